@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/tasks"
+	"github.com/slipway-ci/slipway/tasks/door"
+)
+
+func deploy(d *door.Door) *cobra.Command {
+	var o tasks.JobOptions
+	c := command(d, "deploy [JOB...]", "Build, push, sync secrets, submit, follow, report", cobra.ArbitraryArgs,
+		func(ctx context.Context, env *tasks.Env, jobs []string) (*report.Result, error) {
+			return tasks.Deploy(ctx, env, jobs, o)
+		})
+	c.Flags().BoolVar(&o.Rerun, "rerun", false, "run again what succeeded, or runs, for the same inputs")
+	failPending(c, &o)
+	return c
+}
+
+func failPending(c *cobra.Command, o *tasks.JobOptions) {
+	c.Flags().DurationVar(&o.FailPending, "fail-pending", 0, "stop a run that does not start within this time, and exit with 7")
+}
+
+func plan(d *door.Door) *cobra.Command {
+	var exitCode bool
+	c := command(d, "plan [JOB...]", "Show all that deploy would do, secrets masked; change nothing", cobra.ArbitraryArgs,
+		func(ctx context.Context, env *tasks.Env, jobs []string) (*report.Result, error) {
+			return tasks.Plan(ctx, env, jobs, exitCode)
+		})
+	c.Flags().BoolVar(&exitCode, "exit-code", false, "exit with 10 when there are changes")
+	return c
+}
+
+func check(d *door.Door) *cobra.Command {
+	var version string
+	c := command(d, "check [FILE...]", "Check Polyaxonfiles: these, or those of all jobs and services", cobra.ArbitraryArgs,
+		func(ctx context.Context, env *tasks.Env, files []string) (*report.Result, error) {
+			return tasks.Check(ctx, env, files, version)
+		})
+	c.Flags().StringVar(&version, "polyaxon-version", "", "check as this version of Polyaxon would (1.11.3 to 2.18)")
+	return c
+}
+
+func render(d *door.Door) *cobra.Command {
+	return command(d, "render JOB", "Print the operation of a job or a service as it will be sent", cobra.ExactArgs(1),
+		func(ctx context.Context, env *tasks.Env, args []string) (*report.Result, error) {
+			return tasks.Render(ctx, env, args[0])
+		})
+}

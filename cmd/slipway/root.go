@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/tasks"
+	"github.com/slipway-ci/slipway/tasks/door"
+)
+
+// root gives the whole command line. Flags fill d before a command runs.
+func root(d *door.Door) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "slipway",
+		Short: "Takes a machine learning repository from a commit to a finished run",
+		Long: `slipway builds and pushes images, syncs secrets into the cluster, renders and
+checks Polyaxonfiles, submits the jobs to Polyaxon, follows them, and exits with
+what really happened. With no cloud configured it does so on an embedded sandbox.`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+	}
+	c.SetOut(d.Stdout)
+	c.SetErr(d.Stderr)
+	flags := c.PersistentFlags()
+	flags.StringVarP(&d.Dir, "dir", "C", d.Dir, "look for slipway.yaml in this directory")
+	flags.StringVar(&d.Environment, "env", d.Environment, "lay this one of slipway.yaml's environments over the rest")
+	flags.StringVarP(&d.Output, "output", "o", d.Output, "print results as text or json")
+	flags.BoolVar(&d.Quiet, "quiet", d.Quiet, "print only results, warnings and errors")
+	flags.BoolVar(&d.Verbose, "verbose", d.Verbose, "print details")
+	c.AddCommand(
+		deploy(d), plan(d), build(d), images(d), secrets(d), check(d), render(d),
+		submit(d), runs(d), status(d), logs(d), follow(d), stop(d), artifacts(d),
+		up(d), down(d), platform(d), schema(d), version(d), exitCodes(),
+	)
+	return c
+}
+
+// command gives a command whose arguments and context go to task.
+func command(d *door.Door, use, short string, args cobra.PositionalArgs, task func(context.Context, *tasks.Env, []string) (*report.Result, error)) *cobra.Command {
+	c := &cobra.Command{
+		Use: use, Short: short, Args: args,
+		RunE: func(c *cobra.Command, args []string) error {
+			return d.Run(c.Context(), func(ctx context.Context, env *tasks.Env) (*report.Result, error) {
+				result, err := task(ctx, env, args)
+				if result == nil {
+					result = &report.Result{Command: c.Name()}
+				}
+				return result, err
+			})
+		},
+	}
+	shorthand := "f"
+	if c.Name() == "logs" {
+		shorthand = "" // there -f is --follow, as in every log reader
+	}
+	c.Flags().StringVarP(&d.File, "file", shorthand, d.File, "use this file instead of slipway.yaml")
+	return c
+}
+
+// plainly makes a task without arguments one for command.
+func plainly(task door.Task) func(context.Context, *tasks.Env, []string) (*report.Result, error) {
+	return func(ctx context.Context, env *tasks.Env, _ []string) (*report.Result, error) { return task(ctx, env) }
+}
+
+// exitCodes is a help topic: it does nothing by itself.
+func exitCodes() *cobra.Command {
+	return &cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: fmt.Sprintf("Exit codes:\n\n%s", tasks.ExitCodes)}
+}

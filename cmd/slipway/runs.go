@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/tasks"
+	"github.com/slipway-ci/slipway/tasks/door"
+)
+
+func submit(d *door.Door) *cobra.Command {
+	var o tasks.JobOptions
+	c := command(d, "submit JOB", "Build, push and submit one job without waiting for it", cobra.ExactArgs(1),
+		func(ctx context.Context, env *tasks.Env, args []string) (*report.Result, error) {
+			return tasks.Submit(ctx, env, args[0], o)
+		})
+	c.Flags().BoolVar(&o.Rerun, "rerun", false, "submit again what succeeded, or runs, for the same inputs")
+	return c
+}
+
+func runs(d *door.Door) *cobra.Command {
+	var limit int
+	c := command(d, "runs", "List the project's newest runs", cobra.NoArgs,
+		func(ctx context.Context, env *tasks.Env, _ []string) (*report.Result, error) {
+			return tasks.Runs(ctx, env, limit)
+		})
+	c.Flags().IntVar(&limit, "limit", tasks.DefaultRuns, "list this many")
+	return c
+}
+
+func status(d *door.Door) *cobra.Command {
+	return command(d, "status RUN", "Tell a run's history, metrics and outputs", cobra.ExactArgs(1),
+		func(ctx context.Context, env *tasks.Env, args []string) (*report.Result, error) {
+			return tasks.Status(ctx, env, args[0])
+		})
+}
+
+func logs(d *door.Door) *cobra.Command {
+	var follow, all bool
+	c := command(d, "logs RUN", "Print a run's lines", cobra.ExactArgs(1),
+		func(ctx context.Context, env *tasks.Env, args []string) (*report.Result, error) {
+			return tasks.Logs(ctx, env, args[0], follow, all)
+		})
+	c.Flags().BoolVarP(&follow, "follow", "f", false, "go on until the run has ended")
+	c.Flags().BoolVar(&all, "all-containers", false, "print the lines of init and sidecar containers too")
+	return c
+}
+
+func follow(d *door.Door) *cobra.Command {
+	var o tasks.JobOptions
+	c := command(d, "follow RUN", "Watch a run to its end and exit with it", cobra.ExactArgs(1),
+		func(ctx context.Context, env *tasks.Env, args []string) (*report.Result, error) {
+			return tasks.Follow(ctx, env, args[0], o)
+		})
+	failPending(c, &o)
+	return c
+}
+
+func stop(d *door.Door) *cobra.Command {
+	return command(d, "stop RUN", "Stop a run", cobra.ExactArgs(1),
+		func(ctx context.Context, env *tasks.Env, args []string) (*report.Result, error) {
+			return tasks.Stop(ctx, env, args[0])
+		})
+}
+
+func artifacts(d *door.Door) *cobra.Command {
+	return command(d, "artifacts RUN [DIR]", "List a run's files, or download them into DIR", cobra.RangeArgs(1, 2),
+		func(ctx context.Context, env *tasks.Env, args []string) (*report.Result, error) {
+			directory := ""
+			if len(args) == 2 {
+				directory = args[1]
+			}
+			return tasks.Artifacts(ctx, env, args[0], directory)
+		})
+}
+
+func up(d *door.Door) *cobra.Command {
+	return command(d, "up SERVICE", "Start a service, wait until it answers, and print its address", cobra.ExactArgs(1),
+		func(ctx context.Context, env *tasks.Env, args []string) (*report.Result, error) {
+			return tasks.Up(ctx, env, args[0])
+		})
+}
+
+func down(d *door.Door) *cobra.Command {
+	return command(d, "down SERVICE", "Stop a service", cobra.ExactArgs(1),
+		func(ctx context.Context, env *tasks.Env, args []string) (*report.Result, error) {
+			return tasks.Down(ctx, env, args[0])
+		})
+}

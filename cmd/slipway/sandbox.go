@@ -1,0 +1,41 @@
+package main
+
+import (
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/slipway-ci/slipway/tasks"
+	"github.com/slipway-ci/slipway/tasks/door"
+)
+
+func platform(d *door.Door) *cobra.Command {
+	c := &cobra.Command{Use: "sandbox", Short: "Look at, stop or reset the embedded platform"}
+	c.AddCommand(
+		command(d, "status", "Tell whether the sandbox runs, and where", cobra.NoArgs, plainly(tasks.SandboxStatus)),
+		command(d, "stop", "Stop the sandbox and the runs on it", cobra.NoArgs, plainly(tasks.SandboxStop)),
+		command(d, "reset", "Stop the sandbox and delete all that it holds", cobra.NoArgs, plainly(tasks.SandboxReset)),
+		serve(d),
+	)
+	return c
+}
+
+func serve(d *door.Door) *cobra.Command {
+	var directory string
+	var idle time.Duration
+	c := &cobra.Command{
+		Use: "serve", Short: "Run the sandbox in the foreground (other commands start it by themselves)", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return d.Serve(c.Context(), directory, idle) },
+	}
+	c.Flags().StringVar(&directory, "state", "", "keep the state here (default .slipway/sandbox)")
+	c.Flags().DurationVar(&idle, "idle", door.DefaultIdle, "end when nobody has needed it for this long")
+	return c
+}
+
+func schema(d *door.Door) *cobra.Command {
+	return command(d, "schema", "Print the JSON schema of slipway.yaml", cobra.NoArgs, plainly(tasks.Schema))
+}
+
+func version(d *door.Door) *cobra.Command {
+	return command(d, "version", "Print slipway's version", cobra.NoArgs, plainly(tasks.Version))
+}

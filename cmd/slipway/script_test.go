@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/slipway-ci/slipway/internal/sandbox"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"slipway": main})
+}
+
+// TestStories runs every story in testdata: what a user types, and what they
+// get. Each has a repository of its own in $WORK with the program of
+// testdata/job, and a sandbox of its own, on a machine that has nothing but Go.
+func TestStories(t *testing.T) {
+	program, err := os.ReadFile(filepath.Join("testdata", "job", "main.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:           "testdata",
+		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
+		Setup: func(env *testscript.Env) error {
+			for _, name := range []string{"PATH", "GOCACHE", "GOMODCACHE", "GOPROXY", "GOTOOLCHAIN", "GOFLAGS"} {
+				if value, ok := os.LookupEnv(name); ok {
+					env.Setenv(name, value)
+				}
+			}
+			cache, err := os.UserCacheDir()
+			if err != nil {
+				return err
+			}
+			env.Setenv("GOCACHE", filepath.Join(cache, "go-build"))
+			env.Setenv("PATH", filepath.Dir(mustExecutable(t))+string(os.PathListSeparator)+env.Getenv("PATH"))
+			env.Defer(func() { stopSandboxes(t, env.WorkDir) })
+			if err := os.MkdirAll(filepath.Join(env.WorkDir, "job"), 0o755); err != nil {
+				return err
+			}
+			return os.WriteFile(filepath.Join(env.WorkDir, "job", "main.go"), program, 0o644)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"eventually": eventually,
+		},
+	})
+}
+
+// eventually runs a slipway command again and again, for 20 s at most, until its
+// output holds a text: eventually TEXT slipway ARGS...
+func eventually(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: eventually TEXT COMMAND [ARGS...]")
+	}
+	output := ""
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		_ = ts.Exec(args[1], args[2:]...)
+		output = ts.ReadFile("stdout") + ts.ReadFile("stderr")
+		if strings.Contains(output, args[0]) {
+			return
+		}
+	}
+	ts.Fatalf("%s never said %q; last:\n%s", strings.Join(args[1:], " "), args[0], output)
+}
+
+// stopSandboxes ends what a story left running in the background.
+func stopSandboxes(t *testing.T, dir string) {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	err := filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
+		if err != nil || entry.Name() != "endpoint.json" {
+			return nil //nolint:nilerr // a directory that vanishes meanwhile holds no sandbox
+		}
+		running, err := sandbox.Running(ctx, filepath.Dir(path))
+		if err != nil {
+			return nil //nolint:nilerr // it has ended by itself
+		}
+		return running.Stop(ctx)
+	})
+	if err != nil {
+		t.Errorf("stop the sandbox of the story: %v", err)
+	}
+}
+
+func mustExecutable(t *testing.T) string {
+	path, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}

@@ -1,0 +1,70 @@
+// Command job is what the stories run: it does what its arguments say, in order.
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func main() {
+	for _, arg := range os.Args[1:] {
+		verb, value, _ := strings.Cut(arg, "=")
+		switch verb {
+		case "print":
+			fmt.Println(value)
+		case "env":
+			fmt.Println(value, "is", os.Getenv(value))
+		case "cat":
+			text, err := os.ReadFile(value)
+			check(err)
+			fmt.Printf("%s holds %d bytes\n", value, len(text))
+		case "write":
+			path, text, _ := strings.Cut(value, ":")
+			check(os.MkdirAll(filepath.Dir(path), 0o755))
+			check(os.WriteFile(path, []byte(text), 0o644))
+		case "metric":
+			path, number, _ := strings.Cut(value, ":")
+			check(os.MkdirAll(filepath.Dir(path), 0o755))
+			check(os.WriteFile(path, []byte("step|timestamp|metric\n0|"+time.Now().UTC().Format("2006-01-02 15:04:05+00:00")+"|"+number+"\n"), 0o644))
+		case "sleep":
+			seconds, err := strconv.Atoi(value)
+			check(err)
+			wait(time.Duration(seconds) * time.Second)
+		case "serve":
+			check(http.ListenAndServe(":"+value, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "hello from the job") })))
+		case "exit":
+			code, err := strconv.Atoi(value)
+			check(err)
+			os.Exit(code)
+		default:
+			fmt.Println("unknown verb", verb)
+			os.Exit(2)
+		}
+	}
+}
+
+// wait tells that it was asked to end, as a program that saves its work would.
+func wait(d time.Duration) {
+	asked := make(chan os.Signal, 1)
+	signal.Notify(asked, syscall.SIGTERM)
+	select {
+	case <-asked:
+		fmt.Println("asked to end")
+		os.Exit(143)
+	case <-time.After(d):
+	}
+}
+
+func check(err error) {
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+}

@@ -1,0 +1,119 @@
+// Package actions is the GitHub Actions side of slipway: groups, masks,
+// annotations, outputs and the step summary of a workflow's step, by
+// sethvargo/go-githubactions where that is safe.
+package actions
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+
+	githubactions "github.com/sethvargo/go-githubactions"
+
+	"github.com/slipway-ci/slipway/internal/secret"
+	"github.com/slipway-ci/slipway/internal/source"
+)
+
+const (
+	// delimiter is what go-githubactions v1.4.0 ends every output with: a value that
+	// holds it could forge further outputs.
+	delimiter = "_GitHubActionsFileCommandDelimeter_"
+	// maxSummary is GitHub's limit for one step, in bytes.
+	maxSummary = 1 << 20
+	// maxAnnotation keeps an annotation readable; GitHub cuts it at 4096 bytes.
+	maxAnnotation = 4000
+)
+
+// Commands speaks to the runner of the step that this process is.
+type Commands struct {
+	action *githubactions.Action
+	lookup func(string) (string, bool)
+}
+
+// New gives the runner's commands, written to w, and false when this process is
+// no step of a workflow.
+func New(w io.Writer, lookup func(string) (string, bool)) (*Commands, bool) {
+	if v, _ := lookup("GITHUB_ACTIONS"); v != "true" {
+		return nil, false
+	}
+	getenv := func(name string) string { v, _ := lookup(name); return v }
+	return &Commands{githubactions.New(githubactions.WithWriter(w), githubactions.WithGetenv(getenv)), lookup}, true
+}
+
+// Group begins a group of lines that can be folded.
+func (c *Commands) Group(title string) { c.action.Group(title) }
+
+// EndGroup ends the group.
+func (c *Commands) EndGroup() { c.action.EndGroup() }
+
+// Mask has the runner hide a value: as it is, each of its lines, the strings of a
+// JSON value, and all of these in base64 and in URLs' and JSON's escapes. The
+// runner itself would hide a value of several lines only as a whole.
+func (c *Commands) Mask(value string) {
+	for _, form := range secret.Forms(secret.NewValue([]byte(value))) {
+		if !strings.ContainsAny(form, "\r\n") {
+			c.action.AddMask(form)
+		}
+	}
+}
+
+// Error annotates a place in a file, or the run when at has no file.
+func (c *Commands) Error(at source.Position, title, message string) {
+	if len(message) > maxAnnotation {
+		message = message[:maxAnnotation] + "..."
+	}
+	fields := map[string]string{"title": title}
+	if at.File != "" {
+		fields["file"] = c.relative(at.File)
+		if at.Line > 0 {
+			fields["line"] = strconv.Itoa(at.Line)
+		}
+		if at.Column > 0 {
+			fields["col"] = strconv.Itoa(at.Column)
+		}
+	}
+	c.action.WithFieldsMap(fields).Errorf("%s", message)
+}
+
+// relative gives a path as the runner knows it: from the workspace's root.
+func (c *Commands) relative(path string) string {
+	if workspace, ok := c.lookup("GITHUB_WORKSPACE"); ok && workspace != "" {
+		return strings.TrimPrefix(strings.TrimPrefix(path, workspace), "/")
+	}
+	return path
+}
+
+// SetOutput sets an output of the step.
+func (c *Commands) SetOutput(name, value string) error {
+	if strings.Contains(value, delimiter) || strings.Contains(name, delimiter) {
+		return errors.New("the value holds the text that ends an output, and could forge others")
+	}
+	return c.file("GITHUB_OUTPUT", fmt.Sprintf("%s<<%s\n%s\n%s\n", name, delimiter, value, delimiter))
+}
+
+// Summary adds Markdown to the step's summary.
+func (c *Commands) Summary(markdown string) error {
+	const cut = "\n\n(cut: a step's summary may have 1 MiB)\n"
+	if len(markdown) > maxSummary-len(cut) {
+		markdown = strings.ToValidUTF8(markdown[:maxSummary-len(cut)], "") + cut
+	}
+	return c.file("GITHUB_STEP_SUMMARY", markdown+"\n")
+}
+
+// file appends to a file that the runner named. go-githubactions panics where it
+// cannot be written.
+func (c *Commands) file(variable, text string) error {
+	path, ok := c.lookup(variable)
+	if !ok || path == "" {
+		return nil
+	}
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY|os.O_CREATE, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteString(text)
+	return errors.Join(err, file.Close())
+}

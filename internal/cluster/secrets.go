@@ -1,0 +1,84 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+
+	"k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	corev1 "k8s.io/client-go/applyconfigurations/core/v1"
+
+	"github.com/slipway-ci/slipway/internal/secret"
+)
+
+// The labels of what slipway writes. LabelProject keeps projects that share a
+// namespace from pruning each other's Secrets.
+const (
+	LabelManagedBy = "app.kubernetes.io/managed-by"
+	LabelProject   = "slipway.dev/project"
+)
+
+// Secrets gives the namespace's Secrets.
+func (c *Cluster) Secrets() secret.Store { return secrets{c} }
+
+type secrets struct{ *Cluster }
+
+// List implements secret.Store.
+func (s secrets) List(ctx context.Context) ([]secret.Stored, error) {
+	list, err := s.Client.CoreV1().Secrets(s.Namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, s.explain("list secrets", err)
+	}
+	var stored []secret.Stored
+	for i := range list.Items {
+		item := &list.Items[i]
+		data := map[string]secret.Value{}
+		for key, value := range item.Data {
+			data[key] = secret.NewValue(value)
+		}
+		stored = append(stored, secret.Stored{
+			Name: item.Name, Type: string(item.Type), Data: data,
+			Managed: item.Labels[LabelManagedBy] == FieldManager, Project: item.Labels[LabelProject],
+		})
+	}
+	return stored, nil
+}
+
+// Apply implements secret.Store. It takes over the fields that it sets, also
+// from whoever set them before; other fields and keys stay theirs.
+func (s secrets) Apply(ctx context.Context, b secret.Bundle) error {
+	data := map[string][]byte{}
+	for key, value := range b.Data {
+		data[key] = value.Reveal()
+	}
+	labels := map[string]string{LabelManagedBy: FieldManager, LabelProject: b.Project}
+	wanted := corev1.Secret(b.Name, s.Namespace).WithType(v1.SecretType(b.Type)).WithLabels(labels).WithData(data)
+	_, err := s.Client.CoreV1().Secrets(s.Namespace).Apply(ctx, wanted, metav1.ApplyOptions{FieldManager: FieldManager, Force: true})
+	if err != nil {
+		return s.explain("apply secret "+b.Name, err)
+	}
+	return nil
+}
+
+// Delete implements secret.Store.
+func (s secrets) Delete(ctx context.Context, name string) error {
+	err := s.Client.CoreV1().Secrets(s.Namespace).Delete(ctx, name, metav1.DeleteOptions{})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return s.explain("delete secret "+name, err)
+	}
+	return nil
+}
+
+// explain says what the user can do. An API server's message about a Secret may
+// quote what was sent, so only its reason is kept where it judged the object.
+func (s secrets) explain(what string, err error) error {
+	where := fmt.Sprintf("%s in namespace %s of cluster %s", what, s.Namespace, s.Name)
+	switch {
+	case apierrors.IsForbidden(err):
+		return fmt.Errorf("%s: forbidden; these credentials need get, list, create, patch and delete on secrets: %w", where, err)
+	case apierrors.IsInvalid(err):
+		return fmt.Errorf("%s: the cluster finds it invalid (%s)", where, apierrors.ReasonForError(err))
+	}
+	return fmt.Errorf("%s: %w", where, err)
+}

@@ -1,0 +1,62 @@
+package config
+
+import (
+	"path"
+	"regexp"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// expand puts environment variables into a scalar: ${NAME}, ${NAME:-default},
+// and $${ for a plain ${. It tells whether there were any. What the environment
+// holds becomes part of the value and never of the file's structure.
+func (d *decoder) expand(n *yaml.Node) (text string, expanded, ok bool) {
+	rest := n.Value
+	var b strings.Builder
+	for {
+		before, after, found := strings.Cut(rest, "${")
+		if !found {
+			b.WriteString(rest)
+			return b.String(), expanded, true
+		}
+		if strings.HasSuffix(before, "$") {
+			b.WriteString(strings.TrimSuffix(before, "$") + "${")
+			rest = after
+			continue
+		}
+		b.WriteString(before)
+		reference, tail, closed := strings.Cut(after, "}")
+		if !closed {
+			d.fail(n, "write $${ for a plain ${", "${ is not closed by }")
+			return "", false, false
+		}
+		name, fallback, hasFallback := strings.Cut(reference, ":-")
+		if !variable.MatchString(name) {
+			d.fail(n, "write ${NAME} or ${NAME:-default}, or $${ for a plain ${", "${%s} names no environment variable", reference)
+			return "", false, false
+		}
+		value, set := d.lookup(name)
+		if !set || value == "" && hasFallback {
+			if !hasFallback {
+				d.fail(n, "set it, or write ${"+name+":-default}", "the environment variable %s is not set", name)
+				return "", false, false
+			}
+			value = fallback
+		}
+		b.WriteString(value)
+		rest, expanded = tail, true
+	}
+}
+
+// inside tells whether p stays inside the repository.
+func inside(p string) bool {
+	p = strings.ReplaceAll(p, `\`, "/")
+	if p == "" || path.IsAbs(p) || len(p) > 1 && p[1] == ':' {
+		return false
+	}
+	clean := path.Clean(p)
+	return clean != ".." && !strings.HasPrefix(clean, "../")
+}

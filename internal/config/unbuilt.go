@@ -1,0 +1,64 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/source"
+)
+
+// SecretParam is how a param begins whose value is a secret.
+const SecretParam = "secret:"
+
+// Unbuilt gives, joined, a *source.Error for each part of the configuration that
+// a command is about to use and that this version has no engine for. Such a part
+// is refused by name; it is never ignored.
+func (c *Config) Unbuilt(jobs []*Job, images []*Image, secrets []*Secret) error {
+	var errs []*source.Error
+	refuse := func(hint, what string, path ...string) {
+		errs = append(errs, &source.Error{Position: c.At(path...), Message: what + " is not built into this version of slipway", Hint: hint})
+	}
+	if c.Cluster != nil && c.Cluster.GKE != nil {
+		refuse("use cluster.kubeconfig, or leave cluster out to use the sandbox", "access to GKE (cluster.gke)", "cluster", "gke")
+	}
+	if c.Bucket != "" {
+		refuse("leave it out, and use gcloud storage for now", "Cloud Storage (bucket)", "bucket")
+	}
+	if len(c.Manifests) > 0 {
+		refuse("leave it out, and use kubectl apply for now", "applying manifests", "manifests")
+	}
+	for _, i := range images {
+		switch {
+		case i.Kind() == "python" || i.Kind() == "dockerfile":
+			refuse("use go, or files on a base that has the requirements", fmt.Sprintf("image kind %s", i.Kind()), "images", i.Name, i.Kind())
+		case len(i.Platforms) > 1:
+			refuse("name one platform", "an image for several platforms", "images", i.Name, "platforms")
+		}
+	}
+	for _, s := range secrets {
+		for _, key := range keys(s.Data) {
+			if strings.HasPrefix(s.Data[key], "gcp-secret-manager:") {
+				refuse("use env: or file:", "Secret Manager (gcp-secret-manager:)", "secrets", s.Name, "data", key)
+			}
+		}
+		if s.DockerRegistry != nil && strings.HasPrefix(s.DockerRegistry.ServiceAccountKey, "gcp-secret-manager:") {
+			refuse("use env: or file:", "Secret Manager (gcp-secret-manager:)", "secrets", s.Name, "docker-registry", "service-account-key")
+		}
+	}
+	for _, j := range jobs {
+		section := "jobs"
+		if j.Service {
+			section = "services"
+		}
+		for _, key := range keys(j.Params) {
+			if text, ok := j.Params[key].(string); ok && strings.HasPrefix(text, SecretParam) {
+				refuse("name the secret under secrets, and read it in the Polyaxonfile by secretKeyRef", "a param that is a secret", section, j.Name, "params", key)
+			}
+		}
+	}
+	if len(errs) == 0 {
+		return nil
+	}
+	return errors.Join(inOrder(errs))
+}

@@ -1,0 +1,92 @@
+package polyaxon
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+)
+
+// Status is a run's status. Servers may have others than those named here.
+type Status string
+
+// The statuses of Polyaxon 1.11 to 2.18.
+const (
+	Created        Status = "created"
+	OnSchedule     Status = "on_schedule"
+	Resuming       Status = "resuming"
+	Compiled       Status = "compiled"
+	Queued         Status = "queued"
+	Scheduled      Status = "scheduled"
+	Starting       Status = "starting"
+	Running        Status = "running"
+	Processing     Status = "processing"
+	Stopping       Status = "stopping"
+	Warning        Status = "warning"
+	Unschedulable  Status = "unschedulable"
+	Retrying       Status = "retrying"
+	Unknown        Status = "unknown"
+	Succeeded      Status = "succeeded"
+	Failed         Status = "failed"
+	UpstreamFailed Status = "upstream_failed"
+	Stopped        Status = "stopped"
+	Skipped        Status = "skipped"
+)
+
+// Terminal tells whether a run with this status has ended. "done" is no end: it
+// is a trigger's word, and servers let other statuses follow it.
+func (s Status) Terminal() bool {
+	switch s {
+	case Succeeded, Failed, UpstreamFailed, Stopped, Skipped:
+		return true
+	}
+	return false
+}
+
+// Condition is one change of a run's status.
+type Condition struct {
+	Type    Status `json:"type"`
+	Reason  string `json:"reason"`
+	Message string `json:"message"`
+	// The times are what the writer sent: do not order by them.
+	LastUpdateTime     time.Time `json:"-"`
+	LastTransitionTime time.Time `json:"-"`
+}
+
+// UnmarshalJSON reads a condition as leniently as servers and agents write them.
+func (c *Condition) UnmarshalJSON(text []byte) error {
+	var raw struct {
+		Type               Status
+		Reason, Message    any
+		LastUpdateTime     any `json:"last_update_time"`
+		LastTransitionTime any `json:"last_transition_time"`
+	}
+	if err := json.Unmarshal(text, &raw); err != nil {
+		return err
+	}
+	*c = Condition{
+		Type: raw.Type, Reason: plain(raw.Reason), Message: plain(raw.Message),
+		LastUpdateTime: parseTime(raw.LastUpdateTime), LastTransitionTime: parseTime(raw.LastTransitionTime),
+	}
+	return nil
+}
+
+// Statuses gives a run's status and the conditions that it went through, oldest
+// first.
+func (c *Client) Statuses(ctx context.Context, project, uuid string) (Status, []Condition, error) {
+	var answer struct {
+		Status     Status      `json:"status"`
+		Conditions []Condition `json:"status_conditions"`
+	}
+	err := c.get(ctx, c.run(project, uuid, "statuses"), nil, &answer)
+	return answer.Status, answer.Conditions, err
+}
+
+// SetStatus posts a condition. Servers answer alike whether they took it or not:
+// ask Statuses afterwards.
+func (c *Client) SetStatus(ctx context.Context, project, uuid string, condition Condition) error {
+	body := map[string]any{"condition": map[string]any{
+		"type": condition.Type, "status": "True", "reason": condition.Reason, "message": condition.Message,
+	}}
+	return c.send(ctx, http.MethodPost, c.run(project, uuid, "statuses"), body, nil)
+}

@@ -1,0 +1,77 @@
+package report
+
+import "fmt"
+
+// Kind says what an Event is.
+type Kind int
+
+// The kinds of events.
+const (
+	// Start: a step began.
+	Start Kind = iota
+	// Progress: a step goes on; shown where lines can be overwritten, dropped
+	// elsewhere.
+	Progress
+	// Done: a step ended well.
+	Done
+	// Failed: a step ended badly; the error itself follows at the end.
+	Failed
+	// Status: a run's status changed.
+	Status
+	// Line: a run printed a line.
+	Line
+	// Note: something the user should know.
+	Note
+	// Warning: something the user should look at.
+	Warning
+	// Detail: said only with --verbose.
+	Detail
+)
+
+// Event is one thing that happens while a command works.
+type Event struct {
+	Kind Kind
+	// Step is what is being done: build, push, secrets, submit, run.
+	Step string
+	// Subject is what it is done to: an image, a secret, a job.
+	Subject string
+	// Message says what happened.
+	Message string
+}
+
+// Sink takes events as they happen. It may be called by several goroutines.
+type Sink interface {
+	Event(Event)
+}
+
+// Discard drops all events.
+type Discard struct{}
+
+// Event drops e.
+func (Discard) Event(Event) {}
+
+// Masked gives a sink that passes on events whose texts went through mask.
+func Masked(to Sink, mask func(string) string) Sink { return maskedSink{to, mask} }
+
+type maskedSink struct {
+	to   Sink
+	mask func(string) string
+}
+
+func (s maskedSink) Event(e Event) {
+	e.Message = s.mask(e.Message)
+	s.to.Event(e)
+}
+
+// Bytes gives n as people read sizes: 0 B, 640 B, 1.5 kB, 2.3 MB (powers of 1000).
+func Bytes(n int64) string {
+	if n < 1000 {
+		return fmt.Sprintf("%d B", n)
+	}
+	value, unit := float64(n), -1
+	for value >= 999.95 && unit < 4 {
+		value /= 1000
+		unit++
+	}
+	return fmt.Sprintf("%.1f %cB", value, "kMGTP"[unit])
+}

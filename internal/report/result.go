@@ -1,0 +1,131 @@
+// Package report carries what slipway has to say: a Result is what a command
+// found or did, an Event is one thing that happens on the way there. One Result
+// becomes text, JSON or Markdown; Events become lines on a terminal, in a log
+// file, or in the log of a GitHub workflow.
+package report
+
+import (
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/source"
+)
+
+// Result is what one command found or did. `-o json` prints it as one object;
+// sections that a command has nothing to say about are left out.
+type Result struct {
+	Command     string  `json:"command"`
+	Project     string  `json:"project,omitempty"`
+	Environment string  `json:"environment,omitempty"`
+	Seconds     float64 `json:"seconds"`
+	ExitCode    int     `json:"exit_code"`
+	// Error is the error that the command ended with, without secret values.
+	Error string `json:"error,omitempty"`
+
+	Images    []Image    `json:"images,omitempty"`
+	Secrets   []Secret   `json:"secrets,omitempty"`
+	Jobs      []Job      `json:"jobs,omitempty"`
+	Runs      []Run      `json:"runs,omitempty"`
+	Problems  []Problem  `json:"problems,omitempty"`
+	Artifacts []Artifact `json:"artifacts,omitempty"`
+	Sandbox   *Sandbox   `json:"sandbox,omitempty"`
+	// Text is what the command prints as it is, such as a rendered operation.
+	Text string `json:"text,omitempty"`
+	// Changes says how many things plan would change.
+	Changes int `json:"changes,omitempty"`
+}
+
+// Image is one image that was, or would be, built and pushed, or that the
+// registry holds.
+type Image struct {
+	Name      string     `json:"name"`
+	Reference string     `json:"reference,omitempty"` // by digest
+	Digest    string     `json:"digest,omitempty"`
+	Tags      []string   `json:"tags,omitempty"`
+	Action    string     `json:"action,omitempty"` // push, up-to-date
+	Bytes     int64      `json:"bytes,omitempty"`  // of all layers, compressed
+	Sent      int64      `json:"sent_bytes,omitempty"`
+	Layers    int        `json:"layers,omitempty"`
+	Created   *time.Time `json:"created,omitempty"`
+}
+
+// Secret is one Kubernetes Secret that was, or would be, synced. Values never
+// appear, only the names of keys.
+type Secret struct {
+	Name   string            `json:"name"`
+	Action string            `json:"action"` // create, update, unchanged, prune, kept
+	Keys   map[string]string `json:"keys,omitempty"`
+}
+
+// Job is one job or service of slipway.yaml, and the run that it became.
+type Job struct {
+	Name   string `json:"name"`
+	Action string `json:"action,omitempty"` // submit, attach, up-to-date, skip
+	After  string `json:"after,omitempty"`
+	Diff   string `json:"diff,omitempty"`
+	Run
+}
+
+// Run is one run of Polyaxon.
+type Run struct {
+	UUID    string             `json:"uuid,omitempty"`
+	RunName string             `json:"run_name,omitempty"`
+	Kind    string             `json:"kind,omitempty"`
+	Status  string             `json:"status,omitempty"`
+	Reason  string             `json:"reason,omitempty"`
+	Message string             `json:"message,omitempty"`
+	Created *time.Time         `json:"created,omitempty"`
+	Queued  float64            `json:"queued_seconds,omitempty"`
+	Running float64            `json:"running_seconds,omitempty"`
+	Metrics map[string]float64 `json:"metrics,omitempty"`
+	Outputs []string           `json:"outputs,omitempty"`
+	// OutputsAt is where the outputs are: a directory of this machine, or the
+	// command that downloads them.
+	OutputsAt string            `json:"outputs_at,omitempty"`
+	LastLines []string          `json:"last_lines,omitempty"`
+	Address   string            `json:"address,omitempty"` // of a service, or of the run's page
+	Inputs    map[string]any    `json:"inputs,omitempty"`
+	History   []Transition      `json:"history,omitempty"`
+	Tags      []string          `json:"tags,omitempty"`
+	Meta      map[string]string `json:"meta,omitempty"`
+}
+
+// Transition is one change of a run's status.
+type Transition struct {
+	Status  string    `json:"status"`
+	Reason  string    `json:"reason,omitempty"`
+	Message string    `json:"message,omitempty"`
+	Time    time.Time `json:"time"`
+}
+
+// Problem is one finding of check.
+type Problem struct {
+	source.Position
+	Severity string `json:"severity"` // error, warning
+	Name     string `json:"name,omitempty"`
+	Message  string `json:"message"`
+	Hint     string `json:"hint,omitempty"`
+}
+
+// Artifact is one file of a run.
+type Artifact struct {
+	Path  string `json:"path"`
+	Bytes int64  `json:"bytes"`
+	// SavedAs is where it was downloaded to.
+	SavedAs string `json:"saved_as,omitempty"`
+}
+
+// Sandbox is the state of the embedded platform.
+type Sandbox struct {
+	Running    bool       `json:"running"`
+	PID        int        `json:"pid,omitempty"`
+	Started    *time.Time `json:"started,omitempty"`
+	Directory  string     `json:"directory"`
+	Registry   string     `json:"registry,omitempty"`
+	Kubernetes string     `json:"kubernetes,omitempty"`
+	Polyaxon   string     `json:"polyaxon,omitempty"`
+	Platform   string     `json:"platform,omitempty"`
+	Isolated   bool       `json:"isolated"`
+	Isolation  string     `json:"isolation,omitempty"` // why not
+	ActiveRuns int        `json:"active_runs"`
+	Bytes      int64      `json:"bytes,omitempty"`
+}

@@ -1,0 +1,239 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"sort"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// JSON writes r as one indented JSON object.
+func JSON(w io.Writer, r *Result) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(r)
+}
+
+// Text writes what r found, for people. Steps and errors have been told by
+// events already; what is left are the results themselves.
+func Text(w io.Writer, r *Result) error {
+	out := &strings.Builder{}
+	if r.Text != "" {
+		out.WriteString(r.Text)
+		if !strings.HasSuffix(r.Text, "\n") {
+			out.WriteString("\n")
+		}
+	}
+	sections := []func(io.Writer, *Result){textProblems, textImages, textSecrets, textJobs, textRuns, textArtifacts, textSandbox}
+	for _, section := range sections {
+		section(out, r)
+	}
+	_, err := io.WriteString(w, out.String())
+	return err
+}
+
+func textProblems(w io.Writer, r *Result) {
+	for _, p := range r.Problems {
+		fmt.Fprintf(w, "%s: %s: %s", p.Position, p.Severity, p.Message)
+		if p.Name != "" {
+			fmt.Fprintf(w, " [%s]", p.Name)
+		}
+		if p.Hint != "" {
+			fmt.Fprintf(w, " (%s)", p.Hint)
+		}
+		fmt.Fprintln(w)
+	}
+}
+
+func textImages(w io.Writer, r *Result) {
+	if len(r.Images) == 0 {
+		return
+	}
+	table := newTable(w, "IMAGE", "ACTION", "SIZE", "TAGS", "REFERENCE")
+	for _, i := range r.Images {
+		table.row(i.Name, i.Action, Bytes(i.Bytes), strings.Join(i.Tags, ","), i.Reference)
+	}
+	table.end()
+}
+
+func textSecrets(w io.Writer, r *Result) {
+	if len(r.Secrets) == 0 {
+		return
+	}
+	table := newTable(w, "SECRET", "ACTION", "KEYS")
+	for _, s := range r.Secrets {
+		keys := make([]string, 0, len(s.Keys))
+		for key, action := range s.Keys {
+			keys = append(keys, key+"=*** ("+action+")")
+		}
+		sort.Strings(keys)
+		table.row(s.Name, s.Action, strings.Join(keys, ", "))
+	}
+	table.end()
+}
+
+func textJobs(w io.Writer, r *Result) {
+	for _, j := range r.Jobs {
+		fmt.Fprintf(w, "%s: %s\n", j.Name, jobLine(j))
+		for _, name := range sortedNames(j.Metrics) {
+			fmt.Fprintf(w, "  %s = %s\n", name, number(j.Metrics[name]))
+		}
+		if j.Address != "" {
+			fmt.Fprintf(w, "  address: %s\n", j.Address)
+		}
+		if len(j.Outputs) > 0 {
+			fmt.Fprintf(w, "  outputs: %s\n    in %s\n", strings.Join(j.Outputs, ", "), j.OutputsAt)
+		}
+		if j.Diff != "" {
+			fmt.Fprint(w, indent(j.Diff, "  "))
+		}
+	}
+}
+
+func jobLine(j Job) string {
+	parts := []string{}
+	if j.Action != "" {
+		parts = append(parts, j.Action)
+	}
+	if j.Status != "" {
+		parts = append(parts, j.Status)
+	}
+	if j.UUID != "" {
+		parts = append(parts, "run "+j.UUID)
+	}
+	if j.Running > 0 {
+		parts = append(parts, fmt.Sprintf("ran %s, waited %s", seconds(j.Running), seconds(j.Queued)))
+	}
+	if j.Message != "" && j.Status != "succeeded" {
+		parts = append(parts, j.Message)
+	}
+	return strings.Join(parts, ", ")
+}
+
+func textRuns(w io.Writer, r *Result) {
+	switch {
+	case len(r.Runs) == 0:
+	case len(r.Runs) == 1 && r.Runs[0].History != nil:
+		textRun(w, r.Runs[0])
+	default:
+		table := newTable(w, "RUN", "NAME", "KIND", "STATUS", "CREATED", "RAN", "ADDRESS")
+		for _, run := range r.Runs {
+			created := ""
+			if run.Created != nil {
+				created = run.Created.Format(time.RFC3339)
+			}
+			table.row(run.UUID, run.RunName, run.Kind, run.Status, created, seconds(run.Running), run.Address)
+		}
+		table.end()
+	}
+}
+
+func textRun(w io.Writer, run Run) {
+	fmt.Fprintf(w, "run %s (%s, %s): %s\n", run.UUID, run.RunName, run.Kind, run.Status)
+	for _, t := range run.History {
+		fmt.Fprintf(w, "  %s %-12s %s\n", t.Time.Format("15:04:05"), t.Status, strings.TrimSpace(t.Reason+" "+firstLine(t.Message)))
+	}
+	for _, name := range sortedNames(run.Metrics) {
+		fmt.Fprintf(w, "  %s = %s\n", name, number(run.Metrics[name]))
+	}
+	if run.Address != "" {
+		fmt.Fprintf(w, "  address: %s\n", run.Address)
+	}
+	if len(run.Outputs) > 0 {
+		fmt.Fprintf(w, "  outputs: %s\n    in %s\n", strings.Join(run.Outputs, ", "), run.OutputsAt)
+	}
+}
+
+func textArtifacts(w io.Writer, r *Result) {
+	if len(r.Artifacts) == 0 {
+		return
+	}
+	table := newTable(w, "ARTIFACT", "SIZE", "SAVED AS")
+	for _, a := range r.Artifacts {
+		table.row(a.Path, Bytes(a.Bytes), a.SavedAs)
+	}
+	table.end()
+}
+
+func textSandbox(w io.Writer, r *Result) {
+	s := r.Sandbox
+	switch {
+	case s == nil:
+	case !s.Running:
+		fmt.Fprintf(w, "the sandbox in %s is not running (%s on disk); the next command that needs it starts it\n", s.Directory, Bytes(s.Bytes))
+	default:
+		fmt.Fprintf(w, "the sandbox in %s runs as process %d, %d runs alive, %s on disk\n", s.Directory, s.PID, s.ActiveRuns, Bytes(s.Bytes))
+		fmt.Fprintf(w, "  registry    %s\n  kubernetes  %s\n  polyaxon    %s\n  platform    %s\n", s.Registry, s.Kubernetes, s.Polyaxon, s.Platform)
+		if s.Isolated {
+			fmt.Fprintln(w, "  jobs run isolated, in namespaces of their own")
+		} else {
+			fmt.Fprintf(w, "  jobs run without isolation: %s\n", s.Isolation)
+		}
+	}
+}
+
+// table aligns rows and leaves out columns that are empty in every row.
+type table struct {
+	w      io.Writer
+	header []string
+	rows   [][]string
+}
+
+func newTable(w io.Writer, header ...string) *table { return &table{w: w, header: header} }
+
+func (t *table) row(cells ...string) { t.rows = append(t.rows, cells) }
+
+func (t *table) end() {
+	used := func(column int) bool {
+		return slices.ContainsFunc(t.rows, func(row []string) bool { return row[column] != "" })
+	}
+	tw := tabwriter.NewWriter(t.w, 0, 4, 2, ' ', 0)
+	for _, row := range append([][]string{t.header}, t.rows...) {
+		var cells []string
+		for column, cell := range row {
+			if used(column) {
+				cells = append(cells, cell)
+			}
+		}
+		fmt.Fprintln(tw, strings.Join(cells, "\t"))
+	}
+	_ = tw.Flush()
+}
+
+func sortedNames(m map[string]float64) []string {
+	names := make([]string, 0, len(m))
+	for name := range m {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return names
+}
+
+// number prints a metric: four significant digits are what people compare.
+func number(v float64) string { return fmt.Sprintf("%.4g", v) }
+
+func seconds(s float64) string {
+	if s == 0 {
+		return ""
+	}
+	d := time.Duration(s * float64(time.Second))
+	if d < time.Minute {
+		return d.Round(10 * time.Millisecond).String()
+	}
+	return d.Round(time.Second).String()
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}
+
+func indent(s, by string) string {
+	lines := strings.Split(strings.TrimRight(s, "\n"), "\n")
+	return by + strings.Join(lines, "\n"+by) + "\n"
+}

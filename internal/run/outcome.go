@@ -1,0 +1,193 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"sort"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+)
+
+// maxFiles bounds how many files of a run are listed.
+const maxFiles = 10_000
+
+// Outcome is all that is known of a run, after its end as a rule.
+type Outcome struct {
+	Run        polyaxon.Run
+	Conditions []polyaxon.Condition
+	// Metrics are the last values, by name.
+	Metrics map[string]float64
+	// Outputs are the files in the run's outputs, relative to them.
+	Outputs []string
+	// LastLines are the last lines of the main container, at most 20.
+	LastLines []string
+	// Queued is the time until the run ran, Running the time from then on.
+	Queued, Running time.Duration
+}
+
+// Reason gives the reason and the message of the last condition.
+func (o *Outcome) Reason() (reason, message string) {
+	if n := len(o.Conditions); n > 0 {
+		return o.Conditions[n-1].Reason, o.Conditions[n-1].Message
+	}
+	return "", ""
+}
+
+// Summarize asks for all that is known of a run.
+func Summarize(ctx context.Context, c *polyaxon.Client, t Target) (*Outcome, error) {
+	return summarize(ctx, c, t, nil)
+}
+
+func summarize(ctx context.Context, c *polyaxon.Client, t Target, lastLines []string) (*Outcome, error) {
+	run, err := c.Run(ctx, t.Project, t.UUID)
+	if err != nil {
+		return nil, err
+	}
+	status, conditions, err := c.Statuses(ctx, t.Project, t.UUID)
+	if err != nil {
+		return nil, err
+	}
+	run.Status = status
+	o := &Outcome{Run: *run, Conditions: conditions, LastLines: lastLines}
+	o.Queued, o.Running = durations(run)
+	// What a run wrote is worth telling, and no reason to doubt how it ended.
+	if metrics, err := lastMetrics(ctx, c, t); err == nil {
+		o.Metrics = metrics
+	} else if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if files, err := walk(ctx, c, t, "outputs"); err == nil {
+		for _, f := range files {
+			o.Outputs = append(o.Outputs, f.Path[len("outputs/"):])
+		}
+	} else if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	return o, nil
+}
+
+// durations are taken from the server's own times, and its own sums where it has
+// no times.
+func durations(r *polyaxon.Run) (queued, running time.Duration) {
+	queued, running = seconds(r.WaitTime), seconds(r.Duration)
+	if r.StartedAt.IsZero() {
+		return queued, running
+	}
+	if !r.CreatedAt.IsZero() {
+		queued = max(0, r.StartedAt.Sub(r.CreatedAt))
+	}
+	if !r.FinishedAt.IsZero() {
+		running = max(0, r.FinishedAt.Sub(r.StartedAt))
+	}
+	return queued, running
+}
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
+func lastMetrics(ctx context.Context, c *polyaxon.Client, t Target) (map[string]float64, error) {
+	names, err := c.MetricNames(ctx, t.artifact(""))
+	if err != nil || len(names) == 0 {
+		return nil, err
+	}
+	series, err := c.Metrics(ctx, t.artifact(""), names)
+	if err != nil {
+		return nil, err
+	}
+	last := map[string]float64{}
+	for name, s := range series {
+		if n := len(s.Values); n > 0 {
+			last[name] = s.Values[n-1]
+		}
+	}
+	return last, nil
+}
+
+// File is one file of a run; Path is relative to the run's root.
+type File struct {
+	Path string
+	Size int64
+}
+
+// Artifacts lists the files of a run, by path, without its logs.
+func Artifacts(ctx context.Context, c *polyaxon.Client, t Target) ([]File, error) {
+	return walk(ctx, c, t, "")
+}
+
+func walk(ctx context.Context, c *polyaxon.Client, t Target, root string) ([]File, error) {
+	var found []File
+	directories := []string{root}
+	for len(directories) > 0 {
+		directory := directories[0]
+		directories = directories[1:]
+		files, subs, err := c.Tree(ctx, t.artifact(directory))
+		if polyaxon.IsNotFound(err) && directory == root {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		for name, size := range files {
+			found = append(found, File{Path: path.Join(directory, name), Size: size})
+		}
+		for _, sub := range subs {
+			if directory == "" && (sub == "plxlogs" || sub == ".tmpplxlogs") {
+				continue
+			}
+			directories = append(directories, path.Join(directory, sub))
+		}
+		if len(found)+len(directories) > maxFiles {
+			return nil, fmt.Errorf("run %s has more than %d files", t.UUID, maxFiles)
+		}
+	}
+	sort.Slice(found, func(i, j int) bool { return found[i].Path < found[j].Path })
+	return found, nil
+}
+
+// confirmLimit is how long Stop waits to see that a run is stopping.
+const confirmLimit = 5 * time.Second
+
+// Stop asks for a run to be stopped and waits until it is seen stopping, or has
+// ended, for 5 s at most.
+func Stop(ctx context.Context, c *polyaxon.Client, t Target) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, confirmLimit, errors.New("the server did not confirm it in time"))
+	defer cancel()
+	if err := c.Stop(ctx, t.Project, t.UUID); err != nil {
+		return err
+	}
+	for wait := firstPoll; ; wait = min(wait*2, time.Second) {
+		status, _, err := c.Statuses(ctx, t.Project, t.UUID)
+		if err == nil && (status == polyaxon.Stopping || status.Terminal()) {
+			return nil
+		}
+		if err != nil && !polyaxon.Temporary(err) && ctx.Err() == nil {
+			return err
+		}
+		if pause(ctx, wait) != nil {
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// AwaitService waits until a service runs, or has ended, and gives the run.
+func AwaitService(ctx context.Context, c *polyaxon.Client, t Target) (*polyaxon.Run, error) {
+	for wait := firstPoll; ; wait = min(wait*3/2, time.Second) {
+		r, err := c.Run(ctx, t.Project, t.UUID)
+		switch {
+		case err != nil && (ctx.Err() != nil || !polyaxon.Temporary(err)):
+			return nil, err
+		case err == nil && (r.Status == polyaxon.Running || r.Status.Terminal()):
+			return r, nil
+		case err == nil && r.Status == polyaxon.Unschedulable:
+			_, conditions, err := c.Statuses(ctx, t.Project, t.UUID)
+			if err == nil && len(conditions) > 0 {
+				return r, fmt.Errorf("it cannot be scheduled, and waits: %s; slipway stop %s ends it", conditions[len(conditions)-1].Message, t.UUID)
+			}
+		}
+		if err := pause(ctx, wait); err != nil {
+			return nil, err
+		}
+	}
+}

@@ -1,0 +1,162 @@
+package container
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// IsInit tells whether this process was started by a Runtime to become a
+// container. The main function must ask it before it does anything else, and then
+// call Init.
+func IsInit(lookup func(string) (string, bool)) bool {
+	v, ok := lookup(marker)
+	return ok && v == "1"
+}
+
+// Init becomes the container that the order in an inherited pipe describes, and
+// does not return when that succeeds: the process executes the container's
+// command, or, for a service, stays as its first process and ends with the
+// service's exit code. An error was reported to the Runtime already: exit with a
+// code other than 0, and print nothing, since the output is the container's.
+func Init() error {
+	// Namespaces and paths are the process's, but rights are each thread's.
+	runtime.LockOSThread()
+	orders, reports := os.NewFile(orderFD, "orders"), os.NewFile(reportFD, "reports")
+	if orders == nil || reports == nil {
+		return errors.New("a container's init is started by slipway alone")
+	}
+	if err := keepFiles(); err != nil {
+		return err
+	}
+	// The signal was asked for on the thread that this process began with, and is
+	// needed on the one that executes the command.
+	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
+		return err
+	}
+	var o order
+	if err := json.NewDecoder(orders).Decode(&o); err != nil {
+		return fmt.Errorf("read the container's order: %w", err) // its giver is gone
+	}
+	_ = orders.Close()
+	i := initProcess{order: o, reports: reports}
+	err := i.run() // returns when it failed only
+	refused := &StartError{Command: o.Name, Reason: CannotCreate, Message: err.Error()}
+	_ = errors.As(err, &refused)
+	i.report(report{Error: refused})
+	return err
+}
+
+// keepFiles keeps all but the standard files from the container's programs: the
+// init's own, and what slipway itself was started with by others, which may well
+// be a directory of the machine.
+func keepFiles() error {
+	err := unix.CloseRange(orderFD, ^uint(0), unix.CLOSE_RANGE_CLOEXEC)
+	if !errors.Is(err, unix.ENOSYS) && !errors.Is(err, unix.EINVAL) {
+		return err
+	}
+	open, err := os.ReadDir("/proc/self/fd") // Linux before 5.11
+	for _, e := range open {
+		if fd, err := strconv.Atoi(e.Name()); err == nil && fd >= orderFD {
+			unix.CloseOnExec(fd)
+		}
+	}
+	return err
+}
+
+// initProcess is a container's init at work.
+type initProcess struct {
+	order
+	reports *os.File
+	status  report
+}
+
+func (i *initProcess) report(r report) { _ = json.NewEncoder(i.reports).Encode(r) }
+
+func (i *initProcess) run() error {
+	if err := i.build(); err != nil {
+		return err
+	}
+	if len(i.Ports) > 0 {
+		if err := raiseLoopback(); err != nil {
+			return fmt.Errorf("bring up the loopback network: %w", err)
+		}
+	}
+	if err := renounce(); err != nil {
+		return fmt.Errorf("give up rights: %w", err)
+	}
+	i.status.Ready = true
+	if i.Probe {
+		i.report(i.status)
+		os.Exit(0)
+	}
+	name, err := find(system{}, i.Command[0], value(i.Env, "PATH"), i.WorkingDir)
+	if err != nil {
+		return i.cannotRun(err.Error())
+	}
+	i.report(i.status)
+	if len(i.Ports) > 0 {
+		return i.supervise(name)
+	}
+	return i.refused(name, syscall.Exec(name, i.Command, i.Env))
+}
+
+func (i *initProcess) cannotRun(message string) error {
+	return &StartError{Command: i.Command[0], Reason: CannotRun, Message: message}
+}
+
+func (i *initProcess) refused(name string, err error) error {
+	return i.cannotRun(refusal(system{}, name, i.Image, i.Platform, err))
+}
+
+// system is the files that this process sees.
+type system struct{}
+
+func (system) stat(name string) (fs.FileInfo, error) { return os.Stat(name) }
+func (system) open(name string) (program, error)     { return os.Open(name) }
+
+// kept are the rights over its own namespaces that a container's programs keep,
+// which are those that container engines leave them. Without the others they
+// cannot change mounts, so what is read-only stays so.
+var kept = map[uintptr]bool{
+	unix.CAP_CHOWN: true, unix.CAP_DAC_OVERRIDE: true, unix.CAP_FOWNER: true, unix.CAP_FSETID: true,
+	unix.CAP_KILL: true, unix.CAP_SETGID: true, unix.CAP_SETUID: true, unix.CAP_SETPCAP: true,
+	unix.CAP_NET_BIND_SERVICE: true, unix.CAP_SYS_CHROOT: true, unix.CAP_SETFCAP: true,
+}
+
+// renounce makes sure that nothing that this thread executes has more rights than
+// a container's program needs, or gets more by executing something.
+func renounce() error {
+	for c := uintptr(0); ; c++ {
+		has, err := unix.PrctlRetInt(unix.PR_CAPBSET_READ, c, 0, 0, 0)
+		if errors.Is(err, unix.EINVAL) { // beyond the last one that there is
+			break
+		}
+		if err != nil {
+			return err
+		}
+		if has == 0 || kept[c] {
+			continue
+		}
+		if err := unix.Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0); err != nil {
+			return err
+		}
+	}
+	return unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+}
+
+// hosts gives the container's /etc/hosts: the machine's, and its own name.
+func (o *order) hosts(machine string) string {
+	if machine == "" {
+		machine = "127.0.0.1\tlocalhost\n::1\tlocalhost\n"
+	}
+	return strings.TrimRight(machine, "\n") + "\n127.0.0.1\t" + o.Name + "\n"
+}

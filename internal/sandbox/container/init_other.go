@@ -1,0 +1,24 @@
+//go:build !linux
+
+package container
+
+import (
+	"context"
+	"errors"
+	"runtime"
+)
+
+// IsInit tells whether this process was started to become a container, which
+// happens on Linux only.
+func IsInit(func(string) (string, bool)) bool { return false }
+
+// Init becomes a container, on Linux.
+func Init() error { return errors.New("containers have an init on linux only") }
+
+func (*Runtime) probe(context.Context) isolation {
+	return isolation{why: "this system is " + runtime.GOOS + ", and namespaces are linux's, so programs run straight on this machine"}
+}
+
+func (r *Runtime) startIsolated(ctx context.Context, s Spec, i isolation) (*Process, error) {
+	return r.startDirectly(ctx, s, i)
+}

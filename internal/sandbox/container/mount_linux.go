@@ -1,0 +1,208 @@
+package container
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// clone gives a mount of what is at a path, with the mounts below it if asked,
+// that is not attached anywhere.
+func clone(path string, below bool) (int, error) {
+	flags := uint(unix.OPEN_TREE_CLONE | unix.OPEN_TREE_CLOEXEC)
+	if below {
+		flags |= unix.AT_RECURSIVE
+	}
+	fd, err := unix.OpenTree(unix.AT_FDCWD, path, flags)
+	if err != nil {
+		return -1, &fs.PathError{Op: "clone the mount of", Path: path, Err: err}
+	}
+	return fd, nil
+}
+
+// cloneSource clones a mount's source, and tells whether it is a directory. Where
+// another container changes the source at the same moment, so that the way to the
+// sub-path is a symlink now, that is an error.
+func cloneSource(m Mount) (fd int, directory bool, err error) {
+	path := m.Source
+	if m.SubPath != "" {
+		sub, err := within(m.Source, m.SubPath)
+		if err != nil {
+			return -1, false, err
+		}
+		source, err := unix.Open(m.Source, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return -1, false, err
+		}
+		defer unix.Close(source)
+		found, err := unix.Openat2(source, sub, &unix.OpenHow{
+			Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS,
+		})
+		if err != nil {
+			return -1, false, &fs.PathError{Op: "open", Path: filepath.Join(m.Source, sub), Err: err}
+		}
+		defer unix.Close(found)
+		path = fmt.Sprintf("/proc/self/fd/%d", found)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return -1, false, err
+	}
+	fd, err = clone(path, true)
+	return fd, info.IsDir(), err
+}
+
+// newProc gives a mount of this PID namespace's /proc.
+func newProc() (int, error) {
+	fd, err := unix.Fsopen("proc", unix.FSOPEN_CLOEXEC)
+	if err != nil {
+		return -1, err
+	}
+	defer unix.Close(fd)
+	if err := unix.FsconfigCreate(fd); err != nil {
+		return -1, err
+	}
+	return unix.Fsmount(fd, unix.FSMOUNT_CLOEXEC, unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV|unix.MOUNT_ATTR_NOEXEC)
+}
+
+// attach attaches a mount, and closes its descriptor. Where its target is missing
+// it is made.
+func attach(fd int, target string, directory bool) error {
+	defer unix.Close(fd)
+	parent := filepath.Dir(target)
+	if directory {
+		parent = target
+	}
+	if err := os.MkdirAll(parent, 0o755); err != nil {
+		return err
+	}
+	if !directory {
+		f, err := os.OpenFile(target, os.O_CREATE|os.O_RDONLY, 0o644)
+		if err != nil {
+			return err
+		}
+		_ = f.Close()
+	}
+	return unix.MoveMount(fd, "", unix.AT_FDCWD, target, unix.MOVE_MOUNT_F_EMPTY_PATH)
+}
+
+// readOnly makes the mount at target read-only, with those below it if asked.
+func readOnly(target string, below bool) error {
+	flags := uint(0)
+	if below {
+		flags |= unix.AT_RECURSIVE
+	}
+	err := unix.MountSetattr(unix.AT_FDCWD, target, flags, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY})
+	if !errors.Is(err, unix.ENOSYS) {
+		return err
+	}
+	// Linux before 5.12. What the mount has must be said again.
+	var s unix.Statfs_t
+	if err := unix.Statfs(target, &s); err != nil {
+		return err
+	}
+	const same = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC | unix.MS_NOATIME | unix.MS_NODIRATIME | unix.MS_RELATIME
+	return unix.Mount("", target, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY|uintptr(s.Flags)&same, "")
+}
+
+// mountMemory mounts a file system that is in memory only.
+func mountMemory(target, options string, flags uintptr) error {
+	if err := os.MkdirAll(target, 0o755); err != nil {
+		return err
+	}
+	return unix.Mount("tmpfs", target, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV|flags, options)
+}
+
+// procSettings are entries of /proc by which a container of the machine's root
+// could change the machine. For any other user's container they are read-only
+// anyway.
+var procSettings = []string{"acpi", "bus", "driver", "fs", "irq", "mtrr", "scsi", "sys", "sysrq-trigger"}
+
+// procFacts are what a container without a /proc of its own sees of the machine's.
+// Its processes are not there, since through them the machine's files would be.
+var procFacts = []string{"cpuinfo", "filesystems", "loadavg", "meminfo", "stat", "uptime", "version"}
+
+// mountSystem mounts /proc and /sys.
+func (i *initProcess) mountSystem(m *machine) error {
+	if m.proc >= 0 {
+		if err := attach(m.proc, "/proc", true); err != nil {
+			return fmt.Errorf("mount /proc: %w", err)
+		}
+		for _, name := range procSettings {
+			if err := freeze("/proc/" + name); err != nil {
+				return fmt.Errorf("make /proc/%s read-only: %w", name, err)
+			}
+		}
+	} else if err := mountMemory("/proc", "mode=0555", unix.MS_NOEXEC); err != nil {
+		return fmt.Errorf("mount /proc: %w", err)
+	}
+	for name, fd := range m.facts {
+		if err := attach(fd, "/proc/"+name, false); err != nil {
+			return fmt.Errorf("mount /proc/%s: %w", name, err)
+		}
+		if err := readOnly("/proc/"+name, false); err != nil {
+			return fmt.Errorf("make /proc/%s read-only: %w", name, err)
+		}
+	}
+	if m.sys < 0 {
+		return nil
+	}
+	if err := attach(m.sys, "/sys", true); err != nil {
+		return fmt.Errorf("mount /sys: %w", err)
+	}
+	if err := readOnly("/sys", true); err != nil {
+		return unix.Unmount("/sys", unix.MNT_DETACH)
+	}
+	return nil
+}
+
+// freeze makes what is at a path read-only, if it is there.
+func freeze(path string) error {
+	fd, err := clone(path, true)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	if err := unix.MoveMount(fd, "", unix.AT_FDCWD, path, unix.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
+		return err
+	}
+	return readOnly(path, true)
+}
+
+// mountDevices mounts a small /dev.
+func (i *initProcess) mountDevices(m *machine) error {
+	if err := mountMemory("/dev", "mode=0755", 0); err != nil {
+		return fmt.Errorf("mount /dev: %w", err)
+	}
+	for name, fd := range m.devices {
+		if err := attach(fd, "/dev/"+name, false); err != nil {
+			return fmt.Errorf("mount /dev/%s: %w", name, err)
+		}
+	}
+	if err := mountMemory("/dev/shm", "mode=1777", unix.MS_NOEXEC); err != nil {
+		return fmt.Errorf("mount /dev/shm: %w", err)
+	}
+	links := map[string]string{
+		"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2",
+	}
+	if err := os.Mkdir("/dev/pts", 0o755); err != nil {
+		return err
+	}
+	// Few programs need terminals, so a kernel that has none to give is no error.
+	if unix.Mount("devpts", "/dev/pts", "devpts", unix.MS_NOSUID|unix.MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620") == nil {
+		links["ptmx"] = "pts/ptmx"
+	}
+	for name, target := range links {
+		if err := os.Symlink(target, "/dev/"+name); err != nil {
+			return err
+		}
+	}
+	return nil
+}

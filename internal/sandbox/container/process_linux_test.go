@@ -1,0 +1,211 @@
+package container
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"golang.org/x/sys/unix"
+)
+
+func TestStop(t *testing.T) {
+	for mode, setup := range modes {
+		t.Run(mode, func(t *testing.T) {
+			r, image := setup(t)
+			for _, test := range []struct {
+				step  string
+				grace time.Duration
+				want  Exit
+				out   string
+			}{
+				{"polite", bound, Exit{Code: 7}, "ready\ngot terminated\n"},
+				{"stubborn", 50 * time.Millisecond, Exit{Code: 137, Signal: "SIGKILL"}, "ready\n"},
+				{"polite", 0, Exit{Code: 137, Signal: "SIGKILL"}, "ready\n"},
+			} {
+				l := mustLaunch(t, r, Spec{Image: image, Args: []string{test.step}})
+				l.out.until(t, "ready")
+				var all sync.WaitGroup
+				for range 4 {
+					all.Go(func() { l.Stop(test.grace) })
+				}
+				all.Wait()
+				if exit := l.end(t); exit != test.want || !strings.HasPrefix(l.out.String(), test.out) {
+					t.Errorf("%s: exit %+v, want %+v: %s", test.step, exit, test.want, l.out)
+				}
+				l.Stop(time.Hour)
+				l.Stop(0)
+			}
+		})
+	}
+}
+
+func TestShorterGraceCounts(t *testing.T) {
+	r, image := isolating(t)
+	l := mustLaunch(t, r, Spec{Image: image, Args: []string{"stubborn"}})
+	l.out.until(t, "ready")
+	l.Stop(time.Hour)
+	l.Stop(10 * time.Millisecond)
+	if exit := l.end(t); exit.Signal != "SIGKILL" || exit.OOM {
+		t.Errorf("exit %+v", exit)
+	}
+}
+
+// TestSignalled ends by a signal: a first process of a PID namespace cannot signal
+// itself to death, but another one can be.
+func TestSignalled(t *testing.T) {
+	want := Exit{Code: 128 + 15, Signal: "SIGTERM"}
+	r, image := direct(t)
+	if exit := mustLaunch(t, r, Spec{Image: image, Args: []string{"signal-self"}}).end(t); exit != want {
+		t.Errorf("direct: exit %+v, want %+v", exit, want)
+	}
+	r, image = isolating(t)
+	if exit := mustLaunch(t, r, Spec{Image: image, Args: []string{"signal-self"}, Ports: []int{80}}).end(t); exit != want {
+		t.Errorf("service: exit %+v, want %+v", exit, want)
+	}
+}
+
+// TestOrphansEnd leaves a process behind that fled to a session of its own, and
+// sees its file stand still.
+func TestOrphansEnd(t *testing.T) {
+	for _, ports := range [][]int{nil, {80}} {
+		r, image := isolating(t)
+		volume := t.TempDir()
+		beat := filepath.Join(volume, "beat")
+		mount := Mount{Target: "/v", Source: volume}
+		l := mustLaunch(t, r, Spec{Image: image, Args: []string{"orphan", "/v/beat"}, Mounts: []Mount{mount}, Ports: ports})
+		if exit := l.end(t); exit.Code != 0 {
+			t.Fatalf("exit %+v: %s", exit, l.out)
+		}
+		if _, err := os.Stat(beat); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Remove(beat); err != nil {
+			t.Fatal(err)
+		}
+		// All are dead by the time that Wait returns, so no file comes any more.
+		time.Sleep(50 * time.Millisecond)
+		if _, err := os.Stat(beat); err == nil {
+			t.Error("an orphan lives on")
+		}
+	}
+}
+
+// TestOrphanDoesNotHoldOutput has a program that is not isolated leave one behind
+// that holds the output open.
+func TestOrphanDoesNotHoldOutput(t *testing.T) {
+	r, image := direct(t)
+	volume := t.TempDir()
+	l := mustLaunch(t, r, Spec{Image: image, Args: []string{"orphan", "/v/beat"}, Mounts: []Mount{{Target: "/v", Source: volume}}})
+	if exit := l.end(t); exit.Code != 0 {
+		t.Fatalf("exit %+v: %s", exit, l.out)
+	}
+	// The orphan fled the group, and writes until its directory is gone.
+	for os.RemoveAll(volume) != nil {
+	}
+}
+
+type failingWriter struct{}
+
+var errFull = errors.New("disk full")
+
+func (failingWriter) Write([]byte) (int, error) { return 0, errFull }
+
+func TestOutputThatCannotBeWritten(t *testing.T) {
+	r, image := isolating(t)
+	p, err := r.Start(t.Context(), Spec{Image: image, Name: "job", Args: []string{"lines", "100000"}, Stdout: failingWriter{}, Dir: filepath.Join(t.TempDir(), "s")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if exit, err := p.Wait(); exit != (Exit{}) || !errors.Is(err, errFull) {
+		t.Errorf("exit %+v, error %v", exit, err)
+	}
+}
+
+// daemon starts a container and tells its process, and does nothing more.
+func daemon() error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	dir := os.Getenv("CONTAINER_TEST_DIR")
+	r := New(Options{Dir: dir, Self: []string{self}, Pull: func(context.Context, string) (v1.Image, error) {
+		return nil, errors.New("offline")
+	}})
+	r.options.Unisolated = os.Getenv("CONTAINER_TEST_UNISOLATED")
+	image, err := r.Image(context.Background(), "probe@"+os.Getenv("CONTAINER_TEST_DIGEST"))
+	if err != nil {
+		return err
+	}
+	ports, err := strconv.Atoi(os.Getenv("CONTAINER_TEST_PORTS"))
+	if err != nil {
+		return err
+	}
+	p, err := r.Start(context.Background(), Spec{
+		Name: "daemon", Image: image, Args: []string{"stubborn"}, Ports: []int{80, 81}[:ports],
+		Dir: filepath.Join(dir, "scratch"),
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Println("pid", p.PID())
+	_, err = p.Wait()
+	return err
+}
+
+// TestDaemonKilled kills what started a container with SIGKILL.
+func TestDaemonKilled(t *testing.T) {
+	for _, test := range []struct {
+		name, unisolated, ports string
+	}{{"job", "", "0"}, {"service", "", "2"}, {"direct", "the test asks for it", "0"}} {
+		t.Run(test.name, func(t *testing.T) {
+			r, image := isolating(t)
+			c := exec.Command(r.options.Self[0])
+			c.Env = append(os.Environ(), roleVariable+"=daemon", "CONTAINER_TEST_DIR="+r.options.Dir,
+				"CONTAINER_TEST_DIGEST="+image.Digest.String(), "CONTAINER_TEST_PORTS="+test.ports, "CONTAINER_TEST_UNISOLATED="+test.unisolated)
+			c.Stderr = os.Stderr
+			out, err := c.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := c.Start(); err != nil {
+				t.Fatal(err)
+			}
+			defer c.Wait()
+			line, err := bufio.NewReader(out).ReadString('\n')
+			if err != nil {
+				t.Fatal(err)
+			}
+			var pid int
+			if _, err := fmt.Sscanf(line, "pid %d", &pid); err != nil {
+				t.Fatalf("%q: %v", line, err)
+			}
+			fd, err := unix.PidfdOpen(pid, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer unix.Close(fd)
+			if err := c.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			ended := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+			if n, err := unix.Poll(ended, int(bound.Milliseconds())); n != 1 || err != nil {
+				t.Errorf("the container outlives its daemon: %d, %v", n, err)
+				_ = syscall.Kill(pid, syscall.SIGKILL)
+			}
+			if err := Remove(filepath.Join(r.options.Dir, "scratch")); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}

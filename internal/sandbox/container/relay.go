@@ -1,0 +1,127 @@
+package container
+
+import (
+	"errors"
+	"io"
+	"net"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// dialing is how long a service may take to accept a connection.
+const dialing = 5 * time.Second
+
+// relay passes connections on to a port of the loopback network that it is in.
+type relay struct {
+	listener net.Listener
+	port     int
+
+	mu     sync.Mutex
+	closed bool
+	open   map[net.Conn]bool
+	all    sync.WaitGroup
+}
+
+func newRelay(l net.Listener, port int) *relay {
+	r := &relay{listener: l, port: port, open: map[net.Conn]bool{}}
+	r.all.Go(r.serve)
+	return r
+}
+
+// close ends the relay and its connections.
+func (r *relay) close() {
+	_ = r.listener.Close()
+	r.mu.Lock()
+	r.closed = true
+	for c := range r.open {
+		_ = c.Close()
+	}
+	r.mu.Unlock()
+	r.all.Wait()
+}
+
+func (r *relay) serve() {
+	for {
+		client, err := r.listener.Accept()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil { // too many open files: some will be closed
+			time.Sleep(10 * time.Millisecond)
+			continue
+		}
+		r.all.Go(func() { r.pass(client) })
+	}
+}
+
+// pass connects a client. A port on which nothing listens ends the connection.
+func (r *relay) pass(client net.Conn) {
+	defer client.Close()
+	server, err := net.DialTimeout("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(r.port)), dialing)
+	if err != nil {
+		server, err = net.DialTimeout("tcp", net.JoinHostPort("::1", strconv.Itoa(r.port)), dialing)
+	}
+	if err != nil {
+		return
+	}
+	defer server.Close()
+	if !r.hold(client, server) {
+		return
+	}
+	defer r.release(client, server)
+	var back sync.WaitGroup
+	back.Go(func() { stream(client, server) })
+	stream(server, client)
+	back.Wait()
+}
+
+// stream copies one direction. Its end is passed on as an end of that direction
+// alone; an error ends both.
+func stream(to, from net.Conn) {
+	if _, err := io.Copy(to, from); err != nil {
+		_ = to.Close()
+		_ = from.Close()
+		return
+	}
+	if half, ok := to.(interface{ CloseWrite() error }); ok {
+		_ = half.CloseWrite()
+	}
+}
+
+func (r *relay) hold(conns ...net.Conn) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return false
+	}
+	for _, c := range conns {
+		r.open[c] = true
+	}
+	return true
+}
+
+func (r *relay) release(conns ...net.Conn) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, c := range conns {
+		delete(r.open, c)
+	}
+}
+
+// listen opens a loopback listener for each port, and gives their addresses.
+func listen(ports []int) (listeners []*net.TCPListener, addresses map[int]string, err error) {
+	addresses = map[int]string{}
+	for _, port := range ports {
+		l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+		if err != nil {
+			for _, l := range listeners {
+				_ = l.Close()
+			}
+			return nil, nil, err
+		}
+		listeners = append(listeners, l)
+		addresses[port] = l.Addr().String()
+	}
+	return listeners, addresses, nil
+}

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package container
+
+func roles() map[string]func() error { return nil }

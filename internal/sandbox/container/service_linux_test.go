@@ -1,0 +1,163 @@
+package container
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// ask sends a question and the end of it, and gives the answer.
+func ask(t *testing.T, address, question string) string {
+	t.Helper()
+	c, err := net.DialTimeout("tcp", address, bound)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(bound))
+	if _, err := io.WriteString(c, question); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := io.ReadAll(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(answer)
+}
+
+// TestServices runs two services that listen on the same port of all addresses.
+func TestServices(t *testing.T) {
+	r, image := isolating(t)
+	question := strings.Repeat("q", 1<<20)
+	const port = 48080
+	addresses := map[string]bool{}
+	for _, name := range []string{"one", "two"} {
+		l := mustLaunch(t, r, Spec{Name: name, Image: image, Ports: []int{port, 48081}, Args: []string{"serve", fmt.Sprintf("0.0.0.0:%d", port), name}})
+		l.out.until(t, "ready")
+		address := l.Addresses()[port]
+		if !strings.HasPrefix(address, "127.0.0.1:") || addresses[address] || len(l.Addresses()) != 2 {
+			t.Errorf("addresses %v", l.Addresses())
+		}
+		addresses[address] = true
+		if got := ask(t, address, question); got != name+" "+question {
+			t.Errorf("%s answers %d bytes: %.20q", name, len(got), got)
+		}
+		if got := ask(t, l.Addresses()[48081], ""); got != "" {
+			t.Errorf("a port without a service answers %q", got)
+		}
+		_, own, _ := net.SplitHostPort(address)
+		for _, ip := range machineAddresses(t) {
+			for _, port := range []string{own, fmt.Sprint(port)} {
+				if c, err := net.DialTimeout("tcp", net.JoinHostPort(ip, port), time.Second); err == nil {
+					_ = c.Close()
+					t.Errorf("%s is reachable at %s:%s", name, ip, port)
+				}
+			}
+		}
+		if c, err := net.DialTimeout("tcp", fmt.Sprintf("127.0.0.1:%d", port), time.Second); err == nil {
+			_ = c.Close()
+			t.Errorf("%s listens on the machine's loopback", name)
+		}
+		defer func() {
+			l.Stop(bound)
+			if exit := l.end(t); exit.Code != 2 && exit.Signal != "SIGTERM" {
+				t.Errorf("%s: exit %+v", name, exit)
+			}
+			if c, err := net.DialTimeout("tcp", address, time.Second); err == nil {
+				_ = c.Close()
+				t.Errorf("%s is reachable after its end", name)
+			}
+		}()
+	}
+}
+
+// machineAddresses gives the machine's addresses beyond loopback.
+func machineAddresses(t *testing.T) (ips []string) {
+	t.Helper()
+	all, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range all {
+		if n, ok := a.(*net.IPNet); ok && !n.IP.IsLoopback() && !n.IP.IsLinkLocalUnicast() {
+			ips = append(ips, n.IP.String())
+		}
+	}
+	return ips
+}
+
+func TestServiceView(t *testing.T) {
+	r, image := isolating(t)
+	got := succeed(t, r, Spec{Image: image, Name: "s", Ports: []int{80}, Args: []string{"all", "self", "--", "pids"}})
+	lines := strings.Fields(got) // PID, UID, host name, directory, processes
+	if want := []string{"0", "s", "/app", "2"}; lines[0] == "1" || !slices.Equal(lines[1:], want) {
+		t.Errorf("sees %q", lines)
+	}
+}
+
+// TestNothingIsInherited opens a directory in a way that children inherit.
+func TestNothingIsInherited(t *testing.T) {
+	fd, err := syscall.Open(t.TempDir(), syscall.O_RDONLY|syscall.O_DIRECTORY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(fd)
+	r, image := isolating(t)
+	for _, ports := range [][]int{nil, {80}} {
+		got := succeed(t, r, Spec{Image: image, Ports: ports, Args: []string{"files"}})
+		for line := range strings.Lines(got) {
+			// What Go's own runtime opens.
+			if !strings.HasPrefix(line, "anon_inode:[event") && !strings.HasPrefix(line, "/sys/fs/cgroup/") {
+				t.Errorf("ports %v: inherits %s", ports, line)
+			}
+		}
+	}
+}
+
+func TestServiceEnds(t *testing.T) {
+	r, image := isolating(t)
+	l := mustLaunch(t, r, Spec{Image: image, Ports: []int{80}, Args: []string{"serve-and-end", ":80", "5"}})
+	l.out.until(t, "ready")
+	c, err := net.Dial("tcp", l.Addresses()[80])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if exit := l.end(t); exit != (Exit{Code: 5}) {
+		t.Errorf("exit %+v", exit)
+	}
+}
+
+func TestDirectService(t *testing.T) {
+	r, image := direct(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0") // a port that is free, most likely still so when it is used
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := l.Addr().(*net.TCPAddr).Port
+	_ = l.Close()
+	s := mustLaunch(t, r, Spec{Image: image, Ports: []int{port}, Args: []string{"serve", fmt.Sprintf("127.0.0.1:%d", port), "hello"}})
+	s.out.until(t, "ready")
+	if got := ask(t, s.Addresses()[port], "you"); got != "hello you" {
+		t.Errorf("answers %q", got)
+	}
+	idle, err := net.Dial("tcp", s.Addresses()[port])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer idle.Close()
+	s.Stop(0)
+	s.end(t)
+	_ = idle.SetDeadline(time.Now().Add(bound))
+	if _, err := idle.Read(make([]byte, 1)); err == nil {
+		t.Error("a connection outlives its service")
+	}
+}

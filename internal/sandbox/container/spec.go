@@ -1,0 +1,154 @@
+package container
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Spec says what runs in a container.
+type Spec struct {
+	// Name becomes the container's host name.
+	Name  string
+	Image *Image
+	// Command stands for the image's entrypoint and Args for its command, as in a
+	// Kubernetes container: Command without Args drops the image's command too.
+	Command, Args []string
+	// Env are NAME=VALUE pairs that are added to the image's.
+	Env []string
+	// WorkingDir stands for the image's. It is made when it is missing.
+	WorkingDir string
+	Mounts     []Mount
+	// Ports are what a service listens on. Each one is reachable at
+	// Process.Addresses, from this machine only. An isolated service has a loopback
+	// network of its own and no other; a container without ports shares the
+	// machine's network.
+	Ports []int
+	// Stdout and Stderr get the container's output; nil drops it. Each is written by
+	// one goroutine at a time, also when both are the same.
+	Stdout, Stderr io.Writer
+	// Dir is the container's scratch directory. Its upper, work, rootfs and files
+	// entries belong to this package, which removes them at the end.
+	Dir string
+}
+
+// Mount is what a container sees at Target: the directory (or file) Source of the
+// machine, or Files. The user of the container is root there and what runs slipway
+// on the machine.
+type Mount struct {
+	Target string
+	Source string
+	// SubPath is what of Source is mounted: a path in it, which symbolic links that
+	// an earlier container left there cannot lead out of it. A directory is made
+	// when it is missing.
+	SubPath string
+	// Files are relative paths and contents. Isolated, they exist in memory only;
+	// otherwise in files of Spec.Dir with mode 0600 in directories with mode 0700,
+	// until the container ends.
+	Files map[string][]byte
+	// ReadOnly is kept for an isolated container only; otherwise Files are mode 0400
+	// and Source stays what it is.
+	ReadOnly bool
+}
+
+const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// check refuses what cannot become a container.
+func (s *Spec) check() error {
+	switch {
+	case s.Image == nil:
+		return s.refuse("it has no image")
+	case s.Dir == "" || !filepath.IsAbs(s.Dir):
+		return s.refuse("its scratch directory %q is not an absolute path", s.Dir)
+	case len(s.command()) == 0 || s.command()[0] == "":
+		return &StartError{Command: s.Name, Reason: CannotRun, Message: "neither the operation nor its image says which command to run"}
+	}
+	for _, m := range s.Mounts {
+		if !path.IsAbs(m.Target) || path.Clean(m.Target) == "/" {
+			return s.refuse("mount target %q is not an absolute path below /", m.Target)
+		}
+		if m.Files == nil && !filepath.IsAbs(m.Source) {
+			return s.refuse("source %q of the mount at %s is not an absolute path", m.Source, m.Target)
+		}
+		if m.SubPath != "" && (m.Files != nil || !filepath.IsLocal(m.SubPath)) {
+			return s.refuse("%q of the mount at %s is not a path inside of a source", m.SubPath, m.Target)
+		}
+		for name := range m.Files {
+			if !filepath.IsLocal(name) {
+				return s.refuse("file %q of the mount at %s is not a path inside of it", name, m.Target)
+			}
+		}
+	}
+	for _, port := range s.Ports {
+		if port < 1 || port > 65535 {
+			return s.refuse("port %d does not exist", port)
+		}
+	}
+	return nil
+}
+
+func (s *Spec) refuse(format string, args ...any) error {
+	return &StartError{Command: s.Name, Reason: CannotCreate, Message: fmt.Sprintf(format, args...)}
+}
+
+// command gives the argv by Kubernetes' rules.
+func (s *Spec) command() []string {
+	c := s.Image.Config
+	switch {
+	case len(s.Command) > 0:
+		return slices.Concat(s.Command, s.Args)
+	case len(s.Args) > 0:
+		return slices.Concat(c.Entrypoint, s.Args)
+	}
+	return slices.Concat(c.Entrypoint, c.Cmd)
+}
+
+func (s *Spec) workingDir() string {
+	return path.Join("/", cmp.Or(s.WorkingDir, s.Image.Config.WorkingDir, "/"))
+}
+
+// environment gives the image's environment, then the container's; the later of
+// two with the same name counts.
+func (s *Spec) environment() []string {
+	env := []string{"PATH=" + defaultPath, "HOME=/root", "HOSTNAME=" + s.Name}
+	at := map[string]int{"PATH": 0, "HOME": 1, "HOSTNAME": 2}
+	for _, pair := range slices.Concat(s.Image.Config.Env, s.Env) {
+		name, _, ok := strings.Cut(pair, "=")
+		if !ok || name == "" {
+			continue
+		}
+		if i, known := at[name]; known {
+			env[i] = pair
+			continue
+		}
+		at[name] = len(env)
+		env = append(env, pair)
+	}
+	return env
+}
+
+// mounts gives the mounts with clean targets, outer ones first.
+func (s *Spec) mounts() []Mount {
+	sorted := slices.Clone(s.Mounts)
+	for i := range sorted {
+		sorted[i].Target = path.Clean(sorted[i].Target)
+	}
+	slices.SortStableFunc(sorted, func(a, b Mount) int {
+		return cmp.Compare(strings.Count(a.Target, "/"), strings.Count(b.Target, "/"))
+	})
+	return sorted
+}
+
+// value gives the value of an environment's variable.
+func value(env []string, name string) string {
+	for _, pair := range env {
+		if v, ok := strings.CutPrefix(pair, name+"="); ok {
+			return v
+		}
+	}
+	return ""
+}

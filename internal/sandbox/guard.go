@@ -1,0 +1,76 @@
+package sandbox
+
+import (
+	"crypto/subtle"
+	"encoding/json"
+	"net"
+	"net/http"
+	"strings"
+)
+
+// guard lets in who has the token, and speaks to loopback by its own name: a web
+// page that a browser was lured to under another name is not let in.
+func (s *server) guard(next http.Handler) http.Handler {
+	want := s.state.Token.Reveal()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, _, err := net.SplitHostPort(r.Host)
+		if err != nil {
+			host = r.Host
+		}
+		if host != "127.0.0.1" && host != "localhost" && host != "[::1]" {
+			http.Error(w, "the sandbox answers on loopback only", http.StatusForbidden)
+			return
+		}
+		if subtle.ConstantTimeCompare([]byte(credential(r)), want) != 1 {
+			w.Header().Set("WWW-Authenticate", `Basic realm="slipway sandbox"`)
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusUnauthorized)
+			_, _ = w.Write([]byte(`{"detail":"Authentication credentials were not provided."}`))
+			return
+		}
+		s.touch()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// credential gives the token of a request: as a password (registry), a bearer
+// token (Kubernetes) or a token (Polyaxon).
+func credential(r *http.Request) string {
+	if _, password, ok := r.BasicAuth(); ok {
+		return password
+	}
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if strings.EqualFold(scheme, "Bearer") || strings.EqualFold(scheme, "Token") {
+		return token
+	}
+	return ""
+}
+
+// control adds the sandbox's own endpoints to Polyaxon's.
+func (s *server) control(next http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /_slipway/status", func(w http.ResponseWriter, _ *http.Request) {
+		state := s.state
+		state.ActiveRuns = s.platform.polyaxon.Active()
+		answer(w, state)
+	})
+	mux.HandleFunc("POST /_slipway/stop", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, map[string]string{})
+		s.stopOnce.Do(func() { close(s.stop) })
+	})
+	mux.HandleFunc("GET /_slipway/services/{uuid}", func(w http.ResponseWriter, r *http.Request) {
+		at, ok := s.platform.polyaxon.Address(r.PathValue("uuid"))
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		answer(w, map[string]string{"address": at})
+	})
+	mux.Handle("/", next)
+	return mux
+}
+
+func answer(w http.ResponseWriter, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(body)
+}

@@ -1,0 +1,70 @@
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/slipway-ci/slipway/internal/sandbox/container"
+	"github.com/slipway-ci/slipway/internal/sandbox/kubernetes"
+	"github.com/slipway-ci/slipway/internal/sandbox/polyaxon"
+	"github.com/slipway-ci/slipway/internal/sandbox/registry"
+)
+
+// platform is the three parts, and what ties them together: Polyaxon pulls from
+// the registry and mounts the cluster's secrets.
+type platform struct {
+	registry   http.Handler
+	kubernetes *kubernetes.Server
+	polyaxon   *polyaxon.Server
+}
+
+func openPlatform(ctx context.Context, s *server) (*platform, error) {
+	p := &platform{}
+	var err error
+	if p.registry, err = registry.New(filepath.Join(s.dir, "registry"), s.options.Log); err != nil {
+		return nil, err
+	}
+	if p.kubernetes, err = kubernetes.New(filepath.Join(s.dir, "kubernetes"), Namespace); err != nil {
+		return nil, err
+	}
+	runtime := container.New(container.Options{Dir: s.dir, Self: s.options.Self, Pull: s.pull})
+	if ok, why := runtime.Isolation(ctx); !ok {
+		s.state.Isolation = why
+	}
+	p.polyaxon, err = polyaxon.New(polyaxon.Options{
+		Dir: s.dir, Cluster: p.kubernetes, Runtime: runtime, Namespace: Namespace,
+		Host: s.state.Polyaxon, Token: s.state.Token, Log: s.options.Log,
+	})
+	return p, err
+}
+
+// pull reads an image: from the sandbox's own registry, also when the reference
+// names a port that it had earlier, or from the registry that it names.
+func (s *server) pull(ctx context.Context, reference string) (v1.Image, error) {
+	parsed, err := name.ParseReference(reference, name.Insecure)
+	if err != nil {
+		return nil, err
+	}
+	os, architecture, _ := strings.Cut(s.state.Platform, "/")
+	options := []remote.Option{remote.WithContext(ctx), remote.WithPlatform(v1.Platform{OS: os, Architecture: architecture})}
+	if !strings.HasPrefix(parsed.Context().RegistryStr(), "127.0.0.1:") {
+		if parsed, err = name.ParseReference(reference); err != nil {
+			return nil, err
+		}
+		return remote.Image(parsed, append(options, remote.WithAuthFromKeychain(authn.DefaultKeychain))...)
+	}
+	own := strings.TrimPrefix(s.state.Registry, "http://") + strings.TrimPrefix(parsed.Name(), parsed.Context().RegistryStr())
+	if parsed, err = name.ParseReference(own, name.Insecure); err != nil {
+		return nil, fmt.Errorf("read %s from the sandbox's registry: %w", reference, err)
+	}
+	basic := &authn.Basic{Username: "slipway", Password: string(s.state.Token.Reveal())}
+	return remote.Image(parsed, append(options, remote.WithAuth(basic))...)
+}

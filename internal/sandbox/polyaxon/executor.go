@@ -1,0 +1,311 @@
+package polyaxon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/sandbox/container"
+)
+
+// grace is how long a run may take to end when it is asked to, unless its pod
+// says less. Kubernetes gives 30 s; here somebody waits at a terminal.
+const grace = 3 * time.Second
+
+// executor compiles runs, waits for what they need, and runs them: scheduler,
+// agent and kubelet in one.
+type executor struct {
+	options Options
+	store   *store
+	ctx     context.Context
+	cancel  context.CancelFunc
+	group   sync.WaitGroup
+
+	mu    sync.Mutex
+	alive map[string]*execution
+	used  request
+	// freed is closed, and made anew, when what was used is free again.
+	freed chan struct{}
+}
+
+// execution is a run that goes on.
+type execution struct {
+	stop      context.CancelCauseFunc
+	addresses map[int]string
+	ports     []int
+}
+
+// errStopped is why a run ends that somebody stopped.
+var errStopped = errors.New("the run was stopped")
+
+func newExecutor(o Options, s *store) *executor {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &executor{options: o, store: s, ctx: ctx, cancel: cancel, alive: map[string]*execution{}, used: request{}, freed: make(chan struct{})}
+}
+
+// recover goes on after the process before was killed.
+func (e *executor) recover() error {
+	e.store.mu.Lock()
+	var left []record
+	for _, r := range e.store.runs {
+		if !terminal(r.Status) && r.ManagedBy == "agent" && r.Pending == "" {
+			left = append(left, *r)
+		}
+	}
+	e.store.mu.Unlock()
+	for _, r := range left {
+		var err error
+		switch r.Status {
+		case stopping:
+			err = e.store.set(r.UUID, stopped, "SandboxRestarted", "Run was stopped; the sandbox ended meanwhile.", false)
+		case created, compiled, queued, unschedulable, resuming:
+			err = e.compile(r.UUID, true)
+		default:
+			err = e.store.set(r.UUID, failed, "SandboxRestarted", "The sandbox was killed while the run was going on; run it again.", false)
+		}
+		if err != nil {
+			return fmt.Errorf("recover run %s: %w", r.UUID, err)
+		}
+	}
+	return nil
+}
+
+func (e *executor) active() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.alive)
+}
+
+func (e *executor) address(uuid string) (string, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	x := e.alive[uuid]
+	if x == nil || len(x.ports) == 0 || x.addresses == nil {
+		return "", false
+	}
+	return "http://" + x.addresses[x.ports[0]], true
+}
+
+func (e *executor) close(ctx context.Context) error {
+	e.mu.Lock()
+	for uuid, x := range e.alive {
+		x.stop(errStopped)
+		_ = e.store.set(uuid, stopping, "SandboxStopped", "The sandbox is stopping.", false)
+	}
+	e.mu.Unlock()
+	done := make(chan struct{})
+	go func() { e.group.Wait(); close(done) }()
+	select {
+	case <-done:
+		e.cancel()
+		return nil
+	case <-ctx.Done():
+		e.cancel() // kills what is left
+		<-done
+		return nil
+	}
+}
+
+// stop asks a run to end.
+func (e *executor) stop(uuid string) error {
+	e.mu.Lock()
+	x := e.alive[uuid]
+	e.mu.Unlock()
+	if x == nil {
+		return e.store.set(uuid, stopped, "StateManager", "Run is stopped; User requested to stop the run.", false)
+	}
+	if err := e.store.set(uuid, stopping, "StateManager", "Run is stopping; User requested to stop the run.", false); err != nil {
+		return err
+	}
+	x.stop(errStopped)
+	return nil
+}
+
+// compile resolves a run's operation and, when queue is set, lets it run.
+func (e *executor) compile(uuid string, queue bool) error {
+	r, _ := e.store.run(uuid)
+	resolved, err := e.resolve(&r)
+	if err != nil {
+		return e.store.set(uuid, failed, "SchedulerPrepare", "Failed to compile.\n"+err.Error(), false)
+	}
+	err = e.store.change(uuid, func(r *record) {
+		r.Content, r.Inputs = string(resolved.JSON()), resolved.Inputs
+		if len(resolved.Outputs) > 0 && r.Outputs == nil {
+			r.Outputs = resolved.Outputs
+		}
+		r.set(compiled, "SchedulerPrepare", "Run is compiled", false, e.options.Now())
+		if queue {
+			r.set(queued, "SchedulerStart", "Run is queued", false, e.options.Now())
+		}
+	})
+	if err != nil || !queue {
+		return err
+	}
+	e.begin(uuid, resolved)
+	return nil
+}
+
+func (e *executor) resolve(r *record) (*polyaxonfile.Compiled, error) {
+	operation, err := polyaxonfile.Compile([]byte(r.RawContent))
+	if err != nil {
+		return nil, err
+	}
+	return operation.Resolve(polyaxonfile.Context{
+		Owner: owner, Project: r.Project, ProjectUUID: r.Project, Name: r.Name, UUID: r.UUID, Namespace: e.options.Namespace, Created: r.CreatedAt,
+		ArtifactsRoot: artifactsRoot, Connections: catalog(),
+	})
+}
+
+// begin runs a run in the background.
+func (e *executor) begin(uuid string, o *polyaxonfile.Compiled) {
+	ctx, stop := context.WithCancelCause(e.ctx)
+	x := &execution{stop: stop, ports: o.Ports}
+	e.mu.Lock()
+	e.alive[uuid] = x
+	e.mu.Unlock()
+	e.group.Add(1)
+	go func() {
+		defer e.group.Done()
+		defer stop(nil)
+		status, reason, message := e.attempts(ctx, x, uuid, o)
+		if err := e.store.set(uuid, status, reason, message, false); err != nil {
+			fmt.Fprintf(e.options.Log, "run %s: it %s, which cannot be kept: %v\n", uuid, status, err)
+		}
+		e.mu.Lock()
+		delete(e.alive, uuid)
+		e.mu.Unlock()
+	}()
+}
+
+// attempts runs a run until it succeeds or may not be tried again, and gives its
+// end.
+func (e *executor) attempts(ctx context.Context, x *execution, uuid string, o *polyaxonfile.Compiled) (status, reason, message string) {
+	if o.Termination.Timeout > 0 {
+		var cancel context.CancelFunc
+		limit := time.Duration(o.Termination.Timeout) * time.Second
+		ctx, cancel = context.WithTimeoutCause(ctx, limit, &deadlineError{limit})
+		defer cancel()
+	}
+	asked := requestOf(append(o.Sidecars, o.Container)...)
+	if lacks := e.options.Capacity.lacks(asked); lacks != "" {
+		e.tell(uuid, unschedulable, "Unschedulable", lacks)
+		<-ctx.Done()
+		return ending(ctx, nil)
+	}
+	if err := e.claim(ctx, asked); err != nil {
+		return ending(ctx, err)
+	}
+	defer e.release(asked)
+	for attempt := 0; ; attempt++ {
+		err := e.pod(ctx, x, uuid, o, attempt)
+		if err == nil {
+			return succeeded, "PodSucceeded", "Run succeeded"
+		}
+		var ended *exitError
+		if ctx.Err() != nil || !errors.As(err, &ended) || attempt >= o.Termination.MaxRetries {
+			return ending(ctx, err)
+		}
+		e.tell(uuid, retrying, "Retrying", fmt.Sprintf("%s; try %d of %d follows", err, attempt+2, o.Termination.MaxRetries+1))
+	}
+}
+
+// ending gives the status that a run has which did not succeed.
+func ending(ctx context.Context, err error) (status, reason, message string) {
+	var deadline *deadlineError
+	cause := context.Cause(ctx)
+	switch {
+	case errors.Is(cause, errStopped):
+		return stopped, "StateManager", "Run is stopped"
+	case errors.As(cause, &deadline):
+		return failed, "DeadlineExceeded", deadline.Error()
+	case ctx.Err() != nil:
+		return stopped, "SandboxStopped", "The sandbox was stopped."
+	}
+	var ended *exitError
+	var start *container.StartError
+	switch {
+	case errors.As(err, &ended):
+		return failed, ended.reason(), err.Error()
+	case errors.As(err, &start):
+		return failed, start.Reason, err.Error()
+	}
+	return failed, "CreateContainerError", err.Error()
+}
+
+type deadlineError struct{ limit time.Duration }
+
+func (e *deadlineError) Error() string {
+	return fmt.Sprintf("Job was active longer than specified deadline (%s)", e.limit)
+}
+
+// exitError is a container that ended badly.
+type exitError struct {
+	container string
+	exit      container.Exit
+}
+
+func (e *exitError) Error() string {
+	switch {
+	case e.exit.OOM:
+		return fmt.Sprintf("Job has failed: container %s was killed for want of memory (exit code %d)", e.container, e.exit.Code)
+	case e.exit.Signal != "":
+		return fmt.Sprintf("Job has failed: container %s was ended by %s (exit code %d)", e.container, e.exit.Signal, e.exit.Code)
+	}
+	return fmt.Sprintf("Job has failed: container %s exited with code %d", e.container, e.exit.Code)
+}
+
+func (e *exitError) reason() string {
+	if e.exit.OOM {
+		return "OOMKilled"
+	}
+	return "Error"
+}
+
+// claim waits until what a run asks for is free.
+func (e *executor) claim(ctx context.Context, asked request) error {
+	for {
+		e.mu.Lock()
+		if e.options.Capacity.fits(asked, e.used) {
+			for name, n := range asked {
+				e.used[name] += n
+			}
+			e.mu.Unlock()
+			return nil
+		}
+		freed := e.freed
+		e.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-freed:
+		}
+	}
+}
+
+func (e *executor) release(asked request) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for name, n := range asked {
+		e.used[name] -= n
+	}
+	close(e.freed)
+	e.freed = make(chan struct{})
+}
+
+// tell sets a status on the way.
+func (e *executor) tell(uuid, status, reason, message string) {
+	if err := e.store.set(uuid, status, reason, message, false); err != nil {
+		fmt.Fprintf(e.options.Log, "run %s: %s cannot be kept: %v\n", uuid, status, err)
+	}
+}
+
+func (e *executor) dir(parts ...string) string {
+	return filepath.Join(append([]string{e.options.Dir}, parts...)...)
+}
+
+func mkdir(path string) error { return os.MkdirAll(path, 0o700) }

@@ -1,0 +1,122 @@
+package polyaxon
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+	"unicode/utf8"
+)
+
+// maxLine is the longest line that is kept whole, in bytes.
+const maxLine = 1 << 20
+
+// logWriter writes the lines of a pod's containers to its archive, each whole and
+// at once, with times that only grow.
+type logWriter struct {
+	pod string
+	now func() time.Time
+
+	mu      sync.Mutex
+	file    *os.File
+	last    time.Time
+	streams map[string][]*logStream
+	err     error
+}
+
+func openLog(path, pod string, now func() time.Time) (*logWriter, error) {
+	if err := mkdir(filepath.Dir(path)); err != nil {
+		return nil, err
+	}
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	return &logWriter{pod: pod, now: now, file: file, streams: map[string][]*logStream{}}, nil
+}
+
+// stream gives a writer for one of a container's outputs.
+func (l *logWriter) stream(name string) io.Writer {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := &logStream{log: l, container: name}
+	l.streams[name] = append(l.streams[name], s)
+	return s
+}
+
+// flush writes what a container printed last without an end of line.
+func (l *logWriter) flush(name string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, s := range l.streams[name] {
+		if len(s.partial) > 0 {
+			l.write(name, s.partial)
+			s.partial = nil
+		}
+	}
+}
+
+func (l *logWriter) close() error {
+	for name := range l.streams {
+		l.flush(name)
+	}
+	return errors.Join(l.err, l.file.Close())
+}
+
+// write appends one line; mu is held.
+func (l *logWriter) write(name string, text []byte) {
+	now := l.now().Truncate(time.Microsecond)
+	if !now.After(l.last) {
+		now = l.last.Add(time.Microsecond)
+	}
+	l.last = now
+	value := string(bytes.TrimRight(text, "\r"))
+	if !utf8.ValidString(value) {
+		value = string(bytes.ToValidUTF8([]byte(value), []byte("\ufffd")))
+	}
+	record, err := json.Marshal(line{Timestamp: now, Node: nodeName, Pod: l.pod, Container: name, Value: value})
+	if err == nil {
+		_, err = l.file.Write(append(record, '\n'))
+	}
+	if err != nil && l.err == nil {
+		l.err = err
+	}
+}
+
+// logStream makes lines of what a container writes.
+type logStream struct {
+	log       *logWriter
+	container string
+	partial   []byte
+}
+
+// Write takes output. It never fails: a log that cannot be written must not end
+// the job that writes it.
+func (s *logStream) Write(b []byte) (int, error) {
+	s.log.mu.Lock()
+	defer s.log.mu.Unlock()
+	n := len(b)
+	for len(b) > 0 {
+		end := bytes.IndexByte(b, '\n')
+		if end < 0 {
+			s.partial = append(s.partial, b...)
+			b = nil
+		} else {
+			s.partial = append(s.partial, b[:end]...)
+			b = b[end+1:]
+		}
+		for len(s.partial) > maxLine {
+			s.log.write(s.container, append(s.partial[:maxLine:maxLine], " [line goes on]"...))
+			s.partial = append([]byte{}, s.partial[maxLine:]...)
+		}
+		if end >= 0 {
+			s.log.write(s.container, s.partial)
+			s.partial = s.partial[:0]
+		}
+	}
+	return n, nil
+}

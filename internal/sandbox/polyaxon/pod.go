@@ -1,0 +1,192 @@
+package polyaxon
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/sandbox/container"
+)
+
+const (
+	// mainContainer runs the user's program.
+	mainContainer = "polyaxon-main"
+	// artifactsRoot is where a pod sees runs' artifacts.
+	artifactsRoot = "/plx-context/artifacts"
+	// volumeMount is where the guide's clusters mount their persistent volume, and
+	// volumeClaim its claim. Every run sees it.
+	volumeMount = "/polyaxon-v1-data"
+	volumeClaim = "polyaxon-v1-data"
+	// nodeName is the only node's.
+	nodeName = "sandbox"
+)
+
+// catalog is the connections that there are: the persistent volume.
+func catalog() map[string]polyaxonfile.Connection {
+	return map[string]polyaxonfile.Connection{
+		"fstore-pvc": {Name: "fstore-pvc", Kind: "volume_claim", Schema: map[string]any{"volumeClaim": volumeClaim, "mountPath": volumeMount}},
+	}
+}
+
+// podRun is one attempt at a run.
+type podRun struct {
+	*executor
+	ctx  context.Context
+	x    *execution
+	run  record
+	o    *polyaxonfile.Compiled
+	name string
+	log  *logWriter
+	// scratch is deleted with the containers.
+	scratch string
+}
+
+// pod runs a run's containers: init containers one after the other, then sidecars
+// beside the main one, whose end is the pod's.
+func (e *executor) pod(ctx context.Context, x *execution, uuid string, o *polyaxonfile.Compiled, attempt int) error {
+	r, _ := e.store.run(uuid)
+	p := &podRun{executor: e, ctx: ctx, x: x, run: r, o: o, name: fmt.Sprintf("plx-operation-%s-%d", uuid, attempt), scratch: e.dir("containers", uuid)}
+	e.tell(uuid, scheduled, "PodScheduled", "Successfully assigned to "+nodeName)
+	if err := mkdir(e.dir("artifacts", uuid, "outputs")); err != nil {
+		return err
+	}
+	var err error
+	if p.log, err = openLog(e.dir("artifacts", uuid, "plxlogs", p.name+".jsonl"), p.name, e.options.Now); err != nil {
+		return err
+	}
+	defer func() { _ = p.log.close() }()
+	defer func() { _ = container.Remove(p.scratch) }()
+	e.tell(uuid, starting, "ContainerCreating", "Pulling the image and creating the containers")
+	for i, init := range o.Init {
+		if init.Name == "" {
+			init.Name = fmt.Sprintf("init-%d", i)
+		}
+		process, err := p.start(init, nil)
+		if err != nil {
+			return err
+		}
+		if err := p.wait(process, init.Name); err != nil {
+			return err
+		}
+	}
+	var sidecars []*container.Process
+	defer func() {
+		for _, sidecar := range sidecars {
+			sidecar.Stop(time.Second)
+			_, _ = sidecar.Wait() // a sidecar's end is not the run's
+		}
+	}()
+	for i, sidecar := range o.Sidecars {
+		if sidecar.Name == "" {
+			sidecar.Name = fmt.Sprintf("sidecar-%d", i)
+		}
+		process, err := p.start(sidecar, nil)
+		if err != nil {
+			return err
+		}
+		sidecars = append(sidecars, process)
+	}
+	main := o.Container
+	main.Name = mainContainer
+	process, err := p.start(main, o.Ports)
+	if err != nil {
+		return err
+	}
+	if addresses := process.Addresses(); len(addresses) > 0 {
+		if err := p.await(process, addresses); err != nil {
+			return err
+		}
+		e.mu.Lock()
+		x.addresses = addresses
+		e.mu.Unlock()
+	}
+	e.tell(uuid, running, "PodRunning", "Run is running")
+	return p.wait(process, mainContainer)
+}
+
+// wait waits for a container's end, and asks it to end when the run is to.
+func (p *podRun) wait(process *container.Process, name string) error {
+	select {
+	case <-process.Done():
+	case <-p.ctx.Done():
+		process.Stop(grace)
+	}
+	exit, err := process.Wait()
+	p.log.flush(name)
+	switch {
+	case err != nil:
+		return fmt.Errorf("run container %s: %w", name, err)
+	case p.ctx.Err() != nil:
+		return context.Cause(p.ctx)
+	case exit.Code != 0 || exit.Signal != "":
+		return &exitError{name, exit}
+	}
+	return nil
+}
+
+// start pulls an image and starts a container in it. The image is pulled again
+// where that failed, as a kubelet does.
+func (p *podRun) start(c corev1.Container, ports []int) (*container.Process, error) {
+	image, err := p.pull(c)
+	if err != nil {
+		return nil, err
+	}
+	env, err := p.environment(c)
+	if err != nil {
+		return nil, err
+	}
+	mounts, err := p.mounts(c)
+	if err != nil {
+		return nil, err
+	}
+	dir := filepath.Join(p.scratch, c.Name)
+	if err := mkdir(dir); err != nil {
+		return nil, err
+	}
+	// The process gets the executor's context: the run's own end is told to it by
+	// a signal first.
+	return p.options.Runtime.Start(p.executor.ctx, container.Spec{
+		Name: p.name, Image: image, Command: expandAll(c.Command, env), Args: expandAll(c.Args, env), Env: env.list(), WorkingDir: c.WorkingDir,
+		Mounts: mounts, Ports: ports, Stdout: p.log.stream(c.Name), Stderr: p.log.stream(c.Name), Dir: dir,
+	})
+}
+
+// pull gives the image, trying again with growing pauses as a kubelet does: for
+// ever, until somebody ends the run.
+func (p *podRun) pull(c corev1.Container) (*container.Image, error) {
+	if c.Image == "" {
+		return nil, fmt.Errorf("container %s has no image", c.Name)
+	}
+	for wait := time.Second; ; wait = min(2*wait, 5*time.Minute) {
+		image, err := p.options.Runtime.Image(p.ctx, c.Image)
+		if err == nil {
+			return image, nil
+		}
+		if p.ctx.Err() != nil {
+			return nil, context.Cause(p.ctx)
+		}
+		reason := "ErrImagePull"
+		if wait > 2*time.Second {
+			reason = "ImagePullBackOff"
+		}
+		p.tell(p.run.UUID, warning, reason, err.Error())
+		if err := p.pause(wait); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (p *podRun) pause(d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-p.ctx.Done():
+		return context.Cause(p.ctx)
+	case <-timer.C:
+		return nil
+	}
+}

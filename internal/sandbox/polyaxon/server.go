@@ -1,0 +1,325 @@
+// Package polyaxon is the sandbox's Polyaxon server: the HTTP API that slipway
+// uses, with the answers of a real 2.18 server, and an executor that really runs
+// what is submitted, as processes of this machine.
+//
+// It differs from a real server where that has faults that nobody relies on:
+// archives are never frozen, and writes at the same time are no problem.
+package polyaxon
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/sandbox/container"
+	"github.com/slipway-ci/slipway/internal/secret"
+)
+
+// Version is the version of Polyaxon whose answers this server gives.
+const Version = "2.18.0"
+
+// owner is the only organization.
+const owner = "default"
+
+// maxBody bounds a request, in bytes.
+const maxBody = 64 << 20
+
+// Cluster is where mounted Secrets and ConfigMaps come from.
+type Cluster interface {
+	Secret(namespace, name string) (map[string][]byte, bool)
+	ConfigMap(namespace, name string) (map[string][]byte, bool)
+}
+
+// Options say what a server works with.
+type Options struct {
+	// Dir is the sandbox's directory.
+	Dir     string
+	Cluster Cluster
+	Runtime *container.Runtime
+	// Namespace is the only one.
+	Namespace string
+	// Host is this server's own address, and Token what it demands: jobs get both.
+	Host  string
+	Token secret.Value
+	Log   io.Writer
+	// Now gives the time; by the clock when nil.
+	Now func() time.Time
+	// Capacity is what there is to request; the machine's when nil.
+	Capacity *Capacity
+}
+
+// Server is a Polyaxon server. It is safe for use by several goroutines.
+type Server struct {
+	options  Options
+	store    *store
+	executor *executor
+	mux      *http.ServeMux
+}
+
+// New gives a server with the state of o.Dir. Runs that were going on when the
+// process before was killed have failed; those that waited go on.
+func New(o Options) (*Server, error) {
+	if o.Now == nil {
+		o.Now = func() time.Time { return time.Now().UTC() }
+	}
+	if o.Capacity == nil {
+		o.Capacity = machine()
+	}
+	st, err := openStore(filepath.Join(o.Dir, "polyaxon"), o.Now)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{options: o, store: st}
+	s.executor = newExecutor(o, st)
+	s.routes()
+	return s, s.executor.recover()
+}
+
+// Active counts the runs that have not ended.
+func (s *Server) Active() int { return s.executor.active() }
+
+// Address gives where a service that runs answers.
+func (s *Server) Address(uuid string) (string, bool) { return s.executor.address(uuid) }
+
+// Close stops all runs, and waits for them until ctx ends.
+func (s *Server) Close(ctx context.Context) error { return s.executor.close(ctx) }
+
+// ServeHTTP serves the API.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if len(r.URL.Path) > 1 {
+		r.URL.Path = strings.TrimSuffix(r.URL.Path, "/") // servers take both
+	}
+	for _, prefix := range []string{"/services/v1/", "/rewrite-services/v1/"} {
+		if strings.HasPrefix(r.URL.Path, prefix) {
+			s.service(w, r, prefix)
+			return
+		}
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	if _, pattern := s.mux.Handler(r); pattern == "" {
+		s.nothing(w, r)
+		return
+	}
+	s.mux.ServeHTTP(w, r)
+}
+
+// nothing is what servers answer to a path that they do not know.
+func (s *Server) nothing(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/html")
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		w.WriteHeader(http.StatusNotFound)
+		return
+	}
+	w.Header().Set("Allow", "GET, HEAD, OPTIONS")
+	w.WriteHeader(http.StatusMethodNotAllowed)
+}
+
+func (s *Server) routes() {
+	m := http.NewServeMux()
+	s.mux = m
+	m.HandleFunc("GET /api/v1/installation", func(w http.ResponseWriter, _ *http.Request) {
+		reply(w, http.StatusOK, map[string]string{"key": "slipway-sandbox", "version": Version, "dist": "ce", "mode": "sandbox"})
+	})
+	const p = "/api/v1/{owner}/{project}"
+	m.HandleFunc("POST /api/v1/{owner}/projects/create", s.createProject)
+	m.HandleFunc("GET /api/v1/{owner}/projects/list", s.listProjects)
+	m.HandleFunc("GET "+p, s.getProject)
+	m.HandleFunc("DELETE "+p, s.deleteProject)
+	m.HandleFunc("POST "+p+"/runs", s.createRun)
+	m.HandleFunc("GET "+p+"/runs", s.listRuns)
+	m.HandleFunc("POST "+p+"/runs/stop", s.bulk(s.stopRun))
+	m.HandleFunc("DELETE "+p+"/runs/delete", s.bulk(s.deleteOne))
+	const r = p + "/runs/{uuid}"
+	m.HandleFunc("GET "+r, s.withRun(s.getRun))
+	m.HandleFunc("PATCH "+r, s.withRun(s.patchRun))
+	m.HandleFunc("DELETE "+r, s.deleteRun)
+	m.HandleFunc("GET "+r+"/statuses", s.withRun(s.getStatuses))
+	m.HandleFunc("POST "+r+"/statuses", s.withRun(s.postStatus))
+	m.HandleFunc("POST "+r+"/stop", s.withRun(s.act(s.stopRun)))
+	m.HandleFunc("POST "+r+"/approve", s.withRun(s.act(s.approveRun)))
+	m.HandleFunc("POST "+r+"/skip", s.withRun(s.act(s.skipRun)))
+	m.HandleFunc("POST "+r+"/restart", s.withRun(s.clone("restart")))
+	m.HandleFunc("POST "+r+"/copy", s.withRun(s.clone("copy")))
+	m.HandleFunc("POST "+r+"/resume", s.withRun(s.resumeRun))
+	m.HandleFunc("GET "+r+"/namespace", s.withRun(func(w http.ResponseWriter, _ *http.Request, _ record) {
+		reply(w, http.StatusOK, map[string]string{"namespace": s.options.Namespace})
+	}))
+	m.HandleFunc("GET "+r+"/lineage/artifacts", s.withRun(s.getLineage))
+	m.HandleFunc("POST "+r+"/lineage/artifacts", s.withRun(s.postLineage))
+	const t = "/streams/v1/{namespace}/{owner}/{project}/runs/{uuid}"
+	m.HandleFunc("GET "+t+"/logs", s.logs)
+	m.HandleFunc("GET "+t+"/artifacts/tree", s.tree)
+	m.HandleFunc("GET "+t+"/artifact", s.artifact)
+	m.HandleFunc("GET "+t+"/artifacts", s.archive)
+	m.HandleFunc("POST "+t+"/artifact", s.upload)
+	m.HandleFunc("POST "+t+"/artifacts", s.upload)
+	m.HandleFunc("DELETE "+t+"/artifact", s.removeArtifact)
+	m.HandleFunc("GET "+t+"/events/{kind}", s.events)
+}
+
+// service passes a request on to a service's port.
+func (s *Server) service(w http.ResponseWriter, r *http.Request, prefix string) {
+	parts := strings.SplitN(strings.TrimPrefix(r.URL.Path, prefix), "/", 6) // ns/owner/project/runs/uuid/rest
+	if len(parts) < 5 {
+		s.nothing(w, r)
+		return
+	}
+	address, ok := s.executor.address(parts[4])
+	if !ok {
+		http.Error(w, "the service is not running", http.StatusBadGateway)
+		return
+	}
+	target, err := url.Parse(address)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadGateway)
+		return
+	}
+	proxy := &httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) {
+		p.SetURL(target)
+		p.Out.Header.Del("Authorization") // the sandbox's token is not the service's business
+		if strings.HasPrefix(prefix, "/rewrite") {
+			p.Out.URL.Path = "/"
+			if len(parts) == 6 {
+				p.Out.URL.Path += parts[5]
+			}
+		}
+	}}
+	proxy.ServeHTTP(w, r)
+}
+
+// withRun gives a handler its run, or answers that there is none.
+func (s *Server) withRun(handle func(http.ResponseWriter, *http.Request, record)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		run, ok := s.store.run(strings.ReplaceAll(r.PathValue("uuid"), "-", ""))
+		if !ok || run.Project != r.PathValue("project") {
+			notFound(w, "Run")
+			return
+		}
+		handle(w, r, run)
+	}
+}
+
+func notFound(w http.ResponseWriter, what string) {
+	reply(w, http.StatusNotFound, map[string]string{"detail": "No " + what + " matches the given query."})
+}
+
+func reply(w http.ResponseWriter, code int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	_ = json.NewEncoder(w).Encode(body)
+}
+
+// read decodes a request's body, and answers when it is none.
+func read(w http.ResponseWriter, r *http.Request, into any) bool {
+	err := json.NewDecoder(r.Body).Decode(into)
+	if err == nil || err == io.EOF { //nolint:errorlint // Decode gives it bare
+		return true
+	}
+	reply(w, http.StatusBadRequest, map[string]string{"detail": "JSON parse error - " + err.Error()})
+	return false
+}
+
+func newUUID() string {
+	random := make([]byte, 16)
+	if _, err := rand.Read(random); err != nil {
+		return ""
+	}
+	return hex.EncodeToString(random)
+}
+
+var slug = regexp.MustCompile(`^[-a-zA-Z0-9_]{1,128}$`)
+
+func (s *Server) createProject(w http.ResponseWriter, r *http.Request) {
+	var body struct {
+		Name        string   `json:"name"`
+		Description string   `json:"description"`
+		Tags        []string `json:"tags"`
+	}
+	if !read(w, r, &body) {
+		return
+	}
+	if !slug.MatchString(body.Name) {
+		reply(w, http.StatusBadRequest, map[string][]string{"name": {"Enter a valid “slug” consisting of letters, numbers, underscores or hyphens."}})
+		return
+	}
+	s.store.mu.Lock()
+	defer s.store.mu.Unlock()
+	if s.store.projects[body.Name] != nil {
+		reply(w, http.StatusBadRequest, map[string][]string{"name": {"project with this name already exists."}})
+		return
+	}
+	p := &project{UUID: newUUID(), Name: body.Name, Description: body.Description, Tags: body.Tags, CreatedAt: s.options.Now()}
+	if err := s.store.save("projects", p.Name, p); err != nil {
+		s.broken(w, err)
+		return
+	}
+	s.store.projects[p.Name] = p
+	reply(w, http.StatusCreated, p)
+}
+
+// broken tells what went wrong on this machine. A real server would answer an
+// empty page; here the user can do something about it.
+func (s *Server) broken(w http.ResponseWriter, err error) {
+	reply(w, http.StatusInternalServerError, map[string]string{"detail": err.Error()})
+}
+
+func (s *Server) listProjects(w http.ResponseWriter, _ *http.Request) {
+	s.store.mu.Lock()
+	defer s.store.mu.Unlock()
+	list := []*project{}
+	for _, p := range s.store.projects {
+		list = append(list, p)
+	}
+	reply(w, http.StatusOK, page(len(list), list))
+}
+
+func page(count int, results any) map[string]any {
+	return map[string]any{"count": count, "next": nil, "previous": nil, "results": results}
+}
+
+func (s *Server) project(name string) *project {
+	s.store.mu.Lock()
+	defer s.store.mu.Unlock()
+	return s.store.projects[name]
+}
+
+func (s *Server) getProject(w http.ResponseWriter, r *http.Request) {
+	p := s.project(r.PathValue("project"))
+	if p == nil {
+		notFound(w, "Project")
+		return
+	}
+	reply(w, http.StatusOK, p)
+}
+
+func (s *Server) deleteProject(w http.ResponseWriter, r *http.Request) {
+	p := s.project(r.PathValue("project"))
+	if p == nil {
+		notFound(w, "Project")
+		return
+	}
+	for _, run := range s.store.ofProject(p.Name) {
+		if err := s.deleteOne(run); err != nil {
+			s.broken(w, err)
+			return
+		}
+	}
+	s.store.mu.Lock()
+	defer s.store.mu.Unlock()
+	delete(s.store.projects, p.Name)
+	if err := os.Remove(filepath.Join(s.store.dir, "projects", p.Name+".json")); err != nil && !os.IsNotExist(err) {
+		s.broken(w, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}

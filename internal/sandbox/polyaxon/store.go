@@ -1,0 +1,234 @@
+package polyaxon
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sort"
+	"sync"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/sandbox/disk"
+)
+
+// The statuses, and the two that this server's clients must not set by a run's
+// own end.
+const (
+	created       = "created"
+	compiled      = "compiled"
+	queued        = "queued"
+	scheduled     = "scheduled"
+	starting      = "starting"
+	running       = "running"
+	stopping      = "stopping"
+	stopped       = "stopped"
+	succeeded     = "succeeded"
+	failed        = "failed"
+	skipped       = "skipped"
+	upstream      = "upstream_failed"
+	unschedulable = "unschedulable"
+	warning       = "warning"
+	retrying      = "retrying"
+	resuming      = "resuming"
+)
+
+func statuses() []string {
+	return []string{
+		created, "on_schedule", resuming, compiled, queued, scheduled, starting, running, "processing", stopping, warning, unschedulable,
+		retrying, "unknown", succeeded, failed, upstream, stopped, skipped, "done",
+	}
+}
+
+func terminal(status string) bool {
+	return slices.Contains([]string{succeeded, failed, upstream, stopped, skipped}, status)
+}
+
+// condition is one change of a run's status, as servers tell it.
+type condition struct {
+	Type               string    `json:"type"`
+	Reason             string    `json:"reason"`
+	Status             string    `json:"status"`
+	Message            string    `json:"message"`
+	LastUpdateTime     time.Time `json:"last_update_time"`
+	LastTransitionTime time.Time `json:"last_transition_time"`
+}
+
+type original struct {
+	UUID string `json:"uuid"`
+	Name string `json:"name"`
+	Kind string `json:"kind"`
+}
+
+// record is a run as it is kept.
+type record struct {
+	UUID        string         `json:"uuid"`
+	Project     string         `json:"project"`
+	Name        string         `json:"name"`
+	Description string         `json:"description"`
+	Kind        string         `json:"kind"`
+	Runtime     string         `json:"runtime"`
+	Status      string         `json:"status"`
+	Pending     string         `json:"pending"`
+	ManagedBy   string         `json:"managed_by"`
+	Tags        []string       `json:"tags"`
+	MetaInfo    map[string]any `json:"meta_info"`
+	Inputs      map[string]any `json:"inputs"`
+	Outputs     map[string]any `json:"outputs"`
+	Content     string         `json:"content"`
+	RawContent  string         `json:"raw_content"`
+	CreatedAt   time.Time      `json:"created_at"`
+	UpdatedAt   time.Time      `json:"updated_at"`
+	StartedAt   time.Time      `json:"started_at"`
+	FinishedAt  time.Time      `json:"finished_at"`
+	Conditions  []condition    `json:"conditions"`
+	Original    *original      `json:"original"`
+	Lineage     []any          `json:"lineage"`
+	Deleted     bool           `json:"deleted"`
+}
+
+// project is a project as it is kept.
+type project struct {
+	UUID        string    `json:"uuid"`
+	Name        string    `json:"name"`
+	Description string    `json:"description"`
+	Tags        []string  `json:"tags"`
+	CreatedAt   time.Time `json:"created_at"`
+}
+
+// store keeps projects and runs, in memory and one file each on disk.
+type store struct {
+	dir      string
+	now      func() time.Time
+	mu       sync.Mutex
+	projects map[string]*project
+	runs     map[string]*record
+}
+
+func openStore(dir string, now func() time.Time) (*store, error) {
+	s := &store{dir: dir, now: now, projects: map[string]*project{}, runs: map[string]*record{}}
+	err := load(filepath.Join(dir, "projects"), func(p *project) { s.projects[p.Name] = p })
+	if err == nil {
+		err = load(filepath.Join(dir, "runs"), func(r *record) { s.runs[r.UUID] = r })
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open the sandbox's Polyaxon: %w", err)
+	}
+	return s, nil
+}
+
+func load[T any](dir string, add func(*T)) error {
+	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		value := new(T)
+		if json.Unmarshal(text, value) == nil {
+			add(value)
+		}
+	}
+	return nil
+}
+
+func (s *store) save(kind, name string, value any) error {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	return disk.Write(filepath.Join(s.dir, kind, name+".json"), text, 0o600)
+}
+
+// run gives a copy of a run.
+func (s *store) run(uuid string) (record, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r, ok := s.runs[uuid]
+	if !ok {
+		return record{}, false
+	}
+	return *r, true
+}
+
+// change changes a run and keeps it.
+func (s *store) change(uuid string, change func(*record)) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r, ok := s.runs[uuid]
+	if !ok {
+		return fmt.Errorf("there is no run %s", uuid)
+	}
+	next := *r
+	next.Conditions = slices.Clone(r.Conditions)
+	change(&next)
+	next.UpdatedAt = s.now()
+	if err := s.save("runs", uuid, &next); err != nil {
+		return err
+	}
+	s.runs[uuid] = &next
+	return nil
+}
+
+// add keeps a new run.
+func (s *store) add(r *record) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.save("runs", r.UUID, r); err != nil {
+		return err
+	}
+	s.runs[r.UUID] = r
+	return nil
+}
+
+// ofProject gives copies of a project's runs, newest first.
+func (s *store) ofProject(name string) []record {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var list []record
+	for _, r := range s.runs {
+		if r.Project == name && !r.Deleted {
+			list = append(list, *r)
+		}
+	}
+	sort.Slice(list, func(i, j int) bool {
+		if list[i].CreatedAt.Equal(list[j].CreatedAt) {
+			return list[i].UUID > list[j].UUID
+		}
+		return list[i].CreatedAt.After(list[j].CreatedAt)
+	})
+	return list
+}
+
+// set changes a run's status by the server's rules: after a terminal status, and
+// from stopping to anything else than an end, nothing changes unless forced; the
+// same status again only replaces its reason and message.
+func (s *store) set(uuid, status, reason, message string, force bool) error {
+	return s.change(uuid, func(r *record) { r.set(status, reason, message, force, s.now()) })
+}
+
+func (r *record) set(status, reason, message string, force bool, now time.Time) bool {
+	if !force && (terminal(r.Status) || r.Status == stopping && !terminal(status)) || status == created && r.Status != "" {
+		return false
+	}
+	if n := len(r.Conditions); n > 0 && r.Conditions[n-1].Type == status {
+		last := &r.Conditions[n-1]
+		last.Reason, last.Message, last.LastUpdateTime = reason, message, now
+		return true
+	}
+	r.Status = status
+	r.Conditions = append(r.Conditions, condition{
+		Type: status, Reason: reason, Status: "True", Message: message, LastUpdateTime: now, LastTransitionTime: now,
+	})
+	switch {
+	case status == running && r.StartedAt.IsZero():
+		r.StartedAt = now
+	case terminal(status):
+		r.FinishedAt = now
+	}
+	return true
+}

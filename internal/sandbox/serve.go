@@ -1,0 +1,215 @@
+package sandbox
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/slipway-ci/slipway/internal/sandbox/container"
+	"github.com/slipway-ci/slipway/internal/sandbox/disk"
+	"github.com/slipway-ci/slipway/internal/secret"
+)
+
+// ServeOptions say what to serve.
+type ServeOptions struct {
+	// Dir is the sandbox's directory.
+	Dir string
+	// Idle is how long it goes on when no run is alive and nobody asks anything.
+	Idle time.Duration
+	// Log takes what goes wrong.
+	Log io.Writer
+	// Self are the arguments that start this program as `sandbox serve`: also how a
+	// container begins.
+	Self []string
+	// Lookup reads the environment.
+	Lookup func(string) (string, bool)
+	// Version is this program's.
+	Version string
+}
+
+// Serve serves a sandbox until ctx ends, it is asked to stop, or it was idle. A
+// second one for the same directory ends at once with an error.
+//
+// When Lookup says that this process is to be the first one of a container, Serve
+// becomes that container, and returns only an error.
+func Serve(ctx context.Context, o ServeOptions) error {
+	if container.IsInit(o.Lookup) {
+		return container.Init()
+	}
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return disk.Explain(dir, err)
+	}
+	lock, err := hold(ctx, filepath.Join(dir, lockFile), 2*time.Second)
+	if err != nil {
+		return fmt.Errorf("a sandbox runs in %s already: %w", dir, err)
+	}
+	defer func() { _ = lock.Unlock() }()
+	s := &server{options: o, dir: dir, stop: make(chan struct{})}
+	s.touch()
+	return s.serve(ctx)
+}
+
+// server is a sandbox from inside.
+type server struct {
+	options  ServeOptions
+	dir      string
+	platform *platform
+	state    Sandbox
+	last     atomic.Int64 // when somebody asked something, in Unix nanoseconds
+	stopOnce sync.Once
+	stop     chan struct{}
+}
+
+func (s *server) touch() { s.last.Store(time.Now().UnixNano()) }
+
+func (s *server) serve(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	listeners, err := listen(filepath.Join(s.dir, portsFile))
+	if err != nil {
+		return err
+	}
+	token := make([]byte, 32)
+	if _, err := rand.Read(token); err != nil {
+		return errors.Join(err, closeAll(listeners))
+	}
+	s.state = Sandbox{
+		PID: os.Getpid(), Started: time.Now().UTC(), Version: s.options.Version, Namespace: Namespace,
+		Registry: address(listeners[0]), Kubernetes: address(listeners[1]), Polyaxon: address(listeners[2]),
+		Platform: runtime.GOOS + "/" + runtime.GOARCH, Token: secret.NewValue([]byte(hex.EncodeToString(token))),
+	}
+	if s.platform, err = openPlatform(ctx, s); err != nil {
+		return errors.Join(err, closeAll(listeners))
+	}
+	handlers := []http.Handler{s.platform.registry, s.platform.kubernetes, s.control(s.platform.polyaxon)}
+	group, serving := errgroup.WithContext(ctx)
+	var servers []*http.Server
+	for i, listener := range listeners {
+		one := &http.Server{Handler: s.guard(handlers[i]), ReadHeaderTimeout: 10 * time.Second, BaseContext: func(net.Listener) context.Context { return serving }}
+		servers = append(servers, one)
+		group.Go(func() error {
+			if err := one.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+				return err
+			}
+			return nil
+		})
+	}
+	group.Go(func() error {
+		s.await(serving)
+		return s.shutdown(servers)
+	})
+	if err := s.publish(); err != nil {
+		cancel()
+		return errors.Join(err, group.Wait())
+	}
+	return group.Wait()
+}
+
+// await returns when the sandbox is to end.
+func (s *server) await(ctx context.Context) {
+	for {
+		idle := time.Since(time.Unix(0, s.last.Load()))
+		if s.platform.polyaxon.Active() > 0 {
+			idle = 0
+		}
+		left := s.options.Idle - idle
+		if left <= 0 {
+			return
+		}
+		timer := time.NewTimer(min(left, time.Minute))
+		select {
+		case <-ctx.Done():
+		case <-s.stop:
+		case <-timer.C:
+			continue
+		}
+		timer.Stop()
+		return
+	}
+}
+
+// shutdown stops the runs, then the servers.
+func (s *server) shutdown(servers []*http.Server) error {
+	err := os.Remove(filepath.Join(s.dir, endpointFile))
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	err = errors.Join(err, s.platform.polyaxon.Close(ctx))
+	for _, one := range servers {
+		soon, cancel := context.WithTimeout(ctx, time.Second)
+		if one.Shutdown(soon) != nil {
+			err = errors.Join(err, one.Close())
+		}
+		cancel()
+	}
+	return err
+}
+
+// publish tells commands where the sandbox is.
+func (s *server) publish() error {
+	text, err := json.Marshal(endpoint{Sandbox: s.state, Token: string(s.state.Token.Reveal())})
+	if err != nil {
+		return err
+	}
+	return disk.Write(filepath.Join(s.dir, endpointFile), text, 0o600)
+}
+
+// listen opens three loopback ports: those of the last time where they are free,
+// so that references to images stay what they were.
+func listen(path string) ([]net.Listener, error) {
+	var before [3]int
+	if text, err := os.ReadFile(path); err == nil && json.Unmarshal(text, &before) != nil {
+		before = [3]int{}
+	}
+	var listeners []net.Listener
+	var now [3]int
+	for i, port := range before {
+		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			listener, err = net.Listen("tcp", "127.0.0.1:0") // somebody else has it now
+		}
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("listen on loopback: %w", err), closeAll(listeners))
+		}
+		listeners = append(listeners, listener)
+		now[i] = listener.Addr().(*net.TCPAddr).Port
+	}
+	if now == before {
+		return listeners, nil
+	}
+	text, err := json.Marshal(now)
+	if err == nil {
+		err = disk.Write(path, text, 0o600)
+	}
+	if err != nil {
+		return nil, errors.Join(err, closeAll(listeners))
+	}
+	return listeners, nil
+}
+
+func address(l net.Listener) string { return "http://" + l.Addr().String() }
+
+func closeAll(listeners []net.Listener) error {
+	var errs []error
+	for _, l := range listeners {
+		errs = append(errs, l.Close())
+	}
+	return errors.Join(errs...)
+}

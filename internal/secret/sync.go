@@ -1,0 +1,162 @@
+package secret
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"sort"
+)
+
+// Store is a namespace's Secrets.
+type Store interface {
+	// List gives all Secrets of the namespace; none when it does not exist.
+	List(context.Context) ([]Stored, error)
+	// Apply writes b by server-side apply.
+	Apply(context.Context, Bundle) error
+	// Delete deletes a Secret; one that is not there is no error.
+	Delete(ctx context.Context, name string) error
+}
+
+// Stored is one Secret as the cluster has it.
+type Stored struct {
+	Name, Type string
+	Data       map[string]Value
+	// Managed tells that slipway wrote it, Project for which project.
+	Managed bool
+	Project string
+}
+
+// Action is what a sync does to a Secret or to one of its keys.
+type Action string
+
+// The actions.
+const (
+	Create    Action = "create"
+	Update    Action = "update"
+	Unchanged Action = "unchanged"
+	Prune     Action = "prune"
+	// Kept is a Secret that the configuration names no more and that stays,
+	// because pruning was not asked for.
+	Kept Action = "kept"
+)
+
+// Change is what a sync does, or would do, to one Secret.
+type Change struct {
+	Name   string
+	Action Action
+	Keys   []KeyChange
+}
+
+// KeyChange is what becomes of one key.
+type KeyChange struct {
+	Key    string
+	Action Action
+}
+
+// Plan compares what the cluster has with bundles and says what Sync would do.
+// It changes nothing. Secrets that slipway did not write, or wrote for another
+// project, appear only where a bundle has their name.
+func Plan(ctx context.Context, s Store, project string, bundles []Bundle, prune bool) ([]Change, error) {
+	stored, err := s.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	have := map[string]Stored{}
+	for _, x := range stored {
+		have[x.Name] = x
+	}
+	var changes []Change
+	wanted := map[string]bool{}
+	for _, b := range bundles {
+		wanted[b.Name] = true
+		old, ok := have[b.Name]
+		if ok && old.Type != b.Type {
+			return nil, fmt.Errorf("secret %s has type %s in the cluster and should have %s; Kubernetes cannot change that: delete it there first", b.Name, old.Type, b.Type)
+		}
+		changes = append(changes, compare(b, old, ok))
+	}
+	for _, x := range stored {
+		if wanted[x.Name] || !x.Managed || x.Project != project {
+			continue
+		}
+		action := Kept
+		if prune {
+			action = Prune
+		}
+		changes = append(changes, Change{Name: x.Name, Action: action, Keys: keyChanges(x.Data, action)})
+	}
+	sort.SliceStable(changes, func(i, j int) bool { return changes[i].Name < changes[j].Name })
+	return changes, nil
+}
+
+// Sync does what Plan says and tells it. Done twice, the second time changes
+// nothing. When it fails half-way it can be run again.
+func Sync(ctx context.Context, s Store, project string, bundles []Bundle, prune bool) ([]Change, error) {
+	changes, err := Plan(ctx, s, project, bundles, prune)
+	if err != nil {
+		return nil, err
+	}
+	action := map[string]Action{}
+	for _, c := range changes {
+		action[c.Name] = c.Action
+	}
+	for _, b := range bundles {
+		if action[b.Name] == Unchanged {
+			continue
+		}
+		if err := s.Apply(ctx, b); err != nil {
+			return changes, fmt.Errorf("apply secret %s: %w", b.Name, err)
+		}
+	}
+	for _, c := range changes {
+		if c.Action != Prune {
+			continue
+		}
+		if err := s.Delete(ctx, c.Name); err != nil {
+			return changes, fmt.Errorf("delete secret %s: %w", c.Name, err)
+		}
+	}
+	return changes, nil
+}
+
+func compare(b Bundle, old Stored, exists bool) Change {
+	c := Change{Name: b.Name, Action: Unchanged}
+	if !exists {
+		return Change{Name: b.Name, Action: Create, Keys: keyChanges(b.Data, Create)}
+	}
+	for key, value := range b.Data {
+		action := Unchanged
+		if was, ok := old.Data[key]; !ok {
+			action = Create
+		} else if !bytes.Equal(was.Reveal(), value.Reveal()) {
+			action = Update
+		}
+		c.Keys = append(c.Keys, KeyChange{key, action})
+	}
+	for key := range old.Data {
+		// A key that slipway wrote goes when it is named no more; a key that
+		// somebody else added stays theirs, as server-side apply has it.
+		if _, ok := b.Data[key]; !ok && old.Managed {
+			c.Keys = append(c.Keys, KeyChange{key, Prune})
+		}
+	}
+	for _, k := range c.Keys {
+		if k.Action != Unchanged {
+			c.Action = Update
+		}
+	}
+	if !old.Managed || old.Project != b.Project {
+		c.Action = Update // it is adopted
+	}
+	sort.Slice(c.Keys, func(i, j int) bool { return c.Keys[i].Key < c.Keys[j].Key })
+	return c
+}
+
+func keyChanges(data map[string]Value, action Action) []KeyChange {
+	var changes []KeyChange
+	for key := range data {
+		changes = append(changes, KeyChange{key, action})
+	}
+	sort.Slice(changes, func(i, j int) bool { return changes[i].Key < changes[j].Key })
+	return changes
+}

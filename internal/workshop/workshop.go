@@ -1,0 +1,109 @@
+// Package workshop is how slipway itself is tested, linted and built: the
+// development targets of the magefile.
+package workshop
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// Options say how to work.
+type Options struct {
+	// Run, when it is not empty, chooses tests or benchmarks by a regular expression.
+	Run string
+	// Log takes what the tools say, besides their results.
+	Log io.Writer
+}
+
+// cacheDir holds what the tests need and can be made again.
+const cacheDir = ".cache"
+
+// Test sets up the real components that tests want, and runs all tests with the
+// race detector.
+func Test(ctx context.Context, o Options) error {
+	if err := setUp(ctx, o); err != nil {
+		return err
+	}
+	args := []string{"test", "-race", "-timeout=20m"}
+	if o.Run != "" {
+		args = append(args, "-run="+o.Run)
+	}
+	return run(ctx, o, nil, "go", append(args, "./...")...)
+}
+
+// Bench runs the benchmarks, each several times side by side in one run.
+func Bench(ctx context.Context, o Options) error {
+	pattern := o.Run
+	if pattern == "" {
+		pattern = "."
+	}
+	return run(ctx, o, nil, "go", "test", "-run=^$", "-bench="+pattern, "-benchmem", "./...")
+}
+
+// Lint checks formatting, go vet, staticcheck (by golangci-lint) and the workflows.
+func Lint(ctx context.Context, o Options) error {
+	unformatted, err := output(ctx, "gofmt", "-l", ".")
+	if err != nil {
+		return err
+	}
+	if unformatted != "" {
+		return fmt.Errorf("gofmt would change:\n%s", unformatted)
+	}
+	if err := run(ctx, o, nil, "go", "vet", "./..."); err != nil {
+		return err
+	}
+	if err := run(ctx, o, nil, "go", "vet", "-tags=mage", "magefile.go"); err != nil {
+		return err
+	}
+	if err := run(ctx, o, nil, "go", "tool", "-modfile=tools.mod", "golangci-lint", "run", "./..."); err != nil {
+		return err
+	}
+	workflows, err := filepath.Glob("workflows/*.yml")
+	if err != nil {
+		return err
+	}
+	more, err := filepath.Glob(".github/workflows/*.yml")
+	if err != nil {
+		return err
+	}
+	return run(ctx, o, nil, "go", append([]string{"tool", "-modfile=actions.mod", "actionlint"}, append(workflows, more...)...)...)
+}
+
+// Cross builds slipway for every system that it is for.
+func Cross(ctx context.Context, o Options) error {
+	var errs []error
+	for _, system := range []string{"linux", "darwin", "windows"} {
+		for _, machine := range []string{"amd64", "arm64"} {
+			env := []string{"GOOS=" + system, "GOARCH=" + machine, "CGO_ENABLED=0"}
+			if err := run(ctx, o, env, "go", "build", "-o", os.DevNull, "./..."); err != nil {
+				errs = append(errs, fmt.Errorf("%s/%s: %w", system, machine, err))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func run(ctx context.Context, o Options, env []string, name string, args ...string) error {
+	_, _ = fmt.Fprintf(o.Log, "$ %s\n", strings.Join(append(append([]string{}, env...), append([]string{name}, args...)...), " "))
+	command := exec.CommandContext(ctx, name, args...)
+	command.Env = append(os.Environ(), env...)
+	command.Stdout, command.Stderr = os.Stdout, o.Log
+	if err := command.Run(); err != nil {
+		return fmt.Errorf("%s %s: %w", name, strings.Join(args, " "), err)
+	}
+	return nil
+}
+
+func output(ctx context.Context, name string, args ...string) (string, error) {
+	text, err := exec.CommandContext(ctx, name, args...).Output()
+	if err != nil {
+		return "", fmt.Errorf("%s %s: %w", name, strings.Join(args, " "), err)
+	}
+	return string(text), nil
+}

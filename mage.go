@@ -1,0 +1,147 @@
+//go:build ignore
+
+// Zero install: `go run mage.go TARGET` runs a target of magefile.go where only
+// Go is installed.
+//
+// mage would compile the targets at every call to notice changes. This runner
+// notices them itself, by the size and time of every Go file, and then starts
+// the program that was compiled last: a call that finds nothing to do takes
+// a fraction of a second.
+package main
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+
+	"github.com/magefile/mage/mage"
+)
+
+func main() {
+	code, err := run(os.Args[1:])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "mage.go:", err)
+		code = 3
+	}
+	os.Exit(code)
+}
+
+func run(args []string) (int, error) {
+	state, err := fingerprint(".")
+	if err != nil {
+		return 0, err
+	}
+	cache := filepath.Join(".slipway", "cache", "mage")
+	binary := filepath.Join(cache, "targets-"+state)
+	if runtime.GOOS == "windows" {
+		binary += ".exe"
+	}
+	if _, err := os.Stat(binary); err != nil {
+		if code, err := compile(cache, binary); code != 0 || err != nil {
+			return code, err
+		}
+	}
+	// mage's own flags have one dash; people type two.
+	for i, arg := range args {
+		if strings.HasPrefix(arg, "--") {
+			args[i] = arg[1:]
+		}
+	}
+	return start(binary, args)
+}
+
+// compile builds the targets anew and deletes older builds.
+func compile(cache, binary string) (int, error) {
+	if err := os.MkdirAll(cache, 0o755); err != nil {
+		return 0, err
+	}
+	older, err := filepath.Glob(filepath.Join(cache, "targets-*"))
+	if err != nil {
+		return 0, err
+	}
+	target, err := filepath.Abs(binary)
+	if err != nil {
+		return 0, err
+	}
+	partial := fmt.Sprintf("%s.%d.part", target, os.Getpid())
+	code := mage.Invoke(mage.Invocation{
+		Dir: ".", WorkDir: ".", CompileOut: partial, Stdout: os.Stdout, Stderr: os.Stderr, GoCmd: "go", Ldflags: "-s -w",
+		CacheDir: cache,
+	})
+	if code != 0 {
+		return code, nil
+	}
+	if err := os.Rename(partial, target); err != nil {
+		return 0, err
+	}
+	for _, path := range older {
+		_ = os.Remove(path) // one that still runs on Windows stays until the next build
+	}
+	return 0, nil
+}
+
+// start runs the targets. They get the terminal's signals themselves; others are
+// passed on, and their exit code is ours.
+func start(binary string, args []string) (int, error) {
+	command := exec.Command(binary, args...)
+	command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if err := command.Start(); err != nil {
+		return 0, err
+	}
+	go func() {
+		for s := range signals {
+			if s == syscall.SIGTERM {
+				_ = command.Process.Signal(os.Interrupt) // mage targets know no other
+			}
+		}
+	}()
+	err := command.Wait()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return exit.ExitCode(), nil
+	}
+	return 0, err
+}
+
+// fingerprint tells one state of the Go sources under dir from another.
+func fingerprint(dir string) (string, error) {
+	h := sha256.New()
+	fmt.Fprintln(h, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := entry.Name()
+		if entry.IsDir() {
+			if path != dir && (strings.HasPrefix(name, ".") || name == "testdata") {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		switch filepath.Ext(name) {
+		case ".go", ".mod", ".sum", ".yml", ".yaml", ".json":
+		default:
+			return nil
+		}
+		if strings.HasSuffix(name, "_test.go") {
+			return nil
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(h, path, info.Size(), info.ModTime().UnixNano())
+		return nil
+	})
+	return fmt.Sprintf("%x", h.Sum(nil)[:8]), err
+}

@@ -1,0 +1,188 @@
+//go:build mage
+
+// Takes a commit to a finished run: builds and pushes images, syncs secrets,
+// checks Polyaxonfiles, submits jobs to Polyaxon, follows them, and exits with
+// what really happened. Options that all targets share are environment
+// variables: SLIPWAY_ENV, SLIPWAY_FILE, SLIPWAY_OUTPUT, SLIPWAY_QUIET and
+// SLIPWAY_VERBOSE.
+package main
+
+import (
+	"context"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/magefile/mage/mg"
+
+	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/internal/workshop"
+	"github.com/slipway-ci/slipway/tasks"
+	"github.com/slipway-ci/slipway/tasks/door"
+)
+
+type (
+	// Secrets has the targets for the secrets in the cluster.
+	Secrets mg.Namespace
+	// Sandbox has the targets for the embedded platform.
+	Sandbox mg.Namespace
+)
+
+type result = *report.Result
+
+// Deploy builds, pushes, syncs secrets, submits the jobs (all, or -jobs=a,b), follows them and reports. -rerun runs again what succeeded for the same inputs.
+func Deploy(ctx context.Context, jobs *string, rerun *bool, failPending *time.Duration) error {
+	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) {
+		return tasks.Deploy(ctx, env, list(jobs), tasks.JobOptions{Rerun: value(rerun), FailPending: value(failPending)})
+	})
+}
+
+// Plan shows all that deploy would do, secrets masked, and changes nothing. -exitCode exits with 10 when there are changes.
+func Plan(ctx context.Context, jobs *string, exitCode *bool) error {
+	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) {
+		return tasks.Plan(ctx, env, list(jobs), value(exitCode))
+	})
+}
+
+// Build builds and pushes the images (all, or -images=a,b).
+func Build(ctx context.Context, images *string) error {
+	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) {
+		return tasks.Build(ctx, env, list(images))
+	})
+}
+
+// Images lists what the registry holds of the project's images.
+func Images(ctx context.Context) error { return door.Open().Run(ctx, tasks.Images) }
+
+// Plan shows, masked, what secrets:sync would change in the cluster.
+func (Secrets) Plan(ctx context.Context, prune *bool) error {
+	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) {
+		return tasks.SecretsPlan(ctx, env, value(prune))
+	})
+}
+
+// Sync writes the secrets into the cluster. -prune deletes those that slipway wrote and slipway.yaml names no more.
+func (Secrets) Sync(ctx context.Context, prune *bool) error {
+	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) {
+		return tasks.SecretsSync(ctx, env, value(prune))
+	})
+}
+
+// Check checks the Polyaxonfiles of all jobs and services, or -files=a.yml,b.yml.
+func Check(ctx context.Context, files, polyaxonVersion *string) error {
+	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) {
+		return tasks.Check(ctx, env, list(files), value(polyaxonVersion))
+	})
+}
+
+// Render prints the operation of a job or a service as it will be sent.
+func Render(ctx context.Context, job string) error {
+	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) { return tasks.Render(ctx, env, job) })
+}
+
+// Submit submits one job and does not wait for it.
+func Submit(ctx context.Context, job string, rerun *bool) error {
+	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) {
+		return tasks.Submit(ctx, env, job, tasks.JobOptions{Rerun: value(rerun)})
+	})
+}
+
+// Runs lists the project's newest runs (20, or -limit=N).
+func Runs(ctx context.Context, limit *int) error {
+	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) {
+		if limit == nil {
+			return tasks.Runs(ctx, env, tasks.DefaultRuns)
+		}
+		return tasks.Runs(ctx, env, *limit)
+	})
+}
+
+// Status tells all about one run.
+func Status(ctx context.Context, run string) error {
+	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) { return tasks.Status(ctx, env, run) })
+}
+
+// Logs prints a run's lines. -follow goes on until the run has ended.
+func Logs(ctx context.Context, run string, follow, allContainers *bool) error {
+	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) {
+		return tasks.Logs(ctx, env, run, value(follow), value(allContainers))
+	})
+}
+
+// Follow watches a run to its end and exits with it.
+func Follow(ctx context.Context, run string, failPending *time.Duration) error {
+	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) {
+		return tasks.Follow(ctx, env, run, tasks.JobOptions{FailPending: value(failPending)})
+	})
+}
+
+// Stop stops a run.
+func Stop(ctx context.Context, run string) error {
+	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) { return tasks.Stop(ctx, env, run) })
+}
+
+// Artifacts lists a run's files, or downloads them into -dir=DIR.
+func Artifacts(ctx context.Context, run string, dir *string) error {
+	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) {
+		return tasks.Artifacts(ctx, env, run, value(dir))
+	})
+}
+
+// Up starts a service, waits until it answers, and prints its address.
+func Up(ctx context.Context, service string) error {
+	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) { return tasks.Up(ctx, env, service) })
+}
+
+// Down stops a service.
+func Down(ctx context.Context, service string) error {
+	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) { return tasks.Down(ctx, env, service) })
+}
+
+// Status tells whether the sandbox runs, and where.
+func (Sandbox) Status(ctx context.Context) error { return door.Open().Run(ctx, tasks.SandboxStatus) }
+
+// Stop stops the sandbox and the runs on it.
+func (Sandbox) Stop(ctx context.Context) error { return door.Open().Run(ctx, tasks.SandboxStop) }
+
+// Reset stops the sandbox and deletes all that it holds.
+func (Sandbox) Reset(ctx context.Context) error { return door.Open().Run(ctx, tasks.SandboxReset) }
+
+// Serve runs the sandbox in the foreground. Other commands start it by themselves.
+func (Sandbox) Serve(ctx context.Context, dir *string, idle *time.Duration) error {
+	return door.Open().Serve(ctx, value(dir), value(idle))
+}
+
+// Schema prints the JSON schema of slipway.yaml.
+func Schema(ctx context.Context) error { return door.Open().Run(ctx, tasks.Schema) }
+
+// Version prints slipway's version.
+func Version(ctx context.Context) error { return door.Open().Run(ctx, tasks.Version) }
+
+// Test sets up what the tests need and runs them all (or -run=REGEXP), race detector on.
+func Test(ctx context.Context, run *string) error {
+	return workshop.Test(ctx, workshop.Options{Run: value(run), Log: os.Stderr})
+}
+
+// Lint checks formatting, go vet, staticcheck and the workflows.
+func Lint(ctx context.Context) error { return workshop.Lint(ctx, workshop.Options{Log: os.Stderr}) }
+
+// Cross builds for linux, darwin and windows on amd64 and arm64.
+func Cross(ctx context.Context) error { return workshop.Cross(ctx, workshop.Options{Log: os.Stderr}) }
+
+// Bench runs the benchmarks side by side and prints ratios (all, or -run=REGEXP).
+func Bench(ctx context.Context, run *string) error {
+	return workshop.Bench(ctx, workshop.Options{Run: value(run), Log: os.Stderr})
+}
+
+// list splits a,b; nothing gives none.
+func list(names *string) []string {
+	return strings.FieldsFunc(value(names), func(r rune) bool { return r == ',' })
+}
+
+// value gives what p points to, or the zero value.
+func value[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
+}

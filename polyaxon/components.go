@@ -1,0 +1,34 @@
+// Package components holds the Polyaxon components that ship with slipway.
+package components
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"strings"
+)
+
+//go:embed *.yml
+var files embed.FS
+
+// Names gives the components' names, sorted.
+func Names() []string {
+	entries, err := fs.ReadDir(files, ".")
+	if err != nil {
+		return nil // an embedded directory is always there
+	}
+	var names []string
+	for _, entry := range entries {
+		names = append(names, strings.TrimSuffix(entry.Name(), ".yml"))
+	}
+	return names
+}
+
+// Read gives the text of a component.
+func Read(name string) ([]byte, error) {
+	text, err := files.ReadFile(name + ".yml")
+	if err != nil {
+		return nil, fmt.Errorf("no component is called %s: there are %s", name, strings.Join(Names(), ", "))
+	}
+	return text, nil
+}

@@ -1,0 +1,199 @@
+package tasks
+
+import (
+	"context"
+	"fmt"
+	"sort"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/image"
+	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/internal/source"
+)
+
+// buildLimit is how many images are built at once: a build has threads of its own.
+const buildLimit = 2
+
+// Build builds the images named (all when none) and pushes them by digest. What
+// the registry has already is neither built nor sent again.
+func Build(ctx context.Context, env *Env, names []string) (*report.Result, error) {
+	p, err := env.open()
+	if err != nil {
+		return nil, err
+	}
+	result := p.result("build")
+	images, err := p.imagesNamed(names)
+	if err != nil {
+		return result, err
+	}
+	if err := p.config.Unbuilt(nil, images, nil); err != nil {
+		return result, err
+	}
+	to, err := p.connect(ctx)
+	if err != nil {
+		return result, err
+	}
+	pushed, err := p.push(ctx, to, images)
+	for _, i := range sorted(pushed) {
+		result.Images = append(result.Images, reportImage(pushed[i]))
+	}
+	return result, err
+}
+
+// imagesNamed gives the images with these names, all when there are none.
+func (p *project) imagesNamed(names []string) ([]*config.Image, error) {
+	if len(names) == 0 {
+		names = sorted(p.config.Images)
+	}
+	var images []*config.Image
+	for _, n := range names {
+		i, ok := p.config.Images[n]
+		if !ok {
+			return nil, unknown("image", n, sorted(p.config.Images))
+		}
+		images = append(images, i)
+	}
+	return images, nil
+}
+
+// imagesOf gives the images that jobs use.
+func (p *project) imagesOf(jobs []*config.Job) []*config.Image {
+	used := map[string]*config.Image{}
+	for _, j := range jobs {
+		if j.Image != "" {
+			used[j.Image] = p.config.Images[j.Image]
+		}
+	}
+	var images []*config.Image
+	for _, n := range sorted(used) {
+		images = append(images, used[n])
+	}
+	return images
+}
+
+// push builds and pushes images and gives, by name, what stands in the registry.
+func (p *project) push(ctx context.Context, to *platform, images []*config.Image) (map[string]*image.Pushed, error) {
+	pushed := make([]*image.Pushed, len(images))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(buildLimit)
+	for n, i := range images {
+		group.Go(func() error {
+			one, err := p.pushOne(ctx, to, i)
+			pushed[n] = one
+			return err
+		})
+	}
+	err := group.Wait()
+	byName := map[string]*image.Pushed{}
+	for n, i := range images {
+		if pushed[n] != nil {
+			byName[i.Name] = pushed[n]
+		}
+	}
+	return byName, err
+}
+
+func (p *project) pushOne(ctx context.Context, to *platform, i *config.Image) (*image.Pushed, error) {
+	p.event(report.Start, "image", i.Name, "building")
+	built, err := image.Build(ctx, p.spec(i, to.target), to.registry)
+	if err != nil {
+		p.event(report.Failed, "image", i.Name, "not built")
+		return nil, fmt.Errorf("build image %s: %w", i.Name, err)
+	}
+	pushed, err := to.registry.Push(ctx, built, p.tags(i, built), func(progress image.Progress) {
+		p.event(report.Progress, "image", i.Name, fmt.Sprintf("%s of %s", report.Bytes(progress.Bytes), report.Bytes(progress.BytesTotal)))
+	})
+	if err != nil {
+		p.event(report.Failed, "image", i.Name, "not pushed")
+		return nil, fmt.Errorf("push image %s: %w", i.Name, err)
+	}
+	message := fmt.Sprintf("pushed %s of %s in %d layers", report.Bytes(pushed.BytesSent), report.Bytes(pushed.BytesTotal), pushed.Layers)
+	if pushed.UpToDate {
+		message = "up to date: " + pushed.Reference.DigestStr()[:19]
+	}
+	p.event(report.Done, "image", i.Name, message)
+	return pushed, nil
+}
+
+// spec says what to build. It names neither commit nor time, so that the same
+// inputs give the same digest whenever and wherever they are built.
+func (p *project) spec(i *config.Image, target v1.Platform) image.Spec {
+	spec := image.Spec{
+		Name: i.Name, Dir: p.config.Dir, Kind: i.Kind(), Base: i.Base, Files: i.Files,
+		Workdir: i.Workdir, User: i.User, Env: i.Env, Entrypoint: i.Entrypoint, Command: i.Command,
+		Platform: target, At: p.config.At("images", i.Name), Environ: p.Environ,
+	}
+	if i.Go != nil {
+		spec.Main, spec.Base = i.Go.Main, i.Go.Base
+	}
+	if len(i.Platforms) == 1 {
+		if named, err := v1.ParsePlatform(i.Platforms[0]); err == nil {
+			spec.Platform = *named
+		}
+	}
+	return spec
+}
+
+// tags gives the tags of an image: its inputs', the commit's where the tree is
+// clean, and those that slipway.yaml names.
+func (p *project) tags(i *config.Image, built *image.Image) []string {
+	tags := []string{image.InputsTag(built.Inputs)}
+	return append(tags, i.Tags...)
+}
+
+func reportImage(pushed *image.Pushed) report.Image {
+	action := "pushed"
+	if pushed.UpToDate {
+		action = "up-to-date"
+	}
+	return report.Image{
+		Name: pushed.Name, Reference: pushed.Reference.String(), Digest: pushed.Reference.DigestStr(), Tags: pushed.Tags,
+		Action: action, Bytes: pushed.BytesTotal, Sent: pushed.BytesSent, Layers: pushed.Layers,
+	}
+}
+
+// Images lists what the registry holds of this project's images.
+func Images(ctx context.Context, env *Env) (*report.Result, error) {
+	p, err := env.open()
+	if err != nil {
+		return nil, err
+	}
+	result := p.result("images")
+	to, err := p.connect(ctx)
+	if err != nil {
+		return result, err
+	}
+	listed, err := to.registry.List(ctx, sorted(p.config.Images))
+	for _, l := range listed {
+		one := report.Image{Name: l.Repository, Digest: l.Digest, Tags: l.Tags, Bytes: l.Size, Reference: l.Repository + "@" + l.Digest}
+		if !l.Created.IsZero() {
+			one.Created = &l.Created
+		}
+		result.Images = append(result.Images, one)
+	}
+	return result, err
+}
+
+// sorted gives the keys of m in order.
+func sorted[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return keys
+}
+
+// unknown is the error for a name that slipway.yaml does not have.
+func unknown(what, name string, known []string) error {
+	if near, ok := source.Nearest(name, known); ok {
+		return usagef("no %s is called %s in slipway.yaml (did you mean %s?)", what, name, near)
+	}
+	if len(known) == 0 {
+		return usagef("no %s is called %s: slipway.yaml has none", what, name)
+	}
+	return usagef("no %s is called %s in slipway.yaml, which has %v", what, name, known)
+}

@@ -1,0 +1,185 @@
+// Package door opens tasks to programs that people start: the slipway binary
+// and magefiles. It makes an Env of this process's world, tells events and
+// results on its streams (and to GitHub, in a workflow), and turns errors into
+// exit codes.
+//
+// A repository's own magefile uses it as slipway's does:
+//
+//	func Deploy(ctx context.Context) error {
+//		return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (*report.Result, error) {
+//			return tasks.Deploy(ctx, env, nil, tasks.JobOptions{})
+//		})
+//	}
+package door
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/slipway-ci/slipway/internal/actions"
+	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/tasks"
+)
+
+// Door is how one process calls tasks.
+type Door struct {
+	// Dir, File and Environment are as in tasks.Env.
+	Dir, File, Environment string
+	// Output is how results are printed: text (the default) or json.
+	Output string
+	// Quiet leaves out what goes well; Verbose adds details.
+	Quiet, Verbose bool
+	// Self are the arguments that make this program serve the sandbox.
+	Self []string
+	// Stdout takes results, Stderr everything else.
+	Stdout, Stderr io.Writer
+}
+
+// Open gives a Door onto this process, with the options that its environment
+// sets: SLIPWAY_DIR, SLIPWAY_FILE, SLIPWAY_ENV, SLIPWAY_OUTPUT, SLIPWAY_QUIET
+// and SLIPWAY_VERBOSE.
+func Open() *Door {
+	on := func(name string) bool { v, _ := strconv.ParseBool(os.Getenv(name)); return v }
+	d := &Door{
+		Dir: os.Getenv("SLIPWAY_DIR"), File: os.Getenv("SLIPWAY_FILE"), Environment: os.Getenv("SLIPWAY_ENV"),
+		Output: os.Getenv("SLIPWAY_OUTPUT"), Quiet: on("SLIPWAY_QUIET"), Verbose: on("SLIPWAY_VERBOSE"),
+		Self: []string{"sandbox:serve"}, Stdout: os.Stdout, Stderr: os.Stderr,
+	}
+	if d.Dir == "" {
+		d.Dir = "."
+	}
+	return d
+}
+
+// ExitError carries an exit code, of an error that has been told already. Its
+// ExitStatus is what mage exits with.
+type ExitError struct {
+	Code int
+	Err  error
+}
+
+// Error says how the command ended.
+func (e *ExitError) Error() string { return fmt.Sprintf("exit code %d", e.Code) }
+
+// Unwrap gives the error itself.
+func (e *ExitError) Unwrap() error { return e.Err }
+
+// ExitStatus gives the exit code.
+func (e *ExitError) ExitStatus() int { return e.Code }
+
+// Task is a function of package tasks with its options bound.
+type Task func(context.Context, *tasks.Env) (*report.Result, error)
+
+// Run calls task, tells what happens on Stderr and the result on Stdout. Its
+// error, if any, is an *ExitError.
+func (d *Door) Run(ctx context.Context, task Task) error {
+	if d.Output != "" && d.Output != "text" && d.Output != "json" {
+		return d.fail(nil, &tasks.UsageError{Message: fmt.Sprintf("-o %s: the output is text or json", d.Output)})
+	}
+	env, workflow := d.env()
+	started := env.Now()
+	result, err := task(ctx, env)
+	if result == nil {
+		result = &report.Result{}
+	}
+	result.Seconds = env.Now().Sub(started).Round(time.Millisecond).Seconds()
+	result.ExitCode = tasks.ExitCode(err)
+	if err != nil {
+		result.Error = err.Error()
+	}
+	if workflow != nil {
+		workflow.report(result, err)
+	}
+	if err := d.print(result); err != nil {
+		return d.fail(workflow, fmt.Errorf("print the result: %w", err))
+	}
+	if err != nil {
+		return d.fail(workflow, err)
+	}
+	return nil
+}
+
+// Env gives the world as this door shows it, for tasks that give no Result.
+func (d *Door) Env() *tasks.Env {
+	env, _ := d.env()
+	return env
+}
+
+func (d *Door) env() (*tasks.Env, *workflow) {
+	var sink = report.Lines(d.Stderr, report.Style{Color: d.color(), Quiet: d.Quiet, Verbose: d.Verbose, Now: time.Now})
+	env := &tasks.Env{
+		Dir: d.Dir, File: d.File, Environment: d.Environment,
+		Stdout: d.Stdout, Lookup: os.LookupEnv, Environ: os.Environ(), Now: time.Now,
+		Transport: http.DefaultTransport, Self: d.self(), Version: Version(),
+	}
+	var inWorkflow *workflow
+	if commands, ok := actions.New(d.Stderr, os.LookupEnv); ok {
+		inWorkflow = &workflow{commands: commands, next: sink}
+		sink, env.Mask = inWorkflow, inWorkflow.mask
+	}
+	env.Events = sink
+	return env, inWorkflow
+}
+
+func (d *Door) print(r *report.Result) error {
+	if d.Output == "json" {
+		return report.JSON(d.Stdout, r)
+	}
+	return report.Text(d.Stdout, r)
+}
+
+// fail tells err, once, and gives its exit code.
+func (d *Door) fail(w *workflow, err error) error {
+	if w != nil {
+		w.close()
+	}
+	_, _ = fmt.Fprintf(d.Stderr, "slipway: %s\n", strings.ReplaceAll(err.Error(), "\n", "\n  "))
+	return &ExitError{Code: tasks.ExitCode(err), Err: err}
+}
+
+func (d *Door) color() bool {
+	file, ok := d.Stderr.(*os.File)
+	return ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(file.Fd()))
+}
+
+// self is the command line of this program as the sandbox.
+func (d *Door) self() []string {
+	executable, err := os.Executable()
+	if err != nil {
+		executable = os.Args[0]
+	}
+	return append([]string{executable}, d.Self...)
+}
+
+// Version gives the version of slipway that this program is built from. Builds
+// that have none are told apart by when they were built, so that a sandbox that
+// an older build started is noticed.
+func Version() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		if info.Main.Path == module && info.Main.Version != "" && info.Main.Version != "(devel)" {
+			return info.Main.Version
+		}
+		for _, dependency := range info.Deps {
+			if dependency.Path == module {
+				return dependency.Version
+			}
+		}
+	}
+	if executable, err := os.Executable(); err == nil {
+		if info, err := os.Stat(executable); err == nil {
+			return "devel-" + info.ModTime().UTC().Format("20060102T150405.000")
+		}
+	}
+	return "devel"
+}
+
+const module = "github.com/slipway-ci/slipway"

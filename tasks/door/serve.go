@@ -1,0 +1,41 @@
+package door
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/slipway-ci/slipway/tasks"
+)
+
+// DefaultIdle is how long a sandbox that nobody needs goes on.
+const DefaultIdle = 15 * time.Minute
+
+// Serve runs the sandbox in directory in the foreground, until ctx ends, a
+// signal comes, or nobody has needed it for idle (DefaultIdle when zero).
+func (d *Door) Serve(ctx context.Context, directory string, idle time.Duration) error {
+	if idle == 0 {
+		idle = DefaultIdle
+	}
+	if directory == "" {
+		directory = tasks.SandboxDirectory(d.Dir)
+	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	env, _ := d.env()
+	if err := tasks.SandboxServe(ctx, env, directory, idle, d.Stderr); err != nil {
+		return d.fail(nil, fmt.Errorf("serve the sandbox: %w", err))
+	}
+	return nil
+}
+
+// Usage tells that the command line cannot be followed, and gives its exit code.
+func (d *Door) Usage(err error) int {
+	var told *ExitError
+	_ = errors.As(d.fail(nil, &tasks.UsageError{Message: err.Error()}), &told)
+	return told.Code
+}

@@ -1,0 +1,123 @@
+package door
+
+import (
+	"errors"
+	"strings"
+	"sync"
+
+	"github.com/slipway-ci/slipway/internal/actions"
+	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/internal/source"
+)
+
+// workflow tells a GitHub workflow what happens: a job's lines stand in a group,
+// errors are annotations at the file and line at fault, and the result becomes
+// outputs and the step's summary.
+type workflow struct {
+	mu       sync.Mutex
+	commands *actions.Commands
+	next     report.Sink
+	group    string
+}
+
+// Event implements report.Sink.
+func (w *workflow) Event(e report.Event) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	group := ""
+	if e.Kind == report.Line {
+		group = "log of " + e.Subject
+	}
+	if e.Kind == report.Progress || e.Kind == report.Detail {
+		return
+	}
+	w.enter(group)
+	w.next.Event(e)
+}
+
+func (w *workflow) enter(group string) {
+	if group == w.group {
+		return
+	}
+	if w.group != "" {
+		w.commands.EndGroup()
+	}
+	if w.group = group; group != "" {
+		w.commands.Group(group)
+	}
+}
+
+func (w *workflow) close() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.enter("")
+}
+
+func (w *workflow) mask(value string) { w.commands.Mask(value) }
+
+// report writes annotations, outputs and the summary. What cannot be written
+// does not change how the command ended; it is told as a warning.
+func (w *workflow) report(r *report.Result, err error) {
+	w.close()
+	for _, e := range leaves(err) {
+		var at source.Position
+		message := e.Error()
+		var located *source.Error
+		if errors.As(e, &located) {
+			at, message = located.Position, strings.TrimPrefix(located.Error(), located.Position.String()+": ")
+		}
+		w.commands.Error(at, "slipway "+r.Command, message)
+	}
+	outputs := map[string]string{"status": status(r)}
+	for _, j := range r.Jobs {
+		if j.UUID != "" {
+			outputs["run-uuid"] = j.UUID // the last job's: the end of the pipeline
+		}
+	}
+	var images []string
+	for _, i := range r.Images {
+		images = append(images, i.Reference)
+	}
+	outputs["images"] = strings.Join(images, "\n")
+	for name, value := range outputs {
+		if err := w.commands.SetOutput(name, value); err != nil {
+			w.next.Event(report.Event{Kind: report.Warning, Message: "output " + name + ": " + err.Error()})
+		}
+	}
+	if err := w.commands.Summary(report.Markdown(r)); err != nil {
+		w.next.Event(report.Event{Kind: report.Warning, Message: "step summary: " + err.Error()})
+	}
+}
+
+// status is the end of the pipeline: of its last job that was reached, or of the
+// command where there is none.
+func status(r *report.Result) string {
+	for _, j := range r.Jobs {
+		if j.Status != "" && j.Status != "succeeded" && j.Status != "upstream_failed" {
+			return j.Status
+		}
+	}
+	switch {
+	case len(r.Jobs) > 0 && r.ExitCode == 0:
+		return r.Jobs[len(r.Jobs)-1].Status
+	case r.ExitCode == 0:
+		return "succeeded"
+	}
+	return "failed"
+}
+
+// leaves gives the single errors that were joined in err.
+func leaves(err error) []error {
+	if err == nil {
+		return nil
+	}
+	var joined interface{ Unwrap() []error }
+	if !errors.As(err, &joined) {
+		return []error{err}
+	}
+	var all []error
+	for _, e := range joined.Unwrap() {
+		all = append(all, leaves(e)...)
+	}
+	return all
+}

@@ -1,0 +1,41 @@
+// Package tasks is what slipway does, one file per target. It is a plain
+// library: the magefile, the binary and the action are thin doors to it (see
+// tasks/door). A task takes a context, an Env and its options, tells what
+// happens as events, and returns a Result with an error; it prints nothing and
+// ends no process. Exit codes come from the errors' types (ExitCode).
+package tasks
+
+import (
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/report"
+)
+
+// Env is the world that a task runs in.
+type Env struct {
+	// Dir is where to look for slipway.yaml (-C); File names it instead (-f).
+	Dir, File string
+	// Environment is the one of slipway.yaml's environments to use (--env).
+	Environment string
+	// Stdout takes what is streamed as a result: the lines of `logs`.
+	Stdout io.Writer
+	// Events takes what happens meanwhile.
+	Events report.Sink
+	// Lookup reads the environment.
+	Lookup func(string) (string, bool)
+	// Environ is the environment for child processes of a build.
+	Environ []string
+	// Now gives the time.
+	Now func() time.Time
+	// Transport does HTTP requests.
+	Transport http.RoundTripper
+	// Self is the command line that starts this program as `sandbox serve`.
+	Self []string
+	// Version is this program's version.
+	Version string
+	// Mask hides a secret value from whoever else reads the output, such as the
+	// log of a GitHub workflow. It may be nil.
+	Mask func(value string)
+}

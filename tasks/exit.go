@@ -1,0 +1,183 @@
+package tasks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/run"
+	"github.com/slipway-ci/slipway/internal/source"
+)
+
+// The exit codes of slipway.
+const (
+	ExitOK          = 0   // all that was asked is done; the run succeeded, or already had
+	ExitFailed      = 1   // the run failed, or its upstream failed
+	ExitUsage       = 2   // usage or configuration: a flag, slipway.yaml, a Polyaxonfile
+	ExitStep        = 3   // a step before the run failed: build, push, secrets, access
+	ExitLost        = 4   // contact was lost: how the run ended is unknown; its address is printed
+	ExitTimeout     = 5   // the time limit passed
+	ExitStopped     = 6   // the run was stopped or skipped by someone else
+	ExitPending     = 7   // the run cannot be scheduled (with --fail-pending)
+	ExitChanges     = 10  // plan --exit-code: there are changes
+	ExitInterrupted = 130 // interrupted; the remote run was stopped (or left, by on-cancel)
+)
+
+// ExitCodes is the table above, as `slipway help exit-codes` prints it.
+const ExitCodes = `0    all that was asked is done; the run succeeded, or already had
+1    the run failed, or its upstream failed
+2    usage or configuration: a flag, slipway.yaml, a Polyaxonfile
+3    a step before the run failed: build, push, secrets, access
+4    contact was lost: how the run ended is unknown; its address is printed
+5    the time limit passed
+6    the run was stopped or skipped by someone else
+7    the run cannot be scheduled (with --fail-pending)
+10   plan --exit-code: there are changes
+130  interrupted; the remote run was stopped (or left, by on-cancel)
+`
+
+// ExitCode gives the exit code for what a task returned. Of several errors
+// joined, the one that comes first in this order counts: interrupted, usage,
+// lost, time limit, pending, failed, stopped, step.
+func ExitCode(err error) int {
+	var (
+		interrupted *InterruptedError
+		located     *source.Error
+		usage       *UsageError
+		lost        *run.LostError
+		limit       *TimeLimitError
+		pending     *PendingError
+		ended       *RunError
+		changes     *ChangesError
+	)
+	switch {
+	case err == nil:
+		return ExitOK
+	case errors.As(err, &interrupted), errors.Is(err, context.Canceled):
+		return ExitInterrupted
+	case errors.As(err, &located), errors.As(err, &usage):
+		return ExitUsage
+	case errors.As(err, &lost):
+		return ExitLost
+	case errors.As(err, &limit):
+		return ExitTimeout
+	case errors.As(err, &pending):
+		return ExitPending
+	case errors.As(err, &ended) && anyFailed(err):
+		return ExitFailed
+	case errors.As(err, &ended):
+		return ExitStopped
+	case errors.As(err, &changes):
+		return ExitChanges
+	}
+	return ExitStep
+}
+
+// anyFailed tells whether one of the runs in err failed, rather than was stopped.
+func anyFailed(err error) bool {
+	if ended, ok := err.(*RunError); ok { //nolint:errorlint // walks the tree itself
+		return ended.Status != polyaxon.Stopped && ended.Status != polyaxon.Skipped
+	}
+	switch wrapped := err.(type) { //nolint:errorlint // walks the tree itself
+	case interface{ Unwrap() []error }:
+		for _, e := range wrapped.Unwrap() {
+			if anyFailed(e) {
+				return true
+			}
+		}
+	case interface{ Unwrap() error }:
+		return anyFailed(wrapped.Unwrap())
+	}
+	return false
+}
+
+// UsageError is a command line that cannot be followed.
+type UsageError struct{ Message string }
+
+// Error gives the message.
+func (e *UsageError) Error() string { return e.Message }
+
+func usagef(format string, args ...any) error { return &UsageError{fmt.Sprintf(format, args...)} }
+
+// InterruptedError says that a signal ended the command, and what became of the
+// runs it followed.
+type InterruptedError struct{ Outcome string }
+
+// Error says what became of the runs.
+func (e *InterruptedError) Error() string {
+	if e.Outcome == "" {
+		return "interrupted"
+	}
+	return "interrupted: " + e.Outcome
+}
+
+// RunError is a run that ended in another way than succeeded.
+type RunError struct {
+	Job, UUID       string
+	Status          polyaxon.Status
+	Reason, Message string
+	// LastLines are the last lines that the job printed.
+	LastLines []string
+}
+
+// Error gives the end of the run and the job's own last lines.
+func (e *RunError) Error() string {
+	b := &strings.Builder{}
+	fmt.Fprintf(b, "job %s: run %s %s", e.Job, e.UUID, e.Status)
+	if why := strings.TrimSpace(e.Message); why != "" {
+		fmt.Fprintf(b, ": %s", why)
+	}
+	if len(e.LastLines) > 0 {
+		fmt.Fprintf(b, "\nits last lines:\n  %s", strings.Join(e.LastLines, "\n  "))
+	}
+	return b.String()
+}
+
+// TimeLimitError is a run that its time limit ended.
+type TimeLimitError struct {
+	Job, UUID string
+	Limit     time.Duration
+	LastLines []string
+}
+
+// Error names the limit and how to raise it.
+func (e *TimeLimitError) Error() string {
+	text := fmt.Sprintf("job %s: run %s passed its time limit", e.Job, e.UUID)
+	if e.Limit > 0 {
+		text += fmt.Sprintf(" of %s (raise jobs.%s.timeout in slipway.yaml)", e.Limit, e.Job)
+	}
+	if len(e.LastLines) > 0 {
+		text += "\nits last lines:\n  " + strings.Join(e.LastLines, "\n  ")
+	}
+	return text
+}
+
+// PendingError is a run that waited longer than --fail-pending allows.
+type PendingError struct {
+	Job, UUID string
+	After     time.Duration
+	Why       string
+}
+
+// Error says why the run waits, as far as is known.
+func (e *PendingError) Error() string {
+	why := e.Why
+	if why == "" {
+		why = "no reason is known"
+	}
+	return fmt.Sprintf("job %s: run %s was not running after %s and was stopped: %s", e.Job, e.UUID, e.After, why)
+}
+
+// ChangesError is how `plan --exit-code` says that there are changes.
+type ChangesError struct{ Count int }
+
+// Error counts the changes.
+func (e *ChangesError) Error() string {
+	if e.Count == 1 {
+		return "deploy would make 1 change"
+	}
+	return fmt.Sprintf("deploy would make %d changes", e.Count)
+}

@@ -1,0 +1,240 @@
+package tasks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/internal/run"
+)
+
+// stopLimit is how long a command that was interrupted waits for its runs to
+// stop: a GitHub runner kills the step 7.5 s after the first signal.
+const stopLimit = 4 * time.Second
+
+// JobOptions says how runs are submitted and followed.
+type JobOptions struct {
+	// Rerun submits again what succeeded, or runs, for the same inputs.
+	Rerun bool
+	// Detach submits and does not follow.
+	Detach bool
+	// FailPending, when it is not zero, is how long a run may wait before it is
+	// stopped and the command ends with ExitPending.
+	FailPending time.Duration
+}
+
+// submit sends a job's operation to Polyaxon, or finds the run that it became
+// earlier.
+func (p *project) submit(ctx context.Context, to *platform, j *config.Job, image string, upstream []string, o JobOptions) (*run.Submitted, error) {
+	operation, err := p.operation(j, image)
+	if err != nil {
+		return nil, err
+	}
+	submitted, err := run.Submit(ctx, to.polyaxon, run.Submission{
+		Project: p.config.Project, Name: j.Name, Content: string(operation.JSON()),
+		Key: p.key(j, operation, image, upstream), Tags: []string{"slipway"}, Rerun: o.Rerun,
+	})
+	if err != nil {
+		p.event(report.Failed, "submit", j.Name, "not submitted")
+		return nil, invalid(p, j, fmt.Errorf("submit job %s: %w", j.Name, err))
+	}
+	message := map[run.How]string{
+		run.Created:  "run " + submitted.Run.UUID,
+		run.Attached: "run " + submitted.Run.UUID + " goes on for these inputs; following it",
+		run.UpToDate: "up to date: run " + submitted.Run.UUID + " succeeded for these inputs (--rerun runs it again)",
+	}[submitted.How]
+	p.event(report.Done, "submit", j.Name, message)
+	return submitted, nil
+}
+
+// invalid makes an operation that the server refuses an error of the user's file.
+func invalid(p *project, j *config.Job, err error) error {
+	var refused *polyaxon.Error
+	if errors.As(err, &refused) && refused.Kind == polyaxon.Invalid {
+		return located(p.config.At(section(j), j.Name), err)
+	}
+	return err
+}
+
+// follow watches a run to its end and reports it. When ctx is cancelled it stops
+// the run, or leaves it, by the job's on-cancel.
+func (p *project) follow(ctx context.Context, to *platform, j *config.Job, submitted *run.Submitted, o JobOptions) (report.Run, error) {
+	target := p.target(to, &submitted.Run)
+	followed, pending := watchPending(ctx, o.FailPending, j.Name, submitted.Run.UUID)
+	defer pending.stop()
+	outcome, err := run.Follow(followed, to.polyaxon, target, run.FollowOptions{Logs: true}, &jobSink{project: p, job: j.Name, pending: pending})
+	if err != nil {
+		return reportRun(&submitted.Run), p.abandon(ctx, followed, to, j, target, err)
+	}
+	ended := reportOutcome(outcome)
+	ended.OutputsAt = p.outputsAt(to, outcome)
+	return ended, verdict(j.Name, j.Timeout, outcome)
+}
+
+// target names a run for package run.
+func (p *project) target(to *platform, r *polyaxon.Run) run.Target {
+	kind := r.Runtime
+	if kind == "" {
+		kind = r.Kind
+	}
+	return run.Target{Namespace: to.namespace, Project: p.config.Project, UUID: r.UUID, Kind: kind}
+}
+
+// abandon ends the watch over a run that has not ended: it is stopped when it
+// waited too long, or when the command was interrupted, unless on-cancel says to
+// leave it.
+func (p *project) abandon(ctx, followed context.Context, to *platform, j *config.Job, target run.Target, err error) error {
+	var pending *PendingError
+	tooLong := errors.As(context.Cause(followed), &pending)
+	if ctx.Err() == nil && !tooLong {
+		return fmt.Errorf("follow job %s: %w", j.Name, err)
+	}
+	if !tooLong && j.OnCancel == "leave" {
+		p.event(report.Note, "", "", fmt.Sprintf("run %s of job %s goes on (on-cancel: leave); follow it with: slipway follow %s", target.UUID, j.Name, target.UUID))
+		return &InterruptedError{Outcome: fmt.Sprintf("run %s of job %s was left running", target.UUID, j.Name)}
+	}
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopLimit)
+	defer cancel()
+	stopped := run.Stop(stopping, to.polyaxon, target)
+	switch {
+	case stopped != nil:
+		return &InterruptedError{Outcome: fmt.Sprintf("run %s of job %s could NOT be stopped, and may go on: %v; stop it with: slipway stop %s", target.UUID, j.Name, stopped, target.UUID)}
+	case tooLong:
+		p.event(report.Status, "run", j.Name, "stopped")
+		return pending
+	}
+	p.event(report.Status, "run", j.Name, "stopped")
+	return &InterruptedError{Outcome: fmt.Sprintf("run %s of job %s was stopped", target.UUID, j.Name)}
+}
+
+// verdict is the error that a run's end means, nil when it succeeded.
+func verdict(job string, limit time.Duration, o *run.Outcome) error {
+	if o.Run.Status == polyaxon.Succeeded {
+		return nil
+	}
+	reason, message := o.Reason()
+	if o.Run.Status == polyaxon.Failed && reason == "DeadlineExceeded" {
+		return &TimeLimitError{Job: job, UUID: o.Run.UUID, Limit: limit, LastLines: o.LastLines}
+	}
+	return &RunError{Job: job, UUID: o.Run.UUID, Status: o.Run.Status, Reason: reason, Message: message, LastLines: o.LastLines}
+}
+
+func (p *project) outputsAt(to *platform, o *run.Outcome) string {
+	if to.embedded {
+		return filepath.Join(p.state(), "artifacts", o.Run.UUID, "outputs")
+	}
+	return "slipway artifacts " + o.Run.UUID
+}
+
+func reportRun(r *polyaxon.Run) report.Run {
+	one := report.Run{UUID: r.UUID, RunName: r.Name, Kind: r.Kind, Status: string(r.Status), Inputs: r.Inputs, Tags: r.Tags}
+	if r.Runtime != "" {
+		one.Kind = r.Runtime
+	}
+	if !r.CreatedAt.IsZero() {
+		created := r.CreatedAt
+		one.Created = &created
+	}
+	return one
+}
+
+func reportOutcome(o *run.Outcome) report.Run {
+	one := reportRun(&o.Run)
+	one.Reason, one.Message = o.Reason()
+	one.Metrics, one.Outputs, one.LastLines = o.Metrics, o.Outputs, o.LastLines
+	one.Queued, one.Running = o.Queued.Seconds(), o.Running.Seconds()
+	return one
+}
+
+// jobSink makes events of what a run does.
+type jobSink struct {
+	*project
+	job     string
+	pending *pendingWatch
+}
+
+// Status implements run.Sink.
+func (s *jobSink) Status(c polyaxon.Condition) {
+	s.pending.saw(c)
+	message := string(c.Type)
+	if why, _, _ := strings.Cut(strings.TrimSpace(c.Message), "\n"); why != "" && notable(c.Type) {
+		message += ": " + why
+	}
+	kind := report.Status
+	if !notable(c.Type) && c.Type != polyaxon.Running && !c.Type.Terminal() {
+		kind = report.Detail
+	}
+	s.event(kind, "run", s.job, message)
+}
+
+// notable statuses come with a message that the user needs.
+func notable(s polyaxon.Status) bool {
+	switch s {
+	case polyaxon.Unschedulable, polyaxon.Warning, polyaxon.Failed, polyaxon.UpstreamFailed, polyaxon.Stopping, polyaxon.Stopped, polyaxon.Skipped, polyaxon.Retrying:
+		return true
+	}
+	return false
+}
+
+// Line implements run.Sink.
+func (s *jobSink) Line(l polyaxon.LogLine) {
+	s.event(report.Line, "run", s.job, run.Sanitize(l.Value))
+}
+
+// pendingWatch ends the watch over a run that does not start in time.
+type pendingWatch struct {
+	mu     sync.Mutex
+	timer  *time.Timer
+	cancel context.CancelCauseFunc
+	why    string
+}
+
+// watchPending gives a context that ends with a *PendingError when the run was
+// not seen running within limit; never when limit is zero.
+func watchPending(ctx context.Context, limit time.Duration, job, uuid string) (context.Context, *pendingWatch) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	w := &pendingWatch{cancel: cancel}
+	if limit > 0 {
+		w.timer = time.AfterFunc(limit, func() {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			cancel(&PendingError{Job: job, UUID: uuid, After: limit, Why: w.why})
+		})
+	}
+	return ctx, w
+}
+
+func (w *pendingWatch) saw(c polyaxon.Condition) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if c.Message != "" {
+		w.why = c.Message
+	}
+	if c.Type == polyaxon.Running || c.Type.Terminal() {
+		w.halt()
+	}
+}
+
+func (w *pendingWatch) stop() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.halt()
+	w.cancel(nil)
+}
+
+func (w *pendingWatch) halt() {
+	if w.timer != nil {
+		w.timer.Stop()
+	}
+}
+
+// render is the operation as text, for `render`.
+func render(o *polyaxonfile.Operation) string { return string(o.YAML()) }

@@ -1,0 +1,258 @@
+package tasks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/diff"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/image"
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/internal/run"
+)
+
+// Plan shows what Deploy would do with the same names: images to push, secrets
+// (masked), and each job's operation as a diff against its last run. It builds
+// locally and asks, and changes nothing. With exitCode it returns a
+// *ChangesError when there are changes.
+func Plan(ctx context.Context, env *Env, names []string, exitCode bool) (*report.Result, error) {
+	p, err := env.open()
+	if err != nil {
+		return nil, err
+	}
+	result := p.result("plan")
+	d, err := p.prepare(ctx, names)
+	if err != nil {
+		return result, err
+	}
+	images, references, err := p.planImages(ctx, d)
+	result.Images = images
+	if err != nil {
+		return result, interruptedOr(ctx, err)
+	}
+	changes, err := p.planSecrets(ctx, d.to, d.bundles, false)
+	if err != nil {
+		return result, interruptedOr(ctx, err)
+	}
+	result.Secrets = reportSecrets(changes)
+	if result.Jobs, err = p.planJobs(ctx, d, references); err != nil {
+		return result, interruptedOr(ctx, err)
+	}
+
+	result.Changes = countSecrets(changes)
+	for _, i := range result.Images {
+		if i.Action == "push" {
+			result.Changes++
+		}
+	}
+	for _, j := range result.Jobs {
+		if j.Action == "submit" {
+			result.Changes++
+		}
+	}
+	if exitCode && result.Changes > 0 {
+		return result, &ChangesError{Count: result.Changes}
+	}
+	return result, nil
+}
+
+// planImages builds locally and asks the registry what it lacks.
+func (p *project) planImages(ctx context.Context, d *deployment) ([]report.Image, map[string]string, error) {
+	reported := make([]report.Image, len(d.images))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(buildLimit)
+	for n, i := range d.images {
+		group.Go(func() error {
+			built, err := image.Build(ctx, p.spec(i, d.to.target), d.to.registry)
+			if err != nil {
+				return fmt.Errorf("build image %s: %w", i.Name, err)
+			}
+			has, err := d.to.registry.Has(ctx, built)
+			if err != nil {
+				return fmt.Errorf("ask for image %s: %w", i.Name, err)
+			}
+			repository, err := d.to.registry.Reference(i.Name)
+			if err != nil {
+				return err
+			}
+			action := "push"
+			if has {
+				action = "up-to-date"
+			}
+			reported[n] = report.Image{
+				Name: i.Name, Reference: repository.Digest(built.Digest.String()).String(), Digest: built.Digest.String(),
+				Action: action, Bytes: built.Size, Layers: built.Layers,
+			}
+			return nil
+		})
+	}
+	err := group.Wait()
+	references := map[string]string{}
+	for n, i := range d.images {
+		references[i.Name] = reported[n].Reference
+	}
+	return reported, references, err
+}
+
+// planJobs says for each job whether it would be submitted, and how its
+// operation differs from that of its last run.
+func (p *project) planJobs(ctx context.Context, d *deployment, references map[string]string) ([]report.Job, error) {
+	var reported []report.Job
+	succeeded := map[string]string{}
+	for _, j := range slices.Concat(d.waves...) {
+		operation, err := p.operation(j, references[j.Image])
+		if err != nil {
+			return reported, err
+		}
+		one, err := p.planJob(ctx, d.to, j, operation, references[j.Image], succeeded)
+		if err != nil {
+			return reported, fmt.Errorf("plan job %s: %w", j.Name, err)
+		}
+		reported = append(reported, one)
+	}
+	return reported, nil
+}
+
+func (p *project) planJob(ctx context.Context, to *platform, j *config.Job, operation *polyaxonfile.Operation, reference string, succeeded map[string]string) (report.Job, error) {
+	one := report.Job{Name: j.Name, After: strings.Join(j.After, ", "), Action: "submit"}
+	var upstream []string
+	for _, name := range j.After {
+		if succeeded[name] == "" {
+			one.Diff = "after " + name + " has run\n"
+			return one, nil
+		}
+		upstream = append(upstream, succeeded[name])
+	}
+	found, err := run.Find(ctx, to.polyaxon, p.config.Project, p.key(j, operation, reference, upstream))
+	if err != nil && !polyaxon.IsNotFound(err) {
+		return one, err
+	}
+	switch {
+	case found != nil && found.Status == polyaxon.Succeeded:
+		one.Action, one.Run = "up-to-date", reportRun(found)
+		succeeded[j.Name] = found.UUID
+		return one, nil
+	case found != nil && !found.Status.Terminal():
+		one.Action, one.Run = "attach", reportRun(found)
+		return one, nil
+	}
+	last, err := p.lastRun(ctx, to, j.Name, "")
+	if err != nil {
+		return one, err
+	}
+	before := ""
+	if last != nil {
+		before = operationText(last.RawContent)
+	}
+	one.Diff = string(diff.Diff("last run", []byte(before), "deploy", []byte(render(operation))))
+	if one.Diff == "" {
+		one.Diff = "the same operation again: its image, its upstream or its last run's end differs\n"
+	}
+	return one, nil
+}
+
+// lastRun gives the newest run that a job became, nil when there is none.
+func (p *project) lastRun(ctx context.Context, to *platform, job string, status polyaxon.Status) (*polyaxon.Run, error) {
+	query := "name:" + job
+	if status != "" {
+		query += ",status:" + string(status)
+	}
+	runs, _, err := to.polyaxon.Runs(ctx, p.config.Project, polyaxon.Query{Query: query, Sort: "-created_at", Limit: 1})
+	if polyaxon.IsNotFound(err) || (err == nil && len(runs) == 0) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return to.polyaxon.Run(ctx, p.config.Project, runs[0].UUID)
+}
+
+// operationText gives an operation that a server kept in the form that render
+// prints, so that both can be compared line by line.
+func operationText(content string) string {
+	operation, err := polyaxonfile.ParseOperation([]byte(content))
+	if err != nil {
+		return content
+	}
+	return render(operation)
+}
+
+// Submit builds and pushes the image of one job, syncs the secrets, and submits
+// the job without following it. What it comes after is not submitted: the last
+// runs of those jobs count as its upstream.
+func Submit(ctx context.Context, env *Env, name string, o JobOptions) (*report.Result, error) {
+	p, err := env.open()
+	if err != nil {
+		return nil, err
+	}
+	result := p.result("submit")
+	if _, ok := p.config.Jobs[name]; !ok {
+		return result, unknown("job", name, sorted(p.config.Jobs))
+	}
+	d, err := p.prepareOnly(ctx, p.config.Jobs[name])
+	if err != nil {
+		return result, err
+	}
+	result.Jobs, err = p.deployOne(ctx, d, p.config.Jobs[name], result, JobOptions{Rerun: o.Rerun, Detach: true})
+	return result, err
+}
+
+// prepareOnly is prepare for one job without what it comes after.
+func (p *project) prepareOnly(ctx context.Context, j *config.Job) (*deployment, error) {
+	jobs := []*config.Job{j}
+	d := &deployment{waves: [][]*config.Job{jobs}, images: p.imagesOf(jobs)}
+	err := p.config.Unbuilt(jobs, d.images, p.secretList())
+	if err != nil {
+		return nil, err
+	}
+	if d.bundles, err = p.bundles(ctx); err != nil {
+		return nil, err
+	}
+	if err := p.checkJobs(jobs, ""); err != nil {
+		return nil, err
+	}
+	if d.to, err = p.connect(ctx); err != nil {
+		return nil, interruptedOr(ctx, err)
+	}
+	return d, nil
+}
+
+// deployOne takes one prepared job, or service, up to its submission, and to its
+// end unless o says to detach.
+func (p *project) deployOne(ctx context.Context, d *deployment, j *config.Job, result *report.Result, o JobOptions) ([]report.Job, error) {
+	pushed, err := p.push(ctx, d.to, d.images)
+	for _, name := range sorted(pushed) {
+		result.Images = append(result.Images, reportImage(pushed[name]))
+	}
+	if err != nil {
+		return nil, interruptedOr(ctx, err)
+	}
+	changes, err := p.syncSecrets(ctx, d.to, d.bundles, false)
+	result.Secrets = reportSecrets(changes)
+	if err != nil {
+		return nil, interruptedOr(ctx, err)
+	}
+	if err := d.to.polyaxon.EnsureProject(ctx, p.config.Project); err != nil {
+		return nil, interruptedOr(ctx, fmt.Errorf("create project %s: %w", p.config.Project, err))
+	}
+	done := map[string]report.Job{}
+	for _, name := range j.After {
+		last, err := p.lastRun(ctx, d.to, name, polyaxon.Succeeded)
+		if err != nil {
+			return nil, err
+		}
+		if last == nil {
+			return nil, errors.New("job " + j.Name + " comes after " + name + ", which has not succeeded yet; deploy runs both")
+		}
+		done[name] = report.Job{Name: name, Run: reportRun(last)}
+	}
+	one, err := p.job(ctx, d.to, j, pushed, done, o)
+	return []report.Job{one}, err
+}

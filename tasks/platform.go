@@ -1,0 +1,169 @@
+package tasks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"k8s.io/client-go/rest"
+
+	"github.com/slipway-ci/slipway/internal/cluster"
+	"github.com/slipway-ci/slipway/internal/image"
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/internal/sandbox"
+	"github.com/slipway-ci/slipway/internal/source"
+)
+
+// platform is where images, secrets and runs go: what slipway.yaml names, and
+// the sandbox for what it leaves out.
+type platform struct {
+	registry  *image.Registry
+	cluster   *cluster.Cluster
+	polyaxon  *polyaxon.Client
+	namespace string
+	// target is the system that images are built for.
+	target v1.Platform
+	// sandbox is nil when nothing of it is used.
+	sandbox *sandbox.Sandbox
+	// embedded tells whether runs go to the sandbox.
+	embedded bool
+}
+
+// connect gives access to the platform, starting the sandbox when it is needed
+// and does not run yet.
+func (p *project) connect(ctx context.Context) (*platform, error) {
+	cfg := p.config
+	to := &platform{namespace: "polyaxon-v1", target: v1.Platform{OS: "linux", Architecture: "amd64"}}
+	to.embedded = cfg.Polyaxon == nil
+	if err := p.refuseHalfClouds(); err != nil {
+		return nil, err
+	}
+	if cfg.Polyaxon == nil || cfg.Registry == "" || cfg.Cluster == nil {
+		joined, err := sandbox.Join(ctx, sandbox.Options{Dir: p.state(), Self: p.Self, Lookup: p.Lookup, Version: p.Version})
+		if err != nil {
+			return nil, fmt.Errorf("start the sandbox: %w", err)
+		}
+		to.sandbox = joined
+		p.hide(joined.Token)
+	}
+	if to.embedded {
+		os, arch, _ := strings.Cut(to.sandbox.Platform, "/")
+		to.target = v1.Platform{OS: os, Architecture: arch}
+		to.namespace = to.sandbox.Namespace
+		if to.sandbox.Isolation != "" {
+			p.event(report.Note, "", "", "jobs run without isolation: "+to.sandbox.Isolation)
+		}
+	}
+	connections := []func(context.Context, *platform) error{p.connectRegistry, p.connectCluster, p.connectPolyaxon}
+	for _, connection := range connections {
+		if err := connection(ctx, to); err != nil {
+			return nil, err
+		}
+	}
+	return to, nil
+}
+
+// refuseHalfClouds refuses what cannot work: a cluster elsewhere can neither
+// pull from the sandbox's registry nor see its secrets.
+func (p *project) refuseHalfClouds() error {
+	cfg := p.config
+	switch {
+	case cfg.Cluster != nil && cfg.Polyaxon == nil:
+		return &source.Error{Position: cfg.At("cluster"), Message: "a cluster needs polyaxon.host",
+			Hint: "this version does not find Polyaxon in the cluster by itself; name its address, or leave cluster out to use the sandbox"}
+	case cfg.Polyaxon != nil && cfg.Registry == "":
+		return &source.Error{Position: cfg.At("polyaxon"), Message: "runs on " + cfg.Polyaxon.Host + " cannot pull from the sandbox's registry",
+			Hint: "set registry, or leave polyaxon out to use the sandbox"}
+	case cfg.Polyaxon != nil && cfg.Cluster == nil && len(cfg.Secrets) > 0:
+		return &source.Error{Position: cfg.At("secrets"), Message: "runs on " + cfg.Polyaxon.Host + " cannot see the sandbox's secrets",
+			Hint: "set cluster, or leave polyaxon out to use the sandbox"}
+	}
+	return nil
+}
+
+func (p *project) connectRegistry(ctx context.Context, to *platform) error {
+	options := []remote.Option{remote.WithTransport(p.Transport), remote.WithUserAgent("slipway/" + p.Version)}
+	if p.config.Registry != "" {
+		to.registry = &image.Registry{Prefix: p.config.Registry, Options: append(options, remote.WithAuthFromKeychain(authn.DefaultKeychain))}
+		return nil
+	}
+	host := strings.TrimPrefix(to.sandbox.Registry, "http://")
+	basic := &authn.Basic{Username: "slipway", Password: string(to.sandbox.Token.Reveal())}
+	to.registry = &image.Registry{
+		Prefix:      host,
+		Options:     append(options, remote.WithAuthFromKeychain(sandboxKeychain{host, basic})),
+		NameOptions: []name.Option{name.Insecure},
+	}
+	return nil
+}
+
+// sandboxKeychain gives the sandbox's token to the sandbox's registry only;
+// base images of other registries are read with the user's own credentials.
+type sandboxKeychain struct {
+	host  string
+	basic *authn.Basic
+}
+
+// Resolve implements authn.Keychain.
+func (k sandboxKeychain) Resolve(resource authn.Resource) (authn.Authenticator, error) {
+	if resource.RegistryStr() == k.host {
+		return k.basic, nil
+	}
+	return authn.DefaultKeychain.Resolve(resource)
+}
+
+func (p *project) connectCluster(ctx context.Context, to *platform) error {
+	cfg := p.config.Cluster
+	if cfg == nil {
+		access := &rest.Config{Host: to.sandbox.Kubernetes, BearerToken: string(to.sandbox.Token.Reveal())}
+		connected, err := cluster.Connect(access, to.namespace, "sandbox")
+		to.cluster = connected
+		return err
+	}
+	if cfg.Kubeconfig == nil {
+		return &source.Error{Position: p.config.At("cluster"), Message: "no way to reach the cluster is given", Hint: "set cluster.kubeconfig"}
+	}
+	if cfg.Namespace != "" {
+		to.namespace = cfg.Namespace
+	}
+	access, err := cluster.Kubeconfig(cfg.Kubeconfig.Path, cfg.Kubeconfig.Context)
+	if err != nil {
+		return located(p.config.At("cluster", "kubeconfig"), err)
+	}
+	to.cluster, err = cluster.Connect(access, to.namespace, cfg.Kubeconfig.Context)
+	return err
+}
+
+func (p *project) connectPolyaxon(ctx context.Context, to *platform) error {
+	options := polyaxon.Options{Transport: p.Transport}
+	if cfg := p.config.Polyaxon; cfg != nil {
+		options.Host, options.Owner = cfg.Host, cfg.Owner
+		if cfg.Token != "" {
+			token, err := p.resolve(ctx, cfg.Token, "polyaxon", "token")
+			if err != nil {
+				return err
+			}
+			options.Token = token
+		}
+	} else {
+		options.Host, options.Token = to.sandbox.Polyaxon, to.sandbox.Token
+	}
+	client, err := polyaxon.New(options)
+	to.polyaxon = client
+	return err
+}
+
+// located puts err at a position of the user's file, unless it names one itself.
+func located(at source.Position, err error) error {
+	var already *source.Error
+	if err == nil || errors.As(err, &already) {
+		return err
+	}
+	return &source.Error{Position: at, Message: err.Error(), Err: err}
+}

@@ -1,0 +1,82 @@
+package tasks
+
+import (
+	"context"
+	"path/filepath"
+
+	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/internal/secret"
+)
+
+// project is a slipway.yaml that has been read, and what belongs to it.
+type project struct {
+	*Env
+	config  *config.Config
+	masker  *secret.Masker
+	secrets *secret.Resolver
+}
+
+// open reads slipway.yaml. Its errors are *source.Error.
+func (e *Env) open() (*project, error) {
+	path := e.File
+	if path == "" {
+		found, err := config.Find(e.Dir)
+		if err != nil {
+			return nil, err
+		}
+		path = found
+	} else if !filepath.IsAbs(path) {
+		path = filepath.Join(e.Dir, path)
+	}
+	cfg, err := config.Load(path, config.Options{Environment: e.Environment, Lookup: e.Lookup})
+	if err != nil {
+		return nil, err
+	}
+	masker := secret.NewMasker()
+	masked := *e
+	masked.Events = report.Masked(e.Events, masker.Mask)
+	return &project{
+		Env:     &masked,
+		config:  cfg,
+		masker:  masker,
+		secrets: &secret.Resolver{Dir: cfg.Dir, Lookup: e.Lookup},
+	}, nil
+}
+
+// result gives an empty Result of command.
+func (p *project) result(command string) *report.Result {
+	return &report.Result{Command: command, Project: p.config.Project, Environment: p.config.Environment}
+}
+
+func (p *project) event(kind report.Kind, step, subject, message string) {
+	p.Events.Event(report.Event{Kind: kind, Step: step, Subject: subject, Message: message})
+}
+
+// hide has values masked wherever slipway and the place it runs in print.
+func (p *project) hide(values ...secret.Value) {
+	p.masker.Add(values...)
+	if p.Mask == nil {
+		return
+	}
+	for _, v := range values {
+		p.Mask(string(v.Reveal()))
+	}
+}
+
+// resolve reads the secret that text names, such as env:TOKEN, and has it masked.
+func (p *project) resolve(ctx context.Context, text string, at ...string) (secret.Value, error) {
+	src, err := secret.ParseSource(text)
+	if err != nil {
+		return secret.Value{}, located(p.config.At(at...), err)
+	}
+	value, err := p.secrets.Resolve(ctx, src)
+	if err != nil {
+		return secret.Value{}, located(p.config.At(at...), err)
+	}
+	p.hide(value)
+	return value, nil
+}
+
+// state gives the directory of the sandbox.
+func (p *project) state() string { return SandboxDirectory(p.config.Dir) }

@@ -1,0 +1,256 @@
+package tasks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/internal/run"
+)
+
+// runsLimit is how many runs are looked through for one that the user names.
+const runsLimit = 100
+
+// DefaultRuns is how many runs are listed when nobody says how many.
+const DefaultRuns = 20
+
+// Runs lists the project's newest runs, at most limit.
+func Runs(ctx context.Context, env *Env, limit int) (*report.Result, error) {
+	p, to, err := env.connected(ctx)
+	if err != nil {
+		return nil, err
+	}
+	result := p.result("runs")
+	runs, _, err := to.polyaxon.Runs(ctx, p.config.Project, polyaxon.Query{Sort: "-created_at", Limit: limit})
+	if polyaxon.IsNotFound(err) {
+		return result, nil // a project that was never deployed has no runs
+	}
+	for i := range runs {
+		one := reportRun(&runs[i])
+		one.Running = runs[i].Duration
+		if one.Kind == "service" && !runs[i].Status.Terminal() {
+			one.Address = p.address(ctx, to, &runs[i])
+		}
+		result.Runs = append(result.Runs, one)
+	}
+	return result, err
+}
+
+// Status tells all about one run: its history, reasons, metrics and outputs.
+func Status(ctx context.Context, env *Env, name string) (*report.Result, error) {
+	return env.withRun(ctx, "status", name, func(p *project, to *platform, r *polyaxon.Run, result *report.Result) error {
+		outcome, err := run.Summarize(ctx, to.polyaxon, p.target(to, r))
+		if err != nil {
+			return err
+		}
+		one := reportOutcome(outcome)
+		one.OutputsAt = p.outputsAt(to, outcome)
+		one.History = []report.Transition{}
+		for _, c := range outcome.Conditions {
+			one.History = append(one.History, report.Transition{Status: string(c.Type), Reason: c.Reason, Message: c.Message, Time: c.LastTransitionTime})
+		}
+		result.Runs = []report.Run{one}
+		return nil
+	})
+}
+
+// Logs writes a run's lines to env.Stdout; with follow until the run has ended.
+func Logs(ctx context.Context, env *Env, name string, follow, allContainers bool) (*report.Result, error) {
+	return env.withRun(ctx, "logs", name, func(p *project, to *platform, r *polyaxon.Run, _ *report.Result) error {
+		sink := &lineSink{project: p, w: env.Stdout, containers: allContainers}
+		options := run.FollowOptions{Logs: true, AllContainers: allContainers}
+		if !follow && !r.Status.Terminal() {
+			return run.Logs(ctx, to.polyaxon, p.target(to, r), options, sink)
+		}
+		_, err := run.Follow(ctx, to.polyaxon, p.target(to, r), options, sink)
+		return interruptedOr(ctx, err)
+	})
+}
+
+// Follow watches any run to its end, from any machine, and returns the error
+// that its end means. Cancelling ctx leaves the run as it is.
+func Follow(ctx context.Context, env *Env, name string, o JobOptions) (*report.Result, error) {
+	return env.withRun(ctx, "follow", name, func(p *project, to *platform, r *polyaxon.Run, result *report.Result) error {
+		job := &config.Job{Name: r.Name, OnCancel: "leave"}
+		if job.Name == "" {
+			job.Name = r.UUID
+		}
+		ended, err := p.follow(ctx, to, job, &run.Submitted{Run: *r, How: run.Attached}, o)
+		result.Jobs = []report.Job{{Name: job.Name, Run: ended}}
+		return err
+	})
+}
+
+// Stop stops a run and confirms that it is stopping or has ended.
+func Stop(ctx context.Context, env *Env, name string) (*report.Result, error) {
+	return env.withRun(ctx, "stop", name, func(p *project, to *platform, r *polyaxon.Run, result *report.Result) error {
+		if !r.Status.Terminal() {
+			if err := run.Stop(ctx, to.polyaxon, p.target(to, r)); err != nil {
+				return fmt.Errorf("stop run %s: %w", r.UUID, err)
+			}
+		}
+		now, err := to.polyaxon.Run(ctx, p.config.Project, r.UUID)
+		if err != nil {
+			return fmt.Errorf("ask for run %s: %w", r.UUID, err)
+		}
+		p.event(report.Done, "stop", now.Name, string(now.Status))
+		result.Jobs = []report.Job{{Name: now.Name, Run: reportRun(now)}}
+		return nil
+	})
+}
+
+// Artifacts lists a run's files, or downloads them into directory when it is
+// not empty.
+func Artifacts(ctx context.Context, env *Env, name, directory string) (*report.Result, error) {
+	return env.withRun(ctx, "artifacts", name, func(p *project, to *platform, r *polyaxon.Run, result *report.Result) error {
+		files, err := run.Artifacts(ctx, to.polyaxon, p.target(to, r))
+		if err != nil {
+			return fmt.Errorf("list the artifacts of run %s: %w", r.UUID, err)
+		}
+		for _, f := range files {
+			one := report.Artifact{Path: f.Path, Bytes: f.Size}
+			if directory != "" {
+				if one.SavedAs, err = p.download(ctx, to, r, f.Path, directory); err != nil {
+					return fmt.Errorf("download %s of run %s: %w", f.Path, r.UUID, err)
+				}
+			}
+			result.Artifacts = append(result.Artifacts, one)
+		}
+		return nil
+	})
+}
+
+// download saves one file of a run under directory. The name comes from the
+// server, so it is opened inside a root that it cannot leave.
+func (p *project) download(ctx context.Context, to *platform, r *polyaxon.Run, name, directory string) (string, error) {
+	if !filepath.IsAbs(directory) {
+		directory = filepath.Join(p.Dir, directory)
+	}
+	if err := os.MkdirAll(directory, 0o755); err != nil {
+		return "", err
+	}
+	root, err := os.OpenRoot(directory)
+	if err != nil {
+		return "", err
+	}
+	defer root.Close()
+	local := filepath.FromSlash(name)
+	if err := root.MkdirAll(filepath.Dir(local), 0o755); err != nil {
+		return "", err
+	}
+	body, err := to.polyaxon.Artifact(ctx, polyaxon.Artifact{Namespace: to.namespace, Project: p.config.Project, UUID: r.UUID, Path: name})
+	if err != nil {
+		return "", err
+	}
+	defer body.Close()
+	partial := filepath.Join(filepath.Dir(local), "."+path.Base(name)+".part")
+	file, err := root.Create(partial)
+	if err != nil {
+		return "", err
+	}
+	_, copied := io.Copy(file, body)
+	if err := errors.Join(copied, file.Close()); err != nil {
+		return "", errors.Join(err, root.Remove(partial))
+	}
+	return filepath.Join(directory, local), root.Rename(partial, local)
+}
+
+// connected opens the configuration and the platform, for commands that only ask.
+func (e *Env) connected(ctx context.Context) (*project, *platform, error) {
+	p, err := e.open()
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := p.config.Unbuilt(nil, nil, nil); err != nil {
+		return nil, nil, err
+	}
+	to, err := p.connect(ctx)
+	return p, to, interruptedOrNil(ctx, err)
+}
+
+func interruptedOrNil(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	return interruptedOr(ctx, err)
+}
+
+// withRun finds the run that the user names and does something with it.
+func (e *Env) withRun(ctx context.Context, command, name string, do func(*project, *platform, *polyaxon.Run, *report.Result) error) (*report.Result, error) {
+	p, to, err := e.connected(ctx)
+	if err != nil {
+		return nil, err
+	}
+	result := p.result(command)
+	found, err := p.find(ctx, to, name)
+	if err != nil {
+		return result, interruptedOr(ctx, err)
+	}
+	return result, interruptedOrNil(ctx, do(p, to, found, result))
+}
+
+var uuidPattern = regexp.MustCompile(`^[0-9a-f]{32}$`)
+
+// find gives the run with this UUID, the only one whose UUID begins so, or the
+// newest one of the job or service of this name.
+func (p *project) find(ctx context.Context, to *platform, name string) (*polyaxon.Run, error) {
+	plain := strings.ToLower(strings.ReplaceAll(name, "-", ""))
+	if uuidPattern.MatchString(plain) {
+		found, err := to.polyaxon.Run(ctx, p.config.Project, plain)
+		if polyaxon.IsNotFound(err) {
+			return nil, usagef("project %s has no run %s (slipway runs lists them)", p.config.Project, name)
+		}
+		return found, err
+	}
+	runs, _, err := to.polyaxon.Runs(ctx, p.config.Project, polyaxon.Query{Sort: "-created_at", Limit: runsLimit})
+	if err != nil && !polyaxon.IsNotFound(err) {
+		return nil, err
+	}
+	var matches []string
+	for i := range runs {
+		switch {
+		case runs[i].Name == name:
+			return to.polyaxon.Run(ctx, p.config.Project, runs[i].UUID)
+		case len(plain) >= 4 && strings.HasPrefix(runs[i].UUID, plain):
+			matches = append(matches, runs[i].UUID)
+		}
+	}
+	switch len(matches) {
+	case 0:
+		return nil, usagef("project %s has no run called %s, and none whose id begins so (slipway runs lists them)", p.config.Project, name)
+	case 1:
+		return to.polyaxon.Run(ctx, p.config.Project, matches[0])
+	}
+	return nil, usagef("%s is the beginning of %d runs: %s", name, len(matches), strings.Join(matches, ", "))
+}
+
+// lineSink writes a run's lines as they are, made harmless and masked.
+type lineSink struct {
+	*project
+	w          io.Writer
+	containers bool
+}
+
+// Status implements run.Sink.
+func (s *lineSink) Status(c polyaxon.Condition) {
+	s.event(report.Detail, "run", "", string(c.Type))
+}
+
+// Line implements run.Sink. A reader that has gone away ends the command by
+// SIGPIPE or by its context, not here.
+func (s *lineSink) Line(l polyaxon.LogLine) {
+	prefix := ""
+	if s.containers {
+		prefix = l.Pod + " " + l.Container + " | "
+	}
+	_, _ = io.WriteString(s.w, prefix+s.masker.Mask(run.Sanitize(l.Value))+"\n")
+}

@@ -1,0 +1,86 @@
+package tasks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/internal/sandbox"
+)
+
+// SandboxStatus tells whether this project's sandbox runs, and where.
+func SandboxStatus(ctx context.Context, env *Env) (*report.Result, error) {
+	p, err := env.open()
+	if err != nil {
+		return nil, err
+	}
+	result := p.result("sandbox status")
+	state := &report.Sandbox{Directory: p.state(), Bytes: sandbox.DiskUse(p.state())}
+	result.Sandbox = state
+	running, err := sandbox.Running(ctx, p.state())
+	if errors.Is(err, sandbox.ErrNotRunning) {
+		return result, nil
+	}
+	if err != nil {
+		return result, err
+	}
+	state.Running, state.PID, state.Started = true, running.PID, &running.Started
+	state.Registry, state.Kubernetes, state.Polyaxon = running.Registry, running.Kubernetes, running.Polyaxon
+	state.Platform, state.Isolation, state.Isolated = running.Platform, running.Isolation, running.Isolation == ""
+	state.ActiveRuns = running.ActiveRuns
+	return result, nil
+}
+
+// SandboxStop stops this project's sandbox, and the runs on it.
+func SandboxStop(ctx context.Context, env *Env) (*report.Result, error) {
+	p, err := env.open()
+	if err != nil {
+		return nil, err
+	}
+	result := p.result("sandbox stop")
+	running, err := sandbox.Running(ctx, p.state())
+	if errors.Is(err, sandbox.ErrNotRunning) {
+		p.event(report.Note, "", "", "the sandbox was not running")
+		return result, nil
+	}
+	if err == nil {
+		err = running.Stop(ctx)
+	}
+	if err != nil {
+		return result, fmt.Errorf("stop the sandbox: %w", err)
+	}
+	p.event(report.Done, "sandbox", p.config.Project, "stopped")
+	return result, nil
+}
+
+// SandboxReset stops this project's sandbox and deletes all that it holds:
+// images, secrets, runs, their outputs and the persistent volumes.
+func SandboxReset(ctx context.Context, env *Env) (*report.Result, error) {
+	p, err := env.open()
+	if err != nil {
+		return nil, err
+	}
+	result := p.result("sandbox reset")
+	if err := sandbox.Reset(ctx, p.state()); err != nil {
+		return result, fmt.Errorf("reset the sandbox: %w", err)
+	}
+	p.event(report.Done, "sandbox", p.config.Project, "reset")
+	return result, nil
+}
+
+// SandboxServe is the sandbox itself: it serves the platform in directory until
+// ctx ends or nobody has needed it for the time idle. Commands start it by
+// themselves, in the background. It is also how the sandbox starts a job's
+// container: then it becomes that container's first process, and does not return.
+func SandboxServe(ctx context.Context, env *Env, directory string, idle time.Duration, log io.Writer) error {
+	return sandbox.Serve(ctx, sandbox.ServeOptions{
+		Dir: directory, Idle: idle, Log: log, Self: env.Self, Lookup: env.Lookup, Version: env.Version,
+	})
+}
+
+// SandboxDirectory is where the sandbox of the repository in dir keeps its state.
+func SandboxDirectory(dir string) string { return filepath.Join(dir, ".slipway", "sandbox") }
