@@ -129,7 +129,7 @@ func verdict(job string, limit time.Duration, o *run.Outcome) error {
 
 func (p *project) outputsAt(to *platform, o *run.Outcome) string {
 	if to.embedded {
-		return filepath.Join(p.state(), "artifacts", o.Run.UUID, "outputs")
+		return shown(filepath.Join(p.state(), "artifacts", o.Run.UUID, "outputs"))
 	}
 	return "slipway artifacts " + o.Run.UUID
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/config"
@@ -34,7 +33,7 @@ func (p *project) polyaxonfile(j *config.Job) (*polyaxonfile.File, error) {
 		}
 		return polyaxonfile.Parse("component "+j.Component, text)
 	}
-	file, err := polyaxonfile.Read(filepath.Join(p.config.Dir, filepath.FromSlash(j.Polyaxonfile)))
+	file, err := polyaxonfile.Read(p.file(j.Polyaxonfile))
 	return file, located(p.config.At(section(j), j.Name, "polyaxonfile"), err)
 }
 
@@ -70,7 +69,7 @@ func (p *project) operation(j *config.Job, image string) (*polyaxonfile.Operatio
 		ParamsAt: func(name string) source.Position { return p.config.At(section(j), j.Name, "params", name) },
 	}
 	for _, path := range j.Presets {
-		preset, err := polyaxonfile.Read(filepath.Join(p.config.Dir, filepath.FromSlash(path)))
+		preset, err := polyaxonfile.Read(p.file(path))
 		if err != nil {
 			return nil, located(p.config.At(section(j), j.Name, "presets"), err)
 		}

@@ -29,7 +29,7 @@ func (e *Env) open() (*project, error) {
 	} else if !filepath.IsAbs(path) {
 		path = filepath.Join(e.Dir, path)
 	}
-	cfg, err := config.Load(path, config.Options{Environment: e.Environment, Lookup: e.Lookup})
+	cfg, err := config.Load(shown(path), config.Options{Environment: e.Environment, Lookup: e.Lookup})
 	if err != nil {
 		return nil, err
 	}
@@ -42,6 +42,24 @@ func (e *Env) open() (*project, error) {
 		masker:  masker,
 		secrets: &secret.Resolver{Dir: cfg.Dir, Lookup: e.Lookup},
 	}, nil
+}
+
+// shown gives a path as users write it: from the working directory where it is
+// below that.
+func shown(path string) string {
+	here, err := filepath.Abs(".")
+	if err != nil {
+		return path
+	}
+	if relative, err := filepath.Rel(here, path); err == nil && filepath.IsAbs(path) && filepath.IsLocal(relative) {
+		return relative
+	}
+	return path
+}
+
+// file gives the path of a file that slipway.yaml names.
+func (p *project) file(name string) string {
+	return shown(filepath.Join(p.config.Dir, filepath.FromSlash(name)))
 }
 
 // result gives an empty Result of command.

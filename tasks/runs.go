@@ -191,6 +191,10 @@ func (e *Env) withRun(ctx context.Context, command, name string, do func(*projec
 		return nil, err
 	}
 	result := p.result(command)
+	// What jobs print may hold secrets; those that can be read here are masked.
+	for _, s := range p.secretList() {
+		_, _ = p.bundle(ctx, s)
+	}
 	found, err := p.find(ctx, to, name)
 	if err != nil {
 		return result, interruptedOr(ctx, err)

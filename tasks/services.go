@@ -68,7 +68,7 @@ func Down(ctx context.Context, env *Env, name string) (*report.Result, error) {
 		return result, interruptedOr(ctx, err)
 	}
 	for i := range runs {
-		if runs[i].Name != name || runs[i].Status.Terminal() {
+		if runs[i].Name != name || runs[i].Status.Terminal() || runs[i].Status == polyaxon.Stopping {
 			continue
 		}
 		if err := run.Stop(ctx, to.polyaxon, p.target(to, &runs[i])); err != nil {

@@ -19,12 +19,10 @@ func images(d *door.Door) *cobra.Command {
 }
 
 func secrets(d *door.Door) *cobra.Command {
-	c := &cobra.Command{Use: "secrets", Short: "Compare or sync the secrets in the cluster"}
-	c.AddCommand(
+	return group("secrets", "Compare or sync the secrets in the cluster",
 		secretsCommand(d, "plan", "Show, masked, what sync would change", tasks.SecretsPlan),
 		secretsCommand(d, "sync", "Write the secrets into the cluster by server-side apply", tasks.SecretsSync),
 	)
-	return c
 }
 
 func secretsCommand(d *door.Door, name, short string, task func(context.Context, *tasks.Env, bool) (*report.Result, error)) *cobra.Command {

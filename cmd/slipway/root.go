@@ -21,7 +21,6 @@ checks Polyaxonfiles, submits the jobs to Polyaxon, follows them, and exits with
 what really happened. With no cloud configured it does so on an embedded sandbox.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
 	}
 	c.SetOut(d.Stdout)
 	c.SetErr(d.Stderr)
@@ -64,6 +63,18 @@ func command(d *door.Door, use, short string, args cobra.PositionalArgs, task fu
 // plainly makes a task without arguments one for command.
 func plainly(task door.Task) func(context.Context, *tasks.Env, []string) (*report.Result, error) {
 	return func(ctx context.Context, env *tasks.Env, _ []string) (*report.Result, error) { return task(ctx, env) }
+}
+
+// group gives a command that only holds others.
+func group(use, short string, commands ...*cobra.Command) *cobra.Command {
+	c := &cobra.Command{Use: use, Short: short, RunE: func(c *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return fmt.Errorf("unknown command %q for %q", args[0], c.CommandPath())
+		}
+		return c.Help()
+	}}
+	c.AddCommand(commands...)
+	return c
 }
 
 // exitCodes is a help topic: it does nothing by itself.

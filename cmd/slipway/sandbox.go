@@ -10,14 +10,12 @@ import (
 )
 
 func platform(d *door.Door) *cobra.Command {
-	c := &cobra.Command{Use: "sandbox", Short: "Look at, stop or reset the embedded platform"}
-	c.AddCommand(
+	return group("sandbox", "Look at, stop or reset the embedded platform",
 		command(d, "status", "Tell whether the sandbox runs, and where", cobra.NoArgs, plainly(tasks.SandboxStatus)),
 		command(d, "stop", "Stop the sandbox and the runs on it", cobra.NoArgs, plainly(tasks.SandboxStop)),
 		command(d, "reset", "Stop the sandbox and delete all that it holds", cobra.NoArgs, plainly(tasks.SandboxReset)),
 		serve(d),
 	)
-	return c
 }
 
 func serve(d *door.Door) *cobra.Command {

@@ -62,13 +62,13 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 // Nearest gives the candidate that is closest to name, and false when none is
-// close enough to be what the user meant: at most a third of the longer of the
-// two differs, counted in Damerau-Levenshtein edits.
+// close enough to be what the user meant: about a third of the longer of the two
+// may differ, counted in Damerau-Levenshtein edits.
 func Nearest(name string, candidates []string) (string, bool) {
 	best, bestDistance := "", -1
 	for _, c := range candidates {
 		d := distance(strings.ToLower(name), strings.ToLower(c))
-		if d > max(len(name), len(c))/3 {
+		if d > (max(len(name), len(c))+1)/3 {
 			continue
 		}
 		if bestDistance < 0 || d < bestDistance {
