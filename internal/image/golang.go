@@ -7,64 +7,164 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"os/exec"
-	"path"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
 
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// CompileError is a Go program that does not compile.
-type CompileError struct {
+// BuildError is a Go program that cannot be built.
+type BuildError struct {
+	// Package is the directory of the Go package.
 	Package string
-	// Output is what the compiler said.
+	// Output is what the go command said: the compiler's lines begin with the
+	// file, from the repository's root, line and column.
 	Output string
+	// Err is how the go command ended.
+	Err error
 }
 
 // Error gives the compiler's own lines.
-func (e *CompileError) Error() string {
-	return fmt.Sprintf("%s does not compile:\n%s", e.Package, strings.TrimRight(e.Output, "\n"))
+func (e *BuildError) Error() string {
+	if e.Output == "" {
+		return fmt.Sprintf("go build %s failed: %v", e.Package, e.Err)
+	}
+	return fmt.Sprintf("go build %s failed:\n%s", e.Package, strings.TrimRight(e.Output, "\n"))
 }
 
-type binary struct{ name, path string }
+// Unwrap gives how the go command ended.
+func (e *BuildError) Unwrap() error { return e.Err }
 
-// compile builds a Go package for the spec's platform: static, without paths
-// or times of this machine, so that any machine gets the same bytes.
-// The result is kept, and go build sees by itself when it is up to date.
-func compile(ctx context.Context, s Spec) (binary, error) {
-	main := filepath.ToSlash(s.Main)
-	if !strings.HasPrefix(main, ".") {
-		main = "./" + main
+// patience is how long the go command may take to end after an interruption.
+const patience = time.Second
+
+// compile builds a Go package for the spec's platform and gives its layer.
+//
+// The binary is static and names neither this machine's paths nor a time nor a
+// commit. It keeps its build ID, a hash of its inputs that is the same on any
+// machine, by which the go command sees that the binary of the last build is up
+// to date and need not be linked. A lock keeps other builds from writing it
+// until it is in a layer.
+func compile(ctx context.Context, s Spec, c *cache) (*layer, error) {
+	pkg := "./" + s.Main
+	if info, err := os.Stat(filepath.Join(s.Dir, filepath.FromSlash(s.Main))); err != nil || !info.IsDir() {
+		return nil, &source.Error{Position: s.At, Message: fmt.Sprintf("image %s: there is no directory %s with a Go package", s.Name, s.Main),
+			Hint: "name the directory of a Go program by its path from the repository's root", Err: err}
 	}
-	if info, err := os.Stat(filepath.Join(s.Dir, filepath.FromSlash(main))); err != nil || !info.IsDir() {
-		return binary{}, &source.Error{Position: s.At, Message: fmt.Sprintf("image %s: %s is no directory with a Go package", s.Name, s.Main), Err: err}
+	key := sha256.Sum256([]byte(s.Main + "\x00" + s.Platform.String()))
+	dir := filepath.Join(cacheDir(s.Dir), "go", hex.EncodeToString(key[:8]))
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("make room for the program: %w", err)
 	}
-	name := path.Base(path.Clean(main))
-	if name == "." || name == "/" {
-		name = s.Name
+	lock := flock.New(filepath.Join(dir, "lock"))
+	if _, err := lock.TryLockContext(ctx, 20*time.Millisecond); err != nil {
+		return nil, fmt.Errorf("lock %s: %w", lock.Path(), err)
 	}
-	key := sha256.Sum256([]byte(main + "\x00" + s.Platform.String()))
-	target := filepath.Join(s.Dir, ".slipway", "cache", "image", "go", hex.EncodeToString(key[:8]), name)
-	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
-		return binary{}, fmt.Errorf("build image %s: %w", s.Name, err)
+	defer func() { _ = lock.Unlock() }()
+
+	target := filepath.Join(dir, "program")
+	forgetDamaged(target)
+	if err := goBuild(ctx, s, pkg, target); err != nil {
+		return nil, err
 	}
-	command := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", target, main)
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("read the program: %w", err)
+	}
+	defer root.Close()
+	entries := []entry{{name: s.program(), file: "program", mode: 0o755}}
+	if _, err := readEntries(ctx, root, entries); err != nil {
+		return nil, fmt.Errorf("read the program: %w", err)
+	}
+	if err := os.WriteFile(target+".sum", []byte(hex.EncodeToString(entries[0].sum[:])), 0o644); err != nil {
+		return nil, fmt.Errorf("note the program's hash: %w", err)
+	}
+	return c.layer(ctx, dir, entries, "program")
+}
+
+// forgetDamaged removes a binary that is not what the last build left: the go
+// command looks at its build ID only.
+func forgetDamaged(target string) {
+	noted, err := os.ReadFile(target + ".sum")
+	if err == nil {
+		var file *os.File
+		if file, err = os.Open(target); err == nil {
+			h := sha256.New()
+			_, err = io.Copy(h, file)
+			_ = file.Close()
+			if err == nil && hex.EncodeToString(h.Sum(nil)) == string(noted) {
+				return
+			}
+		}
+	}
+	_ = os.Remove(target)
+}
+
+func goBuild(ctx context.Context, s Spec, pkg, target string) error {
+	tool, err := findGo(s.Environ)
+	if err != nil {
+		return err
+	}
+	// -s -w leaves out what a debugger needs; stack traces keep files and lines.
+	command := exec.CommandContext(ctx, tool, "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", target, pkg)
 	command.Dir = s.Dir
-	command.Env = append(goEnvironment(s.Environ), "CGO_ENABLED=0", "GOFLAGS=-mod=readonly", "GOOS="+s.Platform.OS, "GOARCH="+s.Platform.Architecture)
+	command.Env = append(goEnvironment(s.Environ), goTarget(s)...)
+	command.WaitDelay = patience
+	if runtime.GOOS != "windows" {
+		command.Cancel = func() error { return command.Process.Signal(os.Interrupt) } // it removes its temporary files
+	}
 	var output bytes.Buffer
 	command.Stdout, command.Stderr = &output, &output
-	err := command.Run()
+	err = command.Run()
 	switch {
-	case err == nil:
-		return binary{name, target}, nil
 	case ctx.Err() != nil:
-		return binary{}, ctx.Err()
-	case errors.Is(err, exec.ErrNotFound):
-		return binary{}, fmt.Errorf("build image %s: the go command is not installed; it is needed for images of kind go", s.Name)
+		return ctx.Err()
+	case err != nil:
+		return &BuildError{Package: pkg, Output: output.String(), Err: err}
 	}
-	return binary{}, &CompileError{Package: s.Main, Output: output.String()}
+	return checkProgramFile(s, target)
+}
+
+// checkProgramFile refuses what go build makes of a package that is no program:
+// an archive, or nothing.
+func checkProgramFile(s Spec, target string) error {
+	file, err := os.Open(target)
+	if err == nil {
+		defer file.Close()
+		magic := make([]byte, 8)
+		_, err = io.ReadFull(file, magic)
+		if err == nil && string(magic) != "!<arch>\n" {
+			return nil
+		}
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("read the program: %w", err)
+	}
+	_ = os.Remove(target)
+	return &source.Error{Position: s.At, Message: fmt.Sprintf("image %s: the Go package %s is no program", s.Name, s.Main),
+		Hint: "name a directory whose files begin with package main"}
+}
+
+// goTarget fixes what makes the binary differ: the platform, and settings that a
+// machine's own go environment may have.
+func goTarget(s Spec) []string {
+	fixed := []string{
+		"CGO_ENABLED=0", "GOOS=" + s.Platform.OS, "GOARCH=" + s.Platform.Architecture,
+		// Not empty, or those of the user's `go env -w` would count.
+		"GOFLAGS=-buildvcs=false", "GOAMD64=v1", "GOARM64=v8.0", "GOARM=7", "GOFIPS140=off",
+	}
+	if v := s.Platform.Variant; s.Platform.Architecture == "arm" && len(v) == 2 {
+		fixed = append(fixed, "GOARM="+v[1:])
+	}
+	return fixed
 }
 
 // goEnvironment gives what the go command needs of an environment, and nothing
@@ -72,13 +172,30 @@ func compile(ctx context.Context, s Spec) (binary, error) {
 func goEnvironment(environ []string) []string {
 	var kept []string
 	for _, variable := range environ {
-		name, _, _ := cut(variable)
-		switch name {
-		case "PATH", "HOME", "USERPROFILE", "LOCALAPPDATA", "SYSTEMROOT", "SystemRoot", "TMPDIR", "TMP", "TEMP", "XDG_CACHE_HOME", "XDG_CONFIG_HOME",
-			"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR",
-			"GOPATH", "GOCACHE", "GOMODCACHE", "GOPROXY", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOSUMDB", "GONOSUMCHECK", "GOTOOLCHAIN", "GOROOT", "GOTMPDIR", "GOAUTH", "NETRC":
+		name, _, _ := strings.Cut(variable, "=")
+		switch strings.ToUpper(name) { // Windows has them in any case
+		case "PATH", "PATHEXT", "HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "TMPDIR", "TMP", "TEMP",
+			"XDG_CACHE_HOME", "XDG_CONFIG_HOME", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "SSH_AUTH_SOCK", "NETRC",
+			"GOENV", "GOPATH", "GOCACHE", "GOCACHEPROG", "GOMODCACHE", "GOPROXY", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOSUMDB", "GOINSECURE", "GOVCS",
+			"GOTOOLCHAIN", "GOROOT", "GOTMPDIR", "GOAUTH", "GOWORK", "GOMAXPROCS", "GIT_SSH_COMMAND", "GIT_CONFIG_GLOBAL", "GIT_TERMINAL_PROMPT":
 			kept = append(kept, variable)
 		}
 	}
 	return kept
+}
+
+// findGo finds the go command on the PATH of environ.
+func findGo(environ []string) (string, error) {
+	for _, variable := range environ {
+		name, list, _ := strings.Cut(variable, "=")
+		if !strings.EqualFold(name, "PATH") {
+			continue
+		}
+		for _, dir := range filepath.SplitList(list) {
+			if found, err := exec.LookPath(filepath.Join(dir, "go")); err == nil && filepath.IsAbs(dir) {
+				return found, nil
+			}
+		}
+	}
+	return "", errors.New("the go command is not on the PATH: images of kind go need it; install Go, or build where it is installed")
 }

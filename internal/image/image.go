@@ -1,57 +1,77 @@
 // Package image makes OCI images of a source tree and pushes them to a registry,
 // without a container engine. An image is a function of its inputs: the same
-// tree gives the same digest on any machine, and what a registry has already is
-// not sent again.
+// tree gives the same digest on any machine, in any directory, at any time; and
+// what a registry has already is not sent again.
 package image
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"path"
-	"sort"
+	"strings"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/empty"
-	"github.com/google/go-containerregistry/pkg/v1/mutate"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
-	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
-	"github.com/google/go-containerregistry/pkg/v1/types"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// kindVersion changes when the same inputs are made into other bytes.
-const kindVersion = "1"
+// kindVersion is raised when the same inputs are made into other bytes. It is
+// part of every fingerprint, so that no cache gives what an older version made.
+const kindVersion = "2"
 
-// defaultWorkdir is where files go, and where the image's program starts.
-const defaultWorkdir = "/app"
+// The kinds of image that this package builds.
+const (
+	// KindGo is a Go program, and files beside it.
+	KindGo = "go"
+	// KindFiles is files of the tree.
+	KindFiles = "files"
+)
+
+const (
+	// defaultWorkdir is where files go, and where the image's program starts.
+	defaultWorkdir = "/app"
+	// programs is where the program of an image of kind go goes, whatever its
+	// workdir is.
+	programs = "/app"
+)
 
 // Spec says what an image is made of.
 type Spec struct {
+	// Name is that of the image, below the registry's prefix.
 	Name string
 	// Dir is the root of the source tree.
 	Dir string
-	// Kind is "go" or "files".
+	// Kind is KindGo or KindFiles.
 	Kind string
-	// Main is the Go package to build, for kind go.
+	// Main is the directory of the Go package to build, below Dir, for KindGo.
 	Main string
 	// Base is a reference; "" or "scratch" for none.
 	Base string
-	// Files are files and directories below Dir that go below Workdir.
-	Files               []string
-	Workdir, User       string
-	Env                 map[string]string
-	Entrypoint, Command []string
-	Platform            v1.Platform
+	// Files are files and directories below Dir that go below Workdir, where they
+	// keep their paths.
+	Files []string
+	// Workdir is an absolute path; /app when empty.
+	Workdir string
+	// User is the one that the program runs as; the base's when empty.
+	User string
+	// Env lies over the base's variables.
+	Env map[string]string
+	// Entrypoint is the program of KindGo, or the base's, when empty.
+	Entrypoint []string
+	Command    []string
+	// Platform is that of the image; linux/amd64 when empty.
+	Platform v1.Platform
+	// Created is the commit's time; the zero time stands for the Unix epoch.
+	// Layers never have it: one that did would change with every commit.
+	Created time.Time
+	// Source and Revision are the repository's address and the commit, for the
+	// OCI annotations of these names; left out when empty.
+	Source, Revision string
 	// At is where the configuration asks for the image.
 	At source.Position
-	// Environ is the environment that the Go compiler gets.
+	// Environ is the environment, of which the go command gets what it needs.
 	Environ []string
 }
 
@@ -60,174 +80,125 @@ type Image struct {
 	Name   string
 	V1     v1.Image
 	Digest v1.Hash
-	// Inputs is the identity of what it was made of, in hexadecimal.
+	// Inputs is the identity of what it was made of, in hexadecimal: equal
+	// inputs have equal digests.
 	Inputs string
-	// Size is that of all layers, compressed, in bytes.
+	// Size is what a pull moves, in bytes: manifest, configuration, and layers
+	// as they are compressed.
 	Size   int64
 	Layers int
 }
 
-// InputsTag gives the tag under which an image with these inputs stands.
-func InputsTag(inputs string) string { return "inputs-" + inputs[:12] }
-
-// Build makes an image. It reads the base's manifest from its registry, with r's
-// credentials, and sends nothing. What is wrong with the tree or the base is a
-// *source.Error; a program that does not compile is a *CompileError.
+// Build makes an image. It reads the base's manifest from its registry, with
+// r's credentials, and sends nothing; r may be nil when there is no base. What is
+// wrong with the tree or the base is a *source.Error at s.At, a program that does
+// not compile a *BuildError, a file that changes while it is read a *ChangedError.
+//
+// Layers are kept below .slipway/cache/image in the tree, where they may be
+// deleted at any time. Builds at the same time do not disturb each other.
 func Build(ctx context.Context, s Spec, r *Registry) (*Image, error) {
-	if s.Workdir == "" {
-		s.Workdir = defaultWorkdir
-	}
-	if !path.IsAbs(s.Workdir) {
-		return nil, &source.Error{Position: s.At, Message: fmt.Sprintf("the workdir %s of image %s is no absolute path", s.Workdir, s.Name)}
-	}
-	base, baseDigest, err := openBase(ctx, s, r)
+	s, err := s.normal()
 	if err != nil {
 		return nil, err
 	}
-	cache := newCache(s.Dir)
-	var layers []v1.Layer
-	var fingerprints []string
-	add := func(entries []entry, comment string) error {
-		layer, fingerprint, err := cache.layer(ctx, entries, comment)
-		if err != nil {
-			return err
-		}
-		layers, fingerprints = append(layers, layer), append(fingerprints, fingerprint)
-		return nil
+	if r == nil {
+		r = &Registry{}
 	}
+	var parent base
+	var layers []*layer
+	var group errgroup.Group // not its context: the base's layers are read later
+	group.Go(func() (err error) {
+		parent, err = openBase(ctx, s, r)
+		return err
+	})
+	group.Go(func() (err error) {
+		layers, err = buildLayers(ctx, s)
+		return err
+	})
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return assemble(s, parent, layers)
+}
+
+// normal gives the spec with its defaults, and refuses one that makes no sense.
+func (s Spec) normal() (Spec, error) {
+	refuse := func(hint, format string, args ...any) (Spec, error) {
+		return s, &source.Error{Position: s.At, Message: "image " + s.Name + ": " + fmt.Sprintf(format, args...), Hint: hint}
+	}
+	if s.Workdir == "" {
+		s.Workdir = defaultWorkdir
+	}
+	if !path.IsAbs(s.Workdir) || strings.ContainsRune(s.Workdir, 0) {
+		return refuse("start it with /", "the workdir %q is not an absolute path", s.Workdir)
+	}
+	s.Workdir = path.Clean(s.Workdir)
+	if s.Platform.OS == "" && s.Platform.Architecture == "" {
+		s.Platform = v1.Platform{OS: "linux", Architecture: "amd64"}
+	}
+	for n, file := range s.Files {
+		clean, why := cleanPath(file)
+		if why != "" {
+			return refuse("name files and directories by their path from the repository's root", "the file %q %s", file, why)
+		}
+		if n == 0 {
+			s.Files = append([]string{}, s.Files...) // the caller's stay as they are
+		}
+		s.Files[n] = clean
+	}
+	switch s.Kind {
+	case KindFiles:
+		if len(s.Files) == 0 {
+			return refuse("list them under files", "it has no files")
+		}
+	case KindGo:
+		clean, why := cleanPath(s.Main)
+		if why != "" {
+			return refuse("name the directory of a Go package, such as ./cmd/train", "the package %q %s", s.Main, why)
+		}
+		s.Main = clean
+		if len(s.Entrypoint) == 0 {
+			s.Entrypoint = []string{s.program()}
+		}
+	default:
+		return refuse("use go or files", "kind %q cannot be built", s.Kind)
+	}
+	return s, nil
+}
+
+// program is where the binary of an image of kind go goes.
+func (s Spec) program() string {
+	name := path.Base(s.Main)
+	if name == "." { // the repository's root, whose directory has another name in each clone
+		name = path.Base(s.Name)
+	}
+	return path.Join(programs, name)
+}
+
+// buildLayers makes the layers that lie on the base: files first, which change
+// less than a program does.
+func buildLayers(ctx context.Context, s Spec) ([]*layer, error) {
+	cache := newCache(s.Dir)
+	var layers []*layer
 	if len(s.Files) > 0 {
 		entries, err := collect(ctx, s)
 		if err != nil {
 			return nil, err
 		}
 		for _, bucket := range buckets(entries) {
-			if err := add(bucket, "files"); err != nil {
+			made, err := cache.layer(ctx, s.Dir, bucket, "files")
+			if err != nil {
 				return nil, err
 			}
+			layers = append(layers, made)
 		}
 	}
-	if s.Kind == "go" {
-		binary, err := compile(ctx, s)
+	if s.Kind == KindGo {
+		made, err := compile(ctx, s, cache)
 		if err != nil {
 			return nil, err
 		}
-		if err := add([]entry{{name: path.Join(s.Workdir, binary.name), source: binary.path, mode: 0o755}}, "program"); err != nil {
-			return nil, err
-		}
-		if len(s.Entrypoint) == 0 {
-			s.Entrypoint = []string{path.Join(s.Workdir, binary.name)}
-		}
+		layers = append(layers, made)
 	}
-	return assemble(s, base, baseDigest, layers, fingerprints)
-}
-
-// assemble puts layers on a base.
-func assemble(s Spec, base v1.Image, baseDigest string, layers []v1.Layer, fingerprints []string) (*Image, error) {
-	config, err := base.ConfigFile()
-	if err != nil {
-		return nil, fmt.Errorf("read the base of image %s: %w", s.Name, err)
-	}
-	config = config.DeepCopy()
-	config.OS, config.Architecture, config.Variant = s.Platform.OS, s.Platform.Architecture, s.Platform.Variant
-	config.Created = v1.Time{Time: time.Unix(0, 0).UTC()}
-	config.Config.WorkingDir = s.Workdir
-	if s.User != "" {
-		config.Config.User = s.User
-	}
-	if len(s.Entrypoint) > 0 {
-		config.Config.Entrypoint, config.Config.Cmd = s.Entrypoint, nil
-	}
-	if len(s.Command) > 0 {
-		config.Config.Cmd = s.Command
-	}
-	config.Config.Env = environment(config.Config.Env, s.Env)
-
-	result, err := mutate.ConfigFile(mutate.MediaType(mutate.ConfigMediaType(base, types.OCIConfigJSON), types.OCIManifestSchema1), config)
-	if err != nil {
-		return nil, fmt.Errorf("assemble image %s: %w", s.Name, err)
-	}
-	for _, layer := range layers {
-		result, err = mutate.Append(result, mutate.Addendum{Layer: layer, MediaType: types.OCILayer, History: v1.History{CreatedBy: "slipway", Created: config.Created}})
-		if err != nil {
-			return nil, fmt.Errorf("assemble image %s: %w", s.Name, err)
-		}
-	}
-	image := &Image{Name: s.Name, V1: result}
-	if image.Digest, err = result.Digest(); err != nil {
-		return nil, fmt.Errorf("assemble image %s: %w", s.Name, err)
-	}
-	manifest, err := result.Manifest()
-	if err != nil {
-		return nil, fmt.Errorf("assemble image %s: %w", s.Name, err)
-	}
-	image.Layers = len(manifest.Layers)
-	for _, layer := range manifest.Layers {
-		image.Size += layer.Size
-	}
-	if image.Inputs, err = identity(config.Config, s.Platform, baseDigest, fingerprints); err != nil {
-		return nil, fmt.Errorf("assemble image %s: %w", s.Name, err)
-	}
-	return image, nil
-}
-
-// identity hashes what an image is made of.
-func identity(config v1.Config, platform v1.Platform, base string, fingerprints []string) (string, error) {
-	text, err := json.Marshal(map[string]any{"kind": kindVersion, "config": config, "platform": platform.String(), "base": base, "layers": fingerprints})
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:]), err
-}
-
-// environment lays variables over those of the base, in a fixed order.
-func environment(base []string, over map[string]string) []string {
-	names := make([]string, 0, len(over))
-	for n := range over {
-		names = append(names, n)
-	}
-	sort.Strings(names)
-	result := []string{}
-	for _, variable := range base {
-		if n, _, _ := cut(variable); !has(over, n) {
-			result = append(result, variable)
-		}
-	}
-	for _, n := range names {
-		result = append(result, n+"="+over[n])
-	}
-	return result
-}
-
-func has(m map[string]string, key string) bool { _, ok := m[key]; return ok }
-
-func cut(variable string) (string, string, bool) {
-	for i := range len(variable) {
-		if variable[i] == '=' {
-			return variable[:i], variable[i+1:], true
-		}
-	}
-	return variable, "", false
-}
-
-// openBase gives the base image for the platform, and its digest.
-func openBase(ctx context.Context, s Spec, r *Registry) (v1.Image, string, error) {
-	if s.Base == "" || s.Base == "scratch" {
-		return mutate.MediaType(empty.Image, types.OCIManifestSchema1), "scratch", nil
-	}
-	reference, err := name.ParseReference(s.Base, r.NameOptions...)
-	if err != nil {
-		return nil, "", &source.Error{Position: s.At, Message: fmt.Sprintf("the base %s of image %s is no reference", s.Base, s.Name), Err: err}
-	}
-	base, err := remote.Image(reference, r.options(ctx, remote.WithPlatform(s.Platform))...)
-	if err != nil {
-		var refused *transport.Error
-		if errors.As(err, &refused) && refused.StatusCode/100 == 4 && refused.StatusCode != 429 {
-			return nil, "", &source.Error{Position: s.At, Message: fmt.Sprintf("the base %s of image %s cannot be had: %v", s.Base, s.Name, err), Err: err,
-				Hint: "check its name and tag, and that you may read it"}
-		}
-		return nil, "", fmt.Errorf("read the base %s: %w", s.Base, err)
-	}
-	digest, err := base.Digest()
-	if err != nil {
-		return nil, "", fmt.Errorf("read the base %s: %w", s.Base, err)
-	}
-	return base, digest.String(), nil
+	return layers, cache.prune()
 }

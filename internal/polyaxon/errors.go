@@ -1,6 +1,9 @@
 package polyaxon
 
 import (
+	"bytes"
+	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -41,12 +44,14 @@ type Error struct {
 func (e *Error) Error() string {
 	what := strings.TrimSpace(e.Method + " " + e.Path)
 	words := strings.Join(e.Messages, "; ")
-	switch e.Kind {
-	case Auth:
-		return fmt.Sprintf("%s: the server refuses the credentials (%d %s); check polyaxon.token", what, e.StatusCode, words)
-	case NotPolyaxon:
+	switch {
+	case e.Kind == Auth:
+		return strings.TrimSpace(fmt.Sprintf("%s: the server refuses the credentials (%d %s", what, e.StatusCode, words)) + "); check polyaxon.token"
+	case e.Kind == NotPolyaxon:
 		return fmt.Sprintf("%s: %s", what, words)
-	case Server:
+	case e.Kind == Server && e.StatusCode == http.StatusMethodNotAllowed:
+		return what + ": the server failed and gives no reason (405 and an empty page); its own log has it"
+	case e.Kind == Server:
 		if words == "" {
 			words = "it gives no reason"
 		}
@@ -79,45 +84,84 @@ func IsNotFound(err error) bool {
 	return errors.As(err, &e) && e.Kind == NotFound
 }
 
-// Temporary tells whether the same request may succeed when sent again. For a
-// request that changes something it also means that the change may have been made.
+// Temporary tells whether the same request may succeed when sent again: the
+// server failed, or there was no answer for a reason that may pass, which a
+// certificate that is not trusted is not. For a request that changes something
+// it also means that the change may have been made.
 func Temporary(err error) bool {
-	var contact *ContactError
-	if errors.As(err, &contact) {
+	if contact := new(ContactError); errors.As(err, &contact) {
+		certificate, record := new(tls.CertificateVerificationError), tls.RecordHeaderError{}
+		return !errors.As(err, &certificate) && !errors.As(err, &record) && !errors.Is(err, http.ErrSchemeMismatch) && !errors.Is(err, context.Canceled)
+	}
+	var e *Error
+	return errors.As(err, &e) && e.Kind == Server
+}
+
+// Unreachable tells whether err says that the request did not get through to
+// Polyaxon: the network's error, or that of a gateway before a server that is down.
+func Unreachable(err error) bool {
+	if contact := new(ContactError); errors.As(err, &contact) {
 		return true
 	}
 	var e *Error
-	return errors.As(err, &e) && (e.Kind == Server || e.StatusCode == http.StatusTooManyRequests)
+	return errors.As(err, &e) && (e.StatusCode == http.StatusBadGateway || e.StatusCode == http.StatusServiceUnavailable || e.StatusCode == http.StatusGatewayTimeout)
+}
+
+// Refused tells whether err is an answer in the negative, so that what was asked
+// for was surely not done. After any other error of a change it may have been.
+func Refused(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Kind != Server && e.StatusCode >= 300 && e.StatusCode < 500
+}
+
+// lost is a request that got no whole answer.
+func (c *Client) lost(r request, err error) error {
+	return &ContactError{Method: r.method, Path: r.path, Host: c.host, Err: err}
+}
+
+// strange is a good answer that Polyaxon does not give.
+func (r request) strange(words string) error {
+	return &Error{Method: r.method, Path: r.path, StatusCode: http.StatusOK, Kind: NotPolyaxon, Messages: []string{words}}
+}
+
+// pageInstead is an answer that is a web page.
+func pageInstead(r request, code int) error {
+	return &Error{Method: r.method, Path: r.path, StatusCode: code, Kind: NotPolyaxon,
+		Messages: []string{fmt.Sprintf("a web page came back (%d), so this is no Polyaxon server, or a proxy stands in front of it that wants a login", code)}}
 }
 
 // errorOf makes an *Error of an answer that is no success.
-func errorOf(method, path string, response *http.Response, body io.Reader) error {
+func errorOf(r request, response *http.Response, body io.Reader) error {
 	text, err := io.ReadAll(io.LimitReader(body, 1<<20))
 	if err != nil {
-		text = nil
+		text = nil // the code says enough
 	}
-	e := &Error{Method: method, Path: path, StatusCode: response.StatusCode, Messages: messages(text)}
-	html := strings.HasPrefix(response.Header.Get("Content-Type"), "text/html")
-	switch code := response.StatusCode; {
-	case html && looksLikeHTML(text) && code != http.StatusInternalServerError && !strings.HasPrefix(path, "/streams/"):
-		return notPolyaxon(method, path, code)
-	case code == http.StatusUnauthorized, code == http.StatusForbidden:
-		e.Kind = Auth
-	case code == http.StatusMethodNotAllowed && len(text) == 0:
+	code := response.StatusCode
+	e := &Error{Method: r.method, Path: r.path, StatusCode: code, Messages: messages(text), Kind: Invalid}
+	switch {
+	// A gateway's page for a server that is down is HTML, and no other server.
+	case code >= 500, code == http.StatusTooManyRequests, code == http.StatusRequestTimeout:
 		e.Kind = Server
+	case code == http.StatusUnauthorized:
+		e.Kind = Auth
+	// A gateway answers for a file that is not there by itself.
+	case looksLikeHTML(text) && !(code == http.StatusNotFound && strings.HasPrefix(r.path, "/streams/")):
+		return pageInstead(r, code)
+	case code == http.StatusForbidden:
+		e.Kind = Auth
 	case code == http.StatusNotFound:
 		e.Kind = NotFound
-	case code >= 500:
+	case code == http.StatusMethodNotAllowed && len(text) == 0:
 		e.Kind = Server
-	default:
-		e.Kind = Invalid
+	case code < 400:
+		return r.strange(fmt.Sprintf("the server answers %s, as no Polyaxon server does", response.Status))
 	}
 	return e
 }
 
-func notPolyaxon(method, path string, code int) error {
-	return &Error{Method: method, Path: path, StatusCode: code, Kind: NotPolyaxon,
-		Messages: []string{fmt.Sprintf("a web page came back (%d), so this is no Polyaxon server, or a proxy stands in front of it that wants a login", code)}}
+// looksLikeHTML tells whether text is a web page: no other answer begins so.
+func looksLikeHTML(text []byte) bool {
+	return bytes.HasPrefix(bytes.TrimLeft(bytes.TrimPrefix(text, []byte("\ufeff")), " \t\r\n"), []byte("<"))
 }
 
 // messages reads every shape that Polyaxon's errors have: a list of texts, lists
@@ -126,20 +170,18 @@ func messages(text []byte) []string {
 	var value any
 	if err := json.Unmarshal(text, &value); err != nil {
 		if plain := strings.TrimSpace(string(text)); plain != "" && !looksLikeHTML(text) {
-			return []string{first(plain, 2000)}
+			return []string{first(plain, 4000)}
 		}
 		return nil
 	}
 	return flatten("", value)
 }
 
+// flatten gives each text of value with the path of the field that it is about.
 func flatten(field string, value any) []string {
 	switch x := value.(type) {
-	case string:
-		if field != "" && field != "detail" && field != "errors" && field != "non_field_errors" {
-			x = field + ": " + x
-		}
-		return []string{first(x, 4000)}
+	case nil:
+		return nil
 	case []any:
 		var all []string
 		for _, item := range x {
@@ -154,18 +196,27 @@ func flatten(field string, value any) []string {
 		sort.Strings(names)
 		var all []string
 		for _, name := range names {
-			all = append(all, flatten(name, x[name])...)
+			inner := name
+			switch {
+			case name == "detail" || name == "errors" || name == "error" || name == "non_field_errors":
+				inner = field
+			case field != "":
+				inner = field + "." + name
+			}
+			all = append(all, flatten(inner, x[name])...)
 		}
 		return all
-	case nil:
-		return nil
 	}
-	return []string{fmt.Sprint(value)}
+	text := first(plain(value), 4000)
+	if field != "" {
+		text = field + ": " + text
+	}
+	return []string{text}
 }
 
 func first(text string, limit int) string {
 	if len(text) > limit {
-		return text[:limit] + "..."
+		return strings.ToValidUTF8(text[:limit], "") + "..."
 	}
 	return text
 }

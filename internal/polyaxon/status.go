@@ -54,19 +54,20 @@ type Condition struct {
 }
 
 // UnmarshalJSON reads a condition as leniently as servers and agents write them.
-func (c *Condition) UnmarshalJSON(text []byte) error {
+func (c *Condition) UnmarshalJSON(encoded []byte) error {
 	var raw struct {
-		Type               Status
-		Reason, Message    any
-		LastUpdateTime     any `json:"last_update_time"`
-		LastTransitionTime any `json:"last_transition_time"`
+		Type               text  `json:"type"`
+		Reason             text  `json:"reason"`
+		Message            text  `json:"message"`
+		LastUpdateTime     stamp `json:"last_update_time"`
+		LastTransitionTime stamp `json:"last_transition_time"`
 	}
-	if err := json.Unmarshal(text, &raw); err != nil {
+	if err := json.Unmarshal(encoded, &raw); err != nil {
 		return err
 	}
 	*c = Condition{
-		Type: raw.Type, Reason: plain(raw.Reason), Message: plain(raw.Message),
-		LastUpdateTime: parseTime(raw.LastUpdateTime), LastTransitionTime: parseTime(raw.LastTransitionTime),
+		Type: Status(raw.Type), Reason: string(raw.Reason), Message: string(raw.Message),
+		LastUpdateTime: time.Time(raw.LastUpdateTime), LastTransitionTime: time.Time(raw.LastTransitionTime),
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -45,10 +46,10 @@ type ServeOptions struct {
 // second one for the same directory ends at once with an error.
 //
 // When Lookup says that this process is to be the first one of a container, Serve
-// becomes that container, and returns only an error.
+// becomes that container, and returns only a *ContainerError.
 func Serve(ctx context.Context, o ServeOptions) error {
 	if container.IsInit(o.Lookup) {
-		return container.Init()
+		return &ContainerError{container.Init()}
 	}
 	dir, err := filepath.Abs(o.Dir)
 	if err != nil {
@@ -67,6 +68,16 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	return s.serve(ctx)
 }
 
+// ContainerError is a container that could not begin. Who started it knows
+// already; what is printed would be the container's output.
+type ContainerError struct{ Err error }
+
+// Error gives the reason.
+func (e *ContainerError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the reason.
+func (e *ContainerError) Unwrap() error { return e.Err }
+
 // server is a sandbox from inside.
 type server struct {
 	options  ServeOptions
@@ -81,8 +92,6 @@ type server struct {
 func (s *server) touch() { s.last.Store(time.Now().UnixNano()) }
 
 func (s *server) serve(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	listeners, err := listen(filepath.Join(s.dir, portsFile))
 	if err != nil {
 		return err
@@ -112,15 +121,14 @@ func (s *server) serve(ctx context.Context) error {
 			return nil
 		})
 	}
+	published := s.publish()
 	group.Go(func() error {
-		s.await(serving)
+		if published == nil {
+			s.await(serving)
+		}
 		return s.shutdown(servers)
 	})
-	if err := s.publish(); err != nil {
-		cancel()
-		return errors.Join(err, group.Wait())
-	}
-	return group.Wait()
+	return errors.Join(published, group.Wait())
 }
 
 // await returns when the sandbox is to end.
@@ -131,10 +139,10 @@ func (s *server) await(ctx context.Context) {
 			idle = 0
 		}
 		left := s.options.Idle - idle
-		if left <= 0 {
-			return
+		if _, err := os.Stat(filepath.Join(s.dir, endpointFile)); left <= 0 || errors.Is(err, fs.ErrNotExist) {
+			return // nobody needs it, or its directory was deleted
 		}
-		timer := time.NewTimer(min(left, time.Minute))
+		timer := time.NewTimer(min(left, 10*time.Second))
 		select {
 		case <-ctx.Done():
 		case <-s.stop:
@@ -149,6 +157,9 @@ func (s *server) await(ctx context.Context) {
 // shutdown stops the runs, then the servers.
 func (s *server) shutdown(servers []*http.Server) error {
 	err := os.Remove(filepath.Join(s.dir, endpointFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	err = errors.Join(err, s.platform.polyaxon.Close(ctx))

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/slipway-ci/slipway/internal/sandbox"
 	"github.com/slipway-ci/slipway/tasks"
 )
 
@@ -27,7 +28,12 @@ func (d *Door) Serve(ctx context.Context, directory string, idle time.Duration) 
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	env, _ := d.env()
-	if err := tasks.SandboxServe(ctx, env, directory, idle, d.Stderr); err != nil {
+	err := tasks.SandboxServe(ctx, env, directory, idle, d.Stderr)
+	var container *sandbox.ContainerError
+	if errors.As(err, &container) {
+		return &ExitError{Code: tasks.ExitStep, Err: err}
+	}
+	if err != nil {
 		return d.fail(nil, fmt.Errorf("serve the sandbox: %w", err))
 	}
 	return nil

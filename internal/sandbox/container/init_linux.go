@@ -96,7 +96,7 @@ func (i *initProcess) run() error {
 	i.status.Ready = true
 	if i.Probe {
 		i.report(i.status)
-		os.Exit(0)
+		syscall.Exit(0)
 	}
 	name, err := find(system{}, i.Command[0], value(i.Env, "PATH"), i.WorkingDir)
 	if err != nil {

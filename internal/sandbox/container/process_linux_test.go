@@ -75,15 +75,18 @@ func TestSignalled(t *testing.T) {
 	}
 }
 
-// TestOrphansEnd leaves a process behind that fled to a session of its own, and
-// sees its file stand still.
+// TestOrphansEnd leaves a process behind, isolated even one that fled to a session
+// of its own, and sees no more of it.
 func TestOrphansEnd(t *testing.T) {
-	for _, ports := range [][]int{nil, {80}} {
-		r, image := isolating(t)
+	for _, test := range []struct {
+		mode, step string
+		ports      []int
+	}{{"overlay", "orphan", nil}, {"overlay", "orphan", []int{80}}, {"direct", "child", nil}} {
+		r, image := modes[test.mode](t)
 		volume := t.TempDir()
 		beat := filepath.Join(volume, "beat")
 		mount := Mount{Target: "/v", Source: volume}
-		l := mustLaunch(t, r, Spec{Image: image, Args: []string{"orphan", "/v/beat"}, Mounts: []Mount{mount}, Ports: ports})
+		l := mustLaunch(t, r, Spec{Image: image, Args: []string{test.step, "/v/beat"}, Mounts: []Mount{mount}, Ports: test.ports})
 		if exit := l.end(t); exit.Code != 0 {
 			t.Fatalf("exit %+v: %s", exit, l.out)
 		}
@@ -96,7 +99,7 @@ func TestOrphansEnd(t *testing.T) {
 		// All are dead by the time that Wait returns, so no file comes any more.
 		time.Sleep(50 * time.Millisecond)
 		if _, err := os.Stat(beat); err == nil {
-			t.Error("an orphan lives on")
+			t.Errorf("%+v: it lives on", test)
 		}
 	}
 }

@@ -64,7 +64,7 @@ func (i *initProcess) supervise(name string) error {
 		}
 		// This is the container's end, as it is when a command that was executed in
 		// place of this program returns; the kernel ends all others with it.
-		os.Exit(code)
+		syscall.Exit(code)
 	}
 }
 

@@ -274,6 +274,11 @@ func (o *objects) apply(t target, body []byte, manager string, force bool) (obje
 // store gives x what a server gives, and keeps it. An object that did not change
 // keeps its version.
 func (o *objects) store(x, old object, k kind) (object, error) {
+	if s, ok := x.(*corev1.Secret); ok {
+		if err := validateSecret(s); err != nil {
+			return nil, err
+		}
+	}
 	if old == nil {
 		x.SetUID(uuid.NewUUID())
 		x.SetCreationTimestamp(metav1.NewTime(time.Now().UTC().Truncate(time.Second)))
@@ -329,15 +334,21 @@ func (o *objects) delete(t target) error {
 	return nil
 }
 
-// decode reads an object that was sent whole.
+// decode reads an object that was sent whole, in one of the API's three forms.
 func decode(k kind, body []byte, contentType string) (object, error) {
 	form, _, err := mime.ParseMediaType(contentType)
-	if err != nil || form != "application/json" && form != "application/yaml" {
-		return nil, apierrors.NewGenericServerResponse(415, "create", k.group(), "", fmt.Sprintf("the body of the request was in an unknown format - accepted media types include: application/json, application/yaml (got %s)", contentType), 0, true)
+	known := form == "application/json" || form == "application/yaml" || form == runtime.ContentTypeProtobuf
+	if err != nil || !known {
+		return nil, apierrors.NewGenericServerResponse(415, "create", k.group(), "", fmt.Sprintf("the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf (got %s)", contentType), 0, true)
 	}
+	gvk := k.gvk()
 	x := k.empty()
-	if err := yaml.Unmarshal(body, x); err != nil {
+	decoded, _, err := scheme.Codecs.UniversalDeserializer().Decode(body, &gvk, x)
+	if err != nil {
 		return nil, apierrors.NewBadRequest(err.Error())
+	}
+	if decoded != x {
+		return nil, apierrors.NewBadRequest("the object is not a " + k.name)
 	}
 	return x, nil
 }

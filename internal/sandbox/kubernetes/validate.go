@@ -34,9 +34,6 @@ func (o *objects) placed(x object, k kind, namespace string) error {
 		return namespaceKind.missing(namespace)
 	}
 	x.SetNamespace(namespace)
-	if s, ok := x.(*corev1.Secret); ok {
-		return validateSecret(s)
-	}
 	return nil
 }
 

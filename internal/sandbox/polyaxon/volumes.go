@@ -78,12 +78,10 @@ func (p *podRun) mount(v corev1.Volume, m corev1.VolumeMount) (*container.Mount,
 	default:
 		return nil, fmt.Errorf("the volume %s is of a kind that the sandbox does not have; it has persistentVolumeClaim, emptyDir, hostPath, secret and configMap", v.Name)
 	}
-	if m.SubPath != "" {
-		if !filepath.IsLocal(m.SubPath) {
-			return nil, fmt.Errorf("the subPath %s of the volume %s leaves it", m.SubPath, v.Name)
-		}
-		mount.Source = filepath.Join(mount.Source, filepath.FromSlash(m.SubPath))
+	if m.SubPath != "" && !filepath.IsLocal(m.SubPath) {
+		return nil, fmt.Errorf("the subPath %s of the volume %s leaves it", m.SubPath, v.Name)
 	}
+	mount.SubPath = m.SubPath
 	return mount, mkdir(mount.Source)
 }
 

@@ -118,9 +118,9 @@ func run(step string, args []string) error {
 		fmt.Println("ready")
 		fmt.Println("got", <-signals)
 		os.Exit(7)
-	case "orphan": // leaves a grandchild in a session of its own, which beats into a file
+	case "orphan", "child": // leaves a process, an orphan in a session of its own, that beats into a file
 		c := exec.Command(os.Args[0], "beat", args[0])
-		c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		c.SysProcAttr = &syscall.SysProcAttr{Setsid: step == "orphan"}
 		c.Stdout, c.Stderr = os.Stdout, os.Stderr
 		if err := c.Start(); err != nil {
 			return err

@@ -1,0 +1,171 @@
+// Package clustertest holds what every Kubernetes API server must do for slipway:
+// one suite for the sandbox's cluster and for real ones.
+package clustertest
+
+import (
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	apply "k8s.io/client-go/applyconfigurations/core/v1"
+	"k8s.io/client-go/rest"
+
+	"github.com/slipway-ci/slipway/internal/cluster"
+	"github.com/slipway-ci/slipway/internal/secret"
+)
+
+// Contract is the suite.
+func Contract(t *testing.T, access *rest.Config) {
+	ctx := t.Context()
+	c, err := cluster.Connect(access, "contract", "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	must := func(t *testing.T, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(t, c.EnsureNamespace(ctx))
+	must(t, c.EnsureNamespace(ctx))
+	secrets := c.Client.CoreV1().Secrets(c.Namespace)
+	bundle := func(name string, data ...string) secret.Bundle {
+		values := map[string]secret.Value{}
+		for i := 0; i < len(data); i += 2 {
+			values[data[i]] = secret.NewValue([]byte(data[i+1]))
+		}
+		b := secret.Opaque(name, values)
+		b.Project = "p"
+		return b
+	}
+	actions := func(changes []secret.Change) string {
+		var texts []string
+		for _, c := range changes {
+			texts = append(texts, c.Name+" "+string(c.Action))
+		}
+		return strings.Join(texts, ", ")
+	}
+
+	t.Run("secrets are created, kept, updated and pruned", func(t *testing.T) {
+		for _, step := range []struct {
+			bundles []secret.Bundle
+			prune   bool
+			want    string
+		}{
+			{[]secret.Bundle{bundle("a", "k", "1"), bundle("b", "k", "1")}, false, "a create, b create"},
+			{[]secret.Bundle{bundle("a", "k", "1"), bundle("b", "k", "1")}, true, "a unchanged, b unchanged"},
+			{[]secret.Bundle{bundle("a", "k", "2", "l", "3"), bundle("b", "k", "1")}, false, "a update, b unchanged"},
+			{[]secret.Bundle{bundle("a", "l", "3")}, false, "a update, b kept"},
+			{[]secret.Bundle{bundle("a", "l", "3")}, true, "a unchanged, b prune"},
+			{[]secret.Bundle{bundle("a", "l", "3")}, true, "a unchanged"},
+		} {
+			planned, err := secret.Plan(ctx, c.Secrets(), "p", step.bundles, step.prune)
+			must(t, err)
+			done, err := secret.Sync(ctx, c.Secrets(), "p", step.bundles, step.prune)
+			must(t, err)
+			if actions(planned) != step.want || actions(done) != step.want {
+				t.Errorf("planned %q, did %q, want %q", actions(planned), actions(done), step.want)
+			}
+		}
+		a, err := secrets.Get(ctx, "a", metav1.GetOptions{})
+		must(t, err)
+		if len(a.Data) != 1 || string(a.Data["l"]) != "3" || a.UID == "" || a.ResourceVersion == "" || a.CreationTimestamp.IsZero() {
+			t.Errorf("a is %+v", a)
+		}
+		managed := a.ManagedFields
+		if len(managed) != 1 || managed[0].Manager != cluster.FieldManager || managed[0].Operation != metav1.ManagedFieldsOperationApply {
+			t.Errorf("managed fields %+v", managed)
+		}
+	})
+	t.Run("a foreign secret is adopted, and its other keys stay", func(t *testing.T) {
+		_, err := secrets.Create(ctx, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "foreign"}, StringData: map[string]string{"theirs": "x", "k": "old"}}, metav1.CreateOptions{FieldManager: "somebody"})
+		must(t, err)
+		_, err = secret.Sync(ctx, c.Secrets(), "p", []secret.Bundle{bundle("foreign", "k", "new")}, false)
+		must(t, err)
+		got, err := secrets.Get(ctx, "foreign", metav1.GetOptions{})
+		must(t, err)
+		if string(got.Data["theirs"]) != "x" || string(got.Data["k"]) != "new" || got.Labels[cluster.LabelManagedBy] != cluster.FieldManager {
+			t.Errorf("data %v, labels %v", got.Data, got.Labels)
+		}
+	})
+	t.Run("server-side apply tells conflicts", func(t *testing.T) {
+		wanted := apply.Secret("conflict", c.Namespace).WithData(map[string][]byte{"k": []byte("1")})
+		_, err := secrets.Apply(ctx, wanted, metav1.ApplyOptions{FieldManager: "one"})
+		must(t, err)
+		other := apply.Secret("conflict", c.Namespace).WithData(map[string][]byte{"k": []byte("2")})
+		_, err = secrets.Apply(ctx, other, metav1.ApplyOptions{FieldManager: "two"})
+		if !apierrors.IsConflict(err) || !strings.Contains(err.Error(), `conflict with "one"`) {
+			t.Errorf("no conflict: %v", err)
+		}
+		got, err := secrets.Apply(ctx, other, metav1.ApplyOptions{FieldManager: "two", Force: true})
+		must(t, err)
+		if string(got.Data["k"]) != "2" {
+			t.Errorf("forced, and the value is %q", got.Data["k"])
+		}
+	})
+	t.Run("errors have their kinds", func(t *testing.T) {
+		_, err := secrets.Get(ctx, "nothing", metav1.GetOptions{})
+		if !apierrors.IsNotFound(err) {
+			t.Errorf("a missing secret: %v", err)
+		}
+		_, err = secrets.Create(ctx, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "Not A Name"}}, metav1.CreateOptions{})
+		if !apierrors.IsInvalid(err) {
+			t.Errorf("a bad name: %v", err)
+		}
+		_, err = secrets.Create(ctx, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "pull"}, Type: corev1.SecretTypeDockerConfigJson}, metav1.CreateOptions{})
+		if !apierrors.IsInvalid(err) {
+			t.Errorf("a pull secret without its key: %v", err)
+		}
+		_, err = c.Client.CoreV1().Secrets("no-such-namespace").Create(ctx, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "x"}}, metav1.CreateOptions{})
+		if !apierrors.IsNotFound(err) {
+			t.Errorf("a missing namespace: %v", err)
+		}
+		created, err := secrets.Create(ctx, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "once"}}, metav1.CreateOptions{})
+		must(t, err)
+		if created.Type != corev1.SecretTypeOpaque {
+			t.Errorf("type %q", created.Type)
+		}
+		if _, err = secrets.Create(ctx, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "once"}}, metav1.CreateOptions{}); !apierrors.IsAlreadyExists(err) {
+			t.Errorf("created twice: %v", err)
+		}
+		created.Type = "other"
+		if _, err = secrets.Update(ctx, created, metav1.UpdateOptions{}); !apierrors.IsInvalid(err) {
+			t.Errorf("the type was changed: %v", err)
+		}
+		created.Type, created.ResourceVersion = corev1.SecretTypeOpaque, "1"
+		if _, err = secrets.Update(ctx, created, metav1.UpdateOptions{}); !apierrors.IsConflict(err) {
+			t.Errorf("updated from an old version: %v", err)
+		}
+	})
+	t.Run("patches and selectors work", func(t *testing.T) {
+		must2 := func(_ *corev1.Secret, err error) { t.Helper(); must(t, err) }
+		must2(secrets.Create(ctx, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "patched", Labels: map[string]string{"l": "1"}}, StringData: map[string]string{"k": "1"}}, metav1.CreateOptions{}))
+		must2(secrets.Patch(ctx, "patched", types.MergePatchType, []byte(`{"metadata":{"labels":{"l":"2"}}}`), metav1.PatchOptions{}))
+		must2(secrets.Patch(ctx, "patched", types.StrategicMergePatchType, []byte(`{"stringData":{"m":"2"}}`), metav1.PatchOptions{}))
+		must2(secrets.Patch(ctx, "patched", types.JSONPatchType, []byte(`[{"op":"remove","path":"/data/k"}]`), metav1.PatchOptions{}))
+		list, err := secrets.List(ctx, metav1.ListOptions{LabelSelector: "l=2"})
+		must(t, err)
+		if len(list.Items) != 1 || string(list.Items[0].Data["m"]) != "2" || list.Items[0].Data["k"] != nil {
+			t.Errorf("listed %+v", list.Items)
+		}
+		must(t, secrets.Delete(ctx, "patched", metav1.DeleteOptions{}))
+		if err := secrets.Delete(ctx, "patched", metav1.DeleteOptions{}); !apierrors.IsNotFound(err) {
+			t.Errorf("deleted twice: %v", err)
+		}
+	})
+	t.Run("a pull secret is written", func(t *testing.T) {
+		b := secret.DockerConfig("pull", "https://asia.gcr.io", secret.NewValue([]byte(`{"type":"service_account"}`)))
+		b.Project = "p"
+		_, err := secret.Sync(ctx, c.Secrets(), "p", []secret.Bundle{b}, false)
+		must(t, err)
+		got, err := secrets.Get(ctx, "pull", metav1.GetOptions{})
+		must(t, err)
+		if got.Type != corev1.SecretTypeDockerConfigJson || !strings.Contains(string(got.Data[corev1.DockerConfigJsonKey]), "_json_key") {
+			t.Errorf("the secret is %v", got.Type)
+		}
+	})
+}

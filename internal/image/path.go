@@ -1,0 +1,36 @@
+package image
+
+import (
+	"path"
+	"path/filepath"
+	"strings"
+	"unicode/utf8"
+)
+
+// cleanPath gives the path of a file below the tree's root as slipway.yaml names
+// it, cleaned and with slashes, "." for the root; or why it is none.
+func cleanPath(file string) (clean, why string) {
+	clean = path.Clean(file)
+	switch {
+	case file == "":
+		return "", "is empty"
+	case !utf8.ValidString(file):
+		return "", "is not UTF-8"
+	case strings.ContainsFunc(file, func(r rune) bool { return r < ' ' || r == 0x7f }):
+		return "", "has a control character in its name"
+	case path.IsAbs(file), filepath.IsAbs(file):
+		return "", "is an absolute path"
+	case clean == "..", strings.HasPrefix(clean, "../"):
+		return "", "is outside the repository"
+	case strings.ContainsRune(file, '\\'):
+		return "", "has a backslash in its name"
+	case !filepath.IsLocal(filepath.FromSlash(clean)): // names that a system reserves
+		return "", "is no path of this system"
+	}
+	return clean, ""
+}
+
+// within tells whether the path p is dir or below it.
+func within(p, dir string) bool {
+	return p == dir || dir == "/" || strings.HasPrefix(p, dir+"/")
+}

@@ -1,0 +1,537 @@
+package image
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-containerregistry/pkg/authn"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/validate"
+)
+
+// What Push promises, whatever the registry is.
+func TestRegistryContract(t *testing.T) {
+	t.Run("go-containerregistry", func(t *testing.T) { contract(t, inMemory()) })
+	t.Run("docker-registry", func(t *testing.T) {
+		target, err := url.Parse(startDockerRegistry(t))
+		must(t, err)
+		contract(t, forward(target))
+	})
+}
+
+// forward gives a proxy that breaks off when the client does.
+func forward(target *url.URL) http.Handler {
+	return &httputil.ReverseProxy{
+		Rewrite:      func(r *httputil.ProxyRequest) { r.SetURL(target); r.Out.Host = r.In.Host },
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
+	}
+}
+
+func contract(t *testing.T, h http.Handler) {
+	f := &faults{next: h}
+	r := serve(t, f)
+	dir := many(40).write(t)
+	made := build(t, filesSpec(dir, "src"), r)
+	// named gives the image under a name that the registry does not know yet.
+	count := 0
+	named := func() *Image {
+		count++
+		one := *made
+		one.Name = fmt.Sprintf("team/train%d", count)
+		return &one
+	}
+	t.Run("PushesOnce", func(t *testing.T) { testPushesOnce(t, f, r, named()) })
+	t.Run("OneMoreTag", func(t *testing.T) { testOneMoreTag(t, f, r, named()) })
+	t.Run("SendsWhatIsMissing", func(t *testing.T) { testSendsWhatIsMissing(t, f, r, dir, named()) })
+	t.Run("LostBlobIsSentAgain", func(t *testing.T) { testLostBlob(t, f, r, named()) })
+	t.Run("BlobVanishesBeforeTheManifest", func(t *testing.T) { testVanishing(t, f, r, named()) })
+	t.Run("MountsTheBase", func(t *testing.T) { testMount(t, f, r, dir) })
+	t.Run("PassingFaults", func(t *testing.T) { testPassingFaults(t, f, r, named) })
+	t.Run("ResetAtEachRequest", func(t *testing.T) { testResets(t, f, r, named) })
+	t.Run("Cancelled", func(t *testing.T) { testCancelled(t, f, r, named) })
+	t.Run("ImmutableTag", func(t *testing.T) { testImmutable(t, f, r, named(), named()) })
+	t.Run("AtTheSameTime", func(t *testing.T) { testSameTime(t, f, r, named()) })
+	t.Run("List", func(t *testing.T) { testList(t, f, r, dir) })
+}
+
+func pushAll(t *testing.T, r *Registry, i *Image, tags ...string) *Pushed {
+	t.Helper()
+	pushed, err := r.Push(t.Context(), i, tags, nil)
+	must(t, err)
+	return pushed
+}
+
+// wantComplete checks that each tag stands for an image that is there, whole,
+// and gives the tags.
+func wantComplete(t *testing.T, r *Registry, i *Image) []string {
+	t.Helper()
+	repository, err := r.Reference(i.Name)
+	must(t, err)
+	tags, err := remote.List(repository, r.options(t.Context())...)
+	if status(err) == http.StatusNotFound {
+		return nil
+	}
+	must(t, err)
+	for _, tag := range tags {
+		there, err := remote.Image(repository.Tag(tag), r.options(t.Context())...)
+		must(t, err)
+		if err := validate.Image(there); err != nil {
+			t.Errorf("tag %s points to something incomplete: %v", tag, err)
+		}
+		if digest, err := there.Digest(); err != nil || digest != i.Digest {
+			t.Errorf("tag %s points to %s, %v; want %s", tag, digest, err, i.Digest)
+		}
+	}
+	slices.Sort(tags)
+	return tags
+}
+
+func testPushesOnce(t *testing.T, f *faults, r *Registry, i *Image) {
+	if has, err := r.Has(t.Context(), i); has || err != nil {
+		t.Errorf("has it before the push: %v, %v", has, err)
+	}
+	f.during(nil)
+	var seen []Progress
+	pushed, err := r.Push(t.Context(), i, []string{"v1", "latest", "v1"}, func(p Progress) { seen = append(seen, p) })
+	must(t, err)
+	requests, received := f.log()
+	if pushed.UpToDate || pushed.BytesTotal != i.Size || pushed.BytesSent != received || pushed.Layers != i.Layers {
+		t.Errorf("%+v; the registry received %d bytes of %d", pushed, received, i.Size)
+	}
+	if want := r.Prefix + "/" + i.Name + "@" + i.Digest.String(); pushed.Reference.String() != want {
+		t.Errorf("reference %s; want %s", pushed.Reference, want)
+	}
+	if last := seen[len(seen)-1]; last.Layers != i.Layers || last.Total != i.Layers || last.Bytes > last.BytesTotal || last.Bytes < last.BytesTotal*9/10 {
+		t.Errorf("the last progress is %+v of %d", last, i.Size)
+	}
+	if !slices.IsSortedFunc(seen, func(a, b Progress) int { return a.Layers - b.Layers }) {
+		t.Errorf("progress goes back: %+v", seen)
+	}
+	wantOrder(t, requests)
+	if diff := cmp.Diff([]string{"latest", "v1"}, wantComplete(t, r, i)); diff != "" {
+		t.Error(diff)
+	}
+	if has, err := r.Has(t.Context(), i); !has || err != nil {
+		t.Errorf("has it after the push: %v, %v", has, err)
+	}
+
+	f.during(nil)
+	again := pushAll(t, r, i, "v1", "latest")
+	requests, received = f.log()
+	if !again.UpToDate || again.BytesSent != 0 || received != 0 || again.Reference.String() != pushed.Reference.String() {
+		t.Errorf("%+v; the registry received %d bytes", again, received)
+	}
+	for _, request := range requests {
+		if !strings.HasPrefix(request, "HEAD ") && !strings.HasPrefix(request, "GET ") {
+			t.Errorf("what is up to date is changed by %s", request)
+		}
+	}
+}
+
+// wantOrder checks that blobs come before the manifest by digest, and tags last.
+func wantOrder(t *testing.T, requests []string) {
+	t.Helper()
+	var order []string
+	for _, request := range requests {
+		kind := ""
+		switch {
+		case strings.HasPrefix(request, "PUT ") && strings.Contains(request, "/manifests/sha256:"):
+			kind = "manifest"
+		case strings.HasPrefix(request, "PUT ") && strings.Contains(request, "/manifests/"):
+			kind = "tag"
+		case strings.HasPrefix(request, "PUT "):
+			kind = "blob"
+		}
+		if kind != "" && (len(order) == 0 || order[len(order)-1] != kind) {
+			order = append(order, kind)
+		}
+	}
+	if diff := cmp.Diff([]string{"blob", "manifest", "tag"}, order); diff != "" {
+		t.Errorf("order: %s", diff)
+	}
+}
+
+func testOneMoreTag(t *testing.T, f *faults, r *Registry, i *Image) {
+	pushAll(t, r, i) // by digest only
+	f.during(nil)
+	pushed := pushAll(t, r, i, "v1")
+	manifest, err := i.V1.RawManifest()
+	must(t, err)
+	if _, received := f.log(); pushed.UpToDate || received != 2*int64(len(manifest)) {
+		t.Errorf("a tag costs %d bytes: %+v", received, pushed)
+	}
+	wantComplete(t, r, i)
+}
+
+func testSendsWhatIsMissing(t *testing.T, f *faults, r *Registry, dir string, i *Image) {
+	pushAll(t, r, i, "v1")
+	spec := filesSpec(dir, "src/part1", "src/part2") // shares no layer, but
+	spec.Env = map[string]string{"A": "1"}
+	same := filesSpec(dir, "src")
+	same.Env = spec.Env
+	changed := build(t, same, r) // has all of its layers there
+	changed.Name = i.Name
+	f.during(nil)
+	pushed := pushAll(t, r, changed, "v2")
+	if _, received := f.log(); received > 8<<10 || pushed.BytesSent != received {
+		t.Errorf("a change of the configuration sends %d bytes: %+v", received, pushed)
+	}
+}
+
+// lose makes a registry deny that it has a blob until it is sent again.
+func lose(f *faults, digest v1.Hash) {
+	lost := true
+	f.during(func(_ int, w http.ResponseWriter, r *http.Request) bool {
+		if !lost || !strings.HasSuffix(r.URL.Path, "/blobs/"+digest.String()) {
+			if r.Method == http.MethodPut && r.URL.Query().Get("digest") == digest.String() {
+				lost = false
+			}
+			return false
+		}
+		w.WriteHeader(http.StatusNotFound)
+		return true
+	})
+}
+
+// A registry that has manifest and tag, and has lost a blob, gets it again.
+func testLostBlob(t *testing.T, f *faults, r *Registry, i *Image) {
+	pushAll(t, r, i, "v1")
+	lost := layerDigests(t, i)[2]
+	lose(f, lost)
+	pushed := pushAll(t, r, i, "v1")
+	requests, _ := f.log()
+	if pushed.UpToDate || pushed.BytesSent == 0 || !slices.ContainsFunc(requests, func(s string) bool { return strings.HasPrefix(s, "PUT ") }) {
+		t.Errorf("the lost blob was not sent: %+v", pushed)
+	}
+	f.during(nil)
+	if !pushAll(t, r, i, "v1").UpToDate {
+		t.Error("it is not up to date then")
+	}
+}
+
+// A blob that was there when it was asked for, and is not when the manifest
+// comes, is sent again.
+func testVanishing(t *testing.T, f *faults, r *Registry, i *Image) {
+	refused := 0
+	f.during(func(_ int, w http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodPut || !strings.Contains(r.URL.Path, "/manifests/") || refused > 0 {
+			return false
+		}
+		refused++
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = w.Write([]byte(`{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN","message":"blob unknown to registry"}]}`))
+		return true
+	})
+	pushAll(t, r, i, "v1")
+	requests, _ := f.log()
+	heads := 0
+	for _, request := range requests {
+		if strings.HasPrefix(request, "HEAD ") && strings.HasSuffix(request, "/blobs/"+layerDigests(t, i)[0].String()) {
+			heads++
+		}
+	}
+	if refused != 1 || heads != 2 {
+		t.Errorf("the blobs are asked for %d times; want them asked for again", heads)
+	}
+	f.during(nil)
+	wantComplete(t, r, i)
+}
+
+func testMount(t *testing.T, f *faults, r *Registry, dir string) {
+	f.during(nil)
+	spec := filesSpec(dir, "src/part0/file0.py")
+	spec.Base = pushBase(t, r, "bases/mounted", v1.Platform{OS: "linux", Architecture: "amd64"})
+	made := build(t, spec, r)
+	made.Name = "team/mounted"
+	f.during(nil)
+	pushAll(t, r, made, "v1")
+	base := layerDigests(t, made)[:2]
+	requests, received := f.log()
+	if received > 4<<10 {
+		t.Errorf("%d bytes are sent of a base that the registry has: %v", received, requests)
+	}
+	for _, request := range requests {
+		if strings.HasPrefix(request, "GET ") && strings.Contains(request, base[0].Hex) {
+			t.Errorf("the base is read: %s", request)
+		}
+	}
+	wantComplete(t, r, made)
+}
+
+func testPassingFaults(t *testing.T, f *faults, r *Registry, named func() *Image) {
+	for _, code := range []int{http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable} {
+		i := named()
+		seen := map[string]int{}
+		f.during(func(_ int, w http.ResponseWriter, r *http.Request) bool {
+			if r.Method == http.MethodPut || r.Method == http.MethodPost || r.Method == http.MethodHead {
+				key := r.Method + strings.SplitN(r.URL.Path, "/uploads/", 2)[0]
+				if seen[key]++; seen[key] <= 2 && r.Method != http.MethodPost || seen[key] == 1 {
+					w.WriteHeader(code)
+					return true
+				}
+			}
+			return false
+		})
+		var pauses []time.Duration
+		patient := *r
+		patient.Pause = func(_ context.Context, d time.Duration) error {
+			pauses = append(pauses, d)
+			return nil
+		}
+		locked := &patient
+		locked.Pause = serialised(patient.Pause)
+		pushAll(t, locked, i, "v1")
+		f.during(nil)
+		if diff := cmp.Diff([]string{"v1"}, wantComplete(t, r, i)); diff != "" {
+			t.Errorf("%d: %s", code, diff)
+		}
+		if len(pauses) == 0 || slices.Min(pauses) < firstPause || slices.Max(pauses) <= firstPause {
+			t.Errorf("%d: the pauses do not grow: %v", code, pauses)
+		}
+	}
+	// One that does not pass ends, and says what it was about.
+	i := named()
+	f.during(func(_ int, w http.ResponseWriter, _ *http.Request) bool {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return true
+	})
+	_, err := r.Push(t.Context(), i, []string{"v1"}, nil)
+	if requests, _ := f.log(); err == nil || !strings.Contains(err.Error(), i.Name) || len(requests) != attempts {
+		t.Errorf("%v after %d requests; want %d", err, len(requests), attempts)
+	}
+	f.during(nil)
+}
+
+// serialised lets the uploads of a push call f one at a time.
+func serialised(f func(context.Context, time.Duration) error) func(context.Context, time.Duration) error {
+	turn := make(chan struct{}, 1)
+	return func(ctx context.Context, d time.Duration) error {
+		turn <- struct{}{}
+		defer func() { <-turn }()
+		return f(ctx, d)
+	}
+}
+
+// The connection is reset at request k, once or from there on, for each k.
+func testResets(t *testing.T, f *faults, r *Registry, named func() *Image) {
+	f.during(nil)
+	pushAll(t, r, named(), "v1", "v2")
+	requests, _ := f.log()
+	failures := 0
+	for k := 1; k <= len(requests)+1; k++ {
+		once := named()
+		f.during(func(n int, w http.ResponseWriter, r *http.Request) bool {
+			if n == k {
+				reset(w, r)
+			}
+			return n == k
+		})
+		if _, err := r.Push(t.Context(), once, []string{"v1", "v2"}, nil); err != nil {
+			t.Errorf("one reset at request %d: %v", k, err)
+		}
+		f.during(nil)
+		if diff := cmp.Diff([]string{"v1", "v2"}, wantComplete(t, r, once)); diff != "" {
+			t.Errorf("one reset at request %d: %s", k, diff)
+		}
+
+		down := named()
+		f.during(func(n int, w http.ResponseWriter, r *http.Request) bool {
+			if n >= k {
+				reset(w, r)
+			}
+			return n >= k
+		})
+		_, err := r.Push(t.Context(), down, []string{"v1", "v2"}, nil)
+		f.during(nil)
+		tags := wantComplete(t, r, down)
+		if err == nil && len(tags) != 2 {
+			t.Errorf("resets from request %d on: no error, and tags %v", k, tags)
+		}
+		if err != nil {
+			failures++
+		}
+		pushAll(t, r, down, "v1", "v2")
+		if diff := cmp.Diff([]string{"v1", "v2"}, wantComplete(t, r, down)); diff != "" {
+			t.Errorf("after resets from request %d on: %s", k, diff)
+		}
+	}
+	if failures < len(requests)/2 {
+		t.Errorf("%d of %d pushes failed: the faults do not reach them", failures, len(requests))
+	}
+}
+
+// The context ends a push at once, whether it waits for an answer or between
+// attempts.
+func testCancelled(t *testing.T, f *faults, r *Registry, named func() *Image) {
+	for what, act := range map[string]func(cancel func(), w http.ResponseWriter, r *http.Request){
+		"hanging": func(cancel func(), _ http.ResponseWriter, r *http.Request) {
+			cancel()
+			<-r.Context().Done()
+		},
+		"failing": func(cancel func(), w http.ResponseWriter, _ *http.Request) {
+			time.AfterFunc(20*time.Millisecond, cancel)
+			w.WriteHeader(http.StatusServiceUnavailable)
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			i := named()
+			ctx, cancel := context.WithCancel(t.Context())
+			f.during(func(n int, w http.ResponseWriter, r *http.Request) bool {
+				if r.Method == http.MethodGet || r.Method == http.MethodHead {
+					return false
+				}
+				act(cancel, w, r)
+				return true
+			})
+			patient := *r
+			patient.Pause = func(ctx context.Context, _ time.Duration) error { return wait(ctx, time.Minute) }
+			start := time.Now()
+			_, err := patient.Push(ctx, i, []string{"v1"}, nil)
+			if !errors.Is(err, context.Canceled) || time.Since(start) > 2*time.Second {
+				t.Errorf("%v after %v", err, time.Since(start))
+			}
+			f.during(nil)
+			if tags := wantComplete(t, r, i); len(tags) > 0 {
+				t.Errorf("tags are %v", tags)
+			}
+		})
+	}
+}
+
+func testImmutable(t *testing.T, f *faults, r *Registry, i, other *Image) {
+	immutable := func(_ int, w http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodPut || !strings.HasSuffix(r.URL.Path, "/manifests/v1") {
+			return false
+		}
+		w.WriteHeader(http.StatusConflict)
+		return true
+	}
+	pushAll(t, r, i, "v1")
+	// Another process has moved the tag here since it was asked for.
+	asked := 0
+	f.during(func(n int, w http.ResponseWriter, r *http.Request) bool {
+		if r.Method == http.MethodHead && strings.HasSuffix(r.URL.Path, "/manifests/v1") {
+			if asked++; asked == 1 {
+				w.WriteHeader(http.StatusNotFound)
+				return true
+			}
+		}
+		return immutable(n, w, r)
+	})
+	pushAll(t, r, i, "v1")
+	f.during(immutable)
+	_, err := r.Push(t.Context(), other, []string{"v1"}, nil)
+	if err == nil || !strings.Contains(err.Error(), other.Name+":v1") || !strings.Contains(err.Error(), "immutable") {
+		t.Errorf("%v", err)
+	}
+	f.during(nil)
+}
+
+func testSameTime(t *testing.T, f *faults, r *Registry, i *Image) {
+	f.during(nil)
+	errs := make(chan error)
+	for n := range 4 {
+		go func() {
+			_, err := r.Push(t.Context(), i, []string{"v1", fmt.Sprint("n", n)}, nil)
+			errs <- err
+		}()
+	}
+	for range 4 {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+	if diff := cmp.Diff([]string{"n0", "n1", "n2", "n3", "v1"}, wantComplete(t, r, i)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func testList(t *testing.T, f *faults, r *Registry, dir string) {
+	f.during(nil)
+	lister := *r
+	lister.Prefix += "/listed"
+	spec := filesSpec(dir, "src/part0")
+	older := build(t, spec, r)
+	spec.Created = time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC)
+	newer := build(t, spec, r)
+	pushAll(t, &lister, older, "v1")
+	pushAll(t, &lister, newer, "v2", "latest")
+	repository := lister.Prefix + "/train"
+	want := []Listed{
+		{Repository: repository, Digest: newer.Digest.String(), Tags: []string{"latest", "v2"}, Size: newer.Size, Created: spec.Created},
+		{Repository: repository, Digest: older.Digest.String(), Tags: []string{"v1"}, Size: older.Size},
+	}
+	for what, names := range map[string][]string{"by name": {"train", "never-pushed"}, "all": nil} {
+		got, err := lister.List(t.Context(), names)
+		must(t, err)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: %s", what, diff)
+		}
+	}
+}
+
+func TestBadCredentials(t *testing.T) {
+	for code, want := range map[int]string{http.StatusUnauthorized: "does not know you: log in with `docker login 127.0.0.1:", http.StatusForbidden: "does not let you"} {
+		r := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("WWW-Authenticate", `Basic realm="test"`)
+			w.WriteHeader(code)
+		}))
+		r.Options = append(r.Options, remote.WithAuth(&authn.Basic{Username: "me", Password: "s3cret-canary"}))
+		made := build(t, filesSpec(files{"a": "1"}.write(t), "a"), nil)
+		_, err := r.Push(t.Context(), made, []string{"v1"}, nil)
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "train") || strings.Contains(err.Error(), "canary") {
+			t.Errorf("%d: %v", code, err)
+		}
+	}
+}
+
+// What will not get better is said at once.
+func TestNothingThere(t *testing.T) {
+	made := build(t, filesSpec(files{"a": "1"}.write(t), "a"), nil)
+	server := httptest.NewServer(nil)
+	server.Close()
+	_, err := at127(server.URL).Push(t.Context(), made, []string{"v1"}, nil)
+	if err == nil || !strings.Contains(err.Error(), "connection refused") || !strings.Contains(err.Error(), "acme/ml/train") {
+		t.Errorf("%v", err)
+	}
+	for tag, r := range map[string]*Registry{
+		"bad tag": memory(t),
+		"v1":      {Prefix: "https://gcr.io/acme"},
+		"v2":      {Prefix: "Not/A Registry"},
+	} {
+		r.Pause = func(context.Context, time.Duration) error { return errors.New("it is tried again") }
+		if _, err := r.Push(t.Context(), made, []string{tag}, nil); err == nil || strings.Contains(err.Error(), "tried again") {
+			t.Errorf("%s: %v", tag, err)
+		}
+	}
+}
+
+func TestTags(t *testing.T) {
+	commit := strings.Repeat("0123456789abcdef", 3)[:40]
+	for revision, want := range map[string]string{
+		commit: "0123456789ab", "v1.2.3": "v1.2.3", "feature/new thing": "feature-new-thing", "": "", "-._-": "_", "ü": "", strings.Repeat("a", 200): strings.Repeat("a", 128),
+	} {
+		if got := TagFor(revision); got != want || got != "" && !ValidTag(got) {
+			t.Errorf("%q gives %q; want %q", revision, got, want)
+		}
+	}
+	for _, bad := range []string{"", "-a", ".a", "a b", "a/b", "ü", strings.Repeat("a", 129)} {
+		if ValidTag(bad) {
+			t.Errorf("%q is no tag", bad)
+		}
+	}
+	if got := InputsTag(strings.Repeat("ab", 32)); got != "inputs-abababababab" || !ValidTag(got) {
+		t.Error(got)
+	}
+}

@@ -1,0 +1,123 @@
+package image
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+)
+
+const (
+	// attempts is how often a request that failed in passing is sent.
+	attempts = 5
+	// firstPause is doubled after each attempt: 3 s in all.
+	firstPause = 200 * time.Millisecond
+)
+
+// retry repeats what fails in passing, and heeds the context while it waits.
+func (r *Registry) retry(ctx context.Context, do func() error) error {
+	pause := r.Pause
+	if pause == nil {
+		pause = wait
+	}
+	for n := range attempts {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		err := do()
+		if err == nil || n == attempts-1 || ctx.Err() != nil || !passing(err) {
+			return err
+		}
+		if err := pause(ctx, firstPause<<n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+// passing tells whether the same request may succeed when it is sent again.
+func passing(err error) bool {
+	switch code := status(err); {
+	case code == http.StatusTooManyRequests, code == http.StatusRequestTimeout, code == http.StatusRequestedRangeNotSatisfiable, code >= 500:
+		return true
+	case code != 0: // an upload that the registry has lost, or that arrived damaged
+		return refusedFor(err, transport.BlobUploadUnknownErrorCode, transport.BlobUploadInvalidErrorCode, transport.DigestInvalidErrorCode, transport.SizeInvalidErrorCode)
+	}
+	var (
+		file        *fs.PathError
+		changed     *ChangedError
+		certificate *tls.CertificateVerificationError
+		lookup      *net.DNSError
+		request     *url.Error
+		network     net.Error
+	)
+	switch {
+	case errors.As(err, &file), errors.As(err, &changed), errors.As(err, &certificate):
+		return false
+	case errors.As(err, &lookup):
+		return !lookup.IsNotFound
+	}
+	return errors.As(err, &request) || errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// vanished tells that a registry refused a manifest because it has lost a blob
+// that was there a moment ago, or that somebody sent it away.
+func vanished(err error) bool {
+	return refusedFor(err, transport.ManifestBlobUnknownErrorCode, transport.BlobUnknownErrorCode)
+}
+
+// refusedFor tells whether a registry gave one of these codes.
+func refusedFor(err error, codes ...transport.ErrorCode) bool {
+	var refused *transport.Error
+	if errors.As(err, &refused) {
+		for _, d := range refused.Errors {
+			for _, code := range codes {
+				if d.Code == code {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// status gives the HTTP status of a registry's refusal, 0 for other errors.
+func status(err error) int {
+	var refused *transport.Error
+	if errors.As(err, &refused) {
+		return refused.StatusCode
+	}
+	return 0
+}
+
+// explain says what was tried, and what the user can do.
+func (r *Registry) explain(what, host string, err error) error {
+	switch code := status(err); {
+	case err == nil:
+		return nil
+	case code == http.StatusUnauthorized:
+		return fmt.Errorf("%s: the registry %s does not know you: log in with `docker login %s`, or check the credentials in its credential helper: %w", what, host, host, err)
+	case code == http.StatusForbidden:
+		return fmt.Errorf("%s: the registry %s does not let you: ask for the right to write there, or log in as somebody else with `docker login %s`: %w", what, host, host, err)
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}

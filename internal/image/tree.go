@@ -1,0 +1,226 @@
+package image
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/slipway-ci/slipway/internal/source"
+)
+
+// entry is one file or symbolic link of an image.
+type entry struct {
+	// name is where it goes, absolute.
+	name string
+	// file is where it is in the tree, with slashes.
+	file string
+	// link is a symbolic link's target; "" for a file.
+	link string
+	mode fs.FileMode
+	// size and sum (SHA-256) are those of the content, once it has been read.
+	size int64
+	sum  [32]byte
+}
+
+// bucketCount is into how many layers files are spread by the hash of their
+// path: a changed file moves its bucket only.
+const bucketCount = 8
+
+// collector finds the entries of an image. All access goes through root, out of
+// which no link leads.
+type collector struct {
+	spec  Spec
+	root  *os.Root
+	found map[string]entry
+}
+
+// collect gives the entries of the spec's files, read and by name. Empty
+// directories are left out, as version control does.
+func collect(ctx context.Context, s Spec) ([]entry, error) {
+	root, err := os.OpenRoot(s.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("read the tree of image %s: %w", s.Name, err)
+	}
+	defer root.Close()
+	c := &collector{spec: s, root: root, found: map[string]entry{}}
+	for _, file := range s.Files {
+		if err := c.walk(ctx, file); err != nil {
+			return nil, err
+		}
+	}
+	entries := make([]entry, 0, len(c.found))
+	for _, e := range c.found {
+		entries = append(entries, e)
+	}
+	slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(a.name, b.name) })
+	keys, err := readEntries(ctx, root, entries)
+	if err != nil {
+		return nil, c.unreadable(err)
+	}
+	for _, e := range entries {
+		if keys[e.file] && slices.Contains(s.Files, e.file) {
+			return nil, c.refuse("hand it to the job as a secret, and leave it out of files", "%s holds a private key, which never goes into an image", e.file)
+		}
+	}
+	entries = slices.DeleteFunc(entries, func(e entry) bool { return keys[e.file] })
+	if len(entries) == 0 {
+		return nil, c.refuse("", "it would have no files: %s holds none", strings.Join(s.Files, ", "))
+	}
+	return entries, c.checkProgram(entries)
+}
+
+// walk adds what is at a path that slipway.yaml names, or below it.
+func (c *collector) walk(ctx context.Context, named string) error {
+	for at := named; at != "."; at = path.Dir(at) {
+		if excluded(path.Base(at)) {
+			return c.refuse("leave it out of files", "%s never goes into an image", named)
+		}
+		if info, err := c.root.Lstat(filepath.FromSlash(at)); err == nil && at != named && info.Mode()&fs.ModeSymlink != 0 {
+			return c.refuse("name what it points to", "%s leads through the link %s", named, at)
+		}
+	}
+	// WalkDir follows a link that it starts at, and no other.
+	if info, err := c.root.Lstat(filepath.FromSlash(named)); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		return c.add(named, fs.FileInfoToDirEntry(info))
+	}
+	return fs.WalkDir(c.root.FS(), named, func(at string, d fs.DirEntry, err error) error {
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+			return c.unreadable(&fs.PathError{Op: "read", Path: at, Err: cause(err)})
+		case excluded(d.Name()) && d.IsDir():
+			return fs.SkipDir
+		case excluded(d.Name()), d.IsDir():
+			return nil
+		}
+		return c.add(at, d)
+	})
+}
+
+func (c *collector) add(at string, d fs.DirEntry) error {
+	if !utf8.ValidString(at) {
+		return c.refuse("rename it", "the name of %q is not UTF-8", at)
+	}
+	info, err := d.Info()
+	if err != nil {
+		return c.unreadable(&fs.PathError{Op: "read", Path: at, Err: cause(err)})
+	}
+	e := entry{name: path.Join(c.spec.Workdir, at), file: at, mode: 0o644}
+	switch {
+	case info.Mode()&fs.ModeSymlink != 0:
+		if e.link, err = c.link(at); err != nil {
+			return err
+		}
+		e.mode = 0o777
+	case !info.Mode().IsRegular():
+		return c.refuse("remove it, or list the files beside it one by one", "%s is neither a file nor a directory nor a link", at)
+	case info.Mode()&0o111 != 0:
+		e.mode = 0o755
+	}
+	c.found[e.name] = e
+	return nil
+}
+
+// link gives the target of a symbolic link that stays inside the tree, where the
+// image has the same relative paths. What it points to need not be there.
+func (c *collector) link(at string) (string, error) {
+	name := filepath.FromSlash(at)
+	target, err := c.root.Readlink(name)
+	if err != nil {
+		return "", c.unreadable(&fs.PathError{Op: "read", Path: at, Err: cause(err)})
+	}
+	target = filepath.ToSlash(target)
+	if path.IsAbs(target) || filepath.IsAbs(target) {
+		return "", c.refuse("make it relative", "the link %s has an absolute target, %s, which is elsewhere in the image", at, target)
+	}
+	if to := path.Join(path.Dir(at), target); to == ".." || strings.HasPrefix(to, "../") {
+		return "", c.refuse("copy what it points to into the repository", "the link %s leaves the repository: it points to %s", at, target)
+	}
+	if _, err := c.root.Stat(name); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
+		return "", c.refuse("copy what it points to into the repository", "the link %s to %s cannot be followed inside the repository: %v", at, target, cause(err))
+	}
+	return target, nil
+}
+
+// checkProgram refuses files that would lie where the program goes.
+func (c *collector) checkProgram(entries []entry) error {
+	if c.spec.Kind != KindGo {
+		return nil
+	}
+	program := c.spec.program()
+	for _, e := range entries {
+		if within(e.name, program) || within(program, e.name) {
+			return c.refuse("set workdir to another directory", "%s would go to %s, where the program %s goes", e.file, e.name, program)
+		}
+	}
+	return nil
+}
+
+func (c *collector) refuse(hint, format string, args ...any) error {
+	return &source.Error{Position: c.spec.At, Message: "image " + c.spec.Name + ": " + fmt.Sprintf(format, args...), Hint: hint}
+}
+
+// unreadable names the file that cannot be read; other errors stay as they are.
+func (c *collector) unreadable(err error) error {
+	var denied *fs.PathError
+	if !errors.As(err, &denied) {
+		return err
+	}
+	e := &source.Error{Position: c.spec.At, Err: err,
+		Message: fmt.Sprintf("image %s: %s cannot be read: %v", c.spec.Name, denied.Path, denied.Err)}
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && strings.ContainsAny(denied.Path, "*?["):
+		e.Message, e.Hint = fmt.Sprintf("image %s: there is no %s", c.spec.Name, denied.Path), "patterns are not expanded; name files and directories"
+	case errors.Is(err, fs.ErrNotExist):
+		e.Message, e.Hint = fmt.Sprintf("image %s: there is no %s", c.spec.Name, denied.Path), c.nearest(denied.Path)
+	case errors.Is(err, fs.ErrPermission):
+		e.Hint = "give yourself the right to read it, or leave it out of files"
+	}
+	return e
+}
+
+// nearest suggests what may have been meant by a path that is not there.
+func (c *collector) nearest(missing string) string {
+	siblings, _ := fs.ReadDir(c.root.FS(), path.Dir(missing))
+	names := make([]string, len(siblings))
+	for n, s := range siblings {
+		names[n] = s.Name()
+	}
+	if near, ok := source.Nearest(path.Base(missing), names); ok {
+		return "did you mean " + path.Join(path.Dir(missing), near) + "?"
+	}
+	return "paths are relative to the repository's root"
+}
+
+// cause is an error without the operation and path that it repeats.
+func cause(err error) error {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		return at.Err
+	}
+	return err
+}
+
+// buckets spreads entries over layers; small trees get one.
+func buckets(entries []entry) [][]entry {
+	if len(entries) < 2*bucketCount {
+		return [][]entry{entries}
+	}
+	spread := make([][]entry, bucketCount)
+	for _, e := range entries {
+		h := fnv.New32a()
+		_, _ = h.Write([]byte(e.name))
+		n := h.Sum32() % bucketCount
+		spread[n] = append(spread[n], e)
+	}
+	return slices.DeleteFunc(spread, func(bucket []entry) bool { return len(bucket) == 0 })
+}

@@ -1,0 +1,262 @@
+package image
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const (
+	privateKey  = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl\n-----END OPENSSH PRIVATE KEY-----\n"
+	certificate = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+)
+
+func collectNames(t *testing.T, dir string, named ...string) ([]string, error) {
+	t.Helper()
+	s, err := filesSpec(dir, named...).normal()
+	if err != nil {
+		return nil, err
+	}
+	entries, err := collect(t.Context(), s)
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.file)
+	}
+	return names, err
+}
+
+func TestExcluded(t *testing.T) {
+	dir := files{
+		"a/keep.py": "1", "a/.git/config": "x", "a/.git-blame-ignore-revs": "keep", "a/.slipway/cache/x": "x", "a/.cache/x": "x",
+		"a/__pycache__/keep.pyc": "x", "a/gha-creds-12.json": "{}", "a/gha-creds.json": "{}", "a/id_rsa": "x", "a/id_rsa.pub": "x", "a/.netrc": "x",
+		"a/tls.KEY": privateKey, "a/deep/server.pem": certificate + privateKey, "a/ca.pem": certificate, "a/model.key": "layer1",
+		"a/account.json": `{"type": "service_account", "private_key": "-----BEGIN PRIVATE KEY-----\nMIIE"}`, "a/data.json": `{"private_key": "none"}`,
+		"a/putty.ppk": "PuTTY-User-Key-File-3: ssh-ed25519", "a/notes.txt": privateKey,
+	}.write(t)
+	got, err := collectNames(t, dir, ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"a/.git-blame-ignore-revs", "a/ca.pem", "a/data.json", "a/gha-creds.json", "a/id_rsa.pub", "a/keep.py", "a/model.key", "a/notes.txt"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestCollectRefuses(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("links need rights there")
+	}
+	tree := files{
+		"a.py": "1", "src/b.py": "1", "out": "->../../etc/passwd", "absolute": "->/etc/passwd", "twice": "->inner/../../x", "dir": "->src",
+		"sneaky/up": "->../..", "certs/server.key": privateKey, ".git/config": "x", "keys/only.pem": privateKey, "loop": "->loop",
+		"chain/link": "->chain2/passwd", "chain/chain2": "->/etc",
+	}
+	dir := tree.write(t)
+	if err := os.MkdirAll(filepath.Join(dir, "empty", "inner"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for named, want := range map[string]string{
+		"none.py":          "there is no none.py",
+		"src/c.py":         "did you mean src/b.py?",
+		"src/*.py":         "patterns are not expanded",
+		"out":              "leaves the repository: it points to ../../etc/passwd",
+		"absolute":         "absolute target, /etc/passwd",
+		"twice":            "leaves the repository",
+		"sneaky":           "the link sneaky/up leaves the repository",
+		"dir/b.py":         "leads through the link dir",
+		"certs/server.key": "certs/server.key holds a private key",
+		".git":             ".git never goes into an image",
+		".git/config":      ".git/config never goes into an image",
+		"keys":             "it would have no files: keys holds none",
+		"empty":            "it would have no files",
+		"loop":             "the link loop",
+		"chain":            "the link chain/chain2 has an absolute target",
+		"chain/link":       "cannot be followed inside the repository",
+		"../x":             "is outside the repository",
+		"src/../../x":      "is outside the repository",
+		"/etc/passwd":      "is an absolute path",
+		"":                 "is empty",
+		"a\x00b":           "control character",
+		"a\xff":            "is not UTF-8",
+	} {
+		t.Run(named, func(t *testing.T) {
+			_, err := collectNames(t, dir, named)
+			wantSourceError(t, err, want)
+		})
+	}
+}
+
+func TestLinksInsideAreKept(t *testing.T) {
+	dir := files{"src/a.py": "1", "src/b.py": "->a.py", "src/deep/c.py": "->../a.py", "src/later": "->made/at/run", "all": "->src"}.write(t)
+	s := filesSpec(dir, "src", "all")
+	got := contents(t, build(t, s, nil).V1)
+	for _, want := range []string{`2 0777 app/src/b.py "" a.py`, `2 0777 app/src/deep/c.py "" ../a.py`, `2 0777 app/src/later "" made/at/run`, `2 0777 app/all "" src`} {
+		if !strings.Contains(got, want+"\n") {
+			t.Errorf("%s is missing in\n%s", want, got)
+		}
+	}
+}
+
+func TestNameThatIsNotUTF8(t *testing.T) {
+	dir := files{"src/a": "1"}.write(t)
+	if err := os.WriteFile(filepath.Join(dir, "src", "b\xff"), nil, 0o644); err != nil {
+		t.Skip("this file system has no such names:", err)
+	}
+	_, err := collectNames(t, dir, "src")
+	wantSourceError(t, err, `the name of "src/b\xff" is not UTF-8`)
+}
+
+func TestUnreadable(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("modes mean nothing there")
+	}
+	for what, deny := range map[string]string{"file": "src/secret.txt", "directory": "src"} {
+		t.Run(what, func(t *testing.T) {
+			dir := files{"src/secret.txt": "1", "src/a": "1"}.write(t)
+			if err := os.Chmod(filepath.Join(dir, deny), 0); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = os.Chmod(filepath.Join(dir, deny), 0o755) })
+			asOrdinaryUser(t, dir, func() {
+				_, err := collectNames(t, dir, "src")
+				wantSourceError(t, err, deny+" cannot be read: permission denied (give yourself the right to read it")
+			})
+		})
+	}
+}
+
+func TestSpecialFile(t *testing.T) {
+	dir := files{"src/a": "1"}.write(t)
+	makePipe(t, filepath.Join(dir, "src", "pipe"))
+	_, err := collectNames(t, dir, "src")
+	wantSourceError(t, err, "src/pipe is neither a file nor a directory nor a link")
+
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	var changed *ChangedError
+	if _, err := openRegular(root, "src/pipe"); !errors.As(err, &changed) { // and does not wait for a writer
+		t.Errorf("a file that became a pipe gives %v; want a *ChangedError", err)
+	}
+}
+
+// A file that is another one when it is packed than when it was read must not
+// get into a layer whose name promises what was read.
+func TestFileChangesMeanwhile(t *testing.T) {
+	for what, change := range map[string]func(string) error{
+		"grows":    func(f string) error { return os.WriteFile(f, []byte("12345"), 0o644) },
+		"shrinks":  func(f string) error { return os.Truncate(f, 1) },
+		"differs":  func(f string) error { return os.WriteFile(f, []byte("4321"), 0o644) },
+		"vanishes": os.Remove,
+	} {
+		t.Run(what, func(t *testing.T) {
+			dir := files{"a": "1", "b": "1234"}.write(t)
+			s, err := filesSpec(dir, "a", "b").normal()
+			if err != nil {
+				t.Fatal(err)
+			}
+			entries, err := collect(t.Context(), s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := change(filepath.Join(dir, "b")); err != nil {
+				t.Fatal(err)
+			}
+			_, err = newCache(dir).layer(t.Context(), dir, entries, "files")
+			var changed *ChangedError
+			if !errors.As(err, &changed) || changed.File != "b" {
+				t.Errorf("%v; want a *ChangedError for b", err)
+			}
+			left, err := os.ReadDir(newCache(dir).dir)
+			if err != nil || len(left) > 0 {
+				t.Errorf("the cache has %v, %v", left, err)
+			}
+		})
+	}
+}
+
+func TestCancelledBuildEndsAtOnce(t *testing.T) {
+	dir := many(50).write(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Build(ctx, filesSpec(dir, "src"), nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v; want context.Canceled", err)
+	}
+	_, err := io.Copy(io.Discard, &contextReader{ctx, strings.NewReader("endless")})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("a large file is read on: %v", err)
+	}
+}
+
+func TestBadSpec(t *testing.T) {
+	dir := files{"a": "1"}.write(t)
+	for want, change := range map[string]func(*Spec){
+		"is not an absolute path":        func(s *Spec) { s.Workdir = "app" },
+		`kind "python" cannot be built`:  func(s *Spec) { s.Kind = "python" },
+		"it has no files":                func(s *Spec) { s.Files = nil },
+		"is outside the repository":      func(s *Spec) { s.Kind, s.Main = KindGo, "../other" },
+		`the package "" is empty`:        func(s *Spec) { s.Kind, s.Main = KindGo, "" },
+		"there is no directory cmd/none": func(s *Spec) { s.Kind, s.Main = KindGo, "./cmd/none" },
+	} {
+		s := filesSpec(dir, "a")
+		change(&s)
+		_, err := Build(t.Context(), s, nil)
+		wantSourceError(t, err, want)
+	}
+	missing := filesSpec(filepath.Join(dir, "none"), "a")
+	if _, err := Build(t.Context(), missing, nil); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a root that is not there gives %v", err)
+	}
+}
+
+func FuzzCleanPath(f *testing.F) {
+	for _, seed := range []string{".", "src/", "./a/../b", "../x", "a/../../x", "/etc", "a\\b", "C:\\x", "a\x00", "\xff", "...", "a//b", "..a/..", "con", "ü/é"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, named string) {
+		clean, why := cleanPath(named)
+		if why != "" {
+			if clean != "" {
+				t.Fatalf("%q is refused (%s) and gives %q", named, why, clean)
+			}
+			return
+		}
+		if !fs.ValidPath(clean) || !filepath.IsLocal(filepath.FromSlash(clean)) || !utf8.ValidString(clean) {
+			t.Fatalf("%q gives %q, which is no path below the root", named, clean)
+		}
+		if again, why := cleanPath(clean); again != clean || why != "" {
+			t.Fatalf("%q gives %q, and that %q (%s)", named, clean, again, why)
+		}
+		if in := path.Join("/app", clean); !within(in, "/app") {
+			t.Fatalf("%q goes to %s", named, in)
+		}
+	})
+}
+
+func FuzzHoldsKey(f *testing.F) {
+	f.Add([]byte(privateKey), 3)
+	f.Add([]byte(certificate), 0)
+	f.Fuzz(func(t *testing.T, text []byte, n int) {
+		if n < 0 || n > len(text) {
+			return
+		}
+		with := fmt.Appendf(nil, "%s%s%s", text[:n], privateKey, text[n:])
+		if !holdsKey(with) {
+			t.Fatalf("no key is found in %q", with)
+		}
+	})
+}

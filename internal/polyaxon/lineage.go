@@ -1,0 +1,60 @@
+package polyaxon
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strconv"
+)
+
+// Lineage is an artifact that a run has registered.
+type Lineage struct {
+	Name    string         `json:"name"`
+	Kind    string         `json:"kind"`
+	Path    string         `json:"path"`
+	Summary map[string]any `json:"summary"`
+	IsInput bool           `json:"is_input"`
+}
+
+// UnmarshalJSON reads one leniently: nothing but the name is sure.
+func (l *Lineage) UnmarshalJSON(encoded []byte) error {
+	var raw struct {
+		Name    text            `json:"name"`
+		Kind    text            `json:"kind"`
+		Path    text            `json:"path"`
+		Summary json.RawMessage `json:"summary"`
+		IsInput bool            `json:"is_input"`
+	}
+	if err := json.Unmarshal(encoded, &raw); err != nil {
+		return err
+	}
+	*l = Lineage{Name: string(raw.Name), Kind: string(raw.Kind), Path: string(raw.Path), IsInput: raw.IsInput}
+	_ = json.Unmarshal(raw.Summary, &l.Summary) // what is no map is left out
+	return nil
+}
+
+// Lineage gives the artifacts that a run has registered, the first 1,000.
+func (c *Client) Lineage(ctx context.Context, project, uuid string) ([]Lineage, error) {
+	var all []Lineage
+	for len(all) < 1000 {
+		var page struct {
+			Count   int       `json:"count"`
+			Results []Lineage `json:"results"`
+		}
+		values := url.Values{"limit": {"100"}, "offset": {strconv.Itoa(len(all))}}
+		if err := c.get(ctx, c.run(project, uuid, "lineage", "artifacts"), values, &page); err != nil {
+			return nil, err
+		}
+		all = append(all, page.Results...)
+		if len(page.Results) == 0 || len(all) >= page.Count {
+			break
+		}
+	}
+	return all, nil
+}
+
+// AddLineage registers artifacts of a run.
+func (c *Client) AddLineage(ctx context.Context, project, uuid string, artifacts []Lineage) error {
+	return c.send(ctx, http.MethodPost, c.run(project, uuid, "lineage", "artifacts"), map[string]any{"artifacts": artifacts}, nil)
+}

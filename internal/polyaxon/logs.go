@@ -1,0 +1,220 @@
+package polyaxon
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// LogQuery asks for lines of a run.
+type LogQuery struct {
+	Namespace, Project, UUID string
+	// Kind is the run's runtime; servers from 2.12 on need it for live lines.
+	Kind string
+	// Live asks for what pods have printed since LastTime; otherwise the archive
+	// is asked for, from LastFile on where the server pages by file (1.11.3).
+	Live     bool
+	LastTime time.Time
+	LastFile string
+}
+
+func (q LogQuery) values() url.Values {
+	values := url.Values{}
+	if q.Kind != "" {
+		values.Set("kind", q.Kind)
+	}
+	switch {
+	case q.Live: // `+` in a zone would be read as a blank
+		values.Set("last_time", q.LastTime.UTC().Format("2006-01-02T15:04:05.000000Z"))
+	case q.LastFile != "":
+		values.Set("last_file", q.LastFile)
+		fallthrough
+	default:
+		// Servers otherwise answer for ever what they saw at the first time.
+		values.Set("force", "true")
+	}
+	return values
+}
+
+// LogLine is one line of a container.
+type LogLine struct {
+	Timestamp                   time.Time
+	Node, Pod, Container, Value string
+}
+
+// line is a LogLine as servers send it.
+type line struct {
+	Timestamp stamp `json:"timestamp"`
+	Node      text  `json:"node"`
+	Pod       text  `json:"pod"`
+	Container text  `json:"container"`
+	Value     text  `json:"value"`
+}
+
+// LogPage is what an answer tells beside its lines. LastFile is "" when there is
+// no further file.
+type LogPage struct {
+	Lines    []LogLine
+	LastTime time.Time
+	LastFile string
+	Files    []string
+}
+
+// Logs asks for lines and gives them at once. Live lines are the best effort of
+// the server: they are grouped by container, may repeat and may be lost, and the
+// question is sent once, for there will be a next.
+func (c *Client) Logs(ctx context.Context, q LogQuery) (*LogPage, error) {
+	var page *LogPage
+	ask := func() error {
+		var lines []LogLine
+		var err error
+		page, err = c.ReadLogs(ctx, q, func(l LogLine) error {
+			lines = append(lines, l)
+			return nil
+		})
+		if err == nil {
+			page.Lines = lines
+		}
+		return err
+	}
+	if q.Live {
+		return page, ask()
+	}
+	return page, c.again(ctx, ask)
+}
+
+// ReadLogs asks for lines, once, and hands each to take as it comes: an answer
+// may hold a run's whole log. An error of take ends it and is given back; after
+// any error, lines may have been taken.
+func (c *Client) ReadLogs(ctx context.Context, q LogQuery, take func(LogLine) error) (*LogPage, error) {
+	at := Artifact{Namespace: q.Namespace, Project: q.Project, UUID: q.UUID}
+	r := request{method: http.MethodGet, path: c.streams(at, "logs"), query: q.values(), limit: streamLimit}
+	if q.Live {
+		r.limit = askLimit
+	}
+	body, err := c.open(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	page := &LogPage{}
+	rest := &allowance{Reader: body}
+	var taking *takeError
+	switch err := page.read(rest, take); {
+	case err == nil:
+		return page, nil
+	case errors.As(err, &taking):
+		return nil, taking.err
+	case errors.Is(err, errNoObject) && rest.html:
+		return nil, pageInstead(r, http.StatusOK)
+	case errors.Is(err, errNoObject), errors.Is(err, errTooLong), errors.As(err, new(*json.SyntaxError)), errors.As(err, new(*json.UnmarshalTypeError)):
+		return nil, r.strange("the answer holds no log: " + err.Error())
+	default:
+		return nil, c.lost(r, err)
+	}
+}
+
+// takeError keeps an error of the taker apart from the network's.
+type takeError struct{ err error }
+
+func (e *takeError) Error() string { return e.err.Error() }
+
+// errNoObject and errTooLong are answers that are no logs.
+var (
+	errNoObject = errors.New("it is no JSON object")
+	errTooLong  = errors.New("one line is longer than 64 MiB")
+)
+
+// read reads one answer, line by line.
+func (p *LogPage) read(body *allowance, take func(LogLine) error) error {
+	decoder := json.NewDecoder(body)
+	if token, err := decoder.Token(); err != nil || token != json.Delim('{') {
+		if err == nil || body.html {
+			return errNoObject
+		}
+		return cut(err)
+	}
+	for decoder.More() {
+		key, err := decoder.Token()
+		if err != nil {
+			return cut(err)
+		}
+		body.used = 0
+		var at stamp
+		var file text
+		switch key {
+		case "logs":
+			err = p.lines(decoder, body, take)
+		case "last_time":
+			err = decoder.Decode(&at)
+			p.LastTime = time.Time(at)
+		case "last_file":
+			err = decoder.Decode(&file)
+			p.LastFile = string(file)
+		case "files":
+			err = decoder.Decode(&p.Files)
+		default:
+			err = decoder.Decode(new(json.RawMessage))
+		}
+		if err != nil {
+			return cut(err)
+		}
+	}
+	_, err := decoder.Token() // the answer is whole only with its last brace
+	return cut(err)
+}
+
+// lines reads the array of lines, which may be null.
+func (p *LogPage) lines(decoder *json.Decoder, body *allowance, take func(LogLine) error) error {
+	if token, err := decoder.Token(); err != nil || token == nil {
+		return err
+	} else if token != json.Delim('[') {
+		return errNoObject
+	}
+	for decoder.More() {
+		body.used = 0
+		var l line
+		if err := decoder.Decode(&l); err != nil {
+			return err
+		}
+		if err := take(LogLine{Timestamp: time.Time(l.Timestamp), Node: string(l.Node), Pod: string(l.Pod), Container: string(l.Container), Value: string(l.Value)}); err != nil {
+			return &takeError{err}
+		}
+	}
+	_, err := decoder.Token()
+	return err
+}
+
+// cut makes the end of a body that came too early an error that says so.
+func cut(err error) error {
+	if errors.Is(err, io.EOF) {
+		return fmt.Errorf("the answer ends too early: %w", io.ErrUnexpectedEOF)
+	}
+	return err
+}
+
+// allowance bounds how much is read for one value, and remembers whether what is
+// read began as a web page does.
+type allowance struct {
+	io.Reader
+	used int
+	seen bool
+	html bool
+}
+
+func (a *allowance) Read(p []byte) (int, error) {
+	if a.used > maxBody {
+		return 0, errTooLong
+	}
+	n, err := a.Reader.Read(p)
+	a.used += n
+	if !a.seen && n > 0 {
+		a.seen, a.html = true, looksLikeHTML(p[:n])
+	}
+	return n, err
+}

@@ -1,0 +1,114 @@
+package polyaxon
+
+import (
+	"context"
+	"encoding/json"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Series is a metric over a run's steps. Points whose value is no number are
+// left out.
+type Series struct {
+	Steps  []int64
+	Times  []time.Time
+	Values []float64
+}
+
+const (
+	// metricRoot is where runs write metrics, one file each.
+	metricRoot = "events/metric"
+	// metricDepth bounds how many slashes a name may hold, and metricLimit how many
+	// names there may be.
+	metricDepth = 8
+	metricLimit = 2000
+)
+
+// MetricNames gives the names of the metrics that a run has written, sorted. A
+// name may hold slashes. No endpoint lists them but the tree of its events.
+func (c *Client) MetricNames(ctx context.Context, a Artifact) ([]string, error) {
+	var names []string
+	var walk func(string, int) error
+	walk = func(directory string, depth int) error {
+		a.Path = directory
+		files, directories, err := c.Tree(ctx, a)
+		if IsNotFound(err) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for file := range files {
+			if name, ok := strings.CutSuffix(path.Join(directory, file), ".plx"); ok && len(names) < metricLimit {
+				names = append(names, strings.TrimPrefix(name, metricRoot+"/"))
+			}
+		}
+		for _, sub := range directories {
+			if depth < metricDepth && len(names) < metricLimit {
+				if err := walk(path.Join(directory, sub), depth+1); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}
+	err := walk(metricRoot, 0)
+	slices.Sort(names)
+	return names, err
+}
+
+// Metrics gives metrics of a run by name. Unknown names are left out, and so are
+// those with a comma, which servers take for two. A file that a server cannot
+// read makes it fail for all of the names.
+func (c *Client) Metrics(ctx context.Context, a Artifact, names []string) (map[string]Series, error) {
+	names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return strings.Contains(name, ",") })
+	if len(names) == 0 {
+		return nil, nil // servers fail when no name is given
+	}
+	var answer struct {
+		Data []struct {
+			Name string          `json:"name"`
+			Data json.RawMessage `json:"data"`
+		} `json:"data"`
+	}
+	values := url.Values{"names": {strings.Join(names, ",")}, "force": {"true"}}
+	if err := c.get(ctx, c.streams(a, "events", "metric"), values, &answer); err != nil {
+		return nil, err
+	}
+	metrics := map[string]Series{}
+	for _, m := range answer.Data {
+		if series, ok := readSeries(m.Data); ok {
+			metrics[m.Name] = series
+		}
+	}
+	return metrics, nil
+}
+
+func readSeries(encoded json.RawMessage) (Series, bool) {
+	var columns struct {
+		Step      []*float64 `json:"step"`
+		Timestamp []stamp    `json:"timestamp"`
+		Metric    []*float64 `json:"metric"`
+	}
+	if err := json.Unmarshal(encoded, &columns); err != nil {
+		return Series{}, false // text where numbers should be
+	}
+	var s Series
+	for i, value := range columns.Metric {
+		if value == nil { // nan, infinite or empty
+			continue
+		}
+		step, at := int64(i), time.Time{}
+		if i < len(columns.Step) && columns.Step[i] != nil {
+			step = int64(*columns.Step[i])
+		}
+		if i < len(columns.Timestamp) {
+			at = time.Time(columns.Timestamp[i])
+		}
+		s.Values, s.Steps, s.Times = append(s.Values, *value), append(s.Steps, step), append(s.Times, at)
+	}
+	return s, true
+}

@@ -1,0 +1,96 @@
+package polyaxon
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+)
+
+// Installation is what a server says of itself.
+type Installation struct {
+	Key     string `json:"key"`
+	Version string `json:"version"`
+	Dist    string `json:"dist"`
+	Mode    string `json:"mode"` // 2.x only
+}
+
+// Installation asks for the server's version: the handshake.
+func (c *Client) Installation(ctx context.Context) (Installation, error) {
+	var i Installation
+	path := "/api/v1/installation"
+	if err := c.get(ctx, path, nil, &i); err != nil {
+		return i, err
+	}
+	if i.Version == "" {
+		return i, request{method: http.MethodGet, path: path}.strange(c.host + " answers, but not as a Polyaxon server does")
+	}
+	return i, nil
+}
+
+// Project is a project as a server tells it.
+type Project struct {
+	UUID        string `json:"uuid"`
+	Name        string `json:"name"`
+	Description string `json:"description"`
+}
+
+// projectPage is how many projects are asked for at once: servers give no more.
+const projectPage = 100
+
+// Projects lists the projects of the owner, at most 10,000.
+func (c *Client) Projects(ctx context.Context) ([]Project, error) {
+	var all []Project
+	for len(all) < 10_000 {
+		var page struct {
+			Count   int       `json:"count"`
+			Results []Project `json:"results"`
+		}
+		values := url.Values{"limit": {strconv.Itoa(projectPage)}, "offset": {strconv.Itoa(len(all))}, "sort": {"created_at"}}
+		if err := c.get(ctx, c.api("projects", "list"), values, &page); err != nil {
+			return nil, err
+		}
+		all = append(all, page.Results...)
+		if len(page.Results) == 0 || len(all) >= page.Count {
+			break
+		}
+	}
+	return all, nil
+}
+
+// Project asks for one project.
+func (c *Client) Project(ctx context.Context, name string) (*Project, error) {
+	var project Project
+	if err := c.get(ctx, c.api(name), nil, &project); err != nil {
+		return nil, err
+	}
+	return &project, nil
+}
+
+// EnsureProject creates a project when it does not exist.
+func (c *Client) EnsureProject(ctx context.Context, name string) error {
+	if _, err := c.Project(ctx, name); !IsNotFound(err) {
+		return err
+	}
+	// Creating is safe to repeat: a second one with the name is refused, which
+	// then means that the first one, or somebody else's, was there.
+	err := c.again(ctx, func() error {
+		return c.send(ctx, http.MethodPost, c.api("projects", "create"), map[string]any{"name": name}, nil)
+	})
+	if err == nil {
+		return nil
+	}
+	if _, asked := c.Project(ctx, name); asked == nil {
+		return nil
+	}
+	return err
+}
+
+// DeleteProject deletes a project with its runs.
+func (c *Client) DeleteProject(ctx context.Context, name string) error {
+	err := c.again(ctx, func() error { return c.send(ctx, http.MethodDelete, c.api(name), nil, nil) })
+	if IsNotFound(err) {
+		return nil
+	}
+	return err
+}

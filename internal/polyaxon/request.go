@@ -1,0 +1,206 @@
+package polyaxon
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+const (
+	// maxBody bounds an answer that is read whole, and one line of a log, in bytes.
+	maxBody = 64 << 20
+	// askLimit, changeLimit and streamLimit bound one request. A create compiles
+	// the operation before it answers, and 1.11.3 talks to Kubernetes meanwhile;
+	// an archive of 100,000 log lines took a server 11 s.
+	askLimit    = 60 * time.Second
+	changeLimit = 120 * time.Second
+	streamLimit = 10 * time.Minute
+	// tries is how often a question is asked; what cannot be repeated is sent once.
+	tries = 4
+	// maxRedirects bounds how often a server may send a request elsewhere on it.
+	maxRedirects = 5
+)
+
+// request is one request of the protocol.
+type request struct {
+	method, path string
+	query        url.Values
+	body         []byte
+	contentType  string
+	// limit bounds the whole of it, reading the answer included.
+	limit time.Duration
+}
+
+// get asks, again where there was no answer or a temporary error, and decodes it.
+func (c *Client) get(ctx context.Context, path string, query url.Values, into any) error {
+	ask := request{method: http.MethodGet, path: path, query: query, limit: askLimit}
+	return c.again(ctx, func() error { return c.do(ctx, ask, into) })
+}
+
+// send changes something, once. body and into may be nil.
+func (c *Client) send(ctx context.Context, method, path string, body, into any) error {
+	change := request{method: method, path: path, limit: changeLimit}
+	if body != nil {
+		text, err := json.Marshal(body)
+		if err != nil {
+			return fmt.Errorf("encode the request %s %s: %w", method, path, err)
+		}
+		change.body, change.contentType = text, "application/json"
+	}
+	return c.do(ctx, change, into)
+}
+
+// again repeats ask while its error is temporary, a few times.
+func (c *Client) again(ctx context.Context, ask func() error) error {
+	for n := 0; ; n++ {
+		err := ask()
+		if err == nil || n+1 == tries || ctx.Err() != nil || !Temporary(err) {
+			return err
+		}
+		if err := c.sleep(ctx, 200*time.Millisecond<<n); err != nil {
+			return err
+		}
+	}
+}
+
+// do sends a request and decodes the answer, which into may be nil to ignore.
+func (c *Client) do(ctx context.Context, r request, into any) error {
+	answer, err := c.open(ctx, r)
+	if err != nil {
+		return err
+	}
+	defer answer.Close()
+	text, err := io.ReadAll(io.LimitReader(answer, maxBody+1))
+	switch {
+	case err != nil:
+		return c.lost(r, err)
+	case into == nil:
+		return nil
+	case len(text) > maxBody:
+		return r.strange("the answer is larger than 64 MiB")
+	}
+	if err := json.Unmarshal(text, into); err != nil {
+		return c.undecodable(r, text, err)
+	}
+	return nil
+}
+
+// undecodable tells what is wrong with a good answer that does not decode. One
+// that ends too early was cut; HTML where JSON was asked for is a proxy's or
+// another server's page.
+func (c *Client) undecodable(r request, text []byte, err error) error {
+	syntax := new(json.SyntaxError)
+	switch {
+	case looksLikeHTML(text):
+		return pageInstead(r, http.StatusOK)
+	case errors.As(err, &syntax) && syntax.Offset >= int64(len(text)):
+		return c.lost(r, fmt.Errorf("the answer ends too early: %w", err))
+	}
+	return r.strange("the answer is not what Polyaxon sends: " + err.Error())
+}
+
+// open sends a request and gives a good answer's body, unpacked; the caller
+// closes it. All else is an *Error or a *ContactError.
+func (c *Client) open(ctx context.Context, r request) (io.ReadCloser, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.limit)
+	address := c.host + r.path
+	if len(r.query) > 0 {
+		address += "?" + r.query.Encode()
+	}
+	var body io.Reader
+	if r.body != nil {
+		body = bytes.NewReader(r.body)
+	}
+	request, err := http.NewRequestWithContext(ctx, r.method, address, body)
+	if err != nil {
+		cancel()
+		return nil, fmt.Errorf("make the request %s %s: %w", r.method, r.path, err)
+	}
+	request.Header.Set("Accept", "application/json, */*;q=0.5")
+	request.Header.Set("User-Agent", "slipway")
+	if r.contentType != "" {
+		request.Header.Set("Content-Type", r.contentType)
+	}
+	if c.token.Len() > 0 {
+		request.Header.Set("Authorization", "Token "+string(c.token.Reveal()))
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		cancel()
+		if away := new(redirectError); errors.As(err, &away) {
+			return nil, &Error{Method: r.method, Path: r.path, StatusCode: http.StatusFound, Kind: NotPolyaxon, Messages: []string{away.Error()}}
+		}
+		return nil, c.lost(r, unwrapURL(err))
+	}
+	answer := &answer{Reader: response.Body, response: response.Body, cancel: cancel}
+	// List endpoints pack their answers though nobody asked them to.
+	if strings.EqualFold(response.Header.Get("Content-Encoding"), "gzip") {
+		unpacked, err := gzip.NewReader(response.Body)
+		switch {
+		case errors.Is(err, io.EOF): // nothing was packed
+			answer.Reader = http.NoBody
+		case err != nil:
+			answer.Close()
+			return nil, c.lost(r, fmt.Errorf("unpack the answer: %w", err))
+		default:
+			answer.Reader = unpacked
+		}
+	}
+	if response.StatusCode/100 == 2 {
+		return answer, nil
+	}
+	defer answer.Close()
+	return nil, errorOf(r, response, answer)
+}
+
+// answer is a body whose request's time limit ends with it.
+type answer struct {
+	io.Reader
+	response io.Closer
+	cancel   context.CancelFunc
+}
+
+func (a *answer) Close() error {
+	err := a.response.Close()
+	a.cancel()
+	return err
+}
+
+// redirectError is a redirect that is not followed.
+type redirectError struct{ reason string }
+
+func (e *redirectError) Error() string { return e.reason }
+
+// stayThere keeps the token from following a redirect to another host, and a
+// change from becoming a question: a client turns POST into GET at 301 and 302,
+// and would take the list of runs for the run that it made.
+func stayThere(next *http.Request, via []*http.Request) error {
+	first := via[0]
+	switch {
+	case next.URL.Host != first.URL.Host || next.URL.Scheme != first.URL.Scheme:
+		return &redirectError{fmt.Sprintf("the server sends requests on to %s://%s: set polyaxon.host to Polyaxon's own address, and see that no login page stands before it",
+			next.URL.Scheme, next.URL.Host)}
+	case next.Method != first.Method:
+		return &redirectError{fmt.Sprintf("the server sends requests on to %s, so this is no Polyaxon server, or a login page stands before it", next.URL.Path)}
+	case len(via) > maxRedirects:
+		return &redirectError{"the server redirects in circles"}
+	}
+	return nil
+}
+
+// unwrapURL takes off what net/http puts around its errors: method and address,
+// which a *ContactError tells already, and the query, which is nobody's business.
+func unwrapURL(err error) error {
+	if wrapped := new(url.Error); errors.As(err, &wrapped) {
+		return wrapped.Err
+	}
+	return err
+}

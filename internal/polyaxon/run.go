@@ -1,0 +1,127 @@
+package polyaxon
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Run is a run as a server tells it.
+type Run struct {
+	UUID        string
+	Name        string
+	Description string
+	Owner       string
+	Project     string
+	Kind        string // job, service, matrix, dag, schedule
+	Runtime     string // the real kind: tfjob for kind job
+	Status      Status
+	// Pending is what the run waits for before it is scheduled: approval, upload.
+	Pending  string
+	Tags     []string
+	Inputs   map[string]any
+	Outputs  map[string]any
+	MetaInfo map[string]any
+	// Content is the compiled operation, RawContent the one that was sent; JSON.
+	// Lists of runs leave both out.
+	Content    string
+	RawContent string
+	Duration   float64 // seconds
+	WaitTime   float64 // seconds
+	CreatedAt  time.Time
+	StartedAt  time.Time
+	FinishedAt time.Time
+	Original   *Original
+}
+
+// Original is the run that a restart or a copy was made from; Kind is "restart"
+// or "copy".
+type Original struct{ UUID, Name, Kind string }
+
+// UnmarshalJSON reads a run. Times come in two forms, and a server keeps whatever
+// shape was sent as tags, inputs, outputs and meta_info; other shapes than
+// lists of texts and maps are left out.
+func (r *Run) UnmarshalJSON(encoded []byte) error {
+	var raw struct {
+		UUID        text   `json:"uuid"`
+		Name        text   `json:"name"`
+		Description text   `json:"description"`
+		Owner       text   `json:"owner"`
+		Project     text   `json:"project"`
+		Kind        text   `json:"kind"`
+		Runtime     text   `json:"runtime"`
+		Status      Status `json:"status"`
+		Pending     text   `json:"pending"`
+
+		Tags     json.RawMessage `json:"tags"`
+		Inputs   json.RawMessage `json:"inputs"`
+		Outputs  json.RawMessage `json:"outputs"`
+		MetaInfo json.RawMessage `json:"meta_info"`
+
+		Content    text    `json:"content"`
+		RawContent text    `json:"raw_content"`
+		Duration   float64 `json:"duration"`
+		WaitTime   float64 `json:"wait_time"`
+		CreatedAt  stamp   `json:"created_at"`
+		StartedAt  stamp   `json:"started_at"`
+		FinishedAt stamp   `json:"finished_at"`
+		Original   *struct {
+			UUID text `json:"uuid"`
+			Name text `json:"name"`
+			Kind text `json:"kind"`
+		} `json:"original"`
+	}
+	if err := json.Unmarshal(encoded, &raw); err != nil {
+		return err
+	}
+	*r = Run{
+		UUID: string(raw.UUID), Name: string(raw.Name), Description: string(raw.Description), Owner: string(raw.Owner), Project: string(raw.Project),
+		Kind: string(raw.Kind), Runtime: string(raw.Runtime), Status: raw.Status, Pending: string(raw.Pending),
+		Content: string(raw.Content), RawContent: string(raw.RawContent), Duration: raw.Duration, WaitTime: raw.WaitTime,
+		CreatedAt: time.Time(raw.CreatedAt), StartedAt: time.Time(raw.StartedAt), FinishedAt: time.Time(raw.FinishedAt),
+	}
+	if o := raw.Original; o != nil {
+		r.Original = &Original{UUID: string(o.UUID), Name: string(o.Name), Kind: string(o.Kind)}
+	}
+	for shape, into := range map[*json.RawMessage]any{&raw.Tags: &r.Tags, &raw.Inputs: &r.Inputs, &raw.Outputs: &r.Outputs, &raw.MetaInfo: &r.MetaInfo} {
+		_ = json.Unmarshal(*shape, into) // see above
+	}
+	return nil
+}
+
+// CreateRun is what a run is made of.
+type CreateRun struct {
+	// Content is the operation, as JSON or YAML text.
+	Content     string
+	Name        string
+	Description string
+	Tags        []string
+	// MetaInfo is searchable: `meta_info.KEY:VALUE`. Values must not look like
+	// numbers.
+	MetaInfo map[string]any
+	// DryRun has the operation compiled and not scheduled: the run stays compiled,
+	// or fails with the compiler's words. Delete it afterwards.
+	DryRun bool
+	// Pending parks the run until it is approved: "approval" or "upload".
+	Pending string
+}
+
+// body gives what servers read. 1.11.3 reads is_managed and compiles what is not;
+// 2.x reads managed_by first, and does not compile what a user manages.
+func (r CreateRun) body() map[string]any {
+	body := map[string]any{"content": r.Content, "is_managed": true}
+	if r.DryRun {
+		body["is_managed"], body["managed_by"] = false, "cli"
+	}
+	for key, value := range map[string]string{"name": r.Name, "description": r.Description, "pending": r.Pending} {
+		if value != "" {
+			body[key] = value
+		}
+	}
+	if len(r.Tags) > 0 {
+		body["tags"] = r.Tags
+	}
+	if len(r.MetaInfo) > 0 {
+		body["meta_info"] = r.MetaInfo
+	}
+	return body
+}

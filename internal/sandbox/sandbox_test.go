@@ -1,0 +1,336 @@
+package sandbox_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"k8s.io/client-go/rest"
+
+	"github.com/slipway-ci/slipway/internal/cluster/clustertest"
+	"github.com/slipway-ci/slipway/internal/image"
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/polyaxon/polyaxontest"
+	"github.com/slipway-ci/slipway/internal/sandbox"
+)
+
+// role makes this test's program the sandbox, as slipway is its own.
+const role = "sandbox-of-test"
+
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == role {
+		err := sandbox.Serve(context.Background(), sandbox.ServeOptions{
+			Dir: os.Args[3], Idle: time.Minute, Log: os.Stderr, Self: self(), Lookup: os.LookupEnv, Version: "test",
+		})
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+func self() []string {
+	executable, err := os.Executable()
+	if err != nil {
+		panic(err)
+	}
+	return []string{executable, role}
+}
+
+func options(dir string) sandbox.Options {
+	return sandbox.Options{Dir: dir, Self: self(), Lookup: os.LookupEnv, Version: "test"}
+}
+
+// join starts a sandbox that ends with the test.
+func join(t *testing.T, dir string) *sandbox.Sandbox {
+	t.Helper()
+	joined, err := sandbox.Join(t.Context(), options(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if running, err := sandbox.Running(context.Background(), dir); err == nil {
+			if err := running.Stop(context.Background()); err != nil {
+				t.Errorf("stop: %v", err)
+			}
+		}
+	})
+	return joined
+}
+
+func TestManyJoinOne(t *testing.T) {
+	dir := t.TempDir()
+	join(t, dir)
+	var group sync.WaitGroup
+	pids := make([]int, 20)
+	for i := range pids {
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			joined, err := sandbox.Join(t.Context(), options(dir))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			pids[i] = joined.PID
+		}()
+	}
+	group.Wait()
+	for _, pid := range pids {
+		if pid != pids[0] {
+			t.Fatalf("different sandboxes: %v", pids)
+		}
+	}
+}
+
+func TestManyStartOne(t *testing.T) {
+	dir := t.TempDir()
+	var group sync.WaitGroup
+	var mu sync.Mutex
+	pids := map[int]bool{}
+	for range 8 {
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			joined, err := sandbox.Join(t.Context(), options(dir))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			mu.Lock()
+			pids[joined.PID] = true
+			mu.Unlock()
+		}()
+	}
+	group.Wait()
+	join(t, dir)
+	if len(pids) != 1 {
+		t.Errorf("%d sandboxes were started: %v", len(pids), pids)
+	}
+}
+
+func TestKilledAndStartedAgain(t *testing.T) {
+	dir := t.TempDir()
+	before := join(t, dir)
+	process, err := os.FindProcess(before.PID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		if _, err := sandbox.Running(t.Context(), dir); errors.Is(err, sandbox.ErrNotRunning) {
+			break
+		}
+	}
+	after := join(t, dir)
+	if after.PID == before.PID {
+		t.Fatal("the killed one still answers")
+	}
+	if after.Registry != before.Registry || after.Polyaxon != before.Polyaxon {
+		t.Errorf("the ports changed: %s to %s", before.Registry, after.Registry)
+	}
+	if bytes.Equal(after.Token.Reveal(), before.Token.Reveal()) {
+		t.Error("the token is the old one")
+	}
+}
+
+func TestAnotherVersionReplacesIt(t *testing.T) {
+	dir := t.TempDir()
+	before := join(t, dir)
+	newer := options(dir)
+	newer.Version = "newer"
+	after, err := sandbox.Join(t.Context(), newer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if after.PID == before.PID {
+		t.Error("an old sandbox that is idle was kept")
+	}
+}
+
+func TestTokenIsDemanded(t *testing.T) {
+	s := join(t, t.TempDir())
+	for _, address := range []string{s.Registry + "/v2/", s.Kubernetes + "/api", s.Kubernetes + "/api/v1/secrets", s.Polyaxon + "/api/v1/installation", s.Polyaxon + "/_slipway/status"} {
+		for name, authorization := range map[string]string{"none": "", "wrong": "Bearer " + strings.Repeat("0", 64), "empty": "Bearer "} {
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if authorization != "" {
+				request.Header.Set("Authorization", authorization)
+			}
+			response, err := http.DefaultClient.Do(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = response.Body.Close()
+			if response.StatusCode != http.StatusUnauthorized {
+				t.Errorf("%s with %s token: %s", address, name, response.Status)
+			}
+		}
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Host = "evil.example"
+		request.Header.Set("Authorization", "Bearer "+string(s.Token.Reveal()))
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		if response.StatusCode != http.StatusForbidden {
+			t.Errorf("%s under another host's name: %s", address, response.Status)
+		}
+	}
+}
+
+// TestNothingLeaks looks where secrets of the command that starts a sandbox, and
+// the sandbox's own token, must not be.
+func TestNothingLeaks(t *testing.T) {
+	t.Setenv("CANARY", "canary-in-the-environment")
+	dir := t.TempDir()
+	s := join(t, dir)
+	for _, file := range []string{"environ", "cmdline"} {
+		text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(s.PID), file))
+		if err != nil {
+			t.Skip("there is no /proc here")
+		}
+		if bytes.Contains(text, []byte("canary-in-the-environment")) || bytes.Contains(text, s.Token.Reveal()) {
+			t.Errorf("a secret stands in /proc/PID/%s", file)
+		}
+	}
+	log, err := os.ReadFile(filepath.Join(dir, "sandbox.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(log, s.Token.Reveal()) {
+		t.Error("the token stands in the log")
+	}
+	info, err := os.Stat(filepath.Join(dir, "endpoint.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode().Perm() != 0o600 {
+		t.Errorf("the file with the token has mode %s", info.Mode())
+	}
+	tables, err := exec.CommandContext(t.Context(), "sh", "-c", "cat /proc/net/tcp /proc/net/tcp6").Output()
+	if err != nil {
+		t.Skip("there is no /proc/net here")
+	}
+	for _, address := range []string{s.Registry, s.Kubernetes, s.Polyaxon} {
+		port, err := strconv.Atoi(address[strings.LastIndex(address, ":")+1:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		listening := fmt.Sprintf(":%04X 00000000:0000 0A", port)
+		if !strings.Contains(string(tables), "0100007F"+listening) || strings.Contains(string(tables), "00000000"+listening) {
+			t.Errorf("%s is not on loopback only", address)
+		}
+	}
+}
+
+func TestResetForgetsAll(t *testing.T) {
+	dir := t.TempDir()
+	join(t, dir)
+	if err := sandbox.Reset(t.Context(), dir); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		if entry.Name() != "lock" {
+			t.Errorf("%s is left", entry.Name())
+		}
+	}
+}
+
+func TestStartThatFailsSaysWhy(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sandbox.Join(t.Context(), options(file)); err == nil {
+		t.Error("a sandbox runs in a file")
+	}
+	o := options(t.TempDir())
+	o.Self = []string{"/bin/sh", "-c", "echo cannot start today; exit 3", "sandbox:serve"}
+	if _, err := sandbox.Join(t.Context(), o); err == nil || !strings.Contains(err.Error(), "cannot start today") {
+		t.Errorf("the reason is not told: %v", err)
+	}
+}
+
+func TestPolyaxonContract(t *testing.T) {
+	s := join(t, t.TempDir())
+	client, err := polyaxon.New(polyaxon.Options{Host: s.Polyaxon, Token: s.Token})
+	if err != nil {
+		t.Fatal(err)
+	}
+	polyaxontest.Contract(t, client, s.Namespace, polyaxontest.Job{
+		Image: pushJob(t, s),
+		Command: func(verb, argument string) []string {
+			return map[string][]string{"print": {"/app/job", "print=" + argument}, "fail": {"/app/job", "exit=3"}, "sleep": {"/app/job", "sleep=" + argument}}[verb]
+		},
+	})
+}
+
+// pushJob builds the program that stories use and pushes it to the sandbox.
+func pushJob(t *testing.T, s *sandbox.Sandbox) string {
+	t.Helper()
+	host := strings.TrimPrefix(s.Registry, "http://")
+	registry := &image.Registry{
+		Prefix:      host,
+		Options:     []remote.Option{remote.WithAuth(&authn.Basic{Username: "slipway", Password: string(s.Token.Reveal())})},
+		NameOptions: []name.Option{name.Insecure},
+	}
+	dir := t.TempDir()
+	program, err := os.ReadFile("../../cmd/slipway/testdata/job/main.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string][]byte{"go.mod": []byte("module story\ngo 1.26\n"), "job/main.go": program} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	system, architecture, _ := strings.Cut(s.Platform, "/")
+	built, err := image.Build(t.Context(), image.Spec{
+		Name: "job", Dir: dir, Kind: "go", Main: "./job", Platform: v1.Platform{OS: system, Architecture: architecture}, Environ: os.Environ(),
+	}, registry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pushed, err := registry.Push(t.Context(), built, []string{"latest"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pushed.Reference.String()
+}
+
+func TestClusterContract(t *testing.T) {
+	s := join(t, t.TempDir())
+	clustertest.Contract(t, &rest.Config{Host: s.Kubernetes, BearerToken: string(s.Token.Reveal())})
+}

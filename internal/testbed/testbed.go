@@ -1,0 +1,200 @@
+// Package testbed starts the real components that slipway is tested against: a
+// Kubernetes API server, a Polyaxon server, an OCI registry, a runner of GitHub
+// workflows. `go run mage.go test` puts them under .cache; where one is missing, a
+// test that wants it is skipped by its name, and fails when CI is true.
+package testbed
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// Root gives the repository's root.
+func Root(t testing.TB) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "slipway.yaml")); err == nil {
+			return dir
+		}
+		if dir == filepath.Dir(dir) {
+			t.Fatal("the tests run outside of the repository")
+		}
+		dir = filepath.Dir(dir)
+	}
+}
+
+// component gives the path of a program under .cache, or skips the test.
+func component(t testing.TB, name, path string) string {
+	t.Helper()
+	found := filepath.Join(Root(t), ".cache", path)
+	if _, err := os.Stat(found); err == nil {
+		return found
+	}
+	missing(t, name)
+	return ""
+}
+
+func missing(t testing.TB, name string) {
+	t.Helper()
+	text := name + " is not here; `go run mage.go test` sets it up where it can be had"
+	if os.Getenv("CI") == "true" {
+		t.Fatal(text)
+	}
+	t.Skip(text)
+}
+
+// Act gives the path of act, which runs workflows on this machine.
+func Act(t testing.TB) string { return component(t, "act (GitHub workflows)", "act") }
+
+// Kubernetes starts etcd and kube-apiserver and gives an administrator's access.
+// Both end with the test.
+func Kubernetes(t testing.TB) *rest.Config {
+	t.Helper()
+	binary := component(t, "kubetest (kube-apiserver and etcd)", "kubetest")
+	dir := shortDir(t)
+	ports := freePorts(t, 3)
+	etcd := fmt.Sprintf("http://127.0.0.1:%d", ports[0])
+	server := fmt.Sprintf("https://127.0.0.1:%d", ports[2])
+	pki := filepath.Join(dir, "pki")
+	if out, err := exec.Command(binary, "pki", "-dir", pki, "-server", server, "-ips", "127.0.0.1,10.96.0.1").CombinedOutput(); err != nil {
+		t.Fatalf("make certificates: %v\n%s", err, out)
+	}
+	start(t, dir, "etcd", nil, binary, "etcd", "-data-dir", filepath.Join(dir, "etcd"), "-client", etcd, "-peer", fmt.Sprintf("http://127.0.0.1:%d", ports[1]))
+	file := func(name string) string { return filepath.Join(pki, name) }
+	log := start(t, dir, "kube-apiserver", nil, binary, "kube-apiserver", "--etcd-servers="+etcd, "--bind-address=127.0.0.1", "--advertise-address=127.0.0.1",
+		fmt.Sprintf("--secure-port=%d", ports[2]), "--tls-cert-file="+file("apiserver.crt"), "--tls-private-key-file="+file("apiserver.key"), "--cert-dir="+pki,
+		"--client-ca-file="+file("ca.crt"), "--service-account-issuer=https://kubernetes.default.svc", "--service-account-key-file="+file("sa.key"),
+		"--service-account-signing-key-file="+file("sa.key"), "--authorization-mode=RBAC", "--service-cluster-ip-range=10.96.0.0/16",
+		"--endpoint-reconciler-type=none", "--profiling=false")
+	config, err := clientcmd.BuildConfigFromFlags("", file("admin.kubeconfig"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport, err := rest.HTTPClientFor(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	await(t, log, 60*time.Second, transport, server+"/readyz", nil)
+	return config
+}
+
+// Polyaxon starts a Polyaxon 2.18 server, with an agent that really runs what is
+// submitted to it, and gives its address. Both end with the test.
+func Polyaxon(t testing.TB) string {
+	t.Helper()
+	haupt := component(t, "haupt (Polyaxon 2.18)", filepath.Join("haupt", "bin", "haupt"))
+	dir := shortDir(t)
+	port := freePorts(t, 1)[0]
+	data := filepath.Join(dir, "data")
+	host := fmt.Sprintf("http://127.0.0.1:%d", port)
+	env := append(os.Environ(), "HOME="+dir, "POLYAXON_ARCHIVES_ROOT="+filepath.Join(dir, "archives"),
+		// Without it writes at the same time fail: SQLite is locked.
+		`POLYAXON_DB_OPTIONS={"transaction_mode":"IMMEDIATE","timeout":30}`)
+	log := start(t, dir, "haupt", env, haupt, "sandbox", "start", "--host", "127.0.0.1", "--port", fmt.Sprint(port), "--workers", "1", "--path", data)
+	await(t, log, 120*time.Second, http.DefaultClient, host+"/api/v1/installation", []byte(`"version"`))
+	ctx, cancel := context.WithCancel(context.Background())
+	a := &agent{host: host, data: data}
+	done := make(chan struct{})
+	go func() { defer close(done); a.run(ctx) }()
+	t.Cleanup(func() { cancel(); <-done })
+	return host
+}
+
+// Registry starts Debian's docker-registry and gives its host and port.
+func Registry(t testing.TB) string {
+	t.Helper()
+	binary, err := exec.LookPath("docker-registry")
+	if err != nil {
+		missing(t, "docker-registry (Debian's package of the same name)")
+	}
+	dir := shortDir(t)
+	host := fmt.Sprintf("127.0.0.1:%d", freePorts(t, 1)[0])
+	config := filepath.Join(dir, "config.yml")
+	text := fmt.Sprintf("version: 0.1\nstorage: {filesystem: {rootdirectory: %s}, delete: {enabled: true}}\nhttp: {addr: %s}\n", filepath.Join(dir, "blobs"), host)
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	log := start(t, dir, "docker-registry", nil, binary, "serve", config)
+	await(t, log, 20*time.Second, http.DefaultClient, "http://"+host+"/v2/", nil)
+	return host
+}
+
+// shortDir is a test's directory with a short path, for Unix sockets.
+func shortDir(t testing.TB) string {
+	dir, err := os.MkdirTemp("", "tb")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+// freePorts gives ports that are free now.
+func freePorts(t testing.TB, n int) []int {
+	var ports []int
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+	}
+	return ports
+}
+
+// start runs a server until the test ends, and gives the path of its log.
+func start(t testing.TB, dir, name string, env []string, binary string, args ...string) string {
+	t.Helper()
+	log, err := os.Create(filepath.Join(dir, name+".log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := exec.Command(binary, args...)
+	command.Env, command.Stdout, command.Stderr, command.Dir = env, log, log, dir
+	group(command)
+	if err := command.Start(); err != nil {
+		t.Fatalf("start %s: %v", name, err)
+	}
+	t.Cleanup(func() {
+		end(command)
+		_ = log.Close()
+	})
+	return log.Name()
+}
+
+// await waits until a server answers 200 with a text.
+func await(t testing.TB, log string, limit time.Duration, client *http.Client, url string, text []byte) {
+	t.Helper()
+	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		response, err := client.Get(url)
+		if err != nil {
+			continue
+		}
+		var body bytes.Buffer
+		_, err = body.ReadFrom(response.Body)
+		_ = response.Body.Close()
+		if err == nil && response.StatusCode == http.StatusOK && bytes.Contains(body.Bytes(), text) {
+			return
+		}
+	}
+	said, _ := os.ReadFile(log)
+	lines := strings.Split(string(said), "\n")
+	t.Fatalf("%s does not answer; its log ends:\n%s", url, strings.Join(lines[max(0, len(lines)-20):], "\n"))
+}
