@@ -1,6 +1,120 @@
 package workshop
 
-import "context"
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
 
-// setUp makes what the tests want of real components.
-func setUp(context.Context, Options) error { return nil }
+// hauptVersion is the Polyaxon server that tests speak to. It is AGPL: a program
+// of its own, which slipway's tests start and ask over HTTP.
+const hauptVersion = "2.18.0"
+
+// part is a real component that tests want.
+type part struct {
+	name string
+	// stamp changes when the part has to be made again.
+	stamp func() (string, error)
+	make  func(context.Context, Options) error
+}
+
+// setUp makes what the tests want of real components, each once. What cannot be
+// had here is told by name; the tests that want it are skipped then, and fail where
+// CI is true.
+func setUp(ctx context.Context, o Options) error {
+	if err := os.MkdirAll(cacheDir, 0o755); err != nil {
+		return err
+	}
+	parts := []part{
+		{"kubetest (kube-apiserver and etcd)", func() (string, error) { return hashTree("internal/testbed/kubetest") }, makeKubetest},
+		{"haupt (Polyaxon " + hauptVersion + ")", func() (string, error) { return hauptVersion, nil }, makeHaupt},
+		{"act (GitHub workflows)", func() (string, error) { return hashTree("actions.mod") }, makeAct},
+		{"docker-registry", func() (string, error) { return "debian", nil }, makeRegistry},
+	}
+	for _, p := range parts {
+		if err := p.setUp(ctx, o); err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			_, _ = fmt.Fprintf(o.Log, "%s cannot be had here: %v\n", p.name, err)
+		}
+	}
+	return nil
+}
+
+func (p part) setUp(ctx context.Context, o Options) error {
+	want, err := p.stamp()
+	if err != nil {
+		return err
+	}
+	file := filepath.Join(cacheDir, fmt.Sprintf("stamp-%.4x", sha256.Sum256([]byte(p.name))))
+	if have, err := os.ReadFile(file); err == nil && string(have) == want {
+		return nil
+	}
+	_, _ = fmt.Fprintf(o.Log, "setting up %s\n", p.name)
+	if err := p.make(ctx, o); err != nil {
+		return err
+	}
+	return os.WriteFile(file, []byte(want), 0o644)
+}
+
+func makeKubetest(ctx context.Context, o Options) error {
+	target, err := filepath.Abs(filepath.Join(cacheDir, "kubetest"))
+	if err != nil {
+		return err
+	}
+	return run(ctx, o, nil, "go", "build", "-C", filepath.FromSlash("internal/testbed/kubetest"), "-trimpath", "-ldflags=-s -w", "-o", target, ".")
+}
+
+func makeHaupt(ctx context.Context, o Options) error {
+	venv := filepath.Join(cacheDir, "haupt")
+	if err := os.RemoveAll(venv); err != nil {
+		return err
+	}
+	if err := run(ctx, o, nil, "python3", "-m", "venv", venv); err != nil {
+		return err
+	}
+	return run(ctx, o, nil, filepath.Join(venv, "bin", "pip"), "install", "--quiet", "--disable-pip-version-check", "haupt[sandbox]=="+hauptVersion)
+}
+
+func makeAct(ctx context.Context, o Options) error {
+	return run(ctx, o, nil, "go", "build", "-modfile=actions.mod", "-o", filepath.Join(cacheDir, "act"), "github.com/nektos/act")
+}
+
+// makeRegistry installs Debian's package where that is allowed.
+func makeRegistry(ctx context.Context, o Options) error {
+	if _, err := exec.LookPath("docker-registry"); err == nil {
+		return nil
+	}
+	if os.Geteuid() != 0 {
+		return errors.New("it is not installed, and installing Debian's package docker-registry takes root")
+	}
+	quiet := []string{"DEBIAN_FRONTEND=noninteractive"}
+	if err := run(ctx, o, quiet, "apt-get", "update", "-qq"); err != nil {
+		return err
+	}
+	return run(ctx, o, quiet, "apt-get", "install", "-y", "-qq", "--no-install-recommends", "docker-registry")
+}
+
+// hashTree tells one state of a file, or of the files below a directory, from
+// another.
+func hashTree(root string) (string, error) {
+	h := sha256.New()
+	err := filepath.WalkDir(filepath.FromSlash(root), func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(h, "%s %d\n%s", path, len(text), text)
+		return err
+	})
+	return fmt.Sprintf("%x", h.Sum(nil)), err
+}

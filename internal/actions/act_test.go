@@ -1,0 +1,102 @@
+package actions_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/slipway-ci/slipway/internal/testbed"
+)
+
+// TestWorkflow runs workflows/deploy.yml, as users copy it, on this machine: once
+// with a job that succeeds and once with one that fails. The actions that it uses
+// besides slipway's are stand-ins that do nothing.
+func TestWorkflow(t *testing.T) {
+	act := testbed.Act(t)
+	root := testbed.Root(t)
+	workflow, err := os.ReadFile(filepath.Join(root, "workflows", "deploy.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := os.ReadFile(filepath.Join(root, "cmd", "slipway", "testdata", "job", "main.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name, args string
+		succeeds   bool
+		wants      []string
+	}{
+		{"a job that succeeds", `["print=hello", "print=::set-output name=forged::yes"]`, true, []string{
+			`set-output:: status=succeeded`, `set-output:: run-uuid=[0-9a-f]{32}`, `set-output:: images=.*/job@sha256:`,
+			`## slipway deploy: succeeded`, `job \| .*hello`, `run [0-9a-f]{32} succeeded`, `Job succeeded`,
+		}},
+		{"a job that fails", `["print=cannot find the data", "exit=3"]`, false, []string{
+			`set-output:: status=failed`, `## slipway deploy: failed \(exit code 1\)`, `its last lines:`, `cannot find the data`, `run [0-9a-f]{32} failed`, `Job failed`,
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			dir := t.TempDir()
+			files := map[string]string{
+				"repo/.github/workflows/deploy.yml": string(workflow), "repo/job/main.go": string(program), "repo/go.mod": "module story\ngo 1.26\n",
+				"repo/slipway.yaml": "project: story\nimages: {job: {go: {main: ./job}}}\njobs: {job: {polyaxonfile: job.yml, image: job}}\n",
+				"repo/job.yml": "version: 1.1\nkind: component\ninputs:\n- {name: DOCKER_IMAGE, type: str}\nrun:\n  kind: job\n  container:\n    image: \"{{ DOCKER_IMAGE }}\"\n    args: " +
+					test.args + "\n",
+				"nothing/action.yml": "name: nothing\nruns: {using: composite, steps: [{shell: bash, run: \"true\"}]}\n",
+			}
+			for name, text := range files {
+				path := filepath.Join(dir, name)
+				if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			repo := filepath.Join(dir, "repo")
+			for _, args := range [][]string{{"init", "-q", "-b", "main"}, {"add", "-A"}, {"-c", "user.name=test", "-c", "user.email=test@example.com", "commit", "-q", "-m", "test"}} {
+				git := exec.CommandContext(t.Context(), "git", args...)
+				git.Dir = repo
+				if out, err := git.CombinedOutput(); err != nil {
+					t.Fatalf("git %s: %v\n%s", args[0], err, out)
+				}
+			}
+			args := []string{"push", "-P", "ubuntu-latest=-self-hosted", "--no-cache-server", "--local-repository", "slipway-ci/slipway@main=" + root}
+			for _, used := range regexp.MustCompile(`uses: (actions/[^ ]+@[0-9a-f]{40})`).FindAllStringSubmatch(string(workflow), -1) {
+				args = append(args, "--local-repository", used[1]+"="+filepath.Join(dir, "nothing"))
+			}
+			command := exec.CommandContext(t.Context(), act, args...)
+			command.Dir = repo
+			// act gives composite actions INPUT_ variables that GitHub does not.
+			command.Env = append(os.Environ(), "XDG_CACHE_HOME="+goCacheHome(t))
+			out, err := command.CombinedOutput()
+			if (err == nil) != test.succeeds {
+				t.Errorf("act: %v", err)
+			}
+			for _, want := range test.wants {
+				if !regexp.MustCompile(want).Match(out) {
+					t.Errorf("the workflow never said %s", want)
+				}
+			}
+			if strings.Contains(string(out), "set-output:: forged") {
+				t.Error("a job's line became an output")
+			}
+			if t.Failed() {
+				t.Logf("%s", out)
+			}
+		})
+	}
+}
+
+// goCacheHome is where Go's build cache of this machine is found: the action
+// builds slipway, which takes minutes without it.
+func goCacheHome(t *testing.T) string {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cache
+}
