@@ -19,12 +19,40 @@ type decoder struct {
 	lookup    func(string) (string, bool)
 	positions map[string]source.Position
 	errs      []*source.Error
-	// nodes bounds how often aliases may repeat what is written once.
-	nodes int
 }
 
-// maxNodes is far more than any configuration has, and little for a machine.
-const maxNodes = 100_000
+// maxNodes and maxDepth are far more than any configuration has, and little for a
+// machine.
+const (
+	maxNodes = 100_000
+	maxDepth = 50
+)
+
+// bounded tells whether a tree stays small once its aliases are put in, and fails
+// otherwise: an alias may repeat much, or contain itself.
+func (d *decoder) bounded(root *yaml.Node) bool {
+	nodes := 0
+	var walk func(*yaml.Node, int) bool
+	walk = func(n *yaml.Node, depth int) bool {
+		if nodes++; nodes > maxNodes || depth > maxDepth {
+			return false
+		}
+		if n.Kind == yaml.AliasNode {
+			return walk(n.Alias, depth+1)
+		}
+		for _, child := range n.Content {
+			if !walk(child, depth+1) {
+				return false
+			}
+		}
+		return true
+	}
+	if !walk(root, 0) {
+		d.fail(root, "", "the file is nested too deeply, or too large once its aliases are put in")
+		return false
+	}
+	return true
+}
 
 func (d *decoder) at(n *yaml.Node) source.Position {
 	return source.Position{File: d.file, Line: n.Line, Column: n.Column}
@@ -36,12 +64,6 @@ func (d *decoder) fail(n *yaml.Node, hint, format string, args ...any) {
 
 // decode puts n, which stands at path, into v.
 func (d *decoder) decode(n *yaml.Node, v reflect.Value, path []string, tag reflect.StructTag) {
-	if d.nodes++; d.nodes > maxNodes {
-		if d.nodes == maxNodes+1 {
-			d.fail(n, "", "the file is too large once its aliases are put in")
-		}
-		return
-	}
 	for n.Kind == yaml.AliasNode {
 		n = n.Alias
 	}
@@ -242,9 +264,6 @@ func checkString(tag reflect.StructTag, text string) string {
 
 // any gives a param's value as plain Go values.
 func (d *decoder) any(n *yaml.Node) any {
-	if d.nodes++; d.nodes > maxNodes {
-		return nil
-	}
 	for n.Kind == yaml.AliasNode {
 		n = n.Alias
 	}

@@ -139,6 +139,9 @@ func (d *decoder) parse(text []byte) *yaml.Node {
 		return fail(second.Line, "has a second document (---); one is allowed")
 	}
 	root := document.Content[0]
+	if !d.bounded(root) {
+		return nil
+	}
 	if root.Kind != yaml.MappingNode {
 		d.fail(root, "", "%s must be a mapping, not %s", FileName, kind(root))
 		return nil

@@ -63,7 +63,7 @@ func render(text string, scope map[string]any) (any, error) {
 func renderOnce(text string, scope map[string]any) (string, error) {
 	var b strings.Builder
 	// Each open if holds whether its branch is written, and whether one was.
-	type branch struct{ on, done, outer bool }
+	type branch struct{ done, outer bool }
 	var open []branch
 	on := true
 	for text != "" {

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"regexp"
+	"slices"
+	"sort"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+
+	"github.com/slipway-ci/slipway/tasks/door"
+)
+
+// TestTargets holds the binary's commands and the magefile's targets together.
+func TestTargets(t *testing.T) {
+	// What only one of them has: shells and help are the binary's own business,
+	// slipway's own development the magefile's.
+	onlyBinary := []string{"completion", "exit-codes", "help"}
+	onlyMage := []string{"bench", "cross", "lint", "test"}
+
+	commands := []string{}
+	var walk func(*cobra.Command, string)
+	walk = func(c *cobra.Command, prefix string) {
+		for _, sub := range c.Commands() {
+			name := prefix + sub.Name()
+			if sub.HasSubCommands() {
+				walk(sub, name+":")
+			} else if !slices.Contains(onlyBinary, name) {
+				commands = append(commands, name)
+			}
+		}
+	}
+	walk(root(door.Open()), "")
+	sort.Strings(commands)
+
+	file, err := parser.ParseFile(token.NewFileSet(), "../../magefile.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	targets := []string{}
+	for _, declaration := range file.Decls {
+		function, ok := declaration.(*ast.FuncDecl)
+		if !ok || !function.Name.IsExported() {
+			continue
+		}
+		name := strings.ToLower(function.Name.Name)
+		if function.Recv != nil {
+			name = strings.ToLower(function.Recv.List[0].Type.(*ast.Ident).Name) + ":" + name
+		}
+		if !slices.Contains(onlyMage, name) {
+			targets = append(targets, name)
+		}
+	}
+	sort.Strings(targets)
+	if !slices.Equal(commands, targets) {
+		t.Errorf("the binary has\n%v\nand the magefile has\n%v", commands, targets)
+	}
+}
+
+// TestReadmeCommands has the README name only commands that there are.
+func TestReadmeCommands(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := root(door.Open())
+	for _, m := range regexp.MustCompile("(?m)^    slipway ([a-z]+)|`slipway ([a-z]+)").FindAllSubmatch(text, -1) {
+		name := string(m[1]) + string(m[2])
+		if c, _, err := known.Find([]string{name}); name != "help" && (err != nil || c == known) {
+			t.Errorf("the README names the command %s, which there is not", name)
+		}
+	}
+}
+
+// TestDependencies holds the list of direct dependencies: each is here on purpose.
+func TestDependencies(t *testing.T) {
+	want := map[string]string{
+		"github.com/gofrs/flock":                 "locks between processes, on every system",
+		"github.com/google/go-cmp":               "readable differences in tests",
+		"github.com/google/go-containerregistry": "OCI images and registries",
+		"github.com/klauspost/compress":          "gzip faster than the standard library's",
+		"github.com/magefile/mage":               "targets",
+		"github.com/rogpeppe/go-internal":        "testscript, and diffs for plan",
+		"github.com/sethvargo/go-githubactions":  "workflow commands",
+		"github.com/spf13/cobra":                 "the command line",
+		"go.yaml.in/yaml/v3":                     "YAML with positions",
+		"golang.org/x/sync":                      "errgroup",
+		"golang.org/x/sys":                       "namespaces and mounts",
+		"golang.org/x/term":                      "whether somebody looks",
+		"gopkg.in/evanphx/json-patch.v4":         "the sandbox's Kubernetes: JSON patches, as the API server's",
+		"k8s.io/api":                             "Kubernetes' types",
+		"k8s.io/apimachinery":                    "Kubernetes' errors, and server-side apply for the sandbox",
+		"k8s.io/client-go":                       "the Kubernetes client",
+		"sigs.k8s.io/yaml":                       "the sandbox's Kubernetes: YAML as the API server reads it",
+	}
+	text, err := os.ReadFile("../../go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	have := map[string]bool{}
+	scanner := bufio.NewScanner(bytes.NewReader(text))
+	for scanner.Scan() {
+		fields := strings.Fields(scanner.Text())
+		if len(fields) == 2 && strings.HasPrefix(fields[1], "v") && !strings.Contains(scanner.Text(), "indirect") {
+			have[fields[0]] = true
+		}
+	}
+	for module := range have {
+		if want[module] == "" {
+			t.Errorf("%s is a new direct dependency: write here what it is for", module)
+		}
+	}
+	for module := range want {
+		if !have[module] {
+			t.Errorf("%s is no direct dependency any more", module)
+		}
+	}
+}

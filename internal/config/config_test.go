@@ -1,0 +1,202 @@
+package config
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// load reads a configuration from text.
+func load(t testing.TB, text string, o Options) (*Config, error) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, FileName), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(dir)
+	return Load(FileName, o)
+}
+
+func environment(pairs ...string) func(string) (string, bool) {
+	return func(name string) (string, bool) {
+		for i := 0; i < len(pairs); i += 2 {
+			if pairs[i] == name {
+				return pairs[i+1], true
+			}
+		}
+		return "", false
+	}
+}
+
+func TestExample(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("testdata", "example.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := load(t, string(text), Options{Lookup: environment("PRED_MODEL_UUID", "abc")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	one := 1
+	want := &Job{Name: "train", Component: "train", Image: "train", After: []string{"process-data"}, GPU: &one, Timeout: 6 * time.Hour, OnCancel: "stop",
+		Params: map[string]any{"INPUT_DATA_DIR": "/polyaxon-v1-data/processed", "MLFLOW_TRACKING_PASSWORD": "secret:env:MLFLOW_PASSWORD"}}
+	if diff := cmp.Diff(want, c.Jobs["train"]); diff != "" {
+		t.Error(diff)
+	}
+	if c.Images["api"].BuildArgs["PRED_MODEL_UUID"] != "abc" || c.Images["api"].Kind() != "dockerfile" || c.Cluster.GKE.Name != "ml" {
+		t.Errorf("images %+v, cluster %+v", c.Images["api"], c.Cluster)
+	}
+	if at := c.At("jobs", "train", "gpu").String(); at != "slipway.yaml:36:10" {
+		t.Errorf("jobs.train.gpu stands at %s", at)
+	}
+	waves, err := c.JobOrder()
+	if err != nil || len(waves) != 2 || waves[1][0].Name != "train" {
+		t.Errorf("waves %v, %v", waves, err)
+	}
+	production, err := Load(FileName, Options{Environment: "production", Lookup: environment("PRED_MODEL_UUID", "abc")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if production.Registry != "asia.gcr.io/acme-prod" || production.Cluster.GKE.Name != "prod" || production.Cluster.Namespace != "polyaxon-v1" {
+		t.Errorf("production is %+v", production)
+	}
+}
+
+func TestErrors(t *testing.T) {
+	const job = "jobs: {j: {polyaxonfile: a.yml}}\n"
+	for name, test := range map[string]struct{ text, want string }{
+		"empty":               {" \n", "slipway.yaml: is empty; name at least a job, or an image to build"},
+		"a list":              {"- a\n", "slipway.yaml:1:1: slipway.yaml must be a mapping, not a list"},
+		"a tab":               {"jobs:\n\tj: 1\n", "slipway.yaml:2:1: is no YAML: found character that cannot start any token"},
+		"two documents":       {job + "---\na: 1\n", "slipway.yaml:2:1: has a second document (---); one is allowed"},
+		"unknown key":         {"projct: x\n" + job, "slipway.yaml:1:1: slipway.yaml has no key projct (did you mean project?)"},
+		"repeated key":        {job + job, "slipway.yaml:2:1: key jobs is repeated: it stands at line 1 already"},
+		"merge key":           {"images: {<<: {}}\n", "slipway.yaml:1:10: merge keys (<<) are not allowed (write the keys out)"},
+		"number for text":     {"project: 7\n", `slipway.yaml:1:10: project must be text, and "7" is read as a number (put it in quotes)`},
+		"bad name":            {"project: A b\n", `slipway.yaml:1:10: project must be small letters, digits and dashes, at most 63, not "A b"`},
+		"bad name of a job":   {"jobs: {J_1: {polyaxonfile: a.yml}}\n", `slipway.yaml:1:8: "J_1" is no name for jobs: use small letters, digits and dashes, at most 63`},
+		"null":                {"jobs:\n", "slipway.yaml:1:6: jobs is empty (give it a value, or leave the key out)"},
+		"text for a number":   {"jobs: {j: {polyaxonfile: a.yml, gpu: many}}\n", `slipway.yaml:1:38: jobs.j.gpu must be a whole number from 0, not "many"`},
+		"negative":            {"jobs: {j: {polyaxonfile: a.yml, gpu: -1}}\n", `slipway.yaml:1:38: jobs.j.gpu must be a whole number from 0, not "-1"`},
+		"bad duration":        {"jobs: {j: {polyaxonfile: a.yml, timeout: 5}}\n", `slipway.yaml:1:42: jobs.j.timeout is no time limit: "5" (write it as 90s, 30m, 6h or 2d)`},
+		"bad choice":          {"jobs: {j: {polyaxonfile: a.yml, on-cancel: maybe}}\n", `slipway.yaml:1:44: jobs.j.on-cancel is stop or leave, not "maybe"`},
+		"a path outside":      {"jobs: {j: {polyaxonfile: ../a.yml}}\n", `slipway.yaml:1:26: jobs.j.polyaxonfile must be a path inside the repository, without .. that leaves it, not "../a.yml"`},
+		"no polyaxonfile":     {"jobs: {j: {}}\n", "slipway.yaml:1:11: jobs.j needs exactly one of polyaxonfile and component"},
+		"missing image":       {"jobs: {j: {polyaxonfile: a.yml, image: x}}\n", "slipway.yaml:1:40: there is no image x (there are none)"},
+		"missing upstream":    {"jobs: {j: {polyaxonfile: a.yml, after: [k]}}\n", "slipway.yaml:1:41: there is no job k (there are j)"},
+		"itself":              {"jobs: {j: {polyaxonfile: a.yml, after: [j]}}\n", "slipway.yaml:1:40: jobs wait for each other: j -> j"},
+		"image of no kind":    {"images: {i: {workdir: /x}}\n", "slipway.yaml:1:13: image i needs one of go, python, dockerfile and files"},
+		"image of two kinds":  {"images: {i: {go: {main: a}, dockerfile: b}}\n", "slipway.yaml:1:13: image i has more than one of go, python and dockerfile"},
+		"missing main":        {"images: {i: {go: {}}}\n", "slipway.yaml:1:18: images.i.go needs main"},
+		"bad secret source":   {"secrets: {s: {data: {k: hunter2}}}\n", `slipway.yaml:1:25: secrets.s.data.k must be env:NAME, file:PATH or gcp-secret-manager:projects/P/secrets/S, not "hunter2"`},
+		"cluster without way": {"cluster: {namespace: x}\n", "slipway.yaml:1:10: cluster needs exactly one of gke and kubeconfig"},
+		"unset variable":      {"project: ${NOPE}\n", "slipway.yaml:1:10: the environment variable NOPE is not set (set it, or write ${NOPE:-default})"},
+		"open variable":       {"project: ${NOPE\n", "slipway.yaml:1:10: ${ is not closed by } (write $${ for a plain ${)"},
+		"hidden value":        {"jobs: {j: {polyaxonfile: a.yml, gpu: \"${SECRET}\"}}\n", "slipway.yaml:1:38: jobs.j.gpu must be a whole number from 0, not what the environment gives"},
+		"bad environment":     {job + "environments: {p: {projct: x}}\n", "slipway.yaml:2:20: environments.p has no key projct (did you mean project?)"},
+		"nested environments": {job + "environments: {p: {environments: {}}}\n", "slipway.yaml:2:20: an environment has no environments of its own"},
+		"several":             {"projct: 1\njobs: {j: {polyaxonfile: a.yml, gpu: x}}\n", "slipway.yaml:1:1: slipway.yaml has no key projct (did you mean project?)\nslipway.yaml:2:38: jobs.j.gpu must be a whole number from 0, not \"x\""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := load(t, test.text, Options{Lookup: environment("SECRET", "hunter2")})
+			if err == nil {
+				t.Fatal("there is no error")
+			}
+			if diff := cmp.Diff(test.want, err.Error()); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestExpansion(t *testing.T) {
+	lookup := environment("REGISTRY", "r.example", "TRICK", "x}, gpu: 8", "NUMBER", "7")
+	if _, err := load(t, "jobs: {j: {polyaxonfile: a.yml, gpu: \"${GPUS:-2}\"}}\n", Options{Lookup: lookup}); err == nil || !strings.Contains(err.Error(), "gpu must be a whole number") {
+		t.Errorf("a quoted number is text: %v", err)
+	}
+	c, err := load(t, `
+project: ${NAME:-fallback}
+registry: "${REGISTRY}/team"
+jobs:
+  j:
+    polyaxonfile: a.yml
+    gpu: ${GPUS:-2}
+    params: {A: "${TRICK}", B: "$${x}", D: "${NUMBER}", E: on}
+`, Options{Lookup: lookup})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]any{"A": "x}, gpu: 8", "B": "${x}", "D": "7", "E": "on"}
+	if diff := cmp.Diff(want, c.Jobs["j"].Params); diff != "" || c.Project != "fallback" || *c.Jobs["j"].GPU != 2 || c.Registry != "r.example/team" {
+		t.Errorf("project %s, registry %s, params %s", c.Project, c.Registry, diff)
+	}
+}
+
+func TestUnbuilt(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("testdata", "example.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := load(t, string(text), Options{Lookup: environment("PRED_MODEL_UUID", "abc")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := c.Unbuilt([]*Job{c.Jobs["train"]}, []*Image{c.Images["train"], c.Images["api"]}, nil)
+	if refused == nil {
+		t.Fatal("nothing is refused")
+	}
+	for _, part := range []string{"cluster.gke", "bucket", "manifests", "kind python", "kind dockerfile", "a param that is a secret"} {
+		if !strings.Contains(refused.Error(), part) {
+			t.Errorf("%s is not refused: %v", part, refused)
+		}
+	}
+}
+
+func TestSchema(t *testing.T) {
+	have, err := Schema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden := filepath.Join("testdata", "schema.json")
+	if *update {
+		if err := os.WriteFile(golden, have, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(have)); diff != "" {
+		t.Errorf("%s (-update writes it)", diff)
+	}
+}
+
+// FuzzLoad has every error name a line of the file.
+func FuzzLoad(f *testing.F) {
+	example, err := os.ReadFile(filepath.Join("testdata", "example.yaml"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(string(example))
+	f.Add("a: &a [*a]\n")
+	f.Add("jobs: &a {x: *a}\nenvironments: {p: {jobs: *a}}\n")
+	f.Add("jobs: {j: {polyaxonfile: a.yml, params: {x: &x [1], y: [*x, *x]}}}\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		path := filepath.Join(t.TempDir(), FileName)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, err := Load(path, Options{Environment: "p", Lookup: environment()})
+		if (c == nil) == (err == nil) {
+			t.Fatalf("config %v, error %v", c, err)
+		}
+	})
+}

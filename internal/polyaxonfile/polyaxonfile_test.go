@@ -1,0 +1,371 @@
+package polyaxonfile
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/slipway-ci/slipway/internal/source"
+	components "github.com/slipway-ci/slipway/polyaxon"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+func TestScalarsOfYAML11(t *testing.T) {
+	// As PyYAML 6 reads them, which Polyaxon reads with.
+	for text, want := range map[string]any{
+		"yes": true, "off": false, "1e3": "1e3", "1.0e+3": 1000.0, "1:30": 90, "0o10": "0o10", "010": 8, "0x1f": 31, "1_000": 1000,
+		"~": nil, "2026-11-23": "2026-11-23", ".5": 0.5, "y": "y", "'1'": "1", "-3": -3, "007": 7, "08": "08",
+	} {
+		f, err := Parse("f.yml", []byte("version: 1.1\nkind: component\ncost: 1\nname: n\ninputs: [{name: x, value: "+text+"}]\nrun: {kind: job}\n"))
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		if diff := cmp.Diff(want, readIO(f.root, "inputs")[0].value); diff != "" {
+			t.Errorf("%s: %s", text, diff)
+		}
+	}
+}
+
+func TestTemplates(t *testing.T) {
+	scope := map[string]any{
+		"i": 3, "f": nil, "b": true, "s": "text", "l": []any{1, "a"}, "rate": 0.5,
+		"params":  map[string]any{"i": map[string]any{"as_arg": "--i=3", "value": 3}},
+		"globals": map[string]any{"uuid": "u", "run_outputs_path": "/out"},
+	}
+	// What Polyaxon 2.18 was seen to make of them.
+	for template, want := range map[string]any{
+		"plain": "plain", "{{ i }}": "3", "{{ TYPO }}": "", "{{ globals.nope }}": "", "{{ f }}": nil, "p={{ f }}": "p=None",
+		"{{ f or globals.run_outputs_path }}": "/out", "{{ b }}": "True", "{{ l }}": "[1, 'a']", "{{ params.i.as_arg }}": "--i=3",
+		"{{ globals['uuid'] }}-{{ i }}": "u-3", "{{ '{{' }}x{{ '}}' }}": "", "{{ s | upper }}": "TEXT", "{{ TYPO | default('d') }}": "d",
+		"{{ 'a' if b else 'c' }}": "a", "{% if b %}yes{% else %}no{% endif %}": "yes", "{% if f %}yes{% elif i == 3 %}three{% endif %}": "three",
+		"{{ i + 1 }}/{{ i / 2 }}/{{ i // 2 }}": "4/1.5/1", "{{ l | join(',') }}": "1,a", "{{ l | length }}": "2", "{{ rate }}": "0.5",
+		"{{ not b }}": "False", "{{ i in l }}": "False", "{# comment #}x": "{# comment #}x", "{{ s ~ i }}": "text3",
+	} {
+		if template == "{{ '{{' }}x{{ '}}' }}" {
+			continue // 2.18 keeps braces, 1.11.3 does not: a difference that is not decided here
+		}
+		have, err := render(template, scope)
+		if err != nil {
+			t.Errorf("%s: %v", template, err)
+		} else if diff := cmp.Diff(want, have); diff != "" {
+			t.Errorf("%s: %s", template, diff)
+		}
+	}
+	for template, want := range map[string]string{
+		"{{ i": "TemplateSyntaxError", "{{ i | nofilter }}": "No filter named 'nofilter'", "{% for x in l %}{% endfor %}": "not built into",
+		"{{ 1 / 0 }}": "ZeroDivisionError", "{{ }}": "Expected an expression", "{% if b %}": "looking for endif", "{{ i ! }}": "unexpected char",
+	} {
+		if _, err := render(template, scope); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", template, err, want)
+		}
+	}
+}
+
+func TestCoercion(t *testing.T) {
+	refused := errors.New("refused")
+	for _, test := range []struct {
+		kind        string
+		value, want any
+	}{
+		{"int", "1", 1}, {"int", 1.0, 1}, {"int", "1e3", 1000}, {"int", 1.5, refused}, {"int", "abc", refused}, {"int", "0x10", refused}, {"int", true, refused},
+		{"float", "1e-3", 0.001}, {"float", 1, 1.0}, {"float", "", refused},
+		{"bool", "yes", true}, {"bool", "F", false}, {"bool", "maybe", refused}, {"bool", 1, refused},
+		{"str", "x", "x"}, {"str", 3, "3"}, {"path", "/a", "/a"}, {"image", 3, refused},
+		{"dict", `{"a": 1}`, map[string]any{"a": 1}}, {"dict", "a", refused}, {"list", []any{1}, []any{1}}, {"list", "[1]", []any{1}}, {"list", "a,b", refused},
+		{"date", "2021-01-02", "2021-01-02"}, {"date", "x", refused}, {"datetime", "2021-01-02T03:04:05Z", "2021-01-02T03:04:05Z"},
+		{"uuid", strings.Repeat("a", 32), strings.Repeat("a", 32)}, {"uuid", "x", refused}, {"any", 1, 1},
+	} {
+		have, err := inout{name: "x", kind: test.kind}.convert(test.value)
+		switch {
+		case test.want == refused && err == nil: //nolint:errorlint // the very same value
+			t.Errorf("%s took %v as %v", test.kind, test.value, have)
+		case test.want != refused && (err != nil || !cmp.Equal(test.want, have)): //nolint:errorlint // the very same value
+			t.Errorf("%s made %v (%v) of %v", test.kind, have, err, test.value)
+		}
+	}
+}
+
+const trainYML = `version: 1.1
+kind: component
+name: train
+inputs:
+- {name: DOCKER_IMAGE, type: str}
+- {name: EPOCHS, type: int, value: 3, isOptional: true}
+- {name: RATE, type: float}
+- {name: NOTE, type: str, isOptional: true}
+run:
+  kind: job
+  connections: [fstore-pvc]
+  container:
+    image: "{{ DOCKER_IMAGE }}"
+    env: [{name: RATE, value: "{{ RATE }}"}]
+    args: ["--epochs={{ EPOCHS }}", "{{ NOTE }}", "--out={{ globals.run_outputs_path }}"]
+    resources: {requests: {cpu: 1, nvidia.com/gpu: 2}}
+`
+
+func fill() Fill {
+	gpus := 1
+	return Fill{Name: "train", Image: "r/i@sha256:x", Params: map[string]any{"RATE": 0.5}, GPU: &gpus, Timeout: time.Hour,
+		ParamsAt: func(string) source.Position { return source.Position{File: "slipway.yaml", Line: 7, Column: 3} }}
+}
+
+func TestOperationAndCompilation(t *testing.T) {
+	f, err := Parse("train.yml", []byte(trainYML))
+	if err != nil {
+		t.Fatal(err)
+	}
+	operation, err := f.Operation(fill())
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "operation.yml", operation.YAML())
+	if again, err := f.Operation(fill()); err != nil || string(again.JSON()) != string(operation.JSON()) {
+		t.Errorf("the same operation has other bytes: %v", err)
+	}
+	compiled, err := Compile(operation.JSON())
+	if err != nil {
+		t.Fatal(err)
+	}
+	resolved, err := compiled.Resolve(Context{
+		Owner: "default", Project: "p", Name: "train", UUID: "u", Namespace: "n", ArtifactsRoot: "/plx-context/artifacts",
+		Created:     time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC),
+		Connections: map[string]Connection{"fstore-pvc": {Schema: map[string]any{"mountPath": "/polyaxon-v1-data"}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var indented any
+	if err := json.Unmarshal(resolved.JSON(), &indented); err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.MarshalIndent(indented, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "compiled.json", text)
+	if resolved.Termination.Timeout != 3600 || len(resolved.Container.Args) != 2 || resolved.Container.Env[0].Value != "0.5" {
+		t.Errorf("timeout %d, args %q, env %v", resolved.Termination.Timeout, resolved.Container.Args, resolved.Container.Env)
+	}
+}
+
+func golden(t *testing.T, name string, have []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, have, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(have)); diff != "" {
+		t.Errorf("%s (-update writes it)", diff)
+	}
+}
+
+func TestParams(t *testing.T) {
+	f, err := Parse("train.yml", []byte(trainYML))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		params map[string]any
+		want   string
+	}{
+		"missing":    {map[string]any{}, "train.yml:7:3: the input RATE needs a value, and train gives none (add it to params of train)"},
+		"unknown":    {map[string]any{"RATE": 1, "EPOCH": 2}, "slipway.yaml:7:3: train.yml takes no param EPOCH (did you mean EPOCHS?)"},
+		"wrong type": {map[string]any{"RATE": "fast"}, "slipway.yaml:7:3: the param RATE does not fit: could not parse value `fast` for `RATE`, an error was encountered: Cannot convert value `fast` (key: `RATE`) to `float`"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			with := fill()
+			with.Params = test.params
+			_, err := f.Operation(with)
+			if err == nil || err.Error() != test.want {
+				t.Errorf("have %v\nwant %s", err, test.want)
+			}
+		})
+	}
+}
+
+func TestParseErrors(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                                 "f.yml:1:1: is empty",
+		"a: [":                             "f.yml:1:1: is no YAML: did not find expected node content",
+		"a\x00":                            "f.yml:1:1: is not text in UTF-8",
+		"- a\n":                            "f.yml:1:1: must be a mapping with kind: component or kind: operation",
+		"kind: thing\n":                    "f.yml:1:7: kind is component or operation, not thing",
+		"kind: component\n":                "f.yml:1:1: the component needs run",
+		"run: {kind: jab}\n":               "f.yml:1:13: jab is no kind of run (did you mean job?)",
+		"run: {}\n":                        "f.yml:1:6: run needs kind (a program that ends is a job, one that serves a service)",
+		"name: a b\nrun: {kind: job}\n":    "f.yml:1:7: \"a b\" is no name (use letters, digits, - and _)",
+		"run: {kind: job, containr: {}}\n": "f.yml:1:18: run has no key containr (did you mean container?)",
+		"run: {kind: job, container: {imagee: x}}\n":                        "f.yml:1:30: run.container has no key imagee (did you mean image?)",
+		"run: {kind: job, container: {command: ls}}\n":                      "f.yml:1:39: run.container.command must be a list, not \"ls\"",
+		"run: {kind: job, container: {resources: {limits: {cpu: lots}}}}\n": "f.yml:1:56: run.container.resources.limits.cpu is no quantity: lots (write it as 500m, 2, 512Mi or 4Gi)",
+		"run: {kind: job}\nrun: {kind: job}\n":                              "f.yml:2:1: key run is repeated (remove one of them; Polyaxon would silently take the last)",
+		"inputs: [{name: x, type: itn}]\nrun: {kind: job}\n":                "f.yml:1:26: itn is no type of an input or output (did you mean int?)",
+		"kind: operation\nhubRef: x\n":                                      "f.yml:2:9: hubRef is not built into this version of slipway (copy the component into the repository and use pathRef)",
+		"kind: operation\n":                                                 "f.yml:1:1: an operation needs a component, or a pathRef to one",
+		"run: {kind: job}\n---\nrun: {kind: job}\n":                         "f.yml:2:1: has a second document (---); one is allowed",
+	} {
+		if _, err := Parse("f.yml", []byte(text)); err == nil || err.Error() != want {
+			t.Errorf("%q:\nhave %v\nwant %s", text, err, want)
+		}
+	}
+	bomb := "a: &a [x, x, x, x, x, x, x, x, x, x]\n"
+	for letter := 'b'; letter < 'j'; letter++ {
+		bomb += string(letter) + ": &" + string(letter) + " [" + strings.Repeat("*"+string(letter-1)+", ", 9) + "*" + string(letter-1) + "]\n"
+	}
+	if _, err := Parse("f.yml", []byte(bomb)); err == nil {
+		t.Error("an alias bomb was read")
+	}
+	if _, err := Parse("f.yml", []byte(strings.Repeat("{a: ", 5000))); err == nil {
+		t.Error("a deep file was read")
+	}
+}
+
+func TestPathRef(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	write("train.yml", trainYML)
+	f, err := Read(write("op.yml", "version: 1.1\nkind: operation\npathRef: ./train.yml\nparams: {RATE: {value: 1}, DOCKER_IMAGE: {value: i}}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Operation(Fill{Name: "op"}); err != nil {
+		t.Error(err)
+	}
+	if _, err := Read(write("loop.yml", "kind: operation\npathRef: ./loop.yml\n")); err == nil {
+		t.Error("a pathRef to itself was read")
+	}
+	if _, err := Read(write("lost.yml", "kind: operation\npathRef: ./nothing.yml\n")); err == nil || !strings.Contains(err.Error(), "no such Polyaxonfile") {
+		t.Errorf("a pathRef to nothing: %v", err)
+	}
+}
+
+func TestCheck(t *testing.T) {
+	const head = "version: 1.1\nkind: component\n"
+	for name, test := range map[string]struct{ text, want string }{
+		"undefined-variable": {"run: {kind: job, container: {image: \"a@sha256:b\", args: [\"{{ globls.uuid }}\"]}}\n", "f.yml:3:58: nothing defines globls: Polyaxon would put nothing in its place (did you mean globals?)"},
+		"renders-as-none":    {"inputs: [{name: X, isOptional: true}]\nrun: {kind: job, container: {image: \"a@sha256:b\", args: [\"x={{ X }}\"]}}\n", "f.yml:4:58: the input X is optional"},
+		"unused-input":       {"inputs: [{name: X, isOptional: true}]\nrun: {kind: job, container: {image: \"a@sha256:b\"}}\n", "f.yml:3:10: nothing uses the input X"},
+		"mutable-image":      {"run: {kind: job, container: {image: busybox}}\n", "f.yml:3:37: the image busybox changes under its name"},
+		"template-syntax":    {"run: {kind: job, container: {image: \"a@sha256:b\", args: [\"{{ 1\"]}}\n", "f.yml:3:58: the template cannot be rendered"},
+		"bad-default":        {"inputs: [{name: X, type: int, value: many}]\nrun: {kind: job, container: {image: \"a@sha256:b\", args: [\"{{ X }}\"]}}\n", "f.yml:3:10: the default of input X does not fit"},
+		"repeated-input":     {"inputs: [{name: X, value: 1}, {name: X, value: 1}]\nrun: {kind: job, container: {image: \"a@sha256:b\", args: [\"{{ X }}\"]}}\n", "f.yml:3:31: the input X is declared twice"},
+	} {
+		f, err := Parse("f.yml", []byte(head+test.text))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		problems := f.Check("2.18")
+		if len(problems) != 1 || problems[0].Name != name || !strings.HasPrefix(problems[0].Error.Error(), test.want) {
+			t.Errorf("%s: have %v", name, problems)
+		}
+	}
+	f, err := Parse("f.yml", []byte(trainYML))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, version := range []string{"", "1.11.3", "2.18"} {
+		for _, p := range f.Check(version) {
+			t.Errorf("a good file has a problem on %q: %v", version, p)
+		}
+	}
+}
+
+func TestComponents(t *testing.T) {
+	if len(components.Names()) < 7 {
+		t.Errorf("there are %v", components.Names())
+	}
+	for _, name := range components.Names() {
+		text, err := components.Read(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := Parse(name, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, version := range []string{"1.11.3", "2.18"} {
+			for _, p := range f.Check(version) {
+				t.Errorf("%s on %s: %v", name, version, p)
+			}
+		}
+		operation, err := f.Operation(Fill{Name: name, Image: "r/i@sha256:x", Params: map[string]any{"COMMAND": []any{"python", "train.py"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		compiled, err := Compile(operation.JSON())
+		if err != nil {
+			t.Fatal(err)
+		}
+		resolved, err := compiled.Resolve(Context{Connections: map[string]Connection{"fstore-pvc": {}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resolved.Container.Image != "r/i@sha256:x" || !cmp.Equal(resolved.Container.Command, []string{"python", "train.py"}) {
+			t.Errorf("%s runs %q in %s", name, resolved.Container.Command, resolved.Container.Image)
+		}
+	}
+}
+
+func TestPatchStrategies(t *testing.T) {
+	base := func() any { return map[string]any{"a": 1, "l": []any{1}, "m": map[string]any{"x": 1}} }
+	over := map[string]any{"a": 2, "b": 3, "l": []any{1, 2}, "m": map[string]any{"x": 2, "y": 3}}
+	for strategy, want := range map[string]any{
+		"post_merge": map[string]any{"a": 2, "b": 3, "l": []any{1, 2}, "m": map[string]any{"x": 2, "y": 3}},
+		"pre_merge":  map[string]any{"a": 1, "b": 3, "l": []any{1, 2}, "m": map[string]any{"x": 1, "y": 3}},
+		"replace":    map[string]any{"a": 2, "b": 3, "l": []any{1, 2}, "m": map[string]any{"x": 2, "y": 3}},
+		"isnull":     map[string]any{"a": 1, "b": 3, "l": []any{1}, "m": map[string]any{"x": 1}},
+	} {
+		if diff := cmp.Diff(want, patch(base(), over, strategy)); diff != "" {
+			t.Errorf("%s: %s", strategy, diff)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(trainYML)
+	f.Add("kind: operation\ncomponent: {run: {kind: service, ports: [1]}}\nparams: {x: 1}\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		file, err := Parse("f.yml", []byte(text))
+		if err != nil {
+			return
+		}
+		file.Check("1.11.3")
+		if operation, err := file.Operation(fill()); err == nil {
+			if compiled, err := Compile(operation.JSON()); err == nil {
+				_, _ = compiled.Resolve(Context{})
+			}
+		}
+	})
+}
+
+func FuzzRender(f *testing.F) {
+	f.Add("{{ a.b['c'] or 1 }}{% if x %}y{% endif %}")
+	f.Fuzz(func(_ *testing.T, text string) {
+		_, _ = render(text, map[string]any{"a": map[string]any{"b": "{{ a.b }}"}, "x": []any{1}})
+	})
+}
