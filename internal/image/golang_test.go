@@ -30,6 +30,7 @@ func goSpec(dir string) Spec {
 }
 
 func TestBuildGo(t *testing.T) {
+	t.Parallel()
 	dir := program().write(t)
 	made := build(t, goSpec(dir), nil)
 	config, err := made.V1.ConfigFile()
@@ -112,6 +113,7 @@ func TestFilesInTheProgramsPlace(t *testing.T) {
 }
 
 func TestProgramAtTheRoot(t *testing.T) {
+	t.Parallel()
 	tree := files{"go.mod": "module example.com/quick\n", "main.go": "package main\n\nfunc main() {}\n"}
 	s := goSpec(tree.write(t))
 	s.Main, s.Files = ".", nil
@@ -129,6 +131,7 @@ func TestWithoutGo(t *testing.T) {
 }
 
 func TestCancelledCompilation(t *testing.T) {
+	t.Parallel()
 	if _, err := exec.LookPath("sleep"); err != nil {
 		t.Skip("no sleep here:", err)
 	}
@@ -155,6 +158,7 @@ func TestCancelledCompilation(t *testing.T) {
 
 // A lock that another build holds is waited for, until the context ends.
 func TestCompilationWaitsForTheLock(t *testing.T) {
+	t.Parallel()
 	dir := program().write(t)
 	build(t, goSpec(dir), nil)
 	locks, err := filepath.Glob(filepath.Join(cacheDir(dir), "go", "*", "lock"))

@@ -37,6 +37,14 @@ func (m *meter) restart() {
 	m.now.Bytes, m.now.Layers, m.told = 0, 0, 0
 }
 
+// end lets nothing be told any more: a connection may read on in a layer for a
+// moment after the registry has answered.
+func (m *meter) end() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.tell = nil
+}
+
 // moving counts bytes of a blob that are being sent.
 func (m *meter) moving(n int64) {
 	m.sent.Add(n)

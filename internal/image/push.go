@@ -55,7 +55,8 @@ type push struct {
 // lost is sent again. It can be repeated after any failure, and sends only what is
 // missing then. It ends with the context.
 //
-// progress, when not nil, is called by one goroutine at a time.
+// progress, when not nil, is called by one goroutine at a time, and not after
+// Push has returned.
 func (r *Registry) Push(ctx context.Context, i *Image, tags []string, progress func(Progress)) (*Pushed, error) {
 	repository, err := r.Reference(i.Name)
 	if err != nil {
@@ -67,6 +68,7 @@ func (r *Registry) Push(ctx context.Context, i *Image, tags []string, progress f
 		}
 	}
 	p := &push{Registry: r, image: i, repository: repository, meter: newMeter(i, progress)}
+	defer p.meter.end()
 	if p.puller, err = remote.NewPuller(r.options(ctx)...); err != nil {
 		return nil, fmt.Errorf("push %s: %w", repository, err)
 	}
@@ -180,12 +182,17 @@ func (p *push) send(ctx context.Context, tags []string) (err error) {
 	if err := p.blobs(ctx); err != nil {
 		return err
 	}
+	raw, err := p.image.V1.RawManifest()
+	if err != nil {
+		return fmt.Errorf("read the manifest of image %s: %w", p.image.Name, err)
+	}
 	reference := p.repository.Digest(p.image.Digest.String())
-	if err := p.manifest(ctx, reference); err != nil {
+	if err := p.manifest(ctx, reference, raw); err != nil {
 		return p.explain("send the manifest "+reference.String(), p.repository.RegistryStr(), err)
 	}
+	p.meter.settle(0, int64(len(raw)), true, false)
 	for _, tag := range tags {
-		if err := p.tag(ctx, p.repository.Tag(tag)); err != nil {
+		if err := p.tag(ctx, p.repository.Tag(tag), raw); err != nil {
 			return err
 		}
 	}
@@ -234,11 +241,7 @@ func (p *push) blob(ctx context.Context, l v1.Layer, isLayer bool) error {
 }
 
 // manifest puts the manifest under a digest or tag.
-func (p *push) manifest(ctx context.Context, reference name.Reference) error {
-	raw, err := p.image.V1.RawManifest()
-	if err != nil {
-		return err
-	}
+func (p *push) manifest(ctx context.Context, reference name.Reference, raw []byte) error {
 	return p.retry(ctx, func() error {
 		p.meter.sent.Add(int64(len(raw)))
 		return p.pusher.Put(ctx, reference, p.image.V1)
@@ -247,8 +250,8 @@ func (p *push) manifest(ctx context.Context, reference name.Reference) error {
 
 // tag points a tag to the image. A registry that does not let tags move may
 // refuse even the digest that the tag has: then it is done.
-func (p *push) tag(ctx context.Context, tag name.Tag) error {
-	err := p.manifest(ctx, tag)
+func (p *push) tag(ctx context.Context, tag name.Tag, raw []byte) error {
+	err := p.manifest(ctx, tag, raw)
 	if err == nil || ctx.Err() != nil || status(err)/100 != 4 || vanished(err) {
 		return p.explain("tag "+tag.String(), p.repository.RegistryStr(), err)
 	}

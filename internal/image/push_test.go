@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,11 +25,13 @@ import (
 
 // What Push promises, whatever the registry is.
 func TestRegistryContract(t *testing.T) {
-	t.Run("go-containerregistry", func(t *testing.T) { contract(t, inMemory()) })
+	t.Parallel()
+	t.Run("go-containerregistry", func(t *testing.T) { t.Parallel(); contract(t, inMemory(), "src") })
 	t.Run("docker-registry", func(t *testing.T) {
+		t.Parallel()
 		target, err := url.Parse(startDockerRegistry(t))
 		must(t, err)
-		contract(t, forward(target))
+		contract(t, forward(target), "src/part0/file0.py") // a push takes it ten times as long
 	})
 }
 
@@ -38,19 +43,24 @@ func forward(target *url.URL) http.Handler {
 	}
 }
 
-func contract(t *testing.T, h http.Handler) {
+// contract runs the suite; reset names the files whose image is pushed again for
+// each request.
+func contract(t *testing.T, h http.Handler, reset string) {
 	f := &faults{next: h}
 	r := serve(t, f)
 	dir := many(40).write(t)
-	made := build(t, filesSpec(dir, "src"), r)
-	// named gives the image under a name that the registry does not know yet.
 	count := 0
-	named := func() *Image {
-		count++
-		one := *made
-		one.Name = fmt.Sprintf("team/train%d", count)
-		return &one
+	// fresh gives a function for an image under names that the registry does not
+	// know yet.
+	fresh := func(made *Image) func() *Image {
+		return func() *Image {
+			count++
+			one := *made
+			one.Name = fmt.Sprintf("team/train%d", count)
+			return &one
+		}
 	}
+	named := fresh(build(t, filesSpec(dir, "src"), r))
 	t.Run("PushesOnce", func(t *testing.T) { testPushesOnce(t, f, r, named()) })
 	t.Run("OneMoreTag", func(t *testing.T) { testOneMoreTag(t, f, r, named()) })
 	t.Run("SendsWhatIsMissing", func(t *testing.T) { testSendsWhatIsMissing(t, f, r, dir, named()) })
@@ -58,7 +68,7 @@ func contract(t *testing.T, h http.Handler) {
 	t.Run("BlobVanishesBeforeTheManifest", func(t *testing.T) { testVanishing(t, f, r, named()) })
 	t.Run("MountsTheBase", func(t *testing.T) { testMount(t, f, r, dir) })
 	t.Run("PassingFaults", func(t *testing.T) { testPassingFaults(t, f, r, named) })
-	t.Run("ResetAtEachRequest", func(t *testing.T) { testResets(t, f, r, named) })
+	t.Run("ResetAtEachRequest", func(t *testing.T) { testResets(t, f, r, fresh(build(t, filesSpec(dir, reset), r))) })
 	t.Run("Cancelled", func(t *testing.T) { testCancelled(t, f, r, named) })
 	t.Run("ImmutableTag", func(t *testing.T) { testImmutable(t, f, r, named(), named()) })
 	t.Run("AtTheSameTime", func(t *testing.T) { testSameTime(t, f, r, named()) })
@@ -112,7 +122,7 @@ func testPushesOnce(t *testing.T, f *faults, r *Registry, i *Image) {
 	if want := r.Prefix + "/" + i.Name + "@" + i.Digest.String(); pushed.Reference.String() != want {
 		t.Errorf("reference %s; want %s", pushed.Reference, want)
 	}
-	if last := seen[len(seen)-1]; last.Layers != i.Layers || last.Total != i.Layers || last.Bytes > last.BytesTotal || last.Bytes < last.BytesTotal*9/10 {
+	if last := seen[len(seen)-1]; last.Layers != i.Layers || last.Total != i.Layers || last.Bytes != i.Size || last.BytesTotal != i.Size {
 		t.Errorf("the last progress is %+v of %d", last, i.Size)
 	}
 	if !slices.IsSortedFunc(seen, func(a, b Progress) int { return a.Layers - b.Layers }) {
@@ -176,11 +186,9 @@ func testOneMoreTag(t *testing.T, f *faults, r *Registry, i *Image) {
 
 func testSendsWhatIsMissing(t *testing.T, f *faults, r *Registry, dir string, i *Image) {
 	pushAll(t, r, i, "v1")
-	spec := filesSpec(dir, "src/part1", "src/part2") // shares no layer, but
+	spec := filesSpec(dir, "src")
 	spec.Env = map[string]string{"A": "1"}
-	same := filesSpec(dir, "src")
-	same.Env = spec.Env
-	changed := build(t, same, r) // has all of its layers there
+	changed := build(t, spec, r) // has the same layers
 	changed.Name = i.Name
 	f.during(nil)
 	pushed := pushAll(t, r, changed, "v2")
@@ -191,12 +199,12 @@ func testSendsWhatIsMissing(t *testing.T, f *faults, r *Registry, dir string, i 
 
 // lose makes a registry deny that it has a blob until it is sent again.
 func lose(f *faults, digest v1.Hash) {
-	lost := true
+	var again atomic.Bool
 	f.during(func(_ int, w http.ResponseWriter, r *http.Request) bool {
-		if !lost || !strings.HasSuffix(r.URL.Path, "/blobs/"+digest.String()) {
-			if r.Method == http.MethodPut && r.URL.Query().Get("digest") == digest.String() {
-				lost = false
-			}
+		if r.Method == http.MethodPut && r.URL.Query().Get("digest") == digest.String() {
+			again.Store(true)
+		}
+		if again.Load() || !strings.HasSuffix(r.URL.Path, "/blobs/"+digest.String()) {
 			return false
 		}
 		w.WriteHeader(http.StatusNotFound)
@@ -272,8 +280,11 @@ func testMount(t *testing.T, f *faults, r *Registry, dir string) {
 func testPassingFaults(t *testing.T, f *faults, r *Registry, named func() *Image) {
 	for _, code := range []int{http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable} {
 		i := named()
+		var turn sync.Mutex
 		seen := map[string]int{}
 		f.during(func(_ int, w http.ResponseWriter, r *http.Request) bool {
+			turn.Lock()
+			defer turn.Unlock()
 			if r.Method == http.MethodPut || r.Method == http.MethodPost || r.Method == http.MethodHead {
 				key := r.Method + strings.SplitN(r.URL.Path, "/uploads/", 2)[0]
 				if seen[key]++; seen[key] <= 2 && r.Method != http.MethodPost || seen[key] == 1 {
@@ -286,12 +297,12 @@ func testPassingFaults(t *testing.T, f *faults, r *Registry, named func() *Image
 		var pauses []time.Duration
 		patient := *r
 		patient.Pause = func(_ context.Context, d time.Duration) error {
+			turn.Lock()
+			defer turn.Unlock()
 			pauses = append(pauses, d)
 			return nil
 		}
-		locked := &patient
-		locked.Pause = serialised(patient.Pause)
-		pushAll(t, locked, i, "v1")
+		pushAll(t, &patient, i, "v1")
 		f.during(nil)
 		if diff := cmp.Diff([]string{"v1"}, wantComplete(t, r, i)); diff != "" {
 			t.Errorf("%d: %s", code, diff)
@@ -311,16 +322,6 @@ func testPassingFaults(t *testing.T, f *faults, r *Registry, named func() *Image
 		t.Errorf("%v after %d requests; want %d", err, len(requests), attempts)
 	}
 	f.during(nil)
-}
-
-// serialised lets the uploads of a push call f one at a time.
-func serialised(f func(context.Context, time.Duration) error) func(context.Context, time.Duration) error {
-	turn := make(chan struct{}, 1)
-	return func(ctx context.Context, d time.Duration) error {
-		turn <- struct{}{}
-		defer func() { <-turn }()
-		return f(ctx, d)
-	}
 }
 
 // The connection is reset at request k, once or from there on, for each k.
@@ -376,6 +377,7 @@ func testResets(t *testing.T, f *faults, r *Registry, named func() *Image) {
 func testCancelled(t *testing.T, f *faults, r *Registry, named func() *Image) {
 	for what, act := range map[string]func(cancel func(), w http.ResponseWriter, r *http.Request){
 		"hanging": func(cancel func(), _ http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body) // a server sees the client go only then
 			cancel()
 			<-r.Context().Done()
 		},
