@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 )
 
@@ -56,5 +57,12 @@ func (c *Client) Lineage(ctx context.Context, project, uuid string) ([]Lineage, 
 
 // AddLineage registers artifacts of a run.
 func (c *Client) AddLineage(ctx context.Context, project, uuid string, artifacts []Lineage) error {
-	return c.send(ctx, http.MethodPost, c.run(project, uuid, "lineage", "artifacts"), map[string]any{"artifacts": artifacts}, nil)
+	sent := slices.Clone(artifacts)
+	for i := range sent {
+		if sent[i].Summary == nil {
+			// Polyaxon 2.18 answers 405 and an empty page to a summary that is null.
+			sent[i].Summary = map[string]any{}
+		}
+	}
+	return c.send(ctx, http.MethodPost, c.run(project, uuid, "lineage", "artifacts"), map[string]any{"artifacts": sent}, nil)
 }

@@ -148,7 +148,7 @@ func (c *Client) open(ctx context.Context, r request) (io.ReadCloser, error) {
 		case errors.Is(err, io.EOF): // nothing was packed
 			answer.Reader = http.NoBody
 		case err != nil:
-			answer.Close()
+			_ = answer.Close()
 			return nil, c.lost(r, fmt.Errorf("unpack the answer: %w", err))
 		default:
 			answer.Reader = unpacked
