@@ -11,6 +11,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/image"
 	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/internal/sandbox/disk"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
@@ -101,7 +102,7 @@ func (p *project) pushOne(ctx context.Context, to *platform, i *config.Image) (*
 	built, err := image.Build(ctx, p.spec(i, to.target), to.registry)
 	if err != nil {
 		p.event(report.Failed, "image", i.Name, "not built")
-		return nil, fmt.Errorf("build image %s: %w", i.Name, err)
+		return nil, fmt.Errorf("build image %s: %w", i.Name, disk.Explain(p.state(), err))
 	}
 	pushed, err := to.registry.Push(ctx, built, p.tags(i, built), func(progress image.Progress) {
 		p.event(report.Progress, "image", i.Name, fmt.Sprintf("%s of %s", report.Bytes(progress.Bytes), report.Bytes(progress.BytesTotal)))

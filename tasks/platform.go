@@ -57,7 +57,7 @@ func (p *project) connect(ctx context.Context) (*platform, error) {
 		to.target = v1.Platform{OS: os, Architecture: arch}
 		to.namespace = to.sandbox.Namespace
 		if to.sandbox.Isolation != "" {
-			p.event(report.Note, "", "", "jobs run without isolation: "+to.sandbox.Isolation)
+			p.event(report.Note, "", "", "jobs are not isolated from this machine: "+to.sandbox.Isolation)
 		}
 	}
 	connections := []func(context.Context, *platform) error{p.connectRegistry, p.connectCluster, p.connectPolyaxon}

@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,6 +28,10 @@ func TestStories(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	root, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata",
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
@@ -39,6 +46,11 @@ func TestStories(t *testing.T) {
 				return err
 			}
 			env.Setenv("GOCACHE", filepath.Join(cache, "go-build"))
+			env.Setenv("ROOT", root)
+			if os.Geteuid() == 0 {
+				// Without these capabilities a mode means to root what it means to others.
+				env.Setenv("UNPRIVILEGED", "setpriv --bounding-set=-dac_override,-dac_read_search")
+			}
 			env.Setenv("PATH", filepath.Dir(mustExecutable(t))+string(os.PathListSeparator)+env.Getenv("PATH"))
 			env.Defer(func() { stopSandboxes(t, env.WorkDir) })
 			if err := os.MkdirAll(filepath.Join(env.WorkDir, "job"), 0o755); err != nil {
@@ -48,6 +60,7 @@ func TestStories(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"eventually": eventually,
+			"occupy":     occupy,
 		},
 	})
 }
@@ -67,6 +80,20 @@ func eventually(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Fatalf("%s never said %q; last:\n%s", strings.Join(args[1:], " "), args[0], output)
+}
+
+// occupy listens on the ports that a file lists, until the story ends: occupy FILE
+func occupy(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: occupy FILE")
+	}
+	var ports []int
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &ports))
+	for _, port := range ports {
+		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		ts.Check(err)
+		ts.Defer(func() { _ = listener.Close() })
+	}
 }
 
 // stopSandboxes ends what a story left running in the background.

@@ -33,6 +33,9 @@ func train(args []string) error {
 	if *artifacts == "" || *outputs == "" || *epochs < 1 {
 		return errors.New("--artifacts, --outputs and at least one epoch are needed")
 	}
+	if *rate <= 0 {
+		return fmt.Errorf("the learning rate is %g: a model learns with one above 0 only", *rate)
+	}
 	key, err := os.ReadFile(*keyFile)
 	if err != nil {
 		return fmt.Errorf("cannot read the signing key: %w", err)

@@ -40,6 +40,9 @@ func Find(dir string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("find %s: %w", FileName, err)
 	}
+	if info, err := os.Stat(start); err != nil || !info.IsDir() {
+		return "", &source.Error{Position: source.Position{File: dir}, Message: "there is no such directory", Hint: "-C takes the one to look for " + FileName + " in"}
+	}
 	for at := start; ; at = filepath.Dir(at) {
 		path := filepath.Join(at, FileName)
 		if _, err := os.Stat(path); err == nil {

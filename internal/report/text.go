@@ -172,7 +172,7 @@ func textSandbox(w io.Writer, r *Result) {
 		if s.Isolated {
 			fmt.Fprintln(w, "  jobs run isolated, in namespaces of their own")
 		} else {
-			fmt.Fprintf(w, "  jobs run without isolation: %s\n", s.Isolation)
+			fmt.Fprintf(w, "  jobs are not isolated from this machine: %s\n", s.Isolation)
 		}
 	}
 }

@@ -30,12 +30,12 @@ const maxManifest = 4 << 20
 // New gives a registry whose state is in dir. What a process that was killed
 // wrote in part is left out.
 func New(dir string, output io.Writer) (http.Handler, error) {
-	blobs := filepath.Join(dir, "blobs")
-	if err := os.MkdirAll(blobs, 0o700); err != nil {
+	blobs, err := openBlobs(filepath.Join(dir, "blobs"))
+	if err != nil {
 		return nil, fmt.Errorf("open the sandbox's registry: %w", err)
 	}
 	s := &server{dir: filepath.Join(dir, "manifests"), next: registry.New(
-		registry.WithBlobHandler(registry.NewDiskBlobHandler(blobs)),
+		registry.WithBlobHandler(blobs),
 		registry.WithReferrersSupport(true),
 		registry.Logger(log.New(output, "registry: ", 0)),
 	)}
