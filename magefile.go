@@ -169,7 +169,7 @@ func Lint(ctx context.Context) error { return workshop.Lint(ctx, workshop.Option
 // Cross builds for linux, darwin and windows on amd64 and arm64.
 func Cross(ctx context.Context) error { return workshop.Cross(ctx, workshop.Options{Log: os.Stderr}) }
 
-// Bench runs the benchmarks side by side and prints ratios (all, or -run=REGEXP).
+// Bench sets slipway beside other ways to do the same and prints ratios (all, or `bench deploy`, `bench image`).
 func Bench(ctx context.Context, run *string) error {
 	return workshop.Bench(ctx, workshop.Options{Run: value(run), Log: os.Stderr})
 }

@@ -24,7 +24,7 @@ func Markdown(r *Result) string {
 			for _, name := range sortedNames(j.Metrics) {
 				metrics = append(metrics, name+" = "+number(j.Metrics[name]))
 			}
-			fmt.Fprintf(b, "| %s | %s | `%s` | %s | %s |\n", cell(j.Name), cell(strings.TrimSpace(j.Action+" "+j.Status)), cell(j.UUID), seconds(j.Running), cell(strings.Join(metrics, ", ")))
+			fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", cell(j.Name), cell(strings.TrimSpace(j.Action+" "+j.Status)), code(j.UUID), seconds(j.Running), cell(strings.Join(metrics, ", ")))
 		}
 		b.WriteString("\n")
 	}
@@ -36,7 +36,7 @@ func Markdown(r *Result) string {
 	if len(r.Images) > 0 {
 		fmt.Fprintf(b, "| image | action | size | sent | reference |\n|---|---|---|---|---|\n")
 		for _, i := range r.Images {
-			fmt.Fprintf(b, "| %s | %s | %s | %s | `%s` |\n", cell(i.Name), i.Action, Bytes(i.Bytes), Bytes(i.Sent), cell(i.Reference))
+			fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", cell(i.Name), i.Action, Bytes(i.Bytes), Bytes(i.Sent), code(i.Reference))
 		}
 		b.WriteString("\n")
 	}
@@ -55,4 +55,12 @@ func fenced(text string) string {
 // cell makes text safe inside a table's cell.
 func cell(text string) string {
 	return strings.NewReplacer("|", "\\|", "\n", " ", "`", "'").Replace(text)
+}
+
+// code gives text as code inside a table's cell, and nothing for nothing.
+func code(text string) string {
+	if text == "" {
+		return ""
+	}
+	return "`" + cell(text) + "`"
 }

@@ -37,13 +37,17 @@ func Test(ctx context.Context, o Options) error {
 	return run(ctx, o, nil, "go", append(args, "./...")...)
 }
 
-// Bench runs the benchmarks, each several times side by side in one run.
+// rounds is how often a benchmark runs each of the ways that it compares.
+const rounds = 5
+
+// Bench runs the benchmarks, or those that o.Run names (deploy, image). Each one
+// sets several ways to do the same thing side by side and prints their ratios.
 func Bench(ctx context.Context, o Options) error {
-	pattern := o.Run
-	if pattern == "" {
-		pattern = "."
+	pattern := "."
+	if o.Run != "" {
+		pattern = "(?i)" + o.Run
 	}
-	return run(ctx, o, nil, "go", "test", "-run=^$", "-bench="+pattern, "-benchmem", "./...")
+	return run(ctx, o, nil, "go", "test", "-run=^$", "-bench="+pattern, fmt.Sprintf("-benchtime=%dx", rounds), "-timeout=60m", "./...")
 }
 
 // Lint checks formatting, go vet, staticcheck (by golangci-lint) and the workflows.

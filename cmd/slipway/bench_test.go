@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/sandbox"
+	"github.com/slipway-ci/slipway/internal/testbed"
+)
+
+// BenchmarkDeploy sets the quick start's deploy beside its steps by hand (go
+// build, and its two programs straight on the machine): what is above them is
+// what slipway itself takes to build an image, push it, sync secrets, check,
+// submit, isolate, follow and report.
+func BenchmarkDeploy(b *testing.B) {
+	root := testbed.Root(b)
+	dir := b.TempDir()
+	for _, name := range []string{"slipway.yaml", "go.mod", "go.sum"} {
+		text, err := os.ReadFile(filepath.Join(root, name))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, name), text, 0o644)
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := os.CopyFS(filepath.Join(dir, "examples"), os.DirFS(filepath.Join(root, "examples"))); err != nil {
+		b.Fatal(err)
+	}
+	binary := filepath.Join(b.TempDir(), "slipway")
+	execute(b, root, "go", "build", "-o", binary, "./cmd/slipway")
+	b.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		if running, err := sandbox.Running(ctx, filepath.Join(dir, ".slipway", "sandbox")); err == nil {
+			_ = running.Stop(ctx)
+		}
+	})
+	execute(b, dir, binary, "deploy")
+	testbed.Compare(b,
+		testbed.Contender{Name: "by hand", Run: func(tb testing.TB) int64 {
+			out := tb.TempDir()
+			execute(tb, dir, "go", "build", "-o", filepath.Join(out, "quickstart"), "./examples/quickstart")
+			execute(tb, dir, filepath.Join(out, "quickstart"), "process-data", "--in", "examples/quickstart/data/breast_cancer.csv", "--out", out)
+			return execute(tb, dir, filepath.Join(out, "quickstart"), "train", "--data", out, "--artifacts", out, "--outputs", out,
+				"--signing-key", "examples/quickstart/signing-key.txt")
+		}},
+		testbed.Contender{Name: "nothing changed", Run: func(tb testing.TB) int64 { return execute(tb, dir, binary, "deploy") }},
+		testbed.Contender{Name: "run again", Run: func(tb testing.TB) int64 { return execute(tb, dir, binary, "deploy", "--rerun") }},
+		testbed.Contender{Name: "first, Go's cache warm",
+			Prepare: func(tb testing.TB) {
+				execute(tb, dir, binary, "sandbox", "reset")
+				if err := os.RemoveAll(filepath.Join(dir, ".slipway")); err != nil {
+					tb.Fatal(err)
+				}
+			},
+			Run: func(tb testing.TB) int64 { return execute(tb, dir, binary, "deploy") }},
+	)
+}
+
+// execute runs a program to its end and gives its largest resident memory.
+func execute(tb testing.TB, dir, name string, args ...string) int64 {
+	c := exec.Command(name, args...)
+	c.Dir = dir
+	if out, err := c.CombinedOutput(); err != nil {
+		tb.Fatalf("%s %v: %v\n%s", name, args, err, out)
+	}
+	return testbed.Peak(c.ProcessState)
+}

@@ -1,0 +1,123 @@
+package report
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/source"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// golden compares got with a file of testdata.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s differs (-update writes it anew):\n%s", name, got)
+	}
+}
+
+// full is a Result with something in every section.
+func full() *Result {
+	at := time.Date(2026, 11, 24, 9, 30, 0, 0, time.UTC)
+	return &Result{
+		Command: "deploy", Project: "fraud", Environment: "production", Seconds: 12.5, ExitCode: 1, Error: "job train: run abc failed",
+		Images: []Image{
+			{Name: "train", Reference: "asia.gcr.io/acme/train@sha256:0123", Digest: "sha256:0123", Tags: []string{"1a2b3c4", "inputs-99"}, Action: "pushed", Bytes: 3 << 20, Sent: 4096, Layers: 3, Created: &at},
+			{Name: "api", Action: "up-to-date", Bytes: 900},
+		},
+		Secrets: []Secret{{Name: "token", Action: "update", Keys: map[string]string{"b": "unchanged", "a": "create"}}},
+		Jobs: []Job{
+			{Name: "process", Action: "up-to-date", Run: Run{UUID: "def", Status: "succeeded", Running: 3.2, Queued: 61}},
+			{Name: "train", Action: "submitted", After: "process", Diff: "- gpu: 1\n+ gpu: 2\n", Run: Run{
+				UUID: "abc", RunName: "train", Kind: "job", Status: "failed", Reason: "Error", Message: "exit code 1 | <b>", Created: &at, Running: 4000, Queued: 0.5,
+				Metrics: map[string]float64{"loss": 0.123456, "accuracy": 0.97}, Outputs: []string{"model.json"}, OutputsAt: "outputs",
+				LastLines: []string{"reading", "``` cannot find the data"}, Address: "https://polyaxon.acme.dev/ui/abc",
+			}},
+		},
+		Runs:      []Run{{UUID: "abc", RunName: "train", Status: "failed", History: []Transition{{Status: "created", Time: at}, {Status: "failed", Reason: "Error", Message: "one\ntwo", Time: at.Add(time.Minute)}}}},
+		Problems:  []Problem{{Position: source.Position{File: "a.yml", Line: 3, Column: 7}, Severity: "warning", Name: "mutable-tag", Message: "the image has a moving tag", Hint: "name a digest"}},
+		Artifacts: []Artifact{{Path: "outputs/model.json", Bytes: 1500, SavedAs: "saved/outputs/model.json"}},
+		Sandbox:   &Sandbox{Running: true, PID: 7, Started: &at, Directory: ".slipway/sandbox", Registry: "http://127.0.0.1:1", Isolation: "the kernel says no", ActiveRuns: 2, Bytes: 5 << 30},
+		Text:      "as it is", Changes: 2,
+	}
+}
+
+func TestFormsOfAResult(t *testing.T) {
+	for name, form := range map[string]func(*bytes.Buffer, *Result) error{
+		"result.txt":  func(b *bytes.Buffer, r *Result) error { return Text(b, r) },
+		"result.json": func(b *bytes.Buffer, r *Result) error { return JSON(b, r) },
+		"result.md":   func(b *bytes.Buffer, r *Result) error { b.WriteString(Markdown(r)); return nil },
+	} {
+		var b bytes.Buffer
+		if err := form(&b, full()); err != nil {
+			t.Fatal(err)
+		}
+		golden(t, name, b.String())
+	}
+}
+
+func TestNothingIsPrintedOfNothing(t *testing.T) {
+	var b bytes.Buffer
+	if err := Text(&b, &Result{Command: "runs"}); err != nil || b.Len() > 0 {
+		t.Errorf("%q, %v", b.String(), err)
+	}
+}
+
+func TestLines(t *testing.T) {
+	now := time.Unix(0, 0)
+	events := []Event{
+		{Kind: Start, Step: "image", Subject: "train", Message: "building"},
+		{Kind: Progress, Step: "image", Subject: "train", Message: "1 MB of 2 MB"},
+		{Kind: Done, Step: "image", Subject: "train", Message: "pushed"},
+		{Kind: Status, Step: "run", Subject: "train", Message: "running"},
+		{Kind: Line, Subject: "train", Message: "epoch 0"},
+		{Kind: Detail, Step: "run", Subject: "train", Message: "queued"},
+		{Kind: Note, Message: "not isolated"},
+		{Kind: Warning, Message: "no summary"},
+		{Kind: Failed, Step: "secrets", Subject: "team", Message: "not synced"},
+	}
+	for name, style := range map[string]Style{"lines.txt": {}, "lines-color.txt": {Color: true}, "lines-quiet.txt": {Quiet: true}, "lines-verbose.txt": {Verbose: true}} {
+		var b bytes.Buffer
+		style.Now = func() time.Time { now = now.Add(1500 * time.Millisecond); return now }
+		sink := Lines(&b, style)
+		for _, e := range events {
+			sink.Event(e)
+		}
+		golden(t, name, b.String())
+	}
+}
+
+func TestMaskedEventsHoldNoSecret(t *testing.T) {
+	var b bytes.Buffer
+	sink := Masked(Lines(&b, Style{Verbose: true, Now: time.Now}), func(s string) string { return strings.ReplaceAll(s, "canary", "***") })
+	for kind := range Progress + 1 {
+		sink.Event(Event{Kind: kind, Step: "canary", Subject: "canary", Message: "a canary"})
+	}
+	if strings.Contains(b.String(), "a canary") {
+		t.Errorf("told: %s", b.String())
+	}
+}
+
+func TestBytes(t *testing.T) {
+	for n, want := range map[int64]string{0: "0 B", 999: "999 B", 1000: "1.0 kB", 2_773_102: "2.8 MB", 5 << 30: "5.4 GB"} {
+		if got := Bytes(n); got != want {
+			t.Errorf("%d is %q, want %q", n, got, want)
+		}
+	}
+}

@@ -1,0 +1,127 @@
+package registry
+
+import (
+	"io"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/validate"
+)
+
+func serve(t *testing.T, dir string) (host string, stop func()) {
+	t.Helper()
+	handler, err := New(dir, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return strings.TrimPrefix(server.URL, "http://"), server.Close
+}
+
+func tag(t *testing.T, host, text string) name.Tag {
+	t.Helper()
+	parsed, err := name.NewTag(host + "/" + text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parsed
+}
+
+func byDigest(t *testing.T, text string) name.Digest {
+	t.Helper()
+	parsed, err := name.NewDigest(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parsed
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestRestart holds the registry to what it was: images, indexes, tags and
+// deletions outlive it, byte for byte.
+func TestRestart(t *testing.T) {
+	dir := t.TempDir()
+	host, stop := serve(t, dir)
+	one, err := random.Image(2000, 3)
+	must(t, err)
+	index, err := random.Index(1000, 2, 2)
+	must(t, err)
+	must(t, remote.Write(tag(t, host, "team/one:v1"), one))
+	must(t, remote.WriteIndex(tag(t, host, "many:v1"), index))
+	must(t, remote.Write(tag(t, host, "gone:v1"), one))
+	digest, err := one.Digest()
+	must(t, err)
+	must(t, remote.Delete(tag(t, host, "gone:v1")))
+	must(t, remote.Delete(byDigest(t, host+"/gone@"+digest.String())))
+	stop()
+
+	// Killed while a blob came in: the part goes away.
+	part := filepath.Join(dir, "blobs", partial+"dead")
+	must(t, os.WriteFile(part, []byte("half"), 0o600))
+	host, _ = serve(t, dir)
+	if _, err := os.Stat(part); !os.IsNotExist(err) {
+		t.Errorf("what was written in part is still there: %v", err)
+	}
+	back, err := remote.Image(tag(t, host, "team/one:v1"))
+	must(t, err)
+	must(t, validate.Image(back))
+	if got, err := back.Digest(); err != nil || got != digest {
+		t.Errorf("the image has digest %v now, %v", got, err)
+	}
+	backIndex, err := remote.Index(tag(t, host, "many:v1"))
+	must(t, err)
+	must(t, validate.Index(backIndex))
+	if _, err := remote.Head(tag(t, host, "gone:v1")); err == nil {
+		t.Error("the deleted image is back")
+	}
+	repositories, err := remote.Catalog(t.Context(), tag(t, host, "x").Registry)
+	must(t, err)
+	if got := strings.Join(repositories, " "); !strings.Contains(got, "many") || !strings.Contains(got, "team/one") {
+		t.Errorf("repositories %q", got)
+	}
+}
+
+// TestReferrersOutliveIt holds the referrers of an image, such as its SBOM, to the
+// same.
+func TestReferrersOutliveIt(t *testing.T) {
+	dir := t.TempDir()
+	host, stop := serve(t, dir)
+	one, err := random.Image(2000, 1)
+	must(t, err)
+	must(t, remote.Write(tag(t, host, "one:v1"), one))
+	subject, err := remote.Head(tag(t, host, "one:v1"))
+	must(t, err)
+	note, err := random.Image(100, 1)
+	must(t, err)
+	attached, ok := mutate.Subject(note, *subject).(v1.Image)
+	if !ok {
+		t.Fatal("no image")
+	}
+	must(t, remote.Write(tag(t, host, "one:note"), attached))
+	stop()
+	host, _ = serve(t, dir)
+	referrers, err := remote.Referrers(byDigest(t, host+"/one@"+subject.Digest.String()))
+	must(t, err)
+	manifest, err := referrers.IndexManifest()
+	must(t, err)
+	want, err := attached.Digest()
+	must(t, err)
+	if len(manifest.Manifests) != 1 || manifest.Manifests[0].Digest != want {
+		t.Errorf("referrers %+v", manifest.Manifests)
+	}
+}

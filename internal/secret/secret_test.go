@@ -1,0 +1,244 @@
+package secret
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const canary = "canary/in a+mine=\"7\""
+
+func TestValueNeverPrints(t *testing.T) {
+	v := NewValue([]byte(canary))
+	type holder struct {
+		Value   Value
+		Pointer *Value
+		Map     map[string]Value
+	}
+	in := holder{v, &v, map[string]Value{"key": v}}
+	var all strings.Builder
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%T %v", "%100s"} {
+		if strings.Count(verb, "%") == 2 {
+			fmt.Fprintf(&all, verb, v, v)
+			continue
+		}
+		fmt.Fprintf(&all, verb, v)
+		fmt.Fprintf(&all, verb, in.Map)
+	}
+	fmt.Fprintf(&all, "%v %+v", in, &in)
+	encoded, err := json.Marshal(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all.Write(encoded)
+	slog.New(slog.NewTextHandler(&all, nil)).Info("told", "value", v, "in", in)
+	slog.New(slog.NewJSONHandler(&all, nil)).Info("told", "value", v)
+	fmt.Fprint(&all, fmt.Errorf("wrapped: %v", v))
+	for _, form := range append(Forms(v), fmt.Sprintf("%x", canary), fmt.Sprint([]byte(canary))) {
+		if strings.Contains(all.String(), form) {
+			t.Errorf("printed as %q", form)
+		}
+	}
+}
+
+func TestMaskerCoversEncodings(t *testing.T) {
+	key := `{"type":"service_account","private_key":"-----BEGIN-----\nMIIEvQIBADAN\n-----END-----\n"}`
+	m := NewMasker(NewValue([]byte(canary)), NewValue([]byte(key)), NewValue([]byte("two\nlines-of-it\r\n")))
+	quoted, err := json.Marshal(canary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"as it is":            canary,
+		"base64":              base64.StdEncoding.EncodeToString([]byte(canary)),
+		"raw URL base64":      base64.RawURLEncoding.EncodeToString([]byte(canary)),
+		"JSON":                string(quoted),
+		"in a query":          url.QueryEscape(canary),
+		"in a path":           url.PathEscape(canary),
+		"a string in it":      "MIIEvQIBADAN",
+		"a whole JSON":        key,
+		"one of its lines":    "lines-of-it",
+		"a string's own JSON": `-----BEGIN-----\nMIIEvQIBADAN`,
+	} {
+		masked := m.Mask("before " + text + " after")
+		if !strings.HasPrefix(masked, "before ") || !strings.HasSuffix(masked, " after") || !strings.Contains(masked, "***") || strings.Contains(masked, "MIIE") || strings.Contains(masked, "mine") {
+			t.Errorf("%s: %q", name, masked)
+		}
+	}
+	if text := "two of type a"; m.Mask(text) != text {
+		t.Errorf("short words are masked: %q", m.Mask(text))
+	}
+}
+
+func TestLongerSecretsAreMaskedWhole(t *testing.T) {
+	m := NewMasker(NewValue([]byte("abcd")), NewValue([]byte("abcdefgh")))
+	if got := m.Mask("abcdefgh abcd"); got != "*** ***" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestSources(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name string, size int) {
+		if err := os.WriteFile(filepath.Join(dir, name), bytes.Repeat([]byte("x"), size), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("key", 9)
+	write("empty", 0)
+	write("large", maxSize+1)
+	r := &Resolver{Dir: dir, Lookup: func(name string) (string, bool) {
+		value, ok := map[string]string{"TOKEN": canary, "EMPTY": ""}[name]
+		return value, ok
+	}}
+	for text, want := range map[string]string{
+		"env:TOKEN": "", "file:key": "", "file:" + filepath.Join(dir, "key"): "",
+		"env:OTHER":    "the environment variable OTHER is not set",
+		"env:EMPTY":    "the environment variable EMPTY is empty",
+		"file:nowhere": "no such file",
+		"file:.":       "read the secret",
+		"file:empty":   "the secret file:empty is empty",
+		"file:large":   "larger than 1 MiB",
+		"env:":         "not a secret source",
+		"file:":        "not a secret source",
+		"env:a b":      "not a secret source",
+		canary:         "not a secret source",
+		"vault:x":      "not a secret source",
+		"":             "not a secret source",
+		"gcp-secret-manager:projects/p/secrets/s":              "not built into this version",
+		"gcp-secret-manager:projects/p/secrets/s/versions/2":   "not built into this version",
+		"gcp-secret-manager:projects/p/secrets/s/versions/2/x": "not a secret source",
+	} {
+		s, err := ParseSource(text)
+		if err == nil {
+			var v Value
+			if v, err = r.Resolve(t.Context(), s); err == nil && v.Len() == 0 {
+				t.Errorf("%s gives nothing", text)
+			}
+		}
+		switch {
+		case want == "" && err != nil:
+			t.Errorf("%s: %v", text, err)
+		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+			t.Errorf("%s: got %v, want %q", text, err, want)
+		case err != nil && strings.Contains(err.Error(), canary):
+			t.Errorf("the error shows the value: %v", err)
+		}
+	}
+}
+
+func TestCancelledResolveGivesItsError(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := (&Resolver{}).Resolve(ctx, Source{SchemeEnv, "X"}); err != context.Canceled {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestDockerConfigIsWhatKubeletsRead(t *testing.T) {
+	b := DockerConfig("gcp-imagepullsecrets", "https://asia.gcr.io", NewValue([]byte(`{"type": "service_account"}`+"\n")))
+	var config struct {
+		Auths map[string]struct{ Username, Password, Auth string }
+	}
+	if err := json.Unmarshal(b.Data[".dockerconfigjson"].Reveal(), &config); err != nil {
+		t.Fatal(err)
+	}
+	server := config.Auths["https://asia.gcr.io"]
+	auth, err := base64.StdEncoding.DecodeString(server.Auth)
+	if err != nil || string(auth) != server.Username+":"+server.Password || server.Username != "_json_key" || b.Type != TypeDockerConfig {
+		t.Errorf("%s %v %+v", b.Type, err, server)
+	}
+}
+
+// memory is a namespace that fails at the n-th change.
+type memory struct {
+	secrets map[string]Stored
+	fail    int
+	applied []string
+}
+
+func (m *memory) List(context.Context) ([]Stored, error) {
+	var all []Stored
+	for _, s := range m.secrets {
+		all = append(all, s)
+	}
+	slices.SortFunc(all, func(a, b Stored) int { return strings.Compare(a.Name, b.Name) })
+	return all, nil
+}
+
+func (m *memory) change(name string) error {
+	if m.fail--; m.fail == 0 {
+		return fmt.Errorf("the API server is away")
+	}
+	m.applied = append(m.applied, name)
+	return nil
+}
+
+func (m *memory) Apply(_ context.Context, b Bundle) error {
+	if err := m.change(b.Name); err != nil {
+		return err
+	}
+	m.secrets[b.Name] = Stored{Name: b.Name, Type: b.Type, Data: b.Data, Managed: true, Project: b.Project}
+	return nil
+}
+
+func (m *memory) Delete(_ context.Context, name string) error {
+	if err := m.change(name); err != nil {
+		return err
+	}
+	delete(m.secrets, name)
+	return nil
+}
+
+func TestSyncCanAlwaysBeRunAgain(t *testing.T) {
+	data := func(text string) map[string]Value { return map[string]Value{"key": NewValue([]byte(text))} }
+	want := []Bundle{Opaque("changed", data("new")), Opaque("new", data("new")), Opaque("same", data("same"))}
+	for i := range want {
+		want[i].Project = "story"
+	}
+	for fail := 1; fail <= 4; fail++ {
+		m := &memory{fail: fail, secrets: map[string]Stored{
+			"changed": {Name: "changed", Type: TypeOpaque, Data: data("old"), Managed: true, Project: "story"},
+			"same":    {Name: "same", Type: TypeOpaque, Data: data("same"), Managed: true, Project: "story"},
+			"gone":    {Name: "gone", Type: TypeOpaque, Data: data("old"), Managed: true, Project: "story"},
+			"others":  {Name: "others", Type: TypeOpaque, Data: data("old"), Managed: true, Project: "another"},
+			"manual":  {Name: "manual", Type: TypeOpaque, Data: data("old")},
+		}}
+		_, err := Sync(t.Context(), m, "story", want, true)
+		if (err != nil) != (fail <= 3) {
+			t.Fatalf("fault at %d: %v", fail, err)
+		}
+		if _, err := Sync(t.Context(), m, "story", want, true); err != nil {
+			t.Fatal(err)
+		}
+		slices.Sort(m.applied)
+		if !slices.Equal(m.applied, []string{"changed", "gone", "new"}) {
+			t.Errorf("fault at %d: changed %v", fail, m.applied)
+		}
+		changes, err := Plan(t.Context(), m, "story", want, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range changes {
+			if c.Action != Unchanged {
+				t.Errorf("fault at %d: after two syncs %s would still %s", fail, c.Name, c.Action)
+			}
+		}
+	}
+}
+
+func TestAnotherTypeIsRefused(t *testing.T) {
+	m := &memory{secrets: map[string]Stored{"x": {Name: "x", Type: TypeDockerConfig}}}
+	if _, err := Sync(t.Context(), m, "story", []Bundle{Opaque("x", nil)}, false); err == nil || !strings.Contains(err.Error(), "delete it there first") {
+		t.Errorf("got %v", err)
+	}
+}

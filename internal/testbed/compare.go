@@ -1,0 +1,70 @@
+package testbed
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"text/tabwriter"
+	"time"
+)
+
+// Contender is one of several ways to do the same thing.
+type Contender struct {
+	Name string
+	// Prepare, if there is one, puts everything at the start line; its time does
+	// not count.
+	Prepare func(testing.TB)
+	// Run does it once and gives the largest resident memory that it needed, in
+	// bytes, 0 when that is not known.
+	Run func(testing.TB) int64
+}
+
+// Compare times contenders side by side: every round of b runs each of them once,
+// in turn, so that what else the machine does strikes all alike. It prints the
+// minimum, the median and the maximum of each, and how many times the first one's
+// median each median is.
+func Compare(b *testing.B, contenders ...Contender) {
+	b.Helper()
+	times, memory := make([][]time.Duration, len(contenders)), make([]int64, len(contenders))
+	for b.Loop() {
+		for i, c := range contenders {
+			if c.Prepare != nil {
+				c.Prepare(b)
+			}
+			started := time.Now()
+			used := c.Run(b)
+			times[i] = append(times[i], time.Since(started))
+			memory[i] = max(memory[i], used)
+		}
+	}
+	b.ReportMetric(0, "ns/op") // a round's sum says nothing
+	text := &strings.Builder{}
+	table := tabwriter.NewWriter(text, 0, 4, 2, ' ', 0)
+	_, _ = fmt.Fprintf(table, "\n%s, %d rounds\tmin\tmedian\tmax\tratio\tmemory\n", b.Name(), len(times[0]))
+	first := median(times[0])
+	for i, c := range contenders {
+		used := ""
+		if memory[i] > 0 {
+			used = fmt.Sprintf("%d MB", memory[i]/1e6)
+		}
+		m := median(times[i])
+		ratio := float64(m) / float64(first)
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%.2f\t%s\n", c.Name, short(slices.Min(times[i])), short(m), short(slices.Max(times[i])), ratio, used)
+		b.ReportMetric(float64(m.Microseconds())/1000, strings.ReplaceAll(c.Name, " ", "-")+"-ms")
+	}
+	_ = table.Flush()
+	b.Log(text.String())
+}
+
+func median(times []time.Duration) time.Duration {
+	sorted := slices.Sorted(slices.Values(times))
+	return sorted[len(sorted)/2]
+}
+
+func short(d time.Duration) string {
+	if d > 10*time.Second {
+		return d.Round(100 * time.Millisecond).String()
+	}
+	return d.Round(time.Millisecond).String()
+}

@@ -1,0 +1,21 @@
+//go:build unix
+
+package testbed
+
+import (
+	"os"
+	"runtime"
+	"syscall"
+)
+
+// Peak gives the largest resident memory of a process that has ended, in bytes.
+func Peak(state *os.ProcessState) int64 {
+	usage, ok := state.SysUsage().(*syscall.Rusage)
+	if !ok {
+		return 0
+	}
+	if runtime.GOOS == "darwin" {
+		return int64(usage.Maxrss) //nolint:unconvert // it is 32 bits wide on some
+	}
+	return int64(usage.Maxrss) << 10 //nolint:unconvert // it is 32 bits wide on some
+}
