@@ -70,7 +70,7 @@ func (p *project) follow(ctx context.Context, to *platform, j *config.Job, submi
 	target := p.target(to, &submitted.Run)
 	followed, pending := watchPending(ctx, o.FailPending, j.Name, submitted.Run.UUID)
 	defer pending.stop()
-	outcome, err := run.Follow(followed, to.polyaxon, target, run.FollowOptions{Logs: true}, &jobSink{project: p, job: j.Name, pending: pending})
+	outcome, err := run.Follow(followed, to.polyaxon, target, to.follow(run.FollowOptions{Logs: true}), &jobSink{project: p, job: j.Name, pending: pending})
 	if err != nil {
 		return reportRun(&submitted.Run), p.abandon(ctx, followed, to, j, target, err)
 	}

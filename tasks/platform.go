@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -16,6 +17,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/image"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/internal/run"
 	"github.com/slipway-ci/slipway/internal/sandbox"
 	"github.com/slipway-ci/slipway/internal/source"
 )
@@ -166,4 +168,16 @@ func located(at source.Position, err error) error {
 		return err
 	}
 	return &source.Error{Position: at, Message: err.Error(), Err: err}
+}
+
+// sandboxPatience is how long a sandbox may be silent: loopback has no outages, so
+// that it has ended, however it did.
+const sandboxPatience = 5 * time.Second
+
+// follow gives options to follow runs on the platform with.
+func (to *platform) follow(o run.FollowOptions) run.FollowOptions {
+	if to.embedded {
+		o.Patience = sandboxPatience
+	}
+	return o
 }

@@ -67,7 +67,7 @@ func Status(ctx context.Context, env *Env, name string) (*report.Result, error) 
 func Logs(ctx context.Context, env *Env, name string, follow, allContainers bool) (*report.Result, error) {
 	return env.withRun(ctx, "logs", name, func(p *project, to *platform, r *polyaxon.Run, _ *report.Result) error {
 		sink := &lineSink{project: p, w: env.Stdout, containers: allContainers}
-		options := run.FollowOptions{Logs: true, AllContainers: allContainers}
+		options := to.follow(run.FollowOptions{Logs: true, AllContainers: allContainers})
 		if !follow && !r.Status.Terminal() {
 			return run.Logs(ctx, to.polyaxon, p.target(to, r), options, sink)
 		}

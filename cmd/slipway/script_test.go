@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -66,16 +67,17 @@ func TestStories(t *testing.T) {
 }
 
 // eventually runs a slipway command again and again, for 20 s at most, until its
-// output holds a text: eventually TEXT slipway ARGS...
+// output matches: eventually REGEXP slipway ARGS...
 func eventually(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
-		ts.Fatalf("usage: eventually TEXT COMMAND [ARGS...]")
+		ts.Fatalf("usage: eventually REGEXP COMMAND [ARGS...]")
 	}
+	wanted := regexp.MustCompile(args[0])
 	output := ""
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		_ = ts.Exec(args[1], args[2:]...)
 		output = ts.ReadFile("stdout") + ts.ReadFile("stderr")
-		if strings.Contains(output, args[0]) {
+		if wanted.MatchString(output) {
 			return
 		}
 	}
