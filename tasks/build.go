@@ -99,12 +99,12 @@ func (p *project) push(ctx context.Context, to *platform, images []*config.Image
 
 func (p *project) pushOne(ctx context.Context, to *platform, i *config.Image) (*image.Pushed, error) {
 	p.event(report.Start, "image", i.Name, "building")
-	built, err := image.Build(ctx, p.spec(i, to.target), to.registry)
+	recipe, err := image.Prepare(ctx, p.spec(i, to.target), to.registry)
 	if err != nil {
 		p.event(report.Failed, "image", i.Name, "not built")
 		return nil, fmt.Errorf("build image %s: %w", i.Name, disk.Explain(p.state(), err))
 	}
-	pushed, err := to.registry.Push(ctx, built, p.tags(i, built), func(progress image.Progress) {
+	pushed, err := to.registry.Push(ctx, recipe, i.Tags, func(progress image.Progress) {
 		p.event(report.Progress, "image", i.Name, fmt.Sprintf("%s of %s", report.Bytes(progress.Bytes), report.Bytes(progress.BytesTotal)))
 	})
 	if err != nil {
@@ -136,13 +136,6 @@ func (p *project) spec(i *config.Image, target v1.Platform) image.Spec {
 		}
 	}
 	return spec
-}
-
-// tags gives the tags of an image: its inputs', the commit's where the tree is
-// clean, and those that slipway.yaml names.
-func (p *project) tags(i *config.Image, built *image.Image) []string {
-	tags := []string{image.InputsTag(built.Inputs)}
-	return append(tags, i.Tags...)
 }
 
 func reportImage(pushed *image.Pushed) report.Image {

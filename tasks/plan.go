@@ -70,25 +70,21 @@ func (p *project) planImages(ctx context.Context, d *deployment) ([]report.Image
 	group.SetLimit(buildLimit)
 	for n, i := range d.images {
 		group.Go(func() error {
-			built, err := image.Build(ctx, p.spec(i, d.to.target), d.to.registry)
+			recipe, err := image.Prepare(ctx, p.spec(i, d.to.target), d.to.registry)
 			if err != nil {
 				return fmt.Errorf("build image %s: %w", i.Name, err)
 			}
-			has, err := d.to.registry.Has(ctx, built)
+			planned, err := d.to.registry.Plan(ctx, recipe)
 			if err != nil {
 				return fmt.Errorf("ask for image %s: %w", i.Name, err)
 			}
-			repository, err := d.to.registry.Reference(i.Name)
-			if err != nil {
-				return err
-			}
 			action := "push"
-			if has {
+			if planned.UpToDate {
 				action = "up-to-date"
 			}
 			reported[n] = report.Image{
-				Name: i.Name, Reference: repository.Digest(built.Digest.String()).String(), Digest: built.Digest.String(),
-				Action: action, Bytes: built.Size, Layers: built.Layers,
+				Name: i.Name, Reference: planned.Reference.String(), Digest: planned.Reference.DigestStr(),
+				Action: action, Bytes: planned.Size, Layers: planned.Layers,
 			}
 			return nil
 		})

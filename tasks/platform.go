@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"k8s.io/client-go/rest"
 
 	"github.com/slipway-ci/slipway/internal/cluster"
@@ -90,34 +90,18 @@ func (p *project) refuseHalfClouds() error {
 }
 
 func (p *project) connectRegistry(ctx context.Context, to *platform) error {
-	options := []remote.Option{remote.WithTransport(p.Transport), remote.WithUserAgent("slipway/" + p.Version)}
+	carrier := image.RememberPings(transport.NewUserAgent(p.Transport, "slipway/"+p.Version))
 	if p.config.Registry != "" {
-		to.registry = &image.Registry{Prefix: p.config.Registry, Options: append(options, remote.WithAuthFromKeychain(authn.DefaultKeychain))}
+		to.registry = &image.Registry{Prefix: p.config.Registry, Transport: carrier, Keychain: authn.DefaultKeychain}
 		return nil
 	}
-	host := strings.TrimPrefix(to.sandbox.Registry, "http://")
-	basic := &authn.Basic{Username: "slipway", Password: string(to.sandbox.Token.Reveal())}
 	to.registry = &image.Registry{
-		Prefix:      host,
-		Options:     append(options, remote.WithAuthFromKeychain(sandboxKeychain{host, basic})),
+		Prefix:      strings.TrimPrefix(to.sandbox.Registry, "http://"),
+		Transport:   carrier,
+		Keychain:    to.sandbox.Keychain(authn.DefaultKeychain),
 		NameOptions: []name.Option{name.Insecure},
 	}
 	return nil
-}
-
-// sandboxKeychain gives the sandbox's token to the sandbox's registry only;
-// base images of other registries are read with the user's own credentials.
-type sandboxKeychain struct {
-	host  string
-	basic *authn.Basic
-}
-
-// Resolve implements authn.Keychain.
-func (k sandboxKeychain) Resolve(resource authn.Resource) (authn.Authenticator, error) {
-	if resource.RegistryStr() == k.host {
-		return k.basic, nil
-	}
-	return authn.DefaultKeychain.Resolve(resource)
 }
 
 func (p *project) connectCluster(ctx context.Context, to *platform) error {

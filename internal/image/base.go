@@ -9,76 +9,107 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// base is what an image is built on: one platform's image, whose layers are read
-// when a registry turns out to lack them. Its image is nil for scratch.
+// base is what an image is built on: one platform's image.
 type base struct {
-	image  v1.Image
-	config *v1.ConfigFile
-	// digest is that of the image's manifest, whatever the reference was.
-	digest string
+	// reference is where it was found, by digest; nil for scratch.
+	reference *name.Digest
+	image     v1.Image
+	config    *v1.ConfigFile
+	// layers are the descriptors under OCI's media types.
+	layers []v1.Descriptor
 }
 
-// openBase finds the base for the spec's platform.
-func openBase(ctx context.Context, s Spec, r *Registry) (base, error) {
+// scratch is the base that has nothing.
+func scratch() *base { return &base{config: &v1.ConfigFile{RootFS: v1.RootFS{Type: "layers"}}} }
+
+// findBase gives the digest of what the spec's base stands for now, an index or
+// an image, and nil when there is none. It costs one request, and none for a base
+// that is named by its digest.
+func findBase(ctx context.Context, s Spec, r *Registry) (*name.Digest, error) {
 	if s.Base == "" || s.Base == "scratch" {
-		return base{config: &v1.ConfigFile{RootFS: v1.RootFS{Type: "layers"}}, digest: "scratch"}, nil
-	}
-	refuse := func(err error, hint, format string, args ...any) error {
-		return &source.Error{Position: s.At, Message: fmt.Sprintf("image %s: the base %s ", s.Name, s.Base) + fmt.Sprintf(format, args...), Hint: hint, Err: err}
+		return nil, nil
 	}
 	reference, err := r.parse(s.Base)
 	if err != nil {
-		return base{}, refuse(err, "write it as in python:3.12-slim or gcr.io/project/image@sha256:...", "is no reference: %v", err)
+		return nil, refuseBase(s, err, "write it as in python:3.12-slim or gcr.io/project/image@sha256:...", "is no reference: %v", err)
 	}
-	var found base
-	var platforms []string
-	err = r.retry(ctx, func() (err error) {
-		found, platforms, err = r.readBase(ctx, reference, s.Platform)
+	if digest, ok := reference.(name.Digest); ok {
+		return &digest, nil
+	}
+	var digest name.Digest
+	err = r.retry(ctx, func() error {
+		descriptor, err := remote.Head(reference, r.options(ctx)...)
+		if err == nil {
+			digest = reference.Context().Digest(descriptor.Digest.String())
+		}
 		return err
 	})
-	switch code := status(err); {
-	case errors.Is(err, errNoPlatform):
-		return base{}, refuse(err, "choose another base or another platform", "is not for %s, but for %s", s.Platform, strings.Join(platforms, ", "))
-	case code == http.StatusNotFound:
-		return base{}, refuse(err, "check its name and tag", "does not exist: %v", err)
-	case code == http.StatusUnauthorized, code == http.StatusForbidden:
-		return base{}, refuse(err, "check its name, and that you may read it: docker login "+reference.Context().RegistryStr(), "may not be read, or does not exist: %v", err)
-	case err != nil:
-		return base{}, fmt.Errorf("read the base %s: %w", s.Base, err)
+	return &digest, explainBase(s, reference, err)
+}
+
+// openBase reads the manifest and the configuration of a base, for the spec's
+// platform. nil gives scratch.
+func openBase(ctx context.Context, s Spec, r *Registry, reference *name.Digest) (*base, error) {
+	if reference == nil {
+		return scratch(), nil
 	}
-	return found, nil
+	var found *base
+	var platforms []string
+	err := r.retry(ctx, func() (err error) {
+		found, platforms, err = r.readBase(ctx, *reference, s.Platform)
+		return err
+	})
+	if errors.Is(err, errNoPlatform) {
+		return nil, refuseBase(s, err, "choose another base or another platform", "is not for %s, but for %s", s.Platform, strings.Join(platforms, ", "))
+	}
+	return found, explainBase(s, reference, err)
+}
+
+func refuseBase(s Spec, err error, hint, format string, args ...any) error {
+	return &source.Error{Position: s.At, Message: fmt.Sprintf("image %s: the base %s ", s.Name, s.Base) + fmt.Sprintf(format, args...), Hint: hint, Err: err}
+}
+
+func explainBase(s Spec, reference name.Reference, err error) error {
+	switch code := status(err); {
+	case err == nil:
+		return nil
+	case code == http.StatusNotFound:
+		return refuseBase(s, err, "check its name and tag", "does not exist: %v", err)
+	case code == http.StatusUnauthorized, code == http.StatusForbidden:
+		return refuseBase(s, err, "check its name, and that you may read it: docker login "+reference.Context().RegistryStr(), "may not be read, or does not exist: %v", err)
+	}
+	return fmt.Errorf("read the base %s: %w", s.Base, err)
 }
 
 var errNoPlatform = errors.New("no image for this platform")
 
 // readBase gives the image for a platform; when there is none, errNoPlatform and
 // the platforms that there are.
-func (r *Registry) readBase(ctx context.Context, reference name.Reference, want v1.Platform) (base, []string, error) {
+func (r *Registry) readBase(ctx context.Context, reference name.Digest, want v1.Platform) (*base, []string, error) {
 	descriptor, err := remote.Get(reference, r.options(ctx, remote.WithPlatform(want))...)
 	if err != nil {
-		return base{}, nil, err
+		return nil, nil, err
 	}
 	image, platforms, err := chosen(descriptor, want)
 	if err != nil {
-		return base{}, platforms, err
+		return nil, platforms, err
 	}
 	config, err := image.ConfigFile()
 	if err != nil {
-		return base{}, nil, err
+		return nil, nil, err
 	}
 	// Old images name no platform at all.
 	if have := config.Platform(); have != nil && have.Architecture != "" && (have.Architecture != want.Architecture || have.OS != want.OS) {
-		return base{}, []string{have.String()}, errNoPlatform
+		return nil, []string{have.String()}, errNoPlatform
 	}
-	digest, err := image.Digest()
-	return base{image: image, config: config, digest: digest.String()}, nil, err
+	layers, err := layersOf(image)
+	return &base{reference: &reference, image: image, config: config, layers: layers}, nil, err
 }
 
 // chosen takes the image for a platform out of an index, or the image itself.
@@ -109,45 +140,28 @@ func chosen(descriptor *remote.Descriptor, want v1.Platform) (v1.Image, []string
 	return nil, platforms, errNoPlatform
 }
 
-// layers gives the base's layers under OCI's media types.
-func (b base) layers() ([]mutate.Addendum, error) {
-	if b.image == nil {
-		return nil, nil
-	}
-	layers, err := b.image.Layers()
+// layersOf gives the layers of an image under OCI's media types.
+func layersOf(image v1.Image) ([]v1.Descriptor, error) {
+	manifest, err := image.Manifest()
 	if err != nil {
 		return nil, err
 	}
-	addenda := make([]mutate.Addendum, len(layers))
-	for n, l := range layers {
-		mediaType, err := l.MediaType()
-		if err != nil {
-			return nil, err
-		}
-		var inOCI v1.Layer = ociLayer{l, mediaType}
-		if from, ok := l.(*remote.MountableLayer); ok { // stays one: the registry may take it from where it is
-			inOCI = &remote.MountableLayer{Layer: ociLayer{from.Layer, mediaType}, Reference: from.Reference}
-		}
-		addenda[n] = mutate.Addendum{Layer: inOCI}
+	layers := make([]v1.Descriptor, len(manifest.Layers))
+	for n, l := range manifest.Layers {
+		layers[n] = v1.Descriptor{MediaType: inOCI(l.MediaType), Size: l.Size, Digest: l.Digest, URLs: l.URLs}
 	}
-	return addenda, nil
+	return layers, nil
 }
 
-// ociLayer is a layer under the OCI media type for the one it has.
-type ociLayer struct {
-	v1.Layer
-	mediaType types.MediaType
-}
-
-// MediaType implements v1.Layer.
-func (l ociLayer) MediaType() (types.MediaType, error) {
-	switch l.mediaType {
+// inOCI gives the OCI media type for a layer's.
+func inOCI(t types.MediaType) types.MediaType {
+	switch t {
 	case types.DockerLayer:
-		return types.OCILayer, nil
+		return types.OCILayer
 	case types.DockerUncompressedLayer:
-		return types.OCIUncompressedLayer, nil
+		return types.OCIUncompressedLayer
 	case types.DockerForeignLayer:
-		return types.OCIRestrictedLayer, nil
+		return types.OCIRestrictedLayer
 	}
-	return l.mediaType, nil
+	return t
 }

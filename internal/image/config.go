@@ -10,51 +10,78 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/empty"
-	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
+// The annotations by which slipway finds again what it has built.
+const (
+	// annotationInputs is the identity of what an image was made of.
+	annotationInputs = "io.github.slipway-ci.inputs"
+	// annotationFingerprint is the identity of what is in a layer, and
+	// annotationDiffID the hash of its uncompressed bytes: with both a layer can be
+	// used again that is not on this machine.
+	annotationFingerprint = "io.github.slipway-ci.fingerprint"
+	annotationDiffID      = "io.github.slipway-ci.diff-id"
+)
+
+// made is one layer of an image, as it stands in the registry.
+type made struct {
+	facts
+	content *content
+}
+
+// assembled is an image without its layers' bytes.
+type assembled struct {
+	manifest, config []byte
+	digest           v1.Hash
+	configDigest     v1.Hash
+	// size is what a pull moves: manifest, configuration and layers.
+	size   int64
+	layers int
+}
+
 // assemble puts layers on a base. Everything in the image is of OCI's media
 // types, whatever the base's are.
-func assemble(s Spec, parent base, layers []*layer) (*Image, error) {
-	failed := func(err error) (*Image, error) { return nil, fmt.Errorf("assemble the image: %w", err) }
-	config := configure(s, parent.config)
-	addenda, err := parent.layers()
-	if err != nil {
-		return failed(err)
+func assemble(r *Recipe, parent *base, own []made) (*assembled, error) {
+	config := configure(r.spec, parent.config)
+	manifest := v1.Manifest{
+		SchemaVersion: 2, MediaType: types.OCIManifestSchema1,
+		Config:      v1.Descriptor{MediaType: types.OCIConfigJSON},
+		Layers:      slices.Clone(parent.layers),
+		Annotations: annotate(r.spec),
 	}
-	var fingerprints []string
-	for _, l := range layers {
-		addenda = append(addenda, mutate.Addendum{Layer: l})
-		config.History = append(config.History, v1.History{Created: config.Created, CreatedBy: "slipway", Comment: l.what})
-		fingerprints = append(fingerprints, l.fingerprint)
+	manifest.Annotations[annotationInputs] = r.Inputs
+	config.RootFS = v1.RootFS{Type: "layers", DiffIDs: slices.Clone(parent.config.RootFS.DiffIDs)}
+	for _, l := range own {
+		manifest.Layers = append(manifest.Layers, v1.Descriptor{
+			MediaType: types.OCILayer, Size: l.Size, Digest: l.Digest,
+			Annotations: map[string]string{annotationFingerprint: l.content.fingerprint, annotationDiffID: l.DiffID.String()},
+		})
+		config.RootFS.DiffIDs = append(config.RootFS.DiffIDs, l.DiffID)
+		config.History = append(config.History, v1.History{Created: config.Created, CreatedBy: "slipway", Comment: l.content.what})
 	}
-	result, err := mutate.Append(mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON), addenda...)
-	if err != nil {
-		return failed(err)
+	a := &assembled{layers: len(manifest.Layers)}
+	var err error
+	if a.config, err = json.Marshal(config); err != nil {
+		return nil, fmt.Errorf("assemble the configuration of image %s: %w", r.Name, err)
 	}
-	stacked, err := result.ConfigFile()
-	if err != nil {
-		return failed(err)
+	a.configDigest = hashOf(a.config)
+	manifest.Config.Size, manifest.Config.Digest = int64(len(a.config)), a.configDigest
+	if a.manifest, err = json.Marshal(manifest); err != nil {
+		return nil, fmt.Errorf("assemble the manifest of image %s: %w", r.Name, err)
 	}
-	config.RootFS = stacked.RootFS
-	if result, err = mutate.ConfigFile(result, config); err != nil {
-		return failed(err)
+	a.digest = hashOf(a.manifest)
+	a.size = int64(len(a.manifest) + len(a.config))
+	for _, l := range manifest.Layers {
+		a.size += l.Size
 	}
-	annotations := annotate(s)
-	if len(annotations) > 0 {
-		result = mutate.Annotations(result, annotations).(v1.Image)
-	}
-	made := &Image{Name: s.Name, V1: result}
-	if made.Inputs, err = identity(s, config, annotations, parent.digest, fingerprints); err != nil {
-		return failed(err)
-	}
-	if err := made.measure(); err != nil {
-		return failed(err)
-	}
-	return made, nil
+	return a, nil
+}
+
+func hashOf(text []byte) v1.Hash {
+	sum := sha256.Sum256(text)
+	return v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(sum[:])}
 }
 
 // configure lays the spec's settings over the base's configuration.
@@ -94,31 +121,11 @@ func annotate(s Spec) map[string]string {
 	return annotations
 }
 
-// measure notes digest, size and layers.
-func (i *Image) measure() error {
-	manifest, err := i.V1.Manifest()
-	if err != nil {
-		return err
-	}
-	if i.Digest, err = i.V1.Digest(); err != nil {
-		return err
-	}
-	if i.Size, err = i.V1.Size(); err != nil { // the manifest's
-		return err
-	}
-	i.Size += manifest.Config.Size
-	for _, l := range manifest.Layers {
-		i.Size += l.Size
-	}
-	i.Layers = len(manifest.Layers)
-	return nil
-}
-
 // identity hashes all that an image is made of.
-func identity(s Spec, config *v1.ConfigFile, annotations map[string]string, base string, layers []string) (string, error) {
+func identity(s Spec, base string, contents []string) (string, error) {
 	text, err := json.Marshal(map[string]any{
-		"version": kindVersion, "kind": s.Kind, "platform": s.Platform.String(), "base": base, "layers": layers,
-		"config": config.Config, "created": config.Created, "annotations": annotations,
+		"version": kindVersion, "kind": s.Kind, "platform": s.Platform.String(), "base": base, "contents": contents,
+		"workdir": s.Workdir, "user": s.User, "env": environment(nil, s.Env), "entrypoint": s.Entrypoint, "command": s.Command,
 	})
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:]), err

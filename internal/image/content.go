@@ -27,21 +27,28 @@ func (e *ChangedError) Error() string {
 	return e.File + " changed while it was read; run it again when nothing writes to it"
 }
 
-// readEntries reads the files of entries under root and notes what they hold. It
-// gives the paths of those that hold a private key.
-func readEntries(ctx context.Context, root *os.Root, entries []entry) (map[string]bool, error) {
+// readEntries reads the files of entries under root, unless it is known what they
+// hold, and notes it. It gives the paths of those that hold a private key.
+func readEntries(ctx context.Context, root *os.Root, entries []entry, known *stamps) (map[string]bool, error) {
 	isKey := make([]bool, len(entries))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for n := range entries {
-		if entries[n].link != "" {
+		e := &entries[n]
+		if e.link != "" {
+			continue
+		}
+		if had, ok := known.holds(e.file, e.info); ok {
+			e.size, e.sum, isKey[n] = had.size, had.sum, had.isKey
 			continue
 		}
 		group.Go(func() (err error) {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			isKey[n], err = readEntry(ctx, root, &entries[n])
+			if isKey[n], err = readEntry(ctx, root, e); err == nil && e.size == e.info.Size() {
+				known.note(e.file, e.info, e.sum, isKey[n])
+			}
 			return err
 		})
 	}

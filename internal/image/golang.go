@@ -43,6 +43,9 @@ func (e *BuildError) Error() string {
 // Unwrap gives how the go command ended.
 func (e *BuildError) Unwrap() error { return e.Err }
 
+// leftover is the age from which a file of a build is that of one that has ended.
+const leftover = 24 * time.Hour
+
 // patience is how long the go command may take to end after an interruption.
 const patience = time.Second
 
@@ -53,7 +56,7 @@ const patience = time.Second
 // machine, by which the go command sees that the binary of the last build is up
 // to date and need not be linked. A lock keeps other builds from writing it
 // until it is in a layer.
-func compile(ctx context.Context, s Spec, c *cache) (*layer, error) {
+func compile(ctx context.Context, s Spec) (*content, error) {
 	pkg := "./" + s.Main
 	if info, err := os.Stat(filepath.Join(s.Dir, filepath.FromSlash(s.Main))); err != nil || !info.IsDir() {
 		return nil, &source.Error{Position: s.At, Message: fmt.Sprintf("image %s: there is no directory %s with a Go package", s.Name, s.Main),
@@ -75,19 +78,64 @@ func compile(ctx context.Context, s Spec, c *cache) (*layer, error) {
 	if err := goBuild(ctx, s, pkg, target); err != nil {
 		return nil, err
 	}
-	root, err := os.OpenRoot(dir)
+	e, err := keepProgram(ctx, dir, target)
 	if err != nil {
 		return nil, fmt.Errorf("read the program: %w", err)
 	}
-	defer root.Close()
-	entries := []entry{{name: s.program(), file: "program", mode: 0o755}}
-	if _, err := readEntries(ctx, root, entries); err != nil {
-		return nil, fmt.Errorf("read the program: %w", err)
+	e.name = s.program()
+	return newContent("program", dir, []entry{e}), nil
+}
+
+// keepProgram links the binary that was built to a name that has its hash, and
+// removes those of builds that have ended long ago.
+func keepProgram(ctx context.Context, dir, target string) (entry, error) {
+	file, err := os.Open(target)
+	if err != nil {
+		return entry{}, err
 	}
-	if err := os.WriteFile(target+".sum", []byte(hex.EncodeToString(entries[0].sum[:])), 0o644); err != nil {
-		return nil, fmt.Errorf("note the program's hash: %w", err)
+	defer file.Close()
+	h := &counter{Hash: sha256.New()}
+	if _, err := io.Copy(h, &contextReader{ctx, file}); err != nil {
+		return entry{}, err
 	}
-	return c.layer(ctx, dir, entries, "program")
+	e := entry{mode: 0o755, size: h.n}
+	h.Sum(e.sum[:0])
+	hash := hex.EncodeToString(e.sum[:])
+	if err := os.WriteFile(target+".sum", []byte(hash), 0o644); err != nil {
+		return entry{}, err
+	}
+	e.file = "program-" + hash[:16]
+	kept, err := filepath.Glob(filepath.Join(dir, "program-*"))
+	if err != nil {
+		return entry{}, err
+	}
+	for _, old := range kept {
+		if info, err := os.Stat(old); err == nil && filepath.Base(old) != e.file && time.Since(info.ModTime()) > leftover {
+			_ = os.Remove(old)
+		}
+	}
+	name := filepath.Join(dir, e.file)
+	if _, err := os.Stat(name); err == nil {
+		_ = os.Remove(name) // it may be damaged, and linking costs nothing
+	}
+	if err := os.Link(target, name); err == nil || errors.Is(err, fs.ErrExist) {
+		return e, nil
+	}
+	return e, copyFile(target, name) // a file system without links
+}
+
+func copyFile(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.Create(to)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
 }
 
 // forgetDamaged removes a binary that is not what the last build left: the go

@@ -83,7 +83,7 @@ func TestBuildGo(t *testing.T) {
 func TestCompileError(t *testing.T) {
 	tree := program()
 	tree["cmd/train/main.go"] = "package main\n\nfunc main() {\n\tundefined()\n}\n"
-	_, err := Build(t.Context(), goSpec(tree.write(t)), nil)
+	_, err := Prepare(t.Context(), goSpec(tree.write(t)), nil)
 	var failed *BuildError
 	if !errors.As(err, &failed) {
 		t.Fatalf("%v; want a *BuildError", err)
@@ -96,10 +96,10 @@ func TestCompileError(t *testing.T) {
 func TestNotAProgram(t *testing.T) {
 	s := goSpec(program().write(t))
 	s.Main = "lib"
-	_, err := Build(t.Context(), s, nil)
+	_, err := Prepare(t.Context(), s, nil)
 	wantSourceError(t, err, "the Go package lib is no program")
 	s.Main = "cmd/train/main.go"
-	_, err = Build(t.Context(), s, nil)
+	_, err = Prepare(t.Context(), s, nil)
 	wantSourceError(t, err, "there is no directory cmd/train/main.go")
 }
 
@@ -108,7 +108,7 @@ func TestFilesInTheProgramsPlace(t *testing.T) {
 	tree["train/data.csv"] = "1\n"
 	s := goSpec(tree.write(t))
 	s.Files = []string{"train"}
-	_, err := Build(t.Context(), s, nil)
+	_, err := Prepare(t.Context(), s, nil)
 	wantSourceError(t, err, "train/data.csv would go to /app/train/data.csv, where the program /app/train goes (set workdir")
 }
 
@@ -125,7 +125,7 @@ func TestProgramAtTheRoot(t *testing.T) {
 func TestWithoutGo(t *testing.T) {
 	s := goSpec(program().write(t))
 	s.Environ = []string{"PATH=" + t.TempDir()}
-	if _, err := Build(t.Context(), s, nil); err == nil || !strings.Contains(err.Error(), "the go command is not on the PATH") {
+	if _, err := Prepare(t.Context(), s, nil); err == nil || !strings.Contains(err.Error(), "the go command is not on the PATH") {
 		t.Errorf("%v", err)
 	}
 }
@@ -150,7 +150,7 @@ func TestCancelledCompilation(t *testing.T) {
 		}
 	}()
 	start := time.Now()
-	_, err := Build(ctx, s, nil)
+	_, err := Prepare(ctx, s, nil)
 	if !errors.Is(err, context.Canceled) || time.Since(start) > 2*patience {
 		t.Errorf("%v after %v", err, time.Since(start))
 	}
@@ -168,7 +168,7 @@ func TestCompilationWaitsForTheLock(t *testing.T) {
 	held := lockFile(t, locks[0])
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := Build(ctx, goSpec(dir), nil); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := Prepare(ctx, goSpec(dir), nil); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v; want the end of the context", err)
 	}
 	held()

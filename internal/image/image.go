@@ -5,21 +5,19 @@
 package image
 
 import (
-	"context"
 	"fmt"
 	"path"
 	"strings"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
 // kindVersion is raised when the same inputs are made into other bytes. It is
 // part of every fingerprint, so that no cache gives what an older version made.
-const kindVersion = "2"
+const kindVersion = "3"
 
 // The kinds of image that this package builds.
 const (
@@ -64,61 +62,16 @@ type Spec struct {
 	// Platform is that of the image; linux/amd64 when empty.
 	Platform v1.Platform
 	// Created is the commit's time; the zero time stands for the Unix epoch.
-	// Layers never have it: one that did would change with every commit.
-	Created time.Time
-	// Source and Revision are the repository's address and the commit, for the
-	// OCI annotations of these names; left out when empty.
+	// Source and Revision are the repository's address and the commit. All three
+	// are noted in the image, as of the commit that it was built at first, and are
+	// no part of its identity: another commit with the same inputs has the image
+	// that is there.
+	Created          time.Time
 	Source, Revision string
 	// At is where the configuration asks for the image.
 	At source.Position
 	// Environ is the environment, of which the go command gets what it needs.
 	Environ []string
-}
-
-// Image is an image that has been built and not sent.
-type Image struct {
-	Name   string
-	V1     v1.Image
-	Digest v1.Hash
-	// Inputs is the identity of what it was made of, in hexadecimal: equal
-	// inputs have equal digests.
-	Inputs string
-	// Size is what a pull moves, in bytes: manifest, configuration, and layers
-	// as they are compressed.
-	Size   int64
-	Layers int
-}
-
-// Build makes an image. It reads the base's manifest from its registry, with
-// r's credentials, and sends nothing; r may be nil when there is no base. What is
-// wrong with the tree or the base is a *source.Error at s.At, a program that does
-// not compile a *BuildError, a file that changes while it is read a *ChangedError.
-//
-// Layers are kept below .slipway/cache/image in the tree, where they may be
-// deleted at any time. Builds at the same time do not disturb each other.
-func Build(ctx context.Context, s Spec, r *Registry) (*Image, error) {
-	s, err := s.normal()
-	if err != nil {
-		return nil, err
-	}
-	if r == nil {
-		r = &Registry{}
-	}
-	var parent base
-	var layers []*layer
-	var group errgroup.Group // not its context: the base's layers are read later
-	group.Go(func() (err error) {
-		parent, err = openBase(ctx, s, r)
-		return err
-	})
-	group.Go(func() (err error) {
-		layers, err = buildLayers(ctx, s)
-		return err
-	})
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	return assemble(s, parent, layers)
 }
 
 // normal gives the spec with its defaults, and refuses one that makes no sense.
@@ -173,32 +126,4 @@ func (s Spec) program() string {
 		name = path.Base(s.Name)
 	}
 	return path.Join(programs, name)
-}
-
-// buildLayers makes the layers that lie on the base: files first, which change
-// less than a program does.
-func buildLayers(ctx context.Context, s Spec) ([]*layer, error) {
-	cache := newCache(s.Dir)
-	var layers []*layer
-	if len(s.Files) > 0 {
-		entries, err := collect(ctx, s)
-		if err != nil {
-			return nil, err
-		}
-		for _, bucket := range buckets(entries) {
-			made, err := cache.layer(ctx, s.Dir, bucket, "files")
-			if err != nil {
-				return nil, err
-			}
-			layers = append(layers, made)
-		}
-	}
-	if s.Kind == KindGo {
-		made, err := compile(ctx, s, cache)
-		if err != nil {
-			return nil, err
-		}
-		layers = append(layers, made)
-	}
-	return layers, cache.prune()
 }

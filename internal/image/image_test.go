@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 
@@ -66,13 +67,45 @@ func filesSpec(dir string, names ...string) Spec {
 	return Spec{Name: "train", Dir: dir, Kind: KindFiles, Files: names, Platform: v1.Platform{OS: "linux", Architecture: "amd64"}, At: at}
 }
 
+// Image is one that was pushed and read back.
+type Image struct {
+	*Recipe
+	V1     v1.Image
+	Digest v1.Hash
+	Size   int64
+	Layers int
+}
+
+// build pushes an image, into a registry of its own when r is nil, and reads it
+// back.
 func build(t *testing.T, s Spec, r *Registry) *Image {
 	t.Helper()
-	made, err := Build(t.Context(), s, r)
-	if err != nil {
-		t.Fatal(err)
+	if r == nil {
+		r = memory(t)
 	}
-	return made
+	recipe, err := Prepare(t.Context(), s, r)
+	must(t, err)
+	pushed, err := r.Push(t.Context(), recipe, nil, nil)
+	must(t, err)
+	image, err := remote.Image(pushed.Reference, r.options(t.Context())...)
+	must(t, err)
+	must(t, validate.Image(image))
+	digest, err := image.Digest()
+	must(t, err)
+	return &Image{recipe, image, digest, pushed.BytesTotal, pushed.Layers}
+}
+
+// refused gives the error with which an image is refused.
+func refused(t *testing.T, s Spec, r *Registry) error {
+	t.Helper()
+	if r == nil {
+		r = memory(t)
+	}
+	recipe, err := Prepare(t.Context(), s, r)
+	if err == nil {
+		_, err = r.Plan(t.Context(), recipe)
+	}
+	return err
 }
 
 // contents lists an image's files as tar gives them.
@@ -177,14 +210,18 @@ func TestBuildIsReproducible(t *testing.T) {
 
 func TestChangedFileMovesItsBucketOnly(t *testing.T) {
 	tree := many(100)
+	for i := range 20 { // enough for several buckets
+		tree[fmt.Sprintf("src/data%d.bin", i)] = strings.Repeat(fmt.Sprint(i), 1<<20)
+	}
+	tree["src/model.bin"] = strings.Repeat("m", large)
 	before := build(t, filesSpec(tree.write(t), "src"), nil)
 	tree["src/part3/file3.py"] = "print('new')\n"
 	after := build(t, filesSpec(tree.write(t), "src"), nil)
 	if before.Inputs == after.Inputs || before.Digest == after.Digest {
 		t.Error("a changed file does not change the image's identity")
 	}
-	if before.Layers != bucketCount {
-		t.Fatalf("100 files are in %d layers; want %d", before.Layers, bucketCount)
+	if before.Layers != 1+8 { // 30 MB in buckets of 4, and the model
+		t.Fatalf("the files are in %d layers; want 9", before.Layers)
 	}
 	old := map[v1.Hash]bool{}
 	for _, d := range layerDigests(t, before) {
@@ -198,6 +235,24 @@ func TestChangedFileMovesItsBucketOnly(t *testing.T) {
 	}
 	if moved != 1 {
 		t.Errorf("%d layers changed; want 1", moved)
+	}
+}
+
+// Another commit with the same inputs has the image that is there.
+func TestCommitIsNoInput(t *testing.T) {
+	r := memory(t)
+	s := filesSpec(files{"a": "1"}.write(t), "a")
+	s.Created, s.Source, s.Revision = time.Unix(1e9, 0), "https://example.com", "abc"
+	first := build(t, s, r)
+	s.Created, s.Revision = time.Unix(2e9, 0), "def"
+	second := build(t, s, r)
+	if second.Digest != first.Digest || second.Inputs != first.Inputs {
+		t.Errorf("%s of inputs %s, and %s of inputs %s", first.Digest, first.Inputs, second.Digest, second.Inputs)
+	}
+	manifest, err := second.V1.Manifest()
+	must(t, err)
+	if got := manifest.Annotations["org.opencontainers.image.revision"]; got != "abc" {
+		t.Errorf("revision %q; want that of the commit it was built of", got)
 	}
 }
 
@@ -227,9 +282,6 @@ func TestInputsCoverTheConfiguration(t *testing.T) {
 		"entrypoint": func(s *Spec) { s.Entrypoint = []string{"/x"} },
 		"command":    func(s *Spec) { s.Command = []string{"/x"} },
 		"platform":   func(s *Spec) { s.Platform = v1.Platform{OS: "linux", Architecture: "arm64"} },
-		"created":    func(s *Spec) { s.Created = time.Unix(1e9, 0) },
-		"source":     func(s *Spec) { s.Source = "https://example.com" },
-		"revision":   func(s *Spec) { s.Revision = "abc" },
 	} {
 		s := filesSpec(dir, "a")
 		change(&s)
@@ -301,7 +353,7 @@ func TestBaseOfAnIndex(t *testing.T) {
 		t.Error("both platforms have the same base")
 	}
 	s.Platform = v1.Platform{OS: "linux", Architecture: "s390x"}
-	_, err := Build(t.Context(), s, r)
+	err := refused(t, s, r)
 	wantSourceError(t, err, "is not for linux/s390x, but for linux/amd64, linux/arm64")
 }
 
@@ -316,7 +368,7 @@ func TestBadBase(t *testing.T) {
 	} {
 		s := filesSpec(files{"a.py": "1"}.write(t), "a.py")
 		s.Base = base
-		_, err := Build(t.Context(), s, r)
+		err := refused(t, s, r)
 		wantSourceError(t, err, want)
 	}
 }

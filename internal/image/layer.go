@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"hash"
 	"io"
 	"io/fs"
@@ -24,23 +25,49 @@ import (
 // unpacked often.
 const level = gzip.BestSpeed
 
-// facts of a compressed layer.
-type facts struct {
-	Digest v1.Hash `json:"digest"`
-	DiffID v1.Hash `json:"diff_id"`
-	Size   int64   `json:"size"`
+// content is what goes into one layer.
+type content struct {
+	// what it is, in a word.
+	what string
+	// fingerprint is its identity: equal fingerprints have equal bytes.
+	fingerprint string
+	// dir is the root of the entries that are files of a tree.
+	dir     string
+	entries []entry
+	// bytes is the size of all files.
+	bytes int64
 }
 
-// pack writes the compressed layer of entries, whose files are below dir, to w.
-// The bytes depend on nothing but the entries: they are in order, owned by root,
-// and without times. A file that holds something else than when it was read
-// before is a *ChangedError.
-func pack(ctx context.Context, w io.Writer, dir string, entries []entry) (facts, error) {
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return facts{}, err
+// newContent gives the content of entries that have been read below dir.
+func newContent(what, dir string, entries []entry) *content {
+	c := &content{what: what, fingerprint: fingerprint(entries), dir: dir, entries: entries}
+	for _, e := range entries {
+		c.bytes += e.size
 	}
-	defer root.Close()
+	return c
+}
+
+// pack writes the compressed layer to w, from constant memory. The bytes depend
+// on nothing but the entries: they are in order, owned by root, and without times.
+// A file that holds something else than when it was read before is a
+// *ChangedError.
+func (c *content) pack(ctx context.Context, w io.Writer) (facts, error) {
+	f, err := c.write(ctx, w)
+	if err != nil && ctx.Err() == nil {
+		return f, fmt.Errorf("pack the %s: %w", c.what, err)
+	}
+	return f, err
+}
+
+func (c *content) write(ctx context.Context, w io.Writer) (facts, error) {
+	var root *os.Root
+	if c.dir != "" {
+		var err error
+		if root, err = os.OpenRoot(c.dir); err != nil {
+			return facts{}, err
+		}
+		defer root.Close()
+	}
 	compressed, plain := &counter{Hash: sha256.New()}, sha256.New()
 	buffer := bufio.NewWriterSize(io.MultiWriter(w, compressed), 256<<10)
 	zip, err := gzip.NewWriterLevel(buffer, level)
@@ -48,13 +75,13 @@ func pack(ctx context.Context, w io.Writer, dir string, entries []entry) (facts,
 		return facts{}, err
 	}
 	archive := tar.NewWriter(io.MultiWriter(zip, plain))
-	for _, directory := range directories(entries) {
+	for _, directory := range directories(c.entries) {
 		header := header(tar.TypeDir, directory+"/", 0o755)
 		if err := archive.WriteHeader(header); err != nil {
 			return facts{}, err
 		}
 	}
-	for _, e := range entries {
+	for _, e := range c.entries {
 		if err := packEntry(ctx, archive, root, e); err != nil {
 			return facts{}, err
 		}
@@ -78,8 +105,11 @@ func packEntry(ctx context.Context, archive *tar.Writer, root *os.Root, e entry)
 		header.Linkname = e.link
 		return archive.WriteHeader(header)
 	}
-	file, err := openRegular(root, e.file)
-	if errors.Is(err, fs.ErrNotExist) {
+	var file io.ReadCloser
+	var err error
+	if e.open != nil {
+		file, err = e.open()
+	} else if file, err = openRegular(root, e.file); errors.Is(err, fs.ErrNotExist) {
 		return &ChangedError{e.file}
 	}
 	if err != nil {
@@ -99,7 +129,7 @@ func packEntry(ctx context.Context, archive *tar.Writer, root *os.Root, e entry)
 	} else if err != nil {
 		return err
 	}
-	if read.n != e.size || [32]byte(read.Sum(nil)) != e.sum {
+	if read.n != e.size || e.open == nil && [32]byte(read.Sum(nil)) != e.sum {
 		return &ChangedError{e.file}
 	}
 	return nil

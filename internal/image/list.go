@@ -93,6 +93,7 @@ func (r *Registry) listOne(ctx context.Context, puller *remote.Puller, repositor
 	if err != nil {
 		return nil, err
 	}
+	tags = slices.DeleteFunc(tags, func(tag string) bool { return strings.HasPrefix(tag, layersTagPrefix) })
 	slices.Sort(tags)
 	found := make([]*Listed, len(tags))
 	group, limited := errgroup.WithContext(ctx)
@@ -148,9 +149,12 @@ func (r *Registry) describe(ctx context.Context, puller *remote.Puller, tag name
 
 // details gives size and age of an image as far as they can be had.
 func details(image v1.Image) (size int64, created time.Time) {
-	measured := &Image{V1: image}
-	if measured.measure() == nil {
-		size = measured.Size
+	if manifest, err := image.Manifest(); err == nil {
+		own, _ := image.Size()
+		size = own + manifest.Config.Size
+		for _, l := range manifest.Layers {
+			size += l.Size
+		}
 	}
 	if config, err := image.ConfigFile(); err == nil && config.Created.Unix() > 0 {
 		created = config.Created.Time

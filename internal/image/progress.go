@@ -6,7 +6,8 @@ import (
 )
 
 // Progress is how far a push has come: what the registry has, sent now or found
-// there, in compressed bytes and in layers.
+// there, in bytes and in layers. BytesTotal is a guess from above as long as
+// layers are being compressed, and right in the end.
 type Progress struct {
 	Bytes, BytesTotal int64
 	Layers, Total     int
@@ -26,19 +27,22 @@ type meter struct {
 	tell func(Progress)
 }
 
-func newMeter(i *Image, tell func(Progress)) *meter {
-	return &meter{now: Progress{BytesTotal: i.Size, Total: i.Layers}, tell: tell}
+// expect adds a layer, of about this many bytes, to what is to be done.
+func (m *meter) expect(bytes int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.now.BytesTotal += bytes
+	m.now.Total++
 }
 
 // restart counts what the registry has from the beginning.
 func (m *meter) restart() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.now.Bytes, m.now.Layers, m.told = 0, 0, 0
+	m.now, m.told = Progress{}, 0
 }
 
-// end lets nothing be told any more: a connection may read on in a layer for a
-// moment after the registry has answered.
+// end lets nothing be told any more.
 func (m *meter) end() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -56,19 +60,18 @@ func (m *meter) moving(n int64) {
 	}
 }
 
-// settle takes back the bytes that were read of a blob, and counts its size when
-// the registry has it now.
-func (m *meter) settle(read, size int64, there, isLayer bool) {
+// settle takes back the bytes that were read of a layer. When the registry has it
+// now, its size takes the place of what was expected of it.
+func (m *meter) settle(expected, read, size int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.now.Bytes -= read
-	if !there {
+	if size == 0 {
 		return
 	}
+	m.now.BytesTotal += size - expected
 	m.now.Bytes += size
-	if isLayer {
-		m.now.Layers++
-	}
+	m.now.Layers++
 	m.report()
 }
 
@@ -79,6 +82,6 @@ func (m *meter) report() {
 		return
 	}
 	shown := m.now
-	shown.Bytes = min(shown.Bytes, shown.BytesTotal) // a blob that is sent twice at once
+	shown.Bytes = min(shown.Bytes, shown.BytesTotal)
 	m.tell(shown)
 }

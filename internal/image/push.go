@@ -1,6 +1,7 @@
 package image
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,17 +12,21 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 	"golang.org/x/sync/errgroup"
 )
 
 const (
-	// uploads is how many blobs are sent at once.
-	uploads = 4
+	// uploads is how many layers are packed and sent at once.
+	uploads = 6
 	// rounds is how often an image is sent to a registry that loses blobs
 	// meanwhile.
 	rounds = 3
+
+	pullScope = transport.PullScope
+	pushScope = transport.PushScope
 )
 
 // Pushed is an image that stands in the registry, whole.
@@ -41,24 +46,31 @@ type Pushed struct {
 
 // push is one image on its way.
 type push struct {
-	*Registry
-	image      *Image
-	repository name.Repository
-	puller     *remote.Puller
-	pusher     *remote.Pusher
-	meter      *meter
+	registry *Registry
+	recipe   *Recipe
+	wire     *wire
+	meter    *meter
+	// tags are all that the image gets, each once.
+	tags []string
+	// last is what the registry has of the image that was pushed last.
+	last *previous
+	// whole tells that the registry refuses blobs of unknown size.
+	whole atomic.Bool
 }
 
-// Push sends an image: the blobs that the registry lacks, at once under a limit,
-// then the manifest by digest, and the tags last, so that no tag ever points to
-// something incomplete. What is there already is not sent; what the registry has
-// lost is sent again. It can be repeated after any failure, and sends only what is
-// missing then. It ends with the context.
+// Push brings the image of a recipe into the registry, under the tags and that
+// of its inputs. If the registry has an image of these inputs, only tags are
+// written that do not point to it. Otherwise layers that the registry has are left
+// as they are; the others are packed while they are sent, several at once, from
+// constant memory. The manifest is written last, under each tag, so that no tag
+// ever points to something incomplete; a registry that has lost a blob meanwhile
+// gets it again. Push can be repeated after any failure, and sends only what is
+// missing then. It ends with ctx.
 //
 // progress, when not nil, is called by one goroutine at a time, and not after
-// Push has returned.
-func (r *Registry) Push(ctx context.Context, i *Image, tags []string, progress func(Progress)) (*Pushed, error) {
-	repository, err := r.Reference(i.Name)
+// Push has returned. A file that changes while it is read is a *ChangedError.
+func (r *Registry) Push(ctx context.Context, recipe *Recipe, tags []string, progress func(Progress)) (*Pushed, error) {
+	repository, err := r.Reference(recipe.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -67,22 +79,38 @@ func (r *Registry) Push(ctx context.Context, i *Image, tags []string, progress f
 			return nil, fmt.Errorf("%q cannot be a tag of %s: it may have letters, digits, _, . and -, no . or - in front, and %d characters", tag, repository, maxTag)
 		}
 	}
-	p := &push{Registry: r, image: i, repository: repository, meter: newMeter(i, progress)}
+	p := &push{registry: r, recipe: recipe, meter: &meter{tell: progress}}
 	defer p.meter.end()
-	if p.puller, err = remote.NewPuller(r.options(ctx)...); err != nil {
-		return nil, fmt.Errorf("push %s: %w", repository, err)
+	p.tags = slices.Compact(slices.Sorted(slices.Values(append(slices.Clone(tags), InputsTag(recipe.Inputs)))))
+	var others []name.Repository
+	if recipe.base != nil && recipe.base.RegistryStr() == repository.RegistryStr() {
+		others = append(others, recipe.base.Context())
 	}
-	pushed := &Pushed{Name: i.Name, Reference: repository.Digest(i.Digest.String()), Tags: tags, BytesTotal: i.Size, Layers: i.Layers}
-	missing, whole, err := p.compare(ctx, tags)
+	if p.wire, err = r.dial(ctx, repository, pushScope, others...); err != nil {
+		return nil, err
+	}
+	found, err := r.find(ctx, p.wire, recipe)
 	if err != nil {
 		return nil, err
 	}
-	if pushed.UpToDate = whole && len(missing) == 0; pushed.UpToDate {
-		return pushed, nil
+	pushed := &Pushed{Name: recipe.Name, Tags: p.tags}
+	if found != nil && r.Verify {
+		if found, err = p.verify(ctx, found); err != nil {
+			return nil, err
+		}
 	}
-	for n := range rounds {
-		if err = p.send(ctx, missing); !vanished(err) || n == rounds-1 {
-			break
+	if found != nil {
+		pushed.UpToDate, err = p.retag(ctx, found)
+		pushed.Reference, pushed.BytesTotal, pushed.Layers = repository.Digest(found.digest.String()), found.size, len(found.layers)
+	} else {
+		var a *assembled
+		for n := range rounds {
+			if a, err = p.send(ctx, n == 0 && !r.Verify); !vanished(err) {
+				break
+			}
+		}
+		if err == nil {
+			pushed.Reference, pushed.BytesTotal, pushed.Layers = repository.Digest(a.digest.String()), a.size, a.layers
 		}
 	}
 	pushed.BytesSent = p.meter.sent.Load()
@@ -92,206 +120,218 @@ func (r *Registry) Push(ctx context.Context, i *Image, tags []string, progress f
 	return pushed, nil
 }
 
-// compare gives the tags that do not point to the image yet, and whether the
-// registry has all of it that this build made. The base's layers are left to the
-// registry's word, so that questions do not grow with the base.
-func (p *push) compare(ctx context.Context, tags []string) (missing []string, whole bool, err error) {
-	layers, err := p.own()
-	if err != nil {
-		return nil, false, err
-	}
-	reference := p.repository.Digest(p.image.Digest.String())
-	if whole, err = p.pointsTo(ctx, p.puller, reference, p.image.Digest); err != nil || !whole {
-		return slices.Compact(slices.Sorted(slices.Values(tags))), false, err
-	}
+// verify asks for all blobs of an image that is there, and gives nil when one of
+// them is not.
+func (p *push) verify(ctx context.Context, found *standing) (*standing, error) {
 	var lacking atomic.Bool
 	group, limited := errgroup.WithContext(ctx)
 	group.SetLimit(uploads)
-	for _, digest := range layers {
+	for _, blob := range append([]v1.Descriptor{found.config}, found.layers...) {
+		if len(blob.URLs) > 0 || blob.MediaType == types.OCIRestrictedLayer {
+			continue
+		}
 		group.Go(func() error {
-			there, err := p.hasBlob(limited, digest)
+			there, err := p.has(limited, blob.Digest)
 			if !there {
 				lacking.Store(true)
 			}
-			return err
+			return p.registry.explain("ask for "+blob.Digest.String(), p.wire.repository.RegistryStr(), err)
 		})
 	}
-	distinct := slices.Compact(slices.Sorted(slices.Values(tags)))
-	absent := make([]bool, len(distinct))
-	for n, tag := range distinct {
+	if err := group.Wait(); err != nil || lacking.Load() {
+		return nil, err
+	}
+	return found, nil
+}
+
+// retag points the tags to an image that is there, and tells whether they all did.
+func (p *push) retag(ctx context.Context, found *standing) (bool, error) {
+	var moved atomic.Bool
+	group, limited := errgroup.WithContext(ctx)
+	group.SetLimit(uploads)
+	for _, tag := range p.tags {
+		if tag == InputsTag(p.recipe.Inputs) {
+			continue // by which it was found
+		}
 		group.Go(func() error {
-			there, err := p.pointsTo(limited, p.puller, p.repository.Tag(tag), p.image.Digest)
-			absent[n] = !there
+			var there bool
+			err := p.registry.retry(limited, func() (err error) {
+				there, err = p.wire.pointsTo(limited, tag, found.digest)
+				return err
+			})
+			if err != nil || there {
+				return p.registry.explain("ask for "+p.wire.repository.Tag(tag).String(), p.wire.repository.RegistryStr(), err)
+			}
+			moved.Store(true)
+			return p.tag(limited, tag, found.mediaType, found.text, found.digest)
+		})
+	}
+	err := group.Wait()
+	return !moved.Load(), err
+}
+
+// send sends what the registry lacks, and then the manifest. It takes the
+// registry's word for the layers of the image that was pushed last, unless that
+// has turned out to be wrong.
+func (p *push) send(ctx context.Context, believing bool) (*assembled, error) {
+	p.meter.restart()
+	p.last = &previous{}
+	if believing {
+		var err error
+		if p.last, err = p.registry.previous(ctx, p.wire, p.recipe); err != nil {
+			return nil, err
+		}
+	}
+	parent, own, err := p.layers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a, err := assemble(p.recipe, parent, own)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.configuration(ctx, a); err != nil {
+		return nil, err
+	}
+	if err := p.manifests(ctx, a); err != nil {
+		return nil, err
+	}
+	for _, l := range own {
+		p.recipe.ledger.add(l.content.fingerprint, l.facts)
+	}
+	_ = p.recipe.ledger.save() // the next build does without it
+	return a, nil
+}
+
+// layers sends the base's layers and the image's own.
+func (p *push) layers(ctx context.Context) (*base, []made, error) {
+	var parent *base
+	contents := p.recipe.contents
+	own := make([]made, len(contents))
+	group, limited := errgroup.WithContext(ctx)
+	group.SetLimit(uploads)
+	for _, c := range contents {
+		p.meter.expect(c.bytes)
+	}
+	group.Go(func() (err error) {
+		if parent, err = openBase(limited, p.recipe.spec, p.registry, p.recipe.base); err != nil {
+			return err
+		}
+		return p.copyBase(limited, parent)
+	})
+	for n, c := range contents {
+		if had, ok := p.last.facts[c.fingerprint]; ok {
+			own[n] = made{had, c}
+			p.meter.settle(c.bytes, 0, had.Size)
+			continue
+		}
+		group.Go(func() (err error) {
+			var had *facts
+			if f, ok := p.recipe.ledger.facts[c.fingerprint]; ok {
+				had = &f
+			}
+			f, err := p.content(limited, c, had)
+			own[n] = made{f, c}
 			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return nil, false, err
-	}
-	for n, tag := range distinct {
-		if absent[n] {
-			missing = append(missing, tag)
+		if ctx.Err() != nil {
+			return nil, nil, ctx.Err()
 		}
+		return nil, nil, err
 	}
-	return missing, !lacking.Load(), nil
+	return parent, own, nil
 }
 
-// own gives the digests of the blobs that this build made.
-func (p *push) own() ([]v1.Hash, error) {
-	layers, err := p.image.V1.Layers()
-	if err != nil {
-		return nil, fmt.Errorf("read the layers of image %s: %w", p.image.Name, err)
-	}
-	config, err := p.image.V1.ConfigName()
-	if err != nil {
-		return nil, fmt.Errorf("read the configuration of image %s: %w", p.image.Name, err)
-	}
-	digests := []v1.Hash{config}
-	for _, l := range layers {
-		if made, ok := l.(*layer); ok {
-			digests = append(digests, made.facts.Digest)
-		}
-	}
-	return digests, nil
-}
-
-func (p *push) hasBlob(ctx context.Context, digest v1.Hash) (bool, error) {
-	found := false
-	reference := p.repository.Digest(digest.String())
-	err := p.retry(ctx, func() error {
-		blob, err := p.puller.Layer(ctx, reference)
-		if err != nil {
-			return err
-		}
-		found, err = partial.Exists(blob)
-		if status(err) == http.StatusNotFound {
-			return nil
-		}
-		return err
-	})
-	return found, p.explain("ask for "+reference.String(), p.repository.RegistryStr(), err)
-}
-
-// send sends blobs, manifest and tags, in this order. A pusher remembers what it
-// saw in the registry, so that each time has one of its own.
-func (p *push) send(ctx context.Context, tags []string) (err error) {
-	p.meter.restart()
-	if p.pusher, err = remote.NewPusher(p.options(ctx)...); err != nil {
-		return fmt.Errorf("push %s: %w", p.repository, err)
-	}
-	if err := p.blobs(ctx); err != nil {
-		return err
-	}
-	raw, err := p.image.V1.RawManifest()
-	if err != nil {
-		return fmt.Errorf("read the manifest of image %s: %w", p.image.Name, err)
-	}
-	reference := p.repository.Digest(p.image.Digest.String())
-	if err := p.manifest(ctx, reference, raw); err != nil {
-		return p.explain("send the manifest "+reference.String(), p.repository.RegistryStr(), err)
-	}
-	p.meter.settle(0, int64(len(raw)), true, false)
-	for _, tag := range tags {
-		if err := p.tag(ctx, p.repository.Tag(tag), raw); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// blobs sends layers and configuration.
-func (p *push) blobs(ctx context.Context) error {
-	layers, err := p.image.V1.Layers()
-	if err != nil {
-		return fmt.Errorf("read the layers of image %s: %w", p.image.Name, err)
-	}
-	config, err := partial.ConfigLayer(p.image.V1)
-	if err != nil {
-		return fmt.Errorf("read the configuration of image %s: %w", p.image.Name, err)
-	}
+// copyBase brings the base's layers into the repository: those that the last image
+// has are there; the registry takes them from the base's repository if that is one
+// of its own; all others are sent.
+func (p *push) copyBase(ctx context.Context, parent *base) error {
 	group, limited := errgroup.WithContext(ctx)
 	group.SetLimit(uploads)
-	for n, l := range append(slices.Clone(layers), config) {
-		group.Go(func() error { return p.blob(limited, l, n < len(layers)) })
+	for n, l := range parent.layers {
+		if p.last.blobs[l.Digest] || len(l.URLs) > 0 || l.MediaType == types.OCIRestrictedLayer {
+			continue
+		}
+		p.meter.expect(l.Size)
+		group.Go(func() error {
+			err := p.copyLayer(limited, parent, n)
+			return p.registry.explain(fmt.Sprintf("send the base's layer %s to %s", l.Digest, p.wire.repository), p.wire.repository.RegistryStr(), err)
+		})
 	}
 	return group.Wait()
 }
 
-func (p *push) blob(ctx context.Context, l v1.Layer, isLayer bool) error {
-	size, err := l.Size()
-	if err != nil {
-		return fmt.Errorf("read the layers of image %s: %w", p.image.Name, err)
+func (p *push) copyLayer(ctx context.Context, parent *base, n int) error {
+	l := parent.layers[n]
+	from := ""
+	if parent.reference.RegistryStr() == p.wire.repository.RegistryStr() {
+		from = parent.reference.Context().RepositoryStr()
 	}
-	err = p.retry(ctx, func() error {
-		counted := &countedLayer{Layer: l, ctx: ctx, meter: p.meter}
-		var upload v1.Layer = counted
-		if from, ok := l.(*remote.MountableLayer); ok { // of the base: the registry may have it elsewhere
-			counted.Layer = from.Layer
-			upload = &remote.MountableLayer{Layer: counted, Reference: from.Reference}
-		}
-		err := p.pusher.Upload(ctx, p.repository, upload)
-		p.meter.settle(counted.read.Swap(0), size, err == nil, isLayer)
+	there, err := p.has(ctx, l.Digest)
+	if err != nil {
 		return err
-	})
-	if err == nil {
+	}
+	if there {
+		p.meter.settle(l.Size, 0, l.Size)
 		return nil
 	}
-	digest, _ := l.Digest()
-	return p.explain(fmt.Sprintf("send %s of %s", digest, p.repository), p.repository.RegistryStr(), err)
-}
-
-// manifest puts the manifest under a digest or tag.
-func (p *push) manifest(ctx context.Context, reference name.Reference, raw []byte) error {
-	return p.retry(ctx, func() error {
-		p.meter.sent.Add(int64(len(raw)))
-		return p.pusher.Put(ctx, reference, p.image.V1)
+	return p.blob(ctx, l.Digest, l.Size, l.Size, from, func() (io.ReadCloser, error) {
+		layer, err := remote.Layer(parent.reference.Context().Digest(l.Digest.String()), p.registry.options(ctx)...)
+		if err != nil {
+			return nil, err
+		}
+		return layer.Compressed()
 	})
 }
 
-// tag points a tag to the image. A registry that does not let tags move may
-// refuse even the digest that the tag has: then it is done.
-func (p *push) tag(ctx context.Context, tag name.Tag, raw []byte) error {
-	err := p.manifest(ctx, tag, raw)
-	if err == nil || ctx.Err() != nil || status(err)/100 != 4 || vanished(err) {
-		return p.explain("tag "+tag.String(), p.repository.RegistryStr(), err)
+// configuration sends the image's configuration.
+func (p *push) configuration(ctx context.Context, a *assembled) error {
+	size := int64(len(a.config))
+	p.meter.sent.Add(size)
+	err := p.registry.retry(ctx, func() error {
+		to, err := p.wire.begin(ctx, a.configDigest, "")
+		if err != nil {
+			return err
+		}
+		return p.wire.finish(ctx, to, a.configDigest, bytes.NewReader(a.config), size)
+	})
+	return p.registry.explain("send the configuration of "+p.wire.repository.String(), p.wire.repository.RegistryStr(), err)
+}
+
+// manifests writes the manifest under all tags.
+func (p *push) manifests(ctx context.Context, a *assembled) error {
+	group, limited := errgroup.WithContext(ctx)
+	for _, tag := range p.tags {
+		group.Go(func() error { return p.tag(limited, tag, types.OCIManifestSchema1, a.manifest, a.digest) })
 	}
-	if there, headErr := p.pointsTo(ctx, p.puller, tag, p.image.Digest); headErr == nil && there {
+	group.Go(func() error {
+		err := p.tag(limited, LayersTag(p.recipe.spec.Platform), types.OCIManifestSchema1, a.manifest, a.digest)
+		if status(err)/100 == 4 && !vanished(err) {
+			return nil // where tags are immutable, builds do without it
+		}
+		return err
+	})
+	return group.Wait()
+}
+
+// tag points a tag to a manifest. A registry that does not let tags move may
+// refuse even the digest that the tag has: then it is done.
+func (p *push) tag(ctx context.Context, tag string, mediaType types.MediaType, manifest []byte, digest v1.Hash) error {
+	err := p.registry.retry(ctx, func() error {
+		p.meter.sent.Add(int64(len(manifest)))
+		return p.wire.putManifest(ctx, tag, mediaType, manifest)
+	})
+	what := "tag " + p.wire.repository.Tag(tag).String()
+	if err == nil || ctx.Err() != nil || status(err)/100 != 4 || vanished(err) {
+		return p.registry.explain(what, p.wire.repository.RegistryStr(), err)
+	}
+	if there, askErr := p.wire.pointsTo(ctx, tag, digest); askErr == nil && there {
 		return nil
 	}
 	if code := status(err); code == http.StatusBadRequest || code == http.StatusConflict || code == http.StatusMethodNotAllowed {
 		err = errors.Join(err, errors.New("the tag may be immutable and stand for another image; choose another tag, or delete it"))
 	}
-	return p.explain("tag "+tag.String(), p.repository.RegistryStr(), err)
-}
-
-// countedLayer tells the meter what is read of a layer, to be sent.
-type countedLayer struct {
-	v1.Layer
-	ctx   context.Context
-	meter *meter
-	read  atomic.Int64
-}
-
-// Compressed implements v1.Layer.
-func (l *countedLayer) Compressed() (io.ReadCloser, error) {
-	var body io.ReadCloser
-	var err error
-	if made, ok := l.Layer.(*layer); ok {
-		body, err = made.open(l.ctx)
-	} else {
-		body, err = l.Layer.Compressed()
-	}
-	if err != nil {
-		return nil, err
-	}
-	return struct {
-		io.Reader
-		io.Closer
-	}{io.TeeReader(body, l), body}, nil
-}
-
-func (l *countedLayer) Write(b []byte) (int, error) {
-	l.read.Add(int64(len(b)))
-	l.meter.moving(int64(len(b)))
-	return len(b), nil
+	return p.registry.explain(what, p.wire.repository.RegistryStr(), err)
 }

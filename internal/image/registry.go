@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
@@ -16,10 +16,16 @@ import (
 type Registry struct {
 	// Prefix is what stands before an image's name: asia.gcr.io/acme-ml/team-a.
 	Prefix string
-	// Options are credentials and transport, for the bases' registries too.
-	Options []remote.Option
+	// Transport carries all requests, to the bases' registries too;
+	// http.DefaultTransport when nil.
+	Transport http.RoundTripper
+	// Keychain has the credentials for all registries; none are needed when nil.
+	Keychain authn.Keychain
 	// NameOptions allow plain HTTP, for the registry of Prefix only.
 	NameOptions []name.Option
+	// Verify asks for every blob of an image that is there already. Without it the
+	// registry is trusted to have what its manifests name.
+	Verify bool
 	// Pause waits between attempts; by the clock when nil.
 	Pause func(context.Context, time.Duration) error
 }
@@ -27,9 +33,25 @@ type Registry struct {
 // options are those of a request. go-containerregistry's own retries do not heed
 // the context: this package repeats requests itself.
 func (r *Registry) options(ctx context.Context, more ...remote.Option) []remote.Option {
-	options := append([]remote.Option{}, r.Options...)
-	options = append(options, remote.WithContext(ctx), remote.WithRetryBackoff(remote.Backoff{Steps: 1}), remote.WithRetryStatusCodes())
+	options := []remote.Option{
+		remote.WithTransport(r.transport()), remote.WithAuthFromKeychain(r.keychain()),
+		remote.WithContext(ctx), remote.WithRetryBackoff(remote.Backoff{Steps: 1}), remote.WithRetryStatusCodes(),
+	}
 	return append(options, more...)
+}
+
+func (r *Registry) transport() http.RoundTripper {
+	if r.Transport == nil {
+		return http.DefaultTransport
+	}
+	return r.Transport
+}
+
+func (r *Registry) keychain() authn.Keychain {
+	if r.Keychain == nil {
+		return authn.NewMultiKeychain() // of nobody
+	}
+	return r.Keychain
 }
 
 // Reference gives where an image of this name goes.
@@ -55,31 +77,4 @@ func (r *Registry) parse(text string) (name.Reference, error) {
 		return name.ParseReference(text, r.NameOptions...)
 	}
 	return reference, nil
-}
-
-// Has tells whether the registry has the image, under whatever tags.
-func (r *Registry) Has(ctx context.Context, i *Image) (bool, error) {
-	repository, err := r.Reference(i.Name)
-	if err != nil {
-		return false, err
-	}
-	puller, err := remote.NewPuller(r.options(ctx)...)
-	if err != nil {
-		return false, fmt.Errorf("ask for %s: %w", repository, err)
-	}
-	return r.pointsTo(ctx, puller, repository.Digest(i.Digest.String()), i.Digest)
-}
-
-// pointsTo tells whether a tag or digest is there and stands for digest.
-func (r *Registry) pointsTo(ctx context.Context, puller *remote.Puller, reference name.Reference, digest v1.Hash) (bool, error) {
-	found := false
-	err := r.retry(ctx, func() error {
-		descriptor, err := puller.Head(ctx, reference)
-		found = err == nil && descriptor.Digest == digest
-		if status(err) == http.StatusNotFound {
-			return nil
-		}
-		return err
-	})
-	return found, r.explain("ask for "+reference.String(), reference.Context().RegistryStr(), err)
 }

@@ -67,6 +67,7 @@ func passing(err error) bool {
 		changed     *ChangedError
 		certificate *tls.CertificateVerificationError
 		lookup      *net.DNSError
+		digest      *digestError
 		request     *url.Error
 		network     net.Error
 	)
@@ -76,7 +77,7 @@ func passing(err error) bool {
 	case errors.As(err, &lookup):
 		return !lookup.IsNotFound
 	}
-	return errors.As(err, &request) || errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+	return errors.As(err, &digest) || errors.As(err, &request) || errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // vanished tells that a registry refused a manifest because it has lost a blob

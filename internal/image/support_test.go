@@ -6,6 +6,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -43,7 +44,7 @@ func at127(url string) *Registry {
 	return &Registry{
 		Prefix:      strings.TrimPrefix(url, "http://") + "/acme/ml",
 		NameOptions: []name.Option{name.Insecure},
-		Options:     []remote.Option{remote.WithTransport(&http.Transport{MaxIdleConnsPerHost: 8})},
+		Transport:   &http.Transport{MaxIdleConnsPerHost: 8},
 		Pause:       func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
 	}
 }
@@ -169,4 +170,22 @@ func lockFile(t *testing.T, name string) func() {
 		t.Fatalf("lock %s: %v, %v", name, got, err)
 	}
 	return func() { must(t, lock.Unlock()) }
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+func damage(t *testing.T, name string) {
+	t.Helper()
+	file, err := os.OpenFile(name, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if _, err := file.WriteString("damaged"); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/fnv"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -28,11 +28,12 @@ type entry struct {
 	// size and sum (SHA-256) are those of the content, once it has been read.
 	size int64
 	sum  [32]byte
+	// info is what the file system said of a file before it was read.
+	info fs.FileInfo
+	// open gives the content of what is no file of the tree; its source answers for
+	// it.
+	open func() (io.ReadCloser, error)
 }
-
-// bucketCount is into how many layers files are spread by the hash of their
-// path: a changed file moves its bucket only.
-const bucketCount = 8
 
 // collector finds the entries of an image. All access goes through root, out of
 // which no link leads.
@@ -44,7 +45,7 @@ type collector struct {
 
 // collect gives the entries of the spec's files, read and by name. Empty
 // directories are left out, as version control does.
-func collect(ctx context.Context, s Spec) ([]entry, error) {
+func collect(ctx context.Context, s Spec, known *stamps) ([]entry, error) {
 	root, err := os.OpenRoot(s.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("read the tree of image %s: %w", s.Name, err)
@@ -61,7 +62,7 @@ func collect(ctx context.Context, s Spec) ([]entry, error) {
 		entries = append(entries, e)
 	}
 	slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(a.name, b.name) })
-	keys, err := readEntries(ctx, root, entries)
+	keys, err := readEntries(ctx, root, entries, known)
 	if err != nil {
 		return nil, c.unreadable(err)
 	}
@@ -114,7 +115,7 @@ func (c *collector) add(at string, d fs.DirEntry) error {
 	if err != nil {
 		return c.unreadable(&fs.PathError{Op: "read", Path: at, Err: cause(err)})
 	}
-	e := entry{name: path.Join(c.spec.Workdir, at), file: at, mode: 0o644}
+	e := entry{name: path.Join(c.spec.Workdir, at), file: at, mode: 0o644, info: info}
 	switch {
 	case info.Mode()&fs.ModeSymlink != 0:
 		if e.link, err = c.link(at); err != nil {
@@ -208,19 +209,4 @@ func cause(err error) error {
 		return at.Err
 	}
 	return err
-}
-
-// buckets spreads entries over layers; small trees get one.
-func buckets(entries []entry) [][]entry {
-	if len(entries) < 2*bucketCount {
-		return [][]entry{entries}
-	}
-	spread := make([][]entry, bucketCount)
-	for _, e := range entries {
-		h := fnv.New32a()
-		_, _ = h.Write([]byte(e.name))
-		n := h.Sum32() % bucketCount
-		spread[n] = append(spread[n], e)
-	}
-	return slices.DeleteFunc(spread, func(bucket []entry) bool { return len(bucket) == 0 })
 }

@@ -28,7 +28,7 @@ func collectNames(t *testing.T, dir string, named ...string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	entries, err := collect(t.Context(), s)
+	entries, err := collect(t.Context(), s, openStamps(s))
 	var names []string
 	for _, e := range entries {
 		names = append(names, e.file)
@@ -169,21 +169,17 @@ func TestFileChangesMeanwhile(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			entries, err := collect(t.Context(), s)
+			entries, err := collect(t.Context(), s, openStamps(s))
 			if err != nil {
 				t.Fatal(err)
 			}
 			if err := change(filepath.Join(dir, "b")); err != nil {
 				t.Fatal(err)
 			}
-			_, err = newCache(dir).layer(t.Context(), dir, entries, "files")
+			_, err = newContent("files", dir, entries).pack(t.Context(), io.Discard)
 			var changed *ChangedError
 			if !errors.As(err, &changed) || changed.File != "b" {
 				t.Errorf("%v; want a *ChangedError for b", err)
-			}
-			left, err := os.ReadDir(newCache(dir).dir)
-			if err != nil || len(left) > 0 {
-				t.Errorf("the cache has %v, %v", left, err)
 			}
 		})
 	}
@@ -193,7 +189,7 @@ func TestCancelledBuildEndsAtOnce(t *testing.T) {
 	dir := many(50).write(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Build(ctx, filesSpec(dir, "src"), nil); !errors.Is(err, context.Canceled) {
+	if _, err := Prepare(ctx, filesSpec(dir, "src"), nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v; want context.Canceled", err)
 	}
 	_, err := io.Copy(io.Discard, &contextReader{ctx, strings.NewReader("endless")})
@@ -214,11 +210,11 @@ func TestBadSpec(t *testing.T) {
 	} {
 		s := filesSpec(dir, "a")
 		change(&s)
-		_, err := Build(t.Context(), s, nil)
+		_, err := Prepare(t.Context(), s, nil)
 		wantSourceError(t, err, want)
 	}
 	missing := filesSpec(filepath.Join(dir, "none"), "a")
-	if _, err := Build(t.Context(), missing, nil); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := Prepare(t.Context(), missing, nil); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a root that is not there gives %v", err)
 	}
 }

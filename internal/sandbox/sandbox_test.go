@@ -18,7 +18,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"k8s.io/client-go/rest"
 
 	"github.com/slipway-ci/slipway/internal/cluster/clustertest"
@@ -297,10 +296,9 @@ func TestPolyaxonContract(t *testing.T) {
 // pushJob builds the program that stories use and pushes it to the sandbox.
 func pushJob(t *testing.T, s *sandbox.Sandbox) string {
 	t.Helper()
-	host := strings.TrimPrefix(s.Registry, "http://")
 	registry := &image.Registry{
-		Prefix:      host,
-		Options:     []remote.Option{remote.WithAuth(&authn.Basic{Username: "slipway", Password: string(s.Token.Reveal())})},
+		Prefix:      strings.TrimPrefix(s.Registry, "http://"),
+		Keychain:    s.Keychain(authn.NewMultiKeychain()),
 		NameOptions: []name.Option{name.Insecure},
 	}
 	dir := t.TempDir()
@@ -317,13 +315,13 @@ func pushJob(t *testing.T, s *sandbox.Sandbox) string {
 		}
 	}
 	system, architecture, _ := strings.Cut(s.Platform, "/")
-	built, err := image.Build(t.Context(), image.Spec{
+	recipe, err := image.Prepare(t.Context(), image.Spec{
 		Name: "job", Dir: dir, Kind: "go", Main: "./job", Platform: v1.Platform{OS: system, Architecture: architecture}, Environ: os.Environ(),
 	}, registry)
 	if err != nil {
 		t.Fatal(err)
 	}
-	pushed, err := registry.Push(t.Context(), built, []string{"latest"}, nil)
+	pushed, err := registry.Push(t.Context(), recipe, []string{"latest"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,76 @@
+package image
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// factsLimit is how many layers' facts are remembered.
+const factsLimit = 2000
+
+// facts are what is known of a compressed layer.
+type facts struct {
+	Digest v1.Hash
+	DiffID v1.Hash
+	Size   int64
+}
+
+// ledger remembers the facts of layers by the fingerprint of what is in them, on
+// this machine: so that one whose blob the registry has is not packed again. It
+// is not needed for that where the registry has the manifest of the last push.
+type ledger struct {
+	path  string
+	facts map[string]facts
+	order []string
+	added bool
+}
+
+func openLedger(dir string) *ledger {
+	m := &ledger{path: filepath.Join(cacheDir(dir), "layers"), facts: map[string]facts{}}
+	text, err := readChecked(m.path)
+	if err != nil {
+		return m
+	}
+	for scanner := bufio.NewScanner(bytes.NewReader(text)); scanner.Scan(); {
+		fields := strings.Fields(scanner.Text())
+		if len(fields) != 4 {
+			continue
+		}
+		digest, digestErr := v1.NewHash(fields[1])
+		diffID, diffErr := v1.NewHash(fields[2])
+		size, sizeErr := strconv.ParseInt(fields[3], 10, 64)
+		if digestErr == nil && diffErr == nil && sizeErr == nil {
+			m.add(fields[0], facts{digest, diffID, size})
+		}
+	}
+	m.added = false
+	return m
+}
+
+func (m *ledger) add(fingerprint string, f facts) {
+	if had, ok := m.facts[fingerprint]; ok && had == f {
+		return
+	}
+	m.facts[fingerprint] = f
+	m.order = append(m.order, fingerprint)
+	m.added = true
+}
+
+// save writes what is remembered, without the oldest when it is too much.
+func (m *ledger) save() error {
+	if !m.added {
+		return nil
+	}
+	var b bytes.Buffer
+	for _, fingerprint := range m.order[max(0, len(m.order)-factsLimit):] {
+		f := m.facts[fingerprint]
+		fmt.Fprintf(&b, "%s %s %s %d\n", fingerprint, f.Digest, f.DiffID, f.Size)
+	}
+	return writeChecked(m.path, b.Bytes())
+}

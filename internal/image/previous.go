@@ -1,0 +1,141 @@
+package image
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+// layersTagPrefix begins the tags that LayersTag gives.
+const layersTagPrefix = "slipway-layers-"
+
+// LayersTag gives the tag of the image that was pushed last for a platform: by its
+// annotations a build anywhere finds the layers that did not change, and neither
+// packs nor sends them. It moves with each push and is for nobody else to use.
+func LayersTag(platform v1.Platform) string {
+	tag := layersTagPrefix + platform.OS + "-" + platform.Architecture
+	if platform.Variant != "" {
+		tag += "-" + platform.Variant
+	}
+	return tag
+}
+
+// standing is an image that stands in the registry.
+type standing struct {
+	text      []byte
+	mediaType types.MediaType
+	digest    v1.Hash
+	size      int64
+	config    v1.Descriptor
+	layers    []v1.Descriptor
+	inputs    string
+}
+
+// look gives the image of a tag, and nil when there is none.
+func (r *Registry) look(ctx context.Context, w *wire, tag string) (*standing, error) {
+	s := &standing{}
+	err := r.retry(ctx, func() (err error) {
+		s.text, s.digest, err = w.manifest(ctx, tag)
+		return err
+	})
+	if status(err) == http.StatusNotFound {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, r.explain("ask for "+w.repository.Tag(tag).String(), w.repository.RegistryStr(), err)
+	}
+	var manifest v1.Manifest
+	if err := json.Unmarshal(s.text, &manifest); err != nil {
+		return nil, fmt.Errorf("read the manifest of %s: %w", w.repository.Tag(tag), err)
+	}
+	s.mediaType, s.config, s.layers, s.inputs = manifest.MediaType, manifest.Config, manifest.Layers, manifest.Annotations[annotationInputs]
+	s.size = int64(len(s.text)) + manifest.Config.Size
+	for _, l := range manifest.Layers {
+		s.size += l.Size
+	}
+	return s, nil
+}
+
+// find gives the image of the recipe's inputs, if the registry has it.
+func (r *Registry) find(ctx context.Context, w *wire, recipe *Recipe) (*standing, error) {
+	found, err := r.look(ctx, w, InputsTag(recipe.Inputs))
+	if found == nil || found.inputs != recipe.Inputs {
+		return nil, err
+	}
+	return found, nil
+}
+
+// previous is what the image that was pushed last tells: layers by fingerprint,
+// and all blobs that the repository has because of it.
+type previous struct {
+	facts map[string]facts
+	blobs map[v1.Hash]bool
+}
+
+func (r *Registry) previous(ctx context.Context, w *wire, recipe *Recipe) (*previous, error) {
+	p := &previous{facts: map[string]facts{}, blobs: map[v1.Hash]bool{}}
+	last, err := r.look(ctx, w, LayersTag(recipe.spec.Platform))
+	if err != nil || last == nil {
+		return p, err
+	}
+	for _, l := range last.layers {
+		p.blobs[l.Digest] = true
+		diffID, err := v1.NewHash(l.Annotations[annotationDiffID])
+		if fingerprint := l.Annotations[annotationFingerprint]; err == nil && fingerprint != "" {
+			p.facts[fingerprint] = facts{Digest: l.Digest, DiffID: diffID, Size: l.Size}
+		}
+	}
+	return p, nil
+}
+
+// Planned is what a push would find or make.
+type Planned struct {
+	Reference name.Digest
+	// UpToDate tells that the registry has an image of these inputs.
+	UpToDate bool
+	// Size is what a pull moves, in bytes.
+	Size   int64
+	Layers int
+}
+
+// Plan tells what Push would make of a recipe, and sends nothing: layers that are
+// not known are packed to learn their digests.
+func (r *Registry) Plan(ctx context.Context, recipe *Recipe) (*Planned, error) {
+	repository, err := r.Reference(recipe.Name)
+	if err != nil {
+		return nil, err
+	}
+	w, err := r.dial(ctx, repository, pullScope)
+	if err != nil {
+		return nil, err
+	}
+	found, err := r.find(ctx, w, recipe)
+	if err != nil {
+		return nil, err
+	}
+	if found != nil {
+		return &Planned{Reference: repository.Digest(found.digest.String()), UpToDate: true, Size: found.size, Layers: len(found.layers)}, nil
+	}
+	last, err := r.previous(ctx, w, recipe)
+	if err != nil {
+		return nil, err
+	}
+	parent, err := openBase(ctx, recipe.spec, r, recipe.base)
+	if err != nil {
+		return nil, err
+	}
+	own, err := recipe.measure(ctx, last)
+	if err != nil {
+		return nil, err
+	}
+	a, err := assemble(recipe, parent, own)
+	if err != nil {
+		return nil, err
+	}
+	return &Planned{Reference: repository.Digest(a.digest.String()), Size: a.size, Layers: a.layers}, nil
+}

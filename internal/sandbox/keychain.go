@@ -1,0 +1,31 @@
+package sandbox
+
+import (
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+)
+
+// Keychain gives the sandbox's token to the sandbox's registry, and what next has
+// to all others: base images are read with the user's own credentials.
+func (s *Sandbox) Keychain(next authn.Keychain) authn.Keychain {
+	return &keychain{
+		host: strings.TrimPrefix(s.Registry, "http://"),
+		own:  &authn.Basic{Username: "slipway", Password: string(s.Token.Reveal())},
+		next: next,
+	}
+}
+
+type keychain struct {
+	host string
+	own  *authn.Basic
+	next authn.Keychain
+}
+
+// Resolve implements authn.Keychain.
+func (k *keychain) Resolve(resource authn.Resource) (authn.Authenticator, error) {
+	if resource.RegistryStr() == k.host {
+		return k.own, nil
+	}
+	return k.next.Resolve(resource)
+}
