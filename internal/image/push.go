@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"sync/atomic"
 
@@ -182,15 +183,29 @@ func (p *push) send(ctx context.Context, believing bool) (*assembled, error) {
 			return nil, err
 		}
 	}
-	parent, own, err := p.layers(ctx)
-	if err != nil {
+	var to *url.URL
+	var parent *base
+	var own []made
+	group, limited := errgroup.WithContext(ctx)
+	group.Go(func() (err error) { // now, so that the configuration need not wait for it
+		to, err = p.begin(limited)
+		return err
+	})
+	group.Go(func() (err error) {
+		parent, own, err = p.layers(limited)
+		return err
+	})
+	if err := group.Wait(); err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		return nil, err
 	}
 	a, err := assemble(p.recipe, parent, own)
 	if err != nil {
 		return nil, err
 	}
-	if err := p.configuration(ctx, a); err != nil {
+	if err := p.configuration(ctx, to, a); err != nil {
 		return nil, err
 	}
 	if err := p.manifests(ctx, a); err != nil {
@@ -286,15 +301,29 @@ func (p *push) copyLayer(ctx context.Context, parent *base, n int) error {
 	})
 }
 
-// configuration sends the image's configuration.
-func (p *push) configuration(ctx context.Context, a *assembled) error {
+// begin begins the upload of the configuration.
+func (p *push) begin(ctx context.Context) (to *url.URL, err error) {
+	err = p.registry.retry(ctx, func() error {
+		to, err = p.wire.begin(ctx, v1.Hash{}, "")
+		return err
+	})
+	return to, p.registry.explain("send the configuration of "+p.wire.repository.String(), p.wire.repository.RegistryStr(), err)
+}
+
+// configuration sends the image's configuration. An upload that was begun long ago
+// may have ended: then it begins anew.
+func (p *push) configuration(ctx context.Context, to *url.URL, a *assembled) error {
 	size := int64(len(a.config))
 	p.meter.sent.Add(size)
+	if p.wire.finish(ctx, to, a.configDigest, bytes.NewReader(a.config), size) == nil {
+		return nil
+	}
 	err := p.registry.retry(ctx, func() error {
-		to, err := p.wire.begin(ctx, a.configDigest, "")
+		to, err := p.wire.begin(ctx, v1.Hash{}, "")
 		if err != nil {
 			return err
 		}
+		p.meter.sent.Add(size)
 		return p.wire.finish(ctx, to, a.configDigest, bytes.NewReader(a.config), size)
 	})
 	return p.registry.explain("send the configuration of "+p.wire.repository.String(), p.wire.repository.RegistryStr(), err)

@@ -44,6 +44,7 @@ func Prepare(ctx context.Context, s Spec, r *Registry) (*Recipe, error) {
 	recipe := &Recipe{Name: s.Name, spec: s, ledger: openLedger(s.Dir)}
 	group, limited := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
+		r.greet(limited, s.Name)
 		recipe.base, err = findBase(limited, s, r)
 		return err
 	})

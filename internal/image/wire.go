@@ -54,6 +54,18 @@ func (r *Registry) dial(ctx context.Context, repository name.Repository, scope s
 	return &wire{repository: repository, client: &http.Client{Transport: trip}}, nil
 }
 
+// greet asks the registry what credentials it wants while there is other work to
+// do. With RememberPings the push need not wait for that; what goes wrong is told
+// when it asks again.
+func (r *Registry) greet(ctx context.Context, image string) {
+	if _, remembers := r.transport().(*pings); !remembers || r.Prefix == "" {
+		return
+	}
+	if repository, err := r.Reference(image); err == nil {
+		_, _ = transport.Ping(ctx, repository.Registry, r.transport())
+	}
+}
+
 func (w *wire) url(kind, reference string, query url.Values) *url.URL {
 	return &url.URL{
 		Scheme: w.repository.Scheme(), Host: w.repository.RegistryStr(),

@@ -1,0 +1,205 @@
+package image
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	sandboxregistry "github.com/slipway-ci/slipway/internal/sandbox/registry"
+	"github.com/slipway-ci/slipway/internal/testbed"
+)
+
+// benchPackages are what the benchmarks' tree has: what a Python team's image
+// has, about 6,000 files and 280 MB, without compiled bytecode, which differs
+// from machine to machine.
+var benchPackages = []string{"numpy==2.2.6", "pandas==2.2.3", "scikit-learn==1.6.1"}
+
+// benchTree gives a tree with those packages in site/ and 200 sources in src/.
+func benchTree(b *testing.B) string {
+	b.Helper()
+	site := filepath.Join(testbed.Root(b), ".cache", "bench", "site-"+strings.Join(benchPackages, "-"))
+	if _, err := os.Stat(site); err != nil {
+		part := site + ".part"
+		if err := os.RemoveAll(part); err != nil {
+			b.Fatal(err)
+		}
+		args := append([]string{"-m", "pip", "install", "--quiet", "--no-compile", "--target", part}, benchPackages...)
+		if out, err := exec.Command("python3", args...).CombinedOutput(); err != nil {
+			b.Skipf("the packages cannot be had: %v\n%s", err, out)
+		}
+		if err := os.Rename(part, site); err != nil {
+			b.Fatal(err)
+		}
+	}
+	dir := b.TempDir()
+	err := filepath.WalkDir(site, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		relative, _ := filepath.Rel(site, path)
+		to := filepath.Join(dir, "site", relative)
+		if d.IsDir() {
+			return os.MkdirAll(to, 0o755)
+		}
+		return os.Link(path, to)
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for path, text := range many(200) {
+		to := filepath.Join(dir, filepath.FromSlash(path))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(to), 0o755), os.WriteFile(to, []byte(text), 0o644)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// benchRegistry starts a registry on loopback that keeps its blobs on disk, each
+// request of which takes a while longer.
+func benchRegistry(b *testing.B, delay time.Duration) *Registry {
+	b.Helper()
+	if testing.Short() {
+		b.Skip("it takes packages and time")
+	}
+	handler, err := sandboxregistry.New(b.TempDir(), io.Discard)
+	if err != nil {
+		b.Fatal(err)
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if delay > 0 {
+			time.Sleep(delay) // what is measured is a network's delay
+		}
+		handler.ServeHTTP(w, r)
+	}))
+	b.Cleanup(server.Close)
+	return &Registry{Prefix: strings.TrimPrefix(server.URL, "http://"), NameOptions: []name.Option{name.Insecure}, Transport: RememberPings(&http.Transport{MaxIdleConnsPerHost: 16})}
+}
+
+// deliver builds and pushes as `slipway build` does.
+func deliver(tb testing.TB, r *Registry, s Spec) *Pushed {
+	fresh := *r
+	fresh.Transport = RememberPings(r.Transport.(*pings).next) // as a new process would
+	recipe, err := Prepare(context.Background(), s, &fresh)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	pushed, err := fresh.Push(context.Background(), recipe, []string{"v1"}, nil)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return pushed
+}
+
+// editor changes one source file, to another content each time.
+func editor(dir string) func(testing.TB) {
+	n := 0
+	return func(tb testing.TB) {
+		n++
+		if err := os.WriteFile(filepath.Join(dir, "src", "part3", "file3.py"), fmt.Appendf(nil, "print(%d)\n", n), 0o644); err != nil {
+			tb.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkImageEdit pushes an image after one source file was edited, until the
+// tag stands for it.
+func BenchmarkImageEdit(b *testing.B) {
+	dir := benchTree(b)
+	r := benchRegistry(b, 0)
+	edit := editor(dir)
+	s := Spec{Name: "slipway", Dir: dir, Kind: KindFiles, Files: []string{"site", "src"}}
+	deliver(b, r, s)
+	contenders := []testbed.Contender{
+		{Name: "slipway", Prepare: edit, Run: func(tb testing.TB) int64 { deliver(tb, r, s); return 0 }},
+		{Name: "slipway on a fresh machine", Prepare: func(tb testing.TB) { edit(tb); forget(tb, dir) }, Run: func(tb testing.TB) int64 { deliver(tb, r, s); return 0 }},
+		{Name: "slipway, nothing changed", Prepare: func(tb testing.TB) { deliver(tb, r, s) }, Run: func(tb testing.TB) int64 { deliver(tb, r, s); return 0 }},
+	}
+	testbed.Compare(b, append(contenders, crane(b, r, dir, edit))...)
+}
+
+// BenchmarkImageFirst pushes an image to a registry that has nothing of it.
+func BenchmarkImageFirst(b *testing.B) {
+	dir := benchTree(b)
+	n := 0
+	r := benchRegistry(b, 0)
+	testbed.Compare(b,
+		testbed.Contender{Name: "slipway", Prepare: func(tb testing.TB) { n++; forget(tb, dir) }, Run: func(tb testing.TB) int64 {
+			deliver(tb, r, Spec{Name: fmt.Sprint("first", n), Dir: dir, Kind: KindFiles, Files: []string{"site", "src"}})
+			return 0
+		}},
+		crane(b, r, dir, editor(dir)), // or the registry would have the layer
+	)
+}
+
+// BenchmarkImageFar edits one file with a registry that is 30 ms away.
+func BenchmarkImageFar(b *testing.B) {
+	dir := benchTree(b)
+	r := benchRegistry(b, 30*time.Millisecond)
+	s := Spec{Name: "slipway", Dir: dir, Kind: KindFiles, Files: []string{"site", "src"}}
+	deliver(b, r, s)
+	testbed.Compare(b,
+		testbed.Contender{Name: "one request", Run: func(tb testing.TB) int64 {
+			if _, err := r.transport().RoundTrip(httptest.NewRequest(http.MethodHead, "http://"+r.Prefix+"/v2/slipway/manifests/none", nil)); err != nil {
+				tb.Fatal(err)
+			}
+			return 0
+		}},
+		testbed.Contender{Name: "slipway, one file edited", Prepare: editor(dir), Run: func(tb testing.TB) int64 { deliver(tb, r, s); return 0 }},
+		testbed.Contender{Name: "slipway, nothing changed", Prepare: func(tb testing.TB) { deliver(tb, r, s) }, Run: func(tb testing.TB) int64 { deliver(tb, r, s); return 0 }},
+	)
+}
+
+// forget removes all that slipway keeps on this machine.
+func forget(tb testing.TB, dir string) {
+	if err := os.RemoveAll(cacheDir(dir)); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// crane makes a layer of the tree with tar, as its users do, and appends it to
+// nothing.
+func crane(b *testing.B, r *Registry, dir string, prepare func(testing.TB)) testbed.Contender {
+	b.Helper()
+	binary := filepath.Join(b.TempDir(), "crane")
+	if out, err := exec.Command("go", "build", "-o", binary, "github.com/google/go-containerregistry/cmd/crane").CombinedOutput(); err != nil {
+		b.Fatalf("build crane: %v\n%s", err, out)
+	}
+	repository, err := r.Reference("crane")
+	if err != nil {
+		b.Fatal(err)
+	}
+	n := 0
+	return testbed.Contender{
+		Name:    "tar and crane append",
+		Prepare: func(tb testing.TB) { n++; prepare(tb) },
+		Run: func(tb testing.TB) int64 {
+			layer := filepath.Join(tb.TempDir(), "layer.tar")
+			if out, err := exec.Command("tar", "-C", dir, "-cf", layer, "site", "src").CombinedOutput(); err != nil {
+				tb.Fatalf("%v\n%s", err, out)
+			}
+			command := exec.Command(binary, "append", "--insecure", "-f", layer, "-t", repository.Tag(fmt.Sprint("v", n)).String())
+			if out, err := command.CombinedOutput(); err != nil {
+				tb.Fatalf("%v\n%s", err, out)
+			}
+			if _, err := remote.Head(repository.Tag(fmt.Sprint("v", n))); err != nil {
+				tb.Fatal(err)
+			}
+			_ = os.Remove(layer)
+			return testbed.Peak(command.ProcessState)
+		},
+	}
+}
