@@ -3,7 +3,6 @@ package registry
 import (
 	"context"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 
@@ -16,12 +15,9 @@ import (
 // partial begins the names of blobs that are being received.
 const partial = "upload-"
 
-// blobs keeps blobs on disk as go-containerregistry's handler does, except that
-// what could not be written whole goes away at once, so that a full disk has room
-// again, and that a full disk is told as one.
+// blobs keeps blobs on disk, where go-containerregistry's handler finds them.
 type blobs struct {
 	registry.BlobHandler
-	registry.BlobStatHandler
 	registry.BlobDeleteHandler
 	dir string
 }
@@ -41,29 +37,29 @@ func openBlobs(dir string) (*blobs, error) {
 		}
 	}
 	b := &blobs{BlobHandler: registry.NewDiskBlobHandler(dir), dir: dir}
-	b.BlobStatHandler, _ = b.BlobHandler.(registry.BlobStatHandler)
 	b.BlobDeleteHandler, _ = b.BlobHandler.(registry.BlobDeleteHandler)
 	return b, nil
 }
 
-// Put implements registry.BlobPutHandler. The reader checks the digest.
-func (b *blobs) Put(_ context.Context, _ string, h v1.Hash, content io.ReadCloser) (err error) {
-	file, err := os.CreateTemp(b.dir, partial+"*")
-	if err != nil {
-		return disk.Explain(b.dir, err)
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(file.Name())
-		}
-	}()
-	_, err = io.Copy(file, content)
-	if err = errors.Join(err, file.Close()); err != nil {
-		return disk.Explain(b.dir, err)
-	}
-	to := filepath.Join(b.dir, h.Algorithm, h.Hex)
+// take makes a file in dir, which has been checked, the blob of a digest.
+func (b *blobs) take(path string, digest v1.Hash) error {
+	to := filepath.Join(b.dir, digest.Algorithm, digest.Hex)
 	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
-		return disk.Explain(b.dir, err)
+		return err
 	}
-	return os.Rename(file.Name(), to)
+	return os.Rename(path, to)
+}
+
+// Stat gives a blob's size. Blobs were checked when they came: to hash them again
+// at each question, as go-containerregistry does, makes questions about gigabytes
+// slow.
+func (b *blobs) Stat(_ context.Context, _ string, h v1.Hash) (int64, error) {
+	info, err := os.Stat(filepath.Join(b.dir, h.Algorithm, h.Hex))
+	if errors.Is(err, os.ErrNotExist) {
+		return 0, registry.ErrNotFound
+	}
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
 }

@@ -34,11 +34,11 @@ func New(dir string, output io.Writer) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the sandbox's registry: %w", err)
 	}
-	s := &server{dir: filepath.Join(dir, "manifests"), next: registry.New(
+	s := &server{dir: filepath.Join(dir, "manifests"), next: &uploads{blobs: blobs, busy: map[string]bool{}, next: registry.New(
 		registry.WithBlobHandler(blobs),
 		registry.WithReferrersSupport(true),
 		registry.Logger(log.New(output, "registry: ", 0)),
-	)}
+	)}}
 	if err := s.replay(); err != nil {
 		return nil, fmt.Errorf("open the sandbox's registry: %w", err)
 	}

@@ -1,7 +1,10 @@
 package registry
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"io"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -123,5 +126,55 @@ func TestReferrersOutliveIt(t *testing.T) {
 	must(t, err)
 	if len(manifest.Manifests) != 1 || manifest.Manifests[0].Digest != want {
 		t.Errorf("referrers %+v", manifest.Manifests)
+	}
+}
+
+// TestUploads speaks the protocol's rarer sentences.
+func TestUploads(t *testing.T) {
+	host, _ := serve(t, t.TempDir())
+	do := func(method, url, body string, header ...string) *http.Response {
+		t.Helper()
+		request, err := http.NewRequestWithContext(t.Context(), method, "http://"+host+url, strings.NewReader(body))
+		must(t, err)
+		for i := 0; i < len(header); i += 2 {
+			request.Header.Set(header[i], header[i+1])
+		}
+		response, err := http.DefaultClient.Do(request)
+		must(t, err)
+		must(t, response.Body.Close())
+		return response
+	}
+	want := func(response *http.Response, code int) *http.Response {
+		t.Helper()
+		if response.StatusCode != code {
+			t.Fatalf("%s %s answers %s; want %d", response.Request.Method, response.Request.URL, response.Status, code)
+		}
+		return response
+	}
+	sum := func(text string) string { return fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(text))) }
+	begin := func() string {
+		return want(do(http.MethodPost, "/v2/a/blobs/uploads/", ""), http.StatusAccepted).Header.Get("Location")
+	}
+
+	at := begin()
+	if got := want(do(http.MethodPatch, at, "abc"), http.StatusAccepted).Header.Get("Range"); got != "0-2" {
+		t.Errorf("range %s", got)
+	}
+	want(do(http.MethodPatch, at, "xx", "Content-Range", "1-2"), http.StatusRequestedRangeNotSatisfiable)
+	want(do(http.MethodPatch, at, "def", "Content-Range", "3-5"), http.StatusAccepted)
+	want(do(http.MethodPut, at+"?digest="+sum("abcdefghi"), "ghi"), http.StatusCreated)
+	want(do(http.MethodHead, "/v2/a/blobs/"+sum("abcdefghi"), ""), http.StatusOK)
+	want(do(http.MethodPut, at+"?digest="+sum("abcdefghi"), ""), http.StatusNotFound)
+
+	want(do(http.MethodPost, "/v2/b/blobs/uploads/?mount="+sum("abcdefghi")+"&from=a", ""), http.StatusCreated)
+	want(do(http.MethodPost, "/v2/b/blobs/uploads/?mount="+sum("nothing")+"&from=a", ""), http.StatusAccepted)
+	want(do(http.MethodPost, "/v2/b/blobs/uploads/?digest="+sum("whole"), "whole"), http.StatusCreated)
+
+	want(do(http.MethodPut, begin()+"?digest="+sum("other"), "this"), http.StatusBadRequest)
+	want(do(http.MethodHead, "/v2/a/blobs/"+sum("other"), ""), http.StatusNotFound)
+	want(do(http.MethodPut, begin()+"?digest=sha256:zz", "this"), http.StatusBadRequest)
+	want(do(http.MethodPut, begin(), "this"), http.StatusBadRequest)
+	for _, id := range []string{"..%2f..%2fx", "unknown", strings.Repeat("0", 32)} {
+		want(do(http.MethodPatch, "/v2/a/blobs/uploads/"+id, "x"), http.StatusNotFound)
 	}
 }
