@@ -44,10 +44,17 @@ func Plan(ctx context.Context, jobs *string, exitCode *bool) error {
 	})
 }
 
-// Build builds and pushes the images (all, or -images=a,b).
-func Build(ctx context.Context, images *string) error {
+// Build builds and pushes the images (all, or -images=a,b). -verify asks the registry for every layer of what it has.
+func Build(ctx context.Context, images *string, verify *bool) error {
 	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) {
-		return tasks.Build(ctx, env, list(images))
+		return tasks.Build(ctx, env, list(images), tasks.BuildOptions{Verify: value(verify)})
+	})
+}
+
+// Retag gives all images of a commit another tag, without building. -force moves one that stands for another image.
+func Retag(ctx context.Context, from, to string, force *bool) error {
+	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) {
+		return tasks.Retag(ctx, env, from, to, value(force))
 	})
 }
 

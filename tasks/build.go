@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"sort"
+	"strconv"
+	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
@@ -18,10 +20,17 @@ import (
 // buildLimit is how many images are built at once: a build has threads of its own.
 const buildLimit = 2
 
+// BuildOptions say how to build.
+type BuildOptions struct {
+	// Verify asks the registry for every blob of what it has, and sends again what
+	// it has lost. Without it, a registry's manifest is believed.
+	Verify bool
+}
+
 // Build builds the images named (all when none) and pushes them by digest. What
 // the registry has already is neither built nor sent again.
-func Build(ctx context.Context, env *Env, names []string) (*report.Result, error) {
-	p, err := env.open()
+func Build(ctx context.Context, env *Env, names []string, o BuildOptions) (*report.Result, error) {
+	p, err := env.open(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -37,6 +46,7 @@ func Build(ctx context.Context, env *Env, names []string) (*report.Result, error
 	if err != nil {
 		return result, err
 	}
+	to.registry.Verify = o.Verify
 	pushed, err := p.push(ctx, to, images)
 	for _, i := range sorted(pushed) {
 		result.Images = append(result.Images, reportImage(pushed[i]))
@@ -104,7 +114,7 @@ func (p *project) pushOne(ctx context.Context, to *platform, i *config.Image) (*
 		p.event(report.Failed, "image", i.Name, "not built")
 		return nil, fmt.Errorf("build image %s: %w", i.Name, disk.Explain(p.state(), err))
 	}
-	pushed, err := to.registry.Push(ctx, recipe, i.Tags, func(progress image.Progress) {
+	pushed, err := to.registry.Push(ctx, recipe, p.tags(i), func(progress image.Progress) {
 		p.event(report.Progress, "image", i.Name, fmt.Sprintf("%s of %s", report.Bytes(progress.Bytes), report.Bytes(progress.BytesTotal)))
 	})
 	if err != nil {
@@ -112,15 +122,27 @@ func (p *project) pushOne(ctx context.Context, to *platform, i *config.Image) (*
 		return nil, fmt.Errorf("push image %s: %w", i.Name, err)
 	}
 	message := fmt.Sprintf("pushed %s of %s in %d layers", report.Bytes(pushed.BytesSent), report.Bytes(pushed.BytesTotal), pushed.Layers)
-	if pushed.UpToDate {
+	switch {
+	case pushed.UpToDate:
 		message = "up to date: " + pushed.Reference.DigestStr()[:19]
+	case pushed.Found:
+		message = "unchanged, and tagged " + strings.Join(pushed.Tags, ", ")
 	}
 	p.event(report.Done, "image", i.Name, message)
 	return pushed, nil
 }
 
-// spec says what to build. It names neither commit nor time, so that the same
-// inputs give the same digest whenever and wherever they are built.
+// tags gives the tags of an image besides that of its inputs: the commit's, where
+// the tree is exactly that, and those that slipway.yaml names.
+func (p *project) tags(i *config.Image) []string {
+	var tags []string
+	if r := p.revision(); r.Clean {
+		tags = append(tags, image.TagFor(r.Commit))
+	}
+	return append(tags, i.Tags...)
+}
+
+// spec says what to build.
 func (p *project) spec(i *config.Image, target v1.Platform) image.Spec {
 	spec := image.Spec{
 		Name: i.Name, Dir: p.config.Dir, Kind: i.Kind(), Base: i.Base, Files: i.Files,
@@ -130,6 +152,10 @@ func (p *project) spec(i *config.Image, target v1.Platform) image.Spec {
 	if i.Go != nil {
 		spec.Main, spec.Base = i.Go.Main, i.Go.Base
 	}
+	if r := p.revision(); r.Clean {
+		spec.Created, spec.Source, spec.Revision = r.Time, r.Source, r.Commit
+	}
+	spec.Owner = owner(i.Owner)
 	if len(i.Platforms) == 1 {
 		if named, err := v1.ParsePlatform(i.Platforms[0]); err == nil {
 			spec.Platform = *named
@@ -138,10 +164,24 @@ func (p *project) spec(i *config.Image, target v1.Platform) image.Spec {
 	return spec
 }
 
+// owner reads UID[:GID], which the configuration has checked.
+func owner(text string) image.Owner {
+	user, group, grouped := strings.Cut(text, ":")
+	var o image.Owner
+	o.User, _ = strconv.Atoi(user)
+	if o.Group = o.User; grouped {
+		o.Group, _ = strconv.Atoi(group)
+	}
+	return o
+}
+
 func reportImage(pushed *image.Pushed) report.Image {
 	action := "pushed"
-	if pushed.UpToDate {
+	switch {
+	case pushed.UpToDate:
 		action = "up-to-date"
+	case pushed.Found:
+		action = "tagged"
 	}
 	return report.Image{
 		Name: pushed.Name, Reference: pushed.Reference.String(), Digest: pushed.Reference.DigestStr(), Tags: pushed.Tags,
@@ -151,7 +191,7 @@ func reportImage(pushed *image.Pushed) report.Image {
 
 // Images lists what the registry holds of this project's images.
 func Images(ctx context.Context, env *Env) (*report.Result, error) {
-	p, err := env.open()
+	p, err := env.open(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ import (
 // Check checks Polyaxonfiles as a server of the version would (all known
 // versions when it is empty): those named, or those of all jobs and services.
 // It asks no server. Any error among the problems is returned as *source.Error.
-func Check(_ context.Context, env *Env, files []string, version string) (*report.Result, error) {
+func Check(ctx context.Context, env *Env, files []string, version string) (*report.Result, error) {
 	result := &report.Result{Command: "check"}
 	if len(files) > 0 {
 		var errs []error
@@ -29,7 +29,7 @@ func Check(_ context.Context, env *Env, files []string, version string) (*report
 		}
 		return result, errors.Join(errs...)
 	}
-	p, err := env.open()
+	p, err := env.open(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +82,7 @@ func values(m map[string]*config.Job) []*config.Job {
 // Render gives the operation of a job or a service as it will be sent. Its image
 // is built locally, so that its digest stands in it; nothing is sent.
 func Render(ctx context.Context, env *Env, name string) (*report.Result, error) {
-	p, err := env.open()
+	p, err := env.open(ctx)
 	if err != nil {
 		return nil, err
 	}

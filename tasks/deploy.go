@@ -27,7 +27,7 @@ const jobLimit = 16
 // Nothing is changed anywhere before everything that can be checked has been.
 // Cancelling ctx stops the runs, or leaves them, by each job's on-cancel.
 func Deploy(ctx context.Context, env *Env, names []string, o JobOptions) (*report.Result, error) {
-	p, err := env.open()
+	p, err := env.open(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,7 @@ import (
 // locally and asks, and changes nothing. With exitCode it returns a
 // *ChangesError when there are changes.
 func Plan(ctx context.Context, env *Env, names []string, exitCode bool) (*report.Result, error) {
-	p, err := env.open()
+	p, err := env.open(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -184,7 +184,7 @@ func operationText(content string) string {
 // the job without following it. What it comes after is not submitted: the last
 // runs of those jobs count as its upstream.
 func Submit(ctx context.Context, env *Env, name string, o JobOptions) (*report.Result, error) {
-	p, err := env.open()
+	p, err := env.open(ctx)
 	if err != nil {
 		return nil, err
 	}

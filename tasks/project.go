@@ -3,9 +3,11 @@ package tasks
 import (
 	"context"
 	"path/filepath"
+	"sync"
 
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/internal/revision"
 	"github.com/slipway-ci/slipway/internal/secret"
 )
 
@@ -15,10 +17,12 @@ type project struct {
 	config  *config.Config
 	masker  *secret.Masker
 	secrets *secret.Resolver
+	// revision gives what git knows of the tree; it is asked once.
+	revision func() revision.Revision
 }
 
 // open reads slipway.yaml. Its errors are *source.Error.
-func (e *Env) open() (*project, error) {
+func (e *Env) open(ctx context.Context) (*project, error) {
 	path := e.File
 	if path == "" {
 		found, err := config.Find(e.Dir)
@@ -41,6 +45,10 @@ func (e *Env) open() (*project, error) {
 		config:  cfg,
 		masker:  masker,
 		secrets: &secret.Resolver{Dir: cfg.Dir, Lookup: e.Lookup},
+		revision: sync.OnceValue(func() revision.Revision {
+			known, _ := revision.Read(ctx, cfg.Dir, e.Environ) // its only error is the end of ctx
+			return known
+		}),
 	}, nil
 }
 

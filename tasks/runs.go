@@ -166,7 +166,7 @@ func (p *project) download(ctx context.Context, to *platform, r *polyaxon.Run, n
 
 // connected opens the configuration and the platform, for commands that only ask.
 func (e *Env) connected(ctx context.Context) (*project, *platform, error) {
-	p, err := e.open()
+	p, err := e.open(ctx)
 	if err != nil {
 		return nil, nil, err
 	}

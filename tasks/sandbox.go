@@ -14,7 +14,7 @@ import (
 
 // SandboxStatus tells whether this project's sandbox runs, and where.
 func SandboxStatus(ctx context.Context, env *Env) (*report.Result, error) {
-	p, err := env.open()
+	p, err := env.open(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +37,7 @@ func SandboxStatus(ctx context.Context, env *Env) (*report.Result, error) {
 
 // SandboxStop stops this project's sandbox, and the runs on it.
 func SandboxStop(ctx context.Context, env *Env) (*report.Result, error) {
-	p, err := env.open()
+	p, err := env.open(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func SandboxStop(ctx context.Context, env *Env) (*report.Result, error) {
 // SandboxReset stops this project's sandbox and deletes all that it holds:
 // images, secrets, runs, their outputs and the persistent volumes.
 func SandboxReset(ctx context.Context, env *Env) (*report.Result, error) {
-	p, err := env.open()
+	p, err := env.open(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -24,7 +24,7 @@ func SecretsSync(ctx context.Context, env *Env, prune bool) (*report.Result, err
 type secretsVerb func(*project, context.Context, *platform, []secret.Bundle, bool) ([]secret.Change, error)
 
 func secrets(ctx context.Context, env *Env, command string, prune bool, verb secretsVerb) (*report.Result, error) {
-	p, err := env.open()
+	p, err := env.open(ctx)
 	if err != nil {
 		return nil, err
 	}

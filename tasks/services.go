@@ -13,7 +13,7 @@ import (
 // until it answers, and gives its address. The service outlives the command;
 // Down stops it. Cancelling ctx while it starts stops it.
 func Up(ctx context.Context, env *Env, name string) (*report.Result, error) {
-	p, err := env.open()
+	p, err := env.open(ctx)
 	if err != nil {
 		return nil, err
 	}

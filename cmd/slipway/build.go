@@ -11,7 +11,23 @@ import (
 )
 
 func build(d *door.Door) *cobra.Command {
-	return command(d, "build [IMAGE...]", "Build images and push them by digest", cobra.ArbitraryArgs, tasks.Build)
+	var o tasks.BuildOptions
+	c := command(d, "build [IMAGE...]", "Build images and push them by digest", cobra.ArbitraryArgs,
+		func(ctx context.Context, env *tasks.Env, names []string) (*report.Result, error) {
+			return tasks.Build(ctx, env, names, o)
+		})
+	c.Flags().BoolVar(&o.Verify, "verify", false, "ask the registry for every layer of what it has, and send again what it has lost")
+	return c
+}
+
+func retag(d *door.Door) *cobra.Command {
+	var force bool
+	c := command(d, "retag FROM TO", "Give all images of a commit another tag, without building", cobra.ExactArgs(2),
+		func(ctx context.Context, env *tasks.Env, args []string) (*report.Result, error) {
+			return tasks.Retag(ctx, env, args[0], args[1], force)
+		})
+	c.Flags().BoolVar(&force, "force", false, "move a tag that stands for another image")
+	return c
 }
 
 func images(d *door.Door) *cobra.Command {

@@ -82,6 +82,8 @@ func TestReadmeCommands(t *testing.T) {
 // TestDependencies holds the list of direct dependencies: each is here on purpose.
 func TestDependencies(t *testing.T) {
 	want := map[string]string{
+		"github.com/opencontainers/image-spec":   "the names of OCI annotations",
+		"github.com/moby/patternmatcher":         ".dockerignore, by Docker's own rules",
 		"github.com/gofrs/flock":                 "locks between processes, on every system",
 		"github.com/google/go-cmp":               "readable differences in tests",
 		"github.com/google/go-containerregistry": "OCI images and registries",

@@ -63,6 +63,7 @@ type Image struct {
 	Base                string
 	Files               []string
 	Workdir, User       string
+	Owner               string
 	Env                 map[string]string
 	Entrypoint, Command []string
 	Tags, Platforms     []string
@@ -71,8 +72,9 @@ type Image struct {
 // GoImage is a Go program: package Main, on Base (scratch when empty).
 type GoImage struct{ Main, Base string }
 
-// PythonImage is a Python program's base and locked requirements.
-type PythonImage struct{ Base, Requirements string }
+// PythonImage is a Python program's base and locked requirements. Version and
+// Interpreter are those of the base's Python; empty for what the base says.
+type PythonImage struct{ Base, Requirements, Version, Interpreter string }
 
 // Kind gives "go", "python", "dockerfile" or "files".
 func (i *Image) Kind() string {

@@ -62,6 +62,7 @@ type imageSpec struct {
 	Files      []string          `yaml:"files" doc:"Files and directories of the repository to put into the image" path:"yes"`
 	Workdir    string            `yaml:"workdir" doc:"Working directory, and where files go; /app when left out"`
 	User       string            `yaml:"user" doc:"User that the image runs as"`
+	Owner      string            `yaml:"owner" doc:"User and group of the files, by number, such as 1000:1000; root when left out" pattern:"owner"`
 	Env        map[string]string `yaml:"env" doc:"Environment variables"`
 	Entrypoint []string          `yaml:"entrypoint" doc:"Entry point; a Go program's binary when left out"`
 	Command    []string          `yaml:"command" doc:"Default arguments"`
@@ -76,7 +77,9 @@ type goSpec struct {
 
 type pythonSpec struct {
 	Base         string `yaml:"base" doc:"Base image that has Python" required:"yes"`
-	Requirements string `yaml:"requirements" doc:"Lock file with hashes" required:"yes" path:"yes"`
+	Requirements string `yaml:"requirements" doc:"Lock file with hashes: requirements.txt, uv.lock, poetry.lock or pylock.toml" required:"yes" path:"yes"`
+	Version      string `yaml:"version" doc:"Version of the base's Python, such as 3.12; what the base says when left out" pattern:"python"`
+	Interpreter  string `yaml:"interpreter" doc:"Path of Python in the base; /usr/local/bin/python3 when left out"`
 }
 
 type secretSpec struct {
@@ -146,5 +149,7 @@ var patterns = map[string]struct {
 	"dns":      {regexp.MustCompile(`^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$`), "small letters, digits, dashes and dots, as Kubernetes demands"},
 	"url":      {regexp.MustCompile(`^https?://[^/\s]+(/\S*)?$`), "an address that begins with https:// or http://"},
 	"bucket":   {regexp.MustCompile(`^gs://[a-z0-9][-_.a-z0-9]{1,220}[a-z0-9]/?$`), "gs:// and the bucket's name"},
+	"owner":    {regexp.MustCompile(`^[0-9]{1,9}(:[0-9]{1,9})?$`), "a user's number, or a user's and a group's, such as 1000:1000"},
+	"python":   {regexp.MustCompile(`^3\.[0-9]{1,2}$`), "a version such as 3.12"},
 	"platform": {regexp.MustCompile(`^[a-z0-9]+/[a-z0-9]+(/v[0-9]+)?$`), "a platform such as linux/amd64"},
 }

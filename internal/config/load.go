@@ -263,7 +263,7 @@ func (c *Config) fill(s *fileSpec) {
 	for name, i := range s.Images {
 		c.Images[name] = &Image{
 			Name: name, Go: (*GoImage)(i.Go), Python: (*PythonImage)(i.Python), Dockerfile: i.Dockerfile, BuildArgs: i.BuildArgs, Target: i.Target,
-			Base: i.Base, Files: i.Files, Workdir: i.Workdir, User: i.User, Env: i.Env, Entrypoint: i.Entrypoint, Command: i.Command, Tags: i.Tags, Platforms: i.Platforms,
+			Base: i.Base, Files: i.Files, Workdir: i.Workdir, User: i.User, Owner: i.Owner, Env: i.Env, Entrypoint: i.Entrypoint, Command: i.Command, Tags: i.Tags, Platforms: i.Platforms,
 		}
 	}
 	for name, x := range s.Secrets {

@@ -118,7 +118,7 @@ func fingerprint(entries []entry) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "layer/%s\n", kindVersion)
 	for _, e := range entries {
-		fmt.Fprintf(h, "%q %o %q %x\n", e.name, e.mode, e.link, e.sum)
+		fmt.Fprintf(h, "%q %o %d:%d %q %x\n", e.name, e.mode, e.owner.User, e.owner.Group, e.link, e.sum)
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }

@@ -2,9 +2,63 @@ package image
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
 	"slices"
 	"strings"
+
+	"github.com/moby/patternmatcher"
+	"github.com/moby/patternmatcher/ignorefile"
+
+	"github.com/slipway-ci/slipway/internal/source"
 )
+
+// ignoreFile is where a repository says what no image needs, by the rules that
+// Docker documents.
+const ignoreFile = ".dockerignore"
+
+// ignored are the patterns of a repository's .dockerignore; nil when it has none.
+type ignored struct {
+	matcher *patternmatcher.PatternMatcher
+}
+
+// readIgnored reads the patterns at the root of a tree.
+func readIgnored(root *os.Root) (*ignored, error) {
+	file, err := root.Open(ignoreFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", ignoreFile, cause(err))
+	}
+	defer file.Close()
+	patterns, err := ignorefile.ReadAll(file)
+	if err == nil && len(patterns) > 0 {
+		var matcher *patternmatcher.PatternMatcher
+		if matcher, err = patternmatcher.New(patterns); err == nil {
+			return &ignored{matcher}, nil
+		}
+	}
+	if err != nil {
+		return nil, &source.Error{Position: source.Position{File: ignoreFile}, Message: "it cannot be read: " + err.Error(), Hint: "see Docker's documentation of .dockerignore", Err: err}
+	}
+	return nil, nil
+}
+
+// matches tells whether a path, with slashes, is ignored.
+func (i *ignored) matches(path string) bool {
+	if i == nil {
+		return false
+	}
+	found, err := i.matcher.MatchesOrParentMatches(path)
+	return err == nil && found
+}
+
+// whole tells whether all that is below an ignored directory is ignored too: no
+// pattern takes anything back.
+func (i *ignored) whole() bool { return !i.matcher.Exclusions() }
 
 // keyBytes is how much of a file is searched for a private key.
 const keyBytes = 64 << 10

@@ -52,6 +52,9 @@ type Spec struct {
 	Files []string
 	// Workdir is an absolute path; /app when empty.
 	Workdir string
+	// Owner has the files, and the directories that are made for them; root when
+	// zero.
+	Owner Owner
 	// User is the one that the program runs as; the base's when empty.
 	User string
 	// Env lies over the base's variables.
@@ -73,6 +76,9 @@ type Spec struct {
 	// Environ is the environment, of which the go command gets what it needs.
 	Environ []string
 }
+
+// Owner is a user and a group, by number.
+type Owner struct{ User, Group int }
 
 // normal gives the spec with its defaults, and refuses one that makes no sense.
 func (s Spec) normal() (Spec, error) {

@@ -76,7 +76,7 @@ func (c *content) write(ctx context.Context, w io.Writer) (facts, error) {
 	}
 	archive := tar.NewWriter(io.MultiWriter(zip, plain))
 	for _, directory := range directories(c.entries) {
-		header := header(tar.TypeDir, directory+"/", 0o755)
+		header := header(tar.TypeDir, directory.name+"/", 0o755, directory.owner)
 		if err := archive.WriteHeader(header); err != nil {
 			return facts{}, err
 		}
@@ -92,8 +92,8 @@ func (c *content) write(ctx context.Context, w io.Writer) (facts, error) {
 	return facts{Digest: sum(compressed), DiffID: sum(plain), Size: compressed.n}, nil
 }
 
-func header(kind byte, name string, mode int64) *tar.Header {
-	return &tar.Header{Typeflag: kind, Name: strings.TrimPrefix(name, "/"), Mode: mode, ModTime: time.Unix(0, 0), Format: tar.FormatPAX}
+func header(kind byte, name string, mode int64, owner Owner) *tar.Header {
+	return &tar.Header{Typeflag: kind, Name: strings.TrimPrefix(name, "/"), Mode: mode, Uid: owner.User, Gid: owner.Group, ModTime: time.Unix(0, 0), Format: tar.FormatPAX}
 }
 
 func packEntry(ctx context.Context, archive *tar.Writer, root *os.Root, e entry) error {
@@ -101,7 +101,7 @@ func packEntry(ctx context.Context, archive *tar.Writer, root *os.Root, e entry)
 		return err
 	}
 	if e.link != "" {
-		header := header(tar.TypeSymlink, e.name, 0o777)
+		header := header(tar.TypeSymlink, e.name, 0o777, e.owner)
 		header.Linkname = e.link
 		return archive.WriteHeader(header)
 	}
@@ -116,7 +116,7 @@ func packEntry(ctx context.Context, archive *tar.Writer, root *os.Root, e entry)
 		return err
 	}
 	defer file.Close()
-	header := header(tar.TypeReg, e.name, int64(e.mode.Perm()))
+	header := header(tar.TypeReg, e.name, int64(e.mode.Perm()), e.owner)
 	header.Size = e.size
 	if err := archive.WriteHeader(header); err != nil {
 		return err
@@ -135,20 +135,25 @@ func packEntry(ctx context.Context, archive *tar.Writer, root *os.Root, e entry)
 	return nil
 }
 
-// directories gives all parents of entries, by name.
-func directories(entries []entry) []string {
+// directory is one that is made for entries.
+type directory struct {
+	name  string
+	owner Owner
+}
+
+// directories gives all parents of entries, by name, each with the owner of the
+// first entry below it.
+func directories(entries []entry) []directory {
 	seen := map[string]bool{}
+	var all []directory
 	for _, e := range entries {
 		for at := path.Dir(e.name); at != "/" && !seen[at]; at = path.Dir(at) {
 			seen[at] = true
+			all = append(all, directory{at, e.owner})
 		}
 	}
-	names := make([]string, 0, len(seen))
-	for at := range seen {
-		names = append(names, at)
-	}
-	slices.Sort(names)
-	return names
+	slices.SortFunc(all, func(a, b directory) int { return strings.Compare(a.name, b.name) })
+	return all
 }
 
 func sum(h hash.Hash) v1.Hash {

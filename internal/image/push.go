@@ -36,8 +36,8 @@ type Pushed struct {
 	// Reference names it by its digest.
 	Reference name.Digest
 	Tags      []string
-	// UpToDate tells that the registry had it, tags and all.
-	UpToDate bool
+	// Found tells that the registry had it; UpToDate, that it had all its tags too.
+	Found, UpToDate bool
 	// BytesSent counts what was sent: blobs, manifests, and what was sent in vain.
 	BytesSent int64
 	// BytesTotal is the image's size.
@@ -101,6 +101,7 @@ func (r *Registry) Push(ctx context.Context, recipe *Recipe, tags []string, prog
 		}
 	}
 	if found != nil {
+		pushed.Found = true
 		pushed.UpToDate, err = p.retag(ctx, found)
 		pushed.Reference, pushed.BytesTotal, pushed.Layers = repository.Digest(found.digest.String()), found.size, len(found.layers)
 	} else {

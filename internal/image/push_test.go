@@ -24,12 +24,20 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
+
+	sandboxregistry "github.com/slipway-ci/slipway/internal/sandbox/registry"
 )
 
 // What Push promises, whatever the registry is.
 func TestRegistryContract(t *testing.T) {
 	t.Parallel()
 	t.Run("go-containerregistry", func(t *testing.T) { t.Parallel(); contract(t, inMemory(), "src") })
+	t.Run("sandbox", func(t *testing.T) {
+		t.Parallel()
+		handler, err := sandboxregistry.New(t.TempDir(), io.Discard)
+		must(t, err)
+		contract(t, handler, "src")
+	})
 	t.Run("docker-registry", func(t *testing.T) {
 		t.Parallel()
 		target, err := url.Parse(startDockerRegistry(t))

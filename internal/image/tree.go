@@ -25,6 +25,8 @@ type entry struct {
 	// link is a symbolic link's target; "" for a file.
 	link string
 	mode fs.FileMode
+	// owner has it, and the directories that are made for it.
+	owner Owner
 	// size and sum (SHA-256) are those of the content, once it has been read.
 	size int64
 	sum  [32]byte
@@ -38,9 +40,11 @@ type entry struct {
 // collector finds the entries of an image. All access goes through root, out of
 // which no link leads.
 type collector struct {
-	spec  Spec
-	root  *os.Root
-	found map[string]entry
+	spec Spec
+	root *os.Root
+	// ignored is what .dockerignore leaves out.
+	ignored *ignored
+	found   map[string]entry
 }
 
 // collect gives the entries of the spec's files, read and by name. Empty
@@ -52,6 +56,9 @@ func collect(ctx context.Context, s Spec, known *stamps) ([]entry, error) {
 	}
 	defer root.Close()
 	c := &collector{spec: s, root: root, found: map[string]entry{}}
+	if c.ignored, err = readIgnored(root); err != nil {
+		return nil, err
+	}
 	for _, file := range s.Files {
 		if err := c.walk(ctx, file); err != nil {
 			return nil, err
@@ -100,7 +107,9 @@ func (c *collector) walk(ctx context.Context, named string) error {
 			return c.unreadable(&fs.PathError{Op: "read", Path: at, Err: cause(err)})
 		case excluded(d.Name()) && d.IsDir():
 			return fs.SkipDir
-		case excluded(d.Name()), d.IsDir():
+		case d.IsDir() && at != "." && c.ignored.matches(at) && c.ignored.whole():
+			return fs.SkipDir
+		case excluded(d.Name()), d.IsDir(), c.ignored.matches(at):
 			return nil
 		}
 		return c.add(at, d)
@@ -115,7 +124,7 @@ func (c *collector) add(at string, d fs.DirEntry) error {
 	if err != nil {
 		return c.unreadable(&fs.PathError{Op: "read", Path: at, Err: cause(err)})
 	}
-	e := entry{name: path.Join(c.spec.Workdir, at), file: at, mode: 0o644, info: info}
+	e := entry{name: path.Join(c.spec.Workdir, at), file: at, mode: 0o644, info: info, owner: c.spec.Owner}
 	switch {
 	case info.Mode()&fs.ModeSymlink != 0:
 		if e.link, err = c.link(at); err != nil {

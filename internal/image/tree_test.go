@@ -1,6 +1,7 @@
 package image
 
 import (
+	"archive/tar"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/slipway-ci/slipway/internal/source"
 )
 
 const (
@@ -255,4 +258,63 @@ func FuzzHoldsKey(f *testing.F) {
 			t.Fatalf("no key is found in %q", with)
 		}
 	})
+}
+
+// .dockerignore leaves out what no image needs, by Docker's rules.
+func TestDockerignore(t *testing.T) {
+	tree := files{
+		".dockerignore": "# data\n*.csv\n!src/keep.csv\n**/build\nsrc/tests/\n",
+		"src/a.py":      "1", "src/x.csv": "1", "top.csv": "1", "src/keep.csv": "1", "src/build/out": "1", "src/deep/build/out": "1", "src/tests/t.py": "1",
+	}
+	names := func(dir string) string {
+		t.Helper()
+		s, err := filesSpec(dir, ".").normal()
+		must(t, err)
+		entries, err := collect(t.Context(), s, openStamps(s))
+		must(t, err)
+		var all []string
+		for _, e := range entries {
+			all = append(all, e.file)
+		}
+		return strings.Join(all, " ")
+	}
+	if got, want := names(tree.write(t)), ".dockerignore src/a.py src/keep.csv src/x.csv"; got != want {
+		t.Errorf("got %s, want %s", got, want) // *.csv is about the root only
+	}
+	tree[".dockerignore"] = "src\n!src/a.py\n.dockerignore"
+	if got, want := names(tree.write(t)), "src/a.py top.csv"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	tree[".dockerignore"] = "[a-"
+	_, err := collectNames(t, tree.write(t), ".")
+	var wrong *source.Error
+	if !errors.As(err, &wrong) || !strings.HasPrefix(err.Error(), ".dockerignore: it cannot be read") {
+		t.Errorf("%v", err)
+	}
+}
+
+// Files that a program writes beside itself belong to the user it runs as.
+func TestOwner(t *testing.T) {
+	s := filesSpec(files{"src/a": "1"}.write(t), "src")
+	root := build(t, s, nil)
+	s.Owner = Owner{1000, 1001}
+	owned := build(t, s, nil)
+	if owned.Inputs == root.Inputs {
+		t.Error("the owner is no input")
+	}
+	layers, err := owned.V1.Layers()
+	must(t, err)
+	content, err := layers[0].Uncompressed()
+	must(t, err)
+	defer content.Close()
+	for archive := tar.NewReader(content); ; {
+		h, err := archive.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		must(t, err)
+		if h.Uid != 1000 || h.Gid != 1001 || h.Uname != "" {
+			t.Errorf("%s belongs to %d:%d %s", h.Name, h.Uid, h.Gid, h.Uname)
+		}
+	}
 }

@@ -41,7 +41,7 @@ type Image struct {
 	Reference string     `json:"reference,omitempty"` // by digest
 	Digest    string     `json:"digest,omitempty"`
 	Tags      []string   `json:"tags,omitempty"`
-	Action    string     `json:"action,omitempty"` // push, up-to-date
+	Action    string     `json:"action,omitempty"` // push, pushed, tagged, up-to-date
 	Bytes     int64      `json:"bytes,omitempty"`  // of all layers, compressed
 	Sent      int64      `json:"sent_bytes,omitempty"`
 	Layers    int        `json:"layers,omitempty"`

@@ -1,0 +1,146 @@
+// Package revision tells what git knows of a source tree: which commit it is, and
+// whether it is exactly that.
+package revision
+
+import (
+	"context"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Revision is the state of a work tree. The zero value stands for a tree without
+// git, or without a commit.
+type Revision struct {
+	// Commit is the full hash of HEAD.
+	Commit string
+	// Time is when HEAD was committed.
+	Time time.Time
+	// Clean tells that nothing is uncommitted, new files included.
+	Clean bool
+	// Tags are the tags of git at HEAD.
+	Tags []string
+	// Source is the address of the remote `origin` as https, without credentials;
+	// empty when there is none.
+	Source string
+}
+
+// Read asks git for the state of the tree at dir, which is a repository's root or
+// below it. Environ is the environment that git runs in, of which what would
+// point it to another repository is left out. Without git, a repository or a
+// commit it gives the zero Revision. Its only error is ctx's.
+func Read(ctx context.Context, dir string, environ []string) (Revision, error) {
+	g := git{dir: dir, environ: environment(environ)}
+	var r Revision
+	var head, status, remote string
+	var group errgroup.Group
+	group.Go(func() error { head = g.run(ctx, "log", "-1", "--format=%H%n%ct%n%D", "--decorate=full"); return nil })
+	group.Go(func() error {
+		if out, err := g.output(ctx, "status", "--porcelain=v1", "--untracked-files=normal", "--ignore-submodules=none"); err == nil {
+			status = "known:" + strings.TrimSpace(out)
+		}
+		return nil
+	})
+	group.Go(func() error { remote = g.run(ctx, "config", "--get", "remote.origin.url"); return nil })
+	_ = group.Wait()
+	if err := ctx.Err(); err != nil {
+		return Revision{}, err
+	}
+	lines := strings.Split(head, "\n")
+	if len(lines) < 2 {
+		return Revision{}, nil
+	}
+	seconds, err := strconv.ParseInt(lines[1], 10, 64)
+	if err != nil {
+		return Revision{}, nil //nolint:nilerr // a git that answers otherwise is as good as none
+	}
+	r.Commit, r.Time, r.Clean, r.Source = lines[0], time.Unix(seconds, 0).UTC(), status == "known:", address(remote)
+	if len(lines) > 2 {
+		for decoration := range strings.SplitSeq(lines[2], ", ") {
+			if tag, ok := strings.CutPrefix(strings.TrimPrefix(decoration, "tag: "), "refs/tags/"); ok {
+				r.Tags = append(r.Tags, tag)
+			}
+		}
+	}
+	return r, nil
+}
+
+// Resolve gives the full hash of the commit that a branch, a tag, HEAD or the
+// beginning of a hash stands for in the tree at dir, and "" for what is none.
+func Resolve(ctx context.Context, dir string, environ []string, name string) string {
+	if strings.HasPrefix(name, "-") {
+		return ""
+	}
+	return git{dir: dir, environ: environment(environ)}.run(ctx, "rev-parse", "--verify", "--quiet", "--end-of-options", name+"^{commit}")
+}
+
+type git struct {
+	dir     string
+	environ []string
+}
+
+// run gives what git prints, and "" when it fails.
+func (g git) run(ctx context.Context, args ...string) string {
+	out, err := g.output(ctx, args...)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(out)
+}
+
+// output runs git without what a repository's own configuration would have it
+// start, and without locks that a user's git would stumble over.
+func (g git) output(ctx context.Context, args ...string) (string, error) {
+	fixed := []string{"--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=", "-c", "log.showSignature=false", "-C", g.dir}
+	command := exec.CommandContext(ctx, "git", append(fixed, args...)...)
+	command.Env = g.environ
+	command.WaitDelay = time.Second
+	out, err := command.Output()
+	return string(out), err
+}
+
+// environment leaves out what points git elsewhere than to the directory.
+func environment(environ []string) []string {
+	kept := []string{"GIT_TERMINAL_PROMPT=0", "LC_ALL=C"}
+	for _, variable := range environ {
+		name, _, _ := strings.Cut(variable, "=")
+		switch name {
+		case "LC_ALL", "GIT_TERMINAL_PROMPT", "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_COMMON_DIR", "GIT_NAMESPACE", "GIT_PREFIX", "GIT_EXTERNAL_DIFF", "GIT_TRACE":
+			continue
+		}
+		kept = append(kept, variable)
+	}
+	return kept
+}
+
+// address gives a remote's address as https, without user and password; "" for one
+// that is a path of this machine.
+func address(remote string) string {
+	rest, isURL := remote, false
+	for _, scheme := range []string{"https://", "http://", "ssh://", "git://"} {
+		if after, ok := strings.CutPrefix(remote, scheme); ok {
+			rest, isURL = after, true
+			break
+		}
+	}
+	host, path, ok := strings.Cut(rest, "/")
+	if !isURL { // user@host:path
+		host, path, ok = strings.Cut(rest, ":")
+		if strings.ContainsAny(host, `/\`) || len(host) < 2 || strings.HasPrefix(path, "//") {
+			return "" // a path, or a drive's letter
+		}
+	}
+	if !ok || host == "" || path == "" {
+		return ""
+	}
+	if at := strings.LastIndex(host, "@"); at >= 0 {
+		host = host[at+1:]
+	}
+	if strings.HasPrefix(remote, "ssh://") {
+		host, _, _ = strings.Cut(host, ":") // ssh's port is not https's
+	}
+	return "https://" + host + "/" + strings.TrimSuffix(strings.Trim(path, "/"), ".git")
+}

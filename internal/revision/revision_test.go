@@ -1,0 +1,163 @@
+package revision
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func command(t *testing.T, dir string, args ...string) string {
+	t.Helper()
+	c := exec.Command("git", args...)
+	c.Dir = dir
+	c.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_SYSTEM="+os.DevNull,
+		"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@b", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@b",
+		"GIT_AUTHOR_DATE=2026-03-04T05:06:07Z", "GIT_COMMITTER_DATE=2026-03-04T05:06:07Z")
+	out, err := c.CombinedOutput()
+	if err != nil {
+		t.Fatalf("git %v: %v\n%s", args, err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func read(t *testing.T, dir string, environ ...string) Revision {
+	t.Helper()
+	r, err := Read(t.Context(), dir, append(os.Environ(), environ...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func repository(t *testing.T) string {
+	t.Helper()
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("git is not here")
+	}
+	dir := t.TempDir()
+	command(t, dir, "init", "-q", "-b", "main")
+	write(t, filepath.Join(dir, "a"), "1")
+	write(t, filepath.Join(dir, ".gitignore"), "ignored\n")
+	command(t, dir, "add", ".")
+	command(t, dir, "commit", "-q", "-m", "one")
+	return dir
+}
+
+func TestRead(t *testing.T) {
+	dir := repository(t)
+	command(t, dir, "tag", "v1.2.3")
+	command(t, dir, "tag", "-a", "-m", "x", "release/2")
+	command(t, dir, "remote", "add", "origin", "https://me:canary@git.example.com/team/repo.git")
+	head := command(t, dir, "rev-parse", "HEAD")
+	r := read(t, dir)
+	slices.Sort(r.Tags)
+	if r.Commit != head || !r.Clean || r.Time.Format("2006-01-02T15:04:05Z07:00") != "2026-03-04T05:06:07Z" ||
+		!slices.Equal(r.Tags, []string{"release/2", "v1.2.3"}) || r.Source != "https://git.example.com/team/repo" {
+		t.Errorf("%+v", r)
+	}
+	for name, want := range map[string]string{"HEAD": head, "main": head, "v1.2.3": head, "release/2": head, head[:8]: head, head: head, "nothing": "", "--help": "", "": ""} {
+		if got := Resolve(t.Context(), dir, os.Environ(), name); got != want {
+			t.Errorf("%q resolves to %q, want %q", name, got, want)
+		}
+	}
+	write(t, filepath.Join(dir, "ignored"), "1")
+	if !read(t, dir).Clean {
+		t.Error("an ignored file makes it unclean")
+	}
+	write(t, filepath.Join(dir, "sub", "new"), "1")
+	if r := read(t, filepath.Join(dir, "sub")); r.Clean || r.Commit != head {
+		t.Errorf("with a new file, asked from below: %+v", r)
+	}
+	if err := os.RemoveAll(filepath.Join(dir, "sub")); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "a"), "2")
+	if read(t, dir).Clean {
+		t.Error("a changed file leaves it clean")
+	}
+}
+
+// The environment of a hook, or a repository's own configuration, changes nothing
+// and starts nothing.
+func TestItIsThisRepository(t *testing.T) {
+	dir, other := repository(t), repository(t)
+	write(t, filepath.Join(other, "b"), "1")
+	command(t, other, "add", ".")
+	command(t, other, "commit", "-q", "-m", "two")
+	started := filepath.Join(t.TempDir(), "started")
+	hook := filepath.Join(t.TempDir(), "hook")
+	write(t, hook, "#!/bin/sh\ntouch "+started+"\n")
+	if err := os.Chmod(hook, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	command(t, dir, "config", "core.fsmonitor", hook)
+	r := read(t, dir, "GIT_DIR="+filepath.Join(other, ".git"), "GIT_WORK_TREE="+other)
+	if r.Commit != command(t, dir, "-c", "core.fsmonitor=false", "rev-parse", "HEAD") {
+		t.Errorf("%+v", r)
+	}
+	if _, err := os.Stat(started); err == nil {
+		t.Error("a program of the repository's configuration was started")
+	}
+}
+
+func TestDetachedShallowAndWorktree(t *testing.T) {
+	dir := repository(t)
+	head := command(t, dir, "rev-parse", "HEAD")
+	clone := filepath.Join(t.TempDir(), "clone")
+	command(t, dir, "clone", "-q", "--depth=1", "file://"+dir, clone)
+	command(t, clone, "checkout", "-q", "--detach")
+	worktree := filepath.Join(t.TempDir(), "worktree")
+	command(t, dir, "worktree", "add", "-q", worktree)
+	for what, at := range map[string]string{"shallow and detached": clone, "worktree": worktree} {
+		if r := read(t, at); r.Commit != head || !r.Clean {
+			t.Errorf("%s: %+v", what, r)
+		}
+	}
+}
+
+func TestNothingToRead(t *testing.T) {
+	empty := t.TempDir()
+	if r := read(t, empty, "GIT_CEILING_DIRECTORIES="+filepath.Dir(empty)); r.Commit != "" || r.Clean {
+		t.Errorf("without a repository: %+v", r)
+	}
+	command(t, empty, "init", "-q")
+	if r := read(t, empty); r.Commit != "" || r.Clean {
+		t.Errorf("without a commit: %+v", r)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Read(ctx, empty, os.Environ()); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+}
+
+func TestAddress(t *testing.T) {
+	for remote, want := range map[string]string{
+		"https://git.example.com/team/repo.git":           "https://git.example.com/team/repo",
+		"https://me:secret@git.example.com/team/repo.git": "https://git.example.com/team/repo",
+		"https://token@git.example.com/team/repo/":        "https://git.example.com/team/repo",
+		"git@git.example.com:team/repo.git":               "https://git.example.com/team/repo",
+		"ssh://git@git.example.com:2222/team/repo.git":    "https://git.example.com/team/repo",
+		"http://git.example.com:8080/team/repo":           "https://git.example.com:8080/team/repo",
+		"/srv/git/repo.git":                               "", "../repo": "", `C:\repo`: "", "": "", "file:///srv/repo": "",
+	} {
+		if got := address(remote); got != want {
+			t.Errorf("%s gives %q, want %q", remote, got, want)
+		}
+	}
+}

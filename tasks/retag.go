@@ -1,0 +1,44 @@
+package tasks
+
+import (
+	"context"
+
+	"github.com/slipway-ci/slipway/internal/image"
+	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/internal/revision"
+)
+
+// Retag gives all images of a commit (from: its hash or the beginning of it, a
+// branch or tag of git, HEAD; or any tag of the images) another tag, without
+// building them. A tag that stands for another image is moved with force only.
+func Retag(ctx context.Context, env *Env, from, to string, force bool) (*report.Result, error) {
+	p, err := env.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	result := p.result("retag")
+	tag := image.TagFor(to)
+	if tag == "" {
+		return result, usagef("%q makes no tag", to)
+	}
+	if len(p.config.Images) == 0 {
+		return result, usagef("slipway.yaml has no images")
+	}
+	if commit := revision.Resolve(ctx, p.config.Dir, p.Environ, from); commit != "" {
+		from = commit
+	}
+	connected, err := p.connect(ctx)
+	if err != nil {
+		return result, err
+	}
+	done, err := connected.registry.Retag(ctx, sorted(p.config.Images), image.TagFor(from), tag, force)
+	for _, r := range done {
+		one := report.Image{Name: r.Name, Reference: r.Reference.String(), Digest: r.Reference.DigestStr(), Tags: []string{tag}, Action: "tagged"}
+		if r.UpToDate {
+			one.Action = "up-to-date"
+		}
+		p.event(report.Done, "retag", r.Name, r.Tag.String())
+		result.Images = append(result.Images, one)
+	}
+	return result, interruptedOr(ctx, err)
+}
