@@ -115,7 +115,7 @@ func (p *project) pushOne(ctx context.Context, to *platform, i *config.Image) (*
 		return nil, fmt.Errorf("build image %s: %w", i.Name, disk.Explain(p.state(), err))
 	}
 	pushed, err := to.registry.Push(ctx, recipe, p.tags(i), func(progress image.Progress) {
-		p.event(report.Progress, "image", i.Name, fmt.Sprintf("%s of %s", report.Bytes(progress.Bytes), report.Bytes(progress.BytesTotal)))
+		p.event(report.Progress, "image", i.Name, fmt.Sprintf("%s of %s, %d of %d layers", report.Bytes(progress.Bytes), report.Bytes(progress.BytesTotal), progress.Layers, progress.Total))
 	})
 	if err != nil {
 		p.event(report.Failed, "image", i.Name, "not pushed")

@@ -2,13 +2,19 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/sandbox"
+	"github.com/slipway-ci/slipway/internal/sandbox/registry"
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
@@ -33,13 +39,7 @@ func BenchmarkDeploy(b *testing.B) {
 	}
 	binary := filepath.Join(b.TempDir(), "slipway")
 	execute(b, root, "go", "build", "-o", binary, "./cmd/slipway")
-	b.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-		defer cancel()
-		if running, err := sandbox.Running(ctx, filepath.Join(dir, ".slipway", "sandbox")); err == nil {
-			_ = running.Stop(ctx)
-		}
-	})
+	b.Cleanup(func() { stopSandbox(dir) })
 	execute(b, dir, binary, "deploy")
 	testbed.Compare(b,
 		testbed.Contender{Name: "by hand", Run: func(tb testing.TB) int64 {
@@ -60,6 +60,49 @@ func BenchmarkDeploy(b *testing.B) {
 			},
 			Run: func(tb testing.TB) int64 { return execute(tb, dir, binary, "deploy") }},
 	)
+}
+
+// BenchmarkImageMemory builds and pushes one file of 5 GB: what slipway needs of
+// memory stays what it is for a small one.
+func BenchmarkImageMemory(b *testing.B) {
+	root := testbed.Root(b)
+	binary := filepath.Join(b.TempDir(), "slipway")
+	execute(b, root, "go", "build", "-o", binary, "./cmd/slipway")
+	handler, err := registry.New(b.TempDir(), io.Discard)
+	if err != nil {
+		b.Fatal(err)
+	}
+	server := httptest.NewServer(handler)
+	b.Cleanup(server.Close)
+	contender := func(name string, size int64) testbed.Contender {
+		dir := b.TempDir()
+		text := fmt.Sprintf("project: memory\nregistry: %s/%d\nimages: {model: {files: [model.bin]}}\n", strings.TrimPrefix(server.URL, "http://"), size)
+		if err := os.WriteFile(filepath.Join(dir, "slipway.yaml"), []byte(text), 0o644); err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() { stopSandbox(dir) })
+		n := byte(0)
+		return testbed.Contender{Name: name, Prepare: func(tb testing.TB) {
+			n++ // another file each time
+			file, err := os.Create(filepath.Join(dir, "model.bin"))
+			if err == nil {
+				_, err = file.Write([]byte{n})
+			}
+			if err = errors.Join(err, file.Truncate(size), file.Close()); err != nil {
+				tb.Fatal(err)
+			}
+		}, Run: func(tb testing.TB) int64 { return execute(tb, dir, binary, "build") }}
+	}
+	testbed.Compare(b, contender("1 MB", 1e6), contender("5 GB", 5e9))
+}
+
+// stopSandbox ends what a command left in the background.
+func stopSandbox(dir string) {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	if running, err := sandbox.Running(ctx, filepath.Join(dir, ".slipway", "sandbox")); err == nil {
+		_ = running.Stop(ctx)
+	}
 }
 
 // execute runs a program to its end and gives its largest resident memory.

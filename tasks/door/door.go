@@ -42,6 +42,8 @@ type Door struct {
 	Self []string
 	// Stdout takes results, Stderr everything else.
 	Stdout, Stderr io.Writer
+
+	live *report.Live
 }
 
 // Open gives a Door onto this process, with the options that its environment
@@ -88,6 +90,9 @@ func (d *Door) Run(ctx context.Context, task Task) error {
 	env, workflow := d.env()
 	started := env.Now()
 	result, err := task(ctx, env)
+	if d.live != nil {
+		d.live.Close()
+	}
 	if result == nil {
 		result = &report.Result{}
 	}
@@ -115,7 +120,7 @@ func (d *Door) Env() *tasks.Env {
 }
 
 func (d *Door) env() (*tasks.Env, *workflow) {
-	var sink = report.Lines(d.Stderr, report.Style{Color: d.color(), Quiet: d.Quiet, Verbose: d.Verbose, Now: time.Now})
+	sink := d.sink()
 	env := &tasks.Env{
 		Dir: d.Dir, File: d.File, Environment: d.Environment,
 		Stdout: d.Stdout, Lookup: os.LookupEnv, Environ: os.Environ(), Now: time.Now,
@@ -128,6 +133,23 @@ func (d *Door) env() (*tasks.Env, *workflow) {
 	}
 	env.Events = sink
 	return env, inWorkflow
+}
+
+// sink tells events on Stderr: as a live tree on a terminal, as lines elsewhere.
+func (d *Door) sink() report.Sink {
+	style := report.Style{Color: d.color(), Quiet: d.Quiet, Verbose: d.Verbose, Now: time.Now}
+	file, ok := d.Stderr.(*os.File)
+	if !ok || d.Quiet || os.Getenv("TERM") == "dumb" || os.Getenv("GITHUB_ACTIONS") != "" || !term.IsTerminal(int(file.Fd())) {
+		return report.Lines(d.Stderr, style)
+	}
+	d.live = report.NewLive(file, style, func() int {
+		width, _, err := term.GetSize(int(file.Fd()))
+		if err != nil {
+			return 0
+		}
+		return width
+	})
+	return d.live
 }
 
 func (d *Door) print(r *report.Result) error {

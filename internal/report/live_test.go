@@ -1,0 +1,64 @@
+package report
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// screen is a terminal as far as Live uses one.
+type screen struct{ rows []string }
+
+func (s *screen) Write(b []byte) (int, error) {
+	text := string(b)
+	for text != "" {
+		if rest, ok := strings.CutPrefix(text, "\x1b["); ok {
+			n := int(rest[0] - '0')
+			s.rows = s.rows[:len(s.rows)-n]
+			text = strings.TrimPrefix(rest, rest[:1]+"A\x1b[J")
+			continue
+		}
+		row, rest, _ := strings.Cut(text, "\n")
+		s.rows = append(s.rows, row)
+		text = rest
+	}
+	return len(b), nil
+}
+
+func TestLive(t *testing.T) {
+	now := time.Unix(0, 0)
+	s := &screen{}
+	l := NewLive(s, Style{Now: func() time.Time { return now }}, func() int { return 40 })
+	l.tick.Stop() // no frames but those of events
+	steps := []struct {
+		event Event
+		after time.Duration
+		want  string
+	}{
+		{Event{Kind: Start, Step: "image", Subject: "train", Message: "building"}, time.Second, "◌ image    train  building  0s"},
+		{Event{Kind: Start, Step: "image", Subject: "api", Message: "building"}, time.Second, "◌ image    train  building  1s|◌ image    api  building  0s"},
+		{Event{Kind: Progress, Step: "image", Subject: "train", Message: "1 MB of 2 MB"}, 0, "◌ image    train  1 MB of 2 MB  2s|◌ image    api  building  1s"},
+		{Event{Kind: Done, Step: "image", Subject: "train", Message: "pushed"}, 0, "✓ image    train  pushed (2s)|◌ image    api  building  1s"},
+		{Event{Kind: Failed, Step: "image", Subject: "api", Message: "not built"}, 0, "✓ image    train  pushed (2s)|✗ image    api  not built"},
+		{Event{Kind: Status, Step: "run", Subject: "train", Message: "queued"}, time.Second, "✓ image    train  pushed (2s)|✗ image    api  not built|◌ run      train  queued  0s"},
+		{Event{Kind: Line, Subject: "train", Message: "epoch 0"}, 0, "✓ image    train  pushed (2s)|✗ image    api  not built|  train | epoch 0|◌ run      train  queued  1s"},
+		{Event{Kind: Status, Step: "run", Subject: "train", Message: "unschedulable: 0/3 nodes are available"}, 0,
+			"✓ image    train  pushed (2s)|✗ image    api  not built|  train | epoch 0|◌ run      train  unschedulable: 0/3 n…"},
+		{Event{Kind: Status, Step: "run", Subject: "train", Message: "failed: exit code 1"}, 0,
+			"✓ image    train  pushed (2s)|✗ image    api  not built|  train | epoch 0|→ run      train  failed: exit code 1"},
+	}
+	for _, step := range steps {
+		l.Event(step.event)
+		if got := strings.Join(s.rows, "|"); got != step.want {
+			t.Errorf("after %v:\n got %s\nwant %s", step.event, got, step.want)
+		}
+		now = now.Add(step.after)
+	}
+	l.Event(Event{Kind: Start, Step: "submit", Subject: "x", Message: "…"})
+	l.Close()
+	l.Close()
+	l.Event(Event{Kind: Note, Message: "too late"})
+	if got, want := strings.Join(s.rows, "|"), steps[len(steps)-1].want; got != want {
+		t.Errorf("closed:\n got %s\nwant %s", got, want)
+	}
+}
