@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
@@ -92,13 +91,13 @@ func (p *project) refuseHalfClouds() error {
 func (p *project) connectRegistry(ctx context.Context, to *platform) error {
 	carrier := image.RememberPings(transport.NewUserAgent(p.Transport, "slipway/"+p.Version))
 	if p.config.Registry != "" {
-		to.registry = &image.Registry{Prefix: p.config.Registry, Transport: carrier, Keychain: authn.DefaultKeychain}
+		to.registry = &image.Registry{Prefix: p.config.Registry, Transport: carrier, Keychain: image.NewCredentials()}
 		return nil
 	}
 	to.registry = &image.Registry{
 		Prefix:      strings.TrimPrefix(to.sandbox.Registry, "http://"),
 		Transport:   carrier,
-		Keychain:    to.sandbox.Keychain(authn.DefaultKeychain),
+		Keychain:    to.sandbox.Keychain(image.NewCredentials()),
 		NameOptions: []name.Option{name.Insecure},
 	}
 	return nil

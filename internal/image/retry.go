@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
@@ -116,9 +117,21 @@ func (r *Registry) explain(what, host string, err error) error {
 	case err == nil:
 		return nil
 	case code == http.StatusUnauthorized:
-		return fmt.Errorf("%s: the registry %s does not know you: log in with `docker login %s`, or check the credentials in its credential helper: %w", what, host, host, err)
+		return fmt.Errorf("%s: the registry %s does not know you%s: log in with `docker login %s`, or check the credentials in its credential helper: %w", what, host, r.tried(host), host, err)
 	case code == http.StatusForbidden:
-		return fmt.Errorf("%s: the registry %s does not let you: ask for the right to write there, or log in as somebody else with `docker login %s`: %w", what, host, host, err)
+		return fmt.Errorf("%s: the registry %s does not let you%s: ask for the right to write there, or log in as somebody else with `docker login %s`: %w", what, host, r.tried(host), host, err)
 	}
 	return fmt.Errorf("%s: %w", what, err)
+}
+
+// tried says which credentials were tried, where the keychain knows it.
+func (r *Registry) tried(host string) string {
+	c, ok := r.Keychain.(interface{ Tried(host string) []string })
+	if !ok {
+		return ""
+	}
+	if ways := c.Tried(host); len(ways) > 0 {
+		return " (tried: " + strings.Join(ways, "; ") + ")"
+	}
+	return ""
 }

@@ -29,3 +29,11 @@ func (k *keychain) Resolve(resource authn.Resource) (authn.Authenticator, error)
 	}
 	return k.next.Resolve(resource)
 }
+
+// Tried tells what next has tried for a registry, where it knows.
+func (k *keychain) Tried(host string) []string {
+	if c, ok := k.next.(interface{ Tried(host string) []string }); ok && host != k.host {
+		return c.Tried(host)
+	}
+	return nil
+}

@@ -1,0 +1,138 @@
+package image
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/v1/google"
+)
+
+// googlePatience is how long Google's credentials may take to be found: on a
+// laptop nobody answers for the metadata server.
+const googlePatience = 10 * time.Second
+
+// Credentials finds who the user is for a registry: what Docker's configuration
+// and its helpers say (and DOCKER_CONFIG, REGISTRY_AUTH_FILE), for Google's
+// registries then the application default credentials (the key file that
+// GOOGLE_APPLICATION_CREDENTIALS names, workload identity federation, gcloud's
+// login for applications, the metadata server), then gcloud itself; and else
+// nobody. Tokens are renewed when they expire. It notes what was tried, for the
+// error when a registry refuses.
+type Credentials struct {
+	docker         authn.Keychain
+	google, gcloud func(context.Context) (authn.Authenticator, error)
+	patience       time.Duration
+
+	mu    sync.Mutex
+	known map[string]authn.Authenticator
+	tried map[string][]string
+}
+
+// NewCredentials gives the credentials of who runs slipway.
+func NewCredentials() *Credentials {
+	return &Credentials{
+		docker: authn.DefaultKeychain, google: google.NewEnvAuthenticator, gcloud: google.NewGcloudAuthenticator, patience: googlePatience,
+		known: map[string]authn.Authenticator{}, tried: map[string][]string{},
+	}
+}
+
+// Resolve implements authn.Keychain.
+func (c *Credentials) Resolve(resource authn.Resource) (authn.Authenticator, error) {
+	return c.ResolveContext(context.Background(), resource)
+}
+
+// ResolveContext implements authn.ContextKeychain. Its only error is ctx's: a way
+// that fails is noted, and the next one taken.
+func (c *Credentials) ResolveContext(ctx context.Context, resource authn.Resource) (authn.Authenticator, error) {
+	host := resource.RegistryStr()
+	c.mu.Lock()
+	defer c.mu.Unlock() // one asks, and the others get its answer
+	if auth, ok := c.known[host]; ok {
+		return auth, nil
+	}
+	auth, tried := c.find(ctx, resource)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	c.known[host], c.tried[host] = auth, tried
+	return auth, nil
+}
+
+func (c *Credentials) find(ctx context.Context, resource authn.Resource) (authn.Authenticator, []string) {
+	var tried []string
+	auth, err := authn.Resolve(ctx, c.docker, resource)
+	switch {
+	case err != nil:
+		tried = append(tried, "Docker's configuration: "+err.Error())
+	case auth != authn.Anonymous:
+		return auth, append(tried, "Docker's configuration: it has credentials for "+resource.RegistryStr())
+	default:
+		tried = append(tried, "Docker's configuration: nothing for "+resource.RegistryStr())
+	}
+	if isGoogle(resource.RegistryStr()) {
+		for _, way := range []struct {
+			name string
+			find func(context.Context) (authn.Authenticator, error)
+		}{{"Google's application default credentials", c.google}, {"gcloud", c.gcloud}} {
+			auth, err := c.within(ctx, way.find)
+			switch {
+			case err != nil:
+				tried = append(tried, way.name+": "+firstLine(err.Error()))
+			case auth == authn.Anonymous:
+				tried = append(tried, way.name+": it is not there")
+			default:
+				return auth, append(tried, way.name+": they were used")
+			}
+		}
+	}
+	return authn.Anonymous, append(tried, "nobody's name (anonymous)")
+}
+
+var errSilent = errors.New("no answer in time")
+
+// within calls find, which may ask a server that is not there. What it finds lives
+// longer than ctx: it renews tokens.
+func (c *Credentials) within(ctx context.Context, find func(context.Context) (authn.Authenticator, error)) (authn.Authenticator, error) {
+	type found struct {
+		auth authn.Authenticator
+		err  error
+	}
+	result := make(chan found, 1)
+	go func() {
+		auth, err := find(context.WithoutCancel(ctx))
+		result <- found{auth, err}
+	}()
+	timer := time.NewTimer(c.patience)
+	defer timer.Stop()
+	select {
+	case f := <-result:
+		return f.auth, f.err
+	case <-timer.C:
+		return nil, fmt.Errorf("%w (%s)", errSilent, c.patience)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// Tried tells what was tried for a registry, without any credential in it.
+func (c *Credentials) Tried(host string) []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return append([]string{}, c.tried[host]...)
+}
+
+// isGoogle tells whether a registry is one of Google's: Artifact Registry, also
+// under the names that Container Registry had.
+func isGoogle(host string) bool {
+	return host == "gcr.io" || strings.HasSuffix(host, ".gcr.io") || strings.HasSuffix(host, "-docker.pkg.dev")
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
+}

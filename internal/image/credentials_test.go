@@ -1,0 +1,82 @@
+package image
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+)
+
+type keychainFunc func(authn.Resource) (authn.Authenticator, error)
+
+func (f keychainFunc) Resolve(r authn.Resource) (authn.Authenticator, error) { return f(r) }
+
+func TestCredentialsInOrder(t *testing.T) {
+	docker, adc, cli := authn.FromConfig(authn.AuthConfig{Username: "docker"}), authn.FromConfig(authn.AuthConfig{Username: "adc"}), authn.FromConfig(authn.AuthConfig{Username: "gcloud"})
+	gives := func(a authn.Authenticator, err error) func(context.Context) (authn.Authenticator, error) {
+		return func(context.Context) (authn.Authenticator, error) { return a, err }
+	}
+	hangs := func(ctx context.Context) (authn.Authenticator, error) { <-ctx.Done(); return nil, ctx.Err() }
+	none := errors.New("could not find default credentials.\nSee the documentation")
+	for what, c := range map[string]struct {
+		host           string
+		docker         authn.Authenticator
+		dockerErr      error
+		google, gcloud func(context.Context) (authn.Authenticator, error)
+		want           authn.Authenticator
+		tried          string
+	}{
+		"docker first":        {"gcr.io", docker, nil, gives(adc, nil), gives(cli, nil), docker, "Docker's configuration: it has credentials for gcr.io"},
+		"a broken helper":     {"gcr.io", nil, errors.New("helper broke"), gives(adc, nil), gives(cli, nil), adc, "Docker's configuration: helper broke|Google's application default credentials: they were used"},
+		"default credentials": {"asia-docker.pkg.dev", authn.Anonymous, nil, gives(adc, nil), gives(cli, nil), adc, "Docker's configuration: nothing for asia-docker.pkg.dev|Google's application default credentials: they were used"},
+		"gcloud last":         {"eu.gcr.io", authn.Anonymous, nil, gives(nil, none), gives(cli, nil), cli, "Docker's configuration: nothing for eu.gcr.io|Google's application default credentials: could not find default credentials.|gcloud: they were used"},
+		"nobody":              {"gcr.io", authn.Anonymous, nil, gives(nil, none), gives(authn.Anonymous, nil), authn.Anonymous, "Docker's configuration: nothing for gcr.io|Google's application default credentials: could not find default credentials.|gcloud: it is not there|nobody's name (anonymous)"},
+		"a silent server":     {"gcr.io", authn.Anonymous, nil, hangs, gives(cli, nil), cli, "Docker's configuration: nothing for gcr.io|Google's application default credentials: no answer in time (10ms)|gcloud: they were used"},
+		"not Google's":        {"registry.example.com", authn.Anonymous, nil, gives(adc, nil), gives(cli, nil), authn.Anonymous, "Docker's configuration: nothing for registry.example.com|nobody's name (anonymous)"},
+		"looks like Google's": {"gcr.io.example.com", authn.Anonymous, nil, gives(adc, nil), gives(cli, nil), authn.Anonymous, "Docker's configuration: nothing for gcr.io.example.com|nobody's name (anonymous)"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			asked := 0
+			credentials := NewCredentials()
+			credentials.patience = 10 * time.Millisecond
+			credentials.docker = keychainFunc(func(authn.Resource) (authn.Authenticator, error) { asked++; return c.docker, c.dockerErr })
+			credentials.google, credentials.gcloud = c.google, c.gcloud
+			host, err := name.NewRegistry(c.host)
+			must(t, err)
+			for range 2 {
+				got, err := credentials.ResolveContext(t.Context(), host)
+				if err != nil || got != c.want {
+					t.Errorf("got %v, %v", got, err)
+				}
+			}
+			if got := strings.Join(credentials.Tried(c.host), "|"); got != c.tried {
+				t.Errorf("tried %s", got)
+			}
+			if asked != 1 {
+				t.Errorf("Docker's configuration was asked %d times", asked)
+			}
+		})
+	}
+}
+
+// A refusal names what was tried.
+func TestRefusalNamesWhatWasTried(t *testing.T) {
+	r := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("WWW-Authenticate", `Basic realm="test"`)
+		w.WriteHeader(http.StatusUnauthorized)
+	}))
+	credentials := NewCredentials()
+	credentials.docker = keychainFunc(func(authn.Resource) (authn.Authenticator, error) { return authn.Anonymous, nil })
+	r.Keychain = credentials
+	recipe, err := Prepare(t.Context(), filesSpec(files{"a": "1"}.write(t), "a"), nil)
+	must(t, err)
+	_, err = r.Push(t.Context(), recipe, nil, nil)
+	if err == nil || !strings.Contains(err.Error(), "tried: Docker's configuration: nothing for 127.0.0.1:") || !strings.Contains(err.Error(), "nobody's name (anonymous)") {
+		t.Errorf("%v", err)
+	}
+}
