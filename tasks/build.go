@@ -189,7 +189,8 @@ func reportImage(pushed *image.Pushed) report.Image {
 	}
 }
 
-// Images lists what the registry holds of this project's images.
+// Images lists what the registry holds under its prefix; where the registry does
+// not tell what is there, of the images that slipway.yaml names.
 func Images(ctx context.Context, env *Env) (*report.Result, error) {
 	p, err := env.open(ctx)
 	if err != nil {
@@ -200,7 +201,10 @@ func Images(ctx context.Context, env *Env) (*report.Result, error) {
 	if err != nil {
 		return result, err
 	}
-	listed, err := to.registry.List(ctx, sorted(p.config.Images))
+	listed, err := to.registry.List(ctx, nil)
+	if err != nil && ctx.Err() == nil {
+		listed, err = to.registry.List(ctx, sorted(p.config.Images))
+	}
 	for _, l := range listed {
 		one := report.Image{Name: l.Repository, Digest: l.Digest, Tags: l.Tags, Bytes: l.Size, Reference: l.Repository + "@" + l.Digest}
 		if !l.Created.IsZero() {

@@ -3,13 +3,16 @@ package image
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/google"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"golang.org/x/sync/errgroup"
 )
@@ -20,7 +23,7 @@ type Listed struct {
 	Digest     string
 	// Tags are all that point to it, by name.
 	Tags []string
-	// Size is what a pull moves, in bytes; 0 when it is not known.
+	// Size is what a pull moves, in bytes, of all platforms; 0 when it is not known.
 	Size int64
 	// Created is the zero time when the image does not tell.
 	Created time.Time
@@ -28,136 +31,201 @@ type Listed struct {
 
 // List gives the images of these names that the registry has, by repository,
 // the newest first. Without names it gives those of all repositories under the
-// prefix, which not every registry tells. Images without a tag are not listed.
+// prefix, at any depth: registries that know what is below a repository (Google's)
+// are asked for that, all others for their catalog, which some do not tell.
+// Images without a tag are not listed, nor are attestations.
 func (r *Registry) List(ctx context.Context, names []string) ([]Listed, error) {
-	puller, err := remote.NewPuller(r.options(ctx)...)
-	if err != nil {
-		return nil, err
-	}
-	if len(names) == 0 {
-		if names, err = r.names(ctx, puller); err != nil {
-			return nil, err
-		}
-	}
-	perName := make([][]Listed, len(names))
-	for n, image := range names {
+	var repositories []name.Repository
+	for _, image := range names {
 		repository, err := r.Reference(image)
 		if err != nil {
 			return nil, err
 		}
-		if perName[n], err = r.listOne(ctx, puller, repository); err != nil {
-			return nil, r.explain("list "+repository.String(), repository.RegistryStr(), err)
-		}
+		repositories = append(repositories, repository)
 	}
-	all := slices.Concat(perName...)
-	slices.SortStableFunc(all, func(a, b Listed) int {
+	l := &lister{registry: r}
+	if len(names) == 0 {
+		if err := l.below(ctx); err != nil {
+			return nil, err
+		}
+	} else if err := l.all(ctx, repositories, false); err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(l.found, func(a, b Listed) int {
 		return cmp.Or(strings.Compare(a.Repository, b.Repository), b.Created.Compare(a.Created), strings.Compare(a.Digest, b.Digest))
 	})
-	return all, nil
+	return l.found, nil
 }
 
-// names gives the names of all repositories under the prefix.
-func (r *Registry) names(ctx context.Context, puller *remote.Puller) ([]string, error) {
-	any, err := r.Reference("any")
+type lister struct {
+	registry *Registry
+
+	mu    sync.Mutex
+	found []Listed
+}
+
+// below lists what is under the prefix.
+func (l *lister) below(ctx context.Context) error {
+	any, err := l.registry.Reference("any")
 	if err != nil {
-		return nil, err
-	}
-	var repositories []string
-	err = r.retry(ctx, func() (err error) {
-		repositories, err = puller.Catalog(ctx, any.Registry)
 		return err
-	})
-	if err != nil {
-		return nil, r.explain("list the repositories of "+r.Prefix, any.RegistryStr(), err)
 	}
-	prefix := strings.TrimSuffix(any.RepositoryStr(), "any")
-	var names []string
-	for _, repository := range repositories {
-		if below, ok := strings.CutPrefix(repository, prefix); ok && below != "" {
-			names = append(names, below)
+	if path := strings.TrimSuffix(any.RepositoryStr(), "/any"); path != any.RepositoryStr() && path != "any" {
+		root := any.Registry.Repo(path)
+		tags, err := l.tags(ctx, root)
+		if err == nil && len(tags.Children) > 0 {
+			return l.all(ctx, children(root, tags), true)
 		}
 	}
-	return names, nil
-}
-
-// listOne gives the images of a repository; none when it does not exist.
-func (r *Registry) listOne(ctx context.Context, puller *remote.Puller, repository name.Repository) ([]Listed, error) {
-	var tags []string
-	err := r.retry(ctx, func() (err error) {
-		tags, err = puller.List(ctx, repository)
+	var repositories []string
+	err = l.registry.retry(ctx, func() (err error) {
+		repositories, err = remote.Catalog(ctx, any.Registry, l.registry.options(ctx)...)
 		return err
 	})
-	if status(err) == http.StatusNotFound {
-		return nil, nil
-	}
 	if err != nil {
-		return nil, err
+		return l.registry.explain("list the repositories of "+l.registry.Prefix, any.RegistryStr(), err)
 	}
-	tags = slices.DeleteFunc(tags, func(tag string) bool { return strings.HasPrefix(tag, layersTagPrefix) })
-	slices.Sort(tags)
-	found := make([]*Listed, len(tags))
+	prefix := strings.TrimSuffix(any.RepositoryStr(), "any")
+	var under []name.Repository
+	for _, repository := range repositories {
+		if below, ok := strings.CutPrefix(repository, prefix); ok && below != "" {
+			under = append(under, any.Registry.Repo(repository))
+		}
+	}
+	return l.all(ctx, under, false)
+}
+
+func children(of name.Repository, tags *google.Tags) []name.Repository {
+	var all []name.Repository
+	for _, child := range tags.Children {
+		all = append(all, of.Registry.Repo(of.RepositoryStr()+"/"+child))
+	}
+	return all
+}
+
+// all lists repositories, and with deep those below them.
+func (l *lister) all(ctx context.Context, repositories []name.Repository, deep bool) error {
 	group, limited := errgroup.WithContext(ctx)
 	group.SetLimit(uploads)
-	for n, tag := range tags {
-		group.Go(func() (err error) {
-			found[n], err = r.describe(limited, puller, repository.Tag(tag))
+	for _, repository := range repositories {
+		group.Go(func() error {
+			tags, err := l.tags(limited, repository)
+			if status(err) == http.StatusNotFound {
+				return nil
+			}
+			if err == nil {
+				err = l.one(limited, repository, tags)
+			}
+			if err == nil && deep {
+				err = l.all(limited, children(repository, tags), true)
+			}
+			return l.registry.explain("list "+repository.String(), repository.RegistryStr(), err)
+		})
+	}
+	return group.Wait()
+}
+
+func (l *lister) tags(ctx context.Context, repository name.Repository) (tags *google.Tags, err error) {
+	err = l.registry.retry(ctx, func() error {
+		tags, err = google.List(repository, google.WithContext(ctx), google.WithTransport(l.registry.transport()), google.WithAuthFromKeychain(l.registry.keychain()))
+		return err
+	})
+	return tags, err
+}
+
+// one adds the images of a repository: as Google's registries tell them with the
+// tags, and else by asking for each tag.
+func (l *lister) one(ctx context.Context, repository name.Repository, tags *google.Tags) error {
+	if len(tags.Manifests) > 0 {
+		for digest, m := range tags.Manifests {
+			shown := visible(m.Tags)
+			if len(shown) == 0 {
+				continue
+			}
+			created := m.Created
+			if created.Unix() <= 0 {
+				created = m.Uploaded // of images that have no time of their own
+			}
+			l.add(Listed{Repository: repository.String(), Digest: digest, Tags: shown, Size: int64(m.Size), Created: created.UTC()})
+		}
+		return nil
+	}
+	w, err := l.registry.dial(ctx, repository, pullScope)
+	if err != nil {
+		return err
+	}
+	byDigest := map[v1.Hash]*Listed{}
+	var mu sync.Mutex
+	group, limited := errgroup.WithContext(ctx)
+	group.SetLimit(uploads)
+	for _, tag := range visible(tags.Tags) {
+		group.Go(func() error {
+			there, err := l.registry.look(limited, w, tag)
+			if err != nil || there == nil { // it went away meanwhile
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if byDigest[there.digest] == nil {
+				byDigest[there.digest] = &Listed{Repository: repository.String(), Digest: there.digest.String(), Size: there.size}
+				byDigest[there.digest].Created, err = l.created(limited, w, there, byDigest[there.digest])
+			}
+			byDigest[there.digest].Tags = append(byDigest[there.digest].Tags, tag)
 			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return nil, err
+		return err
 	}
-	var listed []Listed
-	index := map[string]int{}
-	for n, one := range found {
-		if one == nil {
-			continue
-		}
-		at, known := index[one.Digest]
-		if !known {
-			at = len(listed)
-			index[one.Digest] = at
-			listed = append(listed, *one)
-		}
-		listed[at].Tags = append(listed[at].Tags, tags[n])
+	for _, one := range byDigest {
+		slices.Sort(one.Tags)
+		l.add(*one)
 	}
-	return listed, nil
+	return nil
 }
 
-// describe gives what a tag points to, and nil when it is gone meanwhile.
-func (r *Registry) describe(ctx context.Context, puller *remote.Puller, tag name.Tag) (*Listed, error) {
-	var descriptor *remote.Descriptor
-	err := r.retry(ctx, func() (err error) {
-		descriptor, err = puller.Get(ctx, tag)
+// created asks an image's configuration for its time. An index has none: it gets
+// the sizes of its images, and the time of the first.
+func (l *lister) created(ctx context.Context, w *wire, there *standing, to *Listed) (time.Time, error) {
+	for n, child := range there.children {
+		image, err := l.registry.look(ctx, w, child.Digest.String())
+		if err != nil || image == nil {
+			return time.Time{}, err
+		}
+		to.Size += image.size
+		if n == 0 {
+			there = image
+		}
+	}
+	if there.config.Size == 0 {
+		return time.Time{}, nil
+	}
+	var text []byte
+	err := l.registry.retry(ctx, func() (err error) {
+		text, err = w.smallBlob(ctx, there.config.Digest)
 		return err
 	})
-	if status(err) == http.StatusNotFound {
-		return nil, nil
+	var config struct {
+		Created time.Time `json:"created"`
 	}
-	if err != nil {
-		return nil, err
+	if err != nil || json.Unmarshal(text, &config) != nil || config.Created.Unix() <= 0 {
+		return time.Time{}, err
 	}
-	one := &Listed{Repository: tag.Context().String(), Digest: descriptor.Digest.String()}
-	if descriptor.MediaType.IsIndex() {
-		return one, nil
-	}
-	if image, err := descriptor.Image(); err == nil {
-		one.Size, one.Created = details(image)
-	}
-	return one, nil
+	return config.Created, nil
 }
 
-// details gives size and age of an image as far as they can be had.
-func details(image v1.Image) (size int64, created time.Time) {
-	if manifest, err := image.Manifest(); err == nil {
-		own, _ := image.Size()
-		size = own + manifest.Config.Size
-		for _, l := range manifest.Layers {
-			size += l.Size
-		}
-	}
-	if config, err := image.ConfigFile(); err == nil && config.Created.Unix() > 0 {
-		created = config.Created.Time
-	}
-	return size, created
+func (l *lister) add(one Listed) {
+	slices.Sort(one.Tags)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.found = append(l.found, one)
+}
+
+// visible leaves out the tags that are nobody's business: that of the layers, and
+// those under which registries without the referrers API keep attestations.
+func visible(tags []string) []string {
+	return slices.DeleteFunc(slices.Clone(tags), func(tag string) bool {
+		hex, attached := strings.CutPrefix(tag, "sha256-")
+		return strings.HasPrefix(tag, layersTagPrefix) || attached && len(hex) >= 64
+	})
 }

@@ -33,7 +33,9 @@ type standing struct {
 	size      int64
 	config    v1.Descriptor
 	layers    []v1.Descriptor
-	inputs    string
+	// children are the images of an index.
+	children []v1.Descriptor
+	inputs   string
 }
 
 // look gives the image of a tag, and nil when there is none.
@@ -49,11 +51,15 @@ func (r *Registry) look(ctx context.Context, w *wire, tag string) (*standing, er
 	if err != nil {
 		return nil, r.explain("ask for "+w.repository.Tag(tag).String(), w.repository.RegistryStr(), err)
 	}
-	var manifest v1.Manifest
+	var manifest struct {
+		v1.Manifest
+		Manifests []v1.Descriptor `json:"manifests"`
+	}
 	if err := json.Unmarshal(s.text, &manifest); err != nil {
 		return nil, fmt.Errorf("read the manifest of %s: %w", w.repository.Tag(tag), err)
 	}
 	s.mediaType, s.config, s.layers, s.inputs = manifest.MediaType, manifest.Config, manifest.Layers, manifest.Annotations[annotationInputs]
+	s.children = manifest.Manifests
 	s.size = int64(len(s.text)) + manifest.Config.Size
 	for _, l := range manifest.Layers {
 		s.size += l.Size

@@ -167,6 +167,20 @@ func (w *wire) hasBlob(ctx context.Context, digest v1.Hash) (bool, error) {
 	return response.StatusCode == http.StatusOK, nil
 }
 
+// smallBlob gives the bytes of a blob such as a configuration.
+func (w *wire) smallBlob(ctx context.Context, digest v1.Hash) ([]byte, error) {
+	response, err := w.do(ctx, http.MethodGet, w.url("blobs", digest.String(), nil), nil, nil, 0, http.StatusOK)
+	if err != nil {
+		return nil, err
+	}
+	defer done(response)
+	text, err := io.ReadAll(io.LimitReader(response.Body, maxManifest+1))
+	if err == nil && hashOf(text) != digest {
+		return nil, &digestError{"a blob", digest.String(), hashOf(text).String()}
+	}
+	return text, err
+}
+
 // begin begins an upload and gives where it goes. With a digest, the registry
 // takes the blob from another of its repositories instead, if it can: then the
 // address is nil, and the blob is there.

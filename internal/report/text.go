@@ -54,9 +54,13 @@ func textImages(w io.Writer, r *Result) {
 	if len(r.Images) == 0 {
 		return
 	}
-	table := newTable(w, "IMAGE", "ACTION", "SIZE", "TAGS", "REFERENCE")
+	table := newTable(w, "IMAGE", "ACTION", "SIZE", "CREATED", "TAGS", "REFERENCE")
 	for _, i := range r.Images {
-		table.row(i.Name, i.Action, Bytes(i.Bytes), strings.Join(i.Tags, ","), i.Reference)
+		created := ""
+		if i.Created != nil {
+			created = i.Created.Format("2006-01-02 15:04")
+		}
+		table.row(i.Name, i.Action, Bytes(i.Bytes), created, strings.Join(i.Tags, ","), i.Reference)
 	}
 	table.end()
 }

@@ -1,0 +1,74 @@
+package image
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// Google's registries tell with a repository's tags what is below it, and size and
+// age of each image: a request for each repository is enough, personal
+// sub-directories included. The answers are of the shape that Artifact Registry
+// gives for gcr.io and pkg.dev alike.
+func TestListLikeGoogle(t *testing.T) {
+	digest := func(c string) string { return "sha256:" + strings.Repeat(c, 64) }
+	answers := map[string]string{
+		"/v2/acme/ml/tags/list": `{"child":["train","alice"],"manifest":{},"name":"acme/ml","tags":[]}`,
+		"/v2/acme/ml/train/tags/list": fmt.Sprintf(`{"child":[],"name":"acme/ml/train","tags":["abc","v1","slipway-layers-linux-amd64"],"manifest":{
+			%q:{"imageSizeBytes":"1234","mediaType":"application/vnd.oci.image.manifest.v1+json","tag":["v1","abc"],"timeCreatedMs":"1772600767000","timeUploadedMs":"1772600800000"},
+			%q:{"imageSizeBytes":"99","tag":["slipway-layers-linux-amd64"],"timeCreatedMs":"0","timeUploadedMs":"1772600800000"},
+			%q:{"imageSizeBytes":"5","tag":["sha256-%s.sbom"],"timeCreatedMs":"0","timeUploadedMs":"1772600800000"},
+			%q:{"imageSizeBytes":"7","tag":[],"timeCreatedMs":"0","timeUploadedMs":"1772600800000"}}}`,
+			digest("1"), digest("2"), digest("3"), strings.Repeat("1", 64), digest("4")),
+		"/v2/acme/ml/alice/tags/list":     `{"child":["try"],"manifest":{},"name":"acme/ml/alice","tags":[]}`,
+		"/v2/acme/ml/alice/try/tags/list": fmt.Sprintf(`{"child":[],"name":"x","tags":["now"],"manifest":{%q:{"imageSizeBytes":"8","tag":["now"],"timeCreatedMs":"0","timeUploadedMs":"1772600800000"}}}`, digest("5")),
+	}
+	f := &faults{next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/v2/" {
+			return
+		}
+		text, ok := answers[r.URL.Path]
+		if !ok {
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		_, _ = w.Write([]byte(text))
+	})}
+	r := serve(t, f)
+	r.Transport = RememberPings(r.Transport)
+	got, err := r.List(t.Context(), nil)
+	must(t, err)
+	uploaded := time.UnixMilli(1772600800000).UTC()
+	want := []Listed{
+		{Repository: r.Prefix + "/alice/try", Digest: digest("5"), Tags: []string{"now"}, Size: 8, Created: uploaded},
+		{Repository: r.Prefix + "/train", Digest: digest("1"), Tags: []string{"abc", "v1"}, Size: 1234, Created: time.UnixMilli(1772600767000).UTC()},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if requests, _ := f.log(); len(requests) != 1+len(answers) {
+		t.Errorf("%d requests: %v", len(requests), requests)
+	}
+	named, err := r.List(t.Context(), []string{"train", "never"})
+	must(t, err)
+	if diff := cmp.Diff(want[1:], named); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// An index counts all its images.
+func TestListIndex(t *testing.T) {
+	r := memory(t)
+	pushIndex(t, r, "many", "amd64", "arm64")
+	one := pushBase(t, r, "one", v1.Platform{OS: "linux", Architecture: "amd64"})
+	listed, err := r.List(t.Context(), nil)
+	must(t, err)
+	if len(listed) != 2 || listed[0].Size < 2*listed[1].Size || !strings.HasPrefix(one, listed[1].Repository) {
+		t.Errorf("%+v", listed)
+	}
+}
