@@ -149,8 +149,11 @@ func (p *project) spec(i *config.Image, target v1.Platform) image.Spec {
 		Workdir: i.Workdir, User: i.User, Env: i.Env, Entrypoint: i.Entrypoint, Command: i.Command,
 		Platform: target, At: p.config.At("images", i.Name), Environ: p.Environ,
 	}
-	if i.Go != nil {
+	switch {
+	case i.Go != nil:
 		spec.Main, spec.Base = i.Go.Main, i.Go.Base
+	case i.Python != nil:
+		spec.Base, spec.Requirements, spec.Python, spec.Interpreter = i.Python.Base, i.Python.Requirements, i.Python.Version, i.Python.Interpreter
 	}
 	if r := p.revision(); r.Clean {
 		spec.Created, spec.Source, spec.Revision = r.Time, r.Source, r.Commit

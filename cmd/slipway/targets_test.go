@@ -89,6 +89,7 @@ func TestDependencies(t *testing.T) {
 		"github.com/google/go-containerregistry": "OCI images and registries",
 		"github.com/klauspost/compress":          "gzip faster than the standard library's",
 		"github.com/magefile/mage":               "targets",
+		"github.com/pelletier/go-toml/v2":        "Python's locks",
 		"github.com/rogpeppe/go-internal":        "testscript, and diffs for plan",
 		"github.com/sethvargo/go-githubactions":  "workflow commands",
 		"github.com/spf13/cobra":                 "the command line",

@@ -30,8 +30,8 @@ func (c *Config) Unbuilt(jobs []*Job, images []*Image, secrets []*Secret) error 
 	}
 	for _, i := range images {
 		switch {
-		case i.Kind() == "python" || i.Kind() == "dockerfile":
-			refuse("use go, or files on a base that has the requirements", fmt.Sprintf("image kind %s", i.Kind()), "images", i.Name, i.Kind())
+		case i.Kind() == "dockerfile":
+			refuse("use go, python, or files on a base that has the requirements", fmt.Sprintf("image kind %s", i.Kind()), "images", i.Name, i.Kind())
 		case len(i.Platforms) > 1:
 			refuse("name one platform", "an image for several platforms", "images", i.Name, "platforms")
 		}

@@ -23,6 +23,12 @@ const (
 	// used again that is not on this machine.
 	annotationFingerprint = "io.github.slipway-ci.fingerprint"
 	annotationDiffID      = "io.github.slipway-ci.diff-id"
+	// annotationContent is what is in a layer, in a word.
+	annotationContent = "io.github.slipway-ci.content"
+	// annotationRequirements is, on a layer, the key of the requirements that it is
+	// a part of; annotationPackages, on an image, are all its packages, as JSON.
+	annotationRequirements = "io.github.slipway-ci.requirements"
+	annotationPackages     = "io.github.slipway-ci.packages"
 )
 
 // made is one layer of an image, as it stands in the registry.
@@ -53,11 +59,19 @@ func assemble(r *Recipe, parent *base, own []made) (*assembled, error) {
 	}
 	manifest.Annotations[annotationInputs] = r.Inputs
 	config.RootFS = v1.RootFS{Type: "layers", DiffIDs: slices.Clone(parent.config.RootFS.DiffIDs)}
+	if len(r.Packages) > 0 {
+		packages, err := json.Marshal(r.Packages)
+		if err != nil {
+			return nil, fmt.Errorf("assemble the manifest of image %s: %w", r.Name, err)
+		}
+		manifest.Annotations[annotationPackages] = string(packages)
+	}
 	for _, l := range own {
-		manifest.Layers = append(manifest.Layers, v1.Descriptor{
-			MediaType: types.OCILayer, Size: l.Size, Digest: l.Digest,
-			Annotations: map[string]string{annotationFingerprint: l.content.fingerprint, annotationDiffID: l.DiffID.String()},
-		})
+		annotations := map[string]string{annotationFingerprint: l.content.fingerprint, annotationDiffID: l.DiffID.String(), annotationContent: l.content.what}
+		if l.content.requirements != "" {
+			annotations[annotationRequirements] = l.content.requirements
+		}
+		manifest.Layers = append(manifest.Layers, v1.Descriptor{MediaType: types.OCILayer, Size: l.Size, Digest: l.Digest, Annotations: annotations})
 		config.RootFS.DiffIDs = append(config.RootFS.DiffIDs, l.DiffID)
 		config.History = append(config.History, v1.History{Created: config.Created, CreatedBy: "slipway", Comment: l.content.what})
 	}
@@ -102,7 +116,7 @@ func configure(s Spec, from *v1.ConfigFile) *v1.ConfigFile {
 	if len(s.Command) > 0 {
 		config.Config.Cmd = s.Command
 	}
-	config.Config.Env = environment(config.Config.Env, s.Env)
+	config.Config.Env = environment(config.Config.Env, s.variables(config.Config.Env))
 	return config
 }
 

@@ -25,6 +25,8 @@ const (
 	KindGo = "go"
 	// KindFiles is files of the tree.
 	KindFiles = "files"
+	// KindPython is a base's Python with locked requirements, and files.
+	KindPython = "python"
 )
 
 const (
@@ -41,12 +43,15 @@ type Spec struct {
 	Name string
 	// Dir is the root of the source tree.
 	Dir string
-	// Kind is KindGo or KindFiles.
+	// Kind is KindGo, KindFiles or KindPython.
 	Kind string
 	// Main is the directory of the Go package to build, below Dir, for KindGo.
 	Main string
 	// Base is a reference; "" or "scratch" for none.
 	Base string
+	// Requirements is the lock of KindPython, below Dir. Python is the version of the
+	// base's Python, and Interpreter its path; empty for what the base says.
+	Requirements, Python, Interpreter string
 	// Files are files and directories below Dir that go below Workdir, where they
 	// keep their paths.
 	Files []string
@@ -73,7 +78,8 @@ type Spec struct {
 	Source, Revision string
 	// At is where the configuration asks for the image.
 	At source.Position
-	// Environ is the environment, of which the go command gets what it needs.
+	// Environ is the environment, of which the go command, pip and uv get what they
+	// need.
 	Environ []string
 }
 
@@ -119,8 +125,15 @@ func (s Spec) normal() (Spec, error) {
 		if len(s.Entrypoint) == 0 {
 			s.Entrypoint = []string{s.program()}
 		}
+	case KindPython:
+		if s.Base == "" || s.Base == "scratch" {
+			return refuse("name one that has Python, such as python:3.12-slim", "it has no base")
+		}
+		if s.Requirements == "" {
+			return refuse("name a requirements.txt with hashes, uv.lock, poetry.lock or pylock.toml", "it has no requirements")
+		}
 	default:
-		return refuse("use go or files", "kind %q cannot be built", s.Kind)
+		return refuse("use go, files or python", "kind %q cannot be built", s.Kind)
 	}
 	return s, nil
 }

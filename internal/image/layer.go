@@ -36,6 +36,8 @@ type content struct {
 	entries []entry
 	// bytes is the size of all files.
 	bytes int64
+	// requirements is the key of the requirements that it is a part of.
+	requirements string
 }
 
 // newContent gives the content of entries that have been read below dir.

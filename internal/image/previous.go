@@ -36,6 +36,7 @@ type standing struct {
 	// children are the images of an index.
 	children []v1.Descriptor
 	inputs   string
+	packages []Package
 }
 
 // look gives the image of a tag, and nil when there is none.
@@ -60,6 +61,7 @@ func (r *Registry) look(ctx context.Context, w *wire, tag string) (*standing, er
 	}
 	s.mediaType, s.config, s.layers, s.inputs = manifest.MediaType, manifest.Config, manifest.Layers, manifest.Annotations[annotationInputs]
 	s.children = manifest.Manifests
+	_ = json.Unmarshal([]byte(manifest.Annotations[annotationPackages]), &s.packages) // an image of another kind has none
 	s.size = int64(len(s.text)) + manifest.Config.Size
 	for _, l := range manifest.Layers {
 		s.size += l.Size
@@ -81,19 +83,29 @@ func (r *Registry) find(ctx context.Context, w *wire, recipe *Recipe) (*standing
 type previous struct {
 	facts map[string]facts
 	blobs map[v1.Hash]bool
+	// requirements are the contents of layers, by the key of their requirements;
+	// they cannot be packed again. packages are what is in them.
+	requirements map[string][]*content
+	packages     []Package
 }
 
 func (r *Registry) previous(ctx context.Context, w *wire, recipe *Recipe) (*previous, error) {
-	p := &previous{facts: map[string]facts{}, blobs: map[v1.Hash]bool{}}
+	p := &previous{facts: map[string]facts{}, blobs: map[v1.Hash]bool{}, requirements: map[string][]*content{}}
 	last, err := r.look(ctx, w, LayersTag(recipe.spec.Platform))
 	if err != nil || last == nil {
 		return p, err
 	}
+	p.packages = last.packages
 	for _, l := range last.layers {
 		p.blobs[l.Digest] = true
 		diffID, err := v1.NewHash(l.Annotations[annotationDiffID])
-		if fingerprint := l.Annotations[annotationFingerprint]; err == nil && fingerprint != "" {
-			p.facts[fingerprint] = facts{Digest: l.Digest, DiffID: diffID, Size: l.Size}
+		fingerprint := l.Annotations[annotationFingerprint]
+		if err != nil || fingerprint == "" {
+			continue
+		}
+		p.facts[fingerprint] = facts{Digest: l.Digest, DiffID: diffID, Size: l.Size}
+		if key := l.Annotations[annotationRequirements]; key != "" {
+			p.requirements[key] = append(p.requirements[key], &content{what: l.Annotations[annotationContent], fingerprint: fingerprint, bytes: l.Size, requirements: key})
 		}
 	}
 	return p, nil
@@ -135,7 +147,11 @@ func (r *Registry) Plan(ctx context.Context, recipe *Recipe) (*Planned, error) {
 	if err != nil {
 		return nil, err
 	}
-	own, err := recipe.measure(ctx, last)
+	below, err := recipe.requirements(ctx, parent, last)
+	if err != nil {
+		return nil, err
+	}
+	own, err := recipe.measure(ctx, append(below, recipe.contents...), last)
 	if err != nil {
 		return nil, err
 	}

@@ -219,22 +219,38 @@ func (p *push) send(ctx context.Context, believing bool) (*assembled, error) {
 	return a, nil
 }
 
-// layers sends the base's layers and the image's own.
+// layers sends the base's layers and the image's own. Files need not wait for the
+// base; requirements do, for its version of Python.
 func (p *push) layers(ctx context.Context) (*base, []made, error) {
 	var parent *base
-	contents := p.recipe.contents
-	own := make([]made, len(contents))
+	var below []made
+	above := make([]made, len(p.recipe.contents))
 	group, limited := errgroup.WithContext(ctx)
 	group.SetLimit(uploads)
-	for _, c := range contents {
-		p.meter.expect(c.bytes)
-	}
 	group.Go(func() (err error) {
 		if parent, err = openBase(limited, p.recipe.spec, p.registry, p.recipe.base); err != nil {
 			return err
 		}
+		contents, err := p.recipe.requirements(limited, parent, p.last)
+		if err != nil {
+			return err
+		}
+		below = make([]made, len(contents))
+		p.contents(limited, group, contents, below)
 		return p.copyBase(limited, parent)
 	})
+	p.contents(limited, group, p.recipe.contents, above)
+	if err := group.Wait(); err != nil {
+		return nil, nil, err
+	}
+	return parent, append(below, above...), nil
+}
+
+// contents has layers sent by a group, and their facts put into own.
+func (p *push) contents(ctx context.Context, group *errgroup.Group, contents []*content, own []made) {
+	for _, c := range contents {
+		p.meter.expect(c.bytes)
+	}
 	for n, c := range contents {
 		if had, ok := p.last.facts[c.fingerprint]; ok {
 			own[n] = made{had, c}
@@ -246,18 +262,11 @@ func (p *push) layers(ctx context.Context) (*base, []made, error) {
 			if f, ok := p.recipe.ledger.facts[c.fingerprint]; ok {
 				had = &f
 			}
-			f, err := p.content(limited, c, had)
+			f, err := p.content(ctx, c, had)
 			own[n] = made{f, c}
 			return err
 		})
 	}
-	if err := group.Wait(); err != nil {
-		if ctx.Err() != nil {
-			return nil, nil, ctx.Err()
-		}
-		return nil, nil, err
-	}
-	return parent, own, nil
 }
 
 // copyBase brings the base's layers into the repository: those that the last image

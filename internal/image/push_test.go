@@ -108,6 +108,12 @@ func wantComplete(t *testing.T, r *Registry, i *Image) []string {
 		return nil
 	}
 	must(t, err)
+	// docker-registry lists a tag whose request was broken off, though it stands for
+	// nothing.
+	tags = slices.DeleteFunc(tags, func(tag string) bool {
+		_, err := remote.Head(repository.Tag(tag), r.options(t.Context())...)
+		return status(err) == http.StatusNotFound
+	})
 	for _, tag := range tags {
 		there, err := remote.Image(repository.Tag(tag), r.options(t.Context())...)
 		must(t, err)

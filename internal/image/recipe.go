@@ -17,10 +17,15 @@ type Recipe struct {
 	// registry that has an image of these inputs needs nothing more.
 	Inputs string
 
+	// Packages are the Python packages in the image, once it was pushed or planned.
+	Packages []Package
+
 	spec Spec
 	// base is what the spec's base stands for; nil for none.
 	base *name.Digest
-	// contents are the image's own layers, from the base up.
+	// contents are the image's own layers, from the base up, except for those of
+	// the requirements, which are below them and are looked for only when the
+	// image has to be made.
 	contents []*content
 	ledger   *ledger
 }
@@ -63,6 +68,13 @@ func Prepare(ctx context.Context, s Spec, r *Registry) (*Recipe, error) {
 		base = recipe.base.DigestStr()
 	}
 	var fingerprints []string
+	if s.Kind == KindPython {
+		lock, err := requirements(s, s.Python).key()
+		if err != nil {
+			return nil, err
+		}
+		fingerprints = append(fingerprints, lock)
+	}
 	for _, c := range recipe.contents {
 		fingerprints = append(fingerprints, c.fingerprint)
 	}
@@ -93,13 +105,13 @@ func gather(ctx context.Context, s Spec) ([]*content, error) {
 	return contents, nil
 }
 
-// measure gives the facts of all contents: from the image that was pushed last,
-// from this machine's memory, or by packing them into nothing.
-func (r *Recipe) measure(ctx context.Context, last *previous) ([]made, error) {
-	own := make([]made, len(r.contents))
+// measure gives the facts of contents: from the image that was pushed last, from
+// this machine's memory, or by packing them into nothing.
+func (r *Recipe) measure(ctx context.Context, contents []*content, last *previous) ([]made, error) {
+	own := make([]made, len(contents))
 	group, limited := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
-	for n, c := range r.contents {
+	for n, c := range contents {
 		f, ok := last.facts[c.fingerprint]
 		if !ok {
 			f, ok = r.ledger.facts[c.fingerprint]

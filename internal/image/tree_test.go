@@ -205,7 +205,7 @@ func TestBadSpec(t *testing.T) {
 	dir := files{"a": "1"}.write(t)
 	for want, change := range map[string]func(*Spec){
 		"is not an absolute path":        func(s *Spec) { s.Workdir = "app" },
-		`kind "python" cannot be built`:  func(s *Spec) { s.Kind = "python" },
+		`kind "helm" cannot be built`:    func(s *Spec) { s.Kind = "helm" },
 		"it has no files":                func(s *Spec) { s.Files = nil },
 		"is outside the repository":      func(s *Spec) { s.Kind, s.Main = KindGo, "../other" },
 		`the package "" is empty`:        func(s *Spec) { s.Kind, s.Main = KindGo, "" },

@@ -1,0 +1,286 @@
+package wheel
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/slipway-ci/slipway/internal/source"
+)
+
+const (
+	// sides is how many downloads go on at the same time.
+	sides = 4
+	// leftover is the age from which a temporary directory is that of a process
+	// that was killed.
+	leftover = 24 * time.Hour
+)
+
+// wheel is a file that was chosen for a requirement and has one of its hashes.
+type wheel struct {
+	requirement
+	path, file, sum string
+	size            int64
+}
+
+// store keeps wheels by their hash, and which of them was chosen for which
+// requirement and target.
+type store struct{ dir string }
+
+// choice is the file that notes the wheel that was chosen.
+func (c store) choice(t target, r requirement) string {
+	key := sha256.Sum256(fmt.Appendf(nil, "%s %s %s %q %q", edition, t.full, t.platform, r.String(), r.hashes))
+	return filepath.Join(c.dir, "chosen", hex.EncodeToString(key[:]))
+}
+
+// wheel gives the one that was chosen before, if it is there and whole.
+func (c store) wheel(ctx context.Context, t target, r requirement) (wheel, bool, error) {
+	note, err := os.ReadFile(c.choice(t, r))
+	if err != nil {
+		return wheel{}, false, nil //nolint:nilerr // without a note it is chosen again
+	}
+	sum, file, ok := strings.Cut(string(note), " ")
+	if !ok || !slices.Contains(r.hashes, sum) || file != filepath.Base(file) {
+		return wheel{}, false, nil
+	}
+	w := wheel{requirement: r, path: filepath.Join(c.dir, "wheels", sum, file), file: file, sum: sum}
+	have, size, err := hashFile(ctx, w.path)
+	if ctx.Err() != nil {
+		return wheel{}, false, ctx.Err()
+	}
+	if err != nil || have != sum {
+		_ = os.RemoveAll(filepath.Dir(w.path)) // damaged: it is downloaded again
+		return wheel{}, false, nil
+	}
+	w.size = size
+	return w, true, nil
+}
+
+// keep moves a downloaded file to its place.
+func (c store) keep(t target, r requirement, from, sum string, size int64) (wheel, error) {
+	w := wheel{requirement: r, path: filepath.Join(c.dir, "wheels", sum, filepath.Base(from)), file: filepath.Base(from), sum: sum, size: size}
+	if err := os.MkdirAll(filepath.Dir(w.path), 0o755); err != nil {
+		return w, err
+	}
+	if err := os.Rename(from, w.path); err != nil {
+		return w, err
+	}
+	return w, writeFile(c.choice(t, r), []byte(sum+" "+w.file))
+}
+
+// writeFile writes a file that is there whole or not at all.
+func writeFile(name string, text []byte) error {
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return err
+	}
+	file, err := os.CreateTemp(filepath.Dir(name), ".part-*")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(file.Name()) }() // gone already when all went well
+	_, err = file.Write(text)
+	if err := errors.Join(err, file.Close()); err != nil {
+		return err
+	}
+	return os.Rename(file.Name(), name)
+}
+
+func hashFile(ctx context.Context, name string) (sum string, size int64, err error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return "", 0, err
+	}
+	defer file.Close()
+	h := sha256.New()
+	size, err = io.Copy(h, &contextReader{ctx, file})
+	return hex.EncodeToString(h.Sum(nil)), size, err
+}
+
+// contextReader ends when its context does.
+type contextReader struct {
+	ctx context.Context
+	io.Reader
+}
+
+func (r *contextReader) Read(b []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.Reader.Read(b)
+}
+
+// fetch gives the wheel of each requirement, from the cache or downloaded.
+func (s Spec) fetch(ctx context.Context, t target, needed []requirement, from *list) ([]wheel, error) {
+	cache := store{s.CacheDir}
+	wheels := make([]wheel, len(needed))
+	there := make([]bool, len(needed))
+	group, within := errgroup.WithContext(ctx)
+	group.SetLimit(sides)
+	for n, r := range needed {
+		group.Go(func() (err error) {
+			wheels[n], there[n], err = cache.wheel(within, t, r)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	var missing []int
+	for n := range needed {
+		if !there[n] {
+			missing = append(missing, n)
+		}
+	}
+	if len(missing) == 0 {
+		return wheels, nil
+	}
+	pip, err := s.pip(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d := &download{spec: s, pip: pip, target: t, options: s.pipOptions(from), store: cache}
+	d.pip.environ = append(d.pip.environ, s.indexEnvironment(from)...)
+	if err := d.tidy(time.Now()); err != nil {
+		return nil, err
+	}
+	group, within = errgroup.WithContext(ctx)
+	for side := range min(sides, len(missing)) {
+		group.Go(func() error {
+			var part []requirement
+			for n := side; n < len(missing); n += sides {
+				part = append(part, needed[missing[n]])
+			}
+			got, err := d.fetch(within, part)
+			for n := range got {
+				wheels[missing[side+n*sides]] = got[n]
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, err
+	}
+	return wheels, nil
+}
+
+// download is what pip is asked for.
+type download struct {
+	spec    Spec
+	pip     program
+	target  target
+	options []string
+	store   store
+}
+
+// tidy removes what killed processes left.
+func (d *download) tidy(now time.Time) error {
+	dir := filepath.Join(d.store.dir, "partial")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("make room for packages: %w", err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("tidy the cache of packages: %w", err)
+	}
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil && now.Sub(info.ModTime()) > leftover {
+			_ = os.RemoveAll(filepath.Join(dir, e.Name()))
+		}
+	}
+	return nil
+}
+
+// args are those of a pip that chooses for the target and builds nothing.
+func (d *download) args(file, to string) []string {
+	args := []string{"download", "--no-deps", "--only-binary=:all:", "--require-hashes", "--progress-bar=off",
+		"--implementation=cp", "--python-version=" + d.target.full, "--abi=" + d.target.abi(), "--abi=abi3", "--abi=none"}
+	for _, platform := range d.target.platforms() {
+		args = append(args, "--platform="+platform)
+	}
+	return append(args, "--dest="+to, "--requirement="+file)
+}
+
+// fetch has pip download the wheels of some requirements, and verifies them.
+func (d *download) fetch(ctx context.Context, part []requirement) ([]wheel, error) {
+	dir, err := os.MkdirTemp(filepath.Join(d.store.dir, "partial"), "")
+	if err != nil {
+		return nil, fmt.Errorf("make room for packages: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	file, to := filepath.Join(dir, "requirements.txt"), filepath.Join(dir, "wheels")
+	if err := d.write(file, part); err != nil {
+		return nil, fmt.Errorf("write the list of packages: %w", err)
+	}
+	stdout, stderr, err := d.pip.run(ctx, d.args(file, to)...)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err != nil {
+		return nil, d.explain(ctx, part, dir, stdout+"\n"+stderr, err)
+	}
+	return d.verify(ctx, part, to)
+}
+
+// write writes a file of requirements for pip. It has no markers: what is in it is
+// wanted. Others cannot read it, as an index in it may have a password.
+func (d *download) write(file string, part []requirement) error {
+	var text strings.Builder
+	for _, option := range d.options {
+		fmt.Fprintln(&text, option)
+	}
+	for _, r := range part {
+		fmt.Fprint(&text, r)
+		for _, h := range r.hashes {
+			fmt.Fprintf(&text, " --hash=sha256:%s", h)
+		}
+		fmt.Fprintln(&text)
+	}
+	return os.WriteFile(file, []byte(text.String()), 0o600)
+}
+
+// verify checks the files that pip left, and keeps them.
+func (d *download) verify(ctx context.Context, part []requirement, dir string) ([]wheel, error) {
+	files, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read what pip downloaded: %w", err)
+	}
+	byName := map[string]string{}
+	for _, f := range files {
+		if n, ok := parseFilename(f.Name()); ok {
+			byName[n.name] = f.Name()
+		}
+	}
+	wheels := make([]wheel, len(part))
+	for n, r := range part {
+		file := byName[r.name]
+		if file == "" {
+			return nil, source.Errorf(r.at, "pip gave no wheel of %s", r)
+		}
+		from := filepath.Join(dir, file)
+		sum, size, err := hashFile(ctx, from)
+		if err != nil {
+			return nil, fmt.Errorf("read what pip downloaded: %w", err)
+		}
+		if !slices.Contains(r.hashes, sum) {
+			return nil, notTheHash(r, file, sum)
+		}
+		if wheels[n], err = d.store.keep(d.target, r, from, sum, size); err != nil {
+			return nil, fmt.Errorf("keep a package: %w", err)
+		}
+	}
+	return wheels, nil
+}

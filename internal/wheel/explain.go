@@ -1,0 +1,179 @@
+package wheel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/source"
+)
+
+// What pip says, in all versions from 20 to 26. It has no other way to tell one
+// failure from another than these texts.
+var (
+	notFoundText = regexp.MustCompile(`Could not find a version that satisfies the requirement (\S+?)===?(\S+)(?: \(from [^()]*\))* \(from versions: ([^)]*)\)`)
+	mismatchText = regexp.MustCompile(`(?m)^ +([-\w.]+)(?:\[[^\]]*\])?===?(\S+) from (\S+)`)
+	gotText      = regexp.MustCompile(`(?m)^ +Got +([0-9a-f]{64})`)
+	fileText     = regexp.MustCompile(`https?://\S+|file://\S+`)
+	brokenText   = regexp.MustCompile(`after connection broken by '?(\w+)\(|(Max retries exceeded|Read timed out|Connection timed out|Network is unreachable|Temporary failure in name resolution|SSLError|ConnectTimeoutError|ReadTimeoutError|ProtocolError|IncompleteRead)`)
+	deniedText   = regexp.MustCompile(`\b(401|403|407) (?:Client )?Error|User for \S+:|" (401|403|407) `)
+	brokenIndex  = regexp.MustCompile(`\b(5\d\d) Server Error`)
+	pythonText   = regexp.MustCompile(`(?:requires a different Python|requires-python)[^']*'?([<>=!~][^')]*)`)
+)
+
+const newLock = "make the lock again, and see that the index is the one that it was made with"
+
+// notTheHash is a file that is not one of those that the lock allows.
+func notTheHash(r requirement, file, sum string) error {
+	return &source.Error{Position: r.at, Message: fmt.Sprintf("the index gives %s for %s with the SHA-256 %s, which the lock does not have", file, r, sum),
+		Hint: "where the index gained a file, make the lock again; where nobody changed anything, do not trust the index"}
+}
+
+// explain makes one error of what pip said.
+func (d *download) explain(ctx context.Context, part []requirement, dir, output string, cause error) error {
+	if strings.Contains(output, "DO NOT MATCH THE HASHES") {
+		if m := mismatchText.FindStringSubmatch(output); m != nil {
+			if r, ok := named(part, m[1]); ok {
+				sum := "?"
+				if got := gotText.FindStringSubmatch(output); got != nil {
+					sum = got[1]
+				}
+				return notTheHash(r, fileName(m[3]), sum)
+			}
+		}
+	}
+	if m := notFoundText.FindStringSubmatch(output); m != nil {
+		if r, ok := named(part, m[1]); ok {
+			return d.explainMissing(ctx, r, dir, m[3])
+		}
+	}
+	if r, reason, hint, ok := refusedBy(part, output); ok {
+		return &IndexError{r.at, r.String(), reason, hint}
+	}
+	return failed("pip download failed", output, cause)
+}
+
+// explainMissing asks pip again, for one package and with all that it passes over.
+func (d *download) explainMissing(ctx context.Context, r requirement, dir, versions string) error {
+	file := filepath.Join(dir, "again.txt")
+	if err := d.write(file, []requirement{r}); err != nil {
+		return fmt.Errorf("write the list of packages: %w", err)
+	}
+	args := append(d.args(file, filepath.Join(dir, "again")), "-vv", "--retries=1")
+	stdout, stderr, err := d.pip.run(ctx, args...)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err == nil { // it was there after all
+		return &IndexError{r.at, r.String(), "the index did not have it at first, and then it did", "run it again"}
+	}
+	return missing(d.target, r, stdout+"\n"+stderr, versions)
+}
+
+// missing says why there is no wheel of a requirement, from what pip says with -vv.
+func missing(t target, r requirement, output, versions string) error {
+	var wheels, sources []string
+	python := ""
+	for line := range strings.Lines(output) {
+		link := fileText.FindString(line)
+		if link == "" || !strings.Contains(line, "Skipping link") && !strings.Contains(line, "requires a different Python") {
+			continue
+		}
+		file := fileName(link)
+		if n, ok := parseFilename(file); ok {
+			if n.name == r.name && sameVersion(n.version, r.version) {
+				wheels = append(wheels, file)
+				if m := pythonText.FindStringSubmatch(line); m != nil && strings.Contains(line, "different Python") {
+					python = strings.TrimSpace(m[1])
+				}
+			}
+		} else if isSource(file, r) {
+			sources = append(sources, file)
+		}
+	}
+	refuse := func(hint, format string, a ...any) error {
+		return &source.Error{Position: r.at, Message: fmt.Sprintf(format, a...), Hint: hint}
+	}
+	switch {
+	case python != "":
+		return refuse("use another version of Python, or lock for this one", "%s is for Python %s, and the image has %s", r, python, t.written)
+	case len(wheels) > 0:
+		return refuse("choose a version that has one, or another platform or Python", "%s has no wheel for %s; it has %s", r, t, some(wheels))
+	case len(sources) > 0:
+		return refuse(onlySource, "%s has no wheel for %s, only the source distribution %s", r, t, sources[0])
+	}
+	if _, reason, hint, ok := refusedBy([]requirement{r}, output); ok {
+		return &IndexError{r.at, r.String(), reason, hint}
+	}
+	if versions == "" || versions == "none" {
+		return refuse("check the name, and name a private index by PIP_EXTRA_INDEX_URL", "no index has a wheel of %s", r)
+	}
+	list := strings.Split(versions, ", ")
+	slices.Reverse(list)
+	return refuse(newLock, "the index has no %s; it has %s", r, some(list))
+}
+
+// refusedBy tells what an index or the network did.
+func refusedBy(part []requirement, output string) (r requirement, reason, hint string, ok bool) {
+	r = part[0]
+	for _, candidate := range part {
+		if strings.Contains(output, "/"+candidate.name+"/") {
+			r = candidate // pip names the page that it could not read
+		}
+	}
+	if m := deniedText.FindStringSubmatch(output); m != nil {
+		return r, "the index refuses the credentials", "give them by PIP_INDEX_URL or PIP_EXTRA_INDEX_URL, by .netrc, or by pip's keyring", true
+	}
+	if m := brokenText.FindStringSubmatch(output); m != nil {
+		return r, "the index cannot be reached: " + m[1] + m[2], "check the network, the proxy and PIP_INDEX_URL; what is in the cache needs no network", true
+	}
+	if m := brokenIndex.FindStringSubmatch(output); m != nil {
+		return r, "the index failed with status " + m[1], "run it again later", true
+	}
+	return r, "", "", false
+}
+
+func named(part []requirement, name string) (requirement, bool) {
+	for _, r := range part {
+		if r.name == normalName(name) {
+			return r, true
+		}
+	}
+	return requirement{}, false
+}
+
+// fileName gives the last element of a link, without what follows it.
+func fileName(link string) string {
+	link, _, _ = strings.Cut(link, "#")
+	link, _, _ = strings.Cut(link, "?")
+	name := path.Base(strings.TrimRight(link, "(),"))
+	return strings.ReplaceAll(name, "%2B", "+")
+}
+
+// isSource tells whether a file is the source distribution of a requirement.
+func isSource(file string, r requirement) bool {
+	for _, ending := range []string{".tar.gz", ".zip", ".tar.bz2"} {
+		stem, ok := strings.CutSuffix(file, ending)
+		if cut := strings.LastIndex(stem, "-"); ok && cut > 0 && normalName(stem[:cut]) == r.name && sameVersion(stem[cut+1:], r.version) {
+			return true
+		}
+	}
+	return false
+}
+
+// some gives a few of many.
+func some(list []string) string {
+	const few = 4
+	if len(list) <= few {
+		return strings.Join(list, ", ")
+	}
+	return strings.Join(list[:few], ", ") + fmt.Sprintf(" and %d others", len(list)-few)
+}
+
+// errNoExport is a program that cannot export a lock.
+var errNoExport = errors.New("it has no export")

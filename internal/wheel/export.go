@@ -1,0 +1,237 @@
+package wheel
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"github.com/slipway-ci/slipway/internal/source"
+)
+
+// The versions that are fetched where the program is not on the PATH.
+const (
+	uvVersion           = "0.13.9"
+	poetryVersion       = "2.5.1"
+	poetryExportVersion = "1.10.1"
+)
+
+// inputs are the files that an export depends on, and their identity.
+type inputs struct {
+	lock, project []byte
+	key           string
+}
+
+func (s Spec) exportInputs(f format) (inputs, error) {
+	read := s.reader()
+	lock, err := read(s.Lock)
+	if err != nil {
+		return inputs{}, err
+	}
+	name := path.Join(path.Dir(s.Lock), "pyproject.toml")
+	project, err := read(name)
+	if err != nil {
+		return inputs{}, &source.Error{Position: source.Position{File: s.Lock}, Message: fmt.Sprintf("%s, which it belongs to, cannot be read: %v", name, err),
+			Hint: "both are files of the repository", Err: err}
+	}
+	h := sha256.New()
+	fmt.Fprintf(h, "export/%s %d %d %d\n%s%s", edition, f, len(lock), len(project), lock, project)
+	return inputs{lock, project, hex.EncodeToString(h.Sum(nil))}, nil
+}
+
+// export has the program that owns a lock's format write it as requirements with
+// hashes. Dependencies for development only are left out, and so are the project
+// and the members of its workspace, which are the repository's own code. What was
+// exported once is kept.
+func (s Spec) export(ctx context.Context, f format) (*list, error) {
+	in, err := s.exportInputs(f)
+	if err != nil {
+		return nil, err
+	}
+	kept := filepath.Join(s.CacheDir, "export", in.key+".txt")
+	text, err := os.ReadFile(kept)
+	if err != nil {
+		exported, err := s.runExport(ctx, f)
+		if err != nil {
+			return nil, err
+		}
+		text = []byte(exported)
+	}
+	l, err := s.parseExport(string(text), in)
+	if err != nil {
+		return nil, err
+	}
+	if err := writeFile(kept, text); err != nil {
+		return nil, fmt.Errorf("keep the export of %s: %w", s.Lock, err)
+	}
+	if f == uvFormat {
+		l.indexes = uvIndexes(in.project)
+	}
+	return l, nil
+}
+
+// parseExport reads what was exported, and gives its requirements the places that
+// they have in the lock.
+func (s Spec) parseExport(text string, in inputs) (*list, error) {
+	l, err := parseRequirements(s.Lock, func(string) ([]byte, error) { return []byte(text), nil })
+	if wrong := (*source.Error)(nil); errors.As(err, &wrong) {
+		lines := strings.Split(text, "\n")
+		said := ""
+		if n := wrong.Line; n > 0 && n <= len(lines) {
+			said = strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(lines[n-1]), `\`))
+		}
+		at := source.Position{File: s.Lock}
+		if name := requirementName.FindString(said); name != "" {
+			at = packageLine(s.Lock, string(in.lock), normalName(name), "")
+		}
+		return nil, &source.Error{Position: at, Message: fmt.Sprintf("%s: %s", wrong.Message, userInfo.ReplaceAllString(said, "://***@")), Hint: wrong.Hint, Err: wrong.Err}
+	}
+	if err != nil {
+		return nil, err
+	}
+	for n := range l.requirements {
+		r := &l.requirements[n]
+		r.at = packageLine(s.Lock, string(in.lock), r.name, r.version)
+	}
+	return l, nil
+}
+
+func (s Spec) runExport(ctx context.Context, f format) (string, error) {
+	dir := filepath.Join(s.Dir, filepath.FromSlash(path.Dir(s.Lock)))
+	if f == uvFormat {
+		uv, err := s.uv(ctx)
+		if err != nil {
+			return "", err
+		}
+		uv.dir = dir
+		return s.exported(ctx, uv, "export", "--frozen", "--format", "requirements-txt", "--no-emit-workspace", "--no-dev", "--no-header", "--no-annotate")
+	}
+	poetry := []string{"export", "--no-interaction", "--no-ansi", "--format", "requirements.txt"}
+	if found, ok := find(s.Environ, "poetry"); ok {
+		text, err := s.exported(ctx, program{args: []string{found}, environ: s.environment(), dir: dir}, poetry...)
+		if !errors.Is(err, errNoExport) {
+			return text, err
+		}
+	}
+	fetched, err := s.poetry(ctx)
+	if err != nil {
+		return "", err
+	}
+	fetched.dir = dir
+	return s.exported(ctx, fetched, poetry...)
+}
+
+// exported runs an export. That the program has none is errNoExport.
+func (s Spec) exported(ctx context.Context, p program, args ...string) (string, error) {
+	stdout, stderr, err := p.run(ctx, args...)
+	switch {
+	case ctx.Err() != nil:
+		return "", ctx.Err()
+	case err == nil:
+		return stdout, nil
+	case strings.Contains(stdout+stderr, `command "export" does not exist`), strings.Contains(stdout+stderr, "command export does not exist"):
+		return "", errNoExport
+	}
+	return "", &source.Error{Position: source.Position{File: s.Lock}, Message: fmt.Sprintf("it cannot be exported: %s", said(stdout+"\n"+stderr)),
+		Hint: "see that it belongs to the pyproject.toml beside it, and lock again", Err: err}
+}
+
+// uv finds uv, or fetches it.
+func (s Spec) uv(ctx context.Context) (program, error) {
+	if found, ok := find(s.Environ, "uv"); ok {
+		return program{args: []string{found}, environ: s.environment()}, nil
+	}
+	dir, _, err := s.tool(ctx, "uv", "uv=="+uvVersion)
+	if err != nil {
+		return program{}, err
+	}
+	environ := append(s.environment(), "PATH="+filepath.Join(dir, "bin"))
+	found, ok := find(environ, "uv")
+	if !ok {
+		return program{}, fmt.Errorf("pip installed uv without its program in %s", dir)
+	}
+	return program{args: []string{found}, environ: s.environment()}, nil
+}
+
+// poetry fetches poetry with its export.
+func (s Spec) poetry(ctx context.Context) (program, error) {
+	dir, python, err := s.tool(ctx, "poetry", "poetry=="+poetryVersion, "poetry-plugin-export=="+poetryExportVersion)
+	if err != nil {
+		return program{}, err
+	}
+	return program{args: append(python.args, "-m", "poetry"), environ: append(python.environ, "PYTHONPATH="+dir)}, nil
+}
+
+// tool installs packages for the Python of this machine into a directory of the
+// cache, unless they are there.
+func (s Spec) tool(ctx context.Context, name string, packages ...string) (string, program, error) {
+	python, err := s.python(ctx)
+	if errors.Is(err, errNoPip) {
+		return "", python, fmt.Errorf("%s is not on the PATH, and neither is a Python with pip to fetch it: %s needs one of them; install %s", name, s.Lock, name)
+	}
+	if err != nil {
+		return "", python, err
+	}
+	key := sha256.Sum256(fmt.Appendf(nil, "%q %q", packages, python.args))
+	dir := filepath.Join(s.CacheDir, "tools", name+"-"+hex.EncodeToString(key[:8]))
+	if _, err := os.Stat(dir); err == nil {
+		return dir, python, nil
+	}
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return "", python, fmt.Errorf("make room for %s: %w", name, err)
+	}
+	making, err := os.MkdirTemp(filepath.Dir(dir), ".part-*")
+	if err != nil {
+		return "", python, fmt.Errorf("make room for %s: %w", name, err)
+	}
+	defer func() { _ = os.RemoveAll(making) }() // gone already when all went well
+	args := append([]string{"-m", "pip", "install", "--quiet", "--only-binary=:all:", "--target", making}, packages...)
+	stdout, stderr, err := python.run(ctx, args...)
+	if ctx.Err() != nil {
+		return "", python, ctx.Err()
+	}
+	if err != nil {
+		return "", python, failed(fmt.Sprintf("%s is not on the PATH and cannot be fetched by pip", name), stdout+"\n"+stderr, err)
+	}
+	if err := os.Rename(making, dir); err != nil {
+		if _, there := os.Stat(dir); there != nil { // nobody else was faster
+			return "", python, fmt.Errorf("keep %s: %w", name, err)
+		}
+	}
+	return dir, python, nil
+}
+
+// uvIndexes gives the indexes that a project names for uv, as NAME=URL or URL.
+// What cannot be read is uv's to complain about: it has read the file before.
+func uvIndexes(project []byte) []string {
+	var p struct {
+		Tool struct {
+			UV struct {
+				Index []struct{ Name, URL string }
+				First string   `toml:"index-url"`
+				Extra []string `toml:"extra-index-url"`
+			}
+		}
+	}
+	if toml.Unmarshal(project, &p) != nil {
+		return nil
+	}
+	var indexes []string
+	for _, index := range p.Tool.UV.Index {
+		if index.Name != "" {
+			index.URL = index.Name + "=" + index.URL
+		}
+		indexes = append(indexes, index.URL)
+	}
+	if p.Tool.UV.First != "" {
+		indexes = append(indexes, p.Tool.UV.First)
+	}
+	return append(indexes, p.Tool.UV.Extra...)
+}

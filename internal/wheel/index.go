@@ -1,0 +1,79 @@
+package wheel
+
+import (
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// pipOptions gives the options of the lock that say where packages are.
+func (s Spec) pipOptions(l *list) []string {
+	options := make([]string, len(l.options))
+	for n, option := range l.options {
+		name, value, _ := strings.Cut(option, " ")
+		if dir, here := strings.CutPrefix(value, findLinksHere); here {
+			value = filepath.Join(s.Dir, filepath.FromSlash(dir))
+		}
+		options[n] = strings.TrimSpace(name + " " + value)
+	}
+	return options
+}
+
+// replaced are the variables that pip replaces in a requirements file.
+var replaced = regexp.MustCompile(`\$\{([A-Z0-9_]+)\}`)
+
+// indexEnvironment gives the environment that leads pip to the indexes that the
+// lock and uv's variables name. Passwords are nowhere else: neither in arguments
+// nor in files.
+func (s Spec) indexEnvironment(l *list) []string {
+	var environ []string
+	for _, option := range l.options {
+		for _, m := range replaced.FindAllStringSubmatch(option, -1) {
+			environ = append(environ, m[1]+"="+variable(s.Environ, m[1]))
+		}
+	}
+	first := variable(s.Environ, "PIP_INDEX_URL")
+	for _, name := range []string{"UV_DEFAULT_INDEX", "UV_INDEX_URL"} {
+		if value := variable(s.Environ, name); first == "" && value != "" {
+			first = s.withCredentials(value)
+			environ = append(environ, "PIP_INDEX_URL="+first)
+		}
+	}
+	others := strings.Fields(variable(s.Environ, "PIP_EXTRA_INDEX_URL"))
+	for _, name := range []string{"UV_INDEX", "UV_EXTRA_INDEX_URL"} {
+		for _, value := range strings.Fields(variable(s.Environ, name)) {
+			others = append(others, s.withCredentials(value))
+		}
+	}
+	for n, index := range l.indexes {
+		// Whoever names a default index means it in the place of the lock's own one.
+		if n == 0 && l.defaultFirst && (first != "" || variable(s.Environ, "PIP_NO_INDEX") != "") {
+			continue
+		}
+		others = append(others, s.withCredentials(index))
+	}
+	if len(others) > 0 {
+		environ = append(environ, "PIP_EXTRA_INDEX_URL="+strings.Join(others, " "))
+	}
+	return environ
+}
+
+var notInName = regexp.MustCompile(`[^A-Z0-9]`)
+
+// withCredentials gives the URL of an index that uv writes as NAME=URL, with the
+// user and password that uv finds in UV_INDEX_NAME_USERNAME and _PASSWORD.
+func (s Spec) withCredentials(index string) string {
+	name, address, named := strings.Cut(index, "=")
+	if !named || strings.ContainsAny(name, ":/?") {
+		return index
+	}
+	prefix := "UV_INDEX_" + notInName.ReplaceAllString(strings.ToUpper(name), "_")
+	user, password := variable(s.Environ, prefix+"_USERNAME"), variable(s.Environ, prefix+"_PASSWORD")
+	parsed, err := url.Parse(address)
+	if err != nil || user == "" && password == "" {
+		return address
+	}
+	parsed.User = url.UserPassword(user, password)
+	return parsed.String()
+}

@@ -1,0 +1,103 @@
+package wheel
+
+import (
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/slipway-ci/slipway/internal/source"
+)
+
+// line is a logical line of a requirements file: continuation lines are joined
+// and comments are gone.
+type line struct {
+	file  string
+	text  string
+	parts []part
+}
+
+// part says where in the file a stretch of a line begins.
+type part struct{ offset, line, column int }
+
+// position gives the place in the file of a byte of the line.
+func (l line) position(offset int) source.Position {
+	at := l.parts[0]
+	for _, p := range l.parts {
+		if p.offset <= offset {
+			at = p
+		}
+	}
+	offset = min(offset, len(l.text))
+	column := at.column
+	if at.offset < offset {
+		column += utf8.RuneCountInString(l.text[at.offset:offset])
+	}
+	return source.Position{File: l.file, Line: at.line, Column: column}
+}
+
+// comment begins at the start of a line, or after a blank: "#" is also part of
+// URLs.
+var comment = regexp.MustCompile(`(^|[ \t]+)#.*$`)
+
+// splitLines gives the lines of a file of pip's requirements format that are not
+// empty. A comment line ends a line that is continued.
+func splitLines(file, text string) []line {
+	var lines []line
+	var current line
+	flush := func() {
+		if strings.TrimSpace(current.text) != "" {
+			lines = append(lines, current)
+		}
+		current = line{file: file}
+	}
+	flush()
+	text = strings.TrimPrefix(text, "\ufeff")
+	number := 0
+	for physical := range strings.Lines(text) {
+		number++
+		physical = strings.TrimRight(physical, "\r\n")
+		at := comment.FindStringIndex(physical)
+		body, continued := strings.CutSuffix(physical, `\`)
+		if at != nil {
+			body, continued = physical[:at[0]], false
+		}
+		trimmed := strings.TrimLeft(body, " \t\f")
+		if current.text != "" { // what was continued is no part of the next word
+			current.text += " "
+		}
+		current.parts = append(current.parts, part{len(current.text), number, 1 + utf8.RuneCountInString(body[:len(body)-len(trimmed)])})
+		current.text += trimmed
+		if !continued {
+			flush()
+		}
+	}
+	flush()
+	return lines
+}
+
+// word is a stretch of a line between blanks.
+type word struct {
+	text   string
+	offset int
+}
+
+// words splits a line from an offset on.
+func (l line) words(from int) []word {
+	var words []word
+	for from < len(l.text) {
+		rest := l.text[from:]
+		start := len(rest) - len(strings.TrimLeft(rest, " \t\f"))
+		length := strings.IndexAny(rest[start:], " \t\f")
+		if length < 0 {
+			length = len(rest) - start
+		}
+		if length > 0 {
+			words = append(words, word{rest[start : start+length], from + start})
+		}
+		from += start + length
+		if length == 0 {
+			break
+		}
+	}
+	return words
+}

@@ -1,0 +1,149 @@
+package wheel
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/source"
+)
+
+// format is how a lock is written.
+type format int
+
+const (
+	requirementsFormat format = iota
+	pylockFormat
+	uvFormat
+	poetryFormat
+)
+
+var pylockName = regexp.MustCompile(`^pylock\.(?:[^.]+\.)?toml$`)
+
+// format gives the format of the lock by the form of its name.
+func (s Spec) format() (format, error) {
+	base := path.Base(s.Lock)
+	switch {
+	case base == "uv.lock":
+		return uvFormat, nil
+	case base == "poetry.lock":
+		return poetryFormat, nil
+	case pylockName.MatchString(base): // PEP 751
+		return pylockFormat, nil
+	case strings.HasSuffix(base, ".txt"), strings.HasSuffix(base, ".in"):
+		return requirementsFormat, nil
+	}
+	return 0, &source.Error{Position: s.At, Message: fmt.Sprintf("image %s: %s is no lock that is known here", s.Name, s.Lock),
+		Hint: "name a uv.lock, a poetry.lock, a pylock.toml, or a requirements.txt with hashes"}
+}
+
+// reader reads files of the repository, and none outside of it.
+func (s Spec) reader() readFile {
+	return func(name string) ([]byte, error) {
+		root, err := os.OpenRoot(s.Dir)
+		if err != nil {
+			return nil, err
+		}
+		defer root.Close()
+		text, err := root.ReadFile(filepath.FromSlash(name))
+		if err != nil {
+			var failed *fs.PathError
+			if errors.As(err, &failed) {
+				err = failed.Err // the path is told in the user's own form
+			}
+			if name == s.Lock {
+				return nil, &source.Error{Position: s.At, Message: fmt.Sprintf("image %s: the lock %s cannot be read: %v", s.Name, name, err),
+					Hint: "it has to be a file of the repository", Err: err}
+			}
+		}
+		return text, err
+	}
+}
+
+// requirements gives what the lock holds.
+func (s Spec) requirements(ctx context.Context) (*list, error) {
+	format, err := s.format()
+	if err != nil {
+		return nil, err
+	}
+	read := s.reader()
+	switch format {
+	case pylockFormat:
+		return parsePylock(s.Lock, read)
+	case uvFormat, poetryFormat:
+		return s.export(ctx, format)
+	}
+	return parseRequirements(s.Lock, read)
+}
+
+// Key gives the identity of the environment that Resolve gives for the spec, in
+// hexadecimal. Specs with equal keys have environments of equal bytes, as long as
+// the indexes offer the same of the files that the lock allows. Nothing but the
+// lock is read, with what it includes (of uv.lock and poetry.lock the pyproject.toml
+// beside it), and nobody is asked, so that an unchanged lock costs nothing. What is
+// wrong with the lock is a *source.Error.
+func Key(s Spec) (string, error) {
+	s, target, err := s.normal()
+	if err != nil {
+		return "", err
+	}
+	format, err := s.format()
+	if err != nil {
+		return "", err
+	}
+	h := sha256.New()
+	fmt.Fprintf(h, "environment/%s %q %q %q %q\n", edition, target.full, s.Platform, s.Root, s.Interpreter)
+	if format == uvFormat || format == poetryFormat {
+		text, err := s.exportInputs(format)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(h, "%d %s\n", format, text.key)
+		return hex.EncodeToString(h.Sum(nil)), nil
+	}
+	list, err := s.requirements(context.Background()) // it only reads
+	if err != nil {
+		return "", err
+	}
+	needed, err := target.choose(list.requirements)
+	if err != nil {
+		return "", err
+	}
+	for _, r := range needed {
+		fmt.Fprintf(h, "%s %s %s\n", r.name, r.version, strings.Join(r.hashes, ","))
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// packageLine finds a package in a lock in TOML, whose tables begin with the name.
+func packageLine(file, text, name, version string) source.Position {
+	at := source.Position{File: file}
+	number, here := 0, 0
+	for line := range strings.Lines(text) {
+		number++
+		key, value, _ := strings.Cut(line, "=")
+		value = strings.Trim(strings.TrimSpace(value), `"'`)
+		switch strings.TrimSpace(key) {
+		case "name":
+			if here = 0; normalName(value) == name {
+				here = number
+				if at.Line == 0 {
+					at.Line, at.Column = number, 1
+				}
+			}
+		case "version":
+			if here > 0 && sameVersion(value, version) {
+				return source.Position{File: file, Line: here, Column: 1}
+			}
+		}
+	}
+	return at
+}

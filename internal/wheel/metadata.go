@@ -1,0 +1,86 @@
+package wheel
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// header is the beginning of a METADATA or WHEEL file: fields as of e-mail.
+type header []field
+
+type field struct{ name, value string }
+
+func parseHeader(text string) header {
+	var h header
+	for l := range strings.Lines(text) {
+		l = strings.TrimRight(l, "\r\n")
+		if l == "" {
+			break // what follows is the description
+		}
+		if (l[0] == ' ' || l[0] == '\t') && len(h) > 0 {
+			h[len(h)-1].value += "\n" + strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(l), "|"))
+			continue
+		}
+		if name, value, ok := strings.Cut(l, ":"); ok {
+			h = append(h, field{strings.ToLower(strings.TrimSpace(name)), strings.TrimSpace(value)})
+		}
+	}
+	return h
+}
+
+// get gives the first field of a name, empty when there is none.
+func (h header) get(name string) string {
+	for _, f := range h {
+		if strings.EqualFold(f.name, name) {
+			return f.value
+		}
+	}
+	return ""
+}
+
+// metadata is what is told of a package.
+type metadata struct{ name, version, license string }
+
+func parseMetadata(text string) metadata {
+	h := parseHeader(text)
+	return metadata{h.get("Name"), h.get("Version"), license(h)}
+}
+
+// license gives an SPDX expression where there is one (PEP 639), otherwise the
+// short text of License, otherwise what the classifiers say.
+func license(h header) string {
+	if expression := oneLine(h.get("License-Expression")); expression != "" {
+		return expression
+	}
+	const short = 80 // longer ones are the licence itself
+	text := h.get("License")
+	if text != "" && len(text) <= short && !strings.Contains(text, "\n") && !strings.EqualFold(text, "unknown") {
+		return oneLine(text)
+	}
+	var names []string
+	for _, f := range h {
+		path, ok := strings.CutPrefix(f.value, "License :: ")
+		if f.name != "classifier" || !ok || path == "OSI Approved" {
+			continue
+		}
+		parts := strings.Split(path, " :: ")
+		if name := oneLine(parts[len(parts)-1]); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	if len(names) > 0 {
+		return strings.Join(names, ", ")
+	}
+	first, _, _ := strings.Cut(text, "\n")
+	if strings.EqualFold(first, "unknown") {
+		return ""
+	}
+	return oneLine(first)
+}
+
+var blanks = regexp.MustCompile(`[\s\p{Cc}]+`)
+
+func oneLine(text string) string {
+	return strings.TrimSpace(blanks.ReplaceAllString(strings.ToValidUTF8(text, "\ufffd"), " "))
+}

@@ -1,0 +1,92 @@
+package wheel
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"github.com/slipway-ci/slipway/internal/source"
+)
+
+// pylock is what is read of a pylock.toml: PEP 751.
+type pylock struct {
+	Version       string   `toml:"lock-version"`
+	DefaultGroups []string `toml:"default-groups"`
+	Packages      []struct {
+		Name, Version, Marker, Index string
+		Wheels                       []struct {
+			Hashes map[string]string
+		}
+		Sdist, Archive, VCS, Directory map[string]any
+	}
+}
+
+// parsePylock reads a lock of the standard's own format.
+func parsePylock(name string, read readFile) (*list, error) {
+	text, err := read(name)
+	if err != nil {
+		return nil, err
+	}
+	var lock pylock
+	if err := toml.Unmarshal(text, &lock); err != nil {
+		at := source.Position{File: name}
+		if wrong := (*toml.DecodeError)(nil); errors.As(err, &wrong) {
+			at.Line, at.Column = wrong.Position()
+		}
+		return nil, &source.Error{Position: at, Message: "it is no TOML of a lock: " + strings.TrimPrefix(err.Error(), "toml: "), Hint: "make it with `uv export --format pylock.toml` or `pip lock`"}
+	}
+	if major, _, _ := strings.Cut(lock.Version, "."); major != "1" {
+		return nil, &source.Error{Position: source.Position{File: name}, Message: fmt.Sprintf("its lock-version is %q, and only 1.0 is known here", lock.Version),
+			Hint: "make it with `uv export --format pylock.toml` or `pip lock`"}
+	}
+	result := &list{}
+	used := map[string]int{}
+	for _, p := range lock.Packages {
+		r := requirement{name: normalName(p.Name), version: p.Version, at: packageLine(name, string(text), normalName(p.Name), p.Version)}
+		if p.Archive != nil || p.VCS != nil || p.Directory != nil {
+			return nil, &source.Error{Position: r.at, Message: p.Name + " is taken from a path or URL, which has no wheel on an index",
+				Hint: "publish it as a wheel to an index, or bring its directory with the image's files"}
+		}
+		if _, ok := parseVersion(p.Version); !ok || r.name == "" || !requirementName.MatchString(p.Name) || requirementName.FindString(p.Name) != p.Name {
+			return nil, &source.Error{Position: r.at, Message: fmt.Sprintf("the package %q has no exact version, but %q", p.Name, p.Version), Hint: howToLock}
+		}
+		if p.Marker != "" {
+			if r.marker, err = parseMarker(p.Marker); err != nil {
+				return nil, &source.Error{Position: r.at, Message: fmt.Sprintf("the marker of %s cannot be read: %s", p.Name, err)}
+			}
+			r.marker = inGroups{r.marker, strings.Join(lock.DefaultGroups, " ")}
+		}
+		for _, w := range p.Wheels {
+			if digest := strings.ToLower(w.Hashes["sha256"]); sha256Text.MatchString(digest) {
+				r.hashes = append(r.hashes, digest)
+			}
+		}
+		used[p.Index]++
+		result.requirements = append(result.requirements, r)
+	}
+	delete(used, "")
+	for index := range used {
+		result.indexes = append(result.indexes, index)
+	}
+	result.defaultFirst = true
+	// The one that most packages are from is the default one of whoever made the lock.
+	slices.SortFunc(result.indexes, func(a, b string) int { return cmp.Or(used[b]-used[a], strings.Compare(a, b)) })
+	return result, nil
+}
+
+// inGroups is a marker that sees the dependency groups that a lock has by default.
+type inGroups struct {
+	marker
+	groups string
+}
+
+func (m inGroups) holds(env map[string]string) bool {
+	env = maps.Clone(env)
+	env["dependency_groups"] = m.groups
+	return m.marker.holds(env)
+}

@@ -1,0 +1,130 @@
+package wheel
+
+import (
+	"errors"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/source"
+)
+
+// requirement is one package of a lock.
+type requirement struct {
+	// name is normalized, and version exact.
+	name, version string
+	// hashes are the SHA-256 of the files that may be installed, in hexadecimal.
+	hashes []string
+	// marker is nil where the requirement is one everywhere.
+	marker marker
+	at     source.Position
+}
+
+func (r requirement) String() string { return r.name + "==" + r.version }
+
+const howToLock = "make the lock with `uv pip compile --generate-hashes` or `pip-compile --generate-hashes`"
+
+var (
+	requirementName = regexp.MustCompile(`^[A-Za-z0-9](?:[-._A-Za-z0-9]*[A-Za-z0-9])?`)
+	extrasList      = regexp.MustCompile(`^\[[ \tA-Za-z0-9._,-]*\]`)
+	pin             = regexp.MustCompile(`^\(?[ \t]*(===?)[ \t]*([^ \t(),;=<>!~]+)[ \t]*\)?$`)
+	sha256Text      = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	urlStart        = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.]*://|^(?:git|hg|svn|bzr)\+|^file:`)
+)
+
+// parseRequirement reads a line such as
+//
+//	numpy[extra]==2.1.0 ; python_version < "3.13" --hash=sha256:...
+func parseRequirement(l line) (requirement, error) {
+	refuse := func(offset int, hint, format string, args ...any) (requirement, error) {
+		err := source.Errorf(l.position(offset), format, args...)
+		err.Hint = hint
+		return requirement{}, err
+	}
+	specifier, options := l.text, len(l.text)
+	for _, w := range l.words(0) {
+		if strings.HasPrefix(w.text, "-") {
+			specifier, options = l.text[:w.offset], w.offset
+			break
+		}
+	}
+	if urlStart.MatchString(specifier) || strings.HasPrefix(specifier, ".") || strings.HasPrefix(specifier, "/") {
+		return refuse(0, "publish it as a wheel to an index, or bring its directory with the image's files", "a path or URL cannot be locked by version and hash")
+	}
+	name := requirementName.FindString(specifier)
+	if name == "" {
+		return refuse(0, howToLock, "the name of a package is missing")
+	}
+	at := len(name)
+	skip := func() {
+		at += len(specifier[at:]) - len(strings.TrimLeft(specifier[at:], " \t"))
+	}
+	skip()
+	if strings.HasPrefix(specifier[at:], "[") {
+		extras := extrasList.FindString(specifier[at:])
+		if extras == "" {
+			return refuse(at, howToLock, "the extras of %s cannot be read", name)
+		}
+		at += len(extras)
+		skip()
+	}
+	if strings.HasPrefix(specifier[at:], "@") {
+		return refuse(at, "publish it as a wheel to an index, or bring its directory with the image's files", "%s is taken from a path or URL, which cannot be locked by version and hash", name)
+	}
+	constraint, condition, conditional := strings.Cut(specifier[at:], ";")
+	m := pin.FindStringSubmatch(strings.TrimSpace(constraint))
+	if m == nil || strings.HasSuffix(m[2], ".*") {
+		return refuse(at, howToLock, "%s is not pinned to one version by ==", name)
+	}
+	if _, ok := parseVersion(m[2]); !ok {
+		return refuse(at, howToLock, "%q is no version of %s", m[2], name)
+	}
+	r := requirement{name: normalName(name), version: m[2], at: l.position(0)}
+	if conditional {
+		offset := at + len(constraint) + 1
+		var err error
+		if r.marker, err = parseMarker(condition); err != nil {
+			if wrong := (*markerError)(nil); errors.As(err, &wrong) {
+				offset += wrong.offset
+			}
+			return refuse(offset, "", "the marker of %s cannot be read: %s", name, err)
+		}
+	}
+	return r, r.readOptions(l, options)
+}
+
+// readOptions reads the hashes of a requirement, which are all the options that
+// it may have.
+func (r *requirement) readOptions(l line, from int) error {
+	words := l.words(from)
+	for n := 0; n < len(words); n++ {
+		w := words[n]
+		option, value, assigned := strings.Cut(w.text, "=")
+		if option != "--hash" {
+			err := source.Errorf(l.position(w.offset), "a locked requirement has no option %s", option)
+			err.Hint = "wheels are installed as they are: nothing is built"
+			return err
+		}
+		if !assigned {
+			if n++; n == len(words) {
+				return source.Errorf(l.position(w.offset), "--hash has no value")
+			}
+			value, w = words[n].text, words[n]
+		}
+		algorithm, digest, _ := strings.Cut(value, ":")
+		if !slices.Contains([]string{"sha256", "sha384", "sha512"}, algorithm) {
+			return source.Errorf(l.position(w.offset), "%q is no hash of the form sha256:...", value)
+		}
+		if algorithm != "sha256" {
+			continue
+		}
+		if !sha256Text.MatchString(strings.ToLower(digest)) {
+			return source.Errorf(l.position(w.offset), "%q is no SHA-256: it has 64 hexadecimal digits", digest)
+		}
+		r.hashes = append(r.hashes, strings.ToLower(digest))
+	}
+	if len(r.hashes) == 0 {
+		return &source.Error{Position: r.at, Message: r.String() + " has no hash of the form --hash=sha256:...", Hint: howToLock}
+	}
+	return nil
+}

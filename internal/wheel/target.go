@@ -1,0 +1,185 @@
+package wheel
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/source"
+)
+
+// target is the interpreter and the platform that packages are for.
+type target struct {
+	minor int
+	// full is the version with its patch. Where the patch is not known it is later
+	// than all that there are: a base image has the newest.
+	full string
+	// written is the version as the user wrote it.
+	written, platform string
+	machine           string
+	pythonOK          bool
+}
+
+// newestPatch is later than any patch of a minor version of Python.
+const newestPatch = 99
+
+// glibc is the minor version of the C library that a base image has at least:
+// 2.36 is that of Debian 12.
+const glibc = 36
+
+// newTarget gives false for a platform that has none.
+func newTarget(python, platform string) (target, bool) {
+	t := target{written: python, platform: platform}
+	parts := strings.Split(python, ".")
+	numbers := make([]int, 0, 3)
+	for _, part := range parts {
+		n, err := strconv.Atoi(part)
+		if err != nil || n < 0 || n > 999 || strconv.Itoa(n) != part {
+			return t, false
+		}
+		numbers = append(numbers, n)
+	}
+	if len(numbers) == 2 {
+		numbers = append(numbers, newestPatch)
+	}
+	if len(numbers) != 3 || numbers[0] != 3 {
+		return t, false
+	}
+	t.pythonOK, t.minor = true, numbers[1]
+	t.full = fmt.Sprintf("3.%d.%d", numbers[1], numbers[2])
+	switch platform {
+	case "linux/amd64":
+		t.machine = "x86_64"
+	case "linux/arm64":
+		t.machine = "aarch64"
+	default:
+		return t, false
+	}
+	return t, true
+}
+
+// python gives the version without its patch.
+func (t target) python() string { return fmt.Sprintf("3.%d", t.minor) }
+
+// abi is the tag of what was compiled for this version of CPython.
+func (t target) abi() string { return fmt.Sprintf("cp3%d", t.minor) }
+
+// String names the target in errors.
+func (t target) String() string { return fmt.Sprintf("Python %s on %s", t.written, t.platform) }
+
+// environment gives what markers ask for, as CPython would answer in the image. An
+// image does not know the kernel that it will run on.
+func (t target) environment() map[string]string {
+	return map[string]string{
+		"python_version": t.python(), "python_full_version": t.full, "implementation_version": t.full,
+		"os_name": "posix", "sys_platform": "linux", "platform_system": "Linux", "platform_machine": t.machine,
+		"platform_python_implementation": "CPython", "implementation_name": "cpython",
+		"platform_release": "", "platform_version": "", "extra": "", "extras": "", "dependency_groups": "",
+	}
+}
+
+// platforms gives the platform tags that the target takes, best first: those of
+// the platform compatibility tags standard for a glibc system.
+func (t target) platforms() []string {
+	oldest, legacy := 17, map[int]string{17: "manylinux2014"}
+	if t.machine == "x86_64" {
+		oldest, legacy = 5, map[int]string{17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
+	}
+	var tags []string
+	for minor := glibc; minor >= oldest; minor-- {
+		tags = append(tags, fmt.Sprintf("manylinux_2_%d_%s", minor, t.machine))
+		if old := legacy[minor]; old != "" {
+			tags = append(tags, old+"_"+t.machine)
+		}
+	}
+	return append(tags, "linux_"+t.machine)
+}
+
+// takes tells whether a wheel with these tags works on the target.
+func (t target) takes(n filename) bool {
+	return slices.ContainsFunc(n.pythons, func(python string) bool {
+		return slices.ContainsFunc(n.abis, func(abi string) bool {
+			return slices.ContainsFunc(n.platforms, func(platform string) bool { return t.takesTag(python, abi, platform) })
+		})
+	})
+}
+
+func (t target) takesTag(python, abi, platform string) bool {
+	if platform != "any" && !slices.Contains(t.platforms(), platform) {
+		return false
+	}
+	major, minor, ok := strings.Cut(strings.TrimLeft(python, "pyc"), "3")
+	if !ok || major != "" || minor != "" && !isDigits(minor) {
+		return false
+	}
+	number, _ := strconv.Atoi(minor)
+	switch {
+	case strings.HasPrefix(python, "py"):
+		return abi == "none" && number <= t.minor
+	case !strings.HasPrefix(python, "cp"):
+		return false
+	case abi == "abi3":
+		return minor != "" && number <= t.minor
+	}
+	return (abi == "none" || abi == t.abi()) && (minor == "" || number == t.minor)
+}
+
+// choose gives the requirements that are ones on the target, by name.
+func (t target) choose(list []requirement) ([]requirement, error) {
+	env := t.environment()
+	chosen := map[string]requirement{}
+	for _, r := range list {
+		if r.marker != nil && !r.marker.holds(env) {
+			continue
+		}
+		if len(r.hashes) == 0 {
+			return nil, &source.Error{Position: r.at, Message: r.String() + " has no wheel with a SHA-256 in the lock", Hint: onlySource}
+		}
+		before, twice := chosen[r.name]
+		if twice && !sameVersion(before.version, r.version) {
+			return nil, &source.Error{Position: r.at, Message: fmt.Sprintf("%s is locked to %s here and to %s in %s, both for %s", r.name, r.version, before.version, before.at, t),
+				Hint: "lock again: one environment has one version of a package"}
+		}
+		if twice {
+			before.hashes = append(before.hashes, r.hashes...)
+			r = before
+		}
+		slices.Sort(r.hashes)
+		r.hashes = slices.Compact(r.hashes)
+		chosen[r.name] = r
+	}
+	needed := make([]requirement, 0, len(chosen))
+	for _, r := range chosen {
+		needed = append(needed, r)
+	}
+	slices.SortFunc(needed, func(a, b requirement) int { return strings.Compare(a.name, b.name) })
+	return needed, nil
+}
+
+// filename is what the name of a wheel's file says.
+type filename struct {
+	name, version            string
+	pythons, abis, platforms []string
+}
+
+// parseFilename reads the name of a wheel's file, as the binary distribution
+// format gives it.
+func parseFilename(name string) (filename, bool) {
+	stem, ok := strings.CutSuffix(name, ".whl")
+	parts := strings.Split(stem, "-")
+	if !ok || len(parts) != 5 && len(parts) != 6 || slices.Contains(parts, "") {
+		return filename{}, false
+	}
+	if len(parts) == 6 && !isDigit(parts[2][0]) { // a build number
+		return filename{}, false
+	}
+	tags := parts[len(parts)-3:]
+	f := filename{normalName(parts[0]), strings.ReplaceAll(parts[1], "_", "-"), strings.Split(tags[0], "."), strings.Split(tags[1], "."), strings.Split(tags[2], ".")}
+	if v, ok := parseVersion(f.version); !ok || v.release == nil {
+		f.version = parts[1]
+	}
+	return f, true
+}
+
+const onlySource = "choose a version that has wheels, or build the image with a Dockerfile"
