@@ -1,0 +1,180 @@
+package dockerfile
+
+import (
+	"strings"
+	"time"
+
+	"github.com/moby/buildkit/client"
+	digest "github.com/opencontainers/go-digest"
+
+	"github.com/slipway-ci/slipway/internal/secret"
+)
+
+// Event is what happened to a step.
+type Event string
+
+// The events. A step is Started once and then Cached, Done or Failed; between them
+// it has lines (Log) and bytes (Moved).
+const (
+	Started Event = "started"
+	Cached  Event = "cached"
+	Done    Event = "done"
+	Failed  Event = "failed"
+	Log     Event = "log"
+	Moved   Event = "moved"
+)
+
+// Progress is one event of a build. No secret value of the build is in it.
+type Progress struct {
+	Event Event
+	// Step is the step as BuildKit names it: [stage 2/4] RUN make.
+	Step string
+	// Line is what the step wrote, for Log, without the end of the line.
+	Line string
+	// What is being moved, for Moved: a layer's digest, or files of the context.
+	// Bytes of Total have been; Total is 0 while it is unknown.
+	What         string
+	Bytes, Total int64
+	// Took is how long the step took, for Done and Failed.
+	Took time.Duration
+}
+
+// lastLines is how many lines of a failed step's output an error has, and lineBytes
+// how long one may be.
+const (
+	lastLines = 30
+	lineBytes = 4 << 10
+)
+
+// step is what is known of one step.
+type step struct {
+	name           string
+	started, ended bool
+	cached         bool
+	unfinished     []byte // a line that has no end yet
+	last           []string
+}
+
+// watcher makes events of BuildKit's statuses. It is fed by one goroutine.
+type watcher struct {
+	masker *secret.Masker
+	tell   func(Progress)
+	steps  map[digest.Digest]*step
+	order  []*step
+	failed *step
+}
+
+func newWatcher(masker *secret.Masker, tell func(Progress)) *watcher {
+	if tell == nil {
+		tell = func(Progress) {}
+	}
+	return &watcher{masker: masker, tell: tell, steps: map[digest.Digest]*step{}}
+}
+
+// watch reads statuses until there are no more.
+func (w *watcher) watch(statuses <-chan *client.SolveStatus) {
+	for status := range statuses {
+		for _, v := range status.Vertexes {
+			w.vertex(v)
+		}
+		for _, s := range status.Statuses {
+			w.tell(Progress{Event: Moved, Step: w.step(s.Vertex).name, What: w.masker.Mask(s.ID), Bytes: s.Current, Total: s.Total})
+		}
+		for _, l := range status.Logs {
+			w.log(w.step(l.Vertex), l.Data)
+		}
+	}
+}
+
+// step gives what is known of a step; lines may come before the step itself.
+func (w *watcher) step(id digest.Digest) *step {
+	s := w.steps[id]
+	if s == nil {
+		s = &step{}
+		w.steps[id] = s
+		w.order = append(w.order, s)
+	}
+	return s
+}
+
+func (w *watcher) vertex(v *client.Vertex) {
+	s := w.step(v.Digest)
+	s.name = w.masker.Mask(v.Name)
+	if v.Started != nil && !s.started {
+		s.started = true
+		w.tell(Progress{Event: Started, Step: s.name})
+	}
+	if s.ended || (v.Completed == nil && !v.Cached) {
+		return
+	}
+	s.ended, s.cached = true, v.Cached
+	w.flush(s)
+	var took time.Duration
+	if v.Started != nil && v.Completed != nil {
+		took = v.Completed.Sub(*v.Started)
+	}
+	switch {
+	case v.Error != "":
+		if w.failed == nil || strings.Contains(w.failed.name, "exporting") {
+			w.failed = s
+		}
+		w.tell(Progress{Event: Failed, Step: s.name, Took: took})
+	case v.Cached:
+		w.tell(Progress{Event: Cached, Step: s.name})
+	default:
+		w.tell(Progress{Event: Done, Step: s.name, Took: took})
+	}
+}
+
+// log cuts what a step writes into lines; BuildKit sends it as it comes. A secret
+// that the step writes is masked here, line by line, as it cannot be before.
+func (w *watcher) log(s *step, text []byte) {
+	s.unfinished = append(s.unfinished, text...)
+	for {
+		line, rest, found := strings.Cut(string(s.unfinished), "\n")
+		if !found && len(line) < lineBytes {
+			return
+		}
+		if !found {
+			line, rest = line[:lineBytes], line[lineBytes:]
+		}
+		s.unfinished = []byte(rest)
+		w.line(s, line)
+	}
+}
+
+// flush gives a last line that has no end.
+func (w *watcher) flush(s *step) {
+	if line := string(s.unfinished); line != "" {
+		s.unfinished = nil
+		w.line(s, line)
+	}
+}
+
+func (w *watcher) line(s *step, line string) {
+	line = strings.TrimRight(line, "\r")
+	if at := strings.LastIndexByte(line, '\r'); at >= 0 {
+		line = line[at+1:] // a progress bar: its last state
+	}
+	line = w.masker.Mask(strings.ToValidUTF8(line, "\uFFFD"))
+	s.last = append(s.last, line)
+	if len(s.last) > lastLines {
+		s.last = s.last[len(s.last)-lastLines:]
+	}
+	w.tell(Progress{Event: Log, Step: s.name, Line: line})
+}
+
+// counts gives how many steps there were, and how many BuildKit had done before.
+// Its own housekeeping, such as [internal] load build context, is no step.
+func (w *watcher) counts() (steps, cached int) {
+	for _, s := range w.order {
+		if !strings.HasPrefix(s.name, "[") || strings.HasPrefix(s.name, "[internal]") || strings.HasPrefix(s.name, "[auth]") {
+			continue
+		}
+		steps++
+		if s.cached {
+			cached++
+		}
+	}
+	return steps, cached
+}
