@@ -8,9 +8,9 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"sync"
 	"time"
 
-	"github.com/moby/buildkit/session/filesync"
 	"github.com/tonistiigi/fsutil"
 	"github.com/tonistiigi/fsutil/types"
 
@@ -24,12 +24,20 @@ var epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 // tree is a context of a build: what of a source tree may go to BuildKit, with
 // owners, modes and times that are the same in every clone. All access goes through
 // root, out of which no link leads.
-type tree struct{ root *os.Root }
+type tree struct {
+	root *os.Root
+	// keys remembers, by path, which files hold private keys: BuildKit walks the
+	// tree several times in a build.
+	mu   sync.Mutex
+	keys map[string]bool
+}
+
+func newTree(root *os.Root) *tree { return &tree{root: root, keys: map[string]bool{}} }
 
 // Walk gives the files below target, and leaves out what never goes into an image.
 // A file's hard links are files of their own: whether two equal files are one is
 // nothing that a clone keeps.
-func (t tree) Walk(ctx context.Context, target string, visit fs.WalkDirFunc) error {
+func (t *tree) Walk(ctx context.Context, target string, visit fs.WalkDirFunc) error {
 	target = path.Clean("/" + filepath.ToSlash(target))[1:]
 	if target == "" {
 		target = "."
@@ -48,6 +56,8 @@ func (t tree) Walk(ctx context.Context, target string, visit fs.WalkDirFunc) err
 			return nil
 		case d.Type()&(fs.ModeSocket|fs.ModeDevice|fs.ModeNamedPipe|fs.ModeIrregular) != 0:
 			return nil // docker build leaves sockets out as well; a pipe would never end
+		case d.Type().IsRegular() && t.holdsKey(filepath.FromSlash(at)):
+			return nil
 		}
 		stat, err := t.stat(at, d)
 		if err != nil {
@@ -60,7 +70,7 @@ func (t tree) Walk(ctx context.Context, target string, visit fs.WalkDirFunc) err
 // stat is what BuildKit learns of a file. It takes a file for unchanged when all
 // of it is, so that the file's real time has to be in it: in the nanoseconds, which
 // layers do not have.
-func (t tree) stat(at string, d fs.DirEntry) (*types.Stat, error) {
+func (t *tree) stat(at string, d fs.DirEntry) (*types.Stat, error) {
 	info, err := d.Info()
 	if err != nil {
 		return nil, err
@@ -87,25 +97,22 @@ func (t tree) stat(at string, d fs.DirEntry) (*types.Stat, error) {
 	return stat, nil
 }
 
+// holdsKey tells whether a file holds a private key. Files that .dockerignore leaves
+// out are looked at too: BuildKit applies its rules to what it is given here.
+func (t *tree) holdsKey(name string) bool {
+	t.mu.Lock()
+	held, known := t.keys[name]
+	t.mu.Unlock()
+	if !known {
+		held = image.PrivateKey(t.root, name)
+		t.mu.Lock()
+		t.keys[name] = held
+		t.mu.Unlock()
+	}
+	return held
+}
+
 // Open opens a file that Walk gave.
-func (t tree) Open(name string) (io.ReadCloser, error) {
+func (t *tree) Open(name string) (io.ReadCloser, error) {
 	return t.root.Open(filepath.FromSlash(path.Clean("/" + filepath.ToSlash(name))[1:]))
 }
-
-// withoutKeys has private keys left out of what is sent. It is asked after
-// .dockerignore, so that files that are not sent are not read either.
-func (t tree) withoutKeys(_ string, filter *fsutil.FilterOpt) error {
-	next := filter.Map
-	filter.Map = func(name string, stat *types.Stat) fsutil.MapResult {
-		if fs.FileMode(stat.Mode).IsRegular() && image.PrivateKey(t.root, filepath.FromSlash(name)) {
-			return fsutil.MapResultExclude
-		}
-		if next != nil {
-			return next(name, stat)
-		}
-		return fsutil.MapResultKeep
-	}
-	return nil
-}
-
-var _ filesync.FilterOptFunc = tree{}.withoutKeys

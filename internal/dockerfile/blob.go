@@ -1,0 +1,49 @@
+package dockerfile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+	digest "github.com/opencontainers/go-digest"
+)
+
+// refOf names a blob or manifest in the target's repository. The digest comes from
+// BuildKit.
+func refOf(t *target, id digest.Digest) (name.Digest, error) {
+	if err := id.Validate(); err != nil {
+		return name.Digest{}, fmt.Errorf("BuildKit names a digest that is none: %w", err)
+	}
+	return t.repository.Digest(id.String()), nil
+}
+
+// fileLayer is a blob in a file, as it is.
+type fileLayer struct {
+	path string
+	id   digest.Digest
+	size int64
+}
+
+// Digest gives the blob's.
+func (l *fileLayer) Digest() (v1.Hash, error) { return v1.NewHash(l.id.String()) }
+
+// DiffID is not known of a blob, and not asked for when one is sent.
+func (l *fileLayer) DiffID() (v1.Hash, error) {
+	return v1.Hash{}, errors.New("the blob has not been unpacked")
+}
+
+// Compressed opens the blob.
+func (l *fileLayer) Compressed() (io.ReadCloser, error) { return os.Open(l.path) }
+
+// Uncompressed opens the blob: what it is, is not known here.
+func (l *fileLayer) Uncompressed() (io.ReadCloser, error) { return os.Open(l.path) }
+
+// Size gives the blob's, in bytes.
+func (l *fileLayer) Size() (int64, error) { return l.size, nil }
+
+// MediaType gives that of most blobs; a registry does not learn it.
+func (l *fileLayer) MediaType() (types.MediaType, error) { return types.OCILayer, nil }
