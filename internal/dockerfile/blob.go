@@ -47,3 +47,28 @@ func (l *fileLayer) Size() (int64, error) { return l.size, nil }
 
 // MediaType gives that of most blobs; a registry does not learn it.
 func (l *fileLayer) MediaType() (types.MediaType, error) { return types.OCILayer, nil }
+
+// blob is one that arrives.
+type blob struct {
+	file     *os.File
+	digester digest.Digester
+	size     int64
+}
+
+func (b *blob) add(text []byte) error {
+	n, err := io.MultiWriter(b.file, b.digester.Hash()).Write(text)
+	b.size += int64(n)
+	return err
+}
+
+// rawManifest is a manifest that go-containerregistry puts as it is.
+type rawManifest struct {
+	text []byte
+	kind types.MediaType
+}
+
+// RawManifest gives the bytes.
+func (m rawManifest) RawManifest() ([]byte, error) { return m.text, nil }
+
+// MediaType gives the type that they name themselves.
+func (m rawManifest) MediaType() (types.MediaType, error) { return m.kind, nil }

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/session"
 	"github.com/tonistiigi/fsutil"
 
 	"github.com/slipway-ci/slipway/internal/secret"
@@ -77,9 +78,9 @@ func (b *Builder) Build(ctx context.Context, s Spec, o Output, progress func(Pro
 		masker.Add(value)
 	}
 	built := &Built{}
-	solve := func(export client.ExportEntry) (map[string]string, error) {
+	solve := func(ctx context.Context, export client.ExportEntry, services ...session.Attachable) (map[string]string, error) {
 		w := newWatcher(masker, progress)
-		response, err := b.solve(ctx, s, o, export, w)
+		response, err := b.solve(ctx, s, o, export, w, services)
 		built.Steps, built.Cached = w.counts()
 		if err != nil {
 			return nil, explain(ctx, s, w, masker, err)
@@ -97,8 +98,8 @@ func (b *Builder) Build(ctx context.Context, s Spec, o Output, progress func(Pro
 	return built, nil
 }
 
-// solver builds, and exports what it built.
-type solver func(client.ExportEntry) (map[string]string, error)
+// solver builds, and exports what it built; the services are there for the exporter.
+type solver func(context.Context, client.ExportEntry, ...session.Attachable) (map[string]string, error)
 
 // deliver brings the image into its repository, without a tag where that can be.
 //
@@ -128,7 +129,7 @@ func (b *Builder) deliver(ctx context.Context, s Spec, t *target, solve solver) 
 		return t.receive(ctx, s, solve)
 	}
 	attributes["name"] = name
-	response, err := solve(client.ExportEntry{Type: client.ExporterImage, Attrs: attributes})
+	response, err := solve(ctx, client.ExportEntry{Type: client.ExporterImage, Attrs: attributes})
 	if err != nil {
 		if t.loopback() && strings.Contains(err.Error(), "connection refused") {
 			return t.receive(ctx, s, solve)
@@ -190,14 +191,14 @@ func frontendAttributes(s Spec) map[string]string {
 	return attributes
 }
 
-func (b *Builder) solve(ctx context.Context, s Spec, o Output, export client.ExportEntry, w *watcher) (*client.SolveResponse, error) {
+func (b *Builder) solve(ctx context.Context, s Spec, o Output, export client.ExportEntry, w *watcher, services []session.Attachable) (*client.SolveResponse, error) {
 	root, err := os.OpenRoot(s.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("read the tree: %w", err)
 	}
 	defer root.Close()
 	files := newTree(root)
-	session, err := attachables(s, o.Keychain)
+	offered, err := attachables(s, o.Keychain)
 	if err != nil {
 		return nil, err
 	}
@@ -212,7 +213,7 @@ func (b *Builder) solve(ctx context.Context, s Spec, o Output, export client.Exp
 		SharedKey:     sharedKey(s),
 		Frontend:      "dockerfile.v0",
 		FrontendAttrs: frontendAttributes(s),
-		Session:       session,
+		Session:       append(offered, services...),
 	}
 	statuses := make(chan *client.SolveStatus)
 	watched := make(chan struct{})

@@ -32,7 +32,7 @@ func (d *docker) deliver(ctx context.Context, s Spec, t *target, solve solver) (
 		return v1.Hash{}, s.refuse("turn on Docker's containerd image store, or set BUILDKIT_HOST",
 			"the Docker daemon at %s keeps images of one platform only", d.host)
 	}
-	response, err := solve(client.ExportEntry{Type: exporterMoby, Attrs: map[string]string{}})
+	response, err := solve(ctx, client.ExportEntry{Type: exporterMoby, Attrs: map[string]string{}})
 	if err != nil {
 		return v1.Hash{}, err
 	}

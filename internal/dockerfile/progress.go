@@ -1,6 +1,7 @@
 package dockerfile
 
 import (
+	"regexp"
 	"strings"
 	"time"
 
@@ -115,7 +116,7 @@ func (w *watcher) vertex(v *client.Vertex) {
 	}
 	switch {
 	case v.Error != "":
-		if w.failed == nil || strings.Contains(w.failed.name, "exporting") {
+		if w.failed == nil { // the steps that are cancelled because of it fail later
 			w.failed = s
 		}
 		w.tell(Progress{Event: Failed, Step: s.name, Took: took})
@@ -164,11 +165,15 @@ func (w *watcher) line(s *step, line string) {
 	w.tell(Progress{Event: Log, Step: s.name, Line: line})
 }
 
+// instruction matches the name of a step that an instruction of the Dockerfile makes,
+// other than FROM, which BuildKit does not cache: [build 2/3] RUN make. Its own
+// housekeeping, such as [internal] load build context, has no number.
+var instruction = regexp.MustCompile(`^\[(?:.* )?\d+/\d+\] (?:[^F]|F[^R])`)
+
 // counts gives how many steps there were, and how many BuildKit had done before.
-// Its own housekeeping, such as [internal] load build context, is no step.
 func (w *watcher) counts() (steps, cached int) {
 	for _, s := range w.order {
-		if !strings.HasPrefix(s.name, "[") || strings.HasPrefix(s.name, "[internal]") || strings.HasPrefix(s.name, "[auth]") {
+		if !instruction.MatchString(s.name) {
 			continue
 		}
 		steps++
@@ -177,4 +182,12 @@ func (w *watcher) counts() (steps, cached int) {
 		}
 	}
 	return steps, cached
+}
+
+// output gives the end of what the failed step wrote.
+func (w *watcher) output() string {
+	if w.failed == nil {
+		return ""
+	}
+	return strings.Join(w.failed.last, "\n")
 }

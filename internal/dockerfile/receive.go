@@ -3,19 +3,14 @@ package dockerfile
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"os"
 	"sync"
-	"time"
 
-	"github.com/containerd/containerd/v2/core/content"
-	"github.com/containerd/errdefs"
+	api "github.com/containerd/containerd/api/services/content/v1"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
@@ -23,6 +18,9 @@ import (
 	"github.com/moby/buildkit/client"
 	digest "github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 // manifestBytes is the size from which on a blob cannot be a manifest: registries
@@ -33,10 +31,12 @@ const manifestBytes = 4 << 20
 // writes to what it takes for a content store; blobs that the registry has are told
 // to be there already, and are not sent over either connection.
 func (t *target) receive(ctx context.Context, s Spec, solve solver) (v1.Hash, error) {
-	store := &registryStore{ctx: ctx, target: t, manifests: map[digest.Digest][]byte{}, sent: map[digest.Digest]bool{}}
-	response, err := solve(client.ExportEntry{Type: client.ExporterOCI, Attrs: imageAttributes(s, client.ExporterOCI), OutputStore: store})
-	if failure := store.failed(); failure != nil {
-		return v1.Hash{}, failure // what BuildKit makes of it says less
+	solving, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	r := &receiver{ctx: solving, fail: cancel, target: t, manifests: map[digest.Digest][]byte{}}
+	response, err := solve(solving, client.ExportEntry{Type: client.ExporterOCI, Attrs: imageAttributes(s, client.ExporterOCI)}, r)
+	if ctx.Err() == nil && solving.Err() != nil {
+		return v1.Hash{}, context.Cause(solving) // what BuildKit makes of it says less
 	}
 	if err != nil {
 		return v1.Hash{}, err
@@ -45,89 +45,133 @@ func (t *target) receive(ctx context.Context, s Spec, solve solver) (v1.Hash, er
 	if err != nil {
 		return v1.Hash{}, err
 	}
-	return root, store.putManifests(ctx, digest.Digest(root.String()))
+	return root, r.putManifests(ctx, digest.Digest(root.String()))
 }
 
-// registryStore is the part of a content store that BuildKit's exporter uses, with
-// the blobs in a registry and the manifests in memory until all blobs are there.
-type registryStore struct {
-	content.Store // what the exporter does not use, and is not there
-	ctx           context.Context
-	target        *target
+// receiver is the part of containerd's content service that BuildKit's exporter
+// uses (github.com/containerd/containerd/api/services/content/v1), with the blobs in
+// a registry, and the manifests in memory until all blobs are there.
+type receiver struct {
+	api.UnimplementedContentServer
+	ctx    context.Context
+	fail   context.CancelCauseFunc
+	target *target
 
 	mu        sync.Mutex
 	manifests map[digest.Digest][]byte
-	sent      map[digest.Digest]bool
-	err       error
 }
 
+// Register offers the service to a session.
+func (r *receiver) Register(server *grpc.Server) { api.RegisterContentServer(server, r) }
+
 // Info tells whether the registry has a blob.
-func (r *registryStore) Info(_ context.Context, id digest.Digest) (content.Info, error) {
+func (r *receiver) Info(_ context.Context, request *api.InfoRequest) (*api.InfoResponse, error) {
+	id := digest.Digest(request.Digest)
+	there, err := r.has(id)
+	if err != nil || !there {
+		return nil, status.Errorf(codes.NotFound, "%s is not there", id)
+	}
+	return &api.InfoResponse{Info: &api.Info{Digest: request.Digest}}, nil
+}
+
+func (r *receiver) has(id digest.Digest) (bool, error) {
 	r.mu.Lock()
-	manifest, held := r.manifests[id]
-	sent := r.sent[id]
+	_, held := r.manifests[id]
 	r.mu.Unlock()
 	if held {
-		return content.Info{Digest: id, Size: int64(len(manifest))}, nil
-	}
-	if sent {
-		return content.Info{Digest: id}, nil
+		return true, nil
 	}
 	reference, err := refOf(r.target, id)
 	if err != nil {
-		return content.Info{}, err
+		return false, err
 	}
 	layer, err := remote.Layer(reference, r.target.options(r.ctx)...)
 	if err != nil {
-		return content.Info{}, err
+		return false, err
 	}
-	if there, err := partial.Exists(layer); err != nil || !there {
-		return content.Info{}, errdefs.ErrNotFound
-	}
-	return content.Info{Digest: id}, nil
+	return partial.Exists(layer)
 }
 
-// Abort forgets a blob; what was written of it is removed when it is closed.
-func (r *registryStore) Abort(context.Context, string) error { return nil }
-
-// Writer takes a blob, into a file until it is whole: an upload that fails can then
-// be repeated.
-func (r *registryStore) Writer(_ context.Context, options ...content.WriterOpt) (content.Writer, error) {
-	var o content.WriterOpts
-	for _, option := range options {
-		if err := option(&o); err != nil {
-			return nil, err
-		}
+// Write takes a blob: into a file until it is whole, so that an upload that fails can
+// be repeated, and then to the registry. A failure ends the build, and is its error.
+func (r *receiver) Write(stream api.Content_WriteServer) error {
+	first, err := stream.Recv()
+	if err != nil {
+		return err
 	}
-	if o.Desc.Digest != "" {
-		if _, err := r.Info(r.ctx, o.Desc.Digest); err == nil {
-			return nil, errdefs.ErrAlreadyExists
+	if first.Expected != "" {
+		if there, err := r.has(digest.Digest(first.Expected)); err == nil && there {
+			return status.Errorf(codes.AlreadyExists, "%s is there", first.Expected)
 		}
 	}
 	file, err := os.CreateTemp("", "slipway-layer-")
-	if err != nil {
-		return nil, r.fail(fmt.Errorf("make room for a layer: %w", err))
+	if err == nil {
+		defer os.Remove(file.Name())
+		defer file.Close()
+		err = r.write(stream, first, &blob{file: file, digester: digest.SHA256.Digester()})
 	}
-	return &blobWriter{store: r, ref: o.Ref, descriptor: o.Desc, file: file, hash: sha256.New(), started: time.Now()}, nil
-}
-
-func (r *registryStore) fail(err error) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.err == nil {
-		r.err = err
+	if err != nil && stream.Context().Err() == nil {
+		r.fail(err)
 	}
 	return err
 }
 
-func (r *registryStore) failed() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.err
+// write follows the protocol: each request has an answer, and a commit is the last.
+func (r *receiver) write(stream api.Content_WriteServer, request *api.WriteContentRequest, b *blob) error {
+	for {
+		if request.Action != api.WriteAction_STAT {
+			if request.Offset != b.size {
+				return status.Errorf(codes.OutOfRange, "write at %d, and %d bytes are there", request.Offset, b.size)
+			}
+			if err := b.add(request.Data); err != nil {
+				return fmt.Errorf("keep a layer until it is whole: %w", err)
+			}
+		}
+		if request.Action == api.WriteAction_COMMIT {
+			if err := r.commit(b, digest.Digest(request.Expected), request.Total); err != nil {
+				return err
+			}
+		}
+		answer := &api.WriteContentResponse{Action: request.Action, Offset: b.size, Total: request.Total, Digest: b.digester.Digest().String()}
+		if err := stream.Send(answer); err != nil || request.Action == api.WriteAction_COMMIT {
+			return err
+		}
+		var err error
+		if request, err = stream.Recv(); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
+// commit sends a blob to the registry, or keeps it when it is a manifest.
+func (r *receiver) commit(b *blob, expected digest.Digest, size int64) error {
+	id := b.digester.Digest()
+	if expected != "" && expected != id || size > 0 && size != b.size {
+		return fmt.Errorf("a layer arrived damaged from BuildKit: %s of %d bytes is %s of %d bytes", expected, size, id, b.size)
+	}
+	if b.size < manifestBytes {
+		text, err := os.ReadFile(b.file.Name())
+		if err != nil {
+			return fmt.Errorf("read a layer back: %w", err)
+		}
+		if isManifest(text) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.manifests[id] = text
+			return nil
+		}
+	}
+	layer := &fileLayer{path: b.file.Name(), id: id, size: b.size}
+	if err := remote.WriteLayer(r.target.repository, layer, r.target.options(r.ctx)...); err != nil {
+		return r.target.explain(r.ctx, "send the layer "+id.String(), err)
+	}
+	return nil
 }
 
 // putManifests puts a manifest after those that it names.
-func (r *registryStore) putManifests(ctx context.Context, root digest.Digest) error {
+func (r *receiver) putManifests(ctx context.Context, root digest.Digest) error {
 	text, held := r.manifests[root]
 	if !held {
 		return fmt.Errorf("BuildKit did not hand over the manifest %s", root)
@@ -154,102 +198,7 @@ func (r *registryStore) putManifests(ctx context.Context, root digest.Digest) er
 	return nil
 }
 
-// rawManifest is what go-containerregistry puts as it is.
-type rawManifest struct {
-	text []byte
-	kind types.MediaType
-}
-
-// RawManifest gives the bytes.
-func (m rawManifest) RawManifest() ([]byte, error) { return m.text, nil }
-
-// MediaType gives the type that they name themselves.
-func (m rawManifest) MediaType() (types.MediaType, error) { return m.kind, nil }
-
-// blobWriter is one blob on its way.
-type blobWriter struct {
-	store      *registryStore
-	ref        string
-	descriptor ocispec.Descriptor
-	file       *os.File
-	hash       hash.Hash
-	size       int64
-	started    time.Time
-}
-
-func (w *blobWriter) Write(text []byte) (int, error) {
-	n, err := w.file.Write(text)
-	_, _ = w.hash.Write(text[:n])
-	w.size += int64(n)
-	if err != nil {
-		return n, w.store.fail(fmt.Errorf("keep a layer until it is whole: %w", err))
-	}
-	return n, nil
-}
-
-// Close removes the file. It may be called again.
-func (w *blobWriter) Close() error {
-	_ = w.file.Close()
-	if err := os.Remove(w.file.Name()); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	return nil
-}
-
-// Digest gives that of what has been written.
-func (w *blobWriter) Digest() digest.Digest {
-	return digest.NewDigestFromEncoded(digest.SHA256, hex.EncodeToString(w.hash.Sum(nil)))
-}
-
-// Status gives how much has been written.
-func (w *blobWriter) Status() (content.Status, error) {
-	return content.Status{Ref: w.ref, Offset: w.size, Total: w.descriptor.Size, Expected: w.descriptor.Digest, StartedAt: w.started, UpdatedAt: time.Now()}, nil
-}
-
-// Truncate begins again.
-func (w *blobWriter) Truncate(size int64) error {
-	if size != 0 {
-		return errdefs.ErrNotImplemented
-	}
-	w.hash.Reset()
-	w.size = 0
-	if err := w.file.Truncate(0); err != nil {
-		return err
-	}
-	_, err := w.file.Seek(0, io.SeekStart)
-	return err
-}
-
-// Commit sends the blob to the registry, or keeps it when it is a manifest.
-func (w *blobWriter) Commit(_ context.Context, size int64, expected digest.Digest, _ ...content.Opt) error {
-	defer w.Close()
-	id := w.Digest()
-	if expected != "" && expected != id || size > 0 && size != w.size {
-		return w.store.fail(fmt.Errorf("a layer arrived damaged from BuildKit: %s, %d bytes, is %s, %d bytes", expected, size, id, w.size))
-	}
-	if w.size < manifestBytes {
-		text, err := os.ReadFile(w.file.Name())
-		if err != nil {
-			return w.store.fail(fmt.Errorf("read a layer back: %w", err))
-		}
-		if isManifest(text) {
-			w.store.mu.Lock()
-			defer w.store.mu.Unlock()
-			w.store.manifests[id] = text
-			return nil
-		}
-	}
-	t := w.store.target
-	if err := remote.WriteLayer(t.repository, &fileLayer{path: w.file.Name(), id: id, size: w.size}, t.options(w.store.ctx)...); err != nil {
-		return w.store.fail(t.explain(w.store.ctx, "send the layer "+id.String(), err))
-	}
-	w.store.mu.Lock()
-	defer w.store.mu.Unlock()
-	w.store.sent[id] = true
-	return nil
-}
-
-// isManifest tells a manifest or index from a configuration, as the store is not
+// isManifest tells a manifest or index from a configuration, as the service is not
 // told: only they have a schema version (image-spec, "manifest.md").
 func isManifest(text []byte) bool {
 	if !bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
