@@ -21,8 +21,8 @@ import (
 const (
 	// objectName is that of all that slipway creates for a buildkitd.
 	objectName = "slipway-buildkitd"
-	// Image is the buildkitd that is run in a cluster: of the client's version.
-	Image = "moby/buildkit:v0.31.2-rootless"
+	// DefaultImage is the buildkitd that is run in a cluster: of the client's version.
+	DefaultImage = "moby/buildkit:v0.31.2-rootless"
 	// port is where buildkitd listens, on its pod's loopback only: it is reached
 	// through the API server, which asks who comes.
 	port = 1234

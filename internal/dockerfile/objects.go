@@ -42,7 +42,7 @@ func (k *Kubernetes) deployment(level string) *appsapply.DeploymentApplyConfigur
 	}
 	container := coreapply.Container().
 		WithName("buildkitd").
-		WithImage(or(k.Image, Image)).
+		WithImage(or(k.Image, DefaultImage)).
 		// A pod may not mount a /proc of its own for a build's step.
 		WithArgs("--addr", address, "--oci-worker-no-process-sandbox").
 		WithReadinessProbe(probe().WithPeriodSeconds(2)).

@@ -27,17 +27,15 @@ func (k *Kubernetes) ready(ctx context.Context, clients kubernetes.Interface, wa
 	if stuck == 0 {
 		stuck = time.Minute
 	}
-	limited, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
+	end := time.NewTimer(timeout)
+	defer end.Stop()
 	var last state
 	since := time.Now()
 	for {
-		now, err := k.look(limited, clients)
+		now, err := k.look(ctx, clients)
 		switch {
 		case ctx.Err() != nil:
 			return "", ctx.Err()
-		case limited.Err() != nil:
-			return "", fmt.Errorf("buildkitd in namespace %s is not ready after %v: %s", k.Namespace, timeout, last.reason)
 		case err != nil:
 			return "", k.explain(ctx, "look at buildkitd", err)
 		case now.pod != "":
@@ -56,7 +54,10 @@ func (k *Kubernetes) ready(ctx context.Context, clients kubernetes.Interface, wa
 			return "", fmt.Errorf("buildkitd cannot start in namespace %s: %s", k.Namespace, now.reason)
 		}
 		select {
-		case <-limited.Done():
+		case <-ctx.Done():
+			return "", ctx.Err()
+		case <-end.C:
+			return "", fmt.Errorf("buildkitd in namespace %s is not ready after %v: %s", k.Namespace, timeout, last.reason)
 		case <-time.After(every):
 		}
 	}
