@@ -1,35 +1,25 @@
 package dockerfile
 
 import (
+	"encoding/hex"
 	"errors"
-	"fmt"
+	"hash"
 	"io"
 	"os"
 
-	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
-	digest "github.com/opencontainers/go-digest"
 )
-
-// refOf names a blob or manifest in the target's repository. The digest comes from
-// BuildKit.
-func refOf(t *target, id digest.Digest) (name.Digest, error) {
-	if err := id.Validate(); err != nil {
-		return name.Digest{}, fmt.Errorf("BuildKit names a digest that is none: %w", err)
-	}
-	return t.repository.Digest(id.String()), nil
-}
 
 // fileLayer is a blob in a file, as it is.
 type fileLayer struct {
 	path string
-	id   digest.Digest
+	id   v1.Hash
 	size int64
 }
 
 // Digest gives the blob's.
-func (l *fileLayer) Digest() (v1.Hash, error) { return v1.NewHash(l.id.String()) }
+func (l *fileLayer) Digest() (v1.Hash, error) { return l.id, nil }
 
 // DiffID is not known of a blob, and not asked for when one is sent.
 func (l *fileLayer) DiffID() (v1.Hash, error) {
@@ -50,15 +40,19 @@ func (l *fileLayer) MediaType() (types.MediaType, error) { return types.OCILayer
 
 // blob is one that arrives.
 type blob struct {
-	file     *os.File
-	digester digest.Digester
-	size     int64
+	file *os.File
+	hash hash.Hash
+	size int64
 }
 
 func (b *blob) add(text []byte) error {
-	n, err := io.MultiWriter(b.file, b.digester.Hash()).Write(text)
+	n, err := io.MultiWriter(b.file, b.hash).Write(text)
 	b.size += int64(n)
 	return err
+}
+
+func (b *blob) digest() v1.Hash {
+	return v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(b.hash.Sum(nil))}
 }
 
 // rawManifest is a manifest that go-containerregistry puts as it is.

@@ -52,6 +52,8 @@ type Builder struct {
 	near bool
 	// docker is the daemon that the BuildKit is part of; nil for one of its own.
 	docker *docker
+	// testOnlyNetwork is that of the steps, for a daemon that has been given none.
+	testOnlyNetwork string
 }
 
 // patience is how long a cancelled build may take to end by itself.
@@ -214,6 +216,10 @@ func (b *Builder) solve(ctx context.Context, s Spec, o Output, export client.Exp
 		Frontend:      "dockerfile.v0",
 		FrontendAttrs: frontendAttributes(s),
 		Session:       append(offered, services...),
+	}
+	if b.testOnlyNetwork != "" {
+		options.FrontendAttrs["force-network-mode"] = b.testOnlyNetwork
+		options.AllowedEntitlements = []string{"network." + b.testOnlyNetwork}
 	}
 	statuses := make(chan *client.SolveStatus)
 	watched := make(chan struct{})

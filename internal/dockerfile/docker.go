@@ -24,6 +24,8 @@ import (
 type docker struct {
 	host string
 	dial func(context.Context) (net.Conn, error)
+	// near tells that the address is on this machine.
+	near bool
 	// containerd tells that images are in containerd's store, where BuildKit pushes
 	// and exports them. Graph drivers have an exporter of their own, which does
 	// neither and does not say so.
@@ -79,21 +81,57 @@ func (f Finder) sockets() []string {
 	return list
 }
 
+// docker gives the BuildKit of the daemon at an address.
 func (f Finder) docker(ctx context.Context, host string) (*Builder, error) {
-	d := &docker{host: host}
+	d, err := newDocker(host, f)
+	if err != nil {
+		return nil, err
+	}
+	limited, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	info, err := d.info(limited)
+	if err != nil {
+		return nil, err
+	}
+	if info.OSType != "linux" {
+		return nil, fmt.Errorf("it runs %s containers, and images of kind dockerfile are built by Linux ones", info.OSType)
+	}
+	for _, pair := range info.DriverStatus {
+		d.containerd = d.containerd || strings.HasPrefix(pair[1], "io.containerd.snapshotter.")
+	}
+	b := &Builder{
+		Name:   "the Docker daemon at " + host,
+		docker: d,
+		near:   runtime.GOOS == "linux" && d.near && info.OperatingSystem != "Docker Desktop", // that is in a virtual machine
+		dial: func(ctx context.Context) (*client.Client, error) {
+			return client.New(ctx, "", client.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
+				return d.upgrade(ctx, "/grpc", "h2c", nil)
+			}), client.WithSessionDialer(func(ctx context.Context, protocol string, meta map[string][]string) (net.Conn, error) {
+				return d.upgrade(ctx, "/session", protocol, meta)
+			}))
+		},
+	}
+	return b, b.check(limited, "update Docker")
+}
+
+// newDocker reads a daemon's address; it asks the daemon nothing.
+func newDocker(host string, f Finder) (*docker, error) {
 	at, err := url.Parse(host)
 	if err != nil {
 		return nil, errors.New("the address cannot be read")
 	}
+	d := &docker{host: host}
 	dialer := &net.Dialer{Timeout: answerTime}
 	switch at.Scheme {
 	case "unix":
+		d.near = true
 		d.dial = func(ctx context.Context) (net.Conn, error) { return dialer.DialContext(ctx, "unix", at.Path) }
 	case "npipe":
 		d.dial = func(ctx context.Context) (net.Conn, error) {
 			return dialPipe(ctx, strings.TrimPrefix(host, "npipe://"))
 		}
 	case "tcp":
+		d.near = isLoopback(at.Hostname())
 		config, err := f.dockerTLS(at)
 		if err != nil {
 			return nil, err
@@ -107,31 +145,7 @@ func (f Finder) docker(ctx context.Context, host string) (*Builder, error) {
 	default:
 		return nil, fmt.Errorf("slipway reaches unix:// and tcp:// addresses, and not %s://", at.Scheme)
 	}
-	limited, cancel := context.WithTimeout(ctx, answerTime)
-	defer cancel()
-	info, err := d.info(limited)
-	if err != nil {
-		return nil, err
-	}
-	for _, pair := range info.DriverStatus {
-		d.containerd = d.containerd || strings.HasPrefix(pair[1], "io.containerd.snapshotter.")
-	}
-	if info.OSType != "linux" {
-		return nil, fmt.Errorf("it runs %s containers, and images of kind dockerfile are built by Linux ones", info.OSType)
-	}
-	b := &Builder{
-		Name:   "the Docker daemon at " + host,
-		docker: d,
-		near:   runtime.GOOS == "linux" && info.OperatingSystem != "Docker Desktop" && (at.Scheme == "unix" || isLoopback(at.Hostname())),
-		dial: func(ctx context.Context) (*client.Client, error) {
-			return client.New(ctx, "", client.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
-				return d.upgrade(ctx, "/grpc", "h2c", nil)
-			}), client.WithSessionDialer(func(ctx context.Context, protocol string, meta map[string][]string) (net.Conn, error) {
-				return d.upgrade(ctx, "/session", protocol, meta)
-			}))
-		},
-	}
-	return b, b.check(limited, "update Docker")
+	return d, nil
 }
 
 // dockerTLS gives Docker's TLS, as the docker command reads it from the environment.

@@ -18,7 +18,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/containerd/platforms"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/slipway-ci/slipway/internal/secret"
@@ -139,14 +138,14 @@ func (s Spec) normal() (Spec, error) {
 		s.Platforms = []string{defaultPlatform}
 	}
 	for n, text := range s.Platforms {
-		parsed, err := platforms.Parse(text)
-		if err != nil || !strings.Contains(text, "/") {
+		parsed, err := v1.ParsePlatform(text)
+		if err != nil || parsed.OS == "" || parsed.Architecture == "" || parsed.OSVersion != "" || strings.ContainsAny(text, ", ") {
 			return s, s.refuse("write it like linux/amd64", "the platform %q is none", text)
 		}
 		if n == 0 {
 			s.Platforms = slices.Clone(s.Platforms) // the caller's stay as they are
 		}
-		s.Platforms[n] = platforms.Format(platforms.Normalize(parsed))
+		s.Platforms[n] = parsed.String()
 	}
 	slices.Sort(s.Platforms)
 	s.Platforms = slices.Compact(s.Platforms)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/moby/buildkit/solver/errdefs"
@@ -62,7 +63,7 @@ func explain(ctx context.Context, s Spec, w *watcher, masker *secret.Masker, err
 	if code := exitCode.FindStringSubmatch(text); code != nil {
 		return &BuildError{At: at, Step: failed, Output: w.output(), Err: masked{"it ended with exit code " + code[1], err}}
 	}
-	if at.Line > 0 {
+	if at.Line > 0 || instruction.MatchString(failed) {
 		return &BuildError{At: at, Step: failed, Output: w.output(), Err: cause}
 	}
 	return fmt.Errorf("build image %s from %s: %w", s.Name, s.File, cause)
@@ -70,13 +71,14 @@ func explain(ctx context.Context, s Spec, w *watcher, masker *secret.Masker, err
 
 // What BuildKit says; its names for the groups are the argument of the mistake.
 var (
-	noStage  = regexp.MustCompile(`target stage "?[^"]*"? could not be found`)
-	noBase   = regexp.MustCompile(`base name \(.*\) should not be blank|failed to parse stage name|^invalid reference format`)
-	noFile   = regexp.MustCompile(`"(/[^"]*)": not found$|lstat (/.*): no such file or directory$`)
-	noSecret = regexp.MustCompile(`secret (\S+): not found$`)
-	noAgent  = regexp.MustCompile(`no SSH key "[^"]*" forwarded from the client`)
-	exitCode = regexp.MustCompile(`exit code: (\d+)`)
-	stages   = regexp.MustCompile(`did you mean (\S+)\?`)
+	noStage   = regexp.MustCompile(`target stage "?[^"]*"? could not be found`)
+	noBase    = regexp.MustCompile(`base name \(.*\) should not be blank|failed to parse stage name|^invalid reference format`)
+	noFile    = regexp.MustCompile(`"(/[^"]*)": not found$|lstat (/.*): no such file or directory$`)
+	noSecret  = regexp.MustCompile(`secret (\S+): not found$`)
+	noAgent   = regexp.MustCompile(`no SSH key "[^"]*" forwarded from the client`)
+	exitCode  = regexp.MustCompile(`exit code: (\d+)`)
+	parseLine = regexp.MustCompile(`dockerfile parse error(?: on)? line (\d+): `)
+	stages    = regexp.MustCompile(`did you mean (\S+)\?`)
 	// preambles say what BuildKit was doing, which the place says better.
 	preambles = regexp.MustCompile(`^(?:failed to solve(?: with frontend \S+)?: |rpc error: code = \S+ desc = |failed to create LLB definition: |` +
 		`dockerfile parse error(?: on)? line \d+: |failed to process "[^"]*": |failed to read dockerfile: )+`)
@@ -127,6 +129,9 @@ func position(s Spec, err error) source.Position {
 			at.Column = int(start.Character) + 1
 		}
 		break
+	}
+	if m := parseLine.FindStringSubmatch(err.Error()); at.Line == 0 && m != nil { // a BuildKit before 0.8 says it in words only
+		at.Line, _ = strconv.Atoi(m[1])
 	}
 	return at
 }

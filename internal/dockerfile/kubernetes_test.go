@@ -29,7 +29,7 @@ import (
 // the test makes it as the controllers would, and writes its status.
 func TestRealKubernetes(t *testing.T) {
 	config := testbed.Kubernetes(t)
-	config.QPS = 1000
+	config.QPS, config.Burst = 1000, 1000
 	clients, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		t.Fatal(err)

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/moby/buildkit/client"
-	digest "github.com/opencontainers/go-digest"
 
 	"github.com/slipway-ci/slipway/internal/secret"
 )
@@ -60,7 +59,7 @@ type step struct {
 type watcher struct {
 	masker *secret.Masker
 	tell   func(Progress)
-	steps  map[digest.Digest]*step
+	steps  map[string]*step
 	order  []*step
 	failed *step
 }
@@ -69,7 +68,7 @@ func newWatcher(masker *secret.Masker, tell func(Progress)) *watcher {
 	if tell == nil {
 		tell = func(Progress) {}
 	}
-	return &watcher{masker: masker, tell: tell, steps: map[digest.Digest]*step{}}
+	return &watcher{masker: masker, tell: tell, steps: map[string]*step{}}
 }
 
 // watch reads statuses until there are no more.
@@ -79,16 +78,16 @@ func (w *watcher) watch(statuses <-chan *client.SolveStatus) {
 			w.vertex(v)
 		}
 		for _, s := range status.Statuses {
-			w.tell(Progress{Event: Moved, Step: w.step(s.Vertex).name, What: w.masker.Mask(s.ID), Bytes: s.Current, Total: s.Total})
+			w.tell(Progress{Event: Moved, Step: w.step(s.Vertex.String()).name, What: w.masker.Mask(s.ID), Bytes: s.Current, Total: s.Total})
 		}
 		for _, l := range status.Logs {
-			w.log(w.step(l.Vertex), l.Data)
+			w.log(w.step(l.Vertex.String()), l.Data)
 		}
 	}
 }
 
 // step gives what is known of a step; lines may come before the step itself.
-func (w *watcher) step(id digest.Digest) *step {
+func (w *watcher) step(id string) *step {
 	s := w.steps[id]
 	if s == nil {
 		s = &step{}
@@ -99,7 +98,7 @@ func (w *watcher) step(id digest.Digest) *step {
 }
 
 func (w *watcher) vertex(v *client.Vertex) {
-	s := w.step(v.Digest)
+	s := w.step(v.Digest.String())
 	s.name = w.masker.Mask(v.Name)
 	if v.Started != nil && !s.started {
 		s.started = true

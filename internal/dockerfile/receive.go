@@ -3,6 +3,7 @@ package dockerfile
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,10 +15,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
-	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/moby/buildkit/client"
-	digest "github.com/opencontainers/go-digest"
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -33,7 +31,7 @@ const manifestBytes = 4 << 20
 func (t *target) receive(ctx context.Context, s Spec, solve solver) (v1.Hash, error) {
 	solving, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	r := &receiver{ctx: solving, fail: cancel, target: t, manifests: map[digest.Digest][]byte{}}
+	r := &receiver{ctx: solving, fail: cancel, target: t, manifests: map[v1.Hash][]byte{}}
 	response, err := solve(solving, client.ExportEntry{Type: client.ExporterOCI, Attrs: imageAttributes(s, client.ExporterOCI)}, r)
 	if ctx.Err() == nil && solving.Err() != nil {
 		return v1.Hash{}, context.Cause(solving) // what BuildKit makes of it says less
@@ -45,7 +43,7 @@ func (t *target) receive(ctx context.Context, s Spec, solve solver) (v1.Hash, er
 	if err != nil {
 		return v1.Hash{}, err
 	}
-	return root, r.putManifests(ctx, digest.Digest(root.String()))
+	return root, r.putManifests(ctx, root)
 }
 
 // receiver is the part of containerd's content service that BuildKit's exporter
@@ -58,7 +56,7 @@ type receiver struct {
 	target *target
 
 	mu        sync.Mutex
-	manifests map[digest.Digest][]byte
+	manifests map[v1.Hash][]byte
 }
 
 // Register offers the service to a session.
@@ -66,26 +64,24 @@ func (r *receiver) Register(server *grpc.Server) { api.RegisterContentServer(ser
 
 // Info tells whether the registry has a blob.
 func (r *receiver) Info(_ context.Context, request *api.InfoRequest) (*api.InfoResponse, error) {
-	id := digest.Digest(request.Digest)
-	there, err := r.has(id)
-	if err != nil || !there {
-		return nil, status.Errorf(codes.NotFound, "%s is not there", id)
+	if there, err := r.has(request.Digest); err != nil || !there {
+		return nil, status.Errorf(codes.NotFound, "%s is not there", request.Digest)
 	}
 	return &api.InfoResponse{Info: &api.Info{Digest: request.Digest}}, nil
 }
 
-func (r *receiver) has(id digest.Digest) (bool, error) {
+func (r *receiver) has(text string) (bool, error) {
+	id, err := v1.NewHash(text)
+	if err != nil {
+		return false, err
+	}
 	r.mu.Lock()
 	_, held := r.manifests[id]
 	r.mu.Unlock()
 	if held {
 		return true, nil
 	}
-	reference, err := refOf(r.target, id)
-	if err != nil {
-		return false, err
-	}
-	layer, err := remote.Layer(reference, r.target.options(r.ctx)...)
+	layer, err := remote.Layer(r.target.repository.Digest(text), r.target.options(r.ctx)...)
 	if err != nil {
 		return false, err
 	}
@@ -100,7 +96,7 @@ func (r *receiver) Write(stream api.Content_WriteServer) error {
 		return err
 	}
 	if first.Expected != "" {
-		if there, err := r.has(digest.Digest(first.Expected)); err == nil && there {
+		if there, err := r.has(first.Expected); err == nil && there {
 			return status.Errorf(codes.AlreadyExists, "%s is there", first.Expected)
 		}
 	}
@@ -108,7 +104,7 @@ func (r *receiver) Write(stream api.Content_WriteServer) error {
 	if err == nil {
 		defer os.Remove(file.Name())
 		defer file.Close()
-		err = r.write(stream, first, &blob{file: file, digester: digest.SHA256.Digester()})
+		err = r.write(stream, first, &blob{file: file, hash: sha256.New()})
 	}
 	if err != nil && stream.Context().Err() == nil {
 		r.fail(err)
@@ -128,11 +124,11 @@ func (r *receiver) write(stream api.Content_WriteServer, request *api.WriteConte
 			}
 		}
 		if request.Action == api.WriteAction_COMMIT {
-			if err := r.commit(b, digest.Digest(request.Expected), request.Total); err != nil {
+			if err := r.commit(b, request.Expected, request.Total); err != nil {
 				return err
 			}
 		}
-		answer := &api.WriteContentResponse{Action: request.Action, Offset: b.size, Total: request.Total, Digest: b.digester.Digest().String()}
+		answer := &api.WriteContentResponse{Action: request.Action, Offset: b.size, Total: request.Total, Digest: b.digest().String()}
 		if err := stream.Send(answer); err != nil || request.Action == api.WriteAction_COMMIT {
 			return err
 		}
@@ -146,9 +142,9 @@ func (r *receiver) write(stream api.Content_WriteServer, request *api.WriteConte
 }
 
 // commit sends a blob to the registry, or keeps it when it is a manifest.
-func (r *receiver) commit(b *blob, expected digest.Digest, size int64) error {
-	id := b.digester.Digest()
-	if expected != "" && expected != id || size > 0 && size != b.size {
+func (r *receiver) commit(b *blob, expected string, size int64) error {
+	id := b.digest()
+	if expected != "" && expected != id.String() || size > 0 && size != b.size {
 		return fmt.Errorf("a layer arrived damaged from BuildKit: %s of %d bytes is %s of %d bytes", expected, size, id, b.size)
 	}
 	if b.size < manifestBytes {
@@ -171,15 +167,12 @@ func (r *receiver) commit(b *blob, expected digest.Digest, size int64) error {
 }
 
 // putManifests puts a manifest after those that it names.
-func (r *receiver) putManifests(ctx context.Context, root digest.Digest) error {
+func (r *receiver) putManifests(ctx context.Context, root v1.Hash) error {
 	text, held := r.manifests[root]
 	if !held {
 		return fmt.Errorf("BuildKit did not hand over the manifest %s", root)
 	}
-	var manifest struct {
-		MediaType types.MediaType      `json:"mediaType"`
-		Manifests []ocispec.Descriptor `json:"manifests"`
-	}
+	var manifest v1.IndexManifest // a manifest of one platform has no others
 	if err := json.Unmarshal(text, &manifest); err != nil {
 		return fmt.Errorf("read the manifest %s: %w", root, err)
 	}
@@ -188,11 +181,7 @@ func (r *receiver) putManifests(ctx context.Context, root digest.Digest) error {
 			return err
 		}
 	}
-	reference, err := refOf(r.target, root)
-	if err != nil {
-		return err
-	}
-	if err := remote.Put(reference, rawManifest{text, manifest.MediaType}, r.target.options(ctx)...); err != nil {
+	if err := remote.Put(r.target.repository.Digest(root.String()), rawManifest{text, manifest.MediaType}, r.target.options(ctx)...); err != nil {
 		return r.target.explain(ctx, "put the manifest "+root.String(), err)
 	}
 	return nil
