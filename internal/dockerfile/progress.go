@@ -1,6 +1,7 @@
 package dockerfile
 
 import (
+	"bytes"
 	"regexp"
 	"strings"
 	"time"
@@ -39,11 +40,13 @@ type Progress struct {
 	Took time.Duration
 }
 
-// lastLines is how many lines of a failed step's output an error has, and lineBytes
-// how long one may be.
 const (
+	// lastLines is how many lines of a failed step's output an error has.
 	lastLines = 30
+	// lineBytes is how much of a line is shown, and heldBytes how much is held to be
+	// searched for secrets, which are shorter.
 	lineBytes = 4 << 10
+	heldBytes = 2 * maxSecret
 )
 
 // step is what is known of one step.
@@ -126,37 +129,42 @@ func (w *watcher) vertex(v *client.Vertex) {
 	}
 }
 
-// log cuts what a step writes into lines; BuildKit sends it as it comes. A secret
-// that the step writes is masked here, line by line, as it cannot be before.
+// log cuts what a step writes into lines; BuildKit sends it as it comes. Whole lines
+// are masked, so that no secret is cut before it can be found.
 func (w *watcher) log(s *step, text []byte) {
-	s.unfinished = append(s.unfinished, text...)
 	for {
-		line, rest, found := strings.Cut(string(s.unfinished), "\n")
-		if !found && len(line) < lineBytes {
-			return
+		line, rest, found := bytes.Cut(text, []byte("\n"))
+		s.unfinished = append(s.unfinished, line[:min(len(line), heldBytes-len(s.unfinished))]...)
+		// Of a progress bar only the last state counts, which begins after a return.
+		if at := bytes.LastIndexByte(bytes.TrimRight(s.unfinished, "\r"), '\r'); at >= 0 {
+			s.unfinished = append(s.unfinished[:0], s.unfinished[at+1:]...)
 		}
 		if !found {
-			line, rest = line[:lineBytes], line[lineBytes:]
+			return
 		}
-		s.unfinished = []byte(rest)
-		w.line(s, line)
+		w.line(s)
+		text = rest
 	}
 }
 
 // flush gives a last line that has no end.
 func (w *watcher) flush(s *step) {
-	if line := string(s.unfinished); line != "" {
-		s.unfinished = nil
-		w.line(s, line)
+	if len(s.unfinished) > 0 {
+		w.line(s)
 	}
 }
 
-func (w *watcher) line(s *step, line string) {
-	line = strings.TrimRight(line, "\r")
-	if at := strings.LastIndexByte(line, '\r'); at >= 0 {
-		line = line[at+1:] // a progress bar: its last state
+// line tells the line that is complete. One that was too long to be held may end with
+// part of a secret: its beginning is shown only where that is far away.
+func (w *watcher) line(s *step) {
+	line := w.masker.Mask(strings.ToValidUTF8(string(bytes.TrimRight(s.unfinished, "\r")), "\uFFFD"))
+	switch {
+	case len(line) > lineBytes:
+		line = strings.ToValidUTF8(line[:lineBytes], "") + "..."
+	case len(s.unfinished) == heldBytes:
+		line = "..."
 	}
-	line = w.masker.Mask(strings.ToValidUTF8(line, "\uFFFD"))
+	s.unfinished = s.unfinished[:0]
 	s.last = append(s.last, line)
 	if len(s.last) > lastLines {
 		s.last = s.last[len(s.last)-lastLines:]
