@@ -90,6 +90,7 @@ func TestDependencies(t *testing.T) {
 		"github.com/klauspost/compress":          "gzip faster than the standard library's",
 		"github.com/magefile/mage":               "targets",
 		"github.com/moby/buildkit":               "images of Dockerfiles",
+		"github.com/opencontainers/image-spec":   "the names of OCI annotations",
 		"github.com/rogpeppe/go-internal":        "testscript, and diffs for plan",
 		"github.com/sethvargo/go-githubactions":  "workflow commands",
 		"github.com/spf13/cobra":                 "the command line",

@@ -109,7 +109,7 @@ func TestRealDocker(t *testing.T) {
 	t.Run("several platforms", func(t *testing.T) {
 		s := s
 		s.Platforms = []string{"linux/amd64", "linux/arm64"}
-		err, _ := w.fails(t, s)
+		_, err := w.fails(t, s)
 		var usage *source.Error
 		if !errors.As(err, &usage) || !strings.HasSuffix(err.Error(), "keeps images of one platform only (turn on Docker's containerd image store, or set BUILDKIT_HOST)") {
 			t.Error(err)
@@ -117,7 +117,7 @@ func TestRealDocker(t *testing.T) {
 	})
 	t.Run("a step fails", func(t *testing.T) {
 		s := w.spec(map[string]string{"Dockerfile": "FROM BASE\nRUN echo why; exit 3\n"})
-		err, _ := w.fails(t, s)
+		_, err := w.fails(t, s)
 		var failed *BuildError
 		if !errors.As(err, &failed) || failed.Output != "why" || !strings.HasSuffix(err.Error(), "it ended with exit code 3\nwhy") {
 			t.Errorf("%T %v", err, err)

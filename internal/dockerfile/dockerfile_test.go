@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/moby/buildkit/client"
-	digest "github.com/opencontainers/go-digest"
 
 	"github.com/slipway-ci/slipway/internal/secret"
 	"github.com/slipway-ci/slipway/internal/source"
@@ -57,7 +56,7 @@ func FuzzLog(f *testing.F) {
 					found = append(found, p.Line)
 				}
 			})
-			id := digest.FromString("step")
+			const id = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 			statuses := make(chan *client.SolveStatus)
 			done := make(chan struct{})
 			go func() { defer close(done); w.watch(statuses) }()

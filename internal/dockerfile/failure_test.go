@@ -53,7 +53,7 @@ func TestRealFailures(t *testing.T) {
 			if c.change != nil {
 				c.change(&s)
 			}
-			err, told := w.fails(t, s)
+			told, err := w.fails(t, s)
 			var usage *source.Error
 			var failed *BuildError
 			if errors.As(err, &usage) != c.usage || errors.As(err, &failed) != c.step {

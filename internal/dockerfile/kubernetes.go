@@ -94,7 +94,9 @@ func (k *Kubernetes) builder(ctx context.Context, waiting func(string)) (*Builde
 }
 
 func (k *Kubernetes) clients() (kubernetes.Interface, error) {
-	connected, err := cluster.Connect(k.Config, k.Namespace, "for buildkitd")
+	config := rest.CopyConfig(k.Config)
+	config.WarningHandler = rest.NoWarnings{} // client-go would print them
+	connected, err := cluster.Connect(config, k.Namespace, "for buildkitd")
 	if err != nil {
 		return nil, err
 	}

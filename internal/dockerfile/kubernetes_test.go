@@ -2,6 +2,7 @@ package dockerfile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -202,7 +203,7 @@ func testReasons(t *testing.T, clients kubernetes.Interface, in func(*testing.T,
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
-		if _, err := k.ready(ctx, clients, func(string) { cancel() }); err != context.Canceled {
+		if _, err := k.ready(ctx, clients, func(string) { cancel() }); !errors.Is(err, context.Canceled) {
 			t.Error(err)
 		}
 	})

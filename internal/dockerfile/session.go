@@ -62,7 +62,7 @@ func (c *credentials) Credentials(ctx context.Context, request *auth.Credentials
 	}
 	registry, err := name.NewRegistry(host)
 	if err != nil {
-		return &auth.CredentialsResponse{}, nil
+		return nil, status.Errorf(codes.InvalidArgument, "find the credentials of %q: %v", host, err)
 	}
 	found, err := authn.Resolve(ctx, c.keychain, registry)
 	if err != nil {

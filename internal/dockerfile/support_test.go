@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"log"
 	"net/http"
@@ -211,7 +212,7 @@ func (w *world) build(t *testing.T, s Spec, repository string) (v1.Image, *Built
 }
 
 // fails builds what cannot be built.
-func (w *world) fails(t *testing.T, s Spec) (error, events) {
+func (w *world) fails(t *testing.T, s Spec) (events, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
@@ -223,7 +224,7 @@ func (w *world) fails(t *testing.T, s Spec) (error, events) {
 	if _, err := remote.Head(w.reference("never:latest")); err == nil {
 		t.Error("the tag is there")
 	}
-	return err, told
+	return told, err
 }
 
 // contents gives the files of an image, as they are in the end.
@@ -235,7 +236,7 @@ func contents(t *testing.T, image v1.Image) map[string]string {
 	archive := tar.NewReader(reader)
 	for {
 		header, err := archive.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return files
 		}
 		if err != nil {
