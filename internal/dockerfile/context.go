@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"time"
 
@@ -85,7 +86,7 @@ func (t *tree) stat(at string, d fs.DirEntry) (*types.Stat, error) {
 		target, err := t.root.Readlink(filepath.FromSlash(at))
 		stat.Linkname = filepath.ToSlash(target)
 		return stat, err
-	case info.Mode()&0o111 != 0:
+	case info.Mode()&0o111 != 0, runtime.GOOS == "windows": // where programs cannot be told; docker build does the same
 		stat.Mode = 0o755
 	default:
 		stat.Mode = 0o644
