@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -62,6 +64,26 @@ func (i *ignored) whole() bool { return !i.matcher.Exclusions() }
 
 // keyBytes is how much of a file is searched for a private key.
 const keyBytes = 64 << 10
+
+// Excluded tells whether a file or directory of this name never goes into an image,
+// wherever in the tree it is.
+func Excluded(name string) bool { return excluded(name) }
+
+// PrivateKey tells whether the file at a path below root holds a private key, which
+// never goes into an image. A file that cannot be read holds none: whoever wants it
+// says so.
+func PrivateKey(root *os.Root, path string) bool {
+	if !mayHoldKey(filepath.Base(path)) {
+		return false
+	}
+	file, err := root.Open(path)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, keyBytes))
+	return err == nil && holdsKey(text)
+}
 
 // excluded tells what never goes into an image, by the name of the file or
 // directory, wherever in the tree it is: what belongs to tools, and credentials

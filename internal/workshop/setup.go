@@ -34,6 +34,7 @@ func setUp(ctx context.Context, o Options) error {
 		{"kubetest (kube-apiserver and etcd)", func() (string, error) { return hashTree("internal/testbed/kubetest") }, makeKubetest},
 		{"haupt (Polyaxon " + hauptVersion + ")", func() (string, error) { return hauptVersion, nil }, makeHaupt},
 		{"act (GitHub workflows)", func() (string, error) { return hashTree("actions.mod") }, makeAct},
+		{"buildkitd (BuildKit)", func() (string, error) { return hashTree(buildkitModule) }, makeBuildKit},
 		{"docker-registry", func() (string, error) { return "debian", nil }, makeRegistry},
 	}
 	for _, p := range parts {

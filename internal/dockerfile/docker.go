@@ -1,0 +1,259 @@
+package dockerfile
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/moby/buildkit/client"
+)
+
+// docker is a Docker daemon, spoken to over its Engine API: docs.docker.com/reference/api/engine.
+type docker struct {
+	host string
+	dial func(context.Context) (net.Conn, error)
+	// near tells that the address is on this machine.
+	near bool
+	// containerd tells that images are in containerd's store, where BuildKit pushes
+	// and exports them. Graph drivers have an exporter of their own, which does
+	// neither and does not say so.
+	containerd bool
+}
+
+// findDocker gives the BuildKit of a Docker daemon, or why there is none.
+func (f Finder) findDocker(ctx context.Context) (*Builder, string, error) {
+	if host := lookup(f.Environ, "DOCKER_HOST"); host != "" {
+		b, err := f.docker(ctx, host)
+		if err != nil && ctx.Err() == nil {
+			err = fmt.Errorf("the Docker daemon at DOCKER_HOST=%s cannot be used: %w; start it, or unset DOCKER_HOST", host, err)
+		}
+		return b, "", err
+	}
+	why := "no Docker daemon is at its usual places"
+	for _, socket := range f.sockets() {
+		if _, err := os.Stat(socket); err != nil && runtime.GOOS != "windows" {
+			continue
+		}
+		scheme := "unix://"
+		if runtime.GOOS == "windows" {
+			scheme = "npipe://"
+		}
+		b, err := f.docker(ctx, scheme+socket)
+		if err == nil {
+			return b, "", nil
+		}
+		if ctx.Err() != nil {
+			return nil, "", ctx.Err()
+		}
+		why = fmt.Sprintf("the Docker daemon at %s cannot be used (%v)", socket, err)
+	}
+	return nil, why, nil
+}
+
+// sockets are where Docker listens: the daemon's default, Docker Desktop's, and that
+// of a daemon without root.
+func (f Finder) sockets() []string {
+	if f.Sockets != nil {
+		return f.Sockets
+	}
+	if runtime.GOOS == "windows" {
+		return []string{"//./pipe/docker_engine"}
+	}
+	list := []string{"/var/run/docker.sock"}
+	if home := lookup(f.Environ, "HOME"); home != "" {
+		list = append(list, filepath.Join(home, ".docker", "run", "docker.sock"))
+	}
+	if dir := lookup(f.Environ, "XDG_RUNTIME_DIR"); dir != "" {
+		list = append(list, filepath.Join(dir, "docker.sock"))
+	}
+	return list
+}
+
+// docker gives the BuildKit of the daemon at an address.
+func (f Finder) docker(ctx context.Context, host string) (*Builder, error) {
+	d, err := newDocker(host, f)
+	if err != nil {
+		return nil, err
+	}
+	limited, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	info, err := d.info(limited)
+	if err != nil {
+		return nil, err
+	}
+	if info.OSType != "linux" {
+		return nil, fmt.Errorf("it runs %s containers, and images of kind dockerfile are built by Linux ones", info.OSType)
+	}
+	for _, pair := range info.DriverStatus {
+		d.containerd = d.containerd || strings.HasPrefix(pair[1], "io.containerd.snapshotter.")
+	}
+	b := &Builder{
+		Name:   "the Docker daemon at " + host,
+		docker: d,
+		near:   runtime.GOOS == "linux" && d.near && info.OperatingSystem != "Docker Desktop", // that is in a virtual machine
+		dial: func(ctx context.Context) (*client.Client, error) {
+			return client.New(ctx, "", client.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
+				return d.upgrade(ctx, "/grpc", "h2c", nil)
+			}), client.WithSessionDialer(func(ctx context.Context, protocol string, meta map[string][]string) (net.Conn, error) {
+				return d.upgrade(ctx, "/session", protocol, meta)
+			}))
+		},
+	}
+	return b, b.check(limited, "update Docker")
+}
+
+// newDocker reads a daemon's address; it asks the daemon nothing.
+func newDocker(host string, f Finder) (*docker, error) {
+	at, err := url.Parse(host)
+	if err != nil {
+		return nil, errors.New("the address cannot be read")
+	}
+	d := &docker{host: host}
+	dialer := &net.Dialer{Timeout: answerTime}
+	switch at.Scheme {
+	case "unix":
+		d.near = true
+		d.dial = func(ctx context.Context) (net.Conn, error) { return dialer.DialContext(ctx, "unix", at.Path) }
+	case "npipe":
+		d.dial = func(ctx context.Context) (net.Conn, error) {
+			return dialPipe(ctx, strings.TrimPrefix(host, "npipe://"))
+		}
+	case "tcp":
+		d.near = isLoopback(at.Hostname())
+		config, err := f.dockerTLS(at)
+		if err != nil {
+			return nil, err
+		}
+		d.dial = func(ctx context.Context) (net.Conn, error) {
+			if config == nil {
+				return dialer.DialContext(ctx, "tcp", at.Host)
+			}
+			return (&tls.Dialer{NetDialer: dialer, Config: config}).DialContext(ctx, "tcp", at.Host)
+		}
+	default:
+		return nil, fmt.Errorf("slipway reaches unix:// and tcp:// addresses, and not %s://", at.Scheme)
+	}
+	return d, nil
+}
+
+// dockerTLS gives Docker's TLS, as the docker command reads it from the environment.
+func (f Finder) dockerTLS(at *url.URL) (*tls.Config, error) {
+	verify, dir := lookup(f.Environ, "DOCKER_TLS_VERIFY"), lookup(f.Environ, "DOCKER_CERT_PATH")
+	if verify == "" && dir == "" {
+		return nil, nil
+	}
+	if dir == "" {
+		dir = filepath.Join(lookup(f.Environ, "HOME"), ".docker")
+	}
+	certificate, err := tls.LoadX509KeyPair(filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"))
+	if err != nil {
+		return nil, fmt.Errorf("the files of TLS: %w", err)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "ca.pem"))
+	if err != nil {
+		return nil, fmt.Errorf("the files of TLS: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("the files of TLS: no certificate is in %s", filepath.Join(dir, "ca.pem"))
+	}
+	return &tls.Config{Certificates: []tls.Certificate{certificate}, RootCAs: pool, ServerName: at.Hostname(), MinVersion: tls.VersionTLS12}, nil
+}
+
+type dockerInfo struct {
+	OSType, OperatingSystem string
+	DriverStatus            [][2]string
+}
+
+func (d *docker) info(ctx context.Context) (dockerInfo, error) {
+	var info dockerInfo
+	response, err := d.request(ctx, http.MethodGet, "/info")
+	if err != nil {
+		return info, err
+	}
+	defer response.Body.Close()
+	return info, json.NewDecoder(response.Body).Decode(&info)
+}
+
+// request asks the daemon, and makes its refusal an error.
+func (d *docker) request(ctx context.Context, method, path string) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, method, "http://docker"+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return d.dial(ctx) }}
+	response, err := transport.RoundTrip(request)
+	if err != nil {
+		return nil, err
+	}
+	if response.StatusCode >= 300 {
+		defer response.Body.Close()
+		return nil, refusal(response)
+	}
+	return response, nil
+}
+
+func refusal(response *http.Response) error {
+	text, _ := io.ReadAll(io.LimitReader(response.Body, 4<<10))
+	var said struct {
+		Message string `json:"message"`
+	}
+	if json.Unmarshal(text, &said) == nil && said.Message != "" {
+		return fmt.Errorf("%s: %s", response.Status, said.Message)
+	}
+	return errors.New(response.Status)
+}
+
+// upgrade turns a request into a connection, which BuildKit's protocols then have.
+func (d *docker) upgrade(ctx context.Context, path, protocol string, header map[string][]string) (net.Conn, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://docker"+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	for key, values := range header {
+		request.Header[http.CanonicalHeaderKey(key)] = values
+	}
+	request.Header.Set("Connection", "Upgrade")
+	request.Header.Set("Upgrade", protocol)
+	connection, err := d.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = connection.Close() })
+	reader := bufio.NewReader(connection)
+	var response *http.Response
+	if err = request.Write(connection); err == nil {
+		response, err = http.ReadResponse(reader, request)
+	}
+	if !stop() {
+		err = ctx.Err()
+	}
+	if err == nil && response.StatusCode != http.StatusSwitchingProtocols {
+		err = refusal(response)
+	}
+	if err != nil {
+		_ = connection.Close()
+		return nil, fmt.Errorf("reach BuildKit in the Docker daemon: %w", err)
+	}
+	return &bufferedConn{Conn: connection, reader: reader}, nil
+}
+
+// bufferedConn is a connection of which some has been read ahead.
+type bufferedConn struct {
+	net.Conn
+	reader *bufio.Reader
+}
+
+func (c *bufferedConn) Read(text []byte) (int, error) { return c.reader.Read(text) }

@@ -1,0 +1,137 @@
+package dockerfile
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/moby/buildkit/solver/errdefs"
+
+	"github.com/slipway-ci/slipway/internal/secret"
+	"github.com/slipway-ci/slipway/internal/source"
+)
+
+// explain makes BuildKit's error one that says what is wrong, where. What a user
+// wrote wrongly is a *source.Error, a step that ran and failed a *BuildError, and a
+// base or a registry that cannot be reached an error of neither kind.
+//
+// BuildKit's errors carry the Dockerfile's lines as types, and its statuses the step
+// that failed; what kind of mistake it was stands in their text only, which the tests
+// hold against a real BuildKit.
+func explain(ctx context.Context, s Spec, w *watcher, masker *secret.Masker, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	text := masker.Mask(brief(err.Error()))
+	at, cause := position(s, err), masked{text, err}
+	mistake := func(hint, format string, args ...any) error {
+		return &source.Error{Position: at, Message: fmt.Sprintf(format, args...), Hint: hint, Err: cause}
+	}
+	failed := ""
+	if w.failed != nil {
+		failed = w.failed.name
+	}
+	if noStage.MatchString(text) {
+		return &source.Error{Position: s.At, Message: fmt.Sprintf("image %s: %s has no stage %s", s.Name, s.File, s.Target), Hint: nearestStage(text), Err: cause}
+	}
+	if noBase.MatchString(text) {
+		return mistake("give the build arguments in it a value, or a default", "the base image has no valid name: %s", text)
+	}
+	if base, found := strings.CutPrefix(failed, "[internal] load metadata for "); found {
+		if strings.HasSuffix(text, "not found") {
+			return mistake("check its name and tag, and that the credentials may read it", "the base image %s does not exist", base)
+		}
+		return fmt.Errorf("%s: the base image %s cannot be read: %w", at, base, masked{afterLast(text, base+": "), err})
+	}
+	if file := noFile.FindStringSubmatch(text); file != nil {
+		if strings.Contains(failed, "--from=") {
+			return mistake("", "there is no %s in what is copied from", file[1]+file[2])
+		}
+		return mistake("paths begin at the repository's root; .dockerignore, and slipway's rules on keys and tools' files, may leave it out", "there is no %s in the context", file[1]+file[2])
+	}
+	if id := noSecret.FindStringSubmatch(text); id != nil {
+		return mistake("list it under the image's secrets", "the step wants the secret %s, and the image is built without it", id[1])
+	}
+	if noAgent.MatchString(text) {
+		return mistake("let the image have ssh", "the step wants an SSH agent, and the image is built without one")
+	}
+	if at.Line > 0 && failed == "" { // nothing has been built yet
+		return mistake("", "%s", text)
+	}
+	if code := exitCode.FindStringSubmatch(text); code != nil {
+		return &BuildError{At: at, Step: failed, Output: w.output(), Err: masked{"it ended with exit code " + code[1], err}}
+	}
+	if at.Line > 0 || instruction.MatchString(failed) {
+		return &BuildError{At: at, Step: failed, Output: w.output(), Err: cause}
+	}
+	return fmt.Errorf("build image %s from %s: %w", s.Name, s.File, cause)
+}
+
+// What BuildKit says; its names for the groups are the argument of the mistake.
+var (
+	noStage   = regexp.MustCompile(`target stage "?[^"]*"? could not be found`)
+	noBase    = regexp.MustCompile(`base name \(.*\) should not be blank|failed to parse stage name|^invalid reference format`)
+	noFile    = regexp.MustCompile(`"(/[^"]*)": not found$|lstat (/.*): no such file or directory$`)
+	noSecret  = regexp.MustCompile(`secret (\S+): not found$`)
+	noAgent   = regexp.MustCompile(`no SSH key "[^"]*" forwarded from the client`)
+	exitCode  = regexp.MustCompile(`exit code: (\d+)`)
+	parseLine = regexp.MustCompile(`dockerfile parse error(?: on)? line (\d+): `)
+	stages    = regexp.MustCompile(`did you mean (\S+)\?`)
+	// preambles say what BuildKit was doing, which the place says better.
+	preambles = regexp.MustCompile(`^(?:failed to solve(?: with frontend \S+)?: |rpc error: code = \S+ desc = |failed to create LLB definition: |` +
+		`dockerfile parse error(?: on)? line \d+: |failed to process "[^"]*": |failed to read dockerfile: )+`)
+)
+
+// brief gives a message without its preambles.
+func brief(text string) string { return strings.TrimSpace(preambles.ReplaceAllString(text, "")) }
+
+func afterLast(text, mark string) string {
+	if at := strings.LastIndex(text, mark); at >= 0 {
+		return text[at+len(mark):]
+	}
+	return text
+}
+
+// masked is an error whose text has been masked; what it wraps can be told by its
+// type, and is not printed.
+type masked struct {
+	text string
+	err  error
+}
+
+func (m masked) Error() string { return m.text }
+
+func (m masked) Unwrap() error { return m.err }
+
+func nearestStage(text string) string {
+	if m := stages.FindStringSubmatch(text); m != nil {
+		return "did you mean " + m[1] + "?"
+	}
+	return "stages are named by FROM image AS name"
+}
+
+// position gives the place in the Dockerfile that an error is about; the innermost
+// one, when a step failed because of another.
+func position(s Spec, err error) source.Position {
+	at := source.Position{File: s.File}
+	for _, found := range errdefs.Sources(err) {
+		if found.Info == nil || len(found.Ranges) == 0 {
+			continue
+		}
+		if found.Info.Filename != "" {
+			at.File = found.Info.Filename
+		}
+		start := found.Ranges[0].Start
+		at.Line = int(start.Line)
+		if start.Character > 0 {
+			at.Column = int(start.Character) + 1
+		}
+		break
+	}
+	if m := parseLine.FindStringSubmatch(err.Error()); at.Line == 0 && m != nil { // a BuildKit before 0.8 says it in words only
+		at.Line, _ = strconv.Atoi(m[1])
+	}
+	return at
+}

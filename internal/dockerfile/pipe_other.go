@@ -1,0 +1,14 @@
+//go:build !windows
+
+package dockerfile
+
+import (
+	"context"
+	"errors"
+	"net"
+)
+
+// dialPipe refuses: named pipes are Windows'.
+func dialPipe(context.Context, string) (net.Conn, error) {
+	return nil, errors.New("named pipes are there on Windows only")
+}

@@ -1,0 +1,200 @@
+package dockerfile
+
+import (
+	"bytes"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/moby/buildkit/client"
+
+	"github.com/slipway-ci/slipway/internal/secret"
+)
+
+// Event is what happened to a step.
+type Event string
+
+// The events. A step is Started once and then Cached, Done or Failed; between them
+// it has lines (Log) and bytes (Moved).
+const (
+	Started Event = "started"
+	Cached  Event = "cached"
+	Done    Event = "done"
+	Failed  Event = "failed"
+	Log     Event = "log"
+	Moved   Event = "moved"
+)
+
+// Progress is one event of a build. No secret value of the build is in it.
+type Progress struct {
+	Event Event
+	// Step is the step as BuildKit names it: [stage 2/4] RUN make.
+	Step string
+	// Line is what the step wrote, for Log, without the end of the line.
+	Line string
+	// What is being moved, for Moved: a layer's digest, or files of the context.
+	// Bytes of Total have been; Total is 0 while it is unknown.
+	What         string
+	Bytes, Total int64
+	// Took is how long the step took, for Done and Failed.
+	Took time.Duration
+}
+
+const (
+	// lastLines is how many lines of a failed step's output an error has.
+	lastLines = 30
+	// lineBytes is how much of a line is shown, and heldBytes how much is held to be
+	// searched for secrets, which are shorter.
+	lineBytes = 4 << 10
+	heldBytes = 2 * maxSecret
+)
+
+// step is what is known of one step.
+type step struct {
+	name           string
+	started, ended bool
+	cached         bool
+	unfinished     []byte // a line that has no end yet
+	last           []string
+}
+
+// watcher makes events of BuildKit's statuses. It is fed by one goroutine.
+type watcher struct {
+	masker *secret.Masker
+	tell   func(Progress)
+	steps  map[string]*step
+	order  []*step
+	failed *step
+}
+
+func newWatcher(masker *secret.Masker, tell func(Progress)) *watcher {
+	if tell == nil {
+		tell = func(Progress) {}
+	}
+	return &watcher{masker: masker, tell: tell, steps: map[string]*step{}}
+}
+
+// watch reads statuses until there are no more.
+func (w *watcher) watch(statuses <-chan *client.SolveStatus) {
+	for status := range statuses {
+		for _, v := range status.Vertexes {
+			w.vertex(v)
+		}
+		for _, s := range status.Statuses {
+			w.tell(Progress{Event: Moved, Step: w.step(s.Vertex.String()).name, What: w.masker.Mask(s.ID), Bytes: s.Current, Total: s.Total})
+		}
+		for _, l := range status.Logs {
+			w.log(w.step(l.Vertex.String()), l.Data)
+		}
+	}
+}
+
+// step gives what is known of a step; lines may come before the step itself.
+func (w *watcher) step(id string) *step {
+	s := w.steps[id]
+	if s == nil {
+		s = &step{}
+		w.steps[id] = s
+		w.order = append(w.order, s)
+	}
+	return s
+}
+
+func (w *watcher) vertex(v *client.Vertex) {
+	s := w.step(v.Digest.String())
+	s.name = w.masker.Mask(v.Name)
+	if v.Started != nil && !s.started {
+		s.started = true
+		w.tell(Progress{Event: Started, Step: s.name})
+	}
+	if s.ended || (v.Completed == nil && !v.Cached) {
+		return
+	}
+	s.ended, s.cached = true, v.Cached
+	w.flush(s)
+	var took time.Duration
+	if v.Started != nil && v.Completed != nil {
+		took = v.Completed.Sub(*v.Started)
+	}
+	switch {
+	case v.Error != "":
+		if w.failed == nil { // the steps that are cancelled because of it fail later
+			w.failed = s
+		}
+		w.tell(Progress{Event: Failed, Step: s.name, Took: took})
+	case v.Cached:
+		w.tell(Progress{Event: Cached, Step: s.name})
+	default:
+		w.tell(Progress{Event: Done, Step: s.name, Took: took})
+	}
+}
+
+// log cuts what a step writes into lines; BuildKit sends it as it comes. Whole lines
+// are masked, so that no secret is cut before it can be found.
+func (w *watcher) log(s *step, text []byte) {
+	for {
+		line, rest, found := bytes.Cut(text, []byte("\n"))
+		s.unfinished = append(s.unfinished, line[:min(len(line), heldBytes-len(s.unfinished))]...)
+		// Of a progress bar only the last state counts, which begins after a return.
+		if at := bytes.LastIndexByte(bytes.TrimRight(s.unfinished, "\r"), '\r'); at >= 0 {
+			s.unfinished = append(s.unfinished[:0], s.unfinished[at+1:]...)
+		}
+		if !found {
+			return
+		}
+		w.line(s)
+		text = rest
+	}
+}
+
+// flush gives a last line that has no end.
+func (w *watcher) flush(s *step) {
+	if len(s.unfinished) > 0 {
+		w.line(s)
+	}
+}
+
+// line tells the line that is complete. One that was too long to be held may end with
+// part of a secret: its beginning is shown only where that is far away.
+func (w *watcher) line(s *step) {
+	line := w.masker.Mask(strings.ToValidUTF8(string(bytes.TrimRight(s.unfinished, "\r")), "\uFFFD"))
+	switch {
+	case len(line) > lineBytes:
+		line = strings.ToValidUTF8(line[:lineBytes], "") + "..."
+	case len(s.unfinished) == heldBytes:
+		line = "..."
+	}
+	s.unfinished = s.unfinished[:0]
+	s.last = append(s.last, line)
+	if len(s.last) > lastLines {
+		s.last = s.last[len(s.last)-lastLines:]
+	}
+	w.tell(Progress{Event: Log, Step: s.name, Line: line})
+}
+
+// instruction matches the name of a step that an instruction of the Dockerfile makes,
+// other than FROM, which BuildKit does not cache: [build 2/3] RUN make. Its own
+// housekeeping, such as [internal] load build context, has no number.
+var instruction = regexp.MustCompile(`^\[(?:.* )?\d+/\d+\] (?:[^F]|F[^R])`)
+
+// counts gives how many steps there were, and how many BuildKit had done before.
+func (w *watcher) counts() (steps, cached int) {
+	for _, s := range w.order {
+		if !instruction.MatchString(s.name) {
+			continue
+		}
+		steps++
+		if s.cached {
+			cached++
+		}
+	}
+	return steps, cached
+}
+
+// output gives the end of what the failed step wrote.
+func (w *watcher) output() string {
+	if w.failed == nil {
+		return ""
+	}
+	return strings.Join(w.failed.last, "\n")
+}

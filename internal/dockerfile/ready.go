@@ -1,0 +1,151 @@
+package dockerfile
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+)
+
+// ready waits until buildkitd answers in its pod, whose name it gives. What it waits
+// for is told when it changes, and is in the error when it lasts too long. It does not
+// wait long for what only a user can change, such as an image that is not there.
+func (k *Kubernetes) ready(ctx context.Context, clients kubernetes.Interface, waiting func(string)) (string, error) {
+	timeout, every, stuck := k.Timeout, k.every, k.stuck
+	if timeout == 0 {
+		timeout = defaultTimeout
+	}
+	if every == 0 {
+		every = time.Second
+	}
+	if stuck == 0 {
+		stuck = time.Minute
+	}
+	end := time.NewTimer(timeout)
+	defer end.Stop()
+	var last state
+	since := time.Now()
+	for {
+		now, err := k.look(ctx, clients)
+		switch {
+		case ctx.Err() != nil:
+			return "", ctx.Err()
+		case err != nil:
+			return "", k.explain(ctx, "look at buildkitd", err)
+		case now.pod != "":
+			return now.pod, nil
+		}
+		if now.reason != last.reason {
+			if waiting != nil {
+				waiting(now.reason)
+			}
+			if !now.stuck || !last.stuck {
+				since = time.Now()
+			}
+			last = now
+		}
+		if now.refused || now.stuck && time.Since(since) >= stuck {
+			return "", fmt.Errorf("buildkitd cannot start in namespace %s: %s", k.Namespace, now.reason)
+		}
+		select {
+		case <-ctx.Done():
+			return "", ctx.Err()
+		case <-end.C:
+			return "", fmt.Errorf("buildkitd in namespace %s is not ready after %v: %s", k.Namespace, timeout, last.reason)
+		case <-time.After(every):
+		}
+	}
+}
+
+// state is how far buildkitd has come.
+type state struct {
+	// pod is the one that is ready.
+	pod string
+	// reason says what it waits for.
+	reason string
+	// stuck is what rarely passes by itself; refused is what never does.
+	stuck, refused bool
+}
+
+func (k *Kubernetes) look(ctx context.Context, clients kubernetes.Interface) (state, error) {
+	deployment, err := clients.AppsV1().Deployments(k.Namespace).Get(ctx, objectName, metav1.GetOptions{})
+	if err != nil {
+		return state{}, err
+	}
+	pods, err := clients.CoreV1().Pods(k.Namespace).List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=" + objectName})
+	if err != nil {
+		return state{}, err
+	}
+	return judge(deployment, pods.Items), nil
+}
+
+// judge says how far a deployment and its pods have come.
+func judge(deployment *appsv1.Deployment, pods []corev1.Pod) state {
+	for _, condition := range deployment.Status.Conditions {
+		if condition.Type == appsv1.DeploymentReplicaFailure && condition.Status == corev1.ConditionTrue {
+			return state{reason: "its pod is refused: " + condition.Message, refused: true}
+		}
+	}
+	pods = slices.DeleteFunc(slices.Clone(pods), func(p corev1.Pod) bool {
+		return p.DeletionTimestamp != nil || !sameImage(deployment, p) // those of before the last change
+	})
+	if len(pods) == 0 {
+		return state{reason: "it has no pod yet"}
+	}
+	slices.SortFunc(pods, func(a, b corev1.Pod) int { return b.CreationTimestamp.Compare(a.CreationTimestamp.Time) })
+	pod := pods[0]
+	for _, condition := range pod.Status.Conditions {
+		switch {
+		case condition.Type == corev1.PodReady && condition.Status == corev1.ConditionTrue:
+			return state{pod: pod.Name}
+		case condition.Type == corev1.PodScheduled && condition.Status == corev1.ConditionFalse:
+			return state{reason: "no node takes its pod: " + condition.Message}
+		}
+	}
+	for _, container := range pod.Status.ContainerStatuses {
+		if s, found := judgeContainer(pod.Name, container); found {
+			return s
+		}
+	}
+	return state{reason: "its pod " + pod.Name + " is starting"}
+}
+
+func sameImage(deployment *appsv1.Deployment, pod corev1.Pod) bool {
+	want, have := deployment.Spec.Template.Spec.Containers, pod.Spec.Containers
+	return len(want) > 0 && len(have) > 0 && want[0].Image == have[0].Image
+}
+
+func judgeContainer(pod string, container corev1.ContainerStatus) (state, bool) {
+	waits := container.State.Waiting
+	switch {
+	case waits == nil:
+		return state{}, false
+	case slices.Contains([]string{"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable"}, waits.Reason):
+		return state{reason: fmt.Sprintf("its image %s cannot be pulled: %s", container.Image, text(waits)), stuck: true, refused: waits.Reason == "InvalidImageName"}, true
+	case waits.Reason == "CrashLoopBackOff":
+		reason := fmt.Sprintf("it ended %d times", container.RestartCount)
+		if ended := container.LastTerminationState.Terminated; ended != nil {
+			reason += fmt.Sprintf(", with exit code %d", ended.ExitCode)
+			if ended.Message != "" {
+				reason += ": " + strings.TrimSpace(ended.Message)
+			}
+		}
+		return state{reason: reason + "; kubectl logs " + pod + " says why", stuck: true}, true
+	case waits.Reason == "ContainerCreating":
+		return state{}, false
+	}
+	return state{reason: text(waits), stuck: strings.HasPrefix(waits.Reason, "Create")}, true
+}
+
+func text(waits *corev1.ContainerStateWaiting) string {
+	if waits.Message == "" {
+		return waits.Reason
+	}
+	return waits.Message
+}

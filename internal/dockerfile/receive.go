@@ -1,0 +1,200 @@
+package dockerfile
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+
+	api "github.com/containerd/containerd/api/services/content/v1"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/partial"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/moby/buildkit/client"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// manifestBytes is the size from which on a blob cannot be a manifest: registries
+// take no larger ones (distribution-spec, "Pushing Manifests").
+const manifestBytes = 4 << 20
+
+// receive has BuildKit hand over the image and sends it to the registry. BuildKit
+// writes to what it takes for a content store; blobs that the registry has are told
+// to be there already, and are not sent over either connection.
+func (t *target) receive(ctx context.Context, s Spec, solve solver) (v1.Hash, error) {
+	solving, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	r := &receiver{ctx: solving, fail: cancel, target: t, manifests: map[v1.Hash][]byte{}}
+	response, err := solve(solving, client.ExportEntry{Type: client.ExporterOCI, Attrs: imageAttributes(s, client.ExporterOCI)}, r)
+	if ctx.Err() == nil && solving.Err() != nil {
+		return v1.Hash{}, context.Cause(solving) // what BuildKit makes of it says less
+	}
+	if err != nil {
+		return v1.Hash{}, err
+	}
+	root, err := exported(response)
+	if err != nil {
+		return v1.Hash{}, err
+	}
+	return root, r.putManifests(ctx, root)
+}
+
+// receiver is the part of containerd's content service that BuildKit's exporter
+// uses (github.com/containerd/containerd/api/services/content/v1), with the blobs in
+// a registry, and the manifests in memory until all blobs are there.
+type receiver struct {
+	api.UnimplementedContentServer
+	ctx    context.Context
+	fail   context.CancelCauseFunc
+	target *target
+
+	mu        sync.Mutex
+	manifests map[v1.Hash][]byte
+}
+
+// Register offers the service to a session.
+func (r *receiver) Register(server *grpc.Server) { api.RegisterContentServer(server, r) }
+
+// Info tells whether the registry has a blob.
+func (r *receiver) Info(_ context.Context, request *api.InfoRequest) (*api.InfoResponse, error) {
+	if there, err := r.has(request.Digest); err != nil || !there {
+		return nil, status.Errorf(codes.NotFound, "%s is not there", request.Digest)
+	}
+	return &api.InfoResponse{Info: &api.Info{Digest: request.Digest}}, nil
+}
+
+func (r *receiver) has(text string) (bool, error) {
+	id, err := v1.NewHash(text)
+	if err != nil {
+		return false, err
+	}
+	r.mu.Lock()
+	_, held := r.manifests[id]
+	r.mu.Unlock()
+	if held {
+		return true, nil
+	}
+	layer, err := remote.Layer(r.target.repository.Digest(text), r.target.options(r.ctx)...)
+	if err != nil {
+		return false, err
+	}
+	return partial.Exists(layer)
+}
+
+// Write takes a blob: into a file until it is whole, so that an upload that fails can
+// be repeated, and then to the registry. A failure ends the build, and is its error.
+func (r *receiver) Write(stream api.Content_WriteServer) error {
+	first, err := stream.Recv()
+	if err != nil {
+		return err
+	}
+	if first.Expected != "" {
+		if there, err := r.has(first.Expected); err == nil && there {
+			return status.Errorf(codes.AlreadyExists, "%s is there", first.Expected)
+		}
+	}
+	file, err := os.CreateTemp("", "slipway-layer-")
+	if err == nil {
+		defer os.Remove(file.Name())
+		defer file.Close()
+		err = r.write(stream, first, &blob{file: file, hash: sha256.New()})
+	}
+	if err != nil && stream.Context().Err() == nil {
+		r.fail(err)
+	}
+	return err
+}
+
+// write follows the protocol: each request has an answer, and a commit is the last.
+func (r *receiver) write(stream api.Content_WriteServer, request *api.WriteContentRequest, b *blob) error {
+	for {
+		if request.Action != api.WriteAction_STAT {
+			if request.Offset != b.size {
+				return status.Errorf(codes.OutOfRange, "write at %d, and %d bytes are there", request.Offset, b.size)
+			}
+			if err := b.add(request.Data); err != nil {
+				return fmt.Errorf("keep a layer until it is whole: %w", err)
+			}
+		}
+		if request.Action == api.WriteAction_COMMIT {
+			if err := r.commit(b, request.Expected, request.Total); err != nil {
+				return err
+			}
+		}
+		answer := &api.WriteContentResponse{Action: request.Action, Offset: b.size, Total: request.Total, Digest: b.digest().String()}
+		if err := stream.Send(answer); err != nil || request.Action == api.WriteAction_COMMIT {
+			return err
+		}
+		var err error
+		if request, err = stream.Recv(); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
+// commit sends a blob to the registry, or keeps it when it is a manifest.
+func (r *receiver) commit(b *blob, expected string, size int64) error {
+	id := b.digest()
+	if expected != "" && expected != id.String() || size > 0 && size != b.size {
+		return fmt.Errorf("a layer arrived damaged from BuildKit: %s of %d bytes is %s of %d bytes", expected, size, id, b.size)
+	}
+	if b.size < manifestBytes {
+		text, err := os.ReadFile(b.file.Name())
+		if err != nil {
+			return fmt.Errorf("read a layer back: %w", err)
+		}
+		if isManifest(text) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.manifests[id] = text
+			return nil
+		}
+	}
+	layer := &fileLayer{path: b.file.Name(), id: id, size: b.size}
+	if err := remote.WriteLayer(r.target.repository, layer, r.target.options(r.ctx)...); err != nil {
+		return r.target.explain(r.ctx, "send the layer "+id.String(), err)
+	}
+	return nil
+}
+
+// putManifests puts a manifest after those that it names.
+func (r *receiver) putManifests(ctx context.Context, root v1.Hash) error {
+	text, held := r.manifests[root]
+	if !held {
+		return fmt.Errorf("BuildKit did not hand over the manifest %s", root)
+	}
+	var manifest v1.IndexManifest // a manifest of one platform has no others
+	if err := json.Unmarshal(text, &manifest); err != nil {
+		return fmt.Errorf("read the manifest %s: %w", root, err)
+	}
+	for _, child := range manifest.Manifests {
+		if err := r.putManifests(ctx, child.Digest); err != nil {
+			return err
+		}
+	}
+	if err := remote.Put(r.target.repository.Digest(root.String()), rawManifest{text, manifest.MediaType}, r.target.options(ctx)...); err != nil {
+		return r.target.explain(ctx, "put the manifest "+root.String(), err)
+	}
+	return nil
+}
+
+// isManifest tells a manifest or index from a configuration, as the service is not
+// told: only they have a schema version (image-spec, "manifest.md").
+func isManifest(text []byte) bool {
+	if !bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
+		return false
+	}
+	var m struct {
+		SchemaVersion int `json:"schemaVersion"`
+	}
+	return json.Unmarshal(text, &m) == nil && m.SchemaVersion == 2
+}

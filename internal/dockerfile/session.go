@@ -1,0 +1,82 @@
+package dockerfile
+
+import (
+	"context"
+	"net/url"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/moby/buildkit/session"
+	"github.com/moby/buildkit/session/auth"
+	"github.com/moby/buildkit/session/secrets/secretsprovider"
+	"github.com/moby/buildkit/session/sshforward/sshprovider"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// attachables are what BuildKit may ask of slipway during a build: the credentials
+// of registries, the build's secrets, the SSH agent. It asks over the connection of
+// the build, and forgets them with it.
+func attachables(s Spec, keychain authn.Keychain) ([]session.Attachable, error) {
+	values := map[string][]byte{}
+	for id, value := range s.Secrets {
+		values[id] = value.Reveal()
+	}
+	list := []session.Attachable{secretsprovider.FromMap(values), &credentials{keychain: keychain}}
+	if s.SSH {
+		agent, err := sshprovider.NewSSHAgentProvider([]sshprovider.AgentConfig{{Paths: []string{lookup(s.Environ, "SSH_AUTH_SOCK")}}})
+		if err != nil {
+			return nil, s.refuse("start one: eval $(ssh-agent) && ssh-add", "the SSH agent cannot be reached: %v", err)
+		}
+		list = append(list, agent)
+	}
+	return list, nil
+}
+
+// credentials answers BuildKit with those of a keychain. BuildKit's own provider
+// reads the Docker command's files and writes one beside them; this does neither.
+// BuildKit fetches the registries' tokens itself, as it does for clients that do not
+// offer to.
+type credentials struct {
+	auth.UnimplementedAuthServer
+	keychain authn.Keychain
+}
+
+// Register makes the keychain known to a session.
+func (c *credentials) Register(server *grpc.Server) { auth.RegisterAuthServer(server, c) }
+
+// Credentials gives those of a registry; empty ones where the keychain has none.
+func (c *credentials) Credentials(ctx context.Context, request *auth.CredentialsRequest) (*auth.CredentialsResponse, error) {
+	if c.keychain == nil {
+		return &auth.CredentialsResponse{}, nil
+	}
+	host := request.Host
+	if at, err := url.Parse(host); err == nil && strings.Contains(host, "://") {
+		host = at.Host
+	}
+	// Docker's own registry has several names, and keychains know it by this one.
+	if domain := strings.TrimPrefix(name.DefaultRegistry, "index."); host == domain || strings.HasSuffix(host, "."+domain) {
+		host = name.DefaultRegistry
+	}
+	registry, err := name.NewRegistry(host)
+	if err != nil {
+		return nil, status.Errorf(codes.InvalidArgument, "find the credentials of %q: %v", host, err)
+	}
+	found, err := authn.Resolve(ctx, c.keychain, registry)
+	if err != nil {
+		return nil, status.Errorf(codes.Unauthenticated, "find the credentials of %s: %v", host, err)
+	}
+	config, err := authn.Authorization(ctx, found)
+	if err != nil {
+		return nil, status.Errorf(codes.Unauthenticated, "get the credentials of %s: %v", host, err)
+	}
+	switch {
+	case config.IdentityToken != "":
+		return &auth.CredentialsResponse{Secret: config.IdentityToken}, nil
+	case config.RegistryToken != "":
+		return nil, status.Errorf(codes.Unauthenticated, "the credentials of %s are a bearer token, which BuildKit cannot use; log in with a user and a password", host)
+	}
+	return &auth.CredentialsResponse{Username: config.Username, Secret: config.Password}, nil
+}
