@@ -108,6 +108,9 @@ func (p *project) push(ctx context.Context, to *platform, images []*config.Image
 }
 
 func (p *project) pushOne(ctx context.Context, to *platform, i *config.Image) (*image.Pushed, error) {
+	if i.Kind() == kindDockerfile {
+		return p.pushDockerfile(ctx, to, i)
+	}
 	p.event(report.Start, "image", i.Name, "building")
 	recipe, err := image.Prepare(ctx, p.spec(i, to.target), to.registry)
 	if err != nil {

@@ -48,7 +48,7 @@ func Plan(ctx context.Context, env *Env, names []string, exitCode bool) (*report
 
 	result.Changes = countSecrets(changes)
 	for _, i := range result.Images {
-		if i.Action == "push" {
+		if i.Action == "push" || i.Action == "build" {
 			result.Changes++
 		}
 	}
@@ -69,7 +69,11 @@ func (p *project) planImages(ctx context.Context, d *deployment) ([]report.Image
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(buildLimit)
 	for n, i := range d.images {
-		group.Go(func() error {
+		group.Go(func() (err error) {
+			if i.Kind() == kindDockerfile {
+				reported[n], err = p.planDockerfile(ctx, d.to, i)
+				return err
+			}
 			recipe, err := image.Prepare(ctx, p.spec(i, d.to.target), d.to.registry)
 			if err != nil {
 				return fmt.Errorf("build image %s: %w", i.Name, err)

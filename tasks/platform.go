@@ -28,6 +28,8 @@ type platform struct {
 	cluster   *cluster.Cluster
 	polyaxon  *polyaxon.Client
 	namespace string
+	// access is that to a cluster which is no sandbox, nil without one.
+	access *rest.Config
 	// target is the system that images are built for.
 	target v1.Platform
 	// sandbox is nil when nothing of it is used.
@@ -121,6 +123,7 @@ func (p *project) connectCluster(ctx context.Context, to *platform) error {
 	if err != nil {
 		return located(p.config.At("cluster", "kubeconfig"), err)
 	}
+	to.access = access
 	to.cluster, err = cluster.Connect(access, to.namespace, cfg.Kubeconfig.Context)
 	return err
 }

@@ -8,13 +8,21 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/slipway-ci/slipway/internal/sandbox"
+	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
 func TestMain(m *testing.M) {
@@ -59,9 +67,23 @@ func TestStories(t *testing.T) {
 			}
 			return os.WriteFile(filepath.Join(env.WorkDir, "job", "main.go"), program, 0o644)
 		},
+		Condition: func(name string) (bool, error) {
+			components := map[string]string{"python-base": "python-base.tar", "buildkitd": "buildkitd"}
+			file, ok := components[name]
+			if !ok {
+				return false, fmt.Errorf("there is no condition %s", name)
+			}
+			_, err := os.Stat(filepath.Join(root, ".cache", file))
+			if err != nil && os.Getenv("CI") == "true" {
+				return false, fmt.Errorf("%s is not here, and CI wants it: %w", name, err)
+			}
+			return err == nil, nil
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"eventually": eventually,
 			"occupy":     occupy,
+			"pythonbase": func(ts *testscript.TestScript, neg bool, args []string) { pythonBase(t, ts, neg, args) },
+			"buildkit":   func(ts *testscript.TestScript, neg bool, args []string) { buildKit(t, ts, neg, args) },
 		},
 	})
 }
@@ -82,6 +104,39 @@ func eventually(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Fatalf("%s never said %q; last:\n%s", strings.Join(args[1:], " "), args[0], output)
+}
+
+// pythonBase pushes a base with Debian's Python to the sandbox that runs in the
+// working directory, and puts its reference into a variable: pythonbase NAME
+func pythonBase(t *testing.T, ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: pythonbase NAME")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	running, err := sandbox.Running(ctx, ts.MkAbs(filepath.Join(".slipway", "sandbox")))
+	ts.Check(err)
+	layer, err := tarball.LayerFromFile(testbed.PythonBase(t), tarball.WithCompressionLevel(1))
+	ts.Check(err)
+	base, err := mutate.AppendLayers(empty.Image, layer)
+	ts.Check(err)
+	config, err := base.ConfigFile()
+	ts.Check(err)
+	config.OS, config.Architecture = "linux", runtime.GOARCH
+	base, err = mutate.ConfigFile(base, config)
+	ts.Check(err)
+	reference, err := name.ParseReference(strings.TrimPrefix(running.Registry, "http://")+"/bases/python:3.11", name.Insecure)
+	ts.Check(err)
+	ts.Check(remote.Write(reference, base, remote.WithContext(ctx), remote.WithAuthFromKeychain(running.Keychain(authn.NewMultiKeychain()))))
+	ts.Setenv(args[0], reference.String())
+}
+
+// buildKit starts a buildkitd for the story, and names it in BUILDKIT_HOST.
+func buildKit(t *testing.T, ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: buildkit")
+	}
+	ts.Setenv("BUILDKIT_HOST", testbed.BuildKit(t))
 }
 
 // occupy listens on the ports that a file lists, until the story ends: occupy FILE

@@ -54,11 +54,14 @@ type Polyaxon struct{ Host, Token, Owner string }
 
 // Image says what an image is made of.
 type Image struct {
-	Name                string
-	Go                  *GoImage
-	Python              *PythonImage
-	Dockerfile          string
-	BuildArgs           map[string]string
+	Name       string
+	Go         *GoImage
+	Python     *PythonImage
+	Dockerfile string
+	BuildArgs  map[string]string
+	// BuildSecrets are sources by id; SSH offers the agent.
+	BuildSecrets        map[string]string
+	SSH                 bool
 	Target              string
 	Base                string
 	Files               []string

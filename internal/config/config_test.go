@@ -152,7 +152,7 @@ func TestUnbuilt(t *testing.T) {
 	if refused == nil {
 		t.Fatal("nothing is refused")
 	}
-	for _, part := range []string{"cluster.gke", "bucket", "manifests", "kind dockerfile", "a param that is a secret"} {
+	for _, part := range []string{"cluster.gke", "bucket", "manifests", "a param that is a secret"} {
 		if !strings.Contains(refused.Error(), part) {
 			t.Errorf("%s is not refused: %v", part, refused)
 		}

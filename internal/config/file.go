@@ -53,21 +53,23 @@ type polyaxonSpec struct {
 }
 
 type imageSpec struct {
-	Go         *goSpec           `yaml:"go" doc:"A Go program, built static"`
-	Python     *pythonSpec       `yaml:"python" doc:"A Python program with locked requirements"`
-	Dockerfile string            `yaml:"dockerfile" doc:"A Dockerfile, built by BuildKit" path:"yes"`
-	BuildArgs  map[string]string `yaml:"build-args" doc:"Build arguments of the Dockerfile"`
-	Target     string            `yaml:"target" doc:"Stage of the Dockerfile"`
-	Base       string            `yaml:"base" doc:"Base image of files; none when left out"`
-	Files      []string          `yaml:"files" doc:"Files and directories of the repository to put into the image" path:"yes"`
-	Workdir    string            `yaml:"workdir" doc:"Working directory, and where files go; /app when left out"`
-	User       string            `yaml:"user" doc:"User that the image runs as"`
-	Owner      string            `yaml:"owner" doc:"User and group of the files, by number, such as 1000:1000; root when left out" pattern:"owner"`
-	Env        map[string]string `yaml:"env" doc:"Environment variables"`
-	Entrypoint []string          `yaml:"entrypoint" doc:"Entry point; a Go program's binary when left out"`
-	Command    []string          `yaml:"command" doc:"Default arguments"`
-	Tags       []string          `yaml:"tags" doc:"Tags besides those that slipway gives"`
-	Platforms  []string          `yaml:"platforms" doc:"Platforms such as linux/amd64; the cluster's when left out" pattern:"platform"`
+	Go           *goSpec           `yaml:"go" doc:"A Go program, built static"`
+	Python       *pythonSpec       `yaml:"python" doc:"A Python program with locked requirements"`
+	Dockerfile   string            `yaml:"dockerfile" doc:"A Dockerfile, built by BuildKit" path:"yes"`
+	BuildArgs    map[string]string `yaml:"build-args" doc:"Build arguments of the Dockerfile"`
+	BuildSecrets map[string]string `yaml:"build-secrets" doc:"Secrets of the Dockerfile's RUN --mount=type=secret, from their id to their secret source" pattern:"source"`
+	SSH          bool              `yaml:"ssh" doc:"Offer the SSH agent to RUN --mount=type=ssh"`
+	Target       string            `yaml:"target" doc:"Stage of the Dockerfile"`
+	Base         string            `yaml:"base" doc:"Base image of files; none when left out"`
+	Files        []string          `yaml:"files" doc:"Files and directories of the repository to put into the image" path:"yes"`
+	Workdir      string            `yaml:"workdir" doc:"Working directory, and where files go; /app when left out"`
+	User         string            `yaml:"user" doc:"User that the image runs as"`
+	Owner        string            `yaml:"owner" doc:"User and group of the files, by number, such as 1000:1000; root when left out" pattern:"owner"`
+	Env          map[string]string `yaml:"env" doc:"Environment variables"`
+	Entrypoint   []string          `yaml:"entrypoint" doc:"Entry point; a Go program's binary when left out"`
+	Command      []string          `yaml:"command" doc:"Default arguments"`
+	Tags         []string          `yaml:"tags" doc:"Tags besides those that slipway gives"`
+	Platforms    []string          `yaml:"platforms" doc:"Platforms such as linux/amd64; the cluster's when left out" pattern:"platform"`
 }
 
 type goSpec struct {

@@ -2,7 +2,6 @@ package config
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/source"
@@ -29,11 +28,8 @@ func (c *Config) Unbuilt(jobs []*Job, images []*Image, secrets []*Secret) error 
 		refuse("leave it out, and use kubectl apply for now", "applying manifests", "manifests")
 	}
 	for _, i := range images {
-		switch {
-		case i.Kind() == "dockerfile":
-			refuse("use go, python, or files on a base that has the requirements", fmt.Sprintf("image kind %s", i.Kind()), "images", i.Name, i.Kind())
-		case len(i.Platforms) > 1:
-			refuse("name one platform", "an image for several platforms", "images", i.Name, "platforms")
+		if len(i.Platforms) > 1 && i.Kind() != "dockerfile" {
+			refuse("name one platform, or use a Dockerfile", "an image for several platforms", "images", i.Name, "platforms")
 		}
 	}
 	for _, s := range secrets {

@@ -161,3 +161,22 @@ func (r *Registry) Plan(ctx context.Context, recipe *Recipe) (*Planned, error) {
 	}
 	return &Planned{Reference: repository.Digest(a.digest.String()), Size: a.size, Layers: a.layers}, nil
 }
+
+// Tagged gives the image that a tag stands for, by its digest, and nil when there
+// is none.
+func (r *Registry) Tagged(ctx context.Context, image, tag string) (*name.Digest, error) {
+	repository, err := r.Reference(image)
+	if err != nil {
+		return nil, err
+	}
+	w, err := r.dial(ctx, repository, pullScope)
+	if err != nil {
+		return nil, err
+	}
+	found, err := r.look(ctx, w, tag)
+	if err != nil || found == nil {
+		return nil, err
+	}
+	digest := repository.Digest(found.digest.String())
+	return &digest, nil
+}

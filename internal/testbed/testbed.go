@@ -59,6 +59,12 @@ func missing(t testing.TB, name string) {
 	t.Skip(text)
 }
 
+// PythonBase gives a tar file of a root file system with Debian's Python 3.11 at
+// /usr/bin/python3.
+func PythonBase(t testing.TB) string {
+	return component(t, "python-base (Debian's Python)", "python-base.tar")
+}
+
 // Act gives the path of act, which runs workflows on this machine.
 func Act(t testing.TB) string { return component(t, "act (GitHub workflows)", "act") }
 

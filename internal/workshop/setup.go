@@ -35,6 +35,7 @@ func setUp(ctx context.Context, o Options) error {
 		{"haupt (Polyaxon " + hauptVersion + ")", func() (string, error) { return hauptVersion, nil }, makeHaupt},
 		{"act (GitHub workflows)", func() (string, error) { return hashTree("actions.mod") }, makeAct},
 		{"buildkitd (BuildKit)", func() (string, error) { return hashTree(buildkitModule) }, makeBuildKit},
+		{"python-base (Debian's Python)", func() (string, error) { return debianRelease, nil }, makePythonBase},
 		{"docker-registry", func() (string, error) { return "debian", nil }, makeRegistry},
 	}
 	for _, p := range parts {

@@ -1,0 +1,50 @@
+package workshop
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+)
+
+// debianRelease is the Debian of the base that stands in for python:3.11-slim,
+// which cannot be pulled everywhere; its Python is 3.11.
+const debianRelease = "bookworm"
+
+// makePythonBase makes a root file system with Debian's Python by debootstrap.
+func makePythonBase(ctx context.Context, o Options) error {
+	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
+		return errors.New("making it takes root on Linux")
+	}
+	if _, err := exec.LookPath("debootstrap"); err != nil {
+		quiet := []string{"DEBIAN_FRONTEND=noninteractive"}
+		if err := run(ctx, o, quiet, "apt-get", "update", "-qq"); err != nil {
+			return err
+		}
+		if err := run(ctx, o, quiet, "apt-get", "install", "-y", "-qq", "--no-install-recommends", "debootstrap"); err != nil {
+			return err
+		}
+	}
+	dir, err := os.MkdirTemp("", "python-base")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	log, err := os.Create(filepath.Join(cacheDir, "debootstrap.log"))
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	command := exec.CommandContext(ctx, "debootstrap", "--variant=minbase", "--include=python3-minimal,libpython3-stdlib", debianRelease, dir)
+	command.Stdout, command.Stderr = log, log
+	if err := command.Run(); err != nil {
+		return err
+	}
+	part := filepath.Join(cacheDir, "python-base.tar.part")
+	if err := run(ctx, o, nil, "tar", "-C", dir, "--exclude=./dev/*", "--exclude=./var/cache/*", "--exclude=./usr/share/doc/*", "-cf", part, "."); err != nil {
+		return err
+	}
+	return os.Rename(part, filepath.Join(cacheDir, "python-base.tar"))
+}

@@ -1,0 +1,113 @@
+package tasks
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/dockerfile"
+	"github.com/slipway-ci/slipway/internal/image"
+	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/internal/secret"
+)
+
+// kindDockerfile is the kind of image that BuildKit builds.
+const kindDockerfile = "dockerfile"
+
+// pushDockerfile has BuildKit build an image and put it into the registry.
+func (p *project) pushDockerfile(ctx context.Context, to *platform, i *config.Image) (*image.Pushed, error) {
+	p.event(report.Start, "image", i.Name, "looking for BuildKit")
+	failed := func(err error) (*image.Pushed, error) {
+		p.event(report.Failed, "image", i.Name, "not built")
+		return nil, fmt.Errorf("build image %s: %w", i.Name, err)
+	}
+	spec, err := p.dockerfileSpec(ctx, i, to.target)
+	if err != nil {
+		return failed(err)
+	}
+	finder := dockerfile.Finder{Environ: p.Environ, Waiting: func(reason string) { p.event(report.Progress, "image", i.Name, reason) }}
+	if to.access != nil {
+		finder.Kubernetes = &dockerfile.Kubernetes{Config: to.access, Namespace: to.namespace}
+	}
+	builder, err := dockerfile.Find(ctx, finder)
+	if err != nil {
+		return failed(err)
+	}
+	p.event(report.Start, "image", i.Name, "building with "+builder.Name)
+	repository, err := to.registry.Reference(i.Name)
+	if err != nil {
+		return failed(err)
+	}
+	tags := p.tags(i)
+	if len(tags) == 0 {
+		tags = []string{"slipway"} // BuildKit wants one; nothing refers to it
+	}
+	built, err := builder.Build(ctx, spec, dockerfile.Output{
+		Repository: repository.String(), Tags: tags, PlainHTTP: repository.Scheme() == "http", Keychain: to.registry.Keychain, Transport: to.registry.Transport,
+	}, func(e dockerfile.Progress) { p.buildEvent(i.Name, e) })
+	if err != nil {
+		return failed(err)
+	}
+	digest, err := to.registry.Reference(i.Name)
+	if err != nil {
+		return failed(err)
+	}
+	p.event(report.Done, "image", i.Name, fmt.Sprintf("built in %d steps, %d of them cached: %s", built.Steps, built.Cached, built.Digest.String()[:19]))
+	return &image.Pushed{Name: i.Name, Reference: digest.Digest(built.Digest.String()), Tags: tags}, nil
+}
+
+// dockerfileSpec says what BuildKit is to build. It names neither commit nor time:
+// equal content is to have equal digests.
+func (p *project) dockerfileSpec(ctx context.Context, i *config.Image, target v1.Platform) (dockerfile.Spec, error) {
+	spec := dockerfile.Spec{
+		Name: i.Name, Dir: p.config.Dir, File: i.Dockerfile, Target: i.Target, BuildArgs: i.BuildArgs, SSH: i.SSH,
+		Platforms: i.Platforms, At: p.config.At("images", i.Name), Environ: p.Environ, Secrets: map[string]secret.Value{},
+	}
+	if len(spec.Platforms) == 0 {
+		spec.Platforms = []string{target.String()}
+	}
+	for _, id := range sorted(i.BuildSecrets) {
+		value, err := p.resolve(ctx, i.BuildSecrets[id], "images", i.Name, "build-secrets", id)
+		if err != nil {
+			return spec, err
+		}
+		spec.Secrets[id] = value
+	}
+	return spec, nil
+}
+
+// buildEvent tells how far BuildKit is: its steps with --verbose, else the one
+// that goes on.
+func (p *project) buildEvent(name string, e dockerfile.Progress) {
+	switch e.Event {
+	case dockerfile.Started:
+		p.event(report.Progress, "image", name, e.Step)
+	case dockerfile.Moved:
+		if e.Total > 0 {
+			p.event(report.Progress, "image", name, fmt.Sprintf("%s: %s of %s", e.What, report.Bytes(e.Bytes), report.Bytes(e.Total)))
+		}
+	case dockerfile.Log:
+		p.event(report.Detail, "image", name, strings.TrimSpace(e.Step)+": "+e.Line)
+	case dockerfile.Cached, dockerfile.Done, dockerfile.Failed:
+		p.event(report.Detail, "image", name, e.Step+": "+string(e.Event))
+	}
+}
+
+// planDockerfile says what is known of a Dockerfile's image before it is built:
+// that of this very commit, if the registry has it.
+func (p *project) planDockerfile(ctx context.Context, to *platform, i *config.Image) (report.Image, error) {
+	one := report.Image{Name: i.Name, Action: "build", Reference: unbuiltImage}
+	if r := p.revision(); r.Clean {
+		reference, err := to.registry.Tagged(ctx, i.Name, image.TagFor(r.Commit))
+		if err != nil {
+			return one, fmt.Errorf("ask for image %s: %w", i.Name, err)
+		}
+		if reference != nil {
+			one.Action, one.Reference, one.Digest = "up-to-date", reference.String(), reference.DigestStr()
+		}
+	}
+	return one, nil
+}
