@@ -60,7 +60,11 @@ func textImages(w io.Writer, r *Result) {
 		if i.Created != nil {
 			created = i.Created.Format("2006-01-02 15:04")
 		}
-		table.row(i.Name, i.Action, Bytes(i.Bytes), created, strings.Join(i.Tags, ","), i.Reference)
+		size := ""
+		if i.Bytes > 0 {
+			size = Bytes(i.Bytes)
+		}
+		table.row(i.Name, i.Action, size, created, strings.Join(i.Tags, ","), i.Reference)
 	}
 	table.end()
 }

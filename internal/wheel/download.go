@@ -61,7 +61,7 @@ func (c store) wheel(ctx context.Context, t target, r requirement) (wheel, bool,
 	}
 	if err != nil || have != sum {
 		_ = os.RemoveAll(filepath.Dir(w.path)) // damaged: it is downloaded again
-		return wheel{}, false, nil
+		return wheel{}, false, nil             //nolint:nilerr // what cannot be read is not in the cache
 	}
 	w.size = size
 	return w, true, nil

@@ -244,10 +244,10 @@ func (p *markerParser) term(nested int) (marker, error) {
 
 func (p *markerParser) side() (side, error) {
 	token := p.peek()
-	switch {
-	case token == "":
+	switch token {
+	case "":
 		return side{}, p.fail("it ends too early")
-	case token == `"` || token == "'":
+	case `"`, "'":
 		end := strings.Index(p.text[p.at+1:], token)
 		if end < 0 {
 			return side{}, p.fail("the text has no closing %s", token)

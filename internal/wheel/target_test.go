@@ -1,6 +1,7 @@
 package wheel
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -67,8 +68,9 @@ func TestChoose(t *testing.T) {
 	}
 	_, err = linux(t, "3.12", "linux/amd64").choose(l.requirements)
 	want := "lock.txt:4:1: b is locked to 1 here and to 2 in lock.txt:1:1, both for Python 3.12 on linux/amd64 (lock again: one environment has one version of a package)"
-	if wrong, ok := err.(*source.Error); !ok || err.Error() != want {
-		t.Errorf("%v (%T)", err, wrong)
+	var wrong *source.Error
+	if !errors.As(err, &wrong) || err.Error() != want {
+		t.Errorf("%v (%T)", err, err)
 	}
 }
 
