@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -22,43 +21,12 @@ import (
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
-// benchPackages are what the benchmarks' tree has: what a Python team's image
-// has, about 6,000 files and 280 MB, without compiled bytecode, which differs
-// from machine to machine.
-var benchPackages = []string{"numpy==2.2.6", "pandas==2.2.3", "scikit-learn==1.6.1"}
-
-// benchTree gives a tree with those packages in site/ and 200 sources in src/.
+// benchTree gives a tree with a Python team's packages in site/ and 200 sources in
+// src/.
 func benchTree(b *testing.B) string {
 	b.Helper()
-	site := filepath.Join(testbed.Root(b), ".cache", "bench", "site-"+strings.Join(benchPackages, "-"))
-	if _, err := os.Stat(site); err != nil {
-		part := site + ".part"
-		if err := os.RemoveAll(part); err != nil {
-			b.Fatal(err)
-		}
-		args := append([]string{"-m", "pip", "install", "--quiet", "--no-compile", "--target", part}, benchPackages...)
-		if out, err := exec.Command("python3", args...).CombinedOutput(); err != nil {
-			b.Skipf("the packages cannot be had: %v\n%s", err, out)
-		}
-		if err := os.Rename(part, site); err != nil {
-			b.Fatal(err)
-		}
-	}
 	dir := b.TempDir()
-	err := filepath.WalkDir(site, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		relative, _ := filepath.Rel(site, path)
-		to := filepath.Join(dir, "site", relative)
-		if d.IsDir() {
-			return os.MkdirAll(to, 0o755)
-		}
-		return os.Link(path, to)
-	})
-	if err != nil {
-		b.Fatal(err)
-	}
+	testbed.PythonTree(b, filepath.Join(dir, "site"))
 	for path, text := range many(200) {
 		to := filepath.Join(dir, filepath.FromSlash(path))
 		if err := errors.Join(os.MkdirAll(filepath.Dir(to), 0o755), os.WriteFile(to, []byte(text), 0o644)); err != nil {

@@ -1,0 +1,86 @@
+package dockerfile
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/slipway-ci/slipway/internal/image"
+	"github.com/slipway-ci/slipway/internal/sandbox/registry"
+	"github.com/slipway-ci/slipway/internal/testbed"
+)
+
+// BenchmarkImageBuildKit edits one source file of a tree with a Python team's
+// packages, and sets slipway's own layers beside BuildKit: with the sources in a
+// COPY of their own, which is the best that a Dockerfile can do here, and with all
+// in one.
+func BenchmarkImageBuildKit(b *testing.B) {
+	handler, err := registry.New(b.TempDir(), io.Discard)
+	if err != nil {
+		b.Fatal(err)
+	}
+	server := httptest.NewServer(handler)
+	b.Cleanup(server.Close)
+	host := strings.TrimPrefix(server.URL, "http://")
+
+	dir := b.TempDir()
+	testbed.PythonTree(b, filepath.Join(dir, "site"))
+	write := func(tb testing.TB, path, text string) {
+		to := filepath.Join(dir, filepath.FromSlash(path))
+		err := os.MkdirAll(filepath.Dir(to), 0o755)
+		if err == nil {
+			err = os.WriteFile(to, []byte(text), 0o644)
+		}
+		if err != nil {
+			tb.Fatal(err)
+		}
+	}
+	for i := range 200 {
+		write(b, fmt.Sprintf("src/part%d/file%d.py", i%7, i), strings.Repeat(fmt.Sprintf("print(%d)\n", i), 20))
+	}
+	write(b, "split.Dockerfile", "FROM scratch\nCOPY site /app/site\nCOPY src /app/src\n")
+	write(b, "whole.Dockerfile", "FROM scratch\nCOPY . /app\n")
+	n := 0
+	edit := func(tb testing.TB) { n++; write(tb, "src/part3/file3.py", fmt.Sprintf("print(%d)\n", n)) }
+
+	builder, err := Find(context.Background(), Finder{Environ: []string{"BUILDKIT_HOST=" + testbed.BuildKit(b)}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	buildKit := func(file string) func(testing.TB) int64 {
+		return func(tb testing.TB) int64 {
+			_, err := builder.Build(context.Background(), Spec{Name: "bench", Dir: dir, File: file},
+				Output{Repository: host + "/" + strings.TrimSuffix(file, ".Dockerfile"), Tags: []string{"v1"}, PlainHTTP: true}, nil)
+			if err != nil {
+				tb.Fatal(err)
+			}
+			return 0
+		}
+	}
+	slipway := func(tb testing.TB) int64 {
+		r := &image.Registry{Prefix: host, NameOptions: []name.Option{name.Insecure}, Transport: image.RememberPings(http.DefaultTransport)}
+		recipe, err := image.Prepare(context.Background(), image.Spec{Name: "slipway", Dir: dir, Kind: image.KindFiles, Files: []string{"site", "src"}}, r)
+		if err == nil {
+			_, err = r.Push(context.Background(), recipe, []string{"v1"}, nil)
+		}
+		if err != nil {
+			tb.Fatal(err)
+		}
+		return 0
+	}
+	slipway(b)
+	buildKit("split.Dockerfile")(b)
+	testbed.Compare(b,
+		testbed.Contender{Name: "slipway", Prepare: edit, Run: slipway},
+		testbed.Contender{Name: "BuildKit, COPY site, COPY src", Prepare: edit, Run: buildKit("split.Dockerfile")},
+		testbed.Contender{Name: "BuildKit, COPY .", Prepare: edit, Run: buildKit("whole.Dockerfile")},
+	)
+}

@@ -1,0 +1,52 @@
+package testbed
+
+import (
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// packages are what a Python team's image has: about 6,000 files and 250 MB,
+// without compiled bytecode, which differs from machine to machine.
+var packages = []string{"numpy==2.2.6", "pandas==2.2.3", "scikit-learn==1.6.1"}
+
+// PythonTree puts those packages, as pip installs them, into a directory. They are
+// links to files that are kept under .cache: a test may replace them, and must not
+// write into them.
+func PythonTree(t testing.TB, dir string) {
+	t.Helper()
+	site := filepath.Join(Root(t), ".cache", "bench", "site-"+strings.Join(packages, "-"))
+	if _, err := os.Stat(site); err != nil {
+		part := site + ".part"
+		if err := os.RemoveAll(part); err != nil {
+			t.Fatal(err)
+		}
+		args := append([]string{"-m", "pip", "install", "--quiet", "--no-compile", "--target", part}, packages...)
+		if out, err := exec.Command("python3", args...).CombinedOutput(); err != nil {
+			t.Skipf("the packages cannot be had: %v\n%s", err, out)
+		}
+		if err := os.Rename(part, site); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := filepath.WalkDir(site, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		relative, err := filepath.Rel(site, path)
+		if err != nil {
+			return err
+		}
+		to := filepath.Join(dir, relative)
+		if d.IsDir() {
+			return os.MkdirAll(to, 0o755)
+		}
+		return os.Link(path, to)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
