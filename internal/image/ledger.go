@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
@@ -25,7 +26,9 @@ type facts struct {
 // this machine: so that one whose blob the registry has is not packed again. It
 // is not needed for that where the registry has the manifest of the last push.
 type ledger struct {
-	path  string
+	path string
+
+	mu    sync.Mutex
 	facts map[string]facts
 	order []string
 	added bool
@@ -54,6 +57,8 @@ func openLedger(dir string) *ledger {
 }
 
 func (m *ledger) add(fingerprint string, f facts) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if had, ok := m.facts[fingerprint]; ok && had == f {
 		return
 	}
@@ -62,8 +67,18 @@ func (m *ledger) add(fingerprint string, f facts) {
 	m.added = true
 }
 
+// known gives the facts of a fingerprint.
+func (m *ledger) known(fingerprint string) (facts, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	f, ok := m.facts[fingerprint]
+	return f, ok
+}
+
 // save writes what is remembered, without the oldest when it is too much.
 func (m *ledger) save() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if !m.added {
 		return nil
 	}

@@ -209,6 +209,9 @@ func (p *push) send(ctx context.Context, believing bool) (*assembled, error) {
 	if err := p.configuration(ctx, to, a); err != nil {
 		return nil, err
 	}
+	if err := p.attach(ctx, a); err != nil {
+		return nil, err
+	}
 	if err := p.manifests(ctx, a); err != nil {
 		return nil, err
 	}
@@ -259,7 +262,7 @@ func (p *push) contents(ctx context.Context, group *errgroup.Group, contents []*
 		}
 		group.Go(func() (err error) {
 			var had *facts
-			if f, ok := p.recipe.ledger.facts[c.fingerprint]; ok {
+			if f, ok := p.recipe.ledger.known(c.fingerprint); ok {
 				had = &f
 			}
 			f, err := p.content(ctx, c, had)

@@ -2,6 +2,7 @@ package image
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -86,6 +87,7 @@ func contract(t *testing.T, h http.Handler, reset string) {
 	t.Run("ResetAtEachRequest", func(t *testing.T) { testResets(t, f, r, fresh(build(t, filesSpec(dir, reset), r))) })
 	t.Run("Cancelled", func(t *testing.T) { testCancelled(t, f, r, named) })
 	t.Run("ImmutableTag", func(t *testing.T) { testImmutable(t, f, r, named(), named()) })
+	t.Run("Attestations", func(t *testing.T) { testAttestations(t, f, r, named) })
 	t.Run("AtTheSameTime", func(t *testing.T) { testSameTime(t, f, r, named()) })
 	t.Run("List", func(t *testing.T) { testList(t, f, r, dir) })
 }
@@ -112,7 +114,7 @@ func wantComplete(t *testing.T, r *Registry, i *Image) []string {
 	// nothing.
 	tags = slices.DeleteFunc(tags, func(tag string) bool {
 		_, err := remote.Head(repository.Tag(tag), r.options(t.Context())...)
-		return status(err) == http.StatusNotFound
+		return status(err) == http.StatusNotFound || strings.HasPrefix(tag, "sha256-")
 	})
 	for _, tag := range tags {
 		there, err := remote.Image(repository.Tag(tag), r.options(t.Context())...)
@@ -614,6 +616,63 @@ func testImmutable(t *testing.T, f *faults, r *Registry, i, other *Image) {
 		t.Errorf("%v", err)
 	}
 	f.during(nil)
+}
+
+// What is attached to an image is found by who asks what refers to it, in the
+// registry's own way or by the tag that stands in for it, and is there before any
+// tag is.
+func testAttestations(t *testing.T, f *faults, r *Registry, named func() *Image) {
+	i := named()
+	i.Attest = func(s Subject) ([]Attestation, error) {
+		if s.Digest != i.Digest.String() || !strings.HasSuffix(s.Repository, i.Name) || s.Inputs != i.Inputs {
+			t.Errorf("asked about %+v", s)
+		}
+		return []Attestation{{"application/spdx+json", []byte(`{"a":1}`)}, {"application/vnd.in-toto+json", []byte(`{"b":2}`)}}, nil
+	}
+	f.during(nil)
+	pushed := pushAll(t, r, i, "v1")
+	wantComplete(t, r, i)
+	index, err := remote.Referrers(pushed.Reference, r.options(t.Context())...)
+	must(t, err)
+	manifest, err := index.IndexManifest()
+	must(t, err)
+	got := map[string]string{}
+	for _, m := range manifest.Manifests {
+		repository := pushed.Reference.Context()
+		artifact, err := remote.Image(repository.Digest(m.Digest.String()), r.options(t.Context())...)
+		must(t, err)
+		layers, err := artifact.Layers()
+		must(t, err)
+		body, err := layers[0].Compressed()
+		must(t, err)
+		text, err := io.ReadAll(body)
+		must(t, errors.Join(err, body.Close()))
+		raw, err := artifact.RawManifest() // go-containerregistry's index tells another type
+		must(t, err)
+		var told struct{ ArtifactType string }
+		must(t, json.Unmarshal(raw, &told))
+		got[told.ArtifactType] = string(text)
+	}
+	if diff := cmp.Diff(map[string]string{"application/spdx+json": `{"a":1}`, "application/vnd.in-toto+json": `{"b":2}`}, got); diff != "" {
+		t.Error(diff)
+	}
+	listed, err := r.List(t.Context(), []string{i.Name})
+	must(t, err)
+	if len(listed) != 1 {
+		t.Errorf("attestations are listed as images: %+v", listed)
+	}
+	f.during(nil)
+	if again := pushAll(t, r, i, "v1"); !again.UpToDate || again.BytesSent > 0 {
+		t.Errorf("%+v", again)
+	}
+	refused := named()
+	refused.Attest = func(Subject) ([]Attestation, error) { return nil, errors.New("cannot say") }
+	if _, err := r.Push(t.Context(), refused.Recipe, []string{"v1"}, nil); err == nil || !strings.Contains(err.Error(), "cannot say") {
+		t.Errorf("%v", err)
+	}
+	if tags := wantComplete(t, r, refused); len(tags) > 0 {
+		t.Errorf("tags %v without attestations", tags)
+	}
 }
 
 func testSameTime(t *testing.T, f *faults, r *Registry, i *Image) {

@@ -17,6 +17,8 @@ type Recipe struct {
 	// registry that has an image of these inputs needs nothing more.
 	Inputs string
 
+	// Attest, when not nil, says what is attached to the image when it is pushed.
+	Attest Attester
 	// Packages are the Python packages in the image, once it was pushed or planned.
 	Packages []Package
 
@@ -114,7 +116,7 @@ func (r *Recipe) measure(ctx context.Context, contents []*content, last *previou
 	for n, c := range contents {
 		f, ok := last.facts[c.fingerprint]
 		if !ok {
-			f, ok = r.ledger.facts[c.fingerprint]
+			f, ok = r.ledger.known(c.fingerprint)
 		}
 		if ok {
 			own[n] = made{f, c}

@@ -1,0 +1,192 @@
+// Package attestation says what is in an image and how it was made: an SBOM in
+// SPDX 2.3 (spdx.github.io/spdx-spec/v2.3) and a provenance in SLSA 1.0
+// (slsa.dev/spec/v1.0/provenance), as JSON. Both hold nothing but what slipway
+// knows, and no time but the commit's: the same inputs give the same bytes.
+package attestation
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// The types under which the documents are attached to an image.
+const (
+	TypeSBOM       = "application/spdx+json"
+	TypeProvenance = "application/vnd.in-toto+json"
+)
+
+// buildType names how slipway builds, for a kind of image.
+const buildType = "https://github.com/slipway-ci/slipway/blob/main/docs/images.md#"
+
+// The ecosystems of packages, as package URLs name them:
+// github.com/package-url/purl-spec.
+const (
+	PyPI   = "pypi"
+	Golang = "golang"
+)
+
+// Package is one that an image has.
+type Package struct {
+	Ecosystem, Name, Version string
+	// License is an SPDX expression; what is none, or empty, is told as a comment.
+	License string
+	// SHA256 is that of the file it came from; may be empty.
+	SHA256 string
+}
+
+// Image is what is known of an image.
+type Image struct {
+	// Repository is where it is, Digest its manifest's, with sha256: in front.
+	Repository, Digest string
+	// Kind and Platform are those of its build, Inputs the identity of what it was
+	// made of.
+	Kind, Platform, Inputs string
+	// Base is the base's reference by digest; empty for none.
+	Base     string
+	Packages []Package
+	// Source, Revision and Created are the commit's; empty where something is
+	// uncommitted.
+	Source, Revision string
+	Created          time.Time
+	// Builder is who built it, Version slipway's, Invocation the address of the
+	// workflow's run; may be empty.
+	Builder, Version, Invocation string
+	// Parameters are what slipway.yaml says of it. No secret is among them.
+	Parameters map[string]any
+}
+
+type object = map[string]any
+
+// SBOM gives the SPDX document of an image.
+func SBOM(i Image) ([]byte, error) {
+	_, hex, _ := strings.Cut(i.Digest, ":")
+	root := object{
+		"SPDXID": "SPDXRef-image", "name": i.Repository, "versionInfo": i.Digest, "downloadLocation": i.Repository + "@" + i.Digest,
+		"filesAnalyzed": false, "licenseConcluded": none, "licenseDeclared": none, "copyrightText": none, "primaryPackagePurpose": "CONTAINER",
+		"checksums":    []object{{"algorithm": "SHA256", "checksumValue": hex}},
+		"externalRefs": []object{purl(imageURL(i.Repository, i.Digest))},
+	}
+	packages := []object{root}
+	relations := []object{{"spdxElementId": "SPDXRef-DOCUMENT", "relationshipType": "DESCRIBES", "relatedSpdxElement": "SPDXRef-image"}}
+	if i.Base != "" {
+		repository, digest, _ := strings.Cut(i.Base, "@")
+		packages = append(packages, object{
+			"SPDXID": "SPDXRef-base", "name": repository, "versionInfo": digest, "downloadLocation": i.Base, "filesAnalyzed": false,
+			"licenseConcluded": none, "licenseDeclared": none, "copyrightText": none, "primaryPackagePurpose": "CONTAINER",
+			"externalRefs": []object{purl(imageURL(repository, digest))},
+		})
+		relations = append(relations, object{"spdxElementId": "SPDXRef-image", "relationshipType": "DESCENDANT_OF", "relatedSpdxElement": "SPDXRef-base"})
+	}
+	for n, p := range i.Packages {
+		id := fmt.Sprintf("SPDXRef-package-%d", n+1)
+		packages = append(packages, p.spdx(id))
+		relations = append(relations, object{"spdxElementId": "SPDXRef-image", "relationshipType": "CONTAINS", "relatedSpdxElement": id})
+	}
+	return encode(object{
+		"spdxVersion": "SPDX-2.3", "dataLicense": "CC0-1.0", "SPDXID": "SPDXRef-DOCUMENT", "name": i.Repository + "@" + i.Digest,
+		"documentNamespace": "https://github.com/slipway-ci/slipway/sbom/" + hex,
+		"creationInfo":      object{"created": i.time(), "creators": []string{"Tool: slipway-" + i.Version}},
+		"packages":          packages, "relationships": relations,
+	})
+}
+
+const none = "NOASSERTION"
+
+func (p Package) spdx(id string) object {
+	license := none
+	o := object{
+		"SPDXID": id, "name": p.Name, "versionInfo": p.Version, "downloadLocation": none, "filesAnalyzed": false,
+		"licenseConcluded": none, "copyrightText": none, "externalRefs": []object{purl(p.url())},
+	}
+	switch {
+	case isExpression(p.License):
+		license = p.License
+	case p.License != "":
+		o["licenseComments"] = "declared as: " + p.License
+	}
+	o["licenseDeclared"] = license
+	if p.SHA256 != "" {
+		o["checksums"] = []object{{"algorithm": "SHA256", "checksumValue": p.SHA256}}
+	}
+	return o
+}
+
+// url gives the package URL.
+func (p Package) url() string { return "pkg:" + p.Ecosystem + "/" + p.Name + "@" + p.Version }
+
+func imageURL(repository, digest string) string {
+	name := repository[strings.LastIndex(repository, "/")+1:]
+	return "pkg:oci/" + name + "@" + strings.ReplaceAll(digest, ":", "%3A") + "?repository_url=" + repository
+}
+
+func purl(url string) object {
+	return object{"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": url}
+}
+
+// isExpression tells whether a licence has the form of an SPDX expression: names
+// joined by AND, OR and WITH.
+func isExpression(text string) bool {
+	words := strings.Fields(strings.NewReplacer("(", " ", ")", " ").Replace(text))
+	for n, word := range words {
+		joins := word == "AND" || word == "OR" || word == "WITH"
+		if joins != (n%2 == 1) || strings.Trim(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-+") != "" {
+			return false
+		}
+	}
+	return len(words)%2 == 1
+}
+
+// Provenance gives the in-toto statement of how an image was made.
+func Provenance(i Image) ([]byte, error) {
+	_, hex, _ := strings.Cut(i.Digest, ":")
+	dependencies := []object{}
+	if i.Base != "" {
+		repository, digest, _ := strings.Cut(i.Base, "@")
+		_, sum, _ := strings.Cut(digest, ":")
+		dependencies = append(dependencies, object{"uri": imageURL(repository, digest), "digest": object{"sha256": sum}})
+	}
+	if i.Revision != "" {
+		dependencies = append(dependencies, object{"uri": "git+" + i.Source, "digest": object{"gitCommit": i.Revision}})
+	}
+	for _, p := range i.Packages {
+		one := object{"uri": p.url()}
+		if p.SHA256 != "" {
+			one["digest"] = object{"sha256": p.SHA256}
+		}
+		dependencies = append(dependencies, one)
+	}
+	run := object{"builder": object{"id": i.Builder, "version": object{"slipway": i.Version}}}
+	if i.Invocation != "" {
+		run["metadata"] = object{"invocationId": i.Invocation}
+	}
+	return encode(object{
+		"_type": "https://in-toto.io/Statement/v1", "predicateType": "https://slsa.dev/provenance/v1",
+		"subject": []object{{"name": i.Repository, "digest": object{"sha256": hex}}},
+		"predicate": object{
+			"buildDefinition": object{
+				"buildType": buildType + i.Kind, "externalParameters": i.Parameters,
+				"internalParameters":   object{"inputs": i.Inputs, "platform": i.Platform},
+				"resolvedDependencies": dependencies,
+			},
+			"runDetails": run,
+		},
+	})
+}
+
+// time gives the commit's time, or the Unix epoch: never the clock's.
+func (i Image) time() string {
+	if i.Created.IsZero() {
+		return time.Unix(0, 0).UTC().Format(time.RFC3339)
+	}
+	return i.Created.UTC().Format(time.RFC3339)
+}
+
+func encode(document object) ([]byte, error) {
+	text, err := json.MarshalIndent(document, "", " ")
+	if err != nil {
+		return nil, fmt.Errorf("write an attestation: %w", err)
+	}
+	return text, nil
+}

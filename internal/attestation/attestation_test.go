@@ -1,0 +1,101 @@
+package attestation
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func known() Image {
+	return Image{
+		Repository: "gcr.io/acme/train", Digest: "sha256:" + strings.Repeat("1", 64), Kind: "python", Platform: "linux/amd64", Inputs: "abc",
+		Base: "index.docker.io/library/python@sha256:" + strings.Repeat("2", 64),
+		Packages: []Package{
+			{Ecosystem: PyPI, Name: "numpy", Version: "2.2.6", License: "BSD-3-Clause AND (MIT OR Zlib)", SHA256: strings.Repeat("3", 64)},
+			{Ecosystem: PyPI, Name: "odd", Version: "1", License: "see the file LICENSE"},
+			{Ecosystem: Golang, Name: "example.com/x", Version: "v1.0.0"},
+		},
+		Source: "https://git.example.com/team/repo", Revision: strings.Repeat("a", 40), Created: time.Date(2026, 3, 4, 5, 6, 7, 0, time.FixedZone("", 3600)),
+		Builder: "https://github.com/acme/repo/.github/workflows/deploy.yml@refs/heads/main", Version: "v1.2.3", Invocation: "https://github.com/acme/repo/actions/runs/7",
+		Parameters: map[string]any{"workdir": "/app"},
+	}
+}
+
+func TestDocuments(t *testing.T) {
+	for name, write := range map[string]func(Image) ([]byte, error){"sbom.json": SBOM, "provenance.json": Provenance} {
+		got, err := write(known())
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join("testdata", name)
+		if *update {
+			if err := os.WriteFile(path, got, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(got) != string(want) {
+			t.Errorf("%s differs (-update writes it anew):\n%s", name, got)
+		}
+	}
+}
+
+// Every element that a relationship names is there, and every package has what
+// SPDX 2.3 demands of one.
+func TestSBOMIsWhole(t *testing.T) {
+	for what, i := range map[string]Image{"full": known(), "scratch": {Repository: "r/x", Digest: "sha256:00"}} {
+		text, err := SBOM(i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var document struct {
+			Packages      []map[string]any
+			Relationships []struct{ SpdxElementID, RelatedSpdxElement string }
+			CreationInfo  struct{ Created time.Time }
+		}
+		if err := json.Unmarshal(text, &document); err != nil {
+			t.Fatal(err)
+		}
+		ids := map[string]bool{"SPDXRef-DOCUMENT": true}
+		for _, p := range document.Packages {
+			for _, key := range []string{"SPDXID", "name", "downloadLocation", "licenseDeclared"} {
+				if text, _ := p[key].(string); text == "" {
+					t.Errorf("%s: a package has no %s: %v", what, key, p)
+				}
+			}
+			id, _ := p["SPDXID"].(string)
+			ids[id] = true
+		}
+		if len(document.Relationships) != len(document.Packages) {
+			t.Errorf("%s: %d relationships of %d packages", what, len(document.Relationships), len(document.Packages))
+		}
+		for _, r := range document.Relationships {
+			if !ids[r.SpdxElementID] || !ids[r.RelatedSpdxElement] {
+				t.Errorf("%s: %+v names what is not there", what, r)
+			}
+		}
+		if time.Since(document.CreationInfo.Created) < time.Hour {
+			t.Errorf("%s: the clock is in it: %s", what, document.CreationInfo.Created)
+		}
+	}
+}
+
+func TestExpressions(t *testing.T) {
+	for text, want := range map[string]bool{
+		"MIT": true, "BSD-3-Clause AND (MIT OR Zlib)": true, "GPL-2.0-only WITH Classpath-exception-2.0": true, "LicenseRef-mine": true,
+		"": false, "MIT License": false, "MIT AND": false, "see LICENSE": false, "OR MIT": false, "BSD (3-clause)": false, "MIT/X": false,
+	} {
+		if got := isExpression(text); got != want {
+			t.Errorf("%q: %t", text, got)
+		}
+	}
+}
