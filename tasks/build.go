@@ -112,10 +112,14 @@ func (p *project) pushOne(ctx context.Context, to *platform, i *config.Image) (*
 		return p.pushDockerfile(ctx, to, i)
 	}
 	p.event(report.Start, "image", i.Name, "building")
-	recipe, err := image.Prepare(ctx, p.spec(i, to.target), to.registry)
+	spec := p.spec(i, to.target)
+	recipe, err := image.Prepare(ctx, spec, to.registry)
 	if err != nil {
 		p.event(report.Failed, "image", i.Name, "not built")
 		return nil, fmt.Errorf("build image %s: %w", i.Name, disk.Explain(p.state(), err))
+	}
+	if !p.NoAttestations {
+		recipe.Attest = p.attester(i, spec)
 	}
 	pushed, err := to.registry.Push(ctx, recipe, p.tags(i), func(progress image.Progress) {
 		p.event(report.Progress, "image", i.Name, fmt.Sprintf("%s of %s, %d of %d layers", report.Bytes(progress.Bytes), report.Bytes(progress.BytesTotal), progress.Layers, progress.Total))

@@ -33,6 +33,8 @@ type Env struct {
 	Transport http.RoundTripper
 	// Self is the command line that starts this program as `sandbox serve`.
 	Self []string
+	// NoAttestations leaves out the SBOM and the provenance of images.
+	NoAttestations bool
 	// Version is this program's version.
 	Version string
 	// Mask hides a secret value from whoever else reads the output, such as the

@@ -29,6 +29,7 @@ what really happened. With no cloud configured it does so on an embedded sandbox
 	flags.StringVar(&d.Environment, "env", d.Environment, "lay this one of slipway.yaml's environments over the rest")
 	flags.StringVarP(&d.Output, "output", "o", d.Output, "print results as text or json")
 	flags.BoolVar(&d.Quiet, "quiet", d.Quiet, "print only results, warnings and errors")
+	flags.BoolVar(&d.NoAttestations, "no-attestations", d.NoAttestations, "push images without SBOM and provenance")
 	flags.BoolVar(&d.Verbose, "verbose", d.Verbose, "print details")
 	c.AddCommand(
 		deploy(d), plan(d), build(d), images(d), retag(d), secrets(d), check(d), render(d),

@@ -3,11 +3,13 @@ package image
 import (
 	"bytes"
 	"context"
+	"debug/buildinfo"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -30,8 +32,9 @@ type Attester func(Subject) ([]Attestation, error)
 type Subject struct {
 	Repository, Digest, Inputs string
 	// Base is the base's reference by digest; empty for none.
-	Base     string
-	Packages []Package
+	Base string
+	// Packages are Python's, Modules those that a Go program was linked of.
+	Packages, Modules []Package
 }
 
 // attach sends what the attester says of an image. It happens before the manifest
@@ -44,6 +47,11 @@ func (p *push) attach(ctx context.Context, a *assembled) error {
 	if p.recipe.base != nil {
 		s.Base = p.recipe.base.String()
 	}
+	for _, c := range p.recipe.contents {
+		if c.what == programContent {
+			s.Modules = modules(filepath.Join(c.dir, c.entries[0].file))
+		}
+	}
 	attestations, err := p.recipe.Attest(s)
 	if err != nil {
 		return fmt.Errorf("attest image %s: %w", p.recipe.Name, err)
@@ -51,6 +59,23 @@ func (p *push) attach(ctx context.Context, a *assembled) error {
 	subject := v1.Descriptor{MediaType: types.OCIManifestSchema1, Digest: a.digest, Size: int64(len(a.manifest))}
 	err = p.registry.attach(ctx, p.wire, subject, attestations, p.meter)
 	return p.registry.explain("attach the attestations of "+p.wire.repository.String(), p.wire.repository.RegistryStr(), err)
+}
+
+// modules gives what a Go program says that it was linked of; none when it does not
+// say.
+func modules(program string) []Package {
+	info, err := buildinfo.ReadFile(program)
+	if err != nil {
+		return nil
+	}
+	all := []Package{{Name: "stdlib", Version: strings.TrimPrefix(info.GoVersion, "go")}}
+	for _, m := range info.Deps {
+		if m.Replace != nil {
+			m = m.Replace
+		}
+		all = append(all, Package{Name: m.Path, Version: m.Version})
+	}
+	return all
 }
 
 const (

@@ -43,6 +43,9 @@ func (e *BuildError) Error() string {
 // Unwrap gives how the go command ended.
 func (e *BuildError) Unwrap() error { return e.Err }
 
+// programContent is what the layer of a program is called.
+const programContent = "program"
+
 // leftover is the age from which a file of a build is that of one that has ended.
 const leftover = 24 * time.Hour
 
@@ -83,7 +86,7 @@ func compile(ctx context.Context, s Spec) (*content, error) {
 		return nil, fmt.Errorf("read the program: %w", err)
 	}
 	e.name = s.program()
-	return newContent("program", dir, []entry{e}), nil
+	return newContent(programContent, dir, []entry{e}), nil
 }
 
 // keepProgram links the binary that was built to a name that has its hash, and

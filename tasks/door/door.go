@@ -38,6 +38,8 @@ type Door struct {
 	Output string
 	// Quiet leaves out what goes well; Verbose adds details.
 	Quiet, Verbose bool
+	// NoAttestations is as in tasks.Env.
+	NoAttestations bool
 	// Self are the arguments that make this program serve the sandbox.
 	Self []string
 	// Stdout takes results, Stderr everything else.
@@ -47,13 +49,13 @@ type Door struct {
 }
 
 // Open gives a Door onto this process, with the options that its environment
-// sets: SLIPWAY_DIR, SLIPWAY_FILE, SLIPWAY_ENV, SLIPWAY_OUTPUT, SLIPWAY_QUIET
-// and SLIPWAY_VERBOSE.
+// sets: SLIPWAY_DIR, SLIPWAY_FILE, SLIPWAY_ENV, SLIPWAY_OUTPUT, SLIPWAY_QUIET,
+// SLIPWAY_VERBOSE and SLIPWAY_NO_ATTESTATIONS.
 func Open() *Door {
 	on := func(name string) bool { v, _ := strconv.ParseBool(os.Getenv(name)); return v }
 	d := &Door{
 		Dir: os.Getenv("SLIPWAY_DIR"), File: os.Getenv("SLIPWAY_FILE"), Environment: os.Getenv("SLIPWAY_ENV"),
-		Output: os.Getenv("SLIPWAY_OUTPUT"), Quiet: on("SLIPWAY_QUIET"), Verbose: on("SLIPWAY_VERBOSE"),
+		Output: os.Getenv("SLIPWAY_OUTPUT"), Quiet: on("SLIPWAY_QUIET"), Verbose: on("SLIPWAY_VERBOSE"), NoAttestations: on("SLIPWAY_NO_ATTESTATIONS"),
 		Self: []string{"sandbox:serve"}, Stdout: os.Stdout, Stderr: os.Stderr,
 	}
 	if d.Dir == "" {
@@ -124,7 +126,7 @@ func (d *Door) env() (*tasks.Env, *workflow) {
 	env := &tasks.Env{
 		Dir: d.Dir, File: d.File, Environment: d.Environment,
 		Stdout: d.Stdout, Lookup: os.LookupEnv, Environ: os.Environ(), Now: time.Now,
-		Transport: http.DefaultTransport, Self: d.self(), Version: Version(),
+		Transport: http.DefaultTransport, Self: d.self(), Version: Version(), NoAttestations: d.NoAttestations,
 	}
 	var inWorkflow *workflow
 	if commands, ok := actions.New(d.Stderr, os.LookupEnv); ok {

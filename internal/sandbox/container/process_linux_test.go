@@ -202,7 +202,11 @@ func TestDaemonKilled(t *testing.T) {
 				t.Fatal(err)
 			}
 			ended := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-			if n, err := unix.Poll(ended, int(bound.Milliseconds())); n != 1 || err != nil {
+			n, err := unix.Poll(ended, int(bound.Milliseconds()))
+			for errors.Is(err, unix.EINTR) { // the Go runtime's own signals, or a child's end
+				n, err = unix.Poll(ended, int(bound.Milliseconds()))
+			}
+			if n != 1 || err != nil {
 				t.Errorf("the container outlives its daemon: %d, %v", n, err)
 				_ = syscall.Kill(pid, syscall.SIGKILL)
 			}

@@ -1,0 +1,64 @@
+package tasks
+
+import (
+	"github.com/slipway-ci/slipway/internal/attestation"
+	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/image"
+)
+
+// laptop is the builder where no workflow builds.
+const laptop = "https://github.com/slipway-ci/slipway"
+
+// attester gives what is attached to an image: what is in it, and how it was made.
+func (p *project) attester(i *config.Image, spec image.Spec) image.Attester {
+	return func(s image.Subject) ([]image.Attestation, error) {
+		known := attestation.Image{
+			Repository: s.Repository, Digest: s.Digest, Kind: i.Kind(), Platform: spec.Platform.String(), Inputs: s.Inputs, Base: s.Base,
+			Source: spec.Source, Revision: spec.Revision, Created: spec.Created, Version: p.Version, Builder: laptop, Parameters: parameters(i),
+		}
+		for _, one := range s.Packages {
+			known.Packages = append(known.Packages, attestation.Package{Ecosystem: attestation.PyPI, Name: one.Name, Version: one.Version, License: one.License, SHA256: one.SHA256})
+		}
+		for _, one := range s.Modules {
+			known.Packages = append(known.Packages, attestation.Package{Ecosystem: attestation.Golang, Name: one.Name, Version: one.Version})
+		}
+		known.Builder, known.Invocation = p.builder()
+		sbom, err := attestation.SBOM(known)
+		if err != nil {
+			return nil, err
+		}
+		provenance, err := attestation.Provenance(known)
+		if err != nil {
+			return nil, err
+		}
+		return []image.Attestation{{Type: attestation.TypeSBOM, Document: sbom}, {Type: attestation.TypeProvenance, Document: provenance}}, nil
+	}
+}
+
+// builder names who builds, and where that can be looked up: the workflow, as
+// GitHub tells it in the environment.
+func (p *project) builder() (id, invocation string) {
+	server, _ := p.Lookup("GITHUB_SERVER_URL")
+	workflow, _ := p.Lookup("GITHUB_WORKFLOW_REF")
+	if server == "" || workflow == "" {
+		return laptop, ""
+	}
+	repository, _ := p.Lookup("GITHUB_REPOSITORY")
+	run, _ := p.Lookup("GITHUB_RUN_ID")
+	return server + "/" + workflow, server + "/" + repository + "/actions/runs/" + run
+}
+
+// parameters gives what slipway.yaml says of an image. Of variables only the names:
+// their values may have come from anywhere.
+func parameters(i *config.Image) map[string]any {
+	all := map[string]any{"files": i.Files, "workdir": i.Workdir, "user": i.User, "owner": i.Owner, "entrypoint": i.Entrypoint, "command": i.Command, "env": sorted(i.Env)}
+	switch {
+	case i.Go != nil:
+		all["go"] = map[string]any{"main": i.Go.Main, "base": i.Go.Base}
+	case i.Python != nil:
+		all["python"] = map[string]any{"base": i.Python.Base, "requirements": i.Python.Requirements, "version": i.Python.Version}
+	default:
+		all["base"] = i.Base
+	}
+	return all
+}
