@@ -50,10 +50,14 @@ func component(t testing.TB, name, path string) string {
 	return ""
 }
 
+// Thorough tells whether a test goes through all of a large matrix, which it does
+// where CI is true, rather than through a sample of it.
+func Thorough() bool { return os.Getenv("CI") == "true" }
+
 func missing(t testing.TB, name string) {
 	t.Helper()
 	text := name + " is not here; `go run mage.go test` sets it up where it can be had"
-	if os.Getenv("CI") == "true" {
+	if Thorough() {
 		t.Fatal(text)
 	}
 	t.Skip(text)
