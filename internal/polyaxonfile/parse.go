@@ -20,6 +20,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/yaml11"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
@@ -194,7 +195,7 @@ func (b *builder) value(n *yaml.Node, path []string) any {
 		}
 		return list
 	}
-	return scalar(n)
+	return yaml11.Scalar(n)
 }
 
 func (b *builder) mapping(n *yaml.Node, path []string) map[string]any {

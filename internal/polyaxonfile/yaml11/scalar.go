@@ -1,4 +1,6 @@
-package polyaxonfile
+// Package yaml11 gives YAML's scalars the values that PyYAML gives them, which
+// Polyaxon reads its files with.
+package yaml11
 
 import (
 	"math"
@@ -16,9 +18,9 @@ var (
 	yamlFloat = regexp.MustCompile(`^(?:[-+]?(?:[0-9][0-9_]*)\.[0-9_]*(?:[eE][-+][0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$`)
 )
 
-// scalar gives a scalar's value. Dates stay text: that is what every input type
-// that knows dates takes.
-func scalar(n *yaml.Node) any {
+// Scalar gives a scalar's value: nil, bool, int, float64 or string. Dates stay
+// text: that is what every input type that knows dates takes.
+func Scalar(n *yaml.Node) any {
 	const quoted = yaml.SingleQuotedStyle | yaml.DoubleQuotedStyle | yaml.LiteralStyle | yaml.FoldedStyle
 	text := n.Value
 	if n.Style&quoted != 0 || n.Style&yaml.TaggedStyle != 0 && n.Tag == "!!str" {
