@@ -9,24 +9,6 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// Severity says how bad a Problem is.
-type Severity string
-
-// The severities.
-const (
-	// SeverityError: a run would fail, or do something else than is written.
-	SeverityError Severity = "error"
-	// SeverityWarning: it may be meant.
-	SeverityWarning Severity = "warning"
-)
-
-// Problem is one finding of Check. Its Name stays the same for the same mistake.
-type Problem struct {
-	source.Error
-	Severity Severity
-	Name     string
-}
-
 // reference is a name that an expression begins with, past quoted texts.
 var (
 	quotedText = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'`)
@@ -39,11 +21,13 @@ var (
 // server tells: templates that render as nothing.
 func (f *File) Check(version string) []Problem {
 	c := &checker{file: f, used: map[string]bool{}}
-	component, at := f.component()
+	component, at := f.Component()
 	if component == nil {
 		return nil
 	}
-	c.versions(version)
+	if v, err := ParseVersion(version); err == nil {
+		c.problems = append(c.problems, f.Validate(v)...)
+	}
 	c.names(component)
 	run, _ := component["run"].(map[string]any)
 	c.templates(run, extend(at, "run"))
@@ -67,34 +51,6 @@ func (c *checker) add(severity Severity, name string, at source.Position, hint, 
 	c.problems = append(c.problems, Problem{
 		Severity: severity, Name: name, Error: source.Error{Position: at, Message: fmt.Sprintf(format, args...), Hint: hint},
 	})
-}
-
-// versions finds keys that the server's version does not have.
-func (c *checker) versions(version string) {
-	old := strings.HasPrefix(version, "1.")
-	if old {
-		if v, given := c.file.root["version"]; !given {
-			c.add(SeverityError, "version-missing", c.file.at(), "add version: 1.1", "Polyaxon %s needs version", version)
-		} else if v != 1.1 {
-			c.add(SeverityError, "version-unknown", c.file.at("version"), "", "version must be 1.1, not %v", v)
-		}
-		v := &validator{file: c.file, schema: schema()}
-		for _, fields := range v.schema {
-			for key, kind := range fields {
-				if strings.Contains(kind, "+2") {
-					delete(fields, key)
-				}
-			}
-		}
-		if c.file.isOperation() {
-			v.object("operation", c.file.root, nil)
-		} else {
-			v.object("component", c.file.root, nil)
-		}
-		for _, p := range v.problems {
-			c.add(SeverityError, "newer-key", p.Position, "it came after Polyaxon "+version, "%s", p.Message)
-		}
-	}
 }
 
 // names gathers what templates may name.
@@ -155,7 +111,7 @@ func (c *checker) templates(value any, path []string) {
 }
 
 func (c *checker) template(text string, path []string) {
-	at := c.file.at(path...)
+	at := c.file.At(path...)
 	alone := expression.MatchString(strings.TrimSpace(text))
 	for _, m := range tag.FindAllStringSubmatch(text, -1) {
 		inner := m[1] + m[2]
@@ -232,13 +188,13 @@ func (c *checker) inputs(component map[string]any, at []string) {
 			c.use(m["value"]) // a default may name other inputs
 			name, _ := m["name"].(string)
 			if seen[name] {
-				c.add(SeverityError, "repeated-input", c.file.at(extend(extend(at, "inputs"), strconv.Itoa(i))...), "", "the input %s is declared twice", name)
+				c.add(SeverityError, "repeated-input", c.file.At(extend(extend(at, "inputs"), strconv.Itoa(i))...), "", "the input %s is declared twice", name)
 			}
 			seen[name] = true
 		}
 	}
 	for i, x := range readIO(component, "inputs") {
-		where := c.file.at(extend(extend(at, "inputs"), strconv.Itoa(i))...)
+		where := c.file.At(extend(extend(at, "inputs"), strconv.Itoa(i))...)
 		if text, ok := x.value.(string); x.hasValue && !(ok && templated(text)) {
 			if _, err := x.convert(x.value); err != nil {
 				c.add(SeverityError, "bad-default", where, "", "the default of input %s does not fit: %v", x.name, err)
@@ -263,7 +219,7 @@ func (c *checker) image(run map[string]any, at []string) {
 	}
 	last := image[strings.LastIndex(image, "/")+1:]
 	if _, name, tagged := strings.Cut(last, ":"); !tagged || name == "latest" {
-		c.add(SeverityWarning, "mutable-image", c.file.at(extend(extend(at, "container"), "image")...), "name a digest, or build it by images in slipway.yaml",
+		c.add(SeverityWarning, "mutable-image", c.file.At(extend(extend(at, "container"), "image")...), "name a digest, or build it by images in slipway.yaml",
 			"the image %s changes under its name: the same run may do something else tomorrow", image)
 	}
 }

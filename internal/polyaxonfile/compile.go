@@ -85,18 +85,18 @@ type Context struct {
 // Compile reads an operation, as JSON or YAML, and merges it into its component.
 // Its errors are *InvalidError in the words of a 2.18 server.
 func Compile(content []byte) (*Compiled, error) {
-	f, problems := parse("operation", content)
-	if len(problems) > 0 {
+	f, problems := Load("operation", content)
+	if problems = append(problems, f.Validate(Version{})...); len(problems) > 0 {
 		return nil, invalid(problems)
 	}
-	component, _ := f.component()
+	component, _ := f.Component()
 	if component == nil {
 		return nil, &InvalidError{[]string{"Collect the Polyaxonfile reference before composing its local fields."}}
 	}
 	root := clone(component)
 	root["kind"] = "compiled_operation"
 	params := map[string]any{}
-	if f.isOperation() {
+	if f.IsOperation() {
 		strategy, _ := f.root["patchStrategy"].(string)
 		for key, value := range f.root {
 			switch key {
@@ -121,14 +121,14 @@ func Compile(content []byte) (*Compiled, error) {
 }
 
 // invalid gives problems in the words of 2.18's validation.
-func invalid(problems []problem) error {
+func invalid(problems []Problem) error {
 	var errs []string
 	for _, p := range problems {
-		if p.extra {
-			errs = append(errs, fmt.Sprintf("1 validation error for V1Operation\n%s\n  Extra inputs are not permitted [type=extra_forbidden]", strings.Join(p.path, ".")))
+		if p.Name == "unknown-key" {
+			errs = append(errs, fmt.Sprintf("1 validation error for V1Operation\n%s\n  Extra inputs are not permitted [type=extra_forbidden]", strings.Join(p.Path, ".")))
 			continue
 		}
-		errs = append(errs, fmt.Sprintf("1 validation error for V1Operation\n%s\n  Value error, %s", strings.Join(p.path, "."), p.Message))
+		errs = append(errs, fmt.Sprintf("1 validation error for V1Operation\n%s\n  Value error, %s", strings.Join(p.Path, "."), p.Message))
 	}
 	return &InvalidError{errs[:1]} // a server answers with one text
 }

@@ -49,8 +49,8 @@ type Operation struct{ root map[string]any }
 // a required one that is missing, and a value of a wrong type are *source.Error.
 func (f *File) Operation(fill Fill) (*Operation, error) {
 	root := map[string]any{"kind": "operation", "version": 1.1}
-	component, at := f.component()
-	if f.isOperation() {
+	component, at := f.Component()
+	if f.IsOperation() {
 		root = clone(f.root)
 		root["kind"] = "operation"
 	}
@@ -128,7 +128,7 @@ func (f *File) checkParams(component map[string]any, at []string, params, root m
 		if _, given := fill.Params[name]; given && fill.ParamsAt != nil {
 			return fill.ParamsAt(name)
 		}
-		return f.at("params", name)
+		return f.At("params", name)
 	}
 	var errs []error
 	declared := map[string]inout{}
@@ -143,7 +143,7 @@ func (f *File) checkParams(component map[string]any, at []string, params, root m
 				hint = "set image of " + fill.Name + " to one of slipway.yaml's images"
 			}
 			errs = append(errs, &source.Error{
-				Position: f.at(extend(extend(at, "inputs"), strconv.Itoa(i))...),
+				Position: f.At(extend(extend(at, "inputs"), strconv.Itoa(i))...),
 				Message:  fmt.Sprintf("the input %s needs a value, and %s gives none", x.name, fill.Name), Hint: hint,
 			})
 		}

@@ -9,13 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"os"
-	"path/filepath"
 	"regexp"
-	"sort"
 	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
@@ -25,261 +20,204 @@ import (
 )
 
 const (
-	maxSize  = 4 << 20 // of a file, in bytes
-	maxNodes = 200_000 // of a file, with its aliases put in
-	maxDepth = 100     // of nesting, and of pathRefs
+	maxSize     = 4 << 20  // of a file, in bytes
+	maxNodes    = 200_000  // of a file, with its aliases put in
+	maxExpanded = 16 << 20 // of a file's scalars and keys, with its aliases put in, in bytes
+	maxDepth    = 100      // of nesting
 )
 
-// File is a Polyaxonfile: a component, or an operation whose component is in it.
-type File struct {
-	// Name is how errors call the file.
-	Name string
-	root map[string]any
-	// positions by path of keys, joined by NUL; the refs of a pathRef too.
-	positions map[string]source.Position
-}
-
-// Read reads the Polyaxonfile at path, and the component that it names by
-// pathRef. What is wrong with it is one or several *source.Error, joined.
-func Read(path string) (*File, error) { return read(path, 0) }
-
-func read(path string, depth int) (*File, error) {
-	text, err := readText(path)
-	if err != nil {
-		return nil, err
-	}
-	f, err := Parse(path, text)
-	if err != nil {
-		return nil, err
-	}
-	reference, ok := f.root["pathRef"].(string)
-	if !ok {
-		return f, nil
-	}
-	if depth++; depth > maxDepth {
-		return nil, &source.Error{Position: f.at("pathRef"), Message: "pathRef leads in a circle"}
-	}
-	component, err := read(filepath.Join(filepath.Dir(path), filepath.FromSlash(reference)), depth)
-	if err != nil {
-		return nil, err
-	}
-	if component.isOperation() {
-		return nil, &source.Error{Position: f.at("pathRef"), Message: reference + " is an operation; a pathRef names a component"}
-	}
-	delete(f.root, "pathRef")
-	f.root["component"] = component.root
-	for key, at := range component.positions {
-		f.positions["component\x00"+key] = at
-	}
-	return f, nil
-}
-
-func readText(path string) ([]byte, error) {
-	refuse := func(err error) error {
-		e := &source.Error{Position: source.Position{File: path}, Message: err.Error(), Err: err}
-		var pathError *os.PathError
-		if errors.As(err, &pathError) {
-			e.Message = pathError.Err.Error()
-		}
-		if errors.Is(err, os.ErrNotExist) {
-			e.Message, e.Hint = "there is no such Polyaxonfile", "check the path in slipway.yaml; it starts at the repository's root"
-		}
-		return e
-	}
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, refuse(err)
-	}
-	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, maxSize+1))
-	if err != nil {
-		return nil, refuse(err)
-	}
-	return text, nil
-}
-
-var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)
-
-// Parse reads a Polyaxonfile that is in memory; name is how errors call it.
-// References to other files are left as they are.
+// Parse reads a Polyaxonfile that is in memory; name is how errors call it. What
+// every version of Polyaxon refuses, and what slipway refuses at all, is one or
+// several *source.Error, joined. References to other files are left as they are.
 func Parse(name string, text []byte) (*File, error) {
-	f, problems := parse(name, text)
-	if len(problems) > 0 {
-		return nil, join(problems)
+	f, problems := Load(name, text)
+	if f.root != nil {
+		problems = append(problems, f.Validate(Version{})...)
+	}
+	if err := Errors(problems); err != nil {
+		return nil, err
 	}
 	return f, nil
 }
 
-// problem is something wrong at a path of keys.
-type problem struct {
-	source.Error
-	path []string
-	// extra tells that the key at path is unknown.
-	extra bool
-}
-
-func parse(name string, text []byte) (*File, []problem) {
+// Load reads a Polyaxonfile that is in memory and does not hold it against any
+// version: Validate does. The problems are those of the text: no YAML, a repeated
+// key. The File has a Root unless the text is no mapping that can be read.
+func Load(name string, text []byte) (*File, []Problem) {
+	f := &File{Name: name, texts: map[string][][]byte{}}
 	at := source.Position{File: name, Line: 1, Column: 1}
-	whole := func(format string, args ...any) (*File, []problem) {
-		return nil, []problem{{Error: source.Error{Position: at, Message: fmt.Sprintf(format, args...)}}}
+	refuse := func(format string, args ...any) (*File, []Problem) {
+		return f, []Problem{{
+			Error: source.Error{Position: at, Message: fmt.Sprintf(format, args...)}, Stage: StageSubmit, Severity: SeverityError, Name: "not-yaml",
+		}}
 	}
 	switch {
 	case len(text) > maxSize:
-		return whole("is larger than 4 MiB: that is no Polyaxonfile")
+		return refuse("is larger than 4 MiB: that is no Polyaxonfile")
 	case bytes.IndexByte(text, 0) >= 0 || !utf8.Valid(text):
-		return whole("is not text in UTF-8")
+		return refuse("is not text in UTF-8")
 	}
+	f.texts[name] = lines(text)
+	document, err := decode(text)
+	if err != nil {
+		var bad *syntaxError
+		if errors.As(err, &bad) {
+			at.Line = min(max(bad.line, 1), len(f.texts[name]))
+		}
+		return refuse("%s", err.Error())
+	}
+	b := &builder{file: name, within: map[*yaml.Node]bool{}}
+	value, place := b.value(document, nil)
+	root, ok := value.(map[string]any)
+	if !ok && len(b.problems) == 0 {
+		return refuse("must be a mapping with kind: component or kind: operation")
+	}
+	if !b.exceeded {
+		f.root, f.place = root, place
+	}
+	return f, b.problems
+}
+
+// syntaxError is where a text is no YAML; line is 0 when it is unknown.
+type syntaxError struct {
+	line    int
+	message string
+}
+
+func (e *syntaxError) Error() string { return e.message }
+
+var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)
+
+// decode gives the value of the one document in a text.
+func decode(text []byte) (*yaml.Node, error) {
 	reader := yaml.NewDecoder(bytes.NewReader(text))
 	var document, second yaml.Node
 	if err := reader.Decode(&document); err != nil {
 		if errors.Is(err, io.EOF) {
-			return whole("is empty")
+			return nil, &syntaxError{message: "is empty"}
 		}
-		message := err.Error()
-		if m := yamlLine.FindStringSubmatch(message); m != nil {
-			if n, err := strconv.Atoi(m[1]); err == nil {
-				at.Line = min(n, bytes.Count(text, []byte("\n"))+1)
-			}
-			message = m[2]
+		bad := &syntaxError{message: "is no YAML: " + err.Error()}
+		if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
+			bad.line, _ = strconv.Atoi(m[1])
+			bad.message = "is no YAML: " + m[2]
 		}
-		return whole("is no YAML: %s", message)
+		return nil, bad
 	}
 	if err := reader.Decode(&second); err == nil {
-		at.Line = second.Line
-		return whole("has a second document (---); one is allowed")
+		return nil, &syntaxError{second.Line, "has a second document (---); one is allowed"}
 	}
-	b := &builder{file: name, positions: map[string]source.Position{}}
-	root, ok := b.value(document.Content[0], nil).(map[string]any)
-	if len(b.problems) > 0 {
-		return nil, b.problems
-	}
-	if !ok {
-		return whole("must be a mapping with kind: component or kind: operation")
-	}
-	f := &File{Name: name, root: root, positions: b.positions}
-	return f, f.validate()
+	return document.Content[0], nil
 }
 
 // builder makes plain values of nodes, and notes where they stand.
 type builder struct {
-	file      string
-	positions map[string]source.Position
-	problems  []problem
-	nodes     int
+	file     string
+	problems []Problem
+	nodes    int
+	text     int
+	exceeded bool
+	within   map[*yaml.Node]bool // the aliases' targets that are being read
 }
 
-func (b *builder) fail(n *yaml.Node, path []string, hint, format string, args ...any) {
-	b.problems = append(b.problems, problem{path: path, Error: source.Error{
-		Position: source.Position{File: b.file, Line: n.Line, Column: n.Column}, Message: fmt.Sprintf(format, args...), Hint: hint,
+func (b *builder) fail(n *yaml.Node, path []string, name, hint, format string, args ...any) {
+	b.problems = append(b.problems, Problem{Path: path, Name: name, Stage: StageSubmit, Severity: SeverityError, Error: source.Error{
+		Position: b.position(n), Message: fmt.Sprintf(format, args...), Hint: hint,
 	}})
 }
 
-func (b *builder) value(n *yaml.Node, path []string) any {
-	if b.nodes++; b.nodes > maxNodes || len(path) > maxDepth {
-		if len(b.problems) == 0 {
-			b.fail(n, path, "", "is nested too deeply, or too large once its aliases are put in")
+func (b *builder) position(n *yaml.Node) source.Position {
+	return source.Position{File: b.file, Line: n.Line, Column: n.Column}
+}
+
+func (b *builder) value(n *yaml.Node, path []string) (any, *place) {
+	p := &place{at: b.position(n)}
+	if n.Kind == yaml.AliasNode {
+		if b.within[n.Alias] {
+			b.fail(n, path, "not-yaml", "", "the alias *%s stands within what it stands for", n.Value)
+			b.exceeded = true
+			return nil, p
 		}
-		return nil
-	}
-	for n.Kind == yaml.AliasNode {
+		b.within[n.Alias] = true
+		defer delete(b.within, n.Alias)
 		n = n.Alias
+		p.at = b.position(n)
 	}
-	b.positions[strings.Join(path, "\x00")] = source.Position{File: b.file, Line: n.Line, Column: n.Column}
+	b.nodes++
+	b.text += len(n.Value)
+	if b.exceeded || b.nodes > maxNodes || b.text > maxExpanded || len(path) > maxDepth {
+		if !b.exceeded {
+			b.fail(n, path, "not-yaml", "", "is nested too deeply, or too large once its aliases are put in")
+		}
+		b.exceeded = true
+		return nil, p
+	}
 	switch n.Kind {
 	case yaml.MappingNode:
-		return b.mapping(n, path)
+		return b.mapping(n, path, p), p
 	case yaml.SequenceNode:
 		list := make([]any, 0, len(n.Content))
 		for i, item := range n.Content {
-			list = append(list, b.value(item, extend(path, strconv.Itoa(i))))
+			value, below := b.value(item, extend(path, strconv.Itoa(i)))
+			list, p.items = append(list, value), append(p.items, below)
 		}
-		return list
+		return list, p
 	}
-	return yaml11.Scalar(n)
+	return yaml11.Scalar(n), p
 }
 
-func (b *builder) mapping(n *yaml.Node, path []string) map[string]any {
-	m := map[string]any{}
-	merged := map[string]any{}
+func (b *builder) mapping(n *yaml.Node, path []string, p *place) map[string]any {
+	m := make(map[string]any, len(n.Content)/2)
+	p.fields = make(map[string]*place, len(n.Content)/2)
+	put := func(key string, value any, at *place) {
+		if _, have := m[key]; !have {
+			p.keys = append(p.keys, key)
+		}
+		m[key], p.fields[key] = value, at
+	}
+	// What is merged in stands before the mapping's own keys, which win.
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Tag != "!!merge" {
+			continue
+		}
+		value, below := b.value(n.Content[i+1], path)
+		merged, places := []any{value}, []*place{below}
+		if list, ok := value.([]any); ok {
+			merged, places = list, below.items
+		}
+		for j := len(merged) - 1; j >= 0; j-- {
+			m, ok := merged[j].(map[string]any)
+			if !ok {
+				b.fail(n.Content[i+1], path, "not-yaml", "", "<< takes a mapping, or a list of mappings")
+				break
+			}
+			for _, key := range places[j].keys {
+				put(key, m[key], places[j].fields[key])
+			}
+		}
+	}
+	own := make(map[string]bool, len(n.Content)/2)
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key := n.Content[i]
-		if key.Kind != yaml.ScalarNode {
-			b.fail(key, path, "", "a key must be a name")
-			continue
-		}
 		if key.Tag == "!!merge" {
-			if below, ok := b.value(n.Content[i+1], path).(map[string]any); ok {
-				maps.Copy(merged, below)
-			}
 			continue
 		}
-		if _, repeated := m[key.Value]; repeated {
-			b.fail(key, extend(path, key.Value), "remove one of them; Polyaxon would silently take the last", "key %s is repeated", key.Value)
+		if key.Kind != yaml.ScalarNode {
+			b.fail(key, path, "not-yaml", "", "a key must be a name")
 			continue
 		}
-		m[key.Value] = b.value(n.Content[i+1], extend(path, key.Value))
-		b.positions[strings.Join(extend(path, key.Value), "\x00")+"\x00"] = source.Position{File: b.file, Line: key.Line, Column: key.Column}
-	}
-	for key, value := range merged {
-		if _, own := m[key]; !own {
-			m[key] = value
+		b.text += len(key.Value)
+		if own[key.Value] {
+			b.fail(key, extend(path, key.Value), "repeated-key", "remove one of them; Polyaxon would silently take the last", "key %s is repeated", key.Value)
+			b.problems[len(b.problems)-1].Stage = StageAdvice
 		}
+		own[key.Value] = true
+		value, below := b.value(n.Content[i+1], extend(path, key.Value))
+		below.key = b.position(key)
+		put(key.Value, value, below)
 	}
 	return m
 }
 
 func extend(path []string, key string) []string {
 	return append(append(make([]string, 0, len(path)+1), path...), key)
-}
-
-// at gives where a value stands, or its nearest parent.
-func (f *File) at(path ...string) source.Position {
-	for n := len(path); n >= 0; n-- {
-		if at, ok := f.positions[strings.Join(path[:n], "\x00")]; ok {
-			return at
-		}
-	}
-	return source.Position{File: f.Name}
-}
-
-// atKey gives where a key stands, rather than its value.
-func (f *File) atKey(path ...string) source.Position {
-	if at, ok := f.positions[strings.Join(path, "\x00")+"\x00"]; ok {
-		return at
-	}
-	return f.at(path...)
-}
-
-func (f *File) isOperation() bool {
-	if kind, ok := f.root["kind"].(string); ok {
-		return kind == "operation"
-	}
-	for _, key := range []string{"component", "pathRef", "hubRef", "urlRef", "dagRef", "params"} {
-		if _, ok := f.root[key]; ok {
-			return true
-		}
-	}
-	return false
-}
-
-// component gives the component's values and where they stand.
-func (f *File) component() (map[string]any, []string) {
-	if !f.isOperation() {
-		return f.root, nil
-	}
-	component, _ := f.root["component"].(map[string]any)
-	return component, []string{"component"}
-}
-
-func join(problems []problem) error {
-	sort.SliceStable(problems, func(i, j int) bool {
-		a, b := problems[i].Position, problems[j].Position
-		return a.Line < b.Line || a.Line == b.Line && a.Column < b.Column
-	})
-	errs := make([]error, len(problems))
-	for i := range problems {
-		e := problems[i].Error
-		errs[i] = &e
-	}
-	return errors.Join(errs...)
 }

@@ -22,8 +22,8 @@ import (
 // `-2` that 2.18 lacks it.
 type object map[string]string
 
-// schema gives Polyaxon's types, 1.11.3's and 2.18's together.
-func schema() map[string]object {
+// tables gives Polyaxon's types, 1.11.3's and 2.18's together.
+func tables() map[string]object {
 	common := object{
 		"version": "float", "kind": "str", "name": "str", "description": "str", "tags": "[]str", "presets": "[]str", "queue": "str",
 		"cache": "cache", "termination": "termination", "plugins": "plugins", "build": "any", "hooks": "[]hook", "isApproved": "bool",
@@ -119,18 +119,25 @@ var namePattern = regexp.MustCompile(`^[-a-zA-Z0-9_]+$`)
 type validator struct {
 	file     *File
 	schema   map[string]object
-	problems []problem
+	problems []Problem
 }
 
-// validate gives what any version of Polyaxon refuses.
-func (f *File) validate() []problem {
-	v := &validator{file: f, schema: schema()}
+// Validate gives what a server of that version refuses, at once or when the run is
+// compiled or its pod made; with the zero Version, what all known versions refuse.
+func (f *File) Validate(version Version) []Problem {
+	if f.root == nil {
+		return nil
+	}
+	v := &validator{file: f, schema: tables()}
+	if version.Major == 1 {
+		v.old(version)
+	}
 	kind, given := f.root["kind"].(string)
 	switch {
 	case given && kind != "component" && kind != "operation":
-		v.fail([]string{"kind"}, "", "kind is component or operation, not %s", kind)
+		v.fail("unknown-kind", []string{"kind"}, "", "kind is component or operation, not %s", kind)
 		return v.problems
-	case f.isOperation():
+	case f.IsOperation():
 		v.object("operation", f.root, nil)
 		v.operation()
 	default:
@@ -139,8 +146,30 @@ func (f *File) validate() []problem {
 	return v.problems
 }
 
-func (v *validator) fail(path []string, hint, format string, args ...any) {
-	v.problems = append(v.problems, problem{path: path, Error: source.Error{Position: v.file.at(path...), Message: fmt.Sprintf(format, args...), Hint: hint}})
+// old finds what servers before 2.0 lack.
+func (v *validator) old(version Version) {
+	if given, ok := v.file.root["version"]; !ok {
+		v.fail("version-missing", nil, "add version: 1.1", "Polyaxon %s needs version", version)
+	} else if given != 1.1 {
+		v.fail("version-unknown", []string{"version"}, "", "version must be 1.1, not %v", given)
+	}
+	for _, fields := range v.schema {
+		for key, kind := range fields {
+			if strings.Contains(kind, "+2") {
+				delete(fields, key)
+			}
+		}
+	}
+}
+
+func (v *validator) fail(name string, path []string, hint, format string, args ...any) {
+	v.add(StageSubmit, name, v.file.At(path...), path, hint, format, args...)
+}
+
+func (v *validator) add(stage Stage, name string, at source.Position, path []string, hint, format string, args ...any) {
+	v.problems = append(v.problems, Problem{
+		Error: source.Error{Position: at, Message: fmt.Sprintf(format, args...), Hint: hint}, Stage: stage, Severity: SeverityError, Name: name, Path: path,
+	})
 }
 
 // operation checks that there is exactly one component.
@@ -154,11 +183,11 @@ func (v *validator) operation() {
 	_, preset := v.file.root["isPreset"]
 	switch {
 	case len(given) == 0 && !preset:
-		v.fail(nil, "", "an operation needs a component, or a pathRef to one")
+		v.fail("missing-key", nil, "", "an operation needs a component, or a pathRef to one")
 	case len(given) > 1:
-		v.fail([]string{given[1]}, "", "an operation has one of %s", strings.Join(given, " and "))
+		v.fail("several-components", []string{given[1]}, "", "an operation has one of %s", strings.Join(given, " and "))
 	case len(given) == 1 && given[0] != "component" && given[0] != "pathRef":
-		v.fail([]string{given[0]}, "copy the component into the repository and use pathRef", "%s is not built into this version of slipway", given[0])
+		v.fail("unresolved-reference", []string{given[0]}, "copy the component into the repository and use pathRef", "%s is not built into this version of slipway", given[0])
 	}
 }
 
@@ -179,18 +208,18 @@ func (v *validator) object(name string, value map[string]any, path []string) {
 	}
 	for _, key := range known {
 		if _, ok := value[key]; !ok && strings.Contains(fields[key], "!") {
-			v.fail(path, "", "%s needs %s", describe(path, name), key)
+			v.fail("missing-key", path, "", "%s needs %s", describe(path, name), key)
 		}
 	}
 	if text, ok := value["name"].(string); ok && !templated(text) && (name == "component" || name == "operation") && !namePattern.MatchString(text) {
-		v.fail(extend(path, "name"), "use letters, digits, - and _", "%q is no name", text)
+		v.fail("bad-name", extend(path, "name"), "use letters, digits, - and _", "%q is no name", text)
 	}
 	if kind, ok := value["type"].(string); ok && name == "io" && !templated(kind) && !slices.Contains(ioTypes(), kind) {
 		hint := ""
 		if near, ok := source.Nearest(kind, ioTypes()); ok {
 			hint = "did you mean " + near + "?"
 		}
-		v.fail(extend(path, "type"), hint, "%s is no type of an input or output", kind)
+		v.fail("unknown-type", extend(path, "type"), hint, "%s is no type of an input or output", kind)
 	}
 }
 
@@ -199,10 +228,7 @@ func (v *validator) unknown(path []string, key, name string, known []string) {
 	if near, ok := source.Nearest(key, known); ok {
 		hint = "did you mean " + near + "?"
 	}
-	p := problem{path: path, extra: true, Error: source.Error{
-		Position: v.file.atKey(path...), Message: fmt.Sprintf("%s has no key %s", describe(path[:len(path)-1], name), key), Hint: hint,
-	}}
-	v.problems = append(v.problems, p)
+	v.add(StageSubmit, "unknown-key", v.file.AtKey(path...), path, hint, "%s has no key %s", describe(path[:len(path)-1], name), key)
 }
 
 // describe names a place for people.
@@ -222,7 +248,7 @@ func (v *validator) value(kind []string, value any, path []string) {
 		return // what it becomes is known when it is rendered
 	}
 	wrong := func(what string) {
-		v.fail(path, "", "%s must be %s, not %s", strings.Join(path, "."), what, typeName(value))
+		v.fail("wrong-type", path, "", "%s must be %s, not %s", strings.Join(path, "."), what, typeName(value))
 	}
 	word := kind[0]
 	switch {
@@ -281,20 +307,20 @@ func isParam(m map[string]any) bool {
 func (v *validator) run(value any, path []string) {
 	m, ok := value.(map[string]any)
 	if !ok {
-		v.fail(path, "", "run must be a mapping, not %s", typeName(value))
+		v.fail("wrong-type", path, "", "run must be a mapping, not %s", typeName(value))
 		return
 	}
 	kind, _ := m["kind"].(string)
 	checked, known := runKinds()[kind]
 	switch {
 	case kind == "":
-		v.fail(path, "a program that ends is a job, one that serves a service", "run needs kind")
+		v.fail("missing-key", path, "a program that ends is a job, one that serves a service", "run needs kind")
 	case !known:
 		hint := "there are " + strings.Join(sortedKeys(runKinds()), ", ")
 		if near, ok := source.Nearest(kind, sortedKeys(runKinds())); ok {
 			hint = "did you mean " + near + "?"
 		}
-		v.fail(extend(path, "kind"), hint, "%s is no kind of run", kind)
+		v.fail("unknown-kind", extend(path, "kind"), hint, "%s is no kind of run", kind)
 	case checked != "":
 		v.object(checked, m, path)
 	}
@@ -338,12 +364,12 @@ func (v *validator) kubernetes(t reflect.Type, value any, path []string) {
 		return
 	}
 	wrong := func(what string) {
-		v.fail(path, "", "%s must be %s, not %s", strings.Join(path, "."), what, typeName(value))
+		v.fail("wrong-type", path, "", "%s must be %s, not %s", strings.Join(path, "."), what, typeName(value))
 	}
 	switch t {
 	case reflect.TypeFor[resource.Quantity]():
 		if _, err := resource.ParseQuantity(fmt.Sprint(value)); err != nil {
-			v.fail(path, "write it as 500m, 2, 512Mi or 4Gi", "%s is no quantity: %v", strings.Join(path, "."), value)
+			v.fail("bad-quantity", path, "write it as 500m, 2, 512Mi or 4Gi", "%s is no quantity: %v", strings.Join(path, "."), value)
 		}
 		return
 	case reflect.TypeFor[intstr.IntOrString]():

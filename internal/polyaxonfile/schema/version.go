@@ -1,0 +1,58 @@
+// Package schema holds what each version of Polyaxon knows of a Polyaxonfile:
+// the objects, their keys and what each key takes, as tables.
+package schema
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Version is a release of Polyaxon. The zero Version stands for any: what one of
+// the known releases takes is right.
+type Version struct{ Major, Minor, Patch int }
+
+// ParseVersion reads 1.11.3, 2.18 or v2.18.0; what follows a - or a + is left
+// out. Empty text gives the zero Version. Anything else is an error.
+func ParseVersion(text string) (Version, error) {
+	if text == "" {
+		return Version{}, nil
+	}
+	plain, _, _ := strings.Cut(strings.TrimPrefix(text, "v"), "-")
+	plain, _, _ = strings.Cut(plain, "+")
+	parts := strings.Split(plain, ".")
+	var numbers [3]int
+	if len(parts) > len(numbers) {
+		return Version{}, fmt.Errorf("%q is no version of Polyaxon; write it as 1.11.3 or 2.18", text)
+	}
+	for i, part := range parts {
+		n, err := strconv.ParseUint(part, 10, 16)
+		if err != nil || i == 0 && n == 0 {
+			return Version{}, fmt.Errorf("%q is no version of Polyaxon; write it as 1.11.3 or 2.18", text)
+		}
+		numbers[i] = int(n)
+	}
+	return Version{numbers[0], numbers[1], numbers[2]}, nil
+}
+
+// Any tells whether v stands for any version.
+func (v Version) Any() bool { return v == Version{} }
+
+// Before tells whether v is older than w.
+func (v Version) Before(w Version) bool {
+	switch {
+	case v.Major != w.Major:
+		return v.Major < w.Major
+	case v.Minor != w.Minor:
+		return v.Minor < w.Minor
+	}
+	return v.Patch < w.Patch
+}
+
+// String gives 2.18.0, and "" for any version.
+func (v Version) String() string {
+	if v.Any() {
+		return ""
+	}
+	return fmt.Sprintf("%d.%d.%d", v.Major, v.Minor, v.Patch)
+}
