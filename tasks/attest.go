@@ -13,8 +13,11 @@ const laptop = "https://github.com/slipway-ci/slipway"
 func (p *project) attester(i *config.Image, spec image.Spec) image.Attester {
 	return func(s image.Subject) ([]image.Attestation, error) {
 		known := attestation.Image{
-			Repository: s.Repository, Digest: s.Digest, Kind: i.Kind(), Platform: spec.Platform.String(), Inputs: s.Inputs, Base: s.Base,
+			Repository: s.Repository, Digest: s.Digest, Kind: i.Kind(), Platform: s.Platform, Inputs: s.Inputs, Base: s.Base,
 			Source: spec.Source, Revision: spec.Revision, Created: spec.Created, Version: p.Version, Builder: laptop, Parameters: parameters(i),
+		}
+		for _, one := range s.Variants {
+			known.Variants = append(known.Variants, attestation.Variant{Platform: one.Platform, Digest: one.Digest})
 		}
 		for _, one := range s.Packages {
 			known.Packages = append(known.Packages, attestation.Package{Ecosystem: attestation.PyPI, Name: one.Name, Version: one.Version, License: one.License, SHA256: one.SHA256})

@@ -39,7 +39,7 @@ func Build(ctx context.Context, env *Env, names []string, o BuildOptions) (*repo
 	if err != nil {
 		return result, err
 	}
-	if err := p.config.Unbuilt(nil, images, nil); err != nil {
+	if err := p.config.Unbuilt(nil, nil); err != nil {
 		return result, err
 	}
 	to, err := p.connect(ctx)
@@ -154,7 +154,7 @@ func (p *project) spec(i *config.Image, target v1.Platform) image.Spec {
 	spec := image.Spec{
 		Name: i.Name, Dir: p.config.Dir, Kind: i.Kind(), Base: i.Base, Files: i.Files,
 		Workdir: i.Workdir, User: i.User, Env: i.Env, Entrypoint: i.Entrypoint, Command: i.Command,
-		Platform: target, At: p.config.At("images", i.Name), Environ: p.Environ,
+		Platforms: platforms(i, target), At: p.config.At("images", i.Name), Environ: p.Environ,
 	}
 	switch {
 	case i.Go != nil:
@@ -166,12 +166,22 @@ func (p *project) spec(i *config.Image, target v1.Platform) image.Spec {
 		spec.Created, spec.Source, spec.Revision = r.Time, r.Source, r.Commit
 	}
 	spec.Owner = owner(i.Owner)
-	if len(i.Platforms) == 1 {
-		if named, err := v1.ParsePlatform(i.Platforms[0]); err == nil {
-			spec.Platform = *named
+	return spec
+}
+
+// platforms gives those that slipway.yaml names, whose form the configuration has
+// checked, or else that of the place where jobs run.
+func platforms(i *config.Image, target v1.Platform) []v1.Platform {
+	if len(i.Platforms) == 0 {
+		return []v1.Platform{target}
+	}
+	all := make([]v1.Platform, len(i.Platforms))
+	for n, text := range i.Platforms {
+		if named, err := v1.ParsePlatform(text); err == nil {
+			all[n] = *named
 		}
 	}
-	return spec
+	return all
 }
 
 // owner reads UID[:GID], which the configuration has checked.

@@ -74,7 +74,7 @@ func (p *project) prepare(ctx context.Context, names []string) (*deployment, err
 	}
 	jobs := slices.Concat(d.waves...)
 	d.images = p.imagesOf(jobs)
-	if err := p.config.Unbuilt(jobs, d.images, p.secretList()); err != nil {
+	if err := p.config.Unbuilt(jobs, p.secretList()); err != nil {
 		return nil, err
 	}
 	if d.bundles, err = p.bundles(ctx); err != nil {

@@ -208,7 +208,7 @@ func Submit(ctx context.Context, env *Env, name string, o JobOptions) (*report.R
 func (p *project) prepareOnly(ctx context.Context, j *config.Job) (*deployment, error) {
 	jobs := []*config.Job{j}
 	d := &deployment{waves: [][]*config.Job{jobs}, images: p.imagesOf(jobs)}
-	err := p.config.Unbuilt(jobs, d.images, p.secretList())
+	err := p.config.Unbuilt(jobs, p.secretList())
 	if err != nil {
 		return nil, err
 	}

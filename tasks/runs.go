@@ -170,7 +170,7 @@ func (e *Env) connected(ctx context.Context) (*project, *platform, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := p.config.Unbuilt(nil, nil, nil); err != nil {
+	if err := p.config.Unbuilt(nil, nil); err != nil {
 		return nil, nil, err
 	}
 	to, err := p.connect(ctx)

@@ -29,7 +29,7 @@ func secrets(ctx context.Context, env *Env, command string, prune bool, verb sec
 		return nil, err
 	}
 	result := p.result(command)
-	if err := p.config.Unbuilt(nil, nil, p.secretList()); err != nil {
+	if err := p.config.Unbuilt(nil, p.secretList()); err != nil {
 		return result, err
 	}
 	bundles, err := p.bundles(ctx)

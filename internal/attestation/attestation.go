@@ -36,13 +36,18 @@ type Package struct {
 	SHA256 string
 }
 
+// Variant is the image of one platform of an index; its own documents tell what is
+// in it.
+type Variant struct{ Platform, Digest string }
+
 // Image is what is known of an image.
 type Image struct {
 	// Repository is where it is, Digest its manifest's, with sha256: in front.
 	Repository, Digest string
 	// Kind and Platform are those of its build, Inputs the identity of what it was
-	// made of.
+	// made of. An index has no platform, but Variants.
 	Kind, Platform, Inputs string
+	Variants               []Variant
 	// Base is the base's reference by digest; empty for none.
 	Base     string
 	Packages []Package
@@ -78,6 +83,15 @@ func SBOM(i Image) ([]byte, error) {
 			"externalRefs": []object{purl(imageURL(repository, digest))},
 		})
 		relations = append(relations, object{"spdxElementId": "SPDXRef-image", "relationshipType": "DESCENDANT_OF", "relatedSpdxElement": "SPDXRef-base"})
+	}
+	for n, v := range i.Variants {
+		id := fmt.Sprintf("SPDXRef-variant-%d", n+1)
+		packages = append(packages, object{
+			"SPDXID": id, "name": i.Repository, "versionInfo": v.Digest, "downloadLocation": i.Repository + "@" + v.Digest, "filesAnalyzed": false,
+			"licenseConcluded": none, "licenseDeclared": none, "copyrightText": none, "primaryPackagePurpose": "CONTAINER",
+			"comment": "for " + v.Platform, "externalRefs": []object{purl(imageURL(i.Repository, v.Digest))},
+		})
+		relations = append(relations, object{"spdxElementId": id, "relationshipType": "VARIANT_OF", "relatedSpdxElement": "SPDXRef-image"})
 	}
 	for n, p := range i.Packages {
 		id := fmt.Sprintf("SPDXRef-package-%d", n+1)
@@ -140,7 +154,18 @@ func isExpression(text string) bool {
 
 // Provenance gives the in-toto statement of how an image was made.
 func Provenance(i Image) ([]byte, error) {
-	_, hex, _ := strings.Cut(i.Digest, ":")
+	subjects := []object{subject(i.Repository, i.Digest)}
+	internal := object{"inputs": i.Inputs}
+	if i.Platform != "" {
+		internal["platform"] = i.Platform
+	}
+	if len(i.Variants) > 0 {
+		var platforms []string
+		for _, v := range i.Variants {
+			subjects, platforms = append(subjects, subject(i.Repository, v.Digest)), append(platforms, v.Platform)
+		}
+		internal["platforms"] = platforms
+	}
 	dependencies := []object{}
 	if i.Base != "" {
 		repository, digest, _ := strings.Cut(i.Base, "@")
@@ -163,16 +188,22 @@ func Provenance(i Image) ([]byte, error) {
 	}
 	return encode(object{
 		"_type": "https://in-toto.io/Statement/v1", "predicateType": "https://slsa.dev/provenance/v1",
-		"subject": []object{{"name": i.Repository, "digest": object{"sha256": hex}}},
+		"subject": subjects,
 		"predicate": object{
 			"buildDefinition": object{
 				"buildType": buildType + i.Kind, "externalParameters": i.Parameters,
-				"internalParameters":   object{"inputs": i.Inputs, "platform": i.Platform},
+				"internalParameters":   internal,
 				"resolvedDependencies": dependencies,
 			},
 			"runDetails": run,
 		},
 	})
+}
+
+// subject names what a statement is about.
+func subject(repository, digest string) object {
+	_, hex, _ := strings.Cut(digest, ":")
+	return object{"name": repository, "digest": object{"sha256": hex}}
 }
 
 // time gives the commit's time, or the Unix epoch: never the clock's.

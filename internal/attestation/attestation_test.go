@@ -27,9 +27,23 @@ func known() Image {
 	}
 }
 
+// index is an image for two platforms.
+func index() Image {
+	i := known()
+	i.Platform, i.Packages = "", nil
+	i.Variants = []Variant{{"linux/amd64", "sha256:" + strings.Repeat("4", 64)}, {"linux/arm64", "sha256:" + strings.Repeat("5", 64)}}
+	return i
+}
+
 func TestDocuments(t *testing.T) {
-	for name, write := range map[string]func(Image) ([]byte, error){"sbom.json": SBOM, "provenance.json": Provenance} {
-		got, err := write(known())
+	for name, document := range map[string]struct {
+		write func(Image) ([]byte, error)
+		about Image
+	}{
+		"sbom.json": {SBOM, known()}, "provenance.json": {Provenance, known()},
+		"index-sbom.json": {SBOM, index()}, "index-provenance.json": {Provenance, index()},
+	} {
+		got, err := document.write(document.about)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -52,7 +66,7 @@ func TestDocuments(t *testing.T) {
 // Every element that a relationship names is there, and every package has what
 // SPDX 2.3 demands of one.
 func TestSBOMIsWhole(t *testing.T) {
-	for what, i := range map[string]Image{"full": known(), "scratch": {Repository: "r/x", Digest: "sha256:00"}} {
+	for what, i := range map[string]Image{"full": known(), "index": index(), "scratch": {Repository: "r/x", Digest: "sha256:00"}} {
 		text, err := SBOM(i)
 		if err != nil {
 			t.Fatal(err)

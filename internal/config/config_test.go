@@ -148,7 +148,7 @@ func TestUnbuilt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	refused := c.Unbuilt([]*Job{c.Jobs["train"]}, []*Image{c.Images["train"], c.Images["api"]}, nil)
+	refused := c.Unbuilt([]*Job{c.Jobs["train"]}, nil)
 	if refused == nil {
 		t.Fatal("nothing is refused")
 	}

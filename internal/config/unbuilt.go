@@ -13,7 +13,7 @@ const SecretParam = "secret:"
 // Unbuilt gives, joined, a *source.Error for each part of the configuration that
 // a command is about to use and that this version has no engine for. Such a part
 // is refused by name; it is never ignored.
-func (c *Config) Unbuilt(jobs []*Job, images []*Image, secrets []*Secret) error {
+func (c *Config) Unbuilt(jobs []*Job, secrets []*Secret) error {
 	var errs []*source.Error
 	refuse := func(hint, what string, path ...string) {
 		errs = append(errs, &source.Error{Position: c.At(path...), Message: what + " is not built into this version of slipway", Hint: hint})
@@ -26,11 +26,6 @@ func (c *Config) Unbuilt(jobs []*Job, images []*Image, secrets []*Secret) error 
 	}
 	if len(c.Manifests) > 0 {
 		refuse("leave it out, and use kubectl apply for now", "applying manifests", "manifests")
-	}
-	for _, i := range images {
-		if len(i.Platforms) > 1 && i.Kind() != "dockerfile" {
-			refuse("name one platform, or use a Dockerfile", "an image for several platforms", "images", i.Name, "platforms")
-		}
 	}
 	for _, s := range secrets {
 		for _, key := range keys(s.Data) {

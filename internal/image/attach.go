@@ -31,19 +31,32 @@ type Attester func(Subject) ([]Attestation, error)
 // Subject is what is known of an image before its manifest is sent.
 type Subject struct {
 	Repository, Digest, Inputs string
+	// Platform is the image's; empty for an index, which has Variants.
+	Platform string
+	// Variants are the images of an index.
+	Variants []Variant
 	// Base is the base's reference by digest; empty for none.
 	Base string
 	// Packages are Python's, Modules those that a Go program was linked of.
 	Packages, Modules []Package
 }
 
+// Variant is the image of one platform of an index.
+type Variant struct{ Platform, Digest string }
+
 // attach sends what the attester says of an image. It happens before the manifest
 // is sent: an image that has its tags has its attestations.
 func (p *push) attach(ctx context.Context, a *assembled) error {
-	if p.recipe.Attest == nil {
+	if p.attest == nil {
 		return nil
 	}
-	s := Subject{Repository: p.wire.repository.String(), Digest: a.digest.String(), Inputs: p.recipe.Inputs, Packages: p.recipe.Packages}
+	s := Subject{Repository: p.wire.repository.String(), Digest: a.digest.String(), Inputs: p.recipe.Inputs, Packages: p.recipe.packages}
+	if len(a.parts) == 0 {
+		s.Platform = p.recipe.spec.platform.String()
+	}
+	for n, part := range a.parts {
+		s.Variants = append(s.Variants, Variant{p.recipe.parts[n].spec.platform.String(), part.digest.String()})
+	}
 	if p.recipe.base != nil {
 		s.Base = p.recipe.base.String()
 	}
@@ -52,11 +65,11 @@ func (p *push) attach(ctx context.Context, a *assembled) error {
 			s.Modules = modules(filepath.Join(c.dir, c.entries[0].file))
 		}
 	}
-	attestations, err := p.recipe.Attest(s)
+	attestations, err := p.attest(s)
 	if err != nil {
 		return fmt.Errorf("attest image %s: %w", p.recipe.Name, err)
 	}
-	subject := v1.Descriptor{MediaType: types.OCIManifestSchema1, Digest: a.digest, Size: int64(len(a.manifest))}
+	subject := v1.Descriptor{MediaType: a.mediaType, Digest: a.digest, Size: int64(len(a.manifest))}
 	err = p.registry.attach(ctx, p.wire, subject, attestations, p.meter)
 	return p.registry.explain("attach the attestations of "+p.wire.repository.String(), p.wire.repository.RegistryStr(), err)
 }

@@ -62,11 +62,11 @@ func openBase(ctx context.Context, s Spec, r *Registry, reference *name.Digest) 
 	var found *base
 	var platforms []string
 	err := r.retry(ctx, func() (err error) {
-		found, platforms, err = r.readBase(ctx, *reference, s.Platform)
+		found, platforms, err = r.readBase(ctx, *reference, s.platform)
 		return err
 	})
 	if errors.Is(err, errNoPlatform) {
-		return nil, refuseBase(s, err, "choose another base or another platform", "is not for %s, but for %s", s.Platform, strings.Join(platforms, ", "))
+		return nil, refuseBase(s, err, "choose another base or another platform", "is not for %s, but for %s", s.platform, strings.Join(platforms, ", "))
 	}
 	return found, explainBase(s, reference, err)
 }

@@ -42,9 +42,14 @@ type assembled struct {
 	manifest, config []byte
 	digest           v1.Hash
 	configDigest     v1.Hash
-	// size is what a pull moves: manifest, configuration and layers.
+	// mediaType is that of the manifest.
+	mediaType types.MediaType
+	// size is what a pull moves: manifest, configuration and layers; of all
+	// platforms when there are several.
 	size   int64
 	layers int
+	// parts are the images of an index, in the order of the recipe's.
+	parts []*assembled
 }
 
 // assemble puts layers on a base. Everything in the image is of OCI's media
@@ -59,8 +64,8 @@ func assemble(r *Recipe, parent *base, own []made) (*assembled, error) {
 	}
 	manifest.Annotations[annotationInputs] = r.Inputs
 	config.RootFS = v1.RootFS{Type: "layers", DiffIDs: slices.Clone(parent.config.RootFS.DiffIDs)}
-	if len(r.Packages) > 0 {
-		packages, err := json.Marshal(r.Packages)
+	if len(r.packages) > 0 {
+		packages, err := json.Marshal(r.packages)
 		if err != nil {
 			return nil, fmt.Errorf("assemble the manifest of image %s: %w", r.Name, err)
 		}
@@ -75,7 +80,7 @@ func assemble(r *Recipe, parent *base, own []made) (*assembled, error) {
 		config.RootFS.DiffIDs = append(config.RootFS.DiffIDs, l.DiffID)
 		config.History = append(config.History, v1.History{Created: config.Created, CreatedBy: "slipway", Comment: l.content.what})
 	}
-	a := &assembled{layers: len(manifest.Layers)}
+	a := &assembled{mediaType: manifest.MediaType, layers: len(manifest.Layers)}
 	var err error
 	if a.config, err = json.Marshal(config); err != nil {
 		return nil, fmt.Errorf("assemble the configuration of image %s: %w", r.Name, err)
@@ -101,7 +106,7 @@ func hashOf(text []byte) v1.Hash {
 // configure lays the spec's settings over the base's configuration.
 func configure(s Spec, from *v1.ConfigFile) *v1.ConfigFile {
 	config := from.DeepCopy()
-	config.OS, config.Architecture, config.Variant = s.Platform.OS, s.Platform.Architecture, s.Platform.Variant
+	config.OS, config.Architecture, config.Variant = s.platform.OS, s.platform.Architecture, s.platform.Variant
 	config.Created = v1.Time{Time: time.Unix(0, 0).UTC()}
 	if !s.Created.IsZero() {
 		config.Created = v1.Time{Time: s.Created.UTC().Truncate(time.Second)}
@@ -138,7 +143,7 @@ func annotate(s Spec) map[string]string {
 // identity hashes all that an image is made of.
 func identity(s Spec, base string, contents []string) (string, error) {
 	text, err := json.Marshal(map[string]any{
-		"version": kindVersion, "kind": s.Kind, "platform": s.Platform.String(), "base": base, "contents": contents,
+		"version": kindVersion, "kind": s.Kind, "platform": s.platform.String(), "base": base, "contents": contents,
 		"workdir": s.Workdir, "user": s.User, "env": environment(nil, s.Env), "entrypoint": s.Entrypoint, "command": s.Command,
 	})
 	sum := sha256.Sum256(text)

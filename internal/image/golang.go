@@ -65,7 +65,7 @@ func compile(ctx context.Context, s Spec) (*content, error) {
 		return nil, &source.Error{Position: s.At, Message: fmt.Sprintf("image %s: there is no directory %s with a Go package", s.Name, s.Main),
 			Hint: "name the directory of a Go program by its path from the repository's root", Err: err}
 	}
-	key := sha256.Sum256([]byte(s.Main + "\x00" + s.Platform.String()))
+	key := sha256.Sum256([]byte(s.Main + "\x00" + s.platform.String()))
 	dir := filepath.Join(cacheDir(s.Dir), "go", hex.EncodeToString(key[:8]))
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("make room for the program: %w", err)
@@ -208,11 +208,11 @@ func checkProgramFile(s Spec, target string) error {
 // machine's own go environment may have.
 func goTarget(s Spec) []string {
 	fixed := []string{
-		"CGO_ENABLED=0", "GOOS=" + s.Platform.OS, "GOARCH=" + s.Platform.Architecture,
+		"CGO_ENABLED=0", "GOOS=" + s.platform.OS, "GOARCH=" + s.platform.Architecture,
 		// Not empty, or those of the user's `go env -w` would count.
 		"GOFLAGS=-buildvcs=false", "GOAMD64=v1", "GOARM64=v8.0", "GOARM=7", "GOFIPS140=off",
 	}
-	if v := s.Platform.Variant; s.Platform.Architecture == "arm" && len(v) == 2 {
+	if v := s.platform.Variant; s.platform.Architecture == "arm" && len(v) == 2 {
 		fixed = append(fixed, "GOARM="+v[1:])
 	}
 	return fixed

@@ -26,7 +26,7 @@ func program() files {
 
 func goSpec(dir string) Spec {
 	return Spec{Name: "train", Dir: dir, Kind: KindGo, Main: "./cmd/train", Files: []string{"data"}, At: at, Environ: os.Environ(),
-		Platform: v1.Platform{OS: "linux", Architecture: "amd64"}}
+		Platforms: []v1.Platform{{OS: "linux", Architecture: "amd64"}}}
 }
 
 func TestBuildGo(t *testing.T) {

@@ -7,6 +7,7 @@ package image
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,8 +68,9 @@ type Spec struct {
 	// Entrypoint is the program of KindGo, or the base's, when empty.
 	Entrypoint []string
 	Command    []string
-	// Platform is that of the image; linux/amd64 when empty.
-	Platform v1.Platform
+	// Platforms are those that the image is for; linux/amd64 when there are none.
+	// Several make an index, with an image for each.
+	Platforms []v1.Platform
 	// Created is the commit's time; the zero time stands for the Unix epoch.
 	// Source and Revision are the repository's address and the commit. All three
 	// are noted in the image, as of the commit that it was built at first, and are
@@ -81,6 +83,9 @@ type Spec struct {
 	// Environ is the environment, of which the go command, pip and uv get what they
 	// need.
 	Environ []string
+
+	// platform is the one of Platforms that a recipe is for.
+	platform v1.Platform
 }
 
 // Owner is a user and a group, by number.
@@ -98,9 +103,8 @@ func (s Spec) normal() (Spec, error) {
 		return refuse("start it with /", "the workdir %q is not an absolute path", s.Workdir)
 	}
 	s.Workdir = path.Clean(s.Workdir)
-	if s.Platform.OS == "" && s.Platform.Architecture == "" {
-		s.Platform = v1.Platform{OS: "linux", Architecture: "amd64"}
-	}
+	s.Platforms = ordered(s.Platforms)
+	s.platform = s.Platforms[0]
 	for n, file := range s.Files {
 		clean, why := cleanPath(file)
 		if why != "" {
@@ -136,6 +140,21 @@ func (s Spec) normal() (Spec, error) {
 		return refuse("use go, files or python", "kind %q cannot be built", s.Kind)
 	}
 	return s, nil
+}
+
+// ordered gives each platform once, by name; linux/amd64 when there are none.
+func ordered(platforms []v1.Platform) []v1.Platform {
+	if len(platforms) == 0 {
+		return []v1.Platform{{OS: "linux", Architecture: "amd64"}}
+	}
+	byName := func(a, b v1.Platform) int { return strings.Compare(a.String(), b.String()) }
+	return slices.CompactFunc(slices.SortedFunc(slices.Values(platforms), byName), v1.Platform.Equals)
+}
+
+// on gives the spec for one of its platforms.
+func (s Spec) on(platform v1.Platform) Spec {
+	s.Platforms, s.platform = []v1.Platform{platform}, platform
+	return s
 }
 
 // program is where the binary of an image of kind go goes.

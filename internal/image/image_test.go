@@ -64,7 +64,7 @@ func many(n int) files {
 }
 
 func filesSpec(dir string, names ...string) Spec {
-	return Spec{Name: "train", Dir: dir, Kind: KindFiles, Files: names, Platform: v1.Platform{OS: "linux", Architecture: "amd64"}, At: at}
+	return Spec{Name: "train", Dir: dir, Kind: KindFiles, Files: names, Platforms: []v1.Platform{{OS: "linux", Architecture: "amd64"}}, At: at}
 }
 
 // Image is one that was pushed and read back.
@@ -281,7 +281,7 @@ func TestInputsCoverTheConfiguration(t *testing.T) {
 		"env":        func(s *Spec) { s.Env = map[string]string{"A": "1"} },
 		"entrypoint": func(s *Spec) { s.Entrypoint = []string{"/x"} },
 		"command":    func(s *Spec) { s.Command = []string{"/x"} },
-		"platform":   func(s *Spec) { s.Platform = v1.Platform{OS: "linux", Architecture: "arm64"} },
+		"platform":   func(s *Spec) { s.Platforms = []v1.Platform{{OS: "linux", Architecture: "arm64"}} },
 	} {
 		s := filesSpec(dir, "a")
 		change(&s)
@@ -341,7 +341,7 @@ func TestBaseOfAnIndex(t *testing.T) {
 	s.Base = reference
 	digests := map[v1.Hash]bool{}
 	for _, architecture := range []string{"amd64", "arm64"} {
-		s.Platform = v1.Platform{OS: "linux", Architecture: architecture}
+		s.Platforms = []v1.Platform{{OS: "linux", Architecture: architecture}}
 		made := build(t, s, r)
 		config, err := made.V1.ConfigFile()
 		if err != nil || config.Architecture != architecture {
@@ -352,7 +352,7 @@ func TestBaseOfAnIndex(t *testing.T) {
 	if len(digests) != 2 {
 		t.Error("both platforms have the same base")
 	}
-	s.Platform = v1.Platform{OS: "linux", Architecture: "s390x"}
+	s.Platforms = []v1.Platform{{OS: "linux", Architecture: "s390x"}}
 	err := refused(t, s, r)
 	wantSourceError(t, err, "is not for linux/s390x, but for linux/amd64, linux/arm64")
 }

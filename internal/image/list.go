@@ -185,14 +185,20 @@ func (l *lister) one(ctx context.Context, repository name.Repository, tags *goog
 }
 
 // created asks an image's configuration for its time. An index has none: it gets
-// the sizes of its images, and the time of the first.
+// the time of the first of its images, and the sizes of all, unless it tells them.
 func (l *lister) created(ctx context.Context, w *wire, there *standing, to *Listed) (time.Time, error) {
 	for n, child := range there.children {
+		size, _ := told(child)
+		if n > 0 && size > 0 {
+			continue
+		}
 		image, err := l.registry.look(ctx, w, child.Digest.String())
 		if err != nil || image == nil {
 			return time.Time{}, err
 		}
-		to.Size += image.size
+		if size == 0 {
+			to.Size += image.size
+		}
 		if n == 0 {
 			there = image
 		}

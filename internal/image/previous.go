@@ -35,6 +35,9 @@ type standing struct {
 	layers    []v1.Descriptor
 	// children are the images of an index.
 	children []v1.Descriptor
+	// count is how many layers there are; size and count are of all images of an
+	// index, if it tells them.
+	count    int
 	inputs   string
 	packages []Package
 }
@@ -60,11 +63,15 @@ func (r *Registry) look(ctx context.Context, w *wire, tag string) (*standing, er
 		return nil, fmt.Errorf("read the manifest of %s: %w", w.repository.Tag(tag), err)
 	}
 	s.mediaType, s.config, s.layers, s.inputs = manifest.MediaType, manifest.Config, manifest.Layers, manifest.Annotations[annotationInputs]
-	s.children = manifest.Manifests
+	s.children, s.count = manifest.Manifests, len(manifest.Layers)
 	_ = json.Unmarshal([]byte(manifest.Annotations[annotationPackages]), &s.packages) // an image of another kind has none
 	s.size = int64(len(s.text)) + manifest.Config.Size
 	for _, l := range manifest.Layers {
 		s.size += l.Size
+	}
+	for _, child := range s.children {
+		size, layers := told(child)
+		s.size, s.count = s.size+size, s.count+layers
 	}
 	return s, nil
 }
@@ -91,7 +98,7 @@ type previous struct {
 
 func (r *Registry) previous(ctx context.Context, w *wire, recipe *Recipe) (*previous, error) {
 	p := &previous{facts: map[string]facts{}, blobs: map[v1.Hash]bool{}, requirements: map[string][]*content{}}
-	last, err := r.look(ctx, w, LayersTag(recipe.spec.Platform))
+	last, err := r.look(ctx, w, LayersTag(recipe.spec.platform))
 	if err != nil || last == nil {
 		return p, err
 	}
@@ -137,7 +144,26 @@ func (r *Registry) Plan(ctx context.Context, recipe *Recipe) (*Planned, error) {
 		return nil, err
 	}
 	if found != nil {
-		return &Planned{Reference: repository.Digest(found.digest.String()), UpToDate: true, Size: found.size, Layers: len(found.layers)}, nil
+		return &Planned{Reference: repository.Digest(found.digest.String()), UpToDate: true, Size: found.size, Layers: found.count}, nil
+	}
+	a, err := r.foresee(ctx, w, recipe)
+	if err != nil {
+		return nil, err
+	}
+	return &Planned{Reference: repository.Digest(a.digest.String()), Size: a.size, Layers: a.layers}, nil
+}
+
+// foresee puts an image together without sending anything.
+func (r *Registry) foresee(ctx context.Context, w *wire, recipe *Recipe) (*assembled, error) {
+	if len(recipe.parts) > 0 {
+		parts := make([]*assembled, len(recipe.parts))
+		for n, part := range recipe.parts {
+			var err error
+			if parts[n], err = r.foresee(ctx, w, part); err != nil {
+				return nil, err
+			}
+		}
+		return assembleIndex(recipe, parts)
 	}
 	last, err := r.previous(ctx, w, recipe)
 	if err != nil {
@@ -155,11 +181,7 @@ func (r *Registry) Plan(ctx context.Context, recipe *Recipe) (*Planned, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, err := assemble(recipe, parent, own)
-	if err != nil {
-		return nil, err
-	}
-	return &Planned{Reference: repository.Digest(a.digest.String()), Size: a.size, Layers: a.layers}, nil
+	return assemble(recipe, parent, own)
 }
 
 // Tagged gives the image that a tag stands for, by its digest, and nil when there

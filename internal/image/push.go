@@ -51,10 +51,14 @@ type push struct {
 	recipe   *Recipe
 	wire     *wire
 	meter    *meter
-	// tags are all that the image gets, each once.
+	// attest says what is attached; nil for nothing.
+	attest Attester
+	// tags are all that the image gets, each once; none for one of an index.
 	tags []string
 	// last is what the registry has of the image that was pushed last.
 	last *previous
+	// common are the layers that images of an index share; nil for one of its own.
+	common *common
 	// whole tells that the registry refuses blobs of unknown size.
 	whole atomic.Bool
 }
@@ -68,6 +72,9 @@ type push struct {
 // gets it again. Push can be repeated after any failure, and sends only what is
 // missing then. It ends with ctx.
 //
+// The images of an index are pushed at the same time, each by its digest, layers
+// that they share once, and the tags get the index.
+//
 // progress, when not nil, is called by one goroutine at a time, and not after
 // Push has returned. A file that changes while it is read is a *ChangedError.
 func (r *Registry) Push(ctx context.Context, recipe *Recipe, tags []string, progress func(Progress)) (*Pushed, error) {
@@ -80,7 +87,7 @@ func (r *Registry) Push(ctx context.Context, recipe *Recipe, tags []string, prog
 			return nil, fmt.Errorf("%q cannot be a tag of %s: it may have letters, digits, _, . and -, no . or - in front, and %d characters", tag, repository, maxTag)
 		}
 	}
-	p := &push{registry: r, recipe: recipe, meter: &meter{tell: progress}}
+	p := &push{registry: r, recipe: recipe, attest: recipe.Attest, meter: &meter{tell: progress}}
 	defer p.meter.end()
 	p.tags = slices.Compact(slices.Sorted(slices.Values(append(slices.Clone(tags), InputsTag(recipe.Inputs)))))
 	var others []name.Repository
@@ -103,13 +110,14 @@ func (r *Registry) Push(ctx context.Context, recipe *Recipe, tags []string, prog
 	if found != nil {
 		pushed.Found = true
 		pushed.UpToDate, err = p.retag(ctx, found)
-		pushed.Reference, pushed.BytesTotal, pushed.Layers = repository.Digest(found.digest.String()), found.size, len(found.layers)
+		pushed.Reference, pushed.BytesTotal, pushed.Layers = repository.Digest(found.digest.String()), found.size, found.count
 	} else {
 		var a *assembled
 		for n := range rounds {
 			if a, err = p.send(ctx, n == 0 && !r.Verify); !vanished(err) {
 				break
 			}
+			p.meter.restart()
 		}
 		if err == nil {
 			pushed.Reference, pushed.BytesTotal, pushed.Layers = repository.Digest(a.digest.String()), a.size, a.layers
@@ -123,8 +131,20 @@ func (r *Registry) Push(ctx context.Context, recipe *Recipe, tags []string, prog
 }
 
 // verify asks for all blobs of an image that is there, and gives nil when one of
-// them is not.
+// them is not. Of an index it asks for all images.
 func (p *push) verify(ctx context.Context, found *standing) (*standing, error) {
+	for _, child := range found.children {
+		there, err := p.registry.look(ctx, p.wire, child.Digest.String())
+		if there != nil {
+			there, err = p.verify(ctx, there)
+		}
+		if there == nil {
+			return nil, err
+		}
+	}
+	if len(found.children) > 0 {
+		return found, nil
+	}
 	var lacking atomic.Bool
 	group, limited := errgroup.WithContext(ctx)
 	group.SetLimit(uploads)
@@ -176,7 +196,9 @@ func (p *push) retag(ctx context.Context, found *standing) (bool, error) {
 // registry's word for the layers of the image that was pushed last, unless that
 // has turned out to be wrong.
 func (p *push) send(ctx context.Context, believing bool) (*assembled, error) {
-	p.meter.restart()
+	if len(p.recipe.parts) > 0 {
+		return p.sendIndex(ctx, believing)
+	}
 	p.last = &previous{}
 	if believing {
 		var err error
@@ -265,7 +287,7 @@ func (p *push) contents(ctx context.Context, group *errgroup.Group, contents []*
 			if f, ok := p.recipe.ledger.known(c.fingerprint); ok {
 				had = &f
 			}
-			f, err := p.content(ctx, c, had)
+			f, err := p.common.once(ctx, c.fingerprint, func() (facts, error) { return p.content(ctx, c, had) }, func(f facts) { p.meter.settle(c.bytes, 0, f.Size) })
 			own[n] = made{f, c}
 			return err
 		})
@@ -342,20 +364,35 @@ func (p *push) configuration(ctx context.Context, to *url.URL, a *assembled) err
 	return p.registry.explain("send the configuration of "+p.wire.repository.String(), p.wire.repository.RegistryStr(), err)
 }
 
-// manifests writes the manifest under all tags.
+// manifests writes the manifest under all tags, and by its digest when it has none.
 func (p *push) manifests(ctx context.Context, a *assembled) error {
 	group, limited := errgroup.WithContext(ctx)
 	for _, tag := range p.tags {
-		group.Go(func() error { return p.tag(limited, tag, types.OCIManifestSchema1, a.manifest, a.digest) })
+		group.Go(func() error { return p.tag(limited, tag, a.mediaType, a.manifest, a.digest) })
+	}
+	if len(p.tags) == 0 {
+		group.Go(func() error { return p.byDigest(limited, a) })
+	}
+	if len(a.parts) > 0 {
+		return group.Wait() // each of its images is the last of its platform
 	}
 	group.Go(func() error {
-		err := p.tag(limited, LayersTag(p.recipe.spec.Platform), types.OCIManifestSchema1, a.manifest, a.digest)
+		err := p.tag(limited, LayersTag(p.recipe.spec.platform), a.mediaType, a.manifest, a.digest)
 		if status(err)/100 == 4 && !vanished(err) {
 			return nil // where tags are immutable, builds do without it
 		}
 		return err
 	})
 	return group.Wait()
+}
+
+// byDigest writes a manifest that gets no tag.
+func (p *push) byDigest(ctx context.Context, a *assembled) error {
+	err := p.registry.retry(ctx, func() error {
+		p.meter.sent.Add(int64(len(a.manifest)))
+		return p.wire.putManifest(ctx, a.digest.String(), a.mediaType, a.manifest)
+	})
+	return p.registry.explain("send "+p.wire.repository.Digest(a.digest.String()).String(), p.wire.repository.RegistryStr(), err)
 }
 
 // tag points a tag to a manifest. A registry that does not let tags move may

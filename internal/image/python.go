@@ -29,7 +29,7 @@ type locked struct{ spec wheel.Spec }
 // requirements gives those of a spec for a version of Python.
 func requirements(s Spec, python string) locked {
 	l := locked{wheel.Spec{
-		Name: s.Name, Dir: s.Dir, Lock: s.Requirements, Python: python, Platform: s.Platform.OS + "/" + s.Platform.Architecture,
+		Name: s.Name, Dir: s.Dir, Lock: s.Requirements, Python: python, Platform: s.platform.OS + "/" + s.platform.Architecture,
 		Root: environmentRoot, Interpreter: s.Interpreter, CacheDir: filepath.Join(cacheDir(s.Dir), "wheels"), Environ: s.Environ, At: s.At,
 	}}
 	if l.spec.Interpreter == "" {
@@ -64,16 +64,16 @@ func (r *Recipe) requirements(ctx context.Context, parent *base, last *previous)
 		return nil, err
 	}
 	if had := last.requirements[key]; len(had) > 0 && len(last.packages) > 0 {
-		r.Packages = last.packages
+		r.packages = last.packages
 		return had, nil
 	}
 	environment, err := wheel.Resolve(ctx, l.spec)
 	if err != nil {
 		return nil, err
 	}
-	r.Packages = nil
+	r.packages = nil
 	for _, p := range environment.Packages {
-		r.Packages = append(r.Packages, Package{Name: p.Name, Version: p.Version, License: p.License, SHA256: p.SHA256})
+		r.packages = append(r.packages, Package{Name: p.Name, Version: p.Version, License: p.License, SHA256: p.SHA256})
 	}
 	var contents []*content
 	for _, l := range environment.Layers {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"runtime"
+	"slices"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"golang.org/x/sync/errgroup"
@@ -19,8 +20,12 @@ type Recipe struct {
 
 	// Attest, when not nil, says what is attached to the image when it is pushed.
 	Attest Attester
-	// Packages are the Python packages in the image, once it was pushed or planned.
-	Packages []Package
+
+	// packages are the Python packages in the image, once it was pushed or planned.
+	packages []Package
+	// parts are the recipes of the images of an index, by platform: an image for
+	// several platforms has nothing else. It has none for one.
+	parts []*Recipe
 
 	spec Spec
 	// base is what the spec's base stands for; nil for none.
@@ -48,15 +53,16 @@ func Prepare(ctx context.Context, s Spec, r *Registry) (*Recipe, error) {
 	if r == nil {
 		r = &Registry{}
 	}
-	recipe := &Recipe{Name: s.Name, spec: s, ledger: openLedger(s.Dir)}
+	var base *name.Digest
+	var contents [][]*content
 	group, limited := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
 		r.greet(limited, s.Name)
-		recipe.base, err = findBase(limited, s, r)
+		base, err = findBase(limited, s, r)
 		return err
 	})
 	group.Go(func() (err error) {
-		recipe.contents, err = gather(limited, s)
+		contents, err = gather(limited, s)
 		return err
 	})
 	if err := group.Wait(); err != nil {
@@ -65,29 +71,46 @@ func Prepare(ctx context.Context, s Spec, r *Registry) (*Recipe, error) {
 		}
 		return nil, err
 	}
+	parts := make([]*Recipe, len(s.Platforms))
+	known := openLedger(s.Dir)
+	for n, platform := range s.Platforms {
+		parts[n] = &Recipe{Name: s.Name, spec: s.on(platform), base: base, contents: contents[n], ledger: known}
+		if parts[n].Inputs, err = parts[n].identity(); err != nil {
+			return nil, err
+		}
+	}
+	if len(parts) == 1 {
+		return parts[0], nil
+	}
+	inputs, err := indexIdentity(parts)
+	return &Recipe{Name: s.Name, Inputs: inputs, spec: s, base: base, parts: parts, ledger: known}, err
+}
+
+// identity hashes what the image of one platform is made of.
+func (r *Recipe) identity() (string, error) {
 	base := "scratch"
-	if recipe.base != nil {
-		base = recipe.base.DigestStr()
+	if r.base != nil {
+		base = r.base.DigestStr()
 	}
 	var fingerprints []string
-	if s.Kind == KindPython {
-		lock, err := requirements(s, s.Python).key()
+	if r.spec.Kind == KindPython {
+		lock, err := requirements(r.spec, r.spec.Python).key()
 		if err != nil {
-			return nil, err
+			return "", err
 		}
 		fingerprints = append(fingerprints, lock)
 	}
-	for _, c := range recipe.contents {
+	for _, c := range r.contents {
 		fingerprints = append(fingerprints, c.fingerprint)
 	}
-	recipe.Inputs, err = identity(s, base, fingerprints)
-	return recipe, err
+	return identity(r.spec, base, fingerprints)
 }
 
-// gather gives the contents of the layers that lie on the base: files first, which
-// change less than a program does.
-func gather(ctx context.Context, s Spec) ([]*content, error) {
-	var contents []*content
+// gather gives, for each platform, the contents of the layers that lie on the
+// base: files first, which change less than a program does and are the same for
+// all platforms.
+func gather(ctx context.Context, s Spec) ([][]*content, error) {
+	contents := make([][]*content, len(s.Platforms))
 	if len(s.Files) > 0 {
 		known := openStamps(s)
 		entries, err := collect(ctx, s, known)
@@ -95,16 +118,23 @@ func gather(ctx context.Context, s Spec) ([]*content, error) {
 			return nil, err
 		}
 		_ = known.save() // a build does without it
-		contents = layout(s.Dir, entries)
-	}
-	if s.Kind == KindGo {
-		program, err := compile(ctx, s)
-		if err != nil {
-			return nil, err
+		files := layout(s.Dir, entries)
+		for n := range contents {
+			contents[n] = slices.Clone(files)
 		}
-		contents = append(contents, program)
 	}
-	return contents, nil
+	if s.Kind != KindGo {
+		return contents, nil
+	}
+	group, limited := errgroup.WithContext(ctx)
+	for n, platform := range s.Platforms {
+		group.Go(func() error {
+			program, err := compile(limited, s.on(platform))
+			contents[n] = append(contents[n], program)
+			return err
+		})
+	}
+	return contents, group.Wait()
 }
 
 // measure gives the facts of contents: from the image that was pushed last, from

@@ -81,10 +81,10 @@ func passing(err error) bool {
 	return errors.As(err, &digest) || errors.As(err, &request) || errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
-// vanished tells that a registry refused a manifest because it has lost a blob
-// that was there a moment ago, or that somebody sent it away.
+// vanished tells that a registry refused a manifest because it has lost a blob, or
+// an image of an index, that was there a moment ago.
 func vanished(err error) bool {
-	return refusedFor(err, transport.ManifestBlobUnknownErrorCode, transport.BlobUnknownErrorCode)
+	return refusedFor(err, transport.ManifestBlobUnknownErrorCode, transport.BlobUnknownErrorCode, transport.ManifestUnknownErrorCode)
 }
 
 // refusedFor tells whether a registry gave one of these codes.

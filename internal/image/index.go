@@ -1,0 +1,125 @@
+package image
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+	"golang.org/x/sync/errgroup"
+)
+
+// The annotations by which an index tells the size and the number of layers of
+// its images, so that nobody has to ask for each.
+const (
+	annotationSize   = "io.github.slipway-ci.size"
+	annotationLayers = "io.github.slipway-ci.layers"
+)
+
+// indexIdentity hashes what the images of an index are made of.
+func indexIdentity(parts []*Recipe) (string, error) {
+	inputs := map[string]string{}
+	for _, part := range parts {
+		inputs[part.spec.platform.String()] = part.Inputs
+	}
+	text, err := json.Marshal(map[string]any{"version": kindVersion, "kind": "index", "platforms": inputs})
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:]), err
+}
+
+// assembleIndex puts the images of a recipe's parts into an index.
+func assembleIndex(r *Recipe, parts []*assembled) (*assembled, error) {
+	index := v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Annotations: annotate(r.spec)}
+	index.Annotations[annotationInputs] = r.Inputs
+	a := &assembled{mediaType: index.MediaType, parts: parts}
+	for n, part := range parts {
+		platform := r.parts[n].spec.platform
+		index.Manifests = append(index.Manifests, v1.Descriptor{
+			MediaType: part.mediaType, Size: int64(len(part.manifest)), Digest: part.digest, Platform: &platform,
+			Annotations: map[string]string{annotationSize: strconv.FormatInt(part.size, 10), annotationLayers: strconv.Itoa(part.layers)},
+		})
+		a.size, a.layers = a.size+part.size, a.layers+part.layers
+	}
+	var err error
+	if a.manifest, err = json.Marshal(index); err != nil {
+		return nil, fmt.Errorf("assemble the index of image %s: %w", r.Name, err)
+	}
+	a.digest = hashOf(a.manifest)
+	a.size += int64(len(a.manifest))
+	return a, nil
+}
+
+// told gives what an index tells of the size and the layers of one of its images,
+// 0 when it does not.
+func told(child v1.Descriptor) (size int64, layers int) {
+	size, _ = strconv.ParseInt(child.Annotations[annotationSize], 10, 64)
+	layers, _ = strconv.Atoi(child.Annotations[annotationLayers])
+	return size, layers
+}
+
+// sendIndex sends the images of an index, at the same time, and then the index.
+func (p *push) sendIndex(ctx context.Context, believing bool) (*assembled, error) {
+	parts := make([]*assembled, len(p.recipe.parts))
+	same := &common{}
+	group, limited := errgroup.WithContext(ctx)
+	for n, part := range p.recipe.parts {
+		one := &push{registry: p.registry, recipe: part, wire: p.wire, meter: p.meter, attest: p.attest, common: same}
+		group.Go(func() (err error) {
+			parts[n], err = one.send(limited, believing)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, err
+	}
+	a, err := assembleIndex(p.recipe, parts)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.attach(ctx, a); err != nil {
+		return nil, err
+	}
+	return a, p.manifests(ctx, a)
+}
+
+// common are layers that images of one index share.
+type common struct {
+	mu   sync.Mutex
+	sent map[string]func() (facts, error)
+}
+
+// once has a layer sent by the first image that has it. The others wait for that,
+// and are told its facts by had. Without c there are no others.
+func (c *common) once(ctx context.Context, fingerprint string, send func() (facts, error), had func(facts)) (facts, error) {
+	if c == nil {
+		return send()
+	}
+	mine := false
+	c.mu.Lock()
+	if c.sent == nil {
+		c.sent = map[string]func() (facts, error){}
+	}
+	if c.sent[fingerprint] == nil {
+		mine, c.sent[fingerprint] = true, sync.OnceValues(send)
+	}
+	get := c.sent[fingerprint]
+	c.mu.Unlock()
+	f, err := get()
+	switch {
+	case mine:
+	case err == nil:
+		had(f)
+	case errors.Is(err, context.Canceled) && ctx.Err() == nil:
+		return send() // the first one's image has failed: that is for it to say
+	}
+	return f, err
+}
