@@ -1,0 +1,257 @@
+package edit
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Apply makes edits on a document, one after the other, and gives its new text.
+// It fails, and says at which edit, when the text is no YAML, when there is
+// nothing at a place, and for the few forms of YAML in which the edit cannot be
+// made on the text: an anchored value that is used elsewhere, a key of a merge.
+// A place below an alias is written out first.
+func Apply(text []byte, edits ...Edit) ([]byte, error) {
+	for _, e := range edits {
+		d, err := parse(text)
+		if err != nil {
+			return nil, err
+		}
+		want, err := e.On(d.value)
+		if err != nil {
+			return nil, err
+		}
+		if Equal(want, d.value) {
+			continue
+		}
+		if e.value, err = plain(e.value); err != nil {
+			return nil, err
+		}
+		changed, err := d.edit(e)
+		if err != nil {
+			return nil, err
+		}
+		if !reads(changed, want) {
+			// A block of text that became the last one wants its line break.
+			if changed = append(changed, styleOf(d).line...); !reads(changed, want) {
+				return nil, e.errorf("this form of YAML cannot be edited there")
+			}
+		}
+		text = changed
+	}
+	return text, nil
+}
+
+// reads tells whether a text has a value.
+func reads(text []byte, want any) bool {
+	d, err := parse(text)
+	return err == nil && Equal(d.value, want)
+}
+
+// place is a node, and what it is in.
+type place struct {
+	node   *yaml.Node
+	parent *yaml.Node
+	// index of the node among the parent's.
+	index int
+	// above is the indentation of the parent, -1 for none.
+	above int
+}
+
+// edit changes the text, and trusts Apply to look whether it was right.
+func (d *document) edit(e Edit) ([]byte, error) {
+	at := place{node: d.root, above: -1}
+	for depth, key := range e.path {
+		last := depth == len(e.path)-1
+		if at.node.Kind == yaml.AliasNode {
+			return d.expand(e, depth, at)
+		}
+		if at.node.Kind == yaml.ScalarNode { // an empty one: On has looked
+			made, err := e.make(e.path[depth:])
+			if err != nil {
+				return nil, err
+			}
+			return d.replace(at, made), nil
+		}
+		if last && (e.verb == insert) {
+			return d.insert(at, key, e.value), nil
+		}
+		next := place{parent: at.node, above: d.column(at.node)}
+		if at.node.Kind == yaml.SequenceNode {
+			next.index, _ = strconv.Atoi(key) // On has looked
+			next.node = at.node.Content[next.index]
+		} else if next.node, next.index = find(at.node, key); next.node == nil {
+			return d.addKey(e, depth, at)
+		} else {
+			next.index++
+		}
+		at = next
+	}
+	switch e.verb {
+	case remove:
+		return d.remove(at), nil
+	case rename:
+		return d.rename(at, e.key), nil
+	}
+	return d.replace(at, e.value), nil
+}
+
+// column gives the indentation of a collection.
+func (d *document) column(n *yaml.Node) int {
+	column, _ := d.indent(d.content(n))
+	return column
+}
+
+// expand writes out the alias at a place, with the edit made.
+func (d *document) expand(e Edit, depth int, at place) ([]byte, error) {
+	w := &walk{}
+	value, err := e.on(w.value(at.node, 0), e.path[depth:])
+	if err != nil {
+		return nil, err
+	}
+	return d.replace(at, value), nil
+}
+
+// addKey puts a key into a mapping that has none of its own; one that it has by
+// a merge is written out.
+func (d *document) addKey(e Edit, depth int, at place) ([]byte, error) {
+	if e.verb == remove || e.verb == rename {
+		return nil, e.errorf("%s comes with a merge key (<<)", e.path[depth])
+	}
+	w := &walk{}
+	merged, _ := w.value(at.node, 0).(map[string]any)
+	var value any
+	var err error
+	if old, ok := merged[e.path[depth]]; ok && depth+1 < len(e.path) {
+		value, err = e.on(old, e.path[depth+1:])
+	} else {
+		var made any
+		if made, err = e.make(e.path[depth:]); err == nil {
+			value = made.(map[string]any)[e.path[depth]]
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return d.insertPair(at, e.path[depth], value), nil
+}
+
+func (d *document) splice(from, to int, text string) []byte {
+	return append(append(append(make([]byte, 0, len(d.text)+len(text)), d.text[:from]...), text...), d.text[to:]...)
+}
+
+// rename writes another name over a key.
+func (d *document) rename(at place, name string) []byte {
+	key := at.parent.Content[at.index-1]
+	return d.splice(d.content(key), d.end(key, at.above), styleOf(d).scalar(name, key.Style, flow(at.parent)))
+}
+
+// insertPair puts a key at the end of a mapping.
+func (d *document) insertPair(at place, key string, value any) []byte {
+	s, m := styleOf(d), at.node
+	if flow(m) {
+		pair := s.scalar(key, 0, true) + ": " + s.flow(value)
+		return d.append(m, pair, s)
+	}
+	column := d.column(m)
+	line := s.pair(key, value, column)
+	if isCollection(value) && prefersFlow(m) {
+		line = s.scalar(key, 0, false) + ": " + s.flow(value)
+	}
+	return d.addLine(d.end(m, at.above), column, line, s)
+}
+
+// insert puts an element into a list.
+func (d *document) insert(at place, index string, value any) []byte {
+	s, list := styleOf(d), at.node
+	i, err := strconv.Atoi(index)
+	if err != nil {
+		i = len(list.Content)
+	}
+	if flow(list) {
+		if i == len(list.Content) {
+			return d.append(list, s.flow(value), s)
+		}
+		start := d.offset(list.Content[i])
+		return d.splice(start, start, s.flow(value)+", ")
+	}
+	column := d.column(list)
+	line := s.item(value, column)
+	if isCollection(value) && prefersFlow(list) {
+		line = "- " + s.flow(value)
+	}
+	if i == 0 {
+		start := d.content(list)
+		return d.splice(start, start, line+s.line+strings.Repeat(" ", column))
+	}
+	return d.addLine(d.end(list.Content[i-1], column), column, line, s)
+}
+
+// append puts text behind the last element of a flow collection, in the way that
+// the others are put.
+func (d *document) append(n *yaml.Node, text string, s style) []byte {
+	open := d.content(n)
+	if len(n.Content) == 0 {
+		end := d.end(n, -1)
+		if strings.TrimSpace(string(d.text[open+1:end-1])) == "" {
+			return d.splice(open+1, end-1, s.padding(n)+text+s.padding(n))
+		}
+		return d.splice(open+1, open+1, text)
+	}
+	last := n.Content[len(n.Content)-1]
+	first := last
+	if n.Kind == yaml.MappingNode {
+		first = n.Content[len(n.Content)-2]
+	}
+	end := d.end(last, -1)
+	if column, alone := d.indent(d.offset(first)); alone {
+		return d.splice(end, end, ","+s.line+strings.Repeat(" ", column)+text)
+	}
+	return d.splice(end, end, ", "+text)
+}
+
+func (s style) padding(n *yaml.Node) string {
+	if n.Kind == yaml.MappingNode {
+		return s.pad
+	}
+	return ""
+}
+
+// addLine puts a line after the one that at is in.
+func (d *document) addLine(at, column int, line string, s style) []byte {
+	next := d.nextLine(at)
+	text := strings.Repeat(" ", column) + line
+	if next == len(d.text) && !bytes.HasSuffix(d.text, []byte("\n")) {
+		return d.splice(next, next, s.line+text)
+	}
+	return d.splice(next, next, text+s.line)
+}
+
+func isCollection(value any) bool {
+	switch x := value.(type) {
+	case map[string]any:
+		return len(x) > 0
+	case []any:
+		return len(x) > 0
+	}
+	return false
+}
+
+// prefersFlow tells whether the last collection in a block collection is
+// written in brackets, so that another one is written like it.
+func prefersFlow(n *yaml.Node) bool {
+	for i := len(n.Content) - 1; i >= 0; i-- {
+		if c := n.Content[i]; (c.Kind == yaml.MappingNode || c.Kind == yaml.SequenceNode) && len(c.Content) > 0 {
+			return flow(c)
+		}
+	}
+	return false
+}
+
+// String says what an edit does, for messages.
+func (e Edit) String() string {
+	return fmt.Sprintf("%s %s", [...]string{"set", "insert", "delete", "rename"}[e.verb], e.Path())
+}

@@ -1,0 +1,104 @@
+package edit
+
+import (
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+)
+
+// Diff gives edits that make one value the other, and leave alone whatever both
+// have. They are made one after the other.
+func Diff(from, to any) []Edit {
+	if Equal(from, to) {
+		return nil
+	}
+	return diff(nil, from, to)
+}
+
+func diff(path []string, from, to any) []Edit {
+	if Equal(from, to) {
+		return nil
+	}
+	switch a := from.(type) {
+	case map[string]any:
+		if b, ok := to.(map[string]any); ok && len(b) > 0 && (len(a) > 0 || len(path) == 0) {
+			return diffMappings(path, a, b)
+		}
+	case []any:
+		if b, ok := to.([]any); ok && len(a) > 0 && len(b) > 0 {
+			return diffLists(path, a, b)
+		}
+	}
+	return []Edit{Set(to, path...)}
+}
+
+func diffMappings(path []string, from, to map[string]any) []Edit {
+	var edits []Edit
+	for _, key := range order(to) {
+		if old, ok := from[key]; ok {
+			edits = append(edits, diff(below(path, key), old, to[key])...)
+		} else {
+			edits = append(edits, Set(to[key], below(path, key)...))
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(from)) {
+		if _, ok := to[key]; !ok {
+			edits = append(edits, Delete(below(path, key)...))
+		}
+	}
+	return edits
+}
+
+// diffLists changes what is between the elements that both begin and end with.
+func diffLists(path []string, from, to []any) []Edit {
+	start := 0
+	for start < len(from) && start < len(to) && Equal(from[start], to[start]) {
+		start++
+	}
+	a, b := len(from), len(to)
+	for a > start && b > start && Equal(from[a-1], to[b-1]) {
+		a, b = a-1, b-1
+	}
+	var edits []Edit
+	both := min(a, b)
+	for i := start; i < both; i++ {
+		edits = append(edits, diff(below(path, strconv.Itoa(i)), from[i], to[i])...)
+	}
+	for i := both; i < b; i++ {
+		at := strconv.Itoa(i)
+		if a == len(from) {
+			at = "-"
+		}
+		edits = append(edits, Insert(to[i], below(path, at)...))
+	}
+	for i := a - 1; i >= both; i-- {
+		edits = append(edits, Delete(below(path, strconv.Itoa(i))...))
+	}
+	return edits
+}
+
+func below(path []string, key string) []string {
+	return append(append(make([]string, 0, len(path)+1), path...), key)
+}
+
+// Equal tells whether two plain values are the same: a whole number is no float,
+// and NaN is NaN.
+func Equal(a, b any) bool {
+	switch x := a.(type) {
+	case map[string]any:
+		y, ok := b.(map[string]any)
+		return ok && maps.EqualFunc(x, y, Equal)
+	case []any:
+		y, ok := b.([]any)
+		return ok && slices.EqualFunc(x, y, Equal)
+	case float64:
+		y, ok := b.(float64)
+		return ok && (x == y || math.IsNaN(x) && math.IsNaN(y))
+	}
+	switch b.(type) {
+	case map[string]any, []any:
+		return false
+	}
+	return a == b
+}

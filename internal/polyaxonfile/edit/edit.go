@@ -1,0 +1,196 @@
+// Package edit changes YAML, and JSON, the way a careful person does: only what
+// has to change, and comments, order, quotes, indentation, blank lines and line
+// endings stay as they are.
+//
+// An Edit names a place by its path of keys, an element of a list by its index.
+// Apply makes edits on text, Edit.On on plain values; the text that Apply gives
+// is parsed again and always reads as On says, or Apply fails and gives nothing.
+package edit
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+type verb int
+
+const (
+	set verb = iota
+	insert
+	remove
+	rename
+)
+
+// Edit is one change at a place of a document.
+type Edit struct {
+	verb  verb
+	path  []string
+	value any
+	key   string
+}
+
+// Set gives the place a value: nil, bool, int, float64, string, []any or
+// map[string]any. Keys on the way that are not there are made; an element of a
+// list must be there.
+func Set(value any, path ...string) Edit { return Edit{verb: set, path: path, value: value} }
+
+// Insert puts a value into a list, before the element at the index that path
+// ends with, or at the end when that is "-". A list that is not there is made.
+func Insert(value any, path ...string) Edit { return Edit{verb: insert, path: path, value: value} }
+
+// Delete takes away a key with its value, or an element of a list. Comments on
+// lines of their own stay.
+func Delete(path ...string) Edit { return Edit{verb: remove, path: path} }
+
+// Rename gives the last key of path another name, in its place.
+func Rename(key string, path ...string) Edit { return Edit{verb: rename, path: path, key: key} }
+
+// Path gives the place, joined by dots, for messages.
+func (e Edit) Path() string { return strings.Join(e.path, ".") }
+
+// On makes the edit on a copy of plain values.
+func (e Edit) On(value any) (any, error) {
+	given, err := plain(e.value)
+	if err != nil {
+		return nil, err
+	}
+	e.value = given
+	return e.on(value, e.path)
+}
+
+func (e Edit) on(value any, path []string) (any, error) {
+	if len(path) == 0 {
+		if e.verb != set {
+			return nil, e.errorf("needs a key")
+		}
+		return e.value, nil
+	}
+	switch at := value.(type) {
+	case nil:
+		if e.verb == set || e.verb == insert {
+			return e.make(path)
+		}
+	case map[string]any:
+		return e.onMapping(at, path)
+	case []any:
+		return e.onList(at, path)
+	}
+	return nil, e.errorf("there is nothing at this place")
+}
+
+// make gives the value that is put where nothing is.
+func (e Edit) make(path []string) (any, error) {
+	if e.verb == insert && len(path) == 1 {
+		if path[0] != "-" && path[0] != "0" {
+			return nil, e.errorf("the list has no such element")
+		}
+		return []any{e.value}, nil
+	}
+	below := e.value
+	if len(path) > 1 {
+		made, err := e.make(path[1:])
+		if err != nil {
+			return nil, err
+		}
+		below = made
+	}
+	return map[string]any{path[0]: below}, nil
+}
+
+func (e Edit) onMapping(m map[string]any, path []string) (any, error) {
+	key := path[0]
+	old, exists := m[key]
+	changed := maps.Clone(m)
+	switch {
+	case len(path) > 1:
+		if !exists && (e.verb == remove || e.verb == rename) {
+			return nil, e.errorf("there is no %s", key)
+		}
+		below, err := e.on(old, path[1:])
+		if err != nil {
+			return nil, err
+		}
+		changed[key] = below
+	case e.verb == set:
+		changed[key] = e.value
+	case e.verb == insert:
+		return nil, e.errorf("is no list")
+	case !exists:
+		return nil, e.errorf("there is no %s", key)
+	case e.verb == remove:
+		delete(changed, key)
+	case e.verb == rename:
+		if _, taken := m[e.key]; taken {
+			return nil, e.errorf("%s is there already", e.key)
+		}
+		delete(changed, key)
+		changed[e.key] = old
+	}
+	return changed, nil
+}
+
+func (e Edit) onList(list []any, path []string) (any, error) {
+	i, err := strconv.Atoi(path[0])
+	if e.verb == insert && len(path) == 1 {
+		if path[0] == "-" {
+			i, err = len(list), nil
+		}
+		if err != nil || i < 0 || i > len(list) {
+			return nil, e.errorf("the list has no such element")
+		}
+		return slices.Insert(slices.Clone(list), i, e.value), nil
+	}
+	if err != nil || i < 0 || i >= len(list) {
+		return nil, e.errorf("the list has no such element")
+	}
+	changed := slices.Clone(list)
+	switch {
+	case len(path) > 1:
+		if changed[i], err = e.on(list[i], path[1:]); err != nil {
+			return nil, err
+		}
+	case e.verb == set:
+		changed[i] = e.value
+	case e.verb == remove:
+		changed = slices.Delete(changed, i, i+1)
+	default:
+		return nil, e.errorf("is no key")
+	}
+	return changed, nil
+}
+
+func (e Edit) errorf(format string, args ...any) error {
+	return fmt.Errorf("edit %s: %s", e.Path(), fmt.Sprintf(format, args...))
+}
+
+// plain holds a value to the types that documents have.
+func plain(value any) (any, error) {
+	switch x := value.(type) {
+	case nil, bool, int, float64, string:
+		return value, nil
+	case []any:
+		list := make([]any, len(x))
+		for i, element := range x {
+			c, err := plain(element)
+			if err != nil {
+				return nil, err
+			}
+			list[i] = c
+		}
+		return list, nil
+	case map[string]any:
+		m := make(map[string]any, len(x))
+		for key, element := range x {
+			c, err := plain(element)
+			if err != nil {
+				return nil, err
+			}
+			m[key] = c
+		}
+		return m, nil
+	}
+	return nil, fmt.Errorf("edit: a %T cannot be written", value)
+}
