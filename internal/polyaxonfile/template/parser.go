@@ -1,0 +1,478 @@
+package template
+
+import (
+	"slices"
+	"strings"
+)
+
+// parser makes nodes of tokens. Its grammar and its order of precedence are
+// Jinja's.
+type parser struct {
+	tokens []token
+	pos    int
+	depth  int
+	// scopes are the names that the template has set so far.
+	scopes []map[string]bool
+	names  []Name
+	// last is the index in names of the name that an expression consists of so far,
+	// -1 when it is more than a name.
+	last int
+}
+
+func (p *parser) peek() token { return p.tokens[p.pos] }
+
+func (p *parser) next() token {
+	t := p.tokens[p.pos]
+	if t.kind != endOfFile {
+		p.pos++
+	}
+	return t
+}
+
+// at tells whether the next token is of that kind, and that text unless it is "".
+func (p *parser) at(k kind, texts ...string) bool {
+	t := p.peek()
+	return t.kind == k && (texts[0] == "" || slices.Contains(texts, t.text))
+}
+
+func (p *parser) take(k kind, texts ...string) (string, bool) {
+	if !p.at(k, texts...) {
+		return "", false
+	}
+	return p.next().text, true
+}
+
+func (p *parser) fail(format string, args ...any) error {
+	return syntaxErrorf(p.peek().line, format, args...)
+}
+
+func (p *parser) unexpected() error {
+	switch t := p.peek(); t.kind {
+	case endOfFile:
+		return p.fail("unexpected end of template")
+	case end:
+		return p.fail("Expected an expression, got 'end of print statement'")
+	case tagEnd:
+		return p.fail("Expected an expression, got 'end of statement block'")
+	default:
+		return p.fail("unexpected '%s'", t.text)
+	}
+}
+
+func (p *parser) expect(k kind, text string) error {
+	if _, ok := p.take(k, text); ok {
+		return nil
+	}
+	wanted := map[kind]string{end: "end of print statement", tagEnd: "end of statement block", name: "name"}[k]
+	if wanted == "" {
+		wanted = text
+	}
+	if p.peek().kind == endOfFile {
+		return p.fail("unexpected end of template, expected '%s'.", wanted)
+	}
+	return p.fail("expected token '%s', got '%s'", wanted, p.peek().text)
+}
+
+func (p *parser) enter() error {
+	if p.depth++; p.depth > maxDepth {
+		return p.fail("the template is nested too deeply")
+	}
+	return nil
+}
+
+func (p *parser) define(n string) { p.scopes[len(p.scopes)-1][n] = true }
+
+func (p *parser) defined(n string) bool {
+	for _, scope := range p.scopes {
+		if scope[n] {
+			return true
+		}
+	}
+	return false
+}
+
+// scoped parses with a scope of its own.
+func (p *parser) scoped(parse func() error) error {
+	p.scopes = append(p.scopes, map[string]bool{})
+	defer func() { p.scopes = p.scopes[:len(p.scopes)-1] }()
+	return parse()
+}
+
+// body parses nodes up to the end or a tag that the caller knows: one of ends.
+func (p *parser) body(ends ...string) ([]node, error) {
+	if err := p.enter(); err != nil {
+		return nil, err
+	}
+	defer func() { p.depth-- }()
+	var nodes []node
+	for {
+		switch t := p.peek(); t.kind {
+		case data:
+			p.next()
+			nodes = append(nodes, textNode{t.text})
+		case begin:
+			p.next()
+			value, err := p.tuple()
+			if err == nil {
+				if p.last >= 0 {
+					p.names[p.last].Alone = true
+				}
+				err = p.expect(end, "}}")
+			}
+			if err != nil {
+				return nil, err
+			}
+			nodes = append(nodes, printNode{value})
+		case tagBegin:
+			if word := p.tokens[p.pos+1]; word.kind == name && slices.Contains(ends, word.text) {
+				return nodes, nil
+			}
+			n, err := p.tag()
+			if err != nil {
+				return nil, err
+			}
+			nodes = append(nodes, n...)
+		case endOfFile:
+			if len(ends) > 0 {
+				return nil, p.fail("Unexpected end of template. Jinja was looking for the following tags: '%s'.", strings.Join(ends, "' or '"))
+			}
+			return nodes, nil
+		default:
+			return nil, p.unexpected()
+		}
+	}
+}
+
+// tag parses a tag that begins something, with all that belongs to it.
+func (p *parser) tag() ([]node, error) {
+	p.next()
+	word, ok := p.take(name, "")
+	if !ok {
+		return nil, p.fail("tag name expected")
+	}
+	switch word {
+	case "if":
+		return p.ifTag()
+	case "for":
+		return p.forTag()
+	case "set":
+		return p.setTag()
+	case "with":
+		return p.withTag()
+	case "filter":
+		filters, err := p.filters()
+		if err != nil {
+			return nil, err
+		}
+		body, err := p.block("endfilter")
+		return []node{filterNode{filters, body}}, err
+	case "macro":
+		return p.macroTag()
+	case "block":
+		if err := p.expect(name, ""); err != nil {
+			return nil, err
+		}
+		for _, word := range []string{"scoped", "required"} {
+			p.take(name, word)
+		}
+		body, err := p.blockNamed("endblock")
+		return body, err
+	case "autoescape":
+		return nil, p.fail("the tag 'autoescape' is not built into slipway")
+	case "include", "import", "extends", "from":
+		return nil, errorf("TypeError", "no loader for this environment specified")
+	case "call":
+		return nil, p.fail("the tag 'call' is not built into slipway")
+	}
+	return nil, p.fail("Encountered unknown tag '%s'.", word)
+}
+
+// block parses the rest of a tag, a body in a scope of its own, and its end tag.
+func (p *parser) block(ending string) ([]node, error) {
+	if err := p.expect(tagEnd, "%}"); err != nil {
+		return nil, err
+	}
+	var body []node
+	err := p.scoped(func() (err error) {
+		body, err = p.body(ending)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return body, p.close()
+}
+
+func (p *parser) blockNamed(ending string) ([]node, error) {
+	if err := p.expect(tagEnd, "%}"); err != nil {
+		return nil, err
+	}
+	body, err := p.body(ending)
+	if err != nil {
+		return nil, err
+	}
+	p.next()
+	p.next()
+	p.take(name, "")
+	return body, p.expect(tagEnd, "%}")
+}
+
+// close reads {% endX %}.
+func (p *parser) close() error {
+	p.next()
+	p.next()
+	return p.expect(tagEnd, "%}")
+}
+
+func (p *parser) ifTag() ([]node, error) {
+	var n ifNode
+	for {
+		condition, err := p.tupleWithout(true)
+		if err != nil {
+			return nil, err
+		}
+		if err := p.expect(tagEnd, "%}"); err != nil {
+			return nil, err
+		}
+		body, err := p.body("elif", "else", "endif")
+		if err != nil {
+			return nil, err
+		}
+		n.branches = append(n.branches, branch{condition, body})
+		p.next()
+		switch p.next().text {
+		case "elif":
+			continue
+		case "else":
+			if err := p.expect(tagEnd, "%}"); err != nil {
+				return nil, err
+			}
+			if body, err = p.body("endif"); err != nil {
+				return nil, err
+			}
+			n.branches = append(n.branches, branch{nil, body})
+			p.next()
+			p.next()
+		}
+		return []node{n}, p.expect(tagEnd, "%}")
+	}
+}
+
+func (p *parser) forTag() ([]node, error) {
+	var n forNode
+	var err error
+	if n.targets, err = p.targets(); err != nil {
+		return nil, err
+	}
+	if err := p.expect(name, "in"); err != nil {
+		return nil, err
+	}
+	if n.over, err = p.tupleWithout(false); err != nil {
+		return nil, err
+	}
+	err = p.scoped(func() error {
+		p.defineTarget(n.targets)
+		p.define("loop")
+		if _, ok := p.take(name, "if"); ok {
+			if n.condition, err = p.expression(); err != nil {
+				return err
+			}
+		}
+		_, n.recursive = p.take(name, "recursive")
+		if err := p.expect(tagEnd, "%}"); err != nil {
+			return err
+		}
+		n.body, err = p.body("else", "endfor")
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.next()
+	if p.next().text == "else" {
+		if n.otherwise, err = p.block("endfor"); err != nil {
+			return nil, err
+		}
+		return []node{n}, nil
+	}
+	return []node{n}, p.expect(tagEnd, "%}")
+}
+
+// targets parses what values are given to: a, or a, b, or (a, b), or ns.a.
+func (p *parser) targets() (target, error) {
+	var all []target
+	several := false
+	for {
+		var t target
+		if _, ok := p.take(operator, "("); ok {
+			inner, err := p.targets()
+			if err == nil {
+				err = p.expect(operator, ")")
+			}
+			if err != nil {
+				return target{}, err
+			}
+			t = inner
+		} else {
+			n, ok := p.take(name, "")
+			if !ok {
+				return target{}, p.fail("expected token 'name', got '%s'", p.peek().text)
+			}
+			switch n {
+			case "true", "false", "none", "True", "False", "None":
+				return target{}, p.fail("can't assign to '%s'", n)
+			}
+			t.name = n
+			if _, ok := p.take(operator, "."); ok {
+				if t.attribute, ok = p.take(name, ""); !ok {
+					return target{}, p.fail("expected token 'name', got '%s'", p.peek().text)
+				}
+			}
+		}
+		all = append(all, t)
+		if _, ok := p.take(operator, ","); !ok {
+			break
+		}
+		several = true
+		if !p.at(name, "") && !p.at(operator, "(") || p.at(name, "in") {
+			break
+		}
+	}
+	if !several {
+		return all[0], nil
+	}
+	return target{several: all}, nil
+}
+
+func (p *parser) defineTarget(t target) {
+	if t.name != "" && t.attribute == "" {
+		p.define(t.name)
+	}
+	for _, each := range t.several {
+		p.defineTarget(each)
+	}
+}
+
+func (p *parser) setTag() ([]node, error) {
+	var n setNode
+	var err error
+	if n.targets, err = p.targets(); err != nil {
+		return nil, err
+	}
+	if _, ok := p.take(operator, "="); ok {
+		if n.value, err = p.tuple(); err != nil {
+			return nil, err
+		}
+		p.defineTarget(n.targets)
+		return []node{n}, p.expect(tagEnd, "%}")
+	}
+	if _, ok := p.take(operator, "|"); ok {
+		if n.filters, err = p.filters(); err != nil {
+			return nil, err
+		}
+	}
+	n.body, err = p.block("endset")
+	p.defineTarget(n.targets)
+	return []node{n}, err
+}
+
+func (p *parser) withTag() ([]node, error) {
+	var n withNode
+	err := p.scoped(func() error {
+		for !p.at(tagEnd, "") {
+			if len(n.names) > 0 {
+				if err := p.expect(operator, ","); err != nil {
+					return err
+				}
+			}
+			t, ok := p.take(name, "")
+			if !ok {
+				return p.unexpected()
+			}
+			if err := p.expect(operator, "="); err != nil {
+				return err
+			}
+			value, err := p.expression()
+			if err != nil {
+				return err
+			}
+			n.names = append(n.names, target{name: t})
+			n.values = append(n.values, value)
+		}
+		for _, t := range n.names {
+			p.defineTarget(t)
+		}
+		var err error
+		n.body, err = p.block("endwith")
+		return err
+	})
+	return []node{n}, err
+}
+
+func (p *parser) macroTag() ([]node, error) {
+	var n macroNode
+	var ok bool
+	if n.name, ok = p.take(name, ""); !ok {
+		return nil, p.unexpected()
+	}
+	p.define(n.name)
+	if err := p.expect(operator, "("); err != nil {
+		return nil, err
+	}
+	err := p.scoped(func() error {
+		for _, implied := range []string{"varargs", "kwargs", "caller"} {
+			p.define(implied)
+		}
+		for !p.at(operator, ")") {
+			if len(n.names) > 0 {
+				if err := p.expect(operator, ","); err != nil {
+					return err
+				}
+			}
+			parameter, ok := p.take(name, "")
+			if !ok {
+				return p.unexpected()
+			}
+			n.names = append(n.names, parameter)
+			p.define(parameter)
+			if _, ok := p.take(operator, "="); ok {
+				value, err := p.expression()
+				if err != nil {
+					return err
+				}
+				n.defaults = append(n.defaults, value)
+			} else if len(n.defaults) > 0 {
+				return p.fail("non-default argument follows default argument")
+			}
+		}
+		p.next()
+		if err := p.expect(tagEnd, "%}"); err != nil {
+			return err
+		}
+		body, err := p.body("endmacro")
+		n.body = body
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.next()
+	p.next()
+	p.take(name, n.name)
+	return []node{n}, p.expect(tagEnd, "%}")
+}
+
+// filters parses names of filters, without the first |.
+func (p *parser) filters() ([]call, error) {
+	var all []call
+	for {
+		c, err := p.filter()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, c)
+		if _, ok := p.take(operator, "|"); !ok {
+			return all, nil
+		}
+	}
+}
