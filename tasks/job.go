@@ -55,15 +55,6 @@ func (p *project) submit(ctx context.Context, to *platform, j *config.Job, image
 	return submitted, nil
 }
 
-// invalid makes an operation that the server refuses an error of the user's file.
-func invalid(p *project, j *config.Job, err error) error {
-	var refused *polyaxon.Error
-	if errors.As(err, &refused) && refused.Kind == polyaxon.Invalid {
-		return located(p.config.At(section(j), j.Name), err)
-	}
-	return err
-}
-
 // follow watches a run to its end and reports it. When ctx is cancelled it stops
 // the run, or leaves it, by the job's on-cancel.
 func (p *project) follow(ctx context.Context, to *platform, j *config.Job, submitted *run.Submitted, o JobOptions) (report.Run, error) {

@@ -1,15 +1,11 @@
 package polyaxon
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"fmt"
+	"errors"
 	"io"
-	"mime/multipart"
 	"net/http"
 	"net/url"
-	"path"
 )
 
 // Artifact names a file or a directory of a run, relative to its root.
@@ -37,8 +33,18 @@ func (c *Client) Tree(ctx context.Context, a Artifact) (map[string]int64, []stri
 // Artifact opens a file of a run; the caller closes it. One that is not there is
 // an error that IsNotFound knows; of a directory, servers say that they failed.
 func (c *Client) Artifact(ctx context.Context, a Artifact) (io.ReadCloser, error) {
-	ask := request{method: http.MethodGet, path: c.streams(a, "artifact"), limit: streamLimit,
-		query: url.Values{"path": {a.Path}, "stream": {"true"}, "force": {"true"}}}
+	return c.stream(ctx, c.streams(a, "artifact"), url.Values{"path": {a.Path}, "stream": {"true"}, "force": {"true"}})
+}
+
+// Directory opens a directory of a run as a tar.gz, whose names are relative to it
+// or begin with its own, by server; the caller closes it.
+func (c *Client) Directory(ctx context.Context, a Artifact) (io.ReadCloser, error) {
+	return c.stream(ctx, c.streams(a, "artifacts"), url.Values{"path": {a.Path}, "force": {"true"}})
+}
+
+// stream opens an answer of any size, again where that failed in a way that may pass.
+func (c *Client) stream(ctx context.Context, path string, query url.Values) (io.ReadCloser, error) {
+	ask := request{method: http.MethodGet, path: path, query: query, limit: c.limits.stream, stream: true}
 	var body io.ReadCloser
 	err := c.again(ctx, func() error {
 		var err error
@@ -48,33 +54,16 @@ func (c *Client) Artifact(ctx context.Context, a Artifact) (io.ReadCloser, error
 	return body, err
 }
 
-// Upload stores content as the file a.Path of a run, in place of one that is
-// there. Servers unpack, and first delete the target, unless they are told not
-// to: the request always says so.
-func (c *Client) Upload(ctx context.Context, a Artifact, content []byte) error {
-	var form bytes.Buffer
-	writer := multipart.NewWriter(&form)
-	directory := path.Dir(a.Path)
-	if directory == "." {
-		directory = ""
+// DeleteArtifact deletes a file of a run. One that is not there is no error; servers
+// answer differently to that.
+func (c *Client) DeleteArtifact(ctx context.Context, a Artifact) error {
+	if a.Path == "" {
+		return errNoPath
 	}
-	options, err := json.Marshal(map[string]any{"untar": false, "path": directory, "overwrite": true})
-	if err != nil {
-		return err
+	ask := request{method: http.MethodDelete, path: c.streams(a, "artifact"), query: url.Values{"path": {a.Path}}, limit: c.limits.change}
+	err := c.again(ctx, func() error { return c.do(ctx, ask, nil) })
+	if answered := new(Error); errors.As(err, &answered) && (answered.Kind == NotFound || answered.Kind == Invalid) {
+		return nil
 	}
-	if err := writer.WriteField("json", string(options)); err != nil {
-		return fmt.Errorf("encode the upload of %s: %w", a.Path, err)
-	}
-	part, err := writer.CreateFormFile("upload_file", path.Base(a.Path))
-	if err != nil {
-		return fmt.Errorf("encode the upload of %s: %w", a.Path, err)
-	}
-	if _, err := part.Write(content); err != nil {
-		return fmt.Errorf("encode the upload of %s: %w", a.Path, err)
-	}
-	if err := writer.Close(); err != nil {
-		return fmt.Errorf("encode the upload of %s: %w", a.Path, err)
-	}
-	send := request{method: http.MethodPost, path: c.streams(a, "artifact"), body: form.Bytes(), contentType: writer.FormDataContentType(), limit: streamLimit}
-	return c.again(ctx, func() error { return c.do(ctx, send, nil) })
+	return err
 }

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/secret"
@@ -37,6 +38,9 @@ type Client struct {
 	token       secret.Value
 	http        *http.Client
 	sleep       func(context.Context, time.Duration) error
+	limits      limits
+	// ahead is how far the server's clock is ahead of this machine's, in seconds.
+	ahead atomic.Int64
 }
 
 // New gives a client; it sends nothing yet. There is no default host: the
@@ -50,7 +54,7 @@ func New(o Options) (*Client, error) {
 	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return nil, fmt.Errorf("polyaxon's host %s holds more than an address: leave out user, query and fragment", u.Redacted())
 	}
-	c := &Client{host: strings.TrimRight(o.Host, "/"), owner: o.Owner, token: o.Token, sleep: o.Sleep}
+	c := &Client{host: strings.TrimRight(o.Host, "/"), owner: o.Owner, token: o.Token, sleep: o.Sleep, limits: standard()}
 	if c.owner == "" {
 		c.owner = "default"
 	}
@@ -67,6 +71,19 @@ func New(o Options) (*Client, error) {
 
 // Host gives the server's address.
 func (c *Client) Host() string { return c.host }
+
+// Ahead gives how far the server's clock is ahead of this machine's, to the second,
+// by the last answer that told its time; 0 before the first. Times that the server
+// tells can be compared with this machine's time plus it.
+func (c *Client) Ahead() time.Duration { return time.Duration(c.ahead.Load()) * time.Second }
+
+// heard takes the server's time from an answer.
+func (c *Client) heard(response *http.Response) {
+	if at, err := http.ParseTime(response.Header.Get("Date")); err == nil {
+		ahead := time.Until(at).Round(time.Second) // a Date is cut to the second
+		c.ahead.Store(int64(ahead / time.Second))
+	}
+}
 
 func sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)

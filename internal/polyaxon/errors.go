@@ -29,6 +29,8 @@ const (
 	Auth
 	// NotPolyaxon: whatever answered is not a Polyaxon server.
 	NotPolyaxon
+	// Unsupported: the server is a release that this client does not speak to.
+	Unsupported
 )
 
 // Error is a server's answer that is not a success.
@@ -47,7 +49,7 @@ func (e *Error) Error() string {
 	switch {
 	case e.Kind == Auth:
 		return strings.TrimSpace(fmt.Sprintf("%s: the server refuses the credentials (%d %s", what, e.StatusCode, words)) + "); check polyaxon.token"
-	case e.Kind == NotPolyaxon:
+	case e.Kind == NotPolyaxon, e.Kind == Unsupported:
 		return fmt.Sprintf("%s: %s", what, words)
 	case e.Kind == Server && e.StatusCode == http.StatusMethodNotAllowed:
 		return what + ": the server failed and gives no reason (405 and an empty page); its own log has it"

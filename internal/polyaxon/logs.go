@@ -93,9 +93,9 @@ func (c *Client) Logs(ctx context.Context, q LogQuery) (*LogPage, error) {
 // any error, lines may have been taken.
 func (c *Client) ReadLogs(ctx context.Context, q LogQuery, take func(LogLine) error) (*LogPage, error) {
 	at := Artifact{Namespace: q.Namespace, Project: q.Project, UUID: q.UUID}
-	r := request{method: http.MethodGet, path: c.streams(at, "logs"), query: q.values(), limit: streamLimit}
+	r := request{method: http.MethodGet, path: c.streams(at, "logs"), query: q.values(), limit: c.limits.stream, stream: true}
 	if q.Live {
-		r.limit = askLimit
+		r.limit, r.stream = c.limits.ask, false
 	}
 	body, err := c.open(ctx, r)
 	if err != nil {

@@ -7,27 +7,6 @@ import (
 	"strconv"
 )
 
-// Installation is what a server says of itself.
-type Installation struct {
-	Key     string `json:"key"`
-	Version string `json:"version"`
-	Dist    string `json:"dist"`
-	Mode    string `json:"mode"` // 2.x only
-}
-
-// Installation asks for the server's version: the handshake.
-func (c *Client) Installation(ctx context.Context) (Installation, error) {
-	var i Installation
-	path := "/api/v1/installation"
-	if err := c.get(ctx, path, nil, &i); err != nil {
-		return i, err
-	}
-	if i.Version == "" {
-		return i, request{method: http.MethodGet, path: path}.strange(c.host + " answers, but not as a Polyaxon server does")
-	}
-	return i, nil
-}
-
 // Project is a project as a server tells it.
 type Project struct {
 	UUID        string `json:"uuid"`

@@ -17,17 +17,26 @@ import (
 const (
 	// maxBody bounds an answer that is read whole, and one line of a log, in bytes.
 	maxBody = 64 << 20
-	// askLimit, changeLimit and streamLimit bound one request. A create compiles
-	// the operation before it answers, and 1.11.3 talks to Kubernetes meanwhile;
-	// an archive of 100,000 log lines took a server 11 s.
-	askLimit    = 60 * time.Second
-	changeLimit = 120 * time.Second
-	streamLimit = 10 * time.Minute
 	// tries is how often a question is asked; what cannot be repeated is sent once.
 	tries = 4
 	// maxRedirects bounds how often a server may send a request elsewhere on it.
 	maxRedirects = 5
 )
+
+// limits bound requests: ask and change one of each kind, its answer included; stream
+// the time until an answer of any size begins, and then what each part of pace
+// bytes may take. What goes on at less is a server that holds its client.
+type limits struct{ ask, change, stream time.Duration }
+
+// pace is 256 KiB.
+const pace = 256 << 10
+
+// standard gives the limits. A create compiles the operation before it answers, and
+// 1.11.3 talks to Kubernetes meanwhile; an archive of 100,000 log lines took a
+// server 11 s.
+func standard() limits {
+	return limits{ask: time.Minute, change: 2 * time.Minute, stream: 5 * time.Minute}
+}
 
 // request is one request of the protocol.
 type request struct {
@@ -35,19 +44,27 @@ type request struct {
 	query        url.Values
 	body         []byte
 	contentType  string
-	// limit bounds the whole of it, reading the answer included.
-	limit time.Duration
+	// limit bounds the whole of it, reading the answer included; of a stream, the
+	// time until it begins, and until each part of it has come.
+	limit  time.Duration
+	stream bool
 }
+
+// tooSlowError is a request that took its whole limit. It is a timeout.
+type tooSlowError struct{ limit time.Duration }
+
+func (e tooSlowError) Error() string        { return fmt.Sprintf("it took more than %s", e.limit) }
+func (e tooSlowError) Is(target error) bool { return target == context.DeadlineExceeded } //nolint:errorlint // that is what Is is for
 
 // get asks, again where there was no answer or a temporary error, and decodes it.
 func (c *Client) get(ctx context.Context, path string, query url.Values, into any) error {
-	ask := request{method: http.MethodGet, path: path, query: query, limit: askLimit}
+	ask := request{method: http.MethodGet, path: path, query: query, limit: c.limits.ask}
 	return c.again(ctx, func() error { return c.do(ctx, ask, into) })
 }
 
 // send changes something, once. body and into may be nil.
 func (c *Client) send(ctx context.Context, method, path string, body, into any) error {
-	change := request{method: method, path: path, limit: changeLimit}
+	change := request{method: method, path: path, limit: c.limits.change}
 	if body != nil {
 		text, err := json.Marshal(body)
 		if err != nil {
@@ -58,11 +75,12 @@ func (c *Client) send(ctx context.Context, method, path string, body, into any) 
 	return c.do(ctx, change, into)
 }
 
-// again repeats ask while its error is temporary, a few times.
+// again repeats ask while its error is temporary, a few times; not one that took
+// its whole limit, for nobody waits for that four times.
 func (c *Client) again(ctx context.Context, ask func() error) error {
 	for n := 0; ; n++ {
 		err := ask()
-		if err == nil || n+1 == tries || ctx.Err() != nil || !Temporary(err) {
+		if err == nil || n+1 == tries || ctx.Err() != nil || !Temporary(err) || errors.As(err, new(tooSlowError)) {
 			return err
 		}
 		if err := c.sleep(ctx, 200*time.Millisecond<<n); err != nil {
@@ -87,7 +105,13 @@ func (c *Client) do(ctx context.Context, r request, into any) error {
 	case len(text) > maxBody:
 		return r.strange("the answer is larger than 64 MiB")
 	}
-	if err := json.Unmarshal(text, into); err != nil {
+	err = json.Unmarshal(text, into)
+	if errors.As(err, new(*json.SyntaxError)) {
+		if finite := withoutNaN(text); finite != nil {
+			err = json.Unmarshal(finite, into)
+		}
+	}
+	if err != nil {
 		return c.undecodable(r, text, err)
 	}
 	return nil
@@ -110,7 +134,7 @@ func (c *Client) undecodable(r request, text []byte, err error) error {
 // open sends a request and gives a good answer's body, unpacked; the caller
 // closes it. All else is an *Error or a *ContactError.
 func (c *Client) open(ctx context.Context, r request) (io.ReadCloser, error) {
-	ctx, cancel := context.WithTimeout(ctx, r.limit)
+	ctx, timer := watch(ctx, r.limit)
 	address := c.host + r.path
 	if len(r.query) > 0 {
 		address += "?" + r.query.Encode()
@@ -121,7 +145,7 @@ func (c *Client) open(ctx context.Context, r request) (io.ReadCloser, error) {
 	}
 	request, err := http.NewRequestWithContext(ctx, r.method, address, body)
 	if err != nil {
-		cancel()
+		timer.stop()
 		return nil, fmt.Errorf("make the request %s %s: %w", r.method, r.path, err)
 	}
 	request.Header.Set("Accept", "application/json, */*;q=0.5")
@@ -134,16 +158,17 @@ func (c *Client) open(ctx context.Context, r request) (io.ReadCloser, error) {
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
-		cancel()
+		timer.stop()
 		if away := new(redirectError); errors.As(err, &away) {
 			return nil, &Error{Method: r.method, Path: r.path, StatusCode: http.StatusFound, Kind: NotPolyaxon, Messages: []string{away.Error()}}
 		}
-		return nil, c.lost(r, unwrapURL(err))
+		return nil, c.lost(r, timer.reason(unwrapURL(err)))
 	}
-	answer := &answer{Reader: response.Body, response: response.Body, cancel: cancel}
+	c.heard(response)
+	answer := &answer{Reader: &wire{Reader: response.Body, timer: timer, stream: r.stream}, response: response.Body, timer: timer}
 	// List endpoints pack their answers though nobody asked them to.
 	if strings.EqualFold(response.Header.Get("Content-Encoding"), "gzip") {
-		unpacked, err := gzip.NewReader(response.Body)
+		unpacked, err := gzip.NewReader(answer.Reader)
 		switch {
 		case errors.Is(err, io.EOF): // nothing was packed
 			answer.Reader = http.NoBody
@@ -159,19 +184,6 @@ func (c *Client) open(ctx context.Context, r request) (io.ReadCloser, error) {
 	}
 	defer answer.Close()
 	return nil, errorOf(r, response, answer)
-}
-
-// answer is a body whose request's time limit ends with it.
-type answer struct {
-	io.Reader
-	response io.Closer
-	cancel   context.CancelFunc
-}
-
-func (a *answer) Close() error {
-	err := a.response.Close()
-	a.cancel()
-	return err
 }
 
 // redirectError is a redirect that is not followed.

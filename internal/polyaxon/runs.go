@@ -2,6 +2,7 @@ package polyaxon
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -89,11 +90,33 @@ func (c *Client) Stop(ctx context.Context, project, uuid string) error {
 	return c.act(ctx, project, uuid, "stop")
 }
 
-// Approve lets a run that waits for approval, or for an upload, go on. A run
-// whose own operation says isApproved: false needs two calls on 2.18: look at
-// Run's Pending afterwards.
+// approvals bounds how often a run is approved until it is.
+const approvals = 3
+
+// Approve lets a run that waits for approval, or for an upload, go on, and sees that
+// it does: one whose own operation says isApproved: false is only compiled at the
+// first call to 2.18, and goes on at the second. Approving one that waits for
+// nothing is no error.
 func (c *Client) Approve(ctx context.Context, project, uuid string) error {
-	return c.act(ctx, project, uuid, "approve")
+	for range approvals {
+		if err := c.act(ctx, project, uuid, "approve"); err != nil {
+			return err
+		}
+		r, err := c.Run(ctx, project, uuid)
+		if err != nil {
+			return err
+		}
+		if r.Pending == "" || r.Status.Terminal() {
+			return nil
+		}
+	}
+	return fmt.Errorf("run %s still waits after it was approved %d times", uuid, approvals)
+}
+
+// Skip ends a run that waits for approval, or for an upload, as skipped. It does
+// nothing to another. Servers of 1.x do not know it.
+func (c *Client) Skip(ctx context.Context, project, uuid string) error {
+	return c.act(ctx, project, uuid, "skip")
 }
 
 // act sends an action that may be repeated.
@@ -135,11 +158,24 @@ func (c *Client) clone(ctx context.Context, project, uuid, action string, r Crea
 	return c.make(ctx, project, c.run(project, uuid, action), body)
 }
 
-// SetOutputs merges outputs into a run's.
-func (c *Client) SetOutputs(ctx context.Context, project, uuid string, outputs map[string]any) error {
-	return c.again(ctx, func() error {
-		return c.send(ctx, http.MethodPatch, c.run(project, uuid), map[string]any{"outputs": outputs, "merge": true}, nil)
-	})
+// Patch is what to change of a run; what is empty stays. Maps are merged into the
+// run's. There is no status here: servers would take it.
+type Patch struct {
+	Name        string         `json:"name,omitempty"`
+	Description string         `json:"description,omitempty"`
+	Tags        []string       `json:"tags,omitempty"`
+	Inputs      map[string]any `json:"inputs,omitempty"`
+	Outputs     map[string]any `json:"outputs,omitempty"`
+	MetaInfo    map[string]any `json:"meta_info,omitempty"`
+}
+
+// Patch changes a run.
+func (c *Client) Patch(ctx context.Context, project, uuid string, p Patch) error {
+	body := struct {
+		Patch
+		Merge bool `json:"merge"`
+	}{p, true}
+	return c.again(ctx, func() error { return c.send(ctx, http.MethodPatch, c.run(project, uuid), body, nil) })
 }
 
 // Namespace gives the namespace that a run's pods are in.

@@ -1,6 +1,7 @@
 package polyaxon
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -78,4 +79,43 @@ func parseTime(value string) time.Time {
 		return time.UnixMicro(int64(epoch * 1e6)).UTC()
 	}
 	return time.Time{}
+}
+
+// withoutNaN puts null in place of NaN and Infinity, which Python writes as JSON and
+// JSON does not have; nil when there is none.
+func withoutNaN(encoded []byte) []byte {
+	if !bytes.Contains(encoded, []byte("NaN")) && !bytes.Contains(encoded, []byte("Infinity")) {
+		return nil
+	}
+	finite := make([]byte, 0, len(encoded))
+	quoted := false
+	for i := 0; i < len(encoded); i++ {
+		c := encoded[i]
+		switch {
+		case quoted && c == '\\' && i+1 < len(encoded):
+			finite = append(finite, c, encoded[i+1])
+			i++
+			continue
+		case c == '"':
+			quoted = !quoted
+		case !quoted:
+			if word := bare(encoded[i:]); word > 0 {
+				finite = append(finite, "null"...)
+				i += word - 1
+				continue
+			}
+		}
+		finite = append(finite, c)
+	}
+	return finite
+}
+
+// bare gives how many bytes of text are a number that JSON does not have.
+func bare(text []byte) int {
+	for _, word := range []string{"NaN", "-Infinity", "Infinity"} {
+		if bytes.HasPrefix(text, []byte(word)) {
+			return len(word)
+		}
+	}
+	return 0
 }

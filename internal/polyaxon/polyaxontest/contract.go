@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 	"github.com/slipway-ci/slipway/internal/run"
 )
 
@@ -59,8 +60,8 @@ func Contract(t *testing.T, c *polyaxon.Client, namespace string, job Job) {
 	}
 	installation, err := c.Installation(ctx)
 	must(t, err)
-	if !strings.HasPrefix(installation.Version, "2.18") {
-		t.Errorf("the server says it is version %q", installation.Version)
+	if installation.Version != (schema.Version{Major: 2, Minor: 18}) {
+		t.Errorf("the server says it is version %s", installation.Version)
 	}
 	must(t, c.EnsureProject(ctx, project))
 	must(t, c.EnsureProject(ctx, project))
@@ -182,7 +183,7 @@ func Contract(t *testing.T, c *polyaxon.Client, namespace string, job Job) {
 		if outcome.Metrics["loss"] != 0.25 || !slices.Contains(outcome.Outputs, "model/weights.bin") {
 			t.Errorf("metrics %v, outputs %v", outcome.Metrics, outcome.Outputs)
 		}
-		must(t, c.SetOutputs(ctx, project, of.Run.UUID, map[string]any{"best": "yes"}))
+		must(t, c.Patch(ctx, project, of.Run.UUID, polyaxon.Patch{Outputs: map[string]any{"best": "yes"}}))
 		must(t, c.AddLineage(ctx, project, of.Run.UUID, []polyaxon.Lineage{{Name: "model", Kind: "model", Path: "outputs/model"}}))
 		lineage, err := c.Lineage(ctx, project, of.Run.UUID)
 		must(t, err)

@@ -1,0 +1,44 @@
+package polyaxon
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
+)
+
+// Installation is what a server says of itself.
+type Installation struct {
+	Key string
+	// Version is the zero one, which stands for any, where the server says something
+	// that is none.
+	Version schema.Version
+	Dist    string // ce, ee
+	Mode    string // 2.x only
+}
+
+// Installation asks for the server's version: the handshake. Releases older than
+// 1.11.3 are an *Error of kind Unsupported, and what is no Polyaxon one of kind
+// NotPolyaxon.
+func (c *Client) Installation(ctx context.Context) (Installation, error) {
+	var told struct {
+		Key     text `json:"key"`
+		Version text `json:"version"`
+		Dist    text `json:"dist"`
+		Mode    text `json:"mode"`
+	}
+	ask := request{method: http.MethodGet, path: "/api/v1/installation"}
+	if err := c.get(ctx, ask.path, nil, &told); err != nil {
+		return Installation{}, err
+	}
+	if told.Version == "" {
+		return Installation{}, ask.strange(c.host + " answers, but not as a Polyaxon server does")
+	}
+	version, err := schema.ParseVersion(string(told.Version))
+	if oldest := (schema.Version{Major: 1, Minor: 11, Patch: 3}); err == nil && version.Before(oldest) {
+		return Installation{}, &Error{Method: ask.method, Path: ask.path, StatusCode: http.StatusOK, Kind: Unsupported,
+			Messages: []string{fmt.Sprintf("%s is Polyaxon %s; slipway speaks to %s and newer ones", c.host, version, oldest)}}
+	}
+	return Installation{Key: string(told.Key), Version: version, Dist: string(told.Dist), Mode: string(told.Mode)}, nil
+}

@@ -1,0 +1,57 @@
+package polyaxon
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"mime/multipart"
+	"net/http"
+	"path"
+)
+
+// errNoPath refuses what would be a run's whole directory.
+var errNoPath = errors.New("no path is given: that would be all that the run has")
+
+// Upload stores content as the file a.Path of a run, in place of one that is
+// there. Servers unpack, and first delete the target, unless they are told not
+// to: the request always says so.
+func (c *Client) Upload(ctx context.Context, a Artifact, content []byte) error {
+	directory := path.Dir(a.Path)
+	if directory == "." {
+		directory = ""
+	}
+	return c.upload(ctx, a, "artifact", map[string]any{"untar": false, "path": directory, "overwrite": true}, path.Base(a.Path), content)
+}
+
+// UploadArchive unpacks a tar.gz as the directory a.Path of a run, in place of what
+// is there. Servers would put it in place of the whole run where Path is "": that
+// is refused.
+func (c *Client) UploadArchive(ctx context.Context, a Artifact, archive []byte) error {
+	return c.upload(ctx, a, "artifacts", map[string]any{"untar": true, "path": a.Path, "overwrite": true}, "archive.tar.gz", archive)
+}
+
+func (c *Client) upload(ctx context.Context, a Artifact, what string, options map[string]any, name string, content []byte) error {
+	if clean := path.Clean("/" + a.Path); clean == "/" {
+		return errNoPath
+	}
+	text, err := json.Marshal(options)
+	if err != nil {
+		return err
+	}
+	var form bytes.Buffer
+	writer := multipart.NewWriter(&form)
+	err = writer.WriteField("json", string(text))
+	if err == nil {
+		part, failed := writer.CreateFormFile("upload_file", name)
+		if err = failed; err == nil {
+			_, err = part.Write(content)
+		}
+	}
+	if err = errors.Join(err, writer.Close()); err != nil {
+		return fmt.Errorf("encode the upload of %s: %w", a.Path, err)
+	}
+	send := request{method: http.MethodPost, path: c.streams(a, what), body: form.Bytes(), contentType: writer.FormDataContentType(), limit: c.limits.stream}
+	return c.again(ctx, func() error { return c.do(ctx, send, nil) })
+}
