@@ -6,6 +6,7 @@
 package tasks
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"time"
@@ -29,6 +30,8 @@ type Env struct {
 	Environ []string
 	// Now gives the time.
 	Now func() time.Time
+	// Sleep waits between tries and questions; by the clock when nil.
+	Sleep func(context.Context, time.Duration) error
 	// Transport does HTTP requests.
 	Transport http.RoundTripper
 	// Self is the command line that starts this program as `sandbox serve`.

@@ -18,7 +18,7 @@ import (
 
 // stopLimit is how long a command that was interrupted waits for its runs to
 // stop: a GitHub runner kills the step 7.5 s after the first signal.
-const stopLimit = 4 * time.Second
+const stopLimit = 4500 * time.Millisecond
 
 // JobOptions says how runs are submitted and followed.
 type JobOptions struct {
@@ -31,20 +31,29 @@ type JobOptions struct {
 	FailPending time.Duration
 }
 
-// submit sends a job's operation to Polyaxon, or finds the run that it became
-// earlier.
-func (p *project) submit(ctx context.Context, to *platform, j *config.Job, image string, upstream []string, o JobOptions) (*run.Submitted, error) {
+// submission is what a job submits: image is the reference of its image, upstream
+// are the runs that it comes after.
+func (p *project) submission(j *config.Job, image string, upstream []string, o JobOptions) (run.Submission, error) {
 	operation, err := p.operation(j, image)
 	if err != nil {
-		return nil, err
+		return run.Submission{}, err
 	}
-	submitted, err := run.Submit(ctx, to.polyaxon, run.Submission{
+	return run.Submission{
 		Project: p.config.Project, Name: j.Name, Content: string(operation.JSON()),
-		Key: p.key(j, operation, image, upstream), Tags: []string{"slipway"}, Rerun: o.Rerun,
-	})
+		Key: p.key(j, operation, image, upstream), Tags: []string{"slipway"}, Rerun: o.Rerun, Sleep: p.Sleep,
+	}, nil
+}
+
+// submit sends a job's operation to Polyaxon, or finds the run that it became
+// earlier. When ctx is cancelled meanwhile it gives the run, if one was made,
+// together with an error.
+func (p *project) submit(ctx context.Context, to *platform, j *config.Job, s run.Submission) (*run.Submitted, error) {
+	submitted, err := run.Submit(ctx, to.polyaxon, s)
 	if err != nil {
-		p.event(report.Failed, "submit", j.Name, "not submitted")
-		return nil, invalid(p, j, fmt.Errorf("submit job %s: %w", j.Name, err))
+		if ctx.Err() == nil {
+			p.event(report.Failed, "submit", j.Name, "not submitted")
+		}
+		return submitted, p.refused(j, fmt.Errorf("submit job %s: %w", j.Name, err))
 	}
 	message := map[run.How]string{
 		run.Created:  "run " + submitted.Run.UUID,
@@ -53,6 +62,32 @@ func (p *project) submit(ctx context.Context, to *platform, j *config.Job, image
 	}[submitted.How]
 	p.event(report.Done, "submit", j.Name, message)
 	return submitted, nil
+}
+
+// followAny follows the run of a submission. When that is stopped because it has
+// an elder twin, which two submitters at the same moment may not both see at
+// once, it follows the elder.
+func (p *project) followAny(ctx context.Context, to *platform, j *config.Job, s run.Submission, submitted *run.Submitted, o JobOptions) (report.Run, error) {
+	for {
+		settling, settled := context.WithCancel(ctx)
+		var group sync.WaitGroup
+		if submitted.Unsettled {
+			group.Go(func() { run.Settle(settling, to.polyaxon, s, submitted) })
+		}
+		ended, err := p.follow(ctx, to, j, submitted, o)
+		settled()
+		group.Wait()
+		var stopped *RunError
+		if !errors.As(err, &stopped) || stopped.Status != polyaxon.Stopped {
+			return ended, err
+		}
+		elder, asked := run.Elder(ctx, to.polyaxon, s, submitted)
+		if asked != nil || elder == nil {
+			return ended, err
+		}
+		p.event(report.Note, "", "", fmt.Sprintf("run %s was stopped: run %s is older and has the same inputs; following it", submitted.Run.UUID, elder.Run.UUID))
+		submitted = elder
+	}
 }
 
 // follow watches a run to its end and reports it. When ctx is cancelled it stops
@@ -67,6 +102,9 @@ func (p *project) follow(ctx context.Context, to *platform, j *config.Job, submi
 	}
 	ended := reportOutcome(outcome)
 	ended.OutputsAt = p.outputsAt(to, outcome)
+	if uncompiled := run.NotCompiled(outcome.Run.UUID, outcome.Conditions); uncompiled != nil && outcome.Run.Status == polyaxon.Failed {
+		return ended, p.refused(j, fmt.Errorf("job %s: %w", j.Name, uncompiled))
+	}
 	return ended, verdict(j.Name, j.Timeout, outcome)
 }
 
@@ -84,26 +122,40 @@ func (p *project) target(to *platform, r *polyaxon.Run) run.Target {
 // leave it.
 func (p *project) abandon(ctx, followed context.Context, to *platform, j *config.Job, target run.Target, err error) error {
 	var pending *PendingError
-	tooLong := errors.As(context.Cause(followed), &pending)
-	if ctx.Err() == nil && !tooLong {
+	switch {
+	case ctx.Err() != nil:
+		return p.interrupt(ctx, to, j, target, stopLimit)
+	case !errors.As(context.Cause(followed), &pending):
 		return fmt.Errorf("follow job %s: %w", j.Name, err)
 	}
-	if !tooLong && j.OnCancel == "leave" {
+	if err := p.stop(ctx, to, j, target, stopLimit); err != nil {
+		return fmt.Errorf("%w; %w", pending, err)
+	}
+	return pending
+}
+
+// interrupt stops the run of a command that was interrupted, and confirms it
+// within limit, or leaves it by the job's on-cancel.
+func (p *project) interrupt(ctx context.Context, to *platform, j *config.Job, target run.Target, limit time.Duration) error {
+	if j.OnCancel == "leave" {
 		p.event(report.Note, "", "", fmt.Sprintf("run %s of job %s goes on (on-cancel: leave); follow it with: slipway follow %s", target.UUID, j.Name, target.UUID))
 		return &InterruptedError{Outcome: fmt.Sprintf("run %s of job %s was left running", target.UUID, j.Name)}
 	}
-	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopLimit)
+	if err := p.stop(ctx, to, j, target, limit); err != nil {
+		return &InterruptedError{Outcome: err.Error()}
+	}
+	return &InterruptedError{Outcome: fmt.Sprintf("run %s of job %s was stopped", target.UUID, j.Name)}
+}
+
+// stop stops a run and confirms it within limit, though ctx is cancelled.
+func (p *project) stop(ctx context.Context, to *platform, j *config.Job, target run.Target, limit time.Duration) error {
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
-	stopped := run.Stop(stopping, to.polyaxon, target)
-	switch {
-	case stopped != nil:
-		return &InterruptedError{Outcome: fmt.Sprintf("run %s of job %s could NOT be stopped, and may go on: %v; stop it with: slipway stop %s", target.UUID, j.Name, stopped, target.UUID)}
-	case tooLong:
-		p.event(report.Status, "run", j.Name, "stopped")
-		return pending
+	if err := run.Stop(stopping, to.polyaxon, target); err != nil {
+		return fmt.Errorf("run %s of job %s could NOT be stopped, and may go on: %w; stop it with: slipway stop %s", target.UUID, j.Name, err, target.UUID)
 	}
 	p.event(report.Status, "run", j.Name, "stopped")
-	return &InterruptedError{Outcome: fmt.Sprintf("run %s of job %s was stopped", target.UUID, j.Name)}
+	return nil
 }
 
 // verdict is the error that a run's end means, nil when it succeeded.

@@ -130,7 +130,7 @@ func (p *project) planJob(ctx context.Context, to *platform, j *config.Job, oper
 		}
 		upstream = append(upstream, succeeded[name])
 	}
-	found, err := run.Find(ctx, to.polyaxon, p.config.Project, p.key(j, operation, reference, upstream))
+	found, err := run.Find(ctx, to.polyaxon, run.Submission{Project: p.config.Project, Name: j.Name, Key: p.key(j, operation, reference, upstream)})
 	if err != nil && !polyaxon.IsNotFound(err) {
 		return one, err
 	}
@@ -139,7 +139,7 @@ func (p *project) planJob(ctx context.Context, to *platform, j *config.Job, oper
 		one.Action, one.Run = "up-to-date", reportRun(found)
 		succeeded[j.Name] = found.UUID
 		return one, nil
-	case found != nil && !found.Status.Terminal():
+	case found != nil:
 		one.Action, one.Run = "attach", reportRun(found)
 		return one, nil
 	}

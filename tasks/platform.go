@@ -36,7 +36,18 @@ type platform struct {
 	sandbox *sandbox.Sandbox
 	// embedded tells whether runs go to the sandbox.
 	embedded bool
+	// clock is nil for the system's.
+	clock run.Clock
 }
+
+// clock is the time of an Env whose Sleep is set.
+type clock struct{ *Env }
+
+// Now implements run.Clock.
+func (c clock) Now() time.Time { return c.Env.Now() }
+
+// Sleep implements run.Clock.
+func (c clock) Sleep(ctx context.Context, d time.Duration) error { return c.Env.Sleep(ctx, d) }
 
 // connect gives access to the platform, starting the sandbox when it is needed
 // and does not run yet.
@@ -44,6 +55,9 @@ func (p *project) connect(ctx context.Context) (*platform, error) {
 	cfg := p.config
 	to := &platform{namespace: "polyaxon-v1", target: v1.Platform{OS: "linux", Architecture: "amd64"}}
 	to.embedded = cfg.Polyaxon == nil
+	if p.Sleep != nil {
+		to.clock = clock{p.Env}
+	}
 	if err := p.refuseHalfClouds(); err != nil {
 		return nil, err
 	}
@@ -129,7 +143,7 @@ func (p *project) connectCluster(ctx context.Context, to *platform) error {
 }
 
 func (p *project) connectPolyaxon(ctx context.Context, to *platform) error {
-	options := polyaxon.Options{Transport: p.Transport}
+	options := polyaxon.Options{Transport: p.Transport, Sleep: p.Sleep}
 	if cfg := p.config.Polyaxon; cfg != nil {
 		options.Host, options.Owner = cfg.Host, cfg.Owner
 		if cfg.Token != "" {
@@ -162,6 +176,7 @@ const sandboxPatience = 5 * time.Second
 
 // follow gives options to follow runs on the platform with.
 func (to *platform) follow(o run.FollowOptions) run.FollowOptions {
+	o.Clock = to.clock
 	if to.embedded {
 		o.Patience = sandboxPatience
 	}

@@ -197,7 +197,7 @@ func Contract(t *testing.T, c *polyaxon.Client, namespace string, job Job) {
 		doomed := submit(t, "print", "doomed", "t-a5")
 		must(t, c.Delete(ctx, project, doomed.Run.UUID))
 		must(t, c.Delete(ctx, project, doomed.Run.UUID))
-		if found, err := run.Find(ctx, c, project, "t-a5"); err != nil || found != nil {
+		if found, err := run.Find(ctx, c, run.Submission{Project: project, Name: "print", Key: "t-a5"}); err != nil || found != nil {
 			t.Errorf("found %v, %v", found, err)
 		}
 	})
