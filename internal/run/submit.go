@@ -189,7 +189,7 @@ func (t *submitter) create(ctx context.Context) (*polyaxon.Run, error) {
 		created, err := t.post(ctx, request)
 		switch {
 		case err == nil && ctx.Err() != nil:
-			return created, nil
+			return created, nil //nolint:nilerr // the caller asks ctx itself
 		case err == nil:
 			return whole(ctx, t.client, t.Project, created), nil
 		case ctx.Err() != nil:
