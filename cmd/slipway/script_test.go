@@ -96,7 +96,7 @@ func eventually(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	wanted := regexp.MustCompile(args[0])
 	output := ""
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		_ = ts.Exec(args[1], args[2:]...)
 		output = ts.ReadFile("stdout") + ts.ReadFile("stderr")
 		if wanted.MatchString(output) {
@@ -112,7 +112,7 @@ func pythonBase(t *testing.T, ts *testscript.TestScript, neg bool, args []string
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: pythonbase NAME")
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
 	running, err := sandbox.Running(ctx, ts.MkAbs(filepath.Join(".slipway", "sandbox")))
 	ts.Check(err)
@@ -155,7 +155,7 @@ func occupy(ts *testscript.TestScript, neg bool, args []string) {
 
 // stopSandboxes ends what a story left running in the background.
 func stopSandboxes(t *testing.T, dir string) {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	err := filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
 		if err != nil || entry.Name() != "endpoint.json" {
