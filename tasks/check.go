@@ -4,68 +4,300 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/lint"
 	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/source"
+	components "github.com/slipway-ci/slipway/polyaxon"
 )
 
-// Check checks Polyaxonfiles as a server of the version would (all known
-// versions when it is empty): those named, or those of all jobs and services.
-// It asks no server. Any error among the problems is returned as *source.Error.
-func Check(ctx context.Context, env *Env, files []string, version string) (*report.Result, error) {
+// CheckOptions say how Polyaxonfiles are checked.
+type CheckOptions struct {
+	// Version is the release of Polyaxon to check as, or several with commas between.
+	// Empty, it is the configured server's own and, where there is none or it does
+	// not answer, all that are known.
+	Version string
+	// Strict makes errors of warnings.
+	Strict bool
+}
+
+// ProblemsError says that check found errors. The Result has them.
+type ProblemsError struct{ Errors, Warnings int }
+
+// Error counts them.
+func (e *ProblemsError) Error() string {
+	return counted(e.Errors, "error") + " and " + counted(e.Warnings, "warning") + " in the Polyaxonfiles"
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// Check checks Polyaxonfiles: those named, and all in the directories named; with
+// none, those of slipway.yaml's jobs and services and, without a slipway.yaml, all
+// below the directory. It asks the configured server for its version and the
+// cluster for what it has, and goes on without an answer; it starts nothing. Its
+// error is a *ProblemsError when a finding is an error.
+func Check(ctx context.Context, env *Env, names []string, o CheckOptions) (*report.Result, error) {
 	result := &report.Result{Command: "check"}
-	if len(files) > 0 {
-		var errs []error
-		for _, name := range files {
-			path := name
-			if !filepath.IsAbs(path) {
-				path = filepath.Join(env.Dir, name)
-			}
-			file, err := polyaxonfile.Read(path)
-			errs = append(errs, addProblems(result, file, err, version))
-		}
-		return result, errors.Join(errs...)
-	}
 	p, err := env.open(ctx)
-	if err != nil {
-		return nil, err
+	noConfig := errors.Is(err, fs.ErrNotExist) && env.File == ""
+	if err != nil && !noConfig {
+		return result, err
 	}
-	result = p.result("check")
-	var errs []error
-	for _, j := range append(p.jobList(), p.serviceList()...) {
-		file, err := p.polyaxonfile(j)
-		if err := addProblems(result, file, err, version); err != nil {
-			errs = append(errs, err)
-			continue
+	if p != nil {
+		result = p.result("check")
+	}
+	targets, err := env.targets(p, names)
+	if err != nil {
+		return result, err
+	}
+	c := &checker{Env: env, project: p}
+	if c.versions, c.guessed, err = c.versionsFor(ctx, o.Version); err != nil {
+		return result, err
+	}
+	if p != nil {
+		c.cluster = p.inventory(ctx)
+	}
+	found := make([][]report.Problem, len(targets))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, t := range targets {
+		group.Go(func() error {
+			found[i] = c.check(ctx, t)
+			return ctx.Err()
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return result, interruptedOr(ctx, err)
+	}
+	result.Files = len(targets)
+	result.Problems = slices.Concat(found...)
+	result.Rules = reportRules()
+	partial := func(p report.Problem) bool { return len(p.Versions) > 0 }
+	if c.guessed && slices.ContainsFunc(result.Problems, partial) {
+		env.Events.Event(report.Event{Kind: report.Note, Message: "nobody says which Polyaxon runs this: what only one version refuses is a warning (--polyaxon-version says which one counts)"})
+	}
+	return result, verdictOf(result.Problems, o.Strict)
+}
+
+// verdictOf makes errors of warnings when strict, and gives the error that the
+// problems are, nil when none of them is one.
+func verdictOf(problems []report.Problem, strict bool) error {
+	e := &ProblemsError{}
+	for i := range problems {
+		if strict {
+			problems[i].Severity = string(polyaxonfile.SeverityError)
 		}
+		if problems[i].Severity == string(polyaxonfile.SeverityError) {
+			e.Errors++
+		} else {
+			e.Warnings++
+		}
+	}
+	if e.Errors == 0 {
+		return nil
+	}
+	return e
+}
+
+// target is one Polyaxonfile to check, and the jobs that are made of it.
+type target struct {
+	path      string
+	component string // a component that ships, instead of path
+	jobs      []*config.Job
+}
+
+// targets gives the Polyaxonfiles that names mean, each once, in order.
+func (e *Env) targets(p *project, names []string) ([]target, error) {
+	if len(names) == 0 && p != nil {
+		return p.targets(), nil
+	}
+	if len(names) == 0 {
+		names = []string{"."}
+	}
+	var all []target
+	seen := map[string]bool{}
+	for _, name := range names {
+		path := name
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(e.Dir, name)
+		}
+		files, err := polyaxonfiles(path)
+		if err != nil {
+			return nil, &source.Error{Position: source.Position{File: name}, Message: "cannot be looked through: " + err.Error(), Err: err}
+		}
+		for _, file := range files {
+			if file = shown(file); !seen[file] {
+				seen[file] = true
+				all = append(all, target{path: file, jobs: p.jobsOf(file)})
+			}
+		}
+	}
+	return all, nil
+}
+
+func (p *project) targets() []target {
+	var all []target
+	index := map[string]int{}
+	for _, j := range append(p.jobList(), p.serviceList()...) {
+		t := target{component: j.Component}
+		if j.Component == "" {
+			t.path = p.file(j.Polyaxonfile)
+		}
+		key := t.component + "\x00" + t.path
+		if _, seen := index[key]; !seen {
+			index[key] = len(all)
+			all = append(all, t)
+		}
+		all[index[key]].jobs = append(all[index[key]].jobs, j)
+	}
+	return all
+}
+
+// jobsOf gives the jobs and services that name a Polyaxonfile.
+func (p *project) jobsOf(path string) []*config.Job {
+	if p == nil {
+		return nil
+	}
+	var jobs []*config.Job
+	for _, j := range append(p.jobList(), p.serviceList()...) {
+		if j.Polyaxonfile != "" && p.file(j.Polyaxonfile) == path {
+			jobs = append(jobs, j)
+		}
+	}
+	return jobs
+}
+
+// checker checks files against the same versions and cluster.
+type checker struct {
+	*Env
+	project *project
+	// guessed tells that nobody said which of the versions counts.
+	versions []polyaxonfile.Version
+	guessed  bool
+	cluster  lint.Inventory
+}
+
+// check gives what is wrong with one file and, where nothing is that a server
+// would refuse, with what slipway.yaml makes of it.
+func (c *checker) check(ctx context.Context, t target) []report.Problem {
+	options := lint.Options{Versions: c.versions, Cluster: c.cluster}
+	for _, j := range t.jobs {
+		options.ImageGiven = options.ImageGiven || j.Image != ""
+	}
+	var problems []report.Problem
+	failed := false
+	for _, found := range c.lint(ctx, t, options) {
+		one := c.problem(&found, options)
+		failed = failed || one.Severity == string(polyaxonfile.SeverityError)
+		problems = append(problems, one)
+	}
+	if failed {
+		return problems
+	}
+	for _, j := range t.jobs {
 		reference := ""
 		if j.Image != "" {
 			reference = unbuiltImage
 		}
-		_, err = p.operation(j, reference)
-		errs = append(errs, err)
+		_, err := c.project.operation(j, reference)
+		problems = append(problems, jobProblems(err)...)
 	}
-	return result, errors.Join(errs...)
+	return problems
 }
 
-// addProblems adds what is wrong with file to result, warnings only: errors are
-// returned, and so are told once.
-func addProblems(result *report.Result, file *polyaxonfile.File, err error, version string) error {
+func (c *checker) lint(ctx context.Context, t target, o lint.Options) []lint.Finding {
+	if t.component == "" {
+		return lint.Read(ctx, t.path, o)
+	}
+	at := c.project.config.At(section(t.jobs[0]), t.jobs[0].Name, "component")
+	text, err := components.Read(t.component)
 	if err != nil {
-		return err
+		return nil // told with the job
 	}
-	var errs []error
-	for _, found := range check(file, version) {
-		if found.Severity == "error" {
-			errs = append(errs, &source.Error{Position: found.Position, Message: found.Message, Hint: found.Hint})
-			continue
+	file, problems := polyaxonfile.Load(at.File, text)
+	if len(problems) > 0 {
+		return nil
+	}
+	findings := lint.Check(ctx, file, o)
+	for i := range findings {
+		findings[i].Position, findings[i].Length, findings[i].Line = at, 0, ""
+	}
+	return findings
+}
+
+// problem makes a report of a finding. One that is for some of the versions only,
+// when nobody said which of them counts, is a warning.
+func (c *checker) problem(f *lint.Finding, o lint.Options) report.Problem {
+	p := report.Problem{
+		Position: f.Position, Length: f.Length, Severity: string(f.Severity), Name: f.Rule, Message: f.Message, Hint: f.Hint, Source: f.Line, Fixable: f.Fixable(),
+	}
+	if f.Stage != polyaxonfile.StageAdvice {
+		p.Stage = string(f.Stage)
+	}
+	if len(f.Versions) < len(o.Versions) {
+		for _, v := range f.Versions {
+			p.Versions = append(p.Versions, release(v))
 		}
-		result.Problems = append(result.Problems, found)
+		if c.guessed {
+			p.Severity = string(polyaxonfile.SeverityWarning)
+		}
 	}
-	return errors.Join(errs...)
+	return p
+}
+
+// release writes a version as people do: 2.18 rather than 2.18.0.
+func release(v polyaxonfile.Version) string { return strings.TrimSuffix(v.String(), ".0") }
+
+// jobProblems makes problems of the errors of filling in a job.
+func jobProblems(err error) []report.Problem {
+	var problems []report.Problem
+	for _, leaf := range leaves(err) {
+		p := report.Problem{Severity: string(polyaxonfile.SeverityError), Name: lint.JobRule, Message: leaf.Error()}
+		var located *source.Error
+		if errors.As(leaf, &located) {
+			p.Position, p.Message, p.Hint = located.Position, located.Message, located.Hint
+		}
+		problems = append(problems, p)
+	}
+	return problems
+}
+
+// leaves gives the single errors that were joined in err.
+func leaves(err error) []error {
+	if err == nil {
+		return nil
+	}
+	var joined interface{ Unwrap() []error }
+	if !errors.As(err, &joined) {
+		return []error{err}
+	}
+	var all []error
+	for _, e := range joined.Unwrap() {
+		all = append(all, leaves(e)...)
+	}
+	return all
+}
+
+func reportRules() []report.Rule {
+	var all []report.Rule
+	for _, r := range lint.Rules() {
+		all = append(all, report.Rule{Name: r.Name, Summary: r.Summary, Help: r.Help, Severity: string(r.Severity)})
+	}
+	return all
 }
 
 func (p *project) jobList() []*config.Job     { return values(p.config.Jobs) }
@@ -77,51 +309,4 @@ func values(m map[string]*config.Job) []*config.Job {
 		list = append(list, m[name])
 	}
 	return list
-}
-
-// Render gives the operation of a job or a service as it will be sent. Its image
-// is built locally, so that its digest stands in it; nothing is sent.
-func Render(ctx context.Context, env *Env, name string) (*report.Result, error) {
-	p, err := env.open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	result := p.result("render")
-	j := p.config.Jobs[name]
-	if j == nil {
-		j = p.config.Services[name]
-	}
-	if j == nil {
-		return result, unknown("job or service", name, append(sorted(p.config.Jobs), sorted(p.config.Services)...))
-	}
-	d, err := p.prepareOnly(ctx, j)
-	if err != nil {
-		return result, err
-	}
-	images, references, err := p.planImages(ctx, d)
-	result.Images = nil
-	_ = images
-	if err != nil {
-		return result, interruptedOr(ctx, err)
-	}
-	operation, err := p.operation(j, references[j.Image])
-	if err != nil {
-		return result, err
-	}
-	result.Text = render(operation)
-	return result, nil
-}
-
-// Schema gives the JSON schema of slipway.yaml.
-func Schema(_ context.Context, _ *Env) (*report.Result, error) {
-	text, err := config.Schema()
-	if err != nil {
-		return nil, fmt.Errorf("generate the schema: %w", err)
-	}
-	return &report.Result{Command: "schema", Text: string(text)}, nil
-}
-
-// Version gives this program's version.
-func Version(_ context.Context, env *Env) (*report.Result, error) {
-	return &report.Result{Command: "version", Text: "slipway " + env.Version + "\n"}, nil
 }

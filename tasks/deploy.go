@@ -73,7 +73,7 @@ func (p *project) prepare(ctx context.Context, names []string) (*deployment, err
 	if d.bundles, err = p.bundles(ctx); err != nil {
 		return nil, err
 	}
-	if err := p.checkJobs(jobs, ""); err != nil {
+	if err := p.checkJobs(ctx, jobs); err != nil {
 		return nil, err
 	}
 	if d.to, err = p.connect(ctx); err != nil {

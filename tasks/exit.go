@@ -47,6 +47,7 @@ func ExitCode(err error) int {
 		interrupted *InterruptedError
 		located     *source.Error
 		usage       *UsageError
+		problems    *ProblemsError
 		lost        *run.LostError
 		limit       *TimeLimitError
 		pending     *PendingError
@@ -58,7 +59,7 @@ func ExitCode(err error) int {
 		return ExitOK
 	case errors.As(err, &interrupted), errors.Is(err, context.Canceled):
 		return ExitInterrupted
-	case errors.As(err, &located), errors.As(err, &usage):
+	case errors.As(err, &located), errors.As(err, &usage), errors.As(err, &problems):
 		return ExitUsage
 	case errors.As(err, &lost):
 		return ExitLost

@@ -1,6 +1,7 @@
 package tasks
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -45,18 +46,6 @@ func section(j *config.Job) string {
 	return "jobs"
 }
 
-// check gives the problems of a job's Polyaxonfile, as that version of Polyaxon
-// would see it.
-func check(f *polyaxonfile.File, version string) []report.Problem {
-	var problems []report.Problem
-	for _, found := range f.Check(version) {
-		problems = append(problems, report.Problem{
-			Position: found.Position, Severity: string(found.Severity), Name: found.Name, Message: found.Message, Hint: found.Hint,
-		})
-	}
-	return problems
-}
-
 // operation renders what is sent to Polyaxon for a job. image is the reference,
 // by digest, of its image.
 func (p *project) operation(j *config.Job, image string) (*polyaxonfile.Operation, error) {
@@ -81,35 +70,27 @@ func (p *project) operation(j *config.Job, image string) (*polyaxonfile.Operatio
 
 // checkJobs reads, checks and renders the Polyaxonfiles of jobs before anything
 // is built or sent. Warnings become events; all errors come at once.
-func (p *project) checkJobs(jobs []*config.Job, version string) error {
+func (p *project) checkJobs(ctx context.Context, jobs []*config.Job) error {
+	c := &checker{Env: p.Env, project: p}
+	var err error
+	if c.versions, c.guessed, err = c.versionsHere(ctx); err != nil {
+		return err
+	}
 	var errs []error
 	seen := map[string]bool{}
 	for _, j := range jobs {
-		image := ""
-		if j.Image != "" {
-			image = unbuiltImage
+		t := target{component: j.Component, jobs: []*config.Job{j}}
+		if j.Component == "" {
+			t.path = p.file(j.Polyaxonfile)
 		}
-		file, err := p.polyaxonfile(j)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		bad := false
-		for _, problem := range check(file, version) {
-			text := &source.Error{Position: problem.Position, Message: problem.Message, Hint: problem.Hint}
-			if problem.Severity == "error" {
-				bad = true
-				errs = append(errs, text)
-			} else if !seen[text.Error()] {
-				seen[text.Error()] = true
-				p.event(report.Warning, "check", j.Name, text.Error())
+		for _, problem := range c.check(ctx, t) {
+			told := &source.Error{Position: problem.Position, Message: problem.Message, Hint: problem.Hint}
+			if problem.Severity == string(polyaxonfile.SeverityError) {
+				errs = append(errs, told)
+			} else if !seen[told.Error()] {
+				seen[told.Error()] = true
+				p.event(report.Warning, "check", j.Name, told.Error())
 			}
-		}
-		if bad {
-			continue
-		}
-		if _, err := p.operation(j, image); err != nil {
-			errs = append(errs, err)
 		}
 	}
 	return errors.Join(errs...)

@@ -215,7 +215,7 @@ func (p *project) prepareOnly(ctx context.Context, j *config.Job) (*deployment, 
 	if d.bundles, err = p.bundles(ctx); err != nil {
 		return nil, err
 	}
-	if err := p.checkJobs(jobs, ""); err != nil {
+	if err := p.checkJobs(ctx, jobs); err != nil {
 		return nil, err
 	}
 	if d.to, err = p.connect(ctx); err != nil {

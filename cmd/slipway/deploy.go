@@ -35,16 +35,6 @@ func plan(d *door.Door) *cobra.Command {
 	return c
 }
 
-func check(d *door.Door) *cobra.Command {
-	var version string
-	c := command(d, "check [FILE...]", "Check Polyaxonfiles: these, or those of all jobs and services", cobra.ArbitraryArgs,
-		func(ctx context.Context, env *tasks.Env, files []string) (*report.Result, error) {
-			return tasks.Check(ctx, env, files, version)
-		})
-	c.Flags().StringVar(&version, "polyaxon-version", "", "check as this version of Polyaxon would (1.11.3 to 2.18)")
-	return c
-}
-
 func render(d *door.Door) *cobra.Command {
 	return command(d, "render JOB", "Print the operation of a job or a service as it will be sent", cobra.ExactArgs(1),
 		func(ctx context.Context, env *tasks.Env, args []string) (*report.Result, error) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -25,6 +26,8 @@ const (
 	maxSummary = 1 << 20
 	// maxAnnotation keeps an annotation readable; GitHub cuts it at 4096 bytes.
 	maxAnnotation = 4000
+	// MaxAnnotations is how many annotations of a kind GitHub shows for one step.
+	MaxAnnotations = 10
 )
 
 // Commands speaks to the runner of the step that this process is.
@@ -62,9 +65,22 @@ func (c *Commands) Mask(value string) {
 
 // Error annotates a place in a file, or the run when at has no file.
 func (c *Commands) Error(at source.Position, title, message string) {
+	c.annotation(at, title).Errorf("%s", cut(message))
+}
+
+// Warning annotates as Error does, and does not fail the step.
+func (c *Commands) Warning(at source.Position, title, message string) {
+	c.annotation(at, title).Warningf("%s", cut(message))
+}
+
+func cut(message string) string {
 	if len(message) > maxAnnotation {
-		message = message[:maxAnnotation] + "..."
+		message = strings.ToValidUTF8(message[:maxAnnotation], "") + "..."
 	}
+	return message
+}
+
+func (c *Commands) annotation(at source.Position, title string) *githubactions.Action {
 	fields := map[string]string{"title": title}
 	if at.File != "" {
 		fields["file"] = c.relative(at.File)
@@ -75,15 +91,21 @@ func (c *Commands) Error(at source.Position, title, message string) {
 			fields["col"] = strconv.Itoa(at.Column)
 		}
 	}
-	c.action.WithFieldsMap(fields).Errorf("%s", message)
+	return c.action.WithFieldsMap(fields)
 }
 
-// relative gives a path as the runner knows it: from the workspace's root.
+// relative gives a path as the runner knows it: from the workspace's root, with
+// slashes.
 func (c *Commands) relative(path string) string {
-	if workspace, ok := c.lookup("GITHUB_WORKSPACE"); ok && workspace != "" {
-		return strings.TrimPrefix(strings.TrimPrefix(path, workspace), "/")
+	workspace, ok := c.lookup("GITHUB_WORKSPACE")
+	whole, err := filepath.Abs(path)
+	if !ok || workspace == "" || err != nil {
+		return filepath.ToSlash(path)
 	}
-	return path
+	if below, err := filepath.Rel(workspace, whole); err == nil && filepath.IsLocal(below) {
+		return filepath.ToSlash(below)
+	}
+	return filepath.ToSlash(path)
 }
 
 // SetOutput sets an output of the step.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -34,7 +35,8 @@ type Options struct {
 }
 
 // Find gives the slipway.yaml of dir, or of the nearest parent up to the root of
-// the repository that dir is in. Its error is a *source.Error.
+// the repository that dir is in. Its error is a *source.Error, which is
+// fs.ErrNotExist when there is none.
 func Find(dir string) (string, error) {
 	start, err := filepath.Abs(dir)
 	if err != nil {
@@ -51,7 +53,7 @@ func Find(dir string) (string, error) {
 		_, err := os.Stat(filepath.Join(at, ".git"))
 		if err == nil || at == filepath.Dir(at) {
 			return "", &source.Error{Position: source.Position{File: start}, Message: "there is no " + FileName + " here, nor above in the repository",
-				Hint: "write one, or name the place with -C DIR or -f FILE"}
+				Hint: "write one, or name the place with -C DIR or -f FILE", Err: fs.ErrNotExist}
 		}
 	}
 }

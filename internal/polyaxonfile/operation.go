@@ -179,9 +179,25 @@ func (f *File) checkParams(component map[string]any, at []string, params, root m
 
 // matrixNames gives the inputs that a matrix or joins give values to.
 func matrixNames(root map[string]any) map[string]bool {
-	c := &checker{file: &File{root: root}}
-	c.names(map[string]any{})
-	return c.known
+	names := map[string]bool{}
+	add := func(value any) {
+		m, _ := value.(map[string]any)
+		for name := range m {
+			names[name] = true
+		}
+	}
+	matrix, _ := root["matrix"].(map[string]any)
+	add(matrix["params"])
+	values, _ := matrix["values"].([]any)
+	for _, value := range values {
+		add(value)
+	}
+	joins, _ := root["joins"].([]any)
+	for _, join := range joins {
+		m, _ := join.(map[string]any)
+		add(m["params"])
+	}
+	return names
 }
 
 // paramValue gives a param's value, and whether it refers to another run's.

@@ -263,38 +263,6 @@ func TestPathRef(t *testing.T) {
 	}
 }
 
-func TestCheck(t *testing.T) {
-	const head = "version: 1.1\nkind: component\n"
-	for name, test := range map[string]struct{ text, want string }{
-		"undefined-variable": {"run: {kind: job, container: {image: \"a@sha256:b\", args: [\"{{ globls.uuid }}\"]}}\n", "f.yml:3:58: nothing defines globls: Polyaxon would put nothing in its place (did you mean globals?)"},
-		"renders-as-none":    {"inputs: [{name: X, isOptional: true}]\nrun: {kind: job, container: {image: \"a@sha256:b\", args: [\"x={{ X }}\"]}}\n", "f.yml:4:58: the input X is optional"},
-		"unused-input":       {"inputs: [{name: X, isOptional: true}]\nrun: {kind: job, container: {image: \"a@sha256:b\"}}\n", "f.yml:3:10: nothing uses the input X"},
-		"mutable-image":      {"run: {kind: job, container: {image: busybox}}\n", "f.yml:3:37: the image busybox changes under its name"},
-		"template-syntax":    {"run: {kind: job, container: {image: \"a@sha256:b\", args: [\"{{ 1\"]}}\n", "f.yml:3:58: the template cannot be rendered"},
-		"bad-default":        {"inputs: [{name: X, type: int, value: many}]\nrun: {kind: job, container: {image: \"a@sha256:b\", args: [\"{{ X }}\"]}}\n", "f.yml:3:10: the default of input X does not fit"},
-		"repeated-input":     {"inputs: [{name: X, value: 1}, {name: X, value: 1}]\nrun: {kind: job, container: {image: \"a@sha256:b\", args: [\"{{ X }}\"]}}\n", "f.yml:3:31: the input X is declared twice"},
-	} {
-		f, err := Parse("f.yml", []byte(head+test.text))
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-			continue
-		}
-		problems := f.Check("2.18")
-		if len(problems) != 1 || problems[0].Name != name || !strings.HasPrefix(problems[0].Error.Error(), test.want) {
-			t.Errorf("%s: have %v", name, problems)
-		}
-	}
-	f, err := Parse("f.yml", []byte(trainYML))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, version := range []string{"", "1.11.3", "2.18"} {
-		for _, p := range f.Check(version) {
-			t.Errorf("a good file has a problem on %q: %v", version, p)
-		}
-	}
-}
-
 func TestComponents(t *testing.T) {
 	if len(components.Names()) < 7 {
 		t.Errorf("there are %v", components.Names())
@@ -307,11 +275,6 @@ func TestComponents(t *testing.T) {
 		f, err := Parse(name, text)
 		if err != nil {
 			t.Fatal(err)
-		}
-		for _, version := range []string{"1.11.3", "2.18"} {
-			for _, p := range f.Check(version) {
-				t.Errorf("%s on %s: %v", name, version, p)
-			}
 		}
 		operation, err := f.Operation(Fill{Name: name, Image: "r/i@sha256:x", Params: map[string]any{"COMMAND": []any{"python", "train.py"}}})
 		if err != nil {
@@ -354,7 +317,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		file.Check("1.11.3")
+		file.Validate(Version{Major: 1, Minor: 11, Patch: 3})
 		if operation, err := file.Operation(fill()); err == nil {
 			if compiled, err := Compile(operation.JSON()); err == nil {
 				_, _ = compiled.Resolve(Context{})

@@ -51,7 +51,8 @@ func full() *Result {
 			}},
 		},
 		Runs:      []Run{{UUID: "abc", RunName: "train", Status: "failed", History: []Transition{{Status: "created", Time: at}, {Status: "failed", Reason: "Error", Message: "one\ntwo", Time: at.Add(time.Minute)}}}},
-		Problems:  []Problem{{Position: source.Position{File: "a.yml", Line: 3, Column: 7}, Severity: "warning", Name: "mutable-tag", Message: "the image has a moving tag", Hint: "name a digest"}},
+		Problems:  []Problem{{Position: source.Position{File: "a.yml", Line: 3, Column: 7}, Severity: "warning", Name: "mutable-tag", Message: "the image has a moving tag", Hint: "name a digest", Source: "\timage: python:3", Length: 8, Versions: []string{"1.11.3"}, Fixable: true}},
+		Rules:     []Rule{{Name: "mutable-tag", Summary: "An image's tag moves", Help: "The same run may do something else tomorrow.", Severity: "warning"}},
 		Artifacts: []Artifact{{Path: "outputs/model.json", Bytes: 1500, SavedAs: "saved/outputs/model.json"}},
 		Sandbox:   &Sandbox{Running: true, PID: 7, Started: &at, Directory: ".slipway/sandbox", Registry: "http://127.0.0.1:1", Isolation: "the kernel says no", ActiveRuns: 2, Bytes: 5 << 30},
 		Text:      "as it is", Changes: 2,
@@ -60,9 +61,10 @@ func full() *Result {
 
 func TestFormsOfAResult(t *testing.T) {
 	for name, form := range map[string]func(*bytes.Buffer, *Result) error{
-		"result.txt":  func(b *bytes.Buffer, r *Result) error { return Text(b, r) },
-		"result.json": func(b *bytes.Buffer, r *Result) error { return JSON(b, r) },
-		"result.md":   func(b *bytes.Buffer, r *Result) error { b.WriteString(Markdown(r)); return nil },
+		"result.txt":   func(b *bytes.Buffer, r *Result) error { return Text(b, r) },
+		"result.json":  func(b *bytes.Buffer, r *Result) error { return JSON(b, r) },
+		"result.sarif": func(b *bytes.Buffer, r *Result) error { return SARIF(b, r, "1.2.3") },
+		"result.md":    func(b *bytes.Buffer, r *Result) error { b.WriteString(Markdown(r)); return nil },
 	} {
 		var b bytes.Buffer
 		if err := form(&b, full()); err != nil {

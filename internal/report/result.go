@@ -4,11 +4,7 @@
 // file, or in the log of a GitHub workflow.
 package report
 
-import (
-	"time"
-
-	"github.com/slipway-ci/slipway/internal/source"
-)
+import "time"
 
 // Result is what one command found or did. `-o json` prints it as one object;
 // sections that a command has nothing to say about are left out.
@@ -21,11 +17,15 @@ type Result struct {
 	// Error is the error that the command ended with, without secret values.
 	Error string `json:"error,omitempty"`
 
-	Images    []Image    `json:"images,omitempty"`
-	Secrets   []Secret   `json:"secrets,omitempty"`
-	Jobs      []Job      `json:"jobs,omitempty"`
-	Runs      []Run      `json:"runs,omitempty"`
-	Problems  []Problem  `json:"problems,omitempty"`
+	Images   []Image   `json:"images,omitempty"`
+	Secrets  []Secret  `json:"secrets,omitempty"`
+	Jobs     []Job     `json:"jobs,omitempty"`
+	Runs     []Run     `json:"runs,omitempty"`
+	Problems []Problem `json:"problems,omitempty"`
+	// Files is how many files check looked at.
+	Files int `json:"files,omitempty"`
+	// Rules describe the names of problems, for SARIF.
+	Rules     []Rule     `json:"-"`
 	Artifacts []Artifact `json:"artifacts,omitempty"`
 	Sandbox   *Sandbox   `json:"sandbox,omitempty"`
 	// Text is what the command prints as it is, such as a rendered operation.
@@ -95,15 +95,6 @@ type Transition struct {
 	Reason  string    `json:"reason,omitempty"`
 	Message string    `json:"message,omitempty"`
 	Time    time.Time `json:"time"`
-}
-
-// Problem is one finding of check.
-type Problem struct {
-	source.Position
-	Severity string `json:"severity"` // error, warning
-	Name     string `json:"name,omitempty"`
-	Message  string `json:"message"`
-	Hint     string `json:"hint,omitempty"`
 }
 
 // Artifact is one file of a run.

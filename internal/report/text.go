@@ -37,19 +37,6 @@ func Text(w io.Writer, r *Result) error {
 	return err
 }
 
-func textProblems(w io.Writer, r *Result) {
-	for _, p := range r.Problems {
-		fmt.Fprintf(w, "%s: %s: %s", p.Position, p.Severity, p.Message)
-		if p.Name != "" {
-			fmt.Fprintf(w, " [%s]", p.Name)
-		}
-		if p.Hint != "" {
-			fmt.Fprintf(w, " (%s)", p.Hint)
-		}
-		fmt.Fprintln(w)
-	}
-}
-
 func textImages(w io.Writer, r *Result) {
 	if len(r.Images) == 0 {
 		return

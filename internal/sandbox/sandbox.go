@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/slipway-ci/slipway/internal/sandbox/polyaxon"
 	"github.com/slipway-ci/slipway/internal/secret"
 )
 
@@ -58,6 +59,9 @@ type Sandbox struct {
 	// Token is demanded by all three; it is new at each start.
 	Token secret.Value `json:"-"`
 }
+
+// Connections gives the names of the connections that runs on a sandbox may name.
+func Connections() []string { return polyaxon.Connections() }
 
 // endpoint is a Sandbox as its file holds it. The file is readable by its owner
 // only, and gone when the sandbox has ended.

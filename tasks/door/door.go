@@ -19,6 +19,7 @@ import (
 	"net/http"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -34,7 +35,8 @@ import (
 type Door struct {
 	// Dir, File and Environment are as in tasks.Env.
 	Dir, File, Environment string
-	// Output is how results are printed: text (the default) or json.
+	// Output is how results are printed: text (the default), json or, where a command
+	// Offers it, sarif.
 	Output string
 	// Quiet leaves out what goes well; Verbose adds details.
 	Quiet, Verbose bool
@@ -46,6 +48,14 @@ type Door struct {
 	Stdout, Stderr io.Writer
 
 	live *report.Live
+	// forms are what Output may be besides text and json.
+	forms []string
+}
+
+// Offers says in which forms besides text and json results can be printed.
+func (d *Door) Offers(forms ...string) *Door {
+	d.forms = forms
+	return d
 }
 
 // Open gives a Door onto this process, with the options that its environment
@@ -86,8 +96,8 @@ type Task func(context.Context, *tasks.Env) (*report.Result, error)
 // Run calls task, tells what happens on Stderr and the result on Stdout. Its
 // error, if any, is an *ExitError.
 func (d *Door) Run(ctx context.Context, task Task) error {
-	if d.Output != "" && d.Output != "text" && d.Output != "json" {
-		return d.fail(nil, &tasks.UsageError{Message: fmt.Sprintf("-o %s: the output is text or json", d.Output)})
+	if forms := append([]string{"text", "json"}, d.forms...); d.Output != "" && !slices.Contains(forms, d.Output) {
+		return d.fail(nil, &tasks.UsageError{Message: fmt.Sprintf("-o %s: the output is %s", d.Output, strings.Join(forms, " or "))})
 	}
 	env, workflow := d.env()
 	started := env.Now()
@@ -155,8 +165,11 @@ func (d *Door) sink() report.Sink {
 }
 
 func (d *Door) print(r *report.Result) error {
-	if d.Output == "json" {
+	switch d.Output {
+	case "json":
 		return report.JSON(d.Stdout, r)
+	case "sarif":
+		return report.SARIF(d.Stdout, r, Version())
 	}
 	return report.Text(d.Stdout, r)
 }

@@ -2,12 +2,14 @@ package door
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 
 	"github.com/slipway-ci/slipway/internal/actions"
 	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/source"
+	"github.com/slipway-ci/slipway/tasks"
 )
 
 // workflow tells a GitHub workflow what happens: a job's lines stand in a group,
@@ -59,7 +61,12 @@ func (w *workflow) mask(value string) { w.commands.Mask(value) }
 // does not change how the command ended; it is told as a warning.
 func (w *workflow) report(r *report.Result, err error) {
 	w.close()
+	w.problems(r)
 	for _, e := range leaves(err) {
+		var counted *tasks.ProblemsError
+		if errors.As(e, &counted) {
+			continue // each one has an annotation of its own
+		}
 		var at source.Position
 		message := e.Error()
 		var located *source.Error
@@ -86,6 +93,36 @@ func (w *workflow) report(r *report.Result, err error) {
 	}
 	if err := w.commands.Summary(report.Markdown(r)); err != nil {
 		w.next.Event(report.Event{Kind: report.Warning, Message: "step summary: " + err.Error()})
+	}
+}
+
+// problems annotates what check found, errors first. GitHub shows the first few
+// annotations of a kind: the last of those says how many there are besides.
+func (w *workflow) problems(r *report.Result) {
+	for kind, annotate := range map[string]func(source.Position, string, string){"error": w.commands.Error, "warning": w.commands.Warning} {
+		var all []report.Problem
+		for _, p := range r.Problems {
+			if p.Severity == kind {
+				all = append(all, p)
+			}
+		}
+		shown := all
+		if len(all) > actions.MaxAnnotations {
+			shown = all[:actions.MaxAnnotations-1]
+		}
+		for _, p := range shown {
+			message := p.Message
+			if len(p.Versions) > 0 {
+				message += ", on Polyaxon " + strings.Join(p.Versions, " and ")
+			}
+			if p.Hint != "" {
+				message += " (" + p.Hint + ")"
+			}
+			annotate(p.Position, p.Name, message)
+		}
+		if more := len(all) - len(shown); more > 0 {
+			annotate(source.Position{}, "slipway "+r.Command, fmt.Sprintf("there are %d more; the log has them all", more))
+		}
 	}
 }
 

@@ -3,7 +3,9 @@ package polyaxon
 import (
 	"context"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -30,6 +32,11 @@ func catalog() map[string]polyaxonfile.Connection {
 	return map[string]polyaxonfile.Connection{
 		"fstore-pvc": {Name: "fstore-pvc", Kind: "volume_claim", Schema: map[string]any{"volumeClaim": volumeClaim, "mountPath": volumeMount}},
 	}
+}
+
+// Connections gives the names of the catalog's connections.
+func Connections() []string {
+	return slices.Sorted(maps.Keys(catalog()))
 }
 
 // podRun is one attempt at a run.

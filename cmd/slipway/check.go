@@ -1,0 +1,29 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/tasks"
+	"github.com/slipway-ci/slipway/tasks/door"
+)
+
+func check(d *door.Door) *cobra.Command {
+	var o tasks.CheckOptions
+	c := command(d, "check [FILE...]", "Check Polyaxonfiles: these, all in these directories, or those of all jobs and services", cobra.ArbitraryArgs,
+		func(ctx context.Context, env *tasks.Env, files []string) (*report.Result, error) {
+			return tasks.Check(ctx, env, files, o)
+		})
+	c.Long = `Checks Polyaxonfiles as the server of each version of Polyaxon would, and for what
+no server tells. With no FILE and no slipway.yaml it looks through the whole
+directory. docs/lints.md explains each finding; "# slipway:ignore NAME" silences it.
+Exits with 2 when there are errors, with 0 when there are only warnings.
+-o sarif prints what code scanning reads.`
+	c.PreRun = func(*cobra.Command, []string) { d.Offers("sarif") }
+	flags := c.Flags()
+	flags.StringVar(&o.Version, "polyaxon-version", "", "check as this version of Polyaxon would (1.11.3 to 2.18), or several: 1.11.3,2.18")
+	flags.BoolVar(&o.Strict, "strict", false, "make errors of warnings")
+	return c
+}

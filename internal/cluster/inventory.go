@@ -1,0 +1,77 @@
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// The keys of the Polyaxon agent's ConfigMap that tell its catalog, as JSON.
+const (
+	agentConnections = "POLYAXON_AGENT_CONNECTIONS"
+	agentStore       = "POLYAXON_AGENT_ARTIFACTS_STORE"
+)
+
+// Names gives the names of all objects of a resource in the namespace, such as
+// secrets or persistentvolumeclaims. Only their metadata travels, where the server
+// can leave out the rest.
+func (c *Cluster) Names(ctx context.Context, resource string) ([]string, error) {
+	text, err := c.Client.CoreV1().RESTClient().Get().Namespace(c.Namespace).Resource(resource).
+		SetHeader("Accept", "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json").Do(ctx).Raw()
+	if err != nil {
+		return nil, fmt.Errorf("list %s in namespace %s of cluster %s: %w", resource, c.Namespace, c.Name, err)
+	}
+	var listed struct {
+		Items []struct {
+			Metadata struct {
+				Name string `json:"name"`
+			} `json:"metadata"`
+		} `json:"items"`
+	}
+	if err := json.Unmarshal(text, &listed); err != nil {
+		return nil, fmt.Errorf("list %s in namespace %s of cluster %s: the answer cannot be read", resource, c.Namespace, c.Name)
+	}
+	names := make([]string, len(listed.Items))
+	for i, item := range listed.Items {
+		names[i] = item.Metadata.Name
+	}
+	return names, nil
+}
+
+// AgentConnections gives the names of the connections in the Polyaxon agent's
+// catalog, which its chart writes into a ConfigMap of the namespace, and false when
+// there is no such ConfigMap.
+func (c *Cluster) AgentConnections(ctx context.Context) (names []string, known bool, err error) {
+	maps, err := c.Client.CoreV1().ConfigMaps(c.Namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, false, fmt.Errorf("list config maps in namespace %s of cluster %s: %w", c.Namespace, c.Name, err)
+	}
+	type named struct {
+		Name string `json:"name"`
+	}
+	for i := range maps.Items {
+		data := maps.Items[i].Data
+		text, found := data[agentConnections]
+		store, stored := data[agentStore]
+		if !found && !stored {
+			continue
+		}
+		var all []named
+		if found && text != "" {
+			if err := json.Unmarshal([]byte(text), &all); err != nil {
+				return nil, false, fmt.Errorf("%s in ConfigMap %s cannot be read: %w", agentConnections, maps.Items[i].Name, err)
+			}
+		}
+		var one named
+		if json.Unmarshal([]byte(store), &one) == nil && one.Name != "" {
+			all = append(all, one)
+		}
+		for _, connection := range all {
+			names = append(names, connection.Name)
+		}
+		known = true
+	}
+	return names, known, nil
+}

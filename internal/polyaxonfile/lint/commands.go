@@ -1,0 +1,140 @@
+package lint
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+)
+
+func commandRules() []Rule {
+	return []Rule{
+		{Name: "command-with-spaces", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageRun, check: commandWithSpaces,
+			Summary: "A command of one text with spaces",
+			Help: "Kubernetes runs no shell: `command: [\"python train.py\"]` looks for a program whose name is `python train.py`, and the container does not start. " +
+				"Write each word as an element of its own: `[python, train.py]`."},
+		{Name: "shell-script-cut", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageRun, check: shellScriptCut,
+			Summary: "A shell's -c is followed by more than the script",
+			Help: "`sh -c` takes one argument as its script; what comes after it becomes $0, $1 and so on and is not run: `[sh, -c, python, train.py]` starts Python without train.py. " +
+				"Write the script as one text."},
+		{Name: "shell-without-c", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageRun, check: shellWithoutC,
+			Summary: "A shell is given a command without -c",
+			Help:    "`[bash, \"python train.py\"]` has the shell look for a script file of that name. Put `-c` before the command."},
+		{Name: "shell-syntax", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageRun, check: shellSyntax,
+			Summary: "The shell's signs in arguments of a program",
+			Help: "Without a shell, `&&`, `|`, `>` and `$HOME` reach the program as they are. Run a shell: `command: [/bin/sh, -c]` with the whole line as one argument. " +
+				"Kubernetes itself puts in variables that are written `$(NAME)`."},
+	}
+}
+
+// line is a container's command and arguments, as one list, with their paths.
+func (c container) line() (words []string, paths [][]string) {
+	for _, key := range []string{"command", "args"} {
+		for i, element := range list(c.values[key]) {
+			words, paths = append(words, text(element)), append(paths, extend(c.path, key, itoa(i)))
+		}
+	}
+	return words, paths
+}
+
+func isShell(word string) bool {
+	return slices.Contains([]string{"sh", "bash", "dash", "zsh", "ash"}, path.Base(word))
+}
+
+var wordsOfCommand = regexp.MustCompile(`^[\w./-]+(?:\s+\S+)+$`)
+
+func commandWithSpaces(p *pass) {
+	for _, c := range p.containers() {
+		first := text(at(list(c.values["command"]), 0))
+		if !wordsOfCommand.MatchString(first) || templated(first) {
+			continue
+		}
+		words := strings.Fields(first)
+		p.value(extend(c.path, "command", "0"), "write ["+strings.Join(words, ", ")+"]", "no program is called %q: Kubernetes does not split a command at its spaces", shortened(first))
+	}
+}
+
+func at(l []any, i int) any {
+	if i < len(l) {
+		return l[i]
+	}
+	return nil
+}
+
+// shellC gives where a shell's -c stands, -1 when there is none.
+func shellC(words []string) int {
+	if len(words) == 0 || !isShell(words[0]) {
+		return -1
+	}
+	for i, w := range words[1:] {
+		if strings.HasPrefix(w, "-") && !strings.HasPrefix(w, "--") && strings.HasSuffix(w, "c") {
+			return i + 1
+		}
+		if !strings.HasPrefix(w, "-") && w != "pipefail" {
+			return -1
+		}
+	}
+	return -1
+}
+
+func shellScriptCut(p *pass) {
+	for _, c := range p.containers() {
+		words, paths := c.line()
+		i := shellC(words)
+		if i < 0 || i+2 >= len(words) || strings.Contains(words[i+1], "$") || strings.ContainsAny(words[i+1], " ;\n") {
+			continue
+		}
+		if templated(words[i+1]) {
+			continue
+		}
+		p.value(paths[i+2], "write the script as one text: "+shortened(`"`+strings.Join(words[i+1:], " ")+`"`), "the shell runs only %q and leaves out what follows", words[i+1])
+	}
+}
+
+func shellWithoutC(p *pass) {
+	for _, c := range p.containers() {
+		words, paths := c.line()
+		if len(words) < 2 || !isShell(words[0]) || shellC(words) >= 0 {
+			continue
+		}
+		for i, w := range words[1:] {
+			if strings.HasPrefix(w, "-") {
+				continue
+			}
+			if strings.Contains(strings.TrimSpace(w), " ") && !templated(w) {
+				p.value(paths[i+1], `put "-c" before it`, "the shell looks for a script file called %q", shortened(w))
+			}
+			break
+		}
+	}
+}
+
+var (
+	shellSign     = regexp.MustCompile(`^(?:&&|\|\||\||>|>>|<|2>&1|;)$`)
+	shellVariable = regexp.MustCompile(`\$(?:\{[A-Za-z_]\w*\}|[A-Za-z_]\w*)`)
+)
+
+func shellSyntax(p *pass) {
+	for _, c := range p.containers() {
+		words, paths := c.line()
+		if len(words) == 0 || isShell(words[0]) || text(at(list(c.values["command"]), 0)) == "" && templated(words[0]) {
+			continue
+		}
+		if slices.ContainsFunc(words, isShell) { // env -i sh -c, and the like
+			continue
+		}
+		for i, w := range words {
+			if shellSign.MatchString(w) {
+				p.value(paths[i], "write command: [/bin/sh, -c] and the whole line as one argument", "%s is a sign of the shell, and no shell runs here", w)
+				break
+			}
+			if v := shellVariable.FindString(w); v != "" && !templated(w) && !strings.Contains(w, "$(") {
+				name := strings.Trim(v, "${}")
+				p.within(paths[i], w, v, "write $("+name+"), which Kubernetes puts in, or run a shell", "the program gets the text %s: no shell runs here", v)
+				break
+			}
+		}
+	}
+}

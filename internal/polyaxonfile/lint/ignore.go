@@ -1,0 +1,95 @@
+package lint
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/source"
+)
+
+// marker begins a comment that silences rules: by it comes one name or several.
+const marker = "slipway:ignore"
+
+func commentRules() []Rule {
+	return []Rule{
+		{Name: "unknown-rule", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageAdvice, check: unknownRule,
+			Summary: "A comment silences a rule that there is not",
+			Help:    "`# slipway:ignore NAME` takes names of this page, several of them with a space or a comma between. It stands at the end of the line at fault, on a line of its own above it, or, for the whole file, before the file's first key."},
+	}
+}
+
+// silence leaves out what a comment on the same line, right above it, or at the
+// file's top says to ignore.
+func silence(f *polyaxonfile.File, all []Finding) []Finding {
+	top := map[string][]string{}
+	kept := all[:0:0]
+	for _, found := range all {
+		if _, read := top[found.File]; !read {
+			top[found.File] = topNames(f, found.File)
+		}
+		if contains(top[found.File], found.Rule) || contains(ignored(f.Comments(found.Position)), found.Rule) {
+			continue
+		}
+		kept = append(kept, found)
+	}
+	return kept
+}
+
+// ignored gives the names in comments.
+func ignored(comments []string) []string {
+	var names []string
+	for _, comment := range comments {
+		if rest, ok := strings.CutPrefix(strings.TrimSpace(comment), marker); ok {
+			rest, _, _ = strings.Cut(rest, " #")
+			names = append(names, strings.FieldsFunc(rest, func(r rune) bool { return r == ' ' || r == ',' || r == '\t' || r == ':' })...)
+		}
+	}
+	return names
+}
+
+// topNames gives what the comments before a file's first key silence.
+func topNames(f *polyaxonfile.File, name string) []string {
+	var names []string
+	for n := 1; ; n++ {
+		line := strings.TrimSpace(f.Line(source.Position{File: name, Line: n}))
+		if n == 1 {
+			line = strings.TrimPrefix(line, "\ufeff")
+		}
+		if !strings.HasPrefix(line, "#") && line != "---" && (line != "" || n > 200) {
+			return names
+		}
+		names = append(names, ignored([]string{strings.TrimLeft(line, "# ")})...)
+	}
+}
+
+func unknownRule(p *pass) {
+	if p.nested || p.unit.path == nil && p.operation != nil {
+		return
+	}
+	known := make([]string, 0, 64)
+	for _, r := range rules() {
+		known = append(known, r.Name)
+	}
+	at := source.Position{File: p.file.Name}
+	for blank := 0; blank < 200; {
+		at.Line++
+		line := p.file.Line(at)
+		if line == "" {
+			blank++
+			continue
+		}
+		blank = 0
+		i := strings.Index(line, "# "+marker)
+		if i < 0 {
+			continue
+		}
+		for _, name := range ignored([]string{line[i+2:]}) {
+			if !contains(known, name) {
+				where := at
+				where.Column = utf8.RuneCountInString(line[:i+strings.Index(line[i:], name)]) + 1
+				p.add(where, len(name), near(name, known), "there is no rule "+name+" to ignore")
+			}
+		}
+	}
+}

@@ -1,0 +1,90 @@
+package lint
+
+import (
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+)
+
+// imagePlaceholder, as a container's image, is replaced by the image that slipway
+// built.
+const imagePlaceholder = "slipway"
+
+func imageRules() []Rule {
+	return []Rule{
+		{Name: "mutable-image", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageAdvice, check: mutableImage,
+			Summary: "An image without a tag, or with the tag latest",
+			Help:    "The image changes under its name: the same run may do something else tomorrow, and nodes that have an older one may keep using it. Name a version or a digest, or let slipway build the image and use DOCKER_IMAGE."},
+		{Name: "missing-image", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageRun, check: missingImage,
+			Summary: "A container without an image",
+			Help:    "Kubernetes refuses the pod. Name an image; or declare the input DOCKER_IMAGE, or write `image: slipway`, and give the job an image in slipway.yaml."},
+		{Name: "bad-image", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageRun, check: badImage,
+			Summary: "An image that is no reference",
+			Help:    "The pod stays in InvalidImageName. A reference has no spaces, no upper case letters in its repository, and no https:// before it."},
+	}
+}
+
+func mutableImage(p *pass) {
+	for _, c := range p.containers() {
+		image, ok := c.values["image"].(string)
+		if !ok || image == "" || templated(image) || image == imagePlaceholder || strings.Contains(image, "@sha256:") || badReference(image) != "" {
+			continue
+		}
+		last := image[strings.LastIndex(image, "/")+1:]
+		if _, tag, tagged := strings.Cut(last, ":"); !tagged || tag == "latest" {
+			p.value(extend(c.path, "image"), "name a version or a digest, or build it by images in slipway.yaml",
+				"the image %s changes under its name: the same run may do something else tomorrow", image)
+		}
+	}
+}
+
+func missingImage(p *pass) {
+	for _, c := range p.containers() {
+		if image := text(c.values["image"]); image != "" || c.role == "main" && p.options.ImageGiven {
+			continue
+		}
+		if c.values["image"] != nil || c.role == "init" && len(c.values) == 0 || c.role == "main" && p.operation != nil && p.operation["runPatch"] != nil {
+			continue
+		}
+		if c.role == "main" && (p.component["build"] != nil || p.operation["build"] != nil) {
+			continue
+		}
+		p.key(c.path, "name an image; slipway fills in the one it builds where it stands image: slipway", "the container has no image")
+	}
+}
+
+func badImage(p *pass) {
+	for _, c := range p.containers() {
+		image := text(c.values["image"])
+		if image == "" || templated(image) {
+			continue
+		}
+		if why := badReference(image); why != "" {
+			p.value(extend(c.path, "image"), "write it as registry/name:tag", "the image %q %s", image, why)
+		}
+	}
+}
+
+// badReference says why a text is no image reference, "" when it may be one.
+func badReference(image string) string {
+	plain, _, _ := strings.Cut(image, "@")
+	slash := strings.LastIndex(plain, "/")
+	if colon := strings.LastIndex(plain, ":"); colon > slash {
+		plain = plain[:colon]
+	}
+	_, repository, hasHost := strings.Cut(plain, "/")
+	if !hasHost {
+		repository = plain
+	}
+	switch {
+	case strings.Contains(image, "://"):
+		return "has a scheme, as addresses of pages have"
+	case strings.ContainsAny(image, " \t\n"):
+		return "has a space"
+	case repository != strings.ToLower(repository):
+		return "has upper case letters"
+	case strings.HasSuffix(image, ":") || strings.HasSuffix(image, "/"):
+		return "is not complete"
+	}
+	return ""
+}

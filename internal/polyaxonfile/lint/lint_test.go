@@ -1,0 +1,170 @@
+package lint
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/internal/testbed"
+	components "github.com/slipway-ci/slipway/polyaxon"
+)
+
+var update = flag.Bool("update", false, "write the golden files and docs/lints.md")
+
+// there is the cluster of the examples.
+type there map[Kind][]string
+
+func (t there) Names(_ context.Context, kind Kind) ([]string, bool) { return t[kind], t[kind] != nil }
+
+var examples = Options{Cluster: there{Secret: {"mlflow"}, ConfigMap: {"settings"}, VolumeClaim: {"dataset"}, Connection: {"fstore-pvc"}}}
+
+// shown gives findings as check prints them.
+func shown(findings []Finding) string {
+	r := &report.Result{}
+	for _, f := range findings {
+		p := report.Problem{Position: f.Position, Severity: string(f.Severity), Name: f.Rule, Message: f.Message, Hint: f.Hint, Source: f.Line, Length: f.Length, Fixable: f.Fixable()}
+		p.File = filepath.Base(p.File)
+		if len(f.Versions) == 1 {
+			p.Versions = []string{f.Versions[0].String()}
+		}
+		r.Problems = append(r.Problems, p)
+	}
+	var b bytes.Buffer
+	_ = report.Text(&b, r)
+	return b.String()
+}
+
+func golden(t *testing.T, path, have string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, []byte(have), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), have); diff != "" {
+		t.Errorf("%s (-update writes it): %s", path, diff)
+	}
+}
+
+// TestRules holds each rule against its examples: it finds something in the bad
+// one, and nothing at all is found in the good one.
+func TestRules(t *testing.T) {
+	for _, r := range Rules() {
+		t.Run(r.Name, func(t *testing.T) {
+			if r.Summary == "" || r.Help == "" || r.Severity == "" || r.Stage == "" {
+				t.Error("the rule is not described")
+			}
+			dir := filepath.Join("testdata", "lint", r.Name)
+			found := Read(t.Context(), filepath.Join(dir, "bad.yml"), examples)
+			if r.Name != JobRule && !slices.ContainsFunc(found, func(f Finding) bool { return f.Rule == r.Name }) {
+				t.Errorf("it does not find its bad example: %s", shown(found))
+			}
+			golden(t, filepath.Join(dir, "bad.txt"), shown(found))
+			if found := Read(t.Context(), filepath.Join(dir, "good.yml"), examples); len(found) > 0 {
+				t.Errorf("the good example is not: %s", shown(found))
+			}
+		})
+	}
+	directories, err := os.ReadDir(filepath.Join("testdata", "lint"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range directories {
+		if !slices.ContainsFunc(Rules(), func(r Rule) bool { return r.Name == d.Name() }) {
+			t.Errorf("there is no rule %s", d.Name())
+		}
+	}
+}
+
+// TestShipped holds what ships to its own rules.
+func TestShipped(t *testing.T) {
+	root := testbed.Root(t)
+	files, err := filepath.Glob(filepath.Join(root, "examples", "*", "polyaxon", "*.yml"))
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		if found := Read(t.Context(), file, Options{}); len(found) > 0 {
+			t.Errorf("%s", shown(found))
+		}
+	}
+	for _, name := range components.Names() {
+		text, err := components.Read(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, problems := polyaxonfile.Load(name, text)
+		if found := Check(t.Context(), f, Options{}); len(found) > 0 || len(problems) > 0 {
+			t.Errorf("%s: %v %s", name, problems, shown(found))
+		}
+	}
+}
+
+// TestDocs holds docs/lints.md to the rules and their examples.
+func TestDocs(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(`# Lints
+
+What ` + "`slipway check`" + ` finds, by name. A finding is an **error** when a run would be refused, fail, or do something else than is written, and a
+**warning** when it may be meant. It is found at once; the column "otherwise" says when Polyaxon would: at submit (the server
+refuses it), at compile (the run fails after it was submitted), at run (its pod cannot be made, or does something else),
+or never.
+
+Silence one with a comment, at the end of the line at fault, on a line of its own above it, or before the first key for the whole file:
+
+` + "```yaml" + `
+image: busybox  # slipway:ignore mutable-image
+` + "```" + `
+
+This page is written from the rules and the examples of their tests.
+
+| name | severity | otherwise | finds |
+|---|---|---|---|
+`)
+	for _, r := range Rules() {
+		fmt.Fprintf(&b, "| [%s](#%s) | %s | %s | %s |\n", r.Name, r.Name, r.Severity, otherwise(r), r.Summary)
+	}
+	for _, r := range Rules() {
+		fmt.Fprintf(&b, "\n## %s\n\n%s (%s%s).\n\n%s\n", r.Name, r.Summary, r.Severity, only(r), r.Help)
+		for _, kind := range []string{"bad", "good"} {
+			text, err := os.ReadFile(filepath.Join("testdata", "lint", r.Name, kind+".yml"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintf(&b, "\n%s:\n\n```yaml\n%s```\n", strings.ToUpper(kind[:1])+kind[1:], text)
+		}
+	}
+	golden(t, filepath.Join(testbed.Root(t), "docs", "lints.md"), b.String())
+}
+
+func otherwise(r Rule) string {
+	if r.Stage == polyaxonfile.StageAdvice {
+		return "never"
+	}
+	return string(r.Stage)
+}
+
+func only(r Rule) string {
+	old, recent := KnownVersions()[0], KnownVersions()[1]
+	switch {
+	case r.versions == nil || r.versions(old) && r.versions(recent):
+		return ""
+	case r.versions(old):
+		return ", on Polyaxon 1.11"
+	}
+	return ", on Polyaxon 2.x"
+}

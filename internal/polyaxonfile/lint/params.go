@@ -1,0 +1,136 @@
+package lint
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+)
+
+// imageInput is the input that slipway fills with a pushed image's reference.
+const imageInput = "DOCKER_IMAGE"
+
+func paramRules() []Rule {
+	return []Rule{
+		{Name: "unused-input", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageAdvice, check: unusedInput,
+			Summary: "Nothing uses an input",
+			Help:    "A value that is passed for the input changes nothing, though the run shows it. Use it in a template, give it `toEnv`, or remove it."},
+		{Name: "unused-image-input", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageAdvice, check: unusedImageInput,
+			Summary: "The input DOCKER_IMAGE is not the container's image",
+			Help:    "slipway passes the image that it built as DOCKER_IMAGE. When no container says `image: \"{{ DOCKER_IMAGE }}\"`, the run uses another image than the one that was just built."},
+		{Name: "repeated-input", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageAdvice, check: repeatedInput,
+			Summary: "An input is declared twice",
+			Help:    "Of two inputs with the same name one wins, without a word. Remove one of them."},
+		{Name: "unknown-param", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageCompile, check: unknownParam,
+			Summary: "A param that no input takes",
+			Help:    "Polyaxon 1.11 fails the run when it is compiled; 2.18 takes the param and ignores it, so that the run uses a default instead of the value that was meant. Correct the name, or declare an input."},
+		{Name: "missing-param", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageCompile, check: missingParam,
+			Summary: "An input needs a value and no param gives one",
+			Help:    "The operation's component has an input without a default that is not optional. The server takes the operation, and its run fails when it is compiled."},
+		{Name: "path-without-default", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageAdvice, check: pathWithoutDefault,
+			Summary: "An optional path without a value is used as a directory",
+			Help:    "A mountPath, subPath or workingDir that is made of an optional input without a value is the text None, or nothing. Give the input a default."},
+	}
+}
+
+func unusedInput(p *pass) {
+	used := p.used()
+	for _, x := range p.declared("inputs") {
+		toInit, _ := x.values["toInit"].(bool)
+		if used.all || used.names[x.name] || x.name == "" || x.name == imageInput || text(x.values["toEnv"]) != "" || text(x.values["connection"]) != "" || toInit {
+			continue
+		}
+		p.value(extend(x.path, "name"), "use {{ "+x.name+" }}, give it toEnv, or remove it", "nothing uses the input %s", x.name)
+	}
+}
+
+func unusedImageInput(p *pass) {
+	if p.run == nil || p.used().names[imageInput] || p.used().all {
+		return
+	}
+	for _, x := range p.declared("inputs") {
+		if x.name == imageInput {
+			p.value(extend(x.path, "name"), `write image: "{{ DOCKER_IMAGE }}" in the container`, "no container uses the image that slipway passes as %s", imageInput)
+		}
+	}
+}
+
+func repeatedInput(p *pass) {
+	seen := map[string]string{}
+	for _, section := range []string{"inputs", "outputs"} {
+		for _, x := range p.declared(section) {
+			if before := seen[x.name]; before == section && x.name != "" {
+				p.value(extend(x.path, "name"), "remove one of them", "the %s %s is declared twice", strings.TrimSuffix(section, "s"), x.name)
+			}
+			seen[x.name] = section
+		}
+	}
+}
+
+func unknownParam(p *pass) {
+	if p.component == nil || p.operation == nil {
+		return
+	}
+	var names []string
+	for _, section := range []string{"inputs", "outputs"} {
+		for _, x := range p.declared(section) {
+			names = append(names, x.name)
+		}
+	}
+	for _, name := range sorted(mapping(p.operation["params"])) {
+		param := mapping(mapping(p.operation["params"])[name])
+		if contextOnly, _ := param["contextOnly"].(bool); contextOnly || param["toInit"] == true || contains(names, name) || text(param["toEnv"]) != "" {
+			continue
+		}
+		hint := near(name, names)
+		switch {
+		case hint == "" && len(names) > 0:
+			hint = "it takes " + strings.Join(names, ", ")
+		case hint == "":
+			hint = "declare an input, or remove the param"
+		}
+		p.key(extend(p.operationPath, "params", name), hint, "no input takes the param %s", name)
+	}
+}
+
+func missingParam(p *pass) {
+	if p.component == nil || p.operation == nil || p.operation["isPreset"] == true {
+		return
+	}
+	given := p.given()
+	for _, x := range p.declared("inputs") {
+		if x.name == "" || x.optional || x.hasValue || x.delayed || given[x.name] || x.name == imageInput && !p.nested {
+			continue
+		}
+		at := p.operationPath
+		if p.operation["params"] != nil {
+			at = extend(at, "params")
+		}
+		p.key(at, "add "+x.name+" to params", "the input %s needs a value, and no param gives one", x.name)
+	}
+}
+
+var pathKey = regexp.MustCompile(`^(?:mountPath|subPath|workingDir|path)$`)
+
+func pathWithoutDefault(p *pass) {
+	known := p.scope()
+	p.templates(func(text string, path []string) {
+		if !pathKey.MatchString(path[len(path)-1]) {
+			return
+		}
+		for _, n := range p.template(text).names {
+			if known.none[n.Path[0]] && n.Alone && onlyTag(text) {
+				p.name(path, text, n.Path[:1], "give the input a default value", "the input %s is optional and has no value: without a param %s is empty", n.Path[0], path[len(path)-1])
+			}
+		}
+	})
+}
+
+func contains(names []string, name string) bool {
+	for _, n := range names {
+		if n == name {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,167 @@
+package lint
+
+import (
+	"context"
+	"fmt"
+	"sort"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/template"
+	"github.com/slipway-ci/slipway/internal/secret"
+	"github.com/slipway-ci/slipway/internal/source"
+)
+
+// pass is one unit as the rules see it, for one version of Polyaxon.
+type pass struct {
+	context.Context
+	unit
+	file    *polyaxonfile.File
+	version polyaxonfile.Version
+	options Options
+	masker  *secret.Masker
+	rule    Rule
+	// parsed are the templates read so far, of the whole file.
+	parsed map[string]parsed
+
+	findings []Finding
+	// known by scope, used by uses, asked for once.
+	known *scope
+	uses  *usage
+}
+
+func (p *pass) add(at source.Position, length int, hint, message string) *Finding {
+	p.findings = append(p.findings, Finding{
+		Error: source.Error{Position: at, Message: message, Hint: hint}, Rule: p.rule.Name,
+		Severity: p.rule.Severity, Stage: p.rule.Stage, Length: length,
+	})
+	return &p.findings[len(p.findings)-1]
+}
+
+// value reports the value at a path.
+func (p *pass) value(path []string, hint, format string, args ...any) *Finding {
+	at := p.file.At(path...)
+	return p.add(at, p.length(at), hint, fmt.Sprintf(format, args...))
+}
+
+// key reports the key at the end of a path.
+func (p *pass) key(path []string, hint, format string, args ...any) *Finding {
+	at := p.file.AtKey(path...)
+	return p.add(at, p.length(at), hint, fmt.Sprintf(format, args...))
+}
+
+// within reports a part of the text at a path: the first place of it from where
+// the text begins on.
+func (p *pass) within(path []string, text, part, hint, format string, args ...any) *Finding {
+	at, found := p.locate(p.file.At(path...), text, part)
+	length := 0
+	if found {
+		length = utf8.RuneCountInString(part)
+	}
+	return p.add(at, length, hint, fmt.Sprintf(format, args...))
+}
+
+// locate finds a part of a text in the lines that the text may take.
+func (p *pass) locate(at source.Position, text, part string) (source.Position, bool) {
+	for n := 0; n <= strings.Count(text, "\n")+1+len(text)/40; n++ {
+		here := source.Position{File: at.File, Line: at.Line + n, Column: 1}
+		line := []rune(p.file.Line(here))
+		skip := 0
+		if n == 0 {
+			skip = max(0, min(at.Column-1, len(line)))
+		}
+		if i := strings.Index(string(line[skip:]), part); i >= 0 && part != "" {
+			here.Column = skip + utf8.RuneCountInString(string(line[skip:])[:i]) + 1
+			return here, true
+		}
+	}
+	return at, false
+}
+
+// length gives how many characters the scalar or the key at a place takes.
+func (p *pass) length(at source.Position) int {
+	line := []rune(p.file.Line(at))
+	if at.Column < 1 || at.Column > len(line) {
+		return 0
+	}
+	rest := string(line[at.Column-1:])
+	switch first := rest[0]; first {
+	case '"', '\'':
+		for i := 1; i < len(rest); i++ {
+			if rest[i] == '\\' && first == '"' {
+				i++
+			} else if rest[i] == first {
+				return utf8.RuneCountInString(rest[:i+1])
+			}
+		}
+		return utf8.RuneCountInString(rest)
+	case '[', '{', '|', '>', '-', '&', '*':
+		return 1
+	}
+	end := strings.IndexAny(rest, ",]}#")
+	if i := strings.Index(rest, ": "); i >= 0 && (end < 0 || i < end) {
+		end = i
+	}
+	if end >= 0 {
+		rest = rest[:end]
+	}
+	return utf8.RuneCountInString(strings.TrimRight(strings.TrimSpace(rest), ":"))
+}
+
+// texts visits every text below a value.
+func texts(value any, path []string, visit func(text string, path []string)) {
+	switch x := value.(type) {
+	case map[string]any:
+		for _, key := range sorted(x) {
+			texts(x[key], extend(path, key), visit)
+		}
+	case []any:
+		for i, element := range x {
+			texts(element, extend(path, itoa(i)), visit)
+		}
+	case string:
+		visit(x, path)
+	}
+}
+
+func extend(path []string, keys ...string) []string {
+	return append(append(make([]string, 0, len(path)+len(keys)), path...), keys...)
+}
+
+func list(value any) []any {
+	l, _ := value.([]any)
+	return l
+}
+
+func mapping(value any) map[string]any {
+	m, _ := value.(map[string]any)
+	return m
+}
+
+func text(value any) string {
+	s, _ := value.(string)
+	return s
+}
+
+func sorted[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for key := range m {
+		keys = append(keys, key)
+	}
+	sort.Strings(keys)
+	return keys
+}
+
+func templated(text string) bool { return template.Has(text) }
+
+// near gives a hint for a name that is almost one of the candidates.
+func near(name string, candidates []string) string {
+	if best, ok := source.Nearest(name, candidates); ok {
+		return "did you mean " + best + "?"
+	}
+	return ""
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }

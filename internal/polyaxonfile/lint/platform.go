@@ -1,0 +1,36 @@
+package lint
+
+import "github.com/slipway-ci/slipway/internal/polyaxonfile"
+
+// JobRule is the rule of what slipway.yaml gives a job and its Polyaxonfile does
+// not take, which is found where the two are put together.
+const JobRule = "bad-job"
+
+func platformRules() []Rule {
+	return []Rule{
+		{Name: JobRule, Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageSubmit,
+			Summary: "slipway.yaml gives a job what its Polyaxonfile does not take",
+			Help:    "A param of the job that no input takes, an input that needs a value and gets none, a value of another type than the input's, a preset that cannot be laid over the file, or a component that does not ship."},
+		{Name: "commercial-only", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageSubmit, check: commercialOnly, versions: before2,
+			Summary: "What the community edition of Polyaxon 1.11 refuses",
+			Help:    "The community edition of 1.11 answers 400 to dags, matrices, schedules and builds: \"your plan does not support operations of kind: ...\". 2.x runs them. Silence this rule where you have a commercial installation."},
+	}
+}
+
+func commercialOnly(p *pass) {
+	if p.nested {
+		return
+	}
+	const hint = "Polyaxon 2.x runs it; or submit its parts by jobs of slipway.yaml, one after the other"
+	if p.run["kind"] == "dag" {
+		p.value(extend(p.runPath, "kind"), hint, "the community edition of Polyaxon %s refuses dags", p.version)
+	}
+	for _, key := range []string{"matrix", "schedule", "build"} {
+		switch {
+		case p.operation[key] != nil:
+			p.key(extend(p.operationPath, key), hint, "the community edition of Polyaxon %s refuses %s", p.version, key)
+		case p.component[key] != nil && p.operation == nil:
+			p.key(extend(p.path, key), hint, "the community edition of Polyaxon %s refuses %s", p.version, key)
+		}
+	}
+}

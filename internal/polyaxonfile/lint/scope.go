@@ -1,0 +1,169 @@
+package lint
+
+import "strings"
+
+// scope is what the templates of a unit may name.
+type scope struct {
+	names map[string]bool
+	// inputs and outputs by name.
+	inputs map[string]input
+	// none are inputs without a value unless a param is passed.
+	none map[string]bool
+}
+
+// input is an input or an output of a component, as it is declared.
+type input struct {
+	name, kind string
+	value      any
+	hasValue   bool
+	optional   bool
+	delayed    bool
+	values     map[string]any
+	path       []string
+}
+
+// declared gives the inputs or outputs of the unit's component.
+func (u unit) declared(section string) []input {
+	var all []input
+	for i, element := range list(u.component[section]) {
+		m, ok := element.(map[string]any)
+		if !ok {
+			continue
+		}
+		x := input{values: m, value: m["value"], path: extend(u.path, section, itoa(i))}
+		x.name, x.kind = text(m["name"]), text(m["type"])
+		x.hasValue = m["value"] != nil
+		x.optional, _ = m["isOptional"].(bool)
+		x.delayed, _ = m["delayValidation"].(bool)
+		if delay, ok := mapping(m["validation"])["delay"].(bool); ok {
+			x.delayed = delay
+		}
+		all = append(all, x)
+	}
+	return all
+}
+
+// scope gives what templates of the unit may name.
+func (p *pass) scope() *scope {
+	if p.known != nil {
+		return p.known
+	}
+	s := &scope{names: map[string]bool{}, inputs: map[string]input{}, none: map[string]bool{}}
+	for _, name := range []string{"globals", "params", "connections", "init", "inputs", "outputs", "contexts", "dag", "io", "artifacts"} {
+		s.names[name] = true
+	}
+	given := p.given()
+	for name := range given {
+		s.names[name] = true
+	}
+	for _, section := range []string{"inputs", "outputs", "contexts"} {
+		for _, x := range p.declared(section) {
+			s.names[x.name], s.inputs[x.name] = true, x
+			if section == "inputs" && x.optional && !x.hasValue && !given[x.name] {
+				s.none[x.name] = true
+			}
+		}
+	}
+	p.known = s
+	return s
+}
+
+// given are the names that the unit's operation gives values to: params, a matrix,
+// joins.
+func (u unit) given() map[string]bool {
+	names := map[string]bool{}
+	for name := range mapping(u.operation["params"]) {
+		names[name] = true
+	}
+	for name := range u.matrixNames() {
+		names[name] = true
+	}
+	for _, join := range list(u.operation["joins"]) {
+		for name := range mapping(mapping(join)["params"]) {
+			names[name] = true
+		}
+	}
+	return names
+}
+
+// matrixNames are the params of a matrix, with the path of one place of each.
+func (u unit) matrixNames() map[string][]string {
+	holder, path := u.operation, u.operationPath
+	if holder == nil {
+		holder, path = u.component, u.path
+	}
+	matrix := mapping(holder["matrix"])
+	names := map[string][]string{}
+	for name := range mapping(matrix["params"]) {
+		names[name] = extend(path, "matrix", "params", name)
+	}
+	for i, value := range list(matrix["values"]) {
+		for name := range mapping(value) {
+			if names[name] == nil {
+				names[name] = extend(path, "matrix", "values", itoa(i), name)
+			}
+		}
+	}
+	return names
+}
+
+// usage is what a unit's templates and references use.
+type usage struct {
+	names map[string]bool
+	// all tells that something uses all inputs together.
+	all bool
+}
+
+// used gives what the unit uses of its inputs.
+func (p *pass) used() *usage {
+	if p.uses != nil {
+		return p.uses
+	}
+	u := &usage{names: map[string]bool{}}
+	visit := func(text string, _ []string) {
+		if rest, ok := strings.CutPrefix(text, "inputs."); ok { // the value of a param whose ref is dag
+			name, _, _ := strings.Cut(rest, ".")
+			u.names[name] = true
+		}
+		for _, n := range p.template(text).names {
+			u.use(n.Path)
+		}
+	}
+	for _, key := range sorted(p.component) {
+		if key != "inputs" && key != "outputs" {
+			texts(p.component[key], nil, visit)
+		}
+	}
+	for _, key := range sorted(p.operation) {
+		if key != "component" {
+			texts(p.operation[key], nil, visit)
+		}
+	}
+	for _, section := range []string{"inputs", "outputs"} {
+		for _, x := range p.declared(section) {
+			texts(x.values["value"], nil, visit)
+			texts(x.values["argFormat"], nil, func(text string, _ []string) {
+				for _, n := range p.template(text).names {
+					if n.Path[0] != x.name {
+						u.use(n.Path)
+					}
+				}
+			})
+		}
+	}
+	p.uses = u
+	return u
+}
+
+func (u *usage) use(path []string) {
+	u.names[path[0]] = true
+	switch path[0] {
+	case "params", "inputs", "dag", "io":
+		if len(path) == 1 || path[1] == "as_args" {
+			u.all = true
+		}
+		for _, name := range path[1:] {
+			u.names[name] = true
+		}
+	}
+}

@@ -1,0 +1,26 @@
+package lint
+
+import "github.com/slipway-ci/slipway/internal/polyaxonfile"
+
+// schemaRules are the names of what reading a file finds, and holding it against a
+// version.
+func schemaRules() []Rule {
+	rule := func(name, summary, help string) Rule {
+		return Rule{Name: name, Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageSubmit, Summary: summary, Help: help}
+	}
+	return []Rule{
+		rule("not-yaml", "The text cannot be read", "The file is not YAML, not UTF-8, too large, or holds several documents. The position is where reading stopped; the mistake is often a line above: a quote that does not close, a tab, a list item that is not lined up."),
+		rule("repeated-key", "A key stands twice in a mapping", "Polyaxon silently takes the last. Remove one of them."),
+		rule("unknown-key", "A key that the version does not know", "The server refuses the operation. Most often it is a typo, or the key stands a level too high or too low."),
+		rule("missing-key", "A key that must be there", "The server refuses the operation without it."),
+		rule("wrong-type", "A value of the wrong type", "A text where a list belongs, a number where a text does. Some servers let wrong types of Kubernetes' keys pass, and the run fails when its pod is made."),
+		rule("bad-quantity", "No quantity of Kubernetes", "Write 500m, 2, 512Mi or 4Gi: there is no `GB`, and no space before the unit."),
+		rule("bad-name", "A name with signs that Polyaxon refuses", "Names have letters, digits, - and _ only."),
+		rule("unknown-type", "A type that inputs do not have", "Types are int, float, bool, str, list, dict, path, uri, date, uuid, image, artifacts, git and some more. A typo makes the server refuse the operation."),
+		rule("unknown-kind", "A kind that Polyaxon does not have", "`kind` of a file is component or operation, that of a run job, service, dag, tfjob, pytorchjob, mpijob and, by version, some more."),
+		rule("several-components", "An operation with two components", "An operation has one of component, pathRef, urlRef, hubRef and dagRef."),
+		rule("unresolved-reference", "A component that cannot be read", "The component that pathRef, urlRef or hubRef names is not there, cannot be fetched, or is no component."),
+		rule("version-missing", "No version: 1.1", "Polyaxon 1.11 refuses a file without `version: 1.1`. 2.x does not need it, and takes it."),
+		rule("version-unknown", "A version other than 1.1", "The version of the file's format is 1.1 for every Polyaxon from 1.11 to 2.18."),
+	}
+}

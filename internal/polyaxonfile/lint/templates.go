@@ -1,0 +1,241 @@
+package lint
+
+import (
+	"errors"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/template"
+)
+
+func templateRules() []Rule {
+	return []Rule{
+		{Name: "undefined-variable", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageAdvice, check: undefinedVariable,
+			Summary: "A template names what nothing defines",
+			Help: "Polyaxon renders templates leniently: a name with a typo renders as an empty text, and the run starts with an argument or a variable that is empty. " +
+				"Declare the name as an input, or correct it. Names of `globals` are held against those that the version has."},
+		{Name: "renders-as-none", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageAdvice, check: rendersAsNone,
+			Summary: "An optional input without a value renders as the text None",
+			Help: "Inside a longer text, an input that is optional and has no value renders as Python prints it: `--data={{ DIR }}` becomes `--data=None`, and a program then looks for a directory of that name. " +
+				"Give the input a default, or write `{{ DIR or '' }}`."},
+		{Name: "null-argument", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageRun, check: nullArgument, versions: since2,
+			Summary: "An argument becomes nothing when its input has no value",
+			Help: "An argument that is only `{{ NAME }}` is left out by Polyaxon 1.11 when the input has no value, and is null on 2.18: the program gets an empty argument there. " +
+				"Use `{{ params.NAME.as_arg }}`, or give the input a default."},
+		{Name: "template-syntax", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageCompile, check: templateSyntax,
+			Summary: "A template cannot be read",
+			Help:    "Jinja cannot read the template, and the run fails when it is compiled, after it was submitted. Each `{{` needs its `}}`, each `{% if %}` its `{% endif %}`."},
+		{Name: "unknown-filter", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageCompile, check: unknownFilter,
+			Summary: "A template uses a filter that Jinja does not have",
+			Help:    "The run fails when it is compiled. Polyaxon knows the filters that Jinja brings, and `map_format`; those of other programs, such as Ansible's, are not there."},
+	}
+}
+
+// globalNames are the attributes of globals, by when they came.
+func globalNames(v polyaxonfile.Version) []string {
+	names := []string{
+		"owner_name", "project_name", "project_unique_name", "project_uuid", "run_info", "name", "uuid", "namespace", "iteration", "context_path",
+		"artifacts_path", "created_at", "compiled_at", "schedule_at", "started_at", "finished_at", "duration", "cloning_kind", "original_uuid",
+		"is_independent", "store_path", "run_artifacts_path", "run_outputs_path", "ports", "base_url",
+	}
+	if since2(v) {
+		names = append(names, "username", "user_email", "run_relative_outputs_path", "base_urls", "external_url", "monitors_url")
+	}
+	return names
+}
+
+// templates visits the texts of the unit in which templates are rendered at a run:
+// those of dags' operations are units of their own.
+func (p *pass) templates(visit func(text string, path []string)) {
+	visited := func(text string, path []string) {
+		if templated(text) {
+			visit(text, path)
+		}
+	}
+	for _, key := range sorted(p.component) {
+		switch key {
+		case "run", "inputs", "outputs", "name", "description", "tags":
+		default:
+			texts(p.component[key], extend(p.path, key), visited)
+		}
+	}
+	for _, key := range sorted(p.run) {
+		if key != "operations" && key != "components" {
+			texts(p.run[key], extend(p.runPath, key), visited)
+		}
+	}
+	for _, section := range []string{"inputs", "outputs"} {
+		for _, x := range p.declared(section) {
+			texts(x.value, extend(x.path, "value"), visited)
+		}
+	}
+	texts(p.operation["runPatch"], extend(p.operationPath, "runPatch"), visited)
+}
+
+func undefinedVariable(p *pass) {
+	known := p.scope()
+	p.templates(func(text string, path []string) {
+		seen := map[string]bool{}
+		for _, n := range p.template(text).names {
+			written := strings.Join(n.Path, ".")
+			if seen[written] || n.Tolerated {
+				continue
+			}
+			seen[written] = true
+			root := n.Path[0]
+			switch {
+			case !known.names[root]:
+				hint := near(root, sorted(known.names))
+				if hint == "" {
+					hint = "declare it as an input, or correct the name"
+				}
+				p.name(path, text, n.Path[:1], hint, "nothing defines %s: Polyaxon puts nothing in its place", root)
+			case root == "globals" && len(n.Path) > 1 && !slices.Contains(globalNames(p.version), n.Path[1]):
+				p.name(path, text, n.Path[:2], near(n.Path[1], globalNames(p.version)), "globals has no %s: Polyaxon puts nothing in its place", n.Path[1])
+			case root == "params" && len(n.Path) > 1 && n.Path[1] != "as_args" && !known.names[n.Path[1]]:
+				p.name(path, text, n.Path[:2], near(n.Path[1], sorted(known.inputs)), "there is no param %s: Polyaxon puts nothing in its place", n.Path[1])
+			case root == "params" && len(n.Path) > 2 && !slices.Contains(paramAttributes(), n.Path[2]):
+				p.name(path, text, n.Path[:3], near(n.Path[2], paramAttributes()), "a param has no %s: Polyaxon puts nothing in its place", n.Path[2])
+			}
+		}
+	})
+}
+
+// name reports where a template names something, as globals.uuid or as
+// globals["uuid"].
+func (p *pass) name(path []string, text string, names []string, hint, format string, args ...any) {
+	for _, part := range []string{strings.Join(names, "."), names[len(names)-1], names[0]} {
+		if _, found := p.locate(p.file.At(path...), text, part); found {
+			p.within(path, text, part, hint, format, args...)
+			return
+		}
+	}
+	p.value(path, hint, format, args...)
+}
+
+func paramAttributes() []string { return []string{"value", "type", "as_str", "as_arg", "connection"} }
+
+// onlyTag tells whether a text is one tag and nothing else.
+func onlyTag(text string) bool {
+	text = strings.TrimSpace(text)
+	return strings.HasPrefix(text, "{{") && strings.HasSuffix(text, "}}") && strings.Count(text, "{{") == 1 && !strings.Contains(text, "{%")
+}
+
+func rendersAsNone(p *pass) {
+	known := p.scope()
+	p.templates(func(text string, path []string) {
+		if onlyTag(text) {
+			return
+		}
+		for _, n := range p.template(text).names {
+			if name := n.Path[0]; known.none[name] && n.Alone && len(n.Path) == 1 && !strings.Contains(text, "{% if") {
+				p.name(path, text, n.Path, "give the input a default value, or write {{ "+name+" or '' }}",
+					"the input %s is optional and has no value: without a param this renders as %s", name, withNone(text, name))
+			}
+		}
+	})
+}
+
+// withNone puts None in the place of a name's tag, as the user would see it: the
+// word of the text that holds it.
+func withNone(text, name string) string {
+	tag := regexp.MustCompile(`\{\{-?\s*` + regexp.QuoteMeta(name) + `\s*-?\}\}`)
+	for _, word := range strings.Fields(tag.ReplaceAllString(text, "None")) {
+		if strings.Contains(word, "None") {
+			return shortened(word)
+		}
+	}
+	return "None"
+}
+
+// shortened cuts a long text.
+func shortened(text string) string {
+	if r := []rune(text); len(r) > 60 {
+		return string(r[:57]) + "..."
+	}
+	return text
+}
+
+func nullArgument(p *pass) {
+	for _, c := range p.containers() {
+		for _, key := range []string{"command", "args"} {
+			for i, element := range list(c.values[key]) {
+				value := text(element)
+				names := p.template(value).names
+				if !onlyTag(value) || len(names) != 1 || !names[0].Alone || len(names[0].Path) > 1 {
+					continue
+				}
+				if name := names[0].Path[0]; p.scope().none[name] {
+					p.name(extend(c.path, key, itoa(i)), value, names[0].Path, "write {{ params."+name+".as_arg }}, or give the input a default",
+						"the input %s is optional and has no value: without a param the program gets an empty argument", name)
+				}
+			}
+		}
+	}
+}
+
+func templateSyntax(p *pass) {
+	p.broken("TemplateAssertionError", false, func(text string, path []string, e *template.Error) {
+		at := p.file.At(path...)
+		if block := strings.TrimSpace(p.file.Line(at)); e.Line > 0 && strings.Contains(text, "\n") && (strings.HasSuffix(block, "|") || strings.HasSuffix(block, "|-")) {
+			at.Line, at.Column = at.Line+e.Line, 1
+		}
+		p.add(at, p.length(at), "Jinja says: "+e.Message, "the template cannot be read: the run fails when it is compiled")
+	})
+}
+
+func unknownFilter(p *pass) {
+	p.broken("TemplateAssertionError", true, func(text string, path []string, e *template.Error) {
+		name := ""
+		if m := quotedName.FindStringSubmatch(e.Message); m != nil {
+			name = m[1]
+		}
+		p.within(path, text, name, near(name, filters()), "Jinja has no filter or test %s: the run fails when it is compiled", name)
+	})
+}
+
+var quotedName = regexp.MustCompile(`'(\w+)'`)
+
+// broken visits the templates that cannot be read, for the one reason or for any
+// other.
+func (p *pass) broken(kind string, is bool, visit func(text string, path []string, e *template.Error)) {
+	p.templates(func(text string, path []string) {
+		var e *template.Error
+		if errors.As(p.template(text).err, &e) && (e.Kind == kind) == is {
+			visit(text, path, e)
+		}
+	})
+}
+
+// filters are Jinja's, and Polyaxon's own, for near misses.
+func filters() []string {
+	return strings.Fields(`abs attr batch capitalize center count default dictsort escape filesizeformat first float format groupby indent int items
+		join last length list lower map map_format max min pprint random reject rejectattr replace reverse round safe select selectattr slice sort string
+		striptags sum title tojson trim truncate unique upper urlencode wordcount wordwrap`)
+}
+
+// parsed is a text's template.
+type parsed struct {
+	names []template.Name
+	err   error
+}
+
+// template gives the parsed template of a text, which is read once for all rules;
+// nothing for a text that is none.
+func (p *pass) template(text string) parsed {
+	if !template.Has(text) {
+		return parsed{}
+	}
+	if known, ok := p.parsed[text]; ok {
+		return known
+	}
+	var result parsed
+	t, err := template.Parse(text)
+	if result.err = err; err == nil {
+		result.names = t.Names()
+	}
+	p.parsed[text] = result
+	return result
+}

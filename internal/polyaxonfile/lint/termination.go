@@ -1,0 +1,53 @@
+package lint
+
+import "github.com/slipway-ci/slipway/internal/polyaxonfile"
+
+func terminationRules() []Rule {
+	return []Rule{
+		{Name: "restart-policy", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageRun, check: restartPolicy,
+			Summary: "A restart policy that the kind of run cannot have",
+			Help:    "A job becomes a Kubernetes Job, which knows the policies Never and OnFailure; a service becomes a Deployment, which knows Always alone. Kubernetes refuses the rest. To try a job again, set `termination.maxRetries`."},
+		{Name: "retries-in-place", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageRun, check: retriesInPlace,
+			Summary: "Retries that lose the logs of what failed",
+			Help:    "With `restartPolicy: OnFailure` a failed container is started again in the same pod, and when the retries are used up the pod is deleted with its logs. With Never each of the `maxRetries` is a pod of its own."},
+		{Name: "zero-limit", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageRun, check: zeroLimit,
+			Summary: "A time limit of nothing",
+			Help:    "`termination.timeout` is seconds: 0 or less ends the run at once or is refused. Leave it out for no limit."},
+	}
+}
+
+func restartPolicy(p *pass) {
+	kind := text(p.run["kind"])
+	policy := text(mapping(p.run["environment"])["restartPolicy"])
+	path := extend(p.runPath, "environment", "restartPolicy")
+	switch {
+	case policy == "" || templated(policy):
+	case kind == "job" && policy == "Always":
+		p.value(path, "write Never, and set termination.maxRetries to try again", "a job cannot have restartPolicy Always: Kubernetes refuses it")
+	case kind == "service" && policy != "Always":
+		p.value(path, "leave it out", "a service can only have restartPolicy Always: Kubernetes refuses it")
+	}
+}
+
+// termination gives the unit's termination: the operation's wins.
+func (u unit) termination() (map[string]any, []string) {
+	if t := mapping(u.operation["termination"]); t != nil {
+		return t, extend(u.operationPath, "termination")
+	}
+	return mapping(u.component["termination"]), extend(u.path, "termination")
+}
+
+func retriesInPlace(p *pass) {
+	termination, _ := p.termination()
+	retries, _ := termination["maxRetries"].(int)
+	if p.run["kind"] == "job" && retries > 0 && text(mapping(p.run["environment"])["restartPolicy"]) == "OnFailure" {
+		p.value(extend(p.runPath, "environment", "restartPolicy"), "write Never", "with OnFailure the logs of the %d retries are lost", retries)
+	}
+}
+
+func zeroLimit(p *pass) {
+	termination, path := p.termination()
+	if n, ok := termination["timeout"].(int); ok && n <= 0 {
+		p.value(extend(path, "timeout"), "leave it out for no limit", "a timeout of %d seconds ends the run before it begins", n)
+	}
+}

@@ -1,0 +1,147 @@
+package tasks
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"k8s.io/client-go/rest"
+
+	"github.com/slipway-ci/slipway/internal/cluster"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/lint"
+	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/internal/sandbox"
+)
+
+// checkPatience is how long check waits for an answer of a server or a cluster.
+const checkPatience = 3 * time.Second
+
+// versionsFor gives the versions to check as, and whether they are a guess: nobody
+// said which of them counts.
+func (c *checker) versionsFor(ctx context.Context, wanted string) (versions []polyaxonfile.Version, guessed bool, err error) {
+	for _, text := range strings.FieldsFunc(wanted, func(r rune) bool { return r == ',' }) {
+		v, err := polyaxonfile.ParseVersion(text)
+		if err != nil {
+			return nil, false, usagef("--polyaxon-version: %v", err)
+		}
+		versions = append(versions, v)
+	}
+	if len(versions) > 0 {
+		return versions, false, nil
+	}
+	if c.project != nil && c.project.config.Polyaxon != nil {
+		return c.versionsHere(ctx)
+	}
+	return lint.KnownVersions(), true, nil
+}
+
+// versionsHere gives the version of the server that runs go to: the sandbox
+// behaves as 2.18. All that are known are a guess, where a server does not answer.
+func (c *checker) versionsHere(ctx context.Context) (versions []polyaxonfile.Version, guessed bool, err error) {
+	if c.project.config.Polyaxon == nil {
+		return lint.KnownVersions()[1:], false, nil
+	}
+	v, err := c.project.serverVersion(ctx)
+	switch {
+	case err == nil:
+		return []polyaxonfile.Version{v}, false, nil
+	case ctx.Err() != nil:
+		return nil, false, &InterruptedError{}
+	}
+	c.project.event(report.Note, "", "", fmt.Sprintf("%s does not tell its version (%v): checking as every version that is known", c.project.config.Polyaxon.Host, err))
+	return lint.KnownVersions(), true, nil
+}
+
+// serverVersion asks the configured Polyaxon server for its version.
+func (p *project) serverVersion(ctx context.Context) (polyaxonfile.Version, error) {
+	ctx, cancel := context.WithTimeout(ctx, checkPatience)
+	defer cancel()
+	to := &platform{}
+	if err := p.connectPolyaxon(ctx, to); err != nil {
+		return polyaxonfile.Version{}, err
+	}
+	installation, err := to.polyaxon.Installation(ctx)
+	if err != nil {
+		return polyaxonfile.Version{}, err
+	}
+	return installation.Version, nil
+}
+
+// inventory gives what the cluster has that slipway.yaml names or, where runs go to
+// the sandbox, the sandbox that already runs; nil without either.
+func (p *project) inventory(ctx context.Context) lint.Inventory {
+	to := &platform{namespace: "polyaxon-v1"}
+	switch {
+	case p.config.Cluster != nil:
+		if err := p.connectCluster(ctx, to); err != nil {
+			p.event(report.Note, "", "", "the cluster is not asked what it has: "+err.Error())
+			return nil
+		}
+		return &inventory{project: p, cluster: to.cluster}
+	case p.config.Polyaxon != nil:
+		return nil
+	}
+	running, err := sandbox.Running(ctx, p.state())
+	if err != nil {
+		return nil
+	}
+	p.hide(running.Token)
+	connected, err := cluster.Connect(&rest.Config{Host: running.Kubernetes, BearerToken: string(running.Token.Reveal())}, running.Namespace, "sandbox")
+	if err != nil {
+		return nil
+	}
+	return &inventory{project: p, cluster: connected, connections: sandbox.Connections()}
+}
+
+// inventory asks a cluster for each kind once.
+type inventory struct {
+	*project
+	cluster *cluster.Cluster
+	// connections are the sandbox's, which has no ConfigMap for them.
+	connections []string
+
+	mu     sync.Mutex
+	asked  map[lint.Kind]bool
+	known  map[lint.Kind]bool
+	listed map[lint.Kind][]string
+}
+
+// Names implements lint.Inventory.
+func (i *inventory) Names(ctx context.Context, kind lint.Kind) ([]string, bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.asked == nil {
+		i.asked, i.known, i.listed = map[lint.Kind]bool{}, map[lint.Kind]bool{}, map[lint.Kind][]string{}
+	}
+	if !i.asked[kind] {
+		i.asked[kind] = true
+		ctx, cancel := context.WithTimeout(ctx, checkPatience)
+		defer cancel()
+		names, known, err := i.ask(ctx, kind)
+		if err != nil {
+			i.event(report.Note, "", "", fmt.Sprintf("the cluster is not asked for %ss: %v", kind, err))
+		}
+		i.listed[kind], i.known[kind] = names, known && err == nil
+	}
+	return i.listed[kind], i.known[kind]
+}
+
+func (i *inventory) ask(ctx context.Context, kind lint.Kind) (names []string, known bool, err error) {
+	resource := map[lint.Kind]string{lint.Secret: "secrets", lint.ConfigMap: "configmaps", lint.VolumeClaim: "persistentvolumeclaims"}[kind]
+	switch {
+	case kind == lint.Connection && i.connections != nil:
+		return i.connections, true, nil
+	case kind == lint.Connection:
+		return i.cluster.AgentConnections(ctx)
+	case kind == lint.VolumeClaim && i.connections != nil:
+		return nil, false, nil // the sandbox has no claims
+	}
+	names, err = i.cluster.Names(ctx, resource)
+	if kind == lint.Secret {
+		names = append(names, sorted(i.config.Secrets)...) // deploy syncs them first
+	}
+	return names, true, err
+}

@@ -1,0 +1,18 @@
+package tasks
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/report"
+)
+
+// Schema gives the JSON schema of slipway.yaml.
+func Schema(_ context.Context, _ *Env) (*report.Result, error) {
+	text, err := config.Schema()
+	if err != nil {
+		return nil, fmt.Errorf("generate the schema: %w", err)
+	}
+	return &report.Result{Command: "schema", Text: string(text)}, nil
+}

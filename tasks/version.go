@@ -1,0 +1,12 @@
+package tasks
+
+import (
+	"context"
+
+	"github.com/slipway-ci/slipway/internal/report"
+)
+
+// Version gives this program's version.
+func Version(_ context.Context, env *Env) (*report.Result, error) {
+	return &report.Result{Command: "version", Text: "slipway " + env.Version + "\n"}, nil
+}
