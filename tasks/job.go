@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -96,7 +95,7 @@ func (p *project) follow(ctx context.Context, to *platform, j *config.Job, submi
 	target := p.target(to, &submitted.Run)
 	followed, pending := watchPending(ctx, o.FailPending, j.Name, submitted.Run.UUID)
 	defer pending.stop()
-	outcome, err := run.Follow(followed, to.polyaxon, target, to.follow(run.FollowOptions{Logs: true}), &jobSink{project: p, job: j.Name, pending: pending})
+	outcome, err := run.Follow(followed, to.polyaxon, target, p.following(to, run.FollowOptions{Logs: true, Limit: limitOf(j)}), &jobSink{project: p, job: j.Name, pending: pending})
 	if err != nil {
 		return reportRun(&submitted.Run), p.abandon(ctx, followed, to, j, target, err)
 	}
@@ -118,20 +117,26 @@ func (p *project) target(to *platform, r *polyaxon.Run) run.Target {
 }
 
 // abandon ends the watch over a run that has not ended: it is stopped when it
-// waited too long, or when the command was interrupted, unless on-cancel says to
+// waited or ran too long, or when the command was interrupted, unless on-cancel says to
 // leave it.
 func (p *project) abandon(ctx, followed context.Context, to *platform, j *config.Job, target run.Target, err error) error {
 	var pending *PendingError
+	var over *run.LimitError
+	var ended error
 	switch {
 	case ctx.Err() != nil:
 		return p.interrupt(ctx, to, j, target, stopLimit)
-	case !errors.As(context.Cause(followed), &pending):
+	case errors.As(err, &over):
+		ended = &TimeLimitError{Job: j.Name, UUID: target.UUID, Limit: j.Timeout, LastLines: over.LastLines}
+	case errors.As(context.Cause(followed), &pending):
+		ended = pending
+	default:
 		return fmt.Errorf("follow job %s: %w", j.Name, err)
 	}
 	if err := p.stop(ctx, to, j, target, stopLimit); err != nil {
-		return fmt.Errorf("%w; %w", pending, err)
+		return fmt.Errorf("%w; %w", ended, err)
 	}
-	return pending
+	return ended
 }
 
 // interrupt stops the run of a command that was interrupted, and confirms it
@@ -167,6 +172,9 @@ func verdict(job string, limit time.Duration, o *run.Outcome) error {
 	if o.Run.Status == polyaxon.Failed && reason == "DeadlineExceeded" {
 		return &TimeLimitError{Job: job, UUID: o.Run.UUID, Limit: limit, LastLines: o.LastLines}
 	}
+	if f := o.Failure; f != nil && f.Text != "" {
+		message = f.Text
+	}
 	return &RunError{Job: job, UUID: o.Run.UUID, Status: o.Run.Status, Reason: reason, Message: message, LastLines: o.LastLines}
 }
 
@@ -193,43 +201,14 @@ func reportOutcome(o *run.Outcome) report.Run {
 	one := reportRun(&o.Run)
 	one.Reason, one.Message = o.Reason()
 	one.Metrics, one.Outputs, one.LastLines = o.Metrics, o.Outputs, o.LastLines
-	one.Queued, one.Running = o.Queued.Seconds(), o.Running.Seconds()
+	one.Queued, one.Pulling, one.Running = o.Queued.Seconds(), o.Pulling.Seconds(), o.Running.Seconds()
+	if f := o.Failure; f != nil {
+		one.Failure = &report.Failure{Pod: f.Pod, Container: f.Container, OOMKilled: f.OOMKilled, Evicted: f.Evicted, Text: f.Text}
+		if f.ExitCode >= 0 {
+			one.Failure.ExitCode = &f.ExitCode
+		}
+	}
 	return one
-}
-
-// jobSink makes events of what a run does.
-type jobSink struct {
-	*project
-	job     string
-	pending *pendingWatch
-}
-
-// Status implements run.Sink.
-func (s *jobSink) Status(c polyaxon.Condition) {
-	s.pending.saw(c)
-	message := string(c.Type)
-	if why, _, _ := strings.Cut(strings.TrimSpace(c.Message), "\n"); why != "" && notable(c.Type) {
-		message += ": " + why
-	}
-	kind := report.Status
-	if !notable(c.Type) && c.Type != polyaxon.Running && !c.Type.Terminal() {
-		kind = report.Detail
-	}
-	s.event(kind, "run", s.job, message)
-}
-
-// notable statuses come with a message that the user needs.
-func notable(s polyaxon.Status) bool {
-	switch s {
-	case polyaxon.Unschedulable, polyaxon.Warning, polyaxon.Failed, polyaxon.UpstreamFailed, polyaxon.Stopping, polyaxon.Stopped, polyaxon.Skipped, polyaxon.Retrying:
-		return true
-	}
-	return false
-}
-
-// Line implements run.Sink.
-func (s *jobSink) Line(l polyaxon.LogLine) {
-	s.event(report.Line, "run", s.job, run.Sanitize(l.Value))
 }
 
 // pendingWatch ends the watch over a run that does not start in time.
@@ -238,6 +217,15 @@ type pendingWatch struct {
 	timer  *time.Timer
 	cancel context.CancelCauseFunc
 	why    string
+	// explained tells that why is more than a condition's words.
+	explained bool
+}
+
+// reason has why as the reason that the run waits for.
+func (w *pendingWatch) reason(why string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.why, w.explained = why, true
 }
 
 // watchPending gives a context that ends with a *PendingError when the run was
@@ -258,7 +246,7 @@ func watchPending(ctx context.Context, limit time.Duration, job, uuid string) (c
 func (w *pendingWatch) saw(c polyaxon.Condition) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if c.Message != "" {
+	if c.Message != "" && !w.explained {
 		w.why = c.Message
 	}
 	if c.Type == polyaxon.Running || c.Type.Terminal() {

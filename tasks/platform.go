@@ -174,11 +174,13 @@ func located(at source.Position, err error) error {
 // that it has ended, however it did.
 const sandboxPatience = 5 * time.Second
 
-// follow gives options to follow runs on the platform with.
-func (to *platform) follow(o run.FollowOptions) run.FollowOptions {
-	o.Clock = to.clock
+// following gives options to follow runs on the platform with.
+func (p *project) following(to *platform, o run.FollowOptions) run.FollowOptions {
+	o.Clock, o.Mask = to.clock, p.masker.Mask
 	if to.embedded {
-		o.Patience = sandboxPatience
+		o.Patience, o.Whole = sandboxPatience, true
+	} else if to.access != nil {
+		o.Cluster = to.cluster
 	}
 	return o
 }

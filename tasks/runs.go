@@ -66,8 +66,8 @@ func Status(ctx context.Context, env *Env, name string) (*report.Result, error) 
 // Logs writes a run's lines to env.Stdout; with follow until the run has ended.
 func Logs(ctx context.Context, env *Env, name string, follow, allContainers bool) (*report.Result, error) {
 	return env.withRun(ctx, "logs", name, func(p *project, to *platform, r *polyaxon.Run, _ *report.Result) error {
-		sink := &lineSink{project: p, w: env.Stdout, containers: allContainers}
-		options := to.follow(run.FollowOptions{Logs: true, AllContainers: allContainers})
+		sink := &lineSink{project: p, w: env.Stdout, origins: run.Origins{Containers: allContainers}}
+		options := p.following(to, run.FollowOptions{Logs: true, AllContainers: allContainers})
 		if !follow && !r.Status.Terminal() {
 			return run.Logs(ctx, to.polyaxon, p.target(to, r), options, sink)
 		}
@@ -235,26 +235,4 @@ func (p *project) find(ctx context.Context, to *platform, name string) (*polyaxo
 		return to.polyaxon.Run(ctx, p.config.Project, matches[0])
 	}
 	return nil, usagef("%s is the beginning of %d runs: %s", name, len(matches), strings.Join(matches, ", "))
-}
-
-// lineSink writes a run's lines as they are, made harmless and masked.
-type lineSink struct {
-	*project
-	w          io.Writer
-	containers bool
-}
-
-// Status implements run.Sink.
-func (s *lineSink) Status(c polyaxon.Condition) {
-	s.event(report.Detail, "run", "", string(c.Type))
-}
-
-// Line implements run.Sink. A reader that has gone away ends the command by
-// SIGPIPE or by its context, not here.
-func (s *lineSink) Line(l polyaxon.LogLine) {
-	prefix := ""
-	if s.containers {
-		prefix = l.Pod + " " + l.Container + " | "
-	}
-	_, _ = io.WriteString(s.w, prefix+s.masker.Mask(run.Sanitize(l.Value))+"\n")
 }

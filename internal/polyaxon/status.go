@@ -43,6 +43,15 @@ func (s Status) Terminal() bool {
 	return false
 }
 
+// Known tells whether the status is one of those named here.
+func (s Status) Known() bool {
+	switch s {
+	case Created, OnSchedule, Resuming, Compiled, Queued, Scheduled, Starting, Running, Processing, Stopping, Warning, Unschedulable, Retrying, Unknown:
+		return true
+	}
+	return s.Terminal()
+}
+
 // Condition is one change of a run's status.
 type Condition struct {
 	Type    Status `json:"type"`

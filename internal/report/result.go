@@ -67,15 +67,19 @@ type Job struct {
 
 // Run is one run of Polyaxon.
 type Run struct {
-	UUID    string             `json:"uuid,omitempty"`
-	RunName string             `json:"run_name,omitempty"`
-	Kind    string             `json:"kind,omitempty"`
-	Status  string             `json:"status,omitempty"`
-	Reason  string             `json:"reason,omitempty"`
-	Message string             `json:"message,omitempty"`
-	Created *time.Time         `json:"created,omitempty"`
-	Queued  float64            `json:"queued_seconds,omitempty"`
-	Running float64            `json:"running_seconds,omitempty"`
+	UUID    string     `json:"uuid,omitempty"`
+	RunName string     `json:"run_name,omitempty"`
+	Kind    string     `json:"kind,omitempty"`
+	Status  string     `json:"status,omitempty"`
+	Reason  string     `json:"reason,omitempty"`
+	Message string     `json:"message,omitempty"`
+	Created *time.Time `json:"created,omitempty"`
+	Queued  float64    `json:"queued_seconds,omitempty"`
+	Pulling float64    `json:"pulling_seconds,omitempty"`
+	Running float64    `json:"running_seconds,omitempty"`
+	// Cost is what the run cost so far, by the prices of slipway.yaml.
+	Cost    *Cost              `json:"cost,omitempty"`
+	Failure *Failure           `json:"failure,omitempty"`
 	Metrics map[string]float64 `json:"metrics,omitempty"`
 	Outputs []string           `json:"outputs,omitempty"`
 	// OutputsAt is where the outputs are: a directory of this machine, or the
@@ -87,6 +91,22 @@ type Run struct {
 	History   []Transition      `json:"history,omitempty"`
 	Tags      []string          `json:"tags,omitempty"`
 	Meta      map[string]string `json:"meta,omitempty"`
+}
+
+// Failure is how a container ended that made a run fail.
+type Failure struct {
+	Pod       string `json:"pod,omitempty"`
+	Container string `json:"container,omitempty"`
+	ExitCode  *int   `json:"exit_code,omitempty"`
+	OOMKilled bool   `json:"oom_killed,omitempty"`
+	Evicted   bool   `json:"evicted,omitempty"`
+	Text      string `json:"text"`
+}
+
+// Cost is an amount of money.
+type Cost struct {
+	Amount   float64 `json:"amount"`
+	Currency string  `json:"currency"`
 }
 
 // Transition is one change of a run's status.

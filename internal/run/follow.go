@@ -4,8 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
+
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
@@ -25,8 +26,14 @@ func (t Target) artifact(path string) polyaxon.Artifact {
 type Sink interface {
 	// Status takes each condition once.
 	Status(polyaxon.Condition)
-	// Line takes each line once.
+	// Line takes each line once, those of a container in order. Secret values are
+	// masked in it; control characters stand as they were printed (see Sanitize).
 	Line(polyaxon.LogLine)
+	// Waits takes why a run does not run yet and what to do about it, in one line,
+	// whenever that changes.
+	Waits(why string)
+	// Note takes what a reader of the lines should know.
+	Note(text string)
 }
 
 // Clock is time as Follow sees it.
@@ -45,12 +52,22 @@ func (systemClock) Sleep(ctx context.Context, d time.Duration) error { return pa
 type FollowOptions struct {
 	Clock Clock
 	// Poll is the longest time between two questions, 1 s when zero. A run that
-	// began just now is asked more often.
+	// began just now, or prints much, is asked more often.
 	Poll time.Duration
 	// Patience is how long no answer at all is borne, 2 minutes when zero.
 	Patience time.Duration
+	// Limit is how long the run may run, as this machine sees it, before Follow
+	// gives a *LimitError; zero for ever.
+	Limit time.Duration
 	// Logs takes lines too; AllContainers those of init and sidecar containers too.
 	Logs, AllContainers bool
+	// Whole tells that the server's live answers leave out nothing, as the
+	// sandbox's do.
+	Whole bool
+	// Cluster, where there is access to it, is asked for what Polyaxon does not tell.
+	Cluster Cluster
+	// Mask hides secret values in lines; nil for none.
+	Mask func(string) string
 }
 
 func (o FollowOptions) filled() FollowOptions {
@@ -86,14 +103,28 @@ func (e *LostError) Error() string {
 // Unwrap gives the last error.
 func (e *LostError) Unwrap() error { return e.Err }
 
+// LimitError says that a run went on for longer than it may.
+type LimitError struct {
+	Target Target
+	Limit  time.Duration
+	// LastLines are the last lines of the main container, at most 20.
+	LastLines []string
+}
+
+// Error names the run and its limit.
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("run %s still runs after %s", e.Target.UUID, e.Limit)
+}
+
 // Follow tells sink what the run does until it has ended, and gives its outcome.
 // It goes on through errors that may pass; when there was no answer for
-// o.Patience it gives a *LostError. Cancelling ctx ends it with ctx's error and
-// leaves the run as it is.
+// o.Patience it gives a *LostError, and when the run passed o.Limit a *LimitError.
+// Cancelling ctx ends it with ctx's error. The run itself is left as it is.
 func Follow(ctx context.Context, c *polyaxon.Client, t Target, o FollowOptions, sink Sink) (*Outcome, error) {
 	o = o.filled()
-	f := &follower{client: c, target: t, options: o, sink: sink, lines: newLines(c, t, o, sink)}
+	f := &follower{client: c, target: t, options: o, sink: sink, lines: newLines(c, t, o, sink), seen: map[polyaxon.Condition]bool{}}
 	heard := o.Clock.Now()
+	silence := func() time.Duration { return o.Clock.Now().Sub(heard) }
 	for wait := firstPoll; ; wait = min(wait*3/2, o.Poll) {
 		ended, err := f.poll(ctx)
 		switch {
@@ -103,27 +134,32 @@ func Follow(ctx context.Context, c *polyaxon.Client, t Target, o FollowOptions, 
 			heard = o.Clock.Now()
 		case !polyaxon.Temporary(err):
 			return nil, err
-		case o.Clock.Now().Sub(heard) >= o.Patience:
-			return nil, &LostError{Target: t, Host: c.Host(), Silence: o.Clock.Now().Sub(heard), Err: err}
+		case silence() >= o.Patience:
+			return nil, &LostError{Target: t, Host: c.Host(), Silence: silence(), Err: err}
 		}
 		if ended {
 			break
+		}
+		if o.Limit > 0 && !f.running.IsZero() && o.Clock.Now().Sub(f.running) >= o.Limit {
+			return nil, &LimitError{Target: t, Limit: o.Limit, LastLines: f.lines.last()}
+		}
+		if f.lines.busy {
+			wait = firstPoll
 		}
 		if err := o.Clock.Sleep(ctx, wait); err != nil {
 			return nil, err
 		}
 	}
-	if o.Logs {
-		if err := f.lines.drain(ctx); err != nil {
-			return nil, err
-		}
-	}
-	for _, condition := range f.held {
-		sink.Status(condition)
+	if err := f.finish(ctx); err != nil {
+		return nil, err
 	}
 	outcome, err := summarize(ctx, c, t, f.lines.last())
-	if err != nil && ctx.Err() == nil && polyaxon.Temporary(err) {
-		return nil, &LostError{Target: t, Host: c.Host(), Silence: o.Clock.Now().Sub(heard), Err: err}
+	switch {
+	case err == nil:
+		outcome.Failure = failure(outcome.Run.Status, outcome.Conditions, f.pods)
+		outcome.pulled(f.pods)
+	case ctx.Err() == nil && polyaxon.Temporary(err):
+		return nil, &LostError{Target: t, Host: c.Host(), Silence: silence(), Err: err}
 	}
 	return outcome, err
 }
@@ -134,9 +170,20 @@ type follower struct {
 	options FollowOptions
 	sink    Sink
 	lines   *lines
-	seen    []polyaxon.Condition
+	seen    map[polyaxon.Condition]bool
 	// held are the conditions of the end: they are told after the last line.
 	held []polyaxon.Condition
+	// pods are those last seen; reachable tells whether the cluster answered.
+	pods      []corev1.Pod
+	reachable bool
+	looked    time.Time
+	// printed tells that the run may have printed something.
+	printed bool
+	// running is when the run was first seen running, by the clock.
+	running time.Time
+	// strange counts the questions since the status is one that is not known.
+	strange int
+	waiting waiting
 }
 
 // poll asks once for statuses and lines and tells whether the run has ended.
@@ -145,29 +192,86 @@ func (f *follower) poll(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	f.tell(status, conditions)
+	if status.Terminal() {
+		return true, nil
+	}
+	if gone, err := f.unknown(ctx, status); gone || err != nil {
+		return gone, err
+	}
+	if f.options.Clock.Now().Sub(f.looked) >= lookEvery {
+		f.look(ctx)
+	}
+	f.waits(ctx, status, conditions)
+	if !f.options.Logs || !started(status) {
+		return false, nil
+	}
+	if f.reachable && f.lines.direct(ctx, f.options.Cluster, f.pods) {
+		return false, nil
+	}
+	if err := f.lines.live(ctx); err != nil && ctx.Err() == nil && !polyaxon.Temporary(err) && !isServer(err) {
+		return false, err
+	}
+	return false, nil
+}
+
+// tell tells the conditions that are new.
+func (f *follower) tell(status polyaxon.Status, conditions []polyaxon.Condition) {
 	for _, condition := range conditions {
-		if slices.ContainsFunc(f.seen, func(s polyaxon.Condition) bool { return s == condition }) {
+		f.printed = f.printed || started(condition.Type) && !condition.Type.Terminal()
+		same := condition
+		same.LastUpdateTime = time.Time{} // some writers move it with every look
+		if f.seen[same] {
 			continue
 		}
-		f.seen = append(f.seen, condition)
+		f.seen[same] = true
 		if condition.Type.Terminal() {
 			f.held = append(f.held, condition)
 			continue
 		}
 		f.sink.Status(condition)
 	}
-	if status.Terminal() {
-		return true, nil
+	f.printed = f.printed || started(status) && !status.Terminal()
+	if status == polyaxon.Running && f.running.IsZero() {
+		f.running = f.options.Clock.Now()
 	}
-	if f.options.Logs && started(status) {
-		if f.lines.newest.IsZero() && len(conditions) > 0 {
-			f.lines.newest = conditions[0].LastTransitionTime
+}
+
+// strangePolls is how often a status that is not known is borne before it is
+// asked whether the run has ended with it.
+const strangePolls = 10
+
+// unknown tells whether a run has ended with a status that is not known.
+func (f *follower) unknown(ctx context.Context, status polyaxon.Status) (bool, error) {
+	if status.Known() {
+		f.strange = 0
+		return false, nil
+	}
+	if f.strange++; f.strange%strangePolls != 0 {
+		return false, nil
+	}
+	run, err := f.client.Run(ctx, f.target.Project, f.target.UUID)
+	return err == nil && run.Status == status && !run.FinishedAt.IsZero(), err
+}
+
+// finish tells what is left when the run has ended: the last lines, then its end.
+func (f *follower) finish(ctx context.Context) error {
+	f.look(ctx)
+	if f.options.Logs {
+		// Pods may be there for a moment still; what is not archived is theirs only.
+		switch {
+		case f.reachable && f.lines.direct(ctx, f.options.Cluster, f.pods):
+		case f.printed && !f.options.Whole:
+			_ = f.lines.live(ctx) // the archive follows
 		}
-		if err := f.lines.live(ctx); err != nil && ctx.Err() == nil && !polyaxon.Temporary(err) && !isServer(err) {
-			return false, err
+		if err := f.lines.drain(ctx, f.printed); err != nil {
+			return err
 		}
 	}
-	return false, nil
+	for _, condition := range f.held {
+		f.sink.Status(condition)
+	}
+	return nil
 }
 
 // started tells whether pods may have printed something.

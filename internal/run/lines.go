@@ -1,130 +1,235 @@
 package run
 
 import (
-	"context"
-	"sort"
+	"cmp"
+	"fmt"
+	"hash/maphash"
+	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
 const (
-	// overlap is how far a live question reaches back behind the newest line
-	// seen: servers give cursors that lose lines which arrive late.
-	overlap = 10 * time.Second
 	// tail is how many last lines an outcome keeps.
 	tail = 20
-	// drains bounds how often the archive is asked for until it stays the same.
-	drains = 8
+	// longest is how much of one line is told, in bytes.
+	longest = 1 << 20
+	// batchLines and batchBytes bound how much waits to be told by time, and
+	// heldBytes how much waits for a proof that nothing is missing before it.
+	batchLines, batchBytes, heldBytes = 4096, 4 << 20, 16 << 20
+	// mostLines is the largest number of last lines of a container that servers
+	// which leave some out give at once.
+	mostLines = 6000
 )
 
-// lines tells every line of a run once, in order, out of answers that repeat and
-// lose some: live ones are the server's best effort, the archive is whole.
+// lines tells every line of a run once, and those of a container in order, out
+// of readings that repeat and leave out some: live answers are the server's best
+// effort, pods are read whole while they exist, and the archive is whole in the
+// end. What it keeps does not grow with the log.
 type lines struct {
 	client  *polyaxon.Client
 	target  Target
 	options FollowOptions
 	sink    Sink
 
-	newest time.Time
-	// told counts the lines that were told, as a multiset.
-	told  map[polyaxon.LogLine]int
-	final []string
+	print   fingerprint
+	streams map[key]*stream
+	batch   []timed
+	bytes   int
+	final   []string
+	// torn is set once it was told that lines wait for the archive.
+	torn bool
+	// busy tells that the last reading brought so much that the next should come soon.
+	busy bool
+}
+
+// key names a container.
+type key struct{ pod, container string }
+
+// timed is a line that is told next. Its time never goes back within a container,
+// so that sorting by it keeps the container's order.
+type timed struct {
+	at     int64
+	stream *stream
+	line   polyaxon.LogLine
 }
 
 func newLines(c *polyaxon.Client, t Target, o FollowOptions, sink Sink) *lines {
-	return &lines{client: c, target: t, options: o, sink: sink, told: map[polyaxon.LogLine]int{}}
+	return &lines{client: c, target: t, options: o, sink: sink, print: fingerprint{maphash.MakeSeed()}, streams: map[key]*stream{}}
 }
 
-// live asks for what was printed lately and tells what is new.
-func (l *lines) live(ctx context.Context) error {
-	since := time.Unix(0, 0)
-	if !l.newest.IsZero() {
-		since = l.newest.Add(-overlap)
+// reading is one answer, or one way through the archive or the pods.
+type reading struct {
+	*lines
+	chunks map[key]*chunk
+	// whole tells that the reading leaves out nothing that was printed after what
+	// was told.
+	whole bool
+	// since is the time from which the reading was asked for, zero for all.
+	since time.Time
+	// newcomers tells that containers came up whose beginning was not asked for.
+	newcomers bool
+	total     int
+	held      int
+}
+
+func (l *lines) reading(whole bool, since time.Time) *reading {
+	return &reading{lines: l, chunks: map[key]*chunk{}, whole: whole, since: since}
+}
+
+// take takes the reading's next line.
+func (r *reading) take(line polyaxon.LogLine) error {
+	if !r.options.AllContainers && !main(line.Container) {
+		return nil
 	}
-	page, err := l.client.Logs(ctx, polyaxon.LogQuery{
-		Namespace: l.target.Namespace, Project: l.target.Project, UUID: l.target.UUID, Kind: l.target.Kind, Live: true, LastTime: since,
-	})
-	if err != nil {
-		return err
+	r.total++
+	line.Timestamp = line.Timestamp.UTC().Truncate(time.Microsecond)
+	c := r.chunk(line.Pod, line.Container)
+	if c == nil {
+		return nil
 	}
-	l.tell(page.Lines)
+	m, blank := r.print.mark(&line), strings.TrimSpace(line.Value) == ""
+	switch {
+	case !c.fresh(m, blank):
+		c.torn = false
+		r.release(c)
+	case c.attached:
+		r.tell(c, m, blank, line)
+	default:
+		r.hold(c, line)
+	}
 	return nil
 }
 
-// drain tells what the archive has and was not told live. An archive may be
-// filled for a while after the end: it is asked until it says the same twice.
-func (l *lines) drain(ctx context.Context) error {
-	before := -1
-	for n := range drains {
-		archived, err := l.archive(ctx)
+// chunk gives what is read of a container, nil when its beginning is missing.
+func (r *reading) chunk(pod, container string) *chunk {
+	c := r.chunks[key{pod, container}]
+	if c != nil {
+		return c
+	}
+	k := key{strings.Clone(pod), strings.Clone(container)} // lets go of the answer
+	s := r.streams[k]
+	if s == nil {
+		if !r.whole && !r.since.IsZero() {
+			r.newcomers = true
+			return nil
+		}
+		s = newStream()
+		r.streams[k] = s
+	}
+	c = s.read()
+	c.attached = r.whole
+	r.chunks[k] = c
+	return c
+}
+
+// hold keeps a new line until it is known whether lines are missing before it.
+func (r *reading) hold(c *chunk, line polyaxon.LogLine) {
+	c.held = append(c.held, line)
+	r.held += len(line.Value)
+	switch {
+	case c.count > mostLines:
+		c.attached, c.torn = true, false // nobody cut this answer
+		r.release(c)
+	case r.held > heldBytes:
+		c.torn, c.held = true, nil
+	}
+}
+
+// release tells what was held.
+func (r *reading) release(c *chunk) {
+	for _, line := range c.held {
+		r.tell(c, r.print.mark(&line), strings.TrimSpace(line.Value) == "", line)
+	}
+	c.held = nil
+}
+
+// tell passes a line on, with others, by time.
+func (r *reading) tell(c *chunk, m mark, blank bool, line polyaxon.LogLine) {
+	c.add(m, blank)
+	r.bytes += len(line.Value)
+	r.batch = append(r.batch, timed{c.newest, c.stream, line})
+	if len(r.batch) >= batchLines || r.bytes >= batchBytes {
+		r.flush()
+	}
+}
+
+// end ends a reading that was not cut: what is held is told, unless the server
+// may have left out lines before it.
+func (r *reading) end() {
+	now := r.options.Clock.Now()
+	for k, c := range r.chunks {
 		switch {
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case err != nil && !polyaxon.Temporary(err):
-			return err
-		case err == nil:
-			l.tell(archived)
-			if len(archived) == before && (len(archived) > 0 || n >= 2) {
-				return nil
+		case r.whole:
+			c.torn = false
+			if lost := c.skipped - c.already; lost > 0 {
+				r.sink.Note(fmt.Sprintf("%d lines of %s were not shown: its log began anew before they were read; slipway logs %s shows all that is archived",
+					lost, k.container, r.target.UUID))
+				c.told += lost // said once
 			}
-			before = len(archived)
+		case c.torn, len(c.held) == 0:
+		case r.options.Whole, !capped(c.count):
+			// A log that does not reach back so far any more: the container was started
+			// anew, or its log was rotated. Nobody has what was before.
+			r.release(c)
+		default:
+			c.torn = true
 		}
-		if err := l.options.Clock.Sleep(ctx, min(20*time.Millisecond<<n, l.options.Poll)); err != nil {
-			return err
+		if c.count > c.skipped {
+			c.heard = now
+		}
+		if c.torn && !r.torn {
+			r.torn = true
+			r.sink.Note(fmt.Sprintf("%s prints more at once than Polyaxon hands out while it runs: what follows is shown when the run has ended, "+
+				"so that no line is left out (where slipway.yaml gives access to the cluster, pods are read directly)", k.container))
 		}
 	}
-	return nil
+	r.busy = r.total > batchLines/8
+	r.flush()
 }
 
-// archive reads all files of the archive: 2.x gives one answer, 1.11.3 one file
-// after the other.
-func (l *lines) archive(ctx context.Context) ([]polyaxon.LogLine, error) {
-	var all []polyaxon.LogLine
-	file := ""
-	for range 10_000 {
-		page, err := l.client.Logs(ctx, polyaxon.LogQuery{
-			Namespace: l.target.Namespace, Project: l.target.Project, UUID: l.target.UUID, Kind: l.target.Kind, LastFile: file,
-		})
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, page.Lines...)
-		if page.LastFile == "" || page.LastFile == file {
+// capped tells whether an answer with so many lines of a container may have been
+// cut at its beginning: servers give the last 2000 (1.11.3) or 6000 (2.18), and
+// some of these may be left out.
+func capped(n int) bool { return n >= 1900 && n <= 2000 || n >= 5900 && n <= mostLines }
+
+// flush tells the batch.
+func (l *lines) flush() {
+	for i := range l.batch {
+		if l.batch[i].stream != l.batch[0].stream {
+			slices.SortStableFunc(l.batch, func(a, b timed) int { return cmp.Compare(a.at, b.at) })
 			break
 		}
-		file = page.LastFile
 	}
-	return all, nil
+	for i := range l.batch {
+		line := l.batch[i].line
+		if l.options.Mask != nil {
+			line.Value = l.options.Mask(line.Value)
+		}
+		line.Value = shorten(line.Value)
+		l.sink.Line(line)
+		if len(l.batch)-i <= tail {
+			l.final = append(l.final, Sanitize(line.Value))
+			l.final = l.final[max(0, len(l.final)-tail):]
+		}
+	}
+	clear(l.batch) // lets go of the texts
+	l.batch, l.bytes = l.batch[:0], 0
 }
 
-// tell passes on the lines that were not told yet, by time.
-func (l *lines) tell(page []polyaxon.LogLine) {
-	count := map[polyaxon.LogLine]int{}
-	var fresh []polyaxon.LogLine
-	for _, line := range page {
-		if !l.options.AllContainers && !main(line.Container) {
-			continue
-		}
-		line.Node = "" // the archive may name it where the live answer does not
-		line.Timestamp = line.Timestamp.UTC().Truncate(time.Microsecond)
-		count[line]++
-		if count[line] > l.told[line] {
-			fresh = append(fresh, line)
-		}
+// shorten cuts what is too long of a line, and says so.
+func shorten(value string) string {
+	if len(value) <= longest {
+		return value
 	}
-	sort.SliceStable(fresh, func(i, j int) bool { return fresh[i].Timestamp.Before(fresh[j].Timestamp) })
-	for _, line := range fresh {
-		l.told[line]++
-		if line.Timestamp.After(l.newest) {
-			l.newest = line.Timestamp
-		}
-		l.sink.Line(line)
-		l.final = append(l.final, Sanitize(line.Value))
-		if len(l.final) > tail {
-			l.final = l.final[1:]
-		}
+	cut := longest
+	for cut > longest-utf8.UTFMax && !utf8.RuneStart(value[cut]) {
+		cut--
 	}
+	return fmt.Sprintf("%s [slipway: the line goes on for %d bytes]", value[:cut], len(value)-cut)
 }
 
 func (l *lines) last() []string { return l.final }
@@ -137,9 +242,4 @@ func main(container string) bool {
 		return true
 	}
 	return false
-}
-
-// Logs tells the lines that a run has printed until now, once.
-func Logs(ctx context.Context, c *polyaxon.Client, t Target, o FollowOptions, sink Sink) error {
-	return newLines(c, t, o.filled(), sink).live(ctx)
 }

@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"sort"
 	"time"
+
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
@@ -24,8 +27,13 @@ type Outcome struct {
 	Outputs []string
 	// LastLines are the last lines of the main container, at most 20.
 	LastLines []string
-	// Queued is the time until the run ran, Running the time from then on.
-	Queued, Running time.Duration
+	// Queued is the time until the run's pod had a node, Pulling the time from then
+	// until it ran, and Running the time from then on. Where the server does not
+	// tell the second moment, Pulling is part of Queued.
+	Queued, Pulling, Running time.Duration
+	// Failure is how a container ended that made the run fail, nil when that is
+	// not known, or it did not.
+	Failure *Failure
 }
 
 // Reason gives the reason and the message of the last condition.
@@ -52,7 +60,8 @@ func summarize(ctx context.Context, c *polyaxon.Client, t Target, lastLines []st
 	}
 	run.Status = status
 	o := &Outcome{Run: *run, Conditions: conditions, LastLines: lastLines}
-	o.Queued, o.Running = durations(run)
+	o.Queued, o.Pulling, o.Running = durations(run, conditions)
+	o.Failure = failure(status, conditions, nil)
 	// What a run wrote is worth telling, and no reason to doubt how it ended.
 	if metrics, err := lastMetrics(ctx, c, t); err == nil {
 		o.Metrics = metrics
@@ -71,10 +80,10 @@ func summarize(ctx context.Context, c *polyaxon.Client, t Target, lastLines []st
 
 // durations are taken from the server's own times, and its own sums where it has
 // no times.
-func durations(r *polyaxon.Run) (queued, running time.Duration) {
+func durations(r *polyaxon.Run, conditions []polyaxon.Condition) (queued, pulling, running time.Duration) {
 	queued, running = seconds(r.WaitTime), seconds(r.Duration)
 	if r.StartedAt.IsZero() {
-		return queued, running
+		return queued, 0, running
 	}
 	if !r.CreatedAt.IsZero() {
 		queued = max(0, r.StartedAt.Sub(r.CreatedAt))
@@ -82,7 +91,42 @@ func durations(r *polyaxon.Run) (queued, running time.Duration) {
 	if !r.FinishedAt.IsZero() {
 		running = max(0, r.FinishedAt.Sub(r.StartedAt))
 	}
-	return queued, running
+	// The last time that its pod got a node before it ran: images are pulled then.
+	for _, c := range slices.Backward(conditions) {
+		at := c.LastTransitionTime
+		if c.Type == polyaxon.Starting && !at.IsZero() && at.After(r.CreatedAt) && at.Before(r.StartedAt) {
+			pulling = r.StartedAt.Sub(at)
+			return queued - pulling, pulling, running
+		}
+	}
+	return queued, 0, running
+}
+
+// pulled takes the time from a node to a running container from pods, which know it
+// better than conditions do.
+func (o *Outcome) pulled(pods []corev1.Pod) {
+	for _, pod := range slices.Backward(pods) {
+		var assigned, began time.Time
+		for _, c := range pod.Status.Conditions {
+			if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionTrue {
+				assigned = c.LastTransitionTime.Time
+			}
+		}
+		for _, status := range pod.Status.ContainerStatuses {
+			switch state := status.State; {
+			case !main(status.Name):
+			case state.Running != nil:
+				began = state.Running.StartedAt.Time
+			case state.Terminated != nil:
+				began = state.Terminated.StartedAt.Time
+			}
+		}
+		if before := o.Queued + o.Pulling; !assigned.IsZero() && began.After(assigned) {
+			o.Pulling = min(began.Sub(assigned), before)
+			o.Queued = before - o.Pulling
+			return
+		}
+	}
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

@@ -4,59 +4,72 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
 // sgr is a colour or another harmless text attribute (ECMA-48, SGR).
-var sgr = regexp.MustCompile(`^\x1b\[[0-9;]*m`)
+var sgr = regexp.MustCompile(`^\x1b\[[0-9;:]*m`)
+
+// broken stands in a workflow command that must not be one: a zero-width space.
+const broken = "\u200b"
 
 // Sanitize gives a line that a job printed in a form that can be printed again:
-// control characters stand as escapes, except tabs and colours, and what GitHub's
-// runner would take for a workflow command (`::set-output`, `##[group]`) is broken
-// by a zero-width space.
+// control characters, and those that turn the direction of text, stand as escapes,
+// except tabs and colours, and what GitHub's runner would take for a workflow
+// command is broken by a zero-width space. The runner takes `::set-output` after
+// any blanks, and `##[group]` anywhere. A line that has been through Sanitize
+// goes through it unchanged.
 func Sanitize(line string) string {
-	if clean(line) {
+	if harmless(line) {
 		return line
 	}
 	var b strings.Builder
-	for rest := line; rest != ""; {
-		if escape := sgr.FindString(rest); escape != "" {
-			b.WriteString(escape)
-			rest = rest[len(escape):]
-			continue
+	b.Grow(len(line) + 16)
+	for at := 0; at < len(line); {
+		if line[at] == 0x1b {
+			if escape := sgr.FindString(line[at:]); escape != "" {
+				b.WriteString(escape)
+				at += len(escape)
+				continue
+			}
 		}
-		r, size := utf8.DecodeRuneInString(rest)
+		r, size := utf8.DecodeRuneInString(line[at:])
 		switch {
 		case r == utf8.RuneError && size == 1:
-			fmt.Fprintf(&b, `\x%02x`, rest[0])
-		case r == '\t', r >= ' ' && r != 0x7f && (r < 0x80 || r > 0x9f):
-			b.WriteRune(r)
-		case r == '\r' && len(rest) == size:
+			fmt.Fprintf(&b, `\x%02x`, line[at])
+		case r == '\r' && at == len(line)-1:
 		case r == '\r':
 			b.WriteString(`\r`)
-		default:
+		case r != '\t' && unicode.IsControl(r):
 			fmt.Fprintf(&b, `\x%02x`, r)
+		case turns(r):
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			b.WriteString(line[at : at+size])
 		}
-		rest = rest[size:]
+		at += size
 	}
-	text := b.String()
-	trimmed := strings.TrimLeft(text, " \t")
-	for _, command := range []string{"::", "##["} {
-		if strings.HasPrefix(trimmed, command) {
-			blanks := len(text) - len(trimmed)
-			return text[:blanks] + command[:1] + "\u200b" + trimmed[1:]
-		}
+	text := strings.ReplaceAll(b.String(), "##[", "#"+broken+"#[")
+	if trimmed := strings.TrimLeftFunc(text, unicode.IsSpace); strings.HasPrefix(trimmed, "::") {
+		text = text[:len(text)-len(trimmed)] + ":" + broken + trimmed[1:]
 	}
 	return text
 }
 
-// clean is the common case: nothing to change.
-func clean(line string) bool {
+// turns tells whether a character ends a line for some readers, or turns the
+// direction of what follows.
+func turns(r rune) bool {
+	return r == '\u2028' || r == '\u2029' || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069'
+}
+
+// harmless is the common case: nothing to change.
+func harmless(line string) bool {
 	for i := range len(line) {
-		if line[i] < ' ' && line[i] != '\t' || line[i] >= 0x7f {
+		switch c := line[i]; {
+		case c == '#' && strings.HasPrefix(line[i:], "##["), c < ' ' && c != '\t', c >= 0x7f:
 			return false
 		}
 	}
-	trimmed := strings.TrimLeft(line, " \t")
-	return !strings.HasPrefix(trimmed, "::") && !strings.HasPrefix(trimmed, "##[")
+	return !strings.HasPrefix(strings.TrimLeft(line, " \t"), "::")
 }

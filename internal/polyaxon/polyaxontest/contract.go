@@ -44,6 +44,12 @@ type sink struct {
 // Status implements run.Sink.
 func (s *sink) Status(c polyaxon.Condition) { s.statuses = append(s.statuses, c.Type) }
 
+// Waits implements run.Sink.
+func (*sink) Waits(string) {}
+
+// Note implements run.Sink.
+func (*sink) Note(string) {}
+
 // Line implements run.Sink.
 func (s *sink) Line(l polyaxon.LogLine) { s.lines = append(s.lines, l.Value) }
 

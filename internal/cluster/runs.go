@@ -1,0 +1,78 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+)
+
+// maxEvents bounds how many events about one object are read.
+const maxEvents = 100
+
+// RunPods gives the pods of Polyaxon's run with this UUID, oldest first. Polyaxon
+// labels them with it, in all releases from 1.11 on.
+func (c *Cluster) RunPods(ctx context.Context, uuid string) ([]corev1.Pod, error) {
+	list, err := c.Client.CoreV1().Pods(c.Namespace).List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/instance=" + uuid})
+	if err != nil {
+		return nil, fmt.Errorf("list the pods of run %s in cluster %s: %w", uuid, c.Name, err)
+	}
+	slices.SortStableFunc(list.Items, func(a, b corev1.Pod) int { return a.CreationTimestamp.Compare(b.CreationTimestamp.Time) })
+	return list.Items, nil
+}
+
+// RunEvents gives the events about these pods, and about the job of the run with
+// this UUID, oldest first.
+func (c *Cluster) RunEvents(ctx context.Context, uuid string, pods []corev1.Pod) ([]corev1.Event, error) {
+	names := []string{"plx-operation-" + uuid}
+	for i := range pods {
+		names = append(names, pods[i].Name)
+	}
+	var all []corev1.Event
+	for _, name := range names {
+		list, err := c.Client.CoreV1().Events(c.Namespace).List(ctx, metav1.ListOptions{
+			FieldSelector: fields.OneTermEqualSelector("involvedObject.name", name).String(), Limit: maxEvents,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("list the events about %s in cluster %s: %w", name, c.Name, err)
+		}
+		all = append(all, list.Items...)
+	}
+	slices.SortStableFunc(all, func(a, b corev1.Event) int { return lastSeen(&a).Compare(lastSeen(&b)) })
+	return all, nil
+}
+
+// lastSeen is when an event happened last; older and newer clients write
+// different fields.
+func lastSeen(e *corev1.Event) time.Time {
+	switch {
+	case e.Series != nil:
+		return e.Series.LastObservedTime.Time
+	case !e.LastTimestamp.IsZero():
+		return e.LastTimestamp.Time
+	case !e.EventTime.IsZero():
+		return e.EventTime.Time
+	}
+	return e.CreationTimestamp.Time
+}
+
+// PodLog opens the log of a container, each line with its time before it, from
+// since on, all of it when since is zero; of its instance before the last restart
+// when previous is set. The caller closes it.
+func (c *Cluster) PodLog(ctx context.Context, pod, container string, previous bool, since time.Time) (io.ReadCloser, error) {
+	options := &corev1.PodLogOptions{Container: container, Previous: previous, Timestamps: true}
+	if !since.IsZero() {
+		from := metav1.NewTime(since)
+		options.SinceTime = &from
+	}
+	body, err := c.Client.CoreV1().Pods(c.Namespace).GetLogs(pod, options).Stream(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the log of container %s of pod %s in cluster %s: %w", container, pod, c.Name, err)
+	}
+	return body, nil
+}

@@ -1,0 +1,96 @@
+package run
+
+import (
+	"regexp"
+	"strings"
+)
+
+// briefly is how much of a message is told, in bytes.
+const briefly = 400
+
+// advice is what to do about a message that matches a pattern. $1 and so on stand
+// for what the pattern found.
+type advice struct {
+	pattern *regexp.Regexp
+	text    string
+}
+
+// advices are tried in their order against "REASON: MESSAGE", with the words of
+// Kubernetes 1.2x and 1.3x, of container runtimes and of registries.
+var advices = []advice{
+	{regexp.MustCompile(`exceeded quota: ([^,\s]+)`),
+		"the namespace's quota $1 is used up: wait until other runs end, ask for less, or have it raised"},
+	{regexp.MustCompile(`Insufficient (\S*(?:gpu|tpu|mig-)[^\s,.]*)`),
+		"no node has enough of $1 free: wait until other runs end, lower jobs.NAME.gpu in slipway.yaml, or add such nodes"},
+	{regexp.MustCompile(`(?i)persistentvolumeclaim "?([^"\s]+)"? not found`),
+		"create the claim $1 in the run's namespace, or correct its name in the Polyaxonfile"},
+	{regexp.MustCompile(`unbound immediate PersistentVolumeClaims`),
+		"its claim has no volume yet: see its storage class and events (kubectl describe pvc)"},
+	{regexp.MustCompile(`Insufficient ([^\s,.]+(?:\.[^\s,.]+)*)`),
+		"no node has enough $1 free: ask for less in the container's resources, wait until other runs end, or add nodes"},
+	{regexp.MustCompile(`untolerated taint\(?s?\)?(?: \{([^:}]+)[^}]*\})?`),
+		"the nodes that are left are kept for others by a taint: give environment.tolerations one for $1 (gpu: N in slipway.yaml adds that of GPUs)"},
+	{regexp.MustCompile(`didn't match Pod's node (?:affinity|selector)|node\(s\) didn't match`),
+		"no node has the labels that environment.nodeSelector or affinity asks for (kubectl get nodes --show-labels)"},
+	{regexp.MustCompile(`Too many pods`), "the nodes run as many pods as they may: wait until other runs end, or add nodes"},
+	{regexp.MustCompile(`no nodes available`), "the cluster has no node that is ready"},
+
+	{regexp.MustCompile(`InvalidImageName`), "the image's name is not one: correct it"},
+	{regexp.MustCompile(`(?i)(?:pull|registry).*(?:unauthorized|authentication required|authorization failed|denied|forbidden|no basic auth|401|403)`),
+		"the registry does not let the cluster pull it: name an imagePullSecret in environment.imagePullSecrets and have it under secrets in slipway.yaml, " +
+			"or let the nodes' service account read the registry; a repository that does not exist is told alike"},
+	{regexp.MustCompile(`(?i)(?:pull|registry).*(?:not found|manifest unknown|name unknown|404)`),
+		"the registry has no such image: correct its name and tag, or push it (slipway build)"},
+	{regexp.MustCompile(`(?i)(?:pull|registry).*(?:toomanyrequests|too many requests|429)`),
+		"the registry limits how often it is asked: wait, or pull with an account of your own (environment.imagePullSecrets)"},
+	{regexp.MustCompile(`(?i)no match for platform`), "the image is built for another platform than the node's: name images.NAME.platforms in slipway.yaml"},
+	{regexp.MustCompile(`(?i)(?:pull|registry).*(?:no such host|dial tcp|i/o timeout|connection refused|certificate|http response to https)`),
+		"the nodes cannot reach the registry: see its name, and that the cluster's network and certificates allow it"},
+	{regexp.MustCompile(`(?i)no space left on device`), "the node's disk is full: use a smaller image, or nodes with more"},
+	{regexp.MustCompile(`ErrImagePull|ImagePullBackOff|Failed to pull image|ErrImageNeverPull|ImageInspectError`), "see whether the image exists and the cluster may pull it"},
+
+	{regexp.MustCompile(`(?i)(?:couldn't find key|references non-existent (?:secret|config) key:?) (\S+)(?: in (?:secret|configmap) (\S+))?`),
+		"the key $1 is missing there: add it (secrets in slipway.yaml; slipway secrets sync), or correct its name"},
+	{regexp.MustCompile(`(?i)secrets? "([^"]+)" not found`),
+		"name the secret $1 under secrets in slipway.yaml and run slipway secrets sync, or correct its name in the Polyaxonfile"},
+	{regexp.MustCompile(`(?i)configmaps? "([^"]+)" not found`),
+		"create the config map $1 in the run's namespace, or correct its name in the Polyaxonfile"},
+	{regexp.MustCompile(`(?i)serviceaccounts? "([^"]+)" not found|error looking up service account ([^:\s]+)`),
+		"create the service account $1$2 in the run's namespace, or correct environment.serviceAccountName"},
+	{regexp.MustCompile(`Multi-Attach error`), "its volume is attached to another node: wait until the run that uses it ends, or use a ReadWriteMany volume"},
+	{regexp.MustCompile(`violates PodSecurity`), "the namespace's Pod Security Standard forbids it: give the container the securityContext that it demands"},
+	{regexp.MustCompile(`FailedMount|FailedAttachVolume`), "see the volume that it names (kubectl describe pod)"},
+	{regexp.MustCompile(`FailedCreatePodSandBox`), "the node cannot set up the pod's network: see the node"},
+	{regexp.MustCompile(`(?:StartError|RunContainerError|CreateContainerError|CannotStartContainer).*`), "the container cannot be started: see its command and args"},
+	{regexp.MustCompile(`CreateContainerConfigError`), "the container names something that does not exist: see its env and volumes"},
+	{regexp.MustCompile(`CrashLoopBackOff`), "the container ends right after its start, again and again: see its last lines (slipway logs RUN)"},
+	{regexp.MustCompile(`Unschedulable|FailedScheduling|FailedCreate`), "see what the cluster has (kubectl get nodes, kubectl describe pod)"},
+}
+
+// explain gives, in one line, what a reason and a message mean and what to do
+// about it; "" when they tell of no trouble.
+func explain(reason, message string) string {
+	text := reason + ": " + message
+	for _, a := range advices {
+		found := a.pattern.FindStringSubmatchIndex(text)
+		if found == nil {
+			continue
+		}
+		todo := string(a.pattern.ExpandString(nil, a.text, text, found))
+		said := brief(message)
+		if said == "" {
+			said = reason
+		}
+		return said + "; " + todo
+	}
+	return ""
+}
+
+// brief gives the beginning of a message, in one line.
+func brief(message string) string {
+	message = strings.Join(strings.Fields(Sanitize(message)), " ")
+	if len(message) > briefly {
+		message = strings.ToValidUTF8(message[:briefly], "") + "..."
+	}
+	return strings.TrimSuffix(message, ".")
+}

@@ -1,0 +1,157 @@
+package run
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+)
+
+// Failure is how a run's container ended that did not succeed.
+type Failure struct {
+	// Pod is "" and Container may be where only Polyaxon tells of it.
+	Pod, Container string
+	// ExitCode is the container's, -1 when it is not known.
+	ExitCode int
+	// OOMKilled: it used more memory than its limit, or the node had none left.
+	// Evicted: its node put the pod out, or went away.
+	OOMKilled, Evicted bool
+	// Text says it in one line, with what to do about it.
+	Text string
+}
+
+// failure finds out how a run failed: from its pods where they were seen, from
+// what Polyaxon says otherwise; nil for a run that did not fail or says nothing.
+func failure(status polyaxon.Status, conditions []polyaxon.Condition, pods []corev1.Pod) *Failure {
+	if status != polyaxon.Failed {
+		return nil
+	}
+	for _, pod := range slices.Backward(pods) {
+		if f := podFailure(&pod); f != nil {
+			return f
+		}
+	}
+	for _, condition := range slices.Backward(conditions) {
+		if f := conditionFailure(condition); f != nil {
+			return f
+		}
+	}
+	return nil
+}
+
+// podFailure reads a pod's status. What ended the pod as a whole comes first: its
+// containers are then killed, and their exit codes tell nothing.
+func podFailure(pod *corev1.Pod) *Failure {
+	f := &Failure{Pod: pod.Name, ExitCode: -1}
+	for _, condition := range pod.Status.Conditions {
+		if condition.Type == corev1.DisruptionTarget && condition.Status == corev1.ConditionTrue {
+			f.Evicted = true
+			f.Text = fmt.Sprintf("its pod was put out of the node (%s): %s", condition.Reason, brief(condition.Message))
+		}
+	}
+	switch pod.Status.Reason {
+	case "Evicted", "NodeLost", "NodeShutdown", "Terminated", "Shutdown", "Preempting", "UnexpectedAdmissionError", "NodeAffinity", "OutOfcpu", "OutOfmemory":
+		f.Evicted = true
+		f.Text = fmt.Sprintf("its pod was put out of the node (%s): %s", pod.Status.Reason, brief(pod.Status.Message))
+	}
+	if f.Evicted {
+		f.Text += "; run it again, and ask for the memory and the disk that it uses"
+		return f
+	}
+	statuses := slices.Concat(pod.Status.ContainerStatuses, pod.Status.InitContainerStatuses)
+	slices.SortStableFunc(statuses, func(a, b corev1.ContainerStatus) int { // the user's program first
+		switch {
+		case main(a.Name) == main(b.Name):
+			return 0
+		case main(a.Name):
+			return -1
+		}
+		return 1
+	})
+	for _, status := range statuses {
+		ended := status.State.Terminated
+		if ended == nil {
+			ended = status.LastTerminationState.Terminated
+		}
+		if ended == nil || ended.ExitCode == 0 && ended.Reason != "OOMKilled" {
+			continue
+		}
+		f.Container, f.ExitCode, f.OOMKilled = status.Name, int(ended.ExitCode), ended.Reason == "OOMKilled"
+		f.Text = exitText(f, memoryLimit(pod, status.Name), brief(ended.Message))
+		return f
+	}
+	return nil
+}
+
+// memoryLimit gives a container's limit as it was written, "" without one.
+func memoryLimit(pod *corev1.Pod, container string) string {
+	for _, c := range slices.Concat(pod.Spec.Containers, pod.Spec.InitContainers) {
+		if limit, ok := c.Resources.Limits[corev1.ResourceMemory]; ok && c.Name == container {
+			return limit.String()
+		}
+	}
+	return ""
+}
+
+func exitText(f *Failure, limit, message string) string {
+	container := f.Container
+	if container == "" {
+		container = "its container"
+	} else {
+		container = "container " + container
+	}
+	var text string
+	switch {
+	case f.OOMKilled && limit != "":
+		text = fmt.Sprintf("%s was killed: it needed more memory than its limit of %s; raise resources.limits.memory", container, limit)
+	case f.OOMKilled:
+		text = fmt.Sprintf("%s was killed for want of memory; raise resources.limits.memory, or use a node with more", container)
+	case f.ExitCode == 137:
+		text = fmt.Sprintf("%s was killed (exit code 137: SIGKILL)", container)
+	case f.ExitCode == 143:
+		text = fmt.Sprintf("%s was asked to end (exit code 143: SIGTERM)", container)
+	case f.ExitCode == 126 || f.ExitCode == 127:
+		text = fmt.Sprintf("%s ended with exit code %d: its command cannot be run, or was not found", container, f.ExitCode)
+	case f.ExitCode >= 0:
+		text = fmt.Sprintf("%s ended with exit code %d", container, f.ExitCode)
+	}
+	if message != "" && text != "" {
+		text += ": " + message
+	}
+	return text
+}
+
+var (
+	saysOOM     = regexp.MustCompile(`(?i)oom[- ]?kill|out of memory|want of memory`)
+	saysEvicted = regexp.MustCompile(`(?i)\bevict|low on resource|preempt|node (?:was|is) (?:lost|shut)|NodeShutdown`)
+	saysCode    = regexp.MustCompile(`(?i)exit(?:ed)?(?:[ _]?(?:with|code|status))*[ :=(]+(-?\d+)`)
+	saysName    = regexp.MustCompile(`(?i)container:? "?([-a-z0-9]+)"? (?:exited|was|terminated|failed)`)
+)
+
+// conditionFailure reads a condition's words; nil when they tell of no container's
+// end.
+func conditionFailure(c polyaxon.Condition) *Failure {
+	text := c.Reason + ": " + c.Message
+	f := &Failure{ExitCode: -1, OOMKilled: saysOOM.MatchString(text), Evicted: saysEvicted.MatchString(text)}
+	if found := saysCode.FindStringSubmatch(c.Message); found != nil {
+		if code, err := strconv.Atoi(found[1]); err == nil {
+			f.ExitCode = code
+		}
+	}
+	if found := saysName.FindStringSubmatch(c.Message); found != nil {
+		f.Container = found[1]
+	}
+	switch {
+	case f.Evicted:
+		f.Text = "its pod was put out of the node: " + brief(c.Message) + "; run it again, and ask for the memory and the disk that it uses"
+	case f.OOMKilled || f.ExitCode > 0:
+		f.Text = exitText(f, "", "")
+	default:
+		return nil
+	}
+	return f
+}

@@ -1,0 +1,39 @@
+package run
+
+import (
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+)
+
+// Origins says where lines come from, once that is not plain: from the second pod
+// of a run on, or always when Containers is set. The zero value is ready.
+type Origins struct {
+	Containers bool
+	first      string
+	several    bool
+}
+
+// Before gives what stands before a line: "", or the pod and the container. Of a
+// pod's name the part that all pods of a run share is left out.
+func (o *Origins) Before(l *polyaxon.LogLine) string {
+	switch {
+	case o.first == "":
+		o.first = l.Pod
+	case o.first != l.Pod:
+		o.several = true
+	}
+	pod := l.Pod
+	if rest, found := strings.CutPrefix(pod, "plx-operation-"); found {
+		if _, own, found := strings.Cut(rest, "-"); found && own != "" {
+			pod = own
+		}
+	}
+	switch {
+	case o.Containers:
+		return Sanitize(pod+" "+l.Container) + " | "
+	case o.several:
+		return Sanitize(pod) + " | "
+	}
+	return ""
+}

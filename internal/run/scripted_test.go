@@ -1,0 +1,236 @@
+package run_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/run"
+)
+
+const uuid = "0123456789abcdef0123456789abcdef"
+
+// target is the run that scripted servers have.
+func target() run.Target {
+	return run.Target{Namespace: "ns", Project: "p", UUID: uuid, Kind: "job"}
+}
+
+// record is one line as a scripted server keeps it.
+type record struct {
+	at                    time.Time
+	pod, container, value string
+}
+
+// scripted is a Polyaxon server that follows a script, with the ways of 2.18 or
+// of 1.11.3 as they are in the notes on the protocol.
+type scripted struct {
+	t  testing.TB
+	mu sync.Mutex
+	// printed are the lines of all containers in the order in which they were
+	// printed; shown is how many of them there are by now.
+	printed []record
+	shown   int
+	// restarted hides a container's live lines that came before this many.
+	restarted map[string]int
+	// cap is how many last lines of a container a live answer has, 0 for all.
+	cap int
+	// perFile, when it is not 0, has the archive in files of so many lines.
+	perFile int
+	// archived is how many of the lines the archive has.
+	archived int
+	// cut has an answer cut, or failed, by chance.
+	cut func() bool
+
+	// sorted is the archive of the first sortedOf lines.
+	sorted   []record
+	sortedOf int
+
+	status     string
+	conditions []map[string]any
+	finished   bool
+	requests   int
+}
+
+// reach sets the status.
+func (s *scripted) reach(status, reason, message string) {
+	s.status = status
+	s.conditions = append(s.conditions, map[string]any{"type": status, "reason": reason, "message": message, "status": "True",
+		"last_transition_time": start.Add(time.Duration(len(s.conditions)) * time.Second).Format(time.RFC3339Nano)})
+}
+
+func (s *scripted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests++
+	var answer any
+	switch path := r.URL.Path; {
+	case strings.HasSuffix(path, "/statuses"):
+		answer = map[string]any{"uuid": uuid, "status": s.status, "status_conditions": s.conditions}
+	case strings.HasSuffix(path, "/logs"):
+		answer = s.logs(r)
+	case strings.HasSuffix(path, "/artifacts/tree"):
+		answer = map[string]any{"files": map[string]int{}, "dirs": []string{}}
+	default:
+		one := map[string]any{"uuid": uuid, "status": s.status, "name": "train", "created_at": start.Format(time.RFC3339Nano)}
+		if s.finished {
+			one["finished_at"] = start.Add(time.Hour).Format(time.RFC3339Nano)
+		}
+		answer = one
+	}
+	body, err := json.Marshal(answer)
+	if err != nil {
+		s.t.Error(err)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if s.cut != nil && s.cut() {
+		switch rand.IntN(3) { //nolint:gosec // which fault it is does not matter
+		case 0:
+			w.WriteHeader(http.StatusInternalServerError)
+			return
+		case 1:
+			panic(http.ErrAbortHandler)
+		}
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		_, _ = w.Write(body[:len(body)*2/3])
+		return
+	}
+	_, _ = w.Write(body)
+}
+
+// logs answers live lines or the archive.
+func (s *scripted) logs(r *http.Request) map[string]any {
+	answer := map[string]any{"last_time": nil, "last_file": nil, "files": []string{}}
+	since := r.URL.Query().Get("last_time")
+	if since == "" {
+		answer["logs"] = s.archive(r.URL.Query().Get("last_file"), answer)
+		return answer
+	}
+	from, err := time.Parse(time.RFC3339Nano, since)
+	if err != nil {
+		s.t.Errorf("last_time=%q: %v", since, err)
+	}
+	logs := []map[string]any{}
+	owned := map[string][]record{}
+	for _, l := range s.printed[:s.shown] {
+		owned[l.pod+"/"+l.container] = append(owned[l.pod+"/"+l.container], l)
+	}
+	for name, own := range owned {
+		own = own[min(len(own), s.restarted[name]):]
+		if s.cap > 0 {
+			own = own[max(0, len(own)-s.cap):]
+		}
+		for _, l := range own {
+			if l.at.Truncate(time.Microsecond).After(from) {
+				logs = append(logs, l.sent(false))
+			}
+		}
+	}
+	answer["logs"], answer["last_time"] = logs, time.Now().UTC().Format(time.RFC3339Nano)
+	return answer
+}
+
+func (l record) sent(numeric bool) map[string]any {
+	var value any = strings.TrimRight(l.value, " ")
+	if number, err := strconv.ParseFloat(l.value, 64); err == nil && numeric {
+		value = number
+	}
+	return map[string]any{"timestamp": l.at.Truncate(time.Microsecond).Format("2006-01-02T15:04:05.000000+00:00"), "pod": l.pod, "container": l.container, "value": value}
+}
+
+// archive has no blank lines, has them by time, and takes numbers for numbers.
+func (s *scripted) archive(after string, answer map[string]any) []map[string]any {
+	if n := min(s.archived, s.shown); s.sorted == nil || s.sortedOf != n {
+		s.sorted, s.sortedOf = slices.Clone(s.printed[:n]), n
+		s.sorted = slices.DeleteFunc(s.sorted, func(l record) bool { return strings.TrimSpace(l.value) == "" })
+		slices.SortStableFunc(s.sorted, func(a, b record) int { return a.at.Truncate(time.Microsecond).Compare(b.at.Truncate(time.Microsecond)) })
+	}
+	all := s.sorted
+	if s.perFile > 0 {
+		n := 0
+		if after != "" {
+			n, _ = strconv.Atoi(strings.TrimSuffix(after, ".plx"))
+		}
+		from, to := min(n*s.perFile, len(all)), min((n+1)*s.perFile, len(all))
+		if to < len(all) {
+			answer["last_file"] = fmt.Sprintf("%d.plx", n+1)
+		}
+		all = all[from:to]
+	}
+	numeric := !slices.ContainsFunc(all, func(l record) bool { _, err := strconv.ParseFloat(l.value, 64); return err != nil })
+	logs := []map[string]any{}
+	for _, l := range all {
+		logs = append(logs, l.sent(numeric))
+	}
+	return logs
+}
+
+// start is when scripts begin.
+var start = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+
+// clock jumps instead of waiting, and lets the script go on at each jump.
+type clock struct {
+	now  time.Time
+	step func(n int)
+	n    int
+}
+
+func (c *clock) Now() time.Time { return c.now }
+
+func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
+	c.now = c.now.Add(d)
+	if c.step != nil {
+		c.step(c.n)
+	}
+	c.n++
+	return ctx.Err()
+}
+
+// told collects what Follow tells.
+type told struct {
+	statuses []string
+	lines    []polyaxon.LogLine
+	waits    []string
+	notes    []string
+}
+
+func (s *told) Status(c polyaxon.Condition)  { s.statuses = append(s.statuses, string(c.Type)) }
+func (s *told) Line(l polyaxon.LogLine)      { s.lines = append(s.lines, l) }
+func (s *told) Waits(why string)             { s.waits = append(s.waits, why) }
+func (s *told) Note(text string)             { s.notes = append(s.notes, text) }
+func (s *told) of(pod, name string) []string { return values(s.lines, pod, name) }
+
+func values(lines []polyaxon.LogLine, pod, container string) []string {
+	var own []string
+	for _, l := range lines {
+		if l.Pod == pod && l.Container == container {
+			own = append(own, l.Value)
+		}
+	}
+	return own
+}
+
+// follow follows a scripted server's run.
+func follow(t testing.TB, s *scripted, c *clock, o run.FollowOptions) (*told, *run.Outcome, error) {
+	t.Helper()
+	s.t = t
+	server := httptest.NewServer(s)
+	defer server.Close()
+	client, err := polyaxon.New(polyaxon.Options{Host: server.URL, Sleep: func(context.Context, time.Duration) error { return nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Clock = c
+	sink := &told{}
+	outcome, err := run.Follow(t.Context(), client, target(), o, sink)
+	return sink, outcome, err
+}
