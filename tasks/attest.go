@@ -9,12 +9,18 @@ import (
 // laptop is the builder where no workflow builds.
 const laptop = "https://github.com/slipway-ci/slipway"
 
+// made is what is known of an image because BuildKit has built it.
+type made struct {
+	sources    []string
+	dockerfile *attestation.File
+}
+
 // attester gives what is attached to an image: what is in it, and how it was made.
-func (p *project) attester(i *config.Image, spec image.Spec) image.Attester {
+func (p *project) attester(i *config.Image, spec image.Spec, by made) image.Attester {
 	return func(s image.Subject) ([]image.Attestation, error) {
 		known := attestation.Image{
 			Repository: s.Repository, Digest: s.Digest, Kind: i.Kind(), Platform: s.Platform, Inputs: s.Inputs, Base: s.Base,
-			Source: spec.Source, Revision: spec.Revision, Created: spec.Created, Version: p.Version, Builder: laptop, Parameters: parameters(i),
+			Sources: by.sources, Dockerfile: by.dockerfile, Source: spec.Source, Revision: spec.Revision, Created: spec.Created, Version: p.Version, Builder: laptop, Parameters: parameters(i),
 		}
 		for _, one := range s.Variants {
 			known.Variants = append(known.Variants, attestation.Variant{Platform: one.Platform, Digest: one.Digest})
@@ -54,7 +60,12 @@ func (p *project) builder() (id, invocation string) {
 // parameters gives what slipway.yaml says of an image. Of variables only the names:
 // their values may have come from anywhere.
 func parameters(i *config.Image) map[string]any {
-	all := map[string]any{"files": i.Files, "workdir": i.Workdir, "user": i.User, "owner": i.Owner, "entrypoint": i.Entrypoint, "command": i.Command, "env": sorted(i.Env)}
+	if i.Kind() == kindDockerfile {
+		return map[string]any{
+			"dockerfile": i.Dockerfile, "target": i.Target, "build-args": sorted(i.BuildArgs), "build-secrets": sorted(i.BuildSecrets), "ssh": i.SSH, "platforms": i.Platforms,
+		}
+	}
+	all := map[string]any{"platforms": i.Platforms, "files": i.Files, "workdir": i.Workdir, "user": i.User, "owner": i.Owner, "entrypoint": i.Entrypoint, "command": i.Command, "env": sorted(i.Env)}
 	switch {
 	case i.Go != nil:
 		all["go"] = map[string]any{"main": i.Go.Main, "base": i.Go.Base}

@@ -119,7 +119,7 @@ func (p *project) pushOne(ctx context.Context, to *platform, i *config.Image) (*
 		return nil, fmt.Errorf("build image %s: %w", i.Name, disk.Explain(p.state(), err))
 	}
 	if !p.NoAttestations {
-		recipe.Attest = p.attester(i, spec)
+		recipe.Attest = p.attester(i, spec, made{})
 	}
 	pushed, err := to.registry.Push(ctx, recipe, p.tags(i), func(progress image.Progress) {
 		p.event(report.Progress, "image", i.Name, fmt.Sprintf("%s of %s, %d of %d layers", report.Bytes(progress.Bytes), report.Bytes(progress.BytesTotal), progress.Layers, progress.Total))

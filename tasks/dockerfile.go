@@ -3,10 +3,13 @@ package tasks
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/slipway-ci/slipway/internal/attestation"
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/dockerfile"
 	"github.com/slipway-ci/slipway/internal/image"
@@ -41,22 +44,35 @@ func (p *project) pushDockerfile(ctx context.Context, to *platform, i *config.Im
 	if err != nil {
 		return failed(err)
 	}
-	tags := p.tags(i)
-	if len(tags) == 0 {
-		tags = []string{"slipway"} // BuildKit wants one; nothing refers to it
-	}
 	built, err := builder.Build(ctx, spec, dockerfile.Output{
-		Repository: repository.String(), Tags: tags, PlainHTTP: repository.Scheme() == "http", Keychain: to.registry.Keychain, Transport: to.registry.Transport,
+		Repository: repository.String(), PlainHTTP: repository.Scheme() == "http", Keychain: to.registry.Keychain, Transport: to.registry.Transport,
 	}, func(e dockerfile.Progress) { p.buildEvent(i.Name, e) })
 	if err != nil {
 		return failed(err)
 	}
-	digest, err := to.registry.Reference(i.Name)
+	pushed, err := p.adopt(ctx, to, i, built)
 	if err != nil {
-		return failed(err)
+		p.event(report.Failed, "image", i.Name, "not tagged")
+		return nil, fmt.Errorf("tag image %s: %w", i.Name, err)
 	}
-	p.event(report.Done, "image", i.Name, fmt.Sprintf("built in %d steps, %d of them cached: %s", built.Steps, built.Cached, built.Digest.String()[:19]))
-	return &image.Pushed{Name: i.Name, Reference: digest.Digest(built.Digest.String()), Tags: tags}, nil
+	p.event(report.Done, "image", i.Name, fmt.Sprintf("built in %d steps, %d of them cached: %s", built.Steps, built.Cached, pushed.Reference.DigestStr()[:19]))
+	return pushed, nil
+}
+
+// adopt gives an image that BuildKit has pushed its annotations, attestations and
+// tags: as the others have them. They are no part of what BuildKit makes, so that
+// equal content stays one image whatever the commit.
+func (p *project) adopt(ctx context.Context, to *platform, i *config.Image, built *dockerfile.Built) (*image.Pushed, error) {
+	spec := p.spec(i, to.target)
+	var attest image.Attester
+	if !p.NoAttestations {
+		text, err := os.ReadFile(filepath.Join(p.config.Dir, filepath.FromSlash(i.Dockerfile)))
+		if err != nil {
+			return nil, err
+		}
+		attest = p.attester(i, spec, made{sources: built.Bases, dockerfile: &attestation.File{Path: i.Dockerfile, Text: text}})
+	}
+	return to.registry.Adopt(ctx, spec, built.Digest, p.tags(i), attest)
 }
 
 // dockerfileSpec says what BuildKit is to build. It names neither commit nor time:

@@ -5,6 +5,8 @@
 package attestation
 
 import (
+	"crypto/sha1" //nolint:gosec // SPDX demands it of files
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -40,6 +42,13 @@ type Package struct {
 // in it.
 type Variant struct{ Platform, Digest string }
 
+// File is one of the tree.
+type File struct {
+	// Path is that below the tree's root, with slashes.
+	Path string
+	Text []byte
+}
+
 // Image is what is known of an image.
 type Image struct {
 	// Repository is where it is, Digest its manifest's, with sha256: in front.
@@ -49,8 +58,12 @@ type Image struct {
 	Kind, Platform, Inputs string
 	Variants               []Variant
 	// Base is the base's reference by digest; empty for none.
-	Base     string
-	Packages []Package
+	Base string
+	// Sources are what the stages of a Dockerfile are made of, by digest.
+	Sources []string
+	// Dockerfile is the file that says how it is made; nil for other kinds.
+	Dockerfile *File
+	Packages   []Package
 	// Source, Revision and Created are the commit's; empty where something is
 	// uncommitted.
 	Source, Revision string
@@ -76,21 +89,19 @@ func SBOM(i Image) ([]byte, error) {
 	packages := []object{root}
 	relations := []object{{"spdxElementId": "SPDXRef-DOCUMENT", "relationshipType": "DESCRIBES", "relatedSpdxElement": "SPDXRef-image"}}
 	if i.Base != "" {
-		repository, digest, _ := strings.Cut(i.Base, "@")
-		packages = append(packages, object{
-			"SPDXID": "SPDXRef-base", "name": repository, "versionInfo": digest, "downloadLocation": i.Base, "filesAnalyzed": false,
-			"licenseConcluded": none, "licenseDeclared": none, "copyrightText": none, "primaryPackagePurpose": "CONTAINER",
-			"externalRefs": []object{purl(imageURL(repository, digest))},
-		})
+		packages = append(packages, container("SPDXRef-base", i.Base))
 		relations = append(relations, object{"spdxElementId": "SPDXRef-image", "relationshipType": "DESCENDANT_OF", "relatedSpdxElement": "SPDXRef-base"})
+	}
+	for n, reference := range i.Sources {
+		id := fmt.Sprintf("SPDXRef-source-%d", n+1)
+		packages = append(packages, container(id, reference))
+		relations = append(relations, object{"spdxElementId": "SPDXRef-image", "relationshipType": "GENERATED_FROM", "relatedSpdxElement": id})
 	}
 	for n, v := range i.Variants {
 		id := fmt.Sprintf("SPDXRef-variant-%d", n+1)
-		packages = append(packages, object{
-			"SPDXID": id, "name": i.Repository, "versionInfo": v.Digest, "downloadLocation": i.Repository + "@" + v.Digest, "filesAnalyzed": false,
-			"licenseConcluded": none, "licenseDeclared": none, "copyrightText": none, "primaryPackagePurpose": "CONTAINER",
-			"comment": "for " + v.Platform, "externalRefs": []object{purl(imageURL(i.Repository, v.Digest))},
-		})
+		variant := container(id, i.Repository+"@"+v.Digest)
+		variant["comment"] = "for " + v.Platform
+		packages = append(packages, variant)
 		relations = append(relations, object{"spdxElementId": id, "relationshipType": "VARIANT_OF", "relatedSpdxElement": "SPDXRef-image"})
 	}
 	for n, p := range i.Packages {
@@ -98,12 +109,39 @@ func SBOM(i Image) ([]byte, error) {
 		packages = append(packages, p.spdx(id))
 		relations = append(relations, object{"spdxElementId": "SPDXRef-image", "relationshipType": "CONTAINS", "relatedSpdxElement": id})
 	}
-	return encode(object{
+	document := object{
 		"spdxVersion": "SPDX-2.3", "dataLicense": "CC0-1.0", "SPDXID": "SPDXRef-DOCUMENT", "name": i.Repository + "@" + i.Digest,
 		"documentNamespace": "https://github.com/slipway-ci/slipway/sbom/" + hex,
 		"creationInfo":      object{"created": i.time(), "creators": []string{"Tool: slipway-" + i.Version}},
 		"packages":          packages, "relationships": relations,
-	})
+	}
+	if i.Dockerfile != nil {
+		root["comment"] = "What the steps of the Dockerfile install is not known here."
+		document["files"] = []object{i.Dockerfile.spdx("SPDXRef-dockerfile")}
+		document["relationships"] = append(relations, object{"spdxElementId": "SPDXRef-image", "relationshipType": "GENERATED_FROM", "relatedSpdxElement": "SPDXRef-dockerfile"})
+	}
+	return encode(document)
+}
+
+// container gives the package that an image is.
+func container(id, reference string) object {
+	repository, digest, _ := strings.Cut(reference, "@")
+	return object{
+		"SPDXID": id, "name": repository, "versionInfo": digest, "downloadLocation": reference, "filesAnalyzed": false,
+		"licenseConcluded": none, "licenseDeclared": none, "copyrightText": none, "primaryPackagePurpose": "CONTAINER",
+		"externalRefs": []object{purl(imageURL(repository, digest))},
+	}
+}
+
+// spdx gives the file's element, of which SPDX 2.3 demands the SHA-1.
+func (f File) spdx(id string) object {
+	return object{
+		"SPDXID": id, "fileName": "./" + f.Path, "licenseConcluded": none, "copyrightText": none, "fileTypes": []string{"SOURCE"},
+		"checksums": []object{
+			{"algorithm": "SHA1", "checksumValue": fmt.Sprintf("%x", sha1.Sum(f.Text))}, //nolint:gosec // a format's demand; SHA-256 is beside it
+			{"algorithm": "SHA256", "checksumValue": fmt.Sprintf("%x", sha256.Sum256(f.Text))},
+		},
+	}
 }
 
 const none = "NOASSERTION"
@@ -167,10 +205,14 @@ func Provenance(i Image) ([]byte, error) {
 		internal["platforms"] = platforms
 	}
 	dependencies := []object{}
-	if i.Base != "" {
-		repository, digest, _ := strings.Cut(i.Base, "@")
-		_, sum, _ := strings.Cut(digest, ":")
-		dependencies = append(dependencies, object{"uri": imageURL(repository, digest), "digest": object{"sha256": sum}})
+	for _, reference := range append([]string{i.Base}, i.Sources...) {
+		if repository, digest, found := strings.Cut(reference, "@"); found {
+			_, sum, _ := strings.Cut(digest, ":")
+			dependencies = append(dependencies, object{"uri": imageURL(repository, digest), "digest": object{"sha256": sum}})
+		}
+	}
+	if i.Dockerfile != nil {
+		dependencies = append(dependencies, object{"name": i.Dockerfile.Path, "digest": object{"sha256": fmt.Sprintf("%x", sha256.Sum256(i.Dockerfile.Text))}})
 	}
 	if i.Revision != "" {
 		dependencies = append(dependencies, object{"uri": "git+" + i.Source, "digest": object{"gitCommit": i.Revision}})

@@ -35,6 +35,15 @@ func index() Image {
 	return i
 }
 
+// built is an image that BuildKit has made.
+func built() Image {
+	i := known()
+	i.Kind, i.Base, i.Packages = "dockerfile", "", nil
+	i.Sources = []string{"docker.io/library/golang@sha256:" + strings.Repeat("6", 64), "docker.io/library/python@sha256:" + strings.Repeat("7", 64)}
+	i.Dockerfile = &File{Path: "docker/api.Dockerfile", Text: []byte("FROM scratch\n")}
+	return i
+}
+
 func TestDocuments(t *testing.T) {
 	for name, document := range map[string]struct {
 		write func(Image) ([]byte, error)
@@ -42,6 +51,7 @@ func TestDocuments(t *testing.T) {
 	}{
 		"sbom.json": {SBOM, known()}, "provenance.json": {Provenance, known()},
 		"index-sbom.json": {SBOM, index()}, "index-provenance.json": {Provenance, index()},
+		"dockerfile-sbom.json": {SBOM, built()}, "dockerfile-provenance.json": {Provenance, built()},
 	} {
 		got, err := document.write(document.about)
 		if err != nil {
@@ -66,13 +76,14 @@ func TestDocuments(t *testing.T) {
 // Every element that a relationship names is there, and every package has what
 // SPDX 2.3 demands of one.
 func TestSBOMIsWhole(t *testing.T) {
-	for what, i := range map[string]Image{"full": known(), "index": index(), "scratch": {Repository: "r/x", Digest: "sha256:00"}} {
+	for what, i := range map[string]Image{"full": known(), "index": index(), "dockerfile": built(), "scratch": {Repository: "r/x", Digest: "sha256:00"}} {
 		text, err := SBOM(i)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var document struct {
 			Packages      []map[string]any
+			Files         []struct{ SPDXID string }
 			Relationships []struct{ SpdxElementID, RelatedSpdxElement string }
 			CreationInfo  struct{ Created time.Time }
 		}
@@ -89,7 +100,10 @@ func TestSBOMIsWhole(t *testing.T) {
 			id, _ := p["SPDXID"].(string)
 			ids[id] = true
 		}
-		if len(document.Relationships) != len(document.Packages) {
+		for _, f := range document.Files {
+			ids[f.SPDXID] = true
+		}
+		if len(document.Relationships) != len(document.Packages)+len(document.Files) {
 			t.Errorf("%s: %d relationships of %d packages", what, len(document.Relationships), len(document.Packages))
 		}
 		for _, r := range document.Relationships {

@@ -28,7 +28,8 @@ type Output struct {
 	// Repository is the reference without a tag: gcr.io/acme/team/api.
 	Repository string
 	// Tags are moved to the image when all of it is there. One that has it already
-	// is left alone, so that it may be immutable.
+	// is left alone, so that it may be immutable. Without any the image is there by
+	// its digest, and with a Docker daemon under dockerTag, which it demands.
 	Tags []string
 	// PlainHTTP says that the registry of Repository has no TLS.
 	PlainHTTP bool
@@ -55,6 +56,9 @@ type Builder struct {
 	// testOnlyNetwork is that of the steps, for a daemon that has been given none.
 	testOnlyNetwork string
 }
+
+// dockerTag is the tag under which a Docker daemon pushes an image that gets none.
+const dockerTag = "slipway-docker"
 
 // patience is how long a cancelled build may take to end by itself.
 const patience = 500 * time.Millisecond
@@ -84,6 +88,7 @@ func (b *Builder) Build(ctx context.Context, s Spec, o Output, progress func(Pro
 		w := newWatcher(masker, progress)
 		response, err := b.solve(ctx, s, o, export, w, services)
 		built.Steps, built.Cached = w.counts()
+		built.Bases = w.bases()
 		if err != nil {
 			return nil, explain(ctx, s, w, masker, err)
 		}
@@ -124,11 +129,13 @@ func (b *Builder) deliver(ctx context.Context, s Spec, t *target, solve solver) 
 	attributes["registry.insecure"] = strconv.FormatBool(t.plainHTTP)
 	if b.docker == nil {
 		attributes["push-by-digest"] = "true"
-	} else if len(t.tags) > 0 {
-		// Docker names what it keeps, and refuses to push that by digest.
-		name = t.repository.Tag(t.tags[0]).String()
 	} else {
-		return t.receive(ctx, s, solve)
+		// Docker names what it keeps, and refuses to push that by digest.
+		tag := dockerTag
+		if len(t.tags) > 0 {
+			tag = t.tags[0]
+		}
+		name = t.repository.Tag(tag).String()
 	}
 	attributes["name"] = name
 	response, err := solve(ctx, client.ExportEntry{Type: client.ExporterImage, Attrs: attributes})

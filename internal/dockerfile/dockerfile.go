@@ -80,6 +80,9 @@ type Built struct {
 	// Steps is how many steps the build had, Cached how many of them BuildKit had
 	// done before.
 	Steps, Cached int
+	// Bases are the images that the stages which were built begin with, each by its
+	// digest, by name.
+	Bases []string
 }
 
 // BuildError is a step of a Dockerfile that failed.

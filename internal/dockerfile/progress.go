@@ -3,6 +3,7 @@ package dockerfile
 import (
 	"bytes"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -189,6 +190,26 @@ func (w *watcher) counts() (steps, cached int) {
 		}
 	}
 	return steps, cached
+}
+
+// from matches the name of the step that an image makes which a stage begins with,
+// or is copied from: [build 1/2] FROM docker.io/library/golang:1@sha256:...
+var from = regexp.MustCompile(`(?:^|\] )FROM ([^\s@]+)@(sha256:[0-9a-f]{64})`)
+
+// bases gives the images that were built on, each by its digest.
+func (w *watcher) bases() []string {
+	var all []string
+	for _, s := range w.order {
+		if found := from.FindStringSubmatch(s.name); found != nil {
+			repository := found[1]
+			if colon := strings.LastIndex(repository, ":"); colon > strings.LastIndex(repository, "/") {
+				repository = repository[:colon] // a tag, which moves
+			}
+			all = append(all, repository+"@"+found[2])
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // output gives the end of what the failed step wrote.

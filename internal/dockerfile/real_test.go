@@ -51,6 +51,13 @@ RUN exit 1
 	if built.Steps != 3 || built.Cached != 0 {
 		t.Errorf("%d steps, %d cached", built.Steps, built.Cached)
 	}
+	base, err := remote.Head(w.reference("base:1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{w.registry + "/base@" + base.Digest.String()}; !slices.Equal(built.Bases, want) {
+		t.Errorf("it was built on %v; want %v", built.Bases, want)
+	}
 	for _, want := range []string{"started|[build 2/3] COPY src/a.txt /a.txt|", "done|[build 3/3] RUN <<EOF"} {
 		if !strings.Contains(told.text(), want) {
 			t.Errorf("no event %q in\n%s", want, told.text())

@@ -25,7 +25,8 @@ type Attestation struct {
 	Document []byte
 }
 
-// Attester says what is to be attached to an image that is about to be pushed.
+// Attester says what is to be attached to an image that is about to be pushed. It is
+// called for several images of an index at the same time.
 type Attester func(Subject) ([]Attestation, error)
 
 // Subject is what is known of an image before its manifest is sent.
@@ -44,19 +45,14 @@ type Subject struct {
 // Variant is the image of one platform of an index.
 type Variant struct{ Platform, Digest string }
 
-// attach sends what the attester says of an image. It happens before the manifest
-// is sent: an image that has its tags has its attestations.
-func (p *push) attach(ctx context.Context, a *assembled) error {
+// attach sends what the attester says of the image of a platform, or of an index,
+// which has none. It happens before the manifest is sent: an image that has its
+// tags has its attestations.
+func (p *push) attach(ctx context.Context, a *assembled, platform string) error {
 	if p.attest == nil {
 		return nil
 	}
-	s := Subject{Repository: p.wire.repository.String(), Digest: a.digest.String(), Inputs: p.recipe.Inputs, Packages: p.recipe.packages}
-	if len(a.parts) == 0 {
-		s.Platform = p.recipe.spec.platform.String()
-	}
-	for n, part := range a.parts {
-		s.Variants = append(s.Variants, Variant{p.recipe.parts[n].spec.platform.String(), part.digest.String()})
-	}
+	s := Subject{Repository: p.wire.repository.String(), Digest: a.digest.String(), Inputs: p.recipe.Inputs, Packages: p.recipe.packages, Platform: platform, Variants: a.variants}
 	if p.recipe.base != nil {
 		s.Base = p.recipe.base.String()
 	}

@@ -48,8 +48,8 @@ type assembled struct {
 	// platforms when there are several.
 	size   int64
 	layers int
-	// parts are the images of an index, in the order of the recipe's.
-	parts []*assembled
+	// variants are the images of an index.
+	variants []Variant
 }
 
 // assemble puts layers on a base. Everything in the image is of OCI's media

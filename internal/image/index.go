@@ -37,7 +37,7 @@ func indexIdentity(parts []*Recipe) (string, error) {
 func assembleIndex(r *Recipe, parts []*assembled) (*assembled, error) {
 	index := v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Annotations: annotate(r.spec)}
 	index.Annotations[annotationInputs] = r.Inputs
-	a := &assembled{mediaType: index.MediaType, parts: parts}
+	a := &assembled{mediaType: index.MediaType}
 	for n, part := range parts {
 		platform := r.parts[n].spec.platform
 		index.Manifests = append(index.Manifests, v1.Descriptor{
@@ -45,6 +45,7 @@ func assembleIndex(r *Recipe, parts []*assembled) (*assembled, error) {
 			Annotations: map[string]string{annotationSize: strconv.FormatInt(part.size, 10), annotationLayers: strconv.Itoa(part.layers)},
 		})
 		a.size, a.layers = a.size+part.size, a.layers+part.layers
+		a.variants = append(a.variants, Variant{Platform: platform.String(), Digest: part.digest.String()})
 	}
 	var err error
 	if a.manifest, err = json.Marshal(index); err != nil {
@@ -85,7 +86,7 @@ func (p *push) sendIndex(ctx context.Context, believing bool) (*assembled, error
 	if err != nil {
 		return nil, err
 	}
-	if err := p.attach(ctx, a); err != nil {
+	if err := p.attach(ctx, a, ""); err != nil {
 		return nil, err
 	}
 	return a, p.manifests(ctx, a)

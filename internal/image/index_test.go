@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -56,8 +58,10 @@ func testIndex(t *testing.T, f *faults, r *Registry) {
 		return recipe
 	}
 	recipe := prepare(s)
-	documents := map[string]Subject{}
+	documents, turn := map[string]Subject{}, sync.Mutex{}
 	recipe.Attest = func(s Subject) ([]Attestation, error) {
+		turn.Lock()
+		defer turn.Unlock()
 		documents[s.Digest] = s
 		text, err := json.Marshal(s)
 		return []Attestation{{"application/spdx+json", text}}, err
@@ -168,16 +172,16 @@ func testIndexElsewhere(t *testing.T, f *faults, r *Registry, s Spec, first, sec
 	if pushed := pushAll(t, &thorough, &Image{Recipe: recipe}, "v2"); pushed.Found || pushed.Reference != second.Reference {
 		t.Errorf("the lost layer was not sent: %+v", pushed)
 	}
-	asked := 0
+	var asked atomic.Int32
 	f.during(func(_ int, w http.ResponseWriter, r *http.Request) bool {
 		if r.Method != http.MethodGet || !strings.HasSuffix(r.URL.Path, "/manifests/"+digest.String()) {
 			return false
 		}
-		asked++
+		asked.Add(1)
 		w.WriteHeader(http.StatusNotFound)
 		return true
 	})
-	if pushed := pushAll(t, &thorough, &Image{Recipe: recipe}, "v2"); pushed.Found || asked != 1 {
+	if pushed := pushAll(t, &thorough, &Image{Recipe: recipe}, "v2"); pushed.Found || asked.Load() != 1 {
 		t.Errorf("the lost image was not sent: %+v", pushed)
 	}
 	f.during(nil)

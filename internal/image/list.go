@@ -227,11 +227,11 @@ func (l *lister) add(one Listed) {
 	l.found = append(l.found, one)
 }
 
-// visible leaves out the tags that are nobody's business: that of the layers, and
-// those under which registries without the referrers API keep attestations.
+// visible leaves out the tags that are nobody's business: slipway's own, and those
+// under which registries without the referrers API keep attestations.
 func visible(tags []string) []string {
 	return slices.DeleteFunc(slices.Clone(tags), func(tag string) bool {
 		hex, attached := strings.CutPrefix(tag, "sha256-")
-		return strings.HasPrefix(tag, layersTagPrefix) || attached && len(hex) >= 64
+		return strings.HasPrefix(tag, ownTagPrefix) || attached && len(hex) >= 64
 	})
 }

@@ -11,8 +11,12 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// layersTagPrefix begins the tags that LayersTag gives.
-const layersTagPrefix = "slipway-layers-"
+const (
+	// ownTagPrefix begins the tags that are for slipway only.
+	ownTagPrefix = "slipway-"
+	// layersTagPrefix begins those that LayersTag gives.
+	layersTagPrefix = ownTagPrefix + "layers-"
+)
 
 // LayersTag gives the tag of the image that was pushed last for a platform: by its
 // annotations a build anywhere finds the layers that did not change, and neither

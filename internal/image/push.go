@@ -78,25 +78,12 @@ type push struct {
 // progress, when not nil, is called by one goroutine at a time, and not after
 // Push has returned. A file that changes while it is read is a *ChangedError.
 func (r *Registry) Push(ctx context.Context, recipe *Recipe, tags []string, progress func(Progress)) (*Pushed, error) {
-	repository, err := r.Reference(recipe.Name)
+	p, err := r.open(ctx, recipe, tags, recipe.Attest)
 	if err != nil {
 		return nil, err
 	}
-	for _, tag := range tags {
-		if !ValidTag(tag) {
-			return nil, fmt.Errorf("%q cannot be a tag of %s: it may have letters, digits, _, . and -, no . or - in front, and %d characters", tag, repository, maxTag)
-		}
-	}
-	p := &push{registry: r, recipe: recipe, attest: recipe.Attest, meter: &meter{tell: progress}}
+	p.meter.tell = progress
 	defer p.meter.end()
-	p.tags = slices.Compact(slices.Sorted(slices.Values(append(slices.Clone(tags), InputsTag(recipe.Inputs)))))
-	var others []name.Repository
-	if recipe.base != nil && recipe.base.RegistryStr() == repository.RegistryStr() {
-		others = append(others, recipe.base.Context())
-	}
-	if p.wire, err = r.dial(ctx, repository, pushScope, others...); err != nil {
-		return nil, err
-	}
 	found, err := r.find(ctx, p.wire, recipe)
 	if err != nil {
 		return nil, err
@@ -110,7 +97,7 @@ func (r *Registry) Push(ctx context.Context, recipe *Recipe, tags []string, prog
 	if found != nil {
 		pushed.Found = true
 		pushed.UpToDate, err = p.retag(ctx, found)
-		pushed.Reference, pushed.BytesTotal, pushed.Layers = repository.Digest(found.digest.String()), found.size, found.count
+		pushed.Reference, pushed.BytesTotal, pushed.Layers = p.wire.repository.Digest(found.digest.String()), found.size, found.count
 	} else {
 		var a *assembled
 		for n := range rounds {
@@ -120,7 +107,7 @@ func (r *Registry) Push(ctx context.Context, recipe *Recipe, tags []string, prog
 			p.meter.restart()
 		}
 		if err == nil {
-			pushed.Reference, pushed.BytesTotal, pushed.Layers = repository.Digest(a.digest.String()), a.size, a.layers
+			pushed.Reference, pushed.BytesTotal, pushed.Layers = p.wire.repository.Digest(a.digest.String()), a.size, a.layers
 		}
 	}
 	pushed.BytesSent = p.meter.sent.Load()
@@ -128,6 +115,27 @@ func (r *Registry) Push(ctx context.Context, recipe *Recipe, tags []string, prog
 		return nil, err
 	}
 	return pushed, nil
+}
+
+// open connects to the repository of a recipe, to push its image under the tags.
+func (r *Registry) open(ctx context.Context, recipe *Recipe, tags []string, attest Attester) (*push, error) {
+	repository, err := r.Reference(recipe.Name)
+	if err != nil {
+		return nil, err
+	}
+	for _, tag := range tags {
+		if !ValidTag(tag) {
+			return nil, fmt.Errorf("%q cannot be a tag of %s: it may have letters, digits, _, . and -, no . or - in front, and %d characters", tag, repository, maxTag)
+		}
+	}
+	p := &push{registry: r, recipe: recipe, attest: attest, meter: &meter{}}
+	p.tags = slices.Compact(slices.Sorted(slices.Values(append(slices.Clone(tags), InputsTag(recipe.Inputs)))))
+	var others []name.Repository
+	if recipe.base != nil && recipe.base.RegistryStr() == repository.RegistryStr() {
+		others = append(others, recipe.base.Context())
+	}
+	p.wire, err = r.dial(ctx, repository, pushScope, others...)
+	return p, err
 }
 
 // verify asks for all blobs of an image that is there, and gives nil when one of
@@ -167,29 +175,36 @@ func (p *push) verify(ctx context.Context, found *standing) (*standing, error) {
 }
 
 // retag points the tags to an image that is there, and tells whether they all did.
+// All are asked for before the first is written: docker-registry cannot read a
+// manifest while it is written again.
 func (p *push) retag(ctx context.Context, found *standing) (bool, error) {
-	var moved atomic.Bool
-	group, limited := errgroup.WithContext(ctx)
-	group.SetLimit(uploads)
-	for _, tag := range p.tags {
+	there := make([]bool, len(p.tags))
+	asking, limited := errgroup.WithContext(ctx)
+	asking.SetLimit(uploads)
+	for n, tag := range p.tags {
 		if tag == InputsTag(p.recipe.Inputs) {
-			continue // by which it was found
+			there[n] = true // it was found by this one
+			continue
 		}
-		group.Go(func() error {
-			var there bool
+		asking.Go(func() error {
 			err := p.registry.retry(limited, func() (err error) {
-				there, err = p.wire.pointsTo(limited, tag, found.digest)
+				there[n], err = p.wire.pointsTo(limited, tag, found.digest)
 				return err
 			})
-			if err != nil || there {
-				return p.registry.explain("ask for "+p.wire.repository.Tag(tag).String(), p.wire.repository.RegistryStr(), err)
-			}
-			moved.Store(true)
-			return p.tag(limited, tag, found.mediaType, found.text, found.digest)
+			return p.registry.explain("ask for "+p.wire.repository.Tag(tag).String(), p.wire.repository.RegistryStr(), err)
 		})
 	}
-	err := group.Wait()
-	return !moved.Load(), err
+	if err := asking.Wait(); err != nil {
+		return false, err
+	}
+	writing, limited := errgroup.WithContext(ctx)
+	writing.SetLimit(uploads)
+	for n, tag := range p.tags {
+		if !there[n] {
+			writing.Go(func() error { return p.tag(limited, tag, found.mediaType, found.text, found.digest) })
+		}
+	}
+	return !slices.Contains(there, false), writing.Wait()
 }
 
 // send sends what the registry lacks, and then the manifest. It takes the
@@ -231,10 +246,13 @@ func (p *push) send(ctx context.Context, believing bool) (*assembled, error) {
 	if err := p.configuration(ctx, to, a); err != nil {
 		return nil, err
 	}
-	if err := p.attach(ctx, a); err != nil {
+	if err := p.attach(ctx, a, p.recipe.spec.platform.String()); err != nil {
 		return nil, err
 	}
-	if err := p.manifests(ctx, a); err != nil {
+	tagged, limited := errgroup.WithContext(ctx)
+	tagged.Go(func() error { return p.manifests(limited, a) })
+	tagged.Go(func() error { return p.remember(limited, a) })
+	if err := tagged.Wait(); err != nil {
 		return nil, err
 	}
 	for _, l := range own {
@@ -373,17 +391,16 @@ func (p *push) manifests(ctx context.Context, a *assembled) error {
 	if len(p.tags) == 0 {
 		group.Go(func() error { return p.byDigest(limited, a) })
 	}
-	if len(a.parts) > 0 {
-		return group.Wait() // each of its images is the last of its platform
-	}
-	group.Go(func() error {
-		err := p.tag(limited, LayersTag(p.recipe.spec.platform), a.mediaType, a.manifest, a.digest)
-		if status(err)/100 == 4 && !vanished(err) {
-			return nil // where tags are immutable, builds do without it
-		}
-		return err
-	})
 	return group.Wait()
+}
+
+// remember makes an image the one that was pushed last for its platform.
+func (p *push) remember(ctx context.Context, a *assembled) error {
+	err := p.tag(ctx, LayersTag(p.recipe.spec.platform), a.mediaType, a.manifest, a.digest)
+	if status(err)/100 == 4 && !vanished(err) {
+		return nil // where tags are immutable, builds do without it
+	}
+	return err
 }
 
 // byDigest writes a manifest that gets no tag.

@@ -39,13 +39,14 @@ func serve(t *testing.T, h http.Handler) *Registry {
 	return at127(server.URL)
 }
 
-// at127 gives the registry of a URL, without pauses between attempts.
+// at127 gives the registry of a URL, with short pauses between attempts:
+// docker-registry cannot read a manifest while another push writes it again.
 func at127(url string) *Registry {
 	return &Registry{
 		Prefix:      strings.TrimPrefix(url, "http://") + "/acme/ml",
 		NameOptions: []name.Option{name.Insecure},
 		Transport:   &http.Transport{MaxIdleConnsPerHost: 8},
-		Pause:       func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
+		Pause:       func(ctx context.Context, d time.Duration) error { return wait(ctx, d/100) },
 	}
 }
 

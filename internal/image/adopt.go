@@ -1,0 +1,124 @@
+package image
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"golang.org/x/sync/errgroup"
+)
+
+// Adopt makes an image, or an index, that another builder has put into the
+// repository of s.Name under its digest, one of slipway's: with the annotations of
+// the spec's commit, with what attest says of it (nothing when nil), and with the
+// tags, which come last. Such an image is its own inputs: if the registry has
+// adopted one of this digest before, under another commit, that one is taken, and
+// only tags are written that do not point to it.
+//
+// Of the spec the name, the platforms and the commit count. Adopt can be repeated
+// after any failure, and ends with ctx.
+func (r *Registry) Adopt(ctx context.Context, s Spec, built v1.Hash, tags []string, attest Attester) (*Pushed, error) {
+	recipe := &Recipe{Name: s.Name, Inputs: built.Hex, spec: s}
+	p, err := r.open(ctx, recipe, tags, attest)
+	if err != nil {
+		return nil, err
+	}
+	at := p.wire.repository
+	found, err := r.find(ctx, p.wire, recipe)
+	if err != nil {
+		return nil, err
+	}
+	if found != nil {
+		unmoved, err := p.retag(ctx, found)
+		return &Pushed{
+			Name: s.Name, Reference: at.Digest(found.digest.String()), Tags: p.tags, Found: true, UpToDate: unmoved,
+			BytesSent: p.meter.sent.Load(), BytesTotal: found.size, Layers: found.count,
+		}, err
+	}
+	there, err := r.look(ctx, p.wire, built.String())
+	if err == nil && there == nil {
+		err = fmt.Errorf("the registry has no image %s, which the builder said it had pushed", at.Digest(built.String()))
+	}
+	if err != nil {
+		return nil, err
+	}
+	a, err := p.adopt(ctx, there)
+	if err == nil {
+		err = p.manifests(ctx, a)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Pushed{
+		Name: s.Name, Reference: at.Digest(a.digest.String()), Tags: p.tags,
+		BytesSent: p.meter.sent.Load(), BytesTotal: a.size, Layers: a.layers,
+	}, nil
+}
+
+// adopt annotates an image that is there, and attaches what is said of it, and of
+// its images when it is an index.
+func (p *push) adopt(ctx context.Context, there *standing) (*assembled, error) {
+	a, err := annotated(there, p.recipe)
+	if err != nil {
+		return nil, fmt.Errorf("annotate %s: %w", p.wire.repository.Digest(there.digest.String()), err)
+	}
+	group, limited := errgroup.WithContext(ctx)
+	group.SetLimit(uploads)
+	var mu sync.Mutex
+	for _, variant := range a.variants {
+		group.Go(func() error {
+			image, err := p.registry.look(limited, p.wire, variant.Digest)
+			if err != nil || image == nil {
+				return err
+			}
+			mu.Lock()
+			a.size, a.layers = a.size+image.size, a.layers+image.count
+			mu.Unlock()
+			return p.attach(limited, &assembled{manifest: image.text, mediaType: image.mediaType, digest: image.digest}, variant.Platform)
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	platform := ""
+	if len(a.variants) == 0 {
+		platform = ordered(p.recipe.spec.Platforms)[0].String()
+	}
+	return a, p.attach(ctx, a, platform)
+}
+
+// annotated gives an image that is there with slipway's annotations beside its own.
+func annotated(there *standing, r *Recipe) (*assembled, error) {
+	var manifest map[string]json.RawMessage
+	var had struct {
+		Annotations map[string]string `json:"annotations"`
+	}
+	if err := errors.Join(json.Unmarshal(there.text, &manifest), json.Unmarshal(there.text, &had)); err != nil {
+		return nil, err
+	}
+	own := annotate(r.spec)
+	own[annotationInputs] = r.Inputs
+	for name, value := range had.Annotations {
+		if _, ours := own[name]; !ours {
+			own[name] = value
+		}
+	}
+	var err error
+	if manifest["annotations"], err = json.Marshal(own); err != nil {
+		return nil, err
+	}
+	a := &assembled{mediaType: there.mediaType, size: there.size, layers: there.count}
+	if a.manifest, err = json.Marshal(manifest); err != nil {
+		return nil, err
+	}
+	a.digest = hashOf(a.manifest)
+	for _, child := range there.children {
+		if child.Platform != nil && child.Platform.OS != "unknown" { // which the builder's own attestations have
+			a.variants = append(a.variants, Variant{child.Platform.String(), child.Digest.String()})
+		}
+	}
+	return a, nil
+}

@@ -1,0 +1,128 @@
+package image
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+// testAdopt has images that another builder has pushed by digest, as BuildKit does,
+// become slipway's: annotated and attested before they have a tag, and one image
+// whatever the commit.
+func testAdopt(t *testing.T, f *faults, r *Registry) {
+	f.during(nil)
+	platform := v1.Platform{OS: "linux", Architecture: "arm64"}
+	made := func(platform v1.Platform) v1.Image {
+		image := mutate.ConfigMediaType(mutate.MediaType(baseImage(t, platform), types.OCIManifestSchema1), types.OCIConfigJSON)
+		annotated, _ := mutate.Annotations(image, map[string]string{"builder": "told"}).(v1.Image)
+		return annotated
+	}
+	image, unknown := made(platform), v1.Platform{OS: "unknown", Architecture: "unknown"}
+	index := mutate.IndexMediaType(mutate.AppendManifests(empty.Index,
+		mutate.IndexAddendum{Add: image, Descriptor: v1.Descriptor{Platform: &platform}},
+		mutate.IndexAddendum{Add: made(unknown), Descriptor: v1.Descriptor{Platform: &unknown}}), types.OCIImageIndex)
+	repository, err := r.Reference("team/adopted")
+	must(t, err)
+	at := func(digest v1.Hash, err error) (name.Digest, v1.Hash) {
+		must(t, err)
+		return repository.Digest(digest.String()), digest
+	}
+	one, oneDigest := at(image.Digest())
+	must(t, remote.Write(one, image, r.options(t.Context())...))
+	many, manyDigest := at(index.Digest())
+	must(t, remote.WriteIndex(many, index, r.options(t.Context())...))
+
+	third := made(platform)
+	other, otherDigest := at(third.Digest())
+	must(t, remote.Write(other, third, r.options(t.Context())...))
+
+	s := Spec{Name: "team/adopted", Platforms: []v1.Platform{platform}, Source: "https://git.example.com/a", Revision: strings.Repeat("a", 40), Created: time.Unix(1e9, 0)}
+	var told []Subject
+	var turn sync.Mutex
+	attest := func(s Subject) ([]Attestation, error) {
+		turn.Lock()
+		defer turn.Unlock()
+		told = append(told, s)
+		text, err := json.Marshal(s)
+		return []Attestation{{"application/spdx+json", text}}, err
+	}
+	for what, built := range map[string]v1.Hash{"image": oneDigest, "index": manyDigest} {
+		told = nil
+		f.during(nil)
+		adopted, err := r.Adopt(t.Context(), s, built, []string{what}, attest)
+		must(t, err)
+		if adopted.Found || adopted.BytesTotal < 4000 || adopted.Layers != 2 {
+			t.Errorf("%s: %+v", what, adopted)
+		}
+		requests, _ := f.log()
+		for _, request := range requests[len(requests)-2:] {
+			if !strings.HasPrefix(request, "PUT ") || !strings.Contains(request, "/manifests/"+what) && !strings.Contains(request, "/manifests/inputs-") {
+				t.Errorf("%s: the tags are not what comes last: %v", what, requests)
+			}
+		}
+		there, err := remote.Get(adopted.Reference, r.options(t.Context())...)
+		must(t, err)
+		must(t, whole(there))
+		var manifest struct{ Annotations map[string]string }
+		must(t, json.Unmarshal(there.Manifest, &manifest))
+		want := map[string]string{
+			"org.opencontainers.image.source": s.Source, "org.opencontainers.image.revision": s.Revision, "org.opencontainers.image.created": "2001-09-09T01:46:40Z", annotationInputs: built.Hex,
+		}
+		if what == "image" {
+			want["builder"] = "told"
+		}
+		if diff := cmp.Diff(want, manifest.Annotations); diff != "" {
+			t.Error(what, diff)
+		}
+		last := told[len(told)-1]
+		if last.Digest != adopted.Reference.DigestStr() || (len(last.Variants) == 1) != (what == "index") || (last.Platform == "linux/arm64") != (what == "image") || len(told) != 1+len(last.Variants) {
+			t.Errorf("%s: asked about %+v", what, told)
+		}
+		referrers, err := remote.Referrers(adopted.Reference, r.options(t.Context())...)
+		must(t, err)
+		if manifest, err := referrers.IndexManifest(); err != nil || len(manifest.Manifests) != 1 {
+			t.Errorf("%s has the referrers %+v, %v", what, manifest, err)
+		}
+
+		// Another commit of the same content has the image that is there.
+		later := s
+		later.Revision, told = strings.Repeat("b", 40), nil
+		f.during(nil)
+		again, err := r.Adopt(t.Context(), later, built, []string{what}, attest)
+		must(t, err)
+		if requests, _ := f.log(); !again.Found || !again.UpToDate || again.Reference != adopted.Reference || len(told) > 0 || len(requests) > 3 {
+			t.Errorf("%s: %+v by %v", what, again, requests)
+		}
+		moved, err := r.Adopt(t.Context(), later, built, []string{what, "v2-" + what}, attest)
+		must(t, err)
+		if !moved.Found || moved.UpToDate || moved.Reference != adopted.Reference {
+			t.Errorf("%s: %+v", what, moved)
+		}
+	}
+	if _, err := r.Adopt(t.Context(), s, v1.Hash{Algorithm: "sha256", Hex: strings.Repeat("0", 64)}, nil, attest); err == nil || !strings.Contains(err.Error(), "has no image") {
+		t.Error(err)
+	}
+	f.during(func(_ int, w http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodPost && (r.Method != http.MethodPut || strings.Contains(r.URL.Path, "/blobs/")) {
+			return false
+		}
+		w.WriteHeader(http.StatusForbidden)
+		return true
+	})
+	_, err = r.Adopt(t.Context(), s, otherDigest, []string{"never"}, attest)
+	f.during(nil)
+	if tagged, askErr := r.Tagged(t.Context(), s.Name, "never"); err == nil || askErr != nil || tagged != nil {
+		t.Errorf("what cannot be attested is adopted: %v, %v, %v", err, tagged, askErr)
+	}
+}
