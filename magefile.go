@@ -30,17 +30,17 @@ type (
 
 type result = *report.Result
 
-// Deploy builds, pushes, syncs secrets, submits the jobs (all, or -jobs=a,b), follows them and reports. -rerun runs again what succeeded for the same inputs.
-func Deploy(ctx context.Context, jobs *string, rerun *bool, failPending *time.Duration) error {
+// Deploy builds, pushes, syncs secrets, submits the jobs (all, or -jobs=a,b), follows them and reports. -rerun runs again what succeeded for the same inputs; -params=A=1,B=2 wins over slipway.yaml.
+func Deploy(ctx context.Context, jobs *string, rerun *bool, failPending *time.Duration, params *string) error {
 	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) {
-		return tasks.Deploy(ctx, env, list(jobs), tasks.JobOptions{Rerun: value(rerun), FailPending: value(failPending)})
+		return tasks.Deploy(ctx, env, list(jobs), tasks.JobOptions{Rerun: value(rerun), FailPending: value(failPending), Params: assignments(params)})
 	})
 }
 
 // Plan shows all that deploy would do, secrets masked, and changes nothing. -exitCode exits with 10 when there are changes.
-func Plan(ctx context.Context, jobs *string, exitCode *bool) error {
+func Plan(ctx context.Context, jobs *string, exitCode *bool, params *string) error {
 	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) {
-		return tasks.Plan(ctx, env, list(jobs), value(exitCode))
+		return tasks.Plan(ctx, env, list(jobs), tasks.PlanOptions{ExitCode: value(exitCode), Params: assignments(params)})
 	})
 }
 
@@ -82,15 +82,17 @@ func Check(ctx context.Context, files, polyaxonVersion *string, strict *bool) er
 	})
 }
 
-// Render prints the operation of a job or a service as it will be sent.
-func Render(ctx context.Context, job string) error {
-	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) { return tasks.Render(ctx, env, job) })
+// Render prints the operation of a job or a service as it will be sent. -source prints your own file with the edits made.
+func Render(ctx context.Context, job string, source *bool, params *string) error {
+	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) {
+		return tasks.Render(ctx, env, job, tasks.RenderOptions{Source: value(source), Params: assignments(params)})
+	})
 }
 
 // Submit submits one job and does not wait for it.
-func Submit(ctx context.Context, job string, rerun *bool) error {
+func Submit(ctx context.Context, job string, rerun *bool, params *string) error {
 	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) {
-		return tasks.Submit(ctx, env, job, tasks.JobOptions{Rerun: value(rerun)})
+		return tasks.Submit(ctx, env, job, tasks.JobOptions{Rerun: value(rerun), Params: assignments(params)})
 	})
 }
 
@@ -136,8 +138,10 @@ func Artifacts(ctx context.Context, run string, dir *string) error {
 }
 
 // Up starts a service, waits until it answers, and prints its address.
-func Up(ctx context.Context, service string) error {
-	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) { return tasks.Up(ctx, env, service) })
+func Up(ctx context.Context, service string, params *string) error {
+	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) {
+		return tasks.Up(ctx, env, service, tasks.JobOptions{Params: assignments(params)})
+	})
 }
 
 // Down stops a service.
@@ -184,6 +188,19 @@ func Bench(ctx context.Context, run *string) error {
 // list splits a,b; nothing gives none.
 func list(names *string) []string {
 	return strings.FieldsFunc(value(names), func(r rune) bool { return r == ',' })
+}
+
+// assignments splits A=1,B=[2,3]: at commas that a name and = follow.
+func assignments(text *string) []string {
+	var all []string
+	for _, part := range list(text) {
+		if name, _, ok := strings.Cut(part, "="); (!ok || strings.ContainsAny(name, " []{}\"':")) && len(all) > 0 {
+			all[len(all)-1] += "," + part
+			continue
+		}
+		all = append(all, part)
+	}
+	return all
 }
 
 // value gives what p points to, or the zero value.

@@ -25,7 +25,7 @@ func Deploy(ctx context.Context, env *Env, names []string, o JobOptions) (*repor
 		return nil, err
 	}
 	result := p.result("deploy")
-	d, err := p.prepare(ctx, names)
+	d, err := p.prepare(ctx, names, o.Params)
 	if err != nil {
 		return result, err
 	}
@@ -59,10 +59,13 @@ type deployment struct {
 
 // prepare reads and checks all that deploy needs: it starts the sandbox where
 // it is used, and changes nothing else.
-func (p *project) prepare(ctx context.Context, names []string) (*deployment, error) {
+func (p *project) prepare(ctx context.Context, names, params []string) (*deployment, error) {
 	d := &deployment{}
 	var err error
 	if d.waves, err = p.config.JobOrder(names...); err != nil {
+		return nil, err
+	}
+	if err := p.override(params, names); err != nil {
 		return nil, err
 	}
 	jobs := slices.Concat(d.waves...)
@@ -70,7 +73,7 @@ func (p *project) prepare(ctx context.Context, names []string) (*deployment, err
 	if err := p.config.Unbuilt(jobs, p.secretList()); err != nil {
 		return nil, err
 	}
-	if d.bundles, err = p.bundles(ctx); err != nil {
+	if d.bundles, err = p.bundlesFor(ctx, jobs); err != nil {
 		return nil, err
 	}
 	if err := p.checkJobs(ctx, jobs); err != nil {

@@ -28,6 +28,8 @@ type JobOptions struct {
 	// FailPending, when it is not zero, is how long a run may wait before it is
 	// stopped and the command ends with ExitPending.
 	FailPending time.Duration
+	// Params of the command line, each NAME=VALUE, for the jobs that it names.
+	Params []string
 }
 
 // submission is what a job submits: image is the reference of its image, upstream
@@ -37,9 +39,10 @@ func (p *project) submission(j *config.Job, image string, upstream []string, o J
 	if err != nil {
 		return run.Submission{}, err
 	}
+	from := p.origin()
 	return run.Submission{
-		Project: p.config.Project, Name: j.Name, Content: string(operation.JSON()),
-		Key: p.key(j, operation, image, upstream), Tags: []string{"slipway"}, Rerun: o.Rerun, Sleep: p.Sleep,
+		Project: p.config.Project, Name: j.Name, Content: string(p.stamped(operation).JSON()),
+		Key: p.key(j, operation, image, upstream), Tags: from.tags, MetaInfo: from.meta, Rerun: o.Rerun, Sleep: p.Sleep,
 	}, nil
 }
 

@@ -53,16 +53,9 @@ func (p *project) operation(j *config.Job, image string) (*polyaxonfile.Operatio
 	if err != nil {
 		return nil, err
 	}
-	fill := polyaxonfile.Fill{
-		Name: j.Name, Params: j.Params, GPU: j.GPU, Timeout: j.Timeout, Image: image,
-		ParamsAt: func(name string) source.Position { return p.config.At(section(j), j.Name, "params", name) },
-	}
-	for _, path := range j.Presets {
-		preset, err := polyaxonfile.Read(p.file(path))
-		if err != nil {
-			return nil, located(p.config.At(section(j), j.Name, "presets"), err)
-		}
-		fill.Presets = append(fill.Presets, preset)
+	fill, err := p.fill(j, image)
+	if err != nil {
+		return nil, err
 	}
 	operation, err := file.Operation(fill)
 	return operation, located(p.config.At(section(j), j.Name), err)

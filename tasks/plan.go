@@ -18,17 +18,24 @@ import (
 	"github.com/slipway-ci/slipway/internal/run"
 )
 
+// PlanOptions says how to plan.
+type PlanOptions struct {
+	// ExitCode returns a *ChangesError when there are changes.
+	ExitCode bool
+	// Params are as in JobOptions.
+	Params []string
+}
+
 // Plan shows what Deploy would do with the same names: images to push, secrets
 // (masked), and each job's operation as a diff against its last run. It builds
-// locally and asks, and changes nothing. With exitCode it returns a
-// *ChangesError when there are changes.
-func Plan(ctx context.Context, env *Env, names []string, exitCode bool) (*report.Result, error) {
+// locally and asks, and changes nothing.
+func Plan(ctx context.Context, env *Env, names []string, o PlanOptions) (*report.Result, error) {
 	p, err := env.open(ctx)
 	if err != nil {
 		return nil, err
 	}
 	result := p.result("plan")
-	d, err := p.prepare(ctx, names)
+	d, err := p.prepare(ctx, names, o.Params)
 	if err != nil {
 		return result, err
 	}
@@ -57,7 +64,7 @@ func Plan(ctx context.Context, env *Env, names []string, exitCode bool) (*report
 			result.Changes++
 		}
 	}
-	if exitCode && result.Changes > 0 {
+	if o.ExitCode && result.Changes > 0 {
 		return result, &ChangesError{Count: result.Changes}
 	}
 	return result, nil
@@ -151,7 +158,7 @@ func (p *project) planJob(ctx context.Context, to *platform, j *config.Job, oper
 	if last != nil {
 		before = operationText(last.RawContent)
 	}
-	one.Diff = string(diff.Diff("last run", []byte(before), "deploy", []byte(render(operation))))
+	one.Diff = string(diff.Diff("last run", []byte(before), "deploy", []byte(render(operation.Unlabelled()))))
 	if one.Diff == "" {
 		one.Diff = "the same operation again: its image, its upstream or its last run's end differs\n"
 	}
@@ -181,7 +188,7 @@ func operationText(content string) string {
 	if err != nil {
 		return content
 	}
-	return render(operation)
+	return render(operation.Unlabelled())
 }
 
 // Submit builds and pushes the image of one job, syncs the secrets, and submits
@@ -196,7 +203,7 @@ func Submit(ctx context.Context, env *Env, name string, o JobOptions) (*report.R
 	if _, ok := p.config.Jobs[name]; !ok {
 		return result, unknown("job", name, sorted(p.config.Jobs))
 	}
-	d, err := p.prepareOnly(ctx, p.config.Jobs[name])
+	d, err := p.prepareOnly(ctx, p.config.Jobs[name], o.Params)
 	if err != nil {
 		return result, err
 	}
@@ -205,14 +212,17 @@ func Submit(ctx context.Context, env *Env, name string, o JobOptions) (*report.R
 }
 
 // prepareOnly is prepare for one job without what it comes after.
-func (p *project) prepareOnly(ctx context.Context, j *config.Job) (*deployment, error) {
+func (p *project) prepareOnly(ctx context.Context, j *config.Job, params []string) (*deployment, error) {
 	jobs := []*config.Job{j}
 	d := &deployment{waves: [][]*config.Job{jobs}, images: p.imagesOf(jobs)}
-	err := p.config.Unbuilt(jobs, p.secretList())
+	err := p.override(params, []string{j.Name})
 	if err != nil {
 		return nil, err
 	}
-	if d.bundles, err = p.bundles(ctx); err != nil {
+	if err := p.config.Unbuilt(jobs, p.secretList()); err != nil {
+		return nil, err
+	}
+	if d.bundles, err = p.bundlesFor(ctx, jobs); err != nil {
 		return nil, err
 	}
 	if err := p.checkJobs(ctx, jobs); err != nil {

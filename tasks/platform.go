@@ -97,8 +97,8 @@ func (p *project) refuseHalfClouds() error {
 	case cfg.Polyaxon != nil && cfg.Registry == "":
 		return &source.Error{Position: cfg.At("polyaxon"), Message: "runs on " + cfg.Polyaxon.Host + " cannot pull from the sandbox's registry",
 			Hint: "set registry, or leave polyaxon out to use the sandbox"}
-	case cfg.Polyaxon != nil && cfg.Cluster == nil && len(cfg.Secrets) > 0:
-		return &source.Error{Position: cfg.At("secrets"), Message: "runs on " + cfg.Polyaxon.Host + " cannot see the sandbox's secrets",
+	case cfg.Polyaxon != nil && cfg.Cluster == nil && p.secretAt() != nil:
+		return &source.Error{Position: cfg.At(p.secretAt()...), Message: "runs on " + cfg.Polyaxon.Host + " cannot see the sandbox's secrets",
 			Hint: "set cluster, or leave polyaxon out to use the sandbox"}
 	}
 	return nil

@@ -17,6 +17,8 @@ type project struct {
 	config  *config.Config
 	masker  *secret.Masker
 	secrets *secret.Resolver
+	// texts are the params that the command line gives, by job.
+	texts map[string]map[string]string
 	// revision gives what git knows of the tree; it is asked once.
 	revision func() revision.Revision
 }

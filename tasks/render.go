@@ -2,39 +2,101 @@ package tasks
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"os"
 
+	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile"
 	"github.com/slipway-ci/slipway/internal/report"
+	components "github.com/slipway-ci/slipway/polyaxon"
 )
 
+// RenderOptions says what to render.
+type RenderOptions struct {
+	// Params of the command line, each NAME=VALUE.
+	Params []string
+	// Source gives the user's own file with the edits made, rather than the
+	// operation: comments, order and quotes stay.
+	Source bool
+}
+
 // Render gives the operation of a job or a service as it will be sent. Its image
-// is built locally, so that its digest stands in it; nothing is sent.
-func Render(ctx context.Context, env *Env, name string) (*report.Result, error) {
+// is built locally, so that its digest stands in it; nothing is sent, and no
+// secret is read.
+func Render(ctx context.Context, env *Env, name string, o RenderOptions) (*report.Result, error) {
 	p, err := env.open(ctx)
 	if err != nil {
 		return nil, err
 	}
 	result := p.result("render")
-	j := p.config.Jobs[name]
-	if j == nil {
-		j = p.config.Services[name]
-	}
+	j := p.named(name)
 	if j == nil {
 		return result, unknown("job or service", name, append(sorted(p.config.Jobs), sorted(p.config.Services)...))
 	}
-	d, err := p.prepareOnly(ctx, j)
-	if err != nil {
+	if err := p.override(o.Params, []string{name}); err != nil {
 		return result, err
 	}
-	images, references, err := p.planImages(ctx, d)
-	result.Images = nil
-	_ = images
+	reference, err := p.planReference(ctx, j)
 	if err != nil {
 		return result, interruptedOr(ctx, err)
 	}
-	operation, err := p.operation(j, references[j.Image])
+	operation, err := p.operation(j, reference)
 	if err != nil {
 		return result, err
 	}
-	result.Text = render(operation)
+	if o.Source {
+		text, err := p.source(j, operation)
+		if err != nil {
+			return result, err
+		}
+		result.Text = string(text)
+		return result, nil
+	}
+	stamped := p.stamped(operation)
+	result.Text, result.Operation = render(stamped), json.RawMessage(stamped.JSON())
 	return result, nil
+}
+
+// planReference checks a job, builds its image locally, and gives the reference
+// that it will have; "" for a job without an image.
+func (p *project) planReference(ctx context.Context, j *config.Job) (string, error) {
+	jobs := []*config.Job{j}
+	d := &deployment{waves: [][]*config.Job{jobs}, images: p.imagesOf(jobs)}
+	if err := p.config.Unbuilt(jobs, nil); err != nil {
+		return "", err
+	}
+	if err := p.checkJobs(ctx, jobs); err != nil {
+		return "", err
+	}
+	if len(d.images) == 0 {
+		return "", nil
+	}
+	var err error
+	if d.to, err = p.connect(ctx); err != nil {
+		return "", err
+	}
+	_, references, err := p.planImages(ctx, d)
+	return references[j.Image], err
+}
+
+// source gives the text of a job's own file that reads as operation.
+func (p *project) source(j *config.Job, operation *polyaxonfile.Operation) ([]byte, error) {
+	if j.Component != "" {
+		text, err := components.Read(j.Component)
+		if err != nil {
+			return nil, err
+		}
+		return operation.Source(text, nil)
+	}
+	path := p.file(j.Polyaxonfile)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	component, err := polyaxonfile.ReadReference(path, text)
+	if err != nil {
+		return nil, err
+	}
+	return operation.Source(text, component)
 }

@@ -29,10 +29,11 @@ func secrets(ctx context.Context, env *Env, command string, prune bool, verb sec
 		return nil, err
 	}
 	result := p.result(command)
-	if err := p.config.Unbuilt(nil, p.secretList()); err != nil {
+	jobs := append(p.jobList(), p.serviceList()...)
+	if err := p.config.Unbuilt(jobs, p.secretList()); err != nil {
 		return result, err
 	}
-	bundles, err := p.bundles(ctx)
+	bundles, err := p.bundlesFor(ctx, jobs)
 	if err != nil {
 		return result, err
 	}

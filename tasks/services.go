@@ -11,8 +11,8 @@ import (
 
 // Up starts a service, or finds the one that runs for the same inputs, waits
 // until it answers, and gives its address. The service outlives the command;
-// Down stops it. Cancelling ctx while it starts stops it.
-func Up(ctx context.Context, env *Env, name string) (*report.Result, error) {
+// Down stops it. Of the options only Params count. Cancelling ctx while it starts stops it.
+func Up(ctx context.Context, env *Env, name string, o JobOptions) (*report.Result, error) {
 	p, err := env.open(ctx)
 	if err != nil {
 		return nil, err
@@ -22,7 +22,7 @@ func Up(ctx context.Context, env *Env, name string) (*report.Result, error) {
 	if !ok {
 		return result, unknown("service", name, sorted(p.config.Services))
 	}
-	d, err := p.prepareOnly(ctx, service)
+	d, err := p.prepareOnly(ctx, service, o.Params)
 	if err != nil {
 		return result, err
 	}

@@ -18,7 +18,12 @@ func deploy(d *door.Door) *cobra.Command {
 		})
 	c.Flags().BoolVar(&o.Rerun, "rerun", false, "run again what succeeded, or runs, for the same inputs")
 	failPending(c, &o)
+	params(c, &o.Params)
 	return c
+}
+
+func params(c *cobra.Command, into *[]string) {
+	c.Flags().StringArrayVarP(into, "param", "P", nil, "give an input of the named jobs a value, as NAME=VALUE; it wins over slipway.yaml")
 }
 
 func failPending(c *cobra.Command, o *tasks.JobOptions) {
@@ -26,18 +31,23 @@ func failPending(c *cobra.Command, o *tasks.JobOptions) {
 }
 
 func plan(d *door.Door) *cobra.Command {
-	var exitCode bool
+	var o tasks.PlanOptions
 	c := command(d, "plan [JOB...]", "Show all that deploy would do, secrets masked; change nothing", cobra.ArbitraryArgs,
 		func(ctx context.Context, env *tasks.Env, jobs []string) (*report.Result, error) {
-			return tasks.Plan(ctx, env, jobs, exitCode)
+			return tasks.Plan(ctx, env, jobs, o)
 		})
-	c.Flags().BoolVar(&exitCode, "exit-code", false, "exit with 10 when there are changes")
+	c.Flags().BoolVar(&o.ExitCode, "exit-code", false, "exit with 10 when there are changes")
+	params(c, &o.Params)
 	return c
 }
 
 func render(d *door.Door) *cobra.Command {
-	return command(d, "render JOB", "Print the operation of a job or a service as it will be sent", cobra.ExactArgs(1),
+	var o tasks.RenderOptions
+	c := command(d, "render JOB", "Print the operation of a job or a service as it will be sent", cobra.ExactArgs(1),
 		func(ctx context.Context, env *tasks.Env, args []string) (*report.Result, error) {
-			return tasks.Render(ctx, env, args[0])
+			return tasks.Render(ctx, env, args[0], o)
 		})
+	c.Flags().BoolVar(&o.Source, "source", false, "print your own file with the edits made; comments, order and quotes stay")
+	params(c, &o.Params)
+	return c
 }

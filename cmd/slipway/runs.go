@@ -17,6 +17,7 @@ func submit(d *door.Door) *cobra.Command {
 			return tasks.Submit(ctx, env, args[0], o)
 		})
 	c.Flags().BoolVar(&o.Rerun, "rerun", false, "submit again what succeeded, or runs, for the same inputs")
+	params(c, &o.Params)
 	return c
 }
 
@@ -77,10 +78,13 @@ func artifacts(d *door.Door) *cobra.Command {
 }
 
 func up(d *door.Door) *cobra.Command {
-	return command(d, "up SERVICE", "Start a service, wait until it answers, and print its address", cobra.ExactArgs(1),
+	var o tasks.JobOptions
+	c := command(d, "up SERVICE", "Start a service, wait until it answers, and print its address", cobra.ExactArgs(1),
 		func(ctx context.Context, env *tasks.Env, args []string) (*report.Result, error) {
-			return tasks.Up(ctx, env, args[0])
+			return tasks.Up(ctx, env, args[0], o)
 		})
+	params(c, &o.Params)
+	return c
 }
 
 func down(d *door.Door) *cobra.Command {

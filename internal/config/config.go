@@ -26,11 +26,15 @@ type Config struct {
 	// Polyaxon is nil for the sandbox's.
 	Polyaxon *Polyaxon
 	// Bucket is a gs:// URL, "" for none.
-	Bucket    string
-	Images    map[string]*Image
-	Secrets   map[string]*Secret
-	Jobs      map[string]*Job
-	Services  map[string]*Job
+	Bucket   string
+	Images   map[string]*Image
+	Secrets  map[string]*Secret
+	Jobs     map[string]*Job
+	Services map[string]*Job
+	// Volume is nil when Polyaxonfiles see to the persistent volume themselves.
+	Volume *Volume
+	// MLflow is nil for none.
+	MLflow    *MLflow
 	Manifests []string
 
 	positions map[string]source.Position
@@ -42,6 +46,12 @@ type Cluster struct {
 	Kubeconfig *Kubeconfig
 	Namespace  string
 }
+
+// Volume is what stands for the persistent volume, by exactly one of its fields.
+type Volume struct{ Connection, Claim string }
+
+// MLflow is a tracking server. Password is a secret source, "" for none.
+type MLflow struct{ TrackingURI, Experiment, Username, Password string }
 
 // GKE names a cluster of Google Kubernetes Engine.
 type GKE struct{ Project, Location, Name string }
@@ -117,7 +127,9 @@ type Job struct {
 	// OnCancel is "stop" or "leave".
 	OnCancel string
 	Presets  []string
-	Service  bool
+	// Credentials, when it is not nil, says whether to add the credential snippet.
+	Credentials *bool
+	Service     bool
 }
 
 // At gives where the value with this path of keys stands, or its nearest parent

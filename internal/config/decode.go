@@ -212,6 +212,13 @@ func (d *decoder) decodeScalar(n *yaml.Node, v reflect.Value, path []string, tag
 			return
 		}
 		v.SetInt(int64(number))
+	case reflect.Bool:
+		on, isBool := resolved.(bool)
+		if !isBool {
+			d.fail(n, "", "%s must be true or false, not %s", name(path), shown)
+			return
+		}
+		v.SetBool(on)
 	case reflect.String:
 		d.decodeString(n, v, path, tag, text, resolved, shown)
 	default:

@@ -22,6 +22,8 @@ type fileSpec struct {
 	Secrets      map[string]*secretSpec   `yaml:"secrets" doc:"Kubernetes Secrets to sync, by name" pattern:"dns"`
 	Jobs         map[string]*jobSpec      `yaml:"jobs" doc:"Jobs to run, by name" pattern:"slug"`
 	Services     map[string]*serviceSpec  `yaml:"services" doc:"Services that up and down start and stop, by name" pattern:"slug"`
+	Volume       *volumeSpec              `yaml:"volume" doc:"What stands for the persistent volume, /polyaxon-v1-data; the sandbox has its own"`
+	MLflow       *mlflowSpec              `yaml:"mlflow" doc:"MLflow's tracking server, for jobs and services"`
 	Manifests    []string                 `yaml:"manifests" doc:"Files or directories of Kubernetes manifests that serve the model" path:"yes"`
 	Environments map[string]*overlaidSpec `yaml:"environments" doc:"Values that --env NAME lays over the rest" pattern:"slug"`
 }
@@ -33,6 +35,18 @@ type clusterSpec struct {
 	GKE        *gkeSpec        `yaml:"gke" doc:"A cluster of Google Kubernetes Engine"`
 	Kubeconfig *kubeconfigSpec `yaml:"kubeconfig" doc:"A context of a kubeconfig file"`
 	Namespace  string          `yaml:"namespace" doc:"Namespace of Polyaxon's runs; polyaxon-v1 when left out" pattern:"dns"`
+}
+
+type volumeSpec struct {
+	Connection string `yaml:"connection" doc:"A connection of Polyaxon, such as fstore-pvc"`
+	Claim      string `yaml:"claim" doc:"A PersistentVolumeClaim in Polyaxon's namespace" pattern:"dns"`
+}
+
+type mlflowSpec struct {
+	TrackingURI string `yaml:"tracking-uri" doc:"Address, such as https://mlflow.acme.dev" required:"yes" pattern:"url"`
+	Experiment  string `yaml:"experiment" doc:"Name of the experiment"`
+	Username    string `yaml:"username" doc:"User name"`
+	Password    string `yaml:"password" doc:"Secret source of the password, such as env:MLFLOW_PASSWORD" pattern:"source"`
 }
 
 type gkeSpec struct {
@@ -99,21 +113,23 @@ type jobSpec struct {
 	Component    string         `yaml:"component" doc:"Component that ships with slipway, instead of a Polyaxonfile"`
 	Image        string         `yaml:"image" doc:"Image of this file; fills the input DOCKER_IMAGE"`
 	After        []string       `yaml:"after" doc:"Jobs that must have succeeded before"`
-	Params       map[string]any `yaml:"params" doc:"Values for the Polyaxonfile's inputs"`
+	Params       map[string]any `yaml:"params" doc:"Values for the Polyaxonfile's inputs; secret:env:NAME for one that is a secret"`
 	GPU          *int           `yaml:"gpu" doc:"Number of GPUs; 0 removes the Polyaxonfile's"`
 	Timeout      duration       `yaml:"timeout" doc:"Time limit, such as 90s, 6h or 2d"`
 	OnCancel     string         `yaml:"on-cancel" doc:"What becomes of the run when the command is interrupted" enum:"stop,leave"`
 	Presets      []string       `yaml:"presets" doc:"Preset files to lay over the Polyaxonfile" path:"yes"`
+	Credentials  *bool          `yaml:"credentials" doc:"Whether to add the Google Cloud credential snippet; when left out, the parts whose secrets there are"`
 }
 
 type serviceSpec struct {
 	Polyaxonfile string         `yaml:"polyaxonfile" doc:"Path of the Polyaxonfile" path:"yes"`
 	Component    string         `yaml:"component" doc:"Component that ships with slipway, instead of a Polyaxonfile"`
 	Image        string         `yaml:"image" doc:"Image of this file; fills the input DOCKER_IMAGE"`
-	Params       map[string]any `yaml:"params" doc:"Values for the Polyaxonfile's inputs"`
+	Params       map[string]any `yaml:"params" doc:"Values for the Polyaxonfile's inputs; secret:env:NAME for one that is a secret"`
 	GPU          *int           `yaml:"gpu" doc:"Number of GPUs; 0 removes the Polyaxonfile's"`
 	Timeout      duration       `yaml:"timeout" doc:"Time limit, such as 90s, 6h or 2d"`
 	Presets      []string       `yaml:"presets" doc:"Preset files to lay over the Polyaxonfile" path:"yes"`
+	Credentials  *bool          `yaml:"credentials" doc:"Whether to add the Google Cloud credential snippet; when left out, the parts whose secrets there are"`
 }
 
 // duration is written as Go writes durations, or in days.

@@ -260,7 +260,7 @@ func (c *Config) fill(s *fileSpec) {
 	if s.Cluster != nil {
 		c.Cluster = &Cluster{GKE: (*GKE)(s.Cluster.GKE), Kubeconfig: (*Kubeconfig)(s.Cluster.Kubeconfig), Namespace: s.Cluster.Namespace}
 	}
-	c.Polyaxon = (*Polyaxon)(s.Polyaxon)
+	c.Polyaxon, c.Volume, c.MLflow = (*Polyaxon)(s.Polyaxon), (*Volume)(s.Volume), (*MLflow)(s.MLflow)
 	c.Images, c.Secrets, c.Jobs, c.Services = map[string]*Image{}, map[string]*Secret{}, map[string]*Job{}, map[string]*Job{}
 	for name, i := range s.Images {
 		c.Images[name] = &Image{
@@ -274,7 +274,7 @@ func (c *Config) fill(s *fileSpec) {
 	for name, j := range s.Jobs {
 		c.Jobs[name] = &Job{
 			Name: name, Polyaxonfile: j.Polyaxonfile, Component: j.Component, Image: j.Image, After: j.After, Params: j.Params,
-			GPU: j.GPU, Timeout: time.Duration(j.Timeout), OnCancel: j.OnCancel, Presets: j.Presets,
+			GPU: j.GPU, Timeout: time.Duration(j.Timeout), OnCancel: j.OnCancel, Presets: j.Presets, Credentials: j.Credentials,
 		}
 		if j.OnCancel == "" {
 			c.Jobs[name].OnCancel = "stop"
@@ -283,7 +283,7 @@ func (c *Config) fill(s *fileSpec) {
 	for name, v := range s.Services {
 		c.Services[name] = &Job{
 			Name: name, Polyaxonfile: v.Polyaxonfile, Component: v.Component, Image: v.Image, Params: v.Params,
-			GPU: v.GPU, Timeout: time.Duration(v.Timeout), OnCancel: "stop", Presets: v.Presets, Service: true,
+			GPU: v.GPU, Timeout: time.Duration(v.Timeout), OnCancel: "stop", Presets: v.Presets, Credentials: v.Credentials, Service: true,
 		}
 	}
 }

@@ -42,6 +42,8 @@ func schemaOf(t reflect.Type, tag reflect.StructTag) map[string]any {
 		s["type"], s["minimum"] = []string{"integer", "string"}, 0
 	case reflect.Int64: // duration
 		s["type"] = "string"
+	case reflect.Bool:
+		s["type"] = "boolean"
 	case reflect.String:
 		s["type"] = "string"
 		if enum := tag.Get("enum"); enum != "" {

@@ -7,9 +7,6 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// SecretParam is how a param begins whose value is a secret.
-const SecretParam = "secret:"
-
 // Unbuilt gives, joined, a *source.Error for each part of the configuration that
 // a command is about to use and that this version has no engine for. Such a part
 // is refused by name; it is never ignored.
@@ -43,10 +40,13 @@ func (c *Config) Unbuilt(jobs []*Job, secrets []*Secret) error {
 			section = "services"
 		}
 		for _, key := range keys(j.Params) {
-			if text, ok := j.Params[key].(string); ok && strings.HasPrefix(text, SecretParam) {
-				refuse("name the secret under secrets, and read it in the Polyaxonfile by secretKeyRef", "a param that is a secret", section, j.Name, "params", key)
+			if from, _ := SecretParam(j.Params[key]); strings.HasPrefix(from, "gcp-secret-manager:") {
+				refuse("use secret:env: or secret:file:", "Secret Manager (gcp-secret-manager:)", section, j.Name, "params", key)
 			}
 		}
+	}
+	if c.MLflow != nil && strings.HasPrefix(c.MLflow.Password, "gcp-secret-manager:") {
+		refuse("use env: or file:", "Secret Manager (gcp-secret-manager:)", "mlflow", "password")
 	}
 	if len(errs) == 0 {
 		return nil

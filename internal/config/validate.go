@@ -6,6 +6,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/slipway-ci/slipway/internal/secret"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
@@ -18,6 +19,9 @@ func (c *Config) validate() []*source.Error {
 	}
 	if k := c.Cluster; k != nil && (k.GKE == nil) == (k.Kubeconfig == nil) {
 		fail("", []string{"cluster"}, "cluster needs exactly one of gke and kubeconfig")
+	}
+	if v := c.Volume; v != nil && (v.Connection == "") == (v.Claim == "") {
+		fail("", []string{"volume"}, "volume needs exactly one of connection and claim")
 	}
 	for _, name := range keys(c.Images) {
 		i, at := c.Images[name], []string{"images", name}
@@ -61,6 +65,14 @@ func (c *Config) validateJob(j *Job, at []string, fail func(string, []string, st
 	if j.Image != "" && c.Images[j.Image] == nil {
 		fail(suggest(j.Image, keys(c.Images)), append(at, "image"), "there is no image %s", j.Image)
 	}
+	for _, name := range keys(j.Params) {
+		if from, isSecret := SecretParam(j.Params[name]); isSecret {
+			if _, err := secret.ParseSource(from); err != nil {
+				// What stands there is not shown: it may be the secret itself.
+				fail("write secret:env:NAME or secret:file:PATH", append(slices.Clone(at), "params", name), "params.%s of %s begins with secret: and names no secret source", name, j.Name)
+			}
+		}
+	}
 	seen := map[string]bool{}
 	for n, before := range j.After {
 		path := append(append([]string{}, at...), "after", fmt.Sprint(n))
@@ -72,6 +84,13 @@ func (c *Config) validateJob(j *Job, at []string, fail func(string, []string, st
 		}
 		seen[before] = true
 	}
+}
+
+// SecretParam gives the secret source of a param that is a secret, as
+// secret:env:TOKEN is.
+func SecretParam(value any) (from string, isSecret bool) {
+	text, _ := value.(string)
+	return strings.CutPrefix(text, "secret:")
 }
 
 // cycle gives jobs that wait for each other, the first again at the end.

@@ -4,7 +4,10 @@
 // file, or in the log of a GitHub workflow.
 package report
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Result is what one command found or did. `-o json` prints it as one object;
 // sections that a command has nothing to say about are left out.
@@ -30,6 +33,8 @@ type Result struct {
 	Sandbox   *Sandbox   `json:"sandbox,omitempty"`
 	// Text is what the command prints as it is, such as a rendered operation.
 	Text string `json:"text,omitempty"`
+	// Operation is a rendered operation.
+	Operation json.RawMessage `json:"operation,omitempty"`
 	// Changes says how many things plan would change.
 	Changes int `json:"changes,omitempty"`
 }

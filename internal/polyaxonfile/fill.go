@@ -1,0 +1,160 @@
+package polyaxonfile
+
+import (
+	"maps"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/source"
+)
+
+const (
+	// imageInput is the input that slipway fills with a pushed image's reference.
+	imageInput = "DOCKER_IMAGE"
+	// imagePlaceholder, as a container's image, is replaced by it.
+	imagePlaceholder = "slipway"
+)
+
+// Fill is what slipway.yaml and the command line say of a Polyaxonfile's job.
+type Fill struct {
+	// Name of the job, for messages.
+	Name string
+	// Params are values for inputs; they win over the file's own params.
+	Params map[string]any
+	// Texts are values for inputs as a command line has them; they win over
+	// Params, and become what the input's type wants.
+	Texts map[string]string
+	// Secrets are params whose values a Kubernetes Secret keeps; they win over the
+	// file's own params.
+	Secrets map[string]SecretKey
+	// ParamsAt says where a param was given.
+	ParamsAt func(string) source.Position
+	// Image is a reference by digest, "" for none.
+	Image string
+	// GPU sets the number of GPUs, nil leaves the file's, 0 removes them.
+	GPU *int
+	// Timeout, when it is not 0, is the time limit; it wins over the file's own.
+	Timeout time.Duration
+	// Presets are laid over the file in this order.
+	Presets []*File
+	// Credentials, Volume and MLflow are added where the file does not have them;
+	// their zero values add nothing.
+	Credentials Credentials
+	Volume      Volume
+	MLflow      MLflow
+}
+
+// Operation gives the operation that a file becomes; the file is not changed. A
+// param that no input takes, a required one that is missing, a value of a wrong
+// type, and a secret that would become text are *source.Error.
+func (f *File) Operation(fill Fill) (*Operation, error) {
+	root, component, at := f.operation(fill.Presets)
+	all := pods(component, at)
+	params, _ := root["params"].(map[string]any)
+	params = notNil(params)
+	for name, value := range fill.Params {
+		params[name] = map[string]any{"value": value}
+	}
+	for name, value := range typedTexts(component, fill.Texts) {
+		params[name] = map[string]any{"value": value}
+	}
+	if _, given := fill.Texts[imageInput]; !given {
+		fillImage(component, all, params, fill.Image)
+	}
+	fill.Secrets = notNil(fill.Secrets)
+	for name := range fill.Secrets {
+		delete(params, name)
+	}
+	addMLflow(component, all, fill.MLflow, params, fill.Secrets)
+	if root["params"] = params; len(params) == 0 {
+		delete(root, "params")
+	}
+	if err := f.checkParams(component, at, params, root, fill); err != nil {
+		return nil, err
+	}
+	if err := f.deliverSecrets(root, component, at, all, fill.Secrets, func(name string) source.Position { return f.paramAt(name, fill) }); err != nil {
+		return nil, err
+	}
+	if fill.GPU != nil {
+		setGPU(all, *fill.GPU)
+	}
+	addCredentials(component, all, fill.Credentials)
+	addVolume(all, fill.Volume)
+	if fill.Timeout > 0 {
+		if termination := section(root, "termination"); termination != nil {
+			termination["timeout"] = int(fill.Timeout / time.Second)
+		}
+	}
+	return &Operation{root}, nil
+}
+
+// operation gives a copy of the file as an operation, with presets laid over it;
+// its component, and the path at which that stands in the file.
+func (f *File) operation(presets []*File) (root, component map[string]any, at []string) {
+	component, at = f.Component()
+	root = map[string]any{}
+	if f.IsOperation() {
+		root = clone(f.root)
+	}
+	root["kind"], root["version"] = "operation", 1.1
+	if v, ok := f.root["version"]; ok {
+		root["version"] = v
+	}
+	component = clone(component)
+	root["component"] = component
+	for _, preset := range presets {
+		over := clone(preset.root)
+		strategy, _ := over["patchStrategy"].(string)
+		for _, key := range []string{"isPreset", "patchStrategy", "kind", "version"} {
+			delete(over, key)
+		}
+		root, _ = patch(root, over, strategy).(map[string]any)
+		component, _ = root["component"].(map[string]any)
+	}
+	return root, component, at
+}
+
+func notNil[V any](m map[string]V) map[string]V {
+	if m == nil {
+		return map[string]V{}
+	}
+	return maps.Clone(m)
+}
+
+// typedTexts gives texts as their inputs' types have them. What does not fit stays
+// text, for checkParams to tell.
+func typedTexts(component map[string]any, texts map[string]string) map[string]any {
+	values := map[string]any{}
+	for name, text := range texts {
+		values[name] = text
+	}
+	for _, x := range readIO(component, "inputs") {
+		text, given := texts[x.name]
+		if converted, err := x.convert(text); given && err == nil && !templated(text) {
+			values[x.name] = converted
+		}
+	}
+	return values
+}
+
+// fillImage gives the image to the input DOCKER_IMAGE where there is one, else to
+// the containers that have none.
+func fillImage(component map[string]any, all []pod, params map[string]any, image string) {
+	if image == "" {
+		return
+	}
+	for _, x := range readIO(component, "inputs") {
+		if x.name == imageInput {
+			params[imageInput] = map[string]any{"value": image}
+			return
+		}
+	}
+	for _, p := range all {
+		container := p.container()
+		if container == nil {
+			continue
+		}
+		if given, _ := container["image"].(string); given == "" || given == imagePlaceholder {
+			container["image"] = image
+		}
+	}
+}

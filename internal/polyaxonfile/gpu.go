@@ -1,0 +1,63 @@
+package polyaxonfile
+
+// gpuResource is the GPUs of a GKE node, and the taint that keeps others off it.
+const gpuResource = "nvidia.com/gpu"
+
+// setGPU gives the pods of a run count GPUs, 0 for none: the request, the limit and
+// the toleration of the taint that GKE puts on nodes with GPUs, as one. Of a
+// distributed run the workers get them, and those helpers that had some. Other
+// accelerators stay.
+func setGPU(all []pod, count int) {
+	for _, p := range all {
+		container := p.container()
+		if container == nil || count > 0 && p.helper && !hasGPU(container) {
+			continue
+		}
+		if resources := section(container, "resources"); resources != nil {
+			for _, key := range []string{"requests", "limits"} {
+				if amounts := section(resources, key); amounts != nil && count > 0 {
+					amounts[gpuResource] = count
+				} else {
+					delete(amounts, gpuResource)
+				}
+				tidy(resources, key)
+			}
+		}
+		tidy(container, "resources")
+		tolerate(p.spec, count > 0)
+	}
+}
+
+func hasGPU(container map[string]any) bool {
+	resources, _ := container["resources"].(map[string]any)
+	for _, key := range []string{"requests", "limits"} {
+		amounts, _ := resources[key].(map[string]any)
+		if _, ok := amounts[gpuResource]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+// tolerate adds or removes the toleration of GPU nodes.
+func tolerate(spec map[string]any, wanted bool) {
+	environment := section(spec, "environment")
+	if environment == nil {
+		return
+	}
+	if wanted {
+		add(environment, "tolerations", map[string]any{"key": gpuResource, "operator": "Exists", "effect": "NoSchedule"}, named("key", gpuResource))
+		return
+	}
+	if old, ok := environment["tolerations"].([]any); ok {
+		kept := []any{}
+		for _, t := range old {
+			if !named("key", gpuResource)(t) {
+				kept = append(kept, t)
+			}
+		}
+		environment["tolerations"] = kept
+		tidy(environment, "tolerations")
+	}
+	tidy(spec, "environment")
+}
