@@ -316,7 +316,7 @@ func pushJob(t *testing.T, s *sandbox.Sandbox) string {
 	}
 	system, architecture, _ := strings.Cut(s.Platform, "/")
 	recipe, err := image.Prepare(t.Context(), image.Spec{
-		Name: "job", Dir: dir, Kind: "go", Main: "./job", Platform: v1.Platform{OS: system, Architecture: architecture}, Environ: os.Environ(),
+		Name: "job", Dir: dir, Kind: "go", Main: "./job", Platforms: []v1.Platform{{OS: system, Architecture: architecture}}, Environ: os.Environ(),
 	}, registry)
 	if err != nil {
 		t.Fatal(err)
