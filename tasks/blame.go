@@ -1,6 +1,7 @@
 package tasks
 
 import (
+	"context"
 	"errors"
 	"regexp"
 	"strconv"
@@ -12,11 +13,11 @@ import (
 
 // refused makes an operation that the server refuses, or takes and cannot compile,
 // an error of the user's file.
-func (p *project) refused(j *config.Job, err error) error {
+func (p *project) refused(ctx context.Context, j *config.Job, err error) error {
 	if uncompiled := new(run.CompileError); errors.As(err, &uncompiled) {
-		return located(p.blamed(j, uncompiled.Message), err)
+		return located(p.blamed(ctx, j, uncompiled.Message), err)
 	}
-	return invalid(p, j, err)
+	return invalid(ctx, p, j, err)
 }
 
 // quoted is how servers write the names and the values that they complain of.
@@ -24,8 +25,8 @@ var quoted = regexp.MustCompile("[`']([-a-zA-Z0-9_]+)[`']")
 
 // blamed gives where what the server complains of stands: the param that it names,
 // the value that it names in the Polyaxonfile, or the job.
-func (p *project) blamed(j *config.Job, message string) source.Position {
-	file, err := p.polyaxonfile(j)
+func (p *project) blamed(ctx context.Context, j *config.Job, message string) source.Position {
+	file, err := p.polyaxonfile(ctx, j)
 	for _, match := range quoted.FindAllStringSubmatch(message, -1) {
 		if _, given := j.Params[match[1]]; given {
 			return p.config.At(section(j), j.Name, "params", match[1])

@@ -194,7 +194,7 @@ type checker struct {
 // check gives what is wrong with one file and, where nothing is that a server
 // would refuse, with what slipway.yaml makes of it.
 func (c *checker) check(ctx context.Context, t target) []report.Problem {
-	options := lint.Options{Versions: c.versions, Cluster: c.cluster}
+	options := lint.Options{Versions: c.versions, Cluster: c.cluster, Reader: c.reader()}
 	for _, j := range t.jobs {
 		options.ImageGiven = options.ImageGiven || j.Image != ""
 	}
@@ -213,7 +213,7 @@ func (c *checker) check(ctx context.Context, t target) []report.Problem {
 		if j.Image != "" {
 			reference = unbuiltImage
 		}
-		_, err := c.project.operation(j, reference)
+		_, err := c.project.operation(ctx, j, reference)
 		problems = append(problems, jobProblems(err)...)
 	}
 	return problems

@@ -65,7 +65,7 @@ func (p *project) prepare(ctx context.Context, names, params []string) (*deploym
 	if d.waves, err = p.config.JobOrder(names...); err != nil {
 		return nil, err
 	}
-	if err := p.override(params, names); err != nil {
+	if err := p.override(ctx, params, names); err != nil {
 		return nil, err
 	}
 	jobs := slices.Concat(d.waves...)

@@ -1,20 +1,22 @@
 package tasks
 
 import (
+	"context"
+
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
 )
 
 // fill gives what slipway.yaml and the command line say of a job's Polyaxonfile.
 // image is the reference, by digest, of its image.
-func (p *project) fill(j *config.Job, image string) (polyaxonfile.Fill, error) {
+func (p *project) fill(ctx context.Context, j *config.Job, image string) (polyaxonfile.Fill, error) {
 	fill := polyaxonfile.Fill{
 		Name: j.Name, GPU: j.GPU, Timeout: j.Timeout, Image: image,
 		Credentials: p.credentials(j), Volume: p.volume(), MLflow: p.mlflow(),
 	}
 	p.params(j, &fill)
 	for _, path := range j.Presets {
-		preset, err := polyaxonfile.Read(p.file(path))
+		preset, err := p.reader().ReadPreset(ctx, p.file(path))
 		if err != nil {
 			return fill, located(p.config.At(section(j), j.Name, "presets"), err)
 		}

@@ -34,8 +34,8 @@ type JobOptions struct {
 
 // submission is what a job submits: image is the reference of its image, upstream
 // are the runs that it comes after.
-func (p *project) submission(j *config.Job, image string, upstream []string, o JobOptions) (run.Submission, error) {
-	operation, err := p.operation(j, image)
+func (p *project) submission(ctx context.Context, j *config.Job, image string, upstream []string, o JobOptions) (run.Submission, error) {
+	operation, err := p.operation(ctx, j, image)
 	if err != nil {
 		return run.Submission{}, err
 	}
@@ -55,7 +55,7 @@ func (p *project) submit(ctx context.Context, to *platform, j *config.Job, s run
 		if ctx.Err() == nil {
 			p.event(report.Failed, "submit", j.Name, "not submitted")
 		}
-		return submitted, p.refused(j, fmt.Errorf("submit job %s: %w", j.Name, err))
+		return submitted, p.refused(ctx, j, fmt.Errorf("submit job %s: %w", j.Name, err))
 	}
 	message := map[run.How]string{
 		run.Created:  "run " + submitted.Run.UUID,
@@ -105,7 +105,7 @@ func (p *project) follow(ctx context.Context, to *platform, j *config.Job, submi
 	ended := reportOutcome(outcome)
 	ended.OutputsAt = p.outputsAt(to, outcome)
 	if uncompiled := run.NotCompiled(outcome.Run.UUID, outcome.Conditions); uncompiled != nil && outcome.Run.Status == polyaxon.Failed {
-		return ended, p.refused(j, fmt.Errorf("job %s: %w", j.Name, uncompiled))
+		return ended, p.refused(ctx, j, fmt.Errorf("job %s: %w", j.Name, uncompiled))
 	}
 	return ended, verdict(j.Name, j.Timeout, outcome)
 }

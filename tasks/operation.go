@@ -19,7 +19,7 @@ import (
 const unbuiltImage = "slipway.invalid/not-built@sha256:0000000000000000000000000000000000000000000000000000000000000000"
 
 // polyaxonfile reads the Polyaxonfile or the component that a job names.
-func (p *project) polyaxonfile(j *config.Job) (*polyaxonfile.File, error) {
+func (p *project) polyaxonfile(ctx context.Context, j *config.Job) (*polyaxonfile.File, error) {
 	if j.Component != "" {
 		text, err := components.Read(j.Component)
 		if err != nil {
@@ -34,9 +34,12 @@ func (p *project) polyaxonfile(j *config.Job) (*polyaxonfile.File, error) {
 		}
 		return polyaxonfile.Parse("component "+j.Component, text)
 	}
-	file, err := polyaxonfile.Read(p.file(j.Polyaxonfile))
+	file, err := p.reader().Read(ctx, p.file(j.Polyaxonfile))
 	return file, located(p.config.At(section(j), j.Name, "polyaxonfile"), err)
 }
+
+// reader reads Polyaxonfiles, and what they refer to over the network.
+func (env *Env) reader() polyaxonfile.Reader { return polyaxonfile.Reader{Transport: env.Transport} }
 
 // section is where in slipway.yaml a job stands.
 func section(j *config.Job) string {
@@ -48,12 +51,12 @@ func section(j *config.Job) string {
 
 // operation renders what is sent to Polyaxon for a job. image is the reference,
 // by digest, of its image.
-func (p *project) operation(j *config.Job, image string) (*polyaxonfile.Operation, error) {
-	file, err := p.polyaxonfile(j)
+func (p *project) operation(ctx context.Context, j *config.Job, image string) (*polyaxonfile.Operation, error) {
+	file, err := p.polyaxonfile(ctx, j)
 	if err != nil {
 		return nil, err
 	}
-	fill, err := p.fill(j, image)
+	fill, err := p.fill(ctx, j, image)
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ import (
 // services) that it names, all jobs when it names none. They win over those of
 // slipway.yaml. Each goes to the jobs that have an input of its name, of which
 // there must be one. A VALUE may be secret:SOURCE.
-func (p *project) override(params, names []string) error {
+func (p *project) override(ctx context.Context, params, names []string) error {
 	given := map[string]string{}
 	for _, param := range params {
 		name, value, ok := strings.Cut(param, "=")
@@ -46,7 +46,7 @@ func (p *project) override(params, names []string) error {
 		if j == nil {
 			continue // whoever looks for it tells
 		}
-		file, err := p.polyaxonfile(j)
+		file, err := p.polyaxonfile(ctx, j)
 		if err != nil {
 			return err
 		}

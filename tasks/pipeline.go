@@ -69,7 +69,7 @@ func (p *project) job(ctx context.Context, to *platform, j *config.Job, pushed m
 	if image := pushed[j.Image]; image != nil {
 		reference = image.Reference.String()
 	}
-	s, err := p.submission(j, reference, upstream, o)
+	s, err := p.submission(ctx, j, reference, upstream, o)
 	if err != nil {
 		return reported, err
 	}

@@ -114,7 +114,7 @@ func (p *project) planJobs(ctx context.Context, d *deployment, references map[st
 	var reported []report.Job
 	succeeded := map[string]string{}
 	for _, j := range slices.Concat(d.waves...) {
-		operation, err := p.operation(j, references[j.Image])
+		operation, err := p.operation(ctx, j, references[j.Image])
 		if err != nil {
 			return reported, err
 		}
@@ -215,7 +215,7 @@ func Submit(ctx context.Context, env *Env, name string, o JobOptions) (*report.R
 func (p *project) prepareOnly(ctx context.Context, j *config.Job, params []string) (*deployment, error) {
 	jobs := []*config.Job{j}
 	d := &deployment{waves: [][]*config.Job{jobs}, images: p.imagesOf(jobs)}
-	err := p.override(params, []string{j.Name})
+	err := p.override(ctx, params, []string{j.Name})
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package tasks
 
 import (
+	"context"
 	"errors"
 
 	"github.com/slipway-ci/slipway/internal/config"
@@ -11,14 +12,14 @@ import (
 // invalid makes an operation that the server refuses an error of the user's file:
 // at the keys that the server names, where the Polyaxonfile has them, and else at
 // the job.
-func invalid(p *project, j *config.Job, err error) error {
+func invalid(ctx context.Context, p *project, j *config.Job, err error) error {
 	var refused *polyaxon.Error
 	if !errors.As(err, &refused) || refused.Kind != polyaxon.Invalid {
 		return err
 	}
 	var located []error
 	for _, problem := range refused.Problems() {
-		if at, ok := p.locate(j, problem); ok {
+		if at, ok := p.locate(ctx, j, problem); ok {
 			located = append(located, &source.Error{Position: at, Message: "Polyaxon refuses it: " + problem.Message, Err: err})
 		}
 	}
@@ -30,8 +31,8 @@ func invalid(p *project, j *config.Job, err error) error {
 }
 
 // locate gives where in the job's Polyaxonfile a problem stands.
-func (p *project) locate(j *config.Job, problem polyaxon.Problem) (source.Position, bool) {
-	file, err := p.polyaxonfile(j)
+func (p *project) locate(ctx context.Context, j *config.Job, problem polyaxon.Problem) (source.Position, bool) {
+	file, err := p.polyaxonfile(ctx, j)
 	if err != nil {
 		return source.Position{}, false
 	}

@@ -30,7 +30,7 @@ func TestRefusedAtTheLine(t *testing.T) {
 		"V1Container.__init__() got an unexpected keyword argument 'workingDir'":                                            "train.yml:8:5: Polyaxon refuses it: V1Container.__init__() got an unexpected keyword argument 'workingDir'",
 		"it is Tuesday": "slipway.yaml:2:10: POST /runs: it is Tuesday (400)",
 	} {
-		err := invalid(p, cfg.Jobs["train"], &polyaxon.Error{Method: "POST", Path: "/runs", StatusCode: 400, Kind: polyaxon.Invalid, Messages: []string{words}})
+		err := invalid(t.Context(), p, cfg.Jobs["train"], &polyaxon.Error{Method: "POST", Path: "/runs", StatusCode: 400, Kind: polyaxon.Invalid, Messages: []string{words}})
 		if got := err.Error(); got != want || ExitCode(err) != ExitUsage {
 			t.Errorf("%s:\n got %s, exit code %d\nwant %s", words, got, ExitCode(err), want)
 		}

@@ -34,19 +34,19 @@ func Render(ctx context.Context, env *Env, name string, o RenderOptions) (*repor
 	if j == nil {
 		return result, unknown("job or service", name, append(sorted(p.config.Jobs), sorted(p.config.Services)...))
 	}
-	if err := p.override(o.Params, []string{name}); err != nil {
+	if err := p.override(ctx, o.Params, []string{name}); err != nil {
 		return result, err
 	}
 	reference, err := p.planReference(ctx, j)
 	if err != nil {
 		return result, interruptedOr(ctx, err)
 	}
-	operation, err := p.operation(j, reference)
+	operation, err := p.operation(ctx, j, reference)
 	if err != nil {
 		return result, err
 	}
 	if o.Source {
-		text, err := p.source(j, operation)
+		text, err := p.source(ctx, j, operation)
 		if err != nil {
 			return result, err
 		}
@@ -81,7 +81,7 @@ func (p *project) planReference(ctx context.Context, j *config.Job) (string, err
 }
 
 // source gives the text of a job's own file that reads as operation.
-func (p *project) source(j *config.Job, operation *polyaxonfile.Operation) ([]byte, error) {
+func (p *project) source(ctx context.Context, j *config.Job, operation *polyaxonfile.Operation) ([]byte, error) {
 	if j.Component != "" {
 		text, err := components.Read(j.Component)
 		if err != nil {
@@ -94,7 +94,7 @@ func (p *project) source(j *config.Job, operation *polyaxonfile.Operation) ([]by
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
-	component, err := polyaxonfile.ReadReference(path, text)
+	component, err := polyaxonfile.ReadReference(ctx, path, text)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -86,7 +87,8 @@ type Context struct {
 // Its errors are *InvalidError in the words of a 2.18 server.
 func Compile(content []byte) (*Compiled, error) {
 	f, problems := Load("operation", content)
-	if problems = append(problems, f.Validate(Version{})...); len(problems) > 0 {
+	problems = slices.DeleteFunc(append(problems, f.Validate(Version{})...), func(p Problem) bool { return p.Stage != StageSubmit })
+	if len(problems) > 0 {
 		return nil, invalid(problems)
 	}
 	component, _ := f.Component()

@@ -16,6 +16,8 @@ type File struct {
 	place *place
 	// texts are the lines of the file, and of those that its references name.
 	texts map[string][][]byte
+	// told are the references of which a problem was told already.
+	told map[*place]bool
 }
 
 // place is where a value and its key stand, and those of what is in it.

@@ -6,11 +6,14 @@ package polyaxonfile
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"regexp"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
@@ -44,7 +47,7 @@ func Parse(name string, text []byte) (*File, error) {
 // version: Validate does. The problems are those of the text: no YAML, a repeated
 // key. The File has a Root unless the text is no mapping that can be read.
 func Load(name string, text []byte) (*File, []Problem) {
-	f := &File{Name: name, texts: map[string][][]byte{}}
+	f := &File{Name: name, texts: map[string][][]byte{}, told: map[*place]bool{}}
 	at := source.Position{File: name, Line: 1, Column: 1}
 	refuse := func(format string, args ...any) (*File, []Problem) {
 		return f, []Problem{{
@@ -67,6 +70,9 @@ func Load(name string, text []byte) (*File, []Problem) {
 		return refuse("%s", err.Error())
 	}
 	b := &builder{file: name, within: map[*yaml.Node]bool{}}
+	if bytes.IndexByte(text, '\t') >= 0 && !json.Valid(text) {
+		b.tabs = f.texts[name]
+	}
 	value, place := b.value(document, nil)
 	root, ok := value.(map[string]any)
 	if !ok && len(b.problems) == 0 {
@@ -117,6 +123,7 @@ type builder struct {
 	text     int
 	exceeded bool
 	within   map[*yaml.Node]bool // the aliases' targets that are being read
+	tabs     [][]byte            // the text's lines, where there are tabs in it
 }
 
 func (b *builder) fail(n *yaml.Node, path []string, name, hint, format string, args ...any) {
@@ -151,6 +158,10 @@ func (b *builder) value(n *yaml.Node, path []string) (any, *place) {
 		b.exceeded = true
 		return nil, p
 	}
+	b.tab(n, path)
+	if n.Kind != yaml.ScalarNode && n.Style&yaml.TaggedStyle != 0 && n.Tag != "!!map" && n.Tag != "!!seq" {
+		b.fail(n, path, "not-yaml", "", "the tag %s is none that Polyaxon reads", n.Tag)
+	}
 	switch n.Kind {
 	case yaml.MappingNode:
 		return b.mapping(n, path, p), p
@@ -162,7 +173,32 @@ func (b *builder) value(n *yaml.Node, path []string) (any, *place) {
 		}
 		return list, p
 	}
-	return yaml11.Scalar(n), p
+	value, date, err := yaml11.Resolve(n)
+	if date {
+		p.note |= isDate
+	}
+	if err != nil {
+		b.fail(n, path, "not-yaml", "", "%s", err.Error())
+	}
+	if x, ok := value.(float64); ok && (math.IsNaN(x) || math.IsInf(x, 0)) {
+		b.fail(n, path, "no-json-number", "write the text in quotes", "%s is a number that JSON does not have", n.Value)
+		b.problems[len(b.problems)-1].Stage = StageAdvice
+	}
+	return value, p
+}
+
+// tab finds a tab before a value, or in a plain one: PyYAML reads neither.
+func (b *builder) tab(n *yaml.Node, path []string) {
+	if b.tabs == nil || n.Line < 1 || n.Line > len(b.tabs) {
+		return
+	}
+	line := b.tabs[n.Line-1]
+	runes := []rune(string(line[:min(len(line), 4*n.Column)]))
+	before := n.Column >= 2 && n.Column-2 < len(runes) && runes[n.Column-2] == '\t'
+	plain := n.Kind == yaml.ScalarNode && n.Style&^yaml.TaggedStyle == 0 && strings.ContainsRune(n.Value, '\t')
+	if before || plain {
+		b.fail(n, path, "not-yaml", "use spaces", "there is a tab, which Polyaxon does not read here")
+	}
 }
 
 func (b *builder) mapping(n *yaml.Node, path []string, p *place) map[string]any {
@@ -206,16 +242,37 @@ func (b *builder) mapping(n *yaml.Node, path []string, p *place) map[string]any 
 			continue
 		}
 		b.text += len(key.Value)
-		if own[key.Value] {
-			b.fail(key, extend(path, key.Value), "repeated-key", "remove one of them; Polyaxon would silently take the last", "key %s is repeated", key.Value)
+		b.tab(key, path)
+		name, noText := keyName(key)
+		if own[name] {
+			b.fail(key, extend(path, name), "repeated-key", "remove one of them; Polyaxon would silently take the last", "key %s is repeated", name)
 			b.problems[len(b.problems)-1].Stage = StageAdvice
 		}
-		own[key.Value] = true
-		value, below := b.value(n.Content[i+1], extend(path, key.Value))
+		own[name] = true
+		value, below := b.value(n.Content[i+1], extend(path, name))
 		below.key = b.position(key)
-		put(key.Value, value, below)
+		if noText {
+			below.note |= keyIsNoText
+		}
+		put(name, value, below)
 	}
 	return m
+}
+
+// keyName gives a key as JSON has it, and whether YAML reads it as something else
+// than text: on is true.
+func keyName(key *yaml.Node) (name string, noText bool) {
+	value, date, err := yaml11.Resolve(key)
+	switch x := value.(type) {
+	case string:
+		return x, date
+	case nil:
+		if err != nil {
+			return key.Value, true
+		}
+		return "null", true
+	}
+	return fmt.Sprint(value), true
 }
 
 func extend(path []string, key string) []string {

@@ -207,7 +207,7 @@ func TestParseErrors(t *testing.T) {
 		"a: [":                             "f.yml:1:1: is no YAML: did not find expected node content",
 		"a\x00":                            "f.yml:1:1: is not text in UTF-8",
 		"- a\n":                            "f.yml:1:1: must be a mapping with kind: component or kind: operation",
-		"kind: thing\n":                    "f.yml:1:7: kind is component or operation, not thing",
+		"kind: thing\n":                    "f.yml:1:7: kind is component or operation, not \"thing\"",
 		"kind: component\n":                "f.yml:1:1: the component needs run",
 		"run: {kind: jab}\n":               "f.yml:1:13: jab is no kind of run (did you mean job?)",
 		"run: {}\n":                        "f.yml:1:6: run needs kind (a program that ends is a job, one that serves a service)",
@@ -218,7 +218,7 @@ func TestParseErrors(t *testing.T) {
 		"run: {kind: job, container: {resources: {limits: {cpu: lots}}}}\n": "f.yml:1:56: run.container.resources.limits.cpu is no quantity: lots (write it as 500m, 2, 512Mi or 4Gi)",
 		"run: {kind: job}\nrun: {kind: job}\n":                              "f.yml:2:1: key run is repeated (remove one of them; Polyaxon would silently take the last)",
 		"inputs: [{name: x, type: itn}]\nrun: {kind: job}\n":                "f.yml:1:26: itn is no type of an input or output (did you mean int?)",
-		"kind: operation\nhubRef: x\n":                                      "f.yml:2:9: hubRef is not built into this version of slipway (copy the component into the repository and use pathRef)",
+		"kind: operation\nhubRef: x\n":                                      "f.yml:2:9: hubRef is not resolved (servers do not follow it: name a file that slipway reads, or put the component here)",
 		"kind: operation\n":                                                 "f.yml:1:1: an operation needs a component, or a pathRef to one",
 		"run: {kind: job}\n---\nrun: {kind: job}\n":                         "f.yml:2:1: has a second document (---); one is allowed",
 	} {
@@ -248,17 +248,17 @@ func TestPathRef(t *testing.T) {
 		return path
 	}
 	write("train.yml", trainYML)
-	f, err := Read(write("op.yml", "version: 1.1\nkind: operation\npathRef: ./train.yml\nparams: {RATE: {value: 1}, DOCKER_IMAGE: {value: i}}\n"))
+	f, err := Reader{}.Read(t.Context(), write("op.yml", "version: 1.1\nkind: operation\npathRef: ./train.yml\nparams: {RATE: {value: 1}, DOCKER_IMAGE: {value: i}}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := f.Operation(Fill{Name: "op"}); err != nil {
 		t.Error(err)
 	}
-	if _, err := Read(write("loop.yml", "kind: operation\npathRef: ./loop.yml\n")); err == nil {
+	if _, err := (Reader{}).Read(t.Context(), write("loop.yml", "kind: operation\npathRef: ./loop.yml\n")); err == nil {
 		t.Error("a pathRef to itself was read")
 	}
-	if _, err := Read(write("lost.yml", "kind: operation\npathRef: ./nothing.yml\n")); err == nil || !strings.Contains(err.Error(), "no such Polyaxonfile") {
+	if _, err := (Reader{}).Read(t.Context(), write("lost.yml", "kind: operation\npathRef: ./nothing.yml\n")); err == nil || !strings.Contains(err.Error(), "no such Polyaxonfile") {
 		t.Errorf("a pathRef to nothing: %v", err)
 	}
 }

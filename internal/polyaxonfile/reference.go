@@ -1,74 +1,185 @@
 package polyaxonfile
 
 import (
-	"errors"
-	"io"
-	"os"
+	"context"
+	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// maxReferences is how many files a chain of pathRefs may have.
+// maxReferences is how many files a Polyaxonfile may be made of.
 const maxReferences = 100
 
-// Read reads the Polyaxonfile at path, and the component that it names by
-// pathRef. What is wrong with it is one or several *source.Error, joined.
-func Read(path string) (*File, error) { return read(path, 0) }
-
-func read(path string, depth int) (*File, error) {
-	text, err := readText(path)
-	if err != nil {
+// Read reads the Polyaxonfile at path and puts in what it refers to: the
+// components that its operation, and the operations of its dags, name by pathRef
+// (relative to the file that names it), urlRef and hubRef. What is wrong with it in
+// every version of Polyaxon is one or several *source.Error, joined. Cancelling
+// ctx ends requests and gives its error.
+func (r Reader) Read(ctx context.Context, path string) (*File, error) {
+	f, problems := r.Load(ctx, path)
+	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	f, err := Parse(path, text)
-	if err != nil {
+	if f.root != nil {
+		problems = append(problems, f.Validate(Version{})...)
+	}
+	if err := Errors(problems); err != nil {
 		return nil, err
-	}
-	reference, ok := f.root["pathRef"].(string)
-	if !ok {
-		return f, nil
-	}
-	if depth++; depth > maxReferences {
-		return nil, &source.Error{Position: f.At("pathRef"), Message: "pathRef leads in a circle"}
-	}
-	component, err := read(filepath.Join(filepath.Dir(path), filepath.FromSlash(reference)), depth)
-	if err != nil {
-		return nil, err
-	}
-	if component.IsOperation() {
-		return nil, &source.Error{Position: f.At("pathRef"), Message: reference + " is an operation; a pathRef names a component"}
-	}
-	delete(f.root, "pathRef")
-	f.root["component"] = component.root
-	f.place.fields["component"] = component.place
-	f.place.keys = append(f.place.keys, "component")
-	for name, lines := range component.texts {
-		f.texts[name] = lines
 	}
 	return f, nil
 }
 
-func readText(path string) ([]byte, error) {
-	refuse := func(err error) error {
-		e := &source.Error{Position: source.Position{File: path}, Message: err.Error(), Err: err}
-		var pathError *os.PathError
-		if errors.As(err, &pathError) {
-			e.Message = pathError.Err.Error()
-		}
-		if errors.Is(err, os.ErrNotExist) {
-			e.Message, e.Hint = "there is no such Polyaxonfile", "check the path in slipway.yaml; it starts at the repository's root"
-		}
-		return e
+// ReadPreset reads the preset at path: a part of an operation, with or without
+// isPreset. Its errors are those of Read.
+func (r Reader) ReadPreset(ctx context.Context, path string) (*File, error) {
+	f, problems := r.Load(ctx, path)
+	if f.root != nil {
+		f.root["isPreset"] = true
+		problems = append(problems, f.Validate(Version{})...)
 	}
-	file, err := os.Open(path)
+	if err := Errors(problems); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// Load reads the Polyaxonfile at path and puts in what it refers to, as Read does,
+// and does not hold it against any version. The problems are those of the text and
+// of references that lead nowhere; the File has a Root unless there is none to be had.
+func (r Reader) Load(ctx context.Context, path string) (*File, []Problem) {
+	text, err := readFile(ctx, path)
 	if err != nil {
-		return nil, refuse(err)
+		e := fileError(source.Position{File: path}, err)
+		return &File{Name: path}, []Problem{{Error: *e, Stage: StageSubmit, Severity: SeverityError, Name: "not-yaml"}}
 	}
-	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, maxSize+1))
-	if err != nil {
-		return nil, refuse(err)
+	f, problems := Load(path, text)
+	if f.root == nil {
+		return f, problems
 	}
-	return text, nil
+	x := &resolution{Reader: r, ctx: ctx, file: f, stack: []string{path}}
+	x.operation(f.root, f.place, path, nil)
+	return f, append(problems, x.problems...)
+}
+
+// resolution puts what a file refers to in its place.
+type resolution struct {
+	Reader
+	ctx      context.Context //nolint:containedctx // lives as long as one call
+	file     *File
+	stack    []string // the files that led here
+	files    int
+	problems []Problem
+}
+
+func (x *resolution) fail(at source.Position, path []string, hint string, cause error, format string, args ...any) {
+	x.problems = append(x.problems, Problem{
+		Error: source.Error{Position: at, Message: fmt.Sprintf(format, args...), Hint: hint, Err: cause},
+		Stage: StageSubmit, Severity: SeverityError, Name: "unresolved-reference", Path: path,
+	})
+}
+
+// operation resolves the reference of an operation in the file called base, and
+// those of its dag.
+func (x *resolution) operation(m map[string]any, p *place, base string, path []string) {
+	component, _ := m["component"].(map[string]any)
+	below, at := p.fields["component"], extend(path, "component")
+	switch {
+	case component != nil:
+	case len(path) == 0 && !x.file.IsOperation():
+		component, below, at = m, p, path
+	default:
+		for _, key := range []string{"pathRef", "urlRef", "hubRef"} {
+			name, ok := m[key].(string)
+			if !ok || templated(name) {
+				continue
+			}
+			if found := x.follow(key, name, p.fields[key].at, base, extend(path, key)); found != nil {
+				delete(m, key)
+				delete(p.fields, key)
+				m["component"], p.fields["component"] = found.root, found.place
+				p.keys = append(slices.DeleteFunc(p.keys, func(have string) bool { return have == key }), "component")
+				maps.Copy(x.file.texts, found.texts)
+				x.stack = append(x.stack, found.Name)
+				x.dag(found.root, found.place, found.Name, at)
+				x.stack = x.stack[:len(x.stack)-1]
+			} else {
+				x.file.told[p.fields[key]] = true
+			}
+			return
+		}
+		return
+	}
+	x.dag(component, below, base, at)
+}
+
+// dag resolves the references of the operations of a component's dag.
+func (x *resolution) dag(component map[string]any, p *place, base string, path []string) {
+	run, _ := component["run"].(map[string]any)
+	operations, _ := run["operations"].([]any)
+	if run["kind"] != "dag" || len(path) > maxDepth {
+		return
+	}
+	places := p.fields["run"].fields["operations"].items
+	for i, operation := range operations {
+		if m, ok := operation.(map[string]any); ok && i < len(places) {
+			x.operation(m, places[i], base, append(slices.Clone(path), "run", "operations", strconv.Itoa(i)))
+		}
+	}
+}
+
+// follow gives the component that a reference names, nil when there is a problem.
+func (x *resolution) follow(key, name string, at source.Position, base string, path []string) *File {
+	var text []byte
+	var err error
+	called := name
+	switch key {
+	case "pathRef":
+		if isURL(base) {
+			x.fail(at, path, "use urlRef", nil, "a pathRef leads to a file beside its own, and %s is none", base)
+			return nil
+		}
+		if called = filepath.FromSlash(name); !filepath.IsAbs(called) {
+			called = filepath.Join(filepath.Dir(base), called)
+		}
+	case "hubRef":
+		if called, err = x.hubAddress(name); err != nil {
+			x.fail(at, path, "", err, "%v", err)
+			return nil
+		}
+	}
+	if slices.Contains(x.stack, called) {
+		x.fail(at, path, "", nil, "%s leads in a circle: %s", key, strings.Join(append(slices.Clone(x.stack), called), " -> "))
+		return nil
+	}
+	if x.files++; x.files > maxReferences {
+		if x.files == maxReferences+1 {
+			x.fail(at, path, "", nil, "refers to more than %d files", maxReferences)
+		}
+		return nil
+	}
+	if key == "pathRef" {
+		if text, err = readFile(x.ctx, called); err != nil {
+			e := fileError(source.Position{File: called}, err)
+			x.fail(at, path, e.Hint, err, "%s: %s", name, e.Message)
+			return nil
+		}
+	} else if text, err = x.fetch(x.ctx, called, key == "hubRef"); err != nil {
+		x.fail(at, path, "or save the component in the repository and use pathRef", err, "%s: %v", key, err)
+		return nil
+	}
+	found, problems := Load(called, text)
+	x.problems = append(x.problems, problems...)
+	switch {
+	case found.root == nil:
+		return nil
+	case found.IsOperation():
+		x.fail(at, path, "", nil, "%s is an operation; a %s names a component", name, key)
+		return nil
+	}
+	return found
 }

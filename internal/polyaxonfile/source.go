@@ -2,10 +2,12 @@ package polyaxonfile
 
 import (
 	"bytes"
+	"context"
 	"path/filepath"
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/edit"
+	"github.com/slipway-ci/slipway/internal/source"
 )
 
 // Source gives the text of the file that the operation was made of, changed so
@@ -42,6 +44,7 @@ func (o *Operation) Source(text, component []byte) ([]byte, error) {
 // nest puts the text of a component below the key component of an operation.
 func nest(operation, component []byte) []byte {
 	component = bytes.TrimPrefix(component, []byte("\xef\xbb\xbf"))
+	json := bytes.HasPrefix(bytes.TrimSpace(component), []byte("{"))
 	ending := "\n"
 	if bytes.Contains(component, []byte("\r\n")) {
 		ending = "\r\n"
@@ -60,6 +63,10 @@ func nest(operation, component []byte) []byte {
 		case len(content) > 0:
 			b.WriteString("  ")
 		}
+		if content := bytes.TrimLeft(line, " \t"); json { // tabs indent JSON, and not YAML
+			b.Write(bytes.ReplaceAll(line[:len(line)-len(content)], []byte("\t"), []byte("  ")))
+			line = content
+		}
 		b.Write(line)
 	}
 	return b.Bytes()
@@ -67,11 +74,16 @@ func nest(operation, component []byte) []byte {
 
 // ReadReference gives the text of the component that the file at path, whose text
 // is given, names by pathRef; nil when it names none.
-func ReadReference(path string, text []byte) ([]byte, error) {
+func ReadReference(ctx context.Context, path string, text []byte) ([]byte, error) {
 	f, _ := Load(path, text)
 	reference, ok := f.root["pathRef"].(string)
 	if !ok {
 		return nil, nil
 	}
-	return readText(filepath.Join(filepath.Dir(path), filepath.FromSlash(reference)))
+	component := filepath.Join(filepath.Dir(path), filepath.FromSlash(reference))
+	text, err := readFile(ctx, component)
+	if err != nil {
+		return nil, fileError(source.Position{File: component}, err)
+	}
+	return text, nil
 }

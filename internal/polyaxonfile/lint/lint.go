@@ -24,6 +24,8 @@ type Options struct {
 	ImageGiven bool
 	// Cluster tells what there is where the run will be; nil asks nobody.
 	Cluster Inventory
+	// Reader follows references; the zero Reader those to files only.
+	Reader polyaxonfile.Reader
 }
 
 // KnownVersions are the releases whose behaviour is known by experiment: the last

@@ -49,6 +49,9 @@ func (v Version) Before(w Version) bool {
 	return v.Patch < w.Patch
 }
 
+// Release gives the release without its patch: 2.18.
+func (v Version) Release() string { return fmt.Sprintf("%d.%d", v.Major, v.Minor) }
+
 // String gives 2.18.0, and "" for any version.
 func (v Version) String() string {
 	if v.Any() {

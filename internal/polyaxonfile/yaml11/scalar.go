@@ -3,7 +3,9 @@
 package yaml11
 
 import (
+	"fmt"
 	"math"
+	"math/big"
 	"regexp"
 	"strconv"
 	"strings"
@@ -18,39 +20,93 @@ var (
 	yamlFloat = regexp.MustCompile(`^(?:[-+]?(?:[0-9][0-9_]*)\.[0-9_]*(?:[eE][-+][0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$`)
 )
 
-// Scalar gives a scalar's value: nil, bool, int, float64 or string. Dates stay
-// text: that is what every input type that knows dates takes.
+// Scalar gives a scalar's value: nil, bool, int, *big.Int where an int is too small,
+// float64 or string. A date is a string. What PyYAML cannot read is its text.
 func Scalar(n *yaml.Node) any {
+	value, _, err := Resolve(n)
+	if err != nil {
+		return n.Value
+	}
+	return value
+}
+
+// Resolve gives a scalar's value as Scalar does, and whether it is a date or a time:
+// PyYAML makes of those no text, and Polyaxon writes them as the string that is
+// given. What PyYAML refuses is an error: an unknown tag, 2026-13-01, a lone =.
+func Resolve(n *yaml.Node) (value any, date bool, err error) {
 	const quoted = yaml.SingleQuotedStyle | yaml.DoubleQuotedStyle | yaml.LiteralStyle | yaml.FoldedStyle
 	text := n.Value
-	if n.Style&quoted != 0 || n.Style&yaml.TaggedStyle != 0 && n.Tag == "!!str" {
-		return text
+	if n.Style&yaml.TaggedStyle != 0 {
+		return tagged(n.Tag, text)
+	}
+	if n.Style&quoted != 0 || text != "" && !special(text[0]) {
+		return text, false, nil
 	}
 	switch text {
 	case "", "~", "null", "Null", "NULL":
-		return nil
+		return nil, false, nil
 	case "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON":
-		return true
+		return true, false, nil
 	case "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF":
-		return false
+		return false, false, nil
+	case "=", "<<":
+		return nil, false, fmt.Errorf("a lone %s must stand in quotes", text)
 	}
-	if yamlInt.MatchString(text) {
-		if i, ok := parseInt(text); ok {
-			return i
+	if c := text[0]; c >= '0' && c <= '9' || c == '-' || c == '+' || c == '.' {
+		switch {
+		case yamlInt.MatchString(text):
+			value, err = parseInt(text)
+			return value, false, err
+		case yamlFloat.MatchString(text):
+			value, err = parseFloat(text)
+			return value, false, err
+		case isDate(text):
+			value, err = parseDate(text)
+			return value, true, err
 		}
 	}
-	if yamlFloat.MatchString(text) {
-		return parseFloat(text)
-	}
-	return text
+	return text, false, nil
 }
 
-func parseInt(text string) (int, bool) {
-	plain := strings.ReplaceAll(text, "_", "")
-	sign := 1
-	if strings.HasPrefix(plain, "-") {
-		sign = -1
+// special tells whether a plain scalar that begins so may be anything but text.
+func special(c byte) bool {
+	return c >= '0' && c <= '9' || strings.IndexByte("-+.~=<nNtTfFyYoO", c) >= 0
+}
+
+func tagged(tag, text string) (value any, date bool, err error) {
+	plain := strings.TrimSpace(text)
+	switch tag {
+	case "!!str", "!":
+		return text, false, nil
+	case "!!null":
+		return nil, false, nil
+	case "!!int":
+		value, err = parseInt(plain)
+	case "!!float":
+		value, err = parseFloat(plain)
+	case "!!timestamp":
+		if !isDate(plain) {
+			return nil, true, fmt.Errorf("%q is no date", text)
+		}
+		value, err = parseDate(plain)
+		return value, true, err
+	case "!!bool":
+		switch strings.ToLower(plain) {
+		case "yes", "true", "on":
+			return true, false, nil
+		case "no", "false", "off":
+			return false, false, nil
+		}
+		err = fmt.Errorf("%q is neither true nor false", text)
+	default:
+		err = fmt.Errorf("the tag %s is none that Polyaxon reads", tag)
 	}
+	return value, false, err
+}
+
+func parseInt(text string) (any, error) {
+	plain := strings.ReplaceAll(text, "_", "")
+	negative := strings.HasPrefix(plain, "-")
 	plain = strings.TrimLeft(plain, "+-")
 	base, digits := 10, plain
 	switch {
@@ -59,50 +115,62 @@ func parseInt(text string) (int, bool) {
 	case strings.HasPrefix(plain, "0x"):
 		base, digits = 16, plain[2:]
 	case strings.Contains(plain, ":"):
-		total := 0
+		total := new(big.Int)
 		for _, part := range strings.Split(plain, ":") {
-			n, err := strconv.Atoi(part)
+			n, err := strconv.ParseInt(part, 10, 64)
 			if err != nil {
-				return 0, false
+				return nil, fmt.Errorf("%q is no number", text)
 			}
-			total = total*60 + n
+			total.Add(total.Mul(total, big.NewInt(60)), big.NewInt(n))
 		}
-		return sign * total, true
+		return whole(total, negative), nil
 	case len(plain) > 1 && plain[0] == '0':
 		base, digits = 8, plain[1:]
 	}
-	n, err := strconv.ParseInt(digits, base, 64)
-	return sign * int(n), err == nil
+	if n, err := strconv.ParseInt(digits, base, 64); err == nil {
+		if negative {
+			n = -n
+		}
+		return int(n), nil
+	}
+	const most = 4300 // digits that Python reads
+	n, ok := new(big.Int).SetString(digits, base)
+	if !ok || len(digits) > most {
+		return nil, fmt.Errorf("%.20q is no number", text)
+	}
+	return whole(n, negative), nil
 }
 
-func parseFloat(text string) float64 {
+func whole(n *big.Int, negative bool) any {
+	if negative {
+		n.Neg(n)
+	}
+	if n.IsInt64() {
+		return int(n.Int64())
+	}
+	return n
+}
+
+func parseFloat(text string) (float64, error) {
 	plain := strings.ToLower(strings.ReplaceAll(text, "_", ""))
-	switch strings.TrimLeft(plain, "+-") {
+	sign := 1.0
+	if strings.HasPrefix(plain, "-") {
+		sign = -1
+	}
+	plain = strings.TrimLeft(plain, "+-")
+	switch plain {
 	case ".inf":
-		if strings.HasPrefix(plain, "-") {
-			return math.Inf(-1)
-		}
-		return math.Inf(1)
+		return math.Inf(int(sign)), nil
 	case ".nan":
-		return math.NaN()
+		return math.NaN(), nil
 	}
-	if strings.Contains(plain, ":") {
-		total := 0.0
-		for _, part := range strings.Split(strings.TrimLeft(plain, "+-"), ":") {
-			n, err := strconv.ParseFloat(part, 64)
-			if err != nil {
-				return math.NaN()
-			}
-			total = total*60 + n
+	total := 0.0
+	for _, part := range strings.Split(plain, ":") {
+		f, err := strconv.ParseFloat(part, 64)
+		if err != nil && !math.IsInf(f, 0) {
+			return 0, fmt.Errorf("%q is no number", text)
 		}
-		if strings.HasPrefix(plain, "-") {
-			return -total
-		}
-		return total
+		total = total*60 + f
 	}
-	f, err := strconv.ParseFloat(plain, 64)
-	if err != nil {
-		return math.NaN()
-	}
-	return f
+	return sign * total, nil
 }

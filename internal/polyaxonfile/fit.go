@@ -1,0 +1,312 @@
+package polyaxonfile
+
+import (
+	"fmt"
+	"math"
+	"math/big"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
+	"github.com/slipway-ci/slipway/internal/source"
+)
+
+// fitness is how well a scalar is what it should be.
+type fitness int
+
+const (
+	wrong fitness = iota
+	loose         // a server converts it
+	exact
+)
+
+// fit holds a scalar against one form. Polyaxon 1 converts more than 2: whatever
+// either takes is taken when no version is asked for.
+func (v *validator) fit(c schema.Choice, value any, p *place) fitness {
+	if v.stage == StageRun {
+		return fitKubernetes(c, value)
+	}
+	date := p != nil && p.note&isDate != 0
+	first, second := wrong, wrong
+	if v.old() || v.both() {
+		first = fit1(c, value, date)
+	}
+	if !v.old() {
+		second = fit2(c, value, date)
+	}
+	return max(first, second)
+}
+
+// fit2 is how Polyaxon 2 reads a scalar, as 2.18 was seen to.
+func fit2(c schema.Choice, value any, date bool) fitness {
+	text, isText := value.(string)
+	isText = isText && !date
+	switch c.Form {
+	case schema.Any:
+		return exact
+	case schema.Value:
+		return when(value != nil, exact)
+	case schema.Text:
+		return when(isText, exact)
+	case schema.Name:
+		return when(isText && isName(text), exact)
+	case schema.Enum:
+		return when(isText && slices.Contains(c.Words, text), exact)
+	case schema.Bool:
+		return fitBool(value)
+	case schema.Int:
+		return when(isInt(value), exact)
+	case schema.LooseInt:
+		return fitInt(value, true)
+	case schema.Count, schema.LooseCount:
+		if n, ok := numeric(value); ok && n <= 0 {
+			return wrong
+		}
+		return fitInt(value, c.Form == schema.LooseCount)
+	case schema.StrictFloat:
+		_, ok := numeric(value)
+		return when(ok, exact)
+	case schema.Float, schema.Positive:
+		n, ok := numeric(value)
+		switch {
+		case ok:
+			return when(c.Form == schema.Float || n >= 0, exact)
+		case value == true || value == false || isText && isNumber(text):
+			return loose
+		}
+	case schema.Date:
+		return when(date && len(text) == len("2006-01-02") || isText && isTime(text, "2006-01-02"), exact)
+	case schema.DateTime:
+		_, ok := numeric(value)
+		return max(when(date || isText && isTime(text, dateTimes...), exact), when(ok || isText && isNumber(text), loose))
+	case schema.Duration:
+		_, ok := numeric(value)
+		return max(when(ok || isText && isDuration(text), exact), when(value == true || value == false, loose))
+	case schema.Mapping:
+		return when(isText && c.Object.Compact && isCompact(c.Object, text), exact)
+	}
+	return wrong
+}
+
+// fit1 is how Polyaxon 1.11.3 reads a scalar, by its tables.
+func fit1(c schema.Choice, value any, date bool) fitness {
+	text, isText := value.(string)
+	_, isNum := numeric(value)
+	switch c.Form {
+	case schema.Int, schema.LooseInt, schema.Count, schema.LooseCount:
+		switch {
+		case isInt(value):
+			return exact
+		case isNum, isText && isNumber(text) && !strings.Contains(text, "."):
+			return loose
+		}
+		return wrong
+	case schema.Float, schema.StrictFloat, schema.Positive:
+		return max(when(isNum, exact), when(isText && !date && isNumber(text), loose))
+	}
+	return fit2(c, value, date)
+}
+
+// fitKubernetes is how Kubernetes reads a scalar.
+func fitKubernetes(c schema.Choice, value any) fitness {
+	text, isText := value.(string)
+	switch c.Form {
+	case schema.Any:
+		return exact
+	case schema.Text:
+		return when(isText, exact)
+	case schema.Enum:
+		return when(isText && slices.Contains(c.Words, text), exact)
+	case schema.Bool:
+		_, ok := value.(bool)
+		return when(ok, exact)
+	case schema.Int:
+		return when(isInt(value), exact)
+	case schema.IntOrText:
+		return when(isText || isInt(value), exact)
+	case schema.Quantity:
+		_, isBool := value.(bool)
+		_, err := resource.ParseQuantity(fmt.Sprint(value))
+		return when(!isBool && err == nil, exact)
+	}
+	return wrong
+}
+
+func when(ok bool, f fitness) fitness {
+	if ok {
+		return f
+	}
+	return wrong
+}
+
+func fitBool(value any) fitness {
+	switch x := value.(type) {
+	case bool:
+		return exact
+	case string:
+		switch strings.ToLower(x) {
+		case "0", "off", "f", "false", "n", "no", "1", "on", "t", "true", "y", "yes":
+			return loose
+		}
+		return wrong
+	}
+	n, ok := numeric(value)
+	return when(ok && (n == 0 || n == 1), loose)
+}
+
+func fitInt(value any, fromText bool) fitness {
+	switch x := value.(type) {
+	case bool:
+		return loose
+	case float64:
+		return when(x == math.Trunc(x) && !math.IsInf(x, 0), loose)
+	case string:
+		_, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(x), ".0"), 10, 64)
+		return when(fromText && err == nil, loose)
+	}
+	return when(isInt(value), exact)
+}
+
+func isInt(value any) bool {
+	switch value.(type) {
+	case int, *big.Int:
+		return true
+	}
+	return false
+}
+
+func numeric(value any) (float64, bool) {
+	switch x := value.(type) {
+	case int:
+		return float64(x), true
+	case *big.Int:
+		f, _ := x.Float64()
+		return f, true
+	case float64:
+		return x, true
+	}
+	return 0, false
+}
+
+func isNumber(text string) bool {
+	text = strings.TrimSpace(text)
+	_, err := strconv.ParseFloat(text, 64)
+	return err == nil && !strings.ContainsAny(text, "xXpP")
+}
+
+// dateTimes are forms of ISO 8601.
+var dateTimes = []string{
+	time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02 15:04", "2006-01-02",
+	"2006-01-02 15:04:05Z07:00", "2006-01-02T15:04Z07:00",
+}
+
+func isTime(text string, forms ...string) bool {
+	return slices.ContainsFunc(forms, func(form string) bool { _, err := time.Parse(form, text); return err == nil })
+}
+
+var duration = regexp.MustCompile(`^[-+]?P(?:\d+W)?(?:\d+D)?(?:T(?:\d+H)?(?:\d+M)?(?:\d+(?:\.\d+)?S)?)?$|^(?:\d+ ?d(?:ays?)?,? ?)?\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?$`)
+
+func isDuration(text string) bool { return duration.MatchString(text) && !strings.HasSuffix(text, "P") }
+
+func isName(text string) bool {
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_') {
+			return false
+		}
+	}
+	return text != ""
+}
+
+// isCompact tells whether a text is an object's numbers, joined by colons.
+func isCompact(o *schema.Object, text string) bool {
+	parts := strings.Split(text, ":")
+	return len(parts) >= len(o.Required(schema.Version{})) && len(parts) <= len(o.Fields) &&
+		!slices.ContainsFunc(parts, func(part string) bool { return !isNumber(part) })
+}
+
+// wrong tells that a value is none of what may stand there.
+func (v *validator) wrong(t schema.Type, value any, p *place) {
+	at, where := v.file.At(v.path...), strings.Join(v.path, ".")
+	if p != nil {
+		at = p.at
+	}
+	var wants []string
+	for _, c := range t {
+		if !c.Has(v.version) {
+			continue
+		}
+		text, isText := value.(string)
+		switch {
+		case c.Form == schema.Enum && isText:
+			hint := ""
+			if near, ok := source.Nearest(text, c.Words); ok {
+				hint = "did you mean " + near + "?"
+			}
+			v.fail("bad-value", at, v.path, hint, "%s must be %s, not %q", where, describeChoice(c), text)
+			return
+		case c.Form == schema.Name && isText:
+			v.fail("bad-name", at, v.path, "use letters, digits, - and _", "%q is no name", text)
+			return
+		case c.Form == schema.Quantity:
+			v.fail("bad-quantity", at, v.path, "write it as 500m, 2, 512Mi or 4Gi", "%s is no quantity: %v", where, value)
+			return
+		}
+		if want := describeChoice(c); want != "" && !slices.Contains(wants, want) {
+			wants = append(wants, want)
+		}
+	}
+	hint := ""
+	switch text, isText := value.(string); {
+	case isText && templated(text):
+		hint = "Polyaxon takes no template here"
+	case !isText && isScalar(value) && v.takes(t, schema.Text), p != nil && p.note&isDate != 0:
+		hint = "put it in quotes"
+	}
+	v.fail("wrong-type", at, v.path, hint, "%s must be %s, not %s", where, strings.Join(wants, " or "), typeName(value))
+}
+
+// describeChoice says what a choice wants.
+func describeChoice(c schema.Choice) string {
+	if c.Form == schema.Enum {
+		return "one of " + strings.Join(c.Words, ", ")
+	}
+	return describeForm(c.Form)
+}
+
+func describeForm(form schema.Form) string {
+	switch form {
+	case schema.Text, schema.Name:
+		return "text"
+	case schema.Bool:
+		return "true or false"
+	case schema.Int, schema.LooseInt:
+		return "a whole number"
+	case schema.Count, schema.LooseCount:
+		return "a whole number above 0"
+	case schema.Float, schema.StrictFloat:
+		return "a number"
+	case schema.Positive:
+		return "a number from 0 on"
+	case schema.IntOrText:
+		return "a whole number or text"
+	case schema.Value:
+		return "a value"
+	case schema.Date:
+		return "a date"
+	case schema.DateTime:
+		return "a date and time"
+	case schema.Duration:
+		return "a number of seconds"
+	case schema.List:
+		return "a list"
+	case schema.Map, schema.Mapping, schema.OneOf:
+		return "a mapping"
+	}
+	return ""
+}

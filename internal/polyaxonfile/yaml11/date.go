@@ -1,0 +1,59 @@
+package yaml11
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"time"
+)
+
+// timestamp is the form of PyYAML's dates and times.
+var timestamp = regexp.MustCompile(`^(\d{4})-(\d\d?)-(\d\d?)(?:(?:[Tt]|[ \t]+)(\d\d?):(\d\d):(\d\d)(?:\.(\d*))?(?:[ \t]*(Z|([-+])(\d\d?)(?::(\d\d))?))?)?$`)
+
+// isDate tells whether text has the form of a date or a time: a date alone is
+// written in full.
+func isDate(text string) bool {
+	if len(text) < 8 || text[4] != '-' {
+		return false
+	}
+	m := timestamp.FindStringSubmatch(text)
+	return m != nil && (m[4] != "" || len(text) == len("2006-01-02"))
+}
+
+// parseDate gives a date as 2006-01-02, and a time as 2006-01-02T15:04:05+00:00,
+// with a fraction of six digits where it has one: what Polyaxon writes.
+func parseDate(text string) (string, error) {
+	m := timestamp.FindStringSubmatch(text)
+	number := func(i int) int {
+		n, err := strconv.Atoi(m[i])
+		if err != nil {
+			return 0
+		}
+		return n
+	}
+	zone := time.UTC
+	if m[9] != "" {
+		offset := number(10)*3600 + number(11)*60
+		if m[9] == "-" {
+			offset = -offset
+		}
+		zone = time.FixedZone("", offset)
+	}
+	fraction := (m[7] + "000000")[:6]
+	micro, err := strconv.Atoi(fraction)
+	if err != nil {
+		return "", fmt.Errorf("%q is no time", text)
+	}
+	t := time.Date(number(1), time.Month(number(2)), number(3), number(4), number(5), number(6), micro*1000, zone)
+	if t.Year() != number(1) || int(t.Month()) != number(2) || t.Day() != number(3) || t.Hour() != number(4) || t.Minute() != number(5) ||
+		t.Second() != number(6) || number(1) == 0 || number(10) > 23 {
+		return "", fmt.Errorf("there is no such date: %s", text)
+	}
+	switch {
+	case m[4] == "":
+		return t.Format("2006-01-02"), nil
+	case micro == 0:
+		return t.Format("2006-01-02T15:04:05-07:00"), nil
+	}
+	return t.Format("2006-01-02T15:04:05.000000-07:00"), nil
+}
