@@ -214,6 +214,8 @@ func (p *push) send(ctx context.Context, believing bool) (*assembled, error) {
 	if len(p.recipe.parts) > 0 {
 		return p.sendIndex(ctx, believing)
 	}
+	// A push that fails is repeated without what has arrived.
+	defer func() { _ = p.recipe.ledger.save() }() // the next one does without it
 	p.last = &previous{}
 	if believing {
 		var err error
@@ -258,7 +260,6 @@ func (p *push) send(ctx context.Context, believing bool) (*assembled, error) {
 	for _, l := range own {
 		p.recipe.ledger.add(l.content.fingerprint, l.facts)
 	}
-	_ = p.recipe.ledger.save() // the next build does without it
 	return a, nil
 }
 
@@ -307,6 +308,9 @@ func (p *push) contents(ctx context.Context, group *errgroup.Group, contents []*
 			}
 			f, err := p.common.once(ctx, c.fingerprint, func() (facts, error) { return p.content(ctx, c, had) }, func(f facts) { p.meter.settle(c.bytes, 0, f.Size) })
 			own[n] = made{f, c}
+			if err == nil {
+				p.recipe.ledger.add(c.fingerprint, f)
+			}
 			return err
 		})
 	}

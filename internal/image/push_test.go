@@ -81,6 +81,7 @@ func contract(t *testing.T, h http.Handler, reset string) {
 	t.Run("LostBlobIsSentAgain", func(t *testing.T) { testLostBlob(t, f, r, named()) })
 	t.Run("BlobVanishesBeforeTheManifest", func(t *testing.T) { testVanishing(t, f, r, named()) })
 	t.Run("StreamsWhatIsLarge", func(t *testing.T) { testLarge(t, f, r) })
+	t.Run("WhatHasArrivedStays", func(t *testing.T) { testArrivedStays(t, f, r) })
 	t.Run("WrongDigests", func(t *testing.T) { testWrongDigests(t, f, r, named) })
 	t.Run("MountsTheBase", func(t *testing.T) { testMount(t, f, r, dir) })
 	t.Run("PassingFaults", func(t *testing.T) { testPassingFaults(t, f, r, named) })
@@ -336,6 +337,58 @@ func testLarge(t *testing.T, f *faults, r *Registry) {
 			must(t, validate.Image(there))
 		})
 	}
+}
+
+// What has arrived is not sent again, by a push that is repeated after a failure as
+// little as by one whose manifest is refused because of something else.
+func testArrivedStays(t *testing.T, f *faults, r *Registry) {
+	tree := files{"model.bin": strings.Repeat("0123456789abcdef", memoryLimit/16+1), "small.txt": "small"}
+	prepared := func(dir string) *Recipe {
+		s := filesSpec(dir, "model.bin", "small.txt")
+		s.Name = "team/arrived" + fmt.Sprint(len(dir))
+		recipe, err := Prepare(t.Context(), s, r)
+		must(t, err)
+		return recipe
+	}
+	streams := func() (n int) {
+		requests, _ := f.log()
+		for _, request := range requests {
+			if strings.HasPrefix(request, "PATCH ") {
+				n++
+			}
+		}
+		return n
+	}
+	refusing := func(code int, body string, times int32) func(int, http.ResponseWriter, *http.Request) bool {
+		var refused atomic.Int32
+		return func(_ int, w http.ResponseWriter, r *http.Request) bool {
+			if r.Method != http.MethodPut || !strings.Contains(r.URL.Path, "/manifests/") || refused.Add(1) > times {
+				return false
+			}
+			w.WriteHeader(code)
+			_, _ = io.WriteString(w, body)
+			return true
+		}
+	}
+	dir := tree.write(t)
+	f.during(refusing(http.StatusForbidden, "", 100))
+	if _, err := r.Push(t.Context(), prepared(dir), []string{"v1"}, nil); err == nil || streams() != 1 {
+		t.Fatalf("%v after %d streams", err, streams())
+	}
+	f.during(nil)
+	pushed, err := r.Push(t.Context(), prepared(dir), []string{"v1"}, nil)
+	must(t, err)
+	if streams() > 0 || pushed.BytesSent > 16<<10 {
+		t.Errorf("what has arrived is sent again: %+v", pushed)
+	}
+	other := (files{"a/b": "1", "model.bin": strings.Repeat("fedcba9876543210", memoryLimit/16+1), "small.txt": "small"}).write(t)
+	f.during(refusing(http.StatusBadRequest, `{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN","message":"blob unknown to registry"}]}`, 1))
+	recipe := prepared(other)
+	recipe.Name += "-again"
+	if _, err := r.Push(t.Context(), recipe, []string{"v1"}, nil); err != nil || streams() != 1 {
+		t.Errorf("%v after %d streams", err, streams())
+	}
+	f.during(nil)
 }
 
 // A registry that says that it has something else is not believed.

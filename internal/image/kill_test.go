@@ -1,0 +1,96 @@
+package image
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/slipway-ci/slipway/internal/testbed"
+)
+
+// pusher names, in the environment of another process of this test, the registry
+// that it pushes to, and the tree.
+const pusher = "SLIPWAY_TEST_PUSH"
+
+// TestPushOfAnother is that other process.
+func TestPushOfAnother(t *testing.T) {
+	url, dir, found := strings.Cut(os.Getenv(pusher), " ")
+	if !found {
+		t.Skip("it is started by TestKilled")
+	}
+	r := at127(url)
+	s := filesSpec(dir, "src", "model.bin")
+	s.Name = os.Getenv(pusher + "_NAME")
+	recipe, err := Prepare(t.Context(), s, r)
+	must(t, err)
+	recipe.Attest = func(Subject) ([]Attestation, error) {
+		return []Attestation{{"application/spdx+json", []byte(`{}`)}}, nil
+	}
+	_, err = r.Push(t.Context(), recipe, []string{"v1"}, nil)
+	must(t, err)
+}
+
+// TestKilled kills a push at each of its requests, as kill -9 does: no tag stands
+// for something incomplete then, and the next push completes it.
+func TestKilled(t *testing.T) {
+	t.Parallel()
+	f := &faults{next: inMemory()}
+	r := serve(t, f)
+	dir := many(10).write(t)
+	must(t, os.WriteFile(dir+"/model.bin", []byte(strings.Repeat("0123456789abcdef", memoryLimit/16+1)), 0o644))
+	push := func(name string) *exec.Cmd {
+		must(t, os.RemoveAll(cacheDir(dir))) // so that all have the same requests
+		command := exec.Command(os.Args[0], "-test.run=^TestPushOfAnother$")
+		command.Env = append(os.Environ(), pusher+"=http://"+strings.SplitN(r.Prefix, "/", 2)[0]+" "+dir, pusher+"_NAME="+name)
+		return command
+	}
+	if out, err := push("whole").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	requests, _ := f.log()
+	whole := &Image{Recipe: &Recipe{Name: "whole"}}
+	reference, err := r.Tagged(t.Context(), "whole", "v1")
+	must(t, err)
+	must(t, whole.Digest.UnmarshalText([]byte(reference.DigestStr())))
+	step := 1
+	if !testbed.Thorough() {
+		step = 4
+	}
+	for k := 1; k <= len(requests); k += step {
+		name := fmt.Sprint("killed", k)
+		command := push(name)
+		var killed atomic.Bool
+		started := make(chan struct{})
+		f.during(func(n int, w http.ResponseWriter, r *http.Request) bool {
+			if n < k {
+				return false
+			}
+			<-started
+			if !killed.Swap(true) {
+				_ = command.Process.Kill()
+			}
+			reset(w, r)
+			return true
+		})
+		must(t, command.Start())
+		close(started)
+		if err := command.Wait(); err == nil || !killed.Load() {
+			t.Errorf("at request %d it was not killed: %v", k, err)
+		}
+		f.during(nil)
+		broken := &Image{Recipe: &Recipe{Name: name}, Digest: whole.Digest}
+		wantComplete(t, r, broken)
+		if out, err := push(name).CombinedOutput(); err != nil {
+			t.Errorf("after it was killed at request %d: %v\n%s", k, err, out)
+		}
+		if diff := cmp.Diff([]string{"v1"}, wantComplete(t, r, broken)); diff != "" {
+			t.Errorf("after it was killed at request %d: %s", k, diff)
+		}
+	}
+}
