@@ -1,22 +1,46 @@
 package polyaxon_test
 
 import (
+	"os/exec"
+	"path/filepath"
 	"testing"
 
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/polyaxon/polyaxontest"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testbed/polyaxon111"
 )
 
 func TestRealPolyaxon(t *testing.T) {
-	client, err := polyaxon.New(polyaxon.Options{Host: testbed.Polyaxon(t)})
+	polyaxontest.Contract(t, polyaxontest.Server{
+		Client: connect(t, testbed.Polyaxon(t)), Namespace: "polyaxon", Version: schema.Version{Major: 2, Minor: 18},
+		Image: "none", Program: []string{program(t)}, Pipelines: true,
+	})
+}
+
+func TestPolyaxon111(t *testing.T) {
+	polyaxontest.Contract(t, polyaxontest.Server{
+		Client: connect(t, polyaxon111.Start(t)), Namespace: polyaxon111.Namespace, Version: schema.Version{Major: 1, Minor: 11, Patch: 3},
+		Image: "none", Program: []string{program(t)}, Services: true,
+	})
+}
+
+func connect(t *testing.T, host string) *polyaxon.Client {
+	t.Helper()
+	client, err := polyaxon.New(polyaxon.Options{Host: host})
 	if err != nil {
 		t.Fatal(err)
 	}
-	polyaxontest.Contract(t, client, "polyaxon", polyaxontest.Job{
-		Image: "none",
-		Command: func(verb, argument string) []string {
-			return map[string][]string{"print": {"echo", argument}, "fail": {"sh", "-c", "exit 3"}, "sleep": {"sleep", argument}}[verb]
-		},
-	})
+	return client
+}
+
+// program builds what the stories run.
+func program(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "job.exe")
+	if out, err := exec.Command("go", "build", "-o", path, "../../cmd/slipway/testdata/job").CombinedOutput(); err != nil {
+		t.Fatalf("build the job: %v\n%s", err, out)
+	}
+	return path
 }

@@ -127,9 +127,13 @@ func (c *Client) act(ctx context.Context, project, uuid, action string) error {
 }
 
 // Delete deletes a run. Deleting it again is no error. The run is gone from
-// lists; servers go on telling it by its UUID.
+// lists; servers of 2.18 go on telling it by its UUID.
 func (c *Client) Delete(ctx context.Context, project, uuid string) error {
-	return c.again(ctx, func() error { return c.send(ctx, http.MethodDelete, c.run(project, uuid), nil, nil) })
+	err := c.again(ctx, func() error { return c.send(ctx, http.MethodDelete, c.run(project, uuid), nil, nil) })
+	if IsNotFound(err) {
+		return nil
+	}
+	return err
 }
 
 // Restart makes a new run of a run's operation. It is sent once, and so is all

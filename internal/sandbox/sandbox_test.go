@@ -24,6 +24,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/image"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/polyaxon/polyaxontest"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 	"github.com/slipway-ci/slipway/internal/sandbox"
 )
 
@@ -285,11 +286,8 @@ func TestPolyaxonContract(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	polyaxontest.Contract(t, client, s.Namespace, polyaxontest.Job{
-		Image: pushJob(t, s),
-		Command: func(verb, argument string) []string {
-			return map[string][]string{"print": {"/app/job", "print=" + argument}, "fail": {"/app/job", "exit=3"}, "sleep": {"/app/job", "sleep=" + argument}}[verb]
-		},
+	polyaxontest.Contract(t, polyaxontest.Server{
+		Client: client, Namespace: s.Namespace, Version: schema.Version{Major: 2, Minor: 18}, Image: pushJob(t, s), Program: []string{"/app/job"}, Services: true, Token: s.Token,
 	})
 }
 

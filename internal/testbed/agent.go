@@ -7,25 +7,39 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/slipway-ci/slipway/internal/testbed/program"
 )
 
 // agent plays Polyaxon's agent over HTTP: it takes queued runs, really runs their
 // command as a process of this machine, archives what it prints, and tells the
-// server how it ended.
+// server how it ended. To the server it also is the cluster that it reads live
+// lines from (see pods.go).
 type agent struct {
 	host, data string
-	mu         sync.Mutex
-	cancel     map[string]context.CancelFunc
 	group      sync.WaitGroup
+
+	mu   sync.Mutex
+	pods map[string]*pod
+}
+
+// pod is a run that goes on; its lines are there until they are archived.
+type pod struct {
+	cancel context.CancelFunc
+	lines  []podLine
+	ended  bool
+}
+
+type podLine struct {
+	at   time.Time
+	text string
 }
 
 func (a *agent) run(ctx context.Context) {
-	a.cancel = map[string]context.CancelFunc{}
 	defer a.group.Wait()
 	for ctx.Err() == nil {
 		a.poll(ctx)
@@ -39,7 +53,7 @@ func (a *agent) run(ctx context.Context) {
 // poll asks what is queued and what is to stop: lists of lists, as servers answer.
 func (a *agent) poll(ctx context.Context) {
 	var answer struct {
-		State struct{ Queued, Stopping [][]any }
+		State struct{ Queued, Stopping, Deleting [][]any }
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, a.host+"/api/v1/orgs/default/agents/state", nil)
 	if err != nil {
@@ -57,21 +71,35 @@ func (a *agent) poll(ctx context.Context) {
 		project, uuid := instance(entry)
 		content, _ := entry[3].(string)
 		running, cancel := context.WithCancel(ctx)
+		p := &pod{cancel: cancel}
 		a.mu.Lock()
-		a.cancel[uuid] = cancel
+		a.pods[uuid] = p
 		a.mu.Unlock()
 		a.group.Add(1)
-		go func() { defer a.group.Done(); a.execute(running, project, uuid, content) }()
+		go func() { defer a.group.Done(); defer cancel(); a.execute(running, p, project, uuid, content) }()
 	}
 	for _, entry := range answer.State.Stopping {
 		project, uuid := instance(entry)
-		a.mu.Lock()
-		if cancel := a.cancel[uuid]; cancel != nil {
-			cancel()
+		if !a.kill(uuid) {
+			a.tell(project, uuid, "stopped", "stopped by the agent")
 		}
-		a.mu.Unlock()
-		a.tell(project, uuid, "stopped", "stopped by the agent")
 	}
+	for _, entry := range answer.State.Deleting {
+		_, uuid := instance(entry)
+		a.kill(uuid)
+	}
+}
+
+// kill ends a run's process, and tells whether it had one: how it ended is then told
+// after its log was archived.
+func (a *agent) kill(uuid string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	p := a.pods[uuid]
+	if p != nil {
+		p.cancel()
+	}
+	return p != nil
 }
 
 // instance reads owner.project.runs.uuid.
@@ -89,7 +117,7 @@ func (a *agent) tell(project, uuid, status, message string) {
 	if err != nil {
 		return
 	}
-	for range 3 {
+	for n := range 6 { // without the options of its database the server fails at times
 		response, err := http.Post(fmt.Sprintf("%s/api/v1/default/%s/runs/%s/statuses", a.host, project, uuid), "application/json", bytes.NewReader(body))
 		if err == nil {
 			_ = response.Body.Close()
@@ -97,33 +125,30 @@ func (a *agent) tell(project, uuid, status, message string) {
 				return
 			}
 		}
+		time.Sleep(20 * time.Millisecond << n)
 	}
 }
 
-func (a *agent) execute(ctx context.Context, project, uuid, content string) {
-	var operation struct {
-		Run struct {
-			Container struct{ Command, Args []string }
-		}
-	}
-	if err := json.Unmarshal([]byte(content), &operation); err != nil {
-		a.tell(project, uuid, "failed", err.Error())
-		return
-	}
+func (a *agent) execute(ctx context.Context, p *pod, project, uuid, content string) {
 	a.tell(project, uuid, "starting", "")
 	a.tell(project, uuid, "running", "")
-	argv := append(operation.Run.Container.Command, operation.Run.Container.Args...)
-	command := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	command.Dir = filepath.Join(a.data, uuid)
-	var output bytes.Buffer
-	command.Stdout, command.Stderr = &output, &output
-	err := os.MkdirAll(filepath.Join(command.Dir, "plxlogs"), 0o755)
-	if err == nil {
-		err = command.Run()
-	}
-	a.archive(uuid, output.String())
+	err := program.Run(ctx, content, filepath.Join(a.data, uuid), func(text string) {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		at := time.Now().UTC().Truncate(time.Microsecond)
+		if n := len(p.lines); n > 0 && !at.After(p.lines[n-1].at) {
+			at = p.lines[n-1].at.Add(time.Microsecond)
+		}
+		p.lines = append(p.lines, podLine{at, text})
+	})
+	a.mu.Lock()
+	p.ended = true
+	a.archive(uuid, p)
+	delete(a.pods, uuid)
+	a.mu.Unlock()
 	switch {
 	case ctx.Err() != nil:
+		a.tell(project, uuid, "stopped", "stopped by the agent")
 	case err != nil:
 		a.tell(project, uuid, "failed", err.Error())
 	default:
@@ -132,17 +157,15 @@ func (a *agent) execute(ctx context.Context, project, uuid, content string) {
 }
 
 // archive writes a log in one step: a reader of half a line makes the server fail.
-func (a *agent) archive(uuid, output string) {
-	pod := "plx-operation-" + uuid + "-0"
-	var lines bytes.Buffer
-	encoder := json.NewEncoder(&lines)
-	at := time.Now().UTC()
-	for i, value := range strings.Split(strings.TrimRight(output, "\n"), "\n") {
-		stamp := at.Add(time.Duration(i) * time.Microsecond).Format("2006-01-02T15:04:05.000000+00:00")
-		_ = encoder.Encode(map[string]string{"timestamp": stamp, "node": "n", "pod": pod, "container": "polyaxon-main", "value": value})
+func (a *agent) archive(uuid string, p *pod) {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	for _, l := range p.lines {
+		_ = encoder.Encode(map[string]string{"timestamp": l.at.Format("2006-01-02T15:04:05.000000+00:00"), "node": "n", "pod": podName(uuid),
+			"container": mainContainer, "value": l.text})
 	}
-	path := filepath.Join(a.data, uuid, "plxlogs", pod+".jsonl")
-	if os.WriteFile(filepath.Join(a.data, uuid+".part"), lines.Bytes(), 0o644) == nil {
-		_ = os.Rename(filepath.Join(a.data, uuid+".part"), path)
+	dir, part := filepath.Join(a.data, uuid, "plxlogs"), filepath.Join(a.data, uuid+".part")
+	if os.MkdirAll(dir, 0o755) == nil && os.WriteFile(part, text.Bytes(), 0o644) == nil {
+		_ = os.Rename(part, filepath.Join(dir, podName(uuid)+".jsonl"))
 	}
 }

@@ -6,7 +6,6 @@ package testbed
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -102,28 +101,6 @@ func Kubernetes(t testing.TB) *rest.Config {
 	}
 	await(t, log, 60*time.Second, transport, server+"/readyz", nil)
 	return config
-}
-
-// Polyaxon starts a Polyaxon 2.18 server, with an agent that really runs what is
-// submitted to it, and gives its address. Both end with the test.
-func Polyaxon(t testing.TB) string {
-	t.Helper()
-	haupt := component(t, "haupt (Polyaxon 2.18)", filepath.Join("haupt", "bin", "haupt"))
-	dir := shortDir(t)
-	port := freePorts(t, 1)[0]
-	data := filepath.Join(dir, "data")
-	host := fmt.Sprintf("http://127.0.0.1:%d", port)
-	env := append(os.Environ(), "HOME="+dir, "POLYAXON_ARCHIVES_ROOT="+filepath.Join(dir, "archives"),
-		// Without it writes at the same time fail: SQLite is locked.
-		`POLYAXON_DB_OPTIONS={"transaction_mode":"IMMEDIATE","timeout":30}`)
-	log := start(t, dir, "haupt", env, haupt, "sandbox", "start", "--host", "127.0.0.1", "--port", fmt.Sprint(port), "--workers", "1", "--path", data)
-	await(t, log, 120*time.Second, http.DefaultClient, host+"/api/v1/installation", []byte(`"version"`))
-	ctx, cancel := context.WithCancel(context.Background())
-	a := &agent{host: host, data: data}
-	done := make(chan struct{})
-	go func() { defer close(done); a.run(ctx) }()
-	t.Cleanup(func() { cancel(); <-done })
-	return host
 }
 
 // Registry starts Debian's docker-registry and gives its host and port.

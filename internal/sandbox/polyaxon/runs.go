@@ -92,13 +92,16 @@ func (s *Server) make(w http.ResponseWriter, run *record) {
 		run.Kind = "job"
 	}
 	run.Content = string(operation.JSON())
+	if run.unapproved() {
+		run.Pending = "approval"
+	}
 	run.set(created, "OperationServiceInit", "Run is created", false, now)
 	if err := s.store.add(run); err != nil {
 		s.broken(w, err)
 		return
 	}
-	if run.ManagedBy != "user" && run.Pending == "" {
-		if err := s.executor.compile(run.UUID, run.ManagedBy == "agent"); err != nil {
+	if run.ManagedBy != "user" && (run.Pending == "" || run.Pending == "upload") {
+		if err := s.executor.compile(run.UUID, run.ManagedBy == "agent" && run.Pending == ""); err != nil {
 			s.broken(w, err)
 			return
 		}
@@ -321,9 +324,22 @@ func (s *Server) stopRun(run record) error {
 	return s.executor.stop(run.UUID)
 }
 
+// unapproved tells whether the operation itself says that it must be approved.
+func (r *record) unapproved() bool {
+	var operation struct {
+		IsApproved *bool `json:"isApproved"`
+	}
+	return json.Unmarshal([]byte(r.Content), &operation) == nil && operation.IsApproved != nil && !*operation.IsApproved
+}
+
+// approveRun lets a run go on. One whose operation says that it must be approved is
+// only compiled at the first time, and goes on at the second.
 func (s *Server) approveRun(run record) error {
-	if run.Pending == "" || terminal(run.Status) || run.ManagedBy == "user" {
+	switch {
+	case run.Pending == "" || terminal(run.Status) || run.ManagedBy == "user":
 		return nil
+	case run.Status == created && run.unapproved():
+		return s.executor.compile(run.UUID, false)
 	}
 	if err := s.store.change(run.UUID, func(r *record) { r.Pending = "" }); err != nil {
 		return err
@@ -354,8 +370,16 @@ func (s *Server) clone(kind string) func(http.ResponseWriter, *http.Request, rec
 		}
 		_ = json.Unmarshal(body.Tags, &next.Tags)
 		if len(body.Content) > 0 && string(body.Content) != "null" {
-			reply(w, http.StatusBadRequest, []string{"Cloning was not successful, error: presets are not built into this version of slipway's sandbox"})
-			return
+			var preset string
+			if json.Unmarshal(body.Content, &preset) != nil {
+				preset = string(body.Content) // an object is taken too
+			}
+			patched, err := polyaxonfile.Patch([]byte(run.RawContent), []byte(preset))
+			if err != nil {
+				reply(w, http.StatusBadRequest, []string{"Cloning was not successful, error: " + err.Error()})
+				return
+			}
+			next.RawContent = string(patched)
 		}
 		s.make(w, next)
 	}

@@ -200,6 +200,10 @@ func (s *Server) service(w http.ResponseWriter, r *http.Request, prefix string) 
 // withRun gives a handler its run, or answers that there is none.
 func (s *Server) withRun(handle func(http.ResponseWriter, *http.Request, record)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		if s.project(r.PathValue("project")) == nil {
+			notFound(w, "Project")
+			return
+		}
 		run, ok := s.store.run(strings.ReplaceAll(r.PathValue("uuid"), "-", ""))
 		if !ok || run.Project != r.PathValue("project") {
 			notFound(w, "Run")

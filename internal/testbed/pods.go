@@ -1,0 +1,75 @@
+package testbed
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+const mainContainer = "polyaxon-main"
+
+func podName(uuid string) string { return "plx-operation-" + uuid + "-0" }
+
+// cluster serves what a Polyaxon server asks of Kubernetes to read live lines: a
+// run's resource, its pod, and the pod's log. A run without a process has none.
+func (a *agent) cluster() http.Handler {
+	m := http.NewServeMux()
+	none := func(w http.ResponseWriter) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusNotFound)
+		fmt.Fprint(w, `{"kind":"Status","status":"Failure","reason":"NotFound","code":404}`)
+	}
+	m.HandleFunc("GET /apis/polyaxon.com/v1/namespaces/{namespace}/{kind}/{name}", func(w http.ResponseWriter, r *http.Request) {
+		if a.pod(strings.TrimPrefix(r.PathValue("name"), "plx-operation-")) == nil {
+			none(w)
+			return
+		}
+		answer(w, map[string]any{"apiVersion": "polyaxon.com/v1", "kind": "Job", "metadata": map[string]any{"name": r.PathValue("name")}, "status": map[string]any{}})
+	})
+	m.HandleFunc("GET /api/v1/namespaces/{namespace}/pods", func(w http.ResponseWriter, r *http.Request) {
+		items := []any{}
+		for selector := range strings.SplitSeq(r.URL.Query().Get("labelSelector"), ",") {
+			uuid, ok := strings.CutPrefix(selector, "app.kubernetes.io/instance=")
+			if ok && a.pod(uuid) != nil {
+				items = append(items, map[string]any{"metadata": map[string]any{"name": podName(uuid)}, "status": map[string]any{"phase": "Running"},
+					"spec": map[string]any{"nodeName": "n", "containers": []any{map[string]any{"name": mainContainer, "image": "none"}}}})
+			}
+		}
+		answer(w, map[string]any{"apiVersion": "v1", "kind": "PodList", "metadata": map[string]any{}, "items": items})
+	})
+	m.HandleFunc("GET /api/v1/namespaces/{namespace}/pods/{name}/log", func(w http.ResponseWriter, r *http.Request) {
+		uuid := strings.TrimSuffix(strings.TrimPrefix(r.PathValue("name"), "plx-operation-"), "-0")
+		for _, l := range a.pod(uuid) {
+			fmt.Fprintf(w, "%s %s\n", l.at.Format("2006-01-02T15:04:05.000000000Z"), l.text)
+		}
+	})
+	return m
+}
+
+// pod gives the lines of a run's pod, not nil when there is one.
+func (a *agent) pod(uuid string) []podLine {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if p := a.pods[uuid]; p != nil {
+		return append([]podLine{}, p.lines...)
+	}
+	return nil
+}
+
+func answer(w http.ResponseWriter, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(body)
+}
+
+// kubeconfig writes the file below home that a Polyaxon server finds the cluster by.
+func kubeconfig(home string, cluster *httptest.Server) error {
+	text := fmt.Sprintf("apiVersion: v1\nkind: Config\ncurrent-context: a\nclusters: [{name: a, cluster: {server: %q}}]\nusers: [{name: a, user: {}}]\ncontexts: [{name: a, context: {cluster: a, user: a}}]\n", cluster.URL)
+	if err := os.MkdirAll(filepath.Join(home, ".kube"), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(home, ".kube", "config"), []byte(text), 0o600)
+}
