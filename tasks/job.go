@@ -42,7 +42,7 @@ func (p *project) submission(ctx context.Context, j *config.Job, image string, u
 	from := p.origin()
 	return run.Submission{
 		Project: p.config.Project, Name: j.Name, Content: string(p.stamped(operation).JSON()),
-		Key: p.key(j, operation, image, upstream), Tags: from.tags, MetaInfo: from.meta, Rerun: o.Rerun, Sleep: p.Sleep,
+		Key: p.key(j, operation, image, upstream), Tags: from.tags, MetaInfo: from.meta, Rerun: o.Rerun, Lasting: j.Service, Sleep: p.Sleep,
 	}, nil
 }
 

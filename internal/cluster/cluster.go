@@ -23,6 +23,8 @@ type Cluster struct {
 	Namespace string
 	// Name is what users call the cluster.
 	Name string
+
+	config *rest.Config
 }
 
 // Connect gives access with config; it asks the cluster nothing yet.
@@ -35,7 +37,7 @@ func Connect(config *rest.Config, namespace, name string) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("access cluster %s: %w", name, err)
 	}
-	return &Cluster{Client: client, Namespace: namespace, Name: name}, nil
+	return &Cluster{Client: client, Namespace: namespace, Name: name, config: config}, nil
 }
 
 // Kubeconfig gives the access that a kubeconfig file describes: the file at path

@@ -70,10 +70,11 @@ type Kubernetes struct {
 
 // builder makes sure that buildkitd runs, and gives it.
 func (k *Kubernetes) builder(ctx context.Context, waiting func(string)) (*Builder, error) {
-	clients, err := k.clients()
+	connected, err := k.connect()
 	if err != nil {
 		return nil, err
 	}
+	clients := connected.Client
 	if err := k.apply(ctx, clients); err != nil {
 		return nil, err
 	}
@@ -87,20 +88,16 @@ func (k *Kubernetes) builder(ctx context.Context, waiting func(string)) (*Builde
 			if err != nil {
 				return nil, err
 			}
-			return k.forward(ctx, clients, pod)
+			return connected.DialPod(ctx, pod, port)
 		}))
 	}}
 	return b, b.check(ctx, "see the log of the pod of deployment "+objectName)
 }
 
-func (k *Kubernetes) clients() (kubernetes.Interface, error) {
+func (k *Kubernetes) connect() (*cluster.Cluster, error) {
 	config := rest.CopyConfig(k.Config)
 	config.WarningHandler = rest.NoWarnings{} // client-go would print them
-	connected, err := cluster.Connect(config, k.Namespace, "for buildkitd")
-	if err != nil {
-		return nil, err
-	}
-	return connected.Client, nil
+	return cluster.Connect(config, k.Namespace, "for buildkitd")
 }
 
 // apply brings the objects to what they have to be, by server-side apply. A claim
@@ -150,10 +147,11 @@ func (k *Kubernetes) enforced(ctx context.Context, clients kubernetes.Interface)
 
 // Delete ends buildkitd and removes its cache. Where there is none, it does nothing.
 func (k *Kubernetes) Delete(ctx context.Context) error {
-	clients, err := k.clients()
+	connected, err := k.connect()
 	if err != nil {
 		return err
 	}
+	clients := connected.Client
 	policy := metav1.DeletePropagationForeground
 	options := metav1.DeleteOptions{PropagationPolicy: &policy}
 	var failures []error

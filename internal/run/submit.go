@@ -51,6 +51,9 @@ type Submission struct {
 	// attempt of its own: however often its requests are repeated, one run comes
 	// of it.
 	Rerun bool
+	// Lasting tells that the run is wanted while it goes on, as a service is: one
+	// that succeeded has ended, and does not count.
+	Lasting bool
 	// Sleep waits between tries; by the clock when nil.
 	Sleep func(context.Context, time.Duration) error
 }

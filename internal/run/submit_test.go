@@ -295,3 +295,19 @@ func TestSubmitRaces(t *testing.T) {
 		}
 	}
 }
+
+// TestSubmitLasting has a service that ended well: it is not there, and starts anew.
+func TestSubmitLasting(t *testing.T) {
+	f := newFake(t)
+	f.add("t-1", "succeeded")
+	s := f.submission("t-1")
+	s.Lasting = true
+	made, err := Submit(t.Context(), f.client, s)
+	if err != nil || made.How != Created {
+		t.Fatalf("%+v, %v", made, err)
+	}
+	again, err := Submit(t.Context(), f.client, s)
+	if err != nil || again.How != Attached || again.Run.UUID != made.Run.UUID || len(f.alive()) != 1 {
+		t.Errorf("%+v, %v, %v go on", again, err, f.alive())
+	}
+}

@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -233,11 +234,14 @@ func named(runs []polyaxon.Run, uuid string) *polyaxon.Run {
 }
 
 // list gives the runs whose meta_info has value under key, oldest first. Deleted
-// runs are in no list.
+// runs are in no list, and of a lasting submission those that succeeded are not.
 func list(ctx context.Context, c *polyaxon.Client, s Submission, key, value string) ([]polyaxon.Run, error) {
 	runs, err := pages(ctx, c, s.Project, "meta_info."+key+":"+value)
 	if polyaxon.Refused(err) && !polyaxon.IsNotFound(err) && s.Name != "" {
 		return byName(ctx, c, s, key, value) // a server that does not search meta_info
+	}
+	if s.Lasting {
+		runs = slices.DeleteFunc(runs, func(r polyaxon.Run) bool { return r.Status == polyaxon.Succeeded })
 	}
 	return runs, err
 }
@@ -247,7 +251,7 @@ func byName(ctx context.Context, c *polyaxon.Client, s Submission, key, value st
 	all, err := pages(ctx, c, s.Project, "name:"+s.Name)
 	var runs []polyaxon.Run
 	for i := range all {
-		if all[i].MetaInfo[key] == value {
+		if all[i].MetaInfo[key] == value && !(s.Lasting && all[i].Status == polyaxon.Succeeded) {
 			runs = append(runs, all[i])
 		}
 	}

@@ -1,4 +1,4 @@
-package dockerfile
+package cluster
 
 import (
 	"bytes"
@@ -14,22 +14,22 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/httpstream"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/portforward"
 	"k8s.io/client-go/transport/spdy"
 )
 
-// forward gives a connection to buildkitd's port in its pod, through the API server
-// and the pod's kubelet, as kubectl port-forward has them, with no port on this
-// machine. It speaks WebSockets, or SPDY where the server is older than 1.30 or a
-// proxy before it knows only that.
-func (k *Kubernetes) forward(ctx context.Context, clients kubernetes.Interface, pod string) (net.Conn, error) {
-	url := clients.CoreV1().RESTClient().Post().Resource("pods").Namespace(k.Namespace).Name(pod).SubResource("portforward").URL()
-	transport, upgrader, err := spdy.RoundTripperFor(k.Config)
+// DialPod gives a connection to a port of a pod, through the API server and the
+// pod's kubelet, as kubectl port-forward has them, with no port on this machine.
+// It speaks WebSockets, or SPDY where the server is older than 1.30 or a proxy
+// before it knows only that. The connection has no deadlines; closing it ends what
+// waits on it.
+func (c *Cluster) DialPod(ctx context.Context, pod string, port int) (net.Conn, error) {
+	url := c.Client.CoreV1().RESTClient().Post().Resource("pods").Namespace(c.Namespace).Name(pod).SubResource("portforward").URL()
+	transport, upgrader, err := spdy.RoundTripperFor(c.config)
 	if err != nil {
 		return nil, fmt.Errorf("reach pod %s: %w", pod, err)
 	}
-	primary, err := portforward.NewSPDYOverWebsocketDialer(url, k.Config)
+	primary, err := portforward.NewSPDYOverWebsocketDialer(url, c.config)
 	if err != nil {
 		return nil, fmt.Errorf("reach pod %s: %w", pod, err)
 	}
@@ -49,7 +49,7 @@ func (k *Kubernetes) forward(ctx context.Context, clients kubernetes.Interface, 
 		if d.err != nil {
 			return nil, fmt.Errorf("reach pod %s: %w", pod, d.err)
 		}
-		connection, err := openStreams(d.connection)
+		connection, err := openStreams(d.connection, pod, port)
 		if err != nil {
 			_ = d.connection.Close()
 			return nil, fmt.Errorf("reach pod %s: %w", pod, err)
@@ -67,7 +67,7 @@ func (k *Kubernetes) forward(ctx context.Context, clients kubernetes.Interface, 
 
 // openStreams asks for a port: one stream has its bytes, another why there are none
 // (k8s.io/client-go/tools/portforward).
-func openStreams(connection httpstream.Connection) (net.Conn, error) {
+func openStreams(connection httpstream.Connection, pod string, port int) (net.Conn, error) {
 	headers := http.Header{}
 	headers.Set(corev1.PortHeader, strconv.Itoa(port))
 	headers.Set(corev1.PortForwardRequestIDHeader, "0")
@@ -82,13 +82,14 @@ func openStreams(connection httpstream.Connection) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &forwarded{connection: connection, data: data}
+	f := &forwarded{pod: pod, connection: connection, data: data}
 	go f.watch(failures)
 	return f, nil
 }
 
 // forwarded is a connection through the API server.
 type forwarded struct {
+	pod        string
 	connection httpstream.Connection
 	data       httpstream.Stream
 
@@ -104,7 +105,7 @@ func (f *forwarded) watch(failures io.Reader) {
 		return
 	}
 	f.mu.Lock()
-	f.err = fmt.Errorf("the pod of buildkitd ended the connection: %s", bytes.TrimSpace(said))
+	f.err = fmt.Errorf("pod %s ended the connection: %s", f.pod, bytes.TrimSpace(said))
 	f.mu.Unlock()
 	_ = f.connection.Close()
 }
@@ -135,15 +136,15 @@ func (f *forwarded) Close() error {
 }
 
 // address is that of either end; what it is nobody asks.
-type address struct{}
+type address string
 
-func (address) Network() string { return "kubernetes" }
-func (address) String() string  { return objectName }
+func (address) Network() string  { return "kubernetes" }
+func (a address) String() string { return string(a) }
 
-func (f *forwarded) LocalAddr() net.Addr  { return address{} }
-func (f *forwarded) RemoteAddr() net.Addr { return address{} }
+func (f *forwarded) LocalAddr() net.Addr  { return address(f.pod) }
+func (f *forwarded) RemoteAddr() net.Addr { return address(f.pod) }
 
-// gRPC bounds its calls by contexts, and closes the connection to end one.
+// Deadlines are of no use here: who uses it bounds calls by contexts, and closes it.
 func (f *forwarded) SetDeadline(time.Time) error      { return nil }
 func (f *forwarded) SetReadDeadline(time.Time) error  { return nil }
 func (f *forwarded) SetWriteDeadline(time.Time) error { return nil }
