@@ -1,0 +1,261 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/tasks"
+)
+
+// polyaxons are the requests to Polyaxon, rather than to the registry or the cluster.
+var polyaxons = regexp.MustCompile(`^/(api/v1/(default|installation)|streams/v1)`)
+
+// TestDeployThroughFaults spoils each request of a whole deploy in each way. The
+// deploy overcomes it, but for a registry or a cluster that plainly refuses: then
+// it fails before anything runs, and the next one does it all.
+func TestDeployThroughFaults(t *testing.T) {
+	s := newStage(t, sandboxServer(t))
+	for number, fault := range testbed.AllFaults() {
+		t.Run(string(fault), func(t *testing.T) {
+			s.t = t
+			for _, k := range some(len(s.rehearse()), 5, number) {
+				s.throughFault(k, fault)
+			}
+		})
+	}
+}
+
+// throughFault deploys with one request spoiled.
+func (s *stage) throughFault(k int, fault testbed.Fault) {
+	s.t.Helper()
+	project, path := s.project(), ""
+	end := s.during(func(n int, r *http.Request, _ bool) {
+		if n == k {
+			path = r.Method + " " + r.URL.Path
+		}
+	})
+	s.faults.Spoil(k, fault)
+	code, err := s.deploy(s.t.Context(), project, tasks.JobOptions{})
+	s.faults.Spoil(0, "")
+	end()
+	what := fmt.Sprintf("request %d, %s", k, path)
+	if _, where, _ := strings.Cut(path, " "); code == tasks.ExitStep && !polyaxons.MatchString(where) {
+		if count := s.runs(project); len(count) > 0 {
+			s.t.Errorf("%s: the deploy failed, and something runs: %v", what, count)
+		}
+		code, err = s.deploy(s.t.Context(), project, tasks.JobOptions{})
+	}
+	if code != tasks.ExitOK {
+		s.t.Errorf("%s: exit code %d: %v", what, code, err)
+	}
+	s.mustBeOnce(what, project, polyaxon.Succeeded, "prepare", "train")
+}
+
+// rehearse deploys twice, as the first finds an empty cluster, and gives the paths
+// of the requests that a deploy takes.
+func (s *stage) rehearse() []string {
+	s.t.Helper()
+	if code, err := s.deploy(s.t.Context(), s.project(), tasks.JobOptions{}); code != tasks.ExitOK {
+		s.t.Fatal(err)
+	}
+	var mu sync.Mutex
+	var paths []string
+	end := s.during(func(_ int, r *http.Request, answered bool) {
+		if mu.Lock(); !answered {
+			paths = append(paths, r.URL.Path)
+		}
+		mu.Unlock()
+	})
+	defer end()
+	s.faults.Spoil(0, "")
+	if code, err := s.deploy(s.t.Context(), s.project(), tasks.JobOptions{}); code != tasks.ExitOK {
+		s.t.Fatal(err)
+	}
+	return paths
+}
+
+// TestEveryEndThroughFaults has runs end in every way, and cuts the connection at
+// each request to Polyaxon: the exit code is that of the run's true end.
+func TestEveryEndThroughFaults(t *testing.T) {
+	s := newStage(t, sandboxServer(t))
+	paths := s.rehearse()
+	first := slices.IndexFunc(paths, func(path string) bool { return strings.HasPrefix(path, "/api/v1/default/") })
+	for number, end := range []struct {
+		status polyaxon.Status
+		code   int
+	}{
+		{polyaxon.Succeeded, tasks.ExitOK}, {polyaxon.Failed, tasks.ExitFailed}, {polyaxon.UpstreamFailed, tasks.ExitFailed},
+		{polyaxon.Stopped, tasks.ExitStopped}, {polyaxon.Skipped, tasks.ExitStopped},
+	} {
+		t.Run(string(end.status), func(t *testing.T) {
+			s.t = t
+			s.ends.Store(end.status)
+			for _, k := range some(len(paths)-first, 4, number) {
+				project := s.project()
+				s.faults.Spoil(first+k, []testbed.Fault{testbed.LoseRequest, testbed.LoseAnswer, testbed.CutAnswer}[k%3])
+				code, err := s.deploy(t.Context(), project, tasks.JobOptions{})
+				if code != end.code {
+					t.Errorf("request %d: exit code %d: %v", first+k, code, err)
+				}
+				jobs := []string{"prepare"}
+				if end.status == polyaxon.Succeeded {
+					jobs = append(jobs, "train")
+				}
+				if end.status != polyaxon.Stopped { // then twins cannot be told apart
+					s.mustBeOnce(fmt.Sprintf("request %d", first+k), project, end.status, jobs...)
+				}
+			}
+		})
+	}
+}
+
+// TestInterruptedAtEveryRequest has the signal come with each request, whose
+// answer is there or lost: no run goes on.
+func TestInterruptedAtEveryRequest(t *testing.T) {
+	s := newStage(t, sandboxServer(t))
+	paths := s.rehearse()
+	s.ends.Store(polyaxon.Status("")) // runs go on until they are stopped
+	for number, fault := range []testbed.Fault{"", testbed.LoseAnswer} {
+		for _, k := range some(len(paths), 3, number) {
+			project := s.project()
+			ctx, cancel := context.WithCancel(t.Context())
+			end := s.during(func(n int, _ *http.Request, _ bool) {
+				if n >= k {
+					cancel()
+				}
+			})
+			s.faults.Spoil(k, fault)
+			code, err := s.deploy(ctx, project, tasks.JobOptions{})
+			end()
+			cancel()
+			if code != tasks.ExitInterrupted {
+				t.Errorf("request %d: exit code %d: %v", k, code, err)
+			}
+			for what, count := range s.runs(project) {
+				if !strings.HasSuffix(what, " stopped") && !strings.HasSuffix(what, " stopping") {
+					t.Errorf("request %d, %s: %d of %s are left", k, fault, count, what)
+				}
+			}
+		}
+	}
+}
+
+// TestRaces has two and eight deploys at the same moment, again and again: all
+// follow the same runs to their end.
+func TestRaces(t *testing.T) {
+	s := newStage(t, sandboxServer(t))
+	for _, runners := range []int{2, 8} {
+		for range map[bool]int{true: 50, false: 3}[testbed.Thorough()] {
+			project := s.project()
+			s.ends.Store(polyaxon.Status(""))
+			ending := time.AfterFunc(100*time.Millisecond, func() { s.ends.Store(polyaxon.Succeeded) })
+			var group sync.WaitGroup
+			for range runners {
+				group.Go(func() {
+					if code, err := s.deploy(t.Context(), project, tasks.JobOptions{}); code != tasks.ExitOK {
+						t.Errorf("exit code %d: %v", code, err)
+					}
+				})
+			}
+			group.Wait()
+			ending.Stop()
+			s.mustBeOnce(fmt.Sprintf("%d runners", runners), project, polyaxon.Succeeded, "prepare", "train")
+		}
+	}
+}
+
+var digest = regexp.MustCompile(`@(sha256:[0-9a-f]{64})`)
+
+// digests gives the digests of the images that a project's runs were made of.
+func (s *stage) digests(project string) []string {
+	s.t.Helper()
+	runs, _, err := s.direct.Runs(context.Background(), project, polyaxon.Query{Limit: 100})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var all []string
+	for i := range runs {
+		whole, err := s.direct.Run(context.Background(), project, runs[i].UUID)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if match := digest.FindStringSubmatch(whole.RawContent); match != nil {
+			all = append(all, match[1])
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// TestKilledAtEveryRequest kills slipway at each request of a whole deploy, before
+// the server hears of it or after it has answered, and deploys again: one run of
+// each job, of the same image. Where the request makes a run it tries both, else
+// one of the two.
+func TestKilledAtEveryRequest(t *testing.T) {
+	s := newStage(t, sandboxServer(t))
+	paths := s.rehearse()
+	following := slices.IndexFunc(paths, statusesOf.MatchString) + 1
+	for _, k := range some(len(paths), 5, 0) {
+		for _, answered := range []bool{false, true} {
+			if answered == (k%2 == 0) && !strings.HasSuffix(paths[k-1], "/runs") {
+				continue
+			}
+			project := s.project()
+			s.ends.Store(polyaxon.Succeeded)
+			if answered && k <= following+2 {
+				s.ends.Store(polyaxon.Status("")) // the run outlives who submitted it
+			}
+			what := fmt.Sprintf("request %d of %d, answered %v", k, len(paths), answered)
+			s.killed(project, k, answered)
+			s.ends.Store(polyaxon.Succeeded)
+			if output, err := s.command(project).CombinedOutput(); err != nil {
+				t.Errorf("%s: %v\n%s", what, err, output)
+			}
+			s.mustBeOnce(what, project, polyaxon.Succeeded, "prepare", "train")
+			if found := s.digests(project); len(found) != 1 {
+				t.Errorf("%s: runs of images %v", what, found)
+			}
+		}
+	}
+}
+
+// killed deploys and kills the process at a request.
+func (s *stage) killed(project string, k int, answered bool) {
+	command := s.command(project)
+	started := make(chan struct{})
+	var once sync.Once
+	end := s.during(func(n int, _ *http.Request, a bool) {
+		if n > k || n == k && a == answered {
+			<-started
+			once.Do(func() { _ = command.Process.Kill() })
+			panic(http.ErrAbortHandler)
+		}
+	})
+	defer end()
+	s.faults.Spoil(0, "")
+	if err := command.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	close(started)
+	_ = command.Wait() // it was killed, or had nothing more to ask
+	// What it sent may still be at work: wait for it as the machine would.
+	s.faults.Quiet()
+}
+
+// command gives slipway deploy as a process.
+func (s *stage) command(project string) *exec.Cmd {
+	command := exec.Command("slipway", "deploy", "--no-attestations", "-C", s.dir)
+	command.Env = append(os.Environ(), "PROJECT="+project)
+	return command
+}

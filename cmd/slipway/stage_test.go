@@ -1,0 +1,244 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/internal/sandbox/kubernetes"
+	sandboxpolyaxon "github.com/slipway-ci/slipway/internal/sandbox/polyaxon"
+	"github.com/slipway-ci/slipway/internal/sandbox/registry"
+	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/tasks"
+)
+
+// stage is a platform whose requests can be spoiled, and a repository to deploy to
+// it: an image, a secret, and two jobs one after the other. Each project is a
+// world of its own: nothing is pushed, synced or submitted for it yet.
+//
+// No container runs: a job ends, as the test says, when somebody asks for its
+// statuses.
+type stage struct {
+	t      *testing.T
+	faults testbed.Faults
+	dir    string
+	direct *polyaxon.Client
+	ends   atomic.Value // polyaxon.Status: how runs end; "" for not at all
+
+	mu    sync.Mutex
+	seen  func(n int, r *http.Request, answered bool)
+	cases int
+}
+
+const stagedConfig = `project: "${PROJECT}"
+registry: "%s/${PROJECT}"
+cluster: {kubeconfig: {path: "%s"}, namespace: faults}
+polyaxon: {host: "%s"}
+images:
+  data: {files: [data.txt]}
+secrets:
+  signing: {data: {key: "env:PROJECT"}}
+jobs:
+  prepare: {polyaxonfile: job.yml, image: data}
+  train: {polyaxonfile: job.yml, image: data, after: [prepare]}
+`
+
+// stagedJob asks for what no machine has: it waits, and its end is posted.
+const stagedJob = `version: 1.1
+kind: component
+inputs:
+- {name: DOCKER_IMAGE, type: str}
+run:
+  kind: job
+  container:
+    image: "{{ DOCKER_IMAGE }}"
+    command: [job]
+    resources: {limits: {nvidia.com/gpu: 99}}
+`
+
+const stagedKubeconfig = `apiVersion: v1
+kind: Config
+clusters: [{name: faults, cluster: {server: "%s"}}]
+contexts: [{name: faults, context: {cluster: faults, user: faults}}]
+users: [{name: faults, user: {}}]
+current-context: faults
+`
+
+// sandboxServer gives the sandbox's Polyaxon server, without a sandbox.
+func sandboxServer(t *testing.T) http.Handler {
+	server, err := sandboxpolyaxon.New(sandboxpolyaxon.Options{Dir: t.TempDir(), Namespace: "faults", Log: io.Discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		if err := server.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	return server
+}
+
+func newStage(t *testing.T, server http.Handler) *stage {
+	s := &stage{t: t, dir: t.TempDir()}
+	s.ends.Store(polyaxon.Succeeded)
+	images, err := registry.New(t.TempDir(), io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	objects, err := kubernetes.New(t.TempDir(), "faults")
+	if err != nil {
+		t.Fatal(err)
+	}
+	behind := httptest.NewServer(server)
+	t.Cleanup(behind.Close)
+	if s.direct, err = polyaxon.New(polyaxon.Options{Host: behind.URL}); err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{
+		"slipway.yaml":    fmt.Sprintf(stagedConfig, s.faults.Serve(t, images)[len("http://"):], filepath.Join(s.dir, "kubeconfig.yaml"), s.faults.Serve(t, server)),
+		"kubeconfig.yaml": fmt.Sprintf(stagedKubeconfig, s.faults.Serve(t, objects)),
+		"job.yml":         stagedJob,
+		"data.txt":        "data",
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.faults.Watch(s.watch)
+	return s
+}
+
+var statusesOf = regexp.MustCompile(`^/api/v1/default/([^/]+)/runs/([0-9a-f]{32})/statuses$`)
+
+// watch ends the runs that somebody follows.
+func (s *stage) watch(n int, r *http.Request, answered bool) {
+	s.mu.Lock()
+	seen := s.seen
+	s.mu.Unlock()
+	if seen != nil {
+		seen(n, r, answered)
+	}
+	match := statusesOf.FindStringSubmatch(r.URL.Path)
+	if match == nil || r.Method != http.MethodGet || answered {
+		return
+	}
+	ctx := context.Background()
+	status, _, err := s.direct.Statuses(ctx, match[1], match[2])
+	if err != nil || status.Terminal() {
+		return
+	}
+	end, _ := s.ends.Load().(polyaxon.Status)
+	if status == polyaxon.Stopping {
+		end = polyaxon.Stopped
+	}
+	if end == "" {
+		end = polyaxon.Running
+	}
+	if err := s.direct.SetStatus(ctx, match[1], match[2], polyaxon.Condition{Type: end, Reason: "Test", Message: "as the test says"}); err != nil {
+		s.t.Error(err)
+	}
+}
+
+// project gives a name that was not used yet.
+func (s *stage) project() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cases++
+	return fmt.Sprintf("p%d", s.cases)
+}
+
+// during has seen called with each request, until the function that it gives is.
+func (s *stage) during(seen func(n int, r *http.Request, answered bool)) (end func()) {
+	set := func(f func(int, *http.Request, bool)) { s.mu.Lock(); s.seen = f; s.mu.Unlock() }
+	set(seen)
+	return func() { set(nil) }
+}
+
+// deploy deploys a project in this process, on a clock of its own that loses no
+// time waiting, and gives the exit code.
+func (s *stage) deploy(ctx context.Context, project string, o tasks.JobOptions) (int, error) {
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	var waited atomic.Int64
+	env := &tasks.Env{
+		Dir: s.dir, Stdout: io.Discard, Events: silent{}, Environ: os.Environ(), Transport: transport, Version: "test", NoAttestations: true,
+		Lookup: func(name string) (string, bool) { return project, name == "PROJECT" },
+		Now:    func() time.Time { return time.Now().Add(time.Duration(waited.Load())) },
+		Sleep: func(ctx context.Context, d time.Duration) error {
+			waited.Add(int64(d))
+			timer := time.NewTimer(min(d, time.Millisecond))
+			defer timer.Stop()
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-timer.C:
+				return nil
+			}
+		},
+	}
+	_, err := tasks.Deploy(ctx, env, nil, o)
+	return tasks.ExitCode(err), err
+}
+
+type silent struct{}
+
+// Event implements report.Sink.
+func (silent) Event(report.Event) {}
+
+// runs gives how many runs of each job a project has, by job and status.
+func (s *stage) runs(project string) map[string]int {
+	runs, _, err := s.direct.Runs(context.Background(), project, polyaxon.Query{Limit: 100})
+	if err != nil && !polyaxon.IsNotFound(err) {
+		s.t.Fatal(err)
+	}
+	count := map[string]int{}
+	for i := range runs {
+		count[runs[i].Name+" "+string(runs[i].Status)]++
+	}
+	return count
+}
+
+// mustBeOnce fails the test unless each job has one run that ended so, and all
+// others were stopped.
+func (s *stage) mustBeOnce(what, project string, end polyaxon.Status, jobs ...string) {
+	s.t.Helper()
+	count := s.runs(project)
+	for _, job := range jobs {
+		if count[job+" "+string(end)] != 1 {
+			s.t.Errorf("%s: not one run of %s %s: %v", what, job, end, count)
+		}
+		delete(count, job+" "+string(end))
+		delete(count, job+" stopped")
+		delete(count, job+" stopping")
+	}
+	if len(count) > 0 {
+		s.t.Errorf("%s: there are other runs: %v", what, count)
+	}
+}
+
+// some gives all numbers from 1 to n in a thorough test, else every stepth, and
+// others of them for another salt.
+func some(n, step, salt int) []int {
+	if testbed.Thorough() {
+		step = 1
+	}
+	var all []int
+	for k := 1 + salt%step; k <= n; k += step {
+		all = append(all, k)
+	}
+	return all
+}

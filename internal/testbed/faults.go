@@ -1,0 +1,197 @@
+package testbed
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Fault is what may become of one request.
+type Fault string
+
+// The faults that Faults knows.
+const (
+	// LoseRequest cuts the connection; the server never hears of the request.
+	LoseRequest Fault = "the request is lost"
+	// LoseAnswer has the server do what it is asked and cuts the connection.
+	LoseAnswer Fault = "the answer is lost"
+	// CutAnswer cuts the connection in the middle of the answer.
+	CutAnswer Fault = "the answer is cut"
+	// Twice has the request arrive two times; the second answer is given.
+	Twice Fault = "it arrives twice"
+	// Delay holds the answer back for a while.
+	Delay Fault = "the answer is slow"
+	// Refuse500, Refuse503 and Refuse405 answer so, with what servers send with it,
+	// and the server never hears of the request. 405 and an empty page is how
+	// Polyaxon says that it failed.
+	Refuse500 Fault = "500"
+	Refuse503 Fault = "503 and a gateway's page"
+	Refuse405 Fault = "405 and an empty page"
+	// Late500 has the server do what it is asked, and answers that it failed.
+	Late500 Fault = "500 after it was done"
+)
+
+// AllFaults lists them.
+func AllFaults() []Fault {
+	return []Fault{LoseRequest, LoseAnswer, CutAnswer, Twice, Delay, Refuse500, Refuse503, Refuse405, Late500}
+}
+
+// slow is how long Delay takes.
+const slow = 30 * time.Millisecond
+
+// Faults counts the requests to one or more servers and spoils one of them. It is
+// safe for use by several goroutines.
+type Faults struct {
+	mu    sync.Mutex
+	count int
+	at    int
+	fault Fault
+	seen  func(n int, r *http.Request, answered bool)
+	busy  int
+}
+
+// Spoil begins to count anew, and has the nth request from now on, from 1, meet
+// with a fault; none when n is 0.
+func (f *Faults) Spoil(n int, fault Fault) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.count, f.at, f.fault = 0, n, fault
+}
+
+// Watch has seen called with each request, before the server hears of it and again
+// when it has answered, which the client has not seen yet.
+func (f *Faults) Watch(seen func(n int, r *http.Request, answered bool)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.seen = seen
+}
+
+// Count gives how many requests there were since Spoil.
+func (f *Faults) Count() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.count
+}
+
+// Quiet waits until no request is at work.
+func (f *Faults) Quiet() {
+	for {
+		f.mu.Lock()
+		busy := f.busy
+		f.mu.Unlock()
+		if busy == 0 {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+func (f *Faults) done() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.busy--
+}
+
+// Serve puts the faults before a server, and gives its address. It ends with the
+// test.
+func (f *Faults) Serve(t testing.TB, next http.Handler) string {
+	server := httptest.NewServer(f.before(next))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// Forward gives a handler that passes requests on to a server elsewhere.
+func Forward(t testing.TB, address string) http.Handler {
+	target, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &httputil.ReverseProxy{
+		Rewrite:      func(r *httputil.ProxyRequest) { r.SetURL(target) },
+		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
+	}
+}
+
+func (f *Faults) before(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f.mu.Lock()
+		f.busy++
+		defer f.done()
+		f.count++
+		n, seen, fault := f.count, f.seen, Fault("")
+		if f.count == f.at {
+			fault = f.fault
+		}
+		f.mu.Unlock()
+		if seen != nil {
+			seen(n, r, false)
+		}
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			panic(http.ErrAbortHandler)
+		}
+		answer := func() *httptest.ResponseRecorder {
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			recorded := httptest.NewRecorder()
+			next.ServeHTTP(recorded, r)
+			return recorded
+		}
+		switch fault {
+		case LoseRequest:
+			panic(http.ErrAbortHandler)
+		case Refuse500, Refuse503, Refuse405:
+			refuse(w, fault)
+			return
+		case Twice:
+			answer()
+		}
+		recorded := answer()
+		if seen != nil {
+			seen(n, r, true)
+		}
+		switch fault {
+		case LoseAnswer:
+			panic(http.ErrAbortHandler)
+		case Late500:
+			refuse(w, Refuse500)
+			return
+		case Delay:
+			time.Sleep(slow)
+		}
+		for key, values := range recorded.Header() {
+			w.Header()[key] = values
+		}
+		text := recorded.Body.Bytes()
+		if fault == CutAnswer {
+			w.Header().Set("Content-Length", strconv.Itoa(len(text)+1))
+		}
+		w.WriteHeader(recorded.Code)
+		if fault == CutAnswer {
+			_, _ = w.Write(text[:len(text)/2])
+			panic(http.ErrAbortHandler)
+		}
+		_, _ = w.Write(text)
+	})
+}
+
+func refuse(w http.ResponseWriter, fault Fault) {
+	switch fault {
+	case Refuse503:
+		w.Header().Set("Content-Type", "text/html")
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = io.WriteString(w, "<html><body>503 Service Temporarily Unavailable</body></html>")
+	case Refuse405:
+		w.Header().Set("Content-Type", "text/html")
+		w.Header().Set("Allow", "GET, HEAD, OPTIONS")
+		w.WriteHeader(http.StatusMethodNotAllowed)
+	default:
+		http.Error(w, "Internal Server Error", http.StatusInternalServerError)
+	}
+}
