@@ -88,7 +88,7 @@ func fit2(c schema.Choice, value any, date bool) fitness {
 		_, ok := numeric(value)
 		return max(when(ok || isText && isDuration(text), exact), when(value == true || value == false, loose))
 	case schema.Mapping:
-		return when(isText && c.Object.Compact && isCompact(c.Object, text), exact)
+		return when(isText && c.Object.Compact && c.Object.Fields[0].Type[0].Form == schema.Float && isCompact(c.Object, text), exact)
 	}
 	return wrong
 }

@@ -97,6 +97,7 @@ func (v *validator) into(key string, look func()) {
 
 func (v *validator) object(o *schema.Object, m map[string]any, p *place) {
 	if o.Open {
+		v.rules(o.Name, m, p)
 		return
 	}
 	if o.Name == "dag" {
@@ -113,6 +114,7 @@ func (v *validator) object(o *schema.Object, m map[string]any, p *place) {
 			v.otherVersion(field.Range, path, at, describe(v.path, o.Name)+" has no key "+key)
 		case !here:
 			v.unknown(o, key, path, at)
+		case o.Name == "operation" && key == "run" && changesRun(m): // held against its component's run by rules
 		case m[key] == nil && field.Required:
 			v.fail("missing-key", at.at, path, "", "%s needs a value", strings.Join(path, "."))
 		case m[key] != nil:
@@ -186,7 +188,7 @@ func snake(key string) string {
 // value holds a value against what may stand there.
 func (v *validator) value(t schema.Type, value any, p *place) {
 	text, isText := value.(string)
-	if isText && templated(text) && (v.stage == StageRun || v.takes(t, schema.Template)) {
+	if isText && (v.stage == StageRun && templated(text) || strings.Contains(text, "{{") && v.takes(t, schema.Template)) {
 		return // what it becomes is known when it is rendered
 	}
 	before, best := len(v.problems), []Problem(nil)
@@ -296,7 +298,7 @@ func (v *validator) element(t schema.Type, value any, p *place) {
 }
 
 func (v *validator) isParam(t schema.Type) bool {
-	return slices.ContainsFunc(t, func(c schema.Choice) bool { return c.Object != nil && c.Object.Name == "param" })
+	return slices.ContainsFunc(t, func(c schema.Choice) bool { return c.Object != nil && c.Object.Name == "shortparam" })
 }
 
 // isParam tells a param from the value of its short form.

@@ -69,7 +69,7 @@ func structFields(t reflect.Type) []Field {
 			fields = append(fields, structFields(f.Type)...)
 		case name != "" && name != "-":
 			kind := f.Type.Kind()
-			required := !strings.Contains(options, "omitempty") && kind != reflect.Pointer && kind != reflect.Struct
+			required := !strings.Contains(options, "omitempty") && kind != reflect.Pointer && (kind != reflect.Struct || f.Type == reflect.TypeFor[intstr.IntOrString]())
 			// Polyaxon gives containers their names.
 			required = required && t != reflect.TypeFor[corev1.Container]()
 			fields = append(fields, Field{Key: name, Type: Type{kubernetesChoice(f.Type)}, Required: required})

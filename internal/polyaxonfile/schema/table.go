@@ -17,7 +17,7 @@ import (
 //
 // A TYPE is one of the Forms, an object, a union, an enum, k8s. and a type of
 // Kubernetes, [TYPE] or {TYPE}; several are joined by |. @VERSION after one says
-// since when, <VERSION until when it is taken.
+// since when, and <VERSION until when it is taken.
 //
 //go:embed tables/*.txt
 var tables embed.FS
@@ -164,15 +164,17 @@ func (t *Tables) typ(text string) (Type, error) {
 	for _, part := range alternatives(text) {
 		choice := Choice{}
 		var err error
+		if word, version, ok := cutOutside(part, '<'); ok {
+			part = word
+			if choice.Before, err = ParseVersion(version); err != nil {
+				return nil, err
+			}
+		}
 		if word, version, ok := cutOutside(part, '@'); ok {
 			part = word
-			choice.Since, err = ParseVersion(version)
-		} else if word, version, ok := cutOutside(part, '<'); ok {
-			part = word
-			choice.Before, err = ParseVersion(version)
-		}
-		if err != nil {
-			return nil, err
+			if choice.Since, err = ParseVersion(version); err != nil {
+				return nil, err
+			}
 		}
 		if err := t.choice(part, &choice); err != nil {
 			return nil, err
