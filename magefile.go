@@ -174,6 +174,11 @@ func Test(ctx context.Context, run *string) error {
 	return workshop.Test(ctx, workshop.Options{Run: value(run), Log: os.Stderr})
 }
 
+// Fuzz runs every fuzz target for 10 minutes, or -time=1h.
+func Fuzz(ctx context.Context, time *time.Duration) error {
+	return workshop.Fuzz(ctx, workshop.Options{Log: os.Stderr}, value(time))
+}
+
 // Lint checks formatting, go vet, staticcheck and the workflows.
 func Lint(ctx context.Context) error { return workshop.Lint(ctx, workshop.Options{Log: os.Stderr}) }
 

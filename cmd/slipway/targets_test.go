@@ -23,7 +23,7 @@ func TestTargets(t *testing.T) {
 	// What only one of them has: shells and help are the binary's own business,
 	// slipway's own development the magefile's.
 	onlyBinary := []string{"completion", "exit-codes", "help"}
-	onlyMage := []string{"bench", "cross", "lint", "test"}
+	onlyMage := []string{"bench", "cross", "fuzz", "lint", "test"}
 
 	commands := []string{}
 	var walk func(*cobra.Command, string)

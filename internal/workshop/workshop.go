@@ -25,7 +25,8 @@ type Options struct {
 const cacheDir = ".cache"
 
 // Test sets up the real components that tests want, and runs all tests with the
-// race detector.
+// race detector. Where CI is true it then fuzzes: elsewhere the fuzz targets only
+// try the inputs that are known.
 func Test(ctx context.Context, o Options) error {
 	if err := setUp(ctx, o); err != nil {
 		return err
@@ -34,7 +35,10 @@ func Test(ctx context.Context, o Options) error {
 	if o.Run != "" {
 		args = append(args, "-run="+o.Run)
 	}
-	return run(ctx, o, nil, "go", append(args, "./...")...)
+	if err := run(ctx, o, nil, "go", append(args, "./...")...); err != nil || o.Run != "" || os.Getenv("CI") != "true" {
+		return err
+	}
+	return fuzzInTest(ctx, o)
 }
 
 // rounds is how often a benchmark runs each of the ways that it compares.

@@ -1,0 +1,74 @@
+package workshop
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/testbed"
+)
+
+func TestFuzzSharesItsTime(t *testing.T) {
+	for n, want := range map[int]time.Duration{1: time.Minute, 10: time.Minute, 20: 30 * time.Second, 1000: time.Second} {
+		if have := fuzzShare(n); have != want {
+			t.Errorf("%d targets get %s each, want %s", n, have, want)
+		}
+	}
+}
+
+func TestFuzzPackagesAreFound(t *testing.T) {
+	t.Chdir(testbed.Root(t))
+	packages, err := fuzzPackages(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const module = "github.com/slipway-ci/slipway/internal/"
+	for _, want := range []string{"polyaxonfile", "polyaxonfile/template", "config"} {
+		if !slices.Contains(packages, module+want) {
+			t.Errorf("%s is not among %v", want, packages)
+		}
+	}
+	if slices.Contains(packages, module+"workshop") {
+		t.Error("a package without fuzz functions is among them")
+	}
+}
+
+func TestFuzzFindsAndTellsFailures(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	for name, text := range map[string]string{
+		"go.mod": "module example.com/fuzzed\n\ngo 1.26\n",
+		// This file has no fuzz function of its own: the word is not written out.
+		"x_test.go": strings.ReplaceAll(`package fuzzed
+
+import "testing"
+
+function FuzzGood(f *testing.F) { f.Fuzz(func(*testing.T, string) {}) }
+
+function FuzzBad(f *testing.F) { f.Fuzz(func(t *testing.T, s string) { t.Error("it never holds") }) }
+`, "function", "func"),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var log bytes.Buffer
+	err := Fuzz(t.Context(), Options{Log: &log}, time.Second)
+	if err == nil || !strings.Contains(err.Error(), "FuzzBad") || !strings.Contains(err.Error(), "it never holds") || strings.Contains(err.Error(), "FuzzGood of") {
+		t.Errorf("have %v", err)
+	}
+	if !strings.Contains(log.String(), "FuzzGood: found nothing") || !strings.Contains(log.String(), "FuzzBad: failed") {
+		t.Errorf("it says %s", log.String())
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := fuzz(ctx, Options{Log: &log}, []fuzzTarget{{".", "FuzzGood"}}, time.Second); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled, it gives %v", err)
+	}
+}
