@@ -25,12 +25,31 @@ var polyaxons = regexp.MustCompile(`^/(api/v1/(default|installation)|streams/v1)
 // deploy overcomes it, but for a registry or a cluster that plainly refuses: then
 // it fails before anything runs, and the next one does it all.
 func TestDeployThroughFaults(t *testing.T) {
-	s := newStage(t, sandboxServer(t))
-	for number, fault := range testbed.AllFaults() {
-		t.Run(string(fault), func(t *testing.T) {
+	t.Run("sandbox", func(t *testing.T) {
+		throughFaults(newStage(t, sandboxServer(t)), 5, 1, testbed.AllFaults()...)
+	})
+	t.Run("1.11.3", func(t *testing.T) {
+		throughFaults(newStage(t, oldServer(t)), 9, 2, testbed.AllFaults()...)
+	})
+	t.Run("2.18", func(t *testing.T) {
+		throughFaults(newStage(t, testbed.Forward(t, testbed.Polyaxon(t))), 20, 3, testbed.LoseAnswer, testbed.Twice, testbed.Refuse405)
+	})
+}
+
+// throughFaults goes through some requests of a deploy, which on servers but the
+// sandbox are those to Polyaxon: all of them, with this fault or that.
+func throughFaults(s *stage, usual, thorough int, faults ...testbed.Fault) {
+	s.t.Helper()
+	paths, first := s.rehearse(), 0
+	if !strings.HasSuffix(s.t.Name(), "/sandbox") {
+		first = slices.IndexFunc(paths, func(path string) bool { return strings.HasPrefix(path, "/api/v1/default/") })
+	}
+	for number, fault := range faults {
+		s.t.Run(string(fault), func(t *testing.T) {
+			defer func(outer *testing.T) { s.t = outer }(s.t)
 			s.t = t
-			for _, k := range some(len(s.rehearse()), 5, number) {
-				s.throughFault(k, fault)
+			for _, k := range some(len(paths)-first, usual, thorough, number) {
+				s.throughFault(first+k, fault)
 			}
 		})
 	}
@@ -101,7 +120,7 @@ func TestEveryEndThroughFaults(t *testing.T) {
 		t.Run(string(end.status), func(t *testing.T) {
 			s.t = t
 			s.ends.Store(end.status)
-			for _, k := range some(len(paths)-first, 4, number) {
+			for _, k := range some(len(paths)-first, 4, 1, number) {
 				project := s.project()
 				s.faults.Spoil(first+k, []testbed.Fault{testbed.LoseRequest, testbed.LoseAnswer, testbed.CutAnswer}[k%3])
 				code, err := s.deploy(t.Context(), project, tasks.JobOptions{})
@@ -127,7 +146,7 @@ func TestInterruptedAtEveryRequest(t *testing.T) {
 	paths := s.rehearse()
 	s.ends.Store(polyaxon.Status("")) // runs go on until they are stopped
 	for number, fault := range []testbed.Fault{"", testbed.LoseAnswer} {
-		for _, k := range some(len(paths), 3, number) {
+		for _, k := range some(len(paths), 3, 1, number) {
 			project := s.project()
 			ctx, cancel := context.WithCancel(t.Context())
 			end := s.during(func(n int, _ *http.Request, _ bool) {
@@ -206,7 +225,7 @@ func TestKilledAtEveryRequest(t *testing.T) {
 	s := newStage(t, sandboxServer(t))
 	paths := s.rehearse()
 	following := slices.IndexFunc(paths, statusesOf.MatchString) + 1
-	for _, k := range some(len(paths), 5, 0) {
+	for _, k := range some(len(paths), 5, 1, 0) {
 		for _, answered := range []bool{false, true} {
 			if answered == (k%2 == 0) && !strings.HasSuffix(paths[k-1], "/runs") {
 				continue

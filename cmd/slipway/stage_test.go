@@ -20,6 +20,7 @@ import (
 	sandboxpolyaxon "github.com/slipway-ci/slipway/internal/sandbox/polyaxon"
 	"github.com/slipway-ci/slipway/internal/sandbox/registry"
 	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testbed/polyaxon111"
 	"github.com/slipway-ci/slipway/tasks"
 )
 
@@ -27,8 +28,7 @@ import (
 // it: an image, a secret, and two jobs one after the other. Each project is a
 // world of its own: nothing is pushed, synced or submitted for it yet.
 //
-// No container runs: a job ends, as the test says, when somebody asks for its
-// statuses.
+// A job ends, as the test says, when somebody asks for its statuses.
 type stage struct {
 	t      *testing.T
 	faults testbed.Faults
@@ -54,7 +54,8 @@ jobs:
   train: {polyaxonfile: job.yml, image: data, after: [prepare]}
 `
 
-// stagedJob asks for what no machine has: it waits, and its end is posted.
+// stagedJob asks for what the sandbox does not have: it waits, and its end is
+// posted. Other servers run its command, until that.
 const stagedJob = `version: 1.1
 kind: component
 inputs:
@@ -63,7 +64,7 @@ run:
   kind: job
   container:
     image: "{{ DOCKER_IMAGE }}"
-    command: [job]
+    command: [sleep, "60"]
     resources: {limits: {nvidia.com/gpu: 99}}
 `
 
@@ -88,6 +89,13 @@ func sandboxServer(t *testing.T) http.Handler {
 			t.Error(err)
 		}
 	})
+	return server
+}
+
+// oldServer gives the stand-in of a 1.11.3 server.
+func oldServer(t *testing.T) http.Handler {
+	server := polyaxon111.New(t.TempDir())
+	t.Cleanup(server.Close)
 	return server
 }
 
@@ -230,11 +238,12 @@ func (s *stage) mustBeOnce(what, project string, end polyaxon.Status, jobs ...st
 	}
 }
 
-// some gives all numbers from 1 to n in a thorough test, else every stepth, and
-// others of them for another salt.
-func some(n, step, salt int) []int {
+// some gives every usual'th number from 1 to n, or every thorough'th in a thorough
+// test; another salt gives others of them.
+func some(n, usual, thorough, salt int) []int {
+	step := usual
 	if testbed.Thorough() {
-		step = 1
+		step = thorough
 	}
 	var all []int
 	for k := 1 + salt%step; k <= n; k += step {
