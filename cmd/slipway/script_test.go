@@ -8,13 +8,13 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
@@ -68,6 +68,12 @@ func TestStories(t *testing.T) {
 			return os.WriteFile(filepath.Join(env.WorkDir, "job", "main.go"), program, 0o644)
 		},
 		Condition: func(name string) (bool, error) {
+			switch name {
+			case "root":
+				return os.Geteuid() == 0, nil
+			case "thorough":
+				return testbed.Thorough(), nil
+			}
 			components := map[string]string{"python-base": "python-base.tar", "buildkitd": "buildkitd"}
 			file, ok := components[name]
 			if !ok {
@@ -107,7 +113,8 @@ func eventually(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // pythonBase pushes a base with Debian's Python to the sandbox that runs in the
-// working directory, and puts its reference into a variable: pythonbase NAME
+// working directory, and puts its reference into a variable: pythonbase NAME. It is
+// for amd64 and arm64, and really has the Python of this machine only.
 func pythonBase(t *testing.T, ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: pythonbase NAME")
@@ -118,16 +125,21 @@ func pythonBase(t *testing.T, ts *testscript.TestScript, neg bool, args []string
 	ts.Check(err)
 	layer, err := tarball.LayerFromFile(testbed.PythonBase(t), tarball.WithCompressionLevel(1))
 	ts.Check(err)
-	base, err := mutate.AppendLayers(empty.Image, layer)
-	ts.Check(err)
-	config, err := base.ConfigFile()
-	ts.Check(err)
-	config.OS, config.Architecture = "linux", runtime.GOARCH
-	base, err = mutate.ConfigFile(base, config)
-	ts.Check(err)
+	var base v1.ImageIndex = empty.Index
+	for _, architecture := range []string{"amd64", "arm64"} {
+		platform := v1.Platform{OS: "linux", Architecture: architecture}
+		image, err := mutate.AppendLayers(empty.Image, layer)
+		ts.Check(err)
+		config, err := image.ConfigFile()
+		ts.Check(err)
+		config.OS, config.Architecture = platform.OS, platform.Architecture
+		image, err = mutate.ConfigFile(image, config)
+		ts.Check(err)
+		base = mutate.AppendManifests(base, mutate.IndexAddendum{Add: image, Descriptor: v1.Descriptor{Platform: &platform}})
+	}
 	reference, err := name.ParseReference(strings.TrimPrefix(running.Registry, "http://")+"/bases/python:3.11", name.Insecure)
 	ts.Check(err)
-	ts.Check(remote.Write(reference, base, remote.WithContext(ctx), remote.WithAuthFromKeychain(running.Keychain(authn.NewMultiKeychain()))))
+	ts.Check(remote.WriteIndex(reference, base, remote.WithContext(ctx), remote.WithAuthFromKeychain(running.Keychain(authn.NewMultiKeychain()))))
 	ts.Setenv(args[0], reference.String())
 }
 
