@@ -19,9 +19,9 @@ import (
 )
 
 // BenchmarkImageBuildKit edits one source file of a tree with a Python team's
-// packages, and sets slipway's own layers beside BuildKit: with the sources in a
-// COPY of their own, which is the best that a Dockerfile can do here, and with all
-// in one.
+// packages, and sets slipway's own layers beside what else pushes images: BuildKit,
+// with the sources in a COPY of their own, which is the best that a Dockerfile can
+// do here, and with all in one; buildah, with the former; and crane.
 func BenchmarkImageBuildKit(b *testing.B) {
 	handler, err := registry.New(b.TempDir(), io.Discard)
 	if err != nil {
@@ -32,7 +32,7 @@ func BenchmarkImageBuildKit(b *testing.B) {
 	host := strings.TrimPrefix(server.URL, "http://")
 
 	dir := b.TempDir()
-	testbed.PythonTree(b, filepath.Join(dir, "site"))
+	testbed.PythonTree(b, dir)
 	write := func(tb testing.TB, path, text string) {
 		to := filepath.Join(dir, filepath.FromSlash(path))
 		err := os.MkdirAll(filepath.Dir(to), 0o755)
@@ -42,9 +42,6 @@ func BenchmarkImageBuildKit(b *testing.B) {
 		if err != nil {
 			tb.Fatal(err)
 		}
-	}
-	for i := range 200 {
-		write(b, fmt.Sprintf("src/part%d/file%d.py", i%7, i), strings.Repeat(fmt.Sprintf("print(%d)\n", i), 20))
 	}
 	write(b, "split.Dockerfile", "FROM scratch\nCOPY site /app/site\nCOPY src /app/src\n")
 	write(b, "whole.Dockerfile", "FROM scratch\nCOPY . /app\n")
@@ -78,9 +75,11 @@ func BenchmarkImageBuildKit(b *testing.B) {
 	}
 	slipway(b)
 	buildKit("split.Dockerfile")(b)
-	testbed.Compare(b,
-		testbed.Contender{Name: "slipway", Prepare: edit, Run: slipway},
-		testbed.Contender{Name: "BuildKit, COPY site, COPY src", Prepare: edit, Run: buildKit("split.Dockerfile")},
-		testbed.Contender{Name: "BuildKit, COPY .", Prepare: edit, Run: buildKit("whole.Dockerfile")},
-	)
+	contenders := []testbed.Contender{
+		{Name: "slipway", Prepare: edit, Run: slipway},
+		{Name: "BuildKit, COPY site, COPY src", Prepare: edit, Run: buildKit("split.Dockerfile")},
+		{Name: "BuildKit, COPY .", Prepare: edit, Run: buildKit("whole.Dockerfile")},
+		testbed.Crane(b, dir, host+"/crane", edit),
+	}
+	testbed.Compare(b, append(contenders, testbed.Buildah(b, dir, "split.Dockerfile", host+"/buildah", edit)...)...)
 }

@@ -2,37 +2,28 @@ package image
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	sandboxregistry "github.com/slipway-ci/slipway/internal/sandbox/registry"
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
-// benchTree gives a tree with a Python team's packages in site/ and 200 sources in
-// src/.
+// benchTree gives a tree with a Python team's packages in site/ and their sources
+// in src/.
 func benchTree(b *testing.B) string {
 	b.Helper()
 	dir := b.TempDir()
-	testbed.PythonTree(b, filepath.Join(dir, "site"))
-	for path, text := range many(200) {
-		to := filepath.Join(dir, filepath.FromSlash(path))
-		if err := errors.Join(os.MkdirAll(filepath.Dir(to), 0o755), os.WriteFile(to, []byte(text), 0o644)); err != nil {
-			b.Fatal(err)
-		}
-	}
+	testbed.PythonTree(b, dir)
 	return dir
 }
 
@@ -96,7 +87,7 @@ func BenchmarkImageEdit(b *testing.B) {
 		{Name: "slipway on a fresh machine", Prepare: func(tb testing.TB) { edit(tb); forget(tb, dir) }, Run: func(tb testing.TB) int64 { deliver(tb, r, s); return 0 }},
 		{Name: "slipway, nothing changed", Prepare: func(tb testing.TB) { deliver(tb, r, s) }, Run: func(tb testing.TB) int64 { deliver(tb, r, s); return 0 }},
 	}
-	testbed.Compare(b, append(contenders, crane(b, r, dir, edit))...)
+	testbed.Compare(b, append(contenders, testbed.Crane(b, dir, r.Prefix+"/crane", edit))...)
 }
 
 // BenchmarkImageFirst pushes an image to a registry that has nothing of it.
@@ -109,7 +100,7 @@ func BenchmarkImageFirst(b *testing.B) {
 			deliver(tb, r, Spec{Name: fmt.Sprint("first", n), Dir: dir, Kind: KindFiles, Files: []string{"site", "src"}})
 			return 0
 		}},
-		crane(b, r, dir, editor(dir)), // or the registry would have the layer
+		testbed.Crane(b, dir, r.Prefix+"/crane", editor(dir)), // or the registry would have the layer
 	)
 }
 
@@ -135,39 +126,5 @@ func BenchmarkImageFar(b *testing.B) {
 func forget(tb testing.TB, dir string) {
 	if err := os.RemoveAll(cacheDir(dir)); err != nil {
 		tb.Fatal(err)
-	}
-}
-
-// crane makes a layer of the tree with tar, as its users do, and appends it to
-// nothing.
-func crane(b *testing.B, r *Registry, dir string, prepare func(testing.TB)) testbed.Contender {
-	b.Helper()
-	binary := filepath.Join(b.TempDir(), "crane")
-	if out, err := exec.Command("go", "build", "-o", binary, "github.com/google/go-containerregistry/cmd/crane").CombinedOutput(); err != nil {
-		b.Fatalf("build crane: %v\n%s", err, out)
-	}
-	repository, err := r.Reference("crane")
-	if err != nil {
-		b.Fatal(err)
-	}
-	n := 0
-	return testbed.Contender{
-		Name:    "tar and crane append",
-		Prepare: func(tb testing.TB) { n++; prepare(tb) },
-		Run: func(tb testing.TB) int64 {
-			layer := filepath.Join(tb.TempDir(), "layer.tar")
-			if out, err := exec.Command("tar", "-C", dir, "-cf", layer, "site", "src").CombinedOutput(); err != nil {
-				tb.Fatalf("%v\n%s", err, out)
-			}
-			command := exec.Command(binary, "append", "--insecure", "-f", layer, "-t", repository.Tag(fmt.Sprint("v", n)).String())
-			if out, err := command.CombinedOutput(); err != nil {
-				tb.Fatalf("%v\n%s", err, out)
-			}
-			if _, err := remote.Head(repository.Tag(fmt.Sprint("v", n))); err != nil {
-				tb.Fatal(err)
-			}
-			_ = os.Remove(layer)
-			return testbed.Peak(command.ProcessState)
-		},
 	}
 }

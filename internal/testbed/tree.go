@@ -1,6 +1,8 @@
 package testbed
 
 import (
+	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -13,11 +15,21 @@ import (
 // without compiled bytecode, which differs from machine to machine.
 var packages = []string{"numpy==2.2.6", "pandas==2.2.3", "scikit-learn==1.6.1"}
 
-// PythonTree puts those packages, as pip installs them, into a directory. They are
-// links to files that are kept under .cache: a test may replace them, and must not
-// write into them.
+// sources is how many files of their own the team has: about 10,000 in all.
+const sources = 3700
+
+// PythonTree makes a team's tree in a directory: in site the packages, as pip
+// installs them, and in src the sources, which src/part3/file3.py is one of. The
+// packages are links to files that are kept under .cache: a test may replace them,
+// and must not write into them.
 func PythonTree(t testing.TB, dir string) {
 	t.Helper()
+	for n := range sources {
+		file := filepath.Join(dir, "src", fmt.Sprintf("part%d", n%7), fmt.Sprintf("file%d.py", n))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(strings.Repeat(fmt.Sprintf("print(%d)\n", n), 20)), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	site := filepath.Join(Root(t), ".cache", "bench", "site-"+strings.Join(packages, "-"))
 	if _, err := os.Stat(site); err != nil {
 		part := site + ".part"
@@ -40,7 +52,7 @@ func PythonTree(t testing.TB, dir string) {
 		if err != nil {
 			return err
 		}
-		to := filepath.Join(dir, relative)
+		to := filepath.Join(dir, "site", relative)
 		if d.IsDir() {
 			return os.MkdirAll(to, 0o755)
 		}

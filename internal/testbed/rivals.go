@@ -1,0 +1,69 @@
+package testbed
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// Crane is what a script without a container engine does: tar makes one layer of
+// site and src in a directory, and crane appends it to nothing, under another tag
+// of the repository each time.
+func Crane(b *testing.B, dir, repository string, prepare func(testing.TB)) Contender {
+	b.Helper()
+	binary := filepath.Join(b.TempDir(), "crane")
+	if out, err := exec.Command("go", "build", "-o", binary, "github.com/google/go-containerregistry/cmd/crane").CombinedOutput(); err != nil {
+		b.Fatalf("build crane: %v\n%s", err, out)
+	}
+	layer := filepath.Join(b.TempDir(), "layer.tar")
+	n := 0
+	return Contender{
+		Name:    "tar and crane append",
+		Prepare: prepare,
+		Run: func(tb testing.TB) int64 {
+			n++
+			if out, err := exec.Command("tar", "-C", dir, "-cf", layer, "site", "src").CombinedOutput(); err != nil {
+				tb.Fatalf("%v\n%s", err, out)
+			}
+			command := exec.Command(binary, "append", "--insecure", "-f", layer, "-t", fmt.Sprintf("%s:v%d", repository, n))
+			if out, err := command.CombinedOutput(); err != nil {
+				tb.Fatalf("%v\n%s", err, out)
+			}
+			return Peak(command.ProcessState)
+		},
+	}
+}
+
+// Buildah builds a Dockerfile in a directory with buildah, where that is installed
+// and can be used, and pushes it; there is no contender elsewhere.
+func Buildah(b *testing.B, dir, dockerfile, repository string, prepare func(testing.TB)) []Contender {
+	b.Helper()
+	binary, err := exec.LookPath("buildah")
+	if err != nil || os.Geteuid() != 0 {
+		b.Log("buildah is not here, or needs root: it is left out")
+		return nil
+	}
+	root := b.TempDir()
+	buildah := func(args ...string) *exec.Cmd {
+		return exec.Command(binary, append([]string{"--root", filepath.Join(root, "root"), "--runroot", filepath.Join(root, "run"), "--storage-driver", "overlay"}, args...)...)
+	}
+	b.Cleanup(func() { _ = buildah("rmi", "--all", "--force").Run() })
+	run := func(tb testing.TB) int64 {
+		used := int64(0)
+		for _, args := range [][]string{
+			{"bud", "--quiet", "--isolation", "chroot", "--layers", "--file", filepath.Join(dir, dockerfile), "--tag", repository, dir},
+			{"push", "--quiet", "--tls-verify=false", repository, "docker://" + repository + ":v1"},
+		} {
+			command := buildah(args...)
+			if out, err := command.CombinedOutput(); err != nil {
+				tb.Fatalf("buildah %s: %v\n%s", args[0], err, out)
+			}
+			used = max(used, Peak(command.ProcessState))
+		}
+		return used
+	}
+	run(b)
+	return []Contender{{Name: "buildah, " + dockerfile, Prepare: prepare, Run: run}}
+}
