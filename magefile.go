@@ -75,10 +75,12 @@ func (Secrets) Sync(ctx context.Context, prune *bool) error {
 	})
 }
 
-// Check checks the Polyaxonfiles of all jobs and services, or -files=a.yml,dir. -strict makes errors of warnings.
-func Check(ctx context.Context, files, polyaxonVersion *string, strict *bool) error {
+// Check checks the Polyaxonfiles of all jobs and services, or -files=a.yml,dir. -strict makes errors of warnings; -fix shows what mends findings, -write writes it.
+func Check(ctx context.Context, files, polyaxonVersion *string, strict, fix, write *bool) error {
 	return door.Open().Offers("sarif").Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) {
-		return tasks.Check(ctx, env, list(files), tasks.CheckOptions{Version: value(polyaxonVersion), Strict: value(strict)})
+		return tasks.Check(ctx, env, list(files), tasks.CheckOptions{
+			Version: value(polyaxonVersion), Strict: value(strict), Fix: value(fix), Write: value(write),
+		})
 	})
 }
 

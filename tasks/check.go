@@ -28,6 +28,9 @@ type CheckOptions struct {
 	Version string
 	// Strict makes errors of warnings.
 	Strict bool
+	// Fix gives the changes that mend what can be mended safely, as a diff, and Write
+	// makes them before the files are checked. Write without Fix is an error.
+	Fix, Write bool
 }
 
 // ProblemsError says that check found errors. The Result has them.
@@ -52,6 +55,9 @@ func counted(n int, what string) string {
 // error is a *ProblemsError when a finding is an error.
 func Check(ctx context.Context, env *Env, names []string, o CheckOptions) (*report.Result, error) {
 	result := &report.Result{Command: "check"}
+	if o.Write && !o.Fix {
+		return result, usagef("--write goes with --fix")
+	}
 	p, err := env.open(ctx)
 	noConfig := errors.Is(err, fs.ErrNotExist) && env.File == ""
 	if err != nil && !noConfig {
@@ -70,6 +76,11 @@ func Check(ctx context.Context, env *Env, names []string, o CheckOptions) (*repo
 	}
 	if p != nil {
 		c.cluster = p.inventory(ctx)
+	}
+	if o.Fix {
+		if result.Text, err = c.fix(ctx, targets, o.Write); err != nil {
+			return result, err
+		}
 	}
 	found := make([][]report.Problem, len(targets))
 	group, ctx := errgroup.WithContext(ctx)

@@ -24,6 +24,8 @@ Exits with 2 when there are errors, with 0 when there are only warnings.
 	c.PreRun = func(*cobra.Command, []string) { d.Offers("sarif") }
 	flags := c.Flags()
 	flags.StringVar(&o.Version, "polyaxon-version", "", "check as this version of Polyaxon would (1.11.3 to 2.18), or several: 1.11.3,2.18")
+	flags.BoolVar(&o.Fix, "fix", false, "show, as a diff, what mends the findings that can be mended safely")
+	flags.BoolVar(&o.Write, "write", false, "with --fix: write it into the files")
 	flags.BoolVar(&o.Strict, "strict", false, "make errors of warnings")
 	return c
 }

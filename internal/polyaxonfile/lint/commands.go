@@ -52,7 +52,14 @@ func commandWithSpaces(p *pass) {
 			continue
 		}
 		words := strings.Fields(first)
-		p.value(extend(c.path, "command", "0"), "write ["+strings.Join(words, ", ")+"]", "no program is called %q: Kubernetes does not split a command at its spaces", shortened(first))
+		found := p.value(extend(c.path, "command", "0"), "write ["+strings.Join(words, ", ")+"]", "no program is called %q: Kubernetes does not split a command at its spaces", shortened(first))
+		if !strings.ContainsAny(first, "\"'`$&|;<>(){}*?\\") && len(list(c.values["command"])) == 1 {
+			separate := make([]any, len(words))
+			for i, word := range words {
+				separate[i] = word
+			}
+			found.fix = set(extend(c.path, "command"), separate)
+		}
 	}
 }
 

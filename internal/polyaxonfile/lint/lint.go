@@ -58,15 +58,14 @@ func (f *Finding) Fixable() bool { return f.fix != nil }
 // Check gives what the rules find in a file, in its order. Where the cluster
 // cannot be asked, because ctx ended for one, its rules find nothing.
 func Check(ctx context.Context, f *polyaxonfile.File, o Options) []Finding {
-	return finish(ctx, f, nil, o)
+	return finish(ctx, f, nil, o, secret.NewMasker())
 }
 
 // finish checks a file in which reading found problems already.
-func finish(ctx context.Context, f *polyaxonfile.File, problems []polyaxonfile.Problem, o Options) []Finding {
+func finish(ctx context.Context, f *polyaxonfile.File, problems []polyaxonfile.Problem, o Options, masker *secret.Masker) []Finding {
 	if len(o.Versions) == 0 {
 		o.Versions = KnownVersions()
 	}
-	masker := secret.NewMasker()
 	var all []Finding
 	for _, version := range o.Versions {
 		found := problems
@@ -76,8 +75,14 @@ func finish(ctx context.Context, f *polyaxonfile.File, problems []polyaxonfile.P
 		for i := range found {
 			all = merge(all, problem(f, &found[i]), version)
 		}
+		told := len(all)
 		for _, found := range check(ctx, f, version, o, masker) {
-			all = merge(all, found, version)
+			// A rule may look closer at what the schema has told already.
+			if !slices.ContainsFunc(all[:told], func(f Finding) bool {
+				return f.Rule == found.Rule && f.Position == found.Position && slices.Contains(f.Versions, version)
+			}) {
+				all = merge(all, found, version)
+			}
 		}
 	}
 	all = silence(f, all)
@@ -147,5 +152,5 @@ func mask(m *secret.Masker, f *polyaxonfile.File, found *Finding) {
 // problem makes a finding of what reading a file found.
 func problem(f *polyaxonfile.File, x *polyaxonfile.Problem) Finding {
 	p := &pass{file: f}
-	return Finding{Error: x.Error, Rule: x.Name, Severity: x.Severity, Stage: x.Stage, Length: p.length(x.Position)}
+	return Finding{Error: x.Error, Rule: x.Name, Severity: x.Severity, Stage: x.Stage, Length: p.length(x.Position), fix: schemaFix(f, x)}
 }

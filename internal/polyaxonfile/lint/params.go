@@ -2,9 +2,12 @@ package lint
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/edit"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
 )
 
 // imageInput is the input that slipway fills with a pushed image's reference.
@@ -21,6 +24,12 @@ func paramRules() []Rule {
 		{Name: "repeated-input", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageAdvice, check: repeatedInput,
 			Summary: "An input is declared twice",
 			Help:    "Of two inputs with the same name one wins, without a word. Remove one of them."},
+		{Name: "default-not-optional", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageSubmit, check: defaultNotOptional, versions: before2,
+			Summary: "An input with a default that does not say isOptional, on Polyaxon 1.11",
+			Help:    "1.11 refuses an input that has a `value` and is not optional; 2.x takes it for optional. `isOptional: true` is right for both."},
+		{Name: "deprecated-key", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageAdvice, check: deprecatedKey, versions: since2,
+			Summary: "A key that has another name since Polyaxon 2",
+			Help:    "`options` and `delayValidation` of inputs and outputs are now `validation: {options: ..., delay: ...}`. The old ones still work. It is found only when no older version is asked for, for 1.11 does not know the new ones."},
 		{Name: "unknown-param", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageCompile, check: unknownParam,
 			Summary: "A param that no input takes",
 			Help:    "Polyaxon 1.11 fails the run when it is compiled; 2.18 takes the param and ignores it, so that the run uses a default instead of the value that was meant. Correct the name, or declare an input."},
@@ -107,6 +116,34 @@ func missingParam(p *pass) {
 			at = extend(at, "params")
 		}
 		p.key(at, "add "+x.name+" to params", "the input %s needs a value, and no param gives one", x.name)
+	}
+}
+
+func defaultNotOptional(p *pass) {
+	for _, section := range []string{"inputs", "outputs"} {
+		for _, x := range p.declared(section) {
+			if _, given := x.values["isOptional"]; given || !python.Truth(x.value) {
+				continue
+			}
+			p.value(extend(x.path, "name"), "add isOptional: true", "%s has a default value and is not optional: Polyaxon %s refuses it", x.name, p.version).
+				fix = set(extend(x.path, "isOptional"), true)
+		}
+	}
+}
+
+func deprecatedKey(p *pass) {
+	if slices.ContainsFunc(p.options.Versions, before2) {
+		return
+	}
+	for _, section := range []string{"inputs", "outputs"} {
+		for _, x := range p.declared(section) {
+			for old, name := range map[string]string{"options": "options", "delayValidation": "delay"} {
+				if value, given := x.values[old]; given && mapping(x.values["validation"])[name] == nil {
+					p.key(extend(x.path, old), "write validation: {"+name+": ...}", "%s is validation.%s since Polyaxon 2", old, name).
+						fix = edits(edit.Set(value, extend(x.path, "validation", name)...), edit.Delete(extend(x.path, old)...))
+				}
+			}
+		}
 	}
 }
 

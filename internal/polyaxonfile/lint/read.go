@@ -1,10 +1,14 @@
 package lint
 
-import "context"
+import (
+	"context"
+
+	"github.com/slipway-ci/slipway/internal/secret"
+)
 
 // Read reads the Polyaxonfile at a path, and what it refers to, and checks it as
 // Check does. What cannot be read is a finding too.
 func Read(ctx context.Context, path string, o Options) []Finding {
 	f, problems := o.Reader.Load(ctx, path)
-	return finish(ctx, f, problems, o)
+	return finish(ctx, f, problems, o, secret.NewMasker())
 }

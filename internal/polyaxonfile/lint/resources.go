@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/edit"
 )
 
 func resourceRules() []Rule {
@@ -95,7 +96,8 @@ func gpuWithoutToleration(p *pass) {
 			for _, name := range sorted(limits) {
 				if count, known := quantity(limits[name]); isGPU(name) && !(known && count.IsZero()) && !tolerates(list(environment["tolerations"]), name) {
 					p.key(extend(path, name), "add environment: {tolerations: [{key: "+name+", operator: Exists, effect: NoSchedule}]}; GKE does so by itself",
-						"the taint of nodes with %s is not tolerated: the run may stay pending", name)
+						"the taint of nodes with %s is not tolerated: the run may stay pending", name).fix = edits(edit.Insert(
+						map[string]any{"key": name, "operator": "Exists", "effect": "NoSchedule"}, extend(pod.path, "environment", "tolerations", "-")...))
 				}
 			}
 		}
@@ -144,7 +146,8 @@ func unknownResource(p *pass) {
 				case strings.Contains(name, "/") || templated(name) || strings.HasPrefix(name, "hugepages-"):
 				case name == "cpu" || name == "memory" || name == "ephemeral-storage":
 				case strings.HasPrefix(strings.ToLower(name), "gpu"):
-					p.key(extend(path, name), "write nvidia.com/gpu", "Kubernetes has no resource %s: it refuses the pod", name)
+					p.key(extend(path, name), "write nvidia.com/gpu", "Kubernetes has no resource %s: it refuses the pod", name).
+						fix = edits(edit.Rename("nvidia.com/gpu", extend(path, name)...))
 				default:
 					p.key(extend(path, name), near(name, []string{"cpu", "memory", "ephemeral-storage"}), "Kubernetes has no resource %s: it refuses the pod", name)
 				}

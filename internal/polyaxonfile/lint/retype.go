@@ -1,14 +1,13 @@
 package lint
 
 import (
-	"fmt"
 	"math/big"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
+	"github.com/slipway-ci/slipway/internal/source"
 )
 
 func retypeRules() []Rule {
@@ -17,9 +16,10 @@ func retypeRules() []Rule {
 			Summary: "A text that Polyaxon takes for a Python value",
 			Help: "Polyaxon reads texts of `env`, labels, annotations and nodeSelector as Python literals, and 1.11 those of arguments too: \"1e3\" arrives as 1000.0, \"1.10\" as 1.1, \"0x10\" as 16, \"True\" as true, \"None\" as nothing, " +
 				"and a JSON object in a variable as an object, which Kubernetes refuses. Quotes inside the quotes keep the text: \"'1e3'\"."},
-		{Name: "yaml-boolean", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageAdvice, check: yamlBoolean,
-			Summary: "yes, no, on or off without quotes",
-			Help:    "Polyaxon reads YAML 1.1, where yes, no, on and off are booleans: a variable with the value `no` arrives as false. Put them in quotes when the text is meant, or write true or false."},
+		{Name: "yaml-value", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageAdvice, check: yamlValue,
+			Summary: "A value without quotes that YAML reads as another than is written",
+			Help: "Polyaxon reads YAML 1.1: without quotes yes, no, on and off are booleans, 1.10 is 1.1, 010 is 8, 0x10 is 16, 1_000 is 1000 and 12:30 is 750 (minutes, in base 60). " +
+				"Put the value in quotes when the text is meant."},
 	}
 }
 
@@ -107,47 +107,80 @@ func retypedString(p *pass) {
 	}
 }
 
-var booleanWord = regexp.MustCompile(`^(?i:yes|no|on|off)\b`)
-
-func yamlBoolean(p *pass) {
-	report := func(value any, path []string) {
-		b, ok := value.(bool)
-		if !ok {
+// yamlValue looks at the scalars that become texts: variables, arguments, labels,
+// and values of inputs that are no numbers or booleans.
+func yamlValue(p *pass) {
+	report := func(value any, path []string, retyped bool) {
+		switch value.(type) {
+		case bool, int, float64:
+		default:
 			return
 		}
-		at := p.file.At(path...)
-		line := []rune(p.file.Line(at))
-		if at.Column < 1 || at.Column > len(line) {
+		written := p.written(p.file.At(path...))
+		becomes := python.Str(value)
+		if b, ok := value.(bool); ok {
+			becomes = strconv.FormatBool(b)
+		}
+		if written == "" || strings.EqualFold(written, becomes) || strings.ContainsAny(written[:1], `"'|>&*!`) {
 			return
 		}
-		if word := booleanWord.FindString(string(line[at.Column-1:])); word != "" {
-			p.value(path, `write "`+word+`", or `+fmt.Sprint(b), "%s is the boolean %v in YAML 1.1", word, b).fix = set(path, word)
+		kept := written
+		if retyped {
+			if _, ok := arrival(written); ok {
+				kept, _ = quoted(written)
+			}
 		}
+		p.value(path, "write "+strconv.Quote(kept)+", or "+becomes, "YAML reads %s as %s", written, becomes).fix = set(path, kept)
 	}
 	for _, c := range p.containers() {
 		for i, element := range list(c.values["env"]) {
-			report(mapping(element)["value"], extend(c.path, "env", itoa(i), "value"))
+			report(mapping(element)["value"], extend(c.path, "env", itoa(i), "value"), true)
 		}
 		for _, key := range []string{"command", "args"} {
 			for i, element := range list(c.values[key]) {
-				report(element, extend(c.path, key, itoa(i)))
+				report(element, extend(c.path, key, itoa(i)), false)
 			}
 		}
 	}
+	for _, pod := range p.pods() {
+		for _, section := range []string{"labels", "annotations", "nodeSelector"} {
+			values := mapping(mapping(pod.values["environment"])[section])
+			for _, key := range sorted(values) {
+				report(values[key], extend(pod.path, "environment", section, key), true)
+			}
+		}
+	}
+	plain := func(kind string) bool { return kind == "str" || kind == "path" || kind == "uri" || kind == "image" }
 	for _, x := range p.declared("inputs") {
-		if x.kind != "bool" {
-			report(x.value, extend(x.path, "value"))
+		if plain(x.kind) {
+			report(x.value, extend(x.path, "value"), false)
 		}
 	}
-	for name, param := range mapping(p.operation["params"]) {
-		if kind := p.scope().inputs[name].kind; kind == "bool" {
-			continue
-		}
+	params := mapping(p.operation["params"])
+	for _, name := range sorted(params) {
 		path := extend(p.operationPath, "params", name)
-		if m, ok := param.(map[string]any); ok {
-			report(m["value"], extend(path, "value"))
-		} else {
-			report(param, path)
+		switch m, ok := params[name].(map[string]any); {
+		case !plain(p.scope().inputs[name].kind):
+		case ok:
+			report(m["value"], extend(path, "value"), false)
+		default:
+			report(params[name], path, false)
 		}
 	}
+}
+
+// written gives the plain scalar that stands at a place.
+func (p *pass) written(at source.Position) string {
+	line := []rune(p.file.Line(at))
+	if at.Column < 1 || at.Column > len(line) {
+		return ""
+	}
+	rest := string(line[at.Column-1:])
+	if i := strings.Index(rest, " #"); i >= 0 {
+		rest = rest[:i]
+	}
+	if i := strings.IndexAny(rest, ",]}"); i >= 0 {
+		rest = rest[:i]
+	}
+	return strings.TrimSpace(rest)
 }

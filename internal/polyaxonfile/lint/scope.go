@@ -49,7 +49,7 @@ func (p *pass) scope() *scope {
 		return p.known
 	}
 	s := &scope{names: map[string]bool{}, inputs: map[string]input{}, none: map[string]bool{}}
-	for _, name := range []string{"globals", "params", "connections", "init", "inputs", "outputs", "contexts", "dag", "io", "artifacts"} {
+	for _, name := range []string{"globals", "params", "connections", "init"} {
 		s.names[name] = true
 	}
 	given := p.given()

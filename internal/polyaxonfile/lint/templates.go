@@ -14,8 +14,11 @@ func templateRules() []Rule {
 	return []Rule{
 		{Name: "undefined-variable", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageAdvice, check: undefinedVariable,
 			Summary: "A template names what nothing defines",
-			Help: "Polyaxon renders templates leniently: a name with a typo renders as an empty text, and the run starts with an argument or a variable that is empty. " +
-				"Declare the name as an input, or correct it. Names of `globals` are held against those that the version has."},
+			Help: "Polyaxon renders templates leniently: a name with a typo renders as an empty text, and the run starts with an argument or a variable that is empty. Where an attribute " +
+				"is read from it, the run fails when it is compiled. Declare the name as an input, or correct it. Names of `globals` are held against those that the version has."},
+		{Name: "unlisted-connection", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageCompile, check: unlistedConnection,
+			Summary: "A template reads a connection that the run does not list",
+			Help:    "Templates see the connections that the run lists in `connections` or in `init`, not the whole catalog: `{{ connections['data'].mountPath }}` of another one fails the run when it is compiled."},
 		{Name: "renders-as-none", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageAdvice, check: rendersAsNone,
 			Summary: "An optional input without a value renders as the text None",
 			Help: "Inside a longer text, an input that is optional and has no value renders as Python prints it: `--data={{ DIR }}` becomes `--data=None`, and a program then looks for a directory of that name. " +
@@ -33,15 +36,19 @@ func templateRules() []Rule {
 	}
 }
 
-// globalNames are the attributes of globals, by when they came.
-func globalNames(v polyaxonfile.Version) []string {
+// globalNames are the attributes of globals, by when they came: 2.18's as its
+// compiler was seen to give them.
+func (p *pass) globalNames() []string {
 	names := []string{
 		"owner_name", "project_name", "project_unique_name", "project_uuid", "run_info", "name", "uuid", "namespace", "iteration", "context_path",
 		"artifacts_path", "created_at", "compiled_at", "schedule_at", "started_at", "finished_at", "duration", "cloning_kind", "original_uuid",
-		"is_independent", "store_path", "run_artifacts_path", "run_outputs_path", "ports", "base_url",
+		"is_independent", "store_path", "run_artifacts_path", "run_outputs_path",
 	}
-	if since2(v) {
-		names = append(names, "username", "user_email", "run_relative_outputs_path", "base_urls", "external_url", "monitors_url")
+	if p.run["kind"] == "service" {
+		names = append(names, "ports", "base_url")
+	}
+	if since2(p.version) {
+		names = append(names, "username", "user_email", "run_relative_outputs_path", "base_urls")
 	}
 	return names
 }
@@ -79,26 +86,72 @@ func undefinedVariable(p *pass) {
 	p.templates(func(text string, path []string) {
 		seen := map[string]bool{}
 		for _, n := range p.template(text).names {
-			written := strings.Join(n.Path, ".")
-			if seen[written] || n.Tolerated {
+			if written := strings.Join(n.Path, "."); n.Tolerated || seen[written] {
 				continue
+			} else {
+				seen[written] = true
 			}
-			seen[written] = true
-			root := n.Path[0]
+			root, second := n.Path[0], ""
+			if len(n.Path) > 1 {
+				second = n.Path[1]
+			}
 			switch {
 			case !known.names[root]:
 				hint := near(root, sorted(known.names))
-				if hint == "" {
+				switch {
+				case root == "inputs" || root == "outputs":
+					hint = "write {{ " + nameOr(second, "NAME") + " }} or {{ params." + nameOr(second, "NAME") + ".value }}"
+				case hint == "":
 					hint = "declare it as an input, or correct the name"
 				}
-				p.name(path, text, n.Path[:1], hint, "nothing defines %s: Polyaxon puts nothing in its place", root)
-			case root == "globals" && len(n.Path) > 1 && !slices.Contains(globalNames(p.version), n.Path[1]):
-				p.name(path, text, n.Path[:2], near(n.Path[1], globalNames(p.version)), "globals has no %s: Polyaxon puts nothing in its place", n.Path[1])
-			case root == "params" && len(n.Path) > 1 && n.Path[1] != "as_args" && !known.names[n.Path[1]]:
-				p.name(path, text, n.Path[:2], near(n.Path[1], sorted(known.inputs)), "there is no param %s: Polyaxon puts nothing in its place", n.Path[1])
+				p.name(path, text, n.Path[:1], hint, "nothing defines %s: %s", root, p.consequence(n, 1))
+			case root == "globals" && second != "" && !slices.Contains(p.globalNames(), second):
+				p.name(path, text, n.Path[:2], near(second, p.globalNames()), "globals has no %s: %s", second, p.consequence(n, 2))
+			case root == "params" && second != "" && second != "as_args" && !known.names[second]:
+				p.name(path, text, n.Path[:2], near(second, sorted(known.inputs)), "there is no param %s: %s", second, p.consequence(n, 2))
 			case root == "params" && len(n.Path) > 2 && !slices.Contains(paramAttributes(), n.Path[2]):
-				p.name(path, text, n.Path[:3], near(n.Path[2], paramAttributes()), "a param has no %s: Polyaxon puts nothing in its place", n.Path[2])
+				p.name(path, text, n.Path[:3], near(n.Path[2], paramAttributes()), "a param has no %s: %s", n.Path[2], p.consequence(n, 3))
 			}
+		}
+	})
+}
+
+// consequence says what becomes of a name of which only what is before its part n
+// is defined: Jinja puts nothing in the place of what is not there, and fails
+// where something is asked of it.
+func (p *pass) consequence(name template.Name, n int) string {
+	if len(name.Path) > n {
+		return "the run fails when it is compiled"
+	}
+	return "Polyaxon puts nothing in its place"
+}
+
+func nameOr(name, other string) string {
+	if name == "" {
+		return other
+	}
+	return name
+}
+
+func unlistedConnection(p *pass) {
+	listed := append(p.connections(), p.initConnections()...)
+	for _, section := range []string{"inputs", "outputs"} {
+		for _, x := range p.declared(section) {
+			listed = append(listed, text(x.values["connection"]))
+		}
+	}
+	for _, param := range mapping(p.operation["params"]) {
+		listed = append(listed, text(mapping(param)["connection"]))
+	}
+	if slices.ContainsFunc(listed, templated) || p.operation["runPatch"] != nil {
+		return
+	}
+	p.templates(func(text string, path []string) {
+		for _, n := range p.template(text).names {
+			if (n.Path[0] != "connections" && n.Path[0] != "init") || len(n.Path) < 2 || n.Tolerated || contains(listed, n.Path[1]) || n.Path[1] == "get" || n.Path[1] == "keys" || n.Path[1] == "items" {
+				continue
+			}
+			p.name(path, text, n.Path[1:2], nameOr(near(n.Path[1], listed), "add it to the run's connections"), "the run does not list the connection %s: %s", n.Path[1], p.consequence(n, 2))
 		}
 	})
 }

@@ -1,6 +1,9 @@
 package lint
 
-import "github.com/slipway-ci/slipway/internal/polyaxonfile"
+import (
+	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/edit"
+)
 
 func terminationRules() []Rule {
 	return []Rule{
@@ -25,7 +28,7 @@ func restartPolicy(p *pass) {
 	case kind == "job" && policy == "Always":
 		p.value(path, "write Never, and set termination.maxRetries to try again", "a job cannot have restartPolicy Always: Kubernetes refuses it")
 	case kind == "service" && policy != "Always":
-		p.value(path, "leave it out", "a service can only have restartPolicy Always: Kubernetes refuses it")
+		p.value(path, "leave it out", "a service can only have restartPolicy Always: Kubernetes refuses it").fix = edits(edit.Delete(path...))
 	}
 }
 

@@ -119,3 +119,14 @@ func (u unit) connections() []string {
 	}
 	return names
 }
+
+// initConnections are those that the unit's init containers name.
+func (u unit) initConnections() []string {
+	var names []string
+	for _, pod := range u.pods() {
+		for _, element := range list(pod.values["init"]) {
+			names = append(names, text(mapping(element)["connection"]))
+		}
+	}
+	return names
+}
