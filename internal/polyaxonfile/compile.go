@@ -1,15 +1,13 @@
 package polyaxonfile
 
 import (
-	"encoding/json"
-	"errors"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
-	"slices"
-	"strconv"
 	"strings"
-	"time"
 
-	corev1 "k8s.io/api/core/v1"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 )
 
 // InvalidError is an operation that a server refuses when it is submitted.
@@ -24,124 +22,240 @@ type CompileError struct{ Message string }
 // Error gives the message, as the failed run has it.
 func (e *CompileError) Error() string { return e.Message }
 
-func compileErrorf(format string, args ...any) error {
-	return &CompileError{"Compilation Error: " + fmt.Sprintf(format, args...)}
-}
-
 // Compiled is an operation as a server compiles it: its component with the
 // operation's own sections merged in. After Resolve its templates are rendered.
 type Compiled struct {
-	root   map[string]any
-	params map[string]any
+	root    map[string]any
+	params  map[string]any
+	version Version
+	shaper  *shaper
 
 	// Kind is run.kind; Name is the operation's or the component's.
 	Kind, Name string
 	// Inputs and Outputs are the values, after Resolve.
 	Inputs, Outputs map[string]any
-
-	// The typed parts of the run, after Resolve.
-	Container   corev1.Container
-	Init        []corev1.Container
-	Sidecars    []corev1.Container
-	Volumes     []corev1.Volume
-	Connections []string
-	Environment Environment
-	Ports       []int
-	RewritePath bool
-	Termination Termination
-	// ToEnv are inputs that become environment variables of the container.
+	// ToEnv are params that become environment variables, after Resolve.
 	ToEnv map[string]string
 }
 
-// Environment is run.environment, with what the sandbox heeds.
-type Environment struct {
-	Labels        map[string]any `json:"labels"`
-	Annotations   map[string]any `json:"annotations"`
-	NodeSelector  map[string]any `json:"nodeSelector"`
-	RestartPolicy string         `json:"restartPolicy"`
-}
+// since218 is the version that brought shortcuts and one object for all files.
+func since218() Version { return Version{Major: 2, Minor: 18} }
 
-// Termination limits a run: seconds, and how often it is tried again.
-type Termination struct {
-	MaxRetries int `json:"maxRetries"`
-	TTL        int `json:"ttl"`
-	Timeout    int `json:"timeout"`
-}
+// Newest is the newest version of Polyaxon that is compiled for.
+func Newest() Version { return Version{Major: 2, Minor: 18} }
 
-// Connection is an entry of the catalog: what templates see of it.
-type Connection struct {
-	Name, Kind string
-	Schema     map[string]any
-}
-
-// Context is what a run is, for templates.
-type Context struct {
-	Owner, Project, ProjectUUID, Name, UUID, Namespace string
-	Created                                            time.Time
-	// ArtifactsRoot is where a pod sees the artifacts: /plx-context/artifacts.
-	ArtifactsRoot string
-	Connections   map[string]Connection
-}
-
-// Compile reads an operation, as JSON or YAML, and merges it into its component.
-// Its errors are *InvalidError in the words of a 2.18 server.
-func Compile(content []byte) (*Compiled, error) {
+// Compile reads an operation or a component, as JSON or YAML, and puts it together
+// as a server of that version does; the zero Version is the newest. Errors are
+// *InvalidError, in the words of a server that refuses it, and *CompileError.
+func Compile(content []byte, version Version) (*Compiled, error) {
+	if version.Any() {
+		version = Newest()
+	}
 	f, problems := Load("operation", content)
-	problems = slices.DeleteFunc(append(problems, f.Validate(Version{})...), func(p Problem) bool { return p.Stage != StageSubmit })
-	if len(problems) > 0 {
-		return nil, invalid(problems)
+	if f.root != nil {
+		problems = append(problems, f.Validate(version)...)
 	}
-	component, _ := f.Component()
-	if component == nil {
-		return nil, &InvalidError{[]string{"Collect the Polyaxonfile reference before composing its local fields."}}
+	if err := invalid(problems); err != nil {
+		return nil, err
 	}
-	root := clone(component)
-	root["kind"] = "compiled_operation"
-	params := map[string]any{}
-	if f.IsOperation() {
-		strategy, _ := f.root["patchStrategy"].(string)
-		for key, value := range f.root {
-			switch key {
-			case "component", "kind", "params", "runPatch", "patchStrategy", "isPreset", "template", "pathRef":
-			default:
-				root[key] = patch(root[key], value, "")
+	return compile(f.root, version)
+}
+
+func compile(root map[string]any, version Version) (*Compiled, error) {
+	s, err := newShaper(version)
+	if err != nil {
+		return nil, err
+	}
+	if !isOperation(root) {
+		root = map[string]any{"kind": "operation", "component": root}
+	}
+	shaped, err := s.object(s.file(root), root)
+	if err != nil {
+		return nil, &InvalidError{[]string{err.Error()}}
+	}
+	effective, err := s.compose(shaped)
+	if err != nil {
+		return nil, err
+	}
+	run, ok := effective["run"].(map[string]any)
+	if !ok {
+		return nil, &InvalidError{[]string{"Compile operation received an invalid configuration: the resolved Polyaxonfile has no run."}}
+	}
+	c := &Compiled{version: version, shaper: s, params: asMap(effective["params"])}
+	c.Kind, _ = run["kind"].(string)
+	c.Name, _ = effective["name"].(string)
+	for _, section := range []string{"inputs", "outputs"} {
+		for _, x := range readIO(effective, section) {
+			if err := x.checkDefault(version); err != nil {
+				return nil, &InvalidError{[]string{"1 validation error for V1Operation\n" + section + "." + x.name + "\n  Value error, " + err.Error()}}
 			}
 		}
-		if over, ok := f.root["runPatch"].(map[string]any); ok {
-			root["run"] = patch(root["run"], over, strategy)
+	}
+	if err := c.checkReplicas(run); err != nil {
+		return nil, err
+	}
+	if err := checkSandbox(effective, c.Kind); err != nil {
+		return nil, err
+	}
+	o := compiledObject(s)
+	kept := map[string]any{}
+	for key, value := range effective {
+		if _, here, _ := o.Find(key, version); here {
+			kept[key] = value
 		}
-		params, _ = f.root["params"].(map[string]any)
 	}
-	run, ok := root["run"].(map[string]any)
-	if !ok {
-		return nil, &InvalidError{[]string{"1 validation error for V1Operation\nrun\n  Field required [type=missing]"}}
-	}
-	c := &Compiled{root: root, params: params}
-	c.Kind, _ = run["kind"].(string)
-	c.Name, _ = root["name"].(string)
+	kept["kind"] = "compiled_operation"
+	c.root = s.prune(o, kept)
+	c.root["contexts"] = contextOnly(effective)
 	return c, nil
 }
 
-// invalid gives problems in the words of 2.18's validation.
+// compiledObject is what a compiled operation may have: what is left of an operation
+// and a component once they are put together.
+func compiledObject(s *shaper) *schema.Object {
+	gone := map[string]bool{
+		"params": true, "runPatch": true, "hubRef": true, "dagRef": true, "urlRef": true, "pathRef": true, "component": true, "patchStrategy": true,
+		"isPreset": true, "template": true, "container": true, "cmd": true, "env": true, "resources": true, "ports": true, "environment": true,
+		"init": true, "connections": true, "sidecars": true, "volumes": true,
+	}
+	o := &schema.Object{Name: "compiled_operation"}
+	seen := map[string]bool{}
+	for _, name := range []string{"operation", "component"} {
+		for _, f := range s.tables.Object(name).Fields {
+			if !gone[f.Key] && f.Has(s.version) && !seen[f.Key] {
+				seen[f.Key] = true
+				f.Required = false
+				o.Fields = append(o.Fields, f)
+			}
+			if f.Key == "inputs" && !seen["contexts"] {
+				seen["contexts"] = true
+				o.Fields = append(o.Fields, schema.Field{Key: "contexts", Type: f.Type})
+			}
+		}
+	}
+	return o
+}
+
+// checkReplicas refuses what Polyaxon 2 cannot write as JSON again: the container of
+// an init container of a replica.
+func (c *Compiled) checkReplicas(run map[string]any) error {
+	kind, _, _ := c.shaper.tables.Union("run").Find(c.Kind, c.version)
+	if c.version.Major == 1 || kind.Object == nil || isReplica(kind.Object) {
+		return nil
+	}
+	for _, path := range c.shaper.replicas(kind.Object, run) {
+		m := run
+		for _, key := range path {
+			m = asMap(m[key])
+		}
+		inits, _ := m["init"].([]any)
+		for _, init := range inits {
+			if asMap(init)["container"] != nil {
+				return &InvalidError{[]string{"TypeError: " + strings.Join(path, ".") + ".init: Polyaxon " + c.version.String() + " cannot keep the container of a replica's init container"}}
+			}
+		}
+	}
+	return nil
+}
+
+// checkSandbox refuses what only a service can have.
+func checkSandbox(root map[string]any, kind string) error {
+	plugins, _ := root["plugins"].(map[string]any)
+	for _, name := range []string{"sandbox", "ssh"} {
+		if value := plugins[name]; value != nil && value != false && kind != "service" {
+			return &InvalidError{[]string{fmt.Sprintf("Value error, plugins.%s is only supported on kind: service in this version. Got kind: %s.", name, kind)}}
+		}
+	}
+	return nil
+}
+
+// contextOnly gives the params that only templates see.
+func contextOnly(root map[string]any) []any {
+	contexts := []any{}
+	add := func(params map[string]any, isList bool) {
+		for _, name := range sortedKeys(params) {
+			param, _ := params[name].(map[string]any)
+			if param["contextOnly"] != true {
+				continue
+			}
+			m := map[string]any{"name": name}
+			for _, key := range []string{"toInit", "toEnv", "connection"} {
+				if param[key] != nil {
+					m[key] = param[key]
+				}
+			}
+			if isList {
+				m["isList"] = true
+			}
+			contexts = append(contexts, m)
+		}
+	}
+	add(asMap(root["params"]), false)
+	joins, _ := root["joins"].([]any)
+	for _, element := range joins {
+		m, _ := element.(map[string]any)
+		add(asMap(m["params"]), true)
+	}
+	return contexts
+}
+
+// invalid gives the problems that a server refuses, in its words; nil when there
+// are none.
 func invalid(problems []Problem) error {
-	var errs []string
 	for _, p := range problems {
-		if p.Name == "unknown-key" {
-			errs = append(errs, fmt.Sprintf("1 validation error for V1Operation\n%s\n  Extra inputs are not permitted [type=extra_forbidden]", strings.Join(p.Path, ".")))
+		if p.Stage != StageSubmit || p.Severity != SeverityError {
 			continue
 		}
-		errs = append(errs, fmt.Sprintf("1 validation error for V1Operation\n%s\n  Value error, %s", strings.Join(p.Path, "."), p.Message))
+		text := fmt.Sprintf("1 validation error for V1Operation\n%s\n  Value error, %s", strings.Join(p.Path, "."), p.Message)
+		if p.Name == "unknown-key" {
+			text = fmt.Sprintf("1 validation error for V1Operation\n%s\n  Extra inputs are not permitted [type=extra_forbidden]", strings.Join(p.Path, "."))
+		}
+		return &InvalidError{[]string{text}} // a server answers with one text
 	}
-	return &InvalidError{errs[:1]} // a server answers with one text
+	return nil
 }
 
 // JSON gives the compiled operation.
-func (c *Compiled) JSON() []byte {
-	text, err := json.Marshal(c.root)
-	if err != nil {
-		return []byte("{}")
+func (c *Compiled) JSON() []byte { return []byte(python.JSON(c.root)) }
+
+// Identity gives a hash that stays the same as long as a run would do the same: of
+// the compiled operation, with the values of its params. What says where an
+// operation comes from, and not what it does, is left out: names, descriptions, tags,
+// and the labels and annotations whose keys begin with LabelPrefix. So is the
+// registry and repository of an image that is named by its digest. It is the same
+// before and after the operation was sent, and on every machine; it is not the same
+// for two versions of Polyaxon that compile differently.
+func (c *Compiled) Identity() string {
+	root := clone(c.root)
+	for _, key := range []string{"name", "description", "tags", "version"} {
+		delete(root, key)
 	}
-	return text
+	content := map[string]any{"operation": anonymous(root), "params": anonymous(cloneAny(c.params))}
+	sum := sha256.Sum256([]byte(python.JSON(content)))
+	return hex.EncodeToString(sum[:])
+}
+
+// anonymous leaves out what Identity does not heed.
+func anonymous(value any) any {
+	switch x := value.(type) {
+	case map[string]any:
+		for key, element := range x {
+			if strings.HasPrefix(key, LabelPrefix) {
+				delete(x, key)
+				continue
+			}
+			x[key] = anonymous(element)
+		}
+	case []any:
+		for i, element := range x {
+			x[i] = anonymous(element)
+		}
+	case string:
+		if _, digest, ok := strings.Cut(x, "@sha256:"); ok && !strings.ContainsAny(x, " \t\n{}") {
+			return "@sha256:" + digest
+		}
+	}
+	return value
 }
 
 // Schedule tells whether the operation makes other runs rather than running
@@ -156,300 +270,4 @@ func (c *Compiled) Schedule() string {
 		}
 	}
 	return ""
-}
-
-// Resolve applies params and renders templates: what a server does before it
-// makes the pod. Its errors are *CompileError in a server's words.
-func (c *Compiled) Resolve(x Context) (*Compiled, error) {
-	r := &Compiled{root: clone(c.root), params: c.params, Kind: c.Kind, Name: c.Name, ToEnv: map[string]string{}}
-	scope := map[string]any{"globals": c.globals(x), "connections": connections(x)}
-	if err := r.applyParams(scope); err != nil {
-		return nil, err
-	}
-	for _, key := range sortedKeys(r.root) {
-		if key == "inputs" || key == "outputs" || key == "name" || key == "description" || key == "run" {
-			continue
-		}
-		rendered, err := renderValue(r.root[key], scope, true)
-		if err != nil {
-			return nil, rendering(err)
-		}
-		r.root[key] = rendered
-	}
-	run, _ := r.root["run"].(map[string]any)
-	rendered, err := renderRun(run, scope)
-	if err != nil {
-		return nil, rendering(err)
-	}
-	r.root["run"] = rendered
-	return r, r.typed(x)
-}
-
-func rendering(err error) error {
-	return compileErrorf("Encountered a problem rendering the template, please make sure your variables are resolvable. Error: %v", err)
-}
-
-// globals of polyaxon.md section 4, as the pod of a run sees them.
-func (c *Compiled) globals(x Context) map[string]any {
-	run := x.ArtifactsRoot + "/" + x.UUID
-	created := x.Created.UTC().Format("2006-01-02T15:04:05.000000+00:00")
-	base := fmt.Sprintf("/services/v1/%s/%s/%s/runs/%s", x.Namespace, x.Owner, x.Project, x.UUID)
-	m, _ := c.root["run"].(map[string]any)
-	if rewrite, _ := m["rewritePath"].(bool); rewrite {
-		base = "/rewrite-services" + strings.TrimPrefix(base, "/services")
-	}
-	g := map[string]any{
-		"owner_name": x.Owner, "project_name": x.Project, "project_unique_name": x.Owner + "." + x.Project, "project_uuid": x.ProjectUUID,
-		"run_info": x.Owner + "." + x.Project + ".runs." + x.UUID, "name": x.Name, "uuid": x.UUID, "namespace": x.Namespace, "iteration": nil,
-		"context_path": "/plx-context", "artifacts_path": x.ArtifactsRoot, "created_at": created, "compiled_at": created, "schedule_at": nil,
-		"started_at": nil, "finished_at": nil, "duration": nil, "cloning_kind": nil, "original_uuid": nil, "is_independent": true,
-		"store_path": "", "run_artifacts_path": run, "run_outputs_path": run + "/outputs",
-	}
-	if c.Kind == "service" {
-		g["base_url"] = base
-		if ports, ok := m["ports"]; ok {
-			g["ports"] = ports
-		}
-	}
-	return g
-}
-
-func connections(x Context) map[string]any {
-	all := map[string]any{}
-	for name, connection := range x.Connections {
-		all[name] = cloneAny(connection.Schema)
-	}
-	return all
-}
-
-// applyParams gives every input its value.
-func (c *Compiled) applyParams(scope map[string]any) error {
-	byName := map[string]any{}
-	c.Inputs, c.Outputs = map[string]any{}, map[string]any{}
-	for _, section := range []string{"inputs", "outputs"} {
-		list, _ := c.root[section].([]any)
-		for i, x := range readIO(c.root, section) {
-			value, given := c.params[x.name]
-			value, isReference := paramValue(value)
-			switch {
-			case isReference:
-				return &CompileError{"Access Error: references to other runs are not built into this version of slipway's sandbox"}
-			case !given && x.required() && section == "inputs":
-				return compileErrorf("The Polyaxonfile has non optional inputs/outputs, you need to pass valid params")
-			case !given:
-				value = x.value
-			}
-			rendered, err := renderValue(value, scope, false)
-			if err != nil {
-				return rendering(err)
-			}
-			converted, err := x.convert(rendered)
-			if err != nil {
-				text := err.Error()
-				return compileErrorf("%s", strings.ToUpper(text[:1])+text[1:])
-			}
-			if m, ok := list[i].(map[string]any); ok && converted != nil {
-				m["value"] = converted
-			}
-			scope[x.name] = converted
-			byName[x.name] = map[string]any{
-				"value": converted, "type": x.kind, "as_str": asString(converted), "as_arg": x.asArgument(converted), "connection": x.connection,
-			}
-			if section == "inputs" {
-				c.Inputs[x.name] = converted
-			} else {
-				c.Outputs[x.name] = converted
-			}
-			if x.toEnv != "" && converted != nil {
-				c.ToEnv[x.toEnv] = asString(converted)
-			}
-		}
-	}
-	scope["params"] = byName
-	return nil
-}
-
-// asArgument gives --name=value, "" for nothing.
-func (x inout) asArgument(value any) string {
-	switch {
-	case value == nil:
-		return ""
-	case x.argFormat != "":
-		rendered, err := render(x.argFormat, map[string]any{x.name: value})
-		if err != nil || rendered == nil {
-			return ""
-		}
-		return asText(rendered)
-	case x.flag:
-		if truth(value) {
-			return "--" + x.name
-		}
-		return ""
-	}
-	return "--" + x.name + "=" + asString(value)
-}
-
-// asString is a value as an environment variable or an argument has it.
-func asString(value any) string {
-	switch x := value.(type) {
-	case nil:
-		return ""
-	case string:
-		return x
-	case bool:
-		return strconv.FormatBool(x)
-	case map[string]any, []any:
-		if text, err := json.Marshal(x); err == nil {
-			return string(text)
-		}
-	case float64:
-		if encoded, err := json.Marshal(x); err == nil {
-			return string(encoded)
-		}
-	}
-	return asText(value)
-}
-
-// renderValue renders all texts of a value; retype makes of a text that is one
-// expression the expression's value.
-func renderValue(value any, scope map[string]any, retype bool) (any, error) {
-	switch x := value.(type) {
-	case string:
-		if !templated(x) {
-			return x, nil
-		}
-		if m := expression.FindStringSubmatch(strings.TrimSpace(x)); m != nil && retype {
-			result, err := evaluate(m[1], scope)
-			if _, none := result.(undefined); none {
-				return "", err
-			}
-			return result, err
-		}
-		return render(x, scope)
-	case []any:
-		list := []any{}
-		for _, element := range x {
-			rendered, err := renderValue(element, scope, retype)
-			if err != nil {
-				return nil, err
-			}
-			list = append(list, rendered)
-		}
-		return list, nil
-	case map[string]any:
-		m := make(map[string]any, len(x))
-		for key, element := range x {
-			rendered, err := renderValue(element, scope, retype)
-			if err != nil {
-				return nil, err
-			}
-			m[key] = rendered
-		}
-		return m, nil
-	}
-	return value, nil
-}
-
-// renderRun renders a run: commands and arguments stay text, and an argument that
-// is one expression of nothing is left out.
-func renderRun(run map[string]any, scope map[string]any) (map[string]any, error) {
-	rendered := map[string]any{}
-	for key, value := range run {
-		result, err := renderValue(value, scope, true)
-		if err != nil {
-			return nil, err
-		}
-		rendered[key] = result
-	}
-	texts := func(container any) error {
-		m, ok := container.(map[string]any)
-		if !ok {
-			return nil
-		}
-		for _, key := range []string{"command", "args"} {
-			list, ok := m[key].([]any)
-			if !ok {
-				continue
-			}
-			kept := []any{}
-			for _, element := range list {
-				if element != nil {
-					kept = append(kept, asText(element))
-				}
-			}
-			m[key] = kept
-		}
-		variables, _ := m["env"].([]any)
-		for _, variable := range variables {
-			if v, ok := variable.(map[string]any); ok && v["value"] != nil {
-				v["value"] = asString(v["value"])
-			}
-		}
-		return nil
-	}
-	errs := []error{texts(rendered["container"])}
-	for _, key := range []string{"sidecars", "init"} {
-		list, _ := rendered[key].([]any)
-		for _, element := range list {
-			if m, ok := element.(map[string]any); ok && key == "init" {
-				element = m["container"]
-			}
-			errs = append(errs, texts(element))
-		}
-	}
-	return rendered, errors.Join(errs...)
-}
-
-// typed fills the typed parts.
-func (c *Compiled) typed(x Context) error {
-	run, _ := c.root["run"].(map[string]any)
-	var unsupported []string
-	take := func(from map[string]any, key string, into any) error {
-		value, ok := from[key]
-		if !ok || value == nil {
-			return nil
-		}
-		text, err := json.Marshal(value)
-		if err == nil {
-			err = json.Unmarshal(text, into)
-		}
-		if err != nil {
-			return compileErrorf("%s cannot be read: %v", key, err)
-		}
-		return nil
-	}
-	var inits []map[string]any
-	err := errors.Join(
-		take(run, "container", &c.Container), take(run, "sidecars", &c.Sidecars), take(run, "volumes", &c.Volumes),
-		take(run, "connections", &c.Connections), take(run, "environment", &c.Environment), take(run, "ports", &c.Ports),
-		take(run, "rewritePath", &c.RewritePath), take(run, "init", &inits), take(c.root, "termination", &c.Termination),
-	)
-	if err != nil {
-		return err
-	}
-	for _, init := range inits {
-		container := corev1.Container{}
-		if err := take(init, "container", &container); err != nil {
-			return err
-		}
-		for key := range init {
-			if key != "container" && key != "connection" && key != "path" {
-				unsupported = append(unsupported, "init."+key)
-			}
-		}
-		c.Init = append(c.Init, container)
-	}
-	if len(unsupported) > 0 {
-		return &CompileError{"the sandbox of this version of slipway does not run " + strings.Join(unsupported, ", ")}
-	}
-	var missing []string
-	for _, name := range c.Connections {
-		if _, ok := x.Connections[name]; !ok {
-			missing = append(missing, "'"+name+"'")
-		}
-	}
-	if len(missing) > 0 {
-		return &CompileError{"Some connection refs were provided but were not found in the agent.connections catalog: `{" + strings.Join(missing, ", ") + "}`"}
-	}
-	return nil
 }

@@ -107,7 +107,7 @@ func (f *File) operation(presets []*File) (root, component map[string]any, at []
 		for _, key := range []string{"isPreset", "patchStrategy", "kind", "version"} {
 			delete(over, key)
 		}
-		root, _ = patch(root, over, strategy).(map[string]any)
+		root = patch(root, over, strategy)
 		component, _ = root["component"].(map[string]any)
 	}
 	return root, component, at

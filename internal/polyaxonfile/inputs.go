@@ -1,13 +1,11 @@
 package polyaxonfile
 
 import (
-	"encoding/json"
 	"fmt"
-	"math"
 	"regexp"
-	"strconv"
 	"strings"
-	"time"
+
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
 )
 
 // inout is an input or an output of a component.
@@ -16,8 +14,12 @@ type inout struct {
 	value                        any
 	hasValue                     bool
 	optional, list, flag, delay  bool
+	toInit                       bool
 	argFormat, toEnv, connection string
-	options                      []any
+	validation                   map[string]any
+	section                      string
+	// entry is the mapping that it was read from.
+	entry map[string]any
 }
 
 // readIO gives the inputs or outputs of a component.
@@ -29,7 +31,7 @@ func readIO(component map[string]any, key string) []inout {
 		if !ok {
 			continue
 		}
-		x := inout{value: m["value"]}
+		x := inout{value: m["value"], hasValue: m["value"] != nil, section: key, entry: m}
 		x.name, _ = m["name"].(string)
 		x.kind, _ = m["type"].(string)
 		x.optional, _ = m["isOptional"].(bool)
@@ -38,18 +40,15 @@ func readIO(component map[string]any, key string) []inout {
 		x.delay, _ = m["delayValidation"].(bool)
 		x.argFormat, _ = m["argFormat"].(string)
 		x.toEnv, _ = m["toEnv"].(string)
+		x.toInit, _ = m["toInit"].(bool)
 		x.connection, _ = m["connection"].(string)
-		x.options, _ = m["options"].([]any)
-		if validation, ok := m["validation"].(map[string]any); ok {
-			if options, ok := validation["options"].([]any); ok {
-				x.options = options
-			}
-			if delay, ok := validation["delay"].(bool); ok {
-				x.delay = delay
-			}
+		x.validation, _ = m["validation"].(map[string]any)
+		if x.validation == nil && m["options"] != nil {
+			x.validation = map[string]any{"options": m["options"]}
 		}
-		_, x.hasValue = m["value"]
-		x.hasValue = x.hasValue && m["value"] != nil
+		if delay, ok := x.validation["delay"].(bool); ok {
+			x.delay = delay
+		}
 		all = append(all, x)
 	}
 	return all
@@ -58,197 +57,225 @@ func readIO(component map[string]any, key string) []inout {
 // required tells whether a run needs a param for the input.
 func (x inout) required() bool { return !x.optional && !x.hasValue && !x.delay }
 
-var (
-	datePattern = regexp.MustCompile(`^\d{4}-\d{1,2}-\d{1,2}$`)
-	uuidPattern = regexp.MustCompile(`^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$`)
-)
+// convert gives a value as the input's type has it in one of the versions that
+// slipway knows, and an error in Polyaxon's words.
+func (x inout) convert(value any) (any, error) { return x.convertFor(value, Version{}) }
 
-// convert gives a value as the input's type has it, with what both 1.11.3 and
-// 2.18 take, and an error in Polyaxon's words.
-func (x inout) convert(value any) (any, error) {
+// convertFor gives a value as the input's type has it in a version; the zero
+// Version takes what any version takes.
+func (x inout) convertFor(value any, version Version) (any, error) {
+	if x.kind == "" {
+		return value, nil
+	}
 	if value == nil {
-		if x.required() {
-			return nil, fmt.Errorf("no value was provided for the non optional key %s", x.name)
+		if !x.optional {
+			return nil, x.misfit(value, "No value was provided for the non optional key `%s`.", x.name)
 		}
 		return nil, nil
 	}
+	if version.Major == 1 {
+		return x.convert1(value)
+	}
+	converted, err := x.convert2(value)
+	if err != nil && version.Any() {
+		if old, err := x.convert1(value); err == nil {
+			return old, nil
+		}
+	}
+	return converted, err
+}
+
+func (x inout) misfit(value any, format string, args ...any) error {
+	return fmt.Errorf("Could not parse value `%s` for `%s`, an error was encountered: "+format, append([]any{python.Str(value), x.name}, args...)...) //nolint:staticcheck // Polyaxon's words
+}
+
+func (x inout) refuse(value any) error {
+	kind := x.kind
 	if x.list {
-		list, ok := value.([]any)
-		if text, isText := value.(string); isText {
-			if err := json.Unmarshal([]byte(text), &list); err != nil {
-				for _, part := range strings.Split(text, ",") {
-					list = append(list, part)
-				}
-			}
-			ok = len(list) > 1 || strings.HasPrefix(strings.TrimSpace(text), "[")
-		}
-		if !ok {
-			return nil, x.refuse(value, "list")
-		}
-		single := x
-		single.list = false
-		converted := make([]any, len(list))
-		for i, element := range list {
-			c, err := single.convert(plain(element))
-			if err != nil {
-				return nil, err
-			}
-			converted[i] = c
-		}
-		return converted, nil
+		kind = "List[" + kind + "]"
 	}
-	converted, err := x.scalar(value)
-	if err != nil {
-		return nil, err
-	}
-	for _, option := range x.options {
-		if equal(option, converted) {
-			return converted, nil
-		}
-	}
-	if len(x.options) > 0 {
-		return nil, fmt.Errorf("could not parse value `%s` for `%s`, an error was encountered: Value `%s` must be one of the values `%s`", asText(value), x.name, asText(value), pythonRepr(x.options))
-	}
-	return converted, nil
+	return x.misfit(value, "Cannot convert value `%s` (key: `%s`) to `%s`", python.Str(value), x.name, kind)
 }
 
-func (x inout) refuse(value any, kind string) error {
-	return fmt.Errorf("could not parse value `%s` for `%s`, an error was encountered: Cannot convert value `%s` (key: `%s`) to `%s`", asText(value), x.name, asText(value), x.name, kind)
+// convert2 is Polyaxon 2's way.
+func (x inout) convert2(value any) (any, error) {
+	kind := x.kind
+	if x.list {
+		kind = "List[" + kind + "]"
+	}
+	if text, ok := value.(string); ok && x.loadable() {
+		loaded, err := python.ParseJSON(text)
+		if err != nil {
+			return nil, x.refuse(value)
+		}
+		value = loaded
+		if loaded == nil && !strings.HasPrefix(kind, "Optional") && kind != "any" {
+			return nil, x.refuse(text)
+		}
+	}
+	converted, ok := convertKind(kind, value)
+	if !ok {
+		return nil, x.refuse(value)
+	}
+	return converted, x.validate(converted)
 }
 
-func (x inout) scalar(value any) (any, error) {
-	text, isText := value.(string)
-	trimmed := strings.TrimSpace(text)
+// loadable tells whether a text is read as JSON first.
+func (x inout) loadable() bool {
 	switch x.kind {
-	case "int":
-		switch v := value.(type) {
-		case int:
-			return v, nil
-		case bool:
-			return nil, x.refuse(value, "int")
-		case float64:
-			if v == math.Trunc(v) {
-				return int(v), nil
-			}
-		case string:
-			if f, err := strconv.ParseFloat(trimmed, 64); err == nil && f == math.Trunc(f) && !strings.ContainsAny(trimmed, "xX_") {
-				return int(f), nil
-			}
+	case "any", "str", "bool", "path", "date", "datetime", "timedelta", "uuid", "email", "uri", "gcs", "s3", "wasb", "image", "":
+		return x.list
+	}
+	return true
+}
+
+// validate holds a value against what validation says.
+func (x inout) validate(value any) error {
+	if value == nil || len(x.validation) == 0 {
+		return nil
+	}
+	each := []any{value}
+	items, isList := python.Items(value)
+	keys, get, isMapping := python.Mapping(value)
+	switch {
+	case isList:
+		each = items
+	case isMapping:
+		each = nil
+		for _, key := range keys {
+			element, _ := get(key)
+			each = append(each, element)
 		}
-		return nil, x.refuse(value, "int")
-	case "float", "metric":
-		switch v := value.(type) {
-		case int:
-			return float64(v), nil
-		case float64:
-			return v, nil
-		case string:
-			if f, err := strconv.ParseFloat(trimmed, 64); err == nil && !strings.ContainsAny(trimmed, "xX_") {
-				return f, nil
-			}
-		}
-		return nil, x.refuse(value, "float")
-	case "bool":
-		if b, ok := value.(bool); ok {
-			return b, nil
-		}
-		switch strings.ToLower(trimmed) {
-		case "y", "yes", "t", "true", "on", "1":
-			return true, nil
-		case "n", "no", "f", "false", "off", "0":
-			return false, nil
-		}
-		return nil, x.refuse(value, "bool")
-	case "str", "path", "image":
-		if isText {
-			return text, nil
-		}
-		if encoded, err := json.Marshal(value); err == nil && x.kind != "image" {
-			return string(encoded), nil
-		}
-		return nil, x.refuse(value, x.kind)
-	case "dict", "metadata", "dict_of_dicts":
-		if m, ok := value.(map[string]any); ok {
-			return m, nil
-		}
-		var m map[string]any
-		if isText && json.Unmarshal([]byte(text), &m) == nil {
-			return plain(m), nil
-		}
-		return nil, x.refuse(value, x.kind)
-	case "list":
-		if list, ok := value.([]any); ok {
-			return list, nil
-		}
-		var list []any
-		if isText && json.Unmarshal([]byte(text), &list) == nil {
-			return plain(list), nil
-		}
-		return nil, x.refuse(value, "list")
-	case "date":
-		if isText && datePattern.MatchString(text) {
-			return text, nil
-		}
-		return nil, x.refuse(value, "date")
-	case "datetime":
-		if isText {
-			for _, form := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02"} {
-				if _, err := time.Parse(form, text); err == nil {
-					return text, nil
+	}
+	for _, rule := range []string{
+		"gt", "ge", "lt", "le", "multipleOf", "minDigits", "maxDigits", "decimalPlaces", "regex", "minLength", "maxLength", "contains", "excludes", "options",
+	} {
+		if limit := x.validation[rule]; limit != nil {
+			for _, element := range each {
+				if err := x.rule(rule, element, limit); err != nil {
+					return err
 				}
 			}
 		}
-		return nil, x.refuse(value, "datetime")
-	case "uuid":
-		if isText && uuidPattern.MatchString(text) {
-			return strings.ReplaceAll(text, "-", ""), nil
-		}
-		return nil, x.refuse(value, "uuid")
 	}
-	return value, nil
+	for _, rule := range []string{"minItems", "maxItems", "keys", "containsKeys", "excludesKeys"} {
+		if limit := x.validation[rule]; limit != nil && (isList || isMapping) {
+			if err := x.ruleOfAll(rule, value, limit); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
-// plain makes of JSON's numbers those of a Polyaxonfile: whole ones are ints.
-func plain(value any) any {
-	switch x := value.(type) {
-	case float64:
-		if x == math.Trunc(x) && math.Abs(x) < 1<<53 {
-			return int(x)
+func (x inout) rule(rule string, value, limit any) error {
+	broken := func(words string) error {
+		return x.misfit(value, "Value `%s` "+words+" `%s`", python.Str(value), python.Str(limit))
+	}
+	length := func() (int, bool) {
+		if text, ok := value.(string); ok {
+			return len([]rune(text)), true
 		}
-	case []any:
-		for i := range x {
-			x[i] = plain(x[i])
+		if items, ok := python.Items(value); ok {
+			return len(items), true
 		}
-	case map[string]any:
-		for k := range x {
-			x[k] = plain(x[k])
+		keys, _, ok := python.Mapping(value)
+		return len(keys), ok
+	}
+	n, _ := python.Number(limit)
+	switch rule {
+	case "gt", "ge", "lt", "le":
+		order, comparable := python.Compare(value, limit)
+		ok := comparable && map[string]bool{"gt": order > 0, "ge": order >= 0, "lt": order < 0, "le": order <= 0}[rule]
+		if !ok {
+			return broken(map[string]string{"gt": "must be greater than", "ge": "must be greater than or equal to", "lt": "must be less than", "le": "must be less than or equal to"}[rule])
+		}
+	case "multipleOf":
+		v, isNumber := python.Number(value)
+		if !isNumber || n == 0 || v-n*float64(int(v/n)) != 0 {
+			return broken("must be a multiple of")
+		}
+	case "minDigits", "maxDigits":
+		digits := len(strings.ReplaceAll(python.Str(value), ".", ""))
+		if rule == "minDigits" && digits < int(n) || rule == "maxDigits" && digits > int(n) {
+			return broken("must have so many digits:")
+		}
+	case "decimalPlaces":
+		_, places, found := strings.Cut(python.Str(value), ".")
+		if !found || len(places) > int(n) {
+			return broken("must have at most so many decimal places:")
+		}
+	case "regex":
+		text, isText := value.(string)
+		pattern, err := regexp.Compile("^(?:" + python.Str(limit) + ")")
+		if !isText || err != nil || !pattern.MatchString(text) {
+			return broken("must match the regex")
+		}
+	case "minLength", "maxLength":
+		size, has := length()
+		if !has || rule == "minLength" && size < int(n) || rule == "maxLength" && size > int(n) {
+			return broken("must have so many characters:")
+		}
+	case "contains", "excludes":
+		found, sensible := holds(value, limit)
+		if !sensible || found != (rule == "contains") {
+			return broken("must have, or not have,")
+		}
+	case "options":
+		found, sensible := holds(limit, value)
+		if !sensible || !found {
+			return broken("must be one of the values")
 		}
 	}
-	return value
+	return nil
 }
 
-// clone copies plain values.
-func clone(m map[string]any) map[string]any {
-	if m == nil {
-		return map[string]any{}
+// holds is Python's in.
+func holds(container, value any) (found, sensible bool) {
+	if text, ok := container.(string); ok {
+		part, ok := value.(string)
+		return strings.Contains(text, part), ok
 	}
-	return cloneAny(m).(map[string]any)
+	if items, ok := python.Items(container); ok {
+		for _, item := range items {
+			if python.Equal(item, value) {
+				return true, true
+			}
+		}
+		return false, true
+	}
+	if _, get, ok := python.Mapping(container); ok {
+		_, found := get(value)
+		return found, true
+	}
+	return false, false
 }
 
-func cloneAny(value any) any {
-	switch x := value.(type) {
-	case map[string]any:
-		c := make(map[string]any, len(x))
-		for k, v := range x {
-			c[k] = cloneAny(v)
+func (x inout) ruleOfAll(rule string, value, limit any) error {
+	items, _ := python.Items(value)
+	keys, _, isMapping := python.Mapping(value)
+	size := max(len(items), len(keys))
+	n, _ := python.Number(limit)
+	wanted, _ := python.Items(limit)
+	var ok bool
+	switch rule {
+	case "minItems":
+		ok = size >= int(n)
+	case "maxItems":
+		ok = size <= int(n)
+	default:
+		if !isMapping {
+			return nil
 		}
-		return c
-	case []any:
-		c := make([]any, len(x))
-		for i, v := range x {
-			c[i] = cloneAny(v)
+		all, none := true, true
+		for _, key := range wanted {
+			found, _ := holds(value, key)
+			all, none = all && found, none && !found
 		}
-		return c
+		ok = map[string]bool{"keys": all && len(keys) == len(wanted), "containsKeys": all, "excludesKeys": none}[rule]
 	}
-	return value
+	if !ok {
+		return x.misfit(value, "Value `%s` breaks %s `%s`", python.Str(value), rule, python.Str(limit))
+	}
+	return nil
 }

@@ -2,7 +2,6 @@ package polyaxonfile
 
 import (
 	"encoding/json"
-	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -31,65 +30,6 @@ func TestScalarsOfYAML11(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, readIO(f.root, "inputs")[0].value); diff != "" {
 			t.Errorf("%s: %s", text, diff)
-		}
-	}
-}
-
-func TestTemplates(t *testing.T) {
-	scope := map[string]any{
-		"i": 3, "f": nil, "b": true, "s": "text", "l": []any{1, "a"}, "rate": 0.5,
-		"params":  map[string]any{"i": map[string]any{"as_arg": "--i=3", "value": 3}},
-		"globals": map[string]any{"uuid": "u", "run_outputs_path": "/out"},
-	}
-	// What Polyaxon 2.18 was seen to make of them.
-	for template, want := range map[string]any{
-		"plain": "plain", "{{ i }}": "3", "{{ TYPO }}": "", "{{ globals.nope }}": "", "{{ f }}": nil, "p={{ f }}": "p=None",
-		"{{ f or globals.run_outputs_path }}": "/out", "{{ b }}": "True", "{{ l }}": "[1, 'a']", "{{ params.i.as_arg }}": "--i=3",
-		"{{ globals['uuid'] }}-{{ i }}": "u-3", "{{ '{{' }}x{{ '}}' }}": "", "{{ s | upper }}": "TEXT", "{{ TYPO | default('d') }}": "d",
-		"{{ 'a' if b else 'c' }}": "a", "{% if b %}yes{% else %}no{% endif %}": "yes", "{% if f %}yes{% elif i == 3 %}three{% endif %}": "three",
-		"{{ i + 1 }}/{{ i / 2 }}/{{ i // 2 }}": "4/1.5/1", "{{ l | join(',') }}": "1,a", "{{ l | length }}": "2", "{{ rate }}": "0.5",
-		"{{ not b }}": "False", "{{ i in l }}": "False", "{# comment #}x": "{# comment #}x", "{{ s ~ i }}": "text3",
-	} {
-		if template == "{{ '{{' }}x{{ '}}' }}" {
-			continue // 2.18 keeps braces, 1.11.3 does not: a difference that is not decided here
-		}
-		have, err := render(template, scope)
-		if err != nil {
-			t.Errorf("%s: %v", template, err)
-		} else if diff := cmp.Diff(want, have); diff != "" {
-			t.Errorf("%s: %s", template, diff)
-		}
-	}
-	for template, want := range map[string]string{
-		"{{ i": "TemplateSyntaxError", "{{ i | nofilter }}": "No filter named 'nofilter'", "{% for x in l %}{% endfor %}": "not built into",
-		"{{ 1 / 0 }}": "ZeroDivisionError", "{{ }}": "Expected an expression", "{% if b %}": "looking for endif", "{{ i ! }}": "unexpected char",
-	} {
-		if _, err := render(template, scope); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, want %s", template, err, want)
-		}
-	}
-}
-
-func TestCoercion(t *testing.T) {
-	refused := errors.New("refused")
-	for _, test := range []struct {
-		kind        string
-		value, want any
-	}{
-		{"int", "1", 1}, {"int", 1.0, 1}, {"int", "1e3", 1000}, {"int", 1.5, refused}, {"int", "abc", refused}, {"int", "0x10", refused}, {"int", true, refused},
-		{"float", "1e-3", 0.001}, {"float", 1, 1.0}, {"float", "", refused},
-		{"bool", "yes", true}, {"bool", "F", false}, {"bool", "maybe", refused}, {"bool", 1, refused},
-		{"str", "x", "x"}, {"str", 3, "3"}, {"path", "/a", "/a"}, {"image", 3, refused},
-		{"dict", `{"a": 1}`, map[string]any{"a": 1}}, {"dict", "a", refused}, {"list", []any{1}, []any{1}}, {"list", "[1]", []any{1}}, {"list", "a,b", refused},
-		{"date", "2021-01-02", "2021-01-02"}, {"date", "x", refused}, {"datetime", "2021-01-02T03:04:05Z", "2021-01-02T03:04:05Z"},
-		{"uuid", strings.Repeat("a", 32), strings.Repeat("a", 32)}, {"uuid", "x", refused}, {"any", 1, 1},
-	} {
-		have, err := inout{name: "x", kind: test.kind}.convert(test.value)
-		switch {
-		case test.want == refused && err == nil: //nolint:errorlint // the very same value
-			t.Errorf("%s took %v as %v", test.kind, test.value, have)
-		case test.want != refused && (err != nil || !cmp.Equal(test.want, have)): //nolint:errorlint // the very same value
-			t.Errorf("%s made %v (%v) of %v", test.kind, have, err, test.value)
 		}
 	}
 }
@@ -131,7 +71,7 @@ func TestOperationAndCompilation(t *testing.T) {
 	if again, err := f.Operation(fill()); err != nil || string(again.JSON()) != string(operation.JSON()) {
 		t.Errorf("the same operation has other bytes: %v", err)
 	}
-	compiled, err := Compile(operation.JSON())
+	compiled, err := Compile(operation.JSON(), Version{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,8 +92,12 @@ func TestOperationAndCompilation(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "compiled.json", text)
-	if resolved.Termination.Timeout != 3600 || len(resolved.Container.Args) != 2 || resolved.Container.Env[0].Value != "0.5" {
-		t.Errorf("timeout %d, args %q, env %v", resolved.Termination.Timeout, resolved.Container.Args, resolved.Container.Env)
+	pod, err := resolved.Pod()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if pod.Termination.Timeout != 3600 || len(pod.Container.Args) != 2 || pod.Container.Env[0].Value != "0.5" {
+		t.Errorf("timeout %d, args %q, env %v", pod.Termination.Timeout, pod.Container.Args, pod.Container.Env)
 	}
 }
 
@@ -188,7 +132,7 @@ func TestParams(t *testing.T) {
 	}{
 		"missing":    {map[string]any{}, "train.yml:7:3: the input RATE needs a value, and train gives none (add it to params of train)"},
 		"unknown":    {map[string]any{"RATE": 1, "EPOCH": 2}, "slipway.yaml:7:3: train.yml takes no param EPOCH (did you mean EPOCHS?)"},
-		"wrong type": {map[string]any{"RATE": "fast"}, "slipway.yaml:7:3: the param RATE does not fit: could not parse value `fast` for `RATE`, an error was encountered: Cannot convert value `fast` (key: `RATE`) to `float`"},
+		"wrong type": {map[string]any{"RATE": "fast"}, "slipway.yaml:7:3: the param RATE does not fit: Could not parse value `fast` for `RATE`, an error was encountered: Cannot convert value `fast` (key: `RATE`) to `float`"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			with := fill()
@@ -280,7 +224,7 @@ func TestComponents(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		compiled, err := Compile(operation.JSON())
+		compiled, err := Compile(operation.JSON(), Version{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -288,23 +232,12 @@ func TestComponents(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if resolved.Container.Image != "r/i@sha256:x" || !cmp.Equal(resolved.Container.Command, []string{"python", "train.py"}) {
-			t.Errorf("%s runs %q in %s", name, resolved.Container.Command, resolved.Container.Image)
+		pod, err := resolved.Pod()
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-}
-
-func TestPatchStrategies(t *testing.T) {
-	base := func() any { return map[string]any{"a": 1, "l": []any{1}, "m": map[string]any{"x": 1}} }
-	over := map[string]any{"a": 2, "b": 3, "l": []any{1, 2}, "m": map[string]any{"x": 2, "y": 3}}
-	for strategy, want := range map[string]any{
-		"post_merge": map[string]any{"a": 2, "b": 3, "l": []any{1, 2}, "m": map[string]any{"x": 2, "y": 3}},
-		"pre_merge":  map[string]any{"a": 1, "b": 3, "l": []any{1, 2}, "m": map[string]any{"x": 1, "y": 3}},
-		"replace":    map[string]any{"a": 2, "b": 3, "l": []any{1, 2}, "m": map[string]any{"x": 2, "y": 3}},
-		"isnull":     map[string]any{"a": 1, "b": 3, "l": []any{1}, "m": map[string]any{"x": 1}},
-	} {
-		if diff := cmp.Diff(want, patch(base(), over, strategy)); diff != "" {
-			t.Errorf("%s: %s", strategy, diff)
+		if pod.Container.Image != "r/i@sha256:x" || !cmp.Equal(pod.Container.Command, []string{"python", "train.py"}) {
+			t.Errorf("%s runs %q in %s", name, pod.Container.Command, pod.Container.Image)
 		}
 	}
 }
@@ -319,16 +252,9 @@ func FuzzParse(f *testing.F) {
 		}
 		file.Validate(Version{Major: 1, Minor: 11, Patch: 3})
 		if operation, err := file.Operation(fill()); err == nil {
-			if compiled, err := Compile(operation.JSON()); err == nil {
+			if compiled, err := Compile(operation.JSON(), Version{}); err == nil {
 				_, _ = compiled.Resolve(Context{})
 			}
 		}
-	})
-}
-
-func FuzzRender(f *testing.F) {
-	f.Add("{{ a.b['c'] or 1 }}{% if x %}y{% endif %}")
-	f.Fuzz(func(_ *testing.T, text string) {
-		_, _ = render(text, map[string]any{"a": map[string]any{"b": "{{ a.b }}"}, "x": []any{1}})
 	})
 }

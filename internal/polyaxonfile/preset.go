@@ -20,5 +20,9 @@ func Patch(operation, preset []byte) ([]byte, error) {
 	laid := clone(over.root)
 	delete(laid, "isPreset")
 	strategy, _ := laid["patchStrategy"].(string)
-	return json.Marshal(patch(below.root, laid, strategy))
+	patched := patch(below.root, laid, strategy)
+	if strategy != "" {
+		patched["patchStrategy"] = strategy // servers lay runPatch on the run by it too
+	}
+	return json.Marshal(patched)
 }

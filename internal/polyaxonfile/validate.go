@@ -324,12 +324,34 @@ func (v *validator) compact(o *schema.Object, list []any, p *place) {
 	}
 }
 
+// overlaid tells whether the run that is looked at is laid over another one: that of
+// a component or, in a preset, of any operation.
+func (v *validator) overlaid() bool {
+	if !v.both() && v.version.Before(shortcuts) {
+		return false
+	}
+	var around any = v.file.root
+	for _, key := range v.path[:len(v.path)-1] {
+		switch x := around.(type) {
+		case map[string]any:
+			around = x[key]
+		case []any:
+			i, _ := strconv.Atoi(key)
+			around = x[i]
+		}
+	}
+	m, _ := around.(map[string]any)
+	return m["isPreset"] == true || m["component"] != nil
+}
+
 func (v *validator) union(u *schema.Union, m map[string]any, p *place) {
 	kind, _ := m["kind"].(string)
 	path, at := v.below(p, "kind")
 	found, here, known := u.Find(kind, v.version)
 	what := people(u.Name)
 	switch {
+	case m["kind"] == nil && u.Name == "run" && v.overlaid():
+		// Its kind is that of the run that it is laid over.
 	case m["kind"] == nil:
 		hint := "there are " + strings.Join(u.Names(v.version), ", ")
 		if u.Name == "run" {

@@ -129,7 +129,7 @@ func (e *executor) stop(uuid string) error {
 // compile resolves a run's operation and, when queue is set, lets it run.
 func (e *executor) compile(uuid string, queue bool) error {
 	r, _ := e.store.run(uuid)
-	resolved, err := e.resolve(&r)
+	resolved, pod, err := e.resolve(&r)
 	if err != nil {
 		return e.store.set(uuid, failed, "SchedulerPrepare", "Failed to compile.\n"+err.Error(), false)
 	}
@@ -146,23 +146,29 @@ func (e *executor) compile(uuid string, queue bool) error {
 	if err != nil || !queue {
 		return err
 	}
-	e.begin(uuid, resolved)
+	e.begin(uuid, pod)
 	return nil
 }
 
-func (e *executor) resolve(r *record) (*polyaxonfile.Compiled, error) {
-	operation, err := polyaxonfile.Compile([]byte(r.RawContent))
+// resolve gives a run's operation as it was compiled, and the pod that it is.
+func (e *executor) resolve(r *record) (*polyaxonfile.Compiled, *polyaxonfile.Pod, error) {
+	operation, err := polyaxonfile.Compile([]byte(r.RawContent), polyaxonfile.Newest())
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return operation.Resolve(polyaxonfile.Context{
+	resolved, err := operation.Resolve(polyaxonfile.Context{
 		Owner: owner, Project: r.Project, ProjectUUID: r.Project, Name: r.Name, UUID: r.UUID, Namespace: e.options.Namespace, Created: r.CreatedAt,
 		ArtifactsRoot: artifactsRoot, Connections: catalog(),
 	})
+	if err != nil {
+		return nil, nil, err
+	}
+	pod, err := resolved.Pod()
+	return resolved, pod, err
 }
 
 // begin runs a run in the background.
-func (e *executor) begin(uuid string, o *polyaxonfile.Compiled) {
+func (e *executor) begin(uuid string, o *polyaxonfile.Pod) {
 	ctx, stop := context.WithCancelCause(e.ctx)
 	x := &execution{stop: stop, ports: o.Ports}
 	e.mu.Lock()
@@ -184,7 +190,7 @@ func (e *executor) begin(uuid string, o *polyaxonfile.Compiled) {
 
 // attempts runs a run until it succeeds or may not be tried again, and gives its
 // end.
-func (e *executor) attempts(ctx context.Context, x *execution, uuid string, o *polyaxonfile.Compiled) (status, reason, message string) {
+func (e *executor) attempts(ctx context.Context, x *execution, uuid string, o *polyaxonfile.Pod) (status, reason, message string) {
 	if o.Termination.Timeout > 0 {
 		var cancel context.CancelFunc
 		limit := time.Duration(o.Termination.Timeout) * time.Second

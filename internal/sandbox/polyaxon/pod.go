@@ -45,7 +45,7 @@ type podRun struct {
 	ctx  context.Context
 	x    *execution
 	run  record
-	o    *polyaxonfile.Compiled
+	o    *polyaxonfile.Pod
 	name string
 	log  *logWriter
 	// scratch is deleted with the containers.
@@ -54,7 +54,7 @@ type podRun struct {
 
 // pod runs a run's containers: init containers one after the other, then sidecars
 // beside the main one, whose end is the pod's.
-func (e *executor) pod(ctx context.Context, x *execution, uuid string, o *polyaxonfile.Compiled, attempt int) error {
+func (e *executor) pod(ctx context.Context, x *execution, uuid string, o *polyaxonfile.Pod, attempt int) error {
 	r, _ := e.store.run(uuid)
 	p := &podRun{executor: e, ctx: ctx, x: x, run: r, o: o, name: fmt.Sprintf("plx-operation-%s-%d", uuid, attempt), scratch: e.dir("containers", uuid)}
 	e.tell(uuid, scheduled, "PodScheduled", "Successfully assigned to "+nodeName)

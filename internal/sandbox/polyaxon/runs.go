@@ -67,7 +67,7 @@ func (s *Server) createRun(w http.ResponseWriter, r *http.Request) {
 
 // make compiles and queues a new run and answers with it.
 func (s *Server) make(w http.ResponseWriter, run *record) {
-	operation, err := polyaxonfile.Compile([]byte(run.RawContent))
+	operation, err := polyaxonfile.Compile([]byte(run.RawContent), polyaxonfile.Newest())
 	if err != nil {
 		var invalid *polyaxonfile.InvalidError
 		if errors.As(err, &invalid) {

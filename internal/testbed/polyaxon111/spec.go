@@ -103,7 +103,7 @@ func marshmallow(p polyaxonfile.Problem) string {
 // compile gives the compiled operation, as JSON, and its inputs; an error is the
 // message of a run that fails.
 func compile(r *run) (*polyaxonfile.Compiled, error) {
-	compiled, err := polyaxonfile.Compile([]byte(r.raw))
+	compiled, err := polyaxonfile.Compile([]byte(r.raw), polyaxonfile.Version{Major: 1, Minor: 11, Patch: 3})
 	if err != nil {
 		return nil, fmt.Errorf("Compilation Error: %w", err) //nolint:staticcheck // the server's words
 	}

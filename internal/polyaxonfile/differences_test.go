@@ -1,0 +1,79 @@
+package polyaxonfile
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/slipway-ci/slipway/internal/testbed"
+)
+
+var updateDocs = flag.Bool("update-docs", false, "write docs/polyaxonfile-differences.md")
+
+// difference is one thing that slipway does not do as Polyaxon 2.18 does.
+type difference struct {
+	// What differs, and Why, as docs/polyaxonfile-differences.md has them.
+	What, Why string
+	// Questions are the names of the questions that show it. Those of the differences
+	// that no question can show have none, and Untested says why.
+	Questions []string
+	Untested  string
+}
+
+// differences are all that is known to differ. A question that differs and is not
+// here fails the test, and so does one that is here and does not differ.
+func differences() []difference {
+	return []difference{
+		{
+			What: "A template that prints a whole mapping has its keys in alphabetical order.",
+			Why: "slipway sends operations as JSON with sorted keys, so that the same operation has the same bytes; what a user wrote is in that order " +
+				"on the server too. Polyaxon's own objects (git, dockerfile, artifacts, event, the schema of a connection) it prints in the order of " +
+				"their definition.",
+			Questions: []string{
+				"input/{name: x, type: git, value: {url: u, revision: r}}", "output/{name: x, type: git, value: {url: u, revision: r}}",
+				"input/{name: x, type: dockerfile, value: {image: i, env: {A: b}, run: [a]}}", "output/{name: x, type: dockerfile, value: {image: i, env: {A: b}, run: [a]}}",
+				"input/{name: x, type: artifacts, value: {files: [a, [b, c]], dirs: [d]}}", "output/{name: x, type: artifacts, value: {files: [a, [b, c]], dirs: [d]}}",
+				"input/{name: x, type: event, value: {name: a, kind: b}}", "output/{name: x, type: event, value: {name: a, kind: b}}",
+				"pod/connections: [fstore-pvc, repo]", "replica/connections: [fstore-pvc, repo]",
+				"container/args: ['{{ connections }}', '{{ init }}', '{{ connections[\"repo\"].url }}', '{{ connections[\"fstore-pvc\"].mountPath }}']",
+			},
+		},
+	}
+}
+
+// TestDifferencesDoc holds docs/polyaxonfile-differences.md to the list.
+func TestDifferencesDoc(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("# How slipway's compilation differs from Polyaxon's\n\n" +
+		"slipway puts Polyaxonfiles together, fills them and renders their templates as Polyaxon 2.18 does. A test compares both over\n" +
+		"hundreds of files, right and wrong ones: the same verdict, the same compiled operation, the same resolved operation. What differs\n" +
+		"is listed here, with the reason; the test fails when anything else differs, or when one of these no longer does. This page is\n" +
+		"written from that list.\n")
+	for _, d := range differences() {
+		fmt.Fprintf(&b, "\n## %s\n\n%s\n", strings.TrimSuffix(d.What, "."), d.Why)
+		switch {
+		case len(d.Questions) > 0:
+			fmt.Fprintf(&b, "\nSeen in %d of the files, for example:\n\n```yaml\n%s\n```\n", len(d.Questions), strings.SplitN(d.Questions[0], "/", 2)[1])
+		case d.Untested != "":
+			fmt.Fprintf(&b, "\nNot in the test: %s\n", d.Untested)
+		}
+	}
+	path := filepath.Join(testbed.Root(t), "docs", "polyaxonfile-differences.md")
+	if *updateDocs {
+		if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil { //nolint:gosec // a page that all may read
+			t.Fatal(err)
+		}
+	}
+	have, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(b.String(), string(have)); diff != "" {
+		t.Errorf("%s (-update-docs writes it)", diff)
+	}
+}

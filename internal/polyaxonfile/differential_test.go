@@ -1,0 +1,221 @@
+package polyaxonfile
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
+	"github.com/slipway-ci/slipway/internal/testbed"
+)
+
+// reply is what becomes of a question.
+type reply struct {
+	Valid              bool
+	Error              string
+	Compiled, Resolved any
+}
+
+const runID = "00000000000000000000000000000001"
+
+func catalogue() Context {
+	return Context{
+		Owner: "default", Project: "p", ProjectUUID: "p", UUID: runID, Namespace: "polyaxon", Created: time.Date(2026, 11, 23, 12, 30, 15, 0, time.UTC),
+		Store: Connection{Name: "store", Kind: "host_path", Schema: map[string]any{"hostPath": "/s", "mountPath": "/s"}},
+		Connections: map[string]Connection{
+			"fstore-pvc": {Name: "fstore-pvc", Kind: "volume_claim", Schema: map[string]any{"volumeClaim": "fstore-pvc", "mountPath": "/polyaxon-v1-data"}},
+			"repo":       {Name: "repo", Kind: "git", Schema: map[string]any{"url": "https://git/x"}},
+		},
+	}
+}
+
+// agent is the same catalogue, as Polyaxon's agent reads it.
+func agent() map[string]any {
+	x := catalogue()
+	connection := func(c Connection) map[string]any {
+		return map[string]any{"name": c.Name, "kind": c.Kind, "schema": c.Schema}
+	}
+	return map[string]any{
+		"namespace": x.Namespace, "artifactsStore": connection(x.Store),
+		"connections": []any{connection(x.Connections["fstore-pvc"]), connection(x.Connections["repo"])},
+	}
+}
+
+// answer composes, compiles and resolves a question as slipway does.
+func answer(q question) reply {
+	refused := func(err error) reply { return reply{Error: err.Error()} }
+	content, err := submitted(q)
+	if err != nil {
+		return refused(err)
+	}
+	compiled, err := Compile(content, Newest())
+	if err != nil {
+		return refused(err)
+	}
+	r := reply{Valid: true, Compiled: parsed(compiled)}
+	if compiled.Kind == "dag" || compiled.Schedule() == "" {
+		x := catalogue()
+		if x.Name = compiled.Name; x.Name == "" {
+			x.Name = "n"
+		}
+		resolved, err := compiled.Resolve(x)
+		if err != nil {
+			return refused(err)
+		}
+		r.Resolved = parsed(resolved)
+	} else if _, err := compiled.specs(nil); err != nil {
+		return refused(err)
+	}
+	return r
+}
+
+func parsed(c *Compiled) any {
+	var value any
+	if err := json.Unmarshal(c.JSON(), &value); err != nil {
+		return err.Error()
+	}
+	return value
+}
+
+// submitted gives what is sent to a server: the file with its params and presets.
+func submitted(q question) ([]byte, error) {
+	s, err := newShaper(Newest())
+	if err != nil {
+		return nil, err
+	}
+	var root map[string]any
+	for i, text := range q.Files {
+		f, problems := Load(fmt.Sprintf("%d.yml", i), []byte(text))
+		if f.root == nil {
+			return nil, Errors(problems)
+		}
+		if i == 0 {
+			if err := invalid(append(problems, f.Validate(Newest())...)); err != nil {
+				return nil, err
+			}
+			if root, err = s.object(s.file(f.root), f.root); err != nil {
+				return nil, err
+			}
+			root = withParams(root, q)
+			continue
+		}
+		f.root["isPreset"] = true
+		if f.root["kind"] == nil {
+			f.root["kind"] = "operation"
+		}
+		if err := invalid(append(problems, f.Validate(Newest())...)); err != nil {
+			return nil, err
+		}
+		over, err := s.object(s.tables.Object("operation"), f.root)
+		if err != nil {
+			return nil, err
+		}
+		if err := s.preset(root, over); err != nil {
+			return nil, err
+		}
+	}
+	return []byte(python.JSON(root)), nil
+}
+
+func withParams(root map[string]any, q question) map[string]any {
+	if !isOperation(root) && root["kind"] == "component" {
+		root = map[string]any{"kind": "operation", "component": root}
+	}
+	if q.Strict != nil {
+		root["strictParams"] = *q.Strict
+	}
+	for name, value := range q.Params {
+		params, _ := root["params"].(map[string]any)
+		if params == nil {
+			params = map[string]any{}
+			root["params"] = params
+		}
+		param, _ := params[name].(map[string]any)
+		if param == nil {
+			param = map[string]any{}
+			params[name] = param
+		}
+		param["value"] = value
+	}
+	return root
+}
+
+// handWritten gives the files of testdata/differential: NAME.yml is a question, and
+// NAME.preset*.yml are its presets.
+func handWritten(t *testing.T) []question {
+	paths, err := filepath.Glob("testdata/differential/*.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sort.Strings(paths)
+	var all []question
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := strings.TrimSuffix(filepath.Base(path), ".yml")
+		if before, _, isPreset := strings.Cut(name, ".preset"); isPreset && len(all) > 0 && all[len(all)-1].Name == "file/"+before {
+			all[len(all)-1].Files = append(all[len(all)-1].Files, string(text))
+			continue
+		}
+		all = append(all, question{Name: "file/" + name, Files: []string{string(text)}})
+	}
+	return all
+}
+
+// TestAgainstPolyaxon compares verdicts and compiled operations with those of
+// Polyaxon 2.18 itself. What may differ is in differences, with the reason.
+func TestAgainstPolyaxon(t *testing.T) {
+	all := append(handWritten(t), questions()...)
+	var answers []reply
+	testbed.Oracle(t, "testdata/oracle.py", map[string]any{"agent": agent(), "cases": all}, &answers)
+	if len(all) < 300 {
+		t.Errorf("there are %d questions only", len(all))
+	}
+	known := differences()
+	used := map[string]bool{}
+	for i, q := range all {
+		have, want := answer(q), answers[i]
+		difference := ""
+		switch {
+		case have.Valid != want.Valid:
+			difference = fmt.Sprintf("have valid %v (%s), want %v (%s)", have.Valid, have.Error, want.Valid, want.Error)
+		case have.Valid:
+			difference = cmp.Diff(want.Compiled, have.Compiled) + cmp.Diff(want.Resolved, have.Resolved)
+		}
+		if difference == "" {
+			continue
+		}
+		if reason := reasonFor(known, q.Name); reason != "" {
+			used[reason] = true
+			continue
+		}
+		t.Errorf("%s\n%s\n%s", q.Name, strings.Join(q.Files, "---\n"), difference)
+	}
+	for _, d := range known {
+		for _, name := range d.Questions {
+			if !used[name] {
+				t.Errorf("%s does not differ any more: take it out of the differences", name)
+			}
+		}
+	}
+}
+
+func reasonFor(known []difference, question string) string {
+	for _, d := range known {
+		for _, name := range d.Questions {
+			if name == question {
+				return name
+			}
+		}
+	}
+	return ""
+}

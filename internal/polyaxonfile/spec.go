@@ -1,0 +1,396 @@
+package polyaxonfile
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
+)
+
+// spec is a param as a run has it: a value for an input or output, or one that
+// templates alone see.
+type spec struct {
+	name, kind              string
+	value                   any
+	flag, list              bool
+	connection, toEnv       string
+	toInit                  bool
+	argFormat               string
+	literal, context, given bool
+}
+
+// specOf gives what an input or output has of its own.
+func specOf(x inout) spec {
+	return spec{
+		name: x.name, kind: x.kind, value: x.value, flag: x.flag, list: x.list, connection: x.connection, toEnv: x.toEnv, toInit: x.toInit,
+		argFormat: x.argFormat, literal: true,
+	}
+}
+
+// join is a param that a query gives a value to.
+const join = "join"
+
+// params gives all params of a composed operation, with those that its joins make.
+func (c *Compiled) allParams() map[string]map[string]any {
+	all := map[string]map[string]any{}
+	joins, _ := c.root["joins"].([]any)
+	for _, element := range joins {
+		m, _ := element.(map[string]any)
+		joined, _ := m["params"].(map[string]any)
+		for name, param := range joined {
+			p, _ := param.(map[string]any)
+			all[name] = map[string]any{join: true}
+			for key, value := range p {
+				all[name][key] = value
+			}
+		}
+	}
+	for name, param := range c.params {
+		m, _ := param.(map[string]any)
+		if m == nil {
+			m = map[string]any{}
+		}
+		all[name] = m
+	}
+	return all
+}
+
+// referenceFunc holds what a param refers to against the input that it is for.
+type referenceFunc = func(x inout, ref, value string) error
+
+// specs holds params against inputs and outputs, as a server does before it
+// compiles: every input that has to have one has it, and values are of their types.
+func (c *Compiled) specs(references referenceFunc) ([]spec, error) {
+	params := c.allParams()
+	inputs, outputs := readIO(c.root, "inputs"), readIO(c.root, "outputs")
+	matrix, _ := c.root["matrix"].(map[string]any)
+	if len(params) == 0 && matrix == nil && (needsParams(inputs, false) || needsParams(outputs, true)) {
+		return nil, compileErrorf("The Polyaxonfile has non optional inputs/outputs, you need to pass valid params")
+	}
+	var all []spec
+	declared := map[string]bool{}
+	for _, x := range append(inputs, outputs...) {
+		declared[x.name] = true
+		param, given := params[x.name]
+		switch {
+		case given:
+			s, err := c.fit(x, param, references)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, s)
+		case x.section == "outputs":
+			if delay, said := x.validation["delay"].(bool); !said || delay {
+				all = append(all, specOf(x))
+			}
+		case matrix != nil && inMatrix(matrix, x.name):
+			if err := c.fitMatrix(x, matrix); err != nil {
+				return nil, err
+			}
+		case !x.optional && x.entry["delayValidation"] != true:
+			return nil, compileErrorf("Input %s is required, no param was passed.", x.name)
+		default:
+			all = append(all, specOf(x))
+		}
+	}
+	return c.extra(all, params, declared)
+}
+
+// extra adds the params that neither an input nor an output declares.
+func (c *Compiled) extra(all []spec, params map[string]map[string]any, declared map[string]bool) ([]spec, error) {
+	contexts := readIO(c.root, "contexts")
+	for _, name := range sortedKeys(params) {
+		param := params[name]
+		if declared[name] {
+			continue
+		}
+		contextOnly, said := param["contextOnly"].(bool)
+		switch {
+		case c.version.Major == 1 && !contextOnly && param[join] == nil:
+			return nil, compileErrorf("Received unexpected params `{'%s'}`", name)
+		case said && !contextOnly:
+			return nil, compileErrorf("Param `%s` requires a matching input/output declaration.", name)
+		case c.root["strictParams"] == true && !contextOnly:
+			return nil, compileErrorf("Received undeclared param `%s`; declare an input/output or set `contextOnly: true`.", name)
+		}
+		s := spec{name: name, context: true, given: true, literal: param["ref"] == nil && param[join] == nil, value: param["value"]}
+		s.connection, _ = param["connection"].(string)
+		s.toEnv, _ = param["toEnv"].(string)
+		s.toInit, _ = param["toInit"].(bool)
+		if param[join] == nil {
+			if err := checkReference(name, param); err != nil {
+				return nil, err
+			}
+		}
+		all = append(all, s)
+	}
+	for _, x := range contexts {
+		if _, given := params[x.name]; !given && !declared[x.name] {
+			s := specOf(x)
+			s.context, s.kind = true, ""
+			all = append(all, s)
+		}
+	}
+	return all, nil
+}
+
+// needsParams tells whether one of the inputs or outputs has to have a param.
+func needsParams(all []inout, delayed bool) bool {
+	for _, x := range all {
+		if delay, said := x.entry["delayValidation"].(bool); said {
+			delayed = delay
+		}
+		if !x.optional && !delayed {
+			return true
+		}
+	}
+	return false
+}
+
+func inMatrix(matrix map[string]any, name string) bool {
+	if matrix["kind"] == "mapping" {
+		if text, ok := matrix["values"].(string); ok {
+			return isReference(text)
+		}
+		values, _ := matrix["values"].([]any)
+		if len(values) == 0 {
+			return false
+		}
+		first, _ := values[0].(map[string]any)
+		_, ok := first[name]
+		return ok
+	}
+	params, _ := matrix["params"].(map[string]any)
+	resource, _ := matrix["resource"].(map[string]any)
+	_, ok := params[name]
+	return ok || resource != nil && resource["name"] == name
+}
+
+// fitMatrix holds the values that a matrix chooses from against an input's type.
+func (c *Compiled) fitMatrix(x inout, matrix map[string]any) error {
+	params, _ := matrix["params"].(map[string]any)
+	param, _ := params[x.name].(map[string]any)
+	values, _ := param["value"].([]any)
+	if param["kind"] != "choice" || x.kind == "" {
+		return nil
+	}
+	for _, value := range values {
+		if _, err := x.convertFor(value, c.version); err != nil {
+			return compileErrorf("%s", err)
+		}
+	}
+	return nil
+}
+
+// fit holds one param against its input or output.
+func (c *Compiled) fit(x inout, param map[string]any, references referenceFunc) (spec, error) {
+	s := specOf(x)
+	s.given = true
+	s.value = param["value"]
+	s.connection, _ = param["connection"].(string)
+	s.toEnv, _ = param["toEnv"].(string)
+	s.toInit, _ = param["toInit"].(bool)
+	if param[join] != nil {
+		s.literal = false
+		if !x.list && x.kind != "artifacts" {
+			return s, compileErrorf("Param `%s` has a an input type `%s`, it does not expect a list of values from the join. "+
+				"You should either pass a single value or add `isList` to you IO definition", x.name, x.kind)
+		}
+		return s, nil
+	}
+	if err := checkReference(x.name, param); err != nil {
+		return s, err
+	}
+	text, isText := s.value.(string)
+	if ref, ok := param["ref"].(string); ok {
+		s.literal = false
+		if references == nil || isText && isReference(text) {
+			return s, nil
+		}
+		if err := references(x, ref, text); err != nil {
+			return s, err
+		}
+		return s, nil
+	}
+	if isText && isReference(text) {
+		return s, nil
+	}
+	converted, err := x.convertFor(s.value, c.version)
+	if err != nil {
+		return s, compileErrorf("%s", err)
+	}
+	if s.value != nil {
+		s.value = converted
+	} else {
+		s.value = x.value
+	}
+	return s, nil
+}
+
+var (
+	referred   = regexp.MustCompile(`\{\{\s*(.+)\s*\}\}`)
+	runUUID    = regexp.MustCompile(`^[{(]?(?:urn:)?(?:uuid:)?[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}[})]?$`)
+	entityRefs = []string{"ops", "runs"}
+)
+
+// checkReference holds the shape of a param that refers to something: {ref:
+// ops.NAME, value: outputs.x}.
+func checkReference(name string, param map[string]any) error {
+	ref, isRef := param["ref"].(string)
+	if !isRef {
+		return nil
+	}
+	value, _ := param["value"].(string)
+	what := value
+	if m := referred.FindStringSubmatch(value); m != nil {
+		what = strings.TrimSpace(m[1])
+	}
+	parts := strings.Split(what, ".")
+	for i := range parts {
+		parts[i] = strings.TrimSpace(parts[i])
+	}
+	first := parts[0]
+	switch {
+	case len(parts) > 3:
+		return compileErrorf("Could not parse value `%s` for param `%s`.", value, name)
+	case len(parts) == 1 && (!slices.Contains([]string{"inputs", "outputs", "io", "artifacts"}, first) || first == "outputs" && strings.HasPrefix(ref, "dag")),
+		len(parts) == 2 && !slices.Contains([]string{"inputs", "outputs", "artifacts", "globals"}, first),
+		len(parts) == 3 && first != "artifacts":
+		return compileErrorf("Received an invalid value `%s` for param `%s`.", value, name)
+	}
+	to := strings.Split(ref, ".")
+	switch {
+	case len(to) > 2 || len(to) == 1 && to[0] != "dag" || len(to) == 2 && !slices.Contains(entityRefs, to[0]):
+		return compileErrorf("Could not parse ref `%s` for param `%s`.", ref, name)
+	case to[0] == "runs" && !runUUID.MatchString(to[1]):
+		return compileErrorf("Param value `%s` should reference a valid run uuid.", to[1])
+	}
+	return nil
+}
+
+// display is what a template sees of a param.
+func (s spec) display() any {
+	if s.flag {
+		if python.Truth(s.value) {
+			return "--" + s.name
+		}
+		return ""
+	}
+	return s.typed()
+}
+
+func (s spec) typed() any {
+	if s.kind != "str" {
+		return s.value
+	}
+	if !s.list {
+		return toText(s.value)
+	}
+	items, _ := python.Items(s.value)
+	texts := make([]any, len(items))
+	for i, item := range items {
+		texts[i] = toText(item)
+	}
+	return texts
+}
+
+// toText makes JSON of what is no text; nothing stays nothing.
+func toText(value any) any {
+	switch x := value.(type) {
+	case nil:
+		return nil
+	case string:
+		return x
+	}
+	return python.JSON(value)
+}
+
+// asString is a param as an environment variable or an argument has it.
+func (s spec) asString() string {
+	text, _ := toText(s.display()).(string)
+	return text
+}
+
+// asArgument gives --name=value, "" for nothing.
+func (s spec) asArgument(r *renderer) (any, error) {
+	switch {
+	case s.argFormat != "":
+		if s.value == nil {
+			return "", nil
+		}
+		return r.value(s.argFormat, map[string]any{s.name: s.typed()})
+	case s.flag:
+		return s.display(), nil
+	case s.value == nil:
+		return "", nil
+	}
+	return "--" + s.name + "=" + s.asString(), nil
+}
+
+// scope gives what templates see: each param by its name, all of them in params,
+// and what is there besides.
+func scopeOf(specs []spec, r *renderer, besides map[string]any) (map[string]any, error) {
+	scope, byName, arguments := map[string]any{}, map[string]any{}, []any{}
+	for _, s := range specs {
+		argument, err := s.asArgument(r)
+		if err != nil {
+			return nil, err
+		}
+		scope[s.name] = s.display()
+		byName[s.name] = map[string]any{
+			"connection": orNil(s.connection), "value": s.typed(), "type": orNil(s.kind), "as_str": s.asString(), "as_arg": argument,
+		}
+		if python.Truth(argument) {
+			arguments = append(arguments, argument)
+		}
+	}
+	for name, value := range besides {
+		scope[name] = value
+	}
+	byName["as_args"] = arguments
+	scope["params"] = byName
+	return scope, nil
+}
+
+func orNil(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
+}
+
+// init gives the init container that a param makes, nil for none.
+func (s spec) init() (map[string]any, error) {
+	if !s.toInit {
+		return nil, nil
+	}
+	if s.kind == "" {
+		return nil, compileErrorf("Param `%s` cannot be turned to an initializer without a valid type! Please set an input with a type to use the `to_init` field.", s.name)
+	}
+	key := map[string]string{"git": "git", "dockerfile": "dockerfile", "artifacts": "artifacts", "path": "paths"}[s.kind]
+	if s.connection == "" && (key == "" || key == "paths") {
+		return nil, compileErrorf("Param `%s` with type `%s`, cannot be turned to an init container automatically.", s.name, s.kind)
+	}
+	m := map[string]any{}
+	switch {
+	case key == "paths" && s.value != nil && !s.list:
+		m[key] = []any{s.value}
+	case key != "" && s.value != nil:
+		m[key] = s.value
+	}
+	if s.connection != "" {
+		m["connection"] = s.connection
+	}
+	return m, nil
+}
+
+func noReference(name, value, ref string) error {
+	return compileErrorf("Param `%s` has a ref value `%s`, but reference with name `%s` has no such information, "+
+		"please check that your polyaxonfile defines the correct template", name, value, ref)
+}
+
+func compileErrorf(format string, args ...any) error {
+	return &CompileError{"Compilation Error: " + fmt.Sprintf(format, args...)}
+}

@@ -1,0 +1,74 @@
+"""Reads, composes and compiles Polyaxonfiles as Polyaxon does: JSON in, JSON out.
+
+A case has files (the Polyaxonfile, then presets), params as their texts, and strict.
+An answer has valid, error, and when valid op (what is submitted), compiled and, where
+the operation runs itself, resolved.
+"""
+
+import datetime
+import json
+import os
+import sys
+import tempfile
+
+from polyaxon import settings
+from polyaxon._compiler.resolver import resolver
+from polyaxon._schemas.agent import AgentConfig
+from polyaxon.polyaxonfile import OperationSpecification, check_polyaxonfile
+
+UUID = "0" * 31 + "1"
+CREATED = datetime.datetime(2026, 11, 23, 12, 30, 15, tzinfo=datetime.timezone.utc)
+
+
+def resolve(compiled, params):
+    return resolver.resolve(
+        owner_name="default",
+        project_name="p",
+        project_uuid="p",
+        run_name=compiled.name or "n",
+        run_uuid=UUID,
+        run_path=UUID,
+        compiled_operation=compiled,
+        params=params,
+        created_at=CREATED,
+        compiled_at=CREATED,
+    )[1]
+
+
+def answer(case, directory):
+    paths = []
+    for i, text in enumerate(case["files"]):
+        paths.append(os.path.join(directory, "%d.yml" % i))
+        with open(paths[-1], "w", encoding="utf-8") as f:
+            f.write(text)
+    result = {}
+    try:
+        operation = check_polyaxonfile(
+            polyaxonfile=paths,
+            params=case.get("params"),
+            strict_params=case.get("strict"),
+            is_cli=False,
+            to_op=True,
+            validate_params=True,
+        )
+        result["op"] = json.loads(operation.to_json())
+        compiled, params = OperationSpecification.compile_operation_with_params(operation)
+        result["compiled"] = json.loads(compiled.to_json())
+        if not compiled.matrix and not compiled.schedule:
+            result["resolved"] = json.loads(resolve(compiled, params).to_json())
+        result["valid"] = True
+    except Exception as e:
+        while e.__cause__:
+            e = e.__cause__
+        return {"valid": False, "error": "%s: %s" % (type(e).__name__, e)}
+    return result
+
+
+question = json.load(sys.stdin)
+settings.AGENT_CONFIG = AgentConfig.from_dict(question["agent"])
+sys.stdout, output = sys.stderr, sys.stdout  # Polyaxon prints warnings
+answers = []
+for case in question["cases"]:
+    with tempfile.TemporaryDirectory() as directory:
+        answers.append(answer(case, directory))
+json.dump(answers, output)
