@@ -98,13 +98,10 @@ func Submit(ctx context.Context, job string, rerun *bool, params *string) error 
 	})
 }
 
-// Runs lists the project's newest runs (20, or -limit=N).
-func Runs(ctx context.Context, limit *int) error {
+// Runs lists the project's newest runs (20, or -limit=N), and its services that go on. -services lists nothing else; -query=status:running chooses.
+func Runs(ctx context.Context, limit *int, services *bool, query *string) error {
 	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) {
-		if limit == nil {
-			return tasks.Runs(ctx, env, tasks.DefaultRuns)
-		}
-		return tasks.Runs(ctx, env, *limit)
+		return tasks.Runs(ctx, env, tasks.RunsOptions{Limit: value(limit), Services: value(services), Query: value(query)})
 	})
 }
 
@@ -139,10 +136,10 @@ func Artifacts(ctx context.Context, run string, dir *string) error {
 	})
 }
 
-// Up starts a service, waits until it answers, and prints its address.
-func Up(ctx context.Context, service string, params *string) error {
+// Up starts a service, waits until it answers, and prints its address. -port=N leads a port of this machine to it; -keep leaves its runs with other inputs.
+func Up(ctx context.Context, service string, params *string, keep *bool, port *int, wait *time.Duration) error {
 	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) {
-		return tasks.Up(ctx, env, service, tasks.JobOptions{Params: assignments(params)})
+		return tasks.Up(ctx, env, service, tasks.UpOptions{Params: assignments(params), Keep: value(keep), Port: value(port), Wait: value(wait)})
 	})
 }
 

@@ -26,6 +26,8 @@ type Env struct {
 	Events report.Sink
 	// Lookup reads the environment.
 	Lookup func(string) (string, bool)
+	// Machine is this machine's name, for others to know who started a run.
+	Machine string
 	// Environ is the environment for child processes of a build.
 	Environ []string
 	// Now gives the time.

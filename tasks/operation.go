@@ -39,7 +39,7 @@ func (p *project) polyaxonfile(ctx context.Context, j *config.Job) (*polyaxonfil
 }
 
 // reader reads Polyaxonfiles, and what they refer to over the network.
-func (env *Env) reader() polyaxonfile.Reader { return polyaxonfile.Reader{Transport: env.Transport} }
+func (e *Env) reader() polyaxonfile.Reader { return polyaxonfile.Reader{Transport: e.Transport} }
 
 // section is where in slipway.yaml a job stands.
 func section(j *config.Job) string {

@@ -5,6 +5,9 @@ import "github.com/slipway-ci/slipway/internal/polyaxonfile"
 // labelPrefix is that of the labels and annotations that slipway writes.
 const labelPrefix = polyaxonfile.LabelPrefix
 
+// metaActor is under what a run keeps who started it.
+const metaActor = "slipway_actor"
+
 // origin says where an operation came from. It is told beside the operation, and is
 // no part of its identity: another commit with the same inputs is the same run.
 type origin struct {
@@ -32,12 +35,31 @@ func (p *project) origin() origin {
 		o.tags = append(o.tags, r.Commit[:min(12, len(r.Commit))])
 	}
 	lookup := func(name string) string { value, _ := p.Lookup(name); return value }
+	if actor := p.actor(); actor != "" {
+		o.meta[metaActor] = actor
+	}
 	note("ref", lookup("GITHUB_REF"))
 	note("workflow", lookup("GITHUB_WORKFLOW_REF"))
 	if server, repository, id := lookup("GITHUB_SERVER_URL"), lookup("GITHUB_REPOSITORY"), lookup("GITHUB_RUN_ID"); server != "" && repository != "" && id != "" {
 		note("workflow-run", server+"/"+repository+"/actions/runs/"+id)
 	}
 	return o
+}
+
+// actor gives who runs slipway: the actor of the workflow, or the user and the
+// machine; "" when nobody says.
+func (e *Env) actor() string {
+	if actor, ok := e.Lookup("GITHUB_ACTOR"); ok && actor != "" {
+		return actor
+	}
+	for _, name := range []string{"USER", "USERNAME", "LOGNAME"} {
+		if user, ok := e.Lookup(name); ok && user != "" && e.Machine != "" {
+			return user + "@" + e.Machine
+		} else if ok && user != "" {
+			return user
+		}
+	}
+	return e.Machine
 }
 
 // stamped gives an operation as it is sent: its pods say where they came from.

@@ -20,31 +20,6 @@ import (
 // runsLimit is how many runs are looked through for one that the user names.
 const runsLimit = 100
 
-// DefaultRuns is how many runs are listed when nobody says how many.
-const DefaultRuns = 20
-
-// Runs lists the project's newest runs, at most limit.
-func Runs(ctx context.Context, env *Env, limit int) (*report.Result, error) {
-	p, to, err := env.connected(ctx)
-	if err != nil {
-		return nil, err
-	}
-	result := p.result("runs")
-	runs, _, err := to.polyaxon.Runs(ctx, p.config.Project, polyaxon.Query{Sort: "-created_at", Limit: limit})
-	if polyaxon.IsNotFound(err) {
-		return result, nil // a project that was never deployed has no runs
-	}
-	for i := range runs {
-		one := reportRun(&runs[i])
-		one.Running = runs[i].Duration
-		if one.Kind == "service" && !runs[i].Status.Terminal() {
-			one.Address = p.address(ctx, to, &runs[i])
-		}
-		result.Runs = append(result.Runs, one)
-	}
-	return result, err
-}
-
 // Status tells all about one run: its history, reasons, metrics and outputs.
 func Status(ctx context.Context, env *Env, name string) (*report.Result, error) {
 	return env.withRun(ctx, "status", name, func(p *project, to *platform, r *polyaxon.Run, result *report.Result) error {

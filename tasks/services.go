@@ -3,16 +3,36 @@ package tasks
 import (
 	"context"
 	"fmt"
+	"time"
 
+	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/run"
 )
 
-// Up starts a service, or finds the one that runs for the same inputs, waits
-// until it answers, and gives its address. The service outlives the command;
-// Down stops it. Of the options only Params count. Cancelling ctx while it starts stops it.
-func Up(ctx context.Context, env *Env, name string, o JobOptions) (*report.Result, error) {
+// UpOptions say how a service is started.
+type UpOptions struct {
+	// Params of the command line, each NAME=VALUE.
+	Params []string
+	// Keep leaves runs of the service with other inputs as they are; they are
+	// stopped otherwise.
+	Keep bool
+	// Port, when it is not zero, is a port of this machine's loopback that leads to
+	// the service until ctx is cancelled.
+	Port int
+	// Wait is how long the service may take until it answers, 10 minutes when zero.
+	Wait time.Duration
+}
+
+// DefaultWait is how long a service may take until it answers.
+const DefaultWait = 10 * time.Minute
+
+// Up starts a service, or finds the one that runs for the same inputs, stops its
+// runs with other inputs, waits until it answers, and gives its address. The
+// service outlives the command; Down stops it. Cancelling ctx while it starts stops
+// it; while a port is forwarded that only ends the forwarding.
+func Up(ctx context.Context, env *Env, name string, o UpOptions) (*report.Result, error) {
 	p, err := env.open(ctx)
 	if err != nil {
 		return nil, err
@@ -26,34 +46,153 @@ func Up(ctx context.Context, env *Env, name string, o JobOptions) (*report.Resul
 	if err != nil {
 		return result, err
 	}
+	if err := p.mayForward(d.to, o.Port); err != nil {
+		return result, err
+	}
 	result.Jobs, err = p.deployOne(ctx, d, service, result, JobOptions{Detach: true})
 	if err != nil {
 		return result, err
 	}
 	started := &result.Jobs[0]
+	if !o.Keep {
+		if err := p.replace(ctx, d.to, name, started.UUID); err != nil {
+			return result, interruptedOr(ctx, err)
+		}
+	}
 	target := run.Target{Namespace: d.to.namespace, Project: p.config.Project, UUID: started.UUID, Kind: "service"}
-	now, err := run.AwaitService(ctx, d.to.polyaxon, target)
+	at, err := p.reach(ctx, d.to, service, target, o)
 	if err != nil {
 		if ctx.Err() != nil {
 			return result, p.abandon(ctx, ctx, d.to, service, target, err)
 		}
-		return result, fmt.Errorf("start service %s: %w", name, err)
-	}
-	if now.Status.Terminal() {
-		outcome, err := run.Summarize(ctx, d.to.polyaxon, target)
-		if err != nil {
-			return result, err
+		if now, asked := d.to.polyaxon.Run(ctx, p.config.Project, target.UUID); asked == nil {
+			started.Status = string(now.Status)
 		}
-		started.Run = reportOutcome(outcome)
-		return result, verdict(name, service.Timeout, outcome)
+		return result, err
 	}
-	started.Status = string(now.Status)
-	started.Address = p.address(ctx, d.to, now)
-	p.event(report.Done, "up", name, started.Address)
+	defer at.close()
+	started.Status, started.Address = string(polyaxon.Running), at.address
+	p.event(report.Done, "up", name, at.address)
+	if at.forwarding != nil {
+		at.forwarding.answered.Store(true)
+		p.event(report.Note, "", "", "the port leads to the service until this command is interrupted; the service goes on then, and slipway down "+name+" stops it")
+		<-ctx.Done()
+	}
 	return result, nil
 }
 
-// Down stops all runs of a service that are alive.
+// reached is a service that answers.
+type reached struct {
+	address string
+	// forwarding is nil without a port.
+	forwarding *forwarding
+}
+
+func (r *reached) close() {
+	if r.forwarding != nil {
+		r.forwarding.close()
+	}
+}
+
+// reach waits until a service runs and answers, for as long as o says.
+func (p *project) reach(ctx context.Context, to *platform, service *config.Job, target run.Target, o UpOptions) (*reached, error) {
+	limit := o.Wait
+	if limit == 0 {
+		limit = DefaultWait
+	}
+	waiting, cancel := context.WithTimeoutCause(ctx, limit, &slowError{service.Name, target.UUID, limit})
+	defer cancel()
+	now, err := run.AwaitService(waiting, to.polyaxon, target)
+	if err != nil {
+		if ctx.Err() == nil && waiting.Err() != nil {
+			return nil, context.Cause(waiting)
+		}
+		return nil, fmt.Errorf("start service %s: %w", service.Name, err)
+	}
+	if now.Status.Terminal() {
+		return nil, p.ended(ctx, to, service, target)
+	}
+	at := &reached{address: p.address(ctx, to, now)}
+	if o.Port > 0 {
+		if at.forwarding, err = p.forward(ctx, to, now, o.Port); err != nil {
+			return nil, err
+		}
+		at.address = at.forwarding.address
+	}
+	if err := p.awaitAnswer(waiting, to, service, target, at.address); err != nil {
+		at.close()
+		return nil, err
+	}
+	return at, nil
+}
+
+// slowError is a service that did not answer in time. It is left as it is: the node
+// or the image that it waits for may come.
+type slowError struct {
+	service, uuid string
+	limit         time.Duration
+}
+
+// Error says what to do.
+func (e *slowError) Error() string {
+	return fmt.Sprintf("service %s did not answer within %s, and was left as it is: slipway status %s tells what became of it, slipway up %s waits for it again, and slipway down %s stops it",
+		e.service, e.limit, e.uuid, e.service, e.service)
+}
+
+// ended is the error of a service that has ended instead of answering.
+func (p *project) ended(ctx context.Context, to *platform, service *config.Job, target run.Target) error {
+	outcome, err := run.Summarize(ctx, to.polyaxon, target)
+	if err != nil {
+		return fmt.Errorf("ask how service %s ended: %w", service.Name, err)
+	}
+	if err := verdict(service.Name, service.Timeout, outcome); err != nil {
+		return err
+	}
+	return fmt.Errorf("service %s has ended by itself (run %s succeeded) instead of answering; slipway logs %s tells what it printed", service.Name, target.UUID, target.UUID)
+}
+
+// replace stops the runs of a service that go on beside this one: their inputs are
+// others. Runs that slipway did not start are left.
+func (p *project) replace(ctx context.Context, to *platform, name, uuid string) error {
+	runs, err := p.alive(ctx, to, name)
+	if err != nil {
+		return fmt.Errorf("look for other runs of service %s: %w", name, err)
+	}
+	for i := range runs {
+		r := &runs[i]
+		switch {
+		case r.UUID == uuid:
+		case r.MetaInfo[run.MetaKey] == nil:
+			p.event(report.Note, "", "", fmt.Sprintf("run %s is called %s too and was not started by slipway; it is left as it is", r.UUID, name))
+		default:
+			p.event(report.Note, "", "", fmt.Sprintf("the inputs of service %s have changed: run %s, which has the old ones, is stopped (--keep leaves it)", name, r.UUID))
+			if err := run.Stop(ctx, to.polyaxon, p.target(to, r)); err != nil {
+				return fmt.Errorf("stop run %s of service %s: %w", r.UUID, name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// alive gives the runs of this name that go on, the newest first.
+func (p *project) alive(ctx context.Context, to *platform, name string) ([]polyaxon.Run, error) {
+	runs, _, err := to.polyaxon.Runs(ctx, p.config.Project, polyaxon.Query{Query: "name:" + name, Sort: "-created_at", Limit: runsLimit})
+	if polyaxon.IsNotFound(err) {
+		return nil, nil
+	}
+	var going []polyaxon.Run
+	for i := range runs {
+		if runs[i].Name == name && !runs[i].Status.Terminal() {
+			going = append(going, runs[i])
+		}
+	}
+	return going, err
+}
+
+// endLimit is how long Down waits for a service to end that was told to.
+const endLimit = 2 * time.Minute
+
+// Down stops all runs of a service that go on, and waits until they have ended.
 func Down(ctx context.Context, env *Env, name string) (*report.Result, error) {
 	p, to, err := env.connected(ctx)
 	if err != nil {
@@ -63,26 +202,45 @@ func Down(ctx context.Context, env *Env, name string) (*report.Result, error) {
 	if _, ok := p.config.Services[name]; !ok {
 		return result, unknown("service", name, sorted(p.config.Services))
 	}
-	runs, _, err := to.polyaxon.Runs(ctx, p.config.Project, polyaxon.Query{Query: "name:" + name, Sort: "-created_at", Limit: runsLimit})
-	if err != nil && !polyaxon.IsNotFound(err) {
+	runs, err := p.alive(ctx, to, name)
+	if err != nil {
 		return result, interruptedOr(ctx, err)
 	}
 	for i := range runs {
-		if runs[i].Name != name || runs[i].Status.Terminal() || runs[i].Status == polyaxon.Stopping {
-			continue
-		}
-		if err := run.Stop(ctx, to.polyaxon, p.target(to, &runs[i])); err != nil {
+		status, err := p.end(ctx, to, &runs[i])
+		if err != nil {
 			return result, interruptedOr(ctx, fmt.Errorf("stop run %s of service %s: %w", runs[i].UUID, name, err))
 		}
-		p.event(report.Done, "down", name, "stopped run "+runs[i].UUID)
+		p.event(report.Done, "down", name, fmt.Sprintf("run %s is %s", runs[i].UUID, status))
 		one := reportRun(&runs[i])
-		one.Status = string(polyaxon.Stopped)
+		one.Status = string(status)
 		result.Jobs = append(result.Jobs, report.Job{Name: name, Run: one})
 	}
 	if len(result.Jobs) == 0 {
 		p.event(report.Note, "", "", "service "+name+" was not running")
 	}
 	return result, nil
+}
+
+// end stops a run and waits until it has ended.
+func (p *project) end(ctx context.Context, to *platform, r *polyaxon.Run) (polyaxon.Status, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, endLimit, fmt.Errorf("it is still stopping after %s", endLimit))
+	defer cancel()
+	if err := run.Stop(ctx, to.polyaxon, p.target(to, r)); err != nil {
+		return "", err
+	}
+	for wait := 25 * time.Millisecond; ; wait = min(wait*2, time.Second) {
+		status, _, err := to.polyaxon.Statuses(ctx, p.config.Project, r.UUID)
+		switch {
+		case err == nil && status.Terminal():
+			return status, nil
+		case err != nil && ctx.Err() == nil && !polyaxon.Temporary(err):
+			return "", err
+		}
+		if p.pause(ctx, wait) != nil {
+			return "", context.Cause(ctx)
+		}
+	}
 }
 
 // address gives where a service answers.

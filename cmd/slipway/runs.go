@@ -22,12 +22,14 @@ func submit(d *door.Door) *cobra.Command {
 }
 
 func runs(d *door.Door) *cobra.Command {
-	var limit int
-	c := command(d, "runs", "List the project's newest runs", cobra.NoArgs,
+	var o tasks.RunsOptions
+	c := command(d, "runs", "List the project's newest runs, and its services that go on", cobra.NoArgs,
 		func(ctx context.Context, env *tasks.Env, _ []string) (*report.Result, error) {
-			return tasks.Runs(ctx, env, limit)
+			return tasks.Runs(ctx, env, o)
 		})
-	c.Flags().IntVar(&limit, "limit", tasks.DefaultRuns, "list this many")
+	c.Flags().IntVar(&o.Limit, "limit", tasks.DefaultRuns, "list this many")
+	c.Flags().BoolVar(&o.Services, "services", false, "list the services that go on, and nothing else")
+	c.Flags().StringVar(&o.Query, "query", "", "list the runs that this finds, in Polyaxon's words: status:running|queued,name:train")
 	return c
 }
 
@@ -78,17 +80,20 @@ func artifacts(d *door.Door) *cobra.Command {
 }
 
 func up(d *door.Door) *cobra.Command {
-	var o tasks.JobOptions
+	var o tasks.UpOptions
 	c := command(d, "up SERVICE", "Start a service, wait until it answers, and print its address", cobra.ExactArgs(1),
 		func(ctx context.Context, env *tasks.Env, args []string) (*report.Result, error) {
 			return tasks.Up(ctx, env, args[0], o)
 		})
 	params(c, &o.Params)
+	c.Flags().BoolVar(&o.Keep, "keep", false, "leave runs of the service with other inputs as they are")
+	c.Flags().IntVar(&o.Port, "port", 0, "lead this port of this machine to the service, until interrupted")
+	c.Flags().DurationVar(&o.Wait, "wait", tasks.DefaultWait, "give up when the service does not answer for so long")
 	return c
 }
 
 func down(d *door.Door) *cobra.Command {
-	return command(d, "down SERVICE", "Stop a service", cobra.ExactArgs(1),
+	return command(d, "down SERVICE", "Stop a service and wait until it has ended", cobra.ExactArgs(1),
 		func(ctx context.Context, env *tasks.Env, args []string) (*report.Result, error) {
 			return tasks.Down(ctx, env, args[0])
 		})

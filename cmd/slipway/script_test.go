@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -87,6 +90,8 @@ func TestStories(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"eventually": eventually,
+			"fetch":      fetch,
+			"freeport":   freePort,
 			"occupy":     occupy,
 			"pythonbase": func(ts *testscript.TestScript, neg bool, args []string) { pythonBase(t, ts, neg, args) },
 			"buildkit":   func(ts *testscript.TestScript, neg bool, args []string) { buildKit(t, ts, neg, args) },
@@ -149,6 +154,40 @@ func buildKit(t *testing.T, ts *testscript.TestScript, neg bool, args []string) 
 		ts.Fatalf("usage: buildkit")
 	}
 	ts.Setenv("BUILDKIT_HOST", testbed.BuildKit(t))
+}
+
+// freePort puts a port that nobody listens on into a variable: freeport NAME
+func freePort(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: freeport NAME")
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	ts.Check(errors.Join(err, listener.Close()))
+	ts.Setenv(args[0], port)
+}
+
+// fetch asks an address again and again, for two minutes at most, until its answer
+// holds a text: fetch TEXT URL
+func fetch(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: fetch TEXT URL")
+	}
+	last := ""
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		response, err := http.Get(args[1])
+		if err != nil {
+			last = err.Error()
+			continue
+		}
+		text, err := io.ReadAll(response.Body)
+		ts.Check(errors.Join(err, response.Body.Close()))
+		if last = string(text); strings.Contains(last, args[0]) {
+			return
+		}
+	}
+	ts.Fatalf("%s never said %q; last: %s", args[1], args[0], last)
 }
 
 // occupy listens on the ports that a file lists, until the story ends: occupy FILE

@@ -82,6 +82,11 @@ type Run struct {
 	Queued  float64    `json:"queued_seconds,omitempty"`
 	Pulling float64    `json:"pulling_seconds,omitempty"`
 	Running float64    `json:"running_seconds,omitempty"`
+	// Age, Owner and GPUs are those of a run that goes on: since when, by whom, and
+	// what it holds.
+	Age   float64 `json:"age_seconds,omitempty"`
+	Owner string  `json:"owner,omitempty"`
+	GPUs  int     `json:"gpus,omitempty"`
 	// Cost is what the run cost so far, by the prices of slipway.yaml.
 	Cost    *Cost              `json:"cost,omitempty"`
 	Failure *Failure           `json:"failure,omitempty"`

@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -116,13 +117,20 @@ func textRuns(w io.Writer, r *Result) {
 	case len(r.Runs) == 1 && r.Runs[0].History != nil:
 		textRun(w, r.Runs[0])
 	default:
-		table := newTable(w, "RUN", "NAME", "KIND", "STATUS", "CREATED", "RAN", "ADDRESS")
+		table := newTable(w, "RUN", "NAME", "KIND", "STATUS", "CREATED", "AGE", "RAN", "GPUS", "OWNER", "ADDRESS")
 		for _, run := range r.Runs {
 			created := ""
 			if run.Created != nil {
 				created = run.Created.Format(time.RFC3339)
 			}
-			table.row(run.UUID, run.RunName, run.Kind, run.Status, created, seconds(run.Running), run.Address)
+			age, gpus := "", ""
+			if run.Age > 0 {
+				age = Age(run.Age)
+			}
+			if run.GPUs > 0 {
+				gpus = strconv.Itoa(run.GPUs)
+			}
+			table.row(run.UUID, run.RunName, run.Kind, run.Status, created, age, seconds(run.Running), gpus, run.Owner, run.Address)
 		}
 		table.end()
 	}
@@ -170,6 +178,20 @@ func textSandbox(w io.Writer, r *Result) {
 			fmt.Fprintf(w, "  jobs are not isolated from this machine: %s\n", s.Isolation)
 		}
 	}
+}
+
+// Age tells how many seconds something is old, in its two largest units: 3d 4h.
+func Age(seconds float64) string {
+	d := time.Duration(seconds * float64(time.Second))
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%dm", int(d.Minutes()))
+	case d < 24*time.Hour:
+		return fmt.Sprintf("%dh %dm", int(d.Hours()), int(d.Minutes())%60)
+	}
+	return fmt.Sprintf("%dd %dh", int(d.Hours())/24, int(d.Hours())%24)
 }
 
 // table aligns rows and leaves out columns that are empty in every row.

@@ -138,6 +138,9 @@ func (d *Door) env() (*tasks.Env, *workflow) {
 		Stdout: d.Stdout, Lookup: os.LookupEnv, Environ: os.Environ(), Now: time.Now,
 		Transport: http.DefaultTransport, Self: d.self(), Version: Version(), NoAttestations: d.NoAttestations,
 	}
+	if name, err := os.Hostname(); err == nil {
+		env.Machine = name
+	}
 	var inWorkflow *workflow
 	if commands, ok := actions.New(d.Stderr, os.LookupEnv); ok {
 		inWorkflow = &workflow{commands: commands, next: sink}

@@ -1,0 +1,131 @@
+package tasks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"strconv"
+	"sync"
+	"sync/atomic"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/report"
+)
+
+// mayForward refuses a port that cannot lead anywhere, before anything is started.
+func (p *project) mayForward(to *platform, port int) error {
+	switch {
+	case port < 0 || port > 65535:
+		return usagef("%d is no port: ports are 1 to 65535", port)
+	case port > 0 && !to.embedded && to.access == nil:
+		return usagef("a port is forwarded through the cluster: name it in slipway.yaml (cluster), or leave --port out")
+	}
+	return nil
+}
+
+// forwarding is a port of loopback that leads to a service.
+type forwarding struct {
+	address string
+	close   func()
+	// answered tells that the service did once: what fails from then on is told.
+	answered atomic.Bool
+}
+
+// forward opens a port of loopback and leads what comes there to the service's pod,
+// whichever that is at the time.
+func (p *project) forward(ctx context.Context, to *platform, r *polyaxon.Run, port int) (*forwarding, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil {
+		return nil, usagef("port %d of this machine cannot be used: %v", port, err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var group sync.WaitGroup
+	f := &forwarding{address: "http://" + listener.Addr().String() + "/", close: func() {
+		cancel()
+		_ = listener.Close()
+		group.Wait()
+	}}
+	if !to.embedded && !r.Service().RewritePath {
+		f.address = "http://" + listener.Addr().String() + to.polyaxon.ServicePath(r, to.namespace)
+	}
+	context.AfterFunc(ctx, func() { _ = listener.Close() })
+	group.Go(func() {
+		for {
+			local, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			group.Go(func() {
+				if err := p.carry(ctx, to, r, local); err != nil && f.answered.Load() {
+					p.event(report.Warning, "forward", r.Name, err.Error())
+				}
+			})
+		}
+	})
+	return f, nil
+}
+
+// carry connects one connection with the service, until either end closes it.
+func (p *project) carry(ctx context.Context, to *platform, r *polyaxon.Run, local net.Conn) error {
+	defer local.Close()
+	remote, err := p.dialService(ctx, to, r)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return err
+	}
+	var once sync.Once
+	end := func() { once.Do(func() { _, _ = local.Close(), remote.Close() }) }
+	defer context.AfterFunc(ctx, end)()
+	var group sync.WaitGroup
+	for from, into := range map[net.Conn]net.Conn{local: remote, remote: local} {
+		group.Go(func() { defer end(); _, _ = io.Copy(into, from) })
+	}
+	group.Wait()
+	return nil
+}
+
+// dialService gives a connection to a service: through the cluster to a pod of it
+// that is ready, or to the process that is it in the sandbox.
+func (p *project) dialService(ctx context.Context, to *platform, r *polyaxon.Run) (net.Conn, error) {
+	if to.embedded {
+		address, err := to.sandbox.ServiceAddress(ctx, r.UUID)
+		if err != nil {
+			return nil, fmt.Errorf("find service %s in the sandbox: %w", r.Name, err)
+		}
+		at, err := url.Parse(address)
+		if err != nil {
+			return nil, err
+		}
+		return (&net.Dialer{}).DialContext(ctx, "tcp", at.Host)
+	}
+	ports := r.Service().Ports
+	if len(ports) == 0 {
+		return nil, errors.New("the operation of service " + r.Name + " names no port")
+	}
+	pods, err := to.cluster.RunPods(ctx, r.UUID)
+	if err != nil {
+		return nil, err
+	}
+	for i := len(pods) - 1; i >= 0; i-- { // the newest first
+		if ready(&pods[i]) {
+			return to.cluster.DialPod(ctx, pods[i].Name, ports[0])
+		}
+	}
+	return nil, fmt.Errorf("service %s has no pod that is ready (run %s has %d pods)", r.Name, r.UUID, len(pods))
+}
+
+func ready(pod *corev1.Pod) bool {
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.PodReady {
+			return c.Status == corev1.ConditionTrue && pod.DeletionTimestamp == nil
+		}
+	}
+	return false
+}

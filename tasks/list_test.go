@@ -1,0 +1,110 @@
+package tasks
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/internal/testbed/polyaxon111"
+)
+
+// heard collects events.
+type heard struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+// Event implements report.Sink.
+func (h *heard) Event(e report.Event) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	fmt.Fprintf(&h.text, "%v %s %s: %s\n", e.Kind, e.Step, e.Subject, e.Message)
+}
+
+func (h *heard) String() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.text.String()
+}
+
+// A service on a 1.11.3 server is reached through its gateway, and one that was
+// forgotten is told: since when, by whom, and what it holds.
+func TestServicesThroughGateway(t *testing.T) {
+	host := polyaxon111.Start(t)
+	dir := t.TempDir()
+	job := filepath.Join(dir, "job.exe")
+	if out, err := exec.Command("go", "build", "-o", job, "../cmd/slipway/testdata/job").CombinedOutput(); err != nil {
+		t.Fatalf("build the job: %v\n%s", err, out)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := listener.Addr().(*net.TCPAddr).Port
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"slipway.yaml": "project: story\nregistry: 127.0.0.1:1/none\ncluster: {kubeconfig: {path: kubeconfig}}\npolyaxon: {host: '" + host + "'}\nservices:\n  api: {polyaxonfile: api.yml}\n",
+		"api.yml": fmt.Sprintf("version: 1.1\nkind: component\nrun:\n  kind: service\n  ports: [%d]\n  rewritePath: true\n  container:\n    image: none\n    command: [%q, \"serve=%d\"]\n"+
+			"    resources: {limits: {nvidia.com/gpu: 2}}\n", port, job, port),
+		"kubeconfig": "apiVersion: v1\nkind: Config\ncurrent-context: a\nclusters: [{name: a, cluster: {server: 'http://127.0.0.1:1'}}]\nusers: [{name: a, user: {}}]\ncontexts: [{name: a, context: {cluster: a, user: a}}]\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Chdir(dir)
+	events := &heard{}
+	later := time.Duration(0)
+	env := &Env{Dir: ".", Events: events, Transport: http.DefaultTransport, Now: func() time.Time { return time.Now().Add(later) }, Machine: "desk",
+		Lookup: func(name string) (string, bool) { return "anna", name == "USER" }}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+
+	up, err := Up(ctx, env, "api", UpOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if address := up.Jobs[0].Address; !strings.HasPrefix(address, host+"/rewrite-services/v1/") {
+		t.Errorf("it answers at %s", address)
+	}
+	response, err := http.Get(up.Jobs[0].Address)
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Errorf("the address answers %v, %v", response, err)
+	} else {
+		_ = response.Body.Close()
+	}
+	if again, err := Up(ctx, env, "api", UpOptions{}); err != nil || again.Jobs[0].UUID != up.Jobs[0].UUID {
+		t.Errorf("up again: %+v, %v", again, err)
+	}
+	later = 76*time.Hour + 30*time.Minute
+	for _, o := range []RunsOptions{{}, {Services: true}} {
+		list, err := Runs(ctx, env, o)
+		if err != nil || len(list.Runs) != 1 {
+			t.Fatalf("%+v: %+v, %v", o, list, err)
+		}
+		if one := list.Runs[0]; one.Owner != "anna@desk" || one.GPUs != 2 || report.Age(one.Age) != "3d 4h" || one.Address != up.Jobs[0].Address {
+			t.Errorf("%+v lists %+v", o, one)
+		}
+	}
+	if want := "started by anna@desk) has run for 3d 4h and holds 2 GPUs; slipway down api stops it"; strings.Count(events.String(), want) != 2 {
+		t.Errorf("nothing is said of the service that was forgotten:\n%s", events)
+	}
+	down, err := Down(ctx, env, "api")
+	if err != nil || len(down.Jobs) != 1 || down.Jobs[0].Status != "stopped" {
+		t.Errorf("down: %+v, %v", down, err)
+	}
+	if list, err := Runs(ctx, env, RunsOptions{Services: true}); err != nil || len(list.Runs) != 0 {
+		t.Errorf("after down: %+v, %v", list, err)
+	}
+}
