@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
+	"github.com/slipway-ci/slipway/internal/source"
 )
 
 // describe names a place for people.
@@ -53,4 +56,85 @@ func componentNames(dag map[string]any) map[string]bool {
 		}
 	}
 	return names
+}
+
+// wrong tells that a value is none of what may stand there.
+func (v *validator) wrong(t schema.Type, value any, p *place) {
+	at, where := v.file.At(v.path...), strings.Join(v.path, ".")
+	if p != nil {
+		at = p.at
+	}
+	var wants []string
+	for _, c := range t {
+		if !c.Has(v.version) {
+			continue
+		}
+		text, isText := value.(string)
+		switch {
+		case c.Form == schema.Enum && isText:
+			hint := ""
+			if near, ok := source.Nearest(text, c.Words); ok {
+				hint = "did you mean " + near + "?"
+			}
+			v.fail("bad-value", at, v.path, hint, "%s must be %s, not %q", where, describeChoice(c), text)
+			return
+		case c.Form == schema.Name && isText:
+			v.fail("bad-name", at, v.path, "use letters, digits, - and _", "%q is no name", text)
+			return
+		case c.Form == schema.Quantity:
+			v.fail("bad-quantity", at, v.path, "write it as 500m, 2, 512Mi or 4Gi", "%s is no quantity: %v", where, value)
+			return
+		}
+		if want := describeChoice(c); want != "" && !slices.Contains(wants, want) {
+			wants = append(wants, want)
+		}
+	}
+	hint := ""
+	switch text, isText := value.(string); {
+	case isText && templated(text):
+		hint = "Polyaxon takes no template here"
+	case !isText && isScalar(value) && v.takes(t, schema.Text), p != nil && p.note&isDate != 0:
+		hint = "put it in quotes"
+	}
+	v.fail("wrong-type", at, v.path, hint, "%s must be %s, not %s", where, strings.Join(wants, " or "), typeName(value))
+}
+
+// describeChoice says what a choice wants.
+func describeChoice(c schema.Choice) string {
+	if c.Form == schema.Enum {
+		return "one of " + strings.Join(c.Words, ", ")
+	}
+	return describeForm(c.Form)
+}
+
+func describeForm(form schema.Form) string {
+	switch form {
+	case schema.Text, schema.Name:
+		return "text"
+	case schema.Bool:
+		return "true or false"
+	case schema.Int, schema.LooseInt:
+		return "a whole number"
+	case schema.Count, schema.LooseCount:
+		return "a whole number above 0"
+	case schema.Float, schema.StrictFloat:
+		return "a number"
+	case schema.Positive:
+		return "a number from 0 on"
+	case schema.IntOrText:
+		return "a whole number or text"
+	case schema.Value:
+		return "a value"
+	case schema.Date:
+		return "a date"
+	case schema.DateTime:
+		return "a date and time"
+	case schema.Duration:
+		return "a number of seconds"
+	case schema.List:
+		return "a list"
+	case schema.Map, schema.Mapping, schema.OneOf:
+		return "a mapping"
+	}
+	return ""
 }

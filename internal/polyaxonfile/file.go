@@ -74,7 +74,7 @@ func (f *File) IsOperation() bool {
 	if kind, ok := f.root["kind"].(string); ok {
 		return kind == "operation"
 	}
-	for _, key := range []string{"component", "pathRef", "hubRef", "urlRef", "dagRef", "params"} {
+	for _, key := range []string{"component", "pathRef", "hubRef", "urlRef", "dagRef", "params", "isPreset", "runPatch"} {
 		if _, ok := f.root[key]; ok {
 			return true
 		}

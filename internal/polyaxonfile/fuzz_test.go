@@ -1,0 +1,52 @@
+package polyaxonfile
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// FuzzLoad reads any text: it ends, each problem has a place in the text, what was
+// read can be sent as JSON, and every version can be asked about it.
+func FuzzLoad(f *testing.F) {
+	seeds, err := filepath.Glob(filepath.Join("lint", "testdata", "lint", "*", "*.yml"))
+	if err != nil || len(seeds) == 0 {
+		f.Fatal(seeds, err)
+	}
+	for _, seed := range seeds {
+		text, err := os.ReadFile(seed)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(text))
+	}
+	for _, seed := range []string{
+		trainYML, `{"kind": "operation", "component": {"run": {"kind": "service", "ports": [1]}}, "params": {"x": 1}}`,
+		"a: &a [*a]\n", "<<: {a: 1}\n<<: [{b: 2}, {c: 3}]\n", "a: &x {b: 1}\nc: *x\n", "? [a]\n: b\n", "a:\tb\n", "\ufeffa: 1\n", "on: 1\ntrue: 2\n",
+		"a: !!set {b}\n", "a: 2021-13-01\n", "a: |\n  b\n", "%YAML 1.1\n---\na: 1\n...\n", "a: 'b\n", "run: {kind: dag, operations: [{dagRef: a}], components: [{name: a}]}\n",
+		"matrix: {kind: grid, params: {a: {kind: range, value: '0:10:2'}}}\nrunPatch: {container: {image_pull_policy: Always}}\ncomponent: {run: {kind: job}}\n",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		file, problems := Load("f.yml", []byte(text))
+		for _, version := range []Version{{}, {Major: 1, Minor: 11, Patch: 3}, latest} {
+			problems = append(problems, file.Validate(version)...)
+		}
+		lines := strings.Count(text, "\n") + 1
+		for _, p := range problems {
+			if p.File != "f.yml" || p.Line < 1 || p.Line > lines || p.Message == "" || p.Name == "" || p.Stage == "" || p.Severity == "" {
+				t.Errorf("of %d lines: %+v", lines, p)
+			}
+			file.Comments(p.Position)
+		}
+		if file.Root() == nil || Errors(problems) != nil {
+			return
+		}
+		if _, err := json.Marshal(file.Root()); err != nil {
+			t.Error(err)
+		}
+	})
+}

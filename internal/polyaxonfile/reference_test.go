@@ -1,0 +1,172 @@
+package polyaxonfile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// tree writes files, by path, and gives their directory.
+func tree(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+const jobYML = "kind: component\nname: job\nrun: {kind: job, container: {image: a}}\n"
+
+func TestPathRefsAreFollowed(t *testing.T) {
+	dir := tree(t, map[string]string{
+		"op.yml":             "kind: operation\npathRef: parts/dag.yml\n",
+		"parts/dag.yml":      "run:\n  kind: dag\n  components: [{name: c, run: {kind: job}}]\n  operations:\n  - {name: a, pathRef: deep/job.yml}\n  - {name: b, dagRef: c, dependencies: [a]}\n",
+		"parts/deep/job.yml": jobYML,
+	})
+	f, err := Reader{}.Read(t.Context(), filepath.Join(dir, "op.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := f.At("component", "run", "operations", "0", "component", "run", "container", "image")
+	if want := filepath.Join(dir, "parts", "deep", "job.yml") + ":3:37"; at.String() != want {
+		t.Errorf("the image stands at %s, want %s", at, want)
+	}
+	if f.Line(at) != "run: {kind: job, container: {image: a}}" {
+		t.Errorf("its line is %q", f.Line(at))
+	}
+	if _, still := f.Root()["pathRef"]; still || fmt.Sprint(f.Keys()) != "[kind component]" {
+		t.Errorf("the operation has %v", f.Keys())
+	}
+}
+
+func TestReferencesThatLeadNowhere(t *testing.T) {
+	dir := tree(t, map[string]string{
+		"job.yml":     jobYML,
+		"lost.yml":    "kind: operation\npathRef: ./nothing.yml\n",
+		"dir.yml":     "kind: operation\npathRef: .\n",
+		"loop.yml":    "kind: operation\npathRef: ./loop.yml\n",
+		"circle.yml":  "kind: component\nrun: {kind: dag, operations: [{name: a, pathRef: circle2.yml}]}\n",
+		"circle2.yml": "kind: component\nrun: {kind: dag, operations: [{name: a, pathRef: circle.yml}]}\n",
+		"many.yml":    "kind: component\nrun: {kind: dag, operations: [" + strings.Repeat("{name: a, pathRef: job.yml}, ", maxReferences+2) + "]}\n",
+		"op.yml":      "kind: operation\npathRef: lost.yml\n",
+		"bad.yml":     "kind: operation\npathRef: broken.yml\n",
+		"broken.yml":  "kind: component\nrun: {kind: jab}\n",
+		"dagref.yml":  "kind: component\nrun: {kind: dag, components: [{name: train, run: {kind: job}}], operations: [{name: a, dagRef: trian}]}\n",
+		"alone.yml":   "kind: operation\ndagRef: train\n",
+		"url.yml":     "kind: operation\nurlRef: https://example.com/job.yml\n",
+		"noturl.yml":  "kind: operation\nurlRef: job.yml\n",
+		"hub.yml":     "kind: operation\nhubRef: a/b/c\n",
+	})
+	for name, want := range map[string]string{
+		"lost.yml":   "lost.yml:2:10: ./nothing.yml: there is no such Polyaxonfile (check the path; in slipway.yaml it starts at the repository's root, in a pathRef at its own file)",
+		"loop.yml":   "loop.yml:2:10: pathRef leads in a circle: DIR/loop.yml -> DIR/loop.yml",
+		"circle.yml": "circle2.yml:2:50: pathRef leads in a circle: DIR/circle.yml -> DIR/circle2.yml -> DIR/circle.yml",
+		"many.yml":   "many.yml:2:2950: refers to more than 100 files",
+		"op.yml":     "op.yml:2:10: lost.yml is an operation; a pathRef names a component",
+		"bad.yml":    "broken.yml:2:13: jab is no kind of run (did you mean job?)",
+		"alone.yml":  "alone.yml:2:9: dagRef names a component of a dag, and there is none around this operation (use pathRef or component)",
+		"dagref.yml": "dagref.yml:2:96: the dag has no component trian (did you mean train?)",
+		"url.yml":    "url.yml:2:9: urlRef: https://example.com/job.yml cannot be asked for here: there is no network (or save the component in the repository and use pathRef)",
+		"noturl.yml": "noturl.yml:2:9: urlRef: that is no address that begins with https:// or http:// (or save the component in the repository and use pathRef)",
+		"hub.yml":    `hub.yml:2:9: "a/b/c" is no name of a component; write NAME:VERSION or OWNER/NAME:VERSION`,
+	} {
+		_, err := Reader{}.Read(t.Context(), filepath.Join(dir, name))
+		have := strings.ReplaceAll(fmt.Sprint(err), dir+string(filepath.Separator), "DIR/")
+		if have != "DIR/"+want {
+			t.Errorf("%s:\nhave %s\nwant DIR/%s", name, have, want)
+		}
+	}
+	if _, err := (Reader{}).Read(t.Context(), filepath.Join(dir, "dir.yml")); err == nil || !strings.Contains(err.Error(), "dir.yml:2:10: .: ") {
+		t.Errorf("a directory: %v", err)
+	}
+}
+
+func TestURLAndHubRefs(t *testing.T) {
+	mux := http.NewServeMux()
+	serve := func(path, text string) {
+		mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(text)) })
+	}
+	serve("/job.yml", jobYML)
+	serve("/beside.yml", "kind: component\nrun: {kind: dag, operations: [{name: a, pathRef: job.yml}]}\n")
+	serve("/huge.yml", strings.Repeat("#", maxSize+1))
+	serve("/api/v1/polyaxon/tensorboard/versions/component/1.2", `{"content": "kind: component\nrun: {kind: service, ports: [6006]}\n"}`)
+	serve("/api/v1/acme/train/versions/component/latest", `{"content": "kind: component\nrun: {kind: job}\n"}`)
+	serve("/api/v1/polyaxon/other/versions/component/latest", `<html>`)
+	mux.HandleFunc("/round/", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "/round/"+r.URL.Path, http.StatusFound)
+	})
+	mux.HandleFunc("/moved.yml", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/job.yml", http.StatusFound) })
+	server := httptest.NewServer(mux)
+	defer server.Close()
+	reader := Reader{Transport: server.Client().Transport, Hub: server.URL}
+	for reference, want := range map[string]string{
+		"urlRef: URL/job.yml":     "",
+		"urlRef: URL/moved.yml":   "",
+		"hubRef: tensorboard:1.2": "",
+		"hubRef: acme/train":      "",
+		"urlRef: URL/nothing.yml": "op.yml:2:9: urlRef: URL/nothing.yml answers 404 Not Found (or save the component in the repository and use pathRef)",
+		"urlRef: URL/huge.yml":    "URL/huge.yml:1:1: is larger than 4 MiB: that is no Polyaxonfile",
+		"urlRef: URL/round/":      "op.yml:2:9: urlRef: URL/round/ cannot be reached: it redirects more than 5 times (or save the component in the repository and use pathRef)",
+		"urlRef: URL/beside.yml":  "URL/beside.yml:2:50: a pathRef leads to a file beside its own, and URL/beside.yml is none (use urlRef)",
+		"hubRef: other":           "op.yml:2:9: hubRef: URL/api/v1/polyaxon/other/versions/component/latest does not answer as a component hub (or save the component in the repository and use pathRef)",
+		"hubRef: nothing":         "op.yml:2:9: hubRef: URL/api/v1/polyaxon/nothing/versions/component/latest answers 404 Not Found (or save the component in the repository and use pathRef)",
+	} {
+		dir := tree(t, map[string]string{"op.yml": "kind: operation\n" + strings.ReplaceAll(reference, "URL", server.URL) + "\n"})
+		_, err := reader.Read(t.Context(), filepath.Join(dir, "op.yml"))
+		have := ""
+		if err != nil {
+			have = strings.ReplaceAll(strings.ReplaceAll(err.Error(), dir+string(filepath.Separator), ""), server.URL, "URL")
+		}
+		if have != want {
+			t.Errorf("%s:\nhave %s\nwant %s", reference, have, want)
+		}
+	}
+}
+
+// refusing is a network that is not there.
+type refusing struct{}
+
+func (refusing) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, errors.New("network is unreachable")
+}
+
+func TestOffline(t *testing.T) {
+	dir := tree(t, map[string]string{"op.yml": "kind: operation\nurlRef: https://me:hunter2@example.com/job.yml\n", "hub.yml": "kind: operation\nhubRef: train:v1\n"})
+	for name, want := range map[string]string{
+		"op.yml":  "urlRef: https://me:xxxxx@example.com/job.yml cannot be reached: network is unreachable",
+		"hub.yml": "hubRef: https://cloud.polyaxon.com/api/v1/polyaxon/train/versions/component/v1 cannot be reached: network is unreachable",
+	} {
+		_, err := Reader{Transport: refusing{}}.Read(t.Context(), filepath.Join(dir, name))
+		if err == nil || !strings.Contains(err.Error(), name+":2:9: "+want) || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: have %v", name, err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := (Reader{Transport: refusing{}}).Read(ctx, filepath.Join(dir, "op.yml")); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled, it gives %v", err)
+	}
+}
+
+func TestPresetsNeedNoComponent(t *testing.T) {
+	dir := tree(t, map[string]string{"preset.yml": "tags: [a]\nrunPatch: {container: {resources: {limits: {cpu: 1}}}}\n", "bad.yml": "isPreset: true\nqueu: a\n"})
+	if _, err := (Reader{}).ReadPreset(t.Context(), filepath.Join(dir, "preset.yml")); err != nil {
+		t.Error(err)
+	}
+	if _, err := (Reader{}).ReadPreset(t.Context(), filepath.Join(dir, "bad.yml")); err == nil || !strings.HasSuffix(err.Error(), "bad.yml:2:1: the operation has no key queu (did you mean queue?)") {
+		t.Errorf("have %v", err)
+	}
+}
