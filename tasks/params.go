@@ -93,6 +93,9 @@ func (p *project) params(j *config.Job, fill *polyaxonfile.Fill) {
 	for name, value := range j.Params {
 		fill.Params[name] = value
 	}
+	for name, r := range j.References() {
+		fill.Params[name] = r.String() // until resolved knows better
+	}
 	for name, text := range p.texts[j.Name] {
 		delete(fill.Params, name)
 		fill.Texts[name] = text

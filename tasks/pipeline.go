@@ -52,6 +52,7 @@ func (p *project) pipeline(ctx context.Context, to *platform, jobs []*config.Job
 func (p *project) job(ctx context.Context, to *platform, j *config.Job, pushed map[string]*image.Pushed, before map[string]report.Job, o JobOptions) (report.Job, error) {
 	reported := report.Job{Name: j.Name, After: strings.Join(j.After, ", ")}
 	var upstream []string
+	runs := map[string]string{}
 	for _, name := range j.After {
 		if before[name].Status != "succeeded" {
 			reported.Action, reported.Status = "skip", "upstream_failed"
@@ -59,7 +60,7 @@ func (p *project) job(ctx context.Context, to *platform, j *config.Job, pushed m
 			p.event(report.Status, "run", j.Name, reported.Message)
 			return reported, nil
 		}
-		upstream = append(upstream, before[name].UUID)
+		upstream, runs[name] = append(upstream, before[name].UUID), before[name].UUID
 	}
 	if ctx.Err() != nil {
 		reported.Action = "skip"
@@ -68,6 +69,10 @@ func (p *project) job(ctx context.Context, to *platform, j *config.Job, pushed m
 	reference := ""
 	if image := pushed[j.Image]; image != nil {
 		reference = image.Reference.String()
+	}
+	j, err := p.resolved(ctx, to, j, runs)
+	if err != nil {
+		return reported, interruptedOr(ctx, err)
 	}
 	s, err := p.submission(ctx, j, reference, upstream, o)
 	if err != nil {

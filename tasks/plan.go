@@ -114,11 +114,7 @@ func (p *project) planJobs(ctx context.Context, d *deployment, references map[st
 	var reported []report.Job
 	succeeded := map[string]string{}
 	for _, j := range slices.Concat(d.waves...) {
-		operation, err := p.operation(ctx, j, references[j.Image])
-		if err != nil {
-			return reported, err
-		}
-		one, err := p.planJob(ctx, d.to, j, operation, references[j.Image], succeeded)
+		one, err := p.planJob(ctx, d.to, j, references[j.Image], succeeded)
 		if err != nil {
 			return reported, fmt.Errorf("plan job %s: %w", j.Name, err)
 		}
@@ -127,7 +123,7 @@ func (p *project) planJobs(ctx context.Context, d *deployment, references map[st
 	return reported, nil
 }
 
-func (p *project) planJob(ctx context.Context, to *platform, j *config.Job, operation *polyaxonfile.Operation, reference string, succeeded map[string]string) (report.Job, error) {
+func (p *project) planJob(ctx context.Context, to *platform, j *config.Job, reference string, succeeded map[string]string) (report.Job, error) {
 	one := report.Job{Name: j.Name, After: strings.Join(j.After, ", "), Action: "submit"}
 	var upstream []string
 	for _, name := range j.After {
@@ -136,6 +132,14 @@ func (p *project) planJob(ctx context.Context, to *platform, j *config.Job, oper
 			return one, nil
 		}
 		upstream = append(upstream, succeeded[name])
+	}
+	j, err := p.resolved(ctx, to, j, succeeded)
+	if err != nil {
+		return one, err
+	}
+	operation, err := p.operation(ctx, j, reference)
+	if err != nil {
+		return one, err
 	}
 	found, err := run.Find(ctx, to.polyaxon, run.Submission{Project: p.config.Project, Name: j.Name, Key: p.key(j, operation, reference, upstream)})
 	if err != nil && !polyaxon.IsNotFound(err) {

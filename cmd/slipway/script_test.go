@@ -35,7 +35,10 @@ func TestMain(m *testing.M) {
 // TestStories runs every story in testdata: what a user types, and what they
 // get. Each has a repository of its own in $WORK with the program of
 // testdata/job, and a sandbox of its own, on a machine that has nothing but Go.
-func TestStories(t *testing.T) {
+func TestStories(t *testing.T) { stories(t, "testdata", nil) }
+
+// stories runs the stories of a directory, each in a world that prepare completes.
+func stories(t *testing.T, dir string, prepare func(*testscript.Env) error) {
 	program, err := os.ReadFile(filepath.Join("testdata", "job", "main.go"))
 	if err != nil {
 		t.Fatal(err)
@@ -45,7 +48,7 @@ func TestStories(t *testing.T) {
 		t.Fatal(err)
 	}
 	testscript.Run(t, testscript.Params{
-		Dir:           "testdata",
+		Dir:           dir,
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
 		Setup: func(env *testscript.Env) error {
 			for _, name := range []string{"PATH", "GOCACHE", "GOMODCACHE", "GOPROXY", "GOTOOLCHAIN", "GOFLAGS"} {
@@ -65,6 +68,11 @@ func TestStories(t *testing.T) {
 			}
 			env.Setenv("PATH", filepath.Dir(mustExecutable(t))+string(os.PathListSeparator)+env.Getenv("PATH"))
 			env.Defer(func() { stopSandboxes(t, env.WorkDir) })
+			if prepare != nil {
+				if err := prepare(env); err != nil {
+					return err
+				}
+			}
 			if err := os.MkdirAll(filepath.Join(env.WorkDir, "job"), 0o755); err != nil {
 				return err
 			}

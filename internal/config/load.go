@@ -279,6 +279,7 @@ func (c *Config) fill(s *fileSpec) {
 		if j.OnCancel == "" {
 			c.Jobs[name].OnCancel = "stop"
 		}
+		c.Jobs[name].follow()
 	}
 	for name, v := range s.Services {
 		c.Services[name] = &Job{

@@ -73,10 +73,16 @@ func (c *Config) validateJob(j *Job, at []string, fail func(string, []string, st
 			}
 		}
 	}
+	c.validateReferences(j, at, fail)
+	referred := map[string]bool{}
+	for _, r := range j.References() {
+		referred[r.Job] = true
+	}
 	seen := map[string]bool{}
 	for n, before := range j.After {
 		path := append(append([]string{}, at...), "after", fmt.Sprint(n))
 		switch {
+		case c.Jobs[before] == nil && referred[before]: // told at the param
 		case c.Jobs[before] == nil:
 			fail(suggest(before, keys(c.Jobs)), path, "there is no job %s", before)
 		case seen[before]:

@@ -37,6 +37,14 @@ func main() {
 			seconds, err := strconv.Atoi(value)
 			check(err)
 			wait(time.Duration(seconds) * time.Second)
+		case "host", "run": // where to tell outputs, unless Polyaxon says it itself
+			name := map[string]string{"host": "POLYAXON_HOST", "run": "POLYAXON_RUN_INSTANCE"}[verb]
+			if os.Getenv(name) == "" {
+				check(os.Setenv(name, value))
+			}
+		case "output":
+			name, text, _ := strings.Cut(value, ":")
+			check(output(name, text))
 		case "serve":
 			check(http.ListenAndServe(":"+value, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "hello from the job") })))
 		case "exit":
@@ -48,6 +56,35 @@ func main() {
 			os.Exit(2)
 		}
 	}
+}
+
+// output tells Polyaxon an output of this run, as its tracking client does.
+func output(name, text string) error {
+	parts := strings.Split(os.Getenv("POLYAXON_RUN_INSTANCE"), ".") // owner, project, runs, uuid
+	if len(parts) != 4 {
+		return fmt.Errorf("POLYAXON_RUN_INSTANCE is %q", os.Getenv("POLYAXON_RUN_INSTANCE"))
+	}
+	if _, err := strconv.ParseFloat(text, 64); err != nil {
+		text = strconv.Quote(text)
+	}
+	url := fmt.Sprintf("%s/api/v1/%s/%s/runs/%s", os.Getenv("POLYAXON_HOST"), parts[0], parts[1], parts[3])
+	request, err := http.NewRequest(http.MethodPatch, url, strings.NewReader(fmt.Sprintf(`{"outputs": {%q: %s}, "merge": true}`, name, text)))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	if token := os.Getenv("POLYAXON_AUTH_TOKEN"); token != "" {
+		request.Header.Set("Authorization", "Token "+token)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("PATCH %s: %s", url, response.Status)
+	}
+	return nil
 }
 
 // wait tells that it was asked to end, as a program that saves its work would.

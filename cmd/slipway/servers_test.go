@@ -1,0 +1,71 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/slipway-ci/slipway/internal/sandbox/kubernetes"
+	"github.com/slipway-ci/slipway/internal/sandbox/registry"
+	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testbed/polyaxon111"
+)
+
+// TestStoriesOnServers runs the stories of testdata/servers three times: on the
+// sandbox, on a stand-in of Polyaxon 1.11.3, and on a real 2.18. Off the sandbox a
+// container is a process of this machine, so that the stories' job is a program on
+// disk, whose path they have in PROGRAM.
+func TestStoriesOnServers(t *testing.T) {
+	dir := filepath.Join("testdata", "servers")
+	t.Run("sandbox", func(t *testing.T) {
+		stories(t, dir, func(env *testscript.Env) error {
+			for name, value := range map[string]string{"PROGRAM": "/app/job", "HOST": "http://unused.invalid", "REGISTRY": "unused.invalid", "KUBE": "unused"} {
+				env.Setenv(name, value)
+			}
+			return nil
+		})
+	})
+	t.Run("1.11.3", func(t *testing.T) {
+		host := polyaxon111.Start(t)
+		stories(t, dir, func(env *testscript.Env) error { return elsewhere(env, host) })
+	})
+	t.Run("2.18", func(t *testing.T) {
+		host := testbed.Polyaxon(t)
+		stories(t, dir, func(env *testscript.Env) error { return elsewhere(env, host) })
+	})
+}
+
+// elsewhere has a story deploy to a server, with a registry and a cluster of its
+// own.
+func elsewhere(env *testscript.Env, host string) error {
+	images, err := registry.New(filepath.Join(env.WorkDir, ".registry"), io.Discard)
+	if err != nil {
+		return err
+	}
+	objects, err := kubernetes.New(filepath.Join(env.WorkDir, ".kubernetes"), "polyaxon-v1")
+	if err != nil {
+		return err
+	}
+	pushed, cluster := httptest.NewServer(images), httptest.NewServer(objects)
+	env.Defer(pushed.Close)
+	env.Defer(cluster.Close)
+	kubeconfig, program := filepath.Join(env.WorkDir, ".kubeconfig"), filepath.Join(env.WorkDir, ".job")
+	if err := os.WriteFile(kubeconfig, fmt.Appendf(nil, stagedKubeconfig, cluster.URL), 0o600); err != nil {
+		return err
+	}
+	if out, err := exec.Command("go", "build", "-o", program, "./testdata/job").CombinedOutput(); err != nil {
+		return fmt.Errorf("build the job: %w\n%s", err, out)
+	}
+	for name, value := range map[string]string{
+		"SLIPWAY_ENV": "elsewhere", "PROGRAM": program, "HOST": host, "REGISTRY": pushed.Listener.Addr().String() + "/stories", "KUBE": kubeconfig,
+	} {
+		env.Setenv(name, value)
+	}
+	return nil
+}
