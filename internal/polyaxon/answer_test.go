@@ -18,6 +18,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
 // serving gives a client of a server that answers as handle does. Its limits are
@@ -192,7 +194,7 @@ func TestSlowAnswers(t *testing.T) {
 		},
 	} {
 		c := serving(t, handle)
-		c.limits = limits{ask: 30 * time.Millisecond, change: 30 * time.Millisecond, stream: 30 * time.Millisecond}
+		c.limits = limits{ask: 30 * time.Millisecond, change: 30 * time.Millisecond, stream: 30 * time.Millisecond, size: 64 << 20}
 		calls := every(c)
 		calls["download"] = func() error {
 			body, err := c.Artifact(context.Background(), Artifact{Path: "x"})
@@ -217,7 +219,7 @@ func TestSlowAnswers(t *testing.T) {
 func TestSlowReaders(t *testing.T) {
 	const size = 40 * pace
 	c := serving(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, size)) })
-	c.limits.stream = 200 * time.Millisecond
+	c.limits.stream = 2 * time.Second
 	body, err := c.Artifact(context.Background(), Artifact{Path: "x"})
 	if err != nil {
 		t.Fatal(err)
@@ -226,7 +228,7 @@ func TestSlowReaders(t *testing.T) {
 	if _, err := io.CopyN(io.Discard, body, 10); err != nil {
 		t.Fatal(err)
 	}
-	<-time.After(3 * c.limits.stream)
+	<-time.After(c.limits.stream + 500*time.Millisecond)
 	if n, err := io.Copy(io.Discard, body); err != nil || n != size-10 {
 		t.Errorf("read %d bytes: %v", n, err)
 	}
@@ -260,11 +262,19 @@ func TestEndlessAnswers(t *testing.T) {
 			}
 		}
 	}
+	limited := func(before string) *Client {
+		c := serving(t, endless(before))
+		if c.limits.size != 64<<20 {
+			t.Errorf("answers may be %d bytes", c.limits.size)
+		}
+		c.limits.size = 2 << 20
+		return c
+	}
 	var e *Error
-	if _, err := serving(t, endless(`{"uuid":"`)).Run(context.Background(), "p", "u"); !errors.As(err, &e) || e.Kind != NotPolyaxon || !strings.Contains(err.Error(), "64 MiB") {
+	if _, err := limited(`{"uuid":"`).Run(context.Background(), "p", "u"); !errors.As(err, &e) || e.Kind != NotPolyaxon || !strings.Contains(err.Error(), "2 MiB") {
 		t.Errorf("a run: %v", err)
 	}
-	if _, err := serving(t, endless(`{"logs":[{"value":"`)).Logs(context.Background(), LogQuery{}); !errors.As(err, &e) || !strings.Contains(err.Error(), "64 MiB") {
+	if _, err := limited(`{"logs":[{"value":"`).Logs(context.Background(), LogQuery{}); !errors.As(err, &e) || !strings.Contains(err.Error(), "2 MiB") {
 		t.Errorf("a line: %v", err)
 	}
 }
@@ -272,7 +282,11 @@ func TestEndlessAnswers(t *testing.T) {
 // A line of 30 MB, bytes that are no text, and numbers where texts should be are
 // all lines.
 func TestStrangeLines(t *testing.T) {
-	long := strings.Repeat("0123456789", 3<<20)
+	size := 1 << 20
+	if testbed.Thorough() {
+		size = 30 << 20
+	}
+	long := strings.Repeat("0123456789abcdef", size/16)
 	c := serving(t, func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(w, `{"logs":[{"value":%q,"timestamp":"2026-11-23 20:00:00+00:00"},{"value":7,"pod":123},{"value":"a`+"\xff"+`b"},{"value":{"a":1}},{"value":null,"timestamp":"garbage"}],"files":null,"more":[1,{"x":2}]}`, long)
 	})

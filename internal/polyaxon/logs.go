@@ -103,7 +103,7 @@ func (c *Client) ReadLogs(ctx context.Context, q LogQuery, take func(LogLine) er
 	}
 	defer body.Close()
 	page := &LogPage{}
-	rest := &allowance{Reader: body}
+	rest := &allowance{Reader: body, limit: c.limits.size}
 	var taking *takeError
 	switch err := page.read(rest, take); {
 	case err == nil:
@@ -127,7 +127,7 @@ func (e *takeError) Error() string { return e.err.Error() }
 // errNoObject and errTooLong are answers that are no logs.
 var (
 	errNoObject = errors.New("it is no JSON object")
-	errTooLong  = errors.New("one line is longer than 64 MiB")
+	errTooLong  = errors.New("one line is longer")
 )
 
 // read reads one answer, line by line.
@@ -202,14 +202,14 @@ func cut(err error) error {
 // read began as a web page does.
 type allowance struct {
 	io.Reader
-	used int
-	seen bool
-	html bool
+	limit, used int
+	seen        bool
+	html        bool
 }
 
 func (a *allowance) Read(p []byte) (int, error) {
-	if a.used > maxBody {
-		return 0, errTooLong
+	if a.used > a.limit {
+		return 0, fmt.Errorf("%w than %d MiB", errTooLong, a.limit>>20)
 	}
 	n, err := a.Reader.Read(p)
 	a.used += n

@@ -15,8 +15,6 @@ import (
 )
 
 const (
-	// maxBody bounds an answer that is read whole, and one line of a log, in bytes.
-	maxBody = 64 << 20
 	// tries is how often a question is asked; what cannot be repeated is sent once.
 	tries = 4
 	// maxRedirects bounds how often a server may send a request elsewhere on it.
@@ -25,8 +23,12 @@ const (
 
 // limits bound requests: ask and change one of each kind, its answer included; stream
 // the time until an answer of any size begins, and then what each part of pace
-// bytes may take. What goes on at less is a server that holds its client.
-type limits struct{ ask, change, stream time.Duration }
+// bytes may take. What goes on at less is a server that holds its client. size is
+// that of an answer that is read whole, and of one line of a log, in bytes.
+type limits struct {
+	ask, change, stream time.Duration
+	size                int
+}
 
 // pace is 256 KiB.
 const pace = 256 << 10
@@ -35,7 +37,7 @@ const pace = 256 << 10
 // 1.11.3 talks to Kubernetes meanwhile; an archive of 100,000 log lines took a
 // server 11 s.
 func standard() limits {
-	return limits{ask: time.Minute, change: 2 * time.Minute, stream: 5 * time.Minute}
+	return limits{ask: time.Minute, change: 2 * time.Minute, stream: 5 * time.Minute, size: 64 << 20}
 }
 
 // request is one request of the protocol.
@@ -96,14 +98,14 @@ func (c *Client) do(ctx context.Context, r request, into any) error {
 		return err
 	}
 	defer answer.Close()
-	text, err := io.ReadAll(io.LimitReader(answer, maxBody+1))
+	text, err := io.ReadAll(io.LimitReader(answer, int64(c.limits.size)+1))
 	switch {
 	case err != nil:
 		return c.lost(r, err)
 	case into == nil:
 		return nil
-	case len(text) > maxBody:
-		return r.strange("the answer is larger than 64 MiB")
+	case len(text) > c.limits.size:
+		return r.strange(fmt.Sprintf("the answer is larger than %d MiB", c.limits.size>>20))
 	}
 	err = json.Unmarshal(text, into)
 	if errors.As(err, new(*json.SyntaxError)) {
