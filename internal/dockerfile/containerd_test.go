@@ -85,6 +85,7 @@ func hijack(t *testing.T, w http.ResponseWriter, protocol string, dial func() (n
 // TestContainerdStore builds with a Docker daemon whose BuildKit pushes by itself:
 // under a tag, as it demands a name, and of several platforms too.
 func TestContainerdStore(t *testing.T) {
+	t.Parallel()
 	host := containerdDocker(t)
 	w := newRegistry(t)
 	builder, err := Find(t.Context(), Finder{Environ: []string{"DOCKER_HOST=" + host}})

@@ -57,6 +57,7 @@ func dockerd(t *testing.T) string {
 
 // TestRealDocker builds with a real Docker daemon that has a graph driver.
 func TestRealDocker(t *testing.T) {
+	t.Parallel()
 	host := dockerd(t)
 	w := newRegistry(t)
 	var err error

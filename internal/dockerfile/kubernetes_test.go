@@ -29,6 +29,7 @@ import (
 // TestRealKubernetes creates the objects in a real API server. No node runs the pod:
 // the test makes it as the controllers would, and writes its status.
 func TestRealKubernetes(t *testing.T) {
+	t.Parallel()
 	config := testbed.Kubernetes(t)
 	config.QPS, config.Burst = 1000, 1000
 	clients, err := kubernetes.NewForConfig(config)

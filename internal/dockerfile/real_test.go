@@ -18,6 +18,7 @@ import (
 // TestRealBuildKit builds Dockerfiles with a real buildkitd and looks at what is in
 // the registry then.
 func TestRealBuildKit(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	t.Run("stages, arguments and a heredoc", func(t *testing.T) { testStages(t, w) })
 	t.Run("a secret is in no layer and no line", func(t *testing.T) { testSecret(t, w) })

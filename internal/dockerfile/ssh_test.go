@@ -15,6 +15,7 @@ import (
 // TestRealSSH has a step ask the agent of the one who builds for its keys, in the
 // agent's own protocol.
 func TestRealSSH(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	dir, err := os.MkdirTemp("", "ssh") // t.TempDir is too long for a socket
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -125,6 +126,26 @@ func TestManyStartOne(t *testing.T) {
 	}
 }
 
+// TestEndsWhenIdle has one that nobody asks for anything.
+func TestEndsWhenIdle(t *testing.T) {
+	dir := t.TempDir()
+	ended := make(chan error, 1)
+	go func() {
+		ended <- sandbox.Serve(t.Context(), sandbox.ServeOptions{Dir: dir, Idle: 50 * time.Millisecond, Log: io.Discard, Self: self(), Lookup: os.LookupEnv, Version: "test"})
+	}()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(time.Minute):
+		t.Error("it goes on though nobody needs it")
+	}
+	if running, err := sandbox.Running(t.Context(), dir); err == nil {
+		t.Errorf("it has ended, and is said to run: %+v", running)
+	}
+}
+
 func TestKilledAndStartedAgain(t *testing.T) {
 	dir := t.TempDir()
 	before := join(t, dir)
@@ -135,7 +156,7 @@ func TestKilledAndStartedAgain(t *testing.T) {
 	if err := process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		if _, err := sandbox.Running(t.Context(), dir); errors.Is(err, sandbox.ErrNotRunning) {
 			break
 		}

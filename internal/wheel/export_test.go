@@ -42,6 +42,7 @@ iniconfig = "2.0.0"
 // TestExports has uv and poetry lock a project, and export their locks: each gives
 // the same packages, without those for development and those for other systems.
 func TestExports(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("it downloads uv and poetry")
 	}

@@ -217,6 +217,7 @@ func TestPackagesThatOverlap(t *testing.T) {
 }
 
 func TestLayers(t *testing.T) {
+	t.Parallel()
 	noise := make([]byte, large)
 	_, _ = rand.NewChaCha8([32]byte{}).Read(noise)
 	big := recipe{name: "big", version: "1", files: map[string]string{"big.bin": string(noise)}}

@@ -111,6 +111,7 @@ print("fits", seen > 4000)
 // TestScience installs what training needs, really runs it, and does so again
 // without any program to download with.
 func TestScience(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("it downloads 80 MB")
 	}
@@ -174,6 +175,7 @@ func prints(env *Environment) []string {
 
 // TestMarkersAgainstPip compares with what pip itself has to say.
 func TestMarkersAgainstPip(t *testing.T) {
+	t.Parallel()
 	python, ok := find(os.Environ(), "python3")
 	if !ok {
 		unavailable(t, "Python with pip")
@@ -213,6 +215,7 @@ func TestMarkersAgainstPip(t *testing.T) {
 
 // TestIndexSays asks a real index for what it does not have.
 func TestIndexSays(t *testing.T) {
+	t.Parallel()
 	for requirement, want := range map[string]string{
 		"pyspark==3.5.1": "pyspark==3.5.1 has no wheel for Python 3.11 on linux/amd64, only the source distribution pyspark-3.5.1.tar.gz (" + onlySource + ")",
 		"pywin32==306":   "pywin32==306 has no wheel for Python 3.11 on linux/amd64; it has pywin32-306-",

@@ -35,6 +35,7 @@ func shelf(t testing.TB, recipes ...recipe) Spec {
 }
 
 func TestResolveByPip(t *testing.T) {
+	t.Parallel()
 	s := shelf(t, recipe{name: "a", version: "1.0+cpu", files: map[string]string{"a.py": ""}},
 		recipe{name: "b", version: "2", tags: "cp311-cp311-manylinux_2_28_x86_64", files: map[string]string{"b.so": "x86"}},
 		recipe{name: "d", version: "1"}, recipe{name: "e", version: "1"}, recipe{name: "f-g.h", version: "1"}, recipe{name: "i", version: "1"})
@@ -84,6 +85,7 @@ func TestResolveByPip(t *testing.T) {
 }
 
 func TestResolveForAnotherPlatform(t *testing.T) {
+	t.Parallel()
 	s := shelf(t, recipe{name: "b", version: "2", tags: "cp311-cp311-manylinux_2_28_x86_64"})
 	s.Platform = "linux/arm64"
 	_, err := Resolve(t.Context(), s)
