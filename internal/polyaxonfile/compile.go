@@ -235,16 +235,18 @@ func (c *Compiled) Identity() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// anonymous leaves out what Identity does not heed.
+// anonymous leaves out what Identity does not heed, and the mappings that are empty
+// without it.
 func anonymous(value any) any {
 	switch x := value.(type) {
 	case map[string]any:
 		for key, element := range x {
-			if strings.HasPrefix(key, LabelPrefix) {
-				delete(x, key)
-				continue
-			}
+			below, isMapping := element.(map[string]any)
+			before := len(below)
 			x[key] = anonymous(element)
+			if strings.HasPrefix(key, LabelPrefix) || isMapping && before > 0 && len(below) == 0 {
+				delete(x, key)
+			}
 		}
 	case []any:
 		for i, element := range x {

@@ -51,7 +51,7 @@ func (c *Compiled) globals(x Context, plugins map[string]any) map[string]any {
 	}
 	g := map[string]any{
 		"owner_name": x.Owner, "project_name": x.Project, "project_unique_name": x.Owner + "." + x.Project, "project_uuid": orNil(x.ProjectUUID),
-		"run_info": x.Owner + "." + x.Project + ".runs." + x.UUID, "name": x.Name, "uuid": x.UUID, "namespace": orNil(x.Namespace), "iteration": nil,
+		"run_info": x.Owner + "." + x.Project + ".runs." + x.UUID, "name": orNil(x.Name), "uuid": x.UUID, "namespace": orNil(x.Namespace), "iteration": nil,
 		"context_path": contextPath, "artifacts_path": root, "created_at": created, "compiled_at": created, "schedule_at": nil,
 		"started_at": nil, "finished_at": nil, "duration": nil, "cloning_kind": nil, "original_uuid": nil, "is_independent": true, "store_path": "",
 	}
