@@ -102,6 +102,10 @@ func (v *validator) wrong(t schema.Type, value any, p *place) {
 // describeChoice says what a choice wants.
 func describeChoice(c schema.Choice) string {
 	if c.Form == schema.Enum {
+		const most = 8
+		if len(c.Words) > most {
+			return "one of " + strings.Join(c.Words[:most], ", ") + ", ..."
+		}
 		return "one of " + strings.Join(c.Words, ", ")
 	}
 	return describeForm(c.Form)

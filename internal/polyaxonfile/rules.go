@@ -133,7 +133,7 @@ func (v *validator) version1(hasKind bool) {
 	if given, ok := v.file.root["version"]; !ok {
 		v.fail("version-missing", v.file.At(), nil, "add version: 1.1", "Polyaxon %s needs version", v.version)
 	} else if given != 1.1 {
-		v.fail("version-unknown", v.file.At("version"), []string{"version"}, "", "version must be 1.1, not %v", given)
+		v.fail("version-unknown", v.file.At("version"), []string{"version"}, "", "version must be 1.1, not %s", typeName(given))
 	}
 	if !hasKind {
 		v.fail("missing-kind", v.file.At(), nil, "add kind: component or kind: operation", "Polyaxon %s needs kind", v.version)
