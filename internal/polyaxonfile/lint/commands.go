@@ -139,7 +139,7 @@ func shellSyntax(p *pass) {
 			}
 			if v := shellVariable.FindString(w); v != "" && !templated(w) && !strings.Contains(w, "$(") {
 				name := strings.Trim(v, "${}")
-				p.within(paths[i], w, v, "write $("+name+"), which Kubernetes puts in, or run a shell", "the program gets the text %s: no shell runs here", v)
+				p.within(paths[i], v, "write $("+name+"), which Kubernetes puts in, or run a shell", "the program gets the text %s: no shell runs here", v)
 				break
 			}
 		}

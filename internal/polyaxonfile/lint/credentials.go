@@ -33,6 +33,12 @@ var (
 	openingKey = regexp.MustCompile(`^--?([A-Za-z][\w.-]*)$`)
 )
 
+// secretStarts are what secretForm's alternatives begin with: most texts have none
+// of them, and are told apart faster so.
+func secretStarts() []string {
+	return []string{"AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "AIza", "ya29.", "sk-", "hf_", "npm_", "pypi-", "dop_v1_", "eyJ"}
+}
+
 // plainTextCredential looks at every text of the unit. A value that it finds is
 // masked in all that is told of the file.
 func plainTextCredential(p *pass) {
@@ -110,14 +116,22 @@ func credentialIn(text string) (value, what string) {
 	if len(text) < 12 {
 		return "", ""
 	}
-	if privateKey.MatchString(text) {
+	if strings.Contains(text, "PRIVATE KEY") && privateKey.MatchString(text) {
 		if strings.Contains(text, "service_account") {
 			return text, "a service account's key"
 		}
 		return text, "a private key"
 	}
-	if value := secretForm.FindString(text); value != "" {
-		return value, "a token"
+	for _, start := range secretStarts() {
+		if strings.Contains(text, start) {
+			if value := secretForm.FindString(text); value != "" {
+				return value, "a token"
+			}
+			break
+		}
+	}
+	if !strings.Contains(text, "://") {
+		return "", ""
 	}
 	for _, found := range addressed.FindAllString(text, -1) {
 		if templated(found) {

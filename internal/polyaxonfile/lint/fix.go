@@ -23,7 +23,7 @@ func edits(all ...edit.Edit) fix {
 
 func set(path []string, value any) fix { return edits(edit.Set(value, path...)) }
 
-// maxFixes bounds the rounds of Fix: each makes one change and checks again.
+// maxFixes bounds the changes that Fix tries.
 const maxFixes = 500
 
 // Fixed is a file after Fix.
@@ -42,33 +42,53 @@ type Fixed struct {
 func Fix(ctx context.Context, name string, text []byte, o Options) Fixed {
 	masker := secret.NewMasker()
 	fixed := Fixed{Text: text, Mask: masker.Mask}
+	now := inspect(ctx, name, text, o, masker)
 	tried := map[string]bool{}
-	before := inspect(ctx, name, text, o, masker)
-	for range maxFixes {
-		next := -1
-		for i := range before {
-			if f := &before[i]; f.fix != nil && f.File == name && !tried[attempt(f)] {
-				next = i
-				break
+	for ctx.Err() == nil && len(tried) < maxFixes {
+		var open []Finding
+		for i := range now {
+			if f := &now[i]; f.fix != nil && f.File == name && !tried[attempt(f)] {
+				open = append(open, *f)
 			}
 		}
-		if next < 0 || ctx.Err() != nil {
+		if len(open) == 0 {
 			break
 		}
-		found := before[next]
-		tried[attempt(&found)] = true
-		changed, err := found.fix(fixed.Text)
-		if err != nil || bytes.Equal(changed, fixed.Text) {
-			continue
+		// All at once, which is mostly right, and then one by one.
+		mended, after, ok := fixed.apply(ctx, name, o, masker, now, open)
+		if !ok {
+			open = open[:1]
+			mended, after, ok = fixed.apply(ctx, name, o, masker, now, open)
 		}
-		after := inspect(ctx, name, changed, o, masker)
-		if worse(before, after) {
-			continue
+		for i := range open {
+			if len(open) == 1 || ok {
+				tried[attempt(&open[i])] = true
+			}
 		}
-		fixed.Text, before = changed, after
-		fixed.Done = append(fixed.Done, found)
+		if ok {
+			fixed.Text, now = mended, after
+			fixed.Done = append(fixed.Done, open...)
+		}
 	}
 	return fixed
+}
+
+// apply makes the changes of findings and checks again. It gives false when a change
+// cannot be made, or the file is not better for each of them.
+func (f *Fixed) apply(ctx context.Context, name string, o Options, masker *secret.Masker, before, open []Finding) ([]byte, []Finding, bool) {
+	text := f.Text
+	for i := range open {
+		changed, err := open[i].fix(text)
+		if err != nil || bytes.Equal(changed, text) {
+			return nil, nil, false
+		}
+		text = changed
+	}
+	after := inspect(ctx, name, text, o, masker)
+	if worse(before, after) || len(open) > 1 && len(after) > len(before)-len(open) {
+		return nil, nil, false
+	}
+	return text, after, true
 }
 
 // attempt tells findings apart across rounds, in which lines move.

@@ -22,18 +22,43 @@ func commentRules() []Rule {
 // silence leaves out what a comment on the same line, right above it, or at the
 // file's top says to ignore.
 func silence(f *polyaxonfile.File, all []Finding) []Finding {
-	top := map[string][]string{}
+	lines := map[string]int{} // of each file, up to the last finding
+	for i := range all {
+		lines[all[i].File] = max(lines[all[i].File], all[i].Position.Line)
+	}
+	top, at := map[string][]string{}, map[string]map[int][]string{}
+	for name, last := range lines {
+		top[name], at[name] = topNames(f, name), lineNames(f, name, last)
+	}
 	kept := all[:0:0]
 	for _, found := range all {
-		if _, read := top[found.File]; !read {
-			top[found.File] = topNames(f, found.File)
+		if !contains(top[found.File], found.Rule) && !contains(at[found.File][found.Position.Line], found.Rule) {
+			kept = append(kept, found)
 		}
-		if contains(top[found.File], found.Rule) || contains(ignored(f.Comments(found.Position)), found.Rule) {
-			continue
-		}
-		kept = append(kept, found)
 	}
 	return kept
+}
+
+// lineNames gives what comments silence, by the line that they are for.
+func lineNames(f *polyaxonfile.File, name string, last int) map[int][]string {
+	silenced := map[int][]string{}
+	var above []string
+	for n := 1; n <= last; n++ {
+		line := f.Line(source.Position{File: name, Line: n})
+		if trimmed := strings.TrimSpace(line); strings.HasPrefix(trimmed, "#") {
+			above = append(above, ignored([]string{strings.TrimLeft(trimmed, "# ")})...)
+			continue
+		}
+		names := above
+		if strings.Contains(line, marker) {
+			names = append(names, ignored(f.Comments(source.Position{File: name, Line: n}))...)
+		}
+		if len(names) > 0 {
+			silenced[n] = names
+		}
+		above = nil
+	}
+	return silenced
 }
 
 // ignored gives the names in comments.
@@ -85,6 +110,9 @@ func unknownRule(p *pass) {
 			continue
 		}
 		for _, name := range ignored([]string{line[i+2:]}) {
+			if len(p.findings) >= maxFindings {
+				return
+			}
 			if !contains(known, name) {
 				where := at
 				where.Column = utf8.RuneCountInString(line[:i+strings.Index(line[i:], name)]) + 1

@@ -50,6 +50,8 @@ type Finding struct {
 	// Versions are those it is for; all that were checked, unless fewer.
 	Versions []polyaxonfile.Version
 	fix      fix
+	// ruled tells that it is a rule's own, rather than the schema's.
+	ruled bool
 }
 
 // Fixable tells whether Fix mends it.
@@ -66,26 +68,20 @@ func finish(ctx context.Context, f *polyaxonfile.File, problems []polyaxonfile.P
 	if len(o.Versions) == 0 {
 		o.Versions = KnownVersions()
 	}
-	var all []Finding
+	c := &collection{index: map[place]int{}}
 	for _, version := range o.Versions {
 		found := problems
 		if f.Root() != nil {
 			found = slices.Concat(problems, f.Validate(version))
 		}
 		for i := range found {
-			all = merge(all, problem(f, &found[i]), version)
-		}
-		told := len(all)
-		for _, found := range check(ctx, f, version, o, masker) {
-			// A rule may look closer at what the schema has told already.
-			if !slices.ContainsFunc(all[:told], func(f Finding) bool {
-				return f.Rule == found.Rule && f.Position == found.Position && slices.Contains(f.Versions, version)
-			}) {
-				all = merge(all, found, version)
-			}
+			c.add(problem(f, &found[i]), version)
 		}
 	}
-	all = silence(f, all)
+	if f.Root() != nil {
+		check(ctx, f, o, masker, c)
+	}
+	all := silence(f, c.all)
 	for i := range all {
 		mask(masker, f, &all[i])
 	}
@@ -93,39 +89,79 @@ func finish(ctx context.Context, f *polyaxonfile.File, problems []polyaxonfile.P
 	return all
 }
 
-// check runs all rules for one version.
-func check(ctx context.Context, f *polyaxonfile.File, version polyaxonfile.Version, o Options, masker *secret.Masker) []Finding {
-	if f.Root() == nil {
-		return nil
-	}
-	var findings []Finding
+// check runs all rules: for each version those that differ by it, once the others.
+func check(ctx context.Context, f *polyaxonfile.File, o Options, masker *secret.Masker, c *collection) {
 	table, templates := rules(), map[string]parsed{}
 	for _, u := range units(f) {
-		p := &pass{Context: ctx, unit: u, file: f, version: version, options: o, masker: masker, parsed: templates}
-		for _, r := range table {
-			if r.check != nil && (r.versions == nil || r.versions(version)) {
+		for n, version := range o.Versions {
+			p := &pass{Context: ctx, unit: u, file: f, version: version, options: o, masker: masker, parsed: templates}
+			for _, r := range table {
+				differs := r.versions != nil || r.byVersion
+				if r.check == nil || r.versions != nil && !r.versions(version) || !differs && n > 0 {
+					continue
+				}
 				p.rule = r
 				r.check(p)
+				versions := []polyaxonfile.Version{version}
+				if !differs {
+					versions = o.Versions
+				}
+				for _, found := range p.findings {
+					c.look(found, versions...)
+				}
+				p.findings = p.findings[:0]
 			}
 		}
-		findings = append(findings, p.findings...)
 	}
-	return findings
 }
 
-// merge adds a finding, or the version to one that is there.
-func merge(all []Finding, found Finding, version polyaxonfile.Version) []Finding {
-	for i := range all {
-		same := &all[i]
-		if same.Position == found.Position && same.Rule == found.Rule && same.Message == found.Message {
-			if !slices.Contains(same.Versions, version) {
-				same.Versions = append(same.Versions, version)
-			}
-			return all
+// maxFindings is how many findings a file may have: who has so many does not read
+// them one by one.
+const maxFindings = 1000
+
+// collection holds each finding once, with its versions.
+type collection struct {
+	all   []Finding
+	index map[place]int
+}
+
+// place tells findings apart. The message is empty for what stands for all of a
+// rule's findings at a position.
+type place struct {
+	source.Position
+	rule, message string
+}
+
+// look adds what a rule found, unless the schema has told it already: a rule may
+// look closer at the same thing.
+func (c *collection) look(found Finding, versions ...polyaxonfile.Version) {
+	n, told := c.index[place{found.Position, found.Rule, ""}]
+	for _, version := range versions {
+		if !told || !slices.Contains(c.all[n].Versions, version) || c.all[n].Message == found.Message || c.all[n].ruled {
+			found.ruled = true
+			c.add(found, version)
 		}
 	}
+}
+
+// add adds a finding, or the version to one that is there.
+func (c *collection) add(found Finding, version polyaxonfile.Version) {
+	key := place{found.Position, found.Rule, found.Message}
+	if n, ok := c.index[key]; ok {
+		if !slices.Contains(c.all[n].Versions, version) {
+			c.all[n].Versions = append(c.all[n].Versions, version)
+		}
+		return
+	}
+	if len(c.all) >= maxFindings {
+		return
+	}
 	found.Versions = []polyaxonfile.Version{version}
-	return append(all, found)
+	c.index[key] = len(c.all)
+	if _, ok := c.index[place{found.Position, found.Rule, ""}]; !ok {
+		c.index[place{found.Position, found.Rule, ""}] = len(c.all)
+	}
+	c.all = append(c.all, found)
 }
 
 func order(all []Finding) {

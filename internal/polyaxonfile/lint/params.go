@@ -157,7 +157,7 @@ func pathWithoutDefault(p *pass) {
 		}
 		for _, n := range p.template(text).names {
 			if known.none[n.Path[0]] && n.Alone && onlyTag(text) {
-				p.name(path, text, n.Path[:1], "give the input a default value", "the input %s is optional and has no value: without a param %s is empty", n.Path[0], path[len(path)-1])
+				p.name(path, text, n, 1, "give the input a default value", "the input %s is optional and has no value: without a param %s is empty", n.Path[0], path[len(path)-1])
 			}
 		}
 	})

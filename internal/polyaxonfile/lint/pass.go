@@ -30,9 +30,14 @@ type pass struct {
 	// known by scope, used by uses, asked for once.
 	known *scope
 	uses  *usage
+	// places are the templates of the unit, found once.
+	places []located
 }
 
 func (p *pass) add(at source.Position, length int, hint, message string) *Finding {
+	if len(p.findings) > maxFindings {
+		return &Finding{} // nobody sees it
+	}
 	p.findings = append(p.findings, Finding{
 		Error: source.Error{Position: at, Message: message, Hint: hint}, Rule: p.rule.Name,
 		Severity: p.rule.Severity, Stage: p.rule.Stage, Length: length,
@@ -54,8 +59,8 @@ func (p *pass) key(path []string, hint, format string, args ...any) *Finding {
 
 // within reports a part of the text at a path: the first place of it from where
 // the text begins on.
-func (p *pass) within(path []string, text, part, hint, format string, args ...any) *Finding {
-	at, found := p.locate(p.file.At(path...), text, part)
+func (p *pass) within(path []string, part, hint, format string, args ...any) *Finding {
+	at, found := p.locate(p.file.At(path...), part)
 	length := 0
 	if found {
 		length = utf8.RuneCountInString(part)
@@ -63,17 +68,27 @@ func (p *pass) within(path []string, text, part, hint, format string, args ...an
 	return p.add(at, length, hint, fmt.Sprintf(format, args...))
 }
 
-// locate finds a part of a text in the lines that the text may take.
-func (p *pass) locate(at source.Position, text, part string) (source.Position, bool) {
-	for n := 0; n <= strings.Count(text, "\n")+1+len(text)/40; n++ {
+// maxLines is how far below its beginning a part of a text is looked for.
+const maxLines = 30
+
+// locate finds a part of a text from a place on.
+func (p *pass) locate(at source.Position, part string) (source.Position, bool) {
+	if len(p.findings) >= maxFindings || part == "" {
+		return at, false
+	}
+	for n := range maxLines {
 		here := source.Position{File: at.File, Line: at.Line + n, Column: 1}
-		line := []rune(p.file.Line(here))
-		skip := 0
+		line := p.file.Line(here)
 		if n == 0 {
-			skip = max(0, min(at.Column-1, len(line)))
+			skipped := 0
+			for range max(0, at.Column-1) {
+				_, size := utf8.DecodeRuneInString(line[skipped:])
+				skipped += size
+			}
+			here.Column, line = at.Column, line[skipped:]
 		}
-		if i := strings.Index(string(line[skip:]), part); i >= 0 && part != "" {
-			here.Column = skip + utf8.RuneCountInString(string(line[skip:])[:i]) + 1
+		if i := strings.Index(line, part); i >= 0 {
+			here.Column += utf8.RuneCountInString(line[:i])
 			return here, true
 		}
 	}

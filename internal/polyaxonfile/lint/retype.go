@@ -12,7 +12,7 @@ import (
 
 func retypeRules() []Rule {
 	return []Rule{
-		{Name: "re-typed-string", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageAdvice, check: retypedString,
+		{Name: "re-typed-string", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageAdvice, check: retypedString, byVersion: true,
 			Summary: "A text that Polyaxon takes for a Python value",
 			Help: "Polyaxon reads texts of `env`, labels, annotations and nodeSelector as Python literals, and 1.11 those of arguments too: \"1e3\" arrives as 1000.0, \"1.10\" as 1.1, \"0x10\" as 16, \"True\" as true, \"None\" as nothing, " +
 				"and a JSON object in a variable as an object, which Kubernetes refuses. Quotes inside the quotes keep the text: \"'1e3'\"."},

@@ -18,6 +18,8 @@ type Rule struct {
 
 	// versions tells for which of Polyaxon's releases it is, nil for all.
 	versions func(polyaxonfile.Version) bool
+	// byVersion tells that what it finds depends on the version.
+	byVersion bool
 	// check looks for it in one unit; nil for what is found elsewhere.
 	check func(*pass)
 }

@@ -2,9 +2,11 @@ package lint
 
 import (
 	"errors"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/template"
@@ -12,7 +14,7 @@ import (
 
 func templateRules() []Rule {
 	return []Rule{
-		{Name: "undefined-variable", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageAdvice, check: undefinedVariable,
+		{Name: "undefined-variable", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageAdvice, check: undefinedVariable, byVersion: true,
 			Summary: "A template names what nothing defines",
 			Help: "Polyaxon renders templates leniently: a name with a typo renders as an empty text, and the run starts with an argument or a variable that is empty. Where an attribute " +
 				"is read from it, the run fails when it is compiled. Declare the name as an input, or correct it. Names of `globals` are held against those that the version has."},
@@ -56,29 +58,46 @@ func (p *pass) globalNames() []string {
 // templates visits the texts of the unit in which templates are rendered at a run:
 // those of dags' operations are units of their own.
 func (p *pass) templates(visit func(text string, path []string)) {
-	visited := func(text string, path []string) {
-		if templated(text) {
-			visit(text, path)
+	if p.places == nil {
+		p.places = []located{}
+		p.findTemplates(func(text string, path []string) {
+			if templated(text) {
+				p.places = append(p.places, located{text, path})
+			}
+		})
+	}
+	for _, l := range p.places {
+		if len(p.findings) < maxFindings {
+			visit(l.text, l.path)
 		}
 	}
+}
+
+// located is a text and where it stands.
+type located struct {
+	text string
+	path []string
+}
+
+func (p *pass) findTemplates(visit func(text string, path []string)) {
 	for _, key := range sorted(p.component) {
 		switch key {
 		case "run", "inputs", "outputs", "name", "description", "tags":
 		default:
-			texts(p.component[key], extend(p.path, key), visited)
+			texts(p.component[key], extend(p.path, key), visit)
 		}
 	}
 	for _, key := range sorted(p.run) {
 		if key != "operations" && key != "components" {
-			texts(p.run[key], extend(p.runPath, key), visited)
+			texts(p.run[key], extend(p.runPath, key), visit)
 		}
 	}
 	for _, section := range []string{"inputs", "outputs"} {
 		for _, x := range p.declared(section) {
-			texts(x.value, extend(x.path, "value"), visited)
+			texts(x.value, extend(x.path, "value"), visit)
 		}
 	}
-	texts(p.operation["runPatch"], extend(p.operationPath, "runPatch"), visited)
+	texts(p.operation["runPatch"], extend(p.operationPath, "runPatch"), visit)
 }
 
 func undefinedVariable(p *pass) {
@@ -90,6 +109,9 @@ func undefinedVariable(p *pass) {
 				continue
 			} else {
 				seen[written] = true
+			}
+			if len(p.findings) >= maxFindings {
+				return
 			}
 			root, second := n.Path[0], ""
 			if len(n.Path) > 1 {
@@ -104,13 +126,13 @@ func undefinedVariable(p *pass) {
 				case hint == "":
 					hint = "declare it as an input, or correct the name"
 				}
-				p.name(path, text, n.Path[:1], hint, "nothing defines %s: %s", root, p.consequence(n, 1))
+				p.name(path, text, n, 1, hint, "nothing defines %s: %s", root, p.consequence(n, 1))
 			case root == "globals" && second != "" && !slices.Contains(p.globalNames(), second):
-				p.name(path, text, n.Path[:2], near(second, p.globalNames()), "globals has no %s: %s", second, p.consequence(n, 2))
+				p.name(path, text, n, 2, near(second, p.globalNames()), "globals has no %s: %s", second, p.consequence(n, 2))
 			case root == "params" && second != "" && second != "as_args" && !known.names[second]:
-				p.name(path, text, n.Path[:2], near(second, sorted(known.inputs)), "there is no param %s: %s", second, p.consequence(n, 2))
+				p.name(path, text, n, 2, near(second, sorted(known.inputs)), "there is no param %s: %s", second, p.consequence(n, 2))
 			case root == "params" && len(n.Path) > 2 && !slices.Contains(paramAttributes(), n.Path[2]):
-				p.name(path, text, n.Path[:3], near(n.Path[2], paramAttributes()), "a param has no %s: %s", n.Path[2], p.consequence(n, 3))
+				p.name(path, text, n, 3, near(n.Path[2], paramAttributes()), "a param has no %s: %s", n.Path[2], p.consequence(n, 3))
 			}
 		}
 	})
@@ -151,17 +173,23 @@ func unlistedConnection(p *pass) {
 			if (n.Path[0] != "connections" && n.Path[0] != "init") || len(n.Path) < 2 || n.Tolerated || contains(listed, n.Path[1]) || n.Path[1] == "get" || n.Path[1] == "keys" || n.Path[1] == "items" {
 				continue
 			}
-			p.name(path, text, n.Path[1:2], nameOr(near(n.Path[1], listed), "add it to the run's connections"), "the run does not list the connection %s: %s", n.Path[1], p.consequence(n, 2))
+			p.name(path, text, n, 2, nameOr(near(n.Path[1], listed), "add it to the run's connections"), "the run does not list the connection %s: %s", n.Path[1], p.consequence(n, 2))
 		}
 	})
 }
 
 // name reports where a template names something, as globals.uuid or as
-// globals["uuid"].
-func (p *pass) name(path []string, text string, names []string, hint, format string, args ...any) {
+// globals["uuid"]: the first parts of a name.
+func (p *pass) name(path []string, text string, n template.Name, parts int, hint, format string, args ...any) {
+	names := n.Path[:parts]
+	at := p.file.At(path...)
+	if start := at; n.Line > 1 {
+		start.Line, start.Column = at.Line+n.Line-1, 1
+		at = start
+	}
 	for _, part := range []string{strings.Join(names, "."), names[len(names)-1], names[0]} {
-		if _, found := p.locate(p.file.At(path...), text, part); found {
-			p.within(path, text, part, hint, format, args...)
+		if found, ok := p.locate(at, part); ok {
+			p.add(found, utf8.RuneCountInString(part), hint, fmt.Sprintf(format, args...))
 			return
 		}
 	}
@@ -184,7 +212,7 @@ func rendersAsNone(p *pass) {
 		}
 		for _, n := range p.template(text).names {
 			if name := n.Path[0]; known.none[name] && n.Alone && len(n.Path) == 1 && !strings.Contains(text, "{% if") {
-				p.name(path, text, n.Path, "give the input a default value, or write {{ "+name+" or '' }}",
+				p.name(path, text, n, 1, "give the input a default value, or write {{ "+name+" or '' }}",
 					"the input %s is optional and has no value: without a param this renders as %s", name, withNone(text, name))
 			}
 		}
@@ -221,7 +249,7 @@ func nullArgument(p *pass) {
 					continue
 				}
 				if name := names[0].Path[0]; p.scope().none[name] {
-					p.name(extend(c.path, key, itoa(i)), value, names[0].Path, "write {{ params."+name+".as_arg }}, or give the input a default",
+					p.name(extend(c.path, key, itoa(i)), value, names[0], 1, "write {{ params."+name+".as_arg }}, or give the input a default",
 						"the input %s is optional and has no value: without a param the program gets an empty argument", name)
 				}
 			}
@@ -245,7 +273,7 @@ func unknownFilter(p *pass) {
 		if m := quotedName.FindStringSubmatch(e.Message); m != nil {
 			name = m[1]
 		}
-		p.within(path, text, name, near(name, filters()), "Jinja has no filter or test %s: the run fails when it is compiled", name)
+		p.within(path, name, near(name, filters()), "Jinja has no filter or test %s: the run fails when it is compiled", name)
 	})
 }
 
