@@ -27,6 +27,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 
 	sandboxregistry "github.com/slipway-ci/slipway/internal/sandbox/registry"
+	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
 // What Push promises, whatever the registry is.
@@ -41,7 +42,7 @@ func TestRegistryContract(t *testing.T) {
 	})
 	t.Run("docker-registry", func(t *testing.T) {
 		t.Parallel()
-		target, err := url.Parse(startDockerRegistry(t))
+		target, err := url.Parse("http://" + testbed.Registry(t))
 		must(t, err)
 		contract(t, forward(target), "src/part0/file0.py") // a push takes it ten times as long
 	})

@@ -7,6 +7,7 @@ package testbed
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -113,7 +114,7 @@ func Registry(t testing.TB) string {
 	dir := shortDir(t)
 	host := fmt.Sprintf("127.0.0.1:%d", freePorts(t, 1)[0])
 	config := filepath.Join(dir, "config.yml")
-	text := fmt.Sprintf("version: 0.1\nstorage: {filesystem: {rootdirectory: %s}, delete: {enabled: true}}\nhttp: {addr: %s}\n", filepath.Join(dir, "blobs"), host)
+	text := fmt.Sprintf("version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: %s}, delete: {enabled: true}}\nhttp: {addr: %s}\n", filepath.Join(dir, "blobs"), host)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -132,18 +133,23 @@ func shortDir(t testing.TB) string {
 	return dir
 }
 
-// freePorts gives ports that are free now.
+// freePorts gives ports that are free now: from a range out of which no system gives
+// ports by itself, so that they stay free until a server takes them.
 func freePorts(t testing.TB, n int) []int {
 	var ports []int
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+	for range 1000 {
+		port := 20000 + rand.IntN(12000)
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err != nil {
-			t.Fatal(err)
+			continue
 		}
 		defer l.Close()
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+		if ports = append(ports, port); len(ports) == n {
+			return ports
+		}
 	}
-	return ports
+	t.Fatal("no port is free")
+	return nil
 }
 
 // start runs a server until the test ends, and gives the path of its log.
