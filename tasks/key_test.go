@@ -1,0 +1,54 @@
+package tasks
+
+import (
+	"os"
+	"testing"
+
+	"github.com/slipway-ci/slipway/internal/config"
+)
+
+// TestDeployKey tells what makes a run another one, and what does not.
+func TestDeployKey(t *testing.T) {
+	const digest = "@sha256:481e7fdf13c75b22a72f5c4ed6838787cf452b61ed16dbfec7a0223bf53b3d8b"
+	key := func(job, file, image string, upstream ...string) string {
+		t.Helper()
+		t.Chdir(t.TempDir())
+		for name, text := range map[string]string{"slipway.yaml": "project: p\nimages: {i: {files: [.]}}\njobs: {train: {polyaxonfile: a.yml, image: i" + job + "}}\n", "a.yml": file} {
+			if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		cfg, err := config.Load("slipway.yaml", config.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := &project{config: cfg, Env: &Env{}}
+		operation, err := p.operation(t.Context(), cfg.Jobs["train"], image)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.key(cfg.Jobs["train"], operation, image, upstream)
+	}
+	const file = "kind: component\nversion: 1.1\ninputs: [{name: DOCKER_IMAGE, type: str}, {name: n, type: int, value: 1}]\nrun: {kind: job, container: {image: '{{ DOCKER_IMAGE }}', args: ['{{ n }}']}}\n"
+	base := key("", file, "a.example/x"+digest)
+	for what, same := range map[string]string{
+		"another registry":      key("", file, "b.example/y"+digest),
+		"comments and order":    key("", "# a comment\nversion: 1.1\nkind: component\nrun: {kind: job, container: {args: ['{{ n }}'], image: '{{ DOCKER_IMAGE }}'}}\ninputs: [{name: DOCKER_IMAGE, type: str}, {name: n, type: int, value: 1}]\n", "a.example/x"+digest),
+		"a description":         key("", "description: trains\n"+file, "a.example/x"+digest),
+		"a policy of slipway's": key(", on-cancel: leave", file, "a.example/x"+digest),
+	} {
+		if same != base {
+			t.Errorf("%s makes another run", what)
+		}
+	}
+	for what, other := range map[string]string{
+		"another image":    key("", file, "a.example/x@sha256:581e7fdf13c75b22a72f5c4ed6838787cf452b61ed16dbfec7a0223bf53b3d8b"),
+		"a param":          key(", params: {n: 2}", file, "a.example/x"+digest),
+		"a GPU":            key(", gpu: 1", file, "a.example/x"+digest),
+		"another upstream": key("", file, "a.example/x"+digest, "0123"),
+	} {
+		if other == base {
+			t.Errorf("%s makes no other run", what)
+		}
+	}
+}
