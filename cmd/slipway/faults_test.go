@@ -6,7 +6,9 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -166,6 +168,65 @@ func TestInterruptedAtEveryRequest(t *testing.T) {
 					t.Errorf("request %d, %s: %d of %s are left", k, fault, count, what)
 				}
 			}
+		}
+	}
+}
+
+// TestSecondSignalEndsAtOnce has a server that does not answer the request to stop.
+func TestSecondSignalEndsAtOnce(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows has no signals that can be sent")
+	}
+	s := newStage(t, sandboxServer(t))
+	s.ends.Store(polyaxon.Status(""))
+	command := s.command(s.project())
+	ended, started := make(chan struct{}), make(chan struct{})
+	var first sync.Once
+	end := s.during(func(_ int, r *http.Request, answered bool) {
+		<-started
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/stop") && !answered:
+			_ = command.Process.Signal(os.Interrupt)
+			<-ended
+		case statusesOf.MatchString(r.URL.Path):
+			first.Do(func() { _ = command.Process.Signal(os.Interrupt) })
+		}
+	})
+	defer end()
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	close(started)
+	_ = command.Wait()
+	close(ended)
+	if code := command.ProcessState.ExitCode(); code != tasks.ExitInterrupted {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// TestPlanOnlyAsks plans before anything was deployed, and afterwards with other
+// inputs, and looks at each request: none of them can change anything.
+func TestPlanOnlyAsks(t *testing.T) {
+	s := newStage(t, sandboxServer(t))
+	project := s.project()
+	for range 2 {
+		var mu sync.Mutex
+		end := s.during(func(_ int, r *http.Request, _ bool) {
+			if mu.Lock(); r.Method != http.MethodGet && r.Method != http.MethodHead && r.URL.Query().Get("dryRun") != "All" {
+				t.Errorf("plan sends %s %s", r.Method, r.URL.Path)
+			}
+			mu.Unlock()
+		})
+		result, err := tasks.Plan(t.Context(), s.env(project, &http.Transport{DisableKeepAlives: true}), nil, tasks.PlanOptions{ExitCode: true})
+		end()
+		if tasks.ExitCode(err) != tasks.ExitChanges || len(result.Jobs) != 2 {
+			t.Errorf("%+v, %v", result, err)
+		}
+		if code, err := s.deploy(t.Context(), project, tasks.JobOptions{}); code != tasks.ExitOK {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(s.dir, "data.txt"), []byte("other data"), 0o600); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

@@ -176,13 +176,19 @@ func (s *stage) during(seen func(n int, r *http.Request, answered bool)) (end fu
 	return func() { set(nil) }
 }
 
-// deploy deploys a project in this process, on a clock of its own that loses no
-// time waiting, and gives the exit code.
+// deploy deploys a project in this process and gives the exit code.
 func (s *stage) deploy(ctx context.Context, project string, o tasks.JobOptions) (int, error) {
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
+	_, err := tasks.Deploy(ctx, s.env(project, transport), nil, o)
+	return tasks.ExitCode(err), err
+}
+
+// env gives the world of one command, on a clock of its own that loses no time
+// waiting.
+func (s *stage) env(project string, transport http.RoundTripper) *tasks.Env {
 	var waited atomic.Int64
-	env := &tasks.Env{
+	return &tasks.Env{
 		Dir: s.dir, Stdout: io.Discard, Events: silent{}, Environ: os.Environ(), Transport: transport, Version: "test", NoAttestations: true,
 		Lookup: func(name string) (string, bool) { return project, name == "PROJECT" },
 		Now:    func() time.Time { return time.Now().Add(time.Duration(waited.Load())) },
@@ -198,8 +204,6 @@ func (s *stage) deploy(ctx context.Context, project string, o tasks.JobOptions) 
 			}
 		},
 	}
-	_, err := tasks.Deploy(ctx, env, nil, o)
-	return tasks.ExitCode(err), err
 }
 
 type silent struct{}
