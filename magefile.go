@@ -84,10 +84,12 @@ func Check(ctx context.Context, files, polyaxonVersion *string, strict, fix, wri
 	})
 }
 
-// Render prints the operation of a job or a service as it will be sent. -source prints your own file with the edits made.
-func Render(ctx context.Context, job string, source *bool, params *string) error {
+// Render prints the operation of a job or a service as it will be sent. -source prints your own file with the edits made, -compiled what Polyaxon compiles it to.
+func Render(ctx context.Context, job string, source, compiled *bool, polyaxonVersion, params *string) error {
 	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) {
-		return tasks.Render(ctx, env, job, tasks.RenderOptions{Source: value(source), Params: assignments(params)})
+		return tasks.Render(ctx, env, job, tasks.RenderOptions{
+			Source: value(source), Compiled: value(compiled), Version: value(polyaxonVersion), Params: assignments(params),
+		})
 	})
 }
 

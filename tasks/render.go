@@ -19,6 +19,11 @@ type RenderOptions struct {
 	// Source gives the user's own file with the edits made, rather than the
 	// operation: comments, order and quotes stay.
 	Source bool
+	// Compiled gives the operation as a server compiles it: what its pod gets.
+	Compiled bool
+	// Version is the release of Polyaxon to compile as; the configured server's own
+	// when empty.
+	Version string
 }
 
 // Render gives the operation of a job or a service as it will be sent. Its image
@@ -30,6 +35,9 @@ func Render(ctx context.Context, env *Env, name string, o RenderOptions) (*repor
 		return nil, err
 	}
 	result := p.result("render")
+	if o.Source && o.Compiled {
+		return result, usagef("render prints the source or what is compiled, not both")
+	}
 	j := p.named(name)
 	if j == nil {
 		return result, unknown("job or service", name, append(sorted(p.config.Jobs), sorted(p.config.Services)...))
@@ -54,6 +62,14 @@ func Render(ctx context.Context, env *Env, name string, o RenderOptions) (*repor
 		return result, nil
 	}
 	stamped := p.stamped(operation)
+	if o.Compiled {
+		compiled, err := p.compiled(ctx, j, stamped, o.Version)
+		if err != nil {
+			return result, err
+		}
+		p.tellCompiled(result, j, compiled)
+		return result, nil
+	}
 	result.Text, result.Operation = render(stamped), json.RawMessage(stamped.JSON())
 	return result, nil
 }

@@ -48,6 +48,8 @@ func render(d *door.Door) *cobra.Command {
 			return tasks.Render(ctx, env, args[0], o)
 		})
 	c.Flags().BoolVar(&o.Source, "source", false, "print your own file with the edits made; comments, order and quotes stay")
+	c.Flags().BoolVar(&o.Compiled, "compiled", false, "print what Polyaxon compiles it to, which is what the pod gets")
+	c.Flags().StringVar(&o.Version, "polyaxon-version", "", "compile as this version of Polyaxon would")
 	params(c, &o.Params)
 	return c
 }

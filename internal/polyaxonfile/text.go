@@ -1,0 +1,56 @@
+package polyaxonfile
+
+import (
+	"bytes"
+	"maps"
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// YAML gives the compiled operation for people, with the keys in the order of JSON.
+func (c *Compiled) YAML() []byte {
+	var document yaml.Node
+	if err := yaml.Unmarshal(c.JSON(), &document); err != nil {
+		return c.JSON()
+	}
+	plainStyle(&document)
+	var b bytes.Buffer
+	encoder := yaml.NewEncoder(&b)
+	encoder.SetIndent(2)
+	if err := encoder.Encode(&document); err != nil {
+		return c.JSON()
+	}
+	return b.Bytes()
+}
+
+// plainStyle has the encoder choose brackets and quotes.
+func plainStyle(n *yaml.Node) {
+	n.Style = 0
+	for _, child := range n.Content {
+		plainStyle(child)
+	}
+}
+
+// Connections gives the names of the connections that the operation's pods ask
+// for, sorted.
+func (o *Operation) Connections() []string {
+	names := map[string]bool{}
+	component, _ := o.root["component"].(map[string]any)
+	for _, p := range pods(component, []string{"component"}) {
+		connections, _ := p.spec["connections"].([]any)
+		for _, c := range connections {
+			if name, ok := c.(string); ok {
+				names[name] = true
+			}
+		}
+		inits, _ := p.spec["init"].([]any)
+		for _, element := range inits {
+			m, _ := element.(map[string]any)
+			if name, ok := m["connection"].(string); ok {
+				names[name] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
+}

@@ -1,0 +1,69 @@
+package tasks
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/report"
+)
+
+// compiledRun is the id that a run has in what is compiled before there is one.
+var compiledRun = strings.Repeat("0", 32)
+
+// compiled gives an operation as a server of the version (the configured one's when
+// empty) would compile it. What only the server knows is made up: the run's id is
+// all zeros, and all connections that the operation names are taken to be there.
+func (p *project) compiled(ctx context.Context, j *config.Job, operation *polyaxonfile.Operation, version string) (*polyaxonfile.Compiled, error) {
+	c := &checker{Env: p.Env, project: p}
+	versions, _, err := c.versionsFor(ctx, version)
+	if err != nil {
+		return nil, err
+	}
+	at := versions[len(versions)-1]
+	compiled, err := polyaxonfile.Compile(operation.JSON(), at)
+	if err == nil && compiled.Schedule() == "" {
+		compiled, err = compiled.Resolve(polyaxonfile.Context{
+			Owner: "default", Project: p.config.Project, ProjectUUID: p.config.Project, Name: j.Name, UUID: compiledRun,
+			Namespace: p.namespace(), Connections: catalogOf(operation),
+		})
+	}
+	var refused *polyaxonfile.CompileError
+	if errors.As(err, &refused) {
+		return nil, located(p.blamed(ctx, j, refused.Message), err)
+	}
+	return compiled, located(p.config.At(section(j), j.Name), err)
+}
+
+// namespace gives that of the configured cluster, and the guide's for the sandbox.
+func (p *project) namespace() string {
+	if p.config.Cluster != nil && p.config.Cluster.Namespace != "" {
+		return p.config.Cluster.Namespace
+	}
+	return "polyaxon-v1"
+}
+
+// catalogOf gives the connections that an operation names; the guide's is known.
+func catalogOf(operation *polyaxonfile.Operation) map[string]polyaxonfile.Connection {
+	catalog := map[string]polyaxonfile.Connection{}
+	for _, name := range operation.Connections() {
+		catalog[name] = polyaxonfile.Connection{Name: name, Kind: "volume_claim", Schema: map[string]any{"volumeClaim": name, "mountPath": "/" + name}}
+	}
+	if guide, ok := catalog[polyaxonfile.VolumeConnection]; ok {
+		guide.Schema = map[string]any{"volumeClaim": guide.Name, "mountPath": "/polyaxon-v1-data"}
+		catalog[guide.Name] = guide
+	}
+	return catalog
+}
+
+// tellCompiled puts a compiled operation into a result. One that makes other runs is
+// compiled run by run, which only a server can do.
+func (p *project) tellCompiled(result *report.Result, j *config.Job, c *polyaxonfile.Compiled) {
+	if why := c.Schedule(); why != "" {
+		p.event(report.Note, "", "", j.Name+" is a "+why+": the runs that it makes are compiled one by one, and its templates stand as they are")
+	}
+	result.Text, result.Operation = string(c.YAML()), json.RawMessage(c.JSON())
+}
