@@ -104,6 +104,13 @@ func (r *reading) take(line polyaxon.LogLine) error {
 	return nil
 }
 
+// knows tells whether a line was told before the reading began.
+func (r *reading) knows(line *polyaxon.LogLine) bool {
+	c := r.chunk(line.Pod, line.Container)
+	m := r.print.mark(line)
+	return c != nil && (m.at <= c.before || c.left[m.hash] > 0)
+}
+
 // chunk gives what is read of a container, nil when its beginning is missing.
 func (r *reading) chunk(pod, container string) *chunk {
 	c := r.chunks[key{pod, container}]

@@ -49,15 +49,14 @@ func (f *follower) look(ctx context.Context) {
 // direct reads the pods' logs and tells what is new. It tells whether there were
 // any to read.
 func (l *lines) direct(ctx context.Context, cluster Cluster, pods []corev1.Pod) bool {
-	r := l.reading(true, time.Time{})
+	r := &podReading{reading: l.reading(true, time.Time{}), cluster: cluster}
 	found := false
 	for i := range pods {
 		pod := &pods[i]
 		for _, status := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
-			if !l.options.AllContainers && !main(status.Name) || !printed(&status) {
-				continue
+			if (l.options.AllContainers || main(status.Name)) && printed(&status) {
+				found = r.container(ctx, pod, &status) || found
 			}
-			found = r.container(ctx, cluster, pod.Name, &status) || found
 		}
 	}
 	r.end()
@@ -69,44 +68,73 @@ func printed(s *corev1.ContainerStatus) bool {
 	return s.State.Running != nil || s.State.Terminated != nil || s.RestartCount > 0
 }
 
-// container reads one container's log from where it was told to, first that of
-// its instance before a restart.
-func (r *reading) container(ctx context.Context, cluster Cluster, pod string, status *corev1.ContainerStatus) bool {
-	s := r.chunk(pod, status.Name).stream
-	var since time.Time
-	if s.told > 0 {
-		since = time.UnixMicro(s.newest).Add(-2 * time.Second) // the question is in whole seconds
-	}
-	if status.RestartCount > s.restarts {
-		if r.log(ctx, cluster, pod, status.Name, since, true, true) == nil {
-			s.restarts = status.RestartCount
-		}
-	}
-	return r.log(ctx, cluster, pod, status.Name, since, false, status.State.Terminated != nil) == nil
+// podReading is one way through the logs of a run's pods.
+type podReading struct {
+	*reading
+	cluster Cluster
 }
 
-// log reads one log; ended tells that nothing more is written to it.
-func (r *reading) log(ctx context.Context, cluster Cluster, pod, container string, since time.Time, previous, ended bool) error {
-	body, err := cluster.PodLog(ctx, pod, container, previous, since)
+// container reads one container's log from where it was told to. A log that does
+// not begin with what was told is that of another instance: the container was
+// started again, which its status may not tell yet, and what its instance before
+// printed last comes first.
+func (r *podReading) container(ctx context.Context, pod *corev1.Pod, status *corev1.ContainerStatus) bool {
+	s := r.chunk(pod.Name, status.Name).stream
+	log := podLog{pod: pod.Name, container: status.Name, ended: pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed}
+	if s.told > 0 {
+		log.since = time.UnixMicro(s.newest).Add(-2 * time.Second) // the question is in whole seconds
+	}
+	previous := podLog{pod: log.pod, container: log.container, since: log.since, previous: true, ended: true}
+	asked := false
+	log.other = func() {
+		asked = true
+		_ = r.log(ctx, previous) // as a rule there is none
+	}
+	err := r.log(ctx, log)
+	if status.RestartCount > s.restarts && !asked {
+		log.other()
+	}
+	s.restarts = status.RestartCount
+	return err == nil
+}
+
+// podLog names one log: that of a container's instance, or of the one before.
+type podLog struct {
+	pod, container string
+	previous       bool
+	since          time.Time
+	// ended tells that nothing more is written to it.
+	ended bool
+	// other, if there is one, is called before a log that does not begin with what
+	// was told.
+	other func()
+}
+
+func (r *podReading) log(ctx context.Context, q podLog) error {
+	body, err := r.cluster.PodLog(ctx, q.pod, q.container, q.previous, q.since)
 	if err != nil {
 		return err
 	}
 	defer body.Close()
 	reader := bufio.NewReaderSize(body, 64<<10)
-	for {
+	for first := true; ; {
 		text, err := readLine(reader)
 		switch {
-		case errors.Is(err, io.EOF) && (text == "" || !ended):
+		case errors.Is(err, io.EOF) && (text == "" || !q.ended):
 			return nil // the end, or a line that is not whole yet
 		case err != nil && !errors.Is(err, io.EOF):
 			return err
 		}
-		line := polyaxon.LogLine{Pod: pod, Container: container}
+		line := polyaxon.LogLine{Pod: q.pod, Container: q.container}
 		stamp, value, _ := strings.Cut(strings.TrimSuffix(text, "\n"), " ")
 		if line.Timestamp, err = time.Parse(time.RFC3339Nano, stamp); err != nil {
 			continue // the kubelet's own words, such as that a log cannot be found
 		}
 		line.Value = strings.TrimSuffix(value, "\r")
+		if first && q.other != nil && !r.knows(&line) {
+			q.other()
+		}
+		first = false
 		if err := r.take(line); err != nil {
 			return err
 		}

@@ -116,7 +116,7 @@ type fingerprint struct{ seed maphash.Seed }
 
 // mark gives the same mark for a line however it was read.
 func (f fingerprint) mark(l *polyaxon.LogLine) mark {
-	at := l.Timestamp.UnixMicro()
+	at := l.Timestamp.UnixMicro() // whole ones: it rounds down
 	return mark{at, maphash.Comparable(f.seed, at) ^ maphash.String(f.seed, plain(l.Value))}
 }
 

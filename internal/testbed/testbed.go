@@ -76,7 +76,7 @@ func Act(t testing.TB) string { return component(t, "act (GitHub workflows)", "a
 // Both end with the test.
 func Kubernetes(t testing.TB) *rest.Config {
 	t.Helper()
-	binary := component(t, "kubetest (kube-apiserver and etcd)", "kubetest")
+	binary := component(t, "kubetest (Kubernetes)", "kubetest")
 	dir := shortDir(t)
 	ports := freePorts(t, 3)
 	etcd := fmt.Sprintf("http://127.0.0.1:%d", ports[0])
@@ -86,13 +86,10 @@ func Kubernetes(t testing.TB) *rest.Config {
 		t.Fatalf("make certificates: %v\n%s", err, out)
 	}
 	start(t, dir, "etcd", nil, binary, "etcd", "-data-dir", filepath.Join(dir, "etcd"), "-client", etcd, "-peer", fmt.Sprintf("http://127.0.0.1:%d", ports[1]))
-	file := func(name string) string { return filepath.Join(pki, name) }
-	log := start(t, dir, "kube-apiserver", nil, binary, "kube-apiserver", "--etcd-servers="+etcd, "--bind-address=127.0.0.1", "--advertise-address=127.0.0.1",
-		fmt.Sprintf("--secure-port=%d", ports[2]), "--tls-cert-file="+file("apiserver.crt"), "--tls-private-key-file="+file("apiserver.key"), "--cert-dir="+pki,
-		"--client-ca-file="+file("ca.crt"), "--service-account-issuer=https://kubernetes.default.svc", "--service-account-key-file="+file("sa.key"),
-		"--service-account-signing-key-file="+file("sa.key"), "--authorization-mode=RBAC", "--service-cluster-ip-range=10.96.0.0/16",
-		"--endpoint-reconciler-type=none", "--profiling=false")
-	config, err := clientcmd.BuildConfigFromFlags("", file("admin.kubeconfig"))
+	log := start(t, dir, "kube-apiserver", nil, binary, append([]string{"kube-apiserver", "--etcd-servers=" + etcd, "--bind-address=127.0.0.1",
+		"--advertise-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", ports[2]), "--authorization-mode=RBAC", "--endpoint-reconciler-type=none"},
+		serverFlags(pki)...)...)
+	config, err := clientcmd.BuildConfigFromFlags("", filepath.Join(pki, "admin.kubeconfig"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,6 +99,16 @@ func Kubernetes(t testing.TB) *rest.Config {
 	}
 	await(t, log, 60*time.Second, transport, server+"/readyz", nil)
 	return config
+}
+
+// serverFlags are those of every API server, whose certificates are in pki.
+func serverFlags(pki string) []string {
+	file := func(name string) string { return filepath.Join(pki, name) }
+	return []string{
+		"--tls-cert-file=" + file("apiserver.crt"), "--tls-private-key-file=" + file("apiserver.key"), "--cert-dir=" + pki,
+		"--client-ca-file=" + file("ca.crt"), "--service-account-issuer=https://kubernetes.default.svc", "--service-account-key-file=" + file("sa.key"),
+		"--service-account-signing-key-file=" + file("sa.key"), "--service-cluster-ip-range=10.96.0.0/16", "--allow-privileged=true", "--profiling=false",
+	}
 }
 
 // Registry starts Debian's docker-registry and gives its host and port.
@@ -155,6 +162,14 @@ func freePorts(t testing.TB, n int) []int {
 // start runs a server until the test ends, and gives the path of its log.
 func start(t testing.TB, dir, name string, env []string, binary string, args ...string) string {
 	t.Helper()
+	_, log := launch(t, dir, name, env, binary, args...)
+	return log
+}
+
+// launch starts a program that ends with the test, and gives it and the path of
+// its log.
+func launch(t testing.TB, dir, name string, env []string, binary string, args ...string) (*exec.Cmd, string) {
+	t.Helper()
 	log, err := os.Create(filepath.Join(dir, name+".log"))
 	if err != nil {
 		t.Fatal(err)
@@ -169,25 +184,33 @@ func start(t testing.TB, dir, name string, env []string, binary string, args ...
 		end(command)
 		_ = log.Close()
 	})
-	return log.Name()
+	return command, log.Name()
 }
 
 // await waits until a server answers 200 with a text.
 func await(t testing.TB, log string, limit time.Duration, client *http.Client, url string, text []byte) {
 	t.Helper()
-	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	until(t, log, limit, url, func() bool {
 		response, err := client.Get(url)
 		if err != nil {
-			continue
+			return false
 		}
 		var body bytes.Buffer
 		_, err = body.ReadFrom(response.Body)
 		_ = response.Body.Close()
-		if err == nil && response.StatusCode == http.StatusOK && bytes.Contains(body.Bytes(), text) {
+		return err == nil && response.StatusCode == http.StatusOK && bytes.Contains(body.Bytes(), text)
+	})
+}
+
+// until waits for something to be ready, and shows the end of a log when it is not.
+func until(t testing.TB, log string, limit time.Duration, what string, ready func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		if ready() {
 			return
 		}
 	}
 	said, _ := os.ReadFile(log)
 	lines := strings.Split(string(said), "\n")
-	t.Fatalf("%s does not answer; its log ends:\n%s", url, strings.Join(lines[max(0, len(lines)-20):], "\n"))
+	t.Fatalf("%s is not ready; the log ends:\n%s", what, strings.Join(lines[max(0, len(lines)-20):], "\n"))
 }

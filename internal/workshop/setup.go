@@ -3,12 +3,12 @@ package workshop
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 )
 
 // hauptVersion is the Polyaxon server that tests speak to. It is AGPL: a program
@@ -31,12 +31,13 @@ func setUp(ctx context.Context, o Options) error {
 		return err
 	}
 	parts := []part{
-		{"kubetest (kube-apiserver and etcd)", func() (string, error) { return hashTree("internal/testbed/kubetest") }, makeKubetest},
+		{"kubetest (Kubernetes)", func() (string, error) { return hashTree("internal/testbed/kubetest") }, makeKubetest},
 		{"haupt (Polyaxon " + hauptVersion + ")", func() (string, error) { return hauptVersion, nil }, makeHaupt},
 		{"act (GitHub workflows)", func() (string, error) { return hashTree("actions.mod") }, makeAct},
 		{"buildkitd (BuildKit)", func() (string, error) { return hashTree(buildkitModule) }, makeBuildKit},
 		{"python-base (Debian's Python)", func() (string, error) { return debianRelease, nil }, makePythonBase},
 		{"docker-registry", func() (string, error) { return "debian", nil }, makeRegistry},
+		{"containerd (a Kubernetes node)", func() (string, error) { return "debian", nil }, makeNode},
 	}
 	for _, p := range parts {
 		if err := p.setUp(ctx, o); err != nil {
@@ -88,19 +89,35 @@ func makeAct(ctx context.Context, o Options) error {
 	return run(ctx, o, nil, "go", "build", "-modfile=actions.mod", "-o", filepath.Join(cacheDir, "act"), "github.com/nektos/act")
 }
 
-// makeRegistry installs Debian's package where that is allowed.
 func makeRegistry(ctx context.Context, o Options) error {
-	if _, err := exec.LookPath("docker-registry"); err == nil {
-		return nil
+	return installed(ctx, o, []string{"docker-registry"}, "docker-registry")
+}
+
+// makeNode installs what a node takes besides the kubelet, which is in kubetest.
+func makeNode(ctx context.Context, o Options) error {
+	return installed(ctx, o, []string{"containerd", "runc", "ip", "/usr/lib/cni/bridge"}, "containerd", "runc", "iproute2", "containernetworking-plugins")
+}
+
+// installed installs Debian's packages where programs are missing and that is
+// allowed.
+func installed(ctx context.Context, o Options, programs []string, packages ...string) error {
+	missing := ""
+	for _, program := range programs {
+		if _, err := exec.LookPath(program); err != nil {
+			missing = program
+		}
 	}
-	if os.Geteuid() != 0 {
-		return errors.New("it is not installed, and installing Debian's package docker-registry takes root")
+	switch {
+	case missing == "":
+		return nil
+	case os.Geteuid() != 0:
+		return fmt.Errorf("%s is not installed, and installing Debian's packages %s takes root", missing, strings.Join(packages, ", "))
 	}
 	quiet := []string{"DEBIAN_FRONTEND=noninteractive"}
 	if err := run(ctx, o, quiet, "apt-get", "update", "-qq"); err != nil {
 		return err
 	}
-	return run(ctx, o, quiet, "apt-get", "install", "-y", "-qq", "--no-install-recommends", "docker-registry")
+	return run(ctx, o, quiet, "apt-get", append([]string{"install", "-y", "-qq", "--no-install-recommends"}, packages...)...)
 }
 
 // hashTree tells one state of a file, or of the files below a directory, from

@@ -1,19 +1,24 @@
-// Command kubetest is a Kubernetes control plane for tests in one binary: etcd,
-// kube-apiserver, and the certificates that they need. It is a module of its own,
-// so that slipway does not depend on Kubernetes' server code.
+// Command kubetest is a Kubernetes cluster for tests in one binary: etcd, the
+// control plane, the kubelet of a node, and the certificates that they need. It is
+// a module of its own, so that slipway does not depend on Kubernetes' server code.
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 
+	"github.com/spf13/cobra"
 	"k8s.io/component-base/cli"
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
+	controllers "k8s.io/kubernetes/cmd/kube-controller-manager/app"
+	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
+	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
 )
 
 func main() {
 	if len(os.Args) < 2 {
-		fmt.Fprintln(os.Stderr, "usage: kubetest etcd|pki|kube-apiserver ...")
+		fmt.Fprintln(os.Stderr, "usage: kubetest etcd|pki|relay|kube-apiserver|kube-controller-manager|kube-scheduler|kubelet ...")
 		os.Exit(2)
 	}
 	name, args := os.Args[1], os.Args[2:]
@@ -23,9 +28,16 @@ func main() {
 		err = runEtcd(args)
 	case "pki":
 		err = runPKI(args)
+	case "relay":
+		err = runRelay(args)
 	case "kube-apiserver":
-		os.Args = append([]string{name}, args...) // Kubernetes' own commands parse os.Args[1:]
-		os.Exit(cli.Run(apiserver.NewAPIServerCommand()))
+		kubernetes(apiserver.NewAPIServerCommand())
+	case "kube-controller-manager":
+		kubernetes(controllers.NewControllerManagerCommand())
+	case "kube-scheduler":
+		kubernetes(scheduler.NewSchedulerCommand())
+	case "kubelet":
+		kubernetes(kubelet.NewKubeletCommand(context.Background()))
 	default:
 		err = fmt.Errorf("there is no %s", name)
 	}
@@ -33,4 +45,11 @@ func main() {
 		fmt.Fprintln(os.Stderr, "kubetest", name+":", err)
 		os.Exit(1)
 	}
+}
+
+// kubernetes runs one of Kubernetes' own commands, which parse os.Args[1:], and
+// ends the process.
+func kubernetes(command *cobra.Command) {
+	os.Args = os.Args[1:]
+	os.Exit(cli.Run(command))
 }

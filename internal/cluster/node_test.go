@@ -1,0 +1,206 @@
+package cluster_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/slipway-ci/slipway/internal/cluster"
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/run"
+	"github.com/slipway-ci/slipway/internal/testbed"
+)
+
+// TestRunsOnNode follows runs whose pods a real kubelet runs, beside a server that
+// plays Polyaxon: it tells the statuses that its operator would, and has no logs.
+func TestRunsOnNode(t *testing.T) {
+	c, err := cluster.Connect(testbed.Node(t), "runs", "node")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.EnsureNamespace(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	awaitAccount(t, c)
+	if _, err := c.Client.CoreV1().Secrets(c.Namespace).Create(t.Context(), &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Name: "there"}, StringData: map[string]string{"key": "value"},
+	}, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	t.Run("pods", func(t *testing.T) { // its subtests run at once; the node stays until they have ended
+		waits(t, c)
+		ends(t, c)
+		logs(t, c)
+		quota(t, c)
+	})
+}
+
+// waits are the reasons why pods wait.
+func waits(t *testing.T, c *cluster.Cluster) {
+	for name, test := range map[string]struct {
+		change func(*corev1.Pod)
+		want   []string
+	}{
+		"no such gpu": {func(p *corev1.Pod) {
+			main(p).Resources.Limits = corev1.ResourceList{"nvidia.com/gpu": resource.MustParse("1")}
+		}, []string{"Insufficient nvidia.com/gpu", "no node has enough of nvidia.com/gpu free", "jobs.NAME.gpu"}},
+		"no such label": {func(p *corev1.Pod) { p.Spec.NodeSelector = map[string]string{"gpu": "a100"} },
+			[]string{"node affinity/selector", "environment.nodeSelector"}},
+		"no such memory": {func(p *corev1.Pod) {
+			main(p).Resources.Requests = corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("9Ti")}
+		}, []string{"no node has enough memory free"}},
+		"no such claim": {func(p *corev1.Pod) {
+			p.Spec.Volumes = []corev1.Volume{{Name: "data", VolumeSource: corev1.VolumeSource{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: "fstore"}}}}
+		}, []string{`persistentvolumeclaim "fstore" not found`, "create the claim fstore"}},
+		"no registry": {func(p *corev1.Pod) { main(p).Image = "127.0.0.1:9/team/train:1" },
+			[]string{"127.0.0.1:9/team/train:1", "connection refused", "the nodes cannot reach the registry"}},
+		"no image name": {func(p *corev1.Pod) { main(p).Image = "UPPER/Case" }, []string{"the image's name is not one"}},
+		"no such secret": {func(p *corev1.Pod) {
+			main(p).EnvFrom = []corev1.EnvFromSource{{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "sa-key"}}}}
+		}, []string{`secret "sa-key" not found`, "name the secret sa-key under secrets in slipway.yaml"}},
+		"no such key": {func(p *corev1.Pod) {
+			main(p).Env = []corev1.EnvVar{{Name: "A", ValueFrom: &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{
+				LocalObjectReference: corev1.LocalObjectReference{Name: "there"}, Key: "token"}}}}
+		}, []string{"token", "the key token is missing there"}},
+		"no such config map": {func(p *corev1.Pod) {
+			p.Spec.Volumes = []corev1.Volume{{Name: "conf", VolumeSource: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{
+				LocalObjectReference: corev1.LocalObjectReference{Name: "settings"}}}}}
+			main(p).VolumeMounts = []corev1.VolumeMount{{Name: "conf", MountPath: "/conf"}}
+		}, []string{`configmap "settings" not found`, "create the config map settings"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := pod(t, "pause")
+			test.change(p)
+			create(t, c, p)
+			sink := &sink{until: test.want}
+			if _, err := follow(t, c, p.Labels[label], sink); err == nil {
+				t.Fatal("the run has ended")
+			}
+			if !sink.seen {
+				t.Fatalf("what was told is %q; want %q", sink.waits, test.want)
+			}
+		})
+	}
+}
+
+// ends are the ways in which containers end.
+func ends(t *testing.T, c *cluster.Cluster) {
+	for name, test := range map[string]struct {
+		args   []string
+		change func(*corev1.Pod)
+		check  func(*run.Failure) bool
+		text   string
+	}{
+		"exit code": {[]string{"print=sorry", "exit=3"}, func(*corev1.Pod) {},
+			func(f *run.Failure) bool { return f.ExitCode == 3 && !f.OOMKilled && !f.Evicted }, "container polyaxon-main ended with exit code 3"},
+		"no memory left": {[]string{"print=sorry", "memory=300"}, func(p *corev1.Pod) {
+			main(p).Resources.Limits = corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("48Mi")}
+		}, func(f *run.Failure) bool { return f.OOMKilled }, "more memory than its limit of 48Mi"},
+		"no such command": {[]string{"print=sorry"}, func(p *corev1.Pod) { main(p).Command = []string{"/nothing"} },
+			func(f *run.Failure) bool { return f.ExitCode == 128 }, "no such file or directory"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := pod(t, test.args...)
+			test.change(p)
+			create(t, c, p)
+			sink := &sink{}
+			outcome, err := follow(t, c, p.Labels[label], sink)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if f := outcome.Failure; outcome.Run.Status != polyaxon.Failed || f == nil || !test.check(f) || !strings.Contains(f.Text, test.text) {
+				t.Errorf("it ended as %s, %+v", outcome.Run.Status, f)
+			}
+			if test.args[0] == "print=sorry" && main(p).Command == nil && strings.Join(outcome.LastLines, "\n") != "sorry" {
+				t.Errorf("its last lines are %q", outcome.LastLines)
+			}
+		})
+	}
+}
+
+// logs are read from the pods, all of them, though more is printed at once than
+// Polyaxon hands out, and from before a restart too.
+func logs(t *testing.T, c *cluster.Cluster) {
+	t.Run("restart", func(t *testing.T) {
+		t.Parallel()
+		// The pause gives containerd, which waits only so long, the time to write all.
+		p := pod(t, "lines=8000", "sleep=2s", "once=/scratch,1", "print=again", "sleep=1s", "print=end")
+		p.Spec.RestartPolicy = corev1.RestartPolicyOnFailure
+		p.Spec.Volumes = []corev1.Volume{{Name: "scratch", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}}}
+		main(p).VolumeMounts = []corev1.VolumeMount{{Name: "scratch", MountPath: "/scratch"}}
+		create(t, c, p)
+		sink := &sink{}
+		outcome, err := follow(t, c, p.Labels[label], sink)
+		if err != nil || outcome.Run.Status != polyaxon.Succeeded {
+			t.Fatal(outcome, err)
+		}
+		want := make([]string, 0, 16_002)
+		for range 2 {
+			for i := range 8_000 {
+				want = append(want, fmt.Sprint("line ", i))
+			}
+		}
+		want = append(want, "again", "end")
+		for i := range min(len(want), len(sink.lines)) {
+			if sink.lines[i] != want[i] {
+				t.Fatalf("line %d is %q, want %q (of %d: %q)", i, sink.lines[i], want[i], len(sink.lines), sink.lines[i:min(i+3, len(sink.lines))])
+			}
+		}
+		if len(sink.lines) != len(want) {
+			t.Errorf("%d lines came, want %d", len(sink.lines), len(want))
+		}
+		if outcome.Running == 0 && outcome.Pulling == 0 && outcome.Queued == 0 {
+			t.Error("no times are known")
+		}
+	})
+	t.Run("replicas", func(t *testing.T) {
+		t.Parallel()
+		one, two := pod(t, "lines=3"), pod(t, "lines=3")
+		one.Name, two.Name = one.Name+"-worker-0", one.Name+"-worker-1"
+		two.Labels = one.Labels
+		create(t, c, one)
+		create(t, c, two)
+		sink := &sink{}
+		if _, err := follow(t, c, one.Labels[label], sink); err != nil {
+			t.Fatal(err)
+		}
+		if len(sink.lines) != 6 {
+			t.Errorf("the lines are %q", sink.lines)
+		}
+	})
+}
+
+// quota is why no pod is made at all.
+func quota(t *testing.T, c *cluster.Cluster) {
+	t.Run("quota", func(t *testing.T) {
+		t.Parallel()
+		poor := &cluster.Cluster{Client: c.Client, Namespace: "poor", Name: c.Name}
+		if err := poor.EnsureNamespace(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		awaitAccount(t, poor)
+		if _, err := poor.Client.CoreV1().ResourceQuotas(poor.Namespace).Create(t.Context(), &corev1.ResourceQuota{
+			ObjectMeta: metav1.ObjectMeta{Name: "team"}, Spec: corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{corev1.ResourcePods: resource.MustParse("0")}},
+		}, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		p := pod(t, "pause")
+		p.Spec.RestartPolicy = corev1.RestartPolicyNever
+		if _, err := poor.Client.BatchV1().Jobs(poor.Namespace).Create(t.Context(), &batchv1.Job{
+			ObjectMeta: metav1.ObjectMeta{Name: p.Name}, Spec: batchv1.JobSpec{Template: corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: p.Labels}, Spec: p.Spec}},
+		}, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		sink := &sink{until: []string{"exceeded quota: team", "the namespace's quota team is used up"}}
+		if _, err := follow(t, poor, p.Labels[label], sink); err == nil || !sink.seen {
+			t.Fatalf("what was told is %q, %v", sink.waits, err)
+		}
+	})
+}

@@ -1,0 +1,166 @@
+package cluster_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/slipway-ci/slipway/internal/cluster"
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/run"
+	"github.com/slipway-ci/slipway/internal/testbed"
+)
+
+// label is the one by which Polyaxon's pods tell their run.
+const label = "app.kubernetes.io/instance"
+
+// uuids counts the runs.
+var uuids atomic.Int64
+
+// pod makes a pod as Polyaxon makes them.
+func pod(t *testing.T, args ...string) *corev1.Pod {
+	t.Helper()
+	uuid := fmt.Sprintf("%032x", uuids.Add(1))
+	grace := int64(0)
+	return &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: "plx-operation-" + uuid, Labels: map[string]string{label: uuid, "app.kubernetes.io/managed-by": "polyaxon"}},
+		Spec: corev1.PodSpec{
+			RestartPolicy: corev1.RestartPolicyNever, TerminationGracePeriodSeconds: &grace,
+			Containers: []corev1.Container{{Name: "polyaxon-main", Image: testbed.PodImage, Args: args}},
+		},
+	}
+}
+
+// main gives a pod's main container.
+func main(p *corev1.Pod) *corev1.Container { return &p.Spec.Containers[0] }
+
+func create(t *testing.T, c *cluster.Cluster, p *corev1.Pod) {
+	t.Helper()
+	if _, err := c.Client.CoreV1().Pods(c.Namespace).Create(t.Context(), p, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// awaitAccount waits until pods can be made in a new namespace.
+func awaitAccount(t *testing.T, c *cluster.Cluster) {
+	t.Helper()
+	for range 600 {
+		if _, err := c.Client.CoreV1().ServiceAccounts(c.Namespace).Get(t.Context(), "default", metav1.GetOptions{}); err == nil {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Fatal("the namespace has no service account")
+}
+
+// operator plays Polyaxon: it tells the statuses that the run's pods mean.
+type operator struct {
+	*cluster.Cluster
+	conditions []map[string]string
+}
+
+func (o *operator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/") // api v1 default p runs UUID statuses
+	uuid := ""
+	for i, part := range parts {
+		if part == "runs" && i+1 < len(parts) {
+			uuid = parts[i+1]
+		}
+	}
+	var answer any
+	switch {
+	case strings.HasSuffix(r.URL.Path, "/logs") && r.URL.Query().Has("last_time"):
+		w.WriteHeader(http.StatusInternalServerError) // as a server without a kubeconfig does
+		return
+	case strings.HasSuffix(r.URL.Path, "/logs"):
+		answer = map[string]any{"logs": []string{}}
+	case strings.HasSuffix(r.URL.Path, "/statuses"):
+		answer = map[string]any{"uuid": uuid, "status": o.status(r.Context(), uuid), "status_conditions": o.conditions}
+	case strings.Contains(r.URL.Path, "/artifacts/tree"):
+		answer = map[string]any{"files": map[string]int{}, "dirs": []string{}}
+	default:
+		answer = map[string]any{"uuid": uuid, "status": o.status(r.Context(), uuid), "created_at": created.Format(time.RFC3339), "started_at": time.Now().Format(time.RFC3339)}
+	}
+	_ = json.NewEncoder(w).Encode(answer)
+}
+
+// created is when all runs were made.
+var created = time.Now()
+
+func (o *operator) status(ctx context.Context, uuid string) string {
+	pods, err := o.RunPods(ctx, uuid)
+	if err != nil || len(pods) == 0 {
+		return o.reach("queued")
+	}
+	counts := map[corev1.PodPhase]int{}
+	for i := range pods {
+		counts[pods[i].Status.Phase]++
+	}
+	switch {
+	case counts[corev1.PodFailed] > 0:
+		return o.reach("failed")
+	case counts[corev1.PodSucceeded] == len(pods):
+		return o.reach("succeeded")
+	case counts[corev1.PodRunning] > 0:
+		return o.reach("running")
+	}
+	return o.reach("starting")
+}
+
+func (o *operator) reach(status string) string {
+	if n := len(o.conditions); n == 0 || o.conditions[n-1]["type"] != status {
+		o.conditions = append(o.conditions, map[string]string{"type": status, "status": "True"})
+	}
+	return status
+}
+
+// follow follows a run until it has ended, or the sink has seen what it wants.
+func follow(t *testing.T, c *cluster.Cluster, uuid string, s *sink) (*run.Outcome, error) {
+	t.Helper()
+	server := httptest.NewServer(&operator{Cluster: c})
+	defer server.Close()
+	client, err := polyaxon.New(polyaxon.Options{Host: server.URL, Sleep: func(context.Context, time.Duration) error { return nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	s.cancel = cancel
+	return run.Follow(ctx, client, run.Target{Namespace: c.Namespace, Project: "p", UUID: uuid, Kind: "job"},
+		run.FollowOptions{Logs: true, Cluster: c, Poll: 300 * time.Millisecond}, s)
+}
+
+// sink collects what is told, and ends the watch when a reason has all of until.
+type sink struct {
+	until  []string
+	cancel context.CancelFunc
+	seen   bool
+	waits  []string
+	lines  []string
+}
+
+func (s *sink) Status(polyaxon.Condition) {}
+func (s *sink) Note(string)               {}
+func (s *sink) Line(l polyaxon.LogLine)   { s.lines = append(s.lines, l.Value) }
+
+func (s *sink) Waits(why string) {
+	s.waits = append(s.waits, why)
+	for _, want := range s.until {
+		if !strings.Contains(why, want) {
+			return
+		}
+	}
+	if len(s.until) > 0 {
+		s.seen = true
+		s.cancel()
+	}
+}

@@ -1,0 +1,340 @@
+package testbed
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// PodImage is the image that a node has, of the program in the directory pod.
+const PodImage = "slipway.test/pod:1"
+
+const (
+	// nodeAddress is the node's, in a network of its own, and nodeServer the API
+	// server's there.
+	nodeAddress = "10.88.77.1"
+	nodeServer  = nodeAddress + ":6443"
+	// cniPlugins is where Debian has them.
+	cniPlugins = "/usr/lib/cni"
+)
+
+// Node starts a whole cluster: a control plane, and one node that really runs
+// pods, with containerd and a kubelet. All of it is in network, mount and process
+// namespaces of its own and ends with the test; nothing of this machine's network
+// is touched. It takes root, and what `go run mage.go test` installs.
+func Node(t testing.TB) *rest.Config {
+	t.Helper()
+	binary := component(t, "kubetest (Kubernetes)", "kubetest")
+	needNode(t)
+	n := &node{TB: t, dir: shortDir(t)}
+	n.hold()
+	n.output(binary, "pki", "-dir", n.path("pki"), "-server", "https://"+nodeServer, "-ips", "127.0.0.1,10.96.0.1,"+nodeAddress, "-node", "node")
+	n.file("containerd.toml", containerdConfig)
+	n.file("cni/net.d/10-bridge.conflist", bridgeConfig)
+	n.file("kubelet.yaml", kubeletConfig)
+
+	n.start("etcd", binary, "etcd", "-data-dir", n.path("etcd"), "-client", "http://127.0.0.1:2379", "-peer", "http://127.0.0.1:2380")
+	n.start("containerd", "containerd", "-c", n.path("containerd.toml"))
+	server := n.start("kube-apiserver", append([]string{binary, "kube-apiserver", "--etcd-servers=http://127.0.0.1:2379",
+		"--bind-address=" + nodeAddress, "--advertise-address=" + nodeAddress, "--secure-port=6443",
+		"--kubelet-certificate-authority=" + n.path("pki/ca.crt"), "--kubelet-client-certificate=" + n.path("pki/apiserver-kubelet.crt"),
+		"--kubelet-client-key=" + n.path("pki/apiserver-kubelet.key"), "--kubelet-preferred-address-types=InternalIP",
+		"--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction"}, serverFlags(n.path("pki"))...)...)
+	n.start("relay", binary, "relay", "-listen", n.path("api.sock"), "-to", nodeServer)
+	n.image()
+	access := n.access()
+	client, err := rest.HTTPClientFor(access)
+	if err != nil {
+		t.Fatal(err)
+	}
+	await(t, server, time.Minute, client, access.Host+"/readyz", nil)
+	n.start("kube-controller-manager", binary, "kube-controller-manager", "--kubeconfig="+n.path("pki/kcm.kubeconfig"), "--leader-elect=false",
+		"--service-account-private-key-file="+n.path("pki/sa.key"), "--root-ca-file="+n.path("pki/ca.crt"), "--use-service-account-credentials=true",
+		"--bind-address=127.0.0.1", "--cert-dir="+n.path("kcm"))
+	n.start("kube-scheduler", binary, "kube-scheduler", "--kubeconfig="+n.path("pki/scheduler.kubeconfig"), "--leader-elect=false",
+		"--bind-address=127.0.0.1", "--cert-dir="+n.path("scheduler"))
+	kubelet := n.start("kubelet", binary, "kubelet", "--config="+n.path("kubelet.yaml"), "--kubeconfig="+n.path("pki/kubelet.kubeconfig"),
+		"--root-dir="+n.path("kubelet"), "--cert-dir="+n.path("kubelet/pki"), "--hostname-override=node", "--node-ip="+nodeAddress)
+	t.Cleanup(n.close)
+	await(t, kubelet, 2*time.Minute, client, access.Host+"/api/v1/nodes/node", []byte(`"reason":"KubeletReady"`))
+	await(t, kubelet, time.Minute, client, access.Host+"/api/v1/namespaces/default/serviceaccounts/default", nil)
+	return access
+}
+
+// needNode skips the test where a node cannot be had.
+func needNode(t testing.TB) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		missing(t, "a Kubernetes node, which takes root,")
+	}
+	for _, program := range []string{"containerd", "ctr", "runc", "ip", "unshare", "nsenter", filepath.Join(cniPlugins, "bridge")} {
+		if _, err := exec.LookPath(program); err != nil {
+			missing(t, program+" (for a Kubernetes node)")
+		}
+	}
+}
+
+// node is a cluster that starts.
+type node struct {
+	testing.TB
+	dir string
+	// enter is the command line that runs a program in the node's namespaces.
+	enter []string
+}
+
+func (n *node) path(name string) string { return filepath.Join(n.dir, filepath.FromSlash(name)) }
+
+// file writes a file of the node; DIR stands for its directory.
+func (n *node) file(name, text string) {
+	n.Helper()
+	if err := os.MkdirAll(filepath.Dir(n.path(name)), 0o755); err != nil {
+		n.Fatal(err)
+	}
+	if err := os.WriteFile(n.path(name), []byte(strings.ReplaceAll(text, "DIR", n.dir)), 0o600); err != nil {
+		n.Fatal(err)
+	}
+}
+
+func (n *node) output(name string, args ...string) string {
+	n.Helper()
+	out, err := exec.Command(name, args...).CombinedOutput()
+	if err != nil {
+		n.Fatalf("%s: %v\n%s", name, err, out)
+	}
+	return string(out)
+}
+
+// start runs a program in the node's namespaces until the test ends, and gives
+// the path of its log.
+func (n *node) start(name string, argv ...string) string {
+	n.Helper()
+	argv = append(n.enter[1:len(n.enter):len(n.enter)], argv...)
+	return start(n.TB, n.dir, name, os.Environ(), n.enter[0], argv...)
+}
+
+// holder sets up the namespaces and holds them. Directories that containerd and
+// the kubelet write to, and that cannot be configured, are the node's own; settings
+// of the whole machine that a kubelet changes look to it as if they were set.
+const holder = `set -e
+for d in /run /var/log /var/lib; do mount -t tmpfs tmpfs $d; done
+mkdir -p /run/containerd /var/log/containers /var/lib/kubelet /var/lib/cni
+for setting in vm/overcommit_memory=1 vm/panic_on_oom=0 kernel/panic=10 kernel/panic_on_oops=1 kernel/keys/root_maxkeys=1000000 kernel/keys/root_maxbytes=25000000; do
+  file=$(mktemp -p /run); echo ${setting#*=} >$file; mount --bind $file /proc/sys/${setting%=*}
+done
+ip link set lo up
+ip link add kt0 type bridge
+ip addr add ADDRESS/24 dev kt0
+ip link set kt0 up
+touch DIR/ready
+exec sleep infinity`
+
+// hold makes the namespaces. Whatever runs in them, containers too, ends when the
+// first process of the process namespace is killed, which is done before all else.
+func (n *node) hold() {
+	n.Helper()
+	n.file("ready.sh", strings.ReplaceAll(holder, "ADDRESS", nodeAddress))
+	command, log := launch(n.TB, n.dir, "holder", os.Environ(), "unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
+		"sh", n.path("ready.sh"))
+	until(n.TB, log, 20*time.Second, "the node's network", func() bool { _, err := os.Stat(n.path("ready")); return err == nil })
+	process := command.Process.Pid
+	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", process, process))
+	if err != nil {
+		n.Fatal(err)
+	}
+	first := strings.TrimSpace(string(children))
+	n.enter = []string{"nsenter", "--target=" + first, "--net", "--mount", "--pid", "--"}
+}
+
+// close ends all that runs on the node, and removes what it left in the machine's
+// control groups.
+func (n *node) close() {
+	first, err := strconv.Atoi(strings.TrimPrefix(n.enter[1], "--target="))
+	if err != nil {
+		return
+	}
+	if process, err := os.FindProcess(first); err == nil {
+		_ = process.Kill()
+	}
+	tasks, _ := filepath.Glob(n.path("containerd/state/io.containerd.runtime.v2.task/k8s.io/*"))
+	for _, task := range tasks {
+		for _, pattern := range []string{"/sys/fs/cgroup/*/k8s.io/", "/sys/fs/cgroup/k8s.io/"} {
+			groups, _ := filepath.Glob(pattern + filepath.Base(task))
+			for _, group := range groups {
+				for range 50 { // its processes are ending
+					if os.Remove(group) == nil {
+						break
+					}
+					time.Sleep(20 * time.Millisecond)
+				}
+			}
+		}
+	}
+}
+
+// access gives an administrator's access, through the socket that leads into the
+// node's network.
+func (n *node) access() *rest.Config {
+	n.Helper()
+	access, err := clientcmd.BuildConfigFromFlags("", n.path("pki/admin.kubeconfig"))
+	if err != nil {
+		n.Fatal(err)
+	}
+	access.QPS = -1
+	access.Dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", n.path("api.sock"))
+	}
+	return access
+}
+
+// image puts PodImage, and the image that pods begin with, on the node.
+func (n *node) image() {
+	n.Helper()
+	program := n.path("pod")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, "./internal/testbed/pod")
+	build.Dir, build.Env = Root(n.TB), append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		n.Fatalf("build the pods' program: %v\n%s", err, out)
+	}
+	image, err := podImage(program)
+	if err != nil {
+		n.Fatal(err)
+	}
+	images := map[name.Tag]v1.Image{}
+	for _, reference := range []string{PodImage, "slipway.test/pause:1"} {
+		tag, err := name.NewTag(reference)
+		if err != nil {
+			n.Fatal(err)
+		}
+		images[tag] = image
+	}
+	if err := tarball.MultiWriteToFile(n.path("images.tar"), images); err != nil {
+		n.Fatal(err)
+	}
+	until(n.TB, n.path("containerd.log"), time.Minute, "containerd", func() bool {
+		return exec.Command("ctr", "--address", n.path("containerd.sock"), "version").Run() == nil
+	})
+	n.output("ctr", "--address", n.path("containerd.sock"), "--namespace", "k8s.io", "images", "import", n.path("images.tar"))
+}
+
+// podImage gives an image whose only file is a program.
+func podImage(program string) (v1.Image, error) {
+	content, err := os.ReadFile(program)
+	if err != nil {
+		return nil, err
+	}
+	var files bytes.Buffer
+	archive := tar.NewWriter(&files)
+	headed := archive.WriteHeader(&tar.Header{Name: "pod", Mode: 0o755, Size: int64(len(content))})
+	_, written := archive.Write(content)
+	if err := errors.Join(headed, written, archive.Close()); err != nil {
+		return nil, err
+	}
+	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(files.Bytes())), nil })
+	if err != nil {
+		return nil, err
+	}
+	image, err := mutate.AppendLayers(empty.Image, layer)
+	if err != nil {
+		return nil, err
+	}
+	return mutate.ConfigFile(image, &v1.ConfigFile{
+		OS: "linux", Architecture: runtime.GOARCH, RootFS: v1.RootFS{Type: "layers", DiffIDs: diffIDs(layer)},
+		Config: v1.Config{Entrypoint: []string{"/pod"}, Cmd: []string{"pause"}},
+	})
+}
+
+func diffIDs(layer v1.Layer) []v1.Hash {
+	id, err := layer.DiffID()
+	if err != nil {
+		return nil
+	}
+	return []v1.Hash{id}
+}
+
+const containerdConfig = `version = 2
+root = "DIR/containerd/root"
+state = "DIR/containerd/state"
+disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.devmapper",
+  "io.containerd.snapshotter.v1.zfs", "io.containerd.tracing.processor.v1.otlp", "io.containerd.internal.v1.tracing"]
+[grpc]
+  address = "DIR/containerd.sock"
+[ttrpc]
+  address = "DIR/containerd.sock.ttrpc"
+[plugins."io.containerd.internal.v1.opt"]
+  path = "DIR/containerd/opt"
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "slipway.test/pause:1"
+  stream_server_address = "127.0.0.1"
+  stream_server_port = "0"
+  restrict_oom_score_adj = true
+  disable_apparmor = true
+  netns_mounts_under_state_dir = true
+  [plugins."io.containerd.grpc.v1.cri".cni]
+    bin_dir = "` + cniPlugins + `"
+    conf_dir = "DIR/cni/net.d"
+  [plugins."io.containerd.grpc.v1.cri".containerd]
+    snapshotter = "overlayfs"
+    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+      runtime_type = "io.containerd.runc.v2"
+      [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+        SystemdCgroup = false
+`
+
+const bridgeConfig = `{"cniVersion": "1.0.0", "name": "node", "plugins": [{"type": "bridge", "bridge": "kt0", "isGateway": false, "ipMasq": false,
+  "ipam": {"type": "host-local", "dataDir": "DIR/cni/ipam", "ranges": [[{"subnet": "10.88.77.0/24", "rangeStart": "10.88.77.10", "gateway": "10.88.77.1"}]],
+  "routes": [{"dst": "0.0.0.0/0"}]}}]}
+`
+
+// kubeletConfig has the kubelet leave the machine's control groups and settings
+// alone.
+const kubeletConfig = `apiVersion: kubelet.config.k8s.io/v1beta1
+kind: KubeletConfiguration
+address: ` + nodeAddress + `
+port: 10250
+healthzPort: 0
+readOnlyPort: 0
+tlsCertFile: DIR/pki/kubelet-server.crt
+tlsPrivateKeyFile: DIR/pki/kubelet-server.key
+authentication: {anonymous: {enabled: false}, webhook: {enabled: true}, x509: {clientCAFile: DIR/pki/ca.crt}}
+authorization: {mode: Webhook}
+containerRuntimeEndpoint: unix://DIR/containerd.sock
+cgroupDriver: cgroupfs
+cgroupsPerQOS: false
+enforceNodeAllocatable: []
+failCgroupV1: false
+failSwapOn: false
+featureGates: {KubeletInUserNamespace: true}
+makeIPTablesUtilChains: false
+podLogsDir: DIR/pods
+volumePluginDir: DIR/volumeplugins
+resolvConf: ""
+imagePullCredentialsVerificationPolicy: NeverVerify
+registryPullQPS: 0
+eventRecordQPS: 0
+imageGCHighThresholdPercent: 100
+imageGCLowThresholdPercent: 99
+evictionHard: {memory.available: 50Mi, nodefs.available: 0%, nodefs.inodesFree: 0%, imagefs.available: 0%, imagefs.inodesFree: 0%}
+nodeStatusUpdateFrequency: 5s
+syncFrequency: 5s
+shutdownGracePeriod: 0s
+`

@@ -1,0 +1,75 @@
+// Command pod is the only file of the images that pods of the tests run. Its
+// arguments are done in their order:
+//
+//	print=TEXT    print TEXT
+//	lines=N       print "line 0" to "line N-1"
+//	sleep=TIME    wait, such as 100ms
+//	memory=MIB    use memory
+//	once=DIR,CODE end with CODE where DIR is empty, and do nothing the next time
+//	exit=CODE     end with CODE
+//	pause         wait for a signal; what a pod's first container does
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func main() {
+	kept := [][]byte{}
+	for _, arg := range os.Args[1:] {
+		verb, value, _ := strings.Cut(arg, "=")
+		switch verb {
+		case "print":
+			fmt.Println(value)
+		case "lines":
+			out := bufio.NewWriter(os.Stdout)
+			for i := range number(value) {
+				fmt.Fprintln(out, "line", i)
+			}
+			_ = out.Flush()
+		case "sleep":
+			d, _ := time.ParseDuration(value)
+			time.Sleep(d)
+		case "memory":
+			for range number(value) {
+				block := make([]byte, 1<<20)
+				for i := 0; i < len(block); i += 4096 {
+					block[i] = 1
+				}
+				kept = append(kept, block)
+			}
+		case "once":
+			dir, code, _ := strings.Cut(value, ",")
+			mark := filepath.Join(dir, "once")
+			if _, err := os.Stat(mark); err != nil {
+				_ = os.WriteFile(mark, nil, 0o600)
+				os.Exit(number(code))
+			}
+		case "exit":
+			os.Exit(number(value))
+		case "pause":
+			stop := make(chan os.Signal, 1)
+			signal.Notify(stop, syscall.SIGINT, syscall.SIGTERM)
+			<-stop
+			return
+		}
+	}
+	fmt.Fprint(os.Stderr, strings.Repeat("", len(kept)))
+}
+
+func number(text string) int {
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
+	return n
+}
