@@ -94,9 +94,6 @@ func compile(root map[string]any, version Version) (*Compiled, error) {
 	if err := c.checkReplicas(run); err != nil {
 		return nil, err
 	}
-	if err := checkSandbox(effective, c.Kind); err != nil {
-		return nil, err
-	}
 	o := compiledObject(s)
 	kept := map[string]any{}
 	for key, value := range effective {
@@ -153,17 +150,6 @@ func (c *Compiled) checkReplicas(run map[string]any) error {
 			if asMap(init)["container"] != nil {
 				return &InvalidError{[]string{"TypeError: " + strings.Join(path, ".") + ".init: Polyaxon " + c.version.String() + " cannot keep the container of a replica's init container"}}
 			}
-		}
-	}
-	return nil
-}
-
-// checkSandbox refuses what only a service can have.
-func checkSandbox(root map[string]any, kind string) error {
-	plugins, _ := root["plugins"].(map[string]any)
-	for _, name := range []string{"sandbox", "ssh"} {
-		if value := plugins[name]; value != nil && value != false && kind != "service" {
-			return &InvalidError{[]string{fmt.Sprintf("Value error, plugins.%s is only supported on kind: service in this version. Got kind: %s.", name, kind)}}
 		}
 	}
 	return nil

@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/api/resource"
-
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 )
@@ -191,9 +189,6 @@ func (s *shaper) containers(run map[string]any) []map[string]any {
 // shortcuts lays the keys at the top of a 2.18 file that stand for parts of a run:
 // ports make it a service, anything else a job where there is none.
 func (s *shaper) shortcuts(old any, local map[string]any, strategy string) (map[string]any, error) {
-	if err := checkShortcuts(local); err != nil {
-		return nil, err
-	}
 	run, _ := old.(map[string]any)
 	lay := func(over map[string]any, strategy, kind string) error {
 		if run == nil {
@@ -359,61 +354,6 @@ func lowered(resources map[string]any) map[string]any {
 		both["limits"] = limits
 	}
 	return both
-}
-
-// checkShortcuts holds cmd and resources against what their table cannot say.
-func checkShortcuts(local map[string]any) error {
-	blank := func(value any) bool { text, ok := value.(string); return ok && strings.TrimSpace(text) == "" }
-	lines, isList := local["cmd"].([]any)
-	if blank(local["cmd"]) || isList && len(lines) == 0 || slices.ContainsFunc(lines, blank) {
-		return &InvalidError{[]string{"1 validation error for V1Operation\ncmd\n  Value error, cmd must not be blank."}}
-	}
-	resources, _ := local["resources"].(map[string]any)
-	for _, name := range sortedKeys(resources) {
-		if err := checkResource(name, resources[name]); err != "" {
-			return &InvalidError{[]string{"1 validation error for V1Operation\nresources\n  Value error, " + err}}
-		}
-	}
-	return nil
-}
-
-// checkResource gives what is wrong with a shortcut's resource, "" for nothing.
-func checkResource(name string, value any) string {
-	device := name != "cpu" && name != "memory"
-	switch {
-	case name == gpuResource:
-		return "resources.nvidia.com/gpu is spelled gpu."
-	case device && name != "gpu" && !strings.Contains(name, "/"):
-		return "Unknown resource `" + name + "`; use cpu, memory, gpu, or an extended resource such as google.com/tpu."
-	}
-	text, isText := value.(string)
-	if number, isNumber := python.Number(value); !isText {
-		_, whole := value.(int)
-		if !isNumber || value == true || value == false || number < 0 || device && !whole {
-			return "resources." + name + " must be a number or a range such as 1..2."
-		}
-		return ""
-	}
-	low, high, isRange := strings.Cut(text, "..")
-	bounds := []string{strings.TrimSpace(low), strings.TrimSpace(high)}
-	if bounds[0] == "" && bounds[1] == "" {
-		return "resources." + name + " needs a request, a limit, or both."
-	}
-	var quantities []resource.Quantity
-	for _, bound := range bounds {
-		if bound == "" {
-			continue
-		}
-		quantity, err := resource.ParseQuantity(bound)
-		if err != nil || quantity.Sign() < 0 || device && strings.Trim(bound, "0123456789") != "" {
-			return "resources." + name + " has an unsupported value `" + bound + "`; use container.resources for other quantities or templates."
-		}
-		quantities = append(quantities, quantity)
-	}
-	if isRange && len(quantities) == 2 && quantities[0].Cmp(quantities[1]) > 0 {
-		return "resources." + name + " has a request greater than its limit."
-	}
-	return ""
 }
 
 func bound(text string, device bool) any {

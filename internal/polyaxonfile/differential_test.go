@@ -172,13 +172,20 @@ func handWritten(t *testing.T) []question {
 }
 
 // TestAgainstPolyaxon compares verdicts and compiled operations with those of
-// Polyaxon 2.18 itself. What may differ is in differences, with the reason.
+// Polyaxon 2.18 itself. What may differ is in differences, with the reason. Where the
+// tests are not thorough, every third of the generated files is compared.
 func TestAgainstPolyaxon(t *testing.T) {
-	all := append(handWritten(t), questions()...)
+	all := handWritten(t)
+	for i, q := range questions() {
+		if testbed.Thorough() || i%3 == 0 {
+			all = append(all, q)
+		}
+	}
+	t.Logf("%d files", len(all))
 	var answers []reply
 	testbed.Oracle(t, "testdata/oracle.py", map[string]any{"agent": agent(), "cases": all}, &answers)
 	if len(all) < 300 {
-		t.Errorf("there are %d questions only", len(all))
+		t.Errorf("there are %d files only", len(all))
 	}
 	known := differences()
 	used := map[string]bool{}
@@ -202,7 +209,7 @@ func TestAgainstPolyaxon(t *testing.T) {
 	}
 	for _, d := range known {
 		for _, name := range d.Questions {
-			if !used[name] {
+			if testbed.Thorough() && !used[name] {
 				t.Errorf("%s does not differ any more: take it out of the differences", name)
 			}
 		}

@@ -90,38 +90,14 @@ func (s *shaper) object(o *schema.Object, m map[string]any) (map[string]any, err
 			return nil, &misfit{[]string{key}, "Field required [type=missing]"}
 		}
 	}
-	return shaped, s.special(o, shaped)
+	if o.Name == "io" && s.version.Major != 1 {
+		s.io(shaped)
+	}
+	return shaped, nil
 }
 
 func isFile(o *schema.Object) bool {
 	return o.Name == "operation" || o.Name == "component" || o.Name == "compiled_operation"
-}
-
-// special does what an object's table cannot say.
-func (s *shaper) special(o *schema.Object, m map[string]any) error {
-	if s.version.Major == 1 {
-		return nil
-	}
-	switch o.Name {
-	case "io":
-		s.io(m)
-	case "init":
-		return s.init(m)
-	case "grid":
-		return grid(m)
-	case "tensorboard":
-		uuids, _ := m["uuids"].([]any)
-		for _, uuid := range uuids {
-			if text, ok := uuid.(string); !ok || !uuidPattern.MatchString(text) {
-				return &misfit{[]string{"uuids"}, "Value error, badly formed hexadecimal UUID string"}
-			}
-		}
-	case "Volume":
-		if m["name"] == nil {
-			return &misfit{nil, "Value error, Invalid value for `name`, must not be `None`"}
-		}
-	}
-	return nil
 }
 
 // splitList makes a list of a text with commas.
@@ -133,37 +109,6 @@ func splitList(text string) []any {
 		}
 	}
 	return list
-}
-
-// init holds what an init container brings: one thing, and for git where it is.
-func (s *shaper) init(m map[string]any) error {
-	kinds := 0
-	for _, key := range []string{"artifacts", "paths", "git", "dockerfile", "file", "tensorboard", "lineageRef", "modelRef", "artifactRef"} {
-		if m[key] != nil && python.Truth(m[key]) {
-			kinds++
-		}
-	}
-	git, isGit := m["git"].(map[string]any)
-	switch {
-	case kinds > 1:
-		return &misfit{nil, "Value error, Only one of artifacts, paths, git, file, or dockerfile can be set"}
-	case isGit && git["url"] == nil && m["connection"] == nil:
-		return &misfit{nil, "Value error, git field without a valid url requires a connection to be passed."}
-	}
-	return nil
-}
-
-// grid refuses what has no end of values.
-func grid(m map[string]any) error {
-	params, _ := m["params"].(map[string]any)
-	for name, param := range params {
-		p, _ := param.(map[string]any)
-		switch p["kind"] {
-		case "pchoice", "uniform", "quniform", "loguniform", "qloguniform", "normal", "qnormal", "lognormal", "qlognormal":
-			return &misfit{[]string{"params"}, "Value error, `" + name + "` defines a distribution, and it cannot be used with grid search."}
-		}
-	}
-	return nil
 }
 
 // io makes an input with a value optional, and moves options to validation.

@@ -5,6 +5,8 @@ import (
 	"math/big"
 	"regexp"
 	"strings"
+
+	"k8s.io/apimachinery/pkg/api/resource"
 )
 
 // The amounts of the shortcut resources: a number, and for cpu and memory a unit.
@@ -52,7 +54,17 @@ func isAmount(value any, amount *regexp.Regexp, fractions bool) bool {
 		case from == "" && to == "":
 			return false
 		}
-		return (from == "" || amount.MatchString(from)) && (to == "" || amount.MatchString(to))
+		return (from == "" || amount.MatchString(from)) && (to == "" || amount.MatchString(to)) && !exceeds(from, to)
 	}
 	return false
+}
+
+// exceeds tells whether a range ends before it begins.
+func exceeds(from, to string) bool {
+	low, err := resource.ParseQuantity(from)
+	if err != nil {
+		return false
+	}
+	high, err := resource.ParseQuantity(to)
+	return err == nil && low.Cmp(high) > 0
 }
