@@ -61,6 +61,15 @@ func Compile(content []byte, version Version) (*Compiled, error) {
 	return compile(f.root, version)
 }
 
+// CompileValues is Compile for the values of an operation or a component that has
+// been read and held against the version already. They are not changed.
+func CompileValues(root map[string]any, version Version) (*Compiled, error) {
+	if version.Any() {
+		version = Newest()
+	}
+	return compile(clone(root), version)
+}
+
 func compile(root map[string]any, version Version) (*Compiled, error) {
 	s, err := newShaper(version)
 	if err != nil {

@@ -113,6 +113,31 @@ func check(ctx context.Context, f *polyaxonfile.File, o Options, masker *secret.
 			}
 		}
 	}
+	compileAll(ctx, f, o, table, templates, c)
+}
+
+// compileAll compiles the file for the versions on which nothing is wrong with it
+// otherwise.
+func compileAll(ctx context.Context, f *polyaxonfile.File, o Options, table []Rule, templates map[string]parsed, c *collection) {
+	component, path := f.Component()
+	own := unit{component: component, path: path}
+	if f.IsOperation() {
+		own.operation = f.Root()
+	}
+	own.find()
+	rule := slices.IndexFunc(table, func(r Rule) bool { return r.Name == compileRule })
+	for _, version := range o.Versions {
+		if component == nil || slices.ContainsFunc(c.all, func(found Finding) bool {
+			return found.Severity == polyaxonfile.SeverityError && slices.Contains(found.Versions, version)
+		}) {
+			continue
+		}
+		p := &pass{Context: ctx, unit: own, file: f, version: version, options: o, parsed: templates, rule: table[rule]}
+		p.compile()
+		for _, found := range p.findings {
+			c.look(found, version)
+		}
+	}
 }
 
 // maxFindings is how many findings a file may have: who has so many does not read

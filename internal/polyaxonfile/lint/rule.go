@@ -40,7 +40,7 @@ func Rules() []Rule {
 func rules() []Rule {
 	return slices.Concat(
 		schemaRules(), templateRules(), paramRules(), commandRules(), containerRules(), imageRules(), resourceRules(), volumeRules(), metadataRules(),
-		retypeRules(), credentialRules(), serviceRules(), terminationRules(), matrixRules(), scheduleRules(), graphRules(), platformRules(), clusterRules(), commentRules(),
+		retypeRules(), credentialRules(), serviceRules(), terminationRules(), matrixRules(), scheduleRules(), graphRules(), platformRules(), clusterRules(), commentRules(), compileRules(),
 	)
 }
 

@@ -232,9 +232,11 @@ func withNone(text, name string) string {
 }
 
 // shortened cuts a long text.
-func shortened(text string) string {
-	if r := []rune(text); len(r) > 60 {
-		return string(r[:57]) + "..."
+func shortened(text string) string { return shortenedTo(text, 60) }
+
+func shortenedTo(text string, n int) string {
+	if r := []rune(text); len(r) > n {
+		return string(r[:n-3]) + "..."
 	}
 	return text
 }

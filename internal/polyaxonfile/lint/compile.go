@@ -1,0 +1,167 @@
+package lint
+
+import (
+	"errors"
+	"regexp"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+)
+
+// compileRule is found by compiling the file, where nothing else is wrong with it.
+const compileRule = "compile-error"
+
+func compileRules() []Rule {
+	return []Rule{{
+		Name: compileRule, Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageCompile,
+		Summary: "Polyaxon's compiler fails on the file",
+		Help: "The file is compiled as the version's server would, with values of the right types where a param is still to come, and that fails: a default that its input's type or validation does not take, " +
+			"a template that computes what cannot be, a reference to what is not there. The message is Polyaxon's own.",
+	}}
+}
+
+// named are the words by which Polyaxon's messages name an input or a param.
+var named = regexp.MustCompile("(?:for|param|Param|Input|input) `?([A-Za-z_][\\w-]*)`?")
+
+// compile gives what the compiler says of the unit, which must be the file's own.
+func (p *pass) compile() {
+	operation := map[string]any{"kind": "operation", "version": 1.1, "component": p.component}
+	if p.operation != nil {
+		operation = make(map[string]any, len(p.operation))
+		for key, value := range p.operation {
+			operation[key] = value
+		}
+	}
+	complete := p.complete(operation)
+	if kind := text(p.run["kind"]); operation["isPreset"] == true || before2(p.version) && contains([]string{"spark", "flink", "dask", "ray"}, kind) {
+		return // kinds that went with 1.x, which no one has compiled beside slipway
+	}
+	compiled, err := polyaxonfile.CompileValues(operation, p.version)
+	if err == nil && complete && compiled.Schedule() == "" && !p.needsRuns() {
+		_, err = compiled.Resolve(p.context())
+	}
+	var invalid *polyaxonfile.InvalidError
+	var failed *polyaxonfile.CompileError
+	switch {
+	case errors.As(err, &invalid) && strings.Contains(invalid.Error(), "unexpected keyword argument"):
+		// The schema knows better which spellings of keys Polyaxon takes.
+	case errors.As(err, &invalid):
+		lines := strings.Split(strings.TrimSpace(invalid.Error()), "\n")
+		p.told("the server refuses it: ", strings.TrimPrefix(strings.TrimSpace(lines[len(lines)-1]), "Value error, "), lines)
+	case errors.As(err, &failed):
+		p.told("the run fails when it is compiled: ", strings.TrimPrefix(failed.Message, "Compilation Error: "), nil)
+	}
+}
+
+// told reports a message of the compiler, at the input or the path that it names.
+func (p *pass) told(what, message string, lines []string) {
+	at := p.file.At(p.runPath...)
+	if p.run == nil {
+		at = p.file.At()
+	}
+	if len(lines) > 1 {
+		if found, ok := p.file.Locate(strings.Split(strings.TrimSpace(lines[1]), ".")); ok {
+			at = found
+		}
+	}
+	inputs := append(p.declared("inputs"), p.declared("outputs")...)
+	for _, m := range named.FindAllStringSubmatch(message, -1) {
+		for _, x := range inputs {
+			if x.name != m[1] {
+				continue
+			}
+			at = p.file.At(extend(x.path, "name")...)
+			if x.hasValue {
+				at = p.file.At(extend(x.path, "value")...)
+			}
+			if param := mapping(p.operation["params"])[x.name]; param != nil {
+				at = p.file.At(extend(p.operationPath, "params", x.name)...)
+			}
+		}
+	}
+	p.add(at, p.length(at), "", what+shortenedTo(message, 300))
+}
+
+// complete adds params of the right types for inputs that still want one, and
+// gives false when it cannot.
+func (p *pass) complete(operation map[string]any) bool {
+	given := p.given()
+	params := map[string]any{}
+	for name, value := range mapping(operation["params"]) {
+		params[name] = value
+	}
+	all := true
+	for _, x := range p.declared("inputs") {
+		if x.optional || x.hasValue || x.delayed || given[x.name] || x.name == "" {
+			continue
+		}
+		value, ok := placeholder(x)
+		if !ok {
+			all = false
+			continue
+		}
+		params[x.name] = map[string]any{"value": value}
+	}
+	if len(params) > 0 {
+		operation["params"] = params
+	}
+	return all
+}
+
+// placeholder is some value of an input's type; false where none can be known to
+// fit.
+func placeholder(x input) (any, bool) {
+	options := list(x.values["options"])
+	if validation := mapping(x.values["validation"]); validation != nil {
+		if options = list(validation["options"]); len(options) == 0 {
+			return nil, false
+		}
+	}
+	value, ok := map[string]any{
+		"": "x", "any": "x", "str": "x", "path": "/x", "image": "x:1", "int": 1, "float": 0.5, "metric": 0.5, "bool": true,
+		"list": []any{"x"}, "dict": map[string]any{"x": "x"}, "date": "2026-01-02", "uuid": strings.Repeat("0", 31) + "1",
+		"gcs": "gs://x/x", "s3": "s3://x/x",
+	}[x.kind]
+	if len(options) > 0 {
+		value, ok = options[0], true
+	}
+	if isList, _ := x.values["isList"].(bool); isList {
+		value = []any{value}
+	}
+	return value, ok
+}
+
+// needsRuns tells whether params come from other runs, which are not here.
+func (p *pass) needsRuns() bool {
+	if p.operation["joins"] != nil || p.operation["dependencies"] != nil || p.operation["events"] != nil || p.operation["build"] != nil || p.component["build"] != nil {
+		return true
+	}
+	for _, param := range mapping(p.operation["params"]) {
+		if mapping(param)["ref"] != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// context is a run as good as any: its catalog has all connections that the file
+// names.
+func (p *pass) context() polyaxonfile.Context {
+	x := polyaxonfile.Context{
+		Owner: "default", Project: "project", ProjectUUID: "project", Name: "run", UUID: strings.Repeat("0", 31) + "1", Namespace: "polyaxon",
+		Connections: map[string]polyaxonfile.Connection{},
+	}
+	names := append(p.connections(), p.initConnections()...)
+	for _, x := range append(p.declared("inputs"), p.declared("outputs")...) {
+		names = append(names, text(x.values["connection"]))
+	}
+	for _, param := range mapping(p.operation["params"]) {
+		names = append(names, text(mapping(param)["connection"]))
+	}
+	for _, name := range names {
+		if name != "" {
+			x.Connections[name] = polyaxonfile.Connection{Name: name, Kind: "volume_claim", Schema: map[string]any{"volumeClaim": name, "mountPath": "/" + name}}
+		}
+	}
+	return x
+}
