@@ -18,10 +18,10 @@ const askingLimit = 10 * time.Second
 // awaitAnswer asks a service until it answers. That it runs says little: a notebook
 // takes seconds until it listens. Whatever it answers counts, but what the gateway
 // says for it while it does not: 502, 503 and 504.
-func (p *project) awaitAnswer(ctx context.Context, to *platform, service *config.Job, target run.Target, address string) error {
+func (p *project) awaitAnswer(ctx context.Context, to *platform, service *config.Job, target run.Target, carrier http.RoundTripper, address string) error {
 	last := "nothing"
 	for wait := 50 * time.Millisecond; ; wait = min(wait*3/2, 2*time.Second) {
-		answered, said := p.ask(ctx, address)
+		answered, said := p.ask(ctx, carrier, address)
 		if answered {
 			return nil
 		}
@@ -43,14 +43,14 @@ func (p *project) awaitAnswer(ctx context.Context, to *platform, service *config
 
 // ask tells whether a service answers, and what came else. Polyaxon's token is not
 // sent: the service is the user's program.
-func (p *project) ask(ctx context.Context, address string) (answered bool, said string) {
+func (p *project) ask(ctx context.Context, carrier http.RoundTripper, address string) (answered bool, said string) {
 	ctx, cancel := context.WithTimeout(ctx, askingLimit)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return false, err.Error()
 	}
-	response, err := p.Transport.RoundTrip(request) // a redirect is an answer
+	response, err := carrier.RoundTrip(request) // a redirect is an answer
 	if err != nil {
 		if ctx.Err() != nil {
 			return false, ""

@@ -30,7 +30,7 @@ func (p *project) fill(ctx context.Context, j *config.Job, image string) (polyax
 func (p *project) credentials(j *config.Job) polyaxonfile.Credentials {
 	mount, named := p.config.Secrets[polyaxonfile.CredentialSecret]
 	_, pull := p.config.Secrets[polyaxonfile.PullSecret]
-	there := p.config.Polyaxon != nil
+	there := !p.config.Sandboxed()
 	if j.Credentials != nil {
 		named, pull, there = *j.Credentials, *j.Credentials, false
 	}
@@ -50,7 +50,7 @@ func (p *project) volume() polyaxonfile.Volume {
 	switch v := p.config.Volume; {
 	case v == nil:
 		return polyaxonfile.Volume{}
-	case p.config.Polyaxon == nil:
+	case p.config.Sandboxed():
 		return polyaxonfile.Volume{Connection: polyaxonfile.VolumeConnection}
 	default:
 		return polyaxonfile.Volume(*v)

@@ -11,8 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	corev1 "k8s.io/api/core/v1"
-
+	"github.com/slipway-ci/slipway/internal/cluster"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/report"
 )
@@ -114,18 +113,9 @@ func (p *project) dialService(ctx context.Context, to *platform, r *polyaxon.Run
 		return nil, err
 	}
 	for i := len(pods) - 1; i >= 0; i-- { // the newest first
-		if ready(&pods[i]) {
+		if cluster.Ready(&pods[i]) {
 			return to.cluster.DialPod(ctx, pods[i].Name, ports[0])
 		}
 	}
 	return nil, fmt.Errorf("service %s has no pod that is ready (run %s has %d pods)", r.Name, r.UUID, len(pods))
-}
-
-func ready(pod *corev1.Pod) bool {
-	for _, c := range pod.Status.Conditions {
-		if c.Type == corev1.PodReady {
-			return c.Status == corev1.ConditionTrue && pod.DeletionTimestamp == nil
-		}
-	}
-	return false
 }

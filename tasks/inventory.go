@@ -32,7 +32,7 @@ func (c *checker) versionsFor(ctx context.Context, wanted string) (versions []po
 	if len(versions) > 0 {
 		return versions, false, nil
 	}
-	if c.project != nil && c.project.config.Polyaxon != nil {
+	if c.project != nil && !c.project.config.Sandboxed() {
 		return c.versionsHere(ctx)
 	}
 	return lint.KnownVersions(), true, nil
@@ -41,7 +41,7 @@ func (c *checker) versionsFor(ctx context.Context, wanted string) (versions []po
 // versionsHere gives the version of the server that runs go to: the sandbox
 // behaves as 2.18. All that are known are a guess, where a server does not answer.
 func (c *checker) versionsHere(ctx context.Context) (versions []polyaxonfile.Version, guessed bool, err error) {
-	if c.project.config.Polyaxon == nil {
+	if c.project.config.Sandboxed() {
 		return lint.KnownVersions()[1:], false, nil
 	}
 	v, err := c.project.serverVersion(ctx)
@@ -51,7 +51,7 @@ func (c *checker) versionsHere(ctx context.Context) (versions []polyaxonfile.Ver
 	case ctx.Err() != nil:
 		return nil, false, &InterruptedError{}
 	}
-	c.project.event(report.Note, "", "", fmt.Sprintf("%s does not tell its version (%v): checking as every version that is known", c.project.config.Polyaxon.Host, err))
+	c.project.event(report.Note, "", "", fmt.Sprintf("Polyaxon does not tell its version (%v): checking as every version that is known", err))
 	return lint.KnownVersions(), true, nil
 }
 
@@ -59,7 +59,12 @@ func (c *checker) versionsHere(ctx context.Context) (versions []polyaxonfile.Ver
 func (p *project) serverVersion(ctx context.Context) (polyaxonfile.Version, error) {
 	ctx, cancel := context.WithTimeout(ctx, checkPatience)
 	defer cancel()
-	to := &platform{}
+	to := &platform{namespace: "polyaxon-v1"}
+	if p.config.Polyaxon == nil {
+		if err := p.connectCluster(ctx, to); err != nil {
+			return polyaxonfile.Version{}, err
+		}
+	}
 	if err := p.connectPolyaxon(ctx, to); err != nil {
 		return polyaxonfile.Version{}, err
 	}

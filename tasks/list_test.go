@@ -17,6 +17,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/testbed/polyaxon111"
 )
 
+// unreachable is a cluster that nobody asks.
+const unreachable = "apiVersion: v1\nkind: Config\ncurrent-context: a\nclusters: [{name: a, cluster: {server: 'http://127.0.0.1:1'}}]\nusers: [{name: a, user: {}}]\ncontexts: [{name: a, context: {cluster: a, user: a}}]\n"
+
 // heard collects events.
 type heard struct {
 	mu   sync.Mutex
@@ -36,38 +39,47 @@ func (h *heard) String() string {
 	return h.text.String()
 }
 
-// A service on a 1.11.3 server is reached through its gateway, and one that was
-// forgotten is told: since when, by whom, and what it holds.
-func TestServicesThroughGateway(t *testing.T) {
-	host := polyaxon111.Start(t)
+// serving writes a repository with a service, which listens on port, and gives the
+// world of a user there. where is what slipway.yaml says of the platform.
+func serving(t *testing.T, where, kubeconfig string) (env *Env, events *heard, port int) {
+	t.Helper()
 	dir := t.TempDir()
 	job := filepath.Join(dir, "job.exe")
 	if out, err := exec.Command("go", "build", "-o", job, "../cmd/slipway/testdata/job").CombinedOutput(); err != nil {
 		t.Fatalf("build the job: %v\n%s", err, out)
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := listener.Addr().(*net.TCPAddr).Port
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
+	port = freePort(t)
 	for name, text := range map[string]string{
-		"slipway.yaml": "project: story\nregistry: 127.0.0.1:1/none\ncluster: {kubeconfig: {path: kubeconfig}}\npolyaxon: {host: '" + host + "'}\nservices:\n  api: {polyaxonfile: api.yml}\n",
+		"slipway.yaml": "project: story\nregistry: 127.0.0.1:1/none\ncluster: {kubeconfig: {path: kubeconfig}, namespace: polyaxon-v1}\n" + where + "\nservices:\n  api: {polyaxonfile: api.yml}\n",
 		"api.yml": fmt.Sprintf("version: 1.1\nkind: component\nrun:\n  kind: service\n  ports: [%d]\n  rewritePath: true\n  container:\n    image: none\n    command: [%q, \"serve=%d\"]\n"+
 			"    resources: {limits: {nvidia.com/gpu: 2}}\n", port, job, port),
-		"kubeconfig": "apiVersion: v1\nkind: Config\ncurrent-context: a\nclusters: [{name: a, cluster: {server: 'http://127.0.0.1:1'}}]\nusers: [{name: a, user: {}}]\ncontexts: [{name: a, context: {cluster: a, user: a}}]\n",
+		"kubeconfig": kubeconfig,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	t.Chdir(dir)
-	events := &heard{}
-	later := time.Duration(0)
-	env := &Env{Dir: ".", Events: events, Transport: http.DefaultTransport, Now: func() time.Time { return time.Now().Add(later) }, Machine: "desk",
-		Lookup: func(name string) (string, bool) { return "anna", name == "USER" }}
+	events = &heard{}
+	return &Env{Dir: ".", Events: events, Transport: http.DefaultTransport, Now: time.Now, Machine: "desk",
+		Lookup: func(name string) (string, bool) { return "anna", name == "USER" }}, events, port
+}
+
+func freePort(t *testing.T) int {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().(*net.TCPAddr).Port
+}
+
+// A service on a 1.11.3 server is reached through its gateway, and one that was
+// forgotten is told: since when, by whom, and what it holds.
+func TestServicesThroughGateway(t *testing.T) {
+	host := polyaxon111.Start(t)
+	env, events, _ := serving(t, "polyaxon: {host: '"+host+"'}", unreachable)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 
@@ -87,7 +99,7 @@ func TestServicesThroughGateway(t *testing.T) {
 	if again, err := Up(ctx, env, "api", UpOptions{}); err != nil || again.Jobs[0].UUID != up.Jobs[0].UUID {
 		t.Errorf("up again: %+v, %v", again, err)
 	}
-	later = 76*time.Hour + 30*time.Minute
+	env.Now = func() time.Time { return time.Now().Add(76*time.Hour + 30*time.Minute) }
 	for _, o := range []RunsOptions{{}, {Services: true}} {
 		list, err := Runs(ctx, env, o)
 		if err != nil || len(list.Runs) != 1 {

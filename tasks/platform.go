@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -34,6 +35,8 @@ type platform struct {
 	target v1.Platform
 	// sandbox is nil when nothing of it is used.
 	sandbox *sandbox.Sandbox
+	// gateway leads to a Polyaxon that only the cluster reaches; nil for another.
+	gateway http.RoundTripper
 	// embedded tells whether runs go to the sandbox.
 	embedded bool
 	// clock is nil for the system's.
@@ -54,14 +57,14 @@ func (c clock) Sleep(ctx context.Context, d time.Duration) error { return c.Env.
 func (p *project) connect(ctx context.Context) (*platform, error) {
 	cfg := p.config
 	to := &platform{namespace: "polyaxon-v1", target: v1.Platform{OS: "linux", Architecture: "amd64"}}
-	to.embedded = cfg.Polyaxon == nil
+	to.embedded = cfg.Sandboxed()
 	if p.Sleep != nil {
 		to.clock = clock{p.Env}
 	}
 	if err := p.refuseHalfClouds(); err != nil {
 		return nil, err
 	}
-	if cfg.Polyaxon == nil || cfg.Registry == "" || cfg.Cluster == nil {
+	if to.embedded || cfg.Registry == "" || cfg.Cluster == nil {
 		joined, err := sandbox.Join(ctx, sandbox.Options{Dir: p.state(), Self: p.Self, Lookup: p.Lookup, Version: p.Version})
 		if err != nil {
 			return nil, fmt.Errorf("start the sandbox: %w", err)
@@ -91,9 +94,9 @@ func (p *project) connect(ctx context.Context) (*platform, error) {
 func (p *project) refuseHalfClouds() error {
 	cfg := p.config
 	switch {
-	case cfg.Cluster != nil && cfg.Polyaxon == nil:
-		return &source.Error{Position: cfg.At("cluster"), Message: "a cluster needs polyaxon.host",
-			Hint: "this version does not find Polyaxon in the cluster by itself; name its address, or leave cluster out to use the sandbox"}
+	case cfg.Cluster != nil && cfg.Registry == "":
+		return &source.Error{Position: cfg.At("cluster"), Message: "runs in the cluster cannot pull from the sandbox's registry",
+			Hint: "set registry, or leave cluster out to use the sandbox"}
 	case cfg.Polyaxon != nil && cfg.Registry == "":
 		return &source.Error{Position: cfg.At("polyaxon"), Message: "runs on " + cfg.Polyaxon.Host + " cannot pull from the sandbox's registry",
 			Hint: "set registry, or leave polyaxon out to use the sandbox"}
@@ -144,7 +147,8 @@ func (p *project) connectCluster(ctx context.Context, to *platform) error {
 
 func (p *project) connectPolyaxon(ctx context.Context, to *platform) error {
 	options := polyaxon.Options{Transport: p.Transport, Sleep: p.Sleep}
-	if cfg := p.config.Polyaxon; cfg != nil {
+	switch cfg := p.config.Polyaxon; {
+	case cfg != nil:
 		options.Host, options.Owner = cfg.Host, cfg.Owner
 		if cfg.Token != "" {
 			token, err := p.resolve(ctx, cfg.Token, "polyaxon", "token")
@@ -153,7 +157,17 @@ func (p *project) connectPolyaxon(ctx context.Context, to *platform) error {
 			}
 			options.Token = token
 		}
-	} else {
+	case p.config.Cluster != nil:
+		found, err := to.cluster.Polyaxon(ctx)
+		if none := new(cluster.NoPolyaxonError); errors.As(err, &none) {
+			return located(p.config.At("cluster"), err)
+		}
+		if err != nil {
+			return err
+		}
+		to.gateway = found.Transport()
+		options.Host, options.Transport = found.Host(), to.gateway
+	default:
 		options.Host, options.Token = to.sandbox.Polyaxon, to.sandbox.Token
 	}
 	client, err := polyaxon.New(options)

@@ -73,6 +73,9 @@ func Up(ctx context.Context, env *Env, name string, o UpOptions) (*report.Result
 	defer at.close()
 	started.Status, started.Address = string(polyaxon.Running), at.address
 	p.event(report.Done, "up", name, at.address)
+	if at.address == "" {
+		p.event(report.Note, "", "", "only the cluster reaches it: slipway up "+name+" --port 8888 leads port 8888 of this machine to it")
+	}
 	if at.forwarding != nil {
 		at.forwarding.answered.Store(true)
 		p.event(report.Note, "", "", "the port leads to the service until this command is interrupted; the service goes on then, and slipway down "+name+" stops it")
@@ -113,13 +116,17 @@ func (p *project) reach(ctx context.Context, to *platform, service *config.Job, 
 		return nil, p.ended(ctx, to, service, target)
 	}
 	at := &reached{address: p.address(ctx, to, now)}
-	if o.Port > 0 {
+	asked, carrier := at.address, p.Transport
+	switch {
+	case o.Port > 0:
 		if at.forwarding, err = p.forward(ctx, to, now, o.Port); err != nil {
 			return nil, err
 		}
-		at.address = at.forwarding.address
+		at.address, asked = at.forwarding.address, at.forwarding.address
+	case to.gateway != nil:
+		asked, carrier = to.polyaxon.ServiceURL(now, to.namespace), to.gateway
 	}
-	if err := p.awaitAnswer(waiting, to, service, target, at.address); err != nil {
+	if err := p.awaitAnswer(waiting, to, service, target, carrier, asked); err != nil {
 		at.close()
 		return nil, err
 	}
@@ -243,12 +250,15 @@ func (p *project) end(ctx context.Context, to *platform, r *polyaxon.Run) (polya
 	}
 }
 
-// address gives where a service answers.
+// address gives where a service answers; "" when only the cluster reaches that.
 func (p *project) address(ctx context.Context, to *platform, r *polyaxon.Run) string {
 	if to.embedded {
 		if address, err := to.sandbox.ServiceAddress(ctx, r.UUID); err == nil {
 			return address
 		}
+	}
+	if to.gateway != nil {
+		return ""
 	}
 	return to.polyaxon.ServiceURL(r, to.namespace)
 }

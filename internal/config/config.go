@@ -23,7 +23,7 @@ type Config struct {
 	Registry string
 	// Cluster is nil for the sandbox's cluster.
 	Cluster *Cluster
-	// Polyaxon is nil for the sandbox's.
+	// Polyaxon is nil for the one in the cluster, or the sandbox's.
 	Polyaxon *Polyaxon
 	// Bucket is a gs:// URL, "" for none.
 	Bucket   string
@@ -142,3 +142,7 @@ func (c *Config) At(path ...string) source.Position {
 	}
 	return source.Position{File: c.Path}
 }
+
+// Sandboxed tells whether runs go to the sandbox: nothing names a Polyaxon, or a
+// cluster that has one.
+func (c *Config) Sandboxed() bool { return c.Polyaxon == nil && c.Cluster == nil }

@@ -1,0 +1,90 @@
+package clustertest
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/httpstream"
+	"k8s.io/apimachinery/pkg/util/httpstream/spdy"
+	"k8s.io/client-go/kubernetes"
+)
+
+// Kubelet adds a node to a cluster that has none, which forwards the ports of pods
+// to the same ports of this machine's loopback; nothing else of it is there.
+func Kubelet(t testing.TB, clients kubernetes.Interface) {
+	t.Helper()
+	server := httptest.NewTLSServer(http.HandlerFunc(forwardPort))
+	t.Cleanup(server.Close)
+	node, err := clients.CoreV1().Nodes().Create(t.Context(), &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "node"}}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	node.Status = corev1.NodeStatus{Addresses: []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: "127.0.0.1"}},
+		DaemonEndpoints: corev1.NodeDaemonEndpoints{KubeletEndpoint: corev1.DaemonEndpoint{Port: int32(server.Listener.Addr().(*net.TCPAddr).Port)}}}
+	if _, err := clients.CoreV1().Nodes().UpdateStatus(t.Context(), node, metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// RunPod makes a pod on Kubelet's node that counts as running and ready.
+func RunPod(t testing.TB, clients kubernetes.Interface, pod *corev1.Pod) {
+	t.Helper()
+	pods := clients.CoreV1().Pods(pod.Namespace)
+	pod.Spec.NodeName = "node"
+	made, err := pods.Create(t.Context(), pod, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	made.Status.Phase, made.Status.Conditions = corev1.PodRunning, []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
+	if _, err := pods.UpdateStatus(t.Context(), made, metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func forwardPort(w http.ResponseWriter, r *http.Request) {
+	if !strings.HasPrefix(r.URL.Path, "/portForward/") {
+		http.NotFound(w, r)
+		return
+	}
+	if _, err := httpstream.Handshake(r, w, []string{"portforward.k8s.io"}); err != nil {
+		return
+	}
+	streams := make(chan httpstream.Stream, 2)
+	connection := spdy.NewResponseUpgrader().UpgradeResponse(w, r, func(s httpstream.Stream, _ <-chan struct{}) error {
+		streams <- s
+		return nil
+	})
+	if connection == nil {
+		return
+	}
+	defer connection.Close()
+	var failures, data httpstream.Stream
+	for range 2 {
+		if s := <-streams; s.Headers().Get(corev1.StreamType) == corev1.StreamTypeError {
+			failures = s
+		} else {
+			data = s
+		}
+	}
+	target, err := net.Dial("tcp", net.JoinHostPort("127.0.0.1", data.Headers().Get(corev1.PortHeader)))
+	if err != nil {
+		fmt.Fprint(failures, err)
+		_ = failures.Close()
+		<-connection.CloseChan()
+		return
+	}
+	var copies sync.WaitGroup
+	copies.Go(func() { _, _ = io.Copy(target, data); _ = target.(*net.TCPConn).CloseWrite() })
+	copies.Go(func() { _, _ = io.Copy(data, target); _ = data.Close() })
+	<-connection.CloseChan()
+	_ = target.Close()
+	copies.Wait()
+}

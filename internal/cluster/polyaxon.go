@@ -1,0 +1,126 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+)
+
+// Gateway is the service of the Polyaxon that is installed in a namespace.
+type Gateway struct {
+	cluster *Cluster
+	service *corev1.Service
+}
+
+// NoPolyaxonError is a namespace that has no Polyaxon, or more than one.
+type NoPolyaxonError struct {
+	Namespace, Cluster string
+	// Found are the services that could be its gateway.
+	Found []string
+}
+
+// Error says what can be done.
+func (e *NoPolyaxonError) Error() string {
+	if len(e.Found) > 0 {
+		return fmt.Sprintf("namespace %s of cluster %s has more than one Polyaxon (%s): say which by polyaxon.host", e.Namespace, e.Cluster, strings.Join(e.Found, ", "))
+	}
+	return fmt.Sprintf("namespace %s of cluster %s has no Polyaxon (no service of its gateway): name its namespace by cluster.namespace, or its address by polyaxon.host", e.Namespace, e.Cluster)
+}
+
+// Polyaxon finds the gateway of the Polyaxon in the namespace, by the name that its
+// chart gives it in all releases from 1.11 on: RELEASE-polyaxon-gateway. Where there
+// is none, or more than one, it is a *NoPolyaxonError.
+func (c *Cluster) Polyaxon(ctx context.Context) (*Gateway, error) {
+	list, err := c.Client.CoreV1().Services(c.Namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		if apierrors.IsForbidden(err) {
+			return nil, fmt.Errorf("find Polyaxon in cluster %s: %w (it takes the right to list services; or set polyaxon.host)", c.Name, err)
+		}
+		return nil, fmt.Errorf("find Polyaxon in cluster %s: %w", c.Name, err)
+	}
+	g := &Gateway{cluster: c}
+	none := &NoPolyaxonError{Namespace: c.Namespace, Cluster: c.Name}
+	for i := range list.Items {
+		if s := &list.Items[i]; strings.HasSuffix(s.Name, "polyaxon-gateway") && len(s.Spec.Selector) > 0 {
+			g.service = s
+			none.Found = append(none.Found, s.Name)
+		}
+	}
+	if len(none.Found) != 1 {
+		return nil, none
+	}
+	return g, nil
+}
+
+// Host is what stands for the gateway's address in requests.
+func (g *Gateway) Host() string { return "http://" + g.service.Name + "." + g.service.Namespace }
+
+// Transport gives one that leads every request to the gateway's pod, through the API
+// server, whatever host it names.
+func (g *Gateway) Transport() *http.Transport {
+	return &http.Transport{
+		DialContext:         func(ctx context.Context, _, _ string) (net.Conn, error) { return g.dial(ctx) },
+		MaxIdleConnsPerHost: 8, IdleConnTimeout: time.Minute,
+	}
+}
+
+// dial gives a connection to a pod of the gateway that is ready.
+func (g *Gateway) dial(ctx context.Context) (net.Conn, error) {
+	pods, err := g.cluster.Client.CoreV1().Pods(g.cluster.Namespace).List(ctx, metav1.ListOptions{LabelSelector: labels.SelectorFromSet(g.service.Spec.Selector).String()})
+	if err != nil {
+		return nil, fmt.Errorf("list the pods of %s: %w", g.service.Name, err)
+	}
+	for i := range pods.Items {
+		if !Ready(&pods.Items[i]) {
+			continue
+		}
+		port, err := g.port(&pods.Items[i])
+		if err != nil {
+			return nil, err
+		}
+		return g.cluster.DialPod(ctx, pods.Items[i].Name, port)
+	}
+	return nil, fmt.Errorf("%s has no pod that is ready (%d in all)", g.service.Name, len(pods.Items))
+}
+
+// port gives the one of the pod that the service's first leads to: 80 with releases
+// of 1.x, 8000 with those of 2.x.
+func (g *Gateway) port(pod *corev1.Pod) (int, error) {
+	if len(g.service.Spec.Ports) == 0 {
+		return 0, errors.New(g.service.Name + " has no port")
+	}
+	first := g.service.Spec.Ports[0]
+	if n := first.TargetPort.IntValue(); n > 0 {
+		return n, nil
+	}
+	if name := first.TargetPort.StrVal; name != "" {
+		for _, container := range pod.Spec.Containers {
+			for _, p := range container.Ports {
+				if p.Name == name {
+					return int(p.ContainerPort), nil
+				}
+			}
+		}
+		return 0, fmt.Errorf("pod %s has no port called %s", pod.Name, name)
+	}
+	return int(first.Port), nil
+}
+
+// Ready tells whether a pod takes connections.
+func Ready(pod *corev1.Pod) bool {
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.PodReady {
+			return c.Status == corev1.ConditionTrue && pod.DeletionTimestamp == nil
+		}
+	}
+	return false
+}

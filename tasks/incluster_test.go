@@ -1,0 +1,138 @@
+package tasks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/slipway-ci/slipway/internal/cluster"
+	"github.com/slipway-ci/slipway/internal/cluster/clustertest"
+	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testbed/polyaxon111"
+)
+
+// A Polyaxon that only the cluster reaches is found there, by a real API server, and
+// so is a service of it: a port of this machine leads there.
+func TestPolyaxonInCluster(t *testing.T) {
+	access := testbed.Kubernetes(t)
+	clients, err := kubernetes.NewForConfig(access)
+	if err != nil {
+		t.Fatal(err)
+	}
+	env, events, port := serving(t, "", kubeconfig(t, access))
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+
+	// Nothing is installed yet.
+	var none *cluster.NoPolyaxonError
+	if _, err := Up(ctx, env, "api", UpOptions{}); !errors.As(err, &none) || ExitCode(err) != ExitUsage || !strings.HasPrefix(err.Error(), "slipway.yaml:3:") {
+		t.Errorf("without Polyaxon: %v", err)
+	}
+	install(t, clients, polyaxon111.Start(t))
+	up, err := Up(ctx, env, "api", UpOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if up.Jobs[0].Address != "" || !strings.Contains(events.String(), "only the cluster reaches it: slipway up api --port 8888") {
+		t.Errorf("it answers at %q:\n%s", up.Jobs[0].Address, events)
+	}
+	clustertest.RunPod(t, clients, pod("api-pod", map[string]string{"app.kubernetes.io/instance": up.Jobs[0].UUID}))
+	local := freePort(t)
+	forwarding, interrupt := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() {
+		_, err := Up(forwarding, env, "api", UpOptions{Port: local})
+		ended <- err
+	}()
+	address := fmt.Sprintf("http://127.0.0.1:%d/", local)
+	for {
+		response, err := http.Get(address)
+		if err == nil {
+			_ = response.Body.Close()
+			if response.StatusCode == http.StatusOK {
+				break
+			}
+		}
+		select {
+		case err := <-ended:
+			t.Fatalf("up has ended: %v\n%s", err, events)
+		case <-ctx.Done():
+			t.Fatalf("%s never answers (the service listens on %d): %v\n%s", address, port, err, events)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	interrupt()
+	if err := <-ended; err != nil {
+		t.Errorf("an interrupt of the forwarding: %v", err)
+	}
+	if list, err := Runs(ctx, env, RunsOptions{Services: true}); err != nil || len(list.Runs) != 1 || list.Runs[0].Status != "running" {
+		t.Errorf("afterwards: %+v, %v", list, err)
+	}
+	if _, err := Down(ctx, env, "api"); err != nil {
+		t.Error(err)
+	}
+}
+
+// install makes the objects that Polyaxon's chart has for its gateway.
+func install(t *testing.T, clients kubernetes.Interface, host string) {
+	t.Helper()
+	at, err := url.Parse(host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	port, err := strconv.Atoi(at.Port())
+	if err != nil {
+		t.Fatal(err)
+	}
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: polyaxon111.Namespace}}
+	if _, err := clients.CoreV1().Namespaces().Create(t.Context(), namespace, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: "default", Namespace: polyaxon111.Namespace}}
+	if _, err := clients.CoreV1().ServiceAccounts(polyaxon111.Namespace).Create(t.Context(), account, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	labels := map[string]string{"app.kubernetes.io/name": "polyaxon-polyaxon-gateway"}
+	clustertest.Kubelet(t, clients)
+	clustertest.RunPod(t, clients, pod("polyaxon-polyaxon-gateway-0", labels))
+	service := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: "polyaxon-polyaxon-gateway", Namespace: polyaxon111.Namespace},
+		Spec: corev1.ServiceSpec{Selector: labels, Ports: []corev1.ServicePort{{Port: 80, TargetPort: intstr.FromInt32(int32(port))}}}}
+	if _, err := clients.CoreV1().Services(polyaxon111.Namespace).Create(t.Context(), service, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func pod(name string, labels map[string]string) *corev1.Pod {
+	no := false
+	return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: polyaxon111.Namespace, Labels: labels},
+		Spec: corev1.PodSpec{AutomountServiceAccountToken: &no, Containers: []corev1.Container{{Name: "main", Image: "none"}}}}
+}
+
+// kubeconfig writes access as a file has it.
+func kubeconfig(t *testing.T, access *rest.Config) string {
+	t.Helper()
+	config := api.NewConfig()
+	config.Clusters["a"] = &api.Cluster{Server: access.Host, CertificateAuthority: access.CAFile, CertificateAuthorityData: access.CAData}
+	config.AuthInfos["a"] = &api.AuthInfo{ClientCertificate: access.CertFile, ClientKey: access.KeyFile, ClientCertificateData: access.CertData, ClientKeyData: access.KeyData}
+	config.Contexts["a"] = &api.Context{Cluster: "a", AuthInfo: "a"}
+	config.CurrentContext = "a"
+	text, err := clientcmd.Write(*config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
