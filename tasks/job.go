@@ -98,7 +98,12 @@ func (p *project) follow(ctx context.Context, to *platform, j *config.Job, submi
 	target := p.target(to, &submitted.Run)
 	followed, pending := watchPending(ctx, o.FailPending, j.Name, submitted.Run.UUID)
 	defer pending.stop()
+	told := func() {}
+	if parent(&submitted.Run) {
+		told = p.children(followed, to, j, submitted.Run.UUID)
+	}
 	outcome, err := run.Follow(followed, to.polyaxon, target, p.following(to, run.FollowOptions{Logs: true, Limit: limitOf(j)}), &jobSink{project: p, job: j.Name, pending: pending})
+	told()
 	if err != nil {
 		return reportRun(&submitted.Run), p.abandon(ctx, followed, to, j, target, err)
 	}

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/tasks"
+)
+
+const stagedMatrix = `version: 1.1
+kind: operation
+matrix:
+  kind: grid
+  concurrency: 2
+  params:
+    rate: {kind: choice, value: [1, 2, 3]}
+component:
+  inputs:
+  - {name: DOCKER_IMAGE, type: str}
+  - {name: rate, type: int}
+  run:
+    kind: job
+    container: {image: "{{ DOCKER_IMAGE }}", command: [sh, -c, "echo the rate is {{ rate }}; %s"]}
+`
+
+// TestMatrixIsFollowed deploys a matrix to a server that runs it, and stops one: the
+// lines of all its runs are told, and none goes on.
+func TestMatrixIsFollowed(t *testing.T) {
+	s := newStage(t, testbed.Forward(t, testbed.Polyaxon(t)))
+	s.ends.Store(polyaxon.Running) // the server's agent ends runs itself
+	s.faults.Watch(nil)
+	deploy := func(project, end string) *exec.Cmd {
+		if err := os.WriteFile(filepath.Join(s.dir, "job.yml"), fmt.Appendf(nil, stagedMatrix, end), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		command := exec.Command("slipway", "deploy", "--no-attestations", "-C", s.dir, "prepare")
+		command.Env = append(os.Environ(), "PROJECT="+project)
+		return command
+	}
+	output, err := deploy("succeeds", "true").CombinedOutput()
+	if err != nil || !strings.Contains(string(output), "prepare: submitted, succeeded") {
+		t.Errorf("%v\n%s", err, output)
+	}
+	for rate := 1; rate <= 3; rate++ {
+		if line := fmt.Sprintf("| the rate is %d\n", rate); strings.Count(string(output), line) != 1 {
+			t.Errorf("the output has %q %d times:\n%s", line, strings.Count(string(output), line), output)
+		}
+	}
+	if runtime.GOOS == "windows" {
+		return // it has no signals that can be sent
+	}
+	command := deploy("is-stopped", "sleep 600")
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	alive := func() (count int) {
+		for what, n := range s.runs("is-stopped") {
+			if strings.HasSuffix(what, " running") {
+				count += n
+			}
+		}
+		return count
+	}
+	for deadline := time.Now().Add(time.Minute); alive() < 3 && time.Now().Before(deadline); { // the matrix and two of its runs
+		time.Sleep(50 * time.Millisecond)
+	}
+	if err := command.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	_ = command.Wait()
+	if code := command.ProcessState.ExitCode(); code != tasks.ExitInterrupted {
+		t.Errorf("exit code %d", code)
+	}
+	for deadline := time.Now().Add(time.Minute); alive() > 0; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("runs go on: %v", s.runs("is-stopped"))
+		}
+	}
+}
