@@ -54,6 +54,10 @@ func TestBadTexts(t *testing.T) {
 		"key of a list":    {"? [a]\n: b\n" + run, "f.yml:1:3: a key must be a name"},
 		"unknown alias":    {"a: *b\n", "f.yml:1:1: is no YAML: unknown anchor 'b' referenced"},
 		"cyclic alias":     {"a: &a [1, *a]\n", "f.yml:1:11: the alias *a stands within what it stands for"},
+		"second document":  {run + "...\nb: 1\n", "f.yml:3:1: is no YAML: did not find expected <document start>"},
+		"indent":           {" a: 1\nb: 2\n", "f.yml:2:1: is no YAML: did not find expected <document start>"},
+		"anchor twice":     {"description: &a b\nname: &a c\n" + run, "f.yml:2:7: the anchor &a stands twice (give them two names)"},
+		"key no date":      {"inputs: [{name: a, value: {2021-13-01: b}}]\n" + run, "f.yml:1:28: there is no such date: 2021-13-01"},
 		"cyclic mapping":   {"a: &a {b: {c: *a}}\n", "f.yml:1:15: the alias *a stands within what it stands for"},
 		"wrong merge":      {"<<: a\n" + run, "f.yml:1:5: << takes a mapping, or a list of mappings"},
 		"tag":              {"run: !!python/object:os.system {kind: job}\n", "f.yml:1:6: the tag !!python/object:os.system is none that Polyaxon reads"},
@@ -82,6 +86,7 @@ func TestGoodTexts(t *testing.T) {
 	for name, text := range map[string]string{
 		"byte order mark":  "\ufeffkind: component\nrun: {kind: job}\n",
 		"windows":          "kind: component\r\nrun:\r\n  kind: job\r\n",
+		"YAML 1.2":         "%YAML 1.2\n---\nkind: component\nrun: {kind: job}\n",
 		"directives":       "%YAML 1.1\n---\nkind: component\nrun: {kind: job}\n...\n",
 		"json":             "{\n\t\"kind\": \"component\",\n\t\"run\": {\"kind\": \"job\"}\n}\n",
 		"merge":            "kind: component\ninputs: [&x {name: a, type: int}, {<<: *x, name: b}, {<<: [*x, {description: d}], name: c}]\nrun: {kind: job}\n",

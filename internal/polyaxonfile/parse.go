@@ -12,6 +12,7 @@ import (
 	"io"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -65,11 +66,11 @@ func Load(name string, text []byte) (*File, []Problem) {
 	if err != nil {
 		var bad *syntaxError
 		if errors.As(err, &bad) {
-			at.Line = min(max(bad.line, 1), len(f.texts[name]))
+			at.Line = min(max(bad.line, 1), bytes.Count(bytes.TrimRight(text, "\n"), []byte("\n"))+1)
 		}
 		return refuse("%s", err.Error())
 	}
-	b := &builder{file: name, within: map[*yaml.Node]bool{}}
+	b := &builder{file: name, within: map[*yaml.Node]bool{}, anchors: map[string]*yaml.Node{}}
 	if bytes.IndexByte(text, '\t') >= 0 && !json.Valid(text) {
 		b.tabs = f.texts[name]
 	}
@@ -92,27 +93,48 @@ type syntaxError struct {
 
 func (e *syntaxError) Error() string { return e.message }
 
-var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)
+var directive = regexp.MustCompile(`^%YAML 1\.\d`)
+
+var (
+	yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)
+	// fromZero are the errors for which the library counts lines from 0: those of its
+	// parser, and not those of its scanner.
+	fromZero = regexp.MustCompile(`^did not find expected (?:key|node content|'-' indicator|<document start>|',' or '[\]}]')$`)
+)
 
 // decode gives the value of the one document in a text.
 func decode(text []byte) (*yaml.Node, error) {
+	if m := directive.FindIndex(text); m != nil { // PyYAML reads any 1.x as 1.1
+		text = slices.Clone(text)
+		text[m[1]-1] = '1'
+	}
 	reader := yaml.NewDecoder(bytes.NewReader(text))
 	var document, second yaml.Node
 	if err := reader.Decode(&document); err != nil {
 		if errors.Is(err, io.EOF) {
 			return nil, &syntaxError{message: "is empty"}
 		}
-		bad := &syntaxError{message: "is no YAML: " + err.Error()}
-		if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
-			bad.line, _ = strconv.Atoi(m[1])
-			bad.message = "is no YAML: " + m[2]
-		}
-		return nil, bad
+		return nil, notYAML(err)
 	}
-	if err := reader.Decode(&second); err == nil {
+	switch err := reader.Decode(&second); {
+	case err == nil:
 		return nil, &syntaxError{second.Line, "has a second document (---); one is allowed"}
+	case !errors.Is(err, io.EOF):
+		return nil, notYAML(err)
 	}
 	return document.Content[0], nil
+}
+
+func notYAML(err error) *syntaxError {
+	bad := &syntaxError{message: "is no YAML: " + err.Error()}
+	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
+		bad.line, _ = strconv.Atoi(m[1])
+		bad.message = "is no YAML: " + m[2]
+		if fromZero.MatchString(m[2]) {
+			bad.line++
+		}
+	}
+	return bad
 }
 
 // builder makes plain values of nodes, and notes where they stand.
@@ -123,7 +145,8 @@ type builder struct {
 	text     int
 	exceeded bool
 	within   map[*yaml.Node]bool // the aliases' targets that are being read
-	tabs     [][]byte            // the text's lines, where there are tabs in it
+	anchors  map[string]*yaml.Node
+	tabs     [][]byte // the text's lines, where there are tabs in it
 }
 
 func (b *builder) fail(n *yaml.Node, path []string, name, hint, format string, args ...any) {
@@ -159,6 +182,10 @@ func (b *builder) value(n *yaml.Node, path []string) (any, *place) {
 		return nil, p
 	}
 	b.tab(n, path)
+	if other := b.anchors[n.Anchor]; n.Anchor != "" && other != nil && other != n {
+		b.fail(n, path, "not-yaml", "give them two names", "the anchor &%s stands twice", n.Anchor)
+	}
+	b.anchors[n.Anchor] = n
 	if n.Kind != yaml.ScalarNode && n.Style&yaml.TaggedStyle != 0 && n.Tag != "!!map" && n.Tag != "!!seq" {
 		b.fail(n, path, "not-yaml", "", "the tag %s is none that Polyaxon reads", n.Tag)
 	}
@@ -243,7 +270,10 @@ func (b *builder) mapping(n *yaml.Node, path []string, p *place) map[string]any 
 		}
 		b.text += len(key.Value)
 		b.tab(key, path)
-		name, noText := keyName(key)
+		name, noText, err := keyName(key)
+		if err != nil {
+			b.fail(key, path, "not-yaml", "", "%s", err.Error())
+		}
 		if own[name] {
 			b.fail(key, extend(path, name), "repeated-key", "remove one of them; Polyaxon would silently take the last", "key %s is repeated", name)
 			b.problems[len(b.problems)-1].Stage = StageAdvice
@@ -261,18 +291,25 @@ func (b *builder) mapping(n *yaml.Node, path []string, p *place) map[string]any 
 
 // keyName gives a key as JSON has it, and whether YAML reads it as something else
 // than text: on is true.
-func keyName(key *yaml.Node) (name string, noText bool) {
+func keyName(key *yaml.Node) (name string, noText bool, err error) {
 	value, date, err := yaml11.Resolve(key)
+	switch {
+	case key.Value == "=": // as a key it is text
+		return key.Value, false, nil
+	case err != nil:
+		return key.Value, false, err
+	}
 	switch x := value.(type) {
 	case string:
-		return x, date
+		return x, date, nil
 	case nil:
-		if err != nil {
-			return key.Value, true
+		return "null", true, nil
+	case float64:
+		if x == math.Trunc(x) && math.Abs(x) < 1e16 {
+			return strconv.FormatFloat(x, 'f', 1, 64), true, nil
 		}
-		return "null", true
 	}
-	return fmt.Sprint(value), true
+	return fmt.Sprint(value), true, nil
 }
 
 func extend(path []string, key string) []string {
