@@ -1,7 +1,6 @@
 package polyaxonfile
 
 import (
-	"fmt"
 	"math"
 	"math/big"
 	"regexp"
@@ -9,8 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 )
@@ -130,8 +127,8 @@ func fitKubernetes(c schema.Choice, value any) fitness {
 		return when(isText || isInt(value), exact)
 	case schema.Quantity:
 		_, isBool := value.(bool)
-		_, err := resource.ParseQuantity(fmt.Sprint(value))
-		return when(!isBool && err == nil, exact)
+		_, ok := Quantity(value)
+		return when(!isBool && ok, exact)
 	}
 	return wrong
 }

@@ -29,3 +29,8 @@ func Oracle(t testing.TB, script string, question, answer any) {
 		t.Fatalf("%s answers what is no JSON: %v\n%s", script, err, output.String())
 	}
 }
+
+// PolyaxonCommand gives the path of Polyaxon's own command, version 2.18.
+func PolyaxonCommand(t testing.TB) string {
+	return component(t, "haupt (Polyaxon 2.18)", filepath.Join("haupt", "bin", "polyaxon"))
+}

@@ -3,6 +3,7 @@
 package clustertest
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -166,6 +167,30 @@ func Contract(t *testing.T, access *rest.Config) {
 		must(t, err)
 		if got.Type != corev1.SecretTypeDockerConfigJson || !strings.Contains(string(got.Data[corev1.DockerConfigJsonKey]), "_json_key") {
 			t.Errorf("the secret is %v", got.Type)
+		}
+	})
+
+	t.Run("names are listed, and the agent's connections", func(t *testing.T) {
+		if _, known, err := c.AgentConnections(ctx); err != nil || known {
+			t.Errorf("connections without an agent: %v, %v", known, err)
+		}
+		must(t, c.Secrets().Apply(ctx, bundle("named", "key", "value")))
+		agent := apply.ConfigMap("agent-config", c.Namespace).WithData(map[string]string{
+			"POLYAXON_AGENT_CONNECTIONS": `[{"name": "data", "kind": "volume_claim"}, {"name": "repo", "kind": "git"}]`, "POLYAXON_AGENT_ARTIFACTS_STORE": `{"name": "store"}`,
+		})
+		_, err = c.Client.CoreV1().ConfigMaps(c.Namespace).Apply(ctx, agent, metav1.ApplyOptions{FieldManager: "test", Force: true})
+		must(t, err)
+		for resource, want := range map[string]string{"secrets": "named", "configmaps": "agent-config"} {
+			if names, err := c.Names(ctx, resource); err != nil || !slices.Contains(names, want) {
+				t.Errorf("%s: %v, %v", resource, names, err)
+			}
+		}
+		names, known, err := c.AgentConnections(ctx)
+		if err != nil || !known || !slices.Equal(names, []string{"data", "repo", "store"}) {
+			t.Errorf("connections %v, %v, %v", names, known, err)
+		}
+		if _, err := c.Names(ctx, "nothings"); err == nil {
+			t.Error("there are nothings")
 		}
 	})
 }

@@ -65,6 +65,7 @@ func TestHuge(t *testing.T) {
 	for name, text := range map[string]string{
 		"names":    head + names.String(),
 		"block":    head + "    - |\n" + block.String(),
+		"amounts":  head + "    - \"{{ x }}\"\n    resources: {limits: {memory: 1e-999999999, cpu: \"1e999999999\"}}\n",
 		"comments": strings.Repeat("# slipway:ignore nothing\n", 100_000) + head + "    - \"{{ x }}\"\n",
 		"nested":   dag + nested,
 	} {

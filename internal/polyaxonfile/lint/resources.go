@@ -52,8 +52,7 @@ func quantity(value any) (resource.Quantity, bool) {
 	if value == nil || templated(text(value)) {
 		return resource.Quantity{}, false
 	}
-	q, err := resource.ParseQuantity(fmt.Sprint(value))
-	return q, err == nil
+	return polyaxonfile.Quantity(value)
 }
 
 func gpuWithoutLimit(p *pass) {
