@@ -35,6 +35,7 @@ var advices = []advice{
 	{regexp.MustCompile(`Too many pods`), "the nodes run as many pods as they may: wait until other runs end, or add nodes"},
 	{regexp.MustCompile(`no nodes available`), "the cluster has no node that is ready"},
 
+	{regexp.MustCompile(`(?i)no match for platform`), "the image is built for another platform than the node's: name images.NAME.platforms in slipway.yaml"},
 	{regexp.MustCompile(`InvalidImageName`), "the image's name is not one: correct it"},
 	{regexp.MustCompile(`(?i)(?:pull|registry).*(?:unauthorized|authentication required|authorization failed|denied|forbidden|no basic auth|401|403)`),
 		"the registry does not let the cluster pull it: name an imagePullSecret in environment.imagePullSecrets and have it under secrets in slipway.yaml, " +
@@ -43,7 +44,6 @@ var advices = []advice{
 		"the registry has no such image: correct its name and tag, or push it (slipway build)"},
 	{regexp.MustCompile(`(?i)(?:pull|registry).*(?:toomanyrequests|too many requests|429)`),
 		"the registry limits how often it is asked: wait, or pull with an account of your own (environment.imagePullSecrets)"},
-	{regexp.MustCompile(`(?i)no match for platform`), "the image is built for another platform than the node's: name images.NAME.platforms in slipway.yaml"},
 	{regexp.MustCompile(`(?i)(?:pull|registry).*(?:no such host|dial tcp|i/o timeout|connection refused|certificate|http response to https)`),
 		"the nodes cannot reach the registry: see its name, and that the cluster's network and certificates allow it"},
 	{regexp.MustCompile(`(?i)no space left on device`), "the node's disk is full: use a smaller image, or nodes with more"},
@@ -55,8 +55,8 @@ var advices = []advice{
 		"name the secret $1 under secrets in slipway.yaml and run slipway secrets sync, or correct its name in the Polyaxonfile"},
 	{regexp.MustCompile(`(?i)configmaps? "([^"]+)" not found`),
 		"create the config map $1 in the run's namespace, or correct its name in the Polyaxonfile"},
-	{regexp.MustCompile(`(?i)serviceaccounts? "([^"]+)" not found|error looking up service account ([^:\s]+)`),
-		"create the service account $1$2 in the run's namespace, or correct environment.serviceAccountName"},
+	{regexp.MustCompile(`(?i)serviceaccounts? "([^"]+)" not found`),
+		"create the service account $1 in the run's namespace, or correct environment.serviceAccountName"},
 	{regexp.MustCompile(`Multi-Attach error`), "its volume is attached to another node: wait until the run that uses it ends, or use a ReadWriteMany volume"},
 	{regexp.MustCompile(`violates PodSecurity`), "the namespace's Pod Security Standard forbids it: give the container the securityContext that it demands"},
 	{regexp.MustCompile(`FailedMount|FailedAttachVolume`), "see the volume that it names (kubectl describe pod)"},

@@ -1,0 +1,132 @@
+package run_test
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/run"
+)
+
+func TestStatusesAreToldOnce(t *testing.T) {
+	s, c := &scripted{}, &clock{now: start}
+	s.reach("created", "", "")
+	c.step = func(n int) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		switch n {
+		case 1:
+			s.reach("queued", "", "")
+		case 3:
+			s.reach("sublimating", "", "") // no status that is known
+		case 5:
+			s.conditions[len(s.conditions)-1]["last_update_time"] = c.now.Format(time.RFC3339)
+		case 7:
+			s.reach("running", "", "")
+		case 9:
+			s.reach("succeeded", "", "")
+		}
+	}
+	sink, outcome, err := follow(t, s, c, run.FollowOptions{Logs: true})
+	if err != nil || outcome.Run.Status != polyaxon.Succeeded {
+		t.Fatal(outcome, err)
+	}
+	if want := []string{"created", "queued", "sublimating", "running", "succeeded"}; !slices.Equal(sink.statuses, want) {
+		t.Errorf("the statuses are %q, want %q", sink.statuses, want)
+	}
+}
+
+// TestUnknownEnd has a run end with a status that is not known: that is an end,
+// and no success.
+func TestUnknownEnd(t *testing.T) {
+	s, c := &scripted{finished: true}, &clock{now: start}
+	s.reach("sublimated", "", "")
+	_, outcome, err := follow(t, s, c, run.FollowOptions{})
+	if err != nil || outcome.Run.Status != "sublimated" {
+		t.Fatal(outcome, err)
+	}
+}
+
+func TestTimeLimit(t *testing.T) {
+	s, c := &scripted{printed: lines("a", "polyaxon-main", 3, time.Second), shown: 3}, &clock{now: start}
+	s.reach("running", "", "")
+	_, _, err := follow(t, s, c, run.FollowOptions{Logs: true, Limit: time.Hour})
+	var limit *run.LimitError
+	if !errors.As(err, &limit) || limit.Limit != time.Hour || len(limit.LastLines) != 3 {
+		t.Fatalf("the error is %v", err)
+	}
+	if past := c.now.Sub(start); past < time.Hour || past > time.Hour+2*time.Second {
+		t.Errorf("it came after %s", past)
+	}
+}
+
+func TestLostContact(t *testing.T) {
+	s, c := &scripted{}, &clock{now: start}
+	s.reach("running", "", "")
+	c.step = func(n int) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.cut = func() bool { return n > 5 }
+	}
+	_, _, err := follow(t, s, c, run.FollowOptions{Patience: time.Minute})
+	var lost *run.LostError
+	if !errors.As(err, &lost) || lost.Silence < time.Minute || lost.Silence > time.Minute+2*time.Second {
+		t.Fatalf("the error is %v", err)
+	}
+}
+
+// TestDeletedRun ends at once: nobody answers for a run that is gone.
+func TestDeletedRun(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusNotFound)
+		_, _ = w.Write([]byte(`{"detail":"Not found."}`))
+	}))
+	defer server.Close()
+	client, err := polyaxon.New(polyaxon.Options{Host: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = run.Follow(t.Context(), client, target(), run.FollowOptions{Clock: &clock{now: start}}, &told{}); !polyaxon.IsNotFound(err) {
+		t.Fatalf("the error is %v", err)
+	}
+}
+
+func TestWhyItWaits(t *testing.T) {
+	s, c := &scripted{}, &clock{now: start}
+	s.reach("queued", "", "")
+	c.step = func(n int) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		switch {
+		case c.now.Sub(start) < 90*time.Second:
+		case s.status == "queued":
+			s.reach("unschedulable", "Unschedulable", "0/3 nodes are available: 3 Insufficient nvidia.com/gpu.")
+		case c.now.Sub(start) < 180*time.Second:
+		case s.status == "unschedulable":
+			s.reach("warning", "ErrImagePull", `Failed to pull image "asia.gcr.io/team/train:1": 403 Forbidden`)
+		case c.now.Sub(start) > 240*time.Second:
+			s.reach("failed", "Error", "Job has failed: container polyaxon-main was killed for want of memory (exit code 137)")
+		}
+	}
+	sink, outcome, err := follow(t, s, c, run.FollowOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"nobody takes it", "no node has enough of nvidia.com/gpu free", "the registry does not let the cluster pull it"}
+	if len(sink.waits) != len(want) {
+		t.Fatalf("what was told is %q", sink.waits)
+	}
+	for i := range want {
+		if !strings.Contains(sink.waits[i], want[i]) {
+			t.Errorf("what was told is %q, want %q", sink.waits[i], want[i])
+		}
+	}
+	if f := outcome.Failure; f == nil || !f.OOMKilled || f.ExitCode != 137 || f.Container != "polyaxon-main" {
+		t.Errorf("it failed by %+v", f)
+	}
+}
