@@ -72,7 +72,11 @@ func (r *renderer) text(text string, scope map[string]any) (any, error) {
 			return nil, rendering(err)
 		}
 		if rendered == text {
-			if value, ok := python.Literal(text); ok {
+			value, ok, err := python.Literal(text)
+			switch {
+			case err != nil:
+				return nil, &CompileError{"TypeError: " + python.Repr(text) + " " + err.Error()}
+			case ok:
 				return python.Plain(value), nil
 			}
 			return text, nil

@@ -189,9 +189,9 @@ func converted(value any) (any, bool) {
 	case "false", "no", "off", "n", "f":
 		return false, true
 	}
-	switch v, ok := python.Literal(text); v.(type) {
+	switch v, ok, err := python.Literal(text); v.(type) {
 	case int, float64:
-		return v, ok
+		return v, ok && err == nil
 	}
 	return nil, false
 }

@@ -26,8 +26,11 @@ func retypeRules() []Rule {
 // arrival is what Polyaxon makes of a text where it reads Python literals, as the
 // program then gets it; false when that is the text itself.
 func arrival(written string) (string, bool) {
-	value, ok := python.Literal(written)
-	if !ok {
+	value, ok, err := python.Literal(written)
+	switch {
+	case err != nil:
+		return "nothing that Polyaxon can keep: the run fails", true
+	case !ok:
 		return "", false
 	}
 	switch v := value.(type) {

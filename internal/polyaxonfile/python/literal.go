@@ -13,29 +13,40 @@ const maxDepth = 50
 
 var errNoLiteral = errors.New("is no Python literal")
 
+// ErrUnwritable is a literal that Python reads and JSON cannot hold: bytes, a set, a
+// complex number, an ellipsis, a whole number beyond 64 bits.
+var ErrUnwritable = errors.New("is a Python literal that JSON cannot hold")
+
 // Literal reads a text as Python's ast.literal_eval does: numbers (0x10, 1e3,
 // 1_000, -2), texts in quotes, True, False, None, lists, tuples, mappings. It
-// reports false for all other texts, so also for what Python reads and JSON cannot
-// hold: bytes, sets, complex numbers, and whole numbers beyond 64 bits.
-func Literal(text string) (any, bool) {
+// reports false for all other texts. The error is ErrUnwritable.
+func Literal(text string) (any, bool, error) {
 	p := &literal{rest: strings.TrimLeft(text, " \t")}
 	p.skipLines()
 	if strings.HasPrefix(p.rest, " ") || strings.HasPrefix(p.rest, "\t") {
-		return nil, false // an unexpected indent
+		return nil, false, nil // an unexpected indent
 	}
 	value, err := p.sequence()
 	if err != nil {
-		return nil, false
+		return nil, false, nil //nolint:nilerr // it is another text
 	}
 	p.skip(false)
 	p.skipLines()
 	p.skip(false)
-	return value, p.rest == ""
+	switch {
+	case p.rest != "":
+		return nil, false, nil
+	case p.unwritable:
+		return nil, false, ErrUnwritable
+	}
+	return value, true, nil
 }
 
 type literal struct {
 	rest  string
 	depth int
+	// unwritable tells that the literal holds what JSON cannot.
+	unwritable bool
 }
 
 // skipLines skips lines that are empty.
@@ -129,6 +140,12 @@ func (p *literal) value(lines bool) (any, error) {
 			return x, err
 		}
 		return nil, errNoLiteral
+	case strings.HasPrefix(p.rest, "..."):
+		p.rest, p.unwritable = p.rest[3:], true
+		return "...", nil
+	case strings.HasPrefix(p.rest, "set()"):
+		p.rest, p.unwritable = p.rest[5:], true
+		return "set()", nil
 	case c == '[':
 		p.rest = p.rest[1:]
 		list, _, err := p.list(']')
@@ -196,8 +213,11 @@ func (p *literal) mapping() (any, error) {
 			return nil, errNoLiteral
 		}
 		key, err := p.value(true)
-		if err != nil || !p.take(':', true) {
-			return nil, errNoLiteral
+		if err != nil {
+			return nil, err
+		}
+		if !p.take(':', true) {
+			return p.set(d)
 		}
 		value, err := p.value(true)
 		if err != nil || !d.Set(key, value) {
@@ -205,6 +225,26 @@ func (p *literal) mapping() (any, error) {
 		}
 		comma = p.take(',', true)
 	}
+}
+
+// set reads the rest of a set, after its first element.
+func (p *literal) set(d *Dict) (any, error) {
+	if len(d.keys) > 0 {
+		return nil, errNoLiteral
+	}
+	p.unwritable = true
+	for p.take(',', true) {
+		if p.take('}', true) {
+			return "", nil
+		}
+		if _, err := p.value(true); err != nil {
+			return nil, err
+		}
+	}
+	if !p.take('}', true) {
+		return nil, errNoLiteral
+	}
+	return "", nil
 }
 
 func (p *literal) number() (any, error) {
@@ -219,7 +259,35 @@ func (p *literal) number() (any, error) {
 	}
 	text := p.rest[:end]
 	p.rest = p.rest[end:]
-	return ParseNumber(text)
+	if real, isComplex := strings.CutSuffix(strings.ToLower(text), "j"); isComplex && !hexadecimal(text) {
+		p.unwritable = true
+		return ParseNumber(real)
+	}
+	value, err := ParseNumber(text)
+	if errors.Is(err, strconv.ErrRange) {
+		p.unwritable = true
+		return 0, nil
+	}
+	if p.skip(false); err == nil && p.rest != "" && (p.rest[0] == '+' || p.rest[0] == '-') {
+		return p.imaginary()
+	}
+	return value, err
+}
+
+// imaginary reads the second half of a complex number: +2j.
+func (p *literal) imaginary() (any, error) {
+	p.rest = p.rest[1:]
+	p.skip(false)
+	end := 0
+	for end < len(p.rest) && (isNameByte(p.rest[end]) || p.rest[end] == '.') {
+		end++
+	}
+	text := strings.ToLower(p.rest[:end])
+	p.rest, p.unwritable = p.rest[end:], true
+	if !strings.HasSuffix(text, "j") {
+		return nil, errNoLiteral
+	}
+	return ParseNumber(strings.TrimSuffix(text, "j"))
 }
 
 func hexadecimal(text string) bool { return len(text) > 1 && (text[1] == 'x' || text[1] == 'X') }
@@ -271,7 +339,11 @@ func (p *literal) texts(lines bool) (any, error) {
 			return b.String(), nil
 		}
 		prefix := strings.ToLower(p.rest[:end])
-		if prefix != "" && prefix != "r" && prefix != "u" {
+		switch prefix {
+		case "", "r", "u":
+		case "b", "br", "rb":
+			p.unwritable = true
+		default:
 			return nil, errNoLiteral
 		}
 		text, rest, ok := quoted(p.rest[end:])
@@ -279,7 +351,7 @@ func (p *literal) texts(lines bool) (any, error) {
 			return nil, errNoLiteral
 		}
 		p.rest = rest
-		if prefix != "r" {
+		if !strings.Contains(prefix, "r") {
 			if text, ok = Unescape(text); !ok {
 				return nil, errNoLiteral
 			}

@@ -5,28 +5,32 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // TestLiteral holds what is read from a text against Python 3.11's ast.literal_eval.
 func TestLiteral(t *testing.T) {
-	no := struct{}{}
+	no, unwritable := struct{}{}, ErrUnwritable
 	for text, want := range map[string]any{
 		"1": 1, " 1": 1, "1 ": 1, "\n1\n": 1, "\n 1": no, "-1": -1, "+1": 1, "--1": 1, "1_000": 1000, "1__0": no, "0x10": 16, "0o17": 15, "0b11": 3,
 		"007": no, "00": 0, "1e3": 1000.0, "1E-2": 0.01, "1.": 1.0, ".5": 0.5, "1e999": math.Inf(1), "nan": no, "inf": no, "1:30": no, "1,2": []any{1, 2},
 		"1,": []any{1}, "(1)": 1, "()": []any{}, "[]": []any{}, "[1, 'a',]": []any{1, "a"}, "[,]": no, "[1 2]": no, "{}": map[string]any{},
-		"{'a': 1}": map[string]any{"a": 1}, "{1: 2}": map[string]any{"1": 2}, "{'a'}": no, "{[1]: 2}": no, `{"a": [true]}`: no, `{"a": [True, None]}`: map[string]any{"a": []any{true, nil}},
-		"'a'": "a", `"it's"`: "it's", `'a' "b"`: "ab", `r'\n'`: `\n`, `u'x'`: "x", "b'x'": no, "f'x'": no, `'\x41\u00e9'`: "Aé", "'a": no, "'''a\nb'''": "a\nb", "'a\nb'": no,
-		"True": true, "False": false, "None": nil, "true": no, "null": no, "~": no, "": no, " ": no, "a": no, "1 # c": 1, "# c": no, "1 + 1": no, "1j": no, "99999999999999999999": no,
-		"2021-01-02": no, "1.2.3": no, "[\n1,\n2\n]": []any{1, 2}, "1\n2": no, `'\N{DASH}'`: no, "...": no,
+		"{'a': 1}": map[string]any{"a": 1}, "{1: 2}": map[string]any{"1": 2}, "{'a'}": unwritable, "{[1]: 2}": no, `{"a": [true]}`: no, `{"a": [True, None]}`: map[string]any{"a": []any{true, nil}},
+		"'a'": "a", `"it's"`: "it's", `'a' "b"`: "ab", `r'\n'`: `\n`, `u'x'`: "x", "b'x'": unwritable, "f'x'": no, `'\x41\u00e9'`: "Aé", "'a": no, "'''a\nb'''": "a\nb", "'a\nb'": no,
+		"True": true, "False": false, "None": nil, "true": no, "null": no, "~": no, "": no, " ": no, "a": no, "1 # c": 1, "# c": no, "1 + 1": no, "1j": unwritable, "1 + 2j": unwritable, "1 + 2": no, "{1, 2}": unwritable, "{1, 2": no, "[{1}]": unwritable, "set()": unwritable, "99999999999999999999": unwritable,
+		"2021-01-02": no, "1.2.3": no, "[\n1,\n2\n]": []any{1, 2}, "1\n2": no, `'\N{DASH}'`: no, "...": unwritable, "....": no,
 	} {
-		have, ok := Literal(text)
-		if !ok {
+		have, ok, err := Literal(text)
+		switch {
+		case err != nil:
+			have = err
+		case !ok:
 			have = no
-		} else {
+		default:
 			have = Plain(have)
 		}
-		if diff := cmp.Diff(want, have); diff != "" {
-			t.Errorf("%q: %s", text, diff)
+		if !cmp.Equal(want, have, cmpopts.EquateErrors()) {
+			t.Errorf("%q: have %v, want %v", text, have, want)
 		}
 	}
 }
@@ -66,11 +70,11 @@ func FuzzLiteral(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		value, ok := Literal(text)
-		if !ok {
+		value, ok, err := Literal(text)
+		if !ok || err != nil {
 			return
 		}
-		if again, ok := Literal(Repr(value)); ok && !Equal(value, again) && Repr(value) != Repr(again) {
+		if again, ok, _ := Literal(Repr(value)); ok && !Equal(value, again) && Repr(value) != Repr(again) {
 			t.Errorf("%q is %s, which is read as %s", text, Repr(value), Repr(again))
 		}
 	})

@@ -34,6 +34,10 @@ type (
 		filters []call
 		body    []node
 	}
+	callNode struct {
+		of   invocation
+		body macroNode
+	}
 	macroNode struct {
 		name     string
 		names    []string

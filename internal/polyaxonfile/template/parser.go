@@ -182,7 +182,7 @@ func (p *parser) tag() ([]node, error) {
 	case "include", "import", "extends", "from":
 		return nil, errorf("TypeError", "no loader for this environment specified")
 	case "call":
-		return nil, p.fail("the tag 'call' is not built into slipway")
+		return p.callTag()
 	}
 	return nil, p.fail("Encountered unknown tag '%s'.", word)
 }
@@ -419,40 +419,7 @@ func (p *parser) macroTag() ([]node, error) {
 	if err := p.expect(operator, "("); err != nil {
 		return nil, err
 	}
-	err := p.scoped(func() error {
-		for _, implied := range []string{"varargs", "kwargs", "caller"} {
-			p.define(implied)
-		}
-		for !p.at(operator, ")") {
-			if len(n.names) > 0 {
-				if err := p.expect(operator, ","); err != nil {
-					return err
-				}
-			}
-			parameter, ok := p.take(name, "")
-			if !ok {
-				return p.unexpected()
-			}
-			n.names = append(n.names, parameter)
-			p.define(parameter)
-			if _, ok := p.take(operator, "="); ok {
-				value, err := p.expression()
-				if err != nil {
-					return err
-				}
-				n.defaults = append(n.defaults, value)
-			} else if len(n.defaults) > 0 {
-				return p.fail("non-default argument follows default argument")
-			}
-		}
-		p.next()
-		if err := p.expect(tagEnd, "%}"); err != nil {
-			return err
-		}
-		body, err := p.body("endmacro")
-		n.body = body
-		return err
-	})
+	err := p.signature(&n, "endmacro")
 	if err != nil {
 		return nil, err
 	}
@@ -460,6 +427,88 @@ func (p *parser) macroTag() ([]node, error) {
 	p.next()
 	p.take(name, n.name)
 	return []node{n}, p.expect(tagEnd, "%}")
+}
+
+// callTag parses a call of a macro with a body, which the macro has as caller.
+func (p *parser) callTag() ([]node, error) {
+	n := callNode{body: macroNode{name: "caller"}}
+	if _, ok := p.take(operator, "("); ok {
+		// The parameters of the body come before the macro, which is parsed after them.
+		names, defaults, err := p.parameters()
+		if err != nil {
+			return nil, err
+		}
+		n.body.names, n.body.defaults = names, defaults
+	}
+	e, err := p.expression()
+	if err != nil {
+		return nil, err
+	}
+	var ok bool
+	if n.of, ok = e.(invocation); !ok {
+		return nil, p.fail("expected call")
+	}
+	err = p.scoped(func() error {
+		for _, parameter := range n.body.names {
+			p.define(parameter)
+		}
+		if err := p.expect(tagEnd, "%}"); err != nil {
+			return err
+		}
+		var err error
+		n.body.body, err = p.body("endcall")
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return []node{n}, p.close()
+}
+
+// signature parses the parameters and the body of a macro, up to its end.
+func (p *parser) signature(n *macroNode, ending string) error {
+	return p.scoped(func() error {
+		for _, implied := range []string{"varargs", "kwargs", "caller"} {
+			p.define(implied)
+		}
+		var err error
+		if n.names, n.defaults, err = p.parameters(); err != nil {
+			return err
+		}
+		if err := p.expect(tagEnd, "%}"); err != nil {
+			return err
+		}
+		n.body, err = p.body(ending)
+		return err
+	})
+}
+
+// parameters parses names with or without defaults, after the opening parenthesis.
+func (p *parser) parameters() (names []string, defaults []expression, err error) {
+	for !p.at(operator, ")") {
+		if len(names) > 0 {
+			if err := p.expect(operator, ","); err != nil {
+				return nil, nil, err
+			}
+		}
+		parameter, ok := p.take(name, "")
+		if !ok {
+			return nil, nil, p.unexpected()
+		}
+		names = append(names, parameter)
+		p.define(parameter)
+		if _, ok := p.take(operator, "="); ok {
+			value, err := p.expression()
+			if err != nil {
+				return nil, nil, err
+			}
+			defaults = append(defaults, value)
+		} else if len(defaults) > 0 {
+			return nil, nil, p.fail("non-default argument follows default argument")
+		}
+	}
+	p.next()
+	return names, defaults, nil
 }
 
 // filters parses names of filters, without the first |.

@@ -156,6 +156,15 @@ func (r *runtime) node(f *frame, n node, out *buffer) error {
 		return out.add(text(value))
 	case macroNode:
 		f.set(n.name, r.macro(f, n))
+	case callNode:
+		of := n.of
+		of.args.names = append(of.args.names[:len(of.args.names):len(of.args.names)], "caller")
+		of.args.named = append(of.args.named[:len(of.args.named):len(of.args.named)], constant{r.macro(f, n.body)})
+		value, err := r.value(f, of)
+		if err != nil {
+			return err
+		}
+		return out.add(text(value))
 	}
 	return nil
 }
@@ -351,6 +360,9 @@ func (r *runtime) macro(f *frame, n macroNode) function {
 				}
 			}
 			inner.set(name, value)
+		}
+		if caller, ok := args.named["caller"]; ok {
+			inner.set("caller", caller)
 		}
 		if len(args.positional) > len(n.names) {
 			inner.set("varargs", python.Tuple(args.positional[len(n.names):]))
