@@ -131,6 +131,21 @@ func Stop(ctx context.Context, run string) error {
 	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) { return tasks.Stop(ctx, env, run) })
 }
 
+// Restart makes a new run of a run's operation.
+func Restart(ctx context.Context, run string) error {
+	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) { return tasks.Restart(ctx, env, run) })
+}
+
+// Resume runs a run that has ended again, under its id.
+func Resume(ctx context.Context, run string) error {
+	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) { return tasks.Resume(ctx, env, run) })
+}
+
+// Approve lets a run go on that waits for approval.
+func Approve(ctx context.Context, run string) error {
+	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) { return tasks.Approve(ctx, env, run) })
+}
+
 // Artifacts lists a run's files, or downloads them into -dir=DIR.
 func Artifacts(ctx context.Context, run string, dir *string) error {
 	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) {

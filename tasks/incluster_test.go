@@ -33,7 +33,7 @@ func TestPolyaxonInCluster(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	env, events, port := serving(t, "", kubeconfig(t, access))
+	env, events, port := serving(t, "", kubeconfig(t, access), buildJob(t))
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 

@@ -39,15 +39,11 @@ func (h *heard) String() string {
 	return h.text.String()
 }
 
-// serving writes a repository with a service, which listens on port, and gives the
-// world of a user there. where is what slipway.yaml says of the platform.
-func serving(t *testing.T, where, kubeconfig string) (env *Env, events *heard, port int) {
+// serving writes a repository with a service, a job that listens on port, and gives
+// the world of a user there. where is what slipway.yaml says of the platform.
+func serving(t *testing.T, where, kubeconfig, job string) (env *Env, events *heard, port int) {
 	t.Helper()
 	dir := t.TempDir()
-	job := filepath.Join(dir, "job.exe")
-	if out, err := exec.Command("go", "build", "-o", job, "../cmd/slipway/testdata/job").CombinedOutput(); err != nil {
-		t.Fatalf("build the job: %v\n%s", err, out)
-	}
 	port = freePort(t)
 	for name, text := range map[string]string{
 		"slipway.yaml": "project: story\nregistry: 127.0.0.1:1/none\ncluster: {kubeconfig: {path: kubeconfig}, namespace: polyaxon-v1}\n" + where + "\nservices:\n  api: {polyaxonfile: api.yml}\n",
@@ -65,6 +61,16 @@ func serving(t *testing.T, where, kubeconfig string) (env *Env, events *heard, p
 		Lookup: func(name string) (string, bool) { return "anna", name == "USER" }}, events, port
 }
 
+// buildJob builds the program that stories use.
+func buildJob(t *testing.T) string {
+	t.Helper()
+	job := filepath.Join(t.TempDir(), "job.exe")
+	if out, err := exec.Command("go", "build", "-o", job, "../cmd/slipway/testdata/job").CombinedOutput(); err != nil {
+		t.Fatalf("build the job: %v\n%s", err, out)
+	}
+	return job
+}
+
 func freePort(t *testing.T) int {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -79,7 +85,7 @@ func freePort(t *testing.T) int {
 // forgotten is told: since when, by whom, and what it holds.
 func TestServicesThroughGateway(t *testing.T) {
 	host := polyaxon111.Start(t)
-	env, events, _ := serving(t, "polyaxon: {host: '"+host+"'}", unreachable)
+	env, events, _ := serving(t, "polyaxon: {host: '"+host+"'}", unreachable, buildJob(t))
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 

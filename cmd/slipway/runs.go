@@ -68,6 +68,27 @@ func stop(d *door.Door) *cobra.Command {
 		})
 }
 
+func restart(d *door.Door) *cobra.Command {
+	return command(d, "restart RUN", "Make a new run of a run's operation", cobra.ExactArgs(1),
+		func(ctx context.Context, env *tasks.Env, args []string) (*report.Result, error) {
+			return tasks.Restart(ctx, env, args[0])
+		})
+}
+
+func resume(d *door.Door) *cobra.Command {
+	return command(d, "resume RUN", "Run a run that has ended again, under its id", cobra.ExactArgs(1),
+		func(ctx context.Context, env *tasks.Env, args []string) (*report.Result, error) {
+			return tasks.Resume(ctx, env, args[0])
+		})
+}
+
+func approve(d *door.Door) *cobra.Command {
+	return command(d, "approve RUN", "Let a run go on that waits for approval", cobra.ExactArgs(1),
+		func(ctx context.Context, env *tasks.Env, args []string) (*report.Result, error) {
+			return tasks.Approve(ctx, env, args[0])
+		})
+}
+
 func artifacts(d *door.Door) *cobra.Command {
 	return command(d, "artifacts RUN [DIR]", "List a run's files, or download them into DIR", cobra.RangeArgs(1, 2),
 		func(ctx context.Context, env *tasks.Env, args []string) (*report.Result, error) {

@@ -1,0 +1,66 @@
+package tasks
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/internal/run"
+)
+
+// Restart makes a new run of a run's operation, as it was, and does not wait for it.
+// It counts for the same inputs: deploy takes its success for theirs.
+func Restart(ctx context.Context, env *Env, name string) (*report.Result, error) {
+	return env.withRun(ctx, "restart", name, func(p *project, to *platform, r *polyaxon.Run, result *report.Result) error {
+		meta := p.origin().meta
+		if key, ok := r.MetaInfo[run.MetaKey]; ok {
+			meta[run.MetaKey], meta[run.MetaRerun] = key, "yes"
+		}
+		made, err := to.polyaxon.Restart(ctx, p.config.Project, r.UUID, polyaxon.CreateRun{MetaInfo: meta})
+		if err != nil {
+			if !polyaxon.Refused(err) {
+				err = fmt.Errorf("%w; whether the new run was made is unknown, and slipway runs tells", err)
+			}
+			return fmt.Errorf("restart run %s: %w", r.UUID, err)
+		}
+		return p.tell(ctx, to, "restart", made.UUID, result)
+	})
+}
+
+// Resume runs a run that has ended again, under its id and with what it has written.
+func Resume(ctx context.Context, env *Env, name string) (*report.Result, error) {
+	return env.withRun(ctx, "resume", name, func(p *project, to *platform, r *polyaxon.Run, result *report.Result) error {
+		if !r.Status.Terminal() {
+			return usagef("run %s is %s: a run is resumed when it has ended", r.UUID, r.Status)
+		}
+		if _, err := to.polyaxon.Resume(ctx, p.config.Project, r.UUID); err != nil {
+			return fmt.Errorf("resume run %s: %w", r.UUID, err)
+		}
+		return p.tell(ctx, to, "resume", r.UUID, result)
+	})
+}
+
+// Approve lets a run go on that waits for approval, and sees that it does.
+func Approve(ctx context.Context, env *Env, name string) (*report.Result, error) {
+	return env.withRun(ctx, "approve", name, func(p *project, to *platform, r *polyaxon.Run, result *report.Result) error {
+		if r.Pending == "" {
+			return usagef("run %s is %s and waits for no approval", r.UUID, r.Status)
+		}
+		if err := to.polyaxon.Approve(ctx, p.config.Project, r.UUID); err != nil {
+			return fmt.Errorf("approve run %s: %w", r.UUID, err)
+		}
+		return p.tell(ctx, to, "approve", r.UUID, result)
+	})
+}
+
+// tell reports what a run is now.
+func (p *project) tell(ctx context.Context, to *platform, step, uuid string, result *report.Result) error {
+	now, err := to.polyaxon.Run(ctx, p.config.Project, uuid)
+	if err != nil {
+		return fmt.Errorf("ask for run %s: %w", uuid, err)
+	}
+	p.event(report.Done, step, now.Name, fmt.Sprintf("run %s is %s; follow it with: slipway follow %s", uuid, now.Status, uuid))
+	result.Jobs = []report.Job{{Name: now.Name, Run: reportRun(now)}}
+	return nil
+}
