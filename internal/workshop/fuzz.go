@@ -74,6 +74,9 @@ func fuzz(ctx context.Context, o Options, targets []fuzzTarget, each time.Durati
 			}
 			args := []string{"test", "-run=^$", "-fuzz=^" + target.name + "$", "-fuzztime=" + each.String(), "-fuzzminimizetime=10s", "-parallel=1", "-timeout=0", target.pkg}
 			command := exec.CommandContext(ctx, "go", args...)
+			// go hands an interruption on to the test, and not its own death.
+			command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
+			command.WaitDelay = 10 * time.Second
 			var said bytes.Buffer
 			command.Stdout, command.Stderr = &said, &said
 			err := command.Run()
