@@ -208,6 +208,7 @@ func (c *checker) check(ctx context.Context, t target) []report.Problem {
 	options := lint.Options{Versions: c.versions, Cluster: c.cluster, Reader: c.reader()}
 	for _, j := range t.jobs {
 		options.ImageGiven = options.ImageGiven || j.Image != ""
+		options.Params = append(options.Params, sorted(j.Params)...)
 	}
 	var problems []report.Problem
 	failed := false

@@ -28,8 +28,12 @@ func BenchmarkPolyaxonfile(b *testing.B) {
 	for i := range 1000 {
 		write(b, many, i, files[i%len(files)])
 	}
-	home := b.TempDir()
-	b.Setenv("HOME", home) // where polyaxon keeps its settings
+	config := "project: bench\njobs: {train: {component: train, params: {COMMAND: [python], DOCKER_IMAGE: \"a@sha256:" + strings.Repeat("0", 64) + "\"}}}\n"
+	job := b.TempDir()
+	if err := os.WriteFile(filepath.Join(job, "slipway.yaml"), []byte(config), 0o644); err != nil {
+		b.Fatal(err)
+	}
+	b.Setenv("HOME", b.TempDir()) // where polyaxon keeps its settings
 	testbed.Compare(b,
 		testbed.Contender{Name: "slipway check, 8 files", Run: func(tb testing.TB) int64 { return execute(tb, few, binary, "check") }},
 		testbed.Contender{Name: "polyaxon check, 8 files", Run: func(tb testing.TB) int64 {
@@ -40,6 +44,7 @@ func BenchmarkPolyaxonfile(b *testing.B) {
 			return most
 		}},
 		testbed.Contender{Name: "slipway check, 1000 files", Run: func(tb testing.TB) int64 { return execute(tb, many, binary, "check") }},
+		testbed.Contender{Name: "slipway render", Run: func(tb testing.TB) int64 { return execute(tb, job, binary, "render", "train") }},
 		testbed.Contender{Name: "slipway version", Run: func(tb testing.TB) int64 { return execute(tb, few, binary, "version") }},
 	)
 }

@@ -25,6 +25,9 @@ const (
 // either takes is taken when no version is asked for.
 func (v *validator) fit(c schema.Choice, value any, p *place) fitness {
 	if v.stage == StageRun {
+		if c.Form == schema.Text && v.environmentValue() {
+			return exact // Polyaxon makes text of it, as it does of "4", which it reads as a number
+		}
 		return fitKubernetes(c, value)
 	}
 	date := p != nil && p.note&isDate != 0
@@ -36,6 +39,12 @@ func (v *validator) fit(c schema.Choice, value any, p *place) fitness {
 		second = fit2(c, value, date)
 	}
 	return max(first, second)
+}
+
+// environmentValue tells whether the value of a variable is looked at: env.0.value.
+func (v *validator) environmentValue() bool {
+	n := len(v.path)
+	return n > 2 && v.path[n-1] == "value" && v.path[n-3] == "env"
 }
 
 // fit2 is how Polyaxon 2 reads a scalar, as 2.18 was seen to.

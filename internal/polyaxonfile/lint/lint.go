@@ -22,6 +22,8 @@ type Options struct {
 	Versions []polyaxonfile.Version
 	// ImageGiven tells that slipway.yaml gives the file's job an image.
 	ImageGiven bool
+	// Params are the names of inputs that slipway.yaml gives values to.
+	Params []string
 	// Cluster tells what there is where the run will be; nil asks nobody.
 	Cluster Inventory
 	// Reader follows references; the zero Reader those to files only.

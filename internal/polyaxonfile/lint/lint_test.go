@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -171,4 +172,33 @@ func only(r Rule) string {
 		return ", on Polyaxon 1.11"
 	}
 	return ", on Polyaxon 2.x"
+}
+
+// TestNamesOfTheSchema has each name that reading and validating give a problem
+// among the rules.
+func TestNamesOfTheSchema(t *testing.T) {
+	names := regexp.MustCompile(`(?:v\.fail\(|Severity(?:Error|Warning), |b\.fail\([^"]*|Name: +)"([a-z]+(?:-[a-z0-9]+)+)"`)
+	files, err := filepath.Glob(filepath.Join("..", "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range names.FindAllSubmatch(text, -1) {
+			seen++
+			if !slices.ContainsFunc(Rules(), func(r Rule) bool { return r.Name == string(m[1]) }) {
+				t.Errorf("%s tells of %s, which is no rule", file, m[1])
+			}
+		}
+	}
+	if seen < 20 {
+		t.Errorf("only %d names were found", seen)
+	}
 }

@@ -108,7 +108,7 @@ func missingParam(p *pass) {
 	}
 	given := p.given()
 	for _, x := range p.declared("inputs") {
-		if x.name == "" || x.optional || x.hasValue || x.delayed || given[x.name] || x.name == imageInput && !p.nested {
+		if x.name == "" || x.optional || x.hasValue || x.delayed || given[x.name] || !p.nested && (x.name == imageInput || contains(p.options.Params, x.name)) {
 			continue
 		}
 		at := p.operationPath
