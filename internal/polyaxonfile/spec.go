@@ -2,11 +2,6 @@ package polyaxonfile
 
 import (
 	"fmt"
-	"regexp"
-	"slices"
-	"strings"
-
-	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
 )
 
 // spec is a param as a run has it: a value for an input or output, or one that
@@ -56,9 +51,6 @@ func (c *Compiled) allParams() map[string]map[string]any {
 	}
 	return all
 }
-
-// referenceFunc holds what a param refers to against the input that it is for.
-type referenceFunc = func(x inout, ref, value string) error
 
 // specs holds params against inputs and outputs, as a server does before it
 // compiles: every input that has to have one has it, and values are of their types.
@@ -227,168 +219,6 @@ func (c *Compiled) fit(x inout, param map[string]any, references referenceFunc) 
 		s.value = x.value
 	}
 	return s, nil
-}
-
-var (
-	referred   = regexp.MustCompile(`\{\{\s*(.+)\s*\}\}`)
-	runUUID    = regexp.MustCompile(`^[{(]?(?:urn:)?(?:uuid:)?[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}[})]?$`)
-	entityRefs = []string{"ops", "runs"}
-)
-
-// checkReference holds the shape of a param that refers to something: {ref:
-// ops.NAME, value: outputs.x}.
-func checkReference(name string, param map[string]any) error {
-	ref, isRef := param["ref"].(string)
-	if !isRef {
-		return nil
-	}
-	value, _ := param["value"].(string)
-	what := value
-	if m := referred.FindStringSubmatch(value); m != nil {
-		what = strings.TrimSpace(m[1])
-	}
-	parts := strings.Split(what, ".")
-	for i := range parts {
-		parts[i] = strings.TrimSpace(parts[i])
-	}
-	first := parts[0]
-	switch {
-	case len(parts) > 3:
-		return compileErrorf("Could not parse value `%s` for param `%s`.", value, name)
-	case len(parts) == 1 && (!slices.Contains([]string{"inputs", "outputs", "io", "artifacts"}, first) || first == "outputs" && strings.HasPrefix(ref, "dag")),
-		len(parts) == 2 && !slices.Contains([]string{"inputs", "outputs", "artifacts", "globals"}, first),
-		len(parts) == 3 && first != "artifacts":
-		return compileErrorf("Received an invalid value `%s` for param `%s`.", value, name)
-	}
-	to := strings.Split(ref, ".")
-	switch {
-	case len(to) > 2 || len(to) == 1 && to[0] != "dag" || len(to) == 2 && !slices.Contains(entityRefs, to[0]):
-		return compileErrorf("Could not parse ref `%s` for param `%s`.", ref, name)
-	case to[0] == "runs" && !runUUID.MatchString(to[1]):
-		return compileErrorf("Param value `%s` should reference a valid run uuid.", to[1])
-	}
-	return nil
-}
-
-// display is what a template sees of a param.
-func (s spec) display() any {
-	if s.flag {
-		if python.Truth(s.value) {
-			return "--" + s.name
-		}
-		return ""
-	}
-	return s.typed()
-}
-
-func (s spec) typed() any {
-	if s.kind != "str" {
-		return s.value
-	}
-	if !s.list {
-		return toText(s.value)
-	}
-	items, _ := python.Items(s.value)
-	texts := make([]any, len(items))
-	for i, item := range items {
-		texts[i] = toText(item)
-	}
-	return texts
-}
-
-// toText makes JSON of what is no text; nothing stays nothing.
-func toText(value any) any {
-	switch x := value.(type) {
-	case nil:
-		return nil
-	case string:
-		return x
-	}
-	return python.JSON(value)
-}
-
-// asString is a param as an environment variable or an argument has it.
-func (s spec) asString() string {
-	text, _ := toText(s.display()).(string)
-	return text
-}
-
-// asArgument gives --name=value, "" for nothing.
-func (s spec) asArgument(r *renderer) (any, error) {
-	switch {
-	case s.argFormat != "":
-		if s.value == nil {
-			return "", nil
-		}
-		return r.value(s.argFormat, map[string]any{s.name: s.typed()})
-	case s.flag:
-		return s.display(), nil
-	case s.value == nil:
-		return "", nil
-	}
-	return "--" + s.name + "=" + s.asString(), nil
-}
-
-// scope gives what templates see: each param by its name, all of them in params,
-// and what is there besides.
-func scopeOf(specs []spec, r *renderer, besides map[string]any) (map[string]any, error) {
-	scope, byName, arguments := map[string]any{}, map[string]any{}, []any{}
-	for _, s := range specs {
-		argument, err := s.asArgument(r)
-		if err != nil {
-			return nil, err
-		}
-		scope[s.name] = s.display()
-		byName[s.name] = map[string]any{
-			"connection": orNil(s.connection), "value": s.typed(), "type": orNil(s.kind), "as_str": s.asString(), "as_arg": argument,
-		}
-		if python.Truth(argument) {
-			arguments = append(arguments, argument)
-		}
-	}
-	for name, value := range besides {
-		scope[name] = value
-	}
-	byName["as_args"] = arguments
-	scope["params"] = byName
-	return scope, nil
-}
-
-func orNil(text string) any {
-	if text == "" {
-		return nil
-	}
-	return text
-}
-
-// init gives the init container that a param makes, nil for none.
-func (s spec) init() (map[string]any, error) {
-	if !s.toInit {
-		return nil, nil
-	}
-	if s.kind == "" {
-		return nil, compileErrorf("Param `%s` cannot be turned to an initializer without a valid type! Please set an input with a type to use the `to_init` field.", s.name)
-	}
-	key := map[string]string{"git": "git", "dockerfile": "dockerfile", "artifacts": "artifacts", "path": "paths"}[s.kind]
-	if s.connection == "" && (key == "" || key == "paths") {
-		return nil, compileErrorf("Param `%s` with type `%s`, cannot be turned to an init container automatically.", s.name, s.kind)
-	}
-	m := map[string]any{}
-	switch {
-	case key == "paths" && s.value != nil && !s.list:
-		m[key] = []any{s.value}
-	case key != "" && s.value != nil:
-		m[key] = s.value
-	}
-	if s.connection != "" {
-		m["connection"] = s.connection
-	}
-	return m, nil
-}
-
-func noReference(name, value, ref string) error {
-	return compileErrorf("Param `%s` has a ref value `%s`, but reference with name `%s` has no such information, "+
-		"please check that your polyaxonfile defines the correct template", name, value, ref)
 }
 
 func compileErrorf(format string, args ...any) error {
