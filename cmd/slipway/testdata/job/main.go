@@ -19,6 +19,12 @@ func main() {
 		switch verb {
 		case "print":
 			fmt.Println(value)
+		case "lines":
+			count, err := strconv.Atoi(value)
+			check(err)
+			for i := range count {
+				fmt.Println("line", i)
+			}
 		case "env":
 			fmt.Println(value, "is", os.Getenv(value))
 		case "cat":
