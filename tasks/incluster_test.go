@@ -58,22 +58,20 @@ func TestPolyaxonInCluster(t *testing.T) {
 		_, err := Up(forwarding, env, "api", UpOptions{Port: local})
 		ended <- err
 	}()
-	address := fmt.Sprintf("http://127.0.0.1:%d/", local)
-	for {
-		response, err := http.Get(address)
-		if err == nil {
-			_ = response.Body.Close()
-			if response.StatusCode == http.StatusOK {
-				break
-			}
-		}
+	for !strings.Contains(events.String(), "the port leads to the service") {
 		select {
 		case err := <-ended:
 			t.Fatalf("up has ended: %v\n%s", err, events)
 		case <-ctx.Done():
-			t.Fatalf("%s never answers (the service listens on %d): %v\n%s", address, port, err, events)
+			t.Fatalf("port %d never leads to the service, which listens on %d:\n%s", local, port, events)
 		case <-time.After(20 * time.Millisecond):
 		}
+	}
+	response, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/", local))
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Errorf("the port answers %v, %v", response, err)
+	} else {
+		_ = response.Body.Close()
 	}
 	interrupt()
 	if err := <-ended; err != nil {

@@ -20,7 +20,7 @@ type CompileError struct {
 func (e *CompileError) Error() string { return e.Message }
 
 // compiling is the beginning of the message of a run that did not compile.
-const compiling = "Failed to compile.\n"
+const compiling = "Failed to compile."
 
 // AsCompileError tells whether a run's last condition says that its operation did not
 // compile; nil when it does not.
@@ -29,11 +29,11 @@ func AsCompileError(conditions []Condition) *CompileError {
 		return nil
 	}
 	last := conditions[len(conditions)-1]
-	message, ok := strings.CutPrefix(last.Message, compiling)
+	message, ok := strings.CutPrefix(strings.TrimSpace(last.Message), compiling)
 	if last.Type != Failed || !ok && last.Reason != "SchedulerPrepare" {
 		return nil
 	}
-	message = strings.TrimPrefix(strings.TrimSpace(message), "Compilation Error: ")
+	message = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(message), "Compilation Error:"))
 	return &CompileError{Reason: last.Reason, Message: message}
 }
 

@@ -294,10 +294,8 @@ func whole(ctx context.Context, c *polyaxon.Client, project string, created *pol
 // NotCompiled gives a *CompileError when the conditions of a run that failed say
 // that its operation did not compile, nil otherwise.
 func NotCompiled(uuid string, conditions []polyaxon.Condition) *CompileError {
-	if n := len(conditions); n > 0 && conditions[n-1].Type == polyaxon.Failed {
-		if message, ok := compiler(conditions[n-1].Message); ok {
-			return &CompileError{UUID: uuid, Message: message}
-		}
+	if failed := polyaxon.AsCompileError(conditions); failed != nil {
+		return &CompileError{UUID: uuid, Message: failed.Message}
 	}
 	return nil
 }

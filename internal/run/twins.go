@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"sort"
-	"strings"
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/polyaxon"
@@ -282,11 +281,4 @@ func pages(ctx context.Context, c *polyaxon.Client, project, query string) ([]po
 	}
 	sort.SliceStable(all, func(i, j int) bool { return older(&all[i], &all[j]) })
 	return all, nil
-}
-
-// compiler cuts the compiler's words out of the message of a run that it failed.
-func compiler(message string) (string, bool) {
-	rest, ok := strings.CutPrefix(strings.TrimSpace(message), "Failed to compile.")
-	rest = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(rest), "Compilation Error:"))
-	return rest, ok
 }
