@@ -22,8 +22,12 @@ func TestSubmitToFailingServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx := t.Context()
-	if err := client.EnsureProject(ctx, "failing"); err != nil {
-		t.Fatal(err)
+	for {
+		if err := client.EnsureProject(ctx, "failing"); err == nil {
+			break
+		} else if !polyaxon.Temporary(err) {
+			t.Fatal(err)
+		}
 	}
 	jobs := 8
 	if testbed.Thorough() {
