@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -179,6 +180,9 @@ func goBuild(ctx context.Context, s Spec, pkg, target string) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case err != nil:
+		if strings.Contains(output.String(), syscall.ENOSPC.Error()) {
+			err = errors.Join(err, syscall.ENOSPC) // which the go command tells in words
+		}
 		return &BuildError{Package: pkg, Output: output.String(), Err: err}
 	}
 	return checkProgramFile(s, target)

@@ -7,7 +7,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -90,6 +92,20 @@ func TestCompileError(t *testing.T) {
 	}
 	if want := "cmd/train/main.go:4:2: undefined: undefined"; !strings.Contains(failed.Output, want) || !strings.Contains(err.Error(), want) {
 		t.Errorf("%v; want %s", err, want)
+	}
+}
+
+// A disk that is full when the go command writes is told as one.
+func TestNoRoomForTheProgram(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the go command is played by a shell")
+	}
+	tools := files{"go*": "#!/bin/sh\necho 'write /x/program: no space left on device' >&2\nexit 1\n"}.write(t)
+	s := goSpec(program().write(t))
+	s.Environ = []string{"PATH=" + tools + string(os.PathListSeparator) + os.Getenv("PATH")}
+	var failed *BuildError
+	if _, err := Prepare(t.Context(), s, nil); !errors.As(err, &failed) || !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("%v", err)
 	}
 }
 
