@@ -22,21 +22,39 @@ func (p *project) awaitAnswer(ctx context.Context, to *platform, service *config
 	last := "nothing"
 	for wait := 50 * time.Millisecond; ; wait = min(wait*3/2, 2*time.Second) {
 		answered, said := p.ask(ctx, carrier, address)
-		if answered {
-			return nil
-		}
 		if said != "" {
 			last = said
 		}
+		// Also after an answer: somebody else may have the port of one that has ended.
 		status, _, err := to.polyaxon.Statuses(ctx, target.Project, target.UUID)
 		switch {
 		case err == nil && status.Terminal():
 			return p.ended(ctx, to, service, target)
+		case answered:
+			return nil
 		case err != nil && ctx.Err() == nil && !polyaxon.Temporary(err):
 			return err
 		}
 		if p.pause(ctx, wait) != nil {
 			return fmt.Errorf("%w; the last that came from %s was %s", context.Cause(ctx), address, last)
+		}
+	}
+}
+
+// awaitAddress waits until the sandbox gives a service its address, which it has a
+// moment after the service runs and until it ends. What stands behind the sandbox's
+// token would answer that it wants that.
+func (p *project) awaitAddress(ctx context.Context, to *platform, service *config.Job, target run.Target) (string, error) {
+	for {
+		address, err := to.sandbox.ServiceAddress(ctx, target.UUID)
+		if err == nil {
+			return address, nil
+		}
+		if status, _, err := to.polyaxon.Statuses(ctx, target.Project, target.UUID); err == nil && status.Terminal() {
+			return "", p.ended(ctx, to, service, target)
+		}
+		if p.pause(ctx, 50*time.Millisecond) != nil {
+			return "", fmt.Errorf("%w: it has no address: %w", context.Cause(ctx), err)
 		}
 	}
 }

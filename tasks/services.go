@@ -116,6 +116,11 @@ func (p *project) reach(ctx context.Context, to *platform, service *config.Job, 
 		return nil, p.ended(ctx, to, service, target)
 	}
 	at := &reached{address: p.address(ctx, to, now)}
+	if to.embedded {
+		if at.address, err = p.awaitAddress(waiting, to, service, target); err != nil {
+			return nil, err
+		}
+	}
 	asked, carrier := at.address, p.Transport
 	switch {
 	case o.Port > 0:
