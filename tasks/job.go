@@ -109,6 +109,7 @@ func (p *project) follow(ctx context.Context, to *platform, j *config.Job, submi
 	}
 	ended := reportOutcome(outcome)
 	ended.OutputsAt = p.outputsAt(to, outcome)
+	ended.Cost = cost(p.config.Prices, outcome)
 	if uncompiled := run.NotCompiled(outcome.Run.UUID, outcome.Conditions); uncompiled != nil && outcome.Run.Status == polyaxon.Failed {
 		return ended, p.refused(ctx, j, fmt.Errorf("job %s: %w", j.Name, uncompiled))
 	}

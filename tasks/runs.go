@@ -29,6 +29,7 @@ func Status(ctx context.Context, env *Env, name string) (*report.Result, error) 
 		}
 		one := reportOutcome(outcome)
 		one.OutputsAt = p.outputsAt(to, outcome)
+		one.Cost = cost(p.config.Prices, outcome)
 		one.History = []report.Transition{}
 		for _, c := range outcome.Conditions {
 			one.History = append(one.History, report.Transition{Status: string(c.Type), Reason: c.Reason, Message: c.Message, Time: c.LastTransitionTime})

@@ -33,6 +33,8 @@ type Config struct {
 	Services map[string]*Job
 	// Volume is nil when Polyaxonfiles see to the persistent volume themselves.
 	Volume *Volume
+	// Prices is nil when runs have no cost.
+	Prices *Prices
 	// MLflow is nil for none.
 	MLflow    *MLflow
 	Manifests []string
@@ -45,6 +47,13 @@ type Cluster struct {
 	GKE        *GKE
 	Kubeconfig *Kubeconfig
 	Namespace  string
+}
+
+// Prices are what one hour of one piece of a resource costs, by its name in
+// Kubernetes; memory by GB, as memory-gb.
+type Prices struct {
+	Currency string
+	PerHour  map[string]float64
 }
 
 // Volume is what stands for the persistent volume, by exactly one of its fields.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"math"
 	"reflect"
 	"sort"
 	"strconv"
@@ -212,6 +213,17 @@ func (d *decoder) decodeScalar(n *yaml.Node, v reflect.Value, path []string, tag
 			return
 		}
 		v.SetInt(int64(number))
+	case reflect.Float64:
+		whole, isWhole := resolved.(int)
+		number, isNumber := resolved.(float64)
+		if isWhole {
+			number, isNumber = float64(whole), true
+		}
+		if !isNumber || math.IsNaN(number) || math.IsInf(number, 0) || number < 0 {
+			d.fail(n, "", "%s must be a number from 0, not %s", name(path), shown)
+			return
+		}
+		v.SetFloat(number)
 	case reflect.Bool:
 		on, isBool := resolved.(bool)
 		if !isBool {

@@ -24,6 +24,7 @@ type fileSpec struct {
 	Services     map[string]*serviceSpec  `yaml:"services" doc:"Services that up and down start and stop, by name" pattern:"slug"`
 	Volume       *volumeSpec              `yaml:"volume" doc:"What stands for the persistent volume, /polyaxon-v1-data; the sandbox has its own"`
 	MLflow       *mlflowSpec              `yaml:"mlflow" doc:"MLflow's tracking server, for jobs and services"`
+	Prices       *pricesSpec              `yaml:"prices" doc:"What resources cost, for the cost of runs in reports"`
 	Manifests    []string                 `yaml:"manifests" doc:"Files or directories of Kubernetes manifests that serve the model" path:"yes"`
 	Environments map[string]*overlaidSpec `yaml:"environments" doc:"Values that --env NAME lays over the rest" pattern:"slug"`
 }
@@ -47,6 +48,11 @@ type mlflowSpec struct {
 	Experiment  string `yaml:"experiment" doc:"Name of the experiment"`
 	Username    string `yaml:"username" doc:"User name"`
 	Password    string `yaml:"password" doc:"Secret source of the password, such as env:MLFLOW_PASSWORD" pattern:"source"`
+}
+
+type pricesSpec struct {
+	Currency string             `yaml:"currency" doc:"Currency of the prices; USD when left out"`
+	PerHour  map[string]float64 `yaml:"per-hour" doc:"Price of one hour of one piece of a resource: cpu, memory-gb (10^9 bytes), nvidia.com/gpu or another that containers ask for" required:"yes"`
 }
 
 type gkeSpec struct {

@@ -261,6 +261,9 @@ func (c *Config) fill(s *fileSpec) {
 		c.Cluster = &Cluster{GKE: (*GKE)(s.Cluster.GKE), Kubeconfig: (*Kubeconfig)(s.Cluster.Kubeconfig), Namespace: s.Cluster.Namespace}
 	}
 	c.Polyaxon, c.Volume, c.MLflow = (*Polyaxon)(s.Polyaxon), (*Volume)(s.Volume), (*MLflow)(s.MLflow)
+	if c.Prices = (*Prices)(s.Prices); c.Prices != nil && c.Prices.Currency == "" {
+		c.Prices.Currency = "USD"
+	}
 	c.Images, c.Secrets, c.Jobs, c.Services = map[string]*Image{}, map[string]*Secret{}, map[string]*Job{}, map[string]*Job{}
 	for name, i := range s.Images {
 		c.Images[name] = &Image{

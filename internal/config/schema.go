@@ -40,6 +40,8 @@ func schemaOf(t reflect.Type, tag reflect.StructTag) map[string]any {
 		s["items"] = schemaOf(t.Elem(), elementTag(t.Elem(), tag))
 	case reflect.Int:
 		s["type"], s["minimum"] = []string{"integer", "string"}, 0
+	case reflect.Float64:
+		s["type"], s["minimum"] = []string{"number", "string"}, 0
 	case reflect.Int64: // duration
 		s["type"] = "string"
 	case reflect.Bool:

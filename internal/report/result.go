@@ -6,6 +6,7 @@ package report
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 )
 
@@ -118,6 +119,9 @@ type Cost struct {
 	Amount   float64 `json:"amount"`
 	Currency string  `json:"currency"`
 }
+
+// String gives the amount as people read it: 12.34 USD.
+func (c *Cost) String() string { return fmt.Sprintf("%.2f %s", c.Amount, c.Currency) }
 
 // Transition is one change of a run's status.
 type Transition struct {

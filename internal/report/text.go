@@ -105,6 +105,9 @@ func jobLine(j Job) string {
 	if j.Running > 0 {
 		parts = append(parts, fmt.Sprintf("ran %s, waited %s", seconds(j.Running), seconds(j.Queued)))
 	}
+	if j.Cost != nil {
+		parts = append(parts, "cost "+j.Cost.String())
+	}
 	if j.Message != "" && j.Status != "succeeded" {
 		parts = append(parts, j.Message)
 	}
@@ -143,6 +146,15 @@ func textRun(w io.Writer, run Run) {
 	}
 	for _, name := range sortedNames(run.Metrics) {
 		fmt.Fprintf(w, "  %s = %s\n", name, number(run.Metrics[name]))
+	}
+	if run.Running > 0 {
+		fmt.Fprintf(w, "  queued %s, pulled its images for %s, ran %s\n", seconds(run.Queued), seconds(run.Pulling), seconds(run.Running))
+	}
+	if run.Cost != nil {
+		fmt.Fprintf(w, "  cost: %s\n", run.Cost)
+	}
+	if run.Failure != nil {
+		fmt.Fprintf(w, "  failed: %s\n", run.Failure.Text)
 	}
 	if run.Address != "" {
 		fmt.Fprintf(w, "  address: %s\n", run.Address)

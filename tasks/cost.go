@@ -1,0 +1,71 @@
+package tasks
+
+import (
+	"encoding/json"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/internal/run"
+)
+
+// cost gives what a run cost by the prices of slipway.yaml: what its containers
+// ask for, for the time that they had a node. It is nil without prices, and when
+// the run never had one.
+func cost(prices *config.Prices, o *run.Outcome) *report.Cost {
+	hours := (o.Pulling + o.Running).Seconds() / time.Hour.Seconds()
+	if prices == nil || hours == 0 {
+		return nil
+	}
+	var operation struct {
+		Run map[string]json.RawMessage `json:"run"`
+	}
+	if json.Unmarshal([]byte(o.Run.Content), &operation) != nil {
+		return nil
+	}
+	// A distributed run has containers by role: worker, master and so on.
+	pieces := map[string]float64{}
+	var single struct {
+		Resources corev1.ResourceRequirements `json:"resources"`
+	}
+	if json.Unmarshal(operation.Run["container"], &single) == nil {
+		asked(pieces, single.Resources, 1)
+	}
+	for _, text := range operation.Run {
+		var role struct {
+			Replicas  float64 `json:"replicas"`
+			Container struct {
+				Resources corev1.ResourceRequirements `json:"resources"`
+			} `json:"container"`
+		}
+		if json.Unmarshal(text, &role) == nil && role.Replicas > 0 {
+			asked(pieces, role.Container.Resources, role.Replicas)
+		}
+	}
+	total := 0.0
+	for name, n := range pieces {
+		total += n * prices.PerHour[name] * hours
+	}
+	return &report.Cost{Amount: total, Currency: prices.Currency}
+}
+
+// asked adds what a container asks for, by the names that prices have: requests,
+// or limits where there is no request, as Kubernetes does.
+func asked(pieces map[string]float64, r corev1.ResourceRequirements, replicas float64) {
+	all := corev1.ResourceList{}
+	for _, list := range []corev1.ResourceList{r.Limits, r.Requests} {
+		for name, quantity := range list {
+			all[name] = quantity
+		}
+	}
+	for name, quantity := range all {
+		n := quantity.AsApproximateFloat64() * replicas
+		if name == corev1.ResourceMemory {
+			pieces["memory-gb"] += n / 1e9
+			continue
+		}
+		pieces[string(name)] += n
+	}
+}

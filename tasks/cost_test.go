@@ -1,0 +1,37 @@
+package tasks
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/run"
+)
+
+func TestCost(t *testing.T) {
+	prices := &config.Prices{Currency: "EUR", PerHour: map[string]float64{"nvidia.com/gpu": 2.5, "cpu": 0.04, "memory-gb": 0.005}}
+	for name, test := range map[string]struct {
+		content string
+		running time.Duration
+		want    float64
+	}{
+		"a gpu":             {`{"run":{"kind":"job","container":{"resources":{"limits":{"nvidia.com/gpu":1}}}}}`, 2 * time.Hour, 5},
+		"requests first":    {`{"run":{"container":{"resources":{"requests":{"cpu":"500m","memory":"2G"},"limits":{"cpu":4,"memory":"8G"}}}}}`, time.Hour, 0.5*0.04 + 2*0.005},
+		"replicas":          {`{"run":{"kind":"tfjob","worker":{"replicas":3,"container":{"resources":{"limits":{"nvidia.com/gpu":"2"}}}}}}`, time.Hour, 15},
+		"nothing asked":     {`{"run":{"container":{}}}`, time.Hour, 0},
+		"nothing is priced": {`{"run":{"container":{"resources":{"limits":{"amd.com/gpu":1}}}}}`, time.Hour, 0},
+	} {
+		got := cost(prices, &run.Outcome{Run: polyaxon.Run{Content: test.content}, Running: test.running})
+		if got == nil || math.Abs(got.Amount-test.want) > 1e-9 || got.Currency != "EUR" {
+			t.Errorf("%s: %+v, want %v", name, got, test.want)
+		}
+	}
+	if got := cost(prices, &run.Outcome{Queued: time.Hour}); got != nil {
+		t.Errorf("a run that never ran costs %+v", got)
+	}
+	if got := cost(nil, &run.Outcome{Running: time.Hour}); got != nil {
+		t.Errorf("without prices it costs %+v", got)
+	}
+}
