@@ -22,10 +22,10 @@ const FuzzTime = 10 * time.Minute
 
 const (
 	fuzzAtOnce = 2
-	// fuzzBudget is how long all fuzz targets together may take where they are run
-	// with the tests, building left out; fuzzMost is what one gets of it.
-	fuzzBudget = 5 * time.Minute
-	fuzzMost   = time.Minute
+	// Where fuzz targets are run with the tests, those of Polyaxonfiles, which come
+	// from anywhere, get more time than those of what users have checked already.
+	fuzzPolyaxonfile = time.Minute
+	fuzzOther        = 15 * time.Second
 )
 
 // fuzzTarget is a fuzz function of a package.
@@ -44,25 +44,28 @@ func Fuzz(ctx context.Context, o Options, each time.Duration) error {
 	if each <= 0 {
 		each = FuzzTime
 	}
-	return fuzz(ctx, o, targets, each)
+	return fuzz(ctx, o, targets, func(fuzzTarget) time.Duration { return each })
 }
 
-// fuzzInTest runs the targets for the time that the budget leaves to each.
+// fuzzInTest runs the targets for as long as each gets beside the tests.
 func fuzzInTest(ctx context.Context, o Options) error {
 	targets, err := fuzzTargets(ctx)
 	if err != nil || len(targets) == 0 {
 		return err
 	}
-	return fuzz(ctx, o, targets, fuzzShare(len(targets)))
+	return fuzz(ctx, o, targets, fuzzTarget.share)
 }
 
-// fuzzShare is the time that each of n targets gets, in whole seconds.
-func fuzzShare(n int) time.Duration {
-	share := fuzzBudget * fuzzAtOnce / time.Duration(n)
-	return max(time.Second, min(fuzzMost, share.Truncate(time.Second)))
+// share is the time that a target gets beside the tests.
+func (t fuzzTarget) share() time.Duration {
+	if strings.Contains(t.pkg, "/internal/polyaxonfile") {
+		return fuzzPolyaxonfile
+	}
+	return fuzzOther
 }
 
-func fuzz(ctx context.Context, o Options, targets []fuzzTarget, each time.Duration) error {
+// fuzz runs each target for as long as share says.
+func fuzz(ctx context.Context, o Options, targets []fuzzTarget, share func(fuzzTarget) time.Duration) error {
 	var lock sync.Mutex
 	var failures []error
 	group := errgroup.Group{}
@@ -72,6 +75,7 @@ func fuzz(ctx context.Context, o Options, targets []fuzzTarget, each time.Durati
 			if ctx.Err() != nil {
 				return nil
 			}
+			each := share(target)
 			args := []string{"test", "-run=^$", "-fuzz=^" + target.name + "$", "-fuzztime=" + each.String(), "-fuzzminimizetime=10s", "-parallel=1", "-timeout=0", target.pkg}
 			command := exec.CommandContext(ctx, "go", args...)
 			// go hands an interruption on to the test, and not its own death.

@@ -14,10 +14,12 @@ import (
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
-func TestFuzzSharesItsTime(t *testing.T) {
-	for n, want := range map[int]time.Duration{1: time.Minute, 10: time.Minute, 20: 30 * time.Second, 1000: time.Second} {
-		if have := fuzzShare(n); have != want {
-			t.Errorf("%d targets get %s each, want %s", n, have, want)
+func TestFuzzGivesPolyaxonfilesAMinute(t *testing.T) {
+	for pkg, want := range map[string]time.Duration{
+		"github.com/slipway-ci/slipway/internal/polyaxonfile/template": time.Minute, "github.com/slipway-ci/slipway/internal/wheel": 15 * time.Second,
+	} {
+		if have := (fuzzTarget{pkg, "FuzzX"}).share(); have != want {
+			t.Errorf("%s gets %s, want %s", pkg, have, want)
 		}
 	}
 }
@@ -68,7 +70,7 @@ function FuzzBad(f *testing.F) { f.Fuzz(func(t *testing.T, s string) { t.Error("
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := fuzz(ctx, Options{Log: &log}, []fuzzTarget{{".", "FuzzGood"}}, time.Second); !errors.Is(err, context.Canceled) {
+	if err := fuzz(ctx, Options{Log: &log}, []fuzzTarget{{".", "FuzzGood"}}, fuzzTarget.share); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled, it gives %v", err)
 	}
 }
