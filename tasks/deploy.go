@@ -82,6 +82,9 @@ func (p *project) prepare(ctx context.Context, names, params []string) (*deploym
 	if d.to, err = p.connect(ctx); err != nil {
 		return nil, interruptedOr(ctx, err)
 	}
+	if err := p.checkPipelines(ctx, d.to, jobs); err != nil {
+		return nil, interruptedOr(ctx, err)
+	}
 	return d, nil
 }
 

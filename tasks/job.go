@@ -39,11 +39,16 @@ func (p *project) submission(ctx context.Context, j *config.Job, image string, u
 	if err != nil {
 		return run.Submission{}, err
 	}
+	return p.submissionOf(j, operation, image, upstream, o), nil
+}
+
+// submissionOf is what a job submits whose operation is known.
+func (p *project) submissionOf(j *config.Job, operation *polyaxonfile.Operation, image string, upstream []string, o JobOptions) run.Submission {
 	from := p.origin()
 	return run.Submission{
 		Project: p.config.Project, Name: j.Name, Content: string(p.stamped(operation).JSON()),
 		Key: p.key(j, operation, image, upstream), Tags: from.tags, MetaInfo: from.meta, Rerun: o.Rerun, Lasting: j.Service, Sleep: p.Sleep,
-	}, nil
+	}
 }
 
 // submit sends a job's operation to Polyaxon, or finds the run that it became

@@ -60,7 +60,7 @@ func (p *project) job(ctx context.Context, to *platform, j *config.Job, pushed m
 			p.event(report.Status, "run", j.Name, reported.Message)
 			return reported, nil
 		}
-		upstream, runs[name] = append(upstream, before[name].UUID), before[name].UUID
+		upstream, runs[name] = append(upstream, identity(before[name])), before[name].UUID
 	}
 	if ctx.Err() != nil {
 		reported.Action = "skip"
@@ -74,10 +74,18 @@ func (p *project) job(ctx context.Context, to *platform, j *config.Job, pushed m
 	if err != nil {
 		return reported, interruptedOr(ctx, err)
 	}
+	if j.Matrix == "expand" {
+		return p.expanded(ctx, to, j, reference, upstream, o, reported)
+	}
 	s, err := p.submission(ctx, j, reference, upstream, o)
 	if err != nil {
 		return reported, err
 	}
+	return p.submitAndFollow(ctx, to, j, s, o, reported)
+}
+
+// submitAndFollow takes one submission to its end, unless o says to detach.
+func (p *project) submitAndFollow(ctx context.Context, to *platform, j *config.Job, s run.Submission, o JobOptions, reported report.Job) (report.Job, error) {
 	submitted, err := p.submit(ctx, to, j, s)
 	if submitted == nil {
 		return reported, interruptedOr(ctx, err)

@@ -141,6 +141,13 @@ func (p *project) planJob(ctx context.Context, to *platform, j *config.Job, refe
 	if err != nil {
 		return one, err
 	}
+	if j.Matrix == "expand" {
+		one, err = p.planExpanded(ctx, to, j, operation, reference, upstream, one)
+		if one.Action == "up-to-date" && !slices.ContainsFunc(one.Runs, func(r report.Run) bool { return r.Status != string(polyaxon.Succeeded) }) {
+			succeeded[j.Name] = identity(one)
+		}
+		return one, err
+	}
 	found, err := run.Find(ctx, to.polyaxon, run.Submission{Project: p.config.Project, Name: j.Name, Key: p.key(j, operation, reference, upstream)})
 	if err != nil && !polyaxon.IsNotFound(err) {
 		return one, err
@@ -233,6 +240,9 @@ func (p *project) prepareOnly(ctx context.Context, j *config.Job, params []strin
 		return nil, err
 	}
 	if d.to, err = p.connect(ctx); err != nil {
+		return nil, interruptedOr(ctx, err)
+	}
+	if err := p.checkPipelines(ctx, d.to, jobs); err != nil {
 		return nil, interruptedOr(ctx, err)
 	}
 	return d, nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -83,5 +84,24 @@ func TestMatrixIsFollowed(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatalf("runs go on: %v", s.runs("is-stopped"))
 		}
+	}
+}
+
+// TestMatrixIsRefusedBeforehand has a server that takes no matrix: it is told at
+// its line, and nothing is built, synced or submitted.
+func TestMatrixIsRefusedBeforehand(t *testing.T) {
+	s := newStage(t, oldServer(t))
+	if err := os.WriteFile(filepath.Join(s.dir, "job.yml"), fmt.Appendf(nil, stagedMatrix, "true"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	end := s.during(func(_ int, r *http.Request, _ bool) {
+		if r.Method != http.MethodGet {
+			t.Errorf("it sends %s %s", r.Method, r.URL.Path)
+		}
+	})
+	defer end()
+	code, err := s.deploy(t.Context(), s.project(), tasks.JobOptions{})
+	if code != tasks.ExitUsage || !strings.Contains(err.Error(), "job.yml:3:1: the community edition of Polyaxon 1.11.3 takes no matrix") || !strings.Contains(err.Error(), "matrix: expand") {
+		t.Errorf("exit code %d: %v", code, err)
 	}
 }

@@ -64,7 +64,7 @@ run:
   kind: job
   container:
     image: "{{ DOCKER_IMAGE }}"
-    command: [sleep, "60"]
+    command: [sleep, 60s]
     resources: {limits: {nvidia.com/gpu: 99}}
 `
 

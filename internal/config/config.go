@@ -133,6 +133,8 @@ type Job struct {
 	GPU *int
 	// Timeout is a whole number of seconds, 0 for none.
 	Timeout time.Duration
+	// Matrix is "expand" when slipway makes the runs of a matrix.
+	Matrix string
 	// OnCancel is "stop" or "leave".
 	OnCancel string
 	Presets  []string

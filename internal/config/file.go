@@ -120,6 +120,7 @@ type jobSpec struct {
 	Image        string         `yaml:"image" doc:"Image of this file; fills the input DOCKER_IMAGE"`
 	After        []string       `yaml:"after" doc:"Jobs that must have succeeded before"`
 	Params       map[string]any `yaml:"params" doc:"Values for the Polyaxonfile's inputs; secret:env:NAME for one that is a secret, {ref: ops.JOB, value: outputs.NAME} for one that another job puts out"`
+	Matrix       string         `yaml:"matrix" doc:"Who makes the runs of a matrix: Polyaxon's server, or slipway, which expands it and needs no server that takes one" enum:"server,expand"`
 	GPU          *int           `yaml:"gpu" doc:"Number of GPUs; 0 removes the Polyaxonfile's"`
 	Timeout      duration       `yaml:"timeout" doc:"Time limit, such as 90s, 6h or 2d"`
 	OnCancel     string         `yaml:"on-cancel" doc:"What becomes of the run when the command is interrupted" enum:"stop,leave"`

@@ -276,7 +276,7 @@ func (c *Config) fill(s *fileSpec) {
 	}
 	for name, j := range s.Jobs {
 		c.Jobs[name] = &Job{
-			Name: name, Polyaxonfile: j.Polyaxonfile, Component: j.Component, Image: j.Image, After: j.After, Params: j.Params,
+			Name: name, Polyaxonfile: j.Polyaxonfile, Component: j.Component, Image: j.Image, After: j.After, Params: j.Params, Matrix: j.Matrix,
 			GPU: j.GPU, Timeout: time.Duration(j.Timeout), OnCancel: j.OnCancel, Presets: j.Presets, Credentials: j.Credentials,
 		}
 		if j.OnCancel == "" {

@@ -75,6 +75,8 @@ func (c *Config) validateReferences(j *Job, at []string, fail func(string, []str
 			fail("a service comes after no job", path, "params.%s of %s refers to a job", name, j.Name)
 		case c.Jobs[r.Job] == nil:
 			fail(suggest(r.Job, keys(c.Jobs)), path, "there is no job %s", r.Job)
+		case c.Jobs[r.Job].Matrix == "expand":
+			fail("use after, and read what the runs wrote", path, "job %s has many runs, so params.%s cannot be an output of it", r.Job, name)
 		}
 	}
 }

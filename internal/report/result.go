@@ -69,6 +69,8 @@ type Job struct {
 	After  string `json:"after,omitempty"`
 	Diff   string `json:"diff,omitempty"`
 	Run
+	// Runs are those of a matrix that slipway expanded; Run then sums them up.
+	Runs []Run `json:"runs,omitempty"`
 }
 
 // Run is one run of Polyaxon.
