@@ -164,7 +164,7 @@ func discrete(p map[string]any) ([]any, error) {
 	if names == nil {
 		return nil, fmt.Errorf("slipway does not expand a param of kind %q", kind)
 	}
-	n, err := numbers(p["value"], names)
+	n, err := numbersOf(p["value"], names)
 	if err != nil {
 		return nil, err
 	}
@@ -227,7 +227,7 @@ func draw(p map[string]any, source *rand.Rand) (any, error) {
 	if isQuantized {
 		names = append(names, "q")
 	}
-	n, err := numbers(p["value"], names)
+	n, err := numbersOf(p["value"], names)
 	if err != nil {
 		return nil, err
 	}
@@ -258,9 +258,9 @@ func weighted(value any, source *rand.Rand) (any, error) {
 	return nil, errors.New("the probabilities of a pchoice make up 1")
 }
 
-// numbers reads the numbers of a param: a mapping with these names, a list, or a
+// numbersOf reads the numbers of a param: a mapping with these names, a list, or a
 // text with colons between.
-func numbers(value any, names []string) ([]float64, error) {
+func numbersOf(value any, names []string) ([]float64, error) {
 	var parts []any
 	switch x := value.(type) {
 	case map[string]any:
