@@ -24,6 +24,8 @@ import (
 type (
 	// Secrets has the targets for the secrets in the cluster.
 	Secrets mg.Namespace
+	// Component has the targets for the Polyaxon components that ship.
+	Component mg.Namespace
 	// Sandbox has the targets for the embedded platform.
 	Sandbox mg.Namespace
 )
@@ -163,6 +165,23 @@ func Up(ctx context.Context, service string, params *string, keep *bool, port *i
 // Down stops a service.
 func Down(ctx context.Context, service string) error {
 	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) { return tasks.Down(ctx, env, service) })
+}
+
+// List tells the components that ship.
+func (Component) List(ctx context.Context) error { return door.Open().Run(ctx, tasks.ComponentList) }
+
+// Show prints a component.
+func (Component) Show(ctx context.Context, name string) error {
+	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) {
+		return tasks.ComponentShow(ctx, env, name)
+	})
+}
+
+// Eject writes a component to polyaxon/NAME.yml, or to -path=PATH, and never overwrites.
+func (Component) Eject(ctx context.Context, name string, path *string) error {
+	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) {
+		return tasks.ComponentEject(ctx, env, name, value(path))
+	})
 }
 
 // Status tells whether the sandbox runs, and where.

@@ -24,13 +24,7 @@ func (p *project) polyaxonfile(ctx context.Context, j *config.Job) (*polyaxonfil
 		text, err := components.Read(j.Component)
 		if err != nil {
 			at := p.config.At(section(j), j.Name, "component")
-			e := source.Errorf(at, "no component is called %s", j.Component)
-			if near, ok := source.Nearest(j.Component, components.Names()); ok {
-				e.Hint = "did you mean " + near + "?"
-			} else {
-				e.Hint = "there are " + strings.Join(components.Names(), ", ")
-			}
-			return nil, e
+			return nil, noComponent(at, j.Component)
 		}
 		return polyaxonfile.Parse("component "+j.Component, text)
 	}

@@ -32,7 +32,7 @@ what really happened. With no cloud configured it does so on an embedded sandbox
 	flags.BoolVar(&d.NoAttestations, "no-attestations", d.NoAttestations, "push images without SBOM and provenance")
 	flags.BoolVar(&d.Verbose, "verbose", d.Verbose, "print details")
 	c.AddCommand(
-		deploy(d), plan(d), build(d), images(d), retag(d), secrets(d), check(d), render(d),
+		deploy(d), plan(d), build(d), images(d), retag(d), secrets(d), check(d), render(d), component(d),
 		submit(d), runs(d), status(d), logs(d), follow(d), stop(d), restart(d), resume(d), approve(d), artifacts(d),
 		up(d), down(d), platform(d), schema(d), version(d), exitCodes(),
 	)

@@ -1,0 +1,195 @@
+package components_test
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/testbed"
+	components "github.com/slipway-ci/slipway/polyaxon"
+)
+
+var update = flag.Bool("update", false, "write docs/components.md")
+
+// newOnly are the components that only Polyaxon 2.x runs.
+var newOnly = map[string]bool{"tune-matrix": true}
+
+func parse(t *testing.T, name string) *polyaxonfile.File {
+	t.Helper()
+	text, err := components.Read(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := polyaxonfile.Parse(name, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// TestComponentsAreDocumented has each component and each of its inputs say what it
+// is for, and the page of the docs say the same.
+func TestComponentsAreDocumented(t *testing.T) {
+	var page bytes.Buffer
+	page.WriteString("# Components that ship\n\n" +
+		"`component: NAME` in a job or a service of slipway.yaml uses one. `slipway component list` lists them, `show NAME` prints one, and\n" +
+		"`eject NAME` writes it to `polyaxon/NAME.yml` for you to change. All name the persistent volume by the guide's connection\n" +
+		"`fstore-pvc`, for which `volume` in slipway.yaml may put another ([render.md](render.md)). All run on Polyaxon 1.11.3 and 2.18 except where it is said.\n" +
+		"The programs are your image's: slipway ships no images.\n")
+	for _, name := range components.Names() {
+		f := parse(t, name)
+		component, _ := f.Component()
+		run, _ := component["run"].(map[string]any)
+		description, _ := f.Root()["description"].(string)
+		if description == "" {
+			t.Errorf("%s has no description", name)
+		}
+		fmt.Fprintf(&page, "\n## %s\n\n%s. Kind %s", name, description, run["kind"])
+		if ports, ok := run["ports"].([]any); ok {
+			fmt.Fprintf(&page, ", port %v", ports[0])
+		}
+		if newOnly[name] {
+			page.WriteString(", on Polyaxon 2.x only")
+		}
+		page.WriteString(".\n\n| input | type | default | meaning |\n|---|---|---|---|\n")
+		inputs, _ := component["inputs"].([]any)
+		for _, element := range inputs {
+			x, _ := element.(map[string]any)
+			about, _ := x["description"].(string)
+			if about == "" {
+				t.Errorf("%s: input %v has no description", name, x["name"])
+			}
+			value := ""
+			switch given := x["value"].(type) {
+			case nil:
+				if x["isOptional"] != true {
+					value = "*needed*"
+				}
+			case []any:
+				var words []string
+				for _, word := range given {
+					words = append(words, fmt.Sprint(word))
+				}
+				value = "`[" + strings.Join(words, ", ") + "]`"
+			default:
+				value = fmt.Sprintf("`%v`", given)
+			}
+			fmt.Fprintf(&page, "| `%s` | %s | %s | %s |\n", x["name"], x["type"], value, about)
+		}
+	}
+	path := filepath.Join(testbed.Root(t), "docs", "components.md")
+	if *update {
+		if err := os.WriteFile(path, page.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), page.String()); diff != "" {
+		t.Errorf("%s (-update writes it)", diff)
+	}
+}
+
+// operation renders a component as a job without params would.
+func operation(t *testing.T, name string) *polyaxonfile.Operation {
+	t.Helper()
+	o, err := parse(t, name).Operation(polyaxonfile.Fill{Name: name, Image: "r/i@sha256:" + strings.Repeat("0", 64), Volume: polyaxonfile.Volume{Claim: "data"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+func TestComponentsCompile(t *testing.T) {
+	for _, name := range components.Names() {
+		for _, text := range []string{"1.11.3", "2.18"} {
+			version, err := polyaxonfile.ParseVersion(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			compiled, err := polyaxonfile.Compile(operation(t, name).JSON(), version)
+			if err == nil && compiled.Schedule() == "" {
+				_, err = compiled.Resolve(polyaxonfile.Context{Owner: "default", Project: "p", Name: name, UUID: strings.Repeat("0", 32), Namespace: "polyaxon-v1"})
+			}
+			if err != nil && !(newOnly[name] && text == "1.11.3") {
+				t.Errorf("%s on %s: %v", name, text, err)
+			}
+		}
+	}
+}
+
+// TestComponentsRunOnPolyaxon submits each component to a real server, whose agent
+// starts its command line; stand-ins for the programs are on the PATH.
+func TestComponentsRunOnPolyaxon(t *testing.T) {
+	host := startServer(t)
+	client, err := polyaxon.New(polyaxon.Options{Host: host})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const project = "shipped"
+	if err := client.EnsureProject(t.Context(), project); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range components.Names() {
+		created, err := client.CreateRun(t.Context(), project, polyaxon.CreateRun{Content: string(operation(t, name).JSON()), Name: name})
+		if err != nil {
+			t.Errorf("%s is not accepted: %v", name, err)
+			continue
+		}
+		run := await(t, client, project, created.UUID)
+		switch {
+		case run.Status == polyaxon.Succeeded, run.Status == polyaxon.Running:
+		default:
+			t.Errorf("%s is %s", name, run.Status)
+		}
+		if !run.Status.Terminal() {
+			if err := client.Stop(t.Context(), project, run.UUID); err != nil {
+				t.Errorf("stop %s: %v", name, err)
+			}
+		}
+	}
+}
+
+// startServer starts a real Polyaxon, with stand-ins on the PATH of its agent.
+func startServer(t *testing.T) string {
+	t.Helper()
+	bin := t.TempDir()
+	standin := filepath.Join(bin, "python")
+	if out, err := exec.Command("go", "build", "-o", standin, "./testdata/standin").CombinedOutput(); err != nil {
+		t.Fatalf("build the stand-in: %v\n%s", err, out)
+	}
+	for _, name := range []string{"jupyter", "code-server", "streamlit", "uvicorn", "tensorboard", "mlflow"} {
+		if err := os.Link(standin, filepath.Join(bin, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	host := testbed.Polyaxon(t)
+	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+	return host
+}
+
+// await waits until a run runs as a service or a matrix, or has ended.
+func await(t *testing.T, client *polyaxon.Client, project, uuid string) *polyaxon.Run {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		run, err := client.Run(t.Context(), project, uuid)
+		if err != nil && !polyaxon.Temporary(err) {
+			t.Fatal(err)
+		}
+		if err == nil && (run.Status.Terminal() || run.Status == polyaxon.Running && run.Kind != "job") || time.Now().After(deadline) {
+			return run
+		}
+	}
+}

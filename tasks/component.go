@@ -1,0 +1,95 @@
+package tasks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/internal/source"
+	components "github.com/slipway-ci/slipway/polyaxon"
+)
+
+// ComponentList tells the components that ship, with what each is for.
+func ComponentList(_ context.Context, _ *Env) (*report.Result, error) {
+	var text strings.Builder
+	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	for _, name := range components.Names() {
+		content, err := components.Read(name)
+		if err != nil {
+			return nil, err
+		}
+		file, err := polyaxonfile.Parse("component "+name, content)
+		if err != nil {
+			return nil, err
+		}
+		description, _ := file.Root()["description"].(string)
+		fmt.Fprintf(table, "%s\t%s\n", name, description)
+	}
+	if err := table.Flush(); err != nil {
+		return nil, err
+	}
+	return &report.Result{Command: "component list", Text: text.String()}, nil
+}
+
+// ComponentShow gives the text of a component that ships.
+func ComponentShow(_ context.Context, _ *Env, name string) (*report.Result, error) {
+	result := &report.Result{Command: "component show"}
+	text, err := components.Read(name)
+	if err != nil {
+		return result, noComponent(source.Position{}, name)
+	}
+	result.Text = string(text)
+	return result, nil
+}
+
+// ComponentEject writes a component that ships into the repository, to be changed
+// there: to path, which starts at the directory that env names, or to
+// polyaxon/NAME.yml. What is there already is never overwritten.
+func ComponentEject(_ context.Context, env *Env, name, path string) (*report.Result, error) {
+	result := &report.Result{Command: "component eject"}
+	text, err := components.Read(name)
+	if err != nil {
+		return result, noComponent(source.Position{}, name)
+	}
+	if path == "" {
+		path = filepath.Join("polyaxon", name+".yml")
+	}
+	told := path
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(env.Dir, path)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return result, fmt.Errorf("write component %s: %w", name, err)
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if errors.Is(err, fs.ErrExist) {
+		return result, &source.Error{Position: source.Position{File: told}, Message: "is there already, and is not overwritten", Hint: "name another place: slipway component eject " + name + " PATH"}
+	}
+	if err != nil {
+		return result, fmt.Errorf("write component %s: %w", name, err)
+	}
+	_, err = file.Write(text)
+	if err = errors.Join(err, file.Close()); err != nil {
+		return result, fmt.Errorf("write component %s: %w", name, err)
+	}
+	env.Events.Event(report.Event{Kind: report.Done, Step: "eject", Subject: name, Message: told + "; name it by polyaxonfile instead of component"})
+	return result, nil
+}
+
+// noComponent is the error of a name that no component has.
+func noComponent(at source.Position, name string) error {
+	e := source.Errorf(at, "no component is called %s", name)
+	if near, ok := source.Nearest(name, components.Names()); ok {
+		e.Hint = "did you mean " + near + "?"
+	} else {
+		e.Hint = "there are " + strings.Join(components.Names(), ", ")
+	}
+	return e
+}
