@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"math/big"
+	"slices"
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
@@ -58,6 +60,9 @@ func Compile(content []byte, version Version) (*Compiled, error) {
 	if err := invalid(problems); err != nil {
 		return nil, err
 	}
+	if hasBig(f.root) {
+		return nil, &InvalidError{[]string{"TypeError: Integer exceeds 64-bit range"}}
+	}
 	return compile(f.root, version)
 }
 
@@ -68,6 +73,24 @@ func CompileValues(root map[string]any, version Version) (*Compiled, error) {
 		version = Newest()
 	}
 	return compile(clone(root), version)
+}
+
+// hasBig tells whether a whole number of a value is beyond 64 bits: servers cannot
+// write it down.
+func hasBig(value any) bool {
+	switch x := value.(type) {
+	case *big.Int:
+		return true
+	case map[string]any:
+		for _, element := range x {
+			if hasBig(element) {
+				return true
+			}
+		}
+	case []any:
+		return slices.ContainsFunc(x, hasBig)
+	}
+	return false
 }
 
 func compile(root map[string]any, version Version) (*Compiled, error) {

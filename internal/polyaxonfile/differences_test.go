@@ -44,6 +44,12 @@ func differences() []difference {
 			},
 		},
 		{
+			What: "`.inf` and `.nan` are nothing, and a time without a zone is one in UTC.",
+			Why: "An operation is sent as JSON, which has neither: Polyaxon's own client sends null and a time in UTC, and so does slipway. The test " +
+				"compiles with Polyaxon's library, without sending.",
+			Questions: []string{"input/{name: x, value: 2026-01-02 10:00:00}", "output/{name: x, value: 2026-01-02 10:00:00}"},
+		},
+		{
 			What: "A whole number that a template computes must fit into 64 bits.",
 			Why:  "Python's have no end. What JSON and Kubernetes take ends there too.",
 			Questions: []string{

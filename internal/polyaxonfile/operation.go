@@ -2,9 +2,10 @@ package polyaxonfile
 
 import (
 	"bytes"
-	"encoding/json"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
 )
 
 // Operation is what is sent to Polyaxon: a component with params, and nothing
@@ -12,16 +13,9 @@ import (
 type Operation struct{ root map[string]any }
 
 // JSON gives the operation as it is sent: keys are sorted, so the same operation
-// has the same bytes.
-func (o *Operation) JSON() []byte {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(o.root); err != nil {
-		return nil // plain values always encode
-	}
-	return bytes.TrimSpace(b.Bytes())
-}
+// has the same bytes, and 1.0 keeps its point, which templates see. Infinity and what
+// is no number become null, as Polyaxon's own client sends them.
+func (o *Operation) JSON() []byte { return []byte(python.JSON(o.root)) }
 
 // YAML gives the operation for people.
 func (o *Operation) YAML() []byte {
