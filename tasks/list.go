@@ -10,6 +10,7 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/internal/run"
 )
 
 const (
@@ -130,8 +131,12 @@ func (p *project) listedRun(ctx context.Context, to *platform, r *polyaxon.Run) 
 		return one
 	}
 	one.GPUs = r.GPUs()
+	now := p.Now().Add(to.polyaxon.Ahead())
 	if !r.CreatedAt.IsZero() {
-		one.Age = max(time.Second, p.Now().Add(to.polyaxon.Ahead()).Sub(r.CreatedAt)).Round(time.Second).Seconds()
+		one.Age = max(time.Second, now.Sub(r.CreatedAt)).Round(time.Second).Seconds()
+	}
+	if !r.StartedAt.IsZero() {
+		one.Cost = cost(p.config.Prices, &run.Outcome{Run: *r, Running: max(0, now.Sub(r.StartedAt))})
 	}
 	if one.Kind == "service" {
 		one.Address = p.address(ctx, to, r)
@@ -147,6 +152,9 @@ func (p *project) forgotten(r *report.Run) string {
 		held = " and holds 1 GPU"
 	case r.GPUs > 1:
 		held = fmt.Sprintf(" and holds %d GPUs", r.GPUs)
+	}
+	if r.Cost != nil {
+		held += ", for " + r.Cost.String() + " so far"
 	}
 	if r.Owner != "" {
 		by = ", started by " + r.Owner

@@ -85,7 +85,7 @@ func freePort(t *testing.T) int {
 // forgotten is told: since when, by whom, and what it holds.
 func TestServicesThroughGateway(t *testing.T) {
 	host := polyaxon111.Start(t)
-	env, events, _ := serving(t, "polyaxon: {host: '"+host+"'}", unreachable, buildJob(t))
+	env, events, _ := serving(t, "prices: {currency: EUR, per-hour: {nvidia.com/gpu: 2}}\npolyaxon: {host: '"+host+"'}", unreachable, buildJob(t))
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 
@@ -115,7 +115,7 @@ func TestServicesThroughGateway(t *testing.T) {
 			t.Errorf("%+v lists %+v", o, one)
 		}
 	}
-	if want := "started by anna@desk) has run for 3d 4h and holds 2 GPUs; slipway down api stops it"; strings.Count(events.String(), want) != 2 {
+	if want := "started by anna@desk) has run for 3d 4h and holds 2 GPUs, for 306.0"; strings.Count(events.String(), want) != 2 {
 		t.Errorf("nothing is said of the service that was forgotten:\n%s", events)
 	}
 	down, err := Down(ctx, env, "api")

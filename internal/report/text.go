@@ -120,20 +120,23 @@ func textRuns(w io.Writer, r *Result) {
 	case len(r.Runs) == 1 && r.Runs[0].History != nil:
 		textRun(w, r.Runs[0])
 	default:
-		table := newTable(w, "RUN", "NAME", "KIND", "STATUS", "CREATED", "AGE", "RAN", "GPUS", "OWNER", "ADDRESS")
+		table := newTable(w, "RUN", "NAME", "KIND", "STATUS", "CREATED", "AGE", "RAN", "GPUS", "COST", "OWNER", "ADDRESS")
 		for _, run := range r.Runs {
 			created := ""
 			if run.Created != nil {
 				created = run.Created.Format(time.RFC3339)
 			}
-			age, gpus := "", ""
+			age, gpus, cost := "", "", ""
 			if run.Age > 0 {
 				age = Age(run.Age)
 			}
 			if run.GPUs > 0 {
 				gpus = strconv.Itoa(run.GPUs)
 			}
-			table.row(run.UUID, run.RunName, run.Kind, run.Status, created, age, seconds(run.Running), gpus, run.Owner, run.Address)
+			if run.Cost != nil {
+				cost = run.Cost.String()
+			}
+			table.row(run.UUID, run.RunName, run.Kind, run.Status, created, age, seconds(run.Running), gpus, cost, run.Owner, run.Address)
 		}
 		table.end()
 	}
