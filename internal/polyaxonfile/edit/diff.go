@@ -3,6 +3,7 @@ package edit
 import (
 	"maps"
 	"math"
+	"math/big"
 	"slices"
 	"strconv"
 )
@@ -92,6 +93,9 @@ func Equal(a, b any) bool {
 	case []any:
 		y, ok := b.([]any)
 		return ok && slices.EqualFunc(x, y, Equal)
+	case *big.Int:
+		y, ok := b.(*big.Int)
+		return ok && x.Cmp(y) == 0
 	case float64:
 		y, ok := b.(float64)
 		return ok && (x == y || math.IsNaN(x) && math.IsNaN(y))

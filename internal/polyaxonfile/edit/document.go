@@ -55,7 +55,7 @@ func parse(text []byte) (*document, error) {
 	return d, w.err
 }
 
-// Value gives what a document reads as: nil, bool, int, float64, string, []any or
+// Value gives what a document reads as: nil, bool, int, *big.Int, float64, string, []any or
 // map[string]any, as Polyaxon's YAML 1.1 has them. It fails where Apply does.
 func Value(text []byte) (any, error) {
 	d, err := parse(text)

@@ -10,6 +10,7 @@ package edit
 import (
 	"fmt"
 	"maps"
+	"math/big"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,7 +33,7 @@ type Edit struct {
 	key   string
 }
 
-// Set gives the place a value: nil, bool, int, float64, string, []any or
+// Set gives the place a value: nil, bool, int, *big.Int, float64, string, []any or
 // map[string]any. Keys on the way that are not there are made; an element of a
 // list must be there.
 func Set(value any, path ...string) Edit { return Edit{verb: set, path: path, value: value} }
@@ -169,7 +170,7 @@ func (e Edit) errorf(format string, args ...any) error {
 // plain holds a value to the types that documents have.
 func plain(value any) (any, error) {
 	switch x := value.(type) {
-	case nil, bool, int, float64, string:
+	case nil, bool, int, *big.Int, float64, string:
 		return value, nil
 	case []any:
 		list := make([]any, len(x))

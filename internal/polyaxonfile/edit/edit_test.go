@@ -87,6 +87,7 @@ func TestApply(t *testing.T) {
 		"below an anchor":                 {"a: &x\n  k: 1 # one\n", []Edit{Set(2, "a", "k")}, "a: &x\n  k: 2 # one\n"},
 		"braces with blanks":              {"a: { b: 1 }\nc: {}\n", []Edit{Set(2, "a", "d"), Set(1, "c", "e"), Delete("a", "b")}, "a: { d: 2 }\nc: { e: 1 }\n"},
 		"a list of lists":                 {"a:\n  - - 1\n    - 2\n", []Edit{Insert(3, "a", "0", "-"), Delete("a", "0", "0")}, "a:\n  - - 2\n    - 3\n"},
+		"a large number":                  {"a: 123456789012345678901234567890\nb: 1\n", []Edit{Set(2, "b")}, "a: 123456789012345678901234567890\nb: 2\n"},
 		"four blanks":                     {"a:\n    b:\n        c: 1\n", []Edit{Set(map[string]any{"x": map[string]any{"z": 1}}, "a", "d")}, "a:\n    b:\n        c: 1\n    d:\n        x:\n            z: 1\n"},
 		"a comment in brackets":           {"a: [1, # one\n  2, # two\n  3]\n", []Edit{Delete("a", "1"), Insert(4, "a", "-")}, "a: [1, # one\n  # two\n  3,\n  4]\n"},
 		"folded words":                    {"a: one\n  two\n  three # c\nb: 1\n", []Edit{Set("x", "a")}, "a: x # c\nb: 1\n"},

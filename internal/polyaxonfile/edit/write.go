@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"math/big"
 	"regexp"
 	"slices"
 	"strconv"
@@ -117,6 +118,9 @@ func (s style) scalar(value any, like yaml.Style, inFlow bool) string {
 		return float(x)
 	}
 	text := fmt.Sprint(value)
+	if _, isNumber := value.(*big.Int); isNumber {
+		return text
+	}
 	switch {
 	case s.json, like&yaml.DoubleQuotedStyle != 0:
 	case like&yaml.SingleQuotedStyle != 0 && printable(text):
