@@ -1,64 +1,23 @@
 package dockerfile
 
 import (
-	"bytes"
 	"errors"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/slipway-ci/slipway/internal/secret"
 	"github.com/slipway-ci/slipway/internal/source"
+	"github.com/slipway-ci/slipway/internal/testbed"
 )
-
-// dockerd starts Debian's Docker daemon, which has a graph driver, on a socket.
-func dockerd(t *testing.T) string {
-	t.Helper()
-	binary, err := exec.LookPath("dockerd")
-	if err != nil || os.Geteuid() != 0 {
-		t.Skip("no Docker daemon can be started here (Debian's package docker.io, and root)")
-	}
-	dir, err := os.MkdirTemp("", "docker")
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := func(name string) string { return filepath.Join(dir, name) }
-	var log bytes.Buffer
-	command := exec.Command(binary, "--data-root", file("data"), "--exec-root", file("exec"), "-H", "unix://"+file("s"), "-p", file("pid"), "--iptables=false", "--bridge=none")
-	command.Stdout, command.Stderr = &log, &log
-	command.WaitDelay = 10 * time.Second
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = command.Process.Signal(os.Interrupt)
-		_ = command.Wait()
-		_ = os.RemoveAll(dir)
-	})
-	d, _ := newDocker("unix://"+file("s"), Finder{})
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		if _, err := d.info(t.Context()); err == nil {
-			return "unix://" + file("s")
-		}
-		if time.Now().After(deadline) {
-			_ = command.Process.Kill()
-			_ = command.Wait()
-			t.Skipf("the Docker daemon does not start here:\n%s", log.String())
-		}
-	}
-}
 
 // TestRealDocker builds with a real Docker daemon that has a graph driver.
 func TestRealDocker(t *testing.T) {
 	t.Parallel()
-	host := dockerd(t)
+	host := testbed.Docker(t)
 	w := newRegistry(t)
 	var err error
 	if w.builder, err = Find(t.Context(), Finder{Environ: []string{"DOCKER_HOST=" + host}}); err != nil {

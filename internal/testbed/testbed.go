@@ -6,6 +6,7 @@ package testbed
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -128,6 +129,25 @@ func Registry(t testing.TB) string {
 	log := start(t, dir, "docker-registry", nil, binary, "serve", config)
 	await(t, log, 20*time.Second, http.DefaultClient, "http://"+host+"/v2/", nil)
 	return host
+}
+
+// Docker starts Debian's Docker daemon, which has a graph driver, and gives its
+// address. It ends with the test.
+func Docker(t testing.TB) string {
+	t.Helper()
+	binary, err := exec.LookPath("dockerd")
+	if err != nil || os.Geteuid() != 0 {
+		missing(t, "dockerd (Debian's package docker.io, and root)")
+	}
+	dir := shortDir(t)
+	file := func(name string) string { return filepath.Join(dir, name) }
+	log := start(t, dir, "dockerd", nil, binary, "--data-root", file("data"), "--exec-root", file("exec"), "-H", "unix://"+file("s"), "-p", file("pid"),
+		"--iptables=false", "--bridge=none")
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", file("s"))
+	}
+	await(t, log, 120*time.Second, &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}, "http://docker/_ping", nil)
+	return "unix://" + file("s")
 }
 
 // shortDir is a test's directory with a short path, for Unix sockets.

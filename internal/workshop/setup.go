@@ -38,6 +38,7 @@ func setUp(ctx context.Context, o Options) error {
 		{"python-base (Debian's Python)", func() (string, error) { return debianRelease, nil }, makePythonBase},
 		{"docker-registry", func() (string, error) { return "debian", nil }, makeRegistry},
 		{"containerd (a Kubernetes node)", func() (string, error) { return "debian", nil }, makeNode},
+		{"dockerd (Docker)", func() (string, error) { return "debian", nil }, makeDocker},
 	}
 	for _, p := range parts {
 		if err := p.setUp(ctx, o); err != nil {
@@ -96,6 +97,11 @@ func makeRegistry(ctx context.Context, o Options) error {
 // makeNode installs what a node takes besides the kubelet, which is in kubetest.
 func makeNode(ctx context.Context, o Options) error {
 	return installed(ctx, o, []string{"containerd", "runc", "ip", "/usr/lib/cni/bridge"}, "containerd", "runc", "iproute2", "containernetworking-plugins")
+}
+
+// makeDocker installs a Docker daemon, which tests start themselves.
+func makeDocker(ctx context.Context, o Options) error {
+	return installed(ctx, o, []string{"dockerd"}, "docker.io")
 }
 
 // installed installs Debian's packages where programs are missing and that is
