@@ -149,9 +149,7 @@ func TestComponentsRunOnPolyaxon(t *testing.T) {
 			continue
 		}
 		run := await(t, client, project, created.UUID)
-		switch {
-		case run.Status == polyaxon.Succeeded, run.Status == polyaxon.Running:
-		default:
+		if run.Status != polyaxon.Succeeded && run.Status != polyaxon.Running {
 			t.Errorf("%s is %s", name, run.Status)
 		}
 		if !run.Status.Terminal() {

@@ -52,7 +52,8 @@ func (systemClock) Sleep(ctx context.Context, d time.Duration) error { return pa
 type FollowOptions struct {
 	Clock Clock
 	// Poll is the longest time between two questions, 1 s when zero. A run that
-	// began just now, or prints much, is asked more often.
+	// began just now, or prints much, is asked about more often, and so is a server
+	// that answers at once.
 	Poll time.Duration
 	// Patience is how long no answer at all is borne, 2 minutes when zero.
 	Patience time.Duration
@@ -83,8 +84,16 @@ func (o FollowOptions) filled() FollowOptions {
 	return o
 }
 
-// firstPoll is the time between the first two questions.
-const firstPoll = 25 * time.Millisecond
+const (
+	// firstPoll is the time between the first two questions.
+	firstPoll = 25 * time.Millisecond
+	// promptPoll is the longest time between two questions to a server that answers
+	// at once: with what follows the end of a run, it is seen within 300 ms.
+	promptPoll = 150 * time.Millisecond
+	// share is how many times longer than an answer took the next question waits,
+	// so that a slow server is not kept busy.
+	share = 10
+)
 
 // LostError says that contact was lost, and how the run ends is unknown.
 type LostError struct {
@@ -125,8 +134,10 @@ func Follow(ctx context.Context, c *polyaxon.Client, t Target, o FollowOptions, 
 	f := &follower{client: c, target: t, options: o, sink: sink, lines: newLines(c, t, o, sink), seen: map[polyaxon.Condition]bool{}}
 	heard := o.Clock.Now()
 	silence := func() time.Duration { return o.Clock.Now().Sub(heard) }
-	for wait := firstPoll; ; wait = min(wait*3/2, o.Poll) {
+	for wait := firstPoll; ; {
+		asked := o.Clock.Now()
 		ended, err := f.poll(ctx)
+		longest := min(o.Poll, max(promptPoll, share*o.Clock.Now().Sub(asked)))
 		switch {
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
@@ -146,9 +157,10 @@ func Follow(ctx context.Context, c *polyaxon.Client, t Target, o FollowOptions, 
 		if f.lines.busy {
 			wait = firstPoll
 		}
-		if err := o.Clock.Sleep(ctx, wait); err != nil {
+		if err := o.Clock.Sleep(ctx, min(wait, longest)); err != nil {
 			return nil, err
 		}
+		wait = min(wait*3/2, o.Poll)
 	}
 	if err := f.finish(ctx); err != nil {
 		return nil, err

@@ -80,6 +80,31 @@ func TestLostContact(t *testing.T) {
 	}
 }
 
+// TestPollsByTheServersPace asks a server that answers at once often, so that the
+// end of a run is seen soon, and a slow one seldom.
+func TestPollsByTheServersPace(t *testing.T) {
+	for took, longest := range map[time.Duration]time.Duration{0: 150 * time.Millisecond, 40 * time.Millisecond: 400 * time.Millisecond, 5 * time.Second: time.Second} {
+		s, c := &scripted{}, &clock{now: start}
+		s.reach("running", "", "")
+		s.cut = func() bool { c.now = c.now.Add(took); return false }
+		most := time.Duration(0)
+		c.step = func(n int) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			most = max(most, c.slept)
+			if n == 30 {
+				s.reach("succeeded", "", "")
+			}
+		}
+		if _, _, err := follow(t, s, c, run.FollowOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if most != longest {
+			t.Errorf("a server that takes %s is asked every %s at the most, want %s", took, most, longest)
+		}
+	}
+}
+
 // TestDeletedRun ends at once: nobody answers for a run that is gone.
 func TestDeletedRun(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -182,12 +182,14 @@ type clock struct {
 	now  time.Time
 	step func(n int)
 	n    int
+	// slept is how long the last pause was.
+	slept time.Duration
 }
 
 func (c *clock) Now() time.Time { return c.now }
 
 func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
-	c.now = c.now.Add(d)
+	c.now, c.slept = c.now.Add(d), d
 	if c.step != nil {
 		c.step(c.n)
 	}
