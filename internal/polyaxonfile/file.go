@@ -27,6 +27,8 @@ type place struct {
 	items   []*place          // of a list
 	fields  map[string]*place // of a mapping
 	note    note
+	// spelled is the key as the file has it, where Polyaxon takes it for another one.
+	spelled string
 }
 
 // note tells what a plain value does not: what PyYAML made of a scalar.
@@ -67,6 +69,15 @@ func (f *File) Keys(path ...string) []string {
 		return p.keys
 	}
 	return nil
+}
+
+// Spelled gives the key at the end of a path as the file has it: max_retries, where
+// paths and values have maxRetries.
+func (f *File) Spelled(path ...string) string {
+	if p, exact := f.find(path); exact && p.spelled != "" {
+		return p.spelled
+	}
+	return path[len(path)-1]
 }
 
 // IsOperation tells an operation from a component.

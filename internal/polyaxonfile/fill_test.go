@@ -249,6 +249,41 @@ func TestLabelsAreNoPartOfTheOperation(t *testing.T) {
 	}
 }
 
+// TestSourceKeepsSpelledKeys: what slipway adds goes to the keys that the file
+// has, in whatever spelling.
+func TestSourceKeepsSpelledKeys(t *testing.T) {
+	text := `kind: component
+run:
+  kind: job
+  container:
+    image: a
+    volume_mounts: # data
+    - {name: v, mountPath: /v}
+    image_pull_policy: Always # each time
+  volumes: [{name: v, emptyDir: {}}]
+`
+	f, err := Parse("train.yml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := f.Operation(Fill{Volume: Volume{Claim: "data"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	have, err := o.Source([]byte(text), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"      volumeMounts: # data\n      - {name: v, mountPath: /v}\n", "      imagePullPolicy: Always # each time\n"} {
+		if !strings.Contains(string(have), want) {
+			t.Errorf("%s\nhas no\n%s", have, want)
+		}
+	}
+	if strings.Contains(string(have), "volume_mounts") || !strings.Contains(string(have), "/polyaxon-v1-data") {
+		t.Errorf("%s", have)
+	}
+}
+
 func BenchmarkRender(b *testing.B) {
 	test := fills()["everything"]
 	b.Run("operation", func(b *testing.B) {

@@ -81,6 +81,7 @@ func Load(name string, text []byte) (*File, []Problem) {
 	}
 	if !b.exceeded {
 		f.root, f.place = root, place
+		b.respell(f)
 	}
 	return f, b.problems
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -40,7 +41,7 @@ func tableDifferences() []tableDifference {
 			"The parser refuses a range of which one end has a time zone and the other has none, and a step beyond the range."},
 		{[]string{"medianPolicy(median).evaluationInterval = null", "tpe(tpe).numRuns = null"}, "A key that need not be there is refused when it is there without a value."},
 		{[]string{"hpChoice(choice).value = null", "hpDateTimeRange(datetimerange).value = null"}, "A key that must be there is taken without a value; a search over nothing cannot be meant."},
-		{[]string{"environment.dnsConfig = {}"}, "An empty dnsConfig is refused, which no other empty object of Kubernetes is."},
+		{[]string{"environment.dnsConfig = {}", "environment.dns_config = the smallest"}, "An empty dnsConfig is refused, which no other empty object of Kubernetes is."},
 		{[]string{"* = 99999999999999999999"}, "The parser refuses a moment in more than 9999 years."},
 		{[]string{"dockerfile.image"}, "The parser takes the name of an image apart. slipway's tables do not; the rule bad-image does for containers."},
 	}
@@ -148,6 +149,16 @@ func tries(t *testing.T) []try {
 				}
 				all = append(all, try{r.name + "." + f.Key, value, strings.ReplaceAll(string(text), `"`+placeholder+`"`, value)})
 			}
+			if other := inSnakeCase(f.Key); other != f.Key {
+				m := r.minimal()
+				delete(m, f.Key)
+				m[other] = smallestValue(f.Type)
+				text, err := json.Marshal(r.wrap(m))
+				if err != nil {
+					t.Fatal(err)
+				}
+				all = append(all, try{r.name + "." + other, "the smallest", string(text)})
+			}
 			if r.object.Kubernetes {
 				continue
 			}
@@ -160,6 +171,10 @@ func tries(t *testing.T) []try {
 		}
 	}
 	return all
+}
+
+func inSnakeCase(key string) string {
+	return strings.ToLower(regexp.MustCompile(`([a-z])([A-Z])`).ReplaceAllString(key, "${1}_$2"))
 }
 
 const placeholder = "the value"

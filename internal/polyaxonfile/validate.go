@@ -104,12 +104,13 @@ func (v *validator) object(o *schema.Object, m map[string]any, p *place) {
 		v.dags = append(v.dags, componentNames(m))
 		defer func() { v.dags = v.dags[:len(v.dags)-1] }()
 	}
-	outermost := o.Kubernetes && v.stage != StageRun
 	for _, key := range orderedKeys(m, p) {
 		path, at := v.below(p, key)
 		field, here, known := o.Find(key, v.version)
+		if here && at.spelled != "" {
+			v.misspelled(o, key, path, at)
+		}
 		switch {
-		case !here && outermost && v.misspelled(o, key, path, at):
 		case !here && known:
 			v.otherVersion(field.Range, path, at, describe(v.path, o.Name)+" has no key "+key)
 		case !here:

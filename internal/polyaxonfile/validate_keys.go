@@ -2,7 +2,6 @@ package polyaxonfile
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 	"github.com/slipway-ci/slipway/internal/source"
@@ -32,30 +31,16 @@ func (v *validator) otherVersion(in schema.Range, path []string, at *place, what
 	v.fail("newer-key", keyOf(at), path, fmt.Sprintf("it came with Polyaxon %s", in.Since.Release()), "%s", what)
 }
 
-// misspelled tells of a key that Polyaxon understands though Kubernetes does not:
-// image_pull_policy.
-func (v *validator) misspelled(o *schema.Object, key string, path []string, at *place) bool {
-	for _, known := range o.Keys(v.version) {
-		if key != known && snake(key) == snake(known) {
-			v.add(StageAdvice, SeverityWarning, "key-spelling", keyOf(at), path, "write it as "+known, "%s is not how Kubernetes spells it", key)
-			return true
-		}
+// misspelled tells of a key that Polyaxon takes for another one.
+func (v *validator) misspelled(o *schema.Object, key string, path []string, at *place) {
+	switch {
+	case o.Kubernetes:
+		v.add(StageAdvice, SeverityWarning, "key-spelling", keyOf(at), path, "write it as "+key, "%s is not how Kubernetes spells it", at.spelled)
+	case v.old():
+		v.unknown(o, at.spelled, path, at)
+	default:
+		v.add(StageAdvice, SeverityWarning, "key-spelling", keyOf(at), path, "write it as "+key, "%s is not how Polyaxon spells it; Polyaxon 1 refuses it", at.spelled)
 	}
-	return false
-}
-
-func snake(key string) string {
-	var b strings.Builder
-	for i, c := range key {
-		if c >= 'A' && c <= 'Z' {
-			if i > 0 {
-				b.WriteByte('_')
-			}
-			c += 'a' - 'A'
-		}
-		b.WriteRune(c)
-	}
-	return b.String()
 }
 
 func keyOf(p *place) source.Position {

@@ -100,7 +100,12 @@ func inOrder(value any, p *place) any {
 	case map[string]any:
 		pairs := []any{}
 		for _, key := range p.keys {
-			pairs = append(pairs, []any{map[string]any{key: 1}, inOrder(x[key], p.fields[key])})
+			below := p.fields[key]
+			written := key
+			if below.spelled != "" {
+				written = below.spelled
+			}
+			pairs = append(pairs, []any{map[string]any{written: 1}, inOrder(x[key], below)})
 		}
 		return pairs
 	case []any:

@@ -6,6 +6,7 @@ import (
 	"math/big"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Diff gives edits that make one value the other, and leave alone whatever both
@@ -35,7 +36,7 @@ func diff(path []string, from, to any) []Edit {
 }
 
 func diffMappings(path []string, from, to map[string]any) []Edit {
-	var edits []Edit
+	from, edits := respelled(path, from, to)
 	for _, key := range order(to) {
 		if old, ok := from[key]; ok {
 			edits = append(edits, diff(below(path, key), old, to[key])...)
@@ -49,6 +50,27 @@ func diffMappings(path []string, from, to map[string]any) []Edit {
 		}
 	}
 	return edits
+}
+
+// respelled renames the keys that the other value has in another spelling, max_retries
+// for maxRetries, so that they stay where they are.
+func respelled(path []string, from, to map[string]any) (map[string]any, []Edit) {
+	var edits []Edit
+	for _, key := range slices.Sorted(maps.Keys(from)) {
+		if _, ok := to[key]; ok || !strings.Contains(key, "_") {
+			continue
+		}
+		for name := range to {
+			if _, had := from[name]; !had && strings.EqualFold(name, strings.ReplaceAll(key, "_", "")) {
+				edits = append(edits, Rename(name, below(path, key)...))
+				from = maps.Clone(from)
+				from[name] = from[key]
+				delete(from, key)
+				break
+			}
+		}
+	}
+	return from, edits
 }
 
 // diffLists changes what is between the elements that both begin and end with.

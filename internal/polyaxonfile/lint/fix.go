@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
@@ -137,7 +138,9 @@ func schemaFix(f *polyaxonfile.File, p *polyaxonfile.Problem) fix {
 		return set(p.Path, true)
 	case "key-spelling":
 		if known, ok := strings.CutPrefix(p.Hint, "write it as "); ok {
-			return edits(edit.Rename(known, p.Path...))
+			path := slices.Clone(p.Path)
+			path[len(path)-1] = f.Spelled(path...)
+			return edits(edit.Rename(known, path...))
 		}
 	case "loose-type":
 		if value, ok := converted(valueAt(f.Root(), p.Path)); ok {

@@ -35,8 +35,8 @@ func schemaRules() []Rule {
 			Help: "Operations are sent as JSON, which has no infinity and no NaN. Write the text in quotes, for the program to read."},
 		{Name: "loose-type", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageAdvice, Summary: "A value that Polyaxon converts",
 			Help: "A number in quotes where a number belongs, or 1 for true. Polyaxon converts it, another version of it may not."},
-		{Name: "key-spelling", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageAdvice, Summary: "A key of Kubernetes in snake_case",
-			Help: "Polyaxon understands image_pull_policy in the outermost keys of a container or a volume, and not below. Write it as Kubernetes does."},
+		{Name: "key-spelling", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageAdvice, Summary: "A key in snake_case",
+			Help: "Polyaxon takes image_pull_policy in the outermost keys of a container or a volume, and not below; Polyaxon 2 takes its own keys so too, max_retries for maxRetries, and Polyaxon 1 refuses them. Write keys as the reference does."},
 		rule("version-missing", "No version: 1.1", "Polyaxon 1.11 refuses a file without `version: 1.1`. 2.x does not need it, and takes it."),
 		rule("version-unknown", "A version other than 1.1", "The version of the file's format is 1.1 for every Polyaxon from 1.11 to 2.18."),
 	}

@@ -76,8 +76,9 @@ type Object struct {
 	// Kubernetes tells that it is a type of Kubernetes' API.
 	Kubernetes bool
 
-	byKey map[string][]int
-	once  sync.Once
+	byKey   map[string][]int
+	bySnake map[string]string
+	once    sync.Once
 }
 
 // Find gives a key's field in a version; the zero Version gets one that takes what
@@ -104,8 +105,10 @@ func (o *Object) Find(key string, v Version) (field Field, here, known bool) {
 
 func (o *Object) index() {
 	o.byKey = make(map[string][]int, len(o.Fields))
+	o.bySnake = make(map[string]string, len(o.Fields))
 	for i, f := range o.Fields {
 		o.byKey[f.Key] = append(o.byKey[f.Key], i)
+		o.bySnake[snake(f.Key)] = f.Key
 	}
 }
 
