@@ -26,7 +26,7 @@ type Contender struct {
 // median each median is.
 func Compare(b *testing.B, contenders ...Contender) {
 	b.Helper()
-	times, memory := make([][]time.Duration, len(contenders)), make([]int64, len(contenders))
+	rows := make([]Row, len(contenders))
 	for b.Loop() {
 		for i, c := range contenders {
 			if c.Prepare != nil {
@@ -34,24 +34,39 @@ func Compare(b *testing.B, contenders ...Contender) {
 			}
 			started := time.Now()
 			used := c.Run(b)
-			times[i] = append(times[i], time.Since(started))
-			memory[i] = max(memory[i], used)
+			rows[i].Name = c.Name
+			rows[i].Times = append(rows[i].Times, time.Since(started))
+			rows[i].Memory = max(rows[i].Memory, used)
 		}
 	}
+	Print(b, rows...)
+}
+
+// Row is what was measured of one contender: a time of each round, and the largest
+// resident memory in bytes, 0 when that is not known.
+type Row struct {
+	Name   string
+	Times  []time.Duration
+	Memory int64
+}
+
+// Print prints rows as Compare does, the ratios to the first one's median.
+func Print(b *testing.B, rows ...Row) {
+	b.Helper()
 	b.ReportMetric(0, "ns/op") // a round's sum says nothing
 	text := &strings.Builder{}
 	table := tabwriter.NewWriter(text, 0, 4, 2, ' ', 0)
-	_, _ = fmt.Fprintf(table, "\n%s, %d rounds\tmin\tmedian\tmax\tratio\tmemory\n", b.Name(), len(times[0]))
-	first := median(times[0])
-	for i, c := range contenders {
+	_, _ = fmt.Fprintf(table, "\n%s, %d rounds\tmin\tmedian\tmax\tratio\tmemory\n", b.Name(), len(rows[0].Times))
+	first := median(rows[0].Times)
+	for _, row := range rows {
 		used := ""
-		if memory[i] > 0 {
-			used = fmt.Sprintf("%d MB", memory[i]/1e6)
+		if row.Memory > 0 {
+			used = fmt.Sprintf("%d MB", row.Memory/1e6)
 		}
-		m := median(times[i])
+		m := median(row.Times)
 		ratio := float64(m) / float64(first)
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%.2f\t%s\n", c.Name, short(slices.Min(times[i])), short(m), short(slices.Max(times[i])), ratio, used)
-		b.ReportMetric(float64(m.Microseconds())/1000, strings.ReplaceAll(c.Name, " ", "-")+"-ms")
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%.2f\t%s\n", row.Name, short(slices.Min(row.Times)), short(m), short(slices.Max(row.Times)), ratio, used)
+		b.ReportMetric(float64(m.Microseconds())/1000, strings.ReplaceAll(row.Name, " ", "-")+"-ms")
 	}
 	_ = table.Flush()
 	b.Log(text.String())
