@@ -284,7 +284,9 @@ run:
 	}
 }
 
-func BenchmarkRender(b *testing.B) {
+// BenchmarkPolyaxonfileRender makes an operation of a job's file, and the file's text
+// that reads as it.
+func BenchmarkPolyaxonfileRender(b *testing.B) {
 	test := fills()["everything"]
 	b.Run("operation", func(b *testing.B) {
 		for b.Loop() {

@@ -9,46 +9,67 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Apply makes edits on a document, one after the other, and gives its new text.
+// Apply makes edits on a document, as if one after the other, and gives its new text.
 // It fails, and says at which edit, when the text is no YAML, when there is
 // nothing at a place, and for the few forms of YAML in which the edit cannot be
 // made on the text: an anchored value that is used elsewhere, a key of a merge.
 // A place below an alias is written out first.
 func Apply(text []byte, edits ...Edit) ([]byte, error) {
-	for _, e := range edits {
-		d, err := parse(text)
-		if err != nil {
-			return nil, err
-		}
-		want, err := e.On(d.value)
-		if err != nil {
-			return nil, err
-		}
-		if Equal(want, d.value) {
-			continue
-		}
-		if e.value, err = plain(e.value); err != nil {
-			return nil, err
-		}
-		changed, err := d.edit(e)
-		if err != nil {
-			return nil, err
-		}
-		if !reads(changed, want) {
-			// A block of text that became the last one wants its line break.
-			if changed = append(changed, styleOf(d).line...); !reads(changed, want) {
-				return nil, e.errorf("this form of YAML cannot be edited there")
+	if len(edits) == 0 {
+		return text, nil
+	}
+	d, err := parse(text)
+	if err != nil {
+		return nil, err
+	}
+	for len(edits) > 0 {
+		changed, n := d.batch(edits)
+		for i := 0; changed == nil && i < n; i++ {
+			if d, err = d.one(edits[i]); err != nil {
+				return nil, err
 			}
 		}
-		text = changed
+		if changed != nil {
+			d = changed
+		}
+		edits = edits[n:]
 	}
-	return text, nil
+	return d.text, nil
 }
 
-// reads tells whether a text has a value.
-func reads(text []byte, want any) bool {
+// one makes an edit, and looks whether the text reads as it should.
+func (d *document) one(e Edit) (*document, error) {
+	want, err := e.On(d.value)
+	if err != nil {
+		return nil, err
+	}
+	if Equal(want, d.value) {
+		return d, nil
+	}
+	if e.value, err = plain(e.value); err != nil {
+		return nil, err
+	}
+	changed, err := d.edit(e)
+	if err != nil {
+		return nil, err
+	}
+	if after := reads(changed, want); after != nil {
+		return after, nil
+	}
+	// A block of text that became the last one wants its line break.
+	if after := reads(append(changed, styleOf(d).line...), want); after != nil {
+		return after, nil
+	}
+	return nil, e.errorf("this form of YAML cannot be edited there")
+}
+
+// reads parses a text, and gives nil when it does not have a value.
+func reads(text []byte, want any) *document {
 	d, err := parse(text)
-	return err == nil && Equal(d.value, want)
+	if err != nil || !Equal(d.value, want) {
+		return nil
+	}
+	return d
 }
 
 // place is a node, and what it is in.
@@ -61,7 +82,7 @@ type place struct {
 	above int
 }
 
-// edit changes the text, and trusts Apply to look whether it was right.
+// edit changes the text, and trusts its callers to look whether it was right.
 func (d *document) edit(e Edit) ([]byte, error) {
 	at := place{node: d.root, above: -1}
 	for depth, key := range e.path {

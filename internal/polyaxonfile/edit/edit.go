@@ -163,6 +163,15 @@ func (e Edit) onList(list []any, path []string) (any, error) {
 	return changed, nil
 }
 
+// index reads the index of an element of a list.
+func index(key string, length int) (int, error) {
+	i, err := strconv.Atoi(key)
+	if err == nil && (i < 0 || i >= length) {
+		err = strconv.ErrRange
+	}
+	return i, err
+}
+
 func (e Edit) errorf(format string, args ...any) error {
 	return fmt.Errorf("edit %s: %s", e.Path(), fmt.Sprintf(format, args...))
 }

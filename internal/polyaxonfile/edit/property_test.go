@@ -252,6 +252,52 @@ func TestEditsAreExact(t *testing.T) {
 	}
 }
 
+// TestEditsAtOnce has several edits read as each after the other, with no comment
+// lost, whether they can be made on the text at once or not.
+func TestEditsAtOnce(t *testing.T) {
+	atOnce := 0
+	for seed := range uint64(1000) {
+		a := &author{Rand: rand.New(rand.NewPCG(seed, 11))}
+		text := []byte(a.document())
+		d, err := parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var edits []Edit
+		want := d.value
+		for len(edits) < 4 {
+			path, old := a.anywhere(want)
+			e := Set(a.plain(), path...)
+			switch _, isMap := old.(map[string]any); {
+			case isMap:
+				e = Set(a.plain(), below(path, fmt.Sprintf("new%d", len(edits)))...)
+			case list(old):
+				e = Insert(a.plain(), below(path, a.one("-", "0"))...)
+			}
+			if want, err = e.On(want); err != nil {
+				t.Fatal(err)
+			}
+			edits = append(edits, e)
+		}
+		if changed, _ := d.batch(edits); changed != nil {
+			atOnce++
+		}
+		have, err := Apply(text, edits...)
+		if err != nil {
+			t.Fatalf("seed %d: %v: %v\n%s", seed, edits, err, text)
+		}
+		if reads(have, want) == nil {
+			t.Fatalf("seed %d: %v gives\n%s", seed, edits, have)
+		}
+		if before, now := comment.FindAllString(string(text), -1), comment.FindAllString(string(have), -1); !slices.Equal(before, now) {
+			t.Fatalf("seed %d: %v loses a comment: %v, %v\n%s\n--- is now\n%s", seed, edits, before, now, text, have)
+		}
+	}
+	if atOnce < 200 {
+		t.Errorf("%d of 1000 were made at once", atOnce)
+	}
+}
+
 func list(value any) bool { _, ok := value.([]any); return ok }
 
 // FuzzApply has edits of any text either fail or read as the edit on its value.
