@@ -42,9 +42,9 @@ func (r *Registry) options(ctx context.Context, more ...remote.Option) []remote.
 
 func (r *Registry) transport() http.RoundTripper {
 	if r.Transport == nil {
-		return http.DefaultTransport
+		return later{http.DefaultTransport}
 	}
-	return r.Transport
+	return later{r.Transport}
 }
 
 func (r *Registry) keychain() authn.Keychain {

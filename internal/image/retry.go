@@ -23,7 +23,8 @@ const (
 	firstPause = 200 * time.Millisecond
 )
 
-// retry repeats what fails in passing, and heeds the context while it waits.
+// retry repeats what fails in passing, and heeds the context while it waits, which
+// is as long as the registry asks for, if that is longer than its own pause.
 func (r *Registry) retry(ctx context.Context, do func() error) error {
 	pause := r.Pause
 	if pause == nil {
@@ -37,7 +38,7 @@ func (r *Registry) retry(ctx context.Context, do func() error) error {
 		if err == nil || n == attempts-1 || ctx.Err() != nil || !passing(err) {
 			return err
 		}
-		if err := pause(ctx, firstPause<<n); err != nil {
+		if err := pause(ctx, max(firstPause<<n, asked(err))); err != nil {
 			return err
 		}
 	}

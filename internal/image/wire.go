@@ -58,7 +58,7 @@ func (r *Registry) dial(ctx context.Context, repository name.Repository, scope s
 // do. With RememberPings the push need not wait for that; what goes wrong is told
 // when it asks again.
 func (r *Registry) greet(ctx context.Context, image string) {
-	if _, remembers := r.transport().(*pings); !remembers || r.Prefix == "" {
+	if _, remembers := r.Transport.(*pings); !remembers || r.Prefix == "" {
 		return
 	}
 	if repository, err := r.Reference(image); err == nil {

@@ -1,0 +1,58 @@
+package image
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+)
+
+// maxPause is the longest that a registry's Retry-After is heeded.
+const maxPause = time.Minute
+
+// later is a transport that keeps for asked when a busy registry wants to be asked
+// again. It is kept with the request, the only part of an answer that
+// go-containerregistry's errors have beside its status.
+type later struct{ next http.RoundTripper }
+
+// pauseKey is where a request's context has the pause.
+type pauseKey struct{}
+
+// RoundTrip implements http.RoundTripper.
+func (l later) RoundTrip(request *http.Request) (*http.Response, error) {
+	response, err := l.next.RoundTrip(request)
+	if err != nil || response.StatusCode != http.StatusTooManyRequests && response.StatusCode != http.StatusServiceUnavailable {
+		return response, err
+	}
+	response.Request = request.WithContext(context.WithValue(request.Context(), pauseKey{}, retryAfter(response.Header)))
+	return response, nil
+}
+
+// asked gives how long a registry asked to wait with the next attempt, 0 if it did
+// not, up to maxPause.
+func asked(err error) time.Duration {
+	var refused *transport.Error
+	if !errors.As(err, &refused) || refused.Request == nil {
+		return 0
+	}
+	pause, _ := refused.Request.Context().Value(pauseKey{}).(time.Duration)
+	return pause
+}
+
+// retryAfter reads the header (RFC 9110, section 10.2.3): seconds, or a time, which is
+// taken by the registry's own clock.
+func retryAfter(header http.Header) time.Duration {
+	text := header.Get("Retry-After")
+	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
+		return min(time.Duration(seconds)*time.Second, maxPause)
+	}
+	at, err := http.ParseTime(text)
+	now, unknown := http.ParseTime(header.Get("Date"))
+	if err != nil || unknown != nil {
+		return 0
+	}
+	return min(max(at.Sub(now), 0), maxPause)
+}

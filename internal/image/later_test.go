@@ -1,0 +1,58 @@
+package image
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+)
+
+// TestRetryAfter has a busy registry say when to ask again, in all ways there are.
+func TestRetryAfter(t *testing.T) {
+	date := time.Date(2020, 1, 2, 3, 4, 5, 0, time.UTC) // far from this machine's clock
+	for after, want := range map[string]time.Duration{
+		"":                     firstPause,
+		"7":                    7 * time.Second,
+		"0":                    firstPause,
+		"60":                   maxPause,
+		"3600":                 maxPause,
+		"99999999999999999999": firstPause,
+		"-5":                   firstPause,
+		"soon":                 firstPause,
+		date.Add(9 * time.Second).Format(http.TimeFormat):  9 * time.Second,
+		date.Add(-9 * time.Second).Format(http.TimeFormat): firstPause,
+		date.Add(9 * time.Hour).Format(http.TimeFormat):    maxPause,
+	} {
+		for _, code := range []int{http.StatusTooManyRequests, http.StatusServiceUnavailable} {
+			busy := 0
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if strings.HasSuffix(r.URL.Path, "/manifests/v1") && busy == 0 {
+					busy++
+					w.Header()["Retry-After"] = []string{after}
+					w.Header().Set("Date", date.Format(http.TimeFormat))
+					w.WriteHeader(code)
+				}
+			}))
+			var pauses []time.Duration
+			r := &Registry{Prefix: strings.TrimPrefix(server.URL, "http://"), NameOptions: []name.Option{name.Insecure},
+				Pause: func(_ context.Context, d time.Duration) error { pauses = append(pauses, d); return nil }}
+			repository, err := r.Reference("train")
+			must(t, err)
+			w, err := r.dial(t.Context(), repository, "pull")
+			must(t, err)
+			must(t, r.retry(t.Context(), func() error {
+				_, _, err := w.manifest(t.Context(), "v1")
+				return err
+			}))
+			server.Close()
+			if !slices.Equal(pauses, []time.Duration{want}) {
+				t.Errorf("%d with Retry-After %q: the pauses are %v, want %s", code, after, pauses, want)
+			}
+		}
+	}
+}
