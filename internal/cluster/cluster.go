@@ -5,7 +5,9 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"time"
 
+	v1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	corev1 "k8s.io/client-go/applyconfigurations/core/v1"
@@ -23,6 +25,8 @@ type Cluster struct {
 	Namespace string
 	// Name is what users call the cluster.
 	Name string
+	// Pause waits between the attempts of a request; by the clock when nil.
+	Pause func(context.Context, time.Duration) error
 
 	config *rest.Config
 }
@@ -56,7 +60,9 @@ func Kubeconfig(path, context string) (*rest.Config, error) {
 
 // EnsureNamespace creates the namespace when it does not exist.
 func (c *Cluster) EnsureNamespace(ctx context.Context) error {
-	_, err := c.Client.CoreV1().Namespaces().Get(ctx, c.Namespace, metav1.GetOptions{})
+	_, err := retry(ctx, c, func() (*v1.Namespace, error) {
+		return c.Client.CoreV1().Namespaces().Get(ctx, c.Namespace, metav1.GetOptions{})
+	})
 	switch {
 	case err == nil:
 		return nil
@@ -65,7 +71,9 @@ func (c *Cluster) EnsureNamespace(ctx context.Context) error {
 	case !apierrors.IsNotFound(err):
 		return fmt.Errorf("ask cluster %s for namespace %s: %w", c.Name, c.Namespace, err)
 	}
-	_, err = c.Client.CoreV1().Namespaces().Apply(ctx, corev1.Namespace(c.Namespace), metav1.ApplyOptions{FieldManager: FieldManager})
+	_, err = retry(ctx, c, func() (*v1.Namespace, error) {
+		return c.Client.CoreV1().Namespaces().Apply(ctx, corev1.Namespace(c.Namespace), metav1.ApplyOptions{FieldManager: FieldManager})
+	})
 	if err != nil {
 		return fmt.Errorf("create namespace %s in cluster %s: %w", c.Namespace, c.Name, err)
 	}

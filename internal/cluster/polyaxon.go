@@ -40,7 +40,9 @@ func (e *NoPolyaxonError) Error() string {
 // chart gives it in all releases from 1.11 on: RELEASE-polyaxon-gateway. Where there
 // is none, or more than one, it is a *NoPolyaxonError.
 func (c *Cluster) Polyaxon(ctx context.Context) (*Gateway, error) {
-	list, err := c.Client.CoreV1().Services(c.Namespace).List(ctx, metav1.ListOptions{})
+	list, err := retry(ctx, c, func() (*corev1.ServiceList, error) {
+		return c.Client.CoreV1().Services(c.Namespace).List(ctx, metav1.ListOptions{})
+	})
 	if err != nil {
 		if apierrors.IsForbidden(err) {
 			return nil, fmt.Errorf("find Polyaxon in cluster %s: %w (it takes the right to list services; or set polyaxon.host)", c.Name, err)
@@ -75,7 +77,9 @@ func (g *Gateway) Transport() *http.Transport {
 
 // dial gives a connection to a pod of the gateway that is ready.
 func (g *Gateway) dial(ctx context.Context) (net.Conn, error) {
-	pods, err := g.cluster.Client.CoreV1().Pods(g.cluster.Namespace).List(ctx, metav1.ListOptions{LabelSelector: labels.SelectorFromSet(g.service.Spec.Selector).String()})
+	pods, err := retry(ctx, g.cluster, func() (*corev1.PodList, error) {
+		return g.cluster.Client.CoreV1().Pods(g.cluster.Namespace).List(ctx, metav1.ListOptions{LabelSelector: labels.SelectorFromSet(g.service.Spec.Selector).String()})
+	})
 	if err != nil {
 		return nil, fmt.Errorf("list the pods of %s: %w", g.service.Name, err)
 	}

@@ -26,7 +26,9 @@ type secrets struct{ *Cluster }
 
 // List implements secret.Store.
 func (s secrets) List(ctx context.Context) ([]secret.Stored, error) {
-	list, err := s.Client.CoreV1().Secrets(s.Namespace).List(ctx, metav1.ListOptions{})
+	list, err := retry(ctx, s.Cluster, func() (*v1.SecretList, error) {
+		return s.Client.CoreV1().Secrets(s.Namespace).List(ctx, metav1.ListOptions{})
+	})
 	if err != nil {
 		return nil, s.explain("list secrets", err)
 	}
@@ -54,7 +56,9 @@ func (s secrets) Apply(ctx context.Context, b secret.Bundle) error {
 	}
 	labels := map[string]string{LabelManagedBy: FieldManager, LabelProject: b.Project}
 	wanted := corev1.Secret(b.Name, s.Namespace).WithType(v1.SecretType(b.Type)).WithLabels(labels).WithData(data)
-	_, err := s.Client.CoreV1().Secrets(s.Namespace).Apply(ctx, wanted, metav1.ApplyOptions{FieldManager: FieldManager, Force: true})
+	_, err := retry(ctx, s.Cluster, func() (*v1.Secret, error) {
+		return s.Client.CoreV1().Secrets(s.Namespace).Apply(ctx, wanted, metav1.ApplyOptions{FieldManager: FieldManager, Force: true})
+	})
 	if err != nil {
 		return s.explain("apply secret "+b.Name, err)
 	}
@@ -63,7 +67,9 @@ func (s secrets) Apply(ctx context.Context, b secret.Bundle) error {
 
 // Delete implements secret.Store.
 func (s secrets) Delete(ctx context.Context, name string) error {
-	err := s.Client.CoreV1().Secrets(s.Namespace).Delete(ctx, name, metav1.DeleteOptions{})
+	_, err := retry(ctx, s.Cluster, func() (any, error) {
+		return nil, s.Client.CoreV1().Secrets(s.Namespace).Delete(ctx, name, metav1.DeleteOptions{})
+	})
 	if err != nil && !apierrors.IsNotFound(err) {
 		return s.explain("delete secret "+name, err)
 	}
