@@ -2,7 +2,9 @@ package tasks
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -79,6 +81,25 @@ func freePort(t *testing.T) int {
 	}
 	defer listener.Close()
 	return listener.Addr().(*net.TCPAddr).Port
+}
+
+// A kubeconfig file is looked for beside slipway.yaml, wherever the command runs.
+func TestKubeconfigBesideConfiguration(t *testing.T) {
+	env, _, _ := serving(t, "polyaxon: {host: '"+polyaxon111.Start(t)+"'}", unreachable, "none")
+	if err := os.Mkdir("below", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir("below")
+	env.Dir = ".."
+	if _, err := Runs(t.Context(), env, RunsOptions{}); err != nil {
+		t.Error(err)
+	}
+	if err := os.Remove(filepath.Join("..", "kubeconfig")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Runs(t.Context(), env, RunsOptions{}); err == nil || ExitCode(err) != ExitUsage || !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("without the file: %v", err)
+	}
 }
 
 // A service on a 1.11.3 server is reached through its gateway, and one that was

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -136,7 +137,11 @@ func (p *project) connectCluster(ctx context.Context, to *platform) error {
 	if cfg.Namespace != "" {
 		to.namespace = cfg.Namespace
 	}
-	access, err := cluster.Kubeconfig(cfg.Kubeconfig.Path, cfg.Kubeconfig.Context)
+	path := cfg.Kubeconfig.Path
+	if path != "" && !filepath.IsAbs(path) {
+		path = p.file(path)
+	}
+	access, err := cluster.Kubeconfig(path, cfg.Kubeconfig.Context)
 	if err != nil {
 		return located(p.config.At("cluster", "kubeconfig"), err)
 	}

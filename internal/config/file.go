@@ -62,7 +62,7 @@ type gkeSpec struct {
 }
 
 type kubeconfigSpec struct {
-	Path    string `yaml:"path" doc:"Path of the file; kubectl's default when left out"`
+	Path    string `yaml:"path" doc:"Path of the file, from the directory of slipway.yaml; kubectl's default when left out"`
 	Context string `yaml:"context" doc:"Context to use; the file's current one when left out"`
 }
 
