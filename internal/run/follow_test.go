@@ -55,12 +55,12 @@ func TestUnknownEnd(t *testing.T) {
 func TestTimeLimit(t *testing.T) {
 	s, c := &scripted{printed: lines("a", "polyaxon-main", 3, time.Second), shown: 3}, &clock{now: start}
 	s.reach("running", "", "")
-	_, _, err := follow(t, s, c, run.FollowOptions{Logs: true, Limit: time.Hour})
+	_, _, err := follow(t, s, c, run.FollowOptions{Logs: true, Limit: 5 * time.Minute})
 	var limit *run.LimitError
-	if !errors.As(err, &limit) || limit.Limit != time.Hour || len(limit.LastLines) != 3 {
+	if !errors.As(err, &limit) || limit.Limit != 5*time.Minute || len(limit.LastLines) != 3 {
 		t.Fatalf("the error is %v", err)
 	}
-	if past := c.now.Sub(start); past < time.Hour || past > time.Hour+2*time.Second {
+	if past := c.now.Sub(start); past < 5*time.Minute || past > 5*time.Minute+2*time.Second {
 		t.Errorf("it came after %s", past)
 	}
 }
