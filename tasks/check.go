@@ -95,13 +95,28 @@ func Check(ctx context.Context, env *Env, names []string, o CheckOptions) (*repo
 		return result, interruptedOr(ctx, err)
 	}
 	result.Files = len(targets)
-	result.Problems = slices.Concat(found...)
+	result.Problems = once(slices.Concat(found...))
 	result.Rules = reportRules()
 	partial := func(p report.Problem) bool { return len(p.Versions) > 0 }
 	if c.guessed && slices.ContainsFunc(result.Problems, partial) {
 		env.Events.Event(report.Event{Kind: report.Note, Message: "nobody says which Polyaxon runs this: what only one version refuses is a warning (--polyaxon-version says which one counts)"})
 	}
 	return result, verdictOf(result.Problems, o.Strict)
+}
+
+// once leaves out what was found again, by another file that refers to the same one.
+func once(problems []report.Problem) []report.Problem {
+	type key struct {
+		at            source.Position
+		name, message string
+	}
+	seen := map[key]bool{}
+	return slices.DeleteFunc(problems, func(p report.Problem) bool {
+		k := key{p.Position, p.Name, p.Message}
+		again := seen[k]
+		seen[k] = true
+		return again
+	})
 }
 
 // verdictOf makes errors of warnings when strict, and gives the error that the

@@ -45,7 +45,7 @@ func TestBadTexts(t *testing.T) {
 		"control sign":     {"description: \"a\x01\"\n" + run, "f.yml:1:1: is no YAML: control characters are not allowed"},
 		"no mapping":       {"- a\n", "f.yml:1:1: must be a mapping with kind: component or kind: operation"},
 		"open list":        {"a: [\n", "f.yml:1:1: is no YAML: did not find expected node content"},
-		"tab indents":      {"run:\n\tkind: job\n", "f.yml:2:1: is no YAML: found character that cannot start any token"},
+		"tab indents":      {"run:\n\tkind: job\n", "f.yml:2:1: is no YAML: the line is indented by a tab; use spaces"},
 		"tab after colon":  {"run:\t{kind: job}\n", "f.yml:1:6: there is a tab, which Polyaxon does not read here (use spaces)"},
 		"tab in a text":    {"description: a\tb\n" + run, "f.yml:1:14: there is a tab, which Polyaxon does not read here (use spaces)"},
 		"two documents":    {run + "---\n" + run, "f.yml:2:1: has a second document (---); one is allowed"},

@@ -93,10 +93,22 @@ func (v *validator) wrong(t schema.Type, value any, p *place) {
 	switch text, isText := value.(string); {
 	case isText && templated(text):
 		hint = "Polyaxon takes no template here"
+	case isText && slices.Contains(wants, "a list"):
+		hint = "write it as a list" + asList(text)
 	case !isText && isScalar(value) && v.takes(t, schema.Text), p != nil && p.note&isDate != 0:
 		hint = "put it in quotes"
 	}
 	v.fail("wrong-type", at, v.path, hint, "%s must be %s, not %s", where, strings.Join(wants, " or "), typeName(value))
+}
+
+// asList writes the words of a text as a list; nothing where quotes say that they
+// are no words.
+func asList(text string) string {
+	words := strings.FieldsFunc(text, func(c rune) bool { return c == ' ' || c == ',' })
+	if len(words) == 0 || len(text) > 60 || strings.ContainsAny(text, "'\"\\\n") {
+		return ""
+	}
+	return `: ["` + strings.Join(words, `", "`) + `"]`
 }
 
 // describeChoice says what a choice wants.

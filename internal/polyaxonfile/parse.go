@@ -115,7 +115,11 @@ func decode(text []byte) (*yaml.Node, error) {
 		if errors.Is(err, io.EOF) {
 			return nil, &syntaxError{message: "is empty"}
 		}
-		return nil, notYAML(err)
+		bad := notYAML(err)
+		if lines := lines(text); bad.line > 0 && bad.line <= len(lines) && indentedByTab(lines[bad.line-1]) {
+			bad.message = "is no YAML: the line is indented by a tab; use spaces"
+		}
+		return nil, bad
 	}
 	switch err := reader.Decode(&second); {
 	case err == nil:
@@ -124,6 +128,10 @@ func decode(text []byte) (*yaml.Node, error) {
 		return nil, notYAML(err)
 	}
 	return document.Content[0], nil
+}
+
+func indentedByTab(line []byte) bool {
+	return bytes.IndexByte(line[:len(line)-len(bytes.TrimLeft(line, " \t"))], '\t') >= 0
 }
 
 func notYAML(err error) *syntaxError {

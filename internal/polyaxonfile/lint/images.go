@@ -43,7 +43,7 @@ func missingImage(p *pass) {
 		if image := text(c.values["image"]); image != "" || c.role == "main" && p.options.ImageGiven {
 			continue
 		}
-		if c.values["image"] != nil || c.role == "init" && len(c.values) == 0 || c.role == "main" && p.operation != nil && p.operation["runPatch"] != nil {
+		if c.values["image"] != nil || c.role == "initializer" || c.role == "init" && len(c.values) == 0 || c.role == "main" && p.operation != nil && p.operation["runPatch"] != nil {
 			continue
 		}
 		if c.role == "main" && (p.component["build"] != nil || p.operation["build"] != nil) {

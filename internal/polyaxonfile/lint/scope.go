@@ -125,9 +125,11 @@ func (p *pass) used() *usage {
 			name, _, _ := strings.Cut(rest, ".")
 			u.names[name] = true
 		}
-		for _, n := range p.template(text).names {
+		read := p.template(text)
+		for _, n := range read.names {
 			u.use(n.Path)
 		}
+		u.all = u.all || read.err != nil // it may use anything
 	}
 	for _, key := range sorted(p.component) {
 		if key != "inputs" && key != "outputs" {

@@ -76,7 +76,8 @@ func (u unit) withNested(all []unit) []unit {
 type container struct {
 	values map[string]any
 	path   []string
-	// role is main, sidecar, init or replica.
+	// role is main, sidecar, init, replica, or initializer for one that Polyaxon completes
+	// to do what stands beside it: to fetch a git repository.
 	role string
 }
 
@@ -95,7 +96,11 @@ func (u unit) containers() []container {
 		}
 		for i, value := range list(holder["init"]) {
 			init, _ := value.(map[string]any)
-			add(init["container"], "init", extend(path, "init", itoa(i), "container")...)
+			role := "init"
+			if len(init) > 1 {
+				role = "initializer"
+			}
+			add(init["container"], role, extend(path, "init", itoa(i), "container")...)
 		}
 	}
 	of(u.run, u.runPath, "main")
