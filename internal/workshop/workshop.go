@@ -31,7 +31,7 @@ func Test(ctx context.Context, o Options) error {
 	if err := setUp(ctx, o); err != nil {
 		return err
 	}
-	args := []string{"test", "-race", "-timeout=20m"}
+	args := []string{"test", "-race", "-timeout=40m"}
 	if o.Run != "" {
 		args = append(args, "-run="+o.Run)
 	}
