@@ -90,7 +90,13 @@ func (v *validator) wrong(t schema.Type, value any, p *place) {
 		}
 	}
 	hint := ""
+	_, isMap := value.(map[string]any)
+	_, isList := value.([]any)
 	switch text, isText := value.(string); {
+	case isMap && slices.Contains(v.path, "env") && slices.Contains(wants, "a list"):
+		hint = `write each as - {name: NAME, value: "VALUE"}`
+	case isList && slices.ContainsFunc(t, func(c schema.Choice) bool { return c.Form == schema.OneOf && c.Union.Name == "hp" }):
+		hint = "write it as {kind: choice, value: [...]}"
 	case isText && templated(text):
 		hint = "Polyaxon takes no template here"
 	case isText && slices.Contains(wants, "a list"):

@@ -68,7 +68,9 @@ func Load(name string, text []byte) (*File, []Problem) {
 		if errors.As(err, &bad) {
 			at.Line = min(max(bad.line, 1), bytes.Count(bytes.TrimRight(text, "\n"), []byte("\n"))+1)
 		}
-		return refuse("%s", err.Error())
+		f, problems := refuse("%s", err.Error())
+		problems[0].Hint = bareTemplate(f.texts[name])
+		return f, problems
 	}
 	b := &builder{file: name, within: map[*yaml.Node]bool{}, anchors: map[string]*yaml.Node{}}
 	if bytes.IndexByte(text, '\t') >= 0 && !json.Valid(text) {
@@ -200,6 +202,10 @@ func (b *builder) value(n *yaml.Node, path []string) (any, *place) {
 	}
 	switch n.Kind {
 	case yaml.MappingNode:
+		if inner := templateWithoutQuotes(n); inner != "" {
+			b.fail(n, path, "not-yaml", `write "{{ `+inner+` }}"`, "a text that begins with {{ must stand in quotes")
+			return "{{ " + inner + " }}", p
+		}
 		return b.mapping(n, path, p), p
 	case yaml.SequenceNode:
 		list := make([]any, 0, len(n.Content))

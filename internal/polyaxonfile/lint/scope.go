@@ -52,6 +52,9 @@ func (p *pass) scope() *scope {
 	for _, name := range []string{"globals", "params", "connections", "init"} {
 		s.names[name] = true
 	}
+	for _, name := range []string{"range", "dict", "namespace", "cycler", "joiner", "lipsum"} { // Jinja's own
+		s.names[name] = true
+	}
 	given := p.given()
 	for name := range given {
 		s.names[name] = true
