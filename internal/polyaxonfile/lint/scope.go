@@ -81,6 +81,9 @@ func (u unit) given() map[string]bool {
 	for name := range u.matrixNames() {
 		names[name] = true
 	}
+	if name := text(mapping(mapping(u.operation["matrix"])["resource"])["name"]); name != "" {
+		names[name] = true // hyperband says how much of it a trial gets
+	}
 	for _, join := range list(u.operation["joins"]) {
 		for name := range mapping(mapping(join)["params"]) {
 			names[name] = true
