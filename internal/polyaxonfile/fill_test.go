@@ -52,6 +52,19 @@ component:
       container: {image: slipway}
 `
 
+const acceleratorYML = `kind: component
+run:
+  kind: job
+  environment:
+    nodeSelector:
+      pool: cheap   # any
+      cloud.google.com/gke-accelerator: nvidia-l4
+    tolerations: [{key: nvidia.com/gpu, operator: Exists}]
+  container:
+    image: a
+    resources: {limits: {nvidia.com/gpu: 1}}
+`
+
 const guideYML = `version: 1.1
 kind: component
 inputs:
@@ -92,6 +105,7 @@ func fills() map[string]struct {
 			Secrets: map[string]SecretKey{"TOKEN": {"slipway-fraud-train-params", "TOKEN"}, "PASSWORD": {"slipway-fraud-train-params", "PASSWORD"}},
 		}},
 		"no-gpu":      {fillYML, Fill{Name: "train", Image: "r/i@sha256:x", GPU: &none, Params: map[string]any{"TOKEN": "t"}, Volume: Volume{Connection: "other"}}},
+		"accelerator": {acceleratorYML, Fill{Name: "train", GPU: &none}},
 		"distributed": {distributedYML, Fill{Name: "train", Image: "r/i@sha256:x", GPU: &one, Credentials: Credentials{Pull: true}, Volume: Volume{Connection: VolumeConnection}, MLflow: mlflow}},
 		"the-guide":   {guideYML, Fill{Name: "train", Image: "r/i@sha256:x", Credentials: gcp, MLflow: mlflow}},
 	}

@@ -1,12 +1,18 @@
 package polyaxonfile
 
-// gpuResource is the GPUs of a GKE node, and the taint that keeps others off it.
-const gpuResource = "nvidia.com/gpu"
+import "strings"
+
+const (
+	// gpuResource is the GPUs of a GKE node, and the taint that keeps others off it.
+	gpuResource = "nvidia.com/gpu"
+	// gpuNode begins GKE's labels of nodes with GPUs: which, and how many.
+	gpuNode = "cloud.google.com/gke-accelerator"
+)
 
 // setGPU gives the pods of a run count GPUs, 0 for none: the request, the limit and
-// the toleration of the taint that GKE puts on nodes with GPUs, as one. Of a
-// distributed run the workers get them, and those helpers that had some. Other
-// accelerators stay.
+// the toleration of the taint that GKE puts on nodes with GPUs, as one; with 0, what
+// chooses such nodes goes too. Of a distributed run the workers get them, and those
+// helpers that had some. Other accelerators stay.
 func setGPU(all []pod, count int) {
 	for _, p := range all {
 		container := p.container()
@@ -39,7 +45,7 @@ func hasGPU(container map[string]any) bool {
 	return false
 }
 
-// tolerate adds or removes the toleration of GPU nodes.
+// tolerate adds the toleration of GPU nodes, or removes it with the choice of them.
 func tolerate(spec map[string]any, wanted bool) {
 	environment := section(spec, "environment")
 	if environment == nil {
@@ -58,6 +64,15 @@ func tolerate(spec map[string]any, wanted bool) {
 		}
 		environment["tolerations"] = kept
 		tidy(environment, "tolerations")
+	}
+	// Such nodes only have the taint that is tolerated no more: the pod would wait for ever.
+	if selector, ok := environment["nodeSelector"].(map[string]any); ok {
+		for key := range selector {
+			if strings.HasPrefix(key, gpuNode) {
+				delete(selector, key)
+			}
+		}
+		tidy(environment, "nodeSelector")
 	}
 	tidy(spec, "environment")
 }
