@@ -19,10 +19,11 @@ func Restart(ctx context.Context, env *Env, name string) (*report.Result, error)
 		}
 		made, err := to.polyaxon.Restart(ctx, p.config.Project, r.UUID, polyaxon.CreateRun{MetaInfo: meta})
 		if err != nil {
+			const unknown = "whether the new run was made is unknown, and slipway runs tells"
 			if !polyaxon.Refused(err) {
-				err = fmt.Errorf("%w; whether the new run was made is unknown, and slipway runs tells", err)
+				err = fmt.Errorf("%w; %s", err, unknown)
 			}
-			return fmt.Errorf("restart run %s: %w", r.UUID, err)
+			return unsure(ctx, fmt.Errorf("restart run %s: %w", r.UUID, err), unknown)
 		}
 		return p.tell(ctx, to, "restart", made.UUID, result)
 	})
@@ -35,7 +36,7 @@ func Resume(ctx context.Context, env *Env, name string) (*report.Result, error) 
 			return usagef("run %s is %s: a run is resumed when it has ended", r.UUID, r.Status)
 		}
 		if _, err := to.polyaxon.Resume(ctx, p.config.Project, r.UUID); err != nil {
-			return fmt.Errorf("resume run %s: %w", r.UUID, err)
+			return unsure(ctx, fmt.Errorf("resume run %s: %w", r.UUID, err), "whether run "+r.UUID+" goes on is unknown, and slipway status "+r.UUID+" tells")
 		}
 		return p.tell(ctx, to, "resume", r.UUID, result)
 	})
@@ -48,7 +49,7 @@ func Approve(ctx context.Context, env *Env, name string) (*report.Result, error)
 			return usagef("run %s is %s and waits for no approval", r.UUID, r.Status)
 		}
 		if err := to.polyaxon.Approve(ctx, p.config.Project, r.UUID); err != nil {
-			return fmt.Errorf("approve run %s: %w", r.UUID, err)
+			return unsure(ctx, fmt.Errorf("approve run %s: %w", r.UUID, err), "whether run "+r.UUID+" was approved is unknown, and slipway status "+r.UUID+" tells")
 		}
 		return p.tell(ctx, to, "approve", r.UUID, result)
 	})

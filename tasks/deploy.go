@@ -25,6 +25,9 @@ func Deploy(ctx context.Context, env *Env, names []string, o JobOptions) (*repor
 		return nil, err
 	}
 	result := p.result("deploy")
+	if err := o.check(); err != nil {
+		return result, err
+	}
 	d, err := p.prepare(ctx, names, o.Params)
 	if err != nil {
 		return result, err
@@ -88,8 +91,12 @@ func (p *project) prepare(ctx context.Context, names, params []string) (*deploym
 	return d, nil
 }
 
-// interruptedOr gives an *InterruptedError when ctx was cancelled, err otherwise.
+// interruptedOr gives an *InterruptedError when ctx was cancelled before there was a
+// run, err otherwise, or when it is one that knows better.
 func interruptedOr(ctx context.Context, err error) error {
+	if interrupted := new(InterruptedError); errors.As(err, &interrupted) {
+		return err
+	}
 	if ctx.Err() != nil {
 		if unconfirmed := new(run.UnconfirmedError); errors.As(err, &unconfirmed) {
 			return &InterruptedError{Outcome: unconfirmed.Error()}

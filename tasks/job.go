@@ -32,6 +32,14 @@ type JobOptions struct {
 	Params []string
 }
 
+// check refuses what can be no options.
+func (o JobOptions) check() error {
+	if o.FailPending < 0 {
+		return usagef("a run cannot wait for %s: --fail-pending is a time such as 10m", o.FailPending)
+	}
+	return nil
+}
+
 // submission is what a job submits: image is the reference of its image, upstream
 // are the runs that it comes after.
 func (p *project) submission(ctx context.Context, j *config.Job, image string, upstream []string, o JobOptions) (run.Submission, error) {

@@ -48,13 +48,16 @@ func Logs(ctx context.Context, env *Env, name string, follow, allContainers bool
 			return run.Logs(ctx, to.polyaxon, p.target(to, r), options, sink)
 		}
 		_, err := run.Follow(ctx, to.polyaxon, p.target(to, r), options, sink)
-		return interruptedOr(ctx, err)
+		return err
 	})
 }
 
 // Follow watches any run to its end, from any machine, and returns the error
 // that its end means. Cancelling ctx leaves the run as it is.
 func Follow(ctx context.Context, env *Env, name string, o JobOptions) (*report.Result, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
 	return env.withRun(ctx, "follow", name, func(p *project, to *platform, r *polyaxon.Run, result *report.Result) error {
 		job := &config.Job{Name: r.Name, OnCancel: "leave"}
 		if job.Name == "" {
@@ -71,7 +74,7 @@ func Stop(ctx context.Context, env *Env, name string) (*report.Result, error) {
 	return env.withRun(ctx, "stop", name, func(p *project, to *platform, r *polyaxon.Run, result *report.Result) error {
 		if !r.Status.Terminal() {
 			if err := run.Stop(ctx, to.polyaxon, p.target(to, r)); err != nil {
-				return fmt.Errorf("stop run %s: %w", r.UUID, err)
+				return unsure(ctx, fmt.Errorf("stop run %s: %w", r.UUID, err), "whether run "+r.UUID+" was stopped is unknown, and slipway status "+r.UUID+" tells")
 			}
 		}
 		now, err := to.polyaxon.Run(ctx, p.config.Project, r.UUID)
@@ -150,14 +153,7 @@ func (e *Env) connected(ctx context.Context) (*project, *platform, error) {
 		return nil, nil, err
 	}
 	to, err := p.connect(ctx)
-	return p, to, interruptedOrNil(ctx, err)
-}
-
-func interruptedOrNil(ctx context.Context, err error) error {
-	if err == nil {
-		return nil
-	}
-	return interruptedOr(ctx, err)
+	return p, to, unsure(ctx, err, "")
 }
 
 // withRun finds the run that the user names and does something with it.
@@ -173,9 +169,18 @@ func (e *Env) withRun(ctx context.Context, command, name string, do func(*projec
 	}
 	found, err := p.find(ctx, to, name)
 	if err != nil {
-		return result, interruptedOr(ctx, err)
+		return result, unsure(ctx, err, "")
 	}
-	return result, interruptedOrNil(ctx, do(p, to, found, result))
+	return result, unsure(ctx, do(p, to, found, result), "")
+}
+
+// unsure gives an *InterruptedError that says what is not known, or err when ctx was
+// not cancelled, or when err is one that knows better.
+func unsure(ctx context.Context, err error, what string) error {
+	if interrupted := new(InterruptedError); err == nil || ctx.Err() == nil || errors.As(err, &interrupted) {
+		return err
+	}
+	return &InterruptedError{Outcome: what}
 }
 
 var uuidPattern = regexp.MustCompile(`^[0-9a-f]{32}$`)

@@ -42,6 +42,9 @@ func Up(ctx context.Context, env *Env, name string, o UpOptions) (*report.Result
 	if !ok {
 		return result, unknown("service", name, sorted(p.config.Services))
 	}
+	if o.Wait < 0 {
+		return result, usagef("nothing answers within %s: --wait is a time such as 10m", o.Wait)
+	}
 	d, err := p.prepareOnly(ctx, service, o.Params)
 	if err != nil {
 		return result, err
@@ -54,12 +57,15 @@ func Up(ctx context.Context, env *Env, name string, o UpOptions) (*report.Result
 		return result, err
 	}
 	started := &result.Jobs[0]
+	target := run.Target{Namespace: d.to.namespace, Project: p.config.Project, UUID: started.UUID, Kind: "service"}
 	if !o.Keep {
 		if err := p.replace(ctx, d.to, name, started.UUID); err != nil {
-			return result, interruptedOr(ctx, err)
+			if ctx.Err() != nil {
+				return result, p.abandon(ctx, ctx, d.to, service, target, err)
+			}
+			return result, err
 		}
 	}
-	target := run.Target{Namespace: d.to.namespace, Project: p.config.Project, UUID: started.UUID, Kind: "service"}
 	at, err := p.reach(ctx, d.to, service, target, o)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -214,14 +220,15 @@ func Down(ctx context.Context, env *Env, name string) (*report.Result, error) {
 	if _, ok := p.config.Services[name]; !ok {
 		return result, unknown("service", name, sorted(p.config.Services))
 	}
+	left := "service " + name + " may go on; slipway runs --services tells, and slipway down " + name + " stops it"
 	runs, err := p.alive(ctx, to, name)
 	if err != nil {
-		return result, interruptedOr(ctx, err)
+		return result, unsure(ctx, err, left)
 	}
 	for i := range runs {
 		status, err := p.end(ctx, to, &runs[i])
 		if err != nil {
-			return result, interruptedOr(ctx, fmt.Errorf("stop run %s of service %s: %w", runs[i].UUID, name, err))
+			return result, unsure(ctx, fmt.Errorf("stop run %s of service %s: %w", runs[i].UUID, name, err), left)
 		}
 		p.event(report.Done, "down", name, fmt.Sprintf("run %s is %s", runs[i].UUID, status))
 		one := reportRun(&runs[i])

@@ -1,0 +1,56 @@
+package tasks
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/internal/testbed/polyaxon111"
+)
+
+// An interrupt of a command that changes a run says what is not known: the server may
+// have done what it was asked.
+func TestInterruptedChange(t *testing.T) {
+	host := polyaxon111.Start(t)
+	env, _, _ := serving(t, "polyaxon: {host: '"+host+"'}", unreachable, buildJob(t))
+	up, err := Up(t.Context(), env, "api", UpOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	uuid := up.Jobs[0].UUID
+	for command, test := range map[string]struct {
+		do   func(context.Context) (*report.Result, error)
+		want string
+	}{
+		"restart": {func(ctx context.Context) (*report.Result, error) { return Restart(ctx, env, uuid) }, "whether the new run was made is unknown"},
+		"stop":    {func(ctx context.Context) (*report.Result, error) { return Stop(ctx, env, uuid) }, "whether run " + uuid + " was stopped is unknown"},
+		"down":    {func(ctx context.Context) (*report.Result, error) { return Down(ctx, env, "api") }, "slipway down api stops it"},
+	} {
+		t.Run(command, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			env.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+				if r.Method == http.MethodPost && strings.Contains(r.URL.Path, uuid) {
+					cancel()
+					return nil, ctx.Err()
+				}
+				return http.DefaultTransport.RoundTrip(r)
+			})
+			_, err := test.do(ctx)
+			if interrupted := new(InterruptedError); !errors.As(err, &interrupted) || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("%v; want %q", err, test.want)
+			}
+		})
+	}
+	env.Transport = http.DefaultTransport
+	if _, err := Down(t.Context(), env, "api"); err != nil {
+		t.Error(err)
+	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
