@@ -85,6 +85,19 @@ func (x inout) convertFor(value any, version Version) (any, error) {
 	return converted, err
 }
 
+// why says in a few words why a value cannot be converted; where it is not for its
+// type, in Polyaxon's.
+func (x inout) why(value any, err error) string {
+	if x.kind == "" || !strings.Contains(err.Error(), "Cannot convert value") {
+		return err.Error()
+	}
+	kind := x.kind
+	if x.list {
+		kind = "list of " + kind
+	}
+	return fmt.Sprintf("the input's type is %s, and %s is none", kind, python.Repr(value))
+}
+
 func (x inout) misfit(value any, format string, args ...any) error {
 	return fmt.Errorf("Could not parse value `%s` for `%s`, an error was encountered: "+format, append([]any{python.Str(value), x.name}, args...)...) //nolint:staticcheck // Polyaxon's words
 }

@@ -77,7 +77,7 @@ func (f *File) checkParams(component map[string]any, at []string, params, root m
 			continue
 		}
 		if _, err := x.convert(value); err != nil {
-			errs = append(errs, &source.Error{Position: f.paramAt(name, fill), Message: fmt.Sprintf("the param %s does not fit: %v", name, err)})
+			errs = append(errs, &source.Error{Position: f.paramAt(name, fill), Message: fmt.Sprintf("the param %s does not fit: %s", name, x.why(value, err))})
 		}
 	}
 	return errors.Join(errs...)

@@ -133,7 +133,7 @@ func TestParams(t *testing.T) {
 	}{
 		"missing":    {map[string]any{}, "train.yml:7:3: the input RATE needs a value, and train gives none (add it to params of train)"},
 		"unknown":    {map[string]any{"RATE": 1, "EPOCH": 2}, "slipway.yaml:7:3: train.yml takes no param EPOCH (did you mean EPOCHS?)"},
-		"wrong type": {map[string]any{"RATE": "fast"}, "slipway.yaml:7:3: the param RATE does not fit: Could not parse value `fast` for `RATE`, an error was encountered: Cannot convert value `fast` (key: `RATE`) to `float`"},
+		"wrong type": {map[string]any{"RATE": "fast"}, "slipway.yaml:7:3: the param RATE does not fit: the input's type is float, and 'fast' is none"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			with := fill()
