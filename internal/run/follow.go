@@ -105,6 +105,9 @@ type LostError struct {
 
 // Error says where the run is.
 func (e *LostError) Error() string {
+	if e.Silence < time.Second {
+		return fmt.Sprintf("%s tells no more of run %s of project %s, and how it ends is unknown: %v", e.Host, e.Target.UUID, e.Target.Project, e.Err)
+	}
 	return fmt.Sprintf("contact with %s was lost for %s; run %s of project %s may go on there, and how it ends is unknown: %v",
 		e.Host, e.Silence.Round(time.Second), e.Target.UUID, e.Target.Project, e.Err)
 }
@@ -127,8 +130,9 @@ func (e *LimitError) Error() string {
 
 // Follow tells sink what the run does until it has ended, and gives its outcome.
 // It goes on through errors that may pass; when there was no answer for
-// o.Patience it gives a *LostError, and when the run passed o.Limit a *LimitError.
-// Cancelling ctx ends it with ctx's error. The run itself is left as it is.
+// o.Patience, or the server refuses to answer, it gives a *LostError, and when the
+// run passed o.Limit a *LimitError. Cancelling ctx ends it with ctx's error.
+// The run itself is left as it is.
 func Follow(ctx context.Context, c *polyaxon.Client, t Target, o FollowOptions, sink Sink) (*Outcome, error) {
 	o = o.filled()
 	f := &follower{client: c, target: t, options: o, sink: sink, lines: newLines(c, t, o, sink), seen: map[polyaxon.Condition]bool{}}
@@ -143,9 +147,8 @@ func Follow(ctx context.Context, c *polyaxon.Client, t Target, o FollowOptions, 
 			return nil, ctx.Err()
 		case err == nil:
 			heard = o.Clock.Now()
-		case !polyaxon.Temporary(err):
-			return nil, err
-		case silence() >= o.Patience:
+		case !polyaxon.Temporary(err), silence() >= o.Patience:
+			// Refused for good is a run that is gone, or a token that has expired.
 			return nil, &LostError{Target: t, Host: c.Host(), Silence: silence(), Err: err}
 		}
 		if ended {

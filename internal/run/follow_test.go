@@ -119,6 +119,9 @@ func TestDeletedRun(t *testing.T) {
 	if _, err = run.Follow(t.Context(), client, target(), run.FollowOptions{Clock: &clock{now: start}}, &told{}); !polyaxon.IsNotFound(err) {
 		t.Fatalf("the error is %v", err)
 	}
+	if lost := new(run.LostError); !errors.As(err, &lost) || !strings.Contains(err.Error(), "how it ends is unknown") {
+		t.Errorf("that the end is unknown is not told: %v", err)
+	}
 }
 
 func TestWhyItWaits(t *testing.T) {
