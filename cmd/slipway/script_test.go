@@ -107,7 +107,7 @@ func stories(t *testing.T, dir string, prepare func(*testscript.Env) error) {
 	})
 }
 
-// eventually runs a slipway command again and again, for 20 s at most, until its
+// eventually runs a slipway command again and again, for 5 minutes at most, until its
 // output matches: eventually REGEXP slipway ARGS...
 func eventually(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
@@ -115,7 +115,7 @@ func eventually(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	wanted := regexp.MustCompile(args[0])
 	output := ""
-	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		_ = ts.Exec(args[1], args[2:]...)
 		output = ts.ReadFile("stdout") + ts.ReadFile("stderr")
 		if wanted.MatchString(output) {
@@ -183,7 +183,7 @@ func fetch(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: fetch TEXT URL")
 	}
 	last := ""
-	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		response, err := http.Get(args[1])
 		if err != nil {
 			last = err.Error()

@@ -18,8 +18,9 @@ import (
 )
 
 const (
-	// startLimit is how long a sandbox may take to answer after it was started.
-	startLimit = 20 * time.Second
+	// startLimit is how long a sandbox may take to answer after it was started. The
+	// kernel alone may need many seconds for namespaces while others come and go.
+	startLimit = 90 * time.Second
 	// maxLog is the size, in bytes, from which the log begins anew.
 	maxLog = 1 << 20
 )

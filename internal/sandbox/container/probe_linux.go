@@ -14,7 +14,7 @@ import (
 )
 
 // probing is how long a probe may take on a machine that is busy.
-const probing = 20 * time.Second
+const probing = time.Minute
 
 // probe builds a container around nothing.
 func (r *Runtime) probe(ctx context.Context) isolation {
