@@ -69,7 +69,7 @@ func (p *project) prepare(ctx context.Context, names, params []string) (*deploym
 		return nil, err
 	}
 	if err := p.override(ctx, params, names); err != nil {
-		return nil, err
+		return nil, interruptedOr(ctx, err)
 	}
 	jobs := slices.Concat(d.waves...)
 	d.images = p.imagesOf(jobs)
@@ -77,10 +77,10 @@ func (p *project) prepare(ctx context.Context, names, params []string) (*deploym
 		return nil, err
 	}
 	if d.bundles, err = p.bundlesFor(ctx, jobs); err != nil {
-		return nil, err
+		return nil, interruptedOr(ctx, err)
 	}
 	if err := p.checkJobs(ctx, jobs); err != nil {
-		return nil, err
+		return nil, interruptedOr(ctx, err)
 	}
 	if d.to, err = p.connect(ctx); err != nil {
 		return nil, interruptedOr(ctx, err)

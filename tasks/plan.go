@@ -228,16 +228,16 @@ func (p *project) prepareOnly(ctx context.Context, j *config.Job, params []strin
 	d := &deployment{waves: [][]*config.Job{jobs}, images: p.imagesOf(jobs)}
 	err := p.override(ctx, params, []string{j.Name})
 	if err != nil {
-		return nil, err
+		return nil, interruptedOr(ctx, err)
 	}
 	if err := p.config.Unbuilt(jobs, p.secretList()); err != nil {
 		return nil, err
 	}
 	if d.bundles, err = p.bundlesFor(ctx, jobs); err != nil {
-		return nil, err
+		return nil, interruptedOr(ctx, err)
 	}
 	if err := p.checkJobs(ctx, jobs); err != nil {
-		return nil, err
+		return nil, interruptedOr(ctx, err)
 	}
 	if d.to, err = p.connect(ctx); err != nil {
 		return nil, interruptedOr(ctx, err)

@@ -13,9 +13,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/testbed"
 	"github.com/slipway-ci/slipway/tasks"
 )
@@ -232,28 +232,55 @@ func TestPlanOnlyAsks(t *testing.T) {
 }
 
 // TestRaces has two and eight deploys at the same moment, again and again: all
-// follow the same runs to their end.
+// follow the same runs to their end. A job does not end before all have submitted
+// it: a run that ended before its twin was seen cannot be undone.
 func TestRaces(t *testing.T) {
 	s := newStage(t, sandboxServer(t))
+	defer s.hold.Store((func(string) bool)(nil))
 	for _, runners := range []int{2, 8} {
 		for range map[bool]int{true: 50, false: 3}[testbed.Thorough()] {
 			project := s.project()
-			s.ends.Store(polyaxon.Status(""))
-			ending := time.AfterFunc(100*time.Millisecond, func() { s.ends.Store(polyaxon.Succeeded) })
+			var mu sync.Mutex
+			submitted := map[string]map[int]bool{"prepare": {}, "train": {}} // by whom
+			submits := func(runner int, jobs ...string) {
+				mu.Lock()
+				defer mu.Unlock()
+				for _, job := range jobs {
+					submitted[job][runner] = true
+				}
+			}
+			s.hold.Store(func(uuid string) bool {
+				of, err := s.direct.Run(context.Background(), project, uuid)
+				mu.Lock()
+				defer mu.Unlock()
+				return err != nil || len(submitted[of.Name]) < runners
+			})
 			var group sync.WaitGroup
-			for range runners {
+			for runner := range runners {
 				group.Go(func() {
-					if code, err := s.deploy(t.Context(), project, tasks.JobOptions{}); code != tasks.ExitOK {
-						t.Errorf("exit code %d: %v", code, err)
+					defer submits(runner, "prepare", "train") // whoever failed holds nobody up
+					env := s.env(project, &http.Transport{DisableKeepAlives: true})
+					env.Events = watching(func(e report.Event) {
+						if e.Kind == report.Done && e.Step == "submit" {
+							submits(runner, e.Subject)
+						}
+					})
+					if _, err := tasks.Deploy(t.Context(), env, nil, tasks.JobOptions{}); err != nil {
+						t.Errorf("exit code %d: %v", tasks.ExitCode(err), err)
 					}
 				})
 			}
 			group.Wait()
-			ending.Stop()
 			s.mustBeOnce(fmt.Sprintf("%d runners", runners), project, polyaxon.Succeeded, "prepare", "train")
 		}
 	}
 }
+
+// watching takes events.
+type watching func(report.Event)
+
+// Event implements report.Sink.
+func (w watching) Event(e report.Event) { w(e) }
 
 var digest = regexp.MustCompile(`@(sha256:[0-9a-f]{64})`)
 

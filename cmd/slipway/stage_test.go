@@ -35,6 +35,7 @@ type stage struct {
 	dir    string
 	direct *polyaxon.Client
 	ends   atomic.Value // polyaxon.Status: how runs end; "" for not at all
+	hold   atomic.Value // func(uuid string) bool: whether a run does not end yet
 
 	mu    sync.Mutex
 	seen  func(n int, r *http.Request, answered bool)
@@ -150,6 +151,9 @@ func (s *stage) watch(n int, r *http.Request, answered bool) {
 		return
 	}
 	end, _ := s.ends.Load().(polyaxon.Status)
+	if hold, ok := s.hold.Load().(func(uuid string) bool); ok && hold != nil && hold(match[2]) {
+		end = ""
+	}
 	if status == polyaxon.Stopping {
 		end = polyaxon.Stopped
 	}
