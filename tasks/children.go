@@ -40,7 +40,7 @@ func (p *project) children(ctx context.Context, to *platform, j *config.Job, of 
 	group.Go(func() {
 		for {
 			f.look(ctx, of)
-			if p.wait(asking, childPoll) != nil {
+			if p.pause(asking, childPoll) != nil {
 				return
 			}
 		}
@@ -50,21 +50,6 @@ func (p *project) children(ctx context.Context, to *platform, j *config.Job, of 
 		group.Wait()
 		f.look(ctx, of)
 		f.group.Wait()
-	}
-}
-
-// wait waits for d, or until ctx ends.
-func (p *project) wait(ctx context.Context, d time.Duration) error {
-	if p.Sleep != nil {
-		return p.Sleep(ctx, d)
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
 	}
 }
 
