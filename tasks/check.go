@@ -292,7 +292,7 @@ func release(v polyaxonfile.Version) string { return strings.TrimSuffix(v.String
 // jobProblems makes problems of the errors of filling in a job.
 func jobProblems(err error) []report.Problem {
 	var problems []report.Problem
-	for _, leaf := range leaves(err) {
+	for _, leaf := range source.Leaves(err) {
 		p := report.Problem{Severity: string(polyaxonfile.SeverityError), Name: lint.JobRule, Message: leaf.Error()}
 		var located *source.Error
 		if errors.As(leaf, &located) {
@@ -301,22 +301,6 @@ func jobProblems(err error) []report.Problem {
 		problems = append(problems, p)
 	}
 	return problems
-}
-
-// leaves gives the single errors that were joined in err.
-func leaves(err error) []error {
-	if err == nil {
-		return nil
-	}
-	var joined interface{ Unwrap() []error }
-	if !errors.As(err, &joined) {
-		return []error{err}
-	}
-	var all []error
-	for _, e := range joined.Unwrap() {
-		all = append(all, leaves(e)...)
-	}
-	return all
 }
 
 func reportRules() []report.Rule {

@@ -62,7 +62,7 @@ func (w *workflow) mask(value string) { w.commands.Mask(value) }
 func (w *workflow) report(r *report.Result, err error) {
 	w.close()
 	w.problems(r)
-	for _, e := range leaves(err) {
+	for _, e := range source.Leaves(err) {
 		var counted *tasks.ProblemsError
 		if errors.As(e, &counted) {
 			continue // each one has an annotation of its own
@@ -141,20 +141,4 @@ func status(r *report.Result) string {
 		return "succeeded"
 	}
 	return "failed"
-}
-
-// leaves gives the single errors that were joined in err.
-func leaves(err error) []error {
-	if err == nil {
-		return nil
-	}
-	var joined interface{ Unwrap() []error }
-	if !errors.As(err, &joined) {
-		return []error{err}
-	}
-	var all []error
-	for _, e := range joined.Unwrap() {
-		all = append(all, leaves(e)...)
-	}
-	return all
 }
