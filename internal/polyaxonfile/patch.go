@@ -204,12 +204,13 @@ func (s *shaper) preset(file, over map[string]any) error {
 	case native == nil && strategy == replace:
 		file["runPatch"] = value
 	case native != nil:
-		name, _ := native["kind"].(string)
-		old["kind"] = name
-		if err := s.patchRun(old, value, strategy); err != nil {
+		own := clone(old)
+		own["kind"] = native["kind"]
+		if err := s.patchRun(own, value, strategy); err != nil {
 			return err
 		}
-		delete(old, "kind")
+		delete(own, "kind")
+		file["runPatch"] = own
 	}
 	return nil
 }
@@ -239,8 +240,8 @@ func patch(base, over map[string]any, strategy string) map[string]any {
 	if err == nil {
 		err = s.preset(file, preset)
 	}
-	if err != nil {
-		file["runPatch"] = layerAny(file["runPatch"], preset["runPatch"], strategy)
+	if runPatch, ok := preset["runPatch"]; err != nil && ok {
+		file["runPatch"] = layerAny(file["runPatch"], runPatch, strategy)
 	}
 	return file
 }
