@@ -1,6 +1,7 @@
 package run_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -54,6 +55,10 @@ type scripted struct {
 	// sorted is the archive of the first sortedOf lines.
 	sorted   []record
 	sortedOf int
+	// owned has where a container's lines are among those printed, and encoded the
+	// lines as live answers have them: most are in many answers.
+	owned   map[string][]int
+	encoded [][]byte
 
 	status     string
 	conditions []map[string]any
@@ -73,11 +78,12 @@ func (s *scripted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer s.mu.Unlock()
 	s.requests++
 	var answer any
+	var body []byte
 	switch path := r.URL.Path; {
 	case strings.HasSuffix(path, "/statuses"):
 		answer = map[string]any{"uuid": uuid, "status": s.status, "status_conditions": s.conditions}
 	case strings.HasSuffix(path, "/logs"):
-		answer = s.logs(r)
+		body = s.logs(r)
 	case strings.HasSuffix(path, "/artifacts/tree"):
 		answer = map[string]any{"files": map[string]int{}, "dirs": []string{}}
 	default:
@@ -87,9 +93,11 @@ func (s *scripted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		answer = one
 	}
-	body, err := json.Marshal(answer)
-	if err != nil {
-		s.t.Error(err)
+	if body == nil {
+		var err error
+		if body, err = json.Marshal(answer); err != nil {
+			s.t.Error(err)
+		}
 	}
 	w.Header().Set("Content-Type", "application/json")
 	if s.cut != nil && s.cut() {
@@ -108,47 +116,68 @@ func (s *scripted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // logs answers live lines or the archive.
-func (s *scripted) logs(r *http.Request) map[string]any {
-	answer := map[string]any{"last_time": nil, "last_file": nil, "files": []string{}}
+func (s *scripted) logs(r *http.Request) []byte {
 	since := r.URL.Query().Get("last_time")
 	if since == "" {
-		answer["logs"] = s.archive(r.URL.Query().Get("last_file"), answer)
-		return answer
+		logs, next := s.archive(r.URL.Query().Get("last_file"))
+		return page(logs, "", next)
 	}
 	from, err := time.Parse(time.RFC3339Nano, since)
 	if err != nil {
 		s.t.Errorf("last_time=%q: %v", since, err)
 	}
-	logs := []map[string]any{}
-	owned := map[string][]record{}
-	for _, l := range s.printed[:s.shown] {
-		owned[l.pod+"/"+l.container] = append(owned[l.pod+"/"+l.container], l)
+	if s.owned == nil {
+		s.owned, s.encoded = map[string][]int{}, make([][]byte, len(s.printed))
+		for i, l := range s.printed {
+			name := l.pod + "/" + l.container
+			s.owned[name] = append(s.owned[name], i)
+		}
 	}
-	for name, own := range owned {
-		own = own[min(len(own), s.restarted[name]):]
+	var logs [][]byte
+	for name, own := range s.owned {
+		shown, _ := slices.BinarySearch(own, s.shown)
+		own = own[min(shown, s.restarted[name]):shown]
 		if s.cap > 0 {
 			own = own[max(0, len(own)-s.cap):]
 		}
-		for _, l := range own {
-			if l.at.Truncate(time.Microsecond).After(from) {
-				logs = append(logs, l.sent(false))
+		for _, i := range own {
+			l := &s.printed[i]
+			if !l.at.Truncate(time.Microsecond).After(from) {
+				continue
 			}
+			if s.encoded[i] == nil {
+				s.encoded[i] = l.sent(false)
+			}
+			logs = append(logs, s.encoded[i])
 		}
 	}
-	answer["logs"], answer["last_time"] = logs, time.Now().UTC().Format(time.RFC3339Nano)
-	return answer
+	return page(logs, time.Now().UTC().Format(time.RFC3339Nano), "")
 }
 
-func (l record) sent(numeric bool) map[string]any {
-	var value any = strings.TrimRight(l.value, " ")
-	if number, err := strconv.ParseFloat(l.value, 64); err == nil && numeric {
-		value = number
+// page is an answer with lines, and where to go on.
+func page(logs [][]byte, lastTime, lastFile string) []byte {
+	text := func(s string) string {
+		if s == "" {
+			return "null"
+		}
+		return strconv.Quote(s)
 	}
-	return map[string]any{"timestamp": l.at.Truncate(time.Microsecond).Format("2006-01-02T15:04:05.000000+00:00"), "pod": l.pod, "container": l.container, "value": value}
+	head := fmt.Sprintf(`{"last_time": %s, "last_file": %s, "files": [], "logs": [`, text(lastTime), text(lastFile))
+	return slices.Concat([]byte(head), bytes.Join(logs, []byte(",")), []byte("]}"))
 }
 
-// archive has no blank lines, has them by time, and takes numbers for numbers.
-func (s *scripted) archive(after string, answer map[string]any) []map[string]any {
+func (l *record) sent(numeric bool) []byte {
+	value, _ := json.Marshal(strings.TrimRight(l.value, " ")) // a string's cannot fail
+	if number, err := strconv.ParseFloat(l.value, 64); err == nil && numeric {
+		value = strconv.AppendFloat(nil, number, 'g', -1, 64)
+	}
+	return fmt.Appendf(nil, `{"timestamp": %q, "pod": %q, "container": %q, "value": %s}`,
+		l.at.Truncate(time.Microsecond).Format("2006-01-02T15:04:05.000000+00:00"), l.pod, l.container, value)
+}
+
+// archive has no blank lines, has them by time, and takes numbers for numbers. It
+// gives the lines of a file, and which file is the next.
+func (s *scripted) archive(after string) (logs [][]byte, next string) {
 	if n := min(s.archived, s.shown); s.sorted == nil || s.sortedOf != n {
 		s.sorted, s.sortedOf = slices.Clone(s.printed[:n]), n
 		s.sorted = slices.DeleteFunc(s.sorted, func(l record) bool { return strings.TrimSpace(l.value) == "" })
@@ -162,16 +191,15 @@ func (s *scripted) archive(after string, answer map[string]any) []map[string]any
 		}
 		from, to := min(n*s.perFile, len(all)), min((n+1)*s.perFile, len(all))
 		if to < len(all) {
-			answer["last_file"] = fmt.Sprintf("%d.plx", n+1)
+			next = fmt.Sprintf("%d.plx", n+1)
 		}
 		all = all[from:to]
 	}
 	numeric := !slices.ContainsFunc(all, func(l record) bool { _, err := strconv.ParseFloat(l.value, 64); return err != nil })
-	logs := []map[string]any{}
-	for _, l := range all {
-		logs = append(logs, l.sent(numeric))
+	for i := range all {
+		logs = append(logs, all[i].sent(numeric))
 	}
-	return logs
+	return logs, next
 }
 
 // start is when scripts begin.
