@@ -24,6 +24,8 @@ type resetting struct {
 	random *rand.Rand
 	resets atomic.Int64
 	away   atomic.Bool
+	// back ends away, some time after the first connection was refused.
+	back sync.Once
 }
 
 // allowance gives how many bytes of answers a connection gets through.
@@ -57,6 +59,7 @@ func (p *resetting) pass(client *net.TCPConn) {
 	allowed := p.allowance()
 	if p.away.Load() {
 		allowed = 0
+		p.back.Do(func() { time.AfterFunc(500*time.Millisecond, func() { p.away.Store(false) }) })
 	}
 	if n, _ := io.CopyN(client, server, allowed); n == allowed {
 		p.resets.Add(1)
@@ -115,7 +118,6 @@ func TestHundredThousandLinesThroughResets(t *testing.T) {
 	sink := &numbered{at: func(n int) {
 		if n == count/3 {
 			proxy.away.Store(true)
-			time.AfterFunc(500*time.Millisecond, func() { proxy.away.Store(false) })
 		}
 	}}
 	outcome, err := run.Follow(t.Context(), client, run.Target{Namespace: s.Namespace, Project: "lines", UUID: made.UUID, Kind: "job"},
