@@ -158,6 +158,9 @@ func (e *Env) connected(ctx context.Context) (*project, *platform, error) {
 
 // withRun finds the run that the user names and does something with it.
 func (e *Env) withRun(ctx context.Context, command, name string, do func(*project, *platform, *polyaxon.Run, *report.Result) error) (*report.Result, error) {
+	if strings.TrimSpace(name) == "" {
+		return nil, usagef("no run is named: give a run's id, the beginning of one, or a job's name (slipway runs lists them)")
+	}
 	p, to, err := e.connected(ctx)
 	if err != nil {
 		return nil, err

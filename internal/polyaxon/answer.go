@@ -39,6 +39,8 @@ type answer struct {
 	io.Reader
 	response io.Closer
 	timer    *deadline
+	// from is the address that it came from.
+	from string
 }
 
 func (a *answer) Close() error {

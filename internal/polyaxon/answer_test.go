@@ -96,10 +96,16 @@ func TestNotPolyaxon(t *testing.T) {
 		"a list":   func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `[1, 2]`) },
 		"a code":   func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotModified) },
 	} {
-		for call, do := range every(serving(t, handle)) {
+		c := serving(t, handle)
+		for call, do := range every(c) {
 			var e *Error
-			if err := do(); !errors.As(err, &e) || e.Kind != NotPolyaxon {
+			err := do()
+			if !errors.As(err, &e) || e.Kind != NotPolyaxon {
 				t.Errorf("%s, %s: %v", name, call, err)
+			}
+			if words := fmt.Sprint(err); strings.Contains(words, "a web page") && !strings.Contains(words, " from "+c.Host()+"/") ||
+				name == "a login here" && strings.Contains(words, "a web page") && !strings.Contains(words, " from "+c.Host()+"/login,") {
+				t.Errorf("%s, %s: who answered is not told: %v", name, call, err)
 			}
 		}
 	}

@@ -47,8 +47,10 @@ func (c *Client) stream(ctx context.Context, path string, query url.Values) (io.
 	ask := request{method: http.MethodGet, path: path, query: query, limit: c.limits.stream, stream: true}
 	var body io.ReadCloser
 	err := c.again(ctx, func() error {
-		var err error
-		body, err = c.open(ctx, ask)
+		answer, err := c.open(ctx, ask)
+		if err == nil {
+			body = answer
+		}
 		return err
 	})
 	return body, err

@@ -126,10 +126,17 @@ func (r request) strange(words string) error {
 	return &Error{Method: r.method, Path: r.path, StatusCode: http.StatusOK, Kind: NotPolyaxon, Messages: []string{words}}
 }
 
-// pageInstead is an answer that is a web page.
-func pageInstead(r request, code int) error {
+// pageInstead is an answer that is a web page, from the address that a request was
+// sent on to in the end.
+func pageInstead(r request, from string, code int) error {
 	return &Error{Method: r.method, Path: r.path, StatusCode: code, Kind: NotPolyaxon,
-		Messages: []string{fmt.Sprintf("a web page came back (%d), so this is no Polyaxon server, or a proxy stands in front of it that wants a login", code)}}
+		Messages: []string{fmt.Sprintf("a web page came back (%d) from %s, so that is no Polyaxon server, or a proxy stands in front of it that wants a login", code, from)}}
+}
+
+// whence gives the address that an answer came from, without its query.
+func whence(response *http.Response) string {
+	at := response.Request.URL
+	return at.Scheme + "://" + at.Host + at.Path
 }
 
 // errorOf makes an *Error of an answer that is no success.
@@ -148,7 +155,7 @@ func errorOf(r request, response *http.Response, body io.Reader) error {
 		e.Kind = Auth
 	// A gateway answers for a file that is not there by itself.
 	case looksLikeHTML(text) && !(code == http.StatusNotFound && strings.HasPrefix(r.path, "/streams/")):
-		return pageInstead(r, code)
+		return pageInstead(r, whence(response), code)
 	case code == http.StatusForbidden:
 		e.Kind = Auth
 	case code == http.StatusNotFound:

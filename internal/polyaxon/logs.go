@@ -111,7 +111,7 @@ func (c *Client) ReadLogs(ctx context.Context, q LogQuery, take func(LogLine) er
 	case errors.As(err, &taking):
 		return nil, taking.err
 	case errors.Is(err, errNoObject) && rest.html:
-		return nil, pageInstead(r, http.StatusOK)
+		return nil, pageInstead(r, body.from, http.StatusOK)
 	case errors.Is(err, errNoObject), errors.Is(err, errTooLong), errors.As(err, new(*json.SyntaxError)), errors.As(err, new(*json.UnmarshalTypeError)):
 		return nil, r.strange("the answer holds no log: " + err.Error())
 	default:

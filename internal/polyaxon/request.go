@@ -114,7 +114,7 @@ func (c *Client) do(ctx context.Context, r request, into any) error {
 		}
 	}
 	if err != nil {
-		return c.undecodable(r, text, err)
+		return c.undecodable(r, answer.from, text, err)
 	}
 	return nil
 }
@@ -122,11 +122,11 @@ func (c *Client) do(ctx context.Context, r request, into any) error {
 // undecodable tells what is wrong with a good answer that does not decode. One
 // that ends too early was cut; HTML where JSON was asked for is a proxy's or
 // another server's page.
-func (c *Client) undecodable(r request, text []byte, err error) error {
+func (c *Client) undecodable(r request, from string, text []byte, err error) error {
 	syntax := new(json.SyntaxError)
 	switch {
 	case looksLikeHTML(text):
-		return pageInstead(r, http.StatusOK)
+		return pageInstead(r, from, http.StatusOK)
 	case errors.As(err, &syntax) && syntax.Offset >= int64(len(text)):
 		return c.lost(r, fmt.Errorf("the answer ends too early: %w", err))
 	}
@@ -135,7 +135,7 @@ func (c *Client) undecodable(r request, text []byte, err error) error {
 
 // open sends a request and gives a good answer's body, unpacked; the caller
 // closes it. All else is an *Error or a *ContactError.
-func (c *Client) open(ctx context.Context, r request) (io.ReadCloser, error) {
+func (c *Client) open(ctx context.Context, r request) (*answer, error) {
 	ctx, timer := watch(ctx, r.limit)
 	address := c.host + r.path
 	if len(r.query) > 0 {
@@ -167,7 +167,7 @@ func (c *Client) open(ctx context.Context, r request) (io.ReadCloser, error) {
 		return nil, c.lost(r, timer.reason(unwrapURL(err)))
 	}
 	c.heard(response)
-	answer := &answer{Reader: &wire{Reader: response.Body, timer: timer, stream: r.stream}, response: response.Body, timer: timer}
+	answer := &answer{Reader: &wire{Reader: response.Body, timer: timer, stream: r.stream}, response: response.Body, timer: timer, from: whence(response)}
 	// List endpoints pack their answers though nobody asked them to.
 	if strings.EqualFold(response.Header.Get("Content-Encoding"), "gzip") {
 		unpacked, err := gzip.NewReader(answer.Reader)

@@ -31,7 +31,13 @@ type Run struct {
 	StartedAt  time.Time
 	FinishedAt time.Time
 	Original   *Original
+
+	// deleted tells that the run is one that a server still tells of.
+	deleted bool
 }
+
+// liveDeleted is the live_state of a run that was deleted.
+const liveDeleted = -1
 
 // Original is the run that a restart or a copy was made from; Kind is "restart"
 // or "copy".
@@ -64,6 +70,7 @@ func (r *Run) UnmarshalJSON(encoded []byte) error {
 		CreatedAt  stamp   `json:"created_at"`
 		StartedAt  stamp   `json:"started_at"`
 		FinishedAt stamp   `json:"finished_at"`
+		LiveState  int     `json:"live_state"`
 		Original   *struct {
 			UUID text `json:"uuid"`
 			Name text `json:"name"`
@@ -78,6 +85,7 @@ func (r *Run) UnmarshalJSON(encoded []byte) error {
 		Kind: string(raw.Kind), Runtime: string(raw.Runtime), Status: raw.Status, Pending: string(raw.Pending),
 		Content: string(raw.Content), RawContent: string(raw.RawContent), Duration: raw.Duration, WaitTime: raw.WaitTime,
 		CreatedAt: time.Time(raw.CreatedAt), StartedAt: time.Time(raw.StartedAt), FinishedAt: time.Time(raw.FinishedAt),
+		deleted: raw.LiveState == liveDeleted,
 	}
 	if o := raw.Original; o != nil {
 		r.Original = &Original{UUID: string(o.UUID), Name: string(o.Name), Kind: string(o.Kind)}

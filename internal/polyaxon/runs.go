@@ -39,12 +39,16 @@ func (c *Client) owned(r *Run, project string) *Run {
 	return r
 }
 
-// Run asks for one run. A deleted run is still told, one of a deleted project is
-// not.
+// Run asks for one run. One that was deleted is not found: servers of 2.18 go on
+// telling it, and do not tell its statuses any more.
 func (c *Client) Run(ctx context.Context, project, uuid string) (*Run, error) {
 	var run Run
-	if err := c.get(ctx, c.run(project, uuid), nil, &run); err != nil {
+	path := c.run(project, uuid)
+	if err := c.get(ctx, path, nil, &run); err != nil {
 		return nil, err
+	}
+	if run.deleted {
+		return nil, &Error{Method: http.MethodGet, Path: path, StatusCode: http.StatusOK, Kind: NotFound, Messages: []string{"the run was deleted"}}
 	}
 	return c.owned(&run, project), nil
 }
@@ -126,8 +130,7 @@ func (c *Client) act(ctx context.Context, project, uuid, action string) error {
 	})
 }
 
-// Delete deletes a run. Deleting it again is no error. The run is gone from
-// lists; servers of 2.18 go on telling it by its UUID.
+// Delete deletes a run. Deleting it again is no error.
 func (c *Client) Delete(ctx context.Context, project, uuid string) error {
 	err := c.again(ctx, func() error { return c.send(ctx, http.MethodDelete, c.run(project, uuid), nil, nil) })
 	if IsNotFound(err) {

@@ -148,7 +148,20 @@ func (s *suite) deleted(t *testing.T) {
 	if found, err := run.Find(s.ctx, s.Client, run.Submission{Project: project, Name: "contract", Key: "t-a5"}); err != nil || found != nil {
 		t.Errorf("found %v, %v", found, err)
 	}
-	// Somebody deletes the project while a run is followed.
+	if _, err := s.Client.Run(s.ctx, project, doomed.Run.UUID); !polyaxon.IsNotFound(err) {
+		t.Errorf("a deleted run is told: %v", err)
+	}
+	// Somebody deletes a run, or the project, while a run is followed.
+	deleted := s.submit(t, "t-a7", "sleep=60")
+	gone := make(chan error, 1)
+	go func() {
+		_, err := run.Follow(s.ctx, s.Client, s.target(deleted.Run.UUID), run.FollowOptions{Logs: true}, &sink{})
+		gone <- err
+	}()
+	must(t, s.Client.Delete(s.ctx, project, deleted.Run.UUID))
+	if err := <-gone; !polyaxon.IsNotFound(err) {
+		t.Errorf("a deleted run was followed to %v", err)
+	}
 	must(t, s.Client.EnsureProject(s.ctx, "doomed"))
 	inside, err := s.Client.CreateRun(s.ctx, "doomed", polyaxon.CreateRun{Content: s.operation(nil, "sleep=60")})
 	must(t, err)

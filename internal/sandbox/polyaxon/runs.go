@@ -257,7 +257,12 @@ func (s *Server) deleteOne(run record) error {
 	return s.store.change(run.UUID, func(r *record) { r.Deleted = true })
 }
 
+// getStatuses tells nothing of a run that was deleted, as 2.18.
 func (s *Server) getStatuses(w http.ResponseWriter, _ *http.Request, run record) {
+	if run.Deleted {
+		notFound(w, "Run")
+		return
+	}
 	reply(w, http.StatusOK, map[string]any{"uuid": run.UUID, "status": run.Status, "status_conditions": run.Conditions, "meta_info": run.MetaInfo})
 }
 

@@ -1,0 +1,35 @@
+package tasks
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/slipway-ci/slipway/internal/report"
+)
+
+// TestRunWithoutName has an empty name, such as that of a variable that is not set, in
+// place of a run: every command tells that, and asks nobody.
+func TestRunWithoutName(t *testing.T) {
+	env, _, _ := serving(t, "polyaxon: {host: 'http://127.0.0.1:1'}", unreachable, "none")
+	env.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+		t.Errorf("it sends %s %s", r.Method, r.URL)
+		return nil, http.ErrHandlerTimeout
+	})
+	for command, do := range map[string]func(string) (*report.Result, error){
+		"status":    func(name string) (*report.Result, error) { return Status(t.Context(), env, name) },
+		"logs":      func(name string) (*report.Result, error) { return Logs(t.Context(), env, name, true, false) },
+		"follow":    func(name string) (*report.Result, error) { return Follow(t.Context(), env, name, JobOptions{}) },
+		"stop":      func(name string) (*report.Result, error) { return Stop(t.Context(), env, name) },
+		"restart":   func(name string) (*report.Result, error) { return Restart(t.Context(), env, name) },
+		"resume":    func(name string) (*report.Result, error) { return Resume(t.Context(), env, name) },
+		"approve":   func(name string) (*report.Result, error) { return Approve(t.Context(), env, name) },
+		"artifacts": func(name string) (*report.Result, error) { return Artifacts(t.Context(), env, name, "") },
+	} {
+		for _, name := range []string{"", " \t"} {
+			if _, err := do(name); ExitCode(err) != ExitUsage || !strings.Contains(err.Error(), "no run is named") {
+				t.Errorf("%s %q: %v", command, name, err)
+			}
+		}
+	}
+}
