@@ -139,9 +139,8 @@ func Follow(ctx context.Context, c *polyaxon.Client, t Target, o FollowOptions, 
 	heard := o.Clock.Now()
 	silence := func() time.Duration { return o.Clock.Now().Sub(heard) }
 	for wait := firstPoll; ; {
-		asked := o.Clock.Now()
 		ended, err := f.poll(ctx)
-		longest := min(o.Poll, max(promptPoll, share*o.Clock.Now().Sub(asked)))
+		longest := min(o.Poll, max(promptPoll, share*f.answered))
 		switch {
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
@@ -194,6 +193,10 @@ type follower struct {
 	looked    time.Time
 	// printed tells that the run may have printed something.
 	printed bool
+	// answered is how long the server took to tell the status, and quiet the time
+	// until which it is not asked for lines again.
+	answered time.Duration
+	quiet    time.Time
 	// running is when the run was first seen running, by the clock.
 	running time.Time
 	// strange counts the questions since the status is one that is not known.
@@ -203,7 +206,9 @@ type follower struct {
 
 // poll asks once for statuses and lines and tells whether the run has ended.
 func (f *follower) poll(ctx context.Context) (bool, error) {
+	asked := f.options.Clock.Now()
 	status, conditions, err := f.client.Statuses(ctx, f.target.Project, f.target.UUID)
+	f.answered = f.options.Clock.Now().Sub(asked)
 	if err != nil {
 		return false, err
 	}
@@ -221,13 +226,26 @@ func (f *follower) poll(ctx context.Context) (bool, error) {
 	if !f.options.Logs || !started(status) {
 		return false, nil
 	}
-	if f.reachable && f.lines.direct(ctx, f.options.Cluster, f.pods) {
-		return false, nil
+	return false, f.read(ctx)
+}
+
+// read asks for new lines, less often the longer that takes: an answer with lines is
+// much more work than one with a status.
+func (f *follower) read(ctx context.Context) error {
+	asked := f.options.Clock.Now()
+	if asked.Before(f.quiet) {
+		return nil
 	}
-	if err := f.lines.live(ctx); err != nil && ctx.Err() == nil && !polyaxon.Temporary(err) && !isServer(err) {
-		return false, err
+	if !f.reachable || !f.lines.direct(ctx, f.options.Cluster, f.pods) {
+		if err := f.lines.live(ctx); err != nil && ctx.Err() == nil && !polyaxon.Temporary(err) && !isServer(err) {
+			return err
+		}
 	}
-	return false, nil
+	if !f.lines.busy {
+		now := f.options.Clock.Now()
+		f.quiet = now.Add(min(f.options.Poll, share*now.Sub(asked)))
+	}
+	return nil
 }
 
 // tell tells the conditions that are new.

@@ -105,6 +105,47 @@ func TestPollsByTheServersPace(t *testing.T) {
 	}
 }
 
+// TestSlowLinesDoNotDelayTheEnd asks for lines, which take the server long, seldom, and
+// for the status no less often for that.
+func TestSlowLinesDoNotDelayTheEnd(t *testing.T) {
+	s, c := &scripted{printed: lines("a", "polyaxon-main", 3, time.Second), shown: 3, archived: 3}, &clock{now: start}
+	s.reach("running", "", "")
+	var statuses, logs []time.Time
+	s.asked = func(path string) {
+		switch {
+		case s.status != "running":
+		case strings.HasSuffix(path, "/statuses"):
+			statuses = append(statuses, c.now)
+		case strings.HasSuffix(path, "/logs"):
+			logs = append(logs, c.now)
+			c.now = c.now.Add(60 * time.Millisecond)
+		}
+	}
+	c.step = func(n int) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if n == 60 {
+			s.reach("succeeded", "", "")
+		}
+	}
+	if sink, _, err := follow(t, s, c, run.FollowOptions{Logs: true}); err != nil || len(sink.lines) != 3 {
+		t.Fatalf("%d lines, %v", len(sink.lines), err)
+	}
+	for i := range statuses[1:] {
+		if past := statuses[i+1].Sub(statuses[i]); past > 250*time.Millisecond {
+			t.Errorf("the status is asked for after %s", past)
+		}
+	}
+	if len(logs) < 5 {
+		t.Fatalf("lines are asked for %d times", len(logs))
+	}
+	for i := range logs[2:] {
+		if past := logs[i+2].Sub(logs[i+1]); past < 600*time.Millisecond || past > 900*time.Millisecond {
+			t.Errorf("lines are asked for after %s", past)
+		}
+	}
+}
+
 // TestDeletedRun ends at once: nobody answers for a run that is gone.
 func TestDeletedRun(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -9,6 +9,7 @@ import (
 	"sort"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/slipway-ci/slipway/internal/polyaxon"
@@ -50,31 +51,42 @@ func Summarize(ctx context.Context, c *polyaxon.Client, t Target) (*Outcome, err
 }
 
 func summarize(ctx context.Context, c *polyaxon.Client, t Target, lastLines []string) (*Outcome, error) {
-	run, err := c.Run(ctx, t.Project, t.UUID)
-	if err != nil {
-		return nil, err
-	}
-	status, conditions, err := c.Statuses(ctx, t.Project, t.UUID)
-	if err != nil {
-		return nil, err
-	}
-	run.Status = status
-	o := &Outcome{Run: *run, Conditions: conditions, LastLines: lastLines}
-	o.Queued, o.Pulling, o.Running = durations(run, conditions)
-	o.Failure = failure(status, conditions, nil)
+	o := &Outcome{LastLines: lastLines}
+	// The end of a run is waited for: what can be asked at once is.
+	group, asking := errgroup.WithContext(ctx)
+	var status polyaxon.Status
+	group.Go(func() error {
+		run, err := c.Run(asking, t.Project, t.UUID)
+		if err == nil {
+			o.Run = *run
+		}
+		return err
+	})
+	group.Go(func() (err error) {
+		status, o.Conditions, err = c.Statuses(asking, t.Project, t.UUID)
+		return err
+	})
 	// What a run wrote is worth telling, and no reason to doubt how it ended.
-	if metrics, err := lastMetrics(ctx, c, t); err == nil {
-		o.Metrics = metrics
-	} else if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
-	if files, err := walk(ctx, c, t, "outputs"); err == nil {
+	group.Go(func() error {
+		o.Metrics, _ = lastMetrics(asking, c, t)
+		return nil
+	})
+	group.Go(func() error {
+		files, _ := walk(asking, c, t, "outputs")
 		for _, f := range files {
 			o.Outputs = append(o.Outputs, f.Path[len("outputs/"):])
 		}
-	} else if ctx.Err() != nil {
-		return nil, ctx.Err()
+		return nil
+	})
+	if err := group.Wait(); err != nil {
+		return nil, err
 	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	o.Run.Status = status
+	o.Queued, o.Pulling, o.Running = durations(&o.Run, o.Conditions)
+	o.Failure = failure(status, o.Conditions, nil)
 	return o, nil
 }
 

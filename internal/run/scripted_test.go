@@ -52,6 +52,9 @@ type scripted struct {
 	// cut has an answer cut, or failed, by chance.
 	cut func() bool
 
+	// asked is told of each question, by its path.
+	asked func(path string)
+
 	// sorted is the archive of the first sortedOf lines.
 	sorted   []record
 	sortedOf int
@@ -77,6 +80,9 @@ func (s *scripted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.requests++
+	if s.asked != nil {
+		s.asked(r.URL.Path)
+	}
 	var answer any
 	var body []byte
 	switch path := r.URL.Path; {
