@@ -167,15 +167,7 @@ func Follow(ctx context.Context, c *polyaxon.Client, t Target, o FollowOptions, 
 	if err := f.finish(ctx); err != nil {
 		return nil, err
 	}
-	outcome, err := summarize(ctx, c, t, f.lines.last())
-	switch {
-	case err == nil:
-		outcome.Failure = failure(outcome.Run.Status, outcome.Conditions, f.pods)
-		outcome.pulled(f.pods)
-	case ctx.Err() == nil && polyaxon.Temporary(err):
-		return nil, &LostError{Target: t, Host: c.Host(), Silence: silence(), Err: err}
-	}
-	return outcome, err
+	return f.outcome(ctx)
 }
 
 type follower struct {
@@ -187,6 +179,9 @@ type follower struct {
 	seen    map[polyaxon.Condition]bool
 	// held are the conditions of the end: they are told after the last line.
 	held []polyaxon.Condition
+	// status and conditions are those of the last answer.
+	status     polyaxon.Status
+	conditions []polyaxon.Condition
 	// pods are those last seen; reachable tells whether the cluster answered.
 	pods      []corev1.Pod
 	reachable bool
@@ -212,6 +207,7 @@ func (f *follower) poll(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	f.status, f.conditions = status, conditions
 	f.tell(status, conditions)
 	if status.Terminal() {
 		return true, nil
@@ -305,6 +301,31 @@ func (f *follower) finish(ctx context.Context) error {
 		f.sink.Status(condition)
 	}
 	return nil
+}
+
+// outcome asks for all that is known of a run that has ended, for as long as contact
+// may be lost. How it ended is known by then: that the server does not answer, or that
+// the run was deleted meanwhile, takes from what else is told, and not from that.
+func (f *follower) outcome(ctx context.Context) (*Outcome, error) {
+	began := f.options.Clock.Now()
+	for n := 0; ; n++ {
+		outcome, err := summarize(ctx, f.client, f.target, f.lines.last())
+		switch {
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case err != nil && polyaxon.Temporary(err) && f.options.Clock.Now().Sub(began) < f.options.Patience:
+			if err := f.lines.pause(ctx, n); err != nil {
+				return nil, err
+			}
+			continue
+		case err != nil:
+			f.sink.Note(fmt.Sprintf("the run has ended, and the server tells no more of it: %v", err))
+			outcome = &Outcome{Run: polyaxon.Run{UUID: f.target.UUID, Project: f.target.Project, Status: f.status}, Conditions: f.conditions, LastLines: f.lines.last()}
+		}
+		outcome.Failure = failure(outcome.Run.Status, outcome.Conditions, f.pods)
+		outcome.pulled(f.pods)
+		return outcome, nil
+	}
 }
 
 // started tells whether pods may have printed something.

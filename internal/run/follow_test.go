@@ -1,6 +1,7 @@
 package run_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -197,5 +198,49 @@ func TestWhyItWaits(t *testing.T) {
 	}
 	if f := outcome.Failure; f == nil || !f.OOMKilled || f.ExitCode != 137 || f.Container != "polyaxon-main" {
 		t.Errorf("it failed by %+v", f)
+	}
+}
+
+// TestEndIsKnownBeforeItsStory has the server go away, or the run be deleted, when a
+// run was seen to have ended and before it was asked for all else: how it ended is
+// told all the same.
+func TestEndIsKnownBeforeItsStory(t *testing.T) {
+	for name, test := range map[string]struct {
+		code int
+		back time.Duration // when the server is back; never when zero
+		want string        // what is said of that
+	}{
+		"down for a while": {http.StatusInternalServerError, time.Minute, ""},
+		"down for good":    {http.StatusInternalServerError, 0, "the server failed"},
+		"deleted":          {http.StatusNotFound, 0, "Not Found"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, c := &scripted{t: t}, &clock{now: start}
+			s.reach("running", "", "")
+			s.reach("failed", "Error", "Job has failed: exit code 3")
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if strings.HasSuffix(r.URL.Path, "/runs/"+uuid) && (test.back == 0 || c.now.Sub(start) < test.back) {
+					w.WriteHeader(test.code)
+					return
+				}
+				s.ServeHTTP(w, r)
+			}))
+			defer server.Close()
+			client, err := polyaxon.New(polyaxon.Options{Host: server.URL, Sleep: func(context.Context, time.Duration) error { return nil }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			sink := &told{}
+			outcome, err := run.Follow(t.Context(), client, target(), run.FollowOptions{Clock: c}, sink)
+			if err != nil || outcome.Run.Status != polyaxon.Failed || outcome.Run.UUID != uuid || len(outcome.Conditions) != 2 {
+				t.Fatalf("%+v, %v", outcome, err)
+			}
+			if notes := strings.Join(sink.notes, "\n"); (test.want == "") != (notes == "") || !strings.Contains(notes, test.want) {
+				t.Errorf("what is said is %q", notes)
+			}
+			if past := c.now.Sub(start); past > 3*time.Minute {
+				t.Errorf("it took %s", past)
+			}
+		})
 	}
 }

@@ -76,12 +76,12 @@ func (a *agent) poll(ctx context.Context) {
 		a.pods[uuid] = p
 		a.mu.Unlock()
 		a.group.Add(1)
-		go func() { defer a.group.Done(); defer cancel(); a.execute(running, p, project, uuid, content) }()
+		go func() { defer a.group.Done(); defer cancel(); a.execute(ctx, running, p, project, uuid, content) }()
 	}
 	for _, entry := range answer.State.Stopping {
 		project, uuid := instance(entry)
 		if !a.kill(uuid) {
-			a.tell(project, uuid, "stopped", "stopped by the agent")
+			a.tell(ctx, project, uuid, "stopped", "stopped by the agent")
 		}
 	}
 	for _, entry := range answer.State.Deleting {
@@ -112,27 +112,33 @@ func instance(entry []any) (project, uuid string) {
 	return parts[1], parts[3]
 }
 
-func (a *agent) tell(project, uuid, status, message string) {
+// tell posts a status until the server takes it, the run is gone, or ctx ends.
+func (a *agent) tell(ctx context.Context, project, uuid, status, message string) {
 	body, err := json.Marshal(map[string]any{"condition": map[string]any{"type": status, "status": "True", "reason": "TestAgent", "message": message}})
 	if err != nil {
 		return
 	}
-	for n := range 6 { // without the options of its database the server fails at times
+	for n := 0; ; n++ { // without the options of its database the server fails at times, and it may be down
 		response, err := http.Post(fmt.Sprintf("%s/api/v1/default/%s/runs/%s/statuses", a.host, project, uuid), "application/json", bytes.NewReader(body))
 		if err == nil {
 			_ = response.Body.Close()
-			if response.StatusCode == http.StatusCreated {
+			if response.StatusCode == http.StatusCreated || response.StatusCode == http.StatusNotFound {
 				return
 			}
 		}
-		time.Sleep(20 * time.Millisecond << n)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(20 * time.Millisecond << min(n, 5)):
+		}
 	}
 }
 
-func (a *agent) execute(ctx context.Context, p *pod, project, uuid, content string) {
-	a.tell(project, uuid, "starting", "")
-	a.tell(project, uuid, "running", "")
-	err := program.Run(ctx, content, filepath.Join(a.data, uuid), func(text string) {
+// execute runs a run until it ends or running does, and tells so.
+func (a *agent) execute(ctx, running context.Context, p *pod, project, uuid, content string) {
+	a.tell(ctx, project, uuid, "starting", "")
+	a.tell(ctx, project, uuid, "running", "")
+	err := program.Run(running, content, filepath.Join(a.data, uuid), func(text string) {
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		at := time.Now().UTC().Truncate(time.Microsecond)
@@ -147,12 +153,12 @@ func (a *agent) execute(ctx context.Context, p *pod, project, uuid, content stri
 	delete(a.pods, uuid)
 	a.mu.Unlock()
 	switch {
-	case ctx.Err() != nil:
-		a.tell(project, uuid, "stopped", "stopped by the agent")
+	case running.Err() != nil:
+		a.tell(ctx, project, uuid, "stopped", "stopped by the agent")
 	case err != nil:
-		a.tell(project, uuid, "failed", err.Error())
+		a.tell(ctx, project, uuid, "failed", err.Error())
 	default:
-		a.tell(project, uuid, "succeeded", "")
+		a.tell(ctx, project, uuid, "succeeded", "")
 	}
 }
 

@@ -6,6 +6,13 @@ func group(*exec.Cmd) {}
 
 // end ends a process.
 func end(c *exec.Cmd) {
+	if c.ProcessState == nil {
+		kill(c)
+	}
+}
+
+// kill ends a process without asking it.
+func kill(c *exec.Cmd) {
 	_ = c.Process.Kill()
 	_ = c.Wait()
 }
