@@ -29,6 +29,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	testbed.EndAtOnce()
 	testscript.Main(m, map[string]func(){"slipway": main})
 }
 
@@ -51,7 +52,7 @@ func stories(t *testing.T, dir string, prepare func(*testscript.Env) error) {
 		Dir:           dir,
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
 		Setup: func(env *testscript.Env) error {
-			for _, name := range []string{"PATH", "GOCACHE", "GOMODCACHE", "GOPROXY", "GOTOOLCHAIN", "GOFLAGS"} {
+			for _, name := range []string{"PATH", "GOCACHE", "GOMODCACHE", "GOPROXY", "GOTOOLCHAIN", "GOFLAGS", "GORACE"} {
 				if value, ok := os.LookupEnv(name); ok {
 					env.Setenv(name, value)
 				}

@@ -18,6 +18,11 @@ import (
 // that it pushes to, and the tree.
 const pusher = "SLIPWAY_TEST_PUSH"
 
+func TestMain(m *testing.M) {
+	testbed.EndAtOnce()
+	os.Exit(m.Run())
+}
+
 // TestPushOfAnother is that other process.
 func TestPushOfAnother(t *testing.T) {
 	url, dir, found := strings.Cut(os.Getenv(pusher), " ")

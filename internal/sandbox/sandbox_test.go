@@ -27,6 +27,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxon/polyaxontest"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 	"github.com/slipway-ci/slipway/internal/sandbox"
+	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
 // role makes this test's program the sandbox, as slipway is its own.
@@ -43,6 +44,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	testbed.EndAtOnce()
 	os.Exit(m.Run())
 }
 

@@ -55,6 +55,15 @@ func component(t testing.TB, name, path string) string {
 // where CI is true, rather than through a sample of it.
 func Thorough() bool { return os.Getenv("CI") == "true" }
 
+// EndAtOnce has the programs that tests start end when they are done: with the race
+// detector each of them would first wait for a second, in case it hears of a race
+// late (atexit_sleep_ms, whose default is 1000). It is for TestMain.
+func EndAtOnce() {
+	if _, set := os.LookupEnv("GORACE"); !set {
+		_ = os.Setenv("GORACE", "atexit_sleep_ms=20")
+	}
+}
+
 func missing(t testing.TB, name string) {
 	t.Helper()
 	text := name + " is not here; `go run mage.go test` sets it up where it can be had"

@@ -20,6 +20,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
+
+	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
 // Variables by which the tests' own binary is told to be something else.
@@ -43,6 +45,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	testbed.EndAtOnce()
 	var err error
 	if scratchTests, err = os.MkdirTemp("", "container-test-"); err != nil {
 		panic(err)
