@@ -16,6 +16,8 @@ import (
 const (
 	// childPoll is the time between two questions for the runs of a pipeline.
 	childPoll = time.Second
+	// childGrace is how long the runs below a pipeline are followed when it has ended.
+	childGrace = time.Minute
 	// maxChildren bounds how many runs of a pipeline are followed.
 	maxChildren = 10_000
 )
@@ -32,8 +34,10 @@ func parent(r *polyaxon.Run) bool {
 // children follows the runs below a run of kind matrix, dag or schedule, which the
 // server makes: their statuses and lines are told under the job's name and theirs.
 // How they end is their parent's business. The function that it gives ends it,
-// when all that there were have been told.
+// when all that there were have been told, or go on for a minute more. Cancelling ctx
+// ends it at once.
 func (p *project) children(ctx context.Context, to *platform, j *config.Job, of string) (end func()) {
+	ctx, leave := context.WithCancel(ctx)
 	asking, stop := context.WithCancel(ctx)
 	f := &family{project: p, to: to, job: j, seen: map[string]bool{}, slots: make(chan struct{}, jobLimit)}
 	var group sync.WaitGroup
@@ -46,10 +50,20 @@ func (p *project) children(ctx context.Context, to *platform, j *config.Job, of 
 		}
 	})
 	return func() {
+		defer leave()
 		stop()
 		group.Wait()
 		f.look(ctx, of)
+		waiting, told := context.WithCancel(ctx)
+		group.Go(func() {
+			if p.pause(waiting, childGrace) == nil {
+				p.event(report.Warning, "run", j.Name, fmt.Sprintf("runs below it go on %s after its end, and are followed no more", childGrace))
+				leave()
+			}
+		})
 		f.group.Wait()
+		told()
+		group.Wait()
 	}
 }
 

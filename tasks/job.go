@@ -116,6 +116,9 @@ func (p *project) follow(ctx context.Context, to *platform, j *config.Job, submi
 		told = p.children(followed, to, j, submitted.Run.UUID)
 	}
 	outcome, err := run.Follow(followed, to.polyaxon, target, p.following(to, run.FollowOptions{Logs: true, Limit: limitOf(j)}), &jobSink{project: p, job: j.Name, pending: pending})
+	if err != nil {
+		pending.stop() // nobody waits for what runs below it
+	}
 	told()
 	if err != nil {
 		return reportRun(&submitted.Run), p.abandon(ctx, followed, to, j, target, err)
