@@ -19,7 +19,8 @@ import (
 // TestRunsOnNode follows runs whose pods a real kubelet runs, beside a server that
 // plays Polyaxon: it tells the statuses that its operator would, and has no logs.
 func TestRunsOnNode(t *testing.T) {
-	c, err := cluster.Connect(testbed.Node(t), "runs", "node")
+	access, podLogs := testbed.Node(t)
+	c, err := cluster.Connect(access, "runs", "node")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,6 +37,7 @@ func TestRunsOnNode(t *testing.T) {
 		waits(t, c)
 		ends(t, c)
 		logs(t, c)
+		rotations(t, c, podLogs)
 		quota(t, c)
 	})
 }

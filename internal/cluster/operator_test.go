@@ -65,6 +65,8 @@ func awaitAccount(t *testing.T, c *cluster.Cluster) {
 // operator plays Polyaxon: it tells the statuses that the run's pods mean.
 type operator struct {
 	*cluster.Cluster
+	// archive gives the lines that the run's archive has; none when it is nil.
+	archive    func() []polyaxon.LogLine
 	conditions []map[string]string
 }
 
@@ -82,7 +84,13 @@ func (o *operator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusInternalServerError) // as a server without a kubeconfig does
 		return
 	case strings.HasSuffix(r.URL.Path, "/logs"):
-		answer = map[string]any{"logs": []string{}}
+		lines := []map[string]any{}
+		if o.archive != nil {
+			for _, l := range o.archive() {
+				lines = append(lines, map[string]any{"timestamp": l.Timestamp.Format("2006-01-02T15:04:05.000000+00:00"), "pod": l.Pod, "container": l.Container, "value": l.Value})
+			}
+		}
+		answer = map[string]any{"logs": lines}
 	case strings.HasSuffix(r.URL.Path, "/statuses"):
 		answer = map[string]any{"uuid": uuid, "status": o.status(r.Context(), uuid), "status_conditions": o.conditions}
 	case strings.Contains(r.URL.Path, "/artifacts/tree"):
@@ -126,7 +134,13 @@ func (o *operator) reach(status string) string {
 // follow follows a run until it has ended, or the sink has seen what it wants.
 func follow(t *testing.T, c *cluster.Cluster, uuid string, s *sink) (*run.Outcome, error) {
 	t.Helper()
-	server := httptest.NewServer(&operator{Cluster: c})
+	return followBy(t, &operator{Cluster: c}, c, uuid, s)
+}
+
+// followBy follows a run of o, with access to the cluster by c.
+func followBy(t *testing.T, o *operator, c run.Cluster, uuid string, s *sink) (*run.Outcome, error) {
+	t.Helper()
+	server := httptest.NewServer(o)
 	defer server.Close()
 	client, err := polyaxon.New(polyaxon.Options{Host: server.URL, Sleep: func(context.Context, time.Duration) error { return nil }})
 	if err != nil {
@@ -135,7 +149,7 @@ func follow(t *testing.T, c *cluster.Cluster, uuid string, s *sink) (*run.Outcom
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	s.cancel = cancel
-	return run.Follow(ctx, client, run.Target{Namespace: c.Namespace, Project: "p", UUID: uuid, Kind: "job"},
+	return run.Follow(ctx, client, run.Target{Namespace: o.Namespace, Project: "p", UUID: uuid, Kind: "job"},
 		run.FollowOptions{Logs: true, Cluster: c, Poll: 300 * time.Millisecond}, s)
 }
 
@@ -146,11 +160,20 @@ type sink struct {
 	seen   bool
 	waits  []string
 	lines  []string
+	notes  []string
+	// each, when it is not nil, is called after each line.
+	each func()
 }
 
 func (s *sink) Status(polyaxon.Condition) {}
-func (s *sink) Note(string)               {}
-func (s *sink) Line(l polyaxon.LogLine)   { s.lines = append(s.lines, l.Value) }
+func (s *sink) Note(text string)          { s.notes = append(s.notes, text) }
+
+func (s *sink) Line(l polyaxon.LogLine) {
+	s.lines = append(s.lines, l.Value)
+	if s.each != nil {
+		s.each()
+	}
+}
 
 func (s *sink) Waits(why string) {
 	s.waits = append(s.waits, why)

@@ -61,18 +61,12 @@ func lastSeen(e *corev1.Event) time.Time {
 	return e.CreationTimestamp.Time
 }
 
-// PodLog opens the log of a container, each line with its time before it, from
-// since on, all of it when since is zero; of its instance before the last restart
-// when previous is set. The caller closes it.
-func (c *Cluster) PodLog(ctx context.Context, pod, container string, previous bool, since time.Time) (io.ReadCloser, error) {
-	options := &corev1.PodLogOptions{Container: container, Previous: previous, Timestamps: true}
-	if !since.IsZero() {
-		from := metav1.NewTime(since)
-		options.SinceTime = &from
-	}
-	body, err := c.Client.CoreV1().Pods(c.Namespace).GetLogs(pod, options).Stream(ctx)
+// PodLog opens the log of a container of a pod as o says it. The caller closes it;
+// cancelling ctx ends it.
+func (c *Cluster) PodLog(ctx context.Context, pod string, o *corev1.PodLogOptions) (io.ReadCloser, error) {
+	body, err := c.Client.CoreV1().Pods(c.Namespace).GetLogs(pod, o).Stream(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("read the log of container %s of pod %s in cluster %s: %w", container, pod, c.Name, err)
+		return nil, fmt.Errorf("read the log of container %s of pod %s in cluster %s: %w", o.Container, pod, c.Name, err)
 	}
 	return body, nil
 }

@@ -136,6 +136,8 @@ func (e *LimitError) Error() string {
 func Follow(ctx context.Context, c *polyaxon.Client, t Target, o FollowOptions, sink Sink) (*Outcome, error) {
 	o = o.filled()
 	f := &follower{client: c, target: t, options: o, sink: sink, lines: newLines(c, t, o, sink), seen: map[polyaxon.Condition]bool{}}
+	f.lines.tails = map[key]*podReading{}
+	defer f.lines.closeTails()
 	heard := o.Clock.Now()
 	silence := func() time.Duration { return o.Clock.Now().Sub(heard) }
 	for wait := firstPoll; ; {
@@ -232,7 +234,8 @@ func (f *follower) read(ctx context.Context) error {
 	if asked.Before(f.quiet) {
 		return nil
 	}
-	if !f.reachable || !f.lines.direct(ctx, f.options.Cluster, f.pods) {
+	if !f.direct(ctx) {
+		f.lines.leave(ctx) // one source at a time
 		if err := f.lines.live(ctx); err != nil && ctx.Err() == nil && !polyaxon.Temporary(err) && !isServer(err) {
 			return err
 		}
@@ -242,6 +245,11 @@ func (f *follower) read(ctx context.Context) error {
 		f.quiet = now.Add(min(f.options.Poll, share*now.Sub(asked)))
 	}
 	return nil
+}
+
+// direct reads the pods, also while those that are being read are all that is reachable.
+func (f *follower) direct(ctx context.Context) bool {
+	return (f.reachable || len(f.lines.tails) > 0) && f.lines.direct(ctx, f.options.Cluster, f.pods)
 }
 
 // tell tells the conditions that are new.
@@ -288,8 +296,9 @@ func (f *follower) finish(ctx context.Context) error {
 	f.look(ctx)
 	if f.options.Logs {
 		// Pods may be there for a moment still; what is not archived is theirs only.
+		f.lines.until = f.options.Clock.Now().Add(lastWords)
 		switch {
-		case f.reachable && f.lines.direct(ctx, f.options.Cluster, f.pods):
+		case f.direct(ctx):
 		case f.printed && !f.options.Whole:
 			_ = f.lines.live(ctx) // the archive follows
 		}

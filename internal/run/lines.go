@@ -37,13 +37,19 @@ type lines struct {
 
 	print   fingerprint
 	streams map[key]*stream
-	batch   []timed
-	bytes   int
-	final   []string
+	// tails are the logs of pods that are open, nil where none is to be.
+	tails map[key]*podReading
+	// until is how long what is open is waited for once the run has ended.
+	until time.Time
+	batch []timed
+	bytes int
+	final []string
 	// torn is set once it was told that lines wait for the archive.
 	torn bool
 	// busy tells that the last reading brought so much that the next should come soon.
 	busy bool
+	// forbidden is set once it was told that pods cannot be read.
+	forbidden bool
 }
 
 // key names a container.
@@ -164,9 +170,15 @@ func (r *reading) tell(c *chunk, m mark, blank bool, line polyaxon.LogLine) {
 	}
 }
 
-// end ends a reading that was not cut: what is held is told, unless the server
-// may have left out lines before it.
+// end ends a reading that was not cut.
 func (r *reading) end() {
+	r.settle()
+	r.busy = r.total > batchLines/8
+	r.flush()
+}
+
+// settle tells what is held, unless the server may have left out lines before it.
+func (r *reading) settle() {
 	now := r.options.Clock.Now()
 	for k, c := range r.chunks {
 		switch {
@@ -194,8 +206,6 @@ func (r *reading) end() {
 				"so that no line is left out (where slipway.yaml gives access to the cluster, pods are read directly)", k.container))
 		}
 	}
-	r.busy = r.total > batchLines/8
-	r.flush()
 }
 
 // capped tells whether an answer with so many lines of a container may have been

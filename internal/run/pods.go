@@ -4,12 +4,15 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
@@ -23,10 +26,8 @@ type Cluster interface {
 	// RunEvents gives the events about these pods and about the job that makes
 	// them, oldest first.
 	RunEvents(ctx context.Context, uuid string, pods []corev1.Pod) ([]corev1.Event, error)
-	// PodLog opens the log of a container, each line with its time before it, from
-	// since on; of its instance before the last restart when previous is set. The
-	// caller closes it.
-	PodLog(ctx context.Context, pod, container string, previous bool, since time.Time) (io.ReadCloser, error)
+	// PodLog opens the log of a container as o says it; the caller closes it.
+	PodLog(ctx context.Context, pod string, o *corev1.PodLogOptions) (io.ReadCloser, error)
 }
 
 // lookEvery is the shortest time between two looks at the pods of a run that goes on.
@@ -41,25 +42,37 @@ func (f *follower) look(ctx context.Context) {
 	f.looked = f.options.Clock.Now()
 	pods, err := f.options.Cluster.RunPods(ctx, f.target.UUID)
 	f.reachable = err == nil
+	f.lines.refused(err)
 	if err == nil && len(pods) > 0 {
 		f.pods = pods // the last seen tell how it ended when they are gone
 	}
 }
 
 // direct reads the pods' logs and tells what is new. It tells whether there were
-// any to read.
+// any to read. The logs of containers that run stay open, where l follows.
 func (l *lines) direct(ctx context.Context, cluster Cluster, pods []corev1.Pod) bool {
-	r := &podReading{reading: l.reading(true, time.Time{}), cluster: cluster}
-	found := false
+	found, total := false, 0
 	for i := range pods {
 		pod := &pods[i]
 		for _, status := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
-			if (l.options.AllContainers || main(status.Name)) && printed(&status) {
-				found = r.container(ctx, pod, &status) || found
+			if !l.options.AllContainers && !main(status.Name) || !printed(&status) {
+				continue
 			}
+			r := l.podReading(cluster, pod, &status)
+			err := r.container(ctx, &status)
+			l.refused(err)
+			found = err == nil || found
+			total += r.total
+			r.total = 0
 		}
 	}
-	r.end()
+	for _, r := range l.tails { // of pods that are gone
+		if !slices.ContainsFunc(pods, func(p corev1.Pod) bool { return p.Name == r.key.pod }) {
+			r.drain(ctx, false)
+		}
+	}
+	l.busy = total > batchLines/8
+	l.flush()
 	return found
 }
 
@@ -68,77 +81,136 @@ func printed(s *corev1.ContainerStatus) bool {
 	return s.State.Running != nil || s.State.Terminated != nil || s.RestartCount > 0
 }
 
-// podReading is one way through the logs of a run's pods.
+// refused tells, once, that the cluster lets nobody read what would be read there.
+func (l *lines) refused(err error) {
+	if l.forbidden || !apierrors.IsForbidden(err) {
+		return
+	}
+	l.forbidden = true
+	l.sink.Note(fmt.Sprintf("pods are not read directly: %s; lines come from Polyaxon, which may hand out some only when the run has ended "+
+		"(it takes the right to list pods and to get pods/log)", brief(err.Error())))
+}
+
+// podReading is one way through the log of a container; one that is followed
+// lasts for several looks.
 type podReading struct {
 	*reading
+	*tailing
 	cluster Cluster
-}
-
-// container reads one container's log from where it was told to. A log that does
-// not begin with what was told is that of another instance: the container was
-// started again, which its status may not tell yet, and what its instance before
-// printed last comes first.
-func (r *podReading) container(ctx context.Context, pod *corev1.Pod, status *corev1.ContainerStatus) bool {
-	s := r.chunk(pod.Name, status.Name).stream
-	log := podLog{pod: pod.Name, container: status.Name, ended: pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed}
-	if s.told > 0 {
-		log.since = time.UnixMicro(s.newest).Add(-2 * time.Second) // the question is in whole seconds
-	}
-	previous := podLog{pod: log.pod, container: log.container, since: log.since, previous: true, ended: true}
-	asked := false
-	log.other = func() {
-		asked = true
-		_ = r.log(ctx, previous) // as a rule there is none
-	}
-	err := r.log(ctx, log)
-	if status.RestartCount > s.restarts && !asked {
-		log.other()
-	}
-	s.restarts = status.RestartCount
-	return err == nil
-}
-
-// podLog names one log: that of a container's instance, or of the one before.
-type podLog struct {
-	pod, container string
-	previous       bool
-	since          time.Time
-	// ended tells that nothing more is written to it.
+	key     key
+	// ended tells that nothing more is written to any of the pod's logs.
 	ended bool
-	// other, if there is one, is called before a log that does not begin with what
-	// was told.
-	other func()
 }
 
-func (r *podReading) log(ctx context.Context, q podLog) error {
-	body, err := r.cluster.PodLog(ctx, q.pod, q.container, q.previous, q.since)
+// podReading goes on with a log that is open, or begins a reading.
+func (l *lines) podReading(cluster Cluster, pod *corev1.Pod, status *corev1.ContainerStatus) *podReading {
+	k := key{pod.Name, status.Name}
+	r := l.tails[k]
+	if r == nil {
+		r = &podReading{reading: l.reading(true, time.Time{}), cluster: cluster, key: k}
+	}
+	r.ended = pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
+	return r
+}
+
+// container tells what is new of a container. What its instance before printed last
+// comes first.
+func (r *podReading) container(ctx context.Context, status *corev1.ContainerStatus) error {
+	running := status.State.Running != nil
+	if r.tailing != nil {
+		if r.drain(ctx, running) {
+			return nil
+		}
+		r = &podReading{reading: r.lines.reading(true, time.Time{}), cluster: r.cluster, key: r.key, ended: r.ended}
+	}
+	s := r.own()
+	if status.RestartCount > s.restarts {
+		s.restarts = status.RestartCount
+		_ = r.previous(ctx) // as a rule there is one
+	}
+	if running && r.tails != nil && r.until.IsZero() {
+		return r.follow(ctx)
+	}
+	defer r.settle()
+	return r.log(ctx, &corev1.PodLogOptions{SinceTime: s.since()})
+}
+
+// since is the time from which on a log is asked for, nil for all of it: so that it
+// begins with what was told. Kubernetes knows whole seconds.
+func (s *stream) since() *metav1.Time {
+	if s.told == 0 {
+		return nil
+	}
+	at := metav1.NewTime(time.UnixMicro(s.newest).Add(-2 * time.Second))
+	return &at
+}
+
+// previous reads the log of the container's instance before the last restart.
+func (r *podReading) previous(ctx context.Context) error {
+	defer delete(r.chunks, r.key) // what it tells counts as told from then on
+	return r.log(ctx, &corev1.PodLogOptions{Previous: true, SinceTime: r.own().since()})
+}
+
+// own gives what was told of the container.
+func (r *podReading) own() *stream { return r.chunk(r.key.pod, r.key.container).stream }
+
+func (r *podReading) open(ctx context.Context, o *corev1.PodLogOptions) (io.ReadCloser, error) {
+	o.Container, o.Timestamps = r.key.container, true
+	return r.cluster.PodLog(ctx, r.key.pod, o)
+}
+
+// log reads a log as far as it is written.
+func (r *podReading) log(ctx context.Context, o *corev1.PodLogOptions) error {
+	body, err := r.open(ctx, o)
 	if err != nil {
 		return err
 	}
 	defer body.Close()
 	reader := bufio.NewReaderSize(body, 64<<10)
-	for first := true; ; {
+	for first := !o.Previous; ; {
 		text, err := readLine(reader)
 		switch {
-		case errors.Is(err, io.EOF) && (text == "" || !q.ended):
+		case errors.Is(err, io.EOF) && (text == "" || !r.ended && !o.Previous):
 			return nil // the end, or a line that is not whole yet
 		case err != nil && !errors.Is(err, io.EOF):
 			return err
 		}
-		line := polyaxon.LogLine{Pod: q.pod, Container: q.container}
-		stamp, value, _ := strings.Cut(strings.TrimSuffix(text, "\n"), " ")
-		if line.Timestamp, err = time.Parse(time.RFC3339Nano, stamp); err != nil {
-			continue // the kubelet's own words, such as that a log cannot be found
-		}
-		line.Value = strings.TrimSuffix(value, "\r")
-		if first && q.other != nil && !r.knows(&line) {
-			q.other()
-		}
-		first = false
-		if err := r.take(line); err != nil {
+		if err := r.line(ctx, text, &first); err != nil {
 			return err
 		}
 	}
+}
+
+// line takes one line of a log, with its time before it. A log whose first line was
+// not told is another one than that which was read: the container was started again,
+// which its status may not tell yet, or the log was rotated.
+func (r *podReading) line(ctx context.Context, text string, first *bool) error {
+	at, value, ok := stamped(text)
+	if !ok {
+		return nil // the kubelet's own words, such as that a log cannot be found
+	}
+	line := polyaxon.LogLine{Timestamp: at, Pod: r.key.pod, Container: r.key.container, Value: value}
+	c := r.chunk(r.key.pod, r.key.container)
+	switch {
+	case *first:
+		*first = false
+		missed := c.loose && c.told > 0
+		c.loose = false
+		if newest := c.newest; !r.knows(&line) && r.previous(ctx) != nil && missed {
+			r.sink.Note(fmt.Sprintf("the log of %s was rotated while it could not be read: lines between %s and %s may be missing",
+				r.key.container, time.UnixMicro(newest).UTC().Format(time.TimeOnly), line.Timestamp.UTC().Format(time.TimeOnly)))
+		}
+	case r.again(c, &line):
+		delete(r.chunks, r.key)
+	}
+	return r.take(line)
+}
+
+// stamped takes a line apart that has its time before it.
+func stamped(text string) (at time.Time, value string, ok bool) {
+	stamp, value, _ := strings.Cut(strings.TrimSuffix(text, "\n"), " ")
+	at, err := time.Parse(time.RFC3339Nano, stamp)
+	return at, strings.TrimSuffix(value, "\r"), err == nil
 }
 
 // longestRead bounds how much of one line is kept, in bytes; what is told is less.

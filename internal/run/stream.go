@@ -36,6 +36,8 @@ type stream struct {
 	// torn tells that lines are missing after the last one told; no further ones
 	// are, until something whole is read.
 	torn bool
+	// loose tells that nobody has read the log since the last line told.
+	loose bool
 	// restarts is how often the container was started again, as far as is read.
 	restarts int32
 	// heard is when it last had a new line.

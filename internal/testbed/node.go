@@ -3,7 +3,6 @@ package testbed
 import (
 	"archive/tar"
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -39,10 +38,11 @@ const (
 )
 
 // Node starts a whole cluster: a control plane, and one node that really runs
-// pods, with containerd and a kubelet. All of it is in network, mount and process
+// pods, with containerd and a kubelet, which rotates logs of more than 512 KiB every
+// 3 s. It gives an administrator's access, and the directory of the pods' logs. All of it is in network, mount and process
 // namespaces of its own and ends with the test; nothing of this machine's network
 // is touched. It takes root, and what `go run mage.go test` installs.
-func Node(t testing.TB) *rest.Config {
+func Node(t testing.TB) (access *rest.Config, logs string) {
 	t.Helper()
 	binary := component(t, "kubetest (Kubernetes)", "kubetest")
 	needNode(t)
@@ -62,7 +62,7 @@ func Node(t testing.TB) *rest.Config {
 		"--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction"}, serverFlags(n.path("pki"))...)...)
 	n.start("relay", binary, "relay", "-listen", n.path("api.sock"), "-to", nodeServer)
 	n.image()
-	access := n.access()
+	access = n.access()
 	client, err := rest.HTTPClientFor(access)
 	if err != nil {
 		t.Fatal(err)
@@ -78,7 +78,7 @@ func Node(t testing.TB) *rest.Config {
 	t.Cleanup(n.close)
 	await(t, kubelet, 2*time.Minute, client, access.Host+"/api/v1/nodes/node", []byte(`"reason":"KubeletReady"`))
 	await(t, kubelet, time.Minute, client, access.Host+"/api/v1/namespaces/default/serviceaccounts/default", nil)
-	return access
+	return access, n.path("pods")
 }
 
 // needNode skips the test where a node cannot be had.
@@ -191,19 +191,42 @@ func (n *node) close() {
 	}
 }
 
-// access gives an administrator's access, through the socket that leads into the
-// node's network.
+// access gives an administrator's access, through a port of loopback that leads to
+// the socket into the node's network.
 func (n *node) access() *rest.Config {
 	n.Helper()
 	access, err := clientcmd.BuildConfigFromFlags("", n.path("pki/admin.kubeconfig"))
 	if err != nil {
 		n.Fatal(err)
 	}
-	access.QPS = -1
-	access.Dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", n.path("api.sock"))
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		n.Fatal(err)
 	}
+	n.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			local, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go n.lead(local)
+		}
+	}()
+	access.Host, access.QPS = "https://"+listener.Addr().String(), -1
 	return access
+}
+
+// lead connects a connection with the API server until either end closes it.
+func (n *node) lead(local net.Conn) {
+	remote, err := net.Dial("unix", n.path("api.sock"))
+	if err != nil {
+		_ = local.Close()
+		return
+	}
+	go func() { _, _ = io.Copy(remote, local); _ = remote.Close() }()
+	_, _ = io.Copy(local, remote)
+	_ = local.Close()
 }
 
 // image puts PodImage, and the image that pods begin with, on the node.
@@ -326,6 +349,9 @@ failSwapOn: false
 featureGates: {KubeletInUserNamespace: true}
 makeIPTablesUtilChains: false
 podLogsDir: DIR/pods
+containerLogMaxSize: 512Ki
+containerLogMaxFiles: 9
+containerLogMonitorInterval: 3s
 volumePluginDir: DIR/volumeplugins
 resolvConf: ""
 imagePullCredentialsVerificationPolicy: NeverVerify
@@ -336,5 +362,6 @@ imageGCLowThresholdPercent: 99
 evictionHard: {memory.available: 50Mi, nodefs.available: 0%, nodefs.inodesFree: 0%, imagefs.available: 0%, imagefs.inodesFree: 0%}
 nodeStatusUpdateFrequency: 5s
 syncFrequency: 5s
+volumeStatsAggPeriod: 2s
 shutdownGracePeriod: 0s
 `

@@ -3,8 +3,11 @@
 //
 //	print=TEXT    print TEXT
 //	lines=N       print "line 0" to "line N-1"
+//	steady=N,TIME print N lines as above, one each TIME
 //	sleep=TIME    wait, such as 100ms
 //	memory=MIB    use memory
+//	write=FILE,N  write N MiB to a file
+//	serve=PORT    answer HTTP requests on a port with "hello from NAME", until a signal
 //	once=DIR,CODE end with CODE where DIR is empty, and do nothing the next time
 //	exit=CODE     end with CODE
 //	pause         wait for a signal; what a pod's first container does
@@ -12,7 +15,10 @@ package main
 
 import (
 	"bufio"
+	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -35,6 +41,14 @@ func main() {
 				fmt.Fprintln(out, "line", i)
 			}
 			_ = out.Flush()
+		case "steady":
+			lines, gap, _ := strings.Cut(value, ",")
+			steady(number(lines), gap)
+		case "write":
+			file, size, _ := strings.Cut(value, ",")
+			fill(file, number(size))
+		case "serve":
+			serve(value)
 		case "sleep":
 			d, _ := time.ParseDuration(value)
 			time.Sleep(d)
@@ -72,4 +86,41 @@ func number(text string) int {
 		os.Exit(2)
 	}
 	return n
+}
+
+// steady prints lines by the clock, several at once where TIME is short.
+func steady(n int, gap string) {
+	d, _ := time.ParseDuration(gap)
+	began := time.Now()
+	for i := range n {
+		if early := time.Until(began.Add(time.Duration(i) * d)); early > 0 {
+			time.Sleep(early)
+		}
+		fmt.Println("line", i)
+	}
+}
+
+func fill(file string, size int) {
+	out, err := os.Create(file)
+	for block := make([]byte, 1<<20); err == nil && size > 0; size-- {
+		_, err = out.Write(block)
+	}
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+}
+
+func serve(port string) {
+	name, _ := os.Hostname()
+	server := &http.Server{Addr: ":" + port, ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintln(w, "hello from", name)
+	})}
+	stop, cancel := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer cancel()
+	go func() { <-stop.Done(); _ = server.Close() }()
+	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+		fmt.Println(err)
+		os.Exit(1)
+	}
 }

@@ -1,0 +1,150 @@
+package run
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+)
+
+const (
+	// quiet is how long a log that is followed may tell nothing before it is opened
+	// anew. A kubelet that has much to send may miss that the log was rotated, and
+	// waits for more where nothing comes any more; it rotates at most every 3 s.
+	quiet = 2 * time.Second
+	// lastWords is how long the end of a followed log is waited for once its
+	// container has ended: a kubelet looks every second.
+	lastWords = 3 * time.Second
+	// batchRead bounds what of a log is read ahead, in bytes; four times so much waits.
+	batchRead = 256 << 10
+)
+
+// tailing is a log that stays open. A kubelet goes on with it through rotations,
+// without leaving out lines, where one that is asked again and again only has the
+// file that is written to at the time.
+type tailing struct {
+	cancel  context.CancelFunc
+	batches chan []string // closed at the end
+	done    sync.WaitGroup
+	// first tells that no line has come yet, heard is when one came last.
+	first bool
+	heard time.Time
+}
+
+// follow opens the container's log and keeps it open.
+func (r *podReading) follow(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	body, err := r.open(ctx, &corev1.PodLogOptions{Follow: true, SinceTime: r.own().since()})
+	if err != nil {
+		cancel()
+		return err
+	}
+	r.tailing = &tailing{cancel: cancel, batches: make(chan []string, 4), first: true, heard: r.options.Clock.Now()}
+	r.done.Go(func() { r.read(ctx, body) })
+	r.tails[r.key] = r
+	return nil
+}
+
+// read reads whole lines ahead, until the log ends or ctx does.
+func (t *tailing) read(ctx context.Context, body io.ReadCloser) {
+	defer close(t.batches)
+	defer body.Close()
+	reader := bufio.NewReaderSize(body, 64<<10)
+	var batch []string
+	for size := 0; ; {
+		text, err := readLine(reader)
+		if err == nil {
+			batch = append(batch, text)
+			size += len(text)
+			if next, _ := reader.Peek(reader.Buffered()); size < batchRead && bytes.IndexByte(next, '\n') >= 0 {
+				continue
+			}
+		}
+		select {
+		case t.batches <- batch:
+		case <-ctx.Done():
+			return
+		}
+		if err != nil {
+			return // a line that is not whole is read again
+		}
+		batch, size = nil, 0
+	}
+}
+
+// drain tells what has come of a followed log, and whether it stays open. When the
+// container, or the run, has ended, its end is waited for.
+func (r *podReading) drain(ctx context.Context, running bool) bool {
+	running = running && r.until.IsZero()
+	until := r.until
+	if until.IsZero() {
+		until = r.options.Clock.Now().Add(lastWords)
+	}
+	for r.ready(ctx) {
+		now := r.options.Clock.Now()
+		switch {
+		case running && now.Sub(r.heard) < quiet:
+			return true
+		case running, !now.Before(until), r.options.Clock.Sleep(ctx, firstPoll) != nil:
+			r.close()
+			return false
+		}
+	}
+	r.own().loose = true
+	r.close()
+	return false
+}
+
+// ready takes the lines that are there, and tells whether more may come.
+func (r *podReading) ready(ctx context.Context) bool {
+	defer r.settle()
+	for {
+		select {
+		case batch, open := <-r.batches:
+			if !open {
+				return false
+			}
+			for _, text := range batch {
+				r.heard = r.options.Clock.Now()
+				_ = r.line(ctx, text, &r.first)
+			}
+		default:
+			return true
+		}
+	}
+}
+
+// close ends the reading. What was read ahead and not told is read again.
+func (r *podReading) close() {
+	r.cancel()
+	r.done.Wait()
+	delete(r.tails, r.key)
+}
+
+// again tells whether a followed log begins anew: a kubelet that finds it rotated
+// twice sends the file that is written to twice.
+func (r *podReading) again(c *chunk, line *polyaxon.LogLine) bool {
+	m := r.print.mark(line)
+	return m.at > c.before && c.left[m.hash] == 0 && (m.at <= c.floor || m.at < c.newest && c.counts[m.hash] > 0)
+}
+
+// leave tells what has come of the logs that are open, and ends their reading.
+func (l *lines) leave(ctx context.Context) {
+	for _, r := range l.tails {
+		r.ready(ctx)
+		r.close()
+	}
+}
+
+// closeTails ends the reading of all logs that are open.
+func (l *lines) closeTails() {
+	for _, r := range l.tails {
+		r.close()
+	}
+}
