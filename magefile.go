@@ -32,17 +32,17 @@ type (
 
 type result = *report.Result
 
-// Deploy builds, pushes, syncs secrets, submits the jobs (all, or -jobs=a,b), follows them and reports. -rerun runs again what succeeded for the same inputs; -params=A=1,B=2 wins over slipway.yaml.
-func Deploy(ctx context.Context, jobs *string, rerun *bool, failPending *time.Duration, params *string) error {
+// Deploy builds, pushes, syncs secrets, submits the jobs (all, or -jobs=a,b), follows them and reports. -rerun runs again what succeeded for the same inputs; -params=A=1,B=2 wins over slipway.yaml; -expand makes the runs of matrices here.
+func Deploy(ctx context.Context, jobs *string, rerun *bool, failPending *time.Duration, params *string, expand *bool) error {
 	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) {
-		return tasks.Deploy(ctx, env, list(jobs), tasks.JobOptions{Rerun: value(rerun), FailPending: value(failPending), Params: assignments(params)})
+		return tasks.Deploy(ctx, env, list(jobs), tasks.JobOptions{Rerun: value(rerun), FailPending: value(failPending), Params: assignments(params), Expand: value(expand)})
 	})
 }
 
-// Plan shows all that deploy would do, secrets masked, and changes nothing. -exitCode exits with 10 when there are changes.
-func Plan(ctx context.Context, jobs *string, exitCode *bool, params *string) error {
+// Plan shows all that deploy would do, secrets masked, and changes nothing. -exitCode exits with 10 when there are changes; -expand is as for deploy.
+func Plan(ctx context.Context, jobs *string, exitCode *bool, params *string, expand *bool) error {
 	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) {
-		return tasks.Plan(ctx, env, list(jobs), tasks.PlanOptions{ExitCode: value(exitCode), Params: assignments(params)})
+		return tasks.Plan(ctx, env, list(jobs), tasks.PlanOptions{ExitCode: value(exitCode), Params: assignments(params), Expand: value(expand)})
 	})
 }
 
@@ -86,19 +86,19 @@ func Check(ctx context.Context, files, polyaxonVersion *string, strict, fix, wri
 	})
 }
 
-// Render prints the operation of a job or a service as it will be sent. -source prints your own file with the edits made, -compiled what Polyaxon compiles it to.
-func Render(ctx context.Context, job string, source, compiled *bool, polyaxonVersion, params *string) error {
+// Render prints the operation of a job or a service as it will be sent. -source prints your own file with the edits made, -compiled what Polyaxon compiles it to; -expand all runs of its matrix.
+func Render(ctx context.Context, job string, source, compiled *bool, polyaxonVersion, params *string, expand *bool) error {
 	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) {
 		return tasks.Render(ctx, env, job, tasks.RenderOptions{
-			Source: value(source), Compiled: value(compiled), Version: value(polyaxonVersion), Params: assignments(params),
+			Source: value(source), Compiled: value(compiled), Version: value(polyaxonVersion), Params: assignments(params), Expand: value(expand),
 		})
 	})
 }
 
 // Submit submits one job and does not wait for it.
-func Submit(ctx context.Context, job string, rerun *bool, params *string) error {
+func Submit(ctx context.Context, job string, rerun *bool, params *string, expand *bool) error {
 	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) {
-		return tasks.Submit(ctx, env, job, tasks.JobOptions{Rerun: value(rerun), Params: assignments(params)})
+		return tasks.Submit(ctx, env, job, tasks.JobOptions{Rerun: value(rerun), Params: assignments(params), Expand: value(expand)})
 	})
 }
 

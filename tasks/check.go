@@ -220,10 +220,11 @@ type checker struct {
 // check gives what is wrong with one file and, where nothing is that a server
 // would refuse, with what slipway.yaml makes of it.
 func (c *checker) check(ctx context.Context, t target) []report.Problem {
-	options := lint.Options{Versions: c.versions, Cluster: c.cluster, Reader: c.reader()}
+	options := lint.Options{Versions: c.versions, Cluster: c.cluster, Reader: c.reader(), Expanded: len(t.jobs) > 0}
 	for _, j := range t.jobs {
 		options.ImageGiven = options.ImageGiven || j.Image != ""
 		options.Params = append(options.Params, sorted(j.Params)...)
+		options.Expanded = options.Expanded && j.Matrix == "expand"
 	}
 	var problems []report.Problem
 	failed := false

@@ -28,7 +28,7 @@ func Deploy(ctx context.Context, env *Env, names []string, o JobOptions) (*repor
 	if err := o.check(); err != nil {
 		return result, err
 	}
-	d, err := p.prepare(ctx, names, o.Params)
+	d, err := p.prepare(ctx, names, o.Params, o.Expand)
 	if err != nil {
 		return result, err
 	}
@@ -62,7 +62,7 @@ type deployment struct {
 
 // prepare reads and checks all that deploy needs: it starts the sandbox where
 // it is used, and changes nothing else.
-func (p *project) prepare(ctx context.Context, names, params []string) (*deployment, error) {
+func (p *project) prepare(ctx context.Context, names, params []string, expand bool) (*deployment, error) {
 	d := &deployment{}
 	var err error
 	if d.waves, err = p.config.JobOrder(names...); err != nil {
@@ -78,6 +78,11 @@ func (p *project) prepare(ctx context.Context, names, params []string) (*deploym
 	}
 	if d.bundles, err = p.bundlesFor(ctx, jobs); err != nil {
 		return nil, interruptedOr(ctx, err)
+	}
+	if expand {
+		if err := p.expandMatrices(ctx, jobs); err != nil {
+			return nil, interruptedOr(ctx, err)
+		}
 	}
 	if err := p.checkJobs(ctx, jobs); err != nil {
 		return nil, interruptedOr(ctx, err)
@@ -96,6 +101,12 @@ func (p *project) prepare(ctx context.Context, names, params []string) (*deploym
 func interruptedOr(ctx context.Context, err error) error {
 	if interrupted := new(InterruptedError); errors.As(err, &interrupted) {
 		return err
+	}
+	if enough := stoppedEarly(ctx); enough != nil {
+		if unconfirmed := new(run.UnconfirmedError); errors.As(err, &unconfirmed) {
+			return err
+		}
+		return enough
 	}
 	if ctx.Err() != nil {
 		if unconfirmed := new(run.UnconfirmedError); errors.As(err, &unconfirmed) {

@@ -30,6 +30,8 @@ type JobOptions struct {
 	FailPending time.Duration
 	// Params of the command line, each NAME=VALUE, for the jobs that it names.
 	Params []string
+	// Expand has slipway make the runs of matrices itself, as matrix: expand does.
+	Expand bool
 }
 
 // check refuses what can be no options.
@@ -165,8 +167,15 @@ func (p *project) abandon(ctx, followed context.Context, to *platform, j *config
 }
 
 // interrupt stops the run of a command that was interrupted, and confirms it
-// within limit, or leaves it by the job's on-cancel.
+// within limit, or leaves it by the job's on-cancel. A run of a matrix that is not
+// wanted any more is always stopped.
 func (p *project) interrupt(ctx context.Context, to *platform, j *config.Job, target run.Target, limit time.Duration) error {
+	if enough := stoppedEarly(ctx); enough != nil {
+		if err := p.stop(ctx, to, j, target, stopLimit); err != nil {
+			return err
+		}
+		return enough
+	}
 	if j.OnCancel == "leave" {
 		p.event(report.Note, "", "", fmt.Sprintf("run %s of job %s goes on (on-cancel: leave); follow it with: slipway follow %s", target.UUID, j.Name, target.UUID))
 		return &InterruptedError{Outcome: fmt.Sprintf("run %s of job %s was left running", target.UUID, j.Name)}

@@ -3,17 +3,9 @@ package tasks
 import (
 	"context"
 	"errors"
-	"fmt"
-	"slices"
-	"strconv"
-	"strings"
-	"sync"
 
 	"github.com/slipway-ci/slipway/internal/config"
-	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
-	"github.com/slipway-ci/slipway/internal/report"
-	"github.com/slipway-ci/slipway/internal/run"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
@@ -28,11 +20,8 @@ func (p *project) checkPipelines(ctx context.Context, to *platform, jobs []*conf
 			return err
 		}
 		if j.Matrix == "expand" {
-			suggestions, _, err := operation.Expand()
-			if err == nil && suggestions == nil {
-				err = errors.New(shown(j.Polyaxonfile) + " has no matrix")
-			}
-			errs = append(errs, located(p.config.At(section(j), j.Name, "matrix"), err))
+			_, err := p.expansion(ctx, j, operation)
+			errs = append(errs, err)
 			continue
 		}
 		compiled, err := polyaxonfile.Compile(operation.JSON(), polyaxonfile.Newest())
@@ -69,7 +58,7 @@ func (p *project) noPipelines(ctx context.Context, j *config.Job, kind, server s
 	e := source.Errorf(p.config.At(section(j), j.Name), "%s takes no %s", server, kind)
 	e.Hint = "Polyaxon 2.x runs it; or submit its parts as jobs of slipway.yaml"
 	if kind == "matrix" {
-		e.Hint = "Polyaxon 2.x runs it; or set matrix: expand, and slipway submits its runs"
+		e.Hint = "Polyaxon 2.x runs it; or say --expand, or matrix: expand in slipway.yaml, and slipway submits its runs"
 	}
 	file, err := p.polyaxonfile(ctx, j)
 	if err != nil {
@@ -82,111 +71,4 @@ func (p *project) noPipelines(ctx context.Context, j *config.Job, kind, server s
 		}
 	}
 	return e
-}
-
-// expanded submits and follows the runs of a matrix in its server's place, as many
-// at once as its concurrency says. The job succeeds when all of them do.
-func (p *project) expanded(ctx context.Context, to *platform, j *config.Job, reference string, upstream []string, o JobOptions, reported report.Job) (report.Job, error) {
-	operation, err := p.operation(ctx, j, reference)
-	if err != nil {
-		return reported, err
-	}
-	suggestions, concurrency, err := operation.Expand()
-	if err != nil {
-		return reported, located(p.config.At(section(j), j.Name, "matrix"), err)
-	}
-	if concurrency < 1 || concurrency > jobLimit {
-		concurrency = jobLimit
-	}
-	runs, errs := make([]report.Job, len(suggestions)), make([]error, len(suggestions))
-	slots := make(chan struct{}, concurrency)
-	var group sync.WaitGroup
-	for n, suggestion := range suggestions {
-		group.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			one := *j
-			one.Name = j.Name + "/" + strconv.Itoa(n+1)
-			runs[n] = report.Job{Name: one.Name, Action: "skip"}
-			if ctx.Err() != nil {
-				errs[n] = &InterruptedError{}
-				return
-			}
-			s := p.submissionOf(j, suggestion.Operation, reference, upstream, o)
-			p.event(report.Detail, "submit", one.Name, paramsText(suggestion.Params))
-			runs[n], errs[n] = p.submitAndFollow(ctx, to, &one, s, o, runs[n])
-		})
-	}
-	group.Wait()
-	return gathered(reported, runs), errors.Join(errs...)
-}
-
-// gathered makes one job of the runs of a matrix: it succeeded when all did, and
-// failed when one did.
-func gathered(reported report.Job, runs []report.Job) report.Job {
-	count := map[string]int{}
-	reported.Action = "up-to-date"
-	for _, r := range runs {
-		count[r.Status]++
-		if reported.Runs = append(reported.Runs, r.Run); r.Action != "up-to-date" {
-			reported.Action = r.Action
-		}
-	}
-	for _, status := range []string{"succeeded", "skipped", "stopped", "upstream_failed", "failed"} {
-		if count[status] > 0 {
-			reported.Status = status
-		}
-	}
-	if count["succeeded"] < len(runs) && reported.Status == "succeeded" {
-		reported.Status = ""
-	}
-	reported.Message = fmt.Sprintf("%d of %d runs succeeded", count["succeeded"], len(runs))
-	return reported
-}
-
-func paramsText(params map[string]any) string {
-	var parts []string
-	for _, name := range sorted(params) {
-		parts = append(parts, fmt.Sprintf("%s=%v", name, params[name]))
-	}
-	return strings.Join(parts, " ")
-}
-
-// identity names the run of a job, or the runs that its matrix was expanded into,
-// for the deploy keys of those that come after it.
-func identity(j report.Job) string {
-	if len(j.Runs) == 0 {
-		return j.UUID
-	}
-	var all []string
-	for _, r := range j.Runs {
-		all = append(all, r.UUID)
-	}
-	slices.Sort(all)
-	return strings.Join(all, ",")
-}
-
-// planExpanded tells what of an expanded matrix would be submitted.
-func (p *project) planExpanded(ctx context.Context, to *platform, j *config.Job, operation *polyaxonfile.Operation, reference string, upstream []string, one report.Job) (report.Job, error) {
-	suggestions, _, err := operation.Expand()
-	if err != nil {
-		return one, located(p.config.At(section(j), j.Name, "matrix"), err)
-	}
-	for _, suggestion := range suggestions {
-		s := p.submissionOf(j, suggestion.Operation, reference, upstream, JobOptions{})
-		found, err := run.Find(ctx, to.polyaxon, s)
-		if err != nil && !polyaxon.IsNotFound(err) {
-			return one, err
-		}
-		text := "+" + paramsText(suggestion.Params)
-		if found != nil {
-			one.Runs = append(one.Runs, reportRun(found))
-			text = " " + paramsText(suggestion.Params) + ": run " + found.UUID + " " + string(found.Status)
-		}
-		one.Diff += text + "\n"
-	}
-	if len(one.Runs) == len(suggestions) {
-		one.Action = "up-to-date"
-	}
-	return one, nil
 }

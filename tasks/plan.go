@@ -22,8 +22,9 @@ import (
 type PlanOptions struct {
 	// ExitCode returns a *ChangesError when there are changes.
 	ExitCode bool
-	// Params are as in JobOptions.
+	// Params and Expand are as in JobOptions.
 	Params []string
+	Expand bool
 }
 
 // Plan shows what Deploy would do with the same names: images to push, secrets
@@ -35,7 +36,7 @@ func Plan(ctx context.Context, env *Env, names []string, o PlanOptions) (*report
 		return nil, err
 	}
 	result := p.result("plan")
-	d, err := p.prepare(ctx, names, o.Params)
+	d, err := p.prepare(ctx, names, o.Params, o.Expand)
 	if err != nil {
 		return result, err
 	}
@@ -214,7 +215,7 @@ func Submit(ctx context.Context, env *Env, name string, o JobOptions) (*report.R
 	if _, ok := p.config.Jobs[name]; !ok {
 		return result, unknown("job", name, sorted(p.config.Jobs))
 	}
-	d, err := p.prepareOnly(ctx, p.config.Jobs[name], o.Params)
+	d, err := p.prepareOnly(ctx, p.config.Jobs[name], o.Params, o.Expand)
 	if err != nil {
 		return result, err
 	}
@@ -223,7 +224,7 @@ func Submit(ctx context.Context, env *Env, name string, o JobOptions) (*report.R
 }
 
 // prepareOnly is prepare for one job without what it comes after.
-func (p *project) prepareOnly(ctx context.Context, j *config.Job, params []string) (*deployment, error) {
+func (p *project) prepareOnly(ctx context.Context, j *config.Job, params []string, expand bool) (*deployment, error) {
 	jobs := []*config.Job{j}
 	d := &deployment{waves: [][]*config.Job{jobs}, images: p.imagesOf(jobs)}
 	err := p.override(ctx, params, []string{j.Name})
@@ -235,6 +236,11 @@ func (p *project) prepareOnly(ctx context.Context, j *config.Job, params []strin
 	}
 	if d.bundles, err = p.bundlesFor(ctx, jobs); err != nil {
 		return nil, interruptedOr(ctx, err)
+	}
+	if expand {
+		if err := p.expandMatrices(ctx, jobs); err != nil {
+			return nil, interruptedOr(ctx, err)
+		}
 	}
 	if err := p.checkJobs(ctx, jobs); err != nil {
 		return nil, interruptedOr(ctx, err)

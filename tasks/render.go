@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
@@ -24,10 +25,13 @@ type RenderOptions struct {
 	// Version is the release of Polyaxon to compile as; the configured server's own
 	// when empty.
 	Version string
+	// Expand is as in JobOptions.
+	Expand bool
 }
 
-// Render gives the operation of a job or a service as it will be sent. Its image
-// is built locally, so that its digest stands in it; nothing is sent, and no
+// Render gives the operation of a job or a service as it will be sent, and those of
+// all runs of a matrix that slipway expands, as YAML documents or a JSON list. Its
+// image is built locally, so that its digest stands in it; nothing is sent, and no
 // secret is read.
 func Render(ctx context.Context, env *Env, name string, o RenderOptions) (*report.Result, error) {
 	p, err := env.open(ctx)
@@ -35,8 +39,8 @@ func Render(ctx context.Context, env *Env, name string, o RenderOptions) (*repor
 		return nil, err
 	}
 	result := p.result("render")
-	if o.Source && o.Compiled {
-		return result, usagef("render prints the source or what is compiled, not both")
+	if o.Source && (o.Compiled || o.Expand) {
+		return result, usagef("render prints the source, or what becomes of it, not both")
 	}
 	j := p.named(name)
 	if j == nil {
@@ -44,6 +48,11 @@ func Render(ctx context.Context, env *Env, name string, o RenderOptions) (*repor
 	}
 	if err := p.override(ctx, o.Params, []string{name}); err != nil {
 		return result, err
+	}
+	if o.Expand {
+		if err := p.expandMatrices(ctx, []*config.Job{j}); err != nil {
+			return result, interruptedOr(ctx, err)
+		}
 	}
 	reference, err := p.planReference(ctx, j)
 	if err != nil {
@@ -61,17 +70,40 @@ func Render(ctx context.Context, env *Env, name string, o RenderOptions) (*repor
 		result.Text = string(text)
 		return result, nil
 	}
+	if j.Matrix != "expand" {
+		err := p.tellRendered(ctx, result, j, operation, o)
+		return result, err
+	}
+	expansion, err := p.expansion(ctx, j, operation)
+	if err != nil {
+		return result, err
+	}
+	var texts []string
+	var operations []json.RawMessage
+	for _, suggestion := range expansion.Suggestions {
+		if err := p.tellRendered(ctx, result, j, suggestion.Operation, o); err != nil {
+			return result, err
+		}
+		texts, operations = append(texts, result.Text), append(operations, result.Operation)
+	}
+	result.Text = strings.Join(texts, "---\n")
+	result.Operation, err = json.Marshal(operations)
+	return result, err
+}
+
+// tellRendered puts an operation into a result, compiled when o says so.
+func (p *project) tellRendered(ctx context.Context, result *report.Result, j *config.Job, operation *polyaxonfile.Operation, o RenderOptions) error {
 	stamped := p.stamped(operation)
 	if o.Compiled {
 		compiled, err := p.compiled(ctx, j, stamped, o.Version)
 		if err != nil {
-			return result, err
+			return err
 		}
 		p.tellCompiled(result, j, compiled)
-		return result, nil
+		return nil
 	}
 	result.Text, result.Operation = render(stamped), json.RawMessage(stamped.JSON())
-	return result, nil
+	return nil
 }
 
 // planReference checks a job, builds its image locally, and gives the reference

@@ -45,7 +45,7 @@ func Up(ctx context.Context, env *Env, name string, o UpOptions) (*report.Result
 	if o.Wait < 0 {
 		return result, usagef("nothing answers within %s: --wait is a time such as 10m", o.Wait)
 	}
-	d, err := p.prepareOnly(ctx, service, o.Params)
+	d, err := p.prepareOnly(ctx, service, o.Params, false)
 	if err != nil {
 		return result, err
 	}

@@ -19,7 +19,12 @@ func deploy(d *door.Door) *cobra.Command {
 	c.Flags().BoolVar(&o.Rerun, "rerun", false, "run again what succeeded, or runs, for the same inputs")
 	failPending(c, &o)
 	params(c, &o.Params)
+	expand(c, &o.Expand)
 	return c
+}
+
+func expand(c *cobra.Command, into *bool) {
+	c.Flags().BoolVar(into, "expand", false, "make the runs of matrices here, as matrix: expand in slipway.yaml does, rather than on the server")
 }
 
 func params(c *cobra.Command, into *[]string) {
@@ -38,6 +43,7 @@ func plan(d *door.Door) *cobra.Command {
 		})
 	c.Flags().BoolVar(&o.ExitCode, "exit-code", false, "exit with 10 when there are changes")
 	params(c, &o.Params)
+	expand(c, &o.Expand)
 	return c
 }
 
@@ -51,5 +57,6 @@ func render(d *door.Door) *cobra.Command {
 	c.Flags().BoolVar(&o.Compiled, "compiled", false, "print what Polyaxon compiles it to, which is what the pod gets")
 	c.Flags().StringVar(&o.Version, "polyaxon-version", "", "compile as this version of Polyaxon would")
 	params(c, &o.Params)
+	expand(c, &o.Expand)
 	return c
 }

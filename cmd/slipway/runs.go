@@ -18,6 +18,7 @@ func submit(d *door.Door) *cobra.Command {
 		})
 	c.Flags().BoolVar(&o.Rerun, "rerun", false, "submit again what succeeded, or runs, for the same inputs")
 	params(c, &o.Params)
+	expand(c, &o.Expand)
 	return c
 }
 

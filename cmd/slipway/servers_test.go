@@ -20,7 +20,8 @@ import (
 // TestStoriesOnServers runs the stories of testdata/servers three times: on the
 // sandbox, on a stand-in of Polyaxon 1.11.3, and on a real 2.18. Off the sandbox a
 // container is a process of this machine, so that the stories' job is a program on
-// disk, whose path they have in PROGRAM.
+// disk, whose path they have in PROGRAM, and that begins in its run's artifacts: AT is
+// then where those are.
 func TestStoriesOnServers(t *testing.T) {
 	dir := filepath.Join("testdata", "servers")
 	t.Run("sandbox", func(t *testing.T) {
@@ -63,7 +64,7 @@ func elsewhere(env *testscript.Env, host string) error {
 		return fmt.Errorf("build the job: %w\n%s", err, out)
 	}
 	for name, value := range map[string]string{
-		"SLIPWAY_ENV": "elsewhere", "PROGRAM": program, "HOST": host, "REGISTRY": pushed.Listener.Addr().String() + "/stories", "KUBE": kubeconfig,
+		"SLIPWAY_ENV": "elsewhere", "PROGRAM": program, "AT": ".", "HOST": host, "REGISTRY": pushed.Listener.Addr().String() + "/stories", "KUBE": kubeconfig,
 	} {
 		env.Setenv(name, value)
 	}

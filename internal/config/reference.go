@@ -3,6 +3,8 @@ package config
 import (
 	"slices"
 	"strings"
+
+	"github.com/slipway-ci/slipway/internal/source"
 )
 
 // Reference is a param that takes its value from a run of another job, in
@@ -76,7 +78,31 @@ func (c *Config) validateReferences(j *Job, at []string, fail func(string, []str
 		case c.Jobs[r.Job] == nil:
 			fail(suggest(r.Job, keys(c.Jobs)), path, "there is no job %s", r.Job)
 		case c.Jobs[r.Job].Matrix == "expand":
-			fail("use after, and read what the runs wrote", path, "job %s has many runs, so params.%s cannot be an output of it", r.Job, name)
+			fail(manyRunsHint, path, "%s", manyRuns(r.Job, name))
 		}
 	}
+}
+
+// Expand has slipway make the runs of a job's matrix, as matrix: expand does. It is
+// an error at its line when a param of another job refers to an output of it, for it
+// then has many.
+func (c *Config) Expand(j *Job) error {
+	j.Matrix = "expand"
+	for _, name := range keys(c.Jobs) {
+		references := c.Jobs[name].References()
+		for _, param := range keys(references) {
+			if references[param].Job == j.Name {
+				e := source.Errorf(c.At("jobs", name, "params", param), "%s", manyRuns(j.Name, param))
+				e.Hint = manyRunsHint
+				return e
+			}
+		}
+	}
+	return nil
+}
+
+const manyRunsHint = "use after, and read what the runs wrote"
+
+func manyRuns(job, param string) string {
+	return "job " + job + " has many runs, so params." + param + " cannot be an output of it"
 }

@@ -1,33 +1,68 @@
 package polyaxonfile
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"hash/fnv"
 	"math"
-	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
 )
 
 // maxSuggestions bounds how many runs a matrix is expanded into.
 const maxSuggestions = 1000
+
+// Expansion is a matrix taken apart.
+type Expansion struct {
+	Suggestions []Suggestion
+	// Concurrency is how many of them may go on at once, 0 for no limit.
+	Concurrency int
+	// Stopping says when the rest of them is not wanted any more.
+	Stopping []EarlyStopping
+}
 
 // Suggestion is one run of a matrix: an operation without a matrix, and the params
 // that it got from it.
 type Suggestion struct {
 	Params    map[string]any
 	Operation *Operation
+	// Repeat counts the suggestions before this one that have the same params: a
+	// choice of [1, 1] is two runs, as Polyaxon has it.
+	Repeat int
 }
 
-// Expand gives the runs of an operation's matrix, each once, and how many of them
-// may go on at once, 0 for no limit. It knows the matrices whose runs do not depend
-// on each other: grid, mapping, and random, whose seed is taken from the operation
-// where it has none, so that the same operation always gives the same runs. The
-// error names what it does not know, or what is wrong. Without a matrix it gives
-// nothing.
-func (o *Operation) Expand() (suggestions []Suggestion, concurrency int, err error) {
+// MatrixError is a matrix that cannot be expanded.
+type MatrixError struct {
+	// Path leads from the matrix to what is to blame.
+	Path    []string
+	Message string
+}
+
+// Error gives the path, where there is one, and the message.
+func (e *MatrixError) Error() string {
+	return strings.Join(append([]string{"matrix"}, e.Path...), ".") + ": " + e.Message
+}
+
+func matrixErrorf(path []string, format string, args ...any) error {
+	return &MatrixError{slices.Clone(path), fmt.Sprintf(format, args...)}
+}
+
+// HasMatrix tells whether an operation, or its component, has a matrix.
+func (f *File) HasMatrix() bool {
+	component, _ := f.Component()
+	return f.root["matrix"] != nil || component["matrix"] != nil
+}
+
+// Expand gives the runs of an operation's matrix, as Polyaxon 2.18 makes them. It
+// knows the matrices whose runs do not depend on each other: grid, mapping, and
+// random, whose seed is taken from its params where it has none, so that the same
+// matrix always gives the same runs, and more runs of it begin with the same ones.
+// The numbers that random draws are slipway's own, the same on every machine, and
+// not those that Polyaxon draws for the seed.
+//
+// Errors are *MatrixError. Without a matrix it gives nil.
+func (o *Operation) Expand() (*Expansion, error) {
 	root := clone(o.root)
 	component := asMap(root["component"])
 	holder := root
@@ -36,269 +71,212 @@ func (o *Operation) Expand() (suggestions []Suggestion, concurrency int, err err
 	}
 	matrix, ok := holder["matrix"].(map[string]any)
 	if !ok {
-		return nil, 0, nil
+		return nil, nil
 	}
 	delete(root, "matrix")
 	delete(component, "matrix")
-	var rows []map[string]any
-	switch kind := matrix["kind"]; kind {
-	case "grid":
-		rows, err = grid(matrix)
-	case "random":
-		rows, err = random(matrix, o.JSON())
-	case "mapping":
-		rows, err = mappings(matrix)
-	default:
-		err = fmt.Errorf("a matrix of kind %v chooses its next runs by how others ended, which needs a server that takes it", kind)
-	}
+	matrix, err := shapedMatrix(matrix)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	seen := map[string]bool{}
+	expand := map[string]func(map[string]any) ([]map[string]any, error){"grid": grid, "random": random, "mapping": mapping}
+	rows, err := expand[matrix["kind"].(string)](matrix)
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) == 0 {
+		return nil, matrixErrorf(nil, "it has no runs")
+	}
+	expansion := &Expansion{}
+	if err := fitting(rows, matrix, readIO(component, "inputs")); err != nil {
+		return nil, err
+	}
+	if expansion.Concurrency, err = whole(matrix, "concurrency"); err != nil {
+		return nil, err
+	}
+	if expansion.Stopping, err = earlyStopping(matrix); err != nil {
+		return nil, err
+	}
+	seen := map[string]int{}
 	for _, row := range rows {
-		text, err := json.Marshal(row)
-		if err != nil {
-			return nil, 0, err
-		}
-		if seen[string(text)] {
-			continue
-		}
-		seen[string(text)] = true
 		one := clone(root)
 		params := asMap(one["params"])
 		for name, value := range row {
 			params[name] = map[string]any{"value": value}
 		}
 		one["params"] = params
-		suggestions = append(suggestions, Suggestion{Params: row, Operation: &Operation{one}})
+		text := python.JSON(row)
+		expansion.Suggestions = append(expansion.Suggestions, Suggestion{row, &Operation{one}, seen[text]})
+		seen[text]++
 	}
-	if len(suggestions) == 0 {
-		return nil, 0, errors.New("the matrix has no runs")
-	}
-	limit, _ := amount(matrix["concurrency"])
-	return suggestions, int(limit), nil
+	return expansion, nil
 }
 
-// grid gives the product of all values, the last param by name varying fastest.
+// shapedMatrix gives a matrix whose values have one form: that in which the newest
+// Polyaxon keeps them.
+func shapedMatrix(matrix map[string]any) (map[string]any, error) {
+	name, _ := matrix["kind"].(string)
+	if !slices.Contains([]string{"grid", "random", "mapping"}, name) {
+		return nil, matrixErrorf([]string{"kind"}, "slipway cannot expand %s, which chooses its next runs by how others ended: that needs a server that takes a matrix", name)
+	}
+	s, err := newShaper(Newest())
+	if err != nil {
+		return nil, err
+	}
+	kind, _, _ := s.tables.Union("matrix").Find(name, s.version)
+	shaped, err := s.object(kind.Object, matrix)
+	if wrong, ok := err.(*misfit); ok { //nolint:errorlint // never wrapped
+		return nil, matrixErrorf(wrong.path, "Polyaxon does not take it: %s", wrong.what)
+	}
+	return shaped, err
+}
+
+// grid gives the product of all values in the order of the params' names, in which
+// operations are sent; the last varies fastest. numRuns keeps the first of them.
 func grid(matrix map[string]any) ([]map[string]any, error) {
-	rows := []map[string]any{{}}
-	params := asMap(matrix["params"])
-	for _, name := range sortedKeys(params) {
-		values, err := discrete(asMap(params[name]))
-		if err != nil {
-			return nil, fmt.Errorf("matrix param %s: %w", name, err)
+	names, params, size, err := hyperparameters(matrix)
+	if err != nil {
+		return nil, err
+	}
+	for n, p := range params {
+		if p.count == 0 {
+			return nil, matrixErrorf([]string{"params", names[n], "kind"}, "a grid cannot go through a distribution; a random matrix draws from it")
 		}
-		if len(rows)*len(values) > maxSuggestions {
-			return nil, fmt.Errorf("the matrix has more than %d runs", maxSuggestions)
+	}
+	n, err := whole(matrix, "numRuns")
+	if err != nil {
+		return nil, err
+	}
+	if n == 0 || size < float64(n) {
+		if size > maxSuggestions {
+			return nil, tooMany(nil, size)
 		}
-		var longer []map[string]any
-		for _, row := range rows {
-			for _, value := range values {
-				next := clone(row)
-				next[name] = value
-				longer = append(longer, next)
-			}
-		}
-		rows = longer
+		n = int(size)
 	}
-	if n, given := amount(matrix["numRuns"]); given && int(n) < len(rows) {
-		rows = rows[:max(0, int(n))]
+	if n > maxSuggestions {
+		return nil, tooMany([]string{"numRuns"}, float64(n))
 	}
-	return rows, nil
-}
-
-// random draws numRuns times from all values.
-func random(matrix map[string]any, content []byte) ([]map[string]any, error) {
-	n, given := amount(matrix["numRuns"])
-	if !given || n < 1 || n > maxSuggestions {
-		return nil, fmt.Errorf("numRuns of a random matrix is a number from 1 to %d", maxSuggestions)
-	}
-	seed := fnv.New64a()
-	_, _ = seed.Write(content)
-	if s, given := amount(matrix["seed"]); given {
-		seed.Reset()
-		fmt.Fprint(seed, s)
-	}
-	source := rand.New(rand.NewPCG(seed.Sum64(), 0)) //nolint:gosec // suggestions are to be the same each time
-	params := asMap(matrix["params"])
-	rows := make([]map[string]any, int(n))
+	rows := make([]map[string]any, n)
 	for i := range rows {
 		rows[i] = map[string]any{}
-		for _, name := range sortedKeys(params) {
-			value, err := draw(asMap(params[name]), source)
-			if err != nil {
-				return nil, fmt.Errorf("matrix param %s: %w", name, err)
-			}
-			rows[i][name] = value
+		at := i
+		for k := len(names) - 1; k >= 0; k-- {
+			rows[i][names[k]] = params[k].value(at % params[k].count)
+			at /= params[k].count
 		}
 	}
 	return rows, nil
 }
 
-func mappings(matrix map[string]any) ([]map[string]any, error) {
-	list, _ := matrix["values"].([]any)
+// drawsPerRun bounds how often a random matrix looks for a run that it does not
+// have yet.
+const drawsPerRun = 1000
+
+// random draws numRuns runs that differ, or as many as there are.
+func random(matrix map[string]any) ([]map[string]any, error) {
+	names, params, size, err := hyperparameters(matrix)
+	if err != nil {
+		return nil, err
+	}
+	n, err := whole(matrix, "numRuns")
+	if err != nil {
+		return nil, err
+	}
+	if n > maxSuggestions {
+		return nil, tooMany([]string{"numRuns"}, float64(n))
+	}
+	n = int(math.Min(float64(n), size))
+	d := newDice(python.JSON(matrix["params"]))
+	if seed := matrix["seed"]; seed != nil {
+		d = newDice(python.JSON(seed))
+	}
 	var rows []map[string]any
-	for _, value := range list {
-		row, ok := value.(map[string]any)
-		if !ok {
-			return nil, errors.New("values of a mapping is a list of mappings")
+	seen := map[string]bool{}
+	for draws := n * drawsPerRun; draws > 0 && len(rows) < n; draws-- {
+		row := map[string]any{}
+		for k, name := range names {
+			row[name] = params[k].draw(d)
 		}
-		rows = append(rows, row)
-	}
-	if len(rows) > maxSuggestions {
-		return nil, fmt.Errorf("the matrix has more than %d runs", maxSuggestions)
+		if text := python.JSON(row); !seen[text] {
+			seen[text] = true
+			rows = append(rows, row)
+		}
 	}
 	return rows, nil
 }
 
-// discrete gives the values of a param that has a list of them.
-func discrete(p map[string]any) ([]any, error) {
-	kind, _ := p["kind"].(string)
-	if kind == "choice" {
-		if list, ok := p["value"].([]any); ok && len(list) > 0 {
-			return list, nil
-		}
-		return nil, errors.New("a choice needs a list of values")
+// mapping gives the rows that it has.
+func mapping(matrix map[string]any) ([]map[string]any, error) {
+	list, ok := matrix["values"].([]any)
+	if !ok {
+		return nil, matrixErrorf([]string{"values"}, "slipway expands a list, and no reference")
 	}
-	names := map[string][]string{"range": {"start", "stop", "step"}, "linspace": {"start", "stop", "num"}, "logspace": {"start", "stop", "num"}, "geomspace": {"start", "stop", "num"}}[kind]
-	if names == nil {
-		return nil, fmt.Errorf("slipway does not expand a param of kind %q", kind)
+	if len(list) > maxSuggestions {
+		return nil, tooMany([]string{"values"}, float64(len(list)))
 	}
-	n, err := numbersOf(p["value"], names)
-	if err != nil {
-		return nil, err
+	rows := make([]map[string]any, len(list))
+	for i, value := range list {
+		rows[i], _ = value.(map[string]any)
 	}
-	start, stop, third := n[0], n[1], n[2]
-	count := third
-	if kind == "range" {
-		if third == 0 {
-			return nil, errors.New("the step of a range is not 0")
-		}
-		count = math.Ceil((stop - start) / third)
-	}
-	if !(count >= 1 && count <= maxSuggestions) { // NaN is neither
-		return nil, fmt.Errorf("it has %v values; 1 to %d are expanded", count, maxSuggestions)
-	}
-	values := make([]any, int(count))
-	for i := range values {
-		part := 0.0
-		if count > 1 {
-			part = float64(i) / (count - 1)
-		}
-		switch kind {
-		case "range":
-			values[i] = plainNumber(start+float64(i)*third, n)
-		case "linspace":
-			values[i] = start + part*(stop-start)
-		case "logspace":
-			values[i] = math.Pow(10, start+part*(stop-start))
-		case "geomspace":
-			values[i] = start * math.Pow(stop/start, part)
-		}
-	}
-	return values, nil
+	return rows, nil
 }
 
-// plainNumber keeps the numbers of a range whole where all that made it are.
-func plainNumber(value float64, from []float64) any {
-	for _, n := range from {
-		if n != math.Trunc(n) {
-			return value
+// fitting holds what a matrix gives its runs against the types of their inputs.
+func fitting(rows []map[string]any, matrix map[string]any, inputs []inout) error {
+	for i, row := range rows {
+		for _, x := range inputs {
+			value, given := row[x.name]
+			if text, _ := value.(string); !given || strings.Contains(text, "{{") {
+				continue
+			}
+			if _, err := x.convert(value); err != nil {
+				path := []string{"params", x.name, "value"}
+				if matrix["kind"] == "mapping" {
+					path = []string{"values", strconv.Itoa(i), x.name}
+				}
+				return matrixErrorf(path, "%s of run %d: %s", x.name, i+1, x.why(value, err))
+			}
 		}
 	}
-	return int(value)
+	return nil
 }
 
-// draw gives one value of a param.
-func draw(p map[string]any, source *rand.Rand) (any, error) {
-	kind, _ := p["kind"].(string)
-	base, isQuantized := strings.CutPrefix(kind, "q")
-	names := map[string][]string{"uniform": {"low", "high"}, "normal": {"loc", "scale"}}[base]
-	switch {
-	case kind == "pchoice":
-		return weighted(p["value"], source)
-	case names == nil:
-		values, err := discrete(p)
+// hyperparameters reads the params of a matrix, by name, and how many runs they
+// make: infinitely many with a distribution.
+func hyperparameters(matrix map[string]any) (names []string, params []hyperparameter, size float64, err error) {
+	all, ok := matrix["params"].(map[string]any)
+	if !ok {
+		return nil, nil, 0, matrixErrorf([]string{"params"}, "slipway expands params, and no reference")
+	}
+	size = 1
+	names = sortedKeys(all)
+	for _, name := range names {
+		p, err := newHyperparameter(asMap(all[name]))
 		if err != nil {
-			return nil, err
+			return nil, nil, 0, matrixErrorf([]string{"params", name, "value"}, "%v", err)
 		}
-		return values[source.IntN(len(values))], nil
+		params = append(params, p)
+		if p.count == 0 {
+			size = math.Inf(1)
+		}
+		size *= math.Max(float64(p.count), 1)
 	}
-	if isQuantized {
-		names = append(names, "q")
-	}
-	n, err := numbersOf(p["value"], names)
-	if err != nil {
-		return nil, err
-	}
-	value := n[0] + source.Float64()*(n[1]-n[0])
-	if base == "normal" {
-		value = n[0] + source.NormFloat64()*n[1]
-	}
-	if isQuantized && n[2] != 0 {
-		value = math.Round(value/n[2]) * n[2]
-	}
-	return value, nil
+	return names, params, size, nil
 }
 
-// weighted draws from pairs of a value and its probability.
-func weighted(value any, source *rand.Rand) (any, error) {
-	list, _ := value.([]any)
-	at, sum := source.Float64(), 0.0
-	for _, element := range list {
-		pair, _ := element.([]any)
-		if len(pair) != 2 {
-			return nil, errors.New("a pchoice is a list of pairs of a value and its probability")
-		}
-		p, _ := amount(pair[1])
-		if sum += p; at < sum {
-			return pair[0], nil
-		}
-	}
-	return nil, errors.New("the probabilities of a pchoice make up 1")
-}
-
-// numbersOf reads the numbers of a param: a mapping with these names, a list, or a
-// text with colons between.
-func numbersOf(value any, names []string) ([]float64, error) {
-	var parts []any
-	switch x := value.(type) {
-	case map[string]any:
-		for _, name := range names {
-			parts = append(parts, x[name])
-		}
-	case []any:
-		parts = x
-	case string:
-		for part := range strings.SplitSeq(x, ":") {
-			parts = append(parts, part)
-		}
-	}
-	wrong := fmt.Errorf("its value has the numbers %s", strings.Join(names, ", "))
-	if len(parts) != len(names) {
-		return nil, wrong
-	}
-	all := make([]float64, len(parts))
-	for i, part := range parts {
-		n, ok := amount(part)
-		if !ok {
-			return nil, wrong
-		}
-		all[i] = n
-	}
-	return all, nil
-}
-
-// amount reads a number.
-func amount(value any) (float64, bool) {
-	switch x := value.(type) {
+// whole gives a whole number from 1 on, 0 when there is none.
+func whole(m map[string]any, key string) (int, error) {
+	switch n := m[key].(type) {
+	case nil:
+		return 0, nil
 	case int:
-		return float64(x), true
-	case float64:
-		return x, !math.IsNaN(x) && !math.IsInf(x, 0)
-	case string:
-		n, err := strconv.ParseFloat(strings.TrimSpace(x), 64)
-		return n, err == nil && !math.IsNaN(n) && !math.IsInf(n, 0)
+		if n >= 1 {
+			return n, nil
+		}
 	}
-	return 0, false
+	return 0, matrixErrorf([]string{key}, "slipway expands a matrix whose %s is a number from 1 on", key)
+}
+
+func tooMany(path []string, n float64) error {
+	return matrixErrorf(path, "%.0f runs are more than the %d that slipway expands; numRuns bounds them", n, maxSuggestions)
 }

@@ -108,7 +108,7 @@ func jobLine(j Job) string {
 	if j.Cost != nil {
 		parts = append(parts, "cost "+j.Cost.String())
 	}
-	if j.Message != "" && j.Status != "succeeded" {
+	if j.Message != "" && (j.Status != "succeeded" || len(j.Runs) > 0) {
 		parts = append(parts, j.Message)
 	}
 	return strings.Join(parts, ", ")

@@ -22,6 +22,9 @@ type Options struct {
 	Versions []polyaxonfile.Version
 	// ImageGiven tells that slipway.yaml gives the file's job an image.
 	ImageGiven bool
+	// Expanded tells that slipway makes the runs of the file's matrix, so that no server
+	// sees it.
+	Expanded bool
 	// Params are the names of inputs that slipway.yaml gives values to.
 	Params []string
 	// Cluster tells what there is where the run will be; nil asks nobody.

@@ -27,6 +27,7 @@ func commercialOnly(p *pass) {
 	}
 	for _, key := range []string{"matrix", "schedule", "build"} {
 		switch {
+		case key == "matrix" && p.options.Expanded:
 		case p.operation[key] != nil:
 			p.key(extend(p.operationPath, key), hint, "the community edition of Polyaxon %s refuses %s", p.version, key)
 		case p.component[key] != nil && p.operation == nil:
