@@ -171,6 +171,9 @@ func (f *File) find(path []string) (p *place, exact bool) {
 	return p, true
 }
 
+// lines splits a text where YAML 1.1 counts a line break (its section 5.4), so that
+// what is told of a place is of the line with its number.
 func lines(text []byte) [][]byte {
-	return bytes.Split(bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n")), []byte("\n"))
+	breaks := strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n")
+	return bytes.Split([]byte(breaks.Replace(string(text))), []byte("\n"))
 }

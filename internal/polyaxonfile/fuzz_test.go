@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 )
 
@@ -25,7 +24,7 @@ func FuzzLoad(f *testing.F) {
 	for _, seed := range []string{
 		trainYML, `{"kind": "operation", "component": {"run": {"kind": "service", "ports": [1]}}, "params": {"x": 1}}`,
 		"a: &a [*a]\n", "<<: {a: 1}\n<<: [{b: 2}, {c: 3}]\n", "a: &x {b: 1}\nc: *x\n", "? [a]\n: b\n", "a:\tb\n", "\ufeffa: 1\n", "on: 1\ntrue: 2\n",
-		"a: !!set {b}\n", "a: 2021-13-01\n", "a: |\n  b\n", "%YAML 1.1\n---\na: 1\n...\n", "a: 'b\n", "run: {kind: dag, operations: [{dagRef: a}], components: [{name: a}]}\n",
+		"a: !!set {b}\n", "a: 2021-13-01\n", "a: |\n  b\n", "%YAML 1.1\n---\na: 1\n...\n", "a: 'b\n", "\r!0", "run: {kind: dag, operations: [{dagRef: a}], components: [{name: a}]}\n",
 		"matrix: {kind: grid, params: {a: {kind: range, value: '0:10:2'}}}\nrunPatch: {container: {image_pull_policy: Always}}\ncomponent: {run: {kind: job}}\n",
 	} {
 		f.Add(seed)
@@ -35,10 +34,10 @@ func FuzzLoad(f *testing.F) {
 		for _, version := range []Version{{}, {Major: 1, Minor: 11, Patch: 3}, latest} {
 			problems = append(problems, file.Validate(version)...)
 		}
-		lines := strings.Count(text, "\n") + 1
+		lines := lines([]byte(text))
 		for _, p := range problems {
-			if p.File != "f.yml" || p.Line < 1 || p.Line > lines || p.Message == "" || p.Name == "" || p.Stage == "" || p.Severity == "" {
-				t.Errorf("of %d lines: %+v", lines, p)
+			if p.File != "f.yml" || p.Line < 1 || p.Line > len(lines) || p.Message == "" || p.Name == "" || p.Stage == "" || p.Severity == "" {
+				t.Errorf("of %d lines: %+v", len(lines), p)
 			}
 			file.Comments(p.Position)
 		}
@@ -49,4 +48,16 @@ func FuzzLoad(f *testing.F) {
 			t.Error(err)
 		}
 	})
+}
+
+// TestLinesAreYAMLs shows the line of a place also where lines end as YAML 1.1 lets
+// them, and no editor does any more.
+func TestLinesAreYAMLs(t *testing.T) {
+	for _, end := range []string{"\n", "\r\n", "\r", "\u0085", "\u2028", "\u2029"} {
+		file, problems := Load("f.yml", []byte("version: 1.1"+end+"kind: component"+end+"run: {kind: jobb}"+end))
+		problems = append(problems, file.Validate(latest)...)
+		if len(problems) != 1 || problems[0].Line != 3 || file.Line(problems[0].Position) != "run: {kind: jobb}" {
+			t.Errorf("with %q: %+v", end, problems)
+		}
+	}
 }
