@@ -44,14 +44,14 @@ type platform struct {
 	clock run.Clock
 }
 
-// clock is the time of an Env whose Sleep is set.
-type clock struct{ *Env }
+// envClock is the time of an Env whose Sleep is set.
+type envClock struct{ *Env }
 
 // Now implements run.Clock.
-func (c clock) Now() time.Time { return c.Env.Now() }
+func (c envClock) Now() time.Time { return c.Env.Now() }
 
 // Sleep implements run.Clock.
-func (c clock) Sleep(ctx context.Context, d time.Duration) error { return c.Env.Sleep(ctx, d) }
+func (c envClock) Sleep(ctx context.Context, d time.Duration) error { return c.Env.Sleep(ctx, d) }
 
 // connect gives access to the platform, starting the sandbox when it is needed
 // and does not run yet.
@@ -60,7 +60,7 @@ func (p *project) connect(ctx context.Context) (*platform, error) {
 	to := &platform{namespace: "polyaxon-v1", target: v1.Platform{OS: "linux", Architecture: "amd64"}}
 	to.embedded = cfg.Sandboxed()
 	if p.Sleep != nil {
-		to.clock = clock{p.Env}
+		to.clock = envClock{p.Env}
 	}
 	if err := p.refuseHalfClouds(); err != nil {
 		return nil, err

@@ -9,6 +9,8 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
+
+	"github.com/slipway-ci/slipway/internal/clock"
 )
 
 const (
@@ -24,7 +26,7 @@ const (
 func retry[T any](ctx context.Context, c *Cluster, do func() (T, error)) (T, error) {
 	pause := c.Pause
 	if pause == nil {
-		pause = wait
+		pause = clock.Wait
 	}
 	for n := 0; ; n++ {
 		given, err := do()
@@ -34,17 +36,6 @@ func retry[T any](ctx context.Context, c *Cluster, do func() (T, error)) (T, err
 		if pause(ctx, firstPause<<n) != nil {
 			return given, err
 		}
-	}
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
 	}
 }
 

@@ -26,6 +26,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 
+	"github.com/slipway-ci/slipway/internal/clock"
 	sandboxregistry "github.com/slipway-ci/slipway/internal/sandbox/registry"
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
@@ -647,7 +648,7 @@ func testCancelled(t *testing.T, f *faults, r *Registry, named func() *Image) {
 				return true
 			})
 			patient := *r
-			patient.Pause = func(ctx context.Context, _ time.Duration) error { return wait(ctx, time.Minute) }
+			patient.Pause = func(ctx context.Context, _ time.Duration) error { return clock.Wait(ctx, time.Minute) }
 			start := time.Now()
 			_, err := patient.Push(ctx, i.Recipe, []string{"v1"}, nil)
 			if !errors.Is(err, context.Canceled) || time.Since(start) > 30*time.Second { // a pause takes a minute

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/slipway-ci/slipway/internal/clock"
 )
 
 const (
@@ -28,7 +30,7 @@ const (
 func (r *Registry) retry(ctx context.Context, do func() error) error {
 	pause := r.Pause
 	if pause == nil {
-		pause = wait
+		pause = clock.Wait
 	}
 	for n := range attempts {
 		if err := ctx.Err(); err != nil {
@@ -43,17 +45,6 @@ func (r *Registry) retry(ctx context.Context, do func() error) error {
 		}
 	}
 	return nil
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }
 
 // passing tells whether the same request may succeed when it is sent again.

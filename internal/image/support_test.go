@@ -20,6 +20,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/slipway-ci/slipway/internal/clock"
 )
 
 // memory starts go-containerregistry's registry.
@@ -46,7 +48,7 @@ func at127(url string) *Registry {
 		Prefix:      strings.TrimPrefix(url, "http://") + "/acme/ml",
 		NameOptions: []name.Option{name.Insecure},
 		Transport:   &http.Transport{MaxIdleConnsPerHost: 8},
-		Pause:       func(ctx context.Context, d time.Duration) error { return wait(ctx, d/100) },
+		Pause:       func(ctx context.Context, d time.Duration) error { return clock.Wait(ctx, d/100) },
 	}
 }
 

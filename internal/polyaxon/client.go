@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/slipway-ci/slipway/internal/clock"
 	"github.com/slipway-ci/slipway/internal/secret"
 )
 
@@ -59,7 +60,7 @@ func New(o Options) (*Client, error) {
 		c.owner = "default"
 	}
 	if c.sleep == nil {
-		c.sleep = sleep
+		c.sleep = clock.Wait
 	}
 	transport := o.Transport
 	if transport == nil {
@@ -82,17 +83,6 @@ func (c *Client) heard(response *http.Response) {
 	if at, err := http.ParseTime(response.Header.Get("Date")); err == nil {
 		ahead := time.Until(at).Round(time.Second) // a Date is cut to the second
 		c.ahead.Store(int64(ahead / time.Second))
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/slipway-ci/slipway/internal/clock"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
@@ -46,7 +47,7 @@ type Clock interface {
 type systemClock struct{}
 
 func (systemClock) Now() time.Time                                   { return time.Now() }
-func (systemClock) Sleep(ctx context.Context, d time.Duration) error { return pause(ctx, d) }
+func (systemClock) Sleep(ctx context.Context, d time.Duration) error { return clock.Wait(ctx, d) }
 
 // FollowOptions say how to follow.
 type FollowOptions struct {

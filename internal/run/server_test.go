@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/slipway-ci/slipway/internal/clock"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
@@ -60,7 +61,7 @@ func newFake(t *testing.T) *fake {
 	server := httptest.NewServer(f)
 	t.Cleanup(server.Close)
 	var err error
-	quickly := func(ctx context.Context, _ time.Duration) error { return pause(ctx, time.Millisecond) }
+	quickly := func(ctx context.Context, _ time.Duration) error { return clock.Wait(ctx, time.Millisecond) }
 	if f.client, err = polyaxon.New(polyaxon.Options{Host: server.URL, Sleep: quickly}); err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +69,7 @@ func newFake(t *testing.T) *fake {
 }
 
 func (f *fake) submission(key string) Submission {
-	return Submission{Project: "p", Name: "train", Content: "{}", Key: key, Sleep: func(ctx context.Context, _ time.Duration) error { return pause(ctx, time.Millisecond) }}
+	return Submission{Project: "p", Name: "train", Content: "{}", Key: key, Sleep: func(ctx context.Context, _ time.Duration) error { return clock.Wait(ctx, time.Millisecond) }}
 }
 
 // add makes a run that was there before, and gives its UUID.

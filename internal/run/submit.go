@@ -12,6 +12,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/slipway-ci/slipway/internal/clock"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
@@ -124,7 +125,7 @@ func (e *UnconfirmedError) Unwrap() error { return e.Err }
 func Submit(ctx context.Context, c *polyaxon.Client, s Submission) (*Submitted, error) {
 	t := &submitter{client: c, Submission: s}
 	if t.Sleep == nil {
-		t.Sleep = pause
+		t.Sleep = clock.Wait
 	}
 	if !s.Rerun {
 		found, err := t.find(ctx)
@@ -247,7 +248,7 @@ func (t *submitter) finish(ctx context.Context, sent error) (*polyaxon.Run, erro
 		if found, _ := t.own(t.finishing); found != nil {
 			return found, nil
 		}
-		_ = pause(t.finishing, 100*time.Millisecond)
+		_ = clock.Wait(t.finishing, 100*time.Millisecond)
 	}
 	return nil, &UnconfirmedError{Name: t.Name, Project: t.Project, Err: ctx.Err()}
 }
@@ -266,7 +267,7 @@ func (t *submitter) own(ctx context.Context) (*polyaxon.Run, error) {
 func outlive(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
-		_ = pause(longer, d)
+		_ = clock.Wait(longer, d)
 		cancel()
 	})
 	return longer, func() { stop(); cancel() }
@@ -308,13 +309,5 @@ func nonce() (string, error) {
 	return "a-" + hex.EncodeToString(random), nil
 }
 
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
-}
+// pause waits by the clock.
+func pause(ctx context.Context, d time.Duration) error { return clock.Wait(ctx, d) }

@@ -7,6 +7,7 @@ import (
 	"sort"
 	"time"
 
+	"github.com/slipway-ci/slipway/internal/clock"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
@@ -73,7 +74,7 @@ func Elder(ctx context.Context, c *polyaxon.Client, s Submission, submitted *Sub
 func again(c *polyaxon.Client, s Submission, submitted *Submitted) *submitter {
 	t := &submitter{client: c, Submission: s, attempt: submitted.attempt}
 	if t.Sleep == nil {
-		t.Sleep = pause
+		t.Sleep = clock.Wait
 	}
 	return t
 }

@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/slipway-ci/slipway/internal/clock"
 	"github.com/slipway-ci/slipway/internal/sandbox/polyaxon"
 	"github.com/slipway-ci/slipway/internal/secret"
 )
@@ -103,7 +104,7 @@ func (s *Sandbox) Stop(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
 	for s.ask(ctx, http.MethodGet, "/_slipway/status", time.Second, nil) == nil {
-		if err := pause(ctx, 20*time.Millisecond); err != nil {
+		if err := clock.Wait(ctx, 20*time.Millisecond); err != nil {
 			return fmt.Errorf("process %d does not end: %w", s.PID, err)
 		}
 	}
@@ -191,15 +192,4 @@ func DiskUse(dir string) int64 {
 		return nil
 	})
 	return total
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
-		return nil
-	}
 }

@@ -10,6 +10,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/slipway-ci/slipway/internal/clock"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
 	"github.com/slipway-ci/slipway/internal/sandbox/container"
 )
@@ -188,12 +189,8 @@ func (p *podRun) pull(c corev1.Container) (*container.Image, error) {
 }
 
 func (p *podRun) pause(d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-p.ctx.Done():
+	if clock.Wait(p.ctx, d) != nil {
 		return context.Cause(p.ctx)
-	case <-timer.C:
-		return nil
 	}
+	return nil
 }
