@@ -32,10 +32,12 @@ type (
 
 type result = *report.Result
 
-// Deploy builds, pushes, syncs secrets, submits the jobs (all, or -jobs=a,b), follows them and reports. -rerun runs again what succeeded for the same inputs; -params=A=1,B=2 wins over slipway.yaml; -expand makes the runs of matrices here.
-func Deploy(ctx context.Context, jobs *string, rerun *bool, failPending *time.Duration, params *string, expand *bool) error {
+// Deploy builds, pushes, syncs secrets, submits the jobs (all, or -jobs=a,b), follows them and reports. -rerun runs again what succeeded for the same inputs; -params=A=1,B=2 wins over slipway.yaml; -expand makes the runs of matrices here; -download=DIR brings what the runs wrote.
+func Deploy(ctx context.Context, jobs *string, rerun *bool, failPending *time.Duration, params *string, expand *bool, download *string) error {
 	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) {
-		return tasks.Deploy(ctx, env, list(jobs), tasks.JobOptions{Rerun: value(rerun), FailPending: value(failPending), Params: assignments(params), Expand: value(expand)})
+		return tasks.Deploy(ctx, env, list(jobs), tasks.JobOptions{
+			Rerun: value(rerun), FailPending: value(failPending), Params: assignments(params), Expand: value(expand), Download: value(download),
+		})
 	})
 }
 
@@ -121,10 +123,10 @@ func Logs(ctx context.Context, run string, follow, allContainers *bool) error {
 	})
 }
 
-// Follow watches a run to its end and exits with it.
-func Follow(ctx context.Context, run string, failPending *time.Duration) error {
+// Follow watches a run to its end and exits with it. -download=DIR brings what it wrote.
+func Follow(ctx context.Context, run string, failPending *time.Duration, download *string) error {
 	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) {
-		return tasks.Follow(ctx, env, run, tasks.JobOptions{FailPending: value(failPending)})
+		return tasks.Follow(ctx, env, run, tasks.JobOptions{FailPending: value(failPending), Download: value(download)})
 	})
 }
 

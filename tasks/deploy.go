@@ -48,7 +48,9 @@ func Deploy(ctx context.Context, env *Env, names []string, o JobOptions) (*repor
 	if err := d.to.polyaxon.EnsureProject(ctx, p.config.Project); err != nil {
 		return result, interruptedOr(ctx, fmt.Errorf("create project %s: %w", p.config.Project, err))
 	}
-	result.Jobs, err = p.pipeline(ctx, d.to, slices.Concat(d.waves...), pushed, o)
+	jobs := slices.Concat(d.waves...)
+	o.several = len(jobs) > 1
+	result.Jobs, err = p.pipeline(ctx, d.to, jobs, pushed, o)
 	return result, err
 }
 

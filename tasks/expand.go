@@ -112,12 +112,17 @@ func (p *project) expanded(ctx context.Context, to *platform, j *config.Job, ref
 		}
 		if enough := s.reachedBefore(found); enough != nil {
 			p.event(report.Done, "submit", j.Name, "up to date: "+enough.Why)
-			return gathered(reported, found, enough), nil
+			var errs []error
+			for n := range found {
+				errs = append(errs, p.bring(ctx, to, j.Name+"/"+strconv.Itoa(n+1), o, &found[n].Run))
+			}
+			return gathered(reported, found, enough), errors.Join(errs...)
 		}
 	}
 	going, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	runs, errs := make([]report.Job, len(s.submissions)), make([]error, len(s.submissions))
+	downloads := make([]error, len(s.submissions))
 	slots := make(chan struct{}, s.concurrency())
 	verdict := &earlyVerdict{search: s, stop: stop}
 	var group sync.WaitGroup
@@ -138,6 +143,7 @@ func (p *project) expanded(ctx context.Context, to *platform, j *config.Job, ref
 			p.event(report.Detail, "submit", one.Name, paramsText(s.expansion.Suggestions[n].Params))
 			runs[n], errs[n] = p.submitAndFollow(going, to, &one, submission, o, runs[n])
 			verdict.saw(runs[n])
+			downloads[n] = p.bring(ctx, to, one.Name, o, &runs[n].Run)
 		})
 	}
 	group.Wait()
@@ -153,7 +159,7 @@ func (p *project) expanded(ctx context.Context, to *platform, j *config.Job, ref
 			}
 		}
 	}
-	return gathered(reported, runs, enough), errors.Join(errs...)
+	return gathered(reported, runs, enough), errors.Join(append(errs, downloads...)...)
 }
 
 // statusNow gives the status of a run that was stopped a moment ago; it may have

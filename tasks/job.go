@@ -32,6 +32,11 @@ type JobOptions struct {
 	Params []string
 	// Expand has slipway make the runs of matrices itself, as matrix: expand does.
 	Expand bool
+	// Download, when it is not empty, is a directory into which the files of each run
+	// are downloaded once it has ended, however it did: each into one of its own below
+	// it when there are several.
+	Download string
+	several  bool
 }
 
 // check refuses what can be no options.

@@ -81,7 +81,8 @@ func (p *project) job(ctx context.Context, to *platform, j *config.Job, pushed m
 	if err != nil {
 		return reported, err
 	}
-	return p.submitAndFollow(ctx, to, j, s, o, reported)
+	reported, err = p.submitAndFollow(ctx, to, j, s, o, reported)
+	return reported, errors.Join(err, p.bring(ctx, to, j.Name, o, &reported.Run))
 }
 
 // submitAndFollow takes one submission to its end, unless o says to detach.

@@ -4,10 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path"
-	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -53,7 +49,8 @@ func Logs(ctx context.Context, env *Env, name string, follow, allContainers bool
 }
 
 // Follow watches any run to its end, from any machine, and returns the error
-// that its end means. Cancelling ctx leaves the run as it is.
+// that its end means. Cancelling ctx leaves the run as it is. Of o it takes
+// FailPending and Download.
 func Follow(ctx context.Context, env *Env, name string, o JobOptions) (*report.Result, error) {
 	if err := o.check(); err != nil {
 		return nil, err
@@ -65,7 +62,7 @@ func Follow(ctx context.Context, env *Env, name string, o JobOptions) (*report.R
 		}
 		ended, err := p.follow(ctx, to, job, &run.Submitted{Run: *r, How: run.Attached}, o)
 		result.Jobs = []report.Job{{Name: job.Name, Run: ended}}
-		return err
+		return errors.Join(err, p.bring(ctx, to, "", o, &result.Jobs[0].Run))
 	})
 }
 
@@ -85,62 +82,6 @@ func Stop(ctx context.Context, env *Env, name string) (*report.Result, error) {
 		result.Jobs = []report.Job{{Name: now.Name, Run: reportRun(now)}}
 		return nil
 	})
-}
-
-// Artifacts lists a run's files, or downloads them into directory when it is
-// not empty.
-func Artifacts(ctx context.Context, env *Env, name, directory string) (*report.Result, error) {
-	return env.withRun(ctx, "artifacts", name, func(p *project, to *platform, r *polyaxon.Run, result *report.Result) error {
-		files, err := run.Artifacts(ctx, to.polyaxon, p.target(to, r))
-		if err != nil {
-			return fmt.Errorf("list the artifacts of run %s: %w", r.UUID, err)
-		}
-		for _, f := range files {
-			one := report.Artifact{Path: f.Path, Bytes: f.Size}
-			if directory != "" {
-				if one.SavedAs, err = p.download(ctx, to, r, f.Path, directory); err != nil {
-					return fmt.Errorf("download %s of run %s: %w", f.Path, r.UUID, err)
-				}
-			}
-			result.Artifacts = append(result.Artifacts, one)
-		}
-		return nil
-	})
-}
-
-// download saves one file of a run under directory. The name comes from the
-// server, so it is opened inside a root that it cannot leave.
-func (p *project) download(ctx context.Context, to *platform, r *polyaxon.Run, name, directory string) (string, error) {
-	if !filepath.IsAbs(directory) {
-		directory = filepath.Join(p.Dir, directory)
-	}
-	if err := os.MkdirAll(directory, 0o755); err != nil {
-		return "", err
-	}
-	root, err := os.OpenRoot(directory)
-	if err != nil {
-		return "", err
-	}
-	defer root.Close()
-	local := filepath.FromSlash(name)
-	if err := root.MkdirAll(filepath.Dir(local), 0o755); err != nil {
-		return "", err
-	}
-	body, err := to.polyaxon.Artifact(ctx, polyaxon.Artifact{Namespace: to.namespace, Project: p.config.Project, UUID: r.UUID, Path: name})
-	if err != nil {
-		return "", err
-	}
-	defer body.Close()
-	partial := filepath.Join(filepath.Dir(local), "."+path.Base(name)+".part")
-	file, err := root.Create(partial)
-	if err != nil {
-		return "", err
-	}
-	_, copied := io.Copy(file, body)
-	if err := errors.Join(copied, file.Close()); err != nil {
-		return "", errors.Join(err, root.Remove(partial))
-	}
-	return filepath.Join(directory, local), root.Rename(partial, local)
 }
 
 // connected opens the configuration and the platform, for commands that only ask.

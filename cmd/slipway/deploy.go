@@ -20,7 +20,12 @@ func deploy(d *door.Door) *cobra.Command {
 	failPending(c, &o)
 	params(c, &o.Params)
 	expand(c, &o.Expand)
+	download(c, &o)
 	return c
+}
+
+func download(c *cobra.Command, o *tasks.JobOptions) {
+	c.Flags().StringVar(&o.Download, "download", "", "download the files of each run into this directory once it has ended, also when it failed")
 }
 
 func expand(c *cobra.Command, into *bool) {

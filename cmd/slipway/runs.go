@@ -59,6 +59,7 @@ func follow(d *door.Door) *cobra.Command {
 			return tasks.Follow(ctx, env, args[0], o)
 		})
 	failPending(c, &o)
+	download(c, &o)
 	return c
 }
 

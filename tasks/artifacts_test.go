@@ -1,0 +1,123 @@
+package tasks
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/testbed/polyaxon111"
+)
+
+// TestDownload has a server's files come in pieces, too short, and under names that
+// lead elsewhere: a file has its name when it is whole, and nothing leaves the
+// directory.
+func TestDownload(t *testing.T) {
+	host, job := polyaxon111.Start(t), buildJob(t)
+	env, _, _ := serving(t, "polyaxon: {host: '"+host+"'}", unreachable, "none")
+	env.Sleep = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
+	uuid := writing(t, host, job)
+
+	for name, test := range map[string]struct {
+		spoil func(n int, r *http.Request, answer []byte) io.Reader
+		want  string // of the error
+	}{
+		"cut once": {spoil: func(n int, r *http.Request, answer []byte) io.Reader {
+			if n == 1 && strings.HasSuffix(r.URL.Path, "/artifact") {
+				return io.MultiReader(bytes.NewReader(answer[:3]), iotest.ErrReader(io.ErrUnexpectedEOF))
+			}
+			return bytes.NewReader(answer)
+		}},
+		"short once": {spoil: func(n int, r *http.Request, answer []byte) io.Reader {
+			if n == 1 && strings.HasSuffix(r.URL.Path, "/artifact") {
+				answer = answer[:3]
+			}
+			return bytes.NewReader(answer)
+		}},
+		"always short": {want: "outputs/model.txt of run " + uuid + ": 3 bytes came, and the server lists 7", spoil: func(_ int, r *http.Request, answer []byte) io.Reader {
+			if strings.HasSuffix(r.URL.Path, "/artifact") {
+				answer = answer[:3]
+			}
+			return bytes.NewReader(answer)
+		}},
+		"elsewhere": {want: "escapes", spoil: func(_ int, r *http.Request, answer []byte) io.Reader {
+			if strings.HasSuffix(r.URL.Path, "/tree") {
+				answer = bytes.ReplaceAll(answer, []byte("model.txt"), []byte("../../../model.txt"))
+			}
+			return bytes.NewReader(answer)
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			files := 0
+			env.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+				response, err := http.DefaultTransport.RoundTrip(r)
+				if err != nil {
+					return nil, err
+				}
+				text, err := io.ReadAll(response.Body)
+				_ = response.Body.Close()
+				if strings.HasSuffix(r.URL.Path, "/artifact") {
+					files++
+				}
+				response.Body, response.ContentLength = io.NopCloser(test.spoil(files, r, text)), -1
+				return response, err
+			})
+			directory := filepath.Join("all", "of", strings.ReplaceAll(name, " ", "-"))
+			result, err := Artifacts(t.Context(), env, uuid, directory)
+			if test.want == "" {
+				text, failed := os.ReadFile(filepath.Join(directory, "outputs", "model.txt"))
+				if err != nil || failed != nil || string(text) != "weights" || len(result.Artifacts) != 1 {
+					t.Errorf("%v, %v: %q", err, failed, text)
+				}
+				return
+			}
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("%v; want %q", err, test.want)
+			}
+			left, _ := filepath.Glob(filepath.Join(directory, "outputs", "*"))
+			for _, outside := range []string{"model.txt", "all/model.txt", "all/of/model.txt"} {
+				if _, err := os.Stat(outside); !errors.Is(err, os.ErrNotExist) {
+					left = append(left, outside)
+				}
+			}
+			if hidden, _ := filepath.Glob(filepath.Join(directory, "outputs", ".*.part")); len(left)+len(hidden) > 0 {
+				t.Errorf("there are %v and %v", left, hidden)
+			}
+		})
+	}
+}
+
+// writing gives a run that has written a file.
+func writing(t *testing.T, host, job string) string {
+	t.Helper()
+	client, err := polyaxon.New(polyaxon.Options{Host: host})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := client.EnsureProject(t.Context(), "story"); err != nil {
+		t.Fatal(err)
+	}
+	content := fmt.Sprintf(`{"version":1.1,"kind":"operation","component":{"run":{"kind":"job","container":{"image":"none","command":[%q,"write=outputs/model.txt:weights"]}}}}`, job)
+	made, err := client.CreateRun(t.Context(), "story", polyaxon.CreateRun{Content: content, Name: "write"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		status, _, err := client.Statuses(t.Context(), "story", made.UUID)
+		if err == nil && status == polyaxon.Succeeded {
+			return made.UUID
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the run is %s: %v", status, err)
+		}
+	}
+}
