@@ -125,7 +125,7 @@ func (p *project) complete(ctx context.Context, to *platform, runs []polyaxon.Ru
 // not this machine's.
 func (p *project) listedRun(ctx context.Context, to *platform, r *polyaxon.Run) report.Run {
 	one := reportRun(r)
-	one.Running = r.Duration
+	one.Running = max(0, r.Duration)
 	one.Owner, _ = r.MetaInfo[metaActor].(string)
 	if r.Status.Terminal() {
 		return one

@@ -374,14 +374,17 @@ func TestClockAhead(t *testing.T) {
 		w.Header().Set("Date", time.Now().Add(-5*time.Hour).UTC().Format(http.TimeFormat))
 		fmt.Fprint(w, `{"version":"2.18.0"}`)
 	})
-	if c.Ahead() != 0 {
-		t.Errorf("before any answer: %s", c.Ahead())
+	if c.Ahead() != 0 || !c.Time().IsZero() {
+		t.Errorf("before any answer: %s, %s", c.Ahead(), c.Time())
 	}
 	if _, err := c.Installation(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 	if got := c.Ahead() + 5*time.Hour; got.Abs() > time.Minute {
 		t.Errorf("the server's clock is %s ahead", c.Ahead())
+	}
+	if got := time.Until(c.Time()) + 5*time.Hour; got.Abs() > time.Minute {
+		t.Errorf("the server's clock tells %s", c.Time())
 	}
 }
 

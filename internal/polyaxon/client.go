@@ -40,9 +40,12 @@ type Client struct {
 	http        *http.Client
 	sleep       func(context.Context, time.Duration) error
 	limits      limits
-	// ahead is how far the server's clock is ahead of this machine's, in seconds.
-	ahead atomic.Int64
+	// last is when the server last told its time.
+	last atomic.Pointer[moment]
 }
+
+// moment is one moment by the server's clock and by this machine's.
+type moment struct{ there, here time.Time }
 
 // New gives a client; it sends nothing yet. There is no default host: the
 // official client's is the vendor's cloud, which would get a misconfigured
@@ -76,13 +79,28 @@ func (c *Client) Host() string { return c.host }
 // Ahead gives how far the server's clock is ahead of this machine's, to the second,
 // by the last answer that told its time; 0 before the first. Times that the server
 // tells can be compared with this machine's time plus it.
-func (c *Client) Ahead() time.Duration { return time.Duration(c.ahead.Load()) * time.Second }
+func (c *Client) Ahead() time.Duration {
+	last := c.last.Load()
+	if last == nil {
+		return 0
+	}
+	return last.there.Sub(last.here).Round(time.Second) // a Date is cut to the second
+}
+
+// Time gives the time by the server's clock, to the second, whatever this machine's
+// says; the zero time when no answer has told it yet.
+func (c *Client) Time() time.Time {
+	last := c.last.Load()
+	if last == nil {
+		return time.Time{}
+	}
+	return last.there.Add(time.Since(last.here))
+}
 
 // heard takes the server's time from an answer.
 func (c *Client) heard(response *http.Response) {
 	if at, err := http.ParseTime(response.Header.Get("Date")); err == nil {
-		ahead := time.Until(at).Round(time.Second) // a Date is cut to the second
-		c.ahead.Store(int64(ahead / time.Second))
+		c.last.Store(&moment{at, time.Now()})
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 	"unicode/utf8"
+
+	"github.com/slipway-ci/slipway/internal/run"
 )
 
 // frame is how often the clock in a live tree moves on.
@@ -111,6 +113,7 @@ func final(message string) bool {
 }
 
 func (l *Live) begin(e Event) {
+	e.Message = run.Sanitize(e.Message) // a row of its own
 	for _, a := range l.active {
 		if a.step == e.Step && a.subject == e.Subject {
 			a.message = e.Message

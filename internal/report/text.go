@@ -10,6 +10,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/slipway-ci/slipway/internal/run"
 )
 
 // JSON writes r as one indented JSON object.
@@ -31,11 +33,23 @@ func Text(w io.Writer, r *Result) error {
 		}
 	}
 	sections := []func(io.Writer, *Result){textProblems, textImages, textSecrets, textJobs, textRuns, textArtifacts, textSandbox}
+	found := &strings.Builder{}
 	for _, section := range sections {
-		section(out, r)
+		section(found, r)
 	}
+	out.WriteString(Harmless(found.String()))
 	_, err := io.WriteString(w, out.String())
 	return err
+}
+
+// Harmless gives text that a server may have told in a form that can be printed, each
+// line as run.Sanitize gives a job's.
+func Harmless(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		lines[i] = run.Sanitize(line)
+	}
+	return strings.Join(lines, "\n")
 }
 
 func textImages(w io.Writer, r *Result) {

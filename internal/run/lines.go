@@ -35,6 +35,9 @@ type lines struct {
 	options FollowOptions
 	sink    Sink
 
+	// read is when, by the server's clock, the last live answer was asked for that was
+	// whole; zero when that is not known.
+	read    time.Time
 	print   fingerprint
 	streams map[key]*stream
 	// tails are the logs of pods that are open, nil where none is to be.

@@ -93,7 +93,7 @@ func summarize(ctx context.Context, c *polyaxon.Client, t Target, lastLines []st
 // durations are taken from the server's own times, and its own sums where it has
 // no times.
 func durations(r *polyaxon.Run, conditions []polyaxon.Condition) (queued, pulling, running time.Duration) {
-	queued, running = seconds(r.WaitTime), seconds(r.Duration)
+	queued, running = max(0, seconds(r.WaitTime)), max(0, seconds(r.Duration)) // clocks went back
 	if r.StartedAt.IsZero() {
 		return queued, 0, running
 	}

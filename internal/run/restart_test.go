@@ -70,20 +70,11 @@ func TestServerRestarts(t *testing.T) {
 				followed.until(t, int(followed.count.Load())+20)
 				release()
 			}
-			outcome, err := followed.wait(t)
+			outcome, err := followed.wait()
 			if err != nil || outcome.Run.Status != test.want {
 				t.Fatalf("it ended with %+v, %v, want %s", outcome, err, test.want)
 			}
-			lines := followed.sink.lines
-			for i, line := range lines {
-				want := fmt.Sprintf("line %d", i+1)
-				if i == len(lines)-1 {
-					want = fmt.Sprintf("the last of %d", i)
-				}
-				if line.Value != want {
-					t.Fatalf("line %d of %d is %q, want %q; notes: %q", i+1, len(lines), line.Value, want, followed.sink.notes)
-				}
-			}
+			followed.mustCount(t)
 		})
 	}
 }
@@ -145,8 +136,22 @@ func (f *following) until(t *testing.T, lines int) {
 	}
 }
 
-func (f *following) wait(t *testing.T) (*run.Outcome, error) {
-	t.Helper()
+func (f *following) wait() (*run.Outcome, error) {
 	<-f.ended
 	return f.outcome, f.err
+}
+
+// mustCount fails the test unless every line was told once and in order.
+func (f *following) mustCount(t *testing.T) {
+	t.Helper()
+	lines := f.sink.lines
+	for i, line := range lines {
+		want := fmt.Sprintf("line %d", i+1)
+		if i == len(lines)-1 {
+			want = fmt.Sprintf("the last of %d", i)
+		}
+		if line.Value != want {
+			t.Fatalf("line %d of %d is %q, want %q; notes: %q", i+1, len(lines), line.Value, want, f.sink.notes)
+		}
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -63,6 +64,9 @@ type scripted struct {
 	owned   map[string][]int
 	encoded [][]byte
 
+	// story, when it is set, is laid over what is told of the run.
+	story map[string]any
+
 	status     string
 	conditions []map[string]any
 	finished   bool
@@ -97,6 +101,7 @@ func (s *scripted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if s.finished {
 			one["finished_at"] = start.Add(time.Hour).Format(time.RFC3339Nano)
 		}
+		maps.Copy(one, s.story)
 		answer = one
 	}
 	if body == nil {

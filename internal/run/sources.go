@@ -29,10 +29,14 @@ func (l *lines) query() polyaxon.LogQuery {
 
 // live asks the server for what was printed lately and tells what is new.
 func (l *lines) live(ctx context.Context) error {
+	began := l.client.Time()
 	r := l.reading(false, l.since())
 	err := l.ask(ctx, r)
 	if err == nil && r.newcomers {
 		err = l.ask(ctx, l.reading(false, time.Time{}))
+	}
+	if err == nil {
+		l.read = began
 	}
 	return err
 }
@@ -71,7 +75,14 @@ func (l *lines) since() time.Time {
 	if oldest == 0 {
 		return time.Time{}
 	}
-	return time.UnixMicro(oldest).UTC().Add(-overlap)
+	from := time.UnixMicro(oldest).UTC()
+	// A node whose clock is fast prints in the server's future, and servers that turn
+	// a time into seconds ago for Kubernetes fail at one. What was printed since the
+	// last answer is all that is wanted, by whatever clock.
+	if !l.read.IsZero() && l.read.Before(from) {
+		from = l.read
+	}
+	return from.Add(-overlap)
 }
 
 // drain tells what the archive has and was not told before. An archive may be

@@ -23,7 +23,9 @@ type agent struct {
 	host, data string
 	group      sync.WaitGroup
 
-	mu   sync.Mutex
+	mu sync.Mutex
+	// skew is how far the clock of the agent and its node is ahead of the server's.
+	skew time.Duration
 	pods map[string]*pod
 }
 
@@ -114,7 +116,9 @@ func instance(entry []any) (project, uuid string) {
 
 // tell posts a status until the server takes it, the run is gone, or ctx ends.
 func (a *agent) tell(ctx context.Context, project, uuid, status, message string) {
-	body, err := json.Marshal(map[string]any{"condition": map[string]any{"type": status, "status": "True", "reason": "TestAgent", "message": message}})
+	at := a.now().Format(time.RFC3339Nano)
+	body, err := json.Marshal(map[string]any{"condition": map[string]any{"type": status, "status": "True", "reason": "TestAgent", "message": message,
+		"last_update_time": at, "last_transition_time": at}})
 	if err != nil {
 		return
 	}
@@ -134,14 +138,21 @@ func (a *agent) tell(ctx context.Context, project, uuid, status, message string)
 	}
 }
 
+// now is the time of the agent and its node.
+func (a *agent) now() time.Time {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return time.Now().Add(a.skew).UTC()
+}
+
 // execute runs a run until it ends or running does, and tells so.
 func (a *agent) execute(ctx, running context.Context, p *pod, project, uuid, content string) {
 	a.tell(ctx, project, uuid, "starting", "")
 	a.tell(ctx, project, uuid, "running", "")
 	err := program.Run(running, content, filepath.Join(a.data, uuid), func(text string) {
+		at := a.now().Truncate(time.Microsecond)
 		a.mu.Lock()
 		defer a.mu.Unlock()
-		at := time.Now().UTC().Truncate(time.Microsecond)
 		if n := len(p.lines); n > 0 && !at.After(p.lines[n-1].at) {
 			at = p.lines[n-1].at.Add(time.Microsecond)
 		}

@@ -7,7 +7,9 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"time"
 )
 
 const mainContainer = "polyaxon-main"
@@ -43,7 +45,21 @@ func (a *agent) cluster() http.Handler {
 	})
 	m.HandleFunc("GET /api/v1/namespaces/{namespace}/pods/{name}/log", func(w http.ResponseWriter, r *http.Request) {
 		uuid := strings.TrimSuffix(strings.TrimPrefix(r.PathValue("name"), "plx-operation-"), "-0")
+		var since time.Time
+		if text := r.URL.Query().Get("sinceSeconds"); text != "" {
+			seconds, err := strconv.Atoi(text)
+			if err != nil || seconds < 1 { // as an API server
+				w.Header().Set("Content-Type", "application/json")
+				w.WriteHeader(http.StatusUnprocessableEntity)
+				fmt.Fprint(w, `{"kind":"Status","status":"Failure","reason":"Invalid","message":"sinceSeconds: must be greater than 0","code":422}`)
+				return
+			}
+			since = a.now().Add(-time.Duration(seconds) * time.Second) // as a kubelet
+		}
 		for _, l := range a.pod(uuid) {
+			if l.at.Before(since) {
+				continue
+			}
 			fmt.Fprintf(w, "%s %s\n", l.at.Format("2006-01-02T15:04:05.000000000Z"), l.text)
 		}
 	})

@@ -77,3 +77,11 @@ func (s *Haupt) Stop() { end(s.process) }
 
 // Kill ends the server's process by SIGKILL, and returns when it has ended.
 func (s *Haupt) Kill() { kill(s.process) }
+
+// Skew sets how far the clock of the agent and of its node, by which lines and
+// conditions have their times, is ahead of the server's.
+func (s *Haupt) Skew(d time.Duration) {
+	s.agent.mu.Lock()
+	defer s.agent.mu.Unlock()
+	s.agent.skew = d
+}

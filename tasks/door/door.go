@@ -182,7 +182,7 @@ func (d *Door) fail(w *workflow, err error) error {
 	if w != nil {
 		w.close()
 	}
-	_, _ = fmt.Fprintf(d.Stderr, "slipway: %s\n", strings.ReplaceAll(err.Error(), "\n", "\n  "))
+	_, _ = fmt.Fprintf(d.Stderr, "slipway: %s\n", report.Harmless(strings.ReplaceAll(err.Error(), "\n", "\n  ")))
 	return &ExitError{Code: tasks.ExitCode(err), Err: err}
 }
 

@@ -73,7 +73,7 @@ func (w *workflow) report(r *report.Result, err error) {
 		if errors.As(e, &located) {
 			at, message = located.Position, strings.TrimPrefix(located.Error(), located.Position.String()+": ")
 		}
-		w.commands.Error(at, "slipway "+r.Command, message)
+		w.commands.Error(at, "slipway "+r.Command, report.Harmless(message))
 	}
 	outputs := map[string]string{"status": status(r)}
 	for _, j := range r.Jobs {

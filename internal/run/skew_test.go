@@ -1,0 +1,117 @@
+package run_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/run"
+	"github.com/slipway-ci/slipway/internal/testbed"
+)
+
+// TestNodesClockIsWrong runs on a node whose clock is hours before or after that of a
+// real server: lines are told while the run goes on, each once and in order, and no
+// time is negative.
+func TestNodesClockIsWrong(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the run is a shell's")
+	}
+	server := testbed.NewHaupt(t)
+	client, err := polyaxon.New(polyaxon.Options{Host: server.Host})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := client.EnsureProject(t.Context(), "p"); err != nil {
+		t.Fatal(err)
+	}
+	for _, skew := range []time.Duration{5 * time.Hour, -5 * time.Hour} {
+		t.Run(skew.String(), func(t *testing.T) {
+			server.Skew(skew)
+			end := filepath.Join(t.TempDir(), "end")
+			followed := followCounting(t, client, fmt.Sprintf(counting, end, 0))
+			release := func() {
+				if err := os.WriteFile(end, nil, 0o600); err != nil {
+					t.Error(err)
+				}
+			}
+			defer release()
+			for range 5 { // that many answers at least had something new
+				followed.until(t, int(followed.count.Load())+1)
+			}
+			release()
+			outcome, err := followed.wait()
+			if err != nil || outcome.Run.Status != polyaxon.Succeeded {
+				t.Fatalf("it ended with %+v, %v", outcome, err)
+			}
+			followed.mustCount(t)
+			if outcome.Queued < 0 || outcome.Pulling < 0 || outcome.Running < 0 || outcome.Queued+outcome.Pulling+outcome.Running > time.Hour {
+				t.Errorf("it was queued for %s, pulled for %s and ran for %s", outcome.Queued, outcome.Pulling, outcome.Running)
+			}
+		})
+	}
+}
+
+// TestClocksDisagree has the runner's clock hours before or after the server's, and the
+// agent's, by which conditions and the run have their times, elsewhere again: nothing
+// ends too early or too late, no time is negative, and lines are told once.
+func TestClocksDisagree(t *testing.T) {
+	for _, runner := range []time.Duration{-30 * time.Hour, 0, 30 * time.Hour} {
+		for _, agent := range []time.Duration{-30 * time.Hour, 30 * time.Hour} {
+			t.Run(fmt.Sprintf("runner %s, agent %s", runner, agent), func(t *testing.T) {
+				s, c := &scripted{printed: lines("a", "polyaxon-main", 300, time.Second)}, &clock{now: start.Add(runner)}
+				at := func(d time.Duration) string { return start.Add(agent + d).Format(time.RFC3339Nano) }
+				reach := func(status string) {
+					s.reach(status, "", "")
+					last := s.conditions[len(s.conditions)-1]
+					last["last_transition_time"], last["last_update_time"] = at(0), at(time.Duration(-len(s.conditions))*time.Minute)
+				}
+				reach("queued")
+				began := c.now
+				c.step = func(int) {
+					s.mu.Lock()
+					defer s.mu.Unlock()
+					past := c.now.Sub(began)
+					s.shown = min(len(s.printed), max(s.shown, int((past-30*time.Second)/time.Second)))
+					switch {
+					case s.status == "queued" && past > 30*time.Second:
+						reach("starting")
+						reach("running")
+					case s.status == "running" && past > 10*time.Minute:
+						s.archived = len(s.printed)
+						reach("succeeded")
+						// The agent's clock went back, and the server counts with it.
+						s.story = map[string]any{"started_at": at(time.Minute), "finished_at": at(0), "wait_time": -3600, "duration": -1.5}
+					}
+				}
+				sink, outcome, err := follow(t, s, c, run.FollowOptions{Logs: true, Limit: 11 * time.Minute})
+				if err != nil || outcome.Run.Status != polyaxon.Succeeded {
+					t.Fatalf("%+v, %v", outcome, err)
+				}
+				if want := []string{"queued", "starting", "running", "succeeded"}; !slices.Equal(sink.statuses, want) || len(sink.waits) > 0 {
+					t.Errorf("the statuses are %q, and it waits for %q", sink.statuses, sink.waits)
+				}
+				if got, want := sink.of("a", "polyaxon-main"), wanted(s.printed, "a", "polyaxon-main"); !slices.Equal(got, want) {
+					t.Errorf("%d lines were told of %d", len(got), len(want))
+				}
+				if outcome.Queued < 0 || outcome.Pulling < 0 || outcome.Running < 0 {
+					t.Errorf("it was queued for %s, pulled for %s and ran for %s", outcome.Queued, outcome.Pulling, outcome.Running)
+				}
+			})
+		}
+	}
+}
+
+// TestServersSumsAreNegative has a server that tells no times and impossible sums.
+func TestServersSumsAreNegative(t *testing.T) {
+	s, c := &scripted{story: map[string]any{"wait_time": -3600, "duration": -1.5}}, &clock{now: start}
+	s.reach("succeeded", "", "")
+	_, outcome, err := follow(t, s, c, run.FollowOptions{})
+	if err != nil || outcome.Queued != 0 || outcome.Running != 0 {
+		t.Errorf("%+v, %v", outcome, err)
+	}
+}

@@ -1,0 +1,88 @@
+package tasks
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/report"
+)
+
+// skewed is a server whose clock is ahead of this machine's. It has one run, of a
+// service, that is queued, runs, and ends, one status for each few questions; the run
+// was made as long ago as age says, which is less than nothing for one of the future.
+type skewed struct {
+	ahead, age time.Duration
+
+	mu    sync.Mutex
+	asked int
+}
+
+var skewedUUID = strings.Repeat("0", 31) + "1"
+
+func (s *skewed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	now := time.Now().Add(s.ahead).UTC()
+	stamp := func(t time.Time) string { return t.Format(time.RFC3339Nano) }
+	w.Header().Set("Date", now.Format(http.TimeFormat))
+	one := map[string]any{"uuid": skewedUUID, "name": "api", "kind": "service", "status": "running", "created_at": stamp(now.Add(-s.age)), "started_at": stamp(now.Add(-s.age)),
+		"content": `{"run":{"kind":"service","container":{"resources":{"limits":{"nvidia.com/gpu":1}}}}}`}
+	var answer any
+	switch path := r.URL.Path; {
+	case strings.HasSuffix(path, "/runs"):
+		answer = map[string]any{"count": 1, "results": []any{one}}
+	case strings.HasSuffix(path, "/statuses"):
+		s.mu.Lock()
+		s.asked++
+		status := "queued"
+		if s.asked > 5 {
+			status = "running"
+		}
+		if s.asked > 10 {
+			status = "succeeded"
+		}
+		s.mu.Unlock()
+		answer = map[string]any{"status": status, "status_conditions": []any{map[string]any{"type": status, "message": "by a clock", "last_transition_time": stamp(now.Add(-s.age))}}}
+	case strings.HasSuffix(path, "/runs/"+skewedUUID):
+		answer = one
+	default:
+		answer = map[string]any{}
+	}
+	_ = json.NewEncoder(w).Encode(answer)
+}
+
+// TestServersClockIsWrong lists and follows a run of a server whose clock is hours before
+// or after this machine's: ages are the server's own, no time and no cost is negative, and
+// a run waits for as long as it may.
+func TestServersClockIsWrong(t *testing.T) {
+	for _, ahead := range []time.Duration{-30 * time.Hour, 30 * time.Hour} {
+		for _, age := range []time.Duration{3 * time.Hour, -3 * time.Hour} {
+			t.Run(fmt.Sprintf("%s ahead, %s old", ahead, age), func(t *testing.T) {
+				server := httptest.NewServer(&skewed{ahead: ahead, age: age})
+				defer server.Close()
+				env, events, _ := serving(t, "prices: {currency: EUR, per-hour: {nvidia.com/gpu: 2}}\npolyaxon: {host: '"+server.URL+"'}", unreachable, "none")
+				list, err := Runs(t.Context(), env, RunsOptions{})
+				if err != nil || len(list.Runs) != 1 {
+					t.Fatalf("%+v, %v", list, err)
+				}
+				want := max(age, time.Second)
+				if one := list.Runs[0]; one.Age < max(1, (want-time.Minute).Seconds()) || one.Age > (want+time.Minute).Seconds() || one.Running < 0 || one.Cost == nil && age > 0 || one.Cost != nil && one.Cost.Amount < 0 {
+					t.Errorf("it is %s old, ran for %g s and cost %v", report.Age(one.Age), one.Running, one.Cost)
+				}
+				if strings.Contains(events.String(), "has run for") {
+					t.Errorf("it is taken for a forgotten one: %s", events)
+				}
+				env.Sleep = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
+				followed, err := Follow(t.Context(), env, skewedUUID, JobOptions{FailPending: time.Hour})
+				if err != nil || followed.Jobs[0].Status != "succeeded" || followed.Jobs[0].Queued < 0 || followed.Jobs[0].Running < 0 {
+					t.Errorf("%+v, %v", followed, err)
+				}
+			})
+		}
+	}
+}
