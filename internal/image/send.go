@@ -1,0 +1,193 @@
+package image
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/url"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+	"golang.org/x/sync/errgroup"
+)
+
+// send sends what the registry lacks, and then the manifest. It takes the
+// registry's word for the layers of the image that was pushed last, unless that
+// has turned out to be wrong.
+func (p *push) send(ctx context.Context, believing bool) (*assembled, error) {
+	if len(p.recipe.parts) > 0 {
+		return p.sendIndex(ctx, believing)
+	}
+	// A push that fails is repeated without what has arrived.
+	defer func() { _ = p.recipe.ledger.save() }() // the next one does without it
+	p.last = &previous{}
+	if believing {
+		var err error
+		if p.last, err = p.registry.previous(ctx, p.wire, p.recipe); err != nil {
+			return nil, err
+		}
+	}
+	var to *url.URL
+	var parent *base
+	var own []made
+	group, limited := errgroup.WithContext(ctx)
+	group.Go(func() (err error) { // now, so that the configuration need not wait for it
+		to, err = p.begin(limited)
+		return err
+	})
+	group.Go(func() (err error) {
+		parent, own, err = p.layers(limited)
+		return err
+	})
+	if err := group.Wait(); err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, err
+	}
+	a, err := assemble(p.recipe, parent, own)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.configuration(ctx, to, a); err != nil {
+		return nil, err
+	}
+	if err := p.attach(ctx, a, p.recipe.spec.platform.String()); err != nil {
+		return nil, err
+	}
+	tagged, limited := errgroup.WithContext(ctx)
+	tagged.Go(func() error { return p.manifests(limited, a) })
+	tagged.Go(func() error { return p.remember(limited, a) })
+	if err := tagged.Wait(); err != nil {
+		return nil, err
+	}
+	for _, l := range own {
+		p.recipe.ledger.add(l.content.fingerprint, l.facts)
+	}
+	return a, nil
+}
+
+// layers sends the base's layers and the image's own. Files need not wait for the
+// base; requirements do, for its version of Python.
+func (p *push) layers(ctx context.Context) (*base, []made, error) {
+	var parent *base
+	var below []made
+	above := make([]made, len(p.recipe.contents))
+	group, limited := errgroup.WithContext(ctx)
+	group.SetLimit(uploads)
+	group.Go(func() (err error) {
+		if parent, err = openBase(limited, p.recipe.spec, p.registry, p.recipe.base); err != nil {
+			return err
+		}
+		contents, err := p.recipe.requirements(limited, parent, p.last)
+		if err != nil {
+			return err
+		}
+		below = make([]made, len(contents))
+		p.contents(limited, group, contents, below)
+		return p.copyBase(limited, parent)
+	})
+	p.contents(limited, group, p.recipe.contents, above)
+	if err := group.Wait(); err != nil {
+		return nil, nil, err
+	}
+	return parent, append(below, above...), nil
+}
+
+// contents has layers sent by a group, and their facts put into own.
+func (p *push) contents(ctx context.Context, group *errgroup.Group, contents []*content, own []made) {
+	for _, c := range contents {
+		p.meter.expect(c.bytes)
+	}
+	for n, c := range contents {
+		if had, ok := p.last.facts[c.fingerprint]; ok {
+			own[n] = made{had, c}
+			p.meter.settle(c.bytes, 0, had.Size)
+			continue
+		}
+		group.Go(func() (err error) {
+			var had *facts
+			if f, ok := p.recipe.ledger.known(c.fingerprint); ok {
+				had = &f
+			}
+			f, err := p.common.once(ctx, c.fingerprint, func() (facts, error) { return p.content(ctx, c, had) }, func(f facts) { p.meter.settle(c.bytes, 0, f.Size) })
+			own[n] = made{f, c}
+			if err == nil {
+				p.recipe.ledger.add(c.fingerprint, f)
+			}
+			return err
+		})
+	}
+}
+
+// copyBase brings the base's layers into the repository: those that the last image
+// has are there; the registry takes them from the base's repository if that is one
+// of its own; all others are sent.
+func (p *push) copyBase(ctx context.Context, parent *base) error {
+	group, limited := errgroup.WithContext(ctx)
+	group.SetLimit(uploads)
+	for n, l := range parent.layers {
+		if p.last.blobs[l.Digest] || len(l.URLs) > 0 || l.MediaType == types.OCIRestrictedLayer {
+			continue
+		}
+		p.meter.expect(l.Size)
+		group.Go(func() error {
+			err := p.copyLayer(limited, parent, n)
+			return p.registry.explain(fmt.Sprintf("send the base's layer %s to %s", l.Digest, p.wire.repository), p.wire.repository.RegistryStr(), err)
+		})
+	}
+	return group.Wait()
+}
+
+func (p *push) copyLayer(ctx context.Context, parent *base, n int) error {
+	l := parent.layers[n]
+	from := ""
+	if parent.reference.RegistryStr() == p.wire.repository.RegistryStr() {
+		from = parent.reference.Context().RepositoryStr()
+	}
+	there, err := p.has(ctx, l.Digest)
+	if err != nil {
+		return err
+	}
+	if there {
+		p.meter.settle(l.Size, 0, l.Size)
+		return nil
+	}
+	return p.blob(ctx, l.Digest, l.Size, l.Size, from, func() (io.ReadCloser, error) {
+		layer, err := remote.Layer(parent.reference.Context().Digest(l.Digest.String()), p.registry.options(ctx)...)
+		if err != nil {
+			return nil, err
+		}
+		return layer.Compressed()
+	})
+}
+
+// begin begins the upload of the configuration.
+func (p *push) begin(ctx context.Context) (to *url.URL, err error) {
+	err = p.registry.retry(ctx, func() error {
+		to, err = p.wire.begin(ctx, v1.Hash{}, "")
+		return err
+	})
+	return to, p.registry.explain("send the configuration of "+p.wire.repository.String(), p.wire.repository.RegistryStr(), err)
+}
+
+// configuration sends the image's configuration. An upload that was begun long ago
+// may have ended: then it begins anew.
+func (p *push) configuration(ctx context.Context, to *url.URL, a *assembled) error {
+	size := int64(len(a.config))
+	p.meter.sent.Add(size)
+	if p.wire.finish(ctx, to, a.configDigest, bytes.NewReader(a.config), size) == nil {
+		return nil
+	}
+	err := p.registry.retry(ctx, func() error {
+		to, err := p.wire.begin(ctx, v1.Hash{}, "")
+		if err != nil {
+			return err
+		}
+		p.meter.sent.Add(size)
+		return p.wire.finish(ctx, to, a.configDigest, bytes.NewReader(a.config), size)
+	})
+	return p.registry.explain("send the configuration of "+p.wire.repository.String(), p.wire.repository.RegistryStr(), err)
+}
