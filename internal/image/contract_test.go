@@ -1,0 +1,140 @@
+package image
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/validate"
+
+	sandboxregistry "github.com/slipway-ci/slipway/internal/sandbox/registry"
+	"github.com/slipway-ci/slipway/internal/testbed"
+)
+
+// What Push promises, whatever the registry is.
+func TestRegistryContract(t *testing.T) {
+	t.Parallel()
+	t.Run("go-containerregistry", func(t *testing.T) { t.Parallel(); contract(t, inMemory(), "src") })
+	t.Run("sandbox", func(t *testing.T) {
+		t.Parallel()
+		handler, err := sandboxregistry.New(t.TempDir(), io.Discard)
+		must(t, err)
+		contract(t, handler, "src")
+	})
+	t.Run("docker-registry", func(t *testing.T) {
+		t.Parallel()
+		target, err := url.Parse("http://" + testbed.Registry(t))
+		must(t, err)
+		contract(t, forward(target), "src/part0/file0.py") // a push takes it ten times as long
+	})
+}
+
+// forward gives a proxy that breaks off when the client does.
+func forward(target *url.URL) http.Handler {
+	return &httputil.ReverseProxy{
+		Rewrite:      func(r *httputil.ProxyRequest) { r.SetURL(target); r.Out.Host = r.In.Host },
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
+	}
+}
+
+// contract runs the suite; reset names the files whose image is pushed again for
+// each request.
+func contract(t *testing.T, h http.Handler, reset string) {
+	f := &faults{next: h}
+	r := serve(t, f)
+	dir := many(40).write(t)
+	count := 0
+	// fresh gives a function for an image under names that the registry does not
+	// know yet.
+	fresh := func(made *Image) func() *Image {
+		return func() *Image {
+			count++
+			one, recipe := *made, *made.Recipe
+			recipe.Name, recipe.ledger = fmt.Sprintf("team/train%d", count), openLedger(t.TempDir())
+			one.Recipe = &recipe
+			return &one
+		}
+	}
+	named := fresh(build(t, filesSpec(dir, "src"), r))
+	t.Run("PushesOnce", func(t *testing.T) { testPushesOnce(t, f, r, named()) })
+	t.Run("Increment", func(t *testing.T) { testIncrement(t, f, r) })
+	t.Run("OneMoreTag", func(t *testing.T) { testOneMoreTag(t, f, r, named()) })
+	t.Run("SendsWhatIsMissing", func(t *testing.T) { testSendsWhatIsMissing(t, f, r, dir, named()) })
+	t.Run("LostBlobIsSentAgain", func(t *testing.T) { testLostBlob(t, f, r, named()) })
+	t.Run("BlobVanishesBeforeTheManifest", func(t *testing.T) { testVanishing(t, f, r, named()) })
+	t.Run("StreamsWhatIsLarge", func(t *testing.T) { testLarge(t, f, r) })
+	t.Run("WhatHasArrivedStays", func(t *testing.T) { testArrivedStays(t, f, r) })
+	t.Run("WrongDigests", func(t *testing.T) { testWrongDigests(t, f, r, named) })
+	t.Run("MountsTheBase", func(t *testing.T) { testMount(t, f, r, dir) })
+	t.Run("PassingFaults", func(t *testing.T) { testPassingFaults(t, f, r, named) })
+	t.Run("ResetAtEachRequest", func(t *testing.T) { testResets(t, f, r, fresh(build(t, filesSpec(dir, reset), r))) })
+	t.Run("Cancelled", func(t *testing.T) { testCancelled(t, f, r, named) })
+	t.Run("ImmutableTag", func(t *testing.T) { testImmutable(t, f, r, named(), named()) })
+	t.Run("Attestations", func(t *testing.T) { testAttestations(t, f, r, named) })
+	t.Run("Index", func(t *testing.T) { testIndex(t, f, r) })
+	t.Run("Adopt", func(t *testing.T) { testAdopt(t, f, r) })
+	t.Run("IndexResets", func(t *testing.T) { testIndexResets(t, f, r, dir) })
+	t.Run("AtTheSameTime", func(t *testing.T) { testSameTime(t, f, r, named()) })
+	t.Run("List", func(t *testing.T) { testList(t, f, r, dir) })
+}
+
+func pushAll(t *testing.T, r *Registry, i *Image, tags ...string) *Pushed {
+	t.Helper()
+	pushed, err := r.Push(t.Context(), i.Recipe, tags, nil)
+	must(t, err)
+	return pushed
+}
+
+// wantComplete checks that each tag stands for an image that is there, whole,
+// and gives the tags.
+func wantComplete(t *testing.T, r *Registry, i *Image) []string {
+	t.Helper()
+	repository, err := r.Reference(i.Name)
+	must(t, err)
+	tags, err := remote.List(repository, r.options(t.Context())...)
+	if status(err) == http.StatusNotFound {
+		return nil
+	}
+	must(t, err)
+	// docker-registry lists a tag whose request was broken off, though it stands for
+	// nothing.
+	tags = slices.DeleteFunc(tags, func(tag string) bool {
+		_, err := remote.Head(repository.Tag(tag), r.options(t.Context())...)
+		return status(err) == http.StatusNotFound || strings.HasPrefix(tag, "sha256-")
+	})
+	for _, tag := range tags {
+		there, err := remote.Get(repository.Tag(tag), r.options(t.Context())...)
+		must(t, err)
+		if err := whole(there); err != nil {
+			t.Errorf("tag %s points to something incomplete: %v", tag, err)
+		}
+		if there.Digest != i.Digest && (i.parts == nil || !strings.HasPrefix(tag, layersTagPrefix)) {
+			t.Errorf("tag %s points to %s; want %s", tag, there.Digest, i.Digest)
+		}
+	}
+	tags = slices.DeleteFunc(tags, func(tag string) bool { return strings.HasPrefix(tag, "inputs-") || strings.HasPrefix(tag, "slipway-") })
+	slices.Sort(tags)
+	return tags
+}
+
+// whole reads all of an image or of an index.
+func whole(there *remote.Descriptor) error {
+	if there.MediaType.IsIndex() {
+		index, err := there.ImageIndex()
+		if err != nil {
+			return err
+		}
+		return validate.Index(index)
+	}
+	image, err := there.Image()
+	if err != nil {
+		return err
+	}
+	return validate.Image(image)
+}
