@@ -33,7 +33,7 @@ func TestPolyaxonInCluster(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	env, events, port := serving(t, "", kubeconfig(t, access), buildJob(t))
+	env, events, _ := serving(t, "", kubeconfig(t, access), buildJob(t))
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 
@@ -51,22 +51,7 @@ func TestPolyaxonInCluster(t *testing.T) {
 		t.Errorf("it answers at %q:\n%s", up.Jobs[0].Address, events)
 	}
 	clustertest.RunPod(t, clients, pod("api-pod", map[string]string{"app.kubernetes.io/instance": up.Jobs[0].UUID}))
-	local := freePort(t)
-	forwarding, interrupt := context.WithCancel(ctx)
-	ended := make(chan error, 1)
-	go func() {
-		_, err := Up(forwarding, env, "api", UpOptions{Port: local})
-		ended <- err
-	}()
-	for !strings.Contains(events.String(), "the port leads to the service") {
-		select {
-		case err := <-ended:
-			t.Fatalf("up has ended: %v\n%s", err, events)
-		case <-ctx.Done():
-			t.Fatalf("port %d never leads to the service, which listens on %d:\n%s", local, port, events)
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
+	local, interrupt := forwarded(ctx, t, env, events)
 	response, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/", local))
 	if err != nil || response.StatusCode != http.StatusOK {
 		t.Errorf("the port answers %v, %v", response, err)
@@ -74,14 +59,41 @@ func TestPolyaxonInCluster(t *testing.T) {
 		_ = response.Body.Close()
 	}
 	interrupt()
-	if err := <-ended; err != nil {
-		t.Errorf("an interrupt of the forwarding: %v", err)
-	}
 	if list, err := Runs(ctx, env, RunsOptions{Services: true}); err != nil || len(list.Runs) != 1 || list.Runs[0].Status != "running" {
 		t.Errorf("afterwards: %+v, %v", list, err)
 	}
 	if _, err := Down(ctx, env, "api"); err != nil {
 		t.Error(err)
+	}
+}
+
+// forwarded runs `up api --port`, until the service has answered, and gives the port
+// and what ends it.
+func forwarded(ctx context.Context, t *testing.T, env *Env, events *heard) (local int, interrupt func()) {
+	t.Helper()
+	local = freePort(t)
+	ctx, cancel := context.WithCancel(ctx)
+	t.Cleanup(cancel)
+	ended := make(chan error, 1)
+	go func() {
+		_, err := Up(ctx, env, "api", UpOptions{Port: local})
+		ended <- err
+	}()
+	for !strings.Contains(events.String(), "the port leads to the service") {
+		select {
+		case err := <-ended:
+			t.Fatalf("up has ended: %v\n%s", err, events)
+		case <-ctx.Done():
+			t.Fatalf("port %d never leads to the service:\n%s", local, events)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	return local, func() {
+		t.Helper()
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("an interrupt of the forwarding: %v", err)
+		}
 	}
 }
 

@@ -33,12 +33,14 @@ func TestRunsOnNode(t *testing.T) {
 	}, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
+	others(t, c)
 	t.Run("pods", func(t *testing.T) { // its subtests run at once; the node stays until they have ended
 		waits(t, c)
 		ends(t, c)
 		logs(t, c)
+		ports(t, c)
 		rotations(t, c, podLogs)
-		quota(t, c)
+		refused(t, c)
 	})
 }
 
@@ -53,6 +55,8 @@ func waits(t *testing.T, c *cluster.Cluster) {
 		}, []string{"Insufficient nvidia.com/gpu", "no node has enough of nvidia.com/gpu free", "jobs.NAME.gpu"}},
 		"no such label": {func(p *corev1.Pod) { p.Spec.NodeSelector = map[string]string{"gpu": "a100"} },
 			[]string{"node affinity/selector", "environment.nodeSelector"}},
+		"a taint": {func(p *corev1.Pod) { p.Spec.NodeSelector = map[string]string{"pool": "gpus"} },
+			[]string{"untolerated taint", "a taint keeps some nodes for others", "environment.tolerations"}},
 		"no such memory": {func(p *corev1.Pod) {
 			main(p).Resources.Requests = corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("9Ti")}
 		}, []string{"no node has enough memory free"}},
@@ -61,10 +65,22 @@ func waits(t *testing.T, c *cluster.Cluster) {
 		}, []string{`persistentvolumeclaim "fstore" not found`, "create the claim fstore"}},
 		"no registry": {func(p *corev1.Pod) { main(p).Image = "127.0.0.1:9/team/train:1" },
 			[]string{"127.0.0.1:9/team/train:1", "connection refused", "the nodes cannot reach the registry"}},
+		"no such image": {func(p *corev1.Pod) { main(p).Image = "127.0.0.1:5000/team/train:1" },
+			[]string{"127.0.0.1:5000/team/train:1: not found", "the registry has no such image"}},
+		"no right to the image": {func(p *corev1.Pod) { main(p).Image = "127.0.0.1:5000/private/train:1" },
+			[]string{"403 Forbidden", "name an imagePullSecret in environment.imagePullSecrets"}},
+		"no such pull secret": {func(p *corev1.Pod) {
+			main(p).Image = "127.0.0.1:5000/private/train:1"
+			p.Spec.ImagePullSecrets = []corev1.LocalObjectReference{{Name: "gcp-imagepullsecrets"}}
+		}, []string{"Unable to retrieve some image pull secrets", "name the secret gcp-imagepullsecrets under secrets in slipway.yaml"}},
 		"no image name": {func(p *corev1.Pod) { main(p).Image = "UPPER/Case" }, []string{"the image's name is not one"}},
 		"no such secret": {func(p *corev1.Pod) {
 			main(p).EnvFrom = []corev1.EnvFromSource{{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "sa-key"}}}}
 		}, []string{`secret "sa-key" not found`, "name the secret sa-key under secrets in slipway.yaml"}},
+		"no secret of a connection": {func(p *corev1.Pod) {
+			p.Spec.Volumes = []corev1.Volume{{Name: "store", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: "gcs-key"}}}}
+			main(p).VolumeMounts = []corev1.VolumeMount{{Name: "store", MountPath: "/plx-context/.gc"}}
+		}, []string{`secret "gcs-key" not found`, "name the secret gcs-key under secrets in slipway.yaml"}},
 		"no such key": {func(p *corev1.Pod) {
 			main(p).Env = []corev1.EnvVar{{Name: "A", ValueFrom: &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{
 				LocalObjectReference: corev1.LocalObjectReference{Name: "there"}, Key: "token"}}}}
@@ -91,6 +107,9 @@ func waits(t *testing.T, c *cluster.Cluster) {
 	}
 }
 
+// evicted tells that a failure is an eviction and nothing else.
+func evicted(f *run.Failure) bool { return f.Evicted && !f.OOMKilled && f.ExitCode == -1 }
+
 // ends are the ways in which containers end.
 func ends(t *testing.T, c *cluster.Cluster) {
 	for name, test := range map[string]struct {
@@ -104,6 +123,14 @@ func ends(t *testing.T, c *cluster.Cluster) {
 		"no memory left": {[]string{"print=sorry", "memory=300"}, func(p *corev1.Pod) {
 			main(p).Resources.Limits = corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("48Mi")}
 		}, func(f *run.Failure) bool { return f.OOMKilled }, "more memory than its limit of 48Mi"},
+		"a volume that is full": {[]string{"print=sorry", "write=/scratch/big,20", "sleep=10m"}, func(p *corev1.Pod) {
+			limit := resource.MustParse("5Mi")
+			p.Spec.Volumes = []corev1.Volume{{Name: "scratch", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{SizeLimit: &limit}}}}
+			main(p).VolumeMounts = []corev1.VolumeMount{{Name: "scratch", MountPath: "/scratch"}}
+		}, evicted, `(Evicted): Usage of EmptyDir volume "scratch" exceeds the limit "5Mi"; run it again`},
+		"no disk left": {[]string{"print=sorry", "write=/big,20", "sleep=10m"}, func(p *corev1.Pod) {
+			main(p).Resources.Limits = corev1.ResourceList{corev1.ResourceEphemeralStorage: resource.MustParse("8Mi")}
+		}, evicted, `(Evicted): Pod ephemeral local storage usage exceeds the total limit of containers 8Mi; run it again`},
 		"no such command": {[]string{"print=sorry"}, func(p *corev1.Pod) { main(p).Command = []string{"/nothing"} },
 			func(f *run.Failure) bool { return f.ExitCode == 128 }, "no such file or directory"},
 	} {
@@ -179,30 +206,53 @@ func logs(t *testing.T, c *cluster.Cluster) {
 	})
 }
 
-// quota is why no pod is made at all.
-func quota(t *testing.T, c *cluster.Cluster) {
-	t.Run("quota", func(t *testing.T) {
-		t.Parallel()
-		poor := &cluster.Cluster{Client: c.Client, Namespace: "poor", Name: c.Name}
-		if err := poor.EnsureNamespace(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		awaitAccount(t, poor)
-		if _, err := poor.Client.CoreV1().ResourceQuotas(poor.Namespace).Create(t.Context(), &corev1.ResourceQuota{
-			ObjectMeta: metav1.ObjectMeta{Name: "team"}, Spec: corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{corev1.ResourcePods: resource.MustParse("0")}},
-		}, metav1.CreateOptions{}); err != nil {
-			t.Fatal(err)
-		}
-		p := pod(t, "pause")
-		p.Spec.RestartPolicy = corev1.RestartPolicyNever
-		if _, err := poor.Client.BatchV1().Jobs(poor.Namespace).Create(t.Context(), &batchv1.Job{
-			ObjectMeta: metav1.ObjectMeta{Name: p.Name}, Spec: batchv1.JobSpec{Template: corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: p.Labels}, Spec: p.Spec}},
-		}, metav1.CreateOptions{}); err != nil {
-			t.Fatal(err)
-		}
-		sink := &sink{until: []string{"exceeded quota: team", "the namespace's quota team is used up"}}
-		if _, err := follow(t, poor, p.Labels[label], sink); err == nil || !sink.seen {
-			t.Fatalf("what was told is %q, %v", sink.waits, err)
-		}
-	})
+// others are a node that is kept for others, and a registry that has no image.
+func others(t *testing.T, c *cluster.Cluster) {
+	t.Helper()
+	if _, err := c.Client.CoreV1().Nodes().Create(t.Context(), &corev1.Node{
+		ObjectMeta: metav1.ObjectMeta{Name: "gpus", Labels: map[string]string{"pool": "gpus"}},
+		Spec:       corev1.NodeSpec{Taints: []corev1.Taint{{Key: "dedicated", Value: "ml", Effect: corev1.TaintEffectNoSchedule}}},
+	}, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	p := pod(t, "serve=5000")
+	p.Spec.HostNetwork = true
+	create(t, c, p)
+	awaitPod(t, c, p.Name, cluster.Ready)
+}
+
+// refused are the reasons why no pod is made at all.
+func refused(t *testing.T, c *cluster.Cluster) {
+	for name, test := range map[string]struct {
+		account string
+		want    []string
+	}{
+		"quota":              {"", []string{"exceeded quota: team", "the namespace's quota team is used up"}},
+		"no service account": {"trainer", []string{`serviceaccount "trainer" not found`, "create the service account trainer"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := pod(t, "pause")
+			p.Spec.ServiceAccountName = test.account
+			poor := &cluster.Cluster{Client: c.Client, Namespace: "poor" + p.Labels[label], Name: c.Name}
+			if err := poor.EnsureNamespace(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			awaitAccount(t, poor)
+			if _, err := poor.Client.CoreV1().ResourceQuotas(poor.Namespace).Create(t.Context(), &corev1.ResourceQuota{
+				ObjectMeta: metav1.ObjectMeta{Name: "team"}, Spec: corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{corev1.ResourcePods: resource.MustParse("0")}},
+			}, metav1.CreateOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := poor.Client.BatchV1().Jobs(poor.Namespace).Create(t.Context(), &batchv1.Job{
+				ObjectMeta: metav1.ObjectMeta{Name: p.Name}, Spec: batchv1.JobSpec{Template: corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: p.Labels}, Spec: p.Spec}},
+			}, metav1.CreateOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			sink := &sink{until: test.want}
+			if _, err := follow(t, poor, p.Labels[label], sink); err == nil || !sink.seen {
+				t.Fatalf("what was told is %q, %v", sink.waits, err)
+			}
+		})
+	}
 }

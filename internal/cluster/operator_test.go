@@ -62,6 +62,18 @@ func awaitAccount(t *testing.T, c *cluster.Cluster) {
 	t.Fatal("the namespace has no service account")
 }
 
+// awaitPod waits until a pod is as it should be.
+func awaitPod(t *testing.T, c *cluster.Cluster, name string, as func(*corev1.Pod) bool) {
+	t.Helper()
+	for range 2400 {
+		if p, err := c.Client.CoreV1().Pods(c.Namespace).Get(t.Context(), name, metav1.GetOptions{}); err == nil && as(p) {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Fatalf("pod %s does not become what it should", name)
+}
+
 // operator plays Polyaxon: it tells the statuses that the run's pods mean.
 type operator struct {
 	*cluster.Cluster

@@ -28,14 +28,21 @@ var advices = []advice{
 		"its claim has no volume yet: see its storage class and events (kubectl describe pvc)"},
 	{regexp.MustCompile(`Insufficient ([^\s,.]+(?:\.[^\s,.]+)*)`),
 		"no node has enough $1 free: ask for less in the container's resources, wait until other runs end, or add nodes"},
-	{regexp.MustCompile(`untolerated taint\(?s?\)?(?: \{([^:}]+)[^}]*\})?`),
+	{regexp.MustCompile(`didn't match Pod's node.*untolerated taint|untolerated taint.*didn't match Pod's node`),
+		"a taint keeps some nodes for others, and the rest have not the labels that are asked for: give environment.tolerations one for it, " +
+			"or correct environment.nodeSelector or affinity (kubectl describe nodes)"},
+	{regexp.MustCompile(`untolerated taint\(?s?\)? \{([^:}]+)[^}]*\}`),
 		"the nodes that are left are kept for others by a taint: give environment.tolerations one for $1 (gpu: N in slipway.yaml adds that of GPUs)"},
+	{regexp.MustCompile(`untolerated taint`), // newer schedulers do not name it
+		"the nodes that are left are kept for others by a taint: give environment.tolerations one for it (kubectl describe nodes; gpu: N in slipway.yaml adds that of GPUs)"},
 	{regexp.MustCompile(`didn't match Pod's node (?:affinity|selector)|node\(s\) didn't match`),
 		"no node has the labels that environment.nodeSelector or affinity asks for (kubectl get nodes --show-labels)"},
 	{regexp.MustCompile(`Too many pods`), "the nodes run as many pods as they may: wait until other runs end, or add nodes"},
 	{regexp.MustCompile(`no nodes available`), "the cluster has no node that is ready"},
 
 	{regexp.MustCompile(`(?i)no match for platform`), "the image is built for another platform than the node's: name images.NAME.platforms in slipway.yaml"},
+	{regexp.MustCompile(`image pull secrets \(([^)\s]+)\)`),
+		"name the secret $1 under secrets in slipway.yaml and run slipway secrets sync, or correct environment.imagePullSecrets"},
 	{regexp.MustCompile(`InvalidImageName`), "the image's name is not one: correct it"},
 	{regexp.MustCompile(`(?i)(?:pull|registry).*(?:unauthorized|authentication required|authorization failed|denied|forbidden|no basic auth|401|403)`),
 		"the registry does not let the cluster pull it: name an imagePullSecret in environment.imagePullSecrets and have it under secrets in slipway.yaml, " +

@@ -14,6 +14,9 @@ func TestExplain(t *testing.T) {
 	for _, test := range []struct{ reason, message, want string }{
 		{"Unschedulable", "0/3 nodes are available: 1 node(s) had untolerated taint {nvidia.com/gpu: present}, 2 Insufficient nvidia.com/gpu. preemption: 0/3 ...", "no node has enough of nvidia.com/gpu free"},
 		{"Unschedulable", "0/3 nodes are available: 3 node(s) had untolerated taint {dedicated: ml}.", "give environment.tolerations one for dedicated"},
+		{"Unschedulable", "0/2 nodes are available: 2 node(s) had untolerated taint(s). no new claims to deallocate", "give environment.tolerations one for it (kubectl describe nodes"},
+		{"Unschedulable", "0/2 nodes are available: 1 node(s) didn't match Pod's node affinity/selector, 1 node(s) had untolerated taint(s).", "or correct environment.nodeSelector"},
+		{"FailedToRetrieveImagePullSecret", "Unable to retrieve some image pull secrets (acme); attempting to pull the image may not succeed.", "name the secret acme under secrets"},
 		{"Unschedulable", "0/3 nodes are available: 3 Insufficient memory.", "no node has enough memory free"},
 		{"Unschedulable", "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims.", "its claim has no volume yet"},
 		{"Unschedulable", `0/1 nodes are available: persistentvolumeclaim "data" not found.`, "create the claim data"},

@@ -105,8 +105,12 @@ func podWaits(pods []corev1.Pod, events []corev1.Event) string {
 }
 
 // words gives what is said about a container that waits. A kubelet that backs off
-// says no more why it failed: the event before does.
+// says no more why it failed: the event before does; and a registry that refuses who
+// has no credentials does not know that a secret with them was asked for.
 func words(state *corev1.ContainerStateWaiting, pod string, events []corev1.Event) string {
+	if event := lastEvent(events, pod, "FailedToRetrieveImagePullSecret"); event != nil && strings.Contains(state.Reason, "Image") {
+		return event.Message
+	}
 	if state.Reason != "ImagePullBackOff" || strings.Contains(state.Message, "ErrImagePull") {
 		return state.Message
 	}

@@ -7,7 +7,8 @@
 //	sleep=TIME    wait, such as 100ms
 //	memory=MIB    use memory
 //	write=FILE,N  write N MiB to a file
-//	serve=PORT    answer HTTP requests on a port with "hello from NAME", until a signal
+//	serve=PORT    answer HTTP requests on a port with "hello from NAME" until a signal; as a
+//	              registry it has nothing, and gives nothing below /v2/private/
 //	once=DIR,CODE end with CODE where DIR is empty, and do nothing the next time
 //	exit=CODE     end with CODE
 //	pause         wait for a signal; what a pod's first container does
@@ -113,8 +114,15 @@ func fill(file string, size int) {
 
 func serve(port string) {
 	name, _ := os.Hostname()
-	server := &http.Server{Addr: ":" + port, ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintln(w, "hello from", name)
+	server := &http.Server{Addr: ":" + port, ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case strings.HasPrefix(r.URL.Path, "/v2/private/"):
+			w.WriteHeader(http.StatusForbidden)
+		case strings.HasPrefix(r.URL.Path, "/v2/"):
+			w.WriteHeader(http.StatusNotFound)
+		default:
+			fmt.Fprintln(w, "hello from", name)
+		}
 	})}
 	stop, cancel := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer cancel()

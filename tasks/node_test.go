@@ -1,0 +1,107 @@
+package tasks
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/slipway-ci/slipway/internal/cluster"
+	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testbed/polyaxon111"
+)
+
+// TestUpOnNode leads a port of this machine through a real API server, kubelet and
+// container runtime to a service.
+func TestUpOnNode(t *testing.T) {
+	if !testbed.Thorough() {
+		t.Skip("a node of its own is for CI; TestRunsOnNode reaches a pod too")
+	}
+	access, _ := testbed.Node(t)
+	env, events, port := serving(t, "polyaxon: {host: '"+polyaxon111.Start(t)+"'}", kubeconfig(t, access), buildJob(t))
+	clients, err := kubernetes.NewForConfig(access)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := clients.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: polyaxon111.Namespace}}, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	up, err := Up(ctx, env, "api", UpOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	serve(ctx, t, clients, "first", up.Jobs[0].UUID, port)
+	local, interrupt := forwarded(ctx, t, env, events)
+	ask(t, local, "hello from first")
+	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+	ask(t, local, "hello from first")
+
+	// The pod goes, and another comes, as when a node is drained.
+	now := int64(0)
+	if err := clients.CoreV1().Pods(polyaxon111.Namespace).Delete(ctx, "first", metav1.DeleteOptions{GracePeriodSeconds: &now}); err != nil {
+		t.Fatal(err)
+	}
+	serve(ctx, t, clients, "second", up.Jobs[0].UUID, port)
+	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+	ask(t, local, "hello from second")
+
+	interrupt()
+	if response, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/", local)); err == nil {
+		_ = response.Body.Close()
+		t.Error("the port answers after the interrupt")
+	}
+	if _, err := Down(ctx, env, "api"); err != nil {
+		t.Error(err)
+	}
+}
+
+// serve runs a pod of the service and waits until it is ready.
+func serve(ctx context.Context, t *testing.T, clients kubernetes.Interface, name, uuid string, port int) {
+	t.Helper()
+	p := pod(name, map[string]string{"app.kubernetes.io/instance": uuid})
+	p.Spec.Containers[0].Image, p.Spec.Containers[0].Args = testbed.PodImage, []string{fmt.Sprintf("serve=%d", port)}
+	pods := clients.CoreV1().Pods(p.Namespace)
+	for { // until the namespace has its service account
+		_, err := pods.Create(ctx, p, metav1.CreateOptions{})
+		if err == nil {
+			break
+		}
+		if ctx.Err() != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	for {
+		made, err := pods.Get(ctx, name, metav1.GetOptions{})
+		switch {
+		case err == nil && cluster.Ready(made):
+			return
+		case ctx.Err() != nil:
+			t.Fatalf("pod %s is never ready: %v", name, err)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// ask asks a port of this machine.
+func ask(t *testing.T, port int, want string) {
+	t.Helper()
+	response, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/", port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	said, err := io.ReadAll(response.Body)
+	if err != nil || strings.TrimSpace(string(said)) != want {
+		t.Errorf("it answers %q, %v; want %q", said, err, want)
+	}
+}
