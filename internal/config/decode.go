@@ -326,7 +326,7 @@ func (d *decoder) resolve(n *yaml.Node, text string) any {
 
 func name(path []string) string {
 	if len(path) == 0 {
-		return "slipway.yaml"
+		return FileName
 	}
 	return strings.Join(path, ".")
 }

@@ -21,9 +21,9 @@ func (r Reference) String() string {
 	return "{{ ops." + r.Job + "." + r.From + "." + r.Name + " }}"
 }
 
-// RefParam reads the value of a param that may be a reference; problem is what is
+// refParam reads the value of a param that may be a reference; problem is what is
 // wrong with one, "" for nothing.
-func RefParam(value any) (r Reference, isReference bool, problem string) {
+func refParam(value any) (r Reference, isReference bool, problem string) {
 	m, _ := value.(map[string]any)
 	ref, isText := m["ref"].(string)
 	from, hasValue := m["value"].(string)
@@ -45,7 +45,7 @@ func RefParam(value any) (r Reference, isReference bool, problem string) {
 func (j *Job) References() map[string]Reference {
 	all := map[string]Reference{}
 	for name, value := range j.Params {
-		if r, isReference, problem := RefParam(value); isReference && problem == "" {
+		if r, isReference, problem := refParam(value); isReference && problem == "" {
 			all[name] = r
 		}
 	}
@@ -65,7 +65,7 @@ func (j *Job) follow() {
 // validateReferences gives what is wrong with the references in a job's params.
 func (c *Config) validateReferences(j *Job, at []string, fail func(string, []string, string, ...any)) {
 	for _, name := range keys(j.Params) {
-		r, isReference, problem := RefParam(j.Params[name])
+		r, isReference, problem := refParam(j.Params[name])
 		if !isReference {
 			continue
 		}

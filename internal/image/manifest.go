@@ -34,7 +34,7 @@ func (p *push) byDigest(ctx context.Context, a *assembled) error {
 
 // remember makes an image the one that was pushed last for its platform.
 func (p *push) remember(ctx context.Context, a *assembled) error {
-	err := p.tag(ctx, LayersTag(p.recipe.spec.platform), a.mediaType, a.manifest, a.digest)
+	err := p.tag(ctx, layersTag(p.recipe.spec.platform), a.mediaType, a.manifest, a.digest)
 	if status(err)/100 == 4 && !vanished(err) {
 		return nil // where tags are immutable, builds do without it
 	}
@@ -69,7 +69,7 @@ func (p *push) retag(ctx context.Context, found *standing) (bool, error) {
 	asking, limited := errgroup.WithContext(ctx)
 	asking.SetLimit(uploads)
 	for n, tag := range p.tags {
-		if tag == InputsTag(p.recipe.Inputs) {
+		if tag == inputsTag(p.recipe.Inputs) {
 			there[n] = true // it was found by this one
 			continue
 		}

@@ -14,14 +14,14 @@ import (
 const (
 	// ownTagPrefix begins the tags that are for slipway only.
 	ownTagPrefix = "slipway-"
-	// layersTagPrefix begins those that LayersTag gives.
+	// layersTagPrefix begins those that layersTag gives.
 	layersTagPrefix = ownTagPrefix + "layers-"
 )
 
-// LayersTag gives the tag of the image that was pushed last for a platform: by its
+// layersTag gives the tag of the image that was pushed last for a platform: by its
 // annotations a build anywhere finds the layers that did not change, and neither
 // packs nor sends them. It moves with each push and is for nobody else to use.
-func LayersTag(platform v1.Platform) string {
+func layersTag(platform v1.Platform) string {
 	tag := layersTagPrefix + platform.OS + "-" + platform.Architecture
 	if platform.Variant != "" {
 		tag += "-" + platform.Variant
@@ -82,7 +82,7 @@ func (r *Registry) look(ctx context.Context, w *wire, tag string) (*standing, er
 
 // find gives the image of the recipe's inputs, if the registry has it.
 func (r *Registry) find(ctx context.Context, w *wire, recipe *Recipe) (*standing, error) {
-	found, err := r.look(ctx, w, InputsTag(recipe.Inputs))
+	found, err := r.look(ctx, w, inputsTag(recipe.Inputs))
 	if found == nil || found.inputs != recipe.Inputs {
 		return nil, err
 	}
@@ -102,7 +102,7 @@ type previous struct {
 
 func (r *Registry) previous(ctx context.Context, w *wire, recipe *Recipe) (*previous, error) {
 	p := &previous{facts: map[string]facts{}, blobs: map[v1.Hash]bool{}, requirements: map[string][]*content{}}
-	last, err := r.look(ctx, w, LayersTag(recipe.spec.platform))
+	last, err := r.look(ctx, w, layersTag(recipe.spec.platform))
 	if err != nil || last == nil {
 		return p, err
 	}

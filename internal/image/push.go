@@ -118,12 +118,12 @@ func (r *Registry) open(ctx context.Context, recipe *Recipe, tags []string, atte
 		return nil, err
 	}
 	for _, tag := range tags {
-		if !ValidTag(tag) {
+		if !validTag(tag) {
 			return nil, fmt.Errorf("%q cannot be a tag of %s: it may have letters, digits, _, . and -, no . or - in front, and %d characters", tag, repository, maxTag)
 		}
 	}
 	p := &push{registry: r, recipe: recipe, attest: attest, meter: &meter{}}
-	p.tags = slices.Compact(slices.Sorted(slices.Values(append(slices.Clone(tags), InputsTag(recipe.Inputs)))))
+	p.tags = slices.Compact(slices.Sorted(slices.Values(append(slices.Clone(tags), inputsTag(recipe.Inputs)))))
 	var others []name.Repository
 	if recipe.base != nil && recipe.base.RegistryStr() == repository.RegistryStr() {
 		others = append(others, recipe.base.Context())

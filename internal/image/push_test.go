@@ -409,8 +409,8 @@ func testList(t *testing.T, f *faults, r *Registry, dir string) {
 	pushAll(t, &lister, newer, "v2", "latest")
 	repository := lister.Prefix + "/train"
 	want := []Listed{
-		{Repository: repository, Digest: newer.Digest.String(), Tags: []string{InputsTag(newer.Inputs), "latest", "v2"}, Size: newer.Size, Created: spec.Created},
-		{Repository: repository, Digest: older.Digest.String(), Tags: []string{InputsTag(older.Inputs), "v1"}, Size: older.Size},
+		{Repository: repository, Digest: newer.Digest.String(), Tags: []string{inputsTag(newer.Inputs), "latest", "v2"}, Size: newer.Size, Created: spec.Created},
+		{Repository: repository, Digest: older.Digest.String(), Tags: []string{inputsTag(older.Inputs), "v1"}, Size: older.Size},
 	}
 	for what, names := range map[string][]string{"by name": {"train", "never-pushed"}, "all": nil} {
 		got, err := lister.List(t.Context(), names)
@@ -470,16 +470,16 @@ func TestTags(t *testing.T) {
 	for revision, want := range map[string]string{
 		commit: "0123456789ab", "v1.2.3": "v1.2.3", "feature/new thing": "feature-new-thing", "": "", "-._-": "_", "ü": "", strings.Repeat("a", 200): strings.Repeat("a", 128),
 	} {
-		if got := TagFor(revision); got != want || got != "" && !ValidTag(got) {
+		if got := TagFor(revision); got != want || got != "" && !validTag(got) {
 			t.Errorf("%q gives %q; want %q", revision, got, want)
 		}
 	}
 	for _, bad := range []string{"", "-a", ".a", "a b", "a/b", "ü", strings.Repeat("a", 129)} {
-		if ValidTag(bad) {
+		if validTag(bad) {
 			t.Errorf("%q is no tag", bad)
 		}
 	}
-	if got := InputsTag(strings.Repeat("ab", 32)); got != "inputs-abababababab" || !ValidTag(got) {
+	if got := inputsTag(strings.Repeat("ab", 32)); got != "inputs-abababababab" || !validTag(got) {
 		t.Error(got)
 	}
 }

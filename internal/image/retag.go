@@ -47,7 +47,7 @@ func (e *TakenError) Error() string {
 // nothing; with force a tag that stands for another image is moved.
 func (r *Registry) Retag(ctx context.Context, names []string, from, to string, force bool) ([]Retagged, error) {
 	for _, tag := range []string{from, to} {
-		if !ValidTag(tag) {
+		if !validTag(tag) {
 			return nil, fmt.Errorf("%q cannot be a tag: it may have letters, digits, _, . and -, no . or - in front, and %d characters", tag, maxTag)
 		}
 	}

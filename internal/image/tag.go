@@ -11,8 +11,8 @@ const (
 	maxTag = 128
 )
 
-// InputsTag gives the tag under which an image with these inputs stands.
-func InputsTag(inputs string) string {
+// inputsTag gives the tag under which an image with these inputs stands.
+func inputsTag(inputs string) string {
 	return inputsTagPrefix + inputs[:min(len(inputs), shortRevision)]
 }
 
@@ -33,8 +33,8 @@ func TagFor(revision string) string {
 	return strings.TrimRight(tag[:min(len(tag), maxTag)], "-.")
 }
 
-// ValidTag tells whether a registry takes tag as a tag.
-func ValidTag(tag string) bool {
+// validTag tells whether a registry takes tag as a tag.
+func validTag(tag string) bool {
 	return tag != "" && len(tag) <= maxTag && !strings.ContainsAny(tag[:1], "-.") &&
 		!strings.ContainsFunc(tag, func(r rune) bool { return !inTags(r) })
 }

@@ -17,8 +17,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// FuzzTime is how long Fuzz runs each target when nobody says.
-const FuzzTime = 10 * time.Minute
+// fuzzTime is how long Fuzz runs each target when nobody says.
+const fuzzTime = 10 * time.Minute
 
 const (
 	fuzzAtOnce = 2
@@ -31,7 +31,7 @@ const (
 // fuzzTarget is a fuzz function of a package.
 type fuzzTarget struct{ pkg, name string }
 
-// Fuzz runs every fuzz target of the repository for a time (FuzzTime when it is not
+// Fuzz runs every fuzz target of the repository for a time (fuzzTime when it is not
 // above 0), two at once, and goes
 // through all of them though some fail: its error has every failure. The inputs
 // that failed are kept under testdata/fuzz, where every later test tries them.
@@ -42,7 +42,7 @@ func Fuzz(ctx context.Context, o Options, each time.Duration) error {
 		return err
 	}
 	if each <= 0 {
-		each = FuzzTime
+		each = fuzzTime
 	}
 	return fuzz(ctx, o, targets, func(fuzzTarget) time.Duration { return each })
 }
