@@ -2,13 +2,17 @@ package cluster_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
 
 	"github.com/slipway-ci/slipway/internal/cluster"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
@@ -39,6 +43,8 @@ func TestRunsOnNode(t *testing.T) {
 		ends(t, c)
 		logs(t, c)
 		ports(t, c)
+		polite(t, c)
+		forbidden(t, c, access)
 		rotations(t, c, podLogs)
 		refused(t, c)
 	})
@@ -202,6 +208,63 @@ func logs(t *testing.T, c *cluster.Cluster) {
 		}
 		if len(sink.lines) != 6 {
 			t.Errorf("the lines are %q", sink.lines)
+		}
+	})
+}
+
+// polite is a program that ends with 0 when its pod is put out of the node: its run
+// succeeds, and that it was put out is told.
+func polite(t *testing.T, c *cluster.Cluster) {
+	t.Run("evicted, and exit code 0", func(t *testing.T) {
+		t.Parallel()
+		limit := resource.MustParse("5Mi")
+		p := pod(t, "write=/scratch/big,20", "pause")
+		p.Spec.Volumes = []corev1.Volume{{Name: "scratch", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{SizeLimit: &limit}}}}
+		main(p).VolumeMounts = []corev1.VolumeMount{{Name: "scratch", MountPath: "/scratch"}}
+		create(t, c, p)
+		sink := &sink{}
+		outcome, err := follow(t, c, p.Labels[label], sink)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Where the kubelet's own word came last, it failed.
+		told := strings.Contains(strings.Join(sink.notes, "\n"), `put out of the node (Usage of EmptyDir volume "scratch" exceeds the limit "5Mi")`)
+		if failed := outcome.Run.Status == polyaxon.Failed; failed == told || failed && !evicted(outcome.Failure) {
+			t.Errorf("it ended as %s, %+v, and the notes are %q", outcome.Run.Status, outcome.Failure, sink.notes)
+		}
+	})
+}
+
+// forbidden has the API server refuse the logs of pods to somebody who may list them.
+func forbidden(t *testing.T, c *cluster.Cluster, access *rest.Config) {
+	t.Run("no right to logs", func(t *testing.T) {
+		t.Parallel()
+		may := []rbacv1.PolicyRule{{APIGroups: []string{""}, Resources: []string{"pods", "events"}, Verbs: []string{"get", "list"}}}
+		role := &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Name: "lists"}, Rules: may}
+		binding := &rbacv1.RoleBinding{ObjectMeta: metav1.ObjectMeta{Name: "lists"}, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: "lists"},
+			Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: "User", Name: "ci"}}}
+		if _, err := c.Client.RbacV1().Roles(c.Namespace).Create(t.Context(), role, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Client.RbacV1().RoleBindings(c.Namespace).Create(t.Context(), binding, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		access = rest.CopyConfig(access)
+		access.Impersonate = rest.ImpersonationConfig{UserName: "ci"}
+		ci, err := cluster.Connect(access, c.Namespace, "node")
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := pod(t, "print=hello", "exit=3")
+		create(t, c, p)
+		line := polyaxon.LogLine{Timestamp: time.Now(), Pod: p.Name, Container: "polyaxon-main", Value: "hello"}
+		o, sink := &operator{Cluster: c, archive: func() []polyaxon.LogLine { return []polyaxon.LogLine{line} }}, &sink{}
+		outcome, err := followBy(t, o, ci, p.Labels[label], sink)
+		if err != nil || outcome.Failure == nil || outcome.Failure.ExitCode != 3 {
+			t.Fatal(outcome, err)
+		}
+		if !slices.Equal(sink.lines, []string{"hello"}) || len(sink.notes) != 1 || !strings.Contains(sink.notes[0], `cannot get resource "pods/log"`) {
+			t.Errorf("the lines are %q, the notes %q", sink.lines, sink.notes)
 		}
 	})
 }

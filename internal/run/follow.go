@@ -307,10 +307,27 @@ func (f *follower) finish(ctx context.Context) error {
 			return err
 		}
 	}
+	f.survived(ctx)
 	for _, condition := range f.held {
 		f.sink.Status(condition)
 	}
 	return nil
+}
+
+// survived tells when a run counts as one that succeeded though a pod of it was put
+// out of its node: a program that ends with 0 when it is asked to end looks to
+// Kubernetes like one that has done its work.
+func (f *follower) survived(ctx context.Context) {
+	if f.status != polyaxon.Succeeded || !f.reachable || len(f.pods) == 0 {
+		return
+	}
+	events, err := f.options.Cluster.RunEvents(ctx, f.target.UUID, f.pods)
+	if err != nil {
+		return
+	}
+	if event := lastEvent(events, "", "Evicted"); event != nil {
+		f.sink.Note(fmt.Sprintf("a pod of it was put out of the node (%s), and its program then ended with exit code 0: see whether its work is whole", brief(event.Message)))
+	}
 }
 
 // outcome asks for all that is known of a run that has ended, for as long as contact
