@@ -23,7 +23,10 @@ import (
 // disk, whose path they have in PROGRAM, and that begins in its run's artifacts: AT is
 // then where those are.
 func TestStoriesOnServers(t *testing.T) {
-	dir := filepath.Join("testdata", "servers")
+	dir, program := filepath.Join("testdata", "servers"), filepath.Join(t.TempDir(), "job")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./testdata/job").CombinedOutput(); err != nil {
+		t.Fatalf("build the job: %v\n%s", err, out)
+	}
 	t.Run("sandbox", func(t *testing.T) {
 		stories(t, dir, func(env *testscript.Env) error {
 			for name, value := range map[string]string{"PROGRAM": "/app/job", "HOST": "http://unused.invalid", "REGISTRY": "unused.invalid", "KUBE": "unused"} {
@@ -34,17 +37,17 @@ func TestStoriesOnServers(t *testing.T) {
 	})
 	t.Run("1.11.3", func(t *testing.T) {
 		host := polyaxon111.Start(t)
-		stories(t, dir, func(env *testscript.Env) error { return elsewhere(env, host) })
+		stories(t, dir, func(env *testscript.Env) error { return elsewhere(env, host, program) })
 	})
 	t.Run("2.18", func(t *testing.T) {
 		host := testbed.Polyaxon(t)
-		stories(t, dir, func(env *testscript.Env) error { return elsewhere(env, host) })
+		stories(t, dir, func(env *testscript.Env) error { return elsewhere(env, host, program) })
 	})
 }
 
 // elsewhere has a story deploy to a server, with a registry and a cluster of its
-// own.
-func elsewhere(env *testscript.Env, host string) error {
+// own. Its job is program.
+func elsewhere(env *testscript.Env, host, program string) error {
 	images, err := registry.New(filepath.Join(env.WorkDir, ".registry"), io.Discard)
 	if err != nil {
 		return err
@@ -56,12 +59,9 @@ func elsewhere(env *testscript.Env, host string) error {
 	pushed, cluster := httptest.NewServer(images), httptest.NewServer(objects)
 	env.Defer(pushed.Close)
 	env.Defer(cluster.Close)
-	kubeconfig, program := filepath.Join(env.WorkDir, ".kubeconfig"), filepath.Join(env.WorkDir, ".job")
+	kubeconfig := filepath.Join(env.WorkDir, ".kubeconfig")
 	if err := os.WriteFile(kubeconfig, fmt.Appendf(nil, stagedKubeconfig, cluster.URL), 0o600); err != nil {
 		return err
-	}
-	if out, err := exec.Command("go", "build", "-o", program, "./testdata/job").CombinedOutput(); err != nil {
-		return fmt.Errorf("build the job: %w\n%s", err, out)
 	}
 	for name, value := range map[string]string{
 		"SLIPWAY_ENV": "elsewhere", "PROGRAM": program, "AT": ".", "HOST": host, "REGISTRY": pushed.Listener.Addr().String() + "/stories", "KUBE": kubeconfig,
