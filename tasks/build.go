@@ -122,13 +122,13 @@ func (p *project) pushOne(ctx context.Context, to *platform, i *config.Image) (*
 		recipe.Attest = p.attester(i, spec, made{})
 	}
 	pushed, err := to.registry.Push(ctx, recipe, p.tags(i), func(progress image.Progress) {
-		p.event(report.Progress, "image", i.Name, fmt.Sprintf("%s of %s, %d of %d layers", report.Bytes(progress.Bytes), report.Bytes(progress.BytesTotal), progress.Layers, progress.Total))
+		p.event(report.Progress, "image", i.Name, fmt.Sprintf("%s, %d of %d layers", report.Part(progress.Bytes, progress.BytesTotal), progress.Layers, progress.Total))
 	})
 	if err != nil {
 		p.event(report.Failed, "image", i.Name, "not pushed")
 		return nil, fmt.Errorf("push image %s: %w", i.Name, err)
 	}
-	message := fmt.Sprintf("pushed %s of %s in %d layers", report.Bytes(pushed.BytesSent), report.Bytes(pushed.BytesTotal), pushed.Layers)
+	message := fmt.Sprintf("pushed %s in %s", report.Part(pushed.BytesSent, pushed.BytesTotal), report.Count(pushed.Layers, "layer"))
 	switch {
 	case pushed.UpToDate:
 		message = "up to date: " + pushed.Reference.DigestStr()[:19]

@@ -13,7 +13,8 @@ import (
 
 // cost gives what a run cost by the prices of slipway.yaml: what its containers
 // ask for, for the time that they had a node. It is nil without prices, and when
-// the run never had one.
+// the run never had one; an amount is not known when they ask for nothing that has a
+// price.
 func cost(prices *config.Prices, o *run.Outcome) *report.Cost {
 	hours := (o.Pulling + o.Running).Seconds() / time.Hour.Seconds()
 	if prices == nil || hours == 0 {
@@ -44,11 +45,19 @@ func cost(prices *config.Prices, o *run.Outcome) *report.Cost {
 			asked(pieces, role.Container.Resources, role.Replicas)
 		}
 	}
-	total := 0.0
+	total, priced := 0.0, false
 	for name, n := range pieces {
-		total += n * prices.PerHour[name] * hours
+		price, known := prices.PerHour[name]
+		priced = priced || known
+		total += n * price * hours
 	}
-	return &report.Cost{Amount: total, Currency: prices.Currency}
+	switch {
+	case len(pieces) == 0:
+		return &report.Cost{Currency: prices.Currency, Unknown: "its containers ask for no resources"}
+	case !priced:
+		return &report.Cost{Currency: prices.Currency, Unknown: "slipway.yaml has no price for what its containers ask for"}
+	}
+	return &report.Cost{Amount: &total, Currency: prices.Currency}
 }
 
 // asked adds what a container asks for, by the names that prices have: requests,

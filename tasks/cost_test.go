@@ -15,17 +15,25 @@ func TestCost(t *testing.T) {
 	for name, test := range map[string]struct {
 		content string
 		running time.Duration
-		want    float64
+		want    float64 // below 0 when it is not known
 	}{
 		"a gpu":             {`{"run":{"kind":"job","container":{"resources":{"limits":{"nvidia.com/gpu":1}}}}}`, 2 * time.Hour, 5},
 		"requests first":    {`{"run":{"container":{"resources":{"requests":{"cpu":"500m","memory":"2G"},"limits":{"cpu":4,"memory":"8G"}}}}}`, time.Hour, 0.5*0.04 + 2*0.005},
 		"replicas":          {`{"run":{"kind":"tfjob","worker":{"replicas":3,"container":{"resources":{"limits":{"nvidia.com/gpu":"2"}}}}}}`, time.Hour, 15},
-		"nothing asked":     {`{"run":{"container":{}}}`, time.Hour, 0},
-		"nothing is priced": {`{"run":{"container":{"resources":{"limits":{"amd.com/gpu":1}}}}}`, time.Hour, 0},
+		"nothing asked":     {`{"run":{"container":{}}}`, time.Hour, -1},
+		"nothing is priced": {`{"run":{"container":{"resources":{"limits":{"amd.com/gpu":1}}}}}`, time.Hour, -1},
+		"priced in part":    {`{"run":{"container":{"resources":{"limits":{"amd.com/gpu":1,"cpu":1}}}}}`, time.Hour, 0.04},
 	} {
 		got := cost(prices, &run.Outcome{Run: polyaxon.Run{Content: test.content}, Running: test.running})
-		if got == nil || math.Abs(got.Amount-test.want) > 1e-9 || got.Currency != "EUR" {
-			t.Errorf("%s: %+v, want %v", name, got, test.want)
+		switch {
+		case got == nil || got.Currency != "EUR":
+			t.Errorf("%s: %+v", name, got)
+		case test.want < 0:
+			if got.Amount != nil || got.Unknown == "" || got.String() != "unknown" {
+				t.Errorf("%s: %+v is known", name, got)
+			}
+		case got.Amount == nil || math.Abs(*got.Amount-test.want) > 1e-9:
+			t.Errorf("%s: %s, want %v", name, got, test.want)
 		}
 	}
 	if got := cost(prices, &run.Outcome{Queued: time.Hour}); got != nil {

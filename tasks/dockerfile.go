@@ -103,7 +103,7 @@ func (p *project) buildEvent(name string, e dockerfile.Progress) {
 		p.event(report.Progress, "image", name, e.Step)
 	case dockerfile.Moved:
 		if e.Total > 0 {
-			p.event(report.Progress, "image", name, fmt.Sprintf("%s: %s of %s", e.What, report.Bytes(e.Bytes), report.Bytes(e.Total)))
+			p.event(report.Progress, "image", name, e.What+": "+report.Part(e.Bytes, e.Total))
 		}
 	case dockerfile.Log:
 		p.event(report.Detail, "image", name, strings.TrimSpace(e.Step)+": "+e.Line)

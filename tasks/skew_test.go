@@ -71,7 +71,7 @@ func TestServersClockIsWrong(t *testing.T) {
 					t.Fatalf("%+v, %v", list, err)
 				}
 				want := max(age, time.Second)
-				if one := list.Runs[0]; one.Age < max(1, (want-time.Minute).Seconds()) || one.Age > (want+time.Minute).Seconds() || one.Running < 0 || one.Cost == nil && age > 0 || one.Cost != nil && one.Cost.Amount < 0 {
+				if one := list.Runs[0]; one.Age < max(1, (want-time.Minute).Seconds()) || one.Age > (want+time.Minute).Seconds() || one.Running < 0 || one.Cost == nil && age > 0 || one.Cost != nil && (one.Cost.Amount == nil || *one.Cost.Amount < 0) {
 					t.Errorf("it is %s old, ran for %g s and cost %v", report.Age(one.Age), one.Running, one.Cost)
 				}
 				if strings.Contains(events.String(), "has run for") {

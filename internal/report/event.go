@@ -75,3 +75,7 @@ func Bytes(n int64) string {
 	}
 	return fmt.Sprintf("%.1f %cB", value, "kMGTP"[unit])
 }
+
+// Part gives how much of a whole is done: 1.5 MB of 3.0 MB. What was sent twice counts
+// once: it is never more than the whole.
+func Part(done, whole int64) string { return Bytes(min(done, whole)) + " of " + Bytes(whole) }

@@ -117,6 +117,15 @@ func TestMaskedEventsHoldNoSecret(t *testing.T) {
 }
 
 func TestBytes(t *testing.T) {
+	for _, c := range []struct{ got, want string }{
+		{Part(1_500_000, 3_000_000), "1.5 MB of 3.0 MB"}, {Part(3_100_000, 3_000_000), "3.0 MB of 3.0 MB"},
+		{Count(0, "run"), "0 runs"}, {Count(1, "run"), "1 run"}, {Count(2, "layer"), "2 layers"},
+		{(&Cost{Currency: "EUR", Unknown: "why"}).explained(), "unknown (why)"}, {(&Cost{Amount: new(float64), Currency: "EUR"}).explained(), "0.00 EUR"},
+	} {
+		if c.got != c.want {
+			t.Errorf("%q, want %q", c.got, c.want)
+		}
+	}
 	for n, want := range map[int64]string{0: "0 B", 999: "999 B", 1000: "1.0 kB", 2_773_102: "2.8 MB", 5 << 30: "5.4 GB"} {
 		if got := Bytes(n); got != want {
 			t.Errorf("%d is %q, want %q", n, got, want)

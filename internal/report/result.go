@@ -116,14 +116,28 @@ type Failure struct {
 	Text      string `json:"text"`
 }
 
-// Cost is an amount of money.
+// Cost is an amount of money, or why none is known.
 type Cost struct {
-	Amount   float64 `json:"amount"`
-	Currency string  `json:"currency"`
+	Amount   *float64 `json:"amount,omitempty"` // nil when it is not known
+	Currency string   `json:"currency"`
+	Unknown  string   `json:"unknown,omitempty"`
 }
 
 // String gives the amount as people read it: 12.34 USD.
-func (c *Cost) String() string { return fmt.Sprintf("%.2f %s", c.Amount, c.Currency) }
+func (c *Cost) String() string {
+	if c.Amount == nil {
+		return "unknown"
+	}
+	return fmt.Sprintf("%.2f %s", *c.Amount, c.Currency)
+}
+
+// explained is String with the reason for which nothing is known.
+func (c *Cost) explained() string {
+	if c.Unknown == "" {
+		return c.String()
+	}
+	return c.String() + " (" + c.Unknown + ")"
+}
 
 // Transition is one change of a run's status.
 type Transition struct {

@@ -120,7 +120,7 @@ func jobLine(j Job) string {
 		parts = append(parts, fmt.Sprintf("ran %s, waited %s", seconds(j.Running), seconds(j.Queued)))
 	}
 	if j.Cost != nil {
-		parts = append(parts, "cost "+j.Cost.String())
+		parts = append(parts, "cost "+j.Cost.explained())
 	}
 	if j.Message != "" && (j.Status != "succeeded" || len(j.Runs) > 0) {
 		parts = append(parts, j.Message)
@@ -168,7 +168,7 @@ func textRun(w io.Writer, run Run) {
 		fmt.Fprintf(w, "  queued %s, pulled its images for %s, ran %s\n", seconds(run.Queued), seconds(run.Pulling), seconds(run.Running))
 	}
 	if run.Cost != nil {
-		fmt.Fprintf(w, "  cost: %s\n", run.Cost)
+		fmt.Fprintf(w, "  cost: %s\n", run.Cost.explained())
 	}
 	if run.Failure != nil {
 		fmt.Fprintf(w, "  failed: %s\n", run.Failure.Text)
@@ -199,7 +199,7 @@ func textSandbox(w io.Writer, r *Result) {
 	case !s.Running:
 		fmt.Fprintf(w, "the sandbox in %s is not running (%s on disk); the next command that needs it starts it\n", s.Directory, Bytes(s.Bytes))
 	default:
-		fmt.Fprintf(w, "the sandbox in %s runs as process %d, %d runs alive, %s on disk\n", s.Directory, s.PID, s.ActiveRuns, Bytes(s.Bytes))
+		fmt.Fprintf(w, "the sandbox in %s runs as process %d, %s alive, %s on disk\n", s.Directory, s.PID, Count(s.ActiveRuns, "run"), Bytes(s.Bytes))
 		fmt.Fprintf(w, "  registry    %s\n  kubernetes  %s\n  polyaxon    %s\n  platform    %s\n", s.Registry, s.Kubernetes, s.Polyaxon, s.Platform)
 		if s.Isolated {
 			fmt.Fprintln(w, "  jobs run isolated, in namespaces of their own")
@@ -207,6 +207,14 @@ func textSandbox(w io.Writer, r *Result) {
 			fmt.Fprintf(w, "  jobs are not isolated from this machine: %s\n", s.Isolation)
 		}
 	}
+}
+
+// Count gives a number of things: 1 run, 2 runs.
+func Count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return strconv.Itoa(n) + " " + thing + "s"
 }
 
 // Age tells how many seconds something is old, in its two largest units: 3d 4h.
