@@ -109,10 +109,11 @@ func (s *Server) deleteRun(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) deleteOne(run record) error {
-	if err := s.stopRun(run); err != nil {
+	// First it is gone, so that nobody sees it stopped, as on servers of 2.18.
+	if err := s.store.change(run.UUID, func(r *record) { r.Deleted = true }); err != nil {
 		return err
 	}
-	return s.store.change(run.UUID, func(r *record) { r.Deleted = true })
+	return s.stopRun(run)
 }
 
 // getStatuses tells nothing of a run that was deleted, as 2.18.
