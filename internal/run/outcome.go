@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/slipway-ci/slipway/internal/clock"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
@@ -221,7 +222,7 @@ func Stop(ctx context.Context, c *polyaxon.Client, t Target) error {
 		if err != nil && !polyaxon.Temporary(err) && ctx.Err() == nil {
 			return err
 		}
-		if pause(ctx, wait) != nil {
+		if clock.Wait(ctx, wait) != nil {
 			return context.Cause(ctx)
 		}
 	}
@@ -242,7 +243,7 @@ func AwaitService(ctx context.Context, c *polyaxon.Client, t Target) (*polyaxon.
 				return r, fmt.Errorf("it cannot be scheduled, and waits: %s; slipway stop %s ends it", conditions[len(conditions)-1].Message, t.UUID)
 			}
 		}
-		if err := pause(ctx, wait); err != nil {
+		if err := clock.Wait(ctx, wait); err != nil {
 			return nil, err
 		}
 	}

@@ -308,6 +308,3 @@ func nonce() (string, error) {
 	}
 	return "a-" + hex.EncodeToString(random), nil
 }
-
-// pause waits by the clock.
-func pause(ctx context.Context, d time.Duration) error { return clock.Wait(ctx, d) }

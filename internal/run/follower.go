@@ -1,0 +1,209 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+)
+
+// follower is the state of following one run.
+type follower struct {
+	client  *polyaxon.Client
+	target  Target
+	options FollowOptions
+	sink    Sink
+	lines   *lines
+	seen    map[polyaxon.Condition]bool
+	// held are the conditions of the end: they are told after the last line.
+	held []polyaxon.Condition
+	// status and conditions are those of the last answer.
+	status     polyaxon.Status
+	conditions []polyaxon.Condition
+	// pods are those last seen; reachable tells whether the cluster answered.
+	pods      []corev1.Pod
+	reachable bool
+	looked    time.Time
+	// printed tells that the run may have printed something.
+	printed bool
+	// answered is how long the server took to tell the status, and quiet the time
+	// until which it is not asked for lines again.
+	answered time.Duration
+	quiet    time.Time
+	// running is when the run was first seen running, by the clock.
+	running time.Time
+	// strange counts the questions since the status is one that is not known.
+	strange int
+	waiting waiting
+}
+
+// poll asks once for statuses and lines and tells whether the run has ended.
+func (f *follower) poll(ctx context.Context) (bool, error) {
+	asked := f.options.Clock.Now()
+	status, conditions, err := f.client.Statuses(ctx, f.target.Project, f.target.UUID)
+	f.answered = f.options.Clock.Now().Sub(asked)
+	if err != nil {
+		return false, err
+	}
+	f.status, f.conditions = status, conditions
+	f.tell(status, conditions)
+	if status.Terminal() {
+		return true, nil
+	}
+	if gone, err := f.unknown(ctx, status); gone || err != nil {
+		return gone, err
+	}
+	if f.options.Clock.Now().Sub(f.looked) >= lookEvery {
+		f.look(ctx)
+	}
+	f.waits(ctx, status, conditions)
+	if !f.options.Logs || !started(status) {
+		return false, nil
+	}
+	return false, f.read(ctx)
+}
+
+// read asks for new lines, less often the longer that takes: an answer with lines is
+// much more work than one with a status.
+func (f *follower) read(ctx context.Context) error {
+	asked := f.options.Clock.Now()
+	if asked.Before(f.quiet) {
+		return nil
+	}
+	if !f.direct(ctx) {
+		f.lines.leave(ctx) // one source at a time
+		if err := f.lines.live(ctx); err != nil && ctx.Err() == nil && !polyaxon.Temporary(err) && !isServer(err) {
+			return err
+		}
+	}
+	if !f.lines.busy {
+		now := f.options.Clock.Now()
+		f.quiet = now.Add(min(f.options.Poll, share*now.Sub(asked)))
+	}
+	return nil
+}
+
+// direct reads the pods, also while those that are being read are all that is reachable.
+func (f *follower) direct(ctx context.Context) bool {
+	return (f.reachable || len(f.lines.tails) > 0) && f.lines.direct(ctx, f.options.Cluster, f.pods)
+}
+
+// tell tells the conditions that are new.
+func (f *follower) tell(status polyaxon.Status, conditions []polyaxon.Condition) {
+	for _, condition := range conditions {
+		f.printed = f.printed || started(condition.Type) && !condition.Type.Terminal()
+		same := condition
+		same.LastUpdateTime = time.Time{} // some writers move it with every look
+		if f.seen[same] {
+			continue
+		}
+		f.seen[same] = true
+		if condition.Type.Terminal() {
+			f.held = append(f.held, condition)
+			continue
+		}
+		f.sink.Status(condition)
+	}
+	f.printed = f.printed || started(status) && !status.Terminal()
+	if status == polyaxon.Running && f.running.IsZero() {
+		f.running = f.options.Clock.Now()
+	}
+}
+
+// strangePolls is how often a status that is not known is borne before it is
+// asked whether the run has ended with it.
+const strangePolls = 10
+
+// unknown tells whether a run has ended with a status that is not known.
+func (f *follower) unknown(ctx context.Context, status polyaxon.Status) (bool, error) {
+	if status.Known() {
+		f.strange = 0
+		return false, nil
+	}
+	if f.strange++; f.strange%strangePolls != 0 {
+		return false, nil
+	}
+	run, err := f.client.Run(ctx, f.target.Project, f.target.UUID)
+	return err == nil && run.Status == status && !run.FinishedAt.IsZero(), err
+}
+
+// finish tells what is left when the run has ended: the last lines, then its end.
+func (f *follower) finish(ctx context.Context) error {
+	f.look(ctx)
+	if f.options.Logs {
+		// Pods may be there for a moment still; what is not archived is theirs only.
+		f.lines.until = f.options.Clock.Now().Add(lastWords)
+		switch {
+		case f.direct(ctx):
+		case f.printed && !f.options.Whole:
+			_ = f.lines.live(ctx) // the archive follows
+		}
+		if err := f.lines.drain(ctx, f.printed); err != nil {
+			return err
+		}
+	}
+	f.survived(ctx)
+	for _, condition := range f.held {
+		f.sink.Status(condition)
+	}
+	return nil
+}
+
+// survived tells when a run counts as one that succeeded though a pod of it was put
+// out of its node: a program that ends with 0 when it is asked to end looks to
+// Kubernetes like one that has done its work.
+func (f *follower) survived(ctx context.Context) {
+	if f.status != polyaxon.Succeeded || !f.reachable || len(f.pods) == 0 {
+		return
+	}
+	events, err := f.options.Cluster.RunEvents(ctx, f.target.UUID, f.pods)
+	if err != nil {
+		return
+	}
+	if event := lastEvent(events, "", "Evicted"); event != nil {
+		f.sink.Note(fmt.Sprintf("a pod of it was put out of the node (%s), and its program then ended with exit code 0: see whether its work is whole", brief(event.Message)))
+	}
+}
+
+// outcome asks for all that is known of a run that has ended, for as long as contact
+// may be lost. How it ended is known by then: that the server does not answer, or that
+// the run was deleted meanwhile, takes from what else is told, and not from that.
+func (f *follower) outcome(ctx context.Context) (*Outcome, error) {
+	began := f.options.Clock.Now()
+	for n := 0; ; n++ {
+		outcome, err := summarize(ctx, f.client, f.target, f.lines.last())
+		switch {
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case err != nil && polyaxon.Temporary(err) && f.options.Clock.Now().Sub(began) < f.options.Patience:
+			if err := f.lines.pause(ctx, n); err != nil {
+				return nil, err
+			}
+			continue
+		case err != nil:
+			f.sink.Note(fmt.Sprintf("the run has ended, and the server tells no more of it: %v", err))
+			outcome = &Outcome{Run: polyaxon.Run{UUID: f.target.UUID, Project: f.target.Project, Status: f.status}, Conditions: f.conditions, LastLines: f.lines.last()}
+		}
+		outcome.Failure = failure(outcome.Run.Status, outcome.Conditions, f.pods)
+		outcome.pulled(f.pods)
+		return outcome, nil
+	}
+}
+
+// started tells whether pods may have printed something.
+func started(s polyaxon.Status) bool {
+	switch s {
+	case polyaxon.Created, polyaxon.OnSchedule, polyaxon.Compiled, polyaxon.Queued, polyaxon.Scheduled, polyaxon.Unschedulable:
+		return false
+	}
+	return true
+}
+
+func isServer(err error) bool {
+	var e *polyaxon.Error
+	return errors.As(err, &e)
+}
