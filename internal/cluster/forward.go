@@ -82,7 +82,7 @@ func openStreams(connection httpstream.Connection, pod string, port int) (net.Co
 	if err != nil {
 		return nil, err
 	}
-	f := &forwarded{pod: pod, connection: connection, data: data}
+	f := &forwarded{pod: pod, connection: connection, data: data, told: make(chan struct{})}
 	go f.watch(failures)
 	return f, nil
 }
@@ -92,14 +92,21 @@ type forwarded struct {
 	pod        string
 	connection httpstream.Connection
 	data       httpstream.Stream
+	// told is closed when nothing more comes of why it failed.
+	told chan struct{}
 
 	mu  sync.Mutex
 	err error
 }
 
+// reasonLimit is how long a connection that has ended waits to be told why: the two
+// streams end in either order.
+const reasonLimit = time.Second
+
 // watch ends the connection when the kubelet says that it failed. It ends with the
 // connection.
 func (f *forwarded) watch(failures io.Reader) {
+	defer close(f.told)
 	said, err := io.ReadAll(io.LimitReader(failures, 4<<10))
 	if err != nil || len(said) == 0 {
 		return
@@ -122,9 +129,16 @@ func (f *forwarded) Write(text []byte) (int, error) {
 
 // cause is why the connection ended, where the kubelet said it.
 func (f *forwarded) cause(err error) error {
+	if err == nil {
+		return nil
+	}
+	select {
+	case <-f.told:
+	case <-time.After(reasonLimit):
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if err != nil && f.err != nil {
+	if f.err != nil {
 		return f.err
 	}
 	return err

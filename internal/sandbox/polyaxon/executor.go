@@ -38,6 +38,10 @@ type execution struct {
 	stop      context.CancelCauseFunc
 	addresses map[int]string
 	ports     []int
+	// done is closed when it has ended. abandoned tells that somebody else said how
+	// the run ended, so that this end is not told.
+	done      chan struct{}
+	abandoned bool
 }
 
 // errStopped is why a run ends that somebody stopped.
@@ -126,6 +130,16 @@ func (e *executor) stop(uuid string) error {
 	return nil
 }
 
+// abandon stops what goes on of a run of which somebody else said how it ended.
+func (e *executor) abandon(uuid string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if x := e.alive[uuid]; x != nil {
+		x.abandoned = true
+		x.stop(errStopped)
+	}
+}
+
 // compile resolves a run's operation and, when queue is set, lets it run.
 func (e *executor) compile(uuid string, queue bool) error {
 	r, _ := e.store.run(uuid)
@@ -167,24 +181,33 @@ func (e *executor) resolve(r *record) (*polyaxonfile.Compiled, *polyaxonfile.Pod
 	return resolved, pod, err
 }
 
-// begin runs a run in the background.
+// begin runs a run in the background, once nothing of it goes on any more.
 func (e *executor) begin(uuid string, o *polyaxonfile.Pod) {
 	ctx, stop := context.WithCancelCause(e.ctx)
-	x := &execution{stop: stop, ports: o.Ports}
+	x := &execution{stop: stop, ports: o.Ports, done: make(chan struct{})}
 	e.mu.Lock()
+	before := e.alive[uuid]
 	e.alive[uuid] = x
 	e.mu.Unlock()
 	e.group.Add(1)
 	go func() {
 		defer e.group.Done()
+		defer close(x.done)
 		defer stop(nil)
-		status, reason, message := e.attempts(ctx, x, uuid, o)
-		if err := e.store.set(uuid, status, reason, message, false); err != nil {
-			fmt.Fprintf(e.options.Log, "run %s: it %s, which cannot be kept: %v\n", uuid, status, err)
+		if before != nil {
+			<-before.done
 		}
+		status, reason, message := e.attempts(ctx, x, uuid, o)
 		e.mu.Lock()
-		delete(e.alive, uuid)
-		e.mu.Unlock()
+		defer e.mu.Unlock()
+		if !x.abandoned {
+			if err := e.store.set(uuid, status, reason, message, false); err != nil {
+				fmt.Fprintf(e.options.Log, "run %s: it %s, which cannot be kept: %v\n", uuid, status, err)
+			}
+		}
+		if e.alive[uuid] == x {
+			delete(e.alive, uuid)
+		}
 	}()
 }
 

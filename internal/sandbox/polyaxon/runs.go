@@ -145,6 +145,9 @@ func (s *Server) postStatus(w http.ResponseWriter, r *http.Request, run record) 
 			s.broken(w, err)
 			return
 		}
+		if terminal(status) {
+			s.executor.abandon(run.UUID)
+		}
 	}
 	reply(w, http.StatusCreated, map[string]any{"status": nil, "status_conditions": nil, "meta_info": nil})
 }

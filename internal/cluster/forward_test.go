@@ -1,0 +1,55 @@
+package cluster
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/util/httpstream"
+)
+
+// TestReasonThatComesLate has the bytes of a port end before the kubelet says why.
+func TestReasonThatComesLate(t *testing.T) {
+	said, say := io.Pipe()
+	c := &connection{streams: map[string]io.Reader{"error": said, "data": reader(func() {
+		go func() {
+			_, _ = io.WriteString(say, "connection refused")
+			_ = say.Close()
+		}()
+	})}}
+	f, err := openStreams(c, "train", 80)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.Read(make([]byte, 1)); err == nil || !strings.Contains(err.Error(), "pod train ended the connection: connection refused") {
+		t.Errorf("the reason is %v", err)
+	}
+}
+
+// reader ends at once, after a call.
+type reader func()
+
+func (r reader) Read([]byte) (int, error) { r(); return 0, io.EOF }
+
+// connection has a stream of each type.
+type connection struct {
+	httpstream.Connection
+	streams map[string]io.Reader
+}
+
+func (c *connection) CreateStream(headers http.Header) (httpstream.Stream, error) {
+	return stream{Reader: c.streams[headers.Get("streamType")]}, nil
+}
+
+func (c *connection) Close() error { return nil }
+
+type stream struct {
+	httpstream.Stream
+	io.Reader
+}
+
+func (s stream) Read(text []byte) (int, error) { return s.Reader.Read(text) }
+func (s stream) Close() error                  { return nil }
+func (s stream) Reset() error                  { return nil }
