@@ -217,7 +217,7 @@ func (r *Registry) list(ctx context.Context, w *wire, subject v1.Hash, referrers
 		if err := json.Unmarshal(old, &index); err != nil {
 			return fmt.Errorf("read the index of referrers %s: %w", tag, err)
 		}
-	case status(err) != http.StatusNotFound:
+	case status(err) != http.StatusNotFound && !unreadable(err):
 		return err
 	}
 	before := len(index.Manifests)

@@ -74,6 +74,7 @@ func contract(t *testing.T, h http.Handler, reset string) {
 	t.Run("MountsTheBase", func(t *testing.T) { testMount(t, f, r, dir) })
 	t.Run("PassingFaults", func(t *testing.T) { testPassingFaults(t, f, r, named) })
 	t.Run("ResetAtEachRequest", func(t *testing.T) { testResets(t, f, r, fresh(build(t, filesSpec(dir, reset), r))) })
+	t.Run("Unreadable", func(t *testing.T) { testUnreadable(t, f, r, named()) })
 	t.Run("Cancelled", func(t *testing.T) { testCancelled(t, f, r, named) })
 	t.Run("ImmutableTag", func(t *testing.T) { testImmutable(t, f, r, named(), named()) })
 	t.Run("Attestations", func(t *testing.T) { testAttestations(t, f, r, named) })
@@ -103,10 +104,10 @@ func wantComplete(t *testing.T, r *Registry, i *Image) []string {
 	}
 	must(t, err)
 	// docker-registry lists a tag whose request was broken off, though it stands for
-	// nothing.
+	// nothing, or for nothing that can be read.
 	tags = slices.DeleteFunc(tags, func(tag string) bool {
-		_, err := remote.Head(repository.Tag(tag), r.options(t.Context())...)
-		return status(err) == http.StatusNotFound || strings.HasPrefix(tag, "sha256-")
+		_, err := remote.Get(repository.Tag(tag), r.options(t.Context())...)
+		return status(err) == http.StatusNotFound || unreadable(err) || strings.HasPrefix(tag, "sha256-")
 	})
 	for _, tag := range tags {
 		there, err := remote.Get(repository.Tag(tag), r.options(t.Context())...)

@@ -160,8 +160,8 @@ func (l *lister) one(ctx context.Context, repository name.Repository, tags *goog
 	group.SetLimit(uploads)
 	for _, tag := range visible(tags.Tags) {
 		group.Go(func() error {
-			there, err := l.registry.look(limited, w, tag)
-			if err != nil || there == nil { // it went away meanwhile
+			there, err := l.registry.recall(limited, w, tag)
+			if err != nil || there == nil { // it went away meanwhile, or stands for nothing
 				return err
 			}
 			mu.Lock()

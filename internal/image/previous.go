@@ -80,9 +80,18 @@ func (r *Registry) look(ctx context.Context, w *wire, tag string) (*standing, er
 	return s, nil
 }
 
+// recall is look for what can be made again: a tag that is unreadable counts as none.
+func (r *Registry) recall(ctx context.Context, w *wire, tag string) (*standing, error) {
+	found, err := r.look(ctx, w, tag)
+	if unreadable(err) {
+		return nil, nil
+	}
+	return found, err
+}
+
 // find gives the image of the recipe's inputs, if the registry has it.
 func (r *Registry) find(ctx context.Context, w *wire, recipe *Recipe) (*standing, error) {
-	found, err := r.look(ctx, w, inputsTag(recipe.Inputs))
+	found, err := r.recall(ctx, w, inputsTag(recipe.Inputs))
 	if found == nil || found.inputs != recipe.Inputs {
 		return nil, err
 	}
@@ -102,7 +111,7 @@ type previous struct {
 
 func (r *Registry) previous(ctx context.Context, w *wire, recipe *Recipe) (*previous, error) {
 	p := &previous{facts: map[string]facts{}, blobs: map[v1.Hash]bool{}, requirements: map[string][]*content{}}
-	last, err := r.look(ctx, w, layersTag(recipe.spec.platform))
+	last, err := r.recall(ctx, w, layersTag(recipe.spec.platform))
 	if err != nil || last == nil {
 		return p, err
 	}

@@ -193,6 +193,36 @@ func testResets(t *testing.T, f *faults, r *Registry, named func() *Image) {
 	}
 }
 
+// Tags that the registry cannot read any more are written anew.
+func testUnreadable(t *testing.T, f *faults, r *Registry, i *Image) {
+	pushAll(t, r, i, "v1")
+	var mu sync.Mutex
+	written := map[string]bool{}
+	broken := func(_ int, w http.ResponseWriter, r *http.Request) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		switch _, reference, isManifest := strings.Cut(r.URL.Path, "/manifests/"); {
+		case !isManifest || strings.Contains(reference, ":"):
+		case r.Method == http.MethodPut:
+			written[reference] = true
+		case !written[reference]:
+			w.WriteHeader(http.StatusInternalServerError)
+			_, _ = io.WriteString(w, `{"errors":[{"code":"UNKNOWN","message":"unknown error","detail":{}}]}`)
+			return true
+		}
+		return false
+	}
+	f.during(broken)
+	pushed := pushAll(t, r, i, "v1")
+	if diff := cmp.Diff([]string{"v1"}, wantComplete(t, r, i)); diff != "" {
+		t.Errorf("with %v: %s", pushed, diff)
+	}
+	if !written["v1"] || !written[inputsTag(i.Inputs)] {
+		t.Errorf("the tags that were written are %v", written)
+	}
+	f.during(nil)
+}
+
 // The context ends a push at once, whether it waits for an answer or between
 // attempts.
 func testCancelled(t *testing.T, f *faults, r *Registry, named func() *Image) {

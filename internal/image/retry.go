@@ -79,6 +79,12 @@ func vanished(err error) bool {
 	return refusedFor(err, transport.ManifestBlobUnknownErrorCode, transport.BlobUnknownErrorCode, transport.ManifestUnknownErrorCode)
 }
 
+// unreadable tells that a registry cannot read what it has for a tag: docker-registry,
+// broken off while it wrote one, answers UNKNOWN until the tag is written anew.
+func unreadable(err error) bool {
+	return status(err) == http.StatusInternalServerError && refusedFor(err, transport.UnknownErrorCode)
+}
+
 // refusedFor tells whether a registry gave one of these codes.
 func refusedFor(err error, codes ...transport.ErrorCode) bool {
 	var refused *transport.Error
