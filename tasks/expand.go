@@ -149,7 +149,7 @@ func (p *project) expanded(ctx context.Context, to *platform, j *config.Job, ref
 	group.Wait()
 	enough := verdict.enough
 	if enough != nil {
-		p.event(report.Note, "run", j.Name, "stopped early: "+enough.Why)
+		p.event(report.Note, "run", j.Name, enough.Error())
 		for n, err := range errs {
 			if enough.excuses(err) {
 				errs[n] = nil
@@ -197,7 +197,7 @@ func gathered(reported report.Job, runs []report.Job, enough *enoughError) repor
 	}
 	reported.Message = fmt.Sprintf("%d of %d runs succeeded", status["succeeded"], len(runs))
 	if enough != nil {
-		reported.Message += "; stopped early: " + enough.Why
+		reported.Message += "; " + enough.Error()
 		reported.Status = "succeeded"
 		if enough.Failed {
 			reported.Status = "failed"

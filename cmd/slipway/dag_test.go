@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -69,11 +68,7 @@ func TestDagIsFollowed(t *testing.T) {
 		{"fails", "exit 3", tasks.ExitFailed, []string{"prepare: submitted, failed", "prepare/second  upstream_failed"}, map[string]int{"first": 1, "second": 0, "beside": 1}},
 	} {
 		t.Run(test.project, func(t *testing.T) {
-			if err := os.WriteFile(filepath.Join(s.dir, "job.yml"), fmt.Appendf(nil, stagedDag, test.end), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			command := exec.CommandContext(t.Context(), "slipway", "deploy", "--no-attestations", "-C", s.dir, "prepare")
-			command.Env = append(os.Environ(), "PROJECT="+test.project)
+			command := s.deploying(t, test.project, fmt.Sprintf(stagedDag, test.end))
 			output, _ := command.CombinedOutput()
 			if code := command.ProcessState.ExitCode(); code != test.code {
 				t.Errorf("exit code %d", code)

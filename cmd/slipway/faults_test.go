@@ -193,6 +193,13 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 		}
 	})
 	defer end()
+	endsInterrupted(t, command, started, ended)
+}
+
+// endsInterrupted runs a command that is interrupted on its way, and tells when it has
+// started and ended.
+func endsInterrupted(t *testing.T, command *exec.Cmd, started, ended chan struct{}) {
+	t.Helper()
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}

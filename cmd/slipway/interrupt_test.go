@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/polyaxon"
-	"github.com/slipway-ci/slipway/tasks"
 )
 
 // TestInterrupted sends SIGINT to commands whose request has no answer yet, or that
@@ -74,15 +73,7 @@ func TestInterrupted(t *testing.T) {
 				})
 			})
 			defer end()
-			if err := command.Start(); err != nil {
-				t.Fatal(err)
-			}
-			close(started)
-			_ = command.Wait()
-			close(ended)
-			if code := command.ProcessState.ExitCode(); code != tasks.ExitInterrupted {
-				t.Errorf("exit code %d", code)
-			}
+			endsInterrupted(t, command, started, ended)
 			runs := s.runs(project)
 			if test.made != nil { // what the server makes of the request does not go on
 				defer func() {

@@ -32,6 +32,17 @@ component:
     container: {image: "{{ DOCKER_IMAGE }}", command: [sh, -c, "echo the rate is {{ rate }}; %s"]}
 `
 
+// deploying gives the command that deploys a Polyaxonfile to the stage's server.
+func (s *stage) deploying(t *testing.T, project, polyaxonfile string) *exec.Cmd {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(s.dir, "job.yml"), []byte(polyaxonfile), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	command := exec.CommandContext(t.Context(), "slipway", "deploy", "--no-attestations", "-C", s.dir, "prepare")
+	command.Env = append(os.Environ(), "PROJECT="+project)
+	return command
+}
+
 // TestMatrixIsFollowed deploys a matrix to a server that runs it, and stops one: the
 // lines of all its runs are told, and none goes on.
 func TestMatrixIsFollowed(t *testing.T) {
@@ -39,12 +50,7 @@ func TestMatrixIsFollowed(t *testing.T) {
 	s.ends.Store(polyaxon.Running) // the server's agent ends runs itself
 	s.faults.Watch(nil)
 	deploy := func(project, end string) *exec.Cmd {
-		if err := os.WriteFile(filepath.Join(s.dir, "job.yml"), fmt.Appendf(nil, stagedMatrix, end), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		command := exec.Command("slipway", "deploy", "--no-attestations", "-C", s.dir, "prepare")
-		command.Env = append(os.Environ(), "PROJECT="+project)
-		return command
+		return s.deploying(t, project, fmt.Sprintf(stagedMatrix, end))
 	}
 	output, err := deploy("succeeds", "true").CombinedOutput()
 	if err != nil || !strings.Contains(string(output), "prepare: submitted, succeeded") {

@@ -20,10 +20,10 @@ import (
 // an exit code.
 const counting = `n=0; while [ ! -e '%s' ]; do n=$((n+1)); echo "line $n"; sleep 0.03; done; echo "the last of $n"; exit %d`
 
-// TestServerRestarts stops the process of a real server while a run is followed, and
-// starts it again: every line is told once and in order, and so is the run's true
-// end, also of a run that ends while there is no server.
-func TestServerRestarts(t *testing.T) {
+// ownServer starts a real server for one test alone, whose agent runs shells, with the
+// project p.
+func ownServer(t *testing.T) (*testbed.Haupt, *polyaxon.Client) {
+	t.Helper()
 	if runtime.GOOS == "windows" {
 		t.Skip("the run is a shell's")
 	}
@@ -35,6 +35,14 @@ func TestServerRestarts(t *testing.T) {
 	if err := client.EnsureProject(t.Context(), "p"); err != nil {
 		t.Fatal(err)
 	}
+	return server, client
+}
+
+// TestServerRestarts stops the process of a real server while a run is followed, and
+// starts it again: every line is told once and in order, and so is the run's true
+// end, also of a run that ends while there is no server.
+func TestServerRestarts(t *testing.T) {
+	server, client := ownServer(t)
 	for i, test := range []struct {
 		name string
 		stop func()

@@ -4,31 +4,19 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/run"
-	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
 // TestNodesClockIsWrong runs on a node whose clock is hours before or after that of a
 // real server: lines are told while the run goes on, each once and in order, and no
 // time is negative.
 func TestNodesClockIsWrong(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("the run is a shell's")
-	}
-	server := testbed.NewHaupt(t)
-	client, err := polyaxon.New(polyaxon.Options{Host: server.Host})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := client.EnsureProject(t.Context(), "p"); err != nil {
-		t.Fatal(err)
-	}
+	server, client := ownServer(t)
 	for _, skew := range []time.Duration{5 * time.Hour, -5 * time.Hour} {
 		t.Run(skew.String(), func(t *testing.T) {
 			server.Skew(skew)
