@@ -30,10 +30,10 @@ type follower struct {
 	looked    time.Time
 	// printed tells that the run may have printed something.
 	printed bool
-	// answered is how long the server took to tell the status, and quiet the time
+	// answered is how long the server took to tell the status, and nextRead the time
 	// until which it is not asked for lines again.
 	answered time.Duration
-	quiet    time.Time
+	nextRead time.Time
 	// running is when the run was first seen running, by the clock.
 	running time.Time
 	// strange counts the questions since the status is one that is not known.
@@ -71,7 +71,7 @@ func (f *follower) poll(ctx context.Context) (bool, error) {
 // much more work than one with a status.
 func (f *follower) read(ctx context.Context) error {
 	asked := f.options.Clock.Now()
-	if asked.Before(f.quiet) {
+	if asked.Before(f.nextRead) {
 		return nil
 	}
 	if !f.direct(ctx) {
@@ -82,7 +82,7 @@ func (f *follower) read(ctx context.Context) error {
 	}
 	if !f.lines.busy {
 		now := f.options.Clock.Now()
-		f.quiet = now.Add(min(f.options.Poll, share*now.Sub(asked)))
+		f.nextRead = now.Add(min(f.options.Poll, share*now.Sub(asked)))
 	}
 	return nil
 }
