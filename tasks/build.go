@@ -143,8 +143,11 @@ func (p *project) pushOne(ctx context.Context, to *platform, i *config.Image) (*
 // the tree is exactly that, and those that slipway.yaml names.
 func (p *project) tags(i *config.Image) []string {
 	var tags []string
-	if r := p.revision(); r.Clean {
+	switch r := p.revision(); {
+	case r.Clean:
 		tags = append(tags, image.TagFor(r.Commit))
+	case r.Reason != "":
+		p.untagged.Do(func() { p.event(report.Note, "image", i.Name, "no image gets a commit's tag: "+r.Reason) })
 	}
 	return append(tags, i.Tags...)
 }

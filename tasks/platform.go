@@ -21,6 +21,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/run"
 	"github.com/slipway-ci/slipway/internal/sandbox"
 	"github.com/slipway-ci/slipway/internal/source"
+	"github.com/slipway-ci/slipway/internal/state"
 )
 
 // platform is where images, secrets and runs go: what slipway.yaml names, and
@@ -66,6 +67,7 @@ func (p *project) connect(ctx context.Context) (*platform, error) {
 		return nil, err
 	}
 	if to.embedded || cfg.Registry == "" || cfg.Cluster == nil {
+		_ = state.Make(p.config.Dir) // what it needs, it makes, and says why it cannot
 		joined, err := sandbox.Join(ctx, sandbox.Options{Dir: p.state(), Self: p.Self, Lookup: p.Lookup, Version: p.Version})
 		if err != nil {
 			return nil, fmt.Errorf("start the sandbox: %w", err)

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/image"
 	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/revision"
 	"github.com/slipway-ci/slipway/internal/secret"
@@ -21,6 +22,8 @@ type project struct {
 	texts map[string]map[string]string
 	// revision gives what git knows of the tree; it is asked once.
 	revision func() revision.Revision
+	// untagged is for the line that says why images get no tag of a commit.
+	untagged *sync.Once
 }
 
 // open reads slipway.yaml. Its errors are *source.Error.
@@ -43,12 +46,13 @@ func (e *Env) open(ctx context.Context) (*project, error) {
 	masked := *e
 	masked.Events = report.Masked(e.Events, masker.Mask)
 	return &project{
-		Env:     &masked,
-		config:  cfg,
-		masker:  masker,
-		secrets: &secret.Resolver{Dir: cfg.Dir, Lookup: e.Lookup},
+		Env:      &masked,
+		config:   cfg,
+		masker:   masker,
+		untagged: &sync.Once{},
+		secrets:  &secret.Resolver{Dir: cfg.Dir, Lookup: e.Lookup},
 		revision: sync.OnceValue(func() revision.Revision {
-			known, _ := revision.Read(ctx, cfg.Dir, e.Environ) // its only error is the end of ctx
+			known, _ := revision.Read(ctx, cfg.Dir, e.Environ, image.Excluded) // its only error is the end of ctx
 			return known
 		}),
 	}, nil

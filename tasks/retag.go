@@ -2,6 +2,7 @@ package tasks
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/slipway-ci/slipway/internal/image"
 	"github.com/slipway-ci/slipway/internal/report"
@@ -24,7 +25,11 @@ func Retag(ctx context.Context, env *Env, from, to string, force bool) (*report.
 	if len(p.config.Images) == 0 {
 		return result, usagef("slipway.yaml has no images")
 	}
-	if commit := revision.Resolve(ctx, p.config.Dir, p.Environ, from); commit != "" {
+	commit, err := revision.Resolve(ctx, p.config.Dir, p.Environ, from)
+	if err != nil {
+		return result, fmt.Errorf("ask git for %s: %w", from, err)
+	}
+	if commit != "" {
 		from = commit
 	}
 	connected, err := p.connect(ctx)

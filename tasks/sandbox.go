@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/sandbox"
+	"github.com/slipway-ci/slipway/internal/state"
 )
 
 // SandboxStatus tells whether this project's sandbox runs, and where.
@@ -83,4 +83,4 @@ func SandboxServe(ctx context.Context, env *Env, directory string, idle time.Dur
 }
 
 // SandboxDirectory is where the sandbox of the repository in dir keeps its state.
-func SandboxDirectory(dir string) string { return filepath.Join(dir, ".slipway", "sandbox") }
+func SandboxDirectory(dir string) string { return state.Dir(dir, "sandbox") }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/slipway-ci/slipway/internal/state"
 )
 
 // Recipe is what an image is made of, read and hashed. Nothing of it has been
@@ -50,6 +52,7 @@ func Prepare(ctx context.Context, s Spec, r *Registry) (*Recipe, error) {
 	if err != nil {
 		return nil, err
 	}
+	_ = state.Make(s.Dir) // a build does without it
 	if r == nil {
 		r = &Registry{}
 	}

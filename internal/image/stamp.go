@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/slipway-ci/slipway/internal/state"
 )
 
 // settled is how old a file's times must be for its stamp to be believed: one
@@ -48,7 +50,7 @@ type stamps struct {
 }
 
 // cacheDir is where this package keeps what can be made again.
-func cacheDir(root string) string { return filepath.Join(root, ".slipway", "cache", "image") }
+func cacheDir(root string) string { return state.Dir(root, "cache", "image") }
 
 // openStamps reads the stamps of the files that belong to an image.
 func openStamps(s Spec) *stamps {

@@ -4,6 +4,7 @@ package revision
 
 import (
 	"context"
+	"errors"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -19,8 +20,12 @@ type Revision struct {
 	Commit string
 	// Time is when HEAD was committed.
 	Time time.Time
-	// Clean tells that nothing is uncommitted, new files included.
+	// Clean reports whether nothing is uncommitted, new files included.
 	Clean bool
+	// Reason says why the tree is not exactly a commit: the files that are not
+	// committed, or git's own words when it refuses. It is empty for a clean tree,
+	// and where there is no repository.
+	Reason string
 	// Tags are the tags of git at HEAD.
 	Tags []string
 	// Source is the address of the remote `origin` as https, without credentials;
@@ -30,18 +35,21 @@ type Revision struct {
 
 // Read asks git for the state of the tree at dir, which is a repository's root or
 // below it. Environ is the environment that git runs in, of which what would
-// point it to another repository is left out. Without git, a repository or a
-// commit it gives the zero Revision. Its only error is ctx's.
-func Read(ctx context.Context, dir string, environ []string) (Revision, error) {
+// point it to another repository is left out. Files and directories of a name that
+// unused reports do not count: what is not used may be uncommitted. Without git, a
+// repository or a commit it gives a Revision without one. Its only error is ctx's.
+func Read(ctx context.Context, dir string, environ []string, unused func(name string) bool) (Revision, error) {
 	g := git{dir: dir, environ: environment(environ)}
 	var r Revision
 	var head, status, remote string
+	var headErr, statusErr error
 	var group errgroup.Group
-	group.Go(func() error { head = g.run(ctx, "log", "-1", "--format=%H%n%ct%n%D", "--decorate=full"); return nil })
 	group.Go(func() error {
-		if out, err := g.output(ctx, "status", "--porcelain=v1", "--untracked-files=normal", "--ignore-submodules=none"); err == nil {
-			status = "known:" + strings.TrimSpace(out)
-		}
+		head, headErr = g.output(ctx, "log", "-1", "--format=%H%n%ct%n%D", "--decorate=full")
+		return nil
+	})
+	group.Go(func() error {
+		status, statusErr = g.output(ctx, "status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignore-submodules=none")
 		return nil
 	})
 	group.Go(func() error { remote = g.run(ctx, "config", "--get", "remote.origin.url"); return nil })
@@ -49,7 +57,10 @@ func Read(ctx context.Context, dir string, environ []string) (Revision, error) {
 	if err := ctx.Err(); err != nil {
 		return Revision{}, err
 	}
-	lines := strings.Split(head, "\n")
+	if headErr != nil {
+		return Revision{Reason: refusal(headErr)}, nil
+	}
+	lines := strings.Split(strings.TrimSpace(head), "\n")
 	if len(lines) < 2 {
 		return Revision{}, nil
 	}
@@ -57,7 +68,11 @@ func Read(ctx context.Context, dir string, environ []string) (Revision, error) {
 	if err != nil {
 		return Revision{}, nil //nolint:nilerr // a git that answers otherwise is as good as none
 	}
-	r.Commit, r.Time, r.Clean, r.Source = lines[0], time.Unix(seconds, 0).UTC(), status == "known:", address(remote)
+	r.Commit, r.Time, r.Source = lines[0], time.Unix(seconds, 0).UTC(), address(remote)
+	if r.Reason = refusal(statusErr); statusErr == nil {
+		r.Reason = uncommitted(status, unused)
+	}
+	r.Clean = r.Reason == ""
 	if len(lines) > 2 {
 		for decoration := range strings.SplitSeq(lines[2], ", ") {
 			if tag, ok := strings.CutPrefix(strings.TrimPrefix(decoration, "tag: "), "refs/tags/"); ok {
@@ -69,12 +84,17 @@ func Read(ctx context.Context, dir string, environ []string) (Revision, error) {
 }
 
 // Resolve gives the full hash of the commit that a branch, a tag, HEAD or the
-// beginning of a hash stands for in the tree at dir, and "" for what is none.
-func Resolve(ctx context.Context, dir string, environ []string, name string) string {
+// beginning of a hash stands for in the tree at dir, and "" for what is none. Its
+// error is that git refuses to look at the repository.
+func Resolve(ctx context.Context, dir string, environ []string, name string) (string, error) {
 	if strings.HasPrefix(name, "-") {
-		return ""
+		return "", nil
 	}
-	return git{dir: dir, environ: environment(environ)}.run(ctx, "rev-parse", "--verify", "--quiet", "--end-of-options", name+"^{commit}")
+	out, err := git{dir: dir, environ: environment(environ)}.output(ctx, "rev-parse", "--verify", "--quiet", "--end-of-options", name+"^{commit}")
+	if why := refusal(err); why != "" {
+		return "", errors.New(why)
+	}
+	return strings.TrimSpace(out), nil
 }
 
 type git struct {
@@ -99,7 +119,10 @@ func (g git) output(ctx context.Context, args ...string) (string, error) {
 	command.Env = g.environ
 	command.WaitDelay = time.Second
 	out, err := command.Output()
-	return string(out), err
+	if err != nil {
+		return "", err
+	}
+	return string(out), nil
 }
 
 // environment leaves out what points git elsewhere than to the directory.

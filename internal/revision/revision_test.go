@@ -37,7 +37,7 @@ func write(t *testing.T, path, text string) {
 
 func read(t *testing.T, dir string, environ ...string) Revision {
 	t.Helper()
-	r, err := Read(t.Context(), dir, append(os.Environ(), environ...))
+	r, err := Read(t.Context(), dir, append(os.Environ(), environ...), func(name string) bool { return name == "unused" })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,8 +71,8 @@ func TestRead(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	for name, want := range map[string]string{"HEAD": head, "main": head, "v1.2.3": head, "release/2": head, head[:8]: head, head: head, "nothing": "", "--help": "", "": ""} {
-		if got := Resolve(t.Context(), dir, os.Environ(), name); got != want {
-			t.Errorf("%q resolves to %q, want %q", name, got, want)
+		if got, err := Resolve(t.Context(), dir, os.Environ(), name); got != want || err != nil {
+			t.Errorf("%q resolves to %q, want %q (%v)", name, got, want, err)
 		}
 	}
 	write(t, filepath.Join(dir, "ignored"), "1")
@@ -141,7 +141,7 @@ func TestNothingToRead(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Read(ctx, empty, os.Environ()); !errors.Is(err, context.Canceled) {
+	if _, err := Read(ctx, empty, os.Environ(), nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
 }
@@ -159,5 +159,49 @@ func TestAddress(t *testing.T) {
 		if got := address(remote); got != want {
 			t.Errorf("%s gives %q, want %q", remote, got, want)
 		}
+	}
+}
+
+// What is not used may be uncommitted; what is used is named.
+func TestReason(t *testing.T) {
+	dir := repository(t)
+	write(t, filepath.Join(dir, "deep", "unused", "new"), "1")
+	write(t, filepath.Join(dir, "unused"), "1")
+	if r := read(t, dir); !r.Clean || r.Reason != "" {
+		t.Errorf("with files that are not used: %+v", r)
+	}
+	write(t, filepath.Join(dir, "b c"), "1")
+	if r := read(t, dir); r.Clean || r.Reason != "b c is not committed" {
+		t.Errorf("with a new file: %+v", r)
+	}
+	write(t, filepath.Join(dir, "a"), "2")
+	if r := read(t, dir); r.Clean || r.Reason != "a has changes that are not committed (and 1 more)" {
+		t.Errorf("with a changed file: %+v", r)
+	}
+	command(t, dir, "checkout", "-q", "a")
+	command(t, dir, "mv", "a", "moved")
+	if r := read(t, dir); r.Clean || !strings.HasPrefix(r.Reason, "moved has changes") {
+		t.Errorf("with a moved file: %+v", r)
+	}
+	command(t, dir, "reset", "-q", "--hard")
+	if err := os.Remove(filepath.Join(dir, "a")); err != nil {
+		t.Fatal(err)
+	}
+	if r := read(t, dir); r.Clean || !strings.HasPrefix(r.Reason, "a is deleted") {
+		t.Errorf("with a deleted file: %+v", r)
+	}
+}
+
+// A repository that belongs to somebody else is told in git's own words.
+func TestGitRefuses(t *testing.T) {
+	dir := repository(t)
+	if err := os.Chown(filepath.Join(dir, ".git"), 12345, -1); err != nil {
+		t.Skip("only root can give a file to somebody else")
+	}
+	if r := read(t, dir); r.Clean || !strings.Contains(r.Reason, "dubious ownership") || !strings.Contains(r.Reason, "safe.directory") {
+		t.Errorf("%+v", r)
+	}
+	if _, err := Resolve(t.Context(), dir, os.Environ(), "HEAD"); err == nil || !strings.Contains(err.Error(), "dubious ownership") {
+		t.Errorf("%v", err)
 	}
 }

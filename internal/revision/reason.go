@@ -1,0 +1,64 @@
+package revision
+
+import (
+	"errors"
+	"fmt"
+	"os/exec"
+	"slices"
+	"strings"
+)
+
+// uncommitted says which files a status (git's porcelain format, version 1, with
+// NUL between its entries) has, and "" when it has none that count.
+func uncommitted(status string, unused func(name string) bool) string {
+	first, more := "", 0
+	entries := strings.Split(status, "\x00")
+	for n := 0; n < len(entries); n++ {
+		if len(entries[n]) < 4 {
+			continue
+		}
+		state, path := entries[n][:2], entries[n][3:]
+		if strings.ContainsAny(state, "RC") {
+			n++ // where it was before
+		}
+		if unused != nil && slices.ContainsFunc(strings.Split(path, "/"), unused) {
+			continue
+		}
+		if first != "" {
+			more++
+			continue
+		}
+		switch {
+		case state == "??":
+			first = path + " is not committed"
+		case strings.Contains(state, "D"):
+			first = path + " is deleted, which is not committed"
+		default:
+			first = path + " has changes that are not committed"
+		}
+	}
+	if more > 0 {
+		first += fmt.Sprintf(" (and %d more)", more)
+	}
+	return first
+}
+
+// refusal gives what git says when it refuses, such as a repository that belongs to
+// another user, and "" when there is only nothing to tell: no error, no git, no
+// repository, no commit, no such name.
+func refusal(err error) string {
+	failed := new(exec.ExitError)
+	if !errors.As(err, &failed) {
+		return ""
+	}
+	said := strings.TrimSpace(string(failed.Stderr))
+	for _, nothing := range []string{"not a git repository", "does not have any commits yet", "bad default revision 'HEAD'"} {
+		if strings.Contains(said, nothing) {
+			return ""
+		}
+	}
+	if said == "" {
+		return ""
+	}
+	return "git refuses: " + strings.Join(strings.Fields(said), " ")
+}
