@@ -2,7 +2,6 @@ package tasks
 
 import (
 	"encoding/json"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -13,13 +12,17 @@ import (
 
 // cost gives what a run cost by the prices of slipway.yaml: what its containers
 // ask for, for the time that they had a node. It is nil without prices, and when
-// the run never had one; an amount is not known when they ask for nothing that has a
-// price.
+// the run never had one; an amount is not known when that time is not, or when they
+// ask for nothing that has a price.
 func cost(prices *config.Prices, o *run.Outcome) *report.Cost {
-	hours := (o.Pulling + o.Running).Seconds() / time.Hour.Seconds()
-	if prices == nil || hours == 0 {
+	held := o.Node()
+	switch {
+	case prices == nil, held != nil && *held == 0:
 		return nil
+	case held == nil:
+		return &report.Cost{Currency: prices.Currency, Unknown: "how long it had a node is not known"}
 	}
+	hours := held.Hours()
 	var operation struct {
 		Run map[string]json.RawMessage `json:"run"`
 	}

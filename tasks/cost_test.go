@@ -24,7 +24,7 @@ func TestCost(t *testing.T) {
 		"nothing is priced": {`{"run":{"container":{"resources":{"limits":{"amd.com/gpu":1}}}}}`, time.Hour, -1},
 		"priced in part":    {`{"run":{"container":{"resources":{"limits":{"amd.com/gpu":1,"cpu":1}}}}}`, time.Hour, 0.04},
 	} {
-		got := cost(prices, &run.Outcome{Run: polyaxon.Run{Content: test.content}, Running: test.running})
+		got := cost(prices, &run.Outcome{Run: polyaxon.Run{Content: test.content}, Times: run.Times{Running: &test.running}})
 		switch {
 		case got == nil || got.Currency != "EUR":
 			t.Errorf("%s: %+v", name, got)
@@ -36,10 +36,14 @@ func TestCost(t *testing.T) {
 			t.Errorf("%s: %s, want %v", name, got, test.want)
 		}
 	}
-	if got := cost(prices, &run.Outcome{Queued: time.Hour}); got != nil {
-		t.Errorf("a run that never ran costs %+v", got)
+	hour, none := time.Hour, time.Duration(0)
+	if got := cost(prices, &run.Outcome{Times: run.Times{Queued: &hour, Pulling: &none, Running: &none}}); got != nil {
+		t.Errorf("a run that never had a node costs %+v", got)
 	}
-	if got := cost(nil, &run.Outcome{Running: time.Hour}); got != nil {
+	if got := cost(prices, &run.Outcome{Run: polyaxon.Run{Content: `{"run":{"container":{"resources":{"limits":{"cpu":1}}}}}`}}); got == nil || got.Amount != nil || got.Unknown == "" {
+		t.Errorf("for a time that is not known it costs %+v", got)
+	}
+	if got := cost(nil, &run.Outcome{Times: run.Times{Running: &hour}}); got != nil {
 		t.Errorf("without prices it costs %+v", got)
 	}
 }

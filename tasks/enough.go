@@ -123,7 +123,7 @@ func (p *project) found(ctx context.Context, to *platform, s *search) ([]report.
 			}
 			found[n] = report.Job{Action: "up-to-date", Run: reportRun(r)}
 			if r.Status == polyaxon.Succeeded && s.watchesMetrics() {
-				outcome, err := run.Summarize(ctx, to.polyaxon, p.target(to, r))
+				outcome, err := run.Summarize(ctx, to.polyaxon, p.target(to, r), to.pods())
 				if err != nil {
 					return err
 				}

@@ -240,7 +240,7 @@ func reportOutcome(o *run.Outcome) report.Run {
 	one := reportRun(&o.Run)
 	one.Reason, one.Message = o.Reason()
 	one.Metrics, one.Outputs, one.LastLines = o.Metrics, o.Outputs, o.LastLines
-	one.Queued, one.Pulling, one.Running = o.Queued.Seconds(), o.Pulling.Seconds(), o.Running.Seconds()
+	one.Times = reportTimes(o.Times)
 	if f := o.Failure; f != nil {
 		one.Failure = &report.Failure{Pod: f.Pod, Container: f.Container, OOMKilled: f.OOMKilled, Evicted: f.Evicted, Text: f.Text}
 		if f.ExitCode >= 0 {
@@ -248,6 +248,18 @@ func reportOutcome(o *run.Outcome) report.Run {
 		}
 	}
 	return one
+}
+
+func reportTimes(t run.Times) *report.Times {
+	return &report.Times{Queued: inSeconds(t.Queued), Pulling: inSeconds(t.Pulling), Running: inSeconds(t.Running)}
+}
+
+func inSeconds(d *time.Duration) *float64 {
+	if d == nil {
+		return nil
+	}
+	seconds := d.Seconds()
+	return &seconds
 }
 
 // pendingWatch ends the watch over a run that does not start in time.

@@ -51,14 +51,15 @@ func Runs(ctx context.Context, env *Env, o RunsOptions) (*report.Result, error) 
 	if polyaxon.IsNotFound(err) {
 		return result, nil // a project that was never deployed has no runs
 	}
+	var conditions [][]polyaxon.Condition
 	if err == nil {
-		err = p.complete(ctx, to, runs)
+		conditions, err = p.complete(ctx, to, runs)
 	}
 	if err != nil {
 		return result, interruptedOr(ctx, err)
 	}
 	for i := range runs {
-		one := p.listedRun(ctx, to, &runs[i])
+		one := p.listedRun(ctx, to, &runs[i], conditions[i])
 		result.Runs = append(result.Runs, one)
 		if one.Kind == "service" && one.Age > longAlive.Seconds() {
 			p.event(report.Warning, "runs", one.RunName, p.forgotten(&one))
@@ -99,11 +100,21 @@ func (p *project) listed(ctx context.Context, to *platform, o RunsOptions) ([]po
 	return runs, err
 }
 
-// complete asks for all of the runs that go on, whose operations lists leave out.
-func (p *project) complete(ctx context.Context, to *platform, runs []polyaxon.Run) error {
+// complete asks for all of the runs that go on, whose operations lists leave out, and
+// gives the conditions of all runs: the times that lists have are not those in which
+// a run ran.
+func (p *project) complete(ctx context.Context, to *platform, runs []polyaxon.Run) ([][]polyaxon.Condition, error) {
+	conditions := make([][]polyaxon.Condition, len(runs))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(askedAtOnce)
 	for i := range runs {
+		group.Go(func() error {
+			var err error
+			if _, conditions[i], err = to.polyaxon.Statuses(ctx, p.config.Project, runs[i].UUID); polyaxon.IsNotFound(err) {
+				return nil // deleted meanwhile
+			}
+			return err
+		})
 		if runs[i].Status.Terminal() {
 			continue
 		}
@@ -118,26 +129,25 @@ func (p *project) complete(ctx context.Context, to *platform, runs []polyaxon.Ru
 			return err
 		})
 	}
-	return group.Wait()
+	return conditions, group.Wait()
 }
 
 // listedRun is a run as a list shows it. Its age is by the server's clock, which is
 // not this machine's.
-func (p *project) listedRun(ctx context.Context, to *platform, r *polyaxon.Run) report.Run {
+func (p *project) listedRun(ctx context.Context, to *platform, r *polyaxon.Run, conditions []polyaxon.Condition) report.Run {
 	one := reportRun(r)
-	one.Running = max(0, r.Duration)
+	now := p.Now().Add(to.polyaxon.Ahead())
+	times := run.TimesOf(r, conditions, nil, now)
+	one.Times = reportTimes(times)
 	one.Owner, _ = r.MetaInfo[metaActor].(string)
 	if r.Status.Terminal() {
 		return one
 	}
 	one.GPUs = r.GPUs()
-	now := p.Now().Add(to.polyaxon.Ahead())
 	if !r.CreatedAt.IsZero() {
 		one.Age = max(time.Second, now.Sub(r.CreatedAt)).Round(time.Second).Seconds()
 	}
-	if !r.StartedAt.IsZero() {
-		one.Cost = cost(p.config.Prices, &run.Outcome{Run: *r, Running: max(0, now.Sub(r.StartedAt))})
-	}
+	one.Cost = cost(p.config.Prices, &run.Outcome{Run: *r, Times: times})
 	if one.Kind == "service" {
 		one.Address = p.address(ctx, to, r)
 	}

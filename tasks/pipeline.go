@@ -100,7 +100,7 @@ func (p *project) submitAndFollow(ctx context.Context, to *platform, j *config.J
 	case o.Detach:
 		return reported, nil
 	case submitted.How == run.UpToDate:
-		outcome, err := run.Summarize(ctx, to.polyaxon, p.target(to, &submitted.Run))
+		outcome, err := run.Summarize(ctx, to.polyaxon, p.target(to, &submitted.Run), to.pods())
 		if err != nil {
 			return reported, interruptedOr(ctx, err)
 		}

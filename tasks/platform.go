@@ -200,8 +200,17 @@ func (p *project) following(to *platform, o run.FollowOptions) run.FollowOptions
 	o.Clock, o.Mask = to.clock, p.masker.Mask
 	if to.embedded {
 		o.Patience, o.Whole = sandboxPatience, true
-	} else if to.access != nil {
-		o.Cluster = to.cluster
+	} else {
+		o.Cluster = to.pods()
 	}
 	return o
+}
+
+// pods gives the cluster that runs have their pods in, nil without access to it: the
+// sandbox has none.
+func (to *platform) pods() run.Cluster {
+	if to.embedded || to.access == nil {
+		return nil
+	}
+	return to.cluster
 }

@@ -19,7 +19,7 @@ const runsLimit = 100
 // Status tells all about one run: its history, reasons, metrics and outputs.
 func Status(ctx context.Context, env *Env, name string) (*report.Result, error) {
 	return env.withRun(ctx, "status", name, func(p *project, to *platform, r *polyaxon.Run, result *report.Result) error {
-		outcome, err := run.Summarize(ctx, to.polyaxon, p.target(to, r))
+		outcome, err := run.Summarize(ctx, to.polyaxon, p.target(to, r), to.pods())
 		if err != nil {
 			return err
 		}
@@ -28,7 +28,7 @@ func Status(ctx context.Context, env *Env, name string) (*report.Result, error) 
 		one.Cost = cost(p.config.Prices, outcome)
 		one.History = []report.Transition{}
 		for _, c := range outcome.Conditions {
-			one.History = append(one.History, report.Transition{Status: string(c.Type), Reason: c.Reason, Message: c.Message, Time: c.LastTransitionTime})
+			one.History = append(one.History, report.Transition{Status: string(c.Type), Reason: c.Reason, Message: c.Message, Time: c.At()})
 		}
 		result.Runs = []report.Run{one}
 		return nil

@@ -159,7 +159,7 @@ func (e *slowError) Error() string {
 
 // ended is the error of a service that has ended instead of answering.
 func (p *project) ended(ctx context.Context, to *platform, service *config.Job, target run.Target) error {
-	outcome, err := run.Summarize(ctx, to.polyaxon, target)
+	outcome, err := run.Summarize(ctx, to.polyaxon, target, to.pods())
 	if err != nil {
 		return fmt.Errorf("ask how service %s ended: %w", service.Name, err)
 	}

@@ -80,6 +80,8 @@ type operator struct {
 	// archive gives the lines that the run's archive has; none when it is nil.
 	archive    func() []polyaxon.LogLine
 	conditions []map[string]string
+	// job is when it had made the run's job, the transition time of all that it says.
+	job string
 }
 
 func (o *operator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -108,7 +110,8 @@ func (o *operator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.Contains(r.URL.Path, "/artifacts/tree"):
 		answer = map[string]any{"files": map[string]int{}, "dirs": []string{}}
 	default:
-		answer = map[string]any{"uuid": uuid, "status": o.status(r.Context(), uuid), "created_at": created.Format(time.RFC3339), "started_at": time.Now().Format(time.RFC3339)}
+		answer = map[string]any{"uuid": uuid, "status": o.status(r.Context(), uuid), "created_at": created.Format(time.RFC3339Nano), "started_at": o.job,
+			"finished_at": time.Now().Format(time.RFC3339Nano)}
 	}
 	_ = json.NewEncoder(w).Encode(answer)
 }
@@ -138,7 +141,15 @@ func (o *operator) status(ctx context.Context, uuid string) string {
 
 func (o *operator) reach(status string) string {
 	if n := len(o.conditions); n == 0 || o.conditions[n-1]["type"] != status {
-		o.conditions = append(o.conditions, map[string]string{"type": status, "status": "True"})
+		now := time.Now().Format(time.RFC3339Nano)
+		if o.job == "" && status != "queued" {
+			o.job = now
+		}
+		at := o.job
+		if at == "" {
+			at = now
+		}
+		o.conditions = append(o.conditions, map[string]string{"type": status, "status": "True", "last_update_time": now, "last_transition_time": at})
 	}
 	return status
 }

@@ -57,9 +57,19 @@ type Condition struct {
 	Type    Status `json:"type"`
 	Reason  string `json:"reason"`
 	Message string `json:"message"`
-	// The times are what the writer sent: do not order by them.
+	// The times are what the writer sent: do not order by them. Polyaxon's operator
+	// gives all that follows `starting` the transition time of that, and moves only the
+	// other on.
 	LastUpdateTime     time.Time `json:"-"`
 	LastTransitionTime time.Time `json:"-"`
+}
+
+// At gives when the condition came to be, the later of its times.
+func (c Condition) At() time.Time {
+	if c.LastUpdateTime.After(c.LastTransitionTime) {
+		return c.LastUpdateTime
+	}
+	return c.LastTransitionTime
 }
 
 // UnmarshalJSON reads a condition as leniently as servers and agents write them.

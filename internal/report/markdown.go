@@ -24,7 +24,11 @@ func Markdown(r *Result) string {
 			for _, name := range sortedNames(j.Metrics) {
 				metrics = append(metrics, name+" = "+number(j.Metrics[name]))
 			}
-			fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", cell(j.Name), cell(strings.TrimSpace(j.Action+" "+j.Status)), code(j.UUID), seconds(j.Running), cell(strings.Join(metrics, ", ")))
+			ran := ""
+			if j.Times != nil {
+				ran = seconds(j.Running)
+			}
+			fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", cell(j.Name), cell(strings.TrimSpace(j.Action+" "+j.Status)), code(j.UUID), ran, cell(strings.Join(metrics, ", ")))
 		}
 		b.WriteString("\n")
 	}

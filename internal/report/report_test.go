@@ -32,6 +32,17 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
+// times gives times of which those below zero are not known.
+func times(queued, pulling, running float64) *Times {
+	known := func(s float64) *float64 {
+		if s < 0 {
+			return nil
+		}
+		return &s
+	}
+	return &Times{known(queued), known(pulling), known(running)}
+}
+
 // full is a Result with something in every section.
 func full() *Result {
 	at := time.Date(2026, 11, 24, 9, 30, 0, 0, time.UTC)
@@ -43,9 +54,10 @@ func full() *Result {
 		},
 		Secrets: []Secret{{Name: "token", Action: "update", Keys: map[string]string{"b": "unchanged", "a": "create"}}},
 		Jobs: []Job{
-			{Name: "process", Action: "up-to-date", Run: Run{UUID: "def", Status: "succeeded", Running: 3.2, Queued: 61}},
+			{Name: "process", Action: "up-to-date", Run: Run{UUID: "def", Status: "succeeded", Times: times(61, 2.8, 3.2)}},
+			{Name: "evaluate", Action: "submitted", Run: Run{UUID: "fed", Status: "stopped", Times: times(-1, -1, -1), Cost: &Cost{Currency: "EUR", Unknown: "how long it had a node is not known"}}},
 			{Name: "train", Action: "submitted", After: "process", Diff: "- gpu: 1\n+ gpu: 2\n", Run: Run{
-				UUID: "abc", RunName: "train", Kind: "job", Status: "failed", Reason: "Error", Message: "exit code 1 | <b>", Created: &at, Running: 4000, Queued: 0.5,
+				UUID: "abc", RunName: "train", Kind: "job", Status: "failed", Reason: "Error", Message: "exit code 1 | <b>", Created: &at, Times: times(0, -1, 4000),
 				Metrics: map[string]float64{"loss": 0.123456, "accuracy": 0.97}, Outputs: []string{"model.json"}, OutputsAt: "outputs",
 				LastLines: []string{"reading", "``` cannot find the data"}, Address: "https://polyaxon.acme.dev/ui/abc",
 			}},

@@ -82,9 +82,8 @@ type Run struct {
 	Reason  string     `json:"reason,omitempty"`
 	Message string     `json:"message,omitempty"`
 	Created *time.Time `json:"created,omitempty"`
-	Queued  float64    `json:"queued_seconds,omitempty"`
-	Pulling float64    `json:"pulling_seconds,omitempty"`
-	Running float64    `json:"running_seconds,omitempty"`
+	// Times is nil where nobody asked for them.
+	*Times
 	// Age, Owner and GPUs are those of a run that goes on: since when, by whom, and
 	// what it holds.
 	Age   float64 `json:"age_seconds,omitempty"`
@@ -104,6 +103,14 @@ type Run struct {
 	History   []Transition      `json:"history,omitempty"`
 	Tags      []string          `json:"tags,omitempty"`
 	Meta      map[string]string `json:"meta,omitempty"`
+}
+
+// Times are how a run spent its time, in seconds; what is not known is nil, and null
+// in JSON. Without Pulling, Queued is the time until it ran.
+type Times struct {
+	Queued  *float64 `json:"queued_seconds"`
+	Pulling *float64 `json:"pulling_seconds"`
+	Running *float64 `json:"running_seconds"`
 }
 
 // Failure is how a container ended that made a run fail.

@@ -116,7 +116,7 @@ func jobLine(j Job) string {
 	if j.UUID != "" {
 		parts = append(parts, "run "+j.UUID)
 	}
-	if j.Running > 0 {
+	if j.Times != nil {
 		parts = append(parts, fmt.Sprintf("ran %s, waited %s", seconds(j.Running), seconds(j.Queued)))
 	}
 	if j.Cost != nil {
@@ -140,7 +140,10 @@ func textRuns(w io.Writer, r *Result) {
 			if run.Created != nil {
 				created = run.Created.Format(time.RFC3339)
 			}
-			age, gpus, cost := "", "", ""
+			age, ran, gpus, cost := "", "", "", ""
+			if run.Times != nil {
+				ran = seconds(run.Running)
+			}
 			if run.Age > 0 {
 				age = Age(run.Age)
 			}
@@ -150,7 +153,7 @@ func textRuns(w io.Writer, r *Result) {
 			if run.Cost != nil {
 				cost = run.Cost.String()
 			}
-			table.row(run.UUID, run.RunName, run.Kind, run.Status, created, age, seconds(run.Running), gpus, cost, run.Owner, run.Address)
+			table.row(run.UUID, run.RunName, run.Kind, run.Status, created, age, ran, gpus, cost, run.Owner, run.Address)
 		}
 		table.end()
 	}
@@ -164,8 +167,12 @@ func textRun(w io.Writer, run Run) {
 	for _, name := range sortedNames(run.Metrics) {
 		fmt.Fprintf(w, "  %s = %s\n", name, number(run.Metrics[name]))
 	}
-	if run.Running > 0 {
-		fmt.Fprintf(w, "  queued %s, pulled its images for %s, ran %s\n", seconds(run.Queued), seconds(run.Pulling), seconds(run.Running))
+	switch t := run.Times; {
+	case t == nil:
+	case t.Pulling == nil:
+		fmt.Fprintf(w, "  waited %s until it ran (how much of it for its images is unknown), ran %s\n", seconds(t.Queued), seconds(t.Running))
+	default:
+		fmt.Fprintf(w, "  queued %s, pulled its images for %s, ran %s\n", seconds(t.Queued), seconds(t.Pulling), seconds(t.Running))
 	}
 	if run.Cost != nil {
 		fmt.Fprintf(w, "  cost: %s\n", run.Cost.explained())
@@ -271,11 +278,12 @@ func sortedNames(m map[string]float64) []string {
 // number prints a metric: four significant digits are what people compare.
 func number(v float64) string { return fmt.Sprintf("%.4g", v) }
 
-func seconds(s float64) string {
-	if s == 0 {
-		return ""
+// seconds gives a time as people read it, and says when it is not known.
+func seconds(s *float64) string {
+	if s == nil {
+		return "unknown"
 	}
-	d := time.Duration(s * float64(time.Second))
+	d := time.Duration(*s * float64(time.Second))
 	if d < time.Minute {
 		return d.Round(10 * time.Millisecond).String()
 	}

@@ -133,7 +133,7 @@ func (e *LimitError) Error() string {
 // The run itself is left as it is.
 func Follow(ctx context.Context, c *polyaxon.Client, t Target, o FollowOptions, sink Sink) (*Outcome, error) {
 	o = o.filled()
-	f := &follower{client: c, target: t, options: o, sink: sink, lines: newLines(c, t, o, sink), seen: map[polyaxon.Condition]bool{}}
+	f := &follower{client: c, target: t, options: o, sink: sink, lines: newLines(c, t, o, sink), seen: map[polyaxon.Condition]int{}}
 	f.lines.tails = map[key]*podReading{}
 	defer f.lines.closeTails()
 	heard := o.Clock.Now()

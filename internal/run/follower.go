@@ -18,7 +18,8 @@ type follower struct {
 	options FollowOptions
 	sink    Sink
 	lines   *lines
-	seen    map[polyaxon.Condition]bool
+	// seen counts how often each condition was told.
+	seen map[polyaxon.Condition]int
 	// held are the conditions of the end: they are told after the last line.
 	held []polyaxon.Condition
 	// status and conditions are those of the last answer.
@@ -94,14 +95,17 @@ func (f *follower) direct(ctx context.Context) bool {
 
 // tell tells the conditions that are new.
 func (f *follower) tell(status polyaxon.Status, conditions []polyaxon.Condition) {
+	found := map[polyaxon.Condition]int{}
 	for _, condition := range conditions {
 		f.printed = f.printed || started(condition.Type) && !condition.Type.Terminal()
 		same := condition
 		same.LastUpdateTime = time.Time{} // some writers move it with every look
-		if f.seen[same] {
+		// A run that runs again is told so again, though the operator gives all that it
+		// says the time of its first word.
+		if found[same]++; f.seen[same] >= found[same] {
 			continue
 		}
-		f.seen[same] = true
+		f.seen[same]++
 		if condition.Type.Terminal() {
 			f.held = append(f.held, condition)
 			continue
@@ -175,7 +179,7 @@ func (f *follower) survived(ctx context.Context) {
 func (f *follower) outcome(ctx context.Context) (*Outcome, error) {
 	began := f.options.Clock.Now()
 	for n := 0; ; n++ {
-		outcome, err := summarize(ctx, f.client, f.target, f.lines.last())
+		outcome, err := summarize(ctx, f.client, f.target, f.pods)
 		switch {
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
@@ -186,10 +190,10 @@ func (f *follower) outcome(ctx context.Context) (*Outcome, error) {
 			continue
 		case err != nil:
 			f.sink.Note(fmt.Sprintf("the run has ended, and the server tells no more of it: %v", err))
-			outcome = &Outcome{Run: polyaxon.Run{UUID: f.target.UUID, Project: f.target.Project, Status: f.status}, Conditions: f.conditions, LastLines: f.lines.last()}
+			outcome = &Outcome{Run: polyaxon.Run{UUID: f.target.UUID, Project: f.target.Project, Status: f.status}, Conditions: f.conditions}
+			outcome.Failure = failure(f.status, f.conditions, f.pods)
 		}
-		outcome.Failure = failure(outcome.Run.Status, outcome.Conditions, f.pods)
-		outcome.pulled(f.pods)
+		outcome.LastLines = f.lines.last()
 		return outcome, nil
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"slices"
 	"sort"
 	"time"
 
@@ -29,10 +28,7 @@ type Outcome struct {
 	Outputs []string
 	// LastLines are the last lines of the main container, at most 20.
 	LastLines []string
-	// Queued is the time until the run's pod had a node, Pulling the time from then
-	// until it ran, and Running the time from then on. Where the server does not
-	// tell the second moment, Pulling is part of Queued.
-	Queued, Pulling, Running time.Duration
+	Times
 	// Failure is how a container ended that made the run fail, nil when that is
 	// not known, or it did not.
 	Failure *Failure
@@ -46,13 +42,18 @@ func (o *Outcome) Reason() (reason, message string) {
 	return "", ""
 }
 
-// Summarize asks for all that is known of a run.
-func Summarize(ctx context.Context, c *polyaxon.Client, t Target) (*Outcome, error) {
-	return summarize(ctx, c, t, nil)
+// Summarize asks for all that is known of a run: also its pods, where there is a
+// cluster, which may be nil, that lets them be read.
+func Summarize(ctx context.Context, c *polyaxon.Client, t Target, cluster Cluster) (*Outcome, error) {
+	var pods []corev1.Pod
+	if cluster != nil {
+		pods, _ = cluster.RunPods(ctx, t.UUID) // what Polyaxon says counts otherwise
+	}
+	return summarize(ctx, c, t, pods)
 }
 
-func summarize(ctx context.Context, c *polyaxon.Client, t Target, lastLines []string) (*Outcome, error) {
-	o := &Outcome{LastLines: lastLines}
+func summarize(ctx context.Context, c *polyaxon.Client, t Target, pods []corev1.Pod) (*Outcome, error) {
+	o := &Outcome{}
 	// The end of a run is waited for: what can be asked at once is.
 	group, asking := errgroup.WithContext(ctx)
 	var status polyaxon.Status
@@ -86,63 +87,10 @@ func summarize(ctx context.Context, c *polyaxon.Client, t Target, lastLines []st
 		return nil, err
 	}
 	o.Run.Status = status
-	o.Queued, o.Pulling, o.Running = durations(&o.Run, o.Conditions)
-	o.Failure = failure(status, o.Conditions, nil)
+	o.Times = TimesOf(&o.Run, o.Conditions, pods, c.Time())
+	o.Failure = failure(status, o.Conditions, pods)
 	return o, nil
 }
-
-// durations are taken from the server's own times, and its own sums where it has
-// no times.
-func durations(r *polyaxon.Run, conditions []polyaxon.Condition) (queued, pulling, running time.Duration) {
-	queued, running = max(0, seconds(r.WaitTime)), max(0, seconds(r.Duration)) // clocks went back
-	if r.StartedAt.IsZero() {
-		return queued, 0, running
-	}
-	if !r.CreatedAt.IsZero() {
-		queued = max(0, r.StartedAt.Sub(r.CreatedAt))
-	}
-	if !r.FinishedAt.IsZero() {
-		running = max(0, r.FinishedAt.Sub(r.StartedAt))
-	}
-	// The last time that its pod got a node before it ran: images are pulled then.
-	for _, c := range slices.Backward(conditions) {
-		at := c.LastTransitionTime
-		if c.Type == polyaxon.Starting && !at.IsZero() && at.After(r.CreatedAt) && at.Before(r.StartedAt) {
-			pulling = r.StartedAt.Sub(at)
-			return queued - pulling, pulling, running
-		}
-	}
-	return queued, 0, running
-}
-
-// pulled takes the time from a node to a running container from pods, which know it
-// better than conditions do.
-func (o *Outcome) pulled(pods []corev1.Pod) {
-	for _, pod := range slices.Backward(pods) {
-		var assigned, began time.Time
-		for _, c := range pod.Status.Conditions {
-			if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionTrue {
-				assigned = c.LastTransitionTime.Time
-			}
-		}
-		for _, status := range pod.Status.ContainerStatuses {
-			switch state := status.State; {
-			case !main(status.Name):
-			case state.Running != nil:
-				began = state.Running.StartedAt.Time
-			case state.Terminated != nil:
-				began = state.Terminated.StartedAt.Time
-			}
-		}
-		if before := o.Queued + o.Pulling; !assigned.IsZero() && began.After(assigned) {
-			o.Pulling = min(began.Sub(assigned), before)
-			o.Queued = before - o.Pulling
-			return
-		}
-	}
-}
-
-func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
 func lastMetrics(ctx context.Context, c *polyaxon.Client, t Target) (map[string]float64, error) {
 	names, err := c.MetricNames(ctx, t.artifact(""))

@@ -2,6 +2,7 @@ package run_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -69,15 +70,22 @@ type scripted struct {
 
 	status     string
 	conditions []map[string]any
-	finished   bool
-	requests   int
+	// job is when the operator had made the run's job.
+	job      string
+	finished bool
+	requests int
 }
 
-// reach sets the status.
+// reach sets the status, as Polyaxon's operator does: what it says has the transition
+// time of the first that it said.
 func (s *scripted) reach(status, reason, message string) {
 	s.status = status
-	s.conditions = append(s.conditions, map[string]any{"type": status, "reason": reason, "message": message, "status": "True",
-		"last_transition_time": start.Add(time.Duration(len(s.conditions)) * time.Second).Format(time.RFC3339Nano)})
+	now := start.Add(time.Duration(len(s.conditions)) * time.Second).Format(time.RFC3339Nano)
+	if s.job == "" && !slices.Contains([]string{"created", "compiled", "queued", "scheduled"}, status) {
+		s.job = now
+	}
+	at := cmp.Or(s.job, now)
+	s.conditions = append(s.conditions, map[string]any{"type": status, "reason": reason, "message": message, "status": "True", "last_update_time": now, "last_transition_time": at})
 }
 
 func (s *scripted) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -37,8 +37,8 @@ func TestNodesClockIsWrong(t *testing.T) {
 				t.Fatalf("it ended with %+v, %v", outcome, err)
 			}
 			followed.mustCount(t)
-			if outcome.Queued < 0 || outcome.Pulling < 0 || outcome.Running < 0 || outcome.Queued+outcome.Pulling+outcome.Running > time.Hour {
-				t.Errorf("it was queued for %s, pulled for %s and ran for %s", outcome.Queued, outcome.Pulling, outcome.Running)
+			if !between(0, outcome.Queued, time.Hour) || !between(0, outcome.Running, time.Hour) {
+				t.Errorf("it was queued for %v and ran for %v", outcome.Queued, outcome.Running)
 			}
 		})
 	}
@@ -86,8 +86,8 @@ func TestClocksDisagree(t *testing.T) {
 				if got, want := sink.of("a", "polyaxon-main"), wanted(s.printed, "a", "polyaxon-main"); !slices.Equal(got, want) {
 					t.Errorf("%d lines were told of %d", len(got), len(want))
 				}
-				if outcome.Queued < 0 || outcome.Pulling < 0 || outcome.Running < 0 {
-					t.Errorf("it was queued for %s, pulled for %s and ran for %s", outcome.Queued, outcome.Pulling, outcome.Running)
+				if !between(0, outcome.Queued, time.Hour+runner.Abs()+agent.Abs()) || !between(0, outcome.Running, time.Hour) {
+					t.Errorf("it was queued for %v and ran for %v", outcome.Queued, outcome.Running)
 				}
 			})
 		}
@@ -99,7 +99,12 @@ func TestServersSumsAreNegative(t *testing.T) {
 	s, c := &scripted{story: map[string]any{"wait_time": -3600, "duration": -1.5}}, &clock{now: start}
 	s.reach("succeeded", "", "")
 	_, outcome, err := follow(t, s, c, run.FollowOptions{})
-	if err != nil || outcome.Queued != 0 || outcome.Running != 0 {
-		t.Errorf("%+v, %v", outcome, err)
+	if err != nil || outcome.Times != (run.Times{}) {
+		t.Errorf("%+v, %v: none of it is known", outcome, err)
 	}
+}
+
+// between tells whether a time is known and not outside of these.
+func between(least time.Duration, d *time.Duration, most time.Duration) bool {
+	return d != nil && least <= *d && *d <= most
 }

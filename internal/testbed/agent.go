@@ -32,8 +32,11 @@ type agent struct {
 // pod is a run that goes on; its lines are there until they are archived.
 type pod struct {
 	cancel context.CancelFunc
-	lines  []podLine
-	ended  bool
+	// job is when its job was made, which the operator gives as the transition time of
+	// all that it says from then on.
+	job   time.Time
+	lines []podLine
+	ended bool
 }
 
 type podLine struct {
@@ -98,10 +101,11 @@ func (a *agent) kill(uuid string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	p := a.pods[uuid]
-	if p != nil {
-		p.cancel()
+	if p == nil || p.ended {
+		return p != nil
 	}
-	return p != nil
+	p.cancel()
+	return true
 }
 
 // instance reads owner.project.runs.uuid.
@@ -116,9 +120,18 @@ func instance(entry []any) (project, uuid string) {
 
 // tell posts a status until the server takes it, the run is gone, or ctx ends.
 func (a *agent) tell(ctx context.Context, project, uuid, status, message string) {
-	at := a.now().Format(time.RFC3339Nano)
+	now := a.now()
+	at := now
+	a.mu.Lock()
+	if p := a.pods[uuid]; p != nil {
+		if p.job.IsZero() {
+			p.job = now
+		}
+		at = p.job
+	}
+	a.mu.Unlock()
 	body, err := json.Marshal(map[string]any{"condition": map[string]any{"type": status, "status": "True", "reason": "TestAgent", "message": message,
-		"last_update_time": at, "last_transition_time": at}})
+		"last_update_time": now.Format(time.RFC3339Nano), "last_transition_time": at.Format(time.RFC3339Nano)}})
 	if err != nil {
 		return
 	}
@@ -161,8 +174,8 @@ func (a *agent) execute(ctx, running context.Context, p *pod, project, uuid, con
 	a.mu.Lock()
 	p.ended = true
 	a.archive(uuid, p)
-	delete(a.pods, uuid)
 	a.mu.Unlock()
+	defer a.forget(uuid, p)
 	switch {
 	case running.Err() != nil:
 		a.tell(ctx, project, uuid, "stopped", "stopped by the agent")
@@ -170,6 +183,15 @@ func (a *agent) execute(ctx, running context.Context, p *pod, project, uuid, con
 		a.tell(ctx, project, uuid, "failed", err.Error())
 	default:
 		a.tell(ctx, project, uuid, "succeeded", "")
+	}
+}
+
+// forget forgets a pod once its end was told, unless another has its place.
+func (a *agent) forget(uuid string, p *pod) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.pods[uuid] == p {
+		delete(a.pods, uuid)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/run"
@@ -27,8 +28,34 @@ func (s *suite) succeeds(t *testing.T) {
 	if told.Kind != "job" || told.Project != project || told.CreatedAt.IsZero() || told.StartedAt.IsZero() || told.FinishedAt.IsZero() || !strings.Contains(told.Content, "print=hello") {
 		t.Errorf("the run is told as %+v", told)
 	}
+	s.operatorsTimes(t, told)
 	if namespace, err := s.Client.Namespace(s.ctx, project, first.Run.UUID); err != nil || namespace == "" {
 		t.Errorf("its namespace is %q, %v", namespace, err)
+	}
+}
+
+// operatorsTimes holds the server to what Polyaxon's operator posts: `starting` has the
+// run started, and all that follows keeps its transition time.
+func (s *suite) operatorsTimes(t *testing.T, told *polyaxon.Run) {
+	t.Helper()
+	_, conditions, err := s.Client.Statuses(s.ctx, project, told.UUID)
+	must(t, err)
+	n := slices.IndexFunc(conditions, func(c polyaxon.Condition) bool { return c.Type == polyaxon.Starting })
+	if n < 0 || n == len(conditions)-1 {
+		t.Fatalf("the conditions are %+v", conditions)
+	}
+	job := conditions[n]
+	if told.StartedAt.Sub(job.At()).Abs() > 2*time.Second {
+		t.Errorf("it has started at %s, and its job was made at %s", told.StartedAt, job.At())
+	}
+	for i, c := range conditions[n+1:] {
+		if !c.LastTransitionTime.Equal(job.LastTransitionTime) || c.At().Before(conditions[n+i].At()) {
+			t.Errorf("%s came at %s, its transition time is %s, and that of starting %s", c.Type, c.At(), c.LastTransitionTime, job.LastTransitionTime)
+		}
+	}
+	times := run.TimesOf(told, conditions, nil, told.FinishedAt)
+	if times.Queued == nil || times.Running == nil || *times.Queued+*times.Running > told.FinishedAt.Sub(told.CreatedAt)+time.Second {
+		t.Errorf("its times are %+v", times)
 	}
 }
 

@@ -173,7 +173,7 @@ func (s *suite) tracked(t *testing.T) {
 		must(t, s.Client.Upload(s.ctx, s.artifact(of, "events/metric/"+name+".plx"), []byte(text)))
 	}
 	must(t, s.Client.Upload(s.ctx, s.artifact(of, "outputs/model.bin"), []byte("x")))
-	outcome, err := run.Summarize(s.ctx, s.Client, s.target(of))
+	outcome, err := run.Summarize(s.ctx, s.Client, s.target(of), nil)
 	must(t, err)
 	if outcome.Metrics["loss"] != 0.25 || outcome.Metrics["val/f1"] != 3 || !slices.Contains(outcome.Outputs, "model.bin") {
 		t.Errorf("metrics %v, outputs %v", outcome.Metrics, outcome.Outputs)

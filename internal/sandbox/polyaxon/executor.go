@@ -201,7 +201,7 @@ func (e *executor) begin(uuid string, o *polyaxonfile.Pod) {
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		if !x.abandoned {
-			if err := e.store.set(uuid, status, reason, message, false); err != nil {
+			if err := e.store.report(uuid, status, reason, message); err != nil {
 				fmt.Fprintf(e.options.Log, "run %s: it %s, which cannot be kept: %v\n", uuid, status, err)
 			}
 		}
@@ -220,6 +220,8 @@ func (e *executor) attempts(ctx context.Context, x *execution, uuid string, o *p
 		ctx, cancel = context.WithTimeoutCause(ctx, limit, &deadlineError{limit})
 		defer cancel()
 	}
+	e.tell(uuid, scheduled, "AgentSubmit", "The run was given to the sandbox")
+	e.tell(uuid, starting, "JobCreated", "Job is created")
 	asked := requestOf(append(o.Sidecars, o.Container)...)
 	if lacks := e.options.Capacity.lacks(asked); lacks != "" {
 		e.tell(uuid, unschedulable, "Unschedulable", lacks)
@@ -328,7 +330,7 @@ func (e *executor) release(asked request) {
 
 // tell sets a status on the way.
 func (e *executor) tell(uuid, status, reason, message string) {
-	if err := e.store.set(uuid, status, reason, message, false); err != nil {
+	if err := e.store.report(uuid, status, reason, message); err != nil {
 		fmt.Fprintf(e.options.Log, "run %s: %s cannot be kept: %v\n", uuid, status, err)
 	}
 }

@@ -58,7 +58,6 @@ type podRun struct {
 func (e *executor) pod(ctx context.Context, x *execution, uuid string, o *polyaxonfile.Pod, attempt int) error {
 	r, _ := e.store.run(uuid)
 	p := &podRun{executor: e, ctx: ctx, x: x, run: r, o: o, name: fmt.Sprintf("plx-operation-%s-%d", uuid, attempt), scratch: e.dir("containers", uuid)}
-	e.tell(uuid, scheduled, "PodScheduled", "Successfully assigned to "+nodeName)
 	if err := mkdir(e.dir("artifacts", uuid, "outputs")); err != nil {
 		return err
 	}
@@ -68,7 +67,6 @@ func (e *executor) pod(ctx context.Context, x *execution, uuid string, o *polyax
 	}
 	defer func() { _ = p.log.close() }()
 	defer func() { _ = container.Remove(p.scratch) }()
-	e.tell(uuid, starting, "ContainerCreating", "Pulling the image and creating the containers")
 	for i, init := range o.Init {
 		if init.Name == "" {
 			init.Name = fmt.Sprintf("init-%d", i)

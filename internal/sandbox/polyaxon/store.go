@@ -211,6 +211,22 @@ func (s *store) set(uuid, status, reason, message string, force bool) error {
 	return s.change(uuid, func(r *record) { r.set(status, reason, message, force, s.now()) })
 }
 
+// report is what a run's operator says: it gives all that follows `starting`, which
+// says that the job was made, the transition time of that, as Polyaxon's does.
+func (s *store) report(uuid, status, reason, message string) error {
+	return s.change(uuid, func(r *record) {
+		if !r.set(status, reason, message, false, s.now()) {
+			return
+		}
+		for i := len(r.Conditions) - 1; i >= 0 && r.Conditions[i].Type != resuming; i-- {
+			if r.Conditions[i].Type == starting {
+				r.Conditions[len(r.Conditions)-1].LastTransitionTime = r.Conditions[i].LastTransitionTime
+				return
+			}
+		}
+	})
+}
+
 func (r *record) set(status, reason, message string, force bool, now time.Time) bool {
 	if !force && (terminal(r.Status) || r.Status == stopping && !terminal(status)) || status == created && r.Status != "" {
 		return false
@@ -225,7 +241,7 @@ func (r *record) set(status, reason, message string, force bool, now time.Time) 
 		Type: status, Reason: reason, Status: "True", Message: message, LastUpdateTime: now, LastTransitionTime: now,
 	})
 	switch {
-	case status == running && r.StartedAt.IsZero():
+	case (status == starting || status == running) && r.StartedAt.IsZero():
 		r.StartedAt = now
 	case terminal(status):
 		r.FinishedAt = now

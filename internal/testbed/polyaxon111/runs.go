@@ -23,8 +23,10 @@ type run struct {
 	conditions                       []map[string]any
 	created, updated                 time.Time
 	started, finished                time.Time
-	original                         map[string]any
-	lineage                          []any
+	// job is when the operator had made the run's job.
+	job      time.Time
+	original map[string]any
+	lineage  []any
 	// cancel ends its process, nil when it has none; port is where a service listens.
 	cancel context.CancelFunc
 	port   int
@@ -50,14 +52,30 @@ func (r *run) set(status, reason, message string, force bool) {
 	}
 	r.status, r.updated = status, now
 	r.conditions = append(r.conditions, map[string]any{
-		"type": status, "status": "True", "reason": reason, "message": message, "last_update_time": stamp(now), "last_transition_time": stamp(now),
+		"type": status, "status": "True", "reason": reason, "message": message, "last_update_time": stamp(now), "last_transition_time": stamp(r.transition(status, now)),
 	})
 	switch {
-	case status == "running" && r.started.IsZero():
+	case (status == "starting" || status == "running") && r.started.IsZero():
 		r.started = now
 	case terminal(status):
 		r.finished = now
 	}
+}
+
+// transition gives the time that a condition says it came at: the operator gives all
+// that follows `starting`, which says that it has made the job, the time of that.
+func (r *run) transition(status string, now time.Time) time.Time {
+	switch status {
+	case "starting", "resuming", "scheduled", "queued":
+		r.job = time.Time{}
+	}
+	if status == "starting" {
+		r.job = now
+	}
+	if status == "stopping" || r.job.IsZero() { // the server's own word
+		return now
+	}
+	return r.job
 }
 
 type createBody struct {
