@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -110,10 +111,28 @@ func (p *project) refuseHalfClouds() error {
 	return nil
 }
 
+// tellEvery is how often it is told that something is still waited for.
+const tellEvery = 10 * time.Second
+
+// rarely gives a function that tells its text as a note, and keeps quiet for a while
+// then: many requests may wait for the same.
+func (p *project) rarely() func(text string) {
+	var mu sync.Mutex
+	var last time.Time
+	return func(text string) {
+		mu.Lock()
+		defer mu.Unlock()
+		if now := p.Now(); now.Sub(last) >= tellEvery {
+			last = now
+			p.event(report.Note, "", "", text)
+		}
+	}
+}
+
 func (p *project) connectRegistry(ctx context.Context, to *platform) error {
 	carrier := image.RememberPings(transport.NewUserAgent(p.Transport, "slipway/"+p.Version))
 	if p.config.Registry != "" {
-		to.registry = &image.Registry{Prefix: p.config.Registry, Transport: carrier, Keychain: image.NewCredentials()}
+		to.registry = &image.Registry{Prefix: p.config.Registry, Transport: carrier, Keychain: image.NewCredentials(), Waiting: p.rarely()}
 		return nil
 	}
 	to.registry = &image.Registry{
@@ -121,6 +140,7 @@ func (p *project) connectRegistry(ctx context.Context, to *platform) error {
 		Transport:   carrier,
 		Keychain:    to.sandbox.Keychain(image.NewCredentials()),
 		NameOptions: []name.Option{name.Insecure},
+		Waiting:     p.rarely(),
 	}
 	return nil
 }

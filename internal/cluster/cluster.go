@@ -5,6 +5,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"time"
 
 	v1 "k8s.io/api/core/v1"
@@ -14,6 +15,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/slipway-ci/slipway/internal/silence"
 )
 
 // FieldManager is slipway's name in server-side apply.
@@ -31,13 +34,22 @@ type Cluster struct {
 	config *rest.Config
 }
 
+// limits bound how long an API server may be silent: a log that is followed, and a
+// watch, may be for ever once they have begun.
+var limits = silence.Limits{Answer: time.Minute, Part: time.Minute, Pace: 64 << 10, Endless: func(request *http.Request) bool {
+	query := request.URL.Query()
+	return query.Get("follow") == "true" || query.Get("watch") == "true" || query.Get("watch") == "1"
+}}
+
 // Connect gives access with config; it asks the cluster nothing yet.
 func Connect(config *rest.Config, namespace, name string) (*Cluster, error) {
 	config = rest.CopyConfig(config)
 	// client-go's default of 5 requests a second would pace plain loops.
 	config.QPS, config.Burst = 50, 100
 	config.UserAgent = FieldManager
-	client, err := kubernetes.NewForConfig(config)
+	patient := rest.CopyConfig(config)
+	patient.Wrap(func(next http.RoundTripper) http.RoundTripper { return silence.Transport(next, limits) })
+	client, err := kubernetes.NewForConfig(patient)
 	if err != nil {
 		return nil, fmt.Errorf("access cluster %s: %w", name, err)
 	}

@@ -16,6 +16,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/httpstream"
 	"k8s.io/client-go/tools/portforward"
 	"k8s.io/client-go/transport/spdy"
+
+	"github.com/slipway-ci/slipway/internal/silence"
 )
 
 // DialPod gives a connection to a port of a pod, through the API server and the
@@ -24,6 +26,8 @@ import (
 // before it knows only that. The connection has no deadlines; closing it ends what
 // waits on it.
 func (c *Cluster) DialPod(ctx context.Context, pod string, port int) (net.Conn, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, limits.Answer, &silence.Error{Host: "the API server of cluster " + c.Name, Limit: limits.Answer})
+	defer cancel()
 	url := c.Client.CoreV1().RESTClient().Post().Resource("pods").Namespace(c.Namespace).Name(pod).SubResource("portforward").URL()
 	transport, upgrader, err := spdy.RoundTripperFor(c.config)
 	if err != nil {
@@ -61,7 +65,7 @@ func (c *Cluster) DialPod(ctx context.Context, pod string, port int) (net.Conn, 
 				_ = d.connection.Close()
 			}
 		}()
-		return nil, ctx.Err()
+		return nil, fmt.Errorf("reach pod %s: %w", pod, context.Cause(ctx))
 	}
 }
 

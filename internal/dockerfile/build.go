@@ -55,6 +55,9 @@ type Builder struct {
 	docker *docker
 	// testOnlyNetwork is that of the steps, for a daemon that has been given none.
 	testOnlyNetwork string
+	// beat is how often it is asked whether it is still there while it builds, and how
+	// long it may take to say so; 30 s when zero.
+	beat time.Duration
 }
 
 // dockerTag is the tag under which a Docker daemon pushes an image that gets none.
@@ -241,8 +244,13 @@ func (b *Builder) solve(ctx context.Context, s Spec, o Output, export client.Exp
 		response, err = c.Solve(ctx, nil, options, statuses)
 		solved <- err
 	}()
+	listening, stop := context.WithCancel(ctx)
+	defer stop()
 	select {
 	case err = <-solved:
+	case silent := <-b.silence(listening, c):
+		_ = c.Close()
+		err = errors.Join(silent, <-solved)
 	case <-ctx.Done():
 		select {
 		case err = <-solved:

@@ -47,6 +47,14 @@ func findBase(ctx context.Context, s Spec, r *Registry) (*name.Digest, error) {
 		descriptor, err := remote.Head(reference, r.options(ctx)...)
 		if err == nil {
 			digest = reference.Context().Digest(descriptor.Digest.String())
+			return nil
+		}
+		if code := status(err); code != 0 && !refusesHead(err) && code != http.StatusBadRequest || passing(err) {
+			return err
+		}
+		manifest, err := remote.Get(reference, r.options(ctx)...) // it knows no HEAD, or does not tell digests with it
+		if err == nil {
+			digest = reference.Context().Digest(manifest.Digest.String())
 		}
 		return err
 	})

@@ -3,15 +3,13 @@ package image
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
-
-// maxPause is the longest that a registry's Retry-After is heeded.
-const maxPause = time.Minute
 
 // later is a transport that keeps for asked when a busy registry wants to be asked
 // again. It is kept with the request, the only part of an answer that
@@ -31,8 +29,27 @@ func (l later) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
+// tellWait says that a registry is waited for.
+func (r *Registry) tellWait(err error, wait time.Duration) {
+	if r.Waiting != nil {
+		r.Waiting(fmt.Sprintf("the registry %s is busy (%s), and is asked again in %s, as it wants", hostOf(err), answerOf(status(err)), wait))
+	}
+}
+
+// answerOf writes an HTTP status as people search for it: 429 Too Many Requests.
+func answerOf(code int) string { return fmt.Sprintf("%d %s", code, http.StatusText(code)) }
+
+// hostOf gives who refused a request.
+func hostOf(err error) string {
+	var refused *transport.Error
+	if errors.As(err, &refused) && refused.Request != nil && refused.Request.URL != nil {
+		return refused.Request.URL.Host
+	}
+	return "of the image"
+}
+
 // asked gives how long a registry asked to wait with the next attempt, 0 if it did
-// not, up to maxPause.
+// not.
 func asked(err error) time.Duration {
 	var refused *transport.Error
 	if !errors.As(err, &refused) || refused.Request == nil {
@@ -47,12 +64,12 @@ func asked(err error) time.Duration {
 func retryAfter(header http.Header) time.Duration {
 	text := header.Get("Retry-After")
 	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
-		return min(time.Duration(seconds)*time.Second, maxPause)
+		return time.Duration(seconds) * time.Second
 	}
 	at, err := http.ParseTime(text)
 	now, unknown := http.ParseTime(header.Get("Date"))
 	if err != nil || unknown != nil {
 		return 0
 	}
-	return min(max(at.Sub(now), 0), maxPause)
+	return max(at.Sub(now), 0)
 }

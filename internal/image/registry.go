@@ -10,7 +10,13 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/slipway-ci/slipway/internal/silence"
 )
+
+// standardLimits bound requests. A registry that has received gigabytes copies and
+// hashes them before it answers.
+var standardLimits = silence.Limits{Answer: time.Minute, Commit: 5 * time.Minute, Part: 2 * time.Minute, Pace: 256 << 10}
 
 // Registry is where images go.
 type Registry struct {
@@ -28,6 +34,12 @@ type Registry struct {
 	Verify bool
 	// Pause waits between attempts; by the clock when nil.
 	Pause func(context.Context, time.Duration) error
+	// Waiting is told each time that a busy registry is waited for, by several
+	// goroutines at once; may be nil.
+	Waiting func(why string)
+
+	// limits bound how long a registry may be silent; standardLimits when zero.
+	limits silence.Limits
 }
 
 // options are those of a request. go-containerregistry's own retries do not heed
@@ -41,10 +53,14 @@ func (r *Registry) options(ctx context.Context, more ...remote.Option) []remote.
 }
 
 func (r *Registry) transport() http.RoundTripper {
-	if r.Transport == nil {
-		return later{http.DefaultTransport}
+	next, limits := r.Transport, r.limits
+	if next == nil {
+		next = http.DefaultTransport
 	}
-	return later{r.Transport}
+	if limits.Answer == 0 {
+		limits = standardLimits
+	}
+	return later{silence.Transport(next, limits)}
 }
 
 func (r *Registry) keychain() authn.Keychain {

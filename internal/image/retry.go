@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/slipway-ci/slipway/internal/clock"
+	"github.com/slipway-ci/slipway/internal/silence"
 )
 
 const (
@@ -23,39 +24,59 @@ const (
 	attempts = 5
 	// firstPause is doubled after each attempt: 3 s in all.
 	firstPause = 200 * time.Millisecond
+	// maxWait is how long one request is put off in all because its registry asks
+	// for it.
+	maxWait = 10 * time.Minute
 )
 
-// retry repeats what fails in passing, and heeds the context while it waits, which
-// is as long as the registry asks for, if that is longer than its own pause.
+// retry repeats what fails in passing, and heeds the context while it waits. A
+// registry that says when to ask again is waited for, which counts as no attempt:
+// it is busy, and not broken.
 func (r *Registry) retry(ctx context.Context, do func() error) error {
 	pause := r.Pause
 	if pause == nil {
 		pause = clock.Wait
 	}
-	for n := range attempts {
+	var waited time.Duration
+	for n := 0; ; {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		err := do()
-		if err == nil || n == attempts-1 || ctx.Err() != nil || !passing(err) {
+		wait := asked(err)
+		switch {
+		case err == nil || ctx.Err() != nil || !passing(err):
 			return err
+		case wait > 0 && waited+wait > maxWait:
+			return err
+		case wait > 0:
+			waited += wait
+			r.tellWait(err, wait)
+		case n == attempts-1:
+			return err
+		default:
+			wait = firstPause << n
+			n++
 		}
-		if err := pause(ctx, max(firstPause<<n, asked(err))); err != nil {
+		if err := pause(ctx, wait); err != nil {
 			return err
 		}
 	}
-	return nil
 }
 
 // passing tells whether the same request may succeed when it is sent again.
 func passing(err error) bool {
 	switch code := status(err); {
+	case errors.As(err, new(*lostUploadError)):
+		return true
 	case code == http.StatusTooManyRequests, code == http.StatusRequestTimeout, code == http.StatusRequestedRangeNotSatisfiable, code >= 500:
 		return true
 	case code != 0: // an upload that the registry has lost, or that arrived damaged
 		return refusedFor(err, transport.BlobUploadUnknownErrorCode, transport.BlobUploadInvalidErrorCode, transport.DigestInvalidErrorCode, transport.SizeInvalidErrorCode)
 	}
 	var (
+		address     *AddressError
+		silent      *silence.Error // nobody waits that long five times
 		file        *fs.PathError
 		changed     *ChangedError
 		certificate *tls.CertificateVerificationError
@@ -65,7 +86,7 @@ func passing(err error) bool {
 		network     net.Error
 	)
 	switch {
-	case errors.As(err, &file), errors.As(err, &changed), errors.As(err, &certificate):
+	case errors.As(err, &address), errors.As(err, &silent), errors.As(err, &file), errors.As(err, &changed), errors.As(err, &certificate):
 		return false
 	case errors.As(err, &lookup):
 		return !lookup.IsNotFound

@@ -145,7 +145,7 @@ var errUnread = errors.New("the registry does not read on")
 func refusesStreams(err error) bool {
 	switch status(err) {
 	case http.StatusMethodNotAllowed, http.StatusLengthRequired, http.StatusNotImplemented, http.StatusUnsupportedMediaType,
-		http.StatusBadRequest, http.StatusRequestedRangeNotSatisfiable, http.StatusRequestEntityTooLarge:
+		http.StatusNotFound, http.StatusBadRequest, http.StatusRequestedRangeNotSatisfiable, http.StatusRequestEntityTooLarge:
 		return true
 	}
 	return false

@@ -35,7 +35,8 @@ type wire struct {
 // dial asks the repository's registry what credentials it wants, and gets them:
 // for reading, or also for writing, and for reading the others.
 func (r *Registry) dial(ctx context.Context, repository name.Repository, scope string, others ...name.Repository) (*wire, error) {
-	scopes := []string{repository.Scope(scope)}
+	own := []string{repository.Scope(scope)}
+	scopes := own
 	for _, other := range others {
 		scopes = append(scopes, other.Scope(transport.PullScope))
 	}
@@ -46,12 +47,16 @@ func (r *Registry) dial(ctx context.Context, repository name.Repository, scope s
 			return err
 		}
 		trip, err = transport.NewWithContext(ctx, repository.Registry, auth, r.transport(), scopes)
+		if code := status(err); len(others) > 0 && (code == http.StatusUnauthorized || code == http.StatusForbidden) {
+			// Who may not read the others gets no token for all; their layers are sent then.
+			trip, err = transport.NewWithContext(ctx, repository.Registry, auth, r.transport(), own)
+		}
 		return err
 	})
 	if err != nil {
 		return nil, r.explain("ask for "+repository.String(), repository.RegistryStr(), err)
 	}
-	return &wire{repository: repository, client: &http.Client{Transport: trip}}, nil
+	return &wire{repository: repository, client: &http.Client{Transport: trip, CheckRedirect: checkRedirect}}, nil
 }
 
 // greet asks the registry what credentials it wants while there is other work to
@@ -135,6 +140,13 @@ func (w *wire) manifest(ctx context.Context, reference string) ([]byte, v1.Hash,
 func (w *wire) pointsTo(ctx context.Context, reference string, digest v1.Hash) (bool, error) {
 	header := http.Header{"Accept": {string(types.OCIManifestSchema1), string(types.OCIImageIndex)}}
 	response, err := w.do(ctx, http.MethodHead, w.url("manifests", reference, nil), header, nil, 0, http.StatusOK, http.StatusNotFound)
+	if refusesHead(err) {
+		_, there, err := w.manifest(ctx, reference)
+		if status(err) == http.StatusNotFound {
+			return false, nil
+		}
+		return there == digest, err
+	}
 	if err != nil {
 		return false, err
 	}
@@ -159,12 +171,16 @@ func (w *wire) putManifest(ctx context.Context, reference string, mediaType type
 
 // hasBlob tells whether the repository has a blob.
 func (w *wire) hasBlob(ctx context.Context, digest v1.Hash) (bool, error) {
-	response, err := w.do(ctx, http.MethodHead, w.url("blobs", digest.String(), nil), nil, nil, 0, http.StatusOK, http.StatusNotFound)
+	at := w.url("blobs", digest.String(), nil)
+	response, err := w.do(ctx, http.MethodHead, at, nil, nil, 0, http.StatusOK, http.StatusNotFound)
+	if refusesHead(err) {
+		response, err = w.do(ctx, http.MethodGet, at, http.Header{"Range": {"bytes=0-0"}}, nil, 0, http.StatusOK, http.StatusPartialContent, http.StatusNotFound)
+	}
 	if err != nil {
 		return false, err
 	}
 	defer done(response)
-	return response.StatusCode == http.StatusOK, nil
+	return response.StatusCode != http.StatusNotFound, nil
 }
 
 // smallBlob gives the bytes of a blob such as a configuration.
@@ -181,15 +197,28 @@ func (w *wire) smallBlob(ctx context.Context, digest v1.Hash) ([]byte, error) {
 	return text, err
 }
 
+// refusesHead reports whether a registry, or a proxy before it, knows no HEAD.
+func refusesHead(err error) bool {
+	code := status(err)
+	return code == http.StatusMethodNotAllowed || code == http.StatusNotImplemented
+}
+
 // begin begins an upload and gives where it goes. With a digest, the registry
 // takes the blob from another of its repositories instead, if it can: then the
-// address is nil, and the blob is there.
+// address is nil, and the blob is there. The specification has a registry that
+// cannot begin an ordinary upload; some refuse the request.
 func (w *wire) begin(ctx context.Context, digest v1.Hash, from string) (*url.URL, error) {
-	var query url.Values
-	if from != "" {
-		query = url.Values{"mount": {digest.String()}, "from": {from}}
+	begin := func(query url.Values) (*http.Response, error) {
+		return w.do(ctx, http.MethodPost, w.url("blobs", "uploads/", query), nil, http.NoBody, 0, http.StatusAccepted, http.StatusCreated)
 	}
-	response, err := w.do(ctx, http.MethodPost, w.url("blobs", "uploads/", query), nil, http.NoBody, 0, http.StatusAccepted, http.StatusCreated)
+	var response *http.Response
+	var err error
+	if from != "" {
+		response, err = begin(url.Values{"mount": {digest.String()}, "from": {from}})
+	}
+	if from == "" || status(err)/100 == 4 && !passing(err) {
+		response, err = begin(nil)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -202,12 +231,28 @@ func (w *wire) begin(ctx context.Context, digest v1.Hash, from string) (*url.URL
 
 var errNoLocation = errors.New("the registry does not say where the upload goes on")
 
+// next gives where an upload goes on.
 func next(response *http.Response) (*url.URL, error) {
 	location, err := response.Location()
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errNoLocation, err)
 	}
-	return location, nil
+	return location, checkAddress(response.Request.URL, location)
+}
+
+// lostUploadError is an upload that the registry does not know any more. It begins
+// anew.
+type lostUploadError struct{ error }
+
+func (e *lostUploadError) Unwrap() error { return e.error }
+
+// lost tells an upload that is not there from other errors. Some registries say so
+// with a code of the specification, others only with 404.
+func lost(err error) error {
+	if status(err) == http.StatusNotFound {
+		return &lostUploadError{err}
+	}
+	return err
 }
 
 // finish sends a blob, or what is left of it, and ends the upload.
@@ -218,7 +263,7 @@ func (w *wire) finish(ctx context.Context, to *url.URL, digest v1.Hash, body io.
 	end.RawQuery = query.Encode()
 	response, err := w.do(ctx, http.MethodPut, &end, http.Header{"Content-Type": {"application/octet-stream"}}, body, size, http.StatusCreated, http.StatusNoContent)
 	if err != nil {
-		return err
+		return lost(err)
 	}
 	defer done(response)
 	if said := response.Header.Get(digestHeader); said != "" && said != digest.String() {
@@ -232,7 +277,7 @@ func (w *wire) finish(ctx context.Context, to *url.URL, digest v1.Hash, body io.
 func (w *wire) stream(ctx context.Context, to *url.URL, body io.Reader, sent func() int64) (*url.URL, error) {
 	response, err := w.do(ctx, http.MethodPatch, to, http.Header{"Content-Type": {"application/octet-stream"}}, body, -1, http.StatusAccepted, http.StatusNoContent, http.StatusCreated)
 	if err != nil {
-		return nil, err
+		return nil, lost(err)
 	}
 	defer done(response)
 	var first, last int64

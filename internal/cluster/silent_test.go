@@ -1,0 +1,58 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/rest"
+
+	"github.com/slipway-ci/slipway/internal/silence"
+)
+
+// An API server that takes the connection and never answers is an error, once; a log
+// that is followed may be silent for as long as it likes.
+func TestSilentServer(t *testing.T) {
+	was := limits
+	limits.Answer, limits.Part = 50*time.Millisecond, 50*time.Millisecond
+	defer func() { limits = was }()
+	over := make(chan struct{})
+	asked := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("follow") == "true" {
+			_ = http.NewResponseController(w).Flush()
+			time.Sleep(200 * time.Millisecond)
+			_, _ = io.WriteString(w, "the last line")
+			return
+		}
+		asked++
+		<-over
+	}))
+	defer server.Close()
+	defer close(over)
+	c, err := Connect(&rest.Config{Host: server.URL}, "ml", "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Pause = func(context.Context, time.Duration) error { return errors.New("it is tried again") }
+	silent := new(silence.Error)
+	if err := c.EnsureNamespace(t.Context()); !errors.As(err, &silent) || asked != 1 {
+		t.Errorf("after %d requests: %v", asked, err)
+	}
+	log, err := c.PodLog(t.Context(), "pod", &corev1.PodLogOptions{Follow: true, Container: "main"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	if text, err := io.ReadAll(log); string(text) != "the last line" || err != nil {
+		t.Errorf("%q, %v", text, err)
+	}
+	if _, err := c.DialPod(t.Context(), "pod", 80); !errors.As(err, &silent) {
+		t.Errorf("to forward a port: %v", err)
+	}
+}

@@ -1,0 +1,83 @@
+package image
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// maxRedirects is how often a registry may send a request elsewhere.
+const maxRedirects = 10
+
+// AddressError is a registry that sends a request where it must not go: to an
+// address of a private network, or out of TLS. A registry that has been taken over
+// could reach services of this network so.
+type AddressError struct{ From, To string }
+
+// Error names both addresses, without their queries.
+func (e *AddressError) Error() string {
+	return fmt.Sprintf("the registry %s sends the request on to %s, which is refused: only the registry itself may be on a private address, and none leads from https to http; have the registry's operator set its external address", e.From, e.To)
+}
+
+// checkAddress refuses an address that an answer from another one names: another host
+// that is a private or link-local address, and another scheme than https for one
+// that was asked over https.
+func checkAddress(from, to *url.URL) error {
+	refused := to.Scheme != "https" && (to.Scheme != "http" || from.Scheme != "http") ||
+		to.Hostname() != from.Hostname() && isPrivate(to.Hostname())
+	if refused {
+		return &AddressError{From: from.Host, To: (&url.URL{Scheme: to.Scheme, Host: to.Host, Path: to.Path}).String()}
+	}
+	return nil
+}
+
+// checkRedirect is checkAddress for what the HTTP client follows.
+func checkRedirect(request *http.Request, via []*http.Request) error {
+	if len(via) >= maxRedirects {
+		return errors.New("the registry redirects in circles")
+	}
+	return checkAddress(via[len(via)-1].URL, request.URL)
+}
+
+// isPrivate reports whether a host is an address that is not of the internet, in any
+// form that resolvers take for one. Other names are not looked up.
+func isPrivate(host string) bool {
+	host, _, _ = strings.Cut(strings.ToLower(strings.TrimSuffix(host, ".")), "%")
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	address, err := netip.ParseAddr(host)
+	if err != nil {
+		var ok bool
+		if address, ok = oldAddress(host); !ok {
+			return false
+		}
+	}
+	address = address.Unmap()
+	return address.IsLoopback() || address.IsPrivate() || address.IsLinkLocalUnicast() || address.IsLinkLocalMulticast() || address.IsUnspecified()
+}
+
+// oldAddress reads the forms of inet_aton: 127.1, 0x7f000001, 017700000001.
+func oldAddress(host string) (netip.Addr, bool) {
+	parts := strings.Split(host, ".")
+	if len(parts) > 4 {
+		return netip.Addr{}, false
+	}
+	var whole uint64
+	for n, part := range parts {
+		value, err := strconv.ParseUint(part, 0, 32)
+		bits := 8
+		if n == len(parts)-1 {
+			bits = 8 * (5 - len(parts))
+		}
+		if err != nil || value >= 1<<bits {
+			return netip.Addr{}, false
+		}
+		whole = whole<<bits | value
+	}
+	return netip.AddrFrom4([4]byte{byte(whole >> 24), byte(whole >> 16), byte(whole >> 8), byte(whole)}), true
+}

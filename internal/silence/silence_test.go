@@ -1,0 +1,105 @@
+package silence
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+)
+
+// slow is a server whose answer is as the path says.
+func slow(t *testing.T) (address string, client *http.Client) {
+	t.Helper()
+	over := make(chan struct{})
+	part := strings.Repeat("x", 1000)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		send := func() {
+			_, _ = io.WriteString(w, part)
+			_ = http.NewResponseController(w).Flush()
+		}
+		switch r.URL.Path {
+		case "/silent":
+			<-over
+		case "/unread": // what is sent is not read
+			_, _ = io.CopyN(io.Discard, r.Body, 10)
+			<-over
+		case "/half", "/watch":
+			send()
+			if r.URL.Path == "/watch" {
+				time.Sleep(300 * time.Millisecond)
+				send()
+				return
+			}
+			<-over
+		case "/trickle":
+			for range 100 {
+				_, _ = io.WriteString(w, "x")
+				_ = http.NewResponseController(w).Flush()
+				select {
+				case <-over:
+					return
+				case <-time.After(20 * time.Millisecond):
+				}
+			}
+		case "/steady":
+			for range 20 {
+				send()
+				time.Sleep(20 * time.Millisecond)
+			}
+		case "/read":
+			_, _ = io.Copy(w, r.Body)
+		}
+	}))
+	t.Cleanup(func() { close(over); server.Close() })
+	limits := Limits{Answer: 200 * time.Millisecond, Part: 150 * time.Millisecond, Pace: 1000, Endless: func(r *http.Request) bool { return r.URL.Path == "/watch" }}
+	return server.URL, &http.Client{Transport: Transport(&http.Transport{}, limits)}
+}
+
+// endlessly is a body without an end; slowly takes its time to make each part.
+type endlessly struct{}
+
+func (endlessly) Read(p []byte) (int, error) { return len(p), nil }
+
+type slowly struct{ parts int }
+
+func (s *slowly) Read(p []byte) (int, error) {
+	if s.parts--; s.parts < 0 {
+		return 0, io.EOF
+	}
+	time.Sleep(180 * time.Millisecond)
+	return copy(p, "part"), nil
+}
+
+func TestTransport(t *testing.T) {
+	address, client := slow(t)
+	for path, body := range map[string]io.Reader{"/silent": nil, "/unread": endlessly{}, "/half": nil, "/trickle": nil} {
+		t.Run("ends"+path, func(t *testing.T) {
+			t.Parallel()
+			response, err := client.Post(address+path, "", body)
+			if err == nil {
+				_, err = io.Copy(io.Discard, response.Body)
+				_ = response.Body.Close()
+			}
+			var silent *Error
+			if !errors.As(err, &silent) || !strings.Contains(silent.Error(), "did not answer within") || silent.Host == "" {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+	for path, body := range map[string]io.Reader{"/steady": nil, "/watch": nil, "/read": &slowly{3}} {
+		t.Run("goes on"+path, func(t *testing.T) {
+			t.Parallel()
+			response, err := client.Post(address+path, "", body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer response.Body.Close()
+			if _, err := io.Copy(io.Discard, response.Body); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
