@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -70,6 +71,10 @@ func Check(ctx context.Context, env *Env, names []string, o CheckOptions) (*repo
 	if err != nil {
 		return result, err
 	}
+	if len(targets) == 0 {
+		env.Events.Event(report.Event{Kind: report.Warning, Step: "check", Message: nothingFound(p, names)})
+		return result, nil
+	}
 	c := &checker{Env: env, project: p}
 	if c.versions, c.guessed, err = c.versionsFor(ctx, o.Version); err != nil {
 		return result, err
@@ -82,12 +87,12 @@ func Check(ctx context.Context, env *Env, names []string, o CheckOptions) (*repo
 			return result, err
 		}
 	}
-	found := make([][]report.Problem, len(targets))
+	found, broken := make([][]report.Problem, len(targets)), make([]error, len(targets))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, t := range targets {
 		group.Go(func() error {
-			found[i] = c.check(ctx, t)
+			found[i], broken[i] = t.guarded(func() []report.Problem { return c.check(ctx, t) })
 			return ctx.Err()
 		})
 	}
@@ -101,7 +106,44 @@ func Check(ctx context.Context, env *Env, names []string, o CheckOptions) (*repo
 	if c.guessed && slices.ContainsFunc(result.Problems, partial) {
 		env.Events.Event(report.Event{Kind: report.Note, Message: "nobody says which Polyaxon runs this: what only one version refuses is a warning (--polyaxon-version says which one counts)"})
 	}
-	return result, verdictOf(result.Problems, o.Strict)
+	env.Events.Event(report.Event{Kind: report.Done, Step: "check", Message: "checked " + counted(len(targets), "file")})
+	return result, errors.Join(append(broken, verdictOf(result.Problems, o.Strict))...)
+}
+
+// PanicError is a mistake of slipway's own that a file met: the other files were
+// checked all the same.
+type PanicError struct {
+	File  string
+	Value any
+	Stack []byte
+}
+
+// Error names the file, and where in slipway the mistake is.
+func (e *PanicError) Error() string {
+	return fmt.Sprintf("%s: this is a mistake of slipway, and the file is not checked: %v\n%s", e.File, e.Value, e.Stack)
+}
+
+// guarded gives what check finds, or that it panicked: it runs beside those of other
+// files, in a goroutine that nobody else would recover.
+func (t *target) guarded(check func() []report.Problem) (found []report.Problem, err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = &PanicError{t.name(), value, debug.Stack()}
+		}
+	}()
+	return check(), nil
+}
+
+// nothingFound says where no Polyaxonfile is.
+func nothingFound(p *project, names []string) string {
+	if len(names) == 0 && p != nil {
+		return "there is no Polyaxonfile to check: " + shown(p.config.Path) + " has neither jobs nor services"
+	}
+	if len(names) == 0 {
+		names = []string{"this directory and below"}
+	}
+	return "there is no Polyaxonfile to check in " + strings.Join(names, ", ") + ": no .yml, .yaml or .json file has kind: component or operation at its top, nor version: 1.1 with kind, run, component or build " +
+		"(directories whose names begin with a dot, node_modules and site-packages are left out)"
 }
 
 // once leaves out what was found again, by another file that refers to the same one.
@@ -144,6 +186,14 @@ type target struct {
 	path      string
 	component string // a component that ships, instead of path
 	jobs      []*config.Job
+}
+
+// name is how errors call it.
+func (t *target) name() string {
+	if t.component != "" {
+		return "component " + t.component
+	}
+	return t.path
 }
 
 // targets gives the Polyaxonfiles that names mean, each once, in order.

@@ -53,12 +53,15 @@ func ExitCode(err error) int {
 		pending     *PendingError
 		ended       *RunError
 		changes     *ChangesError
+		broken      *PanicError
 	)
 	switch {
 	case err == nil:
 		return ExitOK
 	case errors.As(err, &interrupted), errors.Is(err, context.Canceled):
 		return ExitInterrupted
+	case errors.As(err, &broken):
+		return ExitStep
 	case errors.As(err, &located), errors.As(err, &usage), errors.As(err, &problems):
 		return ExitUsage
 	case errors.As(err, &lost):

@@ -2,6 +2,7 @@ package tasks
 
 import (
 	"bytes"
+	"encoding/json"
 	"io"
 	"io/fs"
 	"os"
@@ -10,14 +11,21 @@ import (
 	"strings"
 )
 
+// What a file has at its top that is a Polyaxonfile: a kind that only Polyaxon has, or
+// a version of Polyaxonfiles and one of the keys that say what there is to do. Files of
+// Polyaxon 0.x have both, and so has one whose kind is misspelt.
 var (
-	// What a file has at its top that is a Polyaxonfile, by its kind or by its keys.
-	polyaxonKind = regexp.MustCompile(`(?m)^["']?kind["']?:\s*["']?(?:component|operation)["']?\s*(?:#.*)?$`)
-	polyaxonKeys = regexp.MustCompile(`(?m)^["']?(?:run|component|hubRef|pathRef|urlRef|isPreset)["']?:`)
-	polyaxon11   = regexp.MustCompile(`(?m)^["']?version["']?:\s*["']?1\.1["']?\s*(?:#.*)?$`)
-	jsonStart    = regexp.MustCompile(`^\s*\{`)
-	jsonKind     = regexp.MustCompile(`"kind"\s*:\s*"(?:component|operation)"`)
+	polyaxonKind    = regexp.MustCompile(`(?m)^["']?kind["']?[ \t]*:[ \t]*["']?(?:component|operation)["']?[ \t]*(?:#.*)?$`)
+	polyaxonVersion = regexp.MustCompile(`(?m)^["']?version["']?[ \t]*:[ \t]*["']?(?:1(?:\.[0-9]{1,2})?|0\.[0-9]{1,2})["']?[ \t]*(?:#.*)?$`)
+	polyaxonKeys    = regexp.MustCompile(`(?m)^["']?(?:kind|run|component|build|hubRef|pathRef|urlRef|isPreset)["']?[ \t]*:`)
+	braces          = regexp.MustCompile(`^\s*\{`)
+	kindInBraces    = regexp.MustCompile(`["']?kind["']?\s*:\s*["']?(?:component|operation)\b`)
 )
+
+// notSearched are the directories that hold what others wrote.
+func notSearched(name string) bool {
+	return strings.HasPrefix(name, ".") || name == "node_modules" || name == "site-packages"
+}
 
 // polyaxonfiles gives path itself when it is a file, and all Polyaxonfiles below
 // it when it is a directory: .yml, .yaml and .json files that look like one.
@@ -35,7 +43,7 @@ func polyaxonfiles(path string) ([]string, error) {
 			return err
 		case err != nil:
 			return nil //nolint:nilerr // what may not be read holds nothing of ours
-		case entry.IsDir() && name != path && (strings.HasPrefix(entry.Name(), ".") || entry.Name() == "node_modules" || entry.Name() == "site-packages"):
+		case entry.IsDir() && name != path && notSearched(entry.Name()):
 			return fs.SkipDir
 		case !entry.Type().IsRegular():
 			return nil
@@ -64,6 +72,26 @@ func isPolyaxonfile(path string) bool {
 	if err != nil || bytes.IndexByte(head, 0) >= 0 {
 		return false
 	}
+	return looksLikePolyaxonfile(head)
+}
+
+// looksLikePolyaxonfile tells a Polyaxonfile by the beginning of its text.
+func looksLikePolyaxonfile(head []byte) bool {
+	head = bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))
 	head = bytes.ReplaceAll(head, []byte("\r\n"), []byte("\n"))
-	return polyaxonKind.Match(head) || polyaxon11.Match(head) && polyaxonKeys.Match(head) || jsonStart.Match(head) && jsonKind.Match(head)
+	if braces.Match(head) {
+		var keys map[string]json.RawMessage
+		if json.Unmarshal(head, &keys) != nil {
+			return kindInBraces.Match(head)
+		}
+		var top bytes.Buffer
+		for key, value := range keys {
+			if top.WriteString(key + ": "); len(value) < 40 {
+				top.Write(bytes.ReplaceAll(value, []byte("\n"), []byte(" ")))
+			}
+			top.WriteString("\n")
+		}
+		head = top.Bytes()
+	}
+	return polyaxonKind.Match(head) || polyaxonVersion.Match(head) && polyaxonKeys.Match(head)
 }

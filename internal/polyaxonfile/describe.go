@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
-	"github.com/slipway-ci/slipway/internal/source"
 )
 
 // describe names a place for people.
@@ -73,7 +72,7 @@ func (v *validator) wrong(t schema.Type, value any, p *place) {
 		switch {
 		case c.Form == schema.Enum && isText:
 			hint := ""
-			if near, ok := source.Nearest(text, c.Words); ok {
+			if near, ok := meantWord(text, c.Words); ok {
 				hint = "did you mean " + near + "?"
 			}
 			v.fail("bad-value", at, v.path, hint, "%s must be %s, not %q", where, describeChoice(c), text)
@@ -82,7 +81,7 @@ func (v *validator) wrong(t schema.Type, value any, p *place) {
 			v.fail("bad-name", at, v.path, "use letters, digits, - and _", "%q is no name", text)
 			return
 		case c.Form == schema.Quantity:
-			v.fail("bad-quantity", at, v.path, "write it as 500m, 2, 512Mi or 4Gi", "%s is no quantity: %v", where, value)
+			v.fail("bad-quantity", at, v.path, meantQuantity(value), "%s is no quantity: %v", where, value)
 			return
 		}
 		if want := describeChoice(c); want != "" && !slices.Contains(wants, want) {
@@ -99,12 +98,22 @@ func (v *validator) wrong(t schema.Type, value any, p *place) {
 		hint = "write it as {kind: choice, value: [...]}"
 	case isText && templated(text):
 		hint = "Polyaxon takes no template here"
+	case isText && (v.takes(t, schema.Int) || v.takes(t, schema.Duration) || v.takes(t, schema.LooseInt)) && seconds(text) != "":
+		hint = seconds(text)
+	case isText && slices.Contains(wants, "a list") && v.isScript():
+		hint = "write it as a list: [" + strconv.Quote(text) + "]"
 	case isText && slices.Contains(wants, "a list"):
 		hint = "write it as a list" + asList(text)
 	case !isText && isScalar(value) && v.takes(t, schema.Text), p != nil && p.note&isDate != 0:
 		hint = "put it in quotes"
 	}
 	v.fail("wrong-type", at, v.path, hint, "%s must be %s, not %s", where, strings.Join(wants, " or "), typeName(value))
+}
+
+// isScript tells whether the value is lines of a program, whose words belong
+// together.
+func (v *validator) isScript() bool {
+	return slices.Contains([]string{"run", "copy", "postRunCopy", "cmd", "flags", "arguments"}, v.path[len(v.path)-1])
 }
 
 // asList writes the words of a text as a list; nothing where quotes say that they
@@ -120,6 +129,7 @@ func asList(text string) string {
 // describeChoice says what a choice wants.
 func describeChoice(c schema.Choice) string {
 	if c.Form == schema.Enum {
+		c.Words = slices.DeleteFunc(slices.Clone(c.Words), func(word string) bool { return word == "" })
 		const most = 8
 		if len(c.Words) > most {
 			return "one of " + strings.Join(c.Words[:most], ", ") + ", ..."

@@ -31,6 +31,15 @@ type place struct {
 	spelled string
 }
 
+// field gives the place of a key's value; of a key that is not there, one that is
+// nowhere.
+func (p *place) field(key string) *place {
+	if p == nil || p.fields[key] == nil {
+		return &place{}
+	}
+	return p.fields[key]
+}
+
 // note tells what a plain value does not: what PyYAML made of a scalar.
 type note uint8
 

@@ -160,7 +160,7 @@ func TestParseErrors(t *testing.T) {
 		"run: {kind: job, containr: {}}\n": "f.yml:1:18: run has no key containr (did you mean container?)",
 		"run: {kind: job, container: {imagee: x}}\n":                        "f.yml:1:30: run.container has no key imagee (did you mean image?)",
 		"run: {kind: job, container: {env: {A: b}}}\n":                      "f.yml:1:35: run.container.env must be a list, not a mapping (write each as - {name: NAME, value: \"VALUE\"})",
-		"run: {kind: job, container: {command: ls}}\n":                      "f.yml:1:39: run.container.command must be a list, not \"ls\" (write it as a list: [\"ls\"])",
+		"run: {kind: job, container: {command: {a: b}}}\n":                  "f.yml:1:39: run.container.command must be a list, not a mapping",
 		"run: {kind: job, container: {resources: {limits: {cpu: lots}}}}\n": "f.yml:1:56: run.container.resources.limits.cpu is no quantity: lots (write it as 500m, 2, 512Mi or 4Gi)",
 		"run: {kind: job}\nrun: {kind: job}\n":                              "f.yml:2:1: key run is repeated (remove one of them; Polyaxon would silently take the last)",
 		"inputs: [{name: x, type: itn}]\nrun: {kind: job}\n":                "f.yml:1:26: itn is no type of an input or output (did you mean int?)",

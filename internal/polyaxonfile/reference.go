@@ -87,7 +87,7 @@ func (x *resolution) fail(at source.Position, path []string, hint string, cause 
 // those of its dag.
 func (x *resolution) operation(m map[string]any, p *place, base string, path []string) {
 	component, _ := m["component"].(map[string]any)
-	below, at := p.fields["component"], extend(path, "component")
+	below, at := p.field("component"), extend(path, "component")
 	switch {
 	case component != nil:
 	case len(path) == 0 && !x.file.IsOperation():
@@ -121,10 +121,10 @@ func (x *resolution) operation(m map[string]any, p *place, base string, path []s
 func (x *resolution) dag(component map[string]any, p *place, base string, path []string) {
 	run, _ := component["run"].(map[string]any)
 	operations, _ := run["operations"].([]any)
-	if run["kind"] != "dag" || len(path) > maxDepth {
+	if run["kind"] != "dag" || len(operations) == 0 || len(path) > maxDepth {
 		return
 	}
-	places := p.fields["run"].fields["operations"].items
+	places := p.field("run").field("operations").items
 	for i, operation := range operations {
 		if m, ok := operation.(map[string]any); ok && i < len(places) {
 			x.operation(m, places[i], base, append(slices.Clone(path), "run", "operations", strconv.Itoa(i)))

@@ -24,6 +24,8 @@ func (v *validator) rules(name string, m map[string]any, p *place) {
 		v.io(m, p)
 	case "param", "shortparam", "joinparam":
 		v.param(m, p)
+	case "dag":
+		v.dag(m, p)
 	case "init":
 		v.init(m, p)
 	case "grid":

@@ -2,8 +2,6 @@ package polyaxonfile
 
 import (
 	"slices"
-
-	"github.com/slipway-ci/slipway/internal/source"
 )
 
 // ioTypes are the types of inputs and outputs; 1.11.3 lacks the last two.
@@ -26,15 +24,11 @@ func (v *validator) io(m map[string]any, p *place) {
 	}
 	if isText && !templated(kind) && !slices.Contains(known, kind) {
 		path, at := v.below(p, "type")
-		hint := ""
-		if near, ok := source.Nearest(kind, known); ok {
-			hint = "did you mean " + near + "?"
-		}
 		stage := StageCompile
 		if v.old() {
 			stage = StageSubmit
 		}
-		v.add(stage, SeverityError, "unknown-type", at.at, path, hint, "%s is no type of an input or output", kind)
+		v.add(stage, SeverityError, "unknown-type", at.at, path, meantType(kind, known), "%s is no type of an input or output", kind)
 	}
 	if fitBool(m["isFlag"]) != wrong && isTrue(m["isFlag"]) && kind != "bool" {
 		path, at := v.below(p, "isFlag")

@@ -41,6 +41,14 @@ func (v *validator) patch(m map[string]any, p *place, key string) {
 	v.problems = kept
 }
 
+// dag: there is something to run.
+func (v *validator) dag(m map[string]any, p *place) {
+	if operations, isList := m["operations"].([]any); isList && len(operations) == 0 {
+		path, at := v.below(p, "operations")
+		v.add(StageCompile, SeverityError, "missing-key", at.at, path, "list what it runs", "the dag has no operations")
+	}
+}
+
 // init: an initializer does one thing, and git needs to know from where.
 func (v *validator) init(m map[string]any, p *place) {
 	var given []string

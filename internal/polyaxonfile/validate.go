@@ -23,9 +23,12 @@ func (f *File) Validate(version Version) []Problem {
 		return []Problem{{Error: source.Error{Message: err.Error(), Err: err}, Stage: StageAdvice, Severity: SeverityError, Name: "not-yaml"}}
 	}
 	v := &validator{file: f, version: version, tables: tables, stage: StageSubmit}
+	if f.IsVersion0() {
+		return []Problem{f.version0()}
+	}
 	kind, given := f.root["kind"]
 	if given && kind != "component" && kind != "operation" {
-		v.fail("unknown-kind", f.At("kind"), []string{"kind"}, "", "kind is component or operation, not %s", typeName(kind))
+		v.fail("unknown-kind", f.At("kind"), []string{"kind"}, fileKindHint(f.root), "kind is component or operation, not %s", typeName(kind))
 		return v.problems
 	}
 	if v.old() {
@@ -58,8 +61,16 @@ type validator struct {
 	// stage is when a wrong value hurts there: StageRun within Kubernetes' objects,
 	// of which Polyaxon knows the outermost keys only.
 	stage Stage
+	// around are the objects that lead to the value.
+	around []level
 	// dags are the components of the dags around, by name.
 	dags []map[string]bool
+}
+
+// level is an object that is looked into, and how long the path to it is.
+type level struct {
+	object *schema.Object
+	depth  int
 }
 
 // old tells whether only Polyaxon 1 is asked for; both, whether any version is.
@@ -100,10 +111,13 @@ func (v *validator) object(o *schema.Object, m map[string]any, p *place) {
 		v.rules(o.Name, m, p)
 		return
 	}
+	v.around = append(v.around, level{o, len(v.path)})
+	defer func() { v.around = v.around[:len(v.around)-1] }()
 	if o.Name == "dag" {
 		v.dags = append(v.dags, componentNames(m))
 		defer func() { v.dags = v.dags[:len(v.dags)-1] }()
 	}
+	meant := map[string]bool{} // keys that an unknown one stands for
 	for _, key := range orderedKeys(m, p) {
 		path, at := v.below(p, key)
 		field, here, known := o.Find(key, v.version)
@@ -114,7 +128,7 @@ func (v *validator) object(o *schema.Object, m map[string]any, p *place) {
 		case !here && known:
 			v.otherVersion(field.Range, path, at, describe(v.path, o.Name)+" has no key "+key)
 		case !here:
-			v.unknown(o, key, path, at)
+			meant[v.unknown(o, key, path, at)] = true
 		case o.Name == "operation" && key == "run" && changesRun(m): // held against its component's run by rules
 		case m[key] == nil && field.Required:
 			v.fail("missing-key", at.at, path, "", "%s needs a value", strings.Join(path, "."))
@@ -128,7 +142,7 @@ func (v *validator) object(o *schema.Object, m map[string]any, p *place) {
 		}
 	}
 	for _, key := range o.Required(v.version) {
-		if _, ok := m[key]; !ok {
+		if _, ok := m[key]; !ok && !meant[key] {
 			at, hint := v.file.At(v.path...), ""
 			v.fail("missing-key", at, v.path, hint, "%s needs %s", describe(v.path, o.Name), key)
 		}
@@ -141,6 +155,9 @@ func (v *validator) value(t schema.Type, value any, p *place) {
 	text, isText := value.(string)
 	if isText && (v.stage == StageRun && templated(text) || strings.Contains(text, "{{") && v.takes(t, schema.Template)) {
 		return // what it becomes is known when it is rendered
+	}
+	if isText && v.isCommand() {
+		return // Polyaxon makes a list of it
 	}
 	before, best := len(v.problems), []Problem(nil)
 	for _, c := range t {
@@ -182,6 +199,12 @@ func (v *validator) value(t schema.Type, value any, p *place) {
 		return
 	}
 	v.wrong(t, value, p)
+}
+
+// isCommand tells whether the value is the command or the arguments of a container.
+func (v *validator) isCommand() bool {
+	key := v.path[len(v.path)-1]
+	return (key == "command" || key == "args") && v.around[len(v.around)-1].object == schema.Kubernetes("Container")
 }
 
 // takes tells whether one of the choices is that form.
@@ -316,7 +339,7 @@ func (v *validator) union(u *schema.Union, m map[string]any, p *place) {
 		v.otherVersion(found.Range, path, at, fmt.Sprintf("there is no %s of kind %s", what, kind))
 	default:
 		hint := "there are " + strings.Join(u.Names(v.version), ", ")
-		if near, ok := source.Nearest(kind, u.Names(v.version)); ok {
+		if near, ok := meantKind(kind, u.Names(v.version)); ok {
 			hint = "did you mean " + near + "?"
 		}
 		v.fail("unknown-kind", at.at, path, hint, "%v is no kind of %s", m["kind"], what)

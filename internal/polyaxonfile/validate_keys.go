@@ -7,19 +7,21 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// unknown tells of a key that no version has.
-func (v *validator) unknown(o *schema.Object, key string, path []string, at *place) {
+// unknown tells of a key that no version has, and gives the key that is meant, ""
+// where that is not known.
+func (v *validator) unknown(o *schema.Object, key string, path []string, at *place) (meant string) {
 	hint := ""
 	if at.note&keyIsNoText != 0 {
 		hint = "YAML reads this key as " + key + "; put it in quotes"
-	} else if near, ok := source.Nearest(key, o.Keys(v.version)); ok {
-		hint = "did you mean " + near + "?"
+	} else {
+		meant, hint = v.meantKey(o, key)
 	}
 	stage := v.stage
 	if _, _, ofContainer := schema.Kubernetes("SecurityContext").Find(key, v.version); ofContainer && o.Name == "PodSecurityContext" {
 		stage, hint = StageRun, "only the securityContext of a container has it"
 	}
 	v.add(stage, SeverityError, "unknown-key", keyOf(at), path, hint, "%s has no key %s", describe(v.path, o.Name), key)
+	return meant
 }
 
 // otherVersion tells of what another version of Polyaxon has.

@@ -33,7 +33,7 @@ func TestVersions(t *testing.T) {
 		"unknown key":    {job + "  environment: {foo: 1}\n", map[Version]string{latest: "submit 5:17 run.environment has no key foo"}},
 		"container key":  {job + "  container: {imagee: a}\n", map[Version]string{latest: "submit 5:15 run.container has no key imagee (did you mean image?)"}},
 		"name":           {head + "name: \"a b\"\nrun: {kind: job}\n", map[Version]string{latest: `submit 3:7 "a b" is no name (use letters, digits, - and _)`}},
-		"command":        {job + "  container: {command: ls}\n", map[Version]string{latest: `run 5:24 run.container.command must be a list, not "ls" (write it as a list: ["ls"])`}},
+		"command":        {job + "  container: {command: {a: b}}\n", map[Version]string{latest: `run 5:24 run.container.command must be a list, not a mapping`}},
 		"cpu":            {job + "  container: {resources: {limits: {cpu: lots}}}\n", map[Version]string{latest: "run 5:41 run.container.resources.limits.cpu is no quantity: lots (write it as 500m, 2, 512Mi or 4Gi)"}},
 		"nested key":     {job + "  container: {resources: {limitz: {}}}\n", map[Version]string{latest: "run 5:27 run.container.resources has no key limitz (did you mean limits?)"}},
 		"nested need":    {job + "  container: {env: [{value: a}]}\n", map[Version]string{latest: "run 5:21 run.container.env.0 needs name"}},

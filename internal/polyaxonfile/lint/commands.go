@@ -4,6 +4,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
@@ -15,6 +16,10 @@ func commandRules() []Rule {
 			Summary: "A command of one text with spaces",
 			Help: "Kubernetes runs no shell: `command: [\"python train.py\"]` looks for a program whose name is `python train.py`, and the container does not start. " +
 				"Write each word as an element of its own: `[python, train.py]`."},
+		{Name: "argument-with-space", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageRun, check: argumentWithSpace,
+			Summary: "An option and its value in one argument",
+			Help: "Nothing splits an argument at its spaces: of `args: [\"--epochs 10\"]` the program gets one argument, and knows no option `--epochs 10`. " +
+				"Write two elements, `[--epochs, \"10\"]`, or one with an equals sign, `[--epochs=10]`."},
 		{Name: "shell-script-cut", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageRun, check: shellScriptCut,
 			Summary: "A shell's -c is followed by more than the script",
 			Help: "`sh -c` takes one argument as its script; what comes after it becomes $0, $1 and so on and is not run: `[sh, -c, python, train.py]` starts Python without train.py. " +
@@ -32,9 +37,20 @@ func commandRules() []Rule {
 // line is a container's command and arguments, as one list, with their paths.
 func (c container) line() (words []string, paths [][]string) {
 	for _, key := range []string{"command", "args"} {
-		for i, element := range list(c.values[key]) {
-			words, paths = append(words, text(element)), append(paths, extend(c.path, key, itoa(i)))
-		}
+		some, at := c.part(key)
+		words, paths = append(words, some...), append(paths, at...)
+	}
+	return words, paths
+}
+
+// part is a container's command or its arguments: a list, or one text, of which
+// Polyaxon makes a list.
+func (c container) part(key string) (words []string, paths [][]string) {
+	if word, ok := c.values[key].(string); ok {
+		return []string{word}, [][]string{extend(c.path, key)}
+	}
+	for i, element := range list(c.values[key]) {
+		words, paths = append(words, text(element)), append(paths, extend(c.path, key, itoa(i)))
 	}
 	return words, paths
 }
@@ -47,13 +63,16 @@ var wordsOfCommand = regexp.MustCompile(`^[\w./-]+(?:\s+\S+)+$`)
 
 func commandWithSpaces(p *pass) {
 	for _, c := range p.containers() {
-		first := text(at(list(c.values["command"]), 0))
-		if !wordsOfCommand.MatchString(first) || templated(first) {
+		command, paths := c.part("command")
+		if len(command) == 0 || !wordsOfCommand.MatchString(command[0]) || templated(command[0]) {
 			continue
 		}
-		words := strings.Fields(first)
-		found := p.value(extend(c.path, "command", "0"), "write ["+strings.Join(words, ", ")+"]", "no program is called %q: Kubernetes does not split a command at its spaces", shortened(first))
-		if !strings.ContainsAny(first, "\"'`$&|;<>(){}*?\\") && len(list(c.values["command"])) == 1 {
+		words, safe := separated(command[0])
+		found := p.value(paths[0], "write ["+inBrackets(words)+"]", "no program is called %q: Kubernetes does not split a command at its spaces", shortened(command[0]))
+		if _, isText := c.values["command"].(string); isText {
+			found.Severity = polyaxonfile.SeverityWarning
+		}
+		if safe && len(command) == 1 {
 			separate := make([]any, len(words))
 			for i, word := range words {
 				separate[i] = word
@@ -63,11 +82,34 @@ func commandWithSpaces(p *pass) {
 	}
 }
 
-func at(l []any, i int) any {
-	if i < len(l) {
-		return l[i]
+// separated gives the words of a command line, and whether a shell would be sure to
+// see the same ones. What follows a shell's -c is one word.
+func separated(line string) (words []string, safe bool) {
+	words = strings.Fields(line)
+	if i := shellC(words); i >= 0 && i+1 < len(words) {
+		script := line
+		for _, word := range words[:i+1] {
+			script = strings.TrimSpace(strings.TrimPrefix(script, word))
+		}
+		if quoted := script[0]; len(script) > 1 && (quoted == '"' || quoted == '\'') && script[len(script)-1] == quoted {
+			script = script[1 : len(script)-1]
+		}
+		return append(words[:i+1:i+1], script), !strings.ContainsAny(script, "\"'`$\\")
 	}
-	return nil
+	takesProgram := slices.ContainsFunc(words[1:], func(word string) bool { return word == "-c" || word == "-e" || word == "-lc" || isShell(word) })
+	return words, !takesProgram && !strings.ContainsAny(line, "\"'`$&|;<>(){}*?\\")
+}
+
+// inBrackets writes words as a list of YAML, with quotes where they are wanted.
+func inBrackets(words []string) string {
+	var all []string
+	for _, word := range words {
+		if strings.ContainsAny(word, " ,[]{}#:\"'&*!|>%@`") {
+			word = strconv.Quote(word)
+		}
+		all = append(all, word)
+	}
+	return strings.Join(all, ", ")
 }
 
 // shellC gives where a shell's -c stands, -1 when there is none.
@@ -126,7 +168,7 @@ var (
 func shellSyntax(p *pass) {
 	for _, c := range p.containers() {
 		words, paths := c.line()
-		if len(words) == 0 || isShell(words[0]) || text(at(list(c.values["command"]), 0)) == "" && templated(words[0]) {
+		if len(words) == 0 || isShell(words[0]) || c.values["command"] == nil && templated(words[0]) {
 			continue
 		}
 		if slices.ContainsFunc(words, isShell) { // env -i sh -c, and the like
@@ -144,4 +186,31 @@ func shellSyntax(p *pass) {
 			}
 		}
 	}
+}
+
+var optionWithValue = regexp.MustCompile(`^(--?[A-Za-z][\w.-]*)[ \t]+(\S.*)$`)
+
+func argumentWithSpace(p *pass) {
+	for _, c := range p.containers() {
+		words, paths := c.line()
+		if slices.ContainsFunc(words, isShell) {
+			continue // its script may hold anything
+		}
+		for i, word := range words {
+			m := optionWithValue.FindStringSubmatch(word)
+			if m == nil || i == 0 && c.values["command"] != nil || i > 0 && takesText(words[i-1]) {
+				continue
+			}
+			hint := "write " + m[1] + "=" + shortened(m[2])
+			if rest := strings.Fields(m[2]); len(rest) == 1 && !strings.Contains(m[2], "{") {
+				hint = "write two elements: " + inBrackets([]string{m[1], m[2]})
+			}
+			p.value(paths[i], hint, "this is one argument with a space in it: the program knows no option %q", shortened(word))
+		}
+	}
+}
+
+// takesText tells whether the argument after an option may be any text.
+func takesText(option string) bool {
+	return option == "-c" || option == "-e" || strings.HasPrefix(option, "--") && (strings.HasSuffix(option, "-args") || strings.HasSuffix(option, "_args") || strings.HasSuffix(option, "-flags") || strings.HasSuffix(option, "-opts"))
 }

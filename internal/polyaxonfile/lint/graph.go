@@ -13,7 +13,7 @@ func graphRules() []Rule {
 			Help:    "A depends on B and B on A, directly or by way of others, by `dependencies` or by a param whose `ref` is `ops.NAME`. The dag fails when it is compiled."},
 		{Name: "unknown-dependency", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageCompile, check: unknownDependency,
 			Summary: "A dependency on an operation that the dag does not have",
-			Help:    "`dependencies` and `ref: ops.NAME` name other operations of the same dag, and `dagRef` one of its `components`. The dag fails when it is compiled."},
+			Help:    "`dependencies` and `ref: ops.NAME` name other operations of the same dag. The dag fails when it is compiled."},
 		{Name: "repeated-operation", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageCompile, check: repeatedOperation,
 			Summary: "Two operations of a dag have the same name, or one has none",
 			Help:    "Operations of a dag refer to each other by name, so each needs one of its own."},
@@ -115,15 +115,6 @@ func unknownDependency(p *pass) {
 			if g.values[e.to] == nil {
 				p.value(e.path, near(e.to, g.names), "the dag has no operation %s", e.to)
 			}
-		}
-	}
-	var components []string
-	for _, element := range list(p.run["components"]) {
-		components = append(components, text(mapping(element)["name"]))
-	}
-	for i, element := range list(p.run["operations"]) {
-		if ref := text(mapping(element)["dagRef"]); ref != "" && !contains(components, ref) {
-			p.value(extend(p.runPath, "operations", itoa(i), "dagRef"), near(ref, components), "the dag has no component %s", ref)
 		}
 	}
 }

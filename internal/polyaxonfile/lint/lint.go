@@ -83,7 +83,7 @@ func finish(ctx context.Context, f *polyaxonfile.File, problems []polyaxonfile.P
 			c.add(problem(f, &found[i]), version)
 		}
 	}
-	if f.Root() != nil {
+	if f.Root() != nil && !f.IsVersion0() {
 		check(ctx, f, o, masker, c)
 	}
 	all := silence(f, c.all)

@@ -14,6 +14,9 @@ func matrixRules() []Rule {
 		{Name: "bad-hyperparameter", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageRun, check: badHyperparameter,
 			Summary: "A hyperparameter's space is empty or upside down",
 			Help:    "A range that never reaches its end, a uniform with its low end above its high end, a choice of nothing, or probabilities that do not add up to 1: the search makes no run, or fails when it draws its first value."},
+		{Name: "lacking-entry", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageCompile, check: lackingEntry,
+			Summary: "An entry of a mapping lacks a param that needs a value",
+			Help:    "Each entry of a matrix of kind mapping is one run. Where it leaves out a param that other entries have, and its input has no default, that run fails when it is compiled, after the others have begun."},
 		{Name: "matrix-conflict", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageRun, check: matrixConflict,
 			Summary: "A matrix varies what a param fixes",
 			Help:    "The same name is in `params` and in the matrix. Which of the two wins depends on the version; remove one."},
@@ -36,6 +39,26 @@ func unknownMatrixParam(p *pass) {
 				hint = "declare it as an input"
 			}
 			p.key(varied[name], hint, "the matrix varies %s, which is no input", name)
+		}
+	}
+}
+
+// lackingEntry looks for entries of a mapping that leave out what other entries
+// have, where nothing else gives a value.
+func lackingEntry(p *pass) {
+	holder, path := p.operation, p.operationPath
+	if holder["matrix"] == nil {
+		holder, path = p.component, p.path
+	}
+	params := mapping(holder["params"])
+	varied := p.matrixNames()
+	for i, element := range list(mapping(holder["matrix"])["values"]) {
+		row := mapping(element)
+		for _, x := range p.declared("inputs") {
+			if _, has := row[x.name]; row == nil || has || varied[x.name] == nil || x.optional || x.hasValue || params[x.name] != nil || !p.nested && contains(p.options.Params, x.name) {
+				continue
+			}
+			p.value(extend(path, "matrix", "values", itoa(i)), "add "+x.name+", or give the input a default", "this entry has no %s, which needs a value", x.name)
 		}
 	}
 }

@@ -111,11 +111,15 @@ func missingParam(p *pass) {
 		if x.name == "" || x.optional || x.hasValue || x.delayed || given[x.name] || !p.nested && (x.name == imageInput || contains(p.options.Params, x.name)) {
 			continue
 		}
-		at := p.operationPath
-		if p.operation["params"] != nil {
-			at = extend(at, "params")
+		message := "the input %s needs a value, and no param gives one"
+		switch {
+		case p.operation["params"] != nil:
+			p.key(extend(p.operationPath, "params"), "add "+x.name+" to params", message, x.name)
+		case p.nested:
+			p.value(p.operationPath, "add params with "+x.name, message, x.name)
+		default:
+			p.value(extend(x.path, "name"), "give the operation params with "+x.name+", or the input a default", message, x.name)
 		}
-		p.key(at, "add "+x.name+" to params", "the input %s needs a value, and no param gives one", x.name)
 	}
 }
 

@@ -147,6 +147,7 @@ func (p *pass) used() *usage {
 			texts(p.operation[key], nil, visit)
 		}
 	}
+	u.all = u.all || p.misnamed(u.names)
 	for _, section := range []string{"inputs", "outputs"} {
 		for _, x := range p.declared(section) {
 			texts(x.values["value"], nil, visit)
@@ -161,6 +162,26 @@ func (p *pass) used() *usage {
 	}
 	p.uses = u
 	return u
+}
+
+// misnamed tells whether an operation of the unit's dag refers to an input that the
+// dag does not have: it may mean any.
+func (p *pass) misnamed(used map[string]bool) bool {
+	g := p.graph()
+	if g == nil {
+		return false
+	}
+	own := p.own()
+	for _, operation := range g.values {
+		for _, param := range mapping(operation["params"]) {
+			name, ok := strings.CutPrefix(strings.Trim(text(mapping(param)["value"]), "{} "), "inputs.")
+			if ok && text(mapping(param)["ref"]) == "dag" && own.inputs[name] == nil {
+				return true
+			}
+			used[name] = used[name] || ok && text(mapping(param)["ref"]) == "dag"
+		}
+	}
+	return false
 }
 
 func (u *usage) use(path []string) {

@@ -118,6 +118,8 @@ func enumOf(t reflect.Type) []string {
 	switch t {
 	case reflect.TypeFor[corev1.PullPolicy]():
 		return []string{"Always", "IfNotPresent", "Never"}
+	case reflect.TypeFor[corev1.StorageMedium]():
+		return []string{"", "Memory", "HugePages", "HugePages-2Mi", "HugePages-1Gi", "HugePages-64Ki", "HugePages-32Mi", "HugePages-16Gi"}
 	case reflect.TypeFor[corev1.Protocol]():
 		return []string{"TCP", "UDP", "SCTP"}
 	case reflect.TypeFor[corev1.URIScheme]():

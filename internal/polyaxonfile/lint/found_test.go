@@ -1,0 +1,146 @@
+package lint
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/secret"
+)
+
+// found gives what is found in a text by Polyaxon 2.18, a line each: place, severity,
+// name, message and hint.
+func found(t *testing.T, text string) []string {
+	t.Helper()
+	f, problems := polyaxonfile.Load("f.yml", []byte(text))
+	var all []string
+	for _, x := range finish(t.Context(), f, problems, Options{Versions: KnownVersions()[1:]}, secret.NewMasker()) {
+		line := fmt.Sprintf("%d:%d %s %s: %s", x.Position.Line, x.Column, x.Severity, x.Rule, x.Message)
+		if x.Hint != "" {
+			line += " | " + x.Hint
+		}
+		all = append(all, line)
+	}
+	return all
+}
+
+// TestWhatIsFound has small files of which everything that is found is known.
+func TestWhatIsFound(t *testing.T) {
+	const (
+		component = "version: 1.1\nkind: component\n"
+		operation = "version: 1.1\nkind: operation\n"
+		job       = component + "run:\n  kind: job\n  container:\n    image: a:1\n"
+		dag       = component + "run:\n  kind: dag\n"
+		run       = "run: {kind: job, container: {image: \"a:1\"}}"
+	)
+	for name, c := range map[string]struct {
+		text string
+		want []string
+	}{
+		"a dag without operations": {dag, []string{"4:3 error missing-key: run needs operations"}},
+		"a dag in a dag without operations": {dag + "  operations:\n  - name: a\n    component:\n      run: {kind: dag}\n",
+			[]string{"8:12 error missing-key: run.operations.0.component.run needs operations"}},
+		"operations misspelt":    {dag + "  operation: []\n", []string{"5:3 error unknown-key: run has no key operation | did you mean operations?"}},
+		"operations are nothing": {dag + "  operations:\n", []string{"5:14 error missing-key: run.operations needs a value"}},
+		"no operations":          {dag + "  operations: []\n", []string{"5:15 error missing-key: the dag has no operations | list what it runs"}},
+		"a dagRef": {dag + "  operations: [{name: a, dagRef: trian}]\n  components: [{name: train, " + run + "}]\n",
+			[]string{"5:34 error unresolved-reference: the dag has no component trian | did you mean train?"}},
+		"several params": {operation + "params: {a: {value: x}, b: maybe}\ncomponent:\n  inputs: [{name: a, type: int}, {name: b, type: bool}, {name: c, type: float, value: z, isOptional: true}]\n  run: {kind: job, container: {image: \"a:1\", args: [\"{{ a }}\", \"{{ b }}\", \"{{ c }}\"]}}\n",
+			[]string{
+				"3:21 error bad-param: the value of a: the input's type is int, and 'x' is none",
+				"3:28 error bad-param: the value of b: the input's type is bool, and 'maybe' is none",
+				"5:87 error bad-param: the value of c: the input's type is float, and 'z' is none",
+			}},
+		"a param is missing": {operation + "component:\n  inputs: [{name: a, type: int}]\n  run: {kind: job, container: {image: \"a:1\", args: [\"{{ a }}\"]}}\n",
+			[]string{"4:19 error missing-param: the input a needs a value, and no param gives one | give the operation params with a, or the input a default"}},
+		"an untyped ref": {dag + "  operations:\n  - {name: a, component: {outputs: [{name: x, type: str}], " + run + "}}\n  - {name: b, params: {y: {ref: ops.a, value: outputs.x}}, component: {inputs: [{name: y, type: path}], run: {kind: job, container: {image: \"a:1\", args: [\"{{ y }}\"]}}}}\n", nil},
+		"a str into an int": {dag + "  operations:\n  - {name: a, component: {outputs: [{name: x, type: str}], " + run + "}}\n  - {name: b, params: {y: {ref: ops.a, value: outputs.x}}, component: {inputs: [{name: y, type: int}], run: {kind: job, container: {image: \"a:1\", args: [\"{{ y }}\"]}}}}\n",
+			[]string{"7:47 error unknown-reference: x of the operation a is str, and the input is int | give both the same type"}},
+		"a word":                       {job + "    command: nvidia-smi\n    args: --query\n", nil},
+		"a script after -c":            {job + "    command: [bash, -c]\n    args: |\n      set -e\n      python --epochs 10\n", nil},
+		"a text as a command":          {job + "    command: python train.py\n", []string{`7:14 warning command-with-spaces: no program is called "python train.py": Kubernetes does not split a command at its spaces | write [python, train.py]`}},
+		"a text as an argument":        {job + "    command: [python]\n    args: --epochs 10\n", []string{`8:11 warning argument-with-space: this is one argument with a space in it: the program knows no option "--epochs 10" | write two elements: --epochs, 10`}},
+		"a shell line as one word":     {job + "    command: [\"sh -c echo hi\"]\n", []string{`7:15 error command-with-spaces: no program is called "sh -c echo hi": Kubernetes does not split a command at its spaces | write [sh, -c, "echo hi"]`}},
+		"an argument with a template":  {job + "    command: [python]\n    args: [\"--epochs {{ 1 }}\"]\n", []string{`8:12 warning argument-with-space: this is one argument with a space in it: the program knows no option "--epochs {{ 1 }}" | write --epochs={{ 1 }}`}},
+		"options that may have spaces": {job + "    command: [python]\n    args: [-c, \"-x y\", \"--title=a b\", \"- a\", --extra-args, \"--lr 1\"]\n", nil},
+		"lines of a Dockerfile": {component + "run:\n  kind: job\n  init:\n  - dockerfile: {image: \"a:1\", run: \"pip install x\"}\n  container: {image: \"a:1\"}\n",
+			[]string{`6:37 error wrong-type: run.init.0.dockerfile.run must be a list, not "pip install x" | write it as a list: ["pip install x"]`}},
+		"a number of seconds":   {component + "termination: {timeout: 6h}\n" + run + "\n", []string{`3:24 error wrong-type: termination.timeout must be a whole number, not "6h" | write it in seconds: 21600`}},
+		"gigabytes":             {job + "    resources: {limits: {memory: 8GB}}\n", []string{"7:34 error bad-quantity: run.container.resources.limits.memory is no quantity: 8GB | write 8G, or 8Gi for powers of 1024"}},
+		"a medium":              {component + "run:\n  kind: job\n  volumes: [{name: v, emptyDir: {medium: memory}}]\n  container: {image: \"a:1\", volumeMounts: [{name: v, mountPath: /v}]}\n", []string{`5:42 error bad-value: run.volumes.0.emptyDir.medium must be one of Memory, HugePages, HugePages-2Mi, HugePages-1Gi, HugePages-64Ki, HugePages-32Mi, HugePages-16Gi, not "memory" | did you mean Memory?`}},
+		"a job's kind":          {"version: 1.1\nkind: job\nrun: {kind: job, container: {image: \"a:1\"}}\n", []string{`2:7 error unknown-kind: kind is component or operation, not "job" | write kind: component here, and kind: job in run`}},
+		"a kind misspelt":       {"version: 1.1\nkind: componet\n" + run + "\n", []string{`2:7 error unknown-kind: kind is component or operation, not "componet" | did you mean component?`}},
+		"a group of 0.x":        {"version: 1\nhptuning: {matrix: {lr: {values: [1]}}}\nbuild: {image: x}\nrun: {cmd: x}\n", []string{"1:10 error polyaxon-0: this is a file of Polyaxon 0.x, which no Polyaxon since 1.0 reads | write version: 1.1, kind: operation with matrix for hptuning, and component in it, command and args of the container for cmd, images of slipway.yaml for build"}},
+		"a default of an input": {component + "inputs: [{name: a, type: int, default: 1}]\nrun: {kind: job, container: {image: \"a:1\", args: [\"{{ a }}\"]}}\n", []string{"3:31 error unknown-key: inputs.0 has no key default | did you mean value?"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			have := found(t, c.text)
+			if diff := cmp.Diff(c.want, have); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// TestWhatIsMeant has the words that people write for others.
+func TestWhatIsMeant(t *testing.T) {
+	for _, c := range []struct{ above, written, hint string }{
+		{"run: {kind: job, container: {image: a, %s}}", "cmd: x", "write command and args, each a list"},
+		{"inputs: [{name: a, %s}]", "type: integer", "did you mean int?"},
+		{"inputs: [{name: a, %s}]", "type: string", "did you mean str?"},
+		{"inputs: [{name: a, %s}]", "type: boolean", "did you mean bool?"},
+		{"inputs: [{name: a, %s}]", `type: "list[int]"`, "write type: int and isList: true"},
+		{"inputs: [{name: a, %s}]", `type: "List[str]"`, "write type: str and isList: true"},
+		{"inputs: [{name: a, %s}]", `type: "dict[str, int]"`, "write type: dict"},
+		{"run: {kind: job, volumes: [{name: v, %s}]}", "pvc: {claimName: c}", "did you mean persistentVolumeClaim?"},
+		{"run: {kind: job, container: {env: [{name: A, valueFrom: {secretKeyRef: {key: k, %s}}}]}}", "secretName: s", "did you mean name?"},
+		{"run: {kind: job, init: [{git: {url: u, %s}}]}", "branch: main", "did you mean revision?"},
+		{"run: {kind: dag, operations: [{name: a, component: {}, %s}]}", "dependsOn: [b]", "did you mean dependencies?"},
+		{"run: {kind: dag, operations: [{name: a, component: {}, %s}]}", "trigger: all_success", "did you mean all_succeeded?"},
+		{"run: {kind: job, container: {volumeMounts: [{name: v, %s}]}}", "path: /v", "did you mean mountPath?"},
+		{"hooks: [{hubRef: slack, %s}]", "trigger: success", "did you mean succeeded?"},
+		{"run: {kind: tfjob, %s}", "master: {replicas: 1}", "did you mean chief?"},
+		{"run: {kind: job, %s}", "resources: {limits: {cpu: 1}}", "it belongs in container"},
+		{"run: {kind: job, %s}", "nodeSelector: {a: b}", "it belongs in environment"},
+		{"%s", "maxRetries: 3", "it belongs in termination"},
+		{"run: {kind: job, container: {%s}}", "volumes: []", "write volumeMounts here, and volumes beside container"},
+		{"run: {kind: job, container: {%s}}", "init: []", "it belongs beside container"},
+		{"run: {kind: job, container: {resources: {%s}}}", "gpu: 1", "write limits: {nvidia.com/gpu: 1}"},
+		{"run: {kind: job, container: {resources: {limits: {%s}}}}", `memory: "500 MB"`, "write 500M, or 500Mi for powers of 1024"},
+		{"run: {%s}", "kind: experiment", "did you mean job?"},
+		{"termination: {%s}", "ttl: 30 minutes", "write it in seconds: 1800"},
+	} {
+		t.Run(c.written, func(t *testing.T) {
+			text := "version: 1.1\nkind: component\n" + fmt.Sprintf(c.above, c.written) + "\n"
+			if have := found(t, text); !strings.Contains(strings.Join(have, "\n")+"\n", "| "+c.hint+"\n") {
+				t.Errorf("%s\nthe hint is not %q, but:\n%s", text, c.hint, strings.Join(have, "\n"))
+			}
+		})
+	}
+}
+
+// TestAnotherCommandIsNeverMade has --fix leave alone what a shell would read otherwise.
+func TestAnotherCommandIsNeverMade(t *testing.T) {
+	for written, want := range map[string]string{
+		`sh -c echo hi`:          `[sh, "-c", "echo hi"]`,
+		`bash -lc 'python a.py'`: `[bash, "-lc", "python a.py"]`,
+		`python train.py`:        `[python, train.py]`,
+		`python -c import x`:     ``,
+		`env -i sh -c ls`:        ``,
+		`python $HOME/a.py`:      ``,
+		`bash run.sh --fast`:     `[bash, run.sh, "--fast"]`,
+	} {
+		text := "version: 1.1\nkind: component\nrun:\n  kind: job\n  container:\n    image: a:1\n    command: [\"" + written + "\"]\n"
+		fixed := string(Fix(t.Context(), "f.yml", []byte(text), Options{}).Text)
+		if want == "" {
+			if fixed != text {
+				t.Errorf("%s is changed:\n%s", written, fixed)
+			}
+		} else if !strings.Contains(fixed, "command: "+want+"\n") {
+			t.Errorf("%s becomes\n%s", written, fixed)
+		}
+	}
+}

@@ -1,0 +1,200 @@
+package lint
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+)
+
+func referenceRules() []Rule {
+	return []Rule{
+		{Name: "unknown-reference", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageCompile, check: unknownReference,
+			Summary: "A param of a dag's operation refers to what is not there",
+			Help: "`ref` is `dag` (the inputs of the dag itself), `ops.NAME` (another operation of it) or `runs.UUID`, and `value` names what is meant there: `outputs.NAME`, `inputs.NAME`, `artifacts.NAME` or " +
+				"`globals.NAME`. What is named must be declared by the component, and its type must be that of the input that takes it. Else the dag fails when it is compiled."},
+	}
+}
+
+var inBraces = regexp.MustCompile(`^\s*\{\{\s*(.+?)\s*\}\}\s*$`)
+
+// unknownReference follows the refs of a dag's operations.
+func unknownReference(p *pass) {
+	g := p.graph()
+	if g == nil {
+		return
+	}
+	components := map[string]map[string]any{}
+	for _, element := range list(p.run["components"]) {
+		components[text(mapping(element)["name"])] = mapping(element)
+	}
+	for _, name := range g.names {
+		receiver := signatureOf(g.values[name], components)
+		params := mapping(g.values[name]["params"])
+		for _, param := range sorted(params) {
+			m := mapping(params[param])
+			ref, isText := m["ref"].(string)
+			value, path := text(m["value"]), extend(g.paths[name], "params", param)
+			if !isText || templated(ref) {
+				continue
+			}
+			if found := inBraces.FindStringSubmatch(value); found != nil {
+				value = found[1]
+			}
+			target, known := p.target(g, components, ref, path)
+			if !known {
+				continue
+			}
+			p.followed(target, ref, value, path, receiver.inputs[param])
+		}
+	}
+}
+
+// target gives what a ref leads to; known is false where that cannot be told, or was
+// told.
+func (p *pass) target(g *graph, components map[string]map[string]any, ref string, path []string) (s signature, known bool) {
+	parts := strings.Split(ref, ".")
+	switch {
+	case ref == "dag":
+		return p.own(), true
+	case len(parts) == 2 && parts[0] == "ops":
+		operation := g.values[parts[1]]
+		if operation == nil {
+			return s, false // unknown-dependency tells
+		}
+		s = signatureOf(operation, components)
+		return s, s.known
+	case len(parts) == 2 && parts[0] == "runs":
+		if !runUUID.MatchString(strings.ReplaceAll(parts[1], "-", "")) {
+			p.value(extend(path, "ref"), "write the run's uuid", "%q is no uuid of a run", parts[1])
+		}
+		return s, false
+	}
+	hint := "a ref is dag, ops.NAME or runs.UUID"
+	if g.values[ref] != nil {
+		hint = "did you mean ops." + ref + "?"
+	}
+	p.value(extend(path, "ref"), hint, "%q is no reference", ref)
+	return s, false
+}
+
+var runUUID = regexp.MustCompile(`^[0-9a-fA-F]{32}$`)
+
+// followed holds what is named of a ref's target against what that has.
+func (p *pass) followed(target signature, ref, value string, path []string, input map[string]any) {
+	section, name, nested := strings.Cut(value, ".")
+	at := extend(path, "value")
+	var declared map[string]map[string]any
+	switch {
+	case section == "outputs":
+		declared = target.outputs
+	case section == "inputs":
+		declared = target.inputs
+	case section == "artifacts" || section == "globals" || section == "io" && !nested:
+		return
+	default:
+		hint := "write outputs.NAME, inputs.NAME, artifacts.NAME or globals.NAME"
+		if target.outputs[value] != nil {
+			hint = "write outputs." + value
+		} else if target.inputs[value] != nil {
+			hint = "write inputs." + value
+		}
+		p.value(at, hint, "%q names nothing of %s", value, whose(ref))
+		return
+	}
+	if !nested {
+		return
+	}
+	found := declared[name]
+	if found == nil {
+		hint := near(name, sorted(declared))
+		for _, candidate := range sorted(declared) {
+			if hint == "" && (strings.HasPrefix(name, candidate) || strings.HasPrefix(candidate, name)) {
+				hint = "did you mean " + candidate + "?"
+			}
+		}
+		if hint == "" && len(declared) > 0 {
+			hint = whose(ref) + " has " + strings.Join(sorted(declared), ", ")
+		} else if hint == "" {
+			hint = "declare it in the component's " + section
+		}
+		p.value(at, hint, "%s has no %s %s", whose(ref), strings.TrimSuffix(section, "s"), name)
+		return
+	}
+	from, to := text(found["type"]), text(input["type"])
+	if input == nil || to == "" && from == "" || templated(from) || templated(to) {
+		return
+	}
+	if isList(found) != isList(input) || !polyaxonfile.Compatible(to, from) {
+		p.value(at, "give both the same type", "%s of %s is %s, and the input is %s", name, whose(ref), typeOf(found), typeOf(input))
+	}
+}
+
+func whose(ref string) string {
+	if name, ok := strings.CutPrefix(ref, "ops."); ok {
+		return "the operation " + name
+	}
+	return "the dag"
+}
+
+func isList(declared map[string]any) bool { return declared["isList"] == true }
+
+func typeOf(declared map[string]any) string {
+	kind := text(declared["type"])
+	if kind == "" {
+		kind = "of no type"
+	}
+	if isList(declared) {
+		return "a list of " + kind
+	}
+	return kind
+}
+
+// signature is what an operation takes and gives, by name.
+type signature struct {
+	inputs, outputs map[string]map[string]any
+	// known tells that all of it is in the file.
+	known bool
+}
+
+func (s *signature) add(values map[string]any) {
+	for section, all := range map[string]map[string]map[string]any{"inputs": s.inputs, "outputs": s.outputs} {
+		for _, element := range list(values[section]) {
+			if m := mapping(element); m != nil {
+				all[text(m["name"])] = m
+			}
+		}
+	}
+}
+
+// own is the signature of the unit, whose run is the dag.
+func (p *pass) own() signature {
+	s := signature{map[string]map[string]any{}, map[string]map[string]any{}, true}
+	s.add(p.component)
+	s.add(p.operation)
+	return s
+}
+
+// signatureOf gives that of an operation of a dag: its component's, and that one's, with
+// its own.
+func signatureOf(operation map[string]any, components map[string]map[string]any) signature {
+	s := signature{map[string]map[string]any{}, map[string]map[string]any{}, false}
+	const deepest = 20
+	chain := []map[string]any{}
+	for at := operation; at != nil && len(chain) < deepest; {
+		chain = append(chain, at)
+		switch next := mapping(at["component"]); {
+		case next != nil:
+			at = next
+		case text(at["dagRef"]) != "":
+			at = components[text(at["dagRef"])]
+		default:
+			s.known = at["hubRef"] == nil && at["urlRef"] == nil && at["pathRef"] == nil
+			at = nil
+		}
+	}
+	for i := len(chain) - 1; i >= 0; i-- {
+		s.add(chain[i])
+	}
+	return s
+}

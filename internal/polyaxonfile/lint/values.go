@@ -1,0 +1,99 @@
+package lint
+
+import (
+	"errors"
+
+	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+)
+
+func valueRules() []Rule {
+	return []Rule{
+		{Name: "bad-param", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageCompile, check: badParam, byVersion: true,
+			Summary: "A value is not of its input's type",
+			Help: "The server takes the operation, and its run fails when it is compiled: the value of a param, a default, or what a matrix gives one of its runs, has another type than the input, " +
+				"or its validation does not take it. A `linspace` from 0 to 1 has values with a fraction, which no input of type int takes."},
+	}
+}
+
+// badParam holds all values against the types of the inputs that they are for.
+func badParam(p *pass) {
+	if p.component == nil {
+		return
+	}
+	inputs := map[string]map[string]any{}
+	for _, section := range []string{"outputs", "inputs"} {
+		for _, x := range p.declared(section) {
+			inputs[x.name] = x.values
+		}
+	}
+	for _, section := range []string{"inputs", "outputs"} {
+		for _, x := range p.declared(section) {
+			if !x.delayed {
+				p.hold(x.values, x.name, x.value, extend(x.path, "value"))
+			}
+		}
+	}
+	params := mapping(p.operation["params"])
+	for _, name := range sorted(params) {
+		value, path := params[name], extend(p.operationPath, "params", name)
+		if m := mapping(value); m != nil {
+			if m["ref"] != nil || m["connection"] != nil && m["value"] == nil {
+				continue
+			}
+			if given, long := m["value"]; long {
+				value, path = given, extend(path, "value")
+			}
+		}
+		p.hold(inputs[name], name, value, path)
+	}
+	holder, path := p.operation, p.operationPath
+	if holder["matrix"] == nil {
+		holder, path = p.component, p.path
+	}
+	path = extend(path, "matrix")
+	spaces := mapping(mapping(holder["matrix"])["params"])
+	for _, name := range sorted(spaces) {
+		p.space(inputs[name], name, mapping(spaces[name]), extend(path, "params", name, "value"))
+	}
+	for i, row := range list(mapping(holder["matrix"])["values"]) {
+		values := mapping(row)
+		for _, name := range sorted(values) {
+			p.hold(inputs[name], name, values[name], extend(path, "values", itoa(i), name))
+		}
+	}
+}
+
+// hold reports a value that an input does not take.
+func (p *pass) hold(input map[string]any, name string, value any, path []string) {
+	if input == nil || value == nil || templated(text(value)) || holdsTemplate(value) {
+		return
+	}
+	if err := polyaxonfile.CheckValue(input, value, p.version); err != nil {
+		p.value(path, "", "the value of %s: %s", name, shortenedTo(err.Error(), 300))
+	}
+}
+
+// space reports a search space that gives values which an input does not take.
+func (p *pass) space(input map[string]any, name string, space map[string]any, path []string) {
+	if input == nil || space == nil {
+		return
+	}
+	var wrong *polyaxonfile.SampleError
+	if !errors.As(polyaxonfile.CheckSpace(input, space, p.version), &wrong) {
+		return
+	}
+	if wrong.Index >= 0 {
+		path = extend(path, itoa(wrong.Index))
+		if text(space["kind"]) == "pchoice" {
+			path = extend(path, "0")
+		}
+	}
+	p.value(path, "", "the values of %s: %s", name, shortenedTo(wrong.Error(), 300))
+}
+
+// holdsTemplate tells whether a template stands somewhere in a value.
+func holdsTemplate(value any) bool {
+	found := false
+	texts(value, nil, func(text string, _ []string) { found = found || templated(text) })
+	return found
+}
