@@ -158,6 +158,7 @@ func (p *project) spec(i *config.Image, target v1.Platform) image.Spec {
 		Name: i.Name, Dir: p.config.Dir, Kind: i.Kind(), Base: i.Base, Files: i.Files,
 		Workdir: i.Workdir, User: i.User, Env: i.Env, Entrypoint: i.Entrypoint, Command: i.Command,
 		Platforms: platforms(i, target), At: p.config.At("images", i.Name), Environ: p.Environ,
+		Notice: p.notice,
 	}
 	switch {
 	case i.Go != nil:
@@ -170,6 +171,12 @@ func (p *project) spec(i *config.Image, target v1.Platform) image.Spec {
 	}
 	spec.Owner = owner(i.Owner)
 	return spec
+}
+
+// notice tells what there is to know of an image.
+func (p *project) notice(n image.Notice) {
+	kinds := map[image.Level]report.Kind{image.Detail: report.Detail, image.Note: report.Note, image.Warning: report.Warning}
+	p.event(kinds[n.Level], "image", "", n.Text)
 }
 
 // platforms gives those that slipway.yaml names, whose form the configuration has

@@ -101,7 +101,7 @@ type pythonSpec struct {
 	Base         string `yaml:"base" doc:"Base image that has Python" required:"yes"`
 	Requirements string `yaml:"requirements" doc:"Lock file with hashes: requirements.txt, uv.lock, poetry.lock or pylock.toml" required:"yes" path:"yes"`
 	Version      string `yaml:"version" doc:"Version of the base's Python, such as 3.12; what the base says when left out" pattern:"python"`
-	Interpreter  string `yaml:"interpreter" doc:"Path of Python in the base; /usr/local/bin/python3 when left out"`
+	Interpreter  string `yaml:"interpreter" doc:"Path of Python in the base; the first python3 on its PATH when left out"`
 }
 
 type secretSpec struct {

@@ -1,32 +1,67 @@
 package image
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
+	"sync"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/slipway-ci/slipway/internal/rootfs"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
 // base is what an image is built on: one platform's image.
 type base struct {
-	// reference is where it was found, by digest; nil for scratch.
+	// reference is where it was found, by digest, an index or the image itself; nil for
+	// scratch.
 	reference *name.Digest
-	image     v1.Image
-	config    *v1.ConfigFile
+	// digest is that of the image's manifest.
+	digest v1.Hash
+	config *v1.ConfigFile
 	// layers are the descriptors under OCI's media types.
 	layers []v1.Descriptor
+
+	// read reads what the file system has. known is what is known of it already, which
+	// may be an excerpt, or nothing.
+	read  func(context.Context) (*rootfs.FS, error)
+	mu    sync.Mutex
+	known *rootfs.FS
+	// python is the interpreter that the requirements are for, once it is known.
+	python *interpreter
 }
 
 // scratch is the base that has nothing.
-func scratch() *base { return &base{config: &v1.ConfigFile{RootFS: v1.RootFS{Type: "layers"}}} }
+func scratch() *base {
+	return &base{config: &v1.ConfigFile{RootFS: v1.RootFS{Type: "layers"}}, known: rootfs.Merge()}
+}
+
+// ask has f ask for what the file system has, in full if what is known of it does not
+// suffice: then f is called again.
+func (b *base) ask(ctx context.Context, f func(*rootfs.FS)) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.known != nil {
+		if f(b.known); !b.known.Lacks() {
+			return nil
+		}
+	}
+	full, err := b.read(ctx)
+	if err != nil {
+		return err
+	}
+	b.known = full
+	f(full)
+	return nil
+}
 
 // findBase gives the digest of what the spec's base stands for now, an index or
 // an image, and nil when there is none. It costs one request, and none for a base
@@ -70,13 +105,17 @@ func openBase(ctx context.Context, s Spec, r *Registry, reference *name.Digest) 
 	var found *base
 	var platforms []string
 	err := r.retry(ctx, func() (err error) {
-		found, platforms, err = r.readBase(ctx, *reference, s.platform)
+		found, platforms, err = r.readBase(ctx, keptBases(s), *reference, s.platform)
 		return err
 	})
 	if errors.Is(err, errNoPlatform) {
 		return nil, refuseBase(s, err, "choose another base or another platform", "is not for %s, but for %s", s.platform, strings.Join(platforms, ", "))
 	}
-	return found, explainBase(s, reference, err)
+	if err != nil {
+		return nil, explainBase(s, reference, err)
+	}
+	found.read = func(ctx context.Context) (*rootfs.FS, error) { return r.readFS(ctx, s, found) }
+	return found, nil
 }
 
 func refuseBase(s Spec, err error, hint, format string, args ...any) error {
@@ -99,16 +138,37 @@ var errNoPlatform = errors.New("no image for this platform")
 
 // readBase gives the image for a platform; when there is none, errNoPlatform and
 // the platforms that there are.
-func (r *Registry) readBase(ctx context.Context, reference name.Digest, want v1.Platform) (*base, []string, error) {
-	descriptor, err := remote.Get(reference, r.options(ctx, remote.WithPlatform(want))...)
+func (r *Registry) readBase(ctx context.Context, k kept, reference name.Digest, want v1.Platform) (*base, []string, error) {
+	puller, err := remote.NewPuller(r.options(ctx)...)
 	if err != nil {
 		return nil, nil, err
 	}
-	image, platforms, err := chosen(descriptor, want)
+	text, err := baseManifest(ctx, puller, k, reference)
 	if err != nil {
-		return nil, platforms, err
+		return nil, nil, err
 	}
-	config, err := image.ConfigFile()
+	index, err := v1.ParseIndexManifest(bytes.NewReader(text))
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(index.Manifests) > 0 {
+		digest, platforms := chosen(index, want)
+		if digest == nil {
+			return nil, platforms, errNoPlatform
+		}
+		if text, err = baseManifest(ctx, puller, k, reference.Context().Digest(digest.String())); err != nil {
+			return nil, nil, err
+		}
+	}
+	manifest, err := v1.ParseManifest(bytes.NewReader(text))
+	if err != nil {
+		return nil, nil, err
+	}
+	settings, err := k.blob(manifest.Config.Digest, func() ([]byte, error) { return baseConfig(ctx, puller, reference, manifest.Config.Digest) })
+	if err != nil {
+		return nil, nil, err
+	}
+	config, err := v1.ParseConfigFile(bytes.NewReader(settings))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -116,49 +176,59 @@ func (r *Registry) readBase(ctx context.Context, reference name.Digest, want v1.
 	if have := config.Platform(); have != nil && have.Architecture != "" && (have.Architecture != want.Architecture || have.OS != want.OS) {
 		return nil, []string{have.String()}, errNoPlatform
 	}
-	layers, err := layersOf(image)
-	return &base{reference: &reference, image: image, config: config, layers: layers}, nil, err
+	return &base{reference: &reference, digest: hashOf(text), config: config, layers: layersOf(manifest)}, nil, nil
 }
 
-// chosen takes the image for a platform out of an index, or the image itself.
-func chosen(descriptor *remote.Descriptor, want v1.Platform) (v1.Image, []string, error) {
-	if !descriptor.MediaType.IsIndex() {
-		image, err := descriptor.Image()
-		return image, nil, err
-	}
-	index, err := descriptor.ImageIndex()
+func baseManifest(ctx context.Context, puller *remote.Puller, k kept, reference name.Digest) ([]byte, error) {
+	digest, err := v1.NewHash(reference.DigestStr())
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	manifest, err := index.IndexManifest()
+	return k.blob(digest, func() ([]byte, error) {
+		descriptor, err := puller.Get(ctx, reference)
+		if err != nil {
+			return nil, err
+		}
+		return descriptor.Manifest, nil
+	})
+}
+
+func baseConfig(ctx context.Context, puller *remote.Puller, reference name.Digest, digest v1.Hash) ([]byte, error) {
+	blob, err := puller.Layer(ctx, reference.Context().Digest(digest.String()))
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
+	content, err := blob.Compressed()
+	if err != nil {
+		return nil, err
+	}
+	defer content.Close()
+	return io.ReadAll(io.LimitReader(content, maxManifest))
+}
+
+// chosen gives the digest of an index's image for a platform, nil and the platforms
+// that there are when it has none.
+func chosen(index *v1.IndexManifest, want v1.Platform) (*v1.Hash, []string) {
 	var platforms []string
-	for _, m := range manifest.Manifests {
+	for _, m := range index.Manifests {
 		if m.Platform == nil || m.Platform.OS == "unknown" { // attestations
 			continue
 		}
 		if m.Platform.Satisfies(want) {
-			image, err := index.Image(m.Digest)
-			return image, nil, err
+			return &m.Digest, nil
 		}
 		platforms = append(platforms, m.Platform.String())
 	}
-	return nil, platforms, errNoPlatform
+	return nil, platforms
 }
 
 // layersOf gives the layers of an image under OCI's media types.
-func layersOf(image v1.Image) ([]v1.Descriptor, error) {
-	manifest, err := image.Manifest()
-	if err != nil {
-		return nil, err
-	}
+func layersOf(manifest *v1.Manifest) []v1.Descriptor {
 	layers := make([]v1.Descriptor, len(manifest.Layers))
 	for n, l := range manifest.Layers {
 		layers[n] = v1.Descriptor{MediaType: inOCI(l.MediaType), Size: l.Size, Digest: l.Digest, URLs: l.URLs}
 	}
-	return layers, nil
+	return layers
 }
 
 // inOCI gives the OCI media type for a layer's.

@@ -1,6 +1,7 @@
 package image
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -29,6 +30,8 @@ const (
 	// a part of; annotationPackages, on an image, are all its packages, as JSON.
 	annotationRequirements = "io.github.slipway-ci.requirements"
 	annotationPackages     = "io.github.slipway-ci.packages"
+	// annotationBase is what an image keeps of its base, as JSON.
+	annotationBase = "io.github.slipway-ci.base"
 )
 
 // made is one layer of an image, as it stands in the registry.
@@ -54,7 +57,7 @@ type assembled struct {
 
 // assemble puts layers on a base. Everything in the image is of OCI's media
 // types, whatever the base's are.
-func assemble(r *Recipe, parent *base, own []made) (*assembled, error) {
+func assemble(ctx context.Context, r *Recipe, parent *base, own []made) (*assembled, error) {
 	config := configure(r.spec, parent.config)
 	manifest := v1.Manifest{
 		SchemaVersion: 2, MediaType: types.OCIManifestSchema1,
@@ -71,6 +74,17 @@ func assemble(r *Recipe, parent *base, own []made) (*assembled, error) {
 		}
 		manifest.Annotations[annotationPackages] = string(packages)
 	}
+	known, err := parent.facts(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	if known != nil {
+		text, err := json.Marshal(known)
+		if err != nil {
+			return nil, fmt.Errorf("assemble the manifest of image %s: %w", r.Name, err)
+		}
+		manifest.Annotations[annotationBase] = string(text)
+	}
 	for _, l := range own {
 		annotations := map[string]string{annotationFingerprint: l.content.fingerprint, annotationDiffID: l.DiffID.String(), annotationContent: l.content.what}
 		if l.content.requirements != "" {
@@ -81,7 +95,6 @@ func assemble(r *Recipe, parent *base, own []made) (*assembled, error) {
 		config.History = append(config.History, v1.History{Created: config.Created, CreatedBy: "slipway", Comment: l.content.what})
 	}
 	a := &assembled{mediaType: manifest.MediaType, layers: len(manifest.Layers)}
-	var err error
 	if a.config, err = json.Marshal(config); err != nil {
 		return nil, fmt.Errorf("assemble the configuration of image %s: %w", r.Name, err)
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -91,10 +92,27 @@ func PrivateKey(root *os.Root, path string) bool {
 // it differ on each machine.
 func excluded(name string) bool {
 	switch name {
-	case ".git", ".slipway", ".cache", "__pycache__", ".netrc", "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519":
+	case ".git", ".slipway", ".cache", "__pycache__":
+		return true
+	}
+	return holdsCredentials(name)
+}
+
+// holdsCredentials tells whether a file of this name is one of credentials.
+func holdsCredentials(name string) bool {
+	switch name {
+	case ".netrc", "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519":
 		return true
 	}
 	return strings.HasPrefix(name, "gha-creds-") && strings.HasSuffix(name, ".json")
+}
+
+// isEnvironmentFile tells whether a file of this name is one of variables as dotenv
+// libraries read it; not the example of one.
+func isEnvironmentFile(name string) bool {
+	rest, ok := strings.CutPrefix(name, ".env")
+	return strings.HasSuffix(name, ".env") || ok && (rest == "" || rest[0] == '.') &&
+		!slices.Contains([]string{".example", ".sample", ".template", ".dist", ".schema", ".defaults"}, path.Ext(rest))
 }
 
 // mayHoldKey tells whether a file of this name is searched for a private key:

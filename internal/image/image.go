@@ -18,7 +18,7 @@ import (
 
 // kindVersion is raised when the same inputs are made into other bytes. It is
 // part of every fingerprint, so that no cache gives what an older version made.
-const kindVersion = "3"
+const kindVersion = "4"
 
 // The kinds of image that this package builds.
 const (
@@ -83,6 +83,9 @@ type Spec struct {
 	// Environ is the environment, of which the go command, pip and uv get what they
 	// need.
 	Environ []string
+	// Notice, when not nil, is told what the user should know of the image. It may be
+	// called by several goroutines.
+	Notice func(Notice)
 
 	// platform is the one of Platforms that a recipe is for.
 	platform v1.Platform
@@ -103,6 +106,9 @@ func (s Spec) normal() (Spec, error) {
 		return refuse("start it with /", "the workdir %q is not an absolute path", s.Workdir)
 	}
 	s.Workdir = path.Clean(s.Workdir)
+	if isWhiteout(s.Workdir) || isWhiteout(s.Main) {
+		return refuse("choose another name", "a name that begins with %s deletes files of the base: %s", whiteout, strings.TrimSpace(s.Workdir+" "+s.Main))
+	}
 	s.Platforms = ordered(s.Platforms)
 	s.platform = s.Platforms[0]
 	for n, file := range s.Files {

@@ -12,8 +12,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path"
-	"slices"
 	"strings"
 	"time"
 
@@ -34,6 +32,8 @@ type content struct {
 	// dir is the root of the entries that are files of a tree.
 	dir     string
 	entries []entry
+	// parents are the directories above the entries.
+	parents []directory
 	// bytes is the size of all files.
 	bytes int64
 	// requirements is the key of the requirements that it is a part of.
@@ -42,7 +42,7 @@ type content struct {
 
 // newContent gives the content of entries that have been read below dir.
 func newContent(what, dir string, entries []entry) *content {
-	c := &content{what: what, fingerprint: fingerprint(entries), dir: dir, entries: entries}
+	c := &content{what: what, fingerprint: fingerprint(entries), dir: dir, entries: entries, parents: directories(entries)}
 	for _, e := range entries {
 		c.bytes += e.size
 	}
@@ -77,8 +77,8 @@ func (c *content) write(ctx context.Context, w io.Writer) (facts, error) {
 		return facts{}, err
 	}
 	archive := tar.NewWriter(io.MultiWriter(zip, plain))
-	for _, directory := range directories(c.entries) {
-		header := header(tar.TypeDir, directory.name+"/", 0o755, directory.owner)
+	for _, directory := range c.parents {
+		header := header(tar.TypeDir, directory.name+"/", directory.mode, directory.owner)
 		if err := archive.WriteHeader(header); err != nil {
 			return facts{}, err
 		}
@@ -135,27 +135,6 @@ func packEntry(ctx context.Context, archive *tar.Writer, root *os.Root, e entry)
 		return &ChangedError{e.file}
 	}
 	return nil
-}
-
-// directory is one that is made for entries.
-type directory struct {
-	name  string
-	owner Owner
-}
-
-// directories gives all parents of entries, by name, each with the owner of the
-// first entry below it.
-func directories(entries []entry) []directory {
-	seen := map[string]bool{}
-	var all []directory
-	for _, e := range entries {
-		for at := path.Dir(e.name); at != "/" && !seen[at]; at = path.Dir(at) {
-			seen[at] = true
-			all = append(all, directory{at, e.owner})
-		}
-	}
-	slices.SortFunc(all, func(a, b directory) int { return strings.Compare(a.name, b.name) })
-	return all
 }
 
 func sum(h hash.Hash) v1.Hash {

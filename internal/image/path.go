@@ -3,6 +3,7 @@ package image
 import (
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -28,6 +29,15 @@ func cleanPath(file string) (clean, why string) {
 		return "", "is no path of this system"
 	}
 	return clean, ""
+}
+
+// whiteout is how a name begins that deletes files of the layers below: OCI image
+// specification, Image Layer Filesystem Changeset.
+const whiteout = ".wh."
+
+// isWhiteout tells whether a part of a path is the name of a whiteout.
+func isWhiteout(p string) bool {
+	return slices.ContainsFunc(strings.Split(p, "/"), func(part string) bool { return strings.HasPrefix(part, whiteout) })
 }
 
 // within tells whether the path p is dir or below it.

@@ -44,6 +44,7 @@ type standing struct {
 	count    int
 	inputs   string
 	packages []Package
+	base     *baseFacts
 }
 
 // look gives the image of a tag, and nil when there is none.
@@ -69,6 +70,7 @@ func (r *Registry) look(ctx context.Context, w *wire, tag string) (*standing, er
 	s.mediaType, s.config, s.layers, s.inputs = manifest.MediaType, manifest.Config, manifest.Layers, manifest.Annotations[annotationInputs]
 	s.children, s.count = manifest.Manifests, len(manifest.Layers)
 	_ = json.Unmarshal([]byte(manifest.Annotations[annotationPackages]), &s.packages) // an image of another kind has none
+	_ = json.Unmarshal([]byte(manifest.Annotations[annotationBase]), &s.base)         // one without a base has none
 	s.size = int64(len(s.text)) + manifest.Config.Size
 	for _, l := range manifest.Layers {
 		s.size += l.Size
@@ -107,6 +109,8 @@ type previous struct {
 	// they cannot be packed again. packages are what is in them.
 	requirements map[string][]*content
 	packages     []Package
+	// base is what it keeps of its base; nil for nothing.
+	base *baseFacts
 }
 
 func (r *Registry) previous(ctx context.Context, w *wire, recipe *Recipe) (*previous, error) {
@@ -115,7 +119,7 @@ func (r *Registry) previous(ctx context.Context, w *wire, recipe *Recipe) (*prev
 	if err != nil || last == nil {
 		return p, err
 	}
-	p.packages = last.packages
+	p.packages, p.base = last.packages, last.base
 	for _, l := range last.layers {
 		p.blobs[l.Digest] = true
 		diffID, err := v1.NewHash(l.Annotations[annotationDiffID])
@@ -186,15 +190,24 @@ func (r *Registry) foresee(ctx context.Context, w *wire, recipe *Recipe) (*assem
 	if err != nil {
 		return nil, err
 	}
-	below, err := recipe.requirements(ctx, parent, last)
+	room, files, err := recipe.rooms(parent)
 	if err != nil {
 		return nil, err
 	}
-	own, err := recipe.measure(ctx, append(below, recipe.contents...), last)
+	parent.recall(recipe.spec, last.base)
+	below, err := recipe.requirements(ctx, parent, last, room)
 	if err != nil {
 		return nil, err
 	}
-	return assemble(recipe, parent, own)
+	above, err := lay(ctx, recipe.contents, parent, files)
+	if err != nil {
+		return nil, err
+	}
+	own, err := recipe.measure(ctx, append(below, above...), last)
+	if err != nil {
+		return nil, err
+	}
+	return assemble(ctx, recipe, parent, own)
 }
 
 // Tagged gives the image that a tag stands for, by its digest, and nil when there

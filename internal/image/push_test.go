@@ -312,10 +312,14 @@ func testMount(t *testing.T, f *faults, r *Registry, dir string) {
 	if received > 8<<10 {
 		t.Errorf("%d bytes are sent of a base that the registry has: %v", received, requests)
 	}
+	read := 0
 	for _, request := range requests {
 		if strings.HasPrefix(request, "GET ") && strings.Contains(request, base[0].Hex) {
-			t.Errorf("the base is read: %s", request)
+			read++
 		}
+	}
+	if read != 1 { // for what it has
+		t.Errorf("the base is read %d times: %v", read, requests)
 	}
 	wantComplete(t, r, made)
 }

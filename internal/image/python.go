@@ -1,14 +1,16 @@
 package image
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io/fs"
+	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-
+	"github.com/slipway-ci/slipway/internal/rootfs"
 	"github.com/slipway-ci/slipway/internal/source"
 	"github.com/slipway-ci/slipway/internal/wheel"
 )
@@ -23,51 +25,48 @@ const (
 	pythonVersion       = "PYTHON_VERSION"
 )
 
-// locked are the requirements of an image of kind python.
-type locked struct{ spec wheel.Spec }
-
-// requirements gives those of a spec for a version of Python.
-func requirements(s Spec, python string) locked {
-	l := locked{wheel.Spec{
-		Name: s.Name, Dir: s.Dir, Lock: s.Requirements, Python: python, Platform: s.platform.OS + "/" + s.platform.Architecture,
-		Root: environmentRoot, Interpreter: s.Interpreter, CacheDir: filepath.Join(cacheDir(s.Dir), "wheels"), Environ: s.Environ, At: s.At,
-	}}
-	if l.spec.Interpreter == "" {
-		l.spec.Interpreter = officialInterpreter
-	}
-	return l
+// interpreter is the base's Python, of which not all need be known.
+type interpreter struct {
+	path, version string
+	libc          rootfs.Libc
 }
 
-// key is the identity of the requirements. What the base says of its Python is no
-// part of it: the base's digest is another part of the image's identity.
-func (l locked) key() (string, error) {
-	if l.spec.Python == "" {
-		l.spec.Python = "3"
+// requirements gives those of a spec for an interpreter.
+func requirements(s Spec, python interpreter) wheel.Spec {
+	return wheel.Spec{
+		Name: s.Name, Dir: s.Dir, Lock: s.Requirements, Python: python.version, Libc: python.libc, Platform: s.platform.OS + "/" + s.platform.Architecture,
+		Root: environmentRoot, Interpreter: cmp.Or(python.path, s.Interpreter, officialInterpreter),
+		CacheDir: filepath.Join(cacheDir(s.Dir), "wheels"), Environ: s.Environ, At: s.At,
 	}
-	return wheel.Key(l.spec)
 }
 
 // requirements gives the contents of the layers of the requirements, for a base:
 // those of the image that was pushed last when its lock was the same, so that
-// nothing needs to be downloaded; none for other kinds of image.
-func (r *Recipe) requirements(ctx context.Context, parent *base, last *previous) ([]*content, error) {
+// nothing needs to be downloaded; none for other kinds of image. There are no more
+// of them than there is room for.
+func (r *Recipe) requirements(ctx context.Context, parent *base, last *previous, room int) ([]*content, error) {
 	if r.spec.Kind != KindPython {
 		return nil, nil
 	}
-	python, err := pythonOf(r.spec, parent.config)
+	if err := parent.findPython(ctx, r.spec); err != nil {
+		return nil, err
+	}
+	spec := requirements(r.spec, *parent.python)
+	key, err := wheel.Key(spec)
 	if err != nil {
 		return nil, err
 	}
-	l := requirements(r.spec, python)
-	key, err := l.key()
-	if err != nil {
+	if key, err = parent.under(ctx, key, environmentRoot); err != nil {
 		return nil, err
 	}
-	if had := last.requirements[key]; len(had) > 0 && len(last.packages) > 0 {
-		r.packages = last.packages
-		return had, nil
+	squeezed := fmt.Sprintf("%s/%d", key, room)
+	for _, had := range [][]*content{last.requirements[key], last.requirements[squeezed]} {
+		if len(had) > 0 && len(had) <= room && len(last.packages) > 0 {
+			r.packages = last.packages
+			return had, nil
+		}
 	}
-	environment, err := wheel.Resolve(ctx, l.spec)
+	environment, err := wheel.Resolve(ctx, spec)
 	if err != nil {
 		return nil, err
 	}
@@ -75,11 +74,22 @@ func (r *Recipe) requirements(ctx context.Context, parent *base, last *previous)
 	for _, p := range environment.Packages {
 		r.packages = append(r.packages, Package{Name: p.Name, Version: p.Version, License: p.License, SHA256: p.SHA256})
 	}
+	if len(environment.Layers) > room {
+		key = squeezed
+	}
 	var contents []*content
 	for _, l := range environment.Layers {
 		contents = append(contents, wheels(l, key))
 	}
-	return contents, nil
+	return lay(ctx, contents, parent, room)
+}
+
+// under gives a key for what is put below a directory: it is another one where the base
+// has that directory, or one above it, in a way of its own.
+func (b *base) under(ctx context.Context, key, dir string) (string, error) {
+	probe := &content{fingerprint: key, entries: []entry{{name: path.Join(dir, "x")}}}
+	err := b.ask(ctx, func(fs *rootfs.FS) { key = probe.on(fs).fingerprint })
+	return key, err
 }
 
 // Package is a Python package that an image has.
@@ -103,29 +113,95 @@ func wheels(l wheel.Layer, key string) *content {
 		c.entries = append(c.entries, e)
 		c.bytes += f.Size
 	}
+	c.parents = directories(c.entries)
 	return c
 }
 
-// pythonOf gives the version of a base's Python: slipway.yaml's, or the one that
-// the base tells in its environment.
-func pythonOf(s Spec, config *v1.ConfigFile) (string, error) {
-	told := ""
-	for _, variable := range config.Config.Env {
-		if version, ok := strings.CutPrefix(variable, pythonVersion+"="); ok {
-			told = version
+// findPython finds the interpreter that requirements are for, unless it is known.
+func (b *base) findPython(ctx context.Context, s Spec) error {
+	if b.python != nil {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	fs, err := b.read(ctx)
+	if err != nil {
+		return err
+	}
+	b.known = fs
+	python, err := pythonOf(s, b.config.Config.Env, fs)
+	b.python = &python
+	return err
+}
+
+// pythonOf gives the interpreter that requirements are for: the one that slipway.yaml
+// names, or the first on the base's PATH, of the version that slipway.yaml names.
+func pythonOf(s Spec, env []string, fs *rootfs.FS) (interpreter, error) {
+	told := variable(env, pythonVersion)
+	found, ok := searchPython(s, env, fs)
+	switch {
+	case ok && s.Python != "" && found.Version != s.Python:
+		return interpreter{}, refusePython(s, fs, fmt.Sprintf("has Python %s at %s, and python.version is %s", found.Version, found.Path, s.Python))
+	case ok:
+		p := interpreter{path: found.Path, version: found.Version}
+		if strings.HasPrefix(told, found.Version+".") {
+			p.version = told // with its patch
+		}
+		p.libc, _ = fs.Libc(found.Path)
+		return p, nil
+	case told != "" && s.Python != "" && told != s.Python && !strings.HasPrefix(told, s.Python+"."):
+		return interpreter{}, refusePython(s, fs, fmt.Sprintf("has Python %s, and python.version is %s", told, s.Python))
+	case !fs.Partial && s.Interpreter != "":
+		return interpreter{}, refusePython(s, fs, "has no Python at "+s.Interpreter)
+	case !fs.Partial && told == "" && s.Python != "":
+		return interpreter{}, refusePython(s, fs, "has no Python "+s.Python+" on its PATH")
+	case !fs.Partial && told == "":
+		return interpreter{}, refusePython(s, fs, "has no Python on its PATH")
+	}
+	// The base says it has one that was not found, or it could not be read.
+	p := interpreter{path: cmp.Or(s.Interpreter, officialInterpreter), version: cmp.Or(s.Python, told)}
+	if p.version == "" {
+		return interpreter{}, &source.Error{Position: s.At, Message: fmt.Sprintf("image %s: the base %s does not tell which version of Python it has, and its layers cannot be read", s.Name, s.Base),
+			Hint: "set python.version, such as 3.12, and python.interpreter where Python is not at " + officialInterpreter}
+	}
+	if !fs.Partial {
+		s.tell(Warning, "image %s: the base %s says that it has Python %s, and no interpreter was found in it; %s is taken", s.Name, s.Base, told, p.path)
+	}
+	p.libc, _ = fs.Libc(p.path)
+	return p, nil
+}
+
+func searchPython(s Spec, env []string, fs *rootfs.FS) (rootfs.Python, bool) {
+	if s.Interpreter != "" {
+		return fs.Python(s.Interpreter)
+	}
+	return fs.OnPath(cmp.Or(variable(env, "PATH"), defaultPath), s.Python)
+}
+
+// refusePython says what is wrong with the base's Python, and which ones it has.
+func refusePython(s Spec, fs *rootfs.FS, what string) error {
+	hint := "choose a base that has Python, such as python:3.12-slim"
+	var have []string
+	for _, p := range fs.Pythons() {
+		have = append(have, p.Version+" at "+p.Path)
+	}
+	if len(have) > 0 {
+		hint = "it has " + strings.Join(have, ", ") + ": set python.version and python.interpreter to that, or leave them out"
+	}
+	return refuseBase(s, nil, hint, "%s", what)
+}
+
+// defaultPath is the PATH of a container whose image has none: that of runc and Docker.
+const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// variable gives the value of an environment variable.
+func variable(environ []string, name string) string {
+	for _, v := range slices.Backward(environ) {
+		if value, ok := strings.CutPrefix(v, name+"="); ok {
+			return value
 		}
 	}
-	switch {
-	case s.Python == "" && told == "":
-		return "", &source.Error{Position: s.At, Message: fmt.Sprintf("image %s: the base %s does not tell which version of Python it has", s.Name, s.Base),
-			Hint: "set python.version, such as 3.12, and python.interpreter where Python is not at " + officialInterpreter}
-	case s.Python == "":
-		return told, nil
-	case told != "" && told != s.Python && !strings.HasPrefix(told, s.Python+"."):
-		return "", &source.Error{Position: s.At, Message: fmt.Sprintf("image %s: the base %s has Python %s, and python.version is %s", s.Name, s.Base, told, s.Python),
-			Hint: "choose another base, or leave python.version out"}
-	}
-	return s.Python, nil
+	return ""
 }
 
 // variables gives the spec's variables, and for an image with requirements those
@@ -134,13 +210,7 @@ func (s Spec) variables(base []string) map[string]string {
 	if s.Kind != KindPython {
 		return s.Env
 	}
-	path := "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-	for _, variable := range base {
-		if value, ok := strings.CutPrefix(variable, "PATH="); ok {
-			path = value
-		}
-	}
-	all := map[string]string{"VIRTUAL_ENV": environmentRoot, "PATH": environmentRoot + "/bin:" + path}
+	all := map[string]string{"VIRTUAL_ENV": environmentRoot, "PATH": environmentRoot + "/bin:" + cmp.Or(variable(base, "PATH"), defaultPath)}
 	for name, value := range s.Env {
 		all[name] = value
 	}

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/slipway-ci/slipway/internal/state"
+	"github.com/slipway-ci/slipway/internal/wheel"
 )
 
 // Recipe is what an image is made of, read and hashed. Nothing of it has been
@@ -97,7 +98,8 @@ func (r *Recipe) identity() (string, error) {
 	}
 	var fingerprints []string
 	if r.spec.Kind == KindPython {
-		lock, err := requirements(r.spec, r.spec.Python).key()
+		// What the base says of its Python is no part of it: the base's digest is.
+		lock, err := wheel.Key(requirements(r.spec, interpreter{version: r.spec.Python}))
 		if err != nil {
 			return "", err
 		}

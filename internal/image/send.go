@@ -47,7 +47,7 @@ func (p *push) send(ctx context.Context, believing bool) (*assembled, error) {
 		}
 		return nil, err
 	}
-	a, err := assemble(p.recipe, parent, own)
+	a, err := assemble(ctx, p.recipe, parent, own)
 	if err != nil {
 		return nil, err
 	}
@@ -69,19 +69,27 @@ func (p *push) send(ctx context.Context, believing bool) (*assembled, error) {
 	return a, nil
 }
 
-// layers sends the base's layers and the image's own. Files need not wait for the
-// base; requirements do, for its version of Python.
+// layers sends the base's layers and the image's own.
 func (p *push) layers(ctx context.Context) (*base, []made, error) {
-	var parent *base
+	parent, err := openBase(ctx, p.recipe.spec, p.registry, p.recipe.base)
+	if err != nil {
+		return nil, nil, err
+	}
+	room, files, err := p.recipe.rooms(parent)
+	if err != nil {
+		return nil, nil, err
+	}
+	parent.recall(p.recipe.spec, p.last.base)
+	contents, err := lay(ctx, p.recipe.contents, parent, files)
+	if err != nil {
+		return nil, nil, err
+	}
+	above := make([]made, len(contents))
 	var below []made
-	above := make([]made, len(p.recipe.contents))
 	group, limited := errgroup.WithContext(ctx)
 	group.SetLimit(uploads)
-	group.Go(func() (err error) {
-		if parent, err = openBase(limited, p.recipe.spec, p.registry, p.recipe.base); err != nil {
-			return err
-		}
-		contents, err := p.recipe.requirements(limited, parent, p.last)
+	group.Go(func() error {
+		contents, err := p.recipe.requirements(limited, parent, p.last, room)
 		if err != nil {
 			return err
 		}
@@ -89,7 +97,7 @@ func (p *push) layers(ctx context.Context) (*base, []made, error) {
 		p.contents(limited, group, contents, below)
 		return p.copyBase(limited, parent)
 	})
-	p.contents(limited, group, p.recipe.contents, above)
+	p.contents(limited, group, contents, above)
 	if err := group.Wait(); err != nil {
 		return nil, nil, err
 	}

@@ -145,6 +145,11 @@ func stampOf(info fs.FileInfo) stamp {
 // writeChecked writes a file whole or not at all, with a checksum by which damage
 // is seen.
 func writeChecked(path string, text []byte) error {
+	return writeWhole(path, fmt.Appendf(nil, "%x\n%s", sha256.Sum256(text), text))
+}
+
+// writeWhole writes a file whole or not at all.
+func writeWhole(path string, text []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
@@ -153,8 +158,7 @@ func writeChecked(path string, text []byte) error {
 		return err
 	}
 	defer func() { _ = os.Remove(file.Name()) }() // gone already when all went well
-	hash := sha256.Sum256(text)
-	_, err = fmt.Fprintf(file, "%x\n%s", hash, text)
+	_, err = file.Write(text)
 	if closeErr := file.Close(); err == nil {
 		err = closeErr
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -45,6 +46,8 @@ type collector struct {
 	// ignored is what .dockerignore leaves out.
 	ignored *ignored
 	found   map[string]entry
+	// left are files that are left out because of credentials in them.
+	left []string
 }
 
 // collect gives the entries of the spec's files, read and by name. Empty
@@ -79,6 +82,7 @@ func collect(ctx context.Context, s Spec, known *stamps) ([]entry, error) {
 		}
 	}
 	entries = slices.DeleteFunc(entries, func(e entry) bool { return keys[e.file] })
+	c.notices(entries, slices.Sorted(maps.Keys(keys)))
 	if len(entries) == 0 {
 		return nil, c.refuse("", "it would have no files: %s holds none", strings.Join(s.Files, ", "))
 	}
@@ -107,6 +111,9 @@ func (c *collector) walk(ctx context.Context, named string) error {
 			return c.unreadable(&fs.PathError{Op: "read", Path: at, Err: cause(err)})
 		case excluded(d.Name()) && d.IsDir():
 			return fs.SkipDir
+		case holdsCredentials(d.Name()):
+			c.left = append(c.left, at)
+			return nil
 		case d.IsDir() && at != "." && c.ignored.matches(at) && c.ignored.whole():
 			return fs.SkipDir
 		case excluded(d.Name()), d.IsDir(), c.ignored.matches(at):
@@ -116,9 +123,31 @@ func (c *collector) walk(ctx context.Context, named string) error {
 	})
 }
 
+// notices tells of files whose place is hardly an image, and of credentials that were
+// left out.
+func (c *collector) notices(entries []entry, keys []string) {
+	var settings []string
+	for _, e := range entries {
+		if isEnvironmentFile(path.Base(e.file)) {
+			settings = append(settings, e.file)
+		}
+	}
+	if len(settings) > 0 {
+		c.spec.tell(Warning, "image %s has %s, which often holds secrets: whoever can pull the image can read it; leave it out by .dockerignore, and hand values to the job as secrets",
+			c.spec.Name, strings.Join(settings, ", "))
+	}
+	if left := slices.Concat(c.left, keys); len(left) > 0 {
+		slices.Sort(left)
+		c.spec.tell(Note, "image %s is without %s: private keys and credentials never go into an image; hand them to the job as secrets", c.spec.Name, strings.Join(slices.Compact(left), ", "))
+	}
+}
+
 func (c *collector) add(at string, d fs.DirEntry) error {
 	if !utf8.ValidString(at) {
 		return c.refuse("rename it", "the name of %q is not UTF-8", at)
+	}
+	if isWhiteout(at) {
+		return c.refuse("rename it, or leave it out by .dockerignore", "%s cannot be in an image: a name that begins with %s deletes files of the base", at, whiteout)
 	}
 	info, err := d.Info()
 	if err != nil {

@@ -57,6 +57,41 @@ func TestExcluded(t *testing.T) {
 	}
 }
 
+func TestNoticesOfCredentials(t *testing.T) {
+	dir := files{"src/.env": "TOKEN=x", "src/.env.example": "TOKEN=", "src/.env.local": "TOKEN=y", "src/prod.env": "", "src/a.py": "1", "src/tls/server.pem": privateKey,
+		"src/id_rsa": "x", "src/.netrc": "x", "src/__pycache__/a.pyc": "x"}.write(t)
+	s, err := filesSpec(dir, "src").normal()
+	must(t, err)
+	var said []string
+	s.Notice = func(n Notice) { said = append(said, n.Text) }
+	_, err = collect(t.Context(), s, openStamps(s))
+	must(t, err)
+	want := []string{
+		"image train has src/.env, src/.env.local, src/prod.env, which often holds secrets: whoever can pull the image can read it; leave it out by .dockerignore, and hand values to the job as secrets",
+		"image train is without src/.netrc, src/id_rsa, src/tls/server.pem: private keys and credentials never go into an image; hand them to the job as secrets",
+	}
+	if diff := cmp.Diff(want, said); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestWhiteoutsAreRefused(t *testing.T) {
+	for _, c := range []struct {
+		files   files
+		workdir string
+		want    string
+	}{
+		{files{"a/.wh.sh": "", "a/b": ""}, "", "a/.wh.sh cannot be in an image"},
+		{files{"a/.wh..wh..opq": ""}, "", "a/.wh..wh..opq cannot be in an image"},
+		{files{"a/.wh.bin/x": ""}, "", "a/.wh.bin/x cannot be in an image"},
+		{files{"a/b": ""}, "/app/.wh.x", "deletes files of the base: /app/.wh.x"},
+	} {
+		s := filesSpec(c.files.write(t), "a")
+		s.Workdir = c.workdir
+		wantSourceError(t, refused(t, s, nil), c.want)
+	}
+}
+
 func TestCollectRefuses(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("links need rights there")

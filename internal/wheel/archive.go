@@ -145,6 +145,8 @@ func unsafeName(f *zip.File) string {
 		return "leads out of it, or is not written in the shortest way"
 	case strings.ContainsRune(name, '\\') || strings.IndexFunc(name, unicode.IsControl) >= 0:
 		return "has a backslash or a control character"
+	case strings.HasPrefix(name, ".wh.") || strings.Contains(name, "/.wh."):
+		return "would delete files of the base: in a layer of an image, names that begin with .wh. do"
 	case len(name) > 3000 || slices.ContainsFunc(strings.Split(name, "/"), func(part string) bool { return len(part) > 255 }):
 		return "is too long"
 	}

@@ -119,6 +119,8 @@ func TestWheelsThatAreRefused(t *testing.T) {
 		"control":     {recipe{raw: []zip.FileHeader{{Name: "a\nb"}}}, `the name "a\nb" in it has a backslash or a control character`},
 		"not UTF-8":   {recipe{raw: []zip.FileHeader{{Name: "a\xff", NonUTF8: true}}}, `the name "a\xff" in it is not UTF-8`},
 		"long":        {recipe{raw: []zip.FileHeader{{Name: strings.Repeat("a", 256)}}}, `the name "` + strings.Repeat("a", 256) + `" in it is too long`},
+		"whiteout":    {recipe{raw: []zip.FileHeader{{Name: ".wh.numpy"}}}, `the name ".wh.numpy" in it would delete files of the base: in a layer of an image, names that begin with .wh. do`},
+		"opaque":      {recipe{raw: []zip.FileHeader{{Name: "b/.wh..wh..opq"}}}, `the name "b/.wh..wh..opq" in it would delete files of the base: in a layer of an image, names that begin with .wh. do`},
 		"twice":       {recipe{raw: []zip.FileHeader{{Name: "b"}, {Name: "b"}}}, "b is in it twice"},
 		"both":        {recipe{raw: []zip.FileHeader{{Name: "b/c"}, {Name: "b"}}}, "b is both a file and a directory in it"},
 		"format":      {recipe{wheel: "Wheel-Version: 2.0\n"}, `its format is "2.0", and only 1.x is known here`},

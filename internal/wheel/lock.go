@@ -1,6 +1,7 @@
 package wheel
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -11,6 +12,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/source"
@@ -90,7 +92,14 @@ func (s Spec) requirements(ctx context.Context) (*list, error) {
 // lock is read, with what it includes (of uv.lock and poetry.lock the pyproject.toml
 // beside it), and nobody is asked, so that an unchanged lock costs nothing. What is
 // wrong with the lock is a *source.Error.
+//
+// Where the version of Python is not known, the key is that of the whole lock, for all
+// systems: with the same interpreter it gives the same environment.
 func Key(s Spec) (string, error) {
+	unknown := s.Python == ""
+	if unknown {
+		s.Python = "3.0"
+	}
 	s, target, err := s.normal()
 	if err != nil {
 		return "", err
@@ -99,8 +108,11 @@ func Key(s Spec) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if unknown {
+		target.full = "unknown"
+	}
 	h := sha256.New()
-	fmt.Fprintf(h, "environment/%s %q %q %q %q\n", edition, target.full, s.Platform, s.Root, s.Interpreter)
+	fmt.Fprintf(h, "environment/%s %q %q %q %q %q\n", edition, target.full, target.libc, s.Platform, s.Root, s.Interpreter)
 	if format == uvFormat || format == poetryFormat {
 		text, err := s.exportInputs(format)
 		if err != nil {
@@ -113,12 +125,21 @@ func Key(s Spec) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	needed, err := target.choose(list.requirements)
-	if err != nil {
+	needed := list.requirements
+	if unknown {
+		needed = slices.Clone(needed)
+		slices.SortFunc(needed, func(a, b requirement) int {
+			return cmp.Or(strings.Compare(a.String(), b.String()), strings.Compare(a.condition, b.condition))
+		})
+	} else if needed, err = target.choose(needed); err != nil {
 		return "", err
 	}
 	for _, r := range needed {
-		fmt.Fprintf(h, "%s %s %s\n", r.name, r.version, strings.Join(r.hashes, ","))
+		condition := ""
+		if unknown {
+			condition = " ; " + r.condition
+		}
+		fmt.Fprintf(h, "%s %s %s%s\n", r.name, r.version, strings.Join(slices.Sorted(slices.Values(r.hashes)), ","), condition)
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
 }

@@ -4,11 +4,13 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/slipway-ci/slipway/internal/rootfs"
 )
 
 func linux(t testing.TB, python, platform string) target {
 	t.Helper()
-	target, ok := newTarget(python, platform)
+	target, ok := newTarget(python, platform, rootfs.Libc{})
 	if !ok {
 		t.Fatalf("Python %s on %s is no target", python, platform)
 	}

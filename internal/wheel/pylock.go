@@ -59,6 +59,7 @@ func parsePylock(name string, read readFile) (*list, error) {
 			if r.marker, err = parseMarker(p.Marker); err != nil {
 				return nil, &source.Error{Position: r.at, Message: fmt.Sprintf("the marker of %s cannot be read: %s", p.Name, err)}
 			}
+			r.condition = fmt.Sprintf("%s %q", p.Marker, lock.DefaultGroups)
 			r.marker = inGroups{r.marker, strings.Join(lock.DefaultGroups, " ")}
 		}
 		for _, w := range p.Wheels {

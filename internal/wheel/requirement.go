@@ -15,9 +15,10 @@ type requirement struct {
 	name, version string
 	// hashes are the SHA-256 of the files that may be installed, in hexadecimal.
 	hashes []string
-	// marker is nil where the requirement is one everywhere.
-	marker marker
-	at     source.Position
+	// marker is nil where the requirement is one everywhere. condition is its text.
+	marker    marker
+	condition string
+	at        source.Position
 }
 
 func (r requirement) String() string { return r.name + "==" + r.version }
@@ -82,6 +83,7 @@ func parseRequirement(l line) (requirement, error) {
 	r := requirement{name: normalName(name), version: m[2], at: l.position(0)}
 	if conditional {
 		offset := at + len(constraint) + 1
+		r.condition = strings.TrimSpace(condition)
 		var err error
 		if r.marker, err = parseMarker(condition); err != nil {
 			if wrong := (*markerError)(nil); errors.As(err, &wrong) {

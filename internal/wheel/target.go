@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/slipway-ci/slipway/internal/rootfs"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
@@ -18,19 +19,22 @@ type target struct {
 	// written is the version as the user wrote it.
 	written, platform string
 	machine           string
+	libc              rootfs.Libc
 	pythonOK          bool
 }
 
 // newestPatch is later than any patch of a minor version of Python.
 const newestPatch = 99
 
-// glibc is the minor version of the C library that a base image has at least:
-// 2.36 is that of Debian 12.
-const glibc = 36
+// usual is the C library where the base's is not known: that of Debian 12.
+func usual() rootfs.Libc { return rootfs.Libc{Name: rootfs.Glibc, Minor: 36} }
 
 // newTarget gives false for a platform that has none.
-func newTarget(python, platform string) (target, bool) {
-	t := target{written: python, platform: platform}
+func newTarget(python, platform string, libc rootfs.Libc) (target, bool) {
+	t := target{written: python, platform: platform, libc: libc}
+	if libc.Name == "" {
+		t.libc = usual()
+	}
 	parts := strings.Split(python, ".")
 	numbers := make([]int, 0, 3)
 	for _, part := range parts {
@@ -66,7 +70,12 @@ func (t target) python() string { return fmt.Sprintf("3.%d", t.minor) }
 func (t target) abi() string { return fmt.Sprintf("cp3%d", t.minor) }
 
 // String names the target in errors.
-func (t target) String() string { return fmt.Sprintf("Python %s on %s", t.written, t.platform) }
+func (t target) String() string {
+	if t.libc != usual() {
+		return fmt.Sprintf("Python %s on %s with %s", t.written, t.platform, t.libc)
+	}
+	return fmt.Sprintf("Python %s on %s", t.written, t.platform)
+}
 
 // environment gives what markers ask for, as CPython would answer in the image. An
 // image does not know the kernel that it will run on.
@@ -80,14 +89,21 @@ func (t target) environment() map[string]string {
 }
 
 // platforms gives the platform tags that the target takes, best first: those of
-// the platform compatibility tags standard for a glibc system.
+// the platform compatibility tags standard for its C library.
 func (t target) platforms() []string {
+	if t.libc.Name == rootfs.Musl {
+		var tags []string
+		for minor := t.libc.Minor; minor >= 1; minor-- { // PEP 656
+			tags = append(tags, fmt.Sprintf("musllinux_1_%d_%s", minor, t.machine))
+		}
+		return append(tags, "linux_"+t.machine)
+	}
 	oldest, legacy := 17, map[int]string{17: "manylinux2014"}
 	if t.machine == "x86_64" {
 		oldest, legacy = 5, map[int]string{17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
 	}
 	var tags []string
-	for minor := glibc; minor >= oldest; minor-- {
+	for minor := t.libc.Minor; minor >= oldest; minor-- {
 		tags = append(tags, fmt.Sprintf("manylinux_2_%d_%s", minor, t.machine))
 		if old := legacy[minor]; old != "" {
 			tags = append(tags, old+"_"+t.machine)

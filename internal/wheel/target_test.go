@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/slipway-ci/slipway/internal/rootfs"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
@@ -83,7 +84,7 @@ func TestTargets(t *testing.T) {
 		{"3.012", "linux/amd64", false, false}, {"3.x", "linux/amd64", false, false}, {"", "linux/amd64", false, false}, {"3.12.1.1", "linux/amd64", false, false},
 		{"3.12", "windows/amd64", true, false}, {"3.12", "linux/s390x", true, false},
 	} {
-		target, ok := newTarget(c.python, c.platform)
+		target, ok := newTarget(c.python, c.platform, rootfs.Libc{})
 		if ok != c.ok || target.pythonOK != c.pythonOK {
 			t.Errorf("%s %s: %t %t", c.python, c.platform, target.pythonOK, ok)
 		}

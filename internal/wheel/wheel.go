@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/slipway-ci/slipway/internal/rootfs"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
@@ -30,8 +31,11 @@ type Spec struct {
 	// of requirements with hashes, whose name ends in .txt or .in. Neither it nor
 	// a file that it includes may lie outside of Dir.
 	Dir, Lock string
-	// Python is the version of the image's interpreter, such as 3.12 or 3.12.4.
+	// Python is the version of the image's interpreter, such as 3.12 or 3.12.4. Only
+	// Key does without it.
 	Python string
+	// Libc is the image's C library; that of Debian 12 when it has no name.
+	Libc rootfs.Libc
 	// Platform is linux/amd64, which it is when empty, or linux/arm64.
 	Platform string
 	// Root is where the environment is in the image: /opt/venv when empty.
@@ -171,7 +175,7 @@ func (s Spec) normal() (Spec, target, error) {
 	if s.Interpreter == "" {
 		s.Interpreter = "/usr/local/bin/python3"
 	}
-	t, ok := newTarget(s.Python, s.Platform)
+	t, ok := newTarget(s.Python, s.Platform, s.Libc)
 	switch {
 	case !t.pythonOK:
 		return refuse("write it as 3.12", "%q is not a version of Python 3", s.Python)

@@ -1,0 +1,199 @@
+package image
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/slipway-ci/slipway/internal/rootfs"
+)
+
+// layerReaders is how many layers of a base are read at once.
+const layerReaders = 3
+
+// kept are manifests, configurations and the contents of layers' headers of bases, by
+// their digest. They may be deleted at any time.
+type kept struct{ dir string }
+
+func keptBases(s Spec) kept { return kept{filepath.Join(cacheDir(s.Dir), "bases")} }
+
+// blob gives what has a digest, from the disk or by asking, and keeps it.
+func (k kept) blob(digest v1.Hash, ask func() ([]byte, error)) ([]byte, error) {
+	file := filepath.Join(k.dir, digest.Hex)
+	if text, err := os.ReadFile(file); err == nil && hashOf(text) == digest {
+		return text, nil
+	}
+	text, err := ask()
+	if err != nil {
+		return nil, err
+	}
+	if hashOf(text) != digest {
+		return nil, &digestError{"a base", digest.String(), hashOf(text).String()}
+	}
+	_ = writeWhole(file, text) // it is asked for again
+	return text, nil
+}
+
+// layer gives what was read of a layer before.
+func (k kept) layer(digest v1.Hash) (*rootfs.Layer, bool) {
+	text, err := readChecked(k.layerFile(digest))
+	if err != nil {
+		return nil, false
+	}
+	var l rootfs.Layer
+	return &l, json.Unmarshal(text, &l) == nil
+}
+
+func (k kept) keepLayer(digest v1.Hash, l *rootfs.Layer) {
+	if text, err := json.Marshal(l); err == nil {
+		_ = writeChecked(k.layerFile(digest), text) // it is read again
+	}
+}
+
+func (k kept) layerFile(digest v1.Hash) string {
+	return filepath.Join(k.dir, digest.Hex+".layer-"+rootfs.Edition)
+}
+
+// readFS gives what the file system of a base has. Its layers are read once on a
+// machine, as far as they were not read for another base.
+func (r *Registry) readFS(ctx context.Context, s Spec, b *base) (*rootfs.FS, error) {
+	k := keptBases(s)
+	layers := make([]*rootfs.Layer, len(b.layers))
+	var lacking []int
+	var bytes int64
+	for n, l := range b.layers {
+		var ok bool
+		if layers[n], ok = k.layer(l.Digest); !ok {
+			lacking = append(lacking, n)
+			bytes += l.Size
+		}
+	}
+	if len(lacking) > 0 {
+		s.tell(Detail, "reading what the base %s has: %d MB, once for each base", s.Base, (bytes+500_000)/1_000_000)
+	}
+	puller, err := remote.NewPuller(r.options(ctx)...)
+	if err != nil {
+		return nil, err
+	}
+	partial := make([]bool, len(b.layers))
+	group, limited := errgroup.WithContext(ctx)
+	group.SetLimit(layerReaders)
+	for _, n := range lacking {
+		l := b.layers[n]
+		if len(l.URLs) > 0 || l.MediaType == types.OCIRestrictedLayer {
+			layers[n], partial[n] = &rootfs.Layer{}, true
+			continue
+		}
+		group.Go(func() error {
+			err := r.retry(limited, func() (err error) {
+				layers[n], partial[n], err = readLayer(limited, puller, b.reference.Context().Digest(l.Digest.String()))
+				return err
+			})
+			if err == nil && !partial[n] {
+				k.keepLayer(l.Digest, layers[n])
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, explainBase(s, *b.reference, err)
+	}
+	fs := rootfs.Merge(layers...)
+	for _, p := range partial {
+		fs.Partial = fs.Partial || p
+	}
+	return fs, nil
+}
+
+// readLayer reads a layer to its end, so that its digest is verified. One that is whole
+// and is no archive that is known here is partial.
+func readLayer(ctx context.Context, puller *remote.Puller, reference name.Digest) (l *rootfs.Layer, partial bool, err error) {
+	layer, err := puller.Layer(ctx, reference)
+	if err != nil {
+		return nil, false, err
+	}
+	stream, err := layer.Compressed()
+	if err != nil {
+		return nil, false, err
+	}
+	defer stream.Close()
+	body := &contextReader{ctx, stream}
+	l, wrong := rootfs.Read(body)
+	if _, err := io.Copy(io.Discard, body); err != nil {
+		return nil, false, fmt.Errorf("read the layer %s: %w", reference.DigestStr(), errors.Join(err, ctx.Err()))
+	}
+	if wrong != nil {
+		return &rootfs.Layer{}, true, nil
+	}
+	return l, false, nil
+}
+
+// baseFacts are what an image keeps of its base, so that another machine need not read
+// the base's layers to build it again with other files.
+type baseFacts struct {
+	// Base is the digest of the base's manifest.
+	Base string `json:"base"`
+	rootfs.Excerpt
+	// Python is the interpreter that was found for what slipway.yaml says of it.
+	Python *pythonFacts `json:"python,omitempty"`
+}
+
+type pythonFacts struct {
+	Asked   string      `json:"asked"`
+	Path    string      `json:"path"`
+	Version string      `json:"version"`
+	Libc    rootfs.Libc `json:"libc"`
+}
+
+// asked is what slipway.yaml says of the interpreter.
+func (s Spec) asked() string { return strings.TrimSpace(s.Python + " " + s.Interpreter) }
+
+// facts gives what a recipe's image keeps of its base: it depends on the recipe only.
+func (b *base) facts(ctx context.Context, r *Recipe) (*baseFacts, error) {
+	if b.reference == nil {
+		return nil, nil
+	}
+	var dirs []string
+	for _, c := range r.contents {
+		for _, e := range c.entries {
+			dirs = append(dirs, path.Dir(e.name))
+		}
+	}
+	if r.spec.Kind == KindPython {
+		dirs = append(dirs, environmentRoot)
+	}
+	slices.Sort(dirs)
+	f := &baseFacts{Base: b.digest.String()}
+	err := b.ask(ctx, func(fs *rootfs.FS) { f.Excerpt = fs.Excerpt(slices.Compact(dirs)) })
+	if p := b.python; p != nil {
+		f.Python = &pythonFacts{r.spec.asked(), p.path, p.version, p.libc}
+	}
+	return f, err
+}
+
+// recall takes what an image kept of its base, if that is this one.
+func (b *base) recall(s Spec, f *baseFacts) {
+	if f == nil || b.reference == nil || f.Base != b.digest.String() {
+		return
+	}
+	b.known = f.FS()
+	if p := f.Python; p != nil && p.Asked == s.asked() {
+		b.python = &interpreter{p.Path, p.Version, p.Libc}
+	}
+}

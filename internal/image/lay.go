@@ -1,0 +1,188 @@
+package image
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash/fnv"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/rootfs"
+)
+
+const (
+	// maxLayers is how many layers container runtimes take: overlayfs mounts them by
+	// options that fit into one page of memory.
+	maxLayers = 127
+	// fileLayers is how many of them are for files and programs where there are
+	// requirements too: as many as files are ever spread over, and a program.
+	fileLayers = bucketLimit + largeLimit + 1
+)
+
+// directory is one that is made for entries, or that the base has.
+type directory struct {
+	name  string
+	mode  int64
+	owner Owner
+}
+
+// directories gives all parents of entries, by name, each with the owner of the
+// first entry below it.
+func directories(entries []entry) []directory {
+	seen := map[string]bool{}
+	var all []directory
+	for _, e := range entries {
+		for at := path.Dir(e.name); at != "/" && !seen[at]; at = path.Dir(at) {
+			seen[at] = true
+			all = append(all, directory{at, 0o755, e.owner})
+		}
+	}
+	slices.SortFunc(all, func(a, b directory) int { return strings.Compare(a.name, b.name) })
+	return all
+}
+
+// on lays a content on a base: directories that the base has keep their owners and
+// modes, and what lies below a link of the base goes where the link leads. Where the
+// base has nothing of that, the content stays what it is.
+func (c *content) on(fs *rootfs.FS) *content {
+	real := map[string]string{}
+	laid := slices.Clone(c.entries)
+	moved := false
+	for n, e := range laid {
+		dir := path.Dir(e.name)
+		to, ok := real[dir]
+		if !ok {
+			to = fs.Real(dir)
+			real[dir] = to
+		}
+		laid[n].name = path.Join(to, path.Base(e.name))
+		moved = moved || to != dir
+	}
+	if moved {
+		slices.SortFunc(laid, func(a, b entry) int { return strings.Compare(a.name, b.name) })
+	}
+	parents := directories(laid)
+	identity := sha256.New()
+	fmt.Fprintf(identity, "%s\n", c.fingerprint)
+	kept := false
+	for n, d := range parents {
+		if node, ok := fs.Node(d.name); ok && node.Kind == rootfs.Directory {
+			parents[n] = directory{d.name, node.Mode, Owner{node.UID, node.GID}}
+			kept = kept || parents[n] != d
+		}
+		fmt.Fprintf(identity, "%q %o %d:%d\n", d.name, parents[n].mode, parents[n].owner.User, parents[n].owner.Group)
+	}
+	if !moved && !kept {
+		return c
+	}
+	other := *c
+	other.entries, other.parents, other.fingerprint = laid, parents, hex.EncodeToString(identity.Sum(nil))
+	return &other
+}
+
+// lay gives contents as they are on a base, in as many layers as there is room for.
+func lay(ctx context.Context, contents []*content, parent *base, room int) ([]*content, error) {
+	laid := make([]*content, len(contents))
+	err := parent.ask(ctx, func(fs *rootfs.FS) {
+		for n, c := range contents {
+			laid[n] = c.on(fs)
+		}
+	})
+	return squeeze(laid, room), err
+}
+
+// rooms gives how many layers an image can have on a base: for its requirements, and for
+// its files and its program. They depend on nothing but the base and the kind, so that
+// other files leave the layers of the requirements as they are.
+func (r *Recipe) rooms(parent *base) (below, above int, err error) {
+	room := maxLayers - len(parent.layers)
+	needs := map[string]int{KindFiles: 1, KindGo: 2, KindPython: 4}[r.spec.Kind]
+	if room < needs {
+		return 0, 0, refuseBase(r.spec, nil, "choose a base of fewer layers, or squash it", "has %d layers, and container runtimes take no more than %d", len(parent.layers), maxLayers)
+	}
+	if r.spec.Kind != KindPython {
+		return 0, room, nil
+	}
+	above = min(fileLayers, room/2)
+	return room - above, above, nil
+}
+
+// squeeze puts contents together until they have room. The largest stay by
+// themselves; the others share layers by the hash of what they are, so that a change
+// of one moves those only that it shares a layer with.
+func squeeze(contents []*content, room int) []*content {
+	if len(contents) <= room {
+		return contents
+	}
+	bySize := slices.Clone(contents)
+	slices.SortFunc(bySize, func(a, b *content) int {
+		return cmp.Or(compareTrue(a.what == programContent, b.what == programContent), cmp.Compare(b.bytes, a.bytes), strings.Compare(a.what, b.what))
+	})
+	own := map[*content]bool{}
+	for _, c := range bySize[:room/2] {
+		own[c] = true
+	}
+	shared := make([][]*content, room-room/2)
+	var result []*content
+	for _, c := range contents {
+		if own[c] {
+			result = append(result, c)
+			continue
+		}
+		h := fnv.New32a()
+		_, _ = h.Write([]byte(c.what))
+		n := h.Sum32() % uint32(len(shared))
+		shared[n] = append(shared[n], c)
+	}
+	var together []*content
+	for _, group := range shared {
+		if len(group) > 0 {
+			together = append(together, merge(group))
+		}
+	}
+	return append(together, result...)
+}
+
+// compareTrue orders what is true before what is not.
+func compareTrue(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return -1
+	}
+	return 1
+}
+
+// merge makes one content of several, whose files are of one tree.
+func merge(group []*content) *content {
+	if len(group) == 1 {
+		return group[0]
+	}
+	whole := &content{dir: group[0].dir, requirements: group[0].requirements}
+	identity := sha256.New()
+	var names []string
+	parents := map[string]directory{}
+	for _, c := range group {
+		fmt.Fprintf(identity, "%s\n", c.fingerprint)
+		names = append(names, c.what)
+		whole.bytes += c.bytes
+		whole.entries = append(whole.entries, c.entries...)
+		for _, d := range c.parents {
+			if _, ok := parents[d.name]; !ok {
+				parents[d.name] = d
+			}
+		}
+	}
+	for _, d := range parents {
+		whole.parents = append(whole.parents, d)
+	}
+	slices.SortFunc(whole.parents, func(a, b directory) int { return strings.Compare(a.name, b.name) })
+	slices.SortFunc(whole.entries, func(a, b entry) int { return strings.Compare(a.name, b.name) })
+	whole.what, whole.fingerprint = strings.Join(names, ", "), hex.EncodeToString(identity.Sum(nil))
+	return whole
+}

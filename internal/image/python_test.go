@@ -1,0 +1,109 @@
+package image
+
+import (
+	"strings"
+	"testing"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/slipway-ci/slipway/internal/rootfs"
+)
+
+func pythonSpec(dir, base string) Spec {
+	return Spec{Name: "train", Dir: dir, Kind: KindPython, Base: base, Requirements: "lock.txt", Files: []string{"a.py"},
+		Platforms: []v1.Platform{{OS: "linux", Architecture: "amd64"}}, At: at}
+}
+
+const emptyLock = "# nothing\nx==1 ; sys_platform == 'win32' --hash=sha256:0000000000000000000000000000000000000000000000000000000000000000\n"
+
+// Without a version and an interpreter, the base tells them.
+func TestPythonOfTheBase(t *testing.T) {
+	t.Parallel()
+	r := memory(t)
+	debian := []node{symlink("usr/bin/python3", "python3.11"), {name: "usr/bin/python3.11", kind: '0', mode: 0o755, text: "\x7fELF/lib64/ld-linux-x86-64.so.2"}, dir("usr/lib/python3.11", 0o755, 0, 0)}
+	told := []string{"PATH=/usr/local/bin:/usr/bin", "PYTHON_VERSION=3.12.4"}
+	bases := map[string]string{
+		"official": rootBase(t, r, "bases/official", told, official("3.12.4", "2.36")),
+		"silent":   rootBase(t, r, "bases/silent", nil, official("3.12.4", "2.36")),
+		"debian":   rootBase(t, r, "bases/debian", nil, debian),
+		"both":     rootBase(t, r, "bases/both", told, debian, official("3.12.4", "2.36")),
+		"only":     rootBase(t, r, "bases/only", told, []node{dir("app", 0o755, 0, 0)}),
+		"none":     rootBase(t, r, "bases/none", nil, []node{dir("app", 0o755, 0, 0)}),
+	}
+	dir := files{"a.py": "1", "lock.txt": emptyLock}.write(t)
+	for _, c := range []struct{ base, version, interpreter, want string }{
+		{"official", "", "", "/usr/local/bin/python3 3.12.4"},
+		{"official", "3.12", "", "/usr/local/bin/python3 3.12.4"},
+		{"silent", "", "", "/usr/local/bin/python3 3.12"},
+		{"debian", "", "", "/usr/bin/python3 3.11"},
+		{"debian", "3.11", "/usr/bin/python3", "/usr/bin/python3 3.11"},
+		{"both", "", "", "/usr/local/bin/python3 3.12.4"},
+		{"both", "3.11", "", "/usr/bin/python3 3.11"},
+		{"both", "", "/usr/bin/python3", "/usr/bin/python3 3.11"},
+		{"only", "", "", "/usr/local/bin/python3 3.12.4"},
+		{"debian", "3.12", "", "has no Python 3.12 on its PATH (it has 3.11 at /usr/bin/python3.11"},
+		{"debian", "", "/usr/local/bin/python3", "has no Python at /usr/local/bin/python3 (it has 3.11 at /usr/bin/python3.11"},
+		{"debian", "3.12", "/usr/bin/python3", "has Python 3.11 at /usr/bin/python3, and python.version is 3.12"},
+		{"official", "3.11", "", "has Python 3.12.4, and python.version is 3.11"},
+		{"none", "", "", "has no Python on its PATH (choose a base that has Python"},
+		{"none", "3.12", "/usr/bin/python3", "has no Python at /usr/bin/python3"},
+	} {
+		s := pythonSpec(dir, bases[c.base])
+		s.Python, s.Interpreter = c.version, c.interpreter
+		s, err := s.normal()
+		must(t, err)
+		reference, err := findBase(t.Context(), s, r)
+		must(t, err)
+		base, err := openBase(t.Context(), s, r, reference)
+		must(t, err)
+		if err := base.findPython(t.Context(), s); err != nil {
+			wantSourceError(t, err, c.want)
+			continue
+		}
+		if text := base.python.path + " " + base.python.version; text != c.want {
+			t.Errorf("%s %q %q: %s, want %s", c.base, c.version, c.interpreter, text, c.want)
+		}
+	}
+	for _, base := range []string{"official", "silent", "debian", "only"} {
+		made := build(t, pythonSpec(dir, bases[base]), r)
+		if got := owned(t, made.V1, 1); got["/opt/venv/pyvenv.cfg"] == "" || got["/app/a.py"] == "" {
+			t.Errorf("%s: %v", base, got)
+		}
+	}
+	err := refused(t, pythonSpec(dir, bases["none"]), r)
+	wantSourceError(t, err, "has no Python on its PATH")
+}
+
+// The base's C library decides which wheels are chosen.
+func TestLibcOfTheBase(t *testing.T) {
+	t.Parallel()
+	r := memory(t)
+	s := pythonSpec(files{"a.py": "1", "lock.txt": emptyLock}.write(t), rootBase(t, r, "bases/bullseye", nil, official("3.9.2", "2.31")))
+	s, err := s.normal()
+	must(t, err)
+	reference, err := findBase(t.Context(), s, r)
+	must(t, err)
+	base, err := openBase(t.Context(), s, r, reference)
+	must(t, err)
+	must(t, base.findPython(t.Context(), s))
+	python := *base.python
+	if want := (rootfs.Libc{Name: rootfs.Glibc, Minor: 31}); requirements(s, python).Libc != want {
+		t.Errorf("wheels are for %v", requirements(s, python).Libc)
+	}
+}
+
+// Of a Python whose version is not known yet, all of the lock counts, with its markers.
+func TestUnknownVersionCountsTheWholeLock(t *testing.T) {
+	t.Parallel()
+	r := memory(t)
+	base := rootBase(t, r, "bases/official", []string{"PYTHON_VERSION=3.12.4"}, official("3.12.4", "2.36"))
+	seen := map[string]bool{}
+	for _, lock := range []string{emptyLock, strings.Replace(emptyLock, "win32", "darwin", 1), strings.Replace(emptyLock, "x==1", "x==2", 1), strings.Replace(emptyLock, "0000", "1111", 1)} {
+		recipe, err := Prepare(t.Context(), pythonSpec(files{"a.py": "1", "lock.txt": lock}.write(t), base), r)
+		must(t, err)
+		if seen[recipe.Inputs] {
+			t.Errorf("the lock %q has the inputs of another", lock)
+		}
+		seen[recipe.Inputs] = true
+	}
+}

@@ -1,0 +1,119 @@
+package rootfs
+
+import (
+	"archive/tar"
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+// The names by which a layer hides what is below it: OCI image specification,
+// Image Layer Filesystem Changeset.
+const (
+	whiteout = ".wh."
+	opaque   = ".wh..wh..opq"
+)
+
+// maxNodes is how much of a layer is kept: images have some ten thousand
+// directories and links at most.
+const maxNodes = 1 << 20
+
+var programName = regexp.MustCompile(`^python(?:3(?:\.[0-9]+)?)?$`)
+
+// Read reads a layer as the registry has it: an archive that is compressed by gzip or
+// zstd, or not at all.
+func Read(r io.Reader) (*Layer, error) {
+	plain, err := decompress(r)
+	if err != nil {
+		return nil, err
+	}
+	defer plain.Close()
+	l := &Layer{Nodes: map[string]Node{}, Libcs: map[string]Libc{}}
+	archive := tar.NewReader(plain)
+	for {
+		h, err := archive.Next()
+		if errors.Is(err, io.EOF) {
+			return l, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read the archive of a layer: %w", err)
+		}
+		if err := l.add(h, archive); err != nil {
+			return nil, err
+		}
+		if len(l.Nodes)+len(l.Hidden)+len(l.Opaque) > maxNodes {
+			return nil, fmt.Errorf("a layer has more than %d directories and links", maxNodes)
+		}
+	}
+}
+
+func (l *Layer) add(h *tar.Header, content io.Reader) error {
+	name := path.Join("/", h.Name)
+	dir, base := path.Split(name)
+	switch {
+	case base == opaque:
+		l.Opaque = append(l.Opaque, path.Clean(dir))
+		return nil
+	case strings.HasPrefix(base, whiteout):
+		l.Hidden = append(l.Hidden, dir+strings.TrimPrefix(base, whiteout))
+		return nil
+	}
+	n := Node{Mode: h.Mode & 0o7777, UID: h.Uid, GID: h.Gid}
+	switch h.Typeflag {
+	case tar.TypeDir:
+		n.Kind = Directory
+	case tar.TypeSymlink:
+		n.Kind, n.Target = Link, h.Linkname
+	case tar.TypeReg, tar.TypeLink:
+		if isLibc(base) && h.Typeflag == tar.TypeReg {
+			c, err := readLibc(base, content)
+			if err != nil {
+				return err
+			}
+			l.Libcs[name] = c
+		}
+		if !programName.MatchString(base) || n.Mode&0o111 == 0 {
+			return nil
+		}
+		n.Kind = Program
+		start := make([]byte, 8<<10) // the name of the loader is near the beginning
+		had, err := io.ReadFull(content, start)
+		if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
+			return err
+		}
+		n.Libc = loader(start[:had])
+	default:
+		return nil
+	}
+	l.Nodes[name] = n
+	return nil
+}
+
+// decompress tells the compression by the first bytes, as media types are not always
+// true.
+func decompress(r io.Reader) (io.ReadCloser, error) {
+	buffered := bufio.NewReaderSize(r, 64<<10)
+	start, err := buffered.Peek(4)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	switch {
+	case bytes.HasPrefix(start, []byte{0x1f, 0x8b}):
+		return gzip.NewReader(buffered)
+	case bytes.Equal(start, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		d, err := zstd.NewReader(buffered, zstd.WithDecoderConcurrency(1))
+		if err != nil {
+			return nil, err
+		}
+		return d.IOReadCloser(), nil
+	}
+	return io.NopCloser(buffered), nil
+}

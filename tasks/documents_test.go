@@ -1,0 +1,270 @@
+package tasks
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/registry"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/image"
+	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/internal/testbed"
+)
+
+// yamlBlock is a piece of YAML that a document shows.
+type yamlBlock struct {
+	file string
+	line int
+	text string
+}
+
+func yamlBlocks(t *testing.T, file string) []yamlBlock {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var blocks []yamlBlock
+	var open *yamlBlock
+	for n, line := range strings.Split(string(text), "\n") {
+		switch {
+		case open == nil && strings.HasPrefix(line, "```yaml"):
+			open = &yamlBlock{file: filepath.Base(file), line: n + 1}
+		case open != nil && strings.HasPrefix(line, "```"):
+			blocks = append(blocks, *open)
+			open = nil
+		case open != nil:
+			open.text += line + "\n"
+		}
+	}
+	return blocks
+}
+
+// world is a repository that has all that the documents' slipway.yaml name, and all
+// registries of the Internet in one of the memory.
+func world(t *testing.T) (dir string, transport http.RoundTripper) {
+	t.Helper()
+	dir = t.TempDir()
+	lock := "six==1.17.0 ; sys_platform == 'win32' --hash=sha256:" + strings.Repeat("0", 64) + "\n"
+	component := "version: 1.1\nkind: component\ninputs:\n- {name: DOCKER_IMAGE, type: str}\n- {name: EPOCHS, type: int, isOptional: true, value: 1}\n" +
+		"run:\n  kind: job\n  container: {image: \"{{ DOCKER_IMAGE }}\", args: [\"{{ EPOCHS }}\"]}\n"
+	for file, text := range map[string]string{
+		"requirements.lock.txt": lock, "src/train.py": "print(1)\n", "conf/params.json": "{}", "go.mod": "module example.com/m\n\ngo 1.24\n",
+		"cmd/train/main.go": "package main\n\nfunc main() {}\n", "polyaxon/process-data.yml": component, "polyaxon/train.yml": component,
+		"polyaxon/spot.yml": "version: 1.1\nkind: operation\nisPreset: true\nrunPatch:\n  environment:\n    nodeSelector: {spot: \"true\"}\n",
+		"pyproject.toml":    "[project]\nname = \"m\"\nversion = \"1\"\nrequires-python = \">=3.9\"\n",
+		"uv.lock":           "version = 1\nrevision = 1\nrequires-python = \">=3.9\"\n\n[[package]]\nname = \"m\"\nversion = \"1\"\nsource = { virtual = \".\" }\n",
+	} {
+		file = filepath.Join(dir, file)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	t.Cleanup(server.Close)
+	at, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, base := range []struct{ name, prefix, version, variable string }{
+		{"library/python:3.12-slim", "usr/local", "3.12", "PYTHON_VERSION=3.12.4"}, {"acme/debian-python:latest", "usr", "3.11", "LANG=C.UTF-8"},
+	} {
+		reference, err := name.ParseReference(at.Host+"/"+base.name, name.Insecure)
+		if err == nil {
+			err = remote.WriteIndex(reference, pythonIndex(t, base.prefix, base.version, base.variable))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir, everywhere{at}
+}
+
+// everywhere is a transport for which all hosts are one.
+type everywhere struct{ at *url.URL }
+
+func (e everywhere) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.URL.Scheme, r.URL.Host = e.at.Scheme, e.at.Host
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// pythonIndex is a base that has an interpreter, as its image tells by a variable.
+func pythonIndex(t *testing.T, prefix, version, variable string) v1.ImageIndex {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for _, h := range []tar.Header{
+		{Name: prefix + "/lib/python" + version + "/", Typeflag: tar.TypeDir, Mode: 0o755},
+		{Name: prefix + "/bin/python" + version, Typeflag: tar.TypeReg, Mode: 0o755},
+		{Name: prefix + "/bin/python3", Typeflag: tar.TypeSymlink, Linkname: "python" + version, Mode: 0o777},
+	} {
+		if err := w.WriteHeader(&h); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b.Bytes())), nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	var index v1.ImageIndex = empty.Index
+	for _, architecture := range []string{"amd64", "arm64"} {
+		made, err := mutate.AppendLayers(empty.Image, layer)
+		if err == nil {
+			made, err = mutate.ConfigFile(made, &v1.ConfigFile{OS: "linux", Architecture: architecture, Config: v1.Config{Env: []string{variable}}, RootFS: configRoot(t, made)})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: made, Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "linux", Architecture: architecture}}})
+	}
+	return index
+}
+
+func configRoot(t *testing.T, i v1.Image) v1.RootFS {
+	t.Helper()
+	config, err := i.ConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return config.RootFS
+}
+
+// slipwayFiles gives the slipway.yaml that the documents show: that of the README as it
+// is printed, configuration.md's sections as one file, and images.md's pieces each in
+// the place that they are for.
+func slipwayFiles(t *testing.T, root string) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	for _, b := range yamlBlocks(t, filepath.Join(root, "README.md")) {
+		all[fmt.Sprintf("%s:%d", b.file, b.line)] = b.text
+	}
+	for _, b := range yamlBlocks(t, filepath.Join(root, "docs", "configuration.md")) {
+		all["configuration.md"] += b.text
+	}
+	for _, b := range yamlBlocks(t, filepath.Join(root, "docs", "images.md")) {
+		if strings.HasPrefix(b.text, " ") {
+			b.text = "images:\n  piece:\n" + b.text
+			if !strings.Contains(b.text, "python:") {
+				b.text += "    files: [src/]\n    base: \"python:3.12-slim\"\n"
+			}
+		}
+		all[fmt.Sprintf("%s:%d", b.file, b.line)] = b.text
+	}
+	return all
+}
+
+// TestDocumentsAreTrue loads each slipway.yaml that a document shows, checks its jobs,
+// and builds its images, with all that it leaves out left out.
+func TestDocumentsAreTrue(t *testing.T) {
+	t.Parallel()
+	root := testbed.Root(t)
+	dir, transport := world(t)
+	if err := os.MkdirAll(filepath.Join(dir, ".slipway", "cache", "image"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for at, text := range slipwayFiles(t, root) {
+		t.Run(at, func(t *testing.T) {
+			file := strings.ReplaceAll(at, ":", "-") + ".yaml"
+			if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			env := &Env{Dir: dir, File: file, Events: report.Discard{}, Environ: os.Environ(), Now: time.Now, Transport: transport,
+				Lookup: func(name string) (string, bool) { return "value-of-" + name, true }}
+			p, err := env.open(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if waves, err := p.config.JobOrder(); err == nil {
+				if err := p.checkJobs(t.Context(), slices.Concat(waves...)); err != nil {
+					t.Error(err)
+				}
+			}
+			buildDocumented(t, p, transport)
+		})
+	}
+}
+
+func buildDocumented(t *testing.T, p *project, transport http.RoundTripper) {
+	t.Helper()
+	prefix := p.config.Registry
+	if prefix == "" {
+		prefix = "registry.example/acme"
+	}
+	to := &platform{registry: &image.Registry{Prefix: prefix, Transport: transport}, target: v1.Platform{OS: "linux", Architecture: "amd64"}}
+	var images []*config.Image
+	for _, name := range sorted(p.config.Images) {
+		i := p.config.Images[name]
+		if i.Kind() == kindDockerfile { // which takes a BuildKit
+			continue
+		}
+		if i.Python != nil && i.Python.Requirements == "uv.lock" && testing.Short() { // which takes uv
+			continue
+		}
+		images = append(images, i)
+	}
+	pushed, err := p.push(t.Context(), to, images)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range images {
+		if pushed[i.Name] == nil {
+			t.Errorf("%s is not pushed", i.Name)
+		}
+	}
+}
+
+// TestDocumentsAreYAML reads all other pieces of YAML. Those of lints.md are made of
+// the linter's own examples, some of which are none, and are tested there.
+func TestDocumentsAreYAML(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(testbed.Root(t), "docs", "*.md"))
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		if filepath.Base(file) == "lints.md" {
+			continue
+		}
+		for _, b := range yamlBlocks(t, file) {
+			decoder := yaml.NewDecoder(strings.NewReader(b.text))
+			for {
+				var value any
+				err := decoder.Decode(&value)
+				if errors.Is(err, io.EOF) {
+					break
+				}
+				if err != nil {
+					t.Errorf("%s:%d: %v", b.file, b.line, err)
+					break
+				}
+			}
+		}
+	}
+}
