@@ -50,6 +50,9 @@ func (p *project) artifacts(ctx context.Context, to *platform, r *polyaxon.Run, 
 	for n, f := range files {
 		listed[n] = report.Artifact{Path: f.Path, Bytes: f.Size}
 	}
+	if len(files) == 0 {
+		p.event(report.Note, "", "", "no artifacts: run "+r.UUID+" has left no files")
+	}
 	if directory == "" {
 		return listed, nil
 	}

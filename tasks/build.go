@@ -235,6 +235,9 @@ func Images(ctx context.Context, env *Env) (*report.Result, error) {
 	if err != nil && ctx.Err() == nil {
 		listed, err = to.registry.List(ctx, sorted(p.config.Images))
 	}
+	if err == nil && len(listed) == 0 {
+		p.event(report.Note, "", "", "no images yet in "+to.registry.Prefix)
+	}
 	for _, l := range listed {
 		one := report.Image{Name: l.Repository, Digest: l.Digest, Tags: l.Tags, Bytes: l.Size, Reference: l.Repository + "@" + l.Digest}
 		if !l.Created.IsZero() {

@@ -49,7 +49,7 @@ func Runs(ctx context.Context, env *Env, o RunsOptions) (*report.Result, error) 
 	result := p.result("runs")
 	runs, err := p.listed(ctx, to, o)
 	if polyaxon.IsNotFound(err) {
-		return result, nil // a project that was never deployed has no runs
+		err = nil // a project that was never deployed has no runs
 	}
 	var conditions [][]polyaxon.Condition
 	if err == nil {
@@ -57,6 +57,9 @@ func Runs(ctx context.Context, env *Env, o RunsOptions) (*report.Result, error) 
 	}
 	if err != nil {
 		return result, interruptedOr(ctx, err)
+	}
+	if len(runs) == 0 {
+		p.event(report.Note, "", "", o.none(p.config.Project))
 	}
 	for i := range runs {
 		one := p.listedRun(ctx, to, &runs[i], conditions[i])
@@ -66,6 +69,18 @@ func Runs(ctx context.Context, env *Env, o RunsOptions) (*report.Result, error) 
 		}
 	}
 	return result, nil
+}
+
+// none says that a project has no such runs.
+func (o RunsOptions) none(project string) string {
+	what := "no runs yet"
+	if o.Services {
+		what = "no service goes on"
+	}
+	if o.Query != "" {
+		what = "no runs found by " + o.Query
+	}
+	return what + " in project " + project
 }
 
 // listed gives the runs that were asked for.

@@ -40,10 +40,15 @@ func Logs(ctx context.Context, env *Env, name string, follow, allContainers bool
 	return env.withRun(ctx, "logs", name, func(p *project, to *platform, r *polyaxon.Run, _ *report.Result) error {
 		sink := &lineSink{project: p, w: env.Stdout, origins: run.Origins{Containers: allContainers}}
 		options := p.following(to, run.FollowOptions{Logs: true, AllContainers: allContainers})
+		var err error
 		if !follow && !r.Status.Terminal() {
-			return run.Logs(ctx, to.polyaxon, p.target(to, r), options, sink)
+			err = run.Logs(ctx, to.polyaxon, p.target(to, r), options, sink)
+		} else {
+			_, err = run.Follow(ctx, to.polyaxon, p.target(to, r), options, sink)
 		}
-		_, err := run.Follow(ctx, to.polyaxon, p.target(to, r), options, sink)
+		if err == nil && sink.count == 0 {
+			p.event(report.Note, "", "", "no lines: run "+r.UUID+" has printed nothing so far")
+		}
 		return err
 	})
 }

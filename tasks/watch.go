@@ -74,6 +74,8 @@ type lineSink struct {
 	*project
 	w       io.Writer
 	origins run.Origins
+	// count is how many lines there were.
+	count int
 }
 
 // Status implements run.Sink.
@@ -84,6 +86,7 @@ func (s *lineSink) Status(c polyaxon.Condition) {
 // Line implements run.Sink. A reader that has gone away ends the command by
 // SIGPIPE or by its context, not here.
 func (s *lineSink) Line(l polyaxon.LogLine) {
+	s.count++
 	_, _ = io.WriteString(s.w, s.origins.Before(&l)+run.Sanitize(l.Value)+"\n")
 }
 

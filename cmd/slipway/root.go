@@ -19,9 +19,11 @@ func root(d *door.Door) *cobra.Command {
 		Long: `slipway builds and pushes images, syncs secrets into the cluster, renders and
 checks Polyaxonfiles, submits the jobs to Polyaxon, follows them, and exits with
 what really happened. With no cloud configured it does so on an embedded sandbox.`,
+		Version:       door.Version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
+	c.SetVersionTemplate("{{.Name}} {{.Version}}\n") // as the command version says it
 	c.SetOut(d.Stdout)
 	c.SetErr(d.Stderr)
 	flags := c.PersistentFlags()
@@ -36,7 +38,34 @@ what really happened. With no cloud configured it does so on an embedded sandbox
 		submit(d), runs(d), status(d), logs(d), follow(d), stop(d), restart(d), resume(d), approve(d), artifacts(d),
 		up(d), down(d), platform(d), schema(d), version(d), exitCodes(),
 	)
+	completeArguments(d, c)
+	refuseUnknown(c)
 	return c
+}
+
+// refuseUnknown makes errors of a help topic and a shell that there are not: cobra
+// prints its help for them and exits with 0.
+func refuseUnknown(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "help":
+			c.Run, c.RunE = nil, func(_ *cobra.Command, args []string) error {
+				topic, rest, err := root.Find(args)
+				if err == nil && topic.HasSubCommands() && len(rest) > 0 {
+					err = fmt.Errorf("unknown command %q for %q", rest[0], topic.CommandPath())
+				}
+				if err != nil {
+					return err
+				}
+				topic.InitDefaultHelpFlag()
+				return topic.Help()
+			}
+		case "completion":
+			c.Args, c.RunE = nil, groupOf(c)
+		}
+	}
 }
 
 // command gives a command whose arguments and context go to task.
@@ -68,14 +97,21 @@ func plainly(task door.Task) func(context.Context, *tasks.Env, []string) (*repor
 
 // group gives a command that only holds others.
 func group(use, short string, commands ...*cobra.Command) *cobra.Command {
-	c := &cobra.Command{Use: use, Short: short, RunE: func(c *cobra.Command, args []string) error {
+	c := &cobra.Command{Use: use, Short: short}
+	c.RunE = groupOf(c)
+	c.AddCommand(commands...)
+	return c
+}
+
+// groupOf returns what c does where it only holds other commands: it prints its help,
+// or refuses a command that it does not hold.
+func groupOf(c *cobra.Command) func(*cobra.Command, []string) error {
+	return func(_ *cobra.Command, args []string) error {
 		if len(args) > 0 {
 			return fmt.Errorf("unknown command %q for %q", args[0], c.CommandPath())
 		}
 		return c.Help()
-	}}
-	c.AddCommand(commands...)
-	return c
+	}
 }
 
 // exitCodes is a help topic: it does nothing by itself.

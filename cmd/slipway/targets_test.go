@@ -29,10 +29,11 @@ func TestTargets(t *testing.T) {
 	var walk func(*cobra.Command, string)
 	walk = func(c *cobra.Command, prefix string) {
 		for _, sub := range c.Commands() {
-			name := prefix + sub.Name()
-			if sub.HasSubCommands() {
+			switch name := prefix + sub.Name(); {
+			case slices.Contains(onlyBinary, name):
+			case sub.HasSubCommands():
 				walk(sub, name+":")
-			} else if !slices.Contains(onlyBinary, name) {
+			default:
 				commands = append(commands, name)
 			}
 		}

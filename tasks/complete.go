@@ -1,0 +1,65 @@
+package tasks
+
+import (
+	"context"
+	"path/filepath"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/internal/sandbox"
+)
+
+// completeLimit is how long the server may take to say which runs there are while a
+// user waits for a word to be completed.
+const completeLimit = time.Second
+
+// Names returns the names in slipway.yaml, for shells to complete, and no names where
+// there is no file or it cannot be read.
+func Names(env *Env) config.Names {
+	path := env.File
+	switch {
+	case path == "":
+		found, err := config.Find(env.Dir)
+		if err != nil {
+			return config.Names{}
+		}
+		path = found
+	case !filepath.IsAbs(path):
+		path = filepath.Join(env.Dir, path)
+	}
+	names, _ := config.ReadNames(path, env.Environment) // a word is not completed then
+	return names
+}
+
+// NewestRuns returns the project's newest runs, for shells to complete. It starts no
+// sandbox, asks for a second at most, and returns none where there is no answer.
+func NewestRuns(ctx context.Context, env *Env) []report.Run {
+	ctx, cancel := context.WithTimeout(ctx, completeLimit)
+	defer cancel()
+	quiet := *env
+	quiet.Events = report.Discard{}
+	p, err := quiet.open(ctx)
+	if err != nil {
+		return nil
+	}
+	if p.config.Sandboxed() {
+		if _, err := sandbox.Running(ctx, p.state()); err != nil {
+			return nil
+		}
+	}
+	to, err := p.connect(ctx)
+	if err != nil {
+		return nil
+	}
+	found, _, err := to.polyaxon.Runs(ctx, p.config.Project, polyaxon.Query{Sort: "-created_at", Limit: DefaultRuns})
+	if err != nil {
+		return nil
+	}
+	runs := make([]report.Run, len(found))
+	for i := range found {
+		runs[i] = reportRun(&found[i])
+	}
+	return runs
+}
