@@ -166,11 +166,27 @@ func Remove(dir string) error {
 	if err := os.RemoveAll(dir); err == nil || !errors.Is(err, fs.ErrPermission) {
 		return err
 	}
-	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && d.IsDir() {
-			_ = os.Chmod(path, 0o700)
+	if err := unlock(dir); err != nil {
+		return err
+	}
+	return os.RemoveAll(dir)
+}
+
+// unlock gives the owner all rights to a directory and those below it. Links are not
+// followed, whoever puts them there meanwhile.
+func unlock(dir string) error {
+	root, err := os.OpenRoot(filepath.Dir(dir))
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	return fs.WalkDir(root.FS(), filepath.Base(dir), func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return nil //nolint:nilerr // what cannot be removed is told by who removes it
+		}
+		if d.IsDir() {
+			_ = root.Chmod(path, 0o700)
 		}
 		return nil
 	})
-	return os.RemoveAll(dir)
 }

@@ -121,7 +121,10 @@ func (i *initProcess) refused(name string, err error) error {
 type system struct{}
 
 func (system) stat(name string) (fs.FileInfo, error) { return os.Stat(name) }
-func (system) open(name string) (program, error)     { return os.Open(name) }
+
+func (system) open(name string) (program, error) {
+	return os.OpenFile(name, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0) // it may be a pipe
+}
 
 // kept are the rights over its own namespaces that a container's programs keep,
 // which are those that container engines leave them. Without the others they

@@ -54,6 +54,8 @@ func executable(f files, name string) error {
 		return err
 	case info.IsDir():
 		return errors.New("it is a directory in the image")
+	case !info.Mode().IsRegular():
+		return errors.New("it is no regular file in the image")
 	case info.Mode().Perm()&0o111 == 0:
 		return fmt.Errorf("it is not executable in the image (mode %s)", info.Mode())
 	}

@@ -81,7 +81,8 @@ func attach(fd int, target string, directory bool) error {
 		return err
 	}
 	if !directory {
-		f, err := os.OpenFile(target, os.O_CREATE|os.O_RDONLY, 0o644)
+		// What an earlier container left there may be a pipe.
+		f, err := os.OpenFile(target, os.O_CREATE|os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0o644)
 		if err != nil {
 			return err
 		}

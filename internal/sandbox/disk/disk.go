@@ -1,5 +1,6 @@
 // Package disk writes the sandbox's state so that a process that is killed at
-// any moment leaves either the old file or the new one.
+// any moment leaves either the old file or the new one. What containers can write is
+// no state of the sandbox: package jail is for that.
 package disk
 
 import (
@@ -32,6 +33,43 @@ func write(path string, content []byte, mode os.FileMode) error {
 	}
 	if err != nil {
 		return errors.Join(err, os.Remove(file.Name()))
+	}
+	return nil
+}
+
+// Mkdir makes a directory, and those above it, for this user alone.
+func Mkdir(path string) error { return Explain(path, os.MkdirAll(path, 0o700)) }
+
+// Append opens a file to add to it, and makes it where it is missing.
+func Append(path string) (*os.File, error) {
+	if err := Mkdir(filepath.Dir(path)); err != nil {
+		return nil, err
+	}
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	return file, Explain(path, err)
+}
+
+// Read gives what each of the files that match a pattern holds.
+func Read(pattern string) ([][]byte, error) {
+	names, err := filepath.Glob(pattern)
+	if err != nil {
+		return nil, err
+	}
+	var texts [][]byte
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		texts = append(texts, text)
+	}
+	return texts, nil
+}
+
+// Remove removes a file. One that is not there is no error.
+func Remove(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
 	}
 	return nil
 }

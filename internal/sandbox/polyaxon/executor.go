@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -335,8 +334,8 @@ func (e *executor) tell(uuid, status, reason, message string) {
 	}
 }
 
+// dir gives a directory of the sandbox. Nothing below artifacts, volumes, host-paths
+// and containers is opened by its path: package jail is for that.
 func (e *executor) dir(parts ...string) string {
 	return filepath.Join(append([]string{e.options.Dir}, parts...)...)
 }
-
-func mkdir(path string) error { return os.MkdirAll(path, 0o700) }

@@ -6,10 +6,11 @@ import (
 	"errors"
 	"io"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 	"unicode/utf8"
+
+	"github.com/slipway-ci/slipway/internal/sandbox/disk"
 )
 
 // maxLine is the longest line that is kept whole, in bytes.
@@ -29,10 +30,7 @@ type logWriter struct {
 }
 
 func openLog(path, pod string, now func() time.Time) (*logWriter, error) {
-	if err := mkdir(filepath.Dir(path)); err != nil {
-		return nil, err
-	}
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	file, err := disk.Append(path)
 	if err != nil {
 		return nil, err
 	}

@@ -2,10 +2,13 @@ package polyaxon
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -13,6 +16,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/clock"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
 	"github.com/slipway-ci/slipway/internal/sandbox/container"
+	"github.com/slipway-ci/slipway/internal/sandbox/disk"
+	"github.com/slipway-ci/slipway/internal/sandbox/jail"
 )
 
 const (
@@ -51,6 +56,25 @@ type podRun struct {
 	log  *logWriter
 	// scratch is deleted with the containers.
 	scratch string
+	// started counts the containers.
+	started int
+}
+
+// makeOutputs makes a run's directory, and in it the one for its outputs. A retry
+// finds what the attempt before left: where that is no directory it goes.
+func makeOutputs(dir string) error {
+	artifacts, err := jail.Make(dir)
+	if err != nil {
+		return err
+	}
+	defer artifacts.Close()
+	if is, err := artifacts.IsDir("outputs"); err == nil && is {
+		return nil
+	}
+	if err := artifacts.Remove("outputs"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return artifacts.Mkdir("outputs")
 }
 
 // pod runs a run's containers: init containers one after the other, then sidecars
@@ -58,11 +82,11 @@ type podRun struct {
 func (e *executor) pod(ctx context.Context, x *execution, uuid string, o *polyaxonfile.Pod, attempt int) error {
 	r, _ := e.store.run(uuid)
 	p := &podRun{executor: e, ctx: ctx, x: x, run: r, o: o, name: fmt.Sprintf("plx-operation-%s-%d", uuid, attempt), scratch: e.dir("containers", uuid)}
-	if err := mkdir(e.dir("artifacts", uuid, "outputs")); err != nil {
+	if err := makeOutputs(e.dir("artifacts", uuid)); err != nil {
 		return err
 	}
 	var err error
-	if p.log, err = openLog(e.dir("artifacts", uuid, "plxlogs", p.name+".jsonl"), p.name, e.options.Now); err != nil {
+	if p.log, err = openLog(e.dir("logs", uuid, p.name+".jsonl"), p.name, e.options.Now); err != nil {
 		return err
 	}
 	defer func() { _ = p.log.close() }()
@@ -149,8 +173,9 @@ func (p *podRun) start(c corev1.Container, ports []int) (*container.Process, err
 	if err != nil {
 		return nil, err
 	}
-	dir := filepath.Join(p.scratch, c.Name)
-	if err := mkdir(dir); err != nil {
+	p.started++
+	dir := filepath.Join(p.scratch, "pod", strconv.Itoa(p.started)) // a name may be any text
+	if err := disk.Mkdir(dir); err != nil {
 		return nil, err
 	}
 	// The process gets the executor's context: the run's own end is told to it by

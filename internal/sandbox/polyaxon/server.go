@@ -15,13 +15,13 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/sandbox/container"
+	"github.com/slipway-ci/slipway/internal/sandbox/disk"
 	"github.com/slipway-ci/slipway/internal/secret"
 )
 
@@ -321,7 +321,7 @@ func (s *Server) deleteProject(w http.ResponseWriter, r *http.Request) {
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
 	delete(s.store.projects, p.Name)
-	if err := os.Remove(filepath.Join(s.store.dir, "projects", p.Name+".json")); err != nil && !os.IsNotExist(err) {
+	if err := disk.Remove(filepath.Join(s.store.dir, "projects", p.Name+".json")); err != nil {
 		s.broken(w, err)
 		return
 	}

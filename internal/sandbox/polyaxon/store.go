@@ -3,7 +3,6 @@ package polyaxon
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"sort"
@@ -119,21 +118,14 @@ func openStore(dir string, now func() time.Time) (*store, error) {
 }
 
 func load[T any](dir string, add func(*T)) error {
-	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
-	if err != nil {
-		return err
-	}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return err
-		}
+	texts, err := disk.Read(filepath.Join(dir, "*.json"))
+	for _, text := range texts {
 		value := new(T)
 		if json.Unmarshal(text, value) == nil {
 			add(value)
 		}
 	}
-	return nil
+	return err
 }
 
 func (s *store) save(kind, name string, value any) error {

@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/slipway-ci/slipway/internal/sandbox/container"
+	"github.com/slipway-ci/slipway/internal/sandbox/disk"
 )
 
 // retryPause is how often a pod looks for what it lacks.
@@ -36,7 +37,7 @@ func (p *podRun) mounts(c corev1.Container) ([]container.Mount, error) {
 	}
 	if !taken[volumeMount] {
 		dir := p.dir("volumes", volumeClaim)
-		if err := mkdir(dir); err != nil {
+		if err := disk.Mkdir(dir); err != nil {
 			return nil, err
 		}
 		mounts = append(mounts, container.Mount{Target: volumeMount, Source: dir})
@@ -62,7 +63,8 @@ func (p *podRun) mount(v corev1.Volume, m corev1.VolumeMount) (*container.Mount,
 		mount.Source = p.dir("volumes", safe(v.PersistentVolumeClaim.ClaimName))
 	case v.HostPath != nil:
 		// Never the machine's own path: a job of the sandbox has no business there.
-		mount.Source = p.dir("volumes", "host-path", safe(v.HostPath.Path))
+		// Nor is it below volumes, where a claim of that name would be all of them.
+		mount.Source = p.dir("host-paths", safe(v.HostPath.Path))
 	case v.EmptyDir != nil, v.Ephemeral != nil:
 		mount.Source = filepath.Join(p.scratch, "volumes", safe(v.Name))
 	case v.Secret != nil:
@@ -82,7 +84,7 @@ func (p *podRun) mount(v corev1.Volume, m corev1.VolumeMount) (*container.Mount,
 		return nil, fmt.Errorf("the subPath %s of the volume %s leaves it", m.SubPath, v.Name)
 	}
 	mount.SubPath = m.SubPath
-	return mount, mkdir(mount.Source)
+	return mount, disk.Mkdir(mount.Source)
 }
 
 // files waits until the files of a mount are there, as Kubernetes does.

@@ -35,6 +35,11 @@ func main() {
 			path, text, _ := strings.Cut(value, ":")
 			check(os.MkdirAll(filepath.Dir(path), 0o755))
 			check(os.WriteFile(path, []byte(text), 0o644))
+		case "link":
+			path, target, _ := strings.Cut(value, ":")
+			check(os.MkdirAll(filepath.Dir(path), 0o755))
+			_ = os.Remove(path)
+			check(os.Symlink(target, path))
 		case "metric":
 			path, number, _ := strings.Cut(value, ":")
 			check(os.MkdirAll(filepath.Dir(path), 0o755))

@@ -1,0 +1,224 @@
+package sandbox_test
+
+import (
+	"archive/tar"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/sandbox"
+)
+
+// hostile runs a job that attacks, twice since it fails the first time, and gives
+// what it printed.
+type hostile struct {
+	*sandbox.Sandbox
+	client *polyaxon.Client
+	image  string
+}
+
+func attack(t *testing.T, dir string) *hostile {
+	t.Helper()
+	s := join(t, dir)
+	client, err := polyaxon.New(polyaxon.Options{Host: s.Polyaxon, Token: s.Token})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := client.EnsureProject(t.Context(), "hostile"); err != nil {
+		t.Fatal(err)
+	}
+	return &hostile{s, client, pushJob(t, s)}
+}
+
+// run runs a job to its end and gives its UUID, how it ended and its lines.
+func (h *hostile) run(t *testing.T, more string, args ...string) (uuid string, status polyaxon.Status, lines []string) {
+	t.Helper()
+	command := ""
+	for _, arg := range args {
+		command += fmt.Sprintf(", %q", arg)
+	}
+	content := fmt.Sprintf(`{"version": 1.1, "kind": "operation", "component": {"kind": "component", "version": 1.1%s, "run": {"kind": "job",
+		"container": {"image": %q, "command": ["/app/job"%s]}}}}`, more, h.image, command)
+	made, err := h.client.CreateRun(t.Context(), "hostile", polyaxon.CreateRun{Content: content})
+	if err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the job ends", func() bool {
+		status, _, err = h.client.Statuses(t.Context(), "hostile", made.UUID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return status.Terminal()
+	})
+	page, err := h.client.Logs(t.Context(), polyaxon.LogQuery{Namespace: h.Namespace, Project: "hostile", UUID: made.UUID, Kind: "job"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range page.Lines {
+		lines = append(lines, l.Value)
+	}
+	return made.UUID, status, lines
+}
+
+// TestJobCannotHaveTheSandboxWrite has a job replace the file of the next attempt's
+// lines, and their directory, by links to files of the machine.
+func TestJobCannotHaveTheSandboxWrite(t *testing.T) {
+	dir, machine := t.TempDir(), t.TempDir()
+	victim := filepath.Join(machine, "bashrc")
+	if err := os.WriteFile(victim, []byte("mine\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	h := attack(t, dir)
+	const artifacts = "{{ globals.run_artifacts_path }}"
+	for _, link := range []string{
+		"link=" + artifacts + "/plxlogs/plx-operation-{{ globals.uuid }}-1.jsonl:" + victim,
+		"link=" + artifacts + "/plxlogs:" + machine,
+	} {
+		uuid, status, lines := h.run(t, `, "termination": {"maxRetries": 1}`, "print=touch /tmp/owned", link, "exit=1")
+		if status != polyaxon.Failed || strings.Join(lines, ";") != "touch /tmp/owned;touch /tmp/owned" {
+			t.Errorf("%s: the run is %s with the lines %q", link, status, lines)
+		}
+		files, _, err := h.client.Tree(t.Context(), polyaxon.Artifact{Namespace: h.Namespace, Project: "hostile", UUID: uuid, Path: "plxlogs"})
+		if err != nil || len(files) != 2 {
+			t.Errorf("the lines are listed as %v (%v)", files, err)
+		}
+	}
+	text, err := os.ReadFile(victim)
+	if err != nil || string(text) != "mine\n" {
+		t.Errorf("the file of the machine holds %q (%v)", text, err)
+	}
+	if entries, err := os.ReadDir(machine); err != nil || len(entries) != 1 {
+		t.Errorf("beside it there are %v (%v)", entries, err)
+	}
+}
+
+// TestJobCannotHaveTheSandboxRead has a job leave links among its files.
+func TestJobCannotHaveTheSandboxRead(t *testing.T) {
+	dir := t.TempDir()
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte("step|timestamp|metric\n0|2026-01-01 00:00:00+00:00|1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	h := attack(t, dir)
+	const artifacts = "{{ globals.run_artifacts_path }}"
+	uuid, status, lines := h.run(t, "", "link="+artifacts+"/outputs/secret:"+secret, "link="+artifacts+"/outputs/zero:/dev/zero", "link="+artifacts+"/outputs/etc:/etc",
+		"link="+artifacts+"/events/metric/loss.plx:"+secret, "link="+artifacts+"/events/metric/zero.plx:/dev/zero",
+		"write="+artifacts+"/outputs/step-1:model", "link="+artifacts+"/outputs/latest:step-1", "link="+artifacts+"/outputs/again:.")
+	if status != polyaxon.Succeeded {
+		t.Fatal(status, lines)
+	}
+	at := func(path string) polyaxon.Artifact {
+		return polyaxon.Artifact{Namespace: h.Namespace, Project: "hostile", UUID: uuid, Path: path}
+	}
+	began := time.Now()
+	for _, path := range []string{"outputs/secret", "outputs/zero", "outputs/etc/hostname", "outputs/etc"} {
+		if body, err := h.client.Artifact(t.Context(), at(path)); err == nil {
+			t.Errorf("%s is served", path)
+			_ = body.Close()
+		}
+	}
+	files, directories, err := h.client.Tree(t.Context(), at("outputs"))
+	if err != nil || len(files) != 2 || files["latest"] != 5 || len(directories) != 0 {
+		t.Errorf("outputs are listed as %v, %v (%v)", files, directories, err)
+	}
+	series, err := h.client.Metrics(t.Context(), at(""), []string{"loss", "zero"})
+	if err != nil || len(series) != 0 {
+		t.Errorf("metrics of files of the machine: %v (%v)", series, err)
+	}
+	body, err := h.client.Directory(t.Context(), at(""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer body.Close()
+	names := archived(t, body)
+	if got := strings.Join(names, " "); got != "outputs/latest outputs/step-1" && !strings.HasPrefix(got, "outputs/latest outputs/step-1 plxlogs/") {
+		t.Errorf("the archive holds %s", got)
+	}
+	if took := time.Since(began); took > 20*time.Second {
+		t.Errorf("it took %s", took)
+	}
+}
+
+// TestNamesAreNoPaths has operations whose names would be paths, if they were used so.
+func TestNamesAreNoPaths(t *testing.T) {
+	base := t.TempDir()
+	dir := filepath.Join(base, "a", "sandbox")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	h := attack(t, dir)
+	for _, name := range []string{"../../../../../escaped", "volumes", "..", "a/b"} {
+		content := fmt.Sprintf(`{"version": 1.1, "kind": "operation", "component": {"kind": "component", "version": 1.1, "run": {"kind": "job",
+			"init": [{"container": {"name": %[1]q, "image": %[2]q, "command": ["/app/job", "print=init"]}}], "volumes": [{"name": "upper", "emptyDir": {}}],
+			"container": {"image": %[2]q, "command": ["/app/job", "print=main"], "volumeMounts": [{"name": "upper", "mountPath": "/upper"}]}}}}`, name, h.image)
+		made, err := h.client.CreateRun(t.Context(), "hostile", polyaxon.CreateRun{Content: content})
+		if err != nil {
+			continue // refused is as good
+		}
+		until(t, "the run ends", func() bool {
+			status, _, err := h.client.Statuses(t.Context(), "hostile", made.UUID)
+			return err == nil && status.Terminal()
+		})
+	}
+	for _, above := range []string{base, filepath.Join(base, "a")} {
+		if entries, err := os.ReadDir(above); err != nil || len(entries) != 1 {
+			t.Errorf("in %s there are %v (%v)", above, entries, err)
+		}
+	}
+	// A claim of this name was the directory of all host paths: a job that mounts it
+	// could put a link in place of another's.
+	uuid, _, lines := h.run(t, "", "print=x")
+	for _, volume := range []string{`{"persistentVolumeClaim": {"claimName": "host-path"}}`, `{"persistentVolumeClaim": {"claimName": "host-paths"}}`} {
+		content := fmt.Sprintf(`{"version": 1.1, "kind": "operation", "component": {"kind": "component", "version": 1.1, "run": {"kind": "job",
+			"volumes": [{"name": "all", %s], "container": {"image": %q, "command": ["/app/job", "link=/all/data:%s"], "volumeMounts": [{"name": "all", "mountPath": "/all"}]}}}}`,
+			strings.TrimPrefix(volume, "{"), h.image, base)
+		made, err := h.client.CreateRun(t.Context(), "hostile", polyaxon.CreateRun{Content: content})
+		if err != nil {
+			t.Fatal(err, uuid, lines)
+		}
+		until(t, "the run ends", func() bool {
+			status, _, err := h.client.Statuses(t.Context(), "hostile", made.UUID)
+			return err == nil && status.Terminal()
+		})
+	}
+	content := fmt.Sprintf(`{"version": 1.1, "kind": "operation", "component": {"kind": "component", "version": 1.1, "run": {"kind": "job",
+		"volumes": [{"name": "data", "hostPath": {"path": "/data"}}], "container": {"image": %q, "command": ["/app/job", "write=/host/planted:x"],
+		"volumeMounts": [{"name": "data", "mountPath": "/host"}]}}}}`, h.image)
+	made, err := h.client.CreateRun(t.Context(), "hostile", polyaxon.CreateRun{Content: content})
+	if err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the run ends", func() bool {
+		status, _, err := h.client.Statuses(t.Context(), "hostile", made.UUID)
+		return err == nil && status.Terminal()
+	})
+	if _, err := os.Stat(filepath.Join(base, "planted")); err == nil {
+		t.Error("a host path led to the machine")
+	}
+}
+
+// archived gives the names in a tar.gz.
+func archived(t *testing.T, content io.Reader) (names []string) {
+	t.Helper()
+	zip, err := gzip.NewReader(content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for packed := tar.NewReader(zip); ; {
+		header, err := packed.Next()
+		if errors.Is(err, io.EOF) {
+			return names
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, header.Name)
+	}
+}

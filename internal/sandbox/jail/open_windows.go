@@ -1,0 +1,4 @@
+package jail
+
+// unblocked is nothing where there are no pipes in directories.
+const unblocked = 0

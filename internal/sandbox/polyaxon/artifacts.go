@@ -1,0 +1,239 @@
+package polyaxon
+
+import (
+	"archive/tar"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/sandbox/jail"
+)
+
+// logDirectory is where clients see a run's lines, among its artifacts. They are not
+// kept there: the run's containers can write its artifacts.
+const logDirectory = "plxlogs"
+
+// artifacts opens what a run's containers wrote, and answers when there is no run.
+func (s *Server) artifacts(w http.ResponseWriter, r *http.Request) *jail.Dir {
+	return s.open(w, r, "artifacts")
+}
+
+func (s *Server) open(w http.ResponseWriter, r *http.Request, kind string) *jail.Dir {
+	run, ok := s.store.run(r.PathValue("uuid"))
+	if !ok || run.Project != r.PathValue("project") {
+		http.Error(w, "Artifact not found: the run does not exist", http.StatusNotFound)
+		return nil
+	}
+	dir, err := jail.Make(s.executor.dir(kind, run.UUID))
+	if err != nil {
+		s.broken(w, err)
+		return nil
+	}
+	return dir
+}
+
+// at opens where the path of a query is: among the run's artifacts or its lines.
+func (s *Server) at(w http.ResponseWriter, r *http.Request) (*jail.Dir, string) {
+	name := jail.Local(r.URL.Query().Get("path"))
+	if rest, ok := logPath(name); ok {
+		return s.open(w, r, "logs"), rest
+	}
+	return s.artifacts(w, r), name
+}
+
+// logPath tells whether a path is that of lines, and gives it below their directory.
+func logPath(name string) (string, bool) {
+	top, rest, _ := strings.Cut(name, "/")
+	return jail.Local(rest), top == logDirectory
+}
+
+func (s *Server) tree(w http.ResponseWriter, r *http.Request) {
+	dir, at := s.at(w, r)
+	if dir == nil {
+		return
+	}
+	defer dir.Close()
+	name := jail.Local(r.URL.Query().Get("path"))
+	files, directories, err := dir.List(at)
+	if tooLarge := new(jail.LimitError); errors.As(err, &tooLarge) {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	if err != nil {
+		reply(w, http.StatusOK, map[string]any{"files": map[string]int64{}, "dirs": []string{}, "error": "Path does not exist: " + name})
+		return
+	}
+	if name == "." {
+		delete(files, logDirectory) // one of the run's own
+		directories = append(without(directories, logDirectory), logDirectory)
+	}
+	reply(w, http.StatusOK, map[string]any{"files": files, "dirs": directories})
+}
+
+func without(list []string, one string) []string {
+	kept := []string{}
+	for _, s := range list {
+		if s != one {
+			kept = append(kept, s)
+		}
+	}
+	return kept
+}
+
+func (s *Server) artifact(w http.ResponseWriter, r *http.Request) {
+	name := r.URL.Query().Get("path")
+	if name == "" {
+		http.Error(w, "A `path` query param is required to stream a file content", http.StatusBadRequest)
+		return
+	}
+	dir, at := s.at(w, r)
+	if dir == nil {
+		return
+	}
+	defer dir.Close()
+	file, _, err := dir.Open(at)
+	switch {
+	case errors.Is(err, jail.ErrNotRegular):
+		http.Error(w, "Artifact is no file: "+name, http.StatusInternalServerError)
+		return
+	case err != nil:
+		http.Error(w, "Artifact not found: "+name, http.StatusNotFound)
+		return
+	}
+	defer file.Close()
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("Content-Disposition", "inline; filename="+strconv.Quote(path.Base(name)))
+	http.ServeContent(w, r, "", time.Time{}, file)
+}
+
+// archive answers a directory as tar.gz.
+func (s *Server) archive(w http.ResponseWriter, r *http.Request) {
+	dir, at := s.at(w, r)
+	if dir == nil {
+		return
+	}
+	defer dir.Close()
+	name := jail.Local(r.URL.Query().Get("path"))
+	if is, err := dir.IsDir(at); err != nil || !is {
+		if err == nil && r.URL.Query().Get("check_path") == "true" {
+			s.artifact(w, r)
+			return
+		}
+		http.Error(w, "Artifact not found: "+name, http.StatusNotFound)
+		return
+	}
+	var lines *jail.Dir
+	if name == "." {
+		if lines = s.open(w, r, "logs"); lines == nil {
+			return
+		}
+		defer lines.Close()
+	}
+	w.Header().Set("Content-Type", "application/gzip")
+	zip := gzip.NewWriter(w)
+	packed := tar.NewWriter(zip)
+	err := dir.Walk(at, func(file string, content *os.File, info fs.FileInfo) error {
+		if _, hidden := logPath(file); hidden && name == "." {
+			return nil
+		}
+		return pack(packed, strings.TrimPrefix(strings.TrimPrefix(file, at), "/"), content, info)
+	})
+	if err == nil && lines != nil {
+		err = lines.Walk(".", func(file string, content *os.File, info fs.FileInfo) error {
+			return pack(packed, path.Join(logDirectory, file), content, info)
+		})
+	}
+	if err = errors.Join(err, packed.Close(), zip.Close()); err != nil {
+		fmt.Fprintf(s.options.Log, "run %s: its files cannot be sent: %v\n", r.PathValue("uuid"), err)
+		panic(http.ErrAbortHandler) // half an archive must not look whole
+	}
+}
+
+// pack adds a file, as long as it was when it was opened.
+func pack(packed *tar.Writer, name string, content io.Reader, info fs.FileInfo) error {
+	if err := packed.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: info.Size(), ModTime: info.ModTime()}); err != nil {
+		return err
+	}
+	_, err := io.CopyN(packed, content, info.Size())
+	return err
+}
+
+// upload stores a file, or unpacks a tar.gz, as servers do by the field json.
+func (s *Server) upload(w http.ResponseWriter, r *http.Request) {
+	dir := s.artifacts(w, r)
+	if dir == nil {
+		return
+	}
+	defer dir.Close()
+	options := struct {
+		Untar     *bool  `json:"untar"`
+		Overwrite *bool  `json:"overwrite"`
+		Path      string `json:"path"`
+	}{}
+	if err := json.Unmarshal([]byte(r.FormValue("json")), &options); err != nil && r.FormValue("json") != "" {
+		http.Error(w, "the field json is no JSON", http.StatusBadRequest)
+		return
+	}
+	file, header, err := r.FormFile("upload_file")
+	if err != nil {
+		http.Error(w, "the field upload_file is missing", http.StatusBadRequest)
+		return
+	}
+	defer file.Close()
+	at := jail.Local(options.Path)
+	if options.Untar == nil || *options.Untar {
+		err = unpack(dir, at, file)
+	} else {
+		err = dir.Write(path.Join(at, path.Base(header.Filename)), file, options.Overwrite == nil || *options.Overwrite)
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	w.WriteHeader(http.StatusOK)
+}
+
+func unpack(dir *jail.Dir, at string, content io.Reader) error {
+	zip, err := gzip.NewReader(content)
+	if err != nil {
+		return errors.New("not a gzip file")
+	}
+	packed := tar.NewReader(zip)
+	for {
+		header, err := packed.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if header.Typeflag == tar.TypeReg {
+			if err := dir.Write(path.Join(at, jail.Local(header.Name)), packed, true); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (s *Server) removeArtifact(w http.ResponseWriter, r *http.Request) {
+	dir := s.artifacts(w, r)
+	if dir == nil {
+		return
+	}
+	defer dir.Close()
+	at := jail.Local(r.URL.Query().Get("path"))
+	if at == "." || dir.Remove(at) != nil {
+		http.Error(w, "Artifact not found", http.StatusBadRequest)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}

@@ -1,0 +1,104 @@
+package sandbox_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// opening are the functions that reach files by path, by package.
+func opening() map[string][]string {
+	return map[string][]string{
+		"os": {
+			"Open", "OpenFile", "OpenRoot", "OpenInRoot", "ReadFile", "WriteFile", "Create", "CreateTemp", "DirFS", "CopyFS", "ReadDir", "Stat", "Lstat", "Readlink",
+			"Mkdir", "MkdirAll", "MkdirTemp", "Remove", "RemoveAll", "Rename", "Symlink", "Link", "Chmod", "Chown", "Lchown", "Chtimes", "Truncate",
+		},
+		"filepath": {"Walk", "WalkDir", "Glob", "EvalSymlinks"},
+		"ioutil":   {"ReadFile", "WriteFile", "ReadDir", "TempFile", "TempDir"},
+		"syscall":  {"Open", "Mkdir", "Unlink", "Rename", "Creat"},
+		"http":     {"ServeFile", "Dir", "ServeFileFS"},
+	}
+}
+
+// reaching are the files of this package and those below it that reach files by path,
+// and why they may: nothing of it is in a directory that a container can write. All
+// else goes through package jail.
+func reaching() map[string]string {
+	return map[string]string{
+		"jail":                        "it is the way to what containers can write",
+		"disk":                        "the server's own state, which is mounted nowhere",
+		"registry":                    "the server's own state, which is mounted nowhere",
+		"kubernetes/objects.go":       "the server's own state, which is mounted nowhere",
+		"sandbox.go":                  "the sandbox's own directory, which is mounted nowhere",
+		"serve.go":                    "the sandbox's own directory, which is mounted nowhere",
+		"join.go":                     "the sandbox's own directory, which is mounted nowhere",
+		"container/tree.go":           "it opens the root that all else is done in",
+		"container/image.go":          "unpacked images, which containers see below an overlay; what containers wrote is removed in a root",
+		"container/scratch.go":        "a container's scratch directory, of which it sees what is in upper only",
+		"container/direct.go":         "nothing is isolated there",
+		"container/process.go":        "/dev/null",
+		"container/isolated_linux.go": "this program itself",
+		"container/probe_linux.go":    "directories of its own, and settings of the kernel",
+		"container/system_linux.go":   "counters of the kernel",
+		"container/init_linux.go":     "it is in the container, and sees nothing else",
+		"container/build_linux.go":    "it is in the container, and sees nothing else",
+		"container/mount_linux.go":    "it is in the container, or resolves beneath the source of a mount",
+	}
+}
+
+// TestSourcesReachFilesInOneWay has the code that can meet what containers wrote go
+// through package jail.
+func TestSourcesReachFilesInOneWay(t *testing.T) {
+	used := map[string]bool{}
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && entry.Name() == "testdata":
+			return filepath.SkipDir
+		case entry.IsDir() || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		path = filepath.ToSlash(path)
+		allowed := ""
+		for _, name := range []string{path, strings.Split(path, "/")[0]} {
+			if reaching()[name] != "" {
+				allowed = name
+			}
+		}
+		set := token.NewFileSet()
+		file, err := parser.ParseFile(set, filepath.FromSlash(path), nil, 0)
+		if err != nil {
+			return err
+		}
+		ast.Inspect(file, func(node ast.Node) bool {
+			call, ok := node.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			of, ok := call.X.(*ast.Ident)
+			if !ok || !slices.Contains(opening()[of.Name], call.Sel.Name) {
+				return true
+			}
+			if used[allowed] = true; allowed == "" {
+				t.Errorf("%s: %s.%s reaches a file by its path: use package jail for what containers can write, package disk for the server's own state",
+					set.Position(call.Pos()), of.Name, call.Sel.Name)
+			}
+			return true
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range reaching() {
+		if !used[name] {
+			t.Errorf("%s reaches no file any more", name)
+		}
+	}
+}
