@@ -66,6 +66,11 @@ func (s *jobSink) Waits(why string) {
 	s.event(report.Status, "run", s.job, "waits: "+why)
 }
 
+// Progress implements run.Sink.
+func (s *jobSink) Progress(text string) {
+	s.event(report.Progress, "run", s.job, run.Sanitize(text))
+}
+
 // Note implements run.Sink.
 func (s *jobSink) Note(text string) { s.event(report.Note, "run", s.job, text) }
 
@@ -92,6 +97,9 @@ func (s *lineSink) Line(l polyaxon.LogLine) {
 
 // Waits implements run.Sink.
 func (s *lineSink) Waits(why string) { s.event(report.Status, "run", "", "waits: "+why) }
+
+// Progress implements run.Sink: only what stays is written.
+func (s *lineSink) Progress(string) {}
 
 // Note implements run.Sink.
 func (s *lineSink) Note(text string) { s.event(report.Note, "run", "", text) }

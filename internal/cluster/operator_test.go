@@ -190,6 +190,7 @@ type sink struct {
 
 func (s *sink) Status(polyaxon.Condition) {}
 func (s *sink) Note(text string)          { s.notes = append(s.notes, text) }
+func (s *sink) Progress(string)           {}
 
 func (s *sink) Line(l polyaxon.LogLine) {
 	s.lines = append(s.lines, l.Value)

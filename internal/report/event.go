@@ -9,8 +9,8 @@ type Kind int
 const (
 	// Start: a step began.
 	Start Kind = iota
-	// Progress: a step goes on; shown where lines can be overwritten, dropped
-	// elsewhere.
+	// Progress: a step goes on; shown where lines can be overwritten, and now and
+	// then elsewhere.
 	Progress
 	// Done: a step ended well.
 	Done

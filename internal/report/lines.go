@@ -26,7 +26,7 @@ type Style struct {
 //
 // It is safe for use by several goroutines.
 func Lines(w io.Writer, style Style) Sink {
-	return &lines{w: w, style: style, started: map[string]time.Time{}}
+	return &lines{w: w, style: style, started: map[string]time.Time{}, told: map[string]time.Time{}}
 }
 
 type lines struct {
@@ -34,6 +34,21 @@ type lines struct {
 	w       io.Writer
 	style   Style
 	started map[string]time.Time
+	// told is when it was last told how far a step is, from its first progress on.
+	told map[string]time.Time
+}
+
+// progressEvery is how often a line says how far a step is that goes on for long.
+const progressEvery = 15 * time.Second
+
+func (l *lines) progress(key string, e Event) {
+	now := l.style.Now()
+	since, ok := l.told[key]
+	if ok && now.Sub(since) < progressEvery {
+		return
+	}
+	l.told[key] = now
+	l.step("·", dim, e, l.style.Quiet || !ok)
 }
 
 func (l *lines) Event(e Event) {
@@ -64,6 +79,7 @@ func (l *lines) Event(e Event) {
 	case Detail:
 		l.step(" ", dim, e, !l.style.Verbose)
 	case Progress:
+		l.progress(key, e)
 	}
 }
 

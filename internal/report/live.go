@@ -83,7 +83,11 @@ func (l *Live) Event(e Event) {
 		return
 	}
 	switch e.Kind {
-	case Start, Progress:
+	case Progress:
+		l.begin(e)
+		l.redraw("")
+		return
+	case Start:
 		l.begin(e)
 	case Done, Failed:
 		l.end(e)

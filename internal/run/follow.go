@@ -30,6 +30,9 @@ type Sink interface {
 	// Waits takes why a run does not run yet and what to do about it, in one line,
 	// whenever that changes.
 	Waits(why string)
+	// Progress takes how far something is that goes on just now, in one line: the
+	// next one stands for it. It is not part of the log.
+	Progress(text string)
 	// Note takes what a reader of the lines should know.
 	Note(text string)
 }

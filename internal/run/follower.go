@@ -100,6 +100,9 @@ func (f *follower) tell(status polyaxon.Status, conditions []polyaxon.Condition)
 		f.printed = f.printed || started(condition.Type) && !condition.Type.Terminal()
 		same := condition
 		same.LastUpdateTime = time.Time{} // some writers move it with every look
+		if same.Reason == pulling {
+			same.Message = "" // which is told as progress
+		}
 		// A run that runs again is told so again, though the operator gives all that it
 		// says the time of its first word.
 		if found[same]++; f.seen[same] >= found[same] {

@@ -249,12 +249,14 @@ type told struct {
 	statuses []string
 	lines    []polyaxon.LogLine
 	waits    []string
+	progress []string
 	notes    []string
 }
 
 func (s *told) Status(c polyaxon.Condition)  { s.statuses = append(s.statuses, string(c.Type)) }
 func (s *told) Line(l polyaxon.LogLine)      { s.lines = append(s.lines, l) }
 func (s *told) Waits(why string)             { s.waits = append(s.waits, why) }
+func (s *told) Progress(text string)         { s.progress = append(s.progress, text) }
 func (s *told) Note(text string)             { s.notes = append(s.notes, text) }
 func (s *told) of(pod, name string) []string { return values(s.lines, pod, name) }
 

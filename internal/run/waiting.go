@@ -17,6 +17,10 @@ const (
 	eventsEvery = 2 * time.Second
 	// untaken is how long a run may be queued before that is told as a reason.
 	untaken = time.Minute
+	// pulling is the reason of the sandbox's condition whose message says how far it
+	// is with the image, and farEvery how often that is told as a reason to wait.
+	pulling  = "Pulling"
+	farEvery = 15 * time.Second
 )
 
 // waiting is what is known of why a run does not run.
@@ -29,6 +33,8 @@ type waiting struct {
 	// status is the last one, since when it was first seen.
 	status polyaxon.Status
 	since  time.Time
+	// far is when it was told last how far the image is.
+	far time.Time
 }
 
 // waits tells why the run does not run yet, when that is known and new.
@@ -53,6 +59,10 @@ func (f *follower) waits(ctx context.Context, status polyaxon.Status, conditions
 	}
 	if why == "" && len(conditions) > 0 {
 		last := conditions[len(conditions)-1]
+		if last.Reason == pulling {
+			w.pulls(brief(last.Message), now, f.sink)
+			return
+		}
 		why = explain(last.Reason, last.Message)
 	}
 	if why == "" && unclaimed(status) && now.Sub(w.since) >= untaken {
@@ -62,6 +72,19 @@ func (f *follower) waits(ctx context.Context, status polyaxon.Status, conditions
 	if why != "" && why != w.told {
 		w.told = why
 		f.sink.Waits(why)
+	}
+}
+
+// pulls tells how far the image is.
+func (w *waiting) pulls(how string, now time.Time, sink Sink) {
+	switch {
+	case how == w.told:
+	case w.far.IsZero() || now.Sub(w.far) >= farEvery:
+		w.told, w.far = how, now
+		sink.Waits(how)
+	default:
+		w.told = how
+		sink.Progress(how)
 	}
 }
 

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/slipway-ci/slipway/internal/sandbox/container"
 	"github.com/slipway-ci/slipway/internal/sandbox/kubernetes"
@@ -66,5 +68,32 @@ func (s *server) pull(ctx context.Context, reference string) (v1.Image, error) {
 		return nil, fmt.Errorf("read %s from the sandbox's registry: %w", reference, err)
 	}
 	basic := &authn.Basic{Username: "slipway", Password: string(s.state.Token.Reveal())}
-	return remote.Image(parsed, append(options, remote.WithAuth(basic))...)
+	image, err := whole(parsed, append(options, remote.WithAuth(basic))...)
+	var answer *transport.Error
+	if errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound {
+		return nil, &polyaxon.LostImageError{Reference: reference, Err: err}
+	}
+	return image, err
+}
+
+// whole reads an image whose blobs are all there.
+func whole(reference name.Reference, options ...remote.Option) (v1.Image, error) {
+	image, err := remote.Image(reference, options...)
+	if err != nil {
+		return nil, err
+	}
+	manifest, err := image.Manifest()
+	if err != nil {
+		return nil, err
+	}
+	for _, blob := range append([]v1.Descriptor{manifest.Config}, manifest.Layers...) {
+		layer, err := remote.Layer(reference.Context().Digest(blob.Digest.String()), options...)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := layer.Size(); err != nil { // asks the registry
+			return nil, fmt.Errorf("blob %s: %w", blob.Digest, err)
+		}
+	}
+	return image, nil
 }

@@ -30,6 +30,7 @@ func (r *Runtime) startDirectly(ctx context.Context, s Spec, i isolation) (_ *Pr
 			_ = scratch.remove()
 		}
 	}()
+	defer r.use(s.Image)()
 	root := filepath.Join(s.Dir, rootEntry)
 	if err := copyTree(s.Image.Root, root); err != nil {
 		return nil, fmt.Errorf("start %s: copy its image: %w", s.Name, err)

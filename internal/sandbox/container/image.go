@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gofrs/flock"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
@@ -43,79 +42,130 @@ func (c ImageConfig) Platform() string { return c.OS + "/" + c.Architecture }
 const (
 	rootEntry   = "rootfs"
 	configEntry = "config.json"
+	listEntry   = "list"
 )
 
-// Image pulls an image and unpacks it to images/<digest>/rootfs, once for each
-// digest: concurrent calls, in other processes too, wait for the one that works,
-// and what a killed one left behind is done again. A reference by digest that was
-// unpacked before is not pulled. Modes and times of files are kept, but setuid and
-// setgid are dropped, the owner can always read; owners are ignored and device
-// nodes are left out.
-func (r *Runtime) Image(ctx context.Context, reference string) (*Image, error) {
+// Progress is how much of an image has come, in bytes as the registry has them;
+// layers that are here already do not count.
+type Progress struct{ Done, Whole int64 }
+
+// Image pulls an image and unpacks it to images/<digest>/rootfs. Each layer is pulled
+// and unpacked once, to layers/<digest>, and images have hard links to its files.
+// Concurrent calls, in other processes too, wait for the one that works. What a
+// killed one left behind is done again, and so is what has not the sizes and times
+// any more that it was unpacked with. A reference by digest that was unpacked before
+// is not pulled. Modes and times of files are kept, but setuid and setgid are
+// dropped, the owner can always read; owners are ignored and device nodes are left
+// out. tell, which may be nil, is told at once how much there is to pull, and then
+// at each fiftieth of it.
+func (r *Runtime) Image(ctx context.Context, reference string, tell func(Progress)) (*Image, error) {
+	image, fresh, err := r.image(ctx, reference, tell)
+	if err == nil && fresh {
+		r.prune()
+	}
+	return image, err
+}
+
+// image also tells whether something was unpacked.
+func (r *Runtime) image(ctx context.Context, reference string, tell func(Progress)) (_ *Image, fresh bool, err error) {
+	unlock, err := r.share(ctx)
+	if err != nil {
+		return nil, false, fmt.Errorf("unpack image %s: %w", reference, err)
+	}
+	defer unlock()
 	if _, text, ok := strings.Cut(reference, "@"); ok {
 		if digest, err := v1.NewHash(text); err == nil {
 			if image, err := r.unpacked(reference, digest); err == nil {
-				return image, nil
+				return image, false, nil
 			}
 		}
 	}
 	pulled, err := r.options.Pull(ctx, reference)
 	if err != nil {
-		return nil, fmt.Errorf("pull image %s: %w", reference, err)
+		return nil, false, fmt.Errorf("pull image %s: %w", reference, err)
 	}
 	digest, err := pulled.Digest()
 	if err != nil {
-		return nil, fmt.Errorf("pull image %s: %w", reference, err)
+		return nil, false, fmt.Errorf("pull image %s: %w", reference, err)
 	}
 	if image, err := r.unpacked(reference, digest); err == nil {
-		return image, nil
+		return image, false, nil
 	}
-	image, err := r.unpack(ctx, reference, digest, pulled)
+	image, err := r.unpack(ctx, reference, digest, pulled, tell)
 	if err != nil {
-		return nil, fmt.Errorf("unpack image %s: %w", reference, err)
+		return nil, false, fmt.Errorf("unpack image %s: %w", reference, err)
 	}
-	return image, nil
+	return image, true, nil
 }
 
 func (r *Runtime) imageDir(digest v1.Hash) string {
-	return filepath.Join(r.options.Dir, "images", digest.Hex)
+	return filepath.Join(r.options.Dir, imagesDir, digest.Hex)
 }
 
-// unpacked gives the image when it is there. It is there completely or not at all,
-// because its directory came by a rename.
+func (r *Runtime) layerDir(digest v1.Hash) string {
+	return filepath.Join(r.options.Dir, layersDir, digest.Hex)
+}
+
+// keptImage is an unpacked image as its file holds it.
+type keptImage struct {
+	ImageConfig
+	Layers []v1.Hash
+}
+
+// unpacked gives the image when it is there, whole.
 func (r *Runtime) unpacked(reference string, digest v1.Hash) (*Image, error) {
 	dir := r.imageDir(digest)
-	content, err := os.ReadFile(filepath.Join(dir, configEntry))
+	k, err := readKept(dir)
 	if err != nil {
 		return nil, err
 	}
-	image := &Image{Reference: reference, Digest: digest, Root: filepath.Join(dir, rootEntry)}
-	if err := json.Unmarshal(content, &image.Config); err != nil {
+	image := &Image{Reference: reference, Digest: digest, Root: filepath.Join(dir, rootEntry), Config: k.ImageConfig}
+	var files []listed
+	if err := readList(filepath.Join(dir, listEntry), &files); err != nil {
 		return nil, err
 	}
+	for i := range files {
+		if err := files[i].same(image.Root); err != nil {
+			return nil, err
+		}
+	}
+	now := time.Now()
+	_ = os.Chtimes(filepath.Join(dir, configEntry), now, now) // for prune
 	return image, nil
 }
 
-func (r *Runtime) unpack(ctx context.Context, reference string, digest v1.Hash, from v1.Image) (*Image, error) {
+func readKept(dir string) (keptImage, error) {
+	var k keptImage
+	text, err := os.ReadFile(filepath.Join(dir, configEntry))
+	if err != nil {
+		return k, err
+	}
+	return k, json.Unmarshal(text, &k)
+}
+
+func (r *Runtime) unpack(ctx context.Context, reference string, digest v1.Hash, from v1.Image, tell func(Progress)) (*Image, error) {
 	final := r.imageDir(digest)
-	parent := filepath.Dir(final)
-	if err := os.MkdirAll(parent, 0o700); err != nil {
+	unlock, err := hold(ctx, final)
+	if err != nil {
 		return nil, err
 	}
-	lock := flock.New(final + ".lock")
-	if _, err := lock.TryLockContext(ctx, 10*time.Millisecond); err != nil {
-		return nil, fmt.Errorf("wait for another process that unpacks it: %w", err)
-	}
-	defer lock.Unlock()
+	defer unlock()
 	if image, err := r.unpacked(reference, digest); err == nil {
 		return image, nil
 	}
-
-	temporary := filepath.Join(parent, "."+digest.Hex) // may be what a killed process left
-	if err := errors.Join(Remove(temporary), Remove(final)); err != nil {
+	layers, err := from.Layers()
+	if err != nil {
+		return nil, fmt.Errorf("read its layers: %w", err)
+	}
+	contents, err := r.contents(ctx, layers, tell)
+	if err != nil {
 		return nil, err
 	}
-	if err := write(ctx, temporary, from); err != nil {
+	temporary := hidden(final) // may be what a killed process left
+	if err := errors.Join(Remove(temporary), r.retire(final)); err != nil {
+		return nil, err
+	}
+	if err := compose(ctx, temporary, from, contents); err != nil {
 		return nil, errors.Join(err, Remove(temporary))
 	}
 	if err := os.Rename(temporary, final); err != nil {
@@ -124,15 +174,11 @@ func (r *Runtime) unpack(ctx context.Context, reference string, digest v1.Hash, 
 	return r.unpacked(reference, digest)
 }
 
-// write unpacks an image into the new directory dir.
-func write(ctx context.Context, dir string, from v1.Image) error {
+// compose makes the files of an image of its layers, in the new directory dir.
+func compose(ctx context.Context, dir string, from v1.Image, layers []*content) error {
 	file, err := from.ConfigFile()
 	if err != nil {
 		return fmt.Errorf("read its configuration: %w", err)
-	}
-	layers, err := from.Layers()
-	if err != nil {
-		return fmt.Errorf("read its layers: %w", err)
 	}
 	root := filepath.Join(dir, rootEntry)
 	if err := os.MkdirAll(root, 0o755); err != nil {
@@ -143,20 +189,30 @@ func write(ctx context.Context, dir string, from v1.Image) error {
 		return err
 	}
 	defer t.close()
-	for _, l := range layers {
-		if err := applyLayer(ctx, t, l); err != nil {
-			return err
-		}
-	}
 	c := file.Config
-	content, err := json.Marshal(ImageConfig{
+	k := keptImage{ImageConfig: ImageConfig{
 		OS: file.OS, Architecture: file.Architecture,
 		Entrypoint: c.Entrypoint, Cmd: c.Cmd, Env: c.Env, WorkingDir: c.WorkingDir, User: c.User,
-	})
+	}}
+	for _, l := range layers {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		digest := v1.Hash{Algorithm: "sha256", Hex: filepath.Base(l.dir)}
+		if err := l.apply(t); err != nil {
+			return fmt.Errorf("layer %s: %w", digest, err)
+		}
+		k.Layers = append(k.Layers, digest)
+	}
+	files, err := list(root)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, configEntry), content, 0o600)
+	text, err := json.Marshal(k)
+	if err != nil {
+		return err
+	}
+	return errors.Join(writeList(filepath.Join(dir, listEntry), files), os.WriteFile(filepath.Join(dir, configEntry), text, 0o600), flush(dir))
 }
 
 // Remove removes a directory that a container or an image was in. The container's

@@ -134,7 +134,7 @@ func TestHostileLayers(t *testing.T) {
 				layers = append(layers, layerOf(t, l...))
 			}
 			r := newRuntime(t, imageOf(t, v1.Config{}, layers...))
-			image, err := r.Image(t.Context(), "evil")
+			image, err := r.Image(t.Context(), "evil", nil)
 			if refused := err != nil; refused != test.refused {
 				t.Errorf("error %v, want one: %v", err, test.refused)
 			}
@@ -229,7 +229,7 @@ func TestImageOnce(t *testing.T) {
 	for range 50 {
 		all.Go(func() {
 			other := New(r.options)
-			got, err := other.Image(t.Context(), "probe")
+			got, err := other.Image(t.Context(), "probe", nil)
 			if err != nil {
 				t.Error(err)
 				return
@@ -261,24 +261,24 @@ type countedLayer struct {
 	opened *atomic.Int32
 }
 
-func (l *countedLayer) Uncompressed() (io.ReadCloser, error) {
+func (l *countedLayer) Compressed() (io.ReadCloser, error) {
 	l.opened.Add(1)
-	return l.Layer.Uncompressed()
+	return l.Layer.Compressed()
 }
 
 func TestImageByDigestIsNotPulledAgain(t *testing.T) {
 	r := newRuntime(t, scratchImage(t))
 	image := unpacked(t, r)
 	r.options.Pull = func(context.Context, string) (v1.Image, error) { return nil, errors.New("offline") }
-	again, err := r.Image(t.Context(), "registry.test/probe@"+image.Digest.String())
+	again, err := r.Image(t.Context(), "registry.test/probe@"+image.Digest.String(), nil)
 	if err != nil || again.Root != image.Root {
 		t.Errorf("image %+v, error %v", again, err)
 	}
-	if _, err := r.Image(t.Context(), "registry.test/probe:latest"); err == nil || !strings.Contains(err.Error(), "pull image registry.test/probe:latest: offline") {
+	if _, err := r.Image(t.Context(), "registry.test/probe:latest", nil); err == nil || !strings.Contains(err.Error(), "pull image registry.test/probe:latest: offline") {
 		t.Errorf("error %v", err)
 	}
 	missing := "registry.test/probe@sha256:" + strings.Repeat("0", 64)
-	if _, err := r.Image(t.Context(), missing); err == nil {
+	if _, err := r.Image(t.Context(), missing, nil); err == nil {
 		t.Error("an image that was never pulled is there")
 	}
 }
@@ -286,7 +286,7 @@ func TestImageByDigestIsNotPulledAgain(t *testing.T) {
 func TestImageThatBreaks(t *testing.T) {
 	image := imageOf(t, v1.Config{}, layerOf(t, file("a", "1")), &brokenLayer{layerOf(t, file("b", "2"))})
 	r := newRuntime(t, image)
-	if _, err := r.Image(t.Context(), "probe"); !errors.Is(err, errBroken) {
+	if _, err := r.Image(t.Context(), "probe", nil); !errors.Is(err, errBroken) {
 		t.Errorf("error %v", err)
 	}
 	entries, err := os.ReadDir(filepath.Join(r.options.Dir, "images"))
@@ -295,7 +295,7 @@ func TestImageThatBreaks(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := newRuntime(t, scratchImage(t)).Image(ctx, "probe"); !errors.Is(err, context.Canceled) {
+	if _, err := newRuntime(t, scratchImage(t)).Image(ctx, "probe", nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -304,7 +304,7 @@ var errBroken = errors.New("connection lost")
 
 type brokenLayer struct{ v1.Layer }
 
-func (l *brokenLayer) Uncompressed() (io.ReadCloser, error) {
+func (l *brokenLayer) Compressed() (io.ReadCloser, error) {
 	return nil, errBroken
 }
 
@@ -327,7 +327,9 @@ func FuzzLayer(f *testing.F) {
 		defer tree.close()
 		l := layer{tree: tree, written: map[string]bool{}}
 		for _, e := range []entry{{Header: symlink(link1, target1)}, {Header: symlink(link2, target2)}, file(name, "x"), {Header: hardlink("h", name)}, file("h", "y"), {Header: gone(name)}} {
-			_ = l.entry(&e.Header, strings.NewReader(e.content))
+			_ = l.entry(&e.Header, func(dir directory, base string) error {
+				return writeFile(dir.root, base, strings.NewReader(e.content), e.FileInfo())
+			})
 		}
 		entries, err := os.ReadDir(parent)
 		if content, readErr := os.ReadFile(victim); err != nil || len(entries) != 2 || readErr != nil || string(content) != "untouched" {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"syscall"
 )
 
@@ -41,11 +42,15 @@ func (r *Runtime) startIsolated(ctx context.Context, s Spec, i isolation) (*Proc
 		closeAll(files)
 		return nil, errors.Join(fmt.Errorf("start %s: %w", s.Name, err), scratch.remove())
 	}
+	release := sync.OnceFunc(r.use(s.Image))
 	p, _, err := r.startInit(ctx, o, command{
 		name: s.Name, files: files, stdout: s.Stdout, stderr: s.Stderr, addresses: addresses,
 		supervised: len(s.Ports) > 0,
-		cleanup:    func() { _ = scratch.remove() },
+		cleanup:    func() { _ = scratch.remove(); release() },
 	})
+	if err != nil {
+		release()
+	}
 	return p, err
 }
 

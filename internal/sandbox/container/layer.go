@@ -2,16 +2,12 @@ package container
 
 import (
 	"archive/tar"
-	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path"
 	"slices"
 	"strings"
-
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
 // What OCI layers say about the layers below: a file .wh.NAME removes NAME, and
@@ -31,47 +27,6 @@ type layer struct {
 	written map[string]bool
 }
 
-// applyLayer unpacks a layer over those below.
-func applyLayer(ctx context.Context, t *tree, from v1.Layer) error {
-	digest, err := from.Digest()
-	if err != nil {
-		return err
-	}
-	content, err := from.Uncompressed()
-	if err != nil {
-		return fmt.Errorf("layer %s: %w", digest, err)
-	}
-	defer content.Close()
-	l := layer{tree: t, written: map[string]bool{}}
-	if err := l.apply(ctx, content); err != nil {
-		return fmt.Errorf("layer %s: %w", digest, err)
-	}
-	// The digest is checked at the content's end, which lies beyond the archive's.
-	if _, err := io.Copy(io.Discard, content); err != nil {
-		return fmt.Errorf("layer %s: %w", digest, err)
-	}
-	return nil
-}
-
-func (l *layer) apply(ctx context.Context, content io.Reader) error {
-	archive := tar.NewReader(content)
-	for {
-		header, err := archive.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if err := l.entry(header, archive); err != nil {
-			return fmt.Errorf("entry %q: %w", header.Name, err)
-		}
-	}
-}
-
 var errOutside = errors.New("it points outside of the image, so the image is broken or malicious")
 
 // inside gives an entry's clean path, relative to the image's root.
@@ -82,7 +37,8 @@ func inside(name string) (string, error) {
 	return strings.TrimPrefix(path.Clean("/"+name), "/"), nil
 }
 
-func (l *layer) entry(header *tar.Header, content io.Reader) error {
+// entry applies an entry, whose file put makes at a free name of a directory.
+func (l *layer) entry(header *tar.Header, put func(dir directory, base string) error) error {
 	name, err := inside(header.Name)
 	if err != nil || name == "" {
 		return err
@@ -131,7 +87,7 @@ func (l *layer) entry(header *tar.Header, content io.Reader) error {
 	case tar.TypeLink:
 		return l.link(header.Linkname, at)
 	}
-	return writeFile(dir.root, base, content, header.FileInfo())
+	return put(dir, base)
 }
 
 // makeRoom removes what a new entry replaces: everything, but a directory stays

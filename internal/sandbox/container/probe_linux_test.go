@@ -74,7 +74,7 @@ func inRole(args ...string) error {
 	r := New(Options{Dir: dir, Self: []string{self}, Pull: func(context.Context, string) (v1.Image, error) {
 		return nil, errors.New("offline")
 	}})
-	image, err := r.Image(context.Background(), "probe@"+os.Getenv("CONTAINER_TEST_DIGEST"))
+	image, err := r.Image(context.Background(), "probe@"+os.Getenv("CONTAINER_TEST_DIGEST"), nil)
 	if err != nil {
 		return err
 	}

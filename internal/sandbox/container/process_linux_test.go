@@ -146,7 +146,7 @@ func daemon() error {
 		return nil, errors.New("offline")
 	}})
 	r.options.Unisolated = os.Getenv("CONTAINER_TEST_UNISOLATED")
-	image, err := r.Image(context.Background(), "probe@"+os.Getenv("CONTAINER_TEST_DIGEST"))
+	image, err := r.Image(context.Background(), "probe@"+os.Getenv("CONTAINER_TEST_DIGEST"), nil)
 	if err != nil {
 		return err
 	}

@@ -25,8 +25,11 @@ import (
 
 // Options say where a Runtime keeps its files and how it reaches the world.
 type Options struct {
-	// Dir holds the unpacked images, in images/.
+	// Dir holds the unpacked images, in images/, and their layers, in layers/.
 	Dir string
+	// Keep is how many bytes of layers are kept for images that no container runs
+	// in; 10 GiB when zero.
+	Keep int64
 	// Self is the argv that starts this program so that its main function comes to
 	// IsInit. It is not used where nothing is isolated.
 	Self []string
@@ -43,6 +46,9 @@ type Runtime struct {
 
 	probing sync.Mutex
 	probed  *isolation // nil until found out
+
+	using sync.Mutex
+	inUse map[string]int // containers, by the image that they run in
 }
 
 // isolation is what the machine allows.

@@ -187,15 +187,19 @@ func newRuntime(t testing.TB, image v1.Image) *Runtime {
 	}
 	r := New(Options{
 		Dir: t.TempDir(), Self: []string{self},
-		Pull: func(context.Context, string) (v1.Image, error) { return image, nil },
+		Pull: pullOf(image),
 	})
 	t.Cleanup(func() { _ = Remove(r.options.Dir) })
 	return r
 }
 
+func pullOf(image v1.Image) func(context.Context, string) (v1.Image, error) {
+	return func(context.Context, string) (v1.Image, error) { return image, nil }
+}
+
 func unpacked(t testing.TB, r *Runtime) *Image {
 	t.Helper()
-	image, err := r.Image(t.Context(), "registry.test/probe:latest")
+	image, err := r.Image(t.Context(), "registry.test/probe:latest", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,6 @@
-// Package disk writes the sandbox's state so that a process that is killed at
-// any moment leaves either the old file or the new one. What containers can write is
-// no state of the sandbox: package jail is for that.
+// Package disk writes the sandbox's state so that a process that is killed, or a
+// machine that loses its power, at any moment leaves either the old file or the new
+// one. What containers can write is no state of the sandbox: package jail is for that.
 package disk
 
 import (
@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
 )
 
 // Write puts content into the file at path, whole or not at all, and creates the
@@ -27,7 +26,7 @@ func write(path string, content []byte, mode os.FileMode) error {
 		return err
 	}
 	_, err = file.Write(content)
-	err = errors.Join(err, file.Chmod(mode), file.Close())
+	err = errors.Join(err, file.Chmod(mode), file.Sync(), file.Close())
 	if err == nil {
 		err = os.Rename(file.Name(), path)
 	}
@@ -74,13 +73,26 @@ func Remove(path string) error {
 	return nil
 }
 
-// Explain says what the user can do about an error of the file system.
+// FullError tells that a disk has no room.
+type FullError struct {
+	Path string
+	Err  error
+}
+
+// Error says what the user can do about it.
+func (e *FullError) Error() string {
+	return fmt.Sprintf("the disk is full at %s: free some space (slipway sandbox reset deletes all that the sandbox holds): %v", e.Path, e.Err)
+}
+
+// Unwrap gives the error of the file system.
+func (e *FullError) Unwrap() error { return e.Err }
+
+// Explain makes a *FullError of an error that tells of a full disk or a used-up
+// quota, and leaves others as they are.
 func Explain(path string, err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, syscall.ENOSPC):
-		return fmt.Errorf("the disk is full at %s: free some space (slipway sandbox reset deletes all that the sandbox holds): %w", path, err)
+	var known *FullError
+	if errors.As(err, &known) || !full(err) {
+		return err
 	}
-	return err
+	return &FullError{Path: path, Err: err}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
 	"github.com/slipway-ci/slipway/internal/sandbox/container"
+	"github.com/slipway-ci/slipway/internal/sandbox/disk"
 )
 
 // grace is how long a run may take to end when it is asked to, unless its pod
@@ -258,9 +259,16 @@ func ending(ctx context.Context, err error) (status, reason, message string) {
 	}
 	var ended *exitError
 	var start *container.StartError
+	var lost *LostImageError
+	var full *disk.FullError
+	err = disk.Explain("the sandbox's directory", err)
 	switch {
 	case errors.As(err, &ended):
 		return failed, ended.reason(), err.Error()
+	case errors.As(err, &full):
+		return failed, "DiskFull", err.Error()
+	case errors.As(err, &lost):
+		return failed, "ErrImagePull", err.Error()
 	case errors.As(err, &start):
 		return failed, start.Reason, err.Error()
 	}

@@ -13,7 +13,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/slipway-ci/slipway/internal/clock"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
 	"github.com/slipway-ci/slipway/internal/sandbox/container"
 	"github.com/slipway-ci/slipway/internal/sandbox/disk"
@@ -79,17 +78,20 @@ func makeOutputs(dir string) error {
 
 // pod runs a run's containers: init containers one after the other, then sidecars
 // beside the main one, whose end is the pod's.
-func (e *executor) pod(ctx context.Context, x *execution, uuid string, o *polyaxonfile.Pod, attempt int) error {
+func (e *executor) pod(ctx context.Context, x *execution, uuid string, o *polyaxonfile.Pod, attempt int) (err error) {
 	r, _ := e.store.run(uuid)
 	p := &podRun{executor: e, ctx: ctx, x: x, run: r, o: o, name: fmt.Sprintf("plx-operation-%s-%d", uuid, attempt), scratch: e.dir("containers", uuid)}
 	if err := makeOutputs(e.dir("artifacts", uuid)); err != nil {
 		return err
 	}
-	var err error
 	if p.log, err = openLog(e.dir("logs", uuid, p.name+".jsonl"), p.name, e.options.Now); err != nil {
 		return err
 	}
-	defer func() { _ = p.log.close() }()
+	defer func() {
+		if lost := p.log.close(); err == nil && lost != nil {
+			err = fmt.Errorf("keep what the run printed: %w", lost)
+		}
+	}()
 	defer func() { _ = container.Remove(p.scratch) }()
 	for i, init := range o.Init {
 		if init.Name == "" {
@@ -184,36 +186,4 @@ func (p *podRun) start(c corev1.Container, ports []int) (*container.Process, err
 		Name: p.name, Image: image, Command: expandAll(c.Command, env), Args: expandAll(c.Args, env), Env: env.list(), WorkingDir: c.WorkingDir,
 		Mounts: mounts, Ports: ports, Stdout: p.log.stream(c.Name), Stderr: p.log.stream(c.Name), Dir: dir,
 	})
-}
-
-// pull gives the image, trying again with growing pauses as a kubelet does: for
-// ever, until somebody ends the run.
-func (p *podRun) pull(c corev1.Container) (*container.Image, error) {
-	if c.Image == "" {
-		return nil, fmt.Errorf("container %s has no image", c.Name)
-	}
-	for wait := time.Second; ; wait = min(2*wait, 5*time.Minute) {
-		image, err := p.options.Runtime.Image(p.ctx, c.Image)
-		if err == nil {
-			return image, nil
-		}
-		if p.ctx.Err() != nil {
-			return nil, context.Cause(p.ctx)
-		}
-		reason := "ErrImagePull"
-		if wait > 2*time.Second {
-			reason = "ImagePullBackOff"
-		}
-		p.tell(p.run.UUID, warning, reason, err.Error())
-		if err := p.pause(wait); err != nil {
-			return nil, err
-		}
-	}
-}
-
-func (p *podRun) pause(d time.Duration) error {
-	if clock.Wait(p.ctx, d) != nil {
-		return context.Cause(p.ctx)
-	}
-	return nil
 }

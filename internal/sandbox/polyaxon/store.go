@@ -157,13 +157,14 @@ func (s *store) change(uuid string, change func(*record)) error {
 	}
 	next := *r
 	next.Conditions = slices.Clone(r.Conditions)
+	before := len(r.Conditions)
 	change(&next)
 	next.UpdatedAt = s.now()
-	if err := s.save("runs", uuid, &next); err != nil {
-		return err
+	err := s.save("runs", uuid, &next)
+	if err == nil || next.Status != r.Status || len(next.Conditions) != before {
+		s.runs[uuid] = &next // what goes on is told also where no disk takes it
 	}
-	s.runs[uuid] = &next
-	return nil
+	return err
 }
 
 // add keeps a new run.

@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 
@@ -41,25 +42,82 @@ func openBlobs(dir string) (*blobs, error) {
 	return b, nil
 }
 
+// checked is where it is kept which file was found to be a blob's whole content.
+const checked = "checked"
+
+func (b *blobs) path(digest v1.Hash) string {
+	return filepath.Join(b.dir, digest.Algorithm, digest.Hex)
+}
+
 // take makes a file in dir, which has been checked, the blob of a digest.
 func (b *blobs) take(path string, digest v1.Hash) error {
-	to := filepath.Join(b.dir, digest.Algorithm, digest.Hex)
+	to := b.path(digest)
 	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 		return err
 	}
-	return os.Rename(path, to)
+	if err := onDisk(path); err != nil {
+		return err
+	}
+	if err := os.Rename(path, to); err != nil {
+		return err
+	}
+	info, err := os.Stat(to)
+	if err != nil {
+		return err
+	}
+	return b.mark(digest, info)
 }
 
-// Stat gives a blob's size. Blobs were checked when they came: to hash them again
-// at each question, as go-containerregistry does, makes questions about gigabytes
-// slow.
+// onDisk has a file on disk before it has its name.
+func onDisk(path string) error {
+	file, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Sync(), file.Close())
+}
+
+// mark keeps that a file, as it is now, was checked.
+func (b *blobs) mark(digest v1.Hash, info os.FileInfo) error {
+	return disk.Write(filepath.Join(b.dir, checked, digest.Hex), []byte(stamp(info)), 0o600)
+}
+
+func stamp(info os.FileInfo) string {
+	return fmt.Sprintf("%d %d", info.Size(), info.ModTime().UnixNano())
+}
+
+// Stat gives a blob's size. A blob is hashed when it comes, and again only when its
+// file is another one since, by size or time: to do it at each question, as
+// go-containerregistry does, makes questions about gigabytes slow. What is damaged
+// is not there, so that who has it sends it again.
 func (b *blobs) Stat(_ context.Context, _ string, h v1.Hash) (int64, error) {
-	info, err := os.Stat(filepath.Join(b.dir, h.Algorithm, h.Hex))
+	info, err := os.Stat(b.path(h))
 	if errors.Is(err, os.ErrNotExist) {
 		return 0, registry.ErrNotFound
 	}
 	if err != nil {
 		return 0, err
 	}
-	return info.Size(), nil
+	if text, err := os.ReadFile(filepath.Join(b.dir, checked, h.Hex)); err == nil && string(text) == stamp(info) {
+		return info.Size(), nil
+	}
+	whole, err := b.whole(h)
+	if err != nil {
+		return 0, err
+	}
+	if !whole {
+		return 0, fmt.Errorf("%w: the file of blob %s is damaged", registry.ErrNotFound, h)
+	}
+	return info.Size(), b.mark(h, info)
+}
+
+// whole reports whether a blob's file has its digest.
+func (b *blobs) whole(h v1.Hash) (bool, error) {
+	file, err := os.Open(b.path(h))
+	if err != nil {
+		return false, err
+	}
+	defer file.Close()
+	got, _, err := v1.SHA256(file)
+	return got == h, err
 }

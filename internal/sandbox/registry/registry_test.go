@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -176,5 +177,68 @@ func TestUploads(t *testing.T) {
 	want(do(http.MethodPut, begin(), "this"), http.StatusBadRequest)
 	for _, id := range []string{"..%2f..%2fx", "unknown", strings.Repeat("0", 32)} {
 		want(do(http.MethodPatch, "/v2/a/blobs/uploads/"+id, "x"), http.StatusNotFound)
+	}
+}
+
+// TestDamagedBlob damages a blob's file: it is not served and not said to be there,
+// before and after a restart, until it is sent again.
+func TestDamagedBlob(t *testing.T) {
+	const content = "some bytes of a layer"
+	digest := fmt.Sprintf("%x", sha256.Sum256([]byte(content)))
+	ask := func(host, method string) (int, string) {
+		t.Helper()
+		request, err := http.NewRequestWithContext(t.Context(), method, "http://"+host+"/v2/a/blobs/sha256:"+digest, nil)
+		must(t, err)
+		response, err := http.DefaultClient.Do(request)
+		must(t, err)
+		defer response.Body.Close()
+		text, err := io.ReadAll(response.Body)
+		must(t, err)
+		return response.StatusCode, string(text)
+	}
+	send := func(host string) {
+		t.Helper()
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+host+"/v2/a/blobs/uploads/?digest=sha256:"+digest, strings.NewReader(content))
+		must(t, err)
+		response, err := http.DefaultClient.Do(request)
+		must(t, err)
+		must(t, response.Body.Close())
+		if response.StatusCode != http.StatusCreated {
+			t.Fatal(response.Status)
+		}
+	}
+	for name, damage := range map[string]func(path string) error{
+		"truncated": func(path string) error { return os.Truncate(path, 7) },
+		"emptied":   func(path string) error { return os.Truncate(path, 0) },
+		"changed": func(path string) error {
+			if err := os.WriteFile(path, []byte(strings.ToUpper(content)), 0o600); err != nil {
+				return err
+			}
+			return os.Chtimes(path, time.Unix(1, 0), time.Unix(1, 0)) // a clock that is coarse must not hide it
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			host, stop := serve(t, dir)
+			send(host)
+			if code, text := ask(host, http.MethodGet); code != http.StatusOK || text != content {
+				t.Fatalf("%d, %q", code, text)
+			}
+			must(t, damage(filepath.Join(dir, "blobs", "sha256", digest)))
+			for _, method := range []string{http.MethodHead, http.MethodGet} {
+				if code, text := ask(host, method); code != http.StatusNotFound {
+					t.Errorf("%s answers %d, %q", method, code, text)
+				}
+			}
+			stop()
+			host, _ = serve(t, dir)
+			if code, _ := ask(host, http.MethodHead); code != http.StatusNotFound {
+				t.Errorf("after a restart: %d", code)
+			}
+			send(host)
+			if code, text := ask(host, http.MethodGet); code != http.StatusOK || text != content {
+				t.Errorf("sent again: %d, %q", code, text)
+			}
+		})
 	}
 }

@@ -1,0 +1,44 @@
+package run_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/run"
+)
+
+// TestPullingIsTold tells at once that an image is pulled and how large it is, then how
+// far it is: as what goes on, and only now and then as a line of its own.
+func TestPullingIsTold(t *testing.T) {
+	s, c := &scripted{}, &clock{now: start}
+	s.reach("starting", "Pulling", "pulling a:1: 187 MB")
+	c.step = func(n int) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		last := s.conditions[len(s.conditions)-1]
+		switch n {
+		case 1, 2, 3:
+			last["message"] = fmt.Sprintf("pulling a:1: %d of 187 MB", n*10)
+		case 5:
+			c.now = c.now.Add(15 * time.Second)
+			last["message"] = "pulling a:1: 100 of 187 MB"
+		case 7:
+			s.reach("succeeded", "", "")
+		}
+	}
+	sink, _, err := follow(t, s, c, run.FollowOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"pulling a:1: 187 MB", "pulling a:1: 100 of 187 MB"}; !slices.Equal(sink.waits, want) {
+		t.Errorf("waits %q, want %q", sink.waits, want)
+	}
+	if want := []string{"pulling a:1: 10 of 187 MB", "pulling a:1: 20 of 187 MB", "pulling a:1: 30 of 187 MB"}; !slices.Equal(sink.progress, want) {
+		t.Errorf("progress %q, want %q", sink.progress, want)
+	}
+	if want := []string{"starting", "succeeded"}; !slices.Equal(sink.statuses, want) {
+		t.Errorf("statuses %q, want %q", sink.statuses, want)
+	}
+}

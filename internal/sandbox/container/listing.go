@@ -1,0 +1,69 @@
+package container
+
+import (
+	"encoding/gob"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// listed is what a file of an unpacked image must be like: damage that a crash, a
+// full disk or a cleaner of old files leaves is seen without reading it.
+type listed struct {
+	Path string
+	Mode fs.FileMode
+	Size int64
+	Time time.Time
+}
+
+// list gives all that is in an unpacked image.
+func list(root string) ([]listed, error) {
+	var all []listed
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || path == root {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(root, path)
+		all = append(all, listed{name, info.Mode(), info.Size(), info.ModTime()})
+		return err
+	})
+	return all, err
+}
+
+// same holds a file against what it was.
+func (l *listed) same(root string) error {
+	info, err := os.Lstat(filepath.Join(root, l.Path))
+	if err != nil {
+		return err
+	}
+	if info.Mode() != l.Mode || l.Mode.IsRegular() && (info.Size() != l.Size || !info.ModTime().Equal(l.Time)) {
+		return fmt.Errorf("%s: %w", filepath.Join(root, l.Path), errDamaged)
+	}
+	return nil
+}
+
+// writeList keeps a list in a new file.
+func writeList[T any](path string, list []T) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(gob.NewEncoder(file).Encode(list), file.Close())
+}
+
+// readList reads a list, which is an error when a part of it is missing.
+func readList[T any](path string, into *[]T) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return gob.NewDecoder(file).Decode(into)
+}

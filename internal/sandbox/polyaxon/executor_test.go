@@ -1,0 +1,114 @@
+package polyaxon
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/slipway-ci/slipway/internal/sandbox/container"
+	"github.com/slipway-ci/slipway/internal/secret"
+)
+
+// none is a cluster without secrets.
+type none struct{}
+
+func (none) Secret(string, string) (map[string][]byte, bool)    { return nil, false }
+func (none) ConfigMap(string, string) (map[string][]byte, bool) { return nil, false }
+
+// serve gives a server whose images come from pull, with a project p.
+func serve(t *testing.T, capacity *Capacity, pull func(context.Context, string) (v1.Image, error)) *Server {
+	t.Helper()
+	dir := t.TempDir()
+	s, err := New(Options{
+		Dir: dir, Cluster: none{}, Runtime: container.New(container.Options{Dir: dir, Pull: pull, Unisolated: "a test"}),
+		Namespace: "test", Host: "http://127.0.0.1:1", Token: secret.NewValue([]byte("t")), Log: io.Discard, Capacity: capacity,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close(context.Background()) })
+	if code, answer := ask(t, s, http.MethodPost, "/api/v1/default/projects/create", `{"name": "p"}`); code != http.StatusCreated {
+		t.Fatal(answer)
+	}
+	return s
+}
+
+func ask(t *testing.T, s *Server, method, path, body string) (code int, answer map[string]any) {
+	t.Helper()
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body)))
+	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil {
+		answer = map[string]any{"text": w.Body.String()}
+	}
+	return w.Code, answer
+}
+
+// submit makes a run of a job that asks for CPUs, and gives its id.
+func submit(t *testing.T, s *Server, name, cpus string) string {
+	t.Helper()
+	operation := fmt.Sprintf(`{"version": 1.1, "kind": "operation", "name": %q, "component": {"version": 1.1, "kind": "component", "run": {"kind": "job",
+		"container": {"image": "registry.test/a:1", "command": ["/a"], "resources": {"requests": {"cpu": %q}}}}}}`, name, cpus)
+	body, err := json.Marshal(map[string]string{"content": operation, "name": name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, answer := ask(t, s, http.MethodPost, "/api/v1/default/p/runs", string(body))
+	if code != http.StatusCreated {
+		t.Fatal(answer)
+	}
+	return answer["uuid"].(string)
+}
+
+// reaches waits until a run's last condition is one that is wanted.
+func reaches(t *testing.T, s *Server, uuid string, wanted func(condition) bool) condition {
+	t.Helper()
+	var last condition
+	for range 1000 {
+		r, _ := s.store.run(uuid)
+		if last = r.Conditions[len(r.Conditions)-1]; wanted(last) {
+			return last
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	t.Fatalf("run %s stays %+v", uuid, last)
+	return last
+}
+
+// TestRunsEndWhereNoWaitHelps has images that no later try can pull.
+func TestRunsEndWhereNoWaitHelps(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		err    error
+		reason string
+		says   []string
+	}{
+		{"the disk is full", fmt.Errorf("layer: %w", &os.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}), "DiskFull",
+			[]string{"registry.test/a:1", "the disk is full", "free some space", "slipway sandbox reset"}},
+		{"a blob is damaged", &LostImageError{Reference: "registry.test/a:1", Err: errors.New("blob sha256:12: 404 Not Found")}, "ErrImagePull",
+			[]string{"registry.test/a:1", "sha256:12", "slipway build --verify"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := serve(t, nil, func(context.Context, string) (v1.Image, error) { return nil, test.err })
+			last := reaches(t, s, submit(t, s, "job", "1m"), func(c condition) bool { return terminal(c.Type) })
+			if last.Type != failed || last.Reason != test.reason {
+				t.Errorf("the end is %+v", last)
+			}
+			for _, want := range test.says {
+				if !strings.Contains(last.Message, want) {
+					t.Errorf("%q does not say %q", last.Message, want)
+				}
+			}
+		})
+	}
+}

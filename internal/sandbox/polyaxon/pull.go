@@ -1,0 +1,92 @@
+package polyaxon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/slipway-ci/slipway/internal/clock"
+	"github.com/slipway-ci/slipway/internal/sandbox/container"
+	"github.com/slipway-ci/slipway/internal/sandbox/disk"
+)
+
+// LostImageError tells that the sandbox's own registry has not all of an image. No
+// wait mends that.
+type LostImageError struct {
+	Reference string
+	Err       error
+}
+
+// Error says how to mend it.
+func (e *LostImageError) Error() string {
+	return fmt.Sprintf("the sandbox's registry has not all of %s: slipway build --verify sends what is missing; then deploy again: %v", e.Reference, e.Err)
+}
+
+// Unwrap gives the registry's answer.
+func (e *LostImageError) Unwrap() error { return e.Err }
+
+// pull gives the image, trying again with growing pauses as a kubelet does: until
+// somebody ends the run, or it is certain that no wait helps.
+func (p *podRun) pull(c corev1.Container) (*container.Image, error) {
+	if c.Image == "" {
+		return nil, fmt.Errorf("container %s has no image", c.Name)
+	}
+	pulled := false
+	for wait := time.Second; ; wait = min(2*wait, 5*time.Minute) {
+		image, err := p.options.Runtime.Image(p.ctx, c.Image, func(now container.Progress) {
+			pulled = true
+			p.tell(p.run.UUID, starting, pulling, "pulling "+c.Image+": "+far(now))
+		})
+		if err == nil {
+			if pulled {
+				p.tell(p.run.UUID, starting, "ContainerCreating", "Creating the containers")
+			}
+			return image, nil
+		}
+		if p.ctx.Err() != nil {
+			return nil, context.Cause(p.ctx)
+		}
+		var lost *LostImageError
+		var full *disk.FullError
+		err = disk.Explain(p.options.Dir, err)
+		if errors.As(err, &lost) || errors.As(err, &full) {
+			return nil, err
+		}
+		reason := "ErrImagePull"
+		if wait > 2*time.Second {
+			reason = "ImagePullBackOff"
+		}
+		p.tell(p.run.UUID, warning, reason, err.Error())
+		if err := p.pause(wait); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// pulling is the reason of a run that starts while its image comes.
+const pulling = "Pulling"
+
+func far(p container.Progress) string {
+	if p.Done == 0 {
+		return megabytes(p.Whole) + " MB"
+	}
+	return megabytes(p.Done) + " of " + megabytes(p.Whole) + " MB"
+}
+
+// megabytes gives bytes in units of 1000 x 1000, as sizes of images are told.
+func megabytes(n int64) string {
+	if n < 10_000_000 {
+		return fmt.Sprintf("%.1f", float64(n)/1e6)
+	}
+	return fmt.Sprintf("%d", (n+500_000)/1_000_000)
+}
+
+func (p *podRun) pause(d time.Duration) error {
+	if clock.Wait(p.ctx, d) != nil {
+		return context.Cause(p.ctx)
+	}
+	return nil
+}
