@@ -77,6 +77,7 @@ type numbered struct {
 func (s *numbered) Status(polyaxon.Condition) {}
 func (s *numbered) Waits(string)              {}
 func (s *numbered) Note(text string)          { s.wrong += text + "\n" }
+func (*numbered) Progress(string)             {}
 
 func (s *numbered) Line(l polyaxon.LogLine) {
 	if want := fmt.Sprint("line ", s.next); l.Value != want && s.wrong == "" {

@@ -47,6 +47,9 @@ func (*sink) Waits(string) {}
 // Note implements run.Sink.
 func (*sink) Note(string) {}
 
+// Progress implements run.Sink.
+func (*sink) Progress(string) {}
+
 // Line implements run.Sink.
 func (s *sink) Line(l polyaxon.LogLine) { s.lines = append(s.lines, l.Value) }
 
