@@ -74,8 +74,8 @@ func TestErrors(t *testing.T) {
 	for name, test := range map[string]struct{ text, want string }{
 		"empty":                {" \n", "slipway.yaml: is empty; name at least a job, or an image to build"},
 		"a list":               {"- a\n", "slipway.yaml:1:1: slipway.yaml must be a mapping, not a list"},
-		"a tab":                {"jobs:\n\tj: 1\n", "slipway.yaml:2:1: is no YAML: found character that cannot start any token"},
-		"two documents":        {job + "---\na: 1\n", "slipway.yaml:2:1: has a second document (---); one is allowed"},
+		"a tab":                {"jobs:\n\tj: 1\n", "slipway.yaml:2:1: there is a tab, with which YAML neither indents nor separates (use spaces)\n  2 | \tj: 1\n    | ^"},
+		"two documents":        {job + "---\na: 1\n", "slipway.yaml:2:1: has a second document (---); one is allowed (make two files of them)\n  2 | ---\n    | ^"},
 		"unknown key":          {"projct: x\n" + job, "slipway.yaml:1:1: slipway.yaml has no key projct (did you mean project?)"},
 		"repeated key":         {job + job, "slipway.yaml:2:1: key jobs is repeated: it stands at line 1 already"},
 		"merge key":            {"images: {<<: {}}\n", "slipway.yaml:1:10: merge keys (<<) are not allowed (write the keys out)"},

@@ -18,6 +18,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/slipway-ci/slipway/internal/source"
+	"github.com/slipway-ci/slipway/internal/source/syntax"
 )
 
 // FileName is what the configuration is called.
@@ -131,6 +132,10 @@ func (d *decoder) parse(text []byte) *yaml.Node {
 		if errors.Is(err, io.EOF) {
 			return fail(1, "is empty; name at least a job, or an image to build")
 		}
+		if mistake := syntax.Find(text); mistake != nil {
+			d.errs = append(d.errs, d.noYAML(text, mistake))
+			return nil
+		}
 		line, message := 1, err.Error()
 		if m := yamlLine.FindStringSubmatch(message); m != nil {
 			if _, err := fmt.Sscan(m[1], &line); err != nil {
@@ -140,7 +145,11 @@ func (d *decoder) parse(text []byte) *yaml.Node {
 		}
 		return fail(min(line, bytes.Count(text, []byte("\n"))+1), "is no YAML: "+message)
 	}
-	if err := reader.Decode(&second); err == nil {
+	if err := reader.Decode(&second); !errors.Is(err, io.EOF) {
+		if mistake := syntax.Find(text); mistake != nil {
+			d.errs = append(d.errs, d.noYAML(text, mistake))
+			return nil
+		}
 		return fail(second.Line, "has a second document (---); one is allowed")
 	}
 	root := document.Content[0]
@@ -152,6 +161,19 @@ func (d *decoder) parse(text []byte) *yaml.Node {
 		return nil
 	}
 	return root
+}
+
+// sensitive is a line that is not printed: a secret may stand in it, though it should
+// not.
+var sensitive = regexp.MustCompile(`(?i)passw|token|secret|credential|private|key`)
+
+// noYAML says where the text is no YAML, with the line.
+func (d *decoder) noYAML(text []byte, mistake *syntax.Mistake) *source.Error {
+	e := &source.Error{Position: source.Position{File: d.file, Line: mistake.Line, Column: mistake.Column}, Message: mistake.Message, Hint: mistake.Hint}
+	if lines := strings.Split(string(text), "\n"); mistake.Line <= len(lines) && !sensitive.MatchString(lines[mistake.Line-1]) {
+		e.Excerpt = source.Excerpt(strings.TrimRight(lines[mistake.Line-1], "\r"), e.Position)
+	}
+	return e
 }
 
 // overlay gives root with an environment laid over it: mappings merge, all else

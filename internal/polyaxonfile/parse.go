@@ -14,13 +14,13 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/yaml11"
 	"github.com/slipway-ci/slipway/internal/source"
+	"github.com/slipway-ci/slipway/internal/source/syntax"
 )
 
 const (
@@ -62,20 +62,24 @@ func Load(name string, text []byte) (*File, []Problem) {
 		return refuse("is not text in UTF-8")
 	}
 	f.texts[name] = lines(text)
+	if mistake := syntax.Find(text); mistake != nil && !json.Valid(text) { // JSON may be indented by tabs
+		at.Line, at.Column = mistake.Line, mistake.Column
+		f, problems := refuse("%s", mistake.Message)
+		problems[0].Hint = mistake.Hint
+		if hint := bareTemplate(f.texts[name]); hint != "" {
+			problems[0].Hint = hint
+		}
+		return f, problems
+	}
 	document, err := decode(text)
 	if err != nil {
 		var bad *syntaxError
 		if errors.As(err, &bad) {
 			at.Line = min(max(bad.line, 1), bytes.Count(bytes.TrimRight(text, "\n"), []byte("\n"))+1)
 		}
-		f, problems := refuse("%s", err.Error())
-		problems[0].Hint = bareTemplate(f.texts[name])
-		return f, problems
+		return refuse("%s", err.Error())
 	}
-	b := &builder{file: name, within: map[*yaml.Node]bool{}, anchors: map[string]*yaml.Node{}}
-	if bytes.IndexByte(text, '\t') >= 0 && !json.Valid(text) {
-		b.tabs = f.texts[name]
-	}
+	b := &builder{file: name, within: map[*yaml.Node]bool{}}
 	value, place := b.value(document, nil)
 	root, ok := value.(map[string]any)
 	if !ok && len(b.problems) == 0 {
@@ -88,7 +92,8 @@ func Load(name string, text []byte) (*File, []Problem) {
 	return f, b.problems
 }
 
-// syntaxError is where a text is no YAML; line is 0 when it is unknown.
+// syntaxError is where a text is no YAML for the library, though it is for Polyaxon;
+// line is 0 when it is unknown.
 type syntaxError struct {
 	line    int
 	message string
@@ -98,12 +103,7 @@ func (e *syntaxError) Error() string { return e.message }
 
 var directive = regexp.MustCompile(`^%YAML 1\.\d`)
 
-var (
-	yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)
-	// fromZero are the errors for which the library counts lines from 0: those of its
-	// parser, and not those of its scanner.
-	fromZero = regexp.MustCompile(`^did not find expected (?:key|node content|'-' indicator|<document start>|',' or '[\]}]')$`)
-)
+var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)
 
 // decode gives the value of the one document in a text.
 func decode(text []byte) (*yaml.Node, error) {
@@ -117,11 +117,7 @@ func decode(text []byte) (*yaml.Node, error) {
 		if errors.Is(err, io.EOF) {
 			return nil, &syntaxError{message: "is empty"}
 		}
-		bad := notYAML(err)
-		if lines := lines(text); bad.line > 0 && bad.line <= len(lines) && indentedByTab(lines[bad.line-1]) {
-			bad.message = "is no YAML: the line is indented by a tab; use spaces"
-		}
-		return nil, bad
+		return nil, notYAML(err)
 	}
 	switch err := reader.Decode(&second); {
 	case err == nil:
@@ -132,18 +128,11 @@ func decode(text []byte) (*yaml.Node, error) {
 	return document.Content[0], nil
 }
 
-func indentedByTab(line []byte) bool {
-	return bytes.IndexByte(line[:len(line)-len(bytes.TrimLeft(line, " \t"))], '\t') >= 0
-}
-
 func notYAML(err error) *syntaxError {
 	bad := &syntaxError{message: "is no YAML: " + err.Error()}
 	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
 		bad.line, _ = strconv.Atoi(m[1])
 		bad.message = "is no YAML: " + m[2]
-		if fromZero.MatchString(m[2]) {
-			bad.line++
-		}
 	}
 	return bad
 }
@@ -156,8 +145,6 @@ type builder struct {
 	text     int
 	exceeded bool
 	within   map[*yaml.Node]bool // the aliases' targets that are being read
-	anchors  map[string]*yaml.Node
-	tabs     [][]byte // the text's lines, where there are tabs in it
 }
 
 func (b *builder) fail(n *yaml.Node, path []string, name, hint, format string, args ...any) {
@@ -192,11 +179,6 @@ func (b *builder) value(n *yaml.Node, path []string) (any, *place) {
 		b.exceeded = true
 		return nil, p
 	}
-	b.tab(n, path)
-	if other := b.anchors[n.Anchor]; n.Anchor != "" && other != nil && other != n {
-		b.fail(n, path, "not-yaml", "give them two names", "the anchor &%s stands twice", n.Anchor)
-	}
-	b.anchors[n.Anchor] = n
 	if n.Kind != yaml.ScalarNode && n.Style&yaml.TaggedStyle != 0 && n.Tag != "!!map" && n.Tag != "!!seq" {
 		b.fail(n, path, "not-yaml", "", "the tag %s is none that Polyaxon reads", n.Tag)
 	}
@@ -227,20 +209,6 @@ func (b *builder) value(n *yaml.Node, path []string) (any, *place) {
 		b.problems[len(b.problems)-1].Stage = StageAdvice
 	}
 	return value, p
-}
-
-// tab finds a tab before a value, or in a plain one: PyYAML reads neither.
-func (b *builder) tab(n *yaml.Node, path []string) {
-	if b.tabs == nil || n.Line < 1 || n.Line > len(b.tabs) {
-		return
-	}
-	line := b.tabs[n.Line-1]
-	runes := []rune(string(line[:min(len(line), 4*n.Column)]))
-	before := n.Column >= 2 && n.Column-2 < len(runes) && runes[n.Column-2] == '\t'
-	plain := n.Kind == yaml.ScalarNode && n.Style&^yaml.TaggedStyle == 0 && strings.ContainsRune(n.Value, '\t')
-	if before || plain {
-		b.fail(n, path, "not-yaml", "use spaces", "there is a tab, which Polyaxon does not read here")
-	}
 }
 
 func (b *builder) mapping(n *yaml.Node, path []string, p *place) map[string]any {
@@ -284,7 +252,6 @@ func (b *builder) mapping(n *yaml.Node, path []string, p *place) map[string]any 
 			continue
 		}
 		b.text += len(key.Value)
-		b.tab(key, path)
 		name, noText, err := keyName(key)
 		if err != nil {
 			b.fail(key, path, "not-yaml", "", "%s", err.Error())

@@ -149,7 +149,7 @@ func TestParams(t *testing.T) {
 func TestParseErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                 "f.yml:1:1: is empty",
-		"a: [":                             "f.yml:1:1: is no YAML: did not find expected node content",
+		"a: [":                             "f.yml:1:5: the bracket [ of line 1 is not closed",
 		"a\x00":                            "f.yml:1:1: is not text in UTF-8",
 		"- a\n":                            "f.yml:1:1: must be a mapping with kind: component or kind: operation",
 		"kind: thing\n":                    "f.yml:1:7: kind is component or operation, not \"thing\"",
@@ -166,7 +166,7 @@ func TestParseErrors(t *testing.T) {
 		"inputs: [{name: x, type: itn}]\nrun: {kind: job}\n":                "f.yml:1:26: itn is no type of an input or output (did you mean int?)",
 		"kind: operation\nhubRef: x\n":                                      "f.yml:2:9: hubRef is not resolved (servers do not follow it: name a file that slipway reads, or put the component here)",
 		"kind: operation\n":                                                 "f.yml:1:1: an operation needs a component, or a pathRef to one",
-		"run: {kind: job}\n---\nrun: {kind: job}\n":                         "f.yml:2:1: has a second document (---); one is allowed",
+		"run: {kind: job}\n---\nrun: {kind: job}\n":                         "f.yml:2:1: has a second document (---); one is allowed (make two files of them)",
 	} {
 		if _, err := Parse("f.yml", []byte(text)); err == nil || err.Error() != want {
 			t.Errorf("%q:\nhave %v\nwant %s", text, err, want)

@@ -35,8 +35,23 @@ type Error struct {
 	Message string
 	// Hint says what the user can do, where Message does not say it already.
 	Hint string
+	// Excerpt is the line at fault with a caret below, where it is worth showing.
+	Excerpt string
 	// Err is the cause, where there is one.
 	Err error
+}
+
+// Excerpt gives a line with its number, and a caret below a column of it.
+func Excerpt(line string, at Position) string {
+	before := []rune(line)
+	before = before[:min(max(at.Column-1, 0), len(before))]
+	for i, c := range before {
+		if c != '\t' {
+			before[i] = ' '
+		}
+	}
+	number := fmt.Sprintf("  %d |", at.Line)
+	return number + " " + line + "\n" + strings.Repeat(" ", len(number)-1) + "| " + string(before) + "^"
 }
 
 // Errorf gives an Error at p.
@@ -45,7 +60,7 @@ func Errorf(p Position, format string, args ...any) *Error {
 	return &Error{Position: p, Message: err.Error(), Err: errors.Unwrap(err)}
 }
 
-// Error gives "file:line:column: message (hint)".
+// Error gives "file:line:column: message (hint)", and the line below.
 func (e *Error) Error() string {
 	var b strings.Builder
 	if at := e.Position.String(); at != "" {
@@ -54,6 +69,9 @@ func (e *Error) Error() string {
 	b.WriteString(e.Message)
 	if e.Hint != "" {
 		b.WriteString(" (" + e.Hint + ")")
+	}
+	if e.Excerpt != "" {
+		b.WriteString("\n" + e.Excerpt)
 	}
 	return b.String()
 }

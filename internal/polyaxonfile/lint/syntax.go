@@ -9,7 +9,7 @@ func schemaRules() []Rule {
 		return Rule{Name: name, Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageSubmit, Summary: summary, Help: help}
 	}
 	return []Rule{
-		rule("not-yaml", "The text cannot be read", "The file is not YAML, not UTF-8, too large, or holds several documents. The position is where reading stopped; the mistake is often a line above: a quote that does not close, a tab, a list item that is not lined up."),
+		rule("not-yaml", "The text cannot be read", "The file is not YAML, not UTF-8, too large, or holds several documents. The position is where Polyaxon itself would stop reading; what does not close is named by its line: a quote, a bracket."),
 		rule("polyaxon-0", "A file of Polyaxon 0.x", "Polyaxon 1.0 came with another kind of file, and neither it nor any later version reads the old one. What was `hptuning` is the `matrix` of an operation, `run.cmd` is `command` and `args` of a container, and what `build` said is one of the images of slipway.yaml."),
 		rule("repeated-key", "A key stands twice in a mapping", "Polyaxon silently takes the last. Remove one of them."),
 		rule("unknown-key", "A key that the version does not know", "The server refuses the operation. Most often it is a typo, or the key stands a level too high or too low."),

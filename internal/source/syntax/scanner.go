@@ -1,0 +1,325 @@
+package syntax
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// scanner makes tokens of a text. What may be a key is known only once its colon
+// follows, so tokens wait until that is decided.
+type scanner struct {
+	reader
+	mistake *Mistake
+
+	tokens []token
+	taken  int // how many tokens were handed on
+	ended  bool
+
+	column  int   // of the block that is open, 0 at first
+	columns []int // of those around it
+	closed  int   // column of the block that was closed last, on the same line
+	depth   int   // of brackets
+	open    []token
+	mayKey  bool
+	pending map[int]candidate // by depth of brackets
+	last    token             // the last scalar
+	before  token             // the one before
+}
+
+// candidate is a token that may turn out to be a key.
+type candidate struct {
+	number int
+	must   bool
+	at     int
+	mark   Mark
+	closed int
+}
+
+func newScanner(text []byte) *scanner {
+	s := &scanner{mayKey: true, pending: map[int]candidate{}}
+	s.text = make([]rune, 0, utf8.RuneCount(text))
+	for len(text) > 0 {
+		c, size := utf8.DecodeRune(text)
+		s.text, text = append(s.text, c), text[size:]
+	}
+	s.mark = Mark{1, 1}
+	return s
+}
+
+// fail keeps the first mistake.
+func (s *scanner) fail(at Mark, hint, message string) {
+	if s.mistake == nil {
+		s.mistake = &Mistake{at, message, hint}
+	}
+}
+
+// next gives the next token without taking it.
+func (s *scanner) next() *token {
+	for s.mistake == nil && s.wantsMore() {
+		s.more()
+	}
+	if s.mistake != nil || len(s.tokens) == 0 {
+		return &token{kind: streamEnd, mark: s.mark}
+	}
+	return &s.tokens[0]
+}
+
+// take gives the next token.
+func (s *scanner) take() token {
+	t := *s.next()
+	if len(s.tokens) > 0 && s.mistake == nil {
+		s.tokens = s.tokens[1:]
+		s.taken++
+	}
+	return t
+}
+
+func (s *scanner) is(kinds ...kind) bool { return slices.Contains(kinds, s.next().kind) }
+
+// wantsMore tells whether the next token is not certain yet.
+func (s *scanner) wantsMore() bool {
+	if s.ended {
+		return false
+	}
+	if len(s.tokens) == 0 {
+		return true
+	}
+	s.expire()
+	for _, c := range s.pending {
+		if c.number == s.taken {
+			return true
+		}
+	}
+	return false
+}
+
+// expire drops what cannot be a key any more: a key stands in one line, and is no
+// longer than 1024 characters.
+func (s *scanner) expire() {
+	const longest = 1024
+	for depth, c := range s.pending {
+		if c.mark.Line != s.mark.Line || s.at-c.at > longest {
+			if c.must {
+				s.noColon(c)
+			}
+			delete(s.pending, depth)
+		}
+	}
+}
+
+// drop gives up that what waits at this depth is a key.
+func (s *scanner) drop() {
+	if c, ok := s.pending[s.depth]; ok {
+		if c.must {
+			s.noColon(c)
+		}
+		delete(s.pending, s.depth)
+	}
+}
+
+// remember keeps the next token as what may be a key.
+func (s *scanner) remember() {
+	if s.mayKey {
+		s.drop()
+		s.pending[s.depth] = candidate{s.taken + len(s.tokens), s.depth == 0 && s.column == s.mark.Column, s.at, s.mark, s.closed}
+	}
+}
+
+func (s *scanner) add(k kind, at Mark) *token {
+	s.tokens = append(s.tokens, token{kind: k, mark: at, sibling: s.closed})
+	return &s.tokens[len(s.tokens)-1]
+}
+
+// closeTo ends the blocks that are indented further than a column.
+func (s *scanner) closeTo(column int) {
+	if s.depth != 0 {
+		return
+	}
+	s.closed = 0
+	for s.column > column {
+		s.closed = s.column
+		s.add(blockEnd, s.mark)
+		s.column, s.columns = s.columns[len(s.columns)-1], s.columns[:len(s.columns)-1]
+	}
+}
+
+// begin opens a block at a column, unless it is open.
+func (s *scanner) begin(column int) bool {
+	if s.column >= column {
+		return false
+	}
+	s.columns = append(s.columns, s.column)
+	s.column = column
+	return true
+}
+
+// more scans one token, and those that it brings about.
+func (s *scanner) more() {
+	s.toNext()
+	s.expire()
+	if s.mistake != nil {
+		return
+	}
+	s.closeTo(s.mark.Column)
+	c, after := s.peek(0), isBlank(s.peek(1))
+	switch {
+	case c == end && s.at >= len(s.text):
+		s.closeTo(0)
+		s.drop()
+		s.mayKey, s.ended = false, true
+		clear(s.pending)
+		s.add(streamEnd, s.mark)
+	case c == '%' && s.mark.Column == 1:
+		s.document(directive)
+	case s.separates('-'):
+		s.document(documentStart)
+	case s.separates('.'):
+		s.document(documentEnd)
+	case c == '[' || c == '{':
+		s.opening(c)
+	case c == ']' || c == '}':
+		s.closing(c)
+	case c == ',':
+		s.mayKey = true
+		s.drop()
+		s.add(comma, s.mark)
+		s.skip(1)
+	case c == '-' && after:
+		s.item()
+	case c == '?' && (s.depth != 0 || after):
+		s.explicitKey()
+	case c == ':' && (s.depth != 0 || after):
+		s.colon()
+	case c == '*' || c == '&':
+		s.name(c)
+	case c == '!':
+		s.tag()
+	case (c == '|' || c == '>') && s.depth == 0:
+		s.block()
+	case c == '\'' || c == '"':
+		s.quoted(c)
+	case !strings.ContainsRune(blanks+"-?:,[]{}#&*!|>'\"%@`", c), !after && (c == '-' || s.depth == 0 && (c == '?' || c == ':')):
+		s.plain()
+	default:
+		s.noToken(c)
+	}
+}
+
+// toNext skips spaces, comments and line breaks. Tabs are none of them.
+func (s *scanner) toNext() {
+	if s.at == 0 && s.peek(0) == '\ufeff' {
+		s.skip(1)
+	}
+	for {
+		s.skipWhile(" ")
+		if s.peek(0) == '#' {
+			s.skipLine()
+		}
+		if !s.skipBreak() {
+			return
+		}
+		if s.depth == 0 {
+			s.mayKey = true
+		}
+	}
+}
+
+func (s *scanner) document(k kind) {
+	s.closeTo(0)
+	s.drop()
+	s.mayKey = false
+	t := s.add(k, s.mark)
+	if k != directive {
+		s.skip(3)
+		return
+	}
+	begins := s.at
+	s.skipLine()
+	t.text = string(s.text[begins:s.at])
+}
+
+func (s *scanner) opening(c rune) {
+	s.remember()
+	s.depth++
+	s.mayKey = true
+	k := openList
+	if c == '{' {
+		k = openMap
+	}
+	s.open = append(s.open, *s.add(k, s.mark))
+	s.skip(1)
+}
+
+func (s *scanner) closing(c rune) {
+	s.drop()
+	s.depth--
+	s.mayKey = false
+	k := closeList
+	if c == '}' {
+		k = closeMap
+	}
+	s.add(k, s.mark)
+	if len(s.open) > 0 {
+		s.open = s.open[:len(s.open)-1]
+	}
+	s.skip(1)
+}
+
+func (s *scanner) item() {
+	if s.depth == 0 {
+		if !s.mayKey {
+			s.fail(s.mark, "begin the list in a line of its own", "an item of a list cannot begin here")
+			return
+		}
+		if s.begin(s.mark.Column) {
+			s.add(listStart, s.mark)
+		}
+	}
+	s.mayKey = true
+	s.drop()
+	s.add(item, s.mark)
+	s.skip(1)
+}
+
+func (s *scanner) explicitKey() {
+	if s.depth == 0 {
+		if !s.mayKey {
+			s.fail(s.mark, "put the text in quotes", "a ? that stands alone begins a key, and none can begin here")
+			return
+		}
+		if s.begin(s.mark.Column) {
+			s.add(mapStart, s.mark)
+		}
+	}
+	s.mayKey = s.depth == 0
+	s.drop()
+	s.add(key, s.mark)
+	s.skip(1)
+}
+
+func (s *scanner) colon() {
+	if c, ok := s.pending[s.depth]; ok {
+		delete(s.pending, s.depth)
+		at := c.number - s.taken
+		s.tokens = slices.Insert(s.tokens, at, token{kind: key, mark: c.mark, sibling: c.closed})
+		if s.depth == 0 && s.begin(c.mark.Column) {
+			s.tokens = slices.Insert(s.tokens, at, token{kind: mapStart, mark: c.mark, sibling: c.closed})
+		}
+		s.mayKey = false
+	} else {
+		if s.depth == 0 {
+			if !s.mayKey {
+				s.strayColon()
+				return
+			}
+			if s.begin(s.mark.Column) {
+				s.add(mapStart, s.mark)
+			}
+		}
+		s.mayKey = s.depth == 0
+		s.drop()
+	}
+	s.add(value, s.mark)
+	s.skip(1)
+}

@@ -1,0 +1,191 @@
+package syntax
+
+import (
+	"fmt"
+	"strings"
+)
+
+func shownRune(c rune) string {
+	switch {
+	case c == end:
+		return "the end of the file"
+	case c == '\t':
+		return "a tab"
+	case isBreak(c):
+		return "the end of the line"
+	case c == ' ':
+		return "a space"
+	}
+	return string(c)
+}
+
+func spaces(column int) string {
+	switch column {
+	case 1:
+		return "0 spaces"
+	case 2:
+		return "1 space"
+	}
+	return fmt.Sprintf("%d spaces", column-1)
+}
+
+// line gives the text of a line.
+func (s *scanner) line(number int) string {
+	n, begins := 1, 0
+	for i, c := range s.text {
+		if isBreak(c) && !(c == '\r' && i+1 < len(s.text) && s.text[i+1] == '\n') {
+			if n == number {
+				return strings.TrimRight(string(s.text[begins:i]), "\r")
+			}
+			n, begins = n+1, i+1
+		}
+	}
+	if n == number {
+		return string(s.text[begins:])
+	}
+	return ""
+}
+
+// indentation gives the column of a line's first character that is no space.
+func (s *scanner) indentation(number int) int {
+	line := s.line(number)
+	return len(line) - len(strings.TrimLeft(line, " ")) + 1
+}
+
+// noToken tells of a character that begins nothing.
+func (s *scanner) noToken(c rune) {
+	switch c {
+	case '\t':
+		s.fail(s.mark, "use spaces", "there is a tab, with which YAML neither indents nor separates")
+	case '@', '`', '%':
+		s.fail(s.mark, "put the text in quotes", fmt.Sprintf("a text cannot begin with %c", c))
+	default:
+		s.fail(s.mark, "put the text in quotes", fmt.Sprintf("nothing can begin with %s here", shownRune(c)))
+	}
+}
+
+// noColon tells of a line between keys that is none.
+func (s *scanner) noColon(c candidate) {
+	text := strings.TrimSpace(s.line(c.mark.Line))
+	if s.longQuote(s.mark) {
+		return
+	}
+	hint := "write KEY: VALUE"
+	if name, rest, ok := strings.Cut(text, ":"); ok && rest != "" && !strings.ContainsAny(name, " \"'") {
+		hint = "a space belongs behind the colon: " + name + ": " + rest
+	}
+	s.fail(s.mark, hint, fmt.Sprintf("line %d has no key with a colon: %s", c.mark.Line, short(text)))
+}
+
+func short(text string) string {
+	const longest = 40
+	if r := []rune(text); len(r) > longest {
+		return string(r[:longest-3]) + "..."
+	}
+	return text
+}
+
+// longQuote tells of a text in quotes that ends lines below where it begins, right before
+// a mistake: it is hardly meant to.
+func (s *scanner) longQuote(at Mark) bool {
+	for _, last := range []token{s.last, s.before} {
+		if last.quote != 0 && last.mark.Line < last.until.Line && last.until.Line >= at.Line-1 {
+			s.fail(at, "", fmt.Sprintf("the quote %c of line %d is closed only in line %d", last.quote, last.mark.Line, last.until.Line))
+			return true
+		}
+	}
+	return false
+}
+
+// strayColon tells of a colon within a value.
+func (s *scanner) strayColon() {
+	last := s.last
+	switch {
+	case s.longQuote(s.mark):
+	case last.quote == 0 && last.mark.Line > 0 && last.mark.Line < s.mark.Line && last.until.Line == s.mark.Line:
+		here, above := s.indentation(s.mark.Line), s.indentation(last.mark.Line)
+		s.fail(s.mark, fmt.Sprintf("line %d begins a text that goes on until here", last.mark.Line), fmt.Sprintf("is indented by %s, its siblings by %d", spaces(here), above-1))
+	default:
+		s.fail(s.mark, "put the text in quotes, or begin a new line", "there is a second colon with a space behind it")
+	}
+}
+
+// noContent tells of a place where a value is missing.
+func (s *scanner) noContent(t *token) {
+	switch {
+	case t.kind == closeList || t.kind == closeMap:
+		if len(s.open) > 0 {
+			s.fail(t.mark, "", fmt.Sprintf("the bracket %s of line %d is closed by %s", s.open[len(s.open)-1].shown(), s.open[len(s.open)-1].mark.Line, t.shown()))
+			return
+		}
+		s.fail(t.mark, "", "there is no bracket that "+t.shown()+" closes")
+	case s.depth > 0 && len(s.open) > 0:
+		s.notClosed(t)
+	case t.kind == blockEnd || t.kind == item:
+		s.fail(t.mark, "indent it as the lines beside it", "is indented by "+spaces(t.mark.Column)+", and belongs to nothing there")
+	default:
+		s.fail(t.mark, "", "a value belongs here, not "+t.shown())
+	}
+}
+
+func (s *scanner) notClosed(t *token) {
+	open := s.open[len(s.open)-1]
+	if t.mark.Line == open.mark.Line && t.kind != streamEnd {
+		s.fail(t.mark, "", fmt.Sprintf("a value belongs here, in the bracket %s of this line, not %s", open.shown(), t.shown()))
+		return
+	}
+	s.fail(t.mark, "", fmt.Sprintf("the bracket %s of line %d is not closed", open.shown(), open.mark.Line))
+}
+
+// notInBrackets tells of what stands in brackets and is neither a comma nor their end.
+func (s *scanner) notInBrackets(begins token, t *token) {
+	wants := "]"
+	if begins.kind == openMap {
+		wants = "}"
+	}
+	switch {
+	case t.kind == closeList || t.kind == closeMap:
+		s.fail(t.mark, "", fmt.Sprintf("the bracket %s of line %d is closed by %s", begins.shown(), begins.mark.Line, t.shown()))
+	case t.mark.Line > begins.mark.Line || t.kind == streamEnd:
+		s.fail(t.mark, "or a comma is missing before this", fmt.Sprintf("the bracket %s of line %d is not closed", begins.shown(), begins.mark.Line))
+	default:
+		s.fail(t.mark, "", fmt.Sprintf("a comma or %s is missing before this", wants))
+	}
+}
+
+// notInBlock tells of what stands where a list or a mapping goes on or ends.
+func (s *scanner) notInBlock(begins token, t *token) {
+	switch {
+	case s.longQuote(t.mark):
+	case t.kind == closeList || t.kind == closeMap:
+		s.fail(t.mark, "", "there is no bracket that "+t.shown()+" closes")
+	case t.kind == comma:
+		s.fail(t.mark, "put the text in quotes", "a comma cannot stand here")
+	case t.mark.Column != s.indentation(t.mark.Line):
+		s.fail(t.mark, "put all of the text in quotes", "behind the value stands something else")
+	case begins.kind == listStart && t.mark.Column == begins.mark.Column:
+		s.fail(t.mark, fmt.Sprintf("begin it with -, or indent it by %s to belong to the item above", spaces(begins.mark.Column+2)),
+			fmt.Sprintf("is indented by %s, as the list of line %d, and is no item of it", spaces(t.mark.Column), begins.mark.Line))
+	case t.kind == item && t.mark.Column == begins.mark.Column:
+		s.fail(t.mark, "indent it further than the key it belongs to", "is an item of a list among the keys of a mapping")
+	default:
+		siblings := begins.mark.Column
+		if t.sibling > t.mark.Column {
+			siblings = t.sibling
+		}
+		s.fail(t.mark, "", fmt.Sprintf("is indented by %s, its siblings by %d", spaces(t.mark.Column), siblings-1))
+	}
+}
+
+// stray tells of what stands behind the document that begins at a place.
+func (s *scanner) stray(begins Mark, t *token) {
+	if t.mark.Column < begins.Column && t.mark.Column == s.indentation(t.mark.Line) {
+		s.fail(t.mark, "", fmt.Sprintf("is indented by %s, its siblings by %d", spaces(t.mark.Column), begins.Column-1))
+		return
+	}
+	s.fail(t.mark, "", "nothing can stand here: what is above is complete")
+}
+
+func (s *scanner) twice(at Mark, name string, first Mark) {
+	s.fail(at, "give them two names", fmt.Sprintf("the anchor &%s stands twice, first in line %d", name, first.Line))
+}
