@@ -1,6 +1,10 @@
 package tasks
 
 import (
+	"time"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
 	"github.com/slipway-ci/slipway/internal/attestation"
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/image"
@@ -20,7 +24,12 @@ func (p *project) attester(i *config.Image, spec image.Spec, by made) image.Atte
 	return func(s image.Subject) ([]image.Attestation, error) {
 		known := attestation.Image{
 			Repository: s.Repository, Digest: s.Digest, Kind: i.Kind(), Platform: s.Platform, Inputs: s.Inputs, Base: s.Base,
-			Sources: by.sources, Dockerfile: by.dockerfile, Source: spec.Source, Revision: spec.Revision, Created: spec.Created, Version: p.Version, Builder: laptop, Parameters: parameters(i),
+			Sources: by.sources, Dockerfile: by.dockerfile, Source: spec.Source, Version: p.Version, Builder: laptop, Parameters: parameters(i),
+		}
+		annotations := map[string]string{}
+		if r := p.revision(); r.Clean {
+			known.Revision, known.Created = r.Commit, r.Time
+			annotations[ocispec.AnnotationRevision], annotations[ocispec.AnnotationCreated] = r.Commit, r.Time.UTC().Format(time.RFC3339)
 		}
 		for _, one := range s.Variants {
 			known.Variants = append(known.Variants, attestation.Variant{Platform: one.Platform, Digest: one.Digest})
@@ -40,7 +49,10 @@ func (p *project) attester(i *config.Image, spec image.Spec, by made) image.Atte
 		if err != nil {
 			return nil, err
 		}
-		return []image.Attestation{{Type: attestation.TypeSBOM, Document: sbom}, {Type: attestation.TypeProvenance, Document: provenance}}, nil
+		return []image.Attestation{
+			{Type: attestation.TypeSBOM, Document: sbom, Annotations: annotations},
+			{Type: attestation.TypeProvenance, Document: provenance, Annotations: annotations},
+		}, nil
 	}
 }
 

@@ -166,9 +166,7 @@ func (p *project) spec(i *config.Image, target v1.Platform) image.Spec {
 	case i.Python != nil:
 		spec.Base, spec.Requirements, spec.Python, spec.Interpreter = i.Python.Base, i.Python.Requirements, i.Python.Version, i.Python.Interpreter
 	}
-	if r := p.revision(); r.Clean {
-		spec.Created, spec.Source, spec.Revision = r.Time, r.Source, r.Commit
-	}
+	spec.Source = p.revision().Source
 	spec.Owner = owner(i.Owner)
 	return spec
 }

@@ -12,16 +12,19 @@ import (
 )
 
 // Adopt makes an image, or an index, that another builder has put into the
-// repository of s.Name under its digest, one of slipway's: with the annotations of
-// the spec's commit, with what attest says of it (nothing when nil), and with the
+// repository of s.Name under its digest, one of slipway's: with its annotations, with what attest says of it (nothing when nil), and with the
 // tags, which come last. Such an image is its own inputs: if the registry has
-// adopted one of this digest before, under another commit, that one is taken, and
-// only tags are written that do not point to it.
+// adopted one of this digest before, that one is taken, and only tags are written
+// that do not point to it.
 //
-// Of the spec the name, the platforms and the commit count. Adopt can be repeated
+// Of the spec the name, the platforms and the source count. Adopt can be repeated
 // after any failure, and ends with ctx.
 func (r *Registry) Adopt(ctx context.Context, s Spec, built v1.Hash, tags []string, attest Attester) (*Pushed, error) {
-	recipe := &Recipe{Name: s.Name, Inputs: built.Hex, spec: s}
+	recipe := &Recipe{Name: s.Name, spec: s}
+	var err error
+	if recipe.Inputs, err = adoptedIdentity(s, built); err != nil {
+		return nil, err
+	}
 	p, err := r.open(ctx, recipe, tags, attest)
 	if err != nil {
 		return nil, err
@@ -56,6 +59,12 @@ func (r *Registry) Adopt(ctx context.Context, s Spec, built v1.Hash, tags []stri
 		Name: s.Name, Reference: at.Digest(a.digest.String()), Tags: p.tags,
 		BytesSent: p.meter.sent.Load(), BytesTotal: a.size, Layers: a.layers,
 	}, nil
+}
+
+// adoptedIdentity hashes what an image is made of that another builder has built.
+func adoptedIdentity(s Spec, built v1.Hash) (string, error) {
+	text, err := json.Marshal(map[string]any{"version": kindVersion, "kind": "adopted", "built": built.String(), "annotations": annotate(s, nil)})
+	return hashOf(text).Hex, err
 }
 
 // adopt annotates an image that is there, and attaches what is said of it, and of
@@ -99,7 +108,7 @@ func annotated(there *standing, r *Recipe) (*assembled, error) {
 	if err := errors.Join(json.Unmarshal(there.text, &manifest), json.Unmarshal(there.text, &had)); err != nil {
 		return nil, err
 	}
-	own := annotate(r.spec)
+	own := annotate(r.spec, nil)
 	own[annotationInputs] = r.Inputs
 	for name, value := range had.Annotations {
 		if _, ours := own[name]; !ours {

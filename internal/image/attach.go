@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -23,6 +22,8 @@ type Attestation struct {
 	// Type is its media type, such as application/spdx+json.
 	Type     string
 	Document []byte
+	// Annotations are the document's; who asks what refers to an image is told them.
+	Annotations map[string]string
 }
 
 // Attester says what is to be attached to an image that is about to be pushed. It is
@@ -104,6 +105,8 @@ type artifact struct {
 	Config        v1.Descriptor   `json:"config"`
 	Layers        []v1.Descriptor `json:"layers"`
 	Subject       *v1.Descriptor  `json:"subject"`
+
+	Annotations map[string]string `json:"annotations,omitempty"`
 }
 
 // attach sends attestations as artifacts that refer to the subject. A registry that
@@ -117,12 +120,12 @@ func (r *Registry) attach(ctx context.Context, w *wire, subject v1.Descriptor, a
 	referrers := make([]referrer, len(attestations))
 	for n, a := range attestations {
 		layer := v1.Descriptor{MediaType: types.MediaType(a.Type), Digest: hashOf(a.Document), Size: int64(len(a.Document))}
-		text, err := json.Marshal(artifact{2, types.OCIManifestSchema1, a.Type, config, []v1.Descriptor{layer}, &subject})
+		text, err := json.Marshal(artifact{2, types.OCIManifestSchema1, a.Type, config, []v1.Descriptor{layer}, &subject, a.Annotations})
 		if err != nil {
 			return err
 		}
 		manifests[n] = text
-		referrers[n] = referrer{types.OCIManifestSchema1, hashOf(text), int64(len(text)), a.Type}
+		referrers[n] = referrer{types.OCIManifestSchema1, hashOf(text), int64(len(text)), a.Type, a.Annotations}
 		group.Go(func() error { return r.document(limited, w, a.Document, m) })
 	}
 	if err := group.Wait(); err != nil {
@@ -179,15 +182,10 @@ func (w *wire) putArtifact(ctx context.Context, text []byte) (bool, error) {
 	if err := json.Unmarshal(text, &subject); err != nil {
 		return false, err
 	}
-	asked, err := w.do(ctx, http.MethodGet, w.url("referrers", subject.Subject.Digest.String(), nil), nil, nil, 0, http.StatusOK)
+	index, err := w.referrers(ctx, subject.Subject.Digest)
 	if status(err)/100 == 4 {
 		return false, nil
 	}
-	if err != nil {
-		return false, err
-	}
-	defer done(asked)
-	index, err := io.ReadAll(io.LimitReader(asked.Body, maxManifest))
 	return bytes.Contains(index, []byte(hashOf(text).String())), err
 }
 
@@ -197,11 +195,13 @@ type referrer struct {
 	Digest       v1.Hash         `json:"digest"`
 	Size         int64           `json:"size"`
 	ArtifactType string          `json:"artifactType,omitempty"`
+
+	Annotations map[string]string `json:"annotations,omitempty"`
 }
 
 // list adds referrers to the index that stands in for the registry's own.
 func (r *Registry) list(ctx context.Context, w *wire, subject v1.Hash, referrers []referrer, m *meter) error {
-	tag := strings.Replace(subject.String(), ":", "-", 1)
+	tag := referrersTag(subject)
 	index := struct {
 		SchemaVersion int             `json:"schemaVersion"`
 		MediaType     types.MediaType `json:"mediaType"`

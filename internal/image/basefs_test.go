@@ -187,7 +187,7 @@ func TestWhatIsKnownOfABaseMakesNoDifference(t *testing.T) {
 	must(t, os.WriteFile(filepath.Join(here.Dir, "a.py"), []byte("2"), 0o644))
 	want := build(t, here, r)
 	alone := tree("2")
-	alone.Name = "alone"
+	alone.Name = "alone/" + alone.Name
 	digests := []v1.Hash{build(t, alone, r).Digest}
 	other := tree("3")
 	f.during(nil)

@@ -6,10 +6,12 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -63,7 +65,7 @@ func assemble(ctx context.Context, r *Recipe, parent *base, own []made) (*assemb
 		SchemaVersion: 2, MediaType: types.OCIManifestSchema1,
 		Config:      v1.Descriptor{MediaType: types.OCIConfigJSON},
 		Layers:      slices.Clone(parent.layers),
-		Annotations: annotate(r.spec),
+		Annotations: annotate(r.spec, r.base),
 	}
 	manifest.Annotations[annotationInputs] = r.Inputs
 	config.RootFS = v1.RootFS{Type: "layers", DiffIDs: slices.Clone(parent.config.RootFS.DiffIDs)}
@@ -120,10 +122,7 @@ func hashOf(text []byte) v1.Hash {
 func configure(s Spec, from *v1.ConfigFile) *v1.ConfigFile {
 	config := from.DeepCopy()
 	config.OS, config.Architecture, config.Variant = s.platform.OS, s.platform.Architecture, s.platform.Variant
-	config.Created = v1.Time{Time: time.Unix(0, 0).UTC()}
-	if !s.Created.IsZero() {
-		config.Created = v1.Time{Time: s.Created.UTC().Truncate(time.Second)}
-	}
+	config.Created = v1.Time{Time: time.Unix(0, 0).UTC()} // no input
 	config.Config.WorkingDir = s.Workdir
 	if s.User != "" {
 		config.Config.User = s.User
@@ -138,25 +137,24 @@ func configure(s Spec, from *v1.ConfigFile) *v1.ConfigFile {
 	return config
 }
 
-// annotate gives the OCI annotations of the manifest.
-func annotate(s Spec) map[string]string {
-	annotations := map[string]string{}
+// annotate gives the OCI annotations of the manifest, which are part of an image's
+// identity.
+func annotate(s Spec, base *name.Digest) map[string]string {
+	annotations := map[string]string{ocispec.AnnotationTitle: path.Base(s.Name)}
 	if s.Source != "" {
 		annotations[ocispec.AnnotationSource] = s.Source
 	}
-	if s.Revision != "" {
-		annotations[ocispec.AnnotationRevision] = s.Revision
-	}
-	if !s.Created.IsZero() {
-		annotations[ocispec.AnnotationCreated] = s.Created.UTC().Format(time.RFC3339)
+	if base != nil {
+		annotations[ocispec.AnnotationBaseImageName] = s.Base
+		annotations[ocispec.AnnotationBaseImageDigest] = base.DigestStr()
 	}
 	return annotations
 }
 
 // identity hashes all that an image is made of.
-func identity(s Spec, base string, contents []string) (string, error) {
+func identity(s Spec, base *name.Digest, contents []string) (string, error) {
 	text, err := json.Marshal(map[string]any{
-		"version": kindVersion, "kind": s.Kind, "platform": s.platform.String(), "base": base, "contents": contents,
+		"version": kindVersion, "kind": s.Kind, "platform": s.platform.String(), "annotations": annotate(s, base), "contents": contents,
 		"workdir": s.Workdir, "user": s.User, "env": environment(nil, s.Env), "entrypoint": s.Entrypoint, "command": s.Command,
 	})
 	sum := sha256.Sum256(text)

@@ -9,7 +9,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -71,13 +70,10 @@ type Spec struct {
 	// Platforms are those that the image is for; linux/amd64 when there are none.
 	// Several make an index, with an image for each.
 	Platforms []v1.Platform
-	// Created is the commit's time; the zero time stands for the Unix epoch.
-	// Source and Revision are the repository's address and the commit. All three
-	// are noted in the image, as of the commit that it was built at first, and are
-	// no part of its identity: another commit with the same inputs has the image
-	// that is there.
-	Created          time.Time
-	Source, Revision string
+	// Source is the repository's address, which is noted in the image. Neither the
+	// commit nor its time is: another commit with the same inputs makes the same
+	// image, in any registry.
+	Source string
 	// At is where the configuration asks for the image.
 	At source.Position
 	// Environ is the environment, of which the go command, pip and uv get what they

@@ -35,7 +35,7 @@ func indexIdentity(parts []*Recipe) (string, error) {
 
 // assembleIndex puts the images of a recipe's parts into an index.
 func assembleIndex(r *Recipe, parts []*assembled) (*assembled, error) {
-	index := v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Annotations: annotate(r.spec)}
+	index := v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Annotations: annotate(r.spec, r.base)}
 	index.Annotations[annotationInputs] = r.Inputs
 	a := &assembled{mediaType: index.MediaType}
 	for n, part := range parts {

@@ -64,7 +64,7 @@ func testIndex(t *testing.T, f *faults, r *Registry) {
 		defer turn.Unlock()
 		documents[s.Digest] = s
 		text, err := json.Marshal(s)
-		return []Attestation{{"application/spdx+json", text}}, err
+		return []Attestation{{Type: "application/spdx+json", Document: text}}, err
 	}
 	planned, err := r.Plan(t.Context(), recipe)
 	must(t, err)
@@ -74,7 +74,7 @@ func testIndex(t *testing.T, f *faults, r *Registry) {
 	if planned.UpToDate || planned.Reference != pushed.Reference || planned.Size != pushed.BytesTotal || planned.Layers != pushed.Layers {
 		t.Errorf("planned %+v, and pushed %+v", planned, pushed)
 	}
-	if received != pushed.BytesSent || received > pushed.BytesTotal*3/4 {
+	if received != pushed.BytesSent || received > pushed.BytesTotal*4/5 {
 		t.Errorf("the registry received %d bytes of %d; %d were sent", received, pushed.BytesTotal, pushed.BytesSent)
 	}
 	tags := slices.IndexFunc(requests, func(request string) bool {
@@ -94,7 +94,7 @@ func testIndex(t *testing.T, f *faults, r *Registry) {
 	subjects := []string{pushed.Reference.DigestStr()}
 	for _, platform := range both {
 		alone := s
-		alone.Name, alone.Platforms = "team/alone-"+platform.Architecture, []v1.Platform{platform}
+		alone.Name, alone.Platforms = "team/alone-"+platform.Architecture+"/index", []v1.Platform{platform}
 		one := build(t, alone, r)
 		digest, err := images[platform.String()].Digest()
 		must(t, err)

@@ -35,7 +35,7 @@ func TestPushOfAnother(t *testing.T) {
 	recipe, err := Prepare(t.Context(), s, r)
 	must(t, err)
 	recipe.Attest = func(Subject) ([]Attestation, error) {
-		return []Attestation{{"application/spdx+json", []byte(`{}`)}}, nil
+		return []Attestation{{Type: "application/spdx+json", Document: []byte(`{}`)}}, nil
 	}
 	_, err = r.Push(t.Context(), recipe, []string{"v1"}, nil)
 	must(t, err)
@@ -68,7 +68,7 @@ func TestKilled(t *testing.T) {
 		step = 4
 	}
 	for k := 1; k <= len(requests); k += step {
-		name := fmt.Sprint("killed", k)
+		name := fmt.Sprintf("killed%d/whole", k)
 		command := push(name)
 		var killed atomic.Bool
 		started := make(chan struct{})

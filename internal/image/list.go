@@ -184,9 +184,11 @@ func (l *lister) one(ctx context.Context, repository name.Repository, tags *goog
 	return nil
 }
 
-// created asks an image's configuration for its time. An index has none: it gets
+// created asks an image's configuration for its time and, as slipway's have none,
+// the documents that are attached to it. An index has none: it gets
 // the time of the first of its images, and the sizes of all, unless it tells them.
 func (l *lister) created(ctx context.Context, w *wire, there *standing, to *Listed) (time.Time, error) {
+	digest := there.digest
 	for n, child := range there.children {
 		size, _ := told(child)
 		if n > 0 && size > 0 {
@@ -214,8 +216,11 @@ func (l *lister) created(ctx context.Context, w *wire, there *standing, to *List
 	var config struct {
 		Created time.Time `json:"created"`
 	}
-	if err != nil || json.Unmarshal(text, &config) != nil || config.Created.Unix() <= 0 {
+	if err != nil || json.Unmarshal(text, &config) != nil {
 		return time.Time{}, err
+	}
+	if config.Created.Unix() <= 0 {
+		return l.registry.attestedTime(ctx, w, digest)
 	}
 	return config.Created, nil
 }

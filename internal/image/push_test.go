@@ -333,7 +333,7 @@ func testAttestations(t *testing.T, f *faults, r *Registry, named func() *Image)
 		if s.Digest != i.Digest.String() || !strings.HasSuffix(s.Repository, i.Name) || s.Inputs != i.Inputs {
 			t.Errorf("asked about %+v", s)
 		}
-		return []Attestation{{"application/spdx+json", []byte(`{"a":1}`)}, {"application/vnd.in-toto+json", []byte(`{"b":2}`)}}, nil
+		return []Attestation{{Type: "application/spdx+json", Document: []byte(`{"a":1}`)}, {Type: "application/vnd.in-toto+json", Document: []byte(`{"b":2}`)}}, nil
 	}
 	f.during(nil)
 	pushed := pushAll(t, r, i, "v1")
@@ -406,14 +406,17 @@ func testList(t *testing.T, f *faults, r *Registry, dir string) {
 	lister.Prefix += "/listed"
 	spec := filesSpec(dir, "src/part0")
 	older := build(t, spec, nil)
-	spec.Created = time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC)
+	created := time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC)
 	spec.Env = map[string]string{"A": "1"}
 	newer := build(t, spec, nil)
+	newer.Attest = func(Subject) ([]Attestation, error) {
+		return []Attestation{{Type: "application/spdx+json", Document: []byte("{}"), Annotations: map[string]string{"org.opencontainers.image.created": created.Format(time.RFC3339)}}}, nil
+	}
 	pushAll(t, &lister, older, "v1")
 	pushAll(t, &lister, newer, "v2", "latest")
 	repository := lister.Prefix + "/train"
 	want := []Listed{
-		{Repository: repository, Digest: newer.Digest.String(), Tags: []string{inputsTag(newer.Inputs), "latest", "v2"}, Size: newer.Size, Created: spec.Created},
+		{Repository: repository, Digest: newer.Digest.String(), Tags: []string{inputsTag(newer.Inputs), "latest", "v2"}, Size: newer.Size, Created: created},
 		{Repository: repository, Digest: older.Digest.String(), Tags: []string{inputsTag(older.Inputs), "v1"}, Size: older.Size},
 	}
 	for what, names := range map[string][]string{"by name": {"train", "never-pushed"}, "all": nil} {

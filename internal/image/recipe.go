@@ -92,10 +92,6 @@ func Prepare(ctx context.Context, s Spec, r *Registry) (*Recipe, error) {
 
 // identity hashes what the image of one platform is made of.
 func (r *Recipe) identity() (string, error) {
-	base := "scratch"
-	if r.base != nil {
-		base = r.base.DigestStr()
-	}
 	var fingerprints []string
 	if r.spec.Kind == KindPython {
 		// What the base says of its Python is no part of it: the base's digest is.
@@ -108,7 +104,7 @@ func (r *Recipe) identity() (string, error) {
 	for _, c := range r.contents {
 		fingerprints = append(fingerprints, c.fingerprint)
 	}
-	return identity(r.spec, base, fingerprints)
+	return identity(r.spec, r.base, fingerprints)
 }
 
 // gather gives, for each platform, the contents of the layers that lie on the
