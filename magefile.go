@@ -41,10 +41,10 @@ func Deploy(ctx context.Context, jobs *string, rerun *bool, failPending *time.Du
 	})
 }
 
-// Plan shows all that deploy would do, secrets masked, and changes nothing. -exitCode exits with 10 when there are changes; -expand is as for deploy.
-func Plan(ctx context.Context, jobs *string, exitCode *bool, params *string, expand *bool) error {
+// Plan shows all that deploy would do, secrets masked, and changes nothing. -exitCode exits with 10 when there are changes; -offline asks nobody; -expand is as for deploy.
+func Plan(ctx context.Context, jobs *string, exitCode, offline *bool, params *string, expand *bool) error {
 	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) {
-		return tasks.Plan(ctx, env, list(jobs), tasks.PlanOptions{ExitCode: value(exitCode), Params: assignments(params), Expand: value(expand)})
+		return tasks.Plan(ctx, env, list(jobs), tasks.PlanOptions{ExitCode: value(exitCode), Offline: value(offline), Params: assignments(params), Expand: value(expand)})
 	})
 }
 

@@ -42,7 +42,7 @@ func Build(ctx context.Context, env *Env, names []string, o BuildOptions) (*repo
 	if err := p.config.Unbuilt(nil, nil); err != nil {
 		return result, err
 	}
-	to, err := p.connect(ctx)
+	to, err := p.connect(ctx, uses{images: true})
 	if err != nil {
 		return result, err
 	}
@@ -225,7 +225,7 @@ func Images(ctx context.Context, env *Env) (*report.Result, error) {
 		return nil, err
 	}
 	result := p.result("images")
-	to, err := p.connect(ctx)
+	to, err := p.connect(ctx, uses{images: true})
 	if err != nil {
 		return result, err
 	}

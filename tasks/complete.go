@@ -49,7 +49,7 @@ func NewestRuns(ctx context.Context, env *Env) []report.Run {
 			return nil
 		}
 	}
-	to, err := p.connect(ctx)
+	to, err := p.connect(ctx, uses{runs: true})
 	if err != nil {
 		return nil
 	}

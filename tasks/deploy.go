@@ -45,10 +45,13 @@ func Deploy(ctx context.Context, env *Env, names []string, o JobOptions) (*repor
 	if err != nil {
 		return result, interruptedOr(ctx, err)
 	}
+	jobs := slices.Concat(d.waves...)
+	if len(jobs) == 0 {
+		return result, nil
+	}
 	if err := d.to.polyaxon.EnsureProject(ctx, p.config.Project); err != nil {
 		return result, interruptedOr(ctx, fmt.Errorf("create project %s: %w", p.config.Project, err))
 	}
-	jobs := slices.Concat(d.waves...)
 	o.several = len(jobs) > 1
 	result.Jobs, err = p.pipeline(ctx, d.to, jobs, pushed, o)
 	return result, err
@@ -65,37 +68,63 @@ type deployment struct {
 // prepare reads and checks all that deploy needs: it starts the sandbox where
 // it is used, and changes nothing else.
 func (p *project) prepare(ctx context.Context, names, params []string, expand bool) (*deployment, error) {
+	d, err := p.read(ctx, names, params, expand)
+	if err != nil {
+		return nil, err
+	}
+	return d, p.connectAll(ctx, d)
+}
+
+// read reads and checks all that deploy needs, and asks nobody but the server for its
+// version. All that is missing is told at once.
+func (p *project) read(ctx context.Context, names, params []string, expand bool) (*deployment, error) {
 	d := &deployment{}
 	var err error
-	if d.waves, err = p.config.JobOrder(names...); err != nil {
+	if len(names) == 0 && len(p.config.Jobs) == 0 && len(p.config.Images)+len(p.config.Secrets) > 0 {
+		p.event(report.Note, "", "", "slipway.yaml has no jobs: only its images and secrets are deployed")
+		d.images, err = p.imagesNamed(nil)
+	} else if d.waves, err = p.config.JobOrder(names...); err == nil {
+		d.images = p.imagesOf(slices.Concat(d.waves...))
+	}
+	if err != nil {
 		return nil, err
 	}
-	if err := p.override(ctx, params, names); err != nil {
-		return nil, interruptedOr(ctx, err)
-	}
+	return d, p.check(ctx, d, params, names, expand)
+}
+
+// check reads and checks what a deployment consists of.
+func (p *project) check(ctx context.Context, d *deployment, params, names []string, expand bool) error {
 	jobs := slices.Concat(d.waves...)
-	d.images = p.imagesOf(jobs)
-	if err := p.config.Unbuilt(jobs, p.secretList()); err != nil {
-		return nil, err
-	}
-	if d.bundles, err = p.bundlesFor(ctx, jobs); err != nil {
-		return nil, interruptedOr(ctx, err)
+	if err := p.override(ctx, params, names); err != nil {
+		return interruptedOr(ctx, err)
 	}
 	if expand {
 		if err := p.expandMatrices(ctx, jobs); err != nil {
-			return nil, interruptedOr(ctx, err)
+			return interruptedOr(ctx, err)
 		}
 	}
-	if err := p.checkJobs(ctx, jobs); err != nil {
-		return nil, interruptedOr(ctx, err)
+	errs := []error{p.config.Unbuilt(jobs, p.secretList())}
+	if errs[0] == nil && !p.offline {
+		var err error
+		d.bundles, err = p.bundlesFor(ctx, jobs)
+		errs = append(errs, err, p.checkToken(ctx, len(jobs) > 0))
 	}
-	if d.to, err = p.connect(ctx); err != nil {
-		return nil, interruptedOr(ctx, err)
+	errs = append(errs, p.checkImages(ctx, d.images), p.checkJobs(ctx, jobs))
+	return interruptedOr(ctx, errors.Join(errs...))
+}
+
+// connectAll connects a deployment to what it uses.
+func (p *project) connectAll(ctx context.Context, d *deployment) (err error) {
+	jobs := slices.Concat(d.waves...)
+	if d.to, err = p.connect(ctx, d.uses()); err != nil {
+		return interruptedOr(ctx, err)
 	}
-	if err := p.checkPipelines(ctx, d.to, jobs); err != nil {
-		return nil, interruptedOr(ctx, err)
-	}
-	return d, nil
+	return interruptedOr(ctx, p.checkPipelines(ctx, d.to, jobs))
+}
+
+// uses tells which parts of the platform a deployment reaches for.
+func (d *deployment) uses() uses {
+	return uses{images: len(d.images) > 0, secrets: len(d.bundles) > 0, runs: len(d.waves) > 0}
 }
 
 // interruptedOr gives an *InterruptedError when ctx was cancelled before there was a

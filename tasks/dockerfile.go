@@ -2,6 +2,7 @@ package tasks
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -32,12 +33,13 @@ func (p *project) pushDockerfile(ctx context.Context, to *platform, i *config.Im
 		return failed(err)
 	}
 	finder := dockerfile.Finder{Environ: p.Environ, Waiting: func(reason string) { p.event(report.Progress, "image", i.Name, reason) }}
-	if to.access != nil {
-		finder.Kubernetes = &dockerfile.Kubernetes{Config: to.access, Namespace: to.namespace}
+	access, unreadable := p.access()
+	if access != nil {
+		finder.Kubernetes = &dockerfile.Kubernetes{Config: access, Namespace: to.namespace}
 	}
 	builder, err := dockerfile.Find(ctx, finder)
 	if err != nil {
-		return failed(err)
+		return failed(errors.Join(err, unreadable))
 	}
 	p.event(report.Start, "image", i.Name, "building with "+builder.Name)
 	repository, err := to.registry.Reference(i.Name)

@@ -22,15 +22,8 @@ const checkPatience = 3 * time.Second
 // versionsFor gives the versions to check as, and whether they are a guess: nobody
 // said which of them counts.
 func (c *checker) versionsFor(ctx context.Context, wanted string) (versions []polyaxonfile.Version, guessed bool, err error) {
-	for _, text := range strings.FieldsFunc(wanted, func(r rune) bool { return r == ',' }) {
-		v, err := polyaxonfile.ParseVersion(text)
-		if err != nil {
-			return nil, false, usagef("--polyaxon-version: %v", err)
-		}
-		versions = append(versions, v)
-	}
-	if len(versions) > 0 {
-		return versions, false, nil
+	if versions, err = parseVersions(wanted); err != nil || len(versions) > 0 {
+		return versions, false, err
 	}
 	if c.project != nil && !c.project.config.Sandboxed() {
 		return c.versionsHere(ctx)
@@ -38,11 +31,29 @@ func (c *checker) versionsFor(ctx context.Context, wanted string) (versions []po
 	return lint.KnownVersions(), true, nil
 }
 
+// parseVersions reads releases of Polyaxon with commas between; none of an empty text.
+func parseVersions(text string) (versions []polyaxonfile.Version, err error) {
+	for _, one := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' }) {
+		v, err := polyaxonfile.ParseVersion(one)
+		if err != nil {
+			return nil, usagef("--polyaxon-version: %v", err)
+		}
+		versions = append(versions, v)
+	}
+	return versions, nil
+}
+
 // versionsHere gives the version of the server that runs go to: the sandbox
 // behaves as 2.18. All that are known are a guess, where a server does not answer.
 func (c *checker) versionsHere(ctx context.Context) (versions []polyaxonfile.Version, guessed bool, err error) {
-	if c.project.config.Sandboxed() {
+	if versions, err = parseVersions(c.project.version); err != nil || len(versions) > 0 {
+		return versions, false, err
+	}
+	switch {
+	case c.project.config.Sandboxed():
 		return lint.KnownVersions()[1:], false, nil
+	case c.project.offline:
+		return lint.KnownVersions(), true, nil
 	}
 	v, err := c.project.serverVersion(ctx)
 	switch {

@@ -97,8 +97,12 @@ func TestKubeconfigBesideConfiguration(t *testing.T) {
 	if err := os.Remove(filepath.Join("..", "kubeconfig")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Runs(t.Context(), env, RunsOptions{}); err == nil || ExitCode(err) != ExitUsage || !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("without the file: %v", err)
+	if _, err := SecretsPlan(t.Context(), env, false); err == nil || ExitCode(err) != ExitUsage || !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("secrets without the file: %v", err)
+	}
+	// Runs are Polyaxon's.
+	if _, err := Runs(t.Context(), env, RunsOptions{}); err != nil {
+		t.Errorf("runs without the file: %v", err)
 	}
 }
 

@@ -2,6 +2,7 @@ package tasks
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -161,9 +162,7 @@ const mlflowKey = "password"
 // params, and the password of MLflow. All are read before anything is changed.
 func (p *project) bundlesFor(ctx context.Context, jobs []*config.Job) ([]secret.Bundle, error) {
 	bundles, err := p.bundles(ctx)
-	if err != nil {
-		return nil, err
-	}
+	errs := []error{err}
 	for _, j := range jobs {
 		sources := p.secretParams(j)
 		if len(sources) == 0 {
@@ -172,7 +171,7 @@ func (p *project) bundlesFor(ctx context.Context, jobs []*config.Job) ([]secret.
 		data := map[string]secret.Value{}
 		for _, name := range sorted(sources) {
 			if data[name], err = p.resolve(ctx, sources[name], section(j), j.Name, "params", name); err != nil {
-				return nil, err
+				errs = append(errs, err)
 			}
 		}
 		b := secret.Opaque(p.paramSecret(j), data)
@@ -181,12 +180,13 @@ func (p *project) bundlesFor(ctx context.Context, jobs []*config.Job) ([]secret.
 	}
 	if m := p.config.MLflow; m != nil && m.Password != "" {
 		password, err := p.resolve(ctx, m.Password, "mlflow", "password")
-		if err != nil {
-			return nil, err
-		}
+		errs = append(errs, err)
 		b := secret.Opaque(p.mlflowSecret(), map[string]secret.Value{mlflowKey: password})
 		b.At, b.Project = p.config.At("mlflow"), p.config.Project
 		bundles = append(bundles, b)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
 	}
 	return bundles, nil
 }

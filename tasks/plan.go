@@ -25,19 +25,28 @@ type PlanOptions struct {
 	// Params and Expand are as in JobOptions.
 	Params []string
 	Expand bool
+	// Offline asks neither registry, cluster nor Polyaxon, and reads no secret: what only
+	// they know is unknown.
+	Offline bool
 }
 
 // Plan shows what Deploy would do with the same names: images to push, secrets
 // (masked), and each job's operation as a diff against its last run. It builds
-// locally and asks, and changes nothing.
+// locally and asks, and changes nothing. What those who are asked do not tell is
+// unknown, which counts as a change.
 func Plan(ctx context.Context, env *Env, names []string, o PlanOptions) (*report.Result, error) {
 	p, err := env.open(ctx)
 	if err != nil {
 		return nil, err
 	}
 	result := p.result("plan")
-	d, err := p.prepare(ctx, names, o.Params, o.Expand)
+	p.offline = o.Offline
+	d, err := p.read(ctx, names, o.Params, o.Expand)
 	if err != nil {
+		return result, err
+	}
+	d.to = p.platform()
+	if err := p.refuseHalfClouds(d.uses()); err != nil {
 		return result, err
 	}
 	images, references, err := p.planImages(ctx, d)
@@ -45,26 +54,13 @@ func Plan(ctx context.Context, env *Env, names []string, o PlanOptions) (*report
 	if err != nil {
 		return result, interruptedOr(ctx, err)
 	}
-	changes, err := p.planSecrets(ctx, d.to, d.bundles, false)
-	if err != nil {
+	if result.Secrets, err = p.planBundles(ctx, d); err != nil {
 		return result, interruptedOr(ctx, err)
 	}
-	result.Secrets = reportSecrets(changes)
 	if result.Jobs, err = p.planJobs(ctx, d, references); err != nil {
 		return result, interruptedOr(ctx, err)
 	}
-
-	result.Changes = countSecrets(changes)
-	for _, i := range result.Images {
-		if i.Action == "push" || i.Action == "build" {
-			result.Changes++
-		}
-	}
-	for _, j := range result.Jobs {
-		if j.Action == "submit" {
-			result.Changes++
-		}
-	}
+	result.Changes = countChanges(result)
 	if o.ExitCode && result.Changes > 0 {
 		return result, &ChangesError{Count: result.Changes}
 	}
@@ -74,39 +70,55 @@ func Plan(ctx context.Context, env *Env, names []string, o PlanOptions) (*report
 // planImages builds locally and asks the registry what it lacks.
 func (p *project) planImages(ctx context.Context, d *deployment) ([]report.Image, map[string]string, error) {
 	reported := make([]report.Image, len(d.images))
-	group, ctx := errgroup.WithContext(ctx)
+	references := map[string]string{}
+	for n, i := range d.images {
+		reported[n] = report.Image{Name: i.Name, Action: unknownAction}
+		references[i.Name] = unbuiltImage
+	}
+	if !p.asks(ctx, d.to, "the registry", uses{images: len(d.images) > 0}) {
+		return reported, references, ctx.Err()
+	}
+	group, limited := errgroup.WithContext(ctx)
 	group.SetLimit(buildLimit)
 	for n, i := range d.images {
-		group.Go(func() (err error) {
-			if i.Kind() == kindDockerfile {
-				reported[n], err = p.planDockerfile(ctx, d.to, i)
-				return err
+		group.Go(func() error {
+			one, err := p.planImage(limited, d.to, i)
+			if err != nil && limited.Err() == nil && cannotAsk(err) {
+				p.event(report.Note, "image", i.Name, "image "+i.Name+" is unknown: "+err.Error())
+				return nil
 			}
-			recipe, err := image.Prepare(ctx, p.spec(i, d.to.target), d.to.registry)
-			if err != nil {
-				return fmt.Errorf("build image %s: %w", i.Name, err)
-			}
-			planned, err := d.to.registry.Plan(ctx, recipe)
-			if err != nil {
-				return fmt.Errorf("ask for image %s: %w", i.Name, err)
-			}
-			action := "push"
-			if planned.UpToDate {
-				action = "up-to-date"
-			}
-			reported[n] = report.Image{
-				Name: i.Name, Reference: planned.Reference.String(), Digest: planned.Reference.DigestStr(),
-				Action: action, Bytes: planned.Size, Layers: planned.Layers,
-			}
-			return nil
+			reported[n] = one
+			return err
 		})
 	}
 	err := group.Wait()
-	references := map[string]string{}
 	for n, i := range d.images {
-		references[i.Name] = reported[n].Reference
+		if reported[n].Reference != "" {
+			references[i.Name] = reported[n].Reference
+		}
 	}
 	return reported, references, err
+}
+
+func (p *project) planImage(ctx context.Context, to *platform, i *config.Image) (report.Image, error) {
+	if i.Kind() == kindDockerfile {
+		return p.planDockerfile(ctx, to, i)
+	}
+	one := report.Image{Name: i.Name, Action: unknownAction}
+	recipe, err := image.Prepare(ctx, p.spec(i, to.target), to.registry)
+	if err != nil {
+		return one, fmt.Errorf("build image %s: %w", i.Name, err)
+	}
+	planned, err := to.registry.Plan(ctx, recipe)
+	if err != nil {
+		return one, fmt.Errorf("ask for image %s: %w", i.Name, err)
+	}
+	one.Action = "push"
+	if planned.UpToDate {
+		one.Action = "up-to-date"
+	}
+	one.Reference, one.Digest, one.Bytes, one.Layers = planned.Reference.String(), planned.Reference.DigestStr(), planned.Size, planned.Layers
+	return one, nil
 }
 
 // planJobs says for each job whether it would be submitted, and how its
@@ -114,8 +126,27 @@ func (p *project) planImages(ctx context.Context, d *deployment) ([]report.Image
 func (p *project) planJobs(ctx context.Context, d *deployment, references map[string]string) ([]report.Job, error) {
 	var reported []report.Job
 	succeeded := map[string]string{}
-	for _, j := range slices.Concat(d.waves...) {
+	jobs := slices.Concat(d.waves...)
+	asks := p.asks(ctx, d.to, "Polyaxon", uses{runs: len(jobs) > 0})
+	if asks {
+		if err := p.checkPipelines(ctx, d.to, jobs); cannotAsk(err) {
+			asks = p.unasked("Polyaxon", err)
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	for _, j := range jobs {
+		unknown := report.Job{Name: j.Name, After: strings.Join(j.After, ", "), Action: unknownAction}
+		if !asks || j.Image != "" && references[j.Image] == unbuiltImage && !p.buildsInPlan(j) {
+			reported = append(reported, unknown)
+			continue
+		}
 		one, err := p.planJob(ctx, d.to, j, references[j.Image], succeeded)
+		if ctx.Err() == nil && cannotAsk(err) {
+			asks = p.unasked("Polyaxon", err)
+			reported = append(reported, unknown)
+			continue
+		}
 		if err != nil {
 			return reported, fmt.Errorf("plan job %s: %w", j.Name, err)
 		}
@@ -227,31 +258,10 @@ func Submit(ctx context.Context, env *Env, name string, o JobOptions) (*report.R
 func (p *project) prepareOnly(ctx context.Context, j *config.Job, params []string, expand bool) (*deployment, error) {
 	jobs := []*config.Job{j}
 	d := &deployment{waves: [][]*config.Job{jobs}, images: p.imagesOf(jobs)}
-	err := p.override(ctx, params, []string{j.Name})
-	if err != nil {
-		return nil, interruptedOr(ctx, err)
-	}
-	if err := p.config.Unbuilt(jobs, p.secretList()); err != nil {
+	if err := p.check(ctx, d, params, []string{j.Name}, expand); err != nil {
 		return nil, err
 	}
-	if d.bundles, err = p.bundlesFor(ctx, jobs); err != nil {
-		return nil, interruptedOr(ctx, err)
-	}
-	if expand {
-		if err := p.expandMatrices(ctx, jobs); err != nil {
-			return nil, interruptedOr(ctx, err)
-		}
-	}
-	if err := p.checkJobs(ctx, jobs); err != nil {
-		return nil, interruptedOr(ctx, err)
-	}
-	if d.to, err = p.connect(ctx); err != nil {
-		return nil, interruptedOr(ctx, err)
-	}
-	if err := p.checkPipelines(ctx, d.to, jobs); err != nil {
-		return nil, interruptedOr(ctx, err)
-	}
-	return d, nil
+	return d, p.connectAll(ctx, d)
 }
 
 // deployOne takes one prepared job, or service, up to its submission, and to its

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -55,56 +56,92 @@ func (c envClock) Now() time.Time { return c.Env.Now() }
 // Sleep implements run.Clock.
 func (c envClock) Sleep(ctx context.Context, d time.Duration) error { return c.Env.Sleep(ctx, d) }
 
-// connect gives access to the platform, starting the sandbox when it is needed
-// and does not run yet.
-func (p *project) connect(ctx context.Context) (*platform, error) {
-	cfg := p.config
-	to := &platform{namespace: "polyaxon-v1", target: v1.Platform{OS: "linux", Architecture: "amd64"}}
-	to.embedded = cfg.Sandboxed()
-	if p.Sleep != nil {
-		to.clock = envClock{p.Env}
-	}
-	if err := p.refuseHalfClouds(); err != nil {
+// uses are the parts of the platform that a command reaches for.
+type uses struct {
+	// images are in the registry, secrets in the cluster, runs on Polyaxon.
+	images, secrets, runs bool
+}
+
+// sandboxed tells whether a part is the sandbox's.
+func (p *project) sandboxed(u uses) bool {
+	return u.images && p.config.Registry == "" || u.secrets && p.config.Cluster == nil || u.runs && p.config.Sandboxed()
+}
+
+// connect gives access to the parts of the platform that a command uses, and to no
+// other, starting the sandbox when one of them is there and it does not run yet.
+func (p *project) connect(ctx context.Context, u uses) (*platform, error) {
+	to := p.platform()
+	if err := p.refuseHalfClouds(u); err != nil {
 		return nil, err
 	}
-	if to.embedded || cfg.Registry == "" || cfg.Cluster == nil {
+	return to, p.extend(ctx, to, u)
+}
+
+// extend connects a platform to more parts.
+func (p *project) extend(ctx context.Context, to *platform, u uses) error {
+	if p.sandboxed(u) && to.sandbox == nil {
 		_ = state.Make(p.config.Dir) // what it needs, it makes, and says why it cannot
 		joined, err := sandbox.Join(ctx, sandbox.Options{Dir: p.state(), Self: p.Self, Lookup: p.Lookup, Version: p.Version})
 		if err != nil {
-			return nil, fmt.Errorf("start the sandbox: %w", err)
+			return fmt.Errorf("start the sandbox: %w", err)
 		}
 		to.sandbox = joined
 		p.hide(joined.Token)
 	}
-	if to.embedded {
+	if to.embedded && to.sandbox != nil {
 		os, arch, _ := strings.Cut(to.sandbox.Platform, "/")
 		to.target = v1.Platform{OS: os, Architecture: arch}
 		to.namespace = to.sandbox.Namespace
-		if to.sandbox.Isolation != "" {
+		if to.sandbox.Isolation != "" && u.runs {
 			p.event(report.Note, "", "", "jobs are not isolated from this machine: "+to.sandbox.Isolation)
 		}
 	}
-	connections := []func(context.Context, *platform) error{p.connectRegistry, p.connectCluster, p.connectPolyaxon}
-	for _, connection := range connections {
-		if err := connection(ctx, to); err != nil {
-			return nil, err
+	if u.images {
+		if err := p.connectRegistry(ctx, to); err != nil {
+			return err
 		}
 	}
-	return to, nil
+	if to.cluster == nil && (u.secrets || u.runs && (p.config.Cluster != nil || to.embedded)) {
+		err := p.connectCluster(ctx, to)
+		if err != nil && p.config.Polyaxon != nil && !u.secrets {
+			p.event(report.Note, "", "", "pods are not looked at, only what Polyaxon tells of them: "+err.Error())
+			err = nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if u.runs {
+		return p.connectPolyaxon(ctx, to)
+	}
+	return nil
+}
+
+// platform gives one that is connected to nothing yet.
+func (p *project) platform() *platform {
+	to := &platform{namespace: p.namespace(), target: v1.Platform{OS: "linux", Architecture: "amd64"}, embedded: p.config.Sandboxed()}
+	if to.embedded {
+		to.target = v1.Platform{OS: runtime.GOOS, Architecture: runtime.GOARCH} // as the sandbox is this machine
+	}
+	if p.Sleep != nil {
+		to.clock = envClock{p.Env}
+	}
+	return to
 }
 
 // refuseHalfClouds refuses what cannot work: a cluster elsewhere can neither
 // pull from the sandbox's registry nor see its secrets.
-func (p *project) refuseHalfClouds() error {
+func (p *project) refuseHalfClouds(u uses) error {
 	cfg := p.config
 	switch {
-	case cfg.Cluster != nil && cfg.Registry == "":
+	case !u.images && !u.secrets: // nothing goes to the one that the other would not see
+	case u.images && cfg.Cluster != nil && cfg.Registry == "":
 		return &source.Error{Position: cfg.At("cluster"), Message: "runs in the cluster cannot pull from the sandbox's registry",
 			Hint: "set registry, or leave cluster out to use the sandbox"}
-	case cfg.Polyaxon != nil && cfg.Registry == "":
+	case u.images && cfg.Polyaxon != nil && cfg.Registry == "":
 		return &source.Error{Position: cfg.At("polyaxon"), Message: "runs on " + cfg.Polyaxon.Host + " cannot pull from the sandbox's registry",
 			Hint: "set registry, or leave polyaxon out to use the sandbox"}
-	case cfg.Polyaxon != nil && cfg.Cluster == nil && p.secretAt() != nil:
+	case u.secrets && cfg.Polyaxon != nil && cfg.Cluster == nil && p.secretAt() != nil:
 		return &source.Error{Position: cfg.At(p.secretAt()...), Message: "runs on " + cfg.Polyaxon.Host + " cannot see the sandbox's secrets",
 			Hint: "set cluster, or leave polyaxon out to use the sandbox"}
 	}
@@ -159,17 +196,28 @@ func (p *project) connectCluster(ctx context.Context, to *platform) error {
 	if cfg.Namespace != "" {
 		to.namespace = cfg.Namespace
 	}
+	access, err := p.access()
+	if err != nil {
+		return err
+	}
+	to.access = access
+	to.cluster, err = cluster.Connect(access, to.namespace, cfg.Kubeconfig.Context)
+	return err
+}
+
+// access reads the kubeconfig that slipway.yaml names; nil when it names none. The
+// cluster is not asked.
+func (p *project) access() (*rest.Config, error) {
+	cfg := p.config.Cluster
+	if cfg == nil || cfg.Kubeconfig == nil {
+		return nil, nil
+	}
 	path := cfg.Kubeconfig.Path
 	if path != "" && !filepath.IsAbs(path) {
 		path = p.file(path)
 	}
 	access, err := cluster.Kubeconfig(path, cfg.Kubeconfig.Context)
-	if err != nil {
-		return located(p.config.At("cluster", "kubeconfig"), err)
-	}
-	to.access = access
-	to.cluster, err = cluster.Connect(access, to.namespace, cfg.Kubeconfig.Context)
-	return err
+	return access, located(p.config.At("cluster", "kubeconfig"), err)
 }
 
 func (p *project) connectPolyaxon(ctx context.Context, to *platform) error {

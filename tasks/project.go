@@ -24,6 +24,10 @@ type project struct {
 	revision func() revision.Revision
 	// untagged is for the line that says why images get no tag of a commit.
 	untagged *sync.Once
+	// offline asks nobody; version is the release of Polyaxon that a command names, so
+	// that no server is asked for it.
+	offline bool
+	version string
 }
 
 // open reads slipway.yaml. Its errors are *source.Error.

@@ -38,6 +38,7 @@ func Render(ctx context.Context, env *Env, name string, o RenderOptions) (*repor
 	if err != nil {
 		return nil, err
 	}
+	p.version = o.Version
 	result := p.result("render")
 	if o.Source && (o.Compiled || o.Expand) {
 		return result, usagef("render prints the source, or what becomes of it, not both")
@@ -121,7 +122,7 @@ func (p *project) planReference(ctx context.Context, j *config.Job) (string, err
 		return "", nil
 	}
 	var err error
-	if d.to, err = p.connect(ctx); err != nil {
+	if d.to, err = p.connect(ctx, uses{images: true}); err != nil {
 		return "", err
 	}
 	_, references, err := p.planImages(ctx, d)

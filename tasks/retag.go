@@ -32,7 +32,7 @@ func Retag(ctx context.Context, env *Env, from, to string, force bool) (*report.
 	if commit != "" {
 		from = commit
 	}
-	connected, err := p.connect(ctx)
+	connected, err := p.connect(ctx, uses{images: true})
 	if err != nil {
 		return result, err
 	}

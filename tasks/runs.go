@@ -98,7 +98,7 @@ func (e *Env) connected(ctx context.Context) (*project, *platform, error) {
 	if err := p.config.Unbuilt(nil, nil); err != nil {
 		return nil, nil, err
 	}
-	to, err := p.connect(ctx)
+	to, err := p.connect(ctx, uses{runs: true})
 	return p, to, unsure(ctx, err, "")
 }
 

@@ -2,6 +2,7 @@ package tasks
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/slipway-ci/slipway/internal/config"
@@ -37,7 +38,7 @@ func secrets(ctx context.Context, env *Env, command string, prune bool, verb sec
 	if err != nil {
 		return result, err
 	}
-	to, err := p.connect(ctx)
+	to, err := p.connect(ctx, uses{secrets: true})
 	if err != nil {
 		return result, err
 	}
@@ -58,15 +59,14 @@ func (p *project) secretList() []*config.Secret {
 // bundles reads all secrets' values, before anything is changed anywhere.
 func (p *project) bundles(ctx context.Context) ([]secret.Bundle, error) {
 	var bundles []secret.Bundle
+	var errs []error
 	for _, s := range p.secretList() {
 		b, err := p.bundle(ctx, s)
-		if err != nil {
-			return nil, err
-		}
+		errs = append(errs, err)
 		b.At, b.Project = p.config.At("secrets", s.Name), p.config.Project
 		bundles = append(bundles, b)
 	}
-	return bundles, nil
+	return bundles, errors.Join(errs...)
 }
 
 func (p *project) bundle(ctx context.Context, s *config.Secret) (secret.Bundle, error) {
@@ -78,14 +78,13 @@ func (p *project) bundle(ctx context.Context, s *config.Secret) (secret.Bundle, 
 		return secret.DockerConfig(s.Name, d.Server, key), nil
 	}
 	data := map[string]secret.Value{}
+	var errs []error
 	for _, key := range sorted(s.Data) {
 		value, err := p.resolve(ctx, s.Data[key], "secrets", s.Name, "data", key)
-		if err != nil {
-			return secret.Bundle{}, err
-		}
+		errs = append(errs, err)
 		data[key] = value
 	}
-	return secret.Opaque(s.Name, data), nil
+	return secret.Opaque(s.Name, data), errors.Join(errs...)
 }
 
 func (p *project) planSecrets(ctx context.Context, to *platform, bundles []secret.Bundle, prune bool) ([]secret.Change, error) {

@@ -47,6 +47,7 @@ func plan(d *door.Door) *cobra.Command {
 			return tasks.Plan(ctx, env, jobs, o)
 		})
 	c.Flags().BoolVar(&o.ExitCode, "exit-code", false, "exit with 10 when there are changes")
+	c.Flags().BoolVar(&o.Offline, "offline", false, "ask neither registry, cluster nor Polyaxon, and read no secret; what only they know is unknown")
 	params(c, &o.Params)
 	expand(c, &o.Expand)
 	return c

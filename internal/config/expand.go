@@ -16,11 +16,12 @@ var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 func (d *decoder) expand(n *yaml.Node) (text string, expanded, ok bool) {
 	rest := n.Value
 	var b strings.Builder
+	missing := false
 	for {
 		before, after, found := strings.Cut(rest, "${")
 		if !found {
 			b.WriteString(rest)
-			return b.String(), expanded, true
+			return b.String(), expanded, !missing
 		}
 		if strings.HasSuffix(before, "$") {
 			b.WriteString(strings.TrimSuffix(before, "$") + "${")
@@ -42,7 +43,7 @@ func (d *decoder) expand(n *yaml.Node) (text string, expanded, ok bool) {
 		if !set || value == "" && hasFallback {
 			if !hasFallback {
 				d.fail(n, "set it, or write ${"+name+":-default}", "the environment variable %s is not set", name)
-				return "", false, false
+				missing = true
 			}
 			value = fallback
 		}

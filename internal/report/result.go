@@ -47,7 +47,7 @@ type Image struct {
 	Reference string     `json:"reference,omitempty"` // by digest
 	Digest    string     `json:"digest,omitempty"`
 	Tags      []string   `json:"tags,omitempty"`
-	Action    string     `json:"action,omitempty"` // push, pushed, tagged, up-to-date
+	Action    string     `json:"action,omitempty"` // push, build, pushed, tagged, up-to-date, unknown
 	Bytes     int64      `json:"bytes,omitempty"`  // of all layers, compressed
 	Sent      int64      `json:"sent_bytes,omitempty"`
 	Layers    int        `json:"layers,omitempty"`
@@ -58,14 +58,14 @@ type Image struct {
 // appear, only the names of keys.
 type Secret struct {
 	Name   string            `json:"name"`
-	Action string            `json:"action"` // create, update, unchanged, prune, kept
+	Action string            `json:"action"` // create, update, unchanged, prune, kept, unknown
 	Keys   map[string]string `json:"keys,omitempty"`
 }
 
 // Job is one job or service of slipway.yaml, and the run that it became.
 type Job struct {
 	Name   string `json:"name"`
-	Action string `json:"action,omitempty"` // submit, attach, up-to-date, skip
+	Action string `json:"action,omitempty"` // submit, attach, up-to-date, skip, unknown
 	After  string `json:"after,omitempty"`
 	Diff   string `json:"diff,omitempty"`
 	Run
