@@ -104,8 +104,8 @@ func (p *project) inventory(ctx context.Context) lint.Inventory {
 	if err != nil {
 		return nil
 	}
-	p.hide(running.Token)
-	connected, err := cluster.Connect(&rest.Config{Host: running.Kubernetes, BearerToken: string(running.Token.Reveal())}, running.Namespace, "sandbox")
+	p.hide(running.Token, running.RegistryToken, running.KubernetesToken)
+	connected, err := cluster.Connect(&rest.Config{Host: running.Kubernetes, BearerToken: string(running.KubernetesToken.Reveal())}, running.Namespace, "sandbox")
 	if err != nil {
 		return nil
 	}

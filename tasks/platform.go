@@ -86,7 +86,7 @@ func (p *project) extend(ctx context.Context, to *platform, u uses) error {
 			return fmt.Errorf("start the sandbox: %w", err)
 		}
 		to.sandbox = joined
-		p.hide(joined.Token)
+		p.hide(joined.Token, joined.RegistryToken, joined.KubernetesToken)
 	}
 	if to.embedded && to.sandbox != nil {
 		os, arch, _ := strings.Cut(to.sandbox.Platform, "/")
@@ -185,7 +185,7 @@ func (p *project) connectRegistry(ctx context.Context, to *platform) error {
 func (p *project) connectCluster(ctx context.Context, to *platform) error {
 	cfg := p.config.Cluster
 	if cfg == nil {
-		access := &rest.Config{Host: to.sandbox.Kubernetes, BearerToken: string(to.sandbox.Token.Reveal())}
+		access := &rest.Config{Host: to.sandbox.Kubernetes, BearerToken: string(to.sandbox.KubernetesToken.Reveal())}
 		connected, err := cluster.Connect(access, to.namespace, "sandbox")
 		to.cluster = connected
 		return err

@@ -6,12 +6,22 @@ import (
 	"net"
 	"net/http"
 	"strings"
+
+	"github.com/slipway-ci/slipway/internal/sandbox/polyaxon"
+	"github.com/slipway-ci/slipway/internal/secret"
 )
 
-// guard lets in who has the token, and speaks to loopback by its own name: a web
+// bearer lets in who has a token.
+func bearer(token secret.Value) func(*http.Request) (*http.Request, bool) {
+	want := token.Reveal()
+	return func(r *http.Request) (*http.Request, bool) {
+		return r, subtle.ConstantTimeCompare([]byte(credential(r)), want) == 1
+	}
+}
+
+// guard lets in whom admit knows, and who speaks to loopback by its own name: a web
 // page that a browser was lured to under another name is not let in.
-func (s *server) guard(next http.Handler) http.Handler {
-	want := s.state.Token.Reveal()
+func (s *server) guard(next http.Handler, admit func(*http.Request) (*http.Request, bool)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, err := net.SplitHostPort(r.Host)
 		if err != nil {
@@ -21,7 +31,8 @@ func (s *server) guard(next http.Handler) http.Handler {
 			http.Error(w, "the sandbox answers on loopback only", http.StatusForbidden)
 			return
 		}
-		if subtle.ConstantTimeCompare([]byte(credential(r)), want) != 1 {
+		admitted, ok := admit(r)
+		if !ok {
 			w.Header().Set("WWW-Authenticate", `Basic realm="slipway sandbox"`)
 			w.Header().Set("Content-Type", "application/json")
 			w.WriteHeader(http.StatusUnauthorized)
@@ -29,7 +40,7 @@ func (s *server) guard(next http.Handler) http.Handler {
 			return
 		}
 		s.touch()
-		next.ServeHTTP(w, r)
+		next.ServeHTTP(w, admitted)
 	})
 }
 
@@ -46,8 +57,9 @@ func credential(r *http.Request) string {
 	return ""
 }
 
-// control adds the sandbox's own endpoints to Polyaxon's.
-func (s *server) control(next http.Handler) http.Handler {
+// control adds the sandbox's own endpoints to Polyaxon's. A run's token is good for
+// Polyaxon's only.
+func (s *server) control(next *polyaxon.Server) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /_slipway/status", func(w http.ResponseWriter, _ *http.Request) {
 		state := s.state
@@ -66,8 +78,10 @@ func (s *server) control(next http.Handler) http.Handler {
 		}
 		answer(w, map[string]string{"address": at})
 	})
-	mux.Handle("/", next)
-	return mux
+	all := http.NewServeMux()
+	all.Handle("/_slipway/", s.guard(mux, bearer(s.state.Token)))
+	all.Handle("/", s.guard(next, func(r *http.Request) (*http.Request, bool) { return next.Admit(r, credential(r)) }))
+	return all
 }
 
 func answer(w http.ResponseWriter, body any) {

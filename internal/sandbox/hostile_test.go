@@ -3,9 +3,12 @@ package sandbox_test
 import (
 	"archive/tar"
 	"compress/gzip"
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +17,7 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/sandbox"
+	"github.com/slipway-ci/slipway/internal/secret"
 )
 
 // hostile runs a job that attacks, twice since it fails the first time, and gives
@@ -37,16 +41,33 @@ func attack(t *testing.T, dir string) *hostile {
 	return &hostile{s, client, pushJob(t, s)}
 }
 
-// run runs a job to its end and gives its UUID, how it ended and its lines.
-func (h *hostile) run(t *testing.T, more string, args ...string) (uuid string, status polyaxon.Status, lines []string) {
-	t.Helper()
+// operation gives an operation whose job does what args say.
+func (h *hostile) operation(more string, args ...string) string {
 	command := ""
 	for _, arg := range args {
 		command += fmt.Sprintf(", %q", arg)
 	}
-	content := fmt.Sprintf(`{"version": 1.1, "kind": "operation", "component": {"kind": "component", "version": 1.1%s, "run": {"kind": "job",
+	return fmt.Sprintf(`{"version": 1.1, "kind": "operation", "component": {"kind": "component", "version": 1.1%s, "run": {"kind": "job",
 		"container": {"image": %q, "command": ["/app/job"%s]}}}}`, more, h.image, command)
-	made, err := h.client.CreateRun(t.Context(), "hostile", polyaxon.CreateRun{Content: content})
+}
+
+// lines gives what a run has printed.
+func (h *hostile) lines(t *testing.T, uuid string) (lines []string) {
+	t.Helper()
+	page, err := h.client.Logs(t.Context(), polyaxon.LogQuery{Namespace: h.Namespace, Project: "hostile", UUID: uuid, Kind: "job"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range page.Lines {
+		lines = append(lines, l.Value)
+	}
+	return lines
+}
+
+// run runs a job to its end and gives its UUID, how it ended and its lines.
+func (h *hostile) run(t *testing.T, more string, args ...string) (uuid string, status polyaxon.Status, lines []string) {
+	t.Helper()
+	made, err := h.client.CreateRun(t.Context(), "hostile", polyaxon.CreateRun{Content: h.operation(more, args...)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,14 +78,7 @@ func (h *hostile) run(t *testing.T, more string, args ...string) (uuid string, s
 		}
 		return status.Terminal()
 	})
-	page, err := h.client.Logs(t.Context(), polyaxon.LogQuery{Namespace: h.Namespace, Project: "hostile", UUID: made.UUID, Kind: "job"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, l := range page.Lines {
-		lines = append(lines, l.Value)
-	}
-	return made.UUID, status, lines
+	return made.UUID, status, h.lines(t, made.UUID)
 }
 
 // TestJobCannotHaveTheSandboxWrite has a job replace the file of the next attempt's
@@ -102,14 +116,14 @@ func TestJobCannotHaveTheSandboxWrite(t *testing.T) {
 // TestJobCannotHaveTheSandboxRead has a job leave links among its files.
 func TestJobCannotHaveTheSandboxRead(t *testing.T) {
 	dir := t.TempDir()
-	secret := filepath.Join(t.TempDir(), "secret")
-	if err := os.WriteFile(secret, []byte("step|timestamp|metric\n0|2026-01-01 00:00:00+00:00|1\n"), 0o600); err != nil {
+	victim := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(victim, []byte("step|timestamp|metric\n0|2026-01-01 00:00:00+00:00|1\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	h := attack(t, dir)
 	const artifacts = "{{ globals.run_artifacts_path }}"
-	uuid, status, lines := h.run(t, "", "link="+artifacts+"/outputs/secret:"+secret, "link="+artifacts+"/outputs/zero:/dev/zero", "link="+artifacts+"/outputs/etc:/etc",
-		"link="+artifacts+"/events/metric/loss.plx:"+secret, "link="+artifacts+"/events/metric/zero.plx:/dev/zero",
+	uuid, status, lines := h.run(t, "", "link="+artifacts+"/outputs/secret:"+victim, "link="+artifacts+"/outputs/zero:/dev/zero", "link="+artifacts+"/outputs/etc:/etc",
+		"link="+artifacts+"/events/metric/loss.plx:"+victim, "link="+artifacts+"/events/metric/zero.plx:/dev/zero",
 		"write="+artifacts+"/outputs/step-1:model", "link="+artifacts+"/outputs/latest:step-1", "link="+artifacts+"/outputs/again:.")
 	if status != polyaxon.Succeeded {
 		t.Fatal(status, lines)
@@ -221,4 +235,103 @@ func archived(t *testing.T, content io.Reader) (names []string) {
 		}
 		names = append(names, header.Name)
 	}
+}
+
+// TestRunsTokenIsForItsProjectOnly takes the token out of a job's environment, and
+// asks for all that the sandbox has with it.
+func TestRunsTokenIsForItsProjectOnly(t *testing.T) {
+	h := attack(t, t.TempDir())
+	if err := h.client.EnsureProject(t.Context(), "other"); err != nil {
+		t.Fatal(err)
+	}
+	foreign, err := h.client.CreateRun(t.Context(), "other", polyaxon.CreateRun{Content: h.operation("", "print=x")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	thief, err := h.client.CreateRun(t.Context(), "hostile", polyaxon.CreateRun{Content: h.operation("", "env=POLYAXON_AUTH_TOKEN", "sleep=600")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := ""
+	defer func() {
+		if t.Failed() {
+			_, conditions, err := h.client.Statuses(context.Background(), "hostile", thief.UUID)
+			t.Log(conditions, err)
+		}
+	}()
+	until(t, "the job tells its token", func() bool {
+		for _, line := range h.lines(t, thief.UUID) {
+			token = strings.TrimPrefix(line, "POLYAXON_AUTH_TOKEN is ")
+		}
+		return token != ""
+	})
+	for _, other := range []secret.Value{h.Token, h.RegistryToken, h.KubernetesToken} {
+		if token == string(other.Reveal()) {
+			t.Fatal("the job has a token of the sandbox itself")
+		}
+	}
+	const project = "/api/v1/default/hostile"
+	ask := func(method, address, body string) int {
+		request, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Authorization", "Bearer "+token)
+		request.Header.Set("Content-Type", "application/json")
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		return response.StatusCode
+	}
+	for _, c := range []struct {
+		method, address, body string
+		want                  int
+	}{
+		{"GET", h.Kubernetes + "/api/v1/secrets", "", 401},
+		{"GET", h.Kubernetes + "/version", "", 401},
+		{"GET", h.Registry + "/v2/", "", 401},
+		{"GET", h.Polyaxon + "/_slipway/status", "", 401},
+		{"POST", h.Polyaxon + "/_slipway/stop", "", 401},
+		{"GET", h.Polyaxon + "/api/v1/default/projects/list", "", 403},
+		{"POST", h.Polyaxon + "/api/v1/default/projects/create", `{"name": "mine"}`, 403},
+		{"DELETE", h.Polyaxon + project, "", 403},
+		{"GET", h.Polyaxon + "/api/v1/default/other", "", 403},
+		{"GET", h.Polyaxon + "/api/v1/default/other/runs/" + foreign.UUID, "", 403},
+		{"DELETE", h.Polyaxon + "/api/v1/default/other/runs/" + foreign.UUID, "", 403},
+		{"DELETE", h.Polyaxon + project + "/runs/" + foreign.UUID, "", 204}, // as of one that is not there
+		{"GET", h.Polyaxon + "/api/v1/x%2Fhostile/other/runs", "", 403},
+		{"GET", h.Polyaxon + "/streams/v1/" + h.Namespace + "/default/other/runs/" + foreign.UUID + "/logs", "", 403},
+		{"GET", h.Polyaxon + "/services/v1/" + h.Namespace + "/default/hostile/runs/" + foreign.UUID + "/", "", 403},
+		{"GET", h.Polyaxon + "/api/v1/installation", "", 200},
+		{"GET", h.Polyaxon + project + "/runs/" + thief.UUID, "", 200},
+		{"PATCH", h.Polyaxon + project + "/runs/" + thief.UUID, `{"outputs": {"a": 1}}`, 200},
+	} {
+		if got := ask(c.method, c.address, c.body); got != c.want {
+			t.Errorf("%s %s: %d, want %d", c.method, c.address, got, c.want)
+		}
+	}
+	if r, err := h.client.Run(t.Context(), "other", foreign.UUID); err != nil {
+		t.Errorf("the other project's run: %+v %v", r, err)
+	}
+	// A run that it submits has no Secret but its own.
+	stolen := `{"version": 1.1, "kind": "operation", "component": {"kind": "component", "version": 1.1, "run": {"kind": "job", "container": {"image": "` + h.image +
+		`", "command": ["/app/job", "env=X"], "env": [{"name": "X", "valueFrom": {"secretKeyRef": {"name": "theirs", "key": "k"}}}]}}}}`
+	encoded, err := json.Marshal(map[string]string{"content": stolen, "name": "stolen"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := ask("POST", h.Polyaxon+project+"/runs", string(encoded)); got != 201 {
+		t.Fatalf("a run of its own project: %d", got)
+	}
+	until(t, "the run that it submitted fails", func() bool {
+		runs, _, err := h.client.Runs(t.Context(), "hostile", polyaxon.Query{Query: "name:stolen"})
+		return err == nil && len(runs) == 1 && runs[0].Status == polyaxon.Failed
+	})
+	// Its token ends with it.
+	if err := h.client.Stop(t.Context(), "hostile", thief.UUID); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "its token ends", func() bool { return ask("GET", h.Polyaxon+project+"/runs/"+thief.UUID, "") == 401 })
 }

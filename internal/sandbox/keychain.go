@@ -11,7 +11,7 @@ import (
 func (s *Sandbox) Keychain(next authn.Keychain) authn.Keychain {
 	return &keychain{
 		host: strings.TrimPrefix(s.Registry, "http://"),
-		own:  &authn.Basic{Username: "slipway", Password: string(s.Token.Reveal())},
+		own:  &authn.Basic{Username: "slipway", Password: string(s.RegistryToken.Reveal())},
 		next: next,
 	}
 }

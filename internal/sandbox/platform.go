@@ -67,7 +67,7 @@ func (s *server) pull(ctx context.Context, reference string) (v1.Image, error) {
 	if parsed, err = name.ParseReference(own, name.Insecure); err != nil {
 		return nil, fmt.Errorf("read %s from the sandbox's registry: %w", reference, err)
 	}
-	basic := &authn.Basic{Username: "slipway", Password: string(s.state.Token.Reveal())}
+	basic := &authn.Basic{Username: "slipway", Password: string(s.state.RegistryToken.Reveal())}
 	image, err := whole(parsed, append(options, remote.WithAuth(basic))...)
 	var answer *transport.Error
 	if errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound {

@@ -57,8 +57,11 @@ type Sandbox struct {
 	Platform string `json:"platform"`
 	// ActiveRuns counts the runs that have not ended.
 	ActiveRuns int `json:"active_runs"`
-	// Token is demanded by all three; it is new at each start.
-	Token secret.Value `json:"-"`
+	// Token is demanded by Polyaxon and for the sandbox itself, the others by the
+	// registry and the cluster. They are new at each start, and no container has one.
+	Token           secret.Value `json:"-"`
+	RegistryToken   secret.Value `json:"-"`
+	KubernetesToken secret.Value `json:"-"`
 }
 
 // Connections gives the names of the connections that runs on a sandbox may name.
@@ -68,7 +71,9 @@ func Connections() []string { return polyaxon.Connections() }
 // only, and gone when the sandbox has ended.
 type endpoint struct {
 	Sandbox
-	Token string `json:"token"`
+	Token           string `json:"token"`
+	RegistryToken   string `json:"registry_token"`
+	KubernetesToken string `json:"kubernetes_token"`
 }
 
 // Running gives the sandbox that runs for dir; ErrNotRunning when none does.
@@ -85,6 +90,8 @@ func Running(ctx context.Context, dir string) (*Sandbox, error) {
 		return nil, ErrNotRunning // written by a process that was killed, or by another version
 	}
 	e.Sandbox.Token = secret.NewValue([]byte(e.Token))
+	e.Sandbox.RegistryToken = secret.NewValue([]byte(e.RegistryToken))
+	e.Sandbox.KubernetesToken = secret.NewValue([]byte(e.KubernetesToken))
 	running := &e.Sandbox
 	if err := running.ask(ctx, http.MethodGet, "/_slipway/status", 2*time.Second, running); err != nil {
 		if ctx.Err() != nil {

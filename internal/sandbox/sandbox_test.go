@@ -351,5 +351,5 @@ func pushJob(t *testing.T, s *sandbox.Sandbox) string {
 
 func TestClusterContract(t *testing.T) {
 	s := join(t, t.TempDir())
-	clustertest.Contract(t, &rest.Config{Host: s.Kubernetes, BearerToken: string(s.Token.Reveal())})
+	clustertest.Contract(t, &rest.Config{Host: s.Kubernetes, BearerToken: string(s.KubernetesToken.Reveal())})
 }

@@ -96,23 +96,23 @@ func (s *server) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	token := make([]byte, 32)
-	if _, err := rand.Read(token); err != nil {
-		return errors.Join(err, closeAll(listeners))
-	}
 	s.state = Sandbox{
 		PID: os.Getpid(), Started: time.Now().UTC(), Version: s.options.Version, Namespace: Namespace,
 		Registry: address(listeners[0]), Kubernetes: address(listeners[1]), Polyaxon: address(listeners[2]),
-		Platform: runtime.GOOS + "/" + runtime.GOARCH, Token: secret.NewValue([]byte(hex.EncodeToString(token))),
+		Platform: runtime.GOOS + "/" + runtime.GOARCH, Token: newToken(), RegistryToken: newToken(), KubernetesToken: newToken(),
 	}
 	if s.platform, err = openPlatform(ctx, s); err != nil {
 		return errors.Join(err, closeAll(listeners))
 	}
-	handlers := []http.Handler{s.platform.registry, s.platform.kubernetes, s.control(s.platform.polyaxon)}
+	handlers := []http.Handler{
+		s.guard(s.platform.registry, bearer(s.state.RegistryToken)),
+		s.guard(s.platform.kubernetes, bearer(s.state.KubernetesToken)),
+		s.control(s.platform.polyaxon),
+	}
 	group, serving := errgroup.WithContext(ctx)
 	var servers []*http.Server
 	for i, listener := range listeners {
-		one := &http.Server{Handler: s.guard(handlers[i]), ReadHeaderTimeout: 10 * time.Second, BaseContext: func(net.Listener) context.Context { return serving }}
+		one := &http.Server{Handler: handlers[i], ReadHeaderTimeout: 10 * time.Second, BaseContext: func(net.Listener) context.Context { return serving }}
 		servers = append(servers, one)
 		group.Go(func() error {
 			if err := one.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
@@ -129,6 +129,13 @@ func (s *server) serve(ctx context.Context) error {
 		return s.shutdown(servers)
 	})
 	return errors.Join(published, group.Wait())
+}
+
+// newToken gives a token that nobody can guess.
+func newToken() secret.Value {
+	token := make([]byte, 32)
+	_, _ = rand.Read(token) // it never fails
+	return secret.NewValue([]byte(hex.EncodeToString(token)))
 }
 
 // await returns when the sandbox is to end.
@@ -175,7 +182,10 @@ func (s *server) shutdown(servers []*http.Server) error {
 
 // publish tells commands where the sandbox is.
 func (s *server) publish() error {
-	text, err := json.Marshal(endpoint{Sandbox: s.state, Token: string(s.state.Token.Reveal())})
+	text, err := json.Marshal(endpoint{
+		Sandbox: s.state, Token: string(s.state.Token.Reveal()),
+		RegistryToken: string(s.state.RegistryToken.Reveal()), KubernetesToken: string(s.state.KubernetesToken.Reveal()),
+	})
 	if err != nil {
 		return err
 	}

@@ -399,3 +399,19 @@ func BenchmarkStart(b *testing.B) {
 		}
 	}
 }
+
+// TestControlGroupsAreNotThere has a job that is root on the machine look for the
+// machine's control groups.
+func TestControlGroupsAreNotThere(t *testing.T) {
+	if _, err := os.Stat("/sys/fs/cgroup"); err != nil {
+		t.Skip("this machine has none")
+	}
+	r, image := isolating(t)
+	for _, ports := range [][]int{nil, {80}} {
+		got := succeed(t, r, Spec{Image: image, Ports: ports, Args: []string{"all", "try-write", "/sys/fs/cgroup/cgroup.procs", "/sys/fs/cgroup/memory/tasks", "--",
+			"make", "/sys/fs/cgroup/mine", "--", "list", "/sys/fs/cgroup"}})
+		if want := "/sys/fs/cgroup/cgroup.procs true\n/sys/fs/cgroup/memory/tasks true\n/sys/fs/cgroup/mine true\n"; got != want {
+			t.Errorf("got\n%swant\n%s", got, want)
+		}
+	}
+}

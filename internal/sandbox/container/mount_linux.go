@@ -155,10 +155,23 @@ func (i *initProcess) mountSystem(m *machine) error {
 	if err := attach(m.sys, "/sys", true); err != nil {
 		return fmt.Errorf("mount /sys: %w", err)
 	}
-	if err := readOnly("/sys", true); err != nil {
+	if readOnly("/sys", true) != nil || hideControlGroups() != nil {
 		return unix.Unmount("/sys", unix.MNT_DETACH)
 	}
 	return nil
+}
+
+// hideControlGroups puts nothing in place of the machine's control groups, which root
+// could change through any mount of them that is writable.
+func hideControlGroups() error {
+	const groups = "/sys/fs/cgroup"
+	if _, err := os.Lstat(groups); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err := unix.Mount("tmpfs", groups, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "mode=0555,size=0"); err != nil {
+		return err
+	}
+	return readOnly(groups, false)
 }
 
 // freeze makes what is at a path read-only, if it is there.

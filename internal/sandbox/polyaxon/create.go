@@ -60,11 +60,14 @@ func (s *Server) createRun(w http.ResponseWriter, r *http.Request) {
 		Pending: body.Pending, RawContent: content,
 	}
 	_ = json.Unmarshal(body.Tags, &run.Tags) // servers take any shape
-	s.make(w, run)
+	s.make(w, r, run)
 }
 
 // make compiles and queues a new run and answers with it.
-func (s *Server) make(w http.ResponseWriter, run *record) {
+func (s *Server) make(w http.ResponseWriter, r *http.Request, run *record) {
+	if from := callerOf(r); from != nil {
+		run.Secrets = s.executor.grants(from)
+	}
 	operation, err := polyaxonfile.Compile([]byte(run.RawContent), polyaxonfile.Newest())
 	if err != nil {
 		var invalid *polyaxonfile.InvalidError
@@ -138,6 +141,7 @@ func (s *Server) clone(kind string) func(http.ResponseWriter, *http.Request, rec
 			}
 			next.RawContent = string(patched)
 		}
-		s.make(w, next)
+		next.Secrets = run.Secrets
+		s.make(w, r, next)
 	}
 }

@@ -54,7 +54,7 @@ func (p *podRun) tryEnvironment(c corev1.Container) (env *variables, missing str
 	o := p.options
 	for _, pair := range [][2]string{
 		{"POLYAXON_K8S_NODE_NAME", nodeName}, {"POLYAXON_K8S_NAMESPACE", o.Namespace}, {"POLYAXON_K8S_POD_ID", p.name},
-		{"POLYAXON_HOST", o.Host}, {"POLYAXON_AUTH_TOKEN", string(o.Token.Reveal())}, {"POLYAXON_IS_MANAGED", "true"}, {"POLYAXON_API_VERSION", "v1"},
+		{"POLYAXON_HOST", o.Host}, {"POLYAXON_AUTH_TOKEN", p.token(p.run.UUID)}, {"POLYAXON_IS_MANAGED", "true"}, {"POLYAXON_API_VERSION", "v1"},
 		{"POLYAXON_RUN_INSTANCE", owner + "." + p.run.Project + ".runs." + p.run.UUID}, {"POLYAXON_COLLECT_ARTIFACTS", "true"},
 	} {
 		v.set(pair[0], pair[1])

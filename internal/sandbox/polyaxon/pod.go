@@ -81,6 +81,9 @@ func makeOutputs(dir string) error {
 func (e *executor) pod(ctx context.Context, x *execution, uuid string, o *polyaxonfile.Pod, attempt int) (err error) {
 	r, _ := e.store.run(uuid)
 	p := &podRun{executor: e, ctx: ctx, x: x, run: r, o: o, name: fmt.Sprintf("plx-operation-%s-%d", uuid, attempt), scratch: e.dir("containers", uuid)}
+	if err := r.mayUse(o); err != nil {
+		return err
+	}
 	if err := makeOutputs(e.dir("artifacts", uuid)); err != nil {
 		return err
 	}

@@ -99,7 +99,7 @@ func (s *Server) patchRun(w http.ResponseWriter, r *http.Request, run record) {
 }
 
 func (s *Server) deleteRun(w http.ResponseWriter, r *http.Request) {
-	if run, ok := s.store.run(r.PathValue("uuid")); ok {
+	if run, ok := s.store.run(r.PathValue("uuid")); ok && run.Project == r.PathValue("project") {
 		if err := s.deleteOne(run); err != nil {
 			s.broken(w, err)
 			return

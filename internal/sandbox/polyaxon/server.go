@@ -48,7 +48,8 @@ type Options struct {
 	Runtime *container.Runtime
 	// Namespace is the only one.
 	Namespace string
-	// Host is this server's own address, and Token what it demands: jobs get both.
+	// Host is this server's own address, which jobs get. Token is what who may do
+	// all has; a run's containers get one of their own.
 	Host  string
 	Token secret.Value
 	Log   io.Writer
@@ -63,7 +64,7 @@ type Server struct {
 	options  Options
 	store    *store
 	executor *executor
-	mux      *http.ServeMux
+	mux      *router
 }
 
 // New gives a server with the state of o.Dir. Runs that were going on when the
@@ -125,7 +126,7 @@ func (s *Server) nothing(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) routes() {
-	m := http.NewServeMux()
+	m := &router{http.NewServeMux()}
 	s.mux = m
 	m.HandleFunc("GET /api/v1/installation", func(w http.ResponseWriter, _ *http.Request) {
 		reply(w, http.StatusOK, map[string]string{"key": "slipway-sandbox", "version": Version, "dist": "ce", "mode": "sandbox"})
@@ -172,6 +173,11 @@ func (s *Server) service(w http.ResponseWriter, r *http.Request, prefix string) 
 	parts := strings.SplitN(strings.TrimPrefix(r.URL.Path, prefix), "/", 6) // ns/owner/project/runs/uuid/rest
 	if len(parts) < 5 {
 		s.nothing(w, r)
+		return
+	}
+	run, known := s.store.run(parts[4])
+	if from := callerOf(r); from != nil && (!known || run.Project != from.Project) {
+		forbid(w)
 		return
 	}
 	address, ok := s.executor.address(parts[4])

@@ -85,6 +85,9 @@ type record struct {
 	Original    *original      `json:"original"`
 	Lineage     []any          `json:"lineage"`
 	Deleted     bool           `json:"deleted"`
+	// Secrets are the only ones that a run may use which a job submitted; nil for a
+	// run that the user did.
+	Secrets *[]string `json:"secrets,omitempty"`
 }
 
 // project is a project as it is kept.

@@ -1,0 +1,123 @@
+package polyaxon
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+)
+
+// token gives what a run's containers prove themselves with: the run, and a code
+// that only this server can make.
+func (e *executor) token(uuid string) string {
+	code := hmac.New(sha256.New, e.options.Token.Reveal())
+	_, _ = code.Write([]byte("run " + uuid))
+	return uuid + "." + hex.EncodeToString(code.Sum(nil))
+}
+
+// callerKey is the key of a request's context for the run whose token it has.
+type callerKey struct{}
+
+// callerOf gives the run whose container sends a request, nil for the user.
+func callerOf(r *http.Request) *record {
+	from, _ := r.Context().Value(callerKey{}).(*record)
+	return from
+}
+
+// Admit reports whether a request may come in with a token: the server's own, or
+// that of a run which goes on. The request that it gives knows whose that is.
+func (s *Server) Admit(r *http.Request, token string) (*http.Request, bool) {
+	if subtle.ConstantTimeCompare([]byte(token), s.options.Token.Reveal()) == 1 {
+		return r, true
+	}
+	uuid, _, _ := strings.Cut(token, ".")
+	run, known := s.store.run(uuid)
+	if !known || !s.executor.goesOn(uuid) || subtle.ConstantTimeCompare([]byte(token), []byte(s.executor.token(uuid))) != 1 {
+		return nil, false
+	}
+	return r.WithContext(context.WithValue(r.Context(), callerKey{}, &run)), true
+}
+
+func (e *executor) goesOn(uuid string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.alive[uuid] != nil
+}
+
+// router is a ServeMux in which a run's token is good for its own project only.
+type router struct{ *http.ServeMux }
+
+// HandleFunc registers a handler.
+func (m *router) HandleFunc(pattern string, handle func(http.ResponseWriter, *http.Request)) {
+	ofProject := strings.Contains(pattern, "/{project}/") || strings.HasPrefix(pattern, "GET ") && strings.HasSuffix(pattern, "/{project}")
+	m.ServeMux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		from := callerOf(r)
+		if from == nil || ofProject && r.PathValue("project") == from.Project || pattern == "GET /api/v1/installation" {
+			handle(w, r)
+			return
+		}
+		forbid(w)
+	})
+}
+
+func forbid(w http.ResponseWriter) {
+	reply(w, http.StatusForbidden, map[string]string{"detail": "You do not have permission to perform this action: a run's token is good for its own project."})
+}
+
+// grants gives the Secrets that a run may use which a job submits: the job's own, or
+// with its token it could read all others.
+func (e *executor) grants(from *record) *[]string {
+	if from.Secrets != nil {
+		return from.Secrets
+	}
+	names := []string{}
+	if _, pod, err := e.resolve(from); err == nil {
+		names = secretsOf(pod)
+	}
+	return &names
+}
+
+// mayUse refuses a pod with Secrets that its run was not granted.
+func (r *record) mayUse(pod *polyaxonfile.Pod) error {
+	if r.Secrets == nil {
+		return nil
+	}
+	for _, name := range secretsOf(pod) {
+		if !slices.Contains(*r.Secrets, name) {
+			return fmt.Errorf("a job submitted this run, which may use that job's Secrets only: not %s", name)
+		}
+	}
+	return nil
+}
+
+// secretsOf gives the names of the Secrets that a pod refers to.
+func secretsOf(pod *polyaxonfile.Pod) []string {
+	names := []string{}
+	for _, c := range slices.Concat(pod.Init, pod.Sidecars, []corev1.Container{pod.Container}) {
+		for _, from := range c.EnvFrom {
+			if from.SecretRef != nil {
+				names = append(names, from.SecretRef.Name)
+			}
+		}
+		for _, e := range c.Env {
+			if e.ValueFrom != nil && e.ValueFrom.SecretKeyRef != nil {
+				names = append(names, e.ValueFrom.SecretKeyRef.Name)
+			}
+		}
+	}
+	for _, v := range pod.Volumes {
+		if v.Secret != nil {
+			names = append(names, v.Secret.SecretName)
+		}
+	}
+	return names
+}
