@@ -42,14 +42,27 @@ func Resume(ctx context.Context, env *Env, name string) (*report.Result, error) 
 	})
 }
 
+// approvals is how many a run needs at most.
+const approvals = 2
+
 // Approve lets a run go on that waits for approval, and sees that it does.
 func Approve(ctx context.Context, env *Env, name string) (*report.Result, error) {
 	return env.withRun(ctx, "approve", name, func(p *project, to *platform, r *polyaxon.Run, result *report.Result) error {
 		if r.Pending == "" {
 			return usagef("run %s is %s and waits for no approval", r.UUID, r.Status)
 		}
-		if err := to.polyaxon.Approve(ctx, p.config.Project, r.UUID); err != nil {
-			return unsure(ctx, fmt.Errorf("approve run %s: %w", r.UUID, err), "whether run "+r.UUID+" was approved is unknown, and slipway status "+r.UUID+" tells")
+		// Servers of 2.x only compile at the first approval what an operation has approved.
+		for n := 0; n < approvals; n++ {
+			if err := to.polyaxon.Approve(ctx, p.config.Project, r.UUID); err != nil {
+				return unsure(ctx, fmt.Errorf("approve run %s: %w", r.UUID, err), "whether run "+r.UUID+" was approved is unknown, and slipway status "+r.UUID+" tells")
+			}
+			now, err := to.polyaxon.Run(ctx, p.config.Project, r.UUID)
+			if err != nil {
+				return fmt.Errorf("ask for run %s: %w", r.UUID, err)
+			}
+			if now.Pending == "" || now.Status.Terminal() {
+				break
+			}
 		}
 		return p.tell(ctx, to, "approve", r.UUID, result)
 	})

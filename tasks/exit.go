@@ -123,35 +123,52 @@ type RunError struct {
 	Job, UUID       string
 	Status          polyaxon.Status
 	Reason, Message string
-	// LastLines are the last lines that the job printed.
+	// LastLines are the last lines that the job printed, or Container when that is
+	// another one than the job's own.
 	LastLines []string
+	Container string
+	// Service tells that it is no job.
+	Service bool
 }
 
 // Error gives the end of the run and the job's own last lines.
 func (e *RunError) Error() string {
 	b := &strings.Builder{}
-	fmt.Fprintf(b, "job %s: run %s %s", e.Job, e.UUID, e.Status)
+	fmt.Fprintf(b, "%s %s: run %s %s", kindOf(e.Service), e.Job, e.UUID, e.Status)
 	if why := strings.TrimSpace(e.Message); why != "" {
 		fmt.Fprintf(b, ": %s", why)
 	}
 	if len(e.LastLines) > 0 {
-		fmt.Fprintf(b, "\nits last lines:\n  %s", strings.Join(e.LastLines, "\n  "))
+		of := "its last lines"
+		if e.Container != "" {
+			of = "the last lines of container " + e.Container
+		}
+		fmt.Fprintf(b, "\n%s:\n  %s", of, strings.Join(e.LastLines, "\n  "))
 	}
 	return b.String()
+}
+
+func kindOf(service bool) string {
+	if service {
+		return "service"
+	}
+	return "job"
 }
 
 // TimeLimitError is a run that its time limit ended.
 type TimeLimitError struct {
 	Job, UUID string
+	Service   bool
 	Limit     time.Duration
 	LastLines []string
 }
 
 // Error names the limit and how to raise it.
 func (e *TimeLimitError) Error() string {
-	text := fmt.Sprintf("job %s: run %s passed its time limit", e.Job, e.UUID)
+	kind := kindOf(e.Service)
+	text := fmt.Sprintf("%s %s: run %s passed its time limit", kind, e.Job, e.UUID)
 	if e.Limit > 0 {
-		text += fmt.Sprintf(" of %s (raise jobs.%s.timeout in slipway.yaml)", e.Limit, e.Job)
+		text += fmt.Sprintf(" of %s (raise %ss.%s.timeout in slipway.yaml)", e.Limit, kind, e.Job)
 	}
 	if len(e.LastLines) > 0 {
 		text += "\nits last lines:\n  " + strings.Join(e.LastLines, "\n  ")

@@ -75,7 +75,7 @@ func (p *project) submit(ctx context.Context, to *platform, j *config.Job, s run
 		if ctx.Err() == nil {
 			p.event(report.Failed, "submit", j.Name, "not submitted")
 		}
-		return submitted, p.refused(ctx, j, fmt.Errorf("submit job %s: %w", j.Name, err))
+		return submitted, p.refused(ctx, j, fmt.Errorf("submit %s: %w", named(j), err))
 	}
 	message := map[run.How]string{
 		run.Created:  "run " + submitted.Run.UUID,
@@ -134,9 +134,9 @@ func (p *project) follow(ctx context.Context, to *platform, j *config.Job, submi
 	ended.OutputsAt = p.outputsAt(to, outcome)
 	ended.Cost = cost(p.config.Prices, outcome)
 	if uncompiled := run.NotCompiled(outcome.Run.UUID, outcome.Conditions); uncompiled != nil && outcome.Run.Status == polyaxon.Failed {
-		return ended, p.refused(ctx, j, fmt.Errorf("job %s: %w", j.Name, uncompiled))
+		return ended, p.refused(ctx, j, fmt.Errorf("%s: %w", named(j), uncompiled))
 	}
-	return ended, verdict(j.Name, j.Timeout, outcome)
+	return ended, verdict(j, outcome)
 }
 
 // target names a run for package run.
@@ -159,11 +159,11 @@ func (p *project) abandon(ctx, followed context.Context, to *platform, j *config
 	case ctx.Err() != nil:
 		return p.interrupt(ctx, to, j, target, stopLimit)
 	case errors.As(err, &over):
-		ended = &TimeLimitError{Job: j.Name, UUID: target.UUID, Limit: j.Timeout, LastLines: over.LastLines}
+		ended = &TimeLimitError{Job: j.Name, Service: j.Service, UUID: target.UUID, Limit: j.Timeout, LastLines: over.LastLines}
 	case errors.As(context.Cause(followed), &pending):
 		ended = pending
 	default:
-		return fmt.Errorf("follow job %s: %w", j.Name, err)
+		return fmt.Errorf("follow %s: %w", named(j), err)
 	}
 	if err := p.stop(ctx, to, j, target, stopLimit); err != nil {
 		return fmt.Errorf("%w; %w", ended, err)
@@ -182,13 +182,13 @@ func (p *project) interrupt(ctx context.Context, to *platform, j *config.Job, ta
 		return enough
 	}
 	if j.OnCancel == "leave" {
-		p.event(report.Note, "", "", fmt.Sprintf("run %s of job %s goes on (on-cancel: leave); follow it with: slipway follow %s", target.UUID, j.Name, target.UUID))
-		return &InterruptedError{Outcome: fmt.Sprintf("run %s of job %s was left running", target.UUID, j.Name)}
+		p.event(report.Note, "", "", fmt.Sprintf("run %s of %s goes on (on-cancel: leave); follow it with: slipway follow %s", target.UUID, named(j), target.UUID))
+		return &InterruptedError{Outcome: fmt.Sprintf("run %s of %s was left running", target.UUID, named(j))}
 	}
 	if err := p.stop(ctx, to, j, target, limit); err != nil {
 		return &InterruptedError{Outcome: err.Error()}
 	}
-	return &InterruptedError{Outcome: fmt.Sprintf("run %s of job %s was stopped", target.UUID, j.Name)}
+	return &InterruptedError{Outcome: fmt.Sprintf("run %s of %s was stopped", target.UUID, named(j))}
 }
 
 // stop stops a run and confirms it within limit, though ctx is cancelled.
@@ -196,26 +196,32 @@ func (p *project) stop(ctx context.Context, to *platform, j *config.Job, target 
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
 	if err := run.Stop(stopping, to.polyaxon, target); err != nil {
-		return fmt.Errorf("run %s of job %s could NOT be stopped, and may go on: %w; stop it with: slipway stop %s", target.UUID, j.Name, err, target.UUID)
+		return fmt.Errorf("run %s of %s could NOT be stopped, and may go on: %w; stop it with: slipway stop %s", target.UUID, named(j), err, target.UUID)
 	}
 	p.event(report.Status, "run", j.Name, "stopped")
 	return nil
 }
 
 // verdict is the error that a run's end means, nil when it succeeded.
-func verdict(job string, limit time.Duration, o *run.Outcome) error {
+func verdict(j *config.Job, o *run.Outcome) error {
 	if o.Run.Status == polyaxon.Succeeded {
 		return nil
 	}
 	reason, message := o.Reason()
 	if o.Run.Status == polyaxon.Failed && reason == "DeadlineExceeded" {
-		return &TimeLimitError{Job: job, UUID: o.Run.UUID, Limit: limit, LastLines: o.LastLines}
+		return &TimeLimitError{Job: j.Name, Service: j.Service, UUID: o.Run.UUID, Limit: j.Timeout, LastLines: o.LastLines}
 	}
 	if f := o.Failure; f != nil && f.Text != "" {
 		message = f.Text
 	}
-	return &RunError{Job: job, UUID: o.Run.UUID, Status: o.Run.Status, Reason: reason, Message: message, LastLines: o.LastLines}
+	return &RunError{
+		Job: j.Name, Service: j.Service, UUID: o.Run.UUID, Status: o.Run.Status, Reason: reason, Message: message,
+		LastLines: o.LastLines, Container: o.Failure.Speaker(),
+	}
 }
+
+// named gives a job with its kind: job train, service api.
+func named(j *config.Job) string { return kindOf(j.Service) + " " + j.Name }
 
 func (p *project) outputsAt(to *platform, o *run.Outcome) string {
 	if to.embedded {
@@ -226,6 +232,9 @@ func (p *project) outputsAt(to *platform, o *run.Outcome) string {
 
 func reportRun(r *polyaxon.Run) report.Run {
 	one := report.Run{UUID: r.UUID, RunName: r.Name, Kind: r.Kind, Status: string(r.Status), Inputs: r.Inputs, Tags: r.Tags}
+	if !r.Status.Terminal() {
+		one.Pending = r.Pending
+	}
 	if r.Runtime != "" {
 		one.Kind = r.Runtime
 	}
@@ -239,7 +248,7 @@ func reportRun(r *polyaxon.Run) report.Run {
 func reportOutcome(o *run.Outcome) report.Run {
 	one := reportRun(&o.Run)
 	one.Reason, one.Message = o.Reason()
-	one.Metrics, one.Outputs, one.LastLines = o.Metrics, o.Outputs, o.LastLines
+	one.Metrics, one.Outputs, one.LastLines, one.Speaker = o.Metrics, o.Outputs, o.LastLines, o.Failure.Speaker()
 	one.Times = reportTimes(o.Times)
 	if f := o.Failure; f != nil {
 		one.Failure = &report.Failure{Pod: f.Pod, Container: f.Container, OOMKilled: f.OOMKilled, Evicted: f.Evicted, Text: f.Text}

@@ -56,6 +56,9 @@ func (c envClock) Now() time.Time { return c.Env.Now() }
 // Sleep implements run.Clock.
 func (c envClock) Sleep(ctx context.Context, d time.Duration) error { return c.Env.Sleep(ctx, d) }
 
+// AfterFunc implements run.Clock: by the system's, for Sleep may be cut short.
+func (c envClock) AfterFunc(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop }
+
 // uses are the parts of the platform that a command reaches for.
 type uses struct {
 	// images are in the registry, secrets in the cluster, runs on Polyaxon.

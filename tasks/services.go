@@ -2,7 +2,9 @@ package tasks
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/config"
@@ -157,17 +159,31 @@ func (e *slowError) Error() string {
 		e.service, e.limit, e.uuid, e.service, e.service)
 }
 
-// ended is the error of a service that has ended instead of answering.
+// ended is the error of a service that has ended instead of answering, with its last
+// lines.
 func (p *project) ended(ctx context.Context, to *platform, service *config.Job, target run.Target) error {
-	outcome, err := run.Summarize(ctx, to.polyaxon, target, to.pods())
+	outcome, err := run.Follow(ctx, to.polyaxon, target, p.following(to, run.FollowOptions{Logs: true}), silence{})
 	if err != nil {
 		return fmt.Errorf("ask how service %s ended: %w", service.Name, err)
 	}
-	if err := verdict(service.Name, service.Timeout, outcome); err != nil {
+	if err := verdict(service, outcome); err != nil {
 		return err
 	}
-	return fmt.Errorf("service %s has ended by itself (run %s succeeded) instead of answering; slipway logs %s tells what it printed", service.Name, target.UUID, target.UUID)
+	text := fmt.Sprintf("service %s has ended by itself (run %s succeeded) instead of answering", service.Name, target.UUID)
+	if len(outcome.LastLines) > 0 {
+		text += "\nits last lines:\n  " + strings.Join(outcome.LastLines, "\n  ")
+	}
+	return errors.New(text)
 }
+
+// silence is a sink for a run of which only the end is of interest.
+type silence struct{}
+
+func (silence) Status(polyaxon.Condition) {}
+func (silence) Line(polyaxon.LogLine)     {}
+func (silence) Waits(string)              {}
+func (silence) Progress(string)           {}
+func (silence) Note(string)               {}
 
 // replace stops the runs of a service that go on beside this one: their inputs are
 // others. Runs that slipway did not start are left.

@@ -39,7 +39,10 @@ func (s *jobSink) Status(c polyaxon.Condition) {
 		message += ": " + run.Sanitize(why)
 	}
 	kind := report.Status
-	if !notable(c.Type) && c.Type != polyaxon.Running && !c.Type.Terminal() {
+	switch {
+	case c.Type == polyaxon.Warning, c.Type == polyaxon.Unschedulable: // Waits tells them
+		kind = report.Detail
+	case !notable(c.Type) && c.Type != polyaxon.Running && !c.Type.Terminal():
 		kind = report.Detail
 	}
 	s.event(kind, "run", s.job, message)

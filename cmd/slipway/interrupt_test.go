@@ -42,8 +42,8 @@ func TestInterrupted(t *testing.T) {
 		args                 []string
 		want, left           string
 	}{
-		{"up while its run is made", http.MethodPost, "/runs", nil, []string{"up", "api"}, "run [UUID] of job api was stopped", "api stopp"},
-		{"up while it waits", http.MethodGet, "/runs/", nil, []string{"up", "api"}, "run [UUID] of job api was stopped", "api stopp"},
+		{"up while its run is made", http.MethodPost, "/runs", nil, []string{"up", "api"}, "run [UUID] of service api was stopped", "api stopp"},
+		{"up while it waits", http.MethodGet, "/runs/", nil, []string{"up", "api"}, "run [UUID] of service api was stopped", "api stopp"},
 		{"resume", http.MethodPost, "/resume", s.ended, []string{"resume"}, "whether run [UUID] goes on is unknown, and slipway status [UUID] tells", ""},
 		{"approve", http.MethodPost, "/approve", s.gated, []string{"approve"}, "whether run [UUID] was approved is unknown, and slipway status [UUID] tells", ""},
 	} {

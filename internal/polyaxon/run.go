@@ -96,6 +96,12 @@ func (r *Run) UnmarshalJSON(encoded []byte) error {
 	return nil
 }
 
+// What a run may wait for before it is scheduled.
+const (
+	PendingApproval = "approval"
+	PendingUpload   = "upload"
+)
+
 // CreateRun is what a run is made of.
 type CreateRun struct {
 	// Content is the operation, as JSON or YAML text.

@@ -35,6 +35,17 @@ func (r *Run) Service() Service {
 	return s
 }
 
+// CollectsLogs reports whether Polyaxon archives what the run prints, which its
+// operation may forbid; a run out of a list does not have one.
+func (r *Run) CollectsLogs() bool {
+	var compiled struct {
+		Plugins struct {
+			CollectLogs *bool `json:"collectLogs"`
+		} `json:"plugins"`
+	}
+	return json.Unmarshal([]byte(r.Content), &compiled) != nil || compiled.Plugins.CollectLogs == nil || *compiled.Plugins.CollectLogs
+}
+
 // ServicePath gives the path of a service at the server's gateway.
 func (c *Client) ServicePath(r *Run, namespace string) string {
 	prefix := "/services/v1/"

@@ -34,7 +34,11 @@ func Markdown(r *Result) string {
 	}
 	for _, j := range r.Jobs {
 		if len(j.LastLines) > 0 && j.Status != "succeeded" {
-			fmt.Fprintf(b, "Last lines of `%s`:\n\n%s\n\n", j.Name, fenced(strings.Join(j.LastLines, "\n")))
+			of := ""
+			if j.Speaker != "" {
+				of = ", container `" + cell(j.Speaker) + "`"
+			}
+			fmt.Fprintf(b, "Last lines of `%s`%s:\n\n%s\n\n", j.Name, of, fenced(strings.Join(j.LastLines, "\n")))
 		}
 	}
 	if len(r.Images) > 0 {

@@ -75,10 +75,12 @@ type Job struct {
 
 // Run is one run of Polyaxon.
 type Run struct {
-	UUID    string     `json:"uuid,omitempty"`
-	RunName string     `json:"run_name,omitempty"`
-	Kind    string     `json:"kind,omitempty"`
-	Status  string     `json:"status,omitempty"`
+	UUID    string `json:"uuid,omitempty"`
+	RunName string `json:"run_name,omitempty"`
+	Kind    string `json:"kind,omitempty"`
+	Status  string `json:"status,omitempty"`
+	// Pending is what the run waits for before it is scheduled, such as approval.
+	Pending string     `json:"pending,omitempty"`
 	Reason  string     `json:"reason,omitempty"`
 	Message string     `json:"message,omitempty"`
 	Created *time.Time `json:"created,omitempty"`
@@ -96,13 +98,15 @@ type Run struct {
 	Outputs []string           `json:"outputs,omitempty"`
 	// OutputsAt is where the outputs are: a directory of this machine, or the
 	// command that downloads them.
-	OutputsAt string            `json:"outputs_at,omitempty"`
-	LastLines []string          `json:"last_lines,omitempty"`
-	Address   string            `json:"address,omitempty"` // of a service, or of the run's page
-	Inputs    map[string]any    `json:"inputs,omitempty"`
-	History   []Transition      `json:"history,omitempty"`
-	Tags      []string          `json:"tags,omitempty"`
-	Meta      map[string]string `json:"meta,omitempty"`
+	OutputsAt string   `json:"outputs_at,omitempty"`
+	LastLines []string `json:"last_lines,omitempty"`
+	// Speaker is the container that printed the last lines, when it is not the main one.
+	Speaker string            `json:"last_lines_of,omitempty"`
+	Address string            `json:"address,omitempty"` // of a service, or of the run's page
+	Inputs  map[string]any    `json:"inputs,omitempty"`
+	History []Transition      `json:"history,omitempty"`
+	Tags    []string          `json:"tags,omitempty"`
+	Meta    map[string]string `json:"meta,omitempty"`
 }
 
 // Times are how a run spent its time, in seconds; what is not known is nil, and null

@@ -161,6 +161,9 @@ func textRuns(w io.Writer, r *Result) {
 
 func textRun(w io.Writer, run Run) {
 	fmt.Fprintf(w, "run %s (%s, %s): %s\n", run.UUID, run.RunName, run.Kind, run.Status)
+	if run.Pending != "" {
+		fmt.Fprintf(w, "  waits for %s: slipway approve %s has it go on\n", run.Pending, run.UUID)
+	}
 	for _, t := range run.History {
 		fmt.Fprintf(w, "  %s %-12s %s\n", t.Time.Format("15:04:05"), t.Status, strings.TrimSpace(t.Reason+" "+firstLine(t.Message)))
 	}

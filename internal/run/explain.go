@@ -44,12 +44,12 @@ var advices = []advice{
 	{regexp.MustCompile(`image pull secrets \(([^)\s]+)\)`),
 		"name the secret $1 under secrets in slipway.yaml and run slipway secrets sync, or correct environment.imagePullSecrets"},
 	{regexp.MustCompile(`InvalidImageName`), "the image's name is not one: correct it"},
-	{regexp.MustCompile(`(?i)(?:pull|registry).*(?:unauthorized|authentication required|authorization failed|denied|forbidden|no basic auth|401|403)`),
+	{regexp.MustCompile(`(?i)(?:pull|registry).*(?:unauthorized|authentication required|authorization failed|denied|forbidden|no basic auth|\b401\b|\b403\b)`),
 		"the registry does not let the cluster pull it: name an imagePullSecret in environment.imagePullSecrets and have it under secrets in slipway.yaml, " +
 			"or let the nodes' service account read the registry; a repository that does not exist is told alike"},
-	{regexp.MustCompile(`(?i)(?:pull|registry).*(?:not found|manifest unknown|name unknown|404)`),
+	{regexp.MustCompile(`(?i)(?:pull|registry).*(?:not found|manifest unknown|name unknown|\b404\b)`),
 		"the registry has no such image: correct its name and tag, or push it (slipway build)"},
-	{regexp.MustCompile(`(?i)(?:pull|registry).*(?:toomanyrequests|too many requests|429)`),
+	{regexp.MustCompile(`(?i)(?:pull|registry).*(?:toomanyrequests|too many requests|\b429\b)`),
 		"the registry limits how often it is asked: wait, or pull with an account of your own (environment.imagePullSecrets)"},
 	{regexp.MustCompile(`(?i)(?:pull|registry).*(?:no such host|dial tcp|i/o timeout|connection refused|certificate|http response to https)`),
 		"the nodes cannot reach the registry: see its name, and that the cluster's network and certificates allow it"},
@@ -77,6 +77,7 @@ var advices = []advice{
 // explain gives, in one line, what a reason and a message mean and what to do
 // about it; "" when they tell of no trouble.
 func explain(reason, message string) string {
+	message = unwrapped(message)
 	text := reason + ": " + message
 	for _, a := range advices {
 		found := a.pattern.FindStringSubmatchIndex(text)

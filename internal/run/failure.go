@@ -22,6 +22,18 @@ type Failure struct {
 	OOMKilled, Evicted bool
 	// Text says it in one line, with what to do about it.
 	Text string
+
+	// restarted tells that the container was started again since, and spoke that the
+	// outcome's last lines are its own though it is not the main one.
+	restarted, spoke bool
+}
+
+// Speaker names the container that an outcome's last lines are of, "" for the main one.
+func (f *Failure) Speaker() string {
+	if f == nil || !f.spoke {
+		return ""
+	}
+	return f.Container
 }
 
 // failure finds out how a run failed: from its pods where they were seen, from
@@ -74,6 +86,7 @@ func podFailure(pod *corev1.Pod) *Failure {
 	})
 	for _, status := range statuses {
 		ended := status.State.Terminated
+		f.restarted = ended == nil
 		if ended == nil {
 			ended = status.LastTerminationState.Terminated
 		}

@@ -20,9 +20,10 @@ func (t Target) artifact(path string) polyaxon.Artifact {
 	return polyaxon.Artifact{Namespace: t.Namespace, Project: t.Project, UUID: t.UUID, Path: path}
 }
 
-// Sink takes what a run does, from one goroutine, in order.
+// Sink takes what a run does, one thing after the other.
 type Sink interface {
-	// Status takes each condition once.
+	// Status takes each condition once. One by which a run warns is told by Waits, too,
+	// in words that say what to do.
 	Status(polyaxon.Condition)
 	// Line takes each line once, those of a container in order. Secret values are
 	// masked in it; control characters stand as they were printed (see Sanitize).
@@ -42,9 +43,13 @@ type Clock interface {
 	Now() time.Time
 	// Sleep waits for d, or until ctx ends, whose error it then gives.
 	Sleep(ctx context.Context, d time.Duration) error
+	// AfterFunc calls f once when d has passed, unless stop is called before.
+	AfterFunc(d time.Duration, f func()) (stop func() bool)
 }
 
 type systemClock struct{}
+
+func (systemClock) AfterFunc(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop }
 
 func (systemClock) Now() time.Time                                   { return time.Now() }
 func (systemClock) Sleep(ctx context.Context, d time.Duration) error { return clock.Wait(ctx, d) }
@@ -131,11 +136,13 @@ func (e *LimitError) Error() string {
 
 // Follow tells sink what the run does until it has ended, and gives its outcome.
 // It goes on through errors that may pass; when there was no answer for
-// o.Patience, or the server refuses to answer, it gives a *LostError, and when the
-// run passed o.Limit a *LimitError. Cancelling ctx ends it with ctx's error.
+// o.Patience, or the server refuses to answer, or nobody ends a run that is stopping,
+// it gives a *LostError, and when the run passed o.Limit a *LimitError. Cancelling ctx
+// ends it with ctx's error, or with the run's outcome when that was seen by then.
 // The run itself is left as it is.
 func Follow(ctx context.Context, c *polyaxon.Client, t Target, o FollowOptions, sink Sink) (*Outcome, error) {
 	o = o.filled()
+	sink = &oneAtATime{sink: sink}
 	f := &follower{client: c, target: t, options: o, sink: sink, lines: newLines(c, t, o, sink), seen: map[polyaxon.Condition]int{}}
 	f.lines.tails = map[key]*podReading{}
 	defer f.lines.closeTails()
@@ -153,6 +160,9 @@ func Follow(ctx context.Context, c *polyaxon.Client, t Target, o FollowOptions, 
 			// Refused for good is a run that is gone, or a token that has expired.
 			return nil, &LostError{Target: t, Host: c.Host(), Silence: silence(), Err: err}
 		}
+		if err := f.stuck(); err != nil {
+			return nil, &LostError{Target: t, Host: c.Host(), Err: err}
+		}
 		if ended {
 			break
 		}
@@ -167,8 +177,6 @@ func Follow(ctx context.Context, c *polyaxon.Client, t Target, o FollowOptions, 
 		}
 		wait = min(wait*3/2, o.Poll)
 	}
-	if err := f.finish(ctx); err != nil {
-		return nil, err
-	}
-	return f.outcome(ctx)
+	f.finish(ctx)
+	return f.outcome(ctx), nil
 }

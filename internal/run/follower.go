@@ -3,7 +3,6 @@ package run
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -40,6 +39,7 @@ type follower struct {
 	// strange counts the questions since the status is one that is not known.
 	strange int
 	waiting waiting
+	ending  ending
 }
 
 // poll asks once for statuses and lines and tells whether the run has ended.
@@ -136,69 +136,6 @@ func (f *follower) unknown(ctx context.Context, status polyaxon.Status) (bool, e
 	}
 	run, err := f.client.Run(ctx, f.target.Project, f.target.UUID)
 	return err == nil && run.Status == status && !run.FinishedAt.IsZero(), err
-}
-
-// finish tells what is left when the run has ended: the last lines, then its end.
-func (f *follower) finish(ctx context.Context) error {
-	f.look(ctx)
-	if f.options.Logs {
-		// Pods may be there for a moment still; what is not archived is theirs only.
-		f.lines.until = f.options.Clock.Now().Add(lastWords)
-		switch {
-		case f.direct(ctx):
-		case f.printed && !f.options.Whole:
-			_ = f.lines.live(ctx) // the archive follows
-		}
-		if err := f.lines.drain(ctx, f.printed); err != nil {
-			return err
-		}
-	}
-	f.survived(ctx)
-	for _, condition := range f.held {
-		f.sink.Status(condition)
-	}
-	return nil
-}
-
-// survived tells when a run counts as one that succeeded though a pod of it was put
-// out of its node: a program that ends with 0 when it is asked to end looks to
-// Kubernetes like one that has done its work.
-func (f *follower) survived(ctx context.Context) {
-	if f.status != polyaxon.Succeeded || !f.reachable || len(f.pods) == 0 {
-		return
-	}
-	events, err := f.options.Cluster.RunEvents(ctx, f.target.UUID, f.pods)
-	if err != nil {
-		return
-	}
-	if event := lastEvent(events, "", "Evicted"); event != nil {
-		f.sink.Note(fmt.Sprintf("a pod of it was put out of the node (%s), and its program then ended with exit code 0: see whether its work is whole", brief(event.Message)))
-	}
-}
-
-// outcome asks for all that is known of a run that has ended, for as long as contact
-// may be lost. How it ended is known by then: that the server does not answer, or that
-// the run was deleted meanwhile, takes from what else is told, and not from that.
-func (f *follower) outcome(ctx context.Context) (*Outcome, error) {
-	began := f.options.Clock.Now()
-	for n := 0; ; n++ {
-		outcome, err := summarize(ctx, f.client, f.target, f.pods)
-		switch {
-		case ctx.Err() != nil:
-			return nil, ctx.Err()
-		case err != nil && polyaxon.Temporary(err) && f.options.Clock.Now().Sub(began) < f.options.Patience:
-			if err := f.lines.pause(ctx, n); err != nil {
-				return nil, err
-			}
-			continue
-		case err != nil:
-			f.sink.Note(fmt.Sprintf("the run has ended, and the server tells no more of it: %v", err))
-			outcome = &Outcome{Run: polyaxon.Run{UUID: f.target.UUID, Project: f.target.Project, Status: f.status}, Conditions: f.conditions}
-			outcome.Failure = failure(f.status, f.conditions, f.pods)
-		}
-		outcome.LastLines = f.lines.last()
-		return outcome, nil
-	}
 }
 
 // started tells whether pods may have printed something.

@@ -51,6 +51,9 @@ type lines struct {
 	torn bool
 	// busy tells that the last reading brought so much that the next should come soon.
 	busy bool
+	// whole tells that the pods' logs were read to their end, and incomplete that some
+	// of them were gone before they were read.
+	whole, incomplete bool
 	// forbidden is set once it was told that pods cannot be read.
 	forbidden bool
 }

@@ -52,6 +52,7 @@ func (f *follower) look(ctx context.Context) {
 // any to read. The logs of containers that run stay open, where l follows.
 func (l *lines) direct(ctx context.Context, cluster Cluster, pods []corev1.Pod) bool {
 	found, total := false, 0
+	l.whole = len(pods) > 0
 	for i := range pods {
 		pod := &pods[i]
 		for _, status := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
@@ -62,6 +63,7 @@ func (l *lines) direct(ctx context.Context, cluster Cluster, pods []corev1.Pod) 
 			err := r.container(ctx, &status)
 			l.refused(err)
 			found = err == nil || found
+			l.whole = l.whole && err == nil && status.State.Running == nil && !l.incomplete
 			total += r.total
 			r.total = 0
 		}
@@ -197,6 +199,7 @@ func (r *podReading) line(ctx context.Context, text string, first *bool) error {
 		missed := c.loose && c.told > 0
 		c.loose = false
 		if newest := c.newest; !r.knows(&line) && r.previous(ctx) != nil && missed {
+			r.incomplete = true
 			r.sink.Note(fmt.Sprintf("the log of %s was rotated while it could not be read: lines between %s and %s may be missing",
 				r.key.container, time.UnixMicro(newest).UTC().Format(time.TimeOnly), line.Timestamp.UTC().Format(time.TimeOnly)))
 		}

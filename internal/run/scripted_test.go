@@ -54,6 +54,9 @@ type scripted struct {
 	// cut has an answer cut, or failed, by chance.
 	cut func() bool
 
+	// streamsDown has all but the API answer 502.
+	streamsDown bool
+
 	// asked is told of each question, by its path.
 	asked func(path string)
 
@@ -94,6 +97,10 @@ func (s *scripted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.requests++
 	if s.asked != nil {
 		s.asked(r.URL.Path)
+	}
+	if s.streamsDown && strings.HasPrefix(r.URL.Path, "/streams/") {
+		w.WriteHeader(http.StatusBadGateway)
+		return
 	}
 	var answer any
 	var body []byte
@@ -231,12 +238,33 @@ type clock struct {
 	n    int
 	// slept is how long the last pause was.
 	slept time.Duration
+	// due are the functions that are called at their time.
+	due []func()
+}
+
+// AfterFunc calls f when that much was slept.
+func (c *clock) AfterFunc(d time.Duration, f func()) func() bool {
+	at, done := c.now.Add(d), false
+	c.due = append(c.due, func() {
+		if !done && !c.now.Before(at) {
+			done = true
+			f()
+		}
+	})
+	return func() bool {
+		stopped := !done
+		done = true
+		return stopped
+	}
 }
 
 func (c *clock) Now() time.Time { return c.now }
 
 func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
 	c.now, c.slept = c.now.Add(d), d
+	for _, f := range c.due {
+		f()
+	}
 	if c.step != nil {
 		c.step(c.n)
 	}

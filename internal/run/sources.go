@@ -89,19 +89,29 @@ func (l *lines) since() time.Time {
 // filled for a while after the end: it is read until its files stay as they are,
 // or two readings are alike, and it holds what was told. That it cannot be read
 // is told, and is no error: how the run ended is known. started tells whether the
-// run may have printed anything.
-func (l *lines) drain(ctx context.Context, started bool) error {
+// run may have printed anything, and archives whether there will be an archive. What
+// was read from the pods to its end is waited for no more.
+func (l *lines) drain(ctx context.Context, started bool, archives func() bool) error {
 	last := -1
 	for n := 0; ; n++ {
-		before := l.archived(ctx)
-		r, err := l.archive(ctx)
+		before, patience := l.archived(ctx), l.options.Patience
+		whole := l.whole && !l.anyTorn()
+		if whole {
+			patience = 0
+		}
+		r, err := l.archive(ctx, patience)
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
+		case whole:
+			return nil
 		case err != nil:
 			l.sink.Note(fmt.Sprintf("the archived log cannot be read, lines may be missing: %v", err))
 			return nil
 		case r.total >= l.told() && l.settled(ctx, n, r.total, last, before, started):
+			return nil
+		case r.total == 0 && n == 0 && !archives():
+			l.sink.Note("its operation has collectLogs: false, so that what was not shown while it ran is in no archive")
 			return nil
 		case n >= drains:
 			if l.anyTorn() {
@@ -161,8 +171,8 @@ func (l *lines) archived(ctx context.Context) string {
 
 // archive reads all files of the archive: 2.x gives one answer, 1.11.3 one file
 // after the other. An answer that was cut is asked for again, until nothing
-// comes for the patience of the options.
-func (l *lines) archive(ctx context.Context) (*reading, error) {
+// comes for as long as patience.
+func (l *lines) archive(ctx context.Context, patience time.Duration) (*reading, error) {
 	r, q, seen := l.reading(true, time.Time{}), l.query(), map[string]bool{}
 	heard := l.options.Clock.Now()
 	for n := 0; len(seen) < maxLogFiles; {
@@ -180,7 +190,7 @@ func (l *lines) archive(ctx context.Context) (*reading, error) {
 			q.LastFile = page.LastFile
 			seen[page.LastFile] = true
 			continue
-		case ctx.Err() != nil, !polyaxon.Temporary(err), now.Sub(heard) >= l.options.Patience:
+		case ctx.Err() != nil, !polyaxon.Temporary(err), now.Sub(heard) >= patience:
 			l.flush()
 			return nil, err
 		}

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -13,10 +14,14 @@ import (
 )
 
 const (
-	// eventsEvery is the shortest time between two questions for events.
-	eventsEvery = 2 * time.Second
-	// untaken is how long a run may be queued before that is told as a reason.
-	untaken = time.Minute
+	// eventsEvery is the shortest time between two questions for events, and
+	// pendingEvery between two for what a run waits for before it is scheduled.
+	eventsEvery, pendingEvery = 2 * time.Second, 10 * time.Second
+	// untaken is how long a run may be queued, and unended how long stopping, before
+	// that is told as a reason.
+	untaken, unended = time.Minute, time.Minute
+	// abandoned is how long a run may be stopping, beside its pods' grace period.
+	abandoned = 10 * time.Minute
 	// pulling is the reason of the sandbox's condition whose message says how far it
 	// is with the image, and farEvery how often that is told as a reason to wait.
 	pulling  = "Pulling"
@@ -25,11 +30,14 @@ const (
 
 // waiting is what is known of why a run does not run.
 type waiting struct {
-	// told is what was told last.
-	told string
+	// told is what was told last, and cause what that comes to.
+	told, cause string
 	// asked is when the cluster was asked for events, events what it answered.
 	asked  time.Time
 	events []corev1.Event
+	// inquired is when the server was asked what the run waits for, pending the answer.
+	inquired time.Time
+	pending  string
 	// status is the last one, since when it was first seen.
 	status polyaxon.Status
 	since  time.Time
@@ -37,15 +45,41 @@ type waiting struct {
 	far time.Time
 }
 
-// waits tells why the run does not run yet, when that is known and new.
+// waits tells why the run does not run yet, or does not end, when that is known and new.
 func (f *follower) waits(ctx context.Context, status polyaxon.Status, conditions []polyaxon.Condition) {
 	w, now := &f.waiting, f.options.Clock.Now()
 	if status != w.status {
-		w.status, w.since = status, now
+		w.status, w.since, w.inquired = status, now, time.Time{}
 	}
-	if status == polyaxon.Running || status == polyaxon.Stopping || status == polyaxon.Processing {
-		w.told = ""
+	if status == polyaxon.Running || status == polyaxon.Processing {
+		w.told, w.cause = "", ""
 		return
+	}
+	if n := len(conditions); n > 0 && conditions[n-1].Reason == pulling {
+		w.pulls(brief(conditions[n-1].Message), now, f.sink)
+		return
+	}
+	if why := f.why(ctx, now, conditions); why != "" && why != w.told {
+		if same(w.cause, why) {
+			return
+		}
+		w.told, w.cause = why, cause(why)
+		f.sink.Waits(why)
+	}
+}
+
+// why gives why the run does not go on, "" when that is not known.
+func (f *follower) why(ctx context.Context, now time.Time, conditions []polyaxon.Condition) string {
+	w := &f.waiting
+	switch past := now.Sub(w.since); {
+	case w.status == polyaxon.Stopping && past >= unended:
+		return fmt.Sprintf("it has been stopping for %s, and nobody ends it; %s; slipway waits %s in all", unended, f.leftover(), f.endless())
+	case w.status == polyaxon.Stopping:
+		return ""
+	case unscheduledYet(w.status):
+		if f.inquire(ctx, now); w.pending != "" {
+			return pendingFor(w.pending, f.target.UUID)
+		}
 	}
 	if f.reachable && (w.asked.IsZero() || now.Sub(w.asked) >= eventsEvery) {
 		w.asked = now
@@ -53,26 +87,90 @@ func (f *follower) waits(ctx context.Context, status polyaxon.Status, conditions
 			w.events = events
 		}
 	}
-	var why string
 	if f.reachable {
-		why = podWaits(f.pods, w.events)
-	}
-	if why == "" && len(conditions) > 0 {
-		last := conditions[len(conditions)-1]
-		if last.Reason == pulling {
-			w.pulls(brief(last.Message), now, f.sink)
-			return
+		if why := podWaits(f.pods, w.events); why != "" {
+			return why
 		}
-		why = explain(last.Reason, last.Message)
 	}
-	if why == "" && unclaimed(status) && now.Sub(w.since) >= untaken {
-		why = fmt.Sprintf("it has been %s for %s and nobody takes it; see that Polyaxon's agent runs (kubectl get pods), and whether its queue is full (slipway runs)",
-			status, untaken)
+	if len(conditions) > 0 {
+		if why := conditionWaits(conditions[len(conditions)-1]); why != "" {
+			return why
+		}
 	}
-	if why != "" && why != w.told {
-		w.told = why
-		f.sink.Waits(why)
+	if unclaimed(w.status) && now.Sub(w.since) >= untaken {
+		return fmt.Sprintf("it has been %s for %s and nobody takes it; see that Polyaxon's agent runs (kubectl get pods), and whether its queue is full (slipway runs)",
+			w.status, untaken)
 	}
+	return ""
+}
+
+// conditionWaits gives why a run does not run by the server's words.
+func conditionWaits(c polyaxon.Condition) string {
+	why := explain(c.Reason, c.Message)
+	if why == "" && (c.Type == polyaxon.Warning || c.Type == polyaxon.Unschedulable) {
+		why = brief(cmp.Or(c.Message, c.Reason, string(c.Type)))
+	}
+	return why
+}
+
+// inquire asks the server what a run waits for that is not scheduled at once.
+func (f *follower) inquire(ctx context.Context, now time.Time) {
+	w := &f.waiting
+	if now.Sub(w.since) < firstPoll || !w.inquired.IsZero() && now.Sub(w.inquired) < pendingEvery {
+		return
+	}
+	w.inquired = now
+	if r, err := f.client.Run(ctx, f.target.Project, f.target.UUID); err == nil {
+		w.pending = r.Pending
+	}
+}
+
+// unscheduledYet tells whether a run with this status may wait for somebody's word.
+func unscheduledYet(s polyaxon.Status) bool { return s == polyaxon.Created || s == polyaxon.Compiled }
+
+// pendingFor says what a run waits for, in Polyaxon's word, and what to do.
+func pendingFor(pending, uuid string) string {
+	switch pending {
+	case polyaxon.PendingApproval:
+		return "it waits for approval: slipway approve " + uuid
+	case polyaxon.PendingUpload:
+		return "it waits for files to be uploaded to it; slipway approve " + uuid + " has it go on without"
+	}
+	return "it waits for its " + Sanitize(pending) + "; slipway approve " + uuid + " has it go on without"
+}
+
+// leftover says what to do about a run that does not stop.
+func (f *follower) leftover() string {
+	text := "a pod of it may still end by itself, or Polyaxon's agent and operator are down, or its resource was deleted before they knew of it (kubectl get pods -l " +
+		"app.kubernetes.io/instance=" + f.target.UUID + ")"
+	switch {
+	case f.reachable && len(f.pods) == 0:
+		text = "no pod of it is left: its resource was deleted before Polyaxon's operator knew of it, or Polyaxon's agent and operator are down"
+	case f.reachable:
+		text = fmt.Sprintf("its pod %s is still there (kubectl describe pod %s)", f.pods[0].Name, f.pods[0].Name)
+	}
+	return text + "; delete the run in Polyaxon when it does nothing any more"
+}
+
+// endless is how long a run may be stopping: its pods have a grace period.
+func (f *follower) endless() time.Duration {
+	longest := time.Duration(0)
+	for i := range f.pods {
+		if grace := f.pods[i].Spec.TerminationGracePeriodSeconds; grace != nil {
+			longest = max(longest, time.Duration(*grace)*time.Second)
+		}
+	}
+	return abandoned + longest
+}
+
+// stuck gives an error when a run has been stopping for so long that nobody will end
+// it.
+func (f *follower) stuck() error {
+	w := &f.waiting
+	if past := f.options.Clock.Now().Sub(w.since); w.status != polyaxon.Stopping || past < f.endless() {
+		return nil
+	}
+	return fmt.Errorf("it has been stopping for %s, and nobody ends it; %s", f.endless(), f.leftover())
 }
 
 // pulls tells how far the image is.

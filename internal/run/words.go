@@ -1,0 +1,71 @@
+package run
+
+import (
+	"bufio"
+	"context"
+	"errors"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+)
+
+// words gives the last lines of a container that failed and is not the one whose lines
+// were told: from its pod, or from the archive.
+func (f *follower) words(ctx context.Context, of *Failure) []string {
+	last := &recent{mask: f.options.Mask}
+	if f.reachable && of.Pod != "" && f.podWords(ctx, of, last) == nil && len(last.lines) > 0 {
+		return last.lines
+	}
+	last.lines = nil
+	q := f.lines.query()
+	for seen := map[string]bool{}; len(seen) < maxLogFiles; {
+		page, err := f.client.ReadLogs(ctx, q, func(l polyaxon.LogLine) error {
+			if l.Container == of.Container && (of.Pod == "" || l.Pod == of.Pod) {
+				last.add(l.Value)
+			}
+			return nil
+		})
+		if err != nil || page.LastFile == "" || seen[page.LastFile] {
+			break
+		}
+		q.LastFile = page.LastFile
+		seen[page.LastFile] = true
+	}
+	return last.lines
+}
+
+// podWords reads them from the pod, with the instance before the last restart when
+// that is the one that failed.
+func (f *follower) podWords(ctx context.Context, of *Failure, last *recent) error {
+	lines := int64(tail)
+	body, err := f.options.Cluster.PodLog(ctx, of.Pod, &corev1.PodLogOptions{Container: of.Container, TailLines: &lines, Timestamps: true, Previous: of.restarted})
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	reader := bufio.NewReaderSize(body, 64<<10)
+	for {
+		text, err := readLine(reader)
+		if _, value, ok := stamped(text); ok {
+			last.add(value)
+		}
+		if err != nil {
+			return errors.Join(ctx.Err()) // a log has an end
+		}
+	}
+}
+
+// recent keeps the last lines that are added.
+type recent struct {
+	mask  func(string) string
+	lines []string
+}
+
+func (l *recent) add(value string) {
+	if l.mask != nil {
+		value = l.mask(value)
+	}
+	l.lines = append(l.lines, Sanitize(shorten(value)))
+	l.lines = l.lines[max(0, len(l.lines)-tail):]
+}
