@@ -111,15 +111,19 @@ func Runs(ctx context.Context, limit *int, services *bool, query *string) error 
 	})
 }
 
-// Status tells all about one run.
-func Status(ctx context.Context, run string) error {
-	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) { return tasks.Status(ctx, env, run) })
+// Status tells all about one run. Of a job's runs it is the newest, or with -lastSucceeded the newest that succeeded.
+func Status(ctx context.Context, run string, lastSucceeded *bool) error {
+	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) {
+		return tasks.Status(ctx, env, run, tasks.RunOptions{LastSucceeded: value(lastSucceeded)})
+	})
 }
 
 // Logs prints a run's lines. -follow goes on until the run has ended.
-func Logs(ctx context.Context, run string, follow, allContainers *bool) error {
+func Logs(ctx context.Context, run string, follow, allContainers, lastSucceeded *bool) error {
 	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) {
-		return tasks.Logs(ctx, env, run, value(follow), value(allContainers))
+		return tasks.Logs(ctx, env, run, tasks.LogsOptions{
+			RunOptions: tasks.RunOptions{LastSucceeded: value(lastSucceeded)}, Follow: value(follow), AllContainers: value(allContainers),
+		})
 	})
 }
 
@@ -151,9 +155,9 @@ func Approve(ctx context.Context, run string) error {
 }
 
 // Artifacts lists a run's files, or downloads them into -dir=DIR.
-func Artifacts(ctx context.Context, run string, dir *string) error {
+func Artifacts(ctx context.Context, run string, dir *string, lastSucceeded *bool) error {
 	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) {
-		return tasks.Artifacts(ctx, env, run, value(dir))
+		return tasks.Artifacts(ctx, env, run, value(dir), tasks.RunOptions{LastSucceeded: value(lastSucceeded)})
 	})
 }
 

@@ -31,8 +31,8 @@ const (
 // not empty. Files that are there from an earlier download of the same run, once it
 // has ended, are not downloaded again; others of their names are replaced, and all
 // else is left alone. A file is never seen half: it gets its name when it is whole.
-func Artifacts(ctx context.Context, env *Env, name, directory string) (*report.Result, error) {
-	return env.withRun(ctx, "artifacts", name, func(p *project, to *platform, r *polyaxon.Run, result *report.Result) (err error) {
+func Artifacts(ctx context.Context, env *Env, name, directory string, o RunOptions) (*report.Result, error) {
+	return env.withRead(ctx, "artifacts", name, o, func(p *project, to *platform, r *polyaxon.Run, result *report.Result) (err error) {
 		if directory != "" {
 			directory = p.within(directory)
 		}

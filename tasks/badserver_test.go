@@ -58,7 +58,7 @@ func TestWhatIsNoPolyaxon(t *testing.T) {
 				"up":     func() (*report.Result, error) { return Up(t.Context(), env, "api", UpOptions{}) },
 				"down":   func() (*report.Result, error) { return Down(t.Context(), env, "api") },
 				"runs":   func() (*report.Result, error) { return Runs(t.Context(), env, RunsOptions{}) },
-				"status": func() (*report.Result, error) { return Status(t.Context(), env, uuid) },
+				"status": func() (*report.Result, error) { return Status(t.Context(), env, uuid, RunOptions{}) },
 				"stop":   func() (*report.Result, error) { return Stop(t.Context(), env, uuid) },
 				"resume": func() (*report.Result, error) { return Resume(t.Context(), env, uuid) },
 			} {

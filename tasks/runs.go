@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/config"
@@ -17,8 +16,8 @@ import (
 const runsLimit = 100
 
 // Status tells all about one run: its history, reasons, metrics and outputs.
-func Status(ctx context.Context, env *Env, name string) (*report.Result, error) {
-	return env.withRun(ctx, "status", name, func(p *project, to *platform, r *polyaxon.Run, result *report.Result) error {
+func Status(ctx context.Context, env *Env, name string, o RunOptions) (*report.Result, error) {
+	return env.withRead(ctx, "status", name, o, func(p *project, to *platform, r *polyaxon.Run, result *report.Result) error {
 		outcome, err := run.Summarize(ctx, to.polyaxon, p.target(to, r), to.pods())
 		if err != nil {
 			return err
@@ -35,13 +34,22 @@ func Status(ctx context.Context, env *Env, name string) (*report.Result, error) 
 	})
 }
 
-// Logs writes a run's lines to env.Stdout; with follow until the run has ended.
-func Logs(ctx context.Context, env *Env, name string, follow, allContainers bool) (*report.Result, error) {
-	return env.withRun(ctx, "logs", name, func(p *project, to *platform, r *polyaxon.Run, _ *report.Result) error {
-		sink := &lineSink{project: p, w: env.Stdout, origins: run.Origins{Containers: allContainers}}
-		options := p.following(to, run.FollowOptions{Logs: true, AllContainers: allContainers})
+// LogsOptions say which lines are written.
+type LogsOptions struct {
+	RunOptions
+	// Follow writes lines until the run has ended.
+	Follow bool
+	// AllContainers writes those of init and sidecar containers too.
+	AllContainers bool
+}
+
+// Logs writes a run's lines to env.Stdout.
+func Logs(ctx context.Context, env *Env, name string, o LogsOptions) (*report.Result, error) {
+	return env.withRead(ctx, "logs", name, o.RunOptions, func(p *project, to *platform, r *polyaxon.Run, _ *report.Result) error {
+		sink := &lineSink{project: p, w: env.Stdout, origins: run.Origins{Containers: o.AllContainers}}
+		options := p.following(to, run.FollowOptions{Logs: true, AllContainers: o.AllContainers})
 		var err error
-		if !follow && !r.Status.Terminal() {
+		if !o.Follow && !r.Status.Terminal() {
 			err = run.Logs(ctx, to.polyaxon, p.target(to, r), options, sink)
 		} else {
 			_, err = run.Follow(ctx, to.polyaxon, p.target(to, r), options, sink)
@@ -103,7 +111,21 @@ func (e *Env) connected(ctx context.Context) (*project, *platform, error) {
 }
 
 // withRun finds the run that the user names and does something with it.
-func (e *Env) withRun(ctx context.Context, command, name string, do func(*project, *platform, *polyaxon.Run, *report.Result) error) (*report.Result, error) {
+func (e *Env) withRun(ctx context.Context, command, name string, do runVerb) (*report.Result, error) {
+	return e.withChosen(ctx, command, name, (*project).find, do)
+}
+
+// withRead is withRun for commands that only read what a run left.
+func (e *Env) withRead(ctx context.Context, command, name string, o RunOptions, do runVerb) (*report.Result, error) {
+	return e.withChosen(ctx, command, name, o.find, do)
+}
+
+type (
+	runVerb   func(*project, *platform, *polyaxon.Run, *report.Result) error
+	runChoice func(*project, context.Context, *platform, string) (*polyaxon.Run, error)
+)
+
+func (e *Env) withChosen(ctx context.Context, command, name string, choose runChoice, do runVerb) (*report.Result, error) {
 	if strings.TrimSpace(name) == "" {
 		return nil, usagef("no run is named: give a run's id, the beginning of one, or a job's name (slipway runs lists them)")
 	}
@@ -116,7 +138,7 @@ func (e *Env) withRun(ctx context.Context, command, name string, do func(*projec
 	for _, s := range p.secretList() {
 		_, _ = p.bundle(ctx, s)
 	}
-	found, err := p.find(ctx, to, name)
+	found, err := choose(p, ctx, to, name)
 	if err != nil {
 		return result, unsure(ctx, err, "")
 	}
@@ -130,39 +152,4 @@ func unsure(ctx context.Context, err error, what string) error {
 		return err
 	}
 	return &InterruptedError{Outcome: what}
-}
-
-var uuidPattern = regexp.MustCompile(`^[0-9a-f]{32}$`)
-
-// find gives the run with this UUID, the only one whose UUID begins so, or the
-// newest one of the job or service of this name.
-func (p *project) find(ctx context.Context, to *platform, name string) (*polyaxon.Run, error) {
-	plain := strings.ToLower(strings.ReplaceAll(name, "-", ""))
-	if uuidPattern.MatchString(plain) {
-		found, err := to.polyaxon.Run(ctx, p.config.Project, plain)
-		if polyaxon.IsNotFound(err) {
-			return nil, usagef("project %s has no run %s (slipway runs lists them)", p.config.Project, name)
-		}
-		return found, err
-	}
-	runs, _, err := to.polyaxon.Runs(ctx, p.config.Project, polyaxon.Query{Sort: "-created_at", Limit: runsLimit})
-	if err != nil && !polyaxon.IsNotFound(err) {
-		return nil, err
-	}
-	var matches []string
-	for i := range runs {
-		switch {
-		case runs[i].Name == name:
-			return to.polyaxon.Run(ctx, p.config.Project, runs[i].UUID)
-		case len(plain) >= 4 && strings.HasPrefix(runs[i].UUID, plain):
-			matches = append(matches, runs[i].UUID)
-		}
-	}
-	switch len(matches) {
-	case 0:
-		return nil, usagef("project %s has no run called %s, and none whose id begins so (slipway runs lists them)", p.config.Project, name)
-	case 1:
-		return to.polyaxon.Run(ctx, p.config.Project, matches[0])
-	}
-	return nil, usagef("%s is the beginning of %d runs: %s", name, len(matches), strings.Join(matches, ", "))
 }

@@ -42,7 +42,7 @@ func deletedWhileFollowed(s *stage) {
 				if _, err := tasks.Submit(ctx, env, "prepare", tasks.JobOptions{}); err != nil {
 					return nil, err
 				}
-				return tasks.Logs(ctx, env, "prepare", true, false)
+				return tasks.Logs(ctx, env, "prepare", tasks.LogsOptions{Follow: true})
 			},
 		} {
 			s.t.Run(what+" of "+command, func(t *testing.T) {

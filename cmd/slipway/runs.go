@@ -35,20 +35,28 @@ func runs(d *door.Door) *cobra.Command {
 }
 
 func status(d *door.Door) *cobra.Command {
-	return command(d, "status RUN", "Tell a run's history, metrics and outputs", cobra.ExactArgs(1),
+	var o tasks.RunOptions
+	c := command(d, "status RUN", "Tell a run's history, metrics and outputs", cobra.ExactArgs(1),
 		func(ctx context.Context, env *tasks.Env, args []string) (*report.Result, error) {
-			return tasks.Status(ctx, env, args[0])
+			return tasks.Status(ctx, env, args[0], o)
 		})
+	lastSucceeded(c, &o)
+	return c
+}
+
+func lastSucceeded(c *cobra.Command, o *tasks.RunOptions) {
+	c.Flags().BoolVar(&o.LastSucceeded, "last-succeeded", false, "of a job's runs take the newest that succeeded")
 }
 
 func logs(d *door.Door) *cobra.Command {
-	var follow, all bool
+	var o tasks.LogsOptions
 	c := command(d, "logs RUN", "Print a run's lines", cobra.ExactArgs(1),
 		func(ctx context.Context, env *tasks.Env, args []string) (*report.Result, error) {
-			return tasks.Logs(ctx, env, args[0], follow, all)
+			return tasks.Logs(ctx, env, args[0], o)
 		})
-	c.Flags().BoolVarP(&follow, "follow", "f", false, "go on until the run has ended")
-	c.Flags().BoolVar(&all, "all-containers", false, "print the lines of init and sidecar containers too")
+	c.Flags().BoolVarP(&o.Follow, "follow", "f", false, "go on until the run has ended")
+	c.Flags().BoolVar(&o.AllContainers, "all-containers", false, "print the lines of init and sidecar containers too")
+	lastSucceeded(c, &o.RunOptions)
 	return c
 }
 
@@ -92,14 +100,17 @@ func approve(d *door.Door) *cobra.Command {
 }
 
 func artifacts(d *door.Door) *cobra.Command {
-	return command(d, "artifacts RUN [DIR]", "List a run's files, or download them into DIR", cobra.RangeArgs(1, 2),
+	var o tasks.RunOptions
+	c := command(d, "artifacts RUN [DIR]", "List a run's files, or download them into DIR", cobra.RangeArgs(1, 2),
 		func(ctx context.Context, env *tasks.Env, args []string) (*report.Result, error) {
 			directory := ""
 			if len(args) == 2 {
 				directory = args[1]
 			}
-			return tasks.Artifacts(ctx, env, args[0], directory)
+			return tasks.Artifacts(ctx, env, args[0], directory, o)
 		})
+	lastSucceeded(c, &o)
+	return c
 }
 
 func up(d *door.Door) *cobra.Command {

@@ -1,0 +1,75 @@
+package tasks
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/report"
+)
+
+// RunOptions say which of a job's runs is meant by its name.
+type RunOptions struct {
+	// LastSucceeded is the newest that succeeded, rather than the newest.
+	LastSucceeded bool
+}
+
+// find gives the run that the user names. Beside a newest one that ended badly it says
+// which was the last that succeeded.
+func (o RunOptions) find(p *project, ctx context.Context, to *platform, name string) (*polyaxon.Run, error) {
+	if o.LastSucceeded {
+		last, err := p.lastRun(ctx, to, name, polyaxon.Succeeded)
+		if err == nil && last == nil {
+			return nil, usagef("no run called %s of project %s has succeeded (--last-succeeded goes with a job's name; slipway runs lists runs)", name, p.config.Project)
+		}
+		return last, err
+	}
+	found, err := p.find(ctx, to, name)
+	if err != nil || found.Name != name || !found.Status.Terminal() || found.Status == polyaxon.Succeeded {
+		return found, err
+	}
+	// That there is none, or none that can be asked for now, is no reason to tell nothing.
+	if last, err := p.lastRun(ctx, to, name, polyaxon.Succeeded); err == nil && last != nil {
+		p.event(report.Note, "", "", fmt.Sprintf("run %s, the newest of %s, is %s; the last that succeeded is run %s of %s (--last-succeeded chooses it)",
+			found.UUID, name, found.Status, last.UUID, last.CreatedAt.Format(time.DateTime)))
+	}
+	return found, nil
+}
+
+var uuidPattern = regexp.MustCompile(`^[0-9a-f]{32}$`)
+
+// find gives the run with this UUID, the only one whose UUID begins so, or the
+// newest one of the job or service of this name.
+func (p *project) find(ctx context.Context, to *platform, name string) (*polyaxon.Run, error) {
+	plain := strings.ToLower(strings.ReplaceAll(name, "-", ""))
+	if uuidPattern.MatchString(plain) {
+		found, err := to.polyaxon.Run(ctx, p.config.Project, plain)
+		if polyaxon.IsNotFound(err) {
+			return nil, usagef("project %s has no run %s (slipway runs lists them)", p.config.Project, name)
+		}
+		return found, err
+	}
+	runs, _, err := to.polyaxon.Runs(ctx, p.config.Project, polyaxon.Query{Sort: "-created_at", Limit: runsLimit})
+	if err != nil && !polyaxon.IsNotFound(err) {
+		return nil, err
+	}
+	var matches []string
+	for i := range runs {
+		switch {
+		case runs[i].Name == name:
+			return to.polyaxon.Run(ctx, p.config.Project, runs[i].UUID)
+		case len(plain) >= 4 && strings.HasPrefix(runs[i].UUID, plain):
+			matches = append(matches, runs[i].UUID)
+		}
+	}
+	switch len(matches) {
+	case 0:
+		return nil, usagef("project %s has no run called %s, and none whose id begins so (slipway runs lists them)", p.config.Project, name)
+	case 1:
+		return to.polyaxon.Run(ctx, p.config.Project, matches[0])
+	}
+	return nil, usagef("%s is the beginning of %d runs: %s", name, len(matches), strings.Join(matches, ", "))
+}
