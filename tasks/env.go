@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/internal/secret"
 )
 
 // Env is the world that a task runs in.
@@ -42,7 +43,7 @@ type Env struct {
 	NoAttestations bool
 	// Version is this program's version.
 	Version string
-	// Mask hides a secret value from whoever else reads the output, such as the
-	// log of a GitHub workflow. It may be nil.
-	Mask func(value string)
+	// Secrets is told all values that nobody may see, before they are used: whoever
+	// writes what this process says masks them. It may be nil.
+	Secrets *secret.Masker
 }

@@ -104,7 +104,7 @@ func (p *project) inventory(ctx context.Context) lint.Inventory {
 	if err != nil {
 		return nil
 	}
-	p.hide(running.Token, running.RegistryToken, running.KubernetesToken)
+	p.Secrets.Add(running.Token, running.RegistryToken, running.KubernetesToken)
 	connected, err := cluster.Connect(&rest.Config{Host: running.Kubernetes, BearerToken: string(running.KubernetesToken.Reveal())}, running.Namespace, "sandbox")
 	if err != nil {
 		return nil

@@ -22,6 +22,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/run"
 	"github.com/slipway-ci/slipway/internal/sandbox"
+	"github.com/slipway-ci/slipway/internal/secret"
 	"github.com/slipway-ci/slipway/internal/source"
 	"github.com/slipway-ci/slipway/internal/state"
 )
@@ -89,7 +90,7 @@ func (p *project) extend(ctx context.Context, to *platform, u uses) error {
 			return fmt.Errorf("start the sandbox: %w", err)
 		}
 		to.sandbox = joined
-		p.hide(joined.Token, joined.RegistryToken, joined.KubernetesToken)
+		p.Secrets.Add(joined.Token, joined.RegistryToken, joined.KubernetesToken)
 	}
 	if to.embedded && to.sandbox != nil {
 		os, arch, _ := strings.Cut(to.sandbox.Platform, "/")
@@ -172,13 +173,13 @@ func (p *project) rarely() func(text string) {
 func (p *project) connectRegistry(ctx context.Context, to *platform) error {
 	carrier := image.RememberPings(transport.NewUserAgent(p.Transport, "slipway/"+p.Version))
 	if p.config.Registry != "" {
-		to.registry = &image.Registry{Prefix: p.config.Registry, Transport: carrier, Keychain: image.NewCredentials(), Waiting: p.rarely()}
+		to.registry = &image.Registry{Prefix: p.config.Registry, Transport: carrier, Keychain: keychain{image.NewCredentials(), p.Secrets}, Waiting: p.rarely()}
 		return nil
 	}
 	to.registry = &image.Registry{
 		Prefix:      strings.TrimPrefix(to.sandbox.Registry, "http://"),
 		Transport:   carrier,
-		Keychain:    to.sandbox.Keychain(image.NewCredentials()),
+		Keychain:    to.sandbox.Keychain(keychain{image.NewCredentials(), p.Secrets}),
 		NameOptions: []name.Option{name.Insecure},
 		Waiting:     p.rarely(),
 	}
@@ -220,7 +221,11 @@ func (p *project) access() (*rest.Config, error) {
 		path = p.file(path)
 	}
 	access, err := cluster.Kubeconfig(path, cfg.Kubeconfig.Context)
-	return access, located(p.config.At("cluster", "kubeconfig"), err)
+	if err != nil {
+		return nil, located(p.config.At("cluster", "kubeconfig"), err)
+	}
+	p.hideAccess(access)
+	return access, nil
 }
 
 func (p *project) connectPolyaxon(ctx context.Context, to *platform) error {
@@ -244,7 +249,7 @@ func (p *project) connectPolyaxon(ctx context.Context, to *platform) error {
 			return err
 		}
 		to.gateway = found.Transport()
-		options.Host, options.Transport = found.Host(), to.gateway
+		options.Host, options.Transport = found.Host(), secret.Watch(to.gateway, p.Secrets)
 	default:
 		options.Host, options.Token = to.sandbox.Polyaxon, to.sandbox.Token
 	}
@@ -268,7 +273,7 @@ const sandboxPatience = 5 * time.Second
 
 // following gives options to follow runs on the platform with.
 func (p *project) following(to *platform, o run.FollowOptions) run.FollowOptions {
-	o.Clock, o.Mask = to.clock, p.masker.Mask
+	o.Clock = to.clock
 	if to.embedded {
 		o.Patience, o.Whole = sandboxPatience, true
 	} else {

@@ -16,7 +16,6 @@ import (
 type project struct {
 	*Env
 	config  *config.Config
-	masker  *secret.Masker
 	secrets *secret.Resolver
 	// texts are the params that the command line gives, by job.
 	texts map[string]map[string]string
@@ -46,20 +45,21 @@ func (e *Env) open(ctx context.Context) (*project, error) {
 	if err != nil {
 		return nil, err
 	}
-	masker := secret.NewMasker()
-	masked := *e
-	masked.Events = report.Masked(e.Events, masker.Mask)
-	return &project{
-		Env:      &masked,
+	e.Secrets.Public(cfg.Registry)
+	watched := *e
+	watched.Transport = secret.Watch(e.Transport, e.Secrets)
+	p := &project{
+		Env:      &watched,
 		config:   cfg,
-		masker:   masker,
 		untagged: &sync.Once{},
 		secrets:  &secret.Resolver{Dir: cfg.Dir, Lookup: e.Lookup},
 		revision: sync.OnceValue(func() revision.Revision {
 			known, _ := revision.Read(ctx, cfg.Dir, e.Environ, image.Excluded) // its only error is the end of ctx
 			return known
 		}),
-	}, nil
+	}
+	p.learn(ctx)
+	return p, nil
 }
 
 // shown gives a path as users write it: from the working directory where it is
@@ -89,17 +89,6 @@ func (p *project) event(kind report.Kind, step, subject, message string) {
 	p.Events.Event(report.Event{Kind: kind, Step: step, Subject: subject, Message: message})
 }
 
-// hide has values masked wherever slipway and the place it runs in print.
-func (p *project) hide(values ...secret.Value) {
-	p.masker.Add(values...)
-	if p.Mask == nil {
-		return
-	}
-	for _, v := range values {
-		p.Mask(string(v.Reveal()))
-	}
-}
-
 // resolve reads the secret that text names, such as env:TOKEN, and has it masked.
 func (p *project) resolve(ctx context.Context, text string, at ...string) (secret.Value, error) {
 	src, err := secret.ParseSource(text)
@@ -110,7 +99,7 @@ func (p *project) resolve(ctx context.Context, text string, at ...string) (secre
 	if err != nil {
 		return secret.Value{}, located(p.config.At(at...), err)
 	}
-	p.hide(value)
+	p.Secrets.Add(value)
 	return value, nil
 }
 

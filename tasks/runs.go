@@ -134,10 +134,6 @@ func (e *Env) withChosen(ctx context.Context, command, name string, choose runCh
 		return nil, err
 	}
 	result := p.result(command)
-	// What jobs print may hold secrets; those that can be read here are masked.
-	for _, s := range p.secretList() {
-		_, _ = p.bundle(ctx, s)
-	}
 	found, err := choose(p, ctx, to, name)
 	if err != nil {
 		return result, unsure(ctx, err, "")

@@ -24,8 +24,8 @@ what really happened. With no cloud configured it does so on an embedded sandbox
 		SilenceUsage:  true,
 	}
 	c.SetVersionTemplate("{{.Name}} {{.Version}}\n") // as the command version says it
-	c.SetOut(d.Stdout)
-	c.SetErr(d.Stderr)
+	c.SetOut(d.Out())
+	c.SetErr(d.Err())
 	flags := c.PersistentFlags()
 	flags.StringVarP(&d.Dir, "dir", "C", d.Dir, "look for slipway.yaml in this directory")
 	flags.StringVar(&d.Environment, "env", d.Environment, "lay this one of slipway.yaml's environments over the rest")

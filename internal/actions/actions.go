@@ -14,7 +14,6 @@ import (
 
 	githubactions "github.com/sethvargo/go-githubactions"
 
-	"github.com/slipway-ci/slipway/internal/secret"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
@@ -34,34 +33,40 @@ const (
 type Commands struct {
 	action *githubactions.Action
 	lookup func(string) (string, bool)
+	mask   func(string) string
 }
 
 // New gives the runner's commands, written to w, and false when this process is
-// no step of a workflow.
-func New(w io.Writer, lookup func(string) (string, bool)) (*Commands, bool) {
+// no step of a workflow. What goes into the runner's files is masked by mask.
+func New(w io.Writer, mask func(string) string, lookup func(string) (string, bool)) (*Commands, bool) {
 	if v, _ := lookup("GITHUB_ACTIONS"); v != "true" {
 		return nil, false
 	}
 	getenv := func(name string) string { v, _ := lookup(name); return v }
-	return &Commands{githubactions.New(githubactions.WithWriter(w), githubactions.WithGetenv(getenv)), lookup}, true
+	return &Commands{githubactions.New(githubactions.WithWriter(w), githubactions.WithGetenv(getenv)), lookup, mask}, true
 }
+
+// AddMask has the runner that reads w hide a text wherever it stands.
+func AddMask(w io.Writer, text string) {
+	_, _ = io.WriteString(w, "::add-mask::"+EscapeData(text)+"\n") // where the log is gone, nobody reads it
+}
+
+// EscapeData gives text as the message of a workflow command.
+func EscapeData(text string) string { return dataEscapes.Replace(text) }
+
+// EscapeProperty gives text as a property of a workflow command.
+func EscapeProperty(text string) string { return propertyEscapes.Replace(text) }
+
+var (
+	dataEscapes     = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
+	propertyEscapes = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
+)
 
 // Group begins a group of lines that can be folded.
 func (c *Commands) Group(title string) { c.action.Group(title) }
 
 // EndGroup ends the group.
 func (c *Commands) EndGroup() { c.action.EndGroup() }
-
-// Mask has the runner hide a value: as it is, each of its lines, the strings of a
-// JSON value, and all of these in base64 and in URLs' and JSON's escapes. The
-// runner itself would hide a value of several lines only as a whole.
-func (c *Commands) Mask(value string) {
-	for _, form := range secret.Forms(secret.NewValue([]byte(value))) {
-		if !strings.ContainsAny(form, "\r\n") {
-			c.action.AddMask(form)
-		}
-	}
-}
 
 // Error annotates a place in a file, or the run when at has no file.
 func (c *Commands) Error(at source.Position, title, message string) {
@@ -110,6 +115,7 @@ func (c *Commands) relative(path string) string {
 
 // SetOutput sets an output of the step.
 func (c *Commands) SetOutput(name, value string) error {
+	value = c.mask(value)
 	if strings.Contains(value, delimiter) || strings.Contains(name, delimiter) {
 		return errors.New("the value holds the text that ends an output, and could forge others")
 	}
@@ -119,6 +125,7 @@ func (c *Commands) SetOutput(name, value string) error {
 // Summary adds Markdown to the step's summary.
 func (c *Commands) Summary(markdown string) error {
 	const cut = "\n\n(cut: a step's summary may have 1 MiB)\n"
+	markdown = c.mask(markdown)
 	if len(markdown) > maxSummary-len(cut) {
 		markdown = strings.ToValidUTF8(markdown[:maxSummary-len(cut)], "") + cut
 	}

@@ -19,8 +19,6 @@ import (
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/session"
 	"github.com/tonistiigi/fsutil"
-
-	"github.com/slipway-ci/slipway/internal/secret"
 )
 
 // Output says where an image goes.
@@ -82,18 +80,14 @@ func (b *Builder) Build(ctx context.Context, s Spec, o Output, progress func(Pro
 	if err != nil {
 		return nil, err
 	}
-	masker := secret.NewMasker()
-	for _, value := range s.Secrets {
-		masker.Add(value)
-	}
 	built := &Built{}
 	solve := func(ctx context.Context, export client.ExportEntry, services ...session.Attachable) (map[string]string, error) {
-		w := newWatcher(masker, progress)
+		w := newWatcher(progress)
 		response, err := b.solve(ctx, s, o, export, w, services)
 		built.Steps, built.Cached = w.counts()
 		built.Bases = w.bases()
 		if err != nil {
-			return nil, explain(ctx, s, w, masker, err)
+			return nil, explain(ctx, s, w, err)
 		}
 		return response.ExporterResponse, nil
 	}

@@ -42,8 +42,8 @@ func TestSpecsThatMakeNoSense(t *testing.T) {
 	}
 }
 
-// FuzzLog cuts what a step writes anywhere: its lines are the same, and a secret in
-// them is masked.
+// FuzzLog cuts what a step writes anywhere: its lines are the same, and who masks
+// them leaves nothing of a secret in them.
 func FuzzLog(f *testing.F) {
 	f.Add("one\ntwo\r\nhidden-value three", uint8(5))
 	f.Add("10%\r20%\r30%\n", uint8(1))
@@ -51,7 +51,7 @@ func FuzzLog(f *testing.F) {
 	f.Add(strings.Repeat("x", 5000)+"\n\xff\n", uint8(0))
 	f.Fuzz(func(t *testing.T, text string, size uint8) {
 		lines := func(size int) (found []string) {
-			w := newWatcher(secret.NewMasker(secret.NewValue([]byte("hidden-value"))), func(p Progress) {
+			w := newWatcher(func(p Progress) {
 				if p.Event == Log {
 					found = append(found, p.Line)
 				}
@@ -74,8 +74,10 @@ func FuzzLog(f *testing.F) {
 		if a, b := strings.Join(whole, "\n"), strings.Join(cut, "\n"); a != b {
 			t.Errorf("in one piece %q, in pieces of %d %q", a, int(size)+1, b)
 		}
+		masker := secret.NewMasker()
+		masker.Add(secret.NewValue([]byte("hidden-value")))
 		for _, line := range cut {
-			if strings.Contains(line, "hidden-value") {
+			if line = masker.Mask(line); strings.Contains(line, "hidden-v") {
 				t.Errorf("the secret is in %q", line)
 			}
 		}

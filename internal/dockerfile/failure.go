@@ -9,7 +9,6 @@ import (
 
 	"github.com/moby/buildkit/solver/errdefs"
 
-	"github.com/slipway-ci/slipway/internal/secret"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
@@ -20,12 +19,12 @@ import (
 // BuildKit's errors carry the Dockerfile's lines as types, and its statuses the step
 // that failed; what kind of mistake it was stands in their text only, which the tests
 // hold against a real BuildKit.
-func explain(ctx context.Context, s Spec, w *watcher, masker *secret.Masker, err error) error {
+func explain(ctx context.Context, s Spec, w *watcher, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	text := masker.Mask(brief(err.Error()))
-	at, cause := position(s, err), masked{text, err}
+	text := brief(err.Error())
+	at, cause := position(s, err), worded{text, err}
 	mistake := func(hint, format string, args ...any) error {
 		return &source.Error{Position: at, Message: fmt.Sprintf(format, args...), Hint: hint, Err: cause}
 	}
@@ -43,7 +42,7 @@ func explain(ctx context.Context, s Spec, w *watcher, masker *secret.Masker, err
 		if strings.HasSuffix(text, "not found") {
 			return mistake("check its name and tag, and that the credentials may read it", "the base image %s does not exist", base)
 		}
-		return fmt.Errorf("%s: the base image %s cannot be read: %w", at, base, masked{afterLast(text, base+": "), err})
+		return fmt.Errorf("%s: the base image %s cannot be read: %w", at, base, worded{afterLast(text, base+": "), err})
 	}
 	if file := noFile.FindStringSubmatch(text); file != nil {
 		if strings.Contains(failed, "--from=") {
@@ -61,7 +60,7 @@ func explain(ctx context.Context, s Spec, w *watcher, masker *secret.Masker, err
 		return mistake("", "%s", text)
 	}
 	if code := exitCode.FindStringSubmatch(text); code != nil {
-		return &BuildError{At: at, Step: failed, Output: w.output(), Err: masked{"it ended with exit code " + code[1], err}}
+		return &BuildError{At: at, Step: failed, Output: w.output(), Err: worded{"it ended with exit code " + code[1], err}}
 	}
 	if at.Line > 0 || instruction.MatchString(failed) {
 		return &BuildError{At: at, Step: failed, Output: w.output(), Err: cause}
@@ -94,16 +93,16 @@ func afterLast(text, mark string) string {
 	return text
 }
 
-// masked is an error whose text has been masked; what it wraps can be told by its
-// type, and is not printed.
-type masked struct {
+// worded is an error in other words; what it wraps can be told by its type, and is
+// not printed.
+type worded struct {
 	text string
 	err  error
 }
 
-func (m masked) Error() string { return m.text }
+func (m worded) Error() string { return m.text }
 
-func (m masked) Unwrap() error { return m.err }
+func (m worded) Unwrap() error { return m.err }
 
 func nearestStage(text string) string {
 	if m := stages.FindStringSubmatch(text); m != nil {

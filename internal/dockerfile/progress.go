@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/moby/buildkit/client"
-
-	"github.com/slipway-ci/slipway/internal/secret"
 )
 
 // Event is what happened to a step.
@@ -26,7 +24,8 @@ const (
 	Moved   Event = "moved"
 )
 
-// Progress is one event of a build. No secret value of the build is in it.
+// Progress is one event of a build, as BuildKit and the steps tell it: whoever
+// prints it masks secrets.
 type Progress struct {
 	Event Event
 	// Step is the step as BuildKit names it: [stage 2/4] RUN make.
@@ -44,10 +43,9 @@ type Progress struct {
 const (
 	// lastLines is how many lines of a failed step's output an error has.
 	lastLines = 30
-	// lineBytes is how much of a line is shown, and heldBytes how much is held to be
-	// searched for secrets, which are shorter.
+	// lineBytes is how much of a line is shown, and heldBytes how much is held.
 	lineBytes = 4 << 10
-	heldBytes = 2 * maxSecret
+	heldBytes = 2 * lineBytes
 )
 
 // step is what is known of one step.
@@ -61,18 +59,17 @@ type step struct {
 
 // watcher makes events of BuildKit's statuses. It is fed by one goroutine.
 type watcher struct {
-	masker *secret.Masker
 	tell   func(Progress)
 	steps  map[string]*step
 	order  []*step
 	failed *step
 }
 
-func newWatcher(masker *secret.Masker, tell func(Progress)) *watcher {
+func newWatcher(tell func(Progress)) *watcher {
 	if tell == nil {
 		tell = func(Progress) {}
 	}
-	return &watcher{masker: masker, tell: tell, steps: map[string]*step{}}
+	return &watcher{tell: tell, steps: map[string]*step{}}
 }
 
 // watch reads statuses until there are no more.
@@ -82,7 +79,7 @@ func (w *watcher) watch(statuses <-chan *client.SolveStatus) {
 			w.vertex(v)
 		}
 		for _, s := range status.Statuses {
-			w.tell(Progress{Event: Moved, Step: w.step(s.Vertex.String()).name, What: w.masker.Mask(s.ID), Bytes: s.Current, Total: s.Total})
+			w.tell(Progress{Event: Moved, Step: w.step(s.Vertex.String()).name, What: s.ID, Bytes: s.Current, Total: s.Total})
 		}
 		for _, l := range status.Logs {
 			w.log(w.step(l.Vertex.String()), l.Data)
@@ -103,7 +100,7 @@ func (w *watcher) step(id string) *step {
 
 func (w *watcher) vertex(v *client.Vertex) {
 	s := w.step(v.Digest.String())
-	s.name = w.masker.Mask(v.Name)
+	s.name = v.Name
 	if v.Started != nil && !s.started {
 		s.started = true
 		w.tell(Progress{Event: Started, Step: s.name})
@@ -130,8 +127,7 @@ func (w *watcher) vertex(v *client.Vertex) {
 	}
 }
 
-// log cuts what a step writes into lines; BuildKit sends it as it comes. Whole lines
-// are masked, so that no secret is cut before it can be found.
+// log cuts what a step writes into lines; BuildKit sends it as it comes.
 func (w *watcher) log(s *step, text []byte) {
 	for {
 		line, rest, found := bytes.Cut(text, []byte("\n"))
@@ -155,15 +151,11 @@ func (w *watcher) flush(s *step) {
 	}
 }
 
-// line tells the line that is complete. One that was too long to be held may end with
-// part of a secret: its beginning is shown only where that is far away.
+// line tells the line that is complete.
 func (w *watcher) line(s *step) {
-	line := w.masker.Mask(strings.ToValidUTF8(string(bytes.TrimRight(s.unfinished, "\r")), "\uFFFD"))
-	switch {
-	case len(line) > lineBytes:
+	line := strings.ToValidUTF8(string(bytes.TrimRight(s.unfinished, "\r")), "\uFFFD")
+	if len(line) > lineBytes {
 		line = strings.ToValidUTF8(line[:lineBytes], "") + "..."
-	case len(s.unfinished) == heldBytes:
-		line = "..."
 	}
 	s.unfinished = s.unfinished[:0]
 	s.last = append(s.last, line)

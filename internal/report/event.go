@@ -50,19 +50,6 @@ type Discard struct{}
 // Event drops e.
 func (Discard) Event(Event) {}
 
-// Masked gives a sink that passes on events whose texts went through mask.
-func Masked(to Sink, mask func(string) string) Sink { return maskedSink{to, mask} }
-
-type maskedSink struct {
-	to   Sink
-	mask func(string) string
-}
-
-func (s maskedSink) Event(e Event) {
-	e.Message = s.mask(e.Message)
-	s.to.Event(e)
-}
-
 // Bytes gives n as people read sizes: 0 B, 640 B, 1.5 kB, 2.3 MB (powers of 1000).
 func Bytes(n int64) string {
 	if n < 1000 {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -22,13 +23,13 @@ func Markdown(r *Result) string {
 		for _, j := range r.Jobs {
 			var metrics []string
 			for _, name := range sortedNames(j.Metrics) {
-				metrics = append(metrics, name+" = "+number(j.Metrics[name]))
+				metrics = append(metrics, inline(name)+" = "+number(j.Metrics[name]))
 			}
 			ran := ""
 			if j.Times != nil {
 				ran = seconds(j.Running)
 			}
-			fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", cell(j.Name), cell(strings.TrimSpace(j.Action+" "+j.Status)), code(j.UUID), ran, cell(strings.Join(metrics, ", ")))
+			fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", inline(j.Name), inline(strings.TrimSpace(j.Action+" "+j.Status)), code(j.UUID), ran, strings.Join(metrics, ", "))
 		}
 		b.WriteString("\n")
 	}
@@ -36,15 +37,15 @@ func Markdown(r *Result) string {
 		if len(j.LastLines) > 0 && j.Status != "succeeded" {
 			of := ""
 			if j.Speaker != "" {
-				of = ", container `" + cell(j.Speaker) + "`"
+				of = ", container " + code(j.Speaker)
 			}
-			fmt.Fprintf(b, "Last lines of `%s`%s:\n\n%s\n\n", j.Name, of, fenced(strings.Join(j.LastLines, "\n")))
+			fmt.Fprintf(b, "Last lines of %s%s:\n\n%s\n\n", code(j.Name), of, fenced(strings.Join(j.LastLines, "\n")))
 		}
 	}
 	if len(r.Images) > 0 {
 		fmt.Fprintf(b, "| image | action | size | sent | reference |\n|---|---|---|---|---|\n")
 		for _, i := range r.Images {
-			fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", cell(i.Name), i.Action, Bytes(i.Bytes), Bytes(i.Sent), code(i.Reference))
+			fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", inline(i.Name), inline(i.Action), Bytes(i.Bytes), Bytes(i.Sent), code(i.Reference))
 		}
 		b.WriteString("\n")
 	}
@@ -53,6 +54,7 @@ func Markdown(r *Result) string {
 
 // fenced gives text as a code block whose fence the text cannot close.
 func fenced(text string) string {
+	text = shown(text)
 	fence := "```"
 	for strings.Contains(text, fence) {
 		fence += "`"
@@ -60,15 +62,39 @@ func fenced(text string) string {
 	return fence + "\n" + text + "\n" + fence
 }
 
-// cell makes text safe inside a table's cell.
-func cell(text string) string {
-	return strings.NewReplacer("|", "\\|", "\n", " ", "`", "'").Replace(text)
+// inline gives text that a job or a server may have chosen in a form that is shown
+// as it is: in Markdown, HTML and tables, and without turning what stands around it.
+func inline(text string) string {
+	text = shown(strings.ReplaceAll(text, "\n", " "))
+	if text == "" || plain.MatchString(text) && !strings.Contains(strings.ToLower(text), "www.") {
+		return text
+	}
+	return code(text)
 }
+
+// plain finds what means nothing to Markdown: words, numbers, paths.
+var plain = regexp.MustCompile(`^[\pL\pN](?:[\pL\pN ,=()%/-]|[._:+][\pL\pN ]|[.:)]$)*$`)
+
+// shown gives text without colours, and with escapes for control characters.
+func shown(text string) string { return Harmless(colour.ReplaceAllString(text, "")) }
+
+var colour = regexp.MustCompile(`\x1b\[[0-9;:]*m`)
 
 // code gives text as code inside a table's cell, and nothing for nothing.
 func code(text string) string {
 	if text == "" {
 		return ""
 	}
-	return "`" + cell(text) + "`"
+	fence := "`"
+	for strings.Contains(text, fence) {
+		fence += "`"
+	}
+	text = EscapeCode(shown(strings.ReplaceAll(text, "\n", " ")))
+	if len(fence) > 1 {
+		text = " " + text + " "
+	}
+	return fence + text + fence
 }
+
+// EscapeCode gives text as it stands in code in the cell of a table of Markdown.
+func EscapeCode(text string) string { return strings.ReplaceAll(text, "|", `\|`) }

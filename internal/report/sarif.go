@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/json"
 	"io"
 	"net/url"
 	"path/filepath"
@@ -35,10 +34,7 @@ func SARIF(w io.Writer, r *Result, version string) error {
 		run.Results = append(run.Results, sarifProblem(p, index))
 	}
 	log.Runs = []sarifRun{run}
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(log)
+	return encode(w, log)
 }
 
 func sarifProblem(p Problem, index map[string]int) sarifResult {

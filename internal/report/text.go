@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -13,14 +12,6 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/run"
 )
-
-// JSON writes r as one indented JSON object.
-func JSON(w io.Writer, r *Result) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(r)
-}
 
 // Text writes what r found, for people. Steps and errors have been told by
 // events already; what is left are the results themselves.

@@ -125,16 +125,19 @@ func (g git) output(ctx context.Context, args ...string) (string, error) {
 	return string(out), nil
 }
 
-// environment leaves out what points git elsewhere than to the directory.
+// environment gives what git needs of an environment, and nothing else: git starts
+// what its configuration says, and has no use for secrets. What would point it
+// to another repository is not among it.
 func environment(environ []string) []string {
 	kept := []string{"GIT_TERMINAL_PROMPT=0", "LC_ALL=C"}
 	for _, variable := range environ {
 		name, _, _ := strings.Cut(variable, "=")
-		switch name {
-		case "LC_ALL", "GIT_TERMINAL_PROMPT", "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_COMMON_DIR", "GIT_NAMESPACE", "GIT_PREFIX", "GIT_EXTERNAL_DIFF", "GIT_TRACE":
-			continue
+		switch strings.ToUpper(name) { // Windows has them in any case
+		case "PATH", "PATHEXT", "HOME", "USERPROFILE", "HOMEDRIVE", "HOMEPATH", "APPDATA", "LOCALAPPDATA", "PROGRAMDATA", "SYSTEMROOT", "SYSTEMDRIVE", "WINDIR",
+			"COMSPEC", "TMPDIR", "TMP", "TEMP", "XDG_CONFIG_HOME", "SUDO_UID", "LD_LIBRARY_PATH", "GIT_EXEC_PATH", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM",
+			"GIT_CONFIG_NOSYSTEM", "GIT_CEILING_DIRECTORIES", "GIT_DISCOVERY_ACROSS_FILESYSTEM", "GIT_TEST_ASSUME_DIFFERENT_OWNER":
+			kept = append(kept, variable)
 		}
-		kept = append(kept, variable)
 	}
 	return kept
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -203,5 +204,26 @@ func TestGitRefuses(t *testing.T) {
 	}
 	if _, err := Resolve(t.Context(), dir, os.Environ(), "HEAD"); err == nil || !strings.Contains(err.Error(), "dubious ownership") {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestEnvironment starts git without anything that it has no use for.
+func TestEnvironment(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("git is a shell's script here")
+	}
+	bin, told := t.TempDir(), filepath.Join(t.TempDir(), "told")
+	if err := os.WriteFile(filepath.Join(bin, "git"), []byte("#!/bin/sh\nenv >>"+told+"\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	environ := append(os.Environ(), "CANARY=canary", "GCP_SA_KEY=canary", "GIT_DIR=canary", "GIT_SSH_COMMAND=canary", "SSH_AUTH_SOCK=canary", "GIT_CONFIG_VALUE_0=canary", "git_dir=canary")
+	if _, err := Read(t.Context(), t.TempDir(), environ, nil); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = Resolve(t.Context(), t.TempDir(), environ, "main")
+	text, err := os.ReadFile(told)
+	if err != nil || !strings.Contains(string(text), "PATH="+bin) || !strings.Contains(string(text), "HOME=") || strings.Contains(string(text), "canary") {
+		t.Errorf("git has the environment %s (%v)", text, err)
 	}
 }

@@ -56,9 +56,10 @@ func followLines(host string) error {
 	if err != nil {
 		return err
 	}
-	sink := &printer{w: bufio.NewWriter(io.Discard)}
-	masker := secret.NewMasker(secret.NewValue([]byte("correct horse battery staple")))
-	_, err = run.Follow(context.Background(), client, target(), run.FollowOptions{Logs: true, Mask: masker.Mask}, sink)
+	masker := secret.NewMasker()
+	masker.Add(secret.NewValue([]byte("correct horse battery staple")))
+	sink := &printer{w: bufio.NewWriter(masker.Writer(io.Discard))}
+	_, err = run.Follow(context.Background(), client, target(), run.FollowOptions{Logs: true}, sink)
 	if err == nil && sink.count != million {
 		err = fmt.Errorf("%d lines came", sink.count)
 	}

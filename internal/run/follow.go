@@ -73,8 +73,6 @@ type FollowOptions struct {
 	Whole bool
 	// Cluster, where there is access to it, is asked for what Polyaxon does not tell.
 	Cluster Cluster
-	// Mask hides secret values in lines; nil for none.
-	Mask func(string) string
 }
 
 func (o FollowOptions) filled() FollowOptions {

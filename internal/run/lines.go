@@ -229,9 +229,6 @@ func (l *lines) flush() {
 	}
 	for i := range l.batch {
 		line := l.batch[i].line
-		if l.options.Mask != nil {
-			line.Value = l.options.Mask(line.Value)
-		}
 		line.Value = shorten(line.Value)
 		l.sink.Line(line)
 		if len(l.batch)-i <= tail {

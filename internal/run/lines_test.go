@@ -227,18 +227,18 @@ func TestContainers(t *testing.T) {
 	}
 }
 
-func TestLongLinesAndSecrets(t *testing.T) {
+func TestLongLines(t *testing.T) {
 	long := strings.Repeat("ä", 1<<19) + "x" // 1 MiB and a byte
 	early := start.Add(-time.Minute)         // so that it is not sent again with every look at the last 10 s
-	s, c := &scripted{printed: []record{{early, "a", "polyaxon-main", strings.Repeat("y", 30<<20)}, {start, "a", "polyaxon-main", long}, {start, "a", "polyaxon-main", "key=hunter2"}}}, &clock{now: start}
+	s, c := &scripted{printed: []record{{early, "a", "polyaxon-main", strings.Repeat("y", 30<<20)}, {start, "a", "polyaxon-main", long}}}, &clock{now: start}
 	grow(s, c, func() int { return 2 })
-	sink, outcome, err := follow(t, s, c, run.FollowOptions{Logs: true, Mask: strings.NewReplacer("hunter2", "***").Replace})
+	sink, outcome, err := follow(t, s, c, run.FollowOptions{Logs: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := sink.of("a", "polyaxon-main")
-	if len(got) != 3 || len(got[0]) > 1<<20+100 || !strings.HasSuffix(got[0], "[slipway: the line goes on for 30408704 bytes]") ||
-		!strings.HasSuffix(got[1], "ä [slipway: the line goes on for 1 bytes]") || got[2] != "key=***" || outcome.LastLines[2] != "key=***" {
+	if len(got) != 2 || len(got[0]) > 1<<20+100 || !strings.HasSuffix(got[0], "[slipway: the line goes on for 30408704 bytes]") ||
+		!strings.HasSuffix(got[1], "ä [slipway: the line goes on for 1 bytes]") {
 		t.Errorf("%d lines came; the last lines are %.100q", len(got), outcome.LastLines)
 	}
 }

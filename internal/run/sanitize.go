@@ -60,7 +60,7 @@ func Sanitize(line string) string {
 // turns tells whether a character ends a line for some readers, or turns the
 // direction of what follows.
 func turns(r rune) bool {
-	return r == '\u2028' || r == '\u2029' || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069'
+	return r == '\u2028' || r == '\u2029' || unicode.Is(unicode.Bidi_Control, r)
 }
 
 // harmless is the common case: nothing to change.

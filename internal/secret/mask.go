@@ -1,118 +1,247 @@
 package secret
 
 import (
-	"encoding/base64"
-	"encoding/json"
-	"net/url"
-	"sort"
+	"bytes"
+	"slices"
 	"strings"
 	"sync"
 )
 
-// shortest is the length, in bytes, below which a text is not masked: replacing
-// such short texts would make output unreadable and protect little.
-const shortest = 4
+const (
+	// shortest is the length, in bytes, below which a text is not masked: replacing
+	// such short texts would make output unreadable and protect little.
+	shortest = 4
+	// inWords is the length from which a text is masked inside of words too.
+	inWords = 8
+	// cutFrom is how much of a value must stand before an ellipsis to be masked.
+	cutFrom = 8
+	// longChain bounds how many places of one beginning are compared.
+	longChain  = 64
+	filterBits = 20
+)
 
-// Masker replaces secret values in text by ***: as they are, line by line, the
-// strings inside a JSON value, and all of these in base64, JSON's, and URLs'
-// escapes. It may be used by several goroutines.
+// Masker knows the values that nobody may see, and replaces them in text by ***:
+// as they are, and in all forms that Forms and what it is made with derive. It may
+// be used by several goroutines, and a nil Masker knows nothing.
 type Masker struct {
-	mu       sync.RWMutex
-	forms    map[string]bool
-	replacer *strings.Replacer
+	mu      sync.RWMutex
+	escapes []func(string) string
+	forms   []form
+	known   map[string]bool
+	// places are where forms can be met, in chains by the four bytes there; filter
+	// says for most texts that no chain has them.
+	places []place
+	chains map[uint32]chain
+	filter []uint64
+	// public are texts that everybody may read.
+	public []string
+	// told are forms that Tell has been called with.
+	told map[string]bool
+	tell func(form string)
 }
 
-// NewMasker gives a Masker of values.
-func NewMasker(values ...Value) *Masker {
-	m := &Masker{forms: map[string]bool{}}
-	m.Add(values...)
-	return m
+type (
+	place struct{ form, at, next int32 }
+	chain struct {
+		first int32
+		count int
+	}
+	span struct{ start, end int }
+)
+
+// NewMasker gives a Masker that knows, besides what encoders make of a value, what
+// escapes make of it: those of the program that prints.
+func NewMasker(escapes ...func(string) string) *Masker {
+	return &Masker{
+		escapes: escapes, known: map[string]bool{}, chains: map[uint32]chain{}, told: map[string]bool{},
+	}
+}
+
+// Tell has each form that somebody else can replace, literally and anywhere, told
+// to tell: values of less than 8 bytes would break words there and are not told.
+func (m *Masker) Tell(tell func(form string)) { m.tell = tell }
+
+// Public says that texts, such as the name of a registry, are no secret: a value
+// that is part of one is not masked there.
+func (m *Masker) Public(texts ...string) {
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, text := range texts {
+		if text != "" && !slices.Contains(m.public, text) {
+			m.public = append(m.public, text)
+		}
+	}
 }
 
 // Add has values masked from now on.
 func (m *Masker) Add(values ...Value) {
+	if m == nil {
+		return
+	}
+	var news []string
 	m.mu.Lock()
-	defer m.mu.Unlock()
 	for _, v := range values {
-		for _, form := range Forms(v) {
-			m.forms[form] = true
+		for _, part := range parts(v.Reveal()) {
+			if m.known[part] {
+				continue
+			}
+			m.known[part] = true
+			for _, f := range derive(part, m.escapes) {
+				if m.add(f) && m.tellable(f) {
+					news = append(news, f.text)
+				}
+			}
 		}
 	}
-	texts := make([]string, 0, len(m.forms))
-	for form := range m.forms {
-		texts = append(texts, form)
+	m.mu.Unlock()
+	for _, text := range news { // whoever is told may write to what m masks
+		m.tell(text)
 	}
-	// Longest first: a value that holds another one is masked whole.
-	sort.Slice(texts, func(i, j int) bool {
-		return len(texts[i]) > len(texts[j]) || len(texts[i]) == len(texts[j]) && texts[i] < texts[j]
-	})
-	pairs := make([]string, 0, 2*len(texts))
-	for _, text := range texts {
-		pairs = append(pairs, text, masked)
+}
+
+// add has a form masked, and tells whether it is new.
+func (m *Masker) add(f form) bool {
+	if len(f.text) < shortest || m.known[f.key()] {
+		return false
 	}
-	m.replacer = strings.NewReplacer(pairs...)
+	m.known[f.key()] = true
+	if m.filter == nil {
+		m.filter = make([]uint64, 1<<filterBits/64)
+	}
+	number := int32(len(m.forms)) //nolint:gosec // a value has at most 1 MiB
+	m.forms = append(m.forms, f)
+	for at := 0; at <= len(f.text)-max(shortest, min(f.piece, len(f.text))); at += f.stride() {
+		m.index(number, at, f.text)
+		if f.piece == 0 {
+			break
+		}
+	}
+	return true
+}
+
+// tellable tells whether somebody who replaces literally, and everywhere, is to
+// know a form: a runner drops each output that holds it.
+func (m *Masker) tellable(f form) bool {
+	if m.tell == nil || len(f.text) < inWords || f.twice || m.told[f.text] || strings.ContainsAny(f.text, "\r\n") {
+		return false
+	}
+	m.told[f.text] = true
+	return !slices.ContainsFunc(m.public, func(text string) bool { return strings.Contains(text, f.text) })
+}
+
+func (m *Masker) index(number int32, at int, text string) {
+	key := begins(text[at:])
+	c := m.chains[key]
+	if c.count == longChain {
+		return
+	}
+	next := int32(-1)
+	if c.count > 0 {
+		next = c.first
+	}
+	m.places = append(m.places, place{number, int32(at), next})  //nolint:gosec // as above
+	m.chains[key] = chain{int32(len(m.places) - 1), c.count + 1} //nolint:gosec // as above
+	hash := key * 0x9E3779B1 >> (32 - filterBits)                // Knuth's multiplicative hash
+	m.filter[hash/64] |= 1 << (hash % 64)
+}
+
+// begins gives the first four bytes of text as a number.
+func begins[T string | []byte](text T) uint32 {
+	return uint32(text[0]) | uint32(text[1])<<8 | uint32(text[2])<<16 | uint32(text[3])<<24
 }
 
 // Mask gives s with all values replaced.
 func (m *Masker) Mask(s string) string {
+	if m == nil {
+		return s
+	}
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	return m.replacer.Replace(s)
+	spans, _ := m.find([]byte(s), 0, true)
+	if len(spans) == 0 {
+		return s
+	}
+	return string(replace(nil, []byte(s), 0, len(s), spans))
 }
 
-// Forms gives the texts that v may appear as in output.
-func Forms(v Value) []string {
-	seen := map[string]bool{}
-	var forms []string
-	add := func(text string) {
-		if len(text) >= shortest && !seen[text] {
-			seen[text] = true
-			forms = append(forms, text)
+// replace appends text[from:to] to b, with *** for what spans cover.
+func replace(b, text []byte, from, to int, spans []span) []byte {
+	for _, s := range spans {
+		if s.start >= to {
+			break
 		}
+		b = append(append(b, text[from:s.start]...), masked...)
+		from = s.end
 	}
-	whole := string(v.Reveal())
-	parts := append([]string{whole, strings.TrimSpace(whole)}, strings.Split(whole, "\n")...)
-	var document any
-	if json.Unmarshal(v.Reveal(), &document) == nil {
-		parts = append(parts, jsonStrings(document)...)
+	return append(b, text[min(from, to):to]...)
+}
+
+// find gives what is to be replaced in text from a place on, in order and without
+// overlaps, and up to where that is certain whatever follows; all is when nothing
+// does.
+func (m *Masker) find(text []byte, from int, last bool) ([]span, int) {
+	var spans []span
+	safe := len(text)
+	if len(m.forms) == 0 {
+		return nil, safe
 	}
-	for _, part := range parts {
-		part = strings.TrimRight(part, "\r")
-		if len(strings.TrimSpace(part)) < shortest {
+	if !last {
+		safe = max(from, len(text)-shortest+1)
+	}
+	for i := from; i+shortest <= len(text); i++ {
+		key := begins(text[i:])
+		hash := key * 0x9E3779B1 >> (32 - filterBits)
+		if m.filter[hash/64]&(1<<(hash%64)) == 0 {
 			continue
 		}
-		add(part)
-		add(strings.TrimSpace(part))
-		for _, encoding := range []*base64.Encoding{base64.StdEncoding, base64.RawStdEncoding, base64.URLEncoding, base64.RawURLEncoding} {
-			add(encoding.EncodeToString([]byte(part)))
+		c, ok := m.chains[key]
+		if !ok {
+			continue
 		}
-		add(url.QueryEscape(part))
-		add(url.PathEscape(part))
-		if quoted, err := json.Marshal(part); err == nil {
-			add(strings.Trim(string(quoted), `"`))
+		found := span{i, i}
+		for p := c.first; p >= 0; p = m.places[p].next {
+			f := &m.forms[m.places[p].form]
+			s, open := f.match(text, i, int(m.places[p].at), from)
+			if open && !last {
+				safe = min(safe, s.start)
+			}
+			if !m.isPublic(text, s) && (s.end > found.end || s.end == found.end && s.start < found.start) && s.end > s.start {
+				found = s
+			}
 		}
+		if found.end == found.start {
+			continue
+		}
+		if n := len(spans); n > 0 && found.start <= spans[n-1].end {
+			spans[n-1].end = max(spans[n-1].end, found.end)
+			spans[n-1].start = min(spans[n-1].start, found.start)
+		} else {
+			spans = append(spans, found)
+		}
+		i = max(i, found.end-inWords) // what begins in it and goes on beyond it is found from there
 	}
-	return forms
+	if len(spans) > 0 && !last {
+		safe = min(safe, spans[0].start) // what stands around it may matter
+	}
+	return spans, safe
 }
 
-// jsonStrings gives the strings in a JSON value, at any depth, that are long
-// enough to be secrets rather than words such as "type".
-func jsonStrings(document any) []string {
-	var texts []string
-	switch x := document.(type) {
-	case string:
-		if len(x) > shortest {
-			texts = append(texts, x)
-			texts = append(texts, strings.Split(x, "\n")...)
-		}
-	case []any:
-		for _, item := range x {
-			texts = append(texts, jsonStrings(item)...)
-		}
-	case map[string]any:
-		for _, item := range x {
-			texts = append(texts, jsonStrings(item)...)
+// isPublic tells whether what s covers is part of a text that everybody may read.
+func (m *Masker) isPublic(text []byte, s span) bool {
+	for _, public := range m.public {
+		for at := 0; ; at++ {
+			found := strings.Index(public[at:], string(text[s.start:s.end]))
+			if found < 0 || s.end == s.start {
+				break
+			}
+			at += found
+			if start := s.start - at; start >= 0 && bytes.HasPrefix(text[start:], []byte(public)) {
+				return true
+			}
 		}
 	}
-	return texts
+	return false
 }

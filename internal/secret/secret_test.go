@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -44,46 +43,10 @@ func TestValueNeverPrints(t *testing.T) {
 	slog.New(slog.NewTextHandler(&all, nil)).Info("told", "value", v, "in", in)
 	slog.New(slog.NewJSONHandler(&all, nil)).Info("told", "value", v)
 	fmt.Fprint(&all, fmt.Errorf("wrapped: %v", v))
-	for _, form := range append(Forms(v), fmt.Sprintf("%x", canary)) {
+	for _, form := range []string{canary, base64.StdEncoding.EncodeToString([]byte(canary)), fmt.Sprintf("%x", canary)} {
 		if strings.Contains(all.String(), form) {
 			t.Errorf("printed as %q", form)
 		}
-	}
-}
-
-func TestMaskerCoversEncodings(t *testing.T) {
-	key := `{"type":"service_account","private_key":"-----BEGIN-----\nMIIEvQIBADAN\n-----END-----\n"}`
-	m := NewMasker(NewValue([]byte(canary)), NewValue([]byte(key)), NewValue([]byte("two\nlines-of-it\r\n")))
-	quoted, err := json.Marshal(canary)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, text := range map[string]string{
-		"as it is":            canary,
-		"base64":              base64.StdEncoding.EncodeToString([]byte(canary)),
-		"raw URL base64":      base64.RawURLEncoding.EncodeToString([]byte(canary)),
-		"JSON":                string(quoted),
-		"in a query":          url.QueryEscape(canary),
-		"in a path":           url.PathEscape(canary),
-		"a string in it":      "MIIEvQIBADAN",
-		"a whole JSON":        key,
-		"one of its lines":    "lines-of-it",
-		"a string's own JSON": `-----BEGIN-----\nMIIEvQIBADAN`,
-	} {
-		masked := m.Mask("before " + text + " after")
-		if !strings.HasPrefix(masked, "before ") || !strings.HasSuffix(masked, " after") || !strings.Contains(masked, "***") || strings.Contains(masked, "MIIE") || strings.Contains(masked, "mine") {
-			t.Errorf("%s: %q", name, masked)
-		}
-	}
-	if text := "two of type a"; m.Mask(text) != text {
-		t.Errorf("short words are masked: %q", m.Mask(text))
-	}
-}
-
-func TestLongerSecretsAreMaskedWhole(t *testing.T) {
-	m := NewMasker(NewValue([]byte("abcd")), NewValue([]byte("abcdefgh")))
-	if got := m.Mask("abcdefgh abcd"); got != "*** ***" {
-		t.Errorf("got %q", got)
 	}
 }
 

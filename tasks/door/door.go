@@ -47,7 +47,8 @@ type Door struct {
 	// Stdout takes results, Stderr everything else.
 	Stdout, Stderr io.Writer
 
-	live *report.Live
+	live    *report.Live
+	streams *streams
 	// forms are what Output may be besides text and json.
 	forms []string
 }
@@ -100,6 +101,7 @@ func (d *Door) Run(ctx context.Context, task Task) error {
 		return d.fail(nil, &tasks.UsageError{Message: fmt.Sprintf("-o %s: the output is %s", d.Output, strings.Join(forms, " or "))})
 	}
 	env, workflow := d.env()
+	defer d.open().close()
 	started := env.Now()
 	result, err := task(ctx, env)
 	if d.live != nil {
@@ -132,19 +134,20 @@ func (d *Door) Env() *tasks.Env {
 }
 
 func (d *Door) env() (*tasks.Env, *workflow) {
+	to := d.open()
 	sink := d.sink()
 	env := &tasks.Env{
-		Dir: d.Dir, File: d.File, Environment: d.Environment,
-		Stdout: d.Stdout, Lookup: os.LookupEnv, Environ: os.Environ(), Now: time.Now,
+		Dir: d.Dir, File: d.File, Environment: d.Environment, Secrets: to.secrets,
+		Stdout: to.out, Lookup: os.LookupEnv, Environ: os.Environ(), Now: time.Now,
 		Transport: http.DefaultTransport, Self: d.self(), Version: Version(), NoAttestations: d.NoAttestations,
 	}
 	if name, err := os.Hostname(); err == nil {
 		env.Machine = name
 	}
 	var inWorkflow *workflow
-	if commands, ok := actions.New(d.Stderr, os.LookupEnv); ok {
+	if commands, ok := actions.New(to.err, to.secrets.Mask, os.LookupEnv); ok {
 		inWorkflow = &workflow{commands: commands, next: sink}
-		sink, env.Mask = inWorkflow, inWorkflow.mask
+		sink = inWorkflow
 	}
 	env.Events = sink
 	return env, inWorkflow
@@ -155,9 +158,9 @@ func (d *Door) sink() report.Sink {
 	style := report.Style{Color: d.color(), Quiet: d.Quiet, Verbose: d.Verbose, Now: time.Now}
 	file, ok := d.Stderr.(*os.File)
 	if !ok || d.Quiet || os.Getenv("TERM") == "dumb" || os.Getenv("GITHUB_ACTIONS") != "" || !term.IsTerminal(int(file.Fd())) {
-		return report.Lines(d.Stderr, style)
+		return report.Lines(d.open().err, style)
 	}
-	d.live = report.NewLive(file, style, func() int {
+	d.live = report.NewLive(d.open().err, style, func() int {
 		width, _, err := term.GetSize(int(file.Fd()))
 		if err != nil {
 			return 0
@@ -168,13 +171,14 @@ func (d *Door) sink() report.Sink {
 }
 
 func (d *Door) print(r *report.Result) error {
+	to := d.open()
 	switch d.Output {
 	case "json":
-		return report.JSON(d.Stdout, r)
+		return to.json(func(w io.Writer) error { return report.JSON(w, r) })
 	case "sarif":
-		return report.SARIF(d.Stdout, r, Version())
+		return to.json(func(w io.Writer) error { return report.SARIF(w, r, Version()) })
 	}
-	return report.Text(d.Stdout, r)
+	return to.text(r)
 }
 
 // fail tells err, once, and gives its exit code.
@@ -182,7 +186,7 @@ func (d *Door) fail(w *workflow, err error) error {
 	if w != nil {
 		w.close()
 	}
-	_, _ = fmt.Fprintf(d.Stderr, "slipway: %s\n", report.Harmless(strings.ReplaceAll(err.Error(), "\n", "\n  ")))
+	_, _ = fmt.Fprintf(d.open().err, "slipway: %s\n", report.Harmless(strings.ReplaceAll(err.Error(), "\n", "\n  ")))
 	return &ExitError{Code: tasks.ExitCode(err), Err: err}
 }
 

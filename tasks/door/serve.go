@@ -28,7 +28,7 @@ func (d *Door) Serve(ctx context.Context, directory string, idle time.Duration) 
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	env, _ := d.env()
-	err := tasks.SandboxServe(ctx, env, directory, idle, d.Stderr)
+	err := tasks.SandboxServe(ctx, env, directory, idle, d.open().err)
 	var container *sandbox.ContainerError
 	if errors.As(err, &container) {
 		return &ExitError{Code: tasks.ExitStep, Err: err}

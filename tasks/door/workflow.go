@@ -55,8 +55,6 @@ func (w *workflow) close() {
 	w.enter("")
 }
 
-func (w *workflow) mask(value string) { w.commands.Mask(value) }
-
 // report writes annotations, outputs and the summary. What cannot be written
 // does not change how the command ended; it is told as a warning.
 func (w *workflow) report(r *report.Result, err error) {

@@ -1,0 +1,39 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"unicode"
+	"unicode/utf8"
+)
+
+// JSON writes r as one indented JSON object.
+func JSON(w io.Writer, r *Result) error { return encode(w, r) }
+
+// encode writes v as JSON that acts on nothing that shows it: control characters and
+// those that turn the direction of text, and what a workflow's runner would obey,
+// stand as JSON's own escapes.
+func encode(w io.Writer, v any) error {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		return err
+	}
+	text := bytes.ReplaceAll(b.Bytes(), []byte("##["), []byte(`\u0023#[`))
+	var out bytes.Buffer
+	for len(text) > 0 {
+		r, size := utf8.DecodeRune(text)
+		if r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)) {
+			fmt.Fprintf(&out, `\u%04x`, r)
+		} else {
+			out.Write(text[:size])
+		}
+		text = text[size:]
+	}
+	_, err := w.Write(out.Bytes())
+	return err
+}

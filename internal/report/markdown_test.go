@@ -1,0 +1,33 @@
+package report
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestMarkdownShowsNames has names that a job chose mean nothing to Markdown.
+func TestMarkdownShowsNames(t *testing.T) {
+	for name, want := range map[string]string{
+		"val_loss": "val_loss", "epoch 3": "epoch 3", "a/b.c": "a/b.c", "": "",
+		"<img src=x onerror=1>": "`<img src=x onerror=1>`", "[x](https://evil.example)": "`[x](https://evil.example)`",
+		"https://evil.example": "`https://evil.example`", "www.evil.example": "`www.evil.example`", "*b*": "`*b*`", "a|b": "`a\\|b`",
+		"`x`<b>": "`` `x`<b> ``", "a\nb": "a b", "@octocat": "`@octocat`", "\u202egnp.exe": "`\\u202egnp.exe`", "\x1b]0;x\x07": "`\\x1b]0;x\\x07`",
+		"\x1b[31mred\x1b[0m": "red", "x\n\n## forged": "`x  ## forged`",
+	} {
+		if got := inline(name); got != want {
+			t.Errorf("%q: got %s, want %s", name, got, want)
+		}
+	}
+	r := &Result{Command: "deploy", Error: "a\n```\n<b>\u202e", Jobs: []Job{{Name: "`|<x>", Run: Run{
+		UUID: "0123", RunName: "<x>", Status: "failed", Metrics: map[string]float64{"[a](http://b)|": 1}, LastLines: []string{"```", "# big"},
+	}}}}
+	text := Markdown(r)
+	for _, line := range strings.Split(text, "\n") {
+		if strings.HasPrefix(line, "|") && strings.Count(line, "|")-strings.Count(line, `\|`) != 6 {
+			t.Errorf("the row %s has other cells", line)
+		}
+	}
+	if strings.Contains(text, "\u202e") || strings.Contains(text, "\n# big") && !strings.Contains(text, "````") {
+		t.Errorf("got %s", text)
+	}
+}

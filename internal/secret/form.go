@@ -1,0 +1,222 @@
+package secret
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"html"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	// piece is how many characters of a value in base64 are masked by themselves:
+	// programs break base64 into lines, and set it into longer base64.
+	piece = 8
+	// tokenPiece is the same for a token as it is: its beginning tells what it is for.
+	tokenPiece = 16
+	// dense is the length up to which a form is found wherever a piece of it begins;
+	// of a longer one some pieces must be longer.
+	dense = 16 << 10
+)
+
+// form is a text that a value may appear as.
+type form struct {
+	text string
+	// piece is how much of it is masked by itself, 0 for the whole only.
+	piece int
+	// word: it is masked only where it is a word.
+	word bool
+	// twice: it is an encoding of an encoding.
+	twice bool
+}
+
+func (f form) key() string { return strconv.Itoa(f.piece) + "\x00" + f.text }
+
+func (f form) stride() int {
+	if len(f.text) > dense {
+		return piece
+	}
+	return 1
+}
+
+// match gives what of text is this form, or a piece of it, of which the byte at
+// stands at i; nothing before from. Open says that more text could make it so, or
+// make it longer.
+func (f *form) match(text []byte, i, at, from int) (found span, open bool) {
+	n := 0
+	for i+n < len(text) && at+n < len(f.text) && text[i+n] == f.text[at+n] {
+		n++
+	}
+	for back := f.stride() - 1; back > 0 && i > from && at > 0 && text[i-1] == f.text[at-1]; back-- {
+		i, at, n = i-1, at-1, n+1
+	}
+	found, open = span{i, i + n}, i+n == len(text)
+	switch {
+	case f.piece == 0 && n < len(f.text):
+		if n >= cutFrom && elided(text[i+n:]) {
+			return found, open
+		}
+		return span{i, i}, open || strings.HasPrefix(ellipses[0], string(text[i+n:])) || strings.HasPrefix(ellipses[1], string(text[i+n:]))
+	case f.word && !isWord(text, found):
+		return span{i, i}, open
+	case n < min(f.piece, len(f.text)):
+		return span{i, i}, open
+	}
+	if f.piece == piece && at+n == len(f.text) {
+		found.end += padding(text[found.end:])
+		open = open || len(text)-found.end < 3
+	}
+	return found, open
+}
+
+// ellipses are what stands where slipway cuts a text.
+var ellipses = []string{"…", "...", " [slipway: "}
+
+func elided(text []byte) bool {
+	for _, ellipsis := range ellipses {
+		if strings.HasPrefix(string(text[:min(len(text), len(ellipsis))]), ellipsis) {
+			return true
+		}
+	}
+	return false
+}
+
+// padding gives the length of what ends base64: the character that holds the last
+// bits, and =.
+func padding(text []byte) int {
+	n := 0
+	if n < len(text) && strings.IndexByte(alphabet, text[n]) >= 0 {
+		n++
+	}
+	end := n
+	for end < len(text) && text[end] == '=' && end < n+2 {
+		end++
+	}
+	if end == n {
+		return 0
+	}
+	return end
+}
+
+const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"
+
+// isWord tells whether no word goes on before or after s.
+func isWord(text []byte, s span) bool {
+	before, after := text[:s.start], text[s.end:]
+	r, _ := utf8.DecodeLastRune(before)
+	if inWord(r) && !endsEscape.Match(before[max(0, len(before)-8):]) {
+		return false
+	}
+	r, size := utf8.DecodeRune(after)
+	if r == '.' { // main.go, but also the end of a sentence
+		r, _ = utf8.DecodeRune(after[size:])
+	}
+	return !inWord(r)
+}
+
+// endsEscape finds an escape of JSON, of a URL or of a terminal at the end of a text.
+var endsEscape = regexp.MustCompile(`(\\[nrtbf]|%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\x1b\[[0-9;]*m)$`)
+
+func inWord(r rune) bool {
+	return r == '_' || r == '-' || r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsDigit(r))
+}
+
+// derive gives the forms of one text: as it is, escaped, and in base64, at each of
+// its three alignments, once and twice.
+func derive(text string, escapes []func(string) string) []form {
+	word := len(text) < inWords
+	forms := []form{{text: text, word: word}}
+	if token.MatchString(text) && strings.ContainsAny(text, "0123456789") {
+		forms = append(forms, form{text: text, piece: tokenPiece})
+	}
+	for _, escape := range append(encoders, escapes...) {
+		if escaped := escape(text); escaped != text {
+			forms = append(forms, form{text: escaped, word: len(escaped) < inWords})
+		}
+	}
+	whole := base64.StdEncoding.EncodeToString([]byte(text))
+	forms = append(forms, form{text: whole, word: word}, form{text: strings.TrimRight(whole, "="), word: word})
+	if len(text) < 6 {
+		return forms // nothing that is certain to be it stays in the middle of base64
+	}
+	for _, written := range slices.Compact([]string{text, inJSON(text), quoted(marshal(text))}) {
+		forms = append(forms, encodings(written)...)
+	}
+	return forms
+}
+
+// encodings gives the base64 of a text, and of that, wherever it may begin in them.
+func encodings(text string) []form {
+	var forms []form
+	for _, once := range inBase64(text) {
+		forms = append(forms, form{text: once, piece: piece})
+		if websafe := urlAlphabet.Replace(once); websafe != once {
+			forms = append(forms, form{text: websafe, piece: piece})
+		}
+		if len(text) > dense {
+			continue
+		}
+		for _, again := range inBase64(once) {
+			forms = append(forms, form{text: again, piece: 2 * piece, twice: true})
+		}
+	}
+	return forms
+}
+
+// token finds texts that nobody reads as words.
+var token = regexp.MustCompile(`^[A-Za-z0-9+/=_.~-]{24,}$`)
+
+var urlAlphabet = strings.NewReplacer("+", "-", "/", "_")
+
+// inBase64 gives what text is in the base64 of whatever holds it: the characters
+// that hold bits of it only, where it begins at the first, second or third byte of
+// three.
+func inBase64(text string) []string {
+	var list []string
+	for before := range 3 {
+		encoded := base64.StdEncoding.EncodeToString(append(make([]byte, before), text...))
+		list = append(list, encoded[(8*before+5)/6:8*(before+len(text))/6])
+	}
+	return list
+}
+
+// encoders are the escapes of JSON, Go, Python, URLs and HTML.
+var encoders = []func(string) string{
+	inJSON, func(s string) string { return inJSON(inJSON(s)) }, func(s string) string { return inJSON(quoted(marshal(s))) },
+	func(s string) string { return quoted(strconv.Quote(s)) },
+	func(s string) string { return quoted(strconv.QuoteToASCII(s)) },
+	url.QueryEscape, url.PathEscape,
+	func(s string) string { return lowerHex.ReplaceAllStringFunc(url.QueryEscape(s), strings.ToLower) },
+	func(s string) string { return lowerHex.ReplaceAllStringFunc(url.PathEscape(s), strings.ToLower) },
+	func(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") },
+	func(s string) string { return quoted(marshal(s)) },
+	func(s string) string { return strings.ReplaceAll(inJSON(s), "/", `\/`) },
+	html.EscapeString,
+}
+
+var lowerHex = regexp.MustCompile(`%[0-9A-F]{2}`)
+
+func quoted(s string) string { return strings.TrimSuffix(strings.TrimPrefix(s, `"`), `"`) }
+
+// marshal gives s as Go writes it in JSON, with HTML's characters escaped.
+func marshal(s string) string {
+	text, err := json.Marshal(s)
+	if err != nil {
+		return s // strings always encode
+	}
+	return string(text)
+}
+
+// inJSON gives s as others write it in JSON.
+func inJSON(s string) string {
+	var b strings.Builder
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	_ = encoder.Encode(s) // strings always encode
+	return quoted(strings.TrimSuffix(b.String(), "\n"))
+}
