@@ -82,7 +82,8 @@ func parameters(i *config.Image) map[string]any {
 	case i.Go != nil:
 		all["go"] = map[string]any{"main": i.Go.Main, "base": i.Go.Base}
 	case i.Python != nil:
-		all["python"] = map[string]any{"base": i.Python.Base, "requirements": i.Python.Requirements, "version": i.Python.Version}
+		all["python"] = map[string]any{"base": i.Python.Base, "requirements": i.Python.Requirements, "version": i.Python.Version, "interpreter": i.Python.Interpreter,
+			"extras": i.Python.Extras, "groups": i.Python.Groups, "build-from-source": i.Python.FromSource, "wheels": i.Python.Wheels}
 	default:
 		all["base"] = i.Base
 	}

@@ -158,13 +158,14 @@ func (p *project) spec(i *config.Image, target v1.Platform) image.Spec {
 		Name: i.Name, Dir: p.config.Dir, Kind: i.Kind(), Base: i.Base, Files: i.Files,
 		Workdir: i.Workdir, User: i.User, Env: i.Env, Entrypoint: i.Entrypoint, Command: i.Command,
 		Platforms: platforms(i, target), At: p.config.At("images", i.Name), Environ: p.Environ,
-		Notice: p.notice,
+		Notice: func(n image.Notice) { p.notice(i.Name, n) },
 	}
 	switch {
 	case i.Go != nil:
 		spec.Main, spec.Base = i.Go.Main, i.Go.Base
 	case i.Python != nil:
 		spec.Base, spec.Requirements, spec.Python, spec.Interpreter = i.Python.Base, i.Python.Requirements, i.Python.Version, i.Python.Interpreter
+		spec.Extras, spec.Groups, spec.FromSource, spec.Wheels = i.Python.Extras, i.Python.Groups, i.Python.FromSource, i.Python.Wheels
 	}
 	spec.Source = p.revision().Source
 	spec.Owner = owner(i.Owner)
@@ -172,9 +173,9 @@ func (p *project) spec(i *config.Image, target v1.Platform) image.Spec {
 }
 
 // notice tells what there is to know of an image.
-func (p *project) notice(n image.Notice) {
-	kinds := map[image.Level]report.Kind{image.Detail: report.Detail, image.Note: report.Note, image.Warning: report.Warning}
-	p.event(kinds[n.Level], "image", "", n.Text)
+func (p *project) notice(name string, n image.Notice) {
+	kinds := map[image.Level]report.Kind{image.Detail: report.Progress, image.Note: report.Note, image.Warning: report.Warning}
+	p.event(kinds[n.Level], "image", name, n.Text)
 }
 
 // platforms gives those that slipway.yaml names, whose form the configuration has

@@ -96,7 +96,13 @@ type GoImage struct{ Main, Base string }
 
 // PythonImage is a Python program's base and locked requirements. Version and
 // Interpreter are those of the base's Python; empty for what the base says.
-type PythonImage struct{ Base, Requirements, Version, Interpreter string }
+type PythonImage struct {
+	Base, Requirements, Version, Interpreter string
+	// Extras and Groups are optional dependencies of the lock's project, FromSource are
+	// packages that are built, and Wheels is a directory of wheels.
+	Extras, Groups, FromSource []string
+	Wheels                     string
+}
 
 // Kind gives "go", "python", "dockerfile" or "files".
 func (i *Image) Kind() string {

@@ -98,10 +98,14 @@ type goSpec struct {
 }
 
 type pythonSpec struct {
-	Base         string `yaml:"base" doc:"Base image that has Python" required:"yes"`
-	Requirements string `yaml:"requirements" doc:"Lock file with hashes: requirements.txt, uv.lock, poetry.lock or pylock.toml" required:"yes" path:"yes"`
-	Version      string `yaml:"version" doc:"Version of the base's Python, such as 3.12; what the base says when left out" pattern:"python"`
-	Interpreter  string `yaml:"interpreter" doc:"Path of Python in the base; the first python3 on its PATH when left out"`
+	Base         string   `yaml:"base" doc:"Base image that has Python" required:"yes"`
+	Requirements string   `yaml:"requirements" doc:"Lock file with hashes: requirements.txt, uv.lock, poetry.lock or pylock.toml" required:"yes" path:"yes"`
+	Version      string   `yaml:"version" doc:"Version of the base's Python, such as 3.12; what the base says when left out" pattern:"python"`
+	Interpreter  string   `yaml:"interpreter" doc:"Path of Python in the base; the first python3 on its PATH when left out"`
+	Extras       []string `yaml:"extras" doc:"Extras of uv.lock, poetry.lock or pylock.toml to install"`
+	Groups       []string `yaml:"groups" doc:"Dependency groups of uv.lock, poetry.lock or pylock.toml to install besides those that are for all"`
+	FromSource   []string `yaml:"build-from-source" doc:"Packages that have no wheel: they are built from their source distributions, and must be pure Python"`
+	Wheels       string   `yaml:"wheels" doc:"Directory of the repository whose wheels are taken instead of those of the lock" path:"yes"`
 }
 
 type secretSpec struct {

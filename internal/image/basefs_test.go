@@ -251,7 +251,45 @@ func TestBaseWithAWrongLayer(t *testing.T) {
 	}
 }
 
-// many layers of a base and large files make no image that runtimes refuse.
+// Where there is no room, small contents share layers, and one that changes moves only
+// those that it is with.
+func TestSqueeze(t *testing.T) {
+	contents := make([]*content, 71)
+	for n := range contents {
+		contents[n] = &content{what: fmt.Sprintf("requirements: p%d", n), fingerprint: fmt.Sprint(n), bytes: int64(n) << 20,
+			entries: []entry{{name: fmt.Sprintf("/opt/venv/p%d", n)}}, parents: []directory{{"/opt", 0o755, Owner{}}, {"/opt/venv", 0o755, Owner{}}}}
+	}
+	if got := squeeze(contents, 71); len(got) != 71 {
+		t.Errorf("with room for all there are %d", len(got))
+	}
+	before := squeeze(contents, 20)
+	names := map[string]bool{}
+	for _, c := range before {
+		for _, e := range c.entries {
+			names[e.name] = true
+		}
+		if len(c.parents) != 2 {
+			t.Errorf("%s has the parents %v", c.what, c.parents)
+		}
+	}
+	if len(before) > 20 || len(names) != 71 {
+		t.Errorf("%d layers hold %d files", len(before), len(names))
+	}
+	changed := *contents[3]
+	changed.fingerprint = "new"
+	contents[3] = &changed
+	moved := 0
+	for n, c := range squeeze(contents, 20) {
+		if c.fingerprint != before[n].fingerprint {
+			moved++
+		}
+	}
+	if moved != 1 {
+		t.Errorf("%d layers change", moved)
+	}
+}
+
+// Many layers of a base and large files make no image that runtimes refuse.
 func TestLayersAreCountedWithTheBases(t *testing.T) {
 	t.Parallel()
 	r := memory(t)

@@ -52,6 +52,10 @@ type Spec struct {
 	// Requirements is the lock of KindPython, below Dir. Python is the version of the
 	// base's Python, and Interpreter its path; empty for what the base says.
 	Requirements, Python, Interpreter string
+	// Extras and Groups are optional dependencies of the lock, FromSource are packages that
+	// are built, and Wheels is a directory below Dir: as in wheel.Spec.
+	Extras, Groups, FromSource []string
+	Wheels                     string
 	// Files are files and directories below Dir that go below Workdir, where they
 	// keep their paths.
 	Files []string

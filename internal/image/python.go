@@ -36,6 +36,7 @@ func requirements(s Spec, python interpreter) wheel.Spec {
 	return wheel.Spec{
 		Name: s.Name, Dir: s.Dir, Lock: s.Requirements, Python: python.version, Libc: python.libc, Platform: s.platform.OS + "/" + s.platform.Architecture,
 		Root: environmentRoot, Interpreter: cmp.Or(python.path, s.Interpreter, officialInterpreter),
+		Extras: s.Extras, Groups: s.Groups, FromSource: s.FromSource, Wheels: s.Wheels,
 		CacheDir: filepath.Join(cacheDir(s.Dir), "wheels"), Environ: s.Environ, At: s.At,
 	}
 }
@@ -69,6 +70,10 @@ func (r *Recipe) requirements(ctx context.Context, parent *base, last *previous,
 	environment, err := wheel.Resolve(ctx, spec)
 	if err != nil {
 		return nil, err
+	}
+	for _, c := range environment.Conflicts() {
+		r.spec.tell(Warning, "image %s: %s and %s both bring %d files of the same names with different content: those of %s are in the image, as uv leaves them, and %s may not work; remove one of the two from %s",
+			r.Name, c.Kept, c.Dropped, c.Files, c.Kept, c.Dropped, r.spec.Requirements)
 	}
 	r.packages = nil
 	for _, p := range environment.Packages {

@@ -1,9 +1,14 @@
 package image
 
 import (
+	"archive/zip"
+	"bytes"
+	"fmt"
+	"io"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/slipway-ci/slipway/internal/rootfs"
@@ -89,6 +94,49 @@ func TestLibcOfTheBase(t *testing.T) {
 	python := *base.python
 	if want := (rootfs.Libc{Name: rootfs.Glibc, Minor: 31}); requirements(s, python).Libc != want {
 		t.Errorf("wheels are for %v", requirements(s, python).Libc)
+	}
+}
+
+// What may go wrong later is told: packages that overlap, and a lock that is too old.
+func TestNoticesOfRequirements(t *testing.T) {
+	t.Parallel()
+	r := memory(t)
+	tree := files{"a.py": "1", "pyproject.toml": "[project]\nname = \"p\"\nrequires-python = \">=3.9\"\ndependencies = [\"six\"]\n",
+		"uv.lock":     "version = 1\nrequires-python = \">=3.9\"\n\n[[package]]\nname = \"p\"\nversion = \"1\"\nsource = { virtual = \".\" }\n",
+		"pylock.toml": "lock-version = \"1.0\"\n"}
+	for _, name := range []string{"one", "two"} {
+		hash := strings.Repeat("0", 64)
+		tree["pylock.toml"] += fmt.Sprintf("\n[[packages]]\nname = %q\nversion = \"1\"\nsdist = { url = \"https://x.example/%s-1.tar.gz\", hashes = { sha256 = %q } }\n", name, name, hash)
+		var b bytes.Buffer
+		z := zip.NewWriter(&b)
+		for file, text := range map[string]string{"shared/a.py": name, "shared/b.py": name, "shared/c.py": "", name + "-1.dist-info/METADATA": "Name: " + name + "\nVersion: 1\n",
+			name + "-1.dist-info/WHEEL": "Wheel-Version: 1.0\n", name + "-1.dist-info/RECORD": "shared/a.py,,\n"} {
+			w, err := z.Create(file)
+			must(t, err)
+			_, err = io.WriteString(w, text)
+			must(t, err)
+		}
+		must(t, z.Close())
+		tree["wheels/"+name+"-1-py3-none-any.whl"] = b.String()
+	}
+	s := pythonSpec(tree.write(t), rootBase(t, r, "bases/official", []string{"PYTHON_VERSION=3.12.4"}, official("3.12.4", "2.36")))
+	s.Requirements, s.Wheels = "pylock.toml", "wheels"
+	var said []string
+	s.Notice = func(n Notice) {
+		if n.Level == Warning {
+			said = append(said, n.Text)
+		}
+	}
+	build(t, s, r)
+	s.Requirements, s.Wheels = "uv.lock", ""
+	_, err := Prepare(t.Context(), s, r)
+	must(t, err)
+	want := []string{
+		"image train: two and one both bring 2 files of the same names with different content: those of two are in the image, as uv leaves them, and one may not work; remove one of the two from pylock.toml",
+		"image train: uv.lock is older than the pyproject.toml beside it (six is new): the image has what the lock says; run `uv lock`",
+	}
+	if diff := cmp.Diff(want, said); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -75,6 +75,11 @@ func Prepare(ctx context.Context, s Spec, r *Registry) (*Recipe, error) {
 		}
 		return nil, err
 	}
+	if s.Kind == KindPython {
+		if changes := wheel.Stale(requirements(s, interpreter{})); changes != "" {
+			s.tell(Warning, "image %s: %s is older than the pyproject.toml beside it (%s): the image has what the lock says; run `uv lock`", s.Name, s.Requirements, changes)
+		}
+	}
 	parts := make([]*Recipe, len(s.Platforms))
 	known := openLedger(s.Dir)
 	for n, platform := range s.Platforms {

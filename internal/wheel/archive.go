@@ -2,6 +2,7 @@ package wheel
 
 import (
 	"archive/zip"
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -85,7 +86,7 @@ func (a *archive) read(ctx context.Context, t target) error {
 	if err := a.readInfo(); err != nil {
 		return err
 	}
-	return a.verify(ctx, a.path+verifiedSuffix)
+	return a.verify(ctx, cmp.Or(a.note, a.path+verifiedSuffix))
 }
 
 // readDirectory reads the directory of the zip, and refuses what is not plain.

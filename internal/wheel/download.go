@@ -32,6 +32,8 @@ type wheel struct {
 	requirement
 	path, file, sum string
 	size            int64
+	// note is where it is noted that what is in it was verified; beside it when empty.
+	note string
 }
 
 // store keeps wheels by their hash, and which of them was chosen for which
@@ -40,7 +42,11 @@ type store struct{ dir string }
 
 // choice is the file that notes the wheel that was chosen.
 func (c store) choice(t target, r requirement) string {
-	key := sha256.Sum256(fmt.Appendf(nil, "%s %s %s %q %q", edition, t.full, t.platform, r.String(), r.hashes))
+	text := fmt.Appendf(nil, "1 %s %s %q %q", t.full, t.platform, r.String(), r.hashes)
+	if t.libc != usual() {
+		text = fmt.Appendf(text, " %s", t.libc)
+	}
+	key := sha256.Sum256(text)
 	return filepath.Join(c.dir, "chosen", hex.EncodeToString(key[:]))
 }
 
@@ -145,13 +151,8 @@ func (s Spec) fetch(ctx context.Context, t target, needed []requirement, from *l
 	if len(missing) == 0 {
 		return wheels, nil
 	}
-	pip, err := s.pip(ctx)
+	d, err := s.downloader(ctx, t, from)
 	if err != nil {
-		return nil, err
-	}
-	d := &download{spec: s, pip: pip, target: t, options: s.pipOptions(from), store: cache}
-	d.pip.environ = append(d.pip.environ, s.indexEnvironment(from)...)
-	if err := d.tidy(time.Now()); err != nil {
 		return nil, err
 	}
 	group, within = errgroup.WithContext(ctx)
@@ -172,6 +173,13 @@ func (s Spec) fetch(ctx context.Context, t target, needed []requirement, from *l
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
+		if lacking := (*lackingError)(nil); errors.As(err, &lacking) {
+			var all []requirement
+			for _, n := range missing {
+				all = append(all, needed[n])
+			}
+			return nil, d.others(ctx, all, lacking)
+		}
 		return nil, err
 	}
 	return wheels, nil
@@ -184,6 +192,17 @@ type download struct {
 	target  target
 	options []string
 	store   store
+}
+
+// downloader finds a pip, and makes room for what it downloads.
+func (s Spec) downloader(ctx context.Context, t target, from *list) (*download, error) {
+	pip, err := s.pip(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d := &download{spec: s, pip: pip, target: t, options: s.pipOptions(from), store: store{s.CacheDir}}
+	d.pip.environ = append(d.pip.environ, s.indexEnvironment(from)...)
+	return d, d.tidy(time.Now())
 }
 
 // tidy removes what killed processes left.
@@ -206,12 +225,17 @@ func (d *download) tidy(now time.Time) error {
 
 // args are those of a pip that chooses for the target and builds nothing.
 func (d *download) args(file, to string) []string {
-	args := []string{"download", "--no-deps", "--only-binary=:all:", "--require-hashes", "--progress-bar=off",
+	return append([]string{"download", "--dest=" + to}, d.choice(file)...)
+}
+
+// choice are the options by which pip chooses wheels.
+func (d *download) choice(file string) []string {
+	args := []string{"--no-deps", "--only-binary=:all:", "--require-hashes", "--progress-bar=off",
 		"--implementation=cp", "--python-version=" + d.target.full, "--abi=" + d.target.abi(), "--abi=abi3", "--abi=none"}
 	for _, platform := range d.target.platforms() {
 		args = append(args, "--platform="+platform)
 	}
-	return append(args, "--dest="+to, "--requirement="+file)
+	return append(args, "--requirement="+file)
 }
 
 // fetch has pip download the wheels of some requirements, and verifies them.

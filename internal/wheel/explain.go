@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -72,7 +73,59 @@ func (d *download) explainMissing(ctx context.Context, r requirement, dir, versi
 	if err == nil { // it was there after all
 		return &IndexError{r.at, r.String(), "the index did not have it at first, and then it did", "run it again"}
 	}
-	return missing(d.target, r, stdout+"\n"+stderr, versions)
+	err = missing(d.target, r, stdout+"\n"+stderr, versions)
+	if wrong := (*source.Error)(nil); errors.As(err, &wrong) {
+		return &lackingError{wrong, r}
+	}
+	return err
+}
+
+// lackingError is a requirement that has no wheel on any index.
+type lackingError struct {
+	wrong       *source.Error
+	requirement requirement
+}
+
+func (e *lackingError) Error() string { return e.wrong.Error() }
+
+func (e *lackingError) Unwrap() error { return e.wrong }
+
+// others gives, with the first, all other requirements that have no wheel. pip stops at
+// the first one: it is asked again without those that are known, and downloads nothing.
+func (d *download) others(ctx context.Context, all []requirement, first *lackingError) error {
+	wrong := []error{first}
+	known := []requirement{first.requirement}
+	dir, err := os.MkdirTemp(filepath.Join(d.store.dir, "partial"), "")
+	if err != nil {
+		return first
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	const most = 50
+	for len(wrong) < most {
+		rest := slices.DeleteFunc(slices.Clone(all), func(r requirement) bool {
+			return slices.ContainsFunc(known, func(k requirement) bool { return k.name == r.name })
+		})
+		file := filepath.Join(dir, "others.txt")
+		if len(rest) == 0 || d.write(file, rest) != nil {
+			break
+		}
+		args := append([]string{"install", "--dry-run", "--ignore-installed", "--target=" + filepath.Join(dir, "none")}, d.choice(file)...)
+		stdout, stderr, err := d.pip.run(ctx, args...)
+		m := notFoundText.FindStringSubmatch(stdout + "\n" + stderr)
+		if err == nil || m == nil {
+			break
+		}
+		r, ok := named(rest, m[1])
+		if !ok {
+			break
+		}
+		known = append(known, r)
+		wrong = append(wrong, d.explainMissing(ctx, r, dir, m[3]))
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return errors.Join(wrong...)
 }
 
 // missing says why there is no wheel of a requirement, from what pip says with -vv.

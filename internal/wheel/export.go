@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
@@ -42,7 +43,12 @@ func (s Spec) exportInputs(f format) (inputs, error) {
 			Hint: "both are files of the repository", Err: err}
 	}
 	h := sha256.New()
-	fmt.Fprintf(h, "export/%s %d %d %d\n%s%s", edition, f, len(lock), len(project), lock, project)
+	fmt.Fprintf(h, "export/%s %d %d %d %q %q\n%s%s", edition, f, len(lock), len(project), normalNames(s.Extras), normalNames(s.Groups), lock, project)
+	if p, ok := parseProject(project); ok {
+		if err := s.checkChoices(p.choices()); err != nil {
+			return inputs{}, err
+		}
+	}
 	return inputs{lock, project, hex.EncodeToString(h.Sum(nil))}, nil
 }
 
@@ -70,6 +76,12 @@ func (s Spec) export(ctx context.Context, f format) (*list, error) {
 	}
 	if err := writeFile(kept, text); err != nil {
 		return nil, fmt.Errorf("keep the export of %s: %w", s.Lock, err)
+	}
+	if lock, err := parseLockFile(in.lock); err == nil { // what it names of files and of order can be done without
+		lock.addFiles(l.requirements)
+		if f == uvFormat {
+			l.lock = &lock
+		}
 	}
 	if f == uvFormat {
 		l.indexes = uvIndexes(in.project)
@@ -111,9 +123,13 @@ func (s Spec) runExport(ctx context.Context, f format) (string, error) {
 			return "", err
 		}
 		uv.dir = dir
-		return s.exported(ctx, uv, "export", "--frozen", "--format", "requirements-txt", "--no-emit-workspace", "--no-dev", "--no-header", "--no-annotate")
+		args := []string{"export", "--frozen", "--format", "requirements-txt", "--no-emit-workspace", "--no-header", "--no-annotate"}
+		if !slices.Contains(normalNames(s.Groups), "dev") {
+			args = append(args, "--no-dev")
+		}
+		return s.exported(ctx, uv, append(args, repeat("--extra=", s.Extras, "--group=", s.Groups)...)...)
 	}
-	poetry := []string{"export", "--no-interaction", "--no-ansi", "--format", "requirements.txt"}
+	poetry := append([]string{"export", "--no-interaction", "--no-ansi", "--format", "requirements.txt"}, repeat("--extras=", s.Extras, "--with=", s.Groups)...)
 	if found, ok := find(s.Environ, "poetry"); ok {
 		text, err := s.exported(ctx, program{args: []string{found}, environ: s.environment(), dir: dir}, poetry...)
 		if !errors.Is(err, errNoExport) {
@@ -126,6 +142,18 @@ func (s Spec) runExport(ctx context.Context, f format) (string, error) {
 	}
 	fetched.dir = dir
 	return s.exported(ctx, fetched, poetry...)
+}
+
+// repeat gives an option for each extra and each group.
+func repeat(extra string, extras []string, group string, groups []string) []string {
+	var args []string
+	for _, name := range extras {
+		args = append(args, extra+name)
+	}
+	for _, name := range groups {
+		args = append(args, group+name)
+	}
+	return args
 }
 
 // exported runs an export. That the program has none is errNoExport.

@@ -20,6 +20,9 @@ version = "1.0"
 requires-python = ">=3.11"
 dependencies = ["idna==3.10", "six==1.17.0", "colorama==0.4.6 ; sys_platform == 'win32'"]
 
+[project.optional-dependencies]
+text = ["webencodings==0.5.1"]
+
 [dependency-groups]
 dev = ["iniconfig==2.0.0"]
 `
@@ -63,7 +66,7 @@ func TestExports(t *testing.T) {
 			}
 			write(t, s.Dir, "pyproject.toml", text)
 			for _, step := range map[string][][]string{
-				"uv.lock": {{"uv", "lock"}}, "pylock.toml": {{"uv", "lock"}, {"uv", "export", "--format", "pylock.toml", "--no-dev", "--no-emit-project", "--output-file", "pylock.toml"}},
+				"uv.lock": {{"uv", "lock"}}, "pylock.toml": {{"uv", "lock"}, {"uv", "export", "--format", "pylock.toml", "--no-dev", "--output-file", "pylock.toml"}},
 				"poetry.lock": {{"poetry", "lock", "--no-interaction"}},
 			}[lock] {
 				tool, err := s.uv(t.Context())
@@ -92,6 +95,21 @@ func TestExports(t *testing.T) {
 				t.Error(diff)
 			}
 
+			if lock != "pylock.toml" { // of which uv makes one for some extras and groups
+				s.Extras, s.Groups = []string{"Text"}, []string{"dev"}
+				var more []string
+				for _, p := range resolve(t, s).Packages {
+					more = append(more, p.Name)
+				}
+				if diff := cmp.Diff([]string{"idna", "iniconfig", "six", "webencodings"}, more); diff != "" {
+					t.Errorf("with an extra and a group: %s", diff)
+				}
+				s.Extras = []string{"txt"}
+				if _, err := Resolve(t.Context(), s); err == nil || !strings.Contains(err.Error(), "has no extra txt (did you mean text?)") {
+					t.Errorf("an extra that is none: %v", err)
+				}
+				s.Extras, s.Groups = nil, nil
+			}
 			write(t, s.Dir, lock, "version = [\n")
 			_, err := Resolve(t.Context(), s)
 			var wrong *source.Error

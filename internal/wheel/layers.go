@@ -25,7 +25,7 @@ const (
 )
 
 // assemble lays the packages out, and in layers.
-func (s Spec) assemble(ctx context.Context, t target, archives []*archive) (*Environment, error) {
+func (s Spec) assemble(ctx context.Context, t target, archives []*archive, ranks map[string]int) (*Environment, error) {
 	trees := make([]tree, len(archives))
 	for n, a := range archives {
 		if err := ctx.Err(); err != nil {
@@ -37,7 +37,7 @@ func (s Spec) assemble(ctx context.Context, t target, archives []*archive) (*Env
 		}
 	}
 	skeleton := s.skeleton(t)
-	overlaps, err := s.settle(archives, trees, skeleton)
+	overlaps, err := s.settle(archives, trees, skeleton, ranks)
 	if err != nil {
 		return nil, err
 	}
@@ -103,11 +103,18 @@ func (s Spec) skeleton(t target) tree {
 }
 
 // settle takes files that are in several packages from all but one. When they are
-// the same the first package keeps it; otherwise the last wins, which is told.
-func (s Spec) settle(archives []*archive, trees []tree, skeleton tree) ([]Overlap, error) {
+// the same the first package keeps it; otherwise the last wins, which is told. Ranks
+// are their order.
+func (s Spec) settle(archives []*archive, trees []tree, skeleton tree, ranks map[string]int) ([]Overlap, error) {
 	var overlaps []Overlap
 	owner := map[string]int{}
-	for n, files := range trees {
+	order := make([]int, len(archives))
+	for n := range order {
+		order[n] = n
+	}
+	slices.SortFunc(order, func(a, b int) int { return ranks[archives[a].requirement.name] - ranks[archives[b].requirement.name] })
+	for _, n := range order {
+		files := trees[n]
 		for _, f := range sorted(files) {
 			if _, reserved := skeleton[f.Path]; reserved {
 				return nil, s.refuse(archives[n], fmt.Errorf("%s is part of every environment", f.Path))

@@ -79,9 +79,12 @@ func (s Spec) requirements(ctx context.Context) (*list, error) {
 	read := s.reader()
 	switch format {
 	case pylockFormat:
-		return parsePylock(s.Lock, read)
+		return s.parsePylock(read)
 	case uvFormat, poetryFormat:
 		return s.export(ctx, format)
+	}
+	if err := s.checkChoices(nil, nil); err != nil {
+		return nil, err
 	}
 	return parseRequirements(s.Lock, read)
 }
@@ -113,6 +116,14 @@ func Key(s Spec) (string, error) {
 	}
 	h := sha256.New()
 	fmt.Fprintf(h, "environment/%s %q %q %q %q %q\n", edition, target.full, target.libc, s.Platform, s.Root, s.Interpreter)
+	fmt.Fprintf(h, "%q %q %q\n", normalNames(s.Extras), normalNames(s.Groups), normalNames(s.FromSource))
+	shelf, err := s.given()
+	if err != nil {
+		return "", err
+	}
+	for _, w := range shelf {
+		fmt.Fprintf(h, "%s %s\n", w.file, w.sum)
+	}
 	if format == uvFormat || format == poetryFormat {
 		text, err := s.exportInputs(format)
 		if err != nil {

@@ -116,7 +116,7 @@ func layWheels(t testing.TB, wheels ...wheel) (*Environment, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.assemble(context.Background(), target, archives)
+	return s.assemble(context.Background(), target, archives, ranks(nil, archives))
 }
 
 // content gives all that is in an environment: mode, link or text by path.

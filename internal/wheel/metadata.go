@@ -40,11 +40,21 @@ func (h header) get(name string) string {
 }
 
 // metadata is what is told of a package.
-type metadata struct{ name, version, license string }
+type metadata struct {
+	name, version, license string
+	// requires are the packages that it requires, by name, also those for extras.
+	requires []string
+}
 
 func parseMetadata(text string) metadata {
 	h := parseHeader(text)
-	return metadata{h.get("Name"), h.get("Version"), license(h)}
+	m := metadata{name: h.get("Name"), version: h.get("Version"), license: license(h)}
+	for _, f := range h {
+		if name := requirementName.FindString(f.value); f.name == "requires-dist" && name != "" {
+			m.requires = append(m.requires, normalName(name))
+		}
+	}
+	return m
 }
 
 // license gives an SPDX expression where there is one (PEP 639), otherwise the

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -17,17 +18,37 @@ import (
 type pylock struct {
 	Version       string   `toml:"lock-version"`
 	DefaultGroups []string `toml:"default-groups"`
+	Extras        []string
+	Groups        []string `toml:"dependency-groups"`
 	Packages      []struct {
 		Name, Version, Marker, Index string
-		Wheels                       []struct {
-			Hashes map[string]string
-		}
-		Sdist, Archive, VCS, Directory map[string]any
+		Wheels                       []pylockFile
+		Sdist                        *pylockFile
+		Archive, VCS                 map[string]any
+		Directory                    *struct{ Path string }
 	}
 }
 
+type pylockFile struct {
+	Name, URL, Path string
+	Hashes          map[string]string
+}
+
+func (f pylockFile) locked() lockedFile {
+	name := f.Name
+	switch {
+	case name != "":
+	case f.Path != "":
+		name = path.Base(f.Path)
+	default:
+		name = urlFile(f.URL)
+	}
+	return lockedFile{name, strings.ToLower(f.Hashes["sha256"])}
+}
+
 // parsePylock reads a lock of the standard's own format.
-func parsePylock(name string, read readFile) (*list, error) {
+func (s Spec) parsePylock(read readFile) (*list, error) {
+	name := s.Lock
 	text, err := read(name)
 	if err != nil {
 		return nil, err
@@ -44,10 +65,21 @@ func parsePylock(name string, read readFile) (*list, error) {
 		return nil, &source.Error{Position: source.Position{File: name}, Message: fmt.Sprintf("its lock-version is %q, and only 1.0 is known here", lock.Version),
 			Hint: "make it with `uv export --format pylock.toml` or `pip lock`"}
 	}
+	if err := s.checkChoices(normalNames(lock.Extras), normalNames(lock.Groups)); err != nil {
+		return nil, err
+	}
+	var project projectFile
+	if text, err := read(path.Join(path.Dir(name), "pyproject.toml")); err == nil {
+		project, _ = parseProject(text)
+	}
+	extras, groups := normalNames(s.Extras), normalNames(slices.Concat(lock.DefaultGroups, s.Groups))
 	result := &list{}
 	used := map[string]int{}
 	for _, p := range lock.Packages {
 		r := requirement{name: normalName(p.Name), version: p.Version, at: packageLine(name, string(text), normalName(p.Name), p.Version)}
+		if d := p.Directory; d != nil && (path.Clean(d.Path) == "." || project.isMember(path.Clean(d.Path))) {
+			continue // the repository's own code, which comes with the image's files
+		}
 		if p.Archive != nil || p.VCS != nil || p.Directory != nil {
 			return nil, &source.Error{Position: r.at, Message: p.Name + " is taken from a path or URL, which has no wheel on an index",
 				Hint: "publish it as a wheel to an index, or bring its directory with the image's files"}
@@ -60,11 +92,15 @@ func parsePylock(name string, read readFile) (*list, error) {
 				return nil, &source.Error{Position: r.at, Message: fmt.Sprintf("the marker of %s cannot be read: %s", p.Name, err)}
 			}
 			r.condition = fmt.Sprintf("%s %q", p.Marker, lock.DefaultGroups)
-			r.marker = inGroups{r.marker, strings.Join(lock.DefaultGroups, " ")}
+			r.marker = inGroups{r.marker, strings.Join(extras, " "), strings.Join(groups, " ")}
 		}
-		for _, w := range p.Wheels {
-			if digest := strings.ToLower(w.Hashes["sha256"]); sha256Text.MatchString(digest) {
-				r.hashes = append(r.hashes, digest)
+		files := p.Wheels
+		if p.Sdist != nil {
+			files = append(slices.Clone(files), *p.Sdist)
+		}
+		for _, f := range files {
+			if file := f.locked(); sha256Text.MatchString(file.sum) {
+				r.hashes, r.files = append(r.hashes, file.sum), append(r.files, file)
 			}
 		}
 		used[p.Index]++
@@ -80,14 +116,14 @@ func parsePylock(name string, read readFile) (*list, error) {
 	return result, nil
 }
 
-// inGroups is a marker that sees the dependency groups that a lock has by default.
+// inGroups is a marker that sees the extras and the dependency groups that are wanted.
 type inGroups struct {
 	marker
-	groups string
+	extras, groups string
 }
 
 func (m inGroups) holds(env map[string]string) bool {
 	env = maps.Clone(env)
-	env["dependency_groups"] = m.groups
+	env["extras"], env["dependency_groups"] = m.extras, m.groups
 	return m.marker.holds(env)
 }

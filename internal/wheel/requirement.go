@@ -18,7 +18,9 @@ type requirement struct {
 	// marker is nil where the requirement is one everywhere. condition is its text.
 	marker    marker
 	condition string
-	at        source.Position
+	// files are those that the lock allows, where it names them.
+	files []lockedFile
+	at    source.Position
 }
 
 func (r requirement) String() string { return r.name + "==" + r.version }

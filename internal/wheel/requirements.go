@@ -20,6 +20,8 @@ type list struct {
 	// defaultFirst tells that the first of them is the default one of whoever made
 	// the lock.
 	defaultFirst bool
+	// lock is the uv.lock that it is of; nil for another.
+	lock *lockFile
 }
 
 // readFile gives a file of the repository by its path.

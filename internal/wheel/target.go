@@ -159,6 +159,7 @@ func (t target) choose(list []requirement) ([]requirement, error) {
 		}
 		if twice {
 			before.hashes = append(before.hashes, r.hashes...)
+			before.files = append(slices.Clone(before.files), r.files...)
 			r = before
 		}
 		slices.Sort(r.hashes)
@@ -198,4 +199,4 @@ func parseFilename(name string) (filename, bool) {
 	return f, true
 }
 
-const onlySource = "choose a version that has wheels, or build the image with a Dockerfile"
+const onlySource = "name it under python.build-from-source if it is pure Python, put a wheel of it into python.wheels, choose a version that has wheels, or build the image with a Dockerfile"

@@ -50,6 +50,29 @@ func TestTargetTakes(t *testing.T) {
 	}
 }
 
+// The C library of the base decides which wheels work.
+func TestTargetsOfCLibraries(t *testing.T) {
+	for _, c := range []struct {
+		libc  rootfs.Libc
+		file  string
+		takes bool
+	}{
+		{rootfs.Libc{Name: rootfs.Glibc, Minor: 31}, "a-1-cp312-cp312-manylinux_2_31_x86_64.whl", true},
+		{rootfs.Libc{Name: rootfs.Glibc, Minor: 31}, "a-1-cp312-cp312-manylinux_2_34_x86_64.whl", false},
+		{rootfs.Libc{Name: rootfs.Glibc, Minor: 41}, "a-1-cp312-cp312-manylinux_2_39_x86_64.whl", true},
+		{rootfs.Libc{Name: rootfs.Glibc, Minor: 41}, "a-1-cp312-cp312-musllinux_1_2_x86_64.whl", false},
+		{rootfs.Libc{Name: rootfs.Musl, Minor: 2}, "a-1-cp312-cp312-musllinux_1_2_x86_64.whl", true},
+		{rootfs.Libc{Name: rootfs.Musl, Minor: 2}, "a-1-cp312-cp312-manylinux_2_17_x86_64.whl", false},
+		{rootfs.Libc{Name: rootfs.Musl, Minor: 2}, "a-1-py3-none-any.whl", true},
+	} {
+		target, ok := newTarget("3.12", "linux/amd64", c.libc)
+		name, named := parseFilename(c.file)
+		if !ok || !named || target.takes(name) != c.takes {
+			t.Errorf("%s with %s: %v", c.file, c.libc, !c.takes)
+		}
+	}
+}
+
 func TestChoose(t *testing.T) {
 	l, err := parseRequirements("lock.txt", files{"lock.txt": "b==2 ; python_version >= '3.12' --hash=sha256:" + digest("1") + "\nB==1.0 ; python_version < '3.12' --hash=sha256:" + digest("2") +
 		"\na==1 --hash=sha256:" + digest("4") + "\nb==1 --hash=sha256:" + digest("3") + " --hash=sha256:" + digest("2") + "\n"}.read)

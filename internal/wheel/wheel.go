@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/rootfs"
@@ -20,7 +21,7 @@ import (
 
 // edition is part of every identity: raise it when equal wheels come to give
 // other files.
-const edition = "1"
+const edition = "2"
 
 // Spec says which environment is wanted.
 type Spec struct {
@@ -40,6 +41,14 @@ type Spec struct {
 	Platform string
 	// Root is where the environment is in the image: /opt/venv when empty.
 	Root string
+	// Extras and Groups are optional dependencies of the project that are wanted, of a
+	// lock that has some. Dependencies for development only are so when they are named.
+	Extras, Groups []string
+	// FromSource are packages that are built from their source distributions, by name.
+	FromSource []string
+	// Wheels is a directory below Dir that has wheels which are taken in the place of
+	// those that the lock allows.
+	Wheels string
 	// Interpreter is the base image's: /usr/local/bin/python3 when empty.
 	Interpreter string
 	// CacheDir keeps what was downloaded. It may be deleted at any time.
@@ -105,8 +114,8 @@ type File struct {
 	sum string
 }
 
-// Overlap is a file that two packages bring with different content. As when pip
-// installs them one after the other, the last in order of names wins.
+// Overlap is a file that two packages bring with different content. The one that uv
+// would install last is kept.
 type Overlap struct {
 	Path, Kept, Dropped string
 }
@@ -150,7 +159,7 @@ func Resolve(ctx context.Context, s Spec) (*Environment, error) {
 	if err != nil {
 		return nil, err
 	}
-	wheels, err := s.fetch(ctx, target, needed, list)
+	wheels, err := s.wheels(ctx, target, needed, list)
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +167,33 @@ func Resolve(ctx context.Context, s Spec) (*Environment, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.assemble(ctx, target, archives)
+	var order []string
+	if list.lock != nil {
+		order = list.lock.order(target, normalNames(s.Extras), normalNames(s.Groups))
+	}
+	return s.assemble(ctx, target, archives, ranks(order, archives))
+}
+
+// wheels gives the wheel of each requirement, by name.
+func (s Spec) wheels(ctx context.Context, t target, needed []requirement, from *list) ([]wheel, error) {
+	p, err := s.part(t, needed)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.checkWheels(t, p.index); err != nil {
+		return nil, err
+	}
+	built, err := s.build(ctx, t, p.source, from)
+	if err != nil {
+		return nil, err
+	}
+	fetched, err := s.fetch(ctx, t, p.index, from)
+	if err != nil {
+		return nil, err
+	}
+	all := slices.Concat(p.given, built, fetched)
+	slices.SortFunc(all, func(a, b wheel) int { return strings.Compare(a.name, b.name) })
+	return all, nil
 }
 
 // normal gives the spec with its defaults, and the target that it means.
@@ -187,6 +222,8 @@ func (s Spec) normal() (Spec, target, error) {
 		return refuse("use a path such as /usr/local/bin/python3", "%q cannot be the path of an interpreter", s.Interpreter)
 	case !filepath.IsLocal(filepath.FromSlash(s.Lock)):
 		return refuse("name it by its path from the repository's root", "the lock %q is not in the repository", s.Lock)
+	case s.Wheels != "" && !filepath.IsLocal(filepath.FromSlash(s.Wheels)):
+		return refuse("name it by its path from the repository's root", "the directory of wheels %q is not in the repository", s.Wheels)
 	case !filepath.IsAbs(s.CacheDir):
 		return s, t, fmt.Errorf("the cache %q is not an absolute path", s.CacheDir)
 	}

@@ -1,0 +1,292 @@
+package wheel
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/source"
+)
+
+// anyEpoch is the time that files of a wheel that is built here have: the first that a
+// zip can tell.
+const anyEpoch = "SOURCE_DATE_EPOCH=315532800"
+
+// checkWheels refuses, all at once, requirements of which the lock names no wheel for
+// the target. Nothing has been downloaded then.
+func (s Spec) checkWheels(t target, needed []requirement) error {
+	var wrong []error
+	for _, r := range needed {
+		if len(r.files) == 0 {
+			continue // a lock of hashes only
+		}
+		var wheels []string
+		there := false
+		archive := ""
+		for _, f := range r.files {
+			if n, ok := parseFilename(f.name); ok {
+				wheels = append(wheels, f.name)
+				there = there || t.takes(n)
+			} else {
+				archive = f.name
+			}
+		}
+		switch {
+		case there:
+		case len(wheels) > 0:
+			wrong = append(wrong, &source.Error{Position: r.at, Message: fmt.Sprintf("%s has no wheel for %s; it has %s", r, t, some(wheels)),
+				Hint: "choose a version that has one, or another platform or Python; put a wheel of it into python.wheels; or build the image with a Dockerfile"})
+		default:
+			wrong = append(wrong, &source.Error{Position: r.at, Message: fmt.Sprintf("%s has no wheel for %s, only the source distribution %s", r, t, archive), Hint: onlySource})
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+// parts are the requirements by where their wheels come from.
+type parts struct {
+	// index are downloaded, source are built, and given are files of the repository.
+	index, source []requirement
+	given         []wheel
+}
+
+// part tells where the wheel of each requirement comes from.
+func (s Spec) part(t target, needed []requirement) (parts, error) {
+	shelf, err := s.given()
+	if err != nil {
+		return parts{}, err
+	}
+	var names []string
+	for _, r := range needed {
+		names = append(names, r.name)
+	}
+	for _, name := range s.FromSource {
+		if slices.Contains(names, normalName(name)) {
+			continue
+		}
+		hint := ""
+		if near, ok := source.Nearest(name, names); ok {
+			hint = "did you mean " + near + "?"
+		}
+		return parts{}, &source.Error{Position: s.At, Message: fmt.Sprintf("image %s: build-from-source names %s, which is no package of %s", s.Name, name, s.Lock), Hint: hint}
+	}
+	var p parts
+	for _, r := range needed {
+		if w, ok := shelf.wheel(t, r); ok {
+			p.given = append(p.given, w)
+		} else if slices.Contains(normalNames(s.FromSource), r.name) {
+			p.source = append(p.source, r)
+		} else {
+			p.index = append(p.index, r)
+		}
+	}
+	return p, nil
+}
+
+// given are the wheels of a directory of the repository.
+type given []wheel
+
+// given reads the directory, which is trusted as the repository is.
+func (s Spec) given() (given, error) {
+	if s.Wheels == "" {
+		return nil, nil
+	}
+	root, err := os.OpenRoot(s.Dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	refuse := func(err error, format string, args ...any) error {
+		return &source.Error{Position: s.At, Message: fmt.Sprintf("image %s: ", s.Name) + fmt.Sprintf(format, args...), Hint: "python.wheels is a directory of the repository that has wheels", Err: err}
+	}
+	files, err := fs.ReadDir(root.FS(), path.Clean(s.Wheels))
+	if err != nil {
+		return nil, refuse(err, "the directory %s cannot be read: %v", s.Wheels, err)
+	}
+	var all given
+	for _, f := range files {
+		n, ok := parseFilename(f.Name())
+		if !ok {
+			continue
+		}
+		name := path.Join(s.Wheels, f.Name())
+		text, err := root.Open(filepath.FromSlash(name))
+		if err != nil {
+			return nil, refuse(err, "the wheel %s cannot be read: %v", name, err)
+		}
+		h := sha256.New()
+		size, err := io.Copy(h, text)
+		if err := errors.Join(err, text.Close()); err != nil {
+			return nil, refuse(err, "the wheel %s cannot be read: %v", name, err)
+		}
+		sum := hex.EncodeToString(h.Sum(nil))
+		all = append(all, wheel{requirement: requirement{name: n.name, version: n.version}, path: filepath.Join(s.Dir, filepath.FromSlash(name)), file: f.Name(), sum: sum, size: size,
+			note: filepath.Join(s.CacheDir, "given", sum+verifiedSuffix)})
+	}
+	if len(all) == 0 {
+		return nil, refuse(nil, "there is no wheel in %s", s.Wheels)
+	}
+	return all, nil
+}
+
+// wheel gives the wheel of a requirement that fits the target best.
+func (l given) wheel(t target, r requirement) (wheel, bool) {
+	var fit []wheel
+	for _, w := range l {
+		if n, ok := parseFilename(w.file); ok && w.name == r.name && sameVersion(w.version, r.version) && t.takes(n) {
+			w.requirement = r
+			fit = append(fit, w)
+		}
+	}
+	if len(fit) == 0 {
+		return wheel{}, false
+	}
+	return slices.MinFunc(fit, func(a, b wheel) int {
+		return cmp.Or(cmp.Compare(t.rank(a.file), t.rank(b.file)), strings.Compare(a.file, b.file))
+	}), true
+}
+
+// rank orders wheels from the one that is made most closely for the target.
+func (t target) rank(file string) int {
+	n, _ := parseFilename(file)
+	for rank, platform := range t.platforms() {
+		if slices.Contains(n.platforms, platform) {
+			return rank
+		}
+	}
+	return len(t.platforms())
+}
+
+// build gives the wheels of requirements that are built from their source distributions,
+// by pip, each in an environment of its own; what was built before is kept. What is built
+// must be pure: this machine is not the image.
+func (s Spec) build(ctx context.Context, t target, needed []requirement, from *list) ([]wheel, error) {
+	wheels := make([]wheel, len(needed))
+	var d *download
+	for n, r := range needed {
+		kept := s.builtDir(r)
+		if w, ok := built(ctx, kept, r); ok {
+			wheels[n] = w
+			continue
+		}
+		var err error
+		if d == nil {
+			if d, err = s.downloader(ctx, t, from); err != nil {
+				return nil, err
+			}
+		}
+		if wheels[n], err = d.buildOne(ctx, r, kept); err != nil {
+			return nil, err
+		}
+	}
+	return wheels, nil
+}
+
+func (d *download) buildOne(ctx context.Context, r requirement, kept string) (wheel, error) {
+	dir, err := os.MkdirTemp(filepath.Join(d.store.dir, "partial"), "")
+	if err != nil {
+		return wheel{}, fmt.Errorf("make room for packages: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	file, to := filepath.Join(dir, "requirements.txt"), filepath.Join(dir, "wheels")
+	if err := d.write(file, []requirement{r}); err != nil {
+		return wheel{}, fmt.Errorf("write the list of packages: %w", err)
+	}
+	pip := d.pip
+	pip.environ = append(slices.Clone(pip.environ), anyEpoch)
+	stdout, stderr, err := pip.run(ctx, "wheel", "--no-deps", "--no-binary="+r.name, "--require-hashes", "--ignore-requires-python", "--progress-bar=off",
+		"--wheel-dir="+to, "--requirement="+file)
+	if ctx.Err() != nil {
+		return wheel{}, ctx.Err()
+	}
+	if err != nil {
+		if explained := d.explainBuild(r, stdout+"\n"+stderr); explained != nil {
+			return wheel{}, explained
+		}
+		return wheel{}, &source.Error{Position: r.at, Message: fmt.Sprintf("%s cannot be built from source: %s", r, said(stdout+"\n"+stderr)), Hint: "build the image with a Dockerfile", Err: err}
+	}
+	files, err := filepath.Glob(filepath.Join(to, "*.whl"))
+	if err != nil || len(files) != 1 {
+		return wheel{}, source.Errorf(r.at, "pip built no wheel of %s", r)
+	}
+	name := filepath.Base(files[0])
+	n, ok := parseFilename(name)
+	if !ok || !slices.Contains(n.platforms, "any") || !d.target.takes(n) {
+		return wheel{}, &source.Error{Position: r.at, Message: fmt.Sprintf("%s is not pure: building it from source made %s, which is for this machine and not for %s", r, name, d.target),
+			Hint: "put a wheel of it into python.wheels, or build the image with a Dockerfile"}
+	}
+	if err := os.MkdirAll(filepath.Dir(kept), 0o755); err != nil {
+		return wheel{}, fmt.Errorf("keep a package: %w", err)
+	}
+	_ = os.RemoveAll(kept)          // one that is not whole
+	if os.Rename(to, kept) != nil { // it is on another disk
+		if err := os.CopyFS(kept, os.DirFS(to)); err != nil {
+			return wheel{}, fmt.Errorf("keep a package: %w", err)
+		}
+	}
+	w, ok := built(ctx, kept, r)
+	if !ok {
+		return wheel{}, fmt.Errorf("the wheel of %s that was built is gone", r)
+	}
+	return w, nil
+}
+
+// explainBuild tells a failure of an index from one of the build.
+func (d *download) explainBuild(r requirement, output string) error {
+	if strings.Contains(output, "DO NOT MATCH THE HASHES") {
+		return notTheHash(r, r.String(), "?")
+	}
+	if _, reason, hint, ok := refusedBy([]requirement{r}, output); ok {
+		return &IndexError{r.at, r.String(), reason, hint}
+	}
+	return nil
+}
+
+// built gives the wheel that was built before.
+func built(ctx context.Context, kept string, r requirement) (wheel, bool) {
+	files, err := filepath.Glob(filepath.Join(kept, "*.whl"))
+	if err != nil || len(files) != 1 {
+		return wheel{}, false
+	}
+	sum, size, err := hashFile(ctx, files[0])
+	if err != nil {
+		return wheel{}, false
+	}
+	return wheel{requirement: r, path: files[0], file: filepath.Base(files[0]), sum: sum, size: size}, true
+}
+
+// builtDir is where the wheel of a requirement is kept that was built: no hash of the
+// lock is its own, so that it is not kept in the work tree, where whoever writes to the
+// repository could put another one.
+func (s Spec) builtDir(r requirement) string {
+	key := sha256.Sum256(fmt.Appendf(nil, "built/%s %s %q", edition, r, slices.Sorted(slices.Values(r.hashes))))
+	return filepath.Join(s.ownCache(), "slipway", "built", hex.EncodeToString(key[:]))
+}
+
+// ownCache is the user's directory for caches, as os.UserCacheDir finds it, or the spec's
+// own where the environment names none.
+func (s Spec) ownCache() string {
+	home := variable(s.Environ, "HOME")
+	switch {
+	case runtime.GOOS == "windows" && variable(s.Environ, "LOCALAPPDATA") != "":
+		return variable(s.Environ, "LOCALAPPDATA")
+	case runtime.GOOS == "darwin" && home != "":
+		return filepath.Join(home, "Library", "Caches")
+	case filepath.IsAbs(variable(s.Environ, "XDG_CACHE_HOME")):
+		return variable(s.Environ, "XDG_CACHE_HOME")
+	case home != "":
+		return filepath.Join(home, ".cache")
+	}
+	return s.CacheDir
+}

@@ -1,0 +1,114 @@
+package wheel
+
+import (
+	"net/url"
+	"path"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+)
+
+// lockedFile is a file that a lock allows for a package.
+type lockedFile struct{ name, sum string }
+
+// lockFile is what is read of a uv.lock or a poetry.lock.
+type lockFile struct {
+	RequiresPython string          `toml:"requires-python"`
+	Packages       []lockedPackage `toml:"package"`
+}
+
+// lockedPackage is a package of such a lock. uv names its files by URL or path, and
+// poetry by name; what they depend on is read of uv's only.
+type lockedPackage struct {
+	Name, Version string
+	Source        any
+	Wheels        []lockedArtifact
+	Sdist         lockedArtifact
+	Files         []lockedArtifact
+	Dependencies  any
+	Optional      map[string]any `toml:"optional-dependencies"`
+	Groups        map[string]any `toml:"dev-dependencies"`
+	Metadata      struct {
+		RequiresDist []lockedRequirement            `toml:"requires-dist"`
+		RequiresDev  map[string][]lockedRequirement `toml:"requires-dev"`
+	}
+}
+
+type lockedArtifact struct{ URL, Path, Filename, File, Hash string }
+
+func parseLockFile(text []byte) (lockFile, error) {
+	var l lockFile
+	err := toml.Unmarshal(text, &l)
+	return l, err
+}
+
+// local gives the directory of a package that is the repository's own code, which is no
+// package of an index; ok is false for others.
+func (p lockedPackage) local() (dir string, ok bool) {
+	from, _ := p.Source.(map[string]any)
+	for _, kind := range []string{"virtual", "editable"} {
+		if dir, ok := from[kind].(string); ok {
+			return dir, true
+		}
+	}
+	return "", false
+}
+
+// files gives the names and hashes of a package's files.
+func (p lockedPackage) files() []lockedFile {
+	all := append(append([]lockedArtifact{}, p.Wheels...), p.Files...)
+	if p.Sdist != (lockedArtifact{}) {
+		all = append(all, p.Sdist)
+	}
+	var files []lockedFile
+	for _, a := range all {
+		files = append(files, lockedFile{a.name(), strings.TrimPrefix(a.Hash, "sha256:")})
+	}
+	return files
+}
+
+func (a lockedArtifact) name() string {
+	switch {
+	case a.File != "":
+		return a.File
+	case a.Filename != "":
+		return a.Filename
+	case a.Path != "":
+		return path.Base(strings.ReplaceAll(a.Path, `\`, "/"))
+	}
+	return urlFile(a.URL)
+}
+
+// urlFile gives the name of the file that a URL leads to.
+func urlFile(address string) string {
+	parsed, err := url.Parse(address)
+	if err != nil {
+		return fileName(address)
+	}
+	return path.Base(parsed.Path)
+}
+
+// addFiles notes the files of requirements that a lock names.
+func (l lockFile) addFiles(requirements []requirement) {
+	files := map[string][]lockedFile{}
+	for _, p := range l.Packages {
+		key := normalName(p.Name) + "==" + p.Version
+		files[key] = append(files[key], p.files()...)
+	}
+	for n := range requirements {
+		r := &requirements[n]
+		r.files = files[r.String()]
+	}
+}
+
+// entries gives the tables of an array of a lock; what is none is passed over.
+func entries(list any) []map[string]any {
+	array, _ := list.([]any)
+	var tables []map[string]any
+	for _, item := range array {
+		if table, ok := item.(map[string]any); ok {
+			tables = append(tables, table)
+		}
+	}
+	return tables
+}

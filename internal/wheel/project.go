@@ -1,0 +1,96 @@
+package wheel
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"github.com/slipway-ci/slipway/internal/source"
+)
+
+// projectFile is what is read of a pyproject.toml.
+type projectFile struct {
+	Project struct {
+		Name           string
+		RequiresPython string `toml:"requires-python"`
+		Dependencies   []string
+		Optional       map[string][]string `toml:"optional-dependencies"`
+		Dynamic        []string
+	}
+	Groups map[string][]any `toml:"dependency-groups"`
+	Tool   struct {
+		UV struct {
+			Sources   map[string]any
+			Dev       []string `toml:"dev-dependencies"`
+			Workspace struct{ Members, Exclude []string }
+		}
+		Poetry struct {
+			Extras map[string]any
+			Group  map[string]any
+		}
+	}
+}
+
+// parseProject reads a pyproject.toml. What cannot be read is its own tools' to
+// complain about.
+func parseProject(text []byte) (projectFile, bool) {
+	var p projectFile
+	return p, toml.Unmarshal(text, &p) == nil
+}
+
+// choices gives the names of the extras and groups that there are.
+func (p projectFile) choices() (extras, groups []string) {
+	extras = slices.Concat(slices.Collect(maps.Keys(p.Project.Optional)), slices.Collect(maps.Keys(p.Tool.Poetry.Extras)))
+	groups = slices.Concat(slices.Collect(maps.Keys(p.Groups)), slices.Collect(maps.Keys(p.Tool.Poetry.Group)))
+	if len(p.Tool.UV.Dev) > 0 {
+		groups = append(groups, "dev")
+	}
+	return normalNames(extras), normalNames(groups)
+}
+
+func normalNames(names []string) []string {
+	var all []string
+	for _, name := range names {
+		all = append(all, normalName(name))
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// isMember tells whether a directory, from the project's, is that of a member of its
+// workspace.
+func (p projectFile) isMember(dir string) bool {
+	matches := func(patterns []string) bool {
+		return slices.ContainsFunc(patterns, func(pattern string) bool {
+			ok, err := path.Match(path.Clean(pattern), dir)
+			return err == nil && ok
+		})
+	}
+	return matches(p.Tool.UV.Workspace.Members) && !matches(p.Tool.UV.Workspace.Exclude)
+}
+
+// checkChoices refuses extras and groups that the lock does not know.
+func (s Spec) checkChoices(extras, groups []string) error {
+	for _, kind := range []struct {
+		what          string
+		wanted, known []string
+	}{{"extra", s.Extras, extras}, {"group", s.Groups, groups}} {
+		for _, name := range kind.wanted {
+			if slices.Contains(kind.known, normalName(name)) {
+				continue
+			}
+			hint := "there are none"
+			if near, ok := source.Nearest(name, kind.known); ok {
+				hint = "did you mean " + near + "?"
+			} else if len(kind.known) > 0 {
+				hint = "there are " + strings.Join(kind.known, ", ")
+			}
+			return &source.Error{Position: s.At, Message: fmt.Sprintf("image %s: %s has no %s %s", s.Name, s.Lock, kind.what, name), Hint: hint}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,246 @@
+package wheel
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// lockedRequirement is how a uv.lock notes what a project asked for when it was locked.
+type lockedRequirement struct {
+	Name      string
+	Extras    []string
+	Specifier string
+	Marker    string
+	// The places that a package may be taken from instead of an index.
+	Editable, Directory, Git, URL, Path, Virtual string
+}
+
+// Stale says what of the project a uv.lock does not know yet, "" when there is nothing
+// or the lock is no uv.lock. As uv does, it compares what the lock noted of the project
+// with the project; times of files say nothing.
+func Stale(s Spec) string {
+	if f, err := s.format(); err != nil || f != uvFormat {
+		return ""
+	}
+	read := s.reader()
+	text, err := read(path.Clean(s.Lock))
+	if err != nil {
+		return ""
+	}
+	lock, err := parseLockFile(text)
+	if err != nil {
+		return ""
+	}
+	members := 0
+	for _, p := range lock.Packages {
+		if _, ok := p.local(); ok {
+			members++
+		}
+	}
+	var changes []string
+	for _, p := range lock.Packages {
+		dir, ok := p.local()
+		if !ok {
+			continue
+		}
+		text, err := read(path.Join(path.Dir(s.Lock), dir, "pyproject.toml"))
+		if err != nil {
+			continue
+		}
+		project, ok := parseProject(text)
+		if !ok || normalName(project.Project.Name) != normalName(p.Name) {
+			continue
+		}
+		changes = append(changes, staleness(lock, p, project)...)
+		if members == 1 && !slices.Equal(specifiers(project.Project.RequiresPython), specifiers(lock.RequiresPython)) {
+			changes = append(changes, "requires-python is "+project.Project.RequiresPython+" and was "+lock.RequiresPython)
+		}
+	}
+	return strings.Join(changes, "; ")
+}
+
+// staleness compares a project with what the lock noted of it.
+func staleness(lock lockFile, p lockedPackage, project projectFile) []string {
+	c := comparison{environments: environments(lock.RequiresPython, project)}
+	for name, from := range project.Tool.UV.Sources {
+		if table, ok := from.(map[string]any); !ok || table["index"] == nil {
+			c.elsewhere = append(c.elsewhere, normalName(name))
+		}
+	}
+	var changes []string
+	if !slices.Contains(project.Project.Dynamic, "dependencies") && !slices.Contains(project.Project.Dynamic, "optional-dependencies") {
+		wanted := map[string][]bool{}
+		c.addAll(wanted, project.Project.Dependencies, "")
+		for extra, list := range project.Project.Optional {
+			c.addAll(wanted, list, normalName(extra))
+		}
+		changes = append(changes, difference(wanted, c.noted(p.Metadata.RequiresDist), "")...)
+	}
+	groups := slices.Collect(maps.Keys(p.Metadata.RequiresDev))
+	for group := range project.Groups {
+		groups = append(groups, normalName(group))
+	}
+	slices.Sort(groups)
+	for _, group := range slices.Compact(groups) {
+		wanted := map[string][]bool{}
+		c.addAll(wanted, project.group(group, 0), "")
+		if group == "dev" {
+			c.addAll(wanted, project.Tool.UV.Dev, "")
+		}
+		changes = append(changes, difference(wanted, c.noted(p.Metadata.RequiresDev[group]), " in the group "+group)...)
+	}
+	return changes
+}
+
+// group gives what a dependency group asks for, with the groups that it includes.
+func (p projectFile) group(name string, depth int) []string {
+	var list []string
+	for own, items := range p.Groups {
+		if normalName(own) != name || depth > included {
+			continue
+		}
+		for _, item := range items {
+			switch item := item.(type) {
+			case string:
+				list = append(list, item)
+			case map[string]any:
+				if other, ok := item["include-group"].(string); ok {
+					list = append(list, p.group(normalName(other), depth+1)...)
+				}
+			}
+		}
+	}
+	return list
+}
+
+// comparison compares requirements, whose markers are the same when they hold in the
+// same environments: uv writes them in a form of its own.
+type comparison struct {
+	environments []map[string]string
+	// elsewhere are packages that come from a place other than an index, by name.
+	elsewhere []string
+}
+
+// environments gives those that markers are tried in.
+func environments(requiresPython string, project projectFile) []map[string]string {
+	extras, _ := project.choices()
+	var all []map[string]string
+	for minor := 6; minor <= 16; minor++ {
+		version := fmt.Sprintf("3.%d.5", minor)
+		if slices.ContainsFunc(specifiers(requiresPython), func(clause string) bool {
+			operator, operand := cutSpecifier(clause)
+			holds, ok := satisfies(version, operator, operand)
+			return ok && !holds
+		}) {
+			continue
+		}
+		for _, machine := range [][3]string{{"linux", "Linux", "x86_64"}, {"linux", "Linux", "aarch64"}, {"darwin", "Darwin", "arm64"}, {"win32", "Windows", "AMD64"}} {
+			for _, extra := range append([]string{""}, extras...) {
+				for _, implementation := range [][2]string{{"CPython", "cpython"}, {"PyPy", "pypy"}} {
+					env := target{minor: minor, full: version, machine: machine[2]}.environment()
+					env["sys_platform"], env["platform_system"], env["extra"] = machine[0], machine[1], extra
+					env["platform_python_implementation"], env["implementation_name"] = implementation[0], implementation[1]
+					if machine[0] == "win32" {
+						env["os_name"] = "nt"
+					}
+					all = append(all, env)
+				}
+			}
+		}
+	}
+	return all
+}
+
+var requirementText = regexp.MustCompile(`^\s*([A-Za-z0-9][-._A-Za-z0-9]*)\s*(?:\[([^\]]*)\])?\s*(@[^;]*(?:;\S[^;]*)*|[^;]*)(?:;(.*))?$`)
+
+// addAll adds requirements as a pyproject.toml has them; those of an extra hold only with
+// it.
+func (c comparison) addAll(to map[string][]bool, list []string, extra string) {
+	for _, text := range list {
+		m := requirementText.FindStringSubmatch(text)
+		if m == nil {
+			continue
+		}
+		specifier := strings.Trim(strings.TrimSpace(m[3]), "()")
+		if strings.HasPrefix(specifier, "@") {
+			specifier = ""
+		}
+		c.add(to, m[1], strings.Split(m[2], ","), specifier, m[4], extra)
+	}
+}
+
+// noted gives requirements as a lock notes them.
+func (c comparison) noted(list []lockedRequirement) map[string][]bool {
+	all := map[string][]bool{}
+	for _, r := range list {
+		c.add(all, r.Name, r.Extras, r.Specifier, r.Marker, "")
+	}
+	return all
+}
+
+func (c comparison) add(to map[string][]bool, name string, extras []string, specifier, condition, extra string) {
+	key := normalName(name)
+	extras = slices.DeleteFunc(slices.Clone(extras), func(e string) bool { return strings.TrimSpace(e) == "" })
+	for n := range extras {
+		extras[n] = strings.TrimSpace(extras[n])
+	}
+	if len(extras) > 0 {
+		key += "[" + strings.Join(normalNames(extras), ",") + "]"
+	}
+	if !slices.Contains(c.elsewhere, normalName(name)) {
+		key += strings.Join(specifiers(specifier), ",")
+	}
+	if to[key] == nil {
+		to[key] = make([]bool, len(c.environments))
+	}
+	var m marker
+	if condition = strings.TrimSpace(condition); condition != "" {
+		m, _ = parseMarker(condition) // one that cannot be read holds nowhere, on both sides
+	}
+	for n, env := range c.environments {
+		holds := condition == "" || m != nil && m.holds(env)
+		to[key][n] = to[key][n] || holds && (extra == "" || env["extra"] == extra)
+	}
+}
+
+// difference says what is in one and not in the other.
+func difference(wanted, noted map[string][]bool, where string) []string {
+	var changes []string
+	for _, key := range slices.Sorted(maps.Keys(wanted)) {
+		switch had, ok := noted[key]; {
+		case !slices.Contains(wanted[key], true): // never
+		case !ok:
+			changes = append(changes, key+where+" is new")
+		case !slices.Equal(had, wanted[key]):
+			changes = append(changes, key+where+" has another marker")
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(noted)) {
+		if _, ok := wanted[key]; !ok && slices.Contains(noted[key], true) {
+			changes = append(changes, key+where+" is gone")
+		}
+	}
+	return changes
+}
+
+// specifiers gives the clauses of a version specifier, in order and without blanks.
+func specifiers(text string) []string {
+	var all []string
+	for clause := range strings.SplitSeq(text, ",") {
+		if clause = strings.Join(strings.Fields(clause), ""); clause != "" {
+			all = append(all, clause)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// cutSpecifier parts a clause into its operator and its version.
+func cutSpecifier(clause string) (operator, version string) {
+	version = strings.TrimLeft(clause, "<>=!~")
+	return strings.TrimSuffix(clause, version), version
+}
