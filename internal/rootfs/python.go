@@ -39,10 +39,16 @@ func (fs *FS) Python(name string) (Python, bool) {
 	return p, true
 }
 
+// hasLibrary tells whether the standard library lies beside an interpreter. A virtual
+// environment has a directory of that name, without the library itself.
 func (fs *FS) hasLibrary(interpreter, version string) bool {
-	lib := path.Join(path.Dir(path.Dir(interpreter)), "lib", "python"+version)
-	n, ok := fs.nodes[fs.Real(lib)]
-	return ok && n.Kind == Directory
+	for _, lib := range []string{"lib", "lib64"} {
+		encodings := path.Join(path.Dir(path.Dir(interpreter)), lib, "python"+version, "encodings")
+		if n, ok := fs.nodes[fs.Real(encodings)]; ok && n.Kind == Directory {
+			return true
+		}
+	}
+	return false
 }
 
 // onlyLibrary gives the version of Python whose library is below a prefix, where

@@ -128,7 +128,8 @@ const (
 func TestPythons(t *testing.T) {
 	dir := func(name string) file { return file{name: name, kind: tar.TypeDir, mode: 0o755} }
 	fs := Merge(read(t,
-		file{name: "usr/bin/python3.11", mode: 0o755, text: elfGlibc}, file{name: "usr/bin/python3", kind: tar.TypeSymlink, link: "python3.11"}, dir("usr/lib/python3.11"),
+		file{name: "usr/bin/python3.11", mode: 0o755, text: elfGlibc}, file{name: "usr/bin/python3", kind: tar.TypeSymlink, link: "python3.11"}, dir("usr/lib/python3.11"), dir("usr/lib/python3.11/encodings"),
+		file{name: "opt/app-root/bin/python3", kind: tar.TypeSymlink, link: "/usr/bin/python3"}, dir("opt/app-root/lib/python3.11"),
 		file{name: "usr/local/bin/python3.12", mode: 0o755, text: elfGlibc}, file{name: "usr/local/bin/python3", kind: tar.TypeSymlink, link: "python3.12"}, dir("usr/local/lib/python3.12"),
 		file{name: "opt/conda/bin/python", mode: 0o755, text: elfGlibc}, dir("opt/conda/lib/python3.10"),
 		file{name: "srv/python3", kind: tar.TypeSymlink, link: "/usr/bin/python3"},
@@ -145,6 +146,8 @@ func TestPythons(t *testing.T) {
 		{func() (Python, bool) { return fs.OnPath(path, "3.9") }, Python{}},
 		{func() (Python, bool) { return fs.OnPath("relative:/opt/conda/bin", "") }, Python{"/opt/conda/bin/python", "3.10"}},
 		{func() (Python, bool) { return fs.Python("/srv/python3") }, Python{"/usr/bin/python3.11", "3.11"}},
+		{func() (Python, bool) { return fs.Python("/usr/bin/python3") }, Python{"/usr/bin/python3", "3.11"}},
+		{func() (Python, bool) { return fs.OnPath("/opt/app-root/bin:"+path, "") }, Python{"/usr/bin/python3.11", "3.11"}}, // a virtual environment
 		{func() (Python, bool) { return fs.Python("/usr/bin/python3.9") }, Python{}},
 		{func() (Python, bool) { return fs.Python("/usr/share/doc/python3") }, Python{}},
 	} {
