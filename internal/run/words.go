@@ -13,7 +13,7 @@ import (
 // words gives the last lines of a container that failed and is not the one whose lines
 // were told: from its pod, or from the archive.
 func (f *follower) words(ctx context.Context, of *Failure) []string {
-	last := &recent{mask: f.options.Mask}
+	last := &recent{}
 	if f.reachable && of.Pod != "" && f.podWords(ctx, of, last) == nil && len(last.lines) > 0 {
 		return last.lines
 	}
@@ -57,15 +57,9 @@ func (f *follower) podWords(ctx context.Context, of *Failure, last *recent) erro
 }
 
 // recent keeps the last lines that are added.
-type recent struct {
-	mask  func(string) string
-	lines []string
-}
+type recent struct{ lines []string }
 
 func (l *recent) add(value string) {
-	if l.mask != nil {
-		value = l.mask(value)
-	}
 	l.lines = append(l.lines, Sanitize(shorten(value)))
 	l.lines = l.lines[max(0, len(l.lines)-tail):]
 }
