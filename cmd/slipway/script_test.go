@@ -88,7 +88,7 @@ func stories(t *testing.T, dir string, prepare func(*testscript.Env) error) {
 			case "thorough":
 				return testbed.Thorough(), nil
 			}
-			components := map[string]string{"python-base": "python-base.tar", "buildkitd": "buildkitd"}
+			components := map[string]string{"python-base": "python-base.tar", "buildkitd": "buildkitd", "polyaxon": "haupt/bin/polyaxon"}
 			file, ok := components[name]
 			if !ok {
 				return false, fmt.Errorf("there is no condition %s", name)

@@ -79,6 +79,8 @@ func Contract(t *testing.T, server Server) {
 		{"a run that has ended is resumed", s.resumed},
 		{"a run waits until it is approved", s.approved},
 		{"a run is deleted", s.deleted},
+		{"answers have all fields", s.fields},
+		{"a run and a project are moved", s.moved},
 		{"runs are found", s.found},
 		{"an operation that does not compile fails", s.uncompiled},
 		{"a dry run compiles and leaves nothing", s.dryRuns},

@@ -138,7 +138,12 @@ func (s *Server) archive(w http.ResponseWriter, r *http.Request) {
 		}
 		defer lines.Close()
 	}
+	called := r.PathValue("uuid")
+	if name != "." {
+		called = path.Base(name)
+	}
 	w.Header().Set("Content-Type", "application/gzip")
+	w.Header().Set("Content-Disposition", "inline; filename="+strconv.Quote(called+".tar.gz")) // Polyaxon's client unpacks what is called so
 	zip := gzip.NewWriter(w)
 	packed := tar.NewWriter(zip)
 	err := dir.Walk(at, func(file string, content *os.File, info fs.FileInfo) error {

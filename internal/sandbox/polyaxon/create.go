@@ -107,11 +107,12 @@ func (s *Server) make(w http.ResponseWriter, r *http.Request, run *record) {
 			return
 		}
 	}
-	reply(w, http.StatusCreated, map[string]any{
-		"uuid": run.UUID, "kind": run.Kind, "name": run.Name, "description": run.Description, "content": run.Content,
-		"is_managed": run.ManagedBy == "agent", "managed_by": run.ManagedBy, "pending": null(run.Pending), "meta_info": run.MetaInfo,
-		"tags": run.Tags, "settings": nil, "original": run.Original,
-	})
+	made, _ := s.store.run(run.UUID)
+	if run.Original != nil {
+		reply(w, http.StatusCreated, viewOfItem(made, s.options.Namespace))
+		return
+	}
+	reply(w, http.StatusCreated, viewOfMade(made))
 }
 
 // clone makes a handler that makes a new run of a run's operation.

@@ -39,7 +39,7 @@ func (s *Server) listRuns(w http.ResponseWriter, r *http.Request) {
 	}
 	results := []any{}
 	for i := offset; i < len(found) && len(results) < limit; i++ {
-		results = append(results, view(found[i], false))
+		results = append(results, viewOfItem(found[i], s.options.Namespace))
 	}
 	reply(w, http.StatusOK, page(len(found), results))
 }

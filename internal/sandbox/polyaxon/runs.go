@@ -4,49 +4,10 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
-	"time"
 )
 
-func null(text string) any {
-	if text == "" {
-		return nil
-	}
-	return text
-}
-
-// view is a run as servers tell it.
-func view(r record, whole bool) map[string]any {
-	v := map[string]any{
-		"uuid": r.UUID, "name": r.Name, "owner": owner, "project": r.Project, "kind": r.Kind, "runtime": r.Runtime, "status": r.Status,
-		"pending": null(r.Pending), "is_managed": r.ManagedBy == "agent", "managed_by": r.ManagedBy, "meta_info": r.MetaInfo, "tags": r.Tags,
-		"inputs": r.Inputs, "outputs": r.Outputs, "original": r.Original, "description": null(r.Description), "live_state": 1,
-		"created_at": stamp(r.CreatedAt), "updated_at": stamp(r.UpdatedAt), "started_at": stamp(r.StartedAt), "finished_at": stamp(r.FinishedAt),
-		"duration": nil, "wait_time": nil,
-	}
-	if r.Deleted {
-		v["live_state"] = -1
-	}
-	if !r.StartedAt.IsZero() {
-		v["wait_time"] = r.StartedAt.Sub(r.CreatedAt).Seconds()
-		if !r.FinishedAt.IsZero() {
-			v["duration"] = r.FinishedAt.Sub(r.StartedAt).Seconds()
-		}
-	}
-	if whole {
-		v["content"], v["raw_content"] = r.Content, r.RawContent
-	}
-	return v
-}
-
-func stamp(t time.Time) any {
-	if t.IsZero() {
-		return nil
-	}
-	return t.UTC().Format("2006-01-02T15:04:05.000000Z")
-}
-
 func (s *Server) getRun(w http.ResponseWriter, _ *http.Request, run record) {
-	reply(w, http.StatusOK, view(run, true))
+	reply(w, http.StatusOK, viewOfRun(run, s.options.Namespace))
 }
 
 func (s *Server) patchRun(w http.ResponseWriter, r *http.Request, run record) {
@@ -95,7 +56,7 @@ func (s *Server) patchRun(w http.ResponseWriter, r *http.Request, run record) {
 		return
 	}
 	changed, _ := s.store.run(run.UUID)
-	reply(w, http.StatusOK, view(changed, true))
+	reply(w, http.StatusOK, viewOfRun(changed, s.options.Namespace))
 }
 
 func (s *Server) deleteRun(w http.ResponseWriter, r *http.Request) {
@@ -235,7 +196,7 @@ func (s *Server) resumeRun(w http.ResponseWriter, _ *http.Request, run record) {
 		return
 	}
 	resumed, _ := s.store.run(run.UUID)
-	reply(w, http.StatusCreated, view(resumed, true))
+	reply(w, http.StatusCreated, viewOfItem(resumed, s.options.Namespace))
 }
 
 func (s *Server) getLineage(w http.ResponseWriter, _ *http.Request, run record) {

@@ -16,12 +16,10 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/sandbox/container"
-	"github.com/slipway-ci/slipway/internal/sandbox/disk"
 	"github.com/slipway-ci/slipway/internal/secret"
 )
 
@@ -135,6 +133,7 @@ func (s *Server) routes() {
 	m.HandleFunc("POST /api/v1/{owner}/projects/create", s.createProject)
 	m.HandleFunc("GET /api/v1/{owner}/projects/list", s.listProjects)
 	m.HandleFunc("GET "+p, s.getProject)
+	m.HandleFunc("PATCH "+p, s.patchProject)
 	m.HandleFunc("DELETE "+p, s.deleteProject)
 	m.HandleFunc("POST "+p+"/runs", s.createRun)
 	m.HandleFunc("GET "+p+"/runs", s.listRuns)
@@ -149,6 +148,8 @@ func (s *Server) routes() {
 	m.HandleFunc("POST "+r+"/stop", s.withRun(s.act(s.stopRun)))
 	m.HandleFunc("POST "+r+"/approve", s.withRun(s.act(s.approveRun)))
 	m.HandleFunc("POST "+r+"/skip", s.withRun(s.act(s.skipRun)))
+	m.HandleFunc("POST "+r+"/invalidate", s.withRun(s.act(func(record) error { return nil }))) // nothing is cached
+	m.HandleFunc("POST "+r+"/transfer", s.withRun(s.transferRun))
 	m.HandleFunc("POST "+r+"/restart", s.withRun(s.clone("restart")))
 	m.HandleFunc("POST "+r+"/copy", s.withRun(s.clone("copy")))
 	m.HandleFunc("POST "+r+"/resume", s.withRun(s.resumeRun))
@@ -247,89 +248,8 @@ func newUUID() string {
 	return hex.EncodeToString(random)
 }
 
-var slug = regexp.MustCompile(`^[-a-zA-Z0-9_]{1,128}$`)
-
-func (s *Server) createProject(w http.ResponseWriter, r *http.Request) {
-	var body struct {
-		Name        string   `json:"name"`
-		Description string   `json:"description"`
-		Tags        []string `json:"tags"`
-	}
-	if !read(w, r, &body) {
-		return
-	}
-	if !slug.MatchString(body.Name) {
-		reply(w, http.StatusBadRequest, map[string][]string{"name": {"Enter a valid “slug” consisting of letters, numbers, underscores or hyphens."}})
-		return
-	}
-	s.store.mu.Lock()
-	defer s.store.mu.Unlock()
-	if s.store.projects[body.Name] != nil {
-		reply(w, http.StatusBadRequest, map[string][]string{"name": {"project with this name already exists."}})
-		return
-	}
-	p := &project{UUID: newUUID(), Name: body.Name, Description: body.Description, Tags: body.Tags, CreatedAt: s.options.Now()}
-	if err := s.store.save("projects", p.Name, p); err != nil {
-		s.broken(w, err)
-		return
-	}
-	s.store.projects[p.Name] = p
-	reply(w, http.StatusCreated, p)
-}
-
 // broken tells what went wrong on this machine. A real server would answer an
 // empty page; here the user can do something about it.
 func (s *Server) broken(w http.ResponseWriter, err error) {
 	reply(w, http.StatusInternalServerError, map[string]string{"detail": err.Error()})
-}
-
-func (s *Server) listProjects(w http.ResponseWriter, _ *http.Request) {
-	s.store.mu.Lock()
-	defer s.store.mu.Unlock()
-	list := []*project{}
-	for _, p := range s.store.projects {
-		list = append(list, p)
-	}
-	reply(w, http.StatusOK, page(len(list), list))
-}
-
-func page(count int, results any) map[string]any {
-	return map[string]any{"count": count, "next": nil, "previous": nil, "results": results}
-}
-
-func (s *Server) project(name string) *project {
-	s.store.mu.Lock()
-	defer s.store.mu.Unlock()
-	return s.store.projects[name]
-}
-
-func (s *Server) getProject(w http.ResponseWriter, r *http.Request) {
-	p := s.project(r.PathValue("project"))
-	if p == nil {
-		notFound(w, "Project")
-		return
-	}
-	reply(w, http.StatusOK, p)
-}
-
-func (s *Server) deleteProject(w http.ResponseWriter, r *http.Request) {
-	p := s.project(r.PathValue("project"))
-	if p == nil {
-		notFound(w, "Project")
-		return
-	}
-	for _, run := range s.store.ofProject(p.Name) {
-		if err := s.deleteOne(run); err != nil {
-			s.broken(w, err)
-			return
-		}
-	}
-	s.store.mu.Lock()
-	defer s.store.mu.Unlock()
-	delete(s.store.projects, p.Name)
-	if err := disk.Remove(filepath.Join(s.store.dir, "projects", p.Name+".json")); err != nil {
-		s.broken(w, err)
-		return
-	}
-	w.WriteHeader(http.StatusNoContent)
 }

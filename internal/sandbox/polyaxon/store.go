@@ -181,6 +181,32 @@ func (s *store) add(r *record) error {
 	return nil
 }
 
+// replaceProject keeps a project that has changed, and leads its runs to its new name.
+func (s *store) replaceProject(old string, p *project) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.save("projects", p.Name, p); err != nil {
+		return err
+	}
+	s.projects[p.Name] = p
+	if p.Name == old {
+		return nil
+	}
+	for uuid, r := range s.runs {
+		if r.Project != old {
+			continue
+		}
+		next := *r
+		next.Project = p.Name
+		if err := s.save("runs", uuid, &next); err != nil {
+			return err
+		}
+		s.runs[uuid] = &next
+	}
+	delete(s.projects, old)
+	return disk.Remove(filepath.Join(s.dir, "projects", old+".json"))
+}
+
 // ofProject gives copies of a project's runs, newest first.
 func (s *store) ofProject(name string) []record {
 	s.mu.Lock()
