@@ -270,10 +270,11 @@ type checker struct {
 // check gives what is wrong with one file and, where nothing is that a server
 // would refuse, with what slipway.yaml makes of it.
 func (c *checker) check(ctx context.Context, t target) []report.Problem {
-	options := lint.Options{Versions: c.versions, Cluster: c.cluster, Reader: c.reader(), Expanded: len(t.jobs) > 0}
+	options := lint.Options{Versions: c.versions, Cluster: c.cluster, Reader: c.readerOf(t), Expanded: len(t.jobs) > 0}
 	for _, j := range t.jobs {
 		options.ImageGiven = options.ImageGiven || j.Image != ""
 		options.Params = append(options.Params, sorted(j.Params)...)
+		options.Given = c.project.givenBy(j, options.Given, j == t.jobs[0])
 		options.Expanded = options.Expanded && j.Matrix == "expand"
 	}
 	var problems []report.Problem
@@ -295,6 +296,28 @@ func (c *checker) check(ctx context.Context, t target) []report.Problem {
 		problems = append(problems, jobProblems(err)...)
 	}
 	return problems
+}
+
+// givenBy gives the params that a job gets, of those that the jobs before it get, too.
+func (p *project) givenBy(j *config.Job, before []string, first bool) []string {
+	names := append(sorted(j.Params), sorted(p.texts[j.Name])...)
+	if first {
+		return names
+	}
+	return slices.DeleteFunc(before, func(name string) bool { return !slices.Contains(names, name) })
+}
+
+// readerOf reads a target: one of slipway.yaml as it will be for its run, one that the
+// user names wherever it is.
+func (c *checker) readerOf(t target) polyaxonfile.Reader {
+	if c.project == nil {
+		return polyaxonfile.Reader{Transport: c.Transport}
+	}
+	reader := c.project.reader()
+	if len(t.jobs) == 0 {
+		reader.Root = ""
+	}
+	return reader
 }
 
 func (c *checker) lint(ctx context.Context, t target, o lint.Options) []lint.Finding {

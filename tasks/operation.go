@@ -32,8 +32,19 @@ func (p *project) polyaxonfile(ctx context.Context, j *config.Job) (*polyaxonfil
 	return file, located(p.config.At(section(j), j.Name, "polyaxonfile"), err)
 }
 
-// reader reads Polyaxonfiles, and what they refer to over the network.
-func (e *Env) reader() polyaxonfile.Reader { return polyaxonfile.Reader{Transport: e.Transport} }
+// reader reads Polyaxonfiles, and what they refer to over the network. A command
+// reads each once: what it checked is what it plans, what the key is made of, and what
+// it sends, hours later too.
+func (p *project) reader() polyaxonfile.Reader {
+	reader := polyaxonfile.Reader{Transport: p.Transport, Root: p.config.Dir, Held: p.held}
+	if repository := p.config.Repository(); repository != "" {
+		reader.Root = repository
+	}
+	if p.config.References != nil {
+		reader.Hosts = p.config.References.Hosts
+	}
+	return reader
+}
 
 // section is where in slipway.yaml a job stands.
 func section(j *config.Job) string {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/image"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile"
 	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/revision"
 	"github.com/slipway-ci/slipway/internal/secret"
@@ -19,6 +20,8 @@ type project struct {
 	secrets *secret.Resolver
 	// texts are the params that the command line gives, by job.
 	texts map[string]map[string]string
+	// held are the Polyaxonfiles, as they were first read.
+	held *polyaxonfile.Held
 	// revision gives what git knows of the tree; it is asked once.
 	revision func() revision.Revision
 	// untagged is for the line that says why images get no tag of a commit.
@@ -52,6 +55,7 @@ func (e *Env) open(ctx context.Context) (*project, error) {
 		Env:      &watched,
 		config:   cfg,
 		untagged: &sync.Once{},
+		held:     polyaxonfile.NewHeld(),
 		secrets:  &secret.Resolver{Dir: cfg.Dir, Lookup: e.Lookup},
 		revision: sync.OnceValue(func() revision.Revision {
 			known, _ := revision.Read(ctx, cfg.Dir, e.Environ, image.Excluded) // its only error is the end of ctx

@@ -6,11 +6,12 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/report"
+	components "github.com/slipway-ci/slipway/polyaxon"
 )
 
 // Schema gives the JSON schema of slipway.yaml.
 func Schema(_ context.Context, _ *Env) (*report.Result, error) {
-	text, err := config.Schema()
+	text, err := config.Schema(components.Names())
 	if err != nil {
 		return nil, fmt.Errorf("generate the schema: %w", err)
 	}

@@ -38,6 +38,8 @@ type Config struct {
 	// MLflow is nil for none.
 	MLflow    *MLflow
 	Manifests []string
+	// References is nil when urlRef leads to public addresses only.
+	References *References
 
 	positions map[string]source.Position
 }
@@ -48,6 +50,9 @@ type Cluster struct {
 	Kubeconfig *Kubeconfig
 	Namespace  string
 }
+
+// References says where Polyaxonfiles may have their components from.
+type References struct{ Hosts []string }
 
 // Prices are what one hour of one piece of a resource costs, by its name in
 // Kubernetes; memory by GB, as memory-gb.

@@ -170,7 +170,7 @@ func TestUnbuilt(t *testing.T) {
 }
 
 func TestSchema(t *testing.T) {
-	have, err := Schema()
+	have, err := Schema([]string{"jupyter", "train", "vscode"})
 	if err != nil {
 		t.Fatal(err)
 	}

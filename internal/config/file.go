@@ -10,7 +10,7 @@ import (
 // The types below are slipway.yaml as it is written. The decoder and the JSON
 // schema are both made from them: `yaml` names the key, `doc` describes it,
 // `required`, `enum` and `pattern` constrain it, `path` marks a path inside the
-// repository.
+// repository. `default` and `names` are for editors.
 
 type fileSpec struct {
 	Project      string                   `yaml:"project" doc:"Polyaxon project, created when missing; the directory's name when left out" pattern:"slug"`
@@ -26,6 +26,7 @@ type fileSpec struct {
 	MLflow       *mlflowSpec              `yaml:"mlflow" doc:"MLflow's tracking server, for jobs and services"`
 	Prices       *pricesSpec              `yaml:"prices" doc:"What resources cost, for the cost of runs in reports"`
 	Manifests    []string                 `yaml:"manifests" doc:"Files or directories of Kubernetes manifests that serve the model" path:"yes"`
+	References   *referencesSpec          `yaml:"references" doc:"Where the urlRef of a Polyaxonfile may lead"`
 	Environments map[string]*overlaidSpec `yaml:"environments" doc:"Values that --env NAME lays over the rest" pattern:"slug"`
 }
 
@@ -35,7 +36,11 @@ type overlaidSpec struct{}
 type clusterSpec struct {
 	GKE        *gkeSpec        `yaml:"gke" doc:"A cluster of Google Kubernetes Engine"`
 	Kubeconfig *kubeconfigSpec `yaml:"kubeconfig" doc:"A context of a kubeconfig file"`
-	Namespace  string          `yaml:"namespace" doc:"Namespace of Polyaxon's runs; polyaxon-v1 when left out" pattern:"dns"`
+	Namespace  string          `yaml:"namespace" doc:"Namespace of Polyaxon's runs; polyaxon-v1 when left out" pattern:"dns" default:"polyaxon-v1"`
+}
+
+type referencesSpec struct {
+	Hosts []string `yaml:"hosts" doc:"Hosts that a urlRef may be redirected to, and that may have private addresses" required:"yes" pattern:"host"`
 }
 
 type volumeSpec struct {
@@ -51,7 +56,7 @@ type mlflowSpec struct {
 }
 
 type pricesSpec struct {
-	Currency string             `yaml:"currency" doc:"Currency of the prices; USD when left out"`
+	Currency string             `yaml:"currency" doc:"Currency of the prices; USD when left out" default:"USD"`
 	PerHour  map[string]float64 `yaml:"per-hour" doc:"Price of one hour of one piece of a resource: cpu, memory-gb (10^9 bytes), nvidia.com/gpu or another that containers ask for" required:"yes"`
 }
 
@@ -69,7 +74,7 @@ type kubeconfigSpec struct {
 type polyaxonSpec struct {
 	Host  string `yaml:"host" doc:"Address, such as https://polyaxon.acme.dev" required:"yes" pattern:"url"`
 	Token string `yaml:"token" doc:"Secret source of the API token, such as env:POLYAXON_TOKEN" pattern:"source"`
-	Owner string `yaml:"owner" doc:"Organization; default when left out"`
+	Owner string `yaml:"owner" doc:"Organization; default when left out" default:"default"`
 }
 
 type imageSpec struct {
@@ -82,7 +87,7 @@ type imageSpec struct {
 	Target       string            `yaml:"target" doc:"Stage of the Dockerfile"`
 	Base         string            `yaml:"base" doc:"Base image of files; none when left out"`
 	Files        []string          `yaml:"files" doc:"Files and directories of the repository to put into the image" path:"yes"`
-	Workdir      string            `yaml:"workdir" doc:"Working directory, and where files go; /app when left out"`
+	Workdir      string            `yaml:"workdir" doc:"Working directory, and where files go; /app when left out" default:"/app"`
 	User         string            `yaml:"user" doc:"User that the image runs as"`
 	Owner        string            `yaml:"owner" doc:"User and group of the files, by number, such as 1000:1000; root when left out" pattern:"owner"`
 	Env          map[string]string `yaml:"env" doc:"Environment variables"`
@@ -120,21 +125,21 @@ type dockerRegistrySpec struct {
 
 type jobSpec struct {
 	Polyaxonfile string         `yaml:"polyaxonfile" doc:"Path of the Polyaxonfile" path:"yes"`
-	Component    string         `yaml:"component" doc:"Component that ships with slipway, instead of a Polyaxonfile"`
+	Component    string         `yaml:"component" doc:"Component that ships with slipway, instead of a Polyaxonfile" names:"components"`
 	Image        string         `yaml:"image" doc:"Image of this file; fills the input DOCKER_IMAGE"`
 	After        []string       `yaml:"after" doc:"Jobs that must have succeeded before"`
 	Params       map[string]any `yaml:"params" doc:"Values for the Polyaxonfile's inputs; secret:env:NAME for one that is a secret, {ref: ops.JOB, value: outputs.NAME} for one that another job puts out"`
-	Matrix       string         `yaml:"matrix" doc:"Who makes the runs of a matrix: Polyaxon's server, or slipway, which expands it and needs no server that takes one" enum:"server,expand"`
+	Matrix       string         `yaml:"matrix" doc:"Who makes the runs of a matrix: Polyaxon's server, or slipway, which expands it and needs no server that takes one" enum:"server,expand" default:"server"`
 	GPU          *int           `yaml:"gpu" doc:"Number of GPUs; 0 removes the Polyaxonfile's"`
 	Timeout      duration       `yaml:"timeout" doc:"Time limit, such as 90s, 6h or 2d"`
-	OnCancel     string         `yaml:"on-cancel" doc:"What becomes of the run when the command is interrupted" enum:"stop,leave"`
+	OnCancel     string         `yaml:"on-cancel" doc:"What becomes of the run when the command is interrupted" enum:"stop,leave" default:"stop"`
 	Presets      []string       `yaml:"presets" doc:"Preset files to lay over the Polyaxonfile" path:"yes"`
 	Credentials  *bool          `yaml:"credentials" doc:"Whether to add the Google Cloud credential snippet; when left out, the parts whose secrets there are"`
 }
 
 type serviceSpec struct {
 	Polyaxonfile string         `yaml:"polyaxonfile" doc:"Path of the Polyaxonfile" path:"yes"`
-	Component    string         `yaml:"component" doc:"Component that ships with slipway, instead of a Polyaxonfile"`
+	Component    string         `yaml:"component" doc:"Component that ships with slipway, instead of a Polyaxonfile" names:"components"`
 	Image        string         `yaml:"image" doc:"Image of this file; fills the input DOCKER_IMAGE"`
 	Params       map[string]any `yaml:"params" doc:"Values for the Polyaxonfile's inputs; secret:env:NAME for one that is a secret"`
 	GPU          *int           `yaml:"gpu" doc:"Number of GPUs; 0 removes the Polyaxonfile's"`
@@ -177,6 +182,7 @@ var patterns = map[string]struct {
 	"slug":     {regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`), "small letters, digits and dashes, at most 63"},
 	"dns":      {regexp.MustCompile(`^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$`), "small letters, digits, dashes and dots, as Kubernetes demands"},
 	"url":      {regexp.MustCompile(`^https?://[^/\s]+(/\S*)?$`), "an address that begins with https:// or http://"},
+	"host":     {regexp.MustCompile(`^[A-Za-z0-9]([-A-Za-z0-9.]{0,251}[A-Za-z0-9])?$|^[0-9A-Fa-f:]+:[0-9A-Fa-f:.]*$`), "the name or the address of a host, without https:// and port"},
 	"bucket":   {regexp.MustCompile(`^gs://[a-z0-9][-_.a-z0-9]{1,220}[a-z0-9]/?$`), "gs:// and the bucket's name"},
 	"owner":    {regexp.MustCompile(`^[0-9]{1,9}(:[0-9]{1,9})?$`), "a user's number, or a user's and a group's, such as 1000:1000"},
 	"python":   {regexp.MustCompile(`^3\.[0-9]{1,2}$`), "a version such as 3.12"},

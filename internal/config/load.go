@@ -59,6 +59,19 @@ func Find(dir string) (string, error) {
 	}
 }
 
+// Repository gives the root of the git repository that the configuration is in, "" when
+// it is in none.
+func (c *Config) Repository() string {
+	for dir := c.Dir; ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, ".git")); err == nil {
+			return dir
+		}
+		if dir == filepath.Dir(dir) {
+			return ""
+		}
+	}
+}
+
 // Load reads the configuration at path. It gives all that is wrong at once, as
 // *source.Error values that are joined, in the order of their positions.
 func Load(path string, o Options) (*Config, error) {
@@ -282,6 +295,7 @@ func (c *Config) fill(s *fileSpec) {
 	if s.Cluster != nil {
 		c.Cluster = &Cluster{GKE: (*GKE)(s.Cluster.GKE), Kubeconfig: (*Kubeconfig)(s.Cluster.Kubeconfig), Namespace: s.Cluster.Namespace}
 	}
+	c.References = (*References)(s.References)
 	c.Polyaxon, c.Volume, c.MLflow = (*Polyaxon)(s.Polyaxon), (*Volume)(s.Volume), (*MLflow)(s.MLflow)
 	if c.Prices = (*Prices)(s.Prices); c.Prices != nil && c.Prices.Currency == "" {
 		c.Prices.Currency = "USD"

@@ -2,25 +2,17 @@ package polyaxonfile
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
-	"time"
+	"sync"
+	"syscall"
 
 	"github.com/slipway-ci/slipway/internal/source"
-)
-
-// publicHub is where the components of Polyaxon's own hub are.
-const publicHub = "https://cloud.polyaxon.com"
-
-const (
-	fetchTimeout = 30 * time.Second // of one reference
-	maxRedirects = 5
 )
 
 // Reader reads Polyaxonfiles from disk, and what they refer to from disk and the
@@ -30,104 +22,180 @@ type Reader struct {
 	Transport http.RoundTripper
 	// Hub is the address of the component hub, "" for Polyaxon's public one.
 	Hub string
+	// Hosts are those that a urlRef may be redirected to, and that may have private
+	// addresses.
+	Hosts []string
+	// Root is the directory that no file may lie outside of, not by a link either; ""
+	// allows a Polyaxonfile to lie anywhere, and what it refers to in its repository.
+	Root string
+	// Held keeps what was read, so that a command reads each file once; nil reads it
+	// each time.
+	Held *Held
 }
 
-func isURL(name string) bool {
-	return strings.HasPrefix(name, "http://") || strings.HasPrefix(name, "https://")
+// Held are the texts of the files and addresses that were read, by name. What was
+// checked is then what is sent, also when somebody edits the file meanwhile.
+type Held struct {
+	mu    sync.Mutex
+	texts map[string][]byte
 }
 
-// hubAddress is where a hub keeps [OWNER/]NAME[:VERSION], as Polyaxon 2.18's client asks for it.
-func (r Reader) hubAddress(reference string) (string, error) {
-	entity, version, _ := strings.Cut(reference, ":")
-	owner, name, owned := strings.Cut(strings.ReplaceAll(entity, ".", "/"), "/")
-	if !owned {
-		owner, name = "polyaxon", owner
-	}
-	if version == "" {
-		version = "latest"
-	}
-	if owner == "" || name == "" || strings.ContainsAny(name+version, "/:?#%") {
-		return "", fmt.Errorf("%q is no name of a component; write NAME:VERSION or OWNER/NAME:VERSION", reference)
-	}
-	hub := r.Hub
-	if hub == "" {
-		hub = publicHub
-	}
-	return strings.TrimSuffix(hub, "/") + "/api/v1/" + owner + "/" + name + "/versions/component/" + version, nil
-}
+// NewHeld gives one that holds nothing yet.
+func NewHeld() *Held { return &Held{texts: map[string][]byte{}} }
 
-// fetch gets a component. A hub has it as the content of a JSON object.
-func (r Reader) fetch(ctx context.Context, address string, hub bool) ([]byte, error) {
-	u, err := url.Parse(address)
-	if err != nil || !isURL(address) || u.Host == "" {
-		return nil, errors.New("that is no address that begins with https:// or http://")
+// once gives what read gave for a name the first time that it gave no error.
+func (h *Held) once(name string, read func() ([]byte, error)) ([]byte, error) {
+	if h == nil {
+		return read()
 	}
-	shown := u.Redacted()
-	if r.Transport == nil {
-		return nil, fmt.Errorf("%s cannot be asked for here: there is no network", shown)
-	}
-	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return nil, err
-	}
-	client := http.Client{Transport: r.Transport, CheckRedirect: func(next *http.Request, via []*http.Request) error {
-		switch {
-		case len(via) > maxRedirects:
-			return fmt.Errorf("it redirects more than %d times", maxRedirects)
-		case u.Scheme == "https" && next.URL.Scheme != "https":
-			return errors.New("it redirects away from https")
-		}
-		return nil
-	}}
-	response, err := client.Do(request)
-	if err != nil {
-		var failed *url.Error
-		if errors.As(err, &failed) {
-			err = failed.Err // its address may hold a password
-		}
-		return nil, fmt.Errorf("%s cannot be reached: %w", shown, err)
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(response.Body, maxSize+1))
-	switch {
-	case response.StatusCode != http.StatusOK:
-		return nil, fmt.Errorf("%s answers %s", shown, response.Status)
-	case err != nil:
-		return nil, fmt.Errorf("%s broke off: %w", shown, err)
-	case !hub || len(text) > maxSize:
+	h.mu.Lock()
+	text, have := h.texts[name]
+	h.mu.Unlock()
+	if have {
 		return text, nil
 	}
-	var version struct{ Content *string }
-	if err := json.Unmarshal(text, &version); err != nil || version.Content == nil {
-		return nil, fmt.Errorf("%s does not answer as a component hub", shown)
-	}
-	return []byte(*version.Content), nil
-}
-
-// readFile reads a file up to one byte more than a Polyaxonfile may have.
-func readFile(ctx context.Context, path string) ([]byte, error) {
-	if err := ctx.Err(); err != nil {
+	text, err := read()
+	if err != nil {
 		return nil, err
 	}
-	file, err := os.Open(path)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if first, have := h.texts[name]; have {
+		return first, nil // two at the same time: the first one counts
+	}
+	h.texts[name] = text
+	return text, nil
+}
+
+// read reads a file, which lies within root where that is not "".
+func (r Reader) read(ctx context.Context, path, root string) ([]byte, error) {
+	full, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	return r.Held.once(full, func() ([]byte, error) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if root == "" {
+			return readRegular(os.Stat, os.OpenFile, full)
+		}
+		return readWithin(root, full)
+	})
+}
+
+// outsideError is a file that lies outside of the repository.
+type outsideError struct{ root string }
+
+// Error names the repository.
+func (e *outsideError) Error() string { return "leads out of " + e.root }
+
+// irregularError is what can be no Polyaxonfile: a directory, a pipe, a device.
+type irregularError struct{ mode os.FileMode }
+
+// Error says what it is.
+func (e *irregularError) Error() string {
+	switch {
+	case e.mode.IsDir():
+		return "is a directory, not a file"
+	case e.mode&os.ModeNamedPipe != 0:
+		return "is a pipe, not a file"
+	case e.mode&os.ModeSocket != 0:
+		return "is a socket, not a file"
+	}
+	return "is no regular file"
+}
+
+// readWithin reads a file below root; links that lead out of it are refused.
+func readWithin(root, full string) ([]byte, error) {
+	base, err := filepath.Abs(root)
+	if err != nil {
+		return nil, err
+	}
+	inside, err := filepath.Rel(base, full)
+	if err != nil || !filepath.IsLocal(inside) {
+		return nil, &outsideError{root}
+	}
+	dir, err := os.OpenRoot(base)
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	text, err := readRegular(dir.Stat, dir.OpenFile, inside)
+	if err != nil && strings.Contains(err.Error(), "path escapes") { // os has no name for it
+		return nil, &outsideError{root}
+	}
+	return text, err
+}
+
+// readRegular reads a regular file up to one byte more than a Polyaxonfile may have. A
+// pipe that takes its place meanwhile is opened without waiting for a writer.
+func readRegular(stat func(string) (os.FileInfo, error), open func(string, int, os.FileMode) (*os.File, error), path string) ([]byte, error) {
+	info, err := stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, &irregularError{info.Mode()}
+	}
+	file, err := open(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
+	if info, err = file.Stat(); err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, &irregularError{info.Mode()}
+	}
 	return io.ReadAll(io.LimitReader(file, maxSize+1))
+}
+
+// repository gives the directory that what a file refers to lies in: that of its git
+// repository or of its slipway.yaml, else the working directory when the file is below
+// it, else its own.
+func repository(path string) string {
+	full, err := filepath.Abs(path)
+	if err != nil {
+		return filepath.Dir(path)
+	}
+	for _, sign := range []string{".git", "slipway.yaml"} {
+		for dir := filepath.Dir(full); ; dir = filepath.Dir(dir) {
+			if _, err := os.Stat(filepath.Join(dir, sign)); err == nil {
+				return dir
+			}
+			if dir == filepath.Dir(dir) {
+				break
+			}
+		}
+	}
+	if here, err := os.Getwd(); err == nil {
+		if inside, err := filepath.Rel(here, full); err == nil && filepath.IsLocal(inside) {
+			return here
+		}
+	}
+	return filepath.Dir(full)
 }
 
 // fileError says why a file cannot be read, at the place that names it.
 func fileError(at source.Position, err error) *source.Error {
 	e := &source.Error{Position: at, Message: err.Error(), Err: err}
 	var pathError *os.PathError
-	if errors.As(err, &pathError) {
+	var outside *outsideError
+	switch {
+	case errors.As(err, &outside):
+		e.Hint = "move the file into the repository"
+	case errors.Is(err, os.ErrNotExist):
+		e.Message, e.Hint = "there is no such Polyaxonfile", "check the path; in slipway.yaml it starts at the repository's root, in a pathRef at its own file"
+	case errors.As(err, &pathError):
 		e.Message = pathError.Err.Error()
 	}
-	if errors.Is(err, os.ErrNotExist) {
-		e.Message, e.Hint = "there is no such Polyaxonfile", "check the path; in slipway.yaml it starts at the repository's root, in a pathRef at its own file"
-	}
 	return e
+}
+
+// noComponent says of a file that a reference leads to why it is none, without a word
+// of what is in it: it may be any file of the machine it was written on.
+func noComponent(name string) string {
+	return fmt.Sprintf("%s is no component: it has neither kind: component nor run at its top", name)
 }

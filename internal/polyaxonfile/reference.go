@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -52,7 +53,7 @@ func (r Reader) ReadPreset(ctx context.Context, path string) (*File, error) {
 // and does not hold it against any version. The problems are those of the text and
 // of references that lead nowhere; the File has a Root unless there is none to be had.
 func (r Reader) Load(ctx context.Context, path string) (*File, []Problem) {
-	text, err := readFile(ctx, path)
+	text, err := r.read(ctx, path, r.Root)
 	if err != nil {
 		e := fileError(source.Position{File: path}, err)
 		return &File{Name: path}, []Problem{{Error: *e, Stage: StageSubmit, Severity: SeverityError, Name: "not-yaml"}}
@@ -60,6 +61,9 @@ func (r Reader) Load(ctx context.Context, path string) (*File, []Problem) {
 	f, problems := Load(path, text)
 	if f.root == nil {
 		return f, problems
+	}
+	if r.Root == "" {
+		r.Root = repository(path)
 	}
 	x := &resolution{Reader: r, ctx: ctx, file: f, stack: []string{path}}
 	x.operation(f.root, f.place, path, nil)
@@ -103,7 +107,9 @@ func (x *resolution) operation(m map[string]any, p *place, base string, path []s
 				delete(p.fields, key)
 				m["component"], p.fields["component"] = found.root, found.place
 				p.keys = append(slices.DeleteFunc(p.keys, func(have string) bool { return have == key }), "component")
-				maps.Copy(x.file.texts, found.texts)
+				if key == "pathRef" { // lines of another machine's files are not shown
+					maps.Copy(x.file.texts, found.texts)
+				}
 				x.stack = append(x.stack, found.Name)
 				x.dag(found.root, found.place, found.Name, at)
 				x.stack = x.stack[:len(x.stack)-1]
@@ -130,6 +136,18 @@ func (x *resolution) dag(component map[string]any, p *place, base string, path [
 			x.operation(m, places[i], base, append(slices.Clone(path), "run", "operations", strconv.Itoa(i)))
 		}
 	}
+}
+
+var looksLikeComponent = regexp.MustCompile(`(?m)^["']?(?:kind["']?:[ \t]*["']?(?:component|operation)\b|run["']?:)|^\s*\{`)
+
+// isComponent tells whether a file that a reference leads to is meant to be a
+// component, so that what is wrong with it may be told. A text that is too large is.
+func (f *File) isComponent(text []byte) bool {
+	if f.root == nil {
+		return len(text) > maxSize || looksLikeComponent.Match(text)
+	}
+	return f.root["kind"] == "component" || f.root["kind"] == "operation" || slices.ContainsFunc(runKeys, func(key string) bool { return f.root[key] != nil }) ||
+		slices.ContainsFunc(references(), func(key string) bool { return f.root[key] != nil })
 }
 
 // follow gives the component that a reference names, nil when there is a problem.
@@ -163,7 +181,7 @@ func (x *resolution) follow(key, name string, at source.Position, base string, p
 		return nil
 	}
 	if key == "pathRef" {
-		if text, err = readFile(x.ctx, called); err != nil {
+		if text, err = x.read(x.ctx, called, x.Root); err != nil {
 			e := fileError(source.Position{File: called}, err)
 			x.fail(at, path, e.Hint, err, "%s: %s", name, e.Message)
 			return nil
@@ -173,6 +191,10 @@ func (x *resolution) follow(key, name string, at source.Position, base string, p
 		return nil
 	}
 	found, problems := Load(called, text)
+	if !found.isComponent(text) {
+		x.fail(at, path, "", nil, "%s", noComponent(name))
+		return nil
+	}
 	x.problems = append(x.problems, problems...)
 	switch {
 	case found.root == nil:

@@ -80,7 +80,7 @@ func TestReferencesThatLeadNowhere(t *testing.T) {
 		"alone.yml":  "alone.yml:2:9: dagRef names a component of a dag, and there is none around this operation (use pathRef or component)",
 		"dagref.yml": "dagref.yml:2:96: the dag has no component trian (did you mean train?)",
 		"url.yml":    "url.yml:2:9: urlRef: https://example.com/job.yml cannot be asked for here: there is no network (or save the component in the repository and use pathRef)",
-		"noturl.yml": "noturl.yml:2:9: urlRef: that is no address that begins with https:// or http:// (or save the component in the repository and use pathRef)",
+		"noturl.yml": "noturl.yml:2:9: urlRef: that is no address that begins with https:// (or save the component in the repository and use pathRef)",
 		"hub.yml":    `hub.yml:2:9: "a/b/c" is no name of a component; write NAME:VERSION or OWNER/NAME:VERSION`,
 	} {
 		_, err := Reader{}.Read(t.Context(), filepath.Join(dir, name))
@@ -109,9 +109,9 @@ func TestURLAndHubRefs(t *testing.T) {
 		http.Redirect(w, r, "/round/"+r.URL.Path, http.StatusFound)
 	})
 	mux.HandleFunc("/moved.yml", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/job.yml", http.StatusFound) })
-	server := httptest.NewServer(mux)
+	server := httptest.NewTLSServer(mux)
 	defer server.Close()
-	reader := Reader{Transport: server.Client().Transport, Hub: server.URL}
+	reader := Reader{Transport: server.Client().Transport, Hub: server.URL, Hosts: []string{"127.0.0.1"}}
 	for reference, want := range map[string]string{
 		"urlRef: URL/job.yml":     "",
 		"urlRef: URL/moved.yml":   "",
@@ -168,5 +168,114 @@ func TestPresetsNeedNoComponent(t *testing.T) {
 	}
 	if _, err := (Reader{}).ReadPreset(t.Context(), filepath.Join(dir, "bad.yml")); err == nil || !strings.HasSuffix(err.Error(), "bad.yml:2:1: the operation has no key queu (did you mean queue?)") {
 		t.Errorf("have %v", err)
+	}
+}
+
+// TestReferencesStayInTheRepository has no pathRef lead to a file outside, nor show what
+// is in a file that is no component.
+func TestReferencesStayInTheRepository(t *testing.T) {
+	dir := tree(t, map[string]string{
+		"outside.yml":      "kind: component\nrun: {kind: job, hunter2: 1}\n",
+		"repo/.git/HEAD":   "",
+		"repo/job.yml":     jobYML,
+		"repo/deep/up.yml": "kind: operation\npathRef: ../job.yml\n",
+		"repo/abs.yml":     "kind: operation\npathRef: ABS\n",
+		"repo/up.yml":      "kind: operation\npathRef: ../outside.yml\n",
+		"repo/link.yml":    "kind: operation\npathRef: link\n",
+		"repo/inlink.yml":  "kind: operation\npathRef: inlink\n",
+		"repo/env.yml":     "kind: operation\npathRef: .env\n",
+		"repo/.env":        "TOKEN=hunter2\nB: [hunter2\n",
+		"repo/data.yml":    "kind: operation\npathRef: secrets.yml\n",
+		"repo/secrets.yml": "password: hunter2\n",
+		"repo/dir.yml":     "kind: operation\npathRef: deep\n",
+	})
+	repo := filepath.Join(dir, "repo")
+	if err := os.WriteFile(filepath.Join(repo, "abs.yml"), []byte("kind: operation\npathRef: "+filepath.ToSlash(filepath.Join(dir, "outside.yml"))+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for link, to := range map[string]string{"link": filepath.Join(dir, "outside.yml"), "inlink": "job.yml"} {
+		if err := os.Symlink(to, filepath.Join(repo, link)); err != nil {
+			t.Skip(err)
+		}
+	}
+	for name, want := range map[string]string{
+		"deep/up.yml": "",
+		"inlink.yml":  "",
+		"abs.yml":     "abs.yml:2:10: " + filepath.ToSlash(filepath.Join(dir, "outside.yml")) + ": leads out of " + repo + " (move the file into the repository)",
+		"up.yml":      "up.yml:2:10: ../outside.yml: leads out of " + repo + " (move the file into the repository)",
+		"link.yml":    "link.yml:2:10: link: leads out of " + repo + " (move the file into the repository)",
+		"env.yml":     "env.yml:2:10: .env is no component: it has neither kind: component nor run at its top",
+		"data.yml":    "data.yml:2:10: secrets.yml is no component: it has neither kind: component nor run at its top",
+		"dir.yml":     "dir.yml:2:10: deep: is a directory, not a file",
+	} {
+		_, err := Reader{}.Read(t.Context(), filepath.Join(repo, filepath.FromSlash(name)))
+		have := ""
+		if err != nil {
+			have = strings.TrimPrefix(err.Error(), repo+string(filepath.Separator))
+		}
+		if have != want {
+			t.Errorf("%s:\nhave %s\nwant %s", name, have, want)
+		}
+	}
+	// A file of slipway.yaml is held to its repository, too.
+	if _, err := (Reader{Root: repo}).Read(t.Context(), filepath.Join(repo, "link")); err == nil || !strings.Contains(err.Error(), "leads out of") {
+		t.Errorf("a link out of the repository gives %v", err)
+	}
+}
+
+// TestURLRefsReachNothingPrivate has requests go to public addresses only.
+func TestURLRefsReachNothingPrivate(t *testing.T) {
+	asked := 0
+	mux := http.NewServeMux()
+	mux.HandleFunc("/job.yml", func(w http.ResponseWriter, _ *http.Request) { asked++; _, _ = w.Write([]byte(jobYML)) })
+	mux.HandleFunc("/away.yml", func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		_, port, _ := strings.Cut(r.Host, ":")
+		http.Redirect(w, r, "https://localhost:"+port+"/job.yml", http.StatusFound)
+	})
+	server := httptest.NewTLSServer(mux)
+	defer server.Close()
+	_, port, _ := strings.Cut(strings.TrimPrefix(server.URL, "https://"), ":")
+	for _, c := range []struct {
+		address string
+		hosts   []string
+		want    string
+		asked   int
+	}{
+		{server.URL + "/job.yml", nil, "127.0.0.1 is no public address; references: {hosts: [127.0.0.1]} in slipway.yaml allows it", 0},
+		{"https://localhost:" + port + "/job.yml", nil, "is no public address; references: {hosts: [HOST]} in slipway.yaml allows it", 0},
+		{"https://169.254.169.254/latest", nil, "169.254.169.254 is no public address", 0},
+		{"https://[::1]/job.yml", nil, "::1 is no public address", 0},
+		{"https://[::ffff:10.0.0.1]/job.yml", nil, "is no public address", 0},
+		{"http://example.com/job.yml", nil, "write https://", 0},
+		{server.URL + "/job.yml", []string{"127.0.0.1"}, "", 1},
+		{server.URL + "/away.yml", []string{"127.0.0.1"}, "it redirects to another host, localhost; references: {hosts: [localhost]} in slipway.yaml allows it", 1},
+	} {
+		asked = 0
+		dir := tree(t, map[string]string{"op.yml": "kind: operation\nurlRef: \"" + c.address + "\"\n"})
+		_, err := Reader{Transport: server.Client().Transport, Hosts: c.hosts}.Read(t.Context(), filepath.Join(dir, "op.yml"))
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) || asked != c.asked {
+			t.Errorf("%s: %v, asked %d times", c.address, err, asked)
+		}
+	}
+}
+
+// TestHeld has a file and what it refers to be read once.
+func TestHeld(t *testing.T) {
+	dir := tree(t, map[string]string{"op.yml": "kind: operation\npathRef: job.yml\n", "job.yml": jobYML})
+	reader := Reader{Held: NewHeld()}
+	for range 2 {
+		f, err := reader.Read(t.Context(), filepath.Join(dir, "op.yml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if component, _ := f.Component(); component["name"] != "job" {
+			t.Errorf("the component is %v", component)
+		}
+		for _, name := range []string{"op.yml", "job.yml"} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte("kind: component\nname: other\nrun: {kind: job}\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 }

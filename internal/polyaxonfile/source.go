@@ -81,7 +81,7 @@ func ReadReference(ctx context.Context, path string, text []byte) ([]byte, error
 		return nil, nil
 	}
 	component := filepath.Join(filepath.Dir(path), filepath.FromSlash(reference))
-	text, err := readFile(ctx, component)
+	text, err := Reader{}.read(ctx, component, repository(path))
 	if err != nil {
 		return nil, fileError(source.Position{File: component}, err)
 	}

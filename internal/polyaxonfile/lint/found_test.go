@@ -144,3 +144,16 @@ func TestAnotherCommandIsNeverMade(t *testing.T) {
 		}
 	}
 }
+
+// TestGivenBySlipway has an optional input without a value be silent where slipway.yaml
+// gives it one.
+func TestGivenBySlipway(t *testing.T) {
+	text := "version: 1.1\nkind: component\ninputs: [{name: DATA, type: str, isOptional: true}]\nrun: {kind: job, container: {image: \"a:1\", args: [\"--data={{ DATA }}\", \"{{ DATA }}\"]}}\n"
+	f, _ := polyaxonfile.Load("f.yml", []byte(text))
+	if have := Check(t.Context(), f, Options{}); len(have) != 2 {
+		t.Errorf("without a value: %v", have)
+	}
+	if have := Check(t.Context(), f, Options{Params: []string{"DATA"}, Given: []string{"DATA"}}); len(have) != 0 {
+		t.Errorf("with one: %s", shown(have))
+	}
+}

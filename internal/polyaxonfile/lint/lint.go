@@ -27,6 +27,8 @@ type Options struct {
 	Expanded bool
 	// Params are the names of inputs that slipway.yaml gives values to.
 	Params []string
+	// Given are those of them that every job of the file gets.
+	Given []string
 	// Cluster tells what there is where the run will be; nil asks nobody.
 	Cluster Inventory
 	// Reader follows references; the zero Reader those to files only.

@@ -62,7 +62,7 @@ func (p *pass) scope() *scope {
 	for _, section := range []string{"inputs", "outputs", "contexts"} {
 		for _, x := range p.declared(section) {
 			s.names[x.name], s.inputs[x.name] = true, x
-			if section == "inputs" && x.optional && !x.hasValue && !given[x.name] {
+			if section == "inputs" && x.optional && !x.hasValue && !given[x.name] && (p.nested || !contains(p.options.Given, x.name)) {
 				s.none[x.name] = true
 			}
 		}
