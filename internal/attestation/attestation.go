@@ -81,7 +81,7 @@ type object = map[string]any
 func SBOM(i Image) ([]byte, error) {
 	_, hex, _ := strings.Cut(i.Digest, ":")
 	root := object{
-		"SPDXID": "SPDXRef-image", "name": i.Repository, "versionInfo": i.Digest, "downloadLocation": i.Repository + "@" + i.Digest,
+		"SPDXID": "SPDXRef-image", "name": i.Repository, "versionInfo": i.Digest, "downloadLocation": none,
 		"filesAnalyzed": false, "licenseConcluded": none, "licenseDeclared": none, "copyrightText": none, "primaryPackagePurpose": "CONTAINER",
 		"checksums":    []object{{"algorithm": "SHA256", "checksumValue": hex}},
 		"externalRefs": []object{purl(imageURL(i.Repository, i.Digest))},
@@ -127,7 +127,7 @@ func SBOM(i Image) ([]byte, error) {
 func container(id, reference string) object {
 	repository, digest, _ := strings.Cut(reference, "@")
 	return object{
-		"SPDXID": id, "name": repository, "versionInfo": digest, "downloadLocation": reference, "filesAnalyzed": false,
+		"SPDXID": id, "name": repository, "versionInfo": digest, "downloadLocation": none, "filesAnalyzed": false,
 		"licenseConcluded": none, "licenseDeclared": none, "copyrightText": none, "primaryPackagePurpose": "CONTAINER",
 		"externalRefs": []object{purl(imageURL(repository, digest))},
 	}
@@ -149,8 +149,11 @@ const none = "NOASSERTION"
 func (p Package) spdx(id string) object {
 	license := none
 	o := object{
-		"SPDXID": id, "name": p.Name, "versionInfo": p.Version, "downloadLocation": none, "filesAnalyzed": false,
+		"SPDXID": id, "name": p.Name, "downloadLocation": none, "filesAnalyzed": false,
 		"licenseConcluded": none, "copyrightText": none, "externalRefs": []object{purl(p.url())},
+	}
+	if p.Version != "" {
+		o["versionInfo"] = p.Version
 	}
 	switch {
 	case isExpression(p.License):
@@ -166,7 +169,13 @@ func (p Package) spdx(id string) object {
 }
 
 // url gives the package URL.
-func (p Package) url() string { return "pkg:" + p.Ecosystem + "/" + p.Name + "@" + p.Version }
+func (p Package) url() string {
+	url := "pkg:" + p.Ecosystem + "/" + p.Name
+	if p.Version != "" {
+		url += "@" + strings.ReplaceAll(p.Version, "+", "%2B")
+	}
+	return url
+}
 
 func imageURL(repository, digest string) string {
 	name := repository[strings.LastIndex(repository, "/")+1:]
@@ -175,19 +184,6 @@ func imageURL(repository, digest string) string {
 
 func purl(url string) object {
 	return object{"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": url}
-}
-
-// isExpression tells whether a licence has the form of an SPDX expression: names
-// joined by AND, OR and WITH.
-func isExpression(text string) bool {
-	words := strings.Fields(strings.NewReplacer("(", " ", ")", " ").Replace(text))
-	for n, word := range words {
-		joins := word == "AND" || word == "OR" || word == "WITH"
-		if joins != (n%2 == 1) || strings.Trim(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-+") != "" {
-			return false
-		}
-	}
-	return len(words)%2 == 1
 }
 
 // Provenance gives the in-toto statement of how an image was made.

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -19,7 +21,9 @@ func known() Image {
 		Packages: []Package{
 			{Ecosystem: PyPI, Name: "numpy", Version: "2.2.6", License: "BSD-3-Clause AND (MIT OR Zlib)", SHA256: strings.Repeat("3", 64)},
 			{Ecosystem: PyPI, Name: "odd", Version: "1", License: "see the file LICENSE"},
+			{Ecosystem: PyPI, Name: "torch", Version: "2.9.0+cu128", License: "BSD"},
 			{Ecosystem: Golang, Name: "example.com/x", Version: "v1.0.0"},
+			{Ecosystem: Golang, Name: "example.com/program"},
 		},
 		Source: "https://git.example.com/team/repo", Revision: strings.Repeat("a", 40), Created: time.Date(2026, 3, 4, 5, 6, 7, 0, time.FixedZone("", 3600)),
 		Builder: "https://github.com/acme/repo/.github/workflows/deploy.yml@refs/heads/main", Version: "v1.2.3", Invocation: "https://github.com/acme/repo/actions/runs/7",
@@ -117,10 +121,33 @@ func TestSBOMIsWhole(t *testing.T) {
 	}
 }
 
+// The documents are valid by those who say what that is, for each kind of image.
+func TestDocumentsAreValid(t *testing.T) {
+	golang, files, plain := known(), known(), Image{Repository: "127.0.0.1:5000/team/plain", Digest: "sha256:" + strings.Repeat("8", 64), Kind: "files", Inputs: "abc", Builder: "https://example.com", Version: "dev"}
+	golang.Kind, golang.Packages = "go", golang.Packages[3:]
+	files.Kind, files.Packages = "files", nil
+	dir := t.TempDir()
+	var paths []string
+	for name, i := range map[string]Image{"python": known(), "go": golang, "files": files, "plain": plain, "index": index(), "dockerfile": built()} {
+		for kind, write := range map[string]func(Image) ([]byte, error){"sbom.spdx.json": SBOM, "provenance.json": Provenance} {
+			text, err := write(i)
+			if err != nil {
+				t.Fatal(err)
+			}
+			path := filepath.Join(dir, name+"-"+kind)
+			if err := os.WriteFile(path, text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			paths = append(paths, path)
+		}
+	}
+	testbed.Attestations(t, filepath.Join("testdata", "validate.py"), paths...)
+}
+
 func TestExpressions(t *testing.T) {
 	for text, want := range map[string]bool{
-		"MIT": true, "BSD-3-Clause AND (MIT OR Zlib)": true, "GPL-2.0-only WITH Classpath-exception-2.0": true, "LicenseRef-mine": true,
-		"": false, "MIT License": false, "MIT AND": false, "see LICENSE": false, "OR MIT": false, "BSD (3-clause)": false, "MIT/X": false,
+		"MIT": true, "BSD-3-Clause AND (MIT OR Zlib)": true, "GPL-2.0-only WITH Classpath-exception-2.0": true, "GPL-2.0+": true,
+		"": false, "MIT License": false, "MIT AND": false, "see LICENSE": false, "OR MIT": false, "BSD (3-clause)": false, "MIT/X": false, "BSD": false, "LicenseRef-mine": false, "(MIT": false, "MIT) OR (Zlib": false,
 	} {
 		if got := isExpression(text); got != want {
 			t.Errorf("%q: %t", text, got)

@@ -78,7 +78,15 @@ func modules(program string) []Package {
 	if err != nil {
 		return nil
 	}
-	all := []Package{{Name: "stdlib", Version: strings.TrimPrefix(info.GoVersion, "go")}}
+	var all []Package
+	if info.Main.Path != "" {
+		version := info.Main.Version
+		if version == "(devel)" {
+			version = "" // of a tree that is no release
+		}
+		all = append(all, Package{Name: info.Main.Path, Version: version})
+	}
+	all = append(all, Package{Name: "stdlib", Version: strings.TrimPrefix(info.GoVersion, "go")})
 	for _, m := range info.Deps {
 		if m.Replace != nil {
 			m = m.Replace

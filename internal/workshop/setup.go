@@ -15,6 +15,13 @@ import (
 // of its own, which slipway's tests start and ask over HTTP.
 const hauptVersion = "2.18.0"
 
+// spdxVersion and intotoVersion are what attestations are held to: the SPDX project's
+// own tools, and the schemas of in-toto and SLSA.
+const (
+	spdxVersion   = "0.8.3"
+	intotoVersion = "0.9.3"
+)
+
 // part is a real component that tests want.
 type part struct {
 	name string
@@ -33,6 +40,7 @@ func setUp(ctx context.Context, o Options) error {
 	parts := []part{
 		{"kubetest (Kubernetes)", func() (string, error) { return hashTree("internal/testbed/kubetest") }, makeKubetest},
 		{"haupt (Polyaxon " + hauptVersion + ")", func() (string, error) { return hauptVersion, nil }, makeHaupt},
+		{"spdx (pyspdxtools and in-toto-attestation)", func() (string, error) { return spdxVersion + " " + intotoVersion, nil }, makeSPDX},
 		{"act (GitHub workflows)", func() (string, error) { return hashTree("actions.mod") }, makeAct},
 		{"buildkitd (BuildKit)", func() (string, error) { return hashTree(buildkitModule) }, makeBuildKit},
 		{"python-base (Debian's Python)", func() (string, error) { return debianRelease, nil }, makePythonBase},
@@ -84,6 +92,18 @@ func makeHaupt(ctx context.Context, o Options) error {
 		return err
 	}
 	return run(ctx, o, nil, filepath.Join(venv, "bin", "pip"), "install", "--quiet", "--disable-pip-version-check", "haupt[sandbox]=="+hauptVersion)
+}
+
+// makeSPDX installs the validators of attestations.
+func makeSPDX(ctx context.Context, o Options) error {
+	venv := filepath.Join(cacheDir, "spdx")
+	if err := os.RemoveAll(venv); err != nil {
+		return err
+	}
+	if err := run(ctx, o, nil, "python3", "-m", "venv", venv); err != nil {
+		return err
+	}
+	return run(ctx, o, nil, filepath.Join(venv, "bin", "pip"), "install", "--quiet", "--disable-pip-version-check", "spdx-tools=="+spdxVersion, "in-toto-attestation=="+intotoVersion)
 }
 
 func makeAct(ctx context.Context, o Options) error {
