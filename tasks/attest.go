@@ -74,7 +74,7 @@ func (p *project) builder() (id, invocation string) {
 func parameters(i *config.Image) map[string]any {
 	if i.Kind() == kindDockerfile {
 		return map[string]any{
-			"dockerfile": i.Dockerfile, "target": i.Target, "build-args": sorted(i.BuildArgs), "build-secrets": sorted(i.BuildSecrets), "ssh": i.SSH, "platforms": i.Platforms,
+			"dockerfile": i.Dockerfile, "target": i.Target, "build-args": sorted(i.BuildArgs), "build-secrets": sorted(i.BuildSecrets), "ssh": i.SSH, "git": i.Git, "platforms": i.Platforms,
 		}
 	}
 	all := map[string]any{"platforms": i.Platforms, "files": i.Files, "workdir": i.Workdir, "user": i.User, "owner": i.Owner, "entrypoint": i.Entrypoint, "command": i.Command, "env": sorted(i.Env)}

@@ -81,7 +81,7 @@ func (p *project) adopt(ctx context.Context, to *platform, i *config.Image, buil
 // equal content is to have equal digests.
 func (p *project) dockerfileSpec(ctx context.Context, i *config.Image, target v1.Platform) (dockerfile.Spec, error) {
 	spec := dockerfile.Spec{
-		Name: i.Name, Dir: p.config.Dir, File: i.Dockerfile, Target: i.Target, BuildArgs: i.BuildArgs, SSH: i.SSH,
+		Name: i.Name, Dir: p.config.Dir, File: i.Dockerfile, Target: i.Target, BuildArgs: i.BuildArgs, SSH: i.SSH, Git: i.Git,
 		Platforms: i.Platforms, At: p.config.At("images", i.Name), Environ: p.Environ, Secrets: map[string]secret.Value{},
 	}
 	if len(spec.Platforms) == 0 {

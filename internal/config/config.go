@@ -83,9 +83,9 @@ type Image struct {
 	Python     *PythonImage
 	Dockerfile string
 	BuildArgs  map[string]string
-	// BuildSecrets are sources by id; SSH offers the agent.
+	// BuildSecrets are sources by id; SSH offers the agent, and Git lets .git in.
 	BuildSecrets        map[string]string
-	SSH                 bool
+	SSH, Git            bool
 	Target              string
 	Base                string
 	Files               []string

@@ -84,6 +84,7 @@ type imageSpec struct {
 	BuildArgs    map[string]string `yaml:"build-args" doc:"Build arguments of the Dockerfile"`
 	BuildSecrets map[string]string `yaml:"build-secrets" doc:"Secrets of the Dockerfile's RUN --mount=type=secret, from their id to their secret source" pattern:"source"`
 	SSH          bool              `yaml:"ssh" doc:"Offer the SSH agent to RUN --mount=type=ssh"`
+	Git          bool              `yaml:"git" doc:"Let the Dockerfile's context have .git, without its configuration and hooks, for programs that read the version there"`
 	Target       string            `yaml:"target" doc:"Stage of the Dockerfile"`
 	Base         string            `yaml:"base" doc:"Base image of files; none when left out"`
 	Files        []string          `yaml:"files" doc:"Files and directories of the repository to put into the image" path:"yes"`

@@ -303,7 +303,7 @@ func (c *Config) fill(s *fileSpec) {
 	c.Images, c.Secrets, c.Jobs, c.Services = map[string]*Image{}, map[string]*Secret{}, map[string]*Job{}, map[string]*Job{}
 	for name, i := range s.Images {
 		c.Images[name] = &Image{
-			Name: name, Go: (*GoImage)(i.Go), Python: (*PythonImage)(i.Python), Dockerfile: i.Dockerfile, BuildArgs: i.BuildArgs, BuildSecrets: i.BuildSecrets, SSH: i.SSH, Target: i.Target,
+			Name: name, Go: (*GoImage)(i.Go), Python: (*PythonImage)(i.Python), Dockerfile: i.Dockerfile, BuildArgs: i.BuildArgs, BuildSecrets: i.BuildSecrets, SSH: i.SSH, Git: i.Git, Target: i.Target,
 			Base: i.Base, Files: i.Files, Workdir: i.Workdir, User: i.User, Owner: i.Owner, Env: i.Env, Entrypoint: i.Entrypoint, Command: i.Command, Tags: i.Tags, Platforms: i.Platforms,
 		}
 	}

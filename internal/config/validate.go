@@ -32,7 +32,7 @@ func (c *Config) validate() []*source.Error {
 			fail("", at, "image %s has more than one of go, python and dockerfile", name)
 		case i.Base != "" && i.Kind() != "files":
 			fail("", append(at, "base"), "base of image %s belongs under %s", name, i.Kind())
-		case i.Dockerfile == "" && (len(i.BuildArgs) > 0 || len(i.BuildSecrets) > 0 || i.SSH || i.Target != ""):
+		case i.Dockerfile == "" && (len(i.BuildArgs) > 0 || len(i.BuildSecrets) > 0 || i.SSH || i.Git || i.Target != ""):
 			fail("", at, "image %s has build-args, build-secrets, ssh or target without a dockerfile", name)
 		}
 	}

@@ -204,6 +204,7 @@ func (b *Builder) solve(ctx context.Context, s Spec, o Output, export client.Exp
 	}
 	defer root.Close()
 	files := newTree(root)
+	files.git = s.Git
 	offered, err := attachables(s, o.Keychain)
 	if err != nil {
 		return nil, err

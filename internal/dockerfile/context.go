@@ -9,6 +9,7 @@ import (
 	"path"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,11 +28,17 @@ var epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 // root, out of which no link leads.
 type tree struct {
 	root *os.Root
+	// git lets .git in.
+	git bool
 	// keys remembers, by path, which files hold private keys: BuildKit walks the
 	// tree several times in a build.
 	mu   sync.Mutex
 	keys map[string]bool
 }
+
+// gitsOwn is what of .git no build needs: hooks are programs, and CI leaves credentials
+// in the configuration.
+var gitsOwn = []string{".git/config", ".git/config.worktree", ".git/hooks", ".git/logs"}
 
 func newTree(root *os.Root) *tree { return &tree{root: root, keys: map[string]bool{}} }
 
@@ -50,6 +57,12 @@ func (t *tree) Walk(ctx context.Context, target string, visit fs.WalkDirFunc) er
 		case err != nil:
 			return visit(filepath.FromSlash(at), nil, err)
 		case at == ".":
+			return nil
+		case t.git && at == ".git" && d.IsDir(): // its files follow
+		case t.git && slices.Contains(gitsOwn, at):
+			if d.IsDir() {
+				return fs.SkipDir
+			}
 			return nil
 		case image.Excluded(d.Name()) && d.IsDir():
 			return fs.SkipDir

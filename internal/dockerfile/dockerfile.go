@@ -51,6 +51,9 @@ type Spec struct {
 	Secrets map[string]secret.Value
 	// SSH offers the agent at SSH_AUTH_SOCK of Environ to RUN --mount=type=ssh.
 	SSH bool
+	// Git lets the context have the directory .git, without what is in its configuration
+	// (credentials, often) and its hooks.
+	Git bool
 	// Platforms are such as linux/arm64; linux/amd64 when there are none. Several
 	// make an index.
 	Platforms []string
