@@ -112,7 +112,19 @@ func (p *project) pushOne(ctx context.Context, to *platform, i *config.Image) (*
 		return p.pushDockerfile(ctx, to, i)
 	}
 	p.event(report.Start, "image", i.Name, "building")
+	pace, stop := p.paced(ctx, i.Name)
+	defer stop()
 	spec := p.spec(i, to.target)
+	spec.Notice = func(n image.Notice) {
+		switch n.Level {
+		case image.Step:
+			pace.step(n.Text)
+		case image.Detail:
+			pace.progress(n.Text)
+		default:
+			p.notice(i.Name, n)
+		}
+	}
 	recipe, err := image.Prepare(ctx, spec, to.registry)
 	if err != nil {
 		p.event(report.Failed, "image", i.Name, "not built")
@@ -122,7 +134,7 @@ func (p *project) pushOne(ctx context.Context, to *platform, i *config.Image) (*
 		recipe.Attest = p.attester(i, spec, made{})
 	}
 	pushed, err := to.registry.Push(ctx, recipe, p.tags(i), func(progress image.Progress) {
-		p.event(report.Progress, "image", i.Name, fmt.Sprintf("%s, %d of %d layers", report.Part(progress.Bytes, progress.BytesTotal), progress.Layers, progress.Total))
+		pace.progress(fmt.Sprintf("%s, %d of %d layers", report.Part(progress.Bytes, progress.BytesTotal), progress.Layers, progress.Total))
 	})
 	if err != nil {
 		p.event(report.Failed, "image", i.Name, "not pushed")
@@ -174,7 +186,7 @@ func (p *project) spec(i *config.Image, target v1.Platform) image.Spec {
 
 // notice tells what there is to know of an image.
 func (p *project) notice(name string, n image.Notice) {
-	kinds := map[image.Level]report.Kind{image.Detail: report.Progress, image.Note: report.Note, image.Warning: report.Warning}
+	kinds := map[image.Level]report.Kind{image.Detail: report.Progress, image.Step: report.Advance, image.Note: report.Note, image.Warning: report.Warning}
 	p.event(kinds[n.Level], "image", name, n.Text)
 }
 

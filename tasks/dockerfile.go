@@ -28,11 +28,13 @@ func (p *project) pushDockerfile(ctx context.Context, to *platform, i *config.Im
 		p.event(report.Failed, "image", i.Name, "not built")
 		return nil, fmt.Errorf("build image %s: %w", i.Name, err)
 	}
+	pace, stop := p.paced(ctx, i.Name)
+	defer stop()
 	spec, err := p.dockerfileSpec(ctx, i, to.target)
 	if err != nil {
 		return failed(err)
 	}
-	finder := dockerfile.Finder{Environ: p.Environ, Waiting: func(reason string) { p.event(report.Progress, "image", i.Name, reason) }}
+	finder := dockerfile.Finder{Environ: p.Environ, Waiting: pace.step}
 	access, unreadable := p.access()
 	if access != nil {
 		finder.Kubernetes = &dockerfile.Kubernetes{Config: access, Namespace: to.namespace}
@@ -48,7 +50,7 @@ func (p *project) pushDockerfile(ctx context.Context, to *platform, i *config.Im
 	}
 	built, err := builder.Build(ctx, spec, dockerfile.Output{
 		Repository: repository.String(), PlainHTTP: repository.Scheme() == "http", Keychain: to.registry.Keychain, Transport: to.registry.Transport,
-	}, func(e dockerfile.Progress) { p.buildEvent(i.Name, e) })
+	}, func(e dockerfile.Progress) { p.buildEvent(pace, e) })
 	if err != nil {
 		return failed(err)
 	}
@@ -99,18 +101,18 @@ func (p *project) dockerfileSpec(ctx context.Context, i *config.Image, target v1
 
 // buildEvent tells how far BuildKit is: its steps with --verbose, else the one
 // that goes on.
-func (p *project) buildEvent(name string, e dockerfile.Progress) {
+func (p *project) buildEvent(pace *pace, e dockerfile.Progress) {
 	switch e.Event {
 	case dockerfile.Started:
-		p.event(report.Progress, "image", name, e.Step)
+		pace.step(e.Step)
 	case dockerfile.Moved:
 		if e.Total > 0 {
-			p.event(report.Progress, "image", name, e.What+": "+report.Part(e.Bytes, e.Total))
+			pace.progress(e.What + ": " + report.Part(e.Bytes, e.Total))
 		}
 	case dockerfile.Log:
-		p.event(report.Detail, "image", name, strings.TrimSpace(e.Step)+": "+e.Line)
+		p.event(report.Detail, "image", pace.name, strings.TrimSpace(e.Step)+": "+e.Line)
 	case dockerfile.Cached, dockerfile.Done, dockerfile.Failed:
-		p.event(report.Detail, "image", name, e.Step+": "+string(e.Event))
+		p.event(report.Detail, "image", pace.name, e.Step+": "+string(e.Event))
 	}
 }
 

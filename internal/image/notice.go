@@ -9,6 +9,8 @@ type Level int
 const (
 	// Detail is what goes on.
 	Detail Level = iota
+	// Step is a part of the work that begins, and how far it is.
+	Step
 	// Note is what the user should know.
 	Note
 	// Warning is what the user should look at.

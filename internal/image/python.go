@@ -38,6 +38,7 @@ func requirements(s Spec, python interpreter) wheel.Spec {
 		Root: environmentRoot, Interpreter: cmp.Or(python.path, s.Interpreter, officialInterpreter),
 		Extras: s.Extras, Groups: s.Groups, FromSource: s.FromSource, Wheels: s.Wheels,
 		CacheDir: filepath.Join(cacheDir(s.Dir), "wheels"), Environ: s.Environ, At: s.At,
+		Progress: func(text string) { s.tell(Step, "%s", text) },
 	}
 }
 

@@ -26,6 +26,9 @@ const (
 	Warning
 	// Detail: said only with --verbose.
 	Detail
+	// Advance: a part of a step begins, or a step says that it still goes on: Progress
+	// that is a line of its own where lines cannot be overwritten.
+	Advance
 )
 
 // Event is one thing that happens while a command works.

@@ -78,6 +78,8 @@ func (l *lines) Event(e Event) {
 		l.print(l.paint(yellow, "warning: ") + Harmless(e.Message))
 	case Detail:
 		l.step(" ", dim, e, !l.style.Verbose)
+	case Advance:
+		l.step("·", dim, e, l.style.Quiet)
 	case Progress:
 		l.progress(key, e)
 	}

@@ -83,7 +83,7 @@ func (l *Live) Event(e Event) {
 		return
 	}
 	switch e.Kind {
-	case Progress:
+	case Progress, Advance:
 		l.begin(e)
 		l.redraw("")
 		return

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -155,6 +156,7 @@ func (s Spec) fetch(ctx context.Context, t target, needed []requirement, from *l
 	if err != nil {
 		return nil, err
 	}
+	d.total = len(missing)
 	group, within = errgroup.WithContext(ctx)
 	for side := range min(sides, len(missing)) {
 		group.Go(func() error {
@@ -192,6 +194,21 @@ type download struct {
 	target  target
 	options []string
 	store   store
+	// begun counts the packages that pip has begun to download, of total.
+	begun atomic.Int64
+	total int
+}
+
+// packages tells each package that pip begins to download, by what pip prints.
+func (d *download) packages(line string) {
+	name, isOne := strings.CutPrefix(line, "Downloading ")
+	if !isOne || d.spec.Progress == nil {
+		return
+	}
+	if at := strings.LastIndexByte(name, '/'); at >= 0 { // an address, and what it may hold of a password
+		name = name[at+1:]
+	}
+	d.spec.Progress(fmt.Sprintf("downloading package %d of %d: %s", d.begun.Add(1), d.total, name))
 }
 
 // downloader finds a pip, and makes room for what it downloads.
@@ -249,7 +266,9 @@ func (d *download) fetch(ctx context.Context, part []requirement) ([]wheel, erro
 	if err := d.write(file, part); err != nil {
 		return nil, fmt.Errorf("write the list of packages: %w", err)
 	}
-	stdout, stderr, err := d.pip.run(ctx, d.args(file, to)...)
+	pip := d.pip
+	pip.line = d.packages
+	stdout, stderr, err := pip.run(ctx, d.args(file, to)...)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}

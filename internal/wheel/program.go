@@ -23,6 +23,8 @@ type program struct {
 	args    []string
 	environ []string
 	dir     string
+	// line, when not nil, is told each line of what the program prints.
+	line func(string)
 }
 
 // run runs the program and gives what it prints. The end of ctx ends it at once,
@@ -35,11 +37,32 @@ func (p program) run(ctx context.Context, args ...string) (stdout, stderr string
 	command.Cancel = func() error { return end(command) }
 	out, problems := &limited{limit: 64 << 20}, &limited{limit: 16 << 20}
 	command.Stdout, command.Stderr = out, problems
+	if p.line != nil {
+		command.Stdout = io.MultiWriter(out, &lineWriter{tell: p.line})
+	}
 	err = command.Run()
 	if ctx.Err() != nil {
 		return "", "", ctx.Err()
 	}
 	return out.String(), problems.String(), err
+}
+
+// lineWriter tells each line that is written.
+type lineWriter struct {
+	tell func(string)
+	rest []byte
+}
+
+func (w *lineWriter) Write(b []byte) (int, error) {
+	w.rest = append(w.rest, b...)
+	for {
+		line, rest, found := bytes.Cut(w.rest, []byte("\n"))
+		if !found {
+			return len(b), nil
+		}
+		w.tell(string(bytes.TrimSpace(line)))
+		w.rest = rest
+	}
 }
 
 // limited keeps the beginning of what is written.

@@ -58,6 +58,9 @@ type Spec struct {
 	Environ []string
 	// At is where slipway.yaml asks for the image.
 	At source.Position
+	// Progress, when not nil, is told how far the download of packages is, by several
+	// goroutines.
+	Progress func(string)
 }
 
 // Environment is a virtual environment for an image.
