@@ -148,7 +148,7 @@ func (r *Registry) attach(ctx context.Context, w *wire, subject v1.Descriptor, a
 			return err
 		})
 		if err != nil {
-			return err
+			return unattached(err)
 		}
 		kept = kept && knows
 	}

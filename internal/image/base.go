@@ -108,6 +108,9 @@ func openBase(ctx context.Context, s Spec, r *Registry, reference *name.Digest) 
 		found, platforms, err = r.readBase(ctx, keptBases(s), *reference, s.platform)
 		return err
 	})
+	if errors.Is(err, errNoPlatform) && len(platforms) == 0 {
+		return nil, refuseBase(s, err, "name one of its images by its digest: crane manifest "+s.Base+" lists them", "is an index that does not say which of its images is for which platform")
+	}
 	if errors.Is(err, errNoPlatform) {
 		return nil, refuseBase(s, err, "choose another base or another platform", "is not for %s, but for %s", s.platform, strings.Join(platforms, ", "))
 	}
@@ -131,7 +134,10 @@ func explainBase(s Spec, reference name.Reference, err error) error {
 	case code == http.StatusUnauthorized, code == http.StatusForbidden:
 		return refuseBase(s, err, "check its name, and that you may read it: docker login "+reference.Context().RegistryStr(), "may not be read, or does not exist: %v", err)
 	}
-	return fmt.Errorf("read the base %s: %w", s.Base, err)
+	if status(err) == http.StatusTooManyRequests {
+		err = limitedError(reference.Context().RegistryStr(), err)
+	}
+	return fmt.Errorf("read the base %s: %w", s.Base, plain(err))
 }
 
 var errNoPlatform = errors.New("no image for this platform")

@@ -65,10 +65,12 @@ func (c *Credentials) ResolveContext(ctx context.Context, resource authn.Resourc
 
 func (c *Credentials) find(ctx context.Context, resource authn.Resource) (authn.Authenticator, []string) {
 	var tried []string
-	auth, err := authn.Resolve(ctx, c.docker, resource)
+	auth, err := c.within(ctx, func(ctx context.Context) (authn.Authenticator, error) { return authn.Resolve(ctx, c.docker, resource) })
 	switch {
+	case errors.Is(err, errSilent):
+		tried = append(tried, "Docker's configuration: its credential helper gives "+err.Error()+"; see what it waits for with `docker-credential-NAME list`, or name another one in ~/.docker/config.json")
 	case err != nil:
-		tried = append(tried, "Docker's configuration: "+err.Error())
+		tried = append(tried, "Docker's configuration: "+firstLine(err.Error()))
 	case auth != authn.Anonymous:
 		return auth, append(tried, "Docker's configuration: it has credentials for "+resource.RegistryStr())
 	default:

@@ -132,9 +132,16 @@ func status(err error) int {
 
 // explain says what was tried, and what the user can do.
 func (r *Registry) explain(what, host string, err error) error {
+	err = plain(err)
 	switch code := status(err); {
 	case err == nil:
 		return nil
+	case code == http.StatusForbidden && mentions(err, "quota", "storage limit"):
+		return fmt.Errorf("%s: the registry %s has no room left for you: delete images that nobody needs, or have its quota raised: %w", what, host, err)
+	case code == http.StatusTooManyRequests:
+		return fmt.Errorf("%s: %w", what, limitedError(host, err))
+	case code == http.StatusRequestEntityTooLarge:
+		return fmt.Errorf("%s: the registry %s, or a proxy before it, takes no request of this size: have its limit raised (nginx: client_max_body_size 0), or make the largest file of the image smaller: %w", what, host, err)
 	case code == http.StatusUnauthorized:
 		return fmt.Errorf("%s: the registry %s does not know you%s: log in with `docker login %s`, or check the credentials in its credential helper: %w", what, host, r.tried(host), host, err)
 	case code == http.StatusForbidden:

@@ -43,8 +43,16 @@ func (s Spec) format() (format, error) {
 	case strings.HasSuffix(base, ".txt"), strings.HasSuffix(base, ".in"):
 		return requirementsFormat, nil
 	}
-	return 0, &source.Error{Position: s.At, Message: fmt.Sprintf("image %s: %s is no lock that is known here", s.Name, s.Lock),
-		Hint: "name a uv.lock, a poetry.lock, a pylock.toml, or a requirements.txt with hashes"}
+	hint := "name a uv.lock, a poetry.lock, a pylock.toml, or a requirements.txt with hashes"
+	switch {
+	case base == "Pipfile.lock", base == "Pipfile":
+		hint = "it is pipenv's: run `pipenv requirements --hash > requirements.lock.txt`, and name that file"
+	case base == "pyproject.toml":
+		hint = "it is no lock: run `uv lock` or `poetry lock`, and name the lock"
+	case strings.HasPrefix(base, "environment.") || strings.HasPrefix(base, "conda"):
+		hint = "it is conda's: list what PyPI has of it in a requirements.in, run `uv pip compile --generate-hashes requirements.in -o requirements.lock.txt`, and name that file; for what only conda has, use a Dockerfile"
+	}
+	return 0, &source.Error{Position: s.At, Message: fmt.Sprintf("image %s: %s is no lock that is known here", s.Name, s.Lock), Hint: hint}
 }
 
 // reader reads files of the repository, and none outside of it.

@@ -108,7 +108,7 @@ func TestSpecsThatAreRefused(t *testing.T) {
 		at + `"python3" cannot be the path of an interpreter (use a path such as /usr/local/bin/python3)`:                                    func(s *Spec) { s.Interpreter = "python3" },
 		at + `the lock "../lock.txt" is not in the repository (name it by its path from the repository's root)`:                              func(s *Spec) { s.Lock = "../lock.txt" },
 		at + "the lock none.txt cannot be read: no such file or directory (it has to be a file of the repository)":                           func(s *Spec) { s.Lock = "none.txt" },
-		at + "Pipfile.lock is no lock that is known here (name a uv.lock, a poetry.lock, a pylock.toml, or a requirements.txt with hashes)":  func(s *Spec) { s.Lock = "Pipfile.lock" },
+		at + "lock.json is no lock that is known here (name a uv.lock, a poetry.lock, a pylock.toml, or a requirements.txt with hashes)":     func(s *Spec) { s.Lock = "lock.json" },
 		"sub/uv.lock: sub/pyproject.toml, which it belongs to, cannot be read: no such file or directory (both are files of the repository)": func(s *Spec) { s.Lock = "sub/uv.lock" },
 	} {
 		s := good
