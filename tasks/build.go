@@ -226,7 +226,7 @@ func reportImage(pushed *image.Pushed) report.Image {
 	}
 	return report.Image{
 		Name: pushed.Name, Reference: pushed.Reference.String(), Digest: pushed.Reference.DigestStr(), Tags: pushed.Tags,
-		Action: action, Bytes: pushed.BytesTotal, Sent: pushed.BytesSent, Layers: pushed.Layers,
+		Action: action, Bytes: pushed.BytesTotal, Sent: pushed.BytesSent, Layers: pushed.Layers, Changed: pushed.Changed,
 	}
 }
 

@@ -118,6 +118,7 @@ func (p *project) planImage(ctx context.Context, to *platform, i *config.Image) 
 		one.Action = "up-to-date"
 	}
 	one.Reference, one.Digest, one.Bytes, one.Layers = planned.Reference.String(), planned.Reference.DigestStr(), planned.Size, planned.Layers
+	one.Changed = planned.Changed
 	return one, nil
 }
 

@@ -55,6 +55,8 @@ type assembled struct {
 	layers int
 	// variants are the images of an index.
 	variants []Variant
+	// changed is what the image has that the one that was pushed last has not.
+	changed []string
 }
 
 // assemble puts layers on a base. Everything in the image is of OCI's media

@@ -82,6 +82,7 @@ func contract(t *testing.T, h http.Handler, reset string) {
 	t.Run("Cancelled", func(t *testing.T) { testCancelled(t, f, r, named) })
 	t.Run("ImmutableTag", func(t *testing.T) { testImmutable(t, f, r, named(), named()) })
 	t.Run("Attestations", func(t *testing.T) { testAttestations(t, f, r, named) })
+	t.Run("Changed", func(t *testing.T) { testChanged(t, f, r) })
 	t.Run("Index", func(t *testing.T) { testIndex(t, f, r) })
 	t.Run("Adopt", func(t *testing.T) { testAdopt(t, f, r) })
 	t.Run("IndexResets", func(t *testing.T) { testIndexResets(t, f, r, dir) })

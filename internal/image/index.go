@@ -37,7 +37,7 @@ func indexIdentity(parts []*Recipe) (string, error) {
 func assembleIndex(r *Recipe, parts []*assembled) (*assembled, error) {
 	index := v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Annotations: annotate(r.spec, r.base)}
 	index.Annotations[annotationInputs] = r.Inputs
-	a := &assembled{mediaType: index.MediaType}
+	a := &assembled{mediaType: index.MediaType, changed: parts[0].changed}
 	for n, part := range parts {
 		platform := r.parts[n].spec.platform
 		index.Manifests = append(index.Manifests, v1.Descriptor{

@@ -103,8 +103,9 @@ func (r *Registry) find(ctx context.Context, w *wire, recipe *Recipe) (*standing
 // previous is what the image that was pushed last tells: layers by fingerprint,
 // and all blobs that the repository has because of it.
 type previous struct {
-	facts map[string]facts
-	blobs map[v1.Hash]bool
+	digest v1.Hash
+	facts  map[string]facts
+	blobs  map[v1.Hash]bool
 	// requirements are the contents of layers, by the key of their requirements;
 	// they cannot be packed again. packages are what is in them.
 	requirements map[string][]*content
@@ -119,7 +120,7 @@ func (r *Registry) previous(ctx context.Context, w *wire, recipe *Recipe) (*prev
 	if err != nil || last == nil {
 		return p, err
 	}
-	p.packages, p.base = last.packages, last.base
+	p.digest, p.packages, p.base = last.digest, last.packages, last.base
 	for _, l := range last.layers {
 		p.blobs[l.Digest] = true
 		diffID, err := v1.NewHash(l.Annotations[annotationDiffID])
@@ -143,6 +144,8 @@ type Planned struct {
 	// Size is what a pull moves, in bytes.
 	Size   int64
 	Layers int
+	// Changed is as in Pushed.
+	Changed []string
 }
 
 // Plan tells what Push would make of a recipe, and sends nothing: layers that are
@@ -167,7 +170,7 @@ func (r *Registry) Plan(ctx context.Context, recipe *Recipe) (*Planned, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Planned{Reference: repository.Digest(a.digest.String()), Size: a.size, Layers: a.layers}, nil
+	return &Planned{Reference: repository.Digest(a.digest.String()), Size: a.size, Layers: a.layers, Changed: a.changed}, nil
 }
 
 // foresee puts an image together without sending anything.
@@ -207,7 +210,11 @@ func (r *Registry) foresee(ctx context.Context, w *wire, recipe *Recipe) (*assem
 	if err != nil {
 		return nil, err
 	}
-	return assemble(ctx, recipe, parent, own)
+	a, err := assemble(ctx, recipe, parent, own)
+	if err == nil {
+		a.changed = r.changes(ctx, w, recipe, last)
+	}
+	return a, err
 }
 
 // Tagged gives the image that a tag stands for, by its digest, and nil when there

@@ -37,6 +37,9 @@ type Pushed struct {
 	// BytesTotal is the image's size.
 	BytesTotal int64
 	Layers     int
+	// Changed are the files, packages and settings by which the image differs from the
+	// one that was pushed last, in words; nil where that is not known.
+	Changed []string
 }
 
 // push is one image on its way.
@@ -102,6 +105,7 @@ func (r *Registry) Push(ctx context.Context, recipe *Recipe, tags []string, prog
 		}
 		if err == nil {
 			pushed.Reference, pushed.BytesTotal, pushed.Layers = p.wire.repository.Digest(a.digest.String()), a.size, a.layers
+			pushed.Changed = a.changed
 		}
 	}
 	pushed.BytesSent = p.meter.sent.Load()

@@ -51,6 +51,9 @@ func (p *push) send(ctx context.Context, believing bool) (*assembled, error) {
 	if err != nil {
 		return nil, err
 	}
+	if p.attest != nil {
+		a.changed = p.registry.changes(ctx, p.wire, p.recipe, p.last)
+	}
 	if err := p.configuration(ctx, to, a); err != nil {
 		return nil, err
 	}

@@ -47,8 +47,9 @@ type Image struct {
 	Reference string     `json:"reference,omitempty"` // by digest
 	Digest    string     `json:"digest,omitempty"`
 	Tags      []string   `json:"tags,omitempty"`
-	Action    string     `json:"action,omitempty"` // push, build, pushed, tagged, up-to-date, unknown
-	Bytes     int64      `json:"bytes,omitempty"`  // of all layers, compressed
+	Changed   []string   `json:"changed,omitempty"` // files, packages and settings that differ from the last image's
+	Action    string     `json:"action,omitempty"`  // push, build, pushed, tagged, up-to-date, unknown
+	Bytes     int64      `json:"bytes,omitempty"`   // of all layers, compressed
 	Sent      int64      `json:"sent_bytes,omitempty"`
 	Layers    int        `json:"layers,omitempty"`
 	Created   *time.Time `json:"created,omitempty"`

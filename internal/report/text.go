@@ -60,6 +60,22 @@ func textImages(w io.Writer, r *Result) {
 		table.row(i.Name, i.Action, size, created, strings.Join(i.Tags, ","), i.Reference)
 	}
 	table.end()
+	for _, i := range r.Images {
+		if len(i.Changed) > 0 {
+			fmt.Fprintf(w, "%s: changed since its last image: %s\n", i.Name, some(i.Changed))
+		}
+	}
+}
+
+// shownChanges is how many changes of an image are listed.
+const shownChanges = 8
+
+// some lists the first of many.
+func some(all []string) string {
+	if len(all) <= shownChanges {
+		return strings.Join(all, ", ")
+	}
+	return fmt.Sprintf("%s, and %d more", strings.Join(all[:shownChanges], ", "), len(all)-shownChanges)
 }
 
 func textSecrets(w io.Writer, r *Result) {

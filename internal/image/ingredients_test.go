@@ -1,0 +1,54 @@
+package image
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// What an image has that the last one has not is told, by name: to who plans and to who
+// pushes, on a machine that knows nothing of the last one.
+func testChanged(t *testing.T, f *faults, r *Registry) {
+	f.during(nil)
+	tree := files{"src/a.py": "1", "src/b.py": "1", "src/c.py": "1"}
+	s := filesSpec(tree.write(t), "src")
+	s.Name, s.Env = "team/changed", map[string]string{"A": "1", "B": "1"}
+	push := func(s Spec) (planned, pushed []string) {
+		t.Helper()
+		recipe, err := Prepare(t.Context(), s, r)
+		must(t, err)
+		recipe.Attest = func(Subject) ([]Attestation, error) { return nil, nil }
+		plan, err := r.Plan(t.Context(), recipe)
+		must(t, err)
+		done, err := r.Push(t.Context(), recipe, []string{"v1"}, nil)
+		must(t, err)
+		return plan.Changed, done.Changed
+	}
+	if planned, pushed := push(s); planned != nil || pushed != nil {
+		t.Errorf("the first image has changed: %v, %v", planned, pushed)
+	}
+	delete(tree, "src/c.py")
+	tree["src/a.py"], tree["src/d.py"] = "2", "1"
+	other := s
+	other.Dir, other.Env, other.User = tree.write(t), map[string]string{"A": "2", "C": "1"}, "1000"
+	must(t, os.Chmod(filepath.Join(other.Dir, "src", "b.py"), 0o755))
+	want := []string{"src/a.py", "src/b.py", "src/c.py (gone)", "src/d.py (new)", "env A", "env B (gone)", "env C (new)", "user"}
+	planned, pushed := push(other)
+	if diff := cmp.Diff(want, planned); diff != "" {
+		t.Errorf("planned: %s", diff)
+	}
+	if diff := cmp.Diff(want, pushed); diff != "" {
+		t.Errorf("pushed: %s", diff)
+	}
+}
+
+func TestChangedPackages(t *testing.T) {
+	old := ingredients{Base: "a@1", Packages: map[string]string{"numpy": "2.0 aa", "torch": "2.9 bb", "gone": "1 cc", "same": "1 dd"}}
+	now := ingredients{Base: "a@2", Packages: map[string]string{"numpy": "2.2 ee", "torch": "2.9 ff", "new": "3 gg", "same": "1 dd"}}
+	want := []string{"the base", "gone 1 (gone)", "new 3 (new)", "numpy 2.0 -> 2.2", "torch 2.9"}
+	if diff := cmp.Diff(want, now.since(old)); diff != "" {
+		t.Error(diff)
+	}
+}
