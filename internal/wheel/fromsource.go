@@ -19,9 +19,12 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// anyEpoch is the time that files of a wheel that is built here have: the first that a
-// zip can tell.
-const anyEpoch = "SOURCE_DATE_EPOCH=315532800"
+// buildEnvironment is what a build finds: for the time of the files in the wheel the
+// first that a zip can tell; and no compiler, so that packages whose extensions are
+// optional, as many are, leave them out and are pure.
+func buildEnvironment() []string {
+	return []string{"SOURCE_DATE_EPOCH=315532800", "CC=false", "CXX=false", "LDSHARED=false"}
+}
 
 // checkWheels refuses, all at once, requirements of which the lock names no wheel for
 // the target. Nothing has been downloaded then.
@@ -204,8 +207,9 @@ func (d *download) buildOne(ctx context.Context, r requirement, kept string) (wh
 		return wheel{}, fmt.Errorf("write the list of packages: %w", err)
 	}
 	pip := d.pip
-	pip.environ = append(slices.Clone(pip.environ), anyEpoch)
-	stdout, stderr, err := pip.run(ctx, "wheel", "--no-deps", "--no-binary="+r.name, "--require-hashes", "--ignore-requires-python", "--progress-bar=off",
+	pip.environ = append(slices.Clone(pip.environ), buildEnvironment()...)
+	// pip's own cache may have what was built with a compiler.
+	stdout, stderr, err := pip.run(ctx, "wheel", "--no-deps", "--no-binary="+r.name, "--require-hashes", "--ignore-requires-python", "--no-cache-dir", "--progress-bar=off",
 		"--wheel-dir="+to, "--requirement="+file)
 	if ctx.Err() != nil {
 		return wheel{}, ctx.Err()
@@ -214,7 +218,8 @@ func (d *download) buildOne(ctx context.Context, r requirement, kept string) (wh
 		if explained := d.explainBuild(r, stdout+"\n"+stderr); explained != nil {
 			return wheel{}, explained
 		}
-		return wheel{}, &source.Error{Position: r.at, Message: fmt.Sprintf("%s cannot be built from source: %s", r, said(stdout+"\n"+stderr)), Hint: "build the image with a Dockerfile", Err: err}
+		return wheel{}, &source.Error{Position: r.at, Message: fmt.Sprintf("%s cannot be built from source: %s", r, said(stdout+"\n"+stderr)),
+			Hint: "there is no compiler for it, as only pure Python is built here; put a wheel of it into python.wheels, or build the image with a Dockerfile", Err: err}
 	}
 	files, err := filepath.Glob(filepath.Join(to, "*.whl"))
 	if err != nil || len(files) != 1 {

@@ -63,7 +63,7 @@ def build_wheel(to, config_settings=None, metadata_directory=None):
     tag = open("tag").read().strip()
     name = "built-1-" + tag + ".whl"
     with zipfile.ZipFile(os.path.join(to, name), "w") as z:
-        z.writestr("built.py", "epoch = %r\n" % os.environ.get("SOURCE_DATE_EPOCH"))
+        z.writestr("built.py", "epoch, cc = %r, %r\n" % (os.environ.get("SOURCE_DATE_EPOCH"), os.environ.get("CC")))
         z.writestr("built-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: built\nVersion: 1\n")
         z.writestr("built-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: " + tag + "\n")
         z.writestr("built-1.dist-info/RECORD", "built.py,,\n")
@@ -135,7 +135,7 @@ func TestBuiltFromSource(t *testing.T) {
 		t.Fatal(err)
 	}
 	const file = "/opt/venv/lib/python3.12/site-packages/built.py"
-	if got := content(t, env)[file]; got != "-rw-r--r-- epoch = '315532800'\n" {
+	if got := content(t, env)[file]; got != "-rw-r--r-- epoch, cc = '315532800', 'false'\n" {
 		t.Errorf("%s is %q", file, got)
 	}
 	// What was built is kept, and not where the repository is.
