@@ -23,6 +23,8 @@ import (
 	"syscall"
 
 	"github.com/magefile/mage/mage"
+
+	"github.com/slipway-ci/slipway/internal/machine"
 )
 
 func main() {
@@ -39,7 +41,11 @@ func run(args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	cache := filepath.Join(".slipway", "cache", "mage")
+	// Not in the work tree: a program there may have come with it.
+	cache, err := machine.Cache(".", "mage")
+	if err != nil {
+		return 0, err
+	}
 	binary := filepath.Join(cache, "targets-"+state)
 	if runtime.GOOS == "windows" {
 		binary += ".exe"

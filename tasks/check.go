@@ -106,6 +106,10 @@ func Check(ctx context.Context, env *Env, names []string, o CheckOptions) (*repo
 	if c.guessed && slices.ContainsFunc(result.Problems, partial) {
 		env.Events.Event(report.Event{Kind: report.Note, Message: "nobody says which Polyaxon runs this: what only one version refuses is a warning (--polyaxon-version says which one counts)"})
 	}
+	if p != nil && !p.config.Sandboxed() && len(p.config.Services) > 0 {
+		p.event(report.Note, "", "", "whoever reaches Polyaxon's gateway reaches the services ("+strings.Join(sorted(p.config.Services), ", ")+
+			"): the community edition asks for no login, so let only those in whom you trust, by a proxy that asks or by the network")
+	}
 	env.Events.Event(report.Event{Kind: report.Done, Step: "check", Message: "checked " + counted(len(targets), "file")})
 	return result, errors.Join(append(broken, verdictOf(result.Problems, o.Strict))...)
 }

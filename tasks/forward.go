@@ -49,7 +49,12 @@ func (p *project) forward(ctx context.Context, to *platform, r *polyaxon.Run, po
 		_ = listener.Close()
 		group.Wait()
 	}}
-	if !to.embedded && !r.Service().RewritePath {
+	if to.embedded { // it asks for its key
+		if at, err := url.Parse(p.address(ctx, to, r)); err == nil {
+			at.Host = listener.Addr().String()
+			f.address = at.String()
+		}
+	} else if !r.Service().RewritePath {
 		f.address = "http://" + listener.Addr().String() + to.polyaxon.ServicePath(r, to.namespace)
 	}
 	context.AfterFunc(ctx, func() { _ = listener.Close() })

@@ -48,6 +48,9 @@ func (e *Env) open(ctx context.Context) (*project, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := e.ownState(ctx, cfg.Dir); err != nil {
+		return nil, err
+	}
 	e.Secrets.Public(cfg.Registry)
 	watched := *e
 	watched.Transport = secret.Watch(e.Transport, e.Secrets)

@@ -64,6 +64,11 @@ func stories(t *testing.T, dir string, prepare func(*testscript.Env) error) {
 				return err
 			}
 			env.Setenv("GOCACHE", filepath.Join(cache, "go-build"))
+			config, err := os.UserConfigDir() // where this machine's secret is
+			if err != nil {
+				return err
+			}
+			env.Setenv("XDG_CONFIG_HOME", config)
 			env.Setenv("ROOT", root)
 			if os.Geteuid() == 0 {
 				// Without these capabilities a mode means to root what it means to others.
@@ -221,14 +226,24 @@ func freePort(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // fetch asks an address again and again, for two minutes at most, until its answer
-// holds a text: fetch TEXT URL
+// holds a text; with a file, the address is what in it begins so: fetch TEXT URL [FILE]
 func fetch(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 2 {
-		ts.Fatalf("usage: fetch TEXT URL")
+	if neg || len(args) < 2 || len(args) > 3 {
+		ts.Fatalf("usage: fetch TEXT URL [FILE]")
 	}
 	last := ""
 	for deadline := time.Now().Add(5 * time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		response, err := http.Get(args[1])
+		address := args[1]
+		if len(args) == 3 { // which has the whole address
+			text, _ := os.ReadFile(ts.MkAbs(args[2]))
+			_, rest, ok := strings.Cut(string(text), address)
+			if !ok {
+				last = string(text)
+				continue
+			}
+			address += strings.Fields(rest)[0]
+		}
+		response, err := http.Get(address)
 		if err != nil {
 			last = err.Error()
 			continue

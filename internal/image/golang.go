@@ -19,7 +19,9 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"github.com/slipway-ci/slipway/internal/machine"
 	"github.com/slipway-ci/slipway/internal/source"
+	"github.com/slipway-ci/slipway/internal/state"
 )
 
 // BuildError is a Go program that cannot be built.
@@ -71,6 +73,9 @@ func compile(ctx context.Context, s Spec) (*content, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("make room for the program: %w", err)
 	}
+	if err := ownCache(s.Dir, dir); err != nil {
+		return nil, err
+	}
 	lock := flock.New(filepath.Join(dir, "lock"))
 	if _, err := lock.TryLockContext(ctx, 20*time.Millisecond); err != nil {
 		return nil, fmt.Errorf("lock %s: %w", lock.Path(), err)
@@ -90,6 +95,18 @@ func compile(ctx context.Context, s Spec) (*content, error) {
 	return newContent(programContent, dir, []entry{e}), nil
 }
 
+// ownCache refuses a link among the directories of the cache down to dir: what is
+// written there would be somewhere else.
+func ownCache(root, dir string) error {
+	top := state.Dir(root)
+	for ; len(dir) >= len(top); dir = filepath.Dir(dir) {
+		if err := machine.Own(dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // keepProgram links the binary that was built to a name that has its hash, and
 // removes those of builds that have ended long ago.
 func keepProgram(ctx context.Context, dir, target string) (entry, error) {
@@ -105,7 +122,8 @@ func keepProgram(ctx context.Context, dir, target string) (entry, error) {
 	e := entry{mode: 0o755, size: h.n}
 	h.Sum(e.sum[:0])
 	hash := hex.EncodeToString(e.sum[:])
-	if err := os.WriteFile(target+".sum", []byte(hash), 0o644); err != nil {
+	code, _ := machine.Code(programSubject, []byte(hash)) // without one it is linked anew at the next time
+	if err := os.WriteFile(target+".sum", []byte(code), 0o644); err != nil {
 		return entry{}, err
 	}
 	e.file = "program-" + hash[:16]
@@ -142,8 +160,11 @@ func copyFile(from, to string) error {
 	return errors.Join(err, out.Close())
 }
 
-// forgetDamaged removes a binary that is not what the last build left: the go
-// command looks at its build ID only.
+// programSubject is what the codes of programs are of.
+const programSubject = "program"
+
+// forgetDamaged removes a binary that is not what the last build of this machine
+// left, as one is that came with the tree: the go command looks at its build ID only.
 func forgetDamaged(target string) {
 	noted, err := os.ReadFile(target + ".sum")
 	if err == nil {
@@ -152,7 +173,7 @@ func forgetDamaged(target string) {
 			h := sha256.New()
 			_, err = io.Copy(h, file)
 			_ = file.Close()
-			if err == nil && hex.EncodeToString(h.Sum(nil)) == string(noted) {
+			if ok, _ := machine.Proves(string(noted), programSubject, []byte(hex.EncodeToString(h.Sum(nil)))); err == nil && ok {
 				return
 			}
 		}

@@ -2,8 +2,10 @@ package image
 
 import (
 	"context"
+	"crypto/sha256"
 	"debug/buildinfo"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +17,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/slipway-ci/slipway/internal/machine"
 )
 
 func program() files {
@@ -73,6 +77,22 @@ func TestBuildGo(t *testing.T) {
 	if again := build(t, goSpec(dir), nil); again.Digest != made.Digest {
 		t.Errorf("after damage to the kept program the digest is %s; was %s", again.Digest, made.Digest)
 	}
+
+	// Nor what came with the tree, whatever sum stands beside it.
+	damage(t, binaries[0])
+	planted, err := os.ReadFile(binaries[0])
+	must(t, err)
+	must(t, os.WriteFile(binaries[0]+".sum", fmt.Appendf(nil, "%x", sha256.Sum256(planted)), 0o644))
+	if again := build(t, goSpec(dir), nil); again.Digest != made.Digest {
+		t.Errorf("with a planted program the digest is %s; was %s", again.Digest, made.Digest)
+	}
+	kept := filepath.Dir(binaries[0])
+	must(t, os.Rename(kept, kept+"-elsewhere"))
+	must(t, os.Symlink(kept+"-elsewhere", kept))
+	if _, err := Prepare(t.Context(), goSpec(dir), nil); !errors.As(err, new(*machine.OwnError)) {
+		t.Errorf("a cache that is a link: %v", err)
+	}
+	must(t, os.Remove(kept))
 
 	// The user's own settings are not the image's.
 	s := goSpec(dir)

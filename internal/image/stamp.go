@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/slipway-ci/slipway/internal/machine"
 	"github.com/slipway-ci/slipway/internal/state"
 )
 
@@ -142,8 +143,11 @@ func stampOf(info fs.FileInfo) stamp {
 	return stamp{size: info.Size(), modified: info.ModTime().UnixNano(), changed: changed, inode: inode}
 }
 
-// writeChecked writes a file whole or not at all, with a checksum by which damage
-// is seen.
+// stateSubject is what the codes of this package's files are of.
+const stateSubject = "image state"
+
+// writeChecked writes a file whole or not at all, with a code by which damage is seen,
+// and what slipway did not write on this machine: the tree may have brought it.
 func writeChecked(path string, text []byte) error {
 	return writeWhole(path, fmt.Appendf(nil, "%x\n%s", sha256.Sum256(text), text))
 }
@@ -174,9 +178,10 @@ func readChecked(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	sum, text, _ := bytes.Cut(all, []byte("\n"))
-	if hash := sha256.Sum256(text); hex.EncodeToString(hash[:]) != string(sum) {
-		return nil, fmt.Errorf("%s is damaged", path)
+	code, text, _ := bytes.Cut(all, []byte("\n"))
+	ok, err := machine.Proves(string(code), stateSubject, text)
+	if err == nil && !ok {
+		err = fmt.Errorf("%s is damaged, or not of this machine", path)
 	}
-	return text, nil
+	return text, err
 }

@@ -97,6 +97,16 @@ func Resolve(ctx context.Context, dir string, environ []string, name string) (st
 	return strings.TrimSpace(out), nil
 }
 
+// Tracked gives the files that git tracks below a directory of the tree at dir. It
+// gives none where git cannot say.
+func Tracked(ctx context.Context, dir string, environ []string, below string) []string {
+	out, err := git{dir: dir, environ: environment(environ)}.output(ctx, "ls-files", "-z", "--", below)
+	if err != nil || out == "" {
+		return nil
+	}
+	return strings.Split(strings.TrimSuffix(out, "\x00"), "\x00")
+}
+
 type git struct {
 	dir     string
 	environ []string

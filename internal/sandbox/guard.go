@@ -39,6 +39,11 @@ func (s *server) guard(next http.Handler, admit func(*http.Request) (*http.Reque
 			_, _ = w.Write([]byte(`{"detail":"Authentication credentials were not provided."}`))
 			return
 		}
+		if !s.owns() {
+			s.end()
+			http.Error(w, "the sandbox's directory was deleted, and it ends", http.StatusServiceUnavailable)
+			return
+		}
 		s.touch()
 		next.ServeHTTP(w, admitted)
 	})
@@ -68,7 +73,7 @@ func (s *server) control(next *polyaxon.Server) http.Handler {
 	})
 	mux.HandleFunc("POST /_slipway/stop", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, map[string]string{})
-		s.stopOnce.Do(func() { close(s.stop) })
+		s.end()
 	})
 	mux.HandleFunc("GET /_slipway/services/{uuid}", func(w http.ResponseWriter, r *http.Request) {
 		at, ok := s.platform.polyaxon.Address(r.PathValue("uuid"))

@@ -49,8 +49,8 @@ func Join(ctx context.Context, o Options) (*Sandbox, error) {
 	if running, err := o.usable(ctx, dir); running != nil || err != nil {
 		return running, err
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, disk.Explain(dir, err)
+	if err := claim(dir); err != nil {
+		return nil, err
 	}
 	starting, err := hold(ctx, filepath.Join(dir, startFile), startLimit)
 	if err != nil {
@@ -138,7 +138,7 @@ func stateArgument(self []string, dir string) []string {
 func environment(lookup func(string) (string, bool)) []string {
 	var kept []string
 	for _, name := range []string{
-		"PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ", "TMPDIR", "TMP", "TEMP", "XDG_RUNTIME_DIR", "DOCKER_CONFIG",
+		"PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ", "TMPDIR", "TMP", "TEMP", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "DOCKER_CONFIG",
 		"SystemRoot", "SYSTEMROOT", "USERPROFILE", "LOCALAPPDATA", "APPDATA", "ComSpec", "SSL_CERT_FILE", "SSL_CERT_DIR",
 	} {
 		if value, ok := lookup(name); ok {
@@ -174,6 +174,11 @@ func tailOf(path string, offset int64) string {
 func hold(ctx context.Context, path string, limit time.Duration) (*flock.Flock, error) {
 	if _, err := os.Stat(filepath.Dir(path)); err != nil {
 		return nil, err
+	}
+	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
+		if err := os.Remove(path); err != nil { // a link or a pipe is nobody's lock
+			return nil, err
+		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()

@@ -43,7 +43,7 @@ func openPlatform(ctx context.Context, s *server) (*platform, error) {
 	}
 	p.polyaxon, err = polyaxon.New(polyaxon.Options{
 		Dir: s.dir, Cluster: p.kubernetes, Runtime: runtime, Namespace: Namespace,
-		Host: s.state.Polyaxon, Token: s.state.Token, Log: s.options.Log,
+		Host: s.state.Polyaxon, Token: s.state.Token, Log: s.options.Log, Owns: s.owns,
 	})
 	return p, err
 }

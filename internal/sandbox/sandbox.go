@@ -67,31 +67,12 @@ type Sandbox struct {
 // Connections gives the names of the connections that runs on a sandbox may name.
 func Connections() []string { return polyaxon.Connections() }
 
-// endpoint is a Sandbox as its file holds it. The file is readable by its owner
-// only, and gone when the sandbox has ended.
-type endpoint struct {
-	Sandbox
-	Token           string `json:"token"`
-	RegistryToken   string `json:"registry_token"`
-	KubernetesToken string `json:"kubernetes_token"`
-}
-
 // Running gives the sandbox that runs for dir; ErrNotRunning when none does.
 func Running(ctx context.Context, dir string) (*Sandbox, error) {
-	text, err := os.ReadFile(filepath.Join(dir, endpointFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, ErrNotRunning
-	}
+	e, err := readEndpoint(dir)
 	if err != nil {
-		return nil, fmt.Errorf("look for the sandbox: %w", err)
+		return nil, err
 	}
-	var e endpoint
-	if json.Unmarshal(text, &e) != nil || e.Polyaxon == "" {
-		return nil, ErrNotRunning // written by a process that was killed, or by another version
-	}
-	e.Sandbox.Token = secret.NewValue([]byte(e.Token))
-	e.Sandbox.RegistryToken = secret.NewValue([]byte(e.RegistryToken))
-	e.Sandbox.KubernetesToken = secret.NewValue([]byte(e.KubernetesToken))
 	running := &e.Sandbox
 	if err := running.ask(ctx, http.MethodGet, "/_slipway/status", 2*time.Second, running); err != nil {
 		if ctx.Err() != nil {
@@ -129,7 +110,7 @@ func (s *Sandbox) ServiceAddress(ctx context.Context, uuid string) (string, erro
 	return answer.Address, nil
 }
 
-// Reset stops the sandbox of dir and deletes all that it holds.
+// Reset stops the sandbox of dir and deletes all that it holds. No link is followed.
 func Reset(ctx context.Context, dir string) error {
 	running, err := Running(ctx, dir)
 	switch {
@@ -137,6 +118,7 @@ func Reset(ctx context.Context, dir string) error {
 		if err := running.Stop(ctx); err != nil {
 			return err
 		}
+	case errors.As(err, new(*ForeignError)): // what is asked for is that it goes away
 	case !errors.Is(err, ErrNotRunning):
 		return err
 	}

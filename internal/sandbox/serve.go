@@ -55,8 +55,8 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return disk.Explain(dir, err)
+	if err := claim(dir); err != nil {
+		return err
 	}
 	lock, err := hold(ctx, filepath.Join(dir, lockFile), 2*time.Second)
 	if err != nil {
@@ -64,6 +64,9 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	}
 	defer func() { _ = lock.Unlock() }()
 	s := &server{options: o, dir: dir, stop: make(chan struct{})}
+	if s.lock, err = os.Lstat(lock.Path()); err != nil {
+		return err
+	}
 	s.touch()
 	return s.serve(ctx)
 }
@@ -82,6 +85,7 @@ func (e *ContainerError) Unwrap() error { return e.Err }
 type server struct {
 	options  ServeOptions
 	dir      string
+	lock     fs.FileInfo
 	platform *platform
 	state    Sandbox
 	last     atomic.Int64 // when somebody asked something, in Unix nanoseconds
@@ -131,6 +135,17 @@ func (s *server) serve(ctx context.Context) error {
 	return errors.Join(published, group.Wait())
 }
 
+// owns reports whether the directory is still the one that this sandbox began in.
+// Somebody may have deleted it, and another sandbox may be in one of its name: nothing
+// of that is this one's to write or to remove.
+func (s *server) owns() bool {
+	now, err := os.Lstat(filepath.Join(s.dir, lockFile))
+	return err == nil && os.SameFile(now, s.lock)
+}
+
+// end has the sandbox end.
+func (s *server) end() { s.stopOnce.Do(func() { close(s.stop) }) }
+
 // newToken gives a token that nobody can guess.
 func newToken() secret.Value {
 	token := make([]byte, 32)
@@ -146,10 +161,10 @@ func (s *server) await(ctx context.Context) {
 			idle = 0
 		}
 		left := s.options.Idle - idle
-		if _, err := os.Stat(filepath.Join(s.dir, endpointFile)); left <= 0 || errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Lstat(filepath.Join(s.dir, endpointFile)); left <= 0 || errors.Is(err, fs.ErrNotExist) || !s.owns() {
 			return // nobody needs it, or its directory was deleted
 		}
-		timer := time.NewTimer(min(left, 10*time.Second))
+		timer := time.NewTimer(min(left, 2*time.Second))
 		select {
 		case <-ctx.Done():
 		case <-s.stop:
@@ -163,9 +178,9 @@ func (s *server) await(ctx context.Context) {
 
 // shutdown stops the runs, then the servers.
 func (s *server) shutdown(servers []*http.Server) error {
-	err := os.Remove(filepath.Join(s.dir, endpointFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
+	var err error
+	if s.owns() {
+		err = disk.Remove(filepath.Join(s.dir, endpointFile))
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
@@ -178,18 +193,6 @@ func (s *server) shutdown(servers []*http.Server) error {
 		cancel()
 	}
 	return err
-}
-
-// publish tells commands where the sandbox is.
-func (s *server) publish() error {
-	text, err := json.Marshal(endpoint{
-		Sandbox: s.state, Token: string(s.state.Token.Reveal()),
-		RegistryToken: string(s.state.RegistryToken.Reveal()), KubernetesToken: string(s.state.KubernetesToken.Reveal()),
-	})
-	if err != nil {
-		return err
-	}
-	return disk.Write(filepath.Join(s.dir, endpointFile), text, 0o600)
 }
 
 // listen opens three loopback ports: those of the last time where they are free,

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"os"
 	"os/exec"
 	"path"
@@ -18,8 +17,7 @@ import (
 // startDirectly runs a static binary from a copy of its image's files, as a
 // process group of the machine. The paths in its arguments and its environment are
 // rewritten to where they are on the machine; mounts are there and nowhere else.
-// Each port is relayed from a free one of loopback, but the program itself listens
-// on the machine's network, on the addresses that it chooses.
+// A program listens on the machine's network, on the addresses that it chooses.
 func (r *Runtime) startDirectly(ctx context.Context, s Spec, i isolation) (_ *Process, err error) {
 	scratch := scratch(s.Dir)
 	if err := scratch.make("files"); err != nil {
@@ -69,14 +67,6 @@ func (r *Runtime) startDirectly(ctx context.Context, s Spec, i isolation) (_ *Pr
 		argv[i] = paths.text(argv[i])
 	}
 
-	listeners, addresses, err := listen(s.Ports)
-	if err != nil {
-		return nil, fmt.Errorf("start %s: %w", s.Name, err)
-	}
-	relays := make([]*relay, len(listeners))
-	for i, l := range listeners {
-		relays[i] = newRelay(net.Listener(l), s.Ports[i])
-	}
 	path := filepath.Join(root, filepath.FromSlash(real))
 	environ := paths.pairs(env)
 	if home := value(env, "HOME"); home == value(environ, "HOME") { // somebody's on this machine
@@ -86,13 +76,8 @@ func (r *Runtime) startDirectly(ctx context.Context, s Spec, i isolation) (_ *Pr
 	environ = (&exec.Cmd{Env: environ}).Environ()
 	p, err := start(ctx, command{
 		name: s.Name, path: path, argv: argv, env: environ, dir: dir,
-		sys: directAttributes(), stdout: s.Stdout, stderr: s.Stderr, addresses: addresses, group: true,
-		cleanup: func() {
-			for _, r := range relays {
-				r.close()
-			}
-			_ = scratch.remove()
-		},
+		sys: directAttributes(), stdout: s.Stdout, stderr: s.Stderr, dial: dialLoopback, group: true,
+		cleanup: func() { _ = scratch.remove() },
 	})
 	if err != nil {
 		message := err.Error()

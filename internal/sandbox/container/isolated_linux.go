@@ -19,7 +19,7 @@ const marker = "SLIPWAY_CONTAINER_INIT"
 // command executes.
 func (r *Runtime) startIsolated(ctx context.Context, s Spec, i isolation) (*Process, error) {
 	scratch := scratch(s.Dir)
-	if err := scratch.make("upper", "work", rootEntry); err != nil {
+	if err := scratch.make("upper", "work", rootEntry, socketEntry); err != nil {
 		return nil, fmt.Errorf("start %s: %w", s.Name, err)
 	}
 	o := order{
@@ -28,23 +28,14 @@ func (r *Runtime) startIsolated(ctx context.Context, s Spec, i isolation) (*Proc
 		Lower: s.Image.Root, Copy: i.copies, Ports: s.Ports,
 	}
 	o.in(s.Dir)
-	listeners, addresses, err := listen(s.Ports)
+	sockets, err := openSockets(filepath.Join(s.Dir, socketEntry), s.Ports)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start %s: %w", s.Name, err), scratch.remove())
 	}
-	var files []*os.File
-	for _, l := range listeners {
-		file, fileErr := l.File()
-		err = errors.Join(err, fileErr, l.Close())
-		files = append(files, file)
-	}
-	if err != nil {
-		closeAll(files)
-		return nil, errors.Join(fmt.Errorf("start %s: %w", s.Name, err), scratch.remove())
-	}
-	release := sync.OnceFunc(r.use(s.Image))
+	used := r.use(s.Image)
+	release := sync.OnceFunc(func() { sockets.close(); used() })
 	p, _, err := r.startInit(ctx, o, command{
-		name: s.Name, files: files, stdout: s.Stdout, stderr: s.Stderr, addresses: addresses,
+		name: s.Name, files: sockets.listeners, stdout: s.Stdout, stderr: s.Stderr, dial: sockets.dial,
 		supervised: len(s.Ports) > 0,
 		cleanup:    func() { _ = scratch.remove(); release() },
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"runtime"
 	"sync"
@@ -14,8 +15,8 @@ import (
 
 // Process is a container that runs, or ran.
 type Process struct {
-	name      string
-	addresses map[int]string
+	name string
+	dial func(ctx context.Context, port int) (net.Conn, error)
 	// supervised tells that the container's first process is its init, which passes
 	// on the command's end as an exit code.
 	supervised bool
@@ -53,7 +54,7 @@ type command struct {
 	sys        *syscall.SysProcAttr
 	stdout     io.Writer
 	stderr     io.Writer
-	addresses  map[int]string
+	dial       func(ctx context.Context, port int) (net.Conn, error)
 	supervised bool
 	group      bool
 	cleanup    func() // when all has ended, or was never started
@@ -61,7 +62,7 @@ type command struct {
 
 // start starts a command, which cancelling ctx kills.
 func start(ctx context.Context, c command) (*Process, error) {
-	p := &Process{name: c.name, addresses: c.addresses, supervised: c.supervised, group: c.group, done: make(chan struct{})}
+	p := &Process{name: c.name, dial: c.dial, supervised: c.supervised, group: c.group, done: make(chan struct{})}
 	started := make(chan error)
 	go p.run(c, started)
 	if err := <-started; err != nil {
@@ -161,8 +162,14 @@ func (p *Process) Done() <-chan struct{} { return p.done }
 // PID gives the container's first process, as this machine numbers it.
 func (p *Process) PID() int { return p.process.Pid }
 
-// Addresses gives where each of Spec.Ports is reachable: port -> 127.0.0.1:N.
-func (p *Process) Addresses() map[int]string { return p.addresses }
+// Dial connects with one of Spec.Ports. Of an isolated container nobody else can: its
+// ports are sockets in a directory of this user's own.
+func (p *Process) Dial(ctx context.Context, port int) (net.Conn, error) {
+	if p.dial == nil {
+		return nil, fmt.Errorf("%s has no ports", p.name)
+	}
+	return p.dial(ctx, port)
+}
 
 // Stop asks the container to end with SIGTERM, and kills it when it has not ended
 // after grace. It does not wait. As everywhere in containers, a program that is

@@ -1,6 +1,7 @@
 package container
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -58,10 +59,7 @@ func (r *relay) serve() {
 // pass connects a client. A port on which nothing listens ends the connection.
 func (r *relay) pass(client net.Conn) {
 	defer client.Close()
-	server, err := net.DialTimeout("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(r.port)), dialing)
-	if err != nil {
-		server, err = net.DialTimeout("tcp", net.JoinHostPort("::1", strconv.Itoa(r.port)), dialing)
-	}
+	server, err := dialLoopback(context.Background(), r.port)
 	if err != nil {
 		return
 	}
@@ -74,6 +72,16 @@ func (r *relay) pass(client net.Conn) {
 	back.Go(func() { stream(client, server) })
 	stream(server, client)
 	back.Wait()
+}
+
+// dialLoopback connects with a port of loopback, of either family.
+func dialLoopback(ctx context.Context, port int) (net.Conn, error) {
+	dialer := net.Dialer{Timeout: dialing}
+	connection, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil {
+		connection, err = dialer.DialContext(ctx, "tcp", net.JoinHostPort("::1", strconv.Itoa(port)))
+	}
+	return connection, err
 }
 
 // stream copies one direction. Its end is passed on as an end of that direction
@@ -107,21 +115,4 @@ func (r *relay) release(conns ...net.Conn) {
 	for _, c := range conns {
 		delete(r.open, c)
 	}
-}
-
-// listen opens a loopback listener for each port, and gives their addresses.
-func listen(ports []int) (listeners []*net.TCPListener, addresses map[int]string, err error) {
-	addresses = map[int]string{}
-	for _, port := range ports {
-		l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
-		if err != nil {
-			for _, l := range listeners {
-				_ = l.Close()
-			}
-			return nil, nil, err
-		}
-		listeners = append(listeners, l)
-		addresses[port] = l.Addr().String()
-	}
-	return listeners, addresses, nil
 }

@@ -28,7 +28,7 @@ func (s scratch) make(entries ...string) error {
 // remove removes what belongs to this package.
 func (s scratch) remove() error {
 	var errs []error
-	for _, e := range []string{"upper", "work", rootEntry, "files"} {
+	for _, e := range []string{"upper", "work", rootEntry, "files", "sockets"} {
 		errs = append(errs, Remove(filepath.Join(string(s), e)))
 	}
 	return errors.Join(errs...)

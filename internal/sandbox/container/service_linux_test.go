@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// ask sends a question and the end of it, and gives the answer.
-func ask(t *testing.T, address, question string) string {
+// ask sends a question and the end of it to a port, and gives the answer.
+func ask(t *testing.T, p *Process, port int, question string) string {
 	t.Helper()
-	c, err := net.DialTimeout("tcp", address, bound)
+	c, err := p.Dial(t.Context(), port)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +23,7 @@ func ask(t *testing.T, address, question string) string {
 	if _, err := io.WriteString(c, question); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.(*net.TCPConn).CloseWrite(); err != nil {
+	if err := c.(interface{ CloseWrite() error }).CloseWrite(); err != nil {
 		t.Fatal(err)
 	}
 	answer, err := io.ReadAll(c)
@@ -38,28 +38,19 @@ func TestServices(t *testing.T) {
 	r, image := isolating(t)
 	question := strings.Repeat("q", 1<<20)
 	const port = 48080
-	addresses := map[string]bool{}
 	for _, name := range []string{"one", "two"} {
 		l := mustLaunch(t, r, Spec{Name: name, Image: image, Ports: []int{port, 48081}, Args: []string{"serve", fmt.Sprintf("0.0.0.0:%d", port), name}})
 		l.out.until(t, "ready")
-		address := l.Addresses()[port]
-		if !strings.HasPrefix(address, "127.0.0.1:") || addresses[address] || len(l.Addresses()) != 2 {
-			t.Errorf("addresses %v", l.Addresses())
-		}
-		addresses[address] = true
-		if got := ask(t, address, question); got != name+" "+question {
+		if got := ask(t, l.Process, port, question); got != name+" "+question {
 			t.Errorf("%s answers %d bytes: %.20q", name, len(got), got)
 		}
-		if got := ask(t, l.Addresses()[48081], ""); got != "" {
+		if got := ask(t, l.Process, 48081, ""); got != "" {
 			t.Errorf("a port without a service answers %q", got)
 		}
-		_, own, _ := net.SplitHostPort(address)
 		for _, ip := range machineAddresses(t) {
-			for _, port := range []string{own, fmt.Sprint(port)} {
-				if c, err := net.DialTimeout("tcp", net.JoinHostPort(ip, port), time.Second); err == nil {
-					_ = c.Close()
-					t.Errorf("%s is reachable at %s:%s", name, ip, port)
-				}
+			if c, err := net.DialTimeout("tcp", net.JoinHostPort(ip, fmt.Sprint(port)), time.Second); err == nil {
+				_ = c.Close()
+				t.Errorf("%s is reachable at %s", name, ip)
 			}
 		}
 		if c, err := net.DialTimeout("tcp", fmt.Sprintf("127.0.0.1:%d", port), time.Second); err == nil {
@@ -71,7 +62,7 @@ func TestServices(t *testing.T) {
 			if exit := l.end(t); exit.Code != 2 && exit.Signal != "SIGTERM" {
 				t.Errorf("%s: exit %+v", name, exit)
 			}
-			if c, err := net.DialTimeout("tcp", address, time.Second); err == nil {
+			if c, err := l.Dial(t.Context(), port); err == nil {
 				_ = c.Close()
 				t.Errorf("%s is reachable after its end", name)
 			}
@@ -126,7 +117,7 @@ func TestServiceEnds(t *testing.T) {
 	r, image := isolating(t)
 	l := mustLaunch(t, r, Spec{Image: image, Ports: []int{80}, Args: []string{"serve-and-end", ":80", "5"}})
 	l.out.until(t, "ready")
-	c, err := net.Dial("tcp", l.Addresses()[80])
+	c, err := l.Dial(t.Context(), 80)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,10 +137,10 @@ func TestDirectService(t *testing.T) {
 	_ = l.Close()
 	s := mustLaunch(t, r, Spec{Image: image, Ports: []int{port}, Args: []string{"serve", fmt.Sprintf("127.0.0.1:%d", port), "hello"}})
 	s.out.until(t, "ready")
-	if got := ask(t, s.Addresses()[port], "you"); got != "hello you" {
+	if got := ask(t, s.Process, port, "you"); got != "hello you" {
 		t.Errorf("answers %q", got)
 	}
-	idle, err := net.Dial("tcp", s.Addresses()[port])
+	idle, err := s.Dial(t.Context(), port)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,8 +23,7 @@ type Spec struct {
 	// WorkingDir stands for the image's. It is made when it is missing.
 	WorkingDir string
 	Mounts     []Mount
-	// Ports are what a service listens on. Each one is reachable at
-	// Process.Addresses, from this machine only. An isolated service has a loopback
+	// Ports are what a service listens on. Each one is reachable by Process.Dial. An isolated service has a loopback
 	// network of its own and no other; a container without ports shares the
 	// machine's network.
 	Ports []int

@@ -46,6 +46,11 @@ func Make(path string) (*Dir, error) {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, err
 	}
+	return Open(path)
+}
+
+// Open opens the directory at path, which is no link.
+func Open(path string) (*Dir, error) {
 	info, err := os.Lstat(path)
 	if err != nil {
 		return nil, err

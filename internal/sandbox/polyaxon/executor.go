@@ -35,9 +35,9 @@ type executor struct {
 
 // execution is a run that goes on.
 type execution struct {
-	stop      context.CancelCauseFunc
-	addresses map[int]string
-	ports     []int
+	stop context.CancelCauseFunc
+	// service is nil for a job, and before a service runs.
+	service *service
 	// done is closed when it has ended. abandoned tells that somebody else said how
 	// the run ended, so that this end is not told.
 	done      chan struct{}
@@ -85,14 +85,14 @@ func (e *executor) active() int {
 	return len(e.alive)
 }
 
-func (e *executor) address(uuid string) (string, bool) {
+// serving gives a service that runs, nil for what is none.
+func (e *executor) serving(uuid string) *service {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	x := e.alive[uuid]
-	if x == nil || len(x.ports) == 0 || x.addresses == nil {
-		return "", false
+	if x := e.alive[uuid]; x != nil {
+		return x.service
 	}
-	return "http://" + x.addresses[x.ports[0]], true
+	return nil
 }
 
 func (e *executor) close(ctx context.Context) error {
@@ -184,7 +184,7 @@ func (e *executor) resolve(r *record) (*polyaxonfile.Compiled, *polyaxonfile.Pod
 // begin runs a run in the background, once nothing of it goes on any more.
 func (e *executor) begin(uuid string, o *polyaxonfile.Pod) {
 	ctx, stop := context.WithCancelCause(e.ctx)
-	x := &execution{stop: stop, ports: o.Ports, done: make(chan struct{})}
+	x := &execution{stop: stop, done: make(chan struct{})}
 	e.mu.Lock()
 	before := e.alive[uuid]
 	e.alive[uuid] = x

@@ -81,6 +81,9 @@ func makeOutputs(dir string) error {
 func (e *executor) pod(ctx context.Context, x *execution, uuid string, o *polyaxonfile.Pod, attempt int) (err error) {
 	r, _ := e.store.run(uuid)
 	p := &podRun{executor: e, ctx: ctx, x: x, run: r, o: o, name: fmt.Sprintf("plx-operation-%s-%d", uuid, attempt), scratch: e.dir("containers", uuid)}
+	if !e.options.Owns() {
+		return errors.New("the sandbox's directory was deleted")
+	}
 	if err := r.mayUse(o); err != nil {
 		return err
 	}
@@ -131,13 +134,17 @@ func (e *executor) pod(ctx context.Context, x *execution, uuid string, o *polyax
 	if err != nil {
 		return err
 	}
-	if addresses := process.Addresses(); len(addresses) > 0 {
-		if err := p.await(process, addresses); err != nil {
+	if len(o.Ports) > 0 {
+		if err := p.await(process, o.Ports); err != nil {
 			return err
 		}
-		e.mu.Lock()
-		x.addresses = addresses
-		e.mu.Unlock()
+		closeService, err := p.serve(process, o.Ports[0])
+		if err != nil {
+			process.Stop(0)
+			_, _ = process.Wait() // it was stopped
+			return err
+		}
+		defer closeService()
 	}
 	e.tell(uuid, running, "PodRunning", "Run is running")
 	return p.wait(process, mainContainer)

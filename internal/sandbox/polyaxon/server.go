@@ -12,6 +12,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -51,6 +52,8 @@ type Options struct {
 	Host  string
 	Token secret.Value
 	Log   io.Writer
+	// Owns reports whether Dir is still this server's; it is when nil.
+	Owns func() bool
 	// Now gives the time; by the clock when nil.
 	Now func() time.Time
 	// Capacity is what there is to request; the machine's when nil.
@@ -71,10 +74,13 @@ func New(o Options) (*Server, error) {
 	if o.Now == nil {
 		o.Now = func() time.Time { return time.Now().UTC() }
 	}
+	if o.Owns == nil {
+		o.Owns = func() bool { return true }
+	}
 	if o.Capacity == nil {
 		o.Capacity = machine()
 	}
-	st, err := openStore(filepath.Join(o.Dir, "polyaxon"), o.Now)
+	st, err := openStore(filepath.Join(o.Dir, "polyaxon"), o.Now, o.Owns)
 	if err != nil {
 		return nil, err
 	}
@@ -87,8 +93,14 @@ func New(o Options) (*Server, error) {
 // Active counts the runs that have not ended.
 func (s *Server) Active() int { return s.executor.active() }
 
-// Address gives where a service that runs answers.
-func (s *Server) Address(uuid string) (string, bool) { return s.executor.address(uuid) }
+// Address gives where a service that runs answers, with its key.
+func (s *Server) Address(uuid string) (string, bool) {
+	serving := s.executor.serving(uuid)
+	if serving == nil {
+		return "", false
+	}
+	return serving.gate.Address(), true
+}
 
 // Close stops all runs, and waits for them until ctx ends.
 func (s *Server) Close(ctx context.Context) error { return s.executor.close(ctx) }
@@ -181,17 +193,14 @@ func (s *Server) service(w http.ResponseWriter, r *http.Request, prefix string) 
 		forbid(w)
 		return
 	}
-	address, ok := s.executor.address(parts[4])
-	if !ok {
+	serving := s.executor.serving(parts[4])
+	if serving == nil {
 		http.Error(w, "the service is not running", http.StatusBadGateway)
 		return
 	}
-	target, err := url.Parse(address)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadGateway)
-		return
-	}
-	proxy := &httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) {
+	target := &url.URL{Scheme: "http", Host: r.Host}
+	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return serving.dial(ctx) }}
+	proxy := &httputil.ReverseProxy{Transport: transport, FlushInterval: -1, Rewrite: func(p *httputil.ProxyRequest) {
 		p.SetURL(target)
 		p.Out.Header.Del("Authorization") // the sandbox's token is not the service's business
 		if strings.HasPrefix(prefix, "/rewrite") {

@@ -2,22 +2,49 @@ package polyaxon
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/sandbox/container"
+	"github.com/slipway-ci/slipway/internal/sandbox/gate"
 )
 
 // readyLimit is how long a service may take to answer on its port before it
 // counts as running all the same, as a pod without a readiness probe does.
 const readyLimit = 20 * time.Second
 
+// service is one that runs: the user's browser reaches it through its gate, and who
+// has the server's token through the server.
+type service struct {
+	gate *gate.Gate
+	dial func(ctx context.Context) (net.Conn, error)
+}
+
+// serve opens the gate of a service, until what it gives is called.
+func (p *podRun) serve(process *container.Process, port int) (end func(), err error) {
+	s := &service{dial: func(ctx context.Context) (net.Conn, error) { return process.Dial(ctx, port) }}
+	if s.gate, err = gate.Open(gate.Options{Name: p.run.UUID[:8], Dial: s.dial, Log: p.options.Log}); err != nil {
+		return nil, fmt.Errorf("open a port of loopback: %w", err)
+	}
+	change := func(now *service) {
+		p.mu.Lock()
+		p.x.service = now
+		p.mu.Unlock()
+	}
+	change(s)
+	return func() {
+		change(nil)
+		_ = s.gate.Close()
+	}, nil
+}
+
 // await returns when a service answers on all its ports, or has ended.
-func (p *podRun) await(process *container.Process, addresses map[int]string) error {
+func (p *podRun) await(process *container.Process, ports []int) error {
 	ctx, cancel := context.WithTimeout(p.ctx, readyLimit)
 	defer cancel()
-	for _, address := range addresses {
-		for !answers(ctx, address) {
+	for _, port := range ports {
+		for !answers(ctx, process, port) {
 			select {
 			case <-process.Done():
 				return nil // how it ended is told by who waits for it
@@ -37,8 +64,8 @@ func (p *podRun) await(process *container.Process, addresses map[int]string) err
 
 // answers tells whether something takes a connection and keeps it: a relay in
 // front of a port where nobody listens takes it, and closes it at once.
-func answers(ctx context.Context, address string) bool {
-	connection, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+func answers(ctx context.Context, process *container.Process, port int) bool {
+	connection, err := process.Dial(ctx, port)
 	if err != nil {
 		return false
 	}

@@ -2,6 +2,7 @@ package polyaxon
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -103,13 +104,14 @@ type project struct {
 type store struct {
 	dir      string
 	now      func() time.Time
+	owns     func() bool
 	mu       sync.Mutex
 	projects map[string]*project
 	runs     map[string]*record
 }
 
-func openStore(dir string, now func() time.Time) (*store, error) {
-	s := &store{dir: dir, now: now, projects: map[string]*project{}, runs: map[string]*record{}}
+func openStore(dir string, now func() time.Time, owns func() bool) (*store, error) {
+	s := &store{dir: dir, now: now, owns: owns, projects: map[string]*project{}, runs: map[string]*record{}}
 	err := load(filepath.Join(dir, "projects"), func(p *project) { s.projects[p.Name] = p })
 	if err == nil {
 		err = load(filepath.Join(dir, "runs"), func(r *record) { s.runs[r.UUID] = r })
@@ -132,6 +134,9 @@ func load[T any](dir string, add func(*T)) error {
 }
 
 func (s *store) save(kind, name string, value any) error {
+	if !s.owns() {
+		return errors.New("the sandbox's directory was deleted")
+	}
 	text, err := json.Marshal(value)
 	if err != nil {
 		return err

@@ -1,0 +1,58 @@
+package container
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+)
+
+// socketEntry is where the sockets of a container's ports are, in its scratch
+// directory. A port of loopback would be everybody's on this machine.
+const socketEntry = "sockets"
+
+// sockets are the ports of an isolated container.
+type sockets struct {
+	// dir is open, since a socket's path may have about 100 bytes only: it is named by
+	// this descriptor.
+	dir *os.File
+	// listeners are for the container's init, in the order of its ports.
+	listeners []*os.File
+}
+
+// openSockets listens for a container, in a directory that is there.
+func openSockets(dir string, ports []int) (*sockets, error) {
+	open, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &sockets{dir: open}
+	for _, port := range ports {
+		l, err := net.ListenUnix("unix", &net.UnixAddr{Name: s.path(port), Net: "unix"})
+		if err != nil {
+			closeAll(s.listeners)
+			s.close()
+			return nil, err
+		}
+		l.SetUnlinkOnClose(false)
+		file, err := l.File()
+		if err = errors.Join(err, l.Close()); err != nil {
+			closeAll(s.listeners)
+			s.close()
+			return nil, err
+		}
+		s.listeners = append(s.listeners, file)
+	}
+	return s, nil
+}
+
+func (s *sockets) path(port int) string { return fmt.Sprintf("/proc/self/fd/%d/%d", s.dir.Fd(), port) }
+
+func (s *sockets) dial(ctx context.Context, port int) (net.Conn, error) {
+	dialer := net.Dialer{Timeout: dialing}
+	return dialer.DialContext(ctx, "unix", s.path(port))
+}
+
+// close must be called when nobody dials any more.
+func (s *sockets) close() { _ = s.dir.Close() }

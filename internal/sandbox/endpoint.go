@@ -1,0 +1,109 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/url"
+	"path/filepath"
+
+	"github.com/slipway-ci/slipway/internal/machine"
+	"github.com/slipway-ci/slipway/internal/sandbox/disk"
+	"github.com/slipway-ci/slipway/internal/sandbox/jail"
+	"github.com/slipway-ci/slipway/internal/secret"
+)
+
+// endpoint is a Sandbox as its file holds it. The file is readable by its owner
+// only, and gone when the sandbox has ended.
+type endpoint struct {
+	Sandbox
+	Token           string `json:"token"`
+	RegistryToken   string `json:"registry_token"`
+	KubernetesToken string `json:"kubernetes_token"`
+}
+
+// proved is an endpoint with the code of who wrote it: a file in a work tree may have
+// come with it, and what it names would get secrets.
+type proved struct {
+	Endpoint json.RawMessage `json:"endpoint"`
+	Code     string          `json:"code"`
+}
+
+// subject is what the code of a directory's endpoint is of.
+func subject(dir string) string { return "endpoint of " + dir }
+
+// publish tells commands where the sandbox is.
+func (s *server) publish() error {
+	text, err := json.Marshal(endpoint{
+		Sandbox: s.state, Token: string(s.state.Token.Reveal()),
+		RegistryToken: string(s.state.RegistryToken.Reveal()), KubernetesToken: string(s.state.KubernetesToken.Reveal()),
+	})
+	if err != nil {
+		return err
+	}
+	code, err := machine.Code(subject(s.dir), text)
+	if err != nil {
+		return err
+	}
+	if text, err = json.Marshal(proved{text, code}); err != nil {
+		return err
+	}
+	return disk.Write(filepath.Join(s.dir, endpointFile), text, 0o600)
+}
+
+// readEndpoint gives the sandbox that dir's file names: one that this user's slipway
+// on this machine has published there. What is not that is no sandbox.
+func readEndpoint(dir string) (*endpoint, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := trusted(dir); err != nil {
+		return nil, err
+	}
+	text, err := read(dir, endpointFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, ErrNotRunning
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look for the sandbox: %w", err)
+	}
+	var p proved
+	if json.Unmarshal(text, &p) != nil {
+		return nil, ErrNotRunning // written by a process that was killed, or by another version
+	}
+	ok, err := machine.Proves(p.Code, subject(dir), p.Endpoint)
+	if err != nil {
+		return nil, err
+	}
+	var e endpoint
+	if !ok || json.Unmarshal(p.Endpoint, &e) != nil || !loopback(e.Registry) || !loopback(e.Kubernetes) || !loopback(e.Polyaxon) {
+		return nil, ErrNotRunning
+	}
+	e.Sandbox.Token = secret.NewValue([]byte(e.Token))
+	e.Sandbox.RegistryToken = secret.NewValue([]byte(e.RegistryToken))
+	e.Sandbox.KubernetesToken = secret.NewValue([]byte(e.KubernetesToken))
+	return &e, nil
+}
+
+// read gives a file of a directory of which nothing is known yet.
+func read(dir, name string) ([]byte, error) {
+	d, err := jail.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	return d.Read(name, 64<<10)
+}
+
+// loopback reports whether an address is a port of this machine's own.
+func loopback(address string) bool {
+	at, err := url.Parse(address)
+	if err != nil || at.Scheme != "http" || at.User != nil {
+		return false
+	}
+	ip := net.ParseIP(at.Hostname())
+	return ip != nil && ip.IsLoopback()
+}

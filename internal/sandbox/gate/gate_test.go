@@ -1,0 +1,158 @@
+package gate_test
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/slipway-ci/slipway/internal/sandbox/gate"
+)
+
+// open opens a gate in front of a program that tells what it gets, and, asked for
+// /socket, speaks as a WebSocket would.
+func open(t *testing.T) (address *url.URL, key string) {
+	t.Helper()
+	program := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/socket" {
+			connection, both, err := w.(http.Hijacker).Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer connection.Close()
+			_, _ = both.WriteString("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+			_ = both.Flush()
+			line, _ := both.ReadString('\n')
+			_, _ = both.WriteString("echo " + line)
+			_ = both.Flush()
+			return
+		}
+		_, _ = io.WriteString(w, strings.Join([]string{r.Host, r.URL.RequestURI(), r.Header.Get("Authorization"), r.Header.Get("Cookie")}, "|"))
+	}))
+	t.Cleanup(program.Close)
+	g, err := gate.Open(gate.Options{Name: "1234", Log: io.Discard, Dial: func(ctx context.Context) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "tcp", program.Listener.Addr().String())
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = g.Close() })
+	address, err = url.Parse(g.Address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return address, address.Query().Get(gate.Parameter)
+}
+
+// ask sends a request with headers and gives its answer's status and text.
+func ask(t *testing.T, address string, headers ...string) (*http.Response, string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		if headers[i] == "Host" {
+			request.Host = headers[i+1]
+			continue
+		}
+		request.Header.Add(headers[i], headers[i+1])
+	}
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	response, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response, string(text)
+}
+
+func TestGateAsksForItsKey(t *testing.T) {
+	address, key := open(t)
+	plain := "http://" + address.Host + "/lab?a=b"
+	cookie := "slipway-1234=" + key
+	for name, c := range map[string]struct {
+		headers []string
+		want    int
+	}{
+		"another user of the machine": {nil, 401},
+		"a wrong key":                 {[]string{"Cookie", "slipway-1234=" + strings.Repeat("0", 32)}, 401},
+		"an empty key":                {[]string{"Cookie", "slipway-1234=", "Authorization", "Bearer "}, 401},
+		"the user's browser":          {[]string{"Cookie", cookie, "Sec-Fetch-Site", "same-origin"}, 200},
+		"a program":                   {[]string{"Authorization", "Bearer " + key}, 200},
+		"another host's name":         {[]string{"Cookie", cookie, "Host", "rebound.example"}, 403},
+		"its own script":              {[]string{"Cookie", cookie, "Origin", "http://" + address.Host}, 200},
+		"a script of a web page":      {[]string{"Cookie", cookie, "Origin", "http://evil.example"}, 403},
+		"a page without an origin":    {[]string{"Cookie", cookie, "Origin", "null"}, 403},
+		"a page of another port":      {[]string{"Cookie", cookie, "Origin", "http://127.0.0.1:1"}, 403},
+		"an image in a web page":      {[]string{"Cookie", cookie, "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "no-cors"}, 403},
+		"an image of another port":    {[]string{"Cookie", cookie, "Sec-Fetch-Site", "same-site", "Sec-Fetch-Mode", "no-cors"}, 403},
+		"a link in a web page":        {[]string{"Cookie", cookie, "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate"}, 403},
+	} {
+		response, text := ask(t, plain, c.headers...)
+		if response.StatusCode != c.want {
+			t.Errorf("%s: %s %s", name, response.Status, text)
+		}
+		if c.want == 200 && text != address.Host+"|/lab?a=b||" {
+			t.Errorf("%s: the program gets %s", name, text)
+		}
+	}
+	// What is not the gate's passes.
+	if _, text := ask(t, plain, "Cookie", cookie+"; theirs=1", "Authorization", "Token theirs"); text != address.Host+"|/lab?a=b|Token theirs|theirs=1" {
+		t.Errorf("the program gets %s", text)
+	}
+}
+
+// TestGateOpensWithThePrintedAddress has a browser and a program use it.
+func TestGateOpensWithThePrintedAddress(t *testing.T) {
+	address, key := open(t)
+	response, _ := ask(t, address.String(), "Accept", "text/html,*/*", "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate")
+	if response.StatusCode != http.StatusSeeOther || response.Header.Get("Location") != "/" {
+		t.Errorf("a browser gets %s to %s", response.Status, response.Header.Get("Location"))
+	}
+	set := response.Cookies()
+	if len(set) != 1 || set[0].Value != key || !set[0].HttpOnly || set[0].SameSite != http.SameSiteStrictMode {
+		t.Errorf("the cookie is %v", set)
+	}
+	if response, text := ask(t, address.String()); response.StatusCode != 200 || text != address.Host+"|/||" {
+		t.Errorf("a program gets %s: %s", response.Status, text)
+	}
+	if response, _ := ask(t, address.String(), "Origin", "http://evil.example"); response.StatusCode != 403 {
+		t.Errorf("a script with the key gets %s", response.Status)
+	}
+}
+
+// TestGatePassesWebSockets has a page of the service open one, and another page.
+func TestGatePassesWebSockets(t *testing.T) {
+	address, key := open(t)
+	for origin, want := range map[string]string{"http://" + address.Host: "101", "http://evil.example": "403"} {
+		connection, err := net.Dial("tcp", address.Host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer connection.Close()
+		_, _ = io.WriteString(connection, "GET /socket HTTP/1.1\r\nHost: "+address.Host+"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nOrigin: "+origin+"\r\nCookie: slipway-1234="+key+"\r\n\r\n")
+		reader := bufio.NewReader(connection)
+		response, err := http.ReadResponse(reader, nil)
+		if err != nil || !strings.HasPrefix(response.Status, want) {
+			t.Errorf("from %s: %v %v", origin, response, err)
+			continue
+		}
+		if want == "101" {
+			_, _ = io.WriteString(connection, "hello\n")
+			if line, err := reader.ReadString('\n'); line != "echo hello\n" {
+				t.Errorf("the socket says %q (%v)", line, err)
+			}
+		}
+	}
+}

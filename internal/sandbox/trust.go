@@ -1,0 +1,97 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/machine"
+	"github.com/slipway-ci/slipway/internal/sandbox/disk"
+	"github.com/slipway-ci/slipway/internal/sandbox/jail"
+	"github.com/slipway-ci/slipway/internal/state"
+)
+
+// ownerFile has the codes by which a directory is known to be of this machine.
+const ownerFile = "owner"
+
+// ForeignError is a directory with the state of a sandbox that was not made here.
+type ForeignError struct{ Dir string }
+
+// Error says what to do.
+func (e *ForeignError) Error() string {
+	return e.Dir + " was not made by slipway on this machine: it came with the repository or was copied, and nothing in it is used; slipway sandbox reset deletes what it holds"
+}
+
+// trusted refuses a directory that is not this user's own, or not of this machine. One
+// that is not there, or empty, is nobody's yet.
+func trusted(dir string) error {
+	for _, path := range []string{dir, filepath.Dir(dir)} {
+		if path != dir && filepath.Base(path) != state.Name {
+			continue
+		}
+		if err := machine.Own(path); err != nil {
+			return err
+		}
+	}
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("look for the sandbox: %w", err)
+	}
+	held := false
+	for _, entry := range entries {
+		held = held || entry.Name() != lockFile && entry.Name() != startFile && !strings.HasPrefix(entry.Name(), ".")
+	}
+	if !held {
+		return nil
+	}
+	text, err := read(dir, ownerFile)
+	if err != nil && !errors.Is(err, jail.ErrNotRegular) && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	byPath, byIdentity, _ := strings.Cut(strings.TrimSpace(string(text)), "\n")
+	for code, subject := range map[string]string{byPath: "path " + dir, byIdentity: "directory " + identity(dir)} {
+		if ok, err := machine.Proves(code, subject, nil); err != nil || ok {
+			return err
+		}
+	}
+	return &ForeignError{dir}
+}
+
+// claim makes a directory, or takes one that is there, and notes that it is of this
+// machine: by its path, since a file system may number its directories anew, and by
+// its identity, since a repository may be moved.
+func claim(dir string) error {
+	if err := disk.Mkdir(dir); err != nil {
+		return err
+	}
+	if err := trusted(dir); err != nil {
+		return err
+	}
+	byPath, err := machine.Code("path "+dir, nil)
+	if err != nil {
+		return err
+	}
+	byIdentity, err := machine.Code("directory "+identity(dir), nil)
+	if err != nil {
+		return err
+	}
+	path, text := filepath.Join(dir, ownerFile), byPath+"\n"+byIdentity+"\n"
+	if had, err := read(dir, ownerFile); err == nil && string(had) == text {
+		return nil
+	}
+	return disk.Write(path, []byte(text), 0o600)
+}
+
+// identity gives a directory's, or its path where directories have none.
+func identity(dir string) string {
+	if id, err := machine.Identity(dir); err == nil && id != "" {
+		return id
+	}
+	return dir
+}

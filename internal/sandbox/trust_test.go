@@ -1,0 +1,196 @@
+package sandbox_test
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/machine"
+	"github.com/slipway-ci/slipway/internal/sandbox"
+)
+
+// repository gives the directory of a sandbox as a repository has it.
+func repository(t *testing.T) string { return filepath.Join(t.TempDir(), ".slipway", "sandbox") }
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// replace writes a file, and gives what puts back what it held.
+func replace(t *testing.T, path, text string) (restore func()) {
+	t.Helper()
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, path, text)
+	return func() { write(t, path, string(before)) }
+}
+
+// TestPlantedEndpointIsNotBelieved has a repository that came with the address of a
+// sandbox, which is somebody's server.
+func TestPlantedEndpointIsNotBelieved(t *testing.T) {
+	asked := false
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked = true
+		_ = json.NewEncoder(w).Encode(sandbox.Sandbox{Version: "test"})
+	}))
+	defer server.Close()
+	plain := `{"pid": 1, "version": "test", "registry": "` + server.URL + `", "kubernetes": "` + server.URL + `", "polyaxon": "` + server.URL + `", "token": "x"}`
+	for _, text := range []string{plain, `{"endpoint": ` + plain + `, "code": ""}`, `{"endpoint": ` + plain + `, "code": "` + strings.Repeat("0", 64) + `"}`} {
+		dir := repository(t)
+		write(t, filepath.Join(dir, "endpoint.json"), text)
+		if running, err := sandbox.Running(t.Context(), dir); err == nil || errors.Is(err, sandbox.ErrNotRunning) {
+			t.Errorf("it is believed: %+v %v", running, err)
+		}
+		if _, err := sandbox.Join(t.Context(), options(dir)); !errors.As(err, new(*sandbox.ForeignError)) || !strings.Contains(err.Error(), "slipway sandbox reset") {
+			t.Errorf("it is joined: %v", err)
+		}
+		if err := sandbox.Reset(t.Context(), dir); err != nil {
+			t.Error(err)
+		}
+		// In a directory of this machine too.
+		join(t, dir)
+		restore := replace(t, filepath.Join(dir, "endpoint.json"), text)
+		if running, err := sandbox.Running(t.Context(), dir); !errors.Is(err, sandbox.ErrNotRunning) {
+			t.Errorf("in a directory of this machine it is believed: %+v %v", running, err)
+		}
+		restore()
+	}
+	if asked {
+		t.Error("the planted server was asked")
+	}
+}
+
+// TestEndpointOfAnotherHost has one that this machine's secret proves.
+func TestEndpointOfAnotherHost(t *testing.T) {
+	dir := t.TempDir()
+	join(t, dir)
+	for _, address := range []string{"http://192.0.2.1:80", "https://127.0.0.1:80", "http://127.0.0.1.example:80", "http://x@127.0.0.1:80", "http://localhost:80"} {
+		text := []byte(`{"registry":"http://127.0.0.1:1","kubernetes":"http://127.0.0.1:1","polyaxon":"` + address + `"}`)
+		code, err := machine.Code("endpoint of "+dir, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		restore := replace(t, filepath.Join(dir, "endpoint.json"), `{"endpoint":`+string(text)+`,"code":"`+code+`"}`)
+		if running, err := sandbox.Running(t.Context(), dir); !errors.Is(err, sandbox.ErrNotRunning) {
+			t.Errorf("%s: %+v %v", address, running, err)
+		}
+		restore()
+	}
+}
+
+// TestLinksAreNotFollowed has links in the places of a sandbox's directories.
+func TestLinksAreNotFollowed(t *testing.T) {
+	precious := t.TempDir()
+	write(t, filepath.Join(precious, "sandbox", "file"), "mine")
+	for _, link := range []string{".slipway", ".slipway/sandbox"} {
+		root := t.TempDir()
+		target := precious
+		if link != ".slipway" {
+			target = filepath.Join(precious, "sandbox")
+			if err := os.Mkdir(filepath.Join(root, ".slipway"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.Symlink(target, filepath.Join(root, filepath.FromSlash(link))); err != nil {
+			t.Fatal(err)
+		}
+		dir := filepath.Join(root, ".slipway", "sandbox")
+		for name, do := range map[string]func() error{
+			"reset":   func() error { return sandbox.Reset(t.Context(), dir) },
+			"join":    func() error { _, err := sandbox.Join(t.Context(), options(dir)); return err },
+			"running": func() error { _, err := sandbox.Running(t.Context(), dir); return err },
+		} {
+			if err := do(); !errors.As(err, new(*machine.OwnError)) || !strings.Contains(err.Error(), "is a symbolic link") {
+				t.Errorf("%s through a link %s: %v", name, link, err)
+			}
+		}
+	}
+	// Links in a directory that came with the repository go, and what they lead to stays.
+	dir := repository(t)
+	write(t, filepath.Join(dir, "registry", "x"), "x")
+	for _, name := range []string{"lock", "images", "endpoint.json", "registry/blobs"} {
+		if err := os.Symlink(filepath.Join(precious, "sandbox"), filepath.Join(dir, filepath.FromSlash(name))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := sandbox.Reset(t.Context(), dir); err != nil {
+		t.Error(err)
+	}
+	if text, err := os.ReadFile(filepath.Join(precious, "sandbox", "file")); err != nil || string(text) != "mine" {
+		t.Errorf("what links lead to holds %q (%v)", text, err)
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+		t.Errorf("%v is left (%v)", entries, err)
+	}
+}
+
+// TestStateMoves has a repository that is renamed, and one that is copied elsewhere.
+func TestStateMoves(t *testing.T) {
+	base := t.TempDir()
+	dir := filepath.Join(base, "a", ".slipway", "sandbox")
+	s := join(t, dir)
+	if err := s.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join(base, "a"), filepath.Join(base, "b")); err != nil {
+		t.Fatal(err)
+	}
+	moved := filepath.Join(base, "b", ".slipway", "sandbox")
+	join(t, moved)
+	copied := filepath.Join(base, "c", ".slipway", "sandbox")
+	owner, err := os.ReadFile(filepath.Join(moved, "owner"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(copied, "owner"), string(owner))
+	write(t, filepath.Join(copied, "volumes", "x"), "x")
+	if _, err := sandbox.Join(t.Context(), options(copied)); !errors.As(err, new(*sandbox.ForeignError)) {
+		t.Errorf("a copy is taken: %v", err)
+	}
+}
+
+// TestDeletedSandboxLeavesTheNextOneAlone deletes .slipway while a sandbox runs, and
+// starts another one.
+func TestDeletedSandboxLeavesTheNextOneAlone(t *testing.T) {
+	dir := repository(t)
+	before := join(t, dir)
+	if err := os.RemoveAll(filepath.Dir(dir)); err != nil {
+		t.Fatal(err)
+	}
+	after := join(t, dir)
+	if after.PID == before.PID {
+		t.Fatal("the deleted one is joined")
+	}
+	_ = before.Stop(t.Context()) // it may have ended by itself
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		process, err := os.FindProcess(before.PID)
+		if err != nil || !alive(process) {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the deleted one goes on")
+		}
+	}
+	running, err := sandbox.Running(t.Context(), dir)
+	if err != nil || running.PID != after.PID {
+		t.Errorf("%+v runs (%v), want process %d", running, err, after.PID)
+	}
+}
+
+// alive reports whether a process that is nobody's child here goes on.
+func alive(process *os.Process) bool {
+	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(process.Pid), "stat"))
+	return err == nil && !strings.Contains(string(text), ") Z ")
+}
