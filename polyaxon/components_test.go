@@ -45,7 +45,8 @@ func TestComponentsAreDocumented(t *testing.T) {
 		"`component: NAME` in a job or a service of slipway.yaml uses one. `slipway component list` lists them, `show NAME` prints one, and\n" +
 		"`eject NAME` writes it to `polyaxon/NAME.yml` for you to change. All name the persistent volume by the guide's connection\n" +
 		"`fstore-pvc`, for which `volume` in slipway.yaml may put another ([render.md](render.md)). All run on Polyaxon 1.11.3 and 2.18 except where it is said.\n" +
-		"The programs are your image's: slipway ships no images.\n")
+		"The programs are your image's: slipway ships no images. Services ask for no password of their own: the sandbox asks for a key, and on a\n" +
+		"cluster whoever reaches Polyaxon's gateway reaches them ([security.md](security.md)).\n")
 	for _, name := range components.Names() {
 		f := parse(t, name)
 		component, _ := f.Component()

@@ -5,6 +5,7 @@
 package gate
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
@@ -26,6 +27,8 @@ const Parameter = "slipway_key"
 type Options struct {
 	// Name tells the cookies of one service from those of others.
 	Name string
+	// Path is where the service is below its port, such as /lab/; "" for /.
+	Path string
 	// Dial connects with the service.
 	Dial func(ctx context.Context) (net.Conn, error)
 	// Log takes what goes wrong.
@@ -35,6 +38,7 @@ type Options struct {
 // Gate is the way to a service, on a port of loopback.
 type Gate struct {
 	key, cookie string
+	path        string
 	listener    net.Listener
 	server      *http.Server
 	proxy       *httputil.ReverseProxy
@@ -48,7 +52,7 @@ func Open(o Options) (*Gate, error) {
 	}
 	random := make([]byte, 16)
 	_, _ = rand.Read(random) // it never fails
-	g := &Gate{key: hex.EncodeToString(random), cookie: "slipway-" + o.Name, listener: listener}
+	g := &Gate{key: hex.EncodeToString(random), cookie: "slipway-" + o.Name, path: cmp.Or(o.Path, "/"), listener: listener}
 	logger := log.New(o.Log, "service "+o.Name+": ", 0)
 	g.proxy = &httputil.ReverseProxy{
 		Rewrite:       g.rewrite,
@@ -66,7 +70,7 @@ func Open(o Options) (*Gate, error) {
 
 // Address gives where the service is, with the key.
 func (g *Gate) Address() string {
-	return "http://" + g.listener.Addr().String() + "/?" + Parameter + "=" + g.key
+	return "http://" + g.listener.Addr().String() + g.path + "?" + Parameter + "=" + g.key
 }
 
 // Close closes the gate and its connections.

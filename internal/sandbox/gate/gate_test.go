@@ -16,7 +16,7 @@ import (
 
 // open opens a gate in front of a program that tells what it gets, and, asked for
 // /socket, speaks as a WebSocket would.
-func open(t *testing.T) (address *url.URL, key string) {
+func open(t *testing.T, path string) (address *url.URL, key string) {
 	t.Helper()
 	program := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/socket" {
@@ -36,7 +36,7 @@ func open(t *testing.T) (address *url.URL, key string) {
 		_, _ = io.WriteString(w, strings.Join([]string{r.Host, r.URL.RequestURI(), r.Header.Get("Authorization"), r.Header.Get("Cookie")}, "|"))
 	}))
 	t.Cleanup(program.Close)
-	g, err := gate.Open(gate.Options{Name: "1234", Log: io.Discard, Dial: func(ctx context.Context) (net.Conn, error) {
+	g, err := gate.Open(gate.Options{Name: "1234", Path: path, Log: io.Discard, Dial: func(ctx context.Context) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "tcp", program.Listener.Addr().String())
 	}})
 	if err != nil {
@@ -78,7 +78,7 @@ func ask(t *testing.T, address string, headers ...string) (*http.Response, strin
 }
 
 func TestGateAsksForItsKey(t *testing.T) {
-	address, key := open(t)
+	address, key := open(t, "")
 	plain := "http://" + address.Host + "/lab?a=b"
 	cookie := "slipway-1234=" + key
 	for name, c := range map[string]struct {
@@ -115,7 +115,11 @@ func TestGateAsksForItsKey(t *testing.T) {
 
 // TestGateOpensWithThePrintedAddress has a browser and a program use it.
 func TestGateOpensWithThePrintedAddress(t *testing.T) {
-	address, key := open(t)
+	below, _ := open(t, "/services/v1/x/")
+	if response, text := ask(t, below.String()); response.StatusCode != 200 || text != below.Host+"|/services/v1/x/||" {
+		t.Errorf("below a path: %s: %s", response.Status, text)
+	}
+	address, key := open(t, "")
 	response, _ := ask(t, address.String(), "Accept", "text/html,*/*", "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate")
 	if response.StatusCode != http.StatusSeeOther || response.Header.Get("Location") != "/" {
 		t.Errorf("a browser gets %s to %s", response.Status, response.Header.Get("Location"))
@@ -134,7 +138,7 @@ func TestGateOpensWithThePrintedAddress(t *testing.T) {
 
 // TestGatePassesWebSockets has a page of the service open one, and another page.
 func TestGatePassesWebSockets(t *testing.T) {
-	address, key := open(t)
+	address, key := open(t, "")
 	for origin, want := range map[string]string{"http://" + address.Host: "101", "http://evil.example": "403"} {
 		connection, err := net.Dial("tcp", address.Host)
 		if err != nil {

@@ -138,7 +138,7 @@ func (e *executor) pod(ctx context.Context, x *execution, uuid string, o *polyax
 		if err := p.await(process, o.Ports); err != nil {
 			return err
 		}
-		closeService, err := p.serve(process, o.Ports[0])
+		closeService, err := p.serve(process)
 		if err != nil {
 			process.Stop(0)
 			_, _ = process.Wait() // it was stopped

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/sandbox/container"
@@ -22,9 +24,10 @@ type service struct {
 }
 
 // serve opens the gate of a service, until what it gives is called.
-func (p *podRun) serve(process *container.Process, port int) (end func(), err error) {
+func (p *podRun) serve(process *container.Process) (end func(), err error) {
+	port := p.o.Ports[0]
 	s := &service{dial: func(ctx context.Context) (net.Conn, error) { return process.Dial(ctx, port) }}
-	if s.gate, err = gate.Open(gate.Options{Name: p.run.UUID[:8], Dial: s.dial, Log: p.options.Log}); err != nil {
+	if s.gate, err = gate.Open(gate.Options{Name: p.run.UUID[:8], Path: p.basePath(), Dial: s.dial, Log: p.options.Log}); err != nil {
 		return nil, fmt.Errorf("open a port of loopback: %w", err)
 	}
 	change := func(now *service) {
@@ -37,6 +40,20 @@ func (p *podRun) serve(process *container.Process, port int) (end func(), err er
 		change(nil)
 		_ = s.gate.Close()
 	}, nil
+}
+
+// basePath gives where a service lives below its port: at the path that the platform's
+// gateway has for it, when that was put into its command or its environment.
+func (p *podRun) basePath() string {
+	base := strings.Join([]string{"/services/v1", p.options.Namespace, owner, p.run.Project, "runs", p.run.UUID}, "/")
+	told := slices.Concat(p.o.Container.Command, p.o.Container.Args)
+	for _, e := range p.o.Container.Env {
+		told = append(told, e.Value)
+	}
+	if !p.o.RewritePath && slices.ContainsFunc(told, func(text string) bool { return strings.Contains(text, base) }) {
+		return base + "/"
+	}
+	return ""
 }
 
 // await returns when a service answers on all its ports, or has ended.

@@ -175,10 +175,13 @@ func (s *store) change(uuid string, change func(*record)) error {
 	return err
 }
 
-// add keeps a new run.
+// add keeps a new run. It is as old as others see it: who submits at the same moment
+// must agree on which run is the oldest.
 func (s *store) add(r *record) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	r.CreatedAt = s.now()
+	r.UpdatedAt = r.CreatedAt
 	if err := s.save("runs", r.UUID, r); err != nil {
 		return err
 	}
