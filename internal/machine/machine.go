@@ -28,12 +28,18 @@ func Cache(root, what string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	sum := sha256.Sum256([]byte(root))
+	return Shared(filepath.Join(what, hex.EncodeToString(sum[:8])))
+}
+
+// Shared gives a directory for programs that do not belong to one work tree, below the
+// user's directory of caches.
+func Shared(what string) (string, error) {
 	dir, err := home(os.UserCacheDir)
 	if err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256([]byte(root))
-	dir = filepath.Join(dir, what, hex.EncodeToString(sum[:8]))
+	dir = filepath.Join(dir, what)
 	return dir, os.MkdirAll(dir, 0o700)
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pelletier/go-toml/v2"
 
+	"github.com/slipway-ci/slipway/internal/machine"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
@@ -62,7 +63,7 @@ func (s Spec) export(ctx context.Context, f format) (*list, error) {
 		return nil, err
 	}
 	kept := filepath.Join(s.CacheDir, "export", in.key+".txt")
-	text, err := os.ReadFile(kept)
+	text, err := readKept(kept)
 	if err != nil {
 		exported, err := s.runExport(ctx, f)
 		if err != nil {
@@ -74,7 +75,7 @@ func (s Spec) export(ctx context.Context, f format) (*list, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := writeFile(kept, text); err != nil {
+	if err := writeKept(kept, text); err != nil {
 		return nil, fmt.Errorf("keep the export of %s: %w", s.Lock, err)
 	}
 	if lock, err := parseLockFile(in.lock); err == nil { // what it names of files and of order can be done without
@@ -208,7 +209,11 @@ func (s Spec) tool(ctx context.Context, name string, packages ...string) (string
 		return "", python, err
 	}
 	key := sha256.Sum256(fmt.Appendf(nil, "%q %q", packages, python.args))
-	dir := filepath.Join(s.CacheDir, "tools", name+"-"+hex.EncodeToString(key[:8]))
+	tools, err := machine.Shared("tools") // not in the tree, which may bring programs
+	if err != nil {
+		return "", python, fmt.Errorf("make room for %s: %w", name, err)
+	}
+	dir := filepath.Join(tools, name+"-"+hex.EncodeToString(key[:8]))
 	if _, err := os.Stat(dir); err == nil {
 		return dir, python, nil
 	}
