@@ -35,7 +35,7 @@ func (p *project) pushDockerfile(ctx context.Context, to *platform, i *config.Im
 		return failed(err)
 	}
 	finder := dockerfile.Finder{Environ: p.Environ, Waiting: pace.step}
-	access, unreadable := p.access()
+	access, _, unreadable := p.access()
 	if access != nil {
 		finder.Kubernetes = &dockerfile.Kubernetes{Config: access, Namespace: to.namespace}
 	}

@@ -137,7 +137,7 @@ func kubeconfig(t *testing.T, access *rest.Config) string {
 	t.Helper()
 	config := api.NewConfig()
 	config.Clusters["a"] = &api.Cluster{Server: access.Host, CertificateAuthority: access.CAFile, CertificateAuthorityData: access.CAData}
-	config.AuthInfos["a"] = &api.AuthInfo{ClientCertificate: access.CertFile, ClientKey: access.KeyFile, ClientCertificateData: access.CertData, ClientKeyData: access.KeyData}
+	config.AuthInfos["a"] = &api.AuthInfo{ClientCertificate: access.CertFile, ClientKey: access.KeyFile, ClientCertificateData: access.CertData, ClientKeyData: access.KeyData, Impersonate: access.Impersonate.UserName}
 	config.Contexts["a"] = &api.Context{Cluster: "a", AuthInfo: "a"}
 	config.CurrentContext = "a"
 	text, err := clientcmd.Write(*config)

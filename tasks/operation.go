@@ -93,6 +93,9 @@ func (p *project) checkJobs(ctx context.Context, jobs []*config.Job) error {
 				p.event(report.Warning, "check", j.Name, told.Error())
 			}
 		}
+		if errors.Join(errs...) == nil {
+			errs = append(errs, p.checkQuantities(ctx, j))
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -60,6 +60,7 @@ func Plan(ctx context.Context, env *Env, names []string, o PlanOptions) (*report
 	if result.Jobs, err = p.planJobs(ctx, d, references); err != nil {
 		return result, interruptedOr(ctx, err)
 	}
+	result.Namespace = d.to.creates
 	result.Changes = countChanges(result)
 	if o.ExitCode && result.Changes > 0 {
 		return result, &ChangesError{Count: result.Changes}

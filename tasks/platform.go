@@ -42,6 +42,8 @@ type platform struct {
 	sandbox *sandbox.Sandbox
 	// gateway leads to a Polyaxon that only the cluster reaches; nil for another.
 	gateway http.RoundTripper
+	// creates is the namespace that slipway.yaml has created, "" when it is there.
+	creates string
 	// embedded tells whether runs go to the sandbox.
 	embedded bool
 	// clock is nil for the system's.
@@ -112,6 +114,11 @@ func (p *project) extend(ctx context.Context, to *platform, u uses) error {
 			err = nil
 		}
 		if err != nil {
+			return err
+		}
+	}
+	if u.secrets {
+		if err := p.checkNamespace(ctx, to); err != nil {
 			return err
 		}
 	}
@@ -200,32 +207,53 @@ func (p *project) connectCluster(ctx context.Context, to *platform) error {
 	if cfg.Namespace != "" {
 		to.namespace = cfg.Namespace
 	}
-	access, err := p.access()
+	access, name, err := p.access()
 	if err != nil {
 		return err
 	}
 	to.access = access
-	to.cluster, err = cluster.Connect(access, to.namespace, cfg.Kubeconfig.Context)
+	to.cluster, err = cluster.Connect(access, to.namespace, name)
 	return err
+}
+
+// checkNamespace refuses a namespace that does not exist, unless slipway.yaml has it
+// created: a typo must put no secrets into a namespace that nobody knows.
+func (p *project) checkNamespace(ctx context.Context, to *platform) error {
+	if p.config.Cluster == nil {
+		return nil
+	}
+	err := to.cluster.CheckNamespace(ctx)
+	none := new(cluster.NoNamespaceError)
+	switch {
+	case !errors.As(err, &none):
+		return err
+	case p.config.Cluster.CreateNamespace:
+		to.creates = none.Namespace
+		return nil
+	}
+	at := p.config.At("cluster")
+	if p.config.Cluster.Namespace != "" {
+		at = p.config.At("cluster", "namespace")
+	}
+	return &source.Error{Position: at, Message: none.Error(), Hint: "correct cluster.namespace, or set create-namespace: true there to have it created", Err: err}
 }
 
 // access reads the kubeconfig that slipway.yaml names; nil when it names none. The
 // cluster is not asked.
-func (p *project) access() (*rest.Config, error) {
+func (p *project) access() (access *rest.Config, name string, err error) {
 	cfg := p.config.Cluster
 	if cfg == nil || cfg.Kubeconfig == nil {
-		return nil, nil
+		return nil, "", nil
 	}
 	path := cfg.Kubeconfig.Path
 	if path != "" && !filepath.IsAbs(path) {
 		path = p.file(path)
 	}
-	access, err := cluster.Kubeconfig(path, cfg.Kubeconfig.Context)
-	if err != nil {
-		return nil, located(p.config.At("cluster", "kubeconfig"), err)
+	if access, name, err = cluster.Kubeconfig(path, cfg.Kubeconfig.Context); err != nil {
+		return nil, "", located(p.config.At("cluster", "kubeconfig"), err)
 	}
 	p.hideAccess(access)
-	return access, nil
+	return access, name, nil
 }
 
 func (p *project) connectPolyaxon(ctx context.Context, to *platform) error {
@@ -285,7 +313,7 @@ func (p *project) following(to *platform, o run.FollowOptions) run.FollowOptions
 // pods gives the cluster that runs have their pods in, nil without access to it: the
 // sandbox has none.
 func (to *platform) pods() run.Cluster {
-	if to.embedded || to.access == nil {
+	if to.embedded || to.access == nil || to.cluster == nil {
 		return nil
 	}
 	return to.cluster

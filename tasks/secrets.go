@@ -43,7 +43,7 @@ func secrets(ctx context.Context, env *Env, command string, prune bool, verb sec
 		return result, err
 	}
 	changes, err := verb(p, ctx, to, bundles, prune)
-	result.Secrets = reportSecrets(changes)
+	result.Secrets, result.Namespace = reportSecrets(changes), to.creates
 	result.Changes = countSecrets(changes)
 	return result, err
 }
@@ -100,8 +100,14 @@ func (p *project) syncSecrets(ctx context.Context, to *platform, bundles []secre
 		return nil, nil
 	}
 	p.event(report.Start, "secrets", to.namespace, "syncing")
-	if err := to.cluster.EnsureNamespace(ctx); err != nil {
-		return nil, fmt.Errorf("sync secrets: %w", err)
+	if to.creates != "" || p.config.Cluster == nil {
+		if err := to.cluster.EnsureNamespace(ctx); err != nil {
+			return nil, fmt.Errorf("sync secrets: %w", err)
+		}
+	}
+	if to.creates != "" {
+		p.event(report.Done, "secrets", to.creates, "namespace created")
+		to.creates = ""
 	}
 	changes, err := secret.Sync(ctx, to.cluster.Secrets(), p.config.Project, bundles, prune)
 	if err != nil {
@@ -139,7 +145,7 @@ func reportSecrets(changes []secret.Change) []report.Secret {
 func countSecrets(changes []secret.Change) int {
 	n := 0
 	for _, c := range changes {
-		if c.Action != secret.Unchanged && c.Action != secret.Kept {
+		if c.Action != secret.Unchanged {
 			n++
 		}
 	}

@@ -89,13 +89,16 @@ func (p *project) buildsInPlan(j *config.Job) bool {
 
 // countChanges counts what a plan would change, or may.
 func countChanges(r *report.Result) (n int) {
+	if r.Namespace != "" {
+		n++
+	}
 	for _, i := range r.Images {
 		if i.Action == "push" || i.Action == "build" || i.Action == unknownAction {
 			n++
 		}
 	}
 	for _, s := range r.Secrets {
-		if s.Action != "unchanged" && s.Action != "kept" {
+		if s.Action != "unchanged" {
 			n++
 		}
 	}

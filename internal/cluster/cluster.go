@@ -3,7 +3,9 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -17,6 +19,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/slipway-ci/slipway/internal/silence"
+	"github.com/slipway-ci/slipway/internal/source"
 )
 
 // FieldManager is slipway's name in server-side apply.
@@ -56,32 +59,69 @@ func Connect(config *rest.Config, namespace, name string) (*Cluster, error) {
 	return &Cluster{Client: client, Namespace: namespace, Name: name, config: config}, nil
 }
 
-// Kubeconfig gives the access that a kubeconfig file describes: the file at path
-// or, when it is empty, where kubectl finds it; its context, or the current one.
-func Kubeconfig(path, context string) (*rest.Config, error) {
+// Kubeconfig gives the access that a kubeconfig file describes, and what users call the
+// cluster: the file at path or, when it is empty, where kubectl finds it; its context,
+// or the current one. Without either the cluster is called by its server.
+func Kubeconfig(path, context string) (access *rest.Config, name string, err error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	if path != "" {
 		rules.ExplicitPath = path
 	}
-	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: context}).ClientConfig()
-	if err != nil {
-		return nil, fmt.Errorf("read the kubeconfig: %w", err)
+	loaded := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: context})
+	if access, err = loaded.ClientConfig(); err != nil {
+		return nil, "", fmt.Errorf("read the kubeconfig: %w", err)
 	}
-	return config, nil
+	if name = context; name == "" {
+		if raw, err := loaded.RawConfig(); err == nil {
+			name = raw.CurrentContext
+		}
+	}
+	return access, cmp.Or(name, access.Host), nil
 }
 
-// EnsureNamespace creates the namespace when it does not exist.
-func (c *Cluster) EnsureNamespace(ctx context.Context) error {
+// NoNamespaceError is a namespace that does not exist.
+type NoNamespaceError struct {
+	Namespace, Cluster string
+	// Near is the one that may be meant, "" when there is none, or none may be seen.
+	Near string
+}
+
+// Error names what may be meant.
+func (e *NoNamespaceError) Error() string {
+	text := fmt.Sprintf("cluster %s has no namespace %s", e.Cluster, e.Namespace)
+	if e.Near != "" {
+		text += ": did you mean " + e.Near + "?"
+	}
+	return text
+}
+
+// CheckNamespace gives a *NoNamespaceError when the namespace does not exist.
+func (c *Cluster) CheckNamespace(ctx context.Context) error {
 	_, err := retry(ctx, c, func() (*v1.Namespace, error) {
 		return c.Client.CoreV1().Namespaces().Get(ctx, c.Namespace, metav1.GetOptions{})
 	})
 	switch {
-	case err == nil:
+	case err == nil, apierrors.IsForbidden(err): // those who may not look at namespaces are given one
 		return nil
-	case apierrors.IsForbidden(err):
-		return nil // those who may not look at namespaces are given one
 	case !apierrors.IsNotFound(err):
 		return fmt.Errorf("ask cluster %s for namespace %s: %w", c.Name, c.Namespace, err)
+	}
+	none := &NoNamespaceError{Namespace: c.Namespace, Cluster: c.Name}
+	if list, err := c.Client.CoreV1().Namespaces().List(ctx, metav1.ListOptions{}); err == nil {
+		var names []string
+		for i := range list.Items {
+			names = append(names, list.Items[i].Name)
+		}
+		none.Near, _ = source.Nearest(c.Namespace, names)
+	}
+	return none
+}
+
+// EnsureNamespace creates the namespace when it does not exist.
+func (c *Cluster) EnsureNamespace(ctx context.Context) error {
+	err := c.CheckNamespace(ctx)
+	if none := new(NoNamespaceError); !errors.As(err, &none) {
+		return err
 	}
 	_, err = retry(ctx, c, func() (*v1.Namespace, error) {
 		return c.Client.CoreV1().Namespaces().Apply(ctx, corev1.Namespace(c.Namespace), metav1.ApplyOptions{FieldManager: FieldManager})

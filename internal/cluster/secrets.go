@@ -32,19 +32,36 @@ func (s secrets) List(ctx context.Context) ([]secret.Stored, error) {
 	if err != nil {
 		return nil, s.explain("list secrets", err)
 	}
-	var stored []secret.Stored
+	var all []secret.Stored
 	for i := range list.Items {
-		item := &list.Items[i]
-		data := map[string]secret.Value{}
-		for key, value := range item.Data {
-			data[key] = secret.NewValue(value)
-		}
-		stored = append(stored, secret.Stored{
-			Name: item.Name, Type: string(item.Type), Data: data,
-			Managed: item.Labels[LabelManagedBy] == FieldManager, Project: item.Labels[LabelProject],
-		})
+		all = append(all, stored(&list.Items[i]))
 	}
-	return stored, nil
+	return all, nil
+}
+
+// Get implements secret.Store.
+func (s secrets) Get(ctx context.Context, name string) (secret.Stored, bool, error) {
+	item, err := retry(ctx, s.Cluster, func() (*v1.Secret, error) {
+		return s.Client.CoreV1().Secrets(s.Namespace).Get(ctx, name, metav1.GetOptions{})
+	})
+	switch {
+	case apierrors.IsNotFound(err):
+		return secret.Stored{}, false, nil
+	case err != nil:
+		return secret.Stored{}, false, s.explain("get secret "+name, err)
+	}
+	return stored(item), true, nil
+}
+
+func stored(item *v1.Secret) secret.Stored {
+	data := map[string]secret.Value{}
+	for key, value := range item.Data {
+		data[key] = secret.NewValue(value)
+	}
+	return secret.Stored{
+		Name: item.Name, Type: string(item.Type), Data: data,
+		Managed: item.Labels[LabelManagedBy] == FieldManager, Project: item.Labels[LabelProject],
+	}
 }
 
 // Apply implements secret.Store. It takes over the fields that it sets, also
@@ -82,7 +99,7 @@ func (s secrets) explain(what string, err error) error {
 	where := fmt.Sprintf("%s in namespace %s of cluster %s", what, s.Namespace, s.Name)
 	switch {
 	case apierrors.IsForbidden(err):
-		return fmt.Errorf("%s: forbidden; these credentials need get, list, create, patch and delete on secrets: %w", where, err)
+		return fmt.Errorf("%s: forbidden; these credentials need get, create and patch on secrets, and list and delete for --prune: %w", where, err)
 	case apierrors.IsInvalid(err):
 		return fmt.Errorf("%s: the cluster finds it invalid (%s)", where, apierrors.ReasonForError(err))
 	}

@@ -49,6 +49,8 @@ type Cluster struct {
 	GKE        *GKE
 	Kubeconfig *Kubeconfig
 	Namespace  string
+	// CreateNamespace has the namespace created when it does not exist.
+	CreateNamespace bool
 }
 
 // References says where Polyaxonfiles may have their components from.

@@ -37,6 +37,7 @@ type clusterSpec struct {
 	GKE        *gkeSpec        `yaml:"gke" doc:"A cluster of Google Kubernetes Engine"`
 	Kubeconfig *kubeconfigSpec `yaml:"kubeconfig" doc:"A context of a kubeconfig file"`
 	Namespace  string          `yaml:"namespace" doc:"Namespace of Polyaxon's runs; polyaxon-v1 when left out" pattern:"dns" default:"polyaxon-v1"`
+	Create     bool            `yaml:"create-namespace" doc:"Create the namespace when it does not exist"`
 }
 
 type referencesSpec struct {

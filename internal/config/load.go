@@ -293,7 +293,7 @@ func (c *Config) fill(s *fileSpec) {
 		c.Project = slug(filepath.Base(c.Dir))
 	}
 	if s.Cluster != nil {
-		c.Cluster = &Cluster{GKE: (*GKE)(s.Cluster.GKE), Kubeconfig: (*Kubeconfig)(s.Cluster.Kubeconfig), Namespace: s.Cluster.Namespace}
+		c.Cluster = &Cluster{GKE: (*GKE)(s.Cluster.GKE), Kubeconfig: (*Kubeconfig)(s.Cluster.Kubeconfig), Namespace: s.Cluster.Namespace, CreateNamespace: s.Cluster.Create}
 	}
 	c.References = (*References)(s.References)
 	c.Polyaxon, c.Volume, c.MLflow = (*Polyaxon)(s.Polyaxon), (*Volume)(s.Volume), (*MLflow)(s.MLflow)

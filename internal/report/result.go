@@ -21,11 +21,13 @@ type Result struct {
 	// Error is the error that the command ended with, without secret values.
 	Error string `json:"error,omitempty"`
 
-	Images   []Image   `json:"images,omitempty"`
-	Secrets  []Secret  `json:"secrets,omitempty"`
-	Jobs     []Job     `json:"jobs,omitempty"`
-	Runs     []Run     `json:"runs,omitempty"`
-	Problems []Problem `json:"problems,omitempty"`
+	Images []Image `json:"images,omitempty"`
+	// Namespace is one that would be created for the secrets.
+	Namespace string    `json:"create_namespace,omitempty"`
+	Secrets   []Secret  `json:"secrets,omitempty"`
+	Jobs      []Job     `json:"jobs,omitempty"`
+	Runs      []Run     `json:"runs,omitempty"`
+	Problems  []Problem `json:"problems,omitempty"`
 	// Files is how many files check looked at.
 	Files int `json:"files,omitempty"`
 	// Rules describe the names of problems, for SARIF.
@@ -59,7 +61,7 @@ type Image struct {
 // appear, only the names of keys.
 type Secret struct {
 	Name   string            `json:"name"`
-	Action string            `json:"action"` // create, update, unchanged, prune, kept, unknown
+	Action string            `json:"action"` // create, update, unchanged, prune, unknown
 	Keys   map[string]string `json:"keys,omitempty"`
 }
 

@@ -79,6 +79,9 @@ func some(all []string) string {
 }
 
 func textSecrets(w io.Writer, r *Result) {
+	if r.Namespace != "" {
+		fmt.Fprintf(w, "namespace %s: create\n", r.Namespace)
+	}
 	if len(r.Secrets) == 0 {
 		return
 	}

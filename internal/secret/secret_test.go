@@ -139,6 +139,11 @@ func (m *memory) List(context.Context) ([]Stored, error) {
 	return all, nil
 }
 
+func (m *memory) Get(_ context.Context, name string) (Stored, bool, error) {
+	s, ok := m.secrets[name]
+	return s, ok, nil
+}
+
 func (m *memory) change(name string) error {
 	if m.fail--; m.fail == 0 {
 		return fmt.Errorf("the API server is away")

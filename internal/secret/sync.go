@@ -5,11 +5,16 @@ import (
 	"context"
 	"fmt"
 	"sort"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Store is a namespace's Secrets.
 type Store interface {
-	// List gives all Secrets of the namespace; none when it does not exist.
+	// Get gives a Secret, and whether there is one.
+	Get(ctx context.Context, name string) (Stored, bool, error)
+	// List gives all Secrets of the namespace; none when it does not exist. Only pruning
+	// asks for it: those who deploy may have no right to it.
 	List(context.Context) ([]Stored, error)
 	// Apply writes b by server-side apply.
 	Apply(context.Context, Bundle) error
@@ -35,9 +40,6 @@ const (
 	Update    Action = "update"
 	Unchanged Action = "unchanged"
 	Prune     Action = "prune"
-	// Kept is a Secret that the configuration names no more and that stays,
-	// because pruning was not asked for.
-	Kept Action = "kept"
 )
 
 // Change is what a sync does, or would do, to one Secret.
@@ -55,9 +57,10 @@ type KeyChange struct {
 
 // Plan compares what the cluster has with bundles and says what Sync would do.
 // It changes nothing. Secrets that slipway did not write, or wrote for another
-// project, appear only where a bundle has their name.
+// project, appear only where a bundle has their name, and those that no bundle has
+// only with prune.
 func Plan(ctx context.Context, s Store, project string, bundles []Bundle, prune bool) ([]Change, error) {
-	stored, err := s.List(ctx)
+	stored, err := ask(ctx, s, bundles, prune)
 	if err != nil {
 		return nil, err
 	}
@@ -79,14 +82,39 @@ func Plan(ctx context.Context, s Store, project string, bundles []Bundle, prune 
 		if wanted[x.Name] || !x.Managed || x.Project != project {
 			continue
 		}
-		action := Kept
-		if prune {
-			action = Prune
-		}
-		changes = append(changes, Change{Name: x.Name, Action: action, Keys: keyChanges(x.Data, action)})
+		changes = append(changes, Change{Name: x.Name, Action: Prune, Keys: keyChanges(x.Data, Prune)})
 	}
 	sort.SliceStable(changes, func(i, j int) bool { return changes[i].Name < changes[j].Name })
 	return changes, nil
+}
+
+// askedAtOnce bounds how many Secrets are asked for at the same time.
+const askedAtOnce = 8
+
+// ask gives what the cluster has: of the bundles' names, or all where it is pruned.
+func ask(ctx context.Context, s Store, bundles []Bundle, prune bool) ([]Stored, error) {
+	if prune {
+		return s.List(ctx)
+	}
+	found, exists := make([]Stored, len(bundles)), make([]bool, len(bundles))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(askedAtOnce)
+	for i, b := range bundles {
+		group.Go(func() (err error) {
+			found[i], exists[i], err = s.Get(ctx, b.Name)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	var stored []Stored
+	for i := range found {
+		if exists[i] {
+			stored = append(stored, found[i])
+		}
+	}
+	return stored, nil
 }
 
 // Sync does what Plan says and tells it. Done twice, the second time changes

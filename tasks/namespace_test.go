@@ -1,0 +1,100 @@
+package tasks
+
+import (
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"github.com/slipway-ci/slipway/internal/testbed"
+)
+
+// TestSecretsOnCluster syncs secrets to a real API server as somebody who may do no
+// more than it takes, and into namespaces that are not there.
+func TestSecretsOnCluster(t *testing.T) {
+	access := testbed.Kubernetes(t)
+	clients, err := kubernetes.NewForConfig(access)
+	if err != nil {
+		t.Fatal(err)
+	}
+	must := func(_ any, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	const namespace = "polyaxon-v1"
+	must(clients.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}, metav1.CreateOptions{}))
+	named := metav1.ObjectMeta{Name: "deploys"}
+	must(clients.RbacV1().Roles(namespace).Create(t.Context(), &rbacv1.Role{ObjectMeta: named,
+		Rules: []rbacv1.PolicyRule{{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"get", "create", "patch"}}}}, metav1.CreateOptions{}))
+	must(clients.RbacV1().RoleBindings(namespace).Create(t.Context(), &rbacv1.RoleBinding{ObjectMeta: named,
+		RoleRef:  rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: "deploys"},
+		Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: "User", Name: "ci"}}}, metav1.CreateOptions{}))
+	poor := rest.CopyConfig(access)
+	poor.Impersonate.UserName = "ci"
+
+	t.Chdir(t.TempDir())
+	events := &heard{}
+	env := &Env{Dir: ".", Events: events, Transport: http.DefaultTransport, Now: time.Now,
+		Lookup: func(name string) (string, bool) { return "a-secret-value", name == "TOKEN" }}
+	write := func(access *rest.Config, cluster string) {
+		t.Helper()
+		for name, text := range map[string]string{
+			"kubeconfig":   kubeconfig(t, access),
+			"slipway.yaml": "project: story\nregistry: 127.0.0.1:1/none\ncluster: {kubeconfig: {path: kubeconfig}, namespace: " + cluster + "}\nsecrets: {token: {data: {token: env:TOKEN}}}\n",
+		} {
+			if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+
+	// With the rights to get, create and patch alone.
+	write(poor, namespace)
+	for _, want := range []string{"create", "unchanged"} {
+		plan, err := SecretsPlan(t.Context(), env, false)
+		must(nil, err)
+		synced, err := SecretsSync(t.Context(), env, false)
+		must(nil, err)
+		if plan.Secrets[0].Action != want || synced.Secrets[0].Action != want {
+			t.Errorf("planned %+v, did %+v, want %s", plan.Secrets, synced.Secrets, want)
+		}
+	}
+	if _, err := SecretsSync(t.Context(), env, true); !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), "list and delete for --prune") || !strings.Contains(err.Error(), "cluster a:") {
+		t.Errorf("to prune: %v", err)
+	}
+
+	// A typo in the namespace: nothing is created, and what is meant is named.
+	write(access, "polyaxon-v2")
+	_, err = SecretsSync(t.Context(), env, false)
+	if ExitCode(err) != ExitUsage || !strings.HasPrefix(err.Error(), "slipway.yaml:3:") || !strings.Contains(err.Error(), "cluster a has no namespace polyaxon-v2: did you mean polyaxon-v1?") {
+		t.Errorf("a namespace that is not there: %v", err)
+	}
+	if _, err := clients.CoreV1().Namespaces().Get(t.Context(), "polyaxon-v2", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+		t.Errorf("it was created: %v", err)
+	}
+
+	// One that is to be created: plan names it, and sync creates it.
+	write(access, "polyaxon-v2, create-namespace: true")
+	plan, err := SecretsPlan(t.Context(), env, false)
+	must(nil, err)
+	whole, err := Plan(t.Context(), env, nil, PlanOptions{})
+	must(nil, err)
+	if plan.Namespace != "polyaxon-v2" || whole.Namespace != "polyaxon-v2" || whole.Changes != 2 {
+		t.Errorf("the plans name %q and %q, and %d changes", plan.Namespace, whole.Namespace, whole.Changes)
+	}
+	must(SecretsSync(t.Context(), env, false))
+	must(clients.CoreV1().Namespaces().Get(t.Context(), "polyaxon-v2", metav1.GetOptions{}))
+	if !strings.Contains(events.String(), "polyaxon-v2: namespace created") {
+		t.Errorf("it says\n%s", events)
+	}
+}
