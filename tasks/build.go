@@ -2,6 +2,7 @@ package tasks
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sort"
 	"strconv"
@@ -39,7 +40,7 @@ func Build(ctx context.Context, env *Env, names []string, o BuildOptions) (*repo
 	if err != nil {
 		return result, err
 	}
-	if err := p.config.Unbuilt(nil, nil); err != nil {
+	if err := errors.Join(p.config.Unbuilt(nil, nil), p.checkImages(ctx, images)); err != nil {
 		return result, err
 	}
 	to, err := p.connect(ctx, uses{images: true})

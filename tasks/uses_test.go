@@ -200,6 +200,12 @@ func TestAllThatIsMissing(t *testing.T) {
 			t.Errorf("without a place: %v", leaf)
 		}
 	}
+	_, err = Build(t.Context(), env, nil, BuildOptions{})
+	for _, missing := range []string{"conf", "lock.txt", "Dockerfile.gone"} {
+		if err == nil || !strings.Contains(err.Error(), missing) {
+			t.Errorf("build does not tell %s: %v", missing, err)
+		}
+	}
 	if asked() > 0 {
 		t.Error("the registry was asked")
 	}
