@@ -101,3 +101,9 @@ func (h hangs) Resolve(authn.Resource) (authn.Authenticator, error) {
 	<-h.over
 	return authn.Anonymous, nil
 }
+
+// A virtual environment in the tree is told as what it is.
+func TestVirtualEnvironmentInTheTree(t *testing.T) {
+	s := filesSpec(files{"a.py": "1", ".venv/pyvenv.cfg": "home = /usr/bin\n", ".venv/bin/python": "->/usr/bin/python3"}.write(t), ".")
+	wantSourceError(t, refused(t, s, memory(t)), ".venv is a virtual environment, which works on this machine only")
+}

@@ -178,6 +178,11 @@ func (c *collector) link(at string) (string, error) {
 		return "", c.unreadable(&fs.PathError{Op: "read", Path: at, Err: cause(err)})
 	}
 	target = filepath.ToSlash(target)
+	for dir := path.Dir(at); dir != "."; dir = path.Dir(dir) {
+		if _, err := c.root.Lstat(filepath.FromSlash(dir + "/pyvenv.cfg")); err == nil { // PEP 405
+			return "", c.refuse("write "+dir+" into .dockerignore; packages come into an image by python.requirements", "%s is a virtual environment, which works on this machine only", dir)
+		}
+	}
 	if path.IsAbs(target) || filepath.IsAbs(target) {
 		return "", c.refuse("make it relative", "the link %s has an absolute target, %s, which is elsewhere in the image", at, target)
 	}

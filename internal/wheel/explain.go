@@ -23,6 +23,7 @@ var (
 	fileText     = regexp.MustCompile(`https?://\S+|file://\S+`)
 	brokenText   = regexp.MustCompile(`after connection broken by '?(\w+)\(|(Max retries exceeded|Read timed out|Connection timed out|Network is unreachable|Temporary failure in name resolution|SSLError|ConnectTimeoutError|ReadTimeoutError|ProtocolError|IncompleteRead)`)
 	deniedText   = regexp.MustCompile(`\b(401|403|407) (?:Client )?Error|User for \S+:|" (401|403|407) `)
+	hostText     = regexp.MustCompile(`ConnectionPool\(host='([^']+)'`)
 	brokenIndex  = regexp.MustCompile(`\b(5\d\d) Server Error`)
 	pythonText   = regexp.MustCompile(`(?:requires a different Python|requires-python)[^']*'?([<>=!~][^')]*)`)
 )
@@ -183,7 +184,14 @@ func refusedBy(part []requirement, output string) (r requirement, reason, hint s
 		return r, "the index refuses the credentials", "give them by PIP_INDEX_URL or PIP_EXTRA_INDEX_URL, by .netrc, or by pip's keyring", true
 	}
 	if m := brokenText.FindStringSubmatch(output); m != nil {
-		return r, "the index cannot be reached: " + m[1] + m[2], "check the network, the proxy and PIP_INDEX_URL; what is in the cache needs no network", true
+		index := "the index"
+		if host := hostText.FindStringSubmatch(output); host != nil {
+			index += " " + host[1]
+		}
+		if strings.Contains(output, "CERTIFICATE_VERIFY_FAILED") {
+			return r, index + " has a certificate that nobody whom this machine trusts has signed", "name the file of the authority's certificate by PIP_CERT", true
+		}
+		return r, index + " cannot be reached: " + m[1] + m[2], "check the network, the proxy and PIP_INDEX_URL; what is in the cache needs no network", true
 	}
 	if m := brokenIndex.FindStringSubmatch(output); m != nil {
 		return r, "the index failed with status " + m[1], "run it again later", true

@@ -49,7 +49,7 @@ func TestExplain(t *testing.T) {
 	for output, want := range map[string]string{
 		"ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE. If you\n    Foo_Bar==2 from https://me:secret@x.example/a/Foo_Bar-2-py3-none-any.whl#sha256=1 (from -r /tmp/x (line 2)):\n        Expected sha256 " + digest("0") + "\n        Expected     or " + digest("1") + "\n             Got        " + digest("2") + "\n": "lock.txt:9:1: the index gives Foo_Bar-2-py3-none-any.whl for foo-bar==2 with the SHA-256 " + digest("2") +
 			", which the lock does not have (where the index gained a file, make the lock again; where nobody changed anything, do not trust the index)",
-		"pip._vendor.urllib3.exceptions.ReadTimeoutError: HTTPSConnectionPool(host='x'): Read timed out. /packages/foo-bar/x.whl": "lock.txt:9:1: download foo-bar==2: the index cannot be reached: ReadTimeoutError (check the network, the proxy and PIP_INDEX_URL; what is in the cache needs no network)",
+		"pip._vendor.urllib3.exceptions.ReadTimeoutError: HTTPSConnectionPool(host='x'): Read timed out. /packages/foo-bar/x.whl": "lock.txt:9:1: download foo-bar==2: the index x cannot be reached: ReadTimeoutError (check the network, the proxy and PIP_INDEX_URL; what is in the cache needs no network)",
 		"noise\nERROR: Could not install packages due to an OSError: [Errno 28] No space left on device: https://me:secret@x\n":   "pip download failed: exit status 1:\nCould not install packages due to an OSError: [Errno 28] No space left on device: https://***@x",
 	} {
 		err := d.explain(t.Context(), part, t.TempDir(), output, errors.New("exit status 1"))
