@@ -107,6 +107,9 @@ func texts(run map[string]any) {
 			continue
 		}
 		for _, key := range []string{"command", "args"} {
+			if one, isText := m[key].(string); isText { // Polyaxon's converter makes a list of it
+				m[key] = []any{one}
+			}
 			list, ok := m[key].([]any)
 			if !ok {
 				continue
