@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,7 +23,7 @@ func TestSilentServer(t *testing.T) {
 	limits.Answer, limits.Part = 50*time.Millisecond, 50*time.Millisecond
 	defer func() { limits = was }()
 	over := make(chan struct{})
-	asked := 0
+	var asked atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Query().Get("follow") == "true" {
 			_ = http.NewResponseController(w).Flush()
@@ -30,7 +31,7 @@ func TestSilentServer(t *testing.T) {
 			_, _ = io.WriteString(w, "the last line")
 			return
 		}
-		asked++
+		asked.Add(1)
 		<-over
 	}))
 	defer server.Close()
@@ -41,8 +42,8 @@ func TestSilentServer(t *testing.T) {
 	}
 	c.Pause = func(context.Context, time.Duration) error { return errors.New("it is tried again") }
 	silent := new(silence.Error)
-	if err := c.EnsureNamespace(t.Context()); !errors.As(err, &silent) || asked != 1 {
-		t.Errorf("after %d requests: %v", asked, err)
+	if err := c.EnsureNamespace(t.Context()); !errors.As(err, &silent) || asked.Load() != 1 {
+		t.Errorf("after %d requests: %v", asked.Load(), err)
 	}
 	log, err := c.PodLog(t.Context(), "pod", &corev1.PodLogOptions{Follow: true, Container: "main"})
 	if err != nil {
