@@ -119,7 +119,7 @@ func (p *project) connectAll(ctx context.Context, d *deployment) (err error) {
 	if d.to, err = p.connect(ctx, d.uses()); err != nil {
 		return interruptedOr(ctx, err)
 	}
-	return interruptedOr(ctx, p.checkPipelines(ctx, d.to, jobs))
+	return interruptedOr(ctx, p.checkRuns(ctx, d.to, jobs))
 }
 
 // uses tells which parts of the platform a deployment reaches for.

@@ -34,7 +34,7 @@ const ExitCodes = `0    all that was asked is done; the run succeeded, or alread
 4    contact was lost: how the run ended is unknown; its address is printed
 5    the time limit passed
 6    the run was stopped or skipped by someone else
-7    the run cannot be scheduled (with --fail-pending)
+7    the run cannot be scheduled (with --fail-pending, or because the sandbox's machine lacks what it asks for)
 10   plan --exit-code: there are changes
 130  interrupted; the remote run was stopped (or left, by on-cancel)
 `
@@ -51,6 +51,7 @@ func ExitCode(err error) int {
 		lost        *run.LostError
 		limit       *TimeLimitError
 		pending     *PendingError
+		never       *NeverError
 		ended       *RunError
 		changes     *ChangesError
 		broken      *PanicError
@@ -68,7 +69,7 @@ func ExitCode(err error) int {
 		return ExitLost
 	case errors.As(err, &limit):
 		return ExitTimeout
-	case errors.As(err, &pending):
+	case errors.As(err, &pending), errors.As(err, &never):
 		return ExitPending
 	case errors.As(err, &ended) && anyFailed(err):
 		return ExitFailed

@@ -25,6 +25,9 @@ func (p *project) checkPipelines(ctx context.Context, to *platform, jobs []*conf
 			continue
 		}
 		compiled, err := polyaxonfile.Compile(operation.JSON(), polyaxonfile.Newest())
+		if err == nil && compiled.Schedule() == "" && compiled.Joins() && to.embedded {
+			errs = append(errs, p.noPipelines(ctx, j, "joins", "the sandbox"))
+		}
 		if err != nil || compiled.Schedule() == "" {
 			continue // what does not compile was told by checkJobs, as far as it is an error
 		}
@@ -57,7 +60,10 @@ func (to *platform) refusesPipelines(ctx context.Context) (string, error) {
 func (p *project) noPipelines(ctx context.Context, j *config.Job, kind, server string) error {
 	e := source.Errorf(p.config.At(section(j), j.Name), "%s takes no %s", server, kind)
 	e.Hint = "Polyaxon 2.x runs it; or submit its parts as jobs of slipway.yaml"
-	if kind == "matrix" {
+	switch kind {
+	case "joins":
+		e.Hint = "Polyaxon 2.x runs it; or give its params values, such as the outputs of a job in after"
+	case "matrix":
 		e.Hint = "Polyaxon 2.x runs it; or say --expand, or matrix: expand in slipway.yaml, and slipway submits its runs"
 	}
 	file, err := p.polyaxonfile(ctx, j)

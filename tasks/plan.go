@@ -131,7 +131,7 @@ func (p *project) planJobs(ctx context.Context, d *deployment, references map[st
 	jobs := slices.Concat(d.waves...)
 	asks := p.asks(ctx, d.to, "Polyaxon", uses{runs: len(jobs) > 0})
 	if asks {
-		if err := p.checkPipelines(ctx, d.to, jobs); cannotAsk(err) {
+		if err := p.checkRuns(ctx, d.to, jobs); cannotAsk(err) {
 			asks = p.unasked("Polyaxon", err)
 		} else if err != nil {
 			return nil, err

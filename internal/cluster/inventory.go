@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -38,6 +39,20 @@ func (c *Cluster) Names(ctx context.Context, resource string) ([]string, error) 
 		names[i] = item.Metadata.Name
 	}
 	return names, nil
+}
+
+// HasSecret reports whether there is a Secret of a name. Only its metadata travels,
+// where the server can leave out the rest.
+func (c *Cluster) HasSecret(ctx context.Context, name string) (bool, error) {
+	err := c.Client.CoreV1().RESTClient().Get().Namespace(c.Namespace).Resource("secrets").Name(name).
+		SetHeader("Accept", "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json").Do(ctx).Error()
+	if apierrors.IsNotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look for secret %s in namespace %s of cluster %s: %w", name, c.Namespace, c.Name, err)
+	}
+	return true, nil
 }
 
 // AgentConnections gives the names of the connections in the Polyaxon agent's

@@ -9,6 +9,24 @@ import (
 	"github.com/slipway-ci/slipway/internal/run"
 )
 
+// TestBusyMachineIsTold tells in the sandbox's words for whom a run waits.
+func TestBusyMachineIsTold(t *testing.T) {
+	s, c := &scripted{}, &clock{now: start}
+	const why = "the run needs 2 CPUs of this machine's 2: run train (1a2b3c4d) has 1 CPUs; it begins when enough is free"
+	s.reach("queued", "MachineBusy", why)
+	c.step = func(n int) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if n == 3 {
+			s.reach("succeeded", "", "")
+		}
+	}
+	sink, _, err := follow(t, s, c, run.FollowOptions{})
+	if err != nil || !slices.Equal(sink.waits, []string{why}) {
+		t.Errorf("waits %q, %v", sink.waits, err)
+	}
+}
+
 // TestPullingIsTold tells at once that an image is pulled and how large it is, then how
 // far it is: as what goes on, and only now and then as a line of its own.
 func TestPullingIsTold(t *testing.T) {

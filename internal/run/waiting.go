@@ -22,6 +22,9 @@ const (
 	untaken, unended = time.Minute, time.Minute
 	// abandoned is how long a run may be stopping, beside its pods' grace period.
 	abandoned = 10 * time.Minute
+	// busy is the reason of the sandbox's condition whose message says for which runs
+	// one waits.
+	busy = "MachineBusy"
 	// pulling is the reason of the sandbox's condition whose message says how far it
 	// is with the image, and farEvery how often that is told as a reason to wait.
 	pulling  = "Pulling"
@@ -106,6 +109,9 @@ func (f *follower) why(ctx context.Context, now time.Time, conditions []polyaxon
 
 // conditionWaits gives why a run does not run by the server's words.
 func conditionWaits(c polyaxon.Condition) string {
+	if c.Reason == busy {
+		return brief(c.Message)
+	}
 	why := explain(c.Reason, c.Message)
 	if why == "" && (c.Type == polyaxon.Warning || c.Type == polyaxon.Unschedulable) {
 		why = brief(cmp.Or(c.Message, c.Reason, string(c.Type)))

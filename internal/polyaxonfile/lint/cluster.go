@@ -26,6 +26,15 @@ type Inventory interface {
 	Names(ctx context.Context, kind Kind) (names []string, known bool)
 }
 
+// Finder is an Inventory that is asked for one thing by its name, after Names.
+type Finder interface {
+	// Has reports whether it is there, or may be, for all that is known.
+	Has(ctx context.Context, kind Kind, name string) bool
+}
+
+// MissingSecret is the rule that tells of a Secret that is not there.
+const MissingSecret = "missing-secret"
+
 func clusterRules() []Rule {
 	missing := func(name string, kind Kind, summary, help string) Rule {
 		return Rule{Name: name, Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageRun, Summary: summary, Help: help,
@@ -35,7 +44,7 @@ func clusterRules() []Rule {
 		"The run fails when it is compiled. Connections are set up with Polyaxon's Helm chart; their names are in the ConfigMap of the agent, where check reads them.")
 	connection.Stage = polyaxonfile.StageCompile
 	return []Rule{
-		missing("missing-secret", Secret, "A Secret that the cluster does not have",
+		missing(MissingSecret, Secret, "A Secret that the cluster does not have",
 			"The pod stays in CreateContainerConfigError, or waits for its volume, until the run's time is over. Secrets of slipway.yaml count as there: deploy syncs them first. References with `optional: true` are left alone."),
 		missing("missing-config-map", ConfigMap, "A ConfigMap that the cluster does not have", "The pod does not start. Create it, or correct the name."),
 		missing("missing-volume-claim", VolumeClaim, "A PersistentVolumeClaim that the cluster does not have", "The run stays pending. Create the claim, or correct its name."),
@@ -62,6 +71,9 @@ func missingFrom(p *pass, kind Kind) {
 		return
 	}
 	for _, n := range needs {
+		if finder, ok := p.options.Cluster.(Finder); ok && finder.Has(p, kind, n.name) {
+			continue
+		}
 		if !contains(names, n.name) {
 			hint := near(n.name, names)
 			if hint == "" && kind == Secret {

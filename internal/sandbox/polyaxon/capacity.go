@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"sort"
+	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -23,6 +24,10 @@ type Capacity struct {
 func machine() *Capacity {
 	return &Capacity{MilliCPU: int64(runtime.NumCPU()) * 1000, Memory: memory(), Other: map[string]int64{}}
 }
+
+// Lacks says what containers that run together ask for and this machine will never
+// have, "" when it has all.
+func Lacks(containers ...corev1.Container) string { return machine().lacks(requestOf(containers...)) }
 
 // request is what a run asks for, by resource: milli CPUs, bytes, pieces.
 type request map[string]int64
@@ -81,6 +86,17 @@ func (c *Capacity) lacks(r request) string {
 	sort.Strings(missing)
 	return fmt.Sprintf("0/1 nodes are available: %s. The sandbox's only node is this machine: %d CPUs, %d MiB of memory, no GPU; request less, set gpu: 0, or deploy to a real cluster.",
 		strings.Join(missing, ", "), c.MilliCPU/1000, c.Memory>>20)
+}
+
+// quantity gives an amount of a resource as people write it.
+func quantity(name string, n int64) string {
+	switch corev1.ResourceName(name) {
+	case corev1.ResourceCPU:
+		return strconv.FormatFloat(float64(n)/1000, 'g', 4, 64) + " CPUs"
+	case corev1.ResourceMemory:
+		return fmt.Sprintf("%d MiB of memory", (n+1<<19)>>20)
+	}
+	return fmt.Sprintf("%d %s", n, name)
 }
 
 // fits tells whether a request fits beside what is used.

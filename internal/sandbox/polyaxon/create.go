@@ -78,7 +78,11 @@ func (s *Server) make(w http.ResponseWriter, r *http.Request, run *record) {
 		reply(w, http.StatusBadRequest, []string{err.Error()})
 		return
 	}
-	if kind := operation.Schedule(); kind != "" {
+	kind := operation.Schedule()
+	if kind == "" && operation.Joins() {
+		kind = "joins"
+	}
+	if kind != "" {
 		reply(w, http.StatusBadRequest, []string{fmt.Sprintf(
 			"You cannot create this operation. This can happen if the sandbox of this version of slipway does not support operations of kind: %s", kind)})
 		return

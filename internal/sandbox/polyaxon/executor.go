@@ -29,6 +29,8 @@ type executor struct {
 	mu    sync.Mutex
 	alive map[string]*execution
 	used  request
+	// holds is what is used by each run that has what it asked for.
+	holds map[string]request
 	// freed is closed, and made anew, when what was used is free again.
 	freed chan struct{}
 }
@@ -49,7 +51,7 @@ var errStopped = errors.New("the run was stopped")
 
 func newExecutor(o Options, s *store) *executor {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &executor{options: o, store: s, ctx: ctx, cancel: cancel, alive: map[string]*execution{}, used: request{}, freed: make(chan struct{})}
+	return &executor{options: o, store: s, ctx: ctx, cancel: cancel, alive: map[string]*execution{}, used: request{}, holds: map[string]request{}, freed: make(chan struct{})}
 }
 
 // recover goes on after the process before was killed.
@@ -220,18 +222,21 @@ func (e *executor) attempts(ctx context.Context, x *execution, uuid string, o *p
 		ctx, cancel = context.WithTimeoutCause(ctx, limit, &deadlineError{limit})
 		defer cancel()
 	}
+	asked := requestOf(append(o.Sidecars, o.Container)...)
+	lacks := e.options.Capacity.lacks(asked)
+	if lacks == "" {
+		if err := e.claim(ctx, uuid, asked); err != nil {
+			return ending(ctx, err)
+		}
+		defer e.release(uuid)
+	}
 	e.tell(uuid, scheduled, "AgentSubmit", "The run was given to the sandbox")
 	e.tell(uuid, starting, "JobCreated", "Job is created")
-	asked := requestOf(append(o.Sidecars, o.Container)...)
-	if lacks := e.options.Capacity.lacks(asked); lacks != "" {
+	if lacks != "" {
 		e.tell(uuid, unschedulable, "Unschedulable", lacks)
 		<-ctx.Done()
 		return ending(ctx, nil)
 	}
-	if err := e.claim(ctx, asked); err != nil {
-		return ending(ctx, err)
-	}
-	defer e.release(asked)
 	for attempt := 0; ; attempt++ {
 		err := e.pod(ctx, x, uuid, o, attempt)
 		if err == nil {
@@ -302,37 +307,6 @@ func (e *exitError) reason() string {
 		return "OOMKilled"
 	}
 	return "Error"
-}
-
-// claim waits until what a run asks for is free.
-func (e *executor) claim(ctx context.Context, asked request) error {
-	for {
-		e.mu.Lock()
-		if e.options.Capacity.fits(asked, e.used) {
-			for name, n := range asked {
-				e.used[name] += n
-			}
-			e.mu.Unlock()
-			return nil
-		}
-		freed := e.freed
-		e.mu.Unlock()
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-freed:
-		}
-	}
-}
-
-func (e *executor) release(asked request) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for name, n := range asked {
-		e.used[name] -= n
-	}
-	close(e.freed)
-	e.freed = make(chan struct{})
 }
 
 // tell sets a status on the way.

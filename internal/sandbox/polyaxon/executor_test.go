@@ -112,3 +112,38 @@ func TestRunsEndWhereNoWaitHelps(t *testing.T) {
 		})
 	}
 }
+
+// TestRunsSayForWhomTheyWait has a run wait for the CPUs that another has.
+func TestRunsSayForWhomTheyWait(t *testing.T) {
+	s := serve(t, &Capacity{MilliCPU: 2000, Memory: 1 << 30}, func(ctx context.Context, _ string) (v1.Image, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	})
+	first := submit(t, s, "first", "1500m")
+	reaches(t, s, first, func(c condition) bool { return c.Type == starting })
+	second := submit(t, s, "second", "1")
+	last := reaches(t, s, second, func(c condition) bool { return c.Reason == busy })
+	want := "the run needs 1 CPUs of this machine's 2 CPUs: run first (" + first[:8] + ") has 1.5 CPUs; it begins when enough is free"
+	if last.Type != queued || last.Message != want {
+		t.Errorf("it is %s: %q, want %q", last.Type, last.Message, want)
+	}
+	if code, answer := ask(t, s, http.MethodPost, "/api/v1/default/p/runs/"+first+"/stop", ""); code != http.StatusOK {
+		t.Fatal(code, answer)
+	}
+	reaches(t, s, second, func(c condition) bool { return c.Type == starting })
+}
+
+// TestJoinsAreRefused refuses what only a query of other runs gives a value.
+func TestJoinsAreRefused(t *testing.T) {
+	s := serve(t, nil, nil)
+	body, err := json.Marshal(map[string]string{"content": `{"version": 1.1, "kind": "operation", "joins": [{"query": "status: succeeded", "params": {"us": {"value": "globals.uuid"}}}],
+		"component": {"version": 1.1, "kind": "component", "inputs": [{"name": "us", "type": "uuid", "isList": true}], "run": {"kind": "job", "container": {"image": "a"}}}}`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/api/v1/default/p/runs", strings.NewReader(string(body))))
+	if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "joins") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}

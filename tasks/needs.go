@@ -1,0 +1,144 @@
+package tasks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/cluster"
+	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/lint"
+	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/internal/sandbox"
+	"github.com/slipway-ci/slipway/internal/source"
+)
+
+// NeverError is a job that asks for what the machine of the sandbox will never have.
+type NeverError struct{ Job, Why string }
+
+// Error says what it lacks.
+func (e *NeverError) Error() string { return fmt.Sprintf("job %s can never run: %s", e.Job, e.Why) }
+
+// checkRuns refuses, before anything is built, what would be refused or wait for ever
+// afterwards.
+func (p *project) checkRuns(ctx context.Context, to *platform, jobs []*config.Job) error {
+	if err := p.checkPipelines(ctx, to, jobs); err != nil {
+		return err
+	}
+	return p.checkNeeds(ctx, to, jobs)
+}
+
+// checkNeeds refuses, before anything is built, jobs that would wait for ever: for a
+// Secret that nobody has or, on the sandbox, for what this machine lacks. What the
+// sandbox does not act on is told once.
+func (p *project) checkNeeds(ctx context.Context, to *platform, jobs []*config.Job) error {
+	var errs []error
+	unheeded := map[string][]string{}
+	for _, j := range jobs {
+		errs = append(errs, p.checkSecrets(ctx, to, j))
+		if !to.embedded {
+			continue
+		}
+		compiled, err := p.unbuilt(ctx, j)
+		if err != nil {
+			return err
+		}
+		if compiled == nil {
+			continue
+		}
+		for _, key := range compiled.Unheeded() {
+			unheeded[key] = append(unheeded[key], j.Name)
+		}
+		pod, err := compiled.Pod()
+		if err != nil {
+			continue // told when it is submitted
+		}
+		if lacks := sandbox.Lacks(append(pod.Sidecars, pod.Container)...); lacks != "" {
+			errs = append(errs, &NeverError{j.Name, lacks})
+		}
+	}
+	if len(unheeded) > 0 {
+		keys := slices.Sorted(maps.Keys(unheeded))
+		var names []string
+		for _, key := range keys {
+			names = append(names, unheeded[key]...)
+		}
+		slices.Sort(names)
+		p.event(report.Note, "", "", fmt.Sprintf("the sandbox does not act on %s (%s): a cluster does", strings.Join(keys, ", "), strings.Join(slices.Compact(names), ", ")))
+	}
+	return errors.Join(errs...)
+}
+
+// unbuilt gives a job's operation as the sandbox compiles it, but for its image, and
+// the first one of a matrix; nil for what is compiled later.
+func (p *project) unbuilt(ctx context.Context, j *config.Job) (*polyaxonfile.Compiled, error) {
+	operation, err := p.operation(ctx, j, unbuiltImage)
+	if err != nil {
+		return nil, err
+	}
+	if j.Matrix == "expand" {
+		expansion, err := p.expansion(ctx, j, operation)
+		if err != nil || len(expansion.Suggestions) == 0 {
+			return nil, err
+		}
+		operation = expansion.Suggestions[0].Operation
+	}
+	compiled, err := polyaxonfile.Compile(operation.JSON(), polyaxonfile.Newest())
+	if err == nil {
+		compiled, err = compiled.Resolve(polyaxonfile.Context{
+			Owner: "default", Project: p.config.Project, ProjectUUID: p.config.Project, Name: j.Name, UUID: compiledRun,
+			Namespace: p.namespace(), Connections: catalogOf(operation),
+		})
+	}
+	if err != nil {
+		return nil, nil //nolint:nilerr // as far as it is an error, others tell it with its place
+	}
+	return compiled, nil
+}
+
+// checkSecrets refuses a job that names a Secret which is neither in slipway.yaml nor
+// where the run goes.
+func (p *project) checkSecrets(ctx context.Context, to *platform, j *config.Job) error {
+	if to.cluster == nil || !to.embedded && to.access == nil {
+		return nil // nobody to ask
+	}
+	c := &checker{Env: p.Env, project: p, versions: []polyaxonfile.Version{polyaxonfile.Newest()}, cluster: secretsOf{p.config, to.cluster}}
+	t := target{component: j.Component, jobs: []*config.Job{j}}
+	if j.Component == "" {
+		t.path = p.file(j.Polyaxonfile)
+	}
+	var errs []error
+	for _, problem := range c.check(ctx, t) {
+		if problem.Name == lint.MissingSecret {
+			errs = append(errs, &source.Error{Position: problem.Position, Message: problem.Message, Hint: problem.Hint})
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// secretsOf knows the Secrets of slipway.yaml, and asks the cluster for others by their
+// names: few may list them.
+type secretsOf struct {
+	config  *config.Config
+	cluster *cluster.Cluster
+}
+
+// Names implements lint.Inventory.
+func (s secretsOf) Names(_ context.Context, kind lint.Kind) ([]string, bool) {
+	return sorted(s.config.Secrets), kind == lint.Secret
+}
+
+// Has implements lint.Finder.
+func (s secretsOf) Has(ctx context.Context, kind lint.Kind, name string) bool {
+	if kind != lint.Secret || s.config.Secrets[name] != nil {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkPatience)
+	defer cancel()
+	has, err := s.cluster.HasSecret(ctx, name)
+	return has || err != nil // who may not look is told by the run
+}
