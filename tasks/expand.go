@@ -116,7 +116,7 @@ func (p *project) expanded(ctx context.Context, to *platform, j *config.Job, ref
 			for n := range found {
 				errs = append(errs, p.bring(ctx, to, j.Name+"/"+strconv.Itoa(n+1), o, &found[n].Run))
 			}
-			return gathered(reported, found, enough), errors.Join(errs...)
+			return s.table(gathered(reported, s.numbered(found), enough)), errors.Join(errs...)
 		}
 	}
 	going, stop := context.WithCancelCause(ctx)
@@ -159,7 +159,28 @@ func (p *project) expanded(ctx context.Context, to *platform, j *config.Job, ref
 			}
 		}
 	}
-	return gathered(reported, runs, enough), errors.Join(append(errs, downloads...)...)
+	return s.table(gathered(reported, s.numbered(runs), enough)), errors.Join(append(errs, downloads...)...)
+}
+
+// numbered gives runs their places in the matrix, and what they were given.
+func (s *search) numbered(runs []report.Job) []report.Job {
+	for n := range runs {
+		runs[n].Number, runs[n].Params = n+1, s.expansion.Suggestions[n].Params
+	}
+	return runs
+}
+
+// table puts the best run first: by the metric that early stopping watches, if any.
+func (s *search) table(j report.Job) report.Job {
+	var by *report.Ranking
+	for _, e := range s.expansion.Stopping {
+		if e.Metric != "" {
+			by = &report.Ranking{Metric: e.Metric, Lower: e.Minimize}
+			break
+		}
+	}
+	j.Rank(by)
+	return j
 }
 
 // statusNow gives the status of a run that was stopped a moment ago; it may have

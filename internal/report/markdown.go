@@ -34,6 +34,9 @@ func Markdown(r *Result) string {
 		b.WriteString("\n")
 	}
 	for _, j := range r.Jobs {
+		if j.isMatrix() {
+			markdownMatrix(b, &j)
+		}
 		if len(j.LastLines) > 0 && j.Status != "succeeded" {
 			of := ""
 			if j.Speaker != "" {

@@ -73,11 +73,17 @@ type Job struct {
 	Diff   string `json:"diff,omitempty"`
 	Run
 	// Runs are those of a matrix that slipway expanded; Run then sums them up.
-	Runs []Run `json:"runs,omitempty"`
+	// They are in their order by BestBy.
+	Runs   []Run    `json:"runs,omitempty"`
+	BestBy *Ranking `json:"best_by,omitempty"`
 }
 
 // Run is one run of Polyaxon.
 type Run struct {
+	// Number and Params are those of a run of a matrix.
+	Number int            `json:"number,omitempty"`
+	Params map[string]any `json:"params,omitempty"`
+
 	UUID    string `json:"uuid,omitempty"`
 	RunName string `json:"run_name,omitempty"`
 	Kind    string `json:"kind,omitempty"`

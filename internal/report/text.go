@@ -109,6 +109,9 @@ func textJobs(w io.Writer, r *Result) {
 		if len(j.Outputs) > 0 {
 			fmt.Fprintf(w, "  outputs: %s\n    in %s\n", strings.Join(j.Outputs, ", "), j.OutputsAt)
 		}
+		if j.isMatrix() {
+			textMatrix(w, &j)
+		}
 		if j.Diff != "" {
 			fmt.Fprint(w, indent(j.Diff, "  "))
 		}

@@ -97,6 +97,10 @@ func (r *reading) take(line polyaxon.LogLine) error {
 	if !r.options.AllContainers && !main(line.Container) {
 		return nil
 	}
+	if r.options.Whole && strings.HasSuffix(line.Value, "\r") {
+		r.goes(line.Value) // the sandbox's, whose lines have none at their end
+		return nil
+	}
 	r.total++
 	line.Timestamp = line.Timestamp.UTC().Truncate(time.Microsecond)
 	c := r.chunk(line.Pod, line.Container)
@@ -229,7 +233,7 @@ func (l *lines) flush() {
 	}
 	for i := range l.batch {
 		line := l.batch[i].line
-		line.Value = shorten(line.Value)
+		line.Value = shorten(settled(line.Value))
 		l.sink.Line(line)
 		if len(l.batch)-i <= tail {
 			l.final = append(l.final, Sanitize(line.Value))
@@ -238,6 +242,22 @@ func (l *lines) flush() {
 	}
 	clear(l.batch) // lets go of the texts
 	l.batch, l.bytes = l.batch[:0], 0
+}
+
+// goes tells the state that a line has just now which a program redraws.
+func (l *lines) goes(state string) { l.sink.Progress(settled(state)) }
+
+// settled gives the last state of a line that a program has redrawn, as progress bars
+// are: what follows its last carriage return, unless that is blank.
+func settled(value string) string {
+	for {
+		value = strings.TrimRight(value, "\r")
+		begin := strings.LastIndexByte(value, '\r') + 1
+		if begin == 0 || strings.TrimSpace(value[begin:]) != "" {
+			return value[begin:]
+		}
+		value = value[:begin-1]
+	}
 }
 
 // shorten cuts what is too long of a line, and says so.

@@ -60,3 +60,45 @@ func TestPullingIsTold(t *testing.T) {
 		t.Errorf("statuses %q, want %q", sink.statuses, want)
 	}
 }
+
+// TestRedrawnLines shows what a progress bar says just now, and keeps its last state.
+func TestRedrawnLines(t *testing.T) {
+	s, c := &scripted{printed: lines("a", "polyaxon-main", 2, time.Second)}, &clock{now: start}
+	s.printed[0].value = " 10%|#\r 50%|##\r100%|####\r"
+	s.printed[1].value = "done"
+	s.shown = 2
+	s.reach("running", "", "")
+	c.step = func(n int) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if n == 3 {
+			s.reach("succeeded", "", "")
+		}
+	}
+	sink, _, err := follow(t, s, c, run.FollowOptions{Logs: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := sink.of("a", "polyaxon-main"); !slices.Equal(got, []string{"100%|####", "done"}) {
+		t.Errorf("lines %q", got)
+	}
+	// The sandbox's are told while they are drawn, and are no lines.
+	s = &scripted{printed: lines("a", "polyaxon-main", 1, time.Second), shown: 1}
+	s.printed[0].value = " 50%|##\r"
+	s.reach("running", "", "")
+	c.step = func(n int) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if n == 3 {
+			s.reach("succeeded", "", "")
+		}
+	}
+	c.n = 0
+	sink, _, err = follow(t, s, c, run.FollowOptions{Logs: true, Whole: true})
+	if err != nil || len(sink.progress) == 0 || sink.progress[0] != " 50%|##" {
+		t.Errorf("progress %q, %v", sink.progress, err)
+	}
+	if len(sink.lines) > 0 {
+		t.Errorf("lines %q", sink.lines)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
@@ -38,6 +39,7 @@ type executor struct {
 // execution is a run that goes on.
 type execution struct {
 	stop context.CancelCauseFunc
+	log  atomic.Pointer[logWriter] // of the attempt that goes on
 	// service is nil for a job, and before a service runs.
 	service *service
 	// done is closed when it has ended. abandoned tells that somebody else said how

@@ -72,17 +72,20 @@ func (l *logWriter) write(name string, text []byte) {
 		now = l.last.Add(time.Microsecond)
 	}
 	l.last = now
-	value := string(bytes.TrimRight(text, "\r"))
-	if !utf8.ValidString(value) {
-		value = string(bytes.ToValidUTF8([]byte(value), []byte("\ufffd")))
-	}
-	record, err := json.Marshal(line{Timestamp: now, Node: nodeName, Pod: l.pod, Container: name, Value: value})
+	record, err := json.Marshal(line{Timestamp: now, Node: nodeName, Pod: l.pod, Container: name, Value: valid(settled(text))})
 	if err == nil {
 		_, err = l.file.Write(append(record, '\n'))
 	}
 	if err != nil && l.err == nil {
 		l.err = err
 	}
+}
+
+func valid(text []byte) string {
+	if utf8.Valid(text) {
+		return string(text)
+	}
+	return string(bytes.ToValidUTF8(text, []byte("\ufffd")))
 }
 
 // logStream makes lines of what a container writes.
@@ -101,7 +104,7 @@ func (s *logStream) Write(b []byte) (int, error) {
 	for len(b) > 0 {
 		end := bytes.IndexByte(b, '\n')
 		if end < 0 {
-			s.partial = append(s.partial, b...)
+			s.partial = redrawn(append(s.partial, b...))
 			b = nil
 		} else {
 			s.partial = append(s.partial, b[:end]...)

@@ -93,6 +93,7 @@ func (e *executor) pod(ctx context.Context, x *execution, uuid string, o *polyax
 	if p.log, err = openLog(e.dir("logs", uuid, p.name+".jsonl"), p.name, e.options.Now); err != nil {
 		return err
 	}
+	x.log.Store(p.log)
 	defer func() {
 		if lost := p.log.close(); err == nil && lost != nil {
 			err = fmt.Errorf("keep what the run printed: %w", lost)

@@ -59,6 +59,7 @@ func (s *Server) logs(w http.ResponseWriter, r *http.Request) {
 		if n := len(lines); n > 0 {
 			last = lines[n-1].Timestamp.Format(time.RFC3339Nano)
 		}
+		lines = append(lines, s.executor.going(run.UUID)...)
 	}
 	reply(w, http.StatusOK, map[string]any{"last_time": last, "last_file": nil, "logs": lines, "files": []any{}})
 }
