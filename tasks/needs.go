@@ -50,7 +50,7 @@ func (p *project) checkNeeds(ctx context.Context, to *platform, jobs []*config.J
 		if compiled == nil {
 			continue
 		}
-		for _, key := range compiled.Unheeded() {
+		for _, key := range unheededHere(compiled) {
 			unheeded[key] = append(unheeded[key], j.Name)
 		}
 		pod, err := compiled.Pod()
@@ -71,6 +71,15 @@ func (p *project) checkNeeds(ctx context.Context, to *platform, jobs []*config.J
 		p.event(report.Note, "", "", fmt.Sprintf("the sandbox does not act on %s (%s): a cluster does", strings.Join(keys, ", "), strings.Join(slices.Compact(names), ", ")))
 	}
 	return errors.Join(errs...)
+}
+
+// unheededHere gives what of an operation the sandbox of this machine does not act on.
+func unheededHere(c *polyaxonfile.Compiled) []string {
+	keys := c.Unheeded()
+	if pod, err := c.Pod(); err == nil && !sandbox.EnforcesMemory() && !pod.Container.Resources.Limits.Memory().IsZero() {
+		keys = append(keys, "container.resources.limits.memory")
+	}
+	return keys
 }
 
 // unbuilt gives a job's operation as the sandbox compiles it, but for its image, and

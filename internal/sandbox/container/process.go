@@ -25,6 +25,7 @@ type Process struct {
 
 	process *os.Process
 	killed  atomic.Bool // by us, and not by the kernel for want of memory
+	starved atomic.Bool // by us, for it had more memory than it may
 	done    chan struct{}
 	exit    Exit
 	err     error
@@ -40,8 +41,8 @@ type Exit struct {
 	Code int
 	// Signal is the name of the signal that ended it, such as SIGKILL, or empty.
 	Signal string
-	// OOM tells that the machine killed something for want of memory while the
-	// container ran, and that it was probably the container.
+	// OOM tells that the container had more memory than it may, or that the machine
+	// killed something for want of memory while it ran, probably the container.
 	OOM bool
 }
 
@@ -130,7 +131,7 @@ func (p *Process) launch(c command, started chan<- error) error {
 	p.err = err
 	if state != nil {
 		p.exit = p.exitOf(state)
-		p.exit.OOM = p.exit.Signal == "SIGKILL" && !p.killed.Load() && oomKills() > kills
+		p.exit.OOM = p.exit.Signal == "SIGKILL" && (p.starved.Load() || !p.killed.Load() && oomKills() > kills)
 	}
 	c.cleanup()
 	close(p.done)
@@ -196,6 +197,17 @@ func (p *Process) kill() {
 		return
 	}
 	p.killed.Store(true)
+	_ = p.signal(syscall.SIGKILL)
+}
+
+// starve kills a container that has more memory than it may.
+func (p *Process) starve() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ended {
+		return
+	}
+	p.starved.Store(true)
 	_ = p.signal(syscall.SIGKILL)
 }
 

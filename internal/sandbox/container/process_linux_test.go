@@ -19,6 +19,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// TestMemoryLimit kills what has more memory than it may, in each way to run.
+func TestMemoryLimit(t *testing.T) {
+	for name, mode := range modes {
+		t.Run(name, func(t *testing.T) {
+			r, image := mode(t)
+			exit := mustLaunch(t, r, Spec{Image: image, Args: []string{"allocate", "400"}, Memory: 64 << 20}).end(t)
+			if want := (Exit{Code: 137, Signal: "SIGKILL", OOM: true}); exit != want {
+				t.Errorf("exit %+v, want %+v", exit, want)
+			}
+			l := mustLaunch(t, r, Spec{Image: image, Args: []string{"allocate", "8"}, Memory: 64 << 20})
+			if exit := l.end(t); exit.Code != 0 || l.out.String() != "allocated 8\n" {
+				t.Errorf("exit %+v: %s", exit, l.out)
+			}
+		})
+	}
+}
+
 func TestStop(t *testing.T) {
 	for mode, setup := range modes {
 		t.Run(mode, func(t *testing.T) {

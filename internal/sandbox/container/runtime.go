@@ -105,8 +105,16 @@ func (r *Runtime) Start(ctx context.Context, s Spec) (*Process, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", s.Name, err)
 	}
+	start := r.startDirectly
 	if i.ok {
-		return r.startIsolated(ctx, s, i)
+		start = r.startIsolated
 	}
-	return r.startDirectly(ctx, s, i)
+	p, err := start(ctx, s, i)
+	if err == nil && s.Memory > 0 {
+		go p.watchMemory(s.Memory)
+	}
+	return p, err
 }
+
+// EnforcesMemory tells whether Spec.Memory is heeded on this system.
+func EnforcesMemory() bool { return enforcesMemory }

@@ -23,6 +23,9 @@ type Spec struct {
 	// WorkingDir stands for the image's. It is made when it is missing.
 	WorkingDir string
 	Mounts     []Mount
+	// Memory is how many bytes the container's processes may have, 0 for all that
+	// there are. One that has more is killed, on Linux.
+	Memory int64
 	// Ports are what a service listens on. Each one is reachable by Process.Dial. An isolated service has a loopback
 	// network of its own and no other; a container without ports shares the
 	// machine's network.

@@ -195,6 +195,6 @@ func (p *podRun) start(c corev1.Container, ports []int) (*container.Process, err
 	// a signal first.
 	return p.options.Runtime.Start(p.executor.ctx, container.Spec{
 		Name: p.name, Image: image, Command: expandAll(c.Command, env), Args: expandAll(c.Args, env), Env: env.list(), WorkingDir: c.WorkingDir,
-		Mounts: mounts, Ports: ports, Stdout: p.log.stream(c.Name), Stderr: p.log.stream(c.Name), Dir: dir,
+		Memory: c.Resources.Limits.Memory().Value(), Mounts: mounts, Ports: ports, Stdout: p.log.stream(c.Name), Stderr: p.log.stream(c.Name), Dir: dir,
 	})
 }

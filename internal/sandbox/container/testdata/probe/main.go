@@ -109,6 +109,15 @@ func run(step string, args []string) error {
 			return err
 		}
 		time.Sleep(time.Hour)
+	case "allocate": // MiB
+		size := 0
+		fmt.Sscan(args[0], &size)
+		memory := make([]byte, size<<20)
+		for i := 0; i < len(memory); i += 4096 {
+			memory[i] = 1
+		}
+		time.Sleep(200 * time.Millisecond)
+		fmt.Println("allocated", len(memory)>>20)
 	case "sleep":
 		fmt.Println("ready")
 		time.Sleep(time.Hour)
