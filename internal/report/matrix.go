@@ -128,10 +128,10 @@ func markdownMatrix(w io.Writer, j *Job) {
 	if ranked != "" {
 		ranked = ", " + ranked
 	}
-	fmt.Fprintf(w, "Runs of %s%s:\n\n", cell(j.Name), cell(ranked))
+	fmt.Fprintf(w, "Runs of %s%s:\n\n", inline(j.Name), inline(ranked))
 	for n, row := range append([][]string{header}, rows...) {
 		for _, text := range row {
-			fmt.Fprintf(w, "| %s ", cell(text))
+			fmt.Fprintf(w, "| %s ", inline(text))
 		}
 		fmt.Fprintln(w, "|")
 		if n == 0 {
