@@ -36,8 +36,8 @@ type Compiled struct {
 	Kind, Name string
 	// Inputs and Outputs are the values, after Resolve.
 	Inputs, Outputs map[string]any
-	// ToEnv are params that become environment variables, after Resolve.
-	ToEnv map[string]string
+	// context is what it was resolved with.
+	context Context
 }
 
 // since218 is the version that brought shortcuts and one object for all files.

@@ -49,7 +49,7 @@ func (c *Compiled) applyConnections(x Context) error {
 		}
 		var inits []any
 		for _, s := range specs {
-			init, err := s.init()
+			init, err := s.init(c.version)
 			if err != nil {
 				return err
 			}

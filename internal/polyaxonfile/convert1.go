@@ -4,11 +4,11 @@ import (
 	"math"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 )
 
 // convert1 is the way of Polyaxon 1.11.3, as it was seen to convert.
@@ -111,7 +111,7 @@ func convertKind1(kind string, value any) (any, bool) {
 		if isText {
 			return text, true
 		}
-		return dumps1(value), value != nil
+		return python.Dumps(value), value != nil
 	case "dict", "metadata":
 		if isMapping && len(m) == 0 {
 			return nil, true
@@ -192,28 +192,31 @@ func orMapping(value any, text string, m map[string]any, isMapping, fits bool, k
 	return m, true
 }
 
-// dumps1 is Python's json.dumps of a plain value.
-func dumps1(value any) string {
-	switch x := value.(type) {
-	case bool:
-		return strconv.FormatBool(x)
-	case int, float64:
-		return python.Str(x)
+// shapeScalar1 converts what Polyaxon 1.11.3 converts and 2 does not: a whole number
+// from whatever Python's int takes, and a time that keeps its zone, or has none.
+func shapeScalar1(c schema.Choice, value any, exact bool) (any, bool) {
+	if exact {
+		return nil, false
 	}
-	text := python.JSON(value)
-	var b strings.Builder
-	quoted := false
-	for i := 0; i < len(text); i++ {
-		b.WriteByte(text[i])
-		switch {
-		case text[i] == '\\' && quoted:
-			i++
-			b.WriteByte(text[i])
-		case text[i] == '"':
-			quoted = !quoted
-		case !quoted && (text[i] == ',' || text[i] == ':'):
-			b.WriteByte(' ')
+	switch c.Form {
+	case schema.Int, schema.LooseInt, schema.Count, schema.LooseCount:
+		if f, isFloat := value.(float64); isFloat && math.Abs(f) < 1<<63 {
+			return int(f), true
 		}
+		return toInt(value)
+	case schema.Moment:
+		text, isText := value.(string)
+		if !isText || !isTime(text, dateTimes...) {
+			return nil, false
+		}
+		at := strings.Replace(text, " ", "T", 1)
+		if len(at) == len("2006-01-02T15:04") {
+			at += ":00"
+		}
+		if zone, ok := strings.CutSuffix(at, "Z"); ok {
+			at = zone + "+00:00"
+		}
+		return at, true
 	}
-	return b.String()
+	return nil, false
 }

@@ -159,6 +159,8 @@ func describeForm(form schema.Form) string {
 		return "a value"
 	case schema.Date:
 		return "a date"
+	case schema.Moment:
+		return "a date with a time, such as \"2026-01-01T08:00:00\""
 	case schema.DateTime:
 		return "a date and time"
 	case schema.Duration:

@@ -93,19 +93,13 @@ func differences() []difference {
 func TestDifferencesDoc(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("# How slipway's compilation differs from Polyaxon's\n\n" +
-		"slipway puts Polyaxonfiles together, fills them and renders their templates as Polyaxon 2.18 does. A test compares both over\n" +
+		"slipway puts Polyaxonfiles together, fills them and renders their templates as Polyaxon 2.18 does, or 1.11.3. A test compares it with the library of each over\n" +
 		"more than a thousand files, right and wrong ones: the same verdict, the same compiled operation, the same resolved operation. What differs\n" +
 		"is listed here, with the reason; the test fails when anything else differs, or when one of these no longer does. This page is\n" +
-		"written from that list.\n")
-	for _, d := range differences() {
-		fmt.Fprintf(&b, "\n## %s\n\n%s\n", strings.TrimSuffix(d.What, "."), d.Why)
-		switch {
-		case len(d.Questions) > 0:
-			fmt.Fprintf(&b, "\nSeen in %d of the files, for example:\n\n```yaml\n%s\n```\n", len(d.Questions), strings.SplitN(d.Questions[0], "/", 2)[1])
-		case d.Untested != "":
-			fmt.Fprintf(&b, "\nNot in the test: %s\n", d.Untested)
-		}
-	}
+		"written from that list.\n\n# How it differs from Polyaxon 2.18\n")
+	writeDifferences(&b, differences())
+	b.WriteString("\n# How it differs from Polyaxon 1.11.3\n")
+	writeDifferences(&b, differences1())
 	b.WriteString("\n# How slipway's check differs from Polyaxon's parser\n\n" +
 		"Another test tries every key of every object with values of every kind, in an operation that is right otherwise: 23,000 files.\n" +
 		"slipway says that a 2.18 server refuses the request if and only if Polyaxon's own parser does, but for these:\n\n" +
@@ -125,5 +119,17 @@ func TestDifferencesDoc(t *testing.T) {
 	}
 	if diff := cmp.Diff(b.String(), string(have)); diff != "" {
 		t.Errorf("%s (-update-docs writes it)", diff)
+	}
+}
+
+func writeDifferences(b *strings.Builder, all []difference) {
+	for _, d := range all {
+		fmt.Fprintf(b, "\n## %s\n\n%s\n", strings.TrimSuffix(d.What, "."), d.Why)
+		switch {
+		case len(d.Questions) > 0:
+			fmt.Fprintf(b, "\nSeen in %d of the files, for example:\n\n```yaml\n%s\n```\n", len(d.Questions), strings.SplitN(d.Questions[0], "/", 2)[1])
+		case d.Untested != "":
+			fmt.Fprintf(b, "\nNot in the test: %s\n", d.Untested)
+		}
 	}
 }

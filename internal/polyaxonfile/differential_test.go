@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"sort"
 	"strings"
 	"testing"
@@ -21,6 +22,8 @@ type reply struct {
 	Valid              bool
 	Error              string
 	Compiled, Resolved any
+	// Pods are what the converter makes, where it does.
+	Pods map[string]any
 }
 
 const runID = "00000000000000000000000000000001"
@@ -49,13 +52,13 @@ func agent() map[string]any {
 }
 
 // answer composes, compiles and resolves a question as slipway does.
-func answer(q question) reply {
+func answer(q question, version Version) reply {
 	refused := func(err error) reply { return reply{Error: err.Error()} }
-	content, err := submitted(q)
+	content, err := submitted(q, version)
 	if err != nil {
 		return refused(err)
 	}
-	compiled, err := Compile(content, Newest())
+	compiled, err := Compile(content, version)
 	if err != nil {
 		return refused(err)
 	}
@@ -70,6 +73,9 @@ func answer(q question) reply {
 			return refused(err)
 		}
 		r.Resolved = parsed(resolved)
+		if err := json.Unmarshal([]byte(python.JSON(plainTemplates(resolved.PodTemplates()))), &r.Pods); err != nil {
+			return refused(err)
+		}
 	} else if _, err := compiled.specs(nil); err != nil {
 		return refused(err)
 	}
@@ -85,8 +91,8 @@ func parsed(c *Compiled) any {
 }
 
 // submitted gives what is sent to a server: the file with its params and presets.
-func submitted(q question) ([]byte, error) {
-	s, err := newShaper(Newest())
+func submitted(q question, version Version) ([]byte, error) {
+	s, err := newShaper(version)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +103,7 @@ func submitted(q question) ([]byte, error) {
 			return nil, Errors(problems)
 		}
 		if i == 0 {
-			if err := invalid(append(problems, f.Validate(Newest())...)); err != nil {
+			if err := invalid(append(problems, f.Validate(version)...)); err != nil {
 				return nil, err
 			}
 			if root, err = s.object(s.file(f.root), f.root); err != nil {
@@ -110,7 +116,7 @@ func submitted(q question) ([]byte, error) {
 		if f.root["kind"] == nil {
 			f.root["kind"] = "operation"
 		}
-		if err := invalid(append(problems, f.Validate(Newest())...)); err != nil {
+		if err := invalid(append(problems, f.Validate(version)...)); err != nil {
 			return nil, err
 		}
 		over, err := s.object(s.tables.Object("operation"), f.root)
@@ -127,6 +133,9 @@ func submitted(q question) ([]byte, error) {
 func withParams(root map[string]any, q question) map[string]any {
 	if !isOperation(root) && root["kind"] == "component" {
 		root = map[string]any{"kind": "operation", "component": root}
+		if q.Version != nil {
+			root["version"] = q.Version
+		}
 	}
 	if q.Strict != nil {
 		root["strictParams"] = *q.Strict
@@ -190,13 +199,13 @@ func TestAgainstPolyaxon(t *testing.T) {
 	known := differences()
 	used := map[string]bool{}
 	for i, q := range all {
-		have, want := answer(q), answers[i]
+		have, want := answer(q, Newest()), answers[i]
 		difference := ""
 		switch {
 		case have.Valid != want.Valid:
 			difference = fmt.Sprintf("have valid %v (%s), want %v (%s)", have.Valid, have.Error, want.Valid, want.Error)
 		case have.Valid:
-			difference = cmp.Diff(want.Compiled, have.Compiled) + cmp.Diff(want.Resolved, have.Resolved)
+			difference = cmp.Diff(want.Compiled, have.Compiled) + cmp.Diff(want.Resolved, have.Resolved) + comparePods(have.Pods, want.Pods)
 		}
 		if difference == "" {
 			continue
@@ -225,4 +234,50 @@ func reasonFor(known []difference, question string) string {
 		}
 	}
 	return ""
+}
+
+func plainTemplates(templates map[string]map[string]any) map[string]any {
+	plain := map[string]any{}
+	for key, template := range templates {
+		plain[key] = template
+	}
+	return plain
+}
+
+// comparePods tells where pods differ, but for what is empty and names that are made
+// up. Where the converter makes none, there is nothing to compare.
+func comparePods(have, want map[string]any) string {
+	if want == nil || want["error"] != nil {
+		return ""
+	}
+	return leaves("pods", tidied(have), tidied(want))
+}
+
+var madeUp = regexp.MustCompile(`^[a-z-]+-[0-9a-f]{10}$`)
+
+func tidied(value any) any {
+	switch x := value.(type) {
+	case map[string]any:
+		kept := map[string]any{}
+		for key, element := range x {
+			name, isText := element.(string)
+			if element = tidied(element); element != nil && !(key == "name" && isText && madeUp.MatchString(name)) {
+				kept[key] = element
+			}
+		}
+		if len(kept) == 0 {
+			return nil
+		}
+		return kept
+	case []any:
+		var kept []any
+		for _, element := range x {
+			kept = append(kept, tidied(element))
+		}
+		if len(kept) == 0 {
+			return nil
+		}
+		return kept
+	}
+	return value
 }

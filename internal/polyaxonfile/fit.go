@@ -103,16 +103,21 @@ func fit1(c schema.Choice, value any, date bool) fitness {
 	text, isText := value.(string)
 	_, isNum := numeric(value)
 	switch c.Form {
+	case schema.Moment:
+		return when(isText && !date && len(text) > len("2006-01-02") && isTime(text, dateTimes...), exact)
 	case schema.Int, schema.LooseInt, schema.Count, schema.LooseCount:
+		if n, ok := numeric(value); ok && n < 1 && (c.Form == schema.Count || c.Form == schema.LooseCount) {
+			return wrong
+		}
 		switch {
 		case isInt(value):
 			return exact
-		case isNum, isText && isNumber(text) && !strings.Contains(text, "."):
+		case isNum, value == true, value == false, isText && isNumber(text) && !strings.Contains(text, "."):
 			return loose
 		}
 		return wrong
 	case schema.Float, schema.StrictFloat, schema.Positive:
-		return max(when(isNum, exact), when(isText && !date && isNumber(text), loose))
+		return max(when(isNum, exact), when(value == true || value == false || isText && !date && isNumber(text), loose))
 	}
 	return fit2(c, value, date)
 }

@@ -12,6 +12,8 @@ type question struct {
 	Files  []string          `json:"files"`
 	Params map[string]string `json:"params,omitempty"`
 	Strict *bool             `json:"strict,omitempty"`
+	// Version is what an operation says that is made around a component.
+	Version any `json:"-"`
 }
 
 // parts are keys of a Polyaxonfile, right and wrong ones, by the place where they

@@ -42,7 +42,10 @@ func toText(value any) any {
 }
 
 // asString is a param as an environment variable or an argument has it.
-func (s spec) asString() string {
+func (s spec) asString(version Version) string {
+	if _, isText := s.display().(string); !isText && s.value != nil && version.Major == 1 {
+		return python.Dumps(s.typed())
+	}
 	text, _ := toText(s.display()).(string)
 	return text
 }
@@ -60,7 +63,7 @@ func (s spec) asArgument(r *renderer) (any, error) {
 	case s.value == nil:
 		return "", nil
 	}
-	return "--" + s.name + "=" + s.asString(), nil
+	return "--" + s.name + "=" + s.asString(r.version), nil
 }
 
 // scope gives what templates see: each param by its name, all of them in params,
@@ -74,7 +77,7 @@ func scopeOf(specs []spec, r *renderer, besides map[string]any) (map[string]any,
 		}
 		scope[s.name] = s.display()
 		byName[s.name] = map[string]any{
-			"connection": orNil(s.connection), "value": s.typed(), "type": orNil(s.kind), "as_str": s.asString(), "as_arg": argument,
+			"connection": orNil(s.connection), "value": s.typed(), "type": orNil(s.kind), "as_str": s.asString(r.version), "as_arg": argument,
 		}
 		if python.Truth(argument) {
 			arguments = append(arguments, argument)
@@ -96,7 +99,7 @@ func orNil(text string) any {
 }
 
 // init gives the init container that a param makes, nil for none.
-func (s spec) init() (map[string]any, error) {
+func (s spec) init(version Version) (map[string]any, error) {
 	if !s.toInit {
 		return nil, nil
 	}
@@ -106,6 +109,9 @@ func (s spec) init() (map[string]any, error) {
 	key := map[string]string{"git": "git", "dockerfile": "dockerfile", "artifacts": "artifacts", "path": "paths"}[s.kind]
 	if s.connection == "" && (key == "" || key == "paths") {
 		return nil, compileErrorf("Param `%s` with type `%s`, cannot be turned to an init container automatically.", s.name, s.kind)
+	}
+	if key == "paths" && version.Major == 1 {
+		key = "" // it came with 2.0
 	}
 	m := map[string]any{}
 	switch {

@@ -164,7 +164,9 @@ func (s *shaper) preset(file, over map[string]any) error {
 		switch key {
 		case "kind", "version", "isPreset", "hubRef", "dagRef", "urlRef", "pathRef", "component", "run", "cmd", "runPatch", "patchStrategy":
 		default:
-			own[key] = value
+			if value != nil || s.version.Major != 1 { // 1.11.3 clears nothing
+				own[key] = value
+			}
 		}
 	}
 	s.layer(s.file(file), file, own, strategy)

@@ -20,8 +20,6 @@ type Pod struct {
 	Ports       []int
 	RewritePath bool
 	Termination Termination
-	// ToEnv are params that become environment variables of the container.
-	ToEnv map[string]string
 }
 
 // Environment is run.environment, with what the sandbox heeds.
@@ -39,38 +37,46 @@ type Termination struct {
 	Timeout    int `json:"timeout"`
 }
 
-// Pod reads the typed parts of a resolved run. What the sandbox cannot run, and what
-// Kubernetes would refuse, is a *CompileError.
+// Pod reads the typed parts of a resolved run, as the converter of its version makes
+// its pod. What the sandbox cannot run, and what Kubernetes would refuse, is a
+// *CompileError.
 func (c *Compiled) Pod() (*Pod, error) {
 	run := asMap(c.root["run"])
-	texts(run)
-	p := Pod{ToEnv: c.ToEnv}
-	var inits []map[string]any
+	if err := supported(run); err != nil {
+		return nil, err
+	}
+	var p Pod
+	spec := asMap(c.PodTemplates()[""]["spec"])
+	var containers []corev1.Container
 	err := errors.Join(
-		take(run, "container", &p.Container), take(run, "sidecars", &p.Sidecars), take(run, "volumes", &p.Volumes),
+		take(spec, "containers", &containers), take(spec, "initContainers", &p.Init), take(spec, "volumes", &p.Volumes),
 		take(run, "connections", &p.Connections), take(run, "environment", &p.Environment), take(run, "ports", &p.Ports),
-		take(run, "rewritePath", &p.RewritePath), take(run, "init", &inits), take(c.root, "termination", &p.Termination),
+		take(run, "rewritePath", &p.RewritePath), take(c.root, "termination", &p.Termination),
 	)
 	if err != nil {
 		return nil, err
 	}
+	if len(containers) > 0 {
+		p.Container, p.Sidecars = containers[0], containers[1:]
+	}
+	return &p, nil
+}
+
+// supported refuses the init containers that the sandbox does not have.
+func supported(run map[string]any) error {
+	inits, _ := run["init"].([]any)
 	var unsupported []string
 	for _, init := range inits {
-		container := corev1.Container{}
-		if err := take(init, "container", &container); err != nil {
-			return nil, err
-		}
-		for _, key := range sortedKeys(init) {
+		for _, key := range sortedKeys(asMap(init)) {
 			if key != "container" && key != "connection" && key != "path" {
 				unsupported = append(unsupported, "init."+key)
 			}
 		}
-		p.Init = append(p.Init, container)
 	}
 	if len(unsupported) > 0 {
-		return nil, &CompileError{"the sandbox of this version of slipway does not run " + strings.Join(unsupported, ", ")}
+		return &CompileError{"the sandbox of this version of slipway does not run " + strings.Join(unsupported, ", ")}
 	}
-	return &p, nil
+	return nil
 }
 
 func take(from map[string]any, key string, into any) error {
@@ -86,47 +92,4 @@ func take(from map[string]any, key string, into any) error {
 		return compileErrorf("%s cannot be read: %v", key, err)
 	}
 	return nil
-}
-
-// texts makes texts of what Kubernetes wants as text and Polyaxon sends as it is:
-// arguments and the values of variables. An argument that is nothing is left out.
-func texts(run map[string]any) {
-	containers := []any{run["container"]}
-	for _, key := range []string{"sidecars", "init"} {
-		list, _ := run[key].([]any)
-		for _, element := range list {
-			if m, ok := element.(map[string]any); ok && key == "init" {
-				element = m["container"]
-			}
-			containers = append(containers, element)
-		}
-	}
-	for _, container := range containers {
-		m, ok := container.(map[string]any)
-		if !ok {
-			continue
-		}
-		for _, key := range []string{"command", "args"} {
-			if one, isText := m[key].(string); isText { // Polyaxon's converter makes a list of it
-				m[key] = []any{one}
-			}
-			list, ok := m[key].([]any)
-			if !ok {
-				continue
-			}
-			kept := []any{}
-			for _, element := range list {
-				if element != nil {
-					kept = append(kept, toText(element))
-				}
-			}
-			m[key] = kept
-		}
-		variables, _ := m["env"].([]any)
-		for _, variable := range variables {
-			if v, ok := variable.(map[string]any); ok && v["value"] != nil {
-				v["value"] = toText(v["value"])
-			}
-		}
-	}
 }

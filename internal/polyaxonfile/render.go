@@ -65,9 +65,22 @@ func (r *renderer) value(value any, scope map[string]any) (any, error) {
 	return value, nil
 }
 
+// once renders a text. Polyaxon 1 does so with every text, which takes a last line
+// break and comments away; 2 looks for {{ and {% first.
+func (r *renderer) once(text string, scope map[string]any) (string, error) {
+	if r.version.Major != 1 {
+		return template.Render(text, scope)
+	}
+	t, err := template.Parse(text)
+	if err != nil {
+		return "", err
+	}
+	return t.Render(scope)
+}
+
 func (r *renderer) text(text string, scope map[string]any) (any, error) {
 	for range maxRounds {
-		rendered, err := template.Render(text, scope)
+		rendered, err := r.once(text, scope)
 		if err != nil {
 			return nil, rendering(err)
 		}
@@ -172,26 +185,5 @@ func markPod(pod map[string]any) {
 		if m, ok := init.(map[string]any); ok {
 			markContainer(m["container"])
 		}
-	}
-}
-
-// dropNone leaves out the arguments that are nothing, as Polyaxon 1 does.
-func dropNone(container any) {
-	m, ok := container.(map[string]any)
-	if !ok {
-		return
-	}
-	for _, key := range []string{"command", "args"} {
-		list, ok := m[key].([]any)
-		if !ok {
-			continue
-		}
-		kept := []any{}
-		for _, element := range list {
-			if element != nil && element != "" {
-				kept = append(kept, element)
-			}
-		}
-		m[key] = kept
 	}
 }

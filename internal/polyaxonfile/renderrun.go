@@ -40,9 +40,6 @@ func (c *Compiled) renderRun(x Context) error {
 	} else if err := c.renderReplicas(run, pods, specs, r, besides); err != nil {
 		return err
 	}
-	if c.version.Major == 1 {
-		dropNone(run["container"])
-	}
 	root := clone(c.root)
 	root["run"] = run
 	return c.read(root)

@@ -1,6 +1,7 @@
 package polyaxonfile
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
@@ -13,12 +14,15 @@ func (c *Compiled) Resolve(x Context) (*Compiled, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Compiled{root: clone(c.root), params: c.params, version: c.version, shaper: s, Kind: c.Kind, Name: c.Name, ToEnv: map[string]string{}}
+	r := &Compiled{root: clone(c.root), params: c.params, version: c.version, shaper: s, Kind: c.Kind, Name: c.Name, context: x}
 	if c.Kind == "dag" {
 		if err := r.checkDag(); err != nil {
 			return nil, err
 		}
 		return r, r.checkConnections(x)
+	}
+	if c.version.Major == 1 && slices.Contains([]string{"dask", "flink", "ray", "spark"}, c.Kind) {
+		return nil, compileErrorf("Resolver Error. Specification with run kind: %s is not supported in this deployment version.", c.Kind)
 	}
 	if c.root["build"] != nil {
 		return nil, compileErrorf("Build resolution is not supported in this Polyaxon distribution")
@@ -151,8 +155,8 @@ func (c *Compiled) renderSections(x Context) error {
 		}
 	}
 	for _, key := range rendered() {
-		if c.root[key] == nil {
-			continue
+		if c.root[key] == nil || c.version.Major == 1 && (key == "isApproved" || key == "skipOnUpstreamSkip") {
+			continue // 1.11.3 keeps these two for what it compiles first
 		}
 		value, err := r.value(c.root[key], scope)
 		if err != nil {
@@ -198,15 +202,11 @@ func (c *Compiled) values() {
 	c.Inputs, c.Outputs = map[string]any{}, map[string]any{}
 	for _, section := range []string{"inputs", "outputs", "contexts"} {
 		for _, x := range readIO(c.root, section) {
-			s := specOf(x)
 			switch section {
 			case "inputs":
 				c.Inputs[x.name] = x.value
 			case "outputs":
 				c.Outputs[x.name] = x.value
-			}
-			if x.toEnv != "" && x.value != nil {
-				c.ToEnv[x.toEnv] = s.asString()
 			}
 		}
 	}

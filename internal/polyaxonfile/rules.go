@@ -62,11 +62,7 @@ func (v *validator) operation(m map[string]any, p *place) {
 	switch {
 	case len(given) > 1:
 		path, at := v.below(p, given[1])
-		stage := StageSubmit
-		if !v.old() {
-			stage = StageAdvice // the first one counts
-		}
-		v.add(stage, SeverityError, "several-components", keyOf(at), path, "", "an operation has one of %s", strings.Join(given, " and "))
+		v.add(StageAdvice, SeverityError, "several-components", keyOf(at), path, "", "an operation has one of %s", strings.Join(given, " and "))
 	case len(given) == 0 && !preset && !v.ownRun(m):
 		v.fail("missing-key", v.file.At(v.path...), v.path, "", "an operation needs a component, or a pathRef to one")
 	case len(given) == 1 && given[0] == "dagRef":
@@ -135,7 +131,11 @@ func (v *validator) version1(hasKind bool) {
 	if given, ok := v.file.root["version"]; !ok {
 		v.fail("version-missing", v.file.At(), nil, "add version: 1.1", "Polyaxon %s needs version", v.version)
 	} else if given != 1.1 {
-		v.fail("version-unknown", v.file.At("version"), []string{"version"}, "", "version must be 1.1, not %s", typeName(given))
+		hint := ""
+		if given == "1.1" {
+			hint = "write version: 1.1 without quotes"
+		}
+		v.fail("version-unknown", v.file.At("version"), []string{"version"}, hint, "version must be 1.1, not %s", typeName(given))
 	}
 	if !hasKind {
 		v.fail("missing-kind", v.file.At(), nil, "add kind: component or kind: operation", "Polyaxon %s needs kind", v.version)

@@ -22,7 +22,7 @@ func (v *validator) io(m map[string]any, p *place) {
 	if v.old() {
 		known = ioTypes[:len(ioTypes)-2]
 	}
-	if isText && !templated(kind) && !slices.Contains(known, kind) {
+	if isText && (v.old() || !templated(kind)) && !slices.Contains(known, kind) {
 		path, at := v.below(p, "type")
 		stage := StageCompile
 		if v.old() {

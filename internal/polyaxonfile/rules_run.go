@@ -30,6 +30,13 @@ func (v *validator) patch(m map[string]any, p *place, key string) {
 		v.fail("unknown-kind", at.at, append(path, "kind"), "", "a patch of a run of kind %s cannot make it %v", kind, own)
 		return
 	}
+	if v.old() {
+		for _, below := range orderedKeys(patch, at) {
+			if path, place := v.below(at, below); patch[below] == nil {
+				v.fail("missing-key", place.at, path, "", "%s needs a value", below)
+			}
+		}
+	}
 	before := len(v.problems)
 	v.into(key, func() { v.object(found.Object, patch, at) })
 	kept := v.problems[:before]

@@ -88,8 +88,15 @@ func (s *shaper) object(o *schema.Object, m map[string]any) (map[string]any, err
 			return nil, &misfit{[]string{key}, "Field required [type=missing]"}
 		}
 	}
-	if o.Name == "io" && s.version.Major != 1 {
+	switch {
+	case o.Name == "io" && s.version.Major != 1:
 		s.io(shaped)
+	case o.Name == "dockerfile" && s.version.Major == 1:
+		for key, value := range map[string]any{"filename": "Dockerfile", "workdir": "/code", "shell": "/bin/bash"} {
+			if shaped[key] == nil {
+				shaped[key] = value
+			}
+		}
 	}
 	return shaped, nil
 }
@@ -130,12 +137,17 @@ func (s *shaper) io(m map[string]any) {
 // notText begins a key that a template made no text.
 const notText = "\x00"
 
-func takesAny(t schema.Type) bool {
-	return slices.ContainsFunc(t, func(c schema.Choice) bool { return c.Form == schema.Any })
+func takesAny(t schema.Type) bool { return takes(t, schema.Any) }
+
+func takes(t schema.Type, form schema.Form) bool {
+	return slices.ContainsFunc(t, func(c schema.Choice) bool { return c.Form == form })
 }
 
 // element shapes an element of a list or a mapping: nothing is no element.
 func (s *shaper) element(t schema.Type, value any) (any, error) {
+	if value == nil && s.version.Major == 1 && takes(t, schema.Value) {
+		return "null", nil // a label, as 1.11.3 writes it
+	}
 	if value == nil && !takesAny(t) {
 		return nil, &misfit{nil, "Input should be a valid value [type=type_error]"}
 	}
@@ -196,7 +208,11 @@ func (s *shaper) choice(c schema.Choice, value any, exact bool) (any, bool, erro
 				element = longParam(element)
 			}
 			result, err := s.element(c.Elem, element)
-			if _, numbered := strings.CutPrefix(key, notText); numbered && !takesAny(c.Elem) {
+			plain, numbered := strings.CutPrefix(key, notText)
+			if numbered && s.version.Major == 1 {
+				key, numbered = plain, false
+			}
+			if numbered && !takesAny(c.Elem) {
 				err = &misfit{nil, "Input should be a valid string [type=string_type]"}
 			}
 			if err != nil {
@@ -227,6 +243,11 @@ func (s *shaper) choice(c schema.Choice, value any, exact bool) (any, bool, erro
 		}
 		shaped, err := s.object(kind.Object, m)
 		return shaped, err == nil, err
+	}
+	if s.version.Major == 1 {
+		if result, ok := shapeScalar1(c, value, exact); ok {
+			return result, true, nil
+		}
 	}
 	result, ok := shapeScalar(c, value, exact)
 	return result, ok, nil

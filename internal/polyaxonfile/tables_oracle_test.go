@@ -64,7 +64,7 @@ func isKnown(x try) string {
 // tables with every value, in an operation that is right otherwise: slipway says
 // that the server refuses it if and only if Polyaxon's own parser does.
 func TestTablesAgreeWithThePolyaxonParser(t *testing.T) {
-	tries := tries(t)
+	tries := tries(t, latest)
 	if !testbed.Thorough() {
 		tries = sample(tries, 2000)
 	}
@@ -124,7 +124,7 @@ type route struct {
 	wrap   func(map[string]any) map[string]any
 }
 
-func tries(t *testing.T) []try {
+func tries(t *testing.T, version Version) []try {
 	t.Helper()
 	tables, err := schema.Load()
 	if err != nil {
@@ -137,11 +137,11 @@ func tries(t *testing.T) []try {
 	for i := 0; i < len(routes); i++ {
 		r := routes[i]
 		for _, f := range r.object.Fields {
-			if !f.Has(latest) || f.Key == "kind" && r.kind != "" {
+			if !f.Has(version) || f.Key == "kind" && r.kind != "" {
 				continue
 			}
 			for _, value := range values {
-				m := r.minimal()
+				m := r.minimal(version)
 				m[f.Key] = placeholder
 				text, err := json.Marshal(r.wrap(m))
 				if err != nil {
@@ -150,9 +150,9 @@ func tries(t *testing.T) []try {
 				all = append(all, try{r.name + "." + f.Key, value, strings.ReplaceAll(string(text), `"`+placeholder+`"`, value)})
 			}
 			if other := inSnakeCase(f.Key); other != f.Key {
-				m := r.minimal()
+				m := r.minimal(version)
 				delete(m, f.Key)
-				m[other] = smallestValue(f.Type)
+				m[other] = smallestValue(f.Type, version)
 				text, err := json.Marshal(r.wrap(m))
 				if err != nil {
 					t.Fatal(err)
@@ -162,7 +162,7 @@ func tries(t *testing.T) []try {
 			if r.object.Kubernetes {
 				continue
 			}
-			for _, next := range routesOf(r, f.Key, f.Type, func(v any) any { return v }) {
+			for _, next := range routesOf(r, version, f.Key, f.Type, func(v any) any { return v }) {
 				if !seen[next.name] {
 					seen[next.name] = true
 					routes = append(routes, next)
@@ -180,7 +180,7 @@ func inSnakeCase(key string) string {
 const placeholder = "the value"
 
 // routesOf gives the routes to the objects that a key may hold.
-func routesOf(r route, key string, t schema.Type, shape func(any) any) []route {
+func routesOf(r route, version Version, key string, t schema.Type, shape func(any) any) []route {
 	var next []route
 	add := func(o *schema.Object, kind string) {
 		name := o.Name
@@ -188,13 +188,13 @@ func routesOf(r route, key string, t schema.Type, shape func(any) any) []route {
 			name += "(" + kind + ")"
 		}
 		next = append(next, route{name, o, kind, func(m map[string]any) map[string]any {
-			outer := r.minimal()
+			outer := r.minimal(version)
 			outer[key] = shape(m)
 			return r.wrap(outer)
 		}})
 	}
 	for _, c := range t {
-		if !c.Has(latest) {
+		if !c.Has(version) {
 			continue
 		}
 		switch c.Form {
@@ -204,37 +204,40 @@ func routesOf(r route, key string, t schema.Type, shape func(any) any) []route {
 			kinds := slices.Clone(c.Union.Kinds)
 			slices.Reverse(kinds) // a grid takes no distributions, a random search all spaces
 			for _, k := range kinds {
-				if k.Has(latest) {
+				if k.Has(version) {
 					add(k.Object, k.Name)
 				}
 			}
 		case schema.List:
-			next = append(next, routesOf(r, key, c.Elem, func(v any) any { return shape([]any{v}) })...)
+			next = append(next, routesOf(r, version, key, c.Elem, func(v any) any { return shape([]any{v}) })...)
 		case schema.Map:
-			next = append(next, routesOf(r, key, c.Elem, func(v any) any { return shape(map[string]any{"a": v}) })...)
+			next = append(next, routesOf(r, version, key, c.Elem, func(v any) any { return shape(map[string]any{"a": v}) })...)
 		}
 	}
 	return next
 }
 
 // minimal is an object with the keys that it must have.
-func (r route) minimal() map[string]any {
-	m := smallest(r.object)
+func (r route) minimal(version Version) map[string]any {
+	m := smallest(r.object, version)
 	if r.kind != "" {
 		m["kind"] = r.kind
 	}
 	return m
 }
 
-func smallest(o *schema.Object) map[string]any {
+func smallest(o *schema.Object, version Version) map[string]any {
 	m := map[string]any{}
-	for _, key := range o.Required(latest) {
-		f, _, _ := o.Find(key, latest)
-		m[key] = smallestValue(f.Type)
+	for _, key := range o.Required(version) {
+		f, _, _ := o.Find(key, version)
+		m[key] = smallestValue(f.Type, version)
 	}
 	switch o.Name {
 	case "operation", "component":
 		maps.Copy(m, map[string]any{"kind": o.Name})
+		if version.Major == 1 {
+			m["version"] = 1.1
+		}
 		if o.Name == "operation" {
 			m["component"] = map[string]any{"kind": "component", "run": map[string]any{"kind": "job"}}
 		} else {
@@ -255,8 +258,8 @@ func smallest(o *schema.Object) map[string]any {
 	return m
 }
 
-func smallestValue(t schema.Type) any {
-	i := slices.IndexFunc(t, func(c schema.Choice) bool { return c.Has(latest) })
+func smallestValue(t schema.Type, version Version) any {
+	i := slices.IndexFunc(t, func(c schema.Choice) bool { return c.Has(version) })
 	switch c := t[i]; c.Form {
 	case schema.Text, schema.Name, schema.Any, schema.Value:
 		return "a"
@@ -267,16 +270,16 @@ func smallestValue(t schema.Type) any {
 	case schema.Enum:
 		return c.Words[0]
 	case schema.List:
-		return []any{smallestValue(c.Elem)}
+		return []any{smallestValue(c.Elem, version)}
 	case schema.Map:
-		return map[string]any{"a": smallestValue(c.Elem)}
+		return map[string]any{"a": smallestValue(c.Elem, version)}
 	case schema.Mapping:
-		return smallest(c.Object)
+		return smallest(c.Object, version)
 	case schema.OneOf:
 		if c.Union.Name == "hp" {
 			return map[string]any{"kind": "choice", "value": []any{"a"}}
 		}
-		m := smallest(c.Union.Kinds[0].Object)
+		m := smallest(c.Union.Kinds[0].Object, version)
 		m["kind"] = c.Union.Kinds[0].Name
 		return m
 	}

@@ -129,6 +129,7 @@ func (v *validator) object(o *schema.Object, m map[string]any, p *place) {
 			v.otherVersion(field.Range, path, at, describe(v.path, o.Name)+" has no key "+key)
 		case !here:
 			meant[v.unknown(o, key, path, at)] = true
+		case key == "version" && len(path) == 1 && v.old(): // told of already
 		case o.Name == "operation" && key == "run" && changesRun(m): // held against its component's run by rules
 		case m[key] == nil && field.Required:
 			v.fail("missing-key", at.at, path, "", "%s needs a value", strings.Join(path, "."))
@@ -174,6 +175,7 @@ func (v *validator) value(t schema.Type, value any, p *place) {
 			switch v.fit(c, value, p) {
 			case exact:
 				v.problems = v.problems[:before]
+				v.dates(value, p)
 				return
 			case loose:
 				v.add(StageAdvice, SeverityWarning, "loose-type", p.at, v.path, "", "%s should be %s, not %s: Polyaxon converts it",
@@ -188,6 +190,9 @@ func (v *validator) value(t schema.Type, value any, p *place) {
 		v.problems = v.problems[:before]
 		if Errors(found) == nil {
 			v.problems = append(v.problems, found...)
+			if c.Form == schema.Any || c.Form == schema.Value {
+				v.dates(value, p)
+			}
 			return
 		}
 		if best == nil {
@@ -205,6 +210,31 @@ func (v *validator) value(t schema.Type, value any, p *place) {
 func (v *validator) isCommand() bool {
 	key := v.path[len(v.path)-1]
 	return (key == "command" || key == "args") && v.around[len(v.around)-1].object == schema.Kubernetes("Container")
+}
+
+// dates refuses the dates of a free value: YAML makes them without quotes, and
+// Polyaxon 1 cannot send them.
+func (v *validator) dates(value any, p *place) {
+	if p == nil || !v.old() {
+		return
+	}
+	switch x := value.(type) {
+	case map[string]any:
+		for _, key := range orderedKeys(x, p) {
+			_, at := v.below(p, key)
+			v.into(key, func() { v.dates(x[key], at) })
+		}
+	case []any:
+		for i, element := range x {
+			if i < len(p.items) {
+				v.into(strconv.Itoa(i), func() { v.dates(element, p.items[i]) })
+			}
+		}
+	case string:
+		if p.note&isDate != 0 {
+			v.add(StageSubmit, SeverityError, "unquoted-date", p.at, v.path, "put it in quotes", "YAML makes a date of %s, which Polyaxon %s cannot send", x, v.version)
+		}
+	}
 }
 
 // takes tells whether one of the choices is that form.
@@ -264,7 +294,7 @@ func (v *validator) element(t schema.Type, value any, p *place) {
 				"%s must be a mapping with value", strings.Join(v.path, "."))
 		}
 	case v.stage == StageRun && value != nil && isScalar(value) && v.takes(t, schema.Text):
-		// Polyaxon makes text of whatever an argument is.
+		v.dates(value, p) // of whatever else an argument is, Polyaxon makes text
 	case value == nil && v.stage == StageRun:
 	default:
 		v.value(t, value, p)

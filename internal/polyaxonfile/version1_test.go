@@ -76,17 +76,17 @@ component:
 `
 
 // TestTemplates1 is what Polyaxon 1.11.3 was seen to make of templates: arguments are
-// typed anew, and those that are nothing are left out.
+// typed anew. Those that are nothing stay until the pod is made.
 func TestTemplates1(t *testing.T) {
 	for template, want := range map[string][2]any{
-		"{{ TYPO }}":                          {nil, ""},
-		"{{ globals.nope }}":                  {nil, ""},
+		"{{ TYPO }}":                          {"", ""},
+		"{{ globals.nope }}":                  {"", ""},
 		"{{ f }}":                             {nil, nil},
 		"None":                                {nil, nil},
 		"p={{ f }}":                           {"p=None", "p=None"},
 		"{{ A or globals.run_outputs_path }}": {"/plx-context/artifacts/u/outputs", "/plx-context/artifacts/u/outputs"},
 		"{{ b }}":                             {true, true},
-		"{{ params.f.as_arg }}":               {nil, ""},
+		"{{ params.f.as_arg }}":               {"", ""},
 		"{{ params.i.as_arg }}":               {"--i=3", "--i=3"},
 		"{{ params.b.as_arg }}":               {"--b=true", "--b=true"},
 		"{{ params.fl.as_arg }}":              {"--fl", "--fl"},
@@ -94,7 +94,7 @@ func TestTemplates1(t *testing.T) {
 		"1e3":                                 {1000.0, 1000.0},
 		"True":                                {true, true},
 		"007":                                 {"007", "007"},
-		"{{ '{{' }}x{{ '}}' }}":               {nil, ""},
+		"{{ '{{' }}x{{ '}}' }}":               {"", ""},
 		"[1, 2]":                              {[]any{1, 2}, []any{1, 2}},
 	} {
 		quoted, err := json.Marshal(template)

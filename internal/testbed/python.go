@@ -13,7 +13,17 @@ import (
 // question as JSON on its standard input, and what it prints is read into answer.
 func Oracle(t testing.TB, script string, question, answer any) {
 	t.Helper()
-	python := component(t, "haupt (Polyaxon 2.18)", filepath.Join("haupt", "bin", "python"))
+	ask(t, component(t, "haupt (Polyaxon 2.18)", filepath.Join("haupt", "bin", "python")), script, question, answer)
+}
+
+// Oracle1 is Oracle with the package of Polyaxon 1.11.3.
+func Oracle1(t testing.TB, script string, question, answer any) {
+	t.Helper()
+	ask(t, component(t, "polyaxon111 (Polyaxon 1.11.3)", filepath.Join("polyaxon111", "bin", "python")), script, question, answer)
+}
+
+func ask(t testing.TB, python, script string, question, answer any) {
+	t.Helper()
 	input, err := json.Marshal(question)
 	if err != nil {
 		t.Fatal(err)

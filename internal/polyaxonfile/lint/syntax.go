@@ -32,6 +32,7 @@ func schemaRules() []Rule {
 		rule("reserved-input", "An input called globals, params or connections", "Templates have variables of these names. The server refuses the operation."),
 		rule("flag-no-bool", "A flag that is no bool", "isFlag makes of an input an argument --NAME that is there or is not: only a bool can be one."),
 		rule("default-of-required", "A default value of an input that is not optional", "With a default value the input is optional. Polyaxon refuses isOptional: false beside one."),
+		rule("unquoted-date", "A date without quotes, on Polyaxon 1.11", "YAML makes a date of 2021-01-02, and Polyaxon 1.11 fails to send it. Put it in quotes. 2.x makes text of it."),
 		{Name: "no-json-number", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageAdvice, Summary: "A number that JSON does not have",
 			Help: "Operations are sent as JSON, which has no infinity and no NaN. Write the text in quotes, for the program to read."},
 		{Name: "loose-type", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageAdvice, Summary: "A value that Polyaxon converts",

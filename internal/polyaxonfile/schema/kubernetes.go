@@ -57,6 +57,13 @@ func objectOf(t reflect.Type) *Object {
 	return o
 }
 
+// laterKeys are keys that Kubernetes got after the client that Polyaxon 1.11.3 has,
+// of the objects whose keys Polyaxon knows.
+var laterKeys = map[string]bool{
+	"Container.resizePolicy": true, "Container.restartPolicy": true, "Container.restartPolicyRules": true,
+	"PodSecurityContext.appArmorProfile": true, "Volume.image": true,
+}
+
 // structFields gives a struct's fields by their JSON names, embedded ones too.
 // Kubernetes wants those that are neither pointers nor left out when empty.
 func structFields(t reflect.Type) []Field {
@@ -72,7 +79,11 @@ func structFields(t reflect.Type) []Field {
 			required := !strings.Contains(options, "omitempty") && kind != reflect.Pointer && (kind != reflect.Struct || f.Type == reflect.TypeFor[intstr.IntOrString]())
 			// Polyaxon gives containers their names.
 			required = required && t != reflect.TypeFor[corev1.Container]()
-			fields = append(fields, Field{Key: name, Type: Type{kubernetesChoice(f.Type)}, Required: required})
+			field := Field{Key: name, Type: Type{kubernetesChoice(f.Type)}, Required: required}
+			if laterKeys[t.Name()+"."+name] {
+				field.Since = Version{Major: 2}
+			}
+			fields = append(fields, field)
 		}
 	}
 	return fields

@@ -22,15 +22,17 @@ const (
 	Value       Form = "value"        // anything but nothing, which becomes text
 	Date        Form = "date"
 	DateTime    Form = "datetime"
-	Duration    Form = "duration" // seconds, or a text like P1D
-	Template    Form = "ref"      // a text that holds {{ }}
-	Quantity    Form = "quantity" // of Kubernetes: 500m, 2Gi
-	IntOrText   Form = "int-or-str"
-	List        Form = "[]"
-	Map         Form = "{}"
-	Mapping     Form = "object"
-	OneOf       Form = "union"
-	Enum        Form = "enum"
+	// Moment is a date with a time, as Polyaxon 1 wants it.
+	Moment    Form = "moment"
+	Duration  Form = "duration" // seconds, or a text like P1D
+	Template  Form = "ref"      // a text that holds {{ }}
+	Quantity  Form = "quantity" // of Kubernetes: 500m, 2Gi
+	IntOrText Form = "int-or-str"
+	List      Form = "[]"
+	Map       Form = "{}"
+	Mapping   Form = "object"
+	OneOf     Form = "union"
+	Enum      Form = "enum"
 )
 
 // Choice is one of the things that a value may be.

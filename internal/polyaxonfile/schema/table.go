@@ -205,7 +205,7 @@ func (t *Tables) choice(word string, c *Choice) (err error) {
 		c.Form, c.Words = Enum, t.enums[word]
 	default:
 		switch c.Form = Form(word); c.Form {
-		case Any, Text, Name, Bool, Int, LooseInt, Count, LooseCount, Float, StrictFloat, Positive, Value, Date, DateTime, Duration, Template:
+		case Any, Text, Name, Bool, Int, LooseInt, Count, LooseCount, Float, StrictFloat, Positive, Value, Date, DateTime, Moment, Duration, Template:
 		default:
 			err = fmt.Errorf("there is no type %s", word)
 		}

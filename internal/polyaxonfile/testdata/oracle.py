@@ -13,8 +13,10 @@ import tempfile
 
 from polyaxon import settings
 from polyaxon._compiler.resolver import resolver
+from polyaxon._k8s.executor.executor import Executor
 from polyaxon._schemas.agent import AgentConfig
 from polyaxon.polyaxonfile import OperationSpecification, check_polyaxonfile
+from userpods import user_pods
 
 UUID = "0" * 31 + "1"
 CREATED = datetime.datetime(2026, 11, 23, 12, 30, 15, tzinfo=datetime.timezone.utc)
@@ -33,6 +35,16 @@ def resolve(compiled, params):
         created_at=CREATED,
         compiled_at=CREATED,
     )[1]
+
+
+def pods(resolved):
+    try:
+        resource = Executor.convert(
+            owner_name="default", project_name="p", run_name="n", run_uuid=UUID, content=resolved.to_json(), default_auth=False
+        )
+        return user_pods(resource)
+    except Exception as e:
+        return {"error": "%s: %s" % (type(e).__name__, e)}
 
 
 def answer(case, directory):
@@ -55,7 +67,9 @@ def answer(case, directory):
         compiled, params = OperationSpecification.compile_operation_with_params(operation)
         result["compiled"] = json.loads(compiled.to_json())
         if not compiled.matrix and not compiled.schedule:
-            result["resolved"] = json.loads(resolve(compiled, params).to_json())
+            resolved = resolve(compiled, params)
+            result["resolved"] = json.loads(resolved.to_json())
+            result["pods"] = pods(resolved)
         result["valid"] = True
     except Exception as e:
         while e.__cause__:

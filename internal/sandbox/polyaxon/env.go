@@ -59,9 +59,6 @@ func (p *podRun) tryEnvironment(c corev1.Container) (env *variables, missing str
 	} {
 		v.set(pair[0], pair[1])
 	}
-	for name, value := range p.o.ToEnv {
-		v.set(name, value)
-	}
 	for _, from := range c.EnvFrom {
 		data, what := p.envFrom(from)
 		if what != "" {

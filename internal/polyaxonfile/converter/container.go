@@ -1,0 +1,178 @@
+package converter
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
+)
+
+// Vanishes tells whether a version's converter leaves an element of a command or of
+// its arguments out. 2 leaves out what is nothing or an empty text; 1.11.3 leaves out
+// whatever Python takes for false: 0, 0.0 and false, too.
+func Vanishes(value any, version schema.Version) bool {
+	if version.Major == 1 {
+		return !python.Truth(value)
+	}
+	return value == nil || value == ""
+}
+
+// main is the main container, which has the ports of a service.
+func (r Run) main(container map[string]any) map[string]any {
+	c := r.connected(container)
+	c["name"] = r.mainName()
+	put(c, "ports", r.ports(list(c["ports"])))
+	return r.container(c)
+}
+
+// connected adds to a container the variables that params become, and the mounts of
+// connections.
+func (r Run) connected(container map[string]any) map[string]any {
+	c := maps.Clone(container)
+	if c == nil {
+		c = map[string]any{}
+	}
+	env := slices.Clone(toList(c["env"]))
+	for _, v := range r.Variables {
+		env = append(env, map[string]any{"name": v.Name, "value": r.text(v.Value)})
+	}
+	if !r.old() && !requestsGPU(mapping(c["resources"])) {
+		// Without it NVIDIA's runtime shows a container all GPUs of its node.
+		env = append(env, map[string]any{"name": "NVIDIA_VISIBLE_DEVICES", "value": "none"})
+	}
+	put(c, "env", env)
+	put(c, "volumeMounts", append(slices.Clone(list(c["volumeMounts"])), r.mounts()...))
+	return c
+}
+
+// toList makes a list of one of whatever else stands for a list.
+func toList(value any) []any {
+	if l, ok := value.([]any); ok || value == nil {
+		return l
+	}
+	return []any{value}
+}
+
+// container is a container as the pod has it.
+func (r Run) container(container map[string]any) map[string]any {
+	c := maps.Clone(container)
+	for _, key := range []string{"command", "args"} {
+		if !python.Truth(c[key]) {
+			delete(c, key)
+			continue
+		}
+		kept := []any{}
+		for _, element := range toList(c[key]) {
+			if !Vanishes(element, r.Version) {
+				kept = append(kept, python.Str(element))
+			}
+		}
+		c[key] = kept
+	}
+	if resources := mapping(c["resources"]); resources != nil {
+		c["resources"] = quantities(resources)
+	} else if !python.Truth(c["resources"]) {
+		delete(c, "resources")
+	}
+	if env := toList(c["env"]); len(env) > 0 {
+		c["env"] = r.env(env)
+	}
+	maps.DeleteFunc(c, func(_ string, value any) bool { return value == nil })
+	return c
+}
+
+// quantities makes texts of what a container asks for.
+func quantities(resources map[string]any) map[string]any {
+	all := map[string]any{}
+	for _, key := range []string{"limits", "requests"} {
+		amounts := mapping(resources[key])
+		if len(amounts) == 0 {
+			continue
+		}
+		texts := make(map[string]any, len(amounts))
+		for name, amount := range amounts {
+			texts[name] = python.Str(amount)
+		}
+		all[key] = texts
+	}
+	return all
+}
+
+func requestsGPU(resources map[string]any) bool {
+	for _, key := range []string{"limits", "requests"} {
+		for name := range mapping(resources[key]) {
+			if strings.Contains(name, "gpu") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// env makes texts of what variables hold: nothing becomes "null". Of two variables
+// with one name 2 keeps the last.
+func (r Run) env(variables []any) []any {
+	var all []any
+	for _, element := range variables {
+		variable, ok := element.(map[string]any)
+		if !ok {
+			continue
+		}
+		made := make(map[string]any, len(variable))
+		for key, value := range variable {
+			if key == "name" || key == "value" {
+				made[key] = r.text(value)
+			} else {
+				made[key] = r.inner(value)
+			}
+		}
+		all = append(all, made)
+	}
+	if r.old() {
+		return all
+	}
+	kept, seen := []any{}, map[any]bool{}
+	for _, variable := range slices.Backward(all) {
+		if name := mapping(variable)["name"]; !seen[name] {
+			seen[name] = true
+			kept = append(kept, variable)
+		}
+	}
+	slices.Reverse(kept)
+	return kept
+}
+
+// inner makes texts of the values of where a variable comes from.
+func (r Run) inner(value any) any {
+	m, ok := value.(map[string]any)
+	if !ok {
+		return r.text(value)
+	}
+	made := make(map[string]any, len(m))
+	for key, element := range m {
+		made[key] = r.inner(element)
+	}
+	return made
+}
+
+// ports are the container's own and those of a service; 2 has each once.
+func (r Run) ports(own []any) []any {
+	all := slices.Clone(own)
+	for _, port := range list(r.Spec["ports"]) {
+		all = append(all, map[string]any{"containerPort": port})
+	}
+	if r.old() {
+		return all
+	}
+	var kept []any
+	seen := map[any]bool{}
+	for _, element := range all {
+		if port := mapping(element)["containerPort"]; port != nil && !seen[port] {
+			seen[port] = true
+			kept = append(kept, element)
+		}
+	}
+	return kept
+}

@@ -1,0 +1,179 @@
+// Package converter makes of a run whose templates are rendered the pod that it runs in,
+// as the converter of a version of Polyaxon does: what becomes of commands,
+// arguments, variables, resources, volumes and the containers beside the main one.
+// What Polyaxon puts there for itself is left out: its own containers, the variables
+// that begin with POLYAXON_, and the volumes that they share.
+package converter
+
+import (
+	"slices"
+
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
+)
+
+// Run is a run, or one replica of a distributed one.
+type Run struct {
+	Version schema.Version
+	// Kind is the run's, which gives the main container its name.
+	Kind string
+	// Spec is the section of the run or of the replica.
+	Spec map[string]any
+	// Variables are the params that become environment variables.
+	Variables []Variable
+	// Connections are those that the run names and that the agent has.
+	Connections []Connection
+	// PlainSidecars says that sidecars get no connections and no variables
+	// (plugins.sidecar.noConnections).
+	PlainSidecars bool
+	// Replica says that it is one of a distributed run.
+	Replica bool
+}
+
+// Variable is a param that becomes an environment variable.
+type Variable struct {
+	Name  string
+	Value any
+}
+
+// Connection is one of the agent's connections.
+type Connection struct {
+	Name, Kind string
+	Schema     map[string]any
+	// InitOnly says that only an init container has it.
+	InitOnly bool
+}
+
+// Main is the name of the main container of all but Kubeflow's jobs.
+const Main = "polyaxon-main"
+
+// old tells whether the converter is that of Polyaxon 1.
+func (r Run) old() bool { return r.Version.Major == 1 }
+
+// Template gives the pod's template: metadata and spec, as Kubernetes has them.
+func (r Run) Template() map[string]any {
+	environment := mapping(r.Spec["environment"])
+	containers := []any{r.main(mapping(r.Spec["container"]))}
+	for _, element := range list(r.Spec["sidecars"]) {
+		sidecar := mapping(element)
+		if !r.old() && !r.PlainSidecars {
+			sidecar = r.connected(sidecar)
+		}
+		containers = append(containers, r.container(sidecar))
+	}
+	spec := map[string]any{"containers": containers}
+	var inits []any
+	for _, element := range list(r.Spec["init"]) {
+		if init := mapping(element); !hasSource(init) && init["container"] != nil {
+			inits = append(inits, init["container"])
+		}
+	}
+	put(spec, "initContainers", r.each(inits))
+	put(spec, "volumes", append(slices.Clone(list(r.Spec["volumes"])), r.volumes()...))
+	for key, value := range environment {
+		switch key {
+		case "labels", "annotations":
+		case "imagePullSecrets":
+			var secrets []any
+			for _, name := range list(value) {
+				secrets = append(secrets, map[string]any{"name": name})
+			}
+			put(spec, key, secrets)
+		case "nodeSelector":
+			if !r.old() {
+				value = r.texts(mapping(value))
+			}
+			spec[key] = value
+		case "hostPID":
+			if !r.old() {
+				value = python.Str(value) // a text, which Kubernetes refuses
+			}
+			spec[key] = value
+		default:
+			if value != nil {
+				spec[key] = value
+			}
+		}
+	}
+	metadata := map[string]any{}
+	for _, key := range []string{"labels", "annotations"} {
+		if r.old() && r.Replica {
+			continue // the run's own are all that a replica has
+		}
+		if texts := r.texts(mapping(environment[key])); len(texts) > 0 {
+			metadata[key] = texts
+		}
+	}
+	template := map[string]any{"spec": spec}
+	if len(metadata) > 0 {
+		template["metadata"] = metadata
+	}
+	return template
+}
+
+// hasSource tells whether an element of init fetches something, which Polyaxon does
+// in a container of its own.
+func hasSource(init map[string]any) bool {
+	for _, key := range []string{"connection", "git", "dockerfile", "file", "artifacts", "paths", "tensorboard", "lineageRef", "modelRef", "artifactRef"} {
+		if python.Truth(init[key]) {
+			return true
+		}
+	}
+	return false
+}
+
+func (r Run) each(containers []any) []any {
+	var all []any
+	for _, container := range containers {
+		all = append(all, r.container(mapping(container)))
+	}
+	return all
+}
+
+// texts gives a mapping whose values are text.
+func (r Run) texts(m map[string]any) map[string]any {
+	texts := make(map[string]any, len(m))
+	for key, value := range m {
+		texts[key] = r.text(value)
+	}
+	return texts
+}
+
+// text is a value as the converter writes it where Kubernetes wants text: JSON, which
+// a text stays out of.
+func (r Run) text(value any) string {
+	if text, ok := value.(string); ok {
+		return text
+	}
+	if r.old() {
+		return python.Dumps(value)
+	}
+	return python.JSON(value)
+}
+
+func mapping(value any) map[string]any {
+	m, _ := value.(map[string]any)
+	return m
+}
+
+func list(value any) []any {
+	l, _ := value.([]any)
+	return l
+}
+
+func put(m map[string]any, key string, values []any) {
+	if len(values) > 0 {
+		m[key] = values
+	}
+}
+
+// mainName is the main container's name.
+func (r Run) mainName() string {
+	switch r.Kind {
+	case "tfjob":
+		return "tensorflow"
+	case "pytorchjob":
+		return "pytorch"
+	}
+	return Main
+}
