@@ -88,11 +88,11 @@ func Check(ctx context.Context, files, polyaxonVersion *string, strict, fix, wri
 	})
 }
 
-// Render prints the operation of a job or a service as it will be sent. -source prints your own file with the edits made, -compiled what Polyaxon compiles it to; -expand all runs of its matrix.
-func Render(ctx context.Context, job string, source, compiled *bool, polyaxonVersion, params *string, expand *bool) error {
+// Render prints the operation of a job or a service as it will be sent. -source prints your own file with the edits made, -compiled what Polyaxon compiles it to, -pod the pod that it makes; -expand all runs of its matrix.
+func Render(ctx context.Context, job string, source, compiled, pod *bool, polyaxonVersion, params *string, expand *bool) error {
 	return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (result, error) {
 		return tasks.Render(ctx, env, job, tasks.RenderOptions{
-			Source: value(source), Compiled: value(compiled), Version: value(polyaxonVersion), Params: assignments(params), Expand: value(expand),
+			Source: value(source), Compiled: value(compiled), Pod: value(pod), Version: value(polyaxonVersion), Params: assignments(params), Expand: value(expand),
 		})
 	})
 }

@@ -67,3 +67,13 @@ func (p *project) tellCompiled(result *report.Result, j *config.Job, c *polyaxon
 	}
 	result.Text, result.Operation = string(c.YAML()), json.RawMessage(c.JSON())
 }
+
+// tellPod puts the pod of a job into a result; of a distributed run those of its
+// replicas, by their keys.
+func tellPod(result *report.Result, j *config.Job, c *polyaxonfile.Compiled) error {
+	if why := c.Schedule(); why != "" {
+		return usagef("%s is a %s, which has no pod of its own: its runs have (--expand makes those of a matrix)", j.Name, why)
+	}
+	result.Text, result.Operation = string(c.PodYAML()), json.RawMessage(c.PodJSON())
+	return nil
+}

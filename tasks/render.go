@@ -22,6 +22,8 @@ type RenderOptions struct {
 	Source bool
 	// Compiled gives the operation as a server compiles it: what its pod gets.
 	Compiled bool
+	// Pod gives the pod that a version makes of it.
+	Pod bool
 	// Version is the release of Polyaxon to compile as; the configured server's own
 	// when empty.
 	Version string
@@ -40,7 +42,7 @@ func Render(ctx context.Context, env *Env, name string, o RenderOptions) (*repor
 	}
 	p.version = o.Version
 	result := p.result("render")
-	if o.Source && (o.Compiled || o.Expand) {
+	if o.Source && (o.Compiled || o.Expand || o.Pod) {
 		return result, usagef("render prints the source, or what becomes of it, not both")
 	}
 	j := p.named(name)
@@ -95,6 +97,16 @@ func Render(ctx context.Context, env *Env, name string, o RenderOptions) (*repor
 // tellRendered puts an operation into a result, compiled when o says so.
 func (p *project) tellRendered(ctx context.Context, result *report.Result, j *config.Job, operation *polyaxonfile.Operation, o RenderOptions) error {
 	stamped := p.stamped(operation)
+	if o.Compiled && o.Pod {
+		return usagef("render prints what it is compiled to, or its pod, not both")
+	}
+	if o.Pod {
+		compiled, err := p.compiled(ctx, j, stamped, o.Version)
+		if err != nil {
+			return err
+		}
+		return tellPod(result, j, compiled)
+	}
 	if o.Compiled {
 		compiled, err := p.compiled(ctx, j, stamped, o.Version)
 		if err != nil {

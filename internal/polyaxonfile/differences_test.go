@@ -82,6 +82,11 @@ func differences() []difference {
 			Questions: []string{"odd/args: ['{{ d.b.append(3) or d.b }}']"},
 		},
 		{
+			What:      "A pod of a Dask cluster lacks the probes, ports and arguments of its dashboard, and a replica has no volume of another's connection.",
+			Why:       "Polyaxon adds them for itself: the dashboard's are no part of what the user asks for, and nothing mounts the volume.",
+			Questions: []string{"file/distributed", "run/kind: daskcluster, worker: {replicas: 2, POD}, scheduler: {container: {image: s}}, minReplicas: 1"},
+		},
+		{
 			What:     "A template that takes more than 200,000 steps, makes a text of more than 1 MiB or nests deeper than 100 levels is an error.",
 			Why:      "A server would work on it until it runs out of memory or time.",
 			Untested: "Polyaxon would have to be made to hang.",
@@ -105,6 +110,10 @@ func TestDifferencesDoc(t *testing.T) {
 		"slipway says that a 2.18 server refuses the request if and only if Polyaxon's own parser does, but for these:\n\n" +
 		"| key | why |\n|---|---|\n")
 	for _, d := range tableDifferences() {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", strings.Join(d.Keys, "`, `"), d.Why)
+	}
+	b.WriteString("\nThe same is done with 1.11.3's parser, where these are left:\n\n| key | why |\n|---|---|\n")
+	for _, d := range tableDifferences1() {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", strings.Join(d.Keys, "`, `"), d.Why)
 	}
 	path := filepath.Join(testbed.Root(t), "docs", "polyaxonfile-differences.md")

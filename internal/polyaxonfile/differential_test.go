@@ -247,7 +247,7 @@ func plainTemplates(templates map[string]map[string]any) map[string]any {
 // comparePods tells where pods differ, but for what is empty and names that are made
 // up. Where the converter makes none, there is nothing to compare.
 func comparePods(have, want map[string]any) string {
-	if want == nil || want["error"] != nil {
+	if len(want) == 0 || want["error"] != nil {
 		return ""
 	}
 	return leaves("pods", tidied(have), tidied(want))

@@ -112,12 +112,12 @@ func fit1(c schema.Choice, value any, date bool) fitness {
 		switch {
 		case isInt(value):
 			return exact
-		case isNum, value == true, value == false, isText && isNumber(text) && !strings.Contains(text, "."):
+		case isNum, isText && isNumber(text) && !strings.Contains(text, "."):
 			return loose
 		}
 		return wrong
 	case schema.Float, schema.StrictFloat, schema.Positive:
-		return max(when(isNum, exact), when(value == true || value == false || isText && !date && isNumber(text), loose))
+		return max(when(isNum, exact), when(isText && !date && isNumber(text), loose))
 	}
 	return fit2(c, value, date)
 }

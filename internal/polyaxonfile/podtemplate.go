@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/converter"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
 )
 
 // PodTemplates gives the pods of a resolved run as its version's converter makes
@@ -22,6 +23,21 @@ func (c *Compiled) PodTemplates() map[string]map[string]any {
 	}
 	return templates
 }
+
+// PodJSON gives the pod of a resolved run, of a distributed one its pods by replica.
+func (c *Compiled) PodJSON() []byte {
+	pods := map[string]any{}
+	for key, template := range c.PodTemplates() {
+		if key == "" {
+			return []byte(python.JSON(template))
+		}
+		pods[key] = template
+	}
+	return []byte(python.JSON(pods))
+}
+
+// PodYAML is PodJSON as YAML.
+func (c *Compiled) PodYAML() []byte { return yamlOf(c.PodJSON()) }
 
 // variables are the params that become environment variables, in order.
 func (c *Compiled) variables() []converter.Variable {
@@ -48,3 +64,6 @@ func podConnections(x Context, spec map[string]any) []converter.Connection {
 	}
 	return all
 }
+
+// Run gives the section of the run, with its templates rendered once it is resolved.
+func (c *Compiled) Run() map[string]any { return clone(asMap(c.root["run"])) }

@@ -251,6 +251,50 @@ func TestComponents(t *testing.T) {
 	}
 }
 
+// What the sandbox runs is what 2.18's converter makes: arguments that are nothing or
+// empty are left out, variables are JSON, and params that become variables come last.
+func TestPodOfFlags(t *testing.T) {
+	text := `version: 1.1
+kind: component
+inputs:
+- {name: shuffle, type: bool, isFlag: true, value: false, isOptional: true}
+- {name: lr, type: float, value: 1.0e-05, isOptional: true, toEnv: LR}
+- {name: opt, type: str, isOptional: true}
+run:
+  kind: job
+  sidecars: [{name: s, image: "s:1", args: ["", 0]}]
+  init: [{container: {name: i, image: "i:1", args: [null, x]}}]
+  container:
+    image: a:1
+    command: [/bin/prog]
+    args: ["{{ params.shuffle.as_arg }}", "{{ params.opt.as_arg }}", --a, true, "", "{{ opt }}", "{{ params.lr.as_arg }}", "{{ lr }}", "{% if shuffle %}--s{% endif %}"]
+    env: [{name: C, value: "{{ lr }}"}, {name: L, value: "[1, 2]"}, {name: N, value: "None"}, {name: F, value: "False"}, {name: E, value: ""}]
+`
+	compiled, err := Compile([]byte(text), Newest())
+	if err != nil {
+		t.Fatal(err)
+	}
+	resolved, err := compiled.Resolve(Context{UUID: "u"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pod, err := resolved.Pod()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var env []string
+	for _, e := range pod.Container.Env {
+		env = append(env, e.Name+"="+e.Value)
+	}
+	have := [][]string{pod.Container.Args, env, pod.Init[0].Args, pod.Sidecars[0].Args}
+	want := [][]string{
+		{"--a", "True", "--lr=0.00001", "1e-05"}, {"C=0.00001", "L=[1,2]", "N=null", "F=false", "E=", "LR=0.00001", "NVIDIA_VISIBLE_DEVICES=none"}, {"x"}, {"0"},
+	}
+	if diff := cmp.Diff(want, have); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add(trainYML)
 	f.Add("kind: operation\ncomponent: {run: {kind: service, ports: [1]}}\nparams: {x: 1}\n")

@@ -13,7 +13,7 @@ import (
 func TestTablesAgreeWithTheParserOfPolyaxon1(t *testing.T) {
 	tries := tries(t, version1)
 	if !testbed.Thorough() {
-		tries = sample(tries, 1000)
+		tries = sample(tries, 500)
 	}
 	texts := make([]string, len(tries))
 	for i, x := range tries {
@@ -21,7 +21,7 @@ func TestTablesAgreeWithTheParserOfPolyaxon1(t *testing.T) {
 	}
 	var verdicts []string
 	testbed.Oracle1(t, filepath.Join("testdata", "schema", "verdicts1.py"), texts, &verdicts)
-	wrong := 0
+	wrong, met := 0, map[string]bool{}
 	for i, x := range tries {
 		f, problems := Load("f.yml", []byte(x.text))
 		problems = append(problems, f.Validate(version1)...)
@@ -34,8 +34,36 @@ func TestTablesAgreeWithTheParserOfPolyaxon1(t *testing.T) {
 		if (len(refused) > 0) == (verdicts[i] != "") {
 			continue
 		}
+		if key := isKnown(x, tableDifferences1()); key != "" {
+			met[key] = true
+			continue
+		}
 		wrong++
 		t.Errorf("%s = %s\n  slipway: %s\n  Polyaxon: %.200s", x.key, x.value, strings.Join(refused, "; "), strings.ReplaceAll(verdicts[i], "\n", " | "))
 	}
+	for _, d := range tableDifferences1() {
+		for _, key := range d.Keys {
+			if testbed.Thorough() && !met[key] {
+				t.Errorf("%s does not differ any more", key)
+			}
+		}
+	}
 	t.Logf("%d of %d differ", wrong, len(tries))
+}
+
+// tableDifferences1 are all that are known of 1.11.3.
+func tableDifferences1() []tableDifference {
+	return []tableDifference{
+		{[]string{"rangeValue.*", "spaceValue.*", "logSpaceValue.*", "qnormalValue.*", "quniformValue.*", "uniformValue.size", "normalValue.size", "hpPChoice(pchoice).value", "hpChoice(choice).value = [null]"},
+			"The parser refuses a search space that is empty or upside down, and takes true and texts as numbers. slipway's tables do not; the rule bad-hyperparameter does the first."},
+		{[]string{"io.value"}, "The parser refuses an input that has a value and is not optional. slipway's tables do not; the rule default-not-optional does."},
+		{[]string{"* = 2021-01-02", "* = 2021-01-02 10:00:00"}, "The parser fails on a date without quotes within Kubernetes' objects; slipway says that the run fails."},
+		{[]string{"* = [null]"}, "An element that is nothing is taken in the list of presets and refused in that of options."},
+		{[]string{"environment.labels", "environment.annotations", "environment.nodeSelector"}, "A label that is nothing, and one whose key is a number, are taken; Kubernetes refuses what comes of them."},
+		{[]string{"* = null"}, "Some keys that must be there are taken without a value, which cannot be meant, and some that need not be there are not."},
+		{[]string{"dockerfile.image"}, "The parser takes the name of an image apart. slipway's tables do not."},
+		{[]string{"* = 99999999999999999999"}, "A number that no computer counts to."},
+		{[]string{"bayes(bayes).numInitialRuns", "hyperband(hyperband).eta"}, "A number of runs below 1 and an eta below 0, which cannot be meant."},
+		{[]string{"component.template = {}", "component.version = true", "build.runPatch = {a: null}"}, "An empty template, true for a version and a patch of nothing."},
+	}
 }

@@ -9,17 +9,20 @@ import (
 )
 
 // YAML gives the compiled operation for people, with the keys in the order of JSON.
-func (c *Compiled) YAML() []byte {
+func (c *Compiled) YAML() []byte { return yamlOf(c.JSON()) }
+
+// yamlOf gives JSON as YAML that is read easily.
+func yamlOf(text []byte) []byte {
 	var document yaml.Node
-	if err := yaml.Unmarshal(c.JSON(), &document); err != nil {
-		return c.JSON()
+	if err := yaml.Unmarshal(text, &document); err != nil {
+		return text
 	}
 	plainStyle(&document)
 	var b bytes.Buffer
 	encoder := yaml.NewEncoder(&b)
 	encoder.SetIndent(2)
 	if err := encoder.Encode(&document); err != nil {
-		return c.JSON()
+		return text
 	}
 	return b.Bytes()
 }

@@ -139,13 +139,15 @@ func (r Run) texts(m map[string]any) map[string]any {
 	return texts
 }
 
-// text is a value as the converter writes it where Kubernetes wants text: JSON, which
-// a text stays out of.
-func (r Run) text(value any) string {
+func (r Run) text(value any) string { return Text(value, r.Version) }
+
+// Text is a value of a variable, a label or an annotation as the pod of a version
+// has it: JSON, but for what is text already.
+func Text(value any, version schema.Version) string {
 	if text, ok := value.(string); ok {
 		return text
 	}
-	if r.old() {
+	if version.Major == 1 {
 		return python.Dumps(value)
 	}
 	return python.JSON(value)

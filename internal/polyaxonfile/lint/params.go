@@ -32,7 +32,7 @@ func paramRules() []Rule {
 			Help:    "`options` and `delayValidation` of inputs and outputs are now `validation: {options: ..., delay: ...}`. The old ones still work. It is found only when no older version is asked for, for 1.11 does not know the new ones."},
 		{Name: "unknown-param", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageCompile, check: unknownParam,
 			Summary: "A param that no input takes",
-			Help:    "Polyaxon 1.11 fails the run when it is compiled; 2.18 takes the param and ignores it, so that the run uses a default instead of the value that was meant. Correct the name, or declare an input."},
+			Help:    "Polyaxon 1.11 fails the run when it is compiled; 2.18 gives it to templates that use it, unless strictParams is set; where none does, the param is ignored, and the run uses a default instead of the value that was meant. Correct the name, or declare an input."},
 		{Name: "missing-param", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageCompile, check: missingParam,
 			Summary: "An input needs a value and no param gives one",
 			Help:    "The operation's component has an input without a default that is not optional. The server takes the operation, and its run fails when it is compiled."},
@@ -88,6 +88,9 @@ func unknownParam(p *pass) {
 	}
 	for _, name := range sorted(mapping(p.operation["params"])) {
 		param := mapping(mapping(p.operation["params"])[name])
+		if !before2(p.version) && p.operation["strictParams"] != true && p.used().names[name] && param["contextOnly"] == nil {
+			continue // a template has it all the same
+		}
 		if contextOnly, _ := param["contextOnly"].(bool); contextOnly || param["toInit"] == true || contains(names, name) || text(param["toEnv"]) != "" {
 			continue
 		}

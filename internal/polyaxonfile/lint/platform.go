@@ -13,7 +13,10 @@ func platformRules() []Rule {
 			Help:    "A param of the job that no input takes, an input that needs a value and gets none, a value of another type than the input's, a preset that cannot be laid over the file, or a component that does not ship."},
 		{Name: "commercial-only", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageSubmit, check: commercialOnly, versions: before2,
 			Summary: "What the community edition of Polyaxon 1.11 refuses",
-			Help:    "The community edition of 1.11 answers 400 to dags, matrices, schedules and builds: \"your plan does not support operations of kind: ...\". 2.x runs them. Silence this rule where you have a commercial installation."},
+			Help:    "The community edition of 1.11 answers 400 to dags, matrices and schedules: \"your plan does not support operations of kind: ...\". 2.x runs them. Silence this rule where you have a commercial installation."},
+		{Name: "build-section", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageCompile, check: buildSection,
+			Summary: "A build section, which the community edition does not build",
+			Help:    "The community edition of every Polyaxon fails the run when it is compiled: \"Build resolution is not supported in this Polyaxon distribution\". Name the image under `images` in slipway.yaml, which slipway builds and puts in place of `image: slipway`. Silence this rule where you have a commercial installation."},
 	}
 }
 
@@ -25,7 +28,7 @@ func commercialOnly(p *pass) {
 	if p.run["kind"] == "dag" {
 		p.value(extend(p.runPath, "kind"), hint, "the community edition of Polyaxon %s refuses dags", p.version)
 	}
-	for _, key := range []string{"matrix", "schedule", "build"} {
+	for _, key := range []string{"matrix", "schedule"} {
 		switch {
 		case key == "matrix" && p.options.Expanded:
 		case p.operation[key] != nil:
@@ -33,5 +36,15 @@ func commercialOnly(p *pass) {
 		case p.component[key] != nil && p.operation == nil:
 			p.key(extend(p.path, key), hint, "the community edition of Polyaxon %s refuses %s", p.version, key)
 		}
+	}
+}
+
+func buildSection(p *pass) {
+	const message, hint = "the community edition of Polyaxon does not build: the run fails when it is compiled", "build the image by images of slipway.yaml"
+	if p.operation["build"] != nil {
+		p.key(extend(p.operationPath, "build"), hint, message)
+	}
+	if p.component["build"] != nil {
+		p.key(extend(p.path, "build"), hint, message)
 	}
 }

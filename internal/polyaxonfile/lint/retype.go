@@ -1,11 +1,11 @@
 package lint
 
 import (
-	"math/big"
 	"strconv"
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/converter"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
 	"github.com/slipway-ci/slipway/internal/source"
 )
@@ -14,8 +14,8 @@ func retypeRules() []Rule {
 	return []Rule{
 		{Name: "re-typed-string", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageAdvice, check: retypedString, byVersion: true,
 			Summary: "A text that Polyaxon takes for a Python value",
-			Help: "Polyaxon reads texts of `env`, labels, annotations and nodeSelector as Python literals, and 1.11 those of arguments too: \"1e3\" arrives as 1000.0, \"1.10\" as 1.1, \"0x10\" as 16, \"True\" as true, \"None\" as nothing, " +
-				"and a JSON object in a variable as an object, which Kubernetes refuses. Quotes inside the quotes keep the text: \"'1e3'\"."},
+			Help: "Polyaxon reads texts of `env`, labels, annotations and nodeSelector as Python literals, and 1.11 those of arguments too: \"1e3\" arrives as 1000.0, \"1.10\" as 1.1, \"0x10\" as 16, \"True\" as true and \"None\" as null. " +
+				"Quotes inside the quotes keep the text: \"'1e3'\"."},
 		{Name: "yaml-value", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageAdvice, check: yamlValue,
 			Summary: "A value without quotes that YAML reads as another than is written",
 			Help: "Polyaxon reads YAML 1.1: without quotes yes, no, on and off are booleans, 1.10 is 1.1, 010 is 8, 0x10 is 16, 1_000 is 1000 and 12:30 is 750 (minutes, in base 60). " +
@@ -24,8 +24,9 @@ func retypeRules() []Rule {
 }
 
 // arrival is what Polyaxon makes of a text where it reads Python literals, as the
-// program then gets it; false when that is the text itself.
-func arrival(written string) (string, bool) {
+// pod has it: JSON in a variable, and what Python prints in an argument; false when
+// that is the text itself.
+func arrival(written string, argument bool, version polyaxonfile.Version) (string, bool) {
 	value, ok, err := python.Literal(written)
 	switch {
 	case err != nil:
@@ -33,19 +34,14 @@ func arrival(written string) (string, bool) {
 	case !ok:
 		return "", false
 	}
-	switch v := value.(type) {
-	case nil:
-		return "nothing", true
-	case string:
+	if _, isText := value.(string); isText {
 		return "", false // quotes in quotes: the way to keep a text
-	case bool:
-		return strconv.FormatBool(v), strconv.FormatBool(v) != written
-	case int, float64, *big.Int:
-		return python.Str(v), python.Str(v) != written
-	case *python.Dict, map[string]any:
-		return "an object", true
 	}
-	return "a list", true
+	becomes := converter.Text(python.Plain(value), version)
+	if argument {
+		becomes = python.Str(value)
+	}
+	return becomes, becomes != written
 }
 
 // quoted gives a Python literal of a text: what Polyaxon reads as the text itself.
@@ -73,7 +69,7 @@ func retypedString(p *pass) {
 		if !ok || templated(written) || strings.Contains(written, "\n") {
 			return
 		}
-		becomes, ok := arrival(written)
+		becomes, ok := arrival(written, !quotable, p.version)
 		if !ok {
 			return
 		}
@@ -96,7 +92,11 @@ func retypedString(p *pass) {
 		}
 		for _, key := range []string{"command", "args"} {
 			for i, element := range list(c.values[key]) {
-				report(element, extend(c.path, key, itoa(i)), false)
+				path := extend(c.path, key, itoa(i))
+				if value, ok := p.rendered(nil, element, path); ok && converter.Vanishes(value, p.version) {
+					continue // vanishing-argument tells of it
+				}
+				report(element, path, false)
 			}
 		}
 	}
@@ -129,7 +129,7 @@ func yamlValue(p *pass) {
 		}
 		kept := written
 		if retyped {
-			if _, ok := arrival(written); ok {
+			if _, ok := arrival(written, false, p.version); ok {
 				kept, _ = quoted(written)
 			}
 		}

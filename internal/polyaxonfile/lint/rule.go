@@ -40,7 +40,7 @@ func Rules() []Rule {
 func rules() []Rule {
 	return slices.Concat(
 		schemaRules(), templateRules(), paramRules(), commandRules(), containerRules(), imageRules(), resourceRules(), volumeRules(), metadataRules(),
-		retypeRules(), credentialRules(), serviceRules(), terminationRules(), matrixRules(), valueRules(), scheduleRules(), graphRules(), referenceRules(), platformRules(), clusterRules(), commentRules(), compileRules(),
+		retypeRules(), credentialRules(), serviceRules(), terminationRules(), matrixRules(), valueRules(), scheduleRules(), graphRules(), referenceRules(), platformRules(), podRules(), clusterRules(), commentRules(), compileRules(),
 	)
 }
 

@@ -27,7 +27,7 @@ func templateRules() []Rule {
 				"Give the input a default, or write `{{ DIR or '' }}`."},
 		{Name: "null-argument", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageRun, check: nullArgument, versions: since2,
 			Summary: "An argument becomes nothing when its input has no value",
-			Help: "An argument that is only `{{ NAME }}` is left out by Polyaxon 1.11 when the input has no value, and is null on 2.18: the program gets an empty argument there. " +
+			Help: "An argument that is only `{{ NAME }}` is left out of the pod when the input has no value: a flag before it then takes the argument after it for its value. " +
 				"Use `{{ params.NAME.as_arg }}`, or give the input a default."},
 		{Name: "template-syntax", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageCompile, check: templateSyntax,
 			Summary: "A template cannot be read",
@@ -252,7 +252,7 @@ func nullArgument(p *pass) {
 				}
 				if name := names[0].Path[0]; p.scope().none[name] {
 					p.name(extend(c.path, key, itoa(i)), value, names[0], 1, "write {{ params."+name+".as_arg }}, or give the input a default",
-						"the input %s is optional and has no value: without a param the program gets an empty argument", name)
+						"the input %s is optional and has no value: without a param the pod does not get this argument", name)
 				}
 			}
 		}

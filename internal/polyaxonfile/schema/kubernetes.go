@@ -61,7 +61,7 @@ func objectOf(t reflect.Type) *Object {
 // of the objects whose keys Polyaxon knows.
 var laterKeys = map[string]bool{
 	"Container.resizePolicy": true, "Container.restartPolicy": true, "Container.restartPolicyRules": true,
-	"PodSecurityContext.appArmorProfile": true, "Volume.image": true,
+	"PodSecurityContext.appArmorProfile": true, "ResourceRequirements.claims": true, "VolumeSource.image": true,
 }
 
 // structFields gives a struct's fields by their JSON names, embedded ones too.

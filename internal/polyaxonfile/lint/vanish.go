@@ -1,0 +1,145 @@
+package lint
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/converter"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
+)
+
+func podRules() []Rule {
+	return []Rule{
+		{Name: "vanishing-argument", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageRun, check: vanishingArgument, versions: before2,
+			Summary: "An argument that the pod does not get, on Polyaxon 1.11",
+			Help: "When 1.11 makes the pod, it leaves out each argument that Python takes for false: 0, 0.0, false, an empty text, and the texts \"0\" and \"False\", which it reads as values. " +
+				"`[--seed, 0]` arrives as `--seed` alone. Write it as one argument, `--seed=0`. `render --pod` shows what arrives."},
+		{Name: "optional-as-text", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageRun, check: optionalAsText,
+			Summary: "A variable's optional reference, of which Polyaxon makes text",
+			Help: "Polyaxon makes texts of all values in `valueFrom`: `optional: true` becomes \"true\", which is no boolean, and Kubernetes refuses the pod. " +
+				"`envFrom` is left as it is: `envFrom: [{secretRef: {name: ..., optional: true}}]`."},
+	}
+}
+
+// vanishingArgument compares arguments as they are once templates are rendered, by
+// the values that the file and slipway.yaml give.
+func vanishingArgument(p *pass) {
+	resolved := p.resolved()
+	for _, c := range p.containers() {
+		for _, key := range []string{"command", "args"} {
+			elements := list(c.values[key])
+			for i, element := range elements {
+				value, ok := p.rendered(resolved, element, extend(c.path, key, itoa(i)))
+				if !ok || value == nil && element == nil || !converter.Vanishes(value, p.version) {
+					continue
+				}
+				p.value(extend(c.path, key, itoa(i)), vanishingHint(elements, i, value), "Polyaxon %s leaves the argument %s out of the pod", p.version, printed(value))
+			}
+		}
+	}
+}
+
+// rendered gives an argument as it is before the pod is made; false where that takes
+// a value that is not known yet.
+func (p *pass) rendered(resolved map[string]any, element any, path []string) (any, bool) {
+	written, isText := element.(string)
+	if !isText || !templated(written) {
+		if value, ok, err := python.Literal(written); isText && ok && err == nil {
+			return python.Plain(value), true
+		}
+		return element, true
+	}
+	if resolved == nil || !p.allGiven(written) {
+		return nil, false
+	}
+	var value any = resolved
+	for _, key := range path[len(p.runPath):] {
+		switch x := value.(type) {
+		case map[string]any:
+			value = x[key]
+		case []any:
+			i, err := strconv.Atoi(key)
+			if err != nil || i >= len(x) {
+				return nil, false
+			}
+			value = x[i]
+		default:
+			return nil, false
+		}
+	}
+	// What is nothing or empty is meant to be left out: a flag that is off, an input without a value.
+	return value, value != nil && value != ""
+}
+
+// vanishingHint says how a value is kept: in one argument with the flag before it.
+func vanishingHint(elements []any, i int, value any) string {
+	if i > 0 {
+		if flag := text(elements[i-1]); len(flag) > 1 && flag[0] == '-' && !templated(flag) {
+			if written := text(elements[i]); templated(written) {
+				return "write " + strconv.Quote(flag+"="+written)
+			}
+			return "write " + strconv.Quote(flag+"="+python.Str(value))
+		}
+	}
+	return "write it as part of another argument, such as --name=" + python.Str(value)
+}
+
+func printed(value any) string {
+	if value == "" {
+		return `""`
+	}
+	return python.Str(value)
+}
+
+// optionalAsText looks at where variables come from.
+func optionalAsText(p *pass) {
+	for _, c := range p.containers() {
+		for i, element := range list(c.values["env"]) {
+			from := mapping(mapping(element)["valueFrom"])
+			for _, source := range sorted(from) {
+				if _, isBool := mapping(from[source])["optional"].(bool); isBool {
+					p.value(extend(c.path, "env", itoa(i), "valueFrom", source, "optional"), "use envFrom, where optional stays what it is, or leave it out",
+						"Polyaxon makes the text \"%v\" of optional, which Kubernetes refuses", mapping(from[source])["optional"])
+				}
+			}
+		}
+	}
+}
+
+// resolved gives the run of the unit with its templates rendered, nil where it does
+// not compile.
+func (p *pass) resolved() map[string]any {
+	operation := map[string]any{"kind": "operation", "version": 1.1, "component": p.component}
+	for key, value := range p.operation {
+		operation[key] = value
+	}
+	if operation["isPreset"] == true || !p.complete(operation) || p.needsRuns() {
+		return nil
+	}
+	compiled, err := polyaxonfile.CompileValues(operation, p.version)
+	if err != nil || compiled.Schedule() != "" {
+		return nil
+	}
+	resolved, err := compiled.Resolve(p.context())
+	if err != nil {
+		return nil
+	}
+	return resolved.Run()
+}
+
+// allGiven reports whether a template uses no input whose value is still to come.
+func (p *pass) allGiven(written string) bool {
+	given := p.given()
+	missing := slices.DeleteFunc(p.declared("inputs"), func(x input) bool { return x.hasValue || given[x.name] || x.optional })
+	for _, n := range p.template(written).names {
+		name := n.Path[0]
+		if name == "params" && len(n.Path) > 1 {
+			name = n.Path[1]
+		}
+		if slices.ContainsFunc(missing, func(x input) bool { return name == x.name || name == "as_args" }) {
+			return false
+		}
+	}
+	return true
+}
