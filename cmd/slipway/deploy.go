@@ -60,7 +60,7 @@ func render(d *door.Door) *cobra.Command {
 			return tasks.Render(ctx, env, args[0], o)
 		})
 	c.Flags().BoolVar(&o.Source, "source", false, "print your own file with the edits made; comments, order and quotes stay")
-	c.Flags().BoolVar(&o.Compiled, "compiled", false, "print what Polyaxon compiles it to, which is what the pod gets")
+	c.Flags().BoolVar(&o.Compiled, "compiled", false, "print what Polyaxon compiles it to, before it makes the pod")
 	c.Flags().BoolVar(&o.Pod, "pod", false, "print the pod that Polyaxon makes of it, without what Polyaxon adds for itself")
 	c.Flags().StringVar(&o.Version, "polyaxon-version", "", "compile as this version of Polyaxon would")
 	params(c, &o.Params)

@@ -14,7 +14,7 @@ import (
 )
 
 // withDefault is an input with a value; those of variables begin with a capital.
-var withDefault = regexp.MustCompile(`\{name: ([a-z]\w*), ((?:(?:type|isList|isFlag): [\w\[\]]+, )*)value:`)
+var withDefault = regexp.MustCompile(`\{name: ([a-z][\w ]*), ((?:(?:type|isList|isFlag): [\w\[\]]+, )*)value:`)
 
 // forVersion1 is a question as 1.11.3 takes it: with the version that it wants, and
 // with inputs that are optional where they have a value.

@@ -40,7 +40,7 @@ func tableDifferences() []tableDifference {
 		{[]string{"dateTimeRangeValue.start", "dateTimeRangeValue.stop", "dateTimeRangeValue.step"},
 			"The parser refuses a range of which one end has a time zone and the other has none, and a step beyond the range."},
 		{[]string{"medianPolicy(median).evaluationInterval = null", "tpe(tpe).numRuns = null"}, "A key that need not be there is refused when it is there without a value."},
-		{[]string{"hpChoice(choice).value = null", "hpDateTimeRange(datetimerange).value = null"}, "A key that must be there is taken without a value; a search over nothing cannot be meant."},
+		{[]string{"hpChoice(choice).value = null", "hpDateTimeRange(datetimerange).value = null", "dag(dag).operations = null"}, "A key that must be there is taken without a value; a search over nothing and a dag of nothing cannot be meant."},
 		{[]string{"environment.dnsConfig = {}", "environment.dns_config = the smallest"}, "An empty dnsConfig is refused, which no other empty object of Kubernetes is."},
 		{[]string{"* = 99999999999999999999"}, "The parser refuses a moment in more than 9999 years."},
 		{[]string{"dockerfile.image"}, "The parser takes the name of an image apart. slipway's tables do not; the rule bad-image does for containers."},
