@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/converter"
 )
 
 // Pod is the typed parts of a resolved run of kind job or service: what the sandbox
@@ -56,6 +58,12 @@ func (c *Compiled) Pod() (*Pod, error) {
 	if err != nil {
 		return nil, err
 	}
+	custom := converter.Run{Version: c.version, Spec: run}.Custom()
+	var first []corev1.Container
+	if err := take(map[string]any{"init": custom}, "init", &first); err != nil {
+		return nil, err
+	}
+	p.Init = append(first, p.Init...)
 	if len(containers) > 0 {
 		p.Container, p.Sidecars = containers[0], containers[1:]
 	}

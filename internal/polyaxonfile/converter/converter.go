@@ -111,6 +111,18 @@ func (r Run) Template() map[string]any {
 	return template
 }
 
+// Custom are the containers of the elements of init that name a connection, too:
+// Polyaxon runs them before the others.
+func (r Run) Custom() []any {
+	var custom []any
+	for _, element := range list(r.Spec["init"]) {
+		if init := mapping(element); python.Truth(init["connection"]) && init["container"] != nil {
+			custom = append(custom, init["container"])
+		}
+	}
+	return r.each(custom)
+}
+
 // hasSource tells whether an element of init fetches something, which Polyaxon does
 // in a container of its own.
 func hasSource(init map[string]any) bool {
