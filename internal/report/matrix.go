@@ -124,11 +124,11 @@ func textMatrix(w io.Writer, j *Job) {
 
 func markdownMatrix(w io.Writer, j *Job) {
 	header, rows := j.matrix()
-	ranked := j.ranked()
-	if ranked != "" {
-		ranked = ", " + ranked
+	ranked := ""
+	if how := j.ranked(); how != "" {
+		ranked = ", " + inline(how)
 	}
-	fmt.Fprintf(w, "Runs of %s%s:\n\n", inline(j.Name), inline(ranked))
+	fmt.Fprintf(w, "Runs of %s%s:\n\n", inline(j.Name), ranked)
 	for n, row := range append([][]string{header}, rows...) {
 		for _, text := range row {
 			fmt.Fprintf(w, "| %s ", inline(text))
