@@ -37,7 +37,7 @@ func TestWhatLooksLikeAPolyaxonfile(t *testing.T) {
 	}{
 		"component":           {"version: 1.1\nkind: component\n", true},
 		"kind alone":          {"kind: operation # of a dag\n", true},
-		"misspelt kind":       {"version: 1.1\nkind: componet\n", true},
+		"misspelt kind":       {"version: 1.1\nkind: componentt\n", true},
 		"no kind":             {"version: 1.1\nrun: {kind: job}\n", true},
 		"quoted version":      {"version: \"1.1\"\nbuild: {}\n", true},
 		"0.x":                 {"version: 1\nkind: experiment\n", true},

@@ -51,7 +51,7 @@ func official(version, libc string) []node {
 // rootBase pushes a base of layers to the registry.
 func rootBase(t *testing.T, r *Registry, image string, env []string, layers ...[]node) string {
 	t.Helper()
-	var base v1.Image = empty.Image
+	base := empty.Image
 	for _, nodes := range layers {
 		var b bytes.Buffer
 		w := tar.NewWriter(&b)

@@ -155,15 +155,15 @@ func TestLocation(t *testing.T) {
 			mu.Lock()
 			defer mu.Unlock()
 			response := &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: http.NoBody, Request: request}
-			switch {
-			case request.Method == http.MethodPost:
+			switch request.Method {
+			case http.MethodPost:
 				response.StatusCode = http.StatusAccepted
 				to := location
 				if strings.Contains(to, "%s") {
 					to = fmt.Sprintf(to, request.URL.Host)
 				}
 				response.Header.Set("Location", strings.ReplaceAll(to, "%%", "%"))
-			case request.Method == http.MethodPut:
+			case http.MethodPut:
 				asked++
 				response.StatusCode = http.StatusCreated
 			}

@@ -58,7 +58,7 @@ func Read(ctx context.Context, dir string, environ []string, unused func(name st
 		return Revision{}, err
 	}
 	if headErr != nil {
-		return Revision{Reason: refusal(headErr)}, nil
+		return Revision{Reason: refusal(headErr)}, nil //nolint:nilerr // the reason says it
 	}
 	lines := strings.Split(strings.TrimSpace(head), "\n")
 	if len(lines) < 2 {

@@ -32,7 +32,7 @@ func fullRole() error {
 	r := New(Options{Dir: dir, Pull: func(context.Context, string) (v1.Image, error) { return image, nil }})
 	for range 2 {
 		if _, err = r.Image(context.Background(), "large", nil); !errors.Is(err, syscall.ENOSPC) {
-			return fmt.Errorf("error %v", err)
+			return fmt.Errorf("a full disk is told as %w", err)
 		}
 	}
 	var after syscall.Statfs_t

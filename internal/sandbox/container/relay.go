@@ -13,36 +13,14 @@ import (
 // dialing is how long a service may take to accept a connection.
 const dialing = 5 * time.Second
 
-// relay passes connections on to a port of the loopback network that it is in.
+// relay passes connections on to a port of the loopback network that it is in, for as
+// long as its process lives.
 type relay struct {
 	listener net.Listener
 	port     int
-
-	mu     sync.Mutex
-	closed bool
-	open   map[net.Conn]bool
-	all    sync.WaitGroup
 }
 
-func newRelay(l net.Listener, port int) *relay {
-	r := &relay{listener: l, port: port, open: map[net.Conn]bool{}}
-	r.all.Go(r.serve)
-	return r
-}
-
-// close ends the relay and its connections.
-func (r *relay) close() {
-	_ = r.listener.Close()
-	r.mu.Lock()
-	r.closed = true
-	for c := range r.open {
-		_ = c.Close()
-	}
-	r.mu.Unlock()
-	r.all.Wait()
-}
-
-func (r *relay) serve() {
+func (r relay) serve() {
 	for {
 		client, err := r.listener.Accept()
 		if errors.Is(err, net.ErrClosed) {
@@ -52,22 +30,18 @@ func (r *relay) serve() {
 			time.Sleep(10 * time.Millisecond)
 			continue
 		}
-		r.all.Go(func() { r.pass(client) })
+		go r.pass(client)
 	}
 }
 
 // pass connects a client. A port on which nothing listens ends the connection.
-func (r *relay) pass(client net.Conn) {
+func (r relay) pass(client net.Conn) {
 	defer client.Close()
 	server, err := dialLoopback(context.Background(), r.port)
 	if err != nil {
 		return
 	}
 	defer server.Close()
-	if !r.hold(client, server) {
-		return
-	}
-	defer r.release(client, server)
 	var back sync.WaitGroup
 	back.Go(func() { stream(client, server) })
 	stream(server, client)
@@ -94,25 +68,5 @@ func stream(to, from net.Conn) {
 	}
 	if half, ok := to.(interface{ CloseWrite() error }); ok {
 		_ = half.CloseWrite()
-	}
-}
-
-func (r *relay) hold(conns ...net.Conn) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.closed {
-		return false
-	}
-	for _, c := range conns {
-		r.open[c] = true
-	}
-	return true
-}
-
-func (r *relay) release(conns ...net.Conn) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, c := range conns {
-		delete(r.open, c)
 	}
 }

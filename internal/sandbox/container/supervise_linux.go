@@ -38,7 +38,7 @@ func (i *initProcess) supervise(name string) error {
 		return i.refused(name, err)
 	}
 	for n, l := range listeners {
-		newRelay(l, i.Ports[n])
+		go relay{listener: l, port: i.Ports[n]}.serve()
 	}
 	_ = i.reports.Close() // the service executes
 	go func() {
