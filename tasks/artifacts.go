@@ -11,8 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
+	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/run"
@@ -66,7 +65,7 @@ func (p *project) artifacts(ctx context.Context, to *platform, r *polyaxon.Run, 
 	}
 	defer root.Close()
 	d := &download{project: p, to: to, run: r, root: root}
-	group, ctx := errgroup.WithContext(ctx)
+	group, ctx := panics.WithContext(ctx)
 	group.SetLimit(downloadLimit)
 	for n, f := range files {
 		group.Go(func() error {

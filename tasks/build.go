@@ -9,10 +9,10 @@ import (
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/image"
+	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/sandbox/disk"
 	"github.com/slipway-ci/slipway/internal/source"
@@ -89,7 +89,7 @@ func (p *project) imagesOf(jobs []*config.Job) []*config.Image {
 // push builds and pushes images and gives, by name, what stands in the registry.
 func (p *project) push(ctx context.Context, to *platform, images []*config.Image) (map[string]*image.Pushed, error) {
 	pushed := make([]*image.Pushed, len(images))
-	group, ctx := errgroup.WithContext(ctx)
+	group, ctx := panics.WithContext(ctx)
 	group.SetLimit(buildLimit)
 	for n, i := range images {
 		group.Go(func() error {

@@ -7,13 +7,11 @@ import (
 	"io/fs"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"strings"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/lint"
 	"github.com/slipway-ci/slipway/internal/report"
@@ -88,7 +86,7 @@ func Check(ctx context.Context, env *Env, names []string, o CheckOptions) (*repo
 		}
 	}
 	found, broken := make([][]report.Problem, len(targets)), make([]error, len(targets))
-	group, ctx := errgroup.WithContext(ctx)
+	group, ctx := panics.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, t := range targets {
 		group.Go(func() error {
@@ -114,28 +112,14 @@ func Check(ctx context.Context, env *Env, names []string, o CheckOptions) (*repo
 	return result, errors.Join(append(broken, verdictOf(result.Problems, o.Strict))...)
 }
 
-// PanicError is a mistake of slipway's own that a file met: the other files were
-// checked all the same.
-type PanicError struct {
-	File  string
-	Value any
-	Stack []byte
-}
-
-// Error names the file, and where in slipway the mistake is.
-func (e *PanicError) Error() string {
-	return fmt.Sprintf("%s: this is a mistake of slipway, and the file is not checked: %v\n%s", e.File, e.Value, e.Stack)
-}
-
-// guarded gives what check finds, or that it panicked: it runs beside those of other
-// files, in a goroutine that nobody else would recover.
+// guarded gives what check finds, or its panic: the other files are checked all the
+// same.
 func (t *target) guarded(check func() []report.Problem) (found []report.Problem, err error) {
-	defer func() {
-		if value := recover(); value != nil {
-			err = &PanicError{t.name(), value, debug.Stack()}
-		}
-	}()
-	return check(), nil
+	err = panics.Catch(t.name(), func() error {
+		found = check()
+		return nil
+	})
+	return found, err
 }
 
 // nothingFound says where no Polyaxonfile is.

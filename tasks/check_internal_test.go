@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/report"
 )
 
@@ -16,8 +17,8 @@ func TestPanicOfARule(t *testing.T) {
 		var none map[string][]string
 		return []report.Problem{{Message: none["x"][1]}}
 	})
-	var panicked *PanicError
-	if !errors.As(err, &panicked) || !strings.HasPrefix(err.Error(), "jobs/train.yml: this is a mistake of slipway") {
+	var panicked *panics.Error
+	if !errors.As(err, &panicked) || !strings.HasPrefix(err.Error(), "jobs/train.yml: this is a fault of slipway") {
 		t.Fatalf("the error is %v", err)
 	}
 	// Also where other files have errors of their own.

@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/run"
@@ -40,7 +40,7 @@ func (p *project) children(ctx context.Context, to *platform, j *config.Job, of 
 	ctx, leave := context.WithCancel(ctx)
 	asking, stop := context.WithCancel(ctx)
 	f := &family{project: p, to: to, job: j, seen: map[string]bool{}, slots: make(chan struct{}, jobLimit)}
-	var group sync.WaitGroup
+	var group panics.WaitGroup
 	group.Go(func() {
 		for {
 			f.look(ctx, of)
@@ -74,7 +74,7 @@ type family struct {
 	job   *config.Job
 	slots chan struct{}
 	seen  map[string]bool
-	group sync.WaitGroup
+	group panics.WaitGroup
 }
 
 // look follows the runs that were not seen before. What cannot be asked now is

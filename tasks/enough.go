@@ -7,8 +7,7 @@ import (
 	"slices"
 	"sync"
 
-	"golang.org/x/sync/errgroup"
-
+	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
 	"github.com/slipway-ci/slipway/internal/report"
@@ -109,7 +108,7 @@ func (s *search) reachedBefore(found []report.Job) *enoughError {
 // without a UUID where there is none.
 func (p *project) found(ctx context.Context, to *platform, s *search) ([]report.Job, error) {
 	found := make([]report.Job, len(s.submissions))
-	group, ctx := errgroup.WithContext(ctx)
+	group, ctx := panics.WithContext(ctx)
 	group.SetLimit(jobLimit)
 	for n, submission := range s.submissions {
 		group.Go(func() error {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/run"
 	"github.com/slipway-ci/slipway/internal/source"
@@ -54,15 +55,15 @@ func ExitCode(err error) int {
 		never       *NeverError
 		ended       *RunError
 		changes     *ChangesError
-		broken      *PanicError
+		broken      *panics.Error
 	)
 	switch {
 	case err == nil:
 		return ExitOK
-	case errors.As(err, &interrupted), errors.Is(err, context.Canceled):
-		return ExitInterrupted
 	case errors.As(err, &broken):
 		return ExitStep
+	case errors.As(err, &interrupted), errors.Is(err, context.Canceled):
+		return ExitInterrupted
 	case errors.As(err, &located), errors.As(err, &usage), errors.As(err, &problems):
 		return ExitUsage
 	case errors.As(err, &lost):

@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
 	"github.com/slipway-ci/slipway/internal/report"
@@ -125,7 +125,7 @@ func (p *project) expanded(ctx context.Context, to *platform, j *config.Job, ref
 	downloads := make([]error, len(s.submissions))
 	slots := make(chan struct{}, s.concurrency())
 	verdict := &earlyVerdict{search: s, stop: stop}
-	var group sync.WaitGroup
+	var group panics.WaitGroup
 	for n, submission := range s.submissions {
 		one := *j
 		one.Name = j.Name + "/" + strconv.Itoa(n+1)

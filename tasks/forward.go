@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 
 	"github.com/slipway-ci/slipway/internal/cluster"
+	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/report"
 )
@@ -43,7 +44,7 @@ func (p *project) forward(ctx context.Context, to *platform, r *polyaxon.Run, po
 		return nil, usagef("port %d of this machine cannot be used: %v", port, err)
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	var group sync.WaitGroup
+	var group panics.WaitGroup
 	f := &forwarding{address: "http://" + listener.Addr().String() + "/", close: func() {
 		cancel()
 		_ = listener.Close()
@@ -87,7 +88,7 @@ func (p *project) carry(ctx context.Context, to *platform, r *polyaxon.Run, loca
 	var once sync.Once
 	end := func() { once.Do(func() { _, _ = local.Close(), remote.Close() }) }
 	defer context.AfterFunc(ctx, end)()
-	var group sync.WaitGroup
+	var group panics.WaitGroup
 	for from, into := range map[net.Conn]net.Conn{local: remote, remote: local} {
 		group.Go(func() { defer end(); _, _ = io.Copy(into, from) })
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
 	"github.com/slipway-ci/slipway/internal/report"
@@ -92,7 +93,7 @@ func (p *project) submit(ctx context.Context, to *platform, j *config.Job, s run
 func (p *project) followAny(ctx context.Context, to *platform, j *config.Job, s run.Submission, submitted *run.Submitted, o JobOptions) (report.Run, error) {
 	for {
 		settling, settled := context.WithCancel(ctx)
-		var group sync.WaitGroup
+		var group panics.WaitGroup
 		if submitted.Unsettled {
 			group.Go(func() { run.Settle(settling, to.polyaxon, s, submitted) })
 		}
@@ -128,7 +129,9 @@ func (p *project) follow(ctx context.Context, to *platform, j *config.Job, submi
 	}
 	told()
 	if err != nil {
-		return reportRun(&submitted.Run), p.abandon(ctx, followed, to, j, target, err)
+		left := reportRun(&submitted.Run)
+		err = p.abandon(ctx, followed, to, j, target, &left, err)
+		return left, err
 	}
 	ended := reportOutcome(outcome)
 	ended.OutputsAt = p.outputsAt(to, outcome)
@@ -150,14 +153,14 @@ func (p *project) target(to *platform, r *polyaxon.Run) run.Target {
 
 // abandon ends the watch over a run that has not ended: it is stopped when it
 // waited or ran too long, or when the command was interrupted, unless on-cancel says to
-// leave it.
-func (p *project) abandon(ctx, followed context.Context, to *platform, j *config.Job, target run.Target, err error) error {
+// leave it. One, which reports it, is told so.
+func (p *project) abandon(ctx, followed context.Context, to *platform, j *config.Job, target run.Target, one *report.Run, err error) error {
 	var pending *PendingError
 	var over *run.LimitError
 	var ended error
 	switch {
 	case ctx.Err() != nil:
-		return p.interrupt(ctx, to, j, target, stopLimit)
+		return p.interrupt(ctx, to, j, target, one, stopLimit)
 	case errors.As(err, &over):
 		ended = &TimeLimitError{Job: j.Name, Service: j.Service, UUID: target.UUID, Limit: j.Timeout, LastLines: over.LastLines}
 	case errors.As(context.Cause(followed), &pending):
@@ -165,7 +168,7 @@ func (p *project) abandon(ctx, followed context.Context, to *platform, j *config
 	default:
 		return fmt.Errorf("follow %s: %w", named(j), err)
 	}
-	if err := p.stop(ctx, to, j, target, stopLimit); err != nil {
+	if err := p.stop(ctx, to, j, target, one, stopLimit); err != nil {
 		return fmt.Errorf("%w; %w", ended, err)
 	}
 	return ended
@@ -174,9 +177,9 @@ func (p *project) abandon(ctx, followed context.Context, to *platform, j *config
 // interrupt stops the run of a command that was interrupted, and confirms it
 // within limit, or leaves it by the job's on-cancel. A run of a matrix that is not
 // wanted any more is always stopped.
-func (p *project) interrupt(ctx context.Context, to *platform, j *config.Job, target run.Target, limit time.Duration) error {
+func (p *project) interrupt(ctx context.Context, to *platform, j *config.Job, target run.Target, one *report.Run, limit time.Duration) error {
 	if enough := stoppedEarly(ctx); enough != nil {
-		if err := p.stop(ctx, to, j, target, stopLimit); err != nil {
+		if err := p.stop(ctx, to, j, target, one, stopLimit); err != nil {
 			return err
 		}
 		return enough
@@ -185,20 +188,22 @@ func (p *project) interrupt(ctx context.Context, to *platform, j *config.Job, ta
 		p.event(report.Note, "", "", fmt.Sprintf("run %s of %s goes on (on-cancel: leave); follow it with: slipway follow %s", target.UUID, named(j), target.UUID))
 		return &InterruptedError{Outcome: fmt.Sprintf("run %s of %s was left running", target.UUID, named(j))}
 	}
-	if err := p.stop(ctx, to, j, target, limit); err != nil {
+	if err := p.stop(ctx, to, j, target, one, limit); err != nil {
 		return &InterruptedError{Outcome: err.Error()}
 	}
 	return &InterruptedError{Outcome: fmt.Sprintf("run %s of %s was stopped", target.UUID, named(j))}
 }
 
-// stop stops a run and confirms it within limit, though ctx is cancelled.
-func (p *project) stop(ctx context.Context, to *platform, j *config.Job, target run.Target, limit time.Duration) error {
+// stop stops a run and confirms it within limit, though ctx is cancelled; one then
+// reports it as stopped.
+func (p *project) stop(ctx context.Context, to *platform, j *config.Job, target run.Target, one *report.Run, limit time.Duration) error {
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
 	if err := run.Stop(stopping, to.polyaxon, target); err != nil {
 		return fmt.Errorf("run %s of %s could NOT be stopped, and may go on: %w; stop it with: slipway stop %s", target.UUID, named(j), err, target.UUID)
 	}
-	p.event(report.Status, "run", j.Name, "stopped")
+	one.Status = string(polyaxon.Stopped)
+	p.event(report.Status, "run", j.Name, one.Status)
 	return nil
 }
 

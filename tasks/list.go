@@ -6,8 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
+	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/run"
@@ -120,7 +119,7 @@ func (p *project) listed(ctx context.Context, to *platform, o RunsOptions) ([]po
 // a run ran.
 func (p *project) complete(ctx context.Context, to *platform, runs []polyaxon.Run) ([][]polyaxon.Condition, error) {
 	conditions := make([][]polyaxon.Condition, len(runs))
-	group, ctx := errgroup.WithContext(ctx)
+	group, ctx := panics.WithContext(ctx)
 	group.SetLimit(askedAtOnce)
 	for i := range runs {
 		group.Go(func() error {

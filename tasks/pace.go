@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/clock"
+	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/report"
 )
 
@@ -31,20 +32,28 @@ func (p *project) paced(ctx context.Context, name string) (*pace, func()) {
 	began := time.Now()
 	c := &pace{sink: p.Events, name: name, now: time.Now, every: paceEvery, text: "building", since: began, begun: began}
 	ctx, stop := context.WithCancel(ctx)
-	go c.watch(ctx, clock.Wait)
-	return c, stop
+	var watching panics.WaitGroup
+	watching.Go(func() { c.watch(ctx, clock.Wait) })
+	return c, func() {
+		stop()
+		watching.Wait()
+	}
 }
 
 // watch says every now and then that the build goes on, until ctx ends.
 func (c *pace) watch(ctx context.Context, wait func(context.Context, time.Duration) error) {
 	for wait(ctx, c.every) == nil {
-		c.mu.Lock()
-		now := c.now()
-		if now.Sub(c.since) >= c.every {
-			c.since = now
-			c.tell(report.Advance, c.text+", for "+now.Sub(c.begun).Round(time.Second).String()+" now")
-		}
-		c.mu.Unlock()
+		c.goesOn()
+	}
+}
+
+func (c *pace) goesOn() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.now()
+	if now.Sub(c.since) >= c.every {
+		c.since = now
+		c.tell(report.Advance, c.text+", for "+now.Sub(c.begun).Round(time.Second).String()+" now")
 	}
 }
 

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/image"
+	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/run"
 )
@@ -25,7 +25,7 @@ func (p *project) pipeline(ctx context.Context, to *platform, jobs []*config.Job
 	slots := make(chan struct{}, jobLimit)
 	ended := make([]chan struct{}, len(jobs))
 	index := map[string]int{}
-	var group sync.WaitGroup
+	var group panics.WaitGroup
 	for n, j := range jobs {
 		index[j.Name], ended[n] = n, make(chan struct{})
 		var upstream []int
@@ -41,7 +41,10 @@ func (p *project) pipeline(ctx context.Context, to *platform, jobs []*config.Job
 			}
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			reported[n], failures[n] = p.job(ctx, to, j, pushed, before, o)
+			failures[n] = panics.Catch("job "+j.Name, func() (err error) {
+				reported[n], err = p.job(ctx, to, j, pushed, before, o)
+				return err
+			})
 		})
 	}
 	group.Wait()
@@ -96,7 +99,8 @@ func (p *project) submitAndFollow(ctx context.Context, to *platform, j *config.J
 	switch {
 	case ctx.Err() != nil:
 		// It was made while the signal came.
-		return reported, p.interrupt(ctx, to, j, p.target(to, &submitted.Run), stopLimit-run.FinishLimit)
+		err := p.interrupt(ctx, to, j, p.target(to, &submitted.Run), &reported.Run, stopLimit-run.FinishLimit)
+		return reported, err
 	case o.Detach:
 		return reported, nil
 	case submitted.How == run.UpToDate:

@@ -8,10 +8,10 @@ import (
 	"strings"
 
 	"github.com/rogpeppe/go-internal/diff"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/image"
+	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
 	"github.com/slipway-ci/slipway/internal/report"
@@ -79,7 +79,7 @@ func (p *project) planImages(ctx context.Context, d *deployment) ([]report.Image
 	if !p.asks(ctx, d.to, "the registry", uses{images: len(d.images) > 0}) {
 		return reported, references, ctx.Err()
 	}
-	group, limited := errgroup.WithContext(ctx)
+	group, limited := panics.WithContext(ctx)
 	group.SetLimit(buildLimit)
 	for n, i := range d.images {
 		group.Go(func() error {

@@ -63,7 +63,7 @@ func Up(ctx context.Context, env *Env, name string, o UpOptions) (*report.Result
 	if !o.Keep {
 		if err := p.replace(ctx, d.to, name, started.UUID); err != nil {
 			if ctx.Err() != nil {
-				return result, p.abandon(ctx, ctx, d.to, service, target, err)
+				return result, p.abandon(ctx, ctx, d.to, service, target, &started.Run, err)
 			}
 			return result, err
 		}
@@ -71,7 +71,7 @@ func Up(ctx context.Context, env *Env, name string, o UpOptions) (*report.Result
 	at, err := p.reach(ctx, d.to, service, target, o)
 	if err != nil {
 		if ctx.Err() != nil {
-			return result, p.abandon(ctx, ctx, d.to, service, target, err)
+			return result, p.abandon(ctx, ctx, d.to, service, target, &started.Run, err)
 		}
 		if now, asked := d.to.polyaxon.Run(ctx, p.config.Project, target.UUID); asked == nil {
 			started.Status = string(now.Status)

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -41,11 +42,14 @@ func TestInterrupted(t *testing.T) {
 		made                 func(project string) string
 		args                 []string
 		want, left           string
+		signal               os.Signal
 	}{
-		{"up while its run is made", http.MethodPost, "/runs", nil, []string{"up", "api"}, "run [UUID] of service api was stopped", "api stopp"},
-		{"up while it waits", http.MethodGet, "/runs/", nil, []string{"up", "api"}, "run [UUID] of service api was stopped", "api stopp"},
-		{"resume", http.MethodPost, "/resume", s.ended, []string{"resume"}, "whether run [UUID] goes on is unknown, and slipway status [UUID] tells", ""},
-		{"approve", http.MethodPost, "/approve", s.gated, []string{"approve"}, "whether run [UUID] was approved is unknown, and slipway status [UUID] tells", ""},
+		{"up while its run is made", http.MethodPost, "/runs", nil, []string{"up", "api"}, "run [UUID] of service api was stopped", "api stopp", os.Interrupt},
+		{"up while it waits", http.MethodGet, "/runs/", nil, []string{"up", "api"}, "run [UUID] of service api was stopped", "api stopp", os.Interrupt},
+		{"up while its terminal is closed", http.MethodGet, "/runs/", nil, []string{"up", "api"}, "run [UUID] of service api was stopped", "api stopp", syscall.SIGHUP},
+		{"up that is told to quit", http.MethodGet, "/runs/", nil, []string{"up", "api"}, "run [UUID] of service api was stopped", "api stopp", syscall.SIGQUIT},
+		{"resume", http.MethodPost, "/resume", s.ended, []string{"resume"}, "whether run [UUID] goes on is unknown, and slipway status [UUID] tells", "", os.Interrupt},
+		{"approve", http.MethodPost, "/approve", s.gated, []string{"approve"}, "whether run [UUID] was approved is unknown, and slipway status [UUID] tells", "", os.Interrupt},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			project, uuid := s.project(), ""
@@ -53,10 +57,10 @@ func TestInterrupted(t *testing.T) {
 				uuid = test.made(project)
 				test.args = append(test.args, uuid)
 			}
-			command := exec.Command("slipway", append([]string{"-C", s.dir, "--no-attestations"}, test.args...)...)
+			command := exec.Command("slipway", append([]string{"-C", s.dir, "--no-attestations", "-o", "json"}, test.args...)...)
 			command.Env = append(os.Environ(), "PROJECT="+project)
-			var said bytes.Buffer
-			command.Stderr = &said
+			var said, result bytes.Buffer
+			command.Stdout, command.Stderr = &result, &said
 			started, ended := make(chan struct{}), make(chan struct{})
 			var once sync.Once
 			end := s.during(func(_ int, r *http.Request, answered bool) {
@@ -66,7 +70,7 @@ func TestInterrupted(t *testing.T) {
 					return
 				}
 				once.Do(func() {
-					_ = command.Process.Signal(os.Interrupt)
+					_ = command.Process.Signal(test.signal)
 					if test.left == "" {
 						<-ended
 					}
@@ -82,6 +86,9 @@ func TestInterrupted(t *testing.T) {
 				}()
 			}
 			if test.left != "" {
+				if !strings.Contains(result.String(), `"status": "stopped"`) {
+					t.Errorf("the result does not say stopped: %s", result.String())
+				}
 				for what := range runs {
 					if !strings.HasPrefix(what, test.left) {
 						t.Errorf("%s is left", what)

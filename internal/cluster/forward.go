@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/tools/portforward"
 	"k8s.io/client-go/transport/spdy"
 
+	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/silence"
 )
 
@@ -44,10 +45,10 @@ func (c *Cluster) DialPod(ctx context.Context, pod string, port int) (net.Conn, 
 		err        error
 	}
 	result := make(chan dialled, 1)
-	go func() { // the dialer knows no context
+	panics.Go(func() { // the dialer knows no context
 		connection, _, err := dialer.Dial(portforward.PortForwardProtocolV1Name)
 		result <- dialled{connection, err}
-	}()
+	}, func(err error) { result <- dialled{nil, err} })
 	select {
 	case d := <-result:
 		if d.err != nil {
@@ -60,11 +61,11 @@ func (c *Cluster) DialPod(ctx context.Context, pod string, port int) (net.Conn, 
 		}
 		return connection, nil
 	case <-ctx.Done():
-		go func() {
+		panics.Go(func() {
 			if d := <-result; d.connection != nil {
 				_ = d.connection.Close()
 			}
-		}()
+		}, func(error) {}) // nobody waits for it any more
 		return nil, fmt.Errorf("reach pod %s: %w", pod, context.Cause(ctx))
 	}
 }
@@ -87,7 +88,7 @@ func openStreams(connection httpstream.Connection, pod string, port int) (net.Co
 		return nil, err
 	}
 	f := &forwarded{pod: pod, connection: connection, data: data, told: make(chan struct{})}
-	go f.watch(failures)
+	panics.Go(func() { f.watch(failures) }, func(err error) { f.fail(err) })
 	return f, nil
 }
 
@@ -115,8 +116,12 @@ func (f *forwarded) watch(failures io.Reader) {
 	if err != nil || len(said) == 0 {
 		return
 	}
+	f.fail(fmt.Errorf("pod %s ended the connection: %s", f.pod, bytes.TrimSpace(said)))
+}
+
+func (f *forwarded) fail(err error) {
 	f.mu.Lock()
-	f.err = fmt.Errorf("pod %s ended the connection: %s", f.pod, bytes.TrimSpace(said))
+	f.err = err
 	f.mu.Unlock()
 	_ = f.connection.Close()
 }

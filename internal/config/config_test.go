@@ -100,11 +100,11 @@ func TestErrors(t *testing.T) {
 		"image of no kind":     {"images: {i: {workdir: /x}}\n", "slipway.yaml:1:13: image i needs one of go, python, dockerfile and files"},
 		"image of two kinds":   {"images: {i: {go: {main: a}, dockerfile: b}}\n", "slipway.yaml:1:13: image i has more than one of go, python and dockerfile"},
 		"missing main":         {"images: {i: {go: {}}}\n", "slipway.yaml:1:18: images.i.go needs main"},
-		"bad secret source":    {"secrets: {s: {data: {k: hunter2}}}\n", `slipway.yaml:1:25: secrets.s.data.k must be env:NAME, file:PATH or gcp-secret-manager:projects/P/secrets/S, not "hunter2"`},
+		"bad secret source":    {"secrets: {s: {data: {k: hunter2}}}\n", `slipway.yaml:1:25: secrets.s.data.k must be env:NAME, file:PATH or gcp-secret-manager:projects/P/secrets/S, not what stands there, which may be a secret and is not shown`},
 		"a pasted secret":      {"jobs: {j: {polyaxonfile: a.yml, params: {P: \"secret:hunter2\"}}}\n", "slipway.yaml:1:45: params.P of j begins with secret: and names no secret source (write secret:env:NAME or secret:file:PATH)"},
 		"two volumes":          {"volume: {connection: a, claim: b}\n", "slipway.yaml:1:9: volume needs exactly one of connection and claim"},
 		"mlflow without it":    {"mlflow: {experiment: a}\n", "slipway.yaml:1:9: mlflow needs tracking-uri"},
-		"a pasted password":    {"mlflow: {tracking-uri: \"http://m\", password: hunter2}\n", `slipway.yaml:1:46: mlflow.password must be env:NAME, file:PATH or gcp-secret-manager:projects/P/secrets/S, not "hunter2"`},
+		"a pasted password":    {"mlflow: {tracking-uri: \"http://m\", password: hunter2}\n", `slipway.yaml:1:46: mlflow.password must be env:NAME, file:PATH or gcp-secret-manager:projects/P/secrets/S, not what stands there, which may be a secret and is not shown`},
 		"no yes or no":         {"jobs: {j: {polyaxonfile: a.yml, credentials: maybe}}\n", `slipway.yaml:1:46: jobs.j.credentials must be true or false, not "maybe"`},
 		"cluster without way":  {"cluster: {namespace: x}\n", "slipway.yaml:1:10: cluster needs exactly one of gke and kubeconfig"},
 		"unset variable":       {"project: ${NOPE}\n", "slipway.yaml:1:10: the environment variable NOPE is not set (set it, or write ${NOPE:-default})"},
@@ -209,4 +209,23 @@ func FuzzLoad(f *testing.F) {
 			t.Fatalf("config %v, error %v", c, err)
 		}
 	})
+}
+
+// TestLiteralsAreNotShown has nothing shown of what stands where the source of a
+// secret is wanted: it may be the secret.
+func TestLiteralsAreNotShown(t *testing.T) {
+	for _, text := range []string{
+		"secrets: {s: {data: {K: hunter2-hunter2}}}", "secrets: {s: {data: {K: 12345678}}}", "polyaxon: {host: \"https://x\", token: hunter2-hunter2}", "polyaxon: {host: \"https://x\", token: [hunter2-hunter2]}",
+		"secrets: {s: {data: {K: {hunter2-hunter2: x}}}}", "secrets: {s: {docker-registry: {server: x, service-account-key: hunter2-hunter2}}}", "secrets: {s: {data: hunter2-hunter2}}",
+		"images: {i: {dockerfile: D, build-secrets: {K: hunter2-hunter2}}}", "secrets: {s: {data: {K: true}}}",
+	} {
+		path := filepath.Join(t.TempDir(), "slipway.yaml")
+		if err := os.WriteFile(path, []byte("project: story\n"+text+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Load(path, Options{Lookup: func(string) (string, bool) { return "", false }})
+		if err == nil || strings.Contains(err.Error(), "hunter2") || strings.Contains(err.Error(), "12345678") {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
 }

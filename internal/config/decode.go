@@ -239,6 +239,9 @@ func (d *decoder) decodeScalar(n *yaml.Node, v reflect.Value, path []string, tag
 }
 
 func (d *decoder) decodeString(n *yaml.Node, v reflect.Value, path []string, tag reflect.StructTag, text string, resolved any, shown string) {
+	if tag.Get("pattern") == "source" {
+		shown = "what stands there, which may be a secret and is not shown"
+	}
 	// Environment variables and build arguments are text, however they look.
 	literal := len(path) > 1 && (path[len(path)-2] == "env" || path[len(path)-2] == "build-args")
 	if _, isText := resolved.(string); !isText && !literal {

@@ -19,6 +19,8 @@ import (
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/session"
 	"github.com/tonistiigi/fsutil"
+
+	"github.com/slipway-ci/slipway/internal/panics"
 )
 
 // Output says where an image goes.
@@ -227,18 +229,21 @@ func (b *Builder) solve(ctx context.Context, s Spec, o Output, export client.Exp
 		options.AllowedEntitlements = []string{"network." + b.testOnlyNetwork}
 	}
 	statuses := make(chan *client.SolveStatus)
-	watched := make(chan struct{})
-	go func() {
-		defer close(watched)
+	var watching panics.WaitGroup
+	watching.Go(func() {
+		defer func() { // whoever builds is never kept waiting
+			for range statuses {
+			}
+		}()
 		w.watch(statuses)
-	}()
+	})
 	var response *client.SolveResponse
 	solved := make(chan error, 1)
-	go func() {
+	panics.Go(func() {
 		var err error
 		response, err = c.Solve(ctx, nil, options, statuses)
 		solved <- err
-	}()
+	}, func(err error) { solved <- err })
 	listening, stop := context.WithCancel(ctx)
 	defer stop()
 	select {
@@ -254,7 +259,9 @@ func (b *Builder) solve(ctx context.Context, s Spec, o Output, export client.Exp
 			err = errors.Join(ctx.Err(), <-solved)
 		}
 	}
-	<-watched
+	if fault := new(panics.Error); !errors.As(err, &fault) {
+		watching.Wait()
+	}
 	return response, err
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/moby/buildkit/client"
 
+	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/silence"
 )
 
@@ -18,7 +19,7 @@ const defaultBeat = 30 * time.Second
 func (b *Builder) silence(ctx context.Context, c *client.Client) <-chan error {
 	beat := cmp.Or(b.beat, defaultBeat)
 	silent := make(chan error, 1)
-	go func() {
+	panics.Go(func() {
 		for {
 			select {
 			case <-ctx.Done():
@@ -34,6 +35,6 @@ func (b *Builder) silence(ctx context.Context, c *client.Client) <-chan error {
 				return
 			}
 		}
-	}()
+	}, func(err error) { silent <- err })
 	return silent
 }

@@ -8,7 +8,8 @@ import (
 	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"golang.org/x/sync/errgroup"
+
+	"github.com/slipway-ci/slipway/internal/panics"
 )
 
 // Adopt makes an image, or an index, that another builder has put into the
@@ -74,7 +75,7 @@ func (p *push) adopt(ctx context.Context, there *standing) (*assembled, error) {
 	if err != nil {
 		return nil, fmt.Errorf("annotate %s: %w", p.wire.repository.Digest(there.digest.String()), err)
 	}
-	group, limited := errgroup.WithContext(ctx)
+	group, limited := panics.WithContext(ctx)
 	group.SetLimit(uploads)
 	var mu sync.Mutex
 	for _, variant := range a.variants {

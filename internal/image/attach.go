@@ -14,7 +14,8 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
-	"golang.org/x/sync/errgroup"
+
+	"github.com/slipway-ci/slipway/internal/panics"
 )
 
 // Attestation is a document about an image, which is attached to it.
@@ -129,7 +130,7 @@ type artifact struct {
 func (r *Registry) attach(ctx context.Context, w *wire, subject v1.Descriptor, attestations []Attestation, m *meter) error {
 	empty := []byte("{}")
 	config := v1.Descriptor{MediaType: emptyType, Digest: hashOf(empty), Size: int64(len(empty))}
-	group, limited := errgroup.WithContext(ctx)
+	group, limited := panics.WithContext(ctx)
 	group.Go(func() error { return r.document(limited, w, empty, m) })
 	manifests := make([][]byte, len(attestations))
 	referrers := make([]referrer, len(attestations))

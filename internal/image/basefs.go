@@ -16,8 +16,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/types"
-	"golang.org/x/sync/errgroup"
 
+	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/rootfs"
 )
 
@@ -89,7 +89,7 @@ func (r *Registry) readFS(ctx context.Context, s Spec, b *base) (*rootfs.FS, err
 		return nil, err
 	}
 	partial := make([]bool, len(b.layers))
-	group, limited := errgroup.WithContext(ctx)
+	group, limited := panics.WithContext(ctx)
 	group.SetLimit(layerReaders)
 	for _, n := range lacking {
 		l := b.layers[n]

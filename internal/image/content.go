@@ -12,7 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 
-	"golang.org/x/sync/errgroup"
+	"github.com/slipway-ci/slipway/internal/panics"
 )
 
 // ChangedError is a file that changed while an image was made of it. The same
@@ -31,7 +31,7 @@ func (e *ChangedError) Error() string {
 // hold, and notes it. It gives the paths of those that hold a private key.
 func readEntries(ctx context.Context, root *os.Root, entries []entry, known *stamps) (map[string]bool, error) {
 	isKey := make([]bool, len(entries))
-	group, ctx := errgroup.WithContext(ctx)
+	group, ctx := panics.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for n := range entries {
 		e := &entries[n]

@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/v1/google"
+
+	"github.com/slipway-ci/slipway/internal/panics"
 )
 
 // googlePatience is how long Google's credentials may take to be found: on a
@@ -105,10 +107,10 @@ func (c *Credentials) within(ctx context.Context, find func(context.Context) (au
 		err  error
 	}
 	result := make(chan found, 1)
-	go func() {
+	panics.Go(func() {
 		auth, err := find(context.WithoutCancel(ctx))
 		result <- found{auth, err}
-	}()
+	}, func(err error) { result <- found{nil, err} })
 	timer := time.NewTimer(c.patience)
 	defer timer.Stop()
 	select {

@@ -12,7 +12,8 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
-	"golang.org/x/sync/errgroup"
+
+	"github.com/slipway-ci/slipway/internal/panics"
 )
 
 // The annotations by which an index tells the size and the number of layers of
@@ -68,7 +69,7 @@ func told(child v1.Descriptor) (size int64, layers int) {
 func (p *push) sendIndex(ctx context.Context, believing bool) (*assembled, error) {
 	parts := make([]*assembled, len(p.recipe.parts))
 	same := &common{}
-	group, limited := errgroup.WithContext(ctx)
+	group, limited := panics.WithContext(ctx)
 	for n, part := range p.recipe.parts {
 		one := &push{registry: p.registry, recipe: part, wire: p.wire, meter: p.meter, attest: p.attest, common: same}
 		group.Go(func() (err error) {

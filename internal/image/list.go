@@ -14,7 +14,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/google"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
-	"golang.org/x/sync/errgroup"
+
+	"github.com/slipway-ci/slipway/internal/panics"
 )
 
 // Listed is one image that the registry has.
@@ -105,7 +106,7 @@ func children(of name.Repository, tags *google.Tags) []name.Repository {
 
 // all lists repositories, and with deep those below them.
 func (l *lister) all(ctx context.Context, repositories []name.Repository, deep bool) error {
-	group, limited := errgroup.WithContext(ctx)
+	group, limited := panics.WithContext(ctx)
 	group.SetLimit(uploads)
 	for _, repository := range repositories {
 		group.Go(func() error {
@@ -156,7 +157,7 @@ func (l *lister) one(ctx context.Context, repository name.Repository, tags *goog
 	}
 	byDigest := map[v1.Hash]*Listed{}
 	var mu sync.Mutex
-	group, limited := errgroup.WithContext(ctx)
+	group, limited := panics.WithContext(ctx)
 	group.SetLimit(uploads)
 	for _, tag := range visible(tags.Tags) {
 		group.Go(func() error {

@@ -8,12 +8,13 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
-	"golang.org/x/sync/errgroup"
+
+	"github.com/slipway-ci/slipway/internal/panics"
 )
 
 // manifests writes the manifest under all tags, and by its digest when it has none.
 func (p *push) manifests(ctx context.Context, a *assembled) error {
-	group, limited := errgroup.WithContext(ctx)
+	group, limited := panics.WithContext(ctx)
 	for _, tag := range p.tags {
 		group.Go(func() error { return p.tag(limited, tag, a.mediaType, a.manifest, a.digest) })
 	}
@@ -66,7 +67,7 @@ func (p *push) tag(ctx context.Context, tag string, mediaType types.MediaType, m
 // manifest while it is written again.
 func (p *push) retag(ctx context.Context, found *standing) (bool, error) {
 	there := make([]bool, len(p.tags))
-	asking, limited := errgroup.WithContext(ctx)
+	asking, limited := panics.WithContext(ctx)
 	asking.SetLimit(uploads)
 	for n, tag := range p.tags {
 		if tag == inputsTag(p.recipe.Inputs) {
@@ -84,7 +85,7 @@ func (p *push) retag(ctx context.Context, found *standing) (bool, error) {
 	if err := asking.Wait(); err != nil {
 		return false, err
 	}
-	writing, limited := errgroup.WithContext(ctx)
+	writing, limited := panics.WithContext(ctx)
 	writing.SetLimit(uploads)
 	for n, tag := range p.tags {
 		if !there[n] {

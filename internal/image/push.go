@@ -10,7 +10,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/google/go-containerregistry/pkg/v1/types"
-	"golang.org/x/sync/errgroup"
+
+	"github.com/slipway-ci/slipway/internal/panics"
 )
 
 const (
@@ -152,7 +153,7 @@ func (p *push) verify(ctx context.Context, found *standing) (*standing, error) {
 		return found, nil
 	}
 	var lacking atomic.Bool
-	group, limited := errgroup.WithContext(ctx)
+	group, limited := panics.WithContext(ctx)
 	group.SetLimit(uploads)
 	for _, blob := range append([]v1.Descriptor{found.config}, found.layers...) {
 		if len(blob.URLs) > 0 || blob.MediaType == types.OCIRestrictedLayer {

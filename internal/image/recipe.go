@@ -7,8 +7,8 @@ import (
 	"slices"
 
 	"github.com/google/go-containerregistry/pkg/name"
-	"golang.org/x/sync/errgroup"
 
+	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/state"
 	"github.com/slipway-ci/slipway/internal/wheel"
 )
@@ -59,7 +59,7 @@ func Prepare(ctx context.Context, s Spec, r *Registry) (*Recipe, error) {
 	}
 	var base *name.Digest
 	var contents [][]*content
-	group, limited := errgroup.WithContext(ctx)
+	group, limited := panics.WithContext(ctx)
 	group.Go(func() (err error) {
 		r.greet(limited, s.Name)
 		base, err = findBase(limited, s, r)
@@ -132,7 +132,7 @@ func gather(ctx context.Context, s Spec) ([][]*content, error) {
 	if s.Kind != KindGo {
 		return contents, nil
 	}
-	group, limited := errgroup.WithContext(ctx)
+	group, limited := panics.WithContext(ctx)
 	for n, platform := range s.Platforms {
 		group.Go(func() error {
 			program, err := compile(limited, s.on(platform))
@@ -147,7 +147,7 @@ func gather(ctx context.Context, s Spec) ([][]*content, error) {
 // this machine's memory, or by packing them into nothing.
 func (r *Recipe) measure(ctx context.Context, contents []*content, last *previous) ([]made, error) {
 	own := make([]made, len(contents))
-	group, limited := errgroup.WithContext(ctx)
+	group, limited := panics.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for n, c := range contents {
 		f, ok := last.facts[c.fingerprint]

@@ -9,7 +9,8 @@ import (
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
-	"golang.org/x/sync/errgroup"
+
+	"github.com/slipway-ci/slipway/internal/panics"
 )
 
 // Retagged is an image that has a second tag.
@@ -53,7 +54,7 @@ func (r *Registry) Retag(ctx context.Context, names []string, from, to string, f
 	}
 	wires, found, moves := make([]*wire, len(names)), make([]*standing, len(names)), make([]bool, len(names))
 	taken := make([]error, len(names))
-	group, limited := errgroup.WithContext(ctx)
+	group, limited := panics.WithContext(ctx)
 	group.SetLimit(uploads)
 	for n, image := range names {
 		group.Go(func() error {

@@ -10,7 +10,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/types"
-	"golang.org/x/sync/errgroup"
+
+	"github.com/slipway-ci/slipway/internal/panics"
 )
 
 // send sends what the registry lacks, and then the manifest. It takes the
@@ -32,7 +33,7 @@ func (p *push) send(ctx context.Context, believing bool) (*assembled, error) {
 	var to *url.URL
 	var parent *base
 	var own []made
-	group, limited := errgroup.WithContext(ctx)
+	group, limited := panics.WithContext(ctx)
 	group.Go(func() (err error) { // now, so that the configuration need not wait for it
 		to, err = p.begin(limited)
 		return err
@@ -60,7 +61,7 @@ func (p *push) send(ctx context.Context, believing bool) (*assembled, error) {
 	if err := p.attach(ctx, a, p.recipe.spec.platform.String()); err != nil {
 		return nil, err
 	}
-	tagged, limited := errgroup.WithContext(ctx)
+	tagged, limited := panics.WithContext(ctx)
 	tagged.Go(func() error { return p.manifests(limited, a) })
 	tagged.Go(func() error { return p.remember(limited, a) })
 	if err := tagged.Wait(); err != nil {
@@ -89,7 +90,7 @@ func (p *push) layers(ctx context.Context) (*base, []made, error) {
 	}
 	above := make([]made, len(contents))
 	var below []made
-	group, limited := errgroup.WithContext(ctx)
+	group, limited := panics.WithContext(ctx)
 	group.SetLimit(uploads)
 	group.Go(func() error {
 		contents, err := p.recipe.requirements(limited, parent, p.last, room)
@@ -108,7 +109,7 @@ func (p *push) layers(ctx context.Context) (*base, []made, error) {
 }
 
 // contents has layers sent by a group, and their facts put into own.
-func (p *push) contents(ctx context.Context, group *errgroup.Group, contents []*content, own []made) {
+func (p *push) contents(ctx context.Context, group *panics.Group, contents []*content, own []made) {
 	for _, c := range contents {
 		p.meter.expect(c.bytes)
 	}
@@ -137,7 +138,7 @@ func (p *push) contents(ctx context.Context, group *errgroup.Group, contents []*
 // has are there; the registry takes them from the base's repository if that is one
 // of its own; all others are sent.
 func (p *push) copyBase(ctx context.Context, parent *base) error {
-	group, limited := errgroup.WithContext(ctx)
+	group, limited := panics.WithContext(ctx)
 	group.SetLimit(uploads)
 	for n, l := range parent.layers {
 		if p.last.blobs[l.Digest] || len(l.URLs) > 0 || l.MediaType == types.OCIRestrictedLayer {

@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/slipway-ci/slipway/internal/panics"
 )
 
 // memoryLimit is how large a content may be that is packed before it is sent. It
@@ -112,11 +114,11 @@ func (p *push) streamTo(ctx context.Context, c *content, to *url.URL) (facts, er
 		err error
 	}
 	result := make(chan packed, 1)
-	go func() {
-		f, err := c.pack(ctx, writer)
+	packs := func(f facts, err error) {
 		_ = writer.CloseWithError(err)
 		result <- packed{f, err}
-	}()
+	}
+	panics.Go(func() { packs(c.pack(ctx, writer)) }, func(err error) { packs(facts{}, err) })
 	counted := &countedReader{Reader: reader, meter: p.meter}
 	end, err := p.wire.stream(ctx, to, counted, func() int64 { return counted.n.Load() })
 	// Whoever still writes is told that nobody reads any more.

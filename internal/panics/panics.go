@@ -23,10 +23,10 @@ type Error struct {
 // Error says what happened, where, and how to report it.
 func (e *Error) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "this is a fault of slipway (panic: %v)", e.Value)
 	if e.At != "" {
-		fmt.Fprintf(&b, ", met at %s", e.At)
+		b.WriteString(e.At + ": ")
 	}
+	fmt.Fprintf(&b, "this is a fault of slipway (panic: %v)", e.Value)
 	b.WriteString("; please report it at https://github.com/slipway-ci/slipway/issues with these lines")
 	for _, line := range e.frames() {
 		b.WriteString("\n  " + line)

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 )
@@ -67,6 +68,10 @@ func (l *lines) Event(e Event) {
 	case Failed:
 		l.step("✗", red, e, false)
 	case Status:
+		if failing(e.Message) {
+			l.step("✗", red, e, l.style.Quiet)
+			return
+		}
 		l.step("→", dim, e, l.style.Quiet)
 	case Line:
 		if !l.style.Quiet {
@@ -94,6 +99,12 @@ func (l *lines) step(mark, color string, e Event, hidden bool) {
 
 // print ignores errors: where standard error is gone, nobody is there to tell.
 func (l *lines) print(line string) { _, _ = io.WriteString(l.w, line+"\n") }
+
+// failing tells whether a status, which a message begins with, is a failure.
+func failing(message string) bool {
+	status, _, _ := strings.Cut(message, ":")
+	return status == "failed" || status == "upstream_failed" || status == "not submitted"
+}
 
 // SGR codes of ECMA-48.
 const (

@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/run"
 )
 
@@ -25,10 +26,11 @@ type Live struct {
 	past   *lines
 	active []*activity
 	// drawn is how many lines stand at the bottom.
-	drawn  int
-	closed bool
-	tick   *time.Ticker
-	done   chan struct{}
+	drawn   int
+	closed  bool
+	tick    *time.Ticker
+	done    chan struct{}
+	drawing panics.WaitGroup
 }
 
 // activity is one step that goes on.
@@ -42,7 +44,7 @@ type activity struct {
 func NewLive(w io.Writer, style Style, width func() int) *Live {
 	l := &Live{w: w, style: style, width: width, done: make(chan struct{}), tick: time.NewTicker(frame)}
 	l.past = &lines{w: w, style: style, started: map[string]time.Time{}}
-	go l.run()
+	l.drawing.Go(l.run)
 	return l
 }
 
@@ -52,17 +54,26 @@ func (l *Live) run() {
 		case <-l.done:
 			return
 		case <-l.tick.C:
-			l.mu.Lock()
-			if len(l.active) > 0 {
-				l.redraw("")
-			}
-			l.mu.Unlock()
+			l.frame()
 		}
+	}
+}
+
+func (l *Live) frame() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.active) > 0 {
+		l.redraw("")
 	}
 }
 
 // Close removes what stands at the bottom, and lets nothing be written any more.
 func (l *Live) Close() {
+	l.close()
+	l.drawing.Wait()
+}
+
+func (l *Live) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
@@ -140,7 +151,7 @@ func (l *Live) end(e Event) {
 func (l *Live) redraw(text string) {
 	var b strings.Builder
 	if l.drawn > 0 {
-		fmt.Fprintf(&b, "\x1b[%dA\x1b[J", l.drawn) // cursor up, erase below: ECMA-48
+		fmt.Fprintf(&b, "\r\x1b[%dA\x1b[J", l.drawn) // to the first column, which an echoed ^C has left; cursor up, erase below: ECMA-48
 	}
 	b.WriteString(text)
 	width := l.width()

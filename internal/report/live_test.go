@@ -12,6 +12,7 @@ type screen struct{ rows []string }
 func (s *screen) Write(b []byte) (int, error) {
 	text := string(b)
 	for text != "" {
+		text = strings.TrimPrefix(text, "\r")
 		if rest, ok := strings.CutPrefix(text, "\x1b["); ok {
 			n := int(rest[0] - '0')
 			s.rows = s.rows[:len(s.rows)-n]
@@ -45,7 +46,7 @@ func TestLive(t *testing.T) {
 		{Event{Kind: Status, Step: "run", Subject: "train", Message: "unschedulable: 0/3 nodes are available"}, 0,
 			"✓ image    train  pushed (2s)|✗ image    api  not built|  train | epoch 0|◌ run      train  unschedulable: 0/3 n…"},
 		{Event{Kind: Status, Step: "run", Subject: "train", Message: "failed: exit code 1"}, 0,
-			"✓ image    train  pushed (2s)|✗ image    api  not built|  train | epoch 0|→ run      train  failed: exit code 1"},
+			"✓ image    train  pushed (2s)|✗ image    api  not built|  train | epoch 0|✗ run      train  failed: exit code 1"},
 	}
 	for _, step := range steps {
 		l.Event(step.event)
@@ -60,5 +61,20 @@ func TestLive(t *testing.T) {
 	l.Event(Event{Kind: Note, Message: "too late"})
 	if got, want := strings.Join(s.rows, "|"), steps[len(steps)-1].want; got != want {
 		t.Errorf("closed:\n got %s\nwant %s", got, want)
+	}
+}
+
+// TestLiveAfterAnEcho redraws from the first column: a terminal echoes ^C where the
+// cursor stands.
+func TestLiveAfterAnEcho(t *testing.T) {
+	var b strings.Builder
+	l := NewLive(&b, Style{Now: func() time.Time { return time.Unix(0, 0) }}, func() int { return 40 })
+	l.tick.Stop()
+	l.Event(Event{Kind: Start, Step: "run", Subject: "train", Message: "queued"})
+	b.WriteString("^C")
+	l.Event(Event{Kind: Status, Step: "run", Subject: "train", Message: "stopped"})
+	l.Close()
+	if _, after, _ := strings.Cut(b.String(), "^C"); !strings.HasPrefix(after, "\r\x1b[1A\x1b[J→ run") {
+		t.Errorf("after the echo comes %q", after)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
+	"github.com/slipway-ci/slipway/internal/panics"
 )
 
 // Revision is the state of a work tree. The zero value stands for a tree without
@@ -43,7 +43,7 @@ func Read(ctx context.Context, dir string, environ []string, unused func(name st
 	var r Revision
 	var head, status, remote string
 	var headErr, statusErr error
-	var group errgroup.Group
+	var group panics.Group
 	group.Go(func() error {
 		head, headErr = g.output(ctx, "log", "-1", "--format=%H%n%ct%n%D", "--decorate=full")
 		return nil

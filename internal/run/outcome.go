@@ -8,10 +8,10 @@ import (
 	"sort"
 	"time"
 
-	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/slipway-ci/slipway/internal/clock"
+	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
@@ -55,7 +55,7 @@ func Summarize(ctx context.Context, c *polyaxon.Client, t Target, cluster Cluste
 func summarize(ctx context.Context, c *polyaxon.Client, t Target, pods []corev1.Pod) (*Outcome, error) {
 	o := &Outcome{}
 	// The end of a run is waited for: what can be asked at once is.
-	group, asking := errgroup.WithContext(ctx)
+	group, asking := panics.WithContext(ctx)
 	var status polyaxon.Status
 	group.Go(func() error {
 		run, err := c.Run(asking, t.Project, t.UUID)

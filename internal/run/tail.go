@@ -5,11 +5,11 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
@@ -31,7 +31,7 @@ const (
 type tailing struct {
 	cancel  context.CancelFunc
 	batches chan []string // closed at the end
-	done    sync.WaitGroup
+	done    panics.WaitGroup
 	// first tells that no line has come yet, heard is when one came last.
 	first bool
 	heard time.Time

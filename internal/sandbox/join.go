@@ -13,6 +13,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/sandbox/container"
 	"github.com/slipway-ci/slipway/internal/sandbox/disk"
 )
@@ -99,7 +100,7 @@ func (o Options) start(ctx context.Context, dir string) (*Sandbox, error) {
 		return nil, fmt.Errorf("run %s: %w", strings.Join(o.Self, " "), err)
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- command.Wait() }()
+	panics.Go(func() { ended <- command.Wait() }, func(err error) { ended <- err })
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
 	for {

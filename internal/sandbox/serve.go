@@ -18,8 +18,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
+	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/sandbox/container"
 	"github.com/slipway-ci/slipway/internal/sandbox/disk"
 	"github.com/slipway-ci/slipway/internal/secret"
@@ -113,7 +112,7 @@ func (s *server) serve(ctx context.Context) error {
 		s.guard(s.platform.kubernetes, bearer(s.state.KubernetesToken)),
 		s.control(s.platform.polyaxon),
 	}
-	group, serving := errgroup.WithContext(ctx)
+	group, serving := panics.WithContext(ctx)
 	var servers []*http.Server
 	for i, listener := range listeners {
 		one := &http.Server{Handler: handlers[i], ReadHeaderTimeout: 10 * time.Second, BaseContext: func(net.Listener) context.Context { return serving }}

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"sort"
 
-	"golang.org/x/sync/errgroup"
+	"github.com/slipway-ci/slipway/internal/panics"
 )
 
 // Store is a namespace's Secrets.
@@ -97,7 +97,7 @@ func ask(ctx context.Context, s Store, bundles []Bundle, prune bool) ([]Stored, 
 		return s.List(ctx)
 	}
 	found, exists := make([]Stored, len(bundles)), make([]bool, len(bundles))
-	group, ctx := errgroup.WithContext(ctx)
+	group, ctx := panics.WithContext(ctx)
 	group.SetLimit(askedAtOnce)
 	for i, b := range bundles {
 		group.Go(func() (err error) {

@@ -13,8 +13,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/sync/errgroup"
-
+	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
@@ -38,7 +37,7 @@ type archive struct {
 // openAll opens the wheels and verifies what is in them.
 func openAll(ctx context.Context, t target, wheels []wheel) ([]*archive, error) {
 	archives := make([]*archive, len(wheels))
-	group, ctx := errgroup.WithContext(ctx)
+	group, ctx := panics.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for n, w := range wheels {
 		group.Go(func() (err error) {

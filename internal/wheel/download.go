@@ -15,8 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
+	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
@@ -132,7 +131,7 @@ func (s Spec) fetch(ctx context.Context, t target, needed []requirement, from *l
 	cache := store{s.CacheDir}
 	wheels := make([]wheel, len(needed))
 	there := make([]bool, len(needed))
-	group, within := errgroup.WithContext(ctx)
+	group, within := panics.WithContext(ctx)
 	group.SetLimit(sides)
 	for n, r := range needed {
 		group.Go(func() (err error) {
@@ -157,7 +156,7 @@ func (s Spec) fetch(ctx context.Context, t target, needed []requirement, from *l
 		return nil, err
 	}
 	d.total = len(missing)
-	group, within = errgroup.WithContext(ctx)
+	group, within = panics.WithContext(ctx)
 	for side := range min(sides, len(missing)) {
 		group.Go(func() error {
 			var part []requirement

@@ -14,6 +14,7 @@ package door
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -27,6 +28,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/slipway-ci/slipway/internal/actions"
+	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/tasks"
 )
@@ -97,13 +99,29 @@ type Task func(context.Context, *tasks.Env) (*report.Result, error)
 // Run calls task, tells what happens on Stderr and the result on Stdout. Its
 // error, if any, is an *ExitError.
 func (d *Door) Run(ctx context.Context, task Task) error {
+	err := panics.Catch("", func() error { return d.run(ctx, task) })
+	if fault := new(panics.Error); errors.As(err, &fault) && !errors.As(err, new(*ExitError)) {
+		return d.fail(nil, err) // met while the result was told
+	}
+	return err
+}
+
+func (d *Door) run(ctx context.Context, task Task) error {
 	if forms := append([]string{"text", "json"}, d.forms...); d.Output != "" && !slices.Contains(forms, d.Output) {
 		return d.fail(nil, &tasks.UsageError{Message: fmt.Sprintf("-o %s: the output is %s", d.Output, strings.Join(forms, " or "))})
 	}
 	env, workflow := d.env()
 	defer d.open().close()
+	ctx, release := interruptible(ctx)
+	defer release()
+	latest := &latest{next: env.Events}
+	env.Events = latest
 	started := env.Now()
-	result, err := task(ctx, env)
+	var result *report.Result
+	err := panics.Catch("", func() (err error) { result, err = task(ctx, env); return err })
+	if fault := new(panics.Error); errors.As(err, &fault) && fault.At == "" {
+		fault.At = latest.step()
+	}
 	if d.live != nil {
 		d.live.Close()
 	}
@@ -186,7 +204,11 @@ func (d *Door) fail(w *workflow, err error) error {
 	if w != nil {
 		w.close()
 	}
-	_, _ = fmt.Fprintf(d.open().err, "slipway: %s\n", report.Harmless(strings.ReplaceAll(err.Error(), "\n", "\n  ")))
+	name := "slipway:"
+	if d.color() {
+		name = "\x1b[31m" + name + "\x1b[0m"
+	}
+	_, _ = fmt.Fprintf(d.open().err, "%s %s\n", name, report.Harmless(strings.ReplaceAll(err.Error(), "\n", "\n  ")))
 	return &ExitError{Code: tasks.ExitCode(err), Err: err}
 }
 

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/sandbox"
 	"github.com/slipway-ci/slipway/tasks"
 )
@@ -28,7 +29,9 @@ func (d *Door) Serve(ctx context.Context, directory string, idle time.Duration) 
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	env, _ := d.env()
-	err := tasks.SandboxServe(ctx, env, directory, idle, d.open().err)
+	err := panics.Catch("the sandbox in "+directory, func() error {
+		return tasks.SandboxServe(ctx, env, directory, idle, d.open().err)
+	})
 	var container *sandbox.ContainerError
 	if errors.As(err, &container) {
 		return &ExitError{Code: tasks.ExitStep, Err: err}
@@ -37,6 +40,12 @@ func (d *Door) Serve(ctx context.Context, directory string, idle time.Duration) 
 		return d.fail(nil, fmt.Errorf("serve the sandbox: %w", err))
 	}
 	return nil
+}
+
+// Fault tells a fault of slipway, and gives its exit code.
+func (d *Door) Fault(fault *panics.Error) int {
+	_ = d.fail(nil, fault)
+	return tasks.ExitStep
 }
 
 // Usage tells that the command line cannot be followed, and gives its exit code.

@@ -6,6 +6,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/slipway-ci/slipway/internal/panics"
 )
 
 // lingering is how long output may come after a container's end: only a program
@@ -20,7 +22,7 @@ type output struct {
 	stdout, stderr *os.File // the container's ends
 	pipes          []pipe
 
-	copies sync.WaitGroup
+	copies panics.WaitGroup
 	mu     sync.Mutex
 	err    error
 }

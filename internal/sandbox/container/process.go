@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/slipway-ci/slipway/internal/panics"
 )
 
 // Process is a container that runs, or ran.
@@ -65,15 +67,15 @@ type command struct {
 func start(ctx context.Context, c command) (*Process, error) {
 	p := &Process{name: c.name, dial: c.dial, supervised: c.supervised, group: c.group, done: make(chan struct{})}
 	started := make(chan error)
-	go p.run(c, started)
+	panics.Go(func() { p.run(c, started) }, func(err error) { started <- err })
 	if err := <-started; err != nil {
 		return nil, err
 	}
 	stop := context.AfterFunc(ctx, p.kill)
-	go func() {
+	panics.Go(func() {
 		<-p.done
 		stop()
-	}()
+	}, func(error) {}) // there is nothing in it that can fail
 	return p, nil
 }
 

@@ -6,8 +6,9 @@ import (
 	"io"
 	"net"
 	"strconv"
-	"sync"
 	"time"
+
+	"github.com/slipway-ci/slipway/internal/panics"
 )
 
 // dialing is how long a service may take to accept a connection.
@@ -30,7 +31,7 @@ func (r relay) serve() {
 			time.Sleep(10 * time.Millisecond)
 			continue
 		}
-		go r.pass(client)
+		panics.Go(func() { r.pass(client) }, func(error) {}) // the client's connection has ended
 	}
 }
 
@@ -42,7 +43,7 @@ func (r relay) pass(client net.Conn) {
 		return
 	}
 	defer server.Close()
-	var back sync.WaitGroup
+	var back panics.WaitGroup
 	back.Go(func() { stream(client, server) })
 	stream(server, client)
 	back.Wait()

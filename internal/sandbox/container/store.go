@@ -11,7 +11,8 @@ import (
 
 	"github.com/gofrs/flock"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"golang.org/x/sync/errgroup"
+
+	"github.com/slipway-ci/slipway/internal/panics"
 )
 
 // The directories of a Runtime's, and the lock that all who unpack share.
@@ -79,7 +80,7 @@ func (r *Runtime) contents(ctx context.Context, layers []v1.Layer, tell func(Pro
 		missing = append(missing, l)
 	}
 	read := progress(whole, tell)
-	group, ctx := errgroup.WithContext(ctx)
+	group, ctx := panics.WithContext(ctx)
 	group.SetLimit(atOnce)
 	for _, l := range missing {
 		group.Go(func() error {

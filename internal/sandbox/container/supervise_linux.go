@@ -8,6 +8,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/slipway-ci/slipway/internal/panics"
 )
 
 // forwarded are the signals that a service gets when its supervisor does.
@@ -38,14 +40,14 @@ func (i *initProcess) supervise(name string) error {
 		return i.refused(name, err)
 	}
 	for n, l := range listeners {
-		go relay{listener: l, port: i.Ports[n]}.serve()
+		panics.Go(relay{listener: l, port: i.Ports[n]}.serve, func(error) { _ = l.Close() })
 	}
 	_ = i.reports.Close() // the service executes
-	go func() {
+	panics.Go(func() {
 		for s := range signals {
 			_ = syscall.Kill(service, s.(syscall.Signal))
 		}
-	}()
+	}, func(error) { _ = syscall.Kill(service, syscall.SIGKILL) }) // nobody else would end it
 	for {
 		var status syscall.WaitStatus
 		pid, err := syscall.Wait4(-1, &status, 0, nil)

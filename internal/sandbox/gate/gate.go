@@ -18,6 +18,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/slipway-ci/slipway/internal/panics"
 )
 
 // Parameter is the name of the key in an address's query.
@@ -64,7 +66,7 @@ func Open(o Options) (*Gate, error) {
 		},
 	}
 	g.server = &http.Server{Handler: g, ReadHeaderTimeout: 10 * time.Second, ErrorLog: logger}
-	go func() { _ = g.server.Serve(listener) }()
+	panics.Go(func() { _ = g.server.Serve(listener) }, func(error) { _ = listener.Close() })
 	return g, nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
 	"github.com/slipway-ci/slipway/internal/sandbox/container"
 	"github.com/slipway-ci/slipway/internal/sandbox/disk"
@@ -25,7 +26,7 @@ type executor struct {
 	store   *store
 	ctx     context.Context
 	cancel  context.CancelFunc
-	group   sync.WaitGroup
+	group   panics.WaitGroup
 
 	mu    sync.Mutex
 	alive map[string]*execution
@@ -107,7 +108,7 @@ func (e *executor) close(ctx context.Context) error {
 	}
 	e.mu.Unlock()
 	done := make(chan struct{})
-	go func() { e.group.Wait(); close(done) }()
+	panics.Go(func() { defer close(done); e.group.Wait() }, func(err error) { fmt.Fprintln(e.options.Log, err) })
 	select {
 	case <-done:
 		e.cancel()
@@ -193,15 +194,13 @@ func (e *executor) begin(uuid string, o *polyaxonfile.Pod) {
 	before := e.alive[uuid]
 	e.alive[uuid] = x
 	e.mu.Unlock()
-	e.group.Add(1)
-	go func() {
-		defer e.group.Done()
+	e.group.Go(func() {
 		defer close(x.done)
 		defer stop(nil)
 		if before != nil {
 			<-before.done
 		}
-		status, reason, message := e.attempts(ctx, x, uuid, o)
+		status, reason, message := e.tried(ctx, x, uuid, o)
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		if !x.abandoned {
@@ -212,7 +211,7 @@ func (e *executor) begin(uuid string, o *polyaxonfile.Pod) {
 		if e.alive[uuid] == x {
 			delete(e.alive, uuid)
 		}
-	}()
+	})
 }
 
 // attempts runs a run until it succeeds or may not be tried again, and gives its
@@ -322,4 +321,15 @@ func (e *executor) tell(uuid, status, reason, message string) {
 // and containers is opened by its path: package jail is for that.
 func (e *executor) dir(parts ...string) string {
 	return filepath.Join(append([]string{e.options.Dir}, parts...)...)
+}
+
+// tried is attempts, of which a fault of the sandbox is the end of the run.
+func (e *executor) tried(ctx context.Context, x *execution, uuid string, o *polyaxonfile.Pod) (status, reason, message string) {
+	if err := panics.Catch("run "+uuid, func() error {
+		status, reason, message = e.attempts(ctx, x, uuid, o)
+		return nil
+	}); err != nil {
+		return failed, "SandboxFault", err.Error()
+	}
+	return status, reason, message
 }

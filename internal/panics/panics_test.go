@@ -1,0 +1,44 @@
+package panics
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+)
+
+func provoke() { panic("provoked") }
+
+func TestGroups(t *testing.T) {
+	group, ctx := WithContext(t.Context())
+	group.Go(func() error { <-ctx.Done(); return nil }) // ends with the other
+	group.Go(func() error { provoke(); return nil })
+	var fault *Error
+	if err := group.Wait(); !errors.As(err, &fault) || fault.Value != "provoked" {
+		t.Errorf("%v", err)
+	}
+	err := Catch("train.yml", func() error {
+		var all WaitGroup
+		ended := false
+		defer func() {
+			if !ended {
+				t.Error("the others were not waited for")
+			}
+		}()
+		all.Go(provoke)
+		all.Go(func() { ended = true })
+		all.Wait()
+		return nil
+	})
+	if !errors.As(err, &fault) || fault.At != "train.yml" || !strings.Contains(err.Error(), "panics_test.go:") {
+		t.Errorf("%v", err)
+	}
+	told := make(chan error)
+	Go(provoke, func(err error) { told <- err })
+	if err := <-told; !errors.As(err, &fault) {
+		t.Errorf("%v", err)
+	}
+	if err := Catch("", func() error { return context.Canceled }); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+}
