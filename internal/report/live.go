@@ -128,7 +128,7 @@ func final(message string) bool {
 }
 
 func (l *Live) begin(e Event) {
-	e.Message = run.Sanitize(e.Message) // a row of its own
+	e.Message = Brief(run.Sanitize(e.Message)) // a row of its own
 	for _, a := range l.active {
 		if a.step == e.Step && a.subject == e.Subject {
 			a.message = e.Message

@@ -28,7 +28,7 @@ func Text(w io.Writer, r *Result) error {
 	for _, section := range sections {
 		section(found, r)
 	}
-	out.WriteString(Harmless(found.String()))
+	out.WriteString(Brief(Harmless(found.String())))
 	_, err := io.WriteString(w, out.String())
 	return err
 }
@@ -151,7 +151,7 @@ func textRuns(w io.Writer, r *Result) {
 		for _, run := range r.Runs {
 			created := ""
 			if run.Created != nil {
-				created = run.Created.Format(time.RFC3339)
+				created = run.Created.Format("2006-01-02 15:04")
 			}
 			age, ran, gpus, cost := "", "", "", ""
 			if run.Times != nil {
@@ -166,7 +166,7 @@ func textRuns(w io.Writer, r *Result) {
 			if run.Cost != nil {
 				cost = run.Cost.String()
 			}
-			table.row(run.UUID, run.RunName, run.Kind, run.Status, created, age, ran, gpus, cost, run.Owner, run.Address)
+			table.row(shortID(run.UUID), run.RunName, run.Kind, run.Status, created, age, ran, gpus, cost, run.Owner, run.Address)
 		}
 		table.end()
 	}

@@ -208,7 +208,7 @@ func (d *Door) fail(w *workflow, err error) error {
 	if d.color() {
 		name = "\x1b[31m" + name + "\x1b[0m"
 	}
-	_, _ = fmt.Fprintf(d.open().err, "%s %s\n", name, report.Harmless(strings.ReplaceAll(err.Error(), "\n", "\n  ")))
+	_, _ = fmt.Fprintf(d.open().err, "%s %s\n", name, report.Brief(report.Harmless(strings.ReplaceAll(err.Error(), "\n", "\n  "))))
 	return &ExitError{Code: tasks.ExitCode(err), Err: err}
 }
 

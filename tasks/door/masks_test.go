@@ -39,6 +39,8 @@ func echo(t *testing.T, start func(http.Handler) *httptest.Server) *httptest.Ser
 			w.WriteHeader(http.StatusUnauthorized)
 		case r.URL.Path == "/token":
 			_, _ = fmt.Fprintf(w, `{"token":%q}`, bearer)
+		case strings.HasPrefix(r.URL.Path, "/v2/") && r.Method == http.MethodHead:
+			w.WriteHeader(http.StatusMethodNotAllowed) // its answer could not echo anything
 		case strings.HasPrefix(r.URL.Path, "/v2/"):
 			w.WriteHeader(http.StatusForbidden)
 			_ = json.NewEncoder(w).Encode(map[string]any{"errors": []any{map[string]string{"code": "DENIED", "message": said}}})

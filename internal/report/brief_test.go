@@ -1,0 +1,24 @@
+package report
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestBrief shortens ids where a run is named, and leaves paths and digests.
+func TestBrief(t *testing.T) {
+	uuid := "0123456789abcdef0123456789abcdef"
+	for text, want := range map[string]string{
+		"run " + uuid + " of job a failed; slipway stop " + uuid: "run 01234567 of job a failed; slipway stop 01234567",
+		"in .slipway/artifacts/" + uuid + "/outputs":             "in .slipway/artifacts/" + uuid + "/outputs",
+		"run " + uuid + uuid:                                     "run " + uuid + uuid,
+	} {
+		if got := Brief(text); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	var b strings.Builder
+	if err := Text(&b, &Result{Runs: []Run{{UUID: uuid, RunName: "a"}, {UUID: uuid}}}); err != nil || strings.Contains(b.String(), uuid) || !strings.Contains(b.String(), "01234567") {
+		t.Errorf("%v: %s", err, b.String())
+	}
+}
