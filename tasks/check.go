@@ -90,7 +90,7 @@ func Check(ctx context.Context, env *Env, names []string, o CheckOptions) (*repo
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, t := range targets {
 		group.Go(func() error {
-			found[i], broken[i] = t.guarded(func() []report.Problem { return c.check(ctx, t) })
+			found[i], broken[i] = t.guarded(func() ([]report.Problem, error) { return c.check(ctx, t) })
 			return ctx.Err()
 		})
 	}
@@ -114,10 +114,10 @@ func Check(ctx context.Context, env *Env, names []string, o CheckOptions) (*repo
 
 // guarded gives what check finds, or its panic: the other files are checked all the
 // same.
-func (t *target) guarded(check func() []report.Problem) (found []report.Problem, err error) {
-	err = panics.Catch(t.name(), func() error {
-		found = check()
-		return nil
+func (t *target) guarded(check func() ([]report.Problem, error)) (found []report.Problem, err error) {
+	err = panics.Catch(t.name(), func() (err error) {
+		found, err = check()
+		return err
 	})
 	return found, err
 }
@@ -256,8 +256,9 @@ type checker struct {
 }
 
 // check gives what is wrong with one file and, where nothing is that a server
-// would refuse, with what slipway.yaml makes of it.
-func (c *checker) check(ctx context.Context, t target) []report.Problem {
+// would refuse, with what slipway.yaml makes of it. Its error is a fault of slipway,
+// which is no finding.
+func (c *checker) check(ctx context.Context, t target) ([]report.Problem, error) {
 	options := lint.Options{Versions: c.versions, Cluster: c.cluster, Reader: c.readerOf(t), Expanded: len(t.jobs) > 0}
 	for _, j := range t.jobs {
 		options.ImageGiven = options.ImageGiven || j.Image != ""
@@ -268,12 +269,15 @@ func (c *checker) check(ctx context.Context, t target) []report.Problem {
 	var problems []report.Problem
 	failed := false
 	for _, found := range c.lint(ctx, t, options) {
+		if fault := new(panics.Error); errors.As(found.Err, &fault) {
+			return problems, fmt.Errorf("%s: %w", t.name(), fault)
+		}
 		one := c.problem(&found, options)
 		failed = failed || one.Severity == string(polyaxonfile.SeverityError)
 		problems = append(problems, one)
 	}
 	if failed {
-		return problems
+		return problems, nil
 	}
 	for _, j := range t.jobs {
 		reference := ""
@@ -283,7 +287,7 @@ func (c *checker) check(ctx context.Context, t target) []report.Problem {
 		_, err := c.project.operation(ctx, j, reference)
 		problems = append(problems, jobProblems(err)...)
 	}
-	return problems
+	return problems, nil
 }
 
 // givenBy gives the params that a job gets, of those that the jobs before it get, too.

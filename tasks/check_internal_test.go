@@ -13,9 +13,9 @@ import (
 // file.
 func TestPanicOfARule(t *testing.T) {
 	broken := target{path: "jobs/train.yml"}
-	_, err := broken.guarded(func() []report.Problem {
+	_, err := broken.guarded(func() ([]report.Problem, error) {
 		var none map[string][]string
-		return []report.Problem{{Message: none["x"][1]}}
+		return []report.Problem{{Message: none["x"][1]}}, nil
 	})
 	var panicked *panics.Error
 	if !errors.As(err, &panicked) || !strings.HasPrefix(err.Error(), "jobs/train.yml: this is a fault of slipway") {
@@ -25,7 +25,7 @@ func TestPanicOfARule(t *testing.T) {
 	if code := ExitCode(errors.Join(err, &ProblemsError{Errors: 1})); code != ExitStep {
 		t.Errorf("the exit code is %d", code)
 	}
-	found, err := broken.guarded(func() []report.Problem { return []report.Problem{{Message: "x"}} })
+	found, err := broken.guarded(func() ([]report.Problem, error) { return []report.Problem{{Message: "x"}}, nil })
 	if err != nil || len(found) != 1 {
 		t.Errorf("a check that ends well gives %v, %v", found, err)
 	}

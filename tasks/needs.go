@@ -120,8 +120,9 @@ func (p *project) checkSecrets(ctx context.Context, to *platform, j *config.Job)
 	if j.Component == "" {
 		t.path = p.file(j.Polyaxonfile)
 	}
-	var errs []error
-	for _, problem := range c.check(ctx, t) {
+	problems, err := c.check(ctx, t)
+	errs := []error{err}
+	for _, problem := range problems {
 		if problem.Name == lint.MissingSecret {
 			errs = append(errs, &source.Error{Position: problem.Position, Message: problem.Message, Hint: problem.Hint})
 		}

@@ -84,7 +84,9 @@ func (p *project) checkJobs(ctx context.Context, jobs []*config.Job) error {
 		if j.Component == "" {
 			t.path = p.file(j.Polyaxonfile)
 		}
-		for _, problem := range c.check(ctx, t) {
+		problems, err := c.check(ctx, t)
+		errs = append(errs, err)
+		for _, problem := range problems {
 			told := &source.Error{Position: problem.Position, Message: problem.Message, Hint: problem.Hint}
 			if problem.Severity == string(polyaxonfile.SeverityError) {
 				errs = append(errs, told)

@@ -116,7 +116,7 @@ func TestFaults(t *testing.T) {
 			})
 			var ended *door.ExitError
 			if !errors.As(err, &ended) || ended.Code != tasks.ExitStep {
-				t.Errorf("it ended with %v", err)
+				t.Errorf("it ended with %v: %s%s", err, told.String(), out.String())
 			}
 			said := told.String() + out.String()
 			for _, want := range append(test.want, "this is a fault of slipway (panic: provoked)", "/issues", "faults_test.go:") {

@@ -8,9 +8,11 @@ package lint
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
+	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
 	"github.com/slipway-ci/slipway/internal/secret"
 	"github.com/slipway-ci/slipway/internal/source"
@@ -214,7 +216,13 @@ func order(all []Finding) {
 // mask takes credentials out of all that is shown of a finding.
 func mask(m *secret.Masker, f *polyaxonfile.File, found *Finding) {
 	found.Line = m.Mask(f.Line(found.Position))
-	found.Message, found.Hint, found.Err = m.Mask(found.Message), m.Mask(found.Hint), nil
+	found.Message, found.Hint = m.Mask(found.Message), m.Mask(found.Hint)
+	var fault *panics.Error
+	if errors.As(found.Err, &fault) { // of slipway, which is no finding
+		found.Err = fault
+		return
+	}
+	found.Err = nil
 }
 
 // problem makes a finding of what reading a file found.

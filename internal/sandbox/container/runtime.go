@@ -21,6 +21,8 @@ import (
 	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/slipway-ci/slipway/internal/panics"
 )
 
 // Options say where a Runtime keeps its files and how it reaches the world.
@@ -111,7 +113,7 @@ func (r *Runtime) Start(ctx context.Context, s Spec) (*Process, error) {
 	}
 	p, err := start(ctx, s, i)
 	if err == nil && s.Memory > 0 {
-		go p.watchMemory(s.Memory)
+		panics.Go(func() { p.watchMemory(s.Memory) }, func(error) { p.kill() }) // what is not watched does not run
 	}
 	return p, err
 }
