@@ -149,7 +149,11 @@ const stateSubject = "image state"
 // writeChecked writes a file whole or not at all, with a code by which damage is seen,
 // and what slipway did not write on this machine: the tree may have brought it.
 func writeChecked(path string, text []byte) error {
-	return writeWhole(path, fmt.Appendf(nil, "%x\n%s", sha256.Sum256(text), text))
+	code, err := machine.Code(stateSubject, text)
+	if err != nil {
+		return err
+	}
+	return writeWhole(path, append([]byte(code+"\n"), text...))
 }
 
 // writeWhole writes a file whole or not at all.
