@@ -2,9 +2,11 @@ package container
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -37,6 +39,29 @@ func TestDirectView(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(l.dir, "files")); err == nil {
 		t.Error("the secret's file is still there")
 	}
+}
+
+// TestManyStartAtOnce has containers whose programs are copied while other containers
+// start: none of them is "text file busy".
+func TestManyStartAtOnce(t *testing.T) {
+	r, image := direct(t)
+	dir := t.TempDir()
+	var group sync.WaitGroup
+	for one := range 8 {
+		group.Go(func() {
+			for n := range 12 {
+				p, err := r.Start(t.Context(), Spec{Name: "main", Image: image, Args: []string{"self"}, Dir: filepath.Join(dir, fmt.Sprint(one, "-", n))})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if exit, err := p.Wait(); err != nil || exit.Code != 0 {
+					t.Errorf("%+v %v", exit, err)
+				}
+			}
+		})
+	}
+	group.Wait()
 }
 
 func TestDirectNeedsStatic(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // tree is a directory with a container's files. Nothing that is done through it
@@ -187,13 +188,17 @@ func copyTree(from, to string) error {
 	})
 }
 
-// copyFile copies a file with its mode and time.
+// copyFile copies a file with its mode and time. No process is started meanwhile: until
+// it executes its program it has all that is open here, and nobody can execute a file
+// that somebody has open for writing ("text file busy").
 func copyFile(source *os.Root, from string, target *os.Root, to string, info fs.FileInfo) error {
 	in, err := source.Open(from)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	return writeFile(target, to, in, info)
 }
 
