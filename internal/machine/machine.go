@@ -13,6 +13,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/gofrs/flock"
 )
 
 // secretSize is how many bytes the secret has, and secretFile its file's name.
@@ -71,7 +73,7 @@ func secret() ([]byte, error) {
 	path := filepath.Join(dir, secretFile)
 	key, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		if err := write(dir, path); err != nil {
+		if err := write(dir, path, os.Link); err != nil {
 			return nil, err
 		}
 		key, err = os.ReadFile(path)
@@ -82,8 +84,9 @@ func secret() ([]byte, error) {
 	return key, err
 }
 
-// write makes a secret. Of several that do it at once the first one wins.
-func write(dir, path string) error {
+// write makes a secret. Of several that do it at once the first one wins, and all see
+// its secret, whole, or none.
+func write(dir, path string, link func(from, to string) error) error {
 	file, err := os.CreateTemp(dir, ".part-*") // readable by its owner only
 	if err != nil {
 		return err
@@ -92,20 +95,29 @@ func write(dir, path string) error {
 	key := make([]byte, secretSize)
 	_, _ = rand.Read(key) // it never fails
 	_, err = file.Write(key)
-	if err := errors.Join(err, file.Close()); err != nil {
+	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
 		return err
 	}
-	err = os.Link(file.Name(), path)
+	err = link(file.Name(), path)
 	if err == nil || errors.Is(err, fs.ErrExist) {
 		return nil
 	}
-	return os.Rename(file.Name(), path) // a file system without links
+	// A file system without links. To rename would replace the secret of who was faster.
+	lock := flock.New(path + ".lock")
+	if err := lock.Lock(); err != nil {
+		return err
+	}
+	defer func() { _ = lock.Unlock() }()
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return os.Rename(file.Name(), path)
 }
 
 // home gives slipway's directory below one of the user's. An account without a home
 // that it can write, as in some containers, has one below the temporary directory.
 func home(of func() (string, error)) (string, error) {
-	if base, err := of(); err == nil {
+	if base, err := of(); err == nil && filepath.IsAbs(base) {
 		dir := filepath.Join(base, "slipway")
 		if os.MkdirAll(dir, 0o700) == nil && Own(dir) == nil && writable(dir) {
 			return dir, nil
@@ -113,10 +125,22 @@ func home(of func() (string, error)) (string, error) {
 	}
 	dir := filepath.Join(os.TempDir(), fmt.Sprintf("slipway-%d", os.Getuid()))
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return "", err
+		return "", &HomelessError{err}
 	}
 	return dir, Own(dir)
 }
+
+// HomelessError is a user who has no directory outside of the work tree that slipway
+// can write.
+type HomelessError struct{ Err error }
+
+// Error says what to do.
+func (e *HomelessError) Error() string {
+	return fmt.Sprintf("neither the home nor the temporary directory can be written (%v): set HOME or TMPDIR to a directory that can be", e.Err)
+}
+
+// Unwrap gives the reason.
+func (e *HomelessError) Unwrap() error { return e.Err }
 
 // OwnError is a directory that is not this user's own.
 type OwnError struct{ Path, Why string }

@@ -76,6 +76,18 @@ func TestWithoutAHome(t *testing.T) {
 	if dir, err := machine.Cache(".", "mage"); err != nil || dir == "" {
 		t.Error(dir, err)
 	}
+	for _, name := range []string{"XDG_CONFIG_HOME", "XDG_CACHE_HOME", "HOME"} {
+		if err := os.Unsetenv(name); err != nil { // t.Setenv puts it back
+			t.Fatal(err)
+		}
+	}
+	if ok, err := machine.Proves(code, "a", nil); err != nil || !ok {
+		t.Error("without HOME:", ok, err)
+	}
+	t.Setenv("TMPDIR", file)
+	if _, err := machine.Code("a", nil); !errors.As(err, new(*machine.HomelessError)) {
+		t.Errorf("without a temporary directory: %v", err)
+	}
 }
 
 func TestOwn(t *testing.T) {
