@@ -180,6 +180,7 @@ func (p *project) spec(i *config.Image, target v1.Platform) image.Spec {
 		spec.Base, spec.Requirements, spec.Python, spec.Interpreter = i.Python.Base, i.Python.Requirements, i.Python.Version, i.Python.Interpreter
 		spec.Extras, spec.Groups, spec.FromSource, spec.Wheels = i.Python.Extras, i.Python.Groups, i.Python.FromSource, i.Python.Wheels
 	}
+	p.tellForgetful(i.Name)
 	spec.Source = p.revision().Source
 	spec.Owner = owner(i.Owner)
 	return spec

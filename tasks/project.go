@@ -26,6 +26,8 @@ type project struct {
 	revision func() revision.Revision
 	// untagged is for the line that says why images get no tag of a commit.
 	untagged *sync.Once
+	// forgetful is for the line that says why nothing is kept from build to build.
+	forgetful *sync.Once
 	// offline asks nobody; version is the release of Polyaxon that a command names, so
 	// that no server is asked for it.
 	offline bool
@@ -57,9 +59,9 @@ func (e *Env) open(ctx context.Context) (*project, error) {
 	p := &project{
 		Env:      &watched,
 		config:   cfg,
-		untagged: &sync.Once{},
-		held:     polyaxonfile.NewHeld(),
-		secrets:  &secret.Resolver{Dir: cfg.Dir, Lookup: e.Lookup},
+		untagged: &sync.Once{}, forgetful: &sync.Once{},
+		held:    polyaxonfile.NewHeld(),
+		secrets: &secret.Resolver{Dir: cfg.Dir, Lookup: e.Lookup},
 		revision: sync.OnceValue(func() revision.Revision {
 			known, _ := revision.Read(ctx, cfg.Dir, e.Environ, image.Excluded) // its only error is the end of ctx
 			return known

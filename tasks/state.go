@@ -3,11 +3,13 @@ package tasks
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/machine"
+	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/revision"
 	"github.com/slipway-ci/slipway/internal/state"
 )
@@ -36,4 +38,14 @@ func (e *Env) ownState(ctx context.Context, root string) error {
 	}
 	return usagef("git tracks %s: what is in %s must be of this machine, and is not used when it comes with the repository; git rm -r --cached %s, commit that, and delete the directory",
 		named, state.Name, state.Name)
+}
+
+// tellForgetful tells, once, that what .slipway has of files and layers is not used,
+// where there is no secret to prove that it is of this machine.
+func (p *project) tellForgetful(name string) {
+	p.forgetful.Do(func() {
+		if _, err := machine.Code("", nil); err != nil {
+			p.event(report.Note, "image", name, fmt.Sprintf("files are read anew by each build, since what was kept of them cannot be told from what came with the repository: %v", err))
+		}
+	})
 }

@@ -48,3 +48,24 @@ func TestKeptStateIsBelieved(t *testing.T) {
 		t.Errorf("a damaged ledger knows %+v", f)
 	}
 }
+
+// Who has no directory for a secret of this machine pushes all the same, and what a
+// push would have found in the state is not needed.
+func TestPushWithoutASecret(t *testing.T) {
+	r := memory(t)
+	s := filesSpec(files{"a.py": "1"}.write(t), "a.py")
+	nowhere := filepath.Join(s.Dir, "a.py") // a file
+	for _, name := range []string{"XDG_CONFIG_HOME", "APPDATA", "HOME", "TMPDIR", "TMP"} {
+		t.Setenv(name, nowhere)
+	}
+	for _, found := range []bool{false, true} {
+		recipe, err := Prepare(t.Context(), s, r)
+		must(t, err)
+		if pushed, err := r.Push(t.Context(), recipe, nil, nil); err != nil || pushed.Found != found {
+			t.Errorf("%+v %v", pushed, err)
+		}
+	}
+	if _, err := os.Stat(openStamps(s).path); !os.IsNotExist(err) {
+		t.Error("there is state that nobody can believe:", err)
+	}
+}
