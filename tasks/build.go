@@ -126,6 +126,7 @@ func (p *project) pushOne(ctx context.Context, to *platform, i *config.Image) (*
 			p.notice(i.Name, n)
 		}
 	}
+	p.tellForgetful(i.Name)
 	recipe, err := image.Prepare(ctx, spec, to.registry)
 	if err != nil {
 		p.event(report.Failed, "image", i.Name, "not built")
@@ -180,7 +181,6 @@ func (p *project) spec(i *config.Image, target v1.Platform) image.Spec {
 		spec.Base, spec.Requirements, spec.Python, spec.Interpreter = i.Python.Base, i.Python.Requirements, i.Python.Version, i.Python.Interpreter
 		spec.Extras, spec.Groups, spec.FromSource, spec.Wheels = i.Python.Extras, i.Python.Groups, i.Python.FromSource, i.Python.Wheels
 	}
-	p.tellForgetful(i.Name)
 	spec.Source = p.revision().Source
 	spec.Owner = owner(i.Owner)
 	return spec

@@ -106,6 +106,7 @@ func (p *project) planImage(ctx context.Context, to *platform, i *config.Image) 
 		return p.planDockerfile(ctx, to, i)
 	}
 	one := report.Image{Name: i.Name, Action: unknownAction}
+	p.tellForgetful(i.Name)
 	recipe, err := image.Prepare(ctx, p.spec(i, to.target), to.registry)
 	if err != nil {
 		return one, fmt.Errorf("build image %s: %w", i.Name, err)
