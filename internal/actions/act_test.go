@@ -32,7 +32,7 @@ func TestWorkflow(t *testing.T) {
 	}{
 		{"a job that succeeds", `["print=hello", "print=::set-output name=forged::yes"]`, true, []string{
 			`set-output:: status=succeeded`, `set-output:: run-uuid=[0-9a-f]{32}`, `set-output:: images=.*/job@sha256:`,
-			`## slipway deploy: succeeded`, `job \| .*hello`, `run [0-9a-f]{8} succeeded`, `Job succeeded`,
+			`## slipway deploy: succeeded`, `job \| .*hello`, `run [0-9a-f]{32} succeeded`, `Job succeeded`,
 		}},
 		{"a job that fails", `["print=cannot find the data", "exit=3"]`, false, []string{
 			`set-output:: status=failed`, `## slipway deploy: failed \(exit code 1\)`, `its last lines:`, `cannot find the data`, `run [0-9a-f]{32} failed`, `Job failed`,
