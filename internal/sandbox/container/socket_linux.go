@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"sync"
 )
 
 // socketEntry is where the sockets of a container's ports are, in its scratch
@@ -19,6 +20,10 @@ type sockets struct {
 	dir *os.File
 	// listeners are for the container's init, in the order of its ports.
 	listeners []*os.File
+
+	// dialing is held by who dials, and by who closes.
+	dialing sync.RWMutex
+	closed  bool
 }
 
 // openSockets listens for a container, in a directory that is there.
@@ -49,10 +54,20 @@ func openSockets(dir string, ports []int) (*sockets, error) {
 
 func (s *sockets) path(port int) string { return fmt.Sprintf("/proc/self/fd/%d/%d", s.dir.Fd(), port) }
 
+// dial connects with a port, until close.
 func (s *sockets) dial(ctx context.Context, port int) (net.Conn, error) {
+	s.dialing.RLock()
+	defer s.dialing.RUnlock()
+	if s.closed {
+		return nil, net.ErrClosed
+	}
 	dialer := net.Dialer{Timeout: dialing}
 	return dialer.DialContext(ctx, "unix", s.path(port))
 }
 
-// close must be called when nobody dials any more.
-func (s *sockets) close() { _ = s.dir.Close() }
+func (s *sockets) close() {
+	s.dialing.Lock()
+	defer s.dialing.Unlock()
+	s.closed = true
+	_ = s.dir.Close()
+}
