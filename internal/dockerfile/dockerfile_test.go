@@ -48,6 +48,8 @@ func FuzzLog(f *testing.F) {
 	f.Add("one\ntwo\r\nhidden-value three", uint8(5))
 	f.Add("10%\r20%\r30%\n", uint8(1))
 	f.Add(strings.Repeat("x", lineBytes-5)+"hidden-value", uint8(200))
+	f.Add(strings.Repeat("x", lineBytes-8)+"hidden-value", uint8(200))
+	f.Add("hidden-v", uint8(3))
 	f.Add(strings.Repeat("x", 5000)+"\n\xff\n", uint8(0))
 	f.Fuzz(func(t *testing.T, text string, size uint8) {
 		lines := func(size int) (found []string) {
@@ -76,8 +78,9 @@ func FuzzLog(f *testing.F) {
 		}
 		masker := secret.NewMasker()
 		masker.Add(secret.NewValue([]byte("hidden-value")))
+		own := strings.Contains(strings.ReplaceAll(text, "hidden-value", ""), "hidden-v") // of no secret
 		for _, line := range cut {
-			if line = masker.Mask(line); strings.Contains(line, "hidden-v") {
+			if line = masker.Mask(line); strings.Contains(line, "hidden-v") && !own {
 				t.Errorf("the secret is in %q", line)
 			}
 		}
