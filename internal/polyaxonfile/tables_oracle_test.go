@@ -64,20 +64,29 @@ func isKnown(x try, known []tableDifference) string {
 // tables with every value, in an operation that is right otherwise: slipway says
 // that the server refuses it if and only if Polyaxon's own parser does.
 func TestTablesAgreeWithThePolyaxonParser(t *testing.T) {
-	tries := tries(t, latest)
+	agree(t, latest, 2000, tableDifferences(), func(texts []string, verdicts any) {
+		testbed.Oracle(t, filepath.Join("testdata", "schema", "verdicts.py"), texts, verdicts)
+	})
+}
+
+// agree holds the tables of a version against the verdicts of its parser, over a sample
+// of so many tries where not all are gone through.
+func agree(t *testing.T, version Version, some int, known []tableDifference, ask func(texts []string, verdicts any)) {
+	t.Helper()
+	tries := tries(t, version)
 	if !testbed.Thorough() {
-		tries = sample(tries, 2000)
+		tries = sample(tries, some)
 	}
 	texts := make([]string, len(tries))
 	for i, x := range tries {
 		texts[i] = x.text
 	}
 	var verdicts []string
-	testbed.Oracle(t, filepath.Join("testdata", "schema", "verdicts.py"), texts, &verdicts)
+	ask(texts, &verdicts)
 	wrong, met := 0, map[string]bool{}
 	for i, x := range tries {
 		f, problems := Load("f.yml", []byte(x.text))
-		problems = append(problems, f.Validate(latest)...)
+		problems = append(problems, f.Validate(version)...)
 		var refused []string
 		for _, p := range problems {
 			if p.Stage == StageSubmit && p.Severity == SeverityError {
@@ -87,7 +96,7 @@ func TestTablesAgreeWithThePolyaxonParser(t *testing.T) {
 		if (len(refused) > 0) == (verdicts[i] != "") {
 			continue
 		}
-		if key := isKnown(x, tableDifferences()); key != "" {
+		if key := isKnown(x, known); key != "" {
 			met[key] = true
 			continue
 		}
@@ -95,7 +104,7 @@ func TestTablesAgreeWithThePolyaxonParser(t *testing.T) {
 			t.Errorf("%s = %s\n  slipway: %s\n  Polyaxon: %.200s", x.key, x.value, strings.Join(refused, "; "), strings.ReplaceAll(verdicts[i], "\n", " | "))
 		}
 	}
-	for _, d := range tableDifferences() {
+	for _, d := range known {
 		for _, key := range d.Keys {
 			if testbed.Thorough() && !met[key] {
 				t.Errorf("%s does not differ any more", key)

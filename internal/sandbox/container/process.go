@@ -192,24 +192,19 @@ func (p *Process) Stop(grace time.Duration) {
 	p.timers = append(p.timers, time.AfterFunc(grace, p.kill))
 }
 
-func (p *Process) kill() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.ended {
-		return
-	}
-	p.killed.Store(true)
-	_ = p.signal(syscall.SIGKILL)
-}
+func (p *Process) kill() { p.endFor(&p.killed) }
 
 // starve kills a container that has more memory than it may.
-func (p *Process) starve() {
+func (p *Process) starve() { p.endFor(&p.starved) }
+
+// endFor kills the container, unless it has ended, and keeps why.
+func (p *Process) endFor(why *atomic.Bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.ended {
 		return
 	}
-	p.starved.Store(true)
+	why.Store(true)
 	_ = p.signal(syscall.SIGKILL)
 }
 
