@@ -60,10 +60,10 @@ func (p *project) submission(ctx context.Context, j *config.Job, image string, u
 
 // submissionOf is what a job submits whose operation is known.
 func (p *project) submissionOf(j *config.Job, operation *polyaxonfile.Operation, image string, upstream []string, o JobOptions) run.Submission {
-	from := p.origin()
+	from, keys := p.origin(), p.keys(j, operation, image, upstream)
 	return run.Submission{
 		Project: p.config.Project, Name: j.Name, Content: string(p.stamped(operation).JSON()),
-		Key: p.key(j, operation, image, upstream), Tags: from.tags, MetaInfo: from.meta, Rerun: o.Rerun, Lasting: j.Service, Sleep: p.Sleep,
+		Key: keys[0], FormerKeys: keys[1:], Tags: from.tags, MetaInfo: from.meta, Rerun: o.Rerun, Lasting: j.Service, Sleep: p.Sleep,
 	}
 }
 

@@ -1,6 +1,9 @@
 package tasks
 
 import (
+	"bytes"
+	"encoding/json"
+	"flag"
 	"os"
 	"testing"
 
@@ -27,7 +30,7 @@ func TestDeployKey(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return p.key(cfg.Jobs["train"], operation, image, upstream)
+		return p.keys(cfg.Jobs["train"], operation, image, upstream)[0]
 	}
 	const file = "kind: component\nversion: 1.1\ninputs: [{name: DOCKER_IMAGE, type: str}, {name: n, type: int, value: 1}]\nrun: {kind: job, container: {image: '{{ DOCKER_IMAGE }}', args: ['{{ n }}']}}\n"
 	base := key("", file, "a.example/x"+digest)
@@ -49,6 +52,57 @@ func TestDeployKey(t *testing.T) {
 	} {
 		if other == base {
 			t.Errorf("%s makes no other run", what)
+		}
+	}
+}
+
+var update = flag.Bool("update", false, "record the keys of operations and identities that testdata does not have")
+
+// TestGoldenKeys holds the keys of a hundred operations to those that were recorded
+// when their identity was made. A key that changes makes everybody's jobs run again:
+// -update never writes over one.
+func TestGoldenKeys(t *testing.T) {
+	const path = "testdata/keys.jsonl"
+	type golden struct {
+		Image     string            `json:"image,omitempty"`
+		Upstream  []string          `json:"upstream,omitempty"`
+		Operation json.RawMessage   `json:"operation"`
+		Key       map[string]string `json:"key"`
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var recorded bytes.Buffer
+	lines := bytes.Split(bytes.TrimSpace(text), []byte("\n"))
+	distinct := map[string]bool{}
+	for i, line := range lines {
+		var g golden
+		if err := json.Unmarshal(line, &g); err != nil {
+			t.Fatalf("line %d: %v", i+1, err)
+		}
+		for _, version := range identityVersions() {
+			have := version.key("project", "train", pinned(string(g.Operation), g.Image), g.Upstream)
+			distinct[version.name+have] = true
+			switch want := g.Key[version.name]; {
+			case want == "" && *update:
+				g.Key[version.name] = have
+			case have != want:
+				t.Errorf("line %d: the key of %s is %s and was %s: what compiles otherwise needs a new identity version", i+1, version.name, have, want)
+			}
+		}
+		line, err := json.Marshal(g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		recorded.Write(append(line, '\n'))
+	}
+	if len(lines) < 100 || len(distinct) < 100*len(identityVersions()) {
+		t.Errorf("%d operations have %d keys", len(lines), len(distinct))
+	}
+	if *update {
+		if err := os.WriteFile(path, recorded.Bytes(), 0o644); err != nil { //nolint:gosec // a source file
+			t.Fatal(err)
 		}
 	}
 }

@@ -2,11 +2,7 @@ package tasks
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"fmt"
-	"strings"
 
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
@@ -100,24 +96,4 @@ func (p *project) checkJobs(ctx context.Context, jobs []*config.Job) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// key is a job's deploy key: the same project, job, compiled operation, image (by
-// digest, wherever it is pulled from) and upstream runs give the same key, on any
-// machine. The operation is compiled as by the newest version of Polyaxon, so that
-// an upgrade of the server alone runs nothing again; one that only other versions
-// compile is taken as it is written.
-func (p *project) key(j *config.Job, operation *polyaxonfile.Operation, reference string, upstream []string) string {
-	content := string(operation.JSON())
-	if _, digest, ok := strings.Cut(reference, "@"); ok {
-		content = strings.ReplaceAll(content, reference, digest)
-	}
-	if compiled, err := polyaxonfile.Compile([]byte(content), polyaxonfile.Newest()); err == nil {
-		content = compiled.Identity()
-	}
-	h := sha256.New()
-	for _, part := range append([]string{"slipway/2", p.config.Project, j.Name, content}, upstream...) {
-		fmt.Fprintf(h, "%d:%s\n", len(part), part)
-	}
-	return "t-" + hex.EncodeToString(h.Sum(nil))[:40]
 }

@@ -183,7 +183,7 @@ func (p *project) planJob(ctx context.Context, to *platform, j *config.Job, refe
 		}
 		return one, err
 	}
-	found, err := run.Find(ctx, to.polyaxon, run.Submission{Project: p.config.Project, Name: j.Name, Key: p.key(j, operation, reference, upstream)})
+	found, err := run.Find(ctx, to.polyaxon, p.submissionOf(j, operation, reference, upstream, JobOptions{}))
 	if err != nil && !polyaxon.IsNotFound(err) {
 		return one, err
 	}

@@ -45,9 +45,12 @@ type Submission struct {
 	Content string
 	// Key is the deploy key: the same inputs have the same. It must not look like
 	// a number.
-	Key      string
-	Tags     []string
-	MetaInfo map[string]any
+	Key string
+	// FormerKeys are the keys that earlier versions of identity gave the same inputs.
+	// Their runs count, too; no new run gets one.
+	FormerKeys []string
+	Tags       []string
+	MetaInfo   map[string]any
 	// Rerun submits although a run succeeded, or goes on, for the key. It is an
 	// attempt of its own: however often its requests are repeated, one run comes
 	// of it.
@@ -255,7 +258,7 @@ func (t *submitter) finish(ctx context.Context, sent error) (*polyaxon.Run, erro
 
 // own gives the run of this attempt, if it was made.
 func (t *submitter) own(ctx context.Context) (*polyaxon.Run, error) {
-	runs, err := list(ctx, t.client, t.Submission, MetaAttempt, t.attempt)
+	runs, err := list(ctx, t.client, t.Submission, attempted(t.attempt))
 	if err != nil || len(runs) == 0 {
 		return nil, err
 	}

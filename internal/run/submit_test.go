@@ -65,6 +65,47 @@ func TestSubmitFindsWhatCounts(t *testing.T) {
 	}
 }
 
+// TestSubmitFindsFormerKeys has runs whose key is of an earlier identity: they count as
+// all others do, and a new run gets the newest key alone.
+func TestSubmitFindsFormerKeys(t *testing.T) {
+	for name, c := range map[string]struct {
+		before [][2]string // key and status, oldest first
+		how    How
+		which  int
+		alive  int
+	}{
+		"succeeded under the former key":          {[][2]string{{"t-old", "succeeded"}}, UpToDate, 0, 0},
+		"goes on under the former key":            {[][2]string{{"t-old", "running"}}, Attached, 0, 1},
+		"the older of both keys stays":            {[][2]string{{"t-old", "running"}, {"t-1", "running"}}, Attached, 0, 1},
+		"the newest success, whatever its key":    {[][2]string{{"t-old", "succeeded"}, {"t-1", "succeeded"}}, UpToDate, 1, 0},
+		"failed under both":                       {[][2]string{{"t-old", "failed"}, {"t-1", "failed"}}, Created, 2, 1},
+		"a success of a key that is not of these": {[][2]string{{"t-other", "succeeded"}}, Created, 1, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFake(t)
+			var before []string
+			for _, b := range c.before {
+				before = append(before, f.add(b[0], b[1]))
+			}
+			s := f.submission("t-1")
+			s.FormerKeys = []string{"t-old", "t-older"}
+			got, err := Submit(t.Context(), f.client, s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.How != c.how || c.which < len(before) && got.Run.UUID != before[c.which] {
+				t.Errorf("came to run %s by %v", got.Run.UUID, got.How)
+			}
+			if got.How == Created && got.Run.MetaInfo[MetaKey] != "t-1" {
+				t.Errorf("the new run's key is %v", got.Run.MetaInfo[MetaKey])
+			}
+			if alive := f.alive(); len(alive) != c.alive {
+				t.Errorf("%d runs go on: %v", len(alive), alive)
+			}
+		})
+	}
+}
+
 // TestSubmitThroughFaults has every fault at the request that makes the run: one
 // run comes of it, whatever the server did before it answered.
 func TestSubmitThroughFaults(t *testing.T) {

@@ -1,10 +1,10 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
-	"sort"
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/clock"
@@ -24,7 +24,7 @@ const (
 // Find gives the run that counts for a submission's key, nil when there is none:
 // the newest that succeeded, or the oldest that goes on. It changes nothing.
 func Find(ctx context.Context, c *polyaxon.Client, s Submission) (*polyaxon.Run, error) {
-	runs, err := list(ctx, c, s, MetaKey, s.Key)
+	runs, err := list(ctx, c, s, keyed(s))
 	if err != nil {
 		return nil, err
 	}
@@ -42,8 +42,7 @@ func Settle(ctx context.Context, c *polyaxon.Client, s Submission, submitted *Su
 		if t.Sleep(ctx, wait) != nil {
 			return
 		}
-		key, value := t.group()
-		if runs, err := list(ctx, c, s, key, value); err == nil { // what fails now is tried again
+		if runs, err := list(ctx, c, s, t.group()); err == nil { // what fails now is tried again
 			_, twins := elect(runs, t.Rerun)
 			_ = t.stop(ctx, twins)
 		}
@@ -54,8 +53,7 @@ func Settle(ctx context.Context, c *polyaxon.Client, s Submission, submitted *Su
 // succeeded, for the same inputs: the one for which that was stopped. It is nil
 // when there is none.
 func Elder(ctx context.Context, c *polyaxon.Client, s Submission, submitted *Submitted) (*Submitted, error) {
-	key, value := again(c, s, submitted).group()
-	runs, err := list(ctx, c, s, key, value)
+	runs, err := list(ctx, c, s, again(c, s, submitted).group())
 	if err != nil {
 		return nil, err
 	}
@@ -79,19 +77,39 @@ func again(c *polyaxon.Client, s Submission, submitted *Submitted) *submitter {
 	return t
 }
 
-// group names the runs that one must be left of. A rerun has a run of its own,
+// group names runs by the values that one key of their meta_info may have.
+type group struct {
+	key    string
+	values []string
+}
+
+// has reports whether a run is one of the group.
+func (g group) has(r *polyaxon.Run) bool {
+	value, _ := r.MetaInfo[g.key].(string)
+	return slices.Contains(g.values, value)
+}
+
+// keyed is the group of all runs of a submission's inputs.
+func keyed(s Submission) group {
+	return group{MetaKey, append([]string{s.Key}, s.FormerKeys...)}
+}
+
+// attempted is the group of the runs that one attempt made.
+func attempted(attempt string) group { return group{MetaAttempt, []string{attempt}} }
+
+// group is the runs that one must be left of. A rerun has a run of its own,
 // which only its own repeated requests can have twins of.
-func (t *submitter) group() (key, value string) {
+func (t *submitter) group() group {
 	if t.Rerun {
-		return MetaAttempt, t.attempt
+		return attempted(t.attempt)
 	}
-	return MetaKey, t.Key
+	return keyed(t.Submission)
 }
 
 // find gives the run that counts for the key, and stops its younger twins, which
 // killed submitters left behind.
 func (t *submitter) find(ctx context.Context) (*Submitted, error) {
-	runs, err := list(ctx, t.client, t.Submission, MetaKey, t.Key)
+	runs, err := list(ctx, t.client, t.Submission, keyed(t.Submission))
 	if err != nil {
 		return nil, err
 	}
@@ -106,8 +124,7 @@ func (t *submitter) find(ctx context.Context) (*Submitted, error) {
 
 // settle lets the oldest of the runs that go on be the one.
 func (t *submitter) settle(ctx context.Context, made *Submitted) *Submitted {
-	key, value := t.group()
-	runs, listed := t.listWith(ctx, key, value, made.Run.UUID)
+	runs, listed := t.listWith(ctx, made.Run.UUID)
 	if listed == nil {
 		made.Unsettled = true
 		return made
@@ -135,12 +152,12 @@ func (t *submitter) settle(ctx context.Context, made *Submitted) *Submitted {
 
 // listWith lists until the run that was made is in the list, and gives it, nil
 // when it never was: a server may answer from a copy of its database that lags.
-func (t *submitter) listWith(ctx context.Context, key, value, uuid string) (runs []polyaxon.Run, own *polyaxon.Run) {
+func (t *submitter) listWith(ctx context.Context, uuid string) (runs []polyaxon.Run, own *polyaxon.Run) {
 	for n := range 4 {
-		found, err := list(ctx, t.client, t.Submission, key, value)
+		found, err := list(ctx, t.client, t.Submission, t.group())
 		if err == nil && n > 0 && named(found, uuid) == nil {
 			// Or it does not search meta_info, and says so by finding nothing.
-			found, err = byName(ctx, t.client, t.Submission, key, value)
+			found, err = byName(ctx, t.client, t.Submission, t.group())
 		}
 		if err == nil {
 			if own = named(found, uuid); own != nil {
@@ -207,14 +224,13 @@ func alive(r *polyaxon.Run) bool {
 	return !r.Status.Terminal() && r.Status != polyaxon.Stopping
 }
 
-// older orders runs as every submitter does, by the server's own times: clocks
-// of the submitters have no say.
-func older(a, b *polyaxon.Run) bool {
-	if a.CreatedAt.Equal(b.CreatedAt) {
-		return a.UUID < b.UUID
-	}
-	return a.CreatedAt.Before(b.CreatedAt)
+// order orders runs, the oldest first, as every submitter does: by the server's own
+// times. Clocks of the submitters have no say.
+func order(a, b polyaxon.Run) int {
+	return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.UUID, b.UUID))
 }
+
+func older(a, b *polyaxon.Run) bool { return order(*a, *b) < 0 }
 
 func attached(r *polyaxon.Run) *Submitted {
 	if r.Status == polyaxon.Succeeded {
@@ -233,29 +249,37 @@ func named(runs []polyaxon.Run, uuid string) *polyaxon.Run {
 	return nil
 }
 
-// list gives the runs whose meta_info has value under key, oldest first. Deleted
-// runs are in no list, and of a lasting submission those that succeeded are not.
-func list(ctx context.Context, c *polyaxon.Client, s Submission, key, value string) ([]polyaxon.Run, error) {
-	runs, err := pages(ctx, c, s.Project, "meta_info."+key+":"+value)
-	if polyaxon.Refused(err) && !polyaxon.IsNotFound(err) && s.Name != "" {
-		return byName(ctx, c, s, key, value) // a server that does not search meta_info
+// list gives the runs of a group, oldest first. Deleted runs are in no list, and of a
+// lasting submission those that succeeded are not.
+func list(ctx context.Context, c *polyaxon.Client, s Submission, g group) ([]polyaxon.Run, error) {
+	var runs []polyaxon.Run
+	for _, value := range g.values {
+		found, err := pages(ctx, c, s.Project, "meta_info."+g.key+":"+value)
+		if polyaxon.Refused(err) && !polyaxon.IsNotFound(err) && s.Name != "" {
+			return byName(ctx, c, s, g) // a server that does not search meta_info
+		}
+		if err != nil {
+			return nil, err
+		}
+		runs = append(runs, found...)
 	}
-	if s.Lasting {
-		runs = slices.DeleteFunc(runs, func(r polyaxon.Run) bool { return r.Status == polyaxon.Succeeded })
-	}
-	return runs, err
+	slices.SortStableFunc(runs, order)
+	return counting(runs, s), nil
 }
 
 // byName is list for servers that do not search meta_info.
-func byName(ctx context.Context, c *polyaxon.Client, s Submission, key, value string) ([]polyaxon.Run, error) {
+func byName(ctx context.Context, c *polyaxon.Client, s Submission, g group) ([]polyaxon.Run, error) {
 	all, err := pages(ctx, c, s.Project, "name:"+s.Name)
-	var runs []polyaxon.Run
-	for i := range all {
-		if all[i].MetaInfo[key] == value && !(s.Lasting && all[i].Status == polyaxon.Succeeded) {
-			runs = append(runs, all[i])
-		}
+	mine := slices.DeleteFunc(all, func(r polyaxon.Run) bool { return !g.has(&r) })
+	return counting(mine, s), err
+}
+
+// counting leaves out the runs that cannot count for a submission.
+func counting(runs []polyaxon.Run, s Submission) []polyaxon.Run {
+	if !s.Lasting {
+		return runs
 	}
-	return runs, err
+	return slices.DeleteFunc(runs, func(r polyaxon.Run) bool { return r.Status == polyaxon.Succeeded })
 }
 
 // pages gives all runs that a query finds, oldest first.
@@ -280,6 +304,6 @@ func pages(ctx context.Context, c *polyaxon.Client, project, query string) ([]po
 			return nil, fmt.Errorf("project %s has more than %d runs for %q", project, maxListed, query)
 		}
 	}
-	sort.SliceStable(all, func(i, j int) bool { return older(&all[i], &all[j]) })
+	slices.SortStableFunc(all, order)
 	return all, nil
 }
