@@ -95,6 +95,7 @@ func pivot(root string) error {
 // anywhere, by descriptor, and files.
 type machine struct {
 	proc, sys     int            // -1: not to be had
+	sysMounts     []string       // other file systems below /sys
 	facts         map[string]int // of /proc
 	devices       map[string]int
 	sources       map[int]int  // by index in order.Mounts
@@ -122,7 +123,10 @@ func (i *initProcess) machine() (*machine, error) {
 			}
 		}
 	}
-	if m.sys, err = clone("/sys", true); err != nil {
+	if m.sysMounts, err = mountsBelow("/sys"); err == nil {
+		m.sys, err = clone("/sys", true)
+	}
+	if err != nil {
 		m.sys = -1
 	}
 	for _, name := range deviceNames {

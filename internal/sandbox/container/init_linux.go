@@ -153,7 +153,16 @@ func renounce() error {
 			return err
 		}
 	}
-	return unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return err
+	}
+	if err := scopeSockets(); err != nil {
+		return fmt.Errorf("scope abstract sockets by Landlock: %w", err)
+	}
+	if err := filterCalls(); err != nil {
+		return fmt.Errorf("filter system calls by seccomp: %w", err)
+	}
+	return nil
 }
 
 // hosts gives the container's /etc/hosts: the machine's, and its own name.

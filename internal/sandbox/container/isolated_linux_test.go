@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -413,5 +415,21 @@ func TestControlGroupsAreNotThere(t *testing.T) {
 		if want := "/sys/fs/cgroup/cgroup.procs true\n/sys/fs/cgroup/memory/tasks true\n/sys/fs/cgroup/mine true\n"; got != want {
 			t.Errorf("got\n%swant\n%s", got, want)
 		}
+	}
+}
+
+// TestKernelIsOutOfReach has a job ask the kernel for what is the user's, and in no
+// namespace: keys, namespaces with more rights, sockets without a file.
+func TestKernelIsOutOfReach(t *testing.T) {
+	r, image := isolating(t)
+	name := "slipway-test-" + filepath.Base(t.TempDir()) + strconv.Itoa(os.Getpid())
+	listener, err := net.Listen("unix", "@"+name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	got := succeed(t, r, Spec{Image: image, Args: []string{"all", "keys", "--", "nest", "groups", "/tmp", "--", "nest", "echo", "nested", "--", "connect", name}})
+	if want := "false\nfalse\nfalse\nnest failed\nnest failed\nfalse\n"; got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
 	}
 }

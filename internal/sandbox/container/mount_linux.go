@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -155,23 +157,48 @@ func (i *initProcess) mountSystem(m *machine) error {
 	if err := attach(m.sys, "/sys", true); err != nil {
 		return fmt.Errorf("mount /sys: %w", err)
 	}
-	if readOnly("/sys", true) != nil || hideControlGroups() != nil {
+	if readOnly("/sys", true) != nil || hide(m.sysMounts) != nil {
 		return unix.Unmount("/sys", unix.MNT_DETACH)
 	}
 	return nil
 }
 
-// hideControlGroups puts nothing in place of the machine's control groups, which root
-// could change through any mount of them that is writable.
-func hideControlGroups() error {
-	const groups = "/sys/fs/cgroup"
-	if _, err := os.Lstat(groups); errors.Is(err, fs.ErrNotExist) {
-		return nil
+// hide puts nothing in place of what is mounted at paths: root could change control
+// groups through any mount of them that is writable, and read what the kernel traces.
+func hide(paths []string) error {
+	for _, path := range paths {
+		if err := unix.Mount("tmpfs", path, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "mode=0555,size=0"); err != nil {
+			return err
+		}
+		if err := readOnly(path, false); err != nil {
+			return err
+		}
 	}
-	if err := unix.Mount("tmpfs", groups, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "mode=0555,size=0"); err != nil {
-		return err
+	return nil
+}
+
+// mountsBelow gives where other file systems are mounted below dir, without those that
+// are below another one of them.
+func mountsBelow(dir string) ([]string, error) {
+	text, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return nil, err
 	}
-	return readOnly(groups, false)
+	var points []string
+	for line := range strings.Lines(string(text)) {
+		if fields := strings.Fields(line); len(fields) > 4 && strings.HasPrefix(fields[4], dir+"/") {
+			points = append(points, fields[4])
+		}
+	}
+	slices.Sort(points)
+	var outer []string
+	for _, point := range points {
+		below := func(o string) bool { return point == o || strings.HasPrefix(point, o+"/") }
+		if !slices.ContainsFunc(outer, below) {
+			outer = append(outer, point)
+		}
+	}
+	return outer, nil
 }
 
 // freeze makes what is at a path read-only, if it is there.

@@ -101,6 +101,32 @@ func run(step string, args []string) error {
 			fmt.Println(syscall.Mount("", name, "", syscall.MS_REMOUNT|syscall.MS_BIND, "") != nil)
 			fmt.Println(syscall.Unmount(name, syscall.MNT_DETACH) != nil)
 		}
+	case "connect": // to abstract sockets
+		for _, name := range args {
+			c, err := net.Dial("unix", "@"+name)
+			fmt.Println(err == nil)
+			if err == nil {
+				_ = c.Close()
+			}
+		}
+	case "keys": // whether any call for the kernel's keys is answered
+		for _, call := range []uintptr{syscall.SYS_KEYCTL, syscall.SYS_ADD_KEY, syscall.SYS_REQUEST_KEY} {
+			_, _, err := syscall.Syscall6(call, 0, ^uintptr(2), 0, 0, 0, 0) // KEYCTL_GET_KEYRING_ID, of the session
+			fmt.Println(err != syscall.EPERM)
+		}
+	case "nest": // runs a step in a user namespace of its own
+		c := exec.Command(os.Args[0], args...)
+		c.SysProcAttr = &syscall.SysProcAttr{
+			Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS | syscall.CLONE_NEWCGROUP,
+			UidMappings: []syscall.SysProcIDMap{{Size: 1}}, GidMappings: []syscall.SysProcIDMap{{Size: 1}},
+		}
+		c.Stdout = os.Stdout
+		return c.Run()
+	case "groups": // mounts control groups, and makes one
+		if err := syscall.Mount("cgroup2", args[0], "cgroup2", 0, ""); err != nil {
+			return err
+		}
+		return os.Mkdir(filepath.Join(args[0], "slipway-test"), 0o755)
 	case "hide":
 		return os.Mkdir(args[0], 0)
 	case "signal-self":
