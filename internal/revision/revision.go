@@ -122,9 +122,12 @@ func (g git) run(ctx context.Context, args ...string) string {
 }
 
 // output runs git without what a repository's own configuration would have it
-// start, and without locks that a user's git would stumble over.
+// start, but for filters, which the user has set: no clone brings that configuration. A
+// directory that came with a clone and looks like a bare repository would, and git
+// uses it unless it is told not to. There are no locks that a user's git would stumble
+// over.
 func (g git) output(ctx context.Context, args ...string) (string, error) {
-	fixed := []string{"--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=", "-c", "log.showSignature=false", "-C", g.dir}
+	fixed := []string{"--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=", "-c", "log.showSignature=false", "-c", "safe.bareRepository=explicit", "-C", g.dir}
 	command := exec.CommandContext(ctx, "git", append(fixed, args...)...)
 	command.Env = g.environ
 	command.WaitDelay = time.Second
@@ -137,9 +140,9 @@ func (g git) output(ctx context.Context, args ...string) (string, error) {
 
 // environment gives what git needs of an environment, and nothing else: git starts
 // what its configuration says, and has no use for secrets. What would point it
-// to another repository is not among it.
+// to another repository is not among it, and of what is not here nothing is fetched.
 func environment(environ []string) []string {
-	kept := []string{"GIT_TERMINAL_PROMPT=0", "LC_ALL=C"}
+	kept := []string{"GIT_TERMINAL_PROMPT=0", "GIT_NO_LAZY_FETCH=1", "GIT_ALLOW_PROTOCOL=none", "LC_ALL=C"}
 	for _, variable := range environ {
 		name, _, _ := strings.Cut(variable, "=")
 		switch strings.ToUpper(name) { // Windows has them in any case

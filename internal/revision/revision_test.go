@@ -207,6 +207,33 @@ func TestGitRefuses(t *testing.T) {
 	}
 }
 
+// TestClonedConfigurationIsNotUsed has a directory of a clone look like a bare
+// repository, whose configuration names a program.
+func TestClonedConfigurationIsNotUsed(t *testing.T) {
+	dir, ran := repository(t), filepath.Join(t.TempDir(), "ran")
+	for _, setting := range [][]string{{"core.bare", "false"}, {"core.worktree", "."}, {"filter.x.clean", "touch " + ran + "; cat"}} {
+		command(t, dir, append([]string{"config"}, setting...)...)
+	}
+	entries, err := os.ReadDir(filepath.Join(dir, ".git"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if err := os.Rename(filepath.Join(dir, ".git", e.Name()), filepath.Join(dir, e.Name())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Remove(filepath.Join(dir, ".git")); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, ".gitattributes"), "* filter=x\n")
+	write(t, filepath.Join(dir, "a"), "2")
+	r := read(t, dir)
+	if _, err := os.Stat(ran); err == nil || r.Commit != "" || !strings.Contains(r.Reason, "safe.bareRepository") {
+		t.Errorf("the program ran (%v), or the repository is used: %+v", err, r)
+	}
+}
+
 // TestEnvironment starts git without anything that it has no use for.
 func TestEnvironment(t *testing.T) {
 	if runtime.GOOS == "windows" {
@@ -223,7 +250,7 @@ func TestEnvironment(t *testing.T) {
 	}
 	_, _ = Resolve(t.Context(), t.TempDir(), environ, "main")
 	text, err := os.ReadFile(told)
-	if err != nil || !strings.Contains(string(text), "PATH="+bin) || !strings.Contains(string(text), "HOME=") || strings.Contains(string(text), "canary") {
+	if err != nil || !strings.Contains(string(text), "PATH="+bin) || !strings.Contains(string(text), "GIT_NO_LAZY_FETCH=1") || !strings.Contains(string(text), "HOME=") || strings.Contains(string(text), "canary") {
 		t.Errorf("git has the environment %s (%v)", text, err)
 	}
 }
