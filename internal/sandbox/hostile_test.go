@@ -304,6 +304,8 @@ func TestRunsTokenIsForItsProjectOnly(t *testing.T) {
 		{"GET", h.Polyaxon + "/api/v1/x%2Fhostile/other/runs", "", 403},
 		{"GET", h.Polyaxon + "/streams/v1/" + h.Namespace + "/default/other/runs/" + foreign.UUID + "/logs", "", 403},
 		{"GET", h.Polyaxon + "/services/v1/" + h.Namespace + "/default/hostile/runs/" + foreign.UUID + "/", "", 403},
+		{"POST", h.Polyaxon + project + "/runs/" + thief.UUID + "/transfer", `{"project": "other"}`, 403},
+		{"GET", h.Polyaxon + "/api/v1/default/other/runs/" + foreign.UUID, "", 403},
 		{"GET", h.Polyaxon + "/api/v1/installation", "", 200},
 		{"GET", h.Polyaxon + project + "/runs/" + thief.UUID, "", 200},
 		{"PATCH", h.Polyaxon + project + "/runs/" + thief.UUID, `{"outputs": {"a": 1}}`, 200},

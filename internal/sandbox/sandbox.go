@@ -19,6 +19,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/gofrs/flock"
+
 	"github.com/slipway-ci/slipway/internal/clock"
 	"github.com/slipway-ci/slipway/internal/sandbox/polyaxon"
 	"github.com/slipway-ci/slipway/internal/secret"
@@ -73,6 +75,9 @@ func Running(ctx context.Context, dir string) (*Sandbox, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !served(dir) {
+		return nil, ErrNotRunning
+	}
 	running := &e.Sandbox
 	if err := running.ask(ctx, http.MethodGet, "/_slipway/status", 2*time.Second, running); err != nil {
 		if ctx.Err() != nil {
@@ -81,6 +86,22 @@ func Running(ctx context.Context, dir string) (*Sandbox, error) {
 		return nil, ErrNotRunning
 	}
 	return running, nil
+}
+
+// served reports whether a process holds the lock of a sandbox in dir. Where none does,
+// the endpoint is left of one that was killed, and its ports may be another user's now:
+// the token is not for them, nor what would follow it.
+func served(dir string) bool {
+	path := filepath.Join(dir, lockFile)
+	if info, err := os.Lstat(path); err != nil || !info.Mode().IsRegular() {
+		return false
+	}
+	lock := flock.New(path)
+	free, err := lock.TryRLock()
+	if free {
+		_ = lock.Unlock()
+	}
+	return err == nil && !free
 }
 
 // Stop stops the sandbox and the runs on it, and waits until it has ended, 15 s

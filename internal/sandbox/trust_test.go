@@ -90,6 +90,30 @@ func TestEndpointOfAnotherHost(t *testing.T) {
 	}
 }
 
+// TestEndpointThatIsLeft has one of a sandbox that was killed, whose ports somebody else
+// has now.
+func TestEndpointThatIsLeft(t *testing.T) {
+	asked := false
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked = true
+		_ = json.NewEncoder(w).Encode(sandbox.Sandbox{Version: "test"})
+	}))
+	defer server.Close()
+	dir := t.TempDir()
+	if err := join(t, dir).Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	text := []byte(`{"version":"test","registry":"` + server.URL + `","kubernetes":"` + server.URL + `","polyaxon":"` + server.URL + `","token":"x"}`)
+	code, err := machine.Code("endpoint of "+dir, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "endpoint.json"), `{"endpoint":`+string(text)+`,"code":"`+code+`"}`)
+	if running, err := sandbox.Running(t.Context(), dir); !errors.Is(err, sandbox.ErrNotRunning) || asked {
+		t.Errorf("%+v %v; asked: %t", running, err, asked)
+	}
+}
+
 // TestLinksAreNotFollowed has links in the places of a sandbox's directories.
 func TestLinksAreNotFollowed(t *testing.T) {
 	precious := t.TempDir()

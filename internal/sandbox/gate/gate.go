@@ -25,6 +25,10 @@ import (
 // Parameter is the name of the key in an address's query.
 const Parameter = "slipway_key"
 
+// cookiePrefix begins the names of gates' cookies. Browsers send those of all gates to
+// each of them, since they are ports of one host.
+const cookiePrefix = "slipway-"
+
 // Options say what a gate leads to.
 type Options struct {
 	// Name tells the cookies of one service from those of others.
@@ -54,12 +58,13 @@ func Open(o Options) (*Gate, error) {
 	}
 	random := make([]byte, 16)
 	_, _ = rand.Read(random) // it never fails
-	g := &Gate{key: hex.EncodeToString(random), cookie: "slipway-" + o.Name, path: cmp.Or(o.Path, "/"), listener: listener}
+	g := &Gate{key: hex.EncodeToString(random), cookie: cookiePrefix + o.Name, path: cmp.Or(o.Path, "/"), listener: listener}
 	logger := log.New(o.Log, "service "+o.Name+": ", 0)
 	g.proxy = &httputil.ReverseProxy{
-		Rewrite:       g.rewrite,
-		FlushInterval: -1,
-		ErrorLog:      logger,
+		Rewrite:        g.rewrite,
+		ModifyResponse: keepCookies,
+		FlushInterval:  -1,
+		ErrorLog:       logger,
 		Transport: &http.Transport{
 			DialContext:        func(ctx context.Context, _, _ string) (net.Conn, error) { return o.Dial(ctx) },
 			DisableCompression: true, MaxIdleConnsPerHost: 16, IdleConnTimeout: time.Minute,
@@ -158,7 +163,7 @@ func loopback(host string) bool {
 }
 
 // rewrite leaves the host as it is, which programs hold the origin against, and keeps
-// the key from the service.
+// the keys from the service: its own, and those of others.
 func (g *Gate) rewrite(p *httputil.ProxyRequest) {
 	p.SetURL(&url.URL{Scheme: "http", Host: p.In.Host})
 	p.Out.Host = p.In.Host
@@ -168,8 +173,20 @@ func (g *Gate) rewrite(p *httputil.ProxyRequest) {
 	cookies := p.In.Cookies()
 	p.Out.Header.Del("Cookie")
 	for _, cookie := range cookies {
-		if cookie.Name != g.cookie {
+		if !strings.HasPrefix(cookie.Name, cookiePrefix) {
 			p.Out.AddCookie(cookie)
 		}
 	}
+}
+
+// keepCookies keeps a service from setting the cookies of gates, its own and others'.
+func keepCookies(r *http.Response) error {
+	set := r.Header.Values("Set-Cookie")
+	r.Header.Del("Set-Cookie")
+	for _, cookie := range set {
+		if !strings.HasPrefix(strings.TrimSpace(cookie), cookiePrefix) {
+			r.Header.Add("Set-Cookie", cookie)
+		}
+	}
+	return nil
 }

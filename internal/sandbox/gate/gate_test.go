@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -33,6 +34,8 @@ func open(t *testing.T, path string) (address *url.URL, key string) {
 			_ = both.Flush()
 			return
 		}
+		w.Header().Add("Set-Cookie", "slipway-5678=taken")
+		w.Header().Add("Set-Cookie", "theirs=2")
 		_, _ = io.WriteString(w, strings.Join([]string{r.Host, r.URL.RequestURI(), r.Header.Get("Authorization"), r.Header.Get("Cookie")}, "|"))
 	}))
 	t.Cleanup(program.Close)
@@ -108,8 +111,12 @@ func TestGateAsksForItsKey(t *testing.T) {
 		}
 	}
 	// What is not the gate's passes.
-	if _, text := ask(t, plain, "Cookie", cookie+"; theirs=1", "Authorization", "Token theirs"); text != address.Host+"|/lab?a=b|Token theirs|theirs=1" {
+	response, text := ask(t, plain, "Cookie", cookie+"; theirs=1; slipway-5678="+strings.Repeat("1", 32), "Authorization", "Token theirs")
+	if text != address.Host+"|/lab?a=b|Token theirs|theirs=1" {
 		t.Errorf("the program gets %s", text)
+	}
+	if set := response.Header.Values("Set-Cookie"); !slices.Equal(set, []string{"theirs=2"}) {
+		t.Errorf("the browser gets the cookies %q", set)
 	}
 }
 

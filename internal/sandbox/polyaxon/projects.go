@@ -85,7 +85,10 @@ func (s *Server) transferRun(w http.ResponseWriter, r *http.Request, run record)
 	if !read(w, r, &body) {
 		return
 	}
-	switch {
+	switch from := callerOf(r); {
+	case from != nil && body.Project != from.Project:
+		forbid(w) // or its token would be good for that project
+		return
 	case body.Project == "":
 		reply(w, http.StatusBadRequest, []string{"The destination project was not provided."})
 		return
