@@ -34,6 +34,10 @@ func (p *project) pushDockerfile(ctx context.Context, to *platform, i *config.Im
 	if err != nil {
 		return failed(err)
 	}
+	reading, err := p.readDockerfile(ctx, i, spec)
+	if err != nil {
+		return failed(err)
+	}
 	finder := dockerfile.Finder{Environ: p.Environ, Waiting: pace.step}
 	access, _, unreadable := p.access()
 	if access != nil {
@@ -54,7 +58,7 @@ func (p *project) pushDockerfile(ctx context.Context, to *platform, i *config.Im
 	if err != nil {
 		return failed(err)
 	}
-	pushed, err := p.adopt(ctx, to, i, built)
+	pushed, err := p.adopt(ctx, to, i, spec, built, reading)
 	if err != nil {
 		p.event(report.Failed, "image", i.Name, "not tagged")
 		return nil, fmt.Errorf("tag image %s: %w", i.Name, err)
@@ -66,8 +70,16 @@ func (p *project) pushDockerfile(ctx context.Context, to *platform, i *config.Im
 // adopt gives an image that BuildKit has pushed its annotations, attestations and
 // tags: as the others have them. They are no part of what BuildKit makes, so that
 // equal content stays one image whatever the commit.
-func (p *project) adopt(ctx context.Context, to *platform, i *config.Image, built *dockerfile.Built) (*image.Pushed, error) {
+func (p *project) adopt(ctx context.Context, to *platform, i *config.Image, from dockerfile.Spec, built *dockerfile.Built, reading *dockerfile.Reading) (*image.Pushed, error) {
 	spec := p.spec(i, to.target)
+	var describe func() (image.Ingredients, error)
+	if reading != nil {
+		describe = func() (image.Ingredients, error) {
+			of, err := p.ingredients(ctx, spec, from, reading)
+			of.Base = strings.Join(built.Bases, " ")
+			return of, err
+		}
+	}
 	var attest image.Attester
 	if !p.NoAttestations {
 		text, err := os.ReadFile(filepath.Join(p.config.Dir, filepath.FromSlash(i.Dockerfile)))
@@ -76,7 +88,42 @@ func (p *project) adopt(ctx context.Context, to *platform, i *config.Image, buil
 		}
 		attest = p.attester(i, spec, made{sources: built.Bases, dockerfile: &attestation.File{Path: i.Dockerfile, Text: text}})
 	}
-	return to.registry.Adopt(ctx, spec, built.Digest, p.tags(i), attest)
+	return to.registry.Adopt(ctx, spec, built.Digest, p.tags(i), attest, describe)
+}
+
+// readDockerfile reads what a build reads of the tree, and tells of secrets in it. A
+// Dockerfile that cannot be understood is nil: BuildKit says what is wrong with it.
+func (p *project) readDockerfile(ctx context.Context, i *config.Image, spec dockerfile.Spec) (*dockerfile.Reading, error) {
+	reading, err := dockerfile.Read(ctx, spec)
+	if err != nil {
+		return nil, ctx.Err()
+	}
+	for _, n := range image.CredentialNotices(i.Name, reading.Secrets, reading.Left) {
+		p.notice(i.Name, n)
+	}
+	return reading, nil
+}
+
+// ingredients say what an image is built of, but for what it begins with.
+func (p *project) ingredients(ctx context.Context, s image.Spec, from dockerfile.Spec, reading *dockerfile.Reading) (image.Ingredients, error) {
+	files, err := image.Sums(ctx, s, reading.Files)
+	if err != nil {
+		return image.Ingredients{}, fmt.Errorf("read what image %s is made of: %w", s.Name, err)
+	}
+	made := image.Ingredients{Files: files}
+	made.Set("kind", s.Kind)
+	made.Set("target", from.Target)
+	made.Set("platforms", strings.Join(from.Platforms, " "))
+	for name, value := range from.BuildArgs {
+		made.Set("build argument "+name, value)
+	}
+	for id := range from.Secrets {
+		made.Set("build secret "+id, "")
+	}
+	if from.Git {
+		made.Set("commit", p.revision().Commit)
+	}
+	return made, nil
 }
 
 // dockerfileSpec says what BuildKit is to build. It names neither commit nor time:
@@ -116,10 +163,18 @@ func (p *project) buildEvent(pace *pace, e dockerfile.Progress) {
 	}
 }
 
-// planDockerfile says what is known of a Dockerfile's image before it is built:
-// that of this very commit, if the registry has it.
+// planDockerfile says what is known of a Dockerfile's image before it is built: that of
+// this very commit, if the registry has it, and else what has changed in the tree.
 func (p *project) planDockerfile(ctx context.Context, to *platform, i *config.Image) (report.Image, error) {
 	one := report.Image{Name: i.Name, Action: "build", Reference: unbuiltImage}
+	spec, err := p.dockerfileSpec(ctx, i, to.target)
+	if err != nil {
+		return one, err
+	}
+	reading, err := p.readDockerfile(ctx, i, spec)
+	if err != nil {
+		return one, err
+	}
 	if r := p.revision(); r.Clean {
 		reference, err := to.registry.Tagged(ctx, i.Name, image.TagFor(r.Commit))
 		if err != nil {
@@ -127,7 +182,19 @@ func (p *project) planDockerfile(ctx context.Context, to *platform, i *config.Im
 		}
 		if reference != nil {
 			one.Action, one.Reference, one.Digest = "up-to-date", reference.String(), reference.DigestStr()
+			return one, nil
 		}
+	}
+	if reading == nil {
+		return one, nil
+	}
+	target := p.spec(i, to.target)
+	made, err := p.ingredients(ctx, target, spec, reading)
+	if err != nil {
+		return one, err
+	}
+	if one.Changed, err = to.registry.Changes(ctx, target, made); err != nil {
+		return one, fmt.Errorf("ask for image %s: %w", i.Name, err)
 	}
 	return one, nil
 }

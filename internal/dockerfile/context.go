@@ -30,6 +30,8 @@ type tree struct {
 	root *os.Root
 	// git lets .git in.
 	git bool
+	// left, when not nil, is told the keys and credentials that are left out.
+	left func(at string)
 	// keys remembers, by path, which files hold private keys: BuildKit walks the
 	// tree several times in a build.
 	mu   sync.Mutex
@@ -67,10 +69,12 @@ func (t *tree) Walk(ctx context.Context, target string, visit fs.WalkDirFunc) er
 		case image.Excluded(d.Name()) && d.IsDir():
 			return fs.SkipDir
 		case image.Excluded(d.Name()):
+			t.leave(at, d.Name())
 			return nil
 		case d.Type()&(fs.ModeSocket|fs.ModeDevice|fs.ModeNamedPipe|fs.ModeIrregular) != 0:
 			return nil // docker build leaves sockets out as well; a pipe would never end
 		case d.Type().IsRegular() && t.holdsKey(filepath.FromSlash(at)):
+			t.leave(at, "")
 			return nil
 		}
 		stat, err := t.stat(at, d)
@@ -79,6 +83,13 @@ func (t *tree) Walk(ctx context.Context, target string, visit fs.WalkDirFunc) er
 		}
 		return visit(filepath.FromSlash(at), &fsutil.DirEntryInfo{Stat: stat}, nil)
 	})
+}
+
+// leave tells of a file that is left out, unless its name is that of a tool's own.
+func (t *tree) leave(at, name string) {
+	if t.left != nil && (name == "" || image.HoldsCredentials(name)) {
+		t.left(at)
+	}
 }
 
 // stat is what BuildKit learns of a file. It takes a file for unchanged when all

@@ -18,9 +18,11 @@ import (
 // adopted one of this digest before, that one is taken, and only tags are written
 // that do not point to it.
 //
-// Of the spec the name, the platforms and the source count. Adopt can be repeated
+// Of the spec the name, the platforms and the source count. What it is made of is
+// asked for when it was not adopted before; made may be nil. Adopt can be repeated
 // after any failure, and ends with ctx.
-func (r *Registry) Adopt(ctx context.Context, s Spec, built v1.Hash, tags []string, attest Attester) (*Pushed, error) {
+func (r *Registry) Adopt(ctx context.Context, s Spec, built v1.Hash, tags []string, attest Attester, made func() (Ingredients, error)) (*Pushed, error) {
+	s.platform = ordered(s.Platforms)[0]
 	recipe := &Recipe{Name: s.Name, spec: s}
 	var err error
 	if recipe.Inputs, err = adoptedIdentity(s, built); err != nil {
@@ -50,16 +52,46 @@ func (r *Registry) Adopt(ctx context.Context, s Spec, built v1.Hash, tags []stri
 		return nil, err
 	}
 	a, err := p.adopt(ctx, there)
-	if err == nil {
-		err = p.manifests(ctx, a)
-	}
 	if err != nil {
 		return nil, err
 	}
+	var now *Ingredients
+	if made != nil {
+		if now, err = p.compare(ctx, a, made); err != nil {
+			return nil, err
+		}
+	}
+	if err := p.manifests(ctx, a); err != nil {
+		return nil, err
+	}
+	if now != nil {
+		if err := p.remember(ctx, a, now); err != nil {
+			return nil, err
+		}
+	}
 	return &Pushed{
 		Name: s.Name, Reference: at.Digest(a.digest.String()), Tags: p.tags,
-		BytesSent: p.meter.sent.Load(), BytesTotal: a.size, Layers: a.layers,
+		BytesSent: p.meter.sent.Load(), BytesTotal: a.size, Layers: a.layers, Changed: a.changed,
 	}, nil
+}
+
+// compare finds out what an image is made of, and by what it differs from the one that
+// was pushed last.
+func (p *push) compare(ctx context.Context, a *assembled, made func() (Ingredients, error)) (*Ingredients, error) {
+	now, err := made()
+	if err != nil {
+		return nil, err
+	}
+	last, err := p.registry.previous(ctx, p.wire, p.recipe)
+	if err != nil {
+		return nil, err
+	}
+	if last.made != nil {
+		if a.changed = now.since(*last.made); len(a.changed) == 0 {
+			a.changed = []string{"what its steps made of the same files"}
+		}
+	}
+	return &now, nil
 }
 
 // adoptedIdentity hashes what an image is made of that another builder has built.

@@ -2,6 +2,7 @@ package image
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -59,7 +60,7 @@ func testAdopt(t *testing.T, f *faults, r *Registry) {
 	for what, built := range map[string]v1.Hash{"image": oneDigest, "index": manyDigest} {
 		told = nil
 		f.during(nil)
-		adopted, err := r.Adopt(t.Context(), s, built, []string{what}, attest)
+		adopted, err := r.Adopt(t.Context(), s, built, []string{what}, attest, nil)
 		must(t, err)
 		if adopted.Found || adopted.BytesTotal < 4000 || adopted.Layers != 2 {
 			t.Errorf("%s: %+v", what, adopted)
@@ -97,18 +98,19 @@ func testAdopt(t *testing.T, f *faults, r *Registry) {
 		// Another commit of the same content has the image that is there.
 		told = nil
 		f.during(nil)
-		again, err := r.Adopt(t.Context(), s, built, []string{what}, attest)
+		again, err := r.Adopt(t.Context(), s, built, []string{what}, attest, nil)
 		must(t, err)
 		if requests, _ := f.log(); !again.Found || !again.UpToDate || again.Reference != adopted.Reference || len(told) > 0 || len(requests) > 3 {
 			t.Errorf("%s: %+v by %v", what, again, requests)
 		}
-		moved, err := r.Adopt(t.Context(), s, built, []string{what, "v2-" + what}, attest)
+		moved, err := r.Adopt(t.Context(), s, built, []string{what, "v2-" + what}, attest, nil)
 		must(t, err)
 		if !moved.Found || moved.UpToDate || moved.Reference != adopted.Reference {
 			t.Errorf("%s: %+v", what, moved)
 		}
 	}
-	if _, err := r.Adopt(t.Context(), s, v1.Hash{Algorithm: "sha256", Hex: strings.Repeat("0", 64)}, nil, attest); err == nil || !strings.Contains(err.Error(), "has no image") {
+	testAdoptedChanges(t, r, s, oneDigest)
+	if _, err := r.Adopt(t.Context(), s, v1.Hash{Algorithm: "sha256", Hex: strings.Repeat("0", 64)}, nil, attest, nil); err == nil || !strings.Contains(err.Error(), "has no image") {
 		t.Error(err)
 	}
 	f.during(func(_ int, w http.ResponseWriter, r *http.Request) bool {
@@ -118,9 +120,32 @@ func testAdopt(t *testing.T, f *faults, r *Registry) {
 		w.WriteHeader(http.StatusForbidden)
 		return true
 	})
-	_, err = r.Adopt(t.Context(), s, otherDigest, []string{"never"}, attest)
+	_, err = r.Adopt(t.Context(), s, otherDigest, []string{"never"}, attest, nil)
 	f.during(nil)
 	if tagged, askErr := r.Tagged(t.Context(), s.Name, "never"); err == nil || askErr != nil || tagged != nil {
 		t.Errorf("what cannot be attested is adopted: %v, %v, %v", err, tagged, askErr)
+	}
+}
+
+// testAdoptedChanges has what changed told, to who plans and to who builds, of an image
+// and of one that was built of the same.
+func testAdoptedChanges(t *testing.T, r *Registry, s Spec, built v1.Hash) {
+	t.Helper()
+	for n, c := range []struct {
+		made          Ingredients
+		planned, told []string
+	}{
+		{Ingredients{Base: "a@1", Files: map[string]string{"Dockerfile": "1"}}, nil, nil},
+		{Ingredients{Base: "a@2", Files: map[string]string{"Dockerfile": "2", "a.py": "1"}}, []string{"Dockerfile", "a.py (new)"}, []string{"the base", "Dockerfile", "a.py (new)"}},
+		{Ingredients{Base: "a@2", Files: map[string]string{"Dockerfile": "2", "a.py": "1"}}, nil, []string{"what its steps made of the same files"}},
+	} {
+		s.Source = fmt.Sprint("https://git.example.com/changed/", n) // another image of the same
+		planned, err := r.Changes(t.Context(), s, c.made)
+		must(t, err)
+		adopted, err := r.Adopt(t.Context(), s, built, []string{"changed"}, nil, func() (Ingredients, error) { return c.made, nil })
+		must(t, err)
+		if diff := cmp.Diff(c.planned, planned) + cmp.Diff(c.told, adopted.Changed); diff != "" {
+			t.Errorf("%d: %s", n, diff)
+		}
 	}
 }

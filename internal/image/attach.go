@@ -67,13 +67,6 @@ func (p *push) attach(ctx context.Context, a *assembled, platform string) error 
 	if err != nil {
 		return fmt.Errorf("attest image %s: %w", p.recipe.Name, err)
 	}
-	if platform != "" && p.recipe.ledger != nil { // made here, and no index
-		text, err := json.Marshal(p.recipe.describe())
-		if err != nil {
-			return fmt.Errorf("describe image %s: %w", p.recipe.Name, err)
-		}
-		attestations = append(attestations, Attestation{Type: ingredientsType, Document: text})
-	}
 	subject := v1.Descriptor{MediaType: a.mediaType, Digest: a.digest, Size: int64(len(a.manifest))}
 	err = p.registry.attach(ctx, p.wire, subject, attestations, p.meter)
 	return p.registry.explain("attach the attestations of "+p.wire.repository.String(), p.wire.repository.RegistryStr(), err)

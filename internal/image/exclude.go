@@ -70,6 +70,10 @@ const keyBytes = 64 << 10
 // wherever in the tree it is.
 func Excluded(name string) bool { return excluded(name) }
 
+// HoldsCredentials tells whether a file of this name is one of credentials, which never go
+// into an image.
+func HoldsCredentials(name string) bool { return holdsCredentials(name) }
+
 // PrivateKey tells whether the file at a path below root holds a private key, which
 // never goes into an image. A file that cannot be read holds none: whoever wants it
 // says so.
@@ -105,6 +109,28 @@ func holdsCredentials(name string) bool {
 		return true
 	}
 	return strings.HasPrefix(name, "gha-creds-") && strings.HasSuffix(name, ".json")
+}
+
+// OftenSecret tells whether a file at this path, with slashes, is one in which people
+// and tools keep secrets, and which a program may need all the same.
+func OftenSecret(file string) bool {
+	name := strings.ToLower(path.Base(file))
+	if isEnvironmentFile(name) {
+		return true
+	}
+	switch path.Base(path.Dir(file)) + "/" + name {
+	case ".aws/credentials", ".kube/config", ".docker/config.json", ".streamlit/secrets.toml", "gcloud/credentials.db":
+		return true
+	}
+	switch name {
+	case "credentials.json", "application_default_credentials.json", "kubeconfig", "kubeconfig.yaml", "kubeconfig.yml", "kaggle.json",
+		".git-credentials", ".pypirc", ".pgpass", ".dockercfg", ".dockerconfigjson", "_netrc":
+		return true
+	}
+	if strings.HasPrefix(name, "client_secret") && strings.HasSuffix(name, ".json") {
+		return true
+	}
+	return slices.Contains([]string{".kubeconfig", ".p12", ".pfx", ".jks", ".keystore", ".kdbx"}, path.Ext(name))
 }
 
 // isEnvironmentFile tells whether a file of this name is one of variables as dotenv

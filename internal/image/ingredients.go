@@ -3,24 +3,20 @@ package image
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
+	"io/fs"
 	"maps"
-	"net/http"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
-
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// ingredientsType is that of the document by which a later build tells what it changes. It
-// is attached to an image as its attestations are.
-const ingredientsType = "application/vnd.slipway.ingredients.v1+json"
-
-// ingredients say what an image is made of, each thing by its name with what tells it
+// Ingredients say what an image is made of, each thing by its name with what tells it
 // from another: for people, and no part of an identity.
-type ingredients struct {
+type Ingredients struct {
+	// Base has the digests of what the image begins with; empty for nothing.
 	Base     string            `json:"base,omitempty"`
 	Files    map[string]string `json:"files,omitempty"`
 	Packages map[string]string `json:"packages,omitempty"`
@@ -29,8 +25,8 @@ type ingredients struct {
 
 // describe gives the ingredients of a recipe whose packages are known. Of variables it has
 // a hash only.
-func (r *Recipe) describe() ingredients {
-	c := ingredients{Files: map[string]string{}, Packages: map[string]string{}, Settings: map[string]string{}}
+func (r *Recipe) describe() Ingredients {
+	c := Ingredients{Files: map[string]string{}, Packages: map[string]string{}, Settings: map[string]string{}}
 	if r.base != nil {
 		c.Base = r.base.String()
 	}
@@ -40,20 +36,69 @@ func (r *Recipe) describe() ingredients {
 			continue
 		}
 		for _, e := range one.entries {
-			c.Files[e.file] = short(fmt.Appendf(nil, "%x %o %s %v", e.sum, e.mode, e.link, e.owner))
+			c.Files[e.file] = e.short()
 		}
 	}
 	for _, p := range r.packages {
 		c.Packages[p.Name] = p.Version + " " + p.SHA256[:min(len(p.SHA256), 12)]
 	}
 	s := r.spec
-	for name, value := range map[string]string{"workdir": s.Workdir, "user": s.User, "entrypoint": strings.Join(s.Entrypoint, "\x00"), "command": strings.Join(s.Command, "\x00"), "source": s.Source, "python": s.Interpreter + s.Python} {
-		c.Settings[name] = short([]byte(value))
+	for name, value := range map[string]string{"kind": s.Kind, "workdir": s.Workdir, "user": s.User, "entrypoint": strings.Join(s.Entrypoint, "\x00"), "command": strings.Join(s.Command, "\x00"), "source": s.Source, "python": s.Interpreter + s.Python} {
+		c.Set(name, value)
 	}
 	for name, value := range s.Env {
-		c.Settings["env "+name] = short([]byte(value))
+		c.Set("env "+name, value)
 	}
 	return c
+}
+
+// Set notes a setting, of whose value a hash is kept.
+func (c *Ingredients) Set(name, value string) {
+	if c.Settings == nil {
+		c.Settings = map[string]string{}
+	}
+	c.Settings[name] = short([]byte(value))
+}
+
+// Sums tells files below s.Dir, by their paths with slashes, from what others hold or
+// held. A file that did not change since the last time is not read again.
+func Sums(ctx context.Context, s Spec, files []string) (map[string]string, error) {
+	root, err := os.OpenRoot(s.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("read the tree of image %s: %w", s.Name, err)
+	}
+	defer root.Close()
+	entries := make([]entry, 0, len(files))
+	for _, file := range files {
+		info, err := root.Lstat(filepath.FromSlash(file))
+		if err != nil {
+			return nil, err
+		}
+		e := entry{file: file, mode: 0o644, info: info}
+		switch {
+		case info.Mode()&fs.ModeSymlink != 0:
+			if e.link, err = root.Readlink(filepath.FromSlash(file)); err != nil {
+				return nil, err
+			}
+		case info.Mode()&0o111 != 0:
+			e.mode = 0o755
+		}
+		entries = append(entries, e)
+	}
+	known := openStamps(s)
+	if _, err := readEntries(ctx, root, entries, known); err != nil {
+		return nil, err
+	}
+	_ = known.save() // the next one does without it
+	sums := map[string]string{}
+	for _, e := range entries {
+		sums[e.file] = e.short()
+	}
+	return sums, nil
+}
+
+func (e entry) short() string {
+	return short(fmt.Appendf(nil, "%x %o %s %v", e.sum, e.mode, e.link, e.owner))
 }
 
 func short(text []byte) string {
@@ -62,7 +107,7 @@ func short(text []byte) string {
 }
 
 // since tells what is other than in older ones, in words.
-func (c ingredients) since(old ingredients) []string {
+func (c Ingredients) since(old Ingredients) []string {
 	var all []string
 	if c.Base != old.Base {
 		all = append(all, "the base")
@@ -100,51 +145,4 @@ func (c ingredients) since(old ingredients) []string {
 	})
 	compare(c.Settings, old.Settings, told)
 	return all
-}
-
-// changes tells what an image has that the one that was pushed last has not; nil where
-// that is not known.
-func (r *Registry) changes(ctx context.Context, w *wire, recipe *Recipe, last *previous) []string {
-	if last == nil || last.digest == (v1.Hash{}) {
-		return nil
-	}
-	var text []byte
-	err := r.retry(ctx, func() (err error) {
-		text, err = w.attached(ctx, last.digest, ingredientsType)
-		return err
-	})
-	var old ingredients
-	if err != nil || text == nil || json.Unmarshal(text, &old) != nil {
-		return nil // it is only told
-	}
-	return recipe.describe().since(old)
-}
-
-// attached gives the document of a type that is attached to an image, nil when there is
-// none.
-func (w *wire) attached(ctx context.Context, subject v1.Hash, artifactType string) ([]byte, error) {
-	index, err := w.referrers(ctx, subject)
-	if status(err)/100 == 4 && !passing(err) {
-		index, _, err = w.manifest(ctx, referrersTag(subject))
-	}
-	if status(err) == http.StatusNotFound {
-		return nil, nil
-	}
-	var listed struct {
-		Manifests []referrer `json:"manifests"`
-	}
-	if err != nil || json.Unmarshal(index, &listed) != nil {
-		return nil, err
-	}
-	for _, one := range listed.Manifests {
-		text, _, err := w.manifest(ctx, one.Digest.String())
-		var document artifact
-		if err != nil || json.Unmarshal(text, &document) != nil || len(document.Layers) == 0 {
-			continue
-		}
-		if document.ArtifactType == artifactType {
-			return w.smallBlob(ctx, document.Layers[0].Digest)
-		}
-	}
-	return nil, nil
 }

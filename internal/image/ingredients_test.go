@@ -1,6 +1,8 @@
 package image
 
 import (
+	"encoding/base64"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -19,7 +21,6 @@ func testChanged(t *testing.T, f *faults, r *Registry) {
 		t.Helper()
 		recipe, err := Prepare(t.Context(), s, r)
 		must(t, err)
-		recipe.Attest = func(Subject) ([]Attestation, error) { return nil, nil }
 		plan, err := r.Plan(t.Context(), recipe)
 		must(t, err)
 		done, err := r.Push(t.Context(), recipe, []string{"v1"}, nil)
@@ -45,10 +46,39 @@ func testChanged(t *testing.T, f *faults, r *Registry) {
 }
 
 func TestChangedPackages(t *testing.T) {
-	old := ingredients{Base: "a@1", Packages: map[string]string{"numpy": "2.0 aa", "torch": "2.9 bb", "gone": "1 cc", "same": "1 dd"}}
-	now := ingredients{Base: "a@2", Packages: map[string]string{"numpy": "2.2 ee", "torch": "2.9 ff", "new": "3 gg", "same": "1 dd"}}
+	old := Ingredients{Base: "a@1", Packages: map[string]string{"numpy": "2.0 aa", "torch": "2.9 bb", "gone": "1 cc", "same": "1 dd"}}
+	now := Ingredients{Base: "a@2", Packages: map[string]string{"numpy": "2.2 ee", "torch": "2.9 ff", "new": "3 gg", "same": "1 dd"}}
 	want := []string{"the base", "gone 1 (gone)", "new 3 (new)", "numpy 2.0 -> 2.2", "torch 2.9"}
 	if diff := cmp.Diff(want, now.since(old)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// What an image is made of passes through an annotation, unless it is too much for one.
+func TestIngredientsInAnAnnotation(t *testing.T) {
+	few := Ingredients{Base: "a", Files: map[string]string{"a/b.py": "0123456789ab"}}
+	few.Set("user", "1000")
+	text, err := few.packed()
+	must(t, err)
+	if diff := cmp.Diff(&few, unpacked(text)); diff != "" {
+		t.Error(diff)
+	}
+	manifest, err := noting([]byte(`{"schemaVersion":2,"annotations":{"a":"b"}}`), &few)
+	must(t, err)
+	if want := `{"annotations":{"a":"b","` + annotationIngredients + `":"` + text + `"},"schemaVersion":2}`; string(manifest) != want {
+		t.Errorf("%s, want %s", manifest, want)
+	}
+	many := Ingredients{Files: map[string]string{}}
+	for n := range 160_000 {
+		name := short(fmt.Append(nil, n))
+		many.Files[name] = name
+	}
+	if text, err := many.packed(); err != nil || text != "" {
+		t.Errorf("%d bytes, %v", len(text), err)
+	}
+	for _, text := range []string{"", "?", "AAAA", base64.StdEncoding.EncodeToString([]byte("no gzip"))} {
+		if c := unpacked(text); c != nil {
+			t.Errorf("%q is %v", text, c)
+		}
 	}
 }

@@ -33,9 +33,14 @@ func (p *push) byDigest(ctx context.Context, a *assembled) error {
 	return p.registry.explain("send "+p.wire.repository.Digest(a.digest.String()).String(), p.wire.repository.RegistryStr(), err)
 }
 
-// remember makes an image the one that was pushed last for its platform.
-func (p *push) remember(ctx context.Context, a *assembled) error {
-	err := p.tag(ctx, layersTag(p.recipe.spec.platform), a.mediaType, a.manifest, a.digest)
+// remember makes an image the one that was pushed last for its platform, and notes what
+// it is made of, where that is known.
+func (p *push) remember(ctx context.Context, a *assembled, made *Ingredients) error {
+	manifest, err := noting(a.manifest, made)
+	if err != nil {
+		return err
+	}
+	err = p.tag(ctx, layersTag(p.recipe.spec.platform), a.mediaType, manifest, hashOf(manifest))
 	if status(err)/100 == 4 && !vanished(err) {
 		return nil // where tags are immutable, builds do without it
 	}

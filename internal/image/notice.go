@@ -1,6 +1,10 @@
 package image
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // Level says how much a Notice matters.
 type Level int
@@ -28,4 +32,19 @@ func (s Spec) tell(level Level, format string, args ...any) {
 	if s.Notice != nil {
 		s.Notice(Notice{level, fmt.Sprintf(format, args...)})
 	}
+}
+
+// CredentialNotices tell of files of a tree that often hold secrets and are in an image,
+// and of keys and credentials that are not, though they were asked for.
+func CredentialNotices(image string, secrets, left []string) []Notice {
+	var all []Notice
+	if len(secrets) > 0 {
+		all = append(all, Notice{Warning, fmt.Sprintf("image %s has %s, which often holds secrets: whoever can pull the image can read it; leave it out by .dockerignore, and hand values to the job as secrets",
+			image, strings.Join(secrets, ", "))})
+	}
+	if len(left) > 0 {
+		left = slices.Compact(slices.Sorted(slices.Values(left)))
+		all = append(all, Notice{Note, fmt.Sprintf("image %s is without %s: private keys and credentials never go into an image; hand them to the job as secrets", image, strings.Join(left, ", "))})
+	}
+	return all
 }

@@ -45,6 +45,8 @@ type standing struct {
 	inputs   string
 	packages []Package
 	base     *baseFacts
+	// ingredients are what it is made of, where that is known.
+	ingredients *Ingredients
 }
 
 // look gives the image of a tag, and nil when there is none.
@@ -71,6 +73,7 @@ func (r *Registry) look(ctx context.Context, w *wire, tag string) (*standing, er
 	s.children, s.count = manifest.Manifests, len(manifest.Layers)
 	_ = json.Unmarshal([]byte(manifest.Annotations[annotationPackages]), &s.packages) // an image of another kind has none
 	_ = json.Unmarshal([]byte(manifest.Annotations[annotationBase]), &s.base)         // one without a base has none
+	s.ingredients = unpacked(manifest.Annotations[annotationIngredients])
 	s.size = int64(len(s.text)) + manifest.Config.Size
 	for _, l := range manifest.Layers {
 		s.size += l.Size
@@ -103,9 +106,10 @@ func (r *Registry) find(ctx context.Context, w *wire, recipe *Recipe) (*standing
 // previous is what the image that was pushed last tells: layers by fingerprint,
 // and all blobs that the repository has because of it.
 type previous struct {
-	digest v1.Hash
-	facts  map[string]facts
-	blobs  map[v1.Hash]bool
+	// made is what it is made of; nil where that is not known.
+	made  *Ingredients
+	facts map[string]facts
+	blobs map[v1.Hash]bool
 	// requirements are the contents of layers, by the key of their requirements;
 	// they cannot be packed again. packages are what is in them.
 	requirements map[string][]*content
@@ -120,7 +124,7 @@ func (r *Registry) previous(ctx context.Context, w *wire, recipe *Recipe) (*prev
 	if err != nil || last == nil {
 		return p, err
 	}
-	p.digest, p.packages, p.base = last.digest, last.packages, last.base
+	p.made, p.packages, p.base = last.ingredients, last.packages, last.base
 	for _, l := range last.layers {
 		p.blobs[l.Digest] = true
 		diffID, err := v1.NewHash(l.Annotations[annotationDiffID])
@@ -211,10 +215,13 @@ func (r *Registry) foresee(ctx context.Context, w *wire, recipe *Recipe) (*assem
 		return nil, err
 	}
 	a, err := assemble(ctx, recipe, parent, own)
-	if err == nil {
-		a.changed = r.changes(ctx, w, recipe, last)
+	if err != nil {
+		return nil, err
 	}
-	return a, err
+	if last.made != nil {
+		a.changed = recipe.describe().since(*last.made)
+	}
+	return a, nil
 }
 
 // Tagged gives the image that a tag stands for, by its digest, and nil when there

@@ -52,8 +52,9 @@ func (p *push) send(ctx context.Context, believing bool) (*assembled, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.attest != nil {
-		a.changed = p.registry.changes(ctx, p.wire, p.recipe, p.last)
+	now := p.recipe.describe()
+	if p.last.made != nil {
+		a.changed = now.since(*p.last.made)
 	}
 	if err := p.configuration(ctx, to, a); err != nil {
 		return nil, err
@@ -63,7 +64,7 @@ func (p *push) send(ctx context.Context, believing bool) (*assembled, error) {
 	}
 	tagged, limited := panics.WithContext(ctx)
 	tagged.Go(func() error { return p.manifests(limited, a) })
-	tagged.Go(func() error { return p.remember(limited, a) })
+	tagged.Go(func() error { return p.remember(limited, a, &now) })
 	if err := tagged.Wait(); err != nil {
 		return nil, err
 	}

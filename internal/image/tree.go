@@ -126,19 +126,14 @@ func (c *collector) walk(ctx context.Context, named string) error {
 // notices tells of files whose place is hardly an image, and of credentials that were
 // left out.
 func (c *collector) notices(entries []entry, keys []string) {
-	var settings []string
+	var secrets []string
 	for _, e := range entries {
-		if isEnvironmentFile(path.Base(e.file)) {
-			settings = append(settings, e.file)
+		if OftenSecret(e.file) {
+			secrets = append(secrets, e.file)
 		}
 	}
-	if len(settings) > 0 {
-		c.spec.tell(Warning, "image %s has %s, which often holds secrets: whoever can pull the image can read it; leave it out by .dockerignore, and hand values to the job as secrets",
-			c.spec.Name, strings.Join(settings, ", "))
-	}
-	if left := slices.Concat(c.left, keys); len(left) > 0 {
-		slices.Sort(left)
-		c.spec.tell(Note, "image %s is without %s: private keys and credentials never go into an image; hand them to the job as secrets", c.spec.Name, strings.Join(slices.Compact(left), ", "))
+	for _, n := range CredentialNotices(c.spec.Name, secrets, slices.Concat(c.left, keys)) {
+		c.spec.tell(n.Level, "%s", n.Text)
 	}
 }
 

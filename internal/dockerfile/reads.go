@@ -1,0 +1,242 @@
+package dockerfile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/moby/patternmatcher"
+	"github.com/moby/patternmatcher/ignorefile"
+
+	"github.com/slipway-ci/slipway/internal/image"
+)
+
+// Reading is what a build reads of its context, as far as its Dockerfile tells. All are
+// paths below the tree's root, with slashes.
+type Reading struct {
+	// Files are the Dockerfile, what says which files are ignored, and all files that an
+	// instruction of a stage that is built copies or sees.
+	Files []string
+	// Secrets are those which often hold secrets, by their names, and are in the image.
+	Secrets []string
+	// Left are keys and credentials that the instructions would read, and that are not in
+	// the context.
+	Left []string
+}
+
+// Read reads what a build of s reads. A Dockerfile that cannot be understood is an
+// error: building it tells what is wrong with it.
+func Read(ctx context.Context, s Spec) (*Reading, error) {
+	s, err := s.normal()
+	if err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(s.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("read the tree of image %s: %w", s.Name, err)
+	}
+	defer root.Close()
+	text, err := root.ReadFile(filepath.FromSlash(s.File))
+	if err != nil {
+		return nil, err
+	}
+	r := &Reading{Files: []string{s.File}}
+	ignored, file, err := readIgnored(root, s.File)
+	if err != nil {
+		return nil, err
+	}
+	if file != "" {
+		r.Files = append(r.Files, file)
+	}
+	context, left, err := contextOf(ctx, root, ignored)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range s.Platforms {
+		platform, err := v1.ParsePlatform(name)
+		if err != nil {
+			return nil, err
+		}
+		stages, err := stagesOf(s, text, *platform)
+		if err != nil {
+			return nil, err
+		}
+		for _, file := range context {
+			if reads(stages, file) {
+				r.Files = append(r.Files, file)
+			}
+		}
+		for _, file := range left {
+			if reads(stages, file) {
+				r.Left = append(r.Left, file)
+			}
+		}
+		r.Secrets = append(r.Secrets, carried(stages, slices.DeleteFunc(slices.Clone(context), func(file string) bool { return !image.OftenSecret(file) }))...)
+	}
+	for _, all := range []*[]string{&r.Files, &r.Secrets, &r.Left} {
+		slices.Sort(*all)
+		*all = slices.Compact(*all)
+	}
+	return r, nil
+}
+
+// readIgnored reads which files are ignored, as BuildKit finds that, and in which file
+// it says so; "" for none.
+func readIgnored(root *os.Root, dockerfile string) (*patternmatcher.PatternMatcher, string, error) {
+	for _, name := range []string{dockerfile + ".dockerignore", ".dockerignore"} {
+		file, err := root.Open(filepath.FromSlash(name))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, "", err
+		}
+		defer file.Close()
+		patterns, err := ignorefile.ReadAll(file)
+		if err != nil {
+			return nil, "", err
+		}
+		matcher, err := patternmatcher.New(patterns)
+		return matcher, name, err
+	}
+	matcher, err := patternmatcher.New(nil)
+	return matcher, "", err
+}
+
+// contextOf gives the files of the context, and the keys and credentials that are left
+// out of it and that nothing says to ignore.
+func contextOf(ctx context.Context, root *os.Root, ignored *patternmatcher.PatternMatcher) (files, left []string, err error) {
+	t := newTree(root)
+	t.left = func(at string) {
+		if matched, _ := ignored.MatchesOrParentMatches(filepath.FromSlash(at)); !matched {
+			left = append(left, at)
+		}
+	}
+	err = t.Walk(ctx, "", func(at string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		matched, err := ignored.MatchesOrParentMatches(at)
+		switch {
+		case err != nil:
+			return err
+		case matched && d.IsDir() && !ignored.Exclusions():
+			return fs.SkipDir
+		case !matched && !d.IsDir():
+			files = append(files, filepath.ToSlash(at))
+		}
+		return nil
+	})
+	return files, left, err
+}
+
+// reads tells whether an instruction of the stages reads a file of the context.
+func reads(stages []*stage, file string) bool {
+	return slices.ContainsFunc(stages, func(one *stage) bool {
+		return slices.ContainsFunc(one.takes, func(t take) bool { return t.from == nil && len(t.places(file)) > 0 })
+	})
+}
+
+// carried gives those of the files that are in the last stage, by what the stages copy
+// from the context and from each other.
+func carried(stages []*stage, files []string) []string {
+	// where has, by stage, the paths of files in it.
+	where := map[*stage]map[string][]string{}
+	for _, one := range stages {
+		has := map[string][]string{}
+		where[one] = has
+		for _, file := range files {
+			has[file] = slices.Clone(where[one.base][file])
+			for _, t := range one.takes {
+				at := []string{file}
+				if t.from != nil {
+					at = where[t.from][file]
+				}
+				for _, place := range at {
+					if t.to != "" {
+						has[file] = append(has[file], t.places(place)...)
+					}
+				}
+			}
+			slices.Sort(has[file])
+			has[file] = slices.Compact(has[file])
+		}
+	}
+	last := where[stages[len(stages)-1]]
+	return slices.DeleteFunc(slices.Clone(files), func(file string) bool { return len(last[file]) == 0 })
+}
+
+// places gives where a file goes, by its path where it is taken from; none when it is
+// not taken. One in a directory that only a base's image knows goes along with whatever
+// is taken from there.
+func (t take) places(file string) []string {
+	unknown := t.from != nil && !path.IsAbs(file)
+	file = path.Clean("/" + file)[1:]
+	var all []string
+	for _, source := range t.sources {
+		root, ok := below(path.Clean("/" + source)[1:], file)
+		if !ok && unknown {
+			root, ok = path.Dir(file), true
+		}
+		if !ok || t.excludes(root, file) {
+			continue
+		}
+		rest := strings.TrimPrefix(strings.TrimPrefix(file, root), "/")
+		switch {
+		case t.parents:
+			rest = file
+		case rest == "" && strings.HasSuffix(t.to, "/"):
+			rest = path.Base(file)
+		}
+		all = append(all, path.Join(t.to, rest))
+	}
+	return all
+}
+
+// excludes tells whether a pattern of COPY --exclude leaves a file out.
+func (t take) excludes(root, file string) bool {
+	if len(t.excluded) == 0 {
+		return false
+	}
+	matcher, err := patternmatcher.New(t.excluded)
+	if err != nil {
+		return false
+	}
+	for _, name := range []string{file, strings.TrimPrefix(strings.TrimPrefix(file, root), "/")} {
+		if matched, err := matcher.MatchesOrParentMatches(filepath.FromSlash(name)); name != "" && err == nil && matched {
+			return true
+		}
+	}
+	return false
+}
+
+// below tells whether a file is what a source of COPY names, or lies in what it names,
+// and gives the path of that.
+func below(source, file string) (root string, ok bool) {
+	if source == "" || source == "." {
+		return "", true
+	}
+	if strings.Contains(source, "**") {
+		matcher, err := patternmatcher.New([]string{source})
+		if err != nil {
+			return "", false
+		}
+		matched, err := matcher.MatchesOrParentMatches(filepath.FromSlash(file))
+		return file, err == nil && matched
+	}
+	parts := strings.Split(file, "/")
+	depth := strings.Count(source, "/") + 1
+	if depth > len(parts) {
+		return "", false
+	}
+	root = strings.Join(parts[:depth], "/")
+	matched, err := path.Match(source, root)
+	return root, err == nil && matched || root == source
+}

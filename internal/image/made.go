@@ -1,0 +1,98 @@
+package image
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"io"
+)
+
+const (
+	// annotationIngredients has what an image is made of, in the manifest that the tag of
+	// layersTag stands for: that of the image, with this besides.
+	annotationIngredients = "io.github.slipway-ci.ingredients"
+	// maxIngredients is how long it may be. Registries take manifests of 4 MiB.
+	maxIngredients = 1 << 20
+)
+
+// packed is how an annotation has ingredients; empty when there are too many.
+func (c Ingredients) packed() (string, error) {
+	text, err := json.Marshal(c)
+	if err != nil {
+		return "", err
+	}
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	_, err = z.Write(text)
+	if err := errors.Join(err, z.Close()); err != nil || b.Len() > maxIngredients {
+		return "", err
+	}
+	return base64.StdEncoding.EncodeToString(b.Bytes()), nil
+}
+
+// unpacked reads what packed gave; nil for anything else. It is only told.
+func unpacked(text string) *Ingredients {
+	packed, err := base64.StdEncoding.DecodeString(text)
+	if err != nil || text == "" {
+		return nil
+	}
+	z, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return nil
+	}
+	whole, err := io.ReadAll(io.LimitReader(z, 64*maxIngredients))
+	c := &Ingredients{}
+	if err != nil || json.Unmarshal(whole, c) != nil {
+		return nil
+	}
+	return c
+}
+
+// noting gives a manifest with what its image is made of besides.
+func noting(manifest []byte, c *Ingredients) ([]byte, error) {
+	if c == nil {
+		return manifest, nil
+	}
+	text, err := c.packed()
+	if err != nil || text == "" {
+		return manifest, err
+	}
+	all, annotations := map[string]json.RawMessage{}, map[string]string{}
+	if err := json.Unmarshal(manifest, &all); err != nil {
+		return nil, err
+	}
+	if had := all["annotations"]; had != nil {
+		if err := json.Unmarshal(had, &annotations); err != nil {
+			return nil, err
+		}
+	}
+	annotations[annotationIngredients] = text
+	if all["annotations"], err = json.Marshal(annotations); err != nil {
+		return nil, err
+	}
+	return json.Marshal(all)
+}
+
+// Changes tells what an image that another builder makes would have that the one that
+// was pushed last has not, in words; nil where that is not known. What it begins with,
+// which only building tells, is not compared. Of the spec the name and the platforms
+// count.
+func (r *Registry) Changes(ctx context.Context, s Spec, now Ingredients) ([]string, error) {
+	repository, err := r.Reference(s.Name)
+	if err != nil {
+		return nil, err
+	}
+	w, err := r.dial(ctx, repository, pullScope)
+	if err != nil {
+		return nil, err
+	}
+	last, err := r.recall(ctx, w, layersTag(ordered(s.Platforms)[0]))
+	if err != nil || last == nil || last.ingredients == nil {
+		return nil, err
+	}
+	now.Base = last.ingredients.Base
+	return now.since(*last.ingredients), nil
+}
