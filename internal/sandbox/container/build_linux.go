@@ -29,7 +29,7 @@ func (i *initProcess) build() error {
 	if err := pivot(i.Root); err != nil {
 		return fmt.Errorf("change the root: %w", err)
 	}
-	for _, step := range []func(*machine) error{i.mountSystem, i.mountDevices, i.writeNames, i.attachMounts} {
+	for _, step := range []func(*machine) error{i.mountDevices, i.mountSystem, i.writeNames, i.attachMounts} {
 		if err := step(m); err != nil {
 			return err
 		}

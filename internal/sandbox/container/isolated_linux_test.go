@@ -433,3 +433,12 @@ func TestKernelIsOutOfReach(t *testing.T) {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
 }
+
+// TestMachinesEntriesStayAsTheyAre has a job that is root on the machine change what
+// all of its /proc and /dev share.
+func TestMachinesEntriesStayAsTheyAre(t *testing.T) {
+	r, image := isolating(t)
+	if got := succeed(t, r, Spec{Image: image, Args: []string{"all", "shared", "--", "write", "/dev/null", "x"}}); got != "true\n" {
+		t.Errorf("it can change:\n%s", got)
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -120,11 +121,6 @@ func mountMemory(target, options string, flags uintptr) error {
 	return unix.Mount("tmpfs", target, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV|flags, options)
 }
 
-// procSettings are entries of /proc by which a container of the machine's root
-// could change the machine. For any other user's container they are read-only
-// anyway.
-var procSettings = []string{"acpi", "bus", "driver", "fs", "irq", "mtrr", "scsi", "sys", "sysrq-trigger"}
-
 // procFacts are what a container without a /proc of its own sees of the machine's.
 // Its processes are not there, since through them the machine's files would be.
 var procFacts = []string{"cpuinfo", "filesystems", "loadavg", "meminfo", "stat", "uptime", "version"}
@@ -135,10 +131,8 @@ func (i *initProcess) mountSystem(m *machine) error {
 		if err := attach(m.proc, "/proc", true); err != nil {
 			return fmt.Errorf("mount /proc: %w", err)
 		}
-		for _, name := range procSettings {
-			if err := freeze("/proc/" + name); err != nil {
-				return fmt.Errorf("make /proc/%s read-only: %w", name, err)
-			}
+		if err := freezeProc(); err != nil {
+			return fmt.Errorf("make /proc read-only: %w", err)
 		}
 	} else if err := mountMemory("/proc", "mode=0555", unix.MS_NOEXEC); err != nil {
 		return fmt.Errorf("mount /proc: %w", err)
@@ -201,12 +195,39 @@ func mountsBelow(dir string) ([]string, error) {
 	return outer, nil
 }
 
-// freeze makes what is at a path read-only, if it is there.
-func freeze(path string) error {
-	fd, err := clone(path, true)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+// freezeProc makes what in /proc is no process's read-only where it is this user's,
+// who is the machine's root then: he could change the machine by it, if only the modes
+// of these files, which are those of every /proc. What other users cannot read is not
+// there.
+func freezeProc() error {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return err
 	}
+	for _, entry := range entries {
+		path := "/proc/" + entry.Name()
+		info, err := entry.Info()
+		if err != nil || info.Mode()&fs.ModeSymlink != 0 || strings.Trim(entry.Name(), "0123456789") == "" {
+			continue // gone already, or a process
+		}
+		if stat, ok := info.Sys().(*syscall.Stat_t); !ok || stat.Uid != 0 {
+			continue
+		}
+		if info.Mode().IsRegular() && info.Mode()&0o004 == 0 {
+			err = cover(path, "/dev/null")
+		} else {
+			err = cover(path, path)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", entry.Name(), err)
+		}
+	}
+	return nil
+}
+
+// cover mounts what is at from, read-only, at a path.
+func cover(path, from string) error {
+	fd, err := clone(from, true)
 	if err != nil {
 		return err
 	}
@@ -217,7 +238,8 @@ func freeze(path string) error {
 	return readOnly(path, true)
 }
 
-// mountDevices mounts a small /dev.
+// mountDevices mounts a small /dev. Its devices are the machine's, so that their modes
+// are read-only; what is written to them passes.
 func (i *initProcess) mountDevices(m *machine) error {
 	if err := mountMemory("/dev", "mode=0755", 0); err != nil {
 		return fmt.Errorf("mount /dev: %w", err)
@@ -225,6 +247,9 @@ func (i *initProcess) mountDevices(m *machine) error {
 	for name, fd := range m.devices {
 		if err := attach(fd, "/dev/"+name, false); err != nil {
 			return fmt.Errorf("mount /dev/%s: %w", name, err)
+		}
+		if err := readOnly("/dev/"+name, false); err != nil {
+			return fmt.Errorf("make the mode of /dev/%s read-only: %w", name, err)
 		}
 	}
 	if err := mountMemory("/dev/shm", "mode=1777", unix.MS_NOEXEC); err != nil {

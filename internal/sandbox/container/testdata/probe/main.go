@@ -109,6 +109,25 @@ func run(step string, args []string) error {
 				_ = c.Close()
 			}
 		}
+	case "shared": // tells which of the machine's entries in /proc and /dev it can change
+		entries, _ := os.ReadDir("/proc")
+		names := []string{"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"}
+		for _, e := range entries {
+			if e.Type()&os.ModeSymlink == 0 && strings.Trim(e.Name(), "0123456789") != "" {
+				names = append(names, "/proc/"+e.Name())
+			}
+		}
+		for _, name := range names {
+			info, err := os.Stat(name)
+			if err == nil && os.Chmod(name, info.Mode()) == nil {
+				fmt.Println("mode of", name)
+			}
+			if file, err := os.OpenFile(name, os.O_WRONLY, 0); err == nil && info.Mode().IsRegular() {
+				fmt.Println(name)
+				_ = file.Close()
+			}
+		}
+		fmt.Println(len(names) > 10)
 	case "keys": // whether any call for the kernel's keys is answered
 		for _, call := range []uintptr{syscall.SYS_KEYCTL, syscall.SYS_ADD_KEY, syscall.SYS_REQUEST_KEY} {
 			_, _, err := syscall.Syscall6(call, 0, ^uintptr(2), 0, 0, 0, 0) // KEYCTL_GET_KEYRING_ID, of the session
