@@ -2,11 +2,100 @@ package polyaxon
 
 import (
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
+
+// values gives what pods have printed since a time.
+func values(dir string, since time.Time) (list []string, err error) {
+	err = eachLine(dir, since, func(l line) error {
+		list = append(list, l.Value)
+		return nil
+	})
+	return list, err
+}
+
+// TestLinesOfPods reads those of pods that follow each other, and of one that was
+// resumed, by time.
+func TestLinesOfPods(t *testing.T) {
+	dir := t.TempDir()
+	write := func(pod string, from int, texts ...string) {
+		now := time.Unix(int64(from), 0).UTC()
+		log, err := openLog(filepath.Join(dir, pod+".jsonl"), pod, func() time.Time { now = now.Add(time.Second); return now })
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range texts {
+			_, _ = fmt.Fprintln(log.stream("main"), text)
+		}
+		if err := log.close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("pod-0", 100, "a", "b")
+	write("pod-1", 200, "c")
+	write("pod-10", 250, "d")
+	write("pod-0", 300, "e")
+	write("pod-2", 100, "at the same time")
+	for since, want := range map[int][]string{0: {"a", "at the same time", "b", "c", "d", "e"}, 101: {"b", "c", "d", "e"}, 250: {"d", "e"}, 999: nil} {
+		if got, err := values(dir, time.Unix(int64(since), 0)); err != nil || !slices.Equal(got, want) {
+			t.Errorf("since %d: %q %v, want %q", since, got, err, want)
+		}
+	}
+}
+
+// heavy is an answer that looks, after some of it, how much memory there is.
+type heavy struct {
+	*httptest.ResponseRecorder
+	sent int
+	used uint64
+}
+
+func (h *heavy) Write(b []byte) (int, error) {
+	if h.sent += len(b); h.used == 0 && h.sent > 1<<20 {
+		h.used = heap()
+	}
+	return len(b), nil
+}
+
+func heap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// TestLongLogsAreNotHeld serves the log of a job that prints without end.
+func TestLongLogsAreNotHeld(t *testing.T) {
+	s, err := New(Options{Dir: t.TempDir(), Log: io.Discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := &record{UUID: newUUID(), Project: "x", Status: succeeded}
+	if err := s.store.add(run); err != nil {
+		t.Fatal(err)
+	}
+	log, err := openLog(s.executor.dir("logs", run.UUID, "pod.jsonl"), "pod", time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.WriteString(log.stream("main"), strings.Repeat(strings.Repeat("a", 1000)+"\n", 16<<10))
+	if err := log.close(); err != nil {
+		t.Fatal(err)
+	}
+	before, h := heap(), &heavy{ResponseRecorder: httptest.NewRecorder()}
+	s.ServeHTTP(h, httptest.NewRequest(http.MethodGet, "/streams/v1/n/default/x/runs/"+run.UUID+"/logs", nil))
+	if h.sent < 16<<20 || h.used > before+4<<20 {
+		t.Errorf("%d bytes were sent, and %d held", h.sent, h.used-before)
+	}
+}
 
 // TestProgressBars keeps the last state of a line that a program redraws, and tells
 // the one that it has just now.
@@ -51,11 +140,7 @@ func TestProgressBars(t *testing.T) {
 	if err := log.close(); err != nil {
 		t.Fatal(err)
 	}
-	lines, err := readLines(dir, time.Time{})
-	var got []string
-	for _, l := range lines {
-		got = append(got, l.Value)
-	}
+	got, err := values(dir, time.Time{})
 	if want := []string{"plain", "windows", "no bar", "100%|####", "20%", "one"}; err != nil || !slices.Equal(got, want) {
 		t.Errorf("the log has %q, %v; want %q", got, err, want)
 	}

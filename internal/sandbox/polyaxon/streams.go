@@ -6,13 +6,9 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
-	"io"
-	"io/fs"
 	"math"
 	"net/http"
-	"os"
 	"path"
-	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -20,8 +16,12 @@ import (
 	"github.com/slipway-ci/slipway/internal/sandbox/jail"
 )
 
-// maxEvents bounds the file of one metric, in bytes.
-const maxEvents = 32 << 20
+// maxEvents bounds the file of one metric, in bytes, and maxAllEvents those that a
+// request names.
+const (
+	maxEvents    = 32 << 20
+	maxAllEvents = 2 * maxEvents
+)
 
 // line is one line of a container, as archives hold it.
 type line struct {
@@ -33,7 +33,8 @@ type line struct {
 }
 
 // logs answers live lines, when asked with last_time, or the archive: both are
-// the same files here.
+// the same files here. A job may print without end: lines are sent as they are read,
+// and never held together.
 func (s *Server) logs(w http.ResponseWriter, r *http.Request) {
 	var since time.Time
 	live := r.URL.Query().Has("last_time")
@@ -45,49 +46,65 @@ func (s *Server) logs(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	run, known := s.store.run(r.PathValue("uuid"))
-	lines := []line{}
-	if known && run.Project == r.PathValue("project") {
-		var err error
-		if lines, err = readLines(s.executor.dir("logs", run.UUID), since); err != nil {
+	known = known && run.Project == r.PathValue("project")
+	list := &lineList{to: bufio.NewWriterSize(w, 64<<10)}
+	last := stamp(s.options.Now())
+	w.Header().Set("Content-Type", "application/json")
+	if known {
+		err := eachLine(s.executor.dir("logs", run.UUID), since, func(l line) error {
+			last = l.Timestamp.Format(time.RFC3339Nano)
+			return errors.Join(r.Context().Err(), list.add(l))
+		})
+		switch {
+		case err != nil && list.begun:
+			panic(http.ErrAbortHandler) // half an answer must not look whole
+		case err != nil:
 			s.broken(w, err)
 			return
 		}
 	}
-	var last any
+	end := map[string]any{"last_time": nil, "last_file": nil, "files": []any{}}
 	if live && known && !terminal(run.Status) {
-		last = stamp(s.options.Now())
-		if n := len(lines); n > 0 {
-			last = lines[n-1].Timestamp.Format(time.RFC3339Nano)
+		end["last_time"] = last
+		for _, l := range s.executor.going(run.UUID) {
+			_ = list.add(l) // who asked may be gone
 		}
-		lines = append(lines, s.executor.going(run.UUID)...)
 	}
-	reply(w, http.StatusOK, map[string]any{"last_time": last, "last_file": nil, "logs": lines, "files": []any{}})
+	_ = list.close(end)
 }
 
-// readLines reads the lines after since of all pods, by time. The server alone
-// writes them, each at most maxLine long.
-func readLines(dir string, since time.Time) ([]line, error) {
-	logs, err := jail.Make(dir)
-	if err != nil {
-		return nil, err
+// lineList is an answer with lines, as it is written.
+type lineList struct {
+	to    *bufio.Writer
+	begun bool
+}
+
+func (l *lineList) add(next line) error {
+	before := ","
+	if !l.begun {
+		before = `{"logs":[`
 	}
-	defer logs.Close()
-	all := []line{}
-	err = logs.Walk(".", func(_ string, file *os.File, info fs.FileInfo) error {
-		reader := bufio.NewReader(io.LimitReader(file, info.Size()))
-		for {
-			text, err := reader.ReadBytes('\n')
-			if err != nil {
-				return nil //nolint:nilerr // the end, or a line that is not whole yet
-			}
-			var l line
-			if json.Unmarshal(text, &l) == nil && l.Timestamp.After(since) {
-				all = append(all, l)
-			}
-		}
-	})
-	sort.SliceStable(all, func(i, j int) bool { return all[i].Timestamp.Before(all[j].Timestamp) })
-	return all, err
+	l.begun = true
+	text, err := json.Marshal(next)
+	if err != nil {
+		return err
+	}
+	_, err = l.to.WriteString(before)
+	_, after := l.to.Write(text)
+	return errors.Join(err, after)
+}
+
+// close writes what follows the lines.
+func (l *lineList) close(end map[string]any) error {
+	text, err := json.Marshal(end)
+	if err != nil {
+		return err
+	}
+	if !l.begun {
+		_, err = l.to.WriteString(`{"logs":[`)
+	}
+	_, ending := l.to.WriteString("]," + string(text[1:]) + "\n")
+	return errors.Join(err, ending, l.to.Flush())
 }
 
 // events answers what a run wrote to events/KIND/NAME.plx.
@@ -108,11 +125,15 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	}
 	defer artifacts.Close()
 	data := []any{}
+	left := int64(maxAllEvents)
+	read := map[string]bool{"": true}
 	for _, name := range strings.Split(query.Get("names"), ",") {
-		if name == "" {
+		if read[name] {
 			continue
 		}
-		text, err := artifacts.Read(path.Join("events", kind, jail.Local(name)+".plx"), maxEvents)
+		read[name] = true
+		text, err := artifacts.Read(path.Join("events", kind, jail.Local(name)+".plx"), min(left, maxEvents))
+		left -= int64(len(text))
 		if tooLarge := new(jail.LimitError); errors.As(err, &tooLarge) {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
