@@ -78,9 +78,9 @@ func (l *lines) Event(e Event) {
 			l.print(l.paint(dim, fmt.Sprintf("  %s | ", e.Subject)) + e.Message)
 		}
 	case Note:
-		l.print(l.paint(bold, "note: ") + Brief(Harmless(e.Message)))
+		l.print(l.paint(bold, "note: ") + Brief(Harmless(below(e.Message))))
 	case Warning:
-		l.print(l.paint(yellow, "warning: ") + Brief(Harmless(e.Message)))
+		l.print(l.paint(yellow, "warning: ") + Brief(Harmless(below(e.Message))))
 	case Detail:
 		l.step(" ", dim, e, !l.style.Verbose)
 	case Advance:
@@ -94,7 +94,7 @@ func (l *lines) step(mark, color string, e Event, hidden bool) {
 	if hidden {
 		return
 	}
-	l.print(fmt.Sprintf("%s %-8s %s  %s", l.paint(color, mark), e.Step, Harmless(e.Subject), Brief(Harmless(e.Message))))
+	l.print(fmt.Sprintf("%s %-8s %s  %s", l.paint(color, mark), e.Step, Harmless(e.Subject), Brief(Harmless(below(e.Message)))))
 }
 
 // print ignores errors: where standard error is gone, nobody is there to tell.

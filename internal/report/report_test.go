@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -130,5 +131,25 @@ func TestBytes(t *testing.T) {
 		if got := Bytes(n); got != want {
 			t.Errorf("%d is %q, want %q", n, got, want)
 		}
+	}
+}
+
+// TestNamesForgeNoLines has a job choose names and messages that would be lines, or cells
+// of a table, of their own.
+func TestNamesForgeNoLines(t *testing.T) {
+	const forged = "x\nslipway: forged\r\tcell"
+	var b bytes.Buffer
+	r := &Result{
+		Jobs: []Job{{Name: "train", Run: Run{UUID: "abc", Status: "failed", Message: "one\nslipway: forged",
+			Metrics: map[string]float64{forged: 1}, Outputs: []string{forged}, OutputsAt: "outputs"}}},
+		Runs:      []Run{{UUID: "abc", RunName: forged, Status: "failed"}, {UUID: "def"}},
+		Artifacts: []Artifact{{Path: forged, Bytes: 1}, {Path: "b", Bytes: 2}},
+	}
+	if err := Text(&b, r); err != nil {
+		t.Fatal(err)
+	}
+	Lines(&b, Style{Now: time.Now}).Event(Event{Kind: Status, Step: "run", Subject: "train", Message: "failed: one\nslipway: forged"})
+	if strings.Contains(b.String(), "\nslipway: forged") || strings.Contains(b.String(), "\tcell") || strings.Count(b.String(), `x\nslipway: forged\r\tcell`) != 4 {
+		t.Errorf("there are forged lines in\n%s", b.String())
 	}
 }

@@ -43,6 +43,15 @@ func Harmless(text string) string {
 	return strings.Join(lines, "\n")
 }
 
+// oneLine gives a name that a job may have chosen as one line, and one cell of a table:
+// a line of its own could pass for slipway's.
+func oneLine(name string) string { return lineEnds.Replace(name) }
+
+var lineEnds = strings.NewReplacer("\n", `\n`, "\r", `\r`, "\t", `\t`)
+
+// below gives a message whose further lines are indented, for the same reason.
+func below(message string) string { return strings.ReplaceAll(message, "\n", "\n  ") }
+
 func textImages(w io.Writer, r *Result) {
 	if len(r.Images) == 0 {
 		return
@@ -101,13 +110,13 @@ func textJobs(w io.Writer, r *Result) {
 	for _, j := range r.Jobs {
 		fmt.Fprintf(w, "%s: %s\n", j.Name, jobLine(j))
 		for _, name := range sortedNames(j.Metrics) {
-			fmt.Fprintf(w, "  %s = %s\n", name, number(j.Metrics[name]))
+			fmt.Fprintf(w, "  %s = %s\n", oneLine(name), number(j.Metrics[name]))
 		}
 		if j.Address != "" {
 			fmt.Fprintf(w, "  address: %s\n", j.Address)
 		}
 		if len(j.Outputs) > 0 {
-			fmt.Fprintf(w, "  outputs: %s\n    in %s\n", strings.Join(j.Outputs, ", "), j.OutputsAt)
+			fmt.Fprintf(w, "  outputs: %s\n    in %s\n", oneLine(strings.Join(j.Outputs, ", ")), j.OutputsAt)
 		}
 		if j.isMatrix() {
 			textMatrix(w, &j)
@@ -136,7 +145,7 @@ func jobLine(j Job) string {
 		parts = append(parts, "cost "+j.Cost.explained())
 	}
 	if j.Message != "" && (j.Status != "succeeded" || len(j.Runs) > 0) {
-		parts = append(parts, j.Message)
+		parts = append(parts, below(j.Message))
 	}
 	return strings.Join(parts, ", ")
 }
@@ -173,7 +182,7 @@ func textRuns(w io.Writer, r *Result) {
 }
 
 func textRun(w io.Writer, run Run) {
-	fmt.Fprintf(w, "run %s (%s, %s): %s\n", run.UUID, run.RunName, run.Kind, run.Status)
+	fmt.Fprintf(w, "run %s (%s, %s): %s\n", run.UUID, oneLine(run.RunName), run.Kind, run.Status)
 	if run.Pending != "" {
 		fmt.Fprintf(w, "  waits for %s: slipway approve %s has it go on\n", run.Pending, run.UUID)
 	}
@@ -181,7 +190,7 @@ func textRun(w io.Writer, run Run) {
 		fmt.Fprintf(w, "  %s %-12s %s\n", t.Time.Format("15:04:05"), t.Status, strings.TrimSpace(t.Reason+" "+firstLine(t.Message)))
 	}
 	for _, name := range sortedNames(run.Metrics) {
-		fmt.Fprintf(w, "  %s = %s\n", name, number(run.Metrics[name]))
+		fmt.Fprintf(w, "  %s = %s\n", oneLine(name), number(run.Metrics[name]))
 	}
 	switch t := run.Times; {
 	case t == nil:
@@ -194,13 +203,13 @@ func textRun(w io.Writer, run Run) {
 		fmt.Fprintf(w, "  cost: %s\n", run.Cost.explained())
 	}
 	if run.Failure != nil {
-		fmt.Fprintf(w, "  failed: %s\n", run.Failure.Text)
+		fmt.Fprintf(w, "  failed: %s\n", below(run.Failure.Text))
 	}
 	if run.Address != "" {
 		fmt.Fprintf(w, "  address: %s\n", run.Address)
 	}
 	if len(run.Outputs) > 0 {
-		fmt.Fprintf(w, "  outputs: %s\n    in %s\n", strings.Join(run.Outputs, ", "), run.OutputsAt)
+		fmt.Fprintf(w, "  outputs: %s\n    in %s\n", oneLine(strings.Join(run.Outputs, ", ")), run.OutputsAt)
 	}
 }
 
@@ -263,7 +272,12 @@ type table struct {
 
 func newTable(w io.Writer, header ...string) *table { return &table{w: w, header: header} }
 
-func (t *table) row(cells ...string) { t.rows = append(t.rows, cells) }
+func (t *table) row(cells ...string) {
+	for i, cell := range cells {
+		cells[i] = oneLine(cell)
+	}
+	t.rows = append(t.rows, cells)
+}
 
 func (t *table) end() {
 	used := func(column int) bool {
