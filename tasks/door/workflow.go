@@ -3,6 +3,7 @@ package door
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -73,10 +74,10 @@ func (w *workflow) report(r *report.Result, err error) {
 		}
 		w.commands.Error(at, "slipway "+r.Command, report.Harmless(message))
 	}
-	outputs := map[string]string{"status": status(r)}
+	outputs := map[string]string{"status": word(status(r))}
 	for _, j := range r.Jobs {
 		if j.UUID != "" {
-			outputs["run-uuid"] = j.UUID // the last job's: the end of the pipeline
+			outputs["run-uuid"] = word(j.UUID) // the last job's: the end of the pipeline
 		}
 	}
 	var images []string
@@ -93,6 +94,17 @@ func (w *workflow) report(r *report.Result, err error) {
 		w.next.Event(report.Event{Kind: report.Warning, Message: "step summary: " + err.Error()})
 	}
 }
+
+// word gives what a server has told if it is a plain word, and "unknown" otherwise:
+// workflows put outputs into scripts.
+func word(told string) string {
+	if !plainWord.MatchString(told) {
+		return "unknown"
+	}
+	return told
+}
+
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_-]{0,64}$`)
 
 // problems annotates what check found, errors first. GitHub shows the first few
 // annotations of a kind: the last of those says how many there are besides.
