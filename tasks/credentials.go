@@ -69,24 +69,7 @@ func (a authenticator) AuthorizationContext(ctx context.Context) (*authn.AuthCon
 // command is: jobs print them, and servers tell them. Those that cannot be read are
 // an error where they are needed.
 func (p *project) learn(ctx context.Context) {
-	sources := []string{}
-	for _, s := range p.config.Secrets {
-		for _, from := range s.Data {
-			sources = append(sources, from)
-		}
-		if s.DockerRegistry != nil {
-			sources = append(sources, s.DockerRegistry.ServiceAccountKey)
-		}
-	}
-	for _, i := range p.config.Images {
-		for _, from := range i.BuildSecrets {
-			sources = append(sources, from)
-		}
-	}
-	if p.config.Polyaxon != nil {
-		sources = append(sources, p.config.Polyaxon.Token)
-	}
-	for _, text := range sources {
+	for _, text := range p.config.Sources() {
 		if from, err := secret.ParseSource(text); err == nil {
 			if value, err := p.secrets.Resolve(ctx, from); err == nil {
 				p.Secrets.Add(value)

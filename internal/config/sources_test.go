@@ -1,0 +1,50 @@
+package config
+
+import (
+	"reflect"
+	"slices"
+	"testing"
+)
+
+// TestSourcesAreAllThatThereAre names a secret source in each place that takes one. A new
+// place fails it.
+func TestSourcesAreAllThatThereAre(t *testing.T) {
+	c, err := load(t, `
+secrets: {a: {data: {K: "env:DATA"}}, b: {docker-registry: {server: gcr.io, service-account-key: "env:REGISTRY"}}}
+images: {i: {dockerfile: Dockerfile, build-secrets: {s: "env:BUILD"}}}
+registry: gcr.io/x
+polyaxon: {host: "https://x.example", token: "env:POLYAXON"}
+mlflow: {tracking-uri: "https://m.example", username: u, password: "env:MLFLOW"}
+jobs: {j: {polyaxonfile: a.yml, params: {P: "secret:env:PARAM", Q: "env:PLAIN"}}}
+services: {s: {component: jupyter, params: {P: "secret:env:SERVICE"}}}
+`, Options{Lookup: environment()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"env:BUILD", "env:DATA", "env:MLFLOW", "env:PARAM", "env:POLYAXON", "env:REGISTRY", "env:SERVICE"}
+	if got := c.Sources(); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if places := sourcesOf(reflect.TypeFor[fileSpec](), map[reflect.Type]bool{}); places != 5 {
+		t.Errorf("%d keys take a secret source: give those of all from Sources, and name them above", places)
+	}
+}
+
+// sourcesOf counts the keys below a type that take a secret source.
+func sourcesOf(of reflect.Type, seen map[reflect.Type]bool) (n int) {
+	for of.Kind() == reflect.Pointer || of.Kind() == reflect.Map || of.Kind() == reflect.Slice {
+		of = of.Elem()
+	}
+	if of.Kind() != reflect.Struct || seen[of] {
+		return 0
+	}
+	seen[of] = true
+	for i := range of.NumField() {
+		field := of.Field(i)
+		if field.Tag.Get("pattern") == "source" {
+			n++
+		}
+		n += sourcesOf(field.Type, seen)
+	}
+	return n
+}
