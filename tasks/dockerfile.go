@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -16,6 +15,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/image"
 	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/secret"
+	"github.com/slipway-ci/slipway/internal/source"
 )
 
 // kindDockerfile is the kind of image that BuildKit builds.
@@ -82,7 +82,7 @@ func (p *project) adopt(ctx context.Context, to *platform, i *config.Image, from
 	}
 	var attest image.Attester
 	if !p.NoAttestations {
-		text, err := os.ReadFile(filepath.Join(p.config.Dir, filepath.FromSlash(i.Dockerfile)))
+		text, err := source.ReadFile(nil, filepath.Join(p.config.Dir, filepath.FromSlash(i.Dockerfile)), maxText)
 		if err != nil {
 			return nil, err
 		}

@@ -15,6 +15,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
+// maxText is how much of a text of the repository is read: more than any that is taken.
+const maxText = 16 << 20
+
 // fix mends the files of targets, and gives the changes as a diff. Only write makes
 // them.
 func (c *checker) fix(ctx context.Context, targets []target, write bool) (string, error) {
@@ -24,7 +27,7 @@ func (c *checker) fix(ctx context.Context, targets []target, write bool) (string
 		if t.path == "" {
 			continue // a component that ships
 		}
-		text, err := os.ReadFile(t.path)
+		text, err := source.ReadFile(nil, t.path, maxText)
 		if err != nil {
 			continue // checking it tells why
 		}

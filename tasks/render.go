@@ -4,12 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
 	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/internal/source"
 	components "github.com/slipway-ci/slipway/polyaxon"
 )
 
@@ -151,7 +151,7 @@ func (p *project) source(ctx context.Context, j *config.Job, operation *polyaxon
 		return operation.Source(text, nil)
 	}
 	path := p.file(j.Polyaxonfile)
-	text, err := os.ReadFile(path)
+	text, err := source.ReadFile(nil, path, maxText)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}

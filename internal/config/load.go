@@ -105,20 +105,11 @@ func Load(path string, o Options) (*Config, error) {
 }
 
 func read(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if info.IsDir() {
-		return nil, errors.New("is a directory, not a file")
-	}
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, maxSize+1))
+	text, err := source.ReadFile(nil, path, maxSize+1)
+	var irregular *source.IrregularError
 	switch {
+	case errors.As(err, &irregular):
+		return nil, irregular
 	case err != nil:
 		return nil, err
 	case len(text) > maxSize:

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/rootfs"
+	"github.com/slipway-ci/slipway/internal/source"
 )
 
 // layerReaders is how many layers of a base are read at once.
@@ -33,7 +33,7 @@ func keptBases(s Spec) kept { return kept{filepath.Join(cacheDir(s.Dir), "bases"
 // blob gives what has a digest, from the disk or by asking, and keeps it.
 func (k kept) blob(digest v1.Hash, ask func() ([]byte, error)) ([]byte, error) {
 	file := filepath.Join(k.dir, digest.Hex)
-	if text, err := os.ReadFile(file); err == nil && hashOf(text) == digest {
+	if text, err := source.ReadFile(nil, file, maxKept); err == nil && hashOf(text) == digest {
 		return text, nil
 	}
 	text, err := ask()

@@ -29,7 +29,7 @@ type ignored struct {
 
 // readIgnored reads the patterns at the root of a tree.
 func readIgnored(root *os.Root) (*ignored, error) {
-	file, err := root.Open(ignoreFile)
+	file, err := source.Open(root, ignoreFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -81,7 +81,7 @@ func PrivateKey(root *os.Root, path string) bool {
 	if !mayHoldKey(filepath.Base(path)) {
 		return false
 	}
-	file, err := root.Open(path)
+	file, err := source.Open(root, path)
 	if err != nil {
 		return false
 	}

@@ -166,10 +166,10 @@ const programSubject = "program"
 // forgetDamaged removes a binary that is not what the last build of this machine
 // left, as one is that came with the tree: the go command looks at its build ID only.
 func forgetDamaged(target string) {
-	noted, err := os.ReadFile(target + ".sum")
+	noted, err := source.ReadFile(nil, target+".sum", maxKept)
 	if err == nil {
 		var file *os.File
-		if file, err = os.Open(target); err == nil {
+		if file, err = source.Open(nil, target); err == nil {
 			h := sha256.New()
 			_, err = io.Copy(h, file)
 			_ = file.Close()

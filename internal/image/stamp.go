@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/machine"
+	"github.com/slipway-ci/slipway/internal/source"
 	"github.com/slipway-ci/slipway/internal/state"
 )
 
@@ -176,9 +177,12 @@ func writeWhole(path string, text []byte) error {
 	return os.Rename(file.Name(), path)
 }
 
+// maxKept is how much of what was kept is read: more than slipway ever keeps.
+const maxKept = 1 << 30
+
 // readChecked gives what writeChecked wrote.
 func readChecked(path string) ([]byte, error) {
-	all, err := os.ReadFile(path)
+	all, err := source.ReadFile(nil, path, maxKept)
 	if err != nil {
 		return nil, err
 	}

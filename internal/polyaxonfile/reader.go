@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 
 	"github.com/slipway-ci/slipway/internal/source"
 )
@@ -78,7 +76,7 @@ func (r Reader) read(ctx context.Context, path, root string) ([]byte, error) {
 			return nil, err
 		}
 		if root == "" {
-			return readRegular(os.Stat, os.OpenFile, full)
+			return readRegular(nil, full)
 		}
 		return readWithin(root, full)
 	})
@@ -89,22 +87,6 @@ type outsideError struct{ root string }
 
 // Error names the repository.
 func (e *outsideError) Error() string { return "leads out of " + e.root }
-
-// irregularError is what can be no Polyaxonfile: a directory, a pipe, a device.
-type irregularError struct{ mode os.FileMode }
-
-// Error says what it is.
-func (e *irregularError) Error() string {
-	switch {
-	case e.mode.IsDir():
-		return "is a directory, not a file"
-	case e.mode&os.ModeNamedPipe != 0:
-		return "is a pipe, not a file"
-	case e.mode&os.ModeSocket != 0:
-		return "is a socket, not a file"
-	}
-	return "is no regular file"
-}
 
 // readWithin reads a file below root; links that lead out of it are refused.
 func readWithin(root, full string) ([]byte, error) {
@@ -121,35 +103,21 @@ func readWithin(root, full string) ([]byte, error) {
 		return nil, err
 	}
 	defer dir.Close()
-	text, err := readRegular(dir.Stat, dir.OpenFile, inside)
+	text, err := readRegular(dir, inside)
 	if err != nil && strings.Contains(err.Error(), "path escapes") { // os has no name for it
 		return nil, &outsideError{root}
 	}
 	return text, err
 }
 
-// readRegular reads a regular file up to one byte more than a Polyaxonfile may have. A
-// pipe that takes its place meanwhile is opened without waiting for a writer.
-func readRegular(stat func(string) (os.FileInfo, error), open func(string, int, os.FileMode) (*os.File, error), path string) ([]byte, error) {
-	info, err := stat(path)
-	if err != nil {
-		return nil, err
+// readRegular reads a regular file up to one byte more than a Polyaxonfile may have.
+func readRegular(root *os.Root, path string) ([]byte, error) {
+	text, err := source.ReadFile(root, path, maxSize+1)
+	var irregular *source.IrregularError
+	if errors.As(err, &irregular) {
+		return nil, irregular
 	}
-	if !info.Mode().IsRegular() {
-		return nil, &irregularError{info.Mode()}
-	}
-	file, err := open(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	if info, err = file.Stat(); err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, &irregularError{info.Mode()}
-	}
-	return io.ReadAll(io.LimitReader(file, maxSize+1))
+	return text, err
 }
 
 // repository gives the directory that what a file refers to lies in: that of its git

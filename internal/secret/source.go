@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 )
 
 // The places that values come from.
@@ -90,7 +91,7 @@ func (r *Resolver) file(s Source) (Value, error) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(r.Dir, filepath.FromSlash(path))
 	}
-	file, err := os.Open(path)
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe may be one to which nobody writes
 	if err != nil {
 		return Value{}, fmt.Errorf("read the secret %s: %w", s, err)
 	}

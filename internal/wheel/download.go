@@ -52,7 +52,7 @@ func (c store) choice(t target, r requirement) string {
 
 // wheel gives the one that was chosen before, if it is there and whole.
 func (c store) wheel(ctx context.Context, t target, r requirement) (wheel, bool, error) {
-	note, err := os.ReadFile(c.choice(t, r))
+	note, err := source.ReadFile(nil, c.choice(t, r), maxLock)
 	if err != nil {
 		return wheel{}, false, nil //nolint:nilerr // without a note it is chosen again
 	}
@@ -103,7 +103,7 @@ func writeFile(name string, text []byte) error {
 }
 
 func hashFile(ctx context.Context, name string) (sum string, size int64, err error) {
-	file, err := os.Open(name)
+	file, err := source.Open(nil, name)
 	if err != nil {
 		return "", 0, err
 	}

@@ -12,8 +12,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pelletier/go-toml/v2"
-
 	"github.com/slipway-ci/slipway/internal/machine"
 	"github.com/slipway-ci/slipway/internal/source"
 )
@@ -253,7 +251,7 @@ func uvIndexes(project []byte) []string {
 			}
 		}
 	}
-	if toml.Unmarshal(project, &p) != nil {
+	if unmarshal(project, &p) != nil {
 		return nil
 	}
 	var indexes []string

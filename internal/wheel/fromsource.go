@@ -124,7 +124,7 @@ func (s Spec) given() (given, error) {
 			continue
 		}
 		name := path.Join(s.Wheels, f.Name())
-		text, err := root.Open(filepath.FromSlash(name))
+		text, err := source.Open(root, filepath.FromSlash(name))
 		if err != nil {
 			return nil, refuse(err, "the wheel %s cannot be read: %v", name, err)
 		}

@@ -3,9 +3,9 @@ package wheel
 import (
 	"bytes"
 	"fmt"
-	"os"
 
 	"github.com/slipway-ci/slipway/internal/machine"
+	"github.com/slipway-ci/slipway/internal/source"
 )
 
 // exportSubject is what the codes of kept exports are of.
@@ -23,7 +23,7 @@ func writeKept(name string, text []byte) error {
 
 // readKept gives what writeKept kept.
 func readKept(name string) ([]byte, error) {
-	all, err := os.ReadFile(name)
+	all, err := source.ReadFile(nil, name, maxLock)
 	if err != nil {
 		return nil, err
 	}

@@ -55,6 +55,9 @@ func (s Spec) format() (format, error) {
 	return 0, &source.Error{Position: s.At, Message: fmt.Sprintf("image %s: %s is no lock that is known here", s.Name, s.Lock), Hint: hint}
 }
 
+// maxLock is how much of a lock is read: more than any has.
+const maxLock = 256 << 20
+
 // reader reads files of the repository, and none outside of it.
 func (s Spec) reader() readFile {
 	return func(name string) ([]byte, error) {
@@ -63,7 +66,7 @@ func (s Spec) reader() readFile {
 			return nil, err
 		}
 		defer root.Close()
-		text, err := root.ReadFile(filepath.FromSlash(name))
+		text, err := source.ReadFile(root, filepath.FromSlash(name), maxLock)
 		if err != nil {
 			var failed *fs.PathError
 			if errors.As(err, &failed) {

@@ -4,8 +4,6 @@ import (
 	"net/url"
 	"path"
 	"strings"
-
-	"github.com/pelletier/go-toml/v2"
 )
 
 // lockedFile is a file that a lock allows for a package.
@@ -38,7 +36,7 @@ type lockedArtifact struct{ URL, Path, Filename, File, Hash string }
 
 func parseLockFile(text []byte) (lockFile, error) {
 	var l lockFile
-	err := toml.Unmarshal(text, &l)
+	err := unmarshal(text, &l)
 	return l, err
 }
 

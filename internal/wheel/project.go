@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pelletier/go-toml/v2"
-
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
@@ -39,7 +37,7 @@ type projectFile struct {
 // complain about.
 func parseProject(text []byte) (projectFile, bool) {
 	var p projectFile
-	return p, toml.Unmarshal(text, &p) == nil
+	return p, unmarshal(text, &p) == nil
 }
 
 // choices gives the names of the extras and groups that there are.

@@ -54,7 +54,7 @@ func (s Spec) parsePylock(read readFile) (*list, error) {
 		return nil, err
 	}
 	var lock pylock
-	if err := toml.Unmarshal(text, &lock); err != nil {
+	if err := unmarshal(text, &lock); err != nil {
 		at := source.Position{File: name}
 		if wrong := (*toml.DecodeError)(nil); errors.As(err, &wrong) {
 			at.Line, at.Column = wrong.Position()

@@ -1,0 +1,21 @@
+//go:build unix
+
+package wheel
+
+import (
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// TestPipesAreNoLocks has a pipe in the place of a lock, to which nobody writes.
+func TestPipesAreNoLocks(t *testing.T) {
+	s := Spec{Name: "train", Dir: t.TempDir(), Lock: "uv.lock"}
+	if err := syscall.Mkfifo(filepath.Join(s.Dir, s.Lock), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.reader()(s.Lock); err == nil || !strings.Contains(err.Error(), "uv.lock cannot be read: is a pipe") {
+		t.Errorf("%v", err)
+	}
+}
