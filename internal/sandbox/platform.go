@@ -43,7 +43,7 @@ func openPlatform(ctx context.Context, s *server) (*platform, error) {
 	}
 	p.polyaxon, err = polyaxon.New(polyaxon.Options{
 		Dir: s.dir, Cluster: p.kubernetes, Runtime: runtime, Namespace: Namespace,
-		Host: s.state.Polyaxon, Token: s.state.Token, Log: s.options.Log, Owns: s.owns,
+		Host: s.state.Polyaxon, Token: s.state.Token, Log: s.options.Log, Owns: s.owns, Public: public,
 	})
 	return p, err
 }
@@ -74,6 +74,16 @@ func (s *server) pull(ctx context.Context, reference string) (v1.Image, error) {
 		return nil, &polyaxon.LostImageError{Reference: reference, Err: err}
 	}
 	return image, err
+}
+
+// public asks for an image as nobody in particular, unless it is of this machine.
+func public(ctx context.Context, reference string) error {
+	parsed, err := name.ParseReference(reference)
+	if err != nil || strings.HasPrefix(parsed.Context().RegistryStr(), "127.0.0.1:") {
+		return err
+	}
+	_, err = remote.Head(parsed, remote.WithContext(ctx), remote.WithAuth(authn.Anonymous))
+	return err
 }
 
 // whole reads an image whose blobs are all there.

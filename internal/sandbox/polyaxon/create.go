@@ -66,7 +66,7 @@ func (s *Server) createRun(w http.ResponseWriter, r *http.Request) {
 // make compiles and queues a new run and answers with it.
 func (s *Server) make(w http.ResponseWriter, r *http.Request, run *record) {
 	if from := callerOf(r); from != nil {
-		run.Secrets = s.executor.grants(from)
+		run.Grants = s.executor.grants(from)
 	}
 	operation, err := polyaxonfile.Compile([]byte(run.RawContent), polyaxonfile.Newest())
 	if err != nil {
@@ -146,7 +146,7 @@ func (s *Server) clone(kind string) func(http.ResponseWriter, *http.Request, rec
 			}
 			next.RawContent = string(patched)
 		}
-		next.Secrets = run.Secrets
+		next.Grants = run.Grants
 		s.make(w, r, next)
 	}
 }

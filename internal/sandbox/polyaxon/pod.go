@@ -84,7 +84,7 @@ func (e *executor) pod(ctx context.Context, x *execution, uuid string, o *polyax
 	if !e.options.Owns() {
 		return errors.New("the sandbox's directory was deleted")
 	}
-	if err := r.mayUse(o); err != nil {
+	if err := e.mayUse(ctx, &r, o); err != nil {
 		return err
 	}
 	if err := makeOutputs(e.dir("artifacts", uuid)); err != nil {

@@ -56,6 +56,9 @@ type Options struct {
 	Owns func() bool
 	// Now gives the time; by the clock when nil.
 	Now func() time.Time
+	// Public gives no error for an image that is of the sandbox's registry, or that
+	// everybody may pull; all are when nil.
+	Public func(ctx context.Context, image string) error
 	// Capacity is what there is to request; the machine's when nil.
 	Capacity *Capacity
 }

@@ -86,9 +86,9 @@ type record struct {
 	Original    *original      `json:"original"`
 	Lineage     []any          `json:"lineage"`
 	Deleted     bool           `json:"deleted"`
-	// Secrets are the only ones that a run may use which a job submitted; nil for a
-	// run that the user did.
-	Secrets *[]string `json:"secrets,omitempty"`
+	// Grants are all that a run may use which a job submitted; nil for a run that the
+	// user did.
+	Grants *grants `json:"grants,omitempty"`
 }
 
 // project is a project as it is kept.

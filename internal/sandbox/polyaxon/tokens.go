@@ -73,30 +73,54 @@ func forbid(w http.ResponseWriter) {
 	reply(w, http.StatusForbidden, map[string]string{"detail": "You do not have permission to perform this action: a run's token is good for its own project."})
 }
 
-// grants gives the Secrets that a run may use which a job submits: the job's own, or
-// with its token it could read all others.
-func (e *executor) grants(from *record) *[]string {
-	if from.Secrets != nil {
-		return from.Secrets
-	}
-	names := []string{}
-	if _, pod, err := e.resolve(from); err == nil {
-		names = secretsOf(pod)
-	}
-	return &names
+// grants are what a run may use which a job submits, or with the job's token it could
+// read all that is the user's: the job's own Secrets and images. Images of the sandbox's
+// registry, and those that everybody may pull, are nobody's.
+type grants struct {
+	Secrets []string `json:"secrets"`
+	Images  []string `json:"images"`
 }
 
-// mayUse refuses a pod with Secrets that its run was not granted.
-func (r *record) mayUse(pod *polyaxonfile.Pod) error {
-	if r.Secrets == nil {
+// grants gives those of a run that a job submits.
+func (e *executor) grants(from *record) *grants {
+	if from.Grants != nil {
+		return from.Grants
+	}
+	g := &grants{Secrets: []string{}, Images: []string{}}
+	if _, pod, err := e.resolve(from); err == nil {
+		g.Secrets, g.Images = secretsOf(pod), imagesOf(pod)
+	}
+	return g
+}
+
+// mayUse refuses a pod with Secrets or images that its run was not granted.
+func (e *executor) mayUse(ctx context.Context, r *record, pod *polyaxonfile.Pod) error {
+	if r.Grants == nil {
 		return nil
 	}
 	for _, name := range secretsOf(pod) {
-		if !slices.Contains(*r.Secrets, name) {
+		if !slices.Contains(r.Grants.Secrets, name) {
 			return fmt.Errorf("a job submitted this run, which may use that job's Secrets only: not %s", name)
 		}
 	}
+	for _, image := range imagesOf(pod) {
+		if slices.Contains(r.Grants.Images, image) || e.options.Public == nil {
+			continue
+		}
+		if err := e.options.Public(ctx, image); err != nil {
+			return fmt.Errorf("a job submitted this run, which may use that job's images, those of the sandbox and public ones only: not %s (%w)", image, err)
+		}
+	}
 	return nil
+}
+
+// imagesOf gives the images of a pod's containers.
+func imagesOf(pod *polyaxonfile.Pod) []string {
+	var images []string
+	for _, c := range slices.Concat(pod.Init, pod.Sidecars, []corev1.Container{pod.Container}) {
+		images = append(images, c.Image)
+	}
+	return images
 }
 
 // secretsOf gives the names of the Secrets that a pod refers to.
