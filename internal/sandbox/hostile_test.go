@@ -248,6 +248,12 @@ func TestRunsTokenIsForItsProjectOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	waiting, err := h.client.CreateRun(t.Context(), "hostile", polyaxon.CreateRun{
+		Content: strings.Replace(h.operation("", "print=x"), `"kind": "operation"`, `"kind": "operation", "isApproved": false`, 1),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	thief, err := h.client.CreateRun(t.Context(), "hostile", polyaxon.CreateRun{Content: h.operation("", "env=POLYAXON_AUTH_TOKEN", "sleep=600")})
 	if err != nil {
 		t.Fatal(err)
@@ -304,6 +310,9 @@ func TestRunsTokenIsForItsProjectOnly(t *testing.T) {
 		{"GET", h.Polyaxon + "/api/v1/x%2Fhostile/other/runs", "", 403},
 		{"GET", h.Polyaxon + "/streams/v1/" + h.Namespace + "/default/other/runs/" + foreign.UUID + "/logs", "", 403},
 		{"GET", h.Polyaxon + "/services/v1/" + h.Namespace + "/default/hostile/runs/" + foreign.UUID + "/", "", 403},
+		{"POST", h.Polyaxon + project + "/runs/" + waiting.UUID + "/approve", "{}", 403},
+		{"POST", h.Polyaxon + project + "/runs/" + waiting.UUID + "/statuses", `{"condition": {"type": "failed"}, "force": true}`, 201},
+		{"POST", h.Polyaxon + project + "/runs/" + waiting.UUID + "/resume", "{}", 403},
 		{"POST", h.Polyaxon + project + "/runs/" + thief.UUID + "/transfer", `{"project": "other"}`, 403},
 		{"GET", h.Polyaxon + "/api/v1/default/other/runs/" + foreign.UUID, "", 403},
 		{"GET", h.Polyaxon + "/api/v1/installation", "", 200},

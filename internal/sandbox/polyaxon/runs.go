@@ -182,7 +182,11 @@ func (s *Server) skipRun(run record) error {
 	return s.store.set(run.UUID, skipped, "StateManager", "Run is skipped; User requested to skip the run.", false)
 }
 
-func (s *Server) resumeRun(w http.ResponseWriter, _ *http.Request, run record) {
+func (s *Server) resumeRun(w http.ResponseWriter, r *http.Request, run record) {
+	if callerOf(r) != nil && run.Pending != "" {
+		forbid(w) // it was never approved
+		return
+	}
 	if !terminal(run.Status) {
 		reply(w, http.StatusBadRequest, []string{"Cannot resume this run, the run must reach a final state first, current status error: " + run.Status})
 		return

@@ -53,12 +53,14 @@ func (e *executor) goesOn(uuid string) bool {
 	return e.alive[uuid] != nil
 }
 
-// router is a ServeMux in which a run's token is good for its own project only.
+// router is a ServeMux in which a run's token is good for its own project only, and not
+// for what people decide.
 type router struct{ *http.ServeMux }
 
 // HandleFunc registers a handler.
 func (m *router) HandleFunc(pattern string, handle func(http.ResponseWriter, *http.Request)) {
 	ofProject := strings.Contains(pattern, "/{project}/") || strings.HasPrefix(pattern, "GET ") && strings.HasSuffix(pattern, "/{project}")
+	ofProject = ofProject && !strings.HasSuffix(pattern, "/approve")
 	m.ServeMux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		from := callerOf(r)
 		if from == nil || ofProject && r.PathValue("project") == from.Project || pattern == "GET /api/v1/installation" {
@@ -70,7 +72,7 @@ func (m *router) HandleFunc(pattern string, handle func(http.ResponseWriter, *ht
 }
 
 func forbid(w http.ResponseWriter) {
-	reply(w, http.StatusForbidden, map[string]string{"detail": "You do not have permission to perform this action: a run's token is good for its own project."})
+	reply(w, http.StatusForbidden, map[string]string{"detail": "You do not have permission to perform this action: a run's token is good for its own project, and approves nothing."})
 }
 
 // grants are what a run may use which a job submits, or with the job's token it could
