@@ -15,6 +15,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/lint"
 	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/internal/secret"
 	"github.com/slipway-ci/slipway/internal/source"
 	components "github.com/slipway-ci/slipway/polyaxon"
 )
@@ -73,7 +74,7 @@ func Check(ctx context.Context, env *Env, names []string, o CheckOptions) (*repo
 		env.Events.Event(report.Event{Kind: report.Warning, Step: "check", Message: nothingFound(p, names)})
 		return result, nil
 	}
-	c := &checker{Env: env, project: p}
+	c := &checker{Env: env, project: p, suspects: env.Secrets}
 	if c.versions, c.guessed, err = c.versionsFor(ctx, o.Version); err != nil {
 		return result, err
 	}
@@ -253,13 +254,16 @@ type checker struct {
 	versions []polyaxonfile.Version
 	guessed  bool
 	cluster  lint.Inventory
+	// suspects is told what looks like a credential in a file whose lines are printed:
+	// elsewhere a word of it may be a name that people want to read.
+	suspects *secret.Masker
 }
 
 // check gives what is wrong with one file and, where nothing is that a server
 // would refuse, with what slipway.yaml makes of it. Its error is a fault of slipway,
 // which is no finding.
 func (c *checker) check(ctx context.Context, t target) ([]report.Problem, error) {
-	options := lint.Options{Versions: c.versions, Cluster: c.cluster, Reader: c.readerOf(t), Expanded: len(t.jobs) > 0}
+	options := lint.Options{Versions: c.versions, Cluster: c.cluster, Reader: c.readerOf(t), Secrets: c.suspects, Expanded: len(t.jobs) > 0}
 	for _, j := range t.jobs {
 		options.ImageGiven = options.ImageGiven || j.Image != ""
 		options.Params = append(options.Params, sorted(j.Params)...)

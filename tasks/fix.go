@@ -31,7 +31,7 @@ func (c *checker) fix(ctx context.Context, targets []target, write bool) (string
 		if err != nil {
 			continue // checking it tells why
 		}
-		fixed := lint.Fix(ctx, t.path, text, lint.Options{Versions: c.versions})
+		fixed := lint.Fix(ctx, t.path, text, lint.Options{Versions: c.versions, Secrets: c.suspects})
 		if ctx.Err() != nil {
 			return "", &InterruptedError{}
 		}
@@ -40,7 +40,7 @@ func (c *checker) fix(ctx context.Context, targets []target, write bool) (string
 		}
 		changed++
 		slashed := filepath.ToSlash(t.path)
-		diffs.WriteString(fixed.Mask(string(diff.Diff("a/"+slashed, text, "b/"+slashed, fixed.Text))))
+		diffs.WriteString(string(diff.Diff("a/"+slashed, text, "b/"+slashed, fixed.Text)))
 		if write {
 			if err := replace(t.path, fixed.Text); err != nil {
 				return diffs.String(), &source.Error{Position: source.Position{File: t.path}, Message: "cannot be written: " + err.Error(), Err: err}

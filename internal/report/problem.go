@@ -27,7 +27,7 @@ type Problem struct {
 	// Versions are those of Polyaxon that it is for, where that is not all of those
 	// that were checked.
 	Versions []string `json:"versions,omitempty"`
-	// Source is the line at fault, credentials masked.
+	// Source is the line at fault.
 	Source string `json:"source,omitempty"`
 	// Fixable tells that check --fix mends it.
 	Fixable bool `json:"fixable,omitempty"`

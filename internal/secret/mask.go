@@ -77,7 +77,13 @@ func (m *Masker) Public(texts ...string) {
 }
 
 // Add has values masked from now on.
-func (m *Masker) Add(values ...Value) {
+func (m *Masker) Add(values ...Value) { m.learn(values, true) }
+
+// Suspect has values masked that look like secrets and may be none. Nobody else is
+// told: a runner would replace them in what other programs print, too.
+func (m *Masker) Suspect(values ...Value) { m.learn(values, false) }
+
+func (m *Masker) learn(values []Value, tell bool) {
 	if m == nil {
 		return
 	}
@@ -85,12 +91,13 @@ func (m *Masker) Add(values ...Value) {
 	m.mu.Lock()
 	for _, v := range values {
 		for _, part := range parts(v.Reveal()) {
-			if m.known[part] {
+			if told, known := m.known[part]; known && (told || !tell) {
 				continue
 			}
-			m.known[part] = true
+			m.known[part] = tell
 			for _, f := range derive(part, m.escapes) {
-				if m.add(f) && m.tellable(f) {
+				m.add(f)
+				if tell && m.tellable(f) {
 					news = append(news, f.text)
 				}
 			}
@@ -102,10 +109,10 @@ func (m *Masker) Add(values ...Value) {
 	}
 }
 
-// add has a form masked, and tells whether it is new.
-func (m *Masker) add(f form) bool {
+// add has a form masked.
+func (m *Masker) add(f form) {
 	if len(f.text) < shortest || m.known[f.key()] {
-		return false
+		return
 	}
 	m.known[f.key()] = true
 	if m.filter == nil {
@@ -119,7 +126,6 @@ func (m *Masker) add(f form) bool {
 			break
 		}
 	}
-	return true
 }
 
 // tellable tells whether somebody who replaces literally, and everywhere, is to

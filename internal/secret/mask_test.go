@@ -173,6 +173,21 @@ func TestTold(t *testing.T) {
 	}
 }
 
+// TestSuspected masks what may be a secret, and tells of it only once it is one.
+func TestSuspected(t *testing.T) {
+	m := NewMasker()
+	told := 0
+	m.Tell(func(string) { told++ })
+	m.Suspect(NewValue([]byte("Tr0ub4dor&3")))
+	if got := m.Mask("it is Tr0ub4dor&3"); got != "it is ***" || told > 0 {
+		t.Errorf("%d are told, and it prints %q", told, got)
+	}
+	m.Add(NewValue([]byte("Tr0ub4dor&3")))
+	if told == 0 {
+		t.Error("none is told once it is known to be a secret")
+	}
+}
+
 // TestSplitWrites masks the same wherever a stream is cut, and holds back no line
 // that has ended.
 func TestSplitWrites(t *testing.T) {

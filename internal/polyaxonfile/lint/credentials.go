@@ -39,12 +39,12 @@ func secretStarts() []string {
 	return []string{"AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "AIza", "ya29.", "sk-", "hf_", "npm_", "pypi-", "dop_v1_", "eyJ"}
 }
 
-// plainTextCredential looks at every text of the unit. A value that it finds is
-// masked in all that is told of the file.
+// plainTextCredential looks at every text of the unit. Who prints is told the values
+// that it finds.
 func plainTextCredential(p *pass) {
 	seen := map[string]bool{}
 	report := func(value string, path []string, what string) {
-		p.masker.Add(secret.NewValue([]byte(value)))
+		p.options.Secrets.Suspect(secret.NewValue([]byte(value)))
 		key := strings.Join(path, "\x00")
 		if !seen[key] {
 			seen[key] = true

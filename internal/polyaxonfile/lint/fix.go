@@ -10,7 +10,6 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/edit"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
-	"github.com/slipway-ci/slipway/internal/secret"
 )
 
 // fix gives a file's text in which a finding is mended.
@@ -32,8 +31,6 @@ type Fixed struct {
 	Text []byte
 	// Done are the findings that are gone, as they stood when they were mended.
 	Done []Finding
-	// Mask takes the credentials that the file holds out of a text.
-	Mask func(string) string
 }
 
 // Fix mends what can be mended safely in the text of a file, whose name is as
@@ -41,9 +38,8 @@ type Fixed struct {
 // as many and fewer findings, and no more errors of any one rule; so fixing twice changes nothing more. References
 // to other files are not followed.
 func Fix(ctx context.Context, name string, text []byte, o Options) Fixed {
-	masker := secret.NewMasker()
-	fixed := Fixed{Text: text, Mask: masker.Mask}
-	now := inspect(ctx, name, text, o, masker)
+	fixed := Fixed{Text: text}
+	now := inspect(ctx, name, text, o)
 	tried := map[string]bool{}
 	for ctx.Err() == nil && len(tried) < maxFixes {
 		var open []Finding
@@ -56,10 +52,10 @@ func Fix(ctx context.Context, name string, text []byte, o Options) Fixed {
 			break
 		}
 		// All at once, which is mostly right, and then one by one.
-		mended, after, ok := fixed.apply(ctx, name, o, masker, now, open)
+		mended, after, ok := fixed.apply(ctx, name, o, now, open)
 		if !ok {
 			open = open[:1]
-			mended, after, ok = fixed.apply(ctx, name, o, masker, now, open)
+			mended, after, ok = fixed.apply(ctx, name, o, now, open)
 		}
 		for i := range open {
 			if len(open) == 1 || ok {
@@ -76,7 +72,7 @@ func Fix(ctx context.Context, name string, text []byte, o Options) Fixed {
 
 // apply makes the changes of findings and checks again. It gives false when a change
 // cannot be made, or the file is not better for each of them.
-func (f *Fixed) apply(ctx context.Context, name string, o Options, masker *secret.Masker, before, open []Finding) ([]byte, []Finding, bool) {
+func (f *Fixed) apply(ctx context.Context, name string, o Options, before, open []Finding) ([]byte, []Finding, bool) {
 	text := f.Text
 	for i := range open {
 		changed, err := open[i].fix(text)
@@ -85,7 +81,7 @@ func (f *Fixed) apply(ctx context.Context, name string, o Options, masker *secre
 		}
 		text = changed
 	}
-	after := inspect(ctx, name, text, o, masker)
+	after := inspect(ctx, name, text, o)
 	if worse(before, after) || len(open) > 1 && len(after) > len(before)-len(open) {
 		return nil, nil, false
 	}
@@ -95,9 +91,9 @@ func (f *Fixed) apply(ctx context.Context, name string, o Options, masker *secre
 // attempt tells findings apart across rounds, in which lines move.
 func attempt(f *Finding) string { return fmt.Sprint(f.Rule, "\x00", f.Message, "\x00", f.Line) }
 
-func inspect(ctx context.Context, name string, text []byte, o Options, masker *secret.Masker) []Finding {
+func inspect(ctx context.Context, name string, text []byte, o Options) []Finding {
 	f, problems := polyaxonfile.Load(name, text)
-	return finish(ctx, f, problems, o, masker)
+	return finish(ctx, f, problems, o)
 }
 
 // worse tells whether there are more errors of some rule than before, or else

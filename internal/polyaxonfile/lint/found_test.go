@@ -8,7 +8,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
-	"github.com/slipway-ci/slipway/internal/secret"
 )
 
 // found gives what is found in a text by Polyaxon 2.18, a line each: place, severity,
@@ -17,7 +16,7 @@ func found(t *testing.T, text string) []string {
 	t.Helper()
 	f, problems := polyaxonfile.Load("f.yml", []byte(text))
 	var all []string
-	for _, x := range finish(t.Context(), f, problems, Options{Versions: KnownVersions()[1:]}, secret.NewMasker()) {
+	for _, x := range finish(t.Context(), f, problems, Options{Versions: KnownVersions()[1:]}) {
 		line := fmt.Sprintf("%d:%d %s %s: %s", x.Position.Line, x.Column, x.Severity, x.Rule, x.Message)
 		if x.Hint != "" {
 			line += " | " + x.Hint

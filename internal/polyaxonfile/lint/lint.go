@@ -35,6 +35,9 @@ type Options struct {
 	Cluster Inventory
 	// Reader follows references; the zero Reader those to files only.
 	Reader polyaxonfile.Reader
+	// Secrets is told the credentials that stand in the file, for whoever prints
+	// findings; nil is told nothing.
+	Secrets *secret.Masker
 }
 
 // KnownVersions are the releases whose behaviour is known by experiment: the last
@@ -43,8 +46,8 @@ func KnownVersions() []polyaxonfile.Version {
 	return []polyaxonfile.Version{{Major: 1, Minor: 11, Patch: 3}, {Major: 2, Minor: 18}}
 }
 
-// Finding is one thing that a rule found. Its texts and its line hold no
-// credentials that the rules know of.
+// Finding is one thing that a rule found. Its texts and its line are as they stand in
+// the file, credentials too.
 type Finding struct {
 	source.Error
 	// Rule is the name of its rule.
@@ -69,11 +72,11 @@ func (f *Finding) Fixable() bool { return f.fix != nil }
 // Check gives what the rules find in a file, in its order. Where the cluster
 // cannot be asked, because ctx ended for one, its rules find nothing.
 func Check(ctx context.Context, f *polyaxonfile.File, o Options) []Finding {
-	return finish(ctx, f, nil, o, secret.NewMasker())
+	return finish(ctx, f, nil, o)
 }
 
 // finish checks a file in which reading found problems already.
-func finish(ctx context.Context, f *polyaxonfile.File, problems []polyaxonfile.Problem, o Options, masker *secret.Masker) []Finding {
+func finish(ctx context.Context, f *polyaxonfile.File, problems []polyaxonfile.Problem, o Options) []Finding {
 	if len(o.Versions) == 0 {
 		o.Versions = KnownVersions()
 	}
@@ -88,22 +91,27 @@ func finish(ctx context.Context, f *polyaxonfile.File, problems []polyaxonfile.P
 		}
 	}
 	if f.Root() != nil && !f.IsVersion0() {
-		check(ctx, f, o, masker, c)
+		check(ctx, f, o, c)
 	}
 	all := silence(f, c.all)
 	for i := range all {
-		mask(masker, f, &all[i])
+		all[i].Line = f.Line(all[i].Position)
+		if fault := new(panics.Error); errors.As(all[i].Err, &fault) { // of slipway, which is no finding
+			all[i].Err = fault
+		} else {
+			all[i].Err = nil
+		}
 	}
 	order(all)
 	return all
 }
 
 // check runs all rules: for each version those that differ by it, once the others.
-func check(ctx context.Context, f *polyaxonfile.File, o Options, masker *secret.Masker, c *collection) {
+func check(ctx context.Context, f *polyaxonfile.File, o Options, c *collection) {
 	table, templates := rules(), map[string]parsed{}
 	for _, u := range units(f) {
 		for n, version := range o.Versions {
-			p := &pass{Context: ctx, unit: u, file: f, version: version, options: o, masker: masker, parsed: templates}
+			p := &pass{Context: ctx, unit: u, file: f, version: version, options: o, parsed: templates}
 			for _, r := range table {
 				differs := r.versions != nil || r.byVersion
 				if r.check == nil || r.versions != nil && !r.versions(version) || !differs && n > 0 {
@@ -211,18 +219,6 @@ func order(all []Finding) {
 		}
 		return strings.Compare(a.Rule, b.Rule)
 	})
-}
-
-// mask takes credentials out of all that is shown of a finding.
-func mask(m *secret.Masker, f *polyaxonfile.File, found *Finding) {
-	found.Line = m.Mask(f.Line(found.Position))
-	found.Message, found.Hint = m.Mask(found.Message), m.Mask(found.Hint)
-	var fault *panics.Error
-	if errors.As(found.Err, &fault) { // of slipway, which is no finding
-		found.Err = fault
-		return
-	}
-	found.Err = nil
 }
 
 // problem makes a finding of what reading a file found.

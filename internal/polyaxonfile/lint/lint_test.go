@@ -16,6 +16,7 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
 	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/internal/secret"
 	"github.com/slipway-ci/slipway/internal/testbed"
 	components "github.com/slipway-ci/slipway/polyaxon"
 )
@@ -71,6 +72,7 @@ func TestRules(t *testing.T) {
 			}
 			dir := filepath.Join("testdata", "lint", r.Name)
 			o := examples
+			o.Secrets = secret.NewMasker()
 			if r.Name == "deprecated-key" {
 				o.Versions = KnownVersions()[1:]
 			}
@@ -78,7 +80,7 @@ func TestRules(t *testing.T) {
 			if r.Name != JobRule && !slices.ContainsFunc(found, func(f Finding) bool { return f.Rule == r.Name }) {
 				t.Errorf("it does not find its bad example: %s", shown(found))
 			}
-			golden(t, filepath.Join(dir, "bad.txt"), shown(found))
+			golden(t, filepath.Join(dir, "bad.txt"), o.Secrets.Mask(shown(found)))
 			if found := Read(t.Context(), filepath.Join(dir, "good.yml"), o); len(found) > 0 {
 				t.Errorf("the good example is not: %s", shown(found))
 			}

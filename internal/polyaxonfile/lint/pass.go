@@ -10,7 +10,6 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/template"
-	"github.com/slipway-ci/slipway/internal/secret"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
@@ -21,7 +20,6 @@ type pass struct {
 	file    *polyaxonfile.File
 	version polyaxonfile.Version
 	options Options
-	masker  *secret.Masker
 	rule    Rule
 	// parsed are the templates read so far, of the whole file.
 	parsed map[string]parsed

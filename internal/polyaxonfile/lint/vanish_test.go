@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
-	"github.com/slipway-ci/slipway/internal/secret"
 )
 
 // TestByVersion has what one version finds and another does not: what each rule says
@@ -42,7 +41,7 @@ func TestByVersion(t *testing.T) {
 		for version, want := range map[polyaxonfile.Version]string{known[0]: c.first, known[len(known)-1]: c.latest} {
 			f, problems := polyaxonfile.Load("f.yml", []byte(c.text))
 			var have []string
-			for _, x := range finish(t.Context(), f, problems, Options{Versions: []polyaxonfile.Version{version}}, secret.NewMasker()) {
+			for _, x := range finish(t.Context(), f, problems, Options{Versions: []polyaxonfile.Version{version}}) {
 				if x.Rule == c.rule {
 					have = append(have, x.Message)
 				}
