@@ -5,19 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 
-	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/lint"
 	"github.com/slipway-ci/slipway/internal/report"
-	"github.com/slipway-ci/slipway/internal/secret"
 	"github.com/slipway-ci/slipway/internal/source"
-	components "github.com/slipway-ci/slipway/polyaxon"
 )
 
 // CheckOptions say how Polyaxonfiles are checked.
@@ -79,7 +75,7 @@ func Check(ctx context.Context, env *Env, names []string, o CheckOptions) (*repo
 		return result, err
 	}
 	if p != nil {
-		c.cluster = p.inventory(ctx)
+		c.cluster, c.machine = p.inventory(ctx), p.config.Sandboxed()
 	}
 	if o.Fix {
 		if result.Text, err = c.fix(ctx, targets, o.Write); err != nil {
@@ -111,16 +107,6 @@ func Check(ctx context.Context, env *Env, names []string, o CheckOptions) (*repo
 	}
 	env.Events.Event(report.Event{Kind: report.Done, Step: "check", Message: "checked " + counted(len(targets), "file")})
 	return result, errors.Join(append(broken, verdictOf(result.Problems, o.Strict))...)
-}
-
-// guarded gives what check finds, or its panic: the other files are checked all the
-// same.
-func (t *target) guarded(check func() ([]report.Problem, error)) (found []report.Problem, err error) {
-	err = panics.Catch(t.name(), func() (err error) {
-		found, err = check()
-		return err
-	})
-	return found, err
 }
 
 // nothingFound says where no Polyaxonfile is.
@@ -170,224 +156,10 @@ func verdictOf(problems []report.Problem, strict bool) error {
 	return e
 }
 
-// target is one Polyaxonfile to check, and the jobs that are made of it.
-type target struct {
-	path      string
-	component string // a component that ships, instead of path
-	jobs      []*config.Job
-}
-
-// name is how errors call it.
-func (t *target) name() string {
-	if t.component != "" {
-		return "component " + t.component
-	}
-	return t.path
-}
-
-// targets gives the Polyaxonfiles that names mean, each once, in order.
-func (e *Env) targets(p *project, names []string) ([]target, error) {
-	if len(names) == 0 && p != nil {
-		return p.targets(), nil
-	}
-	if len(names) == 0 {
-		names = []string{"."}
-	}
-	var all []target
-	seen := map[string]bool{}
-	for _, name := range names {
-		path := name
-		if !filepath.IsAbs(path) {
-			path = filepath.Join(e.Dir, name)
-		}
-		files, err := polyaxonfiles(path)
-		if err != nil {
-			return nil, &source.Error{Position: source.Position{File: name}, Message: "cannot be looked through: " + err.Error(), Err: err}
-		}
-		for _, file := range files {
-			if file = shown(file); !seen[file] {
-				seen[file] = true
-				all = append(all, target{path: file, jobs: p.jobsOf(file)})
-			}
-		}
-	}
-	return all, nil
-}
-
-func (p *project) targets() []target {
-	var all []target
-	index := map[string]int{}
-	for _, j := range append(p.jobList(), p.serviceList()...) {
-		t := target{component: j.Component}
-		if j.Component == "" {
-			t.path = p.file(j.Polyaxonfile)
-		}
-		key := t.component + "\x00" + t.path
-		if _, seen := index[key]; !seen {
-			index[key] = len(all)
-			all = append(all, t)
-		}
-		all[index[key]].jobs = append(all[index[key]].jobs, j)
-	}
-	return all
-}
-
-// jobsOf gives the jobs and services that name a Polyaxonfile.
-func (p *project) jobsOf(path string) []*config.Job {
-	if p == nil {
-		return nil
-	}
-	var jobs []*config.Job
-	for _, j := range append(p.jobList(), p.serviceList()...) {
-		if j.Polyaxonfile != "" && p.file(j.Polyaxonfile) == path {
-			jobs = append(jobs, j)
-		}
-	}
-	return jobs
-}
-
-// checker checks files against the same versions and cluster.
-type checker struct {
-	*Env
-	project *project
-	// guessed tells that nobody said which of the versions counts.
-	versions []polyaxonfile.Version
-	guessed  bool
-	cluster  lint.Inventory
-	// suspects is told what looks like a credential in a file whose lines are printed:
-	// elsewhere a word of it may be a name that people want to read.
-	suspects *secret.Masker
-}
-
-// check gives what is wrong with one file and, where nothing is that a server
-// would refuse, with what slipway.yaml makes of it. Its error is a fault of slipway,
-// which is no finding.
-func (c *checker) check(ctx context.Context, t target) ([]report.Problem, error) {
-	options := lint.Options{Versions: c.versions, Cluster: c.cluster, Reader: c.readerOf(t), Secrets: c.suspects, Expanded: len(t.jobs) > 0}
-	for _, j := range t.jobs {
-		options.ImageGiven = options.ImageGiven || j.Image != ""
-		options.Params = append(options.Params, sorted(j.Params)...)
-		options.Given = c.project.givenBy(j, options.Given, j == t.jobs[0])
-		options.Expanded = options.Expanded && j.Matrix == "expand"
-	}
-	var problems []report.Problem
-	failed := false
-	for _, found := range c.lint(ctx, t, options) {
-		if fault := new(panics.Error); errors.As(found.Err, &fault) {
-			return problems, fmt.Errorf("%s: %w", t.name(), fault)
-		}
-		one := c.problem(&found, options)
-		failed = failed || one.Severity == string(polyaxonfile.SeverityError)
-		problems = append(problems, one)
-	}
-	if failed {
-		return problems, nil
-	}
-	for _, j := range t.jobs {
-		reference := ""
-		if j.Image != "" {
-			reference = unbuiltImage
-		}
-		_, err := c.project.operation(ctx, j, reference)
-		problems = append(problems, jobProblems(err)...)
-	}
-	return problems, nil
-}
-
-// givenBy gives the params that a job gets, of those that the jobs before it get, too.
-func (p *project) givenBy(j *config.Job, before []string, first bool) []string {
-	names := append(sorted(j.Params), sorted(p.texts[j.Name])...)
-	if first {
-		return names
-	}
-	return slices.DeleteFunc(before, func(name string) bool { return !slices.Contains(names, name) })
-}
-
-// readerOf reads a target: one of slipway.yaml as it will be for its run, one that the
-// user names wherever it is.
-func (c *checker) readerOf(t target) polyaxonfile.Reader {
-	if c.project == nil {
-		return polyaxonfile.Reader{Transport: c.Transport}
-	}
-	reader := c.project.reader()
-	if len(t.jobs) == 0 {
-		reader.Root = ""
-	}
-	return reader
-}
-
-func (c *checker) lint(ctx context.Context, t target, o lint.Options) []lint.Finding {
-	if t.component == "" {
-		return lint.Read(ctx, t.path, o)
-	}
-	at := c.project.config.At(section(t.jobs[0]), t.jobs[0].Name, "component")
-	text, err := components.Read(t.component)
-	if err != nil {
-		return nil // told with the job
-	}
-	file, problems := polyaxonfile.Load(at.File, text)
-	if len(problems) > 0 {
-		return nil
-	}
-	findings := lint.Check(ctx, file, o)
-	for i := range findings {
-		findings[i].Position, findings[i].Length, findings[i].Line = at, 0, ""
-	}
-	return findings
-}
-
-// problem makes a report of a finding. One that is for some of the versions only,
-// when nobody said which of them counts, is a warning.
-func (c *checker) problem(f *lint.Finding, o lint.Options) report.Problem {
-	p := report.Problem{
-		Position: f.Position, Length: f.Length, Severity: string(f.Severity), Name: f.Rule, Message: f.Message, Hint: f.Hint, Source: f.Line, Fixable: f.Fixable(),
-	}
-	if f.Stage != polyaxonfile.StageAdvice {
-		p.Stage = string(f.Stage)
-	}
-	if len(f.Versions) < len(o.Versions) {
-		for _, v := range f.Versions {
-			p.Versions = append(p.Versions, release(v))
-		}
-		if c.guessed {
-			p.Severity = string(polyaxonfile.SeverityWarning)
-		}
-	}
-	return p
-}
-
-// release writes a version as people do: 2.18 rather than 2.18.0.
-func release(v polyaxonfile.Version) string { return strings.TrimSuffix(v.String(), ".0") }
-
-// jobProblems makes problems of the errors of filling in a job.
-func jobProblems(err error) []report.Problem {
-	var problems []report.Problem
-	for _, leaf := range source.Leaves(err) {
-		p := report.Problem{Severity: string(polyaxonfile.SeverityError), Name: lint.JobRule, Message: leaf.Error()}
-		var located *source.Error
-		if errors.As(leaf, &located) {
-			p.Position, p.Message, p.Hint = located.Position, located.Message, located.Hint
-		}
-		problems = append(problems, p)
-	}
-	return problems
-}
-
 func reportRules() []report.Rule {
 	var all []report.Rule
 	for _, r := range lint.Rules() {
 		all = append(all, report.Rule{Name: r.Name, Summary: r.Summary, Help: r.Help, Severity: string(r.Severity)})
 	}
 	return all
-}
-
-func (p *project) jobList() []*config.Job     { return values(p.config.Jobs) }
-func (p *project) serviceList() []*config.Job { return values(p.config.Services) }
-
-func values(m map[string]*config.Job) []*config.Job {
-	var list []*config.Job
-	for _, name := range sorted(m) {
-		list = append(list, m[name])
-	}
-	return list
 }

@@ -3,6 +3,7 @@ package tasks
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -112,41 +113,90 @@ func (p *project) inventory(ctx context.Context) lint.Inventory {
 	return &inventory{project: p, cluster: connected, connections: sandbox.Connections()}
 }
 
-// inventory asks a cluster for each kind once.
+// inventory asks a cluster for Secrets by their names, and for each other kind once.
 type inventory struct {
 	*project
 	cluster *cluster.Cluster
 	// connections are the sandbox's, which has no ConfigMap for them.
 	connections []string
 
-	mu     sync.Mutex
-	asked  map[lint.Kind]bool
-	known  map[lint.Kind]bool
-	listed map[lint.Kind][]string
+	mu      sync.Mutex
+	listed  map[lint.Kind]list
+	secrets map[string]bool
+	// blind tells that the cluster does not say which Secrets there are.
+	blind bool
 }
 
-// Names implements lint.Inventory.
-func (i *inventory) Names(ctx context.Context, kind lint.Kind) ([]string, bool) {
+// list is what there is of a kind, as far as that is known.
+type list struct {
+	names []string
+	known bool
+}
+
+// Has implements lint.Inventory.
+func (i *inventory) Has(ctx context.Context, kind lint.Kind, name string) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if i.asked == nil {
-		i.asked, i.known, i.listed = map[lint.Kind]bool{}, map[lint.Kind]bool{}, map[lint.Kind][]string{}
+	if kind == lint.Secret {
+		return i.hasSecret(ctx, name)
 	}
-	if !i.asked[kind] {
-		i.asked[kind] = true
-		ctx, cancel := context.WithTimeout(ctx, checkPatience)
-		defer cancel()
-		names, known, err := i.ask(ctx, kind)
-		if err != nil {
-			i.event(report.Note, "", "", fmt.Sprintf("the cluster is not asked for %ss: %v", kind, err))
-		}
-		i.listed[kind], i.known[kind] = names, known && err == nil
+	all := i.list(ctx, kind)
+	return !all.known || slices.Contains(all.names, name)
+}
+
+// Names implements lint.Inventory. Of Secrets those of slipway.yaml are known.
+func (i *inventory) Names(ctx context.Context, kind lint.Kind) []string {
+	if kind == lint.Secret {
+		return sorted(i.config.Secrets)
 	}
-	return i.listed[kind], i.known[kind]
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.list(ctx, kind).names
+}
+
+// hasSecret asks for a Secret by its name: few may list them. Deploy syncs those of
+// slipway.yaml first.
+func (i *inventory) hasSecret(ctx context.Context, name string) bool {
+	if i.config.Secrets[name] != nil {
+		return true
+	}
+	if has, asked := i.secrets[name]; asked || i.blind {
+		return has || i.blind
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkPatience)
+	defer cancel()
+	has, err := i.cluster.HasSecret(ctx, name)
+	if err != nil {
+		i.blind = true
+		i.event(report.Note, "", "", fmt.Sprintf("whether the secrets that runs name are there is not known: %v", err))
+		return true
+	}
+	if i.secrets == nil {
+		i.secrets = map[string]bool{}
+	}
+	i.secrets[name] = has
+	return has
+}
+
+func (i *inventory) list(ctx context.Context, kind lint.Kind) list {
+	if all, asked := i.listed[kind]; asked {
+		return all
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkPatience)
+	defer cancel()
+	names, known, err := i.ask(ctx, kind)
+	if err != nil {
+		i.event(report.Note, "", "", fmt.Sprintf("the cluster is not asked for %ss: %v", kind, err))
+	}
+	if i.listed == nil {
+		i.listed = map[lint.Kind]list{}
+	}
+	i.listed[kind] = list{names, known && err == nil}
+	return i.listed[kind]
 }
 
 func (i *inventory) ask(ctx context.Context, kind lint.Kind) (names []string, known bool, err error) {
-	resource := map[lint.Kind]string{lint.Secret: "secrets", lint.ConfigMap: "configmaps", lint.VolumeClaim: "persistentvolumeclaims"}[kind]
+	resource := map[lint.Kind]string{lint.ConfigMap: "configmaps", lint.VolumeClaim: "persistentvolumeclaims"}[kind]
 	switch {
 	case kind == lint.Connection && i.connections != nil:
 		return i.connections, true, nil
@@ -156,8 +206,5 @@ func (i *inventory) ask(ctx context.Context, kind lint.Kind) (names []string, kn
 		return nil, false, nil // the sandbox has no claims
 	}
 	names, err = i.cluster.Names(ctx, resource)
-	if kind == lint.Secret {
-		names = append(names, sorted(i.config.Secrets)...) // deploy syncs them first
-	}
 	return names, true, err
 }

@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/lint"
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
@@ -71,6 +72,25 @@ func TestSecretsOnCluster(t *testing.T) {
 	}
 	if _, err := SecretsSync(t.Context(), env, true); !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), "list and delete for --prune") || !strings.Contains(err.Error(), "cluster a:") {
 		t.Errorf("to prune: %v", err)
+	}
+
+	// check asks for Secrets by name, once templates are rendered: this user may not list.
+	must(clients.CoreV1().Secrets(namespace).Create(t.Context(), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "acme-token"}}, metav1.CreateOptions{}))
+	for name, text := range map[string]string{
+		"slipway.yaml": "project: story\nregistry: 127.0.0.1:1/none\ncluster: {kubeconfig: {path: kubeconfig}, namespace: " + namespace + "}\nsecrets: {token: {data: {token: env:TOKEN}}}\n" +
+			"jobs:\n  there: {polyaxonfile: job.yml, params: {TEAM: acme}}\n  typo: {polyaxonfile: job.yml, params: {TEAM: acne}}\n",
+		"job.yml": "version: 1.1\nkind: component\ninputs: [{name: TEAM, type: str}]\nrun:\n  kind: job\n  container:\n    image: a:1\n" +
+			"    envFrom: [{secretRef: {name: '{{ TEAM }}-token'}}, {secretRef: {name: token}}]\n",
+	} {
+		must(nil, os.WriteFile(name, []byte(text), 0o600))
+	}
+	events.text.Reset()
+	checked, err := Check(t.Context(), env, nil, CheckOptions{Version: "2.18"})
+	if missing := checked.Problems; ExitCode(err) != ExitUsage || len(missing) != 1 || missing[0].Name != lint.MissingSecret || missing[0].Line != 8 || !strings.Contains(missing[0].Message, "no secret acne-token") {
+		t.Errorf("check: %v, %+v", err, missing)
+	}
+	if strings.Contains(events.String(), "secrets") {
+		t.Errorf("check says\n%s", events)
 	}
 
 	// A typo in the namespace: nothing is created, and what is meant is named.

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/slipway-ci/slipway/internal/cluster"
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/lint"
@@ -38,8 +37,11 @@ func (p *project) checkRuns(ctx context.Context, to *platform, jobs []*config.Jo
 func (p *project) checkNeeds(ctx context.Context, to *platform, jobs []*config.Job) error {
 	var errs []error
 	unheeded := map[string][]string{}
+	secrets := secretsAlone{&inventory{project: p, cluster: to.cluster}}
 	for _, j := range jobs {
-		errs = append(errs, p.checkSecrets(ctx, to, j))
+		if to.cluster != nil && (to.embedded || to.access != nil) { // somebody can be asked
+			errs = append(errs, p.checkSecrets(ctx, secrets, j))
+		}
 		if !to.embedded {
 			continue
 		}
@@ -111,11 +113,8 @@ func (p *project) unbuilt(ctx context.Context, j *config.Job) (*polyaxonfile.Com
 
 // checkSecrets refuses a job that names a Secret which is neither in slipway.yaml nor
 // where the run goes.
-func (p *project) checkSecrets(ctx context.Context, to *platform, j *config.Job) error {
-	if to.cluster == nil || !to.embedded && to.access == nil {
-		return nil // nobody to ask
-	}
-	c := &checker{Env: p.Env, project: p, versions: []polyaxonfile.Version{polyaxonfile.Newest()}, cluster: secretsOf{p.config, to.cluster}}
+func (p *project) checkSecrets(ctx context.Context, there lint.Inventory, j *config.Job) error {
+	c := &checker{Env: p.Env, project: p, versions: []polyaxonfile.Version{polyaxonfile.Newest()}, cluster: there}
 	t := target{component: j.Component, jobs: []*config.Job{j}}
 	if j.Component == "" {
 		t.path = p.file(j.Polyaxonfile)
@@ -130,25 +129,10 @@ func (p *project) checkSecrets(ctx context.Context, to *platform, j *config.Job)
 	return errors.Join(errs...)
 }
 
-// secretsOf knows the Secrets of slipway.yaml, and asks the cluster for others by their
-// names: few may list them.
-type secretsOf struct {
-	config  *config.Config
-	cluster *cluster.Cluster
-}
+// secretsAlone leaves all but Secrets to the run.
+type secretsAlone struct{ *inventory }
 
-// Names implements lint.Inventory.
-func (s secretsOf) Names(_ context.Context, kind lint.Kind) ([]string, bool) {
-	return sorted(s.config.Secrets), kind == lint.Secret
-}
-
-// Has implements lint.Finder.
-func (s secretsOf) Has(ctx context.Context, kind lint.Kind, name string) bool {
-	if kind != lint.Secret || s.config.Secrets[name] != nil {
-		return true
-	}
-	ctx, cancel := context.WithTimeout(ctx, checkPatience)
-	defer cancel()
-	has, err := s.cluster.HasSecret(ctx, name)
-	return has || err != nil // who may not look is told by the run
+// Has implements lint.Inventory.
+func (s secretsAlone) Has(ctx context.Context, kind lint.Kind, name string) bool {
+	return kind != lint.Secret || s.inventory.Has(ctx, kind, name)
 }

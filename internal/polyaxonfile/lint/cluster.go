@@ -2,8 +2,13 @@ package lint
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/source"
 )
 
 // Kind is what a run may need of its cluster.
@@ -21,34 +26,47 @@ const (
 // Inventory tells what there is where runs go. It may be asked by several
 // goroutines.
 type Inventory interface {
-	// Names gives the names of all that there are of a kind, and false where that
-	// cannot be known, for want of permission for one.
-	Names(ctx context.Context, kind Kind) (names []string, known bool)
-}
-
-// Finder is an Inventory that is asked for one thing by its name, after Names.
-type Finder interface {
-	// Has reports whether it is there, or may be, for all that is known.
+	// Has reports whether something of a kind is there, or may be, for all that is
+	// known: few may look at everything.
 	Has(ctx context.Context, kind Kind, name string) bool
+	// Names gives the names that are known, for near misses.
+	Names(ctx context.Context, kind Kind) []string
 }
 
-// MissingSecret is the rule that tells of a Secret that is not there.
-const MissingSecret = "missing-secret"
+// MissingSecret is the rule that tells of a Secret that is not there, ExceedsMachine the
+// one that tells of what the machine of the sandbox lacks.
+const (
+	MissingSecret  = "missing-secret"
+	ExceedsMachine = "exceeds-machine"
+)
+
+// rule is the rule that tells of what is missing of a kind.
+func (k Kind) rule() string { return "missing-" + strings.ReplaceAll(string(k), " ", "-") }
+
+// stage is when a run fails that lacks something of a kind.
+func (k Kind) stage() polyaxonfile.Stage {
+	if k == Connection {
+		return polyaxonfile.StageCompile
+	}
+	return polyaxonfile.StageRun
+}
 
 func clusterRules() []Rule {
-	missing := func(name string, kind Kind, summary, help string) Rule {
-		return Rule{Name: name, Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageRun, Summary: summary, Help: help,
+	missing := func(kind Kind, summary, help string) Rule {
+		return Rule{Name: kind.rule(), Severity: polyaxonfile.SeverityError, Stage: kind.stage(), Summary: summary, Help: help,
 			check: func(p *pass) { missingFrom(p, kind) }}
 	}
-	connection := missing("missing-connection", Connection, "A connection that the agent's catalog does not have",
-		"The run fails when it is compiled. Connections are set up with Polyaxon's Helm chart; their names are in the ConfigMap of the agent, where check reads them.")
-	connection.Stage = polyaxonfile.StageCompile
 	return []Rule{
-		missing(MissingSecret, Secret, "A Secret that the cluster does not have",
-			"The pod stays in CreateContainerConfigError, or waits for its volume, until the run's time is over. Secrets of slipway.yaml count as there: deploy syncs them first. References with `optional: true` are left alone."),
-		missing("missing-config-map", ConfigMap, "A ConfigMap that the cluster does not have", "The pod does not start. Create it, or correct the name."),
-		missing("missing-volume-claim", VolumeClaim, "A PersistentVolumeClaim that the cluster does not have", "The run stays pending. Create the claim, or correct its name."),
-		connection,
+		missing(Secret, "A Secret that the cluster does not have",
+			"The pod stays in CreateContainerConfigError, or waits for its volume, until the run's time is over. Secrets of slipway.yaml count as there: deploy syncs them first. References with `optional: true` are left alone. "+
+				"A name that a template makes is looked for once the template is rendered, with the params that a job of slipway.yaml gives."),
+		missing(ConfigMap, "A ConfigMap that the cluster does not have", "The pod does not start. Create it, or correct the name."),
+		missing(VolumeClaim, "A PersistentVolumeClaim that the cluster does not have", "The run stays pending. Create the claim, or correct its name."),
+		missing(Connection, "A connection that the agent's catalog does not have",
+			"The run fails when it is compiled. Connections are set up with Polyaxon's Helm chart; their names are in the ConfigMap of the agent, where check reads them."),
+		{Name: ExceedsMachine, Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageRun,
+			Summary: "A job asks for more than the sandbox's machine has",
+			Help:    "On the sandbox a job runs on this machine, and one that asks for a GPU, processors or memory that are not there can never run. Set `gpu: 0` for the job in an environment of slipway.yaml, ask for less, or deploy to a cluster."},
 	}
 }
 
@@ -57,31 +75,77 @@ func missingFrom(p *pass, kind Kind) {
 	if p.options.Cluster == nil {
 		return
 	}
-	var needs []need
 	for _, n := range p.needs() {
-		if n.kind == kind && n.name != "" && !templated(n.name) {
-			needs = append(needs, n)
-		}
-	}
-	if len(needs) == 0 {
-		return
-	}
-	names, known := p.options.Cluster.Names(p, kind)
-	if !known {
-		return
-	}
-	for _, n := range needs {
-		if finder, ok := p.options.Cluster.(Finder); ok && finder.Has(p, kind, n.name) {
+		if n.kind != kind || templated(n.name) {
 			continue
 		}
-		if !contains(names, n.name) {
-			hint := near(n.name, names)
-			if hint == "" && kind == Secret {
-				hint = "declare it in secrets of slipway.yaml, or correct the name"
-			}
-			p.value(n.path, hint, "there is no %s %s where the run goes", kind, n.name)
+		if message, hint := n.missing(p, p.options.Cluster); message != "" {
+			p.value(n.path, hint, "%s", message)
 		}
 	}
+}
+
+// Missing gives what the file names by templates, once its operation is compiled and
+// rendered, and the cluster does not have.
+func Missing(ctx context.Context, f *polyaxonfile.File, c *polyaxonfile.Compiled, cluster Inventory) []Finding {
+	var root map[string]any
+	if json.Unmarshal(c.JSON(), &root) != nil {
+		return nil // slipway wrote it
+	}
+	u := unit{component: root}
+	u.find()
+	p := &pass{file: f}
+	var all []Finding
+	for _, n := range u.needs() {
+		path := templateOf(f, n.path)
+		if path == nil {
+			continue
+		}
+		message, hint := n.missing(ctx, cluster)
+		if message == "" {
+			continue
+		}
+		at := f.At(path...)
+		all = append(all, Finding{
+			Error: source.Error{Position: at, Message: message, Hint: hint}, Rule: n.kind.rule(), Severity: polyaxonfile.SeverityError, Stage: n.kind.stage(),
+			Length: p.length(at), Line: f.Line(at),
+		})
+	}
+	return all
+}
+
+// templateOf gives the path in the file of the template that made what stands at a path
+// of its compiled operation; nil where none did.
+func templateOf(f *polyaxonfile.File, compiled []string) []string {
+	_, component := f.Component()
+	for _, base := range [][]string{nil, component} {
+		path := extend(base, compiled...)
+		var value any = f.Root()
+		for i, key := range path {
+			if m, isMap := value.(map[string]any); isMap {
+				value = m[key]
+			} else if n, err := strconv.Atoi(key); err == nil && n < len(list(value)) {
+				value = list(value)[n]
+			} else {
+				break
+			}
+			if templated(text(value)) {
+				return path[:i+1]
+			}
+		}
+	}
+	return nil
+}
+
+// missing says that the cluster does not have it, "" where it has.
+func (n need) missing(ctx context.Context, cluster Inventory) (message, hint string) {
+	if n.name == "" || cluster.Has(ctx, n.kind, n.name) {
+		return "", ""
+	}
+	if hint = near(n.name, cluster.Names(ctx, n.kind)); hint == "" && n.kind == Secret {
+		hint = "declare it in secrets of slipway.yaml, or correct the name"
+	}
+	return fmt.Sprintf("there is no %s %s where the run goes", n.kind, n.name), hint
 }
 
 // need is one thing that a run needs of its cluster.

@@ -38,7 +38,10 @@ func (p *pass) compile() {
 	}
 	compiled, err := polyaxonfile.CompileValues(operation, p.version)
 	if err == nil && complete && compiled.Schedule() == "" && !p.needsRuns() {
-		_, err = compiled.Resolve(p.context())
+		compiled, err = compiled.Resolve(p.context())
+		if err == nil && p.options.Cluster != nil && p.asWritten(operation) {
+			p.findings = append(p.findings, Missing(p, p.file, compiled, p.options.Cluster)...)
+		}
 	}
 	var invalid *polyaxonfile.InvalidError
 	var failed *polyaxonfile.CompileError
@@ -106,6 +109,12 @@ func (p *pass) complete(operation map[string]any) bool {
 		operation["params"] = params
 	}
 	return all
+}
+
+// asWritten tells whether an operation has the params that the file gives, and no
+// others: a job's are held against the cluster with the job.
+func (p *pass) asWritten(operation map[string]any) bool {
+	return len(p.options.Params) == 0 && !p.options.ImageGiven && len(mapping(operation["params"])) == len(mapping(p.operation["params"]))
 }
 
 // placeholder is some value of an input's type; false where none can be known to

@@ -156,3 +156,29 @@ func TestGivenBySlipway(t *testing.T) {
 		t.Errorf("with one: %s", shown(have))
 	}
 }
+
+// TestMissingRendered looks for what a template names, as far as the file says what it
+// is rendered with.
+func TestMissingRendered(t *testing.T) {
+	for inputs, want := range map[string]string{
+		"{name: TEAM, type: str, value: acme, isOptional: true}": "there is no secret acme-token where the run goes",
+		"{name: TEAM, type: str, value: acne, isOptional: true}": "",
+		"{name: TEAM, type: str}":                                "",
+	} {
+		text := "version: 1.1\nkind: component\ninputs: [" + inputs + "]\nrun:\n  kind: job\n  container:\n    image: a:1\n" +
+			"    envFrom: [{secretRef: {name: '{{ TEAM }}-token'}}, {secretRef: {name: \"{{ 'acne' + '-' + 'token' }}\"}}]\n"
+		f, problems := polyaxonfile.Load("f.yml", []byte(text))
+		got := ""
+		for _, x := range finish(t.Context(), f, problems, Options{Cluster: there{Secret: {"acne-token"}}}) {
+			if x.Rule == MissingSecret {
+				got += x.Message
+				if x.Position.Line != 8 || x.Hint != "did you mean acne-token?" || len(x.Versions) != 2 {
+					t.Errorf("it is told as %+v", x)
+				}
+			}
+		}
+		if got != want {
+			t.Errorf("%s: have %q, want %q", inputs, got, want)
+		}
+	}
+}
