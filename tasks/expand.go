@@ -235,10 +235,10 @@ func paramsText(params map[string]any) string {
 	return strings.Join(parts, " ")
 }
 
-// identity names the run of a job, or those of its matrix that succeeded, for the
-// deploy keys of those that come after it.
+// identity names the run of a job, or those of its matrix that succeeded where slipway
+// made them, for the deploy keys of those that come after it.
 func identity(j report.Job) string {
-	if len(j.Runs) == 0 {
+	if j.UUID != "" || len(j.Runs) == 0 {
 		return j.UUID
 	}
 	var all []string

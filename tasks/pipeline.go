@@ -110,8 +110,8 @@ func (p *project) submitAndFollow(ctx context.Context, to *platform, j *config.J
 		}
 		reported.Run = reportOutcome(outcome)
 		reported.OutputsAt = p.outputsAt(to, outcome)
-		return reported, nil
+		return p.tabled(ctx, to, j, s, reported), nil
 	}
 	reported.Run, err = p.followAny(ctx, to, j, s, submitted, o)
-	return reported, err
+	return p.tabled(ctx, to, j, s, reported), err
 }

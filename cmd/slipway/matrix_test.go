@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -44,7 +45,7 @@ func (s *stage) deploying(t *testing.T, project, polyaxonfile string) *exec.Cmd 
 }
 
 // TestMatrixIsFollowed deploys a matrix to a server that runs it, and stops one: the
-// lines of all its runs are told, and none goes on.
+// lines of all its runs are told, and what came of them, and none goes on.
 func TestMatrixIsFollowed(t *testing.T) {
 	s := newStage(t, testbed.Forward(t, testbed.Polyaxon(t)))
 	s.ends.Store(polyaxon.Running) // the server's agent ends runs itself
@@ -52,13 +53,24 @@ func TestMatrixIsFollowed(t *testing.T) {
 	deploy := func(project, end string) *exec.Cmd {
 		return s.deploying(t, project, fmt.Sprintf(stagedMatrix, end))
 	}
-	output, err := deploy("succeeds", "true").CombinedOutput()
+	const logLoss = `mkdir -p events/metric; printf 'step|timestamp|metric\\n0|2026-11-23 12:30:15+00:00|{{ 3 - rate }}\\n' > events/metric/loss.plx`
+	output, err := deploy("succeeds", logLoss).CombinedOutput()
 	if err != nil || !strings.Contains(string(output), "prepare: submitted, succeeded") {
 		t.Errorf("%v\n%s", err, output)
 	}
 	for rate := 1; rate <= 3; rate++ {
 		if line := fmt.Sprintf("| the rate is %d\n", rate); strings.Count(string(output), line) != 1 {
 			t.Errorf("the output has %q %d times:\n%s", line, strings.Count(string(output), line), output)
+		}
+	}
+	again, err := deploy("succeeds", logLoss).CombinedOutput()
+	if err != nil || !strings.Contains(string(again), "prepare: up-to-date, succeeded") {
+		t.Errorf("%v\n%s", err, again)
+	}
+	table := regexp.MustCompile(`best first: the lowest loss\n +# +run +status +rate +loss *\n +\d +\w{8} +succeeded +3 +0 *\n +\d +\w{8} +succeeded +2 +1 *\n +\d +\w{8} +succeeded +1 +2 *\n`)
+	for _, told := range [][]byte{output, again} {
+		if !table.Match(told) {
+			t.Errorf("the table of runs is missing:\n%s", told)
 		}
 	}
 	if runtime.GOOS == "windows" {
