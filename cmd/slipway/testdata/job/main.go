@@ -2,11 +2,13 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -14,6 +16,10 @@ import (
 )
 
 func main() {
+	if prefix := os.Getenv("SHOW"); prefix != "" {
+		show(prefix)
+		return
+	}
 	for _, arg := range os.Args[1:] {
 		verb, value, _ := strings.Cut(arg, "=")
 		switch verb {
@@ -66,6 +72,15 @@ func main() {
 			fmt.Println("unknown verb", verb)
 			os.Exit(2)
 		}
+	}
+}
+
+// show prints what the program is given: its arguments, and the variables of a prefix.
+func show(prefix string) {
+	environ := slices.DeleteFunc(os.Environ(), func(variable string) bool { return !strings.HasPrefix(variable, prefix) })
+	slices.Sort(environ)
+	for _, given := range [][]string{os.Args[1:], environ} {
+		check(json.NewEncoder(os.Stdout).Encode(given))
 	}
 }
 
