@@ -27,7 +27,7 @@ func differences1() []difference {
 				"input/{name: x, type: float, value: 99999999999999999999}", "output/{name: x, type: float, value: 99999999999999999999}",
 				"container/args: [99999999999999999999]", "service/args: [99999999999999999999]",
 				"container/env: [{name: A, value: '99999999999999999999'}]", "service/env: [{name: A, value: '99999999999999999999'}]",
-				"container/args: ['99999999999999999999']", "service/args: ['99999999999999999999']", "random/139", "odd/args: ['{{ 10 ** 30 }}']",
+				"container/args: ['99999999999999999999']", "service/args: ['99999999999999999999']", "odd/args: ['{{ 10 ** 30 }}']",
 			},
 		},
 		{
@@ -45,6 +45,16 @@ func differences1() []difference {
 			Questions: []string{
 				"dag/operations: [{name: a, dagRef: c, schedule: {kind: interval, frequency: 5}}]", "dag/operations: [{name: a, dagRef: c, runPatch: {bogus: 1}}]",
 				"dag/operations: [{name: a, dagRef: c}], connections: [nope]",
+			},
+		},
+		{
+			What: "Of some mistakes slipway tells where 1.11.3 tells of another one, or of Python's.",
+			Why: "As with 2.18. 1.11.3 looks at the keys of an object first and at what they must be together another time, tells of a dag whose operation has no name as one that " +
+				"is not acyclic, and tells each key of a param in its short form, which it does not have. That a patch cannot make a job a service says why its ports are refused.",
+			Questions: []string{
+				"operation/runPatch: {kind: service, ports: [1]}", "shortcut/{kind: operation, run: {container: {image: own}}}", "param/x: {a: 1}", "param-any/x: {a: 1}",
+				"dag/concurrency: 1", "dag/operations: [{dagRef: c}]", "dag/operations: [{name: a, bogus: 1}]", "dag/operations: [{name: a, run: {kind: job, container: {image: own}}}]",
+				"dag/operations: [{name: a, container: {image: own}, cmd: echo}]", "dag/operations: [{name: a, dagRef: c, name: null}]",
 			},
 		},
 	}

@@ -87,6 +87,15 @@ func differences() []difference {
 			Questions: []string{"file/distributed", "run/kind: daskcluster, worker: {replicas: 2, POD}, scheduler: {container: {image: s}}, minReplicas: 1"},
 		},
 		{
+			What: "Of some mistakes slipway tells where Polyaxon tells of another one, or of Python's.",
+			Why: "What refusals are about is compared: the keys that lead there, and the sort of mistake. A file of `{}` lacks a run, rather than being unreadable. " +
+				"That an operation of a dag has no component is told beside what else is wrong with it. Of a run whose kind is wrong for its keys slipway tells the keys, " +
+				"and not what is wrong within them; of a patch of replicas, its kind. Of two mistakes in a run that are seen when it is compiled one is told.",
+			Questions: []string{
+				"shortcut/{}", "dag/operations: [{name: a, bogus: 1}]", "dag/operations: '{{ ops }}'", "random/8", "random/57", "random/77", "random/82",
+			},
+		},
+		{
 			What:     "A template that takes more than 200,000 steps, makes a text of more than 1 MiB or nests deeper than 100 levels is an error.",
 			Why:      "A server would work on it until it runs out of memory or time.",
 			Untested: "Polyaxon would have to be made to hang.",
@@ -99,7 +108,9 @@ func TestDifferencesDoc(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("# How slipway's compilation differs from Polyaxon's\n\n" +
 		"slipway puts Polyaxonfiles together, fills them and renders their templates as Polyaxon 2.18 does, or 1.11.3. A test compares it with the library of each over\n" +
-		"more than a thousand files, right and wrong ones: the same verdict, the same compiled operation, the same resolved operation. What differs\n" +
+		"more than a thousand files, right and wrong ones: the same verdict, the same compiled operation, the same resolved operation, the same pod; and a\n" +
+		"refusal is about the same thing: the same key, and the same sort of mistake. Of a distributed run Polyaxon 2.18 often refuses the whole, and of a file\n" +
+		"with several mistakes it is enough that one of them is told by both. What differs\n" +
 		"is listed here, with the reason; the test fails when anything else differs, or when one of these no longer does. This page is\n" +
 		"written from that list.\n\n# How it differs from Polyaxon 2.18\n")
 	writeDifferences(&b, differences())

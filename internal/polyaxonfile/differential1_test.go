@@ -51,7 +51,7 @@ func TestAgainstPolyaxon1(t *testing.T) {
 	testbed.Oracle1(t, "testdata/oracle1.py", map[string]any{"agent": agent(), "cases": all}, &answers)
 	known, used := differences1(), map[string]bool{}
 	for i, q := range all {
-		difference := compare(answer(q, version1), answers[i])
+		difference := compare(q, answer(q, version1), answers[i])
 		switch {
 		case difference == "":
 		case reasonFor(known, q.Name) != "":
@@ -69,7 +69,7 @@ func TestAgainstPolyaxon1(t *testing.T) {
 	}
 }
 
-func compare(have, want reply) string {
+func compare(q question, have, want reply) string {
 	switch {
 	case have.Valid != want.Valid:
 		return fmt.Sprintf("have valid %v (%s), want %v (%s)", have.Valid, have.Error, want.Valid, want.Error)
@@ -80,7 +80,7 @@ func compare(have, want reply) string {
 		}
 		return difference + comparePods(have.Pods, want.Pods)
 	}
-	return ""
+	return otherSubjects(q, have, want, true)
 }
 
 // leaves tells where two values differ, one line each.

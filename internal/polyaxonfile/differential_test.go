@@ -19,8 +19,10 @@ import (
 
 // reply is what becomes of a question.
 type reply struct {
-	Valid              bool
-	Error              string
+	Valid bool
+	Error string
+	// Subjects are what Error is about.
+	Subjects           []subject
 	Compiled, Resolved any
 	// Pods are what the converter makes, where it does.
 	Pods map[string]any
@@ -53,7 +55,7 @@ func agent() map[string]any {
 
 // answer composes, compiles and resolves a question as slipway does.
 func answer(q question, version Version) reply {
-	refused := func(err error) reply { return reply{Error: err.Error()} }
+	refused := func(err error) reply { return reply{Error: err.Error(), Subjects: subjectsOf(err)} }
 	content, err := submitted(q, version)
 	if err != nil {
 		return refused(err)
@@ -63,7 +65,7 @@ func answer(q question, version Version) reply {
 		return refused(err)
 	}
 	r := reply{Valid: true, Compiled: parsed(compiled)}
-	if compiled.Kind == "dag" || compiled.Schedule() == "" {
+	if compiled.Schedule() == "" || compiled.Kind == "dag" && compiled.root["schedule"] == nil && compiled.root["matrix"] == nil {
 		x := catalogue()
 		if x.Name = compiled.Name; x.Name == "" {
 			x.Name = "n"
@@ -100,11 +102,11 @@ func submitted(q question, version Version) ([]byte, error) {
 	for i, text := range q.Files {
 		f, problems := Load(fmt.Sprintf("%d.yml", i), []byte(text))
 		if f.root == nil {
-			return nil, Errors(problems)
+			return nil, &refusedError{problems}
 		}
 		if i == 0 {
-			if err := invalid(append(problems, f.Validate(version)...)); err != nil {
-				return nil, err
+			if problems = append(problems, f.Validate(version)...); invalid(problems) != nil {
+				return nil, &refusedError{problems}
 			}
 			if root, err = s.object(s.file(f.root), f.root); err != nil {
 				return nil, err
@@ -116,8 +118,8 @@ func submitted(q question, version Version) ([]byte, error) {
 		if f.root["kind"] == nil {
 			f.root["kind"] = "operation"
 		}
-		if err := invalid(append(problems, f.Validate(version)...)); err != nil {
-			return nil, err
+		if problems = append(problems, f.Validate(version)...); invalid(problems) != nil {
+			return nil, &refusedError{problems}
 		}
 		over, err := s.object(s.tables.Object("operation"), f.root)
 		if err != nil {
@@ -180,8 +182,8 @@ func handWritten(t *testing.T) []question {
 	return all
 }
 
-// TestAgainstPolyaxon compares verdicts and compiled operations with those of
-// Polyaxon 2.18 itself. What may differ is in differences, with the reason. Where the
+// TestAgainstPolyaxon compares verdicts, what refusals are about, and compiled
+// operations with those of Polyaxon 2.18 itself. What may differ is in differences, with the reason. Where the
 // tests are not thorough, every third of the generated files is compared.
 func TestAgainstPolyaxon(t *testing.T) {
 	all := handWritten(t)
@@ -206,6 +208,8 @@ func TestAgainstPolyaxon(t *testing.T) {
 			difference = fmt.Sprintf("have valid %v (%s), want %v (%s)", have.Valid, have.Error, want.Valid, want.Error)
 		case have.Valid:
 			difference = cmp.Diff(want.Compiled, have.Compiled) + cmp.Diff(want.Resolved, have.Resolved) + comparePods(have.Pods, want.Pods)
+		default:
+			difference = otherSubjects(q, have, want, false)
 		}
 		if difference == "" {
 			continue

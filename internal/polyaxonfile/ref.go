@@ -43,7 +43,7 @@ func checkReference(name string, param map[string]any) error {
 	to := strings.Split(ref, ".")
 	switch {
 	case len(to) > 2 || len(to) == 1 && to[0] != "dag" || len(to) == 2 && !slices.Contains(entityRefs, to[0]):
-		return compileErrorf("Could not parse ref `%s` for param `%s`.", ref, name)
+		return compileErrorf("Could not parse ref `%s` for param `%s`.", to[0], name)
 	case to[0] == "runs" && !runUUID.MatchString(to[1]):
 		return compileErrorf("Param value `%s` should reference a valid run uuid.", to[1])
 	}

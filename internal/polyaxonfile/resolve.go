@@ -16,6 +16,9 @@ func (c *Compiled) Resolve(x Context) (*Compiled, error) {
 	}
 	r := &Compiled{root: clone(c.root), params: c.params, version: c.version, shaper: s, Kind: c.Kind, Name: c.Name, context: x}
 	if c.Kind == "dag" {
+		if c.root["build"] != nil && c.version.Major != 1 {
+			return nil, dagErrorf("Operations with dag runtime do not support the `build` section.")
+		}
 		if err := r.checkDag(); err != nil {
 			return nil, err
 		}
@@ -79,6 +82,9 @@ func (c *Compiled) applyParams() error {
 		entry["isOptional"] = true
 		if s.literal {
 			entry["value"] = s.value
+			if err := c.takesTemplate(entry); err != nil {
+				return err
+			}
 			put(entry, "connection", s.connection)
 			put(entry, "toEnv", s.toEnv)
 			if s.toInit {
@@ -89,6 +95,20 @@ func (c *Compiled) applyParams() error {
 	c.root["contexts"] = contexts
 	c.params = nil
 	delete(c.root, "joins") // their params have been applied
+	return nil
+}
+
+// takesTemplate refuses a template as the value of an input whose type it is not: 2.x
+// reads the input again with its param before anything is rendered.
+func (c *Compiled) takesTemplate(entry map[string]any) error {
+	if text, isText := entry["value"].(string); c.version.Major == 1 || !isText || !templated(text) {
+		return nil
+	}
+	for _, x := range readIO(map[string]any{"inputs": []any{entry}}, "inputs") {
+		if err := x.checkDefault(c.version); err != nil {
+			return &CompileError{"1 validation error for V1IO\n  Value error, " + err.Error()}
+		}
+	}
 	return nil
 }
 
@@ -188,9 +208,10 @@ func (c *Compiled) read(root map[string]any) error {
 	return nil
 }
 
-// checkDefault holds an input's own value against its type.
+// checkDefault holds an input's own value against its type. 1.x takes what Python takes
+// for false, such as "" or 0, for no value.
 func (x inout) checkDefault(version Version) error {
-	if x.value == nil || x.kind == "" {
+	if x.value == nil || x.kind == "" || version.Major == 1 && !python.Truth(x.value) {
 		return nil
 	}
 	_, err := x.convertFor(x.value, version)

@@ -59,8 +59,9 @@ func (v *validator) dag(m map[string]any, p *place) {
 // init: an initializer does one thing, and git needs to know from where.
 func (v *validator) init(m map[string]any, p *place) {
 	var given []string
+	initializer := v.around[len(v.around)-1].object
 	for _, key := range []string{"artifacts", "paths", "git", "file", "dockerfile", "tensorboard", "lineageRef", "modelRef", "artifactRef"} {
-		if m[key] != nil {
+		if _, here, _ := initializer.Find(key, v.version); here && m[key] != nil {
 			given = append(given, key)
 		}
 	}

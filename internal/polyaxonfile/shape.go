@@ -216,7 +216,7 @@ func (s *shaper) choice(c schema.Choice, value any, exact bool) (any, bool, erro
 				err = &misfit{nil, "Input should be a valid string [type=string_type]"}
 			}
 			if err != nil {
-				return nil, false, within(key, err)
+				return nil, false, within(plain, err)
 			}
 			shaped[key] = result
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
 )
 
 func valueRules() []Rule {
@@ -28,7 +29,7 @@ func badParam(p *pass) {
 	}
 	for _, section := range []string{"inputs", "outputs"} {
 		for _, x := range p.declared(section) {
-			if !x.delayed {
+			if !x.delayed && (since2(p.version) || python.Truth(x.value)) { // of 1.x "" is no value
 				p.hold(x.values, x.name, x.value, extend(x.path, "value"))
 			}
 		}

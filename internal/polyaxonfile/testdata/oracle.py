@@ -1,7 +1,7 @@
 """Reads, composes and compiles Polyaxonfiles as Polyaxon does: JSON in, JSON out.
 
 A case has files (the Polyaxonfile, then presets), params as their texts, and strict.
-An answer has valid, error, and when valid op (what is submitted), compiled and, where
+An answer has valid, error and the subjects of it, and when valid op (what is submitted), compiled and, where
 the operation runs itself, resolved.
 """
 
@@ -16,6 +16,7 @@ from polyaxon._compiler.resolver import resolver
 from polyaxon._k8s.executor.executor import Executor
 from polyaxon._schemas.agent import AgentConfig
 from polyaxon.polyaxonfile import OperationSpecification, check_polyaxonfile
+from pydantic import ValidationError
 from userpods import user_pods
 
 UUID = "0" * 31 + "1"
@@ -47,6 +48,13 @@ def pods(resolved):
         return {"error": "%s: %s" % (type(e).__name__, e)}
 
 
+def subjects(e):
+    """Gives what a refusal is about: the keys that lead there, and the kind of mistake."""
+    if isinstance(e, ValidationError):
+        return [{"path": [str(key) for key in x["loc"]], "kind": x["type"], "message": x["msg"]} for x in e.errors()]
+    return [{"message": str(e)}]
+
+
 def answer(case, directory):
     paths = []
     for i, text in enumerate(case["files"]):
@@ -74,7 +82,7 @@ def answer(case, directory):
     except Exception as e:
         while e.__cause__:
             e = e.__cause__
-        return {"valid": False, "error": "%s: %s" % (type(e).__name__, e)}
+        return {"valid": False, "error": "%s: %s" % (type(e).__name__, e), "subjects": subjects(e)}
     return result
 
 

@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import tempfile
+from collections import defaultdict
 
 from marshmallow import ValidationError
 from polyaxon import settings
@@ -66,10 +67,26 @@ def finite(value):
     return None if isinstance(value, float) and value - value != 0 else value
 
 
-def refusal(e):
+def cause(e):
     while e.__cause__:
         e = e.__cause__
+    return e
+
+
+def refusal(e):
+    e = cause(e)
     return "%s: %s" % (type(e).__name__, e.messages if isinstance(e, ValidationError) else e)
+
+
+def subjects(messages, path=()):
+    """Gives what a refusal is about: the keys that lead there."""
+    if isinstance(messages, defaultdict):  # of a mapping of anything: an error of a key, or of its value
+        return [s for k, v in messages.items() for x in v.values() for s in subjects(x, path + (str(k),))]
+    if isinstance(messages, dict):
+        return [s for k, v in messages.items() for s in subjects(v, path if k == "_schema" else path + (str(k),))]
+    if isinstance(messages, list):
+        return [s for v in messages for s in subjects(v, path)]
+    return [{"path": path, "message": str(messages)}]
 
 
 def answer(case, directory):
@@ -95,7 +112,8 @@ def answer(case, directory):
                 result["pods"] = {"error": refusal(e)}
         result["valid"] = True
     except Exception as e:
-        return {"valid": False, "error": refusal(e)}
+        e = cause(e)
+        return {"valid": False, "error": refusal(e), "subjects": subjects(e.messages if isinstance(e, ValidationError) else str(e))}
     return result
 
 
