@@ -182,3 +182,20 @@ func TestMissingRendered(t *testing.T) {
 		}
 	}
 }
+
+// TestEmptyDefault has a default that 1.x takes for none, and 2.x holds against the type.
+func TestEmptyDefault(t *testing.T) {
+	f, problems := polyaxonfile.Load("f.yml", []byte("version: 1.1\nkind: component\ninputs: [{name: x, type: int, isOptional: true, value: ''}]\n"+
+		"run: {kind: job, container: {image: a:1, args: ['{{ x }}']}}\n"))
+	refused := false
+	for _, x := range finish(t.Context(), f, problems, Options{}) {
+		if x.Severity == polyaxonfile.SeverityError {
+			if refused = true; len(x.Versions) != 1 || x.Versions[0].Major != 2 {
+				t.Errorf("%s by %v", x.Message, x.Versions)
+			}
+		}
+	}
+	if !refused {
+		t.Error("2.18 takes it")
+	}
+}
