@@ -11,12 +11,16 @@ import (
 	"github.com/slipway-ci/slipway/tasks/door"
 )
 
-func main() { os.Exit(run()) }
+func main() { os.Exit(run(door.Open(), os.Args[1:])) }
 
-func run() int {
-	d := door.Open()
+// run runs a command line and gives its exit code.
+func run(d *door.Door, args []string) int {
 	d.Self = []string{"sandbox", "serve"}
-	err := panics.Catch("the command line", func() error { return root(d).ExecuteContext(context.Background()) })
+	err := panics.Catch("the command line", func() error {
+		c := root(d)
+		c.SetArgs(args)
+		return c.ExecuteContext(context.Background())
+	})
 	var told *door.ExitError
 	var fault *panics.Error
 	switch {

@@ -18,6 +18,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/silence"
 	"github.com/slipway-ci/slipway/internal/source"
 )
@@ -51,7 +52,9 @@ func Connect(config *rest.Config, namespace, name string) (*Cluster, error) {
 	config.QPS, config.Burst = 50, 100
 	config.UserAgent = FieldManager
 	patient := rest.CopyConfig(config)
-	patient.Wrap(func(next http.RoundTripper) http.RoundTripper { return silence.Transport(next, limits) })
+	patient.Wrap(func(next http.RoundTripper) http.RoundTripper {
+		return panics.Transport(silence.Transport(next, limits))
+	})
 	client, err := kubernetes.NewForConfig(patient)
 	if err != nil {
 		return nil, fmt.Errorf("access cluster %s: %w", name, err)

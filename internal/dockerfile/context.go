@@ -17,6 +17,7 @@ import (
 	"github.com/tonistiigi/fsutil/types"
 
 	"github.com/slipway-ci/slipway/internal/image"
+	"github.com/slipway-ci/slipway/internal/panics"
 )
 
 // epoch is the time that every file of a context has, to the second. It lies after
@@ -47,7 +48,8 @@ func newTree(root *os.Root) *tree { return &tree{root: root, keys: map[string]bo
 // Walk gives the files below target, and leaves out what never goes into an image.
 // A file's hard links are files of their own: whether two equal files are one is
 // nothing that a clone keeps.
-func (t *tree) Walk(ctx context.Context, target string, visit fs.WalkDirFunc) error {
+func (t *tree) Walk(ctx context.Context, target string, visit fs.WalkDirFunc) (err error) {
+	defer panics.Recover(&err, "the build's context") // fsutil calls it in a goroutine of its own
 	target = path.Clean("/" + filepath.ToSlash(target))[1:]
 	if target == "" {
 		target = "."

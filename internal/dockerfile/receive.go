@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/moby/buildkit/client"
+	"github.com/slipway-ci/slipway/internal/panics"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -63,7 +64,8 @@ type receiver struct {
 func (r *receiver) Register(server *grpc.Server) { api.RegisterContentServer(server, r) }
 
 // Info tells whether the registry has a blob.
-func (r *receiver) Info(_ context.Context, request *api.InfoRequest) (*api.InfoResponse, error) {
+func (r *receiver) Info(_ context.Context, request *api.InfoRequest) (answer *api.InfoResponse, err error) {
+	defer panics.Recover(&err, "blob "+request.Digest)
 	if there, err := r.has(request.Digest); err != nil || !there {
 		return nil, status.Errorf(codes.NotFound, "%s is not there", request.Digest)
 	}
@@ -90,7 +92,13 @@ func (r *receiver) has(text string) (bool, error) {
 
 // Write takes a blob: into a file until it is whole, so that an upload that fails can
 // be repeated, and then to the registry. A failure ends the build, and is its error.
-func (r *receiver) Write(stream api.Content_WriteServer) error {
+func (r *receiver) Write(stream api.Content_WriteServer) (err error) {
+	defer func() {
+		if fault := new(panics.Error); errors.As(err, &fault) {
+			r.fail(err)
+		}
+	}()
+	defer panics.Recover(&err, "a layer that BuildKit hands over")
 	first, err := stream.Recv()
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"github.com/moby/buildkit/session/auth"
 	"github.com/moby/buildkit/session/secrets/secretsprovider"
 	"github.com/moby/buildkit/session/sshforward/sshprovider"
+	"github.com/slipway-ci/slipway/internal/panics"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -48,7 +49,8 @@ type credentials struct {
 func (c *credentials) Register(server *grpc.Server) { auth.RegisterAuthServer(server, c) }
 
 // Credentials gives those of a registry; empty ones where the keychain has none.
-func (c *credentials) Credentials(ctx context.Context, request *auth.CredentialsRequest) (*auth.CredentialsResponse, error) {
+func (c *credentials) Credentials(ctx context.Context, request *auth.CredentialsRequest) (answer *auth.CredentialsResponse, err error) {
+	defer panics.Recover(&err, "the credentials of "+request.Host) // the session's server would end the process
 	if c.keychain == nil {
 		return &auth.CredentialsResponse{}, nil
 	}

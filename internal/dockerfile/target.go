@@ -13,6 +13,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+	"github.com/slipway-ci/slipway/internal/panics"
 )
 
 // target is the repository that an image goes to.
@@ -30,7 +31,7 @@ func (t *target) options(ctx context.Context) []remote.Option {
 		options = append(options, remote.WithAuthFromKeychain(t.keychain))
 	}
 	if t.transport != nil {
-		options = append(options, remote.WithTransport(t.transport))
+		options = append(options, remote.WithTransport(panics.Transport(t.transport)))
 	}
 	return options
 }

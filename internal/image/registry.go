@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
+	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/silence"
 )
 
@@ -60,7 +61,7 @@ func (r *Registry) transport() http.RoundTripper {
 	if limits.Answer == 0 {
 		limits = standardLimits
 	}
-	return later{silence.Transport(next, limits)}
+	return panics.Transport(later{silence.Transport(next, limits)}) // go-containerregistry asks from its own goroutines
 }
 
 func (r *Registry) keychain() authn.Keychain {

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/slipway-ci/slipway/internal/clock"
+	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/silence"
 )
 
@@ -77,6 +78,7 @@ func passing(err error) bool {
 	var (
 		address     *AddressError
 		silent      *silence.Error // nobody waits that long five times
+		fault       *panics.Error
 		file        *fs.PathError
 		changed     *ChangedError
 		certificate *tls.CertificateVerificationError
@@ -86,7 +88,7 @@ func passing(err error) bool {
 		network     net.Error
 	)
 	switch {
-	case errors.As(err, &address), errors.As(err, &silent), errors.As(err, &file), errors.As(err, &changed), errors.As(err, &certificate):
+	case errors.As(err, &address), errors.As(err, &silent), errors.As(err, &fault), errors.As(err, &file), errors.As(err, &changed), errors.As(err, &certificate):
 		return false
 	case errors.As(err, &lookup):
 		return !lookup.IsNotFound

@@ -2,6 +2,7 @@ package panics
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -11,12 +12,13 @@ import (
 type Group struct {
 	once  sync.Once
 	group *errgroup.Group
+	ctx   context.Context
 }
 
 // WithContext gives a Group, and a context that ends with its first error.
 func WithContext(ctx context.Context) (*Group, context.Context) {
 	group, ctx := errgroup.WithContext(ctx)
-	return &Group{group: group}, ctx
+	return &Group{group: group, ctx: ctx}, ctx
 }
 
 func (g *Group) errgroup() *errgroup.Group {
@@ -33,7 +35,13 @@ func (g *Group) SetLimit(n int) { g.errgroup().SetLimit(n) }
 
 // Go calls f in a goroutine, as soon as the limit lets it.
 func (g *Group) Go(f func() error) {
-	g.errgroup().Go(func() error { return Catch("", f) })
+	g.errgroup().Go(func() error {
+		err := Catch("", f)
+		if fault := new(Error); g.ctx != nil && errors.As(err, &fault) {
+			keep(g.ctx, fault) // whoever waits may think little of the error
+		}
+		return err
+	})
 }
 
 // Wait waits for all functions and gives the first error.

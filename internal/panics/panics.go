@@ -4,6 +4,7 @@
 package panics
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"runtime/debug"
@@ -73,6 +74,19 @@ func Catch(at string, f func() error) (err error) {
 	return f()
 }
 
+// Within calls f, which nothing can interrupt, and gives its error, or that of ctx when
+// it ends first: f is then left behind.
+func Within(ctx context.Context, f func() error) error {
+	ended := make(chan error, 1)
+	Go(func() { ended <- f() }, func(err error) { ended <- err })
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // Go calls f in a goroutine, and failed with its panic.
 func Go(f func(), failed func(error)) {
 	go func() {
@@ -88,8 +102,10 @@ func Go(f func(), failed func(error)) {
 // recovered gives the Error of what a panic was called with: the one that it was
 // already when a group passed it on.
 func recovered(value any) *Error {
-	if fault, ok := value.(*Error); ok {
-		return fault
+	if err, ok := value.(error); ok {
+		if fault := new(Error); errors.As(err, &fault) {
+			return fault
+		}
 	}
 	return &Error{Value: value, Stack: string(debug.Stack())}
 }

@@ -17,6 +17,12 @@ func TestGroups(t *testing.T) {
 	if err := group.Wait(); !errors.As(err, &fault) || fault.Value != "provoked" {
 		t.Errorf("%v", err)
 	}
+	watched, faults := Watch(t.Context())
+	group, _ = WithContext(watched)
+	group.Go(func() error { provoke(); return nil })
+	if _ = group.Wait(); !errors.As(faults(), &fault) {
+		t.Error("the fault is not kept")
+	}
 	err := Catch("train.yml", func() error {
 		var all WaitGroup
 		ended := false
@@ -36,6 +42,13 @@ func TestGroups(t *testing.T) {
 	told := make(chan error)
 	Go(provoke, func(err error) { told <- err })
 	if err := <-told; !errors.As(err, &fault) {
+		t.Errorf("%v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	if err := Within(ctx, func() error { cancel(); select {} }); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+	if err := Within(t.Context(), func() error { provoke(); return nil }); !errors.As(err, &fault) {
 		t.Errorf("%v", err)
 	}
 	if err := Catch("", func() error { return context.Canceled }); !errors.Is(err, context.Canceled) {

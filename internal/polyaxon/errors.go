@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"sort"
 	"strings"
+
+	"github.com/slipway-ci/slipway/internal/panics"
 )
 
 // ErrorKind sorts what a server answers.
@@ -118,6 +120,9 @@ func Refused(err error) bool {
 
 // lost is a request that got no whole answer.
 func (c *Client) lost(r request, err error) error {
+	if fault := new(panics.Error); errors.As(err, &fault) {
+		return fault // the server has no part in it
+	}
 	return &ContactError{Method: r.method, Path: r.path, Host: c.host, Err: err}
 }
 

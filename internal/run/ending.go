@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
@@ -18,6 +19,8 @@ type ending struct {
 	mu sync.Mutex
 	// told tells that the end was told, and over that its lines were.
 	told, over bool
+	// fault is a panic while it was told.
+	fault error
 }
 
 // finish tells what is left when the run has ended: the last lines, then its end. Lines
@@ -29,10 +32,13 @@ func (f *follower) finish(ctx context.Context) {
 		if f.ending.over {
 			return
 		}
-		f.tellEnd()
-		if f.options.Logs {
-			f.sink.Note(fmt.Sprintf("the run has ended (%s); waiting for its log, for %s at most while nothing comes", f.status, f.options.Patience))
-		}
+		f.ending.fault = panics.Catch("", func() error {
+			f.tellEnd()
+			if f.options.Logs {
+				f.sink.Note(fmt.Sprintf("the run has ended (%s); waiting for its log, for %s at most while nothing comes", f.status, f.options.Patience))
+			}
+			return nil
+		})
 	})
 	defer stop()
 	f.look(ctx)
@@ -42,7 +48,9 @@ func (f *follower) finish(ctx context.Context) {
 	f.survived(ctx)
 	f.ending.mu.Lock()
 	defer f.ending.mu.Unlock()
-	f.ending.over = true
+	if f.ending.over = true; f.ending.fault != nil {
+		panic(f.ending.fault)
+	}
 	f.tellEnd()
 }
 

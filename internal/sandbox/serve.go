@@ -115,7 +115,7 @@ func (s *server) serve(ctx context.Context) error {
 	group, serving := panics.WithContext(ctx)
 	var servers []*http.Server
 	for i, listener := range listeners {
-		one := &http.Server{Handler: handlers[i], ReadHeaderTimeout: 10 * time.Second, BaseContext: func(net.Listener) context.Context { return serving }}
+		one := &http.Server{Handler: panics.Handler(handlers[i], s.options.Log), ReadHeaderTimeout: 10 * time.Second, BaseContext: func(net.Listener) context.Context { return serving }}
 		servers = append(servers, one)
 		group.Go(func() error {
 			if err := one.Serve(listener); !errors.Is(err, http.ErrServerClosed) {

@@ -4,8 +4,6 @@ import (
 	"encoding/base64"
 	"net/http"
 	"strings"
-
-	"github.com/slipway-ci/slipway/internal/panics"
 )
 
 // Watch gives a transport that has what its requests carry as credentials masked
@@ -26,10 +24,8 @@ type watch struct {
 // credentials are the names of the headers that carry them.
 var credentials = []string{"Authorization", "Proxy-Authorization", "Cookie", "X-Registry-Auth", "X-Api-Key"}
 
-// RoundTrip implements http.RoundTripper. A panic is its error: libraries call it
-// from goroutines of their own.
-func (w watch) RoundTrip(r *http.Request) (response *http.Response, err error) {
-	defer panics.Recover(&err, "a request to "+r.URL.Host)
+// RoundTrip implements http.RoundTripper.
+func (w watch) RoundTrip(r *http.Request) (*http.Response, error) {
 	for _, name := range credentials {
 		for _, value := range r.Header.Values(name) {
 			w.masker.AddHeader(value)

@@ -112,6 +112,7 @@ func (d *Door) run(ctx context.Context, task Task) error {
 	}
 	env, workflow := d.env()
 	defer d.open().close()
+	ctx, faults := panics.Watch(ctx)
 	ctx, release := interruptible(ctx)
 	defer release()
 	latest := &latest{next: env.Events}
@@ -119,7 +120,11 @@ func (d *Door) run(ctx context.Context, task Task) error {
 	started := env.Now()
 	var result *report.Result
 	err := panics.Catch("", func() (err error) { result, err = task(ctx, env); return err })
-	if fault := new(panics.Error); errors.As(err, &fault) && fault.At == "" {
+	fault := new(panics.Error)
+	if !errors.As(err, &fault) {
+		err = errors.Join(err, faults())
+	}
+	if errors.As(err, &fault) && fault.At == "" {
 		fault.At = latest.step()
 	}
 	if d.live != nil {

@@ -70,7 +70,7 @@ func Open(o Options) (*Gate, error) {
 			DisableCompression: true, MaxIdleConnsPerHost: 16, IdleConnTimeout: time.Minute,
 		},
 	}
-	g.server = &http.Server{Handler: g, ReadHeaderTimeout: 10 * time.Second, ErrorLog: logger}
+	g.server = &http.Server{Handler: panics.Handler(g, o.Log), ReadHeaderTimeout: 10 * time.Second, ErrorLog: logger}
 	panics.Go(func() { _ = g.server.Serve(listener) }, func(error) { _ = listener.Close() })
 	return g, nil
 }

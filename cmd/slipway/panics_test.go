@@ -1,0 +1,90 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/spf13/cobra"
+
+	"github.com/slipway-ci/slipway/internal/panics"
+	"github.com/slipway-ci/slipway/tasks"
+	"github.com/slipway-ci/slipway/tasks/door"
+)
+
+// jammed is an output that panics when somebody writes to it.
+type jammed struct{}
+
+func (jammed) Write([]byte) (int, error) { panic("provoked") }
+
+// TestPanicOfEveryCommand has each command panic while it prints what it did: it exits
+// with 3, and says how to report it.
+func TestPanicOfEveryCommand(t *testing.T) {
+	var commands [][]string
+	var walk func(c *cobra.Command, path []string)
+	walk = func(c *cobra.Command, path []string) {
+		if !c.HasSubCommands() && strings.Join(path, " ") != "sandbox serve" { // prints nothing
+			commands = append(commands, path)
+		}
+		for _, below := range c.Commands() {
+			walk(below, append(path[:len(path):len(path)], below.Name()))
+		}
+	}
+	walk(root(door.Open()), nil)
+	if len(commands) < 30 {
+		t.Fatalf("only %d commands: %v", len(commands), commands)
+	}
+	for _, command := range append(commands, []string{"--help"}, []string{"--version"}, []string{"__complete", "submit", ""}) {
+		t.Run(strings.Join(command, " "), func(t *testing.T) {
+			code, told := 0, ""
+			for n := 0; n <= 2; n++ { // however many arguments it wants
+				var b bytes.Buffer
+				d := door.Open()
+				d.Dir, d.Output, d.Stdout, d.Stderr = t.TempDir(), "json", jammed{}, &b
+				if code, told = run(d, append(command[:len(command):len(command)], []string{"a", "b"}[:n]...)), b.String(); code == tasks.ExitStep {
+					break
+				}
+			}
+			if code != tasks.ExitStep || !strings.Contains(told, "this is a fault of slipway (panic: provoked); please report it at https://") || !strings.Contains(told, "panics_test.go:") {
+				t.Errorf("exit code %d: %s", code, told)
+			}
+		})
+	}
+}
+
+// carrier carries requests.
+type carrier func(*http.Request) (*http.Response, error)
+
+// RoundTrip implements http.RoundTripper.
+func (c carrier) RoundTrip(r *http.Request) (*http.Response, error) { return c(r) }
+
+// TestPanicAtEveryRequest panics at the requests of a whole deploy, to the registry, the
+// cluster and Polyaxon, in whatever goroutine they are: it ends with 3.
+func TestPanicAtEveryRequest(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, sandboxServer(t))
+	paths := s.rehearse()
+	for _, k := range some(len(paths), 6, 1, 0) {
+		var n atomic.Int64
+		path, transport := "", &http.Transport{DisableKeepAlives: true}
+		env := s.env(s.project(), carrier(func(r *http.Request) (*http.Response, error) {
+			if n.Add(1) == int64(k) {
+				path = r.Method + " " + r.URL.Path
+				panic("provoked")
+			}
+			return transport.RoundTrip(r)
+		}))
+		ctx, faults := panics.Watch(t.Context()) // as the door does
+		err := panics.Catch("", func() error {
+			_, err := tasks.Deploy(ctx, env, nil, tasks.JobOptions{})
+			return err
+		})
+		err = errors.Join(err, faults())
+		if fault := new(panics.Error); path != "" && (tasks.ExitCode(err) != tasks.ExitStep || !errors.As(err, &fault)) {
+			t.Errorf("request %d, %s: exit code %d: %v", k, path, tasks.ExitCode(err), err)
+		}
+	}
+}
