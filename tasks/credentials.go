@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"os"
 	"regexp"
 	"strings"
 
@@ -12,6 +11,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/slipway-ci/slipway/internal/secret"
+	"github.com/slipway-ci/slipway/internal/source"
 )
 
 // keychain has the credentials that another one finds masked.
@@ -97,7 +97,7 @@ func (p *project) hideAccess(access *rest.Config) {
 		p.Secrets.Add(secret.NewValue([]byte(text)))
 	}
 	for _, path := range []string{access.BearerTokenFile, access.KeyFile} {
-		if text, err := os.ReadFile(path); err == nil {
+		if text, err := source.ReadFile(nil, path, maxText); err == nil {
 			p.Secrets.Add(secret.NewValue(text))
 		}
 	}

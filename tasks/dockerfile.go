@@ -1,6 +1,7 @@
 package tasks
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -30,6 +31,10 @@ func (p *project) pushDockerfile(ctx context.Context, to *platform, i *config.Im
 	}
 	pace, stop := p.paced(ctx, i.Name)
 	defer stop()
+	text, err := p.dockerfile(i)
+	if err != nil {
+		return failed(err)
+	}
 	spec, err := p.dockerfileSpec(ctx, i, to.target)
 	if err != nil {
 		return failed(err)
@@ -39,9 +44,9 @@ func (p *project) pushDockerfile(ctx context.Context, to *platform, i *config.Im
 		return failed(err)
 	}
 	finder := dockerfile.Finder{Environ: p.Environ, Waiting: pace.step}
-	access, _, unreadable := p.access()
-	if access != nil {
-		finder.Kubernetes = &dockerfile.Kubernetes{Config: access, Namespace: to.namespace}
+	access, unreadable := p.access()
+	if unreadable == nil && access.config != nil {
+		finder.Kubernetes = &dockerfile.Kubernetes{Config: access.config, Namespace: to.namespace}
 	}
 	builder, err := dockerfile.Find(ctx, finder)
 	if err != nil {
@@ -58,7 +63,10 @@ func (p *project) pushDockerfile(ctx context.Context, to *platform, i *config.Im
 	if err != nil {
 		return failed(err)
 	}
-	pushed, err := p.adopt(ctx, to, i, spec, built, reading)
+	if after, err := p.dockerfile(i); err != nil || !bytes.Equal(after, text) {
+		return failed(&image.ChangedError{File: i.Dockerfile})
+	}
+	pushed, err := p.adopt(ctx, to, i, spec, built, reading, text)
 	if err != nil {
 		p.event(report.Failed, "image", i.Name, "not tagged")
 		return nil, fmt.Errorf("tag image %s: %w", i.Name, err)
@@ -67,10 +75,15 @@ func (p *project) pushDockerfile(ctx context.Context, to *platform, i *config.Im
 	return pushed, nil
 }
 
+// dockerfile gives the text of an image's Dockerfile.
+func (p *project) dockerfile(i *config.Image) ([]byte, error) {
+	return source.ReadFile(nil, filepath.Join(p.config.Dir, filepath.FromSlash(i.Dockerfile)), maxText)
+}
+
 // adopt gives an image that BuildKit has pushed its annotations, attestations and
 // tags: as the others have them. They are no part of what BuildKit makes, so that
-// equal content stays one image whatever the commit.
-func (p *project) adopt(ctx context.Context, to *platform, i *config.Image, from dockerfile.Spec, built *dockerfile.Built, reading *dockerfile.Reading) (*image.Pushed, error) {
+// equal content stays one image whatever the commit. Text is the Dockerfile.
+func (p *project) adopt(ctx context.Context, to *platform, i *config.Image, from dockerfile.Spec, built *dockerfile.Built, reading *dockerfile.Reading, text []byte) (*image.Pushed, error) {
 	spec := p.spec(i, to.target)
 	var describe func() (image.Ingredients, error)
 	if reading != nil {
@@ -82,10 +95,6 @@ func (p *project) adopt(ctx context.Context, to *platform, i *config.Image, from
 	}
 	var attest image.Attester
 	if !p.NoAttestations {
-		text, err := source.ReadFile(nil, filepath.Join(p.config.Dir, filepath.FromSlash(i.Dockerfile)), maxText)
-		if err != nil {
-			return nil, err
-		}
 		attest = p.attester(i, spec, made{sources: built.Bases, dockerfile: &attestation.File{Path: i.Dockerfile, Text: text}})
 	}
 	return to.registry.Adopt(ctx, spec, built.Digest, p.tags(i), attest, describe)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/image"
@@ -21,8 +20,14 @@ func (p *project) checkImages(ctx context.Context, images []*config.Image) error
 			errs = append(errs, image.Missing(p.spec(i, target)))
 			continue
 		}
-		if _, err := os.Stat(p.file(i.Dockerfile)); err != nil {
-			errs = append(errs, &source.Error{Position: p.config.At("images", i.Name, "dockerfile"), Message: fmt.Sprintf("image %s: the Dockerfile %s cannot be read", i.Name, i.Dockerfile), Err: err})
+		if file, err := source.Open(nil, p.file(i.Dockerfile)); err == nil {
+			_ = file.Close()
+		} else {
+			message := fmt.Sprintf("image %s: the Dockerfile %s cannot be read", i.Name, i.Dockerfile)
+			if irregular := new(source.IrregularError); errors.As(err, &irregular) {
+				message = fmt.Sprintf("image %s: the Dockerfile %s %v", i.Name, i.Dockerfile, irregular)
+			}
+			errs = append(errs, &source.Error{Position: p.config.At("images", i.Name, "dockerfile"), Message: message, Err: err})
 		}
 		for _, id := range sorted(i.BuildSecrets) {
 			if p.offline {

@@ -32,7 +32,7 @@ func (p *project) polyaxonfile(ctx context.Context, j *config.Job) (*polyaxonfil
 // reads each once: what it checked is what it plans, what the key is made of, and what
 // it sends, hours later too.
 func (p *project) reader() polyaxonfile.Reader {
-	reader := polyaxonfile.Reader{Transport: p.Transport, Root: p.config.Dir, Held: p.held}
+	reader := polyaxonfile.Reader{Transport: p.public, Root: p.config.Dir, Held: p.held}
 	if repository := p.config.Repository(); repository != "" {
 		reader.Root = repository
 	}

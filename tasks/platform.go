@@ -18,6 +18,7 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/cluster"
 	"github.com/slipway-ci/slipway/internal/image"
+	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/run"
@@ -207,12 +208,12 @@ func (p *project) connectCluster(ctx context.Context, to *platform) error {
 	if cfg.Namespace != "" {
 		to.namespace = cfg.Namespace
 	}
-	access, name, err := p.access()
+	access, err := p.access()
 	if err != nil {
 		return err
 	}
-	to.access = access
-	to.cluster, err = cluster.Connect(access, to.namespace, name)
+	to.access = access.config
+	to.cluster, err = cluster.Connect(access.config, to.namespace, access.name)
 	return err
 }
 
@@ -238,22 +239,32 @@ func (p *project) checkNamespace(ctx context.Context, to *platform) error {
 	return &source.Error{Position: at, Message: none.Error(), Hint: "correct cluster.namespace, or set create-namespace: true there to have it created", Err: err}
 }
 
-// access reads the kubeconfig that slipway.yaml names; nil when it names none. The
-// cluster is not asked.
-func (p *project) access() (access *rest.Config, name string, err error) {
-	cfg := p.config.Cluster
+// access is what a kubeconfig gives: the way to a cluster, and what users call that.
+type access struct {
+	config *rest.Config
+	name   string
+}
+
+// readAccess reads the kubeconfig that slipway.yaml names; it gives no way when none is
+// named. The cluster is not asked.
+func (p *project) readAccess(ctx context.Context) (*access, error) {
+	read, cfg := &access{}, p.config.Cluster
 	if cfg == nil || cfg.Kubeconfig == nil {
-		return nil, "", nil
+		return read, nil
 	}
 	path := cfg.Kubeconfig.Path
 	if path != "" && !filepath.IsAbs(path) {
 		path = p.file(path)
 	}
-	if access, name, err = cluster.Kubeconfig(path, cfg.Kubeconfig.Context); err != nil {
-		return nil, "", located(p.config.At("cluster", "kubeconfig"), err)
+	err := panics.Within(ctx, func() (err error) { // it may be a shell's <(...), which is waited for
+		read.config, read.name, err = cluster.Kubeconfig(path, cfg.Kubeconfig.Context)
+		return err
+	})
+	if err != nil {
+		return nil, located(p.config.At("cluster", "kubeconfig"), err)
 	}
-	p.hideAccess(access)
-	return access, name, nil
+	p.hideAccess(read.config)
+	return read, nil
 }
 
 func (p *project) connectPolyaxon(ctx context.Context, to *platform) error {

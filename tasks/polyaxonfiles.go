@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/slipway-ci/slipway/internal/source"
 )
 
 // What a file has at its top that is a Polyaxonfile: a kind that only Polyaxon has, or
@@ -63,7 +65,7 @@ func polyaxonfiles(path string) ([]string, error) {
 const sniffed = 64 << 10
 
 func isPolyaxonfile(path string) bool {
-	file, err := os.Open(path)
+	file, err := source.Open(nil, path)
 	if err != nil {
 		return false
 	}

@@ -2,11 +2,13 @@ package tasks
 
 import (
 	"context"
+	"net/http"
 	"path/filepath"
 	"sync"
 
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/image"
+	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
 	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/revision"
@@ -20,8 +22,13 @@ type project struct {
 	secrets *secret.Resolver
 	// texts are the params that the command line gives, by job.
 	texts map[string]map[string]string
+	// public carries requests that have none of slipway's credentials, to anybody: whoever
+	// sends them looks at the addresses that it connects to.
+	public http.RoundTripper
 	// held are the Polyaxonfiles, as they were first read.
 	held *polyaxonfile.Held
+	// access gives the way to the cluster; it is read once.
+	access func() (*access, error)
 	// revision gives what git knows of the tree; it is asked once.
 	revision func() revision.Revision
 	// untagged is for the line that says why images get no tag of a commit.
@@ -55,11 +62,12 @@ func (e *Env) open(ctx context.Context) (*project, error) {
 	}
 	e.Secrets.Public(cfg.Registry)
 	watched := *e
-	watched.Transport = secret.Watch(e.Transport, e.Secrets)
+	watched.Transport = panics.Transport(secret.Watch(e.Transport, e.Secrets))
 	p := &project{
 		Env:      &watched,
 		config:   cfg,
 		untagged: &sync.Once{}, forgetful: &sync.Once{},
+		public:  e.Transport,
 		held:    polyaxonfile.NewHeld(),
 		secrets: &secret.Resolver{Dir: cfg.Dir, Lookup: e.Lookup},
 		revision: sync.OnceValue(func() revision.Revision {
@@ -67,6 +75,7 @@ func (e *Env) open(ctx context.Context) (*project, error) {
 			return known
 		}),
 	}
+	p.access = sync.OnceValues(func() (*access, error) { return p.readAccess(ctx) })
 	p.learn(ctx)
 	return p, nil
 }

@@ -3,13 +3,11 @@ package tasks
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
 	"github.com/slipway-ci/slipway/internal/report"
-	"github.com/slipway-ci/slipway/internal/source"
 	components "github.com/slipway-ci/slipway/polyaxon"
 )
 
@@ -150,12 +148,7 @@ func (p *project) source(ctx context.Context, j *config.Job, operation *polyaxon
 		}
 		return operation.Source(text, nil)
 	}
-	path := p.file(j.Polyaxonfile)
-	text, err := source.ReadFile(nil, path, maxText)
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, err)
-	}
-	component, err := polyaxonfile.ReadReference(ctx, path, text)
+	text, component, err := p.reader().Texts(ctx, p.file(j.Polyaxonfile))
 	if err != nil {
 		return nil, err
 	}

@@ -33,6 +33,9 @@ func readIgnored(root *os.Root) (*ignored, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
+	if irregular := new(source.IrregularError); errors.As(err, &irregular) {
+		return nil, &source.Error{Position: source.Position{File: ignoreFile}, Message: irregular.Error(), Err: err}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", ignoreFile, cause(err))
 	}

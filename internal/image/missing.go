@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/slipway-ci/slipway/internal/source"
 )
 
 // Missing gives, joined, a *source.Error at s.At for each file and directory of the
@@ -28,7 +30,21 @@ func Missing(s Spec) error {
 		}
 		if _, err := root.Lstat(filepath.FromSlash(named)); errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, c.unreadable(&fs.PathError{Op: "open", Path: named, Err: cause(err)}))
+		} else if named == normal.Requirements {
+			errs = append(errs, c.regular(named))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// regular refuses what is no file: a pipe would be waited for.
+func (c *collector) regular(named string) error {
+	file, err := source.Open(c.root, filepath.FromSlash(named))
+	if irregular := new(source.IrregularError); errors.As(err, &irregular) {
+		return c.refuse("", "%s %v", named, irregular)
+	}
+	if err == nil {
+		err = file.Close()
+	}
+	return c.unreadable(err)
 }

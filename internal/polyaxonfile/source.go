@@ -72,18 +72,23 @@ func nest(operation, component []byte) []byte {
 	return b.Bytes()
 }
 
-// ReadReference gives the text of the component that the file at path, whose text
-// is given, names by pathRef; nil when it names none.
-func ReadReference(ctx context.Context, path string, text []byte) ([]byte, error) {
+// Texts gives the text of the file at path, and of the component that it names by
+// pathRef, nil when it names none.
+func (r Reader) Texts(ctx context.Context, path string) (text, component []byte, err error) {
+	if text, err = r.read(ctx, path, r.Root); err != nil {
+		return nil, nil, fileError(source.Position{File: path}, err)
+	}
 	f, _ := Load(path, text)
 	reference, ok := f.root["pathRef"].(string)
 	if !ok {
-		return nil, nil
+		return text, nil, nil
 	}
-	component := filepath.Join(filepath.Dir(path), filepath.FromSlash(reference))
-	text, err := Reader{}.read(ctx, component, repository(path))
-	if err != nil {
-		return nil, fileError(source.Position{File: component}, err)
+	if r.Root == "" {
+		r.Root = repository(path)
 	}
-	return text, nil
+	called := filepath.Join(filepath.Dir(path), filepath.FromSlash(reference))
+	if component, err = r.read(ctx, called, r.Root); err != nil {
+		return nil, nil, fileError(source.Position{File: called}, err)
+	}
+	return text, component, nil
 }

@@ -9,7 +9,9 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
+	"time"
 )
 
 // The places that values come from.
@@ -55,12 +57,15 @@ func ParseSource(text string) (Source, error) {
 	return s, nil
 }
 
-// Resolver reads values.
+// Resolver reads values, each once: what was checked is what is used.
 type Resolver struct {
 	// Dir is what relative file: paths start from.
 	Dir string
 	// Lookup reads the environment.
 	Lookup func(string) (string, bool)
+
+	mu   sync.Mutex
+	held map[Source]Value
 }
 
 // Resolve gives the value of s. An environment variable that is unset or empty,
@@ -70,6 +75,23 @@ func (r *Resolver) Resolve(ctx context.Context, s Source) (Value, error) {
 	if err := ctx.Err(); err != nil {
 		return Value{}, err
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if value, have := r.held[s]; have {
+		return value, nil
+	}
+	value, err := r.read(ctx, s)
+	if err != nil {
+		return Value{}, err
+	}
+	if r.held == nil {
+		r.held = map[Source]Value{}
+	}
+	r.held[s] = value
+	return value, nil
+}
+
+func (r *Resolver) read(ctx context.Context, s Source) (Value, error) {
 	switch s.Scheme {
 	case SchemeEnv:
 		value, ok := r.Lookup(s.Name)
@@ -81,23 +103,28 @@ func (r *Resolver) Resolve(ctx context.Context, s Source) (Value, error) {
 		}
 		return NewValue([]byte(value)), nil
 	case SchemeFile:
-		return r.file(s)
+		return r.file(ctx, s)
 	}
 	return Value{}, fmt.Errorf("%s is not built into this version of slipway", s.Scheme)
 }
 
-func (r *Resolver) file(s Source) (Value, error) {
+// file reads a file. It may be a pipe, as `file:/dev/fd/63` is of a shell's <(...):
+// that is read until its writer has ended, or ctx.
+func (r *Resolver) file(ctx context.Context, s Source) (Value, error) {
 	path := s.Name
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(r.Dir, filepath.FromSlash(path))
 	}
-	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe may be one to which nobody writes
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe's reader does not wait for its writer
 	if err != nil {
 		return Value{}, fmt.Errorf("read the secret %s: %w", s, err)
 	}
 	defer file.Close()
+	defer context.AfterFunc(ctx, func() { _ = file.SetReadDeadline(time.Unix(1, 0)) })()
 	content, err := io.ReadAll(io.LimitReader(file, maxSize+1))
 	switch {
+	case ctx.Err() != nil:
+		return Value{}, ctx.Err()
 	case err != nil:
 		return Value{}, fmt.Errorf("read the secret %s: %w", s, err)
 	case len(content) == 0:

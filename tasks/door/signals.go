@@ -5,10 +5,15 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/tasks"
 )
+
+// lastWait is how long a command has that was told to end, and heeds it in no way: it may
+// read what hangs. Who stops runs needs less.
+const lastWait = 15 * time.Second
 
 // interruptible gives a context that the first signal to end cancels, so that runs
 // are stopped and reported; the second one ends the process at once. A terminal that
@@ -27,15 +32,18 @@ func interruptible(ctx context.Context) (context.Context, func()) {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	done := make(chan struct{})
 	panics.Go(func() {
+		var over <-chan time.Time
 		for n := range 2 {
 			select {
 			case <-done:
 				return
 			case <-signals:
+			case <-over:
 			}
 			if cancel(); n == 1 {
 				os.Exit(tasks.ExitInterrupted)
 			}
+			over = time.After(lastWait)
 		}
 	}, func(error) { cancel() })
 	return ctx, func() {

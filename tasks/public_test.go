@@ -1,0 +1,35 @@
+package tasks
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/internal/secret"
+)
+
+// TestReferencesReachNothingPrivateByName has a urlRef name a host whose address is
+// loopback, in a command that masks secrets: addresses are looked at though requests are
+// watched.
+func TestReferencesReachNothingPrivateByName(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"slipway.yaml": "project: p\njobs: {train: {polyaxonfile: op.yml}}\n",
+		"op.yml":       "version: 1.1\nkind: operation\nurlRef: https://localhost:1/component.yml\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	env := &Env{Dir: dir, Events: report.Discard{}, Lookup: func(string) (string, bool) { return "", false }, Transport: &http.Transport{}, Secrets: &secret.Masker{}}
+	p, err := env.open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.operation(t.Context(), p.config.Jobs["train"], ""); err == nil || !strings.Contains(err.Error(), "is no public address") {
+		t.Errorf("%v", err)
+	}
+}
