@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/slipway-ci/slipway/internal/cluster"
 	"github.com/slipway-ci/slipway/internal/panics"
@@ -108,7 +109,7 @@ func (p *project) dialService(ctx context.Context, to *platform, r *polyaxon.Run
 		if err != nil {
 			return nil, err
 		}
-		return (&net.Dialer{}).DialContext(ctx, "tcp", at.Host)
+		return (&net.Dialer{Timeout: 30 * time.Second}).DialContext(ctx, "tcp", at.Host)
 	}
 	ports := r.Service().Ports
 	if len(ports) == 0 {

@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/moby/buildkit/client"
 )
@@ -187,13 +188,17 @@ func (d *docker) info(ctx context.Context) (dockerInfo, error) {
 	return info, json.NewDecoder(response.Body).Decode(&info)
 }
 
+// beginTime is how long a daemon may take to begin an answer: it may have to put an image
+// together first.
+const beginTime = 5 * time.Minute
+
 // request asks the daemon, and makes its refusal an error.
 func (d *docker) request(ctx context.Context, method, path string) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, method, "http://docker"+path, nil)
 	if err != nil {
 		return nil, err
 	}
-	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return d.dial(ctx) }}
+	transport := &http.Transport{DisableKeepAlives: true, ResponseHeaderTimeout: beginTime, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return d.dial(ctx) }}
 	response, err := transport.RoundTrip(request)
 	if err != nil {
 		return nil, err
@@ -232,6 +237,7 @@ func (d *docker) upgrade(ctx context.Context, path, protocol string, header map[
 		return nil, err
 	}
 	stop := context.AfterFunc(ctx, func() { _ = connection.Close() })
+	_ = connection.SetDeadline(time.Now().Add(beginTime))
 	reader := bufio.NewReader(connection)
 	var response *http.Response
 	if err = request.Write(connection); err == nil {
@@ -247,6 +253,7 @@ func (d *docker) upgrade(ctx context.Context, path, protocol string, header map[
 		_ = connection.Close()
 		return nil, fmt.Errorf("reach BuildKit in the Docker daemon: %w", err)
 	}
+	_ = connection.SetDeadline(time.Time{})
 	return &bufferedConn{Conn: connection, reader: reader}, nil
 }
 

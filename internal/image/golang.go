@@ -181,13 +181,18 @@ func forgetDamaged(target string) {
 	_ = os.Remove(target)
 }
 
+// longestBuild is how long the go command may take, which may download modules.
+const longestBuild = time.Hour
+
 func goBuild(ctx context.Context, s Spec, pkg, target string) error {
 	tool, err := findGo(s.Environ)
 	if err != nil {
 		return err
 	}
 	// -s -w leaves out what a debugger needs; stack traces keep files and lines.
-	command := exec.CommandContext(ctx, tool, "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", target, pkg)
+	limited, cancel := context.WithTimeout(ctx, longestBuild)
+	defer cancel()
+	command := exec.CommandContext(limited, tool, "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", target, pkg)
 	command.Dir = s.Dir
 	command.Env = append(goEnvironment(s.Environ), goTarget(s)...)
 	command.WaitDelay = patience
@@ -200,6 +205,8 @@ func goBuild(ctx context.Context, s Spec, pkg, target string) error {
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
+	case limited.Err() != nil:
+		return &BuildError{Package: pkg, Output: output.String(), Err: fmt.Errorf("go build did not end within %s; see whether the module proxy (GOPROXY) answers", longestBuild)}
 	case err != nil:
 		if strings.Contains(output.String(), syscall.ENOSPC.Error()) {
 			err = errors.Join(err, syscall.ENOSPC) // which the go command tells in words

@@ -14,9 +14,9 @@ import (
 // exempt are sources that are no part of slipway as it ships, and this package.
 var exempt = regexp.MustCompile(`_test\.go$|/(testbed|workshop|panics|polyaxontest|clustertest|testdata|\.cache|\.slipway)/|/mage\.go$|/magefile\.go$|/examples/`)
 
-// TestSourcesStartGoroutinesInOneWay has no goroutine started whose panic would end
-// the process, or be lost.
-func TestSourcesStartGoroutinesInOneWay(t *testing.T) {
+// sources gives visit each node of slipway's sources.
+func sources(t *testing.T, visit func(path string, at token.Position, n ast.Node)) {
+	t.Helper()
 	root, seen := filepath.Join("..", ".."), 0
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || exempt.MatchString("/"+filepath.ToSlash(path)) {
@@ -32,13 +32,8 @@ func TestSourcesStartGoroutinesInOneWay(t *testing.T) {
 			return err
 		}
 		ast.Inspect(file, func(n ast.Node) bool {
-			switch n := n.(type) {
-			case *ast.GoStmt:
-				t.Errorf("%s: a go statement: panics.Go has its panic told", files.Position(n.Pos()))
-			case *ast.SelectorExpr:
-				if name, ok := n.X.(*ast.Ident); ok && (name.Name == "sync" && n.Sel.Name == "WaitGroup" || name.Name == "errgroup") {
-					t.Errorf("%s: %s.%s: package panics has one that keeps panics", files.Position(n.Pos()), name.Name, n.Sel.Name)
-				}
+			if n != nil {
+				visit(strings.TrimPrefix(filepath.ToSlash(path), "../../"), files.Position(n.Pos()), n)
 			}
 			return true
 		})
@@ -46,5 +41,67 @@ func TestSourcesStartGoroutinesInOneWay(t *testing.T) {
 	})
 	if err != nil || seen < 200 {
 		t.Errorf("%d sources: %v", seen, err)
+	}
+}
+
+// TestSourcesStartGoroutinesInOneWay has no goroutine started whose panic would end
+// the process, or be lost.
+func TestSourcesStartGoroutinesInOneWay(t *testing.T) {
+	sources(t, func(_ string, at token.Position, n ast.Node) {
+		switch n := n.(type) {
+		case *ast.GoStmt:
+			t.Errorf("%s: a go statement: panics.Go has its panic told", at)
+		case *ast.SelectorExpr:
+			if name, ok := n.X.(*ast.Ident); ok && (name.Name == "sync" && n.Sel.Name == "WaitGroup" || name.Name == "errgroup") {
+				t.Errorf("%s: %s.%s: package panics has one that keeps panics", at, name.Name, n.Sel.Name)
+			}
+		}
+	})
+}
+
+// bounded are the sources that bound what they wait for in another way than the next
+// test can see.
+var bounded = map[string]string{
+	"internal/sandbox/join.go exec.Command":          "the sandbox outlives the command; its beginning has a limit",
+	"internal/wheel/process_windows.go exec.Command": "taskkill",
+	"internal/sandbox/sandbox.go http.Client":        "ask's context has a limit",
+	"internal/polyaxonfile/fetch.go http.Client":     "request's context has a limit",
+	"internal/image/wire.go http.Client":             "its transport has those of package silence",
+	"internal/polyaxon/client.go http.Client":        "each request has a limit",
+	"internal/cluster/forward.go http.Client":        "reach's context has a limit",
+	"internal/sandbox/gate/gate.go http.Server":      "ReadHeaderTimeout",
+	"internal/sandbox/serve.go http.Server":          "ReadHeaderTimeout",
+}
+
+// TestSourcesHaveLimits has nothing be waited for without a limit: no program that a
+// context does not end, no client of HTTP nor connection without one, unless it is
+// listed why.
+func TestSourcesHaveLimits(t *testing.T) {
+	refused := map[string]bool{
+		"exec.Command": true, "http.Client": true, "http.Server": true, "http.DefaultClient": true, "http.Get": true, "http.Post": true, "http.Head": true, "http.PostForm": true,
+		"net.Dial": true, "tls.Dial": true, "http.ListenAndServe": true,
+	}
+	met := map[string]bool{}
+	sources(t, func(path string, at token.Position, n ast.Node) {
+		switch n := n.(type) {
+		case *ast.SelectorExpr:
+			name, ok := n.X.(*ast.Ident)
+			if !ok || !refused[name.Name+"."+n.Sel.Name] {
+				return
+			}
+			what := path + " " + name.Name + "." + n.Sel.Name
+			if met[what] = true; bounded[what] == "" {
+				t.Errorf("%s: %s.%s: say how long it is waited for", at, name.Name, n.Sel.Name)
+			}
+		case *ast.CompositeLit:
+			if kind, ok := n.Type.(*ast.SelectorExpr); ok && kind.Sel.Name == "Dialer" && len(n.Elts) == 0 {
+				t.Errorf("%s: a net.Dialer without a Timeout", at)
+			}
+		}
+	})
+	for what := range bounded {
+		if !met[what] {
+			t.Errorf("%s is not there any more", what)
+		}
 	}
 }

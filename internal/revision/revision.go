@@ -5,6 +5,7 @@ package revision
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -107,6 +108,9 @@ func Tracked(ctx context.Context, dir string, environ []string, below string) []
 	return strings.Split(strings.TrimSuffix(out, "\x00"), "\x00")
 }
 
+// longest is how long git may take: all that it is asked for is on this machine.
+const longest = time.Minute
+
 type git struct {
 	dir     string
 	environ []string
@@ -128,10 +132,15 @@ func (g git) run(ctx context.Context, args ...string) string {
 // over.
 func (g git) output(ctx context.Context, args ...string) (string, error) {
 	fixed := []string{"--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=", "-c", "log.showSignature=false", "-c", "safe.bareRepository=explicit", "-C", g.dir}
-	command := exec.CommandContext(ctx, "git", append(fixed, args...)...)
+	limited, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
+	command := exec.CommandContext(limited, "git", append(fixed, args...)...)
 	command.Env = g.environ
 	command.WaitDelay = time.Second
 	out, err := command.Output()
+	if ctx.Err() == nil && limited.Err() != nil {
+		return "", fmt.Errorf("git %s did not end within %s", args[0], longest)
+	}
 	if err != nil {
 		return "", err
 	}

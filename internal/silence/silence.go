@@ -6,11 +6,14 @@ package silence
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/slipway-ci/slipway/internal/panics"
 )
 
 // Limits say how long a server may take.
@@ -69,7 +72,7 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	if request.Body != nil && request.Body != http.NoBody {
 		bounded.Body = &sent{request.Body, w}
 	}
-	response, err := t.next.RoundTrip(bounded)
+	response, err := t.carry(bounded)
 	w.answered()
 	switch {
 	case err != nil:
@@ -85,6 +88,47 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 	response.Request = request
 	return response, nil
+}
+
+// straggle is how long a transport is waited for that was told to end.
+const straggle = time.Second
+
+// carry sends a request. A transport that heeds no context, such as one that waits for
+// a program that is to give it credentials, is left behind at the end of one.
+func (t *transport) carry(request *http.Request) (*http.Response, error) {
+	type answer struct {
+		response *http.Response
+		err      error
+	}
+	answered := make(chan answer, 1)
+	panics.Go(func() {
+		response, err := t.next.RoundTrip(request) //nolint:bodyclose // whoever takes the answer does
+		answered <- answer{response, err}
+	}, func(err error) { answered <- answer{nil, err} })
+	taken := func(a answer) (*http.Response, error) {
+		if fault := new(panics.Error); errors.As(a.err, &fault) {
+			panic(fault)
+		}
+		return a.response, a.err
+	}
+	select {
+	case a := <-answered:
+		return taken(a)
+	case <-request.Context().Done():
+	}
+	timer := time.NewTimer(straggle)
+	defer timer.Stop()
+	select {
+	case a := <-answered:
+		return taken(a)
+	case <-timer.C:
+	}
+	panics.Go(func() {
+		if a := <-answered; a.response != nil {
+			_ = a.response.Body.Close()
+		}
+	}, func(error) {}) // nobody waits for it any more
+	return nil, context.Cause(request.Context())
 }
 
 // watch is the clock of one request. It runs while the server is waited for.

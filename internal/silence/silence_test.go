@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/slipway-ci/slipway/internal/panics"
 )
 
 // slow is a server whose answer is as the path says.
@@ -101,5 +103,28 @@ func TestTransport(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+type stuck func() error
+
+// RoundTrip implements http.RoundTripper.
+func (s stuck) RoundTrip(*http.Request) (*http.Response, error) { return nil, s() }
+
+// TestTransportThatHeedsNothing has a transport wait for a program that never ends, as
+// that of a kubeconfig's credentials does, and one panic.
+func TestTransportThatHeedsNothing(t *testing.T) {
+	t.Parallel()
+	over := make(chan struct{})
+	defer close(over)
+	client := &http.Client{Transport: Transport(stuck(func() error { <-over; return io.EOF }), Limits{Answer: 10 * time.Millisecond})}
+	var silent *Error
+	if _, err := client.Get("http://a.invalid"); !errors.As(err, &silent) { //nolint:bodyclose // there is none
+		t.Errorf("%v", err)
+	}
+	client.Transport = panics.Transport(Transport(stuck(func() error { panic("provoked") }), Limits{Answer: time.Minute}))
+	var fault *panics.Error
+	if _, err := client.Get("http://a.invalid"); !errors.As(err, &fault) { //nolint:bodyclose // there is none
+		t.Errorf("%v", err)
 	}
 }

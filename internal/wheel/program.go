@@ -18,6 +18,9 @@ import (
 // patience is how long the output of a program that was ended is waited for.
 const patience = time.Second
 
+// longest is how long a program may take that asks an index for packages, or builds one.
+const longest = time.Hour
+
 // program is one that slipway starts: its first arguments, and its environment.
 type program struct {
 	args    []string
@@ -31,18 +34,23 @@ type program struct {
 // with all that it started.
 func (p program) run(ctx context.Context, args ...string) (stdout, stderr string, err error) {
 	args = append(slices.Clone(p.args), args...)
-	command := exec.CommandContext(ctx, args[0], args[1:]...)
+	limited, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
+	command := exec.CommandContext(limited, args[0], args[1:]...)
 	command.Env, command.Dir, command.WaitDelay = p.environ, p.dir, patience
 	group(command)
 	command.Cancel = func() error { return end(command) }
-	out, problems := &limited{limit: 64 << 20}, &limited{limit: 16 << 20}
+	out, problems := &kept{limit: 64 << 20}, &kept{limit: 16 << 20}
 	command.Stdout, command.Stderr = out, problems
 	if p.line != nil {
 		command.Stdout = io.MultiWriter(out, &lineWriter{tell: p.line})
 	}
 	err = command.Run()
-	if ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
 		return "", "", ctx.Err()
+	case limited.Err() != nil:
+		err = fmt.Errorf("it did not end within %s", longest)
 	}
 	return out.String(), problems.String(), err
 }
@@ -65,18 +73,18 @@ func (w *lineWriter) Write(b []byte) (int, error) {
 	}
 }
 
-// limited keeps the beginning of what is written.
-type limited struct {
+// kept keeps the beginning of what is written.
+type kept struct {
 	bytes.Buffer
 	limit int
 }
 
-func (l *limited) Write(b []byte) (int, error) {
+func (l *kept) Write(b []byte) (int, error) {
 	_, err := l.Buffer.Write(b[:min(len(b), l.limit-l.Len())])
 	return len(b), err
 }
 
-var _ io.Writer = (*limited)(nil)
+var _ io.Writer = (*kept)(nil)
 
 // find finds a program on the PATH of environ.
 func find(environ []string, name string) (string, bool) {
