@@ -75,7 +75,8 @@ func (r *Runtime) startDirectly(ctx context.Context, s Spec, i isolation) (_ *Pr
 	// What a process needs on any account on this system is added by os/exec.
 	environ = (&exec.Cmd{Env: environ}).Environ()
 	p, err := start(ctx, command{
-		name: s.Name, path: path, argv: argv, env: environ, dir: dir,
+		memory: s.bound,
+		name:   s.Name, path: path, argv: argv, env: environ, dir: dir,
 		sys: directAttributes(), stdout: s.Stdout, stderr: s.Stderr, dial: dialLoopback, group: true,
 		cleanup: func() { _ = scratch.remove() },
 	})

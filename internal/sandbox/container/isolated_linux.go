@@ -35,7 +35,7 @@ func (r *Runtime) startIsolated(ctx context.Context, s Spec, i isolation) (*Proc
 	used := r.use(s.Image)
 	release := sync.OnceFunc(func() { sockets.close(); used() })
 	p, _, err := r.startInit(ctx, o, command{
-		name: s.Name, files: sockets.listeners, stdout: s.Stdout, stderr: s.Stderr, dial: sockets.dial,
+		name: s.Name, memory: s.bound, files: sockets.listeners, stdout: s.Stdout, stderr: s.Stderr, dial: sockets.dial,
 		supervised: len(s.Ports) > 0,
 		cleanup:    func() { _ = scratch.remove(); release() },
 	})

@@ -16,8 +16,8 @@ const memoryEvery = 50 * time.Millisecond
 const enforcesMemory = true
 
 // watchMemory kills the container when its processes have more memory than limit, as
-// a kernel does on a cluster. It needs no rights: cgroups are for root, and limits of
-// a process alone count what it has reserved and never used.
+// a kernel does on a cluster. It needs no rights, where a control group cannot be made:
+// limits of a process alone count what it has reserved and never used.
 func (p *Process) watchMemory(limit int64) {
 	tick := time.NewTicker(memoryEvery)
 	defer tick.Stop()

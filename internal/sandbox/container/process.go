@@ -60,7 +60,8 @@ type command struct {
 	dial       func(ctx context.Context, port int) (net.Conn, error)
 	supervised bool
 	group      bool
-	cleanup    func() // when all has ended, or was never started
+	memory     *memoryGroup // nil where the kernel does not bound its memory
+	cleanup    func()       // when all has ended, or was never started
 }
 
 // start starts a command, which cancelling ctx kills.
@@ -95,6 +96,7 @@ func (p *Process) run(c command, started chan<- error) {
 // returns when all is over.
 func (p *Process) launch(c command, started chan<- error) error {
 	defer closeAll(c.files)
+	defer c.memory.remove()
 	stdin, err := os.Open(os.DevNull)
 	if err != nil {
 		return err
@@ -115,6 +117,9 @@ func (p *Process) launch(c command, started chan<- error) error {
 		return err
 	}
 	closeAll(c.files)
+	if c.memory != nil && c.memory.join(p.process.Pid) != nil {
+		c.memory.remove() // its memory is watched instead
+	}
 	started <- nil
 
 	state, err := p.process.Wait()
@@ -133,9 +138,11 @@ func (p *Process) launch(c command, started chan<- error) error {
 	p.err = err
 	if state != nil {
 		p.exit = p.exitOf(state)
-		p.exit.OOM = p.exit.Signal == "SIGKILL" && (p.starved.Load() || !p.killed.Load() && oomKills() > kills)
+		machine := func() bool { return !c.memory.holds() && !p.killed.Load() && oomKills() > kills }
+		p.exit.OOM = p.exit.Signal == "SIGKILL" && (p.starved.Load() || c.memory.killed() || machine())
 	}
 	c.cleanup()
+	c.memory.remove()
 	close(p.done)
 	return nil
 }

@@ -111,8 +111,15 @@ func (r *Runtime) Start(ctx context.Context, s Spec) (*Process, error) {
 	if i.ok {
 		start = r.startIsolated
 	}
+	if s.Memory > 0 {
+		s.bound, _ = newMemoryGroup(cgroups, "/proc/self/cgroup", s.Memory) // it is watched else
+	}
 	p, err := start(ctx, s, i)
-	if err == nil && s.Memory > 0 {
+	if err != nil {
+		s.bound.remove()
+	}
+	// What is not isolated executes before it is in the group.
+	if err == nil && s.Memory > 0 && !(i.ok && s.bound.holds()) {
 		panics.Go(func() { p.watchMemory(s.Memory) }, func(error) { p.kill() }) // what is not watched does not run
 	}
 	return p, err

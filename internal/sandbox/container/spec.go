@@ -26,6 +26,7 @@ type Spec struct {
 	// Memory is how many bytes the container's processes may have, 0 for all that
 	// there are. One that has more is killed, on Linux.
 	Memory int64
+	bound  *memoryGroup // in which the kernel sees to it
 	// Ports are what a service listens on. Each one is reachable by Process.Dial. An isolated service has a loopback
 	// network of its own and no other; a container without ports shares the
 	// machine's network.

@@ -1,0 +1,19 @@
+//go:build !linux
+
+package container
+
+import "errors"
+
+// memoryGroup is what only Linux has.
+type memoryGroup struct{}
+
+const cgroups = ""
+
+func newMemoryGroup(string, string, int64) (*memoryGroup, error) {
+	return nil, errors.New("this system has no control groups")
+}
+
+func (*memoryGroup) join(int) error { return nil }
+func (*memoryGroup) holds() bool    { return false }
+func (*memoryGroup) killed() bool   { return false }
+func (*memoryGroup) remove()        {}
