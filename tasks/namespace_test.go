@@ -16,6 +16,7 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/lint"
 	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testbed/polyaxon111"
 )
 
 // TestSecretsOnCluster syncs secrets to a real API server as somebody who may do no
@@ -101,6 +102,21 @@ func TestSecretsOnCluster(t *testing.T) {
 	}
 	if _, err := clients.CoreV1().Namespaces().Get(t.Context(), "polyaxon-v2", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
 		t.Errorf("it was created: %v", err)
+	}
+
+	// It is told by plan, and before anything is built, also when no secrets go there.
+	write(access, "polyaxon-v2")
+	text, err := os.ReadFile("slipway.yaml")
+	must(nil, err)
+	jobs := strings.Replace(string(text), "secrets: {token: {data: {token: env:TOKEN}}}", "polyaxon: {host: '"+polyaxon111.Start(t)+"'}\njobs: {job: {polyaxonfile: job.yml}}", 1)
+	must(nil, os.WriteFile("slipway.yaml", []byte(jobs), 0o600))
+	must(nil, os.WriteFile("job.yml", []byte("version: 1.1\nkind: component\nrun: {kind: job, container: {image: busybox, command: [\"true\"]}}\n"), 0o600))
+	_, planned := Plan(t.Context(), env, nil, PlanOptions{})
+	_, deployed := Deploy(t.Context(), env, nil, JobOptions{})
+	for what, err := range map[string]error{"plan": planned, "deploy": deployed} {
+		if ExitCode(err) != ExitUsage || !strings.Contains(err.Error(), "cluster a has no namespace polyaxon-v2: did you mean polyaxon-v1?") {
+			t.Errorf("%s of jobs into a namespace that is not there: %v", what, err)
+		}
 	}
 
 	// One that is to be created: plan names it, and sync creates it.

@@ -7,7 +7,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/slipway-ci/slipway/internal/cluster"
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/lint"
@@ -28,7 +30,32 @@ func (p *project) checkRuns(ctx context.Context, to *platform, jobs []*config.Jo
 	if err := p.checkPipelines(ctx, to, jobs); err != nil {
 		return err
 	}
+	if err := p.checkNamespaceOfRuns(ctx, to, jobs); err != nil {
+		return err
+	}
 	return p.checkNeeds(ctx, to, jobs)
+}
+
+// namespacePatience is how long a cluster is asked for the namespace of runs that reach
+// Polyaxon without it.
+const namespacePatience = 5 * time.Second
+
+// checkNamespaceOfRuns refuses a namespace that does not exist, also where no secrets go
+// there. Where Polyaxon has an address of its own, a cluster that cannot be asked is no
+// hindrance: the runs do without.
+func (p *project) checkNamespaceOfRuns(ctx context.Context, to *platform, jobs []*config.Job) error {
+	if len(jobs) == 0 || to.cluster == nil || to.creates != "" {
+		return nil
+	}
+	if p.config.Polyaxon == nil {
+		return p.checkNamespace(ctx, to)
+	}
+	soon, cancel := context.WithTimeout(ctx, namespacePatience)
+	defer cancel()
+	if err := p.checkNamespace(soon, to); errors.As(err, new(*cluster.NoNamespaceError)) {
+		return err
+	}
+	return ctx.Err()
 }
 
 // checkNeeds refuses, before anything is built, jobs that would wait for ever: for a

@@ -97,17 +97,16 @@ func (p *project) planSecrets(ctx context.Context, to *platform, bundles []secre
 
 func (p *project) syncSecrets(ctx context.Context, to *platform, bundles []secret.Bundle, prune bool) ([]secret.Change, error) {
 	if len(bundles) == 0 && !prune {
-		return nil, nil
+		return nil, p.createNamespace(ctx, to) // which runs need, too
 	}
 	p.event(report.Start, "secrets", to.namespace, "syncing")
-	if to.creates != "" || p.config.Cluster == nil {
+	if err := p.createNamespace(ctx, to); err != nil {
+		return nil, fmt.Errorf("sync secrets: %w", err)
+	}
+	if p.config.Cluster == nil {
 		if err := to.cluster.EnsureNamespace(ctx); err != nil {
 			return nil, fmt.Errorf("sync secrets: %w", err)
 		}
-	}
-	if to.creates != "" {
-		p.event(report.Done, "secrets", to.creates, "namespace created")
-		to.creates = ""
 	}
 	changes, err := secret.Sync(ctx, to.cluster.Secrets(), p.config.Project, bundles, prune)
 	if err != nil {
@@ -116,6 +115,19 @@ func (p *project) syncSecrets(ctx context.Context, to *platform, bundles []secre
 	}
 	p.event(report.Done, "secrets", to.namespace, summary(changes))
 	return changes, nil
+}
+
+// createNamespace creates the namespace that is to be created, if there is one.
+func (p *project) createNamespace(ctx context.Context, to *platform) error {
+	if to.creates == "" {
+		return nil
+	}
+	if err := to.cluster.EnsureNamespace(ctx); err != nil {
+		return err
+	}
+	p.event(report.Done, "secrets", to.creates, "namespace created")
+	to.creates = ""
+	return nil
 }
 
 func summary(changes []secret.Change) string {
