@@ -41,6 +41,7 @@ func TestRunsOnNode(t *testing.T) {
 	t.Run("pods", func(t *testing.T) { // its subtests run at once; the node stays until they have ended
 		waits(t, c)
 		ends(t, c)
+		besides(t, c)
 		logs(t, c)
 		ports(t, c)
 		polite(t, c)
@@ -155,6 +156,42 @@ func ends(t *testing.T, c *cluster.Cluster) {
 			}
 			if test.args[0] == "print=sorry" && main(p).Command == nil && strings.Join(outcome.LastLines, "\n") != "sorry" {
 				t.Errorf("its last lines are %q", outcome.LastLines)
+			}
+		})
+	}
+}
+
+// besides are containers that fail before the main one, or beside it: the run fails for
+// them, and is told with their own lines.
+func besides(t *testing.T, c *cluster.Cluster) {
+	beside := func(p *corev1.Pod, name string, args ...string) corev1.Container {
+		other := *main(p)
+		other.Name, other.Args = name, args
+		return other
+	}
+	for name, change := range map[string]func(*corev1.Pod) string{
+		"init container": func(p *corev1.Pod) string {
+			p.Spec.InitContainers = []corev1.Container{beside(p, "polyaxon-init-git", "print=fatal: no such repository", "exit=4")}
+			return "fatal: no such repository"
+		},
+		"sidecar": func(p *corev1.Pod) string {
+			p.Spec.Containers = append(p.Spec.Containers, beside(p, "logger", "print=the disk is full", "exit=4"))
+			return "the disk is full"
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := pod(t, "print=all is well", "sleep=2s")
+			want := change(p)
+			create(t, c, p)
+			sink := &sink{}
+			outcome, err := follow(t, c, p.Labels[label], sink)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f := outcome.Failure
+			if outcome.Run.Status != polyaxon.Failed || f == nil || f.ExitCode != 4 || f.Speaker() == "" || f.Speaker() != f.Container || !slices.Equal(outcome.LastLines, []string{want}) {
+				t.Errorf("it ended as %s, %+v, with the lines %q; want %q", outcome.Run.Status, f, outcome.LastLines, want)
 			}
 		})
 	}
