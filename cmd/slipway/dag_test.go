@@ -55,7 +55,8 @@ run:
 // with an operation that fails, so that what depends on it never runs. The lines of all
 // operations are told under their names, and the exit code is the end of the whole.
 func TestDagIsFollowed(t *testing.T) {
-	s := newStage(t, testbed.Forward(t, testbed.Polyaxon(t)))
+	t.Parallel()
+	s := newStage(t, testbed.Forward(t, shared.Polyaxon(t)))
 	s.ends.Store(polyaxon.Running) // the server's agent ends runs itself
 	s.faults.Watch(nil)
 	for _, test := range []struct {
@@ -64,8 +65,8 @@ func TestDagIsFollowed(t *testing.T) {
 		says         []string
 		lines        map[string]int
 	}{
-		{"succeeds", "true", tasks.ExitOK, []string{"prepare: submitted, succeeded"}, map[string]int{"first": 1, "second": 1, "beside": 1}},
-		{"fails", "exit 3", tasks.ExitFailed, []string{"prepare: submitted, failed", "prepare/second  upstream_failed"}, map[string]int{"first": 1, "second": 0, "beside": 1}},
+		{"dag-succeeds", "true", tasks.ExitOK, []string{"prepare: submitted, succeeded"}, map[string]int{"first": 1, "second": 1, "beside": 1}},
+		{"dag-fails", "exit 3", tasks.ExitFailed, []string{"prepare: submitted, failed", "prepare/second  upstream_failed"}, map[string]int{"first": 1, "second": 0, "beside": 1}},
 	} {
 		t.Run(test.project, func(t *testing.T) {
 			command := s.deploying(t, test.project, fmt.Sprintf(stagedDag, test.end))
@@ -94,7 +95,8 @@ func TestDagIsFollowed(t *testing.T) {
 // it, and by its time limit. What runs below it keeps nobody waiting, and the limit
 // stops it.
 func TestDagIsNotWaitedFor(t *testing.T) {
-	s := newStage(t, testbed.Forward(t, testbed.Polyaxon(t)))
+	t.Parallel()
+	s := newStage(t, testbed.Forward(t, shared.Polyaxon(t)))
 	s.faults.Watch(nil)
 	if err := os.WriteFile(filepath.Join(s.dir, "job.yml"), fmt.Appendf(nil, stagedDag, "sleep 600"), 0o600); err != nil {
 		t.Fatal(err)

@@ -17,9 +17,10 @@ import (
 // TestDeletedWhileFollowed deletes the run that is followed, or its project: nobody
 // tells any more how it ends, which the exit code says, at once.
 func TestDeletedWhileFollowed(t *testing.T) {
+	t.Parallel()
 	t.Run("sandbox", func(t *testing.T) { deletedWhileFollowed(newStage(t, sandboxServer(t))) })
 	t.Run("1.11.3", func(t *testing.T) { deletedWhileFollowed(newStage(t, oldServer(t))) })
-	t.Run("2.18", func(t *testing.T) { deletedWhileFollowed(newStage(t, testbed.Forward(t, testbed.Polyaxon(t)))) })
+	t.Run("2.18", func(t *testing.T) { deletedWhileFollowed(newStage(t, testbed.Forward(t, shared.Polyaxon(t)))) })
 }
 
 func deletedWhileFollowed(s *stage) {

@@ -27,14 +27,18 @@ var polyaxons = regexp.MustCompile(`^/(api/v1/(default|installation)|streams/v1)
 // deploy overcomes it, but for a registry or a cluster that plainly refuses: then
 // it fails before anything runs, and the next one does it all.
 func TestDeployThroughFaults(t *testing.T) {
+	t.Parallel()
 	t.Run("sandbox", func(t *testing.T) {
+		t.Parallel()
 		throughFaults(newStage(t, sandboxServer(t)), 5, 1, testbed.AllFaults()...)
 	})
 	t.Run("1.11.3", func(t *testing.T) {
+		t.Parallel()
 		throughFaults(newStage(t, oldServer(t)), 9, 2, testbed.AllFaults()...)
 	})
 	t.Run("2.18", func(t *testing.T) {
-		throughFaults(newStage(t, testbed.Forward(t, testbed.Polyaxon(t))), 20, 3, testbed.LoseAnswer, testbed.Twice, testbed.Refuse405)
+		t.Parallel()
+		throughFaults(newStage(t, testbed.Forward(t, shared.Polyaxon(t))), 20, 3, testbed.LoseAnswer, testbed.Twice, testbed.Refuse405)
 	})
 }
 
@@ -109,6 +113,7 @@ func (s *stage) rehearse() []string {
 // TestEveryEndThroughFaults has runs end in every way, and cuts the connection at
 // each request to Polyaxon: the exit code is that of the run's true end.
 func TestEveryEndThroughFaults(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, sandboxServer(t))
 	paths := s.rehearse()
 	first := slices.IndexFunc(paths, func(path string) bool { return strings.HasPrefix(path, "/api/v1/default/") })
@@ -317,6 +322,7 @@ func (s *stage) digests(project string) []string {
 // each job, of the same image. Where the request makes a run it tries both, else
 // one of the two.
 func TestKilledAtEveryRequest(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, sandboxServer(t))
 	paths := s.rehearse()
 	following := slices.IndexFunc(paths, statusesOf.MatchString) + 1

@@ -47,14 +47,15 @@ func (s *stage) deploying(t *testing.T, project, polyaxonfile string) *exec.Cmd 
 // TestMatrixIsFollowed deploys a matrix to a server that runs it, and stops one: the
 // lines of all its runs are told, and what came of them, and none goes on.
 func TestMatrixIsFollowed(t *testing.T) {
-	s := newStage(t, testbed.Forward(t, testbed.Polyaxon(t)))
+	t.Parallel()
+	s := newStage(t, testbed.Forward(t, shared.Polyaxon(t)))
 	s.ends.Store(polyaxon.Running) // the server's agent ends runs itself
 	s.faults.Watch(nil)
 	deploy := func(project, end string) *exec.Cmd {
 		return s.deploying(t, project, fmt.Sprintf(stagedMatrix, end))
 	}
 	const logLoss = `mkdir -p events/metric; printf 'step|timestamp|metric\\n0|2026-11-23 12:30:15+00:00|{{ 3 - rate }}\\n' > events/metric/loss.plx`
-	output, err := deploy("succeeds", logLoss).CombinedOutput()
+	output, err := deploy("matrix-succeeds", logLoss).CombinedOutput()
 	if err != nil || !strings.Contains(string(output), "prepare: submitted, succeeded") {
 		t.Errorf("%v\n%s", err, output)
 	}
@@ -76,12 +77,12 @@ func TestMatrixIsFollowed(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		return // it has no signals that can be sent
 	}
-	command := deploy("is-stopped", "sleep 600")
+	command := deploy("matrix-is-stopped", "sleep 600")
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
 	alive := func() (count int) {
-		for what, n := range s.runs("is-stopped") {
+		for what, n := range s.runs("matrix-is-stopped") {
 			if strings.HasSuffix(what, " running") {
 				count += n
 			}
@@ -100,7 +101,7 @@ func TestMatrixIsFollowed(t *testing.T) {
 	}
 	for deadline := time.Now().Add(time.Minute); alive() > 0; time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("runs go on: %v", s.runs("is-stopped"))
+			t.Fatalf("runs go on: %v", s.runs("matrix-is-stopped"))
 		}
 	}
 }

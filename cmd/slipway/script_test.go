@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -12,6 +13,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -30,9 +33,25 @@ import (
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
+// shared has the server of Polyaxon 2.18 that tests share.
+var shared testbed.Lasting
+
+// suite runs the tests, more of them at once than there are processors: most wait for a
+// server, or for a process.
+type suite struct{ *testing.M }
+
+// Run runs the tests.
+func (s suite) Run() int {
+	flag.Parse()
+	if at := flag.Lookup("test.parallel"); at.Value.String() == at.DefValue {
+		_ = flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0)))
+	}
+	return shared.Run(s.M)
+}
+
 func TestMain(m *testing.M) {
 	testbed.EndAtOnce()
-	testscript.Main(m, map[string]func(){"slipway": main})
+	testscript.Main(suite{m}, map[string]func(){"slipway": main})
 }
 
 // TestStories runs every story in testdata: what a user types, and what they

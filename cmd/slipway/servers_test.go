@@ -13,7 +13,6 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/sandbox/kubernetes"
 	"github.com/slipway-ci/slipway/internal/sandbox/registry"
-	"github.com/slipway-ci/slipway/internal/testbed"
 	"github.com/slipway-ci/slipway/internal/testbed/polyaxon111"
 )
 
@@ -40,7 +39,7 @@ func TestStoriesOnServers(t *testing.T) {
 		stories(t, dir, func(env *testscript.Env) error { return elsewhere(env, host, program) })
 	})
 	t.Run("2.18", func(t *testing.T) {
-		host := testbed.Polyaxon(t)
+		host := shared.Polyaxon(t)
 		stories(t, dir, func(env *testscript.Env) error { return elsewhere(env, host, program) })
 	})
 }

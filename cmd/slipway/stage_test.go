@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -31,6 +32,7 @@ import (
 // A job ends, as the test says, when somebody asks for its statuses.
 type stage struct {
 	t      *testing.T
+	name   string // begins those of its projects: stages share servers
 	faults testbed.Faults
 	dir    string
 	direct *polyaxon.Client
@@ -101,7 +103,7 @@ func oldServer(t *testing.T) http.Handler {
 }
 
 func newStage(t *testing.T, server http.Handler) *stage {
-	s := &stage{t: t, dir: t.TempDir()}
+	s := &stage{t: t, dir: t.TempDir(), name: noName.ReplaceAllString(strings.ToLower(t.Name()), "-")}
 	s.ends.Store(polyaxon.Succeeded)
 	images, err := registry.New(t.TempDir(), io.Discard)
 	if err != nil {
@@ -170,8 +172,10 @@ func (s *stage) project() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.cases++
-	return fmt.Sprintf("p%d", s.cases)
+	return fmt.Sprintf("%s-%d", s.name, s.cases)
 }
+
+var noName = regexp.MustCompile(`[^a-z0-9]+`)
 
 // during has seen called with each request, until the function that it gives is.
 func (s *stage) during(seen func(n int, r *http.Request, answered bool)) (end func()) {

@@ -13,14 +13,13 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
-	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
 // TestExpandLikeServer has a real server make the runs of matrices, and holds what
 // slipway expands them into against those: as many runs, with the same values. Powers
 // may differ in the last digit, for NumPy's differ between processors.
 func TestExpandLikeServer(t *testing.T) {
-	host := testbed.Polyaxon(t)
+	host := server(t)
 	ask(t, http.MethodPost, host+"/api/v1/default/projects/create", map[string]any{"name": "matrices"}, nil)
 	runs := host + "/api/v1/default/matrices/runs"
 	type question struct {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
 	"testing"
 	"time"
 
@@ -14,16 +15,27 @@ import (
 	components "github.com/slipway-ci/slipway/polyaxon"
 )
 
-// TestServer holds what slipway makes of the components that ship against what a
-// real server makes of them: it takes what render prints, and compiles it to what
-// render --compiled prints.
-func TestServer(t *testing.T) {
+// shared has the server that tests share.
+var shared testbed.Lasting
+
+func TestMain(m *testing.M) { os.Exit(shared.Run(m)) }
+
+// server gives the server, which knows the connections of agent.
+func server(t *testing.T) string {
+	t.Helper()
 	connections, err := json.Marshal(agent()["connections"])
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("POLYAXON_AGENT_CONNECTIONS", string(connections))
-	host := testbed.Polyaxon(t)
+	return shared.Polyaxon(t)
+}
+
+// TestServer holds what slipway makes of the components that ship against what a
+// real server makes of them: it takes what render prints, and compiles it to what
+// render --compiled prints.
+func TestServer(t *testing.T) {
+	host := server(t)
 	ask(t, http.MethodPost, host+"/api/v1/default/projects/create", map[string]any{"name": "compile"}, nil)
 	t.Run("globals", func(t *testing.T) {
 		f, err := Parse("globals.yml", []byte(globalsYML))
