@@ -51,12 +51,33 @@ func TestSourcesStartGoroutinesInOneWay(t *testing.T) {
 		switch n := n.(type) {
 		case *ast.GoStmt:
 			t.Errorf("%s: a go statement: panics.Go has its panic told", at)
+		case *ast.CompositeLit:
+			if kind, ok := n.Type.(*ast.SelectorExpr); ok && kind.Sel.Name == "Server" && !recovers(n) {
+				t.Errorf("%s: a server of HTTP whose handler is none of panics.Handler", at)
+			}
 		case *ast.SelectorExpr:
 			if name, ok := n.X.(*ast.Ident); ok && (name.Name == "sync" && n.Sel.Name == "WaitGroup" || name.Name == "errgroup") {
 				t.Errorf("%s: %s.%s: package panics has one that keeps panics", at, name.Name, n.Sel.Name)
 			}
 		}
 	})
+}
+
+// recovers tells whether a server's handler is one of panics.Handler.
+func recovers(server *ast.CompositeLit) bool {
+	for _, element := range server.Elts {
+		field, ok := element.(*ast.KeyValueExpr)
+		if !ok || field.Key.(*ast.Ident).Name != "Handler" {
+			continue
+		}
+		call, ok := field.Value.(*ast.CallExpr)
+		if !ok {
+			return false
+		}
+		made, ok := call.Fun.(*ast.SelectorExpr)
+		return ok && made.Sel.Name == "Handler"
+	}
+	return false
 }
 
 // bounded are the sources that bound what they wait for in another way than the next

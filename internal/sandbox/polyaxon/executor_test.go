@@ -113,6 +113,18 @@ func TestRunsEndWhereNoWaitHelps(t *testing.T) {
 	}
 }
 
+// TestFaultEndsItsRun panics while a run is executed: the run fails and says so, and the
+// server goes on.
+func TestFaultEndsItsRun(t *testing.T) {
+	s := serve(t, nil, func(context.Context, string) (v1.Image, error) { panic("provoked") })
+	for range 2 {
+		last := reaches(t, s, submit(t, s, "job", "1m"), func(c condition) bool { return terminal(c.Type) })
+		if last.Type != failed || last.Reason != "SandboxFault" || !strings.Contains(last.Message, "this is a fault of slipway (panic: provoked); please report it") {
+			t.Errorf("the end is %+v", last)
+		}
+	}
+}
+
 // TestRunsSayForWhomTheyWait has a run wait for the CPUs that another has.
 func TestRunsSayForWhomTheyWait(t *testing.T) {
 	s := serve(t, &Capacity{MilliCPU: 2000, Memory: 1 << 30}, func(ctx context.Context, _ string) (v1.Image, error) {
