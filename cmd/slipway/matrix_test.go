@@ -64,7 +64,7 @@ func TestMatrixIsFollowed(t *testing.T) {
 			t.Errorf("the output has %q %d times:\n%s", line, strings.Count(string(output), line), output)
 		}
 	}
-	again, err := deploy("succeeds", logLoss).CombinedOutput()
+	again, err := deploy("matrix-succeeds", logLoss).CombinedOutput()
 	if err != nil || !strings.Contains(string(again), "prepare: up-to-date, succeeded") {
 		t.Errorf("%v\n%s", err, again)
 	}
