@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"sort"
 	"strconv"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/sandbox/disk"
+	"github.com/slipway-ci/slipway/internal/secret"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
@@ -173,6 +175,7 @@ func (p *project) spec(i *config.Image, target v1.Platform) image.Spec {
 		Workdir: i.Workdir, User: i.User, Env: i.Env, Entrypoint: i.Entrypoint, Command: i.Command,
 		Platforms: platforms(i, target), At: p.config.At("images", i.Name), Environ: p.Environ,
 		Notice: func(n image.Notice) { p.notice(i.Name, n) },
+		Watch:  func(to http.RoundTripper) http.RoundTripper { return secret.Watch(to, p.Secrets) },
 	}
 	switch {
 	case i.Go != nil:

@@ -100,6 +100,7 @@ func TestDependencies(t *testing.T) {
 		"github.com/tonistiigi/fsutil":           "what BuildKit takes a build's context for",
 		"go.yaml.in/yaml/v3":                     "YAML with positions",
 		"golang.org/x/crypto":                    "an SSH agent, in tests",
+		"golang.org/x/net":                       "the pages of Python's indexes, and what proxies are for",
 		"golang.org/x/sync":                      "errgroup",
 		"golang.org/x/sys":                       "namespaces and mounts",
 		"golang.org/x/term":                      "whether somebody looks",

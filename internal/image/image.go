@@ -6,6 +6,7 @@ package image
 
 import (
 	"fmt"
+	"net/http"
 	"path"
 	"slices"
 	"strings"
@@ -86,6 +87,8 @@ type Spec struct {
 	// Notice, when not nil, is told what the user should know of the image. It may be
 	// called by several goroutines.
 	Notice func(Notice)
+	// Watch, when not nil, wraps what carries requests to package indexes.
+	Watch func(http.RoundTripper) http.RoundTripper
 
 	// platform is the one of Platforms that a recipe is for.
 	platform v1.Platform

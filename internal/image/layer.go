@@ -17,6 +17,8 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/klauspost/compress/gzip"
+
+	"github.com/slipway-ci/slipway/internal/source"
 )
 
 // level is gzip's fastest that still finds repetitions: layers are sent once and
@@ -55,7 +57,7 @@ func newContent(what, dir string, entries []entry) *content {
 // *ChangedError.
 func (c *content) pack(ctx context.Context, w io.Writer) (facts, error) {
 	f, err := c.write(ctx, w)
-	if err != nil && ctx.Err() == nil {
+	if err != nil && ctx.Err() == nil && !errors.As(err, new(*source.Error)) {
 		return f, fmt.Errorf("pack the %s: %w", c.what, err)
 	}
 	return f, err
@@ -72,11 +74,11 @@ func (c *content) write(ctx context.Context, w io.Writer) (facts, error) {
 	}
 	compressed, plain := &counter{Hash: sha256.New()}, sha256.New()
 	buffer := bufio.NewWriterSize(io.MultiWriter(w, compressed), 256<<10)
-	zip, err := gzip.NewWriterLevel(buffer, level)
+	to, err := newMembers(buffer, plain)
 	if err != nil {
 		return facts{}, err
 	}
-	archive := tar.NewWriter(io.MultiWriter(zip, plain))
+	archive := tar.NewWriter(to)
 	for _, directory := range c.parents {
 		header := header(tar.TypeDir, directory.name+"/", directory.mode, directory.owner)
 		if err := archive.WriteHeader(header); err != nil {
@@ -84,11 +86,16 @@ func (c *content) write(ctx context.Context, w io.Writer) (facts, error) {
 		}
 	}
 	for _, e := range c.entries {
-		if err := packEntry(ctx, archive, root, e); err != nil {
+		if e.deflated != nil && e.deflated.Size >= carried {
+			err = to.carry(ctx, archive, e)
+		} else {
+			err = packEntry(ctx, archive, root, e)
+		}
+		if err != nil {
 			return facts{}, err
 		}
 	}
-	if err := errors.Join(archive.Close(), zip.Close(), buffer.Flush()); err != nil {
+	if err := errors.Join(archive.Close(), to.end(), buffer.Flush()); err != nil {
 		return facts{}, err
 	}
 	return facts{Digest: sum(compressed), DiffID: sum(plain), Size: compressed.n}, nil
@@ -123,15 +130,19 @@ func packEntry(ctx context.Context, archive *tar.Writer, root *os.Root, e entry)
 	if err := archive.WriteHeader(header); err != nil {
 		return err
 	}
-	read := &counter{Hash: sha256.New()}
 	// One byte more tells a file that has grown.
-	body := io.TeeReader(&contextReader{ctx, io.LimitReader(file, e.size+1)}, read)
-	if _, err := io.Copy(archive, body); errors.Is(err, tar.ErrWriteTooLong) {
-		return &ChangedError{e.file}
-	} else if err != nil {
-		return err
+	body := io.Reader(&contextReader{ctx, io.LimitReader(file, e.size+1)})
+	read := sha256.New()
+	if e.open == nil { // whoever opens it verifies it
+		body = io.TeeReader(body, read)
 	}
-	if read.n != e.size || e.open == nil && [32]byte(read.Sum(nil)) != e.sum {
+	n, err := io.Copy(archive, body)
+	switch {
+	case errors.Is(err, tar.ErrWriteTooLong):
+		return &ChangedError{e.file}
+	case err != nil:
+		return err
+	case n != e.size || e.open == nil && [32]byte(read.Sum(nil)) != e.sum:
 		return &ChangedError{e.file}
 	}
 	return nil

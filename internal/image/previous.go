@@ -202,7 +202,7 @@ func (r *Registry) foresee(ctx context.Context, w *wire, recipe *Recipe) (*assem
 		return nil, err
 	}
 	parent.recall(recipe.spec, last.base)
-	below, err := recipe.requirements(ctx, parent, last, room)
+	below, err := recipe.requirements(ctx, parent, last, room, nil)
 	if err != nil {
 		return nil, err
 	}

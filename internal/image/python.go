@@ -38,15 +38,16 @@ func requirements(s Spec, python interpreter) wheel.Spec {
 		Root: environmentRoot, Interpreter: cmp.Or(python.path, s.Interpreter, officialInterpreter),
 		Extras: s.Extras, Groups: s.Groups, FromSource: s.FromSource, Wheels: s.Wheels,
 		CacheDir: filepath.Join(cacheDir(s.Dir), "wheels"), Environ: s.Environ, At: s.At,
-		Progress: func(text string) { s.tell(Step, "%s", text) },
+		Progress: func(text string) { s.tell(Step, "%s", text) }, Watch: s.Watch,
 	}
 }
 
 // requirements gives the contents of the layers of the requirements, for a base:
 // those of the image that was pushed last when its lock was the same, so that
 // nothing needs to be downloaded; none for other kinds of image. There are no more
-// of them than there is room for.
-func (r *Recipe) requirements(ctx context.Context, parent *base, last *previous, room int) ([]*content, error) {
+// of them than there is room for. Those that need not wait for others are given to early,
+// when that is not nil, while packages are still downloaded, by several goroutines.
+func (r *Recipe) requirements(ctx context.Context, parent *base, last *previous, room int, early func(*content)) ([]*content, error) {
 	if r.spec.Kind != KindPython {
 		return nil, nil
 	}
@@ -66,6 +67,14 @@ func (r *Recipe) requirements(ctx context.Context, parent *base, last *previous,
 		if len(had) > 0 && len(had) <= room && len(last.packages) > 0 {
 			r.packages = last.packages
 			return had, nil
+		}
+	}
+	if early != nil {
+		spec.Room, spec.Early = room, func(l wheel.Layer) {
+			// A base that cannot be read is told where all layers are laid on it.
+			if laid, err := lay(ctx, []*content{wheels(l, key)}, parent, room); err == nil {
+				early(laid[0])
+			}
 		}
 	}
 	environment, err := wheel.Resolve(ctx, spec)
@@ -112,7 +121,7 @@ type Package struct {
 func wheels(l wheel.Layer, key string) *content {
 	c := &content{what: "requirements: " + l.Name, fingerprint: "wheel-" + kindVersion + "-" + l.Fingerprint, requirements: key}
 	for _, f := range l.Files {
-		e := entry{name: f.Path, file: f.Path, link: f.Link, mode: f.Mode, size: f.Size, open: f.Open}
+		e := entry{name: f.Path, file: f.Path, link: f.Link, mode: f.Mode, size: f.Size, open: f.Open, deflated: f.Deflated}
 		if f.Mode&fs.ModeSymlink != 0 {
 			e.mode = 0o777
 		}

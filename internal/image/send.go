@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
@@ -89,50 +90,82 @@ func (p *push) layers(ctx context.Context) (*base, []made, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	above := make([]made, len(contents))
-	var below []made
+	var below, above []*made
 	group, limited := panics.WithContext(ctx)
 	group.SetLimit(uploads)
 	group.Go(func() error {
-		contents, err := p.recipe.requirements(limited, parent, p.last, room)
+		early := &early{}
+		contents, err := p.recipe.requirements(limited, parent, p.last, room, func(c *content) {
+			p.meter.expect(c.bytes)
+			early.add(p.start(limited, group, c))
+		})
 		if err != nil {
 			return err
 		}
-		below = make([]made, len(contents))
-		p.contents(limited, group, contents, below)
+		below = p.contents(limited, group, contents, early)
 		return p.copyBase(limited, parent)
 	})
-	p.contents(limited, group, contents, above)
+	above = p.contents(limited, group, contents, &early{})
 	if err := group.Wait(); err != nil {
 		return nil, nil, err
 	}
-	return parent, append(below, above...), nil
+	var own []made
+	for _, m := range append(below, above...) {
+		own = append(own, *m)
+	}
+	return parent, own, nil
 }
 
-// contents has layers sent by a group, and their facts put into own.
-func (p *push) contents(ctx context.Context, group *panics.Group, contents []*content, own []made) {
+// early are layers that are sent before all are known, by their fingerprints.
+type early struct {
+	mu   sync.Mutex
+	made map[string]*made
+}
+
+func (e *early) add(m *made) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.made == nil {
+		e.made = map[string]*made{}
+	}
+	e.made[m.content.fingerprint] = m
+}
+
+// contents has layers sent by a group, all but those that are being sent already.
+func (p *push) contents(ctx context.Context, group *panics.Group, contents []*content, begun *early) []*made {
 	for _, c := range contents {
-		p.meter.expect(c.bytes)
-	}
-	for n, c := range contents {
-		if had, ok := p.last.facts[c.fingerprint]; ok {
-			own[n] = made{had, c}
-			p.meter.settle(c.bytes, 0, had.Size)
-			continue
+		if begun.made[c.fingerprint] == nil {
+			p.meter.expect(c.bytes)
 		}
-		group.Go(func() (err error) {
-			var had *facts
-			if f, ok := p.recipe.ledger.known(c.fingerprint); ok {
-				had = &f
-			}
-			f, err := p.common.once(ctx, c.fingerprint, func() (facts, error) { return p.content(ctx, c, had) }, func(f facts) { p.meter.settle(c.bytes, 0, f.Size) })
-			own[n] = made{f, c}
-			if err == nil {
-				p.recipe.ledger.add(c.fingerprint, f)
-			}
-			return err
-		})
 	}
+	own := make([]*made, len(contents))
+	for n, c := range contents {
+		if own[n] = begun.made[c.fingerprint]; own[n] == nil {
+			own[n] = p.start(ctx, group, c)
+		}
+	}
+	return own
+}
+
+// start has a layer sent by a group, at whose end its facts are known.
+func (p *push) start(ctx context.Context, group *panics.Group, c *content) *made {
+	if had, ok := p.last.facts[c.fingerprint]; ok {
+		p.meter.settle(c.bytes, 0, had.Size)
+		return &made{had, c}
+	}
+	m := &made{content: c}
+	group.Go(func() (err error) {
+		var had *facts
+		if f, ok := p.recipe.ledger.known(c.fingerprint); ok {
+			had = &f
+		}
+		m.facts, err = p.common.once(ctx, c.fingerprint, func() (facts, error) { return p.content(ctx, c, had) }, func(f facts) { p.meter.settle(c.bytes, 0, f.Size) })
+		if err == nil {
+			p.recipe.ledger.add(c.fingerprint, m.facts)
+		}
+		return err
+	})
+	return m
 }
 
 // copyBase brings the base's layers into the repository: those that the last image

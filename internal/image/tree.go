@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/slipway-ci/slipway/internal/source"
+	"github.com/slipway-ci/slipway/internal/wheel"
 )
 
 // entry is one file or symbolic link of an image.
@@ -36,6 +37,8 @@ type entry struct {
 	// open gives the content of what is no file of the tree; its source answers for
 	// it.
 	open func() (io.ReadCloser, error)
+	// deflated is the content as its source has it deflated; nil for none.
+	deflated *wheel.Deflated
 }
 
 // collector finds the entries of an image. All access goes through root, out of

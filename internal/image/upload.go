@@ -14,6 +14,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/slipway-ci/slipway/internal/panics"
+	"github.com/slipway-ci/slipway/internal/source"
 )
 
 // memoryLimit is how large a content may be that is packed before it is sent. It
@@ -24,6 +25,9 @@ const memoryLimit = 8 << 20
 // known of it already may be nil.
 func (p *push) content(ctx context.Context, c *content, had *facts) (facts, error) {
 	explain := func(err error) error {
+		if errors.As(err, new(*source.Error)) {
+			return err // of what is packed, and none of the registry's
+		}
 		return p.registry.explain(fmt.Sprintf("send the %s of %s", c.what, p.wire.repository), p.wire.repository.RegistryStr(), err)
 	}
 	if had != nil {

@@ -48,6 +48,8 @@ type Row struct {
 	Name   string
 	Times  []time.Duration
 	Memory int64
+	// Processor is what each round took of the processors, where that is measured.
+	Processor []time.Duration
 }
 
 // Print prints rows as Compare does, the ratios to the first one's median.
@@ -55,8 +57,12 @@ func Print(b *testing.B, rows ...Row) {
 	b.Helper()
 	b.ReportMetric(0, "ns/op") // a round's sum says nothing
 	text := &strings.Builder{}
+	processor := ""
+	if len(rows[0].Processor) > 0 {
+		processor = "\tprocessor time"
+	}
 	table := tabwriter.NewWriter(text, 0, 4, 2, ' ', 0)
-	_, _ = fmt.Fprintf(table, "\n%s, %d rounds\tmin\tmedian\tmax\tratio\tmemory\n", b.Name(), len(rows[0].Times))
+	_, _ = fmt.Fprintf(table, "\n%s, %d rounds\tmin\tmedian\tmax\tratio\tmemory%s\n", b.Name(), len(rows[0].Times), processor)
 	first := median(rows[0].Times)
 	for _, row := range rows {
 		used := ""
@@ -65,7 +71,11 @@ func Print(b *testing.B, rows ...Row) {
 		}
 		m := median(row.Times)
 		ratio := float64(m) / float64(first)
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%.2f\t%s\n", row.Name, short(slices.Min(row.Times)), short(m), short(slices.Max(row.Times)), ratio, used)
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%.2f\t%s", row.Name, short(slices.Min(row.Times)), short(m), short(slices.Max(row.Times)), ratio, used)
+		if len(row.Processor) > 0 {
+			_, _ = fmt.Fprintf(table, "\t%s", short(median(row.Processor)))
+		}
+		_, _ = fmt.Fprintln(table)
 		b.ReportMetric(float64(m.Microseconds())/1000, strings.ReplaceAll(row.Name, " ", "-")+"-ms")
 	}
 	_ = table.Flush()

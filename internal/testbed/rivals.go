@@ -13,10 +13,7 @@ import (
 // of the repository each time.
 func Crane(b *testing.B, dir, repository string, prepare func(testing.TB)) Contender {
 	b.Helper()
-	binary := filepath.Join(b.TempDir(), "crane")
-	if out, err := exec.Command("go", "build", "-o", binary, "github.com/google/go-containerregistry/cmd/crane").CombinedOutput(); err != nil {
-		b.Fatalf("build crane: %v\n%s", err, out)
-	}
+	binary := CraneBinary(b)
 	layer := filepath.Join(b.TempDir(), "layer.tar")
 	n := 0
 	return Contender{
@@ -34,6 +31,36 @@ func Crane(b *testing.B, dir, repository string, prepare func(testing.TB)) Conte
 			return Peak(command.ProcessState)
 		},
 	}
+}
+
+// CraneBinary compiles crane, of the module that slipway itself has.
+func CraneBinary(b *testing.B) string {
+	b.Helper()
+	binary := filepath.Join(b.TempDir(), "crane")
+	if out, err := exec.Command("go", "build", "-o", binary, "github.com/google/go-containerregistry/cmd/crane").CombinedOutput(); err != nil {
+		b.Fatalf("build crane: %v\n%s", err, out)
+	}
+	return binary
+}
+
+// uvVersion is the uv that slipway is set beside where there is none on the PATH.
+const uvVersion = "0.13.9"
+
+// UV finds uv, or has pip bring it below .cache, where it is kept.
+func UV(b *testing.B) string {
+	b.Helper()
+	if found, err := exec.LookPath("uv"); err == nil {
+		return found
+	}
+	dir := filepath.Join(Root(b), ".cache", "bench", "uv-"+uvVersion)
+	binary := filepath.Join(dir, "bin", "uv")
+	if _, err := os.Stat(binary); err == nil {
+		return binary
+	}
+	if out, err := exec.Command("python3", "-m", "pip", "install", "--quiet", "--only-binary=:all:", "--target", dir, "uv=="+uvVersion).CombinedOutput(); err != nil {
+		b.Skipf("uv cannot be had: %v\n%s", err, out)
+	}
+	return binary
 }
 
 // Buildah builds a Dockerfile in a directory with buildah, where that is installed

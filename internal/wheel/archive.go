@@ -2,18 +2,15 @@ package wheel
 
 import (
 	"archive/zip"
-	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"path"
-	"runtime"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
@@ -34,23 +31,9 @@ type archive struct {
 	scripts []script
 }
 
-// openAll opens the wheels and verifies what is in them.
-func openAll(ctx context.Context, t target, wheels []wheel) ([]*archive, error) {
-	archives := make([]*archive, len(wheels))
-	group, ctx := panics.WithContext(ctx)
-	group.SetLimit(runtime.GOMAXPROCS(0))
-	for n, w := range wheels {
-		group.Go(func() (err error) {
-			archives[n], err = open(ctx, t, w)
-			return err
-		})
-	}
-	return archives, group.Wait()
-}
-
-// open reads a wheel's directory and its own description, and verifies it as the
-// binary distribution format asks for. A wheel that is none is a *source.Error at
-// the requirement.
+// open reads a wheel's directory and its own description, as the binary distribution
+// format asks for. The files in it are verified when they are read. A wheel that is none
+// is a *source.Error at the requirement.
 func open(ctx context.Context, t target, w wheel) (*archive, error) {
 	a := &archive{wheel: w}
 	err := a.read(ctx, t)
@@ -58,9 +41,14 @@ func open(ctx context.Context, t target, w wheel) (*archive, error) {
 		return nil, ctx.Err()
 	}
 	if err != nil {
-		return nil, &source.Error{Position: w.at, Message: fmt.Sprintf("the wheel %s cannot be installed: %v", w.file, err), Hint: "choose another version", Err: err}
+		return nil, a.refuse(err)
 	}
 	return a, nil
+}
+
+// refuse says what is wrong with a wheel.
+func (a *archive) refuse(err error) error {
+	return &source.Error{Position: a.at, Message: fmt.Sprintf("the wheel %s cannot be installed: %v", a.file, err), Hint: "choose another version", Err: err}
 }
 
 func (a *archive) read(ctx context.Context, t target) error {
@@ -85,7 +73,10 @@ func (a *archive) read(ctx context.Context, t target) error {
 	if err := a.readInfo(); err != nil {
 		return err
 	}
-	return a.verify(ctx, cmp.Or(a.note, a.path+verifiedSuffix))
+	if a.indexed && !t.isFor(a.metadata.python) {
+		return fmt.Errorf("it is for Python %s, and the image has %s", a.metadata.python, t.written)
+	}
+	return a.noteSums(ctx)
 }
 
 // readDirectory reads the directory of the zip, and refuses what is not plain.

@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	// sides is how many downloads go on at the same time.
+	// sides is how many processes of pip download at the same time.
 	sides = 4
 	// leftover is the age from which a temporary directory is that of a process
 	// that was killed.
@@ -32,8 +32,8 @@ type wheel struct {
 	requirement
 	path, file, sum string
 	size            int64
-	// note is where it is noted that what is in it was verified; beside it when empty.
-	note string
+	// indexed tells that it is an index's, and built that it was built here.
+	indexed, built bool
 }
 
 // store keeps wheels by their hash, and which of them was chosen for which
@@ -60,7 +60,7 @@ func (c store) wheel(ctx context.Context, t target, r requirement) (wheel, bool,
 	if !ok || !slices.Contains(r.hashes, sum) || file != filepath.Base(file) {
 		return wheel{}, false, nil
 	}
-	w := wheel{requirement: r, path: filepath.Join(c.dir, "wheels", sum, file), file: file, sum: sum}
+	w := wheel{requirement: r, path: filepath.Join(c.dir, "wheels", sum, file), file: file, sum: sum, indexed: true}
 	have, size, err := hashFile(ctx, w.path)
 	if ctx.Err() != nil {
 		return wheel{}, false, ctx.Err()
@@ -75,7 +75,7 @@ func (c store) wheel(ctx context.Context, t target, r requirement) (wheel, bool,
 
 // keep moves a downloaded file to its place.
 func (c store) keep(t target, r requirement, from, sum string, size int64) (wheel, error) {
-	w := wheel{requirement: r, path: filepath.Join(c.dir, "wheels", sum, filepath.Base(from)), file: filepath.Base(from), sum: sum, size: size}
+	w := wheel{requirement: r, path: filepath.Join(c.dir, "wheels", sum, filepath.Base(from)), file: filepath.Base(from), sum: sum, size: size, indexed: true}
 	if err := os.MkdirAll(filepath.Dir(w.path), 0o755); err != nil {
 		return w, err
 	}
@@ -126,64 +126,38 @@ func (r *contextReader) Read(b []byte) (int, error) {
 	return r.Reader.Read(b)
 }
 
-// fetch gives the wheel of each requirement, from the cache or downloaded.
-func (s Spec) fetch(ctx context.Context, t target, needed []requirement, from *list) ([]wheel, error) {
-	cache := store{s.CacheDir}
-	wheels := make([]wheel, len(needed))
-	there := make([]bool, len(needed))
-	group, within := panics.WithContext(ctx)
-	group.SetLimit(sides)
-	for n, r := range needed {
-		group.Go(func() (err error) {
-			wheels[n], there[n], err = cache.wheel(within, t, r)
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	var missing []int
-	for n := range needed {
-		if !there[n] {
-			missing = append(missing, n)
-		}
-	}
-	if len(missing) == 0 {
-		return wheels, nil
-	}
+// pipFetch has pip download the wheels of requirements, by several of its processes, and
+// has them taken.
+func (s Spec) pipFetch(ctx context.Context, t target, missing []requirement, from *list, take taking) error {
 	d, err := s.downloader(ctx, t, from)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	d.total = len(missing)
-	group, within = panics.WithContext(ctx)
+	group, within := panics.WithContext(ctx)
 	for side := range min(sides, len(missing)) {
 		group.Go(func() error {
 			var part []requirement
 			for n := side; n < len(missing); n += sides {
-				part = append(part, needed[missing[n]])
+				part = append(part, missing[n])
 			}
 			got, err := d.fetch(within, part)
-			for n := range got {
-				wheels[missing[side+n*sides]] = got[n]
+			for _, w := range got {
+				if err == nil {
+					err = take(within, w)
+				}
 			}
 			return err
 		})
 	}
-	if err := group.Wait(); err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		if lacking := (*lackingError)(nil); errors.As(err, &lacking) {
-			var all []requirement
-			for _, n := range missing {
-				all = append(all, needed[n])
-			}
-			return nil, d.others(ctx, all, lacking)
-		}
-		return nil, err
+	err = group.Wait()
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
-	return wheels, nil
+	if lacking := (*lackingError)(nil); errors.As(err, &lacking) {
+		return d.others(ctx, missing, lacking)
+	}
+	return err
 }
 
 // download is what pip is asked for.
@@ -218,12 +192,12 @@ func (s Spec) downloader(ctx context.Context, t target, from *list) (*download, 
 	}
 	d := &download{spec: s, pip: pip, target: t, options: s.pipOptions(from), store: store{s.CacheDir}}
 	d.pip.environ = append(d.pip.environ, s.indexEnvironment(from)...)
-	return d, d.tidy(time.Now())
+	return d, d.store.tidy(time.Now())
 }
 
 // tidy removes what killed processes left.
-func (d *download) tidy(now time.Time) error {
-	dir := filepath.Join(d.store.dir, "partial")
+func (c store) tidy(now time.Time) error {
+	dir := filepath.Join(c.dir, "partial")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("make room for packages: %w", err)
 	}

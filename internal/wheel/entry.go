@@ -3,6 +3,8 @@ package wheel
 import (
 	"archive/zip"
 	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash"
@@ -24,27 +26,68 @@ type entry struct {
 	offset, packed int64
 	size           int64
 	crc            uint32
-	// record is the hash of the content as RECORD writes it, sum its SHA-256 in
-	// hexadecimal. They are known when the wheel has been verified.
-	record, sum string
+	// sum is the SHA-256 of the content, in hexadecimal: what RECORD says, which reading
+	// it must give, or what was read where RECORD says nothing. It is empty until then.
+	sum string
+}
+
+// Deflated is a file's content as its wheel has it: a deflate stream (RFC 1951), which
+// can go into a gzip stream as it is.
+type Deflated struct {
+	// Size is how long the stream is, and CRC the checksum of the content.
+	Size int64
+	CRC  uint32
+	// Copy writes the content to plain, and to packed the stream that it is read from. It
+	// fails when the content is not what the wheel says.
+	Copy func(plain, packed io.Writer) error
+}
+
+// deflated gives the content's stream, nil where the wheel has the content as it is.
+func (e *entry) deflated() *Deflated {
+	if e.method != zip.Deflate {
+		return nil
+	}
+	return &Deflated{Size: e.packed, CRC: e.crc, Copy: e.copy}
+}
+
+func (e *entry) copy(plain, packed io.Writer) error {
+	file, err := os.Open(e.archive)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", e.name, err)
+	}
+	r := e.reader(file, io.TeeReader(io.NewSectionReader(file, e.offset, e.packed), packed))
+	_, err = io.Copy(plain, r)
+	if err == nil && r.beyond() {
+		err = fmt.Errorf("%s is damaged: something follows its content", e.name)
+	}
+	return errors.Join(err, r.Close())
 }
 
 // open gives the content, straight from the wheel. Reading it fails when it is
-// not of the size and the checksum that the zip's directory says.
+// not of the size and the checksum that the zip's directory says, or of another hash
+// than RECORD says.
 func (e *entry) open() (io.ReadCloser, error) {
 	file, err := os.Open(e.archive)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", e.name, err)
 	}
-	section := io.NewSectionReader(file, e.offset, e.packed)
-	r := &entryReader{entry: e, file: file, left: e.size, sum: crc32.NewIEEE()}
+	return e.reader(file, io.NewSectionReader(file, e.offset, e.packed)), nil
+}
+
+// reader reads the content from where it is in a wheel.
+func (e *entry) reader(file *os.File, section io.Reader) *entryReader {
+	r := &entryReader{entry: e, file: file, left: e.size, crc: crc32.NewIEEE()}
+	if e.sum != "" {
+		r.hash = sha256.New()
+	}
 	if e.method == zip.Store {
 		r.content = section
-	} else {
-		r.inflate = flate.NewReader(bufio.NewReaderSize(section, int(min(max(e.packed, 16), 64<<10))))
-		r.content = r.inflate
+		return r
 	}
-	return r, nil
+	r.packed = bufio.NewReaderSize(section, int(min(max(e.packed, 16), 64<<10)))
+	r.inflate = flate.NewReader(r.packed)
+	r.content = r.inflate
+	return r
 }
 
 // bytes gives the whole content.
@@ -71,9 +114,11 @@ type entryReader struct {
 	*entry
 	file    *os.File
 	content io.Reader
+	packed  *bufio.Reader
 	inflate io.ReadCloser
 	left    int64
-	sum     hash.Hash32
+	crc     hash.Hash32
+	hash    hash.Hash
 	done    bool
 }
 
@@ -89,7 +134,10 @@ func (r *entryReader) Read(b []byte) (int, error) {
 	}
 	n, err := r.content.Read(b[:min(int64(len(b)), r.left)])
 	r.left -= int64(n)
-	_, _ = r.sum.Write(b[:n])
+	_, _ = r.crc.Write(b[:n])
+	if r.hash != nil {
+		_, _ = r.hash.Write(b[:n])
+	}
 	switch {
 	case errors.Is(err, io.EOF) && r.left > 0:
 		return n, fmt.Errorf("%s is shorter than the zip says", r.name)
@@ -107,11 +155,20 @@ func (r *entryReader) end() error {
 	} else if !errors.Is(err, io.EOF) {
 		return fmt.Errorf("%s is damaged: %w", r.name, err)
 	}
-	if r.sum.Sum32() != r.crc {
+	if r.crc.Sum32() != r.entry.crc {
 		return fmt.Errorf("%s has not the checksum that the zip says", r.name)
+	}
+	if r.hash != nil && hex.EncodeToString(r.hash.Sum(nil)) != r.sum {
+		return r.unlike()
 	}
 	r.done = true
 	return io.EOF
+}
+
+// beyond tells whether something follows the end of the deflate stream.
+func (r *entryReader) beyond() bool {
+	_, err := r.packed.ReadByte()
+	return err == nil
 }
 
 // Close gives the file back.

@@ -134,8 +134,7 @@ func (s Spec) given() (given, error) {
 			return nil, refuse(err, "the wheel %s cannot be read: %v", name, err)
 		}
 		sum := hex.EncodeToString(h.Sum(nil))
-		all = append(all, wheel{requirement: requirement{name: n.name, version: n.version}, path: filepath.Join(s.Dir, filepath.FromSlash(name)), file: f.Name(), sum: sum, size: size,
-			note: filepath.Join(s.CacheDir, "given", sum+verifiedSuffix)})
+		all = append(all, wheel{requirement: requirement{name: n.name, version: n.version}, path: filepath.Join(s.Dir, filepath.FromSlash(name)), file: f.Name(), sum: sum, size: size})
 	}
 	if len(all) == 0 {
 		return nil, refuse(nil, "there is no wheel in %s", s.Wheels)
@@ -158,17 +157,6 @@ func (l given) wheel(t target, r requirement) (wheel, bool) {
 	return slices.MinFunc(fit, func(a, b wheel) int {
 		return cmp.Or(cmp.Compare(t.rank(a.file), t.rank(b.file)), strings.Compare(a.file, b.file))
 	}), true
-}
-
-// rank orders wheels from the one that is made most closely for the target.
-func (t target) rank(file string) int {
-	n, _ := parseFilename(file)
-	for rank, platform := range t.platforms() {
-		if slices.Contains(n.platforms, platform) {
-			return rank
-		}
-	}
-	return len(t.platforms())
 }
 
 // build gives the wheels of requirements that are built from their source distributions,
@@ -268,7 +256,7 @@ func built(ctx context.Context, kept string, r requirement) (wheel, bool) {
 	if err != nil {
 		return wheel{}, false
 	}
-	return wheel{requirement: r, path: files[0], file: filepath.Base(files[0]), sum: sum, size: size}, true
+	return wheel{requirement: r, path: files[0], file: filepath.Base(files[0]), sum: sum, size: size, built: true}, true
 }
 
 // builtDir is where the wheel of a requirement is kept that was built: no hash of the

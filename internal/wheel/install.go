@@ -2,16 +2,16 @@ package wheel
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"path"
 	"slices"
 	"strings"
-
-	"github.com/slipway-ci/slipway/internal/source"
 )
 
 // Installer is what slipway writes into INSTALLER, by which pip sees who put a
@@ -31,16 +31,16 @@ func (s Spec) install(t target, a *archive) (tree, error) {
 		}
 		where, kind, err := s.place(t, a, e.name)
 		if err != nil {
-			return nil, s.refuse(a, err)
+			return nil, a.refuse(err)
 		}
-		f := File{Path: where, Mode: e.mode, Size: e.size, Open: e.open, sum: e.sum}
+		f := a.content(where, e)
 		if kind == "scripts" {
 			if f, err = s.installScript(f, e); err != nil {
-				return nil, s.refuse(a, err)
+				return nil, a.refuse(err)
 			}
 		}
 		if _, twice := files[where]; twice {
-			return nil, s.refuse(a, fmt.Errorf("two of its files go to %s", where))
+			return nil, a.refuse(fmt.Errorf("two of its files go to %s", where))
 		}
 		files[where] = f
 	}
@@ -54,8 +54,64 @@ func (s Spec) install(t target, a *archive) (tree, error) {
 	return files, nil
 }
 
-func (s Spec) refuse(a *archive, err error) error {
-	return &source.Error{Position: a.at, Message: fmt.Sprintf("the wheel %s cannot be installed: %v", a.file, err), Hint: "choose another version", Err: err}
+// content is a file as it is in the wheel. What is wrong with it, which only reading it
+// tells, is told as all that is wrong with a wheel. What was built here has other bytes
+// where it is built by other versions of zlib: its files are packed anew.
+func (a *archive) content(where string, e *entry) File {
+	f := File{Path: where, Mode: e.mode, Size: e.size, sum: e.sum, Open: func() (io.ReadCloser, error) {
+		r, err := e.open()
+		if err != nil {
+			return nil, err
+		}
+		return &refusing{r, a}, nil
+	}}
+	if a.built {
+		return f
+	}
+	if f.Deflated = e.deflated(); f.Deflated == nil {
+		return f
+	}
+	f.wheel = a.wheel.sum
+	f.Deflated.Copy = func(plain, packed io.Writer) error {
+		to, as := &sink{Writer: plain}, &sink{Writer: packed}
+		err := e.copy(to, as)
+		if failed := cmp.Or(to.err, as.err); failed != nil {
+			return failed
+		}
+		if err != nil {
+			return a.refuse(err)
+		}
+		return nil
+	}
+	return f
+}
+
+// sink keeps why it could not be written to, which is no fault of what is read.
+type sink struct {
+	io.Writer
+	err error
+}
+
+func (s *sink) Write(b []byte) (int, error) {
+	n, err := s.Writer.Write(b)
+	if err != nil {
+		s.err = err
+	}
+	return n, err
+}
+
+// refusing tells what is wrong with a file as what is wrong with its wheel.
+type refusing struct {
+	io.ReadCloser
+	archive *archive
+}
+
+func (r *refusing) Read(b []byte) (int, error) {
+	n, err := r.ReadCloser.Read(b)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = r.archive.refuse(err)
+	}
+	return n, err
 }
 
 // isSignature tells the RECORD of a wheel and its signatures, which are not

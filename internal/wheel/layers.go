@@ -44,12 +44,9 @@ func (s Spec) assemble(ctx context.Context, t target, archives []*archive, ranks
 	env := &Environment{Overlaps: overlaps}
 	layers := map[string][]File{"venv": sorted(skeleton)}
 	for n, a := range archives {
-		if err := s.addRecord(t, a, trees[n]); err != nil {
+		p, err := s.finish(t, a, trees[n])
+		if err != nil {
 			return nil, err
-		}
-		p := Package{Name: a.requirement.name, Version: a.metadata.version, License: a.metadata.license, SHA256: a.wheel.sum, Filename: a.file, Size: a.wheel.size}
-		for _, f := range trees[n] {
-			p.Unpacked += f.Size
 		}
 		env.Packages = append(env.Packages, p)
 		name := layerOf(p)
@@ -58,9 +55,24 @@ func (s Spec) assemble(ctx context.Context, t target, archives []*archive, ranks
 	for _, name := range slices.Sorted(maps.Keys(layers)) {
 		files := layers[name]
 		slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
-		env.Layers = append(env.Layers, Layer{strings.TrimPrefix(name, ownLayer), fingerprint(files), files})
+		env.Layers = append(env.Layers, newLayer(name, files))
 	}
 	return env, nil
+}
+
+// finish adds the RECORD of what a package has installed, and describes the package.
+func (s Spec) finish(t target, a *archive, files tree) (Package, error) {
+	p := Package{Name: a.requirement.name, Version: a.metadata.version, License: a.metadata.license, SHA256: a.wheel.sum, Filename: a.file, Size: a.wheel.size}
+	err := s.addRecord(t, a, files)
+	for _, f := range files {
+		p.Unpacked += f.Size
+	}
+	return p, err
+}
+
+// newLayer gives the layer of files, which are in order.
+func newLayer(name string, files []File) Layer {
+	return Layer{strings.TrimPrefix(name, ownLayer), fingerprint(files), files}
 }
 
 // layerOf gives the name of the layer that a package is in. It depends on nothing
@@ -74,12 +86,13 @@ func layerOf(p Package) string {
 	return fmt.Sprintf("small-%d", h.Sum32()%buckets)
 }
 
-// fingerprint is the identity of a layer's files.
+// fingerprint is the identity of a layer's files. As they are packed as their wheels have
+// them, the wheels count too.
 func fingerprint(files []File) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "python layer/%s\n", edition)
 	for _, f := range files {
-		fmt.Fprintf(h, "%q %o %q %d %s\n", f.Path, f.Mode, f.Link, f.Size, f.sum)
+		fmt.Fprintf(h, "%q %o %q %d %s %s\n", f.Path, f.Mode, f.Link, f.Size, f.sum, f.wheel)
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }
@@ -117,7 +130,7 @@ func (s Spec) settle(archives []*archive, trees []tree, skeleton tree, ranks map
 		files := trees[n]
 		for _, f := range sorted(files) {
 			if _, reserved := skeleton[f.Path]; reserved {
-				return nil, s.refuse(archives[n], fmt.Errorf("%s is part of every environment", f.Path))
+				return nil, archives[n].refuse(fmt.Errorf("%s is part of every environment", f.Path))
 			}
 			before, twice := owner[f.Path]
 			switch {
@@ -140,7 +153,7 @@ func (s Spec) settle(archives []*archive, trees []tree, skeleton tree, ranks map
 						Hint: "they cannot be installed together"}
 				}
 				if f, isLink := skeleton[dir]; isLink && f.Link != "" {
-					return nil, s.refuse(archives[n], fmt.Errorf("%s is part of every environment", dir))
+					return nil, archives[n].refuse(fmt.Errorf("%s is part of every environment", dir))
 				}
 			}
 		}

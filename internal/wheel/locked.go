@@ -6,8 +6,12 @@ import (
 	"strings"
 )
 
-// lockedFile is a file that a lock allows for a package.
-type lockedFile struct{ name, sum string }
+// lockedFile is a file that a lock allows for a package, with its address and its size
+// where the lock has them.
+type lockedFile struct {
+	name, sum, url string
+	size           int64
+}
 
 // lockFile is what is read of a uv.lock or a poetry.lock.
 type lockFile struct {
@@ -32,7 +36,10 @@ type lockedPackage struct {
 	}
 }
 
-type lockedArtifact struct{ URL, Path, Filename, File, Hash string }
+type lockedArtifact struct {
+	URL, Path, Filename, File, Hash string
+	Size                            int64
+}
 
 func parseLockFile(text []byte) (lockFile, error) {
 	var l lockFile
@@ -60,7 +67,7 @@ func (p lockedPackage) files() []lockedFile {
 	}
 	var files []lockedFile
 	for _, a := range all {
-		files = append(files, lockedFile{a.name(), strings.TrimPrefix(a.Hash, "sha256:")})
+		files = append(files, lockedFile{a.name(), strings.TrimPrefix(a.Hash, "sha256:"), a.URL, a.Size})
 	}
 	return files
 }

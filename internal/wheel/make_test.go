@@ -112,11 +112,40 @@ func layWheels(t testing.TB, wheels ...wheel) (*Environment, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	archives, err := openAll(context.Background(), target, wheels)
+	archives, err := openAll(t, target, wheels)
 	if err != nil {
 		return nil, err
 	}
-	return s.assemble(context.Background(), target, archives, ranks(nil, archives))
+	env, err := s.assemble(context.Background(), target, archives, ranks(nil, archives))
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range env.Layers { // what is in a wheel is verified when it is read
+		for _, f := range l.Files {
+			if f.Open == nil {
+				continue
+			}
+			r, err := f.Open()
+			if err == nil {
+				_, err = io.Copy(io.Discard, r)
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
+	}
+	return env, nil
+}
+
+func openAll(t testing.TB, target target, wheels []wheel) ([]*archive, error) {
+	t.Helper()
+	o := &opening{target: target}
+	for _, w := range wheels {
+		if err := o.take(context.Background(), w); err != nil {
+			return nil, err
+		}
+	}
+	return o.sorted(), nil
 }
 
 // content gives all that is in an environment: mode, link or text by path.

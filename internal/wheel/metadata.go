@@ -42,13 +42,15 @@ func (h header) get(name string) string {
 // metadata is what is told of a package.
 type metadata struct {
 	name, version, license string
+	// python is the specifier of the versions of Python that it is for.
+	python string
 	// requires are the packages that it requires, by name, also those for extras.
 	requires []string
 }
 
 func parseMetadata(text string) metadata {
 	h := parseHeader(text)
-	m := metadata{name: h.get("Name"), version: h.get("Version"), license: license(h)}
+	m := metadata{name: h.get("Name"), version: h.get("Version"), license: license(h), python: h.get("Requires-Python")}
 	for _, f := range h {
 		if name := requirementName.FindString(f.value); f.name == "requires-dist" && name != "" {
 			m.requires = append(m.requires, normalName(name))

@@ -73,7 +73,7 @@ func TestOverlapsAsUV(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		archives, err := openAll(t.Context(), target, wheels)
+		archives, err := openAll(t, target, wheels)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -31,6 +31,7 @@ type pylock struct {
 
 type pylockFile struct {
 	Name, URL, Path string
+	Size            int64
 	Hashes          map[string]string
 }
 
@@ -43,7 +44,7 @@ func (f pylockFile) locked() lockedFile {
 	default:
 		name = urlFile(f.URL)
 	}
-	return lockedFile{name, strings.ToLower(f.Hashes["sha256"])}
+	return lockedFile{name, strings.ToLower(f.Hashes["sha256"]), f.URL, f.Size}
 }
 
 // parsePylock reads a lock of the standard's own format.

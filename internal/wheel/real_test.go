@@ -2,7 +2,6 @@ package wheel
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -271,33 +270,6 @@ func BenchmarkRead(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
-		}
-	}
-}
-
-// BenchmarkVerify opens and verifies wheels that were just downloaded.
-func BenchmarkVerify(b *testing.B) {
-	s, target, err := science(b).normal()
-	if err != nil {
-		b.Fatal(err)
-	}
-	env := resolve(b, s)
-	var wheels []wheel
-	var size int64
-	for _, p := range env.Packages {
-		size += p.Unpacked
-		wheels = append(wheels, wheel{requirement: requirement{name: p.Name, version: p.Version}, file: p.Filename, sum: p.SHA256, size: p.Size,
-			path: filepath.Join(s.CacheDir, "wheels", p.SHA256, p.Filename)})
-	}
-	b.SetBytes(size)
-	for b.Loop() {
-		for _, w := range wheels {
-			if err := os.Remove(w.path + verifiedSuffix); err != nil {
-				b.Fatal(err)
-			}
-		}
-		if _, err := openAll(context.Background(), target, wheels); err != nil {
-			b.Fatal(err)
 		}
 	}
 }

@@ -14,27 +14,13 @@ import (
 	"io"
 	"strconv"
 	"strings"
-
-	"github.com/slipway-ci/slipway/internal/machine"
-	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// verifiedSuffix ends the name of the note that a wheel was verified: the hashes
-// of its files, each with its name. As the wheel's own hash is verified each time,
-// what is in it need not be.
-const verifiedSuffix = ".verified"
-
-// verifiedSubject is what the codes of these notes are of, with the hash of the wheel:
-// the cache is in the tree, which may have brought another note.
-const verifiedSubject = "verified wheel "
-
-// verify reads all files of the wheel and compares them with RECORD, unless that
-// was done before. A file that RECORD does not name, or without a hash, is taken as
-// it is, as pip does: the hash of the lock covers the whole wheel.
-func (a *archive) verify(ctx context.Context, note string) error {
-	if a.known(note) {
-		return nil
-	}
+// noteSums notes the hash of each file that RECORD says: whoever reads the file finds out
+// whether it has that. Nothing is read twice for it. A file that RECORD does not name, or
+// without a hash, is taken as it is, as pip does: the hash of the lock covers the whole
+// wheel.
+func (a *archive) noteSums(ctx context.Context) error {
 	text, err := a.text(a.info + "/RECORD")
 	if err != nil {
 		return err
@@ -43,64 +29,37 @@ func (a *archive) verify(ctx context.Context, note string) error {
 	if err != nil {
 		return err
 	}
-	var kept strings.Builder
 	for _, e := range a.entries {
-		if err := e.verify(ctx, records[e.name]); err != nil {
-			return err
+		algorithm, digest, _ := strings.Cut(records[e.name], "=")
+		if algorithm != "sha256" {
+			if err := e.read(ctx, algorithm, digest); err != nil {
+				return err
+			}
+			continue
 		}
-		fmt.Fprintf(&kept, "%s %s\n", e.sum, e.name)
+		raw, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(digest, "="))
+		if err != nil || len(raw) != sha256.Size {
+			return e.unlike()
+		}
+		e.sum = hex.EncodeToString(raw)
 	}
-	code, err := machine.Code(verifiedSubject+a.sum, []byte(kept.String()))
-	if err != nil {
-		return nil //nolint:nilerr // it is verified again
-	}
-	return writeFile(note, []byte(code+"\n"+kept.String()))
+	return nil
 }
 
-// known reads the note.
-func (a *archive) known(note string) bool {
-	text, err := source.ReadFile(nil, note, maxLock)
-	if err != nil {
-		return false
-	}
-	code, list, _ := strings.Cut(string(text), "\n")
-	if ok, err := machine.Proves(code, verifiedSubject+a.sum, []byte(list)); err != nil || !ok {
-		return false
-	}
-	lines := strings.Split(list, "\n")
-	if len(lines) != len(a.entries)+1 {
-		return false
-	}
-	for n, e := range a.entries {
-		sum, name, _ := strings.Cut(lines[n], " ")
-		if name != e.name || !e.setSum(sum) {
-			return false
-		}
-	}
-	return true
-}
-
-// setSum notes the SHA-256 of the content.
-func (e *entry) setSum(sum string) bool {
-	raw, err := hex.DecodeString(sum)
-	if err != nil || len(raw) != sha256.Size {
-		return false
-	}
-	e.sum, e.record = sum, recordHash(raw)
-	return true
-}
+// unlike is a file that has another hash than RECORD says.
+func (e *entry) unlike() error { return fmt.Errorf("%s is not what RECORD says", e.name) }
 
 // recordHash writes a SHA-256 as RECORD has it.
 func recordHash(sum []byte) string { return "sha256=" + base64.RawURLEncoding.EncodeToString(sum) }
 
-// verify reads the content and compares it with its hash in RECORD.
-func (e *entry) verify(ctx context.Context, want string) error {
+// read reads a file to learn its SHA-256, and compares it with the hash of another kind
+// that RECORD has of it, if it has one.
+func (e *entry) read(ctx context.Context, algorithm, digest string) error {
 	own := sha256.New()
 	writer := io.Writer(own)
-	algorithm, digest, _ := strings.Cut(want, "=")
 	var other hash.Hash
 	switch algorithm {
-	case "", "sha256":
+	case "":
 	case "sha384":
 		other = sha512.New384()
 	case "sha512":
@@ -119,14 +78,10 @@ func (e *entry) verify(ctx context.Context, want string) error {
 	if err := errors.Join(err, r.Close()); err != nil {
 		return err
 	}
-	sum := own.Sum(nil)
-	e.setSum(hex.EncodeToString(sum))
-	if other != nil {
-		sum = other.Sum(nil)
+	if other != nil && base64.RawURLEncoding.EncodeToString(other.Sum(nil)) != strings.TrimRight(digest, "=") {
+		return e.unlike()
 	}
-	if want != "" && base64.RawURLEncoding.EncodeToString(sum) != strings.TrimRight(digest, "=") {
-		return fmt.Errorf("%s is not what RECORD says", e.name)
-	}
+	e.sum = hex.EncodeToString(own.Sum(nil))
 	return nil
 }
 

@@ -39,6 +39,11 @@ func TestResolveByPip(t *testing.T) {
 	s := shelf(t, recipe{name: "a", version: "1.0+cpu", files: map[string]string{"a.py": ""}},
 		recipe{name: "b", version: "2", tags: "cp311-cp311-manylinux_2_28_x86_64", files: map[string]string{"b.so": "x86"}},
 		recipe{name: "d", version: "1"}, recipe{name: "e", version: "1"}, recipe{name: "f-g.h", version: "1"}, recipe{name: "i", version: "1"})
+	lock, err := os.ReadFile(filepath.Join(s.Dir, "deps", "lock.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, s.Dir, s.Lock, "--trusted-host x.example\n"+string(lock)) // only pip knows what to make of it
 	env, err := Resolve(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
@@ -79,7 +84,7 @@ func TestResolveByPip(t *testing.T) {
 		t.Errorf("with a damaged wheel and no pip: %v", err)
 	}
 	_, err = Resolve(t.Context(), s)
-	if want := "deps/lock.txt:4:1: no index has a wheel of b==2 (check the name, and name a private index by PIP_EXTRA_INDEX_URL)"; err == nil || err.Error() != want {
+	if want := "deps/lock.txt:5:1: no index has a wheel of b==2 (check the name, and name a private index by PIP_EXTRA_INDEX_URL)"; err == nil || err.Error() != want {
 		t.Errorf("with a damaged wheel and no index: %v", err)
 	}
 }

@@ -2,6 +2,7 @@ package wheel
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -139,6 +140,61 @@ func (t target) takesTag(python, abi, platform string) bool {
 		return minor != "" && number <= t.minor
 	}
 	return (abi == "none" || abi == t.abi()) && (minor == "" || number == t.minor)
+}
+
+// rank orders wheels as pip prefers them, the best first: the tags are in the order that
+// the platform compatibility tags standard and pip give them.
+func (t target) rank(file string) int {
+	n, _ := parseFilename(file)
+	best := worst
+	platforms := t.platforms()
+	for _, python := range n.pythons {
+		for _, abi := range n.abis {
+			for _, platform := range n.platforms {
+				if t.takesTag(python, abi, platform) {
+					best = min(best, t.tier(python, abi, platform)*len(platforms)+max(slices.Index(platforms, platform), 0))
+				}
+			}
+		}
+	}
+	return best
+}
+
+const (
+	// generic is the tier of what is for any interpreter on a platform, anywhere that of
+	// what is for any platform too.
+	generic, anywhere = 1000, 10000
+	worst             = math.MaxInt32
+)
+
+// tier orders kinds of tags, of which each has all platforms.
+func (t target) tier(python, abi, platform string) int {
+	minor, err := strconv.Atoi(strings.TrimPrefix(strings.TrimLeft(python, "pyc"), "3"))
+	older := t.minor - minor
+	interpreter := strings.HasPrefix(python, "cp")
+	if !interpreter {
+		switch { // py312, py3, py311
+		case err != nil:
+			older = 1
+		case older > 0:
+			older++
+		}
+	}
+	switch {
+	case platform == "any" && interpreter:
+		return anywhere
+	case platform == "any":
+		return anywhere + 1 + older
+	case !interpreter:
+		return generic + older
+	case abi == t.abi():
+		return 0
+	case abi == "abi3" && older == 0:
+		return 1
+	case abi == "abi3":
+		return 2 + older
+	}
+	return 2
 }
 
 // choose gives the requirements that are ones on the target, by name.

@@ -10,10 +10,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/slipway-ci/slipway/internal/rootfs"
 	"github.com/slipway-ci/slipway/internal/source"
@@ -21,7 +23,7 @@ import (
 
 // edition is part of every identity: raise it when equal wheels come to give
 // other files.
-const edition = "2"
+const edition = "3"
 
 // Spec says which environment is wanted.
 type Spec struct {
@@ -61,6 +63,16 @@ type Spec struct {
 	// Progress, when not nil, is told how far the download of packages is, by several
 	// goroutines.
 	Progress func(string)
+	// Early, when not nil, is given the layer of each package that has one of its own as
+	// soon as its wheel is there, while others are downloaded, by several goroutines. Unless
+	// another package has files of the same names, the environment has the same layer. It
+	// is given none where there may be more than Room layers.
+	Early func(Layer)
+	Room  int
+	// Watch, when not nil, wraps what carries requests to indexes.
+	Watch func(http.RoundTripper) http.RoundTripper
+	// Pause waits between attempts; by the clock when nil.
+	Pause func(context.Context, time.Duration) error
 }
 
 // Environment is a virtual environment for an image.
@@ -110,11 +122,15 @@ type File struct {
 	// Size is how many bytes Open gives.
 	Size int64
 	// Open gives the content; it is nil for a link. It fails when the wheel is no
-	// longer in the cache, and reading fails when the wheel is damaged.
+	// longer in the cache, and reading fails when the wheel is damaged, or the content is
+	// not what its RECORD says, which is a *source.Error.
 	Open func() (io.ReadCloser, error)
+	// Deflated is the content as the wheel has it; nil for what no wheel has so.
+	Deflated *Deflated
 
-	// sum is the SHA-256 of the content, in hexadecimal.
-	sum string
+	// sum is the SHA-256 of the content, and wheel that of the wheel where it is packed as
+	// that has it, in hexadecimal.
+	sum, wheel string
 }
 
 // Overlap is a file that two packages bring with different content. The one that uv
@@ -142,9 +158,10 @@ func (e *IndexError) Error() string {
 }
 
 // Resolve gives the environment that the lock describes. Wheels that are not in
-// the cache are downloaded by pip, which is asked for nothing else; when all are
-// there nothing is started and nobody is asked. All are verified against the
-// hashes of the lock.
+// the cache are downloaded from the addresses in the lock, or from the indexes that pip is
+// set up for; what is not found there in a plain way is left to pip. When all are in the
+// cache nothing is started and nobody is asked. All are verified against the hashes of the
+// lock.
 //
 // What is wrong with the lock, or with a package in it, is a *source.Error at the
 // line of the lock; an index that cannot be reached is an *IndexError. When ctx
@@ -162,11 +179,7 @@ func Resolve(ctx context.Context, s Spec) (*Environment, error) {
 	if err != nil {
 		return nil, err
 	}
-	wheels, err := s.wheels(ctx, target, needed, list)
-	if err != nil {
-		return nil, err
-	}
-	archives, err := openAll(ctx, target, wheels)
+	archives, err := s.archives(ctx, target, needed, list)
 	if err != nil {
 		return nil, err
 	}
@@ -177,8 +190,8 @@ func Resolve(ctx context.Context, s Spec) (*Environment, error) {
 	return s.assemble(ctx, target, archives, ranks(order, archives))
 }
 
-// wheels gives the wheel of each requirement, by name.
-func (s Spec) wheels(ctx context.Context, t target, needed []requirement, from *list) ([]wheel, error) {
+// archives gives the wheel of each requirement, by name, opened as soon as it is there.
+func (s Spec) archives(ctx context.Context, t target, needed []requirement, from *list) ([]*archive, error) {
 	p, err := s.part(t, needed)
 	if err != nil {
 		return nil, err
@@ -190,13 +203,16 @@ func (s Spec) wheels(ctx context.Context, t target, needed []requirement, from *
 	if err != nil {
 		return nil, err
 	}
-	fetched, err := s.fetch(ctx, t, p.index, from)
-	if err != nil {
+	o := &opening{spec: s, target: t, early: s.Early != nil && len(needed)+buckets < s.Room}
+	for _, w := range slices.Concat(p.given, built) {
+		if err := o.take(ctx, w); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.fetch(ctx, t, p.index, from, o.take); err != nil {
 		return nil, err
 	}
-	all := slices.Concat(p.given, built, fetched)
-	slices.SortFunc(all, func(a, b wheel) int { return strings.Compare(a.name, b.name) })
-	return all, nil
+	return o.sorted(), nil
 }
 
 // normal gives the spec with its defaults, and the target that it means.

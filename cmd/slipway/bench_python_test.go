@@ -1,0 +1,171 @@
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"fmt"
+	"io"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+
+	"github.com/slipway-ci/slipway/internal/sandbox/registry"
+	"github.com/slipway-ci/slipway/internal/testbed"
+)
+
+// sciencePackages are what a first Python build is measured with: 125 MB of wheels
+// and 430 MB of files.
+const sciencePackages = "numpy==2.2.6\npandas==2.2.3\nscikit-learn==1.6.1\npyarrow==22.0.0\n"
+
+// BenchmarkImagePythonFirst builds and pushes the image of a lock from empty caches,
+// beside uv pip install --target, tar and crane append. Each is a process as a user
+// starts it, and what it takes of the processors is that of the process and its children.
+func BenchmarkImagePythonFirst(b *testing.B) {
+	root := testbed.Root(b)
+	binary := filepath.Join(b.TempDir(), "slipway")
+	execute(b, root, "go", "build", "-o", binary, "./cmd/slipway")
+	handler, err := registry.New(b.TempDir(), io.Discard)
+	if err != nil {
+		b.Fatal(err)
+	}
+	server := httptest.NewServer(handler)
+	b.Cleanup(server.Close)
+	host := strings.TrimPrefix(server.URL, "http://")
+	pushPythonBase(b, host+"/bases/python:3.11")
+	uv := testbed.UV(b)
+	locks := b.TempDir()
+	if err := os.WriteFile(filepath.Join(locks, "requirements.in"), []byte(sciencePackages), 0o644); err != nil {
+		b.Fatal(err)
+	}
+	kinds := []struct{ name, lock string }{{"slipway, pylock.toml", "pylock.toml"}, {"slipway, requirements.txt", "requirements.txt"}}
+	for _, kind := range kinds {
+		execute(b, locks, uv, "pip", "compile", "--quiet", "--cache-dir", filepath.Join(locks, "cache"), "--generate-hashes", "--only-binary=:all:",
+			"--python-version=3.11", "--output-file="+kind.lock, "requirements.in")
+	}
+	n := 0
+	var contenders []measured
+	for _, kind := range kinds {
+		contenders = append(contenders, measured{kind.name, func(tb testing.TB) []*os.ProcessState {
+			n++
+			dir := tb.TempDir()
+			text, err := os.ReadFile(filepath.Join(locks, kind.lock))
+			if err == nil {
+				err = os.WriteFile(filepath.Join(dir, kind.lock), text, 0o644)
+			}
+			if err == nil {
+				err = os.WriteFile(filepath.Join(dir, "slipway.yaml"), fmt.Appendf(nil, "project: first\nregistry: %s/slipway%d\nimages: {train: {python: {base: \"%s/bases/python:3.11\", requirements: %s}}}\n", host, n, host, kind.lock), 0o644)
+			}
+			if err != nil {
+				tb.Fatal(err)
+			}
+			tb.Cleanup(func() { stopSandbox(dir) })
+			command := exec.Command(binary, "build")
+			command.Dir, command.Env = dir, append(os.Environ(), "PIP_NO_CACHE_DIR=1", "XDG_CACHE_HOME="+tb.TempDir())
+			return []*os.ProcessState{finish(tb, command)}
+		}})
+	}
+	crane := testbed.CraneBinary(b)
+	contenders = append(contenders, measured{"uv, tar and crane append", func(tb testing.TB) []*os.ProcessState {
+		n++
+		dir := tb.TempDir()
+		layer, target := filepath.Join(dir, "layer.tar"), filepath.Join(dir, "opt", "venv", "lib", "python3.11", "site-packages")
+		return []*os.ProcessState{
+			finish(tb, exec.Command(uv, "pip", "install", "--quiet", "--cache-dir", filepath.Join(dir, "cache"), "--target", target, "--require-hashes", "--no-deps", "--only-binary=:all:",
+				"--python-version=3.11", "--python-platform=x86_64-manylinux_2_28", "--requirement", filepath.Join(locks, "requirements.txt"))),
+			finish(tb, exec.Command("tar", "-C", dir, "-cf", layer, "opt")),
+			// Another repository each time, or the registry would have the layer.
+			finish(tb, exec.Command(crane, "append", "--insecure", "-b", host+"/bases/python:3.11", "-f", layer, "-t", fmt.Sprintf("%s/crane%d:v1", host, n))),
+		}
+	}})
+	rows := make([]testbed.Row, len(contenders))
+	for b.Loop() {
+		for i, c := range contenders {
+			began := time.Now()
+			states := c.run(b)
+			rows[i].Name = c.name
+			rows[i].Times = append(rows[i].Times, time.Since(began))
+			var processor time.Duration
+			for _, s := range states {
+				processor += s.UserTime() + s.SystemTime()
+				rows[i].Memory = max(rows[i].Memory, testbed.Peak(s))
+			}
+			rows[i].Processor = append(rows[i].Processor, processor)
+		}
+	}
+	slices.Reverse(rows) // the ratios are to the other way
+	testbed.Print(b, rows...)
+}
+
+// measured is a way to do the thing, which gives the processes that did it.
+type measured struct {
+	name string
+	run  func(testing.TB) []*os.ProcessState
+}
+
+// finish runs a program to its end.
+func finish(tb testing.TB, c *exec.Cmd) *os.ProcessState {
+	tb.Helper()
+	if out, err := c.CombinedOutput(); err != nil {
+		tb.Fatalf("%v: %v\n%s", c.Args, err, out)
+	}
+	return c.ProcessState
+}
+
+// pushPythonBase pushes a base that has nothing but what tells of its Python.
+func pushPythonBase(b *testing.B, reference string) {
+	b.Helper()
+	var text bytes.Buffer
+	w := tar.NewWriter(&text)
+	for path, content := range map[string]string{"usr/local/bin/python3": "\x7fELF/lib64/ld-linux-x86-64.so.2\x00", "usr/lib/x86_64-linux-gnu/libc.so.6": "GNU C Library (Debian) stable release version 2.36."} {
+		err := w.WriteHeader(&tar.Header{Name: path, Mode: 0o755, Size: int64(len(content))})
+		if err == nil {
+			_, err = io.WriteString(w, content)
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		b.Fatal(err)
+	}
+	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(text.Bytes())), nil })
+	if err != nil {
+		b.Fatal(err)
+	}
+	image, err := mutate.AppendLayers(empty.Image, layer)
+	if err != nil {
+		b.Fatal(err)
+	}
+	image, err = mutate.ConfigFile(image, &v1.ConfigFile{OS: "linux", Architecture: "amd64", RootFS: mustConfig(b, image).RootFS, Config: v1.Config{Env: []string{"PATH=/usr/local/bin:/usr/bin", "PYTHON_VERSION=3.11.14"}}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	to, err := name.ParseReference(reference, name.Insecure)
+	if err == nil {
+		err = remote.Write(to, image)
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+}
+
+func mustConfig(b *testing.B, image v1.Image) *v1.ConfigFile {
+	b.Helper()
+	config, err := image.ConfigFile()
+	if err != nil {
+		b.Fatal(err)
+	}
+	return config
+}

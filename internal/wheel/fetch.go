@@ -1,0 +1,215 @@
+package wheel
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/panics"
+)
+
+const (
+	// streams is how many files are downloaded at the same time.
+	streams = 6
+	// toldBytes is after how many bytes of a file it is told how far it is.
+	toldBytes = 16 << 20
+)
+
+// taking is what is done with a wheel as soon as it is there, by several goroutines.
+type taking func(context.Context, wheel) error
+
+// found is a requirement whose file is known.
+type found struct {
+	requirement
+	offered
+}
+
+// fetcher brings wheels from indexes. It needs no resolver, as each file is known by its
+// hash; what it does not find, or what is set up in an unusual way, is left to pip.
+type fetcher struct {
+	spec   Spec
+	target target
+	store  store
+	list   *list
+	take   taking
+
+	settings settings
+	remote   *remote
+	begun    atomic.Int64
+	total    int
+
+	mu sync.Mutex
+	// refused is why a requirement was not had, where the index said something.
+	refused map[string]*refusal
+}
+
+// fetch has the wheel of each requirement taken: those in the cache, and the others while
+// they are downloaded.
+func (s Spec) fetch(ctx context.Context, t target, needed []requirement, from *list, take taking) error {
+	there, missing, err := s.cached(ctx, t, needed)
+	if err != nil {
+		return err
+	}
+	group, within := panics.WithContext(ctx)
+	group.Go(func() error {
+		for _, w := range there {
+			if err := take(within, w); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if len(missing) > 0 {
+		f := &fetcher{spec: s, target: t, store: store{s.CacheDir}, list: from, take: take, settings: s.settings(from), total: len(missing), refused: map[string]*refusal{}}
+		group.Go(func() error { return f.fetch(within, missing) })
+	}
+	if err := group.Wait(); ctx.Err() == nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+// cached parts requirements into those whose wheels are in the cache, and the others.
+func (s Spec) cached(ctx context.Context, t target, needed []requirement) (there []wheel, missing []requirement, err error) {
+	cache := store{s.CacheDir}
+	wheels, ok := make([]wheel, len(needed)), make([]bool, len(needed))
+	group, within := panics.WithContext(ctx)
+	group.SetLimit(sides)
+	for n, r := range needed {
+		group.Go(func() (err error) {
+			wheels[n], ok[n], err = cache.wheel(within, t, r)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, nil, err
+	}
+	for n, r := range needed {
+		if ok[n] {
+			there = append(there, wheels[n])
+		} else {
+			missing = append(missing, r)
+		}
+	}
+	return there, missing, nil
+}
+
+// fetch finds all files first, so that what is nowhere is told before anything large is
+// downloaded.
+func (f *fetcher) fetch(ctx context.Context, missing []requirement) error {
+	if err := f.store.tidy(time.Now()); err != nil {
+		return err
+	}
+	known, rest, err := f.find(ctx, missing)
+	if f.remote != nil {
+		defer f.remote.close()
+	}
+	if err != nil {
+		return err
+	}
+	if err := f.byPip(ctx, rest); err != nil {
+		return err
+	}
+	slices.SortStableFunc(known, func(a, b found) int { return cmp.Compare(b.size, a.size) }) // what takes longest first
+	var lost []requirement
+	group, within := panics.WithContext(ctx)
+	group.SetLimit(streams)
+	for _, one := range known {
+		group.Go(func() error {
+			w, err := f.download(within, one)
+			if refused := (*refusal)(nil); errors.As(err, &refused) {
+				if err := f.refuse(one.requirement, refused); err != nil {
+					return err
+				}
+				f.mu.Lock()
+				defer f.mu.Unlock()
+				lost = append(lost, one.requirement)
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			return f.take(within, w)
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return f.byPip(ctx, lost)
+}
+
+// refuse notes why a requirement was not had. An index that has had too many requests is
+// not asked by somebody else.
+func (f *fetcher) refuse(r requirement, refused *refusal) error {
+	if refused.status == http.StatusTooManyRequests {
+		return refused.of(r)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.refused[r.name] = refused
+	return nil
+}
+
+// byPip has pip download what is left. Where it fares no better, what the index said here
+// is told: it has the index's name.
+func (f *fetcher) byPip(ctx context.Context, rest []requirement) error {
+	if len(rest) == 0 {
+		return nil
+	}
+	err := f.spec.pipFetch(ctx, f.target, rest, f.list, f.take)
+	if refused := (*IndexError)(nil); errors.As(err, &refused) || errors.Is(err, errNoPip) {
+		for _, r := range rest {
+			if own := f.refused[r.name]; own != nil && (refused == nil || refused.Requirement == r.String()) {
+				return own.of(r)
+			}
+		}
+	}
+	return err
+}
+
+// download brings a file into the cache, and goes on where it was broken off.
+func (f *fetcher) download(ctx context.Context, one found) (wheel, error) {
+	dir, err := os.MkdirTemp(filepath.Join(f.store.dir, "partial"), "")
+	if err != nil {
+		return wheel{}, fmt.Errorf("make room for packages: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	size := ""
+	if one.size > 0 {
+		size = fmt.Sprintf(" (%.1f MB)", float64(one.size)/1e6)
+	}
+	f.spec.tell("downloading package %d of %d: %s%s", f.begun.Add(1), f.total, one.file, size)
+	p := &partial{name: filepath.Join(dir, filepath.Base(one.file)), told: func(n, of int64) {
+		f.spec.tell("downloading %s: %d of %d MB", one.file, n/1e6, max(n, of)/1e6)
+	}, size: one.size}
+	sum, err := p.fetch(ctx, f.remote, one.address)
+	if err == nil && p.resumed && !slices.Contains(one.hashes, sum) { // of two files of the same name
+		sum, err = p.fetch(ctx, f.remote, one.address)
+	}
+	if err != nil {
+		return wheel{}, err
+	}
+	if !slices.Contains(one.hashes, sum) {
+		return wheel{}, notTheHash(one.requirement, one.file, sum)
+	}
+	w, err := f.store.keep(f.target, one.requirement, p.name, sum, p.n)
+	if err != nil {
+		return w, fmt.Errorf("keep a package: %w", err)
+	}
+	return w, nil
+}
+
+// tell tells how far it is.
+func (s Spec) tell(format string, args ...any) {
+	if s.Progress != nil {
+		s.Progress(fmt.Sprintf(format, args...))
+	}
+}

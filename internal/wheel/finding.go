@@ -1,0 +1,121 @@
+package wheel
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"github.com/slipway-ci/slipway/internal/panics"
+)
+
+// find looks for the file of each requirement: by the address that the lock has, unless
+// the user names another index than that of the lock, or on the pages of the indexes.
+func (f *fetcher) find(ctx context.Context, missing []requirement) (known []found, rest []requirement, err error) {
+	if f.settings.unusual {
+		return nil, missing, nil
+	}
+	if f.remote, err = f.spec.remote(f.settings); err != nil {
+		return nil, missing, nil //nolint:nilerr // what cannot be set up here is left to pip
+	}
+	var unknown []requirement
+	for _, r := range missing {
+		if o, ok := f.target.best(r, r.addresses()); ok && !f.settings.replaced {
+			known = append(known, found{r, o})
+		} else {
+			unknown = append(unknown, r)
+		}
+	}
+	if len(unknown) == 0 {
+		return known, nil, nil
+	}
+	if f.settings.standard {
+		own := f.spec.ownIndex(ctx)
+		if own == "" {
+			return known, unknown, ctx.Err()
+		}
+		f.settings.indexes = append([]string{own}, f.settings.indexes...)
+	}
+	for _, index := range f.settings.indexes {
+		f.spec.tell("looking up %d packages on the index %s", len(unknown), masked(index))
+	}
+	offers := make([]found, len(unknown))
+	group, within := panics.WithContext(ctx)
+	group.SetLimit(streams)
+	for n, r := range unknown {
+		group.Go(func() error {
+			all, err := f.offers(within, r)
+			if o, ok := f.target.best(r, all); ok && err == nil {
+				offers[n] = found{r, o}
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, nil, err
+	}
+	for n, o := range offers {
+		if o.address == "" {
+			rest = append(rest, unknown[n])
+		} else {
+			known = append(known, o)
+		}
+	}
+	return known, rest, nil
+}
+
+// addresses are the files that the lock names with an address.
+func (r requirement) addresses() []offered {
+	var all []offered
+	for _, file := range r.files {
+		if plainAddress(file.url) {
+			all = append(all, offered{file: file.name, address: file.url, sum: file.sum, size: file.size})
+		}
+	}
+	return all
+}
+
+// offers gives what the indexes and the places of --find-links have of a project.
+func (f *fetcher) offers(ctx context.Context, r requirement) ([]offered, error) {
+	var all []offered
+	pages := []string{}
+	for _, index := range f.settings.indexes {
+		pages = append(pages, index+"/"+r.name+"/")
+	}
+	for _, place := range f.settings.links {
+		parsed, err := url.Parse(place)
+		switch {
+		case err == nil && parsed.Scheme == "file":
+			all = append(all, listed(filepath.FromSlash(parsed.Path))...)
+		case plainAddress(place):
+			pages = append(pages, place)
+		default:
+			all = append(all, listed(place)...)
+		}
+	}
+	for _, page := range pages {
+		more, err := f.remote.page(ctx, page)
+		if refused := (*refusal)(nil); errors.As(err, &refused) {
+			err = f.refuse(r, refused)
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, more...)
+	}
+	return all, nil
+}
+
+// listed are the wheels in a directory.
+func listed(dir string) []offered {
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return nil // pip passes it over too
+	}
+	var all []offered
+	for _, file := range files {
+		all = append(all, offered{file: file.Name(), address: filepath.Join(dir, file.Name())})
+	}
+	return all
+}

@@ -1,0 +1,133 @@
+package wheel
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/url"
+	"slices"
+	"strings"
+
+	"golang.org/x/net/html"
+)
+
+// offered is a file that an index offers.
+type offered struct {
+	file string
+	// address is its URL, or its path where it is on this machine.
+	address string
+	// sum is empty where the index does not tell it, and size 0.
+	sum    string
+	size   int64
+	python string
+	yanked bool
+}
+
+// parsePage reads the page of a project: of the simple API in JSON (PEP 691), or in HTML
+// (PEP 503), which a page of links is too.
+func parsePage(text []byte, from *url.URL) ([]offered, error) {
+	if bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
+		return parseJSONPage(text, from)
+	}
+	return parseHTMLPage(text, from)
+}
+
+func parseJSONPage(text []byte, from *url.URL) ([]offered, error) {
+	var page struct {
+		Meta struct {
+			Version string `json:"api-version"`
+		}
+		Files []struct {
+			Filename, URL string
+			Hashes        map[string]string
+			Size          int64
+			Python        string `json:"requires-python"`
+			Yanked        any
+		}
+	}
+	if err := json.Unmarshal(text, &page); err != nil {
+		return nil, err
+	}
+	if major, _, _ := strings.Cut(page.Meta.Version, "."); major != "" && major != "1" {
+		return nil, fmt.Errorf("its API has the version %s", page.Meta.Version)
+	}
+	var all []offered
+	for _, f := range page.Files {
+		address, err := from.Parse(f.URL)
+		if err != nil {
+			continue
+		}
+		yanked := f.Yanked != nil && f.Yanked != false
+		all = append(all, offered{f.Filename, address.String(), strings.ToLower(f.Hashes["sha256"]), f.Size, f.Python, yanked})
+	}
+	return all, nil
+}
+
+func parseHTMLPage(text []byte, from *url.URL) ([]offered, error) {
+	var all []offered
+	tokens := html.NewTokenizer(bytes.NewReader(text))
+	for {
+		switch tokens.Next() {
+		case html.ErrorToken:
+			if err := tokens.Err(); err != io.EOF { //nolint:errorlint // it is the tokenizer's own
+				return nil, err
+			}
+			return all, nil
+		case html.StartTagToken, html.SelfClosingTagToken:
+			token := tokens.Token()
+			attributes := map[string]string{}
+			yanked := false
+			for _, a := range token.Attr {
+				attributes[a.Key] = a.Val
+				yanked = yanked || a.Key == "data-yanked"
+			}
+			address, err := from.Parse(attributes["href"])
+			switch {
+			case err != nil || attributes["href"] == "":
+			case token.Data == "base":
+				from = address
+			case token.Data == "a":
+				sum, _ := strings.CutPrefix(address.Fragment, "sha256=")
+				if sum = strings.ToLower(sum); !sha256Text.MatchString(sum) {
+					sum = ""
+				}
+				address.Fragment, address.RawFragment = "", ""
+				all = append(all, offered{urlFile(address.String()), address.String(), sum, 0, attributes["data-requires-python"], yanked})
+			}
+		}
+	}
+}
+
+// best gives the file for a requirement that pip would take of those that are offered.
+func (t target) best(r requirement, all []offered) (offered, bool) {
+	fit := slices.DeleteFunc(slices.Clone(all), func(o offered) bool {
+		n, ok := parseFilename(o.file)
+		return !ok || n.name != r.name || !sameVersion(n.version, r.version) || !t.takes(n) || !t.isFor(o.python) || o.sum != "" && !slices.Contains(r.hashes, o.sum)
+	})
+	if len(fit) == 0 {
+		return offered{}, false
+	}
+	flag := func(b bool) int {
+		if b {
+			return 1
+		}
+		return 0
+	}
+	return slices.MinFunc(fit, func(a, b offered) int {
+		return cmp.Or(flag(a.sum == "")-flag(b.sum == ""), flag(a.yanked)-flag(b.yanked), t.rank(a.file)-t.rank(b.file), strings.Compare(b.file, a.file))
+	}), true
+}
+
+// isFor tells whether the target's Python is one of those that a file is for. What
+// cannot be read is no reason against it, as for pip.
+func (t target) isFor(python string) bool {
+	for _, clause := range specifiers(python) {
+		operator, version := cutSpecifier(clause)
+		if holds, ok := satisfies(t.full, operator, version); ok && !holds {
+			return false
+		}
+	}
+	return true
+}
