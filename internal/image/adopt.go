@@ -37,6 +37,11 @@ func (r *Registry) Adopt(ctx context.Context, s Spec, built v1.Hash, tags []stri
 	if err != nil {
 		return nil, err
 	}
+	if found != nil && r.Verify {
+		if err := p.verifyAdopted(ctx, found); err != nil {
+			return nil, err
+		}
+	}
 	if found != nil {
 		unmoved, err := p.retag(ctx, found)
 		return &Pushed{
@@ -73,6 +78,18 @@ func (r *Registry) Adopt(ctx context.Context, s Spec, built v1.Hash, tags []stri
 		Name: s.Name, Reference: at.Digest(a.digest.String()), Tags: p.tags,
 		BytesSent: p.meter.sent.Load(), BytesTotal: a.size, Layers: a.layers, Changed: a.changed,
 	}, nil
+}
+
+// verifyAdopted asks for all blobs of an image that another builder has just pushed,
+// which sends what a registry says that it lacks, and nothing else.
+func (p *push) verifyAdopted(ctx context.Context, found *standing) error {
+	whole, err := p.verify(ctx, found)
+	if err == nil && whole == nil {
+		if err = p.mended(ctx); err == nil {
+			err = fmt.Errorf("the registry has lost a part of %s, and tells the builder that it has it: delete the image there, and build it again", p.wire.repository.Digest(found.digest.String()))
+		}
+	}
+	return err
 }
 
 // compare finds out what an image is made of, and by what it differs from the one that

@@ -117,7 +117,7 @@ func openBase(ctx context.Context, s Spec, r *Registry, reference *name.Digest) 
 	if err != nil {
 		return nil, explainBase(s, reference, err)
 	}
-	found.read = func(ctx context.Context) (*rootfs.FS, error) { return r.readFS(ctx, s, found) }
+	found.read = func(ctx context.Context) (*rootfs.FS, error) { return r.readFS(ctx, s, found, staying) }
 	return found, nil
 }
 

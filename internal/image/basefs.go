@@ -67,9 +67,13 @@ func (k kept) layerFile(digest v1.Hash) string {
 	return filepath.Join(k.dir, digest.Hex+".layer-"+rootfs.Edition)
 }
 
+// passage takes the nth layer of a base elsewhere, and has it read on the way; false
+// when it does not go there.
+type passage func(ctx context.Context, n int, read func(io.Reader) error) (passed bool, err error)
+
 // readFS gives what the file system of a base has. Its layers are read once on a
-// machine, as far as they were not read for another base.
-func (r *Registry) readFS(ctx context.Context, s Spec, b *base) (*rootfs.FS, error) {
+// machine, as far as they were not read for another base, or passed on.
+func (r *Registry) readFS(ctx context.Context, s Spec, b *base, pass passage) (*rootfs.FS, error) {
 	k := keptBases(s)
 	layers := make([]*rootfs.Layer, len(b.layers))
 	var lacking []int
@@ -98,10 +102,16 @@ func (r *Registry) readFS(ctx context.Context, s Spec, b *base) (*rootfs.FS, err
 			continue
 		}
 		group.Go(func() error {
-			err := r.retry(limited, func() (err error) {
-				layers[n], partial[n], err = readLayer(limited, puller, b.reference.Context().Digest(l.Digest.String()))
+			read := func(body io.Reader) (err error) {
+				layers[n], partial[n], err = readLayer(limited, body, l.Digest)
 				return err
-			})
+			}
+			passed, err := pass(limited, n, read)
+			if err == nil && !passed {
+				err = explainBase(s, *b.reference, r.retry(limited, func() error {
+					return fetchLayer(limited, puller, b.reference.Context().Digest(l.Digest.String()), read)
+				}))
+			}
 			if err == nil && !partial[n] {
 				k.keepLayer(l.Digest, layers[n])
 			}
@@ -112,7 +122,7 @@ func (r *Registry) readFS(ctx context.Context, s Spec, b *base) (*rootfs.FS, err
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		return nil, explainBase(s, *b.reference, err)
+		return nil, err
 	}
 	fs := rootfs.Merge(layers...)
 	for _, p := range partial {
@@ -121,22 +131,26 @@ func (r *Registry) readFS(ctx context.Context, s Spec, b *base) (*rootfs.FS, err
 	return fs, nil
 }
 
-// readLayer reads a layer to its end, so that its digest is verified. One that is whole
-// and is no archive that is known here is partial.
-func readLayer(ctx context.Context, puller *remote.Puller, reference name.Digest) (l *rootfs.Layer, partial bool, err error) {
+func fetchLayer(ctx context.Context, puller *remote.Puller, reference name.Digest, read func(io.Reader) error) error {
 	layer, err := puller.Layer(ctx, reference)
 	if err != nil {
-		return nil, false, err
+		return err
 	}
 	stream, err := layer.Compressed()
 	if err != nil {
-		return nil, false, err
+		return err
 	}
 	defer stream.Close()
+	return read(stream)
+}
+
+// readLayer reads a layer to its end, so that its digest is verified. One that is whole
+// and is no archive that is known here is partial.
+func readLayer(ctx context.Context, stream io.Reader, digest v1.Hash) (l *rootfs.Layer, partial bool, err error) {
 	body := &contextReader{ctx, stream}
 	l, wrong := rootfs.Read(body)
 	if _, err := io.Copy(io.Discard, body); err != nil {
-		return nil, false, fmt.Errorf("read the layer %s: %w", reference.DigestStr(), errors.Join(err, ctx.Err()))
+		return nil, false, fmt.Errorf("read the layer %s: %w", digest, errors.Join(err, ctx.Err()))
 	}
 	if wrong != nil {
 		return &rootfs.Layer{}, true, nil

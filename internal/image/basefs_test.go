@@ -11,6 +11,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -312,4 +313,50 @@ func TestLayersAreCountedWithTheBases(t *testing.T) {
 	}
 	s.Base = rootBase(t, r, "bases/full", nil, append(layers, layers[:2]...)...)
 	wantSourceError(t, refused(t, s, r), "has 127 layers, and container runtimes take no more than 127")
+}
+
+// A base that lies in another registry is fetched once: what it holds is read while it is
+// sent. A registry that fails meanwhile costs another time, and no more.
+func TestBaseOfAnotherRegistryIsFetchedOnce(t *testing.T) {
+	t.Parallel()
+	elsewhere := &faults{next: inMemory()}
+	base := rootBase(t, serve(t, elsewhere), "bases/far", nil, []node{dir("app", 0o750, 7, 7)}, []node{{name: "large", kind: '0', text: strings.Repeat("0123456789", 100_000)}})
+	for what, refused := range map[string]int32{"whole": 0, "interrupted": 1} {
+		var left atomic.Int32
+		left.Store(refused)
+		to := &faults{next: inMemory()}
+		to.during(func(_ int, w http.ResponseWriter, r *http.Request) bool {
+			if r.Method != http.MethodPut || !strings.Contains(r.URL.Path, "/blobs/") || left.Add(-1) < 0 {
+				return false
+			}
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return true
+		})
+		r := serve(t, to)
+		s := filesSpec(files{"a": "1"}.write(t), "a")
+		s.Base = base
+		recipe, err := Prepare(t.Context(), s, r)
+		must(t, err)
+		elsewhere.during(nil)
+		pushed, err := r.Push(t.Context(), recipe, nil, nil)
+		must(t, err)
+		requests, _ := elsewhere.log()
+		fetched := 0
+		for _, request := range requests {
+			if strings.HasPrefix(request, "GET ") && strings.Contains(request, "/blobs/") {
+				fetched++
+			}
+		}
+		if fetched > 3+int(refused) { // the configuration, and two layers
+			t.Errorf("%s: %d blobs are fetched: %v", what, fetched, requests)
+		}
+		there, err := remote.Get(pushed.Reference, r.options(t.Context())...)
+		must(t, err)
+		must(t, whole(there))
+		image, err := there.Image()
+		must(t, err)
+		if got := owned(t, image, 2); !strings.Contains(got["/app/"]+got["/app"], "750") {
+			t.Errorf("%s: what the base has is not known: %v", what, got)
+		}
+	}
 }

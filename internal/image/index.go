@@ -71,7 +71,7 @@ func (p *push) sendIndex(ctx context.Context, believing bool) (*assembled, error
 	same := &common{}
 	group, limited := panics.WithContext(ctx)
 	for n, part := range p.recipe.parts {
-		one := &push{registry: p.registry, recipe: part, wire: p.wire, meter: p.meter, attest: p.attest, common: same}
+		one := &push{registry: p.registry, recipe: part, wire: p.wire, meter: p.meter, attest: p.attest, common: same, broken: p.broken}
 		group.Go(func() (err error) {
 			parts[n], err = one.send(limited, believing)
 			return err

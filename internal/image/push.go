@@ -55,8 +55,12 @@ type push struct {
 	tags []string
 	// last is what the registry has of the image that was pushed last.
 	last *previous
+	// passed are layers of the base that were sent when they were read.
+	passed passed
 	// common are the layers that images of an index share; nil for one of its own.
 	common *common
+	// broken are the blobs that the registry has, and not whole.
+	broken *broken
 	// whole tells that the registry refuses blobs of unknown size.
 	whole atomic.Bool
 }
@@ -127,7 +131,7 @@ func (r *Registry) open(ctx context.Context, recipe *Recipe, tags []string, atte
 			return nil, fmt.Errorf("%q cannot be a tag of %s: it may have letters, digits, _, . and -, no . or - in front, and %d characters", tag, repository, maxTag)
 		}
 	}
-	p := &push{registry: r, recipe: recipe, attest: attest, meter: &meter{}}
+	p := &push{registry: r, recipe: recipe, attest: attest, meter: &meter{}, broken: &broken{}}
 	p.tags = slices.Compact(slices.Sorted(slices.Values(append(slices.Clone(tags), inputsTag(recipe.Inputs)))))
 	var others []name.Repository
 	if recipe.base != nil && recipe.base.RegistryStr() == repository.RegistryStr() {
@@ -160,7 +164,7 @@ func (p *push) verify(ctx context.Context, found *standing) (*standing, error) {
 			continue
 		}
 		group.Go(func() error {
-			there, err := p.has(limited, blob.Digest)
+			there, err := p.has(limited, blob.Digest, blob.Size)
 			if !there {
 				lacking.Store(true)
 			}

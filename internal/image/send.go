@@ -9,10 +9,10 @@ import (
 	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/slipway-ci/slipway/internal/panics"
+	"github.com/slipway-ci/slipway/internal/rootfs"
 )
 
 // send sends what the registry lacks, and then the manifest. It takes the
@@ -63,6 +63,9 @@ func (p *push) send(ctx context.Context, believing bool) (*assembled, error) {
 	if err := p.attach(ctx, a, p.recipe.spec.platform.String()); err != nil {
 		return nil, err
 	}
+	if err := p.mended(ctx); err != nil {
+		return nil, err
+	}
 	tagged, limited := panics.WithContext(ctx)
 	tagged.Go(func() error { return p.manifests(limited, a) })
 	tagged.Go(func() error { return p.remember(limited, a, &now) })
@@ -84,6 +87,11 @@ func (p *push) layers(ctx context.Context) (*base, []made, error) {
 	room, files, err := p.recipe.rooms(parent)
 	if err != nil {
 		return nil, nil, err
+	}
+	if parent.reference != nil {
+		parent.read = func(ctx context.Context) (*rootfs.FS, error) {
+			return p.registry.readFS(ctx, p.recipe.spec, parent, p.through(parent))
+		}
 	}
 	parent.recall(p.recipe.spec, p.last.base)
 	contents, err := lay(ctx, p.recipe.contents, parent, files)
@@ -175,7 +183,7 @@ func (p *push) copyBase(ctx context.Context, parent *base) error {
 	group, limited := panics.WithContext(ctx)
 	group.SetLimit(uploads)
 	for n, l := range parent.layers {
-		if p.last.blobs[l.Digest] || len(l.URLs) > 0 || l.MediaType == types.OCIRestrictedLayer {
+		if p.last.blobs[l.Digest] || p.passed.has(l.Digest) || len(l.URLs) > 0 || l.MediaType == types.OCIRestrictedLayer {
 			continue
 		}
 		p.meter.expect(l.Size)
@@ -193,7 +201,7 @@ func (p *push) copyLayer(ctx context.Context, parent *base, n int) error {
 	if parent.reference.RegistryStr() == p.wire.repository.RegistryStr() {
 		from = parent.reference.Context().RepositoryStr()
 	}
-	there, err := p.has(ctx, l.Digest)
+	there, err := p.has(ctx, l.Digest, l.Size)
 	if err != nil {
 		return err
 	}
@@ -201,13 +209,7 @@ func (p *push) copyLayer(ctx context.Context, parent *base, n int) error {
 		p.meter.settle(l.Size, 0, l.Size)
 		return nil
 	}
-	return p.blob(ctx, l.Digest, l.Size, l.Size, from, func() (io.ReadCloser, error) {
-		layer, err := remote.Layer(parent.reference.Context().Digest(l.Digest.String()), p.registry.options(ctx)...)
-		if err != nil {
-			return nil, err
-		}
-		return layer.Compressed()
-	})
+	return p.blob(ctx, l.Digest, l.Size, l.Size, from, func() (io.ReadCloser, error) { return p.baseLayer(ctx, parent, n) })
 }
 
 // begin begins the upload of the configuration.

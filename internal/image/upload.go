@@ -31,7 +31,7 @@ func (p *push) content(ctx context.Context, c *content, had *facts) (facts, erro
 		return p.registry.explain(fmt.Sprintf("send the %s of %s", c.what, p.wire.repository), p.wire.repository.RegistryStr(), err)
 	}
 	if had != nil {
-		there, err := p.has(ctx, had.Digest)
+		there, err := p.has(ctx, had.Digest, had.Size)
 		if err != nil || there {
 			p.meter.settle(c.bytes, 0, had.Size)
 			return *had, explain(err)
@@ -58,20 +58,14 @@ func (p *push) content(ctx context.Context, c *content, had *facts) (facts, erro
 	return f, explain(err)
 }
 
-// has asks for a blob.
-func (p *push) has(ctx context.Context, digest v1.Hash) (there bool, err error) {
-	err = p.registry.retry(ctx, func() error {
-		there, err = p.wire.hasBlob(ctx, digest)
-		return err
-	})
-	return there, err
-}
-
 // blob sends a blob that is known: in one request after the one that begins it,
 // which takes it from another repository if it can. planned is what the meter
 // expects of it.
 func (p *push) blob(ctx context.Context, digest v1.Hash, size, planned int64, from string, open func() (io.ReadCloser, error)) error {
 	return p.registry.retry(ctx, func() error {
+		if p.broken.has(digest) {
+			from = "" // that would be the same one
+		}
 		to, err := p.wire.begin(ctx, digest, from)
 		if err != nil {
 			return err

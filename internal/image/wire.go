@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
+	"strings"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -169,18 +171,26 @@ func (w *wire) putManifest(ctx context.Context, reference string, mediaType type
 	return nil
 }
 
-// hasBlob tells whether the repository has a blob.
-func (w *wire) hasBlob(ctx context.Context, digest v1.Hash) (bool, error) {
+// hasBlob tells whether the repository has a blob, and how large it is there; -1 where
+// the registry does not say.
+func (w *wire) hasBlob(ctx context.Context, digest v1.Hash) (there bool, size int64, err error) {
 	at := w.url("blobs", digest.String(), nil)
 	response, err := w.do(ctx, http.MethodHead, at, nil, nil, 0, http.StatusOK, http.StatusNotFound)
 	if refusesHead(err) {
 		response, err = w.do(ctx, http.MethodGet, at, http.Header{"Range": {"bytes=0-0"}}, nil, 0, http.StatusOK, http.StatusPartialContent, http.StatusNotFound)
 	}
 	if err != nil {
-		return false, err
+		return false, 0, err
 	}
 	defer done(response)
-	return response.StatusCode != http.StatusNotFound, nil
+	size = response.ContentLength
+	if response.StatusCode == http.StatusPartialContent {
+		_, total, _ := strings.Cut(response.Header.Get("Content-Range"), "/")
+		if size, err = strconv.ParseInt(total, 10, 64); err != nil {
+			size = -1
+		}
+	}
+	return response.StatusCode != http.StatusNotFound, size, nil
 }
 
 // smallBlob gives the bytes of a blob such as a configuration.

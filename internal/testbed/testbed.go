@@ -124,20 +124,28 @@ func serverFlags(pki string) []string {
 // Registry starts Debian's docker-registry and gives its host and port.
 func Registry(t testing.TB) string {
 	t.Helper()
+	host, _ := StoredRegistry(t)
+	return host
+}
+
+// StoredRegistry is Registry with the directory in which it keeps blobs.
+func StoredRegistry(t testing.TB) (host, storage string) {
+	t.Helper()
 	binary, err := exec.LookPath("docker-registry")
 	if err != nil {
 		missing(t, "docker-registry (Debian's package of the same name)")
 	}
 	dir := shortDir(t)
-	host := fmt.Sprintf("127.0.0.1:%d", freePorts(t, 1)[0])
+	host = fmt.Sprintf("127.0.0.1:%d", freePorts(t, 1)[0])
 	config := filepath.Join(dir, "config.yml")
-	text := fmt.Sprintf("version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: %s}, delete: {enabled: true}}\nhttp: {addr: %s}\n", filepath.Join(dir, "blobs"), host)
+	storage = filepath.Join(dir, "blobs")
+	text := fmt.Sprintf("version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: %s}, delete: {enabled: true}}\nhttp: {addr: %s}\n", storage, host)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	log := start(t, dir, "docker-registry", nil, binary, "serve", config)
 	await(t, log, 20*time.Second, http.DefaultClient, "http://"+host+"/v2/", nil)
-	return host
+	return host, storage
 }
 
 // Docker starts Debian's Docker daemon, which has a graph driver, and gives its

@@ -1,0 +1,107 @@
+package image
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/slipway-ci/slipway/internal/panics"
+)
+
+// staying is the passage of who sends nothing.
+func staying(context.Context, int, func(io.Reader) error) (bool, error) { return false, nil }
+
+// passed are the layers of a base in another registry that were sent when they were read
+// for what they hold: they are fetched once.
+type passed struct {
+	mu     sync.Mutex
+	layers map[v1.Hash]bool
+}
+
+func (p *passed) add(digest v1.Hash) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.layers == nil {
+		p.layers = map[v1.Hash]bool{}
+	}
+	p.layers[digest] = true
+}
+
+func (p *passed) has(digest v1.Hash) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.layers[digest]
+}
+
+// through gives the passage of a base's layers into the repository that is pushed to.
+func (p *push) through(parent *base) passage {
+	return func(ctx context.Context, n int, read func(io.Reader) error) (bool, error) {
+		l := parent.layers[n]
+		if p.last.blobs[l.Digest] || parent.reference.RegistryStr() == p.wire.repository.RegistryStr() {
+			return false, nil
+		}
+		there, err := p.has(ctx, l.Digest, l.Size)
+		if err == nil && !there {
+			p.meter.expect(l.Size)
+			var held error
+			seen := false
+			err = p.blob(ctx, l.Digest, l.Size, l.Size, "", func() (io.ReadCloser, error) {
+				stream, err := p.baseLayer(ctx, parent, n)
+				if err != nil {
+					return nil, err
+				}
+				seen = true
+				return newTee(stream, func(r io.Reader) { held = read(r) }, func(err error) { held = err }), nil
+			})
+			if err == nil {
+				err = held
+			}
+			if err == nil {
+				p.passed.add(l.Digest)
+				return seen, nil
+			}
+		}
+		return false, p.registry.explain(fmt.Sprintf("send the base's layer %s to %s", l.Digest, p.wire.repository), p.wire.repository.RegistryStr(), err)
+	}
+}
+
+// baseLayer opens a layer of the base where the base is.
+func (p *push) baseLayer(ctx context.Context, parent *base, n int) (io.ReadCloser, error) {
+	layer, err := remote.Layer(parent.reference.Context().Digest(parent.layers[n].Digest.String()), p.registry.options(ctx)...)
+	if err != nil {
+		return nil, err
+	}
+	return layer.Compressed()
+}
+
+// tee is a stream that somebody else reads too, at the same pace.
+type tee struct {
+	io.Reader
+	stream io.Closer
+	writer *io.PipeWriter
+	done   chan struct{}
+}
+
+// newTee has read called with what is read of the stream, or failed with its panic. Both
+// have ended when the tee is closed.
+func newTee(stream io.ReadCloser, read func(io.Reader), failed func(error)) *tee {
+	reader, writer := io.Pipe()
+	t := &tee{io.TeeReader(stream, writer), stream, writer, make(chan struct{})}
+	end := func() {
+		_ = reader.CloseWithError(errUnread)
+		close(t.done)
+	}
+	panics.Go(func() { read(reader); end() }, func(err error) { failed(err); end() })
+	return t
+}
+
+// Close ends the other reader's stream, whose end it then has seen.
+func (t *tee) Close() error {
+	_ = t.writer.Close()
+	<-t.done
+	return t.stream.Close()
+}
