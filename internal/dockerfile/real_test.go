@@ -3,6 +3,7 @@ package dockerfile
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/slipway-ci/slipway/internal/secret"
+	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
 // TestRealBuildKit builds Dockerfiles with a real buildkitd and looks at what is in
@@ -28,6 +30,7 @@ func TestRealBuildKit(t *testing.T) {
 	t.Run("two clones have one digest", func(t *testing.T) { testClones(t, w) })
 	t.Run("a changed file of equal size is sent", func(t *testing.T) { testChanged(t, w) })
 	t.Run("nothing is sent twice", func(t *testing.T) { testWarm(t, w) })
+	t.Run("a version comes from git", func(t *testing.T) { testGit(t, w) })
 	t.Run("labels and annotations", func(t *testing.T) { testLabels(t, w) })
 }
 
@@ -236,5 +239,44 @@ func testLabels(t *testing.T, w *world) {
 	got := fmt.Sprint(config.Config.Labels["a.b/c"], " ", manifest.Annotations["a.b/c"], " ", config.Created.UTC().Format(time.RFC3339))
 	if want := "label annotation 2024-05-06T07:08:09Z"; got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// testGit has a step ask git for a version, as setuptools_scm does: by .git as a mount,
+// beside a copy of the tree, which git has to take for unchanged.
+func testGit(t *testing.T, w *world) {
+	testbed.Programs(t, w.registry+"/git:1", "git")
+	s := w.spec(map[string]string{
+		"Dockerfile": "FROM " + w.registry + "/git:1\nWORKDIR /src\nCOPY . .\n" +
+			"RUN --mount=type=bind,source=.git,target=.git git describe --dirty --tags --long --match '*[0-9]*' > /version\n",
+		"pkg/a.py": "1", "run.sh": "#!/bin/sh\n", ".gitignore": "*.pyc\n",
+	})
+	if err := os.Chmod(filepath.Join(s.Dir, "run.sh"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	git := func(args ...string) string {
+		t.Helper()
+		command := exec.Command("git", append([]string{"-C", s.Dir, "-c", "user.name=a", "-c", "user.email=a@example.com"}, args...)...)
+		out, err := command.CombinedOutput()
+		if err != nil {
+			t.Fatalf("git %v: %v\n%s", args, err, out)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	git("init", "-q", "-b", "main")
+	git("add", ".")
+	git("commit", "-q", "-m", "one")
+	git("tag", "v1.2.3")
+	git("commit", "-q", "--allow-empty", "-m", "two")
+	s.Git = true
+	image, _, told := w.build(t, s, "scm")
+	files := contents(t, image)
+	if want := "v1.2.3-1-g" + git("rev-parse", "--short", "HEAD") + "\n"; files["version"] != want {
+		t.Errorf("git says %q, want %q\n%s", files["version"], want, told.text())
+	}
+	for name := range files {
+		if strings.HasPrefix(name, "src/.git/") && strings.Contains(name, "config") {
+			t.Errorf("%s is in the image", name)
+		}
 	}
 }

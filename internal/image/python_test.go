@@ -155,3 +155,66 @@ func TestUnknownVersionCountsTheWholeLock(t *testing.T) {
 		seen[recipe.Inputs] = true
 	}
 }
+
+// A lock of many large packages makes no more layers than runtimes take: the largest have
+// layers of their own, and a change of the files moves none of them.
+func TestManyLargePackages(t *testing.T) {
+	t.Parallel()
+	r := memory(t)
+	tree := files{"a.py": "1", "pylock.toml": "lock-version = \"1.0\"\n"}
+	large := make([]byte, 2<<20)
+	const packages = 64
+	for n := range packages {
+		name := fmt.Sprintf("p%02d", n)
+		tree["pylock.toml"] += fmt.Sprintf("\n[[packages]]\nname = %q\nversion = \"1\"\nsdist = { url = \"https://x.example/%s-1.tar.gz\", hashes = { sha256 = %q } }\n", name, name, strings.Repeat("0", 64))
+		var b bytes.Buffer
+		z := zip.NewWriter(&b)
+		for file, text := range map[string]string{name + "/data": string(large[:len(large)-n]) + name, name + "-1.dist-info/METADATA": "Name: " + name + "\nVersion: 1\n",
+			name + "-1.dist-info/WHEEL": "Wheel-Version: 1.0\n", name + "-1.dist-info/RECORD": ""} {
+			w, err := z.Create(file)
+			must(t, err)
+			_, err = io.WriteString(w, text)
+			must(t, err)
+		}
+		must(t, z.Close())
+		tree["wheels/"+name+"-1-py3-none-any.whl"] = b.String()
+	}
+	layers := make([][]node, 70)
+	layers[0] = official("3.12.4", "2.36")
+	for n := range layers[1:] {
+		layers[n+1] = []node{{name: fmt.Sprintf("f%d", n), kind: '0', text: fmt.Sprint(n)}}
+	}
+	s := pythonSpec(tree.write(t), rootBase(t, r, "bases/many", []string{"PYTHON_VERSION=3.12.4"}, layers...))
+	s.Requirements, s.Wheels = "pylock.toml", "wheels"
+	made := build(t, s, r)
+	if made.Layers > maxLayers || made.Layers < maxLayers-fileLayers {
+		t.Errorf("the image has %d layers", made.Layers)
+	}
+	found := 0
+	for file := range owned(t, made.V1, len(layers)) {
+		if strings.HasSuffix(file, "/data") {
+			found++
+		}
+	}
+	if found != packages {
+		t.Errorf("%d of %d packages are there", found, packages)
+	}
+	tree["a.py"] = "2"
+	s.Dir = tree.write(t)
+	again := build(t, s, r)
+	before, err := made.V1.Layers()
+	must(t, err)
+	after, err := again.V1.Layers()
+	must(t, err)
+	moved := 0
+	for n := range after {
+		was, err := before[n].Digest()
+		must(t, err)
+		if is, err := after[n].Digest(); err != nil || is != was {
+			moved++
+		}
+	}
+	if moved != 1 || len(before) != len(after) {
+		t.Errorf("%d of %d layers change with a file", moved, len(after))
+	}
+}
