@@ -10,19 +10,21 @@ import (
 	"github.com/slipway-ci/slipway/internal/clock"
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/run"
 )
 
 // askingLimit bounds one question to a service.
 const askingLimit = 10 * time.Second
 
-// awaitAnswer asks a service until it answers. That it runs says little: a notebook
-// takes seconds until it listens. Whatever it answers counts, but what the gateway
-// says for it while it does not: 502, 503 and 504.
+// awaitAnswer asks a service until it answers at the address that is printed: with a
+// status below 400. That it runs says little: a notebook takes seconds until it
+// listens, and a program that answers 404 there lives at another path. What it
+// answers for long is told, since it may never change.
 func (p *project) awaitAnswer(ctx context.Context, to *platform, service *config.Job, target run.Target, carrier http.RoundTripper, address string) error {
-	last := "nothing"
+	last, told := "nothing", false
 	for wait := 50 * time.Millisecond; ; wait = min(wait*3/2, 2*time.Second) {
-		answered, said := p.ask(ctx, carrier, address)
+		code, said := p.ask(ctx, carrier, address)
 		if said != "" {
 			last = said
 		}
@@ -31,10 +33,14 @@ func (p *project) awaitAnswer(ctx context.Context, to *platform, service *config
 		switch {
 		case err == nil && status.Terminal():
 			return p.ended(ctx, to, service, target)
-		case answered:
+		case code > 0 && code < http.StatusBadRequest:
 			return nil
 		case err != nil && ctx.Err() == nil && !polyaxon.Temporary(err):
 			return err
+		case isOfService(code) && wait > time.Second && !told:
+			told = true
+			p.event(report.Note, "", "", fmt.Sprintf("service %s answers %s at %s; it counts as up when it answers with a status below 400 there (the annotation %s of its operation names another page)",
+				service.Name, said, address, polyaxon.PageAnnotation))
 		}
 		if p.pause(ctx, wait) != nil {
 			return fmt.Errorf("%w; the last that came from %s was %s", context.Cause(ctx), address, last)
@@ -45,44 +51,46 @@ func (p *project) awaitAnswer(ctx context.Context, to *platform, service *config
 // awaitAddress waits until the sandbox gives a service its address, which it has a
 // moment after the service runs and until it ends. What stands behind the sandbox's
 // token would answer that it wants that.
-func (p *project) awaitAddress(ctx context.Context, to *platform, service *config.Job, target run.Target) (string, error) {
+func (p *project) awaitAddress(ctx context.Context, to *platform, service *config.Job, target run.Target) error {
 	for {
-		address, err := to.sandbox.ServiceAddress(ctx, target.UUID)
+		_, err := to.sandbox.ServiceAddress(ctx, target.UUID)
 		if err == nil {
-			return address, nil
+			return nil
 		}
 		if status, _, err := to.polyaxon.Statuses(ctx, target.Project, target.UUID); err == nil && status.Terminal() {
-			return "", p.ended(ctx, to, service, target)
+			return p.ended(ctx, to, service, target)
 		}
 		if p.pause(ctx, 50*time.Millisecond) != nil {
-			return "", fmt.Errorf("%w: it has no address: %w", context.Cause(ctx), err)
+			return fmt.Errorf("%w: it has no address: %w", context.Cause(ctx), err)
 		}
 	}
 }
 
-// ask tells whether a service answers, and what came else. Polyaxon's token is not
-// sent: the service is the user's program.
-func (p *project) ask(ctx context.Context, carrier http.RoundTripper, address string) (answered bool, said string) {
+// isOfService tells a service's own answer from what a gateway says for it while it
+// does not listen, and from none.
+func isOfService(code int) bool {
+	return code > 0 && code != http.StatusBadGateway && code != http.StatusServiceUnavailable && code != http.StatusGatewayTimeout
+}
+
+// ask gives the status that a service answers with, 0 for none, and what came in
+// words. Polyaxon's token is not sent: the service is the user's program.
+func (p *project) ask(ctx context.Context, carrier http.RoundTripper, address string) (code int, said string) {
 	ctx, cancel := context.WithTimeout(ctx, askingLimit)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return false, err.Error()
+		return 0, err.Error()
 	}
 	response, err := carrier.RoundTrip(request) // a redirect is an answer
 	if err != nil {
 		if ctx.Err() != nil {
-			return false, ""
+			return 0, ""
 		}
-		return false, err.Error()
+		return 0, err.Error()
 	}
 	defer response.Body.Close()
 	_, _ = io.CopyN(io.Discard, response.Body, 4<<10)
-	switch response.StatusCode {
-	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return false, response.Status
-	}
-	return true, response.Status
+	return response.StatusCode, response.Status
 }
 
 // pause waits for d, or until ctx ends, whose error it then gives.

@@ -40,25 +40,22 @@ type forwarding struct {
 // forward opens a port of loopback and leads what comes there to the service's pod,
 // whichever that is at the time.
 func (p *project) forward(ctx context.Context, to *platform, r *polyaxon.Run, port int) (*forwarding, error) {
+	local, err := p.localAddress(ctx, to, r)
+	if err != nil {
+		return nil, err
+	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	if err != nil {
 		return nil, usagef("port %d of this machine cannot be used: %v", port, err)
 	}
+	local.Scheme, local.Host = "http", listener.Addr().String()
 	ctx, cancel := context.WithCancel(ctx)
 	var group panics.WaitGroup
-	f := &forwarding{address: "http://" + listener.Addr().String() + "/", close: func() {
+	f := &forwarding{address: local.String(), close: func() {
 		cancel()
 		_ = listener.Close()
 		group.Wait()
 	}}
-	if to.embedded { // it asks for its key
-		if at, err := url.Parse(p.address(ctx, to, r)); err == nil {
-			at.Host = listener.Addr().String()
-			f.address = at.String()
-		}
-	} else if !r.Service().RewritePath {
-		f.address = "http://" + listener.Addr().String() + to.polyaxon.ServicePath(r, to.namespace)
-	}
 	context.AfterFunc(ctx, func() { _ = listener.Close() })
 	group.Go(func() {
 		for {
@@ -74,6 +71,19 @@ func (p *project) forward(ctx context.Context, to *platform, r *polyaxon.Run, po
 		}
 	})
 	return f, nil
+}
+
+// localAddress gives where a service answers at a port that leads to its pod, whose
+// gateway takes nothing off, or to the gate that the sandbox has for it.
+func (p *project) localAddress(ctx context.Context, to *platform, r *polyaxon.Run) (*url.URL, error) {
+	address, err := opened("/", r)
+	if to.embedded || !r.Service().RewritePath {
+		address, err = p.gatewayAddress(ctx, to, r)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return url.Parse(address)
 }
 
 // carry connects one connection with the service, until either end closes it.

@@ -163,7 +163,7 @@ func (p *project) listedRun(ctx context.Context, to *platform, r *polyaxon.Run, 
 	}
 	one.Cost = cost(p.config.Prices, &run.Outcome{Run: *r, Times: times})
 	if one.Kind == "service" {
-		one.Address = p.address(ctx, to, r)
+		one.Address, _ = p.address(ctx, to, r) // a list has what it can have
 	}
 	return one
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -123,13 +124,16 @@ func (p *project) reach(ctx context.Context, to *platform, service *config.Job, 
 	if now.Status.Terminal() {
 		return nil, p.ended(ctx, to, service, target)
 	}
-	at := &reached{address: p.address(ctx, to, now)}
 	if to.embedded {
-		if at.address, err = p.awaitAddress(waiting, to, service, target); err != nil {
+		if err := p.awaitAddress(waiting, to, service, target); err != nil {
 			return nil, err
 		}
 	}
-	asked, carrier := at.address, p.Transport
+	asked, err := p.gatewayAddress(waiting, to, now)
+	if err != nil {
+		return nil, err
+	}
+	at, carrier := &reached{address: asked}, p.Transport
 	switch {
 	case o.Port > 0:
 		if at.forwarding, err = p.forward(ctx, to, now, o.Port); err != nil {
@@ -137,7 +141,7 @@ func (p *project) reach(ctx context.Context, to *platform, service *config.Job, 
 		}
 		at.address, asked = at.forwarding.address, at.forwarding.address
 	case to.gateway != nil:
-		asked, carrier = to.polyaxon.ServiceURL(now, to.namespace), to.gateway
+		at.address, carrier = "", to.gateway
 	}
 	if err := p.awaitAnswer(waiting, to, service, target, carrier, asked); err != nil {
 		at.close()
@@ -279,14 +283,33 @@ func (p *project) end(ctx context.Context, to *platform, r *polyaxon.Run) (polya
 }
 
 // address gives where a service answers; "" when only the cluster reaches that.
-func (p *project) address(ctx context.Context, to *platform, r *polyaxon.Run) string {
+func (p *project) address(ctx context.Context, to *platform, r *polyaxon.Run) (string, error) {
+	if to.gateway != nil {
+		return "", nil
+	}
+	return p.gatewayAddress(ctx, to, r)
+}
+
+// gatewayAddress gives where a service answers, for who reaches the gateway.
+func (p *project) gatewayAddress(ctx context.Context, to *platform, r *polyaxon.Run) (string, error) {
 	if to.embedded {
 		if address, err := to.sandbox.ServiceAddress(ctx, r.UUID); err == nil {
-			return address
+			return opened(address, r)
 		}
 	}
-	if to.gateway != nil {
-		return ""
+	address, err := to.polyaxon.ServiceURL(ctx, r, to.namespace)
+	if err != nil {
+		return "", err
 	}
-	return to.polyaxon.ServiceURL(r, to.namespace)
+	return opened(address, r)
+}
+
+// opened gives the page of a service at address that people open first.
+func opened(address string, r *polyaxon.Run) (string, error) {
+	at, err := url.Parse(address)
+	if err != nil {
+		return "", err
+	}
+	at.Path = strings.TrimSuffix(at.Path, "/") + "/" + strings.TrimPrefix(r.Service().Page, "/")
+	return at.String(), nil
 }

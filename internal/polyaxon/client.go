@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/clock"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 	"github.com/slipway-ci/slipway/internal/secret"
 )
 
@@ -42,6 +43,8 @@ type Client struct {
 	limits      limits
 	// last is when the server last told its time.
 	last atomic.Pointer[moment]
+	// version is nil until the server told it.
+	version atomic.Pointer[schema.Version]
 }
 
 // moment is one moment by the server's clock and by this machine's.

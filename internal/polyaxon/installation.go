@@ -40,5 +40,15 @@ func (c *Client) Installation(ctx context.Context) (Installation, error) {
 		return Installation{}, &Error{Method: ask.method, Path: ask.path, StatusCode: http.StatusOK, Kind: Unsupported,
 			Messages: []string{fmt.Sprintf("%s is Polyaxon %s; slipway speaks to %s and newer ones", c.host, version, oldest)}}
 	}
+	c.version.Store(&version)
 	return Installation{Key: string(told.Key), Version: version, Dist: string(told.Dist), Mode: string(told.Mode)}, nil
+}
+
+// release gives the server's version, for which it is asked once.
+func (c *Client) release(ctx context.Context) (schema.Version, error) {
+	if known := c.version.Load(); known != nil {
+		return *known, nil
+	}
+	installation, err := c.Installation(ctx)
+	return installation.Version, err
 }

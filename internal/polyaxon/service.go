@@ -1,6 +1,7 @@
 package polyaxon
 
 import (
+	"context"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -12,7 +13,15 @@ type Service struct {
 	Ports []int
 	// RewritePath: the gateway takes its prefix off.
 	RewritePath bool
+	// External: the gateway has another prefix for it. 2.x only.
+	External bool
+	// Page is the path below its address that people open first, "" for the address
+	// itself.
+	Page string
 }
+
+// PageAnnotation is the annotation of an operation's environment that says Page.
+const PageAnnotation = "slipway/page"
 
 // Service reads the run's compiled operation, which a run out of a list does not
 // have.
@@ -21,13 +30,18 @@ func (r *Run) Service() Service {
 		Run struct {
 			Ports       []text `json:"ports"`
 			RewritePath text   `json:"rewritePath"`
+			IsExternal  text   `json:"isExternal"`
+			Environment struct {
+				Annotations map[string]text `json:"annotations"`
+			} `json:"environment"`
 		} `json:"run"`
 	}
 	if json.Unmarshal([]byte(r.Content), &compiled) != nil {
 		return Service{}
 	}
-	s := Service{RewritePath: compiled.Run.RewritePath == "true"}
-	for _, port := range compiled.Run.Ports {
+	run := compiled.Run
+	s := Service{RewritePath: run.RewritePath == "true", External: run.IsExternal == "true", Page: string(run.Environment.Annotations[PageAnnotation])}
+	for _, port := range run.Ports {
 		if n, err := strconv.ParseUint(string(port), 10, 16); err == nil && n > 0 {
 			s.Ports = append(s.Ports, int(n))
 		}
@@ -46,19 +60,37 @@ func (r *Run) CollectsLogs() bool {
 	return json.Unmarshal([]byte(r.Content), &compiled) != nil || compiled.Plugins.CollectLogs == nil || *compiled.Plugins.CollectLogs
 }
 
-// ServicePath gives the path of a service at the server's gateway.
-func (c *Client) ServicePath(r *Run, namespace string) string {
-	prefix := "/services/v1/"
-	if r.Service().RewritePath {
-		prefix = "/rewrite-services/v1/"
+// ServicePath gives the path of a service at the server's gateway, below which the
+// gateway takes it off when its operation says rewritePath. Releases 2.x name the
+// port in it too, whose number tells the gateway where to connect; 1.11.3 does not.
+func (c *Client) ServicePath(ctx context.Context, r *Run, namespace string) (string, error) {
+	release, err := c.release(ctx)
+	if err != nil {
+		return "", err
 	}
-	return prefix + escape([]string{namespace, c.owner, r.Project, "runs", r.UUID}) + "/"
+	s := r.Service()
+	location := "services"
+	if s.External {
+		location = "external"
+	}
+	if s.RewritePath {
+		location = "rewrite-" + location
+	}
+	parts := []string{location, "v1", namespace, c.owner, r.Project, "runs", r.UUID}
+	if release.Major != 1 {
+		port := 80
+		if len(s.Ports) > 0 {
+			port = s.Ports[0]
+		}
+		parts = append(parts, strconv.Itoa(port))
+	}
+	return "/" + escape(parts) + "/", nil
 }
 
-// ServiceURL gives where a service answers, through the server's gateway: below
-// a prefix that is taken off when its operation says rewritePath.
-func (c *Client) ServiceURL(r *Run, namespace string) string {
-	return c.host + c.ServicePath(r, namespace)
+// ServiceURL gives where a service answers, through the server's gateway.
+func (c *Client) ServiceURL(ctx context.Context, r *Run, namespace string) (string, error) {
+	path, err := c.ServicePath(ctx, r, namespace)
+	return c.host + path, err
 }
 
 // GPUs counts the GPUs that the run's compiled operation asks for, in all of its

@@ -20,9 +20,14 @@ func (s *suite) service(t *testing.T) {
 		s.becomes(t, created.UUID, polyaxon.Running)
 		told, err := s.Client.Run(s.ctx, project, created.UUID)
 		must(t, err)
-		address := s.Client.ServiceURL(told, s.Namespace)
+		address, err := s.Client.ServiceURL(s.ctx, told, s.Namespace)
+		must(t, err)
 		prefix := map[bool]string{false: "/services/v1/", true: "/rewrite-services/v1/"}[rewrite]
-		if want := s.Client.Host() + prefix + s.Namespace + "/default/" + project + "/runs/" + created.UUID + "/"; address != want || told.Kind != "service" {
+		behind := ""
+		if s.Version.Major != 1 {
+			behind = fmt.Sprint(port, "/")
+		}
+		if want := s.Client.Host() + prefix + s.Namespace + "/default/" + project + "/runs/" + created.UUID + "/" + behind; address != want || told.Kind != "service" {
 			t.Errorf("the %s answers at %s, want %s", told.Kind, address, want)
 		}
 		if s.Services {

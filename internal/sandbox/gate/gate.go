@@ -35,6 +35,9 @@ type Options struct {
 	Name string
 	// Path is where the service is below its port, such as /lab/; "" for /.
 	Path string
+	// Strip takes Path off what the service is asked for: it believes to be at Path,
+	// and lives at /, behind what people call a proxy that rewrites.
+	Strip bool
 	// Dial connects with the service.
 	Dial func(ctx context.Context) (net.Conn, error)
 	// Log takes what goes wrong.
@@ -45,6 +48,7 @@ type Options struct {
 type Gate struct {
 	key, cookie string
 	path        string
+	strip       bool
 	listener    net.Listener
 	server      *http.Server
 	proxy       *httputil.ReverseProxy
@@ -58,7 +62,7 @@ func Open(o Options) (*Gate, error) {
 	}
 	random := make([]byte, 16)
 	_, _ = rand.Read(random) // it never fails
-	g := &Gate{key: hex.EncodeToString(random), cookie: cookiePrefix + o.Name, path: cmp.Or(o.Path, "/"), listener: listener}
+	g := &Gate{key: hex.EncodeToString(random), cookie: cookiePrefix + o.Name, path: cmp.Or(o.Path, "/"), strip: o.Strip, listener: listener}
 	logger := log.New(o.Log, "service "+o.Name+": ", 0)
 	g.proxy = &httputil.ReverseProxy{
 		Rewrite:        g.rewrite,
@@ -167,6 +171,9 @@ func loopback(host string) bool {
 func (g *Gate) rewrite(p *httputil.ProxyRequest) {
 	p.SetURL(&url.URL{Scheme: "http", Host: p.In.Host})
 	p.Out.Host = p.In.Host
+	if g.strip {
+		p.Out.URL.Path, p.Out.URL.RawPath = g.stripped(p.In.URL.Path), g.stripped(p.In.URL.RawPath)
+	}
 	if g.authorized(p.In) {
 		p.Out.Header.Del("Authorization")
 	}
@@ -189,4 +196,11 @@ func keepCookies(r *http.Response) error {
 		}
 	}
 	return nil
+}
+
+func (g *Gate) stripped(path string) string {
+	if rest, ok := strings.CutPrefix(path, g.path); ok {
+		return "/" + rest
+	}
+	return path
 }

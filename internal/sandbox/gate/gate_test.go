@@ -17,7 +17,7 @@ import (
 
 // open opens a gate in front of a program that tells what it gets, and, asked for
 // /socket, speaks as a WebSocket would.
-func open(t *testing.T, path string) (address *url.URL, key string) {
+func open(t *testing.T, path string, strip ...bool) (address *url.URL, key string) {
 	t.Helper()
 	program := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/socket" {
@@ -39,7 +39,7 @@ func open(t *testing.T, path string) (address *url.URL, key string) {
 		_, _ = io.WriteString(w, strings.Join([]string{r.Host, r.URL.RequestURI(), r.Header.Get("Authorization"), r.Header.Get("Cookie")}, "|"))
 	}))
 	t.Cleanup(program.Close)
-	g, err := gate.Open(gate.Options{Name: "1234", Path: path, Log: io.Discard, Dial: func(ctx context.Context) (net.Conn, error) {
+	g, err := gate.Open(gate.Options{Name: "1234", Path: path, Strip: len(strip) > 0, Log: io.Discard, Dial: func(ctx context.Context) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "tcp", program.Listener.Addr().String())
 	}})
 	if err != nil {
@@ -165,5 +165,28 @@ func TestGatePassesWebSockets(t *testing.T) {
 				t.Errorf("the socket says %q (%v)", line, err)
 			}
 		}
+	}
+}
+
+// TestGateTakesItsPathOff has a program that believes to be below a path, and is not.
+func TestGateTakesItsPathOff(t *testing.T) {
+	address, key := open(t, "/rewrite-services/v1/x/", true)
+	cookie := "slipway-1234=" + key
+	for path, want := range map[string]string{
+		"/rewrite-services/v1/x/":            "/",
+		"/rewrite-services/v1/x/docs?a=b":    "/docs?a=b",
+		"/rewrite-services/v1/x/a%2Fb/":      "/a%2Fb/",
+		"/rewrite-services/v1/x//other/":     "//other/",
+		"/rewrite-services/v1/xy":            "/rewrite-services/v1/xy",
+		"/static/absolute.js":                "/static/absolute.js",
+		"/rewrite-services/v1/x/%2e%2e/docs": "/%2e%2e/docs",
+	} {
+		if response, text := ask(t, "http://"+address.Host+path, "Cookie", cookie); response.StatusCode != 200 || text != address.Host+"|"+want+"||" {
+			t.Errorf("%s: %s: %s, want %s", path, response.Status, text, want)
+		}
+	}
+	response, _ := ask(t, address.String(), "Accept", "text/html")
+	if want := "/rewrite-services/v1/x/"; response.Header.Get("Location") != want {
+		t.Errorf("a browser is led to %s, want %s", response.Header.Get("Location"), want)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -110,14 +111,14 @@ func (s *Server) Close(ctx context.Context) error { return s.executor.close(ctx)
 
 // ServeHTTP serves the API.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if len(r.URL.Path) > 1 {
-		r.URL.Path = strings.TrimSuffix(r.URL.Path, "/") // servers take both
-	}
-	for _, prefix := range []string{"/services/v1/", "/rewrite-services/v1/"} {
+	for _, prefix := range []string{"/services/v1/", "/rewrite-services/v1/", "/external/v1/", "/rewrite-external/v1/"} {
 		if strings.HasPrefix(r.URL.Path, prefix) {
 			s.service(w, r, prefix)
 			return
 		}
+	}
+	if len(r.URL.Path) > 1 {
+		r.URL.Path = strings.TrimSuffix(r.URL.Path, "/") // servers take both
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	if _, pattern := s.mux.Handler(r); pattern == "" {
@@ -184,9 +185,10 @@ func (s *Server) routes() {
 	m.HandleFunc("GET "+t+"/events/{kind}", s.events)
 }
 
-// service passes a request on to a service's port.
+// service passes a request on to a service's port, which its path names, as the
+// gateway of a cluster does.
 func (s *Server) service(w http.ResponseWriter, r *http.Request, prefix string) {
-	parts := strings.SplitN(strings.TrimPrefix(r.URL.Path, prefix), "/", 6) // ns/owner/project/runs/uuid/rest
+	parts := strings.SplitN(strings.TrimPrefix(r.URL.Path, prefix), "/", 7) // ns/owner/project/runs/uuid/port/rest
 	if len(parts) < 5 {
 		s.nothing(w, r)
 		return
@@ -196,21 +198,25 @@ func (s *Server) service(w http.ResponseWriter, r *http.Request, prefix string) 
 		forbid(w)
 		return
 	}
+	if len(parts) < 7 {
+		s.nothing(w, r)
+		return
+	}
+	port, err := strconv.Atoi(parts[5])
 	serving := s.executor.serving(parts[4])
-	if serving == nil {
+	if err != nil || serving == nil {
 		http.Error(w, "the service is not running", http.StatusBadGateway)
 		return
 	}
 	target := &url.URL{Scheme: "http", Host: r.Host}
-	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return serving.dial(ctx) }}
+	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return serving.dial(ctx, port) }}
 	proxy := &httputil.ReverseProxy{Transport: transport, FlushInterval: -1, Rewrite: func(p *httputil.ProxyRequest) {
 		p.SetURL(target)
+		p.Out.Host = p.In.Host
 		p.Out.Header.Del("Authorization") // the sandbox's token is not the service's business
+		p.Out.Header.Del("Origin")
 		if strings.HasPrefix(prefix, "/rewrite") {
-			p.Out.URL.Path = "/"
-			if len(parts) == 6 {
-				p.Out.URL.Path += parts[5]
-			}
+			p.Out.URL.Path, p.Out.URL.RawPath = "/"+parts[6], ""
 		}
 	}}
 	proxy.ServeHTTP(w, r)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -20,14 +21,22 @@ const readyLimit = 20 * time.Second
 // has the server's token through the server.
 type service struct {
 	gate *gate.Gate
-	dial func(ctx context.Context) (net.Conn, error)
+	dial func(ctx context.Context, port int) (net.Conn, error)
 }
 
 // serve opens the gate of a service, until what it gives is called.
 func (p *podRun) serve(process *container.Process) (end func(), err error) {
-	port := p.o.Ports[0]
-	s := &service{dial: func(ctx context.Context) (net.Conn, error) { return process.Dial(ctx, port) }}
-	if s.gate, err = gate.Open(gate.Options{Name: p.run.UUID[:8], Path: p.basePath(), Dial: s.dial, Log: p.options.Log}); err != nil {
+	s := &service{dial: func(ctx context.Context, port int) (net.Conn, error) {
+		if !slices.Contains(p.o.Ports, port) {
+			return nil, fmt.Errorf("port %d is none of the service's", port)
+		}
+		return process.Dial(ctx, port)
+	}}
+	s.gate, err = gate.Open(gate.Options{
+		Name: p.run.UUID[:8], Path: p.basePath(), Strip: p.o.RewritePath, Log: p.options.Log,
+		Dial: func(ctx context.Context) (net.Conn, error) { return s.dial(ctx, p.o.Ports[0]) },
+	})
+	if err != nil {
 		return nil, fmt.Errorf("open a port of loopback: %w", err)
 	}
 	change := func(now *service) {
@@ -42,16 +51,18 @@ func (p *podRun) serve(process *container.Process) (end func(), err error) {
 	}, nil
 }
 
-// basePath gives where a service lives below its port: at the path that the platform's
-// gateway has for it, when that was put into its command or its environment.
+// basePath gives where a service believes to be: at the path that the platform's
+// gateway has for its port, when that was put into its command or its environment.
 func (p *podRun) basePath() string {
-	base := strings.Join([]string{"/services/v1", p.options.Namespace, owner, p.run.Project, "runs", p.run.UUID}, "/")
 	told := slices.Concat(p.o.Container.Command, p.o.Container.Args)
 	for _, e := range p.o.Container.Env {
 		told = append(told, e.Value)
 	}
-	if !p.o.RewritePath && slices.ContainsFunc(told, func(text string) bool { return strings.Contains(text, base) }) {
-		return base + "/"
+	for _, location := range []string{"services", "rewrite-services", "external", "rewrite-external"} {
+		base := "/" + strings.Join([]string{location, "v1", p.options.Namespace, owner, p.run.Project, "runs", p.run.UUID, strconv.Itoa(p.o.Ports[0])}, "/")
+		if slices.ContainsFunc(told, func(text string) bool { return strings.Contains(text, base) }) {
+			return base + "/"
+		}
 	}
 	return ""
 }
