@@ -79,6 +79,12 @@ func PythonBase(t testing.TB) string {
 	return component(t, "python-base (Debian's Python)", "python-base.tar")
 }
 
+// Services gives a directory of packages for the Python of PythonBase: the programs
+// of the components that are services.
+func Services(t testing.TB) string {
+	return component(t, "services (JupyterLab, TensorBoard, Streamlit, uvicorn)", filepath.Join("services", "site-packages"))
+}
+
 // Act gives the path of act, which runs workflows on this machine.
 func Act(t testing.TB) string { return component(t, "act (GitHub workflows)", "act") }
 

@@ -45,6 +45,7 @@ func setUp(ctx context.Context, o Options) error {
 		{"act (GitHub workflows)", func() (string, error) { return hashTree("actions.mod") }, makeAct},
 		{"buildkitd (BuildKit)", func() (string, error) { return hashTree(buildkitModule) }, makeBuildKit},
 		{"python-base (Debian's Python)", func() (string, error) { return debianRelease, nil }, makePythonBase},
+		{"services (JupyterLab, TensorBoard, Streamlit, uvicorn)", func() (string, error) { return strings.Join(servicePackages(), " "), nil }, makeServices},
 		{"docker-registry", func() (string, error) { return "debian", nil }, makeRegistry},
 		{"containerd (a Kubernetes node)", func() (string, error) { return "debian", nil }, makeNode},
 		{"dockerd (Docker)", func() (string, error) { return "debian", nil }, makeDocker},

@@ -17,7 +17,7 @@ var portArgument = regexp.MustCompile(`^--(?:server\.)?port=(\d+)$|^--bind-addr=
 func main() {
 	name := filepath.Base(os.Args[0])
 	fmt.Println("started", name, strings.Join(os.Args[1:], " "))
-	for _, variable := range []string{"INPUT_DATA_DIR", "OUTPUT_DATA_DIR", "OUTPUT_DIR", "MODEL_PATH", "TRIALS", "LEARNING_RATE", "BATCH_SIZE"} {
+	for _, variable := range []string{"INPUT_DATA_DIR", "OUTPUT_DATA_DIR", "OUTPUT_DIR", "MODEL_PATH", "TRIALS", "LEARNING_RATE", "BATCH_SIZE", "MLFLOW_SERVER_ALLOWED_HOSTS"} {
 		if value, ok := os.LookupEnv(variable); ok {
 			fmt.Printf("%s=%s\n", variable, value)
 		}

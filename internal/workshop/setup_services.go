@@ -1,0 +1,38 @@
+package workshop
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+)
+
+// servicePackages are the programs of the components that are services, where that
+// takes little room: MLflow and code-server are left out.
+func servicePackages() []string {
+	return []string{"jupyterlab==4.6.6", "tensorboard==2.21.0", "streamlit==1.67.0", "fastapi==0.165.0", "uvicorn[standard]==0.54.0"}
+}
+
+// makeServices installs the programs for the Python of python-base, which is in no
+// way that of this machine.
+func makeServices(ctx context.Context, o Options) error {
+	machine := map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[runtime.GOARCH]
+	if runtime.GOOS != "linux" || machine == "" {
+		return errors.New("python-base is Linux, on amd64 or arm64")
+	}
+	dir := filepath.Join(cacheDir, "services")
+	if err := os.RemoveAll(dir); err != nil {
+		return err
+	}
+	if err := run(ctx, o, nil, "python3", "-m", "venv", dir); err != nil {
+		return err
+	}
+	args := []string{"install", "--quiet", "--disable-pip-version-check", "--target", filepath.Join(dir, "site-packages"),
+		"--python-version=3.11", "--implementation=cp", "--only-binary=:all:"}
+	for _, glibc := range []string{"manylinux_2_17", "manylinux2014", "manylinux_2_28"} {
+		args = append(args, fmt.Sprintf("--platform=%s_%s", glibc, machine))
+	}
+	return run(ctx, o, nil, filepath.Join(dir, "bin", "pip"), append(args, servicePackages()...)...)
+}
