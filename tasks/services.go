@@ -114,7 +114,7 @@ func (p *project) reach(ctx context.Context, to *platform, service *config.Job, 
 	}
 	waiting, cancel := context.WithTimeoutCause(ctx, limit, &slowError{service.Name, target.UUID, limit})
 	defer cancel()
-	now, err := run.AwaitService(waiting, to.polyaxon, target)
+	now, err := run.AwaitService(waiting, to.polyaxon, target, func(why string) { p.event(report.Status, "up", service.Name, "waits: "+why) })
 	if err != nil {
 		if ctx.Err() == nil && waiting.Err() != nil {
 			return nil, context.Cause(waiting)

@@ -1,31 +1,18 @@
 package main
 
 import (
-	"archive/tar"
 	"bufio"
-	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
-	"io/fs"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
-	"os"
-	"os/exec"
-	"path"
-	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
-	"github.com/slipway-ci/slipway/internal/sandbox"
 	"github.com/slipway-ci/slipway/internal/sandbox/gate"
 	"github.com/slipway-ci/slipway/internal/testbed"
 	components "github.com/slipway-ci/slipway/polyaxon"
@@ -214,201 +201,5 @@ func (b *browser) handshake(t *testing.T, address, origin string, want int) {
 	response, err := http.ReadResponse(bufio.NewReader(connection), request)
 	if err != nil || response.StatusCode != want {
 		t.Errorf("the WebSocket %s answers a page of %s with %v (%v), want %d", address, origin, response, err, want)
-	}
-}
-
-// programStage is a repository whose image has Python, and a sandbox whose volume has
-// the programs.
-type programStage struct{ dir, slipway string }
-
-func newProgramStage(t *testing.T, packages, base string) *programStage {
-	s := &programStage{dir: t.TempDir()}
-	s.slipway = filepath.Join(s.dir, ".bin", "slipway")
-	t.Cleanup(func() { stopSandboxes(t, s.dir) })
-	files := map[string]string{
-		"app/api.py":          "from fastapi import FastAPI, WebSocket\napp = FastAPI()\n@app.get('/predict/')\ndef predict(): return {'species': 'virginica'}\n@app.websocket('/socket')\nasync def socket(s: WebSocket): await s.accept()\n",
-		"app/forecast.py":     "import streamlit\nstreamlit.title('Forecast')\n",
-		"app/pages/second.py": "import streamlit\nstreamlit.title('Second')\n",
-	}
-	for name, module := range map[string]string{"jupyter": "jupyter_core", "jupyter-lab": "jupyterlab", "tensorboard": "tensorboard.main", "streamlit": "streamlit", "uvicorn": "uvicorn"} {
-		files["usr/local/bin/"+name] = "#!/bin/sh\nexec python3 -m " + module + " \"$@\"\n"
-	}
-	const site = "/polyaxon-v1-data/site-packages"
-	config := "project: programs\nimages:\n  python:\n    files: [usr/, bin, lib, lib64, app/]\n    workdir: /\n" +
-		"    env: {HOME: /tmp, PATH: /usr/local/bin:/usr/bin, PYTHONPATH: " + site + ", PYTHONDONTWRITEBYTECODE: '1', JUPYTERLAB_DIR: " + site + "/share/jupyter/lab}\nservices:\n"
-	for name, p := range programs {
-		config += fmt.Sprintf("  %s: {component: %s, image: python, params: {CPU: 50m, MEMORY: 1Gi%s}}\n", name, name, p.params)
-	}
-	files["slipway.yaml"] = config
-	for name, text := range files {
-		mustWrite(t, filepath.Join(s.dir, name), text, 0o755)
-	}
-	unpackPython(t, base, s.dir)
-	// The race detector would read the image ten times slower.
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", s.slipway, ".").CombinedOutput(); err != nil {
-		t.Fatalf("build slipway: %v\n%s", err, out)
-	}
-	if out, err := s.command(t.Context(), "build").CombinedOutput(); err != nil {
-		t.Fatalf("build the image: %v\n%s", err, out)
-	}
-	volume := filepath.Join(s.dir, ".slipway", "sandbox", "volumes", "polyaxon-v1-data")
-	linkTree(t, packages, filepath.Join(volume, "site-packages"))
-	mustWrite(t, filepath.Join(volume, "notes.txt"), "kept on the volume", 0o644)
-	return s
-}
-
-func (s *programStage) command(ctx context.Context, args ...string) *exec.Cmd {
-	command := exec.CommandContext(ctx, s.slipway, args...)
-	command.Dir = s.dir
-	return command
-}
-
-// up starts all services at the same time, and gives the addresses that are printed.
-func (s *programStage) up(t *testing.T) map[string]*url.URL {
-	var mu sync.Mutex
-	addresses := map[string]*url.URL{}
-	var group sync.WaitGroup
-	for name := range programs {
-		group.Add(1)
-		go func() {
-			defer group.Done()
-			said, err := s.command(t.Context(), "up", name, "--wait", "3m").CombinedOutput()
-			printed := regexp.MustCompile(`(?m)^  address: (\S+)$`).FindSubmatch(said)
-			if err != nil || printed == nil {
-				t.Errorf("up %s: %v\n%s", name, err, said)
-				return
-			}
-			address, err := url.Parse(string(printed[1]))
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			addresses[name] = address
-		}()
-	}
-	group.Wait()
-	return addresses
-}
-
-// throughGateway opens a service where Polyaxon's gateway has it, which the sandbox's
-// server has too.
-func (s *programStage) throughGateway(t *testing.T, name string, p program) {
-	t.Helper()
-	running, err := sandbox.Running(t.Context(), filepath.Join(s.dir, ".slipway", "sandbox"))
-	if err != nil {
-		t.Error(err)
-		return
-	}
-	out, err := s.command(t.Context(), "status", name, "-o", "json").Output()
-	var told struct {
-		Runs []struct{ UUID string }
-	}
-	if err := errors.Join(err, json.Unmarshal(out, &told)); err != nil || len(told.Runs) != 1 {
-		t.Errorf("status %s: %v\n%s", name, err, out)
-		return
-	}
-	location, port := "services", map[string]string{"jupyter": "8888", "tensorboard": "6006", "streamlit": "8501", "rest-api": "8000"}[name]
-	if name == "streamlit" || name == "rest-api" {
-		location = "rewrite-services"
-	}
-	root := running.Polyaxon + "/" + path.Join(location, "v1", running.Namespace, "default", "programs", "runs", told.Runs[0].UUID, port) + "/"
-	b := newBrowser(t)
-	token := "Token " + string(running.Token.Reveal())
-	b.opens(t, root+p.page, p.page, p.marker, "Authorization", token, "Origin", "https://polyaxon.example")
-	for path, marker := range p.others {
-		b.opens(t, root+path, "", marker, "Authorization", token)
-	}
-}
-
-// unpackPython unpacks Python and a shell, and what they load, out of the base.
-func unpackPython(t *testing.T, base, dir string) {
-	t.Helper()
-	wanted := regexp.MustCompile(`^(bin|lib|lib64|usr/bin/(python3[.0-9]*|sh|dash|env)|usr/lib64/.*|usr/lib/python3\.11/.*|usr/lib/[^/]*-linux-gnu/(lib)?[^/]*\.so[.0-9]*|usr/lib/ld-linux[^/]*)$`)
-	left := regexp.MustCompile(`/(test|__pycache__|idlelib|tkinter|lib2to3)/`)
-	file, err := os.Open(base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	for reader := tar.NewReader(bufio.NewReaderSize(file, 1<<20)); ; {
-		header, err := reader.Next()
-		if errors.Is(err, io.EOF) {
-			return
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		name := path.Clean(header.Name)
-		to := filepath.Join(dir, name)
-		if !wanted.MatchString(name) || left.MatchString(name) {
-			continue
-		}
-		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		switch header.Typeflag {
-		case tar.TypeReg:
-			text, err := io.ReadAll(reader)
-			if err != nil {
-				t.Fatal(err)
-			}
-			mustWrite(t, to, string(text), header.FileInfo().Mode().Perm())
-		case tar.TypeSymlink:
-			target := header.Linkname
-			if path.IsAbs(target) { // an image's links stay within it
-				if target, err = filepath.Rel(filepath.Dir("/"+name), target); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if err := os.Symlink(target, to); err != nil {
-				t.Fatal(err)
-			}
-		case tar.TypeLink:
-			if err := os.Link(filepath.Join(dir, path.Clean(header.Linkname)), to); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-}
-
-// linkTree makes a tree of the same files, as copies where the file system is another.
-func linkTree(t *testing.T, from, to string) {
-	t.Helper()
-	err := filepath.WalkDir(from, func(at string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		name, err := filepath.Rel(from, at)
-		if err != nil {
-			return err
-		}
-		target := filepath.Join(to, name)
-		if entry.IsDir() {
-			return os.MkdirAll(target, 0o755)
-		}
-		if os.Link(at, target) == nil {
-			return nil
-		}
-		text, err := os.ReadFile(at)
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(target, text, 0o644)
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func mustWrite(t *testing.T, name, text string, mode fs.FileMode) {
-	t.Helper()
-	err := os.MkdirAll(filepath.Dir(name), 0o755)
-	if err == nil {
-		err = os.WriteFile(name, []byte(text), mode)
-	}
-	if err != nil {
-		t.Fatal(err)
 	}
 }

@@ -176,8 +176,10 @@ func Stop(ctx context.Context, c *polyaxon.Client, t Target) error {
 	}
 }
 
-// AwaitService waits until a service runs, or has ended, and gives the run.
-func AwaitService(ctx context.Context, c *polyaxon.Client, t Target) (*polyaxon.Run, error) {
+// AwaitService waits until a service runs, or has ended, and gives the run. Each new
+// reason why it does not run yet is given to waits.
+func AwaitService(ctx context.Context, c *polyaxon.Client, t Target, waits func(why string)) (*polyaxon.Run, error) {
+	told := ""
 	for wait := firstPoll; ; wait = min(wait*3/2, time.Second) {
 		r, err := c.Run(ctx, t.Project, t.UUID)
 		switch {
@@ -185,10 +187,22 @@ func AwaitService(ctx context.Context, c *polyaxon.Client, t Target) (*polyaxon.
 			return nil, err
 		case err == nil && (r.Status == polyaxon.Running || r.Status.Terminal()):
 			return r, nil
-		case err == nil && r.Status == polyaxon.Unschedulable:
+		case err == nil:
 			_, conditions, err := c.Statuses(ctx, t.Project, t.UUID)
-			if err == nil && len(conditions) > 0 {
-				return r, fmt.Errorf("it cannot be scheduled, and waits: %s; slipway stop %s ends it", conditions[len(conditions)-1].Message, t.UUID)
+			if err != nil || len(conditions) == 0 {
+				break
+			}
+			last := conditions[len(conditions)-1]
+			if r.Status == polyaxon.Unschedulable {
+				return r, fmt.Errorf("it cannot be scheduled, and waits: %s; slipway stop %s ends it", last.Message, t.UUID)
+			}
+			why := conditionWaits(last)
+			if unscheduledYet(r.Status) && r.Pending != "" {
+				why = pendingFor(r.Pending, t.UUID)
+			}
+			if why != "" && why != told {
+				told = why
+				waits(why)
 			}
 		}
 		if err := clock.Wait(ctx, wait); err != nil {

@@ -2,10 +2,13 @@ package run_test
 
 import (
 	"fmt"
+	"net/http/httptest"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/run"
 )
 
@@ -24,6 +27,32 @@ func TestBusyMachineIsTold(t *testing.T) {
 	sink, _, err := follow(t, s, c, run.FollowOptions{})
 	if err != nil || !slices.Equal(sink.waits, []string{why}) {
 		t.Errorf("waits %q, %v", sink.waits, err)
+	}
+}
+
+// TestServiceTellsForWhomItWaits has who starts a service hear it too, once.
+func TestServiceTellsForWhomItWaits(t *testing.T) {
+	s := &scripted{t: t}
+	const why = "the run needs 2 CPUs of this machine's 2: run train (1a2b3c4d) has 1 CPUs; it begins when enough is free"
+	s.reach("queued", "MachineBusy", why)
+	asked := 0
+	s.asked = func(path string) {
+		if strings.HasSuffix(path, "/statuses") {
+			asked++
+		} else if asked == 2 {
+			s.reach("running", "", "")
+		}
+	}
+	server := httptest.NewServer(s)
+	defer server.Close()
+	client, err := polyaxon.New(polyaxon.Options{Host: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var waits []string
+	r, err := run.AwaitService(t.Context(), client, target(), func(why string) { waits = append(waits, why) })
+	if err != nil || r.Status != polyaxon.Running || !slices.Equal(waits, []string{why}) {
+		t.Errorf("%+v, %v, waits %q", r, err, waits)
 	}
 }
 
