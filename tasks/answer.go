@@ -17,14 +17,15 @@ import (
 // askingLimit bounds one question to a service.
 const askingLimit = 10 * time.Second
 
-// awaitAnswer asks a service until it answers at the address that is printed: with a
-// status below 400. That it runs says little: a notebook takes seconds until it
-// listens, and a program that answers 404 there lives at another path. What it
-// answers for long is told, since it may never change.
-func (p *project) awaitAnswer(ctx context.Context, to *platform, service *config.Job, target run.Target, carrier http.RoundTripper, address string) error {
+// awaitAnswer asks a service until it answers with a status below 400 at the page that
+// people open first or, where it has none, at its root, and gives which it was. That it
+// runs says little: a notebook takes seconds until it listens, and a program that
+// answers 404 lives at another path. What it answers for long is told, since it may
+// never change.
+func (p *project) awaitAnswer(ctx context.Context, to *platform, service *config.Job, target run.Target, carrier http.RoundTripper, page, root string) (string, error) {
 	last, told := "nothing", false
 	for wait := 50 * time.Millisecond; ; wait = min(wait*3/2, 2*time.Second) {
-		code, said := p.ask(ctx, carrier, address)
+		address, code, said := p.askEither(ctx, carrier, page, root)
 		if said != "" {
 			last = said
 		}
@@ -32,20 +33,39 @@ func (p *project) awaitAnswer(ctx context.Context, to *platform, service *config
 		status, _, err := to.polyaxon.Statuses(ctx, target.Project, target.UUID)
 		switch {
 		case err == nil && status.Terminal():
-			return p.ended(ctx, to, service, target)
-		case code > 0 && code < http.StatusBadRequest:
-			return nil
+			return "", p.ended(ctx, to, service, target)
+		case answers(code):
+			return address, nil
 		case err != nil && ctx.Err() == nil && !polyaxon.Temporary(err):
-			return err
+			return "", err
 		case isOfService(code) && wait > time.Second && !told:
 			told = true
 			p.event(report.Note, "", "", fmt.Sprintf("service %s answers %s at %s; it counts as up when it answers with a status below 400 there (the annotation %s of its operation names another page)",
 				service.Name, said, address, polyaxon.PageAnnotation))
 		}
 		if p.pause(ctx, wait) != nil {
-			return fmt.Errorf("%w; the last that came from %s was %s", context.Cause(ctx), address, last)
+			return "", fmt.Errorf("%w; the last that came from %s was %s", context.Cause(ctx), address, last)
 		}
 	}
+}
+
+// answers tells whether a status is that of a page that is there.
+func answers(code int) bool { return code > 0 && code < http.StatusBadRequest }
+
+// askEither asks a service for its page and, unless that answers, for its root. The
+// page is asked again after the root: the service may have begun meanwhile.
+func (p *project) askEither(ctx context.Context, carrier http.RoundTripper, page, root string) (address string, code int, said string) {
+	code, said = p.ask(ctx, carrier, page)
+	if answers(code) || page == root {
+		return page, code, said
+	}
+	if atRoot, saidThere := p.ask(ctx, carrier, root); answers(atRoot) {
+		if again, saidAgain := p.ask(ctx, carrier, page); answers(again) {
+			return page, again, saidAgain
+		}
+		return root, atRoot, saidThere
+	}
+	return page, code, said
 }
 
 // awaitAddress waits until the sandbox gives a service its address, which it has a

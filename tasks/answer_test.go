@@ -5,12 +5,14 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/testbed/polyaxon111"
 )
 
@@ -88,5 +90,31 @@ func TestCheckTellsWhoReachesServices(t *testing.T) {
 	}
 	if strings.Contains(events.String(), "gateway") {
 		t.Errorf("of the sandbox it says %s", events)
+	}
+}
+
+// TestPageOrRoot has services with and without the page that their operation names.
+func TestPageOrRoot(t *testing.T) {
+	var starting atomic.Int64
+	mux := http.NewServeMux()
+	mux.HandleFunc("/both/{$}", func(http.ResponseWriter, *http.Request) {})
+	mux.HandleFunc("/both/docs", func(http.ResponseWriter, *http.Request) {})
+	mux.HandleFunc("/root/{$}", func(http.ResponseWriter, *http.Request) {})
+	mux.HandleFunc("/page/docs", func(http.ResponseWriter, *http.Request) {})
+	mux.HandleFunc("/starting/", func(w http.ResponseWriter, _ *http.Request) {
+		if starting.Add(1) == 1 {
+			w.WriteHeader(http.StatusBadGateway)
+		}
+	})
+	server := httptest.NewServer(mux)
+	defer server.Close()
+	p := &project{}
+	r := &polyaxon.Run{Content: `{"run":{"environment":{"annotations":{"slipway/page":"/docs"}}}}`}
+	for name, want := range map[string]string{"both": "both/docs", "root": "root/", "page": "page/docs", "starting": "starting/docs", "neither": ""} {
+		root := server.URL + "/" + name + "/"
+		address, code, said := p.askEither(t.Context(), http.DefaultTransport, opened(root, r), root)
+		if answers(code) != (want != "") || want != "" && address != server.URL+"/"+want {
+			t.Errorf("%s answers %d %s at %s, want %s", name, code, said, address, want)
+		}
 	}
 }

@@ -76,10 +76,10 @@ func (p *project) forward(ctx context.Context, to *platform, r *polyaxon.Run, po
 // localAddress gives where a service answers at a port that leads to its pod, whose
 // gateway takes nothing off, or to the gate that the sandbox has for it.
 func (p *project) localAddress(ctx context.Context, to *platform, r *polyaxon.Run) (*url.URL, error) {
-	address, err := opened("/", r)
-	if to.embedded || !r.Service().RewritePath {
-		address, err = p.gatewayAddress(ctx, to, r)
+	if !to.embedded && r.Service().RewritePath {
+		return &url.URL{Path: "/"}, nil
 	}
+	address, err := p.gatewayAddress(ctx, to, r)
 	if err != nil {
 		return nil, err
 	}

@@ -129,23 +129,27 @@ func (p *project) reach(ctx context.Context, to *platform, service *config.Job, 
 			return nil, err
 		}
 	}
-	asked, err := p.gatewayAddress(waiting, to, now)
+	root, err := p.gatewayAddress(waiting, to, now)
 	if err != nil {
 		return nil, err
 	}
-	at, carrier := &reached{address: asked}, p.Transport
+	at, carrier := &reached{}, p.Transport
 	switch {
 	case o.Port > 0:
 		if at.forwarding, err = p.forward(ctx, to, now, o.Port); err != nil {
 			return nil, err
 		}
-		at.address, asked = at.forwarding.address, at.forwarding.address
+		root = at.forwarding.address
 	case to.gateway != nil:
-		at.address, carrier = "", to.gateway
+		carrier = to.gateway
 	}
-	if err := p.awaitAnswer(waiting, to, service, target, carrier, asked); err != nil {
+	address, err := p.awaitAnswer(waiting, to, service, target, carrier, opened(root, now), root)
+	if err != nil {
 		at.close()
 		return nil, err
+	}
+	if to.gateway == nil || o.Port > 0 {
+		at.address = address
 	}
 	return at, nil
 }
@@ -287,29 +291,26 @@ func (p *project) address(ctx context.Context, to *platform, r *polyaxon.Run) (s
 	if to.gateway != nil {
 		return "", nil
 	}
-	return p.gatewayAddress(ctx, to, r)
+	address, err := p.gatewayAddress(ctx, to, r)
+	return opened(address, r), err
 }
 
 // gatewayAddress gives where a service answers, for who reaches the gateway.
 func (p *project) gatewayAddress(ctx context.Context, to *platform, r *polyaxon.Run) (string, error) {
 	if to.embedded {
 		if address, err := to.sandbox.ServiceAddress(ctx, r.UUID); err == nil {
-			return opened(address, r)
+			return address, nil
 		}
 	}
-	address, err := to.polyaxon.ServiceURL(ctx, r, to.namespace)
-	if err != nil {
-		return "", err
-	}
-	return opened(address, r)
+	return to.polyaxon.ServiceURL(ctx, r, to.namespace)
 }
 
 // opened gives the page of a service at address that people open first.
-func opened(address string, r *polyaxon.Run) (string, error) {
+func opened(address string, r *polyaxon.Run) string {
 	at, err := url.Parse(address)
-	if err != nil {
-		return "", err
+	if err != nil || r.Service().Page == "" {
+		return address
 	}
 	at.Path = strings.TrimSuffix(at.Path, "/") + "/" + strings.TrimPrefix(r.Service().Page, "/")
-	return at.String(), nil
+	return at.String()
 }
