@@ -122,9 +122,10 @@ func (p *project) complete(ctx context.Context, to *platform, runs []polyaxon.Ru
 	group, ctx := panics.WithContext(ctx)
 	group.SetLimit(askedAtOnce)
 	for i := range runs {
+		uuid := runs[i].UUID // the whole run takes the place of this one meanwhile
 		group.Go(func() error {
 			var err error
-			if _, conditions[i], err = to.polyaxon.Statuses(ctx, p.config.Project, runs[i].UUID); polyaxon.IsNotFound(err) {
+			if _, conditions[i], err = to.polyaxon.Statuses(ctx, p.config.Project, uuid); polyaxon.IsNotFound(err) {
 				return nil // deleted meanwhile
 			}
 			return err
@@ -133,7 +134,7 @@ func (p *project) complete(ctx context.Context, to *platform, runs []polyaxon.Ru
 			continue
 		}
 		group.Go(func() error {
-			whole, err := to.polyaxon.Run(ctx, p.config.Project, runs[i].UUID)
+			whole, err := to.polyaxon.Run(ctx, p.config.Project, uuid)
 			if polyaxon.IsNotFound(err) {
 				return nil // deleted meanwhile
 			}
