@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -39,9 +40,16 @@ type tree struct {
 	keys map[string]bool
 }
 
-// gitsOwn is what of .git no build needs: hooks are programs, and CI leaves credentials
-// in the configuration.
-var gitsOwn = []string{".git/config", ".git/config.worktree", ".git/hooks", ".git/logs"}
+// gitsOwn are the names of what no build needs of .git, and of the submodules and work
+// trees in it: hooks are programs, and CI leaves credentials in each configuration.
+var gitsOwn = []string{"config", "config.worktree", "credentials", "hooks", "logs", "FETCH_HEAD"}
+
+// isGitsOwn tells what of .git is left out. A branch may have any name.
+func isGitsOwn(at string) bool {
+	below, ok := strings.CutPrefix(at, ".git/")
+	top, _, _ := strings.Cut(below, "/")
+	return ok && top != "refs" && top != "objects" && slices.Contains(gitsOwn, path.Base(at))
+}
 
 func newTree(root *os.Root) *tree { return &tree{root: root, keys: map[string]bool{}} }
 
@@ -63,7 +71,7 @@ func (t *tree) Walk(ctx context.Context, target string, visit fs.WalkDirFunc) (e
 		case at == ".":
 			return nil
 		case t.git && at == ".git" && d.IsDir(): // its files follow
-		case t.git && slices.Contains(gitsOwn, at):
+		case t.git && isGitsOwn(at):
 			if d.IsDir() {
 				return fs.SkipDir
 			}

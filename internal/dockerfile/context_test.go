@@ -11,7 +11,9 @@ import (
 // .git is in the context when it is wanted, without what may hold credentials.
 func TestContextWithGit(t *testing.T) {
 	dir := t.TempDir()
-	for _, name := range []string{".git/HEAD", ".git/config", ".git/hooks/pre-commit", ".git/objects/ab/cd", ".git/refs/heads/main", "sub/.git/HEAD", "a.py"} {
+	for _, name := range []string{".git/HEAD", ".git/config", ".git/hooks/pre-commit", ".git/objects/ab/cd", ".git/refs/heads/main",
+		".git/modules/lib/HEAD", ".git/modules/lib/config", ".git/modules/lib/hooks/x", ".git/worktrees/w/config.worktree", ".git/credentials", ".git/refs/heads/config",
+		"sub/.git/HEAD", "a.py"} {
 		path := filepath.Join(dir, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
@@ -25,7 +27,7 @@ func TestContextWithGit(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer root.Close()
-	for git, want := range map[bool][]string{false: {"a.py"}, true: {".git/HEAD", ".git/objects/ab/cd", ".git/refs/heads/main", "a.py"}} {
+	for git, want := range map[bool][]string{false: {"a.py"}, true: {".git/HEAD", ".git/modules/lib/HEAD", ".git/objects/ab/cd", ".git/refs/heads/config", ".git/refs/heads/main", "a.py"}} {
 		files := newTree(root)
 		files.git = git
 		var got []string
