@@ -1,0 +1,42 @@
+package tasks
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/slipway-ci/slipway/internal/secret"
+)
+
+// TestCheckSaysWhoReachesServices has services on a cluster, where no gate stands before
+// them.
+func TestCheckSaysWhoReachesServices(t *testing.T) {
+	const services = "services: {notebook: {polyaxonfile: job.yml, params: {DOCKER_IMAGE: 'x:1'}}}\n"
+	for config, says := range map[string]bool{
+		"project: story\npolyaxon: {host: 'http://127.0.0.1:1'}\n" + services: true,
+		"project: story\n" + services:                                         false,
+	} {
+		env, events, _ := laptopWith(t, map[string]string{"slipway.yaml": config, "job.yml": strings.Replace(jobFile, "kind: job", "kind: service, ports: [8888]", 1)})
+		if _, err := Check(t.Context(), env, nil, CheckOptions{Version: "2.18"}); err != nil {
+			t.Error(err)
+		}
+		if strings.Contains(events.String(), "asks for no login") != says {
+			t.Errorf("check says %s of\n%s", events, config)
+		}
+	}
+}
+
+// TestEachCommandMasksAllSources runs one that has no use for any secret.
+func TestEachCommandMasksAllSources(t *testing.T) {
+	env, _, _ := laptopWith(t, map[string]string{
+		"slipway.yaml": "project: story\nregistry: REGISTRY\nmlflow: {tracking-uri: 'http://m.example', username: u, password: 'file:mlflow'}\n" +
+			"images: {api: {files: [job.yml]}}\njobs: {train: {polyaxonfile: job.yml, image: api, params: {KEY: 'secret:file:param'}}}\n",
+		"job.yml": jobFile, "mlflow": "hunter2-of-mlflow", "param": "hunter2-of-a-param",
+	})
+	env.Secrets = secret.NewMasker()
+	if _, err := Images(t.Context(), env); err != nil {
+		t.Fatal(err)
+	}
+	if got := env.Secrets.Mask("hunter2-of-mlflow, hunter2-of-a-param"); got != "***, ***" {
+		t.Errorf("a job's line is shown as %s", got)
+	}
+}
