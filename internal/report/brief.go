@@ -12,4 +12,15 @@ var id = regexp.MustCompile(`\b((?:run|status|logs|follow|stop|restart|resume|ap
 // Brief gives text for people, in which runs are named by the beginning of their ids.
 func Brief(text string) string { return id.ReplaceAllString(text, "$1") }
 
+// whole is an id and nothing else.
+var whole = regexp.MustCompile(`^[0-9a-f]{32}$`)
+
+// shortSubject gives the subject of an event, which may be a run.
+func shortSubject(text string) string {
+	if whole.MatchString(text) {
+		return shortID(text)
+	}
+	return text
+}
+
 func shortID(uuid string) string { return uuid[:min(len(uuid), idDigits)] }

@@ -18,7 +18,7 @@ func TestBrief(t *testing.T) {
 		}
 	}
 	var b strings.Builder
-	if err := Text(&b, &Result{Runs: []Run{{UUID: uuid, RunName: "a"}, {UUID: uuid}}}); err != nil || strings.Contains(b.String(), uuid) || !strings.Contains(b.String(), "01234567") {
+	if err := Text(&b, &Result{Runs: []Run{{UUID: uuid, RunName: "a"}, {UUID: uuid}}}, Page{}); err != nil || strings.Contains(b.String(), uuid) || !strings.Contains(b.String(), "01234567") {
 		t.Errorf("%v: %s", err, b.String())
 	}
 }

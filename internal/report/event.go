@@ -42,6 +42,9 @@ type Event struct {
 	Message string
 }
 
+// key names the step and what it is done to.
+func (e Event) key() string { return e.Step + "\x00" + e.Subject }
+
 // Sink takes events as they happen. It may be called by several goroutines.
 type Sink interface {
 	Event(Event)

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/slipway-ci/slipway/internal/run"
 )
 
 // Style says how Lines looks.
@@ -27,7 +29,7 @@ type Style struct {
 //
 // It is safe for use by several goroutines.
 func Lines(w io.Writer, style Style) Sink {
-	return &lines{w: w, style: style, started: map[string]time.Time{}, told: map[string]time.Time{}}
+	return &lines{w: w, style: style, started: map[string]time.Time{}, pace: NewPace(style.Now)}
 }
 
 type lines struct {
@@ -35,27 +37,16 @@ type lines struct {
 	w       io.Writer
 	style   Style
 	started map[string]time.Time
-	// told is when it was last told how far a step is, from its first progress on.
-	told map[string]time.Time
+	pace    *Pace
 }
 
-// progressEvery is how often a line says how far a step is that goes on for long.
-const progressEvery = 15 * time.Second
-
-func (l *lines) progress(key string, e Event) {
-	now := l.style.Now()
-	since, ok := l.told[key]
-	if ok && now.Sub(since) < progressEvery {
-		return
-	}
-	l.told[key] = now
-	l.step("·", dim, e, l.style.Quiet || !ok)
-}
+// progress tells how far a step is, now and then, and not where it ends soon.
+func (l *lines) progress(e Event) { l.step("·", dim, e, l.style.Quiet || !l.pace.Due(e)) }
 
 func (l *lines) Event(e Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	key := e.Step + "\x00" + e.Subject
+	key := e.key()
 	switch e.Kind {
 	case Start:
 		l.started[key] = l.style.Now()
@@ -75,18 +66,18 @@ func (l *lines) Event(e Event) {
 		l.step("→", dim, e, l.style.Quiet)
 	case Line:
 		if !l.style.Quiet {
-			l.print(l.paint(dim, fmt.Sprintf("  %s | ", e.Subject)) + e.Message)
+			l.print(l.paint(dim, fmt.Sprintf("  %s | ", Clean(e.Subject))) + plainAfter(run.Sanitize(e.Message)))
 		}
 	case Note:
-		l.print(l.paint(bold, "note: ") + Brief(Harmless(below(e.Message))))
+		l.print(l.paint(bold, "note: ") + message(e))
 	case Warning:
-		l.print(l.paint(yellow, "warning: ") + Brief(Harmless(below(e.Message))))
+		l.print(l.paint(yellow, "warning: ") + message(e))
 	case Detail:
 		l.step(" ", dim, e, !l.style.Verbose)
 	case Advance:
 		l.step("·", dim, e, l.style.Quiet)
 	case Progress:
-		l.progress(key, e)
+		l.progress(e)
 	}
 }
 
@@ -94,8 +85,12 @@ func (l *lines) step(mark, color string, e Event, hidden bool) {
 	if hidden {
 		return
 	}
-	l.print(fmt.Sprintf("%s %-8s %s  %s", l.paint(color, mark), e.Step, Harmless(e.Subject), Brief(Harmless(below(e.Message)))))
+	l.print(fmt.Sprintf("%s %-8s %s  %s", l.paint(color, mark), e.Step, shortSubject(Clean(e.Subject)), message(e)))
 }
+
+// message gives what an event says. Lines after its first are set off from those of
+// other events.
+func message(e Event) string { return Brief(strings.ReplaceAll(Plain(e.Message), "\n", "\n  ")) }
 
 // print ignores errors: where standard error is gone, nobody is there to tell.
 func (l *lines) print(line string) { _, _ = io.WriteString(l.w, line+"\n") }
@@ -104,6 +99,14 @@ func (l *lines) print(line string) { _, _ = io.WriteString(l.w, line+"\n") }
 func failing(message string) bool {
 	status, _, _ := strings.Cut(message, ":")
 	return status == "failed" || status == "upstream_failed" || status == "not submitted"
+}
+
+// Ended gives a message that tells a failure without why.
+func Ended(message string) string {
+	if status, _, ok := strings.Cut(message, ":"); ok && failing(message) && status != "not submitted" {
+		return status
+	}
+	return message
 }
 
 // SGR codes of ECMA-48.
@@ -119,5 +122,15 @@ func (l *lines) paint(code, text string) string {
 	if !l.style.Color {
 		return text
 	}
-	return "\x1b[" + code + "m" + text + "\x1b[0m"
+	return paint(code, text)
+}
+
+func paint(code, text string) string { return "\x1b[" + code + "m" + text + "\x1b[0m" }
+
+// plainAfter ends the colours of a job's line with the line.
+func plainAfter(line string) string {
+	if !strings.Contains(line, "\x1b[") || strings.HasSuffix(line, "\x1b[0m") || strings.HasSuffix(line, "\x1b[m") {
+		return line
+	}
+	return line + "\x1b[0m"
 }

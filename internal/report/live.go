@@ -3,13 +3,12 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"github.com/slipway-ci/slipway/internal/panics"
-	"github.com/slipway-ci/slipway/internal/run"
 )
 
 // frame is how often the clock in a live tree moves on.
@@ -22,11 +21,13 @@ type Live struct {
 	mu     sync.Mutex
 	w      io.Writer
 	style  Style
-	width  func() int
+	size   func() (columns, rows int)
 	past   *lines
 	active []*activity
 	// drawn is how many lines stand at the bottom.
-	drawn   int
+	drawn int
+	// last is when they were drawn.
+	last    time.Time
 	closed  bool
 	tick    *time.Ticker
 	done    chan struct{}
@@ -39,11 +40,11 @@ type activity struct {
 	since                  time.Time
 }
 
-// NewLive gives a Live on w, whose width in columns is asked for at each frame
-// (0 for unknown). Close ends it.
-func NewLive(w io.Writer, style Style, width func() int) *Live {
-	l := &Live{w: w, style: style, width: width, done: make(chan struct{}), tick: time.NewTicker(frame)}
-	l.past = &lines{w: w, style: style, started: map[string]time.Time{}}
+// NewLive gives a Live on w, whose size is asked for at each frame (0 for unknown).
+// Close ends it.
+func NewLive(w io.Writer, style Style, size func() (columns, rows int)) *Live {
+	l := &Live{w: w, style: style, size: size, done: make(chan struct{}), tick: time.NewTicker(frame)}
+	l.past = &lines{w: w, style: style, started: map[string]time.Time{}, pace: NewPace(style.Now)}
 	l.drawing.Go(l.run)
 	return l
 }
@@ -76,6 +77,19 @@ func (l *Live) Close() {
 func (l *Live) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.leave()
+}
+
+// Leave is Close for a process that ends at once: it waits for nothing, not even for a
+// terminal that takes nothing.
+func (l *Live) Leave() {
+	if l.mu.TryLock() {
+		defer l.mu.Unlock()
+		l.leave()
+	}
+}
+
+func (l *Live) leave() {
 	if l.closed {
 		return
 	}
@@ -95,20 +109,22 @@ func (l *Live) Event(e Event) {
 	}
 	switch e.Kind {
 	case Progress, Advance:
-		l.begin(e)
-		l.redraw("")
-		return
+		known := len(l.active)
+		if l.begin(e); len(l.active) > known || l.style.Now().Sub(l.last) >= frame {
+			l.redraw("")
+		}
+		return // otherwise the next frame shows it
 	case Start:
 		l.begin(e)
 	case Done, Failed:
 		l.end(e)
 	case Status:
-		if e.Step == "run" && !final(e.Message) {
-			l.begin(e)
+		if final(e.Message) || e.Step != "run" {
+			l.end(e)
+		} else if a := l.begin(e); !strings.HasPrefix(e.Message, "waits") || l.fits(a) {
 			l.redraw("")
 			return
-		}
-		l.end(e)
+		} // why it waits, and what to do, is said whole
 	}
 	// What is over is written as in a file, through a buffer, above what goes on.
 	var over strings.Builder
@@ -127,24 +143,32 @@ func final(message string) bool {
 	return false
 }
 
-func (l *Live) begin(e Event) {
-	e.Message = Brief(run.Sanitize(e.Message)) // a row of its own
+func (l *Live) begin(e Event) *activity {
+	e.Subject, e.Message = shortSubject(Clean(e.Subject)), Brief(Clean(e.Message)) // a row of its own
 	for _, a := range l.active {
 		if a.step == e.Step && a.subject == e.Subject {
 			a.message = e.Message
-			return
+			return a
 		}
 	}
-	l.active = append(l.active, &activity{e.Step, e.Subject, e.Message, l.style.Now()})
+	a := &activity{e.Step, e.Subject, e.Message, l.style.Now()}
+	l.active = append(l.active, a)
+	return a
+}
+
+// fits tells whether the row of a shows all of it.
+func (l *Live) fits(a *activity) bool {
+	wide, _ := l.size()
+	return wide <= 0 || columns(l.row(a)) < wide
+}
+
+func (l *Live) row(a *activity) string {
+	return fmt.Sprintf("◌ %-8s %s  %s  %s", a.step, a.subject, a.message, l.style.Now().Sub(a.since).Round(frame))
 }
 
 func (l *Live) end(e Event) {
-	for i, a := range l.active {
-		if a.step == e.Step && a.subject == e.Subject {
-			l.active = append(l.active[:i], l.active[i+1:]...)
-			return
-		}
-	}
+	subject := shortSubject(Clean(e.Subject))
+	l.active = slices.DeleteFunc(l.active, func(a *activity) bool { return a.step == e.Step && a.subject == subject })
 }
 
 // redraw writes over what stands at the bottom: text, and then what goes on.
@@ -154,20 +178,28 @@ func (l *Live) redraw(text string) {
 		fmt.Fprintf(&b, "\r\x1b[%dA\x1b[J", l.drawn) // to the first column, which an echoed ^C has left; cursor up, erase below: ECMA-48
 	}
 	b.WriteString(text)
-	width := l.width()
-	for _, a := range l.active {
-		line := fmt.Sprintf("◌ %-8s %s  %s  %s", a.step, a.subject, a.message, l.style.Now().Sub(a.since).Round(frame))
-		b.WriteString(l.past.paint(dim, clip(line, width)) + "\n")
+	rows := l.rows()
+	for _, row := range rows {
+		b.WriteString(l.past.paint(dim, row) + "\n")
 	}
-	l.drawn = len(l.active)
+	l.drawn, l.last = len(rows), l.style.Now()
 	_, _ = io.WriteString(l.w, b.String()) // where the terminal is gone, nobody is there to tell
 }
 
-// clip keeps a line from taking two rows, which redraw does not count.
-func clip(line string, width int) string {
-	if width <= 0 || utf8.RuneCountInString(line) < width {
-		return line
+// rows are what goes on, as far as the terminal shows it: each in one row, which redraw
+// counts, and no more of them than it can go back over.
+func (l *Live) rows() []string {
+	wide, high := l.size()
+	var rows []string
+	for n, a := range l.active {
+		row := l.row(a)
+		if left := len(l.active) - n; high > 0 && left > 1 && n >= high-2 {
+			return append(rows, fmt.Sprintf("◌ and %d more", left))
+		}
+		if wide > 0 {
+			row = clip(row, wide-1)
+		}
+		rows = append(rows, row)
 	}
-	runes := []rune(line)
-	return string(runes[:max(0, width-2)]) + "…"
+	return rows
 }

@@ -29,7 +29,7 @@ func (s *screen) Write(b []byte) (int, error) {
 func TestLive(t *testing.T) {
 	now := time.Unix(0, 0)
 	s := &screen{}
-	l := NewLive(s, Style{Now: func() time.Time { return now }}, func() int { return 40 })
+	l := NewLive(s, Style{Now: func() time.Time { return now }}, func() (int, int) { return 40, 24 })
 	l.tick.Stop() // no frames but those of events
 	steps := []struct {
 		event Event
@@ -68,7 +68,7 @@ func TestLive(t *testing.T) {
 // cursor stands.
 func TestLiveAfterAnEcho(t *testing.T) {
 	var b strings.Builder
-	l := NewLive(&b, Style{Now: func() time.Time { return time.Unix(0, 0) }}, func() int { return 40 })
+	l := NewLive(&b, Style{Now: func() time.Time { return time.Unix(0, 0) }}, func() (int, int) { return 40, 24 })
 	l.tick.Stop()
 	l.Event(Event{Kind: Start, Step: "run", Subject: "train", Message: "queued"})
 	b.WriteString("^C")
@@ -76,5 +76,41 @@ func TestLiveAfterAnEcho(t *testing.T) {
 	l.Close()
 	if _, after, _ := strings.Cut(b.String(), "^C"); !strings.HasPrefix(after, "\r\x1b[1A\x1b[J→ run") {
 		t.Errorf("after the echo comes %q", after)
+	}
+}
+
+// TestLiveStaysInItsRows has what terminals count otherwise than bytes: wide characters,
+// tabs and colours; and more that goes on than there are rows.
+func TestLiveStaysInItsRows(t *testing.T) {
+	s := &screen{}
+	l := NewLive(s, Style{Now: func() time.Time { return time.Unix(0, 0) }}, func() (int, int) { return 40, 5 })
+	l.tick.Stop()
+	l.Event(Event{Kind: Progress, Step: "run", Subject: "train", Message: "学習\t学習\t\x1b[31m学習学習学習学習学習学習"})
+	if got := s.rows[0]; columns(got) >= 40 || strings.ContainsAny(got, "\t\x1b") {
+		t.Errorf("%d columns: %q", columns(got), got)
+	}
+	for _, name := range []string{"a", "b", "c", "d", "e"} {
+		l.Event(Event{Kind: Progress, Step: "run", Subject: name, Message: "running"})
+	}
+	if got := len(s.rows); got != 4 || s.rows[3] != "◌ and 3 more" {
+		t.Errorf("%q", s.rows)
+	}
+	l.Leave()
+	if len(s.rows) != 0 {
+		t.Errorf("left over: %q", s.rows)
+	}
+}
+
+// TestWhyARunWaitsIsSaidWhole has a reason that is longer than a row.
+func TestWhyARunWaitsIsSaidWhole(t *testing.T) {
+	s := &screen{}
+	l := NewLive(s, Style{Now: func() time.Time { return time.Unix(0, 0) }}, func() (int, int) { return 80, 24 })
+	l.tick.Stop()
+	l.Event(Event{Kind: Status, Step: "run", Subject: "train", Message: "waits for approval: slipway approve 01234567"})
+	l.Event(Event{Kind: Status, Step: "run", Subject: "train", Message: "waits: the run needs 2 CPUs of this machine's 2 CPUs: run other (01234567) has 1 CPUs"})
+	want := "→ run      train  waits: the run needs 2 CPUs of this machine's 2 CPUs: run other (01234567) has 1 CPUs|" +
+		"◌ run      train  waits: the run needs 2 CPUs of this machine's 2 CPUs: run ot…"
+	if got := strings.Join(s.rows, "|"); got != want {
+		t.Errorf("got %s", got)
 	}
 }

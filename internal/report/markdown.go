@@ -16,7 +16,7 @@ func Markdown(r *Result) string {
 	}
 	fmt.Fprintf(b, "## slipway %s: %s\n\n", r.Command, verdict)
 	if r.Error != "" {
-		fmt.Fprintf(b, "%s\n\n", fenced(r.Error))
+		fmt.Fprintf(b, "%s\n\n", fenced(Brief(r.Error)))
 	}
 	if len(r.Jobs) > 0 {
 		fmt.Fprintf(b, "| job | status | run | ran | metrics |\n|---|---|---|---|---|\n")
@@ -29,7 +29,7 @@ func Markdown(r *Result) string {
 			if j.Times != nil {
 				ran = seconds(j.Running)
 			}
-			fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", inline(j.Name), inline(strings.TrimSpace(j.Action+" "+j.Status)), code(j.UUID), ran, strings.Join(metrics, ", "))
+			fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", inline(j.Name), inline(strings.TrimSpace(j.Action+" "+j.Status)), code(shortID(j.UUID)), ran, strings.Join(metrics, ", "))
 		}
 		b.WriteString("\n")
 	}
@@ -57,7 +57,7 @@ func Markdown(r *Result) string {
 
 // fenced gives text as a code block whose fence the text cannot close.
 func fenced(text string) string {
-	text = shown(text)
+	text = Plain(text)
 	fence := "```"
 	for strings.Contains(text, fence) {
 		fence += "`"
@@ -68,7 +68,7 @@ func fenced(text string) string {
 // inline gives text that a job or a server may have chosen in a form that is shown
 // as it is: in Markdown, HTML and tables, and without turning what stands around it.
 func inline(text string) string {
-	text = shown(strings.ReplaceAll(text, "\n", " "))
+	text = Plain(strings.ReplaceAll(text, "\n", " "))
 	if text == "" || plain.MatchString(text) && !strings.Contains(strings.ToLower(text), "www.") {
 		return text
 	}
@@ -78,8 +78,11 @@ func inline(text string) string {
 // plain finds what means nothing to Markdown: words, numbers, paths.
 var plain = regexp.MustCompile(`^[\pL\pN](?:[\pL\pN ,=()%/-]|[._:+][\pL\pN ]|[.:)]$)*$`)
 
-// shown gives text without colours, and with escapes for control characters.
-func shown(text string) string { return Harmless(colour.ReplaceAllString(text, "")) }
+// Plain gives text without colours, and with escapes for control characters.
+// What stands on both sides of a colour may become a command once that is gone.
+func Plain(text string) string {
+	return Harmless(colour.ReplaceAllString(Harmless(text), ""))
+}
 
 var colour = regexp.MustCompile(`\x1b\[[0-9;:]*m`)
 
@@ -92,7 +95,7 @@ func code(text string) string {
 	for strings.Contains(text, fence) {
 		fence += "`"
 	}
-	text = EscapeCode(shown(strings.ReplaceAll(text, "\n", " ")))
+	text = EscapeCode(Plain(strings.ReplaceAll(text, "\n", " ")))
 	if len(fence) > 1 {
 		text = " " + text + " "
 	}

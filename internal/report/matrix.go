@@ -78,7 +78,7 @@ func (j *Job) matrix() (header []string, rows [][]string) {
 	}
 	header = slices.Concat([]string{"#", "run", "status"}, params, metrics)
 	for _, r := range j.Runs {
-		row := []string{strconv.Itoa(r.Number), r.UUID[:min(8, len(r.UUID))], r.Status}
+		row := []string{strconv.Itoa(r.Number), shortID(r.UUID), r.Status}
 		for _, name := range params {
 			row = append(row, fmt.Sprint(r.Params[name]))
 		}
@@ -108,18 +108,35 @@ func (j *Job) ranked() string {
 // isMatrix tells whether the job's runs are those of a matrix that went on.
 func (j *Job) isMatrix() bool { return len(j.Runs) > 0 && j.Runs[0].Number > 0 }
 
-func textMatrix(w io.Writer, j *Job) {
+func textMatrix(w *page, j *Job) {
 	if ranked := j.ranked(); ranked != "" {
-		fmt.Fprintf(w, "  %s\n", ranked)
+		w.line("  %s", ranked)
 	}
 	header, rows := j.matrix()
-	b := &strings.Builder{}
-	table := newTable(b, header...)
+	// What counts comes first: number, run and status, the first metric, the others, and
+	// then the params.
+	first := len(header) - len(j.metricNames())
+	all := make([]column, len(header))
+	for n, title := range header {
+		all[n].title = Clean(title)
+		switch {
+		case n < 3:
+		case n == first:
+			all[n].cut = len(header)
+		case n > first:
+			all[n].cut = len(header) - n + first
+			all[n].spare = all[n].cut
+		default:
+			all[n].cut = first - n
+			all[n].spare = all[n].cut
+		}
+	}
+	table := w.table(all...)
+	table.indent = "  "
 	for _, row := range rows {
 		table.row(row...)
 	}
 	table.end()
-	fmt.Fprint(w, indent(b.String(), "  "))
 }
 
 func markdownMatrix(w io.Writer, j *Job) {

@@ -32,7 +32,7 @@ func TestMatrixTable(t *testing.T) {
 			j.Rank(test.by)
 			r := &Result{Command: "deploy", Jobs: []Job{j}}
 			var text strings.Builder
-			if err := Text(&text, r); err != nil {
+			if err := Text(&text, r, Page{}); err != nil {
 				t.Fatal(err)
 			}
 			for form, got := range map[string]string{"text": text.String(), "Markdown": Markdown(r)} {

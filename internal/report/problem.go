@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -40,30 +39,30 @@ type Rule struct {
 
 // textProblems writes problems as compilers do: the place and what is wrong, the
 // line with a caret below it, and what to do.
-func textProblems(w io.Writer, r *Result) {
+func textProblems(w *page, r *Result) {
 	for _, p := range r.Problems {
-		fmt.Fprintf(w, "%s: %s: %s", p.Position, p.Severity, p.Message)
+		message := p.Message
 		if len(p.Versions) > 0 {
-			fmt.Fprintf(w, ", on Polyaxon %s", strings.Join(p.Versions, " and "))
+			message += ", on Polyaxon " + strings.Join(p.Versions, " and ")
 		}
 		if p.Name != "" {
-			fmt.Fprintf(w, " [%s]", p.Name)
+			message += " [" + p.Name + "]"
 		}
-		fmt.Fprintln(w)
+		w.entry("%s: %s: %s", p.Position.String(), p.Severity, message)
 		gutter := strings.Repeat(" ", len(strconv.Itoa(p.Line)))
 		if p.Source != "" && p.Line > 0 {
-			fmt.Fprintf(w, "  %d | %s\n", p.Line, p.Source)
+			w.quote(fmt.Sprintf("  %d | ", p.Line), p.Source)
 			if p.Column > 0 {
-				fmt.Fprintf(w, "  %s | %s\n", gutter, caret(p))
+				w.quote("  "+gutter+" | ", caret(p))
 			}
 		}
 		switch {
 		case p.Hint != "" && p.Fixable:
-			fmt.Fprintf(w, "  %s = %s (check --fix does it)\n", gutter, p.Hint)
+			w.entry("  %s = %s (check --fix does it)", gutter, p.Hint)
 		case p.Hint != "":
-			fmt.Fprintf(w, "  %s = %s\n", gutter, p.Hint)
+			w.entry("  %s = %s", gutter, p.Hint)
 		case p.Fixable:
-			fmt.Fprintf(w, "  %s = check --fix mends it\n", gutter)
+			w.entry("  %s = check --fix mends it", gutter)
 		}
 	}
 }

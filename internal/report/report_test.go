@@ -73,7 +73,7 @@ func full() *Result {
 
 func TestFormsOfAResult(t *testing.T) {
 	for name, form := range map[string]func(*bytes.Buffer, *Result) error{
-		"result.txt":   func(b *bytes.Buffer, r *Result) error { return Text(b, r) },
+		"result.txt":   func(b *bytes.Buffer, r *Result) error { return Text(b, r, Page{}) },
 		"result.json":  func(b *bytes.Buffer, r *Result) error { return JSON(b, r) },
 		"result.sarif": func(b *bytes.Buffer, r *Result) error { return SARIF(b, r, "1.2.3") },
 		"result.md":    func(b *bytes.Buffer, r *Result) error { b.WriteString(Markdown(r)); return nil },
@@ -88,7 +88,7 @@ func TestFormsOfAResult(t *testing.T) {
 
 func TestNothingIsPrintedOfNothing(t *testing.T) {
 	var b bytes.Buffer
-	if err := Text(&b, &Result{Command: "runs"}); err != nil || b.Len() > 0 {
+	if err := Text(&b, &Result{Command: "runs"}, Page{}); err != nil || b.Len() > 0 {
 		t.Errorf("%q, %v", b.String(), err)
 	}
 }
@@ -145,7 +145,7 @@ func TestNamesForgeNoLines(t *testing.T) {
 		Runs:      []Run{{UUID: "abc", RunName: forged, Status: "failed"}, {UUID: "def"}},
 		Artifacts: []Artifact{{Path: forged, Bytes: 1}, {Path: "b", Bytes: 2}},
 	}
-	if err := Text(&b, r); err != nil {
+	if err := Text(&b, r, Page{}); err != nil {
 		t.Fatal(err)
 	}
 	Lines(&b, Style{Now: time.Now}).Event(Event{Kind: Status, Step: "run", Subject: "train", Message: "failed: one\nslipway: forged"})

@@ -3,11 +3,9 @@ package report
 import (
 	"fmt"
 	"io"
-	"slices"
 	"sort"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/run"
@@ -15,20 +13,20 @@ import (
 
 // Text writes what r found, for people. Steps and errors have been told by
 // events already; what is left are the results themselves.
-func Text(w io.Writer, r *Result) error {
-	out := &strings.Builder{}
+func Text(w io.Writer, r *Result, on Page) error {
+	out := &page{Page: on, terminal: on.Columns > 0}
+	if !out.terminal {
+		out.Columns = unknownWidth
+	}
 	if r.Text != "" {
 		out.WriteString(r.Text)
 		if !strings.HasSuffix(r.Text, "\n") {
 			out.WriteString("\n")
 		}
 	}
-	sections := []func(io.Writer, *Result){textProblems, textImages, textSecrets, textJobs, textRuns, textArtifacts, textSandbox}
-	found := &strings.Builder{}
-	for _, section := range sections {
-		section(found, r)
+	for _, section := range []func(*page, *Result){textProblems, textImages, textSecrets, textJobs, textRuns, textArtifacts, textSandbox} {
+		section(out, r)
 	}
-	out.WriteString(Brief(Harmless(found.String())))
 	_, err := io.WriteString(w, out.String())
 	return err
 }
@@ -43,20 +41,12 @@ func Harmless(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-// oneLine gives a name that a job may have chosen as one line, and one cell of a table:
-// a line of its own could pass for slipway's.
-func oneLine(name string) string { return lineEnds.Replace(name) }
-
-var lineEnds = strings.NewReplacer("\n", `\n`, "\r", `\r`, "\t", `\t`)
-
-// below gives a message whose further lines are indented, for the same reason.
-func below(message string) string { return strings.ReplaceAll(message, "\n", "\n  ") }
-
-func textImages(w io.Writer, r *Result) {
+func textImages(w *page, r *Result) {
 	if len(r.Images) == 0 {
 		return
 	}
-	table := newTable(w, "IMAGE", "ACTION", "SIZE", "CREATED", "TAGS", "REFERENCE")
+	table := w.table(column{title: "IMAGE", cut: 3}, column{title: "ACTION"}, column{title: "SIZE"}, column{title: "CREATED", spare: 1},
+		column{title: "TAGS", cut: 2}, column{title: "REFERENCE", below: true})
 	for _, i := range r.Images {
 		created := ""
 		if i.Created != nil {
@@ -71,7 +61,7 @@ func textImages(w io.Writer, r *Result) {
 	table.end()
 	for _, i := range r.Images {
 		if len(i.Changed) > 0 {
-			fmt.Fprintf(w, "%s: changed since its last image: %s\n", i.Name, some(i.Changed))
+			w.line("%s: changed since its last image: %s", i.Name, some(i.Changed))
 		}
 	}
 }
@@ -87,14 +77,14 @@ func some(all []string) string {
 	return fmt.Sprintf("%s, and %d more", strings.Join(all[:shownChanges], ", "), len(all)-shownChanges)
 }
 
-func textSecrets(w io.Writer, r *Result) {
+func textSecrets(w *page, r *Result) {
 	if r.Namespace != "" {
-		fmt.Fprintf(w, "namespace %s: create\n", r.Namespace)
+		w.line("namespace %s: create", r.Namespace)
 	}
 	if len(r.Secrets) == 0 {
 		return
 	}
-	table := newTable(w, "SECRET", "ACTION", "KEYS")
+	table := w.table(column{title: "SECRET", cut: 2}, column{title: "ACTION"}, column{title: "KEYS", cut: 1})
 	for _, s := range r.Secrets {
 		keys := make([]string, 0, len(s.Keys))
 		for key, action := range s.Keys {
@@ -106,23 +96,24 @@ func textSecrets(w io.Writer, r *Result) {
 	table.end()
 }
 
-func textJobs(w io.Writer, r *Result) {
+func textJobs(w *page, r *Result) {
 	for _, j := range r.Jobs {
-		fmt.Fprintf(w, "%s: %s\n", j.Name, jobLine(j))
+		w.painted(failed(j.Status), "%s: %s", j.Name, jobLine(j))
 		for _, name := range sortedNames(j.Metrics) {
-			fmt.Fprintf(w, "  %s = %s\n", oneLine(name), number(j.Metrics[name]))
+			w.line("  %s = %s", name, number(j.Metrics[name]))
 		}
 		if j.Address != "" {
-			fmt.Fprintf(w, "  address: %s\n", j.Address)
+			w.line("  address: %s", j.Address)
 		}
 		if len(j.Outputs) > 0 {
-			fmt.Fprintf(w, "  outputs: %s\n    in %s\n", oneLine(strings.Join(j.Outputs, ", ")), j.OutputsAt)
+			w.line("  outputs: %s", strings.Join(j.Outputs, ", "))
+			w.line("    in %s", j.OutputsAt)
 		}
 		if j.isMatrix() {
 			textMatrix(w, &j)
 		}
 		if j.Diff != "" {
-			fmt.Fprint(w, indent(j.Diff, "  "))
+			w.block(j.Diff, "  ")
 		}
 	}
 }
@@ -144,19 +135,22 @@ func jobLine(j Job) string {
 	if j.Cost != nil {
 		parts = append(parts, "cost "+j.Cost.explained())
 	}
-	if j.Message != "" && (j.Status != "succeeded" || len(j.Runs) > 0) {
-		parts = append(parts, below(j.Message))
+	if j.Message != "" && (len(j.Runs) > 0 || j.Status == "") { // why a run ended as it did is told by events and the error
+
+		parts = append(parts, j.Message)
 	}
 	return strings.Join(parts, ", ")
 }
 
-func textRuns(w io.Writer, r *Result) {
+func textRuns(w *page, r *Result) {
 	switch {
 	case len(r.Runs) == 0:
 	case len(r.Runs) == 1 && r.Runs[0].History != nil:
 		textRun(w, r.Runs[0])
 	default:
-		table := newTable(w, "RUN", "NAME", "KIND", "STATUS", "CREATED", "AGE", "RAN", "GPUS", "COST", "OWNER", "ADDRESS")
+		table := w.table(column{title: "RUN"}, column{title: "NAME", cut: 4}, column{title: "KIND", cut: 2, spare: 2}, column{title: "STATUS"},
+			column{title: "CREATED", spare: 3}, column{title: "AGE", spare: 4}, column{title: "RAN"}, column{title: "GPUS"}, column{title: "COST"},
+			column{title: "OWNER", cut: 1, spare: 1}, column{title: "ADDRESS", below: true})
 		for _, run := range r.Runs {
 			created := ""
 			if run.Created != nil {
@@ -181,62 +175,73 @@ func textRuns(w io.Writer, r *Result) {
 	}
 }
 
-func textRun(w io.Writer, run Run) {
-	fmt.Fprintf(w, "run %s (%s, %s): %s\n", run.UUID, oneLine(run.RunName), run.Kind, run.Status)
+func textRun(w *page, run Run) {
+	w.painted(failed(run.Status), "run %s (%s, %s): %s", run.UUID, run.RunName, run.Kind, run.Status)
 	if run.Pending != "" {
-		fmt.Fprintf(w, "  waits for %s: slipway approve %s has it go on\n", run.Pending, run.UUID)
+		w.line("  waits for %s: slipway approve %s has it go on", run.Pending, run.UUID)
 	}
-	for _, t := range run.History {
-		fmt.Fprintf(w, "  %s %-12s %s\n", t.Time.Format("15:04:05"), t.Status, strings.TrimSpace(t.Reason+" "+firstLine(t.Message)))
+	failure := ""
+	if run.Failure != nil {
+		failure = run.Failure.Text
+	}
+	for n, t := range run.History {
+		message := firstLine(t.Message)
+		if n == len(run.History)-1 && failure != "" && t.Status == run.Status {
+			message, failure = failure, "" // the same cause, with what to do
+		}
+		w.line("  %s %-12s %s", t.Time.Format("15:04:05"), t.Status, strings.TrimSpace(t.Reason+" "+message))
 	}
 	for _, name := range sortedNames(run.Metrics) {
-		fmt.Fprintf(w, "  %s = %s\n", oneLine(name), number(run.Metrics[name]))
+		w.line("  %s = %s", name, number(run.Metrics[name]))
 	}
 	switch t := run.Times; {
 	case t == nil:
 	case t.Pulling == nil:
-		fmt.Fprintf(w, "  waited %s until it ran (how much of it for its images is unknown), ran %s\n", seconds(t.Queued), seconds(t.Running))
+		w.line("  waited %s until it ran (how much of it for its images is unknown), ran %s", seconds(t.Queued), seconds(t.Running))
 	default:
-		fmt.Fprintf(w, "  queued %s, pulled its images for %s, ran %s\n", seconds(t.Queued), seconds(t.Pulling), seconds(t.Running))
+		w.line("  queued %s, pulled its images for %s, ran %s", seconds(t.Queued), seconds(t.Pulling), seconds(t.Running))
 	}
 	if run.Cost != nil {
-		fmt.Fprintf(w, "  cost: %s\n", run.Cost.explained())
+		w.line("  cost: %s", run.Cost.explained())
 	}
-	if run.Failure != nil {
-		fmt.Fprintf(w, "  failed: %s\n", below(run.Failure.Text))
+	if failure != "" {
+		w.line("  failed: %s", failure)
 	}
 	if run.Address != "" {
-		fmt.Fprintf(w, "  address: %s\n", run.Address)
+		w.line("  address: %s", run.Address)
 	}
 	if len(run.Outputs) > 0 {
-		fmt.Fprintf(w, "  outputs: %s\n    in %s\n", oneLine(strings.Join(run.Outputs, ", ")), run.OutputsAt)
+		w.line("  outputs: %s", strings.Join(run.Outputs, ", "))
+		w.line("    in %s", run.OutputsAt)
 	}
 }
 
-func textArtifacts(w io.Writer, r *Result) {
+func textArtifacts(w *page, r *Result) {
 	if len(r.Artifacts) == 0 {
 		return
 	}
-	table := newTable(w, "ARTIFACT", "SIZE", "SAVED AS")
+	table := w.table(column{title: "ARTIFACT"}, column{title: "SIZE"}, column{title: "SAVED AS", below: true})
 	for _, a := range r.Artifacts {
 		table.row(a.Path, Bytes(a.Bytes), a.SavedAs)
 	}
 	table.end()
 }
 
-func textSandbox(w io.Writer, r *Result) {
+func textSandbox(w *page, r *Result) {
 	s := r.Sandbox
 	switch {
 	case s == nil:
 	case !s.Running:
-		fmt.Fprintf(w, "the sandbox in %s is not running (%s on disk); the next command that needs it starts it\n", s.Directory, Bytes(s.Bytes))
+		w.line("the sandbox in %s is not running (%s on disk); the next command that needs it starts it", s.Directory, Bytes(s.Bytes))
 	default:
-		fmt.Fprintf(w, "the sandbox in %s runs as process %d, %s alive, %s on disk\n", s.Directory, s.PID, Count(s.ActiveRuns, "run"), Bytes(s.Bytes))
-		fmt.Fprintf(w, "  registry    %s\n  kubernetes  %s\n  polyaxon    %s\n  platform    %s\n", s.Registry, s.Kubernetes, s.Polyaxon, s.Platform)
+		w.line("the sandbox in %s runs as process %d, %s alive, %s on disk", s.Directory, s.PID, Count(s.ActiveRuns, "run"), Bytes(s.Bytes))
+		for _, one := range [][2]string{{"registry", s.Registry}, {"kubernetes", s.Kubernetes}, {"polyaxon", s.Polyaxon}, {"platform", s.Platform}} {
+			w.line("  %-10s  %s", one[0], one[1])
+		}
 		if s.Isolated {
-			fmt.Fprintln(w, "  jobs run isolated, in namespaces of their own")
+			w.line("  jobs run isolated, in namespaces of their own")
 		} else {
-			fmt.Fprintf(w, "  jobs are not isolated from this machine: %s\n", s.Isolation)
+			w.line("  jobs are not isolated from this machine: %s", s.Isolation)
 		}
 	}
 }
@@ -261,39 +266,6 @@ func Age(seconds float64) string {
 		return fmt.Sprintf("%dh %dm", int(d.Hours()), int(d.Minutes())%60)
 	}
 	return fmt.Sprintf("%dd %dh", int(d.Hours())/24, int(d.Hours())%24)
-}
-
-// table aligns rows and leaves out columns that are empty in every row.
-type table struct {
-	w      io.Writer
-	header []string
-	rows   [][]string
-}
-
-func newTable(w io.Writer, header ...string) *table { return &table{w: w, header: header} }
-
-func (t *table) row(cells ...string) {
-	for i, cell := range cells {
-		cells[i] = oneLine(cell)
-	}
-	t.rows = append(t.rows, cells)
-}
-
-func (t *table) end() {
-	used := func(column int) bool {
-		return slices.ContainsFunc(t.rows, func(row []string) bool { return row[column] != "" })
-	}
-	tw := tabwriter.NewWriter(t.w, 0, 4, 2, ' ', 0)
-	for _, row := range append([][]string{t.header}, t.rows...) {
-		var cells []string
-		for column, cell := range row {
-			if used(column) {
-				cells = append(cells, cell)
-			}
-		}
-		fmt.Fprintln(tw, strings.Join(cells, "\t"))
-	}
-	_ = tw.Flush()
 }
 
 func sortedNames(m map[string]float64) []string {
@@ -323,9 +295,4 @@ func seconds(s *float64) string {
 func firstLine(s string) string {
 	line, _, _ := strings.Cut(s, "\n")
 	return line
-}
-
-func indent(s, by string) string {
-	lines := strings.Split(strings.TrimRight(s, "\n"), "\n")
-	return by + strings.Join(lines, "\n"+by) + "\n"
 }

@@ -21,7 +21,8 @@ type streams struct {
 	secrets  *secret.Masker
 	out, err *secret.Writer
 	// terminal: people read standard output as it is printed.
-	terminal bool
+	terminal   bool
+	descriptor int
 	// runner: a workflow's runner may read standard output, and obeys it.
 	runner bool
 }
@@ -38,7 +39,8 @@ func (d *Door) open() *streams {
 		secrets.Tell(func(form string) { actions.AddMask(s.err.Raw(), form) })
 	}
 	if file, ok := d.Stdout.(*os.File); ok {
-		s.terminal = term.IsTerminal(int(file.Fd()))
+		s.descriptor = int(file.Fd())
+		s.terminal = term.IsTerminal(s.descriptor)
 		if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
 			s.runner = false
 		}
@@ -78,7 +80,7 @@ func (s *streams) text(r *report.Result) error {
 		shown.Text = report.Harmless(r.Text)
 	}
 	var b strings.Builder
-	if err := report.Text(&b, &shown); err != nil {
+	if err := report.Text(&b, &shown, s.page()); err != nil {
 		return err
 	}
 	text := s.secrets.Mask(b.String())
@@ -87,6 +89,15 @@ func (s *streams) text(r *report.Result) error {
 	}
 	_, err := s.out.Raw().Write([]byte(text))
 	return err
+}
+
+// page says how wide standard output is, and whether it shows colours.
+func (s *streams) page() report.Page {
+	if !s.terminal {
+		return report.Page{}
+	}
+	wide, _, _ := term.GetSize(s.descriptor)
+	return report.Page{Columns: wide, Color: os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
 }
 
 // lasting is a stream that its reader may leave before the command has ended, which

@@ -46,7 +46,7 @@ func shown(findings []Finding) string {
 		r.Problems = append(r.Problems, p)
 	}
 	var b bytes.Buffer
-	_ = report.Text(&b, r)
+	_ = report.Text(&b, r, report.Page{})
 	return b.String()
 }
 

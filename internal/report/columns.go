@@ -1,0 +1,54 @@
+package report
+
+import (
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/width"
+)
+
+// unknownWidth is how wide a page is taken for whose width nobody tells.
+const unknownWidth = 80
+
+// columns gives how many columns of a terminal text takes.
+func columns(text string) int {
+	n := 0
+	for _, r := range text {
+		n += columnsOf(r)
+	}
+	return n
+}
+
+func columnsOf(r rune) int {
+	if r < 0x300 {
+		return 1
+	}
+	if unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf) {
+		return 0
+	}
+	switch width.LookupRune(r).Kind() {
+	case width.EastAsianWide, width.EastAsianFullwidth:
+		return 2
+	}
+	return 1
+}
+
+// clip cuts text that takes more columns than there are, with an ellipsis.
+func clip(text string, most int) string {
+	if columns(text) <= most {
+		return text
+	}
+	taken := 0
+	for at, r := range text {
+		if taken += columnsOf(r); taken >= most {
+			return text[:at] + "…"
+		}
+	}
+	return text
+}
+
+// Clean gives text that a job, a server or a file may have chosen as it stands in one
+// line of slipway's own: without colours, and acting on nothing that shows it.
+func Clean(text string) string {
+	return strings.NewReplacer("\n", `\n`, "\t", " ").Replace(Plain(text))
+}

@@ -1,0 +1,190 @@
+package report
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+const (
+	// gap is what stands between two columns.
+	gap = 2
+	// narrow is how far a column is cut as long as others can be, and slim how far when
+	// they cannot.
+	narrow, slim = 8, 4
+)
+
+// column is one of a table. What tells least is cut first, with an ellipsis, where the
+// page is too narrow.
+type column struct {
+	title string
+	// cut is when the column is cut: 1 before 2, and so on; 0 never, since people copy
+	// what is in it, or it is short.
+	cut int
+	// below: where a terminal is too narrow, its cells stand below their rows, whole; in
+	// what programs read they end the rows, however wide those are.
+	below bool
+	// spare is when the column is left out where the page is still too narrow: 1 before
+	// 2, and so on; 0 never.
+	spare int
+
+	width       int
+	gone, loose bool
+}
+
+// table aligns rows, and leaves out columns that are empty in every row.
+type table struct {
+	page    *page
+	indent  string
+	columns []column
+	rows    [][]string
+	// status is the column whose cells say how something ended, negative for none.
+	status int
+}
+
+func (p *page) table(columns ...column) *table {
+	return &table{page: p, columns: columns, status: slices.IndexFunc(columns, func(c column) bool { return strings.EqualFold(c.title, "status") })}
+}
+
+func (t *table) row(cells ...string) {
+	for n, cell := range cells {
+		cells[n] = Clean(cell)
+	}
+	t.rows = append(t.rows, cells)
+}
+
+// end writes the table.
+func (t *table) end() {
+	below, spared := t.fit()
+	titles := make([]string, len(t.columns))
+	for n, c := range t.columns {
+		titles[n] = c.title
+	}
+	t.write(titles, "")
+	for _, row := range t.rows {
+		color := ""
+		if t.status >= 0 {
+			color = failed(row[t.status])
+		}
+		t.write(row, color)
+		for n := range t.columns {
+			if slices.Contains(below, n) && row[n] != "" {
+				t.page.line("%s  %s", t.indent, row[n])
+			}
+		}
+	}
+	if len(spared) > 0 {
+		note := "(without " + strings.Join(spared, ", ") + "; -o json has all)"
+		if columns(t.indent+note) > t.page.Columns {
+			note = "(without " + Count(len(spared), "column") + "; -o json has all)"
+		}
+		t.page.line("%s%s", t.indent, note)
+	}
+}
+
+// fit gives the columns their widths, and tells which ones stand below, and the titles
+// of those that are left out.
+func (t *table) fit() (below []int, spared []string) {
+	most := t.page.Columns - columns(t.indent)
+	for n := range t.columns {
+		c := &t.columns[n]
+		for _, row := range t.rows {
+			c.width = max(c.width, columns(row[n]))
+		}
+		if c.gone = c.width == 0; !c.gone {
+			c.width = max(c.width, columns(c.title))
+		}
+	}
+	if t.total() <= most {
+		return nil, nil
+	}
+	for n := range t.columns {
+		switch c := &t.columns[n]; {
+		case !c.below, c.gone, t.least() <= most:
+		case t.page.terminal:
+			c.gone, below = true, append(below, n)
+		default:
+			c.loose, c.width = true, 0
+		}
+	}
+	t.shrink(most, narrow)
+	for turn := 1; turn <= len(t.columns); turn++ {
+		for n := range t.columns {
+			if c := &t.columns[n]; c.spare == turn && !c.gone && t.total() > most {
+				c.gone, spared = true, append(spared, c.title)
+			}
+		}
+	}
+	t.shrink(most, slim)
+	return below, spared
+}
+
+// total is how wide the table is.
+func (t *table) total() int {
+	sum := -gap
+	for _, c := range t.columns {
+		if !c.gone {
+			sum += c.width + gap
+		}
+	}
+	return sum
+}
+
+// least is how wide it is when all that can be cut is.
+func (t *table) least() int {
+	sum := -gap
+	for n, c := range t.columns {
+		if !c.gone {
+			sum += t.floor(n, narrow) + gap
+		}
+	}
+	return sum
+}
+
+// shrink cuts columns, in their order, down to least each, until the table fits.
+func (t *table) shrink(most, least int) {
+	for turn := 1; turn <= len(t.columns); turn++ {
+		for n := range t.columns {
+			if c := &t.columns[n]; c.cut == turn && !c.gone {
+				c.width = max(min(c.width, t.floor(n, least)), c.width-max(0, t.total()-most))
+			}
+		}
+	}
+}
+
+// floor is how narrow a column may become: a number is never cut.
+func (t *table) floor(n, least int) int {
+	c := &t.columns[n]
+	if c.cut == 0 {
+		return c.width
+	}
+	numbers := 0
+	for _, row := range t.rows {
+		if figure.MatchString(row[n]) {
+			numbers = max(numbers, columns(row[n]))
+		}
+	}
+	return min(c.width, max(least, numbers))
+}
+
+var figure = regexp.MustCompile(`^[-+]?[0-9.]+(e[-+]?[0-9]+)?$`)
+
+// write writes one row, its status in a colour.
+func (t *table) write(cells []string, color string) {
+	var b strings.Builder
+	for n, c := range t.columns {
+		if c.gone {
+			continue
+		}
+		cell := cells[n]
+		if !c.loose {
+			cell = clip(cell, c.width)
+		}
+		space := strings.Repeat(" ", max(0, c.width-columns(cell))+gap)
+		if n == t.status {
+			cell = t.page.paint(color, cell)
+		}
+		b.WriteString(cell + space)
+	}
+	t.page.WriteString(t.indent + strings.TrimRight(b.String(), " ") + "\n")
+}
