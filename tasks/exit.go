@@ -131,23 +131,53 @@ type RunError struct {
 	Container string
 	// Service tells that it is no job.
 	Service bool
+	// Followed tells that the job's lines were told as they came, and Told that the
+	// message was.
+	Followed, Told bool
 }
 
 // Error gives the end of the run and the job's own last lines.
 func (e *RunError) Error() string {
-	b := &strings.Builder{}
-	fmt.Fprintf(b, "%s %s: run %s %s", kindOf(e.Service), e.Job, e.UUID, e.Status)
+	if e.Container != "" {
+		return e.end() + e.message() + lastLines("the last lines of container "+e.Container, e.LastLines)
+	}
+	return e.end() + e.message() + lastLines("its last lines", e.LastLines)
+}
+
+// Cause implements Told. Lines of another container than the job's own are not told
+// before.
+func (e *RunError) Cause() string {
+	if !e.Followed || e.Container != "" {
+		return e.Error()
+	}
+	return e.end() + e.message()
+}
+
+// Rest implements Told.
+func (e *RunError) Rest() string {
+	short := *e
+	if e.Told {
+		short.Message = ""
+	}
+	return short.Cause()
+}
+
+func (e *RunError) end() string {
+	return fmt.Sprintf("%s %s: run %s %s", kindOf(e.Service), e.Job, e.UUID, e.Status)
+}
+
+func (e *RunError) message() string {
 	if why := strings.TrimSpace(e.Message); why != "" {
-		fmt.Fprintf(b, ": %s", why)
+		return ": " + why
 	}
-	if len(e.LastLines) > 0 {
-		of := "its last lines"
-		if e.Container != "" {
-			of = "the last lines of container " + e.Container
-		}
-		fmt.Fprintf(b, "\n%s:\n  %s", of, strings.Join(e.LastLines, "\n  "))
+	return ""
+}
+
+func lastLines(of string, lines []string) string {
+	if len(lines) == 0 {
+		return ""
 	}
-	return b.String()
+	return "\n" + of + ":\n  " + strings.Join(lines, "\n  ")
 }
 
 func kindOf(service bool) string {
@@ -165,15 +195,18 @@ type TimeLimitError struct {
 	LastLines []string
 }
 
-// Error names the limit and how to raise it.
-func (e *TimeLimitError) Error() string {
+// Error names the limit and how to raise it, and gives the job's own last lines.
+func (e *TimeLimitError) Error() string { return e.Cause() + lastLines("its last lines", e.LastLines) }
+
+// Rest implements Told.
+func (e *TimeLimitError) Rest() string { return e.Cause() }
+
+// Cause implements Told.
+func (e *TimeLimitError) Cause() string {
 	kind := kindOf(e.Service)
 	text := fmt.Sprintf("%s %s: run %s passed its time limit", kind, e.Job, e.UUID)
 	if e.Limit > 0 {
 		text += fmt.Sprintf(" of %s (raise %ss.%s.timeout in slipway.yaml)", e.Limit, kind, e.Job)
-	}
-	if len(e.LastLines) > 0 {
-		text += "\nits last lines:\n  " + strings.Join(e.LastLines, "\n  ")
 	}
 	return text
 }
@@ -183,6 +216,8 @@ type PendingError struct {
 	Job, UUID string
 	After     time.Duration
 	Why       string
+	// Told tells that Why was told while the run waited.
+	Told bool
 }
 
 // Error says why the run waits, as far as is known.
@@ -191,7 +226,22 @@ func (e *PendingError) Error() string {
 	if why == "" {
 		why = "no reason is known"
 	}
-	return fmt.Sprintf("job %s: run %s was not running after %s and was stopped: %s", e.Job, e.UUID, e.After, why)
+	return e.end() + ": " + why
+}
+
+// Cause implements Told.
+func (e *PendingError) Cause() string { return e.Error() }
+
+// Rest implements Told.
+func (e *PendingError) Rest() string {
+	if e.Told {
+		return e.end()
+	}
+	return e.Error()
+}
+
+func (e *PendingError) end() string {
+	return fmt.Sprintf("job %s: run %s was not running after %s and was stopped", e.Job, e.UUID, e.After)
 }
 
 // ChangesError is how `plan --exit-code` says that there are changes.

@@ -1,10 +1,12 @@
 package tasks
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -123,13 +125,15 @@ func (p *project) follow(ctx context.Context, to *platform, j *config.Job, submi
 	if parent(&submitted.Run) {
 		told = p.children(followed, to, j, submitted.Run.UUID)
 	}
-	outcome, err := run.Follow(followed, to.polyaxon, target, p.following(to, run.FollowOptions{Logs: true, Limit: limitOf(j)}), &jobSink{project: p, job: j.Name, pending: pending})
+	sink := &jobSink{project: p, job: j.Name, pending: pending}
+	outcome, err := run.Follow(followed, to.polyaxon, target, p.following(to, run.FollowOptions{Logs: true, Limit: limitOf(j)}), sink)
 	if err != nil {
 		pending.stop() // nobody waits for what runs below it
 	}
 	told()
 	if err != nil {
 		left := reportRun(&submitted.Run)
+		left.Status = string(cmp.Or(sink.status, submitted.Run.Status))
 		err = p.abandon(ctx, followed, to, j, target, &left, err)
 		return left, err
 	}
@@ -139,7 +143,11 @@ func (p *project) follow(ctx context.Context, to *platform, j *config.Job, submi
 	if uncompiled := run.NotCompiled(outcome.Run.UUID, outcome.Conditions); uncompiled != nil && outcome.Run.Status == polyaxon.Failed {
 		return ended, p.refused(ctx, j, fmt.Errorf("%s: %w", named(j), uncompiled))
 	}
-	return ended, verdict(j, outcome)
+	err = verdict(j, outcome)
+	if e := new(RunError); errors.As(err, &e) {
+		e.Followed, e.Told = true, sink.end == strings.TrimSpace(e.Message)
+	}
+	return ended, err
 }
 
 // target names a run for package run.
@@ -302,7 +310,7 @@ func watchPending(ctx context.Context, limit time.Duration, job, uuid string) (c
 		w.timer = time.AfterFunc(limit, func() {
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			cancel(&PendingError{Job: job, UUID: uuid, After: limit, Why: w.why})
+			cancel(&PendingError{Job: job, UUID: uuid, After: limit, Why: w.why, Told: w.explained})
 		})
 	}
 	return ctx, w

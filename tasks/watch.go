@@ -29,13 +29,27 @@ type jobSink struct {
 	job     string
 	pending *pendingWatch
 	origins run.Origins
+	// end is the cause of the run's end, as it was told, and status the last one.
+	end    string
+	status polyaxon.Status
 }
 
 // Status implements run.Sink.
 func (s *jobSink) Status(c polyaxon.Condition) {
 	s.pending.saw(c)
+	if c.Type != polyaxon.Warning {
+		s.status = c.Type
+	}
 	message := string(c.Type)
-	if why, _, _ := strings.Cut(strings.TrimSpace(c.Message), "\n"); why != "" && notable(c.Type) {
+	why, more, _ := strings.Cut(strings.TrimSpace(c.Message), "\n")
+	switch {
+	case !c.Type.Terminal():
+	case more != "", polyaxon.AsCompileError([]polyaxon.Condition{c}) != nil:
+		why = "" // told in the error: whole, or at the line of the user's file
+	default:
+		s.end = why
+	}
+	if why != "" && notable(c.Type) {
 		message += ": " + run.Sanitize(why)
 	}
 	kind := report.Status
@@ -66,7 +80,7 @@ func (s *jobSink) Line(l polyaxon.LogLine) {
 // Waits implements run.Sink.
 func (s *jobSink) Waits(why string) {
 	s.pending.reason(why)
-	s.event(report.Status, "run", s.job, "waits: "+why)
+	s.event(report.Status, "run", s.job, waits(why))
 }
 
 // Progress implements run.Sink.
@@ -76,6 +90,14 @@ func (s *jobSink) Progress(text string) {
 
 // Note implements run.Sink.
 func (s *jobSink) Note(text string) { s.event(report.Note, "run", s.job, text) }
+
+// waits says why a run waits.
+func waits(why string) string {
+	if what, ok := strings.CutPrefix(why, "it waits for "); ok {
+		return "waits for " + what
+	}
+	return "waits: " + why
+}
 
 // lineSink writes a run's lines as they are, made harmless and masked.
 type lineSink struct {
@@ -99,7 +121,7 @@ func (s *lineSink) Line(l polyaxon.LogLine) {
 }
 
 // Waits implements run.Sink.
-func (s *lineSink) Waits(why string) { s.event(report.Status, "run", "", "waits: "+why) }
+func (s *lineSink) Waits(why string) { s.event(report.Status, "run", "", waits(why)) }
 
 // Progress implements run.Sink: only what stays is written.
 func (s *lineSink) Progress(string) {}

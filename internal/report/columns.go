@@ -50,5 +50,5 @@ func clip(text string, most int) string {
 // Clean gives text that a job, a server or a file may have chosen as it stands in one
 // line of slipway's own: without colours, and acting on nothing that shows it.
 func Clean(text string) string {
-	return strings.NewReplacer("\n", `\n`, "\t", " ").Replace(Plain(text))
+	return strings.NewReplacer("\n", `\n`, "\t", `\t`).Replace(Plain(text))
 }

@@ -144,7 +144,7 @@ func final(message string) bool {
 }
 
 func (l *Live) begin(e Event) *activity {
-	e.Subject, e.Message = shortSubject(Clean(e.Subject)), Brief(Clean(e.Message)) // a row of its own
+	e.Subject, e.Message = shortSubject(Clean(e.Subject)), Brief(Clean(strings.ReplaceAll(e.Message, "\t", " "))) // a row of its own
 	for _, a := range l.active {
 		if a.step == e.Step && a.subject == e.Subject {
 			a.message = e.Message

@@ -21,11 +21,14 @@ type ending struct {
 	told, over bool
 	// fault is a panic while it was told.
 	fault error
+	// failure is how the run failed, as far as is known by then.
+	failure *Failure
 }
 
 // finish tells what is left when the run has ended: the last lines, then its end. Lines
 // that are slow to come do not keep the end back.
 func (f *follower) finish(ctx context.Context) {
+	f.ending.failure = failure(f.status, f.conditions, nil)
 	stop := f.options.Clock.AfterFunc(endsAfter, func() {
 		f.ending.mu.Lock()
 		defer f.ending.mu.Unlock()
@@ -42,6 +45,7 @@ func (f *follower) finish(ctx context.Context) {
 	})
 	defer stop()
 	f.look(ctx)
+	f.ending.knows(failure(f.status, f.conditions, f.pods))
 	if f.options.Logs {
 		f.lastLines(ctx)
 	}
@@ -54,13 +58,24 @@ func (f *follower) finish(ctx context.Context) {
 	f.tellEnd()
 }
 
-// tellEnd tells the conditions of the end, once; ending.mu is held.
+// knows takes how the run failed by its pods, too.
+func (e *ending) knows(f *Failure) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.failure = f
+}
+
+// tellEnd tells the conditions of the end, once: a failure in the words that say what to
+// do about it. ending.mu is held.
 func (f *follower) tellEnd() {
 	if f.ending.told {
 		return
 	}
 	f.ending.told = true
 	for _, condition := range f.held {
+		if f.ending.failure != nil && condition.Type == polyaxon.Failed {
+			condition.Message = f.ending.failure.Text
+		}
 		f.sink.Status(condition)
 	}
 }

@@ -101,19 +101,19 @@ type Task func(context.Context, *tasks.Env) (*report.Result, error)
 func (d *Door) Run(ctx context.Context, task Task) error {
 	err := panics.Catch("", func() error { return d.run(ctx, task) })
 	if fault := new(panics.Error); errors.As(err, &fault) && !errors.As(err, new(*ExitError)) {
-		return d.fail(nil, err) // met while the result was told
+		return d.fail(err) // met while the result was told
 	}
 	return err
 }
 
 func (d *Door) run(ctx context.Context, task Task) error {
 	if forms := append([]string{"text", "json"}, d.forms...); d.Output != "" && !slices.Contains(forms, d.Output) {
-		return d.fail(nil, &tasks.UsageError{Message: fmt.Sprintf("-o %s: the output is %s", d.Output, strings.Join(forms, " or "))})
+		return d.fail(&tasks.UsageError{Message: fmt.Sprintf("-o %s: the output is %s", d.Output, strings.Join(forms, " or "))})
 	}
 	env, workflow := d.env()
 	defer d.open().close()
 	ctx, faults := panics.Watch(ctx)
-	ctx, release := interruptible(ctx)
+	ctx, release := interruptible(ctx, d.leave)
 	defer release()
 	latest := &latest{next: env.Events}
 	env.Events = latest
@@ -142,12 +142,15 @@ func (d *Door) run(ctx context.Context, task Task) error {
 		workflow.report(result, err)
 	}
 	if err := d.print(result); err != nil {
-		return d.fail(workflow, fmt.Errorf("print the result: %w", err))
+		return d.fail(fmt.Errorf("print the result: %w", err))
 	}
-	if err != nil {
-		return d.fail(workflow, err)
+	switch {
+	case err == nil:
+		return nil
+	case workflow != nil && annotated(err):
+		return &ExitError{Code: result.ExitCode, Err: err}
 	}
-	return nil
+	return d.fail(err)
 }
 
 // Env gives the world as this door shows it, for tasks that give no Result.
@@ -169,7 +172,7 @@ func (d *Door) env() (*tasks.Env, *workflow) {
 	}
 	var inWorkflow *workflow
 	if commands, ok := actions.New(to.err, to.secrets.Mask, os.LookupEnv); ok {
-		inWorkflow = &workflow{commands: commands, next: sink}
+		inWorkflow = &workflow{commands: commands, next: sink, pace: report.NewPace(env.Now)}
 		sink = inWorkflow
 	}
 	env.Events = sink
@@ -183,12 +186,9 @@ func (d *Door) sink() report.Sink {
 	if !ok || d.Quiet || os.Getenv("TERM") == "dumb" || os.Getenv("GITHUB_ACTIONS") != "" || !term.IsTerminal(int(file.Fd())) {
 		return report.Lines(d.open().err, style)
 	}
-	d.live = report.NewLive(d.open().err, style, func() int {
-		width, _, err := term.GetSize(int(file.Fd()))
-		if err != nil {
-			return 0
-		}
-		return width
+	d.live = report.NewLive(d.open().err, style, func() (columns, rows int) {
+		columns, rows, _ = term.GetSize(int(file.Fd()))
+		return columns, rows
 	})
 	return d.live
 }
@@ -204,16 +204,24 @@ func (d *Door) print(r *report.Result) error {
 	return to.text(r)
 }
 
-// fail tells err, once, and gives its exit code.
-func (d *Door) fail(w *workflow, err error) error {
-	if w != nil {
-		w.close()
+// leave takes what goes on off the terminal, for a process that ends at once.
+func (d *Door) leave() {
+	if d.live != nil {
+		d.live.Leave()
 	}
+}
+
+// fail tells err, as far as events have not, and gives its exit code.
+func (d *Door) fail(err error) error {
 	name := "slipway:"
 	if d.color() {
 		name = "\x1b[31m" + name + "\x1b[0m"
 	}
-	_, _ = fmt.Fprintf(d.open().err, "%s %s\n", name, report.Brief(report.Harmless(strings.ReplaceAll(err.Error(), "\n", "\n  "))))
+	text := tasks.Rest(err)
+	if d.Quiet {
+		text = err.Error() // of events only the worst were shown
+	}
+	_, _ = fmt.Fprintf(d.open().err, "%s %s\n", name, report.Brief(report.Plain(strings.ReplaceAll(text, "\n", "\n  "))))
 	return &ExitError{Code: tasks.ExitCode(err), Err: err}
 }
 

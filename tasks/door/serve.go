@@ -37,20 +37,20 @@ func (d *Door) Serve(ctx context.Context, directory string, idle time.Duration) 
 		return &ExitError{Code: tasks.ExitStep, Err: err}
 	}
 	if err != nil {
-		return d.fail(nil, fmt.Errorf("serve the sandbox: %w", err))
+		return d.fail(fmt.Errorf("serve the sandbox: %w", err))
 	}
 	return nil
 }
 
 // Fault tells a fault of slipway, and gives its exit code.
 func (d *Door) Fault(fault *panics.Error) int {
-	_ = d.fail(nil, fault)
+	_ = d.fail(fault)
 	return tasks.ExitStep
 }
 
 // Usage tells that the command line cannot be followed, and gives its exit code.
 func (d *Door) Usage(err error) int {
 	var told *ExitError
-	_ = errors.As(d.fail(nil, &tasks.UsageError{Message: err.Error()}), &told)
+	_ = errors.As(d.fail(&tasks.UsageError{Message: err.Error()}), &told)
 	return told.Code
 }

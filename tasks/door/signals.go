@@ -16,10 +16,10 @@ import (
 const lastWait = 15 * time.Second
 
 // interruptible gives a context that the first signal to end cancels, so that runs
-// are stopped and reported; the second one ends the process at once. A terminal that
+// are stopped and reported; the second one calls leave and ends the process at once. A terminal that
 // is closed (SIGHUP) ends a command as SIGTERM does, unless nohup had it ignored, and
 // so does SIGQUIT. Nobody reading the output (SIGPIPE) ends nothing.
-func interruptible(ctx context.Context) (context.Context, func()) {
+func interruptible(ctx context.Context, leave func()) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	endings := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT}
 	if !signal.Ignored(syscall.SIGHUP) {
@@ -41,6 +41,7 @@ func interruptible(ctx context.Context) (context.Context, func()) {
 			case <-over:
 			}
 			if cancel(); n == 1 {
+				leave()
 				os.Exit(tasks.ExitInterrupted)
 			}
 			over = time.After(lastWait)

@@ -20,6 +20,7 @@ type workflow struct {
 	mu       sync.Mutex
 	commands *actions.Commands
 	next     report.Sink
+	pace     *report.Pace
 	group    string
 }
 
@@ -31,8 +32,19 @@ func (w *workflow) Event(e report.Event) {
 	if e.Kind == report.Line {
 		group = "log of " + e.Subject
 	}
-	if e.Kind == report.Progress || e.Kind == report.Detail {
+	switch e.Kind {
+	case report.Detail:
 		return
+	case report.Progress:
+		// How far it is, now and then: nobody sees a line move.
+		if !w.pace.Due(e) {
+			return
+		}
+		e.Kind = report.Advance
+	case report.Advance:
+		w.pace.Said(e)
+	case report.Status:
+		e.Message = report.Ended(e.Message) // the annotation tells why
 	}
 	w.enter(group)
 	w.next.Event(e)
@@ -61,10 +73,13 @@ func (w *workflow) close() {
 func (w *workflow) report(r *report.Result, err error) {
 	w.close()
 	w.problems(r)
+	shown := *r
+	if err != nil {
+		shown.Error = tasks.Cause(err) // the summary has the last lines in a section of their own
+	}
 	for _, e := range source.Leaves(err) {
-		var counted *tasks.ProblemsError
-		if errors.As(e, &counted) {
-			continue // each one has an annotation of its own
+		if !annotated(e) {
+			continue
 		}
 		var at source.Position
 		message := e.Error()
@@ -72,7 +87,7 @@ func (w *workflow) report(r *report.Result, err error) {
 		if errors.As(e, &located) {
 			at, message = located.Position, strings.TrimPrefix(located.Error(), located.Position.String()+": ")
 		}
-		w.commands.Error(at, "slipway "+r.Command, report.Harmless(message))
+		w.commands.Error(at, "slipway "+r.Command, report.Brief(report.Harmless(message)))
 	}
 	outputs := map[string]string{"status": word(status(r))}
 	for _, j := range r.Jobs {
@@ -90,7 +105,7 @@ func (w *workflow) report(r *report.Result, err error) {
 			w.next.Event(report.Event{Kind: report.Warning, Message: "output " + name + ": " + err.Error()})
 		}
 	}
-	if err := w.commands.Summary(report.Markdown(r)); err != nil {
+	if err := w.commands.Summary(report.Markdown(&shown)); err != nil {
 		w.next.Event(report.Event{Kind: report.Warning, Message: "step summary: " + err.Error()})
 	}
 }
@@ -105,6 +120,10 @@ func word(told string) string {
 }
 
 var plainWord = regexp.MustCompile(`^[A-Za-z0-9_-]{0,64}$`)
+
+// annotated tells whether an error has an annotation, and need not be told again: the
+// problems of check, which are counted, have one each.
+func annotated(err error) bool { return !errors.As(err, new(*tasks.ProblemsError)) }
 
 // problems annotates what check found, errors first. GitHub shows the first few
 // annotations of a kind: the last of those says how many there are besides.

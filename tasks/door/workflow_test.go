@@ -1,0 +1,81 @@
+package door
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/actions"
+	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/tasks"
+)
+
+// played is a workflow whose clock the test moves.
+func played(log *bytes.Buffer, now *time.Time) *workflow {
+	commands, _ := actions.New(log, func(text string) string { return text }, func(name string) (string, bool) { return "true", name == "GITHUB_ACTIONS" })
+	clock := func() time.Time { return *now }
+	return &workflow{commands: commands, next: report.Lines(log, report.Style{Now: clock}), pace: report.NewPace(clock)}
+}
+
+// TestWorkflowTellsHowFarItIs has a download, a build and a job's progress bar go on for
+// a minute each: a workflow's log has a line of each every 15 s, and lines of a job stay
+// in their group.
+func TestWorkflowTellsHowFarItIs(t *testing.T) {
+	var log bytes.Buffer
+	now := time.Unix(0, 0)
+	w := played(&log, &now)
+	w.Event(report.Event{Kind: report.Advance, Step: "image", Subject: "train", Message: "downloading torch, 1 of 2 packages"})
+	for second := range 62 {
+		now = time.Unix(int64(second), 0)
+		w.Event(report.Event{Kind: report.Progress, Step: "image", Subject: "train", Message: "torch: " + report.Part(int64(second)*1e6, 62e6)})
+		w.Event(report.Event{Kind: report.Progress, Step: "run", Subject: "train", Message: "epoch " + now.UTC().Format("05")})
+		if second == 20 {
+			w.Event(report.Event{Kind: report.Line, Step: "run", Subject: "train", Message: "reading"})
+			w.Event(report.Event{Kind: report.Line, Step: "run", Subject: "train", Message: "training"})
+		}
+	}
+	w.close()
+	want := `· image    train  downloading torch, 1 of 2 packages
+· image    train  torch: 15.0 MB of 62.0 MB
+· run      train  epoch 15
+::group::log of train
+  train | reading
+  train | training
+::endgroup::
+· image    train  torch: 30.0 MB of 62.0 MB
+· run      train  epoch 30
+· image    train  torch: 45.0 MB of 62.0 MB
+· run      train  epoch 45
+· image    train  torch: 60.0 MB of 62.0 MB
+· run      train  epoch 00
+`
+	if log.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", log.String(), want)
+	}
+}
+
+// TestCausesStandOnceInWorkflows has the annotation alone tell why a run failed.
+func TestCausesStandOnceInWorkflows(t *testing.T) {
+	t.Setenv("GITHUB_ACTIONS", "true")
+	t.Setenv("GITHUB_STEP_SUMMARY", t.TempDir()+"/summary")
+	t.Setenv("GITHUB_OUTPUT", t.TempDir()+"/output")
+	var out, log bytes.Buffer
+	d := Open()
+	d.Stdout, d.Stderr = &out, &log
+	failed := &tasks.RunError{Job: "train", UUID: strings.Repeat("0123456789abcdef", 2), Status: "failed", Message: "killed for want of memory", LastLines: []string{"epoch 3"}, Followed: true, Told: true}
+	err := d.Run(t.Context(), func(_ context.Context, env *tasks.Env) (*report.Result, error) {
+		env.Events.Event(report.Event{Kind: report.Line, Step: "run", Subject: "train", Message: "epoch 3"})
+		env.Events.Event(report.Event{Kind: report.Status, Step: "run", Subject: "train", Message: "failed: killed for want of memory"})
+		return &report.Result{Command: "deploy", Jobs: []report.Job{{Name: "train", Run: report.Run{Status: "failed", Message: failed.Message}}}}, failed
+	})
+	if !errors.As(err, new(*ExitError)) {
+		t.Fatal(err)
+	}
+	said := out.String() + log.String()
+	if strings.Count(said, "killed for want of memory") != 1 || !strings.Contains(said, "::error title=slipway deploy::job train: run 01234567 failed: killed") || !strings.Contains(said, "✗ run      train  failed\n") {
+		t.Error(said)
+	}
+}
