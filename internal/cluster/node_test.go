@@ -232,6 +232,22 @@ func logs(t *testing.T, c *cluster.Cluster) {
 			t.Errorf("its times are %+v", outcome.Times)
 		}
 	})
+	t.Run("progress bar", func(t *testing.T) {
+		t.Parallel()
+		// containerd hands on 16 KiB of a line that has not ended.
+		p := pod(t, "bar=200", "sleep=2s", "print=")
+		create(t, c, p)
+		sink := &sink{}
+		if _, err := follow(t, c, p.Labels[label], sink); err != nil {
+			t.Fatal(err)
+		}
+		if len(sink.states) == 0 || !strings.Contains(sink.states[0], " of 200 ##") || strings.ContainsAny(sink.states[0], "\rZ") {
+			t.Errorf("the states are %q", sink.states)
+		}
+		if len(sink.lines) != 1 || !strings.HasPrefix(sink.lines[0], "200 of 200 ##") {
+			t.Errorf("the lines are %q", sink.lines)
+		}
+	})
 	t.Run("replicas", func(t *testing.T) {
 		t.Parallel()
 		one, two := pod(t, "lines=3"), pod(t, "lines=3")

@@ -184,13 +184,14 @@ type sink struct {
 	waits  []string
 	lines  []string
 	notes  []string
+	states []string
 	// each, when it is not nil, is called after each line.
 	each func()
 }
 
 func (s *sink) Status(polyaxon.Condition) {}
 func (s *sink) Note(text string)          { s.notes = append(s.notes, text) }
-func (s *sink) Progress(string)           {}
+func (s *sink) Progress(state string)     { s.states = append(s.states, state) }
 
 func (s *sink) Line(l polyaxon.LogLine) {
 	s.lines = append(s.lines, l.Value)

@@ -216,6 +216,14 @@ func stamped(text string) (at time.Time, value string, ok bool) {
 	return at, strings.TrimSuffix(value, "\r"), err == nil
 }
 
+// unstamped takes off the time before a line that may have none.
+func unstamped(text string) string {
+	if _, value, ok := stamped(text); ok {
+		return value
+	}
+	return text
+}
+
 // longestRead bounds how much of one line is kept, in bytes; what is told is less.
 const longestRead = 8 << 20
 

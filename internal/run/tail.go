@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"sync/atomic"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -35,6 +36,8 @@ type tailing struct {
 	// first tells that no line has come yet, heard is when one came last.
 	first bool
 	heard time.Time
+	// state is what has come of a line that a program redraws, nil when that was told.
+	state atomic.Pointer[string]
 }
 
 // follow opens the container's log and keeps it open.
@@ -55,7 +58,7 @@ func (r *podReading) follow(ctx context.Context) error {
 func (t *tailing) read(ctx context.Context, body io.ReadCloser) {
 	defer close(t.batches)
 	defer body.Close()
-	reader := bufio.NewReaderSize(body, 64<<10)
+	reader := bufio.NewReaderSize(&redrawn{Reader: body, state: &t.state}, 64<<10)
 	var batch []string
 	for size := 0; ; {
 		text, err := readLine(reader)
@@ -77,6 +80,36 @@ func (t *tailing) read(ctx context.Context, body io.ReadCloser) {
 		batch, size = nil, 0
 	}
 }
+
+// redrawn watches for a line that is not whole yet and has been redrawn, as progress
+// bars are.
+type redrawn struct {
+	io.Reader
+	state *atomic.Pointer[string]
+	line  []byte
+}
+
+// Read implements io.Reader.
+func (u *redrawn) Read(b []byte) (int, error) {
+	n, err := u.Reader.Read(b)
+	read := b[:n]
+	if end := bytes.LastIndexByte(read, '\n'); end >= 0 {
+		u.line, read = u.line[:0], read[end+1:]
+		u.state.Store(nil)
+	}
+	u.line = append(u.line, read[max(0, len(read)-longestState):]...)
+	if over := len(u.line) - longestState; over > 0 {
+		u.line = append(u.line[:0], u.line[over:]...)
+	}
+	if bytes.IndexByte(u.line, '\r') >= 0 {
+		state := string(u.line)
+		u.state.Store(&state)
+	}
+	return n, err
+}
+
+// longestState bounds how much of such a line is looked at, in bytes.
+const longestState = 4 << 10
 
 // drain tells what has come of a followed log, and whether it stays open. When the
 // container, or the run, has ended, its end is waited for.
@@ -115,6 +148,9 @@ func (r *podReading) ready(ctx context.Context) bool {
 				_ = r.line(ctx, text, &r.first)
 			}
 		default:
+			if state := r.state.Swap(nil); state != nil {
+				r.goes(unstamped(*state))
+			}
 			return true
 		}
 	}

@@ -45,6 +45,10 @@ func main() {
 		case "steady":
 			lines, gap, _ := strings.Cut(value, ",")
 			steady(number(lines), gap)
+		case "bar":
+			for i := range number(value) {
+				fmt.Printf("\r%3d of %s %s", i+1, value, strings.Repeat("#", 90))
+			}
 		case "write":
 			file, size, _ := strings.Cut(value, ",")
 			fill(file, number(size))
