@@ -7,7 +7,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	v1 "k8s.io/api/core/v1"
@@ -71,15 +74,15 @@ func Kubeconfig(path, context string) (access *rest.Config, name string, err err
 		rules.ExplicitPath = path
 	}
 	loaded := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: context})
+	raw, unread := loaded.RawConfig()
 	if access, err = loaded.ClientConfig(); err != nil {
+		if clientcmd.IsEmptyConfig(err) && unread == nil && len(raw.Contexts) > 0 {
+			return nil, "", fmt.Errorf("the kubeconfig has no current-context: name one of its contexts (%s) by cluster.kubeconfig.context",
+				strings.Join(slices.Sorted(maps.Keys(raw.Contexts)), ", "))
+		}
 		return nil, "", fmt.Errorf("read the kubeconfig: %w", err)
 	}
-	if name = context; name == "" {
-		if raw, err := loaded.RawConfig(); err == nil {
-			name = raw.CurrentContext
-		}
-	}
-	return access, cmp.Or(name, access.Host), nil
+	return access, cmp.Or(context, raw.CurrentContext, access.Host), nil
 }
 
 // NoNamespaceError is a namespace that does not exist.
