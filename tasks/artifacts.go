@@ -9,6 +9,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/panics"
@@ -36,6 +37,9 @@ func Artifacts(ctx context.Context, env *Env, name, directory string, o RunOptio
 			directory = p.within(directory)
 		}
 		result.Artifacts, err = p.artifacts(ctx, to, r, directory)
+		if err == nil && directory != "" {
+			p.event(report.Done, "download", r.UUID, saved(result.Artifacts, directory))
+		}
 		return err
 	})
 }
@@ -64,7 +68,11 @@ func (p *project) artifacts(ctx context.Context, to *platform, r *polyaxon.Run, 
 		return nil, err
 	}
 	defer root.Close()
-	d := &download{project: p, to: to, run: r, root: root}
+	d := &download{project: p, to: to, run: r, root: root, files: len(files)}
+	for _, f := range files {
+		d.total += f.Size
+	}
+	d.tell(0)
 	group, ctx := panics.WithContext(ctx)
 	group.SetLimit(downloadLimit)
 	for n, f := range files {
@@ -73,6 +81,7 @@ func (p *project) artifacts(ctx context.Context, to *platform, r *polyaxon.Run, 
 				return fmt.Errorf("download %s of run %s: %w", f.Path, r.UUID, err)
 			}
 			listed[n].SavedAs = filepath.Join(directory, filepath.FromSlash(f.Path))
+			d.saved.Add(1)
 			return nil
 		})
 	}
@@ -97,13 +106,18 @@ func (p *project) bring(ctx context.Context, to *platform, job string, o JobOpti
 	if err != nil {
 		return interruptedOr(ctx, err)
 	}
+	ended.OutputsAt = shown(filepath.Join(directory, "outputs"))
+	p.event(report.Done, "download", ended.UUID, saved(files, directory))
+	return nil
+}
+
+// saved says what was downloaded.
+func saved(files []report.Artifact, directory string) string {
 	total := int64(0)
 	for _, f := range files {
 		total += f.Bytes
 	}
-	ended.OutputsAt = shown(filepath.Join(directory, "outputs"))
-	p.event(report.Done, "download", ended.UUID, fmt.Sprintf("%d files, %s, in %s", len(files), report.Bytes(total), shown(directory)))
-	return nil
+	return fmt.Sprintf("%s, %s, in %s", report.Count(len(files), "file"), report.Bytes(total), shown(directory))
 }
 
 // within gives a directory of the command line, which starts at the working one.
@@ -120,6 +134,21 @@ type download struct {
 	to   *platform
 	run  *polyaxon.Run
 	root *os.Root
+	// files and total are how much there is, saved and bytes how much of it is here.
+	files        int
+	total        int64
+	saved, bytes atomic.Int64
+}
+
+// tell tells how far the download is, after n more bytes.
+func (d *download) tell(n int64) {
+	d.event(report.Progress, "download", d.run.UUID, fmt.Sprintf("%d of %d files, %s", d.saved.Load(), d.files, report.Part(d.bytes.Add(n), d.total)))
+}
+
+// Write takes what is written to a file.
+func (d *download) Write(b []byte) (int, error) {
+	d.tell(int64(len(b)))
+	return len(b), nil
 }
 
 // file saves one file, unless it is there. What was saved of a run that has ended
@@ -168,7 +197,7 @@ func (d *download) copy(ctx context.Context, f run.File, local string) error {
 	if err != nil {
 		return err
 	}
-	written, err := io.Copy(file, body)
+	written, err := io.Copy(file, io.TeeReader(body, d))
 	if err := errors.Join(err, file.Close()); err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,18 +53,9 @@ func (p *project) find(ctx context.Context, to *platform, name string) (*polyaxo
 		}
 		return found, err
 	}
-	runs, _, err := to.polyaxon.Runs(ctx, p.config.Project, polyaxon.Query{Sort: "-created_at", Limit: runsLimit})
-	if err != nil && !polyaxon.IsNotFound(err) {
+	matches, err := p.matches(ctx, to, name, plain)
+	if err != nil {
 		return nil, err
-	}
-	var matches []string
-	for i := range runs {
-		switch {
-		case runs[i].Name == name:
-			return to.polyaxon.Run(ctx, p.config.Project, runs[i].UUID)
-		case len(plain) >= 4 && strings.HasPrefix(runs[i].UUID, plain):
-			matches = append(matches, runs[i].UUID)
-		}
 	}
 	switch len(matches) {
 	case 0:
@@ -71,5 +63,56 @@ func (p *project) find(ctx context.Context, to *platform, name string) (*polyaxo
 	case 1:
 		return to.polyaxon.Run(ctx, p.config.Project, matches[0])
 	}
-	return nil, usagef("%s is the beginning of %d runs: %s", name, len(matches), strings.Join(matches, ", "))
+	return nil, usagef("%s is the beginning of %d runs: give more digits of one's id (%s)", name, len(matches), strings.Join(apart(matches, len(plain)), ", "))
+}
+
+// beginning is what the id of a run may begin with.
+var beginning = regexp.MustCompile(`^[0-9a-f]{4,31}$`)
+
+// apart gives the beginnings of ids that have some digits in common, long enough to tell
+// the first few of them apart.
+func apart(ids []string, common int) []string {
+	ids = slices.Sorted(slices.Values(ids))
+	var shown []string
+	for n, id := range ids[:min(len(ids), 4)] {
+		digits := max(common+1, 8)
+		for digits < len(id) && (n > 0 && ids[n-1][:digits] == id[:digits] || n+1 < len(ids) && ids[n+1][:digits] == id[:digits]) {
+			digits++
+		}
+		shown = append(shown, id[:digits])
+	}
+	if len(ids) > len(shown) {
+		shown = append(shown, "...")
+	}
+	return shown
+}
+
+// oldest bounds how many runs are looked through for one whose id begins so.
+const oldest = 10_000
+
+// matches gives the newest run of this name or, without one, those whose UUIDs begin so:
+// of the newest runs or, when there is none among them, of older ones.
+func (p *project) matches(ctx context.Context, to *platform, name, prefix string) ([]string, error) {
+	for offset := 0; offset < oldest; {
+		runs, count, err := to.polyaxon.Runs(ctx, p.config.Project, polyaxon.Query{Sort: "-created_at", Limit: runsLimit, Offset: offset})
+		if polyaxon.IsNotFound(err) || err == nil && len(runs) == 0 {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		var found []string
+		for i := range runs {
+			switch {
+			case runs[i].Name == name && offset == 0:
+				return []string{runs[i].UUID}, nil
+			case beginning.MatchString(prefix) && strings.HasPrefix(runs[i].UUID, prefix):
+				found = append(found, runs[i].UUID)
+			}
+		}
+		if offset += len(runs); len(found) > 0 || offset >= count || !beginning.MatchString(prefix) {
+			return found, nil
+		}
+	}
+	return nil, nil
 }
