@@ -88,9 +88,16 @@ func (p *project) connect(ctx context.Context, u uses) (*platform, error) {
 func (p *project) extend(ctx context.Context, to *platform, u uses) error {
 	if p.sandboxed(u) && to.sandbox == nil {
 		_ = state.Make(p.config.Dir) // what it needs, it makes, and says why it cannot
+		_, absent := sandbox.Running(ctx, p.state())
+		if absent != nil {
+			p.event(report.Start, "sandbox", shown(p.state()), "starting")
+		}
 		joined, err := sandbox.Join(ctx, sandbox.Options{Dir: p.state(), Self: p.Self, Lookup: p.Lookup, Version: p.Version})
 		if err != nil {
 			return fmt.Errorf("start the sandbox: %w", err)
+		}
+		if absent != nil {
+			p.event(report.Done, "sandbox", shown(p.state()), "started")
 		}
 		to.sandbox = joined
 		p.Secrets.Add(joined.Token, joined.RegistryToken, joined.KubernetesToken)

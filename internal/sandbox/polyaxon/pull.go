@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -38,7 +39,7 @@ func (p *podRun) pull(c corev1.Container) (*container.Image, error) {
 	for wait := time.Second; ; wait = min(2*wait, 5*time.Minute) {
 		image, err := p.options.Runtime.Image(p.ctx, c.Image, func(now container.Progress) {
 			pulled = true
-			p.tell(p.run.UUID, starting, pulling, "pulling "+c.Image+": "+far(now))
+			p.tell(p.run.UUID, starting, pulling, "pulling "+brief(c.Image)+": "+far(now))
 		})
 		if err == nil {
 			if pulled {
@@ -66,15 +67,31 @@ func (p *podRun) pull(c corev1.Container) (*container.Image, error) {
 	}
 }
 
+// brief gives an image without its registry and with the beginning of its digest, so
+// that how far it is has room beside it.
+func brief(image string) string {
+	name, digest, found := strings.Cut(image[strings.LastIndexByte(image, '/')+1:], "@")
+	if found {
+		name += "@" + digest[:min(len(digest), len("sha256:")+12)]
+	}
+	return name
+}
+
 // pulling is the reason of a run that starts while its image comes.
 const pulling = "Pulling"
 
 func far(p container.Progress) string {
-	if p.Done == 0 {
-		return megabytes(p.Whole) + " MB"
+	number, unit := megabytes, " MB"
+	if p.Whole < 100_000 { // an edit, as a rule
+		number, unit = kilobytes, " kB"
 	}
-	return megabytes(p.Done) + " of " + megabytes(p.Whole) + " MB"
+	if p.Done == 0 {
+		return number(p.Whole) + unit
+	}
+	return number(p.Done) + " of " + number(p.Whole) + unit
 }
+
+func kilobytes(n int64) string { return fmt.Sprintf("%.1f", float64(n)/1e3) }
 
 // megabytes gives bytes in units of 1000 x 1000, as sizes of images are told.
 func megabytes(n int64) string {
