@@ -106,7 +106,7 @@ func (f *family) follow(ctx context.Context, child *polyaxon.Run) {
 	}
 	f.slots <- struct{}{}
 	defer func() { <-f.slots }()
-	sink := &jobSink{project: f.project, job: one.Name, pending: &pendingWatch{cancel: func(error) {}}}
+	sink := &jobSink{project: f.project, job: one.Name, below: true, pending: &pendingWatch{cancel: func(error) {}}}
 	f.event(report.Detail, "run", one.Name, "run "+child.UUID)
 	if _, err := run.Follow(ctx, f.to.polyaxon, f.target(f.to, child), f.following(f.to, run.FollowOptions{Logs: !parent(child)}), sink); err != nil && ctx.Err() == nil {
 		f.event(report.Warning, "run", one.Name, fmt.Sprintf("its lines may be missing: %v", err))

@@ -29,6 +29,8 @@ type jobSink struct {
 	job     string
 	pending *pendingWatch
 	origins run.Origins
+	// below tells that the run is one below a job's, whose end no error tells.
+	below bool
 	// end is the cause of the run's end, as it was told, and status the last one.
 	end    string
 	status polyaxon.Status
@@ -44,8 +46,8 @@ func (s *jobSink) Status(c polyaxon.Condition) {
 	why, more, _ := strings.Cut(strings.TrimSpace(c.Message), "\n")
 	switch {
 	case !c.Type.Terminal():
-	case more != "", polyaxon.AsCompileError([]polyaxon.Condition{c}) != nil:
-		why = "" // told in the error: whole, or at the line of the user's file
+	case !s.below && (more != "" || c.Reason == "DeadlineExceeded" || polyaxon.AsCompileError([]polyaxon.Condition{c}) != nil):
+		why = "" // told in the error: whole, with what to do, or at the line of the user's file
 	default:
 		s.end = why
 	}
@@ -80,7 +82,7 @@ func (s *jobSink) Line(l polyaxon.LogLine) {
 // Waits implements run.Sink.
 func (s *jobSink) Waits(why string) {
 	s.pending.reason(why)
-	s.event(report.Status, "run", s.job, waits(why))
+	s.event(report.Status, "run", s.job, "waits: "+why)
 }
 
 // Progress implements run.Sink.
@@ -90,14 +92,6 @@ func (s *jobSink) Progress(text string) {
 
 // Note implements run.Sink.
 func (s *jobSink) Note(text string) { s.event(report.Note, "run", s.job, text) }
-
-// waits says why a run waits.
-func waits(why string) string {
-	if what, ok := strings.CutPrefix(why, "it waits for "); ok {
-		return "waits for " + what
-	}
-	return "waits: " + why
-}
 
 // lineSink writes a run's lines as they are, made harmless and masked.
 type lineSink struct {
@@ -121,7 +115,7 @@ func (s *lineSink) Line(l polyaxon.LogLine) {
 }
 
 // Waits implements run.Sink.
-func (s *lineSink) Waits(why string) { s.event(report.Status, "run", "", waits(why)) }
+func (s *lineSink) Waits(why string) { s.event(report.Status, "run", "", "waits: "+why) }
 
 // Progress implements run.Sink: only what stays is written.
 func (s *lineSink) Progress(string) {}

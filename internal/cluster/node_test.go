@@ -234,17 +234,17 @@ func logs(t *testing.T, c *cluster.Cluster) {
 	})
 	t.Run("progress bar", func(t *testing.T) {
 		t.Parallel()
-		// containerd hands on 16 KiB of a line that has not ended.
-		p := pod(t, "bar=200", "sleep=2s", "print=")
+		// containerd hands on a line that has not ended once it has more than 16 KiB of it.
+		p := pod(t, "bar=300", "sleep=2s", "print=")
 		create(t, c, p)
 		sink := &sink{}
 		if _, err := follow(t, c, p.Labels[label], sink); err != nil {
 			t.Fatal(err)
 		}
-		if len(sink.states) == 0 || !strings.Contains(sink.states[0], " of 200 ##") || strings.ContainsAny(sink.states[0], "\rZ") {
+		if len(sink.states) == 0 || !strings.Contains(sink.states[0], " of 300 ##") || strings.ContainsAny(sink.states[0], "\rZ") {
 			t.Errorf("the states are %q", sink.states)
 		}
-		if len(sink.lines) != 1 || !strings.HasPrefix(sink.lines[0], "200 of 200 ##") {
+		if len(sink.lines) != 1 || !strings.HasPrefix(sink.lines[0], "300 of 300 ##") {
 			t.Errorf("the lines are %q", sink.lines)
 		}
 	})

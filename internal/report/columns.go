@@ -47,6 +47,22 @@ func clip(text string, most int) string {
 	return text
 }
 
+// wrap breaks a list with commas into lines, each as long as it may be.
+func wrap(list string, most int) []string {
+	var lines []string
+	for item := range strings.SplitAfterSeq(list, ", ") {
+		if n := len(lines) - 1; n >= 0 && columns(lines[n]+strings.TrimRight(item, " ")) <= most {
+			lines[n] += item
+		} else {
+			lines = append(lines, item)
+		}
+	}
+	for n := range lines {
+		lines[n] = strings.TrimRight(lines[n], " ")
+	}
+	return lines
+}
+
 // Clean gives text that a job, a server or a file may have chosen as it stands in one
 // line of slipway's own: without colours, and acting on nothing that shows it.
 func Clean(text string) string {

@@ -106,7 +106,7 @@ func TestWhyARunWaitsIsSaidWhole(t *testing.T) {
 	s := &screen{}
 	l := NewLive(s, Style{Now: func() time.Time { return time.Unix(0, 0) }}, func() (int, int) { return 80, 24 })
 	l.tick.Stop()
-	l.Event(Event{Kind: Status, Step: "run", Subject: "train", Message: "waits for approval: slipway approve 01234567"})
+	l.Event(Event{Kind: Status, Step: "run", Subject: "train", Message: "waits: it waits for approval: slipway approve 01234567"})
 	l.Event(Event{Kind: Status, Step: "run", Subject: "train", Message: "waits: the run needs 2 CPUs of this machine's 2 CPUs: run other (01234567) has 1 CPUs"})
 	want := "→ run      train  waits: the run needs 2 CPUs of this machine's 2 CPUs: run other (01234567) has 1 CPUs|" +
 		"◌ run      train  waits: the run needs 2 CPUs of this machine's 2 CPUs: run ot…"

@@ -21,8 +21,8 @@ type column struct {
 	// cut is when the column is cut: 1 before 2, and so on; 0 never, since people copy
 	// what is in it, or it is short.
 	cut int
-	// below: where a terminal is too narrow, its cells stand below their rows, whole; in
-	// what programs read they end the rows, however wide those are.
+	// below: where a terminal is too narrow, its cells stand below their rows, whole; what
+	// programs read is as wide as they are.
 	below bool
 	// spare is when the column is left out where the page is still too narrow: 1 before
 	// 2, and so on; 0 never.
@@ -69,7 +69,9 @@ func (t *table) end() {
 		t.write(row, color)
 		for n := range t.columns {
 			if slices.Contains(below, n) && row[n] != "" {
-				t.page.line("%s  %s", t.indent, row[n])
+				for _, line := range wrap(row[n], t.page.Columns-columns(t.indent)-gap) {
+					t.page.line("%s  %s", t.indent, line)
+				}
 			}
 		}
 	}
@@ -98,13 +100,13 @@ func (t *table) fit() (below []int, spared []string) {
 	if t.total() <= most {
 		return nil, nil
 	}
-	for n := range t.columns {
+	for n := range slices.Backward(t.columns) {
 		switch c := &t.columns[n]; {
 		case !c.below, c.gone, t.least() <= most:
 		case t.page.terminal:
-			c.gone, below = true, append(below, n)
+			c.gone, below = true, append([]int{n}, below...)
 		default:
-			c.loose, c.width = true, 0
+			c.loose = true
 		}
 	}
 	t.shrink(most, narrow)
@@ -123,7 +125,7 @@ func (t *table) fit() (below []int, spared []string) {
 func (t *table) total() int {
 	sum := -gap
 	for _, c := range t.columns {
-		if !c.gone {
+		if !c.gone && !c.loose {
 			sum += c.width + gap
 		}
 	}
@@ -134,7 +136,7 @@ func (t *table) total() int {
 func (t *table) least() int {
 	sum := -gap
 	for n, c := range t.columns {
-		if !c.gone {
+		if !c.gone && !c.loose {
 			sum += t.floor(n, narrow) + gap
 		}
 	}
@@ -176,11 +178,8 @@ func (t *table) write(cells []string, color string) {
 		if c.gone {
 			continue
 		}
-		cell := cells[n]
-		if !c.loose {
-			cell = clip(cell, c.width)
-		}
-		space := strings.Repeat(" ", max(0, c.width-columns(cell))+gap)
+		cell := clip(cells[n], c.width)
+		space := strings.Repeat(" ", c.width-columns(cell)+gap)
 		if n == t.status {
 			cell = t.page.paint(color, cell)
 		}

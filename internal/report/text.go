@@ -45,8 +45,8 @@ func textImages(w *page, r *Result) {
 	if len(r.Images) == 0 {
 		return
 	}
-	table := w.table(column{title: "IMAGE", cut: 3}, column{title: "ACTION"}, column{title: "SIZE"}, column{title: "CREATED", spare: 1},
-		column{title: "TAGS", cut: 2}, column{title: "REFERENCE", below: true})
+	table := w.table(column{title: "IMAGE", cut: 1}, column{title: "ACTION"}, column{title: "SIZE"}, column{title: "CREATED", spare: 1},
+		column{title: "TAGS", below: true}, column{title: "REFERENCE", below: true})
 	for _, i := range r.Images {
 		created := ""
 		if i.Created != nil {
@@ -84,7 +84,7 @@ func textSecrets(w *page, r *Result) {
 	if len(r.Secrets) == 0 {
 		return
 	}
-	table := w.table(column{title: "SECRET", cut: 2}, column{title: "ACTION"}, column{title: "KEYS", cut: 1})
+	table := w.table(column{title: "SECRET", cut: 1}, column{title: "ACTION"}, column{title: "KEYS", below: true})
 	for _, s := range r.Secrets {
 		keys := make([]string, 0, len(s.Keys))
 		for key, action := range s.Keys {

@@ -44,7 +44,9 @@ func (w *workflow) Event(e report.Event) {
 	case report.Advance:
 		w.pace.Said(e)
 	case report.Status:
-		e.Message = report.Ended(e.Message) // the annotation tells why
+		if !strings.Contains(e.Subject, "/") { // runs below a job's have no annotation, as a rule
+			e.Message = report.Ended(e.Message) // the annotation tells why
+		}
 	}
 	w.enter(group)
 	w.next.Event(e)

@@ -69,13 +69,14 @@ func TestCausesStandOnceInWorkflows(t *testing.T) {
 	err := d.Run(t.Context(), func(_ context.Context, env *tasks.Env) (*report.Result, error) {
 		env.Events.Event(report.Event{Kind: report.Line, Step: "run", Subject: "train", Message: "epoch 3"})
 		env.Events.Event(report.Event{Kind: report.Status, Step: "run", Subject: "train", Message: "failed: killed for want of memory"})
+		env.Events.Event(report.Event{Kind: report.Status, Step: "run", Subject: "tune/3", Message: "failed: exit code 4"})
 		return &report.Result{Command: "deploy", Jobs: []report.Job{{Name: "train", Run: report.Run{Status: "failed", Message: failed.Message}}}}, failed
 	})
 	if !errors.As(err, new(*ExitError)) {
 		t.Fatal(err)
 	}
 	said := out.String() + log.String()
-	if strings.Count(said, "killed for want of memory") != 1 || !strings.Contains(said, "::error title=slipway deploy::job train: run 01234567 failed: killed") || !strings.Contains(said, "✗ run      train  failed\n") {
+	if strings.Count(said, "killed for want of memory") != 1 || !strings.Contains(said, "::error title=slipway deploy::job train: run 01234567 failed: killed") || !strings.Contains(said, "✗ run      train  failed\n") || !strings.Contains(said, "✗ run      tune/3  failed: exit code 4\n") {
 		t.Error(said)
 	}
 }
