@@ -137,7 +137,7 @@ func (l *Live) Event(e Event) {
 func final(message string) bool {
 	status, _, _ := strings.Cut(message, " ")
 	switch strings.TrimSuffix(status, ":") {
-	case "succeeded", "failed", "stopped", "skipped", "done", "not":
+	case "succeeded", "failed", "upstream_failed", "stopped", "skipped", "done", "not":
 		return true
 	}
 	return false

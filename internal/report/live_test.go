@@ -95,6 +95,13 @@ func TestLiveStaysInItsRows(t *testing.T) {
 	if got := len(s.rows); got != 4 || s.rows[3] != "◌ and 3 more" {
 		t.Errorf("%q", s.rows)
 	}
+	for _, name := range []string{"a", "b", "c", "d", "e"} {
+		l.Event(Event{Kind: Status, Step: "run", Subject: name, Message: "upstream_failed: first did not succeed"})
+	}
+	if len(l.active) != 1 || s.rows[0] != "✗ run      a  upstream_failed: first did not succeed" {
+		t.Errorf("%q", s.rows)
+	}
+	s.rows = s.rows[len(s.rows)-1:]
 	l.Leave()
 	if len(s.rows) != 0 {
 		t.Errorf("left over: %q", s.rows)
