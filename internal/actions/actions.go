@@ -23,8 +23,9 @@ const (
 	delimiter = "_GitHubActionsFileCommandDelimeter_"
 	// maxSummary is GitHub's limit for one step, in bytes.
 	maxSummary = 1 << 20
-	// maxAnnotation keeps an annotation readable; GitHub cuts it at 4096 bytes.
-	maxAnnotation = 4000
+	// MaxAnnotation is how much of a message an annotation has, in bytes; GitHub cuts it
+	// at 4096.
+	MaxAnnotation = 4000
 	// MaxAnnotations is how many annotations of a kind GitHub shows for one step.
 	MaxAnnotations = 10
 )
@@ -79,8 +80,8 @@ func (c *Commands) Warning(at source.Position, title, message string) {
 }
 
 func cut(message string) string {
-	if len(message) > maxAnnotation {
-		message = strings.ToValidUTF8(message[:maxAnnotation], "") + "..."
+	if len(message) > MaxAnnotation {
+		message = strings.ToValidUTF8(message[:MaxAnnotation], "") + "..."
 	}
 	return message
 }

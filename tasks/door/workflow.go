@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/slipway-ci/slipway/internal/actions"
+	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/source"
 	"github.com/slipway-ci/slipway/tasks"
@@ -80,8 +81,8 @@ func (w *workflow) report(r *report.Result, err error) {
 		shown.Error = tasks.Cause(err) // the summary has the last lines in a section of their own
 	}
 	for _, e := range source.Leaves(err) {
-		if !annotated(e) {
-			continue
+		if errors.As(e, new(*tasks.ProblemsError)) {
+			continue // each one has an annotation of its own
 		}
 		var at source.Position
 		message := e.Error()
@@ -123,9 +124,12 @@ func word(told string) string {
 
 var plainWord = regexp.MustCompile(`^[A-Za-z0-9_-]{0,64}$`)
 
-// annotated tells whether an error has an annotation, and need not be told again: the
-// problems of check, which are counted, have one each.
-func annotated(err error) bool { return !errors.As(err, new(*tasks.ProblemsError)) }
+// annotated tells whether an error has an annotation that is all of it, and need not be
+// told again. The problems of check, which are counted, have one each; what is long, as
+// the words of a compiler or a stack may be, is cut.
+func annotated(err error) bool {
+	return !errors.As(err, new(*tasks.ProblemsError)) && !errors.As(err, new(*panics.Error)) && len(err.Error()) < actions.MaxAnnotation/2
+}
 
 // problems annotates what check found, errors first. GitHub shows the first few
 // annotations of a kind: the last of those says how many there are besides.

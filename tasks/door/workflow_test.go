@@ -80,3 +80,17 @@ func TestCausesStandOnceInWorkflows(t *testing.T) {
 		t.Error(said)
 	}
 }
+
+// TestLongErrorsAreWhole has an annotation cut what a compiler says: the log has it all.
+func TestLongErrorsAreWhole(t *testing.T) {
+	t.Setenv("GITHUB_ACTIONS", "true")
+	var out, log bytes.Buffer
+	d := Open()
+	d.Stdout, d.Stderr = &out, &log
+	_ = d.Run(t.Context(), func(context.Context, *tasks.Env) (*report.Result, error) {
+		return nil, errors.New("go build failed:\n" + strings.Repeat("main.go:1:1: undefined\n", 300) + "the last line")
+	})
+	if !strings.Contains(log.String(), "::error ") || strings.Count(log.String(), "the last line") != 1 {
+		t.Error(log.String())
+	}
+}
