@@ -102,7 +102,7 @@ func (t *transport) carry(request *http.Request) (*http.Response, error) {
 	}
 	answered := make(chan answer, 1)
 	panics.Go(func() {
-		response, err := t.next.RoundTrip(request) //nolint:bodyclose // whoever takes the answer does
+		response, err := t.next.RoundTrip(request)
 		answered <- answer{response, err}
 	}, func(err error) { answered <- answer{nil, err} })
 	taken := func(a answer) (*http.Response, error) {

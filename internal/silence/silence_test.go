@@ -119,12 +119,12 @@ func TestTransportThatHeedsNothing(t *testing.T) {
 	defer close(over)
 	client := &http.Client{Transport: Transport(stuck(func() error { <-over; return io.EOF }), Limits{Answer: 10 * time.Millisecond})}
 	var silent *Error
-	if _, err := client.Get("http://a.invalid"); !errors.As(err, &silent) { //nolint:bodyclose // there is none
+	if _, err := client.Get("http://a.invalid"); !errors.As(err, &silent) {
 		t.Errorf("%v", err)
 	}
 	client.Transport = panics.Transport(Transport(stuck(func() error { panic("provoked") }), Limits{Answer: time.Minute}))
 	var fault *panics.Error
-	if _, err := client.Get("http://a.invalid"); !errors.As(err, &fault) { //nolint:bodyclose // there is none
+	if _, err := client.Get("http://a.invalid"); !errors.As(err, &fault) {
 		t.Errorf("%v", err)
 	}
 }
