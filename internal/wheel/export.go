@@ -92,26 +92,41 @@ func (s Spec) export(ctx context.Context, f format) (*list, error) {
 // they have in the lock.
 func (s Spec) parseExport(text string, in inputs) (*list, error) {
 	l, err := parseRequirements(s.Lock, func(string) ([]byte, error) { return []byte(text), nil })
-	if wrong := (*source.Error)(nil); errors.As(err, &wrong) {
-		lines := strings.Split(text, "\n")
-		said := ""
-		if n := wrong.Line; n > 0 && n <= len(lines) {
-			said = strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(lines[n-1]), `\`))
-		}
-		at := source.Position{File: s.Lock}
-		if name := requirementName.FindString(said); name != "" {
-			at = packageLine(s.Lock, string(in.lock), normalName(name), "")
-		}
-		return nil, &source.Error{Position: at, Message: fmt.Sprintf("%s: %s", wrong.Message, userInfo.ReplaceAllString(said, "://***@")), Hint: wrong.Hint, Err: wrong.Err}
-	}
 	if err != nil {
-		return nil, err
+		return nil, s.refusedExport(err, text, in)
 	}
 	for n := range l.requirements {
 		r := &l.requirements[n]
+		if r.refusal != nil {
+			r.refusal = s.refusedExport(r.refusal, text, in)
+		}
 		r.at = packageLine(s.Lock, string(in.lock), r.name, r.version)
 	}
 	return l, nil
+}
+
+// refusedExport gives what is wrong with a line of an export the place that it has in
+// the lock, and says the line, which the user has not seen.
+func (s Spec) refusedExport(err error, text string, in inputs) error {
+	wrong := (*source.Error)(nil)
+	if !errors.As(err, &wrong) {
+		return err
+	}
+	lines := strings.Split(text, "\n")
+	said := ""
+	if n := wrong.Line; n > 0 && n <= len(lines) {
+		said = strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(lines[n-1]), `\`))
+	}
+	at, hint := source.Position{File: s.Lock}, wrong.Hint
+	if name := requirementName.FindString(said); name != "" {
+		at = packageLine(s.Lock, string(in.lock), normalName(name), "")
+	} else if dir, _, _ := strings.Cut(strings.TrimPrefix(said, "-e "), " "); dir != "" {
+		at = sourceLine(s.Lock, string(in.lock), dir)
+	}
+	if hint == howToLock { // it is a lock already
+		hint = "its index tells no hash: take it from an index that does, or build the image by a Dockerfile"
+	}
+	return &source.Error{Position: at, Message: fmt.Sprintf("%s: %s", wrong.Message, userInfo.ReplaceAllString(said, "://***@")), Hint: hint, Err: wrong.Err}
 }
 
 func (s Spec) runExport(ctx context.Context, f format) (string, error) {

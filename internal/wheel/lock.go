@@ -190,3 +190,23 @@ func packageLine(file, text, name, version string) source.Position {
 	}
 	return at
 }
+
+// sourceLine finds the package of a lock in TOML that is taken from a directory, a file
+// or a URL.
+func sourceLine(file, text, from string) source.Position {
+	at := source.Position{File: file}
+	name, number := 0, 0
+	for line := range strings.Lines(text) {
+		number++
+		switch key, value, _ := strings.Cut(line, "="); strings.TrimSpace(key) {
+		case "name":
+			name = number
+		case "source":
+			if strings.Contains(value, `"`+from+`"`) {
+				at.Line, at.Column = name, 1
+				return at
+			}
+		}
+	}
+	return at
+}

@@ -18,6 +18,9 @@ type requirement struct {
 	// marker is nil where the requirement is one everywhere. condition is its text.
 	marker    marker
 	condition string
+	// refusal says why the requirement cannot be met, where that matters only on
+	// systems for which its marker holds.
+	refusal error
 	// files are those that the lock allows, where it names them.
 	files []lockedFile
 	at    source.Position
@@ -26,6 +29,8 @@ type requirement struct {
 func (r requirement) String() string { return r.name + "==" + r.version }
 
 const howToLock = "make the lock with `uv pip compile --generate-hashes` or `pip-compile --generate-hashes`"
+
+const notLocked = "publish it as a wheel to an index, or bring its directory with the image's files"
 
 var (
 	requirementName = regexp.MustCompile(`^[A-Za-z0-9](?:[-._A-Za-z0-9]*[A-Za-z0-9])?`)
@@ -52,7 +57,8 @@ func parseRequirement(l line) (requirement, error) {
 		}
 	}
 	if urlStart.MatchString(specifier) || strings.HasPrefix(specifier, ".") || strings.HasPrefix(specifier, "/") {
-		return refuse(0, "publish it as a wheel to an index, or bring its directory with the image's files", "a path or URL cannot be locked by version and hash")
+		r, err := refuse(0, notLocked, "a path or URL cannot be locked by version and hash")
+		return r.conditional(l, specifier, err)
 	}
 	name := requirementName.FindString(specifier)
 	if name == "" {
@@ -72,7 +78,8 @@ func parseRequirement(l line) (requirement, error) {
 		skip()
 	}
 	if strings.HasPrefix(specifier[at:], "@") {
-		return refuse(at, "publish it as a wheel to an index, or bring its directory with the image's files", "%s is taken from a path or URL, which cannot be locked by version and hash", name)
+		r, err := refuse(at, notLocked, "%s is taken from a path or URL, which cannot be locked by version and hash", name)
+		return r.conditional(l, specifier, err)
 	}
 	constraint, condition, conditional := strings.Cut(specifier[at:], ";")
 	m := pin.FindStringSubmatch(strings.TrimSpace(constraint))
@@ -127,8 +134,27 @@ func (r *requirement) readOptions(l line, from int) error {
 		}
 		r.hashes = append(r.hashes, strings.ToLower(digest))
 	}
-	if len(r.hashes) == 0 {
-		return &source.Error{Position: r.at, Message: r.String() + " has no hash of the form --hash=sha256:...", Hint: howToLock}
+	if len(r.hashes) > 0 {
+		return nil
 	}
-	return nil
+	refusal := &source.Error{Position: r.at, Message: r.String() + " has no hash of the form --hash=sha256:...", Hint: howToLock}
+	if r.marker != nil {
+		r.refusal = refusal
+		return nil
+	}
+	return refusal
+}
+
+// conditional gives a requirement that is refused, when it says for which systems it
+// is one; the refusal itself when it says nothing.
+func (r requirement) conditional(l line, specifier string, refusal error) (requirement, error) {
+	named, condition, ok := strings.Cut(specifier, " ;") // a URL may have a semicolon
+	if !ok {
+		return r, refusal
+	}
+	holds, err := parseMarker(condition)
+	if err != nil {
+		return r, refusal
+	}
+	return requirement{name: strings.TrimSpace(named), marker: holds, condition: strings.TrimSpace(condition), refusal: refusal, at: l.position(0)}, nil
 }

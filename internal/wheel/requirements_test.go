@@ -117,6 +117,48 @@ func TestRequirementsThatAreNone(t *testing.T) {
 	}
 }
 
+// TestRequirementsOfOtherSystems has what no image can have, and says for which systems:
+// it is refused there, and nothing on others.
+func TestRequirementsOfOtherSystems(t *testing.T) {
+	const elsewhere = " (publish it as a wheel to an index, or bring its directory with the image's files)"
+	target := linux(t, "3.12", "linux/amd64")
+	for text, want := range map[string]string{
+		"nvidia-cublas==13.0":                  "1:1: nvidia-cublas==13.0 has no hash of the form --hash=sha256:... (" + howToLock + ")",
+		"numpy @ https://x.example/a.whl?b=;c": "1:7: numpy is taken from a path or URL, which cannot be locked by version and hash" + elsewhere,
+		"./wheels/gdal.whl":                    "1:1: a path or URL cannot be locked by version and hash" + elsewhere,
+	} {
+		for condition, refused := range map[string]bool{" ; platform_machine == 's390x'": false, " ; sys_platform == 'never'": false, " ; sys_platform == 'linux'": true} {
+			l, err := parseRequirements("lock.txt", files{"lock.txt": text + condition + "\nsix==1.0 --hash=sha256:" + digest("1")}.read)
+			if err != nil {
+				t.Errorf("%s%s: %v", text, condition, err)
+				continue
+			}
+			chosen, err := target.choose(l.requirements)
+			switch {
+			case refused && (err == nil || err.Error() != "lock.txt:"+want):
+				t.Errorf("%s%s:\n got %v\nwant %s", text, condition, err, want)
+			case !refused && (err != nil || len(chosen) != 1 || chosen[0].name != "six"):
+				t.Errorf("%s%s: %v %v", text, condition, chosen, err)
+			}
+		}
+	}
+}
+
+// TestRefusedExports has lines of an export that slipway cannot take: they are told at
+// the package's place in the lock.
+func TestRefusedExports(t *testing.T) {
+	in := inputs{lock: []byte("version = 1\n\n[[package]]\nname = \"kserve\"\nsource = { editable = \"../kserve\" }\n\n[[package]]\nname = \"torch\"\nversion = \"2.13.0+cu130\"\n")}
+	for text, want := range map[string]string{
+		"-e ../kserve\n":        `uv.lock:4:1: an editable requirement cannot be part of an image: -e ../kserve (`,
+		"../kserve\n":           `uv.lock:4:1: a path or URL cannot be locked by version and hash: ../kserve (`,
+		"torch==2.13.0+cu130\n": `uv.lock:8:1: torch==2.13.0+cu130 has no hash of the form --hash=sha256:...: torch==2.13.0+cu130 (its index tells no hash`,
+	} {
+		if _, err := (Spec{Lock: "uv.lock"}).parseExport(text, in); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%q:\n got %v\nwant %s", text, err, want)
+		}
+	}
+}
+
 func TestFilesThatIncludeEachOther(t *testing.T) {
 	_, err := parseRequirements("a.txt", files{"a.txt": "-r b.txt", "b.txt": "-r ./a.txt"}.read)
 	if want := "b.txt:1:4: a.txt includes itself"; err == nil || err.Error() != want {

@@ -205,6 +205,9 @@ func (t target) choose(list []requirement) ([]requirement, error) {
 		if r.marker != nil && !r.marker.holds(env) {
 			continue
 		}
+		if r.refusal != nil {
+			return nil, r.refusal
+		}
 		if len(r.hashes) == 0 {
 			return nil, &source.Error{Position: r.at, Message: r.String() + " has no wheel with a SHA-256 in the lock", Hint: onlySource}
 		}
