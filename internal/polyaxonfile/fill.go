@@ -1,8 +1,14 @@
 package polyaxonfile
 
 import (
+	"errors"
+	"fmt"
 	"maps"
+	"slices"
+	"strings"
 	"time"
+
+	"go.yaml.in/yaml/v3"
 
 	"github.com/slipway-ci/slipway/internal/source"
 )
@@ -59,6 +65,9 @@ func (f *File) Operation(fill Fill) (*Operation, error) {
 	}
 	if _, given := fill.Texts[imageInput]; !given {
 		fillImage(component, all, params, fill.Image)
+	}
+	if err := f.checkImages(all, fill.Name); err != nil {
+		return nil, err
 	}
 	fill.Secrets = notNil(fill.Secrets)
 	for name := range fill.Secrets {
@@ -129,32 +138,73 @@ func typedTexts(component map[string]any, texts map[string]string) map[string]an
 	}
 	for _, x := range readIO(component, "inputs") {
 		text, given := texts[x.name]
-		if converted, err := x.convert(text); given && err == nil && !templated(text) {
+		if !given || templated(text) {
+			continue
+		}
+		if x.loadable() && bracketed(text) {
+			if collection, ok := flow(text); ok {
+				values[x.name] = collection
+			}
+		} else if converted, err := x.convert(text); err == nil {
 			values[x.name] = converted
 		}
 	}
 	return values
 }
 
-// fillImage gives the image to the input DOCKER_IMAGE where there is one, else to
-// the containers that have none.
+// flow reads a list or a mapping in the brackets of YAML, which are those of JSON too.
+func flow(text string) (any, bool) {
+	if !bracketed(text) || len(text) > maxSize {
+		return nil, false
+	}
+	document, err := decode([]byte(text))
+	if err != nil {
+		return nil, false
+	}
+	b := &builder{within: map[*yaml.Node]bool{}}
+	value, _ := b.value(document, nil)
+	return value, len(b.problems) == 0 && !b.exceeded
+}
+
+// bracketed tells a text that begins as a list or a mapping does.
+func bracketed(text string) bool {
+	text = strings.TrimSpace(text)
+	return strings.HasPrefix(text, "[") || strings.HasPrefix(text, "{")
+}
+
+// fillImage gives the image to the input DOCKER_IMAGE where there is one, else to the
+// containers that have none, and always to those whose image stands for it.
 func fillImage(component map[string]any, all []pod, params map[string]any, image string) {
 	if image == "" {
 		return
 	}
-	for _, x := range readIO(component, "inputs") {
-		if x.name == imageInput {
-			params[imageInput] = map[string]any{"value": image}
-			return
-		}
+	hasInput := slices.ContainsFunc(readIO(component, "inputs"), func(x inout) bool { return x.name == imageInput })
+	if hasInput {
+		params[imageInput] = map[string]any{"value": image}
 	}
 	for _, p := range all {
 		container := p.container()
 		if container == nil {
 			continue
 		}
-		if given, _ := container["image"].(string); given == "" || given == imagePlaceholder {
+		if given, _ := container["image"].(string); given == imagePlaceholder || given == "" && !hasInput {
 			container["image"] = image
 		}
 	}
+}
+
+// checkImages refuses an image that still stands for one that slipway builds: nodes
+// would ask Docker Hub for it until somebody stops the run.
+func (f *File) checkImages(all []pod, name string) error {
+	var errs []error
+	for _, p := range all {
+		if container := p.container(); container != nil && container["image"] == imagePlaceholder {
+			errs = append(errs, &source.Error{
+				Position: f.At(extend(extend(p.path, "container"), "image")...),
+				Message:  fmt.Sprintf("the image %s stands for one of slipway.yaml, and %s has none", imagePlaceholder, name),
+				Hint:     "set image of " + name + " to one of slipway.yaml's images",
+			})
+		}
+	}
+	return errors.Join(errs...)
 }

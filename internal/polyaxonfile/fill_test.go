@@ -248,6 +248,63 @@ func TestTextsBecomeWhatTheInputWants(t *testing.T) {
 	}
 }
 
+// TestImageThatStandsForOne has containers whose image slipway puts in, beside an input
+// for it too, and refuses them where the job has none.
+func TestImageThatStandsForOne(t *testing.T) {
+	const one = "version: 1.1\nkind: component\nrun:\n  kind: job\n  container: {image: slipway}\n"
+	const both = "version: 1.1\nkind: component\ninputs: [{name: DOCKER_IMAGE, type: str}]\nrun:\n  kind: job\n  container: {image: slipway}\n"
+	const two = "version: 1.1\nkind: component\nrun:\n  kind: pytorchjob\n  master: {container: {image: slipway}}\n  worker: {container: {image: slipway}}\n"
+	for _, text := range []string{one, both, two} {
+		o, err := parseOperation(t, text, Fill{Name: "j", Image: "i@sha256:1"})
+		if err != nil || strings.Contains(string(o.JSON()), `"slipway"`) {
+			t.Errorf("%v; %s", err, o.JSON())
+		}
+	}
+	const why = "the image slipway stands for one of slipway.yaml, and j has none (set image of j to one of slipway.yaml's images)"
+	for text, want := range map[string]string{one: ":5:22: " + why, two: ":5:31: " + why} {
+		if _, err := parseOperation(t, text, Fill{Name: "j"}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
+
+// TestBracketsOfTheCommandLine gives inputs lists and mappings as people write them in
+// slipway.yaml and type them into a shell.
+func TestBracketsOfTheCommandLine(t *testing.T) {
+	file := func(kind string) string {
+		return "version: 1.1\nkind: component\ninputs: [{name: A, " + kind + "}]\nrun: {kind: job, container: {image: \"i:1\", command: \"{{ A }}\"}}\n"
+	}
+	at := func(name string) source.Position { return source.Position{File: "-P " + name} }
+	for _, test := range []struct {
+		kind, text string
+		want       any
+	}{
+		{"type: list", "[python, -m, proj]", []any{"python", "-m", "proj"}},
+		{"type: list", "[python,-m,proj]", []any{"python", "-m", "proj"}},
+		{"type: list", `["a, b", 'c']`, []any{"a, b", "c"}},
+		{"type: list", "a,b", []any{"a", "b"}},
+		{"type: int, isList: true", "[1, 2]", []any{1, 2}},
+		{"type: dict", "{a: 1}", map[string]any{"a": 1}},
+		{"type: str", "[a, b]", "[a, b]"},
+		{"type: list", "[python, -m", "-P A: the param A does not fit: '[python, -m' is neither YAML nor JSON (write a list as [a, b]"},
+		{"type: int, isList: true", "[1, x]", "-P A: the param A does not fit"},
+		{"type: dict", "[a]", "-P A: the param A does not fit"},
+	} {
+		o, err := parseOperation(t, file(test.kind), Fill{Name: "j", Texts: map[string]string{"A": test.text}, ParamsAt: at})
+		if want, _ := test.want.(string); strings.HasPrefix(want, "-P") {
+			if err == nil || !strings.HasPrefix(err.Error(), want) {
+				t.Errorf("%s %s: %v", test.kind, test.text, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s %s: %v", test.kind, test.text, err)
+		} else if diff := cmp.Diff(any(map[string]any{"A": map[string]any{"value": test.want}}), o.root["params"]); diff != "" {
+			t.Errorf("%s %s: %s", test.kind, test.text, diff)
+		}
+	}
+}
+
 func TestLabelsAreNoPartOfTheOperation(t *testing.T) {
 	o, err := parseOperation(t, distributedYML, Fill{Name: "train", Image: "i"})
 	if err != nil {

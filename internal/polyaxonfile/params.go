@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
@@ -74,6 +75,10 @@ func (f *File) checkParams(component map[string]any, at []string, params, root m
 			continue
 		}
 		if text, isText := value.(string); isReference || isText && templated(text) {
+			continue
+		}
+		if text, unread := value.(string); unread && x.loadable() && bracketed(text) && fill.Texts[name] == text {
+			errs = append(errs, &source.Error{Position: f.paramAt(name, fill), Message: fmt.Sprintf("the param %s does not fit: %s is neither YAML nor JSON", name, python.Repr(text)), Hint: "write a list as [a, b] and a mapping as {a: b}, in quotes for the shell"})
 			continue
 		}
 		if _, err := x.convert(value); err != nil {
