@@ -111,6 +111,8 @@ func TestErrors(t *testing.T) {
 		"open variable":        {"project: ${NOPE\n", "slipway.yaml:1:10: ${ is not closed by } (write $${ for a plain ${)"},
 		"hidden value":         {"jobs: {j: {polyaxonfile: a.yml, gpu: \"${SECRET}\"}}\n", "slipway.yaml:1:38: jobs.j.gpu must be a whole number from 0, not what the environment gives"},
 		"bad environment":      {job + "environments: {p: {projct: x}}\n", "slipway.yaml:2:20: environments.p has no key projct (did you mean project?)"},
+		"misspelt job of one":  {job + "environments: {p: {jobs: {jj: {gpu: 4}}}}\n", "slipway.yaml:2:31: with --env p: jobs.jj needs exactly one of polyaxonfile and component"},
+		"image of one":         {job + "environments: {p: {jobs: {j: {image: x}}}}\n", "slipway.yaml:2:38: with --env p: there is no image x (there are none)"},
 		"nested environments":  {job + "environments: {p: {environments: {}}}\n", "slipway.yaml:2:20: an environment has no environments of its own"},
 		"several":              {"projct: 1\njobs: {j: {polyaxonfile: a.yml, gpu: x}}\n", "slipway.yaml:1:1: slipway.yaml has no key projct (did you mean project?)\nslipway.yaml:2:38: jobs.j.gpu must be a whole number from 0, not \"x\""},
 	} {

@@ -90,12 +90,16 @@ func Load(path string, o Options) (*Config, error) {
 	root := d.parse(text)
 	c := &Config{Path: full, Dir: filepath.Dir(full), Environment: o.Environment, positions: d.positions}
 	if root != nil {
+		whole := root
 		root = d.overlay(root, o.Environment)
 		var spec fileSpec
 		d.decode(root, reflect.ValueOf(&spec).Elem(), nil, "")
 		if len(d.errs) == 0 {
 			c.fill(&spec)
 			d.errs = c.validate()
+		}
+		if len(d.errs) == 0 {
+			d.errs = c.others(whole, path, o)
 		}
 	}
 	if len(d.errs) > 0 {
