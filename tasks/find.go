@@ -59,7 +59,7 @@ func (p *project) find(ctx context.Context, to *platform, name string) (*polyaxo
 	}
 	switch len(matches) {
 	case 0:
-		return nil, usagef("project %s has no run called %s, and none whose id begins so (slipway runs lists them)", p.config.Project, name)
+		return nil, p.noRun(name)
 	case 1:
 		return to.polyaxon.Run(ctx, p.config.Project, matches[0])
 	}
@@ -68,6 +68,9 @@ func (p *project) find(ctx context.Context, to *platform, name string) (*polyaxo
 
 // beginning is what the id of a run may begin with.
 var beginning = regexp.MustCompile(`^[0-9a-f]{4,31}$`)
+
+// tooShort is less of an id than names a run: a slip of the fingers would stop another one.
+var tooShort = regexp.MustCompile(`^[0-9a-f]{1,3}$`)
 
 // apart gives the beginnings of ids that have some digits in common, long enough to tell
 // the first few of them apart.
@@ -115,4 +118,13 @@ func (p *project) matches(ctx context.Context, to *platform, name, prefix string
 		}
 	}
 	return nil, nil
+}
+
+// noRun is the error for a name that no run has: one may begin with it, and it is too
+// short to say so.
+func (p *project) noRun(name string) error {
+	if tooShort.MatchString(strings.ToLower(name)) {
+		return usagef("project %s has no run called %s; the beginning of an id has at least 4 digits (slipway runs lists them)", p.config.Project, name)
+	}
+	return usagef("project %s has no run called %s, and none whose id begins so (slipway runs lists them)", p.config.Project, name)
 }
