@@ -162,9 +162,13 @@ func (d *Door) Env() *tasks.Env {
 func (d *Door) env() (*tasks.Env, *workflow) {
 	to := d.open()
 	sink := d.sink()
+	var lines io.Writer = to.out
+	if d.Output == "json" {
+		lines = to.err // standard output is one object
+	}
 	env := &tasks.Env{
 		Dir: d.Dir, File: d.File, Environment: d.Environment, Secrets: to.secrets,
-		Stdout: to.out, Lookup: os.LookupEnv, Environ: os.Environ(), Now: time.Now,
+		Stdout: lines, Lookup: os.LookupEnv, Environ: os.Environ(), Now: time.Now,
 		Transport: http.DefaultTransport, Self: d.self(), Version: Version(), NoAttestations: d.NoAttestations,
 	}
 	if name, err := os.Hostname(); err == nil {

@@ -129,6 +129,25 @@ func TestEchoes(t *testing.T) {
 	}
 }
 
+// TestLinesStandBesideJSON streams lines, as logs does: standard output stays one object.
+func TestLinesStandBesideJSON(t *testing.T) {
+	for output, want := range map[string]string{"text": "a line\n", "json": ""} {
+		var out, told bytes.Buffer
+		d := door.Open()
+		d.Output, d.Stdout, d.Stderr = output, &out, &told
+		err := d.Run(t.Context(), func(_ context.Context, env *tasks.Env) (*report.Result, error) {
+			_, err := env.Stdout.Write([]byte("a line\n"))
+			return &report.Result{Command: "logs"}, err
+		})
+		if err != nil || output == "text" && out.String() != want {
+			t.Errorf("%v: %q", err, out.String())
+		}
+		if output == "json" && (!json.Valid(out.Bytes()) || told.String() != "a line\n") {
+			t.Errorf("%q, %q", out.String(), told.String())
+		}
+	}
+}
+
 // TestRawTextIsNotObeyed prints text that would command a workflow's runner.
 func TestRawTextIsNotObeyed(t *testing.T) {
 	t.Setenv("GITHUB_ACTIONS", "true")
