@@ -3,6 +3,9 @@ package tasks
 import (
 	"context"
 	"errors"
+	"io/fs"
+	"os"
+	"strconv"
 
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
@@ -76,6 +79,10 @@ func (p *project) checkJobs(ctx context.Context, jobs []*config.Job) error {
 	var errs []error
 	seen := map[string]bool{}
 	for _, j := range jobs {
+		if absent := p.absent(j); absent != nil {
+			errs = append(errs, absent)
+			continue
+		}
 		t := target{component: j.Component, jobs: []*config.Job{j}}
 		if j.Component == "" {
 			t.path = p.file(j.Polyaxonfile)
@@ -94,6 +101,27 @@ func (p *project) checkJobs(ctx context.Context, jobs []*config.Job) error {
 		if errors.Join(errs...) == nil {
 			errs = append(errs, p.checkQuantities(ctx, j))
 		}
+	}
+	return errors.Join(errs...)
+}
+
+// absent is the error for the files that a job names and that are not there, at their
+// places in slipway.yaml.
+func (p *project) absent(j *config.Job) error {
+	var errs []error
+	look := func(name string, at ...string) {
+		if _, err := os.Stat(p.file(name)); errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, &source.Error{
+				Position: p.config.At(append([]string{section(j), j.Name}, at...)...),
+				Message:  "there is no " + name, Hint: "paths are relative to the directory of slipway.yaml",
+			})
+		}
+	}
+	if j.Polyaxonfile != "" {
+		look(j.Polyaxonfile, "polyaxonfile")
+	}
+	for i, preset := range j.Presets {
+		look(preset, "presets", strconv.Itoa(i))
 	}
 	return errors.Join(errs...)
 }
