@@ -282,5 +282,5 @@ func unknown(what, name string, known []string) error {
 	if len(known) == 0 {
 		return usagef("no %s is called %s: slipway.yaml has none", what, name)
 	}
-	return usagef("no %s is called %s in slipway.yaml, which has %v", what, name, known)
+	return usagef("no %s is called %s in slipway.yaml, which has %s", what, name, strings.Join(known, ", "))
 }

@@ -43,7 +43,7 @@ func Up(ctx context.Context, env *Env, name string, o UpOptions) (*report.Result
 	result := p.result("up")
 	service, ok := p.config.Services[name]
 	if !ok {
-		return result, unknown("service", name, sorted(p.config.Services))
+		return result, p.noService(name)
 	}
 	if o.Wait < 0 {
 		return result, usagef("nothing answers within %s: --wait is a time such as 10m", o.Wait)
@@ -242,7 +242,7 @@ func Down(ctx context.Context, env *Env, name string) (*report.Result, error) {
 	}
 	result := p.result("down")
 	if _, ok := p.config.Services[name]; !ok {
-		return result, unknown("service", name, sorted(p.config.Services))
+		return result, p.noService(name)
 	}
 	left := "service " + name + " may go on; slipway runs --services tells, and slipway down " + name + " stops it"
 	runs, err := p.alive(ctx, to, name)
@@ -313,4 +313,12 @@ func opened(address string, r *polyaxon.Run) string {
 	}
 	at.Path = strings.TrimSuffix(at.Path, "/") + "/" + strings.TrimPrefix(r.Service().Page, "/")
 	return at.String()
+}
+
+// noService is the error for a name that no service has.
+func (p *project) noService(name string) error {
+	if p.config.Jobs[name] != nil {
+		return usagef("%s is a job, not a service (slipway deploy %s runs it, slipway stop %s stops its newest run)", name, name, name)
+	}
+	return unknown("service", name, sorted(p.config.Services))
 }

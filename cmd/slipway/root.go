@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -26,6 +27,7 @@ what really happened. With no cloud configured it does so on an embedded sandbox
 	c.SetVersionTemplate("{{.Name}} {{.Version}}\n") // as the command version says it
 	c.SetOut(d.Out())
 	c.SetErr(d.Err())
+	c.SetFlagErrorFunc(badFlag)
 	flags := c.PersistentFlags()
 	flags.StringVarP(&d.Dir, "dir", "C", d.Dir, "look for slipway.yaml in this directory")
 	flags.StringVar(&d.Environment, "env", d.Environment, "lay this one of slipway.yaml's environments over the rest")
@@ -71,7 +73,7 @@ func refuseUnknown(root *cobra.Command) {
 // command gives a command whose arguments and context go to task.
 func command(d *door.Door, use, short string, args cobra.PositionalArgs, task func(context.Context, *tasks.Env, []string) (*report.Result, error)) *cobra.Command {
 	c := &cobra.Command{
-		Use: use, Short: short, Args: args,
+		Use: use, Short: short, Args: counted(args),
 		RunE: func(c *cobra.Command, args []string) error {
 			return d.Run(c.Context(), func(ctx context.Context, env *tasks.Env) (*report.Result, error) {
 				result, err := task(ctx, env, args)
@@ -88,6 +90,30 @@ func command(d *door.Door, use, short string, args cobra.PositionalArgs, task fu
 	}
 	c.Flags().StringVarP(&d.File, "file", shorthand, d.File, "use this file instead of slipway.yaml")
 	return c
+}
+
+// counted says in the command's own words which arguments it takes.
+func counted(args cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(c *cobra.Command, given []string) error {
+		switch err := args(c, given); {
+		case err == nil:
+			return nil
+		case len(given) == 0:
+			return fmt.Errorf("an argument is missing: %s", usage(c))
+		default:
+			return fmt.Errorf("too many or too few arguments (%q): %s", given, usage(c))
+		}
+	}
+}
+
+// usage is how a command is written, without its flags.
+func usage(c *cobra.Command) string { return strings.TrimSuffix(c.UseLine(), " [flags]") }
+
+// badFlag says where the flags of a command are told, and keeps the names of Go's
+// functions from users.
+func badFlag(c *cobra.Command, err error) error {
+	what, _, _ := strings.Cut(err.Error(), ": strconv.")
+	return fmt.Errorf("%s (%s --help lists the flags)", what, c.CommandPath())
 }
 
 // plainly makes a task without arguments one for command.

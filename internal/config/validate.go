@@ -155,6 +155,9 @@ func (c *Config) JobOrder(names ...string) ([][]*Job, error) {
 	}
 	deepest := 0
 	for _, name := range names {
+		if c.Services[name] != nil {
+			return nil, &source.Error{Message: name + " is a service, not a job", Hint: "slipway up " + name + " starts it"}
+		}
 		if c.Jobs[name] == nil {
 			return nil, &source.Error{Message: "there is no job " + name, Hint: suggest(name, keys(c.Jobs))}
 		}
