@@ -158,7 +158,7 @@ func configRoot(t *testing.T, i v1.Image) v1.RootFS {
 }
 
 // slipwayFiles gives the slipway.yaml that the documents show: that of the README as it
-// is printed, configuration.md's sections as one file, and images.md's pieces each in
+// is printed, that of first-project.md, configuration.md's sections as one file, and images.md's pieces each in
 // the place that they are for.
 func slipwayFiles(t *testing.T, root string) map[string]string {
 	t.Helper()
@@ -168,6 +168,11 @@ func slipwayFiles(t *testing.T, root string) map[string]string {
 	}
 	for _, b := range yamlBlocks(t, filepath.Join(root, "docs", "configuration.md")) {
 		all["configuration.md"] += b.text
+	}
+	for _, b := range yamlBlocks(t, filepath.Join(root, "docs", "first-project.md")) {
+		if strings.HasPrefix(b.text, "# slipway.yaml\n") {
+			all["first-project.md"] = b.text
+		}
 	}
 	for _, b := range yamlBlocks(t, filepath.Join(root, "docs", "images.md")) {
 		if strings.HasPrefix(b.text, " ") {
@@ -189,6 +194,13 @@ func TestDocumentsAreTrue(t *testing.T) {
 	dir, transport := world(t)
 	if err := os.MkdirAll(filepath.Join(dir, ".slipway", "cache", "image"), 0o755); err != nil {
 		t.Fatal(err)
+	}
+	for _, b := range yamlBlocks(t, filepath.Join(root, "docs", "first-project.md")) {
+		if path, ok := strings.CutPrefix(strings.SplitN(b.text, "\n", 2)[0], "# polyaxon/"); ok {
+			if err := os.WriteFile(filepath.Join(dir, "polyaxon", path), []byte(b.text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 	for at, text := range slipwayFiles(t, root) {
 		t.Run(at, func(t *testing.T) {
