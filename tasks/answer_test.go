@@ -83,7 +83,7 @@ func TestCheckTellsWhoReachesServices(t *testing.T) {
 		t.Errorf("it says %s", events)
 	}
 	sandboxed, events, _ := serving(t, "", unreachable, "job")
-	if err := os.WriteFile("slipway.yaml", []byte("project: story\nservices: {api: {polyaxonfile: api.yml}}\n"), 0o600); err != nil {
+	if err := os.WriteFile("slipway.yaml", []byte("project: story\nservices: {api: {polyaxonfile: api.yml, gpu: 0}}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Check(t.Context(), sandboxed, nil, CheckOptions{}); err != nil && !errors.As(err, new(*ProblemsError)) {
