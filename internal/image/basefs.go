@@ -153,7 +153,7 @@ func readLayer(ctx context.Context, stream io.Reader, digest v1.Hash) (l *rootfs
 		return nil, false, fmt.Errorf("read the layer %s: %w", digest, errors.Join(err, ctx.Err()))
 	}
 	if wrong != nil {
-		return &rootfs.Layer{}, true, nil
+		return &rootfs.Layer{}, true, nil //nolint:nilerr // what cannot be read is partial, and no error
 	}
 	return l, false, nil
 }

@@ -193,7 +193,7 @@ func TestMembers(t *testing.T) {
 	got := map[string]string{}
 	for archive := tar.NewReader(bytes.NewReader(text)); ; {
 		h, err := archive.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		must(t, err)

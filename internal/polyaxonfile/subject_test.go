@@ -93,18 +93,19 @@ var sorts = []struct {
 // choice is wrong to slipway, or of another version.
 func sameSort(theirs, ours subject) bool {
 	a, b := theirs.sort(), ours.sort()
-	switch {
-	case a == b:
+	if a == b {
 		return true
-	case a == "choice":
+	}
+	switch a {
+	case "choice":
 		return b == "value" || b == "unknown" && ours.Kind != "unknown-key"
-	case a == "rule":
+	case "rule":
 		return b != "syntax" && b != "missing"
-	case a == "missing":
+	case "missing":
 		return ours.Kind == "newer-key"
-	case a == "value":
+	case "value":
 		return ours.Kind == "newer-key" || b == "rule" && strings.HasPrefix(ours.Kind, "flag-")
-	case a == "input":
+	case "input":
 		return b == "value" || b == "rule"
 	}
 	return false

@@ -275,7 +275,7 @@ func TestIndexesThatRefuse(t *testing.T) {
 		"file gone":   {"/files/", "the index URL/files/a-1-py3-none-any.whl answers 404 Not Found (check PIP_INDEX_URL, and that the index is the one that the lock was made with)", func(w http.ResponseWriter) { w.WriteHeader(404) }},
 		"credentials": {"/simple/", "the index URL/simple/a/ wants credentials, and there are none for it (401 Unauthorized) (give them by PIP_INDEX_URL or PIP_EXTRA_INDEX_URL, by .netrc, or by pip's keyring)", func(w http.ResponseWriter) { w.WriteHeader(401) }},
 		"quota": {"/simple/", "the index URL/simple/a/ wants credentials, and there are none for it (403 Forbidden): the quota of team a is used up (give them by PIP_INDEX_URL or PIP_EXTRA_INDEX_URL, by .netrc, or by pip's keyring)", func(w http.ResponseWriter) {
-			http.Error(w, "the quota of team a is used up", 403)
+			http.Error(w, "the quota of team a is used up", http.StatusForbidden)
 		}},
 		"failure": {"/simple/", "the index URL/simple/a/ failed with status 503 Service Unavailable (run it again later)", func(w http.ResponseWriter) { w.WriteHeader(503) }},
 		"no page": {"/simple/", "the index URL/simple/a/ gives a page that cannot be read: unexpected end of JSON input (see that it is the address of an index)", func(w http.ResponseWriter) { _, _ = w.Write([]byte("{")) }},
