@@ -127,13 +127,14 @@ func keepProgram(ctx context.Context, dir, target string) (entry, error) {
 		return entry{}, err
 	}
 	e.file = "program-" + hash[:16]
-	kept, err := filepath.Glob(filepath.Join(dir, "program-*"))
+	kept, err := fs.Glob(os.DirFS(dir), "program-*") // dir's own name is no pattern
 	if err != nil {
 		return entry{}, err
 	}
 	for _, old := range kept {
-		if info, err := os.Stat(old); err == nil && filepath.Base(old) != e.file && time.Since(info.ModTime()) > leftover {
-			_ = os.Remove(old)
+		path := filepath.Join(dir, old)
+		if info, err := os.Stat(path); err == nil && old != e.file && time.Since(info.ModTime()) > leftover {
+			_ = os.Remove(path)
 		}
 	}
 	name := filepath.Join(dir, e.file)

@@ -52,6 +52,7 @@ func reaching() map[string]string {
 		"container/probe_linux.go":    "directories of its own, and settings of the kernel",
 		"container/socket_linux.go":   "a directory of a container's scratch directory that it does not see",
 		"container/system_linux.go":   "counters of the kernel",
+		"container/cgroup_linux.go":   "the kernel's control groups, which containers do not see",
 		"container/memory_linux.go":   "what the kernel tells of processes",
 		"container/init_linux.go":     "it is in the container, and sees nothing else",
 		"container/build_linux.go":    "it is in the container, and sees nothing else",

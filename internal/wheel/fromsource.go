@@ -209,11 +209,11 @@ func (d *download) buildOne(ctx context.Context, r requirement, kept string) (wh
 		return wheel{}, &source.Error{Position: r.at, Message: fmt.Sprintf("%s cannot be built from source: %s", r, said(stdout+"\n"+stderr)),
 			Hint: "there is no compiler for it, as only pure Python is built here; put a wheel of it into python.wheels, or build the image with a Dockerfile", Err: err}
 	}
-	files, err := filepath.Glob(filepath.Join(to, "*.whl"))
+	files, err := fs.Glob(os.DirFS(to), "*.whl") // its directory's name is no pattern
 	if err != nil || len(files) != 1 {
 		return wheel{}, source.Errorf(r.at, "pip built no wheel of %s", r)
 	}
-	name := filepath.Base(files[0])
+	name := files[0]
 	n, ok := parseFilename(name)
 	if !ok || !slices.Contains(n.platforms, "any") || !d.target.takes(n) {
 		return wheel{}, &source.Error{Position: r.at, Message: fmt.Sprintf("%s is not pure: building it from source made %s, which is for this machine and not for %s", r, name, d.target),
@@ -248,15 +248,16 @@ func (d *download) explainBuild(r requirement, output string) error {
 
 // built gives the wheel that was built before.
 func built(ctx context.Context, kept string, r requirement) (wheel, bool) {
-	files, err := filepath.Glob(filepath.Join(kept, "*.whl"))
+	files, err := fs.Glob(os.DirFS(kept), "*.whl")
 	if err != nil || len(files) != 1 {
 		return wheel{}, false
 	}
-	sum, size, err := hashFile(ctx, files[0])
+	name := filepath.Join(kept, files[0])
+	sum, size, err := hashFile(ctx, name)
 	if err != nil {
 		return wheel{}, false
 	}
-	return wheel{requirement: r, path: files[0], file: filepath.Base(files[0]), sum: sum, size: size, built: true}, true
+	return wheel{requirement: r, path: name, file: files[0], sum: sum, size: size, built: true}, true
 }
 
 // builtDir is where the wheel of a requirement is kept that was built: no hash of the

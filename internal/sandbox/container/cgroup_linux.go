@@ -38,8 +38,6 @@ type hierarchy struct {
 	v2  bool
 }
 
-var groupNumber atomic.Int64
-
 // newMemoryGroup makes a group with a limit, where this process may: as root, or in what
 // systemd has delegated to its user. The error says why it may not.
 func newMemoryGroup(root, self string, limit int64) (*memoryGroup, error) {
@@ -95,10 +93,11 @@ func hierarchies(root, self string) ([]hierarchy, error) {
 
 // make makes a group.
 func (h hierarchy) make(limit int64) (*memoryGroup, error) {
-	g := &memoryGroup{dir: filepath.Join(h.dir, fmt.Sprintf("%s%d-%d", groupName, os.Getpid(), groupNumber.Add(1)))}
-	if err := os.Mkdir(g.dir, 0o755); err != nil {
+	dir, err := os.MkdirTemp(h.dir, fmt.Sprintf("%s%d-", groupName, os.Getpid()))
+	if err != nil {
 		return nil, err
 	}
+	g := &memoryGroup{dir: dir}
 	// Swap is no way around a limit, and where there is none its files are missing. A
 	// kubelet has all of a container killed, where the kernel can do that.
 	bound, rest := "memory.limit_in_bytes", map[string]string{"memory.memsw.limit_in_bytes": fmt.Sprint(limit)}

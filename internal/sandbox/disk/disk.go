@@ -6,6 +6,7 @@ package disk
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -48,9 +49,19 @@ func Append(path string) (*os.File, error) {
 	return file, Explain(path, err)
 }
 
-// Read gives what each of the files that match a pattern holds.
-func Read(pattern string) ([][]byte, error) {
-	names, err := filepath.Glob(pattern)
+// Files returns the paths of the files below dir that match a pattern, as fs.Glob has
+// them. The name of dir is no pattern, whatever is in it.
+func Files(dir, pattern string) ([]string, error) {
+	names, err := fs.Glob(os.DirFS(dir), pattern)
+	for i := range names {
+		names[i] = filepath.Join(dir, filepath.FromSlash(names[i]))
+	}
+	return names, err
+}
+
+// Read gives what each of the files below dir that match a pattern holds.
+func Read(dir, pattern string) ([][]byte, error) {
+	names, err := Files(dir, pattern)
 	if err != nil {
 		return nil, err
 	}

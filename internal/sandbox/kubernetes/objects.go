@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"mime"
 	"os"
+	"path"
 	"path/filepath"
 	"sort"
 	"strconv"
@@ -82,7 +83,7 @@ func openObjects(dir string) (*objects, error) {
 			return nil, fmt.Errorf("open the sandbox's cluster: %w", err)
 		}
 		o.managers[k.name] = manager
-		files, err := filepath.Glob(filepath.Join(dir, k.resource, "*", "*.json"))
+		files, err := disk.Files(dir, path.Join(k.resource, "*", "*.json"))
 		if err != nil {
 			return nil, err
 		}

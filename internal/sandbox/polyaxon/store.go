@@ -123,7 +123,7 @@ func openStore(dir string, now func() time.Time, owns func() bool) (*store, erro
 }
 
 func load[T any](dir string, add func(*T)) error {
-	texts, err := disk.Read(filepath.Join(dir, "*.json"))
+	texts, err := disk.Read(dir, "*.json")
 	for _, text := range texts {
 		value := new(T)
 		if json.Unmarshal(text, value) == nil {

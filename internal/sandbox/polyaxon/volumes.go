@@ -1,6 +1,8 @@
 package polyaxon
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"path"
 	"path/filepath"
@@ -128,17 +130,18 @@ func (p *podRun) items(kind, name string, data map[string][]byte, exists bool, i
 	return files, ""
 }
 
-// safe makes one directory's name of any text.
+// safe makes one directory's name of any text, and another one of another text.
 func safe(name string) string {
 	plain := strings.Trim(strings.Map(func(r rune) rune {
 		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-':
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '-':
 			return r
 		}
 		return '_'
 	}, name), "_")
-	if plain == "" {
-		return "_"
+	if plain == name && name != "" {
+		return plain
 	}
-	return plain
+	sum := sha256.Sum256([]byte(name))
+	return plain + "_" + hex.EncodeToString(sum[:4])
 }

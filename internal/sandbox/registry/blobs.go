@@ -28,12 +28,12 @@ func openBlobs(dir string) (*blobs, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, disk.Explain(dir, err)
 	}
-	left, err := filepath.Glob(filepath.Join(dir, partial+"*"))
+	left, err := disk.Files(dir, partial+"*")
 	if err != nil {
 		return nil, err
 	}
-	for _, path := range left {
-		if err := os.Remove(path); err != nil {
+	for _, name := range left {
+		if err := os.Remove(name); err != nil {
 			return nil, err
 		}
 	}

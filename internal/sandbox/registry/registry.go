@@ -106,7 +106,7 @@ func (s *server) keep(r *http.Request, body []byte) error {
 // replay puts the manifests that are on disk, images before the indexes that
 // name them.
 func (s *server) replay() error {
-	files, err := filepath.Glob(filepath.Join(s.dir, "*.json"))
+	files, err := disk.Files(s.dir, "*.json")
 	if err != nil {
 		return err
 	}
