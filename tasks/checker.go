@@ -46,6 +46,12 @@ func (c *checker) check(ctx context.Context, t target) ([]report.Problem, error)
 		options.Expanded = options.Expanded && j.Matrix == "expand"
 	}
 	var problems []report.Problem
+	for _, j := range t.jobs {
+		problems = append(problems, jobProblems(c.project.absent(j))...)
+	}
+	if len(problems) > 0 {
+		return problems, nil
+	}
 	failed := false
 	for _, found := range c.lint(ctx, t, options) {
 		if fault := new(panics.Error); errors.As(found.Err, &fault) {

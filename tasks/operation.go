@@ -28,6 +28,11 @@ func (p *project) polyaxonfile(ctx context.Context, j *config.Job) (*polyaxonfil
 		return polyaxonfile.Parse("component "+j.Component, text)
 	}
 	file, err := p.reader().Read(ctx, p.file(j.Polyaxonfile))
+	if err != nil {
+		if absent := p.absent(j); absent != nil {
+			return nil, absent
+		}
+	}
 	return file, located(p.config.At(section(j), j.Name, "polyaxonfile"), err)
 }
 

@@ -80,6 +80,9 @@ func Load(path string, o Options) (*Config, error) {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
 	text, err := read(full)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &source.Error{Position: source.Position{File: path}, Message: "there is no such file", Hint: "-f names another slipway.yaml than the one that is found", Err: err}
+	}
 	if err != nil {
 		return nil, &source.Error{Position: source.Position{File: path}, Message: err.Error(), Err: err}
 	}
