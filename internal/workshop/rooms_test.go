@@ -1,0 +1,110 @@
+package workshop
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const (
+	root   = "../.."
+	module = "github.com/slipway-ci/slipway"
+)
+
+// rooms gives the directories that docs/architecture.md lists, from top to bottom, with
+// their places in the list. An indented one lies in the room above it.
+func rooms(t *testing.T) map[string]int {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, "docs", "architecture.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, _ := strings.Cut(string(text), "## The rooms")
+	list, _, _ = strings.Cut(list, "\n## ")
+	line := regexp.MustCompile(`(?m)^    (  )?([a-z0-9/]+) +\S`)
+	places := map[string]int{}
+	above := ""
+	for n, match := range line.FindAllStringSubmatch(list, -1) {
+		room := match[2]
+		if match[1] != "" {
+			room = path.Join(above, room)
+		} else {
+			above = room
+		}
+		places[room] = n
+	}
+	return places
+}
+
+// roomOf gives the room that a directory lies in, "" for none.
+func roomOf(rooms map[string]int, dir string) string {
+	for ; dir != "."; dir = path.Dir(dir) {
+		if _, ok := rooms[dir]; ok {
+			return dir
+		}
+	}
+	return ""
+}
+
+// TestImportsGoDown holds all imports to the order of the rooms in docs/architecture.md.
+func TestImportsGoDown(t *testing.T) {
+	order := rooms(t)
+	seen := map[string]bool{}
+	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		relative, err := filepath.Rel(root, file)
+		if err != nil {
+			return err
+		}
+		name := filepath.ToSlash(relative)
+		switch {
+		case d.IsDir() && (d.Name() == "testdata" || strings.HasPrefix(d.Name(), ".") && name != "."):
+			return fs.SkipDir
+		case d.IsDir() || path.Ext(name) != ".go" || strings.HasSuffix(name, "_test.go") || path.Dir(name) == ".":
+			return nil
+		}
+		from := roomOf(order, path.Dir(name))
+		for _, dir := range strings.Split(path.Dir(name), "/") {
+			if dir == "testbed" || dir == "workshop" || strings.HasSuffix(dir, "test") {
+				return nil // of tests, which look at all rooms
+			}
+		}
+		if from == "" {
+			t.Errorf("%s is in no room of docs/architecture.md", name)
+			return nil
+		}
+		seen[from] = true
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for _, spec := range parsed.Imports {
+			imported, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			dir, ours := strings.CutPrefix(imported, module+"/")
+			if to := roomOf(order, dir); ours && order[to] < order[from] {
+				t.Errorf("%s imports %s, which is above %s in docs/architecture.md", name, imported, from)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for room := range order {
+		if !seen[room] && room != "examples/quickstart" {
+			t.Errorf("docs/architecture.md has the room %s, and the sources have none", room)
+		}
+	}
+}
