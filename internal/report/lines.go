@@ -20,7 +20,14 @@ type Style struct {
 	Verbose bool
 	// Now gives the time, for how long a step took.
 	Now func() time.Time
+	// AfterFunc has f called once d has passed, unless stop is called before; time.AfterFunc
+	// when nil.
+	AfterFunc func(d time.Duration, f func()) (stop func() bool)
 }
+
+// begun is how long a step may go on before a line says that it has begun. One that is
+// over sooner has the line of its end alone.
+const begun = 250 * time.Millisecond
 
 // Lines gives a sink that writes one line per event to w:
 //
@@ -29,15 +36,60 @@ type Style struct {
 //
 // It is safe for use by several goroutines.
 func Lines(w io.Writer, style Style) Sink {
-	return &lines{w: w, style: style, started: map[string]time.Time{}, pace: NewPace(style.Now)}
+	if style.AfterFunc == nil {
+		style.AfterFunc = func(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop }
+	}
+	return &lines{w: w, style: style, started: map[string]*started{}, pace: NewPace(style.Now)}
 }
 
 type lines struct {
 	mu      sync.Mutex
 	w       io.Writer
 	style   Style
-	started map[string]time.Time
+	started map[string]*started
 	pace    *Pace
+}
+
+// started is a step that has begun.
+type started struct {
+	at    time.Time
+	event Event
+	stop  func() bool
+	told  bool
+}
+
+// start notes that a step has begun, and tells so when it has not ended soon.
+func (l *lines) start(e Event) {
+	l.end(e)
+	s := &started{at: l.style.Now(), event: e, told: l.style.Quiet}
+	l.started[e.key()] = s
+	if l.style.Verbose {
+		l.tell(s)
+		return
+	}
+	s.stop = l.style.AfterFunc(begun, func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.started[e.key()] == s {
+			l.tell(s)
+		}
+	})
+}
+
+// tell tells once that a step has begun.
+func (l *lines) tell(s *started) {
+	l.step("·", dim, s.event, s.told)
+	s.told = true
+}
+
+// end notes that a step has ended, and returns it; nil for one that had no beginning.
+func (l *lines) end(e Event) *started {
+	s := l.started[e.key()]
+	delete(l.started, e.key())
+	if s != nil && s.stop != nil {
+		s.stop()
+	}
+	return s
 }
 
 // progress tells how far a step is, now and then, and not where it ends soon.
@@ -46,17 +98,16 @@ func (l *lines) progress(e Event) { l.step("·", dim, e, l.style.Quiet || !l.pac
 func (l *lines) Event(e Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	key := e.key()
 	switch e.Kind {
 	case Start:
-		l.started[key] = l.style.Now()
-		l.step("·", dim, e, !l.style.Verbose)
+		l.start(e)
 	case Done:
-		if since, ok := l.started[key]; ok {
-			e.Message = fmt.Sprintf("%s (%s)", e.Message, l.style.Now().Sub(since).Round(10*time.Millisecond))
+		if s := l.end(e); s != nil {
+			e.Message = fmt.Sprintf("%s (%s)", e.Message, l.style.Now().Sub(s.at).Round(10*time.Millisecond))
 		}
 		l.step("✓", green, e, l.style.Quiet)
 	case Failed:
+		l.end(e)
 		l.step("✗", red, e, false)
 	case Status:
 		if failing(e.Message) {

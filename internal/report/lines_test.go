@@ -19,3 +19,45 @@ func TestProgressInLines(t *testing.T) {
 		t.Errorf("got %q, want %q", b.String(), want)
 	}
 }
+
+// TestLongStepsAreToldAtTheirBeginning has steps that end at once, and one that does not:
+// of that alone a line says that it has begun.
+func TestLongStepsAreToldAtTheirBeginning(t *testing.T) {
+	for _, c := range []struct {
+		style Style
+		want  string
+	}{
+		{Style{}, "✓ image    a  up to date (0s)|· image    b  building with BuildKit|✓ image    b  pushed (250ms)|"},
+		{Style{Verbose: true}, "· image    a  building|✓ image    a  up to date (0s)|· image    b  looking|· image    b  building with BuildKit|✓ image    b  pushed (250ms)|"},
+		{Style{Quiet: true}, ""},
+	} {
+		var b strings.Builder
+		now := time.Unix(0, 0)
+		waiting := map[int]func(){}
+		c.style.Now = func() time.Time { return now }
+		c.style.AfterFunc = func(d time.Duration, f func()) func() bool {
+			if d > 300*time.Millisecond {
+				t.Errorf("a step is told after %s", d)
+			}
+			n := len(waiting)
+			waiting[n] = f
+			return func() bool { waiting[n] = func() {}; return true }
+		}
+		l := Lines(&b, c.style)
+		tell := func(kind Kind, subject, message string) {
+			l.Event(Event{Kind: kind, Step: "image", Subject: subject, Message: message})
+		}
+		tell(Start, "a", "building")
+		tell(Done, "a", "up to date")
+		tell(Start, "b", "looking")
+		tell(Start, "b", "building with BuildKit")
+		now = now.Add(begun)
+		for n := range len(waiting) {
+			waiting[n]()
+		}
+		tell(Done, "b", "pushed")
+		if got := strings.ReplaceAll(b.String(), "\n", "|"); got != c.want {
+			t.Errorf("%+v:\n got %s\nwant %s", c.style, got, c.want)
+		}
+	}
+}

@@ -44,7 +44,8 @@ type activity struct {
 // Close ends it.
 func NewLive(w io.Writer, style Style, size func() (columns, rows int)) *Live {
 	l := &Live{w: w, style: style, size: size, done: make(chan struct{}), tick: time.NewTicker(frame)}
-	l.past = &lines{w: w, style: style, started: map[string]time.Time{}, pace: NewPace(style.Now)}
+	style.AfterFunc = func(time.Duration, func()) func() bool { return func() bool { return true } } // what goes on stands at the bottom
+	l.past = &lines{w: w, style: style, started: map[string]*started{}, pace: NewPace(style.Now)}
 	l.drawing.Go(l.run)
 	return l
 }
