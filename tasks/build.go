@@ -4,19 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"sort"
-	"strconv"
 	"strings"
-
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/image"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/sandbox/disk"
-	"github.com/slipway-ci/slipway/internal/secret"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
@@ -168,57 +163,10 @@ func (p *project) tags(i *config.Image) []string {
 	return append(tags, i.Tags...)
 }
 
-// spec says what to build.
-func (p *project) spec(i *config.Image, target v1.Platform) image.Spec {
-	spec := image.Spec{
-		Name: i.Name, Dir: p.config.Dir, Kind: i.Kind(), Base: i.Base, Files: i.Files,
-		Workdir: i.Workdir, User: i.User, Env: i.Env, Entrypoint: i.Entrypoint, Command: i.Command,
-		Platforms: platforms(i, target), At: p.config.At("images", i.Name), Environ: p.Environ,
-		Notice: func(n image.Notice) { p.notice(i.Name, n) },
-		Watch:  func(to http.RoundTripper) http.RoundTripper { return secret.Watch(to, p.Secrets) },
-	}
-	switch {
-	case i.Go != nil:
-		spec.Main, spec.Base = i.Go.Main, i.Go.Base
-	case i.Python != nil:
-		spec.Base, spec.Requirements, spec.Python, spec.Interpreter = i.Python.Base, i.Python.Requirements, i.Python.Version, i.Python.Interpreter
-		spec.Extras, spec.Groups, spec.FromSource, spec.Wheels = i.Python.Extras, i.Python.Groups, i.Python.FromSource, i.Python.Wheels
-	}
-	spec.Source = p.revision().Source
-	spec.Owner = owner(i.Owner)
-	return spec
-}
-
 // notice tells what there is to know of an image.
 func (p *project) notice(name string, n image.Notice) {
 	kinds := map[image.Level]report.Kind{image.Detail: report.Progress, image.Step: report.Advance, image.Note: report.Note, image.Warning: report.Warning}
 	p.event(kinds[n.Level], "image", name, n.Text)
-}
-
-// platforms gives those that slipway.yaml names, whose form the configuration has
-// checked, or else that of the place where jobs run.
-func platforms(i *config.Image, target v1.Platform) []v1.Platform {
-	if len(i.Platforms) == 0 {
-		return []v1.Platform{target}
-	}
-	all := make([]v1.Platform, len(i.Platforms))
-	for n, text := range i.Platforms {
-		if named, err := v1.ParsePlatform(text); err == nil {
-			all[n] = *named
-		}
-	}
-	return all
-}
-
-// owner reads UID[:GID], which the configuration has checked.
-func owner(text string) image.Owner {
-	user, group, grouped := strings.Cut(text, ":")
-	var o image.Owner
-	o.User, _ = strconv.Atoi(user)
-	if o.Group = o.User; grouped {
-		o.Group, _ = strconv.Atoi(group)
-	}
-	return o
 }
 
 func reportImage(pushed *image.Pushed) report.Image {

@@ -57,6 +57,9 @@ type Spec struct {
 	// are built, and Wheels is a directory below Dir: as in wheel.Spec.
 	Extras, Groups, FromSource []string
 	Wheels                     string
+	// Place, when not nil, gives where slipway.yaml names a path of the tree, as Files,
+	// Main and Requirements have it.
+	Place func(path string) source.Position
 	// Files are files and directories below Dir that go below Workdir, where they
 	// keep their paths.
 	Files []string
@@ -96,6 +99,14 @@ type Spec struct {
 
 // Owner is a user and a group, by number.
 type Owner struct{ User, Group int }
+
+// place is where slipway.yaml names a path of the tree.
+func (s Spec) place(named string) source.Position {
+	if s.Place == nil {
+		return s.At
+	}
+	return s.Place(named)
+}
 
 // normal gives the spec with its defaults, and refuses one that makes no sense.
 func (s Spec) normal() (Spec, error) {

@@ -9,8 +9,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// Missing gives, joined, a *source.Error at s.At for each file and directory of the
-// tree that the spec names and that is not there. What else may be wrong with the
+// Missing gives, joined, a *source.Error at its place for each file and directory of
+// the tree that the spec names and that is not there. What else may be wrong with the
 // spec, Prepare says.
 func Missing(s Spec) error {
 	normal, err := s.normal()
@@ -28,6 +28,7 @@ func Missing(s Spec) error {
 		if named == "" {
 			continue
 		}
+		c.at = normal.place(named)
 		if _, err := root.Lstat(filepath.FromSlash(named)); errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, c.unreadable(&fs.PathError{Op: "open", Path: named, Err: cause(err)}))
 		} else if named == normal.Requirements {

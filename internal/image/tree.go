@@ -46,6 +46,8 @@ type entry struct {
 type collector struct {
 	spec Spec
 	root *os.Root
+	// at is where slipway.yaml says what is read now.
+	at source.Position
 	// ignored is what .dockerignore leaves out.
 	ignored *ignored
 	found   map[string]entry
@@ -61,15 +63,17 @@ func collect(ctx context.Context, s Spec, known *stamps) ([]entry, error) {
 		return nil, fmt.Errorf("read the tree of image %s: %w", s.Name, err)
 	}
 	defer root.Close()
-	c := &collector{spec: s, root: root, found: map[string]entry{}}
+	c := &collector{spec: s, root: root, at: s.At, found: map[string]entry{}}
 	if c.ignored, err = readIgnored(root); err != nil {
 		return nil, err
 	}
 	for _, file := range s.Files {
+		c.at = s.place(file)
 		if err := c.walk(ctx, file); err != nil {
 			return nil, err
 		}
 	}
+	c.at = s.At
 	entries := make([]entry, 0, len(c.found))
 	for _, e := range c.found {
 		entries = append(entries, e)
@@ -208,7 +212,7 @@ func (c *collector) checkProgram(entries []entry) error {
 }
 
 func (c *collector) refuse(hint, format string, args ...any) error {
-	return &source.Error{Position: c.spec.At, Message: "image " + c.spec.Name + ": " + fmt.Sprintf(format, args...), Hint: hint}
+	return &source.Error{Position: c.at, Message: "image " + c.spec.Name + ": " + fmt.Sprintf(format, args...), Hint: hint}
 }
 
 // unreadable names the file that cannot be read; other errors stay as they are.
@@ -217,7 +221,7 @@ func (c *collector) unreadable(err error) error {
 	if !errors.As(err, &denied) {
 		return err
 	}
-	e := &source.Error{Position: c.spec.At, Err: err,
+	e := &source.Error{Position: c.at, Err: err,
 		Message: fmt.Sprintf("image %s: %s cannot be read: %v", c.spec.Name, denied.Path, denied.Err)}
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && strings.ContainsAny(denied.Path, "*?["):
