@@ -112,16 +112,20 @@ func (p *project) reach(ctx context.Context, to *platform, service *config.Job, 
 	if limit == 0 {
 		limit = DefaultWait
 	}
-	waiting, cancel := context.WithTimeoutCause(ctx, limit, &slowError{service.Name, target.UUID, limit})
+	slow := &slowError{service: service.Name, uuid: target.UUID, limit: limit}
+	waiting, cancel := context.WithTimeoutCause(ctx, limit, slow)
 	defer cancel()
-	now, err := run.AwaitService(waiting, to.polyaxon, target, func(why string) { p.event(report.Status, "up", service.Name, "waits: "+why) })
+	now, err := run.AwaitService(waiting, to.polyaxon, target, func(why string) {
+		slow.why = why
+		p.event(report.Status, "up", service.Name, "waits: "+why)
+	})
 	if err != nil {
 		if ctx.Err() == nil && waiting.Err() != nil {
-			return nil, context.Cause(waiting)
+			return nil, slow
 		}
 		return nil, fmt.Errorf("start service %s: %w", service.Name, err)
 	}
-	if now.Status.Terminal() {
+	if slow.why = ""; now.Status.Terminal() {
 		return nil, p.ended(ctx, to, service, target)
 	}
 	if to.embedded {
@@ -159,12 +163,18 @@ func (p *project) reach(ctx context.Context, to *platform, service *config.Job, 
 type slowError struct {
 	service, uuid string
 	limit         time.Duration
+	// why is what it waited for last, "" when that is not known.
+	why string
 }
 
 // Error says what to do.
 func (e *slowError) Error() string {
-	return fmt.Sprintf("service %s did not answer within %s, and was left as it is: slipway status %s tells what became of it, slipway up %s waits for it again, and slipway down %s stops it",
-		e.service, e.limit, e.uuid, e.service, e.service)
+	why := ""
+	if e.why != "" {
+		why = " (it waits: " + e.why + ")"
+	}
+	return fmt.Sprintf("service %s did not answer within %s%s, and was left as it is: slipway status %s tells what became of it, slipway up %s waits for it again, and slipway down %s stops it",
+		e.service, e.limit, why, e.uuid, e.service, e.service)
 }
 
 // ended is the error of a service that has ended instead of answering, with its last

@@ -89,6 +89,7 @@ var bounded = map[string]string{
 	"internal/polyaxonfile/fetch.go http.Client":     "request's context has a limit",
 	"internal/image/wire.go http.Client":             "its transport has those of package silence",
 	"internal/polyaxon/client.go http.Client":        "each request has a limit",
+	"internal/wheel/remote.go http.Client":           "its transport has those of package silence",
 	"internal/cluster/forward.go http.Client":        "reach's context has a limit",
 	"internal/sandbox/gate/gate.go http.Server":      "ReadHeaderTimeout",
 	"internal/sandbox/serve.go http.Server":          "ReadHeaderTimeout",

@@ -177,7 +177,8 @@ func Stop(ctx context.Context, c *polyaxon.Client, t Target) error {
 }
 
 // AwaitService waits until a service runs, or has ended, and gives the run. Each new
-// reason why it does not run yet is given to waits.
+// reason why it does not run yet is given to waits; one that cannot be scheduled is waited
+// for, too, since a node for it may be on its way.
 func AwaitService(ctx context.Context, c *polyaxon.Client, t Target, waits func(why string)) (*polyaxon.Run, error) {
 	told := ""
 	for wait := firstPoll; ; wait = min(wait*3/2, time.Second) {
@@ -193,9 +194,6 @@ func AwaitService(ctx context.Context, c *polyaxon.Client, t Target, waits func(
 				break
 			}
 			last := conditions[len(conditions)-1]
-			if r.Status == polyaxon.Unschedulable {
-				return r, fmt.Errorf("it cannot be scheduled, and waits: %s; slipway stop %s ends it", last.Message, t.UUID)
-			}
 			why := conditionWaits(last)
 			if unscheduledYet(r.Status) && r.Pending != "" {
 				why = pendingFor(r.Pending, t.UUID)

@@ -30,29 +30,35 @@ func TestBusyMachineIsTold(t *testing.T) {
 	}
 }
 
-// TestServiceTellsForWhomItWaits has who starts a service hear it too, once.
-func TestServiceTellsForWhomItWaits(t *testing.T) {
-	s := &scripted{t: t}
-	const why = "the run needs 2 CPUs of this machine's 2: run train (1a2b3c4d) has 1 CPUs; it begins when enough is free"
-	s.reach("queued", "MachineBusy", why)
-	asked := 0
-	s.asked = func(path string) {
-		if strings.HasSuffix(path, "/statuses") {
-			asked++
-		} else if asked == 2 {
-			s.reach("running", "", "")
+// TestServiceTellsWhatItWaitsFor has who starts a service hear it too, once, and wait for
+// a node that the cluster may have on its way.
+func TestServiceTellsWhatItWaitsFor(t *testing.T) {
+	for _, c := range []struct{ status, reason, message, want string }{
+		{"queued", "MachineBusy", "the run needs 2 CPUs of this machine's 2: run train (1a2b3c4d) has 1 CPUs; it begins when enough is free",
+			"the run needs 2 CPUs of this machine's 2: run train (1a2b3c4d) has 1 CPUs; it begins when enough is free"},
+		{"unschedulable", "", "as the test says", "as the test says"},
+	} {
+		s := &scripted{t: t}
+		s.reach(c.status, c.reason, c.message)
+		asked := 0
+		s.asked = func(path string) {
+			if strings.HasSuffix(path, "/statuses") {
+				asked++
+			} else if asked == 2 {
+				s.reach("running", "", "")
+			}
 		}
-	}
-	server := httptest.NewServer(s)
-	defer server.Close()
-	client, err := polyaxon.New(polyaxon.Options{Host: server.URL})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var waits []string
-	r, err := run.AwaitService(t.Context(), client, target(), func(why string) { waits = append(waits, why) })
-	if err != nil || r.Status != polyaxon.Running || !slices.Equal(waits, []string{why}) {
-		t.Errorf("%+v, %v, waits %q", r, err, waits)
+		server := httptest.NewServer(s)
+		defer server.Close()
+		client, err := polyaxon.New(polyaxon.Options{Host: server.URL})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var waits []string
+		r, err := run.AwaitService(t.Context(), client, target(), func(why string) { waits = append(waits, why) })
+		if err != nil || r.Status != polyaxon.Running || !slices.Equal(waits, []string{c.want}) {
+			t.Errorf("%s: %+v, %v, waits %q", c.status, r, err, waits)
+		}
 	}
 }
 
