@@ -148,21 +148,30 @@ func TestEndsWhenIdle(t *testing.T) {
 	}
 }
 
-func TestKilledAndStartedAgain(t *testing.T) {
-	dir := t.TempDir()
-	before := join(t, dir)
-	process, err := os.FindProcess(before.PID)
+// kill kills the sandbox of dir, and waits until its process is gone.
+func kill(t *testing.T, dir string, s *sandbox.Sandbox) {
+	t.Helper()
+	process, err := os.FindProcess(s.PID)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		if _, err := sandbox.Running(t.Context(), dir); errors.Is(err, sandbox.ErrNotRunning) {
-			break
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the killed sandbox still runs")
 		}
 	}
+}
+
+func TestKilledAndStartedAgain(t *testing.T) {
+	dir := t.TempDir()
+	before := join(t, dir)
+	kill(t, dir, before)
 	after := join(t, dir)
 	if after.PID == before.PID {
 		t.Fatal("the killed one still answers")

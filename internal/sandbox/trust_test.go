@@ -100,9 +100,7 @@ func TestEndpointThatIsLeft(t *testing.T) {
 	}))
 	defer server.Close()
 	dir := t.TempDir()
-	if err := join(t, dir).Stop(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	kill(t, dir, join(t, dir))
 	text := []byte(`{"version":"test","registry":"` + server.URL + `","kubernetes":"` + server.URL + `","polyaxon":"` + server.URL + `","token":"x"}`)
 	code, err := machine.Code("endpoint of "+dir, text)
 	if err != nil {

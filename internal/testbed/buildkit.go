@@ -31,7 +31,8 @@ func BuildKit(t testing.TB) string {
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	log := start(t, dir, "buildkitd", os.Environ(), binary, "--config", config)
+	// Its socket for traces would be the machine's one otherwise, for all who start one.
+	log := start(t, dir, "buildkitd", os.Environ(), binary, "--config", config, "--otel-socket-path", filepath.Join(dir, "o"))
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	c, err := client.New(ctx, address)
