@@ -22,11 +22,17 @@ func TestSilentBuildKit(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer listener.Close()
-	go func() { // the kernel takes the connections, too
+	go func() {
+		var held []net.Conn // what nobody holds is closed when memory is collected
 		for {
-			if _, err := listener.Accept(); err != nil {
+			taken, err := listener.Accept()
+			if err != nil {
+				for _, c := range held {
+					_ = c.Close()
+				}
 				return
 			}
+			held = append(held, taken)
 		}
 	}()
 	b := &Builder{Name: "BuildKit at " + listener.Addr().String(), near: true, beat: 50 * time.Millisecond, dial: func(ctx context.Context) (*client.Client, error) {
