@@ -1,8 +1,6 @@
 package tasks
 
 import (
-	"archive/tar"
-	"errors"
 	"io"
 	"net"
 	"os"
@@ -13,7 +11,6 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"golang.org/x/crypto/ssh/agent"
 
@@ -99,7 +96,7 @@ func TestDockerfilesOfDocuments(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		files := filesOf(t, image)
+		files := testbed.Contents(t, image)
 		if files["commit"] != commit || files["models/a.py"] == "" {
 			t.Errorf("%s has %v", architecture, files)
 		}
@@ -196,27 +193,4 @@ func attached(t *testing.T, reference, prefix string) []string {
 		files = append(files, file)
 	}
 	return files
-}
-
-// filesOf gives the files of an image, as they are in the end.
-func filesOf(t *testing.T, image v1.Image) map[string]string {
-	t.Helper()
-	files := map[string]string{}
-	reader := mutate.Extract(image)
-	defer reader.Close()
-	archive := tar.NewReader(reader)
-	for {
-		header, err := archive.Next()
-		if errors.Is(err, io.EOF) {
-			return files
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, err := io.ReadAll(archive)
-		if err != nil {
-			t.Fatal(err)
-		}
-		files[header.Name] = string(text)
-	}
 }

@@ -84,10 +84,6 @@ func (p *project) checkJobs(ctx context.Context, jobs []*config.Job) error {
 	var errs []error
 	seen := map[string]bool{}
 	for _, j := range jobs {
-		if absent := p.absent(j); absent != nil {
-			errs = append(errs, absent)
-			continue
-		}
 		t := target{component: j.Component, jobs: []*config.Job{j}}
 		if j.Component == "" {
 			t.path = p.file(j.Polyaxonfile)

@@ -47,9 +47,6 @@ func (p *project) override(ctx context.Context, params, names []string) error {
 		if j == nil {
 			continue // whoever looks for it tells
 		}
-		if err := p.absent(j); err != nil {
-			return err
-		}
 		file, err := p.polyaxonfile(ctx, j)
 		if err != nil {
 			return err

@@ -98,7 +98,7 @@ func TestContainerdStore(t *testing.T) {
 	w.builder = builder
 	s := w.spec(map[string]string{"Dockerfile": "FROM BASE\nCOPY a.txt /\nRUN cat /a.txt > /b.txt\n", "a.txt": "one"})
 	image, built, _ := w.build(t, s, "store")
-	if got := contents(t, image)["b.txt"]; got != "one" {
+	if got := testbed.Contents(t, image)["b.txt"]; got != "one" {
 		t.Errorf("the image has %q", got)
 	}
 	untagged, err := builder.Build(t.Context(), s, w.output("untagged"), nil)

@@ -16,6 +16,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/moby/buildkit/client"
+
+	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
 // redirected is a transport to whom another registry has an address.
@@ -72,7 +74,7 @@ func TestRealFarBuilder(t *testing.T) {
 	write(t, s.Dir, map[string]string{"b.txt": "changed"})
 	w.requests()
 	image, _, _ := w.build(t, s, "far")
-	if got := contents(t, image)["b.txt"]; got != "changed" {
+	if got := testbed.Contents(t, image)["b.txt"]; got != "changed" {
 		t.Errorf("the image has %q", got)
 	}
 	uploads := 0

@@ -262,7 +262,7 @@ func testForward(t *testing.T, clients kubernetes.Interface, k *Kubernetes) {
 	}
 	s := w.spec(map[string]string{"Dockerfile": "FROM BASE\nCOPY a.txt /\nRUN seq 1 200000 > /numbers\n", "a.txt": "through the API server"})
 	image, _, _ := w.build(t, s, "forwarded")
-	if got := contents(t, image)["a.txt"]; got != "through the API server" {
+	if got := testbed.Contents(t, image)["a.txt"]; got != "through the API server" {
 		t.Errorf("the image has %q", got)
 	}
 	_, again, _ := w.build(t, s, "forwarded")

@@ -49,7 +49,7 @@ RUN exit 1
 `, "src/a.txt": "from a file\n"})
 	s.File, s.Target, s.BuildArgs["GREETING"] = "docker/api.Dockerfile", "small", "hello"
 	image, built, told := w.build(t, s, "stages")
-	if got := contents(t, image)["greeting"]; got != "hello\nfrom a file\n" {
+	if got := testbed.Contents(t, image)["greeting"]; got != "hello\nfrom a file\n" {
 		t.Errorf("the image says %q", got)
 	}
 	if built.Steps != 3 || built.Cached != 0 {
@@ -75,7 +75,7 @@ func testSecret(t *testing.T, w *world) {
 	value := "s3cr3t-value-of-the-token"
 	s.Secrets = map[string]secret.Value{"token": secret.NewValue([]byte(value))}
 	image, _, told := w.build(t, s, "secret")
-	for path, text := range contents(t, image) {
+	for path, text := range testbed.Contents(t, image) {
 		if strings.Contains(text, value) {
 			t.Errorf("%s holds the secret", path)
 		}
@@ -89,7 +89,7 @@ func testSecret(t *testing.T, w *world) {
 	if text := secrets.Mask(told.text()); strings.Contains(text, value) || !strings.Contains(text, "it is ***") {
 		t.Errorf("the events are\n%s", text)
 	}
-	if got := contents(t, image)["sum"]; len(got) < 64 {
+	if got := testbed.Contents(t, image)["sum"]; len(got) < 64 {
 		t.Errorf("the step did not see the secret: %q", got)
 	}
 }
@@ -99,7 +99,7 @@ func testCacheMount(t *testing.T, w *world) {
 	for _, n := range []string{"one", "two"} {
 		s.BuildArgs["N"] = n
 		image, _, _ := w.build(t, s, "cache")
-		if got := contents(t, image)["all"]; n == "two" && got != "one\ntwo\n" {
+		if got := testbed.Contents(t, image)["all"]; n == "two" && got != "one\ntwo\n" {
 			t.Errorf("the cache has %q", got)
 		}
 	}
@@ -119,7 +119,7 @@ func testIgnored(t *testing.T, w *world) {
 	}
 	image, _, _ := w.build(t, s, "ignored")
 	var names []string
-	for name := range contents(t, image) {
+	for name := range testbed.Contents(t, image) {
 		names = append(names, name)
 	}
 	slices.Sort(names)
@@ -148,7 +148,7 @@ func testPlatforms(t *testing.T, w *world) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := contents(t, image)["arch"]; got != arch {
+		if got := testbed.Contents(t, image)["arch"]; got != arch {
 			t.Errorf("%s has %q", arch, got)
 		}
 	}
@@ -200,7 +200,7 @@ func testChanged(t *testing.T, w *world) {
 			t.Fatal(err)
 		}
 		image, _, _ := w.build(t, s, "changed")
-		if got := contents(t, image)["a.txt"]; got != text {
+		if got := testbed.Contents(t, image)["a.txt"]; got != text {
 			t.Errorf("the image has %q, want %q", got, text)
 		}
 	}
@@ -270,7 +270,7 @@ func testGit(t *testing.T, w *world) {
 	git("commit", "-q", "--allow-empty", "-m", "two")
 	s.Git = true
 	image, _, told := w.build(t, s, "scm")
-	files := contents(t, image)
+	files := testbed.Contents(t, image)
 	if want := "v1.2.3-1-g" + git("rev-parse", "--short", "HEAD") + "\n"; files["version"] != want {
 		t.Errorf("git says %q, want %q\n%s", files["version"], want, told.text())
 	}

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"golang.org/x/crypto/ssh/agent"
+
+	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
 // TestRealSSH has a step ask the agent of the one who builds for its keys, in the
@@ -53,7 +55,7 @@ func TestRealSSH(t *testing.T) {
 	}
 	s.SSH, s.Environ = true, []string{"SSH_AUTH_SOCK=" + socket}
 	image, _, told := w.build(t, s, "ssh")
-	if got := contents(t, image)["answer"]; !strings.Contains(got, "the-key-of-the-test") {
+	if got := testbed.Contents(t, image)["answer"]; !strings.Contains(got, "the-key-of-the-test") {
 		t.Errorf("the agent said %q\n%s", got, told.text())
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"log"
 	"net/http"
@@ -225,29 +224,4 @@ func (w *world) fails(t *testing.T, s Spec) (events, error) {
 		t.Error("the tag is there")
 	}
 	return told, err
-}
-
-// contents gives the files of an image, as they are in the end.
-func contents(t *testing.T, image v1.Image) map[string]string {
-	t.Helper()
-	files := map[string]string{}
-	reader := mutate.Extract(image)
-	defer reader.Close()
-	archive := tar.NewReader(reader)
-	for {
-		header, err := archive.Next()
-		if errors.Is(err, io.EOF) {
-			return files
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, err := io.ReadAll(archive)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if header.Typeflag == tar.TypeReg {
-			files[header.Name] = string(text)
-		}
-	}
 }

@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/slipway-ci/slipway/internal/silence"
 )
 
 // later is a transport that keeps for asked when a busy registry wants to be asked
@@ -25,7 +26,7 @@ func (l later) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err != nil || response.StatusCode != http.StatusTooManyRequests && response.StatusCode != http.StatusServiceUnavailable {
 		return response, err
 	}
-	response.Request = request.WithContext(context.WithValue(request.Context(), pauseKey{}, retryAfter(response.Header)))
+	response.Request = request.WithContext(context.WithValue(request.Context(), pauseKey{}, silence.RetryAfter(response.Header)))
 	return response, nil
 }
 
@@ -57,19 +58,4 @@ func asked(err error) time.Duration {
 	}
 	pause, _ := refused.Request.Context().Value(pauseKey{}).(time.Duration)
 	return pause
-}
-
-// retryAfter reads the header (RFC 9110, section 10.2.3): seconds, or a time, which is
-// taken by the registry's own clock.
-func retryAfter(header http.Header) time.Duration {
-	text := header.Get("Retry-After")
-	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
-		return time.Duration(seconds) * time.Second
-	}
-	at, err := http.ParseTime(text)
-	now, unknown := http.ParseTime(header.Get("Date"))
-	if err != nil || unknown != nil {
-		return 0
-	}
-	return max(at.Sub(now), 0)
 }

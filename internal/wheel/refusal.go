@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -84,7 +83,7 @@ func refusedAnswer(index string, login *url.Userinfo, response *http.Response) e
 		e.reason, e.hint = index+" answers "+text, "check PIP_INDEX_URL, and that the index is the one that the lock was made with"
 	}
 	if !e.final {
-		e.wait = retryAfter(response.Header)
+		e.wait = silence.RetryAfter(response.Header)
 	}
 	return e
 }
@@ -97,19 +96,4 @@ func firstLine(body io.Reader) string {
 		return ""
 	}
 	return userInfo.ReplaceAllString(line, "://***@")
-}
-
-// retryAfter reads the header (RFC 9110, section 10.2.3): seconds, or a time, which is
-// taken by the index's own clock.
-func retryAfter(header http.Header) time.Duration {
-	text := header.Get("Retry-After")
-	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
-		return time.Duration(seconds) * time.Second
-	}
-	at, err := http.ParseTime(text)
-	now, unknown := http.ParseTime(header.Get("Date"))
-	if err != nil || unknown != nil {
-		return 0
-	}
-	return max(at.Sub(now), 0)
 }
