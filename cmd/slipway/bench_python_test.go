@@ -5,12 +5,10 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -21,7 +19,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
-	"github.com/slipway-ci/slipway/internal/sandbox/registry"
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
@@ -33,16 +30,7 @@ const sciencePackages = "numpy==2.2.6\npandas==2.2.3\nscikit-learn==1.6.1\npyarr
 // beside uv pip install --target, tar and crane append. Each is a process as a user
 // starts it, and what it takes of the processors is that of the process and its children.
 func BenchmarkImagePythonFirst(b *testing.B) {
-	root := testbed.Root(b)
-	binary := filepath.Join(b.TempDir(), "slipway")
-	execute(b, root, "go", "build", "-o", binary, "./cmd/slipway")
-	handler, err := registry.New(b.TempDir(), io.Discard)
-	if err != nil {
-		b.Fatal(err)
-	}
-	server := httptest.NewServer(handler)
-	b.Cleanup(server.Close)
-	host := strings.TrimPrefix(server.URL, "http://")
+	binary, host := builtAndRegistry(b)
 	pushPythonBase(b, host+"/bases/python:3.11")
 	uv := testbed.UV(b)
 	locks := b.TempDir()

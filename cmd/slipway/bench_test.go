@@ -62,21 +62,28 @@ func BenchmarkDeploy(b *testing.B) {
 	)
 }
 
-// BenchmarkImageMemory builds and pushes one file of 5 GB: what slipway needs of
-// memory stays what it is for a small one.
-func BenchmarkImageMemory(b *testing.B) {
-	root := testbed.Root(b)
-	binary := filepath.Join(b.TempDir(), "slipway")
-	execute(b, root, "go", "build", "-o", binary, "./cmd/slipway")
+// builtAndRegistry builds slipway as it is released, and starts a registry that keeps its
+// blobs on disk.
+func builtAndRegistry(b *testing.B) (binary, host string) {
+	b.Helper()
+	binary = filepath.Join(b.TempDir(), "slipway")
+	execute(b, testbed.Root(b), "go", "build", "-o", binary, "./cmd/slipway")
 	handler, err := registry.New(b.TempDir(), io.Discard)
 	if err != nil {
 		b.Fatal(err)
 	}
 	server := httptest.NewServer(handler)
 	b.Cleanup(server.Close)
+	return binary, strings.TrimPrefix(server.URL, "http://")
+}
+
+// BenchmarkImageMemory builds and pushes one file of 5 GB: what slipway needs of
+// memory stays what it is for a small one.
+func BenchmarkImageMemory(b *testing.B) {
+	binary, host := builtAndRegistry(b)
 	contender := func(name string, size int64) testbed.Contender {
 		dir := b.TempDir()
-		text := fmt.Sprintf("project: memory\nregistry: %s/%d\nimages: {model: {files: [model.bin]}}\n", strings.TrimPrefix(server.URL, "http://"), size)
+		text := fmt.Sprintf("project: memory\nregistry: %s/%d\nimages: {model: {files: [model.bin]}}\n", host, size)
 		if err := os.WriteFile(filepath.Join(dir, "slipway.yaml"), []byte(text), 0o644); err != nil {
 			b.Fatal(err)
 		}
