@@ -30,15 +30,15 @@ func TestDeployThroughFaults(t *testing.T) {
 	t.Parallel()
 	t.Run("sandbox", func(t *testing.T) {
 		t.Parallel()
-		throughFaults(newStage(t, sandboxServer(t)), 5, 1, testbed.AllFaults()...)
+		throughFaults(newStage(t, sandboxServer(t)), 13, 1, testbed.AllFaults()...)
 	})
 	t.Run("1.11.3", func(t *testing.T) {
 		t.Parallel()
-		throughFaults(newStage(t, oldServer(t)), 9, 2, testbed.AllFaults()...)
+		throughFaults(newStage(t, oldServer(t)), 19, 2, testbed.AllFaults()...)
 	})
 	t.Run("2.18", func(t *testing.T) {
 		t.Parallel()
-		throughFaults(newStage(t, testbed.Forward(t, shared.Polyaxon(t))), 20, 3, testbed.LoseAnswer, testbed.Twice, testbed.Refuse405)
+		throughFaults(newStage(t, testbed.Forward(t, shared.Polyaxon(t))), 31, 3, testbed.LoseAnswer, testbed.Twice, testbed.Refuse405)
 	})
 }
 
@@ -127,7 +127,7 @@ func TestEveryEndThroughFaults(t *testing.T) {
 		t.Run(string(end.status), func(t *testing.T) {
 			s.t = t
 			s.ends.Store(end.status)
-			for _, k := range some(len(paths)-first, 4, 1, number) {
+			for _, k := range some(len(paths)-first, 9, 1, number) {
 				project := s.project()
 				s.faults.Spoil(first+k, []testbed.Fault{testbed.LoseRequest, testbed.LoseAnswer, testbed.CutAnswer}[k%3])
 				code, err := s.deploy(t.Context(), project, tasks.JobOptions{})
@@ -326,7 +326,7 @@ func TestKilledAtEveryRequest(t *testing.T) {
 	s := newStage(t, sandboxServer(t))
 	paths := s.rehearse()
 	following := slices.IndexFunc(paths, statusesOf.MatchString) + 1
-	for _, k := range some(len(paths), 5, 1, 0) {
+	for _, k := range some(len(paths), 11, 1, 0) {
 		for _, answered := range []bool{false, true} {
 			if answered == (k%2 == 0) && !strings.HasSuffix(paths[k-1], "/runs") {
 				continue

@@ -40,7 +40,7 @@ func forVersion1(q question) question {
 func TestAgainstPolyaxon1(t *testing.T) {
 	all := handWritten(t)
 	for i, q := range questions() {
-		if testbed.Thorough() || i%8 == 0 {
+		if testbed.Thorough() || i%16 == 0 {
 			all = append(all, q)
 		}
 	}

@@ -115,13 +115,13 @@ func TestDistributions(t *testing.T) {
 		`{kind: lognormal, value: [0, 0.5]}`:         {math.Exp(0.125), math.Sqrt((math.Exp(0.25) - 1) * math.Exp(0.25)), 0, 30},
 		`{kind: qlognormal, value: [0, 0.5, 0.001]}`: {math.Exp(0.125), math.Sqrt((math.Exp(0.25) - 1) * math.Exp(0.25)), 0, 30},
 	}
-	// Two of them at a time, for each run is made and looked at.
-	for pair := range slices.Chunk(slices.Sorted(maps.Keys(wanted)), 2) {
-		expansion, _ := rowsOf(t, `{kind: random, seed: 1, numRuns: 1000, params: {a: `+pair[0]+`, b: `+pair[1]+`}}`)
-		for i, space := range pair {
+	// Four of them at a time, for each run is made and looked at.
+	for four := range slices.Chunk(slices.Sorted(maps.Keys(wanted)), 4) {
+		expansion, _ := rowsOf(t, `{kind: random, seed: 1, numRuns: 1000, params: {a: `+four[0]+`, b: `+four[1]+`, c: `+four[2]+`, d: `+four[3]+`}}`)
+		for i, space := range four {
 			want, sum, squares := wanted[space], 0.0, 0.0
 			for _, s := range expansion.Suggestions {
-				value := s.Params[[]string{"a", "b"}[i]].(float64)
+				value := s.Params[[]string{"a", "b", "c", "d"}[i]].(float64)
 				if value < want[2] || value > want[3] {
 					t.Errorf("%s draws %v", space, value)
 				}

@@ -111,8 +111,8 @@ print("fits", seen > 4000)
 // without any program to download with.
 func TestScience(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("it downloads 80 MB")
+	if !testbed.Thorough() {
+		t.Skip("the story python does as much, in a container")
 	}
 	python := interpreter(t)
 	s := science(t)

@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
 func TestView(t *testing.T) {
@@ -91,8 +93,11 @@ func TestHostileImage(t *testing.T) {
 		t.Fatal(err)
 	}
 	up := strings.Repeat("../", 20)
-	for _, name := range []string{"etc", "proc", "dev", "sys", "tmp", "work", "data"} {
-		for _, target := range []string{outside, up + outside, "/proc/self/root" + outside} {
+	for n, name := range []string{"etc", "proc", "dev", "sys", "tmp", "work", "data"} {
+		for k, target := range []string{outside, up + outside, "/proc/self/root" + outside} {
+			if !testbed.Thorough() && k != n%3 {
+				continue
+			}
 			t.Run(name+" to "+target, func(t *testing.T) {
 				r, image := isolating(t, layerOf(t, symlink(name, target)))
 				l, err := launch(t, r, Spec{
