@@ -1,6 +1,8 @@
 package actions_test
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,6 +27,7 @@ func TestWorkflow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	source := tracked(t, root)
 	for _, test := range []struct {
 		name, args string
 		succeeds   bool
@@ -64,14 +67,13 @@ func TestWorkflow(t *testing.T) {
 					t.Fatalf("git %s: %v\n%s", args[0], err, out)
 				}
 			}
-			args := []string{"push", "-P", "ubuntu-latest=-self-hosted", "--no-cache-server", "--local-repository", "slipway-ci/slipway@main=" + root}
+			args := []string{"push", "-P", "ubuntu-latest=-self-hosted", "--no-cache-server", "--local-repository", "slipway-ci/slipway@main=" + source}
 			for _, used := range regexp.MustCompile(`uses: (actions/[^ ]+@[0-9a-f]{40})`).FindAllStringSubmatch(string(workflow), -1) {
 				args = append(args, "--local-repository", used[1]+"="+filepath.Join(dir, "nothing"))
 			}
 			command := exec.CommandContext(t.Context(), act, args...)
 			command.Dir = repo
-			// act gives composite actions INPUT_ variables that GitHub does not.
-			command.Env = append(os.Environ(), "XDG_CACHE_HOME="+goCacheHome(t))
+			command.Env = append(os.Environ(), "XDG_CACHE_HOME="+filepath.Join(dir, "cache"), "GOCACHE="+goCache(t))
 			out, err := command.CombinedOutput()
 			if (err == nil) != test.succeeds {
 				t.Errorf("act: %v", err)
@@ -91,12 +93,36 @@ func TestWorkflow(t *testing.T) {
 	}
 }
 
-// goCacheHome is where Go's build cache of this machine is found: the action
-// builds slipway, which takes minutes without it.
-func goCacheHome(t *testing.T) string {
-	cache, err := os.UserCacheDir()
+// tracked copies what a checkout of the action has, and no more: act copies all that it
+// finds there.
+func tracked(t *testing.T, root string) string {
+	t.Helper()
+	list := exec.CommandContext(t.Context(), "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate")
+	list.Dir = root
+	names, err := list.Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return cache
+	dir := t.TempDir()
+	for name := range strings.SplitSeq(strings.TrimSuffix(string(names), "\x00"), "\x00") {
+		text, err := os.ReadFile(filepath.Join(root, name))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // it is being removed
+		}
+		path := filepath.Join(dir, name)
+		if err := errors.Join(err, os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, text, 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// goCache is where Go's build cache of this machine is: the action builds slipway,
+// which takes minutes without it.
+func goCache(t *testing.T) string {
+	out, err := exec.CommandContext(t.Context(), "go", "env", "GOCACHE").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(out))
 }
