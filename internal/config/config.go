@@ -4,159 +4,99 @@ package config
 
 import (
 	"strings"
-	"time"
 
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
 // Config is a slipway.yaml that is free of errors, with one of its environments
-// laid over it where one was asked for.
+// laid over it where one was asked for. Its fields with tags, and those of the types
+// below it, are the keys of the file: see key.
 type Config struct {
 	// Path is the file, Dir its directory; both absolute.
 	Path, Dir string
 	// Environment is the one laid over the rest, "" for none.
 	Environment string
 
-	// Project is the Polyaxon project; the name of Dir where the file names none.
-	Project string
-	// Registry is the prefix of image references; "" for the sandbox's registry.
-	Registry string
-	// Cluster is nil for the sandbox's cluster.
-	Cluster *Cluster
-	// Polyaxon is nil for the one in the cluster, or the sandbox's.
-	Polyaxon *Polyaxon
-	// Bucket is a gs:// URL, "" for none.
-	Bucket   string
-	Images   map[string]*Image
-	Secrets  map[string]*Secret
-	Jobs     map[string]*Job
-	Services map[string]*Job
+	// Project is the name of Dir where the file names none.
+	Project string `yaml:"project" doc:"Polyaxon project, created when missing; the directory's name when left out" form:"slug"`
+	// Registry is "" for the sandbox's registry. It has no slash at its end.
+	Registry string    `yaml:"registry" doc:"Prefix of image references, such as asia.gcr.io/acme-ml/team-a; the sandbox's registry when left out"`
+	Cluster  *Cluster  `yaml:"cluster" doc:"Kubernetes cluster; the sandbox's when left out"`
+	Polyaxon *Polyaxon `yaml:"polyaxon" doc:"Polyaxon server; the sandbox's when left out"`
+	// Bucket is "" for none.
+	Bucket   string             `yaml:"bucket" doc:"Cloud Storage bucket, as gs://NAME" form:"bucket"`
+	Images   map[string]*Image  `yaml:"images" doc:"Images to build, by name" form:"slug"`
+	Secrets  map[string]*Secret `yaml:"secrets" doc:"Kubernetes Secrets to sync, by name" form:"dns"`
+	Jobs     map[string]*Job    `yaml:"jobs" doc:"Jobs to run, by name" form:"slug"`
+	Services map[string]*Job    `yaml:"services" doc:"Services that up and down start and stop, by name" form:"slug"`
 	// Volume is nil when Polyaxonfiles see to the persistent volume themselves.
-	Volume *Volume
+	Volume *Volume `yaml:"volume" doc:"What stands for the persistent volume, /polyaxon-v1-data; the sandbox has its own"`
+	MLflow *MLflow `yaml:"mlflow" doc:"MLflow's tracking server, for jobs and services"`
 	// Prices is nil when runs have no cost.
-	Prices *Prices
-	// MLflow is nil for none.
-	MLflow    *MLflow
-	Manifests []string
+	Prices    *Prices  `yaml:"prices" doc:"What resources cost, for the cost of runs in reports"`
+	Manifests []string `yaml:"manifests" doc:"Files or directories of Kubernetes manifests that serve the model" form:"path"`
 	// References is nil when urlRef leads to public addresses only.
-	References *References
+	References *References `yaml:"references" doc:"Where the urlRef of a Polyaxonfile may lead"`
+	// Environments are what each of them gives by itself, which need not be whole.
+	Environments map[string]*Config `yaml:"environments" doc:"Values that --env NAME lays over the rest" form:"slug" whole:"yes"`
 
 	positions map[string]source.Position
 }
 
-// Cluster is access to Kubernetes, by exactly one of GKE and Kubeconfig.
+// Cluster is access to Kubernetes.
 type Cluster struct {
-	GKE        *GKE
-	Kubeconfig *Kubeconfig
-	Namespace  string
-	// CreateNamespace has the namespace created when it does not exist.
-	CreateNamespace bool
+	GKE             *GKE        `yaml:"gke" doc:"A cluster of Google Kubernetes Engine" oneof:"yes"`
+	Kubeconfig      *Kubeconfig `yaml:"kubeconfig" doc:"A context of a kubeconfig file" oneof:"yes"`
+	Namespace       string      `yaml:"namespace" doc:"Namespace of Polyaxon's runs; polyaxon-v1 when left out" form:"dns" default:"polyaxon-v1"`
+	CreateNamespace bool        `yaml:"create-namespace" doc:"Create the namespace when it does not exist"`
+}
+
+// GKE is a cluster of Google Kubernetes Engine.
+type GKE struct {
+	Project  string `yaml:"project" doc:"Google Cloud project" required:"yes"`
+	Location string `yaml:"location" doc:"Region or zone" required:"yes"`
+	Name     string `yaml:"name" doc:"Name of the cluster" required:"yes"`
+}
+
+// Kubeconfig is a context of a kubeconfig file; both fields may be empty.
+type Kubeconfig struct {
+	Path    string `yaml:"path" doc:"Path of the file, from the directory of slipway.yaml; kubectl's default when left out"`
+	Context string `yaml:"context" doc:"Context to use; the file's current one when left out"`
+}
+
+// Polyaxon is the address of a Polyaxon server. Token is "" for none.
+type Polyaxon struct {
+	Host  string `yaml:"host" doc:"Address, such as https://polyaxon.acme.dev" required:"yes" form:"url"`
+	Token string `yaml:"token" doc:"Secret source of the API token, such as env:POLYAXON_TOKEN" form:"source"`
+	Owner string `yaml:"owner" doc:"Organization; default when left out" default:"default"`
+}
+
+// Volume is what stands for the persistent volume.
+type Volume struct {
+	Connection string `yaml:"connection" doc:"A connection of Polyaxon, such as fstore-pvc" oneof:"yes"`
+	Claim      string `yaml:"claim" doc:"A PersistentVolumeClaim in Polyaxon's namespace" form:"dns" oneof:"yes"`
+}
+
+// MLflow is a tracking server. Password is "" for none.
+type MLflow struct {
+	TrackingURI string `yaml:"tracking-uri" doc:"Address, such as https://mlflow.acme.dev" required:"yes" form:"url"`
+	Experiment  string `yaml:"experiment" doc:"Name of the experiment"`
+	Username    string `yaml:"username" doc:"User name"`
+	Password    string `yaml:"password" doc:"Secret source of the password, such as env:MLFLOW_PASSWORD" form:"source"`
+}
+
+// Prices are what one hour of one piece of a resource costs, by its name in Kubernetes.
+type Prices struct {
+	Currency string             `yaml:"currency" doc:"Currency of the prices; USD when left out" default:"USD"`
+	PerHour  map[string]float64 `yaml:"per-hour" doc:"Price of one hour of one piece of a resource: cpu, memory-gb (10^9 bytes), nvidia.com/gpu or another that containers ask for" required:"yes"`
 }
 
 // References says where Polyaxonfiles may have their components from.
-type References struct{ Hosts []string }
-
-// Prices are what one hour of one piece of a resource costs, by its name in
-// Kubernetes; memory by GB, as memory-gb.
-type Prices struct {
-	Currency string
-	PerHour  map[string]float64
+type References struct {
+	Hosts []string `yaml:"hosts" doc:"Hosts that a urlRef may be redirected to, and that may have private addresses" required:"yes" form:"host"`
 }
 
-// Volume is what stands for the persistent volume, by exactly one of its fields.
-type Volume struct{ Connection, Claim string }
-
-// MLflow is a tracking server. Password is a secret source, "" for none.
-type MLflow struct{ TrackingURI, Experiment, Username, Password string }
-
-// GKE names a cluster of Google Kubernetes Engine.
-type GKE struct{ Project, Location, Name string }
-
-// Kubeconfig names a context of a kubeconfig file; both may be left out.
-type Kubeconfig struct{ Path, Context string }
-
-// Polyaxon is the address of a Polyaxon server. Token is a secret source.
-type Polyaxon struct{ Host, Token, Owner string }
-
-// Image says what an image is made of.
-type Image struct {
-	Name       string
-	Go         *GoImage
-	Python     *PythonImage
-	Dockerfile string
-	BuildArgs  map[string]string
-	// BuildSecrets are sources by id; SSH offers the agent, and Git lets .git in.
-	BuildSecrets        map[string]string
-	SSH, Git            bool
-	Target              string
-	Base                string
-	Files               []string
-	Workdir, User       string
-	Owner               string
-	Env                 map[string]string
-	Entrypoint, Command []string
-	Tags, Platforms     []string
-}
-
-// GoImage is a Go program: package Main, on Base (scratch when empty).
-type GoImage struct{ Main, Base string }
-
-// PythonImage is a Python program's base and locked requirements. Version and
-// Interpreter are those of the base's Python; empty for what the base says.
-type PythonImage struct {
-	Base, Requirements, Version, Interpreter string
-	// Extras and Groups are optional dependencies of the lock's project, FromSource are
-	// packages that are built, and Wheels is a directory of wheels.
-	Extras, Groups, FromSource []string
-	Wheels                     string
-}
-
-// Kind gives "go", "python", "dockerfile" or "files".
-func (i *Image) Kind() string {
-	switch {
-	case i.Go != nil:
-		return "go"
-	case i.Python != nil:
-		return "python"
-	case i.Dockerfile != "":
-		return "dockerfile"
-	}
-	return "files"
-}
-
-// Secret is a Kubernetes Secret: either Data, from key to secret source, or the
-// credentials of a Docker registry.
-type Secret struct {
-	Name           string
-	Data           map[string]string
-	DockerRegistry *DockerRegistry
-}
-
-// DockerRegistry is what an imagePullSecret is made of.
-type DockerRegistry struct{ Server, ServiceAccountKey string }
-
-// Job is a job or, when Service is set, a service. It has exactly one of
-// Polyaxonfile and Component.
-type Job struct {
-	Name                           string
-	Polyaxonfile, Component, Image string
-	After                          []string
-	Params                         map[string]any
-	// GPU is the number of GPUs: nil leaves the Polyaxonfile's, 0 removes them.
-	GPU *int
-	// Timeout is a whole number of seconds, 0 for none.
-	Timeout time.Duration
-	// Matrix is "expand" when slipway makes the runs of a matrix.
-	Matrix string
-	// OnCancel is "stop" or "leave".
-	OnCancel string
-	Presets  []string
-	// Credentials, when it is not nil, says whether to add the credential snippet.
-	Credentials *bool
-	Service     bool
-}
-
-// At gives where the value with this path of keys stands, or its nearest parent
+// At returns where the value with this path of keys stands, or its nearest parent
 // that the file has.
 func (c *Config) At(path ...string) source.Position {
 	for n := len(path); n > 0; n-- {
@@ -167,6 +107,6 @@ func (c *Config) At(path ...string) source.Position {
 	return source.Position{File: c.Path}
 }
 
-// Sandboxed tells whether runs go to the sandbox: nothing names a Polyaxon, or a
+// Sandboxed reports whether runs go to the sandbox: nothing names a Polyaxon, or a
 // cluster that has one.
 func (c *Config) Sandboxed() bool { return c.Polyaxon == nil && c.Cluster == nil }

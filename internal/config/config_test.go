@@ -45,7 +45,7 @@ func TestExample(t *testing.T) {
 		t.Fatal(err)
 	}
 	one := 1
-	want := &Job{Name: "train", Component: "train", Image: "train", After: []string{"process-data"}, GPU: &one, Timeout: 6 * time.Hour, OnCancel: "stop",
+	want := &Job{Name: "train", Component: "train", Image: "train", After: []string{"process-data"}, GPU: &one, Timeout: 6 * time.Hour, Matrix: "server", OnCancel: "stop",
 		Params: map[string]any{"INPUT_DATA_DIR": "/polyaxon-v1-data/processed", "MLFLOW_TRACKING_PASSWORD": "secret:env:MLFLOW_PASSWORD"}}
 	if diff := cmp.Diff(want, c.Jobs["train"]); diff != "" {
 		t.Error(diff)
@@ -114,6 +114,9 @@ func TestErrors(t *testing.T) {
 		"misspelt job of one":  {job + "environments: {p: {jobs: {jj: {gpu: 4}}}}\n", "slipway.yaml:2:31: with --env p: jobs.jj needs exactly one of polyaxonfile and component"},
 		"image of one":         {job + "environments: {p: {jobs: {j: {image: x}}}}\n", "slipway.yaml:2:38: with --env p: there is no image x (there are none)"},
 		"nested environments":  {job + "environments: {p: {environments: {}}}\n", "slipway.yaml:2:20: an environment has no environments of its own"},
+		"repeated environment": {job + "environments: {p: {project: a}, p: {project: b}}\n", "slipway.yaml:2:33: key p is repeated: it stands at line 2 already"},
+		"all repeated":         {job + "environments: {}\nenvironments: {}\n", "slipway.yaml:3:1: key environments is repeated: it stands at line 2 already"},
+		"number in an image":   {"images: {env: {files: [a], user: 1000}}\n", `slipway.yaml:1:34: images.env.user must be text, and "1000" is read as a number (put it in quotes)`},
 		"several":              {"projct: 1\njobs: {j: {polyaxonfile: a.yml, gpu: x}}\n", "slipway.yaml:1:1: slipway.yaml has no key projct (did you mean project?)\nslipway.yaml:2:38: jobs.j.gpu must be a whole number from 0, not \"x\""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"path"
 	"regexp"
 	"strings"
 
@@ -11,7 +10,7 @@ import (
 var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // expand puts environment variables into a scalar: ${NAME}, ${NAME:-default},
-// and $${ for a plain ${. It tells whether there were any. What the environment
+// and $${ for a plain ${. expanded reports whether there were any. What the environment
 // holds becomes part of the value and never of the file's structure.
 func (d *decoder) expand(n *yaml.Node) (text string, expanded, ok bool) {
 	rest := n.Value
@@ -42,22 +41,14 @@ func (d *decoder) expand(n *yaml.Node) (text string, expanded, ok bool) {
 		value, set := d.lookup(name)
 		if !set || value == "" && hasFallback {
 			if !hasFallback {
-				d.fail(n, "set it, or write ${"+name+":-default}", "the environment variable %s is not set", name)
-				missing = true
+				missing, d.unset = true, true
+				if !d.partial {
+					d.fail(n, "set it, or write ${"+name+":-default}", "the environment variable %s is not set", name)
+				}
 			}
 			value = fallback
 		}
 		b.WriteString(value)
 		rest, expanded = tail, true
 	}
-}
-
-// inside tells whether p stays inside the repository.
-func inside(p string) bool {
-	p = strings.ReplaceAll(p, `\`, "/")
-	if p == "" || path.IsAbs(p) || len(p) > 1 && p[1] == ':' {
-		return false
-	}
-	clean := path.Clean(p)
-	return clean != ".." && !strings.HasPrefix(clean, "../")
 }

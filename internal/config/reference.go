@@ -16,7 +16,7 @@ type Reference struct {
 	From, Name string
 }
 
-// String gives the reference as a template would have it.
+// String returns the reference as a template would have it.
 func (r Reference) String() string {
 	return "{{ ops." + r.Job + "." + r.From + "." + r.Name + " }}"
 }
@@ -41,7 +41,7 @@ func refParam(value any) (r Reference, isReference bool, problem string) {
 	return Reference{Job: job, From: parts[0], Name: parts[1]}, true, ""
 }
 
-// References gives the params of a job that are references.
+// References returns the params of a job that are references.
 func (j *Job) References() map[string]Reference {
 	all := map[string]Reference{}
 	for name, value := range j.Params {
@@ -62,7 +62,7 @@ func (j *Job) follow() {
 	}
 }
 
-// validateReferences gives what is wrong with the references in a job's params.
+// validateReferences returns what is wrong with the references in a job's params.
 func (c *Config) validateReferences(j *Job, at []string, fail func(string, []string, string, ...any)) {
 	for _, name := range keys(j.Params) {
 		r, isReference, problem := refParam(j.Params[name])

@@ -3,22 +3,19 @@ package config
 import (
 	"encoding/json"
 	"reflect"
-	"strings"
+	"slices"
+	"time"
 )
 
-// Schema gives the JSON schema (draft 2020-12) of slipway.yaml, for editors. It
+// Schema returns the JSON schema (draft 2020-12) of slipway.yaml, for editors. It
 // is made from the types that the decoder fills; components are the names of those
 // that ship.
 func Schema(components []string) ([]byte, error) {
-	whole := schema{components: components}
-	root := whole.of(reflect.TypeFor[fileSpec](), "")
+	root := schema{components: components}.section(reflect.TypeFor[Config](), "")
 	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	root["title"] = FileName
 	part := schema{components: components, partial: true}
-	environment := part.of(reflect.TypeFor[fileSpec](), "")
-	properties, _ := environment["properties"].(map[string]any)
-	delete(properties, "environments")
-	root["$defs"] = map[string]any{"environment": environment}
+	root["$defs"] = map[string]any{"environment": part.section(reflect.TypeFor[Config](), "environments")}
 	text, err := json.MarshalIndent(root, "", "  ")
 	return append(text, '\n'), err
 }
@@ -33,134 +30,106 @@ type schema struct {
 // variables is what a pattern takes besides: a value that the environment gives.
 const variables = `\$\{`
 
-func (x schema) of(t reflect.Type, tag reflect.StructTag) map[string]any {
+// of returns the schema of a value of k, whose Go type is t.
+func (x schema) of(t reflect.Type, k key) map[string]any {
 	s := map[string]any{}
-	if doc := tag.Get("doc"); doc != "" {
-		s["description"] = doc
-	}
 	switch t.Kind() {
 	case reflect.Pointer:
-		for k, v := range x.of(t.Elem(), "") {
-			s[k] = v
-		}
-		if t.Elem().Kind() != reflect.Struct {
-			x.scalar(t.Elem(), tag, s)
-		}
+		return x.of(t.Elem(), k)
 	case reflect.Struct:
-		x.object(t, s)
+		s = x.section(t, k.name)
 	case reflect.Map:
 		s["type"] = "object"
-		s["additionalProperties"] = x.of(t.Elem(), elementTag(t.Elem(), tag))
-		if p := tag.Get("pattern"); p != "" && t.Elem().Kind() == reflect.Pointer {
-			s["propertyNames"] = map[string]any{"pattern": patterns[p].expression.String()}
+		s["additionalProperties"] = x.of(t.Elem(), k.element())
+		if t.Elem().Kind() == reflect.Pointer && k.form != "" {
+			s["propertyNames"] = map[string]any{"pattern": forms[k.form].pattern.String()}
 		}
 	case reflect.Slice:
 		s["type"] = "array"
-		s["items"] = x.of(t.Elem(), elementTag(t.Elem(), tag))
+		s["items"] = x.of(t.Elem(), k.element())
 	default:
-		x.scalar(t, tag, s)
+		x.scalar(t, k, s)
+	}
+	if k.doc != "" {
+		s["description"] = k.doc
 	}
 	return s
 }
 
-func (x schema) scalar(t reflect.Type, tag reflect.StructTag, s map[string]any) {
-	if standard := tag.Get("default"); standard != "" {
-		s["default"] = standard
+// element is what a key says of the elements of its value.
+func (k key) element() key { return key{name: k.name, form: k.form, enum: k.enum} }
+
+func (x schema) scalar(t reflect.Type, k key, s map[string]any) {
+	if k.standard != "" {
+		s["default"] = k.standard
 	}
-	switch t.Kind() {
-	case reflect.Int:
-		s["type"], s["minimum"], s["pattern"] = []string{"integer", "string"}, 0, variables
-	case reflect.Float64:
-		s["type"], s["minimum"], s["pattern"] = []string{"number", "string"}, 0, variables
-	case reflect.Int64: // duration
+	switch {
+	case t == reflect.TypeFor[time.Duration]():
 		s["type"], s["pattern"] = "string", "^[0-9]+[dhms]([0-9]+[hms])*$|"+variables
-	case reflect.Bool:
+	case t.Kind() == reflect.Int:
+		s["type"], s["minimum"], s["pattern"] = []string{"integer", "string"}, 0, variables
+	case t.Kind() == reflect.Float64:
+		s["type"], s["minimum"], s["pattern"] = []string{"number", "string"}, 0, variables
+	case t.Kind() == reflect.Bool:
 		s["type"] = "boolean"
-	case reflect.String:
+	case t.Kind() == reflect.String:
 		s["type"] = "string"
-		words := strings.Split(tag.Get("enum"), ",")
-		if tag.Get("names") == "components" {
+		words := k.enum
+		if k.names == "components" {
 			words = x.components
 		}
-		if len(words) > 0 && words[0] != "" {
+		if len(words) > 0 {
 			delete(s, "type")
 			s["anyOf"] = []any{map[string]any{"enum": words}, map[string]any{"type": "string", "pattern": variables}}
-		} else if p := pattern(tag); p != "" {
-			s["pattern"] = p + "|" + variables
+		} else if pattern := forms[k.form].pattern; pattern != nil {
+			s["pattern"] = pattern.String() + "|" + variables
 		}
 	}
 }
 
-// pattern is what a text of a field looks like, "" for any.
-func pattern(tag reflect.StructTag) string {
-	switch p := tag.Get("pattern"); {
-	case p == "source":
-		return "^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+|gcp-secret-manager:projects/[^/]+/secrets/.+)$"
-	case p != "":
-		return patterns[p].expression.String()
-	case tag.Get("path") != "": // inside the repository
-		return `^([^/.]|\.[^.]|\.$|\.\.[^/])`
+// section returns the schema of a struct that stands below named.
+func (x schema) section(t reflect.Type, named string) map[string]any {
+	if t == reflect.TypeFor[Config]() && named == "environments" && !x.partial {
+		return map[string]any{"$ref": "#/$defs/environment"}
 	}
-	return ""
-}
-
-func (x schema) object(t reflect.Type, s map[string]any) {
-	if t == reflect.TypeFor[overlaidSpec]() {
-		s["$ref"] = "#/$defs/environment"
-		return
-	}
-	s["type"] = "object"
 	properties, required := map[string]any{}, []string{}
-	for i := range t.NumField() {
-		field := t.Field(i)
-		key := field.Tag.Get("yaml")
-		properties[key] = x.of(field.Type, field.Tag)
-		if field.Tag.Get("required") != "" {
-			required = append(required, key)
+	keys := keysOf(t, named)
+	for _, k := range keys {
+		if k.whole && x.partial {
+			continue
+		}
+		properties[k.name] = x.of(t.Field(k.field).Type, k)
+		if k.required {
+			required = append(required, k.name)
 		}
 	}
-	s["properties"], s["additionalProperties"] = properties, false
+	s := map[string]any{"type": "object", "properties": properties, "additionalProperties": false}
 	if x.partial {
-		return
+		return s
 	}
 	if len(required) > 0 {
 		s["required"] = required
 	}
-	if one := exclusive(t); len(one) > 0 {
+	if one := exclusive(keys); len(one) > 0 {
 		s["oneOf"] = one
 	}
+	return s
 }
 
-// exclusive gives the keys of which an object has exactly one.
-func exclusive(t reflect.Type) []any {
+// exclusive returns the keys of which a section has exactly one.
+func exclusive(keys []key) []any {
 	has := func(key string) map[string]any { return map[string]any{"required": []string{key}} }
-	switch t {
-	case reflect.TypeFor[clusterSpec]():
-		return []any{has("gke"), has("kubeconfig")}
-	case reflect.TypeFor[volumeSpec]():
-		return []any{has("connection"), has("claim")}
-	case reflect.TypeFor[secretSpec]():
-		return []any{has("data"), has("docker-registry")}
-	case reflect.TypeFor[jobSpec](), reflect.TypeFor[serviceSpec]():
-		return []any{has("polyaxonfile"), has("component")}
-	case reflect.TypeFor[imageSpec]():
-		files := has("files")
-		files["not"] = map[string]any{"anyOf": []any{has("go"), has("python"), has("dockerfile")}}
-		return []any{has("go"), has("python"), has("dockerfile"), files}
-	}
-	return nil
-}
-
-// elementTag hands on what a container's tag says of its elements.
-func elementTag(element reflect.Type, tag reflect.StructTag) reflect.StructTag {
-	if element.Kind() != reflect.String {
-		return ""
-	}
-	var kept []string
-	for _, key := range []string{"enum", "pattern", "path"} {
-		if value := tag.Get(key); value != "" {
-			kept = append(kept, key+`:"`+value+`"`)
+	var one, rest []any
+	for _, k := range keys {
+		switch k.oneof {
+		case "yes":
+			one = append(one, has(k.name))
+		case "rest":
+			rest = append(rest, has(k.name))
 		}
 	}
-	return reflect.StructTag(strings.Join(kept, " "))
+	for _, alone := range rest {
+		alone.(map[string]any)["not"] = map[string]any{"anyOf": slices.Clone(one)}
+	}
+	return append(one, rest...)
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// Unbuilt gives, joined, a *source.Error for each part of the configuration that
+// Unbuilt returns, joined, a *source.Error for each part of the configuration that
 // a command is about to use and that this version has no engine for. Such a part
 // is refused by name; it is never ignored.
 func (c *Config) Unbuilt(jobs []*Job, secrets []*Secret) error {

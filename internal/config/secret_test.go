@@ -25,7 +25,7 @@ services: {s: {component: jupyter, params: {P: "secret:env:SERVICE"}}}
 	if got := c.Sources(); !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
-	if places := sourcesOf(reflect.TypeFor[fileSpec](), map[reflect.Type]bool{}); places != 5 {
+	if places := sourcesOf(reflect.TypeFor[Config](), map[reflect.Type]bool{}); places != 5 {
 		t.Errorf("%d keys take a secret source: give those of all from Sources, and name them above", places)
 	}
 }
@@ -41,7 +41,7 @@ func sourcesOf(of reflect.Type, seen map[reflect.Type]bool) (n int) {
 	seen[of] = true
 	for i := range of.NumField() {
 		field := of.Field(i)
-		if field.Tag.Get("pattern") == "source" {
+		if field.Tag.Get("form") == "source" {
 			n++
 		}
 		n += sourcesOf(field.Type, seen)

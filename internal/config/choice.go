@@ -1,0 +1,68 @@
+package config
+
+import (
+	"reflect"
+	"strings"
+)
+
+// validateChoices holds each section to the keys of which it has exactly one. It returns
+// the paths of those that have none or several.
+func (c *Config) validateChoices(fail func(string, []string, string, ...any)) map[string]bool {
+	told := map[string]bool{}
+	c.sections(func(path []string, keys []key, v reflect.Value) {
+		var one, all []string
+		given, alone := 0, false
+		for _, k := range keys {
+			if k.oneof == "" {
+				continue
+			}
+			all = append(all, k.name)
+			has := !isEmpty(v.Field(k.field))
+			switch {
+			case k.oneof == "rest":
+				alone = alone || has
+				continue
+			case has:
+				given++
+			}
+			one = append(one, k.name)
+		}
+		problem := ""
+		switch {
+		case len(all) == 0 || given == 1 || given == 0 && alone:
+			return
+		case len(all) == len(one):
+			problem = "needs exactly one of " + listed(one)
+		case given == 0:
+			problem = "needs one of " + listed(all)
+		default:
+			problem = "has more than one of " + listed(one)
+		}
+		told[strings.Join(path, "\x00")] = true
+		fail("", path, "%s %s", titled(path), problem)
+	})
+	return told
+}
+
+// isEmpty reports whether a key was left out, or has nothing in it.
+func isEmpty(v reflect.Value) bool {
+	return v.IsZero() || (v.Kind() == reflect.Map || v.Kind() == reflect.Slice) && v.Len() == 0
+}
+
+// titled is what errors call a section: image train and secret token, for nobody
+// writes to images.train.
+func titled(path []string) string {
+	if len(path) == 2 && (path[0] == "images" || path[0] == "secrets") {
+		return strings.TrimSuffix(path[0], "s") + " " + path[1]
+	}
+	return name(path)
+}
+
+// listed joins words as a sentence does: a, b and c.
+func listed(words []string) string {
+	last := len(words) - 1
+	if last < 1 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:last], ", ") + " and " + words[last]
+}

@@ -1,0 +1,127 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const keysBegin, keysEnd = "<!-- keys: made by go test ./internal/config -update -->\n", "<!-- end of keys -->\n"
+
+// TestKeysAreDocumented holds the tables of docs/configuration.md to the types.
+func TestKeysAreDocumented(t *testing.T) {
+	file := filepath.Join("..", "..", "docs", "configuration.md")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, begun := strings.Cut(string(text), keysBegin)
+	have, after, ended := strings.Cut(rest, keysEnd)
+	if !begun || !ended {
+		t.Fatalf("%s has no place for the keys, between %q and %q", file, keysBegin, keysEnd)
+	}
+	var b strings.Builder
+	document(&b, reflect.TypeFor[Config](), nil)
+	want := b.String()
+	if *update {
+		if err := os.WriteFile(file, []byte(before+keysBegin+want+keysEnd+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(want, have); diff != "" {
+		t.Errorf("%s (-update writes it)", diff)
+	}
+}
+
+// document writes a table of the keys of a section, and those of the sections below it.
+func document(b *strings.Builder, of reflect.Type, path []string) {
+	keys := keysOf(of, namedBelow(path))
+	if len(path) > 0 {
+		fmt.Fprintf(b, "\n### %s\n", strings.Join(path, "."))
+	}
+	var one, rest []string
+	b.WriteString("\n| key | value | meaning |\n|---|---|---|\n")
+	for _, k := range keys {
+		if k.doc == "" {
+			panic(strings.Join(append(path, k.name), ".") + " has no doc")
+		}
+		switch k.oneof {
+		case "yes":
+			one = append(one, "`"+k.name+"`")
+		case "rest":
+			rest = append(rest, "`"+k.name+"`")
+		}
+		value := valueOf(of.Field(k.field).Type, k)
+		if k.required {
+			value += ", required"
+		}
+		if k.standard != "" {
+			value += "; default `" + k.standard + "`"
+		}
+		fmt.Fprintf(b, "| `%s` | %s | %s |\n", k.name, value, strings.ReplaceAll(k.doc, "|", `\|`))
+	}
+	switch {
+	case len(rest) > 0:
+		fmt.Fprintf(b, "\nOne of %s, or %s alone.\n", listed(one), listed(rest))
+	case len(one) > 0:
+		fmt.Fprintf(b, "\nExactly one of %s.\n", listed(one))
+	}
+	for _, k := range keys {
+		switch below := of.Field(k.field).Type; {
+		case k.name == "environments":
+		case below.Kind() == reflect.Pointer && below.Elem().Kind() == reflect.Struct:
+			document(b, below.Elem(), join(path, k.name))
+		case below.Kind() == reflect.Map && below.Elem().Kind() == reflect.Pointer:
+			document(b, below.Elem().Elem(), join(join(path, k.name), "NAME"))
+		}
+	}
+}
+
+// valueOf says what a key takes.
+func valueOf(of reflect.Type, k key) string {
+	switch {
+	case of == reflect.TypeFor[time.Duration]():
+		return "time"
+	case len(k.enum) > 0:
+		return "`" + strings.Join(k.enum, "`, `") + "`"
+	}
+	switch of.Kind() {
+	case reflect.Pointer:
+		return valueOf(of.Elem(), k)
+	case reflect.Struct:
+		return "mapping"
+	case reflect.Map:
+		if of.Elem().Kind() == reflect.Pointer {
+			return "mapping by name"
+		}
+		return "mapping: " + valueOf(of.Elem(), k)
+	case reflect.Slice:
+		return "list: " + valueOf(of.Elem(), k)
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Int:
+		return "whole number"
+	case reflect.Float64:
+		return "number"
+	case reflect.Interface:
+		return "any value"
+	}
+	switch k.form {
+	case "slug", "dns":
+		return "name"
+	case "source":
+		return "secret source"
+	case "url":
+		return "URL"
+	case "path", "host", "platform":
+		return k.form
+	}
+	return "text"
+}

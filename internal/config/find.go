@@ -1,0 +1,50 @@
+package config
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/slipway-ci/slipway/internal/source"
+)
+
+// FileName is what the configuration is called.
+const FileName = "slipway.yaml"
+
+// Find returns the slipway.yaml of dir, or of the nearest parent up to the root of
+// the repository that dir is in. Its error is a *source.Error, which is
+// fs.ErrNotExist when there is none.
+func Find(dir string) (string, error) {
+	start, err := filepath.Abs(dir)
+	if err != nil {
+		return "", fmt.Errorf("find %s: %w", FileName, err)
+	}
+	if info, err := os.Stat(start); err != nil || !info.IsDir() {
+		return "", &source.Error{Position: source.Position{File: dir}, Message: "there is no such directory", Hint: "-C takes the one to look for " + FileName + " in"}
+	}
+	for at := start; ; at = filepath.Dir(at) {
+		path := filepath.Join(at, FileName)
+		if _, err := os.Stat(path); err == nil {
+			return path, nil
+		}
+		_, err := os.Stat(filepath.Join(at, ".git"))
+		if err == nil || at == filepath.Dir(at) {
+			return "", &source.Error{Position: source.Position{File: start}, Message: "there is no " + FileName + " here, nor above in the repository",
+				Hint: "write one, or name the place with -C DIR or -f FILE", Err: fs.ErrNotExist}
+		}
+	}
+}
+
+// Repository returns the root of the git repository that the configuration is in, "" when
+// it is in none.
+func (c *Config) Repository() string {
+	for dir := c.Dir; ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, ".git")); err == nil {
+			return dir
+		}
+		if dir == filepath.Dir(dir) {
+			return ""
+		}
+	}
+}

@@ -1,0 +1,93 @@
+package config
+
+import (
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/secret"
+)
+
+// form is what a text must look like.
+type form struct {
+	// pattern is what editors hold a text against.
+	pattern *regexp.Regexp
+	// meaning is how an error says it.
+	meaning string
+	// check is what slipway holds a text against, where a pattern cannot say all of it.
+	check func(string) bool
+	// secret is set when what stands in the place of such a text may be a secret.
+	secret bool
+	// literal is set when a number or a yes is text, too.
+	literal bool
+}
+
+func (f form) matches(text string) bool {
+	if f.check != nil {
+		return f.check(text)
+	}
+	return f.pattern == nil || f.pattern.MatchString(text)
+}
+
+// forms are those that a key's tag names.
+var forms = map[string]form{
+	"slug":     {pattern: regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`), meaning: "small letters, digits and dashes, at most 63"},
+	"dns":      {pattern: regexp.MustCompile(`^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$`), meaning: "small letters, digits, dashes and dots, as Kubernetes demands"},
+	"url":      {pattern: regexp.MustCompile(`^https?://[^/\s]+(/\S*)?$`), meaning: "an address that begins with https:// or http://"},
+	"host":     {pattern: regexp.MustCompile(`^[A-Za-z0-9]([-A-Za-z0-9.]{0,251}[A-Za-z0-9])?$|^[0-9A-Fa-f:]+:[0-9A-Fa-f:.]*$`), meaning: "the name or the address of a host, without https:// and port"},
+	"bucket":   {pattern: regexp.MustCompile(`^gs://[a-z0-9][-_.a-z0-9]{1,220}[a-z0-9]/?$`), meaning: "gs:// and the bucket's name"},
+	"owner":    {pattern: regexp.MustCompile(`^[0-9]{1,9}(:[0-9]{1,9})?$`), meaning: "a user's number, or a user's and a group's, such as 1000:1000"},
+	"python":   {pattern: regexp.MustCompile(`^3\.[0-9]{1,2}$`), meaning: "a version such as 3.12"},
+	"platform": {pattern: regexp.MustCompile(`^[a-z0-9]+/[a-z0-9]+(/v[0-9]+)?$`), meaning: "a platform such as linux/amd64"},
+	"path": {
+		pattern: regexp.MustCompile(`^([^/.]|\.[^.]|\.$|\.\.[^/])`), check: inside,
+		meaning: "a path inside the repository, without .. that leaves it",
+	},
+	"source": {
+		pattern: regexp.MustCompile(`^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+|gcp-secret-manager:projects/[^/]+/secrets/.+)$`), check: isSource, secret: true,
+		meaning: "env:NAME, file:PATH or gcp-secret-manager:projects/P/secrets/S",
+	},
+	"text": {literal: true},
+}
+
+// isSource reports whether text names a secret source.
+func isSource(text string) bool {
+	_, err := secret.ParseSource(text)
+	return err == nil
+}
+
+// inside reports whether p stays inside the repository.
+func inside(p string) bool {
+	p = strings.ReplaceAll(p, `\`, "/")
+	if p == "" || path.IsAbs(p) || len(p) > 1 && p[1] == ':' {
+		return false
+	}
+	clean := path.Clean(p)
+	return clean != ".." && !strings.HasPrefix(clean, "../")
+}
+
+// durationPattern is that of time.ParseDuration, with days and without parts of a second.
+var durationPattern = regexp.MustCompile(`^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$`)
+
+// parseDuration reads 90s, 1h30m or 2d: positive, in whole seconds.
+func parseDuration(text string) (time.Duration, bool) {
+	if text == "" || !durationPattern.MatchString(text) {
+		return 0, false
+	}
+	var days time.Duration
+	rest := text
+	if before, after, ok := strings.Cut(text, "d"); ok {
+		n, err := strconv.Atoi(before)
+		if err != nil || n > 10000 {
+			return 0, false
+		}
+		days, rest = time.Duration(n)*24*time.Hour, after
+	}
+	if rest == "" {
+		return days, days > 0
+	}
+	d, err := time.ParseDuration(rest)
+	return d + days, err == nil && d+days > 0
+}

@@ -1,0 +1,56 @@
+package config
+
+// Image is what an image is made of.
+type Image struct {
+	Name string
+
+	Go           *GoImage          `yaml:"go" doc:"A Go program, built static" oneof:"yes"`
+	Python       *PythonImage      `yaml:"python" doc:"A Python program with locked requirements" oneof:"yes"`
+	Dockerfile   string            `yaml:"dockerfile" doc:"A Dockerfile, built by BuildKit" form:"path" oneof:"yes"`
+	BuildArgs    map[string]string `yaml:"build-args" doc:"Build arguments of the Dockerfile" form:"text"`
+	BuildSecrets map[string]string `yaml:"build-secrets" doc:"Secrets of the Dockerfile's RUN --mount=type=secret, from their id to their secret source" form:"source"`
+	SSH          bool              `yaml:"ssh" doc:"Offer the SSH agent to RUN --mount=type=ssh"`
+	Git          bool              `yaml:"git" doc:"Let the Dockerfile's context have .git, without its configuration and hooks, for programs that read the version there"`
+	Target       string            `yaml:"target" doc:"Stage of the Dockerfile"`
+	Base         string            `yaml:"base" doc:"Base image of files; none when left out"`
+	Files        []string          `yaml:"files" doc:"Files and directories of the repository to put into the image" form:"path" oneof:"rest"`
+	Workdir      string            `yaml:"workdir" doc:"Working directory, and where files go; /app when left out" default:"/app"`
+	User         string            `yaml:"user" doc:"User that the image runs as"`
+	Owner        string            `yaml:"owner" doc:"User and group of the files, by number, such as 1000:1000; root when left out" form:"owner"`
+	Env          map[string]string `yaml:"env" doc:"Environment variables" form:"text"`
+	Entrypoint   []string          `yaml:"entrypoint" doc:"Entry point; a Go program's binary when left out"`
+	Command      []string          `yaml:"command" doc:"Default arguments"`
+	Tags         []string          `yaml:"tags" doc:"Tags besides those that slipway gives"`
+	Platforms    []string          `yaml:"platforms" doc:"Platforms such as linux/amd64; the cluster's when left out" form:"platform"`
+}
+
+// GoImage is a Go program on a base, or on none.
+type GoImage struct {
+	Main string `yaml:"main" doc:"Path of the main package, such as ./cmd/train" required:"yes" form:"path"`
+	Base string `yaml:"base" doc:"Base image; none when left out"`
+}
+
+// PythonImage is a Python program's base and locked requirements.
+type PythonImage struct {
+	Base         string   `yaml:"base" doc:"Base image that has Python" required:"yes"`
+	Requirements string   `yaml:"requirements" doc:"Lock file with hashes: requirements.txt, uv.lock, poetry.lock or pylock.toml" required:"yes" form:"path"`
+	Version      string   `yaml:"version" doc:"Version of the base's Python, such as 3.12; what the base says when left out" form:"python"`
+	Interpreter  string   `yaml:"interpreter" doc:"Path of Python in the base; the first python3 on its PATH when left out"`
+	Extras       []string `yaml:"extras" doc:"Extras of uv.lock, poetry.lock or pylock.toml to install"`
+	Groups       []string `yaml:"groups" doc:"Dependency groups of uv.lock, poetry.lock or pylock.toml to install besides those that are for all"`
+	FromSource   []string `yaml:"build-from-source" doc:"Packages that have no wheel: they are built from their source distributions, and must be pure Python"`
+	Wheels       string   `yaml:"wheels" doc:"Directory of the repository whose wheels are taken instead of those of the lock" form:"path"`
+}
+
+// Kind returns "go", "python", "dockerfile" or "files".
+func (i *Image) Kind() string {
+	switch {
+	case i.Go != nil:
+		return "go"
+	case i.Python != nil:
+		return "python"
+	case i.Dockerfile != "":
+		return "dockerfile"
+	}
+	return "files"
+}

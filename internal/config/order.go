@@ -1,0 +1,78 @@
+package config
+
+import (
+	"slices"
+
+	"github.com/slipway-ci/slipway/internal/source"
+)
+
+// cycle returns jobs that wait for each other, the first again at the end.
+func (c *Config) cycle() []string {
+	state := map[string]int{} // 1: on the way, 2: done
+	var way []string
+	var visit func(string) []string
+	visit = func(name string) []string {
+		switch state[name] {
+		case 1:
+			return append(slices.Clone(way[slices.Index(way, name):]), name)
+		case 2:
+			return nil
+		}
+		state[name] = 1
+		way = append(way, name)
+		for _, before := range c.Jobs[name].After {
+			if found := visit(before); found != nil {
+				return found
+			}
+		}
+		way = way[:len(way)-1]
+		state[name] = 2
+		return nil
+	}
+	for _, name := range keys(c.Jobs) {
+		if found := visit(name); found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
+// JobOrder returns the jobs named, all when there are none, with all that they
+// come after, in waves: a job's wave comes after those of its `after`. It fails
+// for names that are not there.
+func (c *Config) JobOrder(names ...string) ([][]*Job, error) {
+	if len(names) == 0 {
+		names = keys(c.Jobs)
+	}
+	if len(names) == 0 {
+		return nil, &source.Error{Position: source.Position{File: c.Path}, Message: "there are no jobs", Hint: "name one under jobs"}
+	}
+	depth := map[string]int{}
+	var visit func(string) int
+	visit = func(name string) int {
+		if d, ok := depth[name]; ok {
+			return d
+		}
+		d := 0
+		for _, before := range c.Jobs[name].After {
+			d = max(d, visit(before)+1)
+		}
+		depth[name] = d
+		return d
+	}
+	deepest := 0
+	for _, name := range names {
+		if c.Services[name] != nil {
+			return nil, &source.Error{Message: name + " is a service, not a job", Hint: "slipway up " + name + " starts it"}
+		}
+		if c.Jobs[name] == nil {
+			return nil, &source.Error{Message: "there is no job " + name, Hint: suggest(name, keys(c.Jobs))}
+		}
+		deepest = max(deepest, visit(name))
+	}
+	waves := make([][]*Job, deepest+1)
+	for _, name := range keys(depth) {
+		waves[depth[name]] = append(waves[depth[name]], c.Jobs[name])
+	}
+	return waves, nil
+}

@@ -1,0 +1,128 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/slipway-ci/slipway/internal/source"
+	"github.com/slipway-ci/slipway/internal/source/syntax"
+)
+
+// maxSize of a configuration, in bytes.
+const maxSize = 1 << 20
+
+// maxNodes and maxDepth are far more than any configuration has, and little for a
+// machine.
+const (
+	maxNodes = 100_000
+	maxDepth = 50
+)
+
+func read(path string) ([]byte, error) {
+	text, err := source.ReadFile(nil, path, maxSize+1)
+	var irregular *source.IrregularError
+	switch {
+	case errors.As(err, &irregular):
+		return nil, irregular
+	case err != nil:
+		return nil, err
+	case len(text) > maxSize:
+		return nil, errors.New("is larger than 1 MiB: that is no configuration")
+	case bytes.IndexByte(text, 0) >= 0, !utf8.Valid(text):
+		return nil, errors.New("is not text in UTF-8")
+	case len(bytes.TrimSpace(text)) == 0:
+		return nil, errors.New("is empty; name at least a job, or an image to build")
+	}
+	return text, nil
+}
+
+var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)
+
+// parse returns the root mapping, nil when there is none.
+func (d *decoder) parse(text []byte) *yaml.Node {
+	fail := func(line int, message string) *yaml.Node {
+		d.errs = append(d.errs, &source.Error{Position: source.Position{File: d.file, Line: line, Column: 1}, Message: message})
+		return nil
+	}
+	reader := yaml.NewDecoder(bytes.NewReader(text))
+	var document, second yaml.Node
+	if err := reader.Decode(&document); err != nil {
+		if errors.Is(err, io.EOF) {
+			return fail(1, "is empty; name at least a job, or an image to build")
+		}
+		if mistake := syntax.Find(text); mistake != nil {
+			d.errs = append(d.errs, d.noYAML(text, mistake))
+			return nil
+		}
+		line, message := 1, err.Error()
+		if m := yamlLine.FindStringSubmatch(message); m != nil {
+			if _, err := fmt.Sscan(m[1], &line); err != nil {
+				line = 1
+			}
+			message = m[2]
+		}
+		return fail(min(line, bytes.Count(text, []byte("\n"))+1), "is no YAML: "+message)
+	}
+	if err := reader.Decode(&second); !errors.Is(err, io.EOF) {
+		if mistake := syntax.Find(text); mistake != nil {
+			d.errs = append(d.errs, d.noYAML(text, mistake))
+			return nil
+		}
+		return fail(second.Line, "has a second document (---); one is allowed")
+	}
+	root := document.Content[0]
+	if !d.bounded(root) {
+		return nil
+	}
+	if root.Kind != yaml.MappingNode {
+		d.fail(root, "", "%s must be a mapping, not %s", FileName, kind(root))
+		return nil
+	}
+	return root
+}
+
+// sensitive is a line that is not printed: a secret may stand in it, though it should
+// not.
+var sensitive = regexp.MustCompile(`(?i)passw|token|secret|credential|private|key`)
+
+// noYAML says where the text is no YAML, with the line.
+func (d *decoder) noYAML(text []byte, mistake *syntax.Mistake) *source.Error {
+	e := &source.Error{Position: source.Position{File: d.file, Line: mistake.Line, Column: mistake.Column}, Message: mistake.Message, Hint: mistake.Hint}
+	if lines := strings.Split(string(text), "\n"); mistake.Line <= len(lines) && !sensitive.MatchString(lines[mistake.Line-1]) {
+		e.Excerpt = source.Excerpt(strings.TrimRight(lines[mistake.Line-1], "\r"), e.Position)
+	}
+	return e
+}
+
+// bounded reports whether a tree stays small once its aliases are put in, and fails
+// otherwise: an alias may repeat much, or contain itself.
+func (d *decoder) bounded(root *yaml.Node) bool {
+	nodes := 0
+	var walk func(*yaml.Node, int) bool
+	walk = func(n *yaml.Node, depth int) bool {
+		if nodes++; nodes > maxNodes || depth > maxDepth {
+			return false
+		}
+		if n.Kind == yaml.AliasNode {
+			return walk(n.Alias, depth+1)
+		}
+		for _, child := range n.Content {
+			if !walk(child, depth+1) {
+				return false
+			}
+		}
+		return true
+	}
+	if !walk(root, 0) {
+		d.fail(root, "", "the file is nested too deeply, or too large once its aliases are put in")
+		return false
+	}
+	return true
+}

@@ -1,0 +1,60 @@
+package config
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// Secret is a Kubernetes Secret.
+type Secret struct {
+	Name string
+
+	Data           map[string]string `yaml:"data" doc:"Keys, and the secret source of each: env:NAME, file:PATH or gcp-secret-manager:projects/P/secrets/S" form:"source" oneof:"yes"`
+	DockerRegistry *DockerRegistry   `yaml:"docker-registry" doc:"Credentials to pull images with" oneof:"yes"`
+}
+
+// DockerRegistry is what an imagePullSecret is made of.
+type DockerRegistry struct {
+	Server            string `yaml:"server" doc:"Address of the registry" required:"yes"`
+	ServiceAccountKey string `yaml:"service-account-key" doc:"Secret source of a Google service account key" required:"yes" form:"source"`
+}
+
+// SecretParam returns the secret source of a param that is a secret, as
+// secret:env:TOKEN is.
+func SecretParam(value any) (from string, isSecret bool) {
+	text, _ := value.(string)
+	return strings.CutPrefix(text, "secret:")
+}
+
+// Sources returns the secret sources that the configuration names anywhere, each once,
+// in order: what they hold is masked, whatever the command.
+func (c *Config) Sources() []string {
+	var all []string
+	c.sections(func(_ []string, keys []key, v reflect.Value) {
+		for _, k := range keys {
+			if k.form != "source" {
+				continue
+			}
+			switch value := v.Field(k.field).Interface().(type) {
+			case string:
+				all = append(all, value)
+			case map[string]string:
+				for _, from := range value {
+					all = append(all, from)
+				}
+			}
+		}
+	})
+	for _, jobs := range []map[string]*Job{c.Jobs, c.Services} {
+		for _, j := range jobs {
+			for _, value := range j.Params {
+				if from, isSecret := SecretParam(value); isSecret {
+					all = append(all, from)
+				}
+			}
+		}
+	}
+	slices.Sort(all)
+	return slices.DeleteFunc(slices.Compact(all), func(from string) bool { return from == "" })
+}
