@@ -93,6 +93,7 @@ func TestCtrlC(t *testing.T) {
 		2: {"✓ submit   prepare  run "},
 	} {
 		t.Run(strconv.Itoa(presses), func(t *testing.T) {
+			s.faults.Quiet() // what an earlier process asked is over
 			keyboard, tty := terminal(t)
 			command := s.command(s.project())
 			command.Env = append(command.Env, "TERM=xterm", "GITHUB_ACTIONS=")

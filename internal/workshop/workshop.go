@@ -41,7 +41,11 @@ func Test(ctx context.Context, o Options) error {
 	if o.Run != "" {
 		args = append(args, "-run="+o.Run)
 	}
-	if err := run(ctx, o, nil, "go", append(args, "./...")...); err != nil || o.Run != "" || os.Getenv("CI") != "true" {
+	var env []string
+	if _, set := os.LookupEnv("GORACE"); !set {
+		env = []string{"GORACE=atexit_sleep_ms=20"} // a program waits for a second otherwise, for races that it hears of late
+	}
+	if err := run(ctx, o, env, "go", append(args, "./...")...); err != nil || o.Run != "" || os.Getenv("CI") != "true" {
 		return err
 	}
 	return fuzzInTest(ctx, o)
