@@ -13,6 +13,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/slipway-ci/slipway/internal/panics"
 )
 
 // Gateway is the service of the Polyaxon that is installed in a namespace.
@@ -70,7 +72,10 @@ func (g *Gateway) Host() string { return "http://" + g.service.Name + "." + g.se
 // server, whatever host it names.
 func (g *Gateway) Transport() *http.Transport {
 	return &http.Transport{
-		DialContext:         func(ctx context.Context, _, _ string) (net.Conn, error) { return g.dial(ctx) },
+		DialContext: func(ctx context.Context, _, _ string) (connection net.Conn, err error) {
+			defer panics.Keep(ctx, &err, "the way to "+g.service.Name)
+			return g.dial(ctx)
+		},
 		MaxIdleConnsPerHost: 8, IdleConnTimeout: time.Minute,
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
@@ -23,6 +24,7 @@ type Options struct {
 // Load reads the configuration at path. Its error is all that is wrong at once, as
 // *source.Error values that are joined, in the order of their positions.
 func Load(path string, o Options) (*Config, error) {
+	defer panics.At(path)
 	full, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)

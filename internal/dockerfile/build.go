@@ -199,6 +199,8 @@ func frontendAttributes(s Spec) map[string]string {
 	return attributes
 }
 
+// solve has BuildKit build and export. A fault of what BuildKit calls back ends it, and is
+// its error.
 func (b *Builder) solve(ctx context.Context, s Spec, o Output, export client.ExportEntry, w *watcher, services []session.Attachable) (*client.SolveResponse, error) {
 	root, err := os.OpenRoot(s.Dir)
 	if err != nil {
@@ -207,18 +209,15 @@ func (b *Builder) solve(ctx context.Context, s Spec, o Output, export client.Exp
 	defer root.Close()
 	files := newTree(root)
 	files.git = s.Git
-	offered, err := attachables(s, o.Keychain)
+	ctx, end := panics.Until(ctx)
+	defer end(nil)
+	offered, err := attachables(ctx, s, o.Keychain)
 	if err != nil {
 		return nil, err
 	}
-	c, err := b.dial(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", b.Name, err)
-	}
-	defer c.Close()
 	options := client.SolveOpt{
 		Exports:       []client.ExportEntry{export},
-		LocalMounts:   map[string]fsutil.FS{"context": files, "dockerfile": files},
+		LocalMounts:   map[string]fsutil.FS{"context": guarded{files, ctx}, "dockerfile": guarded{files, ctx}},
 		SharedKey:     sharedKey(s),
 		Frontend:      "dockerfile.v0",
 		FrontendAttrs: frontendAttributes(s),
@@ -228,13 +227,29 @@ func (b *Builder) solve(ctx context.Context, s Spec, o Output, export client.Exp
 		options.FrontendAttrs["force-network-mode"] = b.testOnlyNetwork
 		options.AllowedEntitlements = []string{"network." + b.testOnlyNetwork}
 	}
+	response, err := b.run(ctx, options, w)
+	if fault := panics.Fault(ctx); fault != nil {
+		return nil, fault // what BuildKit makes of it says less
+	}
+	return response, err
+}
+
+// run runs a build until it ends, or ctx does, or BuildKit does not answer any more.
+func (b *Builder) run(ctx context.Context, options client.SolveOpt, w *watcher) (*client.SolveResponse, error) {
+	c, err := b.dial(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("connect to %s: %w", b.Name, err)
+	}
+	defer c.Close()
 	statuses := make(chan *client.SolveStatus)
 	var watching panics.WaitGroup
 	watching.Go(func() {
+		var err error
 		defer func() { // whoever builds is never kept waiting
 			for range statuses {
 			}
 		}()
+		defer panics.Keep(ctx, &err, "")
 		w.watch(statuses)
 	})
 	var response *client.SolveResponse

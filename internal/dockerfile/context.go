@@ -56,8 +56,7 @@ func newTree(root *os.Root) *tree { return &tree{root: root, keys: map[string]bo
 // Walk gives the files below target, and leaves out what never goes into an image.
 // A file's hard links are files of their own: whether two equal files are one is
 // nothing that a clone keeps.
-func (t *tree) Walk(ctx context.Context, target string, visit fs.WalkDirFunc) (err error) {
-	defer panics.Recover(&err, "the build's context") // fsutil calls it in a goroutine of its own
+func (t *tree) Walk(ctx context.Context, target string, visit fs.WalkDirFunc) error {
 	target = path.Clean("/" + filepath.ToSlash(target))[1:]
 	if target == "" {
 		target = "."
@@ -150,4 +149,23 @@ func (t *tree) holdsKey(name string) bool {
 // Open opens a file that Walk gave.
 func (t *tree) Open(name string) (io.ReadCloser, error) {
 	return t.root.Open(filepath.FromSlash(path.Clean("/" + filepath.ToSlash(name))[1:]))
+}
+
+// guarded are a build's files, of which a fault ends the build: fsutil reads them in
+// goroutines of its own.
+type guarded struct {
+	fsutil.FS
+	build context.Context
+}
+
+// Walk walks the files.
+func (g guarded) Walk(ctx context.Context, target string, visit fs.WalkDirFunc) (err error) {
+	defer panics.Keep(g.build, &err, "the build's context")
+	return g.FS.Walk(ctx, target, visit)
+}
+
+// Open opens one of them.
+func (g guarded) Open(name string) (file io.ReadCloser, err error) {
+	defer panics.Keep(g.build, &err, name)
+	return g.FS.Open(name)
 }

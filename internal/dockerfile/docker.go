@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/moby/buildkit/client"
+
+	"github.com/slipway-ci/slipway/internal/panics"
 )
 
 // docker is a Docker daemon, spoken to over its Engine API: docs.docker.com/reference/api/engine.
@@ -105,10 +107,12 @@ func (f Finder) docker(ctx context.Context, host string) (*Builder, error) {
 		docker: d,
 		near:   runtime.GOOS == "linux" && d.near && info.OperatingSystem != "Docker Desktop", // that is in a virtual machine
 		dial: func(ctx context.Context) (*client.Client, error) {
-			return client.New(ctx, "", client.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
-				return d.upgrade(ctx, "/grpc", "h2c", nil)
-			}), client.WithSessionDialer(func(ctx context.Context, protocol string, meta map[string][]string) (net.Conn, error) {
-				return d.upgrade(ctx, "/session", protocol, meta)
+			return client.New(ctx, "", client.WithContextDialer(func(dialing context.Context, _ string) (connection net.Conn, err error) {
+				defer panics.Keep(ctx, &err, "the Docker daemon at "+host) // gRPC calls it
+				return d.upgrade(dialing, "/grpc", "h2c", nil)
+			}), client.WithSessionDialer(func(dialing context.Context, protocol string, meta map[string][]string) (connection net.Conn, err error) {
+				defer panics.Keep(ctx, &err, "the Docker daemon at "+host)
+				return d.upgrade(dialing, "/session", protocol, meta)
 			}))
 		},
 	}

@@ -2,6 +2,7 @@ package dockerfile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/moby/buildkit/solver/errdefs"
 
+	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
@@ -22,6 +24,9 @@ import (
 func explain(ctx context.Context, s Spec, w *watcher, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	if fault := new(panics.Error); errors.As(err, &fault) {
+		return fault // slipway's own
 	}
 	text := brief(err.Error())
 	at, cause := position(s, err), worded{text, err}

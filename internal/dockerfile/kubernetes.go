@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/slipway-ci/slipway/internal/cluster"
+	"github.com/slipway-ci/slipway/internal/panics"
 )
 
 const (
@@ -81,17 +82,25 @@ func (k *Kubernetes) builder(ctx context.Context, waiting func(string)) (*Builde
 	if _, err := k.ready(ctx, clients, waiting); err != nil {
 		return nil, err
 	}
-	b := &Builder{Name: "buildkitd in the Kubernetes namespace " + k.Namespace, dial: func(ctx context.Context) (*client.Client, error) {
-		return client.New(ctx, "", client.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
+	b := &Builder{Name: k.name(), dial: k.dialer(connected)}
+	return b, b.check(ctx, "see the log of the pod of deployment "+objectName)
+}
+
+func (k *Kubernetes) name() string { return "buildkitd in the Kubernetes namespace " + k.Namespace }
+
+// dialer gives a function that connects with the pod, wherever it is at the time.
+func (k *Kubernetes) dialer(connected *cluster.Cluster) func(context.Context) (*client.Client, error) {
+	return func(ctx context.Context) (*client.Client, error) {
+		return client.New(ctx, "", client.WithContextDialer(func(dialing context.Context, _ string) (connection net.Conn, err error) {
+			defer panics.Keep(ctx, &err, k.name()) // gRPC calls it
 			// The pod may have moved since, to another node.
-			pod, err := k.ready(ctx, clients, nil)
+			pod, err := k.ready(dialing, connected.Client, nil)
 			if err != nil {
 				return nil, err
 			}
-			return connected.DialPod(ctx, pod, port)
+			return connected.DialPod(dialing, pod, port)
 		}))
-	}}
-	return b, b.check(ctx, "see the log of the pod of deployment "+objectName)
+	}
 }
 
 func (k *Kubernetes) connect() (*cluster.Cluster, error) {

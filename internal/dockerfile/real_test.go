@@ -32,6 +32,7 @@ func TestRealBuildKit(t *testing.T) {
 	t.Run("nothing is sent twice", func(t *testing.T) { testWarm(t, w) })
 	t.Run("a version comes from git", func(t *testing.T) { testGit(t, w) })
 	t.Run("labels and annotations", func(t *testing.T) { testLabels(t, w) })
+	t.Run("faults", func(t *testing.T) { testFaults(t, w) })
 }
 
 func testStages(t *testing.T, w *world) {

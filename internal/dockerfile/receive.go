@@ -30,7 +30,7 @@ const manifestBytes = 4 << 20
 // writes to what it takes for a content store; blobs that the registry has are told
 // to be there already, and are not sent over either connection.
 func (t *target) receive(ctx context.Context, s Spec, solve solver) (v1.Hash, error) {
-	solving, cancel := context.WithCancelCause(ctx)
+	solving, cancel := panics.Until(ctx)
 	defer cancel(nil)
 	r := &receiver{ctx: solving, fail: cancel, target: t, manifests: map[v1.Hash][]byte{}}
 	response, err := solve(solving, client.ExportEntry{Type: client.ExporterOCI, Attrs: imageAttributes(s, client.ExporterOCI)}, r)
@@ -65,7 +65,7 @@ func (r *receiver) Register(server *grpc.Server) { api.RegisterContentServer(ser
 
 // Info tells whether the registry has a blob.
 func (r *receiver) Info(_ context.Context, request *api.InfoRequest) (answer *api.InfoResponse, err error) {
-	defer panics.Recover(&err, "blob "+request.Digest)
+	defer panics.Keep(r.ctx, &err, "blob "+request.Digest)
 	if there, err := r.has(request.Digest); err != nil || !there {
 		return nil, status.Errorf(codes.NotFound, "%s is not there", request.Digest)
 	}
@@ -93,12 +93,7 @@ func (r *receiver) has(text string) (bool, error) {
 // Write takes a blob: into a file until it is whole, so that an upload that fails can
 // be repeated, and then to the registry. A failure ends the build, and is its error.
 func (r *receiver) Write(stream api.Content_WriteServer) (err error) {
-	defer func() {
-		if fault := new(panics.Error); errors.As(err, &fault) {
-			r.fail(err)
-		}
-	}()
-	defer panics.Recover(&err, "a layer that BuildKit hands over")
+	defer panics.Keep(r.ctx, &err, "a layer that BuildKit hands over")
 	first, err := stream.Recv()
 	if err != nil {
 		return err

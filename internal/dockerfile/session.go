@@ -19,13 +19,13 @@ import (
 
 // attachables are what BuildKit may ask of slipway during a build: the credentials
 // of registries, the build's secrets, the SSH agent. It asks over the connection of
-// the build, and forgets them with it.
-func attachables(s Spec, keychain authn.Keychain) ([]session.Attachable, error) {
+// the build, and forgets them with it. A fault of theirs ends ctx, which is the build's.
+func attachables(ctx context.Context, s Spec, keychain authn.Keychain) ([]session.Attachable, error) {
 	values := map[string][]byte{}
 	for id, value := range s.Secrets {
 		values[id] = value.Reveal()
 	}
-	list := []session.Attachable{secretsprovider.FromMap(values), &credentials{keychain: keychain}}
+	list := []session.Attachable{secretsprovider.FromMap(values), &credentials{build: ctx, keychain: keychain}}
 	if s.SSH {
 		agent, err := sshprovider.NewSSHAgentProvider([]sshprovider.AgentConfig{{Paths: []string{lookup(s.Environ, "SSH_AUTH_SOCK")}}})
 		if err != nil {
@@ -42,6 +42,7 @@ func attachables(s Spec, keychain authn.Keychain) ([]session.Attachable, error) 
 // offer to.
 type credentials struct {
 	auth.UnimplementedAuthServer
+	build    context.Context
 	keychain authn.Keychain
 }
 
@@ -50,7 +51,7 @@ func (c *credentials) Register(server *grpc.Server) { auth.RegisterAuthServer(se
 
 // Credentials gives those of a registry; empty ones where the keychain has none.
 func (c *credentials) Credentials(ctx context.Context, request *auth.CredentialsRequest) (answer *auth.CredentialsResponse, err error) {
-	defer panics.Recover(&err, "the credentials of "+request.Host) // the session's server would end the process
+	defer panics.Keep(c.build, &err, "the credentials of "+request.Host)
 	if c.keychain == nil {
 		return &auth.CredentialsResponse{}, nil
 	}

@@ -4,10 +4,14 @@
 package panics
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"path"
+	"regexp"
 	"runtime/debug"
+	"slices"
 	"strings"
 )
 
@@ -15,10 +19,12 @@ import (
 type Error struct {
 	// Value is what the panic was called with.
 	Value any
-	// Stack is where.
+	// Stack is where, and below it who waited, when that was another goroutine.
 	Stack string
 	// At is the file or the step at hand, empty when it is not known.
 	At string
+	// first is the one that this is with the stack of who waited; nil for itself.
+	first *Error
 }
 
 // Error says what happened, where, and how to report it.
@@ -38,23 +44,38 @@ func (e *Error) Error() string {
 // mostFrames is how many places of a stack an error shows.
 const mostFrames = 8
 
-// frames gives the places in slipway's own code, the innermost first.
+// module begins the names of slipway's own functions.
+const module = "github.com/slipway-ci/slipway/"
+
+// frames gives the innermost place, and those in slipway's own code around it.
 func (e *Error) frames() []string {
-	var own []string
-	for _, line := range strings.Split(e.Stack, "\n") {
-		place, _, _ := strings.Cut(strings.TrimSpace(line), " +0x")
-		if strings.HasPrefix(line, "\t") && strings.Contains(place, ".go:") && !strings.Contains(place, "/internal/panics/panics.go") && !strings.Contains(place, "/runtime/") {
-			if at := strings.LastIndex(place, "/slipway/"); at >= 0 {
-				place = place[at+len("/slipway/"):]
-			}
-			own = append(own, place)
+	var places []string
+	function := ""
+	for line := range strings.Lines(e.Stack) {
+		at, isPlace := strings.CutPrefix(line, "\t")
+		if !isPlace {
+			function = strings.TrimPrefix(line, "created by ")
+			continue
 		}
-		if len(own) == mostFrames {
+		own := strings.HasPrefix(function, module) || strings.HasPrefix(function, "main.")
+		if hidden.MatchString(function) || !own && len(places) > 0 {
+			continue
+		}
+		at, _, _ = strings.Cut(strings.TrimSpace(at), " +0x")
+		if name, ok := strings.CutPrefix(function, module); ok {
+			dir, file := path.Split(name)
+			file, _, _ = strings.Cut(file, ".")
+			at = path.Join(dir, strings.TrimSuffix(file, "_test"), path.Base(at))
+		}
+		if places = slices.Compact(append(places, at)); len(places) == mostFrames {
 			break
 		}
 	}
-	return own
+	return places
 }
+
+// hidden are the functions that every panic passes.
+var hidden = regexp.MustCompile(`^(?:runtime[./]|panic\(|goroutine |` + regexp.QuoteMeta(module) + `internal/panics\.(?:\(|At|Catch|Go|Keep|Recover|recovered|Within))`)
 
 // Recover, deferred, makes a panic the error of the function that returns err. At is
 // the file or the step at hand; what is nearer to the fault is kept.
@@ -65,6 +86,18 @@ func Recover(err *error, at string) {
 			fault.At = at
 		}
 		*err = errors.Join(fault, *err)
+	}
+}
+
+// At, deferred, names the file or the step at hand to a panic that passes, unless it has
+// one that is nearer.
+func At(at string) {
+	if value := recover(); value != nil {
+		fault := recovered(value)
+		if fault.At == "" {
+			fault.At = at
+		}
+		panic(fault)
 	}
 }
 
@@ -100,12 +133,20 @@ func Go(f func(), failed func(error)) {
 }
 
 // recovered gives the Error of what a panic was called with: the one that it was
-// already when a group passed it on.
+// already when who waited for another goroutine passed it on, with its stack.
 func recovered(value any) *Error {
-	if err, ok := value.(error); ok {
-		if fault := new(Error); errors.As(err, &fault) {
-			return fault
-		}
+	err, _ := value.(error)
+	fault := new(Error)
+	switch {
+	case !errors.As(err, &fault):
+		return &Error{Value: value, Stack: string(debug.Stack())}
+	case fault.first != nil:
+		return fault
 	}
-	return &Error{Value: value, Stack: string(debug.Stack())}
+	passed := *fault
+	passed.first, passed.Stack = fault, fault.Stack+"\n"+string(debug.Stack())
+	return &passed
 }
+
+// same reports whether two are of one panic.
+func (e *Error) same(other *Error) bool { return cmp.Or(e.first, e) == cmp.Or(other.first, other) }

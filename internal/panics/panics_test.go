@@ -39,6 +39,9 @@ func TestGroups(t *testing.T) {
 	if !errors.As(err, &fault) || fault.At != "train.yml" || !strings.Contains(err.Error(), "panics_test.go:") {
 		t.Errorf("%v", err)
 	}
+	if !strings.Contains(fault.Stack, "panics.provoke") || !strings.Contains(fault.Stack, "panics.TestGroups.") {
+		t.Errorf("it does not say where, and who waited:\n%s", fault.Stack)
+	}
 	told := make(chan error)
 	Go(provoke, func(err error) { told <- err })
 	if err := <-told; !errors.As(err, &fault) {
@@ -53,5 +56,30 @@ func TestGroups(t *testing.T) {
 	}
 	if err := Catch("", func() error { return context.Canceled }); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestFaultsOfWhatOthersCall has a function panic that others call, and who watches over
+// all of it, and over its part, hear of it.
+func TestFaultsOfWhatOthersCall(t *testing.T) {
+	watched, faults := Watch(t.Context())
+	ctx, end := Until(watched)
+	defer end(nil)
+	if Fault(ctx) != nil {
+		t.Error("a fault before there is one")
+	}
+	err := func() (err error) {
+		defer Keep(ctx, &err, "train.yml")
+		provoke()
+		return nil
+	}()
+	for what, err := range map[string]error{"the call": err, "the part": Fault(ctx), "all": faults()} {
+		if fault := new(Error); !errors.As(err, &fault) || fault.At != "train.yml" || fault.Value != "provoked" {
+			t.Errorf("%s has %v", what, err)
+		}
+	}
+	ctx, end = Until(watched)
+	if end(errors.New("another reason")); ctx.Err() == nil || Fault(ctx) != nil {
+		t.Errorf("ended for another reason it has %v", Fault(ctx))
 	}
 }

@@ -8,39 +8,44 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 )
 
 // exempt are sources that are no part of slipway as it ships, and this package.
 var exempt = regexp.MustCompile(`_test\.go$|/(testbed|workshop|panics|polyaxontest|clustertest|testdata|\.cache|\.slipway)/|/mage\.go$|/magefile\.go$|/examples/`)
 
-// sources gives visit each node of slipway's sources.
-func sources(t *testing.T, visit func(path string, at token.Position, n ast.Node)) {
-	t.Helper()
-	root, seen := filepath.Join("..", ".."), 0
-	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+// parsed are slipway's sources by their paths, read once for all tests.
+var parsed = sync.OnceValues(func() (map[string]*ast.File, error) {
+	root, all := filepath.Join("..", ".."), map[string]*ast.File{}
+	return all, filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || exempt.MatchString("/"+filepath.ToSlash(path)) {
 			if entry != nil && entry.IsDir() && strings.HasPrefix(entry.Name(), ".") && path != root && entry.Name() != ".." {
 				return fs.SkipDir
 			}
 			return err
 		}
-		seen++
-		files := token.NewFileSet()
-		file, err := parser.ParseFile(files, path, nil, 0)
-		if err != nil {
-			return err
-		}
+		all[path], err = parser.ParseFile(positions, path, nil, parser.SkipObjectResolution)
+		return err
+	})
+})
+
+var positions = token.NewFileSet()
+
+// sources gives visit each node of slipway's sources.
+func sources(t *testing.T, visit func(path string, at token.Position, n ast.Node)) {
+	t.Helper()
+	files, err := parsed()
+	if err != nil || len(files) < 200 {
+		t.Errorf("%d sources: %v", len(files), err)
+	}
+	for path, file := range files {
 		ast.Inspect(file, func(n ast.Node) bool {
 			if n != nil {
-				visit(strings.TrimPrefix(filepath.ToSlash(path), "../../"), files.Position(n.Pos()), n)
+				visit(strings.TrimPrefix(filepath.ToSlash(path), "../../"), positions.Position(n.Pos()), n)
 			}
 			return true
 		})
-		return nil
-	})
-	if err != nil || seen < 200 {
-		t.Errorf("%d sources: %v", seen, err)
 	}
 }
 
@@ -61,6 +66,42 @@ func TestSourcesStartGoroutinesInOneWay(t *testing.T) {
 			}
 		}
 	})
+}
+
+// timed are the sources that have a function called in a goroutine of its own by a timer, or
+// at the end of a context, and why it cannot panic unseen.
+var timed = map[string]string{
+	"internal/dockerfile/docker.go":         "it closes a connection",
+	"internal/polyaxon/answer.go":           "it ends a context",
+	"internal/report/lines.go":              "it keeps its fault for the next event",
+	"internal/run/follow.go":                "who calls it keeps its fault",
+	"internal/run/submit.go":                "it waits and ends a context",
+	"internal/sandbox/container/process.go": "it sends a signal",
+	"internal/secret/source.go":             "it sets a deadline",
+	"internal/silence/silence.go":           "it ends a context",
+	"tasks/forward.go":                      "it closes connections",
+	"tasks/job.go":                          "it ends a context",
+	"tasks/platform.go":                     "as internal/run/follow.go",
+}
+
+// TestSourcesKeepFaultsOfTimers has no function called by a timer whose panic would end
+// the process, unless it is listed why it has none.
+func TestSourcesKeepFaultsOfTimers(t *testing.T) {
+	met := map[string]bool{}
+	sources(t, func(path string, at token.Position, n ast.Node) {
+		if n, ok := n.(*ast.SelectorExpr); ok && n.Sel.Name == "AfterFunc" {
+			if name, ok := n.X.(*ast.Ident); ok && (name.Name == "time" || name.Name == "context") {
+				if met[path] = true; timed[path] == "" {
+					t.Errorf("%s: %s.AfterFunc: say what becomes of a panic", at, name.Name)
+				}
+			}
+		}
+	})
+	for path := range timed {
+		if !met[path] {
+			t.Errorf("%s has a function called later no more", path)
+		}
+	}
 }
 
 // recovers tells whether a server's handler is one of panics.Handler.

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/run"
 )
 
@@ -48,6 +49,8 @@ type lines struct {
 	style   Style
 	started map[string]*started
 	pace    *Pace
+	// fault is a panic of the timer that tells a beginning: the next event has it.
+	fault error
 }
 
 // started is a step that has begun.
@@ -71,7 +74,7 @@ func (l *lines) start(e Event) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		if l.started[e.key()] == s {
-			l.tell(s)
+			l.fault = panics.Catch("", func() error { l.tell(s); return nil })
 		}
 	})
 }
@@ -98,6 +101,9 @@ func (l *lines) progress(e Event) { l.step("·", dim, e, l.style.Quiet || !l.pac
 func (l *lines) Event(e Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.fault != nil {
+		panic(l.fault)
+	}
 	switch e.Kind {
 	case Start:
 		l.start(e)

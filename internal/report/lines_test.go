@@ -1,9 +1,12 @@
 package report
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/slipway-ci/slipway/internal/panics"
 )
 
 // TestProgressInLines tells now and then how far a step is where lines stay as they are.
@@ -59,5 +62,26 @@ func TestLongStepsAreToldAtTheirBeginning(t *testing.T) {
 		if got := strings.ReplaceAll(b.String(), "\n", "|"); got != c.want {
 			t.Errorf("%+v:\n got %s\nwant %s", c.style, got, c.want)
 		}
+	}
+}
+
+// jammed is an output that panics.
+type jammed struct{}
+
+func (jammed) Write([]byte) (int, error) { panic("provoked") }
+
+// TestFaultOfTheTimer has an output panic when the timer tells that a step has begun: who
+// tells the next event has the fault.
+func TestFaultOfTheTimer(t *testing.T) {
+	var timer func()
+	l := Lines(jammed{}, Style{Now: time.Now, AfterFunc: func(_ time.Duration, f func()) func() bool {
+		timer = f
+		return func() bool { return true }
+	}})
+	l.Event(Event{Kind: Start, Step: "image", Subject: "train"})
+	timer()
+	fault := new(panics.Error)
+	if err := panics.Catch("", func() error { l.Event(Event{Kind: Done, Step: "image", Subject: "train"}); return nil }); !errors.As(err, &fault) {
+		t.Errorf("%v", err)
 	}
 }

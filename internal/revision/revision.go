@@ -38,24 +38,23 @@ type Revision struct {
 // below it. Environ is the environment that git runs in, of which what would
 // point it to another repository is left out. Files and directories of a name that
 // unused reports do not count: what is not used may be uncommitted. Without git, a
-// repository or a commit it gives a Revision without one. Its only error is ctx's.
+// repository or a commit it gives a Revision without one, and no error but ctx's.
 func Read(ctx context.Context, dir string, environ []string, unused func(name string) bool) (Revision, error) {
 	g := git{dir: dir, environ: environment(environ)}
 	var r Revision
 	var head, status, remote string
 	var headErr, statusErr error
-	var group panics.Group
+	group, within := panics.WithContext(ctx)
 	group.Go(func() error {
-		head, headErr = g.output(ctx, "log", "-1", "--format=%H%n%ct%n%D", "--decorate=full")
+		head, headErr = g.output(within, "log", "-1", "--format=%H%n%ct%n%D", "--decorate=full")
 		return nil
 	})
 	group.Go(func() error {
-		status, statusErr = g.output(ctx, "status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignore-submodules=none")
+		status, statusErr = g.output(within, "status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignore-submodules=none")
 		return nil
 	})
-	group.Go(func() error { remote = g.run(ctx, "config", "--get", "remote.origin.url"); return nil })
-	_ = group.Wait()
-	if err := ctx.Err(); err != nil {
+	group.Go(func() error { remote = g.run(within, "config", "--get", "remote.origin.url"); return nil })
+	if err := errors.Join(group.Wait(), ctx.Err()); err != nil {
 		return Revision{}, err
 	}
 	if headErr != nil {

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/slipway-ci/slipway/internal/panics"
 )
 
 // The places that values come from.
@@ -72,6 +74,7 @@ type Resolver struct {
 // and a file that cannot be read or is empty or over 1 MiB, are errors that name
 // the source.
 func (r *Resolver) Resolve(ctx context.Context, s Source) (Value, error) {
+	defer panics.At("the secret " + s.String())
 	if err := ctx.Err(); err != nil {
 		return Value{}, err
 	}

@@ -4,44 +4,19 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
 const (
 	root   = "../.."
 	module = "github.com/slipway-ci/slipway"
 )
-
-// rooms gives the directories that docs/architecture.md lists, from top to bottom, with
-// their places in the list. An indented one lies in the room above it.
-func rooms(t *testing.T) map[string]int {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(root, "docs", "architecture.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, list, _ := strings.Cut(string(text), "## The rooms")
-	list, _, _ = strings.Cut(list, "\n## ")
-	line := regexp.MustCompile(`(?m)^    (  )?([a-z0-9/]+) +\S`)
-	places := map[string]int{}
-	above := ""
-	for n, match := range line.FindAllStringSubmatch(list, -1) {
-		room := match[2]
-		if match[1] != "" {
-			room = path.Join(above, room)
-		} else {
-			above = room
-		}
-		places[room] = n
-	}
-	return places
-}
 
 // roomOf gives the room that a directory lies in, "" for none.
 func roomOf(rooms map[string]int, dir string) string {
@@ -55,7 +30,7 @@ func roomOf(rooms map[string]int, dir string) string {
 
 // TestImportsGoDown holds all imports to the order of the rooms in docs/architecture.md.
 func TestImportsGoDown(t *testing.T) {
-	order := rooms(t)
+	order := testbed.Rooms(t)
 	seen := map[string]bool{}
 	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
 		if err != nil {

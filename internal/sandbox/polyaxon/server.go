@@ -21,6 +21,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/sandbox/container"
 	"github.com/slipway-ci/slipway/internal/secret"
 )
@@ -209,7 +210,10 @@ func (s *Server) service(w http.ResponseWriter, r *http.Request, prefix string) 
 		return
 	}
 	target := &url.URL{Scheme: "http", Host: r.Host}
-	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return serving.dial(ctx, port) }}
+	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (connection net.Conn, err error) {
+		defer panics.Keep(ctx, &err, "the way to run "+parts[4])
+		return serving.dial(ctx, port)
+	}}
 	proxy := &httputil.ReverseProxy{Transport: transport, FlushInterval: -1, Rewrite: func(p *httputil.ProxyRequest) {
 		p.SetURL(target)
 		p.Out.Host = p.In.Host

@@ -1,0 +1,37 @@
+package testbed
+
+import (
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// room matches a line of the list of rooms that names a directory.
+var room = regexp.MustCompile(`(?m)^    (  )?([a-z0-9/]+) +\S`)
+
+// Rooms gives the directories that docs/architecture.md lists, from top to bottom, with
+// their places in the list. An indented one lies in the room above it.
+func Rooms(t testing.TB) map[string]int {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(Root(t), "docs", "architecture.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, _ := strings.Cut(string(text), "## The rooms")
+	list, _, _ = strings.Cut(list, "\n## ")
+	places := map[string]int{}
+	above := ""
+	for n, match := range room.FindAllStringSubmatch(list, -1) {
+		name := match[2]
+		if match[1] != "" {
+			name = path.Join(above, name)
+		} else {
+			above = name
+		}
+		places[name] = n
+	}
+	return places
+}

@@ -1,0 +1,301 @@
+package door_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/client-go/rest"
+
+	"github.com/slipway-ci/slipway/internal/actions"
+	"github.com/slipway-ci/slipway/internal/attestation"
+	"github.com/slipway-ci/slipway/internal/clock"
+	"github.com/slipway-ci/slipway/internal/cluster"
+	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/dockerfile"
+	"github.com/slipway-ci/slipway/internal/image"
+	"github.com/slipway-ci/slipway/internal/panics"
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/converter"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/edit"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/lint"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/template"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/yaml11"
+	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/internal/revision"
+	"github.com/slipway-ci/slipway/internal/rootfs"
+	"github.com/slipway-ci/slipway/internal/run"
+	"github.com/slipway-ci/slipway/internal/sandbox"
+	"github.com/slipway-ci/slipway/internal/secret"
+	"github.com/slipway-ci/slipway/internal/silence"
+	"github.com/slipway-ci/slipway/internal/source"
+	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/wheel"
+	"github.com/slipway-ci/slipway/tasks"
+	"github.com/slipway-ci/slipway/tasks/door"
+)
+
+// within is where a room of docs/architecture.md panics: by something that it is given.
+// A room that is given nothing that can panic has none; its callers' callers have it as
+// their own.
+var within = map[string]func(ctx context.Context, dir string) error{
+	"internal/actions": func(context.Context, string) error {
+		commands, _ := actions.New(jammed{}, strings.ToUpper, func(string) (string, bool) { return "true", true })
+		commands.Group("train")
+		return nil
+	},
+	"internal/attestation": func(context.Context, string) error {
+		_, err := attestation.Provenance(attestation.Image{Parameters: map[string]any{"epochs": spiteful{}}})
+		return err
+	},
+	"internal/clock": func(ctx context.Context, _ string) error {
+		return clock.Wait(broken{ctx, "Done"}, time.Nanosecond)
+	},
+	"internal/cluster": func(ctx context.Context, _ string) error {
+		c, err := cluster.Connect(&rest.Config{Host: "http://127.0.0.1:1", Transport: refusing}, "team", "test")
+		if err != nil {
+			return err
+		}
+		return c.CheckNamespace(ctx)
+	},
+	"internal/config": func(_ context.Context, dir string) error {
+		_, err := config.Load(filepath.Join(dir, "slipway.yaml"), config.Options{Lookup: unreadable})
+		return err
+	},
+	"internal/dockerfile": func(ctx context.Context, dir string) error {
+		_, err := dockerfile.Read(broken{ctx, "Err"}, dockerfile.Spec{Name: "job", Dir: dir, Platforms: []string{"linux/amd64"}})
+		return err
+	},
+	"internal/image": func(ctx context.Context, _ string) error {
+		_, err := (&image.Registry{Prefix: "registry.test/team", Transport: refusing}).List(ctx, []string{"job", "other"})
+		return err
+	},
+	"internal/panics": func(context.Context, string) error {
+		var group panics.Group
+		group.Go(func() error { fault(); return nil })
+		return group.Wait()
+	},
+	"internal/polyaxon": func(ctx context.Context, _ string) error {
+		c, err := client()
+		if err != nil {
+			return err
+		}
+		_, err = c.Projects(ctx)
+		return err
+	},
+	"internal/polyaxonfile": func(ctx context.Context, dir string) error {
+		_, err := polyaxonfile.Reader{Transport: refusing}.Read(ctx, filepath.Join(dir, "ref.yml"))
+		return err
+	},
+	"internal/polyaxonfile/lint": func(ctx context.Context, dir string) error {
+		file, err := polyaxonfile.Reader{}.Read(ctx, filepath.Join(dir, "good.yml"))
+		if err != nil {
+			return err
+		}
+		lint.Check(ctx, file, lint.Options{Cluster: asked{}})
+		return nil
+	},
+	"internal/polyaxonfile/converter": func(context.Context, string) error {
+		var none *python.Dict
+		converter.Text(none, polyaxonfile.Newest())
+		return nil
+	},
+	"internal/polyaxonfile/edit": func(context.Context, string) error {
+		edit.Diff([]int{1}, []int{1}) // which == does not compare
+		return nil
+	},
+	"internal/polyaxonfile/template": func(context.Context, string) error {
+		var none *python.Dict
+		_, err := template.Render("{{ epochs }}", map[string]any{"epochs": none})
+		return err
+	},
+	"internal/polyaxonfile/python": func(context.Context, string) error {
+		var none *python.Dict
+		none.Keys()
+		return nil
+	},
+	"internal/polyaxonfile/schema": func(context.Context, string) error {
+		var none *schema.Object
+		none.Keys(polyaxonfile.Newest())
+		return nil
+	},
+	"internal/polyaxonfile/yaml11": func(context.Context, string) error {
+		yaml11.Scalar(nil)
+		return nil
+	},
+	"internal/report": func(context.Context, string) error {
+		report.Lines(jammed{}, report.Style{Now: time.Now}).Event(report.Event{Kind: report.Note, Message: "it goes on"})
+		return nil
+	},
+	"internal/revision": func(ctx context.Context, dir string) error {
+		_, err := revision.Read(broken{ctx, "Deadline"}, dir, os.Environ(), nil)
+		return err
+	},
+	"internal/rootfs": func(context.Context, string) error {
+		_, err := rootfs.Read(spiteful{})
+		return err
+	},
+	"internal/run": func(ctx context.Context, _ string) error {
+		c, err := client()
+		if err != nil {
+			return err
+		}
+		_, err = run.Follow(ctx, c, run.Target{Project: "p", UUID: "u"}, run.FollowOptions{}, nil)
+		return err
+	},
+	"internal/sandbox": func(ctx context.Context, dir string) error {
+		_, err := sandbox.Join(ctx, sandbox.Options{Dir: filepath.Join(dir, ".slipway", "sandbox"), Self: []string{"nothing"}, Lookup: unreadable})
+		return err
+	},
+	"internal/secret": func(ctx context.Context, dir string) error {
+		_, err := (&secret.Resolver{Dir: dir, Lookup: unreadable}).Resolve(ctx, secret.Source{Scheme: secret.SchemeEnv, Name: "TOKEN"})
+		return err
+	},
+	"internal/silence": func(ctx context.Context, _ string) error {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1:1", nil)
+		if err != nil {
+			return err
+		}
+		response, err := silence.Transport(refusing, silence.Limits{Answer: time.Minute}).RoundTrip(request)
+		if err == nil {
+			_ = response.Body.Close()
+		}
+		return err
+	},
+	"internal/source": func(context.Context, string) error {
+		return errors.Join(source.Leaves(spiteful{})...)
+	},
+	"internal/wheel": func(ctx context.Context, dir string) error {
+		_, err := wheel.Resolve(ctx, wheel.Spec{Name: "job", Dir: dir, Lock: "lock.txt", Python: "3.12", CacheDir: filepath.Join(dir, "cache"),
+			Environ: []string{"PIP_CONFIG_FILE=" + os.DevNull, "PIP_INDEX_URL=http://127.0.0.1:1/simple"},
+			Watch:   func(http.RoundTripper) http.RoundTripper { return refusing }})
+		return err
+	},
+}
+
+// atHand is the file or the step that a fault names, where the room knows it.
+var atHand = map[string]string{
+	"internal/cluster": "GET 127.0.0.1:1: ",
+	"internal/config":  "slipway.yaml: ",
+	"internal/secret":  "the secret env:TOKEN: ",
+}
+
+// elsewhere are rooms of which another test has every part panic, and which one; or "" for
+// those that are given nothing that can.
+var elsewhere = map[string]string{
+	"cmd/slipway":            "TestPanicOfEveryCommand",
+	"tasks/door":             "TestFaults",
+	"tasks":                  "TestFaults, TestPanicAtEveryRequest",
+	"internal/gate":          "TestFaultsOfTheWay",
+	"internal/machine":       "",
+	"internal/state":         "",
+	"internal/source/syntax": "",
+	"polyaxon":               "",
+	"examples/quickstart":    "", // a program of its own
+}
+
+// refusing is a transport that panics.
+var refusing = carrier(func(*http.Request) (*http.Response, error) { fault(); return nil, nil })
+
+// unreadable is an environment that panics.
+func unreadable(string) (string, bool) { return fault(), true }
+
+// client gives one whose requests panic.
+func client() (*polyaxon.Client, error) {
+	return polyaxon.New(polyaxon.Options{Host: "http://127.0.0.1:1", Transport: refusing})
+}
+
+// spiteful panics as a value that is encoded, as a reader and as an error.
+type spiteful struct{}
+
+func (spiteful) MarshalJSON() ([]byte, error) { return []byte(fault()), nil }
+func (spiteful) Read([]byte) (int, error)     { return len(fault()), io.EOF }
+func (spiteful) Error() string                { return "an error" }
+func (spiteful) As(any) bool                  { return fault() == "" }
+
+// asked is a cluster that panics.
+type asked struct{}
+
+func (asked) Has(context.Context, lint.Kind, string) bool { return fault() == "" }
+func (asked) Names(context.Context, lint.Kind) []string   { return []string{fault()} }
+
+// broken is a context one of whose methods panics.
+type broken struct {
+	context.Context
+	method string
+}
+
+func (b broken) Done() <-chan struct{} { b.of("Done"); return b.Context.Done() }
+func (b broken) Err() error            { b.of("Err"); return b.Context.Err() }
+
+func (b broken) Deadline() (time.Time, bool) { b.of("Deadline"); return b.Context.Deadline() }
+
+func (b broken) of(method string) {
+	if b.method == method {
+		fault()
+	}
+}
+
+// TestFaultInEachRoom has each room panic, in goroutines of its own too: the command ends
+// with 3, and says where and how to report it. A new room needs a row.
+func TestFaultInEachRoom(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"slipway.yaml": "project: \"${NAME}\"\n",
+		"ref.yml":      "version: 1.1\nkind: operation\nurlRef: https://example.com/component.yml\n",
+		"good.yml":     "version: 1.1\nkind: component\nrun: {kind: job, container: {image: \"busybox:1\", envFrom: [{secretRef: {name: token}}]}}\n",
+		"Dockerfile":   "FROM scratch\nCOPY good.yml /\n",
+		"lock.txt":     "numpy==2.0.0 --hash=sha256:" + strings.Repeat("0", 64) + "\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rooms := testbed.Rooms(t)
+	for room := range rooms {
+		if _, told := elsewhere[room]; !told && within[room] == nil {
+			t.Errorf("nothing provokes a panic in %s", room)
+		}
+	}
+	for room, provoke := range within {
+		if _, is := rooms[room]; !is {
+			t.Errorf("docs/architecture.md has no room %s", room)
+		}
+		t.Run(room, func(t *testing.T) { ends(t, dir, room, provoke) })
+	}
+	t.Run("given nothing", func(t *testing.T) {
+		ends(t, dir, "tasks/door", func(context.Context, string) error { fault(); return nil })
+	})
+}
+
+// ends has a command panic in a room.
+func ends(t *testing.T, dir, room string, provoke func(context.Context, string) error) {
+	var told bytes.Buffer
+	d := door.Open()
+	d.Dir, d.Stdout, d.Stderr = dir, io.Discard, &told
+	err := d.Run(t.Context(), func(ctx context.Context, env *tasks.Env) (*report.Result, error) {
+		return nil, provoke(ctx, dir)
+	})
+	ended, found := new(door.ExitError), new(panics.Error)
+	if !errors.As(err, &ended) || ended.Code != tasks.ExitStep || !errors.As(err, &found) {
+		t.Fatalf("it ended with %v: %s", err, told.String())
+	}
+	if !strings.Contains(found.Stack, "/"+room+"/") {
+		t.Errorf("the panic was not in %s:\n%s", room, found.Stack)
+	}
+	for _, want := range []string{atHand[room] + "this is a fault of slipway (panic: ", "please report it at https://", ".go:"} {
+		if !strings.Contains(told.String(), want) {
+			t.Errorf("it does not say %q:\n%s", want, told.String())
+		}
+	}
+}
