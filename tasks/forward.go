@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/cluster"
+	"github.com/slipway-ci/slipway/internal/gate"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/report"
@@ -33,26 +34,73 @@ func (p *project) mayForward(to *platform, port int) error {
 type forwarding struct {
 	address string
 	close   func()
+	// ctx ends with it, or with a fault of it.
+	ctx context.Context
 	// answered tells that the service did once: what fails from then on is told.
 	answered atomic.Bool
 }
 
-// forward opens a port of loopback and leads what comes there to the service's pod,
-// whichever that is at the time.
+// forward opens a port of loopback and leads what comes there to a service: through a gate
+// to its pod, whichever that is at the time, or to the gate that the sandbox has for it.
 func (p *project) forward(ctx context.Context, to *platform, r *polyaxon.Run, port int) (*forwarding, error) {
-	local, err := p.localAddress(ctx, to, r)
+	if to.embedded {
+		return p.relay(ctx, to, r, port)
+	}
+	path, err := to.polyaxon.ServicePath(ctx, r, to.namespace)
+	if err != nil {
+		return nil, err
+	}
+	ctx, end := panics.Until(ctx)
+	f := &forwarding{ctx: ctx}
+	g, err := gate.Open(gate.Options{
+		Name: r.UUID[:8], Port: port, Path: path, Strip: r.Service().RewritePath, Log: io.Discard, // what matters is told as events
+		Dial: func(context.Context) (net.Conn, error) { return f.dial(p, to, r) },
+	})
+	if err != nil {
+		end(nil)
+		return nil, noPort(port, err)
+	}
+	f.address, f.close = g.Address(), func() {
+		end(nil)
+		_ = g.Close()
+	}
+	return f, nil
+}
+
+// noPort is the error of a port that cannot be listened on.
+func noPort(port int, err error) error {
+	return usagef("port %d of this machine cannot be used: %v", port, err)
+}
+
+// dial connects with the service, and tells why that fails.
+func (f *forwarding) dial(p *project, to *platform, r *polyaxon.Run) (connection net.Conn, err error) {
+	defer panics.Keep(f.ctx, &err, "the way to service "+r.Name)
+	connection, err = p.dialService(f.ctx, to, r)
+	if err != nil && f.ctx.Err() == nil && f.answered.Load() {
+		p.event(report.Warning, "forward", r.Name, err.Error())
+	}
+	return connection, err
+}
+
+// relay has a port lead to the gate of a service of the sandbox.
+func (p *project) relay(ctx context.Context, to *platform, r *polyaxon.Run, port int) (*forwarding, error) {
+	text, err := p.gatewayAddress(ctx, to, r)
+	if err != nil {
+		return nil, err
+	}
+	address, err := url.Parse(text)
 	if err != nil {
 		return nil, err
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	if err != nil {
-		return nil, usagef("port %d of this machine cannot be used: %v", port, err)
+		return nil, noPort(port, err)
 	}
-	local.Scheme, local.Host = "http", listener.Addr().String()
-	ctx, cancel := context.WithCancel(ctx)
+	address.Host = listener.Addr().String()
+	ctx, end := panics.Until(ctx)
 	var group panics.WaitGroup
-	f := &forwarding{address: local.String(), close: func() {
-		cancel()
+	f := &forwarding{ctx: ctx, address: address.String(), close: func() {
+		end(nil)
 		_ = listener.Close()
 		group.Wait()
 	}}
@@ -63,48 +111,27 @@ func (p *project) forward(ctx context.Context, to *platform, r *polyaxon.Run, po
 			if err != nil {
 				return
 			}
-			group.Go(func() {
-				if err := p.carry(ctx, to, r, local); err != nil && f.answered.Load() {
-					p.event(report.Warning, "forward", r.Name, err.Error())
-				}
-			})
+			group.Go(func() { f.carry(p, to, r, local) })
 		}
 	})
 	return f, nil
 }
 
-// localAddress gives where a service answers at a port that leads to its pod, whose
-// gateway takes nothing off, or to the gate that the sandbox has for it.
-func (p *project) localAddress(ctx context.Context, to *platform, r *polyaxon.Run) (*url.URL, error) {
-	if !to.embedded && r.Service().RewritePath {
-		return &url.URL{Path: "/"}, nil
-	}
-	address, err := p.gatewayAddress(ctx, to, r)
-	if err != nil {
-		return nil, err
-	}
-	return url.Parse(address)
-}
-
 // carry connects one connection with the service, until either end closes it.
-func (p *project) carry(ctx context.Context, to *platform, r *polyaxon.Run, local net.Conn) error {
+func (f *forwarding) carry(p *project, to *platform, r *polyaxon.Run, local net.Conn) {
 	defer local.Close()
-	remote, err := p.dialService(ctx, to, r)
+	remote, err := f.dial(p, to, r)
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil
-		}
-		return err
+		return
 	}
 	var once sync.Once
 	end := func() { once.Do(func() { _, _ = local.Close(), remote.Close() }) }
-	defer context.AfterFunc(ctx, end)()
+	defer context.AfterFunc(f.ctx, end)()
 	var group panics.WaitGroup
 	for from, into := range map[net.Conn]net.Conn{local: remote, remote: local} {
 		group.Go(func() { defer end(); _, _ = io.Copy(into, from) })
 	}
 	group.Wait()
-	return nil
 }
 
 // dialService gives a connection to a service: through the cluster to a pod of it

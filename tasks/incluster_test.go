@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -21,6 +22,7 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/cluster"
 	"github.com/slipway-ci/slipway/internal/cluster/clustertest"
+	"github.com/slipway-ci/slipway/internal/gate"
 	"github.com/slipway-ci/slipway/internal/testbed"
 	"github.com/slipway-ci/slipway/internal/testbed/polyaxon111"
 )
@@ -51,13 +53,8 @@ func TestPolyaxonInCluster(t *testing.T) {
 		t.Errorf("it answers at %q:\n%s", up.Jobs[0].Address, events)
 	}
 	clustertest.RunPod(t, clients, pod("api-pod", map[string]string{"app.kubernetes.io/instance": up.Jobs[0].UUID}))
-	local, interrupt := forwarded(ctx, t, env, events)
-	response, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/", local))
-	if err != nil || response.StatusCode != http.StatusOK {
-		t.Errorf("the port answers %v, %v", response, err)
-	} else {
-		_ = response.Body.Close()
-	}
+	address, interrupt := forwarded(ctx, t, env, events)
+	gated(t, address)
 	interrupt()
 	if list, err := Runs(ctx, env, RunsOptions{Services: true}); err != nil || len(list.Runs) != 1 || list.Runs[0].Status != "running" {
 		t.Errorf("afterwards: %+v, %v", list, err)
@@ -67,11 +64,49 @@ func TestPolyaxonInCluster(t *testing.T) {
 	}
 }
 
-// forwarded runs `up api --port`, until the service has answered, and gives the port
-// and what ends it.
-func forwarded(ctx context.Context, t *testing.T, env *Env, events *heard) (local int, interrupt func()) {
+// gated asks a port that leads to a service, which takes its path off, as its user and as
+// others.
+func gated(t *testing.T, address *url.URL) {
 	t.Helper()
-	local = freePort(t)
+	key := address.Query().Get(gate.Parameter)
+	for who, c := range map[string]struct {
+		path    string
+		headers map[string]string
+		want    int
+		gets    string
+	}{
+		"the printed address":         {address.RequestURI(), nil, http.StatusOK, "/"},
+		"a link of the program's own": {address.Path + "docs", map[string]string{"Authorization": "Bearer " + key}, http.StatusOK, "/docs"},
+		"a link that has no base":     {"/static/app.js", map[string]string{"Authorization": "Bearer " + key}, http.StatusOK, "/static/app.js"},
+		"another user of the machine": {"/", nil, http.StatusUnauthorized, ""},
+		"another host's name":         {"/", map[string]string{"Authorization": "Bearer " + key, "Host": "rebound.example"}, http.StatusForbidden, ""},
+		"a web page's script":         {"/", map[string]string{"Authorization": "Bearer " + key, "Origin": "http://evil.example"}, http.StatusForbidden, ""},
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address.Host+c.path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, value := range c.headers {
+			request.Header.Set(name, value)
+		}
+		request.Host = c.headers["Host"]
+		response, err := http.DefaultTransport.RoundTrip(request)
+		if err != nil {
+			t.Errorf("%s: %v", who, err)
+			continue
+		}
+		_ = response.Body.Close()
+		if response.StatusCode != c.want || response.Header.Get("Path") != c.gets {
+			t.Errorf("%s gets %s, and the program is asked for %q; want %d and %q", who, response.Status, response.Header.Get("Path"), c.want, c.gets)
+		}
+	}
+}
+
+// forwarded runs `up api --port`, until the service has answered, and gives the printed
+// address and what ends it.
+func forwarded(ctx context.Context, t *testing.T, env *Env, events *heard) (address *url.URL, interrupt func()) {
+	t.Helper()
+	local := freePort(t)
 	ctx, cancel := context.WithCancel(ctx)
 	t.Cleanup(cancel)
 	ended := make(chan error, 1)
@@ -88,7 +123,15 @@ func forwarded(ctx context.Context, t *testing.T, env *Env, events *heard) (loca
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
-	return local, func() {
+	printed := regexp.MustCompile(fmt.Sprintf(`up api: (http://127\.0\.0\.1:%d/\S+)`, local)).FindStringSubmatch(events.String())
+	if printed == nil {
+		t.Fatalf("no address is printed:\n%s", events)
+	}
+	address, err := url.Parse(printed[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return address, func() {
 		t.Helper()
 		cancel()
 		if err := <-ended; err != nil {

@@ -40,10 +40,10 @@ func TestUpOnNode(t *testing.T) {
 		t.Fatal(err)
 	}
 	serve(ctx, t, clients, "first", up.Jobs[0].UUID, port)
-	local, interrupt := forwarded(ctx, t, env, events)
-	ask(t, local, "hello from first")
+	address, interrupt := forwarded(ctx, t, env, events)
+	ask(t, address.String(), "hello from first")
 	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
-	ask(t, local, "hello from first")
+	ask(t, address.String(), "hello from first")
 
 	// The pod goes, and another comes, as when a node is drained.
 	now := int64(0)
@@ -52,10 +52,10 @@ func TestUpOnNode(t *testing.T) {
 	}
 	serve(ctx, t, clients, "second", up.Jobs[0].UUID, port)
 	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
-	ask(t, local, "hello from second")
+	ask(t, address.String(), "hello from second")
 
 	interrupt()
-	if response, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/", local)); err == nil {
+	if response, err := http.Get(address.String()); err == nil {
 		_ = response.Body.Close()
 		t.Error("the port answers after the interrupt")
 	}
@@ -92,10 +92,10 @@ func serve(ctx context.Context, t *testing.T, clients kubernetes.Interface, name
 	}
 }
 
-// ask asks a port of this machine.
-func ask(t *testing.T, port int, want string) {
+// ask asks an address of this machine.
+func ask(t *testing.T, address, want string) {
 	t.Helper()
-	response, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/", port))
+	response, err := http.Get(address)
 	if err != nil {
 		t.Fatal(err)
 	}

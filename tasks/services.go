@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/run"
@@ -88,7 +89,8 @@ func Up(ctx context.Context, env *Env, name string, o UpOptions) (*report.Result
 	if at.forwarding != nil {
 		at.forwarding.answered.Store(true)
 		p.event(report.Note, "", "", "the port leads to the service until this command is interrupted; the service goes on then, and slipway down "+name+" stops it")
-		<-ctx.Done()
+		<-at.forwarding.ctx.Done()
+		return result, panics.Fault(at.forwarding.ctx)
 	}
 	return result, nil
 }

@@ -132,7 +132,7 @@ var bounded = map[string]string{
 	"internal/polyaxon/client.go http.Client":        "each request has a limit",
 	"internal/wheel/remote.go http.Client":           "its transport has those of package silence",
 	"internal/cluster/forward.go http.Client":        "reach's context has a limit",
-	"internal/sandbox/gate/gate.go http.Server":      "ReadHeaderTimeout",
+	"internal/gate/gate.go http.Server":              "ReadHeaderTimeout",
 	"internal/sandbox/serve.go http.Server":          "ReadHeaderTimeout",
 }
 

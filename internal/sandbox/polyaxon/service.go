@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/slipway-ci/slipway/internal/gate"
 	"github.com/slipway-ci/slipway/internal/sandbox/container"
-	"github.com/slipway-ci/slipway/internal/sandbox/gate"
 )
 
 // readyLimit is how long a service may take to answer on its port before it

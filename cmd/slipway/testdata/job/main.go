@@ -63,7 +63,10 @@ func main() {
 			name, text, _ := strings.Cut(value, ":")
 			check(output(name, text))
 		case "serve":
-			check(http.ListenAndServe(":"+value, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "hello from the job") })))
+			check(http.ListenAndServe(":"+value, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Path", r.URL.Path)
+				fmt.Fprintln(w, "hello from the job")
+			})))
 		case "exit":
 			code, err := strconv.Atoi(value)
 			check(err)

@@ -2,6 +2,7 @@ package gate_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"io"
 	"net"
@@ -12,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/slipway-ci/slipway/internal/sandbox/gate"
+	"github.com/slipway-ci/slipway/internal/gate"
 )
 
 // open opens a gate in front of a program that tells what it gets, and, asked for
@@ -188,5 +189,26 @@ func TestGateTakesItsPathOff(t *testing.T) {
 	response, _ := ask(t, address.String(), "Accept", "text/html")
 	if want := "/rewrite-services/v1/x/"; response.Header.Get("Location") != want {
 		t.Errorf("a browser is led to %s, want %s", response.Header.Get("Location"), want)
+	}
+}
+
+// TestFaultsOfTheWay has what connects with the service panic, in a goroutine of the
+// transport: the request is answered, the log has the fault, and the gate goes on.
+func TestFaultsOfTheWay(t *testing.T) {
+	var log bytes.Buffer
+	g, err := gate.Open(gate.Options{Name: "1234", Log: &log, Dial: func(context.Context) (net.Conn, error) { panic("provoked") }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if response, text := ask(t, g.Address()); response.StatusCode != http.StatusBadGateway {
+			t.Errorf("it answers %s: %s", response.Status, text)
+		}
+	}
+	if err := g.Close(); err != nil {
+		t.Error(err)
+	}
+	if said := "service 1234: this is a fault of slipway (panic: provoked)"; strings.Count(log.String(), said) != 2 {
+		t.Errorf("the log does not say %q twice:\n%s", said, log.String())
 	}
 }

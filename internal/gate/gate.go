@@ -1,5 +1,5 @@
-// Package gate lets the user, and nobody else, reach a service of the sandbox: other
-// users of the machine and web pages in the user's browser reach loopback too. It
+// Package gate lets the user, and nobody else, reach a service at a port of this machine:
+// other users of the machine and web pages in the user's browser reach loopback too. It
 // asks for a key of the service's own, which stands in the address that is printed
 // and then in a cookie, and holds a request's host and origin against its own.
 package gate
@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -38,6 +39,8 @@ type Options struct {
 	// Strip takes Path off what the service is asked for: it believes to be at Path,
 	// and lives at /, behind what people call a proxy that rewrites.
 	Strip bool
+	// Port is the one of this machine, 0 for any that is free.
+	Port int
 	// Dial connects with the service.
 	Dial func(ctx context.Context) (net.Conn, error)
 	// Log takes what goes wrong.
@@ -52,11 +55,12 @@ type Gate struct {
 	listener    net.Listener
 	server      *http.Server
 	proxy       *httputil.ReverseProxy
+	transport   *http.Transport
 }
 
 // Open opens a gate; the caller closes it.
 func Open(o Options) (*Gate, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(o.Port)))
 	if err != nil {
 		return nil, err
 	}
@@ -64,16 +68,14 @@ func Open(o Options) (*Gate, error) {
 	_, _ = rand.Read(random) // it never fails
 	g := &Gate{key: hex.EncodeToString(random), cookie: cookiePrefix + o.Name, path: cmp.Or(o.Path, "/"), strip: o.Strip, listener: listener}
 	logger := log.New(o.Log, "service "+o.Name+": ", 0)
-	g.proxy = &httputil.ReverseProxy{
-		Rewrite:        g.rewrite,
-		ModifyResponse: keepCookies,
-		FlushInterval:  -1,
-		ErrorLog:       logger,
-		Transport: &http.Transport{
-			DialContext:        func(ctx context.Context, _, _ string) (net.Conn, error) { return o.Dial(ctx) },
-			DisableCompression: true, MaxIdleConnsPerHost: 16, IdleConnTimeout: time.Minute,
+	g.transport = &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (connection net.Conn, err error) {
+			defer panics.Keep(ctx, &err, "service "+o.Name) // the transport calls it
+			return o.Dial(ctx)
 		},
+		DisableCompression: true, MaxIdleConnsPerHost: 16, IdleConnTimeout: time.Minute,
 	}
+	g.proxy = &httputil.ReverseProxy{Rewrite: g.rewrite, ModifyResponse: keepCookies, FlushInterval: -1, ErrorLog: logger, Transport: g.transport}
 	g.server = &http.Server{Handler: panics.Handler(g, o.Log), ReadHeaderTimeout: 10 * time.Second, ErrorLog: logger}
 	panics.Go(func() { _ = g.server.Serve(listener) }, func(error) { _ = listener.Close() })
 	return g, nil
@@ -85,7 +87,10 @@ func (g *Gate) Address() string {
 }
 
 // Close closes the gate and its connections.
-func (g *Gate) Close() error { return g.server.Close() }
+func (g *Gate) Close() error {
+	defer g.transport.CloseIdleConnections()
+	return g.server.Close()
+}
 
 // ServeHTTP passes on what may pass.
 func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
