@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -158,13 +159,18 @@ func kill(t *testing.T, dir string, s *sandbox.Sandbox) {
 	if err := process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
-		if _, err := sandbox.Running(t.Context(), dir); errors.Is(err, sandbox.ErrNotRunning) {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the killed sandbox still runs")
-		}
+	// Its ports are closed before its lock is free.
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	lock := flock.New(filepath.Join(dir, "lock"))
+	if free, err := lock.TryLockContext(ctx, 10*time.Millisecond); !free {
+		t.Fatalf("the killed sandbox still runs: %v", err)
+	}
+	if err := lock.Unlock(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sandbox.Running(t.Context(), dir); !errors.Is(err, sandbox.ErrNotRunning) {
+		t.Fatalf("the killed sandbox is not gone: %v", err)
 	}
 }
 
