@@ -17,6 +17,7 @@ type Config struct {
 	// Environment is the one laid over the rest, "" for none.
 	Environment string
 
+	Version int `yaml:"version" doc:"Version of the file's format" enum:"1" default:"1" whole:"yes"`
 	// Project is the name of Dir where the file names none.
 	Project string `yaml:"project" doc:"Polyaxon project, created when missing; the directory's name when left out" form:"slug"`
 	// Registry is "" for the sandbox's registry. It has no slash at its end.

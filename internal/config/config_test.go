@@ -117,6 +117,12 @@ func TestErrors(t *testing.T) {
 		"repeated environment": {job + "environments: {p: {project: a}, p: {project: b}}\n", "slipway.yaml:2:33: key p is repeated: it stands at line 2 already"},
 		"all repeated":         {job + "environments: {}\nenvironments: {}\n", "slipway.yaml:3:1: key environments is repeated: it stands at line 2 already"},
 		"number in an image":   {"images: {env: {files: [a], user: 1000}}\n", `slipway.yaml:1:34: images.env.user must be text, and "1000" is read as a number (put it in quotes)`},
+		"later version":        {"project: version\nversion: 2\njbos: {}\n", `slipway.yaml:2:10: version must be 1, not "2" (write version: 1, or leave it out; a later version needs a later slipway)`},
+		"version as text":      {"version: \"1\"\n" + job, `slipway.yaml:1:10: version must be 1, not "1" (write version: 1, or leave it out; a later version needs a later slipway)`},
+		"no version":           {"version:\n" + job, "slipway.yaml:1:9: version is empty (give it a value, or leave the key out)"},
+		"two versions":         {"version: 1\nversion: 2\n" + job, "slipway.yaml:2:1: key version is repeated: it stands at line 1 already"},
+		"mapping of versions":  {"version: {a: 1}\n" + job, "slipway.yaml:1:10: version must be a single value, not a mapping (write version: 1, or leave it out; a later version needs a later slipway)"},
+		"version of one":       {job + "environments: {p: {version: 1}}\n", "slipway.yaml:2:20: an environment has no version of its own"},
 		"several":              {"projct: 1\njobs: {j: {polyaxonfile: a.yml, gpu: x}}\n", "slipway.yaml:1:1: slipway.yaml has no key projct (did you mean project?)\nslipway.yaml:2:38: jobs.j.gpu must be a whole number from 0, not \"x\""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -151,6 +157,16 @@ jobs:
 	want := map[string]any{"A": "x}, gpu: 8", "B": "${x}", "D": "7", "E": "on"}
 	if diff := cmp.Diff(want, c.Jobs["j"].Params); diff != "" || c.Project != "fallback" || *c.Jobs["j"].GPU != 2 || c.Registry != "r.example/team" {
 		t.Errorf("project %s, registry %s, params %s", c.Project, c.Registry, diff)
+	}
+}
+
+// TestVersion reads a file with its version and one without.
+func TestVersion(t *testing.T) {
+	for _, text := range []string{"", "version: 1\n", "version: 0x1\n", "version: ${V}\n"} {
+		c, err := load(t, text+"project: p\n", Options{Lookup: environment("V", "1")})
+		if err != nil || c.Version != 1 {
+			t.Errorf("%q: %+v, %v", text, c, err)
+		}
 	}
 }
 

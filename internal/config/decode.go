@@ -102,6 +102,16 @@ func (d *decoder) pairs(n *yaml.Node, path []string) [][2]*yaml.Node {
 	return pairs
 }
 
+// valueAt returns the value of a mapping's key, nil for none.
+func valueAt(n *yaml.Node, key string) *yaml.Node {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return n.Content[i+1]
+		}
+	}
+	return nil
+}
+
 // decodeSection fills a struct by its keys, and gives those that are left out their defaults.
 func (d *decoder) decodeSection(n *yaml.Node, v reflect.Value, path []string) {
 	keys := keysOf(v.Type(), namedBelow(path))

@@ -15,12 +15,7 @@ const maxOthers = 50
 // environments returns the names and the values of those that root has, and the node of
 // all, nil for none.
 func (d *decoder) environments(root *yaml.Node) (all *yaml.Node, pairs [][2]*yaml.Node) {
-	for i := 0; i+1 < len(root.Content); i += 2 {
-		if root.Content[i].Value == "environments" {
-			all = root.Content[i+1]
-		}
-	}
-	if all == nil {
+	if all = valueAt(root, "environments"); all == nil {
 		return nil, nil
 	}
 	return all, d.pairs(all, []string{"environments"})

@@ -38,7 +38,7 @@ func Load(path string, o Options) (*Config, error) {
 	}
 	d := newDecoder(path, o.Lookup)
 	c := &Config{Path: full, Dir: filepath.Dir(full), Environment: o.Environment, positions: d.positions}
-	if root := d.parse(text); root != nil {
+	if root := d.parse(text); root != nil && d.supported(root) {
 		d.decodeConfig(d.overlay(root, c), c)
 		if len(d.errs) == 0 {
 			c.settle()

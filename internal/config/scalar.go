@@ -37,6 +37,10 @@ func (d *decoder) decodeScalar(n *yaml.Node, v reflect.Value, path []string, k k
 	switch v.Kind() {
 	case reflect.Int:
 		number, isNumber := resolved.(int)
+		if len(k.enum) > 0 && (!isNumber || !slices.Contains(k.enum, strconv.Itoa(number))) {
+			d.fail(n, "", "%s must be %s, not %s", name(path), strings.Join(k.enum, " or "), shown)
+			return
+		}
 		if !isNumber || number < 0 {
 			d.fail(n, "", "%s must be a whole number from 0, not %s", name(path), shown)
 			return

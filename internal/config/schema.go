@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"reflect"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -60,10 +61,26 @@ func (x schema) of(t reflect.Type, k key) map[string]any {
 func (k key) element() key { return key{name: k.name, form: k.form, enum: k.enum} }
 
 func (x schema) scalar(t reflect.Type, k key, s map[string]any) {
+	plain := func(text string) any {
+		if n, err := strconv.Atoi(text); t.Kind() == reflect.Int && err == nil {
+			return n
+		}
+		return text
+	}
 	if k.standard != "" {
-		s["default"] = k.standard
+		s["default"] = plain(k.standard)
+	}
+	words := k.enum
+	if k.names == "components" {
+		words = x.components
 	}
 	switch {
+	case len(words) > 0:
+		var values []any
+		for _, word := range words {
+			values = append(values, plain(word))
+		}
+		s["anyOf"] = []any{map[string]any{"enum": values}, map[string]any{"type": "string", "pattern": variables}}
 	case t == reflect.TypeFor[time.Duration]():
 		s["type"], s["pattern"] = "string", "^[0-9]+[dhms]([0-9]+[hms])*$|"+variables
 	case t.Kind() == reflect.Int:
@@ -74,14 +91,7 @@ func (x schema) scalar(t reflect.Type, k key, s map[string]any) {
 		s["type"] = "boolean"
 	case t.Kind() == reflect.String:
 		s["type"] = "string"
-		words := k.enum
-		if k.names == "components" {
-			words = x.components
-		}
-		if len(words) > 0 {
-			delete(s, "type")
-			s["anyOf"] = []any{map[string]any{"enum": words}, map[string]any{"type": "string", "pattern": variables}}
-		} else if pattern := forms[k.form].pattern; pattern != nil {
+		if pattern := forms[k.form].pattern; pattern != nil {
 			s["pattern"] = pattern.String() + "|" + variables
 		}
 	}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -38,7 +39,7 @@ func accepts(t *testing.T, root, s map[string]any, value any) bool {
 	if n, all := each("anyOf"); all > 0 && n == 0 {
 		return false
 	}
-	if words, ok := s["enum"].([]any); ok && !slices.Contains(words, value) {
+	if words, ok := s["enum"].([]any); ok && !slices.ContainsFunc(words, func(word any) bool { return fmt.Sprint(word) == fmt.Sprint(value) }) {
 		return false
 	}
 	if !hasType(s["type"], value) {
@@ -120,36 +121,40 @@ func TestSchemaAcceptsWhatSlipwayDoes(t *testing.T) {
 	for text, want := range map[string]bool{
 		string(example): true,
 		"jobs: {a: {polyaxonfile: a.yml, timeout: 1h30m, gpu: 1, matrix: expand}}": true,
-		"jobs: {a: {component: train, timeout: 2d}}":                               true,
-		"jobs: {a: {component: '${NAME}', gpu: '${GPUS}', timeout: '${LIMIT}'}}":   true,
-		"jobs: {a: {image: b}}":                                  false,
-		"jobs: {a: {component: trian}}":                          false,
-		"jobs: {a: {component: train, polyaxonfile: a.yml}}":     false,
-		"jobs: {a: {component: train, timeout: 10min}}":          false,
-		"jobs: {a: {component: train, timeout: 90}}":             false,
-		"jobs: {a: {component: train, on-cancel: wait}}":         false,
-		"jobs: {a: {component: train, matrix: grid}}":            false,
-		"jobs: {a: {component: train, gpu: two}}":                false,
-		"jobs: {A: {component: train}}":                          false,
-		"jobs: {a: {polyaxonfile: ../a.yml}}":                    false,
-		"jobs: {a: {polyaxonfile: /a.yml}}":                      false,
-		"services: {a: {image: b}}":                              false,
-		"services: {a: {component: jupyter}}":                    true,
-		"images: {a: {go: {main: ./a}}}":                         true,
-		"images: {a: {files: [a, ./b], base: x}}":                true,
-		"images: {a: {go: {main: ./a}, files: [a]}}":             true,
-		"images: {a: {base: x}}":                                 false,
-		"images: {a: {go: {main: ./a}, dockerfile: Dockerfile}}": false,
-		"images: {a: {files: [../a]}}":                           false,
-		"images: {a: {files: [a], platforms: [amd64]}}":          false,
-		"secrets: {a: {data: {t: env:T}}}":                       true,
-		"secrets: {a: {data: {t: hunter2}}}":                     false,
-		"secrets: {a: {}}":                                       false,
-		"cluster: {namespace: a}":                                false,
-		"cluster: {kubeconfig: {}}":                              true,
-		"volume: {claim: a, connection: b}":                      false,
-		"references: {hosts: [a.example]}":                       true,
-		"references: {hosts: ['https://a.example']}":             false,
+		"version: 1":                         true,
+		"version: 2":                         false,
+		"version: v1":                        false,
+		"environments: {prod: {version: 1}}": false,
+		"jobs: {a: {component: train, timeout: 2d}}":                             true,
+		"jobs: {a: {component: '${NAME}', gpu: '${GPUS}', timeout: '${LIMIT}'}}": true,
+		"jobs: {a: {image: b}}":                                                  false,
+		"jobs: {a: {component: trian}}":                                          false,
+		"jobs: {a: {component: train, polyaxonfile: a.yml}}":                     false,
+		"jobs: {a: {component: train, timeout: 10min}}":                          false,
+		"jobs: {a: {component: train, timeout: 90}}":                             false,
+		"jobs: {a: {component: train, on-cancel: wait}}":                         false,
+		"jobs: {a: {component: train, matrix: grid}}":                            false,
+		"jobs: {a: {component: train, gpu: two}}":                                false,
+		"jobs: {A: {component: train}}":                                          false,
+		"jobs: {a: {polyaxonfile: ../a.yml}}":                                    false,
+		"jobs: {a: {polyaxonfile: /a.yml}}":                                      false,
+		"services: {a: {image: b}}":                                              false,
+		"services: {a: {component: jupyter}}":                                    true,
+		"images: {a: {go: {main: ./a}}}":                                         true,
+		"images: {a: {files: [a, ./b], base: x}}":                                true,
+		"images: {a: {go: {main: ./a}, files: [a]}}":                             true,
+		"images: {a: {base: x}}":                                                 false,
+		"images: {a: {go: {main: ./a}, dockerfile: Dockerfile}}":                 false,
+		"images: {a: {files: [../a]}}":                                           false,
+		"images: {a: {files: [a], platforms: [amd64]}}":                          false,
+		"secrets: {a: {data: {t: env:T}}}":                                       true,
+		"secrets: {a: {data: {t: hunter2}}}":                                     false,
+		"secrets: {a: {}}":                                                       false,
+		"cluster: {namespace: a}":                                                false,
+		"cluster: {kubeconfig: {}}":                                              true,
+		"volume: {claim: a, connection: b}":                                      false,
+		"references: {hosts: [a.example]}":                                       true,
+		"references: {hosts: ['https://a.example']}":                             false,
 		"jobs: {a: {component: train}}\nenvironments: {prod: {jobs: {a: {timeout: 1h}}, cluster: {namespace: b}}}": true,
 		"environments: {prod: {jobs: {a: {timeout: 10min}}}}":                                                      false,
 		"environments: {prod: {environments: {}}}":                                                                 false,
