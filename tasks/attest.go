@@ -8,6 +8,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/attestation"
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/image"
+	"github.com/slipway-ci/slipway/internal/registry"
 )
 
 // laptop is the builder where no workflow builds.
@@ -21,7 +22,7 @@ type made struct {
 
 // attester gives what is attached to an image: what is in it, and how it was made.
 func (p *project) attester(i *config.Image, spec image.Spec, by made) image.Attester {
-	return func(s image.Subject) ([]image.Attestation, error) {
+	return func(s image.Subject) ([]registry.Artifact, error) {
 		known := attestation.Image{
 			Repository: s.Repository, Digest: s.Digest, Kind: i.Kind(), Platform: s.Platform, Inputs: s.Inputs, Base: s.Base,
 			Sources: by.sources, Dockerfile: by.dockerfile, Source: spec.Source, Version: p.Version, Builder: laptop, Parameters: parameters(i),
@@ -49,7 +50,7 @@ func (p *project) attester(i *config.Image, spec image.Spec, by made) image.Atte
 		if err != nil {
 			return nil, err
 		}
-		return []image.Attestation{
+		return []registry.Artifact{
 			{Type: attestation.TypeSBOM, Document: sbom, Annotations: annotations},
 			{Type: attestation.TypeProvenance, Document: provenance, Annotations: annotations},
 		}, nil

@@ -10,6 +10,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/image"
 	"github.com/slipway-ci/slipway/internal/panics"
+	"github.com/slipway-ci/slipway/internal/registry"
 	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/sandbox/disk"
 	"github.com/slipway-ci/slipway/internal/source"
@@ -132,7 +133,7 @@ func (p *project) pushOne(ctx context.Context, to *platform, i *config.Image) (*
 	if !p.NoAttestations {
 		recipe.Attest = p.attester(i, spec, made{})
 	}
-	pushed, err := to.registry.Push(ctx, recipe, p.tags(i), func(progress image.Progress) {
+	pushed, err := image.Push(ctx, to.registry, recipe, p.tags(i), func(progress registry.Progress) {
 		pace.progress(fmt.Sprintf("%s, %d of %d layers", report.Part(progress.Bytes, progress.BytesTotal), progress.Layers, progress.Total))
 	})
 	if err != nil {
@@ -156,7 +157,7 @@ func (p *project) tags(i *config.Image) []string {
 	var tags []string
 	switch r := p.revision(); {
 	case r.Clean:
-		tags = append(tags, image.TagFor(r.Commit))
+		tags = append(tags, registry.TagFor(r.Commit))
 	case r.Reason != "":
 		p.untagged.Do(func() { p.event(report.Note, "image", i.Name, "no image gets a commit's tag: "+r.Reason) })
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/dockerfile"
 	"github.com/slipway-ci/slipway/internal/image"
+	"github.com/slipway-ci/slipway/internal/registry"
 	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/secret"
 	"github.com/slipway-ci/slipway/internal/source"
@@ -97,7 +98,7 @@ func (p *project) adopt(ctx context.Context, to *platform, i *config.Image, from
 	if !p.NoAttestations {
 		attest = p.attester(i, spec, made{sources: built.Bases, dockerfile: &attestation.File{Path: i.Dockerfile, Text: text}})
 	}
-	return to.registry.Adopt(ctx, spec, built.Digest, p.tags(i), attest, describe)
+	return image.Adopt(ctx, to.registry, spec, built.Digest, p.tags(i), attest, describe)
 }
 
 // readDockerfile reads what a build reads of the tree, and tells of secrets in it. A
@@ -185,7 +186,7 @@ func (p *project) planDockerfile(ctx context.Context, to *platform, i *config.Im
 		return one, err
 	}
 	if r := p.revision(); r.Clean {
-		reference, err := to.registry.Tagged(ctx, i.Name, image.TagFor(r.Commit))
+		reference, err := to.registry.Tagged(ctx, i.Name, registry.TagFor(r.Commit))
 		if err != nil {
 			return one, fmt.Errorf("ask for image %s: %w", i.Name, err)
 		}
@@ -202,7 +203,7 @@ func (p *project) planDockerfile(ctx context.Context, to *platform, i *config.Im
 	if err != nil {
 		return one, err
 	}
-	if one.Changed, err = to.registry.Changes(ctx, target, made); err != nil {
+	if one.Changed, err = image.Changes(ctx, to.registry, target, made); err != nil {
 		return one, fmt.Errorf("ask for image %s: %w", i.Name, err)
 	}
 	return one, nil

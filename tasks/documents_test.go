@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -18,7 +17,6 @@ import (
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
-	"github.com/google/go-containerregistry/pkg/registry"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
@@ -27,7 +25,8 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/slipway-ci/slipway/internal/config"
-	"github.com/slipway-ci/slipway/internal/image"
+	"github.com/slipway-ci/slipway/internal/registry"
+	"github.com/slipway-ci/slipway/internal/registry/registrytest"
 	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
@@ -84,7 +83,7 @@ func world(t *testing.T) (dir string, transport http.RoundTripper) {
 			t.Fatal(err)
 		}
 	}
-	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	server := httptest.NewServer(registrytest.InMemory())
 	t.Cleanup(server.Close)
 	at, err := url.Parse(server.URL)
 	if err != nil {
@@ -230,7 +229,7 @@ func buildDocumented(t *testing.T, p *project, transport http.RoundTripper) {
 	if prefix == "" {
 		prefix = "registry.example/acme"
 	}
-	to := &platform{registry: &image.Registry{Prefix: prefix, Transport: transport}, target: v1.Platform{OS: "linux", Architecture: "amd64"}}
+	to := &platform{registry: &registry.Client{Prefix: prefix, Transport: transport}, target: v1.Platform{OS: "linux", Architecture: "amd64"}}
 	var images []*config.Image
 	for _, name := range sorted(p.config.Images) {
 		i := p.config.Images[name]

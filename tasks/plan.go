@@ -111,7 +111,7 @@ func (p *project) planImage(ctx context.Context, to *platform, i *config.Image) 
 	if err != nil {
 		return one, fmt.Errorf("build image %s: %w", i.Name, err)
 	}
-	planned, err := to.registry.Plan(ctx, recipe)
+	planned, err := image.Plan(ctx, to.registry, recipe)
 	if err != nil {
 		return one, fmt.Errorf("ask for image %s: %w", i.Name, err)
 	}

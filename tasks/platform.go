@@ -17,9 +17,9 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/slipway-ci/slipway/internal/cluster"
-	"github.com/slipway-ci/slipway/internal/image"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/registry"
 	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/run"
 	"github.com/slipway-ci/slipway/internal/sandbox"
@@ -31,7 +31,7 @@ import (
 // platform is where images, secrets and runs go: what slipway.yaml names, and
 // the sandbox for what it leaves out.
 type platform struct {
-	registry  *image.Registry
+	registry  *registry.Client
 	cluster   *cluster.Cluster
 	polyaxon  *polyaxon.Client
 	namespace string
@@ -186,15 +186,15 @@ func (p *project) rarely() func(text string) {
 }
 
 func (p *project) connectRegistry(ctx context.Context, to *platform) error {
-	carrier := image.RememberPings(transport.NewUserAgent(p.Transport, "slipway/"+p.Version))
+	carrier := registry.RememberPings(transport.NewUserAgent(p.Transport, "slipway/"+p.Version))
 	if p.config.Registry != "" {
-		to.registry = &image.Registry{Prefix: p.config.Registry, Transport: carrier, Keychain: keychain{image.NewCredentials(), p.Secrets}, Waiting: p.rarely()}
+		to.registry = &registry.Client{Prefix: p.config.Registry, Transport: carrier, Keychain: keychain{registry.NewCredentials(), p.Secrets}, Waiting: p.rarely()}
 		return nil
 	}
-	to.registry = &image.Registry{
+	to.registry = &registry.Client{
 		Prefix:      strings.TrimPrefix(to.sandbox.Registry, "http://"),
 		Transport:   carrier,
-		Keychain:    to.sandbox.Keychain(keychain{image.NewCredentials(), p.Secrets}),
+		Keychain:    to.sandbox.Keychain(keychain{registry.NewCredentials(), p.Secrets}),
 		NameOptions: []name.Option{name.Insecure},
 		Waiting:     p.rarely(),
 	}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/slipway-ci/slipway/internal/image"
+	"github.com/slipway-ci/slipway/internal/registry"
 	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/revision"
 )
@@ -18,7 +18,7 @@ func Retag(ctx context.Context, env *Env, from, to string, force bool) (*report.
 		return nil, err
 	}
 	result := p.result("retag")
-	tag := image.TagFor(to)
+	tag := registry.TagFor(to)
 	if tag == "" {
 		return result, usagef("%q makes no tag", to)
 	}
@@ -36,7 +36,7 @@ func Retag(ctx context.Context, env *Env, from, to string, force bool) (*report.
 	if err != nil {
 		return result, err
 	}
-	done, err := connected.registry.Retag(ctx, sorted(p.config.Images), image.TagFor(from), tag, force)
+	done, err := connected.registry.Retag(ctx, sorted(p.config.Images), registry.TagFor(from), tag, force)
 	for _, r := range done {
 		one := report.Image{Name: r.Name, Reference: r.Reference.String(), Digest: r.Reference.DigestStr(), Tags: []string{tag}, Action: "tagged"}
 		if r.UpToDate {

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 
-	"github.com/slipway-ci/slipway/internal/image"
+	"github.com/slipway-ci/slipway/internal/registry"
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
@@ -69,7 +69,7 @@ func TestVerify(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = build(true)
-	var damaged *image.DamagedError
+	var damaged *registry.DamagedError
 	if !errors.As(err, &damaged) || damaged.Has != 10 || !strings.Contains(err.Error(), "remove the blob from its storage") {
 		t.Errorf("%v", err)
 	}

@@ -14,7 +14,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/slipway-ci/slipway/internal/image"
-	"github.com/slipway-ci/slipway/internal/sandbox/registry"
+	"github.com/slipway-ci/slipway/internal/registry"
+	sandboxregistry "github.com/slipway-ci/slipway/internal/sandbox/registry"
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
@@ -23,7 +24,7 @@ import (
 // with the sources in a COPY of their own, which is the best that a Dockerfile can
 // do here, and with all in one; buildah, with the former; and crane.
 func BenchmarkImageBuildKit(b *testing.B) {
-	handler, err := registry.New(b.TempDir(), io.Discard)
+	handler, err := sandboxregistry.New(b.TempDir(), io.Discard)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -63,10 +64,10 @@ func BenchmarkImageBuildKit(b *testing.B) {
 		}
 	}
 	slipway := func(tb testing.TB) int64 {
-		r := &image.Registry{Prefix: host, NameOptions: []name.Option{name.Insecure}, Transport: image.RememberPings(http.DefaultTransport)}
+		r := &registry.Client{Prefix: host, NameOptions: []name.Option{name.Insecure}, Transport: registry.RememberPings(http.DefaultTransport)}
 		recipe, err := image.Prepare(context.Background(), image.Spec{Name: "slipway", Dir: dir, Kind: image.KindFiles, Files: []string{"site", "src"}}, r)
 		if err == nil {
-			_, err = r.Push(context.Background(), recipe, []string{"v1"}, nil)
+			_, err = image.Push(context.Background(), r, recipe, []string{"v1"}, nil)
 		}
 		if err != nil {
 			tb.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/slipway-ci/slipway/internal/panics"
+	"github.com/slipway-ci/slipway/internal/registry"
 )
 
 // Adopt makes an image, or an index, that another builder has put into the
@@ -21,23 +22,23 @@ import (
 // Of the spec the name, the platforms and the source count. What it is made of is
 // asked for when it was not adopted before; made may be nil. Adopt can be repeated
 // after any failure, and ends with ctx.
-func (r *Registry) Adopt(ctx context.Context, s Spec, built v1.Hash, tags []string, attest Attester, made func() (Ingredients, error)) (*Pushed, error) {
+func Adopt(ctx context.Context, to *registry.Client, s Spec, built v1.Hash, tags []string, attest Attester, made func() (Ingredients, error)) (*Pushed, error) {
 	s.platform = ordered(s.Platforms)[0]
 	recipe := &Recipe{Name: s.Name, spec: s}
 	var err error
 	if recipe.Inputs, err = adoptedIdentity(s, built); err != nil {
 		return nil, err
 	}
-	p, err := r.open(ctx, recipe, tags, attest)
+	p, err := open(ctx, to, recipe, tags, attest)
 	if err != nil {
 		return nil, err
 	}
-	at := p.wire.repository
-	found, err := r.find(ctx, p.wire, recipe)
+	at := p.to.Name
+	found, err := find(ctx, p.to, recipe)
 	if err != nil {
 		return nil, err
 	}
-	if found != nil && r.Verify {
+	if found != nil && to.Verify {
 		if err := p.verifyAdopted(ctx, found); err != nil {
 			return nil, err
 		}
@@ -45,11 +46,11 @@ func (r *Registry) Adopt(ctx context.Context, s Spec, built v1.Hash, tags []stri
 	if found != nil {
 		unmoved, err := p.retag(ctx, found)
 		return &Pushed{
-			Name: s.Name, Reference: at.Digest(found.digest.String()), Tags: p.tags, Found: true, UpToDate: unmoved,
-			BytesSent: p.meter.sent.Load(), BytesTotal: found.size, Layers: found.count,
+			Name: s.Name, Reference: at.Digest(found.Digest.String()), Tags: p.tags, Found: true, UpToDate: unmoved,
+			BytesSent: p.to.Meter.Sent(), BytesTotal: found.Size, Layers: found.Count,
 		}, err
 	}
-	there, err := r.look(ctx, p.wire, built.String())
+	there, err := p.to.Look(ctx, built.String())
 	if err == nil && there == nil {
 		err = fmt.Errorf("the registry has no image %s, which the builder said it had pushed", at.Digest(built.String()))
 	}
@@ -75,8 +76,8 @@ func (r *Registry) Adopt(ctx context.Context, s Spec, built v1.Hash, tags []stri
 		}
 	}
 	return &Pushed{
-		Name: s.Name, Reference: at.Digest(a.digest.String()), Tags: p.tags,
-		BytesSent: p.meter.sent.Load(), BytesTotal: a.size, Layers: a.layers, Changed: a.changed,
+		Name: s.Name, Reference: at.Digest(a.Digest.String()), Tags: p.tags,
+		BytesSent: p.to.Meter.Sent(), BytesTotal: a.Size, Layers: a.Count, Changed: a.changed,
 	}, nil
 }
 
@@ -85,8 +86,8 @@ func (r *Registry) Adopt(ctx context.Context, s Spec, built v1.Hash, tags []stri
 func (p *push) verifyAdopted(ctx context.Context, found *standing) error {
 	whole, err := p.verify(ctx, found)
 	if err == nil && whole == nil {
-		if err = p.mended(ctx); err == nil {
-			err = fmt.Errorf("the registry has lost a part of %s, and tells the builder that it has it: delete the image there, and build it again", p.wire.repository.Digest(found.digest.String()))
+		if err = p.to.CheckMended(ctx); err == nil {
+			err = fmt.Errorf("the registry has lost a part of %s, and tells the builder that it has it: delete the image there, and build it again", p.to.Name.Digest(found.Digest.String()))
 		}
 	}
 	return err
@@ -99,7 +100,7 @@ func (p *push) compare(ctx context.Context, a *assembled, made func() (Ingredien
 	if err != nil {
 		return nil, err
 	}
-	last, err := p.registry.previous(ctx, p.wire, p.recipe)
+	last, err := lastPushed(ctx, p.to, p.recipe)
 	if err != nil {
 		return nil, err
 	}
@@ -114,29 +115,29 @@ func (p *push) compare(ctx context.Context, a *assembled, made func() (Ingredien
 // adoptedIdentity hashes what an image is made of that another builder has built.
 func adoptedIdentity(s Spec, built v1.Hash) (string, error) {
 	text, err := json.Marshal(map[string]any{"version": kindVersion, "kind": "adopted", "built": built.String(), "annotations": annotate(s, nil)})
-	return hashOf(text).Hex, err
+	return registry.DigestOf(text).Hex, err
 }
 
 // adopt annotates an image that is there, and attaches what is said of it, and of
 // its images when it is an index.
-func (p *push) adopt(ctx context.Context, there *standing) (*assembled, error) {
+func (p *push) adopt(ctx context.Context, there *registry.Manifest) (*assembled, error) {
 	a, err := annotated(there, p.recipe)
 	if err != nil {
-		return nil, fmt.Errorf("annotate %s: %w", p.wire.repository.Digest(there.digest.String()), err)
+		return nil, fmt.Errorf("annotate %s: %w", p.to.Name.Digest(there.Digest.String()), err)
 	}
 	group, limited := panics.WithContext(ctx)
-	group.SetLimit(uploads)
+	group.SetLimit(registry.Parallel)
 	var mu sync.Mutex
 	for _, variant := range a.variants {
 		group.Go(func() error {
-			image, err := p.registry.look(limited, p.wire, variant.Digest)
+			image, err := p.to.Look(limited, variant.Digest)
 			if err != nil || image == nil {
 				return err
 			}
 			mu.Lock()
-			a.size, a.layers = a.size+image.size, a.layers+image.count
+			a.Size, a.Count = a.Size+image.Size, a.Count+image.Count
 			mu.Unlock()
-			return p.attach(limited, &assembled{manifest: image.text, mediaType: image.mediaType, digest: image.digest}, variant.Platform)
+			return p.attach(limited, &assembled{Manifest: *image}, variant.Platform)
 		})
 	}
 	if err := group.Wait(); err != nil {
@@ -150,12 +151,12 @@ func (p *push) adopt(ctx context.Context, there *standing) (*assembled, error) {
 }
 
 // annotated gives an image that is there with slipway's annotations beside its own.
-func annotated(there *standing, r *Recipe) (*assembled, error) {
+func annotated(there *registry.Manifest, r *Recipe) (*assembled, error) {
 	var manifest map[string]json.RawMessage
 	var had struct {
 		Annotations map[string]string `json:"annotations"`
 	}
-	if err := errors.Join(json.Unmarshal(there.text, &manifest), json.Unmarshal(there.text, &had)); err != nil {
+	if err := errors.Join(json.Unmarshal(there.Text, &manifest), json.Unmarshal(there.Text, &had)); err != nil {
 		return nil, err
 	}
 	own := annotate(r.spec, nil)
@@ -169,12 +170,12 @@ func annotated(there *standing, r *Recipe) (*assembled, error) {
 	if manifest["annotations"], err = json.Marshal(own); err != nil {
 		return nil, err
 	}
-	a := &assembled{mediaType: there.mediaType, size: there.size, layers: there.count}
-	if a.manifest, err = json.Marshal(manifest); err != nil {
+	a := &assembled{Manifest: registry.Manifest{MediaType: there.MediaType, Size: there.Size, Count: there.Count}}
+	if a.Text, err = json.Marshal(manifest); err != nil {
 		return nil, err
 	}
-	a.digest = hashOf(a.manifest)
-	for _, child := range there.children {
+	a.Digest = registry.DigestOf(a.Text)
+	for _, child := range there.Children {
 		if child.Platform != nil && child.Platform.OS != "unknown" { // which the builder's own attestations have
 			a.variants = append(a.variants, Variant{child.Platform.String(), child.Digest.String()})
 		}

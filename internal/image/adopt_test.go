@@ -15,13 +15,16 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/slipway-ci/slipway/internal/registry"
+	"github.com/slipway-ci/slipway/internal/registry/registrytest"
 )
 
 // testAdopt has images that another builder has pushed by digest, as BuildKit does,
 // become slipway's: annotated and attested before they have a tag, and one image
 // whatever the commit.
-func testAdopt(t *testing.T, f *faults, r *Registry) {
-	f.during(nil)
+func testAdopt(t *testing.T, f *registrytest.Faults, r *registry.Client) {
+	f.During(nil)
 	platform := v1.Platform{OS: "linux", Architecture: "arm64"}
 	made := func(platform v1.Platform) v1.Image {
 		image := mutate.ConfigMediaType(mutate.MediaType(baseImage(t, platform), types.OCIManifestSchema1), types.OCIConfigJSON)
@@ -39,39 +42,39 @@ func testAdopt(t *testing.T, f *faults, r *Registry) {
 		return repository.Digest(digest.String()), digest
 	}
 	one, oneDigest := at(image.Digest())
-	must(t, remote.Write(one, image, r.options(t.Context())...))
+	must(t, remote.Write(one, image, options(t, r)...))
 	many, manyDigest := at(index.Digest())
-	must(t, remote.WriteIndex(many, index, r.options(t.Context())...))
+	must(t, remote.WriteIndex(many, index, options(t, r)...))
 
 	third := made(platform)
 	other, otherDigest := at(third.Digest())
-	must(t, remote.Write(other, third, r.options(t.Context())...))
+	must(t, remote.Write(other, third, options(t, r)...))
 
 	s := Spec{Name: "team/adopted", Platforms: []v1.Platform{platform}, Source: "https://git.example.com/a"}
 	var told []Subject
 	var turn sync.Mutex
-	attest := func(s Subject) ([]Attestation, error) {
+	attest := func(s Subject) ([]registry.Artifact, error) {
 		turn.Lock()
 		defer turn.Unlock()
 		told = append(told, s)
 		text, err := json.Marshal(s)
-		return []Attestation{{Type: "application/spdx+json", Document: text}}, err
+		return []registry.Artifact{{Type: "application/spdx+json", Document: text}}, err
 	}
 	for what, built := range map[string]v1.Hash{"image": oneDigest, "index": manyDigest} {
 		told = nil
-		f.during(nil)
-		adopted, err := r.Adopt(t.Context(), s, built, []string{what}, attest, nil)
+		f.During(nil)
+		adopted, err := Adopt(t.Context(), r, s, built, []string{what}, attest, nil)
 		must(t, err)
 		if adopted.Found || adopted.BytesTotal < 4000 || adopted.Layers != 2 {
 			t.Errorf("%s: %+v", what, adopted)
 		}
-		requests, _ := f.log()
+		requests, _ := f.Log()
 		for _, request := range requests[len(requests)-2:] {
 			if !strings.HasPrefix(request, "PUT ") || !strings.Contains(request, "/manifests/"+what) && !strings.Contains(request, "/manifests/inputs-") {
 				t.Errorf("%s: the tags are not what comes last: %v", what, requests)
 			}
 		}
-		there, err := remote.Get(adopted.Reference, r.options(t.Context())...)
+		there, err := remote.Get(adopted.Reference, options(t, r)...)
 		must(t, err)
 		must(t, whole(there))
 		var manifest struct{ Annotations map[string]string }
@@ -89,7 +92,7 @@ func testAdopt(t *testing.T, f *faults, r *Registry) {
 		if last.Digest != adopted.Reference.DigestStr() || (len(last.Variants) == 1) != (what == "index") || (last.Platform == "linux/arm64") != (what == "image") || len(told) != 1+len(last.Variants) {
 			t.Errorf("%s: asked about %+v", what, told)
 		}
-		referrers, err := remote.Referrers(adopted.Reference, r.options(t.Context())...)
+		referrers, err := remote.Referrers(adopted.Reference, options(t, r)...)
 		must(t, err)
 		if manifest, err := referrers.IndexManifest(); err != nil || len(manifest.Manifests) != 1 {
 			t.Errorf("%s has the referrers %+v, %v", what, manifest, err)
@@ -97,31 +100,31 @@ func testAdopt(t *testing.T, f *faults, r *Registry) {
 
 		// Another commit of the same content has the image that is there.
 		told = nil
-		f.during(nil)
-		again, err := r.Adopt(t.Context(), s, built, []string{what}, attest, nil)
+		f.During(nil)
+		again, err := Adopt(t.Context(), r, s, built, []string{what}, attest, nil)
 		must(t, err)
-		if requests, _ := f.log(); !again.Found || !again.UpToDate || again.Reference != adopted.Reference || len(told) > 0 || len(requests) > 3 {
+		if requests, _ := f.Log(); !again.Found || !again.UpToDate || again.Reference != adopted.Reference || len(told) > 0 || len(requests) > 3 {
 			t.Errorf("%s: %+v by %v", what, again, requests)
 		}
-		moved, err := r.Adopt(t.Context(), s, built, []string{what, "v2-" + what}, attest, nil)
+		moved, err := Adopt(t.Context(), r, s, built, []string{what, "v2-" + what}, attest, nil)
 		must(t, err)
 		if !moved.Found || moved.UpToDate || moved.Reference != adopted.Reference {
 			t.Errorf("%s: %+v", what, moved)
 		}
 	}
 	testAdoptedChanges(t, r, s, oneDigest)
-	if _, err := r.Adopt(t.Context(), s, v1.Hash{Algorithm: "sha256", Hex: strings.Repeat("0", 64)}, nil, attest, nil); err == nil || !strings.Contains(err.Error(), "has no image") {
+	if _, err := Adopt(t.Context(), r, s, v1.Hash{Algorithm: "sha256", Hex: strings.Repeat("0", 64)}, nil, attest, nil); err == nil || !strings.Contains(err.Error(), "has no image") {
 		t.Error(err)
 	}
-	f.during(func(_ int, w http.ResponseWriter, r *http.Request) bool {
+	f.During(func(_ int, w http.ResponseWriter, r *http.Request) bool {
 		if r.Method != http.MethodPost && (r.Method != http.MethodPut || strings.Contains(r.URL.Path, "/blobs/")) {
 			return false
 		}
 		w.WriteHeader(http.StatusForbidden)
 		return true
 	})
-	_, err = r.Adopt(t.Context(), s, otherDigest, []string{"never"}, attest, nil)
-	f.during(nil)
+	_, err = Adopt(t.Context(), r, s, otherDigest, []string{"never"}, attest, nil)
+	f.During(nil)
 	if tagged, askErr := r.Tagged(t.Context(), s.Name, "never"); err == nil || askErr != nil || tagged != nil {
 		t.Errorf("what cannot be attested is adopted: %v, %v, %v", err, tagged, askErr)
 	}
@@ -129,7 +132,7 @@ func testAdopt(t *testing.T, f *faults, r *Registry) {
 
 // testAdoptedChanges has what changed told, to who plans and to who builds, of an image
 // and of one that was built of the same.
-func testAdoptedChanges(t *testing.T, r *Registry, s Spec, built v1.Hash) {
+func testAdoptedChanges(t *testing.T, r *registry.Client, s Spec, built v1.Hash) {
 	t.Helper()
 	for n, c := range []struct {
 		made          Ingredients
@@ -140,9 +143,9 @@ func testAdoptedChanges(t *testing.T, r *Registry, s Spec, built v1.Hash) {
 		{Ingredients{Base: "a@2", Files: map[string]string{"Dockerfile": "2", "a.py": "1"}}, nil, []string{"what its steps made of the same files"}},
 	} {
 		s.Source = fmt.Sprint("https://git.example.com/changed/", n) // another image of the same
-		planned, err := r.Changes(t.Context(), s, c.made)
+		planned, err := Changes(t.Context(), r, s, c.made)
 		must(t, err)
-		adopted, err := r.Adopt(t.Context(), s, built, []string{"changed"}, nil, func() (Ingredients, error) { return c.made, nil })
+		adopted, err := Adopt(t.Context(), r, s, built, []string{"changed"}, nil, func() (Ingredients, error) { return c.made, nil })
 		must(t, err)
 		if diff := cmp.Diff(c.planned, planned) + cmp.Diff(c.told, adopted.Changed); diff != "" {
 			t.Errorf("%d: %s", n, diff)

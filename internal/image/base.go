@@ -5,16 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"sync"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/slipway-ci/slipway/internal/registry"
 	"github.com/slipway-ci/slipway/internal/rootfs"
 	"github.com/slipway-ci/slipway/internal/source"
 )
@@ -66,48 +65,32 @@ func (b *base) ask(ctx context.Context, f func(*rootfs.FS)) error {
 // findBase gives the digest of what the spec's base stands for now, an index or
 // an image, and nil when there is none. It costs one request, and none for a base
 // that is named by its digest.
-func findBase(ctx context.Context, s Spec, r *Registry) (*name.Digest, error) {
+func findBase(ctx context.Context, s Spec, r *registry.Client) (*name.Digest, error) {
 	if s.Base == "" || s.Base == "scratch" {
 		return nil, nil
 	}
-	reference, err := r.parse(s.Base)
+	reference, err := r.Parse(s.Base)
 	if err != nil {
 		return nil, refuseBase(s, err, "write it as in python:3.12-slim or gcr.io/project/image@sha256:...", "is no reference: %v", err)
 	}
 	if digest, ok := reference.(name.Digest); ok {
 		return &digest, nil
 	}
-	var digest name.Digest
-	err = r.retry(ctx, func() error {
-		descriptor, err := remote.Head(reference, r.options(ctx)...)
-		if err == nil {
-			digest = reference.Context().Digest(descriptor.Digest.String())
-			return nil
-		}
-		if code := status(err); code != 0 && !refusesHead(err) && code != http.StatusBadRequest || passing(err) {
-			return err
-		}
-		manifest, err := remote.Get(reference, r.options(ctx)...) // it knows no HEAD, or does not tell digests with it
-		if err == nil {
-			digest = reference.Context().Digest(manifest.Digest.String())
-		}
-		return err
-	})
-	return &digest, explainBase(s, reference, err)
+	digest, err := r.DigestFor(ctx, reference)
+	if err != nil {
+		return nil, explainBase(s, r, reference, err)
+	}
+	found := reference.Context().Digest(digest.String())
+	return &found, nil
 }
 
 // openBase reads the manifest and the configuration of a base, for the spec's
 // platform. nil gives scratch.
-func openBase(ctx context.Context, s Spec, r *Registry, reference *name.Digest) (*base, error) {
+func openBase(ctx context.Context, s Spec, r *registry.Client, reference *name.Digest) (*base, error) {
 	if reference == nil {
 		return scratch(), nil
 	}
-	var found *base
-	var platforms []string
-	err := r.retry(ctx, func() (err error) {
-		found, platforms, err = r.readBase(ctx, keptBases(s), *reference, s.platform)
-		return err
-	})
+	found, platforms, err := readBase(ctx, r.Puller(), keptBases(s), *reference, s.platform)
 	if errors.Is(err, errNoPlatform) && len(platforms) == 0 {
 		return nil, refuseBase(s, err, "name one of its images by its digest: crane manifest "+s.Base+" lists them", "is an index that does not say which of its images is for which platform")
 	}
@@ -115,9 +98,9 @@ func openBase(ctx context.Context, s Spec, r *Registry, reference *name.Digest) 
 		return nil, refuseBase(s, err, "choose another base or another platform", "is not for %s, but for %s", s.platform, strings.Join(platforms, ", "))
 	}
 	if err != nil {
-		return nil, explainBase(s, reference, err)
+		return nil, explainBase(s, r, reference, err)
 	}
-	found.read = func(ctx context.Context) (*rootfs.FS, error) { return r.readFS(ctx, s, found, staying) }
+	found.read = func(ctx context.Context) (*rootfs.FS, error) { return readFS(ctx, r, s, found, staying) }
 	return found, nil
 }
 
@@ -125,8 +108,8 @@ func refuseBase(s Spec, err error, hint, format string, args ...any) error {
 	return &source.Error{Position: s.At, Message: fmt.Sprintf("image %s: the base %s ", s.Name, s.Base) + fmt.Sprintf(format, args...), Hint: hint, Err: err}
 }
 
-func explainBase(s Spec, reference name.Reference, err error) error {
-	switch code := status(err); {
+func explainBase(s Spec, r *registry.Client, reference name.Reference, err error) error {
+	switch code := registry.Status(err); {
 	case err == nil:
 		return nil
 	case code == http.StatusNotFound:
@@ -134,21 +117,14 @@ func explainBase(s Spec, reference name.Reference, err error) error {
 	case code == http.StatusUnauthorized, code == http.StatusForbidden:
 		return refuseBase(s, err, "check its name, and that you may read it: docker login "+reference.Context().RegistryStr(), "may not be read, or does not exist: %v", err)
 	}
-	if status(err) == http.StatusTooManyRequests {
-		err = limitedError(reference.Context().RegistryStr(), err)
-	}
-	return fmt.Errorf("read the base %s: %w", s.Base, plain(err))
+	return r.Explain("read the base "+s.Base, reference.Context().RegistryStr(), err)
 }
 
 var errNoPlatform = errors.New("no image for this platform")
 
 // readBase gives the image for a platform; when there is none, errNoPlatform and
 // the platforms that there are.
-func (r *Registry) readBase(ctx context.Context, k kept, reference name.Digest, want v1.Platform) (*base, []string, error) {
-	puller, err := remote.NewPuller(r.options(ctx)...)
-	if err != nil {
-		return nil, nil, err
-	}
+func readBase(ctx context.Context, puller *registry.Puller, k kept, reference name.Digest, want v1.Platform) (*base, []string, error) {
 	text, err := baseManifest(ctx, puller, k, reference)
 	if err != nil {
 		return nil, nil, err
@@ -170,7 +146,9 @@ func (r *Registry) readBase(ctx context.Context, k kept, reference name.Digest, 
 	if err != nil {
 		return nil, nil, err
 	}
-	settings, err := k.blob(manifest.Config.Digest, func() ([]byte, error) { return baseConfig(ctx, puller, reference, manifest.Config.Digest) })
+	settings, err := k.blob(manifest.Config.Digest, func() ([]byte, error) {
+		return puller.Blob(ctx, reference.Context().Digest(manifest.Config.Digest.String()))
+	})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -182,34 +160,15 @@ func (r *Registry) readBase(ctx context.Context, k kept, reference name.Digest, 
 	if have := config.Platform(); have != nil && have.Architecture != "" && (have.Architecture != want.Architecture || have.OS != want.OS) {
 		return nil, []string{have.String()}, errNoPlatform
 	}
-	return &base{reference: &reference, digest: hashOf(text), config: config, layers: layersOf(manifest)}, nil, nil
+	return &base{reference: &reference, digest: registry.DigestOf(text), config: config, layers: layersOf(manifest)}, nil, nil
 }
 
-func baseManifest(ctx context.Context, puller *remote.Puller, k kept, reference name.Digest) ([]byte, error) {
+func baseManifest(ctx context.Context, puller *registry.Puller, k kept, reference name.Digest) ([]byte, error) {
 	digest, err := v1.NewHash(reference.DigestStr())
 	if err != nil {
 		return nil, err
 	}
-	return k.blob(digest, func() ([]byte, error) {
-		descriptor, err := puller.Get(ctx, reference)
-		if err != nil {
-			return nil, err
-		}
-		return descriptor.Manifest, nil
-	})
-}
-
-func baseConfig(ctx context.Context, puller *remote.Puller, reference name.Digest, digest v1.Hash) ([]byte, error) {
-	blob, err := puller.Layer(ctx, reference.Context().Digest(digest.String()))
-	if err != nil {
-		return nil, err
-	}
-	content, err := blob.Compressed()
-	if err != nil {
-		return nil, err
-	}
-	defer content.Close()
-	return io.ReadAll(io.LimitReader(content, maxManifest))
+	return k.blob(digest, func() ([]byte, error) { return puller.Manifest(ctx, reference) })
 }
 
 // chosen gives the digest of an index's image for a platform, nil and the platforms

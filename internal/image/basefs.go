@@ -11,12 +11,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/slipway-ci/slipway/internal/panics"
+	"github.com/slipway-ci/slipway/internal/registry"
 	"github.com/slipway-ci/slipway/internal/rootfs"
 	"github.com/slipway-ci/slipway/internal/source"
 )
@@ -33,15 +32,15 @@ func keptBases(s Spec) kept { return kept{filepath.Join(cacheDir(s.Dir), "bases"
 // blob gives what has a digest, from the disk or by asking, and keeps it.
 func (k kept) blob(digest v1.Hash, ask func() ([]byte, error)) ([]byte, error) {
 	file := filepath.Join(k.dir, digest.Hex)
-	if text, err := source.ReadFile(nil, file, maxKept); err == nil && hashOf(text) == digest {
+	if text, err := source.ReadFile(nil, file, maxKept); err == nil && registry.DigestOf(text) == digest {
 		return text, nil
 	}
 	text, err := ask()
 	if err != nil {
 		return nil, err
 	}
-	if hashOf(text) != digest {
-		return nil, &digestError{"a base", digest.String(), hashOf(text).String()}
+	if registry.DigestOf(text) != digest {
+		return nil, fmt.Errorf("the registry answers with the digest %s for a base, which has %s", registry.DigestOf(text), digest)
 	}
 	_ = writeWhole(file, text) // it is asked for again
 	return text, nil
@@ -73,7 +72,7 @@ type passage func(ctx context.Context, n int, read func(io.Reader) error) (passe
 
 // readFS gives what the file system of a base has. Its layers are read once on a
 // machine, as far as they were not read for another base, or passed on.
-func (r *Registry) readFS(ctx context.Context, s Spec, b *base, pass passage) (*rootfs.FS, error) {
+func readFS(ctx context.Context, r *registry.Client, s Spec, b *base, pass passage) (*rootfs.FS, error) {
 	k := keptBases(s)
 	layers := make([]*rootfs.Layer, len(b.layers))
 	var lacking []int
@@ -88,10 +87,7 @@ func (r *Registry) readFS(ctx context.Context, s Spec, b *base, pass passage) (*
 	if len(lacking) > 0 {
 		s.tell(Detail, "reading what the base %s has: %d MB, once for each base", s.Base, (bytes+500_000)/1_000_000)
 	}
-	puller, err := remote.NewPuller(r.options(ctx)...)
-	if err != nil {
-		return nil, err
-	}
+	puller := r.Puller()
 	partial := make([]bool, len(b.layers))
 	group, limited := panics.WithContext(ctx)
 	group.SetLimit(layerReaders)
@@ -108,9 +104,7 @@ func (r *Registry) readFS(ctx context.Context, s Spec, b *base, pass passage) (*
 			}
 			passed, err := pass(limited, n, read)
 			if err == nil && !passed {
-				err = explainBase(s, *b.reference, r.retry(limited, func() error {
-					return fetchLayer(limited, puller, b.reference.Context().Digest(l.Digest.String()), read)
-				}))
+				err = explainBase(s, r, *b.reference, puller.Read(limited, b.reference.Context().Digest(l.Digest.String()), read))
 			}
 			if err == nil && !partial[n] {
 				k.keepLayer(l.Digest, layers[n])
@@ -129,19 +123,6 @@ func (r *Registry) readFS(ctx context.Context, s Spec, b *base, pass passage) (*
 		fs.Partial = fs.Partial || p
 	}
 	return fs, nil
-}
-
-func fetchLayer(ctx context.Context, puller *remote.Puller, reference name.Digest, read func(io.Reader) error) error {
-	layer, err := puller.Layer(ctx, reference)
-	if err != nil {
-		return err
-	}
-	stream, err := layer.Compressed()
-	if err != nil {
-		return err
-	}
-	defer stream.Close()
-	return read(stream)
 }
 
 // readLayer reads a layer to its end, so that its digest is verified. One that is whole

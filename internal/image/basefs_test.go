@@ -21,6 +21,9 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
+
+	"github.com/slipway-ci/slipway/internal/registry"
+	"github.com/slipway-ci/slipway/internal/registry/registrytest"
 )
 
 // node is a file of a base.
@@ -50,7 +53,7 @@ func official(version, libc string) []node {
 }
 
 // rootBase pushes a base of layers to the registry.
-func rootBase(t *testing.T, r *Registry, image string, env []string, layers ...[]node) string {
+func rootBase(t *testing.T, r *registry.Client, image string, env []string, layers ...[]node) string {
 	t.Helper()
 	base := empty.Image
 	for _, nodes := range layers {
@@ -73,7 +76,7 @@ func rootBase(t *testing.T, r *Registry, image string, env []string, layers ...[
 	config.OS, config.Architecture, config.Config.Env = "linux", "amd64", env
 	base, err = mutate.ConfigFile(base, config)
 	must(t, err)
-	return put(t, r, image, func(ref name.Reference) error { return remote.Write(ref, base, r.options(t.Context())...) })
+	return put(t, r, image, func(ref name.Reference) error { return remote.Write(ref, base, options(t, r)...) })
 }
 
 // owned lists the directories and files of an image's layers from the nth on, with
@@ -132,19 +135,19 @@ func TestDirectoriesOfTheBaseStayAsTheyAre(t *testing.T) {
 // none of them again.
 func TestBaseIsReadOnce(t *testing.T) {
 	t.Parallel()
-	f := &faults{next: inMemory()}
+	f := &registrytest.Faults{Next: registrytest.InMemory()}
 	r := serve(t, f)
 	below := []node{dir("app", 0o700, 9, 9)}
 	one := rootBase(t, r, "bases/one", nil, below)
 	two := rootBase(t, r, "bases/two", nil, below, []node{dir("x", 0o755, 0, 0)})
 	s := filesSpec(files{"a.py": "1"}.write(t), "a.py")
 	blobs := func(base string) int {
-		f.during(nil)
+		f.During(nil)
 		s.Base = base
 		if got := owned(t, build(t, s, r).V1, strings.Count(base, "two")+1)["/app"]; got != "0700 9:9" {
 			t.Errorf("/app is %s", got)
 		}
-		requests, _ := f.log()
+		requests, _ := f.Log()
 		n := 0
 		for _, request := range requests {
 			if strings.HasPrefix(request, "GET /v2/acme/ml/bases/") && strings.Contains(request, "/blobs/") {
@@ -179,7 +182,7 @@ func TestBaseIsReadOnce(t *testing.T) {
 // last, and one that knows nothing make the same image.
 func TestWhatIsKnownOfABaseMakesNoDifference(t *testing.T) {
 	t.Parallel()
-	f := &faults{next: inMemory()}
+	f := &registrytest.Faults{Next: registrytest.InMemory()}
 	r := serve(t, f)
 	base := rootBase(t, r, "bases/one", []string{"PYTHON_VERSION=3.12.4"}, append(official("3.12.4", "2.36"), dir("app", 0o2750, 9, 9), symlink("app/deep", "/srv"), dir("srv", 0o700, 3, 3)))
 	tree := func(text string) Spec { return pythonSpec(files{"a.py": text, "lock.txt": emptyLock}.write(t), base) }
@@ -191,9 +194,9 @@ func TestWhatIsKnownOfABaseMakesNoDifference(t *testing.T) {
 	alone.Name = "alone/" + alone.Name
 	digests := []v1.Hash{build(t, alone, r).Digest}
 	other := tree("3")
-	f.during(nil)
+	f.During(nil)
 	build(t, other, r)
-	requests, _ := f.log()
+	requests, _ := f.Log()
 	for _, request := range requests {
 		if strings.HasPrefix(request, "GET /v2/acme/ml/bases/one/blobs/") && !strings.Contains(request, configOf(t, r, base)) {
 			t.Errorf("a fresh machine reads a layer of the base: %s", request)
@@ -209,11 +212,11 @@ func TestWhatIsKnownOfABaseMakesNoDifference(t *testing.T) {
 	}
 }
 
-func configOf(t *testing.T, r *Registry, image string) string {
+func configOf(t *testing.T, r *registry.Client, image string) string {
 	t.Helper()
-	reference, err := r.parse(image)
+	reference, err := r.Parse(image)
 	must(t, err)
-	there, err := remote.Image(reference, r.options(t.Context())...)
+	there, err := remote.Image(reference, options(t, r)...)
 	must(t, err)
 	digest, err := there.ConfigName()
 	must(t, err)
@@ -223,21 +226,21 @@ func configOf(t *testing.T, r *Registry, image string) string {
 // A layer that is damaged on its way is no layer: nothing is kept of it.
 func TestBaseWithAWrongLayer(t *testing.T) {
 	t.Parallel()
-	f := &faults{next: inMemory()}
+	f := &registrytest.Faults{Next: registrytest.InMemory()}
 	r := serve(t, f)
 	s := filesSpec(files{"a.py": "1"}.write(t), "a.py")
 	s.Base = rootBase(t, r, "bases/one", nil, official("3.12.4", "2.36"))
 	var manifest v1.Manifest
-	f.during(func(_ int, w http.ResponseWriter, q *http.Request) bool {
+	f.During(func(_ int, w http.ResponseWriter, q *http.Request) bool {
 		if !strings.Contains(q.URL.Path, "/blobs/") || q.Method != http.MethodGet || len(manifest.Layers) == 0 || !strings.HasSuffix(q.URL.Path, manifest.Layers[0].Digest.String()) {
 			return false
 		}
 		_, _ = w.Write(bytes.Repeat([]byte("x"), int(manifest.Layers[0].Size)))
 		return true
 	})
-	reference, err := r.parse(s.Base)
+	reference, err := r.Parse(s.Base)
 	must(t, err)
-	descriptor, err := remote.Get(reference, r.options(t.Context())...)
+	descriptor, err := remote.Get(reference, options(t, r)...)
 	must(t, err)
 	must(t, json.Unmarshal(descriptor.Manifest, &manifest))
 	if err := refused(t, s, r); err == nil {
@@ -319,13 +322,13 @@ func TestLayersAreCountedWithTheBases(t *testing.T) {
 // sent. A registry that fails meanwhile costs another time, and no more.
 func TestBaseOfAnotherRegistryIsFetchedOnce(t *testing.T) {
 	t.Parallel()
-	elsewhere := &faults{next: inMemory()}
+	elsewhere := &registrytest.Faults{Next: registrytest.InMemory()}
 	base := rootBase(t, serve(t, elsewhere), "bases/far", nil, []node{dir("app", 0o750, 7, 7)}, []node{{name: "large", kind: '0', text: strings.Repeat("0123456789", 100_000)}})
 	for what, refused := range map[string]int32{"whole": 0, "interrupted": 1} {
 		var left atomic.Int32
 		left.Store(refused)
-		to := &faults{next: inMemory()}
-		to.during(func(_ int, w http.ResponseWriter, r *http.Request) bool {
+		to := &registrytest.Faults{Next: registrytest.InMemory()}
+		to.During(func(_ int, w http.ResponseWriter, r *http.Request) bool {
 			if r.Method != http.MethodPut || !strings.Contains(r.URL.Path, "/blobs/") || left.Add(-1) < 0 {
 				return false
 			}
@@ -337,10 +340,10 @@ func TestBaseOfAnotherRegistryIsFetchedOnce(t *testing.T) {
 		s.Base = base
 		recipe, err := Prepare(t.Context(), s, r)
 		must(t, err)
-		elsewhere.during(nil)
-		pushed, err := r.Push(t.Context(), recipe, nil, nil)
+		elsewhere.During(nil)
+		pushed, err := Push(t.Context(), r, recipe, nil, nil)
 		must(t, err)
-		requests, _ := elsewhere.log()
+		requests, _ := elsewhere.Log()
 		fetched := 0
 		for _, request := range requests {
 			if strings.HasPrefix(request, "GET ") && strings.Contains(request, "/blobs/") {
@@ -350,7 +353,7 @@ func TestBaseOfAnotherRegistryIsFetchedOnce(t *testing.T) {
 		if fetched > 3+int(refused) { // the configuration, and two layers
 			t.Errorf("%s: %d blobs are fetched: %v", what, fetched, requests)
 		}
-		there, err := remote.Get(pushed.Reference, r.options(t.Context())...)
+		there, err := remote.Get(pushed.Reference, options(t, r)...)
 		must(t, err)
 		must(t, whole(there))
 		image, err := there.Image()

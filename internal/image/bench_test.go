@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 
+	"github.com/slipway-ci/slipway/internal/registry"
 	sandboxregistry "github.com/slipway-ci/slipway/internal/sandbox/registry"
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
@@ -29,7 +30,7 @@ func benchTree(b *testing.B) string {
 
 // benchRegistry starts a registry on loopback that keeps its blobs on disk, each
 // request of which takes a while longer.
-func benchRegistry(b *testing.B, delay time.Duration) *Registry {
+func benchRegistry(b *testing.B, delay time.Duration) *registry.Client {
 	b.Helper()
 	if testing.Short() {
 		b.Skip("it takes packages and time")
@@ -45,18 +46,18 @@ func benchRegistry(b *testing.B, delay time.Duration) *Registry {
 		handler.ServeHTTP(w, r)
 	}))
 	b.Cleanup(server.Close)
-	return &Registry{Prefix: strings.TrimPrefix(server.URL, "http://"), NameOptions: []name.Option{name.Insecure}, Transport: RememberPings(&http.Transport{MaxIdleConnsPerHost: 16})}
+	return &registry.Client{Prefix: strings.TrimPrefix(server.URL, "http://"), NameOptions: []name.Option{name.Insecure}, Transport: &http.Transport{MaxIdleConnsPerHost: 16}}
 }
 
 // deliver builds and pushes as `slipway build` does.
-func deliver(tb testing.TB, r *Registry, s Spec) *Pushed {
+func deliver(tb testing.TB, r *registry.Client, s Spec) *Pushed {
 	fresh := *r
-	fresh.Transport = RememberPings(r.Transport.(*pings).next) // as a new process would
+	fresh.Transport = registry.RememberPings(r.Transport) // as a new process would
 	recipe, err := Prepare(context.Background(), s, &fresh)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	pushed, err := fresh.Push(context.Background(), recipe, []string{"v1"}, nil)
+	pushed, err := Push(context.Background(), &fresh, recipe, []string{"v1"}, nil)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -112,7 +113,7 @@ func BenchmarkImageFar(b *testing.B) {
 	deliver(b, r, s)
 	testbed.Compare(b,
 		testbed.Contender{Name: "one request", Run: func(tb testing.TB) int64 {
-			if _, err := r.transport().RoundTrip(httptest.NewRequest(http.MethodHead, "http://"+r.Prefix+"/v2/slipway/manifests/none", nil)); err != nil {
+			if _, err := r.Transport.RoundTrip(httptest.NewRequest(http.MethodHead, "http://"+r.Prefix+"/v2/slipway/manifests/none", nil)); err != nil {
 				tb.Fatal(err)
 			}
 			return 0

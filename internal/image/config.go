@@ -15,6 +15,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/slipway-ci/slipway/internal/registry"
 )
 
 // The annotations by which slipway finds again what it has built.
@@ -42,17 +44,11 @@ type made struct {
 	content *content
 }
 
-// assembled is an image without its layers' bytes.
+// assembled is an image without its layers' bytes: the manifest as it will stand in the
+// registry, and what goes with it.
 type assembled struct {
-	manifest, config []byte
-	digest           v1.Hash
-	configDigest     v1.Hash
-	// mediaType is that of the manifest.
-	mediaType types.MediaType
-	// size is what a pull moves: manifest, configuration and layers; of all
-	// platforms when there are several.
-	size   int64
-	layers int
+	registry.Manifest
+	config []byte
 	// variants are the images of an index.
 	variants []Variant
 	// changed is what the image has that the one that was pushed last has not.
@@ -98,26 +94,23 @@ func assemble(ctx context.Context, r *Recipe, parent *base, own []made) (*assemb
 		config.RootFS.DiffIDs = append(config.RootFS.DiffIDs, l.DiffID)
 		config.History = append(config.History, v1.History{Created: config.Created, CreatedBy: "slipway", Comment: l.content.what})
 	}
-	a := &assembled{mediaType: manifest.MediaType, layers: len(manifest.Layers)}
+	a := &assembled{}
 	if a.config, err = json.Marshal(config); err != nil {
 		return nil, fmt.Errorf("assemble the configuration of image %s: %w", r.Name, err)
 	}
-	a.configDigest = hashOf(a.config)
-	manifest.Config.Size, manifest.Config.Digest = int64(len(a.config)), a.configDigest
-	if a.manifest, err = json.Marshal(manifest); err != nil {
+	manifest.Config.Size, manifest.Config.Digest = int64(len(a.config)), registry.DigestOf(a.config)
+	text, err := json.Marshal(manifest)
+	if err != nil {
 		return nil, fmt.Errorf("assemble the manifest of image %s: %w", r.Name, err)
 	}
-	a.digest = hashOf(a.manifest)
-	a.size = int64(len(a.manifest) + len(a.config))
+	a.Manifest = registry.Manifest{
+		Text: text, MediaType: manifest.MediaType, Digest: registry.DigestOf(text), Config: manifest.Config, Layers: manifest.Layers,
+		Size: int64(len(text) + len(a.config)), Count: len(manifest.Layers),
+	}
 	for _, l := range manifest.Layers {
-		a.size += l.Size
+		a.Size += l.Size
 	}
 	return a, nil
-}
-
-func hashOf(text []byte) v1.Hash {
-	sum := sha256.Sum256(text)
-	return v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(sum[:])}
 }
 
 // configure lays the spec's settings over the base's configuration.

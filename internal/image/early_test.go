@@ -25,6 +25,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/slipway-ci/slipway/internal/registry"
+	"github.com/slipway-ci/slipway/internal/registry/registrytest"
 	"github.com/slipway-ci/slipway/internal/source"
 	"github.com/slipway-ci/slipway/internal/wheel"
 )
@@ -70,7 +72,7 @@ func TestPackagesAreSentWhileOthersAreDownloaded(t *testing.T) {
 	arrived := make(chan struct{})
 	n := 0
 	var mu sync.Mutex
-	next := inMemory()
+	next := registrytest.InMemory()
 	r := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		next.ServeHTTP(w, r)
 		mu.Lock()
@@ -131,7 +133,7 @@ func TestWheelThatIsNotWhatItSays(t *testing.T) {
 		s.Environ = environ
 		recipe, err := Prepare(t.Context(), s, r)
 		must(t, err)
-		_, err = r.Push(t.Context(), recipe, []string{"v1"}, nil)
+		_, err = Push(t.Context(), r, recipe, []string{"v1"}, nil)
 		wrong := (*source.Error)(nil)
 		if want := "lock.txt:1:1: the wheel one-1-py3-none-any.whl cannot be installed: one.py is not what RECORD says (choose another version)"; !errors.As(err, &wrong) || err.Error() != want {
 			t.Errorf("%d bytes: %v", size, err)
@@ -201,7 +203,7 @@ func TestMembers(t *testing.T) {
 		must(t, err)
 		got[h.Name] = string(body)
 	}
-	if diff := cmp.Diff(want, got); diff != "" || f.DiffID != sum(plain) || f.Digest != hashOf(b.Bytes()) || f.Size != int64(b.Len()) {
+	if diff := cmp.Diff(want, got); diff != "" || f.DiffID != sum(plain) || f.Digest != registry.DigestOf(b.Bytes()) || f.Size != int64(b.Len()) {
 		t.Errorf("%+v: %s", f, diff)
 	}
 	if _, err := exec.LookPath("gzip"); err == nil {

@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 
+	"github.com/slipway-ci/slipway/internal/registry"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
@@ -79,16 +80,16 @@ type Image struct {
 
 // build pushes an image, into a registry of its own when r is nil, and reads it
 // back.
-func build(t *testing.T, s Spec, r *Registry) *Image {
+func build(t *testing.T, s Spec, r *registry.Client) *Image {
 	t.Helper()
 	if r == nil {
 		r = memory(t)
 	}
 	recipe, err := Prepare(t.Context(), s, r)
 	must(t, err)
-	pushed, err := r.Push(t.Context(), recipe, nil, nil)
+	pushed, err := Push(t.Context(), r, recipe, nil, nil)
 	must(t, err)
-	image, err := remote.Image(pushed.Reference, r.options(t.Context())...)
+	image, err := remote.Image(pushed.Reference, options(t, r)...)
 	must(t, err)
 	must(t, validate.Image(image))
 	digest, err := image.Digest()
@@ -97,14 +98,14 @@ func build(t *testing.T, s Spec, r *Registry) *Image {
 }
 
 // refused gives the error with which an image is refused.
-func refused(t *testing.T, s Spec, r *Registry) error {
+func refused(t *testing.T, s Spec, r *registry.Client) error {
 	t.Helper()
 	if r == nil {
 		r = memory(t)
 	}
 	recipe, err := Prepare(t.Context(), s, r)
 	if err == nil {
-		_, err = r.Plan(t.Context(), recipe)
+		_, err = Plan(t.Context(), r, recipe)
 	}
 	return err
 }
@@ -394,11 +395,11 @@ func TestBadBase(t *testing.T) {
 func TestPlainHTTPIsForTheOwnRegistryOnly(t *testing.T) {
 	r := memory(t)
 	r.Prefix = "registry.example:5000"
-	own, err := r.parse("registry.example:5000/base")
+	own, err := r.Parse("registry.example:5000/base")
 	if err != nil || own.Context().Scheme() != "http" {
 		t.Errorf("own: %v, %v", own, err)
 	}
-	other, err := r.parse("python:3.12-slim")
+	other, err := r.Parse("python:3.12-slim")
 	if err != nil || other.Context().Scheme() != "https" {
 		t.Errorf("other: %v, %v", other, err)
 	}

@@ -14,13 +14,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/slipway-ci/slipway/internal/panics"
-)
-
-// The annotations by which an index tells the size and the number of layers of
-// its images, so that nobody has to ask for each.
-const (
-	annotationSize   = "io.github.slipway-ci.size"
-	annotationLayers = "io.github.slipway-ci.layers"
+	"github.com/slipway-ci/slipway/internal/registry"
 )
 
 // indexIdentity hashes what the images of an index are made of.
@@ -38,31 +32,23 @@ func indexIdentity(parts []*Recipe) (string, error) {
 func assembleIndex(r *Recipe, parts []*assembled) (*assembled, error) {
 	index := v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Annotations: annotate(r.spec, r.base)}
 	index.Annotations[annotationInputs] = r.Inputs
-	a := &assembled{mediaType: index.MediaType, changed: parts[0].changed}
+	a := &assembled{Manifest: registry.Manifest{MediaType: index.MediaType}, changed: parts[0].changed}
 	for n, part := range parts {
 		platform := r.parts[n].spec.platform
 		index.Manifests = append(index.Manifests, v1.Descriptor{
-			MediaType: part.mediaType, Size: int64(len(part.manifest)), Digest: part.digest, Platform: &platform,
-			Annotations: map[string]string{annotationSize: strconv.FormatInt(part.size, 10), annotationLayers: strconv.Itoa(part.layers)},
+			MediaType: part.MediaType, Size: int64(len(part.Text)), Digest: part.Digest, Platform: &platform,
+			Annotations: map[string]string{registry.AnnotationSize: strconv.FormatInt(part.Size, 10), registry.AnnotationLayers: strconv.Itoa(part.Count)},
 		})
-		a.size, a.layers = a.size+part.size, a.layers+part.layers
-		a.variants = append(a.variants, Variant{Platform: platform.String(), Digest: part.digest.String()})
+		a.Size, a.Count = a.Size+part.Size, a.Count+part.Count
+		a.variants = append(a.variants, Variant{Platform: platform.String(), Digest: part.Digest.String()})
 	}
 	var err error
-	if a.manifest, err = json.Marshal(index); err != nil {
+	if a.Text, err = json.Marshal(index); err != nil {
 		return nil, fmt.Errorf("assemble the index of image %s: %w", r.Name, err)
 	}
-	a.digest = hashOf(a.manifest)
-	a.size += int64(len(a.manifest))
+	a.Digest = registry.DigestOf(a.Text)
+	a.Size += int64(len(a.Text))
 	return a, nil
-}
-
-// told gives what an index tells of the size and the layers of one of its images,
-// 0 when it does not.
-func told(child v1.Descriptor) (size int64, layers int) {
-	size, _ = strconv.ParseInt(child.Annotations[annotationSize], 10, 64)
-	layers, _ = strconv.Atoi(child.Annotations[annotationLayers])
-	return size, layers
 }
 
 // sendIndex sends the images of an index, at the same time, and then the index.
@@ -71,7 +57,7 @@ func (p *push) sendIndex(ctx context.Context, believing bool) (*assembled, error
 	same := &common{}
 	group, limited := panics.WithContext(ctx)
 	for n, part := range p.recipe.parts {
-		one := &push{registry: p.registry, recipe: part, wire: p.wire, meter: p.meter, attest: p.attest, common: same, broken: p.broken}
+		one := &push{registry: p.registry, to: p.to, recipe: part, attest: p.attest, common: same}
 		group.Go(func() (err error) {
 			parts[n], err = one.send(limited, believing)
 			return err

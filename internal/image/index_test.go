@@ -14,13 +14,15 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
+	"github.com/slipway-ci/slipway/internal/registry"
+	"github.com/slipway-ci/slipway/internal/registry/registrytest"
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
 var both = []v1.Platform{{OS: "linux", Architecture: "arm64"}, {OS: "linux", Architecture: "amd64"}}
 
 // indexSpec is an image for two platforms, on a base that is an index.
-func indexSpec(t *testing.T, r *Registry, name, dir string, files ...string) Spec {
+func indexSpec(t *testing.T, r *registry.Client, name, dir string, files ...string) Spec {
 	t.Helper()
 	s := filesSpec(dir, files...)
 	s.Name, s.Platforms, s.Base = name, both, pushIndex(t, r, "bases/"+strings.ReplaceAll(name, "/", "-"), "amd64", "arm64")
@@ -28,9 +30,9 @@ func indexSpec(t *testing.T, r *Registry, name, dir string, files ...string) Spe
 }
 
 // readIndex gives the images of an index by their platform.
-func readIndex(t *testing.T, r *Registry, pushed *Pushed) map[string]v1.Image {
+func readIndex(t *testing.T, r *registry.Client, pushed *Pushed) map[string]v1.Image {
 	t.Helper()
-	there, err := remote.Get(pushed.Reference, r.options(t.Context())...)
+	there, err := remote.Get(pushed.Reference, options(t, r)...)
 	must(t, err)
 	must(t, whole(there))
 	index, err := there.ImageIndex()
@@ -47,8 +49,8 @@ func readIndex(t *testing.T, r *Registry, pushed *Pushed) map[string]v1.Image {
 
 // An index has the images that its platforms would have by themselves; what they
 // share is sent once, and what is unchanged is not sent at all.
-func testIndex(t *testing.T, f *faults, r *Registry) {
-	f.during(nil)
+func testIndex(t *testing.T, f *registrytest.Faults, r *registry.Client) {
+	f.During(nil)
 	tree := many(20)
 	tree["src/model.bin"] = strings.Repeat("weights ", 1<<18)
 	s := indexSpec(t, r, "team/index", tree.write(t), "src")
@@ -59,18 +61,18 @@ func testIndex(t *testing.T, f *faults, r *Registry) {
 	}
 	recipe := prepare(s)
 	documents, turn := map[string]Subject{}, sync.Mutex{}
-	recipe.Attest = func(s Subject) ([]Attestation, error) {
+	recipe.Attest = func(s Subject) ([]registry.Artifact, error) {
 		turn.Lock()
 		defer turn.Unlock()
 		documents[s.Digest] = s
 		text, err := json.Marshal(s)
-		return []Attestation{{Type: "application/spdx+json", Document: text}}, err
+		return []registry.Artifact{{Type: "application/spdx+json", Document: text}}, err
 	}
-	planned, err := r.Plan(t.Context(), recipe)
+	planned, err := Plan(t.Context(), r, recipe)
 	must(t, err)
-	f.during(nil)
+	f.During(nil)
 	pushed := pushAll(t, r, &Image{Recipe: recipe}, "v1")
-	requests, received := f.log()
+	requests, received := f.Log()
 	if planned.UpToDate || planned.Reference != pushed.Reference || planned.Size != pushed.BytesTotal || planned.Layers != pushed.Layers {
 		t.Errorf("planned %+v, and pushed %+v", planned, pushed)
 	}
@@ -113,35 +115,35 @@ func testIndex(t *testing.T, f *faults, r *Registry) {
 		if (told.Platform == "") != (digest == subjects[0]) || (len(told.Variants) == 2) != (digest == subjects[0]) || told.Base == "" {
 			t.Errorf("asked about %s: %+v", digest, told)
 		}
-		index, err := remote.Referrers(pushed.Reference.Context().Digest(digest), r.options(t.Context())...)
+		index, err := remote.Referrers(pushed.Reference.Context().Digest(digest), options(t, r)...)
 		must(t, err)
 		if manifest, err := index.IndexManifest(); err != nil || len(manifest.Manifests) != 1 {
 			t.Errorf("%s has the referrers %+v, %v", digest, manifest, err)
 		}
 	}
 
-	f.during(nil)
+	f.During(nil)
 	again := pushAll(t, r, &Image{Recipe: prepare(s)}, "v1")
-	requests, received = f.log()
+	requests, received = f.Log()
 	if !again.UpToDate || again.Reference != pushed.Reference || again.BytesTotal != pushed.BytesTotal || again.Layers != pushed.Layers || received > 0 || len(requests) > 4+1 { // and the base
 		t.Errorf("%+v by %d bytes and %v", again, received, requests)
 	}
-	if planned, err := r.Plan(t.Context(), prepare(s)); err != nil || !planned.UpToDate || planned.Reference != pushed.Reference || planned.Size != pushed.BytesTotal {
+	if planned, err := Plan(t.Context(), r, prepare(s)); err != nil || !planned.UpToDate || planned.Reference != pushed.Reference || planned.Size != pushed.BytesTotal {
 		t.Errorf("planned after the push: %+v, %v", planned, err)
 	}
 	tree["src/part3/file3.py"] = "print('new')\n"
 	s.Dir = tree.write(t)
 	slices.Reverse(s.Platforms)
-	f.during(nil)
+	f.During(nil)
 	changed := pushAll(t, r, &Image{Recipe: prepare(s)}, "v2")
-	if requests, received = f.log(); changed.Found || received > 64<<10 || len(requests) > 30 {
+	if requests, received = f.Log(); changed.Found || received > 64<<10 || len(requests) > 30 {
 		t.Errorf("one changed file: %d bytes of %+v by %d requests:\n%s", received, changed, len(requests), strings.Join(requests, "\n"))
 	}
 	testIndexElsewhere(t, f, r, s, pushed, changed)
 }
 
 // testIndexElsewhere sees what the other ways to a registry make of an index.
-func testIndexElsewhere(t *testing.T, f *faults, r *Registry, s Spec, first, second *Pushed) {
+func testIndexElsewhere(t *testing.T, f *registrytest.Faults, r *registry.Client, s Spec, first, second *Pushed) {
 	listed, err := r.List(t.Context(), []string{s.Name})
 	must(t, err)
 	if len(listed) != 2 || listed[0].Size != first.BytesTotal && listed[0].Size != second.BytesTotal {
@@ -173,7 +175,7 @@ func testIndexElsewhere(t *testing.T, f *faults, r *Registry, s Spec, first, sec
 		t.Errorf("the lost layer was not sent: %+v", pushed)
 	}
 	var asked atomic.Int32
-	f.during(func(_ int, w http.ResponseWriter, r *http.Request) bool {
+	f.During(func(_ int, w http.ResponseWriter, r *http.Request) bool {
 		if r.Method != http.MethodGet || !strings.HasSuffix(r.URL.Path, "/manifests/"+digest.String()) {
 			return false
 		}
@@ -184,15 +186,15 @@ func testIndexElsewhere(t *testing.T, f *faults, r *Registry, s Spec, first, sec
 	if pushed := pushAll(t, &thorough, &Image{Recipe: recipe}, "v2"); pushed.Found || asked.Load() != 1 {
 		t.Errorf("the lost image was not sent: %+v", pushed)
 	}
-	f.during(nil)
+	f.During(nil)
 	if pushed := pushAll(t, &thorough, &Image{Recipe: recipe}, "v2"); !pushed.UpToDate {
 		t.Errorf("it is not up to date then: %+v", pushed)
 	}
 }
 
 // No tag points to an index that lacks an image, wherever a push breaks off.
-func testIndexResets(t *testing.T, f *faults, r *Registry, dir string) {
-	f.during(nil)
+func testIndexResets(t *testing.T, f *registrytest.Faults, r *registry.Client, dir string) {
+	f.During(nil)
 	s := indexSpec(t, r, "team/reset", dir, "src/part0/file0.py")
 	made, err := Prepare(t.Context(), s, r)
 	must(t, err)
@@ -212,23 +214,23 @@ func testIndexResets(t *testing.T, f *faults, r *Registry, dir string) {
 	first := pushAll(t, r, fresh(), "v1")
 	digest, err := v1.NewHash(first.Reference.DigestStr())
 	must(t, err)
-	f.during(nil)
+	f.During(nil)
 	pushAll(t, r, fresh(), "v1")
-	requests, _ := f.log()
+	requests, _ := f.Log()
 	step := 1
 	if !testbed.Thorough() {
 		step = 5
 	}
 	for k := 1; k <= len(requests)+1; k += step {
 		down := fresh()
-		f.during(func(n int, w http.ResponseWriter, r *http.Request) bool {
+		f.During(func(n int, w http.ResponseWriter, r *http.Request) bool {
 			if n >= k {
-				reset(w, r)
+				registrytest.Reset(w, r)
 			}
 			return n >= k
 		})
-		_, err := r.Push(t.Context(), down.Recipe, []string{"v1"}, nil)
-		f.during(nil)
+		_, err := Push(t.Context(), r, down.Recipe, []string{"v1"}, nil)
+		f.During(nil)
 		down.Digest = digest
 		if tags := wantComplete(t, r, down); err == nil && len(tags) != 1 {
 			t.Errorf("resets from request %d on: no error, and tags %v", k, tags)

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/slipway-ci/slipway/internal/registry"
 )
 
 // Ingredients say what an image is made of, each thing by its name with what tells it
@@ -102,7 +104,7 @@ func (e entry) short() string {
 }
 
 func short(text []byte) string {
-	sum := hashOf(text)
+	sum := registry.DigestOf(text)
 	return sum.Hex[:12]
 }
 

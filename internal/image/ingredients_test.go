@@ -8,12 +8,15 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/slipway-ci/slipway/internal/registry"
+	"github.com/slipway-ci/slipway/internal/registry/registrytest"
 )
 
 // What an image has that the last one has not is told, by name: to who plans and to who
 // pushes, on a machine that knows nothing of the last one.
-func testChanged(t *testing.T, f *faults, r *Registry) {
-	f.during(nil)
+func testChanged(t *testing.T, f *registrytest.Faults, r *registry.Client) {
+	f.During(nil)
 	tree := files{"src/a.py": "1", "src/b.py": "1", "src/c.py": "1"}
 	s := filesSpec(tree.write(t), "src")
 	s.Name, s.Env = "team/changed", map[string]string{"A": "1", "B": "1"}
@@ -21,9 +24,9 @@ func testChanged(t *testing.T, f *faults, r *Registry) {
 		t.Helper()
 		recipe, err := Prepare(t.Context(), s, r)
 		must(t, err)
-		plan, err := r.Plan(t.Context(), recipe)
+		plan, err := Plan(t.Context(), r, recipe)
 		must(t, err)
-		done, err := r.Push(t.Context(), recipe, []string{"v1"}, nil)
+		done, err := Push(t.Context(), r, recipe, []string{"v1"}, nil)
 		must(t, err)
 		return plan.Changed, done.Changed
 	}

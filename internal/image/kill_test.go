@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/slipway-ci/slipway/internal/registry"
+	"github.com/slipway-ci/slipway/internal/registry/registrytest"
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
@@ -34,10 +36,10 @@ func TestPushOfAnother(t *testing.T) {
 	s.Name = os.Getenv(pusher + "_NAME")
 	recipe, err := Prepare(t.Context(), s, r)
 	must(t, err)
-	recipe.Attest = func(Subject) ([]Attestation, error) {
-		return []Attestation{{Type: "application/spdx+json", Document: []byte(`{}`)}}, nil
+	recipe.Attest = func(Subject) ([]registry.Artifact, error) {
+		return []registry.Artifact{{Type: "application/spdx+json", Document: []byte(`{}`)}}, nil
 	}
-	_, err = r.Push(t.Context(), recipe, []string{"v1"}, nil)
+	_, err = Push(t.Context(), r, recipe, []string{"v1"}, nil)
 	must(t, err)
 }
 
@@ -45,10 +47,10 @@ func TestPushOfAnother(t *testing.T) {
 // for something incomplete then, and the next push completes it.
 func TestKilled(t *testing.T) {
 	t.Parallel()
-	f := &faults{next: inMemory()}
+	f := &registrytest.Faults{Next: registrytest.InMemory()}
 	r := serve(t, f)
 	dir := many(10).write(t)
-	must(t, os.WriteFile(dir+"/model.bin", []byte(strings.Repeat("0123456789abcdef", memoryLimit/16+1)), 0o644))
+	must(t, os.WriteFile(dir+"/model.bin", []byte(strings.Repeat("0123456789abcdef", registry.MemoryLimit/16+1)), 0o644))
 	push := func(name string) *exec.Cmd {
 		must(t, os.RemoveAll(cacheDir(dir))) // so that all have the same requests
 		command := exec.Command(os.Args[0], "-test.run=^TestPushOfAnother$")
@@ -58,7 +60,7 @@ func TestKilled(t *testing.T) {
 	if out, err := push("whole").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	requests, _ := f.log()
+	requests, _ := f.Log()
 	whole := &Image{Recipe: &Recipe{Name: "whole"}}
 	reference, err := r.Tagged(t.Context(), "whole", "v1")
 	must(t, err)
@@ -72,7 +74,7 @@ func TestKilled(t *testing.T) {
 		command := push(name)
 		var killed atomic.Bool
 		started := make(chan struct{})
-		f.during(func(n int, w http.ResponseWriter, r *http.Request) bool {
+		f.During(func(n int, w http.ResponseWriter, r *http.Request) bool {
 			if n < k {
 				return false
 			}
@@ -80,7 +82,7 @@ func TestKilled(t *testing.T) {
 			if !killed.Swap(true) {
 				_ = command.Process.Kill()
 			}
-			reset(w, r)
+			registrytest.Reset(w, r)
 			return true
 		})
 		must(t, command.Start())
@@ -88,7 +90,7 @@ func TestKilled(t *testing.T) {
 		if err := command.Wait(); err == nil || !killed.Load() {
 			t.Errorf("at request %d it was not killed: %v", k, err)
 		}
-		f.during(nil)
+		f.During(nil)
 		broken := &Image{Recipe: &Recipe{Name: name}, Digest: whole.Digest}
 		wantComplete(t, r, broken)
 		if out, err := push(name).CombinedOutput(); err != nil {

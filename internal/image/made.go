@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+
+	"github.com/slipway-ci/slipway/internal/registry"
 )
 
 const (
@@ -80,16 +82,16 @@ func noting(manifest []byte, c *Ingredients) ([]byte, error) {
 // was pushed last has not, in words; nil where that is not known. What it begins with,
 // which only building tells, is not compared. Of the spec the name and the platforms
 // count.
-func (r *Registry) Changes(ctx context.Context, s Spec, now Ingredients) ([]string, error) {
-	repository, err := r.Reference(s.Name)
+func Changes(ctx context.Context, from *registry.Client, s Spec, now Ingredients) ([]string, error) {
+	repository, err := from.Reference(s.Name)
 	if err != nil {
 		return nil, err
 	}
-	w, err := r.dial(ctx, repository, pullScope)
+	at, err := from.Open(ctx, repository, registry.Pull)
 	if err != nil {
 		return nil, err
 	}
-	last, err := r.recall(ctx, w, layersTag(ordered(s.Platforms)[0]))
+	last, err := recall(ctx, at, layersTag(ordered(s.Platforms)[0]))
 	if err != nil || last == nil || last.ingredients == nil {
 		return nil, err
 	}

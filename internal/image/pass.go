@@ -2,14 +2,15 @@ package image
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/slipway-ci/slipway/internal/panics"
+	"github.com/slipway-ci/slipway/internal/registry"
 )
 
 // staying is the passage of who sends nothing.
@@ -41,22 +42,22 @@ func (p *passed) has(digest v1.Hash) bool {
 func (p *push) through(parent *base) passage {
 	return func(ctx context.Context, n int, read func(io.Reader) error) (bool, error) {
 		l := parent.layers[n]
-		if p.last.blobs[l.Digest] || parent.reference.RegistryStr() == p.wire.repository.RegistryStr() {
+		if p.last.blobs[l.Digest] || parent.reference.RegistryStr() == p.to.Name.RegistryStr() {
 			return false, nil
 		}
-		there, err := p.has(ctx, l.Digest, l.Size)
+		there, err := p.to.Has(ctx, l.Digest, l.Size)
 		if err == nil && !there {
-			p.meter.expect(l.Size)
+			p.to.Meter.Expect(l.Size)
 			var held error
 			seen := false
-			err = p.blob(ctx, l.Digest, l.Size, l.Size, "", func() (io.ReadCloser, error) {
+			err = p.to.Upload(ctx, registry.Blob{Digest: l.Digest, Size: l.Size, Expected: l.Size, Open: func() (io.ReadCloser, error) {
 				stream, err := p.baseLayer(ctx, parent, n)
 				if err != nil {
 					return nil, err
 				}
 				seen = true
 				return newTee(stream, func(r io.Reader) { held = read(r) }, func(err error) { held = err }), nil
-			})
+			}})
 			if err == nil {
 				err = held
 			}
@@ -65,17 +66,17 @@ func (p *push) through(parent *base) passage {
 				return seen, nil
 			}
 		}
-		return false, p.registry.explain(fmt.Sprintf("send the base's layer %s to %s", l.Digest, p.wire.repository), p.wire.repository.RegistryStr(), err)
+		return false, p.explainBaseLayer(l.Digest, err)
 	}
 }
 
 // baseLayer opens a layer of the base where the base is.
 func (p *push) baseLayer(ctx context.Context, parent *base, n int) (io.ReadCloser, error) {
-	layer, err := remote.Layer(parent.reference.Context().Digest(parent.layers[n].Digest.String()), p.registry.options(ctx)...)
-	if err != nil {
-		return nil, err
-	}
-	return layer.Compressed()
+	return p.registry.OpenBlob(ctx, parent.reference.Context().Digest(parent.layers[n].Digest.String()))
+}
+
+func (p *push) explainBaseLayer(digest v1.Hash, err error) error {
+	return p.to.Explain(fmt.Sprintf("send the base's layer %s to %s", digest, p.to.Name), err)
 }
 
 // tee is a stream that somebody else reads too, at the same pace.
@@ -85,6 +86,8 @@ type tee struct {
 	writer *io.PipeWriter
 	done   chan struct{}
 }
+
+var errUnread = errors.New("the layer is not read on")
 
 // newTee has read called with what is read of the stream, or failed with its panic. Both
 // have ended when the tee is closed.

@@ -2,28 +2,19 @@ package image
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync/atomic"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/slipway-ci/slipway/internal/panics"
+	"github.com/slipway-ci/slipway/internal/registry"
 )
 
-const (
-	// uploads is how many layers are packed and sent at once.
-	uploads = 6
-	// rounds is how often an image is sent to a registry that loses blobs
-	// meanwhile.
-	rounds = 3
-
-	pullScope = transport.PullScope
-	pushScope = transport.PushScope
-)
+// rounds is how often an image is sent to a registry that loses blobs meanwhile.
+const rounds = 3
 
 // Pushed is an image that stands in the registry, whole.
 type Pushed struct {
@@ -45,10 +36,9 @@ type Pushed struct {
 
 // push is one image on its way.
 type push struct {
-	registry *Registry
+	registry *registry.Client
+	to       *registry.Repository
 	recipe   *Recipe
-	wire     *wire
-	meter    *meter
 	// attest says what is attached; nil for nothing.
 	attest Attester
 	// tags are all that the image gets, each once; none for one of an index.
@@ -59,10 +49,6 @@ type push struct {
 	passed passed
 	// common are the layers that images of an index share; nil for one of its own.
 	common *common
-	// broken are the blobs that the registry has, and not whole.
-	broken *broken
-	// whole tells that the registry refuses blobs of unknown size.
-	whole atomic.Bool
 }
 
 // Push brings the image of a recipe into the registry, under the tags and that
@@ -79,19 +65,19 @@ type push struct {
 //
 // progress, when not nil, is called by one goroutine at a time, and not after
 // Push has returned. A file that changes while it is read is a *ChangedError.
-func (r *Registry) Push(ctx context.Context, recipe *Recipe, tags []string, progress func(Progress)) (*Pushed, error) {
-	p, err := r.open(ctx, recipe, tags, recipe.Attest)
+func Push(ctx context.Context, to *registry.Client, recipe *Recipe, tags []string, progress func(registry.Progress)) (*Pushed, error) {
+	p, err := open(ctx, to, recipe, tags, recipe.Attest)
 	if err != nil {
 		return nil, err
 	}
-	p.meter.tell = progress
-	defer p.meter.end()
-	found, err := r.find(ctx, p.wire, recipe)
+	p.to.Meter.Tell(progress)
+	defer p.to.Meter.End()
+	found, err := find(ctx, p.to, recipe)
 	if err != nil {
 		return nil, err
 	}
 	pushed := &Pushed{Name: recipe.Name, Tags: p.tags}
-	if found != nil && r.Verify {
+	if found != nil && to.Verify {
 		if found, err = p.verify(ctx, found); err != nil {
 			return nil, err
 		}
@@ -99,21 +85,21 @@ func (r *Registry) Push(ctx context.Context, recipe *Recipe, tags []string, prog
 	if found != nil {
 		pushed.Found = true
 		pushed.UpToDate, err = p.retag(ctx, found)
-		pushed.Reference, pushed.BytesTotal, pushed.Layers = p.wire.repository.Digest(found.digest.String()), found.size, found.count
+		pushed.Reference, pushed.BytesTotal, pushed.Layers = p.to.Name.Digest(found.Digest.String()), found.Size, found.Count
 	} else {
 		var a *assembled
 		for n := range rounds {
-			if a, err = p.send(ctx, n == 0 && !r.Verify); !vanished(err) {
+			if a, err = p.send(ctx, n == 0 && !to.Verify); !registry.Vanished(err) {
 				break
 			}
-			p.meter.restart()
+			p.to.Meter.Restart()
 		}
 		if err == nil {
-			pushed.Reference, pushed.BytesTotal, pushed.Layers = p.wire.repository.Digest(a.digest.String()), a.size, a.layers
+			pushed.Reference, pushed.BytesTotal, pushed.Layers = p.to.Name.Digest(a.Digest.String()), a.Size, a.Count
 			pushed.Changed = a.changed
 		}
 	}
-	pushed.BytesSent = p.meter.sent.Load()
+	pushed.BytesSent = p.to.Meter.Sent()
 	if err != nil {
 		return nil, err
 	}
@@ -121,58 +107,69 @@ func (r *Registry) Push(ctx context.Context, recipe *Recipe, tags []string, prog
 }
 
 // open connects to the repository of a recipe, to push its image under the tags.
-func (r *Registry) open(ctx context.Context, recipe *Recipe, tags []string, attest Attester) (*push, error) {
-	repository, err := r.Reference(recipe.Name)
+func open(ctx context.Context, to *registry.Client, recipe *Recipe, tags []string, attest Attester) (*push, error) {
+	repository, err := to.Reference(recipe.Name)
 	if err != nil {
 		return nil, err
 	}
 	for _, tag := range tags {
-		if !validTag(tag) {
-			return nil, fmt.Errorf("%q cannot be a tag of %s: it may have letters, digits, _, . and -, no . or - in front, and %d characters", tag, repository, maxTag)
+		if err := registry.CheckTag(tag, repository.String()); err != nil {
+			return nil, err
 		}
 	}
-	p := &push{registry: r, recipe: recipe, attest: attest, meter: &meter{}, broken: &broken{}}
+	p := &push{registry: to, recipe: recipe, attest: attest}
 	p.tags = slices.Compact(slices.Sorted(slices.Values(append(slices.Clone(tags), inputsTag(recipe.Inputs)))))
 	var others []name.Repository
 	if recipe.base != nil && recipe.base.RegistryStr() == repository.RegistryStr() {
 		others = append(others, recipe.base.Context())
 	}
-	p.wire, err = r.dial(ctx, repository, pushScope, others...)
-	return p, err
+	if p.to, err = to.Open(ctx, repository, registry.Push, others...); err != nil {
+		return nil, err
+	}
+	p.to.Damaged = func(digest v1.Hash, has, want int64) {
+		recipe.spec.tell(Warning, "image %s: the registry has %d of the %d bytes of %s, which is sent again", recipe.Name, has, want, digest)
+	}
+	return p, nil
 }
 
 // verify asks for all blobs of an image that is there, and gives nil when one of
 // them is not. Of an index it asks for all images.
 func (p *push) verify(ctx context.Context, found *standing) (*standing, error) {
-	for _, child := range found.children {
-		there, err := p.registry.look(ctx, p.wire, child.Digest.String())
-		if there != nil {
-			there, err = p.verify(ctx, there)
+	whole, err := p.whole(ctx, found.Manifest)
+	if err != nil || !whole {
+		return nil, err
+	}
+	return found, nil
+}
+
+func (p *push) whole(ctx context.Context, m *registry.Manifest) (bool, error) {
+	for _, child := range m.Children {
+		there, err := p.to.Look(ctx, child.Digest.String())
+		if err != nil || there == nil {
+			return false, err
 		}
-		if there == nil {
-			return nil, err
+		if whole, err := p.whole(ctx, there); err != nil || !whole {
+			return false, err
 		}
 	}
-	if len(found.children) > 0 {
-		return found, nil
+	if len(m.Children) > 0 {
+		return true, nil
 	}
 	var lacking atomic.Bool
 	group, limited := panics.WithContext(ctx)
-	group.SetLimit(uploads)
-	for _, blob := range append([]v1.Descriptor{found.config}, found.layers...) {
+	group.SetLimit(registry.Parallel)
+	for _, blob := range append([]v1.Descriptor{m.Config}, m.Layers...) {
 		if len(blob.URLs) > 0 || blob.MediaType == types.OCIRestrictedLayer {
 			continue
 		}
 		group.Go(func() error {
-			there, err := p.has(limited, blob.Digest, blob.Size)
+			there, err := p.to.Has(limited, blob.Digest, blob.Size)
 			if !there {
 				lacking.Store(true)
 			}
-			return p.registry.explain("ask for "+blob.Digest.String(), p.wire.repository.RegistryStr(), err)
+			return p.to.Explain("ask for "+blob.Digest.String(), err)
 		})
 	}
-	if err := group.Wait(); err != nil || lacking.Load() {
-		return nil, err
-	}
-	return found, nil
+	err := group.Wait()
+	return err == nil && !lacking.Load(), err
 }

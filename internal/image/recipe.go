@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/slipway-ci/slipway/internal/panics"
+	"github.com/slipway-ci/slipway/internal/registry"
 	"github.com/slipway-ci/slipway/internal/state"
 	"github.com/slipway-ci/slipway/internal/wheel"
 )
@@ -48,20 +49,20 @@ type Recipe struct {
 //
 // What can be made again is kept below .slipway/cache/image in the tree, where it
 // may be deleted at any time. Calls at the same time do not disturb each other.
-func Prepare(ctx context.Context, s Spec, r *Registry) (*Recipe, error) {
+func Prepare(ctx context.Context, s Spec, r *registry.Client) (*Recipe, error) {
 	s, err := s.normal()
 	if err != nil {
 		return nil, err
 	}
 	_ = state.Make(s.Dir) // a build does without it
 	if r == nil {
-		r = &Registry{}
+		r = &registry.Client{}
 	}
 	var base *name.Digest
 	var contents [][]*content
 	group, limited := panics.WithContext(ctx)
 	group.Go(func() (err error) {
-		r.greet(limited, s.Name)
+		r.Greet(limited, s.Name)
 		base, err = findBase(limited, s, r)
 		return err
 	})

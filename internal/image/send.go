@@ -1,17 +1,17 @@
 package image
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/slipway-ci/slipway/internal/panics"
+	"github.com/slipway-ci/slipway/internal/registry"
 	"github.com/slipway-ci/slipway/internal/rootfs"
 )
 
@@ -27,17 +27,17 @@ func (p *push) send(ctx context.Context, believing bool) (*assembled, error) {
 	p.last = &previous{}
 	if believing {
 		var err error
-		if p.last, err = p.registry.previous(ctx, p.wire, p.recipe); err != nil {
+		if p.last, err = lastPushed(ctx, p.to, p.recipe); err != nil {
 			return nil, err
 		}
 	}
-	var to *url.URL
+	var configuration *registry.Reserved
 	var parent *base
 	var own []made
 	group, limited := panics.WithContext(ctx)
 	group.Go(func() (err error) { // now, so that the configuration need not wait for it
-		to, err = p.begin(limited)
-		return err
+		configuration, err = p.to.Reserve(limited)
+		return p.explainConfiguration(err)
 	})
 	group.Go(func() (err error) {
 		parent, own, err = p.layers(limited)
@@ -57,13 +57,13 @@ func (p *push) send(ctx context.Context, believing bool) (*assembled, error) {
 	if p.last.made != nil {
 		a.changed = now.since(*p.last.made)
 	}
-	if err := p.configuration(ctx, to, a); err != nil {
+	if err := p.explainConfiguration(configuration.Finish(ctx, a.config)); err != nil {
 		return nil, err
 	}
 	if err := p.attach(ctx, a, p.recipe.spec.platform.String()); err != nil {
 		return nil, err
 	}
-	if err := p.mended(ctx); err != nil {
+	if err := p.to.CheckMended(ctx); err != nil {
 		return nil, err
 	}
 	tagged, limited := panics.WithContext(ctx)
@@ -90,7 +90,7 @@ func (p *push) layers(ctx context.Context) (*base, []made, error) {
 	}
 	if parent.reference != nil {
 		parent.read = func(ctx context.Context) (*rootfs.FS, error) {
-			return p.registry.readFS(ctx, p.recipe.spec, parent, p.through(parent))
+			return readFS(ctx, p.registry, p.recipe.spec, parent, p.through(parent))
 		}
 	}
 	parent.recall(p.recipe.spec, p.last.base)
@@ -100,11 +100,11 @@ func (p *push) layers(ctx context.Context) (*base, []made, error) {
 	}
 	var below, above []*made
 	group, limited := panics.WithContext(ctx)
-	group.SetLimit(uploads)
+	group.SetLimit(registry.Parallel)
 	group.Go(func() error {
 		early := &early{}
 		contents, err := p.recipe.requirements(limited, parent, p.last, room, func(c *content) {
-			p.meter.expect(c.bytes)
+			p.to.Meter.Expect(c.bytes)
 			early.add(p.start(limited, group, c))
 		})
 		if err != nil {
@@ -143,7 +143,7 @@ func (e *early) add(m *made) {
 func (p *push) contents(ctx context.Context, group *panics.Group, contents []*content, begun *early) []*made {
 	for _, c := range contents {
 		if begun.made[c.fingerprint] == nil {
-			p.meter.expect(c.bytes)
+			p.to.Meter.Expect(c.bytes)
 		}
 	}
 	own := make([]*made, len(contents))
@@ -158,7 +158,7 @@ func (p *push) contents(ctx context.Context, group *panics.Group, contents []*co
 // start has a layer sent by a group, at whose end its facts are known.
 func (p *push) start(ctx context.Context, group *panics.Group, c *content) *made {
 	if had, ok := p.last.facts[c.fingerprint]; ok {
-		p.meter.settle(c.bytes, 0, had.Size)
+		p.to.Meter.Found(c.bytes, had.Size)
 		return &made{had, c}
 	}
 	m := &made{content: c}
@@ -167,7 +167,7 @@ func (p *push) start(ctx context.Context, group *panics.Group, c *content) *made
 		if f, ok := p.recipe.ledger.known(c.fingerprint); ok {
 			had = &f
 		}
-		m.facts, err = p.common.once(ctx, c.fingerprint, func() (facts, error) { return p.content(ctx, c, had) }, func(f facts) { p.meter.settle(c.bytes, 0, f.Size) })
+		m.facts, err = p.common.once(ctx, c.fingerprint, func() (facts, error) { return p.content(ctx, c, had) }, func(f facts) { p.to.Meter.Found(c.bytes, f.Size) })
 		if err == nil {
 			p.recipe.ledger.add(c.fingerprint, m.facts)
 		}
@@ -181,15 +181,14 @@ func (p *push) start(ctx context.Context, group *panics.Group, c *content) *made
 // of its own; all others are sent.
 func (p *push) copyBase(ctx context.Context, parent *base) error {
 	group, limited := panics.WithContext(ctx)
-	group.SetLimit(uploads)
+	group.SetLimit(registry.Parallel)
 	for n, l := range parent.layers {
 		if p.last.blobs[l.Digest] || p.passed.has(l.Digest) || len(l.URLs) > 0 || l.MediaType == types.OCIRestrictedLayer {
 			continue
 		}
-		p.meter.expect(l.Size)
+		p.to.Meter.Expect(l.Size)
 		group.Go(func() error {
-			err := p.copyLayer(limited, parent, n)
-			return p.registry.explain(fmt.Sprintf("send the base's layer %s to %s", l.Digest, p.wire.repository), p.wire.repository.RegistryStr(), err)
+			return p.explainBaseLayer(l.Digest, p.copyLayer(limited, parent, n))
 		})
 	}
 	return group.Wait()
@@ -198,44 +197,50 @@ func (p *push) copyBase(ctx context.Context, parent *base) error {
 func (p *push) copyLayer(ctx context.Context, parent *base, n int) error {
 	l := parent.layers[n]
 	from := ""
-	if parent.reference.RegistryStr() == p.wire.repository.RegistryStr() {
+	if parent.reference.RegistryStr() == p.to.Name.RegistryStr() {
 		from = parent.reference.Context().RepositoryStr()
 	}
-	there, err := p.has(ctx, l.Digest, l.Size)
+	there, err := p.to.Has(ctx, l.Digest, l.Size)
 	if err != nil {
 		return err
 	}
 	if there {
-		p.meter.settle(l.Size, 0, l.Size)
+		p.to.Meter.Found(l.Size, l.Size)
 		return nil
 	}
-	return p.blob(ctx, l.Digest, l.Size, l.Size, from, func() (io.ReadCloser, error) { return p.baseLayer(ctx, parent, n) })
-}
-
-// begin begins the upload of the configuration.
-func (p *push) begin(ctx context.Context) (to *url.URL, err error) {
-	err = p.registry.retry(ctx, func() error {
-		to, err = p.wire.begin(ctx, v1.Hash{}, "")
-		return err
+	return p.to.Upload(ctx, registry.Blob{
+		Digest: l.Digest, Size: l.Size, Expected: l.Size, From: from,
+		Open: func() (io.ReadCloser, error) { return p.baseLayer(ctx, parent, n) },
 	})
-	return to, p.registry.explain("send the configuration of "+p.wire.repository.String(), p.wire.repository.RegistryStr(), err)
 }
 
-// configuration sends the image's configuration. An upload that was begun long ago
-// may have ended: then it begins anew.
-func (p *push) configuration(ctx context.Context, to *url.URL, a *assembled) error {
-	size := int64(len(a.config))
-	p.meter.sent.Add(size)
-	if p.wire.finish(ctx, to, a.configDigest, bytes.NewReader(a.config), size) == nil {
-		return nil
-	}
-	err := p.registry.retry(ctx, func() error {
-		to, err := p.wire.begin(ctx, v1.Hash{}, "")
-		if err != nil {
-			return err
+// content sends a layer, unless the registry has it, and gives its facts. What is
+// known of it already may be nil.
+func (p *push) content(ctx context.Context, c *content, had *facts) (facts, error) {
+	explain := func(err error) error {
+		if making := new(registry.MakingError); errors.As(err, &making) {
+			return making.Unwrap()
 		}
-		p.meter.sent.Add(size)
-		return p.wire.finish(ctx, to, a.configDigest, bytes.NewReader(a.config), size)
+		return p.to.Explain(fmt.Sprintf("send the %s of %s", c.what, p.to.Name), err)
+	}
+	if had != nil {
+		there, err := p.to.Has(ctx, had.Digest, had.Size)
+		if err != nil || there {
+			p.to.Meter.Found(c.bytes, had.Size)
+			return *had, explain(err)
+		}
+	}
+	var f facts
+	err := p.to.UploadMade(ctx, registry.Making{
+		Expected: c.bytes, Dir: cacheDir(p.recipe.spec.Dir),
+		Write: func(ctx context.Context, to io.Writer) (_ v1.Hash, _ int64, err error) {
+			f, err = c.pack(ctx, to)
+			return f.Digest, f.Size, err
+		},
 	})
-	return p.registry.explain("send the configuration of "+p.wire.repository.String(), p.wire.repository.RegistryStr(), err)
+	return f, explain(err)
+}
+
+func (p *push) explainConfiguration(err error) error {
+	return p.to.Explain("send the configuration of "+p.to.Name.String(), err)
 }

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/slipway-ci/slipway/internal/registry"
 )
 
 // What slipway keeps of files and layers is found again on this machine; what is
@@ -31,7 +33,7 @@ func TestKeptStateIsBelieved(t *testing.T) {
 	must(t, made.save())
 	stamped(true)
 
-	layer := facts{hashOf([]byte("a")), hashOf([]byte("b")), 3}
+	layer := facts{registry.DigestOf([]byte("a")), registry.DigestOf([]byte("b")), 3}
 	ledger := openLedger(dir)
 	ledger.add("fingerprint", layer)
 	must(t, ledger.save())
@@ -61,7 +63,7 @@ func TestPushWithoutASecret(t *testing.T) {
 	for _, found := range []bool{false, true} {
 		recipe, err := Prepare(t.Context(), s, r)
 		must(t, err)
-		if pushed, err := r.Push(t.Context(), recipe, nil, nil); err != nil || pushed.Found != found {
+		if pushed, err := Push(t.Context(), r, recipe, nil, nil); err != nil || pushed.Found != found {
 			t.Errorf("%+v %v", pushed, err)
 		}
 	}

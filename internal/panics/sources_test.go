@@ -128,7 +128,7 @@ var bounded = map[string]string{
 	"internal/wheel/process_windows.go exec.Command": "taskkill",
 	"internal/sandbox/sandbox.go http.Client":        "ask's context has a limit",
 	"internal/polyaxonfile/fetch.go http.Client":     "request's context has a limit",
-	"internal/image/wire.go http.Client":             "its transport has those of package silence",
+	"internal/registry/wire.go http.Client":          "its transport has those of package silence",
 	"internal/polyaxon/client.go http.Client":        "each request has a limit",
 	"internal/wheel/remote.go http.Client":           "its transport has those of package silence",
 	"internal/cluster/forward.go http.Client":        "reach's context has a limit",

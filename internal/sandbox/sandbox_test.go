@@ -27,6 +27,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/polyaxon/polyaxontest"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
+	"github.com/slipway-ci/slipway/internal/registry"
 	"github.com/slipway-ci/slipway/internal/sandbox"
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
@@ -332,7 +333,7 @@ func TestPolyaxonContract(t *testing.T) {
 // pushJob builds the program that stories use and pushes it to the sandbox.
 func pushJob(t *testing.T, s *sandbox.Sandbox) string {
 	t.Helper()
-	registry := &image.Registry{
+	to := &registry.Client{
 		Prefix:      strings.TrimPrefix(s.Registry, "http://"),
 		Keychain:    s.Keychain(authn.NewMultiKeychain()),
 		NameOptions: []name.Option{name.Insecure},
@@ -353,11 +354,11 @@ func pushJob(t *testing.T, s *sandbox.Sandbox) string {
 	system, architecture, _ := strings.Cut(s.Platform, "/")
 	recipe, err := image.Prepare(t.Context(), image.Spec{
 		Name: "job", Dir: dir, Kind: "go", Main: "./job", Platforms: []v1.Platform{{OS: system, Architecture: architecture}}, Environ: os.Environ(),
-	}, registry)
+	}, to)
 	if err != nil {
 		t.Fatal(err)
 	}
-	pushed, err := registry.Push(t.Context(), recipe, []string{"latest"}, nil)
+	pushed, err := image.Push(t.Context(), to, recipe, []string{"latest"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,6 +31,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/template"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/yaml11"
+	"github.com/slipway-ci/slipway/internal/registry"
 	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/revision"
 	"github.com/slipway-ci/slipway/internal/rootfs"
@@ -76,8 +77,11 @@ var within = map[string]func(ctx context.Context, dir string) error{
 		_, err := dockerfile.Read(broken{ctx, "Err"}, dockerfile.Spec{Name: "job", Dir: dir, Platforms: []string{"linux/amd64"}})
 		return err
 	},
-	"internal/image": func(ctx context.Context, _ string) error {
-		_, err := (&image.Registry{Prefix: "registry.test/team", Transport: refusing}).List(ctx, []string{"job", "other"})
+	"internal/image": func(ctx context.Context, dir string) error {
+		_, err := image.Prepare(ctx, image.Spec{Name: "job", Dir: dir, Kind: image.KindFiles, Files: []string{"good.yml"}, Place: func(string) (none source.Position) {
+			fault()
+			return none
+		}}, nil)
 		return err
 	},
 	"internal/panics": func(context.Context, string) error {
@@ -132,6 +136,10 @@ var within = map[string]func(ctx context.Context, dir string) error{
 	"internal/polyaxonfile/yaml11": func(context.Context, string) error {
 		yaml11.Scalar(nil)
 		return nil
+	},
+	"internal/registry": func(ctx context.Context, _ string) error {
+		_, err := (&registry.Client{Prefix: "registry.test/team", Transport: refusing}).List(ctx, []string{"job", "other"})
+		return err
 	},
 	"internal/report": func(context.Context, string) error {
 		report.Lines(jammed{}, report.Style{Now: time.Now}).Event(report.Event{Kind: report.Note, Message: "it goes on"})

@@ -1,30 +1,30 @@
-package image
+package registry
 
 import (
 	"errors"
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/slipway-ci/slipway/internal/registry/registrytest"
 )
 
 func TestRetag(t *testing.T) {
-	f := &faults{next: inMemory()}
+	f := &registrytest.Faults{Next: registrytest.InMemory()}
 	r := serve(t, f)
-	push := func(name, text string, tags ...string) *Pushed {
+	push := func(image string, tags ...string) *name.Digest {
 		t.Helper()
-		s := filesSpec(files{"a": text}.write(t), "a")
-		s.Name = name
-		recipe, err := Prepare(t.Context(), s, r)
-		must(t, err)
-		pushed, err := r.Push(t.Context(), recipe, tags, nil)
+		pushed, err := newSample(t).push(t.Context(), r, image, tags...)
 		must(t, err)
 		return pushed
 	}
-	train := push("train", "1", "abc")
-	push("api", "1", "abc")
-	push("old", "1", "other")
+	train := push("train", "abc")
+	push("api", "abc")
+	push("old", "other")
 
-	f.during(nil)
+	f.During(nil)
 	_, err := r.Retag(t.Context(), []string{"train", "old", "api", "never"}, "abc", "v1", false)
 	var missing *MissingError
 	if !errors.As(err, &missing) || strings.Join(missing.Names, " ") != "old never" {
@@ -34,10 +34,10 @@ func TestRetag(t *testing.T) {
 
 	done, err := r.Retag(t.Context(), []string{"train", "api"}, "abc", "v1", false)
 	must(t, err)
-	if len(done) != 2 || done[0].UpToDate || done[0].Reference != train.Reference || !strings.HasSuffix(done[0].Tag.String(), "/train:v1") {
+	if len(done) != 2 || done[0].UpToDate || done[0].Reference != *train || !strings.HasSuffix(done[0].Tag.String(), "/train:v1") {
 		t.Errorf("%+v", done)
 	}
-	f.during(nil)
+	f.During(nil)
 	again, err := r.Retag(t.Context(), []string{"train", "api"}, "abc", "v1", false)
 	must(t, err)
 	if !again[0].UpToDate || !again[1].UpToDate {
@@ -45,9 +45,9 @@ func TestRetag(t *testing.T) {
 	}
 	unchanged(t, f)
 
-	newer := push("train", "2", "def")
-	push("api", "2", "def")
-	f.during(nil)
+	newer := push("train", "def")
+	push("api", "def")
+	f.During(nil)
 	var taken *TakenError
 	if _, err := r.Retag(t.Context(), []string{"train", "api"}, "def", "v1", false); !errors.As(err, &taken) || !strings.Contains(err.Error(), "--force moves it") {
 		t.Errorf("%v", err)
@@ -55,7 +55,7 @@ func TestRetag(t *testing.T) {
 	unchanged(t, f)
 	moved, err := r.Retag(t.Context(), []string{"train", "api"}, "def", "v1", true)
 	must(t, err)
-	if moved[0].UpToDate || moved[0].Reference != newer.Reference {
+	if moved[0].UpToDate || moved[0].Reference != *newer {
 		t.Errorf("%+v", moved)
 	}
 	if _, err := r.Retag(t.Context(), []string{"train"}, "def", "v 1", false); err == nil {
@@ -63,9 +63,9 @@ func TestRetag(t *testing.T) {
 	}
 }
 
-func unchanged(t *testing.T, f *faults) {
+func unchanged(t *testing.T, f *registrytest.Faults) {
 	t.Helper()
-	requests, _ := f.log()
+	requests, _ := f.Log()
 	for _, request := range requests {
 		if !strings.HasPrefix(request, http.MethodGet) && !strings.HasPrefix(request, http.MethodHead) {
 			t.Errorf("it is changed by %s", request)

@@ -1,4 +1,4 @@
-package image
+package registry
 
 import (
 	"context"
@@ -31,9 +31,9 @@ func (l later) RoundTrip(request *http.Request) (*http.Response, error) {
 }
 
 // tellWait says that a registry is waited for.
-func (r *Registry) tellWait(err error, wait time.Duration) {
-	if r.Waiting != nil {
-		r.Waiting(fmt.Sprintf("the registry %s is busy (%s), and is asked again in %s, as it wants", hostOf(err), answerOf(status(err)), wait))
+func (c *Client) tellWait(err error, wait time.Duration) {
+	if c.Waiting != nil {
+		c.Waiting(fmt.Sprintf("the registry %s is busy (%s), and is asked again in %s, as it wants", hostOf(err), answerOf(Status(err)), wait))
 	}
 }
 

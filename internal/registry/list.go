@@ -1,4 +1,4 @@
-package image
+package registry
 
 import (
 	"cmp"
@@ -30,21 +30,21 @@ type Listed struct {
 	Created time.Time
 }
 
-// List gives the images of these names that the registry has, by repository,
+// List returns the images of these names that the registry has, by repository,
 // the newest first. Without names it gives those of all repositories under the
 // prefix, at any depth: registries that know what is below a repository (Google's)
 // are asked for that, all others for their catalog, which some do not tell.
 // Images without a tag are not listed, nor are attestations.
-func (r *Registry) List(ctx context.Context, names []string) ([]Listed, error) {
+func (c *Client) List(ctx context.Context, names []string) ([]Listed, error) {
 	var repositories []name.Repository
 	for _, image := range names {
-		repository, err := r.Reference(image)
+		repository, err := c.Reference(image)
 		if err != nil {
 			return nil, err
 		}
 		repositories = append(repositories, repository)
 	}
-	l := &lister{registry: r}
+	l := &lister{client: c}
 	if len(names) == 0 {
 		if err := l.below(ctx); err != nil {
 			return nil, err
@@ -59,7 +59,7 @@ func (r *Registry) List(ctx context.Context, names []string) ([]Listed, error) {
 }
 
 type lister struct {
-	registry *Registry
+	client *Client
 
 	mu    sync.Mutex
 	found []Listed
@@ -67,7 +67,7 @@ type lister struct {
 
 // below lists what is under the prefix.
 func (l *lister) below(ctx context.Context) error {
-	any, err := l.registry.Reference("any")
+	any, err := l.client.Reference("any")
 	if err != nil {
 		return err
 	}
@@ -79,12 +79,12 @@ func (l *lister) below(ctx context.Context) error {
 		}
 	}
 	var repositories []string
-	err = l.registry.retry(ctx, func() (err error) {
-		repositories, err = remote.Catalog(ctx, any.Registry, l.registry.options(ctx)...)
+	err = l.client.retry(ctx, func() (err error) {
+		repositories, err = remote.Catalog(ctx, any.Registry, l.client.options(ctx)...)
 		return err
 	})
 	if err != nil {
-		return l.registry.explain("list the repositories of "+l.registry.Prefix, any.RegistryStr(), err)
+		return l.client.Explain("list the repositories of "+l.client.Prefix, any.RegistryStr(), err)
 	}
 	prefix := strings.TrimSuffix(any.RepositoryStr(), "any")
 	var under []name.Repository
@@ -107,11 +107,11 @@ func children(of name.Repository, tags *google.Tags) []name.Repository {
 // all lists repositories, and with deep those below them.
 func (l *lister) all(ctx context.Context, repositories []name.Repository, deep bool) error {
 	group, limited := panics.WithContext(ctx)
-	group.SetLimit(uploads)
+	group.SetLimit(Parallel)
 	for _, repository := range repositories {
 		group.Go(func() error {
 			tags, err := l.tags(limited, repository)
-			if status(err) == http.StatusNotFound {
+			if Status(err) == http.StatusNotFound {
 				return nil
 			}
 			if err == nil {
@@ -120,15 +120,15 @@ func (l *lister) all(ctx context.Context, repositories []name.Repository, deep b
 			if err == nil && deep {
 				err = l.all(limited, children(repository, tags), true)
 			}
-			return l.registry.explain("list "+repository.String(), repository.RegistryStr(), err)
+			return l.client.Explain("list "+repository.String(), repository.RegistryStr(), err)
 		})
 	}
 	return group.Wait()
 }
 
 func (l *lister) tags(ctx context.Context, repository name.Repository) (tags *google.Tags, err error) {
-	err = l.registry.retry(ctx, func() error {
-		tags, err = google.List(repository, google.WithContext(ctx), google.WithTransport(l.registry.transport()), google.WithAuthFromKeychain(l.registry.keychain()))
+	err = l.client.retry(ctx, func() error {
+		tags, err = google.List(repository, google.WithContext(ctx), google.WithTransport(l.client.transport()), google.WithAuthFromKeychain(l.client.keychain()))
 		return err
 	})
 	return tags, err
@@ -151,27 +151,27 @@ func (l *lister) one(ctx context.Context, repository name.Repository, tags *goog
 		}
 		return nil
 	}
-	w, err := l.registry.dial(ctx, repository, pullScope)
+	at, err := l.client.Open(ctx, repository, Pull)
 	if err != nil {
 		return err
 	}
 	byDigest := map[v1.Hash]*Listed{}
 	var mu sync.Mutex
 	group, limited := panics.WithContext(ctx)
-	group.SetLimit(uploads)
+	group.SetLimit(Parallel)
 	for _, tag := range visible(tags.Tags) {
 		group.Go(func() error {
-			there, err := l.registry.recall(limited, w, tag)
+			there, err := at.Recall(limited, tag)
 			if err != nil || there == nil { // it went away meanwhile, or stands for nothing
 				return err
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			if byDigest[there.digest] == nil {
-				byDigest[there.digest] = &Listed{Repository: repository.String(), Digest: there.digest.String(), Size: there.size}
-				byDigest[there.digest].Created, err = l.created(limited, w, there, byDigest[there.digest])
+			if byDigest[there.Digest] == nil {
+				byDigest[there.Digest] = &Listed{Repository: repository.String(), Digest: there.Digest.String(), Size: there.Size}
+				byDigest[there.Digest].Created, err = l.created(limited, at, there, byDigest[there.Digest])
 			}
-			byDigest[there.digest].Tags = append(byDigest[there.digest].Tags, tag)
+			byDigest[there.Digest].Tags = append(byDigest[there.Digest].Tags, tag)
 			return err
 		})
 	}
@@ -188,30 +188,30 @@ func (l *lister) one(ctx context.Context, repository name.Repository, tags *goog
 // created asks an image's configuration for its time and, as slipway's have none,
 // the documents that are attached to it. An index has none: it gets
 // the time of the first of its images, and the sizes of all, unless it tells them.
-func (l *lister) created(ctx context.Context, w *wire, there *standing, to *Listed) (time.Time, error) {
-	digest := there.digest
-	for n, child := range there.children {
+func (l *lister) created(ctx context.Context, at *Repository, there *Manifest, to *Listed) (time.Time, error) {
+	digest := there.Digest
+	for n, child := range there.Children {
 		size, _ := told(child)
 		if n > 0 && size > 0 {
 			continue
 		}
-		image, err := l.registry.look(ctx, w, child.Digest.String())
+		image, err := at.Look(ctx, child.Digest.String())
 		if err != nil || image == nil {
 			return time.Time{}, err
 		}
 		if size == 0 {
-			to.Size += image.size
+			to.Size += image.Size
 		}
 		if n == 0 {
 			there = image
 		}
 	}
-	if there.config.Size == 0 {
+	if there.Config.Size == 0 {
 		return time.Time{}, nil
 	}
 	var text []byte
-	err := l.registry.retry(ctx, func() (err error) {
-		text, err = w.smallBlob(ctx, there.config.Digest)
+	err := l.client.retry(ctx, func() (err error) {
+		text, err = at.wire.smallBlob(ctx, there.Config.Digest)
 		return err
 	})
 	var config struct {
@@ -221,7 +221,7 @@ func (l *lister) created(ctx context.Context, w *wire, there *standing, to *List
 		return time.Time{}, err
 	}
 	if config.Created.Unix() <= 0 {
-		return l.registry.attestedTime(ctx, w, digest)
+		return at.attestedTime(ctx, digest)
 	}
 	return config.Created, nil
 }
@@ -238,6 +238,6 @@ func (l *lister) add(one Listed) {
 func visible(tags []string) []string {
 	return slices.DeleteFunc(slices.Clone(tags), func(tag string) bool {
 		hex, attached := strings.CutPrefix(tag, "sha256-")
-		return strings.HasPrefix(tag, ownTagPrefix) || attached && len(hex) >= 64
+		return strings.HasPrefix(tag, OwnTagPrefix) || attached && len(hex) >= 64
 	})
 }

@@ -1,4 +1,4 @@
-package image
+package registry
 
 import (
 	"fmt"
@@ -8,7 +8,11 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/slipway-ci/slipway/internal/registry/registrytest"
 )
 
 // Google's registries tell with a repository's tags what is below it, and size and
@@ -28,7 +32,7 @@ func TestListLikeGoogle(t *testing.T) {
 		"/v2/acme/ml/alice/tags/list":     `{"child":["try"],"manifest":{},"name":"acme/ml/alice","tags":[]}`,
 		"/v2/acme/ml/alice/try/tags/list": fmt.Sprintf(`{"child":[],"name":"x","tags":["now"],"manifest":{%q:{"imageSizeBytes":"8","tag":["now"],"timeCreatedMs":"0","timeUploadedMs":"1772600800000"}}}`, digest("5")),
 	}
-	f := &faults{next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	f := &registrytest.Faults{Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/v2/" {
 			return
 		}
@@ -51,7 +55,7 @@ func TestListLikeGoogle(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if requests, _ := f.log(); len(requests) != 1+len(answers) {
+	if requests, _ := f.Log(); len(requests) != 1+len(answers) {
 		t.Errorf("%d requests: %v", len(requests), requests)
 	}
 	named, err := r.List(t.Context(), []string{"train", "never"})
@@ -63,12 +67,17 @@ func TestListLikeGoogle(t *testing.T) {
 
 // An index counts all its images.
 func TestListIndex(t *testing.T) {
-	r := memory(t)
-	pushIndex(t, r, "many", "amd64", "arm64")
-	one := pushBase(t, r, "one", v1.Platform{OS: "linux", Architecture: "amd64"})
+	r := serve(t, registrytest.InMemory())
+	many, err := r.Reference("many")
+	must(t, err)
+	s := newSample(t)
+	index := mutate.AppendManifests(empty.Index, mutate.IndexAddendum{Add: s.Image}, mutate.IndexAddendum{Add: newSample(t).Image})
+	must(t, remote.WriteIndex(many.Tag("1"), index, r.options(t.Context())...))
+	one, err := s.push(t.Context(), r, "one", "1")
+	must(t, err)
 	listed, err := r.List(t.Context(), nil)
 	must(t, err)
-	if len(listed) != 2 || listed[0].Size < 2*listed[1].Size || !strings.HasPrefix(one, listed[1].Repository) {
+	if len(listed) != 2 || listed[0].Size < 2*listed[1].Size || one.Context().String() != listed[1].Repository {
 		t.Errorf("%+v", listed)
 	}
 }

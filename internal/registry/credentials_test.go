@@ -1,4 +1,4 @@
-package image
+package registry
 
 import (
 	"context"
@@ -73,10 +73,29 @@ func TestRefusalNamesWhatWasTried(t *testing.T) {
 	credentials := NewCredentials()
 	credentials.docker = keychainFunc(func(authn.Resource) (authn.Authenticator, error) { return authn.Anonymous, nil })
 	r.Keychain = credentials
-	recipe, err := Prepare(t.Context(), filesSpec(files{"a": "1"}.write(t), "a"), nil)
-	must(t, err)
-	_, err = r.Push(t.Context(), recipe, nil, nil)
+	_, err := newSample(t).push(t.Context(), r, "train")
 	if err == nil || !strings.Contains(err.Error(), "tried: Docker's configuration: nothing for 127.0.0.1:") || !strings.Contains(err.Error(), "nobody's name (anonymous)") {
 		t.Errorf("%v", err)
 	}
+}
+
+// A credential helper that hangs is not waited for, and is told.
+func TestSilentCredentialHelper(t *testing.T) {
+	over := make(chan struct{})
+	defer close(over)
+	c := NewCredentials()
+	c.docker, c.patience = hangs{over}, 20*time.Millisecond
+	repository, err := (&Client{Prefix: "registry.example.com"}).Reference("x")
+	must(t, err)
+	auth, err := c.ResolveContext(t.Context(), repository)
+	if err != nil || auth != authn.Anonymous || !strings.Contains(strings.Join(c.Tried(repository.RegistryStr()), ";"), "credential helper gives no answer in time") {
+		t.Errorf("%v, %v, %q", auth, err, c.Tried(repository.RegistryStr()))
+	}
+}
+
+type hangs struct{ over chan struct{} }
+
+func (h hangs) Resolve(authn.Resource) (authn.Authenticator, error) {
+	<-h.over
+	return authn.Anonymous, nil
 }

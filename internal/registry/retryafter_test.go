@@ -1,4 +1,4 @@
-package image
+package registry
 
 import (
 	"context"
@@ -36,22 +36,21 @@ func TestRetryAfter(t *testing.T) {
 					w.Header()["Retry-After"] = []string{after}
 					w.Header().Set("Date", date.Format(http.TimeFormat))
 					w.WriteHeader(code)
+					return
 				}
+				_, _ = w.Write([]byte("{}"))
 			}))
 			var pauses []time.Duration
-			r := &Registry{Prefix: strings.TrimPrefix(server.URL, "http://"), NameOptions: []name.Option{name.Insecure},
+			r := &Client{Prefix: strings.TrimPrefix(server.URL, "http://"), NameOptions: []name.Option{name.Insecure},
 				Pause: func(_ context.Context, d time.Duration) error { pauses = append(pauses, d); return nil }}
 			repository, err := r.Reference("train")
 			must(t, err)
-			w, err := r.dial(t.Context(), repository, "pull")
+			at, err := r.Open(t.Context(), repository, Pull)
 			must(t, err)
-			err = r.retry(t.Context(), func() error {
-				_, _, err := w.manifest(t.Context(), "v1")
-				return err
-			})
+			_, err = at.Look(t.Context(), "v1")
 			server.Close()
 			if want == 0 { // nobody waits that long
-				if len(pauses) > 0 || status(err) != code {
+				if len(pauses) > 0 || Status(err) != code {
 					t.Errorf("%d with Retry-After %q: %v, and the pauses are %v", code, after, err, pauses)
 				}
 				continue

@@ -1,4 +1,10 @@
-package image
+// Package registry is a client for OCI registries: it reads and writes manifests, uploads
+// blobs, attaches artifacts, and lists and tags images.
+//
+// What fails in passing is sent again, a registry that asks to be left alone for a while is
+// waited for, and what a registry cannot do (mounts, HEAD, uploads of unknown size, the
+// referrers API) is done in another way. It follows the OCI distribution specification 1.1.
+package registry
 
 import (
 	"context"
@@ -19,19 +25,18 @@ import (
 // hashes them before it answers.
 var standardLimits = silence.Limits{Answer: time.Minute, Commit: 5 * time.Minute, Part: 2 * time.Minute, Pace: 256 << 10}
 
-// Registry is where images go.
-type Registry struct {
+// Client speaks to registries: to the one that images go to, and to those of their bases.
+type Client struct {
 	// Prefix is what stands before an image's name: asia.gcr.io/acme-ml/team-a.
 	Prefix string
-	// Transport carries all requests, to the bases' registries too;
-	// http.DefaultTransport when nil.
+	// Transport carries all requests; http.DefaultTransport when nil.
 	Transport http.RoundTripper
 	// Keychain has the credentials for all registries; none are needed when nil.
 	Keychain authn.Keychain
 	// NameOptions allow plain HTTP, for the registry of Prefix only.
 	NameOptions []name.Option
-	// Verify asks for every blob of an image that is there already. Without it the
-	// registry is trusted to have what its manifests name.
+	// Verify asks for every blob of an image that is there already, and for its size.
+	// Without it the registry is trusted to have what its manifests name.
 	Verify bool
 	// Pause waits between attempts; by the clock when nil.
 	Pause func(context.Context, time.Duration) error
@@ -45,16 +50,16 @@ type Registry struct {
 
 // options are those of a request. go-containerregistry's own retries do not heed
 // the context: this package repeats requests itself.
-func (r *Registry) options(ctx context.Context, more ...remote.Option) []remote.Option {
+func (c *Client) options(ctx context.Context, more ...remote.Option) []remote.Option {
 	options := []remote.Option{
-		remote.WithTransport(r.transport()), remote.WithAuthFromKeychain(r.keychain()),
+		remote.WithTransport(c.transport()), remote.WithAuthFromKeychain(c.keychain()),
 		remote.WithContext(ctx), remote.WithRetryBackoff(remote.Backoff{Steps: 1}), remote.WithRetryStatusCodes(),
 	}
 	return append(options, more...)
 }
 
-func (r *Registry) transport() http.RoundTripper {
-	next, limits := r.Transport, r.limits
+func (c *Client) transport() http.RoundTripper {
+	next, limits := c.Transport, c.limits
 	if next == nil {
 		next = http.DefaultTransport
 	}
@@ -64,34 +69,34 @@ func (r *Registry) transport() http.RoundTripper {
 	return panics.Transport(later{silence.Transport(next, limits)}) // go-containerregistry asks from its own goroutines
 }
 
-func (r *Registry) keychain() authn.Keychain {
-	if r.Keychain == nil {
+func (c *Client) keychain() authn.Keychain {
+	if c.Keychain == nil {
 		return authn.NewMultiKeychain() // of nobody
 	}
-	return r.Keychain
+	return c.Keychain
 }
 
-// Reference gives where an image of this name goes.
-func (r *Registry) Reference(image string) (name.Repository, error) {
-	if scheme, _, found := strings.Cut(r.Prefix, "://"); found {
-		return name.Repository{}, fmt.Errorf("the registry %s is named with %s://; name it as in gcr.io/project", r.Prefix, scheme)
+// Reference returns the repository that an image of this name goes to.
+func (c *Client) Reference(image string) (name.Repository, error) {
+	if scheme, _, found := strings.Cut(c.Prefix, "://"); found {
+		return name.Repository{}, fmt.Errorf("the registry %s is named with %s://; name it as in gcr.io/project", c.Prefix, scheme)
 	}
-	repository, err := name.NewRepository(strings.TrimSuffix(r.Prefix, "/")+"/"+image, r.NameOptions...)
+	repository, err := name.NewRepository(strings.TrimSuffix(c.Prefix, "/")+"/"+image, c.NameOptions...)
 	if err != nil {
-		return name.Repository{}, fmt.Errorf("the registry %q and the image's name %q make no reference: %w", r.Prefix, image, err)
+		return name.Repository{}, fmt.Errorf("the registry %q and the image's name %q make no reference: %w", c.Prefix, image, err)
 	}
 	return repository, nil
 }
 
-// parse reads a reference. That plain HTTP will do for the registry of Prefix
+// Parse reads a reference. That plain HTTP will do for the registry of Prefix
 // says nothing of others.
-func (r *Registry) parse(text string) (name.Reference, error) {
+func (c *Client) Parse(text string) (name.Reference, error) {
 	reference, err := name.ParseReference(text)
 	if err != nil {
 		return nil, err
 	}
-	if own, err := r.Reference("any"); err == nil && own.RegistryStr() == reference.Context().RegistryStr() {
-		return name.ParseReference(text, r.NameOptions...)
+	if own, err := c.Reference("any"); err == nil && own.RegistryStr() == reference.Context().RegistryStr() {
+		return name.ParseReference(text, c.NameOptions...)
 	}
 	return reference, nil
 }

@@ -1,4 +1,4 @@
-package image
+package registry
 
 import (
 	"sync"
@@ -16,8 +16,8 @@ type Progress struct {
 // steps is how often at most bytes are told of during a push.
 const steps = 100
 
-// meter counts a push.
-type meter struct {
+// Meter counts what is sent to a repository.
+type Meter struct {
 	// sent is what went out, whether it arrived or not.
 	sent atomic.Int64
 
@@ -27,30 +27,40 @@ type meter struct {
 	tell func(Progress)
 }
 
-// expect adds a layer, of about this many bytes, to what is to be done.
-func (m *meter) expect(bytes int64) {
+// Tell has progress told, by one goroutine at a time, until End.
+func (m *Meter) Tell(progress func(Progress)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.tell = progress
+}
+
+// Sent returns how many bytes went out, whether they arrived or not.
+func (m *Meter) Sent() int64 { return m.sent.Load() }
+
+// Expect adds a layer, of about this many bytes, to what is to be done.
+func (m *Meter) Expect(bytes int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.now.BytesTotal += bytes
 	m.now.Total++
 }
 
-// restart counts what the registry has from the beginning.
-func (m *meter) restart() {
+// Restart counts what the registry has from the beginning.
+func (m *Meter) Restart() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.now, m.told = Progress{}, 0
 }
 
-// end lets nothing be told any more.
-func (m *meter) end() {
+// End lets nothing be told any more.
+func (m *Meter) End() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.tell = nil
 }
 
 // moving counts bytes of a blob that are being sent.
-func (m *meter) moving(n int64) {
+func (m *Meter) moving(n int64) {
 	m.sent.Add(n)
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -60,9 +70,13 @@ func (m *meter) moving(n int64) {
 	}
 }
 
+// Found counts a layer that the registry has: its size takes the place of what was
+// expected of it.
+func (m *Meter) Found(expected, size int64) { m.settle(expected, 0, size) }
+
 // settle takes back the bytes that were read of a layer. When the registry has it
 // now, its size takes the place of what was expected of it.
-func (m *meter) settle(expected, read, size int64) {
+func (m *Meter) settle(expected, read, size int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.now.Bytes -= read
@@ -76,7 +90,7 @@ func (m *meter) settle(expected, read, size int64) {
 }
 
 // report is called with the lock held, which keeps reports in order.
-func (m *meter) report() {
+func (m *Meter) report() {
 	m.told = m.now.Bytes
 	if m.tell == nil {
 		return

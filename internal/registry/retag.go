@@ -1,11 +1,9 @@
-package image
+package registry
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -42,34 +40,34 @@ func (e *TakenError) Error() string {
 	return fmt.Sprintf("%s stands for another image already; --force moves it", e.Tag)
 }
 
-// Retag gives the images of these names that have the tag from, also the tag to:
+// Retag gives the images of these names that have the tag from also the tag to:
 // manifests are written again, and nothing is built or moved. All are looked at
 // before the first is written, so that a *MissingError or a *TakenError changes
 // nothing; with force a tag that stands for another image is moved.
-func (r *Registry) Retag(ctx context.Context, names []string, from, to string, force bool) ([]Retagged, error) {
+func (c *Client) Retag(ctx context.Context, names []string, from, to string, force bool) ([]Retagged, error) {
 	for _, tag := range []string{from, to} {
-		if !validTag(tag) {
-			return nil, fmt.Errorf("%q cannot be a tag: it may have letters, digits, _, . and -, no . or - in front, and %d characters", tag, maxTag)
+		if err := CheckTag(tag, ""); err != nil {
+			return nil, err
 		}
 	}
-	wires, found, moves := make([]*wire, len(names)), make([]*standing, len(names)), make([]bool, len(names))
+	at, found, moves := make([]*Repository, len(names)), make([]*Manifest, len(names)), make([]bool, len(names))
 	taken := make([]error, len(names))
 	group, limited := panics.WithContext(ctx)
-	group.SetLimit(uploads)
+	group.SetLimit(Parallel)
 	for n, image := range names {
 		group.Go(func() error {
-			repository, err := r.Reference(image)
+			repository, err := c.Reference(image)
 			if err != nil {
 				return err
 			}
-			if wires[n], err = r.dial(limited, repository, pushScope); err != nil {
+			if at[n], err = c.Open(limited, repository, Push); err != nil {
 				return err
 			}
-			if found[n], err = r.look(limited, wires[n], from); err != nil || found[n] == nil {
+			if found[n], err = at[n].Look(limited, from); err != nil || found[n] == nil {
 				return err
 			}
-			old, err := r.look(limited, wires[n], to)
-			moves[n] = old == nil || old.digest != found[n].digest
+			old, err := at[n].Look(limited, to)
+			moves[n] = old == nil || old.Digest != found[n].Digest
 			if old != nil && moves[n] && !force {
 				taken[n] = &TakenError{repository.Tag(to)}
 			}
@@ -93,22 +91,13 @@ func (r *Registry) Retag(ctx context.Context, names []string, from, to string, f
 	}
 	var done []Retagged
 	for n, image := range names {
-		repository := wires[n].repository
+		repository := at[n].Name
 		if moves[n] {
-			if err := r.point(ctx, wires[n], to, found[n]); err != nil {
+			if err := at[n].Tag(ctx, to, found[n]); err != nil {
 				return done, err
 			}
 		}
-		done = append(done, Retagged{Name: image, Reference: repository.Digest(found[n].digest.String()), Tag: repository.Tag(to), UpToDate: !moves[n]})
+		done = append(done, Retagged{Name: image, Reference: repository.Digest(found[n].Digest.String()), Tag: repository.Tag(to), UpToDate: !moves[n]})
 	}
 	return done, nil
-}
-
-// point points a tag to an image that is there.
-func (r *Registry) point(ctx context.Context, w *wire, tag string, to *standing) error {
-	err := r.retry(ctx, func() error { return w.putManifest(ctx, tag, to.mediaType, to.text) })
-	if slices.Contains([]int{http.StatusBadRequest, http.StatusConflict, http.StatusMethodNotAllowed}, status(err)) {
-		err = errors.Join(err, errors.New("the tag may be immutable and stand for another image; choose another tag, or delete it"))
-	}
-	return r.explain("tag "+w.repository.Tag(tag).String(), w.repository.RegistryStr(), err)
 }

@@ -1,0 +1,93 @@
+package image
+
+import (
+	"context"
+
+	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/slipway-ci/slipway/internal/registry"
+)
+
+// Planned is what a push would find or make.
+type Planned struct {
+	Reference name.Digest
+	// UpToDate tells that the registry has an image of these inputs.
+	UpToDate bool
+	// Size is what a pull moves, in bytes.
+	Size   int64
+	Layers int
+	// Changed is as in Pushed.
+	Changed []string
+}
+
+// Plan tells what Push would make of a recipe, and sends nothing: layers that are
+// not known are packed to learn their digests.
+func Plan(ctx context.Context, to *registry.Client, recipe *Recipe) (*Planned, error) {
+	repository, err := to.Reference(recipe.Name)
+	if err != nil {
+		return nil, err
+	}
+	at, err := to.Open(ctx, repository, registry.Pull)
+	if err != nil {
+		return nil, err
+	}
+	found, err := find(ctx, at, recipe)
+	if err != nil {
+		return nil, err
+	}
+	if found != nil {
+		return &Planned{Reference: repository.Digest(found.Digest.String()), UpToDate: true, Size: found.Size, Layers: found.Count}, nil
+	}
+	a, err := foresee(ctx, to, at, recipe)
+	if err != nil {
+		return nil, err
+	}
+	return &Planned{Reference: repository.Digest(a.Digest.String()), Size: a.Size, Layers: a.Count, Changed: a.changed}, nil
+}
+
+// foresee puts an image together without sending anything.
+func foresee(ctx context.Context, to *registry.Client, at *registry.Repository, recipe *Recipe) (*assembled, error) {
+	if len(recipe.parts) > 0 {
+		parts := make([]*assembled, len(recipe.parts))
+		for n, part := range recipe.parts {
+			var err error
+			if parts[n], err = foresee(ctx, to, at, part); err != nil {
+				return nil, err
+			}
+		}
+		return assembleIndex(recipe, parts)
+	}
+	last, err := lastPushed(ctx, at, recipe)
+	if err != nil {
+		return nil, err
+	}
+	parent, err := openBase(ctx, recipe.spec, to, recipe.base)
+	if err != nil {
+		return nil, err
+	}
+	room, files, err := recipe.rooms(parent)
+	if err != nil {
+		return nil, err
+	}
+	parent.recall(recipe.spec, last.base)
+	below, err := recipe.requirements(ctx, parent, last, room, nil)
+	if err != nil {
+		return nil, err
+	}
+	above, err := lay(ctx, recipe.contents, parent, files)
+	if err != nil {
+		return nil, err
+	}
+	own, err := recipe.measure(ctx, append(below, above...), last)
+	if err != nil {
+		return nil, err
+	}
+	a, err := assemble(ctx, recipe, parent, own)
+	if err != nil {
+		return nil, err
+	}
+	if last.made != nil {
+		a.changed = recipe.describe().since(*last.made)
+	}
+	return a, nil
+}

@@ -1,0 +1,66 @@
+package image
+
+import (
+	"context"
+	"slices"
+
+	"github.com/slipway-ci/slipway/internal/panics"
+	"github.com/slipway-ci/slipway/internal/registry"
+)
+
+// manifests writes the manifest under all tags, and by its digest when it has none.
+func (p *push) manifests(ctx context.Context, a *assembled) error {
+	group, limited := panics.WithContext(ctx)
+	for _, tag := range p.tags {
+		group.Go(func() error { return p.to.Tag(limited, tag, &a.Manifest) })
+	}
+	if len(p.tags) == 0 {
+		group.Go(func() error { return p.to.Put(limited, &a.Manifest) })
+	}
+	return group.Wait()
+}
+
+// remember makes an image the one that was pushed last for its platform, and notes what
+// it is made of, where that is known.
+func (p *push) remember(ctx context.Context, a *assembled, made *Ingredients) error {
+	text, err := noting(a.Text, made)
+	if err != nil {
+		return err
+	}
+	noted := &registry.Manifest{Text: text, MediaType: a.MediaType, Digest: registry.DigestOf(text)}
+	err = p.to.Tag(ctx, layersTag(p.recipe.spec.platform), noted)
+	if registry.Status(err)/100 == 4 && !registry.Vanished(err) {
+		return nil // where tags are immutable, builds do without it
+	}
+	return err
+}
+
+// retag points the tags to an image that is there, and reports whether they all did.
+// All are asked for before the first is written: docker-registry cannot read a
+// manifest while it is written again.
+func (p *push) retag(ctx context.Context, found *standing) (bool, error) {
+	there := make([]bool, len(p.tags))
+	asking, limited := panics.WithContext(ctx)
+	asking.SetLimit(registry.Parallel)
+	for n, tag := range p.tags {
+		if tag == inputsTag(p.recipe.Inputs) {
+			there[n] = true // it was found by this one
+			continue
+		}
+		asking.Go(func() (err error) {
+			there[n], err = p.to.PointsTo(limited, tag, found.Digest)
+			return err
+		})
+	}
+	if err := asking.Wait(); err != nil {
+		return false, err
+	}
+	writing, limited := panics.WithContext(ctx)
+	writing.SetLimit(registry.Parallel)
+	for n, tag := range p.tags {
+		if !there[n] {
+			writing.Go(func() error { return p.to.Tag(limited, tag, found.Manifest) })
+		}
+	}
+	return !slices.Contains(there, false), writing.Wait()
+}

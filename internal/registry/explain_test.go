@@ -1,0 +1,82 @@
+package registry
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+
+	"github.com/slipway-ci/slipway/internal/registry/registrytest"
+	"github.com/slipway-ci/slipway/internal/silence"
+)
+
+// A refusal says what its cause is, and the one thing to do.
+func TestRefusalsSayWhatToDo(t *testing.T) {
+	s := newSample(t)
+	s.artifacts = []Artifact{{Type: "application/spdx+json", Document: []byte("{}")}}
+	for what, c := range map[string]struct {
+		path, body string
+		code       int
+		want, not  string
+	}{
+		"quota":    {"/blobs/uploads/", `{"errors":[{"code":"DENIED","message":"adding 1.2 GiB of storage resource would exceed the project quota"}]}`, 403, "has no room left", "log in"},
+		"rate":     {"/blobs/uploads/", `{"errors":[{"code":"TOOMANYREQUESTS","message":"slow down"}]}`, 429, "limits how much is asked of it (429 Too Many Requests)", ""},
+		"size":     {"/blobs/uploads/", "<html><head><title>413 Request Entity Too Large</title></head></html>", 413, "client_max_body_size", "<html"},
+		"artifact": {"/manifests/sha256:", `{"errors":[{"code":"MANIFEST_INVALID","message":"manifest invalid"}]}`, 400, "--no-attestations leaves them out", ""},
+		"page":     {"/blobs/uploads/", "<!DOCTYPE html><p>gateway", 400, "with a web page", "<p>"},
+	} {
+		f := &registrytest.Faults{Next: registrytest.InMemory(), Act: func(_ int, w http.ResponseWriter, r *http.Request) bool {
+			if r.Method == http.MethodGet || r.Method == http.MethodHead || !strings.Contains(r.URL.Path, c.path) {
+				return false
+			}
+			w.WriteHeader(c.code)
+			_, _ = w.Write([]byte(c.body))
+			return true
+		}}
+		_, err := s.push(t.Context(), serve(t, f), "train", "v1")
+		if err == nil || !strings.Contains(err.Error(), c.want) || c.not != "" && strings.Contains(err.Error(), c.not) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if err := plain(x509.UnknownAuthorityError{}); !strings.Contains(err.Error(), "SSL_CERT_FILE") {
+		t.Error(err)
+	}
+}
+
+func TestBadCredentials(t *testing.T) {
+	for code, want := range map[int]string{http.StatusUnauthorized: "does not know you: log in with `docker login 127.0.0.1:", http.StatusForbidden: "does not let you"} {
+		r := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("WWW-Authenticate", `Basic realm="test"`)
+			w.WriteHeader(code)
+		}))
+		r.Keychain = alwaysMe{}
+		_, err := newSample(t).push(t.Context(), r, "train", "v1")
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "train") || strings.Contains(err.Error(), "canary") {
+			t.Errorf("%d: %v", code, err)
+		}
+	}
+}
+
+type alwaysMe struct{}
+
+func (alwaysMe) Resolve(authn.Resource) (authn.Authenticator, error) {
+	return &authn.Basic{Username: "me", Password: "s3cret-canary"}, nil
+}
+
+// A registry that takes the connection and never answers is an error, once.
+func TestSilentRegistry(t *testing.T) {
+	over := make(chan struct{})
+	r := serve(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-over }))
+	defer close(over)
+	r.limits = silence.Limits{Answer: 50 * time.Millisecond, Part: time.Minute, Pace: 1}
+	r.Pause = func(context.Context, time.Duration) error { return errors.New("it is tried again") }
+	_, err := newSample(t).push(t.Context(), r, "train", "v1")
+	if silent := new(silence.Error); !errors.As(err, &silent) || !strings.Contains(err.Error(), "did not answer within 50ms") || !strings.Contains(err.Error(), "acme/ml/train") {
+		t.Errorf("%v", err)
+	}
+}

@@ -1,0 +1,105 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+// The annotations by which an index tells the size and the number of layers of
+// its images, so that nobody has to ask for each.
+const (
+	AnnotationSize   = "io.github.slipway-ci.size"
+	AnnotationLayers = "io.github.slipway-ci.layers"
+)
+
+// Manifest is the manifest of an image, or of an index.
+type Manifest struct {
+	Text      []byte
+	MediaType types.MediaType
+	Digest    v1.Hash
+
+	Config      v1.Descriptor
+	Layers      []v1.Descriptor
+	Annotations map[string]string
+	// Children are the images of an index.
+	Children []v1.Descriptor
+	// Size is what a pull moves, in bytes, and Count how many layers there are; of all
+	// images of an index, if it tells them.
+	Size  int64
+	Count int
+}
+
+func parseManifest(text []byte, digest v1.Hash) (*Manifest, error) {
+	var read struct {
+		v1.Manifest
+		Manifests []v1.Descriptor `json:"manifests"`
+	}
+	if err := json.Unmarshal(text, &read); err != nil {
+		return nil, err
+	}
+	m := &Manifest{
+		Text: text, MediaType: read.MediaType, Digest: digest, Config: read.Config, Layers: read.Layers, Annotations: read.Annotations,
+		Children: read.Manifests, Size: int64(len(text)) + read.Config.Size, Count: len(read.Layers),
+	}
+	for _, l := range m.Layers {
+		m.Size += l.Size
+	}
+	for _, child := range m.Children {
+		size, layers := told(child)
+		m.Size, m.Count = m.Size+size, m.Count+layers
+	}
+	return m, nil
+}
+
+// told returns what an index tells of the size and the layers of one of its images,
+// 0 when it does not.
+func told(child v1.Descriptor) (size int64, layers int) {
+	size, _ = strconv.ParseInt(child.Annotations[AnnotationSize], 10, 64)
+	layers, _ = strconv.Atoi(child.Annotations[AnnotationLayers])
+	return size, layers
+}
+
+// Look returns the manifest of a tag or a digest, and nil when there is none.
+func (r *Repository) Look(ctx context.Context, reference string) (*Manifest, error) {
+	var text []byte
+	var digest v1.Hash
+	err := r.client.retry(ctx, func() (err error) {
+		text, digest, err = r.wire.manifest(ctx, reference)
+		return err
+	})
+	if Status(err) == http.StatusNotFound {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, r.Explain("ask for "+r.Name.Tag(reference).String(), err)
+	}
+	m, err := parseManifest(text, digest)
+	if err != nil {
+		return nil, fmt.Errorf("read the manifest of %s: %w", r.Name.Tag(reference), err)
+	}
+	return m, nil
+}
+
+// Recall is Look for what can be made again: a tag that is unreadable counts as none.
+func (r *Repository) Recall(ctx context.Context, tag string) (*Manifest, error) {
+	found, err := r.Look(ctx, tag)
+	if unreadable(err) {
+		return nil, nil
+	}
+	return found, err
+}
+
+// Put writes a manifest that gets no tag.
+func (r *Repository) Put(ctx context.Context, m *Manifest) error {
+	err := r.client.retry(ctx, func() error {
+		r.Meter.sent.Add(int64(len(m.Text)))
+		return r.wire.putManifest(ctx, m.Digest.String(), m.MediaType, m.Text)
+	})
+	return r.Explain("send "+r.Name.Digest(m.Digest.String()).String(), err)
+}

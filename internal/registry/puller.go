@@ -1,0 +1,127 @@
+package registry
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"sync"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+)
+
+// DigestFor asks for the digest that a reference stands for now, of an index or an image.
+// It costs one request.
+func (c *Client) DigestFor(ctx context.Context, reference name.Reference) (digest v1.Hash, err error) {
+	err = c.retry(ctx, func() error {
+		descriptor, err := remote.Head(reference, c.options(ctx)...)
+		if err == nil {
+			digest = descriptor.Digest
+			return nil
+		}
+		if code := Status(err); code != 0 && !refusesHead(err) && code != http.StatusBadRequest || passing(err) {
+			return err
+		}
+		manifest, err := remote.Get(reference, c.options(ctx)...) // it knows no HEAD, or does not tell digests with it
+		if err == nil {
+			digest = manifest.Digest
+		}
+		return err
+	})
+	return digest, err
+}
+
+// Puller reads manifests and blobs by their digests, and verifies them. It gets the
+// credentials for a repository when it is first asked for something of it.
+type Puller struct {
+	client *Client
+
+	mu     sync.Mutex
+	puller *remote.Puller
+}
+
+// Puller returns one that has no credentials yet.
+func (c *Client) Puller() *Puller { return &Puller{client: c} }
+
+// Manifest returns the text of a manifest.
+func (p *Puller) Manifest(ctx context.Context, reference name.Digest) (text []byte, err error) {
+	err = p.do(ctx, func(puller *remote.Puller) error {
+		descriptor, err := puller.Get(ctx, reference)
+		if err == nil {
+			text = descriptor.Manifest
+		}
+		return err
+	})
+	return text, err
+}
+
+// Blob returns the bytes of a small blob, such as a configuration.
+func (p *Puller) Blob(ctx context.Context, reference name.Digest) (text []byte, err error) {
+	err = p.Read(ctx, reference, func(r io.Reader) (err error) {
+		text, err = io.ReadAll(io.LimitReader(r, maxManifest))
+		return err
+	})
+	return text, err
+}
+
+// Read has a blob read, for each attempt anew.
+func (p *Puller) Read(ctx context.Context, reference name.Digest, read func(io.Reader) error) error {
+	return p.do(ctx, func(puller *remote.Puller) error {
+		stream, err := openBlob(ctx, puller, reference)
+		if err != nil {
+			return err
+		}
+		defer stream.Close()
+		return read(stream)
+	})
+}
+
+// do calls f until it does not fail in passing. A remote.Puller remembers for ever that it
+// got no credentials, and is made anew after an error.
+func (p *Puller) do(ctx context.Context, f func(*remote.Puller) error) error {
+	return p.client.retry(ctx, func() error {
+		puller, err := p.current(ctx)
+		if err == nil {
+			err = f(puller)
+		}
+		if err != nil {
+			p.drop(puller)
+		}
+		return err
+	})
+}
+
+func (p *Puller) current(ctx context.Context) (_ *remote.Puller, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.puller == nil {
+		p.puller, err = remote.NewPuller(p.client.options(ctx)...)
+	}
+	return p.puller, err
+}
+
+func (p *Puller) drop(puller *remote.Puller) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.puller == puller {
+		p.puller = nil
+	}
+}
+
+// OpenBlob begins to read a blob. It does not ask again when that fails.
+func (c *Client) OpenBlob(ctx context.Context, reference name.Digest) (io.ReadCloser, error) {
+	puller, err := remote.NewPuller(c.options(ctx)...)
+	if err != nil {
+		return nil, err
+	}
+	return openBlob(ctx, puller, reference)
+}
+
+func openBlob(ctx context.Context, puller *remote.Puller, reference name.Digest) (io.ReadCloser, error) {
+	layer, err := puller.Layer(ctx, reference)
+	if err != nil {
+		return nil, err
+	}
+	return layer.Compressed()
+}

@@ -1,0 +1,76 @@
+// Package registrytest has registries for tests, real ones and such as have faults.
+package registrytest
+
+import (
+	"io"
+	"net/http"
+	"sync"
+)
+
+// Act sees a request with its number, from 1, and reports whether it has answered it.
+type Act func(n int, w http.ResponseWriter, r *http.Request) bool
+
+// Faults stands before a registry, and counts what it is asked.
+type Faults struct {
+	Next http.Handler
+	// Act sees each request, when it is not nil.
+	Act Act
+
+	mu       sync.Mutex
+	n        int
+	requests []string
+	received int64
+}
+
+// ServeHTTP implements http.Handler.
+func (f *Faults) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	f.n++
+	n := f.n
+	f.requests = append(f.requests, r.Method+" "+r.URL.Path)
+	act := f.Act
+	f.mu.Unlock()
+	if act != nil && act(n, w, r) {
+		return
+	}
+	r.Body = &countedBody{r.Body, f}
+	f.Next.ServeHTTP(w, r)
+}
+
+// During sets what happens to requests, and counts them from 1 again.
+func (f *Faults) During(act Act) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.n, f.Act, f.requests, f.received = 0, act, nil, 0
+}
+
+// Log returns the requests, and how many bytes came with them.
+func (f *Faults) Log() ([]string, int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]string{}, f.requests...), f.received
+}
+
+type countedBody struct {
+	io.ReadCloser
+	f *Faults
+}
+
+func (b *countedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.f.mu.Lock()
+	b.f.received += int64(n)
+	b.f.mu.Unlock()
+	return n, err
+}
+
+// Reset reads half of what is sent and resets the connection.
+func Reset(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.CopyN(io.Discard, r.Body, r.ContentLength/2)
+	if connection, _, err := http.NewResponseController(w).Hijack(); err == nil {
+		if tcp, ok := connection.(interface{ SetLinger(int) error }); ok {
+			_ = tcp.SetLinger(0)
+		}
+		_ = connection.Close()
+	}
+}

@@ -1,0 +1,50 @@
+package registrytest
+
+import (
+	"io"
+	"log"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/registry"
+
+	sandboxregistry "github.com/slipway-ci/slipway/internal/sandbox/registry"
+	"github.com/slipway-ci/slipway/internal/testbed"
+)
+
+// InMemory returns go-containerregistry's registry.
+func InMemory() http.Handler {
+	return registry.New(registry.Logger(log.New(io.Discard, "", 0)))
+}
+
+// Each runs a contract against each of the registries that are at hand: at the same time,
+// each with its name.
+func Each(t *testing.T, contract func(t *testing.T, name string, registry http.Handler)) {
+	t.Run("go-containerregistry", func(t *testing.T) { t.Parallel(); contract(t, "go-containerregistry", InMemory()) })
+	t.Run("sandbox", func(t *testing.T) {
+		t.Parallel()
+		handler, err := sandboxregistry.New(t.TempDir(), io.Discard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		contract(t, "sandbox", handler)
+	})
+	t.Run("docker-registry", func(t *testing.T) {
+		t.Parallel()
+		target, err := url.Parse("http://" + testbed.Registry(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		contract(t, "docker-registry", forward(target))
+	})
+}
+
+// forward gives a proxy that breaks off when the client does.
+func forward(target *url.URL) http.Handler {
+	return &httputil.ReverseProxy{
+		Rewrite:      func(r *httputil.ProxyRequest) { r.SetURL(target); r.Out.Host = r.In.Host },
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
+	}
+}

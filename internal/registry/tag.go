@@ -1,0 +1,98 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+const (
+	// shortRevision is how many digits of a commit's hash a tag has.
+	shortRevision = 12
+	// maxTag is how long a tag may be, by the OCI distribution specification.
+	maxTag = 128
+	// OwnTagPrefix begins the tags that are for slipway only. List leaves them out.
+	OwnTagPrefix = "slipway-"
+)
+
+// TagFor returns the tag of a revision: the first 12 digits of a commit's hash, and
+// of a branch or tag of git the name, in which what no tag can have is a dash. It
+// is "" when nothing is left.
+func TagFor(revision string) string {
+	if isCommit(revision) {
+		return revision[:shortRevision]
+	}
+	tag := strings.Map(func(r rune) rune {
+		if inTags(r) {
+			return r
+		}
+		return '-'
+	}, revision)
+	tag = strings.TrimLeft(tag, "-.")
+	return strings.TrimRight(tag[:min(len(tag), maxTag)], "-.")
+}
+
+// CheckTag refuses what no registry takes as a tag of an image; of names that image, or
+// is empty.
+func CheckTag(tag, of string) error {
+	if validTag(tag) {
+		return nil
+	}
+	if of != "" {
+		of = " of " + of
+	}
+	return fmt.Errorf("%q cannot be a tag%s: it may have letters, digits, _, . and -, no . or - in front, and %d characters", tag, of, maxTag)
+}
+
+// validTag reports whether a registry takes tag as a tag.
+func validTag(tag string) bool {
+	return tag != "" && len(tag) <= maxTag && !strings.ContainsAny(tag[:1], "-.") &&
+		!strings.ContainsFunc(tag, func(r rune) bool { return !inTags(r) })
+}
+
+// isCommit reports whether a revision is a commit's full hash, of SHA-1 or SHA-256.
+func isCommit(revision string) bool {
+	return (len(revision) == 40 || len(revision) == 64) && strings.Trim(revision, "0123456789abcdef") == ""
+}
+
+func inTags(r rune) bool {
+	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '.' || r == '-'
+}
+
+// PointsTo reports whether a tag is there and stands for a digest.
+func (r *Repository) PointsTo(ctx context.Context, tag string, digest v1.Hash) (there bool, err error) {
+	err = r.client.retry(ctx, func() (err error) {
+		there, err = r.wire.pointsTo(ctx, tag, digest)
+		return err
+	})
+	return there, r.Explain("ask for "+r.Name.Tag(tag).String(), err)
+}
+
+// Tag writes a manifest under a tag. A registry that does not let tags move may
+// refuse even the digest that the tag has: then it is done.
+func (r *Repository) Tag(ctx context.Context, tag string, m *Manifest) error {
+	err := r.client.retry(ctx, func() error {
+		r.Meter.sent.Add(int64(len(m.Text)))
+		return r.wire.putManifest(ctx, tag, m.MediaType, m.Text)
+	})
+	what := "tag " + r.Name.Tag(tag).String()
+	if err == nil || ctx.Err() != nil || Status(err)/100 != 4 || Vanished(err) {
+		return r.Explain(what, err)
+	}
+	if there, askErr := r.wire.pointsTo(ctx, tag, m.Digest); askErr == nil && there {
+		return nil
+	}
+	return r.Explain(what, immutable(err))
+}
+
+// immutable adds to the refusal of a tag what may be behind it.
+func immutable(err error) error {
+	if code := Status(err); code == http.StatusBadRequest || code == http.StatusConflict || code == http.StatusMethodNotAllowed {
+		return errors.Join(err, errors.New("the tag may be immutable and stand for another image; choose another tag, or delete it"))
+	}
+	return err
+}

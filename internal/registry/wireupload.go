@@ -1,0 +1,96 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// begin begins an upload and gives where it goes. With a digest, the registry
+// takes the blob from another of its repositories instead, if it can: then the
+// address is nil, and the blob is there. The specification has a registry that
+// cannot begin an ordinary upload; some refuse the request.
+func (w *wire) begin(ctx context.Context, digest v1.Hash, from string) (*url.URL, error) {
+	begin := func(query url.Values) (*http.Response, error) {
+		return w.do(ctx, http.MethodPost, w.url("blobs", "uploads/", query), nil, http.NoBody, 0, http.StatusAccepted, http.StatusCreated)
+	}
+	var response *http.Response
+	var err error
+	if from != "" {
+		response, err = begin(url.Values{"mount": {digest.String()}, "from": {from}})
+	}
+	if from == "" || Status(err)/100 == 4 && !passing(err) {
+		response, err = begin(nil)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer done(response)
+	if response.StatusCode == http.StatusCreated {
+		return nil, nil
+	}
+	return next(response)
+}
+
+var errNoLocation = errors.New("the registry does not say where the upload goes on")
+
+// next gives where an upload goes on.
+func next(response *http.Response) (*url.URL, error) {
+	location, err := response.Location()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errNoLocation, err)
+	}
+	return location, checkAddress(response.Request.URL, location)
+}
+
+// lostUploadError is an upload that the registry does not know any more. It begins
+// anew.
+type lostUploadError struct{ error }
+
+func (e *lostUploadError) Unwrap() error { return e.error }
+
+// lost tells an upload that is not there from other errors. Some registries say so
+// with a code of the specification, others only with 404.
+func lost(err error) error {
+	if Status(err) == http.StatusNotFound {
+		return &lostUploadError{err}
+	}
+	return err
+}
+
+// finish sends a blob, or what is left of it, and ends the upload.
+func (w *wire) finish(ctx context.Context, to *url.URL, digest v1.Hash, body io.Reader, size int64) error {
+	query := to.Query()
+	query.Set("digest", digest.String())
+	end := *to
+	end.RawQuery = query.Encode()
+	response, err := w.do(ctx, http.MethodPut, &end, http.Header{"Content-Type": {"application/octet-stream"}}, body, size, http.StatusCreated, http.StatusNoContent)
+	if err != nil {
+		return lost(err)
+	}
+	defer done(response)
+	if said := response.Header.Get(digestHeader); said != "" && said != digest.String() {
+		return &digestError{"a blob", digest.String(), said}
+	}
+	return nil
+}
+
+// stream sends a blob whose size and digest are not known yet, in one piece, and
+// gives where the upload ends. sent gives how much it was.
+func (w *wire) stream(ctx context.Context, to *url.URL, body io.Reader, sent func() int64) (*url.URL, error) {
+	response, err := w.do(ctx, http.MethodPatch, to, http.Header{"Content-Type": {"application/octet-stream"}}, body, -1, http.StatusAccepted, http.StatusNoContent, http.StatusCreated)
+	if err != nil {
+		return nil, lost(err)
+	}
+	defer done(response)
+	var first, last int64
+	if _, err := fmt.Sscanf(response.Header.Get("Range"), "%d-%d", &first, &last); err == nil && (first != 0 || last+1 != sent()) {
+		return nil, &digestError{"what it has of a blob", fmt.Sprintf("0-%d", sent()-1), response.Header.Get("Range")}
+	}
+	return next(response)
+}
