@@ -76,6 +76,14 @@ func buildSlipway(ctx context.Context, dir string) error {
 
 func TestMain(m *testing.M) {
 	testbed.EndAtOnce()
+	if len(os.Args) > 2 && os.Args[1] == "sandbox" && os.Args[2] == "serve" {
+		main() // the sandbox of a command that a test runs in its own process
+	}
+	for _, variable := range os.Environ() { // no test is a step of the workflow that runs the tests
+		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "GITHUB_") {
+			_ = os.Unsetenv(name)
+		}
+	}
 	testscript.Main(suite{m}, map[string]func(){"slipway": main})
 }
 
