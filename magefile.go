@@ -15,10 +15,10 @@ import (
 
 	"github.com/magefile/mage/mg"
 
-	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/workshop"
 	"github.com/slipway-ci/slipway/tasks"
 	"github.com/slipway-ci/slipway/tasks/door"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 type (

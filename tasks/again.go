@@ -5,8 +5,8 @@ import (
 	"fmt"
 
 	"github.com/slipway-ci/slipway/internal/polyaxon"
-	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/run"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // Restart makes a new run of a run's operation, as it was, and does not wait for it.

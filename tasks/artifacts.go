@@ -14,8 +14,9 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
-	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/internal/printer"
 	"github.com/slipway-ci/slipway/internal/run"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 const (
@@ -117,7 +118,7 @@ func saved(files []report.Artifact, directory string) string {
 	for _, f := range files {
 		total += f.Bytes
 	}
-	return fmt.Sprintf("%s, %s, in %s", report.Count(len(files), "file"), report.Bytes(total), shown(directory))
+	return fmt.Sprintf("%s, %s, in %s", printer.Count(len(files), "file"), printer.Bytes(total), shown(directory))
 }
 
 // within gives a directory of the command line, which starts at the working one.
@@ -142,7 +143,7 @@ type download struct {
 
 // tell tells how far the download is, after n more bytes.
 func (d *download) tell(n int64) {
-	d.event(report.Progress, "download", d.run.UUID, fmt.Sprintf("%d of %d files, %s", d.saved.Load(), d.files, report.Part(d.bytes.Add(n), d.total)))
+	d.event(report.Progress, "download", d.run.UUID, fmt.Sprintf("%d of %d files, %s", d.saved.Load(), d.files, printer.Part(d.bytes.Add(n), d.total)))
 }
 
 // Write takes what is written to a file.

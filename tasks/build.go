@@ -10,10 +10,11 @@ import (
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/image"
 	"github.com/slipway-ci/slipway/internal/panics"
+	"github.com/slipway-ci/slipway/internal/printer"
 	"github.com/slipway-ci/slipway/internal/registry"
-	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/sandbox/disk"
 	"github.com/slipway-ci/slipway/internal/source"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // buildLimit is how many images are built at once: a build has threads of its own.
@@ -134,13 +135,13 @@ func (p *project) pushOne(ctx context.Context, to *platform, i *config.Image) (*
 		recipe.Attest = p.attester(i, spec, made{})
 	}
 	pushed, err := image.Push(ctx, to.registry, recipe, p.tags(i), func(progress registry.Progress) {
-		pace.progress(fmt.Sprintf("%s, %d of %d layers", report.Part(progress.Bytes, progress.BytesTotal), progress.Layers, progress.Total))
+		pace.progress(fmt.Sprintf("%s, %d of %d layers", printer.Part(progress.Bytes, progress.BytesTotal), progress.Layers, progress.Total))
 	})
 	if err != nil {
 		p.event(report.Failed, "image", i.Name, "not pushed")
 		return nil, fmt.Errorf("push image %s: %w", i.Name, err)
 	}
-	message := fmt.Sprintf("pushed %s in %s", report.Part(pushed.BytesSent, pushed.BytesTotal), report.Count(pushed.Layers, "layer"))
+	message := fmt.Sprintf("pushed %s in %s", printer.Part(pushed.BytesSent, pushed.BytesTotal), printer.Count(pushed.Layers, "layer"))
 	switch {
 	case pushed.UpToDate:
 		message = "up to date: " + pushed.Reference.DigestStr()[:19]

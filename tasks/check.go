@@ -12,8 +12,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/lint"
-	"github.com/slipway-ci/slipway/internal/report"
-	"github.com/slipway-ci/slipway/internal/source"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // CheckOptions say how Polyaxonfiles are checked.
@@ -124,7 +123,7 @@ func nothingFound(p *project, names []string) string {
 // once leaves out what was found again, by another file that refers to the same one.
 func once(problems []report.Problem) []report.Problem {
 	type key struct {
-		at            source.Position
+		at            report.Position
 		name, message string
 	}
 	seen := map[key]bool{}

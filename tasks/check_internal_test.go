@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/slipway-ci/slipway/internal/panics"
-	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // TestPanicOfARule has a panic end neither the process nor as success, and name its

@@ -11,11 +11,11 @@ import (
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/lint"
-	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/sandbox"
 	"github.com/slipway-ci/slipway/internal/secret"
 	"github.com/slipway-ci/slipway/internal/source"
 	components "github.com/slipway-ci/slipway/polyaxon"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // checker checks files against the same versions and cluster.
@@ -97,7 +97,7 @@ func (c *checker) lacking(ctx context.Context, j *config.Job) []report.Problem {
 		for _, found := range lint.Missing(ctx, file, compiled, c.cluster) {
 			one := c.problem(&found, nil)
 			if j.Component != "" {
-				one.Position, one.Length, one.Source = c.project.config.At(section(j), j.Name, "component"), 0, ""
+				one.Position, one.Length, one.Source = report.Position(c.project.config.At(section(j), j.Name, "component")), 0, ""
 			}
 			problems = append(problems, one)
 		}
@@ -105,7 +105,7 @@ func (c *checker) lacking(ctx context.Context, j *config.Job) []report.Problem {
 	if pod, err := compiled.Pod(); err == nil && c.machine {
 		if lacks := sandbox.Lacks(append(pod.Sidecars, pod.Container)...); lacks != "" {
 			problems = append(problems, report.Problem{
-				Position: c.project.config.At(section(j), j.Name, "gpu"), Severity: string(polyaxonfile.SeverityError), Stage: string(polyaxonfile.StageRun),
+				Position: report.Position(c.project.config.At(section(j), j.Name, "gpu")), Severity: string(polyaxonfile.SeverityError), Stage: string(polyaxonfile.StageRun),
 				Name: lint.ExceedsMachine, Message: (&NeverError{j.Name, lacks}).Error(),
 			})
 		}
@@ -159,7 +159,7 @@ func (c *checker) lint(ctx context.Context, t target, o lint.Options) []lint.Fin
 // when nobody said which of them counts, is a warning.
 func (c *checker) problem(f *lint.Finding, versions []polyaxonfile.Version) report.Problem {
 	p := report.Problem{
-		Position: f.Position, Length: f.Length, Severity: string(f.Severity), Name: f.Rule, Message: f.Message, Hint: f.Hint, Source: f.Line, Fixable: f.Fixable(),
+		Position: report.Position(f.Position), Length: f.Length, Severity: string(f.Severity), Name: f.Rule, Message: f.Message, Hint: f.Hint, Source: f.Line, Fixable: f.Fixable(),
 	}
 	if f.Stage != polyaxonfile.StageAdvice {
 		p.Stage = string(f.Stage)
@@ -185,7 +185,7 @@ func jobProblems(err error) []report.Problem {
 		p := report.Problem{Severity: string(polyaxonfile.SeverityError), Name: lint.JobRule, Message: leaf.Error()}
 		var located *source.Error
 		if errors.As(leaf, &located) {
-			p.Position, p.Message, p.Hint = located.Position, located.Message, located.Hint
+			p.Position, p.Message, p.Hint = report.Position(located.Position), located.Message, located.Hint
 		}
 		problems = append(problems, p)
 	}

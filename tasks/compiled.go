@@ -8,7 +8,7 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
-	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // compiledRun is the id that a run has in what is compiled before there is one.

@@ -7,8 +7,8 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
-	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/sandbox"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // completeLimit is how long the server may take to say which runs there are while a

@@ -11,9 +11,9 @@ import (
 	"text/tabwriter"
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
-	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/source"
 	components "github.com/slipway-ci/slipway/polyaxon"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // ComponentList tells the components that ship, with what each is for.

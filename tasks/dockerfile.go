@@ -14,10 +14,11 @@ import (
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/dockerfile"
 	"github.com/slipway-ci/slipway/internal/image"
+	"github.com/slipway-ci/slipway/internal/printer"
 	"github.com/slipway-ci/slipway/internal/registry"
-	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/secret"
 	"github.com/slipway-ci/slipway/internal/source"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // kindDockerfile is the kind of image that BuildKit builds.
@@ -164,7 +165,7 @@ func (p *project) buildEvent(pace *pace, e dockerfile.Progress) {
 		pace.step(e.Step)
 	case dockerfile.Moved:
 		if e.Total > 0 {
-			pace.progress(e.What + ": " + report.Part(e.Bytes, e.Total))
+			pace.progress(e.What + ": " + printer.Part(e.Bytes, e.Total))
 		}
 	case dockerfile.Log:
 		p.event(report.Detail, "image", pace.name, strings.TrimSpace(e.Step)+": "+e.Line)

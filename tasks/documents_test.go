@@ -27,8 +27,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/registry"
 	"github.com/slipway-ci/slipway/internal/registry/registrytest"
-	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // yamlBlock is a piece of YAML that a document shows.

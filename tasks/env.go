@@ -11,8 +11,8 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/secret"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // Env is the world that a task runs in.

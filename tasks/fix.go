@@ -11,8 +11,8 @@ import (
 	"github.com/rogpeppe/go-internal/diff"
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/lint"
-	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/source"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // maxText is how much of a text of the repository is read: more than any that is taken.

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // TestWhatWasCheckedIsSent has a Polyaxonfile, its component and its preset be edited

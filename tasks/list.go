@@ -8,8 +8,9 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
-	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/internal/printer"
 	"github.com/slipway-ci/slipway/internal/run"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 const (
@@ -188,5 +189,5 @@ func (p *project) forgotten(r *report.Run) string {
 	if _, ok := p.config.Services[r.RunName]; ok {
 		stop = "slipway down " + r.RunName
 	}
-	return fmt.Sprintf("service %s (run %s%s) has run for %s%s; %s stops it", r.RunName, r.UUID, by, report.Age(r.Age), held, stop)
+	return fmt.Sprintf("service %s (run %s%s) has run for %s%s; %s stops it", r.RunName, r.UUID, by, printer.Age(r.Age), held, stop)
 }

@@ -15,8 +15,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/internal/printer"
 	"github.com/slipway-ci/slipway/internal/testbed/polyaxon111"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // unreachable is a cluster that nobody asks.
@@ -136,7 +137,7 @@ func TestServicesThroughGateway(t *testing.T) {
 		if err != nil || len(list.Runs) != 1 {
 			t.Fatalf("%+v: %+v, %v", o, list, err)
 		}
-		if one := list.Runs[0]; one.Owner != "anna@desk" || one.GPUs != 2 || report.Age(one.Age) != "3d 4h" || one.Address != up.Jobs[0].Address {
+		if one := list.Runs[0]; one.Owner != "anna@desk" || one.GPUs != 2 || printer.Age(one.Age) != "3d 4h" || one.Address != up.Jobs[0].Address {
 			t.Errorf("%+v lists %+v", o, one)
 		}
 	}

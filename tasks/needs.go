@@ -13,9 +13,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/lint"
-	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/sandbox"
 	"github.com/slipway-ci/slipway/internal/source"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // NeverError is a job that asks for what the machine of the sandbox will never have.
@@ -150,7 +150,7 @@ func (p *project) checkSecrets(ctx context.Context, there lint.Inventory, j *con
 	errs := []error{err}
 	for _, problem := range problems {
 		if problem.Name == lint.MissingSecret {
-			errs = append(errs, &source.Error{Position: problem.Position, Message: problem.Message, Hint: problem.Hint})
+			errs = append(errs, &source.Error{Position: source.Position(problem.Position), Message: problem.Message, Hint: problem.Hint})
 		}
 	}
 	return errors.Join(errs...)

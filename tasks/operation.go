@@ -9,9 +9,9 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
-	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/source"
 	components "github.com/slipway-ci/slipway/polyaxon"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // unbuiltImage stands for an image's reference while it is not known yet.
@@ -91,7 +91,7 @@ func (p *project) checkJobs(ctx context.Context, jobs []*config.Job) error {
 		problems, err := c.check(ctx, t)
 		errs = append(errs, err)
 		for _, problem := range problems {
-			told := &source.Error{Position: problem.Position, Message: problem.Message, Hint: problem.Hint}
+			told := &source.Error{Position: source.Position(problem.Position), Message: problem.Message, Hint: problem.Hint}
 			if problem.Severity == string(polyaxonfile.SeverityError) {
 				errs = append(errs, told)
 			} else if !seen[told.Error()] {

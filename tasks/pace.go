@@ -7,7 +7,7 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/clock"
 	"github.com/slipway-ci/slipway/internal/panics"
-	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // paceEvery is how long a build may be silent until it is said that it goes on.

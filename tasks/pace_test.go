@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/internal/printer"
 )
 
 // Without a terminal each step is a line, and a build that says nothing for 15 s says
@@ -16,7 +16,7 @@ func TestPace(t *testing.T) {
 	var out strings.Builder
 	now := time.Unix(0, 0)
 	clock := func() time.Time { return now }
-	c := &pace{sink: report.Lines(&out, report.Style{Now: clock}), name: "api", now: clock, every: paceEvery, text: "building", since: now, begun: now}
+	c := &pace{sink: printer.Lines(&out, printer.Style{Now: clock}), name: "api", now: clock, every: paceEvery, text: "building", since: now, begun: now}
 	c.step("[1/2] FROM python")
 	waits := 0
 	c.watch(t.Context(), func(context.Context, time.Duration) error {

@@ -5,8 +5,8 @@ import (
 	"fmt"
 
 	"github.com/slipway-ci/slipway/internal/registry"
-	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/revision"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // Retag gives all images of a commit (from: its hash or the beginning of it, a

@@ -7,9 +7,9 @@ import (
 	"io"
 	"time"
 
-	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/sandbox"
 	"github.com/slipway-ci/slipway/internal/state"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // SandboxStatus tells whether this project's sandbox runs, and where.

@@ -5,8 +5,8 @@ import (
 	"fmt"
 
 	"github.com/slipway-ci/slipway/internal/config"
-	"github.com/slipway-ci/slipway/internal/report"
 	components "github.com/slipway-ci/slipway/polyaxon"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // Schema gives the JSON schema of slipway.yaml.

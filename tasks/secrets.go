@@ -6,8 +6,8 @@ import (
 	"fmt"
 
 	"github.com/slipway-ci/slipway/internal/config"
-	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/secret"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // SecretsPlan shows, masked, what SecretsSync would change in the cluster.

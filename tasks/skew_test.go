@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/internal/printer"
 )
 
 // skewed is a server whose clock is ahead of this machine's. It has one run, of a
@@ -78,7 +78,7 @@ func TestServersClockIsWrong(t *testing.T) {
 				}
 				want := max(age, time.Second)
 				if one := list.Runs[0]; one.Age < max(1, (want-time.Minute).Seconds()) || one.Age > (want+time.Minute).Seconds() || one.Times != nil && one.Running != nil && *one.Running < 0 || one.Cost == nil && age > 0 || one.Cost != nil && (one.Cost.Amount == nil || *one.Cost.Amount < 0) {
-					t.Errorf("it is %s old, ran for %v and cost %v", report.Age(one.Age), one.Times, one.Cost)
+					t.Errorf("it is %s old, ran for %v and cost %v", printer.Age(one.Age), one.Times, one.Cost)
 				}
 				if strings.Contains(events.String(), "has run for") {
 					t.Errorf("it is taken for a forgotten one: %s", events)

@@ -9,9 +9,9 @@ import (
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/machine"
-	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/revision"
 	"github.com/slipway-ci/slipway/internal/state"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // namedFiles is how many files an error names.

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 type told []string

@@ -3,7 +3,7 @@ package tasks
 import (
 	"context"
 
-	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // Version gives this program's version.

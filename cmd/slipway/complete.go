@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/slipway-ci/slipway/internal/config"
-	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/internal/printer"
 	components "github.com/slipway-ci/slipway/polyaxon"
 	"github.com/slipway-ci/slipway/tasks"
 	"github.com/slipway-ci/slipway/tasks/door"
@@ -79,7 +79,7 @@ func completeRun(d *door.Door) completion {
 		names := tasks.Names(d.Env())
 		words := append(names.Jobs, names.Services...)
 		for _, r := range tasks.NewestRuns(c.Context(), d.Env()) {
-			words = append(words, fmt.Sprintf("%.8s\t%s, %s", r.UUID, report.Clean(r.RunName), r.Status))
+			words = append(words, fmt.Sprintf("%.8s\t%s, %s", r.UUID, printer.Clean(r.RunName), r.Status))
 		}
 		return words
 	}

@@ -5,9 +5,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/tasks"
 	"github.com/slipway-ci/slipway/tasks/door"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 func component(d *door.Door) *cobra.Command {

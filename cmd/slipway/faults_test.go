@@ -15,9 +15,9 @@ import (
 	"testing"
 
 	"github.com/slipway-ci/slipway/internal/polyaxon"
-	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/testbed"
 	"github.com/slipway-ci/slipway/tasks"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // polyaxons are the requests to Polyaxon, rather than to the registry or the cluster.

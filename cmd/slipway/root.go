@@ -7,9 +7,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/tasks"
 	"github.com/slipway-ci/slipway/tasks/door"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // root gives the whole command line. Flags fill d before a command runs.

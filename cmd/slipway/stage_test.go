@@ -16,13 +16,13 @@ import (
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/polyaxon"
-	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/sandbox/kubernetes"
 	sandboxpolyaxon "github.com/slipway-ci/slipway/internal/sandbox/polyaxon"
 	"github.com/slipway-ci/slipway/internal/sandbox/registry"
 	"github.com/slipway-ci/slipway/internal/testbed"
 	"github.com/slipway-ci/slipway/internal/testbed/polyaxon111"
 	"github.com/slipway-ci/slipway/tasks"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // stage is a platform whose requests can be spoiled, and a repository to deploy to

@@ -10,8 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/internal/printer"
 	"github.com/slipway-ci/slipway/tasks"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // TestStoppedIsSaid has slipway stop a run that waits for ever, since it waited for too
@@ -61,7 +62,7 @@ func TestStoppedIsSaid(t *testing.T) {
 				t.Error(pending)
 			}
 			var b strings.Builder
-			if err := report.Text(&b, result, report.Page{}); err != nil {
+			if err := printer.Text(&b, result, printer.Page{}); err != nil {
 				t.Fatal(err)
 			}
 			if all := strings.Join(said, "\n"); !strings.Contains(all, test.event) || !strings.Contains(b.String(), "prepare: submitted, "+test.status+", run ") {

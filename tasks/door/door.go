@@ -29,8 +29,9 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/actions"
 	"github.com/slipway-ci/slipway/internal/panics"
-	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/internal/printer"
 	"github.com/slipway-ci/slipway/tasks"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // Door is how one process calls tasks.
@@ -49,7 +50,7 @@ type Door struct {
 	// Stdout takes results, Stderr everything else.
 	Stdout, Stderr io.Writer
 
-	live    *report.Live
+	live    *printer.Live
 	streams *streams
 	// forms are what Output may be besides text and json.
 	forms []string
@@ -176,7 +177,7 @@ func (d *Door) env() (*tasks.Env, *workflow) {
 	}
 	var inWorkflow *workflow
 	if commands, ok := actions.New(to.err, to.secrets.Mask, os.LookupEnv); ok {
-		inWorkflow = &workflow{commands: commands, next: sink, pace: report.NewPace(env.Now)}
+		inWorkflow = &workflow{commands: commands, next: sink, pace: printer.NewPace(env.Now)}
 		sink = inWorkflow
 	}
 	env.Events = sink
@@ -185,12 +186,12 @@ func (d *Door) env() (*tasks.Env, *workflow) {
 
 // sink tells events on Stderr: as a live tree on a terminal, as lines elsewhere.
 func (d *Door) sink() report.Sink {
-	style := report.Style{Color: d.color(), Quiet: d.Quiet, Verbose: d.Verbose, Now: time.Now}
+	style := printer.Style{Color: d.color(), Quiet: d.Quiet, Verbose: d.Verbose, Now: time.Now}
 	file, ok := d.Stderr.(*os.File)
 	if !ok || d.Quiet || os.Getenv("TERM") == "dumb" || os.Getenv("GITHUB_ACTIONS") != "" || !term.IsTerminal(int(file.Fd())) {
-		return report.Lines(d.open().err, style)
+		return printer.Lines(d.open().err, style)
 	}
-	d.live = report.NewLive(d.open().err, style, func() (columns, rows int) {
+	d.live = printer.NewLive(d.open().err, style, func() (columns, rows int) {
 		columns, rows, _ = term.GetSize(int(file.Fd()))
 		return columns, rows
 	})
@@ -201,9 +202,9 @@ func (d *Door) print(r *report.Result) error {
 	to := d.open()
 	switch d.Output {
 	case "json":
-		return to.json(func(w io.Writer) error { return report.JSON(w, r) })
+		return to.json(func(w io.Writer) error { return printer.JSON(w, r) })
 	case "sarif":
-		return to.json(func(w io.Writer) error { return report.SARIF(w, r, Version()) })
+		return to.json(func(w io.Writer) error { return printer.SARIF(w, r, Version()) })
 	}
 	return to.text(r)
 }
@@ -225,7 +226,7 @@ func (d *Door) fail(err error) error {
 	if d.Quiet {
 		text = err.Error() // of events only the worst were shown
 	}
-	_, _ = fmt.Fprintf(d.open().err, "%s %s\n", name, report.Brief(report.Plain(strings.ReplaceAll(text, "\n", "\n  "))))
+	_, _ = fmt.Fprintf(d.open().err, "%s %s\n", name, printer.Brief(printer.Plain(strings.ReplaceAll(text, "\n", "\n  "))))
 	return &ExitError{Code: tasks.ExitCode(err), Err: err}
 }
 

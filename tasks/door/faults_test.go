@@ -11,9 +11,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/tasks"
 	"github.com/slipway-ci/slipway/tasks/door"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // only gives a lookup that panics at one name.

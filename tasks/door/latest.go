@@ -3,7 +3,7 @@ package door
 import (
 	"sync"
 
-	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // latest knows the step that began last, for a fault to name it.

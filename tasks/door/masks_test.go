@@ -14,9 +14,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/tasks"
 	"github.com/slipway-ci/slipway/tasks/door"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 const (

@@ -31,8 +31,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/template"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/yaml11"
+	"github.com/slipway-ci/slipway/internal/printer"
 	"github.com/slipway-ci/slipway/internal/registry"
-	"github.com/slipway-ci/slipway/internal/report"
 	"github.com/slipway-ci/slipway/internal/revision"
 	"github.com/slipway-ci/slipway/internal/rootfs"
 	"github.com/slipway-ci/slipway/internal/run"
@@ -44,6 +44,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/wheel"
 	"github.com/slipway-ci/slipway/tasks"
 	"github.com/slipway-ci/slipway/tasks/door"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // within is where a room of docs/architecture.md panics: by something that it is given.
@@ -141,8 +142,13 @@ var within = map[string]func(ctx context.Context, dir string) error{
 		_, err := (&registry.Client{Prefix: "registry.test/team", Transport: refusing}).List(ctx, []string{"job", "other"})
 		return err
 	},
-	"internal/report": func(context.Context, string) error {
-		report.Lines(jammed{}, report.Style{Now: time.Now}).Event(report.Event{Kind: report.Note, Message: "it goes on"})
+	"internal/printer": func(context.Context, string) error {
+		printer.Lines(jammed{}, printer.Style{Now: time.Now}).Event(report.Event{Kind: report.Note, Message: "it goes on"})
+		return nil
+	},
+	"tasks/report": func(context.Context, string) error {
+		var none *report.Job
+		none.Rank(nil)
 		return nil
 	},
 	"internal/revision": func(ctx context.Context, dir string) error {

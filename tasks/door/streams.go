@@ -10,9 +10,10 @@ import (
 	"golang.org/x/term"
 
 	"github.com/slipway-ci/slipway/internal/actions"
-	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/internal/printer"
 	"github.com/slipway-ci/slipway/internal/run"
 	"github.com/slipway-ci/slipway/internal/secret"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // streams are where bytes leave this process, and the only place where secret values
@@ -32,7 +33,7 @@ func (d *Door) open() *streams {
 	if d.streams != nil {
 		return d.streams
 	}
-	secrets := secret.NewMasker(run.Sanitize, actions.EscapeData, actions.EscapeProperty, report.EscapeCode)
+	secrets := secret.NewMasker(run.Sanitize, actions.EscapeData, actions.EscapeProperty, printer.EscapeCode)
 	s := &streams{secrets: secrets, out: secrets.Writer(lasting{d.Stdout}), err: secrets.Writer(lasting{d.Stderr})}
 	if os.Getenv("GITHUB_ACTIONS") == "true" {
 		s.runner = true
@@ -77,10 +78,10 @@ func (s *streams) json(write func(io.Writer) error) error {
 func (s *streams) text(r *report.Result) error {
 	shown := *r
 	if s.terminal {
-		shown.Text = report.Harmless(r.Text)
+		shown.Text = printer.Harmless(r.Text)
 	}
 	var b strings.Builder
-	if err := report.Text(&b, &shown, s.page()); err != nil {
+	if err := printer.Text(&b, &shown, s.page()); err != nil {
 		return err
 	}
 	text := s.secrets.Mask(b.String())
@@ -92,12 +93,12 @@ func (s *streams) text(r *report.Result) error {
 }
 
 // page says how wide standard output is, and whether it shows colours.
-func (s *streams) page() report.Page {
+func (s *streams) page() printer.Page {
 	if !s.terminal {
-		return report.Page{}
+		return printer.Page{}
 	}
 	wide, _, _ := term.GetSize(s.descriptor)
-	return report.Page{Columns: wide, Color: os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
+	return printer.Page{Columns: wide, Color: os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
 }
 
 // lasting is a stream that its reader may leave before the command has ended, which

@@ -9,9 +9,10 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/actions"
 	"github.com/slipway-ci/slipway/internal/panics"
-	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/internal/printer"
 	"github.com/slipway-ci/slipway/internal/source"
 	"github.com/slipway-ci/slipway/tasks"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // workflow tells a GitHub workflow what happens: a job's lines stand in a group,
@@ -21,7 +22,7 @@ type workflow struct {
 	mu       sync.Mutex
 	commands *actions.Commands
 	next     report.Sink
-	pace     *report.Pace
+	pace     *printer.Pace
 	group    string
 }
 
@@ -46,7 +47,7 @@ func (w *workflow) Event(e report.Event) {
 		w.pace.Said(e)
 	case report.Status:
 		if !strings.Contains(e.Subject, "/") { // runs below a job's have no annotation, as a rule
-			e.Message = report.Ended(e.Message) // the annotation tells why
+			e.Message = printer.Ended(e.Message) // the annotation tells why
 		}
 	}
 	w.enter(group)
@@ -90,7 +91,7 @@ func (w *workflow) report(r *report.Result, err error) {
 		if errors.As(e, &located) {
 			at, message = located.Position, strings.TrimPrefix(located.Error(), located.Position.String()+": ")
 		}
-		w.commands.Error(at, "slipway "+r.Command, report.Brief(report.Harmless(message)))
+		w.commands.Error(at, "slipway "+r.Command, printer.Brief(printer.Harmless(message)))
 	}
 	outputs := map[string]string{"status": word(status(r))}
 	for _, j := range r.Jobs {
@@ -108,7 +109,7 @@ func (w *workflow) report(r *report.Result, err error) {
 			w.next.Event(report.Event{Kind: report.Warning, Message: "output " + name + ": " + err.Error()})
 		}
 	}
-	if err := w.commands.Summary(report.Markdown(&shown)); err != nil {
+	if err := w.commands.Summary(printer.Markdown(&shown)); err != nil {
 		w.next.Event(report.Event{Kind: report.Warning, Message: "step summary: " + err.Error()})
 	}
 }
@@ -153,7 +154,7 @@ func (w *workflow) problems(r *report.Result) {
 			if p.Hint != "" {
 				message += " (" + p.Hint + ")"
 			}
-			annotate(p.Position, p.Name, message)
+			annotate(source.Position(p.Position), p.Name, message)
 		}
 		if more := len(all) - len(shown); more > 0 {
 			annotate(source.Position{}, "slipway "+r.Command, fmt.Sprintf("there are %d more; the log has them all", more))

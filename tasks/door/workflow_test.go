@@ -9,15 +9,16 @@ import (
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/actions"
-	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/internal/printer"
 	"github.com/slipway-ci/slipway/tasks"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // played is a workflow whose clock the test moves.
 func played(log *bytes.Buffer, now *time.Time) *workflow {
 	commands, _ := actions.New(log, func(text string) string { return text }, func(name string) (string, bool) { return "true", name == "GITHUB_ACTIONS" })
 	clock := func() time.Time { return *now }
-	return &workflow{commands: commands, next: report.Lines(log, report.Style{Now: clock}), pace: report.NewPace(clock)}
+	return &workflow{commands: commands, next: printer.Lines(log, printer.Style{Now: clock}), pace: printer.NewPace(clock)}
 }
 
 // TestWorkflowTellsHowFarItIs has a download, a build and a job's progress bar go on for
@@ -30,7 +31,7 @@ func TestWorkflowTellsHowFarItIs(t *testing.T) {
 	w.Event(report.Event{Kind: report.Advance, Step: "image", Subject: "train", Message: "downloading torch, 1 of 2 packages"})
 	for second := range 62 {
 		now = time.Unix(int64(second), 0)
-		w.Event(report.Event{Kind: report.Progress, Step: "image", Subject: "train", Message: "torch: " + report.Part(int64(second)*1e6, 62e6)})
+		w.Event(report.Event{Kind: report.Progress, Step: "image", Subject: "train", Message: "torch: " + printer.Part(int64(second)*1e6, 62e6)})
 		w.Event(report.Event{Kind: report.Progress, Step: "run", Subject: "train", Message: "epoch " + now.UTC().Format("05")})
 		if second == 20 {
 			w.Event(report.Event{Kind: report.Line, Step: "run", Subject: "train", Message: "reading"})

@@ -15,10 +15,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile"
-	"github.com/slipway-ci/slipway/internal/report"
+	"github.com/slipway-ci/slipway/internal/printer"
 	"github.com/slipway-ci/slipway/internal/secret"
 	"github.com/slipway-ci/slipway/internal/testbed"
 	components "github.com/slipway-ci/slipway/polyaxon"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 var update = flag.Bool("update", false, "write the golden files and docs/lints.md")
@@ -38,7 +39,7 @@ var examples = Options{Cluster: there{Secret: {"mlflow"}, ConfigMap: {"settings"
 func shown(findings []Finding) string {
 	r := &report.Result{}
 	for _, f := range findings {
-		p := report.Problem{Position: f.Position, Severity: string(f.Severity), Name: f.Rule, Message: f.Message, Hint: f.Hint, Source: f.Line, Length: f.Length, Fixable: f.Fixable()}
+		p := report.Problem{Position: report.Position(f.Position), Severity: string(f.Severity), Name: f.Rule, Message: f.Message, Hint: f.Hint, Source: f.Line, Length: f.Length, Fixable: f.Fixable()}
 		p.File = filepath.Base(p.File)
 		if len(f.Versions) == 1 {
 			p.Versions = []string{f.Versions[0].String()}
@@ -46,7 +47,7 @@ func shown(findings []Finding) string {
 		r.Problems = append(r.Problems, p)
 	}
 	var b bytes.Buffer
-	_ = report.Text(&b, r, report.Page{})
+	_ = printer.Text(&b, r, printer.Page{})
 	return b.String()
 }
 

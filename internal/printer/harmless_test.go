@@ -1,4 +1,4 @@
-package report
+package printer
 
 import (
 	"bytes"
@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"github.com/slipway-ci/slipway/internal/run"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // evil acts on a terminal: a title, the clipboard, the cursor, colours that are not
@@ -70,13 +71,13 @@ func acts(text string) string {
 
 // TestNothingActsOnTheTerminal has names, messages, paths and lines that are all evil.
 func TestNothingActsOnTheTerminal(t *testing.T) {
-	r := &Result{}
+	r := &report.Result{}
 	fill(reflect.ValueOf(r).Elem(), evil)
 	r.Command, r.Text, r.Operation = "deploy", "", nil // printed as it is, but to a terminal: see tasks/door
 	for n := range r.Jobs {
 		r.Jobs[n].Diff = "" // lines of the user's own operation
 	}
-	for _, runs := range [][]Run{r.Runs, r.Runs[:1]} {
+	for _, runs := range [][]report.Run{r.Runs, r.Runs[:1]} {
 		r.Runs = runs
 		var b bytes.Buffer
 		if err := Text(&b, r, Page{Columns: 80}); err != nil {
@@ -90,22 +91,22 @@ func TestNothingActsOnTheTerminal(t *testing.T) {
 		t.Errorf("the summary has %s", found)
 	}
 
-	for kind := Start; kind <= Advance; kind++ {
+	for kind := report.Start; kind <= report.Advance; kind++ {
 		var b strings.Builder
 		now := time.Unix(0, 0)
 		style := Style{Verbose: true, Now: func() time.Time { now = now.Add(time.Minute); return now }}
 		sink := Lines(&b, style)
 		live := NewLive(&b, style, func() (int, int) { return 80, 24 })
 		live.tick.Stop()
-		e := Event{Kind: kind, Step: "run", Subject: evil, Message: evil}
-		if kind == Line {
+		e := report.Event{Kind: kind, Step: "run", Subject: evil, Message: evil}
+		if kind == report.Line {
 			e.Message = run.Sanitize(strings.ReplaceAll(evil, "\n", " ")) // a job's line: it may have colours, which end with it
 		}
 		sink.Event(e)
 		sink.Event(e)
 		live.Event(e)
 		text := regexp.MustCompile(`\r\x1b\[\dA\x1b\[J`).ReplaceAllString(b.String(), "")
-		if kind == Line {
+		if kind == report.Line {
 			for line := range strings.SplitSeq(strings.TrimSpace(text), "\n") {
 				if !strings.HasSuffix(line, "\x1b[0m") {
 					t.Errorf("the colours of a line go on after it: %q", line)

@@ -1,14 +1,16 @@
-package report
+package printer
 
 import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // Markdown gives r as a GitHub step summary: what ran, how it ended, its
 // metrics, and the failing job's last lines.
-func Markdown(r *Result) string {
+func Markdown(r *report.Result) string {
 	b := &strings.Builder{}
 	verdict := "succeeded"
 	if r.ExitCode != 0 {
@@ -34,7 +36,7 @@ func Markdown(r *Result) string {
 		b.WriteString("\n")
 	}
 	for _, j := range r.Jobs {
-		if j.isMatrix() {
+		if isMatrix(&j) {
 			markdownMatrix(b, &j)
 		}
 		if len(j.LastLines) > 0 && j.Status != "succeeded" {

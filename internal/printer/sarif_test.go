@@ -1,4 +1,4 @@
-package report
+package printer
 
 import (
 	"bytes"
@@ -10,17 +10,17 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/slipway-ci/slipway/internal/source"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // TestSARIF holds a log to what SARIF 2.1.0 demands of it, and GitHub's code
 // scanning beyond that: levels, indexes of rules, relative URIs, regions.
 func TestSARIF(t *testing.T) {
-	r := &Result{
-		Rules: []Rule{{Name: "a", Summary: "s", Help: "h", Severity: "error"}, {Name: "b", Summary: "s", Help: "h", Severity: "warning"}},
-		Problems: []Problem{
-			{Position: source.Position{File: filepath.Join("dir with space", "ä.yml"), Line: 3, Column: 7}, Length: 2, Severity: "error", Name: "b", Message: "m", Hint: "do it"},
-			{Position: source.Position{File: filepath.Join(os.TempDir(), "x.yml"), Line: 1}, Severity: "warning", Name: "a", Message: "m"},
+	r := &report.Result{
+		Rules: []report.Rule{{Name: "a", Summary: "s", Help: "h", Severity: "error"}, {Name: "b", Summary: "s", Help: "h", Severity: "warning"}},
+		Problems: []report.Problem{
+			{Position: report.Position{File: filepath.Join("dir with space", "ä.yml"), Line: 3, Column: 7}, Length: 2, Severity: "error", Name: "b", Message: "m", Hint: "do it"},
+			{Position: report.Position{File: filepath.Join(os.TempDir(), "x.yml"), Line: 1}, Severity: "warning", Name: "a", Message: "m"},
 			{Severity: "error", Name: "unlisted", Message: "m"},
 		},
 	}

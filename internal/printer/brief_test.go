@@ -1,8 +1,10 @@
-package report
+package printer
 
 import (
 	"strings"
 	"testing"
+
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // TestBrief shortens ids where a run is named, and leaves paths and digests.
@@ -18,7 +20,7 @@ func TestBrief(t *testing.T) {
 		}
 	}
 	var b strings.Builder
-	if err := Text(&b, &Result{Runs: []Run{{UUID: uuid, RunName: "a"}, {UUID: uuid}}}, Page{}); err != nil || strings.Contains(b.String(), uuid) || !strings.Contains(b.String(), "01234567") {
+	if err := Text(&b, &report.Result{Runs: []report.Run{{UUID: uuid, RunName: "a"}, {UUID: uuid}}}, Page{}); err != nil || strings.Contains(b.String(), uuid) || !strings.Contains(b.String(), "01234567") {
 		t.Errorf("%v: %s", err, b.String())
 	}
 }

@@ -1,32 +1,34 @@
-package report
+package printer
 
 import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // wide is a Result whose tables are wider than a terminal.
-func wide() *Result {
+func wide() *report.Result {
 	at := time.Date(2026, 11, 24, 9, 30, 0, 0, time.UTC)
 	amount := 1234.56
 	uuid := "0123456789abcdef0123456789abcdef"
-	r := &Result{
-		Images:    []Image{{Name: "train-the-large-model", Action: "up-to-date", Bytes: 187 << 20, Created: &at, Tags: []string{"1a2b3c4d5e6f", "inputs-0123456789ab", "latest"}, Reference: "registry.acme.dev/team/train@sha256:" + uuid + uuid}},
-		Secrets:   []Secret{{Name: "gcp-service-account", Action: "unchanged", Keys: map[string]string{"gcp-service-account.json": "unchanged", "aws-credentials": "create", "token": "update"}}},
-		Artifacts: []Artifact{{Path: "outputs/model/checkpoint-000001.safetensors", Bytes: 1500, SavedAs: "saved/outputs/model/checkpoint-000001.safetensors"}},
+	r := &report.Result{
+		Images:    []report.Image{{Name: "train-the-large-model", Action: "up-to-date", Bytes: 187 << 20, Created: &at, Tags: []string{"1a2b3c4d5e6f", "inputs-0123456789ab", "latest"}, Reference: "registry.acme.dev/team/train@sha256:" + uuid + uuid}},
+		Secrets:   []report.Secret{{Name: "gcp-service-account", Action: "unchanged", Keys: map[string]string{"gcp-service-account.json": "unchanged", "aws-credentials": "create", "token": "update"}}},
+		Artifacts: []report.Artifact{{Path: "outputs/model/checkpoint-000001.safetensors", Bytes: 1500, SavedAs: "saved/outputs/model/checkpoint-000001.safetensors"}},
 	}
 	for _, name := range []string{"train-a-classifier-on-breast-cancer-data", "学習-モデル-学習-モデル-学習-モデル"} {
-		r.Runs = append(r.Runs, Run{UUID: uuid, RunName: name, Kind: "tensorboard", Status: "upstream_failed", Created: &at, Times: times(1, 2, 40000),
-			Age: 300000, GPUs: 16, Owner: "anna.long-name@example.com", Cost: &Cost{Amount: &amount, Currency: "EUR"}})
+		r.Runs = append(r.Runs, report.Run{UUID: uuid, RunName: name, Kind: "tensorboard", Status: "upstream_failed", Created: &at, Times: times(1, 2, 40000),
+			Age: 300000, GPUs: 16, Owner: "anna.long-name@example.com", Cost: &report.Cost{Amount: &amount, Currency: "EUR"}})
 	}
-	job := Job{Name: "tune", Run: Run{Status: "failed"}}
+	job := report.Job{Name: "tune", Run: report.Run{Status: "failed"}}
 	for n := range 2 {
-		job.Runs = append(job.Runs, Run{Number: n + 1, UUID: uuid, Status: "succeeded", Params: map[string]any{"learning_rate": 0.000123456, "optimizer": "adam with a long name and warm restarts", "z": strings.Repeat("z", 40)},
+		job.Runs = append(job.Runs, report.Run{Number: n + 1, UUID: uuid, Status: "succeeded", Params: map[string]any{"learning_rate": 0.000123456, "optimizer": "adam with a long name and warm restarts", "z": strings.Repeat("z", 40)},
 			Metrics: map[string]float64{"validation_accuracy": 0.97123, "training_loss_of_the_epoch": 1.2345e-7}})
 	}
 	job.Rank(nil)
-	r.Jobs = []Job{job}
+	r.Jobs = []report.Job{job}
 	return r
 }
 

@@ -1,15 +1,17 @@
-package report
+package printer
 
 import (
 	"encoding/json"
 	"strings"
 	"testing"
+
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // TestMatrixTable shows the runs of a matrix, the best one first, in each form.
 func TestMatrixTable(t *testing.T) {
-	matrix := func() Job {
-		return Job{Name: "tune", Action: "submitted", Run: Run{Status: "failed", Message: "3 of 4 runs succeeded"}, Runs: []Run{
+	matrix := func() report.Job {
+		return report.Job{Name: "tune", Action: "submitted", Run: report.Run{Status: "failed", Message: "3 of 4 runs succeeded"}, Runs: []report.Run{
 			{Number: 1, UUID: "11111111aaaa", Status: "succeeded", Params: map[string]any{"lr": 0.1, "depth": 3}, Metrics: map[string]float64{"loss": 0.5, "accuracy": 0.8}},
 			{Number: 2, UUID: "22222222aaaa", Status: "failed", Params: map[string]any{"lr": 0.2, "depth": 3}, Metrics: map[string]float64{"accuracy": 0.99}},
 			{Number: 3, UUID: "33333333aaaa", Status: "succeeded", Params: map[string]any{"lr": 0.3, "depth": 3}, Metrics: map[string]float64{"loss": 0.2, "accuracy": 0.9}},
@@ -18,19 +20,19 @@ func TestMatrixTable(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name  string
-		by    *Ranking
+		by    *report.Ranking
 		order string
 		says  string
 	}{
 		{"by the first metric", nil, "3124", "best first: the highest accuracy"},
-		{"by early stopping", &Ranking{Metric: "loss", Lower: true}, "3124", "best first: the lowest loss"},
-		{"the other way", &Ranking{Metric: "loss"}, "1324", "best first: the highest loss"},
-		{"by what nobody has", &Ranking{Metric: "f1"}, "1234", "best first: the highest f1"},
+		{"by early stopping", &report.Ranking{Metric: "loss", Lower: true}, "3124", "best first: the lowest loss"},
+		{"the other way", &report.Ranking{Metric: "loss"}, "1324", "best first: the highest loss"},
+		{"by what nobody has", &report.Ranking{Metric: "f1"}, "1234", "best first: the highest f1"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			j := matrix()
 			j.Rank(test.by)
-			r := &Result{Command: "deploy", Jobs: []Job{j}}
+			r := &report.Result{Command: "deploy", Jobs: []report.Job{j}}
 			var text strings.Builder
 			if err := Text(&text, r, Page{}); err != nil {
 				t.Fatal(err)
@@ -54,7 +56,7 @@ func TestMatrixTable(t *testing.T) {
 			if err := JSON(&text, r); err != nil {
 				t.Fatal(err)
 			}
-			var back Result
+			var back report.Result
 			if err := json.Unmarshal([]byte(text.String()), &back); err != nil || back.Jobs[0].BestBy.Metric != j.BestBy.Metric || back.Jobs[0].Runs[0].Params["lr"] != j.Runs[0].Params["lr"] {
 				t.Errorf("%v: %s", err, text.String())
 			}

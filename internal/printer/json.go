@@ -1,4 +1,4 @@
-package report
+package printer
 
 import (
 	"bytes"
@@ -7,10 +7,12 @@ import (
 	"io"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // JSON writes r as one indented JSON object.
-func JSON(w io.Writer, r *Result) error { return encode(w, r) }
+func JSON(w io.Writer, r *report.Result) error { return encode(w, r) }
 
 // encode writes v as JSON that acts on nothing that shows it: control characters and
 // those that turn the direction of text, and what a workflow's runner would obey,

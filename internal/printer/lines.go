@@ -1,4 +1,4 @@
-package report
+package printer
 
 import (
 	"fmt"
@@ -9,6 +9,7 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/run"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // Style says how Lines looks.
@@ -36,7 +37,7 @@ const begun = 250 * time.Millisecond
 //	  train | epoch 10: loss 0.21
 //
 // It is safe for use by several goroutines.
-func Lines(w io.Writer, style Style) Sink {
+func Lines(w io.Writer, style Style) report.Sink {
 	if style.AfterFunc == nil {
 		style.AfterFunc = func(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop }
 	}
@@ -56,16 +57,16 @@ type lines struct {
 // started is a step that has begun.
 type started struct {
 	at    time.Time
-	event Event
+	event report.Event
 	stop  func() bool
 	told  bool
 }
 
 // start notes that a step has begun, and tells so when it has not ended soon.
-func (l *lines) start(e Event) {
+func (l *lines) start(e report.Event) {
 	l.end(e)
 	s := &started{at: l.style.Now(), event: e, told: l.style.Quiet}
-	l.started[e.key()] = s
+	l.started[key(e)] = s
 	if l.style.Verbose {
 		l.tell(s)
 		return
@@ -73,7 +74,7 @@ func (l *lines) start(e Event) {
 	s.stop = l.style.AfterFunc(begun, func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		if l.started[e.key()] == s {
+		if l.started[key(e)] == s {
 			l.fault = panics.Catch("", func() error { l.tell(s); return nil })
 		}
 	})
@@ -86,9 +87,9 @@ func (l *lines) tell(s *started) {
 }
 
 // end notes that a step has ended, and returns it; nil for one that had no beginning.
-func (l *lines) end(e Event) *started {
-	s := l.started[e.key()]
-	delete(l.started, e.key())
+func (l *lines) end(e report.Event) *started {
+	s := l.started[key(e)]
+	delete(l.started, key(e))
 	if s != nil && s.stop != nil {
 		s.stop()
 	}
@@ -96,49 +97,49 @@ func (l *lines) end(e Event) *started {
 }
 
 // progress tells how far a step is, now and then, and not where it ends soon.
-func (l *lines) progress(e Event) { l.step("·", dim, e, l.style.Quiet || !l.pace.Due(e)) }
+func (l *lines) progress(e report.Event) { l.step("·", dim, e, l.style.Quiet || !l.pace.Due(e)) }
 
-func (l *lines) Event(e Event) {
+func (l *lines) Event(e report.Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.fault != nil {
 		panic(l.fault)
 	}
 	switch e.Kind {
-	case Start:
+	case report.Start:
 		l.start(e)
-	case Done:
+	case report.Done:
 		if s := l.end(e); s != nil {
 			e.Message = fmt.Sprintf("%s (%s)", e.Message, l.style.Now().Sub(s.at).Round(10*time.Millisecond))
 		}
 		l.step("✓", green, e, l.style.Quiet)
-	case Failed:
+	case report.Failed:
 		l.end(e)
 		l.step("✗", red, e, false)
-	case Status:
+	case report.Status:
 		if failing(e.Message) {
 			l.step("✗", red, e, l.style.Quiet)
 			return
 		}
 		l.step("→", dim, e, l.style.Quiet)
-	case Line:
+	case report.Line:
 		if !l.style.Quiet {
 			l.print(l.paint(dim, fmt.Sprintf("  %s | ", Clean(e.Subject))) + plainAfter(run.Sanitize(e.Message)))
 		}
-	case Note:
+	case report.Note:
 		l.print(l.paint(bold, "note: ") + message(e))
-	case Warning:
+	case report.Warning:
 		l.print(l.paint(yellow, "warning: ") + message(e))
-	case Detail:
+	case report.Detail:
 		l.step(" ", dim, e, !l.style.Verbose)
-	case Advance:
+	case report.Advance:
 		l.step("·", dim, e, l.style.Quiet)
-	case Progress:
+	case report.Progress:
 		l.progress(e)
 	}
 }
 
-func (l *lines) step(mark, color string, e Event, hidden bool) {
+func (l *lines) step(mark, color string, e report.Event, hidden bool) {
 	if hidden {
 		return
 	}
@@ -147,7 +148,7 @@ func (l *lines) step(mark, color string, e Event, hidden bool) {
 
 // message gives what an event says. Lines after its first are set off from those of
 // other events.
-func message(e Event) string { return Brief(strings.ReplaceAll(Plain(e.Message), "\n", "\n  ")) }
+func message(e report.Event) string { return Brief(strings.ReplaceAll(Plain(e.Message), "\n", "\n  ")) }
 
 // print ignores errors: where standard error is gone, nobody is there to tell.
 func (l *lines) print(line string) { _, _ = io.WriteString(l.w, line+"\n") }

@@ -1,7 +1,6 @@
-// Package report carries what slipway has to say: a Result is what a command
-// found or did, an Event is one thing that happens on the way there. One Result
-// becomes text, JSON or Markdown; Events become lines on a terminal, in a log
-// file, or in the log of a GitHub workflow.
+// Package report has what slipway has to say, as types: a Result is what a command found
+// or did, and an Event is one thing that happens on the way there. They are part of the
+// API of package tasks; how they look to people is no part of it.
 package report
 
 import (
@@ -149,14 +148,6 @@ func (c *Cost) String() string {
 		return "unknown"
 	}
 	return fmt.Sprintf("%.2f %s", *c.Amount, c.Currency)
-}
-
-// explained is String with the reason for which nothing is known.
-func (c *Cost) explained() string {
-	if c.Unknown == "" {
-		return c.String()
-	}
-	return c.String() + " (" + c.Unknown + ")"
 }
 
 // Transition is one change of a run's status.

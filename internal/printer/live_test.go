@@ -1,9 +1,11 @@
-package report
+package printer
 
 import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // screen is a terminal as far as Live uses one.
@@ -32,20 +34,20 @@ func TestLive(t *testing.T) {
 	l := NewLive(s, Style{Now: func() time.Time { return now }}, func() (int, int) { return 40, 24 })
 	l.tick.Stop() // no frames but those of events
 	steps := []struct {
-		event Event
+		event report.Event
 		after time.Duration
 		want  string
 	}{
-		{Event{Kind: Start, Step: "image", Subject: "train", Message: "building"}, time.Second, "◌ image    train  building  0s"},
-		{Event{Kind: Start, Step: "image", Subject: "api", Message: "building"}, time.Second, "◌ image    train  building  1s|◌ image    api  building  0s"},
-		{Event{Kind: Progress, Step: "image", Subject: "train", Message: "1 MB of 2 MB"}, 0, "◌ image    train  1 MB of 2 MB  2s|◌ image    api  building  1s"},
-		{Event{Kind: Done, Step: "image", Subject: "train", Message: "pushed"}, 0, "✓ image    train  pushed (2s)|◌ image    api  building  1s"},
-		{Event{Kind: Failed, Step: "image", Subject: "api", Message: "not built"}, 0, "✓ image    train  pushed (2s)|✗ image    api  not built"},
-		{Event{Kind: Status, Step: "run", Subject: "train", Message: "queued"}, time.Second, "✓ image    train  pushed (2s)|✗ image    api  not built|◌ run      train  queued  0s"},
-		{Event{Kind: Line, Subject: "train", Message: "epoch 0"}, 0, "✓ image    train  pushed (2s)|✗ image    api  not built|  train | epoch 0|◌ run      train  queued  1s"},
-		{Event{Kind: Status, Step: "run", Subject: "train", Message: "unschedulable: 0/3 nodes are available"}, 0,
+		{report.Event{Kind: report.Start, Step: "image", Subject: "train", Message: "building"}, time.Second, "◌ image    train  building  0s"},
+		{report.Event{Kind: report.Start, Step: "image", Subject: "api", Message: "building"}, time.Second, "◌ image    train  building  1s|◌ image    api  building  0s"},
+		{report.Event{Kind: report.Progress, Step: "image", Subject: "train", Message: "1 MB of 2 MB"}, 0, "◌ image    train  1 MB of 2 MB  2s|◌ image    api  building  1s"},
+		{report.Event{Kind: report.Done, Step: "image", Subject: "train", Message: "pushed"}, 0, "✓ image    train  pushed (2s)|◌ image    api  building  1s"},
+		{report.Event{Kind: report.Failed, Step: "image", Subject: "api", Message: "not built"}, 0, "✓ image    train  pushed (2s)|✗ image    api  not built"},
+		{report.Event{Kind: report.Status, Step: "run", Subject: "train", Message: "queued"}, time.Second, "✓ image    train  pushed (2s)|✗ image    api  not built|◌ run      train  queued  0s"},
+		{report.Event{Kind: report.Line, Subject: "train", Message: "epoch 0"}, 0, "✓ image    train  pushed (2s)|✗ image    api  not built|  train | epoch 0|◌ run      train  queued  1s"},
+		{report.Event{Kind: report.Status, Step: "run", Subject: "train", Message: "unschedulable: 0/3 nodes are available"}, 0,
 			"✓ image    train  pushed (2s)|✗ image    api  not built|  train | epoch 0|◌ run      train  unschedulable: 0/3 n…"},
-		{Event{Kind: Status, Step: "run", Subject: "train", Message: "failed: exit code 1"}, 0,
+		{report.Event{Kind: report.Status, Step: "run", Subject: "train", Message: "failed: exit code 1"}, 0,
 			"✓ image    train  pushed (2s)|✗ image    api  not built|  train | epoch 0|✗ run      train  failed: exit code 1"},
 	}
 	for _, step := range steps {
@@ -55,10 +57,10 @@ func TestLive(t *testing.T) {
 		}
 		now = now.Add(step.after)
 	}
-	l.Event(Event{Kind: Start, Step: "submit", Subject: "x", Message: "…"})
+	l.Event(report.Event{Kind: report.Start, Step: "submit", Subject: "x", Message: "…"})
 	l.Close()
 	l.Close()
-	l.Event(Event{Kind: Note, Message: "too late"})
+	l.Event(report.Event{Kind: report.Note, Message: "too late"})
 	if got, want := strings.Join(s.rows, "|"), steps[len(steps)-1].want; got != want {
 		t.Errorf("closed:\n got %s\nwant %s", got, want)
 	}
@@ -70,9 +72,9 @@ func TestLiveAfterAnEcho(t *testing.T) {
 	var b strings.Builder
 	l := NewLive(&b, Style{Now: func() time.Time { return time.Unix(0, 0) }}, func() (int, int) { return 40, 24 })
 	l.tick.Stop()
-	l.Event(Event{Kind: Start, Step: "run", Subject: "train", Message: "queued"})
+	l.Event(report.Event{Kind: report.Start, Step: "run", Subject: "train", Message: "queued"})
 	b.WriteString("^C")
-	l.Event(Event{Kind: Status, Step: "run", Subject: "train", Message: "stopped"})
+	l.Event(report.Event{Kind: report.Status, Step: "run", Subject: "train", Message: "stopped"})
 	l.Close()
 	if _, after, _ := strings.Cut(b.String(), "^C"); !strings.HasPrefix(after, "\r\x1b[1A\x1b[J→ run") {
 		t.Errorf("after the echo comes %q", after)
@@ -85,18 +87,18 @@ func TestLiveStaysInItsRows(t *testing.T) {
 	s := &screen{}
 	l := NewLive(s, Style{Now: func() time.Time { return time.Unix(0, 0) }}, func() (int, int) { return 40, 5 })
 	l.tick.Stop()
-	l.Event(Event{Kind: Progress, Step: "run", Subject: "train", Message: "学習\t学習\t\x1b[31m学習学習学習学習学習学習"})
+	l.Event(report.Event{Kind: report.Progress, Step: "run", Subject: "train", Message: "学習\t学習\t\x1b[31m学習学習学習学習学習学習"})
 	if got := s.rows[0]; columns(got) >= 40 || strings.ContainsAny(got, "\t\x1b") {
 		t.Errorf("%d columns: %q", columns(got), got)
 	}
 	for _, name := range []string{"a", "b", "c", "d", "e"} {
-		l.Event(Event{Kind: Progress, Step: "run", Subject: name, Message: "running"})
+		l.Event(report.Event{Kind: report.Progress, Step: "run", Subject: name, Message: "running"})
 	}
 	if got := len(s.rows); got != 4 || s.rows[3] != "◌ and 3 more" {
 		t.Errorf("%q", s.rows)
 	}
 	for _, name := range []string{"a", "b", "c", "d", "e"} {
-		l.Event(Event{Kind: Status, Step: "run", Subject: name, Message: "upstream_failed: first did not succeed"})
+		l.Event(report.Event{Kind: report.Status, Step: "run", Subject: name, Message: "upstream_failed: first did not succeed"})
 	}
 	if len(l.active) != 1 || s.rows[0] != "✗ run      a  upstream_failed: first did not succeed" {
 		t.Errorf("%q", s.rows)
@@ -113,8 +115,8 @@ func TestWhyARunWaitsIsSaidWhole(t *testing.T) {
 	s := &screen{}
 	l := NewLive(s, Style{Now: func() time.Time { return time.Unix(0, 0) }}, func() (int, int) { return 80, 24 })
 	l.tick.Stop()
-	l.Event(Event{Kind: Status, Step: "run", Subject: "train", Message: "waits: it waits for approval: slipway approve 01234567"})
-	l.Event(Event{Kind: Status, Step: "run", Subject: "train", Message: "waits: the run needs 2 CPUs of this machine's 2 CPUs: run other (01234567) has 1 CPUs"})
+	l.Event(report.Event{Kind: report.Status, Step: "run", Subject: "train", Message: "waits: it waits for approval: slipway approve 01234567"})
+	l.Event(report.Event{Kind: report.Status, Step: "run", Subject: "train", Message: "waits: the run needs 2 CPUs of this machine's 2 CPUs: run other (01234567) has 1 CPUs"})
 	want := "→ run      train  waits: the run needs 2 CPUs of this machine's 2 CPUs: run other (01234567) has 1 CPUs|" +
 		"◌ run      train  waits: the run needs 2 CPUs of this machine's 2 CPUs: run ot…"
 	if got := strings.Join(s.rows, "|"); got != want {

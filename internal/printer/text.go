@@ -1,4 +1,4 @@
-package report
+package printer
 
 import (
 	"fmt"
@@ -9,11 +9,12 @@ import (
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/run"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // Text writes what r found, for people. Steps and errors have been told by
 // events already; what is left are the results themselves.
-func Text(w io.Writer, r *Result, on Page) error {
+func Text(w io.Writer, r *report.Result, on Page) error {
 	out := &page{Page: on, terminal: on.Columns > 0}
 	if !out.terminal {
 		out.Columns = unknownWidth
@@ -24,7 +25,7 @@ func Text(w io.Writer, r *Result, on Page) error {
 			out.WriteString("\n")
 		}
 	}
-	for _, section := range []func(*page, *Result){textProblems, textImages, textSecrets, textJobs, textRuns, textArtifacts, textSandbox} {
+	for _, section := range []func(*page, *report.Result){textProblems, textImages, textSecrets, textJobs, textRuns, textArtifacts, textSandbox} {
 		section(out, r)
 	}
 	_, err := io.WriteString(w, out.String())
@@ -41,7 +42,7 @@ func Harmless(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-func textImages(w *page, r *Result) {
+func textImages(w *page, r *report.Result) {
 	if len(r.Images) == 0 {
 		return
 	}
@@ -77,7 +78,7 @@ func some(all []string) string {
 	return fmt.Sprintf("%s, and %d more", strings.Join(all[:shownChanges], ", "), len(all)-shownChanges)
 }
 
-func textSecrets(w *page, r *Result) {
+func textSecrets(w *page, r *report.Result) {
 	if r.Namespace != "" {
 		w.line("namespace %s: create", r.Namespace)
 	}
@@ -96,7 +97,7 @@ func textSecrets(w *page, r *Result) {
 	table.end()
 }
 
-func textJobs(w *page, r *Result) {
+func textJobs(w *page, r *report.Result) {
 	for _, j := range r.Jobs {
 		w.painted(failed(j.Status), "%s: %s", j.Name, jobLine(j))
 		for _, name := range sortedNames(j.Metrics) {
@@ -109,7 +110,7 @@ func textJobs(w *page, r *Result) {
 			w.line("  outputs: %s", strings.Join(j.Outputs, ", "))
 			w.line("    in %s", j.OutputsAt)
 		}
-		if j.isMatrix() {
+		if isMatrix(&j) {
 			textMatrix(w, &j)
 		}
 		if j.Diff != "" {
@@ -118,7 +119,7 @@ func textJobs(w *page, r *Result) {
 	}
 }
 
-func jobLine(j Job) string {
+func jobLine(j report.Job) string {
 	parts := []string{}
 	if j.Action != "" {
 		parts = append(parts, j.Action)
@@ -133,7 +134,7 @@ func jobLine(j Job) string {
 		parts = append(parts, fmt.Sprintf("ran %s, waited %s", seconds(j.Running), seconds(j.Queued)))
 	}
 	if j.Cost != nil {
-		parts = append(parts, "cost "+j.Cost.explained())
+		parts = append(parts, "cost "+explained(j.Cost))
 	}
 	if j.Message != "" && (len(j.Runs) > 0 || j.Status == "") { // why a run ended as it did is told by events and the error
 
@@ -142,7 +143,7 @@ func jobLine(j Job) string {
 	return strings.Join(parts, ", ")
 }
 
-func textRuns(w *page, r *Result) {
+func textRuns(w *page, r *report.Result) {
 	switch {
 	case len(r.Runs) == 0:
 	case len(r.Runs) == 1 && r.Runs[0].History != nil:
@@ -175,7 +176,7 @@ func textRuns(w *page, r *Result) {
 	}
 }
 
-func textRun(w *page, run Run) {
+func textRun(w *page, run report.Run) {
 	w.painted(failed(run.Status), "run %s (%s, %s): %s", run.UUID, run.RunName, run.Kind, run.Status)
 	if run.Pending != "" {
 		w.line("  waits for %s: slipway approve %s has it go on", run.Pending, run.UUID)
@@ -202,7 +203,7 @@ func textRun(w *page, run Run) {
 		w.line("  queued %s, pulled its images for %s, ran %s", seconds(t.Queued), seconds(t.Pulling), seconds(t.Running))
 	}
 	if run.Cost != nil {
-		w.line("  cost: %s", run.Cost.explained())
+		w.line("  cost: %s", explained(run.Cost))
 	}
 	if failure != "" {
 		w.line("  failed: %s", failure)
@@ -216,7 +217,7 @@ func textRun(w *page, run Run) {
 	}
 }
 
-func textArtifacts(w *page, r *Result) {
+func textArtifacts(w *page, r *report.Result) {
 	if len(r.Artifacts) == 0 {
 		return
 	}
@@ -227,7 +228,7 @@ func textArtifacts(w *page, r *Result) {
 	table.end()
 }
 
-func textSandbox(w *page, r *Result) {
+func textSandbox(w *page, r *report.Result) {
 	s := r.Sandbox
 	switch {
 	case s == nil:
@@ -295,4 +296,12 @@ func seconds(s *float64) string {
 func firstLine(s string) string {
 	line, _, _ := strings.Cut(s, "\n")
 	return line
+}
+
+// explained is a cost as people read it, with the reason for which nothing is known.
+func explained(c *report.Cost) string {
+	if c.Unknown == "" {
+		return c.String()
+	}
+	return c.String() + " (" + c.Unknown + ")"
 }

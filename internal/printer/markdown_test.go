@@ -1,8 +1,10 @@
-package report
+package printer
 
 import (
 	"strings"
 	"testing"
+
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // TestMarkdownShowsNames has names that a job chose mean nothing to Markdown.
@@ -18,7 +20,7 @@ func TestMarkdownShowsNames(t *testing.T) {
 			t.Errorf("%q: got %s, want %s", name, got, want)
 		}
 	}
-	r := &Result{Command: "deploy", Error: "a\n```\n<b>\u202e", Jobs: []Job{{Name: "`|<x>", Run: Run{
+	r := &report.Result{Command: "deploy", Error: "a\n```\n<b>\u202e", Jobs: []report.Job{{Name: "`|<x>", Run: report.Run{
 		UUID: "0123", RunName: "<x>", Status: "failed", Metrics: map[string]float64{"[a](http://b)|": 1}, LastLines: []string{"```", "# big"},
 	}}}}
 	text := Markdown(r)

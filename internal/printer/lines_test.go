@@ -1,4 +1,4 @@
-package report
+package printer
 
 import (
 	"errors"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/panics"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // TestProgressInLines tells now and then how far a step is where lines stay as they are.
@@ -15,7 +16,7 @@ func TestProgressInLines(t *testing.T) {
 	now := time.Unix(0, 0)
 	l := Lines(&b, Style{Now: func() time.Time { return now }})
 	for _, message := range []string{"1 MB", "2 MB", "3 MB", "4 MB", "5 MB"} {
-		l.Event(Event{Kind: Progress, Step: "run", Subject: "train", Message: message})
+		l.Event(report.Event{Kind: report.Progress, Step: "run", Subject: "train", Message: message})
 		now = now.Add(8 * time.Second)
 	}
 	if want := "· run      train  3 MB\n· run      train  5 MB\n"; b.String() != want {
@@ -47,18 +48,18 @@ func TestLongStepsAreToldAtTheirBeginning(t *testing.T) {
 			return func() bool { waiting[n] = func() {}; return true }
 		}
 		l := Lines(&b, c.style)
-		tell := func(kind Kind, subject, message string) {
-			l.Event(Event{Kind: kind, Step: "image", Subject: subject, Message: message})
+		tell := func(kind report.Kind, subject, message string) {
+			l.Event(report.Event{Kind: kind, Step: "image", Subject: subject, Message: message})
 		}
-		tell(Start, "a", "building")
-		tell(Done, "a", "up to date")
-		tell(Start, "b", "looking")
-		tell(Start, "b", "building with BuildKit")
+		tell(report.Start, "a", "building")
+		tell(report.Done, "a", "up to date")
+		tell(report.Start, "b", "looking")
+		tell(report.Start, "b", "building with BuildKit")
 		now = now.Add(begun)
 		for n := range len(waiting) {
 			waiting[n]()
 		}
-		tell(Done, "b", "pushed")
+		tell(report.Done, "b", "pushed")
 		if got := strings.ReplaceAll(b.String(), "\n", "|"); got != c.want {
 			t.Errorf("%+v:\n got %s\nwant %s", c.style, got, c.want)
 		}
@@ -78,10 +79,10 @@ func TestFaultOfTheTimer(t *testing.T) {
 		timer = f
 		return func() bool { return true }
 	}})
-	l.Event(Event{Kind: Start, Step: "image", Subject: "train"})
+	l.Event(report.Event{Kind: report.Start, Step: "image", Subject: "train"})
 	timer()
 	fault := new(panics.Error)
-	if err := panics.Catch("", func() error { l.Event(Event{Kind: Done, Step: "image", Subject: "train"}); return nil }); !errors.As(err, &fault) {
+	if err := panics.Catch("", func() error { l.Event(report.Event{Kind: report.Done, Step: "image", Subject: "train"}); return nil }); !errors.As(err, &fault) {
 		t.Errorf("%v", err)
 	}
 }

@@ -1,7 +1,5 @@
 package report
 
-import "fmt"
-
 // Kind says what an Event is.
 type Kind int
 
@@ -42,9 +40,6 @@ type Event struct {
 	Message string
 }
 
-// key names the step and what it is done to.
-func (e Event) key() string { return e.Step + "\x00" + e.Subject }
-
 // Sink takes events as they happen. It may be called by several goroutines.
 type Sink interface {
 	Event(Event)
@@ -55,20 +50,3 @@ type Discard struct{}
 
 // Event drops e.
 func (Discard) Event(Event) {}
-
-// Bytes gives n as people read sizes: 0 B, 640 B, 1.5 kB, 2.3 MB (powers of 1000).
-func Bytes(n int64) string {
-	if n < 1000 {
-		return fmt.Sprintf("%d B", n)
-	}
-	value, unit := float64(n), -1
-	for value >= 999.95 && unit < 4 {
-		value /= 1000
-		unit++
-	}
-	return fmt.Sprintf("%.1f %cB", value, "kMGTP"[unit])
-}
-
-// Part gives how much of a whole is done: 1.5 MB of 3.0 MB. What was sent twice counts
-// once: it is never more than the whole.
-func Part(done, whole int64) string { return Bytes(min(done, whole)) + " of " + Bytes(whole) }

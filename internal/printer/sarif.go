@@ -1,10 +1,12 @@
-package report
+package printer
 
 import (
 	"io"
 	"net/url"
 	"path/filepath"
 	"strings"
+
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 const (
@@ -19,7 +21,7 @@ const (
 
 // SARIF writes r's problems in the Static Analysis Results Interchange Format
 // 2.1.0, which GitHub's code scanning and editors read. version is slipway's.
-func SARIF(w io.Writer, r *Result, version string) error {
+func SARIF(w io.Writer, r *report.Result, version string) error {
 	log := sarifLog{Schema: sarifSchema, Version: "2.1.0"}
 	run := sarifRun{ColumnKind: "unicodeCodePoints", Results: []sarifResult{}}
 	run.Tool.Driver = sarifDriver{Name: "slipway", Version: version, InformationURI: homepage, Rules: []sarifRule{}}
@@ -37,7 +39,7 @@ func SARIF(w io.Writer, r *Result, version string) error {
 	return encode(w, log)
 }
 
-func sarifProblem(p Problem, index map[string]int) sarifResult {
+func sarifProblem(p report.Problem, index map[string]int) sarifResult {
 	text := p.Message
 	if len(p.Versions) > 0 {
 		text += ", on Polyaxon " + strings.Join(p.Versions, " and ")

@@ -1,4 +1,4 @@
-package report
+package printer
 
 import (
 	"fmt"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/panics"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // frame is how often the clock in a live tree moves on.
@@ -102,24 +103,24 @@ func (l *Live) leave() {
 }
 
 // Event implements Sink.
-func (l *Live) Event(e Event) {
+func (l *Live) Event(e report.Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
 		return
 	}
 	switch e.Kind {
-	case Progress, Advance:
+	case report.Progress, report.Advance:
 		known := len(l.active)
 		if l.begin(e); len(l.active) > known || l.style.Now().Sub(l.last) >= frame {
 			l.redraw("")
 		}
 		return // otherwise the next frame shows it
-	case Start:
+	case report.Start:
 		l.begin(e)
-	case Done, Failed:
+	case report.Done, report.Failed:
 		l.end(e)
-	case Status:
+	case report.Status:
 		if final(e.Message) || e.Step != "run" {
 			l.end(e)
 		} else if a := l.begin(e); !strings.HasPrefix(e.Message, "waits") || l.fits(a) {
@@ -144,7 +145,7 @@ func final(message string) bool {
 	return false
 }
 
-func (l *Live) begin(e Event) *activity {
+func (l *Live) begin(e report.Event) *activity {
 	e.Subject, e.Message = shortSubject(Clean(e.Subject)), Brief(Clean(strings.ReplaceAll(e.Message, "\t", " "))) // a row of its own
 	for _, a := range l.active {
 		if a.step == e.Step && a.subject == e.Subject {
@@ -167,7 +168,7 @@ func (l *Live) row(a *activity) string {
 	return fmt.Sprintf("◌ %-8s %s  %s  %s", a.step, a.subject, a.message, l.style.Now().Sub(a.since).Round(frame))
 }
 
-func (l *Live) end(e Event) {
+func (l *Live) end(e report.Event) {
 	subject := shortSubject(Clean(e.Subject))
 	l.active = slices.DeleteFunc(l.active, func(a *activity) bool { return a.step == e.Step && a.subject == subject })
 }

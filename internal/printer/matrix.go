@@ -1,67 +1,18 @@
-package report
+package printer
 
 import (
-	"cmp"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/slipway-ci/slipway/tasks/report"
 )
-
-// Ranking is what orders the runs of a matrix.
-type Ranking struct {
-	Metric string `json:"metric"`
-	// Lower tells that a lower value is a better one.
-	Lower bool `json:"lower_is_better"`
-}
-
-var lowerIsBetter = regexp.MustCompile(`(?i)loss|err|mse|mae|perplexity|deviance|latency|(^|[_-])(time|seconds|wer|cer)([_-]|$)`)
-
-// Rank puts the runs of a matrix in order, the best one first: by a ranking or, when
-// it is nil, by the first of their metrics, whose name tells which way is better. Runs
-// that did not succeed, and those without the metric, come last.
-func (j *Job) Rank(by *Ranking) {
-	names := j.metricNames()
-	if by == nil && len(names) > 0 {
-		by = &Ranking{Metric: names[0], Lower: lowerIsBetter.MatchString(names[0])}
-	}
-	j.BestBy = by
-	slices.SortStableFunc(j.Runs, func(a, b Run) int {
-		if by == nil {
-			return cmp.Compare(a.Number, b.Number)
-		}
-		x, hasX := a.Metrics[by.Metric]
-		y, hasY := b.Metrics[by.Metric]
-		hasX, hasY = hasX && a.Status == "succeeded", hasY && b.Status == "succeeded"
-		switch {
-		case hasX != hasY && hasX:
-			return -1
-		case hasX != hasY:
-			return 1
-		case !hasX || x == y:
-			return cmp.Compare(a.Number, b.Number)
-		case by.Lower:
-			return cmp.Compare(x, y)
-		}
-		return cmp.Compare(y, x)
-	})
-}
-
-func (j *Job) metricNames() []string {
-	all := map[string]float64{}
-	for _, r := range j.Runs {
-		for name, value := range r.Metrics {
-			all[name] = value
-		}
-	}
-	return sortedNames(all)
-}
 
 // matrix gives the runs of a matrix as a table: what each was given and what came of
 // it.
-func (j *Job) matrix() (header []string, rows [][]string) {
+func matrix(j *report.Job) (header []string, rows [][]string) {
 	var params []string
 	for _, r := range j.Runs {
 		for name := range r.Params {
@@ -71,7 +22,7 @@ func (j *Job) matrix() (header []string, rows [][]string) {
 		}
 	}
 	slices.Sort(params)
-	metrics := j.metricNames()
+	metrics := j.MetricNames()
 	if by := j.BestBy; by != nil && slices.Contains(metrics, by.Metric) { // what counts comes first
 		metrics = slices.DeleteFunc(metrics, func(name string) bool { return name == by.Metric })
 		metrics = append([]string{by.Metric}, metrics...)
@@ -95,7 +46,7 @@ func (j *Job) matrix() (header []string, rows [][]string) {
 }
 
 // ranked says what the order of a matrix's runs is, "" when there is no metric.
-func (j *Job) ranked() string {
+func ranked(j *report.Job) string {
 	switch {
 	case j.BestBy == nil:
 		return ""
@@ -106,16 +57,16 @@ func (j *Job) ranked() string {
 }
 
 // isMatrix tells whether the job's runs are those of a matrix that went on.
-func (j *Job) isMatrix() bool { return len(j.Runs) > 0 && j.Runs[0].Number > 0 }
+func isMatrix(j *report.Job) bool { return len(j.Runs) > 0 && j.Runs[0].Number > 0 }
 
-func textMatrix(w *page, j *Job) {
-	if ranked := j.ranked(); ranked != "" {
-		w.line("  %s", ranked)
+func textMatrix(w *page, j *report.Job) {
+	if order := ranked(j); order != "" {
+		w.line("  %s", order)
 	}
-	header, rows := j.matrix()
+	header, rows := matrix(j)
 	// What counts comes first: number, run and status, the first metric, the others, and
 	// then the params.
-	first := len(header) - len(j.metricNames())
+	first := len(header) - len(j.MetricNames())
 	all := make([]column, len(header))
 	for n, title := range header {
 		all[n].title = Clean(title)
@@ -139,13 +90,13 @@ func textMatrix(w *page, j *Job) {
 	table.end()
 }
 
-func markdownMatrix(w io.Writer, j *Job) {
-	header, rows := j.matrix()
-	ranked := ""
-	if how := j.ranked(); how != "" {
-		ranked = ", " + inline(how)
+func markdownMatrix(w io.Writer, j *report.Job) {
+	header, rows := matrix(j)
+	order := ""
+	if by := ranked(j); by != "" {
+		order = ", " + inline(by)
 	}
-	fmt.Fprintf(w, "Runs of %s%s:\n\n", inline(j.Name), ranked)
+	fmt.Fprintf(w, "Runs of %s%s:\n\n", inline(j.Name), order)
 	for n, row := range append([][]string{header}, rows...) {
 		for _, text := range row {
 			fmt.Fprintf(w, "| %s ", inline(text))
