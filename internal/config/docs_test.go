@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
 )
 
 const keysBegin, keysEnd = "<!-- keys: made by go test ./internal/config -update -->\n", "<!-- end of keys -->\n"
@@ -27,7 +28,7 @@ func TestKeysAreDocumented(t *testing.T) {
 		t.Fatalf("%s has no place for the keys, between %q and %q", file, keysBegin, keysEnd)
 	}
 	var b strings.Builder
-	document(&b, reflect.TypeFor[Config](), nil)
+	document(t, &b, reflect.TypeFor[Config](), nil)
 	want := b.String()
 	if *update {
 		if err := os.WriteFile(file, []byte(before+keysBegin+want+keysEnd+after), 0o644); err != nil {
@@ -41,7 +42,7 @@ func TestKeysAreDocumented(t *testing.T) {
 }
 
 // document writes a table of the keys of a section, and those of the sections below it.
-func document(b *strings.Builder, of reflect.Type, path []string) {
+func document(t *testing.T, b *strings.Builder, of reflect.Type, path []string) {
 	keys := keysOf(of, namedBelow(path))
 	if len(path) > 0 {
 		fmt.Fprintf(b, "\n### %s\n", strings.Join(path, "."))
@@ -49,9 +50,7 @@ func document(b *strings.Builder, of reflect.Type, path []string) {
 	var one, rest []string
 	b.WriteString("\n| key | value | meaning |\n|---|---|---|\n")
 	for _, k := range keys {
-		if k.doc == "" {
-			panic(strings.Join(append(path, k.name), ".") + " has no doc")
-		}
+		checkTags(t, of.Field(k.field).Type, join(path, k.name), k)
 		switch k.oneof {
 		case "yes":
 			one = append(one, "`"+k.name+"`")
@@ -77,10 +76,25 @@ func document(b *strings.Builder, of reflect.Type, path []string) {
 		switch below := of.Field(k.field).Type; {
 		case k.name == "environments":
 		case below.Kind() == reflect.Pointer && below.Elem().Kind() == reflect.Struct:
-			document(b, below.Elem(), join(path, k.name))
+			document(t, b, below.Elem(), join(path, k.name))
 		case below.Kind() == reflect.Map && below.Elem().Kind() == reflect.Pointer:
-			document(b, below.Elem().Elem(), join(join(path, k.name), "NAME"))
+			document(t, b, below.Elem().Elem(), join(join(path, k.name), "NAME"))
 		}
+	}
+}
+
+// checkTags holds the tags of a field to what key says of them.
+func checkTags(t *testing.T, of reflect.Type, path []string, k key) {
+	t.Helper()
+	if _, known := forms[k.form]; k.doc == "" || k.form != "" && !known {
+		t.Errorf("%s has no doc, or a form that there is not: %+v", name(path), k)
+	}
+	if k.standard == "" {
+		return
+	}
+	d := newDecoder(FileName, nil)
+	if d.decodeScalar(&yaml.Node{Kind: yaml.ScalarNode, Value: k.standard}, reflect.New(of).Elem(), path, k); len(d.errs) > 0 {
+		t.Errorf("the default of %s: %v", name(path), d.errs[0])
 	}
 }
 
