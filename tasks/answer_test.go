@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/polyaxon"
-	"github.com/slipway-ci/slipway/internal/testbed/polyaxon111"
+	"github.com/slipway-ci/slipway/internal/sandbox/sandboxtest"
 )
 
 // answering has services answer in turn, the last one for ever; other requests go on.
@@ -34,9 +34,13 @@ func (a *answering) RoundTrip(r *http.Request) (*http.Response, error) {
 // TestOnlyAStatusBelow400IsAnAnswer has a service answer what says that it is not, or
 // not there.
 func TestOnlyAStatusBelow400IsAnAnswer(t *testing.T) {
-	host := polyaxon111.Start(t)
-	env, events, _ := serving(t, "polyaxon: {host: '"+host+"'}", unreachable, buildJob(t))
+	host := sandboxtest.Polyaxon(t, "1.11.3", buildJob(t))
+	env, events, _ := serving(t, "polyaxon: {host: '"+host+"'}", unreachable)
 	env.Sleep = func(ctx context.Context, d time.Duration) error { return ctx.Err() }
+	env.Transport = &answering{codes: []int{http.StatusOK}}
+	if _, err := Up(t.Context(), env, "api", UpOptions{Wait: time.Minute}); err != nil { // it takes a moment to start
+		t.Fatal(err)
+	}
 	const wanted = "it counts as up when it answers with a status below 400 there"
 	for _, c := range []struct {
 		codes []int
@@ -79,14 +83,14 @@ func TestOnlyAStatusBelow400IsAnAnswer(t *testing.T) {
 // TestCheckTellsWhoReachesServices has check say that a cluster's gateway asks nobody.
 func TestCheckTellsWhoReachesServices(t *testing.T) {
 	const note = "whoever reaches Polyaxon's gateway reaches the services (api)"
-	env, events, _ := serving(t, "polyaxon: {host: '"+polyaxon111.Start(t)+"'}", unreachable, "job")
+	env, events, _ := serving(t, "polyaxon: {host: '"+sandboxtest.Polyaxon(t, "1.11.3", "")+"'}", unreachable)
 	if _, err := Check(t.Context(), env, nil, CheckOptions{}); err != nil && !errors.As(err, new(*ProblemsError)) {
 		t.Fatal(err)
 	}
 	if !strings.Contains(events.String(), note) {
 		t.Errorf("it says %s", events)
 	}
-	sandboxed, events, _ := serving(t, "", unreachable, "job")
+	sandboxed, events, _ := serving(t, "", unreachable)
 	if err := os.WriteFile("slipway.yaml", []byte("project: story\nservices: {api: {polyaxonfile: api.yml, gpu: 0}}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}

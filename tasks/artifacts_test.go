@@ -15,17 +15,17 @@ import (
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/polyaxon"
-	"github.com/slipway-ci/slipway/internal/testbed/polyaxon111"
+	"github.com/slipway-ci/slipway/internal/sandbox/sandboxtest"
 )
 
 // TestDownload has a server's files come in pieces, too short, and under names that
 // lead elsewhere: a file has its name when it is whole, and nothing leaves the
 // directory.
 func TestDownload(t *testing.T) {
-	host, job := polyaxon111.Start(t), buildJob(t)
-	env, _, _ := serving(t, "polyaxon: {host: '"+host+"'}", unreachable, "none")
+	host := sandboxtest.Polyaxon(t, "1.11.3", buildJob(t))
+	env, _, _ := serving(t, "polyaxon: {host: '"+host+"'}", unreachable)
 	env.Sleep = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
-	uuid := writing(t, host, job)
+	uuid := writing(t, host)
 
 	for name, test := range map[string]struct {
 		spoil func(n int, r *http.Request, answer []byte) io.Reader
@@ -97,7 +97,7 @@ func TestDownload(t *testing.T) {
 }
 
 // writing gives a run that has written a file.
-func writing(t *testing.T, host, job string) string {
+func writing(t *testing.T, host string) string {
 	t.Helper()
 	client, err := polyaxon.New(polyaxon.Options{Host: host})
 	if err != nil {
@@ -106,7 +106,7 @@ func writing(t *testing.T, host, job string) string {
 	if err := client.EnsureProject(t.Context(), "story"); err != nil {
 		t.Fatal(err)
 	}
-	content := fmt.Sprintf(`{"version":1.1,"kind":"operation","component":{"run":{"kind":"job","container":{"image":"none","command":[%q,"write=outputs/model.txt:weights"]}}}}`, job)
+	content := fmt.Sprintf(`{"version":1.1,"kind":"operation","component":{"run":{"kind":"job","container":{"image":"none","command":[%q,"write={{ globals.run_outputs_path }}/model.txt:weights"]}}}}`, sandboxtest.Program)
 	made, err := client.CreateRun(t.Context(), "story", polyaxon.CreateRun{Content: content, Name: "write"})
 	if err != nil {
 		t.Fatal(err)

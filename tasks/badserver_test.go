@@ -51,7 +51,7 @@ func TestWhatIsNoPolyaxon(t *testing.T) {
 				t.Cleanup(server.Close)
 				host = server.URL
 			}
-			env, events, _ := serving(t, "polyaxon: {host: '"+host+"'}", unreachable, "none")
+			env, events, _ := serving(t, "polyaxon: {host: '"+host+"'}", unreachable)
 			env.Sleep = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 			uuid := strings.Repeat("0", 32)
 			for command, do := range map[string]func() (*report.Result, error){

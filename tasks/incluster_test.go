@@ -23,8 +23,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/cluster"
 	"github.com/slipway-ci/slipway/internal/cluster/clustertest"
 	"github.com/slipway-ci/slipway/internal/gate"
+	"github.com/slipway-ci/slipway/internal/sandbox/sandboxtest"
 	"github.com/slipway-ci/slipway/internal/testbed"
-	"github.com/slipway-ci/slipway/internal/testbed/polyaxon111"
 )
 
 // A Polyaxon that only the cluster reaches is found there, by a real API server, and
@@ -35,7 +35,8 @@ func TestPolyaxonInCluster(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	env, events, _ := serving(t, "", kubeconfig(t, access), buildJob(t))
+	job := buildJob(t)
+	env, events, _ := serving(t, "", kubeconfig(t, access))
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 
@@ -44,7 +45,7 @@ func TestPolyaxonInCluster(t *testing.T) {
 	if _, err := Up(ctx, env, "api", UpOptions{}); !errors.As(err, &none) || ExitCode(err) != ExitUsage || !strings.HasPrefix(err.Error(), "slipway.yaml:3:") {
 		t.Errorf("without Polyaxon: %v", err)
 	}
-	install(t, clients, polyaxon111.Start(t))
+	install(t, clients, sandboxtest.Polyaxon(t, "1.11.3", job))
 	up, err := Up(ctx, env, "api", UpOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -151,27 +152,27 @@ func install(t *testing.T, clients kubernetes.Interface, host string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: polyaxon111.Namespace}}
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: sandboxtest.Namespace}}
 	if _, err := clients.CoreV1().Namespaces().Create(t.Context(), namespace, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: "default", Namespace: polyaxon111.Namespace}}
-	if _, err := clients.CoreV1().ServiceAccounts(polyaxon111.Namespace).Create(t.Context(), account, metav1.CreateOptions{}); err != nil {
+	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: "default", Namespace: sandboxtest.Namespace}}
+	if _, err := clients.CoreV1().ServiceAccounts(sandboxtest.Namespace).Create(t.Context(), account, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	labels := map[string]string{"app.kubernetes.io/name": "polyaxon-polyaxon-gateway"}
 	clustertest.Kubelet(t, clients)
 	clustertest.RunPod(t, clients, pod("polyaxon-polyaxon-gateway-0", labels))
-	service := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: "polyaxon-polyaxon-gateway", Namespace: polyaxon111.Namespace},
+	service := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: "polyaxon-polyaxon-gateway", Namespace: sandboxtest.Namespace},
 		Spec: corev1.ServiceSpec{Selector: labels, Ports: []corev1.ServicePort{{Port: 80, TargetPort: intstr.FromInt32(int32(port))}}}}
-	if _, err := clients.CoreV1().Services(polyaxon111.Namespace).Create(t.Context(), service, metav1.CreateOptions{}); err != nil {
+	if _, err := clients.CoreV1().Services(sandboxtest.Namespace).Create(t.Context(), service, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func pod(name string, labels map[string]string) *corev1.Pod {
 	no := false
-	return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: polyaxon111.Namespace, Labels: labels},
+	return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: sandboxtest.Namespace, Labels: labels},
 		Spec: corev1.PodSpec{AutomountServiceAccountToken: &no, Containers: []corev1.Container{{Name: "main", Image: "none"}}}}
 }
 

@@ -7,15 +7,15 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/slipway-ci/slipway/internal/testbed/polyaxon111"
+	"github.com/slipway-ci/slipway/internal/sandbox/sandboxtest"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // An interrupt of a command that changes a run says what is not known: the server may
 // have done what it was asked.
 func TestInterruptedChange(t *testing.T) {
-	host := polyaxon111.Start(t)
-	env, _, _ := serving(t, "polyaxon: {host: '"+host+"'}", unreachable, buildJob(t))
+	host := sandboxtest.Polyaxon(t, "1.11.3", buildJob(t))
+	env, _, _ := serving(t, "polyaxon: {host: '"+host+"'}", unreachable)
 	up, err := Up(t.Context(), env, "api", UpOptions{})
 	if err != nil {
 		t.Fatal(err)

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/printer"
-	"github.com/slipway-ci/slipway/internal/testbed/polyaxon111"
+	"github.com/slipway-ci/slipway/internal/sandbox/sandboxtest"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
@@ -42,16 +42,16 @@ func (h *heard) String() string {
 	return h.text.String()
 }
 
-// serving writes a repository with a service, a job that listens on port, and gives
-// the world of a user there. where is what slipway.yaml says of the platform.
-func serving(t *testing.T, where, kubeconfig, job string) (env *Env, events *heard, port int) {
+// serving writes a repository with a service, which listens on port, and gives the world
+// of a user there. where is what slipway.yaml says of the platform.
+func serving(t *testing.T, where, kubeconfig string) (env *Env, events *heard, port int) {
 	t.Helper()
 	dir := t.TempDir()
 	port = freePort(t)
 	for name, text := range map[string]string{
 		"slipway.yaml": "project: story\nregistry: 127.0.0.1:1/none\ncluster: {kubeconfig: {path: kubeconfig}, namespace: polyaxon-v1}\n" + where + "\nservices:\n  api: {polyaxonfile: api.yml}\n",
 		"api.yml": fmt.Sprintf("version: 1.1\nkind: component\nrun:\n  kind: service\n  ports: [%d]\n  rewritePath: true\n  container:\n    image: none\n    command: [%q, \"serve=%d\"]\n"+
-			"    resources: {limits: {nvidia.com/gpu: 2}}\n", port, job, port),
+			"    resources: {limits: {nvidia.com/gpu: 2}}\n", port, sandboxtest.Program, port),
 		"kubeconfig": kubeconfig,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
@@ -68,7 +68,9 @@ func serving(t *testing.T, where, kubeconfig, job string) (env *Env, events *hea
 func buildJob(t *testing.T) string {
 	t.Helper()
 	job := filepath.Join(t.TempDir(), "job.exe")
-	if out, err := exec.Command("go", "build", "-o", job, "../cmd/slipway/testdata/job").CombinedOutput(); err != nil {
+	build := exec.Command("go", "build", "-o", job, "../cmd/slipway/testdata/job")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build the job: %v\n%s", err, out)
 	}
 	return job
@@ -86,7 +88,7 @@ func freePort(t *testing.T) int {
 
 // A kubeconfig file is looked for beside slipway.yaml, wherever the command runs.
 func TestKubeconfigBesideConfiguration(t *testing.T) {
-	env, _, _ := serving(t, "polyaxon: {host: '"+polyaxon111.Start(t)+"'}", unreachable, "none")
+	env, _, _ := serving(t, "polyaxon: {host: '"+sandboxtest.Polyaxon(t, "1.11.3", "")+"'}", unreachable)
 	if err := os.Mkdir("below", 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -110,8 +112,8 @@ func TestKubeconfigBesideConfiguration(t *testing.T) {
 // A service on a 1.11.3 server is reached through its gateway, and one that was
 // forgotten is told: since when, by whom, and what it holds.
 func TestServicesThroughGateway(t *testing.T) {
-	host := polyaxon111.Start(t)
-	env, events, _ := serving(t, "prices: {currency: EUR, per-hour: {nvidia.com/gpu: 2}}\npolyaxon: {host: '"+host+"'}", unreachable, buildJob(t))
+	host := sandboxtest.Polyaxon(t, "1.11.3", buildJob(t))
+	env, events, _ := serving(t, "prices: {currency: EUR, per-hour: {nvidia.com/gpu: 2}}\npolyaxon: {host: '"+host+"'}", unreachable)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 

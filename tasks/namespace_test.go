@@ -15,8 +15,8 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/lint"
+	"github.com/slipway-ci/slipway/internal/sandbox/sandboxtest"
 	"github.com/slipway-ci/slipway/internal/testbed"
-	"github.com/slipway-ci/slipway/internal/testbed/polyaxon111"
 )
 
 // TestSecretsOnCluster syncs secrets to a real API server as somebody who may do no
@@ -108,7 +108,7 @@ func TestSecretsOnCluster(t *testing.T) {
 	write(access, "polyaxon-v2")
 	text, err := os.ReadFile("slipway.yaml")
 	must(nil, err)
-	jobs := strings.Replace(string(text), "secrets: {token: {data: {token: env:TOKEN}}}", "polyaxon: {host: '"+polyaxon111.Start(t)+"'}\njobs: {job: {polyaxonfile: job.yml}}", 1)
+	jobs := strings.Replace(string(text), "secrets: {token: {data: {token: env:TOKEN}}}", "polyaxon: {host: '"+sandboxtest.Polyaxon(t, "1.11.3", "")+"'}\njobs: {job: {polyaxonfile: job.yml}}", 1)
 	must(nil, os.WriteFile("slipway.yaml", []byte(jobs), 0o600))
 	must(nil, os.WriteFile("job.yml", []byte("version: 1.1\nkind: component\nrun: {kind: job, container: {image: busybox, command: [\"true\"]}}\n"), 0o600))
 	_, planned := Plan(t.Context(), env, nil, PlanOptions{})

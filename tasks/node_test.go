@@ -14,8 +14,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/slipway-ci/slipway/internal/cluster"
+	"github.com/slipway-ci/slipway/internal/sandbox/sandboxtest"
 	"github.com/slipway-ci/slipway/internal/testbed"
-	"github.com/slipway-ci/slipway/internal/testbed/polyaxon111"
 )
 
 // TestUpOnNode leads a port of this machine through a real API server, kubelet and
@@ -25,12 +25,12 @@ func TestUpOnNode(t *testing.T) {
 		t.Skip("a node of its own is for CI; TestRunsOnNode reaches a pod too")
 	}
 	access, _ := testbed.Node(t)
-	env, events, port := serving(t, "polyaxon: {host: '"+polyaxon111.Start(t)+"'}", kubeconfig(t, access), buildJob(t))
+	env, events, port := serving(t, "polyaxon: {host: '"+sandboxtest.Polyaxon(t, "1.11.3", buildJob(t))+"'}", kubeconfig(t, access))
 	clients, err := kubernetes.NewForConfig(access)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := clients.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: polyaxon111.Namespace}}, metav1.CreateOptions{}); err != nil {
+	if _, err := clients.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: sandboxtest.Namespace}}, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
@@ -47,7 +47,7 @@ func TestUpOnNode(t *testing.T) {
 
 	// The pod goes, and another comes, as when a node is drained.
 	now := int64(0)
-	if err := clients.CoreV1().Pods(polyaxon111.Namespace).Delete(ctx, "first", metav1.DeleteOptions{GracePeriodSeconds: &now}); err != nil {
+	if err := clients.CoreV1().Pods(sandboxtest.Namespace).Delete(ctx, "first", metav1.DeleteOptions{GracePeriodSeconds: &now}); err != nil {
 		t.Fatal(err)
 	}
 	serve(ctx, t, clients, "second", up.Jobs[0].UUID, port)

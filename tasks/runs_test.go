@@ -11,7 +11,7 @@ import (
 // TestRunWithoutName has an empty name, such as that of a variable that is not set, in
 // place of a run: every command tells that, and asks nobody.
 func TestRunWithoutName(t *testing.T) {
-	env, _, _ := serving(t, "polyaxon: {host: 'http://127.0.0.1:1'}", unreachable, "none")
+	env, _, _ := serving(t, "polyaxon: {host: 'http://127.0.0.1:1'}", unreachable)
 	env.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
 		t.Errorf("it sends %s %s", r.Method, r.URL)
 		return nil, http.ErrHandlerTimeout

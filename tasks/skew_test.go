@@ -71,7 +71,7 @@ func TestServersClockIsWrong(t *testing.T) {
 				skewed := &skewed{ahead: ahead, age: age}
 				server := httptest.NewServer(skewed)
 				defer server.Close()
-				env, events, _ := serving(t, "prices: {currency: EUR, per-hour: {nvidia.com/gpu: 2}}\npolyaxon: {host: '"+server.URL+"'}", unreachable, "none")
+				env, events, _ := serving(t, "prices: {currency: EUR, per-hour: {nvidia.com/gpu: 2}}\npolyaxon: {host: '"+server.URL+"'}", unreachable)
 				list, err := Runs(t.Context(), env, RunsOptions{})
 				if err != nil || len(list.Runs) != 1 {
 					t.Fatalf("%+v, %v", list, err)

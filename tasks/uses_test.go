@@ -17,8 +17,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-containerregistry/pkg/registry"
 
+	"github.com/slipway-ci/slipway/internal/sandbox/sandboxtest"
 	"github.com/slipway-ci/slipway/internal/source"
-	"github.com/slipway-ci/slipway/internal/testbed/polyaxon111"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
@@ -137,7 +137,7 @@ func TestPartsThatAreLeftOut(t *testing.T) {
 			_, err := Build(t.Context(), env, nil, BuildOptions{})
 			return err
 		}},
-		"runs on a server without a cluster": {"registry: REGISTRY\npolyaxon: {host: '" + polyaxon111.Start(t) + "'}", func(t *testing.T, env *Env) error {
+		"runs on a server without a cluster": {"registry: REGISTRY\npolyaxon: {host: '" + sandboxtest.Polyaxon(t, "1.11.3", "") + "'}", func(t *testing.T, env *Env) error {
 			_, err := Runs(t.Context(), env, RunsOptions{})
 			return err
 		}},

@@ -13,17 +13,19 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/sandbox/kubernetes"
 	"github.com/slipway-ci/slipway/internal/sandbox/registry"
-	"github.com/slipway-ci/slipway/internal/testbed/polyaxon111"
+	"github.com/slipway-ci/slipway/internal/sandbox/sandboxtest"
 )
 
 // TestStoriesOnServers runs the stories of testdata/servers three times: on the
-// sandbox, on a stand-in of Polyaxon 1.11.3, and on a real 2.18. Off the sandbox a
-// container is a process of this machine, so that the stories' job is a program on
-// disk, whose path they have in PROGRAM, and that begins in its run's artifacts: AT is
+// sandbox, on a server of Polyaxon 1.11.3 (the sandbox's, elsewhere), and on a real 2.18.
+// Of that a container is a process of this machine, so that the stories' job is a program
+// on disk, whose path they have in PROGRAM, and that begins in its run's artifacts: AT is
 // then where those are.
 func TestStoriesOnServers(t *testing.T) {
 	dir, program := filepath.Join("testdata", "servers"), filepath.Join(t.TempDir(), "job")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./testdata/job").CombinedOutput(); err != nil {
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./testdata/job")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build the job: %v\n%s", err, out)
 	}
 	t.Run("sandbox", func(t *testing.T) {
@@ -35,18 +37,18 @@ func TestStoriesOnServers(t *testing.T) {
 		})
 	})
 	t.Run("1.11.3", func(t *testing.T) {
-		host := polyaxon111.Start(t)
-		stories(t, dir, func(env *testscript.Env) error { return elsewhere(env, host, program) })
+		host := sandboxtest.Polyaxon(t, "1.11.3", program)
+		stories(t, dir, func(env *testscript.Env) error { return elsewhere(env, host, sandboxtest.Program, "") })
 	})
 	t.Run("2.18", func(t *testing.T) {
 		host := shared.Polyaxon(t)
-		stories(t, dir, func(env *testscript.Env) error { return elsewhere(env, host, program) })
+		stories(t, dir, func(env *testscript.Env) error { return elsewhere(env, host, program, ".") })
 	})
 }
 
 // elsewhere has a story deploy to a server, with a registry and a cluster of its
-// own. Its job is program.
-func elsewhere(env *testscript.Env, host, program string) error {
+// own. Its job is program, whose run's artifacts are at a path.
+func elsewhere(env *testscript.Env, host, program, at string) error {
 	images, err := registry.New(filepath.Join(env.WorkDir, ".registry"), io.Discard)
 	if err != nil {
 		return err
@@ -63,7 +65,7 @@ func elsewhere(env *testscript.Env, host, program string) error {
 		return err
 	}
 	for name, value := range map[string]string{
-		"SLIPWAY_ENV": "elsewhere", "PROGRAM": program, "AT": ".", "HOST": host, "REGISTRY": pushed.Listener.Addr().String() + "/stories", "KUBE": kubeconfig,
+		"SLIPWAY_ENV": "elsewhere", "PROGRAM": program, "AT": at, "HOST": host, "REGISTRY": pushed.Listener.Addr().String() + "/stories", "KUBE": kubeconfig,
 	} {
 		env.Setenv(name, value)
 	}

@@ -20,7 +20,6 @@ import (
 	sandboxpolyaxon "github.com/slipway-ci/slipway/internal/sandbox/polyaxon"
 	"github.com/slipway-ci/slipway/internal/sandbox/registry"
 	"github.com/slipway-ci/slipway/internal/testbed"
-	"github.com/slipway-ci/slipway/internal/testbed/polyaxon111"
 	"github.com/slipway-ci/slipway/tasks"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
@@ -80,8 +79,13 @@ current-context: faults
 `
 
 // sandboxServer gives the sandbox's Polyaxon server, without a sandbox.
-func sandboxServer(t *testing.T) http.Handler {
-	server, err := sandboxpolyaxon.New(sandboxpolyaxon.Options{Dir: t.TempDir(), Namespace: "faults", Log: io.Discard})
+func sandboxServer(t *testing.T) http.Handler { return serverOf(t, "2.18") }
+
+// oldServer gives it as one of 1.11.3.
+func oldServer(t *testing.T) http.Handler { return serverOf(t, "1.11.3") }
+
+func serverOf(t *testing.T, release string) http.Handler {
+	server, err := sandboxpolyaxon.New(sandboxpolyaxon.Options{Dir: t.TempDir(), Namespace: "faults", Log: io.Discard, Release: release})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,13 +96,6 @@ func sandboxServer(t *testing.T) http.Handler {
 			t.Error(err)
 		}
 	})
-	return server
-}
-
-// oldServer gives the stand-in of a 1.11.3 server.
-func oldServer(t *testing.T) http.Handler {
-	server := polyaxon111.New(t.TempDir())
-	t.Cleanup(server.Close)
 	return server
 }
 

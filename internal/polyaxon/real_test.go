@@ -1,6 +1,7 @@
 package polyaxon_test
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
@@ -8,8 +9,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/polyaxon/polyaxontest"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
+	"github.com/slipway-ci/slipway/internal/sandbox/sandboxtest"
 	"github.com/slipway-ci/slipway/internal/testbed"
-	"github.com/slipway-ci/slipway/internal/testbed/polyaxon111"
 )
 
 func TestRealPolyaxon(t *testing.T) {
@@ -21,8 +22,8 @@ func TestRealPolyaxon(t *testing.T) {
 
 func TestPolyaxon111(t *testing.T) {
 	polyaxontest.Contract(t, polyaxontest.Server{
-		Client: connect(t, polyaxon111.Start(t)), Namespace: polyaxon111.Namespace, Version: schema.Version{Major: 1, Minor: 11, Patch: 3},
-		Image: "none", Program: []string{program(t)}, Services: true,
+		Client: connect(t, sandboxtest.Polyaxon(t, "1.11.3", program(t))), Namespace: sandboxtest.Namespace, Version: schema.Version{Major: 1, Minor: 11, Patch: 3},
+		Image: "none", Program: []string{sandboxtest.Program}, Services: true,
 	})
 }
 
@@ -39,7 +40,9 @@ func connect(t *testing.T, host string) *polyaxon.Client {
 func program(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "job.exe")
-	if out, err := exec.Command("go", "build", "-o", path, "../../cmd/slipway/testdata/job").CombinedOutput(); err != nil {
+	build := exec.Command("go", "build", "-o", path, "../../cmd/slipway/testdata/job")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build the job: %v\n%s", err, out)
 	}
 	return path

@@ -24,16 +24,20 @@ const logDirectory = "plxlogs"
 
 // artifacts opens what a run's containers wrote, and answers when there is no run.
 func (s *Server) artifacts(w http.ResponseWriter, r *http.Request) *jail.Dir {
-	return s.open(w, r, "artifacts")
+	return s.open(w, r, func(_ *Server, run record) (string, error) { return s.executor.dir("artifacts", run.UUID), nil })
 }
 
-func (s *Server) open(w http.ResponseWriter, r *http.Request, kind string) *jail.Dir {
-	run, ok := s.store.run(r.PathValue("uuid"))
-	if !ok || run.Project != r.PathValue("project") {
+func (s *Server) open(w http.ResponseWriter, r *http.Request, where func(*Server, record) (string, error)) *jail.Dir {
+	run, ok := s.runOf(r)
+	if !ok {
 		http.Error(w, "Artifact not found: the run does not exist", http.StatusNotFound)
 		return nil
 	}
-	dir, err := jail.Make(s.executor.dir(kind, run.UUID))
+	var dir *jail.Dir
+	path, err := where(s, run)
+	if err == nil {
+		dir, err = jail.Make(path)
+	}
 	if err != nil {
 		s.broken(w, err)
 		return nil
@@ -45,7 +49,7 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request, kind string) *jail
 func (s *Server) at(w http.ResponseWriter, r *http.Request) (*jail.Dir, string) {
 	name := jail.Local(r.URL.Query().Get("path"))
 	if rest, ok := logPath(name); ok {
-		return s.open(w, r, "logs"), rest
+		return s.open(w, r, s.dialect.lines), rest
 	}
 	return s.artifacts(w, r), name
 }
@@ -133,7 +137,7 @@ func (s *Server) archive(w http.ResponseWriter, r *http.Request) {
 	}
 	var lines *jail.Dir
 	if name == "." {
-		if lines = s.open(w, r, "logs"); lines == nil {
+		if lines = s.open(w, r, s.dialect.lines); lines == nil {
 			return
 		}
 		defer lines.Close()
@@ -146,11 +150,15 @@ func (s *Server) archive(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Disposition", "inline; filename="+strconv.Quote(called+".tar.gz")) // Polyaxon's client unpacks what is called so
 	zip := gzip.NewWriter(w)
 	packed := tar.NewWriter(zip)
+	above := ""
+	if s.dialect.packedName {
+		above = path.Base(name)
+	}
 	err := dir.Walk(at, func(file string, content *os.File, info fs.FileInfo) error {
 		if _, hidden := logPath(file); hidden && name == "." {
 			return nil
 		}
-		return pack(packed, strings.TrimPrefix(strings.TrimPrefix(file, at), "/"), content, info)
+		return pack(packed, path.Join(above, strings.TrimPrefix(strings.TrimPrefix(file, at), "/")), content, info)
 	})
 	if err == nil && lines != nil {
 		err = lines.Walk(".", func(file string, content *os.File, info fs.FileInfo) error {
@@ -196,6 +204,9 @@ func (s *Server) upload(w http.ResponseWriter, r *http.Request) {
 	defer file.Close()
 	at := jail.Local(options.Path)
 	if options.Untar == nil || *options.Untar {
+		if at == "." {
+			at = s.dialect.unpacked
+		}
 		err = unpack(dir, at, file)
 	} else {
 		err = dir.Write(path.Join(at, path.Base(header.Filename)), file, options.Overwrite == nil || *options.Overwrite)

@@ -2,8 +2,6 @@ package polyaxon
 
 import (
 	"encoding/json"
-	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -34,6 +32,8 @@ func (s *Server) createRun(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var content string
+	var tags []string
+	tagged := json.Unmarshal(body.Tags, &tags) == nil || len(body.Tags) == 0
 	switch {
 	case len(body.Content) == 0 || string(body.Content) == "null" || string(body.Content) == `""`:
 		reply(w, http.StatusBadRequest, map[string][]string{"non_field_errors": {"Run expects a `content`."}})
@@ -44,22 +44,17 @@ func (s *Server) createRun(w http.ResponseWriter, r *http.Request) {
 	case body.Name != "" && !slug.MatchString(body.Name):
 		reply(w, http.StatusBadRequest, map[string][]string{"name": {"Enter a valid “slug” consisting of letters, numbers, underscores or hyphens."}})
 		return
+	case !tagged && s.dialect.tagsHeld:
+		reply(w, http.StatusBadRequest, map[string][]string{"tags": {`Expected a list of items but got type "str".`}})
+		return
 	case body.Pending != "" && !slices.Contains([]string{"approval", "upload", "cache", "build"}, body.Pending):
 		reply(w, http.StatusBadRequest, map[string][]string{"pending": {strconv.Quote(body.Pending) + " is not a valid choice."}})
 		return
 	}
-	managed := "agent"
-	switch {
-	case body.ManagedBy != "":
-		managed = body.ManagedBy
-	case body.IsManaged != nil && !*body.IsManaged:
-		managed = "user"
-	}
 	run := &record{
-		Project: p.Name, Name: body.Name, Description: body.Description, MetaInfo: body.MetaInfo, ManagedBy: managed,
-		Pending: body.Pending, RawContent: content,
+		Project: p.Name, Name: body.Name, Description: body.Description, MetaInfo: body.MetaInfo, ManagedBy: s.dialect.manager(&body),
+		Pending: body.Pending, RawContent: content, Tags: tags,
 	}
-	_ = json.Unmarshal(body.Tags, &run.Tags) // servers take any shape
 	s.make(w, r, run)
 }
 
@@ -68,23 +63,12 @@ func (s *Server) make(w http.ResponseWriter, r *http.Request, run *record) {
 	if from := callerOf(r); from != nil {
 		run.Grants = s.executor.grants(from)
 	}
-	operation, err := polyaxonfile.Compile([]byte(run.RawContent), polyaxonfile.Newest())
-	if err != nil {
-		var invalid *polyaxonfile.InvalidError
-		if errors.As(err, &invalid) {
-			reply(w, http.StatusBadRequest, invalid.Messages)
-			return
-		}
-		reply(w, http.StatusBadRequest, []string{err.Error()})
-		return
+	operation, refused := s.dialect.operation(run.RawContent)
+	if refused == nil && operation.Joins() {
+		refused = unsupported("joins")
 	}
-	kind := operation.Schedule()
-	if kind == "" && operation.Joins() {
-		kind = "joins"
-	}
-	if kind != "" {
-		reply(w, http.StatusBadRequest, []string{fmt.Sprintf(
-			"You cannot create this operation. This can happen if the sandbox of this version of slipway does not support operations of kind: %s", kind)})
+	if refused != nil {
+		reply(w, http.StatusBadRequest, refused)
 		return
 	}
 	now := s.options.Now()
@@ -105,7 +89,7 @@ func (s *Server) make(w http.ResponseWriter, r *http.Request, run *record) {
 		s.broken(w, err)
 		return
 	}
-	if run.ManagedBy != "user" && (run.Pending == "" || run.Pending == "upload") {
+	if run.ManagedBy != "user" && (run.Pending == "" || run.Pending == "upload" && s.dialect.waitsCompiled) {
 		if err := s.executor.compile(run.UUID, run.ManagedBy == "agent" && run.Pending == ""); err != nil {
 			s.broken(w, err)
 			return
@@ -113,10 +97,15 @@ func (s *Server) make(w http.ResponseWriter, r *http.Request, run *record) {
 	}
 	made, _ := s.store.run(run.UUID)
 	if run.Original != nil {
-		reply(w, http.StatusCreated, viewOfItem(made, s.options.Namespace))
+		reply(w, http.StatusCreated, s.dialect.tell(formMade, s.dialect.cloned(made, s.options.Namespace)))
 		return
 	}
-	reply(w, http.StatusCreated, viewOfMade(made))
+	reply(w, http.StatusCreated, s.dialect.tell(formMade, viewOfMade(made)))
+}
+
+// unsupported refuses what only another server runs.
+func unsupported(kind string) []string {
+	return []string{"You cannot create this operation. This can happen if the sandbox of this version of slipway does not support operations of kind: " + kind}
 }
 
 // clone makes a handler that makes a new run of a run's operation.

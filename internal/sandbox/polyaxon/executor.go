@@ -23,6 +23,7 @@ const grace = 3 * time.Second
 // agent and kubelet in one.
 type executor struct {
 	options Options
+	dialect *dialect
 	store   *store
 	ctx     context.Context
 	cancel  context.CancelFunc
@@ -52,9 +53,9 @@ type execution struct {
 // errStopped is why a run ends that somebody stopped.
 var errStopped = errors.New("the run was stopped")
 
-func newExecutor(o Options, s *store) *executor {
+func newExecutor(o Options, d *dialect, s *store) *executor {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &executor{options: o, store: s, ctx: ctx, cancel: cancel, alive: map[string]*execution{}, used: request{}, holds: map[string]request{}, freed: make(chan struct{})}
+	return &executor{options: o, dialect: d, store: s, ctx: ctx, cancel: cancel, alive: map[string]*execution{}, used: request{}, holds: map[string]request{}, freed: make(chan struct{})}
 }
 
 // recover goes on after the process before was killed.
@@ -171,7 +172,7 @@ func (e *executor) compile(uuid string, queue bool) error {
 
 // resolve gives a run's operation as it was compiled, and the pod that it is.
 func (e *executor) resolve(r *record) (*polyaxonfile.Compiled, *polyaxonfile.Pod, error) {
-	operation, err := polyaxonfile.Compile([]byte(r.RawContent), polyaxonfile.Newest())
+	operation, err := polyaxonfile.Compile([]byte(r.RawContent), e.dialect.version)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -231,7 +232,7 @@ func (e *executor) attempts(ctx context.Context, x *execution, uuid string, o *p
 		}
 		defer e.release(uuid)
 	}
-	e.tell(uuid, scheduled, "AgentSubmit", "The run was given to the sandbox")
+	e.tell(uuid, scheduled, e.dialect.submitted[0], e.dialect.submitted[1])
 	e.tell(uuid, starting, "JobCreated", "Job is created")
 	if lacks != "" {
 		e.tell(uuid, unschedulable, "Unschedulable", lacks)

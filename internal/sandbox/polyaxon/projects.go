@@ -1,9 +1,12 @@
 package polyaxon
 
 import (
+	"maps"
 	"net/http"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/slipway-ci/slipway/internal/sandbox/disk"
 )
@@ -35,7 +38,7 @@ func (s *Server) createProject(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.store.projects[p.Name] = p
-	reply(w, http.StatusCreated, viewOfProject(p))
+	reply(w, http.StatusCreated, s.dialect.tell(formProject, viewOfProject(p)))
 }
 
 // patchProject changes what a project says of itself, and its name: its runs go with it.
@@ -74,7 +77,7 @@ func (s *Server) patchProject(w http.ResponseWriter, r *http.Request) {
 		s.broken(w, err)
 		return
 	}
-	reply(w, http.StatusOK, viewOfProject(&next))
+	reply(w, http.StatusOK, s.dialect.tell(formProject, viewOfProject(&next)))
 }
 
 // transferRun gives a run to another project.
@@ -101,18 +104,15 @@ func (s *Server) transferRun(w http.ResponseWriter, r *http.Request, run record)
 	})(w, r, run)
 }
 
-func (s *Server) listProjects(w http.ResponseWriter, _ *http.Request) {
+func (s *Server) listProjects(w http.ResponseWriter, r *http.Request) {
 	s.store.mu.Lock()
-	defer s.store.mu.Unlock()
-	list := []map[string]any{}
-	for _, p := range s.store.projects {
-		list = append(list, viewOfProject(p))
+	projects := slices.SortedFunc(maps.Values(s.store.projects), func(a, b *project) int { return strings.Compare(a.Name, b.Name) })
+	s.store.mu.Unlock()
+	list := make([]any, len(projects))
+	for i, p := range projects {
+		list[i] = s.dialect.tell(formProject, viewOfProject(p))
 	}
-	reply(w, http.StatusOK, page(len(list), list))
-}
-
-func page(count int, results any) map[string]any {
-	return map[string]any{"count": count, "next": nil, "previous": nil, "results": results}
+	s.dialect.listed.page(w, r, list, len(list))
 }
 
 func (s *Server) project(name string) *project {
@@ -127,7 +127,7 @@ func (s *Server) getProject(w http.ResponseWriter, r *http.Request) {
 		notFound(w, "Project")
 		return
 	}
-	reply(w, http.StatusOK, viewOfProject(p))
+	reply(w, http.StatusOK, s.dialect.tell(formProject, viewOfProject(p)))
 }
 
 func (s *Server) deleteProject(w http.ResponseWriter, r *http.Request) {

@@ -2,9 +2,9 @@ package polyaxon
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -14,7 +14,7 @@ func (s *Server) listRuns(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	query := r.URL.Query()
-	match, err := parseQuery(query.Get("query"))
+	match, err := s.dialect.query(query.Get("query"))
 	if err != nil {
 		reply(w, http.StatusBadRequest, []string{"Error applying or resolving queryset, " + err.Error()})
 		return
@@ -25,27 +25,16 @@ func (s *Server) listRuns(w http.ResponseWriter, r *http.Request) {
 			found = append(found, run)
 		}
 	}
-	if sort := query.Get("sort"); sort == "created_at" || sort == "updated_at" {
-		slices.Reverse(found)
+	s.dialect.listed.sort(found, query.Get("sort"))
+	results := make([]any, len(found))
+	for i := range found {
+		results[i] = s.dialect.tell(formRun, viewOfItem(found[i], s.options.Namespace))
 	}
-	limit, offset := 20, 0
-	if n, err := strconv.Atoi(query.Get("limit")); err == nil {
-		if limit = n; n <= 0 {
-			limit = 100
-		}
-	}
-	if n, err := strconv.Atoi(query.Get("offset")); err == nil {
-		offset = max(0, n)
-	}
-	results := []any{}
-	for i := offset; i < len(found) && len(results) < limit; i++ {
-		results = append(results, viewOfItem(found[i], s.options.Namespace))
-	}
-	reply(w, http.StatusOK, page(len(found), results))
+	s.dialect.listed.page(w, r, results, usualPage)
 }
 
-// parseQuery reads `status:running|queued,name:train,meta_info.key:~value`.
-func parseQuery(text string) (func(record) bool, error) {
+// query reads `status:running|queued,name:train,meta_info.key:~value`.
+func (d *dialect) query(text string) (func(record) bool, error) {
 	var all []func(record) bool
 	for _, term := range strings.Split(text, ",") {
 		if strings.TrimSpace(term) == "" {
@@ -55,14 +44,16 @@ func parseQuery(text string) (func(record) bool, error) {
 		if !ok {
 			return nil, fmt.Errorf("Expression is not valid, it must be formatted as name:operation, received `%s`", term) //nolint:staticcheck // the server's words
 		}
-		field, err := queryField(key)
+		field, err := d.field(key)
 		if err != nil {
 			return nil, err
 		}
 		negated := strings.HasPrefix(value, "~")
 		values := strings.Split(strings.TrimPrefix(value, "~"), "|")
 		all = append(all, func(r record) bool {
-			matched := slices.ContainsFunc(values, func(v string) bool { return matches(field(r), v) })
+			matched := slices.ContainsFunc(field(r), func(has string) bool {
+				return slices.ContainsFunc(values, func(v string) bool { return matches(has, v) })
+			})
 			return matched != negated
 		})
 	}
@@ -71,22 +62,22 @@ func parseQuery(text string) (func(record) bool, error) {
 	}, nil
 }
 
-func queryField(key string) (func(record) string, error) {
+// field gives the values of a run that a query's key stands for.
+func (d *dialect) field(key string) (func(record) []string, error) {
 	if name, ok := strings.CutPrefix(key, "meta_info."); ok {
-		return func(r record) string {
+		return func(r record) []string {
 			value, ok := r.MetaInfo[name]
 			if !ok {
-				return "\x00"
+				return nil
 			}
-			return fmt.Sprint(value)
+			return []string{fmt.Sprint(value)}
 		}, nil
 	}
-	fields := map[string]func(record) string{
-		"status": func(r record) string { return r.Status }, "name": func(r record) string { return r.Name },
-		"uuid": func(r record) string { return r.UUID }, "kind": func(r record) string { return r.Kind },
-		"runtime": func(r record) string { return r.Runtime }, "description": func(r record) string { return r.Description },
-		"managed_by": func(r record) string { return r.ManagedBy },
+	fields := map[string]func(record) []string{
+		"status": func(r record) []string { return []string{r.Status} }, "name": func(r record) []string { return []string{r.Name} },
+		"uuid": func(r record) []string { return []string{r.UUID} }, "kind": func(r record) []string { return []string{r.Kind} },
 	}
+	maps.Copy(fields, d.queries)
 	if field, ok := fields[key]; ok {
 		return field, nil
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 func (s *Server) getRun(w http.ResponseWriter, _ *http.Request, run record) {
-	reply(w, http.StatusOK, viewOfRun(run, s.options.Namespace))
+	reply(w, http.StatusOK, s.dialect.tell(formRun, viewOfRun(run, s.options.Namespace)))
 }
 
 func (s *Server) patchRun(w http.ResponseWriter, r *http.Request, run record) {
@@ -56,11 +56,16 @@ func (s *Server) patchRun(w http.ResponseWriter, r *http.Request, run record) {
 		return
 	}
 	changed, _ := s.store.run(run.UUID)
-	reply(w, http.StatusOK, viewOfRun(changed, s.options.Namespace))
+	s.getRun(w, r, changed)
 }
 
 func (s *Server) deleteRun(w http.ResponseWriter, r *http.Request) {
-	if run, ok := s.store.run(r.PathValue("uuid")); ok && run.Project == r.PathValue("project") {
+	run, ok := s.runOf(r)
+	if !ok && s.dialect.forgets {
+		notFound(w, "Run")
+		return
+	}
+	if ok {
 		if err := s.deleteOne(run); err != nil {
 			s.broken(w, err)
 			return
@@ -83,7 +88,9 @@ func (s *Server) getStatuses(w http.ResponseWriter, _ *http.Request, run record)
 		notFound(w, "Run")
 		return
 	}
-	reply(w, http.StatusOK, map[string]any{"uuid": run.UUID, "status": run.Status, "status_conditions": run.Conditions, "meta_info": run.MetaInfo})
+	reply(w, http.StatusOK, s.dialect.tell(formStatuses, map[string]any{
+		"uuid": run.UUID, "status": run.Status, "status_conditions": run.Conditions, "meta_info": run.MetaInfo,
+	}))
 }
 
 func (s *Server) postStatus(w http.ResponseWriter, r *http.Request, run record) {
@@ -110,7 +117,7 @@ func (s *Server) postStatus(w http.ResponseWriter, r *http.Request, run record) 
 			s.executor.abandon(run.UUID)
 		}
 	}
-	reply(w, http.StatusCreated, map[string]any{"status": nil, "status_conditions": nil, "meta_info": nil})
+	reply(w, http.StatusCreated, s.dialect.tell(formStatuses, map[string]any{"status": nil, "status_conditions": nil, "meta_info": nil}))
 }
 
 // act makes a handler of an action that answers nothing.
@@ -160,13 +167,13 @@ func (r *record) unapproved() bool {
 	return json.Unmarshal([]byte(r.Content), &operation) == nil && operation.IsApproved != nil && !*operation.IsApproved
 }
 
-// approveRun lets a run go on. One whose operation says that it must be approved is
-// only compiled at the first time, and goes on at the second.
+// approveRun lets a run go on. One whose operation says that it must be approved may
+// only be compiled at the first time, and go on at the second.
 func (s *Server) approveRun(run record) error {
 	switch {
 	case run.Pending == "" || terminal(run.Status) || run.ManagedBy == "user":
 		return nil
-	case run.Status == created && run.unapproved():
+	case s.dialect.approvedTwice && run.Status == created && run.unapproved():
 		return s.executor.compile(run.UUID, false)
 	}
 	if err := s.store.change(run.UUID, func(r *record) { r.Pending = "" }); err != nil {
@@ -200,15 +207,11 @@ func (s *Server) resumeRun(w http.ResponseWriter, r *http.Request, run record) {
 		return
 	}
 	resumed, _ := s.store.run(run.UUID)
-	reply(w, http.StatusCreated, viewOfItem(resumed, s.options.Namespace))
+	reply(w, http.StatusCreated, s.dialect.tell(formRun, s.dialect.resumed(resumed, s.options.Namespace)))
 }
 
-func (s *Server) getLineage(w http.ResponseWriter, _ *http.Request, run record) {
-	list := run.Lineage
-	if list == nil {
-		list = []any{}
-	}
-	reply(w, http.StatusOK, page(len(list), list))
+func (s *Server) getLineage(w http.ResponseWriter, r *http.Request, run record) {
+	s.dialect.listed.page(w, r, run.Lineage, len(run.Lineage))
 }
 
 func (s *Server) postLineage(w http.ResponseWriter, r *http.Request, run record) {

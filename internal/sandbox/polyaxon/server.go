@@ -1,6 +1,7 @@
 // Package polyaxon is the sandbox's Polyaxon server: the HTTP API that slipway
-// uses, with the answers of a real 2.18 server, and an executor that really runs
-// what is submitted, as processes of this machine.
+// uses, with the answers of a real server, and an executor that really runs what is
+// submitted, as processes of this machine. It is a server of 2.18 or of 1.11.3; what
+// these do otherwise is their dialect.
 //
 // It differs from a real server where that has faults that nobody relies on:
 // archives are never frozen, and writes at the same time are no problem.
@@ -12,22 +13,15 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"io"
-	"net"
 	"net/http"
-	"net/http/httputil"
-	"net/url"
 	"path/filepath"
-	"strconv"
 	"strings"
+	"sync"
 	"time"
 
-	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/sandbox/container"
 	"github.com/slipway-ci/slipway/internal/secret"
 )
-
-// Version is the version of Polyaxon whose answers this server gives.
-const Version = "2.18.0"
 
 // owner is the only organization.
 const owner = "default"
@@ -63,14 +57,21 @@ type Options struct {
 	Public func(ctx context.Context, image string) error
 	// Capacity is what there is to request; the machine's when nil.
 	Capacity *Capacity
+	// Release is one of Releases; the newest when empty.
+	Release string
+	// Archive is how a release archives lines that does so file by file.
+	Archive Archive
 }
 
 // Server is a Polyaxon server. It is safe for use by several goroutines.
 type Server struct {
 	options  Options
+	dialect  *dialect
 	store    *store
 	executor *executor
 	mux      *router
+	// archiving is held while an archive is written.
+	archiving sync.Mutex
 }
 
 // New gives a server with the state of o.Dir. Runs that were going on when the
@@ -85,12 +86,16 @@ func New(o Options) (*Server, error) {
 	if o.Capacity == nil {
 		o.Capacity = machine()
 	}
+	spoken, err := dialectOf(o.Release)
+	if err != nil {
+		return nil, err
+	}
 	st, err := openStore(filepath.Join(o.Dir, "polyaxon"), o.Now, o.Owns)
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{options: o, store: st}
-	s.executor = newExecutor(o, st)
+	s := &Server{options: o, dialect: spoken, store: st}
+	s.executor = newExecutor(o, spoken, st)
 	s.routes()
 	return s, s.executor.recover()
 }
@@ -112,7 +117,7 @@ func (s *Server) Close(ctx context.Context) error { return s.executor.close(ctx)
 
 // ServeHTTP serves the API.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	for _, prefix := range []string{"/services/v1/", "/rewrite-services/v1/", "/external/v1/", "/rewrite-external/v1/"} {
+	for _, prefix := range s.dialect.gateways {
 		if strings.HasPrefix(r.URL.Path, prefix) {
 			s.service(w, r, prefix)
 			return
@@ -120,6 +125,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if len(r.URL.Path) > 1 {
 		r.URL.Path = strings.TrimSuffix(r.URL.Path, "/") // servers take both
+	}
+	if s.dialect.basic && strings.HasPrefix(r.Header.Get("Authorization"), "Basic ") {
+		reply(w, http.StatusForbidden, map[string]string{"detail": "Invalid username/password."})
+		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	if _, pattern := s.mux.Handler(r); pattern == "" {
@@ -144,7 +153,7 @@ func (s *Server) routes() {
 	m := &router{http.NewServeMux()}
 	s.mux = m
 	m.HandleFunc("GET /api/v1/installation", func(w http.ResponseWriter, _ *http.Request) {
-		reply(w, http.StatusOK, map[string]string{"key": "slipway-sandbox", "version": Version, "dist": "ce", "mode": "sandbox"})
+		reply(w, http.StatusOK, s.dialect.installation)
 	})
 	const p = "/api/v1/{owner}/{project}"
 	m.HandleFunc("POST /api/v1/{owner}/projects/create", s.createProject)
@@ -164,9 +173,6 @@ func (s *Server) routes() {
 	m.HandleFunc("POST "+r+"/statuses", s.withRun(s.postStatus))
 	m.HandleFunc("POST "+r+"/stop", s.withRun(s.act(s.stopRun)))
 	m.HandleFunc("POST "+r+"/approve", s.withRun(s.act(s.approveRun)))
-	m.HandleFunc("POST "+r+"/skip", s.withRun(s.act(s.skipRun)))
-	m.HandleFunc("POST "+r+"/invalidate", s.withRun(s.act(func(record) error { return nil }))) // nothing is cached
-	m.HandleFunc("POST "+r+"/transfer", s.withRun(s.transferRun))
 	m.HandleFunc("POST "+r+"/restart", s.withRun(s.clone("restart")))
 	m.HandleFunc("POST "+r+"/copy", s.withRun(s.clone("copy")))
 	m.HandleFunc("POST "+r+"/resume", s.withRun(s.resumeRun))
@@ -184,46 +190,7 @@ func (s *Server) routes() {
 	m.HandleFunc("POST "+t+"/artifacts", s.upload)
 	m.HandleFunc("DELETE "+t+"/artifact", s.removeArtifact)
 	m.HandleFunc("GET "+t+"/events/{kind}", s.events)
-}
-
-// service passes a request on to a service's port, which its path names, as the
-// gateway of a cluster does.
-func (s *Server) service(w http.ResponseWriter, r *http.Request, prefix string) {
-	parts := strings.SplitN(strings.TrimPrefix(r.URL.Path, prefix), "/", 7) // ns/owner/project/runs/uuid/port/rest
-	if len(parts) < 5 {
-		s.nothing(w, r)
-		return
-	}
-	run, known := s.store.run(parts[4])
-	if from := callerOf(r); from != nil && (!known || run.Project != from.Project) {
-		forbid(w)
-		return
-	}
-	if len(parts) < 7 {
-		s.nothing(w, r)
-		return
-	}
-	port, err := strconv.Atoi(parts[5])
-	serving := s.executor.serving(parts[4])
-	if err != nil || serving == nil {
-		http.Error(w, "the service is not running", http.StatusBadGateway)
-		return
-	}
-	target := &url.URL{Scheme: "http", Host: r.Host}
-	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (connection net.Conn, err error) {
-		defer panics.Keep(ctx, &err, "the way to run "+parts[4])
-		return serving.dial(ctx, port)
-	}}
-	proxy := &httputil.ReverseProxy{Transport: transport, FlushInterval: -1, Rewrite: func(p *httputil.ProxyRequest) {
-		p.SetURL(target)
-		p.Out.Host = p.In.Host
-		p.Out.Header.Del("Authorization") // the sandbox's token is not the service's business
-		p.Out.Header.Del("Origin")
-		if strings.HasPrefix(prefix, "/rewrite") {
-			p.Out.URL.Path, p.Out.URL.RawPath = "/"+parts[6], ""
-		}
-	}}
-	proxy.ServeHTTP(w, r)
+	s.dialect.routes(s, m)
 }
 
 // withRun gives a handler its run, or answers that there is none.
@@ -233,13 +200,19 @@ func (s *Server) withRun(handle func(http.ResponseWriter, *http.Request, record)
 			notFound(w, "Project")
 			return
 		}
-		run, ok := s.store.run(strings.ReplaceAll(r.PathValue("uuid"), "-", ""))
-		if !ok || run.Project != r.PathValue("project") {
+		run, ok := s.runOf(r)
+		if !ok {
 			notFound(w, "Run")
 			return
 		}
 		handle(w, r, run)
 	}
+}
+
+// runOf gives the run that a path names.
+func (s *Server) runOf(r *http.Request) (record, bool) {
+	run, ok := s.store.run(strings.ReplaceAll(r.PathValue("uuid"), "-", ""))
+	return run, ok && run.Project == r.PathValue("project") && !(run.Deleted && s.dialect.forgets)
 }
 
 func notFound(w http.ResponseWriter, what string) {
@@ -268,6 +241,16 @@ func newUUID() string {
 		return ""
 	}
 	return hex.EncodeToString(random)
+}
+
+// exception answers to a question that a server of Polyaxon fails at.
+func (s *Server) exception(w http.ResponseWriter, why string) {
+	if s.dialect.speechless {
+		w.Header().Set("Content-Type", "text/html")
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	http.Error(w, why, http.StatusInternalServerError)
 }
 
 // broken tells what went wrong on this machine. A real server would answer an

@@ -20,13 +20,14 @@ const readyLimit = 20 * time.Second
 // service is one that runs: the user's browser reaches it through its gate, and who
 // has the server's token through the server.
 type service struct {
-	gate *gate.Gate
-	dial func(ctx context.Context, port int) (net.Conn, error)
+	gate  *gate.Gate
+	ports []int
+	dial  func(ctx context.Context, port int) (net.Conn, error)
 }
 
 // serve opens the gate of a service, until what it gives is called.
 func (p *podRun) serve(process *container.Process) (end func(), err error) {
-	s := &service{dial: func(ctx context.Context, port int) (net.Conn, error) {
+	s := &service{ports: p.o.Ports, dial: func(ctx context.Context, port int) (net.Conn, error) {
 		if !slices.Contains(p.o.Ports, port) {
 			return nil, fmt.Errorf("port %d is none of the service's", port)
 		}
@@ -58,8 +59,11 @@ func (p *podRun) basePath() string {
 	for _, e := range p.o.Container.Env {
 		told = append(told, e.Value)
 	}
-	for _, location := range []string{"services", "rewrite-services", "external", "rewrite-external"} {
-		base := "/" + strings.Join([]string{location, "v1", p.options.Namespace, owner, p.run.Project, "runs", p.run.UUID, strconv.Itoa(p.o.Ports[0])}, "/")
+	for _, prefix := range p.dialect.gateways {
+		base := prefix + strings.Join([]string{p.options.Namespace, owner, p.run.Project, "runs", p.run.UUID}, "/")
+		if p.dialect.ported {
+			base += "/" + strconv.Itoa(p.o.Ports[0])
+		}
 		if slices.ContainsFunc(told, func(text string) bool { return strings.Contains(text, base) }) {
 			return base + "/"
 		}

@@ -3,6 +3,7 @@ package polyaxon
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -32,63 +33,58 @@ type line struct {
 	Value     string    `json:"value"`
 }
 
-// logs answers live lines, when asked with last_time, or the archive: both are
-// the same files here. A job may print without end: lines are sent as they are read,
-// and never held together.
+// logQuery asks for lines of a run.
+type logQuery struct {
+	run   record
+	known bool
+	// live lines are those that came after since, in place of the archive's, of which
+	// file is the one that the answer before was of.
+	live  bool
+	since time.Time
+	file  string
+}
+
+// logs answers live lines, when asked with last_time, or the archive.
 func (s *Server) logs(w http.ResponseWriter, r *http.Request) {
-	var since time.Time
-	live := r.URL.Query().Has("last_time")
-	if live {
+	query := logQuery{live: r.URL.Query().Has("last_time"), file: r.URL.Query().Get("last_file")}
+	if query.live {
 		var err error
-		if since, err = time.Parse(time.RFC3339Nano, strings.ReplaceAll(r.URL.Query().Get("last_time"), " ", "+")); err != nil {
-			http.Error(w, "last_time is no time", http.StatusInternalServerError)
+		if query.since, err = time.Parse(time.RFC3339Nano, strings.ReplaceAll(r.URL.Query().Get("last_time"), " ", "+")); err != nil {
+			s.exception(w, "last_time is no time")
 			return
 		}
 	}
-	run, known := s.store.run(r.PathValue("uuid"))
-	known = known && run.Project == r.PathValue("project")
-	list := &lineList{to: bufio.NewWriterSize(w, 64<<10)}
-	last := stamp(s.options.Now())
+	query.run, query.known = s.runOf(r)
 	w.Header().Set("Content-Type", "application/json")
-	if known {
-		err := eachLine(s.executor.dir("logs", run.UUID), since, func(l line) error {
-			last = l.Timestamp.Format(time.RFC3339Nano)
-			return errors.Join(r.Context().Err(), list.add(l))
-		})
-		switch {
-		case err != nil && list.begun:
-			panic(http.ErrAbortHandler) // half an answer must not look whole
-		case err != nil:
-			s.broken(w, err)
-			return
-		}
+	answer := &lineList{ctx: r.Context(), to: bufio.NewWriterSize(w, 64<<10)}
+	switch err := s.dialect.logs(s, query, answer); {
+	case err != nil && answer.begun:
+		panic(http.ErrAbortHandler) // half an answer must not look whole
+	case err != nil:
+		s.broken(w, err)
 	}
-	end := map[string]any{"last_time": nil, "last_file": nil, "files": []any{}}
-	if live && known && !terminal(run.Status) {
-		end["last_time"] = last
-		for _, l := range s.executor.going(run.UUID) {
-			_ = list.add(l) // who asked may be gone
-		}
-	}
-	_ = list.close(end)
 }
 
 // lineList is an answer with lines, as it is written.
 type lineList struct {
+	ctx   context.Context
 	to    *bufio.Writer
 	begun bool
 }
 
 func (l *lineList) add(next line) error {
+	if err := l.ctx.Err(); err != nil {
+		return err
+	}
+	text, err := json.Marshal(next)
+	if err != nil {
+		return err
+	}
 	before := ","
 	if !l.begun {
 		before = `{"logs":[`
 	}
 	l.begun = true
-	text, err := json.Marshal(next)
-	if err != nil {
-		return err
-	}
 	_, err = l.to.WriteString(before)
 	_, after := l.to.Write(text)
 	return errors.Join(err, after)
@@ -113,7 +109,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	switch {
 	case !query.Has("names"):
-		http.Error(w, "names is missing", http.StatusInternalServerError)
+		s.exception(w, "names is missing")
 		return
 	case kind != "metric" && kind != "text" && kind != "image" && kind != "chart" && kind != "html" && kind != "artifact":
 		http.Error(w, "events of kind "+kind+" are not known", http.StatusBadRequest)
@@ -147,7 +143,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 		}
 		columns, err := parseEvents(kind, text)
 		if err != nil {
-			http.Error(w, "the events "+name+" cannot be read: "+err.Error(), http.StatusInternalServerError)
+			s.exception(w, "the events "+name+" cannot be read: "+err.Error())
 			return
 		}
 		data = append(data, map[string]any{"name": name, "kind": kind, "data": columns})

@@ -3,7 +3,25 @@ package polyaxon
 import "time"
 
 // A run is told in three forms, each with the fields of 2.18's answers: Polyaxon's own
-// client reads fields without asking whether they are there.
+// client reads fields without asking whether they are there. Another release lacks some.
+
+// form is a kind of answer.
+type form int
+
+const (
+	formMade     form = iota // a run, to who asked for it
+	formRun                  // a run that there is
+	formProject              // a project
+	formStatuses             // a run's statuses
+)
+
+// tell gives an answer with the fields that the release has.
+func (d *dialect) tell(f form, answer map[string]any) map[string]any {
+	for _, name := range d.lacks[f] {
+		delete(answer, name)
+	}
+	return answer
+}
 
 // viewOfMade is what creating a run answers.
 func viewOfMade(r record) map[string]any {
@@ -14,7 +32,7 @@ func viewOfMade(r record) map[string]any {
 	}
 }
 
-// viewOfItem is a run in a list, and what restart, copy and resume answer.
+// viewOfItem is a run in a list.
 func viewOfItem(r record, namespace string) map[string]any {
 	v := map[string]any{
 		"uuid": r.UUID, "name": r.Name, "kind": r.Kind, "runtime": r.Runtime, "status": r.Status, "pending": null(r.Pending),

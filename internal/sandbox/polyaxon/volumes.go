@@ -97,6 +97,9 @@ func (p *podRun) files(mount *container.Mount, m corev1.VolumeMount, read func()
 			if m.SubPath != "" {
 				return nil, fmt.Errorf("a subPath of a Secret or ConfigMap (%s) is not built into this version of slipway's sandbox", m.Name)
 			}
+			if files == nil { // an empty Secret is an empty directory
+				files = map[string][]byte{}
+			}
 			mount.Files, mount.ReadOnly = files, true
 			return mount, nil
 		}

@@ -21,8 +21,6 @@ const grace = 2 * time.Second
 // operation is what a process is made of.
 type operation struct {
 	Run struct {
-		Kind      string
-		Ports     []int
 		Container struct {
 			Command, Args []string
 			Env           []struct{ Name, Value string }
@@ -72,13 +70,4 @@ func lines(from io.Reader, line func(string)) {
 			return
 		}
 	}
-}
-
-// Port gives the first port of a service's operation; 0 when it has none.
-func Port(content string) int {
-	var o operation
-	if json.Unmarshal([]byte(content), &o) != nil || len(o.Run.Ports) == 0 {
-		return 0
-	}
-	return o.Run.Ports[0]
 }

@@ -1,0 +1,111 @@
+package polyaxon
+
+import "github.com/slipway-ci/slipway/internal/polyaxonfile"
+
+// release1113 is the community edition of Polyaxon 1.11.3, which is published as
+// images only: it gives the answers that were recorded from one (testdata/1.11.3,
+// which a test holds it to), and behaves as that was seen to. Where nothing was
+// recorded it does as 2.18.
+func release1113() *dialect {
+	return &dialect{
+		version:      polyaxonfile.Version{Major: 1, Minor: 11, Patch: 3},
+		installation: map[string]string{"key": "slipway-sandbox", "version": "1.11.3", "dist": "ce"},
+		routes:       func(*Server, *router) {}, // it knows no skip, invalidate and transfer
+		basic:        true,
+		speechless:   true,
+		manager:      manager1113,
+		operation:    operation1113,
+		tagsHeld:     true,
+		submitted:    [2]string{"SchedulerStart", "Run is scheduled"}, // it has no agent
+		lacks:        lacks1113(),
+		cloned:       cloned1113,
+		resumed:      viewOfRun,
+		forgets:      true,
+		listed:       listing{order: "-updated_at", most: 100, short: true, packed: true},
+		queries: map[string]func(record) []string{
+			"tags": func(r record) []string { return r.Tags }, // an array in PostgreSQL, which can be searched
+		},
+		lines:      archive1113,
+		logs:       logs1113,
+		packedName: true,
+		unpacked:   "uploads",
+		gateways:   []string{"/services/v1/", "/rewrite-services/v1/"},
+	}
+}
+
+// manager1113 ignores managed_by. What is not managed is compiled, and not run: a
+// dry run.
+func manager1113(body *createBody) string {
+	if body.IsManaged != nil && !*body.IsManaged {
+		return "cli"
+	}
+	return "agent"
+}
+
+// lacks1113: of 1.11.3 the fields were recorded that clients of slipway read. What it
+// answers to a request for a run has neither status nor kind.
+func lacks1113() map[form][]string {
+	later := []string{"managed_by", "settings", "resources", "bookmarked", "pipeline", "schedule_at", "user", "readme", "live_state"}
+	return map[form][]string{
+		formMade:     append([]string{"kind"}, later...),
+		formRun:      later,
+		formProject:  append([]string{"tags", "updated_at"}, later...),
+		formStatuses: {"meta_info"},
+	}
+}
+
+// cloned1113 is what it answers to restart and copy: as to a request for a run.
+func cloned1113(r record, _ string) map[string]any {
+	v := viewOfMade(r)
+	v["original"] = r.Original
+	return v
+}
+
+// operation1113 refuses in marshmallow's words, a dict of dicts, and takes nothing
+// that makes other runs.
+func operation1113(content string) (*polyaxonfile.Compiled, []string) {
+	refuse := func(text string) (*polyaxonfile.Compiled, []string) {
+		return nil, []string{text}
+	}
+	version := release1113().version
+	file, problems := polyaxonfile.Load("operation", []byte(content))
+	root := file.Root()
+	switch {
+	case root == nil:
+		return refuse("Received an invalid specification, " + polyaxonfile.Errors(problems).Error())
+	case root["version"] == nil:
+		return refuse("The Polyaxonfile `version` must be specified.")
+	case root["kind"] == nil:
+		return refuse("The Polyaxonfile `kind` must be specified.")
+	}
+	for _, key := range []string{"hubRef", "urlRef", "pathRef", "dagRef"} {
+		if root[key] != nil {
+			return refuse("Compile operation received an invalid configuration: the component is missing. The operation must have a component.")
+		}
+	}
+	for _, problem := range file.Validate(version) {
+		if problem.Severity == polyaxonfile.SeverityError && problem.Stage == polyaxonfile.StageSubmit {
+			return refuse(marshmallow(problem))
+		}
+	}
+	component, _ := file.Component()
+	program, _ := component["run"].(map[string]any)
+	kind, _ := program["kind"].(string)
+	if kind == "" {
+		return refuse("{'component': {'run': ['Missing data for required field.']}}")
+	}
+	for _, section := range []string{"matrix", "schedule", "build"} {
+		if root[section] != nil || component[section] != nil {
+			kind = section
+		}
+	}
+	switch kind {
+	case "dag", "matrix", "schedule", "build":
+		return refuse("You cannot create this operation. This can happen if the server is a community edition, or your plan does not support operations of kind: " + kind)
+	}
+	operation, err := polyaxonfile.Compile([]byte(content), version)
+	if err != nil {
+		return refuse(err.Error())
+	}
+	return operation, nil
+}

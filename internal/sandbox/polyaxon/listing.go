@@ -1,0 +1,92 @@
+package polyaxon
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// usualPage is how many runs a list has of which nobody says how long it is.
+const usualPage = 20
+
+// listing says how a release cuts and sends its lists.
+type listing struct {
+	// order is that of runs which nobody asked another for.
+	order string
+	// most bounds a page, 0 for no bound, and unlimited is what limit=0 gives.
+	most, unlimited int
+	// short: all lists are cut, and not that of runs alone.
+	short bool
+	// packed: what is smaller for it is compressed, whether it was asked for or not.
+	packed bool
+}
+
+// sort sorts runs by created_at or updated_at, descending where a - is before it.
+func (l *listing) sort(runs []record, by string) {
+	field, descending := strings.CutPrefix(by, "-")
+	if field != "created_at" && field != "updated_at" {
+		field, descending = strings.CutPrefix(l.order, "-")
+	}
+	slices.SortStableFunc(runs, func(a, b record) int {
+		order := a.CreatedAt.Compare(b.CreatedAt)
+		if field == "updated_at" {
+			order = a.UpdatedAt.Compare(b.UpdatedAt)
+		}
+		if order == 0 {
+			order = strings.Compare(a.UUID, b.UUID)
+		}
+		if descending {
+			return -order
+		}
+		return order
+	})
+}
+
+// page answers with the part of a list that is asked for; usual is how long one is
+// when nothing is said.
+func (l *listing) page(w http.ResponseWriter, r *http.Request, all []any, usual int) {
+	limit, offset := usual, 0
+	if l.short {
+		limit = usualPage
+	}
+	query := r.URL.Query()
+	if n, err := strconv.Atoi(query.Get("limit")); err == nil && n > 0 {
+		limit = n
+	} else if err == nil && l.unlimited > 0 {
+		limit = l.unlimited
+	}
+	if l.most > 0 {
+		limit = min(limit, l.most)
+	}
+	if n, err := strconv.Atoi(query.Get("offset")); err == nil {
+		offset = min(max(0, n), len(all))
+	}
+	end := min(len(all), offset+limit)
+	var next any
+	if end < len(all) { // with the host that the server saw
+		query.Set("limit", strconv.Itoa(limit))
+		query.Set("offset", strconv.Itoa(end))
+		next = fmt.Sprintf("http://%s%s?%s", r.Host, r.URL.Path, query.Encode())
+	}
+	l.send(w, map[string]any{"count": len(all), "next": next, "previous": nil, "results": append([]any{}, all[offset:end]...)})
+}
+
+func (l *listing) send(w http.ResponseWriter, body any) {
+	text, err := json.Marshal(body)
+	var zipped bytes.Buffer
+	zip := gzip.NewWriter(&zipped)
+	_, _ = zip.Write(text) // memory takes all
+	_ = zip.Close()
+	if err != nil || !l.packed || zipped.Len() >= len(text) {
+		reply(w, http.StatusOK, body)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Encoding", "gzip")
+	_, _ = w.Write(zipped.Bytes()) // who asked may be gone
+}
