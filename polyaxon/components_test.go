@@ -12,9 +12,13 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
 	"github.com/slipway-ci/slipway/internal/polyaxon"
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/check"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/compile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/fill"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/operation"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 	"github.com/slipway-ci/slipway/internal/testbed"
 	components "github.com/slipway-ci/slipway/polyaxon"
 )
@@ -24,13 +28,13 @@ var update = flag.Bool("update", false, "write docs/components.md")
 // newOnly are the components that only Polyaxon 2.x runs.
 var newOnly = map[string]bool{"tune-matrix": true}
 
-func parse(t *testing.T, name string) *polyaxonfile.File {
+func parse(t *testing.T, name string) *file.File {
 	t.Helper()
 	text, err := components.Read(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := polyaxonfile.Parse(name, text)
+	f, err := check.Parse(name, text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,10 +109,10 @@ func TestComponentsAreDocumented(t *testing.T) {
 	}
 }
 
-// operation renders a component as a job without params would.
-func operation(t *testing.T, name string) *polyaxonfile.Operation {
+// operationOf renders a component as a job without params would.
+func operationOf(t *testing.T, name string) *operation.Operation {
 	t.Helper()
-	o, err := parse(t, name).Operation(polyaxonfile.Fill{Name: name, Image: "r/i@sha256:" + strings.Repeat("0", 64), Volume: polyaxonfile.Volume{Claim: "data"}})
+	o, err := fill.Operation(parse(t, name), fill.Fill{Name: name, Image: "r/i@sha256:" + strings.Repeat("0", 64), Volume: fill.Volume{Claim: "data"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,13 +122,13 @@ func operation(t *testing.T, name string) *polyaxonfile.Operation {
 func TestComponentsCompile(t *testing.T) {
 	for _, name := range components.Names() {
 		for _, text := range []string{"1.11.3", "2.18"} {
-			version, err := polyaxonfile.ParseVersion(text)
+			version, err := schema.ParseVersion(text)
 			if err != nil {
 				t.Fatal(err)
 			}
-			compiled, err := polyaxonfile.Compile(operation(t, name).JSON(), version)
+			compiled, err := compile.Operation(operationOf(t, name).JSON(), version)
 			if err == nil && compiled.Schedule() == "" {
-				_, err = compiled.Resolve(polyaxonfile.Context{Owner: "default", Project: "p", Name: name, UUID: strings.Repeat("0", 32), Namespace: "polyaxon-v1"})
+				_, err = compiled.Resolve(compile.Context{Owner: "default", Project: "p", Name: name, UUID: strings.Repeat("0", 32), Namespace: "polyaxon-v1"})
 			}
 			if err != nil && !(newOnly[name] && text == "1.11.3") {
 				t.Errorf("%s on %s: %v", name, text, err)
@@ -146,7 +150,7 @@ func TestComponentsRunOnPolyaxon(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range components.Names() {
-		created, err := client.CreateRun(t.Context(), project, polyaxon.CreateRun{Content: string(operation(t, name).JSON()), Name: name})
+		created, err := client.CreateRun(t.Context(), project, polyaxon.CreateRun{Content: string(operationOf(t, name).JSON()), Name: name})
 		if err != nil {
 			t.Errorf("%s is not accepted: %v", name, err)
 			continue

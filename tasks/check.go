@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/panics"
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/lint"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
@@ -141,9 +141,9 @@ func verdictOf(problems []report.Problem, strict bool) error {
 	e := &ProblemsError{}
 	for i := range problems {
 		if strict {
-			problems[i].Severity = string(polyaxonfile.SeverityError)
+			problems[i].Severity = string(file.SeverityError)
 		}
-		if problems[i].Severity == string(polyaxonfile.SeverityError) {
+		if problems[i].Severity == string(file.SeverityError) {
 			e.Errors++
 		} else {
 			e.Warnings++

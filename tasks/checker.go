@@ -9,8 +9,9 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/panics"
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/lint"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 	"github.com/slipway-ci/slipway/internal/sandbox"
 	"github.com/slipway-ci/slipway/internal/secret"
 	"github.com/slipway-ci/slipway/internal/source"
@@ -23,7 +24,7 @@ type checker struct {
 	*Env
 	project *project
 	// guessed tells that nobody said which of the versions counts.
-	versions []polyaxonfile.Version
+	versions []schema.Version
 	guessed  bool
 	cluster  lint.Inventory
 	// machine tells to hold jobs against what this machine has. Deploy does so when it
@@ -58,7 +59,7 @@ func (c *checker) check(ctx context.Context, t target) ([]report.Problem, error)
 			return problems, fmt.Errorf("%s: %w", t.name(), fault)
 		}
 		one := c.problem(&found, c.versions)
-		failed = failed || one.Severity == string(polyaxonfile.SeverityError)
+		failed = failed || one.Severity == string(file.SeverityError)
 		problems = append(problems, one)
 	}
 	for _, j := range t.jobs {
@@ -88,13 +89,13 @@ func (c *checker) lacking(ctx context.Context, j *config.Job) []report.Problem {
 	if err != nil || compiled == nil {
 		return nil // told otherwise, as far as it is an error
 	}
-	file, err := c.project.polyaxonfile(ctx, j)
+	f, err := c.project.polyaxonfile(ctx, j)
 	if err != nil {
 		return nil
 	}
 	var problems []report.Problem
 	if c.cluster != nil {
-		for _, found := range lint.Missing(ctx, file, compiled, c.cluster) {
+		for _, found := range lint.Missing(ctx, f, compiled, c.cluster) {
 			one := c.problem(&found, nil)
 			if j.Component != "" {
 				one.Position, one.Length, one.Source = report.Position(c.project.config.At(section(j), j.Name, "component")), 0, ""
@@ -105,7 +106,7 @@ func (c *checker) lacking(ctx context.Context, j *config.Job) []report.Problem {
 	if pod, err := compiled.Pod(); err == nil && c.machine {
 		if lacks := sandbox.Lacks(append(pod.Sidecars, pod.Container)...); lacks != "" {
 			problems = append(problems, report.Problem{
-				Position: report.Position(c.project.config.At(section(j), j.Name, "gpu")), Severity: string(polyaxonfile.SeverityError), Stage: string(polyaxonfile.StageRun),
+				Position: report.Position(c.project.config.At(section(j), j.Name, "gpu")), Severity: string(file.SeverityError), Stage: string(file.StageRun),
 				Name: lint.ExceedsMachine, Message: (&NeverError{j.Name, lacks}).Error(),
 			})
 		}
@@ -124,9 +125,9 @@ func (p *project) givenBy(j *config.Job, before []string, first bool) []string {
 
 // readerOf reads a target: one of slipway.yaml as it will be for its run, one that the
 // user names wherever it is.
-func (c *checker) readerOf(t target) polyaxonfile.Reader {
+func (c *checker) readerOf(t target) file.Reader {
 	if c.project == nil {
-		return polyaxonfile.Reader{Transport: c.Transport}
+		return file.Reader{Transport: c.Transport}
 	}
 	reader := c.project.reader()
 	if len(t.jobs) == 0 {
@@ -144,11 +145,11 @@ func (c *checker) lint(ctx context.Context, t target, o lint.Options) []lint.Fin
 	if err != nil {
 		return nil // told with the job
 	}
-	file, problems := polyaxonfile.Load(at.File, text)
+	f, problems := file.Load(at.File, text)
 	if len(problems) > 0 {
 		return nil
 	}
-	findings := lint.Check(ctx, file, o)
+	findings := lint.Check(ctx, f, o)
 	for i := range findings {
 		findings[i].Position, findings[i].Length, findings[i].Line = at, 0, ""
 	}
@@ -157,11 +158,11 @@ func (c *checker) lint(ctx context.Context, t target, o lint.Options) []lint.Fin
 
 // problem makes a report of a finding. One that is for some of the versions only,
 // when nobody said which of them counts, is a warning.
-func (c *checker) problem(f *lint.Finding, versions []polyaxonfile.Version) report.Problem {
+func (c *checker) problem(f *lint.Finding, versions []schema.Version) report.Problem {
 	p := report.Problem{
 		Position: report.Position(f.Position), Length: f.Length, Severity: string(f.Severity), Name: f.Rule, Message: f.Message, Hint: f.Hint, Source: f.Line, Fixable: f.Fixable(),
 	}
-	if f.Stage != polyaxonfile.StageAdvice {
+	if f.Stage != file.StageAdvice {
 		p.Stage = string(f.Stage)
 	}
 	if len(f.Versions) < len(versions) {
@@ -169,20 +170,20 @@ func (c *checker) problem(f *lint.Finding, versions []polyaxonfile.Version) repo
 			p.Versions = append(p.Versions, release(v))
 		}
 		if c.guessed {
-			p.Severity = string(polyaxonfile.SeverityWarning)
+			p.Severity = string(file.SeverityWarning)
 		}
 	}
 	return p
 }
 
 // release writes a version as people do: 2.18 rather than 2.18.0.
-func release(v polyaxonfile.Version) string { return strings.TrimSuffix(v.String(), ".0") }
+func release(v schema.Version) string { return strings.TrimSuffix(v.String(), ".0") }
 
 // jobProblems makes problems of the errors of filling in a job.
 func jobProblems(err error) []report.Problem {
 	var problems []report.Problem
 	for _, leaf := range source.Leaves(err) {
-		p := report.Problem{Severity: string(polyaxonfile.SeverityError), Name: lint.JobRule, Message: leaf.Error()}
+		p := report.Problem{Severity: string(file.SeverityError), Name: lint.JobRule, Message: leaf.Error()}
 		var located *source.Error
 		if errors.As(leaf, &located) {
 			p.Position, p.Message, p.Hint = report.Position(located.Position), located.Message, located.Hint

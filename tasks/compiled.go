@@ -7,7 +7,9 @@ import (
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/config"
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/compile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/fill"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/operation"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
@@ -17,21 +19,21 @@ var compiledRun = strings.Repeat("0", 32)
 // compiled gives an operation as a server of the version (the configured one's when
 // empty) would compile it. What only the server knows is made up: the run's id is
 // all zeros, and all connections that the operation names are taken to be there.
-func (p *project) compiled(ctx context.Context, j *config.Job, operation *polyaxonfile.Operation, version string) (*polyaxonfile.Compiled, error) {
+func (p *project) compiled(ctx context.Context, j *config.Job, operation *operation.Operation, version string) (*compile.Compiled, error) {
 	c := &checker{Env: p.Env, project: p}
 	versions, _, err := c.versionsFor(ctx, version)
 	if err != nil {
 		return nil, err
 	}
 	at := versions[len(versions)-1]
-	compiled, err := polyaxonfile.Compile(operation.JSON(), at)
+	compiled, err := compile.Operation(operation.JSON(), at)
 	if err == nil && compiled.Schedule() == "" {
-		compiled, err = compiled.Resolve(polyaxonfile.Context{
+		compiled, err = compiled.Resolve(compile.Context{
 			Owner: "default", Project: p.config.Project, ProjectUUID: p.config.Project, Name: j.Name, UUID: compiledRun,
 			Namespace: p.namespace(), Connections: catalogOf(operation),
 		})
 	}
-	var refused *polyaxonfile.CompileError
+	var refused *compile.Error
 	if errors.As(err, &refused) {
 		return nil, located(p.blamed(ctx, j, refused.Message), err)
 	}
@@ -47,12 +49,12 @@ func (p *project) namespace() string {
 }
 
 // catalogOf gives the connections that an operation names; the guide's is known.
-func catalogOf(operation *polyaxonfile.Operation) map[string]polyaxonfile.Connection {
-	catalog := map[string]polyaxonfile.Connection{}
+func catalogOf(operation *operation.Operation) map[string]compile.Connection {
+	catalog := map[string]compile.Connection{}
 	for _, name := range operation.Connections() {
-		catalog[name] = polyaxonfile.Connection{Name: name, Kind: "volume_claim", Schema: map[string]any{"volumeClaim": name, "mountPath": "/" + name}}
+		catalog[name] = compile.Connection{Name: name, Kind: "volume_claim", Schema: map[string]any{"volumeClaim": name, "mountPath": "/" + name}}
 	}
-	if guide, ok := catalog[polyaxonfile.VolumeConnection]; ok {
+	if guide, ok := catalog[fill.VolumeConnection]; ok {
 		guide.Schema = map[string]any{"volumeClaim": guide.Name, "mountPath": "/polyaxon-v1-data"}
 		catalog[guide.Name] = guide
 	}
@@ -61,7 +63,7 @@ func catalogOf(operation *polyaxonfile.Operation) map[string]polyaxonfile.Connec
 
 // tellCompiled puts a compiled operation into a result. One that makes other runs is
 // compiled run by run, which only a server can do.
-func (p *project) tellCompiled(result *report.Result, j *config.Job, c *polyaxonfile.Compiled) {
+func (p *project) tellCompiled(result *report.Result, j *config.Job, c *compile.Compiled) {
 	if why := c.Schedule(); why != "" {
 		p.event(report.Note, "", "", j.Name+" is a "+why+": the runs that it makes are compiled one by one, and its templates stand as they are")
 	}
@@ -70,7 +72,7 @@ func (p *project) tellCompiled(result *report.Result, j *config.Job, c *polyaxon
 
 // tellPod puts the pod of a job into a result; of a distributed run those of its
 // replicas, by their keys.
-func tellPod(result *report.Result, j *config.Job, c *polyaxonfile.Compiled) error {
+func tellPod(result *report.Result, j *config.Job, c *compile.Compiled) error {
 	if why := c.Schedule(); why != "" {
 		return usagef("%s is a %s, which has no pod of its own: its runs have (--expand makes those of a matrix)", j.Name, why)
 	}

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/check"
 	"github.com/slipway-ci/slipway/internal/source"
 	components "github.com/slipway-ci/slipway/polyaxon"
 	"github.com/slipway-ci/slipway/tasks/report"
@@ -25,7 +25,7 @@ func ComponentList(_ context.Context, _ *Env) (*report.Result, error) {
 		if err != nil {
 			return nil, err
 		}
-		file, err := polyaxonfile.Parse("component "+name, content)
+		file, err := check.Parse("component "+name, content)
 		if err != nil {
 			return nil, err
 		}

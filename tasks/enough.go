@@ -9,7 +9,7 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/matrix"
 	"github.com/slipway-ci/slipway/internal/run"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
@@ -72,7 +72,7 @@ func (v *earlyVerdict) saw(r report.Job) {
 }
 
 func (s *search) watchesMetrics() bool {
-	return slices.ContainsFunc(s.expansion.Stopping, func(e polyaxonfile.EarlyStopping) bool { return e.Metric != "" })
+	return slices.ContainsFunc(s.expansion.Stopping, func(e matrix.EarlyStopping) bool { return e.Metric != "" })
 }
 
 // reached tells whether a run that succeeded is good enough.

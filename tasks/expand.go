@@ -11,7 +11,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/matrix"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/operation"
 	"github.com/slipway-ci/slipway/internal/run"
 	"github.com/slipway-ci/slipway/internal/source"
 	"github.com/slipway-ci/slipway/tasks/report"
@@ -26,7 +27,7 @@ func (p *project) expandMatrices(ctx context.Context, jobs []*config.Job) error 
 		if err != nil {
 			return err
 		}
-		if file.HasMatrix() {
+		if matrix.InFile(file) {
 			found = true
 			if err := p.config.Expand(j); err != nil {
 				return err
@@ -41,12 +42,12 @@ func (p *project) expandMatrices(ctx context.Context, jobs []*config.Job) error 
 
 // expansion gives the runs of a job's matrix. What is wrong with it is told at its
 // line.
-func (p *project) expansion(ctx context.Context, j *config.Job, operation *polyaxonfile.Operation) (*polyaxonfile.Expansion, error) {
-	expansion, err := operation.Expand()
+func (p *project) expansion(ctx context.Context, j *config.Job, operation *operation.Operation) (*matrix.Expansion, error) {
+	expansion, err := matrix.Expand(operation)
 	if err == nil && expansion == nil {
 		err = errors.New(j.Polyaxonfile + j.Component + " has no matrix")
 	}
-	wrong := new(polyaxonfile.MatrixError)
+	wrong := new(matrix.Error)
 	if !errors.As(err, &wrong) {
 		return expansion, located(p.config.At(section(j), j.Name, "matrix"), err)
 	}
@@ -65,11 +66,11 @@ func (p *project) expansion(ctx context.Context, j *config.Job, operation *polya
 // search is a matrix that slipway expanded: its runs, in their order, and when the
 // rest of them is not wanted any more.
 type search struct {
-	expansion   *polyaxonfile.Expansion
+	expansion   *matrix.Expansion
 	submissions []run.Submission
 }
 
-func (p *project) search(ctx context.Context, j *config.Job, operation *polyaxonfile.Operation, reference string, upstream []string, o JobOptions) (*search, error) {
+func (p *project) search(ctx context.Context, j *config.Job, operation *operation.Operation, reference string, upstream []string, o JobOptions) (*search, error) {
 	expansion, err := p.expansion(ctx, j, operation)
 	if err != nil {
 		return nil, err
@@ -252,7 +253,7 @@ func identity(j report.Job) string {
 }
 
 // planExpanded tells what of an expanded matrix would be submitted.
-func (p *project) planExpanded(ctx context.Context, to *platform, j *config.Job, operation *polyaxonfile.Operation, reference string, upstream []string, one report.Job) (report.Job, error) {
+func (p *project) planExpanded(ctx context.Context, to *platform, j *config.Job, operation *operation.Operation, reference string, upstream []string, one report.Job) (report.Job, error) {
 	s, err := p.search(ctx, j, operation, reference, upstream, JobOptions{})
 	if err != nil {
 		return one, err

@@ -11,8 +11,8 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/slipway-ci/slipway/internal/cluster"
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/lint"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 	"github.com/slipway-ci/slipway/internal/sandbox"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
@@ -22,7 +22,7 @@ const checkPatience = 3 * time.Second
 
 // versionsFor gives the versions to check as, and whether they are a guess: nobody
 // said which of them counts.
-func (c *checker) versionsFor(ctx context.Context, wanted string) (versions []polyaxonfile.Version, guessed bool, err error) {
+func (c *checker) versionsFor(ctx context.Context, wanted string) (versions []schema.Version, guessed bool, err error) {
 	if versions, err = parseVersions(wanted); err != nil || len(versions) > 0 {
 		return versions, false, err
 	}
@@ -33,9 +33,9 @@ func (c *checker) versionsFor(ctx context.Context, wanted string) (versions []po
 }
 
 // parseVersions reads releases of Polyaxon with commas between; none of an empty text.
-func parseVersions(text string) (versions []polyaxonfile.Version, err error) {
+func parseVersions(text string) (versions []schema.Version, err error) {
 	for _, one := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' }) {
-		v, err := polyaxonfile.ParseVersion(one)
+		v, err := schema.ParseVersion(one)
 		if err != nil {
 			return nil, usagef("--polyaxon-version: %v", err)
 		}
@@ -46,7 +46,7 @@ func parseVersions(text string) (versions []polyaxonfile.Version, err error) {
 
 // versionsHere gives the version of the server that runs go to: the sandbox
 // behaves as 2.18. All that are known are a guess, where a server does not answer.
-func (c *checker) versionsHere(ctx context.Context) (versions []polyaxonfile.Version, guessed bool, err error) {
+func (c *checker) versionsHere(ctx context.Context) (versions []schema.Version, guessed bool, err error) {
 	if versions, err = parseVersions(c.project.version); err != nil || len(versions) > 0 {
 		return versions, false, err
 	}
@@ -59,7 +59,7 @@ func (c *checker) versionsHere(ctx context.Context) (versions []polyaxonfile.Ver
 	v, err := c.project.serverVersion(ctx)
 	switch {
 	case err == nil:
-		return []polyaxonfile.Version{v}, false, nil
+		return []schema.Version{v}, false, nil
 	case ctx.Err() != nil:
 		return nil, false, &InterruptedError{}
 	}
@@ -68,21 +68,21 @@ func (c *checker) versionsHere(ctx context.Context) (versions []polyaxonfile.Ver
 }
 
 // serverVersion asks the configured Polyaxon server for its version.
-func (p *project) serverVersion(ctx context.Context) (polyaxonfile.Version, error) {
+func (p *project) serverVersion(ctx context.Context) (schema.Version, error) {
 	ctx, cancel := context.WithTimeout(ctx, checkPatience)
 	defer cancel()
 	to := &platform{namespace: "polyaxon-v1"}
 	if p.config.Polyaxon == nil {
 		if err := p.connectCluster(ctx, to); err != nil {
-			return polyaxonfile.Version{}, err
+			return schema.Version{}, err
 		}
 	}
 	if err := p.connectPolyaxon(ctx, to); err != nil {
-		return polyaxonfile.Version{}, err
+		return schema.Version{}, err
 	}
 	installation, err := to.polyaxon.Installation(ctx)
 	if err != nil {
-		return polyaxonfile.Version{}, err
+		return schema.Version{}, err
 	}
 	return installation.Version, nil
 }

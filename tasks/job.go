@@ -13,7 +13,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/operation"
 	"github.com/slipway-ci/slipway/internal/run"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
@@ -61,7 +61,7 @@ func (p *project) submission(ctx context.Context, j *config.Job, image string, u
 }
 
 // submissionOf is what a job submits whose operation is known.
-func (p *project) submissionOf(j *config.Job, operation *polyaxonfile.Operation, image string, upstream []string, o JobOptions) run.Submission {
+func (p *project) submissionOf(j *config.Job, operation *operation.Operation, image string, upstream []string, o JobOptions) run.Submission {
 	from, keys := p.origin(), p.keys(j, operation, image, upstream)
 	return run.Submission{
 		Project: p.config.Project, Name: j.Name, Content: string(p.stamped(operation).JSON()),
@@ -341,4 +341,4 @@ func (w *pendingWatch) halt() {
 }
 
 // render is the operation as text, for `render`.
-func render(o *polyaxonfile.Operation) string { return string(o.YAML()) }
+func render(o *operation.Operation) string { return string(o.YAML()) }

@@ -7,7 +7,9 @@ import (
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/config"
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/compile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/operation"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 )
 
 // identityVersion is one way to tell which runs are of the same inputs. What it makes of an
@@ -19,20 +21,20 @@ type identityVersion struct {
 	name string
 	// release of Polyaxon as which operations are compiled, whatever runs on the
 	// server: its upgrade alone runs nothing again.
-	release polyaxonfile.Version
+	release schema.Version
 }
 
 // identityVersions are the known ones, newest first. New runs get the key of the first.
 func identityVersions() []identityVersion {
 	return []identityVersion{
-		{"slipway/2", polyaxonfile.Version{Major: 2, Minor: 18}},
+		{"slipway/2", schema.Version{Major: 2, Minor: 18}},
 	}
 }
 
 // keys are a job's deploy keys, that of the newest identity first: the same project,
 // job, compiled operation, image (by digest, wherever it is pulled from) and upstream
 // runs have the same keys on any machine.
-func (p *project) keys(j *config.Job, operation *polyaxonfile.Operation, reference string, upstream []string) []string {
+func (p *project) keys(j *config.Job, operation *operation.Operation, reference string, upstream []string) []string {
 	content := pinned(string(operation.JSON()), reference)
 	var keys []string
 	for _, i := range identityVersions() {
@@ -44,7 +46,7 @@ func (p *project) keys(j *config.Job, operation *polyaxonfile.Operation, referen
 // key hashes what makes a run. An operation that the identity's release cannot compile
 // counts as it is written.
 func (i identityVersion) key(project, job, content string, upstream []string) string {
-	if compiled, err := polyaxonfile.Compile([]byte(content), i.release); err == nil {
+	if compiled, err := compile.Operation([]byte(content), i.release); err == nil {
 		content = compiled.Identity()
 	}
 	h := sha256.New()

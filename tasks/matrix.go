@@ -5,7 +5,8 @@ import (
 	"errors"
 
 	"github.com/slipway-ci/slipway/internal/config"
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/compile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
@@ -24,7 +25,7 @@ func (p *project) checkPipelines(ctx context.Context, to *platform, jobs []*conf
 			errs = append(errs, err)
 			continue
 		}
-		compiled, err := polyaxonfile.Compile(operation.JSON(), polyaxonfile.Newest())
+		compiled, err := compile.Operation(operation.JSON(), schema.Newest())
 		if err == nil && compiled.Schedule() == "" && compiled.Joins() && to.embedded {
 			errs = append(errs, p.noPipelines(ctx, j, "joins", "the sandbox"))
 		}

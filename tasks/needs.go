@@ -11,8 +11,9 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/cluster"
 	"github.com/slipway-ci/slipway/internal/config"
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/compile"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/lint"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 	"github.com/slipway-ci/slipway/internal/sandbox"
 	"github.com/slipway-ci/slipway/internal/source"
 	"github.com/slipway-ci/slipway/tasks/report"
@@ -103,7 +104,7 @@ func (p *project) checkNeeds(ctx context.Context, to *platform, jobs []*config.J
 }
 
 // unheededHere gives what of an operation the sandbox of this machine does not act on.
-func unheededHere(c *polyaxonfile.Compiled) []string {
+func unheededHere(c *compile.Compiled) []string {
 	keys := c.Unheeded()
 	if pod, err := c.Pod(); err == nil && !sandbox.EnforcesMemory() && !pod.Container.Resources.Limits.Memory().IsZero() {
 		keys = append(keys, "container.resources.limits.memory")
@@ -113,7 +114,7 @@ func unheededHere(c *polyaxonfile.Compiled) []string {
 
 // unbuilt gives a job's operation as the sandbox compiles it, but for its image, and
 // the first one of a matrix; nil for what is compiled later.
-func (p *project) unbuilt(ctx context.Context, j *config.Job) (*polyaxonfile.Compiled, error) {
+func (p *project) unbuilt(ctx context.Context, j *config.Job) (*compile.Compiled, error) {
 	operation, err := p.operation(ctx, j, unbuiltImage)
 	if err != nil {
 		return nil, err
@@ -125,9 +126,9 @@ func (p *project) unbuilt(ctx context.Context, j *config.Job) (*polyaxonfile.Com
 		}
 		operation = expansion.Suggestions[0].Operation
 	}
-	compiled, err := polyaxonfile.Compile(operation.JSON(), polyaxonfile.Newest())
+	compiled, err := compile.Operation(operation.JSON(), schema.Newest())
 	if err == nil {
-		compiled, err = compiled.Resolve(polyaxonfile.Context{
+		compiled, err = compiled.Resolve(compile.Context{
 			Owner: "default", Project: p.config.Project, ProjectUUID: p.config.Project, Name: j.Name, UUID: compiledRun,
 			Namespace: p.namespace(), Connections: catalogOf(operation),
 		})
@@ -141,7 +142,7 @@ func (p *project) unbuilt(ctx context.Context, j *config.Job) (*polyaxonfile.Com
 // checkSecrets refuses a job that names a Secret which is neither in slipway.yaml nor
 // where the run goes.
 func (p *project) checkSecrets(ctx context.Context, there lint.Inventory, j *config.Job) error {
-	c := &checker{Env: p.Env, project: p, versions: []polyaxonfile.Version{polyaxonfile.Newest()}, cluster: there}
+	c := &checker{Env: p.Env, project: p, versions: []schema.Version{schema.Newest()}, cluster: there}
 	t := target{component: j.Component, jobs: []*config.Job{j}}
 	if j.Component == "" {
 		t.path = p.file(j.Polyaxonfile)

@@ -8,7 +8,10 @@ import (
 	"strconv"
 
 	"github.com/slipway-ci/slipway/internal/config"
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/check"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/fill"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/operation"
 	"github.com/slipway-ci/slipway/internal/source"
 	components "github.com/slipway-ci/slipway/polyaxon"
 	"github.com/slipway-ci/slipway/tasks/report"
@@ -18,16 +21,16 @@ import (
 const unbuiltImage = "slipway.invalid/not-built@sha256:0000000000000000000000000000000000000000000000000000000000000000"
 
 // polyaxonfile reads the Polyaxonfile or the component that a job names.
-func (p *project) polyaxonfile(ctx context.Context, j *config.Job) (*polyaxonfile.File, error) {
+func (p *project) polyaxonfile(ctx context.Context, j *config.Job) (*file.File, error) {
 	if j.Component != "" {
 		text, err := components.Read(j.Component)
 		if err != nil {
 			at := p.config.At(section(j), j.Name, "component")
 			return nil, noComponent(at, j.Component)
 		}
-		return polyaxonfile.Parse("component "+j.Component, text)
+		return check.Parse("component "+j.Component, text)
 	}
-	file, err := p.reader().Read(ctx, p.file(j.Polyaxonfile))
+	file, err := check.Read(ctx, p.reader(), p.file(j.Polyaxonfile))
 	if err != nil {
 		if absent := p.absent(j); absent != nil {
 			return nil, absent
@@ -39,8 +42,8 @@ func (p *project) polyaxonfile(ctx context.Context, j *config.Job) (*polyaxonfil
 // reader reads Polyaxonfiles, and what they refer to over the network. A command
 // reads each once: what it checked is what it plans, what the key is made of, and what
 // it sends, hours later too.
-func (p *project) reader() polyaxonfile.Reader {
-	reader := polyaxonfile.Reader{Transport: p.public, Root: p.config.Dir, Held: p.held}
+func (p *project) reader() file.Reader {
+	reader := file.Reader{Transport: p.public, Root: p.config.Dir, Held: p.held}
 	if repository := p.config.Repository(); repository != "" {
 		reader.Root = repository
 	}
@@ -60,16 +63,16 @@ func section(j *config.Job) string {
 
 // operation renders what is sent to Polyaxon for a job. image is the reference,
 // by digest, of its image.
-func (p *project) operation(ctx context.Context, j *config.Job, image string) (*polyaxonfile.Operation, error) {
+func (p *project) operation(ctx context.Context, j *config.Job, image string) (*operation.Operation, error) {
 	file, err := p.polyaxonfile(ctx, j)
 	if err != nil {
 		return nil, err
 	}
-	fill, err := p.fill(ctx, j, image)
+	with, err := p.fill(ctx, j, image)
 	if err != nil {
 		return nil, err
 	}
-	operation, err := file.Operation(fill)
+	operation, err := fill.Operation(file, with)
 	return operation, located(p.config.At(section(j), j.Name), err)
 }
 
@@ -92,7 +95,7 @@ func (p *project) checkJobs(ctx context.Context, jobs []*config.Job) error {
 		errs = append(errs, err)
 		for _, problem := range problems {
 			told := &source.Error{Position: source.Position(problem.Position), Message: problem.Message, Hint: problem.Hint}
-			if problem.Severity == string(polyaxonfile.SeverityError) {
+			if problem.Severity == string(file.SeverityError) {
 				errs = append(errs, told)
 			} else if !seen[told.Error()] {
 				seen[told.Error()] = true

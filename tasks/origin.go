@@ -1,9 +1,12 @@
 package tasks
 
-import "github.com/slipway-ci/slipway/internal/polyaxonfile"
+import (
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/fill"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/operation"
+)
 
 // labelPrefix is that of the labels and annotations that slipway writes.
-const labelPrefix = polyaxonfile.LabelPrefix
+const labelPrefix = operation.LabelPrefix
 
 // metaActor is under what a run keeps who started it.
 const metaActor = "slipway_actor"
@@ -63,7 +66,7 @@ func (e *Env) actor() string {
 }
 
 // stamped gives an operation as it is sent: its pods say where they came from.
-func (p *project) stamped(operation *polyaxonfile.Operation) *polyaxonfile.Operation {
+func (p *project) stamped(operation *operation.Operation) *operation.Operation {
 	o := p.origin()
-	return operation.Labelled(o.labels, o.annotations)
+	return fill.Labelled(operation, o.labels, o.annotations)
 }

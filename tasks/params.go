@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/config"
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/fill"
 	"github.com/slipway-ci/slipway/internal/secret"
 	"github.com/slipway-ci/slipway/internal/source"
 )
@@ -52,7 +52,7 @@ func (p *project) override(ctx context.Context, params, names []string) error {
 			return err
 		}
 		p.texts[name] = map[string]string{}
-		for _, input := range file.Inputs() {
+		for _, input := range fill.Inputs(file) {
 			inputs = append(inputs, input)
 			if value, ok := given[input]; ok {
 				p.texts[name][input] = value
@@ -87,26 +87,26 @@ func (p *project) named(name string) *config.Job {
 	return p.config.Services[name]
 }
 
-// params puts a job's params into fill: values, what the command line gave as text,
+// params puts a job's params into what fills its file: values, what the command line gave as text,
 // and those that a Kubernetes Secret keeps.
-func (p *project) params(j *config.Job, fill *polyaxonfile.Fill) {
-	fill.Params, fill.Texts, fill.Secrets = map[string]any{}, map[string]string{}, map[string]polyaxonfile.SecretKey{}
+func (p *project) params(j *config.Job, to *fill.Fill) {
+	to.Params, to.Texts, to.Secrets = map[string]any{}, map[string]string{}, map[string]fill.SecretKey{}
 	for name, value := range j.Params {
-		fill.Params[name] = value
+		to.Params[name] = value
 	}
 	for name, r := range j.References() {
-		fill.Params[name] = r.String() // until resolved knows better
+		to.Params[name] = r.String() // until resolved knows better
 	}
 	for name, text := range p.texts[j.Name] {
-		delete(fill.Params, name)
-		fill.Texts[name] = text
+		delete(to.Params, name)
+		to.Texts[name] = text
 	}
 	for name := range p.secretParams(j) {
-		delete(fill.Params, name)
-		delete(fill.Texts, name)
-		fill.Secrets[name] = polyaxonfile.SecretKey{Name: p.paramSecret(j), Key: name}
+		delete(to.Params, name)
+		delete(to.Texts, name)
+		to.Secrets[name] = fill.SecretKey{Name: p.paramSecret(j), Key: name}
 	}
-	fill.ParamsAt = func(name string) source.Position {
+	to.ParamsAt = func(name string) source.Position {
 		if _, ok := p.texts[j.Name][name]; ok {
 			return source.Position{File: "-P " + name}
 		}

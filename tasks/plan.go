@@ -8,12 +8,12 @@ import (
 	"strings"
 
 	"github.com/rogpeppe/go-internal/diff"
-
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/image"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/fill"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/operation"
 	"github.com/slipway-ci/slipway/internal/run"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
@@ -204,7 +204,7 @@ func (p *project) planJob(ctx context.Context, to *platform, j *config.Job, refe
 	if last != nil {
 		before = operationText(last.RawContent)
 	}
-	one.Diff = string(diff.Diff("last run", []byte(before), "deploy", []byte(render(operation.Unlabelled()))))
+	one.Diff = string(diff.Diff("last run", []byte(before), "deploy", []byte(render(fill.Unlabelled(operation)))))
 	if one.Diff == "" {
 		one.Diff = "the same operation again: its image, its upstream or its last run's end differs\n"
 	}
@@ -230,11 +230,11 @@ func (p *project) lastRun(ctx context.Context, to *platform, job string, status 
 // operationText gives an operation that a server kept in the form that render
 // prints, so that both can be compared line by line.
 func operationText(content string) string {
-	operation, err := polyaxonfile.ParseOperation([]byte(content))
+	operation, err := operation.Parse([]byte(content))
 	if err != nil {
 		return content
 	}
-	return render(operation.Unlabelled())
+	return render(fill.Unlabelled(operation))
 }
 
 // Submit builds and pushes the image of one job, syncs the secrets, and submits

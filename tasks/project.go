@@ -9,7 +9,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/image"
 	"github.com/slipway-ci/slipway/internal/panics"
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 	"github.com/slipway-ci/slipway/internal/revision"
 	"github.com/slipway-ci/slipway/internal/secret"
 	"github.com/slipway-ci/slipway/tasks/report"
@@ -26,7 +26,7 @@ type project struct {
 	// sends them looks at the addresses that it connects to.
 	public http.RoundTripper
 	// held are the Polyaxonfiles, as they were first read.
-	held *polyaxonfile.Held
+	held *file.Held
 	// access gives the way to the cluster; it is read once.
 	access func() (*access, error)
 	// revision gives what git knows of the tree; it is asked once.
@@ -68,7 +68,7 @@ func (e *Env) open(ctx context.Context) (*project, error) {
 		config:   cfg,
 		untagged: &sync.Once{}, forgetful: &sync.Once{},
 		public:  e.Transport,
-		held:    polyaxonfile.NewHeld(),
+		held:    file.NewHeld(),
 		secrets: &secret.Resolver{Dir: cfg.Dir, Lookup: e.Lookup},
 		revision: sync.OnceValue(func() revision.Revision {
 			known, _ := revision.Read(ctx, cfg.Dir, e.Environ, image.Excluded) // its only error is the end of ctx

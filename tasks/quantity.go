@@ -10,7 +10,9 @@ import (
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/config"
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/compile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/types"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
@@ -21,9 +23,9 @@ func (p *project) checkQuantities(ctx context.Context, j *config.Job) error {
 	if err != nil {
 		return nil //nolint:nilerr // it is told where the operation is checked
 	}
-	compiled, err := polyaxonfile.Compile(operation.JSON(), polyaxonfile.Newest())
+	compiled, err := compile.Operation(operation.JSON(), schema.Newest())
 	if err == nil && compiled.Schedule() == "" {
-		compiled, err = compiled.Resolve(polyaxonfile.Context{
+		compiled, err = compiled.Resolve(compile.Context{
 			Owner: "default", Project: p.config.Project, ProjectUUID: p.config.Project, Name: j.Name, UUID: compiledRun,
 			Namespace: p.namespace(), Connections: catalogOf(operation),
 		})
@@ -61,7 +63,7 @@ func unreadable(value any) (found []string) {
 			for _, section := range []string{"requests", "limits"} {
 				amounts, _ := asked[section].(map[string]any)
 				for _, name := range sorted(amounts) {
-					if _, ok := polyaxonfile.Quantity(amounts[name]); !ok && amounts[name] != nil {
+					if _, ok := types.Quantity(amounts[name]); !ok && amounts[name] != nil {
 						found = append(found, fmt.Sprint(amounts[name]))
 					}
 				}

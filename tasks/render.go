@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/config"
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/operation"
 	components "github.com/slipway-ci/slipway/polyaxon"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
@@ -93,7 +93,7 @@ func Render(ctx context.Context, env *Env, name string, o RenderOptions) (*repor
 }
 
 // tellRendered puts an operation into a result, compiled when o says so.
-func (p *project) tellRendered(ctx context.Context, result *report.Result, j *config.Job, operation *polyaxonfile.Operation, o RenderOptions) error {
+func (p *project) tellRendered(ctx context.Context, result *report.Result, j *config.Job, operation *operation.Operation, o RenderOptions) error {
 	stamped := p.stamped(operation)
 	if o.Compiled && o.Pod {
 		return usagef("render prints what it is compiled to, or its pod, not both")
@@ -140,7 +140,7 @@ func (p *project) planReference(ctx context.Context, j *config.Job) (string, err
 }
 
 // source gives the text of a job's own file that reads as operation.
-func (p *project) source(ctx context.Context, j *config.Job, operation *polyaxonfile.Operation) ([]byte, error) {
+func (p *project) source(ctx context.Context, j *config.Job, operation *operation.Operation) ([]byte, error) {
 	if j.Component != "" {
 		text, err := components.Read(j.Component)
 		if err != nil {

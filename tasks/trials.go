@@ -7,7 +7,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/matrix"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/operation"
 	"github.com/slipway-ci/slipway/internal/run"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
@@ -18,8 +19,8 @@ func (p *project) tabled(ctx context.Context, to *platform, j *config.Job, s run
 	if ctx.Err() != nil || reported.UUID == "" {
 		return reported
 	}
-	operation, err := polyaxonfile.ParseOperation([]byte(s.Content))
-	if err != nil || !operation.HasMatrix() {
+	operation, err := operation.Parse([]byte(s.Content))
+	if err != nil || !matrix.Has(operation) {
 		return reported
 	}
 	runs, err := p.trials(ctx, to, j, reported.UUID)
@@ -27,7 +28,7 @@ func (p *project) tabled(ctx context.Context, to *platform, j *config.Job, s run
 		p.event(report.Warning, "run", j.Name, fmt.Sprintf("the runs of its matrix are not told: %v", err))
 		return reported
 	}
-	varied := operation.MatrixParams()
+	varied := matrix.Params(operation)
 	for n := range runs {
 		runs[n].Number, runs[n].Params = n+1, map[string]any{}
 		for _, name := range varied {
@@ -38,7 +39,7 @@ func (p *project) tabled(ctx context.Context, to *platform, j *config.Job, s run
 	}
 	reported.Runs = runs
 	var by *report.Ranking
-	if metric, minimize := operation.Objective(); metric != "" {
+	if metric, minimize := matrix.Objective(operation); metric != "" {
 		by = &report.Ranking{Metric: metric, Lower: minimize}
 	}
 	reported.Rank(by)

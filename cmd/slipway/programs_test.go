@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/gate"
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 	"github.com/slipway-ci/slipway/internal/testbed"
 	components "github.com/slipway-ci/slipway/polyaxon"
 )
@@ -97,11 +97,11 @@ func isService(t *testing.T, name string) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file, err := polyaxonfile.Parse(name, text)
-	if err != nil {
+	f, problems := file.Load(name, text)
+	if err := file.Errors(problems); err != nil {
 		t.Fatal(err)
 	}
-	component, _ := file.Component()
+	component, _ := f.Component()
 	run, _ := component["run"].(map[string]any)
 	return run["kind"] == "service"
 }

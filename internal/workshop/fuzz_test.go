@@ -31,7 +31,7 @@ func TestFuzzPackagesAreFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	const module = "github.com/slipway-ci/slipway/internal/"
-	for _, want := range []string{"polyaxonfile", "polyaxonfile/template", "config"} {
+	for _, want := range []string{"polyaxonfile/file", "polyaxonfile/template", "config"} {
 		if !slices.Contains(packages, module+want) {
 			t.Errorf("%s is not among %v", want, packages)
 		}

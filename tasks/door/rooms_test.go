@@ -23,13 +23,21 @@ import (
 	"github.com/slipway-ci/slipway/internal/image"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/check"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/compile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/compose"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/converter"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/edit"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/fill"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/lint"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/matrix"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/operation"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/shape"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/template"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/types"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/yaml11"
 	"github.com/slipway-ci/slipway/internal/printer"
 	"github.com/slipway-ci/slipway/internal/registry"
@@ -98,21 +106,56 @@ var within = map[string]func(ctx context.Context, dir string) error{
 		_, err = c.Projects(ctx)
 		return err
 	},
-	"internal/polyaxonfile": func(ctx context.Context, dir string) error {
-		_, err := polyaxonfile.Reader{Transport: refusing}.Read(ctx, filepath.Join(dir, "ref.yml"))
+	"internal/polyaxonfile/check": func(context.Context, string) error {
+		return file.Errors(check.Validate(nil, schema.Newest()))
+	},
+	"internal/polyaxonfile/compile": func(context.Context, string) error {
+		var none *compile.Compiled
+		none.JSON()
+		return nil
+	},
+	"internal/polyaxonfile/compose": func(context.Context, string) error {
+		var none *compose.Composer
+		_, err := none.Compose(nil)
+		return err
+	},
+	"internal/polyaxonfile/file": func(ctx context.Context, dir string) error {
+		_, problems := file.Reader{Transport: refusing}.Load(ctx, filepath.Join(dir, "ref.yml"))
+		return file.Errors(problems)
+	},
+	"internal/polyaxonfile/fill": func(context.Context, string) error {
+		_, err := fill.Operation(nil, fill.Fill{})
 		return err
 	},
 	"internal/polyaxonfile/lint": func(ctx context.Context, dir string) error {
-		file, err := polyaxonfile.Reader{}.Read(ctx, filepath.Join(dir, "good.yml"))
+		f, err := check.Read(ctx, file.Reader{}, filepath.Join(dir, "good.yml"))
 		if err != nil {
 			return err
 		}
-		lint.Check(ctx, file, lint.Options{Cluster: asked{}})
+		lint.Check(ctx, f, lint.Options{Cluster: asked{}})
 		return nil
+	},
+	"internal/polyaxonfile/matrix": func(context.Context, string) error {
+		_, err := matrix.Expand(nil)
+		return err
+	},
+	"internal/polyaxonfile/operation": func(context.Context, string) error {
+		var none *operation.Operation
+		none.JSON()
+		return nil
+	},
+	"internal/polyaxonfile/shape": func(context.Context, string) error {
+		var none *shape.Shaper
+		_, err := none.Object(nil, nil)
+		return err
+	},
+	"internal/polyaxonfile/types": func(context.Context, string) error {
+		var none *python.Dict
+		return types.Check(map[string]any{"name": "epochs", "type": "str"}, none, schema.Newest())
 	},
 	"internal/polyaxonfile/converter": func(context.Context, string) error {
 		var none *python.Dict
-		converter.Text(none, polyaxonfile.Newest())
+		converter.Text(none, schema.Newest())
 		return nil
 	},
 	"internal/polyaxonfile/edit": func(context.Context, string) error {
@@ -131,7 +174,7 @@ var within = map[string]func(ctx context.Context, dir string) error{
 	},
 	"internal/polyaxonfile/schema": func(context.Context, string) error {
 		var none *schema.Object
-		none.Keys(polyaxonfile.Newest())
+		none.Keys(schema.Newest())
 		return nil
 	},
 	"internal/polyaxonfile/yaml11": func(context.Context, string) error {
@@ -207,15 +250,16 @@ var atHand = map[string]string{
 // elsewhere are rooms of which another test has every part panic, and which one; or "" for
 // those that are given nothing that can.
 var elsewhere = map[string]string{
-	"cmd/slipway":            "TestPanicOfEveryCommand",
-	"tasks/door":             "TestFaults",
-	"tasks":                  "TestFaults, TestPanicAtEveryRequest",
-	"internal/gate":          "TestFaultsOfTheWay",
-	"internal/machine":       "",
-	"internal/state":         "",
-	"internal/source/syntax": "",
-	"polyaxon":               "",
-	"examples/quickstart":    "", // a program of its own
+	"cmd/slipway":                 "TestPanicOfEveryCommand",
+	"tasks/door":                  "TestFaults",
+	"tasks":                       "TestFaults, TestPanicAtEveryRequest",
+	"internal/gate":               "TestFaultsOfTheWay",
+	"internal/machine":            "",
+	"internal/polyaxonfile/plain": "",
+	"internal/state":              "",
+	"internal/source/syntax":      "",
+	"polyaxon":                    "",
+	"examples/quickstart":         "", // a program of its own
 }
 
 // refusing is a transport that panics.

@@ -7,7 +7,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/compile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
@@ -44,16 +45,16 @@ const (
 func (k Kind) rule() string { return "missing-" + strings.ReplaceAll(string(k), " ", "-") }
 
 // stage is when a run fails that lacks something of a kind.
-func (k Kind) stage() polyaxonfile.Stage {
+func (k Kind) stage() file.Stage {
 	if k == Connection {
-		return polyaxonfile.StageCompile
+		return file.StageCompile
 	}
-	return polyaxonfile.StageRun
+	return file.StageRun
 }
 
 func clusterRules() []Rule {
 	missing := func(kind Kind, summary, help string) Rule {
-		return Rule{Name: kind.rule(), Severity: polyaxonfile.SeverityError, Stage: kind.stage(), Summary: summary, Help: help,
+		return Rule{Name: kind.rule(), Severity: file.SeverityError, Stage: kind.stage(), Summary: summary, Help: help,
 			check: func(p *pass) { missingFrom(p, kind) }}
 	}
 	return []Rule{
@@ -64,7 +65,7 @@ func clusterRules() []Rule {
 		missing(VolumeClaim, "A PersistentVolumeClaim that the cluster does not have", "The run stays pending. Create the claim, or correct its name."),
 		missing(Connection, "A connection that the agent's catalog does not have",
 			"The run fails when it is compiled. Connections are set up with Polyaxon's Helm chart; their names are in the ConfigMap of the agent, where check reads them."),
-		{Name: ExceedsMachine, Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageRun,
+		{Name: ExceedsMachine, Severity: file.SeverityError, Stage: file.StageRun,
 			Summary: "A job asks for more than the sandbox's machine has",
 			Help:    "On the sandbox a job runs on this machine, and one that asks for a GPU, processors or memory that are not there can never run. Set `gpu: 0` for the job in an environment of slipway.yaml, ask for less, or deploy to a cluster."},
 	}
@@ -87,7 +88,7 @@ func missingFrom(p *pass, kind Kind) {
 
 // Missing gives what the file names by templates, once its operation is compiled and
 // rendered, and the cluster does not have.
-func Missing(ctx context.Context, f *polyaxonfile.File, c *polyaxonfile.Compiled, cluster Inventory) []Finding {
+func Missing(ctx context.Context, f *file.File, c *compile.Compiled, cluster Inventory) []Finding {
 	var root map[string]any
 	if json.Unmarshal(c.JSON(), &root) != nil {
 		return nil // slipway wrote it
@@ -107,7 +108,7 @@ func Missing(ctx context.Context, f *polyaxonfile.File, c *polyaxonfile.Compiled
 		}
 		at := f.At(path...)
 		all = append(all, Finding{
-			Error: source.Error{Position: at, Message: message, Hint: hint}, Rule: n.kind.rule(), Severity: polyaxonfile.SeverityError, Stage: n.kind.stage(),
+			Error: source.Error{Position: at, Message: message, Hint: hint}, Rule: n.kind.rule(), Severity: file.SeverityError, Stage: n.kind.stage(),
 			Length: p.length(at), Line: f.Line(at),
 		})
 	}
@@ -116,7 +117,7 @@ func Missing(ctx context.Context, f *polyaxonfile.File, c *polyaxonfile.Compiled
 
 // templateOf gives the path in the file of the template that made what stands at a path
 // of its compiled operation; nil where none did.
-func templateOf(f *polyaxonfile.File, compiled []string) []string {
+func templateOf(f *file.File, compiled []string) []string {
 	_, component := f.Component()
 	for _, base := range [][]string{nil, component} {
 		path := extend(base, compiled...)

@@ -7,27 +7,27 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 )
 
 func commandRules() []Rule {
 	return []Rule{
-		{Name: "command-with-spaces", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageRun, check: commandWithSpaces,
+		{Name: "command-with-spaces", Severity: file.SeverityError, Stage: file.StageRun, check: commandWithSpaces,
 			Summary: "A command of one text with spaces",
 			Help: "Kubernetes runs no shell: `command: [\"python train.py\"]` looks for a program whose name is `python train.py`, and the container does not start. " +
 				"Write each word as an element of its own: `[python, train.py]`."},
-		{Name: "argument-with-space", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageRun, check: argumentWithSpace,
+		{Name: "argument-with-space", Severity: file.SeverityWarning, Stage: file.StageRun, check: argumentWithSpace,
 			Summary: "An option and its value in one argument",
 			Help: "Nothing splits an argument at its spaces: of `args: [\"--epochs 10\"]` the program gets one argument, and knows no option `--epochs 10`. " +
 				"Write two elements, `[--epochs, \"10\"]`, or one with an equals sign, `[--epochs=10]`."},
-		{Name: "shell-script-cut", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageRun, check: shellScriptCut,
+		{Name: "shell-script-cut", Severity: file.SeverityWarning, Stage: file.StageRun, check: shellScriptCut,
 			Summary: "A shell's -c is followed by more than the script",
 			Help: "`sh -c` takes one argument as its script; what comes after it becomes $0, $1 and so on and is not run: `[sh, -c, python, train.py]` starts Python without train.py. " +
 				"Write the script as one text."},
-		{Name: "shell-without-c", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageRun, check: shellWithoutC,
+		{Name: "shell-without-c", Severity: file.SeverityWarning, Stage: file.StageRun, check: shellWithoutC,
 			Summary: "A shell is given a command without -c",
 			Help:    "`[bash, \"python train.py\"]` has the shell look for a script file of that name. Put `-c` before the command."},
-		{Name: "shell-syntax", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageRun, check: shellSyntax,
+		{Name: "shell-syntax", Severity: file.SeverityWarning, Stage: file.StageRun, check: shellSyntax,
 			Summary: "The shell's signs in arguments of a program",
 			Help: "Without a shell, `&&`, `|`, `>` and `$HOME` reach the program as they are. Run a shell: `command: [/bin/sh, -c]` with the whole line as one argument. " +
 				"Kubernetes itself puts in variables that are written `$(NAME)`."},
@@ -70,7 +70,7 @@ func commandWithSpaces(p *pass) {
 		words, safe := separated(command[0])
 		found := p.value(paths[0], "write ["+inBrackets(words)+"]", "no program is called %q: Kubernetes does not split a command at its spaces", shortened(command[0]))
 		if _, isText := c.values["command"].(string); isText {
-			found.Severity = polyaxonfile.SeverityWarning
+			found.Severity = file.SeverityWarning
 		}
 		if safe && len(command) == 1 {
 			separate := make([]any, len(words))

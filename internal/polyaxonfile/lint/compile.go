@@ -5,7 +5,8 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/compile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 )
 
 // compileRule is found by compiling the file, where nothing else is wrong with it.
@@ -13,7 +14,7 @@ const compileRule = "compile-error"
 
 func compileRules() []Rule {
 	return []Rule{{
-		Name: compileRule, Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageCompile,
+		Name: compileRule, Severity: file.SeverityError, Stage: file.StageCompile,
 		Summary: "Polyaxon's compiler fails on the file",
 		Help: "The file is compiled as the version's server would, with values of the right types where a param is still to come, and that fails: a default that its input's type or validation does not take, " +
 			"a template that computes what cannot be, a reference to what is not there. The message is Polyaxon's own.",
@@ -36,15 +37,15 @@ func (p *pass) compile() {
 	if kind := text(p.run["kind"]); operation["isPreset"] == true || before2(p.version) && contains([]string{"spark", "flink", "dask", "ray"}, kind) {
 		return // kinds that went with 1.x, which no one has compiled beside slipway
 	}
-	compiled, err := polyaxonfile.CompileValues(operation, p.version)
+	compiled, err := compile.Values(operation, p.version)
 	if err == nil && complete && compiled.Schedule() == "" && !p.needsRuns() {
 		compiled, err = compiled.Resolve(p.context())
 		if err == nil && p.options.Cluster != nil && p.asWritten(operation) {
 			p.findings = append(p.findings, Missing(p, p.file, compiled, p.options.Cluster)...)
 		}
 	}
-	var invalid *polyaxonfile.InvalidError
-	var failed *polyaxonfile.CompileError
+	var invalid *compile.InvalidError
+	var failed *compile.Error
 	switch {
 	case errors.As(err, &invalid) && strings.Contains(invalid.Error(), "unexpected keyword argument"):
 		// The schema knows better which spellings of keys Polyaxon takes.
@@ -155,10 +156,10 @@ func (p *pass) needsRuns() bool {
 
 // context is a run as good as any: its catalog has all connections that the file
 // names.
-func (p *pass) context() polyaxonfile.Context {
-	x := polyaxonfile.Context{
+func (p *pass) context() compile.Context {
+	x := compile.Context{
 		Owner: "default", Project: "project", ProjectUUID: "project", Name: "run", UUID: strings.Repeat("0", 31) + "1", Namespace: "polyaxon",
-		Connections: map[string]polyaxonfile.Connection{},
+		Connections: map[string]compile.Connection{},
 	}
 	names := append(p.connections(), p.initConnections()...)
 	for _, x := range append(p.declared("inputs"), p.declared("outputs")...) {
@@ -169,7 +170,7 @@ func (p *pass) context() polyaxonfile.Context {
 	}
 	for _, name := range names {
 		if name != "" {
-			x.Connections[name] = polyaxonfile.Connection{Name: name, Kind: "volume_claim", Schema: map[string]any{"volumeClaim": name, "mountPath": "/" + name}}
+			x.Connections[name] = compile.Connection{Name: name, Kind: "volume_claim", Schema: map[string]any{"volumeClaim": name, "mountPath": "/" + name}}
 		}
 	}
 	return x

@@ -3,19 +3,19 @@ package lint
 import (
 	"strings"
 
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 )
 
 func containerRules() []Rule {
 	return []Rule{
-		{Name: "duplicate-env", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageRun, check: duplicateEnv,
+		{Name: "duplicate-env", Severity: file.SeverityWarning, Stage: file.StageRun, check: duplicateEnv,
 			Summary: "An environment variable is set twice",
 			Help:    "Of two entries of `env` with the same name the last one wins. An input with `toEnv` sets a variable as well. Remove one of them."},
-		{Name: "reserved-name", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageRun, check: reservedName,
+		{Name: "reserved-name", Severity: file.SeverityWarning, Stage: file.StageRun, check: reservedName,
 			Summary: "A name that Polyaxon uses itself",
 			Help: "Polyaxon sets variables whose names begin with POLYAXON_, and names its own containers and volumes polyaxon-... and artifacts-context. Setting them in a Polyaxonfile breaks " +
 				"tracking or the run. Choose another name. (Inputs called globals, params or connections are refused by every version.)"},
-		{Name: "duplicate-container", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageRun, check: duplicateContainer,
+		{Name: "duplicate-container", Severity: file.SeverityError, Stage: file.StageRun, check: duplicateContainer,
 			Summary: "Two containers have the same name",
 			Help:    "Kubernetes refuses a pod in which two containers, init and sidecar containers included, share a name."},
 	}

@@ -7,13 +7,13 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 	"github.com/slipway-ci/slipway/internal/secret"
 )
 
 func credentialRules() []Rule {
 	return []Rule{
-		{Name: "plain-text-credential", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageAdvice, check: plainTextCredential,
+		{Name: "plain-text-credential", Severity: file.SeverityWarning, Stage: file.StageAdvice, check: plainTextCredential,
 			Summary: "A password, token or key stands in the file",
 			Help: "Whoever reads the repository reads it, and Polyaxon stores it with each run and shows it in its pages. Put it into `secrets` of slipway.yaml and read it by `valueFrom: {secretKeyRef: ...}`, " +
 				"or pass it as a param `secret:env:NAME`. Change it where it is in use: it is in the history. check never prints the value."},

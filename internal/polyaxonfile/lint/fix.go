@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/edit"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
 )
 
@@ -92,7 +92,7 @@ func (f *Fixed) apply(ctx context.Context, name string, o Options, before, open 
 func attempt(f *Finding) string { return fmt.Sprint(f.Rule, "\x00", f.Message, "\x00", f.Line) }
 
 func inspect(ctx context.Context, name string, text []byte, o Options) []Finding {
-	f, problems := polyaxonfile.Load(name, text)
+	f, problems := file.Load(name, text)
 	return finish(ctx, f, problems, o)
 }
 
@@ -105,7 +105,7 @@ func worse(before, after []Finding) bool {
 		by       int
 	}{{before, -1}, {after, 1}} {
 		for i := range side.findings {
-			if f := &side.findings[i]; f.Severity == polyaxonfile.SeverityError {
+			if f := &side.findings[i]; f.Severity == file.SeverityError {
 				balance[f.Rule] += side.by
 				fewer -= side.by
 			}
@@ -120,7 +120,7 @@ func worse(before, after []Finding) bool {
 }
 
 // schemaFix is how a problem of the schema is mended, nil when it is not safe to.
-func schemaFix(f *polyaxonfile.File, p *polyaxonfile.Problem) fix {
+func schemaFix(f *file.File, p *file.Problem) fix {
 	switch p.Name {
 	case "version-missing":
 		return first(f, "version", 1.1)
@@ -148,7 +148,7 @@ func schemaFix(f *polyaxonfile.File, p *polyaxonfile.Problem) fix {
 
 // first puts a key before the file's others, or among them where they stand in
 // braces.
-func first(f *polyaxonfile.File, key string, value any) fix {
+func first(f *file.File, key string, value any) fix {
 	keys := f.Keys()
 	if len(keys) == 0 {
 		return nil

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 )
 
 // TestFix mends files as people write them, for all known versions and for 2.18
@@ -23,7 +23,7 @@ func TestFix(t *testing.T) {
 		if strings.Contains(name, ".fixed") {
 			continue
 		}
-		for suffix, versions := range map[string][]polyaxonfile.Version{"": nil, "-2.18": KnownVersions()[1:]} {
+		for suffix, versions := range map[string][]schema.Version{"": nil, "-2.18": KnownVersions()[1:]} {
 			t.Run(name+suffix, func(t *testing.T) {
 				text, err := os.ReadFile(file)
 				if err != nil {

@@ -6,15 +6,14 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 )
 
 // found gives what is found in a text by Polyaxon 2.18, a line each: place, severity,
 // name, message and hint.
 func found(t *testing.T, text string) []string {
 	t.Helper()
-	f, problems := polyaxonfile.Load("f.yml", []byte(text))
+	f, problems := file.Load("f.yml", []byte(text))
 	var all []string
 	for _, x := range finish(t.Context(), f, problems, Options{Versions: KnownVersions()[1:]}) {
 		line := fmt.Sprintf("%d:%d %s %s: %s", x.Position.Line, x.Column, x.Severity, x.Rule, x.Message)
@@ -148,7 +147,7 @@ func TestAnotherCommandIsNeverMade(t *testing.T) {
 // gives it one.
 func TestGivenBySlipway(t *testing.T) {
 	text := "version: 1.1\nkind: component\ninputs: [{name: DATA, type: str, isOptional: true}]\nrun: {kind: job, container: {image: \"a:1\", args: [\"--data={{ DATA }}\", \"{{ DATA }}\"]}}\n"
-	f, _ := polyaxonfile.Load("f.yml", []byte(text))
+	f, _ := file.Load("f.yml", []byte(text))
 	if have := Check(t.Context(), f, Options{}); len(have) != 2 {
 		t.Errorf("without a value: %v", have)
 	}
@@ -167,7 +166,7 @@ func TestMissingRendered(t *testing.T) {
 	} {
 		text := "version: 1.1\nkind: component\ninputs: [" + inputs + "]\nrun:\n  kind: job\n  container:\n    image: a:1\n" +
 			"    envFrom: [{secretRef: {name: '{{ TEAM }}-token'}}, {secretRef: {name: \"{{ 'acne' + '-' + 'token' }}\"}}]\n"
-		f, problems := polyaxonfile.Load("f.yml", []byte(text))
+		f, problems := file.Load("f.yml", []byte(text))
 		got := ""
 		for _, x := range finish(t.Context(), f, problems, Options{Cluster: there{Secret: {"acne-token"}}}) {
 			if x.Rule == MissingSecret {
@@ -185,11 +184,11 @@ func TestMissingRendered(t *testing.T) {
 
 // TestEmptyDefault has a default that 1.x takes for none, and 2.x holds against the type.
 func TestEmptyDefault(t *testing.T) {
-	f, problems := polyaxonfile.Load("f.yml", []byte("version: 1.1\nkind: component\ninputs: [{name: x, type: int, isOptional: true, value: ''}]\n"+
+	f, problems := file.Load("f.yml", []byte("version: 1.1\nkind: component\ninputs: [{name: x, type: int, isOptional: true, value: ''}]\n"+
 		"run: {kind: job, container: {image: a:1, args: ['{{ x }}']}}\n"))
 	refused := false
 	for _, x := range finish(t.Context(), f, problems, Options{}) {
-		if x.Severity == polyaxonfile.SeverityError {
+		if x.Severity == file.SeverityError {
 			if refused = true; len(x.Versions) != 1 || x.Versions[0].Major != 2 {
 				t.Errorf("%s by %v", x.Message, x.Versions)
 			}

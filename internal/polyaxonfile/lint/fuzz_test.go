@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
@@ -35,7 +35,7 @@ func FuzzCheck(f *testing.F) {
 		if len(text) > 10_000 {
 			return
 		}
-		file, _ := polyaxonfile.Load("f.yml", text)
+		file, _ := file.Load("f.yml", text)
 		for _, found := range Check(t.Context(), file, examples) {
 			if found.Rule == "" || found.Severity == "" || found.Message == "" {
 				t.Errorf("a finding is not described: %+v", found)
@@ -76,7 +76,7 @@ func TestHuge(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			started := time.Now()
-			file, _ := polyaxonfile.Load("f.yml", []byte(text))
+			file, _ := file.Load("f.yml", []byte(text))
 			found := Check(t.Context(), file, Options{})
 			if len(found) == 0 || len(found) > maxFindings {
 				t.Errorf("%d findings", len(found))

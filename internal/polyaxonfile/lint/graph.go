@@ -3,18 +3,18 @@ package lint
 import (
 	"strings"
 
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 )
 
 func graphRules() []Rule {
 	return []Rule{
-		{Name: "dag-cycle", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageCompile, check: dagCycle,
+		{Name: "dag-cycle", Severity: file.SeverityError, Stage: file.StageCompile, check: dagCycle,
 			Summary: "Operations of a dag wait for each other",
 			Help:    "A depends on B and B on A, directly or by way of others, by `dependencies` or by a param whose `ref` is `ops.NAME`. The dag fails when it is compiled."},
-		{Name: "unknown-dependency", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageCompile, check: unknownDependency,
+		{Name: "unknown-dependency", Severity: file.SeverityError, Stage: file.StageCompile, check: unknownDependency,
 			Summary: "A dependency on an operation that the dag does not have",
 			Help:    "`dependencies` and `ref: ops.NAME` name other operations of the same dag. The dag fails when it is compiled."},
-		{Name: "repeated-operation", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageCompile, check: repeatedOperation,
+		{Name: "repeated-operation", Severity: file.SeverityError, Stage: file.StageCompile, check: repeatedOperation,
 			Summary: "Two operations of a dag have the same name, or one has none",
 			Help:    "Operations of a dag refer to each other by name, so each needs one of its own."},
 	}

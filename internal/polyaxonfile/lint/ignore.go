@@ -4,7 +4,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
@@ -13,7 +13,7 @@ const marker = "slipway:ignore"
 
 func commentRules() []Rule {
 	return []Rule{
-		{Name: "unknown-rule", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageAdvice, check: unknownRule,
+		{Name: "unknown-rule", Severity: file.SeverityWarning, Stage: file.StageAdvice, check: unknownRule,
 			Summary: "A comment silences a rule that there is not",
 			Help:    "`# slipway:ignore NAME` takes names of this page, several of them with a space or a comma between. It stands at the end of the line at fault, on a line of its own above it, or, for the whole file, before the file's first key."},
 	}
@@ -21,7 +21,7 @@ func commentRules() []Rule {
 
 // silence leaves out what a comment on the same line, right above it, or at the
 // file's top says to ignore.
-func silence(f *polyaxonfile.File, all []Finding) []Finding {
+func silence(f *file.File, all []Finding) []Finding {
 	lines := map[string]int{} // of each file, up to the last finding
 	for i := range all {
 		lines[all[i].File] = max(lines[all[i].File], all[i].Position.Line)
@@ -40,7 +40,7 @@ func silence(f *polyaxonfile.File, all []Finding) []Finding {
 }
 
 // lineNames gives what comments silence, by the line that they are for.
-func lineNames(f *polyaxonfile.File, name string, last int) map[int][]string {
+func lineNames(f *file.File, name string, last int) map[int][]string {
 	silenced := map[int][]string{}
 	var above []string
 	for n := 1; n <= last; n++ {
@@ -74,7 +74,7 @@ func ignored(comments []string) []string {
 }
 
 // topNames gives what the comments before a file's first key silence.
-func topNames(f *polyaxonfile.File, name string) []string {
+func topNames(f *file.File, name string) []string {
 	var names []string
 	for n := 1; ; n++ {
 		line := strings.TrimSpace(f.Line(source.Position{File: name, Line: n}))

@@ -3,7 +3,7 @@ package lint
 import (
 	"strings"
 
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 )
 
 // imagePlaceholder, as a container's image, is replaced by the image that slipway
@@ -12,13 +12,13 @@ const imagePlaceholder = "slipway"
 
 func imageRules() []Rule {
 	return []Rule{
-		{Name: "mutable-image", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageAdvice, check: mutableImage,
+		{Name: "mutable-image", Severity: file.SeverityWarning, Stage: file.StageAdvice, check: mutableImage,
 			Summary: "An image without a tag, or with the tag latest",
 			Help:    "The image changes under its name: the same run may do something else tomorrow, and nodes that have an older one may keep using it. Name a version or a digest, or let slipway build the image and use DOCKER_IMAGE."},
-		{Name: "missing-image", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageRun, check: missingImage,
+		{Name: "missing-image", Severity: file.SeverityError, Stage: file.StageRun, check: missingImage,
 			Summary: "A container without an image",
 			Help:    "Kubernetes refuses the pod. Name an image; or declare the input DOCKER_IMAGE, or write `image: slipway`, and give the job an image in slipway.yaml."},
-		{Name: "bad-image", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageRun, check: badImage,
+		{Name: "bad-image", Severity: file.SeverityError, Stage: file.StageRun, check: badImage,
 			Summary: "An image that is no reference",
 			Help:    "The pod stays in InvalidImageName. A reference has no spaces, no upper case letters in its repository, and no https:// before it."},
 	}

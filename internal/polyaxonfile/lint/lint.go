@@ -13,7 +13,9 @@ import (
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/panics"
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/check"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 	"github.com/slipway-ci/slipway/internal/secret"
 	"github.com/slipway-ci/slipway/internal/source"
 )
@@ -21,7 +23,7 @@ import (
 // Options say what a file is checked against.
 type Options struct {
 	// Versions of Polyaxon to check as; KnownVersions when it is empty.
-	Versions []polyaxonfile.Version
+	Versions []schema.Version
 	// ImageGiven tells that slipway.yaml gives the file's job an image.
 	ImageGiven bool
 	// Expanded tells that slipway makes the runs of the file's matrix, so that no server
@@ -34,7 +36,7 @@ type Options struct {
 	// Cluster tells what there is where the run will be; nil asks nobody.
 	Cluster Inventory
 	// Reader follows references; the zero Reader those to files only.
-	Reader polyaxonfile.Reader
+	Reader file.Reader
 	// Secrets is told the credentials that stand in the file, for whoever prints
 	// findings; nil is told nothing.
 	Secrets *secret.Masker
@@ -42,8 +44,8 @@ type Options struct {
 
 // KnownVersions are the releases whose behaviour is known by experiment: the last
 // of 1.11, and 2.18. What lies between behaves as one of them.
-func KnownVersions() []polyaxonfile.Version {
-	return []polyaxonfile.Version{{Major: 1, Minor: 11, Patch: 3}, {Major: 2, Minor: 18}}
+func KnownVersions() []schema.Version {
+	return []schema.Version{{Major: 1, Minor: 11, Patch: 3}, {Major: 2, Minor: 18}}
 }
 
 // Finding is one thing that a rule found. Its texts and its line are as they stand in
@@ -52,15 +54,15 @@ type Finding struct {
 	source.Error
 	// Rule is the name of its rule.
 	Rule     string
-	Severity polyaxonfile.Severity
-	Stage    polyaxonfile.Stage
+	Severity file.Severity
+	Stage    file.Stage
 	// Length is how many characters from the position on are at fault, 0 when that is
 	// not known.
 	Length int
 	// Line is the text of the line at fault.
 	Line string
 	// Versions are those it is for; all that were checked, unless fewer.
-	Versions []polyaxonfile.Version
+	Versions []schema.Version
 	fix      fix
 	// ruled tells that it is a rule's own, rather than the schema's.
 	ruled bool
@@ -71,12 +73,12 @@ func (f *Finding) Fixable() bool { return f.fix != nil }
 
 // Check gives what the rules find in a file, in its order. Where the cluster
 // cannot be asked, because ctx ended for one, its rules find nothing.
-func Check(ctx context.Context, f *polyaxonfile.File, o Options) []Finding {
+func Check(ctx context.Context, f *file.File, o Options) []Finding {
 	return finish(ctx, f, nil, o)
 }
 
 // finish checks a file in which reading found problems already.
-func finish(ctx context.Context, f *polyaxonfile.File, problems []polyaxonfile.Problem, o Options) []Finding {
+func finish(ctx context.Context, f *file.File, problems []file.Problem, o Options) []Finding {
 	if len(o.Versions) == 0 {
 		o.Versions = KnownVersions()
 	}
@@ -84,14 +86,14 @@ func finish(ctx context.Context, f *polyaxonfile.File, problems []polyaxonfile.P
 	for _, version := range o.Versions {
 		found := problems
 		if f.Root() != nil {
-			found = slices.Concat(problems, f.Validate(version))
+			found = slices.Concat(problems, check.Validate(f, version))
 		}
 		for i := range found {
 			c.add(problem(f, &found[i]), version)
 		}
 	}
-	if f.Root() != nil && !f.IsVersion0() {
-		check(ctx, f, o, c)
+	if f.Root() != nil && !check.IsVersion0(f) {
+		applyRules(ctx, f, o, c)
 	}
 	all := silence(f, c.all)
 	for i := range all {
@@ -106,8 +108,8 @@ func finish(ctx context.Context, f *polyaxonfile.File, problems []polyaxonfile.P
 	return all
 }
 
-// check runs all rules: for each version those that differ by it, once the others.
-func check(ctx context.Context, f *polyaxonfile.File, o Options, c *collection) {
+// applyRules runs all rules: for each version those that differ by it, once the others.
+func applyRules(ctx context.Context, f *file.File, o Options, c *collection) {
 	table, templates := rules(), map[string]parsed{}
 	for _, u := range units(f) {
 		for n, version := range o.Versions {
@@ -119,7 +121,7 @@ func check(ctx context.Context, f *polyaxonfile.File, o Options, c *collection) 
 				}
 				p.rule = r
 				r.check(p)
-				versions := []polyaxonfile.Version{version}
+				versions := []schema.Version{version}
 				if !differs {
 					versions = o.Versions
 				}
@@ -135,7 +137,7 @@ func check(ctx context.Context, f *polyaxonfile.File, o Options, c *collection) 
 
 // compileAll compiles the file for the versions on which nothing is wrong with it
 // otherwise.
-func compileAll(ctx context.Context, f *polyaxonfile.File, o Options, table []Rule, templates map[string]parsed, c *collection) {
+func compileAll(ctx context.Context, f *file.File, o Options, table []Rule, templates map[string]parsed, c *collection) {
 	component, path := f.Component()
 	own := unit{component: component, path: path}
 	if f.IsOperation() {
@@ -145,7 +147,7 @@ func compileAll(ctx context.Context, f *polyaxonfile.File, o Options, table []Ru
 	rule := slices.IndexFunc(table, func(r Rule) bool { return r.Name == compileRule })
 	for _, version := range o.Versions {
 		if component == nil || slices.ContainsFunc(c.all, func(found Finding) bool {
-			return found.Severity == polyaxonfile.SeverityError && slices.Contains(found.Versions, version)
+			return found.Severity == file.SeverityError && slices.Contains(found.Versions, version)
 		}) {
 			continue
 		}
@@ -176,7 +178,7 @@ type place struct {
 
 // look adds what a rule found, unless the schema has told it already: a rule may
 // look closer at the same thing.
-func (c *collection) look(found Finding, versions ...polyaxonfile.Version) {
+func (c *collection) look(found Finding, versions ...schema.Version) {
 	n, told := c.index[place{found.Position, found.Rule, ""}]
 	for _, version := range versions {
 		if !told || !slices.Contains(c.all[n].Versions, version) || c.all[n].Message == found.Message || c.all[n].ruled {
@@ -187,7 +189,7 @@ func (c *collection) look(found Finding, versions ...polyaxonfile.Version) {
 }
 
 // add adds a finding, or the version to one that is there.
-func (c *collection) add(found Finding, version polyaxonfile.Version) {
+func (c *collection) add(found Finding, version schema.Version) {
 	key := place{found.Position, found.Rule, found.Message}
 	if n, ok := c.index[key]; ok {
 		if !slices.Contains(c.all[n].Versions, version) {
@@ -198,7 +200,7 @@ func (c *collection) add(found Finding, version polyaxonfile.Version) {
 	if len(c.all) >= maxFindings {
 		return
 	}
-	found.Versions = []polyaxonfile.Version{version}
+	found.Versions = []schema.Version{version}
 	c.index[key] = len(c.all)
 	if _, ok := c.index[place{found.Position, found.Rule, ""}]; !ok {
 		c.index[place{found.Position, found.Rule, ""}] = len(c.all)
@@ -222,7 +224,7 @@ func order(all []Finding) {
 }
 
 // problem makes a finding of what reading a file found.
-func problem(f *polyaxonfile.File, x *polyaxonfile.Problem) Finding {
+func problem(f *file.File, x *file.Problem) Finding {
 	p := &pass{file: f}
 	return Finding{Error: x.Error, Rule: x.Name, Severity: x.Severity, Stage: x.Stage, Length: p.length(x.Position), fix: schemaFix(f, x)}
 }

@@ -14,7 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 	"github.com/slipway-ci/slipway/internal/printer"
 	"github.com/slipway-ci/slipway/internal/secret"
 	"github.com/slipway-ci/slipway/internal/testbed"
@@ -119,7 +119,7 @@ func TestShipped(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f, problems := polyaxonfile.Load(name, text)
+		f, problems := file.Load(name, text)
 		if found := Check(t.Context(), f, Options{}); len(found) > 0 || len(problems) > 0 {
 			t.Errorf("%s: %v %s", name, problems, shown(found))
 		}
@@ -164,7 +164,7 @@ This page is written from the rules and the examples of their tests.
 }
 
 func otherwise(r Rule) string {
-	if r.Stage == polyaxonfile.StageAdvice {
+	if r.Stage == file.StageAdvice {
 		return "never"
 	}
 	return string(r.Stage)
@@ -185,9 +185,13 @@ func only(r Rule) string {
 // among the rules.
 func TestNamesOfTheSchema(t *testing.T) {
 	names := regexp.MustCompile(`(?:v\.fail\(|Severity(?:Error|Warning), |b\.fail\([^"]*|Name: +)"([a-z]+(?:-[a-z0-9]+)+)"`)
-	files, err := filepath.Glob(filepath.Join("..", "*.go"))
-	if err != nil {
-		t.Fatal(err)
+	var files []string
+	for _, dir := range []string{"check", "file"} {
+		found, err := filepath.Glob(filepath.Join("..", dir, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, found...)
 	}
 	seen := 0
 	for _, file := range files {

@@ -3,21 +3,21 @@ package lint
 import (
 	"fmt"
 
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 )
 
 func matrixRules() []Rule {
 	return []Rule{
-		{Name: "unknown-matrix-param", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageCompile, check: unknownMatrixParam,
+		{Name: "unknown-matrix-param", Severity: file.SeverityError, Stage: file.StageCompile, check: unknownMatrixParam,
 			Summary: "A matrix varies what is no input",
 			Help:    "Each run of a matrix gets its values as params, and a param that no input takes fails the run on Polyaxon 1.11 and changes nothing on 2.18: all runs are the same, and all are paid for."},
-		{Name: "bad-hyperparameter", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageRun, check: badHyperparameter,
+		{Name: "bad-hyperparameter", Severity: file.SeverityError, Stage: file.StageRun, check: badHyperparameter,
 			Summary: "A hyperparameter's space is empty or upside down",
 			Help:    "A range that never reaches its end, a uniform with its low end above its high end, a choice of nothing, or probabilities that do not add up to 1: the search makes no run, or fails when it draws its first value."},
-		{Name: "lacking-entry", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageCompile, check: lackingEntry,
+		{Name: "lacking-entry", Severity: file.SeverityError, Stage: file.StageCompile, check: lackingEntry,
 			Summary: "An entry of a mapping lacks a param that needs a value",
 			Help:    "Each entry of a matrix of kind mapping is one run. Where it leaves out a param that other entries have, and its input has no default, that run fails when it is compiled, after the others have begun."},
-		{Name: "matrix-conflict", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageRun, check: matrixConflict,
+		{Name: "matrix-conflict", Severity: file.SeverityWarning, Stage: file.StageRun, check: matrixConflict,
 			Summary: "A matrix varies what a param fixes",
 			Help:    "The same name is in `params` and in the matrix. Which of the two wins depends on the version; remove one."},
 	}

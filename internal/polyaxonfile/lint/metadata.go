@@ -4,17 +4,16 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 	"k8s.io/apimachinery/pkg/util/validation"
-
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
 )
 
 func metadataRules() []Rule {
 	return []Rule{
-		{Name: "bad-label", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageRun, check: badLabel,
+		{Name: "bad-label", Severity: file.SeverityError, Stage: file.StageRun, check: badLabel,
 			Summary: "A label or an annotation that Kubernetes refuses",
 			Help:    "A label's value has at most 63 letters, digits, - _ and ., and begins and ends with a letter or a digit; a key may have a domain and a / before it. What does not fit belongs into annotations, whose values are free."},
-		{Name: "bad-kubernetes-name", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageRun, check: badKubernetesName,
+		{Name: "bad-kubernetes-name", Severity: file.SeverityError, Stage: file.StageRun, check: badKubernetesName,
 			Summary: "A name that Kubernetes refuses",
 			Help:    "Names of volumes, containers, secrets, config maps and claims are lower case letters, digits and -, and those of environment variables have no spaces, = or leading digits."},
 	}

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/edit"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
 )
 
@@ -15,28 +15,28 @@ const imageInput = "DOCKER_IMAGE"
 
 func paramRules() []Rule {
 	return []Rule{
-		{Name: "unused-input", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageAdvice, check: unusedInput,
+		{Name: "unused-input", Severity: file.SeverityWarning, Stage: file.StageAdvice, check: unusedInput,
 			Summary: "Nothing uses an input",
 			Help:    "A value that is passed for the input changes nothing, though the run shows it. Use it in a template, give it `toEnv`, or remove it."},
-		{Name: "unused-image-input", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageAdvice, check: unusedImageInput,
+		{Name: "unused-image-input", Severity: file.SeverityWarning, Stage: file.StageAdvice, check: unusedImageInput,
 			Summary: "The input DOCKER_IMAGE is not the container's image",
 			Help:    "slipway passes the image that it built as DOCKER_IMAGE. When no container says `image: \"{{ DOCKER_IMAGE }}\"`, the run uses another image than the one that was just built."},
-		{Name: "repeated-input", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageAdvice, check: repeatedInput,
+		{Name: "repeated-input", Severity: file.SeverityError, Stage: file.StageAdvice, check: repeatedInput,
 			Summary: "An input is declared twice",
 			Help:    "Of two inputs with the same name one wins, without a word. Remove one of them."},
-		{Name: "default-not-optional", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageSubmit, check: defaultNotOptional, versions: before2,
+		{Name: "default-not-optional", Severity: file.SeverityError, Stage: file.StageSubmit, check: defaultNotOptional, versions: before2,
 			Summary: "An input with a default that does not say isOptional, on Polyaxon 1.11",
 			Help:    "1.11 refuses an input that has a `value` and is not optional; 2.x takes it for optional. `isOptional: true` is right for both."},
-		{Name: "deprecated-key", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageAdvice, check: deprecatedKey, versions: since2,
+		{Name: "deprecated-key", Severity: file.SeverityWarning, Stage: file.StageAdvice, check: deprecatedKey, versions: since2,
 			Summary: "A key that has another name since Polyaxon 2",
 			Help:    "`options` and `delayValidation` of inputs and outputs are now `validation: {options: ..., delay: ...}`. The old ones still work. It is found only when no older version is asked for, for 1.11 does not know the new ones."},
-		{Name: "unknown-param", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageCompile, check: unknownParam,
+		{Name: "unknown-param", Severity: file.SeverityError, Stage: file.StageCompile, check: unknownParam,
 			Summary: "A param that no input takes",
 			Help:    "Polyaxon 1.11 fails the run when it is compiled; 2.18 gives it to templates that use it, unless strictParams is set; where none does, the param is ignored, and the run uses a default instead of the value that was meant. Correct the name, or declare an input."},
-		{Name: "missing-param", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageCompile, check: missingParam,
+		{Name: "missing-param", Severity: file.SeverityError, Stage: file.StageCompile, check: missingParam,
 			Summary: "An input needs a value and no param gives one",
 			Help:    "The operation's component has an input without a default that is not optional. The server takes the operation, and its run fails when it is compiled."},
-		{Name: "path-without-default", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageAdvice, check: pathWithoutDefault,
+		{Name: "path-without-default", Severity: file.SeverityWarning, Stage: file.StageAdvice, check: pathWithoutDefault,
 			Summary: "An optional path without a value is used as a directory",
 			Help:    "A mountPath, subPath or workingDir that is made of an optional input without a value is the text None, or nothing. Give the input a default."},
 	}

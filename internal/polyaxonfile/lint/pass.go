@@ -8,7 +8,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/template"
 	"github.com/slipway-ci/slipway/internal/source"
 )
@@ -17,8 +18,8 @@ import (
 type pass struct {
 	context.Context
 	unit
-	file    *polyaxonfile.File
-	version polyaxonfile.Version
+	file    *file.File
+	version schema.Version
 	options Options
 	rule    Rule
 	// parsed are the templates read so far, of the whole file.

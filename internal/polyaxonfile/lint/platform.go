@@ -1,6 +1,6 @@
 package lint
 
-import "github.com/slipway-ci/slipway/internal/polyaxonfile"
+import "github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 
 // JobRule is the rule of what slipway.yaml gives a job and its Polyaxonfile does
 // not take, which is found where the two are put together.
@@ -8,13 +8,13 @@ const JobRule = "bad-job"
 
 func platformRules() []Rule {
 	return []Rule{
-		{Name: JobRule, Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageSubmit,
+		{Name: JobRule, Severity: file.SeverityError, Stage: file.StageSubmit,
 			Summary: "slipway.yaml gives a job what its Polyaxonfile does not take",
 			Help:    "A param of the job that no input takes, an input that needs a value and gets none, a value of another type than the input's, a preset that cannot be laid over the file, or a component that does not ship."},
-		{Name: "commercial-only", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageSubmit, check: commercialOnly, versions: before2,
+		{Name: "commercial-only", Severity: file.SeverityWarning, Stage: file.StageSubmit, check: commercialOnly, versions: before2,
 			Summary: "What the community edition of Polyaxon 1.11 refuses",
 			Help:    "The community edition of 1.11 answers 400 to dags, matrices and schedules: \"your plan does not support operations of kind: ...\". 2.x runs them. Silence this rule where you have a commercial installation."},
-		{Name: "build-section", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageCompile, check: buildSection,
+		{Name: "build-section", Severity: file.SeverityError, Stage: file.StageCompile, check: buildSection,
 			Summary: "A build section, which the community edition does not build",
 			Help:    "The community edition of every Polyaxon fails the run when it is compiled: \"Build resolution is not supported in this Polyaxon distribution\". Name the image under `images` in slipway.yaml, which slipway builds and puts in place of `image: slipway`. Silence this rule where you have a commercial installation."},
 	}

@@ -4,12 +4,13 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/types"
 )
 
 func referenceRules() []Rule {
 	return []Rule{
-		{Name: "unknown-reference", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageCompile, check: unknownReference,
+		{Name: "unknown-reference", Severity: file.SeverityError, Stage: file.StageCompile, check: unknownReference,
 			Summary: "A param of a dag's operation refers to what is not there",
 			Help: "`ref` is `dag` (the inputs of the dag itself), `ops.NAME` (another operation of it) or `runs.UUID`, and `value` names what is meant there: `outputs.NAME`, `inputs.NAME`, `artifacts.NAME` or " +
 				"`globals.NAME`. What is named must be declared by the component, and its type must be that of the input that takes it. Else the dag fails when it is compiled."},
@@ -125,7 +126,7 @@ func (p *pass) followed(target signature, ref, value string, path []string, inpu
 	if input == nil || to == "" && from == "" || templated(from) || templated(to) {
 		return
 	}
-	if isList(found) != isList(input) || !polyaxonfile.Compatible(to, from) {
+	if isList(found) != isList(input) || !types.Compatible(to, from) {
 		p.value(at, "give both the same type", "%s of %s is %s, and the input is %s", name, whose(ref), typeOf(found), typeOf(input))
 	}
 }

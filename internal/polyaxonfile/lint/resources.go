@@ -4,32 +4,32 @@ import (
 	"fmt"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/api/resource"
-
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/edit"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/types"
+	"k8s.io/apimachinery/pkg/api/resource"
 )
 
 func resourceRules() []Rule {
 	return []Rule{
-		{Name: "gpu-without-limit", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageRun, check: gpuWithoutLimit,
+		{Name: "gpu-without-limit", Severity: file.SeverityError, Stage: file.StageRun, check: gpuWithoutLimit,
 			Summary: "A GPU is requested and not limited, or the two differ",
 			Help: "Kubernetes does not share GPUs: a pod that requests one needs a limit of the same number, and is refused otherwise. A limit alone is enough. " +
 				"slipway's `gpu: N` in slipway.yaml sets request, limit and toleration together."},
-		{Name: "gpu-without-toleration", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageRun, check: gpuWithoutToleration,
+		{Name: "gpu-without-toleration", Severity: file.SeverityWarning, Stage: file.StageRun, check: gpuWithoutToleration,
 			Summary: "A GPU is asked for and its nodes' taint is not tolerated",
 			Help: "Nodes with GPUs carry a taint (`nvidia.com/gpu`) that keeps other pods away. Clusters with the admission plugin ExtendedResourceToleration, GKE for one, add the toleration by themselves; " +
 				"elsewhere the run stays pending. Add it to `environment.tolerations`."},
-		{Name: "gpu-fraction", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageRun, check: gpuFraction,
+		{Name: "gpu-fraction", Severity: file.SeverityError, Stage: file.StageRun, check: gpuFraction,
 			Summary: "A part of a GPU",
 			Help:    "Kubernetes counts GPUs in whole numbers, and refuses the pod. To share a GPU, use the time-sharing or multi-instance node pools of the cloud, which offer whole ones too."},
-		{Name: "unknown-resource", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageRun, check: unknownResource,
+		{Name: "unknown-resource", Severity: file.SeverityError, Stage: file.StageRun, check: unknownResource,
 			Summary: "A resource that Kubernetes does not have",
 			Help:    "A resource without a domain is one of cpu, memory, ephemeral-storage or hugepages-...; a GPU is `nvidia.com/gpu`. Kubernetes refuses the pod."},
-		{Name: "request-above-limit", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageRun, check: requestAboveLimit,
+		{Name: "request-above-limit", Severity: file.SeverityError, Stage: file.StageRun, check: requestAboveLimit,
 			Summary: "A request is above its limit",
 			Help:    "Kubernetes refuses a pod that asks to be given more than it may use. Raise the limit, or lower the request."},
-		{Name: "odd-quantity", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageRun, check: oddQuantity,
+		{Name: "odd-quantity", Severity: file.SeverityWarning, Stage: file.StageRun, check: oddQuantity,
 			Summary: "A quantity that is hardly meant",
 			Help: "`memory: 512m` is half a byte (m is a thousandth), `memory: 4` is four bytes, and `cpu: 500` five hundred processors. " +
 				"Write memory as 512Mi or 4Gi, and half a processor as 500m."},
@@ -52,7 +52,7 @@ func quantity(value any) (resource.Quantity, bool) {
 	if value == nil || templated(text(value)) {
 		return resource.Quantity{}, false
 	}
-	return polyaxonfile.Quantity(value)
+	return types.Quantity(value)
 }
 
 func gpuWithoutLimit(p *pass) {

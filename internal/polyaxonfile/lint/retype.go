@@ -4,19 +4,20 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/converter"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
 func retypeRules() []Rule {
 	return []Rule{
-		{Name: "re-typed-string", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageAdvice, check: retypedString, byVersion: true,
+		{Name: "re-typed-string", Severity: file.SeverityWarning, Stage: file.StageAdvice, check: retypedString, byVersion: true,
 			Summary: "A text that Polyaxon takes for a Python value",
 			Help: "Polyaxon reads texts of `env`, labels, annotations and nodeSelector as Python literals, and 1.11 those of arguments too: \"1e3\" arrives as 1000.0, \"1.10\" as 1.1, \"0x10\" as 16, \"True\" as true and \"None\" as null. " +
 				"Quotes inside the quotes keep the text: \"'1e3'\"."},
-		{Name: "yaml-value", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageAdvice, check: yamlValue,
+		{Name: "yaml-value", Severity: file.SeverityWarning, Stage: file.StageAdvice, check: yamlValue,
 			Summary: "A value without quotes that YAML reads as another than is written",
 			Help: "Polyaxon reads YAML 1.1: without quotes yes, no, on and off are booleans, 1.10 is 1.1, 010 is 8, 0x10 is 16, 1_000 is 1000 and 12:30 is 750 (minutes, in base 60). " +
 				"Put the value in quotes when the text is meant."},
@@ -26,7 +27,7 @@ func retypeRules() []Rule {
 // arrival is what Polyaxon makes of a text where it reads Python literals, as the
 // pod has it: JSON in a variable, and what Python prints in an argument; false when
 // that is the text itself.
-func arrival(written string, argument bool, version polyaxonfile.Version) (string, bool) {
+func arrival(written string, argument bool, version schema.Version) (string, bool) {
 	value, ok, err := python.Literal(written)
 	switch {
 	case err != nil:

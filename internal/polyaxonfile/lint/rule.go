@@ -3,21 +3,22 @@ package lint
 import (
 	"slices"
 
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 )
 
 // Rule is one thing that check looks for.
 type Rule struct {
 	// Name is kebab-case, and stays.
 	Name     string
-	Severity polyaxonfile.Severity
+	Severity file.Severity
 	// Stage is when Polyaxon would find it: StageAdvice where it never would.
-	Stage polyaxonfile.Stage
+	Stage file.Stage
 	// Summary says in one line what is found, Help why it matters and what to do.
 	Summary, Help string
 
 	// versions tells for which of Polyaxon's releases it is, nil for all.
-	versions func(polyaxonfile.Version) bool
+	versions func(schema.Version) bool
 	// byVersion tells that what it finds depends on the version.
 	byVersion bool
 	// check looks for it in one unit; nil for what is found elsewhere.
@@ -45,5 +46,5 @@ func rules() []Rule {
 }
 
 // The releases that differ.
-func before2(v polyaxonfile.Version) bool { return v.Before(polyaxonfile.Version{Major: 2}) }
-func since2(v polyaxonfile.Version) bool  { return !before2(v) }
+func before2(v schema.Version) bool { return v.Before(schema.Version{Major: 2}) }
+func since2(v schema.Version) bool  { return !before2(v) }

@@ -7,15 +7,15 @@ import (
 	"strings"
 	"time"
 
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 )
 
 func scheduleRules() []Rule {
 	return []Rule{
-		{Name: "bad-cron", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageCompile, check: badCron,
+		{Name: "bad-cron", Severity: file.SeverityError, Stage: file.StageCompile, check: badCron,
 			Summary: "A cron expression that is none",
 			Help:    "The server takes the operation, and its run fails with \"Compiler received an unexpected error\". A cron expression has five fields: minute, hour, day of the month, month, day of the week."},
-		{Name: "empty-schedule", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageRun, check: emptySchedule,
+		{Name: "empty-schedule", Severity: file.SeverityError, Stage: file.StageRun, check: emptySchedule,
 			Summary: "A schedule that ends before it starts",
 			Help:    "`endAt` is before `startAt`: nothing is ever run."},
 	}

@@ -5,18 +5,18 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 )
 
 func serviceRules() []Rule {
 	return []Rule{
-		{Name: "several-ports", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageRun, check: severalPorts, versions: before2,
+		{Name: "several-ports", Severity: file.SeverityError, Stage: file.StageRun, check: severalPorts, versions: before2,
 			Summary: "A service with several ports, on Polyaxon 1.11",
 			Help:    "Polyaxon 1.11 offers every port of a service as port 80, and Kubernetes refuses a Service with the same port twice. Keep one port, or upgrade to 2.x, which offers each as itself."},
-		{Name: "service-without-ports", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageRun, check: serviceWithoutPorts,
+		{Name: "service-without-ports", Severity: file.SeverityWarning, Stage: file.StageRun, check: serviceWithoutPorts,
 			Summary: "A service without ports",
 			Help:    "Nothing can reach the service: Polyaxon leads requests to the first of `ports`. Name the port that the program listens on, or make it a job."},
-		{Name: "port-mismatch", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageRun, check: portMismatch,
+		{Name: "port-mismatch", Severity: file.SeverityWarning, Stage: file.StageRun, check: portMismatch,
 			Summary: "The program listens on another port than the service's",
 			Help:    "`ports` of a service say where Polyaxon leads requests to; the container's `ports`, or `--port` among its arguments, say another. The service starts, and its address answers 502."},
 	}

@@ -1,12 +1,12 @@
 package lint
 
-import "github.com/slipway-ci/slipway/internal/polyaxonfile"
+import "github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 
 // schemaRules are the names of what reading a file finds, and holding it against a
 // version.
 func schemaRules() []Rule {
 	rule := func(name, summary, help string) Rule {
-		return Rule{Name: name, Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageSubmit, Summary: summary, Help: help}
+		return Rule{Name: name, Severity: file.SeverityError, Stage: file.StageSubmit, Summary: summary, Help: help}
 	}
 	return []Rule{
 		rule("not-yaml", "The text cannot be read", "The file is not YAML, not UTF-8, too large, or holds several documents. The position is where Polyaxon itself would stop reading; what does not close is named by its line: a quote, a bracket."),
@@ -33,11 +33,11 @@ func schemaRules() []Rule {
 		rule("flag-no-bool", "A flag that is no bool", "isFlag makes of an input an argument --NAME that is there or is not: only a bool can be one."),
 		rule("default-of-required", "A default value of an input that is not optional", "With a default value the input is optional. Polyaxon refuses isOptional: false beside one."),
 		rule("unquoted-date", "A date without quotes, on Polyaxon 1.11", "YAML makes a date of 2021-01-02, and Polyaxon 1.11 fails to send it. Put it in quotes. 2.x makes text of it."),
-		{Name: "no-json-number", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageAdvice, Summary: "A number that JSON does not have",
+		{Name: "no-json-number", Severity: file.SeverityError, Stage: file.StageAdvice, Summary: "A number that JSON does not have",
 			Help: "Operations are sent as JSON, which has no infinity and no NaN. Write the text in quotes, for the program to read."},
-		{Name: "loose-type", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageAdvice, Summary: "A value that Polyaxon converts",
+		{Name: "loose-type", Severity: file.SeverityWarning, Stage: file.StageAdvice, Summary: "A value that Polyaxon converts",
 			Help: "A number in quotes where a number belongs, or 1 for true. Polyaxon converts it, another version of it may not."},
-		{Name: "key-spelling", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageAdvice, Summary: "A key in snake_case",
+		{Name: "key-spelling", Severity: file.SeverityWarning, Stage: file.StageAdvice, Summary: "A key in snake_case",
 			Help: "Polyaxon takes image_pull_policy in the outermost keys of a container or a volume, and not below; Polyaxon 2 takes its own keys so too, max_retries for maxRetries, and Polyaxon 1 refuses them. Write keys as the reference does."},
 		rule("version-missing", "No version: 1.1", "Polyaxon 1.11 refuses a file without `version: 1.1`. 2.x does not need it, and takes it."),
 		rule("version-unknown", "A version other than 1.1", "The version of the file's format is 1.1 for every Polyaxon from 1.11 to 2.18."),

@@ -8,31 +8,31 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/template"
 )
 
 func templateRules() []Rule {
 	return []Rule{
-		{Name: "undefined-variable", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageAdvice, check: undefinedVariable, byVersion: true,
+		{Name: "undefined-variable", Severity: file.SeverityError, Stage: file.StageAdvice, check: undefinedVariable, byVersion: true,
 			Summary: "A template names what nothing defines",
 			Help: "Polyaxon renders templates leniently: a name with a typo renders as an empty text, and the run starts with an argument or a variable that is empty. Where an attribute " +
 				"is read from it, the run fails when it is compiled. Declare the name as an input, or correct it. Names of `globals` are held against those that the version has."},
-		{Name: "unlisted-connection", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageCompile, check: unlistedConnection,
+		{Name: "unlisted-connection", Severity: file.SeverityError, Stage: file.StageCompile, check: unlistedConnection,
 			Summary: "A template reads a connection that the run does not list",
 			Help:    "Templates see the connections that the run lists in `connections` or in `init`, not the whole catalog: `{{ connections['data'].mountPath }}` of another one fails the run when it is compiled."},
-		{Name: "renders-as-none", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageAdvice, check: rendersAsNone,
+		{Name: "renders-as-none", Severity: file.SeverityWarning, Stage: file.StageAdvice, check: rendersAsNone,
 			Summary: "An optional input without a value renders as the text None",
 			Help: "Inside a longer text, an input that is optional and has no value renders as Python prints it: `--data={{ DIR }}` becomes `--data=None`, and a program then looks for a directory of that name. " +
 				"Give the input a default, or write `{{ DIR or '' }}`."},
-		{Name: "null-argument", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageRun, check: nullArgument, versions: since2,
+		{Name: "null-argument", Severity: file.SeverityWarning, Stage: file.StageRun, check: nullArgument, versions: since2,
 			Summary: "An argument becomes nothing when its input has no value",
 			Help: "An argument that is only `{{ NAME }}` is left out of the pod when the input has no value: a flag before it then takes the argument after it for its value. " +
 				"Use `{{ params.NAME.as_arg }}`, or give the input a default."},
-		{Name: "template-syntax", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageCompile, check: templateSyntax,
+		{Name: "template-syntax", Severity: file.SeverityError, Stage: file.StageCompile, check: templateSyntax,
 			Summary: "A template cannot be read",
 			Help:    "Jinja cannot read the template, and the run fails when it is compiled, after it was submitted. Each `{{` needs its `}}`, each `{% if %}` its `{% endif %}`."},
-		{Name: "unknown-filter", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageCompile, check: unknownFilter,
+		{Name: "unknown-filter", Severity: file.SeverityError, Stage: file.StageCompile, check: unknownFilter,
 			Summary: "A template uses a filter that Jinja does not have",
 			Help:    "The run fails when it is compiled. Polyaxon knows the filters that Jinja brings, and `map_format`; those of other programs, such as Ansible's, are not there."},
 	}

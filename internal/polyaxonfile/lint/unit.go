@@ -1,8 +1,6 @@
 package lint
 
-import (
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
-)
+import "github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 
 // unit is an operation with its component, or a component alone: the file's own,
 // and each one of a dag. Templates see the inputs of their own unit.
@@ -22,7 +20,7 @@ type unit struct {
 const maxUnits = 2000
 
 // units gives a file's own unit first.
-func units(f *polyaxonfile.File) []unit {
+func units(f *file.File) []unit {
 	component, path := f.Component()
 	first := unit{component: component, path: path}
 	if f.IsOperation() {

@@ -3,13 +3,15 @@ package lint
 import (
 	"errors"
 
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/matrix"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/types"
 )
 
 func valueRules() []Rule {
 	return []Rule{
-		{Name: "bad-param", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageCompile, check: badParam, byVersion: true,
+		{Name: "bad-param", Severity: file.SeverityError, Stage: file.StageCompile, check: badParam, byVersion: true,
 			Summary: "A value is not of its input's type",
 			Help: "The server takes the operation, and its run fails when it is compiled: the value of a param, a default, or what a matrix gives one of its runs, has another type than the input, " +
 				"or its validation does not take it. A `linspace` from 0 to 1 has values with a fraction, which no input of type int takes."},
@@ -69,7 +71,7 @@ func (p *pass) hold(input map[string]any, name string, value any, path []string)
 	if input == nil || value == nil || templated(text(value)) || holdsTemplate(value) {
 		return
 	}
-	if err := polyaxonfile.CheckValue(input, value, p.version); err != nil {
+	if err := types.Check(input, value, p.version); err != nil {
 		p.value(path, "", "the value of %s: %s", name, shortenedTo(err.Error(), 300))
 	}
 }
@@ -79,8 +81,8 @@ func (p *pass) space(input map[string]any, name string, space map[string]any, pa
 	if input == nil || space == nil {
 		return
 	}
-	var wrong *polyaxonfile.SampleError
-	if !errors.As(polyaxonfile.CheckSpace(input, space, p.version), &wrong) {
+	var wrong *matrix.SampleError
+	if !errors.As(matrix.CheckSpace(input, space, p.version), &wrong) {
 		return
 	}
 	if wrong.Index >= 0 {

@@ -4,18 +4,19 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/compile"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/converter"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
 )
 
 func podRules() []Rule {
 	return []Rule{
-		{Name: "vanishing-argument", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageRun, check: vanishingArgument, versions: before2,
+		{Name: "vanishing-argument", Severity: file.SeverityWarning, Stage: file.StageRun, check: vanishingArgument, versions: before2,
 			Summary: "An argument that the pod does not get, on Polyaxon 1.11",
 			Help: "When 1.11 makes the pod, it leaves out each argument that Python takes for false: 0, 0.0, false, an empty text, and the texts \"0\" and \"False\", which it reads as values. " +
 				"`[--seed, 0]` arrives as `--seed` alone. Write it as one argument, `--seed=0`. `render --pod` shows what arrives."},
-		{Name: "optional-as-text", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageRun, check: optionalAsText,
+		{Name: "optional-as-text", Severity: file.SeverityError, Stage: file.StageRun, check: optionalAsText,
 			Summary: "A variable's optional reference, of which Polyaxon makes text",
 			Help: "Polyaxon makes texts of all values in `valueFrom`: `optional: true` becomes \"true\", which is no boolean, and Kubernetes refuses the pod. " +
 				"`envFrom` is left as it is: `envFrom: [{secretRef: {name: ..., optional: true}}]`."},
@@ -117,7 +118,7 @@ func (p *pass) resolved() map[string]any {
 	if operation["isPreset"] == true || !p.complete(operation) || p.needsRuns() {
 		return nil
 	}
-	compiled, err := polyaxonfile.CompileValues(operation, p.version)
+	compiled, err := compile.Values(operation, p.version)
 	if err != nil || compiled.Schedule() != "" {
 		return nil
 	}

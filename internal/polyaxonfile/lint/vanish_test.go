@@ -4,7 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 )
 
 // TestByVersion has what one version finds and another does not: what each rule says
@@ -38,10 +39,10 @@ func TestByVersion(t *testing.T) {
 		"optional":              {"version: 1.1\nkind: component\nrun: {kind: job, container: {image: a:1, command: [b], env: [{name: A, valueFrom: {secretKeyRef: {name: s, key: k, optional: true}}}]}}\n", "optional-as-text", "makes the text", "makes the text"},
 	} {
 		known := KnownVersions()
-		for version, want := range map[polyaxonfile.Version]string{known[0]: c.first, known[len(known)-1]: c.latest} {
-			f, problems := polyaxonfile.Load("f.yml", []byte(c.text))
+		for version, want := range map[schema.Version]string{known[0]: c.first, known[len(known)-1]: c.latest} {
+			f, problems := file.Load("f.yml", []byte(c.text))
 			var have []string
-			for _, x := range finish(t.Context(), f, problems, Options{Versions: []polyaxonfile.Version{version}}) {
+			for _, x := range finish(t.Context(), f, problems, Options{Versions: []schema.Version{version}}) {
 				if x.Rule == c.rule {
 					have = append(have, x.Message)
 				}

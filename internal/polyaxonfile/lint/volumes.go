@@ -3,18 +3,18 @@ package lint
 import (
 	"path"
 
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 )
 
 func volumeRules() []Rule {
 	return []Rule{
-		{Name: "unknown-volume", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageRun, check: unknownVolume,
+		{Name: "unknown-volume", Severity: file.SeverityError, Stage: file.StageRun, check: unknownVolume,
 			Summary: "A mount of a volume that the run does not have",
 			Help:    "A container's `volumeMounts` name entries of the run's `volumes`. Kubernetes refuses a pod with a mount of no volume. Connections are mounted by Polyaxon and need no volumeMount."},
-		{Name: "unused-volume", Severity: polyaxonfile.SeverityWarning, Stage: polyaxonfile.StageRun, check: unusedVolume,
+		{Name: "unused-volume", Severity: file.SeverityWarning, Stage: file.StageRun, check: unusedVolume,
 			Summary: "A volume that no container mounts",
 			Help:    "The pod waits for the volume to be attached, and no program sees it. Mount it, or remove it."},
-		{Name: "duplicate-mount", Severity: polyaxonfile.SeverityError, Stage: polyaxonfile.StageRun, check: duplicateMount,
+		{Name: "duplicate-mount", Severity: file.SeverityError, Stage: file.StageRun, check: duplicateMount,
 			Summary: "Two mounts at the same path, or two volumes of the same name",
 			Help:    "Kubernetes refuses a pod with two mounts at the same path of a container, and one with two volumes of the same name."},
 	}

@@ -59,3 +59,9 @@ func (v Version) String() string {
 	}
 	return fmt.Sprintf("%d.%d.%d", v.Major, v.Minor, v.Patch)
 }
+
+// Shortcuts returns the release that brought shortcuts and one object for all files.
+func Shortcuts() Version { return Version{Major: 2, Minor: 18} }
+
+// Newest returns the newest release of Polyaxon that is compiled for.
+func Newest() Version { return Version{Major: 2, Minor: 18} }

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/compose"
 )
 
 // createBody is what a client sends to make a run.
@@ -128,7 +128,7 @@ func (s *Server) clone(kind string) func(http.ResponseWriter, *http.Request, rec
 			if json.Unmarshal(body.Content, &preset) != nil {
 				preset = string(body.Content) // an object is taken too
 			}
-			patched, err := polyaxonfile.Patch([]byte(run.RawContent), []byte(preset))
+			patched, err := compose.Patch([]byte(run.RawContent), []byte(preset))
 			if err != nil {
 				reply(w, http.StatusBadRequest, []string{"Cloning was not successful, error: " + err.Error()})
 				return

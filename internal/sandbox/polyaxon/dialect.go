@@ -5,7 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/compile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 )
 
 // dialect is what a server of one release of Polyaxon does otherwise than one of
@@ -13,7 +14,7 @@ import (
 type dialect struct {
 	// version is what operations are compiled for, and installation the answer to the
 	// handshake.
-	version      polyaxonfile.Version
+	version      schema.Version
 	installation map[string]string
 	// routes adds those that not every release has.
 	routes func(s *Server, m *router)
@@ -26,7 +27,7 @@ type dialect struct {
 	// the user.
 	manager func(body *createBody) string
 	// operation reads an operation. One that is refused gives what the server says.
-	operation func(content string) (compiled *polyaxonfile.Compiled, refused []string)
+	operation func(content string) (compiled *compile.Compiled, refused []string)
 	// tagsHeld: tags that are no list are refused.
 	tagsHeld bool
 	// waitsCompiled: a run that waits for an upload is compiled meanwhile.

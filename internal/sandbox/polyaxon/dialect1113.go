@@ -1,6 +1,11 @@
 package polyaxon
 
-import "github.com/slipway-ci/slipway/internal/polyaxonfile"
+import (
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/check"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/compile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
+)
 
 // release1113 is the community edition of Polyaxon 1.11.3, which is published as
 // images only: it gives the answers that were recorded from one (testdata/1.11.3,
@@ -8,7 +13,7 @@ import "github.com/slipway-ci/slipway/internal/polyaxonfile"
 // recorded it does as 2.18.
 func release1113() *dialect {
 	return &dialect{
-		version:      polyaxonfile.Version{Major: 1, Minor: 11, Patch: 3},
+		version:      schema.Version{Major: 1, Minor: 11, Patch: 3},
 		installation: map[string]string{"key": "slipway-sandbox", "version": "1.11.3", "dist": "ce"},
 		routes:       func(*Server, *router) {}, // it knows no skip, invalidate and transfer
 		basic:        true,
@@ -63,16 +68,16 @@ func cloned1113(r record, _ string) map[string]any {
 
 // operation1113 refuses in marshmallow's words, a dict of dicts, and takes nothing
 // that makes other runs.
-func operation1113(content string) (*polyaxonfile.Compiled, []string) {
-	refuse := func(text string) (*polyaxonfile.Compiled, []string) {
+func operation1113(content string) (*compile.Compiled, []string) {
+	refuse := func(text string) (*compile.Compiled, []string) {
 		return nil, []string{text}
 	}
 	version := release1113().version
-	file, problems := polyaxonfile.Load("operation", []byte(content))
-	root := file.Root()
+	f, problems := file.Load("operation", []byte(content))
+	root := f.Root()
 	switch {
 	case root == nil:
-		return refuse("Received an invalid specification, " + polyaxonfile.Errors(problems).Error())
+		return refuse("Received an invalid specification, " + file.Errors(problems).Error())
 	case root["version"] == nil:
 		return refuse("The Polyaxonfile `version` must be specified.")
 	case root["kind"] == nil:
@@ -83,12 +88,12 @@ func operation1113(content string) (*polyaxonfile.Compiled, []string) {
 			return refuse("Compile operation received an invalid configuration: the component is missing. The operation must have a component.")
 		}
 	}
-	for _, problem := range file.Validate(version) {
-		if problem.Severity == polyaxonfile.SeverityError && problem.Stage == polyaxonfile.StageSubmit {
+	for _, problem := range check.Validate(f, version) {
+		if problem.Severity == file.SeverityError && problem.Stage == file.StageSubmit {
 			return refuse(marshmallow(problem))
 		}
 	}
-	component, _ := file.Component()
+	component, _ := f.Component()
 	program, _ := component["run"].(map[string]any)
 	kind, _ := program["kind"].(string)
 	if kind == "" {
@@ -103,7 +108,7 @@ func operation1113(content string) (*polyaxonfile.Compiled, []string) {
 	case "dag", "matrix", "schedule", "build":
 		return refuse("You cannot create this operation. This can happen if the server is a community edition, or your plan does not support operations of kind: " + kind)
 	}
-	operation, err := polyaxonfile.Compile([]byte(content), version)
+	operation, err := compile.Operation([]byte(content), version)
 	if err != nil {
 		return refuse(err.Error())
 	}

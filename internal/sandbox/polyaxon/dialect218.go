@@ -4,14 +4,15 @@ import (
 	"errors"
 	"time"
 
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/compile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 )
 
 // release218 is Polyaxon 2.18 as its own server was seen to answer (package haupt,
 // which tests run beside this one).
 func release218() *dialect {
 	return &dialect{
-		version:       polyaxonfile.Version{Major: 2, Minor: 18},
+		version:       schema.Version{Major: 2, Minor: 18},
 		installation:  map[string]string{"key": "slipway-sandbox", "version": "2.18.0", "dist": "ce", "mode": "sandbox"},
 		routes:        routes218,
 		manager:       manager218,
@@ -53,9 +54,9 @@ func manager218(body *createBody) string {
 }
 
 // operation218 refuses in pydantic's words, a path on a line.
-func operation218(content string) (*polyaxonfile.Compiled, []string) {
-	operation, err := polyaxonfile.Compile([]byte(content), release218().version)
-	var invalid *polyaxonfile.InvalidError
+func operation218(content string) (*compile.Compiled, []string) {
+	operation, err := compile.Operation([]byte(content), release218().version)
+	var invalid *compile.InvalidError
 	switch {
 	case errors.As(err, &invalid):
 		return nil, invalid.Messages

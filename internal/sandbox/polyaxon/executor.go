@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/panics"
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/compile"
 	"github.com/slipway-ci/slipway/internal/sandbox/container"
 	"github.com/slipway-ci/slipway/internal/sandbox/disk"
 )
@@ -171,12 +171,12 @@ func (e *executor) compile(uuid string, queue bool) error {
 }
 
 // resolve gives a run's operation as it was compiled, and the pod that it is.
-func (e *executor) resolve(r *record) (*polyaxonfile.Compiled, *polyaxonfile.Pod, error) {
-	operation, err := polyaxonfile.Compile([]byte(r.RawContent), e.dialect.version)
+func (e *executor) resolve(r *record) (*compile.Compiled, *compile.Pod, error) {
+	operation, err := compile.Operation([]byte(r.RawContent), e.dialect.version)
 	if err != nil {
 		return nil, nil, err
 	}
-	resolved, err := operation.Resolve(polyaxonfile.Context{
+	resolved, err := operation.Resolve(compile.Context{
 		Owner: owner, Project: r.Project, ProjectUUID: r.Project, Name: r.Name, UUID: r.UUID, Namespace: e.options.Namespace, Created: r.CreatedAt,
 		ArtifactsRoot: artifactsRoot, Connections: catalog(),
 	})
@@ -188,7 +188,7 @@ func (e *executor) resolve(r *record) (*polyaxonfile.Compiled, *polyaxonfile.Pod
 }
 
 // begin runs a run in the background, once nothing of it goes on any more.
-func (e *executor) begin(uuid string, o *polyaxonfile.Pod) {
+func (e *executor) begin(uuid string, o *compile.Pod) {
 	ctx, stop := context.WithCancelCause(e.ctx)
 	x := &execution{stop: stop, done: make(chan struct{})}
 	e.mu.Lock()
@@ -217,7 +217,7 @@ func (e *executor) begin(uuid string, o *polyaxonfile.Pod) {
 
 // attempts runs a run until it succeeds or may not be tried again, and gives its
 // end.
-func (e *executor) attempts(ctx context.Context, x *execution, uuid string, o *polyaxonfile.Pod) (status, reason, message string) {
+func (e *executor) attempts(ctx context.Context, x *execution, uuid string, o *compile.Pod) (status, reason, message string) {
 	if o.Termination.Timeout > 0 {
 		var cancel context.CancelFunc
 		limit := time.Duration(o.Termination.Timeout) * time.Second
@@ -325,7 +325,7 @@ func (e *executor) dir(parts ...string) string {
 }
 
 // tried is attempts, of which a fault of the sandbox is the end of the run.
-func (e *executor) tried(ctx context.Context, x *execution, uuid string, o *polyaxonfile.Pod) (status, reason, message string) {
+func (e *executor) tried(ctx context.Context, x *execution, uuid string, o *compile.Pod) (status, reason, message string) {
 	if err := panics.Catch("run "+uuid, func() error {
 		status, reason, message = e.attempts(ctx, x, uuid, o)
 		return nil

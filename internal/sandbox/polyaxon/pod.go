@@ -11,12 +11,11 @@ import (
 	"strconv"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/compile"
 	"github.com/slipway-ci/slipway/internal/sandbox/container"
 	"github.com/slipway-ci/slipway/internal/sandbox/disk"
 	"github.com/slipway-ci/slipway/internal/sandbox/jail"
+	corev1 "k8s.io/api/core/v1"
 )
 
 const (
@@ -33,8 +32,8 @@ const (
 )
 
 // catalog is the connections that there are: the persistent volume.
-func catalog() map[string]polyaxonfile.Connection {
-	return map[string]polyaxonfile.Connection{
+func catalog() map[string]compile.Connection {
+	return map[string]compile.Connection{
 		"fstore-pvc": {Name: "fstore-pvc", Kind: "volume_claim", Schema: map[string]any{"volumeClaim": volumeClaim, "mountPath": volumeMount}},
 	}
 }
@@ -50,7 +49,7 @@ type podRun struct {
 	ctx  context.Context
 	x    *execution
 	run  record
-	o    *polyaxonfile.Pod
+	o    *compile.Pod
 	name string
 	log  *logWriter
 	// scratch is deleted with the containers.
@@ -78,7 +77,7 @@ func makeOutputs(dir string) error {
 
 // pod runs a run's containers: init containers one after the other, then sidecars
 // beside the main one, whose end is the pod's.
-func (e *executor) pod(ctx context.Context, x *execution, uuid string, o *polyaxonfile.Pod, attempt int) (err error) {
+func (e *executor) pod(ctx context.Context, x *execution, uuid string, o *compile.Pod, attempt int) (err error) {
 	r, _ := e.store.run(uuid)
 	p := &podRun{executor: e, ctx: ctx, x: x, run: r, o: o, name: fmt.Sprintf("plx-operation-%s-%d", uuid, attempt), scratch: e.dir("containers", uuid)}
 	if !e.options.Owns() {

@@ -11,9 +11,9 @@ import (
 	"slices"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/compile"
 
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	corev1 "k8s.io/api/core/v1"
 )
 
 // token gives what a run's containers prove themselves with: the run, and a code
@@ -96,7 +96,7 @@ func (e *executor) grants(from *record) *grants {
 }
 
 // mayUse refuses a pod with Secrets or images that its run was not granted.
-func (e *executor) mayUse(ctx context.Context, r *record, pod *polyaxonfile.Pod) error {
+func (e *executor) mayUse(ctx context.Context, r *record, pod *compile.Pod) error {
 	if r.Grants == nil {
 		return nil
 	}
@@ -117,7 +117,7 @@ func (e *executor) mayUse(ctx context.Context, r *record, pod *polyaxonfile.Pod)
 }
 
 // imagesOf gives the images of a pod's containers.
-func imagesOf(pod *polyaxonfile.Pod) []string {
+func imagesOf(pod *compile.Pod) []string {
 	var images []string
 	for _, c := range slices.Concat(pod.Init, pod.Sidecars, []corev1.Container{pod.Container}) {
 		images = append(images, c.Image)
@@ -126,7 +126,7 @@ func imagesOf(pod *polyaxonfile.Pod) []string {
 }
 
 // secretsOf gives the names of the Secrets that a pod refers to.
-func secretsOf(pod *polyaxonfile.Pod) []string {
+func secretsOf(pod *compile.Pod) []string {
 	names := []string{}
 	for _, c := range slices.Concat(pod.Init, pod.Sidecars, []corev1.Container{pod.Container}) {
 		for _, from := range c.EnvFrom {

@@ -5,11 +5,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/slipway-ci/slipway/internal/polyaxonfile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 )
 
 // marshmallow tells a problem in the shape that the real server tells it.
-func marshmallow(p polyaxonfile.Problem) string {
+func marshmallow(p file.Problem) string {
 	if len(p.Path) == 0 {
 		return p.Message
 	}

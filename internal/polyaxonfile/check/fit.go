@@ -1,0 +1,223 @@
+package check
+
+import (
+	"math"
+	"math/big"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/shape"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/types"
+)
+
+// fitness is how well a scalar is what it should be.
+type fitness int
+
+const (
+	wrong fitness = iota
+	loose         // a server converts it
+	exact
+)
+
+// fit holds a scalar against one form. Polyaxon 1 converts more than 2: whatever
+// either takes is taken when no version is asked for.
+func (v *validator) fit(c schema.Choice, value any, p *file.Place) fitness {
+	if v.stage == file.StageRun {
+		if c.Form == schema.Text && v.environmentValue() {
+			return exact // Polyaxon makes text of it, as it does of "4", which it reads as a number
+		}
+		return fitKubernetes(c, value)
+	}
+	date := p != nil && p.IsDate()
+	first, second := wrong, wrong
+	if v.old() || v.both() {
+		first = fit1(c, value, date)
+	}
+	if !v.old() {
+		second = fit2(c, value, date)
+	}
+	return max(first, second)
+}
+
+// environmentValue tells whether the value of a variable is looked at: env.0.value.
+func (v *validator) environmentValue() bool {
+	n := len(v.path)
+	return n > 2 && v.path[n-1] == "value" && v.path[n-3] == "env"
+}
+
+// fit2 is how Polyaxon 2 reads a scalar, as 2.18 was seen to.
+func fit2(c schema.Choice, value any, date bool) fitness {
+	text, isText := value.(string)
+	isText = isText && !date
+	switch c.Form {
+	case schema.Any:
+		return exact
+	case schema.Value:
+		return when(value != nil, exact)
+	case schema.Text:
+		return when(isText, exact)
+	case schema.Name:
+		return when(isText && shape.IsName(text), exact)
+	case schema.Enum:
+		return when(isText && slices.Contains(c.Words, text), exact)
+	case schema.Bool:
+		return fitBool(value)
+	case schema.Int:
+		return when(isInt(value), exact)
+	case schema.LooseInt:
+		return fitInt(value, true)
+	case schema.Count, schema.LooseCount:
+		if n, ok := numeric(value); ok && n <= 0 {
+			return wrong
+		}
+		return fitInt(value, c.Form == schema.LooseCount)
+	case schema.StrictFloat:
+		_, ok := numeric(value)
+		return when(ok, exact)
+	case schema.Float, schema.Positive:
+		n, ok := numeric(value)
+		switch {
+		case ok:
+			return when(c.Form == schema.Float || n >= 0, exact)
+		case value == true || value == false || isText && isNumber(text):
+			return loose
+		}
+	case schema.Date:
+		return when(date && len(text) == len("2006-01-02") || isText && shape.IsTime(text, "2006-01-02"), exact)
+	case schema.DateTime:
+		_, ok := numeric(value)
+		return max(when(date || isText && shape.IsTime(text, shape.DateTimes...), exact), when(ok || isText && isNumber(text), loose))
+	case schema.Duration:
+		_, ok := numeric(value)
+		return max(when(ok || isText && isDuration(text), exact), when(value == true || value == false, loose))
+	case schema.Mapping:
+		return when(isText && c.Object.Compact && c.Object.Fields[0].Type[0].Form == schema.Float && isCompact(c.Object, text), exact)
+	}
+	return wrong
+}
+
+// fit1 is how Polyaxon 1.11.3 reads a scalar, by its tables.
+func fit1(c schema.Choice, value any, date bool) fitness {
+	text, isText := value.(string)
+	_, isNum := numeric(value)
+	switch c.Form {
+	case schema.Moment:
+		return when(isText && !date && len(text) > len("2006-01-02") && shape.IsTime(text, shape.DateTimes...), exact)
+	case schema.Int, schema.LooseInt, schema.Count, schema.LooseCount:
+		if n, ok := numeric(value); ok && n < 1 && (c.Form == schema.Count || c.Form == schema.LooseCount) {
+			return wrong
+		}
+		switch {
+		case isInt(value):
+			return exact
+		case isNum, isText && isNumber(text) && !strings.Contains(text, "."):
+			return loose
+		}
+		return wrong
+	case schema.Float, schema.StrictFloat, schema.Positive:
+		return max(when(isNum, exact), when(isText && !date && isNumber(text), loose))
+	}
+	return fit2(c, value, date)
+}
+
+// fitKubernetes is how Kubernetes reads a scalar.
+func fitKubernetes(c schema.Choice, value any) fitness {
+	text, isText := value.(string)
+	switch c.Form {
+	case schema.Any:
+		return exact
+	case schema.Text:
+		return when(isText, exact)
+	case schema.Enum:
+		return when(isText && slices.Contains(c.Words, text), exact)
+	case schema.Bool:
+		_, ok := value.(bool)
+		return when(ok, exact)
+	case schema.Int:
+		return when(isInt(value), exact)
+	case schema.IntOrText:
+		return when(isText || isInt(value), exact)
+	case schema.Quantity:
+		_, isBool := value.(bool)
+		_, ok := types.Quantity(value)
+		return when(!isBool && ok, exact)
+	}
+	return wrong
+}
+
+func when(ok bool, f fitness) fitness {
+	if ok {
+		return f
+	}
+	return wrong
+}
+
+func fitBool(value any) fitness {
+	switch x := value.(type) {
+	case bool:
+		return exact
+	case string:
+		switch strings.ToLower(x) {
+		case "0", "off", "f", "false", "n", "no", "1", "on", "t", "true", "y", "yes":
+			return loose
+		}
+		return wrong
+	}
+	n, ok := numeric(value)
+	return when(ok && (n == 0 || n == 1), loose)
+}
+
+func fitInt(value any, fromText bool) fitness {
+	switch x := value.(type) {
+	case bool:
+		return loose
+	case float64:
+		return when(x == math.Trunc(x) && !math.IsInf(x, 0), loose)
+	case string:
+		_, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(x), ".0"), 10, 64)
+		return when(fromText && err == nil, loose)
+	}
+	return when(isInt(value), exact)
+}
+
+func isInt(value any) bool {
+	switch value.(type) {
+	case int, *big.Int:
+		return true
+	}
+	return false
+}
+
+func numeric(value any) (float64, bool) {
+	switch x := value.(type) {
+	case int:
+		return float64(x), true
+	case *big.Int:
+		f, _ := x.Float64()
+		return f, true
+	case float64:
+		return x, true
+	}
+	return 0, false
+}
+
+func isNumber(text string) bool {
+	text = strings.TrimSpace(text)
+	_, err := strconv.ParseFloat(text, 64)
+	return err == nil && !strings.ContainsAny(text, "xXpP")
+}
+
+var duration = regexp.MustCompile(`^[-+]?P(?:\d+W)?(?:\d+D)?(?:T(?:\d+H)?(?:\d+M)?(?:\d+(?:\.\d+)?S)?)?$|^(?:\d+ ?d(?:ays?)?,? ?)?\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?$`)
+
+func isDuration(text string) bool { return duration.MatchString(text) && !strings.HasSuffix(text, "P") }
+
+// isCompact tells whether a text is an object's numbers, joined by colons.
+func isCompact(o *schema.Object, text string) bool {
+	parts := strings.Split(text, ":")
+	return len(parts) >= len(o.Required(schema.Version{})) && len(parts) <= len(o.Fields) &&
+		!slices.ContainsFunc(parts, func(part string) bool { return !isNumber(part) })
+}

@@ -1,0 +1,55 @@
+package check
+
+import (
+	"fmt"
+
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/plain"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
+)
+
+// unknown tells of a key that no version has, and gives the key that is meant, ""
+// where that is not known.
+func (v *validator) unknown(o *schema.Object, key string, path []string, at *file.Place) (meant string) {
+	hint := ""
+	if at.KeyIsNoText() {
+		hint = "YAML reads this key as " + key + "; put it in quotes"
+	} else {
+		meant, hint = v.meantKey(o, key)
+	}
+	stage := v.stage
+	if _, _, ofContainer := schema.Kubernetes("SecurityContext").Find(key, v.version); ofContainer && o.Name == "PodSecurityContext" {
+		stage, hint = file.StageRun, "only the securityContext of a container has it"
+	}
+	v.add(stage, file.SeverityError, "unknown-key", at.AtKey(), path, hint, "%s has no key %s", describe(v.path, o.Name), key)
+	return meant
+}
+
+// otherVersion tells of what another version of Polyaxon has.
+func (v *validator) otherVersion(in schema.Range, path []string, at *file.Place, what string) {
+	if !in.Before.Any() && !v.version.Before(in.Before) {
+		v.fail("removed-key", at.AtKey(), path, fmt.Sprintf("it went with Polyaxon %s", in.Before.Release()), "%s", what)
+		return
+	}
+	v.fail("newer-key", at.AtKey(), path, fmt.Sprintf("it came with Polyaxon %s", in.Since.Release()), "%s", what)
+}
+
+// misspelled tells of a key that Polyaxon takes for another one.
+func (v *validator) misspelled(o *schema.Object, key string, path []string, at *file.Place) {
+	switch {
+	case o.Kubernetes:
+		v.add(file.StageAdvice, file.SeverityWarning, "key-spelling", at.AtKey(), path, "write it as "+key, "%s is not how Kubernetes spells it", at.Spelled)
+	case v.old():
+		v.unknown(o, at.Spelled, path, at)
+	default:
+		v.add(file.StageAdvice, file.SeverityWarning, "key-spelling", at.AtKey(), path, "write it as "+key, "%s is not how Polyaxon spells it; Polyaxon 1 refuses it", at.Spelled)
+	}
+}
+
+// orderedKeys gives a mapping's keys as they stand in the file, else sorted.
+func orderedKeys(m map[string]any, p *file.Place) []string {
+	if p != nil && len(p.Keys) == len(m) {
+		return p.Keys
+	}
+	return plain.Keys(m)
+}

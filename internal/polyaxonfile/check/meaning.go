@@ -1,0 +1,203 @@
+package check
+
+import (
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
+	"github.com/slipway-ci/slipway/internal/source"
+)
+
+// meaning is a key that people write for another one: out of habit from elsewhere, as
+// Docker, GitHub or Polyaxon 0.x call it.
+type meaning struct {
+	object, written string
+	// key is the object's own that is meant; "" where hint says it all.
+	key, hint string
+}
+
+// meanings are those that are no misspellings. Objects of Kubernetes have their type's
+// name.
+func meanings() []meaning {
+	return []meaning{
+		{"io", "default", "value", ""},
+		{"io", "defaultValue", "value", ""},
+		{"io", "required", "isOptional", "write isOptional, which says the opposite"},
+		{"io", "optional", "isOptional", ""},
+		{"io", "choices", "", "write validation: {options: [...]}; Polyaxon 1 has options"},
+		{"io", "enum", "", "write validation: {options: [...]}; Polyaxon 1 has options"},
+		{"io", "help", "description", ""},
+		{"param", "default", "value", ""},
+		{"Container", "cmd", "", "write command and args, each a list"},
+		{"Container", "entrypoint", "command", ""},
+		{"Container", "environment", "env", ""},
+		{"Container", "envVars", "env", ""},
+		{"Container", "env_vars", "env", ""},
+		{"Container", "volumes", "volumeMounts", "write volumeMounts here, and volumes beside container"},
+		{"Container", "mounts", "volumeMounts", ""},
+		{"Container", "workdir", "workingDir", ""},
+		{"Container", "cwd", "workingDir", ""},
+		{"Container", "pullPolicy", "imagePullPolicy", ""},
+		{"Container", "gpu", "", "write resources: {limits: {nvidia.com/gpu: 1}}"},
+		{"Container", "memory", "", "write resources: {requests: {memory: 2Gi}, limits: {memory: 2Gi}}"},
+		{"Container", "cpu", "", "write resources: {requests: {cpu: 1}}"},
+		{"ResourceRequirements", "gpu", "", "write limits: {nvidia.com/gpu: 1}"},
+		{"ResourceRequirements", "nvidia.com/gpu", "", "write limits: {nvidia.com/gpu: 1}"},
+		{"ResourceRequirements", "tpu", "", "write limits: {cloud-tpus.google.com/v3: 8}"},
+		{"ResourceRequirements", "cpu", "", "write requests: {cpu: 1}, limits: {cpu: 1}"},
+		{"ResourceRequirements", "memory", "", "write requests: {memory: 2Gi}, limits: {memory: 2Gi}"},
+		{"Volume", "pvc", "persistentVolumeClaim", ""},
+		{"Volume", "persistentVolume", "persistentVolumeClaim", ""},
+		{"Volume", "claimName", "persistentVolumeClaim", "write persistentVolumeClaim: {claimName: NAME}"},
+		{"Volume", "secretName", "secret", "write secret: {secretName: NAME}"},
+		{"Volume", "path", "hostPath", "write hostPath: {path: PATH}"},
+		{"Volume", "mountPath", "", "it stands in the container's volumeMounts"},
+		{"PersistentVolumeClaimVolumeSource", "name", "claimName", ""},
+		{"PersistentVolumeClaimVolumeSource", "claim", "claimName", ""},
+		{"SecretVolumeSource", "name", "secretName", ""},
+		{"ConfigMapVolumeSource", "configMapName", "name", ""},
+		{"SecretKeySelector", "secretName", "name", ""},
+		{"SecretKeySelector", "secret", "name", ""},
+		{"SecretKeySelector", "secretKey", "key", ""},
+		{"ConfigMapKeySelector", "configMapName", "name", ""},
+		{"ConfigMapKeySelector", "configMap", "name", ""},
+		{"SecretEnvSource", "secretName", "name", ""},
+		{"ConfigMapEnvSource", "configMapName", "name", ""},
+		{"EnvVarSource", "secretRef", "secretKeyRef", ""},
+		{"EnvVarSource", "secret", "secretKeyRef", ""},
+		{"EnvVarSource", "configMap", "configMapKeyRef", ""},
+		{"EnvVar", "key", "name", ""},
+		{"EnvVar", "secretKeyRef", "valueFrom", "write valueFrom: {secretKeyRef: {name: SECRET, key: KEY}}"},
+		{"EnvVar", "configMapKeyRef", "valueFrom", "write valueFrom: {configMapKeyRef: {name: NAME, key: KEY}}"},
+		{"VolumeMount", "path", "mountPath", ""},
+		{"VolumeMount", "target", "mountPath", ""},
+		{"VolumeMount", "volume", "name", ""},
+		{"ContainerPort", "port", "containerPort", ""},
+		{"git", "branch", "revision", ""},
+		{"git", "tag", "revision", ""},
+		{"git", "commit", "revision", ""},
+		{"git", "ref", "revision", ""},
+		{"git", "repo", "url", ""},
+		{"git", "repository", "url", ""},
+		{"init", "url", "", "write git: {url: URL}"},
+		{"init", "revision", "", "write git: {revision: NAME} beside connection"},
+		{"init", "image", "", "write container: {image: IMAGE}"},
+		{"dockerfile", "base", "image", ""},
+		{"dockerfile", "from", "image", ""},
+		{"dockerfile", "command", "run", ""},
+		{"dockerfile", "commands", "run", ""},
+		{"operation", "dependsOn", "dependencies", ""},
+		{"operation", "depends_on", "dependencies", ""},
+		{"operation", "after", "dependencies", ""},
+		{"operation", "needs", "dependencies", ""},
+		{"operation", "parameters", "params", ""},
+		{"operation", "hptuning", "matrix", ""},
+		{"operation", "when", "conditions", ""},
+		{"operation", "condition", "conditions", ""},
+		{"component", "params", "inputs", ""},
+		{"component", "parameters", "inputs", ""},
+		{"component", "hptuning", "", "write matrix in an operation"},
+		{"component", "matrix", "", "an operation has matrix, and the component in it"},
+		{"tfjob", "master", "chief", ""},
+		{"tfjob", "workers", "worker", ""},
+		{"tfjob", "parameterServer", "ps", ""},
+		{"pytorchjob", "chief", "master", ""},
+		{"pytorchjob", "workers", "worker", ""},
+		{"mpijob", "master", "launcher", ""},
+		{"mpijob", "chief", "launcher", ""},
+		{"mpijob", "workers", "worker", ""},
+		{"job", "cmd", "", "write container: {command: [...], args: [...]}"},
+		{"service", "cmd", "", "write container: {command: [...], args: [...]}"},
+		{"job", "port", "", "only a service has ports"},
+		{"job", "image", "container", "write container: {image: IMAGE}"},
+		{"service", "port", "ports", ""},
+		{"dag", "ops", "operations", ""},
+		{"dag", "tasks", "operations", ""},
+		{"dag", "steps", "operations", ""},
+		{"dag", "jobs", "operations", ""},
+		{"environment", "serviceAccount", "serviceAccountName", ""},
+		{"environment", "env", "", "write it in container"},
+		{"environment", "resources", "", "write it in container"},
+		{"environment", "nodePool", "nodeSelector", ""},
+		{"termination", "retries", "maxRetries", ""},
+		{"termination", "restarts", "maxRetries", ""},
+		{"termination", "max_restarts", "maxRetries", ""},
+		{"termination", "maxRestarts", "maxRetries", ""},
+		{"hpChoice", "values", "value", ""},
+		{"grid", "concurrent", "concurrency", ""},
+		{"random", "numSamples", "numRuns", ""},
+		{"random", "n_experiments", "numRuns", ""},
+		{"cron", "schedule", "cron", ""},
+		{"interval", "every", "frequency", ""},
+		{"interval", "interval", "frequency", ""},
+	}
+}
+
+// meantKey gives the key that is meant by one that an object does not have, and a
+// hint that names it: by its meaning, by its letters, or where it stands else. key is
+// "" when it is none of the object's.
+func (v *validator) meantKey(o *schema.Object, written string) (key, hint string) {
+	for _, m := range meanings() {
+		if m.written != written || m.object != o.Name && !(m.object == "param" && o.Name == "shortparam") {
+			continue
+		}
+		if _, here, _ := o.Find(m.key, v.version); m.key != "" && !here {
+			continue // another version has it
+		}
+		if m.hint != "" {
+			return m.key, m.hint
+		}
+		return m.key, "did you mean " + m.key + "?"
+	}
+	inner := v.deeper(o, written)
+	if near, ok := source.Nearest(written, o.Keys(v.version)); ok && (inner == "" || strings.EqualFold(near, written)) {
+		return near, "did you mean " + near + "?"
+	}
+	if inner != "" {
+		return "", "it belongs in " + inner
+	}
+	for i := len(v.around) - 2; i >= 0; i-- { // the last one is o
+		if _, here, _ := v.around[i].object.Find(written, v.version); here {
+			return "", "it belongs beside " + v.path[v.around[i].depth]
+		}
+	}
+	return "", ""
+}
+
+// deeper gives the path from an object to the nearest one in it that has a key:
+// resources, written in run, belongs in container.
+func (v *validator) deeper(o *schema.Object, key string) string {
+	for depth := 1; depth <= 2; depth++ {
+		if found := v.inObject(o, key, depth); found != "" {
+			return found
+		}
+	}
+	return ""
+}
+
+// inObject looks for a key exactly so many objects further down.
+func (v *validator) inObject(o *schema.Object, key string, depth int) string {
+	for _, name := range []string{"run", "container", "environment", "termination", "plugins", "cache", "resources", "valueFrom", "component"} {
+		field, here, _ := o.Find(name, v.version)
+		if !here {
+			continue
+		}
+		for _, c := range field.Type {
+			inner := c.Object
+			if c.Form == schema.OneOf && c.Union.Name == "run" {
+				inner = v.tables.Object("job")
+			}
+			if inner == nil || inner.Open {
+				continue
+			}
+			if _, has, _ := inner.Find(key, v.version); depth == 1 && has {
+				return name
+			}
+			if depth > 1 {
+				if found := v.inObject(inner, key, depth-1); found != "" {
+					return name + "." + found
+				}
+			}
+		}
+	}
+	return ""
+}

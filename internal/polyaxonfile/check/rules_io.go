@@ -1,0 +1,47 @@
+package check
+
+import (
+	"slices"
+
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/template"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/types"
+)
+
+// io checks what Polyaxon checks of an input or an output when it reads one.
+func (v *validator) io(m map[string]any, p *file.Place) {
+	name, _ := m["name"].(string)
+	if slices.Contains([]string{"globals", "params", "connections"}, name) {
+		path, at := v.below(p, "name")
+		v.fail("reserved-input", at.At, path, "templates have a variable of this name", "an input or output may not be called %s", name)
+	}
+	kind, isText := m["type"].(string)
+	known := types.Names
+	if v.old() {
+		known = types.Names[:len(types.Names)-2]
+	}
+	if isText && (v.old() || !template.Has(kind)) && !slices.Contains(known, kind) {
+		path, at := v.below(p, "type")
+		stage := file.StageCompile
+		if v.old() {
+			stage = file.StageSubmit
+		}
+		v.add(stage, file.SeverityError, "unknown-type", at.At, path, meantType(kind, known), "%s is no type of an input or output", kind)
+	}
+	if fitBool(m["isFlag"]) != wrong && isTrue(m["isFlag"]) && kind != "bool" {
+		path, at := v.below(p, "isFlag")
+		v.fail("flag-no-bool", at.At, path, "set type: bool", "%s is a flag, which only a bool can be", name)
+	}
+	if optional, given := m["isOptional"]; m["value"] != nil && given && optional == false {
+		path, at := v.below(p, "isOptional")
+		v.fail("default-of-required", at.At, path, "remove isOptional, or set it to true", "%s has a default value and is not optional", name)
+	}
+}
+
+// param: a value that refers to another run is a text.
+func (v *validator) param(m map[string]any, p *file.Place) {
+	if _, isText := m["value"].(string); m["ref"] != nil && m["ref"] != "" && !isText {
+		path, at := v.below(p, "ref")
+		v.fail("wrong-type", at.At, path, "write value: outputs.NAME, or what else of the run is meant", "beside ref, value must be text, not %s", typeName(m["value"]))
+	}
+}

@@ -1,0 +1,153 @@
+// Package check holds a file against what servers take: the tables of a version, and the
+// rules that no table can say.
+package check
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
+	"github.com/slipway-ci/slipway/internal/source"
+)
+
+// Validate gives what a server of that version refuses, at once or when the run is
+// compiled or its pod made; with the zero Version, what no known version takes.
+// What a server takes by converting it is a warning. A file without a Root has no
+// problems here: Load has told of them.
+func Validate(f *file.File, version schema.Version) []file.Problem {
+	if f.Root() == nil {
+		return nil
+	}
+	tables, err := schema.Load()
+	if err != nil {
+		return []file.Problem{{Error: source.Error{Message: err.Error(), Err: err}, Stage: file.StageAdvice, Severity: file.SeverityError, Name: "not-yaml"}}
+	}
+	v := &validator{file: f, version: version, tables: tables, stage: file.StageSubmit}
+	if IsVersion0(f) {
+		return []file.Problem{version0(f)}
+	}
+	kind, given := f.Root()["kind"]
+	if given && kind != "component" && kind != "operation" {
+		v.fail("unknown-kind", f.At("kind"), []string{"kind"}, fileKindHint(f.Root()), "kind is component or operation, not %s", typeName(kind))
+		return v.problems
+	}
+	if v.old() {
+		v.version1(given)
+	} else if !given && !version.Any() && version.Before(schema.Shortcuts()) {
+		v.fail("missing-kind", f.At(), nil, "add kind: component or kind: operation", "Polyaxon %s needs kind", version)
+	}
+	name := "component"
+	if f.IsOperation() {
+		name = "operation"
+	}
+	v.object(tables.Object(name), f.Root(), f.Place())
+	return v.problems
+}
+
+// Versions that brought something which is no key.
+var (
+	shortParams = schema.Version{Major: 2, Minor: 13}
+)
+
+// validator walks a file along the tables.
+type validator struct {
+	file     *file.File
+	version  schema.Version
+	tables   *schema.Tables
+	problems []file.Problem
+	// path leads to the value that is looked at.
+	path []string
+	// stage is when a wrong value hurts there: StageRun within Kubernetes' objects,
+	// of which Polyaxon knows the outermost keys only.
+	stage file.Stage
+	// around are the objects that lead to the value.
+	around []level
+	// dags are the components of the dags around, by name.
+	dags []map[string]bool
+}
+
+// level is an object that is looked into, and how long the path to it is.
+type level struct {
+	object *schema.Object
+	depth  int
+}
+
+// old tells whether only Polyaxon 1 is asked for; both, whether any version is.
+func (v *validator) old() bool  { return v.version.Major == 1 }
+func (v *validator) both() bool { return v.version.Any() }
+
+func (v *validator) fail(name string, at source.Position, path []string, hint, format string, args ...any) {
+	v.add(v.stage, file.SeverityError, name, at, path, hint, format, args...)
+}
+
+func (v *validator) add(stage file.Stage, severity file.Severity, name string, at source.Position, path []string, hint, format string, args ...any) {
+	v.problems = append(v.problems, file.Problem{
+		Error: source.Error{Position: at, Message: fmt.Sprintf(format, args...), Hint: hint},
+		Stage: stage, Severity: severity, Name: name, Path: slices.Clone(path),
+	})
+}
+
+// below gives the path of a key, and the place of its value.
+func (v *validator) below(p *file.Place, key string) (path []string, at *file.Place) {
+	if p != nil {
+		at = p.Fields[key]
+	}
+	if at == nil {
+		at = &file.Place{At: v.file.At(v.path...)}
+	}
+	return append(v.path[:len(v.path):len(v.path)], key), at
+}
+
+// into looks at the value of a key or an index.
+func (v *validator) into(key string, look func()) {
+	v.path = append(v.path, key)
+	look()
+	v.path = v.path[:len(v.path)-1]
+}
+
+func (v *validator) object(o *schema.Object, m map[string]any, p *file.Place) {
+	if o.Open {
+		v.rules(o.Name, m, p)
+		return
+	}
+	v.around = append(v.around, level{o, len(v.path)})
+	defer func() { v.around = v.around[:len(v.around)-1] }()
+	if o.Name == "dag" {
+		v.dags = append(v.dags, componentNames(m))
+		defer func() { v.dags = v.dags[:len(v.dags)-1] }()
+	}
+	meant := map[string]bool{} // keys that an unknown one stands for
+	for _, key := range orderedKeys(m, p) {
+		path, at := v.below(p, key)
+		field, here, known := o.Find(key, v.version)
+		if here && at.Spelled != "" {
+			v.misspelled(o, key, path, at)
+		}
+		switch {
+		case !here && known:
+			v.otherVersion(field.Range, path, at, describe(v.path, o.Name)+" has no key "+key)
+		case !here:
+			meant[v.unknown(o, key, path, at)] = true
+		case key == "version" && len(path) == 1 && v.old(): // told of already
+		case o.Name == "operation" && key == "run" && changesRun(m): // held against its component's run by rules
+		case m[key] == nil && field.Required:
+			v.fail("missing-key", at.At, path, "", "%s needs a value", strings.Join(path, "."))
+		case m[key] != nil:
+			stage := v.stage
+			if o.Kubernetes {
+				v.stage = file.StageRun
+			}
+			v.into(key, func() { v.value(field.Type, m[key], at) })
+			v.stage = stage
+		}
+	}
+	for _, key := range o.Required(v.version) {
+		if _, ok := m[key]; !ok && !meant[key] {
+			at, hint := v.file.At(v.path...), ""
+			v.fail("missing-key", at, v.path, hint, "%s needs %s", describe(v.path, o.Name), key)
+		}
+	}
+	v.rules(o.Name, m, p)
+}

@@ -1,0 +1,179 @@
+package check
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/template"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/types"
+)
+
+// value holds a value against what may stand there.
+func (v *validator) value(t schema.Type, value any, p *file.Place) {
+	text, isText := value.(string)
+	if isText && (v.stage == file.StageRun && template.Has(text) || strings.Contains(text, "{{") && v.takes(t, schema.Template)) {
+		return // what it becomes is known when it is rendered
+	}
+	if isText && v.isCommand() {
+		return // Polyaxon makes a list of it
+	}
+	before, best := len(v.problems), []file.Problem(nil)
+	for _, c := range t {
+		if !c.Has(v.version) {
+			continue
+		}
+		fits := false
+		switch x := value.(type) {
+		case map[string]any:
+			fits = v.mapping(c, x, p)
+		case []any:
+			fits = v.list(c, x, p)
+		default:
+			switch v.fit(c, value, p) {
+			case exact:
+				v.problems = v.problems[:before]
+				v.dates(value, p)
+				return
+			case loose:
+				v.add(file.StageAdvice, file.SeverityWarning, "loose-type", p.At, v.path, "", "%s should be %s, not %s: Polyaxon converts it",
+					strings.Join(v.path, "."), describeChoice(c), typeName(value))
+				fits = true
+			}
+		}
+		if !fits {
+			continue
+		}
+		found := slices.Clone(v.problems[before:])
+		v.problems = v.problems[:before]
+		if file.Errors(found) == nil {
+			v.problems = append(v.problems, found...)
+			if c.Form == schema.Any || c.Form == schema.Value {
+				v.dates(value, p)
+			}
+			return
+		}
+		if best == nil {
+			best = found
+		}
+	}
+	if best != nil {
+		v.problems = append(v.problems, best...)
+		return
+	}
+	v.wrong(t, value, p)
+}
+
+// isCommand tells whether the value is the command or the arguments of a container.
+func (v *validator) isCommand() bool {
+	key := v.path[len(v.path)-1]
+	return (key == "command" || key == "args") && v.around[len(v.around)-1].object == schema.Kubernetes("Container")
+}
+
+// dates refuses the dates of a free value: YAML makes them without quotes, and
+// Polyaxon 1 cannot send them.
+func (v *validator) dates(value any, p *file.Place) {
+	if p == nil || !v.old() {
+		return
+	}
+	switch x := value.(type) {
+	case map[string]any:
+		for _, key := range orderedKeys(x, p) {
+			_, at := v.below(p, key)
+			v.into(key, func() { v.dates(x[key], at) })
+		}
+	case []any:
+		for i, element := range x {
+			if i < len(p.Items) {
+				v.into(strconv.Itoa(i), func() { v.dates(element, p.Items[i]) })
+			}
+		}
+	case string:
+		if p.IsDate() {
+			v.add(file.StageSubmit, file.SeverityError, "unquoted-date", p.At, v.path, "put it in quotes", "YAML makes a date of %s, which Polyaxon %s cannot send", x, v.version)
+		}
+	}
+}
+
+// takes tells whether one of the choices is that form.
+func (v *validator) takes(t schema.Type, form schema.Form) bool {
+	return slices.ContainsFunc(t, func(c schema.Choice) bool { return c.Form == form && c.Has(v.version) })
+}
+
+// mapping tells whether a mapping may stand where c does, and looks into it.
+func (v *validator) mapping(c schema.Choice, m map[string]any, p *file.Place) bool {
+	switch c.Form {
+	case schema.Mapping:
+		v.object(c.Object, m, p)
+	case schema.OneOf:
+		v.union(c.Union, m, p)
+	case schema.Map:
+		for _, key := range orderedKeys(m, p) {
+			path, at := v.below(p, key)
+			if at.KeyIsNoText() {
+				v.fail("key-no-text", at.AtKey(), path, "put it in quotes", "YAML reads this key as %s, which is no text", key)
+			}
+			v.into(key, func() { v.element(c.Elem, m[key], at) })
+		}
+	case schema.Any, schema.Value:
+	default:
+		return false
+	}
+	return true
+}
+
+// list tells whether a list may stand where c does, and looks into it.
+func (v *validator) list(c schema.Choice, list []any, p *file.Place) bool {
+	switch {
+	case c.Form == schema.List:
+		for i, item := range list {
+			at := p
+			if p != nil && i < len(p.Items) {
+				at = p.Items[i]
+			}
+			v.into(strconv.Itoa(i), func() { v.element(c.Elem, item, at) })
+		}
+	case c.Form == schema.Mapping && c.Object.Compact:
+		v.compact(c.Object, list, p)
+	case c.Form == schema.Any, c.Form == schema.Value:
+	default:
+		return false
+	}
+	return true
+}
+
+// element is a value in a list or a mapping of anything, where nothing is wrong too.
+func (v *validator) element(t schema.Type, value any, p *file.Place) {
+	switch m, isMap := value.(map[string]any); {
+	case v.isParam(t) && (!isMap || !types.IsParam(m)):
+		// The short form of a param, NAME: VALUE.
+		if !v.both() && v.version.Before(shortParams) {
+			v.fail("newer-key", p.At, v.path, "write {value: ...}; the short form came with Polyaxon "+shortParams.Release(),
+				"%s must be a mapping with value", strings.Join(v.path, "."))
+		}
+	case v.stage == file.StageRun && value != nil && isScalar(value) && v.takes(t, schema.Text):
+		v.dates(value, p) // of whatever else an argument is, Polyaxon makes text
+	case value == nil && v.stage == file.StageRun:
+	default:
+		v.value(t, value, p)
+	}
+}
+
+func (v *validator) isParam(t schema.Type) bool {
+	return slices.ContainsFunc(t, func(c schema.Choice) bool { return c.Object != nil && c.Object.Name == "shortparam" })
+}
+
+// compact is an object written as the list of its values.
+func (v *validator) compact(o *schema.Object, list []any, p *file.Place) {
+	keys := o.Keys(v.version)
+	if least := len(o.Required(v.version)); len(list) < least || len(list) > len(keys) {
+		v.fail("wrong-type", p.At, v.path, "", "%s is a list of %s, not of %d values", strings.Join(v.path, "."), strings.Join(keys, ", "), len(list))
+		return
+	}
+	for i, item := range list {
+		field, _, _ := o.Find(keys[i], v.version)
+		v.into(strconv.Itoa(i), func() { v.value(field.Type, item, p.Items[i]) })
+	}
+}

@@ -1,0 +1,136 @@
+package compile
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/slipway-ci/slipway/internal/testbed"
+)
+
+// withDefault is an input with a value; those of variables begin with a capital.
+var withDefault = regexp.MustCompile(`\{name: ([a-z][\w ]*), ((?:(?:type|isList|isFlag): [\w\[\]]+, )*)value:`)
+
+// forVersion1 is a question as 1.11.3 takes it: with the version that it wants, and
+// with inputs that are optional where they have a value.
+func forVersion1(q question) question {
+	files := make([]string, len(q.Files))
+	for i, text := range q.Files {
+		if i > 0 && !strings.Contains(text, "kind: operation") {
+			text = strings.Replace(text, "{", "{kind: operation, ", 1)
+		}
+		if strings.HasPrefix(text, "{") && !strings.Contains(text, "version:") {
+			text = strings.Replace(text, "{", "{version: 1.1, ", 1)
+		}
+		files[i] = withDefault.ReplaceAllString(strings.Replace(text, ", }", "}", 1), "{name: $1, ${2}isOptional: true, value:")
+	}
+	q.Files, q.Version, q.Strict = files, 1.1, nil
+	if strings.Contains(q.Params["x"], "{{") {
+		q.Params = nil // its client reads a param's text as a template, before there are globals
+	}
+	return q
+}
+
+// TestAgainstPolyaxon1 is TestAgainstPolyaxon for Polyaxon 1.11.3.
+func TestAgainstPolyaxon1(t *testing.T) {
+	all := handWritten(t)
+	for i, q := range questions() {
+		if testbed.Thorough() || i%16 == 0 {
+			all = append(all, q)
+		}
+	}
+	for i := range all {
+		all[i] = forVersion1(all[i])
+	}
+	var answers []reply
+	testbed.Oracle1(t, "testdata/oracle1.py", map[string]any{"agent": agent(), "cases": all}, &answers)
+	known, used := differences1(), map[string]bool{}
+	for i, q := range all {
+		difference := compare(q, answer(q, version1), answers[i])
+		switch {
+		case difference == "":
+		case reasonFor(known, q.Name) != "":
+			used[q.Name] = true
+		default:
+			t.Errorf("%s\n%s\n%s", q.Name, strings.Join(q.Files, "---\n"), difference)
+		}
+	}
+	for _, d := range known {
+		for _, name := range d.Questions {
+			if testbed.Thorough() && !used[name] {
+				t.Errorf("%s does not differ any more: take it out of the differences", name)
+			}
+		}
+	}
+}
+
+func compare(q question, have, want reply) string {
+	switch {
+	case have.Valid != want.Valid:
+		return fmt.Sprintf("have valid %v (%s), want %v (%s)", have.Valid, have.Error, want.Valid, want.Error)
+	case have.Valid:
+		difference := leaves("compiled", have.Compiled, want.Compiled)
+		if want.Resolved != nil { // a dag is none of the community edition
+			difference += leaves("resolved", withoutEmptyInit(have.Resolved), want.Resolved)
+		}
+		return difference + comparePods(have.Pods, want.Pods)
+	}
+	return otherSubjects(q, have, want, true)
+}
+
+// leaves tells where two values differ, one line each.
+func leaves(path string, have, want any) string {
+	if cmp.Equal(have, want) {
+		return ""
+	}
+	h, isMap := have.(map[string]any)
+	w, both := want.(map[string]any)
+	if isMap && both {
+		var b strings.Builder
+		for _, key := range slices.Sorted(maps.Keys(mergedKeys(h, w))) {
+			b.WriteString(leaves(path+"."+key, h[key], w[key]))
+		}
+		return b.String()
+	}
+	hl, isList := have.([]any)
+	wl, both := want.([]any)
+	if isList && both && len(hl) == len(wl) {
+		var b strings.Builder
+		for i := range hl {
+			b.WriteString(leaves(fmt.Sprintf("%s[%d]", path, i), hl[i], wl[i]))
+		}
+		return b.String()
+	}
+	return fmt.Sprintf("%s: have %#v, want %#v\n", path, have, want)
+}
+
+func mergedKeys(a, b map[string]any) map[string]any {
+	all := maps.Clone(a)
+	maps.Copy(all, b)
+	return all
+}
+
+// withoutEmptyInit leaves out the list of no init containers, which 1.11.3 makes of
+// none.
+func withoutEmptyInit(value any) any {
+	switch x := value.(type) {
+	case map[string]any:
+		for key, element := range x {
+			if list, ok := element.([]any); key == "init" && ok && len(list) == 0 {
+				delete(x, key)
+				continue
+			}
+			withoutEmptyInit(element)
+		}
+	case []any:
+		for _, element := range x {
+			withoutEmptyInit(element)
+		}
+	}
+	return value
+}

@@ -1,0 +1,30 @@
+package compile
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
+)
+
+// TestOneTextIsACommand has a command and arguments that are one text each be lists of
+// one, as Polyaxon's converter makes the pod.
+func TestOneTextIsACommand(t *testing.T) {
+	for _, version := range []schema.Version{{Major: 1, Minor: 11, Patch: 3}, schema.Newest()} {
+		compiled, err := Operation([]byte("version: 1.1\nkind: component\nrun: {kind: job, container: {image: \"a:1\", command: nvidia-smi, args: \"-q x\"}}\n"), version)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resolved, err := compiled.Resolve(Context{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		pod, err := resolved.Pod()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if have := fmt.Sprintf("%q %q", pod.Container.Command, pod.Container.Args); have != `["nvidia-smi"] ["-q x"]` {
+			t.Errorf("on %s: %s", version, have)
+		}
+	}
+}

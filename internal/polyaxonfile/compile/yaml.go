@@ -1,0 +1,34 @@
+package compile
+
+import (
+	"bytes"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// YAML gives the compiled operation for people, with the keys in the order of JSON.
+func (c *Compiled) YAML() []byte { return yamlOf(c.JSON()) }
+
+// yamlOf gives JSON as YAML that is read easily.
+func yamlOf(text []byte) []byte {
+	var document yaml.Node
+	if err := yaml.Unmarshal(text, &document); err != nil {
+		return text
+	}
+	plainStyle(&document)
+	var b bytes.Buffer
+	encoder := yaml.NewEncoder(&b)
+	encoder.SetIndent(2)
+	if err := encoder.Encode(&document); err != nil {
+		return text
+	}
+	return b.Bytes()
+}
+
+// plainStyle has the encoder choose brackets and quotes.
+func plainStyle(n *yaml.Node) {
+	n.Style = 0
+	for _, child := range n.Content {
+		plainStyle(child)
+	}
+}

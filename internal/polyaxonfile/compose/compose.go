@@ -1,0 +1,84 @@
+// Package compose puts an operation together, as a server does: the operation is laid on
+// its component by Polyaxon's strategies, presets and patches are laid over it, and
+// shortcuts become parts of the run.
+package compose
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/plain"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
+)
+
+// notLayered are the keys of a file that say how it is put together, or are put
+// together in a way of their own.
+func notLayered() []string {
+	return []string{
+		"component", "hubRef", "pathRef", "urlRef", "dagRef", "isPreset", "patchStrategy", "run", "runPatch", "strictParams", "version", "kind",
+		"container", "cmd", "env", "resources", "ports", "environment", "init", "connections", "sidecars", "volumes",
+	}
+}
+
+// Compose lays a shaped file on its component, and that one on its own: what is
+// left has neither references nor patches nor shortcuts.
+func (s *Composer) Compose(local map[string]any) (map[string]any, error) {
+	effective := map[string]any{}
+	if component, ok := local["component"].(map[string]any); ok {
+		var err error
+		if effective, err = s.Compose(component); err != nil {
+			return nil, err
+		}
+	} else if local["hubRef"] != nil || local["pathRef"] != nil || local["urlRef"] != nil || local["dagRef"] != nil {
+		return nil, errors.New("Collect the Polyaxonfile reference before composing its local fields.")
+	}
+	local = plain.Clone(local)
+	strategy, _ := local["patchStrategy"].(string)
+	if strategy == "" {
+		strategy = postMerge
+	}
+	strict := effective["strictParams"] == true || local["strictParams"] == true
+	layered := map[string]any{}
+	for key, value := range local {
+		if !slices.Contains(notLayered(), key) {
+			layered[key] = value
+		}
+	}
+	s.layer(s.Tables.Object("operation"), effective, layered, strategy)
+	// Inputs, outputs and what else an operation has no key for are the component's.
+	for key, value := range layered {
+		if _, here, _ := s.Tables.Object("operation").Find(key, s.Version); !here {
+			field, _, _ := s.Tables.Object("component").Find(key, s.Version)
+			effective[key] = s.layerValue(s.Tables.Object("component"), key, field.Type, effective[key], value, strategy)
+		}
+	}
+	if !s.Version.Before(schema.Shortcuts()) {
+		effective["strictParams"] = strict
+	}
+	if effective["version"] == nil && local["version"] != nil {
+		effective["version"] = local["version"]
+	}
+	if run, ok := local["run"]; ok {
+		patched, err := s.layRun(effective["run"], run, strategy)
+		if err != nil {
+			return nil, err
+		}
+		effective["run"] = patched
+	}
+	run, err := s.shortcuts(effective["run"], local, strategy)
+	if err != nil {
+		return nil, err
+	}
+	if over, ok := local["runPatch"].(map[string]any); ok && len(over) > 0 {
+		if run == nil {
+			return nil, errors.New("runPatch requires a resolved runtime.")
+		}
+		if err := s.patchRun(run, over, strategy); err != nil {
+			return nil, err
+		}
+	}
+	if run != nil {
+		effective["run"] = run
+	}
+	return effective, nil
+}

@@ -1,0 +1,250 @@
+package compose
+
+import (
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/plain"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
+)
+
+// The strategies by which Polyaxon lays one value over another.
+const (
+	postMerge = "post_merge" // the new value wins, lists are joined; what holds when none is named
+	preMerge  = "pre_merge"  // the old value wins, lists are joined, the new one's first
+	replace   = "replace"    // the new value stands for the old one
+	isNull    = "isnull"     // the new value fills what is empty
+)
+
+// layer lays the mapping over on the mapping base, both shaped, key by key. A key
+// that over gives as nothing clears what is there. base is changed.
+func (s *Composer) layer(o *schema.Object, base, over map[string]any, strategy string) {
+	for key, value := range over {
+		field, here, _ := o.Find(key, s.Version)
+		if here || o.Kubernetes {
+			base[key] = s.layerValue(o, key, field.Type, base[key], value, strategy)
+		}
+	}
+}
+
+func (s *Composer) layerValue(o *schema.Object, key string, t schema.Type, old, value any, strategy string) any {
+	if old == nil {
+		return value
+	}
+	if o.Kubernetes {
+		return layerAny(old, value, strategy)
+	}
+	if m, ok := old.(map[string]any); ok {
+		over, isMapping := value.(map[string]any)
+		for _, c := range t {
+			switch {
+			case c.Form == schema.Mapping && c.Object.Kubernetes:
+				if isMapping {
+					layerKubernetes(m, over, strategy)
+				}
+				return m
+			case c.Form == schema.Mapping && !c.Object.Open:
+				if isMapping {
+					s.layer(c.Object, m, over, strategy)
+				}
+				return m
+			case c.Form == schema.OneOf && (key == "schedule" || key == "matrix" || key == "run"):
+				return s.layerKind(c.Union, m, value, strategy)
+			}
+		}
+	}
+	return layerAny(old, value, strategy)
+}
+
+// layerKind lays a value on one that has kinds: key by key when the kind is the
+// same, else one of the two stays.
+func (s *Composer) layerKind(u *schema.Union, old map[string]any, value any, strategy string) any {
+	over, ok := value.(map[string]any)
+	switch {
+	case u.Name != "run" && strategy == isNull:
+		return old
+	case u.Name != "run" && strategy == replace:
+		return value
+	case ok && over["kind"] == old["kind"]:
+		name, _ := old["kind"].(string)
+		if kind, here, _ := u.Find(name, s.Version); here {
+			s.layer(kind.Object, old, over, strategy)
+		}
+		return old
+	case strategy == preMerge || strategy == isNull:
+		return old
+	}
+	return value
+}
+
+// layerKubernetes lays the keys of one of Kubernetes' objects; those that are given
+// as nothing change nothing.
+func layerKubernetes(base, over map[string]any, strategy string) {
+	for key, value := range over {
+		if value == nil {
+			continue
+		}
+		if base[key] == nil {
+			base[key] = value
+			continue
+		}
+		base[key] = layerAny(base[key], value, strategy)
+	}
+}
+
+// layerAny lays values that no table knows.
+func layerAny(old, value any, strategy string) any {
+	switch {
+	case old == nil:
+		return value
+	case strategy == isNull:
+		return old
+	case strategy == replace:
+		return value
+	}
+	switch x := old.(type) {
+	case map[string]any:
+		over, ok := value.(map[string]any)
+		switch {
+		case ok && strategy == preMerge:
+			return deepUpdate(over, x)
+		case ok:
+			return deepUpdate(x, over)
+		}
+	case []any:
+		over, ok := value.([]any)
+		switch {
+		case ok && strategy == preMerge:
+			return union(over, x)
+		case ok:
+			return union(x, over)
+		}
+	}
+	if strategy == preMerge {
+		return old
+	}
+	return value
+}
+
+// deepUpdate gives base with over's keys put in, at every depth.
+func deepUpdate(base, over map[string]any) map[string]any {
+	merged := plain.Clone(base)
+	for key, value := range over {
+		below, ok := value.(map[string]any)
+		have, also := merged[key].(map[string]any)
+		if _, exists := merged[key]; ok && (also || !exists) {
+			merged[key] = deepUpdate(have, below)
+			continue
+		}
+		merged[key] = plain.Copy(value)
+	}
+	return merged
+}
+
+// union joins lists: of second, what first does not have.
+func union(first, second []any) []any {
+	joined := append([]any{}, first...)
+next:
+	for _, candidate := range second {
+		for _, have := range first {
+			if python.Equal(have, candidate) {
+				continue next
+			}
+		}
+		joined = append(joined, plain.Copy(candidate))
+	}
+	return joined
+}
+
+// Preset lays a preset on a file, both shaped. The file is changed.
+func (s *Composer) Preset(file, over map[string]any) error {
+	strategy, _ := over["patchStrategy"].(string)
+	if strategy == "" {
+		strategy = postMerge
+	}
+	own := map[string]any{}
+	for key, value := range over {
+		switch key {
+		case "kind", "version", "isPreset", "hubRef", "dagRef", "urlRef", "pathRef", "component", "run", "cmd", "runPatch", "patchStrategy":
+		default:
+			if value != nil || s.Version.Major != 1 { // 1.11.3 clears nothing
+				own[key] = value
+			}
+		}
+	}
+	s.layer(s.File(file), file, own, strategy)
+	if cmd, ok := over["cmd"]; ok && (file["cmd"] == nil || strategy == postMerge || strategy == replace) {
+		file["cmd"] = cmd
+	}
+	native := s.nativeRun(file)
+	if run, ok := over["run"].(map[string]any); ok {
+		own, _ := file["run"].(map[string]any)
+		switch {
+		case run["kind"] == nil && own == nil && native == nil:
+			file["run"] = run
+		case run["kind"] == nil && native != nil:
+			if own == nil {
+				own = map[string]any{"kind": native["kind"]}
+			}
+			if err := s.patchRunAs(native, own, run, strategy); err != nil {
+				return err
+			}
+			file["run"] = own
+		default:
+			patched, err := s.layRun(file["run"], run, strategy)
+			if err != nil {
+				return err
+			}
+			file["run"] = patched
+		}
+	}
+	value, ok := over["runPatch"].(map[string]any)
+	if !ok {
+		return nil
+	}
+	old, ok := file["runPatch"].(map[string]any)
+	switch {
+	case !ok:
+		file["runPatch"] = value
+	case native == nil && strategy == replace:
+		file["runPatch"] = value
+	case native != nil:
+		own := plain.Clone(old)
+		own["kind"] = native["kind"]
+		if err := s.patchRun(own, value, strategy); err != nil {
+			return err
+		}
+		delete(own, "kind")
+		file["runPatch"] = own
+	}
+	return nil
+}
+
+// nativeRun gives the run that a file has, of its own or by its component; nil for
+// none.
+func (s *Composer) nativeRun(file map[string]any) map[string]any {
+	if run, ok := file["run"].(map[string]any); ok && run["kind"] != nil {
+		return run
+	}
+	if component, ok := file["component"].(map[string]any); ok {
+		return s.nativeRun(component)
+	}
+	return nil
+}
+
+// LayPreset lays a preset on an operation by one of Polyaxon's strategies, "" for
+// post_merge. A runPatch that does not fit the run is put in all the same: whoever
+// checks the operation tells of it.
+func LayPreset(base, over map[string]any, strategy string) map[string]any {
+	file, preset := plain.Clone(base), plain.Clone(over)
+	if strategy == "" {
+		strategy = postMerge
+	}
+	preset["patchStrategy"] = strategy
+	s, err := New(schema.Newest())
+	if err == nil {
+		err = s.Preset(file, preset)
+	}
+	if runPatch, ok := preset["runPatch"]; err != nil && ok {
+		file["runPatch"] = layerAny(file["runPatch"], runPatch, strategy)
+	}
+	return file
+}

@@ -1,0 +1,108 @@
+package file
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/source"
+)
+
+// read reads a file, which lies within root where that is not "".
+func (r Reader) read(ctx context.Context, path, root string) ([]byte, error) {
+	full, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	return r.Held.once(full, func() ([]byte, error) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if root == "" {
+			return readRegular(nil, full)
+		}
+		return readWithin(root, full)
+	})
+}
+
+// outsideError is a file that lies outside of the repository.
+type outsideError struct{ root string }
+
+// Error names the repository.
+func (e *outsideError) Error() string { return "leads out of " + e.root }
+
+// readWithin reads a file below root; links that lead out of it are refused.
+func readWithin(root, full string) ([]byte, error) {
+	base, err := filepath.Abs(root)
+	if err != nil {
+		return nil, err
+	}
+	inside, err := filepath.Rel(base, full)
+	if err != nil || !filepath.IsLocal(inside) {
+		return nil, &outsideError{root}
+	}
+	dir, err := os.OpenRoot(base)
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	text, err := readRegular(dir, inside)
+	if err != nil && strings.Contains(err.Error(), "path escapes") { // os has no name for it
+		return nil, &outsideError{root}
+	}
+	return text, err
+}
+
+// readRegular reads a regular file up to one byte more than a Polyaxonfile may have.
+func readRegular(root *os.Root, path string) ([]byte, error) {
+	text, err := source.ReadFile(root, path, maxSize+1)
+	var irregular *source.IrregularError
+	if errors.As(err, &irregular) {
+		return nil, irregular
+	}
+	return text, err
+}
+
+// repository gives the directory that what a file refers to lies in: that of its git
+// repository or of its slipway.yaml, else the working directory when the file is below
+// it, else its own.
+func repository(path string) string {
+	full, err := filepath.Abs(path)
+	if err != nil {
+		return filepath.Dir(path)
+	}
+	for _, sign := range []string{".git", "slipway.yaml"} {
+		for dir := filepath.Dir(full); ; dir = filepath.Dir(dir) {
+			if _, err := os.Stat(filepath.Join(dir, sign)); err == nil {
+				return dir
+			}
+			if dir == filepath.Dir(dir) {
+				break
+			}
+		}
+	}
+	if here, err := os.Getwd(); err == nil {
+		if inside, err := filepath.Rel(here, full); err == nil && filepath.IsLocal(inside) {
+			return here
+		}
+	}
+	return filepath.Dir(full)
+}
+
+// fileError says why a file cannot be read, at the place that names it.
+func fileError(at source.Position, err error) *source.Error {
+	e := &source.Error{Position: at, Message: err.Error(), Err: err}
+	var pathError *os.PathError
+	var outside *outsideError
+	switch {
+	case errors.As(err, &outside):
+		e.Hint = "move the file into the repository"
+	case errors.Is(err, os.ErrNotExist):
+		e.Message, e.Hint = "there is no such Polyaxonfile", "check the path; in slipway.yaml it starts at the repository's root, in a pathRef at its own file"
+	case errors.As(err, &pathError):
+		e.Message = pathError.Err.Error()
+	}
+	return e
+}

@@ -1,0 +1,113 @@
+package file
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// publicHub is where the components of Polyaxon's own hub are.
+const publicHub = "https://cloud.polyaxon.com"
+
+const (
+	fetchTimeout = 30 * time.Second // of one reference
+	maxRedirects = 5
+)
+
+func isURL(name string) bool {
+	return strings.HasPrefix(name, "http://") || strings.HasPrefix(name, "https://")
+}
+
+// hubAddress is where a hub keeps [OWNER/]NAME[:VERSION], as Polyaxon 2.18's client asks for it.
+func (r Reader) hubAddress(reference string) (string, error) {
+	entity, version, _ := strings.Cut(reference, ":")
+	owner, name, owned := strings.Cut(strings.ReplaceAll(entity, ".", "/"), "/")
+	if !owned {
+		owner, name = "polyaxon", owner
+	}
+	if version == "" {
+		version = "latest"
+	}
+	if owner == "" || name == "" || strings.ContainsAny(name+version, "/:?#%") {
+		return "", fmt.Errorf("%q is no name of a component; write NAME:VERSION or OWNER/NAME:VERSION", reference)
+	}
+	hub := r.Hub
+	if hub == "" {
+		hub = publicHub
+	}
+	return strings.TrimSuffix(hub, "/") + "/api/v1/" + owner + "/" + name + "/versions/component/" + version, nil
+}
+
+// allow is what slipway.yaml says to let a request go elsewhere.
+const allow = "references: {hosts: [%s]} in slipway.yaml allows it"
+
+// fetch gets a component. A hub has it as the content of a JSON object.
+func (r Reader) fetch(ctx context.Context, address string, hub bool) ([]byte, error) {
+	u, err := url.Parse(address)
+	switch {
+	case err != nil || !isURL(address) || u.Host == "":
+		return nil, errors.New("that is no address that begins with https://")
+	case !hub && u.Scheme != "https":
+		return nil, errors.New("http:// is not safe: what comes may be anybody's; write https://")
+	}
+	return r.Held.once(address, func() ([]byte, error) { return r.request(ctx, u, hub) })
+}
+
+func (r Reader) request(ctx context.Context, u *url.URL, hub bool) ([]byte, error) {
+	shown := u.Redacted()
+	if r.Transport == nil {
+		return nil, fmt.Errorf("%s cannot be asked for here: there is no network", shown)
+	}
+	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	guard := newGuard(r.Transport, r.Hosts)
+	if hub && r.Hub != "" {
+		guard.hosts = append(slices.Clone(r.Hosts), u.Hostname())
+	}
+	defer guard.close()
+	client := http.Client{Transport: guard, CheckRedirect: func(next *http.Request, via []*http.Request) error {
+		switch host := next.URL.Hostname(); {
+		case len(via) > maxRedirects:
+			return fmt.Errorf("it redirects more than %d times", maxRedirects)
+		case u.Scheme == "https" && next.URL.Scheme != "https":
+			return errors.New("it redirects away from https")
+		case host != u.Hostname() && !guard.allows(host):
+			return fmt.Errorf("it redirects to another host, %s; "+allow, host, host)
+		}
+		return nil
+	}}
+	response, err := client.Do(request)
+	if err != nil {
+		var failed *url.Error
+		if errors.As(err, &failed) {
+			err = failed.Err // its address may hold a password
+		}
+		return nil, fmt.Errorf("%s cannot be reached: %w", shown, err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(response.Body, maxSize+1))
+	switch {
+	case response.StatusCode != http.StatusOK:
+		return nil, fmt.Errorf("%s answers %s", shown, response.Status)
+	case err != nil:
+		return nil, fmt.Errorf("%s broke off: %w", shown, err)
+	case !hub || len(text) > maxSize:
+		return text, nil
+	}
+	var version struct{ Content *string }
+	if err := json.Unmarshal(text, &version); err != nil || version.Content == nil {
+		return nil, fmt.Errorf("%s does not answer as a component hub", shown)
+	}
+	return []byte(*version.Content), nil
+}

@@ -1,0 +1,185 @@
+package file
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/template"
+	"github.com/slipway-ci/slipway/internal/source"
+)
+
+// maxReferences is how many files a Polyaxonfile may be made of.
+const maxReferences = 100
+
+// Load reads the Polyaxonfile at path and puts in what it refers to, as Read does,
+// and does not hold it against any version. The problems are those of the text and
+// of references that lead nowhere; the File has a Root unless there is none to be had.
+func (r Reader) Load(ctx context.Context, path string) (*File, []Problem) {
+	text, err := r.read(ctx, path, r.Root)
+	if err != nil {
+		e := fileError(source.Position{File: path}, err)
+		return &File{Name: path}, []Problem{{Error: *e, Stage: StageSubmit, Severity: SeverityError, Name: "not-yaml"}}
+	}
+	f, problems := Load(path, text)
+	if f.root == nil {
+		return f, problems
+	}
+	if r.Root == "" {
+		r.Root = repository(path)
+	}
+	x := &resolution{Reader: r, ctx: ctx, file: f, stack: []string{path}}
+	x.operation(f.root, f.place, path, nil)
+	return f, append(problems, x.problems...)
+}
+
+// LoadPreset loads the preset at path: a part of an operation, with or without
+// isPreset.
+func (r Reader) LoadPreset(ctx context.Context, path string) (*File, []Problem) {
+	f, problems := r.Load(ctx, path)
+	if f.root != nil {
+		f.root["isPreset"] = true
+	}
+	return f, problems
+}
+
+// resolution puts what a file refers to in its place.
+type resolution struct {
+	Reader
+	ctx      context.Context //nolint:containedctx // lives as long as one call
+	file     *File
+	stack    []string // the files that led here
+	files    int
+	problems []Problem
+}
+
+func (x *resolution) fail(at source.Position, path []string, hint string, cause error, format string, args ...any) {
+	x.problems = append(x.problems, Problem{
+		Error: source.Error{Position: at, Message: fmt.Sprintf(format, args...), Hint: hint, Err: cause},
+		Stage: StageSubmit, Severity: SeverityError, Name: "unresolved-reference", Path: path,
+	})
+}
+
+// operation resolves the reference of an operation in the file called base, and
+// those of its dag.
+func (x *resolution) operation(m map[string]any, p *Place, base string, path []string) {
+	component, _ := m["component"].(map[string]any)
+	below, at := p.field("component"), extend(path, "component")
+	switch {
+	case component != nil:
+	case len(path) == 0 && !x.file.IsOperation():
+		component, below, at = m, p, path
+	default:
+		for _, key := range []string{"pathRef", "urlRef", "hubRef"} {
+			name, ok := m[key].(string)
+			if !ok || template.Has(name) {
+				continue
+			}
+			if found := x.follow(key, name, p.Fields[key].At, base, extend(path, key)); found != nil {
+				delete(m, key)
+				delete(p.Fields, key)
+				m["component"], p.Fields["component"] = found.root, found.place
+				p.Keys = append(slices.DeleteFunc(p.Keys, func(have string) bool { return have == key }), "component")
+				if key == "pathRef" { // lines of another machine's files are not shown
+					maps.Copy(x.file.texts, found.texts)
+				}
+				x.stack = append(x.stack, found.Name)
+				x.dag(found.root, found.place, found.Name, at)
+				x.stack = x.stack[:len(x.stack)-1]
+			} else {
+				p.Fields[key].Told = true
+			}
+			return
+		}
+		return
+	}
+	x.dag(component, below, base, at)
+}
+
+// dag resolves the references of the operations of a component's dag.
+func (x *resolution) dag(component map[string]any, p *Place, base string, path []string) {
+	run, _ := component["run"].(map[string]any)
+	operations, _ := run["operations"].([]any)
+	if run["kind"] != "dag" || len(operations) == 0 || len(path) > maxDepth {
+		return
+	}
+	places := p.field("run").field("operations").Items
+	for i, operation := range operations {
+		if m, ok := operation.(map[string]any); ok && i < len(places) {
+			x.operation(m, places[i], base, append(slices.Clone(path), "run", "operations", strconv.Itoa(i)))
+		}
+	}
+}
+
+var looksLikeComponent = regexp.MustCompile(`(?m)^["']?(?:kind["']?:[ \t]*["']?(?:component|operation)\b|run["']?:)|^\s*\{`)
+
+// isComponent tells whether a file that a reference leads to is meant to be a
+// component, so that what is wrong with it may be told. A text that is too large is.
+func (f *File) isComponent(text []byte) bool {
+	if f.root == nil {
+		return len(text) > maxSize || looksLikeComponent.Match(text)
+	}
+	return f.root["kind"] == "component" || f.root["kind"] == "operation" || HasRun(f.root) ||
+		slices.ContainsFunc(References(), func(key string) bool { return f.root[key] != nil })
+}
+
+// follow gives the component that a reference names, nil when there is a problem.
+func (x *resolution) follow(key, name string, at source.Position, base string, path []string) *File {
+	var text []byte
+	var err error
+	called := name
+	switch key {
+	case "pathRef":
+		if isURL(base) {
+			x.fail(at, path, "use urlRef", nil, "a pathRef leads to a file beside its own, and %s is none", base)
+			return nil
+		}
+		if called = filepath.FromSlash(name); !filepath.IsAbs(called) {
+			called = filepath.Join(filepath.Dir(base), called)
+		}
+	case "hubRef":
+		if called, err = x.hubAddress(name); err != nil {
+			x.fail(at, path, "", err, "%v", err)
+			return nil
+		}
+	}
+	if slices.Contains(x.stack, called) {
+		x.fail(at, path, "", nil, "%s leads in a circle: %s", key, strings.Join(append(slices.Clone(x.stack), called), " -> "))
+		return nil
+	}
+	if x.files++; x.files > maxReferences {
+		if x.files == maxReferences+1 {
+			x.fail(at, path, "", nil, "refers to more than %d files", maxReferences)
+		}
+		return nil
+	}
+	if key == "pathRef" {
+		if text, err = x.read(x.ctx, called, x.Root); err != nil {
+			e := fileError(source.Position{File: called}, err)
+			x.fail(at, path, e.Hint, err, "%s: %s", name, e.Message)
+			return nil
+		}
+	} else if text, err = x.fetch(x.ctx, called, key == "hubRef"); err != nil {
+		x.fail(at, path, "or save the component in the repository and use pathRef", err, "%s: %v", key, err)
+		return nil
+	}
+	found, problems := Load(called, text)
+	if !found.isComponent(text) {
+		x.fail(at, path, "", nil, "%s", noComponent(name))
+		return nil
+	}
+	x.problems = append(x.problems, problems...)
+	switch {
+	case found.root == nil:
+		return nil
+	case found.IsOperation():
+		x.fail(at, path, "", nil, "%s is an operation; a %s names a component", name, key)
+		return nil
+	}
+	return found
+}

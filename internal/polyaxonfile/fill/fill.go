@@ -1,0 +1,202 @@
+// Package fill puts into a Polyaxonfile what slipway.yaml and the command line say of its
+// job: params, secrets, image, GPUs, presets, credentials and labels.
+package fill
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/compose"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/operation"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/plain"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/template"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/types"
+	"github.com/slipway-ci/slipway/internal/source"
+)
+
+const (
+	// imageInput is the input that slipway fills with a pushed image's reference.
+	imageInput = "DOCKER_IMAGE"
+	// imagePlaceholder, as a container's image, is replaced by it.
+	imagePlaceholder = "slipway"
+)
+
+// Fill is what slipway.yaml and the command line say of a Polyaxonfile's job.
+type Fill struct {
+	// Name of the job, for messages.
+	Name string
+	// Params are values for inputs; they win over the file's own params.
+	Params map[string]any
+	// Texts are values for inputs as a command line has them; they win over
+	// Params, and become what the input's type wants.
+	Texts map[string]string
+	// Secrets are params whose values a Kubernetes Secret keeps; they win over the
+	// file's own params.
+	Secrets map[string]SecretKey
+	// ParamsAt says where a param was given.
+	ParamsAt func(string) source.Position
+	// Image is a reference by digest, "" for none.
+	Image string
+	// GPU sets the number of GPUs, nil leaves the file's, 0 removes them.
+	GPU *int
+	// Timeout, when it is not 0, is the time limit; it wins over the file's own.
+	Timeout time.Duration
+	// Presets are laid over the file in this order.
+	Presets []*file.File
+	// Credentials, Volume and MLflow are added where the file does not have them;
+	// their zero values add nothing.
+	Credentials Credentials
+	Volume      Volume
+	MLflow      MLflow
+}
+
+// Operation gives the operation that a file becomes; the file is not changed. A
+// param that no input takes, a required one that is missing, a value of a wrong
+// type, and a secret that would become text are *source.Error.
+func Operation(f *file.File, fill Fill) (*operation.Operation, error) {
+	root, component, at := asOperation(f, fill.Presets)
+	all := operation.Pods(component, at)
+	params, _ := root["params"].(map[string]any)
+	params = notNil(params)
+	for name, value := range fill.Params {
+		params[name] = map[string]any{"value": value}
+	}
+	for name, value := range typedTexts(component, fill.Texts) {
+		params[name] = map[string]any{"value": value}
+	}
+	if _, given := fill.Texts[imageInput]; !given {
+		fillImage(component, all, params, fill.Image)
+	}
+	if err := checkImages(f, all, fill.Name); err != nil {
+		return nil, err
+	}
+	fill.Secrets = notNil(fill.Secrets)
+	for name := range fill.Secrets {
+		delete(params, name)
+	}
+	addMLflow(component, all, fill.MLflow, params, fill.Secrets)
+	if root["params"] = params; len(params) == 0 {
+		delete(root, "params")
+	}
+	if err := checkParams(f, component, at, params, root, fill); err != nil {
+		return nil, err
+	}
+	if err := deliverSecrets(f, root, component, at, all, fill.Secrets, func(name string) source.Position { return paramAt(f, name, fill) }); err != nil {
+		return nil, err
+	}
+	if fill.GPU != nil {
+		setGPU(all, *fill.GPU)
+	}
+	addCredentials(component, all, fill.Credentials)
+	addVolume(all, fill.Volume)
+	if fill.Timeout > 0 {
+		if termination := section(root, "termination"); termination != nil {
+			termination["timeout"] = int(fill.Timeout / time.Second)
+		}
+	}
+	return operation.New(root), nil
+}
+
+// asOperation gives a copy of the file as an operation, with presets laid over it;
+// its component, and the path at which that stands in the file.
+func asOperation(f *file.File, presets []*file.File) (root, component map[string]any, at []string) {
+	component, at = f.Component()
+	root = map[string]any{}
+	if f.IsOperation() {
+		root = plain.Clone(f.Root())
+	}
+	root["kind"], root["version"] = "operation", 1.1
+	if v, ok := f.Root()["version"]; ok {
+		root["version"] = v
+	}
+	component = plain.Clone(component)
+	root["component"] = component
+	for _, preset := range presets {
+		over := plain.Clone(preset.Root())
+		strategy, _ := over["patchStrategy"].(string)
+		for _, key := range []string{"isPreset", "patchStrategy", "kind", "version"} {
+			delete(over, key)
+		}
+		root = compose.LayPreset(root, over, strategy)
+		component, _ = root["component"].(map[string]any)
+	}
+	return root, component, at
+}
+
+func notNil[V any](m map[string]V) map[string]V {
+	if m == nil {
+		return map[string]V{}
+	}
+	return maps.Clone(m)
+}
+
+// typedTexts gives texts as their inputs' types have them. What does not fit stays
+// text, for checkParams to tell.
+func typedTexts(component map[string]any, texts map[string]string) map[string]any {
+	values := map[string]any{}
+	for name, text := range texts {
+		values[name] = text
+	}
+	for _, x := range types.ReadIO(component, "inputs") {
+		text, given := texts[x.Name]
+		if !given || template.Has(text) {
+			continue
+		}
+		if x.Loadable() && bracketed(text) {
+			if collection, ok := file.Flow(text); ok {
+				values[x.Name] = collection
+			}
+		} else if converted, err := x.Convert(text); err == nil {
+			values[x.Name] = converted
+		}
+	}
+	return values
+}
+
+// bracketed tells a text that begins as a list or a mapping does.
+func bracketed(text string) bool {
+	text = strings.TrimSpace(text)
+	return strings.HasPrefix(text, "[") || strings.HasPrefix(text, "{")
+}
+
+// fillImage gives the image to the input DOCKER_IMAGE where there is one, else to the
+// containers that have none, and always to those whose image stands for it.
+func fillImage(component map[string]any, all []operation.Pod, params map[string]any, image string) {
+	if image == "" {
+		return
+	}
+	hasInput := slices.ContainsFunc(types.ReadIO(component, "inputs"), func(x types.IO) bool { return x.Name == imageInput })
+	if hasInput {
+		params[imageInput] = map[string]any{"value": image}
+	}
+	for _, p := range all {
+		container := p.Container()
+		if container == nil {
+			continue
+		}
+		if given, _ := container["image"].(string); given == imagePlaceholder || given == "" && !hasInput {
+			container["image"] = image
+		}
+	}
+}
+
+// checkImages refuses an image that still stands for one that slipway builds: nodes
+// would ask Docker Hub for it until somebody stops the run.
+func checkImages(f *file.File, all []operation.Pod, name string) error {
+	var errs []error
+	for _, p := range all {
+		if container := p.Container(); container != nil && container["image"] == imagePlaceholder {
+			errs = append(errs, &source.Error{
+				Position: f.At(append(slices.Clip(p.Path), "container", "image")...),
+				Message:  fmt.Sprintf("the image %s stands for one of slipway.yaml, and %s has none", imagePlaceholder, name),
+				Hint:     "set image of " + name + " to one of slipway.yaml's images",
+			})
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,54 @@
+package fill
+
+import (
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/operation"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/plain"
+)
+
+// Labelled gives the operation with labels and annotations on its pods. Those that
+// the file sets stay. The operation itself is not changed: what says where a run
+// came from is no part of what it is.
+func Labelled(o *operation.Operation, labels, annotations map[string]string) *operation.Operation {
+	root := plain.Clone(o.Root())
+	component, _ := root["component"].(map[string]any)
+	for _, p := range operation.Pods(component, []string{"component"}) {
+		environment := section(p.Spec, "environment")
+		if environment == nil {
+			continue
+		}
+		for key, given := range map[string]map[string]string{"labels": labels, "annotations": annotations} {
+			under := section(environment, key)
+			for name, value := range given {
+				if _, own := under[name]; under != nil && !own {
+					under[name] = value
+				}
+			}
+			tidy(environment, key)
+		}
+		tidy(p.Spec, "environment")
+	}
+	return operation.New(root)
+}
+
+// Unlabelled gives the operation without the labels and annotations of slipway,
+// for comparing it with another.
+func Unlabelled(o *operation.Operation) *operation.Operation {
+	root := plain.Clone(o.Root())
+	component, _ := root["component"].(map[string]any)
+	for _, p := range operation.Pods(component, []string{"component"}) {
+		environment, _ := p.Spec["environment"].(map[string]any)
+		for _, key := range []string{"labels", "annotations"} {
+			under, _ := environment[key].(map[string]any)
+			for name := range under {
+				if strings.HasPrefix(name, operation.LabelPrefix) {
+					delete(under, name)
+				}
+			}
+			tidy(environment, key)
+		}
+		tidy(p.Spec, "environment")
+	}
+	return operation.New(root)
+}

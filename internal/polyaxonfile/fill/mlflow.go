@@ -1,0 +1,72 @@
+package fill
+
+import (
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/operation"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/plain"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/types"
+)
+
+// MLflow is the tracking server that runs report to.
+type MLflow struct {
+	TrackingURI, Experiment, Username string
+	// Password is where the password is kept; the zero SecretKey for none.
+	Password SecretKey
+}
+
+// variables gives the names that MLflow reads, with their values:
+// mlflow.org/docs/latest/python_api/mlflow.environment_variables.html.
+func (m MLflow) variables() map[string]any {
+	all := map[string]any{}
+	for name, value := range map[string]string{
+		"MLFLOW_TRACKING_URI": m.TrackingURI, "MLFLOW_EXPERIMENT_NAME": m.Experiment, "MLFLOW_TRACKING_USERNAME": m.Username,
+	} {
+		if value != "" {
+			all[name] = value
+		}
+	}
+	if m.Password != (SecretKey{}) {
+		all["MLFLOW_TRACKING_PASSWORD"] = m.Password
+	}
+	return all
+}
+
+// addMLflow gives MLflow's variables to the containers that do not set them. An
+// input of a variable's name takes its value as a param instead: params are the
+// way in that the Polyaxonfile has chosen.
+func addMLflow(component map[string]any, all []operation.Pod, m MLflow, params map[string]any, secrets map[string]SecretKey) {
+	values := m.variables()
+	taken := map[string]bool{}
+	for _, x := range types.ReadIO(component, "inputs") {
+		taken[x.ToEnv] = true
+		value, ours := values[x.Name]
+		if !ours {
+			continue
+		}
+		taken[x.Name] = true
+		_, given := params[x.Name]
+		if _, isSecret := secrets[x.Name]; given || isSecret {
+			continue
+		}
+		if key, isSecret := value.(SecretKey); isSecret {
+			secrets[x.Name] = key
+		} else {
+			params[x.Name] = map[string]any{"value": value}
+		}
+	}
+	for _, p := range all {
+		container := p.Container()
+		if container == nil {
+			continue
+		}
+		for _, name := range plain.Keys(values) {
+			if taken[name] {
+				continue
+			}
+			if key, isSecret := values[name].(SecretKey); isSecret {
+				add(container, "env", key.variable(name), named("name", name))
+			} else {
+				add(container, "env", map[string]any{"name": name, "value": values[name]}, named("name", name))
+			}
+		}
+	}
+}

@@ -1,0 +1,83 @@
+package matrix
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/plain"
+)
+
+// EarlyStopping says when the rest of a matrix is not wanted any more: when a run's
+// metric is good enough, or too many runs have failed.
+type EarlyStopping struct {
+	// Metric is the name of a metric, "" where failures count.
+	Metric string
+	// Value is what the metric must reach, from above when Minimize.
+	Value    float64
+	Minimize bool
+	// Percent of all runs that may fail is below this.
+	Percent float64
+}
+
+// Reached tells whether a run's metrics are good enough.
+func (e EarlyStopping) Reached(metrics map[string]float64) bool {
+	value, given := metrics[e.Metric]
+	switch {
+	case e.Metric == "" || !given:
+		return false
+	case e.Minimize:
+		return value <= e.Value
+	}
+	return value >= e.Value
+}
+
+// Exceeded tells whether too many of all runs have failed.
+func (e EarlyStopping) Exceeded(failed, all int) bool {
+	return e.Metric == "" && failed > 0 && float64(failed)*100 >= e.Percent*float64(all)
+}
+
+// String gives the condition in words.
+func (e EarlyStopping) String() string {
+	switch {
+	case e.Metric == "":
+		return fmt.Sprintf("%v %% of the runs have failed", e.Percent)
+	case e.Minimize:
+		return fmt.Sprintf("%s is at most %v", e.Metric, e.Value)
+	}
+	return fmt.Sprintf("%s is at least %v", e.Metric, e.Value)
+}
+
+// earlyStopping reads what slipway can watch itself. Policies compare runs while
+// they go on, which only a server does.
+func earlyStopping(matrix map[string]any) ([]EarlyStopping, error) {
+	list, ok := matrix["earlyStopping"].([]any)
+	if !ok && matrix["earlyStopping"] != nil {
+		return nil, matrixErrorf([]string{"earlyStopping"}, "slipway expands a list, and no reference")
+	}
+	var all []EarlyStopping
+	for i, element := range list {
+		m, path := plain.Map(element), []string{"earlyStopping", strconv.Itoa(i)}
+		one := EarlyStopping{}
+		switch {
+		case m["policy"] != nil:
+			return nil, matrixErrorf(append(path, "policy"), "slipway cannot compare runs that go on: leave the policy out, and the rest of the matrix is stopped when a run's metric has reached the value")
+		case m["kind"] == "failure_early_stopping":
+			if one.Percent, ok = m["percent"].(float64); !ok || one.Percent <= 0 {
+				return nil, matrixErrorf(append(path, "percent"), "slipway wants a number above 0")
+			}
+		default:
+			one.Metric, _ = m["metric"].(string)
+			if one.Value, ok = m["value"].(float64); !ok {
+				return nil, matrixErrorf(append(path, "value"), "slipway wants a number")
+			}
+			goal, isWord := m["optimization"].(string)
+			if !isWord {
+				return nil, matrixErrorf(append(path, "optimization"), "slipway wants maximize or minimize")
+			}
+			one.Minimize = strings.EqualFold(goal, "minimize")
+		}
+		all = append(all, one)
+	}
+	return all, nil
+}

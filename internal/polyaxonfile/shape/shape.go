@@ -1,0 +1,298 @@
+// Package shape makes of the values of a valid file what a server of a version makes of
+// them when it reads it, along the tables of the schema.
+package shape
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/plain"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
+)
+
+// Shaper makes of the values of a valid file what a server of a version makes of
+// them when it reads it: yes for a boolean becomes true, a text where a list is
+// wanted becomes one, a date gets its zone.
+type Shaper struct {
+	Tables  *schema.Tables
+	Version schema.Version
+}
+
+// New returns the shaper of a version.
+func New(version schema.Version) (*Shaper, error) {
+	tables, err := schema.Load()
+	if err != nil {
+		return nil, err
+	}
+	return &Shaper{tables, version}, nil
+}
+
+// Misfit is a value that a server does not take where it stands.
+type Misfit struct {
+	Path []string
+	What string
+}
+
+// Error tells it in the words of a server.
+func (e *Misfit) Error() string {
+	return "1 validation error for V1CompiledOperation\n" + strings.Join(e.Path, ".") + "\n  " + e.What
+}
+
+// within puts a key before a misfit's path.
+func within(key string, err error) error {
+	if m, ok := err.(*Misfit); ok { //nolint:errorlint // never wrapped
+		m.Path = append([]string{key}, m.Path...)
+	}
+	return err
+}
+
+// Object shapes a mapping. Keys that are given as nothing stay, as nil: in a patch
+// they clear what is there.
+func (s *Shaper) Object(o *schema.Object, m map[string]any) (map[string]any, error) {
+	shaped := make(map[string]any, len(m))
+	for key, value := range m {
+		field, here, _ := o.Find(key, s.Version)
+		if !here {
+			if o.Open {
+				shaped[key] = cleaned(value)
+				continue
+			}
+			if o.Kubernetes {
+				return nil, &Misfit{[]string{key}, o.Name + " got an unexpected keyword argument '" + key + "'"}
+			}
+			return nil, &Misfit{[]string{key}, "Extra inputs are not permitted [type=extra_forbidden]"}
+		}
+		if value == nil || o.Kubernetes {
+			shaped[key] = cleaned(value)
+			continue
+		}
+		if text, ok := value.(string); ok && (key == "tags" || key == "presets") && isFile(o) && s.Version.Major != 1 {
+			value = splitList(text)
+		}
+		result, err := s.value(field.Type, value)
+		if err != nil {
+			return nil, within(key, err)
+		}
+		shaped[key] = result
+	}
+	for _, key := range o.Required(s.Version) {
+		if _, ok := m[key]; !ok && !o.Kubernetes {
+			return nil, &Misfit{[]string{key}, "Field required [type=missing]"}
+		}
+	}
+	switch {
+	case o.Name == "io" && s.Version.Major != 1:
+		s.io(shaped)
+	case o.Name == "dockerfile" && s.Version.Major == 1:
+		for key, value := range map[string]any{"filename": "Dockerfile", "workdir": "/code", "shell": "/bin/bash"} {
+			if shaped[key] == nil {
+				shaped[key] = value
+			}
+		}
+	}
+	return shaped, nil
+}
+
+func isFile(o *schema.Object) bool {
+	return o.Name == "operation" || o.Name == "component" || o.Name == "compiled_operation"
+}
+
+// splitList makes a list of a text with commas.
+func splitList(text string) []any {
+	list := []any{}
+	for _, part := range strings.Split(text, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			list = append(list, part)
+		}
+	}
+	return list
+}
+
+// io makes an input with a value optional, and moves options to validation.
+func (s *Shaper) io(m map[string]any) {
+	if _, given := m["value"]; given {
+		if _, said := m["isOptional"]; !said {
+			m["isOptional"] = true
+		}
+	}
+	validation, _ := m["validation"].(map[string]any)
+	if options := m["options"]; options != nil {
+		if validation == nil {
+			validation = map[string]any{}
+			m["validation"] = validation
+		}
+		validation["options"] = options
+		delete(m, "options")
+	}
+}
+
+// NotText begins a key that a template made no text.
+const NotText = "\x00"
+
+func takesAny(t schema.Type) bool { return takes(t, schema.Any) }
+
+func takes(t schema.Type, form schema.Form) bool {
+	return slices.ContainsFunc(t, func(c schema.Choice) bool { return c.Form == form })
+}
+
+// element shapes an element of a list or a mapping: nothing is no element.
+func (s *Shaper) element(t schema.Type, value any) (any, error) {
+	if value == nil && s.Version.Major == 1 && takes(t, schema.Value) {
+		return "null", nil // a label, as 1.11.3 writes it
+	}
+	if value == nil && !takesAny(t) {
+		return nil, &Misfit{nil, "Input should be a valid value [type=type_error]"}
+	}
+	return s.value(t, value)
+}
+
+// value shapes a value by the first choice that takes it as it is, or else by the
+// first that converts it.
+func (s *Shaper) value(t schema.Type, value any) (any, error) {
+	if value == nil {
+		return nil, nil
+	}
+	var first error
+	for _, exact := range []bool{true, false} {
+		for _, choice := range t {
+			if !choice.Has(s.Version) {
+				continue
+			}
+			result, ok, err := s.choice(choice, value, exact)
+			if ok {
+				return result, nil
+			}
+			if err != nil && first == nil {
+				first = err
+			}
+		}
+	}
+	if first == nil {
+		first = &Misfit{nil, "Input should be another type [type=type_error]"}
+	}
+	return nil, first
+}
+
+func (s *Shaper) choice(c schema.Choice, value any, exact bool) (any, bool, error) {
+	switch c.Form {
+	case schema.List:
+		list, ok := value.([]any)
+		if !ok {
+			return nil, false, nil
+		}
+		shaped := make([]any, len(list))
+		for i, element := range list {
+			result, err := s.element(c.Elem, element)
+			if err != nil {
+				return nil, false, within(strconv.Itoa(i), err)
+			}
+			shaped[i] = result
+		}
+		return shaped, true, nil
+	case schema.Map:
+		m, ok := value.(map[string]any)
+		if !ok {
+			return nil, false, nil
+		}
+		shaped := make(map[string]any, len(m))
+		for key, element := range m {
+			if len(c.Elem) > 0 && c.Elem[0].Form == schema.Mapping && c.Elem[0].Object.Name == "shortparam" {
+				element = longParam(element)
+			}
+			result, err := s.element(c.Elem, element)
+			plain, numbered := strings.CutPrefix(key, NotText)
+			if numbered && s.Version.Major == 1 {
+				key, numbered = plain, false
+			}
+			if numbered && !takesAny(c.Elem) {
+				err = &Misfit{nil, "Input should be a valid string [type=string_type]"}
+			}
+			if err != nil {
+				return nil, false, within(plain, err)
+			}
+			shaped[key] = result
+		}
+		return shaped, true, nil
+	case schema.Mapping:
+		m, ok := value.(map[string]any)
+		if !ok {
+			return s.compact(c.Object, value)
+		}
+		shaped, err := s.Object(s.entry(c.Object, m), m)
+		return shaped, err == nil, err
+	case schema.OneOf:
+		m, ok := value.(map[string]any)
+		if !ok {
+			return nil, false, nil
+		}
+		name, _ := m["kind"].(string)
+		kind, here, _ := c.Union.Find(name, s.Version)
+		if !here {
+			if c.Union.Name == "run" && m["kind"] == nil && !s.Version.Before(schema.Shortcuts()) {
+				return plain.Copy(m), true, nil // laid over the component's run
+			}
+			return nil, false, &Misfit{[]string{"kind"}, "Value error, Unsupported kind: " + python.Repr(m["kind"]) + "."}
+		}
+		shaped, err := s.Object(kind.Object, m)
+		return shaped, err == nil, err
+	}
+	if s.Version.Major == 1 {
+		if result, ok := shapeScalar1(c, value, exact); ok {
+			return result, true, nil
+		}
+	}
+	result, ok := shapeScalar(c, value, exact)
+	return result, ok, nil
+}
+
+// entry gives the object of a file within a file: by its kind, where it has one.
+func (s *Shaper) entry(o *schema.Object, m map[string]any) *schema.Object {
+	if o.Name == "component" && m["kind"] == "operation" {
+		return s.Tables.Object("operation")
+	}
+	return o
+}
+
+// compact reads a list of an object's values, or a text of them joined by colons.
+func (s *Shaper) compact(o *schema.Object, value any) (any, bool, error) {
+	values, ok := value.([]any)
+	if text, isText := value.(string); isText {
+		ok = true
+		for _, part := range strings.Split(text, ":") {
+			number, err := python.ParseJSON(strings.TrimSpace(part))
+			if err != nil {
+				return nil, false, nil //nolint:nilerr // it does not fit
+			}
+			values = append(values, number)
+		}
+	}
+	keys := o.Keys(s.Version)
+	if !o.Compact || !ok || len(values) > len(keys) {
+		return nil, false, nil
+	}
+	m := map[string]any{}
+	for i, value := range values {
+		m[keys[i]] = value
+	}
+	shaped, err := s.Object(o, m)
+	return shaped, err == nil, err
+}
+
+// longParam gives a param in its long form.
+func longParam(value any) any {
+	m, ok := value.(map[string]any)
+	if !ok {
+		return map[string]any{"value": value}
+	}
+	for _, key := range []string{"value", "ref", "toInit", "toEnv", "contextOnly", "connection"} {
+		if _, given := m[key]; given {
+			return m
+		}
+	}
+	if len(m) == 0 {
+		return m
+	}
+	return map[string]any{"value": m}
+}

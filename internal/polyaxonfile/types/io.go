@@ -1,0 +1,155 @@
+// Package types has the types of inputs and outputs: what each takes, and what becomes
+// of a value.
+package types
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
+)
+
+// IO is an input or an output of a component.
+type IO struct {
+	Name, Kind                   string
+	Value                        any
+	hasValue                     bool
+	Optional, List, Flag, delay  bool
+	ToInit                       bool
+	ArgFormat, ToEnv, Connection string
+	Validation                   map[string]any
+	Section                      string
+	// entry is the mapping that it was read from.
+	Entry map[string]any
+}
+
+// ReadIO gives the inputs or outputs of a component.
+func ReadIO(component map[string]any, key string) []IO {
+	list, _ := component[key].([]any)
+	var all []IO
+	for _, element := range list {
+		m, ok := element.(map[string]any)
+		if !ok {
+			continue
+		}
+		x := IO{Value: m["value"], hasValue: m["value"] != nil, Section: key, Entry: m}
+		x.Name, _ = m["name"].(string)
+		x.Kind, _ = m["type"].(string)
+		x.Optional, _ = m["isOptional"].(bool)
+		x.List, _ = m["isList"].(bool)
+		x.Flag, _ = m["isFlag"].(bool)
+		x.delay, _ = m["delayValidation"].(bool)
+		x.ArgFormat, _ = m["argFormat"].(string)
+		x.ToEnv, _ = m["toEnv"].(string)
+		x.ToInit, _ = m["toInit"].(bool)
+		x.Connection, _ = m["connection"].(string)
+		x.Validation, _ = m["validation"].(map[string]any)
+		if x.Validation == nil && m["options"] != nil {
+			x.Validation = map[string]any{"options": m["options"]}
+		}
+		if delay, ok := x.Validation["delay"].(bool); ok {
+			x.delay = delay
+		}
+		all = append(all, x)
+	}
+	return all
+}
+
+// Required tells whether a run needs a param for the input.
+func (x IO) Required() bool { return !x.Optional && !x.hasValue && !x.delay }
+
+// Convert gives a value as the input's type has it in one of the versions that
+// slipway knows, and an error in Polyaxon's words.
+func (x IO) Convert(value any) (any, error) { return x.ConvertFor(value, schema.Version{}) }
+
+// ConvertFor gives a value as the input's type has it in a version; the zero
+// Version takes what any version takes.
+func (x IO) ConvertFor(value any, version schema.Version) (any, error) {
+	if x.Kind == "" {
+		return value, nil
+	}
+	if value == nil {
+		if !x.Optional {
+			return nil, x.misfit(value, "No value was provided for the non optional key `%s`.", x.Name)
+		}
+		return nil, nil
+	}
+	if version.Major == 1 {
+		return x.convert1(value)
+	}
+	converted, err := x.convert2(value)
+	if err != nil && version.Any() {
+		if old, err := x.convert1(value); err == nil {
+			return old, nil
+		}
+	}
+	return converted, err
+}
+
+// Why says in a few words why a value cannot be converted; where it is not for its
+// type, in Polyaxon's.
+func (x IO) Why(value any, err error) string {
+	if x.Kind == "" || !strings.Contains(err.Error(), "Cannot convert value") {
+		return err.Error()
+	}
+	kind := x.Kind
+	if x.List {
+		kind = "list of " + kind
+	}
+	return fmt.Sprintf("the input's type is %s, and %s is none", kind, python.Repr(value))
+}
+
+func (x IO) misfit(value any, format string, args ...any) error {
+	return fmt.Errorf("Could not parse value `%s` for `%s`, an error was encountered: "+format, append([]any{python.Str(value), x.Name}, args...)...) //nolint:staticcheck // Polyaxon's words
+}
+
+func (x IO) refuse(value any) error {
+	kind := x.Kind
+	if x.List {
+		kind = "List[" + kind + "]"
+	}
+	return x.misfit(value, "Cannot convert value `%s` (key: `%s`) to `%s`", python.Str(value), x.Name, kind)
+}
+
+// convert2 is Polyaxon 2's way.
+func (x IO) convert2(value any) (any, error) {
+	kind := x.Kind
+	if x.List {
+		kind = "List[" + kind + "]"
+	}
+	if text, ok := value.(string); ok && x.Loadable() {
+		loaded, err := python.ParseJSON(text)
+		if err != nil {
+			return nil, x.refuse(value)
+		}
+		value = loaded
+		if loaded == nil && !strings.HasPrefix(kind, "Optional") && kind != "any" {
+			return nil, x.refuse(text)
+		}
+	}
+	converted, ok := convertKind(kind, value)
+	if !ok {
+		return nil, x.refuse(value)
+	}
+	return converted, x.validate(converted)
+}
+
+// Loadable tells whether a text is read as JSON first.
+func (x IO) Loadable() bool {
+	switch x.Kind {
+	case "any", "str", "bool", "path", "date", "datetime", "timedelta", "uuid", "email", "uri", "gcs", "s3", "wasb", "image", "":
+		return x.List
+	}
+	return true
+}
+
+// CheckDefault holds an input's own value against its type. 1.x takes what Python takes
+// for false, such as "" or 0, for no value.
+func (x IO) CheckDefault(version schema.Version) error {
+	if x.Value == nil || x.Kind == "" || version.Major == 1 && !python.Truth(x.Value) {
+		return nil
+	}
+	_, err := x.ConvertFor(x.Value, version)
+	return err
+}
