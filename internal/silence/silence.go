@@ -62,7 +62,7 @@ type transport struct {
 
 // RoundTrip implements http.RoundTripper.
 func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
-	ctx, cancel := context.WithCancelCause(request.Context())
+	ctx, cancel := panics.Until(request.Context())
 	w := &watch{ctx: ctx, cancel: cancel, limits: t.limits}
 	if w.limits.Commit > 0 && (request.Method == http.MethodPut || request.Method == http.MethodPatch) {
 		w.limits.Answer = w.limits.Commit
@@ -74,6 +74,13 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 	response, err := t.carry(bounded)
 	w.answered()
+	if fault := panics.Fault(ctx); fault != nil { // of the body, which a transport reads in a goroutine of its own
+		if err == nil {
+			_ = response.Body.Close()
+		}
+		w.end()
+		panic(fault)
+	}
 	switch {
 	case err != nil:
 		err = w.reason(err)
@@ -208,7 +215,7 @@ func (b *sent) Read(p []byte) (int, error) {
 		w.stop()
 	}
 	w.mu.Unlock()
-	n, err := b.ReadCloser.Read(p)
+	n, err := b.read(p)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch {
@@ -220,6 +227,12 @@ func (b *sent) Read(p []byte) (int, error) {
 		w.run(n)
 	}
 	return n, err
+}
+
+// read reads on. A panic ends the request.
+func (b *sent) read(p []byte) (n int, err error) {
+	defer panics.Keep(b.watch.ctx, &err, "")
+	return b.ReadCloser.Read(p)
 }
 
 // received is an answer's body. The server is waited for while it is read.

@@ -128,3 +128,33 @@ func TestTransportThatHeedsNothing(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// spiteful is a body that panics after its first part.
+type spiteful struct{ read bool }
+
+func (s *spiteful) Read(p []byte) (int, error) {
+	if s.read {
+		panic("provoked")
+	}
+	s.read = true
+	return copy(p, "part"), nil
+}
+
+// TestFaultOfABody has a body panic, which the transport reads in a goroutine of its own:
+// who sends it has the fault.
+func TestFaultOfABody(t *testing.T) {
+	t.Parallel()
+	address, client := slow(t)
+	for _, path := range []string{"/read", "/silent"} {
+		err := panics.Catch("", func() error {
+			response, err := client.Post(address+path, "", &spiteful{})
+			if err == nil {
+				_ = response.Body.Close()
+			}
+			return err
+		})
+		if fault := new(panics.Error); !errors.As(err, &fault) || fault.Value != "provoked" || !strings.Contains(fault.Stack, "TestFaultOfABody") {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
