@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/slipway-ci/slipway/internal/panics"
 )
 
 // patience is how long the output of a program that was ended is waited for.
@@ -34,7 +36,9 @@ type program struct {
 // with all that it started.
 func (p program) run(ctx context.Context, args ...string) (stdout, stderr string, err error) {
 	args = append(slices.Clone(p.args), args...)
-	limited, cancel := context.WithTimeout(ctx, longest)
+	watched, stop := panics.Until(ctx)
+	defer stop(nil)
+	limited, cancel := context.WithTimeout(watched, longest)
 	defer cancel()
 	command := exec.CommandContext(limited, args[0], args[1:]...)
 	command.Env, command.Dir, command.WaitDelay = p.environ, p.dir, patience
@@ -43,9 +47,12 @@ func (p program) run(ctx context.Context, args ...string) (stdout, stderr string
 	out, problems := &kept{limit: 64 << 20}, &kept{limit: 16 << 20}
 	command.Stdout, command.Stderr = out, problems
 	if p.line != nil {
-		command.Stdout = io.MultiWriter(out, &lineWriter{tell: p.line})
+		command.Stdout = io.MultiWriter(out, &lineWriter{ctx: watched, tell: p.line})
 	}
 	err = command.Run()
+	if fault := panics.Fault(watched); fault != nil {
+		panic(fault)
+	}
 	switch {
 	case ctx.Err() != nil:
 		return "", "", ctx.Err()
@@ -55,13 +62,16 @@ func (p program) run(ctx context.Context, args ...string) (stdout, stderr string
 	return out.String(), problems.String(), err
 }
 
-// lineWriter tells each line that is written.
+// lineWriter tells each line that is written, by who reads what a program prints. A fault
+// is kept in ctx.
 type lineWriter struct {
+	ctx  context.Context
 	tell func(string)
 	rest []byte
 }
 
-func (w *lineWriter) Write(b []byte) (int, error) {
+func (w *lineWriter) Write(b []byte) (n int, err error) {
+	defer panics.Keep(w.ctx, &err, "")
 	w.rest = append(w.rest, b...)
 	for {
 		line, rest, found := bytes.Cut(w.rest, []byte("\n"))

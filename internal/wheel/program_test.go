@@ -1,11 +1,17 @@
 package wheel
 
 import (
+	"errors"
+	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/slipway-ci/slipway/internal/panics"
 )
 
 func TestEnvironmentOfPrograms(t *testing.T) {
@@ -53,5 +59,22 @@ func TestSaidHasNoCredentials(t *testing.T) {
 	}
 	if got := said(strings.Repeat("line\n", 100)); strings.Count(got, "\n") != 11 {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestFaultOfALine has who is told a line of a program panic: the program ends, and who
+// runs it has the fault.
+func TestFaultOfALine(t *testing.T) {
+	p := program{args: []string{os.Args[0], "-test.run=^TestFaultOfALine$"}, environ: append(os.Environ(), "ASKED=1"), line: func(string) { panic("provoked") }}
+	if os.Getenv("ASKED") != "" {
+		fmt.Println("Downloading numpy")
+		time.Sleep(time.Minute)
+	}
+	err := panics.Catch("", func() error {
+		_, _, err := p.run(t.Context())
+		return err
+	})
+	if fault := new(panics.Error); !errors.As(err, &fault) || fault.Value != "provoked" {
+		t.Errorf("%v", err)
 	}
 }
