@@ -73,7 +73,7 @@ func TestSourcesStartGoroutinesInOneWay(t *testing.T) {
 var timed = map[string]string{
 	"internal/dockerfile/docker.go":         "it closes a connection",
 	"internal/polyaxon/answer.go":           "it ends a context",
-	"internal/report/lines.go":              "it keeps its fault for the next event",
+	"internal/printer/lines.go":             "it keeps its fault for the next event",
 	"internal/run/follow.go":                "who calls it keeps its fault",
 	"internal/run/submit.go":                "it waits and ends a context",
 	"internal/sandbox/container/process.go": "it sends a signal",
@@ -124,16 +124,16 @@ func recovers(server *ast.CompositeLit) bool {
 // bounded are the sources that bound what they wait for in another way than the next
 // test can see.
 var bounded = map[string]string{
-	"internal/sandbox/join.go exec.Command":          "the sandbox outlives the command; its beginning has a limit",
-	"internal/wheel/process_windows.go exec.Command": "taskkill",
-	"internal/sandbox/sandbox.go http.Client":        "ask's context has a limit",
-	"internal/polyaxonfile/fetch.go http.Client":     "request's context has a limit",
-	"internal/registry/wire.go http.Client":          "its transport has those of package silence",
-	"internal/polyaxon/client.go http.Client":        "each request has a limit",
-	"internal/wheel/remote.go http.Client":           "its transport has those of package silence",
-	"internal/cluster/forward.go http.Client":        "reach's context has a limit",
-	"internal/gate/gate.go http.Server":              "ReadHeaderTimeout",
-	"internal/sandbox/serve.go http.Server":          "ReadHeaderTimeout",
+	"internal/sandbox/join.go exec.Command":           "the sandbox outlives the command; its beginning has a limit",
+	"internal/wheel/process_windows.go exec.Command":  "taskkill",
+	"internal/sandbox/sandbox.go http.Client":         "ask's context has a limit",
+	"internal/polyaxonfile/file/fetch.go http.Client": "request's context has a limit",
+	"internal/registry/wire.go http.Client":           "its transport has those of package silence",
+	"internal/polyaxon/client.go http.Client":         "each request has a limit",
+	"internal/wheel/remote.go http.Client":            "its transport has those of package silence",
+	"internal/cluster/forward.go http.Client":         "reach's context has a limit",
+	"internal/gate/gate.go http.Server":               "ReadHeaderTimeout",
+	"internal/sandbox/serve.go http.Server":           "ReadHeaderTimeout",
 }
 
 // TestSourcesHaveLimits has nothing be waited for without a limit: no program that a
