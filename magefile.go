@@ -200,8 +200,8 @@ func (Sandbox) Stop(ctx context.Context) error { return door.Open().Run(ctx, tas
 func (Sandbox) Reset(ctx context.Context) error { return door.Open().Run(ctx, tasks.SandboxReset) }
 
 // Serve runs the sandbox in the foreground. Other commands start it by themselves.
-func (Sandbox) Serve(ctx context.Context, dir *string, idle *time.Duration) error {
-	return door.Open().Serve(ctx, value(dir), value(idle))
+func (Sandbox) Serve(ctx context.Context, dir *string, idle *time.Duration, polyaxon *string) error {
+	return door.Open().Serve(ctx, value(dir), value(idle), value(polyaxon))
 }
 
 // Schema prints the JSON schema of slipway.yaml.

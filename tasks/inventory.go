@@ -26,7 +26,7 @@ func (c *checker) versionsFor(ctx context.Context, wanted string) (versions []sc
 	if versions, err = parseVersions(wanted); err != nil || len(versions) > 0 {
 		return versions, false, err
 	}
-	if c.project != nil && !c.project.config.Sandboxed() {
+	if c.project != nil && (!c.project.config.Sandboxed() || c.project.config.Sandbox != nil) {
 		return c.versionsHere(ctx)
 	}
 	return lint.KnownVersions(), true, nil
@@ -44,15 +44,15 @@ func parseVersions(text string) (versions []schema.Version, err error) {
 	return versions, nil
 }
 
-// versionsHere gives the version of the server that runs go to: the sandbox
-// behaves as 2.18. All that are known are a guess, where a server does not answer.
+// versionsHere gives the version of the server that runs go to. All that are known are
+// a guess, where a server does not answer.
 func (c *checker) versionsHere(ctx context.Context) (versions []schema.Version, guessed bool, err error) {
 	if versions, err = parseVersions(c.project.version); err != nil || len(versions) > 0 {
 		return versions, false, err
 	}
 	switch {
 	case c.project.config.Sandboxed():
-		return lint.KnownVersions()[1:], false, nil
+		return []schema.Version{c.project.sandboxVersion()}, false, nil
 	case c.project.offline:
 		return lint.KnownVersions(), true, nil
 	}

@@ -126,7 +126,7 @@ func (p *project) unbuilt(ctx context.Context, j *config.Job) (*compile.Compiled
 		}
 		operation = expansion.Suggestions[0].Operation
 	}
-	compiled, err := compile.Operation(operation.JSON(), schema.Newest())
+	compiled, err := compile.Operation(operation.JSON(), p.sandboxVersion())
 	if err == nil {
 		compiled, err = compiled.Resolve(compile.Context{
 			Owner: "default", Project: p.config.Project, ProjectUUID: p.config.Project, Name: j.Name, UUID: compiledRun,

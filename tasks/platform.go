@@ -88,15 +88,23 @@ func (p *project) connect(ctx context.Context, u uses) (*platform, error) {
 func (p *project) extend(ctx context.Context, to *platform, u uses) error {
 	if p.sandboxed(u) && to.sandbox == nil {
 		_ = state.Make(p.config.Dir) // what it needs, it makes, and says why it cannot
-		_, absent := sandbox.Running(ctx, p.state())
-		if absent != nil {
+		was, absent := sandbox.Running(ctx, p.state())
+		starts := absent != nil
+		switch {
+		case starts:
 			p.event(report.Start, "sandbox", shown(p.state()), "starting")
+		case !was.Is(p.sandboxRelease()) && was.ActiveRuns == 0:
+			starts = true
+			p.event(report.Start, "sandbox", shown(p.state()), "starting anew, for it is Polyaxon "+was.Release+" and slipway.yaml wants "+p.sandboxVersion().String())
 		}
-		joined, err := sandbox.Join(ctx, sandbox.Options{Dir: p.state(), Self: p.Self, Lookup: p.Lookup, Version: p.Version})
+		joined, err := sandbox.Join(ctx, sandbox.Options{Dir: p.state(), Self: p.Self, Lookup: p.Lookup, Version: p.Version, Release: p.sandboxRelease()})
+		if busy := new(sandbox.BusyError); errors.As(err, &busy) {
+			return located(p.config.At("sandbox", "polyaxon"), err)
+		}
 		if err != nil {
 			return fmt.Errorf("start the sandbox: %w", err)
 		}
-		if absent != nil {
+		if starts {
 			p.event(report.Done, "sandbox", shown(p.state()), "started")
 		}
 		to.sandbox = joined
@@ -321,7 +329,7 @@ const sandboxPatience = 5 * time.Second
 func (p *project) following(to *platform, o run.FollowOptions) run.FollowOptions {
 	o.Clock = to.clock
 	if to.embedded {
-		o.Patience, o.Whole = sandboxPatience, true
+		o.Patience, o.Whole = sandboxPatience, p.sandboxVersion().Major > 1 // 1.11.3 tells the last lines only
 	} else {
 		o.Cluster = to.pods()
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 	"github.com/slipway-ci/slipway/internal/sandbox"
 	"github.com/slipway-ci/slipway/internal/state"
 	"github.com/slipway-ci/slipway/tasks/report"
@@ -73,14 +74,31 @@ func SandboxReset(ctx context.Context, env *Env) (*report.Result, error) {
 }
 
 // SandboxServe is the sandbox itself: it serves the platform in directory until
-// ctx ends or nobody has needed it for the time idle. Commands start it by
-// themselves, in the background. It is also how the sandbox starts a job's
+// ctx ends or nobody has needed it for the time idle, as a release of Polyaxon (2.18
+// when that is empty). Commands start it by themselves, in the background. It is also how the sandbox starts a job's
 // container: then it becomes that container's first process, and does not return.
-func SandboxServe(ctx context.Context, env *Env, directory string, idle time.Duration, log io.Writer) error {
+func SandboxServe(ctx context.Context, env *Env, directory string, idle time.Duration, release string, log io.Writer) error {
 	return sandbox.Serve(ctx, sandbox.ServeOptions{
-		Dir: directory, Idle: idle, Log: log, Self: env.Self, Lookup: env.Lookup, Version: env.Version,
+		Dir: directory, Idle: idle, Log: log, Self: env.Self, Lookup: env.Lookup, Version: env.Version, Release: release,
 	})
 }
 
 // SandboxDirectory is where the sandbox of the repository in dir keeps its state.
 func SandboxDirectory(dir string) string { return state.Dir(dir, "sandbox") }
+
+// sandboxRelease is the release of Polyaxon that slipway.yaml wants the sandbox to be, ""
+// for the newest.
+func (p *project) sandboxRelease() string {
+	if p.config.Sandbox == nil {
+		return ""
+	}
+	return p.config.Sandbox.Polyaxon
+}
+
+// sandboxVersion is sandboxRelease as a version to compile as.
+func (p *project) sandboxVersion() schema.Version {
+	if version, err := schema.ParseVersion(p.sandboxRelease()); err == nil && !version.Any() {
+		return version
+	}
+	return schema.Newest()
+}

@@ -19,14 +19,15 @@ func platform(d *door.Door) *cobra.Command {
 }
 
 func serve(d *door.Door) *cobra.Command {
-	var directory string
+	var directory, release string
 	var idle time.Duration
 	c := &cobra.Command{
 		Use: "serve", Short: "Run the sandbox in the foreground (other commands start it by themselves)", Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return d.Serve(c.Context(), directory, idle) },
+		RunE: func(c *cobra.Command, _ []string) error { return d.Serve(c.Context(), directory, idle, release) },
 	}
 	c.Flags().StringVar(&directory, "state", "", "keep the state here (default .slipway/sandbox)")
 	c.Flags().DurationVar(&idle, "idle", door.DefaultIdle, "end when nobody has needed it for this long")
+	c.Flags().StringVar(&release, "polyaxon", "", "be this release of Polyaxon: 1.11.3 or 2.18 (default 2.18)")
 	return c
 }
 

@@ -24,6 +24,8 @@ type Config struct {
 	Registry string    `yaml:"registry" doc:"Prefix of image references, such as asia.gcr.io/acme-ml/team-a; the sandbox's registry when left out"`
 	Cluster  *Cluster  `yaml:"cluster" doc:"Kubernetes cluster; the sandbox's when left out"`
 	Polyaxon *Polyaxon `yaml:"polyaxon" doc:"Polyaxon server; the sandbox's when left out"`
+	// Sandbox is nil where nothing is said of it.
+	Sandbox *Sandbox `yaml:"sandbox" doc:"What the sandbox is like, where it stands for a registry, a cluster or a Polyaxon server"`
 	// Bucket is "" for none.
 	Bucket   string             `yaml:"bucket" doc:"Cloud Storage bucket, as gs://NAME" form:"bucket"`
 	Images   map[string]*Image  `yaml:"images" doc:"Images to build, by name" form:"slug"`
@@ -70,6 +72,11 @@ type Polyaxon struct {
 	Host  string `yaml:"host" doc:"Address, such as https://polyaxon.acme.dev" required:"yes" form:"url"`
 	Token string `yaml:"token" doc:"Secret source of the API token, such as env:POLYAXON_TOKEN" form:"source"`
 	Owner string `yaml:"owner" doc:"Organization; default when left out" default:"default"`
+}
+
+// Sandbox says what the sandbox is like.
+type Sandbox struct {
+	Polyaxon string `yaml:"polyaxon" doc:"Release of Polyaxon that the sandbox is" form:"text" enum:"1.11.3,2.18" default:"2.18"`
 }
 
 // Volume is what stands for the persistent volume.

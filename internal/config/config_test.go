@@ -79,6 +79,7 @@ func TestErrors(t *testing.T) {
 		"unknown key":          {"projct: x\n" + job, "slipway.yaml:1:1: slipway.yaml has no key projct (did you mean project?)"},
 		"repeated key":         {job + job, "slipway.yaml:2:1: key jobs is repeated: it stands at line 1 already"},
 		"merge key":            {"images: {<<: {}}\n", "slipway.yaml:1:10: merge keys (<<) are not allowed (write the keys out)"},
+		"no such sandbox":      {"sandbox: {polyaxon: 2.16}\n" + job, `slipway.yaml:1:21: sandbox.polyaxon is 1.11.3 or 2.18, not "2.16"`},
 		"number for text":      {"project: 7\n", `slipway.yaml:1:10: project must be text, and "7" is read as a number (put it in quotes)`},
 		"bad name":             {"project: A b\n", `slipway.yaml:1:10: project must be small letters, digits and dashes, at most 63, not "A b"`},
 		"bad name of a job":    {"jobs: {J_1: {polyaxonfile: a.yml}}\n", `slipway.yaml:1:8: "J_1" is no name for jobs: use small letters, digits and dashes, at most 63`},

@@ -79,6 +79,9 @@ func (x schema) scalar(t reflect.Type, k key, s map[string]any) {
 		var values []any
 		for _, word := range words {
 			values = append(values, plain(word))
+			if number, err := strconv.ParseFloat(word, 64); err == nil && forms[k.form].literal {
+				values = append(values, number) // as it is written without quotes
+			}
 		}
 		s["anyOf"] = []any{map[string]any{"enum": values}, map[string]any{"type": "string", "pattern": variables}}
 	case t == reflect.TypeFor[time.Duration]():

@@ -38,6 +38,25 @@ type Options struct {
 	// Version is this program's. A sandbox that another version serves is replaced
 	// when nothing runs on it.
 	Version string
+	// Release is that of Polyaxon which the sandbox is to be; the newest when empty. One
+	// that is another is replaced when nothing runs on it, or else a *BusyError.
+	Release string
+}
+
+// BusyError is a sandbox that is another release of Polyaxon than is wanted, and cannot
+// be started anew: runs go on.
+type BusyError struct {
+	Is, Wanted string
+	Runs       int
+}
+
+// Error says what to do.
+func (e *BusyError) Error() string {
+	runs := fmt.Sprintf("%d runs go", e.Runs)
+	if e.Runs == 1 {
+		runs = "a run goes"
+	}
+	return fmt.Sprintf("the sandbox is Polyaxon %s, and %s on: it becomes %s when they have ended; `slipway sandbox stop` stops it and them", e.Is, runs, e.Wanted)
 }
 
 // Join gives the sandbox that runs for o.Dir, and starts it, in the background and
@@ -66,7 +85,8 @@ func Join(ctx context.Context, o Options) (*Sandbox, error) {
 }
 
 // usable gives the sandbox that runs, nil when one has to be started. One that an
-// older build serves is asked to end, unless it is at work.
+// older build serves, or that is another Polyaxon, is asked to end, unless it is at
+// work.
 func (o Options) usable(ctx context.Context, dir string) (*Sandbox, error) {
 	running, err := Running(ctx, dir)
 	switch {
@@ -74,7 +94,9 @@ func (o Options) usable(ctx context.Context, dir string) (*Sandbox, error) {
 		return nil, nil
 	case err != nil:
 		return nil, err
-	case running.Version == o.Version || running.ActiveRuns > 0:
+	case !running.Is(o.Release) && running.ActiveRuns > 0:
+		return nil, &BusyError{Is: running.Release, Wanted: releaseOf(o.Release), Runs: running.ActiveRuns}
+	case running.Is(o.Release) && (running.Version == o.Version || running.ActiveRuns > 0):
 		return running, nil
 	}
 	return nil, running.Stop(ctx)
@@ -91,7 +113,7 @@ func (o Options) start(ctx context.Context, dir string) (*Sandbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	command := exec.Command(o.Self[0], append(append([]string{}, o.Self[1:]...), stateArgument(o.Self, dir)...)...) //nolint:gosec,noctx // it outlives this command on purpose
+	command := exec.Command(o.Self[0], append(append([]string{}, o.Self[1:]...), o.arguments(dir)...)...) //nolint:gosec,noctx // it outlives this command on purpose
 	command.Dir = dir
 	command.Env = environment(o.Lookup)
 	command.Stdout, command.Stderr = log, log
@@ -125,13 +147,17 @@ func orDone(err error) error {
 	return err
 }
 
-// stateArgument tells `sandbox serve` its directory, as a flag of the binary or
-// of a magefile's target.
-func stateArgument(self []string, dir string) []string {
-	if strings.Contains(self[len(self)-1], ":") {
-		return []string{"-dir=" + dir}
+// arguments tells `sandbox serve` its directory and its release, as flags of the binary
+// or of a magefile's target.
+func (o Options) arguments(dir string) []string {
+	given, release := []string{"--state", dir}, "--polyaxon"
+	if strings.Contains(o.Self[len(o.Self)-1], ":") {
+		given, release = []string{"-dir=" + dir}, "-polyaxon"
 	}
-	return []string{"--state", dir}
+	if o.Release != "" {
+		given = append(given, release+"="+o.Release)
+	}
+	return given
 }
 
 // environment is what the sandbox gets of its starter's: it outlives the command

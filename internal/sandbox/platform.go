@@ -44,6 +44,7 @@ func openPlatform(ctx context.Context, s *server) (*platform, error) {
 	p.polyaxon, err = polyaxon.New(polyaxon.Options{
 		Dir: s.dir, Cluster: p.kubernetes, Runtime: runtime, Namespace: Namespace,
 		Host: s.state.Polyaxon, Token: s.state.Token, Log: s.options.Log, Owns: s.owns, Public: public,
+		Release: s.options.Release,
 	})
 	return p, err
 }

@@ -47,6 +47,8 @@ type Sandbox struct {
 	Started time.Time `json:"started"`
 	// Version is that of the program that serves it.
 	Version string `json:"version"`
+	// Release is that of Polyaxon which it is.
+	Release string `json:"release"`
 	// Registry, Kubernetes and Polyaxon are http://127.0.0.1:PORT.
 	Registry   string `json:"registry"`
 	Kubernetes string `json:"kubernetes"`
@@ -68,6 +70,21 @@ type Sandbox struct {
 
 // Connections gives the names of the connections that runs on a sandbox may name.
 func Connections() []string { return polyaxon.Connections() }
+
+// Releases returns the releases of Polyaxon that a sandbox can be, oldest first.
+func Releases() []string { return polyaxon.Releases() }
+
+// Is reports whether the sandbox is a release of Polyaxon; the newest when it is empty.
+func (s *Sandbox) Is(release string) bool { return s.Release == releaseOf(release) }
+
+// releaseOf gives what a sandbox is of which a release is wanted: the newest when it
+// is empty.
+func releaseOf(wanted string) string {
+	if wanted == "" {
+		return Releases()[len(Releases())-1]
+	}
+	return wanted
+}
 
 // Running gives the sandbox that runs for dir; ErrNotRunning when none does.
 func Running(ctx context.Context, dir string) (*Sandbox, error) {

@@ -39,6 +39,9 @@ type ServeOptions struct {
 	Lookup func(string) (string, bool)
 	// Version is this program's.
 	Version string
+	// Release is that of Polyaxon which it is, as Releases names it; the newest when
+	// empty.
+	Release string
 }
 
 // Serve serves a sandbox until ctx ends, it is asked to stop, or it was idle. A
@@ -100,7 +103,7 @@ func (s *server) serve(ctx context.Context) error {
 		return err
 	}
 	s.state = Sandbox{
-		PID: os.Getpid(), Started: time.Now().UTC(), Version: s.options.Version, Namespace: Namespace,
+		PID: os.Getpid(), Started: time.Now().UTC(), Version: s.options.Version, Release: releaseOf(s.options.Release), Namespace: Namespace,
 		Registry: address(listeners[0]), Kubernetes: address(listeners[1]), Polyaxon: address(listeners[2]),
 		Platform: runtime.GOOS + "/" + runtime.GOARCH, Token: newToken(), RegistryToken: newToken(), KubernetesToken: newToken(),
 	}

@@ -18,8 +18,9 @@ import (
 const DefaultIdle = 15 * time.Minute
 
 // Serve runs the sandbox in directory in the foreground, until ctx ends, a
-// signal comes, or nobody has needed it for idle (DefaultIdle when zero).
-func (d *Door) Serve(ctx context.Context, directory string, idle time.Duration) error {
+// signal comes, or nobody has needed it for idle (DefaultIdle when zero). It is a
+// release of Polyaxon, 2.18 when that is empty.
+func (d *Door) Serve(ctx context.Context, directory string, idle time.Duration, release string) error {
 	if idle == 0 {
 		idle = DefaultIdle
 	}
@@ -30,7 +31,7 @@ func (d *Door) Serve(ctx context.Context, directory string, idle time.Duration) 
 	defer stop()
 	env, _ := d.env()
 	err := panics.Catch("the sandbox in "+directory, func() error {
-		return tasks.SandboxServe(ctx, env, directory, idle, d.open().err)
+		return tasks.SandboxServe(ctx, env, directory, idle, release, d.open().err)
 	})
 	var container *sandbox.ContainerError
 	if errors.As(err, &container) {
