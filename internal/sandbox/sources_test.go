@@ -34,6 +34,7 @@ func reaching() map[string]string {
 		"disk":                        "the server's own state, which is mounted nowhere",
 		"registry":                    "the server's own state, which is mounted nowhere",
 		"kubernetes/objects.go":       "the server's own state, which is mounted nowhere",
+		"polyaxon/archive1113.go":     "the server's own state, which is mounted nowhere",
 		"sandbox.go":                  "the sandbox's own directory, which is mounted nowhere",
 		"serve.go":                    "the sandbox's own directory, which is mounted nowhere",
 		"trust.go":                    "the names in the sandbox's own directory",
@@ -68,8 +69,8 @@ func TestSourcesReachFilesInOneWay(t *testing.T) {
 		switch {
 		case err != nil:
 			return err
-		case entry.IsDir() && entry.Name() == "testdata":
-			return filepath.SkipDir
+		case entry.IsDir() && (entry.Name() == "testdata" || strings.HasSuffix(entry.Name(), "test")):
+			return filepath.SkipDir // of tests
 		case entry.IsDir() || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go"):
 			return nil
 		}
