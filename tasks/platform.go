@@ -89,13 +89,12 @@ func (p *project) extend(ctx context.Context, to *platform, u uses) error {
 	if p.sandboxed(u) && to.sandbox == nil {
 		_ = state.Make(p.config.Dir) // what it needs, it makes, and says why it cannot
 		was, absent := sandbox.Running(ctx, p.state())
-		starts := absent != nil
-		switch {
-		case starts:
+		starts := absent != nil || !was.Is(p.sandboxRelease()) && was.ActiveRuns == 0
+		if absent == nil && starts {
+			p.event(report.Note, "", "", fmt.Sprintf("the sandbox is Polyaxon %s and slipway.yaml wants %s: it is started anew", was.Release, release(p.sandboxVersion())))
+		}
+		if starts {
 			p.event(report.Start, "sandbox", shown(p.state()), "starting")
-		case !was.Is(p.sandboxRelease()) && was.ActiveRuns == 0:
-			starts = true
-			p.event(report.Start, "sandbox", shown(p.state()), "starting anew, for it is Polyaxon "+was.Release+" and slipway.yaml wants "+p.sandboxVersion().String())
 		}
 		joined, err := sandbox.Join(ctx, sandbox.Options{Dir: p.state(), Self: p.Self, Lookup: p.Lookup, Version: p.Version, Release: p.sandboxRelease()})
 		if busy := new(sandbox.BusyError); errors.As(err, &busy) {
