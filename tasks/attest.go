@@ -14,18 +14,15 @@ import (
 // laptop is the builder where no workflow builds.
 const laptop = "https://github.com/slipway-ci/slipway"
 
-// made is what is known of an image because BuildKit has built it.
-type made struct {
-	sources    []string
-	dockerfile *attestation.File
-}
-
 // attester gives what is attached to an image: what is in it, and how it was made.
-func (p *project) attester(i *config.Image, spec image.Spec, by made) image.Attester {
+func (p *project) attester(i *config.Image, source string) image.Attester {
 	return func(s image.Subject) ([]registry.Artifact, error) {
 		known := attestation.Image{
 			Repository: s.Repository, Digest: s.Digest, Kind: i.Kind(), Platform: s.Platform, Inputs: s.Inputs, Base: s.Base,
-			Sources: by.sources, Dockerfile: by.dockerfile, Source: spec.Source, Version: p.Version, Builder: laptop, Parameters: parameters(i),
+			Sources: s.Sources, Source: source, Version: p.Version, Builder: laptop, Parameters: kinds[i.Kind()].parameters(i),
+		}
+		if s.File != nil {
+			known.Dockerfile = &attestation.File{Path: s.File.Path, Text: s.File.Text}
 		}
 		annotations := map[string]string{}
 		if r := p.revision(); r.Clean {
@@ -68,25 +65,4 @@ func (p *project) builder() (id, invocation string) {
 	repository, _ := p.Lookup("GITHUB_REPOSITORY")
 	run, _ := p.Lookup("GITHUB_RUN_ID")
 	return server + "/" + workflow, server + "/" + repository + "/actions/runs/" + run
-}
-
-// parameters gives what slipway.yaml says of an image. Of variables only the names:
-// their values may have come from anywhere.
-func parameters(i *config.Image) map[string]any {
-	if i.Kind() == kindDockerfile {
-		return map[string]any{
-			"dockerfile": i.Dockerfile, "target": i.Target, "build-args": sorted(i.BuildArgs), "build-secrets": sorted(i.BuildSecrets), "ssh": i.SSH, "git": i.Git, "platforms": i.Platforms,
-		}
-	}
-	all := map[string]any{"platforms": i.Platforms, "files": i.Files, "workdir": i.Workdir, "user": i.User, "owner": i.Owner, "entrypoint": i.Entrypoint, "command": i.Command, "env": sorted(i.Env)}
-	switch {
-	case i.Go != nil:
-		all["go"] = map[string]any{"main": i.Go.Main, "base": i.Go.Base}
-	case i.Python != nil:
-		all["python"] = map[string]any{"base": i.Python.Base, "requirements": i.Python.Requirements, "version": i.Python.Version, "interpreter": i.Python.Interpreter,
-			"extras": i.Python.Extras, "groups": i.Python.Groups, "build-from-source": i.Python.FromSource, "wheels": i.Python.Wheels}
-	default:
-		all["base"] = i.Base
-	}
-	return all
 }

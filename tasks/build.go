@@ -108,48 +108,29 @@ func (p *project) push(ctx context.Context, to *platform, images []*config.Image
 }
 
 func (p *project) pushOne(ctx context.Context, to *platform, i *config.Image) (*image.Pushed, error) {
-	if i.Kind() == kindDockerfile {
-		return p.pushDockerfile(ctx, to, i)
-	}
-	p.event(report.Start, "image", i.Name, "building")
 	pace, stop := p.paced(ctx, i.Name)
 	defer stop()
-	spec := p.spec(i, to.target)
-	spec.Notice = func(n image.Notice) {
-		switch n.Level {
-		case image.Step:
-			pace.step(n.Text)
-		case image.Detail:
-			pace.progress(n.Text)
-		default:
-			p.notice(i.Name, n)
-		}
-	}
 	p.tellForgetful(i.Name)
-	recipe, err := image.Prepare(ctx, spec, to.registry)
+	pushed, err := p.imageBuilder(to, i, p.paces(pace)).Build(ctx)
 	if err != nil {
-		p.event(report.Failed, "image", i.Name, "not built")
-		return nil, fmt.Errorf("build image %s: %w", i.Name, disk.Explain(p.state(), err))
+		return nil, disk.Explain(p.state(), err)
 	}
-	if !p.NoAttestations {
-		recipe.Attest = p.attester(i, spec, made{})
-	}
-	pushed, err := image.Push(ctx, to.registry, recipe, p.tags(i), func(progress registry.Progress) {
-		pace.progress(fmt.Sprintf("%s, %d of %d layers", printer.Part(progress.Bytes, progress.BytesTotal), progress.Layers, progress.Total))
-	})
-	if err != nil {
-		p.event(report.Failed, "image", i.Name, "not pushed")
-		return nil, fmt.Errorf("push image %s: %w", i.Name, err)
-	}
-	message := fmt.Sprintf("pushed %s in %s", printer.Part(pushed.BytesSent, pushed.BytesTotal), printer.Count(pushed.Layers, "layer"))
-	switch {
-	case pushed.UpToDate:
-		message = "up to date: " + pushed.Reference.DigestStr()[:19]
-	case pushed.Found:
-		message = "unchanged, and tagged " + strings.Join(pushed.Tags, ", ")
-	}
-	p.event(report.Done, "image", i.Name, message)
+	p.event(report.Done, "image", i.Name, ending(pushed))
 	return pushed, nil
+}
+
+// ending says how a build has ended.
+func ending(pushed *image.Pushed) string {
+	digest := pushed.Reference.DigestStr()[:19]
+	switch {
+	case pushed.Steps > 0:
+		return fmt.Sprintf("built in %d steps, %d of them cached: %s", pushed.Steps, pushed.Cached, digest)
+	case pushed.UpToDate:
+		return "up to date: " + digest
+	case pushed.Found:
+		return "unchanged, and tagged " + strings.Join(pushed.Tags, ", ")
+	}
+	return fmt.Sprintf("pushed %s in %s", printer.Part(pushed.BytesSent, pushed.BytesTotal), printer.Count(pushed.Layers, "layer"))
 }
 
 // tags gives the tags of an image besides that of its inputs: the commit's, where
@@ -165,10 +146,43 @@ func (p *project) tags(i *config.Image) []string {
 	return append(tags, i.Tags...)
 }
 
-// notice tells what there is to know of an image.
-func (p *project) notice(name string, n image.Notice) {
-	kinds := map[image.Level]report.Kind{image.Detail: report.Progress, image.Step: report.Advance, image.Note: report.Note, image.Warning: report.Warning}
-	p.event(kinds[n.Level], "image", name, n.Text)
+// noticed are the kinds of events that notices of images are.
+var noticed = map[image.Level]report.Kind{
+	image.Begin: report.Start, image.Detail: report.Progress, image.Log: report.Detail, image.Moving: report.Progress,
+	image.Step: report.Advance, image.Note: report.Note, image.Warning: report.Warning, image.Failed: report.Failed,
+}
+
+// notices tells what there is to know of an image.
+func (p *project) notices(name string) func(image.Notice) {
+	return func(n image.Notice) { p.event(noticed[n.Level], "image", name, noticeText(n)) }
+}
+
+// paces tells what there is to know of an image, at the pace of its build.
+func (p *project) paces(pace *pace) func(image.Notice) {
+	return func(n image.Notice) {
+		switch n.Level {
+		case image.Step:
+			pace.step(n.Text)
+		case image.Detail, image.Moving:
+			pace.progress(noticeText(n))
+		default:
+			p.event(noticed[n.Level], "image", pace.name, n.Text)
+		}
+	}
+}
+
+func noticeText(n image.Notice) string {
+	if n.Level != image.Moving {
+		return n.Text
+	}
+	text := printer.Part(n.Progress.Bytes, n.Progress.BytesTotal)
+	if n.Text != "" {
+		text = n.Text + ": " + text
+	}
+	if n.Progress.Total > 0 {
+		text += fmt.Sprintf(", %d of %d layers", n.Progress.Layers, n.Progress.Total)
+	}
+	return text
 }
 
 func reportImage(pushed *image.Pushed) report.Image {

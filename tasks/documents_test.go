@@ -233,7 +233,7 @@ func buildDocumented(t *testing.T, p *project, transport http.RoundTripper) {
 	var images []*config.Image
 	for _, name := range sorted(p.config.Images) {
 		i := p.config.Images[name]
-		if i.Kind() == kindDockerfile { // which takes a BuildKit
+		if i.Dockerfile != "" { // which takes a BuildKit
 			continue
 		}
 		if i.Python != nil && i.Python.Requirements == "uv.lock" && testing.Short() { // which takes uv

@@ -3,39 +3,17 @@ package tasks
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/slipway-ci/slipway/internal/config"
-	"github.com/slipway-ci/slipway/internal/image"
-	"github.com/slipway-ci/slipway/internal/source"
 )
 
 // checkImages gives, joined, all that images are made of and that is not there: files
 // of the tree and, unless nobody is asked, values of build secrets.
 func (p *project) checkImages(ctx context.Context, images []*config.Image) error {
-	target := p.platform().target
+	to := p.platform()
 	var errs []error
 	for _, i := range images {
-		if i.Kind() != kindDockerfile {
-			errs = append(errs, image.Missing(p.spec(i, target)))
-			continue
-		}
-		if file, err := source.Open(nil, p.file(i.Dockerfile)); err == nil {
-			_ = file.Close()
-		} else {
-			message := fmt.Sprintf("image %s: the Dockerfile %s cannot be read", i.Name, i.Dockerfile)
-			if irregular := new(source.IrregularError); errors.As(err, &irregular) {
-				message = fmt.Sprintf("image %s: the Dockerfile %s %v", i.Name, i.Dockerfile, irregular)
-			}
-			errs = append(errs, &source.Error{Position: p.config.At("images", i.Name, "dockerfile"), Message: message, Err: err})
-		}
-		for _, id := range sorted(i.BuildSecrets) {
-			if p.offline {
-				break
-			}
-			_, err := p.resolve(ctx, i.BuildSecrets[id], "images", i.Name, "build-secrets", id)
-			errs = append(errs, err)
-		}
+		errs = append(errs, p.imageBuilder(to, i, p.notices(i.Name)).Check(ctx))
 	}
 	return errors.Join(errs...)
 }

@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/slipway-ci/slipway/internal/config"
-	"github.com/slipway-ci/slipway/internal/image"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/fill"
@@ -102,25 +102,22 @@ func (p *project) planImages(ctx context.Context, d *deployment) ([]report.Image
 }
 
 func (p *project) planImage(ctx context.Context, to *platform, i *config.Image) (report.Image, error) {
-	if i.Kind() == kindDockerfile {
-		return p.planDockerfile(ctx, to, i)
-	}
 	one := report.Image{Name: i.Name, Action: unknownAction}
 	p.tellForgetful(i.Name)
-	recipe, err := image.Prepare(ctx, p.spec(i, to.target), to.registry)
+	planned, err := p.imageBuilder(to, i, p.notices(i.Name)).Plan(ctx)
 	if err != nil {
-		return one, fmt.Errorf("build image %s: %w", i.Name, err)
+		return one, err
 	}
-	planned, err := image.Plan(ctx, to.registry, recipe)
-	if err != nil {
-		return one, fmt.Errorf("ask for image %s: %w", i.Name, err)
+	one.Changed = planned.Changed
+	if planned.Reference == (name.Digest{}) {
+		one.Action, one.Reference = "build", unbuiltImage
+		return one, nil
 	}
 	one.Action = "push"
 	if planned.UpToDate {
 		one.Action = "up-to-date"
 	}
 	one.Reference, one.Digest, one.Bytes, one.Layers = planned.Reference.String(), planned.Reference.DigestStr(), planned.Size, planned.Layers
-	one.Changed = planned.Changed
 	return one, nil
 }
 

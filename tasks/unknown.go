@@ -81,10 +81,9 @@ func (p *project) planBundles(ctx context.Context, d *deployment) ([]report.Secr
 	return all, err
 }
 
-// buildsInPlan tells whether a job's image is known only when it has been built, as
-// that of a Dockerfile.
+// buildsInPlan reports whether a job's image is known only when it has been built.
 func (p *project) buildsInPlan(j *config.Job) bool {
-	return p.config.Images[j.Image].Kind() == kindDockerfile
+	return kinds[p.config.Images[j.Image].Kind()].unforeseen
 }
 
 // countChanges counts what a plan would change, or may.

@@ -23,10 +23,20 @@ type Subject struct {
 	Platform string
 	// Variants are the images of an index.
 	Variants []Variant
-	// Base is the base's reference by digest; empty for none.
-	Base string
+	// Base is the base's reference by digest; empty for none. Sources are all that
+	// another builder began with.
+	Base    string
+	Sources []string
+	// File is the text that says how the image is made; nil where slipway.yaml does.
+	File *File
 	// Packages are Python's, Modules those that a Go program was linked of.
 	Packages, Modules []Package
+}
+
+// File is a text of the tree, with its path.
+type File struct {
+	Path string
+	Text []byte
 }
 
 // Variant is the image of one platform of an index.

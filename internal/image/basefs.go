@@ -85,7 +85,7 @@ func readFS(ctx context.Context, r *registry.Client, s Spec, b *base, pass passa
 		}
 	}
 	if len(lacking) > 0 {
-		s.tell(Detail, "reading what the base %s has: %d MB, once for each base", s.Base, (bytes+500_000)/1_000_000)
+		s.Tell(Detail, "reading what the base %s has: %d MB, once for each base", s.Base, (bytes+500_000)/1_000_000)
 	}
 	puller := r.Puller()
 	partial := make([]bool, len(b.layers))

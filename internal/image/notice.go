@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/slipway-ci/slipway/internal/registry"
 )
 
 // Level says how much a Notice matters.
@@ -11,26 +13,36 @@ type Level int
 
 // The levels of notices.
 const (
+	// Begin is the work on the image that begins.
+	Begin Level = iota
 	// Detail is what goes on.
-	Detail Level = iota
+	Detail
+	// Log is a line of what a step of the work says.
+	Log
+	// Moving is how far it is with what is being sent.
+	Moving
 	// Step is a part of the work that begins, and how far it is.
 	Step
 	// Note is what the user should know.
 	Note
 	// Warning is what the user should look at.
 	Warning
+	// Failed is where the work ended; the error says why.
+	Failed
 )
 
-// Notice is something about an image that does not keep it from being built.
+// Notice is what there is to tell of an image while it is built.
 type Notice struct {
 	Level Level
 	Text  string
+	// Progress is that of Moving.
+	Progress registry.Progress
 }
 
-// tell gives a notice to whoever wants it.
-func (s Spec) tell(level Level, format string, args ...any) {
+// Tell gives a notice to whoever wants it.
+func (s Spec) Tell(level Level, format string, args ...any) {
 	if s.Notice != nil {
-		s.Notice(Notice{level, fmt.Sprintf(format, args...)})
+		s.Notice(Notice{Level: level, Text: fmt.Sprintf(format, args...)})
 	}
 }
 
@@ -39,12 +51,12 @@ func (s Spec) tell(level Level, format string, args ...any) {
 func CredentialNotices(image string, secrets, left []string) []Notice {
 	var all []Notice
 	if len(secrets) > 0 {
-		all = append(all, Notice{Warning, fmt.Sprintf("image %s has %s, which often holds secrets: whoever can pull the image can read it; leave it out by .dockerignore, and hand values to the job as secrets",
+		all = append(all, Notice{Level: Warning, Text: fmt.Sprintf("image %s has %s, which often holds secrets: whoever can pull the image can read it; leave it out by .dockerignore, and hand values to the job as secrets",
 			image, strings.Join(secrets, ", "))})
 	}
 	if len(left) > 0 {
 		left = slices.Compact(slices.Sorted(slices.Values(left)))
-		all = append(all, Notice{Note, fmt.Sprintf("image %s is without %s: private keys and credentials never go into an image; hand them to the job as secrets", image, strings.Join(left, ", "))})
+		all = append(all, Notice{Level: Note, Text: fmt.Sprintf("image %s is without %s: private keys and credentials never go into an image; hand them to the job as secrets", image, strings.Join(left, ", "))})
 	}
 	return all
 }

@@ -10,6 +10,7 @@ import (
 
 // Planned is what a push would find or make.
 type Planned struct {
+	// Reference is the zero value where only building tells it.
 	Reference name.Digest
 	// UpToDate tells that the registry has an image of these inputs.
 	UpToDate bool

@@ -29,6 +29,9 @@ type Pushed struct {
 	// BytesTotal is the image's size.
 	BytesTotal int64
 	Layers     int
+	// Steps is how many steps the builder had, and Cached how many of them it had done
+	// before; 0 for one that knows no steps.
+	Steps, Cached int
 	// Changed are the files, packages and settings by which the image differs from the
 	// one that was pushed last, in words; nil where that is not known.
 	Changed []string
@@ -127,7 +130,7 @@ func open(ctx context.Context, to *registry.Client, recipe *Recipe, tags []strin
 		return nil, err
 	}
 	p.to.Damaged = func(digest v1.Hash, has, want int64) {
-		recipe.spec.tell(Warning, "image %s: the registry has %d of the %d bytes of %s, which is sent again", recipe.Name, has, want, digest)
+		recipe.spec.Tell(Warning, "image %s: the registry has %d of the %d bytes of %s, which is sent again", recipe.Name, has, want, digest)
 	}
 	return p, nil
 }

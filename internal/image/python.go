@@ -38,7 +38,7 @@ func requirements(s Spec, python interpreter) wheel.Spec {
 		Root: environmentRoot, Interpreter: cmp.Or(python.path, s.Interpreter, officialInterpreter),
 		Extras: s.Extras, Groups: s.Groups, FromSource: s.FromSource, Wheels: s.Wheels,
 		CacheDir: filepath.Join(cacheDir(s.Dir), "wheels"), Environ: s.Environ, At: s.At,
-		Progress: func(text string) { s.tell(Step, "%s", text) }, Watch: s.Watch,
+		Progress: func(text string) { s.Tell(Step, "%s", text) }, Watch: s.Watch,
 	}
 }
 
@@ -82,7 +82,7 @@ func (r *Recipe) requirements(ctx context.Context, parent *base, last *previous,
 		return nil, err
 	}
 	for _, c := range environment.Conflicts() {
-		r.spec.tell(Warning, "image %s: %s and %s both bring %d files of the same names with different content: those of %s are in the image, as uv leaves them, and %s may not work; remove one of the two from %s",
+		r.spec.Tell(Warning, "image %s: %s and %s both bring %d files of the same names with different content: those of %s are in the image, as uv leaves them, and %s may not work; remove one of the two from %s",
 			r.Name, c.Kept, c.Dropped, c.Files, c.Kept, c.Dropped, r.spec.Requirements)
 	}
 	r.packages = nil
@@ -180,7 +180,7 @@ func pythonOf(s Spec, env []string, fs *rootfs.FS) (interpreter, error) {
 			Hint: "set python.version, such as 3.12, and python.interpreter where Python is not at " + officialInterpreter}
 	}
 	if !fs.Partial {
-		s.tell(Warning, "image %s: the base %s says that it has Python %s, and no interpreter was found in it; %s is taken", s.Name, s.Base, told, p.path)
+		s.Tell(Warning, "image %s: the base %s says that it has Python %s, and no interpreter was found in it; %s is taken", s.Name, s.Base, told, p.path)
 	}
 	p.libc, _ = fs.Libc(p.path)
 	return p, nil

@@ -140,7 +140,7 @@ func (c *collector) notices(entries []entry, keys []string) {
 		}
 	}
 	for _, n := range CredentialNotices(c.spec.Name, secrets, slices.Concat(c.left, keys)) {
-		c.spec.tell(n.Level, "%s", n.Text)
+		c.spec.Tell(n.Level, "%s", n.Text)
 	}
 }
 
