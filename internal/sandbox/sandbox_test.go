@@ -39,6 +39,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == role {
 		err := sandbox.Serve(context.Background(), sandbox.ServeOptions{
 			Dir: os.Args[3], Idle: time.Minute, Log: os.Stderr, Self: self(), Lookup: os.LookupEnv, Version: "test",
+			Release: strings.TrimPrefix(strings.Join(os.Args[4:], " "), "--polyaxon="),
 		})
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -63,9 +64,14 @@ func options(dir string) sandbox.Options {
 }
 
 // join starts a sandbox that ends with the test.
-func join(t *testing.T, dir string) *sandbox.Sandbox {
+func join(t *testing.T, dir string) *sandbox.Sandbox { return joinAs(t, dir, "") }
+
+// joinAs is join for a release of Polyaxon.
+func joinAs(t *testing.T, dir, release string) *sandbox.Sandbox {
 	t.Helper()
-	joined, err := sandbox.Join(t.Context(), options(dir))
+	o := options(dir)
+	o.Release = release
+	joined, err := sandbox.Join(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -328,6 +334,22 @@ func TestPolyaxonContract(t *testing.T) {
 	polyaxontest.Contract(t, polyaxontest.Server{
 		Client: client, Namespace: s.Namespace, Version: schema.Version{Major: 2, Minor: 18}, Image: pushJob(t, s), Program: []string{"/app/job"}, Services: true, Token: s.Token,
 	})
+}
+
+// TestAnotherRelease: a sandbox on which nothing runs becomes the release that is wanted.
+func TestAnotherRelease(t *testing.T) {
+	dir := t.TempDir()
+	newest, old := join(t, dir), joinAs(t, dir, "1.11.3")
+	if again := joinAs(t, dir, "1.11.3"); !newest.Is("2.18") || !old.Is("1.11.3") || old.PID == newest.PID || again.PID != old.PID {
+		t.Errorf("process %d is %s, then %d %s, then %d", newest.PID, newest.Release, old.PID, old.Release, again.PID)
+	}
+	client, err := polyaxon.New(polyaxon.Options{Host: old.Polyaxon, Token: old.Token})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if told, err := client.Installation(t.Context()); err != nil || told.Version != (schema.Version{Major: 1, Minor: 11, Patch: 3}) {
+		t.Errorf("it says %+v, %v", told, err)
+	}
 }
 
 // pushJob builds the program that stories use and pushes it to the sandbox.
