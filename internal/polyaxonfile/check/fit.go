@@ -87,10 +87,10 @@ func fit2(c schema.Choice, value any, date bool) fitness {
 			return loose
 		}
 	case schema.Date:
-		return when(date && len(text) == len("2006-01-02") || isText && shape.IsTime(text, "2006-01-02"), exact)
+		return when(date && len(text) == len("2006-01-02") || isText && shape.IsDate(text), exact)
 	case schema.DateTime:
 		_, ok := numeric(value)
-		return max(when(date || isText && shape.IsTime(text, shape.DateTimes...), exact), when(ok || isText && isNumber(text), loose))
+		return max(when(date || isText && shape.IsDateTime(text), exact), when(ok || isText && isNumber(text), loose))
 	case schema.Duration:
 		_, ok := numeric(value)
 		return max(when(ok || isText && isDuration(text), exact), when(value == true || value == false, loose))
@@ -106,7 +106,7 @@ func fit1(c schema.Choice, value any, date bool) fitness {
 	_, isNum := numeric(value)
 	switch c.Form {
 	case schema.Moment:
-		return when(isText && !date && len(text) > len("2006-01-02") && shape.IsTime(text, shape.DateTimes...), exact)
+		return when(isText && !date && len(text) > len("2006-01-02") && shape.IsDateTime(text), exact)
 	case schema.Int, schema.LooseInt, schema.Count, schema.LooseCount:
 		if n, ok := numeric(value); ok && n < 1 && (c.Form == schema.Count || c.Form == schema.LooseCount) {
 			return wrong

@@ -16,10 +16,7 @@ func (v *validator) io(m map[string]any, p *file.Place) {
 		v.fail("reserved-input", at.At, path, "templates have a variable of this name", "an input or output may not be called %s", name)
 	}
 	kind, isText := m["type"].(string)
-	known := types.Names
-	if v.old() {
-		known = types.Names[:len(types.Names)-2]
-	}
+	known := types.Names(v.version)
 	if isText && (v.old() || !template.Has(kind)) && !slices.Contains(known, kind) {
 		path, at := v.below(p, "type")
 		stage := file.StageCompile

@@ -6,6 +6,7 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/plain"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 )
 
 // Patch lays a preset over an operation, as servers do when a run is made of
@@ -28,4 +29,99 @@ func Patch(operation, preset []byte) ([]byte, error) {
 		patched["patchStrategy"] = strategy // servers lay runPatch on the run by it too
 	}
 	return json.Marshal(patched)
+}
+
+// LayPreset lays a preset on an operation by one of Polyaxon's strategies, "" for
+// post_merge. A runPatch that does not fit the run is put in all the same: whoever
+// checks the operation tells of it.
+func LayPreset(base, over map[string]any, strategy string) map[string]any {
+	file, preset := plain.Clone(base), plain.Clone(over)
+	if strategy == "" {
+		strategy = postMerge
+	}
+	preset["patchStrategy"] = strategy
+	s, err := New(schema.Newest())
+	if err == nil {
+		err = s.Preset(file, preset)
+	}
+	if runPatch, ok := preset["runPatch"]; err != nil && ok {
+		file["runPatch"] = layerAny(file["runPatch"], runPatch, strategy)
+	}
+	return file
+}
+
+// Preset lays a preset on a file, both shaped. The file is changed.
+func (s *Composer) Preset(file, over map[string]any) error {
+	strategy, _ := over["patchStrategy"].(string)
+	if strategy == "" {
+		strategy = postMerge
+	}
+	own := map[string]any{}
+	for key, value := range over {
+		switch key {
+		case "kind", "version", "isPreset", "hubRef", "dagRef", "urlRef", "pathRef", "component", "run", "cmd", "runPatch", "patchStrategy":
+		default:
+			if value != nil || s.Version.Major != 1 { // 1.11.3 clears nothing
+				own[key] = value
+			}
+		}
+	}
+	s.layer(s.File(file), file, own, strategy)
+	if cmd, ok := over["cmd"]; ok && (file["cmd"] == nil || strategy == postMerge || strategy == replace) {
+		file["cmd"] = cmd
+	}
+	native := s.nativeRun(file)
+	if run, ok := over["run"].(map[string]any); ok {
+		own, _ := file["run"].(map[string]any)
+		switch {
+		case run["kind"] == nil && own == nil && native == nil:
+			file["run"] = run
+		case run["kind"] == nil && native != nil:
+			if own == nil {
+				own = map[string]any{"kind": native["kind"]}
+			}
+			if err := s.patchRunAs(native, own, run, strategy); err != nil {
+				return err
+			}
+			file["run"] = own
+		default:
+			patched, err := s.layRun(file["run"], run, strategy)
+			if err != nil {
+				return err
+			}
+			file["run"] = patched
+		}
+	}
+	value, ok := over["runPatch"].(map[string]any)
+	if !ok {
+		return nil
+	}
+	old, ok := file["runPatch"].(map[string]any)
+	switch {
+	case !ok:
+		file["runPatch"] = value
+	case native == nil && strategy == replace:
+		file["runPatch"] = value
+	case native != nil:
+		own := plain.Clone(old)
+		own["kind"] = native["kind"]
+		if err := s.patchRun(own, value, strategy); err != nil {
+			return err
+		}
+		delete(own, "kind")
+		file["runPatch"] = own
+	}
+	return nil
+}
+
+// nativeRun gives the run that a file has, of its own or by its component; nil for
+// none.
+func (s *Composer) nativeRun(file map[string]any) map[string]any {
+	if run, ok := file["run"].(map[string]any); ok && run["kind"] != nil {
+		return run
+	}
+	if component, ok := file["component"].(map[string]any); ok {
+		return s.nativeRun(component)
+	}
+	return nil
 }

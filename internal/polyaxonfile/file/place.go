@@ -9,9 +9,9 @@ type Place struct {
 	Items   []*Place          // of a list
 	Fields  map[string]*Place // of a mapping
 	note    note
-	// spelled is the key as the file has it, where Polyaxon takes it for another one.
+	// Spelled is the key as the file has it, where Polyaxon takes it for another one.
 	Spelled string
-	// told: it is a reference of which a problem was told already.
+	// Told: it is a reference, and a problem of it was told already.
 	Told bool
 }
 
@@ -52,6 +52,7 @@ const (
 	noteKeyIsNoText
 )
 
+// named appends the places of the keys of this name to found.
 func (p *Place) named(key string, found []source.Position) []source.Position {
 	for _, name := range p.Keys {
 		field := p.Fields[name]

@@ -21,7 +21,7 @@ func shapeScalar1(c schema.Choice, value any, exact bool) (any, bool) {
 		return ToInt(value)
 	case schema.Moment:
 		text, isText := value.(string)
-		if !isText || !IsTime(text, DateTimes...) {
+		if !isText || !IsDateTime(text) {
 			return nil, false
 		}
 		at := strings.Replace(text, " ", "T", 1)

@@ -16,7 +16,7 @@ func Check(declared map[string]any, value any, version schema.Version) error {
 	}
 	x := list[0]
 	x.Optional = true // that nothing is given is told elsewhere
-	if x.Kind != "" && !slices.Contains(Names, x.Kind) {
+	if x.Kind != "" && !slices.Contains(Names(schema.Version{}), x.Kind) {
 		return nil
 	}
 	if _, err := x.ConvertFor(value, version); err != nil {

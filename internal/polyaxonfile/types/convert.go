@@ -58,7 +58,7 @@ func convertKind(kind string, value any) (any, bool) {
 		if _, err := time.Parse("2006-1-2", text); err == nil && len(text) != len("2006-01-02") {
 			return nil, false
 		}
-		return shape.ShapeTime(schema.Date, value)
+		return shape.Time(schema.Date, value)
 	case "uuid":
 		if !isText || !uuidPattern.MatchString(text) {
 			return nil, false

@@ -8,12 +8,13 @@ import (
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/shape"
 )
 
 // convert1 is the way of Polyaxon 1.11.3, as it was seen to convert.
 func (x IO) convert1(value any) (any, error) {
-	if !slices.Contains(ioTypes1(), x.Kind) {
+	if !slices.Contains(Names(schema.Version{Major: 1}), x.Kind) {
 		return nil, x.refuse(value)
 	}
 	if x.List {
@@ -58,13 +59,6 @@ func (x IO) options1(value any) error {
 		return x.misfit(value, "The value `%s` provided for key `%s` is not one of the possible values.", python.Str(value), x.Name)
 	}
 	return nil
-}
-
-func ioTypes1() []string {
-	return []string{
-		"any", "int", "float", "bool", "str", "dict", "dict_of_dicts", "uri", "auth", "list", "gcs", "s3", "wasb", "dockerfile", "git",
-		"image", "event", "artifacts", "path", "metric", "metadata", "date", "datetime", "uuid",
-	}
 }
 
 var (

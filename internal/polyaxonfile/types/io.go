@@ -20,7 +20,7 @@ type IO struct {
 	ArgFormat, ToEnv, Connection string
 	Validation                   map[string]any
 	Section                      string
-	// entry is the mapping that it was read from.
+	// Entry is the mapping that it was read from.
 	Entry map[string]any
 }
 

@@ -1,7 +1,16 @@
 package types
 
-// Names are the types of inputs and outputs; 1.11.3 lacks the last two.
-var Names = []string{
-	"any", "int", "float", "bool", "str", "dict", "dict_of_dicts", "uri", "auth", "list", "gcs", "s3", "wasb", "dockerfile", "git",
-	"image", "event", "artifacts", "path", "metric", "metadata", "date", "datetime", "uuid", "file", "tensorboard",
+import "github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
+
+// Names returns the types that inputs and outputs may have in a version; those of the
+// newest for the zero Version.
+func Names(version schema.Version) []string {
+	names := []string{
+		"any", "int", "float", "bool", "str", "dict", "dict_of_dicts", "uri", "auth", "list", "gcs", "s3", "wasb", "dockerfile", "git",
+		"image", "event", "artifacts", "path", "metric", "metadata", "date", "datetime", "uuid",
+	}
+	if version.Major == 1 {
+		return names
+	}
+	return append(names, "file", "tensorboard")
 }
