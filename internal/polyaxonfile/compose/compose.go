@@ -30,7 +30,7 @@ func (s *Composer) Compose(local map[string]any) (map[string]any, error) {
 			return nil, err
 		}
 	} else if local["hubRef"] != nil || local["pathRef"] != nil || local["urlRef"] != nil || local["dagRef"] != nil {
-		return nil, errors.New("Collect the Polyaxonfile reference before composing its local fields.")
+		return nil, errors.New("Collect the Polyaxonfile reference before composing its local fields.") //nolint:staticcheck // Polyaxon's words
 	}
 	local = plain.Clone(local)
 	strategy, _ := local["patchStrategy"].(string)
@@ -71,7 +71,7 @@ func (s *Composer) Compose(local map[string]any) (map[string]any, error) {
 	}
 	if over, ok := local["runPatch"].(map[string]any); ok && len(over) > 0 {
 		if run == nil {
-			return nil, errors.New("runPatch requires a resolved runtime.")
+			return nil, errors.New("runPatch requires a resolved runtime.") //nolint:staticcheck // Polyaxon's words
 		}
 		if err := s.patchRun(run, over, strategy); err != nil {
 			return nil, err

@@ -13,7 +13,7 @@ func (s *Composer) layRun(old, value any, strategy string) (any, error) {
 	over, ok := value.(map[string]any)
 	if ok && over["kind"] == nil {
 		if base == nil {
-			return nil, errors.New("1 validation error for V1Operation\n  Value error, run.kind must be provided locally or by a referenced base.")
+			return nil, errors.New("1 validation error for V1Operation\n  Value error, run.kind must be provided locally or by a referenced base.") //nolint:staticcheck // Polyaxon's words
 		}
 		return base, s.patchRun(base, over, strategy)
 	}
@@ -35,7 +35,7 @@ func (s *Composer) patchRunAs(native, run, over map[string]any, strategy string)
 	name, _ := native["kind"].(string)
 	kind, here, _ := s.Tables.Union("run").Find(name, s.Version)
 	if !here {
-		return errors.New("runPatch cannot be validate without a supported kind.")
+		return errors.New("runPatch cannot be validate without a supported kind.") //nolint:staticcheck // Polyaxon's words
 	}
 	shaped, err := s.Object(kind.Object, over)
 	if replicas := s.Replicas(kind.Object, native); err != nil && len(replicas) > 0 {
