@@ -11,8 +11,8 @@ import (
 
 // Restart makes a new run of a run's operation, as it was, and does not wait for it.
 // It counts for the same inputs: deploy takes its success for theirs.
-func Restart(ctx context.Context, env *Env, name string) (*report.Result, error) {
-	return env.withRun(ctx, "restart", name, func(p *project, to *platform, r *polyaxon.Run, result *report.Result) error {
+func Restart(ctx context.Context, env *Env, o RunOptions) (*Result, error) {
+	return env.withRun(ctx, "restart", o.Run, func(p *project, to *platform, r *polyaxon.Run, result *report.Result) error {
 		meta := p.origin().meta
 		if key, ok := r.MetaInfo[run.MetaKey]; ok {
 			meta[run.MetaKey], meta[run.MetaRerun] = key, "yes"
@@ -30,8 +30,8 @@ func Restart(ctx context.Context, env *Env, name string) (*report.Result, error)
 }
 
 // Resume runs a run that has ended again, under its id and with what it has written.
-func Resume(ctx context.Context, env *Env, name string) (*report.Result, error) {
-	return env.withRun(ctx, "resume", name, func(p *project, to *platform, r *polyaxon.Run, result *report.Result) error {
+func Resume(ctx context.Context, env *Env, o RunOptions) (*Result, error) {
+	return env.withRun(ctx, "resume", o.Run, func(p *project, to *platform, r *polyaxon.Run, result *report.Result) error {
 		if !r.Status.Terminal() {
 			return usagef("run %s is %s: a run is resumed when it has ended", r.UUID, r.Status)
 		}
@@ -46,8 +46,8 @@ func Resume(ctx context.Context, env *Env, name string) (*report.Result, error) 
 const approvals = 2
 
 // Approve lets a run go on that waits for approval, and sees that it does.
-func Approve(ctx context.Context, env *Env, name string) (*report.Result, error) {
-	return env.withRun(ctx, "approve", name, func(p *project, to *platform, r *polyaxon.Run, result *report.Result) error {
+func Approve(ctx context.Context, env *Env, o RunOptions) (*Result, error) {
+	return env.withRun(ctx, "approve", o.Run, func(p *project, to *platform, r *polyaxon.Run, result *report.Result) error {
 		if r.Pending == "" {
 			return usagef("run %s is %s and waits for no approval", r.UUID, r.Status)
 		}

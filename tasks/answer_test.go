@@ -38,7 +38,7 @@ func TestOnlyAStatusBelow400IsAnAnswer(t *testing.T) {
 	env, events, _ := serving(t, "polyaxon: {host: '"+host+"'}", unreachable)
 	env.Sleep = func(ctx context.Context, d time.Duration) error { return ctx.Err() }
 	env.Transport = &answering{codes: []int{http.StatusOK}}
-	if _, err := Up(t.Context(), env, "api", UpOptions{Wait: time.Minute}); err != nil { // it takes a moment to start
+	if _, err := Up(t.Context(), env, UpOptions{Service: "api", Wait: time.Minute}); err != nil { // it takes a moment to start
 		t.Fatal(err)
 	}
 	const wanted = "it counts as up when it answers with a status below 400 there"
@@ -58,10 +58,10 @@ func TestOnlyAStatusBelow400IsAnAnswer(t *testing.T) {
 		answers := &answering{codes: c.codes}
 		env.Transport = answers
 		before, wait := len(events.String()), 300*time.Millisecond
-		_, err := Up(t.Context(), env, "api", UpOptions{Wait: wait})
+		_, err := Up(t.Context(), env, UpOptions{Service: "api", Wait: wait})
 		if !strings.Contains(events.String()[before:], c.told) { // the machine is busy
 			before, wait = len(events.String()), 5*time.Second
-			_, err = Up(t.Context(), env, "api", UpOptions{Wait: wait})
+			_, err = Up(t.Context(), env, UpOptions{Service: "api", Wait: wait})
 		}
 		if c.up != (err == nil) || !c.up && !strings.Contains(err.Error(), "did not answer within "+wait.String()) || !c.up && !strings.Contains(err.Error(), http.StatusText(c.codes[0])) {
 			t.Errorf("%v: %v", c.codes, err)
@@ -75,7 +75,7 @@ func TestOnlyAStatusBelow400IsAnAnswer(t *testing.T) {
 			t.Errorf("%v: it says %s", c.codes, said)
 		}
 	}
-	if _, err := Down(t.Context(), env, "api"); err != nil {
+	if _, err := Down(t.Context(), env, DownOptions{Service: "api"}); err != nil {
 		t.Error(err)
 	}
 }
@@ -84,7 +84,7 @@ func TestOnlyAStatusBelow400IsAnAnswer(t *testing.T) {
 func TestCheckTellsWhoReachesServices(t *testing.T) {
 	const note = "whoever reaches Polyaxon's gateway reaches the services (api)"
 	env, events, _ := serving(t, "polyaxon: {host: '"+sandboxtest.Polyaxon(t, "1.11.3", "")+"'}", unreachable)
-	if _, err := Check(t.Context(), env, nil, CheckOptions{}); err != nil && !errors.As(err, new(*ProblemsError)) {
+	if _, err := Check(t.Context(), env, CheckOptions{}); err != nil && !errors.As(err, new(*ProblemsError)) {
 		t.Fatal(err)
 	}
 	if !strings.Contains(events.String(), note) {
@@ -94,7 +94,7 @@ func TestCheckTellsWhoReachesServices(t *testing.T) {
 	if err := os.WriteFile("slipway.yaml", []byte("project: story\nservices: {api: {polyaxonfile: api.yml, gpu: 0}}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Check(t.Context(), sandboxed, nil, CheckOptions{}); err != nil && !errors.As(err, new(*ProblemsError)) {
+	if _, err := Check(t.Context(), sandboxed, CheckOptions{}); err != nil && !errors.As(err, new(*ProblemsError)) {
 		t.Fatal(err)
 	}
 	if strings.Contains(events.String(), "gateway") {

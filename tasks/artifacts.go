@@ -28,14 +28,25 @@ const (
 	downloadPause = time.Second
 )
 
-// Artifacts lists a run's files, or downloads them into directory when it is
-// not empty. Files that are there from an earlier download of the same run, once it
+// ArtifactsOptions say which files of a run are wanted.
+type ArtifactsOptions struct {
+	// Run is as in RunOptions.
+	Run string
+	// LastSucceeded takes, of a job's runs, the newest that succeeded.
+	LastSucceeded bool
+	// Dir, when it is not empty, is where the files are downloaded to.
+	Dir string
+}
+
+// Artifacts lists a run's files, or downloads them into o.Dir when it is not
+// empty. Files that are there from an earlier download of the same run, once it
 // has ended, are not downloaded again; others of their names are replaced, and all
 // else is left alone. A file is never seen half: it gets its name when it is whole.
-func Artifacts(ctx context.Context, env *Env, name, directory string, o RunOptions) (*report.Result, error) {
-	return env.withRead(ctx, "artifacts", name, o, func(p *project, to *platform, r *polyaxon.Run, result *report.Result) (err error) {
-		if directory != "" {
-			directory = p.within(directory)
+func Artifacts(ctx context.Context, env *Env, o ArtifactsOptions) (*Result, error) {
+	return env.withRead(ctx, "artifacts", o.Run, chosen{o.LastSucceeded}, func(p *project, to *platform, r *polyaxon.Run, result *report.Result) (err error) {
+		directory := ""
+		if o.Dir != "" {
+			directory = p.within(o.Dir)
 		}
 		result.Artifacts, err = p.artifacts(ctx, to, r, directory)
 		if err == nil && directory != "" {
@@ -91,7 +102,7 @@ func (p *project) artifacts(ctx context.Context, to *platform, r *polyaxon.Run, 
 
 // bring downloads the files of a run that has ended to where o says: into a directory
 // of its own below that when there are several runs. What it gives is where.
-func (p *project) bring(ctx context.Context, to *platform, job string, o JobOptions, ended *report.Run) error {
+func (p *project) bring(ctx context.Context, to *platform, job string, o jobOptions, ended *report.Run) error {
 	if o.Download == "" || ended.UUID == "" || !polyaxon.Status(ended.Status).Terminal() {
 		return nil
 	}

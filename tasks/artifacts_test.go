@@ -72,7 +72,7 @@ func TestDownload(t *testing.T) {
 				return response, err
 			})
 			directory := filepath.Join("all", "of", strings.ReplaceAll(name, " ", "-"))
-			result, err := Artifacts(t.Context(), env, uuid, directory, RunOptions{})
+			result, err := Artifacts(t.Context(), env, ArtifactsOptions{Run: uuid, Dir: directory})
 			if test.want == "" {
 				text, failed := os.ReadFile(filepath.Join(directory, "outputs", "model.txt"))
 				if err != nil || failed != nil || string(text) != "weights" || len(result.Artifacts) != 1 {

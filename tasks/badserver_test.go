@@ -55,12 +55,12 @@ func TestWhatIsNoPolyaxon(t *testing.T) {
 			env.Sleep = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 			uuid := strings.Repeat("0", 32)
 			for command, do := range map[string]func() (*report.Result, error){
-				"up":     func() (*report.Result, error) { return Up(t.Context(), env, "api", UpOptions{}) },
-				"down":   func() (*report.Result, error) { return Down(t.Context(), env, "api") },
+				"up":     func() (*report.Result, error) { return Up(t.Context(), env, UpOptions{Service: "api"}) },
+				"down":   func() (*report.Result, error) { return Down(t.Context(), env, DownOptions{Service: "api"}) },
 				"runs":   func() (*report.Result, error) { return Runs(t.Context(), env, RunsOptions{}) },
-				"status": func() (*report.Result, error) { return Status(t.Context(), env, uuid, RunOptions{}) },
-				"stop":   func() (*report.Result, error) { return Stop(t.Context(), env, uuid) },
-				"resume": func() (*report.Result, error) { return Resume(t.Context(), env, uuid) },
+				"status": func() (*report.Result, error) { return Status(t.Context(), env, StatusOptions{Run: uuid}) },
+				"stop":   func() (*report.Result, error) { return Stop(t.Context(), env, RunOptions{Run: uuid}) },
+				"resume": func() (*report.Result, error) { return Resume(t.Context(), env, RunOptions{Run: uuid}) },
 			} {
 				_, err := do()
 				if err == nil || !strings.Contains(err.Error(), test.want) || ExitCode(err) != ExitStep {

@@ -22,20 +22,22 @@ const buildLimit = 2
 
 // BuildOptions say how to build.
 type BuildOptions struct {
+	// Images are the names of those to build, all when there are none.
+	Images []string
 	// Verify asks the registry for every blob of what it has, and sends again what
 	// it has lost. Without it, a registry's manifest is believed.
 	Verify bool
 }
 
-// Build builds the images named (all when none) and pushes them by digest. What
+// Build builds images and pushes them by digest. What
 // the registry has already is neither built nor sent again.
-func Build(ctx context.Context, env *Env, names []string, o BuildOptions) (*report.Result, error) {
+func Build(ctx context.Context, env *Env, o BuildOptions) (*Result, error) {
 	p, err := env.open(ctx)
 	if err != nil {
 		return nil, err
 	}
 	result := p.result("build")
-	images, err := p.imagesNamed(names)
+	images, err := p.imagesNamed(o.Images)
 	if err != nil {
 		return result, err
 	}
@@ -201,7 +203,7 @@ func reportImage(pushed *image.Pushed) report.Image {
 
 // Images lists what the registry holds under its prefix; where the registry does
 // not tell what is there, of the images that slipway.yaml names.
-func Images(ctx context.Context, env *Env) (*report.Result, error) {
+func Images(ctx context.Context, env *Env) (*Result, error) {
 	p, err := env.open(ctx)
 	if err != nil {
 		return nil, err

@@ -65,7 +65,7 @@ func TestDockerfilesOfDocuments(t *testing.T) {
 		value, ok := map[string]string{"MODEL": "models", "NETRC": "canary-of-the-netrc"}[name]
 		return value, ok
 	}
-	result, err := Build(t.Context(), env, nil, BuildOptions{})
+	result, err := Build(t.Context(), env, BuildOptions{})
 	if err != nil {
 		t.Fatalf("%v\n%s", err, said)
 	}

@@ -17,6 +17,10 @@ import (
 
 // CheckOptions say how Polyaxonfiles are checked.
 type CheckOptions struct {
+	// Files are Polyaxonfiles, and directories with some. With none, those of
+	// slipway.yaml's jobs and services are checked and, without a slipway.yaml, all below
+	// the directory.
+	Files []string
 	// Version is the release of Polyaxon to check as, or several with commas between.
 	// Empty, it is the configured server's own and, where there is none or it does
 	// not answer, all that are known.
@@ -43,12 +47,10 @@ func counted(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// Check checks Polyaxonfiles: those named, and all in the directories named; with
-// none, those of slipway.yaml's jobs and services and, without a slipway.yaml, all
-// below the directory. It asks the configured server for its version and the
+// Check checks Polyaxonfiles. It asks the configured server for its version and the
 // cluster for what it has, and goes on without an answer; it starts nothing. Its
 // error is a *ProblemsError when a finding is an error.
-func Check(ctx context.Context, env *Env, names []string, o CheckOptions) (*report.Result, error) {
+func Check(ctx context.Context, env *Env, o CheckOptions) (*Result, error) {
 	result := &report.Result{Command: "check"}
 	if o.Write && !o.Fix {
 		return result, usagef("--write goes with --fix")
@@ -61,12 +63,12 @@ func Check(ctx context.Context, env *Env, names []string, o CheckOptions) (*repo
 	if p != nil {
 		result = p.result("check")
 	}
-	targets, err := env.targets(p, names)
+	targets, err := env.targets(p, o.Files)
 	if err != nil {
 		return result, err
 	}
 	if len(targets) == 0 {
-		env.Events.Event(report.Event{Kind: report.Warning, Step: "check", Message: nothingFound(p, names)})
+		env.Events.Event(report.Event{Kind: report.Warning, Step: "check", Message: nothingFound(p, o.Files)})
 		return result, nil
 	}
 	c := &checker{Env: env, project: p, suspects: env.Secrets}

@@ -32,7 +32,7 @@ type checker struct {
 	machine bool
 	// suspects is told what looks like a credential in a file whose lines are printed:
 	// elsewhere a word of it may be a name that people want to read.
-	suspects *secret.Masker
+	suspects secret.Learner
 }
 
 // check gives what is wrong with one file and, where nothing is that a server

@@ -15,22 +15,25 @@ import (
 // user waits for a word to be completed.
 const completeLimit = time.Second
 
+// Known are the names in a slipway.yaml.
+type Known struct{ Images, Jobs, Services, Environments []string }
+
 // Names returns the names in slipway.yaml, for shells to complete, and no names where
 // there is no file or it cannot be read.
-func Names(env *Env) config.Names {
+func Names(env *Env) Known {
 	path := env.File
 	switch {
 	case path == "":
 		found, err := config.Find(env.Dir)
 		if err != nil {
-			return config.Names{}
+			return Known{}
 		}
 		path = found
 	case !filepath.IsAbs(path):
 		path = filepath.Join(env.Dir, path)
 	}
 	names, _ := config.ReadNames(path, env.Environment) // a word is not completed then
-	return names
+	return Known(names)
 }
 
 // NewestRuns returns the project's newest runs, for shells to complete. It starts no

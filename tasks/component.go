@@ -17,7 +17,7 @@ import (
 )
 
 // ComponentList tells the components that ship, with what each is for.
-func ComponentList(_ context.Context, _ *Env) (*report.Result, error) {
+func ComponentList(_ context.Context, _ *Env) (*Result, error) {
 	var text strings.Builder
 	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	for _, name := range components.Names() {
@@ -38,21 +38,35 @@ func ComponentList(_ context.Context, _ *Env) (*report.Result, error) {
 	return &report.Result{Command: "component list", Text: text.String()}, nil
 }
 
+// ComponentShowOptions say which component is shown.
+type ComponentShowOptions struct {
+	// Name is the component's.
+	Name string
+}
+
 // ComponentShow gives the text of a component that ships.
-func ComponentShow(_ context.Context, _ *Env, name string) (*report.Result, error) {
+func ComponentShow(_ context.Context, _ *Env, o ComponentShowOptions) (*Result, error) {
 	result := &report.Result{Command: "component show"}
-	text, err := components.Read(name)
+	text, err := components.Read(o.Name)
 	if err != nil {
-		return result, noComponent(source.Position{}, name)
+		return result, noComponent(source.Position{}, o.Name)
 	}
 	result.Text = string(text)
 	return result, nil
 }
 
+// ComponentEjectOptions say which component is written, and where.
+type ComponentEjectOptions struct {
+	// Name is the component's.
+	Name string
+	// Path is the file to write, from env.Dir on; polyaxon/NAME.yml when empty.
+	Path string
+}
+
 // ComponentEject writes a component that ships into the repository, to be changed
-// there: to path, which starts at the directory that env names, or to
-// polyaxon/NAME.yml. What is there already is never overwritten.
-func ComponentEject(_ context.Context, env *Env, name, path string) (*report.Result, error) {
+// there. What is there already is never overwritten.
+func ComponentEject(_ context.Context, env *Env, o ComponentEjectOptions) (*Result, error) {
+	name, path := o.Name, o.Path
 	result := &report.Result{Command: "component eject"}
 	text, err := components.Read(name)
 	if err != nil {

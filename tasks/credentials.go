@@ -17,7 +17,7 @@ import (
 // keychain has the credentials that another one finds masked.
 type keychain struct {
 	authn.Keychain
-	secrets *secret.Masker
+	secrets secret.Learner
 }
 
 // Resolve implements authn.Keychain.
@@ -45,7 +45,7 @@ func (k keychain) Tried(host string) []string {
 // authenticator has what another one gives masked, each time: tokens are renewed.
 type authenticator struct {
 	authn.Authenticator
-	secrets *secret.Masker
+	secrets secret.Learner
 }
 
 // Authorization implements authn.Authenticator.
@@ -60,7 +60,7 @@ func (a authenticator) AuthorizationContext(ctx context.Context) (*authn.AuthCon
 		return config, err
 	}
 	for _, text := range []string{config.Password, config.Auth, config.IdentityToken, config.RegistryToken} {
-		a.secrets.Add(secret.NewValue([]byte(text)))
+		secret.Tell(a.secrets, secret.NewValue([]byte(text)))
 	}
 	return config, nil
 }
@@ -72,7 +72,7 @@ func (p *project) learn(ctx context.Context) {
 	for _, text := range p.config.Sources() {
 		if from, err := secret.ParseSource(text); err == nil {
 			if value, err := p.secrets.Resolve(ctx, from); err == nil {
-				p.Secrets.Add(value)
+				secret.Tell(p.Secrets, value)
 			}
 		}
 	}
@@ -80,10 +80,10 @@ func (p *project) learn(ctx context.Context) {
 		name, value, _ := strings.Cut(variable, "=")
 		if at, err := url.Parse(value); err == nil && at.User != nil {
 			password, _ := at.User.Password()
-			p.Secrets.Add(secret.NewValue([]byte(password)))
+			secret.Tell(p.Secrets, secret.NewValue([]byte(password)))
 		}
 		if indexPassword.MatchString(name) {
-			p.Secrets.Add(secret.NewValue([]byte(value)))
+			secret.Tell(p.Secrets, secret.NewValue([]byte(value)))
 		}
 	}
 }
@@ -94,16 +94,16 @@ var indexPassword = regexp.MustCompile(`^(UV_INDEX_.*_PASSWORD|POETRY_HTTP_BASIC
 // hideAccess has what a kubeconfig holds, and what plugins add to requests, masked.
 func (p *project) hideAccess(access *rest.Config) {
 	for _, text := range []string{access.BearerToken, access.Password, string(access.KeyData)} {
-		p.Secrets.Add(secret.NewValue([]byte(text)))
+		secret.Tell(p.Secrets, secret.NewValue([]byte(text)))
 	}
 	for _, path := range []string{access.BearerTokenFile, access.KeyFile} {
 		if text, err := source.ReadFile(nil, path, maxText); err == nil {
-			p.Secrets.Add(secret.NewValue(text))
+			secret.Tell(p.Secrets, secret.NewValue(text))
 		}
 	}
 	if access.AuthProvider != nil {
 		for _, value := range access.AuthProvider.Config {
-			p.Secrets.Add(secret.NewValue([]byte(value)))
+			secret.Tell(p.Secrets, secret.NewValue([]byte(value)))
 		}
 	}
 	access.Wrap(func(to http.RoundTripper) http.RoundTripper { return secret.Watch(to, p.Secrets) })

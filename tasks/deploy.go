@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/run"
@@ -12,23 +13,44 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// Deploy takes the jobs named (all when none), and what they come after, from
+// DeployOptions say what is deployed, and how its runs are submitted and followed.
+type DeployOptions struct {
+	// Jobs are the names of those to run, with what they come after; all when there are
+	// none.
+	Jobs []string
+	// Rerun submits again what succeeded, or runs, for the same inputs.
+	Rerun bool
+	// FailPending, when it is not zero, is how long a run may wait before it is stopped
+	// and the command ends with ExitPending.
+	FailPending time.Duration
+	// Params of the command line, each NAME=VALUE, for the jobs that Jobs names.
+	Params []string
+	// Expand has slipway make the runs of matrices itself, as matrix: expand does.
+	Expand bool
+	// Download, when it is not empty, is a directory into which the files of each run
+	// are downloaded once it has ended, however it did: each into one of its own below
+	// it when there are several.
+	Download string
+}
+
+// Deploy takes the jobs of o.Jobs, and what they come after, from
 // the source tree to finished runs: it checks their Polyaxonfiles, builds and
 // pushes their images, syncs the secrets, submits the jobs in the order of
 // `after`, follows them, and reports how each ended.
 //
 // Nothing is changed anywhere before everything that can be checked has been.
 // Cancelling ctx stops the runs, or leaves them, by each job's on-cancel.
-func Deploy(ctx context.Context, env *Env, names []string, o JobOptions) (*report.Result, error) {
+func Deploy(ctx context.Context, env *Env, o DeployOptions) (*Result, error) {
 	p, err := env.open(ctx)
 	if err != nil {
 		return nil, err
 	}
 	result := p.result("deploy")
-	if err := o.check(); err != nil {
+	how := jobOptions{Rerun: o.Rerun, FailPending: o.FailPending, Download: o.Download}
+	if err := how.check(); err != nil {
 		return result, err
 	}
-	d, err := p.prepare(ctx, names, o.Params, o.Expand)
+	d, err := p.prepare(ctx, o.Jobs, o.Params, o.Expand)
 	if err != nil {
 		return result, err
 	}
@@ -52,8 +74,8 @@ func Deploy(ctx context.Context, env *Env, names []string, o JobOptions) (*repor
 	if err := d.to.polyaxon.EnsureProject(ctx, p.config.Project); err != nil {
 		return result, interruptedOr(ctx, fmt.Errorf("create project %s: %w", p.config.Project, err))
 	}
-	o.several = len(jobs) > 1
-	result.Jobs, err = p.pipeline(ctx, d.to, jobs, pushed, o)
+	how.several = len(jobs) > 1
+	result.Jobs, err = p.pipeline(ctx, d.to, jobs, pushed, how)
 	return result, err
 }
 

@@ -10,9 +10,6 @@ import (
 	"io"
 	"net/http"
 	"time"
-
-	"github.com/slipway-ci/slipway/internal/secret"
-	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // Env is the world that a task runs in.
@@ -24,7 +21,7 @@ type Env struct {
 	// Stdout takes what is streamed as a result: the lines of `logs`.
 	Stdout io.Writer
 	// Events takes what happens meanwhile.
-	Events report.Sink
+	Events Sink
 	// Lookup reads the environment.
 	Lookup func(string) (string, bool)
 	// Machine is this machine's name, for others to know who started a run.
@@ -45,5 +42,15 @@ type Env struct {
 	Version string
 	// Secrets is told all values that nobody may see, before they are used: whoever
 	// writes what this process says masks them. It may be nil.
-	Secrets *secret.Masker
+	Secrets Masker
+}
+
+// Masker knows the values that nobody may see. Several goroutines may use it.
+type Masker interface {
+	// Learn takes a value, which it does not change. One that is not sure to be a secret
+	// only looks like one.
+	Learn(value []byte, sure bool)
+	// Public takes texts that everybody may read, though a secret value be part of one:
+	// the name of a project, or of a registry.
+	Public(texts ...string)
 }

@@ -85,7 +85,7 @@ func ExitCode(err error) int {
 // anyFailed tells whether one of the runs in err failed, rather than was stopped.
 func anyFailed(err error) bool {
 	if ended, ok := err.(*RunError); ok { //nolint:errorlint // walks the tree itself
-		return ended.Status != polyaxon.Stopped && ended.Status != polyaxon.Skipped
+		return ended.Status != string(polyaxon.Stopped) && ended.Status != string(polyaxon.Skipped)
 	}
 	switch wrapped := err.(type) { //nolint:errorlint // walks the tree itself
 	case interface{ Unwrap() []error }:
@@ -122,8 +122,9 @@ func (e *InterruptedError) Error() string {
 
 // RunError is a run that ended in another way than succeeded.
 type RunError struct {
-	Job, UUID       string
-	Status          polyaxon.Status
+	Job, UUID string
+	// Status is how it ended: failed, upstream_failed, stopped, skipped.
+	Status          string
 	Reason, Message string
 	// LastLines are the last lines that the job printed, or Container when that is
 	// another one than the job's own.

@@ -17,8 +17,8 @@ import (
 )
 
 func TestExitCode(t *testing.T) {
-	failed := &RunError{Job: "train", Status: polyaxon.Failed}
-	stopped := &RunError{Job: "train", Status: polyaxon.Stopped}
+	failed := &RunError{Job: "train", Status: string(polyaxon.Failed)}
+	stopped := &RunError{Job: "train", Status: string(polyaxon.Stopped)}
 	lost := &run.LostError{Err: errors.New("connection reset")}
 	for _, c := range []struct {
 		err  error
@@ -26,14 +26,14 @@ func TestExitCode(t *testing.T) {
 	}{
 		{nil, 0},
 		{failed, 1},
-		{&RunError{Status: polyaxon.UpstreamFailed}, 1},
+		{&RunError{Status: string(polyaxon.UpstreamFailed)}, 1},
 		{&source.Error{Message: "wrong"}, 2},
 		{&UsageError{"wrong"}, 2},
 		{errors.New("push"), 3},
 		{lost, 4},
 		{&TimeLimitError{Job: "train", Limit: time.Hour}, 5},
 		{stopped, 6},
-		{&RunError{Status: polyaxon.Skipped}, 6},
+		{&RunError{Status: string(polyaxon.Skipped)}, 6},
 		{&PendingError{Job: "train"}, 7},
 		{&ChangesError{1}, 10},
 		{&InterruptedError{}, 130},

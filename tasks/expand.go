@@ -70,7 +70,7 @@ type search struct {
 	submissions []run.Submission
 }
 
-func (p *project) search(ctx context.Context, j *config.Job, operation *operation.Operation, reference string, upstream []string, o JobOptions) (*search, error) {
+func (p *project) search(ctx context.Context, j *config.Job, operation *operation.Operation, reference string, upstream []string, o jobOptions) (*search, error) {
 	expansion, err := p.expansion(ctx, j, operation)
 	if err != nil {
 		return nil, err
@@ -97,7 +97,7 @@ func (s *search) concurrency() int {
 // expanded submits and follows the runs of a matrix in its server's place, in their
 // order, as many at once as its concurrency says. The job succeeds when all of them
 // do, or when one has reached what stops the others early.
-func (p *project) expanded(ctx context.Context, to *platform, j *config.Job, reference string, upstream []string, o JobOptions, reported report.Job) (report.Job, error) {
+func (p *project) expanded(ctx context.Context, to *platform, j *config.Job, reference string, upstream []string, o jobOptions, reported report.Job) (report.Job, error) {
 	operation, err := p.operation(ctx, j, reference)
 	if err != nil {
 		return reported, err
@@ -254,7 +254,7 @@ func identity(j report.Job) string {
 
 // planExpanded tells what of an expanded matrix would be submitted.
 func (p *project) planExpanded(ctx context.Context, to *platform, j *config.Job, operation *operation.Operation, reference string, upstream []string, one report.Job) (report.Job, error) {
-	s, err := p.search(ctx, j, operation, reference, upstream, JobOptions{})
+	s, err := p.search(ctx, j, operation, reference, upstream, jobOptions{})
 	if err != nil {
 		return one, err
 	}

@@ -12,16 +12,16 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// RunOptions say which of a job's runs is meant by its name.
-type RunOptions struct {
-	// LastSucceeded is the newest that succeeded, rather than the newest.
-	LastSucceeded bool
+// chosen is the run that a job's name stands for.
+type chosen struct {
+	// lastSucceeded is the newest that succeeded, rather than the newest.
+	lastSucceeded bool
 }
 
 // find gives the run that the user names. Beside a newest one that ended badly it says
 // which was the last that succeeded.
-func (o RunOptions) find(p *project, ctx context.Context, to *platform, name string) (*polyaxon.Run, error) {
-	if o.LastSucceeded {
+func (c chosen) find(p *project, ctx context.Context, to *platform, name string) (*polyaxon.Run, error) {
+	if c.lastSucceeded {
 		last, err := p.lastRun(ctx, to, name, polyaxon.Succeeded)
 		if err == nil && last == nil {
 			return nil, usagef("no run called %s of project %s has succeeded (--last-succeeded goes with a job's name; slipway runs lists runs)", name, p.config.Project)

@@ -42,11 +42,11 @@ func TestPolyaxonInCluster(t *testing.T) {
 
 	// Nothing is installed yet.
 	var none *cluster.NoPolyaxonError
-	if _, err := Up(ctx, env, "api", UpOptions{}); !errors.As(err, &none) || ExitCode(err) != ExitUsage || !strings.HasPrefix(err.Error(), "slipway.yaml:3:") {
+	if _, err := Up(ctx, env, UpOptions{Service: "api"}); !errors.As(err, &none) || ExitCode(err) != ExitUsage || !strings.HasPrefix(err.Error(), "slipway.yaml:3:") {
 		t.Errorf("without Polyaxon: %v", err)
 	}
 	install(t, clients, sandboxtest.Polyaxon(t, "1.11.3", job))
-	up, err := Up(ctx, env, "api", UpOptions{})
+	up, err := Up(ctx, env, UpOptions{Service: "api"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func TestPolyaxonInCluster(t *testing.T) {
 	if list, err := Runs(ctx, env, RunsOptions{Services: true}); err != nil || len(list.Runs) != 1 || list.Runs[0].Status != "running" {
 		t.Errorf("afterwards: %+v, %v", list, err)
 	}
-	if _, err := Down(ctx, env, "api"); err != nil {
+	if _, err := Down(ctx, env, DownOptions{Service: "api"}); err != nil {
 		t.Error(err)
 	}
 }
@@ -112,7 +112,7 @@ func forwarded(ctx context.Context, t *testing.T, env *Env, events *heard) (addr
 	t.Cleanup(cancel)
 	ended := make(chan error, 1)
 	go func() {
-		_, err := Up(ctx, env, "api", UpOptions{Port: local})
+		_, err := Up(ctx, env, UpOptions{Service: "api", Port: local})
 		ended <- err
 	}()
 	for !strings.Contains(events.String(), "the port leads to the service") {

@@ -16,7 +16,7 @@ import (
 func TestInterruptedChange(t *testing.T) {
 	host := sandboxtest.Polyaxon(t, "1.11.3", buildJob(t))
 	env, _, _ := serving(t, "polyaxon: {host: '"+host+"'}", unreachable)
-	up, err := Up(t.Context(), env, "api", UpOptions{})
+	up, err := Up(t.Context(), env, UpOptions{Service: "api"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,9 +25,9 @@ func TestInterruptedChange(t *testing.T) {
 		do   func(context.Context) (*report.Result, error)
 		want string
 	}{
-		"restart": {func(ctx context.Context) (*report.Result, error) { return Restart(ctx, env, uuid) }, "whether the new run was made is unknown"},
-		"stop":    {func(ctx context.Context) (*report.Result, error) { return Stop(ctx, env, uuid) }, "whether run " + uuid + " was stopped is unknown"},
-		"down":    {func(ctx context.Context) (*report.Result, error) { return Down(ctx, env, "api") }, "slipway down api stops it"},
+		"restart": {func(ctx context.Context) (*report.Result, error) { return Restart(ctx, env, RunOptions{Run: uuid}) }, "whether the new run was made is unknown"},
+		"stop":    {func(ctx context.Context) (*report.Result, error) { return Stop(ctx, env, RunOptions{Run: uuid}) }, "whether run " + uuid + " was stopped is unknown"},
+		"down":    {func(ctx context.Context) (*report.Result, error) { return Down(ctx, env, DownOptions{Service: "api"}) }, "slipway down api stops it"},
 	} {
 		t.Run(command, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
@@ -46,7 +46,7 @@ func TestInterruptedChange(t *testing.T) {
 		})
 	}
 	env.Transport = http.DefaultTransport
-	if _, err := Down(t.Context(), env, "api"); err != nil {
+	if _, err := Down(t.Context(), env, DownOptions{Service: "api"}); err != nil {
 		t.Error(err)
 	}
 }

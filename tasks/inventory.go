@@ -14,6 +14,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/lint"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 	"github.com/slipway-ci/slipway/internal/sandbox"
+	"github.com/slipway-ci/slipway/internal/secret"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
@@ -105,7 +106,7 @@ func (p *project) inventory(ctx context.Context) lint.Inventory {
 	if err != nil {
 		return nil
 	}
-	p.Secrets.Add(running.Token, running.RegistryToken, running.KubernetesToken)
+	secret.Tell(p.Secrets, running.Token, running.RegistryToken, running.KubernetesToken)
 	connected, err := cluster.Connect(&rest.Config{Host: running.Kubernetes, BearerToken: string(running.KubernetesToken.Reveal())}, running.Namespace, "sandbox")
 	if err != nil {
 		return nil

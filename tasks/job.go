@@ -22,28 +22,20 @@ import (
 // stop: a GitHub runner kills the step 7.5 s after the first signal.
 const stopLimit = 4500 * time.Millisecond
 
-// JobOptions says how runs are submitted and followed.
-type JobOptions struct {
-	// Rerun submits again what succeeded, or runs, for the same inputs.
-	Rerun bool
+// jobOptions say how runs are submitted and followed.
+type jobOptions struct {
+	// Rerun, FailPending and Download are as in DeployOptions.
+	Rerun       bool
+	FailPending time.Duration
+	Download    string
 	// Detach submits and does not follow.
 	Detach bool
-	// FailPending, when it is not zero, is how long a run may wait before it is
-	// stopped and the command ends with ExitPending.
-	FailPending time.Duration
-	// Params of the command line, each NAME=VALUE, for the jobs that it names.
-	Params []string
-	// Expand has slipway make the runs of matrices itself, as matrix: expand does.
-	Expand bool
-	// Download, when it is not empty, is a directory into which the files of each run
-	// are downloaded once it has ended, however it did: each into one of its own below
-	// it when there are several.
-	Download string
-	several  bool
+	// several tells that there are several jobs, whose files each have a directory.
+	several bool
 }
 
 // check refuses what can be no options.
-func (o JobOptions) check() error {
+func (o jobOptions) check() error {
 	if o.FailPending < 0 {
 		return usagef("a run cannot wait for %s: --fail-pending is a time such as 10m", o.FailPending)
 	}
@@ -52,7 +44,7 @@ func (o JobOptions) check() error {
 
 // submission is what a job submits: image is the reference of its image, upstream
 // are the runs that it comes after.
-func (p *project) submission(ctx context.Context, j *config.Job, image string, upstream []string, o JobOptions) (run.Submission, error) {
+func (p *project) submission(ctx context.Context, j *config.Job, image string, upstream []string, o jobOptions) (run.Submission, error) {
 	operation, err := p.operation(ctx, j, image)
 	if err != nil {
 		return run.Submission{}, err
@@ -61,7 +53,7 @@ func (p *project) submission(ctx context.Context, j *config.Job, image string, u
 }
 
 // submissionOf is what a job submits whose operation is known.
-func (p *project) submissionOf(j *config.Job, operation *operation.Operation, image string, upstream []string, o JobOptions) run.Submission {
+func (p *project) submissionOf(j *config.Job, operation *operation.Operation, image string, upstream []string, o jobOptions) run.Submission {
 	from, keys := p.origin(), p.keys(j, operation, image, upstream)
 	return run.Submission{
 		Project: p.config.Project, Name: j.Name, Content: string(p.stamped(operation).JSON()),
@@ -92,7 +84,7 @@ func (p *project) submit(ctx context.Context, to *platform, j *config.Job, s run
 // followAny follows the run of a submission. When that is stopped because it has
 // an elder twin, which two submitters at the same moment may not both see at
 // once, it follows the elder.
-func (p *project) followAny(ctx context.Context, to *platform, j *config.Job, s run.Submission, submitted *run.Submitted, o JobOptions) (report.Run, error) {
+func (p *project) followAny(ctx context.Context, to *platform, j *config.Job, s run.Submission, submitted *run.Submitted, o jobOptions) (report.Run, error) {
 	for {
 		settling, settled := context.WithCancel(ctx)
 		var group panics.WaitGroup
@@ -103,7 +95,7 @@ func (p *project) followAny(ctx context.Context, to *platform, j *config.Job, s 
 		settled()
 		group.Wait()
 		var stopped *RunError
-		if !errors.As(err, &stopped) || stopped.Status != polyaxon.Stopped {
+		if !errors.As(err, &stopped) || stopped.Status != string(polyaxon.Stopped) {
 			return ended, err
 		}
 		elder, asked := run.Elder(ctx, to.polyaxon, s, submitted)
@@ -117,7 +109,7 @@ func (p *project) followAny(ctx context.Context, to *platform, j *config.Job, s 
 
 // follow watches a run to its end and reports it. When ctx is cancelled it stops
 // the run, or leaves it, by the job's on-cancel.
-func (p *project) follow(ctx context.Context, to *platform, j *config.Job, submitted *run.Submitted, o JobOptions) (report.Run, error) {
+func (p *project) follow(ctx context.Context, to *platform, j *config.Job, submitted *run.Submitted, o jobOptions) (report.Run, error) {
 	target := p.target(to, &submitted.Run)
 	followed, pending := watchPending(ctx, o.FailPending, j.Name, submitted.Run.UUID)
 	defer pending.stop()
@@ -228,7 +220,7 @@ func verdict(j *config.Job, o *run.Outcome) error {
 		message = f.Text
 	}
 	return &RunError{
-		Job: j.Name, Service: j.Service, UUID: o.Run.UUID, Status: o.Run.Status, Reason: reason, Message: message,
+		Job: j.Name, Service: j.Service, UUID: o.Run.UUID, Status: string(o.Run.Status), Reason: reason, Message: message,
 		LastLines: o.LastLines, Container: o.Failure.Speaker(),
 	}
 }

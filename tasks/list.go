@@ -35,7 +35,7 @@ type RunsOptions struct {
 // Runs lists the project's newest runs, and all of its services that go on, however
 // old: with who started them, and what they hold. It warns of services that have
 // run for more than a day.
-func Runs(ctx context.Context, env *Env, o RunsOptions) (*report.Result, error) {
+func Runs(ctx context.Context, env *Env, o RunsOptions) (*Result, error) {
 	if o.Limit == 0 {
 		o.Limit = DefaultRuns
 	}

@@ -100,7 +100,7 @@ func TestKubeconfigBesideConfiguration(t *testing.T) {
 	if err := os.Remove(filepath.Join("..", "kubeconfig")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := SecretsPlan(t.Context(), env, false); err == nil || ExitCode(err) != ExitUsage || !errors.Is(err, fs.ErrNotExist) {
+	if _, err := SecretsPlan(t.Context(), env, SecretsOptions{}); err == nil || ExitCode(err) != ExitUsage || !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("secrets without the file: %v", err)
 	}
 	// Runs are Polyaxon's.
@@ -117,7 +117,7 @@ func TestServicesThroughGateway(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 
-	up, err := Up(ctx, env, "api", UpOptions{})
+	up, err := Up(ctx, env, UpOptions{Service: "api"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +130,7 @@ func TestServicesThroughGateway(t *testing.T) {
 	} else {
 		_ = response.Body.Close()
 	}
-	if again, err := Up(ctx, env, "api", UpOptions{}); err != nil || again.Jobs[0].UUID != up.Jobs[0].UUID {
+	if again, err := Up(ctx, env, UpOptions{Service: "api"}); err != nil || again.Jobs[0].UUID != up.Jobs[0].UUID {
 		t.Errorf("up again: %+v, %v", again, err)
 	}
 	env.Now = func() time.Time { return time.Now().Add(76*time.Hour + 30*time.Minute) }
@@ -146,7 +146,7 @@ func TestServicesThroughGateway(t *testing.T) {
 	if want := "started by anna@desk) has run for 3d 4h and holds 2 GPUs, for 306.0"; strings.Count(events.String(), want) != 2 {
 		t.Errorf("nothing is said of the service that was forgotten:\n%s", events)
 	}
-	down, err := Down(ctx, env, "api")
+	down, err := Down(ctx, env, DownOptions{Service: "api"})
 	if err != nil || len(down.Jobs) != 1 || down.Jobs[0].Status != "stopped" {
 		t.Errorf("down: %+v, %v", down, err)
 	}

@@ -63,15 +63,15 @@ func TestSecretsOnCluster(t *testing.T) {
 	// With the rights to get, create and patch alone.
 	write(poor, namespace)
 	for _, want := range []string{"create", "unchanged"} {
-		plan, err := SecretsPlan(t.Context(), env, false)
+		plan, err := SecretsPlan(t.Context(), env, SecretsOptions{})
 		must(nil, err)
-		synced, err := SecretsSync(t.Context(), env, false)
+		synced, err := SecretsSync(t.Context(), env, SecretsOptions{})
 		must(nil, err)
 		if plan.Secrets[0].Action != want || synced.Secrets[0].Action != want {
 			t.Errorf("planned %+v, did %+v, want %s", plan.Secrets, synced.Secrets, want)
 		}
 	}
-	if _, err := SecretsSync(t.Context(), env, true); !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), "list and delete for --prune") || !strings.Contains(err.Error(), "cluster a:") {
+	if _, err := SecretsSync(t.Context(), env, SecretsOptions{Prune: true}); !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), "list and delete for --prune") || !strings.Contains(err.Error(), "cluster a:") {
 		t.Errorf("to prune: %v", err)
 	}
 
@@ -86,7 +86,7 @@ func TestSecretsOnCluster(t *testing.T) {
 		must(nil, os.WriteFile(name, []byte(text), 0o600))
 	}
 	events.text.Reset()
-	checked, err := Check(t.Context(), env, nil, CheckOptions{Version: "2.18"})
+	checked, err := Check(t.Context(), env, CheckOptions{Version: "2.18"})
 	if missing := checked.Problems; ExitCode(err) != ExitUsage || len(missing) != 1 || missing[0].Name != lint.MissingSecret || missing[0].Line != 8 || !strings.Contains(missing[0].Message, "no secret acne-token") {
 		t.Errorf("check: %v, %+v", err, missing)
 	}
@@ -96,7 +96,7 @@ func TestSecretsOnCluster(t *testing.T) {
 
 	// A typo in the namespace: nothing is created, and what is meant is named.
 	write(access, "polyaxon-v2")
-	_, err = SecretsSync(t.Context(), env, false)
+	_, err = SecretsSync(t.Context(), env, SecretsOptions{})
 	if ExitCode(err) != ExitUsage || !strings.HasPrefix(err.Error(), "slipway.yaml:3:") || !strings.Contains(err.Error(), "cluster a has no namespace polyaxon-v2: did you mean polyaxon-v1?") {
 		t.Errorf("a namespace that is not there: %v", err)
 	}
@@ -111,8 +111,8 @@ func TestSecretsOnCluster(t *testing.T) {
 	jobs := strings.Replace(string(text), "secrets: {token: {data: {token: env:TOKEN}}}", "polyaxon: {host: '"+sandboxtest.Polyaxon(t, "1.11.3", "")+"'}\njobs: {job: {polyaxonfile: job.yml}}", 1)
 	must(nil, os.WriteFile("slipway.yaml", []byte(jobs), 0o600))
 	must(nil, os.WriteFile("job.yml", []byte("version: 1.1\nkind: component\nrun: {kind: job, container: {image: busybox, command: [\"true\"]}}\n"), 0o600))
-	_, planned := Plan(t.Context(), env, nil, PlanOptions{})
-	_, deployed := Deploy(t.Context(), env, nil, JobOptions{})
+	_, planned := Plan(t.Context(), env, PlanOptions{})
+	_, deployed := Deploy(t.Context(), env, DeployOptions{})
 	for what, err := range map[string]error{"plan": planned, "deploy": deployed} {
 		if ExitCode(err) != ExitUsage || !strings.Contains(err.Error(), "cluster a has no namespace polyaxon-v2: did you mean polyaxon-v1?") {
 			t.Errorf("%s of jobs into a namespace that is not there: %v", what, err)
@@ -121,14 +121,14 @@ func TestSecretsOnCluster(t *testing.T) {
 
 	// One that is to be created: plan names it, and sync creates it.
 	write(access, "polyaxon-v2, create-namespace: true")
-	plan, err := SecretsPlan(t.Context(), env, false)
+	plan, err := SecretsPlan(t.Context(), env, SecretsOptions{})
 	must(nil, err)
-	whole, err := Plan(t.Context(), env, nil, PlanOptions{})
+	whole, err := Plan(t.Context(), env, PlanOptions{})
 	must(nil, err)
 	if plan.Namespace != "polyaxon-v2" || whole.Namespace != "polyaxon-v2" || whole.Changes != 2 {
 		t.Errorf("the plans name %q and %q, and %d changes", plan.Namespace, whole.Namespace, whole.Changes)
 	}
-	must(SecretsSync(t.Context(), env, false))
+	must(SecretsSync(t.Context(), env, SecretsOptions{}))
 	must(clients.CoreV1().Namespaces().Get(t.Context(), "polyaxon-v2", metav1.GetOptions{}))
 	if !strings.Contains(events.String(), "polyaxon-v2: namespace created") {
 		t.Errorf("it says\n%s", events)

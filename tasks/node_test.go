@@ -35,7 +35,7 @@ func TestUpOnNode(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
-	up, err := Up(ctx, env, "api", UpOptions{})
+	up, err := Up(ctx, env, UpOptions{Service: "api"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func TestUpOnNode(t *testing.T) {
 		_ = response.Body.Close()
 		t.Error("the port answers after the interrupt")
 	}
-	if _, err := Down(ctx, env, "api"); err != nil {
+	if _, err := Down(ctx, env, DownOptions{Service: "api"}); err != nil {
 		t.Error(err)
 	}
 }

@@ -20,7 +20,7 @@ const jobLimit = 16
 // after its upstream. Each begins as soon as all of its own upstream has
 // succeeded. One whose upstream did not is not submitted; all others go to their
 // end.
-func (p *project) pipeline(ctx context.Context, to *platform, jobs []*config.Job, pushed map[string]*image.Pushed, o JobOptions) ([]report.Job, error) {
+func (p *project) pipeline(ctx context.Context, to *platform, jobs []*config.Job, pushed map[string]*image.Pushed, o jobOptions) ([]report.Job, error) {
 	reported, failures := make([]report.Job, len(jobs)), make([]error, len(jobs))
 	slots := make(chan struct{}, jobLimit)
 	ended := make([]chan struct{}, len(jobs))
@@ -52,7 +52,7 @@ func (p *project) pipeline(ctx context.Context, to *platform, jobs []*config.Job
 }
 
 // job submits and follows one job, when its upstream, by name, has succeeded.
-func (p *project) job(ctx context.Context, to *platform, j *config.Job, pushed map[string]*image.Pushed, before map[string]report.Job, o JobOptions) (report.Job, error) {
+func (p *project) job(ctx context.Context, to *platform, j *config.Job, pushed map[string]*image.Pushed, before map[string]report.Job, o jobOptions) (report.Job, error) {
 	reported := report.Job{Name: j.Name, After: strings.Join(j.After, ", ")}
 	var upstream []string
 	runs := map[string]string{}
@@ -89,7 +89,7 @@ func (p *project) job(ctx context.Context, to *platform, j *config.Job, pushed m
 }
 
 // submitAndFollow takes one submission to its end, unless o says to detach.
-func (p *project) submitAndFollow(ctx context.Context, to *platform, j *config.Job, s run.Submission, o JobOptions, reported report.Job) (report.Job, error) {
+func (p *project) submitAndFollow(ctx context.Context, to *platform, j *config.Job, s run.Submission, o jobOptions, reported report.Job) (report.Job, error) {
 	submitted, err := p.submit(ctx, to, j, s)
 	if submitted == nil {
 		return reported, interruptedOr(ctx, err)

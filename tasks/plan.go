@@ -20,9 +20,11 @@ import (
 
 // PlanOptions says how to plan.
 type PlanOptions struct {
+	// Jobs are as in DeployOptions.
+	Jobs []string
 	// ExitCode returns a *ChangesError when there are changes.
 	ExitCode bool
-	// Params and Expand are as in JobOptions.
+	// Params and Expand are as in DeployOptions.
 	Params []string
 	Expand bool
 	// Offline asks neither registry, cluster nor Polyaxon, and reads no secret: what only
@@ -30,18 +32,18 @@ type PlanOptions struct {
 	Offline bool
 }
 
-// Plan shows what Deploy would do with the same names: images to push, secrets
+// Plan shows what Deploy would do with the same options: images to push, secrets
 // (masked), and each job's operation as a diff against its last run. It builds
 // locally and asks, and changes nothing. What those who are asked do not tell is
 // unknown, which counts as a change.
-func Plan(ctx context.Context, env *Env, names []string, o PlanOptions) (*report.Result, error) {
+func Plan(ctx context.Context, env *Env, o PlanOptions) (*Result, error) {
 	p, err := env.open(ctx)
 	if err != nil {
 		return nil, err
 	}
 	result := p.result("plan")
 	p.offline = o.Offline
-	d, err := p.read(ctx, names, o.Params, o.Expand)
+	d, err := p.read(ctx, o.Jobs, o.Params, o.Expand)
 	if err != nil {
 		return result, err
 	}
@@ -180,7 +182,7 @@ func (p *project) planJob(ctx context.Context, to *platform, j *config.Job, refe
 		}
 		return one, err
 	}
-	found, err := run.Find(ctx, to.polyaxon, p.submissionOf(j, operation, reference, upstream, JobOptions{}))
+	found, err := run.Find(ctx, to.polyaxon, p.submissionOf(j, operation, reference, upstream, jobOptions{}))
 	if err != nil && !polyaxon.IsNotFound(err) {
 		return one, err
 	}
@@ -234,23 +236,34 @@ func operationText(content string) string {
 	return render(fill.Unlabelled(operation))
 }
 
+// SubmitOptions say what is submitted.
+type SubmitOptions struct {
+	// Job is its name.
+	Job string
+	// Rerun, Params and Expand are as in DeployOptions.
+	Rerun  bool
+	Params []string
+	Expand bool
+}
+
 // Submit builds and pushes the image of one job, syncs the secrets, and submits
 // the job without following it. What it comes after is not submitted: the last
 // runs of those jobs count as its upstream.
-func Submit(ctx context.Context, env *Env, name string, o JobOptions) (*report.Result, error) {
+func Submit(ctx context.Context, env *Env, o SubmitOptions) (*Result, error) {
 	p, err := env.open(ctx)
 	if err != nil {
 		return nil, err
 	}
 	result := p.result("submit")
-	if _, ok := p.config.Jobs[name]; !ok {
-		return result, unknown("job", name, sorted(p.config.Jobs))
+	j, ok := p.config.Jobs[o.Job]
+	if !ok {
+		return result, unknown("job", o.Job, sorted(p.config.Jobs))
 	}
-	d, err := p.prepareOnly(ctx, p.config.Jobs[name], o.Params, o.Expand)
+	d, err := p.prepareOnly(ctx, j, o.Params, o.Expand)
 	if err != nil {
 		return result, err
 	}
-	result.Jobs, err = p.deployOne(ctx, d, p.config.Jobs[name], result, JobOptions{Rerun: o.Rerun, Detach: true})
+	result.Jobs, err = p.deployOne(ctx, d, j, result, jobOptions{Rerun: o.Rerun, Detach: true})
 	return result, err
 }
 
@@ -266,7 +279,7 @@ func (p *project) prepareOnly(ctx context.Context, j *config.Job, params []strin
 
 // deployOne takes one prepared job, or service, up to its submission, and to its
 // end unless o says to detach.
-func (p *project) deployOne(ctx context.Context, d *deployment, j *config.Job, result *report.Result, o JobOptions) ([]report.Job, error) {
+func (p *project) deployOne(ctx context.Context, d *deployment, j *config.Job, result *report.Result, o jobOptions) ([]report.Job, error) {
 	pushed, err := p.push(ctx, d.to, d.images)
 	for _, name := range sorted(pushed) {
 		result.Images = append(result.Images, reportImage(pushed[name]))

@@ -107,7 +107,7 @@ func (p *project) extend(ctx context.Context, to *platform, u uses) error {
 			p.event(report.Done, "sandbox", shown(p.state()), "started")
 		}
 		to.sandbox = joined
-		p.Secrets.Add(joined.Token, joined.RegistryToken, joined.KubernetesToken)
+		secret.Tell(p.Secrets, joined.Token, joined.RegistryToken, joined.KubernetesToken)
 	}
 	if to.embedded && to.sandbox != nil {
 		os, arch, _ := strings.Cut(to.sandbox.Platform, "/")

@@ -60,7 +60,9 @@ func (e *Env) open(ctx context.Context) (*project, error) {
 	if err := e.ownState(ctx, cfg.Dir); err != nil {
 		return nil, err
 	}
-	e.Secrets.Public(cfg.Registry)
+	if e.Secrets != nil {
+		e.Secrets.Public(cfg.Registry)
+	}
 	watched := *e
 	watched.Transport = panics.Transport(secret.Watch(e.Transport, e.Secrets))
 	p := &project{
@@ -117,7 +119,7 @@ func (p *project) resolve(ctx context.Context, text string, at ...string) (secre
 	if err != nil {
 		return secret.Value{}, located(p.config.At(at...), err)
 	}
-	p.Secrets.Add(value)
+	secret.Tell(p.Secrets, value)
 	return value, nil
 }
 

@@ -16,7 +16,7 @@ func TestCheckSaysWhoReachesServices(t *testing.T) {
 		"project: story\n" + services:                                         false,
 	} {
 		env, events, _ := laptopWith(t, map[string]string{"slipway.yaml": config, "job.yml": strings.Replace(jobFile, "kind: job", "kind: service, ports: [8888]", 1)})
-		if _, err := Check(t.Context(), env, nil, CheckOptions{Version: "2.18"}); err != nil {
+		if _, err := Check(t.Context(), env, CheckOptions{Version: "2.18"}); err != nil {
 			t.Error(err)
 		}
 		if strings.Contains(events.String(), "asks for no login") != says {
@@ -32,11 +32,12 @@ func TestEachCommandMasksAllSources(t *testing.T) {
 			"images: {api: {files: [job.yml]}}\njobs: {train: {polyaxonfile: job.yml, image: api, params: {KEY: 'secret:file:param'}}}\n",
 		"job.yml": jobFile, "mlflow": "hunter2-of-mlflow", "param": "hunter2-of-a-param",
 	})
-	env.Secrets = secret.NewMasker()
+	masker := secret.NewMasker()
+	env.Secrets = masker
 	if _, err := Images(t.Context(), env); err != nil {
 		t.Fatal(err)
 	}
-	if got := env.Secrets.Mask("hunter2-of-mlflow, hunter2-of-a-param"); got != "***, ***" {
+	if got := masker.Mask("hunter2-of-mlflow, hunter2-of-a-param"); got != "***, ***" {
 		t.Errorf("a job's line is shown as %s", got)
 	}
 }

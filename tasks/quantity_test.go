@@ -30,11 +30,11 @@ func TestQuantitiesOfParams(t *testing.T) {
 	} {
 		for name, do := range map[string]func() error{
 			"deploy": func() error {
-				_, err := Deploy(t.Context(), env, []string{"train"}, JobOptions{Params: strings.Fields(params)})
+				_, err := Deploy(t.Context(), env, DeployOptions{Jobs: []string{"train"}, Params: strings.Fields(params)})
 				return err
 			},
 			"plan": func() error {
-				_, err := Plan(t.Context(), env, []string{"train"}, PlanOptions{Params: strings.Fields(params)})
+				_, err := Plan(t.Context(), env, PlanOptions{Jobs: []string{"train"}, Params: strings.Fields(params)})
 				return err
 			},
 		} {

@@ -13,6 +13,8 @@ import (
 
 // RenderOptions says what to render.
 type RenderOptions struct {
+	// Job is the name of a job or a service.
+	Job string
 	// Params of the command line, each NAME=VALUE.
 	Params []string
 	// Source gives the user's own file with the edits made, rather than the
@@ -25,7 +27,7 @@ type RenderOptions struct {
 	// Version is the release of Polyaxon to compile as; the configured server's own
 	// when empty.
 	Version string
-	// Expand is as in JobOptions.
+	// Expand is as in DeployOptions.
 	Expand bool
 }
 
@@ -33,7 +35,7 @@ type RenderOptions struct {
 // all runs of a matrix that slipway expands, as YAML documents or a JSON list. Its
 // image is built locally, so that its digest stands in it; nothing is sent, and no
 // secret is read.
-func Render(ctx context.Context, env *Env, name string, o RenderOptions) (*report.Result, error) {
+func Render(ctx context.Context, env *Env, o RenderOptions) (*Result, error) {
 	p, err := env.open(ctx)
 	if err != nil {
 		return nil, err
@@ -43,11 +45,11 @@ func Render(ctx context.Context, env *Env, name string, o RenderOptions) (*repor
 	if o.Source && (o.Compiled || o.Expand || o.Pod) {
 		return result, usagef("render prints the source, or what becomes of it, not both")
 	}
-	j := p.named(name)
+	j := p.named(o.Job)
 	if j == nil {
-		return result, unknown("job or service", name, append(sorted(p.config.Jobs), sorted(p.config.Services)...))
+		return result, unknown("job or service", o.Job, append(sorted(p.config.Jobs), sorted(p.config.Services)...))
 	}
-	if err := p.override(ctx, o.Params, []string{name}); err != nil {
+	if err := p.override(ctx, o.Params, []string{o.Job}); err != nil {
 		return result, err
 	}
 	if o.Expand {

@@ -9,18 +9,28 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// Retag gives all images of a commit (from: its hash or the beginning of it, a
-// branch or tag of git, HEAD; or any tag of the images) another tag, without
-// building them. A tag that stands for another image is moved with force only.
-func Retag(ctx context.Context, env *Env, from, to string, force bool) (*report.Result, error) {
+// RetagOptions say which images get which tag.
+type RetagOptions struct {
+	// From is a commit's hash or the beginning of it, a branch or tag of git, or HEAD; or
+	// any tag of the images.
+	From string
+	// To is the tag that they get.
+	To string
+	// Force moves a tag that stands for another image.
+	Force bool
+}
+
+// Retag gives all images of a commit another tag, without building them.
+func Retag(ctx context.Context, env *Env, o RetagOptions) (*Result, error) {
+	from := o.From
 	p, err := env.open(ctx)
 	if err != nil {
 		return nil, err
 	}
 	result := p.result("retag")
-	tag := registry.TagFor(to)
+	tag := registry.TagFor(o.To)
 	if tag == "" {
-		return result, usagef("%q makes no tag", to)
+		return result, usagef("%q makes no tag", o.To)
 	}
 	if len(p.config.Images) == 0 {
 		return result, usagef("slipway.yaml has no images")
@@ -36,7 +46,7 @@ func Retag(ctx context.Context, env *Env, from, to string, force bool) (*report.
 	if err != nil {
 		return result, err
 	}
-	done, err := connected.registry.Retag(ctx, sorted(p.config.Images), registry.TagFor(from), tag, force)
+	done, err := connected.registry.Retag(ctx, sorted(p.config.Images), registry.TagFor(from), tag, o.Force)
 	for _, r := range done {
 		one := report.Image{Name: r.Name, Reference: r.Reference.String(), Digest: r.Reference.DigestStr(), Tags: []string{tag}, Action: "tagged"}
 		if r.UpToDate {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
@@ -15,9 +16,24 @@ import (
 // runsLimit is how many runs are looked through for one that the user names.
 const runsLimit = 100
 
+// RunOptions say which run is meant.
+type RunOptions struct {
+	// Run is a run's id, the beginning of one, or the name of a job or service, which
+	// stands for its newest run.
+	Run string
+}
+
+// StatusOptions say which run is told about.
+type StatusOptions struct {
+	// Run is as in RunOptions.
+	Run string
+	// LastSucceeded takes, of a job's runs, the newest that succeeded.
+	LastSucceeded bool
+}
+
 // Status tells all about one run: its history, reasons, metrics and outputs.
-func Status(ctx context.Context, env *Env, name string, o RunOptions) (*report.Result, error) {
-	return env.withRead(ctx, "status", name, o, func(p *project, to *platform, r *polyaxon.Run, result *report.Result) error {
+func Status(ctx context.Context, env *Env, o StatusOptions) (*Result, error) {
+	return env.withRead(ctx, "status", o.Run, chosen{o.LastSucceeded}, func(p *project, to *platform, r *polyaxon.Run, result *report.Result) error {
 		outcome, err := run.Summarize(ctx, to.polyaxon, p.target(to, r), to.pods())
 		if err != nil {
 			return err
@@ -36,7 +52,10 @@ func Status(ctx context.Context, env *Env, name string, o RunOptions) (*report.R
 
 // LogsOptions say which lines are written.
 type LogsOptions struct {
-	RunOptions
+	// Run is as in RunOptions.
+	Run string
+	// LastSucceeded takes, of a job's runs, the newest that succeeded.
+	LastSucceeded bool
 	// Follow writes lines until the run has ended.
 	Follow bool
 	// AllContainers writes those of init and sidecar containers too.
@@ -44,8 +63,8 @@ type LogsOptions struct {
 }
 
 // Logs writes a run's lines to env.Stdout.
-func Logs(ctx context.Context, env *Env, name string, o LogsOptions) (*report.Result, error) {
-	return env.withRead(ctx, "logs", name, o.RunOptions, func(p *project, to *platform, r *polyaxon.Run, _ *report.Result) error {
+func Logs(ctx context.Context, env *Env, o LogsOptions) (*Result, error) {
+	return env.withRead(ctx, "logs", o.Run, chosen{o.LastSucceeded}, func(p *project, to *platform, r *polyaxon.Run, _ *report.Result) error {
 		sink := &lineSink{project: p, w: env.Stdout, origins: run.Origins{Containers: o.AllContainers}}
 		options := p.following(to, run.FollowOptions{Logs: true, AllContainers: o.AllContainers})
 		var err error
@@ -61,27 +80,39 @@ func Logs(ctx context.Context, env *Env, name string, o LogsOptions) (*report.Re
 	})
 }
 
+// FollowOptions say how a run is followed.
+type FollowOptions struct {
+	// Run is as in RunOptions.
+	Run string
+	// FailPending, when it is not zero, is how long the run may wait before it is stopped
+	// and the command ends with ExitPending.
+	FailPending time.Duration
+	// Download, when it is not empty, is a directory into which the run's files are
+	// downloaded once it has ended, however it did.
+	Download string
+}
+
 // Follow watches any run to its end, from any machine, and returns the error
-// that its end means. Cancelling ctx leaves the run as it is. Of o it takes
-// FailPending and Download.
-func Follow(ctx context.Context, env *Env, name string, o JobOptions) (*report.Result, error) {
-	if err := o.check(); err != nil {
+// that its end means. Cancelling ctx leaves the run as it is.
+func Follow(ctx context.Context, env *Env, o FollowOptions) (*Result, error) {
+	how := jobOptions{FailPending: o.FailPending, Download: o.Download}
+	if err := how.check(); err != nil {
 		return nil, err
 	}
-	return env.withRun(ctx, "follow", name, func(p *project, to *platform, r *polyaxon.Run, result *report.Result) error {
+	return env.withRun(ctx, "follow", o.Run, func(p *project, to *platform, r *polyaxon.Run, result *report.Result) error {
 		job := &config.Job{Name: r.Name, OnCancel: "leave"}
 		if job.Name == "" {
 			job.Name = r.UUID
 		}
-		ended, err := p.follow(ctx, to, job, &run.Submitted{Run: *r, How: run.Attached}, o)
+		ended, err := p.follow(ctx, to, job, &run.Submitted{Run: *r, How: run.Attached}, how)
 		result.Jobs = []report.Job{{Name: job.Name, Run: ended}}
-		return errors.Join(err, p.bring(ctx, to, "", o, &result.Jobs[0].Run))
+		return errors.Join(err, p.bring(ctx, to, "", how, &result.Jobs[0].Run))
 	})
 }
 
 // Stop stops a run and confirms that it is stopping or has ended.
-func Stop(ctx context.Context, env *Env, name string) (*report.Result, error) {
-	return env.withRun(ctx, "stop", name, func(p *project, to *platform, r *polyaxon.Run, result *report.Result) error {
+func Stop(ctx context.Context, env *Env, o RunOptions) (*Result, error) {
+	return env.withRun(ctx, "stop", o.Run, func(p *project, to *platform, r *polyaxon.Run, result *report.Result) error {
 		if !r.Status.Terminal() {
 			if err := run.Stop(ctx, to.polyaxon, p.target(to, r)); err != nil {
 				return unsure(ctx, fmt.Errorf("stop run %s: %w", r.UUID, err), "whether run "+r.UUID+" was stopped is unknown, and slipway status "+r.UUID+" tells")
@@ -116,8 +147,8 @@ func (e *Env) withRun(ctx context.Context, command, name string, do runVerb) (*r
 }
 
 // withRead is withRun for commands that only read what a run left.
-func (e *Env) withRead(ctx context.Context, command, name string, o RunOptions, do runVerb) (*report.Result, error) {
-	return e.withChosen(ctx, command, name, o.find, do)
+func (e *Env) withRead(ctx context.Context, command, name string, which chosen, do runVerb) (*report.Result, error) {
+	return e.withChosen(ctx, command, name, which.find, do)
 }
 
 type (

@@ -17,16 +17,18 @@ func TestRunWithoutName(t *testing.T) {
 		return nil, http.ErrHandlerTimeout
 	})
 	for command, do := range map[string]func(string) (*report.Result, error){
-		"status": func(name string) (*report.Result, error) { return Status(t.Context(), env, name, RunOptions{}) },
+		"status": func(name string) (*report.Result, error) { return Status(t.Context(), env, StatusOptions{Run: name}) },
 		"logs": func(name string) (*report.Result, error) {
-			return Logs(t.Context(), env, name, LogsOptions{Follow: true})
+			return Logs(t.Context(), env, LogsOptions{Run: name, Follow: true})
 		},
-		"follow":    func(name string) (*report.Result, error) { return Follow(t.Context(), env, name, JobOptions{}) },
-		"stop":      func(name string) (*report.Result, error) { return Stop(t.Context(), env, name) },
-		"restart":   func(name string) (*report.Result, error) { return Restart(t.Context(), env, name) },
-		"resume":    func(name string) (*report.Result, error) { return Resume(t.Context(), env, name) },
-		"approve":   func(name string) (*report.Result, error) { return Approve(t.Context(), env, name) },
-		"artifacts": func(name string) (*report.Result, error) { return Artifacts(t.Context(), env, name, "", RunOptions{}) },
+		"follow":  func(name string) (*report.Result, error) { return Follow(t.Context(), env, FollowOptions{Run: name}) },
+		"stop":    func(name string) (*report.Result, error) { return Stop(t.Context(), env, RunOptions{Run: name}) },
+		"restart": func(name string) (*report.Result, error) { return Restart(t.Context(), env, RunOptions{Run: name}) },
+		"resume":  func(name string) (*report.Result, error) { return Resume(t.Context(), env, RunOptions{Run: name}) },
+		"approve": func(name string) (*report.Result, error) { return Approve(t.Context(), env, RunOptions{Run: name}) },
+		"artifacts": func(name string) (*report.Result, error) {
+			return Artifacts(t.Context(), env, ArtifactsOptions{Run: name})
+		},
 	} {
 		for _, name := range []string{"", " \t"} {
 			if _, err := do(name); ExitCode(err) != ExitUsage || !strings.Contains(err.Error(), "no run is named") {

@@ -14,7 +14,7 @@ import (
 )
 
 // SandboxStatus tells whether this project's sandbox runs, and where.
-func SandboxStatus(ctx context.Context, env *Env) (*report.Result, error) {
+func SandboxStatus(ctx context.Context, env *Env) (*Result, error) {
 	p, err := env.open(ctx)
 	if err != nil {
 		return nil, err
@@ -37,7 +37,7 @@ func SandboxStatus(ctx context.Context, env *Env) (*report.Result, error) {
 }
 
 // SandboxStop stops this project's sandbox, and the runs on it.
-func SandboxStop(ctx context.Context, env *Env) (*report.Result, error) {
+func SandboxStop(ctx context.Context, env *Env) (*Result, error) {
 	p, err := env.open(ctx)
 	if err != nil {
 		return nil, err
@@ -60,7 +60,7 @@ func SandboxStop(ctx context.Context, env *Env) (*report.Result, error) {
 
 // SandboxReset stops this project's sandbox and deletes all that it holds:
 // images, secrets, runs, their outputs and the persistent volumes.
-func SandboxReset(ctx context.Context, env *Env) (*report.Result, error) {
+func SandboxReset(ctx context.Context, env *Env) (*Result, error) {
 	p, err := env.open(ctx)
 	if err != nil {
 		return nil, err
@@ -73,13 +73,25 @@ func SandboxReset(ctx context.Context, env *Env) (*report.Result, error) {
 	return result, nil
 }
 
-// SandboxServe is the sandbox itself: it serves the platform in directory until
-// ctx ends or nobody has needed it for the time idle, as a release of Polyaxon (2.18
-// when that is empty). Commands start it by themselves, in the background. It is also how the sandbox starts a job's
-// container: then it becomes that container's first process, and does not return.
-func SandboxServe(ctx context.Context, env *Env, directory string, idle time.Duration, release string, log io.Writer) error {
+// SandboxServeOptions say how the sandbox serves.
+type SandboxServeOptions struct {
+	// Dir is where it keeps its state.
+	Dir string
+	// Idle is how long it goes on while nobody needs it.
+	Idle time.Duration
+	// Release is that of Polyaxon which it serves as, 2.18 when empty.
+	Release string
+	// Log takes what it has to say.
+	Log io.Writer
+}
+
+// SandboxServe is the sandbox itself: it serves the platform until ctx ends or nobody
+// has needed it for o.Idle. Commands start it by themselves, in the background. It is
+// also how the sandbox starts a job's container: then it becomes that container's first
+// process, and does not return.
+func SandboxServe(ctx context.Context, env *Env, o SandboxServeOptions) error {
 	return sandbox.Serve(ctx, sandbox.ServeOptions{
-		Dir: directory, Idle: idle, Log: log, Self: env.Self, Lookup: env.Lookup, Version: env.Version, Release: release,
+		Dir: o.Dir, Idle: o.Idle, Log: o.Log, Self: env.Self, Lookup: env.Lookup, Version: env.Version, Release: o.Release,
 	})
 }
 

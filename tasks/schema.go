@@ -10,7 +10,7 @@ import (
 )
 
 // Schema gives the JSON schema of slipway.yaml.
-func Schema(_ context.Context, _ *Env) (*report.Result, error) {
+func Schema(_ context.Context, _ *Env) (*Result, error) {
 	text, err := config.Schema(components.Names())
 	if err != nil {
 		return nil, fmt.Errorf("generate the schema: %w", err)

@@ -10,16 +10,21 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// SecretsPlan shows, masked, what SecretsSync would change in the cluster.
-func SecretsPlan(ctx context.Context, env *Env, prune bool) (*report.Result, error) {
-	return secrets(ctx, env, "secrets plan", prune, (*project).planSecrets)
+// SecretsOptions say which secrets are compared or written.
+type SecretsOptions struct {
+	// Prune deletes those that slipway wrote earlier and slipway.yaml names no more.
+	Prune bool
 }
 
-// SecretsSync writes the configuration's secrets into the cluster by
-// server-side apply; with prune it deletes those that slipway wrote earlier and
-// the configuration names no more.
-func SecretsSync(ctx context.Context, env *Env, prune bool) (*report.Result, error) {
-	return secrets(ctx, env, "secrets sync", prune, (*project).syncSecrets)
+// SecretsPlan shows, masked, what SecretsSync would change in the cluster.
+func SecretsPlan(ctx context.Context, env *Env, o SecretsOptions) (*Result, error) {
+	return secrets(ctx, env, "secrets plan", o.Prune, (*project).planSecrets)
+}
+
+// SecretsSync writes the configuration's secrets into the cluster by server-side
+// apply.
+func SecretsSync(ctx context.Context, env *Env, o SecretsOptions) (*Result, error) {
+	return secrets(ctx, env, "secrets sync", o.Prune, (*project).syncSecrets)
 }
 
 type secretsVerb func(*project, context.Context, *platform, []secret.Bundle, bool) ([]secret.Change, error)

@@ -17,6 +17,8 @@ import (
 
 // UpOptions say how a service is started.
 type UpOptions struct {
+	// Service is its name.
+	Service string
 	// Params of the command line, each NAME=VALUE.
 	Params []string
 	// Keep leaves runs of the service with other inputs as they are; they are
@@ -36,7 +38,8 @@ const DefaultWait = 10 * time.Minute
 // runs with other inputs, waits until it answers, and gives its address. The
 // service outlives the command; Down stops it. Cancelling ctx while it starts stops
 // it; while a port is forwarded that only ends the forwarding.
-func Up(ctx context.Context, env *Env, name string, o UpOptions) (*report.Result, error) {
+func Up(ctx context.Context, env *Env, o UpOptions) (*Result, error) {
+	name := o.Service
 	p, err := env.open(ctx)
 	if err != nil {
 		return nil, err
@@ -56,7 +59,7 @@ func Up(ctx context.Context, env *Env, name string, o UpOptions) (*report.Result
 	if err := p.mayForward(d.to, o.Port); err != nil {
 		return result, err
 	}
-	result.Jobs, err = p.deployOne(ctx, d, service, result, JobOptions{Detach: true})
+	result.Jobs, err = p.deployOne(ctx, d, service, result, jobOptions{Detach: true})
 	if err != nil {
 		return result, err
 	}
@@ -246,8 +249,15 @@ func (p *project) alive(ctx context.Context, to *platform, name string) ([]polya
 // endLimit is how long Down waits for a service to end that was told to.
 const endLimit = 2 * time.Minute
 
+// DownOptions say which service is stopped.
+type DownOptions struct {
+	// Service is its name.
+	Service string
+}
+
 // Down stops all runs of a service that go on, and waits until they have ended.
-func Down(ctx context.Context, env *Env, name string) (*report.Result, error) {
+func Down(ctx context.Context, env *Env, o DownOptions) (*Result, error) {
+	name := o.Service
 	p, to, err := env.connected(ctx)
 	if err != nil {
 		return nil, err

@@ -85,7 +85,7 @@ func TestServersClockIsWrong(t *testing.T) {
 				}
 				skewed.follows = true
 				env.Sleep = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
-				followed, err := Follow(t.Context(), env, skewedUUID, JobOptions{FailPending: time.Hour})
+				followed, err := Follow(t.Context(), env, FollowOptions{Run: skewedUUID, FailPending: time.Hour})
 				if err != nil || followed.Jobs[0].Status != "succeeded" || *followed.Jobs[0].Queued < 0 || *followed.Jobs[0].Running < 0 {
 					t.Errorf("%+v, %v", followed, err)
 				}

@@ -88,31 +88,32 @@ func TestEachCommandReachesForWhatItUses(t *testing.T) {
 			t.Errorf("%s: %s", what, diff)
 		}
 	}
-	planned, err := Plan(ctx, env, nil, PlanOptions{Offline: true})
+	planned, err := Plan(ctx, env, PlanOptions{Offline: true})
 	want("plan --offline", planned, err, map[string]string{"image api": "unknown", "secret token": "unknown", "job train": "unknown"})
 	if asked() > 0 {
 		t.Errorf("plan --offline asks the registry %d times", asked())
 	}
-	if _, err := Plan(ctx, env, nil, PlanOptions{Offline: true, ExitCode: true}); ExitCode(err) != ExitChanges {
+	if _, err := Plan(ctx, env, PlanOptions{Offline: true, ExitCode: true}); ExitCode(err) != ExitChanges {
 		t.Errorf("what is unknown counts as no change: %v", err)
 	}
-	planned, err = Plan(ctx, env, nil, PlanOptions{})
+	planned, err = Plan(ctx, env, PlanOptions{})
 	want("plan", planned, err, map[string]string{"image api": "push", "secret token": "unknown", "job train": "unknown"})
 	if !strings.Contains(events.String(), "the cluster cannot be asked") || !strings.Contains(events.String(), "elsewhere/kubeconfig") {
 		t.Errorf("plan does not say why: %v", events)
 	}
-	built, err := Build(ctx, env, nil, BuildOptions{})
+	built, err := Build(ctx, env, BuildOptions{})
 	want("build", built, err, map[string]string{"image api": "pushed"})
-	planned, err = Plan(ctx, env, nil, PlanOptions{})
+	planned, err = Plan(ctx, env, PlanOptions{})
 	want("plan after build", planned, err, map[string]string{"image api": "up-to-date", "secret token": "unknown", "job train": "unknown"})
 	if listed, err := Images(ctx, env); err != nil || len(listed.Images) != 1 {
 		t.Errorf("images: %+v, %v", listed, err)
 	}
-	retagged, err := Retag(ctx, env, built.Images[0].Tags[0], "v1", false)
+	retagged, err := Retag(ctx, env, RetagOptions{From: built.Images[0].Tags[0], To: "v1"})
 	want("retag", retagged, err, map[string]string{"image api": "tagged"})
 	for _, o := range []RenderOptions{{}, {Version: "2.18"}, {Compiled: true, Version: "2.18"}, {Source: true, Version: "1.11.3"}} {
 		events.text.Reset()
-		rendered, err := Render(ctx, env, "train", o)
+		o.Job = "train"
+		rendered, err := Render(ctx, env, o)
 		if err != nil || !strings.Contains(rendered.Text, "image") {
 			t.Errorf("render %+v: %v", o, err)
 		}
@@ -134,7 +135,7 @@ func TestPartsThatAreLeftOut(t *testing.T) {
 		do     func(*testing.T, *Env) error
 	}{
 		"build without a cluster": {"registry: REGISTRY\nimages: {api: {files: [job.yml]}}", func(t *testing.T, env *Env) error {
-			_, err := Build(t.Context(), env, nil, BuildOptions{})
+			_, err := Build(t.Context(), env, BuildOptions{})
 			return err
 		}},
 		"runs on a server without a cluster": {"registry: REGISTRY\npolyaxon: {host: '" + sandboxtest.Polyaxon(t, "1.11.3", "") + "'}", func(t *testing.T, env *Env) error {
@@ -142,18 +143,18 @@ func TestPartsThatAreLeftOut(t *testing.T) {
 			return err
 		}},
 		"a job with an image of its own, without a registry": {"cluster: {kubeconfig: {path: none}}\njobs: {train: {polyaxonfile: job.yml}}", func(t *testing.T, env *Env) error {
-			planned, err := Plan(t.Context(), env, nil, PlanOptions{})
+			planned, err := Plan(t.Context(), env, PlanOptions{})
 			if err == nil && planned.Jobs[0].Action != "unknown" {
 				t.Errorf("%+v", planned.Jobs)
 			}
 			return err
 		}},
 		"images and no jobs": {"registry: REGISTRY\nimages: {api: {files: [job.yml]}}", func(t *testing.T, env *Env) error {
-			planned, err := Plan(t.Context(), env, nil, PlanOptions{})
+			planned, err := Plan(t.Context(), env, PlanOptions{})
 			if err != nil || len(planned.Images) != 1 {
 				t.Errorf("plan: %+v, %v", planned, err)
 			}
-			deployed, err := Deploy(t.Context(), env, nil, JobOptions{})
+			deployed, err := Deploy(t.Context(), env, DeployOptions{})
 			if err == nil && (len(deployed.Images) != 1 || deployed.Images[0].Action != "pushed") {
 				t.Errorf("%+v", deployed)
 			}
@@ -185,7 +186,7 @@ func TestAllThatIsMissing(t *testing.T) {
 		"job.yml": jobFile, "src/a.py": "",
 	})
 	env.Transport = http.DefaultTransport
-	_, err := Deploy(t.Context(), env, nil, JobOptions{})
+	_, err := Deploy(t.Context(), env, DeployOptions{})
 	if err == nil || ExitCode(err) != ExitUsage {
 		t.Fatalf("%v", err)
 	}
@@ -200,7 +201,7 @@ func TestAllThatIsMissing(t *testing.T) {
 			t.Errorf("without a place: %v", leaf)
 		}
 	}
-	_, err = Build(t.Context(), env, nil, BuildOptions{})
+	_, err = Build(t.Context(), env, BuildOptions{})
 	for _, missing := range []string{"conf", "lock.txt", "Dockerfile.gone"} {
 		if err == nil || !strings.Contains(err.Error(), missing) {
 			t.Errorf("build does not tell %s: %v", missing, err)

@@ -24,7 +24,7 @@ func TestVerify(t *testing.T) {
 	})
 	build := func(verify bool) (string, error) {
 		t.Helper()
-		result, err := Build(t.Context(), env, nil, BuildOptions{Verify: verify})
+		result, err := Build(t.Context(), env, BuildOptions{Verify: verify})
 		if err != nil {
 			return "", err
 		}

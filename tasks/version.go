@@ -7,6 +7,6 @@ import (
 )
 
 // Version gives this program's version.
-func Version(_ context.Context, env *Env) (*report.Result, error) {
+func Version(_ context.Context, env *Env) (*Result, error) {
 	return &report.Result{Command: "version", Text: "slipway " + env.Version + "\n"}, nil
 }

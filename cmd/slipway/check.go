@@ -7,14 +7,14 @@ import (
 
 	"github.com/slipway-ci/slipway/tasks"
 	"github.com/slipway-ci/slipway/tasks/door"
-	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 func check(d *door.Door) *cobra.Command {
 	var o tasks.CheckOptions
 	c := command(d, "check [FILE...]", "Check Polyaxonfiles: these, all in these directories, or those of all jobs and services", cobra.ArbitraryArgs,
-		func(ctx context.Context, env *tasks.Env, files []string) (*report.Result, error) {
-			return tasks.Check(ctx, env, files, o)
+		func(ctx context.Context, env *tasks.Env, files []string) (*tasks.Result, error) {
+			o.Files = files
+			return tasks.Check(ctx, env, o)
 		})
 	c.Long = `Checks Polyaxonfiles as the server of each version of Polyaxon would, and for what
 no server tells. With no FILE and no slipway.yaml it looks through the whole

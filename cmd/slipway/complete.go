@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/printer"
 	components "github.com/slipway-ci/slipway/polyaxon"
 	"github.com/slipway-ci/slipway/tasks"
@@ -38,20 +37,20 @@ func complete(c *cobra.Command, most int, words completion) {
 // completeArguments gives each command that takes names its completion, by the word
 // for its argument in its usage line.
 func completeArguments(d *door.Door, root *cobra.Command) {
-	named := func(pick func(config.Names) []string) completion {
+	named := func(pick func(tasks.Known) []string) completion {
 		return func(*cobra.Command, []string) []string { return pick(tasks.Names(d.Env())) }
 	}
-	jobs := func(n config.Names) []string { return n.Jobs }
-	either := func(n config.Names) []string { return append(n.Jobs, n.Services...) }
+	jobs := func(n tasks.Known) []string { return n.Jobs }
+	either := func(n tasks.Known) []string { return append(n.Jobs, n.Services...) }
 	shipped := func(*cobra.Command, []string) []string { return components.Names() }
 	byUsage := map[string]completion{
 		"deploy [JOB...]":     named(jobs),
 		"plan [JOB...]":       named(jobs),
 		"submit JOB":          named(jobs),
 		"render JOB":          named(either),
-		"build [IMAGE...]":    named(func(n config.Names) []string { return n.Images }),
-		"up SERVICE":          named(func(n config.Names) []string { return n.Services }),
-		"down SERVICE":        named(func(n config.Names) []string { return n.Services }),
+		"build [IMAGE...]":    named(func(n tasks.Known) []string { return n.Images }),
+		"up SERVICE":          named(func(n tasks.Known) []string { return n.Services }),
+		"down SERVICE":        named(func(n tasks.Known) []string { return n.Services }),
 		"show NAME":           shipped,
 		"eject NAME [PATH]":   shipped,
 		"artifacts RUN [DIR]": completeRun(d),

@@ -7,23 +7,22 @@ import (
 
 	"github.com/slipway-ci/slipway/tasks"
 	"github.com/slipway-ci/slipway/tasks/door"
-	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 func component(d *door.Door) *cobra.Command {
 	return group("component", "The Polyaxon components that ship",
 		command(d, "list", "Tell the components that ship", cobra.NoArgs, plainly(tasks.ComponentList)),
 		command(d, "show NAME", "Print a component", cobra.ExactArgs(1),
-			func(ctx context.Context, env *tasks.Env, args []string) (*report.Result, error) {
-				return tasks.ComponentShow(ctx, env, args[0])
+			func(ctx context.Context, env *tasks.Env, args []string) (*tasks.Result, error) {
+				return tasks.ComponentShow(ctx, env, tasks.ComponentShowOptions{Name: args[0]})
 			}),
 		command(d, "eject NAME [PATH]", "Write a component to polyaxon/NAME.yml, to be changed; never overwrites", cobra.RangeArgs(1, 2),
-			func(ctx context.Context, env *tasks.Env, args []string) (*report.Result, error) {
-				path := ""
+			func(ctx context.Context, env *tasks.Env, args []string) (*tasks.Result, error) {
+				o := tasks.ComponentEjectOptions{Name: args[0]}
 				if len(args) == 2 {
-					path = args[1]
+					o.Path = args[1]
 				}
-				return tasks.ComponentEject(ctx, env, args[0], path)
+				return tasks.ComponentEject(ctx, env, o)
 			}),
 	)
 }

@@ -127,7 +127,7 @@ func TestDagIsNotWaitedFor(t *testing.T) {
 			})
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute) // it hangs
 			defer cancel()
-			result, err := tasks.Deploy(ctx, env, []string{"prepare"}, tasks.JobOptions{})
+			result, err := tasks.Deploy(ctx, env, tasks.DeployOptions{Jobs: []string{"prepare"}})
 			if code := tasks.ExitCode(err); code != test.code {
 				t.Fatalf("exit code %d: %v", code, err)
 			}

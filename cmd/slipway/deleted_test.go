@@ -31,19 +31,19 @@ func deletedWhileFollowed(s *stage) {
 	} {
 		for command, do := range map[string]func(context.Context, *tasks.Env) (*report.Result, error){
 			"deploy": func(ctx context.Context, env *tasks.Env) (*report.Result, error) {
-				return tasks.Deploy(ctx, env, nil, tasks.JobOptions{})
+				return tasks.Deploy(ctx, env, tasks.DeployOptions{})
 			},
 			"follow": func(ctx context.Context, env *tasks.Env) (*report.Result, error) {
-				if _, err := tasks.Submit(ctx, env, "prepare", tasks.JobOptions{}); err != nil {
+				if _, err := tasks.Submit(ctx, env, tasks.SubmitOptions{Job: "prepare"}); err != nil {
 					return nil, err
 				}
-				return tasks.Follow(ctx, env, "prepare", tasks.JobOptions{})
+				return tasks.Follow(ctx, env, tasks.FollowOptions{Run: "prepare"})
 			},
 			"logs -f": func(ctx context.Context, env *tasks.Env) (*report.Result, error) {
-				if _, err := tasks.Submit(ctx, env, "prepare", tasks.JobOptions{}); err != nil {
+				if _, err := tasks.Submit(ctx, env, tasks.SubmitOptions{Job: "prepare"}); err != nil {
 					return nil, err
 				}
-				return tasks.Logs(ctx, env, "prepare", tasks.LogsOptions{Follow: true})
+				return tasks.Logs(ctx, env, tasks.LogsOptions{Run: "prepare", Follow: true})
 			},
 		} {
 			s.t.Run(what+" of "+command, func(t *testing.T) {

@@ -2,30 +2,31 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/slipway-ci/slipway/tasks"
 	"github.com/slipway-ci/slipway/tasks/door"
-	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 func deploy(d *door.Door) *cobra.Command {
-	var o tasks.JobOptions
+	var o tasks.DeployOptions
 	c := command(d, "deploy [JOB...]", "Build, push, sync secrets, submit, follow, report", cobra.ArbitraryArgs,
-		func(ctx context.Context, env *tasks.Env, jobs []string) (*report.Result, error) {
-			return tasks.Deploy(ctx, env, jobs, o)
+		func(ctx context.Context, env *tasks.Env, jobs []string) (*tasks.Result, error) {
+			o.Jobs = jobs
+			return tasks.Deploy(ctx, env, o)
 		})
 	c.Flags().BoolVar(&o.Rerun, "rerun", false, "run again what succeeded, or runs, for the same inputs")
-	failPending(c, &o)
+	failPending(c, &o.FailPending)
 	params(c, &o.Params)
 	expand(c, &o.Expand)
-	download(c, &o)
+	download(c, &o.Download)
 	return c
 }
 
-func download(c *cobra.Command, o *tasks.JobOptions) {
-	c.Flags().StringVar(&o.Download, "download", "", "download the files of each run into this directory once it has ended, also when it failed")
+func download(c *cobra.Command, into *string) {
+	c.Flags().StringVar(into, "download", "", "download the files of each run into this directory once it has ended, also when it failed")
 }
 
 func expand(c *cobra.Command, into *bool) {
@@ -36,15 +37,16 @@ func params(c *cobra.Command, into *[]string) {
 	c.Flags().StringArrayVarP(into, "param", "P", nil, "give an input of the named jobs a value, as NAME=VALUE; it wins over slipway.yaml")
 }
 
-func failPending(c *cobra.Command, o *tasks.JobOptions) {
-	c.Flags().DurationVar(&o.FailPending, "fail-pending", 0, "stop a run that does not start within this time, and exit with 7")
+func failPending(c *cobra.Command, into *time.Duration) {
+	c.Flags().DurationVar(into, "fail-pending", 0, "stop a run that does not start within this time, and exit with 7")
 }
 
 func plan(d *door.Door) *cobra.Command {
 	var o tasks.PlanOptions
 	c := command(d, "plan [JOB...]", "Show all that deploy would do, secrets masked; change nothing", cobra.ArbitraryArgs,
-		func(ctx context.Context, env *tasks.Env, jobs []string) (*report.Result, error) {
-			return tasks.Plan(ctx, env, jobs, o)
+		func(ctx context.Context, env *tasks.Env, jobs []string) (*tasks.Result, error) {
+			o.Jobs = jobs
+			return tasks.Plan(ctx, env, o)
 		})
 	c.Flags().BoolVar(&o.ExitCode, "exit-code", false, "exit with 10 when there are changes")
 	c.Flags().BoolVar(&o.Offline, "offline", false, "ask neither registry, cluster nor Polyaxon, and read no secret; what only they know is unknown")
@@ -56,8 +58,9 @@ func plan(d *door.Door) *cobra.Command {
 func render(d *door.Door) *cobra.Command {
 	var o tasks.RenderOptions
 	c := command(d, "render JOB", "Print the operation of a job or a service as it will be sent", cobra.ExactArgs(1),
-		func(ctx context.Context, env *tasks.Env, args []string) (*report.Result, error) {
-			return tasks.Render(ctx, env, args[0], o)
+		func(ctx context.Context, env *tasks.Env, args []string) (*tasks.Result, error) {
+			o.Job = args[0]
+			return tasks.Render(ctx, env, o)
 		})
 	c.Flags().BoolVar(&o.Source, "source", false, "print your own file with the edits made; comments, order and quotes stay")
 	c.Flags().BoolVar(&o.Compiled, "compiled", false, "print what Polyaxon compiles it to, before it makes the pod")

@@ -71,7 +71,7 @@ func (s *stage) throughFault(k int, fault testbed.Fault) {
 		}
 	})
 	s.faults.Spoil(k, fault)
-	code, err := s.deploy(s.t.Context(), project, tasks.JobOptions{})
+	code, err := s.deploy(s.t.Context(), project, tasks.DeployOptions{})
 	s.faults.Spoil(0, "")
 	end()
 	what := fmt.Sprintf("request %d, %s", k, path)
@@ -79,7 +79,7 @@ func (s *stage) throughFault(k int, fault testbed.Fault) {
 		if count := s.runs(project); len(count) > 0 {
 			s.t.Errorf("%s: the deploy failed, and something runs: %v", what, count)
 		}
-		code, err = s.deploy(s.t.Context(), project, tasks.JobOptions{})
+		code, err = s.deploy(s.t.Context(), project, tasks.DeployOptions{})
 	}
 	if code != tasks.ExitOK {
 		s.t.Errorf("%s: exit code %d: %v", what, code, err)
@@ -91,7 +91,7 @@ func (s *stage) throughFault(k int, fault testbed.Fault) {
 // of the requests that a deploy takes.
 func (s *stage) rehearse() []string {
 	s.t.Helper()
-	if code, err := s.deploy(s.t.Context(), s.project(), tasks.JobOptions{}); code != tasks.ExitOK {
+	if code, err := s.deploy(s.t.Context(), s.project(), tasks.DeployOptions{}); code != tasks.ExitOK {
 		s.t.Fatal(err)
 	}
 	var mu sync.Mutex
@@ -104,7 +104,7 @@ func (s *stage) rehearse() []string {
 	})
 	defer end()
 	s.faults.Spoil(0, "")
-	if code, err := s.deploy(s.t.Context(), s.project(), tasks.JobOptions{}); code != tasks.ExitOK {
+	if code, err := s.deploy(s.t.Context(), s.project(), tasks.DeployOptions{}); code != tasks.ExitOK {
 		s.t.Fatal(err)
 	}
 	return paths
@@ -130,7 +130,7 @@ func TestEveryEndThroughFaults(t *testing.T) {
 			for _, k := range some(len(paths)-first, 9, 1, number) {
 				project := s.project()
 				s.faults.Spoil(first+k, []testbed.Fault{testbed.LoseRequest, testbed.LoseAnswer, testbed.CutAnswer}[k%3])
-				code, err := s.deploy(t.Context(), project, tasks.JobOptions{})
+				code, err := s.deploy(t.Context(), project, tasks.DeployOptions{})
 				if code != end.code {
 					t.Errorf("request %d: exit code %d: %v", first+k, code, err)
 				}
@@ -162,7 +162,7 @@ func TestInterruptedAtEveryRequest(t *testing.T) {
 				}
 			})
 			s.faults.Spoil(k, fault)
-			code, err := s.deploy(ctx, project, tasks.JobOptions{})
+			code, err := s.deploy(ctx, project, tasks.DeployOptions{})
 			end()
 			cancel()
 			if code != tasks.ExitInterrupted {
@@ -229,12 +229,12 @@ func TestPlanOnlyAsks(t *testing.T) {
 			}
 			mu.Unlock()
 		})
-		result, err := tasks.Plan(t.Context(), s.env(project, &http.Transport{DisableKeepAlives: true}), nil, tasks.PlanOptions{ExitCode: true})
+		result, err := tasks.Plan(t.Context(), s.env(project, &http.Transport{DisableKeepAlives: true}), tasks.PlanOptions{ExitCode: true})
 		end()
 		if tasks.ExitCode(err) != tasks.ExitChanges || len(result.Jobs) != 2 {
 			t.Errorf("%+v, %v", result, err)
 		}
-		if code, err := s.deploy(t.Context(), project, tasks.JobOptions{}); code != tasks.ExitOK {
+		if code, err := s.deploy(t.Context(), project, tasks.DeployOptions{}); code != tasks.ExitOK {
 			t.Fatal(err)
 		}
 		if err := os.WriteFile(filepath.Join(s.dir, "data.txt"), []byte("other data"), 0o600); err != nil {
@@ -277,7 +277,7 @@ func TestRaces(t *testing.T) {
 							submits(runner, e.Subject)
 						}
 					})
-					if _, err := tasks.Deploy(t.Context(), env, nil, tasks.JobOptions{}); err != nil {
+					if _, err := tasks.Deploy(t.Context(), env, tasks.DeployOptions{}); err != nil {
 						t.Errorf("exit code %d: %v", tasks.ExitCode(err), err)
 					}
 				})

@@ -50,7 +50,7 @@ func TestWhatWasCheckedIsSubmitted(t *testing.T) {
 			}
 		})
 		defer end()
-		if code, err := s.deploy(t.Context(), project, tasks.JobOptions{}); code != tasks.ExitOK {
+		if code, err := s.deploy(t.Context(), project, tasks.DeployOptions{}); code != tasks.ExitOK {
 			t.Fatal(err)
 		}
 		runs, _, err := s.direct.Runs(t.Context(), project, polyaxon.Query{Limit: 10})

@@ -79,7 +79,7 @@ func TestPanicAtEveryRequest(t *testing.T) {
 		}))
 		ctx, faults := panics.Watch(t.Context()) // as the door does
 		err := panics.Catch("", func() error {
-			_, err := tasks.Deploy(ctx, env, nil, tasks.JobOptions{})
+			_, err := tasks.Deploy(ctx, env, tasks.DeployOptions{})
 			return err
 		})
 		err = errors.Join(err, faults())

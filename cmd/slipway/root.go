@@ -9,7 +9,6 @@ import (
 
 	"github.com/slipway-ci/slipway/tasks"
 	"github.com/slipway-ci/slipway/tasks/door"
-	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // root gives the whole command line. Flags fill d before a command runs.
@@ -71,14 +70,14 @@ func refuseUnknown(root *cobra.Command) {
 }
 
 // command gives a command whose arguments and context go to task.
-func command(d *door.Door, use, short string, args cobra.PositionalArgs, task func(context.Context, *tasks.Env, []string) (*report.Result, error)) *cobra.Command {
+func command(d *door.Door, use, short string, args cobra.PositionalArgs, task func(context.Context, *tasks.Env, []string) (*tasks.Result, error)) *cobra.Command {
 	c := &cobra.Command{
 		Use: use, Short: short, Args: counted(args),
 		RunE: func(c *cobra.Command, args []string) error {
-			return d.Run(c.Context(), func(ctx context.Context, env *tasks.Env) (*report.Result, error) {
+			return d.Run(c.Context(), func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 				result, err := task(ctx, env, args)
 				if result == nil {
-					result = &report.Result{Command: c.Name()}
+					result = &tasks.Result{Command: c.Name()}
 				}
 				return result, err
 			})
@@ -117,8 +116,8 @@ func badFlag(c *cobra.Command, err error) error {
 }
 
 // plainly makes a task without arguments one for command.
-func plainly(task door.Task) func(context.Context, *tasks.Env, []string) (*report.Result, error) {
-	return func(ctx context.Context, env *tasks.Env, _ []string) (*report.Result, error) { return task(ctx, env) }
+func plainly(task door.Task) func(context.Context, *tasks.Env, []string) (*tasks.Result, error) {
+	return func(ctx context.Context, env *tasks.Env, _ []string) (*tasks.Result, error) { return task(ctx, env) }
 }
 
 // group gives a command that only holds others.

@@ -7,14 +7,14 @@ import (
 
 	"github.com/slipway-ci/slipway/tasks"
 	"github.com/slipway-ci/slipway/tasks/door"
-	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 func submit(d *door.Door) *cobra.Command {
-	var o tasks.JobOptions
+	var o tasks.SubmitOptions
 	c := command(d, "submit JOB", "Build, push and submit one job without waiting for it", cobra.ExactArgs(1),
-		func(ctx context.Context, env *tasks.Env, args []string) (*report.Result, error) {
-			return tasks.Submit(ctx, env, args[0], o)
+		func(ctx context.Context, env *tasks.Env, args []string) (*tasks.Result, error) {
+			o.Job = args[0]
+			return tasks.Submit(ctx, env, o)
 		})
 	c.Flags().BoolVar(&o.Rerun, "rerun", false, "submit again what succeeded, or runs, for the same inputs")
 	params(c, &o.Params)
@@ -25,7 +25,7 @@ func submit(d *door.Door) *cobra.Command {
 func runs(d *door.Door) *cobra.Command {
 	var o tasks.RunsOptions
 	c := command(d, "runs", "List the project's newest runs, and its services that go on", cobra.NoArgs,
-		func(ctx context.Context, env *tasks.Env, _ []string) (*report.Result, error) {
+		func(ctx context.Context, env *tasks.Env, _ []string) (*tasks.Result, error) {
 			return tasks.Runs(ctx, env, o)
 		})
 	c.Flags().IntVar(&o.Limit, "limit", tasks.DefaultRuns, "list this many")
@@ -35,89 +35,92 @@ func runs(d *door.Door) *cobra.Command {
 }
 
 func status(d *door.Door) *cobra.Command {
-	var o tasks.RunOptions
+	var o tasks.StatusOptions
 	c := command(d, "status RUN", "Tell a run's history, metrics and outputs", cobra.ExactArgs(1),
-		func(ctx context.Context, env *tasks.Env, args []string) (*report.Result, error) {
-			return tasks.Status(ctx, env, args[0], o)
+		func(ctx context.Context, env *tasks.Env, args []string) (*tasks.Result, error) {
+			o.Run = args[0]
+			return tasks.Status(ctx, env, o)
 		})
-	lastSucceeded(c, &o)
+	lastSucceeded(c, &o.LastSucceeded)
 	return c
 }
 
-func lastSucceeded(c *cobra.Command, o *tasks.RunOptions) {
-	c.Flags().BoolVar(&o.LastSucceeded, "last-succeeded", false, "of a job's runs take the newest that succeeded")
+func lastSucceeded(c *cobra.Command, into *bool) {
+	c.Flags().BoolVar(into, "last-succeeded", false, "of a job's runs take the newest that succeeded")
 }
 
 func logs(d *door.Door) *cobra.Command {
 	var o tasks.LogsOptions
 	c := command(d, "logs RUN", "Print a run's lines", cobra.ExactArgs(1),
-		func(ctx context.Context, env *tasks.Env, args []string) (*report.Result, error) {
-			return tasks.Logs(ctx, env, args[0], o)
+		func(ctx context.Context, env *tasks.Env, args []string) (*tasks.Result, error) {
+			o.Run = args[0]
+			return tasks.Logs(ctx, env, o)
 		})
 	c.Flags().BoolVarP(&o.Follow, "follow", "f", false, "go on until the run has ended")
 	c.Flags().BoolVar(&o.AllContainers, "all-containers", false, "print the lines of init and sidecar containers too")
-	lastSucceeded(c, &o.RunOptions)
+	lastSucceeded(c, &o.LastSucceeded)
 	return c
 }
 
 func follow(d *door.Door) *cobra.Command {
-	var o tasks.JobOptions
+	var o tasks.FollowOptions
 	c := command(d, "follow RUN", "Watch a run to its end and exit with it", cobra.ExactArgs(1),
-		func(ctx context.Context, env *tasks.Env, args []string) (*report.Result, error) {
-			return tasks.Follow(ctx, env, args[0], o)
+		func(ctx context.Context, env *tasks.Env, args []string) (*tasks.Result, error) {
+			o.Run = args[0]
+			return tasks.Follow(ctx, env, o)
 		})
-	failPending(c, &o)
-	download(c, &o)
+	failPending(c, &o.FailPending)
+	download(c, &o.Download)
 	return c
 }
 
 func stop(d *door.Door) *cobra.Command {
 	return command(d, "stop RUN", "Stop a run", cobra.ExactArgs(1),
-		func(ctx context.Context, env *tasks.Env, args []string) (*report.Result, error) {
-			return tasks.Stop(ctx, env, args[0])
+		func(ctx context.Context, env *tasks.Env, args []string) (*tasks.Result, error) {
+			return tasks.Stop(ctx, env, tasks.RunOptions{Run: args[0]})
 		})
 }
 
 func restart(d *door.Door) *cobra.Command {
 	return command(d, "restart RUN", "Make a new run of a run's operation", cobra.ExactArgs(1),
-		func(ctx context.Context, env *tasks.Env, args []string) (*report.Result, error) {
-			return tasks.Restart(ctx, env, args[0])
+		func(ctx context.Context, env *tasks.Env, args []string) (*tasks.Result, error) {
+			return tasks.Restart(ctx, env, tasks.RunOptions{Run: args[0]})
 		})
 }
 
 func resume(d *door.Door) *cobra.Command {
 	return command(d, "resume RUN", "Run a run that has ended again, under its id", cobra.ExactArgs(1),
-		func(ctx context.Context, env *tasks.Env, args []string) (*report.Result, error) {
-			return tasks.Resume(ctx, env, args[0])
+		func(ctx context.Context, env *tasks.Env, args []string) (*tasks.Result, error) {
+			return tasks.Resume(ctx, env, tasks.RunOptions{Run: args[0]})
 		})
 }
 
 func approve(d *door.Door) *cobra.Command {
 	return command(d, "approve RUN", "Let a run go on that waits for approval", cobra.ExactArgs(1),
-		func(ctx context.Context, env *tasks.Env, args []string) (*report.Result, error) {
-			return tasks.Approve(ctx, env, args[0])
+		func(ctx context.Context, env *tasks.Env, args []string) (*tasks.Result, error) {
+			return tasks.Approve(ctx, env, tasks.RunOptions{Run: args[0]})
 		})
 }
 
 func artifacts(d *door.Door) *cobra.Command {
-	var o tasks.RunOptions
+	var o tasks.ArtifactsOptions
 	c := command(d, "artifacts RUN [DIR]", "List a run's files, or download them into DIR", cobra.RangeArgs(1, 2),
-		func(ctx context.Context, env *tasks.Env, args []string) (*report.Result, error) {
-			directory := ""
-			if len(args) == 2 {
-				directory = args[1]
+		func(ctx context.Context, env *tasks.Env, args []string) (*tasks.Result, error) {
+			if o.Run = args[0]; len(args) == 2 {
+				o.Dir = args[1]
 			}
-			return tasks.Artifacts(ctx, env, args[0], directory, o)
+			return tasks.Artifacts(ctx, env, o)
 		})
-	lastSucceeded(c, &o)
+	lastSucceeded(c, &o.LastSucceeded)
 	return c
 }
 
 func up(d *door.Door) *cobra.Command {
 	var o tasks.UpOptions
 	c := command(d, "up SERVICE", "Start a service, wait until it answers, and print its address", cobra.ExactArgs(1),
-		func(ctx context.Context, env *tasks.Env, args []string) (*report.Result, error) {
-			return tasks.Up(ctx, env, args[0], o)
+		func(ctx context.Context, env *tasks.Env, args []string) (*tasks.Result, error) {
+			o.Service = args[0]
+			return tasks.Up(ctx, env, o)
 		})
 	params(c, &o.Params)
 	c.Flags().BoolVar(&o.Keep, "keep", false, "leave runs of the service with other inputs as they are")
@@ -128,7 +131,7 @@ func up(d *door.Door) *cobra.Command {
 
 func down(d *door.Door) *cobra.Command {
 	return command(d, "down SERVICE", "Stop a service and wait until it has ended", cobra.ExactArgs(1),
-		func(ctx context.Context, env *tasks.Env, args []string) (*report.Result, error) {
-			return tasks.Down(ctx, env, args[0])
+		func(ctx context.Context, env *tasks.Env, args []string) (*tasks.Result, error) {
+			return tasks.Down(ctx, env, tasks.DownOptions{Service: args[0]})
 		})
 }

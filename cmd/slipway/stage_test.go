@@ -182,10 +182,10 @@ func (s *stage) during(seen func(n int, r *http.Request, answered bool)) (end fu
 }
 
 // deploy deploys a project in this process and gives the exit code.
-func (s *stage) deploy(ctx context.Context, project string, o tasks.JobOptions) (int, error) {
+func (s *stage) deploy(ctx context.Context, project string, o tasks.DeployOptions) (int, error) {
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
-	_, err := tasks.Deploy(ctx, s.env(project, transport), nil, o)
+	_, err := tasks.Deploy(ctx, s.env(project, transport), o)
 	return tasks.ExitCode(err), err
 }
 

@@ -54,7 +54,7 @@ func TestStoppedIsSaid(t *testing.T) {
 					cancel()
 				}
 			})
-			result, err := tasks.Deploy(ctx, env, []string{"prepare"}, tasks.JobOptions{FailPending: test.pending})
+			result, err := tasks.Deploy(ctx, env, tasks.DeployOptions{Jobs: []string{"prepare"}, FailPending: test.pending})
 			if code := tasks.ExitCode(err); code != test.code || len(result.Jobs) != 1 || result.Jobs[0].Status != test.status {
 				t.Fatalf("%v; %+v", err, result.Jobs)
 			}

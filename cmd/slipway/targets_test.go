@@ -41,22 +41,24 @@ func TestTargets(t *testing.T) {
 	walk(root(door.Open()), "")
 	sort.Strings(commands)
 
-	file, err := parser.ParseFile(token.NewFileSet(), "../../magefile.go", nil, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
 	targets := []string{}
-	for _, declaration := range file.Decls {
-		function, ok := declaration.(*ast.FuncDecl)
-		if !ok || !function.Name.IsExported() {
-			continue
+	for _, path := range []string{"../../magefile.go", "../../tasks/mage/mage.go"} {
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		if err != nil {
+			t.Fatal(err)
 		}
-		name := strings.ToLower(function.Name.Name)
-		if function.Recv != nil {
-			name = strings.ToLower(function.Recv.List[0].Type.(*ast.Ident).Name) + ":" + name
-		}
-		if !slices.Contains(onlyMage, name) {
-			targets = append(targets, name)
+		for _, declaration := range file.Decls {
+			function, ok := declaration.(*ast.FuncDecl)
+			if !ok || !function.Name.IsExported() {
+				continue
+			}
+			name := strings.ToLower(function.Name.Name)
+			if function.Recv != nil {
+				name = strings.ToLower(function.Recv.List[0].Type.(*ast.Ident).Name) + ":" + name
+			}
+			if !slices.Contains(onlyMage, name) {
+				targets = append(targets, name)
+			}
 		}
 	}
 	sort.Strings(targets)

@@ -76,30 +76,56 @@ func (m *Masker) Public(texts ...string) {
 	}
 }
 
+// Learner is told the values that nobody may see.
+type Learner interface {
+	// Learn takes a value, which the caller does not change afterwards. It is not sure
+	// to be a secret when it only looks like one.
+	Learn(value []byte, sure bool)
+}
+
+// Tell tells to, which may be nil, values that nobody may see.
+func Tell(to Learner, values ...Value) {
+	for _, v := range values {
+		if to != nil {
+			to.Learn(v.Reveal(), true)
+		}
+	}
+}
+
+// Suspect tells to, which may be nil, values that look like secrets and may be none.
+func Suspect(to Learner, values ...Value) {
+	for _, v := range values {
+		if to != nil {
+			to.Learn(v.Reveal(), false)
+		}
+	}
+}
+
 // Add has values masked from now on.
-func (m *Masker) Add(values ...Value) { m.learn(values, true) }
+func (m *Masker) Add(values ...Value) {
+	for _, v := range values {
+		m.Learn(v.Reveal(), true)
+	}
+}
 
-// Suspect has values masked that look like secrets and may be none. Nobody else is
-// told: a runner would replace them in what other programs print, too.
-func (m *Masker) Suspect(values ...Value) { m.learn(values, false) }
-
-func (m *Masker) learn(values []Value, tell bool) {
+// Learn implements Learner: it has a value masked from now on. Of one that is not sure
+// to be a secret nobody else is told: a runner would replace it in what other programs
+// print, too.
+func (m *Masker) Learn(value []byte, sure bool) {
 	if m == nil {
 		return
 	}
 	var news []string
 	m.mu.Lock()
-	for _, v := range values {
-		for _, part := range parts(v.Reveal()) {
-			if told, known := m.known[part]; known && (told || !tell) {
-				continue
-			}
-			m.known[part] = tell
-			for _, f := range derive(part, m.escapes) {
-				m.add(f)
-				if tell && m.tellable(f) {
-					news = append(news, f.text)
-				}
+	for _, part := range parts(value) {
+		if told, known := m.known[part]; known && (told || !sure) {
+			continue
+		}
+		m.known[part] = sure
+		for _, f := range derive(part, m.escapes) {
+			m.add(f)
+			if sure && m.tellable(f) {
+				news = append(news, f.text)
 			}
 		}
 	}

@@ -178,7 +178,7 @@ func TestSuspected(t *testing.T) {
 	m := NewMasker()
 	told := 0
 	m.Tell(func(string) { told++ })
-	m.Suspect(NewValue([]byte("Tr0ub4dor&3")))
+	Suspect(m, NewValue([]byte("Tr0ub4dor&3")))
 	if got := m.Mask("it is Tr0ub4dor&3"); got != "it is ***" || told > 0 {
 		t.Errorf("%d are told, and it prints %q", told, got)
 	}

@@ -9,16 +9,16 @@ import (
 // Watch gives a transport that has what its requests carry as credentials masked
 // before they are sent: a server may echo them. It sees what others add to a
 // request too, such as a token that a registry gave out.
-func Watch(to http.RoundTripper, m *Masker) http.RoundTripper {
-	if to == nil || m == nil {
+func Watch(to http.RoundTripper, secrets Learner) http.RoundTripper {
+	if to == nil || secrets == nil {
 		return to
 	}
-	return watch{to, m}
+	return watch{to, secrets}
 }
 
 type watch struct {
-	to     http.RoundTripper
-	masker *Masker
+	to      http.RoundTripper
+	secrets Learner
 }
 
 // credentials are the names of the headers that carry them.
@@ -28,7 +28,7 @@ var credentials = []string{"Authorization", "Proxy-Authorization", "Cookie", "X-
 func (w watch) RoundTrip(r *http.Request) (*http.Response, error) {
 	for _, name := range credentials {
 		for _, value := range r.Header.Values(name) {
-			w.masker.AddHeader(value)
+			learnHeader(w.secrets, value)
 		}
 	}
 	return w.to.RoundTrip(r)
@@ -41,25 +41,19 @@ func (w watch) CloseIdleConnections() {
 	}
 }
 
-// AddHeader has the credential in the value of an Authorization header masked, and
+// learnHeader tells secrets the credential in the value of an Authorization header, and
 // the password in it.
-func (m *Masker) AddHeader(value string) {
+func learnHeader(secrets Learner, value string) {
 	scheme, credential, found := strings.Cut(value, " ")
 	if !found {
 		credential = scheme
 	}
-	m.mu.RLock()
-	known := m.known[credential]
-	m.mu.RUnlock()
-	if known {
-		return
-	}
-	m.Add(NewValue([]byte(credential)))
+	secrets.Learn([]byte(credential), true)
 	if !strings.EqualFold(scheme, "Basic") {
 		return
 	}
 	if decoded, err := base64.StdEncoding.DecodeString(credential); err == nil {
 		_, password, _ := strings.Cut(string(decoded), ":")
-		m.Add(NewValue([]byte(password)))
+		secrets.Learn([]byte(password), true)
 	}
 }

@@ -6,8 +6,8 @@
 // A repository's own magefile uses it as slipway's does:
 //
 //	func Deploy(ctx context.Context) error {
-//		return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (*report.Result, error) {
-//			return tasks.Deploy(ctx, env, nil, tasks.JobOptions{})
+//		return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+//			return tasks.Deploy(ctx, env, tasks.DeployOptions{})
 //		})
 //	}
 package door
@@ -95,7 +95,7 @@ func (e *ExitError) Unwrap() error { return e.Err }
 func (e *ExitError) ExitStatus() int { return e.Code }
 
 // Task is a function of package tasks with its options bound.
-type Task func(context.Context, *tasks.Env) (*report.Result, error)
+type Task func(context.Context, *tasks.Env) (*tasks.Result, error)
 
 // Run calls task, tells what happens on Stderr and the result on Stdout. Its
 // error, if any, is an *ExitError.

@@ -68,11 +68,11 @@ func TestFaults(t *testing.T) {
 		return tasks.Runs(ctx, env, tasks.RunsOptions{})
 	}
 	build := func(ctx context.Context, env *tasks.Env) (*report.Result, error) {
-		return tasks.Build(ctx, env, nil, tasks.BuildOptions{})
+		return tasks.Build(ctx, env, tasks.BuildOptions{})
 	}
 	check := func(files ...string) door.Task {
 		return func(ctx context.Context, env *tasks.Env) (*report.Result, error) {
-			return tasks.Check(ctx, env, files, tasks.CheckOptions{Version: "2.18"})
+			return tasks.Check(ctx, env, tasks.CheckOptions{Files: files, Version: "2.18"})
 		}
 	}
 	at := func(part string) func(*tasks.Env) {

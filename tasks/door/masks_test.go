@@ -89,10 +89,10 @@ func TestEchoes(t *testing.T) {
 			return tasks.Runs(ctx, env, tasks.RunsOptions{})
 		}, []string{polyaxonToken}},
 		"kubernetes": {func(ctx context.Context, env *tasks.Env) (*report.Result, error) {
-			return tasks.SecretsSync(ctx, env, false)
+			return tasks.SecretsSync(ctx, env, tasks.SecretsOptions{})
 		}, []string{clusterToken, pullSecret}},
 		"registry": {func(ctx context.Context, env *tasks.Env) (*report.Result, error) {
-			return tasks.Build(ctx, env, nil, tasks.BuildOptions{})
+			return tasks.Build(ctx, env, tasks.BuildOptions{})
 		}, []string{bearer, password}},
 	} {
 		for _, output := range []string{"text", "json"} {

@@ -31,7 +31,7 @@ func (d *Door) Serve(ctx context.Context, directory string, idle time.Duration, 
 	defer stop()
 	env, _ := d.env()
 	err := panics.Catch("the sandbox in "+directory, func() error {
-		return tasks.SandboxServe(ctx, env, directory, idle, release, d.open().err)
+		return tasks.SandboxServe(ctx, env, tasks.SandboxServeOptions{Dir: directory, Idle: idle, Release: release, Log: d.open().err})
 	})
 	var container *sandbox.ContainerError
 	if errors.As(err, &container) {

@@ -44,7 +44,7 @@ func secretStarts() []string {
 func plainTextCredential(p *pass) {
 	seen := map[string]bool{}
 	report := func(value string, path []string, what string) {
-		p.options.Secrets.Suspect(secret.NewValue([]byte(value)))
+		secret.Suspect(p.options.Secrets, secret.NewValue([]byte(value)))
 		key := strings.Join(path, "\x00")
 		if !seen[key] {
 			seen[key] = true

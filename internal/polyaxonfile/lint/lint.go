@@ -39,7 +39,7 @@ type Options struct {
 	Reader file.Reader
 	// Secrets is told the credentials that stand in the file, for whoever prints
 	// findings; nil is told nothing.
-	Secrets *secret.Masker
+	Secrets secret.Learner
 }
 
 // KnownVersions are the releases whose behaviour is known by experiment: the last
