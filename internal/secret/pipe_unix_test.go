@@ -20,19 +20,15 @@ func TestPipe(t *testing.T) {
 		t.Skip(err)
 	}
 	r := &Resolver{Dir: dir}
-	go func() {
-		writer, err := os.OpenFile(path, os.O_RDWR, 0)
-		if err != nil {
-			return
-		}
-		defer writer.Close()
-		_, _ = writer.WriteString(canary)
-	}()
-	reader, err := os.Open(path) // there is a writer now
+	// A pipe that is open for reading keeps what is written into it.
+	reader, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer reader.Close()
+	if err := os.WriteFile(path, []byte(canary), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for range 2 {
 		if v, err := r.Resolve(t.Context(), Source{SchemeFile, "pipe"}); err != nil || string(v.Reveal()) != canary {
 			t.Errorf("%v", err)

@@ -44,7 +44,7 @@ func (d *Door) Serve(ctx context.Context, directory string, idle time.Duration, 
 }
 
 // Fault tells a fault of slipway, and gives its exit code.
-func (d *Door) Fault(fault *panics.Error) int {
+func (d *Door) Fault(fault error) int {
 	_ = d.fail(fault)
 	return tasks.ExitStep
 }
