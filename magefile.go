@@ -18,9 +18,9 @@ import (
 	_ "github.com/slipway-ci/slipway/tasks/mage"
 )
 
-// Test sets up what the tests need and runs them all (or -run=REGEXP), race detector on.
-func Test(ctx context.Context, run *string) error {
-	return workshop.Test(ctx, workshop.Options{Run: value(run), Log: os.Stderr})
+// Test sets up what the tests need and runs them all (or -run=REGEXP). With CI=true, or -race, the race detector is on.
+func Test(ctx context.Context, run *string, race *bool) error {
+	return workshop.Test(ctx, workshop.Options{Run: value(run), Race: value(race), Log: os.Stderr})
 }
 
 // Fuzz runs every fuzz target for 10 minutes, or -time=1h.

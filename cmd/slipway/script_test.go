@@ -46,32 +46,7 @@ func (s suite) Run() int {
 	if at := flag.Lookup("test.parallel"); at.Value.String() == at.DefValue {
 		_ = flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0)))
 	}
-	if testbed.Thorough() {
-		return shared.Run(s.M)
-	}
-	// The program that stories start has the race detector in thorough tests only: with it
-	// a command takes several times as long.
-	bin, err := os.MkdirTemp("", "slipway")
-	if err == nil {
-		defer os.RemoveAll(bin)
-		err = buildSlipway(context.Background(), bin)
-	}
-	if err == nil {
-		err = os.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
 	return shared.Run(s.M)
-}
-
-// buildSlipway puts slipway into a directory, without the race detector.
-func buildSlipway(ctx context.Context, dir string) error {
-	if out, err := exec.CommandContext(ctx, "go", "build", "-o", dir+string(os.PathSeparator), ".").CombinedOutput(); err != nil {
-		return fmt.Errorf("build slipway: %w\n%s", err, out)
-	}
-	return nil
 }
 
 func TestMain(m *testing.M) {
@@ -259,8 +234,9 @@ func unraced(t *testing.T, ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: unraced")
 	}
 	bin := ts.MkAbs(".bin")
-	ts.Check(os.MkdirAll(bin, 0o755))
-	ts.Check(buildSlipway(t.Context(), bin))
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(bin, "slipway"), ".").CombinedOutput(); err != nil {
+		ts.Fatalf("build slipway: %v\n%s", err, out)
+	}
 	ts.Setenv("PATH", bin+string(os.PathListSeparator)+ts.Getenv("PATH"))
 }
 

@@ -19,6 +19,8 @@ import (
 type Options struct {
 	// Run, when it is not empty, chooses tests or benchmarks by a regular expression.
 	Run string
+	// Race has tests run with the race detector, as they always do where CI is true.
+	Race bool
 	// Log takes what the tools say, besides their results.
 	Log io.Writer
 }
@@ -26,15 +28,19 @@ type Options struct {
 // cacheDir holds what the tests need and can be made again.
 const cacheDir = ".cache"
 
-// Test sets up the real components that tests want, and runs all tests with the
-// race detector. Where CI is true it then fuzzes: elsewhere the fuzz targets only
-// try the inputs that are known.
+// Test sets up the real components that tests want, and runs all tests. Where CI is true
+// it does so with the race detector, goes through all of the large matrices, and then
+// fuzzes: elsewhere the fuzz targets only try the inputs that are known.
 func Test(ctx context.Context, o Options) error {
 	if err := setUp(ctx, o); err != nil {
 		return err
 	}
-	args := []string{"test", "-race", "-timeout=40m"}
-	if os.Getenv("CI") != "true" {
+	args := []string{"test", "-timeout=40m"}
+	ci := os.Getenv("CI") == "true"
+	if ci || o.Race {
+		args = append(args, "-race")
+	}
+	if !ci {
 		// A third package has what others leave while they wait for servers.
 		args = append(args, "-p="+strconv.Itoa(runtime.GOMAXPROCS(0)+1))
 	}
@@ -45,7 +51,7 @@ func Test(ctx context.Context, o Options) error {
 	if _, set := os.LookupEnv("GORACE"); !set {
 		env = []string{"GORACE=atexit_sleep_ms=20"} // a program waits for a second otherwise, for races that it hears of late
 	}
-	if err := run(ctx, o, env, "go", append(args, "./...")...); err != nil || o.Run != "" || os.Getenv("CI") != "true" {
+	if err := run(ctx, o, env, "go", append(args, "./...")...); err != nil || o.Run != "" || !ci {
 		return err
 	}
 	return fuzzInTest(ctx, o)
