@@ -43,6 +43,11 @@ type suite struct{ *testing.M }
 // Run runs the tests.
 func (s suite) Run() int {
 	flag.Parse()
+	for _, variable := range os.Environ() { // no test is a step of the workflow that runs the tests
+		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "GITHUB_") {
+			_ = os.Unsetenv(name)
+		}
+	}
 	if at := flag.Lookup("test.parallel"); at.Value.String() == at.DefValue {
 		_ = flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0)))
 	}
@@ -53,11 +58,6 @@ func TestMain(m *testing.M) {
 	testbed.EndAtOnce()
 	if len(os.Args) > 2 && os.Args[1] == "sandbox" && os.Args[2] == "serve" {
 		main() // the sandbox of a command that a test runs in its own process
-	}
-	for _, variable := range os.Environ() { // no test is a step of the workflow that runs the tests
-		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "GITHUB_") {
-			_ = os.Unsetenv(name)
-		}
 	}
 	testscript.Main(suite{m}, map[string]func(){"slipway": main})
 }
