@@ -53,7 +53,7 @@ func (p *project) forward(ctx context.Context, to *platform, r *polyaxon.Run, po
 	ctx, end := panics.Until(ctx)
 	f := &forwarding{ctx: ctx}
 	g, err := gate.Open(gate.Options{
-		Name: r.UUID[:8], Port: port, Path: path, Strip: r.Service().RewritePath, Log: io.Discard, // what matters is told as events
+		Name: fmt.Sprintf("%.8s-%d", r.UUID, port), Port: port, Failed: end, Path: path, Strip: r.Service().RewritePath, Log: io.Discard, // what matters is told as events
 		Dial: func(context.Context) (net.Conn, error) { return f.dial(p, to, r) },
 	})
 	if err != nil {

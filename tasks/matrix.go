@@ -6,7 +6,6 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/compile"
-	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
@@ -25,7 +24,7 @@ func (p *project) checkPipelines(ctx context.Context, to *platform, jobs []*conf
 			errs = append(errs, err)
 			continue
 		}
-		compiled, err := compile.Operation(operation.JSON(), schema.Newest())
+		compiled, err := compile.Operation(operation.JSON(), p.sandboxVersion())
 		if err == nil && compiled.Schedule() == "" && compiled.Joins() && to.embedded {
 			errs = append(errs, p.noPipelines(ctx, j, "joins", "the sandbox"))
 		}

@@ -91,7 +91,7 @@ func (p *project) extend(ctx context.Context, to *platform, u uses) error {
 		was, absent := sandbox.Running(ctx, p.state())
 		starts := absent != nil || !was.Is(p.sandboxRelease()) && was.ActiveRuns == 0
 		if absent == nil && starts {
-			p.event(report.Note, "", "", fmt.Sprintf("the sandbox is Polyaxon %s and slipway.yaml wants %s: it is started anew", was.Release, release(p.sandboxVersion())))
+			p.event(report.Note, "", "", fmt.Sprintf("the sandbox is Polyaxon %s, and %s is wanted: it is started anew", was.Release, release(p.sandboxVersion())))
 		}
 		if starts {
 			p.event(report.Start, "sandbox", shown(p.state()), "starting")

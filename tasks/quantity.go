@@ -11,7 +11,6 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/compile"
-	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/types"
 	"github.com/slipway-ci/slipway/internal/source"
 )
@@ -23,7 +22,7 @@ func (p *project) checkQuantities(ctx context.Context, j *config.Job) error {
 	if err != nil {
 		return nil //nolint:nilerr // it is told where the operation is checked
 	}
-	compiled, err := compile.Operation(operation.JSON(), schema.Newest())
+	compiled, err := compile.Operation(operation.JSON(), p.sandboxVersion())
 	if err == nil && compiled.Schedule() == "" {
 		compiled, err = compiled.Resolve(compile.Context{
 			Owner: "default", Project: p.config.Project, ProjectUUID: p.config.Project, Name: j.Name, UUID: compiledRun,

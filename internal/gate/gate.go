@@ -10,6 +10,7 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/hex"
+	"errors"
 	"io"
 	"log"
 	"net"
@@ -45,6 +46,8 @@ type Options struct {
 	Dial func(ctx context.Context) (net.Conn, error)
 	// Log takes what goes wrong.
 	Log io.Writer
+	// Failed, when not nil, is told why the gate ended by itself.
+	Failed func(error)
 }
 
 // Gate is the way to a service, on a port of loopback.
@@ -56,6 +59,7 @@ type Gate struct {
 	server      *http.Server
 	proxy       *httputil.ReverseProxy
 	transport   *http.Transport
+	end         context.CancelFunc
 }
 
 // Open opens a gate; the caller closes it.
@@ -76,8 +80,20 @@ func Open(o Options) (*Gate, error) {
 		DisableCompression: true, MaxIdleConnsPerHost: 16, IdleConnTimeout: time.Minute,
 	}
 	g.proxy = &httputil.ReverseProxy{Rewrite: g.rewrite, ModifyResponse: keepCookies, FlushInterval: -1, ErrorLog: logger, Transport: g.transport}
-	g.server = &http.Server{Handler: panics.Handler(g, o.Log), ReadHeaderTimeout: 10 * time.Second, ErrorLog: logger}
-	panics.Go(func() { _ = g.server.Serve(listener) }, func(error) { _ = listener.Close() })
+	// The server forgets connections that changed their protocol; their requests end with
+	// its context.
+	ctx, end := context.WithCancel(context.Background())
+	g.end = end
+	g.server = &http.Server{
+		Handler: panics.Handler(g, o.Log), ReadHeaderTimeout: 10 * time.Second, ErrorLog: logger, BaseContext: func(net.Listener) context.Context { return ctx },
+	}
+	failed := func(err error) {
+		_ = listener.Close()
+		if o.Failed != nil && !errors.Is(err, http.ErrServerClosed) {
+			o.Failed(err)
+		}
+	}
+	panics.Go(func() { failed(g.server.Serve(listener)) }, failed)
 	return g, nil
 }
 
@@ -89,6 +105,7 @@ func (g *Gate) Address() string {
 // Close closes the gate and its connections.
 func (g *Gate) Close() error {
 	defer g.transport.CloseIdleConnections()
+	g.end()
 	return g.server.Close()
 }
 

@@ -16,9 +16,20 @@ import (
 	"github.com/slipway-ci/slipway/internal/gate"
 )
 
-// open opens a gate in front of a program that tells what it gets, and, asked for
-// /socket, speaks as a WebSocket would.
+// open opens a gate as opened does, and closes it with the test.
 func open(t *testing.T, path string, strip ...bool) (address *url.URL, key string) {
+	t.Helper()
+	g := opened(t, path, strip...)
+	address, err := url.Parse(g.Address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return address, address.Query().Get(gate.Parameter)
+}
+
+// opened opens a gate in front of a program that tells what it gets, and, asked for
+// /socket, speaks as a WebSocket would.
+func opened(t *testing.T, path string, strip ...bool) *gate.Gate {
 	t.Helper()
 	program := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/socket" {
@@ -47,11 +58,7 @@ func open(t *testing.T, path string, strip ...bool) (address *url.URL, key strin
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = g.Close() })
-	address, err = url.Parse(g.Address())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return address, address.Query().Get(gate.Parameter)
+	return g
 }
 
 // ask sends a request with headers and gives its answer's status and text.
@@ -166,6 +173,31 @@ func TestGatePassesWebSockets(t *testing.T) {
 				t.Errorf("the socket says %q (%v)", line, err)
 			}
 		}
+	}
+}
+
+// TestClosedGateEndsWebSockets has a socket open while the gate closes.
+func TestClosedGateEndsWebSockets(t *testing.T) {
+	g := opened(t, "")
+	address, err := url.Parse(g.Address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	connection, err := net.Dial("tcp", address.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close()
+	_, _ = io.WriteString(connection, "GET /socket?"+address.RawQuery+" HTTP/1.1\r\nHost: "+address.Host+"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+	reader := bufio.NewReader(connection)
+	if response, err := http.ReadResponse(reader, nil); err != nil || response.StatusCode != http.StatusSwitchingProtocols {
+		t.Fatalf("%v %v", response, err)
+	}
+	if err := g.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := reader.ReadByte(); err == nil {
+		t.Error("the socket goes on")
 	}
 }
 

@@ -52,11 +52,11 @@ type BusyError struct {
 
 // Error says what to do.
 func (e *BusyError) Error() string {
-	runs := fmt.Sprintf("%d runs go", e.Runs)
+	runs, them := fmt.Sprintf("%d runs go", e.Runs), "they have"
 	if e.Runs == 1 {
-		runs = "a run goes"
+		runs, them = "a run goes", "that has"
 	}
-	return fmt.Sprintf("the sandbox is Polyaxon %s, and %s on: it becomes %s when they have ended; `slipway sandbox stop` stops it and them", e.Is, runs, e.Wanted)
+	return fmt.Sprintf("the sandbox is Polyaxon %s, and %s on: it becomes %s when %s ended; `slipway sandbox stop` stops it and its runs", e.Is, runs, e.Wanted, them)
 }
 
 // Join gives the sandbox that runs for o.Dir, and starts it, in the background and

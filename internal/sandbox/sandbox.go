@@ -102,6 +102,9 @@ func Running(ctx context.Context, dir string) (*Sandbox, error) {
 		}
 		return nil, ErrNotRunning
 	}
+	if running.Release == "" { // a slipway that knew no other serves it
+		running.Release = "2.18"
+	}
 	return running, nil
 }
 

@@ -3,6 +3,7 @@ package sandbox_test
 import (
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -11,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gofrs/flock"
 
 	"github.com/slipway-ci/slipway/internal/machine"
 	"github.com/slipway-ci/slipway/internal/sandbox"
@@ -110,6 +113,33 @@ func TestEndpointThatIsLeft(t *testing.T) {
 	if running, err := sandbox.Running(t.Context(), dir); !errors.Is(err, sandbox.ErrNotRunning) || asked {
 		t.Errorf("%+v %v; asked: %t", running, err, asked)
 	}
+}
+
+// TestSandboxBeforeReleases has a sandbox of a slipway that knew no release but 2.18, and
+// told none.
+func TestSandboxBeforeReleases(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"version":"older","active_runs":1}`)
+	}))
+	defer server.Close()
+	dir := t.TempDir()
+	kill(t, dir, join(t, dir))
+	lock := flock.New(filepath.Join(dir, "lock"))
+	if held, err := lock.TryLock(); !held {
+		t.Fatal(err)
+	}
+	defer func() { _ = lock.Unlock() }()
+	text := []byte(`{"version":"older","registry":"` + server.URL + `","kubernetes":"` + server.URL + `","polyaxon":"` + server.URL + `","token":"x"}`)
+	code, err := machine.Code("endpoint of "+dir, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "endpoint.json"), `{"endpoint":`+string(text)+`,"code":"`+code+`"}`)
+	running, err := sandbox.Running(t.Context(), dir)
+	if err != nil || !running.Is("") || !running.Is("2.18") || running.Is("1.11.3") {
+		t.Errorf("%+v %v", running, err)
+	}
+	server.Close() // nobody asks it to stop
 }
 
 // TestLinksAreNotFollowed has links in the places of a sandbox's directories.

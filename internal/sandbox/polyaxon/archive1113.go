@@ -35,13 +35,14 @@ func logs1113(s *Server, query logQuery, answer *lineList) error {
 	case !query.known:
 		return answer.close(end)
 	case query.live:
+		now := s.options.Now() // what is written meanwhile comes with the next answer
 		if !s.archivable(query.run) {
 			if err := s.live1113(query, answer); err != nil {
 				return err
 			}
 		}
 		if !terminal(query.run.Status) {
-			end["last_time"] = stamp(s.options.Now())
+			end["last_time"] = stamp(now)
 		}
 		return answer.close(end)
 	}
@@ -108,9 +109,12 @@ func archive1113(s *Server, run record) (string, error) {
 		return filepath.Join(all, "none"), nil
 	}
 	dir := filepath.Join(all, strconv.FormatInt(run.FinishedAt.UnixNano(), 10))
+	if _, err := os.Lstat(dir); err == nil {
+		return dir, nil
+	}
 	s.archiving.Lock()
 	defer s.archiving.Unlock()
-	if _, err := os.Lstat(dir); err == nil {
+	if _, err := os.Lstat(dir); err == nil { // somebody else wrote them meanwhile
 		return dir, nil
 	}
 	if err := os.RemoveAll(all); err != nil { // that of before it was resumed
@@ -126,7 +130,7 @@ func archive1113(s *Server, run record) (string, error) {
 	}
 	err := eachLine(s.executor.dir("logs", run.UUID), time.Time{}, a.add)
 	if err = errors.Join(err, a.close()); err != nil {
-		return "", disk.Explain(dir, err)
+		return "", disk.Explain(dir, errors.Join(err, os.RemoveAll(part)))
 	}
 	return dir, os.Rename(part, dir)
 }

@@ -116,7 +116,7 @@ func (s *Server) clone(kind string) func(http.ResponseWriter, *http.Request, rec
 			return
 		}
 		next := &record{
-			Project: run.Project, Name: run.Name, Description: run.Description, Tags: run.Tags, MetaInfo: body.MetaInfo, ManagedBy: run.ManagedBy,
+			Project: run.Project, Name: run.Name, Description: run.Description, Tags: slices.Clone(run.Tags), MetaInfo: body.MetaInfo, ManagedBy: run.ManagedBy,
 			RawContent: run.RawContent, Original: &original{UUID: run.UUID, Name: run.Name, Kind: kind},
 		}
 		if body.Name != "" {

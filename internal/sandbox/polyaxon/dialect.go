@@ -10,7 +10,8 @@ import (
 )
 
 // dialect is what a server of one release of Polyaxon does otherwise than one of
-// another. Nothing else here knows releases.
+// another. Beside it only the files
+// whose names end in a release know releases.
 type dialect struct {
 	// version is what operations are compiled for, and installation the answer to the
 	// handshake.

@@ -314,3 +314,19 @@ func TestOldArchive(t *testing.T) {
 		t.Errorf("archives are in %v, %v", dirs, err)
 	}
 }
+
+// TestLists: a limit as large as numbers are is the whole list, and a copy of a run has
+// tags of its own.
+func TestLists(t *testing.T) {
+	s := alone(t, Options{})
+	first := makeRun(t, s, content(operation, `,"pending":"approval","tags":["a","b"]`))
+	if w := send(s, http.MethodGet, runs+"?limit=9223372036854775807&offset=1", ""); w.Code != http.StatusOK || decoded(t, w)["count"] != 1.0 {
+		t.Errorf("%d: %s", w.Code, w.Body)
+	}
+	if w := send(s, http.MethodPost, runs+"/"+first+"/copy", `{"tags":["x"]}`); w.Code >= http.StatusBadRequest {
+		t.Fatalf("%d: %s", w.Code, w.Body)
+	}
+	if tags := fmt.Sprint(decoded(t, send(s, http.MethodGet, runs+"/"+first, ""))["tags"]); tags != "[a b]" {
+		t.Errorf("the original has the tags %s", tags)
+	}
+}

@@ -66,7 +66,7 @@ func (l *listing) page(w http.ResponseWriter, r *http.Request, all []any, usual 
 	if n, err := strconv.Atoi(query.Get("offset")); err == nil {
 		offset = min(max(0, n), len(all))
 	}
-	end := min(len(all), offset+limit)
+	end := offset + min(limit, len(all)-offset)
 	var next any
 	if end < len(all) { // with the host that the server saw
 		query.Set("limit", strconv.Itoa(limit))
@@ -77,12 +77,16 @@ func (l *listing) page(w http.ResponseWriter, r *http.Request, all []any, usual 
 }
 
 func (l *listing) send(w http.ResponseWriter, body any) {
+	if !l.packed {
+		reply(w, http.StatusOK, body)
+		return
+	}
 	text, err := json.Marshal(body)
 	var zipped bytes.Buffer
 	zip := gzip.NewWriter(&zipped)
 	_, _ = zip.Write(text) // memory takes all
 	_ = zip.Close()
-	if err != nil || !l.packed || zipped.Len() >= len(text) {
+	if err != nil || zipped.Len() >= len(text) {
 		reply(w, http.StatusOK, body)
 		return
 	}
