@@ -3,8 +3,8 @@
 // Takes a commit to a finished run: builds and pushes images, syncs secrets,
 // checks Polyaxonfiles, submits jobs to Polyaxon, follows them, and exits with
 // what really happened. Options that all targets share are environment
-// variables: SLIPWAY_ENV, SLIPWAY_FILE, SLIPWAY_OUTPUT, SLIPWAY_QUIET and
-// SLIPWAY_VERBOSE.
+// variables: SLIPWAY_DIR, SLIPWAY_ENV, SLIPWAY_FILE, SLIPWAY_OUTPUT, SLIPWAY_QUIET,
+// SLIPWAY_VERBOSE and SLIPWAY_NO_ATTESTATIONS.
 package main
 
 import (

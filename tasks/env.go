@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// Env is the world that a task runs in.
+// Env is the world that a task runs in: door.Open().Env() is that of this process. Stdout,
+// Events, Lookup, Now and Transport must be there.
 type Env struct {
 	// Dir is where to look for slipway.yaml (-C); File names it instead (-f).
 	Dir, File string

@@ -27,7 +27,7 @@ type Config struct {
 	// Sandbox is nil where nothing is said of it.
 	Sandbox *Sandbox `yaml:"sandbox" doc:"What the sandbox is like, where it stands for a registry, a cluster or a Polyaxon server"`
 	// Bucket is "" for none.
-	Bucket   string             `yaml:"bucket" doc:"Cloud Storage bucket, as gs://NAME" form:"bucket"`
+	Bucket   string             `yaml:"bucket" doc:"Cloud Storage bucket, as gs://NAME (not built yet)" form:"bucket"`
 	Images   map[string]*Image  `yaml:"images" doc:"Images to build, by name" form:"slug"`
 	Secrets  map[string]*Secret `yaml:"secrets" doc:"Kubernetes Secrets to sync, by name" form:"dns"`
 	Jobs     map[string]*Job    `yaml:"jobs" doc:"Jobs to run, by name" form:"slug"`
@@ -37,18 +37,18 @@ type Config struct {
 	MLflow *MLflow `yaml:"mlflow" doc:"MLflow's tracking server, for jobs and services"`
 	// Prices is nil when runs have no cost.
 	Prices    *Prices  `yaml:"prices" doc:"What resources cost, for the cost of runs in reports"`
-	Manifests []string `yaml:"manifests" doc:"Files or directories of Kubernetes manifests that serve the model" form:"path"`
+	Manifests []string `yaml:"manifests" doc:"Files or directories of Kubernetes manifests that serve the model (not built yet)" form:"path"`
 	// References is nil when urlRef leads to public addresses only.
 	References *References `yaml:"references" doc:"Where the urlRef of a Polyaxonfile may lead"`
 	// Environments are what each of them gives by itself, which need not be whole.
-	Environments map[string]*Config `yaml:"environments" doc:"Values that --env NAME lays over the rest" form:"slug" whole:"yes"`
+	Environments map[string]*Config `yaml:"environments" doc:"Values that --env NAME lays over the rest" whole:"yes"`
 
 	positions map[string]source.Position
 }
 
 // Cluster is access to Kubernetes.
 type Cluster struct {
-	GKE             *GKE        `yaml:"gke" doc:"A cluster of Google Kubernetes Engine" oneof:"yes"`
+	GKE             *GKE        `yaml:"gke" doc:"A cluster of Google Kubernetes Engine (not built yet)" oneof:"yes"`
 	Kubeconfig      *Kubeconfig `yaml:"kubeconfig" doc:"A context of a kubeconfig file" oneof:"yes"`
 	Namespace       string      `yaml:"namespace" doc:"Namespace of Polyaxon's runs; polyaxon-v1 when left out" form:"dns" default:"polyaxon-v1"`
 	CreateNamespace bool        `yaml:"create-namespace" doc:"Create the namespace when it does not exist"`

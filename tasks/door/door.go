@@ -3,13 +3,7 @@
 // results on its streams (and to GitHub, in a workflow), and turns errors into
 // exit codes.
 //
-// A repository's own magefile uses it as slipway's does:
-//
-//	func Deploy(ctx context.Context) error {
-//		return door.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
-//			return tasks.Deploy(ctx, env, tasks.DeployOptions{})
-//		})
-//	}
+// docs/api.md shows how a magefile of another repository uses it.
 package door
 
 import (
