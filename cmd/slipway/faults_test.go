@@ -30,7 +30,7 @@ func TestDeployThroughFaults(t *testing.T) {
 	t.Parallel()
 	t.Run("sandbox", func(t *testing.T) {
 		t.Parallel()
-		throughFaults(newStage(t, sandboxServer(t)), 13, 1, testbed.AllFaults()...)
+		throughFaults(newStage(t, sandboxServer(t)), 19, 1, testbed.AllFaults()...)
 	})
 	t.Run("1.11.3", func(t *testing.T) {
 		t.Parallel()
@@ -326,7 +326,7 @@ func TestKilledAtEveryRequest(t *testing.T) {
 	s := newStage(t, sandboxServer(t))
 	paths := s.rehearse()
 	following := slices.IndexFunc(paths, statusesOf.MatchString) + 1
-	for _, k := range some(len(paths), 11, 1, 0) {
+	for _, k := range some(len(paths), 17, 1, 0) {
 		for _, answered := range []bool{false, true} {
 			if answered == (k%2 == 0) && !strings.HasSuffix(paths[k-1], "/runs") {
 				continue

@@ -41,8 +41,8 @@ func Test(ctx context.Context, o Options) error {
 		args = append(args, "-race")
 	}
 	if !ci {
-		// A third package has what others leave while they wait for servers.
-		args = append(args, "-p="+strconv.Itoa(runtime.GOMAXPROCS(0)+1))
+		// More packages than processors: most wait for servers, or for processes.
+		args = append(args, "-p="+strconv.Itoa(2*runtime.GOMAXPROCS(0)))
 	}
 	if o.Run != "" {
 		args = append(args, "-run="+o.Run)
