@@ -98,7 +98,7 @@ func (c *checker) lacking(ctx context.Context, j *config.Job) []report.Problem {
 		for _, found := range lint.Missing(ctx, f, compiled, c.cluster) {
 			one := c.problem(&found, nil)
 			if j.Component != "" {
-				one.Position, one.Length, one.Source = report.Position(c.project.config.At(section(j), j.Name, "component")), 0, ""
+				one.Position, one.Length, one.Source = c.project.config.At(section(j), j.Name, "component"), 0, ""
 			}
 			problems = append(problems, one)
 		}
@@ -106,7 +106,7 @@ func (c *checker) lacking(ctx context.Context, j *config.Job) []report.Problem {
 	if pod, err := compiled.Pod(); err == nil && c.machine {
 		if lacks := sandbox.Lacks(append(pod.Sidecars, pod.Container)...); lacks != "" {
 			problems = append(problems, report.Problem{
-				Position: report.Position(c.project.config.At(section(j), j.Name, "gpu")), Severity: string(file.SeverityError), Stage: string(file.StageRun),
+				Position: c.project.config.At(section(j), j.Name, "gpu"), Severity: string(file.SeverityError), Stage: string(file.StageRun),
 				Name: lint.ExceedsMachine, Message: (&NeverError{j.Name, lacks}).Error(),
 			})
 		}
@@ -160,7 +160,7 @@ func (c *checker) lint(ctx context.Context, t target, o lint.Options) []lint.Fin
 // when nobody said which of them counts, is a warning.
 func (c *checker) problem(f *lint.Finding, versions []schema.Version) report.Problem {
 	p := report.Problem{
-		Position: report.Position(f.Position), Length: f.Length, Severity: string(f.Severity), Name: f.Rule, Message: f.Message, Hint: f.Hint, Source: f.Line, Fixable: f.Fixable(),
+		Position: f.Position, Length: f.Length, Severity: string(f.Severity), Name: f.Rule, Message: f.Message, Hint: f.Hint, Source: f.Line, Fixable: f.Fixable(),
 	}
 	if f.Stage != file.StageAdvice {
 		p.Stage = string(f.Stage)
@@ -186,7 +186,7 @@ func jobProblems(err error) []report.Problem {
 		p := report.Problem{Severity: string(file.SeverityError), Name: lint.JobRule, Message: leaf.Error()}
 		var located *source.Error
 		if errors.As(leaf, &located) {
-			p.Position, p.Message, p.Hint = report.Position(located.Position), located.Message, located.Hint
+			p.Position, p.Message, p.Hint = located.Position, located.Message, located.Hint
 		}
 		problems = append(problems, p)
 	}

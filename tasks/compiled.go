@@ -10,6 +10,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/compile"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/fill"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/operation"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
@@ -25,19 +26,24 @@ func (p *project) compiled(ctx context.Context, j *config.Job, operation *operat
 	if err != nil {
 		return nil, err
 	}
-	at := versions[len(versions)-1]
-	compiled, err := compile.Operation(operation.JSON(), at)
-	if err == nil && compiled.Schedule() == "" {
-		compiled, err = compiled.Resolve(compile.Context{
-			Owner: "default", Project: p.config.Project, ProjectUUID: p.config.Project, Name: j.Name, UUID: compiledRun,
-			Namespace: p.namespace(), Connections: catalogOf(operation),
-		})
-	}
+	compiled, err := p.compiledAs(j, operation, versions[len(versions)-1])
 	var refused *compile.Error
 	if errors.As(err, &refused) {
 		return nil, located(p.blamed(ctx, j, refused.Message), err)
 	}
 	return compiled, located(p.config.At(section(j), j.Name), err)
+}
+
+// compiledAs is compiled for a version, with the compiler's own error.
+func (p *project) compiledAs(j *config.Job, operation *operation.Operation, version schema.Version) (*compile.Compiled, error) {
+	compiled, err := compile.Operation(operation.JSON(), version)
+	if err != nil || compiled.Schedule() != "" {
+		return compiled, err
+	}
+	return compiled.Resolve(compile.Context{
+		Owner: "default", Project: p.config.Project, ProjectUUID: p.config.Project, Name: j.Name, UUID: compiledRun,
+		Namespace: p.namespace(), Connections: catalogOf(operation),
+	})
 }
 
 // namespace gives that of the configured cluster, and the guide's for the sandbox.

@@ -151,7 +151,7 @@ func (p *project) checkSecrets(ctx context.Context, there lint.Inventory, j *con
 	errs := []error{err}
 	for _, problem := range problems {
 		if problem.Name == lint.MissingSecret {
-			errs = append(errs, &source.Error{Position: source.Position(problem.Position), Message: problem.Message, Hint: problem.Hint})
+			errs = append(errs, &source.Error{Position: problem.Position, Message: problem.Message, Hint: problem.Hint})
 		}
 	}
 	return errors.Join(errs...)

@@ -94,7 +94,7 @@ func (p *project) checkJobs(ctx context.Context, jobs []*config.Job) error {
 		problems, err := c.check(ctx, t)
 		errs = append(errs, err)
 		for _, problem := range problems {
-			told := &source.Error{Position: source.Position(problem.Position), Message: problem.Message, Hint: problem.Hint}
+			told := &source.Error{Position: problem.Position, Message: problem.Message, Hint: problem.Hint}
 			if problem.Severity == string(file.SeverityError) {
 				errs = append(errs, told)
 			} else if !seen[told.Error()] {

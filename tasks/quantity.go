@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/config"
-	"github.com/slipway-ci/slipway/internal/polyaxonfile/compile"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/types"
 	"github.com/slipway-ci/slipway/internal/source"
 )
@@ -22,13 +21,7 @@ func (p *project) checkQuantities(ctx context.Context, j *config.Job) error {
 	if err != nil {
 		return nil //nolint:nilerr // it is told where the operation is checked
 	}
-	compiled, err := compile.Operation(operation.JSON(), p.sandboxVersion())
-	if err == nil && compiled.Schedule() == "" {
-		compiled, err = compiled.Resolve(compile.Context{
-			Owner: "default", Project: p.config.Project, ProjectUUID: p.config.Project, Name: j.Name, UUID: compiledRun,
-			Namespace: p.namespace(), Connections: catalogOf(operation),
-		})
-	}
+	compiled, err := p.compiledAs(j, operation, p.sandboxVersion())
 	if err != nil || compiled.Schedule() != "" {
 		return nil //nolint:nilerr // as above; and what a pipeline makes has params of its own
 	}

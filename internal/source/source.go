@@ -6,26 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // Position is a place in a file. Line and Column count from 1; zero means
 // unknown, and a Position without a File stands for no place at all.
-type Position struct {
-	File   string `json:"file,omitempty"`
-	Line   int    `json:"line,omitempty"`
-	Column int    `json:"column,omitempty"`
-}
-
-// String gives file:line:column, leaving out what is unknown.
-func (p Position) String() string {
-	switch {
-	case p.Line == 0:
-		return p.File
-	case p.Column == 0:
-		return fmt.Sprintf("%s:%d", p.File, p.Line)
-	}
-	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
-}
+type Position = report.Position
 
 // Error is one thing that is wrong with a user's file. It is an error of usage:
 // slipway exits with 2, having changed nothing.

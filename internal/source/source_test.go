@@ -12,8 +12,8 @@ func TestErrorSaysWhereAndWhat(t *testing.T) {
 		err  *Error
 		want string
 	}{
-		{&Error{Position: Position{"a.yml", 3, 7}, Message: "wrong"}, "a.yml:3:7: wrong"},
-		{&Error{Position: Position{"a.yml", 3, 0}, Message: "wrong", Hint: "do right"}, "a.yml:3: wrong (do right)"},
+		{&Error{Position: Position{File: "a.yml", Line: 3, Column: 7}, Message: "wrong"}, "a.yml:3:7: wrong"},
+		{&Error{Position: Position{File: "a.yml", Line: 3}, Message: "wrong", Hint: "do right"}, "a.yml:3: wrong (do right)"},
 		{&Error{Position: Position{File: "a.yml"}, Message: "wrong"}, "a.yml: wrong"},
 		{&Error{Message: "wrong"}, "wrong"},
 	} {

@@ -154,7 +154,7 @@ func (w *workflow) problems(r *report.Result) {
 			if p.Hint != "" {
 				message += " (" + p.Hint + ")"
 			}
-			annotate(source.Position(p.Position), p.Name, message)
+			annotate(p.Position, p.Name, message)
 		}
 		if more := len(all) - len(shown); more > 0 {
 			annotate(source.Position{}, "slipway "+r.Command, fmt.Sprintf("there are %d more; the log has them all", more))

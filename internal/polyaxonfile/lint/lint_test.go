@@ -39,7 +39,7 @@ var examples = Options{Cluster: there{Secret: {"mlflow"}, ConfigMap: {"settings"
 func shown(findings []Finding) string {
 	r := &report.Result{}
 	for _, f := range findings {
-		p := report.Problem{Position: report.Position(f.Position), Severity: string(f.Severity), Name: f.Rule, Message: f.Message, Hint: f.Hint, Source: f.Line, Length: f.Length, Fixable: f.Fixable()}
+		p := report.Problem{Position: f.Position, Severity: string(f.Severity), Name: f.Rule, Message: f.Message, Hint: f.Hint, Source: f.Line, Length: f.Length, Fixable: f.Fixable()}
 		p.File = filepath.Base(p.File)
 		if len(f.Versions) == 1 {
 			p.Versions = []string{f.Versions[0].String()}
