@@ -82,12 +82,17 @@ func (l *Live) close() {
 	l.leave()
 }
 
-// Leave is Close for a process that ends at once: it waits for nothing, not even for a
-// terminal that takes nothing.
+// Leave is Close for a process that ends at once: it waits for a frame that is being
+// drawn, but not for a terminal that takes nothing.
 func (l *Live) Leave() {
-	if l.mu.TryLock() {
-		defer l.mu.Unlock()
-		l.leave()
+	left := make(chan struct{})
+	panics.Go(func() {
+		defer close(left)
+		l.close()
+	}, func(error) {})
+	select {
+	case <-left:
+	case <-time.After(frame):
 	}
 }
 

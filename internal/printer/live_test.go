@@ -1,6 +1,7 @@
 package printer
 
 import (
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -121,5 +122,46 @@ func TestWhyARunWaitsIsSaidWhole(t *testing.T) {
 		"◌ run      train  waits: the run needs 2 CPUs of this machine's 2 CPUs: run ot…"
 	if got := strings.Join(s.rows, "|"); got != want {
 		t.Errorf("got %s", got)
+	}
+}
+
+// gated is a terminal that takes nothing until open is closed.
+type gated struct {
+	screen
+	open chan struct{}
+}
+
+func (g *gated) Write(b []byte) (int, error) {
+	<-g.open
+	return g.screen.Write(b)
+}
+
+// TestLeaveWhileARowIsDrawn leaves a terminal that takes a row late, and one that takes
+// nothing.
+func TestLeaveWhileARowIsDrawn(t *testing.T) {
+	for _, stuck := range []bool{false, true} {
+		g := &gated{open: make(chan struct{})}
+		l := NewLive(g, Style{Now: func() time.Time { return time.Unix(0, 0) }}, func() (int, int) { return 80, 24 })
+		l.tick.Stop()
+		drawn := make(chan struct{})
+		go func() {
+			defer close(drawn)
+			l.Event(report.Event{Kind: report.Progress, Step: "run", Subject: "train", Message: "running"})
+		}()
+		for l.mu.TryLock() { // until the row is being drawn
+			l.mu.Unlock()
+			runtime.Gosched()
+		}
+		if !stuck {
+			go close(g.open)
+		}
+		l.Leave()
+		if stuck {
+			close(g.open)
+		}
+		<-drawn
+		if !stuck && len(g.rows) != 0 {
+			t.Errorf("left over: %q", g.rows)
+		}
 	}
 }
