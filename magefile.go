@@ -31,7 +31,7 @@ func Fuzz(ctx context.Context, time *time.Duration) error {
 // Lint checks formatting, go vet, staticcheck and the workflows.
 func Lint(ctx context.Context) error { return workshop.Lint(ctx, workshop.Options{Log: os.Stderr}) }
 
-// Cross builds for linux, darwin and windows on amd64 and arm64.
+// Cross checks that all packages and tests compile for linux, darwin and windows on amd64 and arm64.
 func Cross(ctx context.Context) error { return workshop.Cross(ctx, workshop.Options{Log: os.Stderr}) }
 
 // Bench sets slipway beside other ways to do the same and prints ratios (all, or `bench deploy`, `bench image`).

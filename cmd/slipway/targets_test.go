@@ -107,6 +107,7 @@ func TestDependencies(t *testing.T) {
 		"golang.org/x/sys":                       "namespaces and mounts",
 		"golang.org/x/term":                      "whether somebody looks",
 		"golang.org/x/text":                      "how many columns a character takes",
+		"golang.org/x/tools":                     "types for every system, without machine code",
 		"google.golang.org/grpc":                 "what BuildKit's sessions are served with",
 		"gopkg.in/evanphx/json-patch.v4":         "the sandbox's Kubernetes: JSON patches, as the API server's",
 		"k8s.io/api":                             "Kubernetes' types",

@@ -4,7 +4,6 @@ package workshop
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -97,20 +96,6 @@ func Lint(ctx context.Context, o Options) error {
 		return err
 	}
 	return run(ctx, o, nil, "go", append([]string{"tool", "-modfile=actions.mod", "actionlint"}, append(workflows, more...)...)...)
-}
-
-// Cross builds slipway for every system that it is for.
-func Cross(ctx context.Context, o Options) error {
-	var errs []error
-	for _, system := range []string{"linux", "darwin", "windows"} {
-		for _, machine := range []string{"amd64", "arm64"} {
-			env := []string{"GOOS=" + system, "GOARCH=" + machine, "CGO_ENABLED=0"}
-			if err := run(ctx, o, env, "go", "build", "-trimpath", "-o", os.DevNull, "./..."); err != nil {
-				errs = append(errs, fmt.Errorf("%s/%s: %w", system, machine, err))
-			}
-		}
-	}
-	return errors.Join(errs...)
 }
 
 func run(ctx context.Context, o Options, env []string, name string, args ...string) error {
