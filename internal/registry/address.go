@@ -10,22 +10,22 @@ import (
 	"strings"
 )
 
-// maxRedirects is how often a registry may send a request elsewhere.
+// maxRedirects is the number of redirects that a single request follows.
 const maxRedirects = 10
 
-// AddressError is a registry that sends a request where it must not go: to an
-// address of a private network, or out of TLS. A registry that has been taken over
-// could reach services of this network so.
+// AddressError reports that a registry sends a request to an address that is refused: a
+// private network, or from https to http. Without this check, a compromised registry could
+// reach services on the network of the machine that runs slipway.
 type AddressError struct{ From, To string }
 
-// Error names both addresses, without their queries.
+// Error names both addresses, without their queries, which may carry credentials.
 func (e *AddressError) Error() string {
 	return fmt.Sprintf("the registry %s sends the request on to %s, which is refused: only the registry itself may be on a private address, and none leads from https to http; have the registry's operator set its external address", e.From, e.To)
 }
 
-// checkAddress refuses an address that an answer from another one names: another host
-// that is a private or link-local address, and another scheme than https for one
-// that was asked over https.
+// checkAddress returns an *AddressError if a response from one address must not lead to
+// another: to a different host that is a private or link-local address, or from https to
+// any other scheme.
 func checkAddress(from, to *url.URL) error {
 	refused := to.Scheme != "https" && (to.Scheme != "http" || from.Scheme != "http") ||
 		to.Hostname() != from.Hostname() && isPrivate(to.Hostname())
@@ -35,7 +35,7 @@ func checkAddress(from, to *url.URL) error {
 	return nil
 }
 
-// checkRedirect is checkAddress for what the HTTP client follows.
+// checkRedirect applies checkAddress to the redirects that the HTTP client follows.
 func checkRedirect(request *http.Request, via []*http.Request) error {
 	if len(via) >= maxRedirects {
 		return errors.New("the registry redirects in circles")
@@ -43,8 +43,8 @@ func checkRedirect(request *http.Request, via []*http.Request) error {
 	return checkAddress(via[len(via)-1].URL, request.URL)
 }
 
-// isPrivate reports whether a host is an address that is not of the internet, in any
-// form that resolvers take for one. Other names are not looked up.
+// isPrivate reports whether a host is an address that is not on the public internet, in any
+// notation that resolvers accept. It does not look up names.
 func isPrivate(host string) bool {
 	host, _, _ = strings.Cut(strings.ToLower(strings.TrimSuffix(host, ".")), "%")
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
@@ -61,7 +61,7 @@ func isPrivate(host string) bool {
 	return address.IsLoopback() || address.IsPrivate() || address.IsLinkLocalUnicast() || address.IsLinkLocalMulticast() || address.IsUnspecified()
 }
 
-// oldAddress reads the forms of inet_aton: 127.1, 0x7f000001, 017700000001.
+// oldAddress parses the notations of inet_aton: 127.1, 0x7f000001, 017700000001.
 func oldAddress(host string) (netip.Addr, bool) {
 	parts := strings.Split(host, ".")
 	if len(parts) > 4 {

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// Where an upload goes on is looked at before anything is sent there.
+// The URL at which an upload continues is checked before anything is sent there.
 func TestLocation(t *testing.T) {
 	for location, want := range map[string]bool{
 		"/v2/elsewhere": true, "//%s/v2/x": true, "https://storage.example.com/x?signature=canary": true, "http://storage.example.com/x": true,

@@ -14,25 +14,26 @@ import (
 	"github.com/slipway-ci/slipway/internal/panics"
 )
 
-// Artifact is a document that is attached to an image.
+// Artifact is a document that is attached to an image, such as an SBOM.
 type Artifact struct {
-	// Type is its media type, such as application/spdx+json.
+	// Type is the media type of the document, such as application/spdx+json.
 	Type     string
 	Document []byte
-	// Annotations are the document's; who asks what refers to an image is told them.
+	// Annotations are stored with the document. The registry returns them when a client
+	// asks what refers to the image.
 	Annotations map[string]string
 }
 
 const (
-	// emptyType is that of a configuration that has nothing, which is {}: OCI image
-	// specification 1.1.
+	// emptyType is the media type of an empty configuration, whose content is {}. See the
+	// OCI image specification 1.1.
 	emptyType = types.MediaType("application/vnd.oci.empty.v1+json")
-	// subjectHeader is by which a registry tells that it keeps referrers itself: OCI
-	// distribution specification 1.1.
+	// subjectHeader is the response header by which a registry says that it maintains
+	// referrers itself. See the OCI distribution specification 1.1.
 	subjectHeader = "OCI-Subject"
 )
 
-// artifactManifest is a manifest with a subject.
+// artifactManifest is an OCI image manifest with a subject.
 type artifactManifest struct {
 	SchemaVersion int             `json:"schemaVersion"`
 	MediaType     types.MediaType `json:"mediaType"`
@@ -44,9 +45,9 @@ type artifactManifest struct {
 	Annotations map[string]string `json:"annotations,omitempty"`
 }
 
-// Attach sends artifacts that refer to the subject, which need not be there yet. A
-// registry that does not keep referrers gets them in an index under the subject's
-// digest as a tag.
+// Attach uploads artifacts that refer to the subject, which need not exist yet. For a
+// registry that does not support the referrers API, it adds them to an index that is tagged
+// with the subject's digest.
 func (r *Repository) Attach(ctx context.Context, subject v1.Descriptor, artifacts []Artifact) error {
 	return r.Explain("attach the attestations of "+r.Name.String(), r.attach(ctx, subject, artifacts))
 }
@@ -90,7 +91,7 @@ func (r *Repository) attach(ctx context.Context, subject v1.Descriptor, artifact
 	return r.addReferrers(ctx, subject.Digest, referrers)
 }
 
-// document sends a small blob.
+// document uploads a small blob, unless the registry has it.
 func (r *Repository) document(ctx context.Context, text []byte) error {
 	digest := DigestOf(text)
 	return r.client.retry(ctx, func() error {
@@ -103,8 +104,8 @@ func (r *Repository) document(ctx context.Context, text []byte) error {
 	})
 }
 
-// putArtifact stores the manifest of an artifact under its digest, and reports
-// whether the registry keeps what refers to what.
+// putArtifact stores the manifest of an artifact under its digest, and reports whether the
+// registry maintains referrers itself.
 func (w *wire) putArtifact(ctx context.Context, text []byte) (bool, error) {
 	header := http.Header{"Content-Type": {string(types.OCIManifestSchema1)}}
 	response, err := w.do(ctx, http.MethodPut, w.url("manifests", DigestOf(text).String(), nil), header, bytes.NewReader(text), int64(len(text)), http.StatusCreated, http.StatusOK)
@@ -115,7 +116,7 @@ func (w *wire) putArtifact(ctx context.Context, text []byte) (bool, error) {
 	if response.Header.Get(subjectHeader) != "" {
 		return true, nil
 	}
-	// Some keep them and do not say so.
+	// Some registries support the referrers API without sending the header.
 	subject := struct {
 		Subject v1.Descriptor `json:"subject"`
 	}{}
@@ -129,7 +130,7 @@ func (w *wire) putArtifact(ctx context.Context, text []byte) (bool, error) {
 	return bytes.Contains(index, []byte(DigestOf(text).String())), err
 }
 
-// unattached explains that a registry takes an image and no attestation.
+// unattached adds to a refusal that the registry accepts images but not attestations.
 func unattached(err error) error {
 	code := Status(err)
 	if refusedFor(err, transport.ManifestInvalidErrorCode, transport.UnsupportedErrorCode) || code == http.StatusUnsupportedMediaType {

@@ -1,9 +1,10 @@
 // Package registry is a client for OCI registries: it reads and writes manifests, uploads
 // blobs, attaches artifacts, and lists and tags images.
 //
-// What fails in passing is sent again, a registry that asks to be left alone for a while is
-// waited for, and what a registry cannot do (mounts, HEAD, uploads of unknown size, the
-// referrers API) is done in another way. It follows the OCI distribution specification 1.1.
+// Requests that fail with a temporary error are retried, and a registry that sends
+// Retry-After is waited for. Where a registry does not support mounts, HEAD, uploads of
+// unknown size or the referrers API, the client falls back to another request. The protocol
+// is the OCI distribution specification 1.1.
 package registry
 
 import (
@@ -21,35 +22,38 @@ import (
 	"github.com/slipway-ci/slipway/internal/silence"
 )
 
-// standardLimits bound requests. A registry that has received gigabytes copies and
-// hashes them before it answers.
+// standardLimits bound how long a request may take. Commit is longer than Answer because a
+// registry that has received gigabytes copies and hashes them before it responds.
 var standardLimits = silence.Limits{Answer: time.Minute, Commit: 5 * time.Minute, Part: 2 * time.Minute, Pace: 256 << 10}
 
-// Client speaks to registries: to the one that images go to, and to those of their bases.
+// Client is a client for registries: the one that images are pushed to, and those of their
+// base images.
 type Client struct {
-	// Prefix is what stands before an image's name: asia.gcr.io/acme-ml/team-a.
+	// Prefix is the registry and path that precede an image's name, such as
+	// asia.gcr.io/acme-ml/team-a.
 	Prefix string
-	// Transport carries all requests; http.DefaultTransport when nil.
+	// Transport carries all requests. If nil, http.DefaultTransport is used.
 	Transport http.RoundTripper
-	// Keychain has the credentials for all registries; none are needed when nil.
+	// Keychain has the credentials for all registries. If nil, access is anonymous.
 	Keychain authn.Keychain
-	// NameOptions allow plain HTTP, for the registry of Prefix only.
+	// NameOptions allow plain HTTP. They apply only to the registry of Prefix.
 	NameOptions []name.Option
-	// Verify asks for every blob of an image that is there already, and for its size.
-	// Without it the registry is trusted to have what its manifests name.
+	// Verify makes a push check that every blob of an existing image is in the registry and
+	// has the right size. If false, the registry is trusted to have the blobs that its
+	// manifests name.
 	Verify bool
-	// Pause waits between attempts; by the clock when nil.
+	// Pause waits between attempts. If nil, it waits by the clock.
 	Pause func(context.Context, time.Duration) error
-	// Waiting is told each time that a busy registry is waited for, by several
-	// goroutines at once; may be nil.
+	// Waiting is called each time a request waits for a busy registry, possibly from
+	// several goroutines at once. It may be nil.
 	Waiting func(why string)
 
-	// limits bound how long a registry may be silent; standardLimits when zero.
+	// limits bound how long a registry may be silent. If zero, standardLimits apply.
 	limits silence.Limits
 }
 
-// options are those of a request. go-containerregistry's own retries do not heed
-// the context: this package repeats requests itself.
+// options returns the options of a request. They turn off the retries of
+// go-containerregistry, which ignore the context. This package retries requests itself.
 func (c *Client) options(ctx context.Context, more ...remote.Option) []remote.Option {
 	options := []remote.Option{
 		remote.WithTransport(c.transport()), remote.WithAuthFromKeychain(c.keychain()),
@@ -66,17 +70,17 @@ func (c *Client) transport() http.RoundTripper {
 	if limits.Answer == 0 {
 		limits = standardLimits
 	}
-	return panics.Transport(later{silence.Transport(next, limits)}) // go-containerregistry asks from its own goroutines
+	return panics.Transport(later{silence.Transport(next, limits)}) // go-containerregistry sends requests from its own goroutines
 }
 
 func (c *Client) keychain() authn.Keychain {
 	if c.Keychain == nil {
-		return authn.NewMultiKeychain() // of nobody
+		return authn.NewMultiKeychain() // anonymous
 	}
 	return c.Keychain
 }
 
-// Reference returns the repository that an image of this name goes to.
+// Reference returns the repository that the named image is pushed to.
 func (c *Client) Reference(image string) (name.Repository, error) {
 	if scheme, _, found := strings.Cut(c.Prefix, "://"); found {
 		return name.Repository{}, fmt.Errorf("the registry %s is named with %s://; name it as in gcr.io/project", c.Prefix, scheme)
@@ -88,8 +92,8 @@ func (c *Client) Reference(image string) (name.Repository, error) {
 	return repository, nil
 }
 
-// Parse reads a reference. That plain HTTP will do for the registry of Prefix
-// says nothing of others.
+// Parse parses a reference to an image. NameOptions, which may allow plain HTTP, apply only
+// if the image is in the registry of Prefix.
 func (c *Client) Parse(text string) (name.Reference, error) {
 	reference, err := name.ParseReference(text)
 	if err != nil {

@@ -18,8 +18,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/registry/registrytest"
 )
 
-// What this package promises, whatever the registry is. What a push of an image promises
-// is the contract of internal/image.
+// TestContract checks what this package promises with every registry. What a push of an
+// image promises is the contract of internal/image.
 func TestContract(t *testing.T) {
 	t.Parallel()
 	registrytest.Each(t, func(t *testing.T, _ string, h http.Handler) {
@@ -37,8 +37,8 @@ func TestContract(t *testing.T) {
 	})
 }
 
-// What is too large to be made in memory is sent while it is made; a registry
-// that wants to know the size first gets it from a file.
+// A blob that is too large to be made in memory is uploaded while it is made. A registry
+// that needs to know the size first gets the blob from a file.
 func testStreams(t *testing.T, f *registrytest.Faults, c *Client) {
 	once := func(act func(http.ResponseWriter, *http.Request)) registrytest.Act {
 		var once sync.Once
@@ -107,7 +107,7 @@ func testStreams(t *testing.T, f *registrytest.Faults, c *Client) {
 	}
 }
 
-// A registry that says that it has something else is not believed.
+// A response with the wrong digest is an error.
 func testWrongDigests(t *testing.T, f *registrytest.Faults, c *Client) {
 	wrong := "sha256:" + strings.Repeat("0", 64)
 	for what, path := range map[string]string{"blob": "/blobs/uploads/", "manifest": "/manifests/"} {
@@ -130,7 +130,7 @@ func testWrongDigests(t *testing.T, f *registrytest.Faults, c *Client) {
 	}
 }
 
-// A registry that takes no blob from another repository gets it.
+// If a registry refuses to mount a blob, the blob is uploaded.
 func testRefusesMounts(t *testing.T, f *registrytest.Faults, c *Client) {
 	for _, code := range []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound} {
 		refused := false
@@ -151,7 +151,7 @@ func testRefusesMounts(t *testing.T, f *registrytest.Faults, c *Client) {
 	}
 }
 
-// A registry that knows no HEAD is asked with GET, for references, blobs and tags.
+// A registry that does not support HEAD is asked with GET, for references, blobs and tags.
 func testKnowsNoHead(t *testing.T, f *registrytest.Faults, c *Client) {
 	f.During(nil)
 	s := newSample(t)
@@ -184,8 +184,8 @@ func testKnowsNoHead(t *testing.T, f *registrytest.Faults, c *Client) {
 	}
 }
 
-// An upload that the registry does not know any more begins anew; where that is no
-// use, the whole is sent in one request.
+// An upload that the registry has lost begins again. If that fails too, the blob is sent in
+// one request.
 func testLosesUploads(t *testing.T, f *registrytest.Faults, c *Client) {
 	for what, times := range map[string]int{"once": 1, "always": 1 << 20} {
 		s := newSample(t)
@@ -209,8 +209,8 @@ func testLosesUploads(t *testing.T, f *registrytest.Faults, c *Client) {
 	}
 }
 
-// A registry that answers every third request with 429, and says when it wants to be
-// asked again, is waited for, and it is said.
+// A registry that responds to many requests with 429 and Retry-After is waited for, and the
+// wait is reported.
 func testBusy(t *testing.T, f *registrytest.Faults, c *Client) {
 	var mu sync.Mutex
 	var pauses []time.Duration
@@ -228,7 +228,7 @@ func testBusy(t *testing.T, f *registrytest.Faults, c *Client) {
 		told = append(told, text)
 	}
 	f.During(func(n int, w http.ResponseWriter, _ *http.Request) bool {
-		if n > 8 && n%3 > 0 { // and a while all of them
+		if n > 8 && n%3 > 0 { // the first 8 requests are all refused
 			return false
 		}
 		w.Header().Set("Retry-After", "7")
@@ -282,7 +282,7 @@ func testPassingFaults(t *testing.T, f *registrytest.Faults, c *Client) {
 			t.Errorf("%d: the pauses do not grow: %v", code, pauses)
 		}
 	}
-	// One that does not pass ends, and says what it was about.
+	// An error that persists is returned, and says what was being done.
 	f.During(func(_ int, w http.ResponseWriter, _ *http.Request) bool {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return true

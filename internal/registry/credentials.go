@@ -14,17 +14,22 @@ import (
 	"github.com/slipway-ci/slipway/internal/panics"
 )
 
-// googlePatience is how long Google's credentials may take to be found: on a
-// laptop nobody answers for the metadata server.
+// googlePatience is the timeout for finding credentials. Outside of Google Cloud nothing
+// answers at the address of the metadata server.
 const googlePatience = 10 * time.Second
 
-// Credentials finds who the user is for a registry: what Docker's configuration
-// and its helpers say (and DOCKER_CONFIG, REGISTRY_AUTH_FILE), for Google's
-// registries then the application default credentials (the key file that
-// GOOGLE_APPLICATION_CREDENTIALS names, workload identity federation, gcloud's
-// login for applications, the metadata server), then gcloud itself; and else
-// nobody. Tokens are renewed when they expire. It notes what was tried, for the
-// error when a registry refuses.
+// Credentials finds the user's credentials for a registry. It tries, in this order:
+//
+//   - Docker's configuration and its credential helpers, as DOCKER_CONFIG and
+//     REGISTRY_AUTH_FILE locate them;
+//   - for Google's registries, the application default credentials: the key file that
+//     GOOGLE_APPLICATION_CREDENTIALS names, workload identity federation, the login of
+//     gcloud for applications, the metadata server;
+//   - for Google's registries, gcloud itself;
+//   - anonymous access.
+//
+// Tokens are renewed when they expire. Credentials records what it tried, so that the error
+// for a refused request can say so. It is safe for concurrent use.
 type Credentials struct {
 	docker         authn.Keychain
 	google, gcloud func(context.Context) (authn.Authenticator, error)
@@ -35,7 +40,7 @@ type Credentials struct {
 	tried map[string][]string
 }
 
-// NewCredentials gives the credentials of who runs slipway.
+// NewCredentials returns the credentials of the user who runs slipway.
 func NewCredentials() *Credentials {
 	return &Credentials{
 		docker: authn.DefaultKeychain, google: google.NewEnvAuthenticator, gcloud: google.NewGcloudAuthenticator, patience: googlePatience,
@@ -48,12 +53,12 @@ func (c *Credentials) Resolve(resource authn.Resource) (authn.Authenticator, err
 	return c.ResolveContext(context.Background(), resource)
 }
 
-// ResolveContext implements authn.ContextKeychain. Its only error is ctx's: a way
-// that fails is noted, and the next one taken.
+// ResolveContext implements authn.ContextKeychain. It returns an error only if ctx is done:
+// a source that fails is recorded, and the next one is tried.
 func (c *Credentials) ResolveContext(ctx context.Context, resource authn.Resource) (authn.Authenticator, error) {
 	host := resource.RegistryStr()
 	c.mu.Lock()
-	defer c.mu.Unlock() // one asks, and the others get its answer
+	defer c.mu.Unlock() // one caller looks, and the others wait for its result
 	if auth, ok := c.known[host]; ok {
 		return auth, nil
 	}
@@ -99,8 +104,9 @@ func (c *Credentials) find(ctx context.Context, resource authn.Resource) (authn.
 
 var errSilent = errors.New("no answer in time")
 
-// within calls find, which may ask a server that is not there. What it finds lives
-// longer than ctx: it renews tokens.
+// within calls find with a timeout, because find may ask a server that does not answer.
+// find gets a context that is never cancelled, because the credentials it returns renew
+// their tokens later.
 func (c *Credentials) within(ctx context.Context, find func(context.Context) (authn.Authenticator, error)) (authn.Authenticator, error) {
 	type found struct {
 		auth authn.Authenticator
@@ -123,15 +129,15 @@ func (c *Credentials) within(ctx context.Context, find func(context.Context) (au
 	}
 }
 
-// Tried tells what was tried for a registry, without any credential in it.
+// Tried returns descriptions of what was tried for a registry. They contain no credentials.
 func (c *Credentials) Tried(host string) []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return append([]string{}, c.tried[host]...)
 }
 
-// isGoogle tells whether a registry is one of Google's: Artifact Registry, also
-// under the names that Container Registry had.
+// isGoogle reports whether a registry is Artifact Registry, including under the names of
+// the former Container Registry.
 func isGoogle(host string) bool {
 	return host == "gcr.io" || strings.HasSuffix(host, ".gcr.io") || strings.HasSuffix(host, "-docker.pkg.dev")
 }

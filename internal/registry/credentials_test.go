@@ -64,7 +64,7 @@ func TestCredentialsInOrder(t *testing.T) {
 	}
 }
 
-// A refusal names what was tried.
+// The error for a refused request names the credentials that were tried.
 func TestRefusalNamesWhatWasTried(t *testing.T) {
 	r := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("WWW-Authenticate", `Basic realm="test"`)
@@ -79,7 +79,7 @@ func TestRefusalNamesWhatWasTried(t *testing.T) {
 	}
 }
 
-// A credential helper that hangs is not waited for, and is told.
+// A credential helper that hangs is given up after a timeout, and the error says so.
 func TestSilentCredentialHelper(t *testing.T) {
 	over := make(chan struct{})
 	defer close(over)

@@ -11,13 +11,14 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// damaged are blobs that a registry has, and that are longer or shorter there than they
-// should be: a disk was full, or a machine went down.
+// damaged is a set of blobs that have the wrong size in a registry, for example because a
+// disk was full or a machine crashed.
 type damaged struct {
 	mu    sync.Mutex
-	blobs map[v1.Hash]int64 // with their true sizes
+	blobs map[v1.Hash]int64 // the correct sizes
 }
 
+// add adds a blob with its correct size, and reports whether it is new in the set.
 func (d *damaged) add(digest v1.Hash, size int64) (first bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -29,7 +30,7 @@ func (d *damaged) add(digest v1.Hash, size int64) (first bool) {
 	return !known
 }
 
-// has reports whether a blob is one of them.
+// has reports whether a blob is in the set.
 func (d *damaged) has(digest v1.Hash) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -37,23 +38,23 @@ func (d *damaged) has(digest v1.Hash) bool {
 	return damaged
 }
 
-// DamagedError is a blob that a registry has, that is not whole there, and that it does
-// not take again.
+// DamagedError reports that a registry has an incomplete copy of a blob and keeps it when
+// the blob is uploaded again. Has and Want are sizes in bytes.
 type DamagedError struct {
 	Repository, Digest string
 	Has, Want          int64
 }
 
-// Error says what to do, which is not slipway's to do.
+// Error says how an operator of the registry can repair it.
 func (e *DamagedError) Error() string {
 	_, hex, _ := strings.Cut(e.Digest, ":")
 	return fmt.Sprintf("the registry has %d of the %d bytes of %s@%s, and keeps them when it is sent again: remove the blob from its storage (for docker-registry blobs/sha256/%s/%s), and push again",
 		e.Has, e.Want, e.Repository, e.Digest, hex[:min(2, len(hex))], hex)
 }
 
-// Has reports whether the repository has a blob of this size. With Client.Verify, one that
-// is not whole counts as none, and is sent again; without, the registry is believed, some
-// of which tell no sizes, or wrong ones.
+// Has reports whether the repository has a blob of this size, in bytes. With Client.Verify,
+// a blob of another size counts as missing, so that it is uploaded again. Without it the
+// size is ignored, because some registries report no sizes, or wrong ones.
 func (r *Repository) Has(ctx context.Context, digest v1.Hash, want int64) (there bool, err error) {
 	there, size, err := r.sized(ctx, digest)
 	if err != nil || !there || !r.client.Verify || size < 0 || size == want {
@@ -65,6 +66,7 @@ func (r *Repository) Has(ctx context.Context, digest v1.Hash, want int64) (there
 	return false, nil
 }
 
+// sized reports whether the repository has a blob, and its size there, -1 if unknown.
 func (r *Repository) sized(ctx context.Context, digest v1.Hash) (there bool, size int64, err error) {
 	err = r.client.retry(ctx, func() error {
 		there, size, err = r.wire.hasBlob(ctx, digest)
@@ -73,8 +75,8 @@ func (r *Repository) sized(ctx context.Context, digest v1.Hash) (there bool, siz
 	return there, size, err
 }
 
-// CheckMended asks for the blobs that were damaged, which have been sent again. One that
-// still is is a *DamagedError.
+// CheckMended checks the blobs that were damaged and have been uploaded again. It returns a
+// *DamagedError if one of them still has the wrong size.
 func (r *Repository) CheckMended(ctx context.Context) error {
 	r.damaged.mu.Lock()
 	blobs := maps.Clone(r.damaged.blobs)

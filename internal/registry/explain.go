@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// Explain says what was being done, and what the user can do.
+// Explain wraps err with what was being done and, where it is known, what the user can do
+// about it. It returns nil if err is nil.
 func (c *Client) Explain(doing, host string, err error) error {
 	err = plain(err)
 	switch code := Status(err); {
@@ -28,7 +29,7 @@ func (c *Client) Explain(doing, host string, err error) error {
 	return fmt.Errorf("%s: %w", doing, err)
 }
 
-// tried says which credentials were tried, where the keychain knows it.
+// tried returns the credentials that were tried, if the keychain records them.
 func (c *Client) tried(host string) string {
 	from, ok := c.Keychain.(interface{ Tried(host string) []string })
 	if !ok {
@@ -40,7 +41,7 @@ func (c *Client) tried(host string) string {
 	return ""
 }
 
-// plainError is a refusal whose text is a web page, which is not shown.
+// plainError replaces the text of a refusal that consists of a web page.
 type plainError struct {
 	text string
 	err  error
@@ -50,8 +51,8 @@ func (e *plainError) Error() string { return e.text }
 
 func (e *plainError) Unwrap() error { return e.err }
 
-// plain gives an error without what helps nobody: the page of a proxy. One of a
-// certificate says what to do.
+// plain returns err with a readable text: without the web page of a proxy, and with advice
+// if the registry's certificate is not trusted.
 func plain(err error) error {
 	unknown := new(x509.UnknownAuthorityError)
 	switch {
@@ -65,7 +66,8 @@ func plain(err error) error {
 	return err
 }
 
-// mentions reports whether an error's text has one of these words, in any case.
+// mentions reports whether an error's text contains one of the words, ignoring case. The
+// words must be in lower case.
 func mentions(err error, words ...string) bool {
 	text := strings.ToLower(err.Error())
 	for _, word := range words {
@@ -76,7 +78,7 @@ func mentions(err error, words ...string) bool {
 	return false
 }
 
-// limitedError is the refusal of a registry that limits how much is asked.
+// limitedError explains a refusal by a registry that limits the rate of requests.
 func limitedError(host string, err error) error {
 	until := ""
 	if wait := asked(err); wait > 0 {

@@ -15,7 +15,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/silence"
 )
 
-// A refusal says what its cause is, and the one thing to do.
+// Each refusal states its cause and what the user can do.
 func TestRefusalsSayWhatToDo(t *testing.T) {
 	s := newSample(t)
 	s.artifacts = []Artifact{{Type: "application/spdx+json", Document: []byte("{}")}}
@@ -68,7 +68,7 @@ func (alwaysMe) Resolve(authn.Resource) (authn.Authenticator, error) {
 	return &authn.Basic{Username: "me", Password: "s3cret-canary"}, nil
 }
 
-// A registry that takes the connection and never answers is an error, once.
+// A registry that accepts the connection but never responds is an error after one attempt.
 func TestSilentRegistry(t *testing.T) {
 	over := make(chan struct{})
 	r := serve(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-over }))

@@ -18,23 +18,23 @@ import (
 	"github.com/slipway-ci/slipway/internal/panics"
 )
 
-// Listed is one image that the registry has.
+// Listed is one image in the registry.
 type Listed struct {
 	Repository string
 	Digest     string
-	// Tags are all that point to it, by name.
+	// Tags are all tags that point to the image, sorted.
 	Tags []string
-	// Size is what a pull moves, in bytes, of all platforms; 0 when it is not known.
+	// Size is the number of bytes that a pull of all platforms transfers, 0 if unknown.
 	Size int64
-	// Created is the zero time when the image does not tell.
+	// Created is when the image was created, the zero time if unknown.
 	Created time.Time
 }
 
-// List returns the images of these names that the registry has, by repository,
-// the newest first. Without names it gives those of all repositories under the
-// prefix, at any depth: registries that know what is below a repository (Google's)
-// are asked for that, all others for their catalog, which some do not tell.
-// Images without a tag are not listed, nor are attestations.
+// List returns the images with these names that the registry has, sorted by repository and
+// then the newest first. Without names it returns the images of all repositories under the
+// prefix, at any depth. Google's registries list the children of a repository. All other
+// registries are asked for their catalog, which some do not provide. Images without a tag
+// and attestations are not listed.
 func (c *Client) List(ctx context.Context, names []string) ([]Listed, error) {
 	var repositories []name.Repository
 	for _, image := range names {
@@ -58,6 +58,7 @@ func (c *Client) List(ctx context.Context, names []string) ([]Listed, error) {
 	return l.found, nil
 }
 
+// lister collects images from several goroutines.
 type lister struct {
 	client *Client
 
@@ -65,7 +66,7 @@ type lister struct {
 	found []Listed
 }
 
-// below lists what is under the prefix.
+// below lists the images of all repositories under the prefix.
 func (l *lister) below(ctx context.Context) error {
 	any, err := l.client.Reference("any")
 	if err != nil {
@@ -96,6 +97,7 @@ func (l *lister) below(ctx context.Context) error {
 	return l.all(ctx, under, false)
 }
 
+// children returns the repositories directly below a repository.
 func children(of name.Repository, tags *google.Tags) []name.Repository {
 	var all []name.Repository
 	for _, child := range tags.Children {
@@ -104,7 +106,7 @@ func children(of name.Repository, tags *google.Tags) []name.Repository {
 	return all
 }
 
-// all lists repositories, and with deep those below them.
+// all lists the images of the repositories and, if deep, of the repositories below them.
 func (l *lister) all(ctx context.Context, repositories []name.Repository, deep bool) error {
 	group, limited := panics.WithContext(ctx)
 	group.SetLimit(Parallel)
@@ -134,8 +136,8 @@ func (l *lister) tags(ctx context.Context, repository name.Repository) (tags *go
 	return tags, err
 }
 
-// one adds the images of a repository: as Google's registries tell them with the
-// tags, and else by asking for each tag.
+// one adds the images of a repository. Google's registries describe them in the list of
+// tags. With other registries it takes a request for each tag.
 func (l *lister) one(ctx context.Context, repository name.Repository, tags *google.Tags) error {
 	if len(tags.Manifests) > 0 {
 		for digest, m := range tags.Manifests {
@@ -145,7 +147,7 @@ func (l *lister) one(ctx context.Context, repository name.Repository, tags *goog
 			}
 			created := m.Created
 			if created.Unix() <= 0 {
-				created = m.Uploaded // of images that have no time of their own
+				created = m.Uploaded // images built by slipway have no creation time
 			}
 			l.add(Listed{Repository: repository.String(), Digest: digest, Tags: shown, Size: int64(m.Size), Created: created.UTC()})
 		}
@@ -162,7 +164,7 @@ func (l *lister) one(ctx context.Context, repository name.Repository, tags *goog
 	for _, tag := range visible(tags.Tags) {
 		group.Go(func() error {
 			there, err := at.Recall(limited, tag)
-			if err != nil || there == nil { // it went away meanwhile, or stands for nothing
+			if err != nil || there == nil { // the tag has been deleted meanwhile, or its manifest is unreadable
 				return err
 			}
 			mu.Lock()
@@ -185,9 +187,9 @@ func (l *lister) one(ctx context.Context, repository name.Repository, tags *goog
 	return nil
 }
 
-// created asks an image's configuration for its time and, as slipway's have none,
-// the documents that are attached to it. An index has none: it gets
-// the time of the first of its images, and the sizes of all, unless it tells them.
+// created returns the time of an image's configuration or, as slipway's images have none,
+// the time that the documents attached to it state. For an index it uses the first of its
+// images, and adds to the size of to the sizes that the index does not state.
 func (l *lister) created(ctx context.Context, at *Repository, there *Manifest, to *Listed) (time.Time, error) {
 	digest := there.Digest
 	for n, child := range there.Children {
@@ -233,8 +235,8 @@ func (l *lister) add(one Listed) {
 	l.found = append(l.found, one)
 }
 
-// visible leaves out the tags that are nobody's business: slipway's own, and those
-// under which registries without the referrers API keep attestations.
+// visible returns the tags that users are interested in. It leaves out slipway's own tags,
+// and those under which registries without the referrers API keep attestations.
 func visible(tags []string) []string {
 	return slices.DeleteFunc(slices.Clone(tags), func(tag string) bool {
 		hex, attached := strings.CutPrefix(tag, "sha256-")

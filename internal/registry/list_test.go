@@ -15,10 +15,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/registry/registrytest"
 )
 
-// Google's registries tell with a repository's tags what is below it, and size and
-// age of each image: a request for each repository is enough, personal
-// sub-directories included. The answers are of the shape that Artifact Registry
-// gives for gcr.io and pkg.dev alike.
+// Google's registries list, with a repository's tags, its children and the size and age of
+// each image, so one request per repository is enough, nested repositories included. The
+// responses have the format that Artifact Registry uses for both gcr.io and pkg.dev.
 func TestListLikeGoogle(t *testing.T) {
 	digest := func(c string) string { return "sha256:" + strings.Repeat(c, 64) }
 	answers := map[string]string{
@@ -65,7 +64,7 @@ func TestListLikeGoogle(t *testing.T) {
 	}
 }
 
-// An index counts all its images.
+// The size of an index covers all its images.
 func TestListIndex(t *testing.T) {
 	r := serve(t, registrytest.InMemory())
 	many, err := r.Reference("many")

@@ -11,14 +11,14 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// The annotations by which an index tells the size and the number of layers of
-// its images, so that nobody has to ask for each.
+// Annotations with which an index states the size in bytes and the number of layers of each
+// of its images, which saves a request for each image.
 const (
 	AnnotationSize   = "io.github.slipway-ci.size"
 	AnnotationLayers = "io.github.slipway-ci.layers"
 )
 
-// Manifest is the manifest of an image, or of an index.
+// Manifest is the manifest of an image or of an index.
 type Manifest struct {
 	Text      []byte
 	MediaType types.MediaType
@@ -27,10 +27,10 @@ type Manifest struct {
 	Config      v1.Descriptor
 	Layers      []v1.Descriptor
 	Annotations map[string]string
-	// Children are the images of an index.
+	// Children are the images of an index. They are empty for an image.
 	Children []v1.Descriptor
-	// Size is what a pull moves, in bytes, and Count how many layers there are; of all
-	// images of an index, if it tells them.
+	// Size is the number of bytes that a pull transfers, and Count the number of layers.
+	// For an index they cover those of its images whose size and layers it states.
 	Size  int64
 	Count int
 }
@@ -57,15 +57,15 @@ func parseManifest(text []byte, digest v1.Hash) (*Manifest, error) {
 	return m, nil
 }
 
-// told returns what an index tells of the size and the layers of one of its images,
-// 0 when it does not.
+// told returns the size and the number of layers that an index states for one of its
+// images, 0 if it does not.
 func told(child v1.Descriptor) (size int64, layers int) {
 	size, _ = strconv.ParseInt(child.Annotations[AnnotationSize], 10, 64)
 	layers, _ = strconv.Atoi(child.Annotations[AnnotationLayers])
 	return size, layers
 }
 
-// Look returns the manifest of a tag or a digest, and nil when there is none.
+// Look returns the manifest that a tag or a digest refers to, or nil if there is none.
 func (r *Repository) Look(ctx context.Context, reference string) (*Manifest, error) {
 	var text []byte
 	var digest v1.Hash
@@ -86,7 +86,8 @@ func (r *Repository) Look(ctx context.Context, reference string) (*Manifest, err
 	return m, nil
 }
 
-// Recall is Look for what can be made again: a tag that is unreadable counts as none.
+// Recall is like Look for manifests that can be made again: it also returns nil for a tag
+// that the registry cannot read.
 func (r *Repository) Recall(ctx context.Context, tag string) (*Manifest, error) {
 	found, err := r.Look(ctx, tag)
 	if unreadable(err) {
@@ -95,7 +96,7 @@ func (r *Repository) Recall(ctx context.Context, tag string) (*Manifest, error) 
 	return found, err
 }
 
-// Put writes a manifest that gets no tag.
+// Put uploads a manifest without giving it a tag.
 func (r *Repository) Put(ctx context.Context, m *Manifest) error {
 	err := r.client.retry(ctx, func() error {
 		r.Meter.sent.Add(int64(len(m.Text)))

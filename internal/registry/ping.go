@@ -7,9 +7,9 @@ import (
 	"sync"
 )
 
-// RememberPings gives a transport that asks each registry only once what
-// credentials it wants (GET /v2/): the client asks for every repository, and the
-// answer is the same.
+// RememberPings returns a transport that sends GET /v2/, by which a registry says which
+// credentials it wants, only once to each registry. The client sends it for every
+// repository, but the response is the same for all of them.
 func RememberPings(next http.RoundTripper) http.RoundTripper {
 	return &pings{next: next, answers: map[string]*ping{}}
 }
@@ -21,7 +21,7 @@ type pings struct {
 	answers map[string]*ping
 }
 
-// ping is one registry's answer. Its lock lets one ask and the others wait.
+// ping is the response of one registry. Its lock makes other requests wait for the first.
 type ping struct {
 	mu     sync.Mutex
 	known  bool
@@ -49,7 +49,7 @@ func (p *pings) RoundTrip(request *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 		if response.StatusCode != http.StatusOK && response.StatusCode != http.StatusUnauthorized {
-			return response, nil // it may answer otherwise the next time
+			return response, nil // do not remember an error, which may be temporary
 		}
 		one.body, err = io.ReadAll(io.LimitReader(response.Body, 64<<10))
 		_ = response.Body.Close()

@@ -5,20 +5,20 @@ import (
 	"sync/atomic"
 )
 
-// Progress is how far a push has come: what the registry has, sent now or found
-// there, in bytes and in layers. BytesTotal is a guess from above as long as
-// layers are being compressed, and right in the end.
+// Progress is how much of an image the registry has, both uploaded now and found there, in
+// bytes and in layers. BytesTotal is an upper estimate while layers are being compressed,
+// and exact at the end.
 type Progress struct {
 	Bytes, BytesTotal int64
 	Layers, Total     int
 }
 
-// steps is how often at most bytes are told of during a push.
+// steps is how often, at most, the progress of bytes is reported during a push.
 const steps = 100
 
-// Meter counts what is sent to a repository.
+// Meter counts the bytes that are sent to a repository. It is safe for concurrent use.
 type Meter struct {
-	// sent is what went out, whether it arrived or not.
+	// sent is the number of bytes that were sent, whether they arrived or not.
 	sent atomic.Int64
 
 	mu   sync.Mutex
@@ -27,17 +27,17 @@ type Meter struct {
 	tell func(Progress)
 }
 
-// Tell has progress told, by one goroutine at a time, until End.
+// Tell makes the meter call progress until End, never from two goroutines at once.
 func (m *Meter) Tell(progress func(Progress)) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.tell = progress
 }
 
-// Sent returns how many bytes went out, whether they arrived or not.
+// Sent returns the number of bytes that were sent, whether they arrived or not.
 func (m *Meter) Sent() int64 { return m.sent.Load() }
 
-// Expect adds a layer, of about this many bytes, to what is to be done.
+// Expect adds a layer of about this many bytes to the totals.
 func (m *Meter) Expect(bytes int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -45,21 +45,21 @@ func (m *Meter) Expect(bytes int64) {
 	m.now.Total++
 }
 
-// Restart counts what the registry has from the beginning.
+// Restart resets the progress to zero, but not the number of bytes sent.
 func (m *Meter) Restart() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.now, m.told = Progress{}, 0
 }
 
-// End lets nothing be told any more.
+// End stops reporting progress.
 func (m *Meter) End() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.tell = nil
 }
 
-// moving counts bytes of a blob that are being sent.
+// moving counts bytes of a blob as they are sent.
 func (m *Meter) moving(n int64) {
 	m.sent.Add(n)
 	m.mu.Lock()
@@ -70,12 +70,13 @@ func (m *Meter) moving(n int64) {
 	}
 }
 
-// Found counts a layer that the registry has: its size takes the place of what was
-// expected of it.
+// Found counts a layer that the registry already has. Its size in bytes replaces the size
+// that was expected.
 func (m *Meter) Found(expected, size int64) { m.settle(expected, 0, size) }
 
-// settle takes back the bytes that were read of a layer. When the registry has it
-// now, its size takes the place of what was expected of it.
+// settle ends the upload of a layer. It takes back the bytes that were counted while the
+// layer was read. If size is not 0, the registry has the layer, and size replaces the size
+// that was expected.
 func (m *Meter) settle(expected, read, size int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -89,7 +90,7 @@ func (m *Meter) settle(expected, read, size int64) {
 	m.report()
 }
 
-// report is called with the lock held, which keeps reports in order.
+// report reports the progress. The lock must be held, which keeps reports in order.
 func (m *Meter) report() {
 	m.told = m.now.Bytes
 	if m.tell == nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
-// DigestFor asks for the digest that a reference stands for now, of an index or an image.
-// It costs one request.
+// DigestFor returns the digest of the image or index that a reference refers to now. It
+// normally takes one request.
 func (c *Client) DigestFor(ctx context.Context, reference name.Reference) (digest v1.Hash, err error) {
 	err = c.retry(ctx, func() error {
 		descriptor, err := remote.Head(reference, c.options(ctx)...)
@@ -23,7 +23,7 @@ func (c *Client) DigestFor(ctx context.Context, reference name.Reference) (diges
 		if code := Status(err); code != 0 && !refusesHead(err) && code != http.StatusBadRequest || passing(err) {
 			return err
 		}
-		manifest, err := remote.Get(reference, c.options(ctx)...) // it knows no HEAD, or does not tell digests with it
+		manifest, err := remote.Get(reference, c.options(ctx)...) // the registry does not support HEAD, or sends no digest with it
 		if err == nil {
 			digest = manifest.Digest
 		}
@@ -33,7 +33,7 @@ func (c *Client) DigestFor(ctx context.Context, reference name.Reference) (diges
 }
 
 // Puller reads manifests and blobs by their digests, and verifies them. It gets the
-// credentials for a repository when it is first asked for something of it.
+// credentials for a repository on the first request to it. It is safe for concurrent use.
 type Puller struct {
 	client *Client
 
@@ -41,10 +41,10 @@ type Puller struct {
 	puller *remote.Puller
 }
 
-// Puller returns one that has no credentials yet.
+// Puller returns a Puller that has no credentials yet.
 func (c *Client) Puller() *Puller { return &Puller{client: c} }
 
-// Manifest returns the text of a manifest.
+// Manifest returns the bytes of a manifest.
 func (p *Puller) Manifest(ctx context.Context, reference name.Digest) (text []byte, err error) {
 	err = p.do(ctx, func(puller *remote.Puller) error {
 		descriptor, err := puller.Get(ctx, reference)
@@ -56,7 +56,7 @@ func (p *Puller) Manifest(ctx context.Context, reference name.Digest) (text []by
 	return text, err
 }
 
-// Blob returns the bytes of a small blob, such as a configuration.
+// Blob returns the bytes of a small blob, such as a configuration. It reads at most 4 MiB.
 func (p *Puller) Blob(ctx context.Context, reference name.Digest) (text []byte, err error) {
 	err = p.Read(ctx, reference, func(r io.Reader) (err error) {
 		text, err = io.ReadAll(io.LimitReader(r, maxManifest))
@@ -65,7 +65,7 @@ func (p *Puller) Blob(ctx context.Context, reference name.Digest) (text []byte, 
 	return text, err
 }
 
-// Read has a blob read, for each attempt anew.
+// Read calls read with the content of a blob. It calls read again for each attempt.
 func (p *Puller) Read(ctx context.Context, reference name.Digest, read func(io.Reader) error) error {
 	return p.do(ctx, func(puller *remote.Puller) error {
 		stream, err := openBlob(ctx, puller, reference)
@@ -77,8 +77,8 @@ func (p *Puller) Read(ctx context.Context, reference name.Digest, read func(io.R
 	})
 }
 
-// do calls f until it does not fail in passing. A remote.Puller remembers for ever that it
-// got no credentials, and is made anew after an error.
+// do calls f, and retries it after temporary errors. It replaces the remote.Puller after an
+// error, because a remote.Puller caches a failure to get credentials for ever.
 func (p *Puller) do(ctx context.Context, f func(*remote.Puller) error) error {
 	return p.client.retry(ctx, func() error {
 		puller, err := p.current(ctx)
@@ -109,7 +109,7 @@ func (p *Puller) drop(puller *remote.Puller) {
 	}
 }
 
-// OpenBlob begins to read a blob. It does not ask again when that fails.
+// OpenBlob opens a blob for reading. It does not retry.
 func (c *Client) OpenBlob(ctx context.Context, reference name.Digest) (io.ReadCloser, error) {
 	puller, err := remote.NewPuller(c.options(ctx)...)
 	if err != nil {

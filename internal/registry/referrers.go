@@ -16,7 +16,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// referrer is an entry of the index of referrers.
+// referrer is an entry in an index of referrers.
 type referrer struct {
 	MediaType    types.MediaType `json:"mediaType"`
 	Digest       v1.Hash         `json:"digest"`
@@ -26,10 +26,11 @@ type referrer struct {
 	Annotations map[string]string `json:"annotations,omitempty"`
 }
 
-// referrersTag is under what a registry that keeps no referrers has them.
+// referrersTag returns the tag for the index of referrers in a registry that does not
+// support the referrers API. See the OCI distribution specification 1.1.
 func referrersTag(subject v1.Hash) string { return strings.Replace(subject.String(), ":", "-", 1) }
 
-// addReferrers adds to the index that stands in for the registry's own.
+// addReferrers adds entries to the tagged index that replaces the referrers API.
 func (r *Repository) addReferrers(ctx context.Context, subject v1.Hash, referrers []referrer) error {
 	tag := referrersTag(subject)
 	index := struct {
@@ -73,8 +74,8 @@ func (r *Repository) addReferrers(ctx context.Context, subject v1.Hash, referrer
 	return err
 }
 
-// attestedTime returns the time of the commit that an image was made of at first, by
-// the documents that are attached to it; the zero time when none tells it.
+// attestedTime returns the time of the commit that an image was first built from, according
+// to the documents attached to it. It returns the zero time if none states it.
 func (r *Repository) attestedTime(ctx context.Context, subject v1.Hash) (time.Time, error) {
 	var index []byte
 	err := r.client.retry(ctx, func() (err error) {
@@ -93,7 +94,7 @@ func (r *Repository) attestedTime(ctx context.Context, subject v1.Hash) (time.Ti
 		return time.Time{}, err
 	}
 	annotations := listed.Manifests[0].Annotations
-	if annotations == nil { // some leave them out
+	if annotations == nil { // some registries leave them out
 		var text []byte
 		err := r.client.retry(ctx, func() (err error) {
 			text, _, err = r.wire.manifest(ctx, listed.Manifests[0].Digest.String())
@@ -107,12 +108,13 @@ func (r *Repository) attestedTime(ctx context.Context, subject v1.Hash) (time.Ti
 	}
 	at, err := time.Parse(time.RFC3339, annotations[ocispec.AnnotationCreated])
 	if err != nil {
-		return time.Time{}, nil //nolint:nilerr // one that does not tell
+		return time.Time{}, nil //nolint:nilerr // the document does not state a time
 	}
 	return at.UTC(), nil
 }
 
-// referrers returns the index of what refers to an image, from a registry that keeps it.
+// referrers returns the index of what refers to an image. It fails if the registry does not
+// support the referrers API.
 func (w *wire) referrers(ctx context.Context, subject v1.Hash) ([]byte, error) {
 	response, err := w.do(ctx, http.MethodGet, w.url("referrers", subject.String(), nil), nil, nil, 0, http.StatusOK)
 	if err != nil {

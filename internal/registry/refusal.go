@@ -7,19 +7,20 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
-// Vanished reports whether a registry refused a manifest because it has
-// lost a blob, or an image of an index, that was there a moment ago.
+// Vanished reports whether a registry refused a manifest because it has lost a blob, or an
+// image of an index, that it had a moment ago.
 func Vanished(err error) bool {
 	return refusedFor(err, transport.ManifestBlobUnknownErrorCode, transport.BlobUnknownErrorCode, transport.ManifestUnknownErrorCode)
 }
 
-// unreadable tells that a registry cannot read what it has for a tag: docker-registry,
-// broken off while it wrote one, answers UNKNOWN until the tag is written anew.
+// unreadable reports whether a registry cannot read the manifest of a tag. docker-registry,
+// if interrupted while it writes a tag, responds with UNKNOWN until the tag is written
+// again.
 func unreadable(err error) bool {
 	return Status(err) == http.StatusInternalServerError && refusedFor(err, transport.UnknownErrorCode)
 }
 
-// refusedFor tells whether a registry gave one of these codes.
+// refusedFor reports whether a registry refused a request with one of the codes.
 func refusedFor(err error, codes ...transport.ErrorCode) bool {
 	var refused *transport.Error
 	if errors.As(err, &refused) {
@@ -34,7 +35,7 @@ func refusedFor(err error, codes ...transport.ErrorCode) bool {
 	return false
 }
 
-// Status returns the HTTP status of a registry's refusal, 0 for other errors.
+// Status returns the HTTP status of a registry's refusal, or 0 for any other error.
 func Status(err error) int {
 	var refused *transport.Error
 	if errors.As(err, &refused) {

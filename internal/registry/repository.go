@@ -11,35 +11,36 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
-// What Open asks to be let do.
+// Scopes for Open.
 const (
 	Pull = transport.PullScope
 	Push = transport.PushScope
 )
 
-// Parallel is how many requests of one command go at once.
+// Parallel is the number of requests that one command has in flight at once.
 const Parallel = 6
 
-// Repository is one repository of a registry, with the credentials for it. What its methods
-// send is sent again when it fails in passing.
+// Repository is a repository of a registry, with credentials for it. Its methods retry
+// requests that fail with a temporary error.
 type Repository struct {
 	Name name.Repository
-	// Meter counts what is sent.
+	// Meter counts the bytes that are sent.
 	Meter *Meter
-	// Damaged, when not nil, is told once of each blob that is not whole there, and that
-	// is sent again: Client.Verify.
+	// Damaged, if not nil, is called once for each blob that has the wrong size in the
+	// registry and will be uploaded again. It needs Client.Verify. The sizes are in bytes.
 	Damaged func(digest v1.Hash, has, want int64)
 
 	client *Client
 	wire   *wire
-	// damaged are the blobs that the registry has, and not whole.
+	// damaged are the blobs that are incomplete in the registry.
 	damaged damaged
-	// whole tells that the registry refuses blobs of unknown size.
+	// whole reports whether the registry refuses blobs of unknown size.
 	whole atomic.Bool
 }
 
-// Open asks the repository's registry what credentials it wants, and gets them: for Pull
-// or for Push, and for reading the others, from which blobs may be mounted.
+// Open authenticates with the registry of a repository. The scope is Pull or Push. Open
+// also requests permission to read the other repositories, from which blobs may be mounted,
+// and does without it if the registry refuses.
 func (c *Client) Open(ctx context.Context, repository name.Repository, scope string, others ...name.Repository) (*Repository, error) {
 	own := []string{repository.Scope(scope)}
 	scopes := own
@@ -54,7 +55,8 @@ func (c *Client) Open(ctx context.Context, repository name.Repository, scope str
 		}
 		trip, err = transport.NewWithContext(ctx, repository.Registry, auth, c.transport(), scopes)
 		if code := Status(err); len(others) > 0 && (code == http.StatusUnauthorized || code == http.StatusForbidden) {
-			// Who may not read the others gets no token for all; their layers are sent then.
+			// A user who may not read the others gets no token for all of them. Their
+			// layers are then uploaded instead of mounted.
 			trip, err = transport.NewWithContext(ctx, repository.Registry, auth, c.transport(), own)
 		}
 		return err
@@ -65,9 +67,9 @@ func (c *Client) Open(ctx context.Context, repository name.Repository, scope str
 	return &Repository{Name: repository, Meter: &Meter{}, client: c, wire: newWire(repository, trip)}, nil
 }
 
-// Greet asks the registry what credentials it wants while there is other work to
-// do. With RememberPings Open need not wait for that; what goes wrong is told
-// when it asks again.
+// Greet asks the registry which credentials it wants while there is other work to do, so
+// that Open need not wait for the response. It does nothing unless the transport is that of
+// RememberPings. It ignores errors, which Open will return.
 func (c *Client) Greet(ctx context.Context, image string) {
 	if _, remembers := c.Transport.(*pings); !remembers || c.Prefix == "" {
 		return
@@ -77,13 +79,13 @@ func (c *Client) Greet(ctx context.Context, image string) {
 	}
 }
 
-// Explain is Client.Explain for the repository's registry.
+// Explain calls Client.Explain for the repository's registry.
 func (r *Repository) Explain(doing string, err error) error {
 	return r.client.Explain(doing, r.Name.RegistryStr(), err)
 }
 
-// Tagged returns the image that a tag of an image's repository stands for, by its digest,
-// and nil when there is none.
+// Tagged returns the image that a tag in an image's repository refers to, by digest, or nil
+// if there is none.
 func (c *Client) Tagged(ctx context.Context, image, tag string) (*name.Digest, error) {
 	repository, err := c.Reference(image)
 	if err != nil {

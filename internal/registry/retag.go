@@ -11,17 +11,17 @@ import (
 	"github.com/slipway-ci/slipway/internal/panics"
 )
 
-// Retagged is an image that has a second tag.
+// Retagged is an image that has been given another tag.
 type Retagged struct {
 	Name string
-	// Reference names the image by its digest, Tag by the new tag.
+	// Reference is the image by digest, and Tag the image by its new tag.
 	Reference name.Digest
 	Tag       name.Tag
-	// UpToDate tells that the tag stood for the image already.
+	// UpToDate reports whether the tag already referred to the image.
 	UpToDate bool
 }
 
-// MissingError says which images do not have a tag.
+// MissingError reports that some images do not have a tag.
 type MissingError struct {
 	Tag   string
 	Names []string
@@ -32,7 +32,7 @@ func (e *MissingError) Error() string {
 	return fmt.Sprintf("the registry has no image %s with the tag %s: build that commit first, or name another one", strings.Join(e.Names, ", "), e.Tag)
 }
 
-// TakenError says that a tag stands for another image.
+// TakenError reports that a tag refers to another image.
 type TakenError struct{ Tag name.Tag }
 
 // Error names the tag.
@@ -40,10 +40,11 @@ func (e *TakenError) Error() string {
 	return fmt.Sprintf("%s stands for another image already; --force moves it", e.Tag)
 }
 
-// Retag gives the images of these names that have the tag from also the tag to:
-// manifests are written again, and nothing is built or moved. All are looked at
-// before the first is written, so that a *MissingError or a *TakenError changes
-// nothing; with force a tag that stands for another image is moved.
+// Retag gives the tag to to the images of these names that have the tag from. It writes
+// manifests only: nothing is built or moved. All images are checked before the first tag is
+// written, so if Retag returns a *MissingError or a *TakenError, nothing has changed. With
+// force, a tag that refers to another image is moved. If writing a tag fails, Retag returns
+// the images that have been tagged so far.
 func (c *Client) Retag(ctx context.Context, names []string, from, to string, force bool) ([]Retagged, error) {
 	for _, tag := range []string{from, to} {
 		if err := CheckTag(tag, ""); err != nil {

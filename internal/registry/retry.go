@@ -19,18 +19,18 @@ import (
 )
 
 const (
-	// attempts is how often a request that failed in passing is sent.
+	// attempts is how often a request is sent if it fails with temporary errors.
 	attempts = 5
-	// firstPause is doubled after each attempt: 3 s in all.
+	// firstPause is doubled after each attempt, to 3 s in total.
 	firstPause = 200 * time.Millisecond
-	// maxWait is how long one request is put off in all because its registry asks
-	// for it.
+	// maxWait limits the total time that one request waits because the registry asks for
+	// it.
 	maxWait = 10 * time.Minute
 )
 
-// retry repeats what fails in passing, and heeds the context while it waits. A
-// registry that says when to ask again is waited for, which counts as no attempt:
-// it is busy, and not broken.
+// retry calls do until it succeeds or fails with a permanent error. It returns early when
+// ctx is done. If the registry says when to retry, the wait does not count as an attempt,
+// because the registry is busy and not broken.
 func (c *Client) retry(ctx context.Context, do func() error) error {
 	pause := c.Pause
 	if pause == nil {
@@ -63,7 +63,8 @@ func (c *Client) retry(ctx context.Context, do func() error) error {
 	}
 }
 
-// passing tells whether the same request may succeed when it is sent again.
+// passing reports whether an error is temporary, so that the same request may succeed
+// later.
 func passing(err error) bool {
 	switch code := Status(err); {
 	case errors.As(err, new(*lostUploadError)):
@@ -75,7 +76,7 @@ func passing(err error) bool {
 	}
 	var (
 		address     *AddressError
-		silent      *silence.Error // nobody waits that long five times
+		silent      *silence.Error // the timeout is too long to wait for it five times
 		fault       *panics.Error
 		file        *fs.PathError
 		making      *MakingError

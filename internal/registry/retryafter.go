@@ -12,12 +12,12 @@ import (
 	"github.com/slipway-ci/slipway/internal/silence"
 )
 
-// later is a transport that keeps for asked when a busy registry wants to be asked
-// again. It is kept with the request, the only part of an answer that
-// go-containerregistry's errors have beside its status.
+// later is a transport that stores how long a busy registry asks to wait, for asked to
+// find. It stores the pause in the request, because an error of go-containerregistry keeps
+// nothing else of the response but its status.
 type later struct{ next http.RoundTripper }
 
-// pauseKey is where a request's context has the pause.
+// pauseKey is the key of the pause in the context of a request.
 type pauseKey struct{}
 
 // RoundTrip implements http.RoundTripper.
@@ -30,17 +30,17 @@ func (l later) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// tellWait says that a registry is waited for.
+// tellWait reports that a request waits for a busy registry.
 func (c *Client) tellWait(err error, wait time.Duration) {
 	if c.Waiting != nil {
 		c.Waiting(fmt.Sprintf("the registry %s is busy (%s), and is asked again in %s, as it wants", hostOf(err), answerOf(Status(err)), wait))
 	}
 }
 
-// answerOf writes an HTTP status as people search for it: 429 Too Many Requests.
+// answerOf returns an HTTP status in searchable form, such as 429 Too Many Requests.
 func answerOf(code int) string { return fmt.Sprintf("%d %s", code, http.StatusText(code)) }
 
-// hostOf gives who refused a request.
+// hostOf returns the host that refused a request.
 func hostOf(err error) string {
 	var refused *transport.Error
 	if errors.As(err, &refused) && refused.Request != nil && refused.Request.URL != nil {
@@ -49,8 +49,7 @@ func hostOf(err error) string {
 	return "of the image"
 }
 
-// asked gives how long a registry asked to wait with the next attempt, 0 if it did
-// not.
+// asked returns how long the registry asked to wait before the next attempt, or 0.
 func asked(err error) time.Duration {
 	var refused *transport.Error
 	if !errors.As(err, &refused) || refused.Request == nil {

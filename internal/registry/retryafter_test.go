@@ -12,9 +12,9 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 )
 
-// TestRetryAfter has a busy registry say when to ask again, in all ways there are.
+// TestRetryAfter checks all formats of the Retry-After header.
 func TestRetryAfter(t *testing.T) {
-	date := time.Date(2020, 1, 2, 3, 4, 5, 0, time.UTC) // far from this machine's clock
+	date := time.Date(2020, 1, 2, 3, 4, 5, 0, time.UTC) // far from the clock of this machine
 	for after, want := range map[string]time.Duration{
 		"":                     firstPause,
 		"7":                    7 * time.Second,
@@ -49,7 +49,7 @@ func TestRetryAfter(t *testing.T) {
 			must(t, err)
 			_, err = at.Look(t.Context(), "v1")
 			server.Close()
-			if want == 0 { // nobody waits that long
+			if want == 0 { // too long to wait for
 				if len(pauses) > 0 || Status(err) != code {
 					t.Errorf("%d with Retry-After %q: %v, and the pauses are %v", code, after, err, pauses)
 				}

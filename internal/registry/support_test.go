@@ -29,8 +29,8 @@ func serve(t *testing.T, h http.Handler) *Client {
 	return at(server.URL)
 }
 
-// at returns the client for a URL, with short pauses between attempts:
-// docker-registry cannot read a manifest while another push writes it again.
+// at returns a client for a URL, with short pauses between attempts. It needs retries
+// because docker-registry cannot read a manifest while another push is writing it.
 func at(url string) *Client {
 	return &Client{
 		Prefix:      strings.TrimPrefix(url, "http://") + "/acme/ml",
@@ -43,7 +43,7 @@ func at(url string) *Client {
 // sample is an image to push.
 type sample struct {
 	v1.Image
-	// expected is how large its layers are said to be: from MemoryLimit on they are
+	// expected is the size that its layers are announced with. From MemoryLimit on they are
 	// made while they are sent.
 	expected  int64
 	dir       string
@@ -57,7 +57,7 @@ func newSample(t *testing.T) sample {
 	return sample{Image: mutate.MediaType(image, types.OCIManifestSchema1), expected: 20 << 10, dir: t.TempDir()}
 }
 
-// push sends the image as the callers of this package do, and returns its digest.
+// push pushes the image as the callers of this package do, and returns its digest.
 func (s sample) push(ctx context.Context, c *Client, image string, tags ...string) (*name.Digest, error) {
 	repository, err := c.Reference(image)
 	if err != nil {
@@ -124,7 +124,8 @@ func writes(layer v1.Layer) func(context.Context, io.Writer) (v1.Hash, int64, er
 	}
 }
 
-// wantTags checks that a repository has these tags, and that what they stand for is whole.
+// wantTags checks that a repository has exactly these tags, and that their images are
+// complete.
 func wantTags(t *testing.T, c *Client, image string, want ...string) {
 	t.Helper()
 	repository, err := c.Reference(image)

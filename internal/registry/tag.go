@@ -11,17 +11,17 @@ import (
 )
 
 const (
-	// shortRevision is how many digits of a commit's hash a tag has.
+	// shortRevision is the number of digits of a commit's hash in a tag.
 	shortRevision = 12
-	// maxTag is how long a tag may be, by the OCI distribution specification.
+	// maxTag is the maximum length of a tag, from the OCI distribution specification.
 	maxTag = 128
-	// OwnTagPrefix begins the tags that are for slipway only. List leaves them out.
+	// OwnTagPrefix is the prefix of tags that only slipway uses. List leaves them out.
 	OwnTagPrefix = "slipway-"
 )
 
-// TagFor returns the tag of a revision: the first 12 digits of a commit's hash, and
-// of a branch or tag of git the name, in which what no tag can have is a dash. It
-// is "" when nothing is left.
+// TagFor returns the tag for a revision. For a commit it is the first 12 digits of the
+// hash. For a Git branch or tag it is the name, with a dash in place of each character that
+// is not allowed in a tag. TagFor returns "" if nothing is left.
 func TagFor(revision string) string {
 	if isCommit(revision) {
 		return revision[:shortRevision]
@@ -36,8 +36,8 @@ func TagFor(revision string) string {
 	return strings.TrimRight(tag[:min(len(tag), maxTag)], "-.")
 }
 
-// CheckTag refuses what no registry takes as a tag of an image; of names that image, or
-// is empty.
+// CheckTag returns an error if no registry accepts tag as a tag. of names the image in the
+// error, and may be empty.
 func CheckTag(tag, of string) error {
 	if validTag(tag) {
 		return nil
@@ -48,13 +48,13 @@ func CheckTag(tag, of string) error {
 	return fmt.Errorf("%q cannot be a tag%s: it may have letters, digits, _, . and -, no . or - in front, and %d characters", tag, of, maxTag)
 }
 
-// validTag reports whether a registry takes tag as a tag.
+// validTag reports whether registries accept tag as a tag.
 func validTag(tag string) bool {
 	return tag != "" && len(tag) <= maxTag && !strings.ContainsAny(tag[:1], "-.") &&
 		!strings.ContainsFunc(tag, func(r rune) bool { return !inTags(r) })
 }
 
-// isCommit reports whether a revision is a commit's full hash, of SHA-1 or SHA-256.
+// isCommit reports whether a revision is a full commit hash, SHA-1 or SHA-256.
 func isCommit(revision string) bool {
 	return (len(revision) == 40 || len(revision) == 64) && strings.Trim(revision, "0123456789abcdef") == ""
 }
@@ -63,7 +63,7 @@ func inTags(r rune) bool {
 	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '.' || r == '-'
 }
 
-// PointsTo reports whether a tag is there and stands for a digest.
+// PointsTo reports whether a tag exists and refers to a digest.
 func (r *Repository) PointsTo(ctx context.Context, tag string, digest v1.Hash) (there bool, err error) {
 	err = r.client.retry(ctx, func() (err error) {
 		there, err = r.wire.pointsTo(ctx, tag, digest)
@@ -72,8 +72,8 @@ func (r *Repository) PointsTo(ctx context.Context, tag string, digest v1.Hash) (
 	return there, r.Explain("ask for "+r.Name.Tag(tag).String(), err)
 }
 
-// Tag writes a manifest under a tag. A registry that does not let tags move may
-// refuse even the digest that the tag has: then it is done.
+// Tag writes a manifest under a tag. A registry with immutable tags may refuse even the
+// digest that the tag already has, which counts as success.
 func (r *Repository) Tag(ctx context.Context, tag string, m *Manifest) error {
 	err := r.client.retry(ctx, func() error {
 		r.Meter.sent.Add(int64(len(m.Text)))
@@ -89,7 +89,7 @@ func (r *Repository) Tag(ctx context.Context, tag string, m *Manifest) error {
 	return r.Explain(what, immutable(err))
 }
 
-// immutable adds to the refusal of a tag what may be behind it.
+// immutable adds to a refusal that the tag may be immutable.
 func immutable(err error) error {
 	if code := Status(err); code == http.StatusBadRequest || code == http.StatusConflict || code == http.StatusMethodNotAllowed {
 		return errors.Join(err, errors.New("the tag may be immutable and stand for another image; choose another tag, or delete it"))

@@ -15,29 +15,29 @@ import (
 	"github.com/slipway-ci/slipway/internal/panics"
 )
 
-// MemoryLimit is how large a blob may be that is made before it is sent. It
-// saves a round trip, and lets the registry say that it has the blob already.
+// MemoryLimit is the size in bytes up to which a blob is made in memory before it is
+// uploaded. That saves a round trip, and the registry can say that it already has the blob.
 const MemoryLimit = 8 << 20
 
-// Blob is one that is known before it is sent.
+// Blob is a blob whose digest and size are known before it is uploaded.
 type Blob struct {
 	Digest v1.Hash
 	Size   int64
-	// Expected is the size that the repository's Meter expects of it.
+	// Expected is the size in bytes that the repository's Meter expects.
 	Expected int64
-	// From is a repository of the same registry that may have it; empty for none.
+	// From is a repository of the same registry that may have the blob, or empty.
 	From string
-	// Open begins to read it, for each attempt anew.
+	// Open opens the content. It is called again for each attempt.
 	Open func() (io.ReadCloser, error)
 }
 
-// Upload sends a blob: in one request after the one that begins it, which takes it from
-// another repository if it can.
+// Upload uploads a blob. The request that begins the upload mounts the blob from another
+// repository if possible. Otherwise a second request sends the content.
 func (r *Repository) Upload(ctx context.Context, b Blob) error {
 	return r.client.retry(ctx, func() error {
 		from := b.From
 		if r.damaged.has(b.Digest) {
-			from = "" // that would be the same one
+			from = "" // a mount would keep the damaged copy
 		}
 		to, err := r.wire.begin(ctx, b.Digest, from)
 		if err != nil {
@@ -63,19 +63,19 @@ func (r *Repository) Upload(ctx context.Context, b Blob) error {
 	})
 }
 
-// Making is a blob that is made while it is sent.
+// Making is a blob that is made while it is uploaded.
 type Making struct {
-	// Expected is about how large it is, and what the repository's Meter expects of it.
+	// Expected is the approximate size in bytes, which the repository's Meter expects.
 	Expected int64
-	// Write makes it. It is called for each attempt anew, and its error ends them with a
-	// *MakingError.
+	// Write writes the content. It is called again for each attempt. If it fails,
+	// UploadMade returns a *MakingError without another attempt.
 	Write func(context.Context, io.Writer) (digest v1.Hash, size int64, err error)
-	// Dir is where a large one is kept for a registry that wants to know its size first.
+	// Dir is where a large blob is stored for a registry that needs to know its size first.
 	Dir string
 }
 
-// UploadMade sends a blob while it is made, in constant memory. Whether the repository has
-// one of these bytes is known only then.
+// UploadMade uploads a blob while it is made, in constant memory. Only then is it known
+// whether the repository already has the blob.
 func (r *Repository) UploadMade(ctx context.Context, m Making) error {
 	if m.Expected <= MemoryLimit {
 		var b bytes.Buffer
@@ -95,12 +95,12 @@ func (r *Repository) UploadMade(ctx context.Context, m Making) error {
 	return r.spool(ctx, m)
 }
 
-// uploadMade sends a blob that has been made.
+// uploadMade uploads a blob that has been made.
 func (r *Repository) uploadMade(ctx context.Context, m Making, digest v1.Hash, size int64, open func() (io.ReadCloser, error)) error {
 	return r.Upload(ctx, Blob{Digest: digest, Size: size, Expected: m.Expected, From: r.Name.RepositoryStr(), Open: open})
 }
 
-// stream makes a blob while it is sent.
+// stream uploads a blob while it is made.
 func (r *Repository) stream(ctx context.Context, m Making) error {
 	return r.client.retry(ctx, func() error {
 		to, err := r.wire.begin(ctx, v1.Hash{}, "")
@@ -128,14 +128,14 @@ func (r *Repository) streamTo(ctx context.Context, m Making, to *url.URL) error 
 	panics.Go(func() { makes(m.Write(ctx, writer)) }, func(err error) { makes(v1.Hash{}, 0, err) })
 	counted := &countedReader{Reader: reader, ctx: ctx, meter: r.Meter}
 	end, err := r.wire.stream(ctx, to, counted, func() int64 { return counted.n.Load() })
-	// Whoever still writes is told that nobody reads any more.
+	// Unblock the writer if the registry stopped reading early.
 	_ = reader.CloseWithError(errUnread)
 	blob := <-result
 	if blob.err != nil && !errors.Is(blob.err, errUnread) {
-		err = &MakingError{blob.err} // why the request broke off
+		err = &MakingError{blob.err} // the reason that the request was interrupted
 	}
 	if err == nil && blob.err != nil {
-		err = io.ErrUnexpectedEOF // the registry answered before it had all
+		err = io.ErrUnexpectedEOF // the registry responded before it had received everything
 	}
 	if err == nil {
 		err = r.wire.finish(ctx, end, blob.digest, http.NoBody, 0)
@@ -150,13 +150,14 @@ func (r *Repository) streamTo(ctx context.Context, m Making, to *url.URL) error 
 
 var errUnread = errors.New("the registry does not read on")
 
-// MakingError is a blob that cannot be made, which is no fault of the registry's.
+// MakingError reports that the content of a blob could not be made, which is not an error
+// of the registry.
 type MakingError struct{ error }
 
-// Unwrap returns why.
+// Unwrap returns the error of Making.Write.
 func (e *MakingError) Unwrap() error { return e.error }
 
-// refusesStreams reports whether a registry wants to know the size first.
+// refusesStreams reports whether a registry needs to know the size of a blob first.
 func refusesStreams(err error) bool {
 	switch Status(err) {
 	case http.StatusMethodNotAllowed, http.StatusLengthRequired, http.StatusNotImplemented, http.StatusUnsupportedMediaType,
@@ -166,7 +167,8 @@ func refusesStreams(err error) bool {
 	return false
 }
 
-// spool makes a blob in a file first, for a registry that refuses streams.
+// spool writes a blob to a temporary file and uploads it from there, for a registry that
+// refuses streams.
 func (r *Repository) spool(ctx context.Context, m Making) error {
 	if err := os.MkdirAll(m.Dir, 0o755); err != nil {
 		return err
@@ -186,13 +188,13 @@ func (r *Repository) spool(ctx context.Context, m Making) error {
 	return r.uploadMade(ctx, m, digest, size, func() (io.ReadCloser, error) { return os.Open(file.Name()) })
 }
 
-// Reserved is an upload that was begun before what is sent was known.
+// Reserved is an upload that was begun before its content was known.
 type Reserved struct {
 	repository *Repository
 	to         *url.URL
 }
 
-// Reserve begins an upload, so that what is sent later need not wait for that.
+// Reserve begins an upload, so that Finish needs only one request.
 func (r *Repository) Reserve(ctx context.Context) (*Reserved, error) {
 	reserved := &Reserved{repository: r}
 	err := r.client.retry(ctx, func() (err error) {
@@ -202,8 +204,7 @@ func (r *Repository) Reserve(ctx context.Context) (*Reserved, error) {
 	return reserved, err
 }
 
-// Finish sends a small blob. An upload that was begun long ago may have ended: then it
-// begins anew.
+// Finish uploads a small blob. If the upload has expired, Finish begins a new one.
 func (u *Reserved) Finish(ctx context.Context, text []byte) error {
 	r, digest, size := u.repository, DigestOf(text), int64(len(text))
 	r.Meter.sent.Add(size)
@@ -220,9 +221,9 @@ func (u *Reserved) Finish(ctx context.Context, text []byte) error {
 	})
 }
 
-// countedReader tells the meter what is read of a blob, to be sent, until ctx ends. A
-// connection may read on for a moment after the registry has answered: that no longer
-// counts.
+// countedReader reports to the meter what is read of a blob. Reads fail once ctx is done. A
+// connection may continue to read for a moment after the registry has responded; bytes read
+// after stop are not counted.
 type countedReader struct {
 	io.Reader
 	ctx     context.Context
@@ -243,7 +244,7 @@ func (r *countedReader) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// stop returns what was read until now, and counts no more.
+// stop stops counting, and returns the number of bytes read so far.
 func (r *countedReader) stop() int64 {
 	r.stopped.Store(true)
 	return r.n.Load()

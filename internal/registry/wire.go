@@ -19,16 +19,16 @@ import (
 )
 
 const (
-	// maxManifest is how large a manifest may be: registries take 4 MiB.
+	// maxManifest is the maximum size of a manifest in bytes, which is what registries
+	// accept.
 	maxManifest = 4 << 20
-	// digestHeader is what registries call a manifest's digest.
+	// digestHeader is the response header with the digest of a manifest or blob.
 	digestHeader = "Docker-Content-Digest"
 )
 
-// wire speaks the OCI distribution protocol (version 1.1) with one repository.
-// Each method sends one request, and does not repeat it. go-containerregistry's
-// own client asks more often than is needed here; its transport does the
-// authentication.
+// wire speaks the OCI distribution protocol (version 1.1) with one repository. Its methods
+// do not retry. It replaces the client of go-containerregistry, which sends more requests
+// than are needed here, but uses its transport for authentication.
 type wire struct {
 	repository name.Repository
 	client     *http.Client
@@ -45,7 +45,7 @@ func (w *wire) url(kind, reference string, query url.Values) *url.URL {
 	}
 }
 
-// do sends a request and gives an answer that has one of the codes.
+// do sends a request and returns the response if its status is one of codes.
 func (w *wire) do(ctx context.Context, method string, u *url.URL, header http.Header, body io.Reader, size int64, codes ...int) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, method, u.String(), body)
 	if err != nil {
@@ -68,19 +68,19 @@ func (w *wire) do(ctx context.Context, method string, u *url.URL, header http.He
 	return response, nil
 }
 
-// done reads what is left of an answer, so that its connection can be used again.
+// done drains and closes the body of a response, so that its connection can be reused.
 func done(response *http.Response) {
 	_, _ = io.CopyN(io.Discard, response.Body, 64<<10)
 	_ = response.Body.Close()
 }
 
-// DigestOf returns the digest of bytes.
+// DigestOf returns the SHA-256 digest of text.
 func DigestOf(text []byte) v1.Hash {
 	sum := sha256.Sum256(text)
 	return v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(sum[:])}
 }
 
-// digestError says that a registry has something else than it says.
+// digestError reports that a registry has other content than was sent or asked for.
 type digestError struct {
 	what      string
 	want, got string
@@ -90,7 +90,7 @@ func (e *digestError) Error() string {
 	return fmt.Sprintf("the registry answers with the digest %s for %s, which has %s", e.got, e.what, e.want)
 }
 
-// manifest gives the bytes of a manifest, and their digest.
+// manifest returns the bytes of a manifest, and their digest.
 func (w *wire) manifest(ctx context.Context, reference string) ([]byte, v1.Hash, error) {
 	header := http.Header{"Accept": {string(types.OCIManifestSchema1), string(types.OCIImageIndex), string(types.DockerManifestSchema2), string(types.DockerManifestList)}}
 	response, err := w.do(ctx, http.MethodGet, w.url("manifests", reference, nil), header, nil, 0, http.StatusOK)
@@ -109,7 +109,7 @@ func (w *wire) manifest(ctx context.Context, reference string) ([]byte, v1.Hash,
 	return text, digest, nil
 }
 
-// pointsTo tells whether a tag or digest is there and stands for a digest.
+// pointsTo reports whether a tag or digest exists and refers to the given digest.
 func (w *wire) pointsTo(ctx context.Context, reference string, digest v1.Hash) (bool, error) {
 	header := http.Header{"Accept": {string(types.OCIManifestSchema1), string(types.OCIImageIndex)}}
 	response, err := w.do(ctx, http.MethodHead, w.url("manifests", reference, nil), header, nil, 0, http.StatusOK, http.StatusNotFound)
@@ -142,8 +142,8 @@ func (w *wire) putManifest(ctx context.Context, reference string, mediaType type
 	return nil
 }
 
-// hasBlob tells whether the repository has a blob, and how large it is there; -1 where
-// the registry does not say.
+// hasBlob reports whether the repository has a blob, and its size there, -1 if the registry
+// does not say.
 func (w *wire) hasBlob(ctx context.Context, digest v1.Hash) (there bool, size int64, err error) {
 	at := w.url("blobs", digest.String(), nil)
 	response, err := w.do(ctx, http.MethodHead, at, nil, nil, 0, http.StatusOK, http.StatusNotFound)
@@ -164,7 +164,7 @@ func (w *wire) hasBlob(ctx context.Context, digest v1.Hash) (there bool, size in
 	return response.StatusCode != http.StatusNotFound, size, nil
 }
 
-// smallBlob gives the bytes of a blob such as a configuration.
+// smallBlob returns the bytes of a blob such as a configuration.
 func (w *wire) smallBlob(ctx context.Context, digest v1.Hash) ([]byte, error) {
 	response, err := w.do(ctx, http.MethodGet, w.url("blobs", digest.String(), nil), nil, nil, 0, http.StatusOK)
 	if err != nil {
@@ -178,7 +178,7 @@ func (w *wire) smallBlob(ctx context.Context, digest v1.Hash) ([]byte, error) {
 	return text, err
 }
 
-// refusesHead reports whether a registry, or a proxy before it, knows no HEAD.
+// refusesHead reports whether a registry, or a proxy in front of it, does not support HEAD.
 func refusesHead(err error) bool {
 	code := Status(err)
 	return code == http.StatusMethodNotAllowed || code == http.StatusNotImplemented

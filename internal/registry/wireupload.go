@@ -11,10 +11,10 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// begin begins an upload and gives where it goes. With a digest, the registry
-// takes the blob from another of its repositories instead, if it can: then the
-// address is nil, and the blob is there. The specification has a registry that
-// cannot begin an ordinary upload; some refuse the request.
+// begin begins an upload and returns the URL to send the blob to. If from is not empty, it
+// asks the registry to mount the blob with this digest from the repository from. If that
+// succeeds, begin returns nil. By the specification a registry that cannot mount begins an
+// ordinary upload. Some registries refuse the request, and begin then sends another one.
 func (w *wire) begin(ctx context.Context, digest v1.Hash, from string) (*url.URL, error) {
 	begin := func(query url.Values) (*http.Response, error) {
 		return w.do(ctx, http.MethodPost, w.url("blobs", "uploads/", query), nil, http.NoBody, 0, http.StatusAccepted, http.StatusCreated)
@@ -39,7 +39,7 @@ func (w *wire) begin(ctx context.Context, digest v1.Hash, from string) (*url.URL
 
 var errNoLocation = errors.New("the registry does not say where the upload goes on")
 
-// next gives where an upload goes on.
+// next returns the URL at which an upload continues.
 func next(response *http.Response) (*url.URL, error) {
 	location, err := response.Location()
 	if err != nil {
@@ -48,14 +48,14 @@ func next(response *http.Response) (*url.URL, error) {
 	return location, checkAddress(response.Request.URL, location)
 }
 
-// lostUploadError is an upload that the registry does not know any more. It begins
-// anew.
+// lostUploadError reports that the registry no longer knows an upload, which then begins
+// again.
 type lostUploadError struct{ error }
 
 func (e *lostUploadError) Unwrap() error { return e.error }
 
-// lost tells an upload that is not there from other errors. Some registries say so
-// with a code of the specification, others only with 404.
+// lost returns a *lostUploadError if err says that an upload does not exist. Some
+// registries respond with an error code of the specification, others only with status 404.
 func lost(err error) error {
 	if Status(err) == http.StatusNotFound {
 		return &lostUploadError{err}
@@ -63,7 +63,7 @@ func lost(err error) error {
 	return err
 }
 
-// finish sends a blob, or what is left of it, and ends the upload.
+// finish uploads a blob, or what is left of it, and completes the upload.
 func (w *wire) finish(ctx context.Context, to *url.URL, digest v1.Hash, body io.Reader, size int64) error {
 	query := to.Query()
 	query.Set("digest", digest.String())
@@ -80,8 +80,8 @@ func (w *wire) finish(ctx context.Context, to *url.URL, digest v1.Hash, body io.
 	return nil
 }
 
-// stream sends a blob whose size and digest are not known yet, in one piece, and
-// gives where the upload ends. sent gives how much it was.
+// stream uploads a blob of unknown size and digest in one request, and returns the URL to
+// complete the upload. sent returns the number of bytes that were sent.
 func (w *wire) stream(ctx context.Context, to *url.URL, body io.Reader, sent func() int64) (*url.URL, error) {
 	response, err := w.do(ctx, http.MethodPatch, to, http.Header{"Content-Type": {"application/octet-stream"}}, body, -1, http.StatusAccepted, http.StatusNoContent, http.StatusCreated)
 	if err != nil {
