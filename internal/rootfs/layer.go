@@ -15,21 +15,21 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// The names by which a layer hides what is below it: OCI image specification,
-// Image Layer Filesystem Changeset.
+// File names by which a layer hides files of the layers below it. See the OCI image
+// specification, Image Layer Filesystem Changeset.
 const (
 	whiteout = ".wh."
 	opaque   = ".wh..wh..opq"
 )
 
-// maxNodes is how much of a layer is kept: images have some ten thousand
+// maxNodes limits how much of a layer is kept. Real images have some ten thousand
 // directories and links at most.
 const maxNodes = 1 << 20
 
 var programName = regexp.MustCompile(`^python(?:3(?:\.[0-9]+)?)?$`)
 
-// Read reads a layer as the registry has it: an archive that is compressed by gzip or
-// zstd, or not at all.
+// Read reads a layer: a tar archive, uncompressed or compressed by gzip or zstd. It fails
+// if the archive is malformed or has more than 1<<20 directories and links.
 func Read(r io.Reader) (*Layer, error) {
 	plain, err := decompress(r)
 	if err != nil {
@@ -84,7 +84,7 @@ func (l *Layer) add(h *tar.Header, content io.Reader) error {
 			return nil
 		}
 		n.Kind = Program
-		start := make([]byte, 8<<10) // the name of the loader is near the beginning
+		start := make([]byte, 8<<10) // the path of the loader is near the beginning
 		had, err := io.ReadFull(content, start)
 		if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
 			return err
@@ -97,8 +97,8 @@ func (l *Layer) add(h *tar.Header, content io.Reader) error {
 	return nil
 }
 
-// decompress tells the compression by the first bytes, as media types are not always
-// true.
+// decompress detects the compression from the first bytes, because media types are not
+// reliable.
 func decompress(r io.Reader) (io.ReadCloser, error) {
 	buffered := bufio.NewReaderSize(r, 64<<10)
 	start, err := buffered.Peek(4)

@@ -11,19 +11,19 @@ import (
 	"strings"
 )
 
-// The C libraries that Python's platform tags tell apart: manylinux and musllinux.
+// The C libraries that Python's platform tags distinguish: manylinux and musllinux.
 const (
 	Glibc = "glibc"
 	Musl  = "musl"
 )
 
-// Libc is a C library. Versions are 2.Minor of glibc, 1.Minor of musl.
+// Libc is a C library. Its version is 2.Minor for glibc and 1.Minor for musl.
 type Libc struct {
 	Name  string `json:"name"`
 	Minor int    `json:"minor"`
 }
 
-// String gives the name with the version, such as glibc 2.36.
+// String returns the name with the version, such as glibc 2.36.
 func (c Libc) String() string {
 	switch c.Name {
 	case Glibc:
@@ -41,12 +41,15 @@ var (
 	muslText  = regexp.MustCompile(`\x001\.([0-9]+)\.[0-9]+[-_.0-9a-z]*\x00`)
 )
 
+// isLibc reports whether a file of this name is a C library.
 func isLibc(base string) bool {
 	return base == "libc.so.6" || oldGlibc.MatchString(base) || muslName.MatchString(base)
 }
 
-// readLibc tells the version of a C library: glibc had it in its name until 2.33, and
-// says it in what it prints when it is run as a program; so does musl.
+// readLibc returns the version of a C library. The file name of glibc contained the version
+// until 2.33. Since then, as with musl, it is in the text that the library prints when it
+// is run as a program. readLibc returns the zero Libc if it does not find a version of
+// glibc.
 func readLibc(base string, content io.Reader) (Libc, error) {
 	if m := oldGlibc.FindStringSubmatch(base); m != nil {
 		return Libc{Glibc, number(m[1])}, nil
@@ -57,7 +60,7 @@ func readLibc(base string, content io.Reader) (Libc, error) {
 		return Libc{}, err
 	}
 	if muslName.MatchString(base) {
-		c := Libc{Musl, 1} // the oldest that wheels are made for
+		c := Libc{Musl, 1} // the oldest version that wheels are built for
 		if m := muslText.FindSubmatch(text); m != nil {
 			c.Minor = number(string(m[1]))
 		}
@@ -77,7 +80,8 @@ func number(digits string) int {
 	return n
 }
 
-// loader tells the C library of a program by the loader that its header names.
+// loader returns the name of the C library of a program, according to the dynamic loader in
+// its header, or "".
 func loader(start []byte) string {
 	switch {
 	case bytes.Contains(start, []byte("/ld-musl-")):
@@ -88,8 +92,8 @@ func loader(start []byte) string {
 	return ""
 }
 
-// Libc gives the C library that the program at a path uses, and false where none was
-// found.
+// Libc returns the C library that the program at a path uses. It returns false if it finds
+// none.
 func (fs *FS) Libc(program string) (Libc, bool) {
 	want := ""
 	if n, ok := fs.nodes[fs.Real(program)]; ok {
@@ -104,7 +108,8 @@ func (fs *FS) Libc(program string) (Libc, bool) {
 	if len(found) == 0 {
 		return Libc{}, false
 	}
-	// Whoever has both uses glibc; of several versions the oldest is safe.
+	// If the file system has both libraries, programs use glibc. Of several versions the
+	// oldest is the safe choice.
 	return slices.MinFunc(found, func(a, b Libc) int {
 		if a.Name != b.Name {
 			return strings.Compare(a.Name, b.Name)

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// Python is an interpreter.
+// Python is a Python interpreter.
 type Python struct {
-	// Path is where it is found, and Version such as 3.12.
+	// Path is the path of the interpreter, and Version its version, such as 3.12.
 	Path, Version string
 }
 
@@ -19,8 +19,8 @@ var (
 	library   = regexp.MustCompile(`^/(.*/)?lib/python(3\.[0-9]+)$`)
 )
 
-// Python gives the interpreter at a path, and false where there is none. A path from
-// which Python would not find its library is given as the one that it leads to.
+// Python returns the interpreter at a path, and false if there is none. If Python would not
+// find its library from that path, the returned Path is the one that the links lead to.
 func (fs *FS) Python(name string) (Python, bool) {
 	real := fs.Real(name)
 	n, ok := fs.nodes[real]
@@ -39,8 +39,9 @@ func (fs *FS) Python(name string) (Python, bool) {
 	return p, true
 }
 
-// hasLibrary tells whether the standard library lies beside an interpreter. A virtual
-// environment has a directory of that name, without the library itself.
+// hasLibrary reports whether the standard library is next to an interpreter. It looks for a
+// package in the library, because a virtual environment has the directory without the
+// library.
 func (fs *FS) hasLibrary(interpreter, version string) bool {
 	for _, lib := range []string{"lib", "lib64"} {
 		encodings := path.Join(path.Dir(path.Dir(interpreter)), lib, "python"+version, "encodings")
@@ -51,7 +52,7 @@ func (fs *FS) hasLibrary(interpreter, version string) bool {
 	return false
 }
 
-// onlyLibrary gives the version of Python whose library is below a prefix, where
+// onlyLibrary returns the version of the Python library below a prefix, and false unless
 // there is exactly one.
 func (fs *FS) onlyLibrary(prefix string) (string, bool) {
 	version := ""
@@ -68,8 +69,8 @@ func (fs *FS) onlyLibrary(prefix string) (string, bool) {
 	return version, version != ""
 }
 
-// OnPath gives the interpreter that a search path (as of PATH) finds first, of a
-// version such as 3.12, or of any when that is empty.
+// OnPath returns the first interpreter on a search path such as PATH. If version is not
+// empty, the interpreter must have that version, such as 3.12.
 func (fs *FS) OnPath(search, version string) (Python, bool) {
 	names := []string{"python3", "python"}
 	if version != "" {
@@ -88,7 +89,7 @@ func (fs *FS) OnPath(search, version string) (Python, bool) {
 	return Python{}, false
 }
 
-// Pythons gives all interpreters, by path: those that are files of their own.
+// Pythons returns all interpreters that are not links, sorted by path.
 func (fs *FS) Pythons() []Python {
 	var all []Python
 	for name, n := range fs.nodes {

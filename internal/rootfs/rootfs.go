@@ -1,7 +1,7 @@
-// Package rootfs tells what the file system of a base image has, as far as an image
-// that is built on it needs to know: directories with their owners and modes, symbolic
-// links, Python interpreters, and the C library. It is read from the headers of the
-// layers' archives; nothing is unpacked.
+// Package rootfs describes the file system of a base image, as far as it matters to an
+// image built on top: directories with their owners and modes, symbolic links, Python
+// interpreters, and the C library. It reads the archives of the layers as streams and
+// unpacks nothing.
 package rootfs
 
 import (
@@ -11,10 +11,11 @@ import (
 	"strings"
 )
 
-// Edition is raised when other things are read of the same layer.
+// Edition is the version of the data read from a layer. Increase it when Read reads
+// something different from the same layer, so that cached results are not used.
 const Edition = "1"
 
-// The kinds of nodes.
+// Kinds of nodes.
 const (
 	// Directory is a directory.
 	Directory = 'd'
@@ -27,42 +28,44 @@ const (
 // Node is a directory, a symbolic link or a program.
 type Node struct {
 	Kind rune `json:"k"`
-	// Mode are the permissions with the sticky, set-user and set-group bits, as in a
-	// tar header.
+	// Mode has the permissions and the sticky, set-user and set-group bits, as in a tar
+	// header.
 	Mode int64 `json:"m,omitempty"`
 	UID  int   `json:"u,omitempty"`
 	GID  int   `json:"g,omitempty"`
-	// Target is where a link points to.
+	// Target is the target of a link.
 	Target string `json:"t,omitempty"`
-	// Libc is the name of the C library that a program was linked with.
+	// Libc is the name of the C library that a program is linked with, if known.
 	Libc string `json:"c,omitempty"`
 }
 
-// Layer is what one layer of an image adds to those below it, and what it hides of
+// Layer is what one layer of an image adds to the layers below it, and what it hides of
 // them.
 type Layer struct {
+	// Nodes are directories, links and programs by their absolute path.
 	Nodes map[string]Node `json:"nodes,omitempty"`
-	// Hidden are the paths that are gone, and Opaque the directories of which
-	// nothing below is left.
+	// Hidden are paths that the layer deletes. Opaque are directories of which the layer
+	// hides all content from the layers below.
 	Hidden []string `json:"hidden,omitempty"`
 	Opaque []string `json:"opaque,omitempty"`
-	// Libcs are the C libraries in the layer, by their path.
+	// Libcs are the C libraries in the layer, by path.
 	Libcs map[string]Libc `json:"libcs,omitempty"`
 }
 
-// FS is what all layers of an image make together.
+// FS is the file system that all layers of an image make together. It is not safe for
+// concurrent use.
 type FS struct {
 	nodes map[string]Node
 	libcs map[string]Libc
-	// Partial tells that a layer could not be read: what is not here may be there
-	// all the same.
+	// Partial reports whether a layer could not be read, so that files may exist that FS
+	// does not know.
 	Partial bool
-	// absent, of an excerpt, are paths at and below which nothing is; nil otherwise.
+	// absent are the paths at and below which there is nothing. Only an excerpt has them.
 	absent map[string]bool
 	lacks  bool
 }
 
-// Merge lays layers over each other, the lowest first.
+// Merge returns the file system of the layers, the lowest first.
 func Merge(layers ...*Layer) *FS {
 	fs := &FS{nodes: map[string]Node{}, libcs: map[string]Libc{}}
 	for _, l := range layers {
@@ -93,7 +96,7 @@ func (fs *FS) remove(name string) {
 	delete(fs.libcs, name)
 }
 
-// clear removes all that is below a directory.
+// clear removes everything below a directory.
 func (fs *FS) clear(dir string) {
 	prefix := strings.TrimSuffix(dir, "/") + "/"
 	for name := range fs.nodes {
@@ -108,7 +111,7 @@ func (fs *FS) clear(dir string) {
 	}
 }
 
-// Node gives what is at a path, without following a link there.
+// Node returns the node at a path. It does not follow a link there.
 func (fs *FS) Node(name string) (Node, bool) {
 	n, ok := fs.nodes[name]
 	if !ok && fs.absent != nil && name != "/" && !fs.isAbsent(name) {
@@ -117,18 +120,18 @@ func (fs *FS) Node(name string) (Node, bool) {
 	return n, ok
 }
 
-// maxLinks is how many links are followed: Linux's own limit (path_resolution(7)).
+// maxLinks limits how many links are followed, as Linux does (path_resolution(7)).
 const maxLinks = 40
 
-// Real gives the path that an absolute one leads to when all links are followed, also
-// one at its end. What is not there is taken as it is written. A circle of links leads
-// nowhere: then the path is given as it was.
+// Real returns the path that an absolute path leads to when all links are followed,
+// including one at its end. Parts that do not exist are kept as they are. If there are too
+// many links, as in a cycle, Real returns the path unchanged.
 func (fs *FS) Real(name string) string {
 	done, rest, links := "/", strings.Split(path.Clean(name), "/"), 0
 	for len(rest) > 0 {
 		part := rest[0]
 		rest = rest[1:]
-		next := path.Join(done, part) // .. of a link's target leads up from where it is
+		next := path.Join(done, part) // .. in the target of a link goes up from the directory of the link
 		n, ok := fs.Node(next)
 		if !ok || n.Kind != Link || part == ".." {
 			done = next
@@ -145,15 +148,15 @@ func (fs *FS) Real(name string) string {
 	return done
 }
 
-// Excerpt is the part of a file system that some paths lead through. It is small enough
-// to be kept with an image.
+// Excerpt is the part of a file system that some paths lead through. It is small enough to
+// be stored in an annotation of an image.
 type Excerpt struct {
 	Nodes map[string]Node `json:"nodes,omitempty"`
-	// Absent are paths at and below which nothing is.
+	// Absent are the paths at and below which there is nothing.
 	Absent []string `json:"absent,omitempty"`
 }
 
-// Excerpt gives what directories lead through.
+// Excerpt returns the part of the file system that the directories lead through.
 func (fs *FS) Excerpt(dirs []string) Excerpt {
 	e := Excerpt{Nodes: map[string]Node{}}
 	absent := map[string]bool{}
@@ -185,7 +188,7 @@ func (fs *FS) Excerpt(dirs []string) Excerpt {
 	return e
 }
 
-// FS gives the file system of which only the excerpt is known.
+// FS returns a file system that knows only the excerpt. See FS.Lacks.
 func (e Excerpt) FS() *FS {
 	fs := &FS{nodes: e.Nodes, absent: map[string]bool{}}
 	for _, name := range e.Absent {
@@ -194,10 +197,10 @@ func (e Excerpt) FS() *FS {
 	return fs
 }
 
-// Lacks tells whether an excerpt was asked for something that is not in it.
+// Lacks reports whether an excerpt was asked for a path that it does not cover.
 func (fs *FS) Lacks() bool { return fs.lacks }
 
-// isAbsent tells whether an excerpt says that nothing is at a path.
+// isAbsent reports whether an excerpt says that there is nothing at a path.
 func (fs *FS) isAbsent(name string) bool {
 	for ; name != "/"; name = path.Dir(name) {
 		if fs.absent[name] {
