@@ -1,7 +1,7 @@
-// Package attestation says what is in an image and how it was made: an SBOM in
-// SPDX 2.3 (spdx.github.io/spdx-spec/v2.3) and a provenance in SLSA 1.0
-// (slsa.dev/spec/v1.0/provenance), as JSON. Both hold nothing but what slipway
-// knows, and no time but the commit's: the same inputs give the same bytes.
+// Package attestation describes what is in an image and how it was made, as JSON: an SBOM
+// in SPDX 2.3 (spdx.github.io/spdx-spec/v2.3) and a provenance in SLSA 1.0
+// (slsa.dev/spec/v1.0/provenance). Both contain only facts that slipway knows, and no time
+// except that of the commit, so the same inputs produce the same bytes.
 package attestation
 
 import (
@@ -13,71 +13,71 @@ import (
 	"time"
 )
 
-// The types under which the documents are attached to an image.
+// Media types with which the documents are attached to an image.
 const (
 	TypeSBOM       = "application/spdx+json"
 	TypeProvenance = "application/vnd.in-toto+json"
 )
 
-// buildType names how slipway builds, for a kind of image.
+// buildType is the prefix of the SLSA build type. The kind of image follows.
 const buildType = "https://github.com/slipway-ci/slipway/blob/main/docs/images.md#"
 
-// The ecosystems of packages, as package URLs name them:
-// github.com/package-url/purl-spec.
+// Ecosystems of packages, as package URLs name them: github.com/package-url/purl-spec.
 const (
 	PyPI   = "pypi"
 	Golang = "golang"
 )
 
-// Package is one that an image has.
+// Package is a package in an image.
 type Package struct {
 	Ecosystem, Name, Version string
-	// License is an SPDX expression; what is none, or empty, is told as a comment.
+	// License is an SPDX expression. Any other text goes into a comment of the SBOM.
 	License string
-	// SHA256 is that of the file it came from; may be empty.
+	// SHA256 is the hash, in hexadecimal, of the file that the package came from, or empty.
 	SHA256 string
 }
 
-// Variant is the image of one platform of an index; its own documents tell what is
-// in it.
+// Variant is the image of one platform of an index. It has documents of its own, which
+// describe its contents.
 type Variant struct{ Platform, Digest string }
 
-// File is one of the tree.
+// File is a file of the source tree.
 type File struct {
-	// Path is that below the tree's root, with slashes.
+	// Path is relative to the root of the tree, with slashes.
 	Path string
 	Text []byte
 }
 
 // Image is what is known of an image.
 type Image struct {
-	// Repository is where it is, Digest its manifest's, with sha256: in front.
+	// Repository is where the image is, and Digest that of its manifest, with the prefix
+	// sha256:.
 	Repository, Digest string
-	// Kind and Platform are those of its build, Inputs the identity of what it was
-	// made of. An index has no platform, but Variants.
+	// Kind and Platform are those of the build, and Inputs is the identity of what the
+	// image is made of. An index has Variants and no Platform.
 	Kind, Platform, Inputs string
 	Variants               []Variant
-	// Base is the base's reference by digest; empty for none.
+	// Base is the reference of the base image, by digest, or empty.
 	Base string
-	// Sources are what the stages of a Dockerfile are made of, by digest.
+	// Sources are the images that the stages of a Dockerfile use, by digest.
 	Sources []string
-	// Dockerfile is the file that says how it is made; nil for other kinds.
+	// Dockerfile is the Dockerfile of the image, or nil for other kinds.
 	Dockerfile *File
 	Packages   []Package
-	// Source, Revision and Created are the commit's; empty where something is
-	// uncommitted.
+	// Source, Revision and Created are those of the commit. They are empty if the working
+	// tree has uncommitted changes.
 	Source, Revision string
 	Created          time.Time
-	// Builder is who built it, Version slipway's, Invocation the address of the
-	// workflow's run; may be empty.
+	// Builder identifies who built the image, Version is the version of slipway, and
+	// Invocation is the URL of the workflow run, or empty.
 	Builder, Version, Invocation string
-	// Parameters are what slipway.yaml says of it. No secret is among them.
+	// Parameters are the settings of the image in slipway.yaml. They contain no secrets.
 	Parameters map[string]any
 }
 
 type object = map[string]any
 
-// SBOM gives the SPDX document of an image.
+// SBOM returns the SPDX document of an image.
 func SBOM(i Image) ([]byte, error) {
 	_, hex, _ := strings.Cut(i.Digest, ":")
 	root := object{
@@ -123,7 +123,7 @@ func SBOM(i Image) ([]byte, error) {
 	return encode(document)
 }
 
-// container gives the package that an image is.
+// container returns the SPDX package of an image.
 func container(id, reference string) object {
 	repository, digest, _ := strings.Cut(reference, "@")
 	return object{
@@ -133,12 +133,12 @@ func container(id, reference string) object {
 	}
 }
 
-// spdx gives the file's element, of which SPDX 2.3 demands the SHA-1.
+// spdx returns the SPDX element of the file. SPDX 2.3 requires its SHA-1.
 func (f File) spdx(id string) object {
 	return object{
 		"SPDXID": id, "fileName": "./" + f.Path, "licenseConcluded": none, "copyrightText": none, "fileTypes": []string{"SOURCE"},
 		"checksums": []object{
-			{"algorithm": "SHA1", "checksumValue": fmt.Sprintf("%x", sha1.Sum(f.Text))}, //nolint:gosec // a format's demand; SHA-256 is beside it
+			{"algorithm": "SHA1", "checksumValue": fmt.Sprintf("%x", sha1.Sum(f.Text))}, //nolint:gosec // required by the format; SHA-256 is next to it
 			{"algorithm": "SHA256", "checksumValue": fmt.Sprintf("%x", sha256.Sum256(f.Text))},
 		},
 	}
@@ -168,7 +168,7 @@ func (p Package) spdx(id string) object {
 	return o
 }
 
-// url gives the package URL.
+// url returns the package URL.
 func (p Package) url() string {
 	url := "pkg:" + p.Ecosystem + "/" + p.Name
 	if p.Version != "" {
@@ -186,7 +186,7 @@ func purl(url string) object {
 	return object{"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": url}
 }
 
-// Provenance gives the in-toto statement of how an image was made.
+// Provenance returns the in-toto statement of how an image was made.
 func Provenance(i Image) ([]byte, error) {
 	subjects := []object{subject(i.Repository, i.Digest)}
 	internal := object{"inputs": i.Inputs}
@@ -238,13 +238,14 @@ func Provenance(i Image) ([]byte, error) {
 	})
 }
 
-// subject names what a statement is about.
+// subject returns a subject of a statement.
 func subject(repository, digest string) object {
 	_, hex, _ := strings.Cut(digest, ":")
 	return object{"name": repository, "digest": object{"sha256": hex}}
 }
 
-// time gives the commit's time, or the Unix epoch: never the clock's.
+// time returns the time of the commit or, without one, the Unix epoch. It never returns the
+// current time, which would change the bytes of the document.
 func (i Image) time() string {
 	if i.Created.IsZero() {
 		return time.Unix(0, 0).UTC().Format(time.RFC3339)

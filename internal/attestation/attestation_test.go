@@ -31,7 +31,7 @@ func known() Image {
 	}
 }
 
-// index is an image for two platforms.
+// index returns an image for two platforms.
 func index() Image {
 	i := known()
 	i.Platform, i.Packages = "", nil
@@ -39,7 +39,7 @@ func index() Image {
 	return i
 }
 
-// built is an image that BuildKit has made.
+// built returns an image that BuildKit has made.
 func built() Image {
 	i := known()
 	i.Kind, i.Base, i.Packages = "dockerfile", "", nil
@@ -77,8 +77,8 @@ func TestDocuments(t *testing.T) {
 	}
 }
 
-// Every element that a relationship names is there, and every package has what
-// SPDX 2.3 demands of one.
+// Every element that a relationship names exists, and every package has the fields that
+// SPDX 2.3 requires.
 func TestSBOMIsWhole(t *testing.T) {
 	for what, i := range map[string]Image{"full": known(), "index": index(), "dockerfile": built(), "scratch": {Repository: "r/x", Digest: "sha256:00"}} {
 		text, err := SBOM(i)
@@ -121,7 +121,7 @@ func TestSBOMIsWhole(t *testing.T) {
 	}
 }
 
-// The documents are valid by those who say what that is, for each kind of image.
+// For each kind of image, the documents pass the validators of SPDX and in-toto.
 func TestDocumentsAreValid(t *testing.T) {
 	golang, files, plain := known(), known(), Image{Repository: "127.0.0.1:5000/team/plain", Digest: "sha256:" + strings.Repeat("8", 64), Kind: "files", Inputs: "abc", Builder: "https://example.com", Version: "dev"}
 	golang.Kind, golang.Packages = "go", golang.Packages[3:]

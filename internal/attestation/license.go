@@ -8,17 +8,17 @@ import (
 )
 
 // licenses are the identifiers of SPDX's list of licences and exceptions
-// (spdx.org/licenses), one a line, in order.
+// (spdx.org/licenses), one per line, sorted.
 //
 //go:embed licenses.txt
 var licenses string
 
-// identifiers gives the lines of licenses.
+// identifiers returns the lines of licenses.
 var identifiers = sync.OnceValue(func() []string { return strings.Fields(licenses) })
 
-// isExpression reports whether a licence is an SPDX expression: identifiers of the list
-// joined by AND, OR and WITH. Others, such as BSD, are none, and documents that have
-// them are not valid.
+// isExpression reports whether a licence is a valid SPDX expression: identifiers of the
+// list joined by AND, OR and WITH. Other texts, such as BSD, would make the document
+// invalid.
 func isExpression(text string) bool {
 	words := strings.Fields(strings.NewReplacer("(", " ", ")", " ").Replace(text))
 	for n, word := range words {
@@ -33,7 +33,7 @@ func isExpression(text string) bool {
 	return len(words)%2 == 1 && balanced(text)
 }
 
-// balanced reports whether each parenthesis has its other half.
+// balanced reports whether the parentheses in text are balanced.
 func balanced(text string) bool {
 	depth := 0
 	for _, r := range text {
