@@ -8,8 +8,9 @@ import (
 	"strings"
 )
 
-// uncommitted says which files a status (git's porcelain format, version 1, with
-// NUL between its entries) has, and "" when it has none that count.
+// uncommitted describes the files in the output of git status (porcelain format, version 1,
+// with NUL between entries). It skips paths of which unused accepts an element, and returns
+// "" if no others are left.
 func uncommitted(status string, unused func(name string) bool) string {
 	first, more := "", 0
 	entries := strings.Split(status, "\x00")
@@ -19,7 +20,7 @@ func uncommitted(status string, unused func(name string) bool) string {
 		}
 		state, path := entries[n][:2], entries[n][3:]
 		if strings.ContainsAny(state, "RC") {
-			n++ // where it was before
+			n++ // the next entry is the former path
 		}
 		if unused != nil && slices.ContainsFunc(strings.Split(path, "/"), unused) {
 			continue
@@ -43,9 +44,9 @@ func uncommitted(status string, unused func(name string) bool) string {
 	return first
 }
 
-// refusal gives what git says when it refuses, such as a repository that belongs to
-// another user, and "" when there is only nothing to tell: no error, no git, no
-// repository, no commit, no such name.
+// refusal returns git's message if git refuses to work, for example because the repository
+// belongs to another user. It returns "" if err is nil, if git is not installed, and if
+// there is no repository, no commit or no such name.
 func refusal(err error) string {
 	failed := new(exec.ExitError)
 	if !errors.As(err, &failed) {

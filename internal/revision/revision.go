@@ -1,5 +1,5 @@
-// Package revision tells what git knows of a source tree: which commit it is, and
-// whether it is exactly that.
+// Package revision asks git about a source tree: which commit it is, and whether it is
+// exactly that commit.
 package revision
 
 import (
@@ -14,31 +14,32 @@ import (
 	"github.com/slipway-ci/slipway/internal/panics"
 )
 
-// Revision is the state of a work tree. The zero value stands for a tree without
-// git, or without a commit.
+// Revision is the state of a working tree. The zero value stands for a tree without git, or
+// without a commit.
 type Revision struct {
 	// Commit is the full hash of HEAD.
 	Commit string
-	// Time is when HEAD was committed.
+	// Time is the committer date of HEAD, in UTC.
 	Time time.Time
-	// Clean reports whether nothing is uncommitted, new files included.
+	// Clean reports whether nothing is uncommitted, including new files.
 	Clean bool
-	// Reason says why the tree is not exactly a commit: the files that are not
-	// committed, or git's own words when it refuses. It is empty for a clean tree,
-	// and where there is no repository.
+	// Reason says why the tree is not exactly a commit: it names the uncommitted files, or
+	// quotes git if git refuses to work. It is empty for a clean tree, and if there is no
+	// repository.
 	Reason string
-	// Tags are the tags of git at HEAD.
+	// Tags are the Git tags that point to HEAD.
 	Tags []string
-	// Source is the address of the remote `origin` as https, without credentials;
-	// empty when there is none.
+	// Source is the https URL of the remote origin, without credentials, or empty if there
+	// is none.
 	Source string
 }
 
-// Read asks git for the state of the tree at dir, which is a repository's root or
-// below it. Environ is the environment that git runs in, of which what would
-// point it to another repository is left out. Files and directories of a name that
-// unused reports do not count: what is not used may be uncommitted. Without git, a
-// repository or a commit it gives a Revision without one, and no error but ctx's.
+// Read returns the state of the tree at dir, which is in a repository. Git runs with those
+// variables of environ that it needs, and without those that would point it to another
+// repository. Uncommitted files do not count if unused reports true for the name of the
+// file or of a directory above it; unused may be nil. Without git, a repository or a
+// commit, Read returns a Revision without a commit. The only errors are that of ctx and
+// panics of its goroutines.
 func Read(ctx context.Context, dir string, environ []string, unused func(name string) bool) (Revision, error) {
 	g := git{dir: dir, environ: environment(environ)}
 	var r Revision
@@ -58,7 +59,7 @@ func Read(ctx context.Context, dir string, environ []string, unused func(name st
 		return Revision{}, err
 	}
 	if headErr != nil {
-		return Revision{Reason: refusal(headErr)}, nil //nolint:nilerr // the reason says it
+		return Revision{Reason: refusal(headErr)}, nil //nolint:nilerr // the error is in Reason
 	}
 	lines := strings.Split(strings.TrimSpace(head), "\n")
 	if len(lines) < 2 {
@@ -66,7 +67,7 @@ func Read(ctx context.Context, dir string, environ []string, unused func(name st
 	}
 	seconds, err := strconv.ParseInt(lines[1], 10, 64)
 	if err != nil {
-		return Revision{}, nil //nolint:nilerr // a git that answers otherwise is as good as none
+		return Revision{}, nil //nolint:nilerr // unexpected output counts as no git
 	}
 	r.Commit, r.Time, r.Source = lines[0], time.Unix(seconds, 0).UTC(), address(remote)
 	if r.Reason = refusal(statusErr); statusErr == nil {
@@ -83,9 +84,9 @@ func Read(ctx context.Context, dir string, environ []string, unused func(name st
 	return r, nil
 }
 
-// Resolve gives the full hash of the commit that a branch, a tag, HEAD or the
-// beginning of a hash stands for in the tree at dir, and "" for what is none. Its
-// error is that git refuses to look at the repository.
+// Resolve returns the full hash of the commit that a branch, a tag, HEAD or an abbreviated
+// hash refers to in the tree at dir, or "" if there is no such commit. It returns an error
+// if git refuses to read the repository.
 func Resolve(ctx context.Context, dir string, environ []string, name string) (string, error) {
 	if strings.HasPrefix(name, "-") {
 		return "", nil
@@ -97,8 +98,8 @@ func Resolve(ctx context.Context, dir string, environ []string, name string) (st
 	return strings.TrimSpace(out), nil
 }
 
-// Tracked gives the files that git tracks below a directory of the tree at dir. It
-// gives none where git cannot say.
+// Tracked returns the files below a directory of the tree at dir that git tracks. It
+// returns nil if git fails.
 func Tracked(ctx context.Context, dir string, environ []string, below string) []string {
 	out, err := git{dir: dir, environ: environment(environ)}.output(ctx, "ls-files", "-z", "--", below)
 	if err != nil || out == "" {
@@ -107,7 +108,7 @@ func Tracked(ctx context.Context, dir string, environ []string, below string) []
 	return strings.Split(strings.TrimSuffix(out, "\x00"), "\x00")
 }
 
-// longest is how long git may take: all that it is asked for is on this machine.
+// longest is the timeout of a git command. All of them are local.
 const longest = time.Minute
 
 type git struct {
@@ -115,7 +116,7 @@ type git struct {
 	environ []string
 }
 
-// run gives what git prints, and "" when it fails.
+// run returns the output of git, or "" if it fails.
 func (g git) run(ctx context.Context, args ...string) string {
 	out, err := g.output(ctx, args...)
 	if err != nil {
@@ -124,11 +125,11 @@ func (g git) run(ctx context.Context, args ...string) string {
 	return strings.TrimSpace(out)
 }
 
-// output runs git without what a repository's own configuration would have it
-// start, but for filters, which the user has set: no clone brings that configuration. A
-// directory that came with a clone and looks like a bare repository would, and git
-// uses it unless it is told not to. There are no locks that a user's git would stumble
-// over.
+// output runs git without the programs that the configuration of a repository may start.
+// The exception are filters: the user has set those, because cloning does not copy
+// configuration. A directory in a clone that looks like a bare repository would have its
+// own configuration, so git is told not to use it. Git takes no optional locks, which could
+// make the user's own git commands fail.
 func (g git) output(ctx context.Context, args ...string) (string, error) {
 	fixed := []string{"--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=", "-c", "log.showSignature=false", "-c", "safe.bareRepository=explicit", "-C", g.dir}
 	limited, cancel := context.WithTimeout(ctx, longest)
@@ -146,14 +147,14 @@ func (g git) output(ctx context.Context, args ...string) (string, error) {
 	return string(out), nil
 }
 
-// environment gives what git needs of an environment, and nothing else: git starts
-// what its configuration says, and has no use for secrets. What would point it
-// to another repository is not among it, and of what is not here nothing is fetched.
+// environment returns the variables that git needs. Git starts the programs that its
+// configuration names, so it must not get secrets. Variables that point git to another
+// repository are left out, and git may not fetch missing objects.
 func environment(environ []string) []string {
 	kept := []string{"GIT_TERMINAL_PROMPT=0", "GIT_NO_LAZY_FETCH=1", "GIT_ALLOW_PROTOCOL=none", "LC_ALL=C"}
 	for _, variable := range environ {
 		name, _, _ := strings.Cut(variable, "=")
-		switch strings.ToUpper(name) { // Windows has them in any case
+		switch strings.ToUpper(name) { // on Windows, names of variables are case-insensitive
 		case "PATH", "PATHEXT", "HOME", "USERPROFILE", "HOMEDRIVE", "HOMEPATH", "APPDATA", "LOCALAPPDATA", "PROGRAMDATA", "SYSTEMROOT", "SYSTEMDRIVE", "WINDIR",
 			"COMSPEC", "TMPDIR", "TMP", "TEMP", "XDG_CONFIG_HOME", "SUDO_UID", "LD_LIBRARY_PATH", "GIT_EXEC_PATH", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM",
 			"GIT_CONFIG_NOSYSTEM", "GIT_CEILING_DIRECTORIES", "GIT_DISCOVERY_ACROSS_FILESYSTEM", "GIT_TEST_ASSUME_DIFFERENT_OWNER":
@@ -163,8 +164,8 @@ func environment(environ []string) []string {
 	return kept
 }
 
-// address gives a remote's address as https, without user and password; "" for one
-// that is a path of this machine.
+// address returns the URL of a remote as https, without user and password, or "" if the
+// remote is a local path.
 func address(remote string) string {
 	rest, isURL := remote, false
 	for _, scheme := range []string{"https://", "http://", "ssh://", "git://"} {
@@ -174,10 +175,10 @@ func address(remote string) string {
 		}
 	}
 	host, path, ok := strings.Cut(rest, "/")
-	if !isURL { // user@host:path
+	if !isURL { // the form user@host:path
 		host, path, ok = strings.Cut(rest, ":")
 		if strings.ContainsAny(host, `/\`) || len(host) < 2 || strings.HasPrefix(path, "//") {
-			return "" // a path, or a drive's letter
+			return "" // a path, or a drive letter
 		}
 	}
 	if !ok || host == "" || path == "" {
@@ -187,7 +188,7 @@ func address(remote string) string {
 		host = host[at+1:]
 	}
 	if strings.HasPrefix(remote, "ssh://") {
-		host, _, _ = strings.Cut(host, ":") // ssh's port is not https's
+		host, _, _ = strings.Cut(host, ":") // the port is that of ssh, not of https
 	}
 	return "https://" + host + "/" + strings.TrimSuffix(strings.Trim(path, "/"), ".git")
 }

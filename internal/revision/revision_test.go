@@ -93,8 +93,8 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// The environment of a hook, or a repository's own configuration, changes nothing
-// and starts nothing.
+// Neither the environment of a Git hook nor the repository's own configuration has an
+// effect on the result or starts a program.
 func TestItIsThisRepository(t *testing.T) {
 	dir, other := repository(t), repository(t)
 	write(t, filepath.Join(other, "b"), "1")
@@ -163,7 +163,7 @@ func TestAddress(t *testing.T) {
 	}
 }
 
-// What is not used may be uncommitted; what is used is named.
+// Unused files may be uncommitted. Other uncommitted files are named in the reason.
 func TestReason(t *testing.T) {
 	dir := repository(t)
 	write(t, filepath.Join(dir, "deep", "unused", "new"), "1")
@@ -193,7 +193,7 @@ func TestReason(t *testing.T) {
 	}
 }
 
-// A repository that belongs to somebody else is told in git's own words.
+// If the repository belongs to another user, the reason is git's own message.
 func TestGitRefuses(t *testing.T) {
 	dir := repository(t)
 	if err := os.Chown(filepath.Join(dir, ".git"), 12345, -1); err != nil {
@@ -207,8 +207,8 @@ func TestGitRefuses(t *testing.T) {
 	}
 }
 
-// TestClonedConfigurationIsNotUsed has a directory of a clone look like a bare
-// repository, whose configuration names a program.
+// TestClonedConfigurationIsNotUsed makes a directory of a clone look like a bare repository
+// whose configuration starts a program.
 func TestClonedConfigurationIsNotUsed(t *testing.T) {
 	dir, ran := repository(t), filepath.Join(t.TempDir(), "ran")
 	for _, setting := range [][]string{{"core.bare", "false"}, {"core.worktree", "."}, {"filter.x.clean", "touch " + ran + "; cat"}} {
@@ -234,7 +234,7 @@ func TestClonedConfigurationIsNotUsed(t *testing.T) {
 	}
 }
 
-// TestEnvironment starts git without anything that it has no use for.
+// TestEnvironment checks that git gets only the variables it needs.
 func TestEnvironment(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("git is a shell's script here")
