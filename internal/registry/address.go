@@ -15,7 +15,8 @@ const maxRedirects = 10
 
 // AddressError reports that a registry sends a request to an address that is refused: a
 // private network, or from https to http. Without this check, a compromised registry could
-// reach services on the network of the machine that runs slipway.
+// reach services on the network of the machine that runs slipway. From is a host, and To a
+// URL without its query.
 type AddressError struct{ From, To string }
 
 // Error names both addresses, without their queries, which may carry credentials.

@@ -52,6 +52,7 @@ func (r *Repository) Attach(ctx context.Context, subject v1.Descriptor, artifact
 	return r.Explain("attach the attestations of "+r.Name.String(), r.attach(ctx, subject, artifacts))
 }
 
+// attach is Attach without the explanation of errors.
 func (r *Repository) attach(ctx context.Context, subject v1.Descriptor, artifacts []Artifact) error {
 	empty := []byte("{}")
 	config := v1.Descriptor{MediaType: emptyType, Digest: DigestOf(empty), Size: int64(len(empty))}

@@ -62,6 +62,7 @@ func (c *Client) options(ctx context.Context, more ...remote.Option) []remote.Op
 	return append(options, more...)
 }
 
+// transport returns the transport for all requests, with limits on silence.
 func (c *Client) transport() http.RoundTripper {
 	next, limits := c.Transport, c.limits
 	if next == nil {
@@ -73,6 +74,7 @@ func (c *Client) transport() http.RoundTripper {
 	return panics.Transport(later{silence.Transport(next, limits)}) // go-containerregistry sends requests from its own goroutines
 }
 
+// keychain returns the credentials, which may be anonymous.
 func (c *Client) keychain() authn.Keychain {
 	if c.Keychain == nil {
 		return authn.NewMultiKeychain() // anonymous

@@ -70,6 +70,7 @@ func (c *Credentials) ResolveContext(ctx context.Context, resource authn.Resourc
 	return auth, nil
 }
 
+// find returns the first credentials that a source has, and descriptions of what was tried.
 func (c *Credentials) find(ctx context.Context, resource authn.Resource) (authn.Authenticator, []string) {
 	var tried []string
 	auth, err := c.within(ctx, func(ctx context.Context) (authn.Authenticator, error) { return authn.Resolve(ctx, c.docker, resource) })
@@ -142,6 +143,7 @@ func isGoogle(host string) bool {
 	return host == "gcr.io" || strings.HasSuffix(host, ".gcr.io") || strings.HasSuffix(host, "-docker.pkg.dev")
 }
 
+// firstLine returns the first line of text.
 func firstLine(text string) string {
 	line, _, _ := strings.Cut(text, "\n")
 	return line

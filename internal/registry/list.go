@@ -20,6 +20,7 @@ import (
 
 // Listed is one image in the registry.
 type Listed struct {
+	// Repository is the full name, and Digest has the prefix sha256:.
 	Repository string
 	Digest     string
 	// Tags are all tags that point to the image, sorted.
@@ -128,6 +129,8 @@ func (l *lister) all(ctx context.Context, repositories []name.Repository, deep b
 	return group.Wait()
 }
 
+// tags returns the tags of a repository. Google's registries add its manifests and
+// children.
 func (l *lister) tags(ctx context.Context, repository name.Repository) (tags *google.Tags, err error) {
 	err = l.client.retry(ctx, func() error {
 		tags, err = google.List(repository, google.WithContext(ctx), google.WithTransport(l.client.transport()), google.WithAuthFromKeychain(l.client.keychain()))
@@ -228,6 +231,7 @@ func (l *lister) created(ctx context.Context, at *Repository, there *Manifest, t
 	return config.Created, nil
 }
 
+// add adds an image to the result.
 func (l *lister) add(one Listed) {
 	slices.Sort(one.Tags)
 	l.mu.Lock()

@@ -20,6 +20,7 @@ const (
 
 // Manifest is the manifest of an image or of an index.
 type Manifest struct {
+	// Text is the manifest as the registry has it, and Digest the digest of it.
 	Text      []byte
 	MediaType types.MediaType
 	Digest    v1.Hash
@@ -35,6 +36,7 @@ type Manifest struct {
 	Count int
 }
 
+// parseManifest parses the manifest of an image or of an index.
 func parseManifest(text []byte, digest v1.Hash) (*Manifest, error) {
 	var read struct {
 		v1.Manifest

@@ -92,6 +92,7 @@ func (p *Puller) do(ctx context.Context, f func(*remote.Puller) error) error {
 	})
 }
 
+// current returns the remote.Puller, and makes one if there is none.
 func (p *Puller) current(ctx context.Context) (_ *remote.Puller, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -101,6 +102,7 @@ func (p *Puller) current(ctx context.Context) (_ *remote.Puller, err error) {
 	return p.puller, err
 }
 
+// drop forgets a remote.Puller, unless it has already been replaced.
 func (p *Puller) drop(puller *remote.Puller) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -118,6 +120,7 @@ func (c *Client) OpenBlob(ctx context.Context, reference name.Digest) (io.ReadCl
 	return openBlob(ctx, puller, reference)
 }
 
+// openBlob opens a blob for reading. The stream verifies the digest.
 func openBlob(ctx context.Context, puller *remote.Puller, reference name.Digest) (io.ReadCloser, error) {
 	layer, err := puller.Layer(ctx, reference)
 	if err != nil {

@@ -23,6 +23,7 @@ const Parallel = 6
 // Repository is a repository of a registry, with credentials for it. Its methods retry
 // requests that fail with a temporary error.
 type Repository struct {
+	// Name is the full name of the repository.
 	Name name.Repository
 	// Meter counts the bytes that are sent.
 	Meter *Meter

@@ -23,7 +23,8 @@ type Retagged struct {
 
 // MissingError reports that some images do not have a tag.
 type MissingError struct {
-	Tag   string
+	Tag string
+	// Names are the images that do not have the tag.
 	Names []string
 }
 
@@ -40,11 +41,11 @@ func (e *TakenError) Error() string {
 	return fmt.Sprintf("%s stands for another image already; --force moves it", e.Tag)
 }
 
-// Retag gives the tag to to the images of these names that have the tag from. It writes
-// manifests only: nothing is built or moved. All images are checked before the first tag is
-// written, so if Retag returns a *MissingError or a *TakenError, nothing has changed. With
-// force, a tag that refers to another image is moved. If writing a tag fails, Retag returns
-// the images that have been tagged so far.
+// Retag adds a second tag, to, to the images of these names that have the tag from. It
+// writes manifests only: nothing is built or moved. All images are checked before the first
+// tag is written, so if Retag returns a *MissingError or a *TakenError, nothing has
+// changed. With force, a tag that refers to another image is moved. If writing a tag fails,
+// Retag returns the images that have been tagged so far.
 func (c *Client) Retag(ctx context.Context, names []string, from, to string, force bool) ([]Retagged, error) {
 	for _, tag := range []string{from, to} {
 		if err := CheckTag(tag, ""); err != nil {

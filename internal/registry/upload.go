@@ -111,6 +111,7 @@ func (r *Repository) stream(ctx context.Context, m Making) error {
 	})
 }
 
+// streamTo uploads a blob while it is made, in one attempt.
 func (r *Repository) streamTo(ctx context.Context, m Making, to *url.URL) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -232,6 +233,7 @@ type countedReader struct {
 	stopped atomic.Bool
 }
 
+// Read implements io.Reader.
 func (r *countedReader) Read(b []byte) (int, error) {
 	if err := r.ctx.Err(); err != nil {
 		return 0, err

@@ -34,10 +34,13 @@ type wire struct {
 	client     *http.Client
 }
 
+// newWire returns the protocol client for a repository. The transport authenticates.
 func newWire(repository name.Repository, transport http.RoundTripper) *wire {
 	return &wire{repository: repository, client: &http.Client{Transport: transport, CheckRedirect: checkRedirect}}
 }
 
+// url returns the URL of an endpoint of the repository. kind is manifests, blobs or
+// referrers.
 func (w *wire) url(kind, reference string, query url.Values) *url.URL {
 	return &url.URL{
 		Scheme: w.repository.Scheme(), Host: w.repository.RegistryStr(),
