@@ -144,8 +144,10 @@ func (f File) spdx(id string) object {
 	}
 }
 
+// none is the value for what is not known, in SPDX.
 const none = "NOASSERTION"
 
+// spdx returns the SPDX element of the package.
 func (p Package) spdx(id string) object {
 	license := none
 	o := object{
@@ -177,11 +179,13 @@ func (p Package) url() string {
 	return url
 }
 
+// imageURL returns the package URL of an image.
 func imageURL(repository, digest string) string {
 	name := repository[strings.LastIndex(repository, "/")+1:]
 	return "pkg:oci/" + name + "@" + strings.ReplaceAll(digest, ":", "%3A") + "?repository_url=" + repository
 }
 
+// purl returns the SPDX reference to a package URL.
 func purl(url string) object {
 	return object{"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": url}
 }
@@ -253,6 +257,7 @@ func (i Image) time() string {
 	return i.Created.UTC().Format(time.RFC3339)
 }
 
+// encode returns a document as indented JSON. Its keys are sorted, as in all maps.
 func encode(document object) ([]byte, error) {
 	text, err := json.MarshalIndent(document, "", " ")
 	if err != nil {

@@ -55,6 +55,7 @@ func Read(r io.Reader) (*Layer, error) {
 	}
 }
 
+// add records an entry of the archive if it matters.
 func (l *Layer) add(h *tar.Header, content io.Reader) error {
 	name := path.Join("/", h.Name)
 	dir, base := path.Split(name)

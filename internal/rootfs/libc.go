@@ -72,6 +72,7 @@ func readLibc(base string, content io.Reader) (Libc, error) {
 	return Libc{}, nil
 }
 
+// number parses digits. It returns 0 if they do not fit into an int.
 func number(digits string) int {
 	n, err := strconv.Atoi(digits)
 	if err != nil {

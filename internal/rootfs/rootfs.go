@@ -91,6 +91,7 @@ func Merge(layers ...*Layer) *FS {
 	return fs
 }
 
+// remove removes what is at a path.
 func (fs *FS) remove(name string) {
 	delete(fs.nodes, name)
 	delete(fs.libcs, name)
