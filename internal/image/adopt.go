@@ -13,15 +13,15 @@ import (
 	"github.com/slipway-ci/slipway/internal/registry"
 )
 
-// Adopt makes an image, or an index, that another builder has put into the
-// repository of s.Name under its digest, one of slipway's: with its annotations, with what attest says of it (nothing when nil), and with the
-// tags, which come last. Such an image is its own inputs: if the registry has
-// adopted one of this digest before, that one is taken, and only tags are written
-// that do not point to it.
+// Adopt turns an image or index that another builder has pushed by digest, to the
+// repository of s.Name, into an image of slipway: it adds slipway's annotations, attaches
+// what attest returns (attest may be nil), and finally writes the tags. The digest is the
+// identity of such an image. If the registry has an image that was adopted from this digest
+// before, Adopt takes that one and writes only those tags that do not point to it yet.
 //
-// Of the spec the name, the platforms and the source count. What it is made of is
-// asked for when it was not adopted before; made may be nil. Adopt can be repeated
-// after any failure, and ends with ctx.
+// Of the spec, Adopt uses the name, the platforms and the source. It calls made, which may
+// be nil, to learn what the image is made of, but only if the image was not adopted before.
+// Adopt can be repeated after any failure, and returns early when ctx is done.
 func Adopt(ctx context.Context, to *registry.Client, s Spec, built v1.Hash, tags []string, attest Attester, made func() (Ingredients, error)) (*Pushed, error) {
 	s.platform = ordered(s.Platforms)[0]
 	recipe := &Recipe{Name: s.Name, spec: s}
@@ -81,8 +81,9 @@ func Adopt(ctx context.Context, to *registry.Client, s Spec, built v1.Hash, tags
 	}, nil
 }
 
-// verifyAdopted asks for all blobs of an image that another builder has just pushed,
-// which sends what a registry says that it lacks, and nothing else.
+// verifyAdopted checks that the registry has all blobs of an adopted image. If one is
+// missing it returns an error, because the builder, which has just pushed, sends only what
+// the registry says it lacks.
 func (p *push) verifyAdopted(ctx context.Context, found *standing) error {
 	whole, err := p.verify(ctx, found)
 	if err == nil && whole == nil {
@@ -93,8 +94,8 @@ func (p *push) verifyAdopted(ctx context.Context, found *standing) error {
 	return err
 }
 
-// compare finds out what an image is made of, and by what it differs from the one that
-// was pushed last.
+// compare returns what an image is made of, and sets a.changed to the differences from the
+// image that was pushed last.
 func (p *push) compare(ctx context.Context, a *assembled, made func() (Ingredients, error)) (*Ingredients, error) {
 	now, err := made()
 	if err != nil {
@@ -112,14 +113,14 @@ func (p *push) compare(ctx context.Context, a *assembled, made func() (Ingredien
 	return &now, nil
 }
 
-// adoptedIdentity hashes what an image is made of that another builder has built.
+// adoptedIdentity returns the identity of an image that another builder has built.
 func adoptedIdentity(s Spec, built v1.Hash) (string, error) {
 	text, err := json.Marshal(map[string]any{"version": kindVersion, "kind": "adopted", "built": built.String(), "annotations": annotate(s, nil)})
 	return registry.DigestOf(text).Hex, err
 }
 
-// adopt annotates an image that is there, and attaches what is said of it, and of
-// its images when it is an index.
+// adopt adds annotations to an image in the registry, and attaches the attestations of the
+// image and, if it is an index, of its images.
 func (p *push) adopt(ctx context.Context, there *registry.Manifest) (*assembled, error) {
 	a, err := annotated(there, p.recipe)
 	if err != nil {
@@ -150,7 +151,7 @@ func (p *push) adopt(ctx context.Context, there *registry.Manifest) (*assembled,
 	return a, p.attach(ctx, a, platform)
 }
 
-// annotated gives an image that is there with slipway's annotations beside its own.
+// annotated returns an image with slipway's annotations added to its own.
 func annotated(there *registry.Manifest, r *Recipe) (*assembled, error) {
 	var manifest map[string]json.RawMessage
 	var had struct {
@@ -176,7 +177,7 @@ func annotated(there *registry.Manifest, r *Recipe) (*assembled, error) {
 	}
 	a.Digest = registry.DigestOf(a.Text)
 	for _, child := range there.Children {
-		if child.Platform != nil && child.Platform.OS != "unknown" { // which the builder's own attestations have
+		if child.Platform != nil && child.Platform.OS != "unknown" { // the platform of the builder's own attestations
 			a.variants = append(a.variants, Variant{child.Platform.String(), child.Digest.String()})
 		}
 	}

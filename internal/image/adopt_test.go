@@ -20,8 +20,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/registry/registrytest"
 )
 
-// testAdopt has images that another builder has pushed by digest, as BuildKit does,
-// become slipway's: annotated and attested before they have a tag, and one image
+// testAdopt checks that images that another builder has pushed by digest, as BuildKit does,
+// become images of slipway: annotated and attested before they have a tag, and one image
 // whatever the commit.
 func testAdopt(t *testing.T, f *registrytest.Faults, r *registry.Client) {
 	f.During(nil)
@@ -98,7 +98,7 @@ func testAdopt(t *testing.T, f *registrytest.Faults, r *registry.Client) {
 			t.Errorf("%s has the referrers %+v, %v", what, manifest, err)
 		}
 
-		// Another commit of the same content has the image that is there.
+		// Another commit of the same content finds the image.
 		told = nil
 		f.During(nil)
 		again, err := Adopt(t.Context(), r, s, built, []string{what}, attest, nil)
@@ -130,8 +130,8 @@ func testAdopt(t *testing.T, f *registrytest.Faults, r *registry.Client) {
 	}
 }
 
-// testAdoptedChanges has what changed told, to who plans and to who builds, of an image
-// and of one that was built of the same.
+// testAdoptedChanges checks that planning and adopting an image report what changed,
+// including for an image whose ingredients are the same but whose digest differs.
 func testAdoptedChanges(t *testing.T, r *registry.Client, s Spec, built v1.Hash) {
 	t.Helper()
 	for n, c := range []struct {
@@ -142,7 +142,7 @@ func testAdoptedChanges(t *testing.T, r *registry.Client, s Spec, built v1.Hash)
 		{Ingredients{Base: "a@2", Files: map[string]string{"Dockerfile": "2", "a.py": "1"}}, []string{"Dockerfile", "a.py (new)"}, []string{"the base", "Dockerfile", "a.py (new)"}},
 		{Ingredients{Base: "a@2", Files: map[string]string{"Dockerfile": "2", "a.py": "1"}}, nil, []string{"what its steps made of the same files"}},
 	} {
-		s.Source = fmt.Sprint("https://git.example.com/changed/", n) // another image of the same
+		s.Source = fmt.Sprint("https://git.example.com/changed/", n) // another image with the same content
 		planned, err := Changes(t.Context(), r, s, c.made)
 		must(t, err)
 		adopted, err := Adopt(t.Context(), r, s, built, []string{"changed"}, nil, func() (Ingredients, error) { return c.made, nil })

@@ -12,28 +12,28 @@ import (
 	"github.com/slipway-ci/slipway/internal/registry"
 )
 
-// Attester says what is to be attached to an image that is about to be pushed. It is
-// called for several images of an index at the same time.
+// Attester returns what to attach to an image that is about to be pushed. It is called
+// concurrently for the images of an index.
 type Attester func(Subject) ([]registry.Artifact, error)
 
-// Subject is what is known of an image before its manifest is sent.
+// Subject describes an image before its manifest is sent.
 type Subject struct {
 	Repository, Digest, Inputs string
-	// Platform is the image's; empty for an index, which has Variants.
+	// Platform is the image's platform. It is empty for an index, which has Variants.
 	Platform string
 	// Variants are the images of an index.
 	Variants []Variant
-	// Base is the base's reference by digest; empty for none. Sources are all that
-	// another builder began with.
+	// Base is the reference of the base image by digest, or empty. Sources are all images
+	// that another builder started from.
 	Base    string
 	Sources []string
-	// File is the text that says how the image is made; nil where slipway.yaml does.
+	// File is the file that says how the image is made, or nil if slipway.yaml does.
 	File *File
-	// Packages are Python's, Modules those that a Go program was linked of.
+	// Packages are Python packages, and Modules the Go modules linked into a program.
 	Packages, Modules []Package
 }
 
-// File is a text of the tree, with its path.
+// File is a file of the tree, with its path.
 type File struct {
 	Path string
 	Text []byte
@@ -42,9 +42,9 @@ type File struct {
 // Variant is the image of one platform of an index.
 type Variant struct{ Platform, Digest string }
 
-// attach sends what the attester says of the image of a platform, or of an index,
-// which has none. It happens before the manifest is sent: an image that has its
-// tags has its attestations.
+// attach uploads the attestations of the image of a platform, or of an index, for which
+// platform is empty. It is called before the manifest is sent, so that a tagged image
+// always has its attestations.
 func (p *push) attach(ctx context.Context, a *assembled, platform string) error {
 	if p.attest == nil {
 		return nil
@@ -65,8 +65,8 @@ func (p *push) attach(ctx context.Context, a *assembled, platform string) error 
 	return p.to.Attach(ctx, v1.Descriptor{MediaType: a.MediaType, Digest: a.Digest, Size: int64(len(a.Text))}, attestations)
 }
 
-// modules gives what a Go program says that it was linked of; none when it does not
-// say.
+// modules returns the modules that a Go program was linked from, according to its build
+// information, or nil if it has none.
 func modules(program string) []Package {
 	info, err := buildinfo.ReadFile(program)
 	if err != nil {
@@ -76,7 +76,7 @@ func modules(program string) []Package {
 	if info.Main.Path != "" {
 		version := info.Main.Version
 		if version == "(devel)" {
-			version = "" // of a tree that is no release
+			version = "" // a build from a tree without a version
 		}
 		all = append(all, Package{Name: info.Main.Path, Version: version})
 	}

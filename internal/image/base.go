@@ -18,33 +18,33 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// base is what an image is built on: one platform's image.
+// base is the image, for one platform, that another image is built on.
 type base struct {
-	// reference is where it was found, by digest, an index or the image itself; nil for
+	// reference is the reference by digest of the index or image that was found, or nil for
 	// scratch.
 	reference *name.Digest
-	// digest is that of the image's manifest.
+	// digest is the digest of the image's manifest.
 	digest v1.Hash
 	config *v1.ConfigFile
-	// layers are the descriptors under OCI's media types.
+	// layers are the descriptors, with OCI media types.
 	layers []v1.Descriptor
 
-	// read reads what the file system has. known is what is known of it already, which
-	// may be an excerpt, or nothing.
+	// read reads the file system. known is what is already known of it, which may be an
+	// excerpt, or nil.
 	read  func(context.Context) (*rootfs.FS, error)
 	mu    sync.Mutex
 	known *rootfs.FS
-	// python is the interpreter that the requirements are for, once it is known.
+	// python is the interpreter that the requirements are for, or nil if not yet known.
 	python *interpreter
 }
 
-// scratch is the base that has nothing.
+// scratch returns the empty base.
 func scratch() *base {
 	return &base{config: &v1.ConfigFile{RootFS: v1.RootFS{Type: "layers"}}, known: rootfs.Merge()}
 }
 
-// ask has f ask for what the file system has, in full if what is known of it does not
-// suffice: then f is called again.
+// ask calls f with what is known of the file system. If that does not suffice, ask reads
+// the whole file system and calls f again.
 func (b *base) ask(ctx context.Context, f func(*rootfs.FS)) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -62,9 +62,9 @@ func (b *base) ask(ctx context.Context, f func(*rootfs.FS)) error {
 	return nil
 }
 
-// findBase gives the digest of what the spec's base stands for now, an index or
-// an image, and nil when there is none. It costs one request, and none for a base
-// that is named by its digest.
+// findBase returns the current digest of the index or image that the spec's base refers to,
+// or nil if the spec has no base. It takes one request, and none for a base that is given
+// by digest.
 func findBase(ctx context.Context, s Spec, r *registry.Client) (*name.Digest, error) {
 	if s.Base == "" || s.Base == "scratch" {
 		return nil, nil
@@ -84,8 +84,8 @@ func findBase(ctx context.Context, s Spec, r *registry.Client) (*name.Digest, er
 	return &found, nil
 }
 
-// openBase reads the manifest and the configuration of a base, for the spec's
-// platform. nil gives scratch.
+// openBase reads the manifest and the configuration of a base for the spec's platform. It
+// returns scratch if reference is nil.
 func openBase(ctx context.Context, s Spec, r *registry.Client, reference *name.Digest) (*base, error) {
 	if reference == nil {
 		return scratch(), nil
@@ -104,10 +104,12 @@ func openBase(ctx context.Context, s Spec, r *registry.Client, reference *name.D
 	return found, nil
 }
 
+// refuseBase returns an error about the base, at the position of the image in slipway.yaml.
 func refuseBase(s Spec, err error, hint, format string, args ...any) error {
 	return &source.Error{Position: s.At, Message: fmt.Sprintf("image %s: the base %s ", s.Name, s.Base) + fmt.Sprintf(format, args...), Hint: hint, Err: err}
 }
 
+// explainBase explains why a base cannot be read. It returns nil if err is nil.
 func explainBase(s Spec, r *registry.Client, reference name.Reference, err error) error {
 	switch code := registry.Status(err); {
 	case err == nil:
@@ -122,8 +124,8 @@ func explainBase(s Spec, r *registry.Client, reference name.Reference, err error
 
 var errNoPlatform = errors.New("no image for this platform")
 
-// readBase gives the image for a platform; when there is none, errNoPlatform and
-// the platforms that there are.
+// readBase returns the image for a platform. If there is none, it returns errNoPlatform and
+// the platforms that the base is for.
 func readBase(ctx context.Context, puller *registry.Puller, k kept, reference name.Digest, want v1.Platform) (*base, []string, error) {
 	text, err := baseManifest(ctx, puller, k, reference)
 	if err != nil {
@@ -156,13 +158,14 @@ func readBase(ctx context.Context, puller *registry.Puller, k kept, reference na
 	if err != nil {
 		return nil, nil, err
 	}
-	// Old images name no platform at all.
+	// Old images do not state a platform.
 	if have := config.Platform(); have != nil && have.Architecture != "" && (have.Architecture != want.Architecture || have.OS != want.OS) {
 		return nil, []string{have.String()}, errNoPlatform
 	}
 	return &base{reference: &reference, digest: registry.DigestOf(text), config: config, layers: layersOf(manifest)}, nil, nil
 }
 
+// baseManifest returns a manifest from the cache or the registry.
 func baseManifest(ctx context.Context, puller *registry.Puller, k kept, reference name.Digest) ([]byte, error) {
 	digest, err := v1.NewHash(reference.DigestStr())
 	if err != nil {
@@ -171,8 +174,8 @@ func baseManifest(ctx context.Context, puller *registry.Puller, k kept, referenc
 	return k.blob(digest, func() ([]byte, error) { return puller.Manifest(ctx, reference) })
 }
 
-// chosen gives the digest of an index's image for a platform, nil and the platforms
-// that there are when it has none.
+// chosen returns the digest of the image for a platform in an index. If there is none, it
+// returns nil and the platforms in the index.
 func chosen(index *v1.IndexManifest, want v1.Platform) (*v1.Hash, []string) {
 	var platforms []string
 	for _, m := range index.Manifests {
@@ -187,7 +190,7 @@ func chosen(index *v1.IndexManifest, want v1.Platform) (*v1.Hash, []string) {
 	return nil, platforms
 }
 
-// layersOf gives the layers of an image under OCI's media types.
+// layersOf returns the layers of an image with OCI media types.
 func layersOf(manifest *v1.Manifest) []v1.Descriptor {
 	layers := make([]v1.Descriptor, len(manifest.Layers))
 	for n, l := range manifest.Layers {
@@ -196,7 +199,7 @@ func layersOf(manifest *v1.Manifest) []v1.Descriptor {
 	return layers
 }
 
-// inOCI gives the OCI media type for a layer's.
+// inOCI returns the OCI media type that corresponds to the media type of a layer.
 func inOCI(t types.MediaType) types.MediaType {
 	switch t {
 	case types.DockerLayer:

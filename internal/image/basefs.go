@@ -20,16 +20,17 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// layerReaders is how many layers of a base are read at once.
+// layerReaders is the number of layers of a base that are read at once.
 const layerReaders = 3
 
-// kept are manifests, configurations and the contents of layers' headers of bases, by
-// their digest. They may be deleted at any time.
+// kept is a cache of manifests, configurations and layer headers of bases, by digest. Its
+// files may be deleted at any time.
 type kept struct{ dir string }
 
+// keptBases returns the cache of bases in the spec's tree.
 func keptBases(s Spec) kept { return kept{filepath.Join(cacheDir(s.Dir), "bases")} }
 
-// blob gives what has a digest, from the disk or by asking, and keeps it.
+// blob returns the blob with a digest from the cache, or calls ask and caches the result.
 func (k kept) blob(digest v1.Hash, ask func() ([]byte, error)) ([]byte, error) {
 	file := filepath.Join(k.dir, digest.Hex)
 	if text, err := source.ReadFile(nil, file, maxKept); err == nil && registry.DigestOf(text) == digest {
@@ -42,11 +43,11 @@ func (k kept) blob(digest v1.Hash, ask func() ([]byte, error)) ([]byte, error) {
 	if registry.DigestOf(text) != digest {
 		return nil, fmt.Errorf("the registry answers with the digest %s for a base, which has %s", registry.DigestOf(text), digest)
 	}
-	_ = writeWhole(file, text) // it is asked for again
+	_ = writeWhole(file, text) // without the file, it is requested again
 	return text, nil
 }
 
-// layer gives what was read of a layer before.
+// layer returns the cached headers of a layer, and false if there are none.
 func (k kept) layer(digest v1.Hash) (*rootfs.Layer, bool) {
 	text, err := readChecked(k.layerFile(digest))
 	if err != nil {
@@ -56,22 +57,24 @@ func (k kept) layer(digest v1.Hash) (*rootfs.Layer, bool) {
 	return &l, json.Unmarshal(text, &l) == nil
 }
 
+// keepLayer caches the headers of a layer.
 func (k kept) keepLayer(digest v1.Hash, l *rootfs.Layer) {
 	if text, err := json.Marshal(l); err == nil {
-		_ = writeChecked(k.layerFile(digest), text) // it is read again
+		_ = writeChecked(k.layerFile(digest), text) // without the file, the layer is read again
 	}
 }
 
+// layerFile returns the path of the cached headers of a layer.
 func (k kept) layerFile(digest v1.Hash) string {
 	return filepath.Join(k.dir, digest.Hex+".layer-"+rootfs.Edition)
 }
 
-// passage takes the nth layer of a base elsewhere, and has it read on the way; false
-// when it does not go there.
+// passage copies the nth layer of a base to another registry and calls read with its
+// content on the way. It returns false if it does not copy the layer.
 type passage func(ctx context.Context, n int, read func(io.Reader) error) (passed bool, err error)
 
-// readFS gives what the file system of a base has. Its layers are read once on a
-// machine, as far as they were not read for another base, or passed on.
+// readFS returns the file system of a base. Each layer is read once per machine, whichever
+// base it belongs to. pass may copy a layer while it is read.
 func readFS(ctx context.Context, r *registry.Client, s Spec, b *base, pass passage) (*rootfs.FS, error) {
 	k := keptBases(s)
 	layers := make([]*rootfs.Layer, len(b.layers))
@@ -125,8 +128,9 @@ func readFS(ctx context.Context, r *registry.Client, s Spec, b *base, pass passa
 	return fs, nil
 }
 
-// readLayer reads a layer to its end, so that its digest is verified. One that is whole
-// and is no archive that is known here is partial.
+// readLayer reads a layer to its end, so that its digest is verified. If the layer is
+// intact but is not an archive that rootfs can read, readLayer returns an empty layer, and
+// partial is true.
 func readLayer(ctx context.Context, stream io.Reader, digest v1.Hash) (l *rootfs.Layer, partial bool, err error) {
 	body := &contextReader{ctx, stream}
 	l, wrong := rootfs.Read(body)
@@ -134,21 +138,22 @@ func readLayer(ctx context.Context, stream io.Reader, digest v1.Hash) (l *rootfs
 		return nil, false, fmt.Errorf("read the layer %s: %w", digest, errors.Join(err, ctx.Err()))
 	}
 	if wrong != nil {
-		return &rootfs.Layer{}, true, nil //nolint:nilerr // what cannot be read is partial, and no error
+		return &rootfs.Layer{}, true, nil //nolint:nilerr // an unreadable layer is partial, which is not an error
 	}
 	return l, false, nil
 }
 
-// baseFacts are what an image keeps of its base, so that another machine need not read
-// the base's layers to build it again with other files.
+// baseFacts is what an image records of its base in an annotation, so that a machine that
+// builds the image with other files need not read the layers of the base.
 type baseFacts struct {
 	// Base is the digest of the base's manifest.
 	Base string `json:"base"`
 	rootfs.Excerpt
-	// Python is the interpreter that was found for what slipway.yaml says of it.
+	// Python is the interpreter that was found for the settings in slipway.yaml.
 	Python *pythonFacts `json:"python,omitempty"`
 }
 
+// pythonFacts is the interpreter of a base, and the settings that it was found for.
 type pythonFacts struct {
 	Asked   string      `json:"asked"`
 	Path    string      `json:"path"`
@@ -156,10 +161,10 @@ type pythonFacts struct {
 	Libc    rootfs.Libc `json:"libc"`
 }
 
-// asked is what slipway.yaml says of the interpreter.
+// asked returns the settings of the interpreter in slipway.yaml.
 func (s Spec) asked() string { return strings.TrimSpace(s.Python + " " + s.Interpreter) }
 
-// facts gives what a recipe's image keeps of its base: it depends on the recipe only.
+// facts returns what a recipe's image records of its base. It depends on the recipe only.
 func (b *base) facts(ctx context.Context, r *Recipe) (*baseFacts, error) {
 	if b.reference == nil {
 		return nil, nil
@@ -182,7 +187,7 @@ func (b *base) facts(ctx context.Context, r *Recipe) (*baseFacts, error) {
 	return f, err
 }
 
-// recall takes what an image kept of its base, if that is this one.
+// recall uses what an image recorded of its base, if that was the same base.
 func (b *base) recall(s Spec, f *baseFacts) {
 	if f == nil || b.reference == nil || f.Base != b.digest.String() {
 		return

@@ -42,7 +42,7 @@ func dir(name string, mode int64, uid, gid int) node {
 
 func symlink(name, to string) node { return node{name: name, kind: tar.TypeSymlink, link: to} }
 
-// official is what the images that are called python have, of a version and a C library.
+// official returns what the official python images have, for a version and a C library.
 func official(version, libc string) []node {
 	short := version[:strings.LastIndex(version, ".")]
 	return []node{
@@ -52,7 +52,7 @@ func official(version, libc string) []node {
 	}
 }
 
-// rootBase pushes a base of layers to the registry.
+// rootBase pushes a base with these layers to the registry.
 func rootBase(t *testing.T, r *registry.Client, image string, env []string, layers ...[]node) string {
 	t.Helper()
 	base := empty.Image
@@ -79,8 +79,8 @@ func rootBase(t *testing.T, r *registry.Client, image string, env []string, laye
 	return put(t, r, image, func(ref name.Reference) error { return remote.Write(ref, base, options(t, r)...) })
 }
 
-// owned lists the directories and files of an image's layers from the nth on, with
-// owners and modes.
+// owned lists the directories and files of an image's layers from the nth on, with owners
+// and modes.
 func owned(t *testing.T, image v1.Image, from int) map[string]string {
 	t.Helper()
 	layers, err := image.Layers()
@@ -131,8 +131,8 @@ func TestDirectoriesOfTheBaseStayAsTheyAre(t *testing.T) {
 	}
 }
 
-// A base is read once: another image on it, also one that shares layers, asks for
-// none of them again.
+// A base is read once. Another image on it, or on a base that shares layers, does not read
+// them again.
 func TestBaseIsReadOnce(t *testing.T) {
 	t.Parallel()
 	f := &registrytest.Faults{Next: registrytest.InMemory()}
@@ -166,7 +166,7 @@ func TestBaseIsReadOnce(t *testing.T) {
 	if n := blobs(two); n != 0 {
 		t.Errorf("the third reads %d blobs", n)
 	}
-	// What is damaged is read again, where no image tells what is needed of it.
+	// A damaged cache is read again, if no image records what is needed of the base.
 	cached, err := filepath.Glob(filepath.Join(cacheDir(s.Dir), "bases", "*"))
 	must(t, err)
 	for _, name := range cached {
@@ -178,8 +178,8 @@ func TestBaseIsReadOnce(t *testing.T) {
 	}
 }
 
-// A machine that has read the base, one that knows of it from the image that was pushed
-// last, and one that knows nothing make the same image.
+// The same image is made on a machine that has read the base, on one that knows the base
+// from the image that was pushed last, and on one that knows nothing.
 func TestWhatIsKnownOfABaseMakesNoDifference(t *testing.T) {
 	t.Parallel()
 	f := &registrytest.Faults{Next: registrytest.InMemory()}
@@ -203,7 +203,7 @@ func TestWhatIsKnownOfABaseMakesNoDifference(t *testing.T) {
 		}
 	}
 	fresh := tree("2")
-	fresh.Env = map[string]string{"A": "1"} // so that it is made anew
+	fresh.Env = map[string]string{"A": "1"} // so that the image is made again
 	withEnv := build(t, fresh, r)
 	alone.Env = fresh.Env
 	digests = append(digests, want.Digest, build(t, alone, r).Digest)
@@ -223,7 +223,7 @@ func configOf(t *testing.T, r *registry.Client, image string) string {
 	return digest.Hex
 }
 
-// A layer that is damaged on its way is no layer: nothing is kept of it.
+// Nothing of a layer that was damaged in transit is cached.
 func TestBaseWithAWrongLayer(t *testing.T) {
 	t.Parallel()
 	f := &registrytest.Faults{Next: registrytest.InMemory()}
@@ -255,8 +255,8 @@ func TestBaseWithAWrongLayer(t *testing.T) {
 	}
 }
 
-// Where there is no room, small contents share layers, and one that changes moves only
-// those that it is with.
+// If there are too many contents, small ones share layers, and a change of one affects only
+// the layer that it is in.
 func TestSqueeze(t *testing.T) {
 	contents := make([]*content, 71)
 	for n := range contents {
@@ -293,7 +293,8 @@ func TestSqueeze(t *testing.T) {
 	}
 }
 
-// Many layers of a base and large files make no image that runtimes refuse.
+// A base with many layers, together with large files, does not make an image that runtimes
+// refuse.
 func TestLayersAreCountedWithTheBases(t *testing.T) {
 	t.Parallel()
 	r := memory(t)
@@ -318,8 +319,8 @@ func TestLayersAreCountedWithTheBases(t *testing.T) {
 	wantSourceError(t, refused(t, s, r), "has 127 layers, and container runtimes take no more than 127")
 }
 
-// A base that lies in another registry is fetched once: what it holds is read while it is
-// sent. A registry that fails meanwhile costs another time, and no more.
+// A base in another registry is fetched once: it is read while it is sent. If the upload of
+// a layer fails once, one more fetch is enough.
 func TestBaseOfAnotherRegistryIsFetchedOnce(t *testing.T) {
 	t.Parallel()
 	elsewhere := &registrytest.Faults{Next: registrytest.InMemory()}
@@ -350,7 +351,7 @@ func TestBaseOfAnotherRegistryIsFetchedOnce(t *testing.T) {
 				fetched++
 			}
 		}
-		if fetched > 3+int(refused) { // the configuration, and two layers
+		if fetched > 3+int(refused) { // the configuration and two layers
 			t.Errorf("%s: %d blobs are fetched: %v", what, fetched, requests)
 		}
 		there, err := remote.Get(pushed.Reference, options(t, r)...)

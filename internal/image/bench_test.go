@@ -19,8 +19,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
-// benchTree gives a tree with a Python team's packages in site/ and their sources
-// in src/.
+// benchTree returns a tree with the Python packages of a team in site/ and their sources in
+// src/.
 func benchTree(b *testing.B) string {
 	b.Helper()
 	dir := b.TempDir()
@@ -28,8 +28,8 @@ func benchTree(b *testing.B) string {
 	return dir
 }
 
-// benchRegistry starts a registry on loopback that keeps its blobs on disk, each
-// request of which takes a while longer.
+// benchRegistry starts a registry on loopback that stores its blobs on disk. Each request
+// is delayed.
 func benchRegistry(b *testing.B, delay time.Duration) *registry.Client {
 	b.Helper()
 	if testing.Short() {
@@ -41,7 +41,7 @@ func benchRegistry(b *testing.B, delay time.Duration) *registry.Client {
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if delay > 0 {
-			time.Sleep(delay) // what is measured is a network's delay
+			time.Sleep(delay) // simulate the latency of a network
 		}
 		handler.ServeHTTP(w, r)
 	}))
@@ -52,7 +52,7 @@ func benchRegistry(b *testing.B, delay time.Duration) *registry.Client {
 // deliver builds and pushes as `slipway build` does.
 func deliver(tb testing.TB, r *registry.Client, s Spec) *Pushed {
 	fresh := *r
-	fresh.Transport = registry.RememberPings(r.Transport) // as a new process would
+	fresh.Transport = registry.RememberPings(r.Transport) // as in a new process
 	recipe, err := Prepare(context.Background(), s, &fresh)
 	if err != nil {
 		tb.Fatal(err)
@@ -64,7 +64,7 @@ func deliver(tb testing.TB, r *registry.Client, s Spec) *Pushed {
 	return pushed
 }
 
-// editor changes one source file, to another content each time.
+// editor returns a function that changes one source file, to different content each time.
 func editor(dir string) func(testing.TB) {
 	n := 0
 	return func(tb testing.TB) {
@@ -75,8 +75,8 @@ func editor(dir string) func(testing.TB) {
 	}
 }
 
-// BenchmarkImageEdit pushes an image after one source file was edited, until the
-// tag stands for it.
+// BenchmarkImageEdit pushes an image after one source file was edited, until the tag points
+// to the new image.
 func BenchmarkImageEdit(b *testing.B) {
 	dir := benchTree(b)
 	r := benchRegistry(b, 0)
@@ -101,11 +101,11 @@ func BenchmarkImageFirst(b *testing.B) {
 			deliver(tb, r, Spec{Name: fmt.Sprint("first", n), Dir: dir, Kind: KindFiles, Files: []string{"site", "src"}})
 			return 0
 		}},
-		testbed.Crane(b, dir, r.Prefix+"/crane", editor(dir)), // or the registry would have the layer
+		testbed.Crane(b, dir, r.Prefix+"/crane", editor(dir)), // without an edit, the registry would have the layer
 	)
 }
 
-// BenchmarkImageFar edits one file with a registry that is 30 ms away.
+// BenchmarkImageFar edits one file and pushes to a registry with a latency of 30 ms.
 func BenchmarkImageFar(b *testing.B) {
 	dir := benchTree(b)
 	r := benchRegistry(b, 30*time.Millisecond)
@@ -123,7 +123,7 @@ func BenchmarkImageFar(b *testing.B) {
 	)
 }
 
-// forget removes all that slipway keeps on this machine.
+// forget removes everything that slipway caches on this machine.
 func forget(tb testing.TB, dir string) {
 	if err := os.RemoveAll(cacheDir(dir)); err != nil {
 		tb.Fatal(err)

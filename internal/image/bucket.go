@@ -9,22 +9,21 @@ import (
 )
 
 const (
-	// bucketBytes is how large a bucket is to be at most, about: it is what a
-	// changed file makes slipway pack and send again.
+	// bucketBytes is the target for the maximum size of a bucket in bytes. A changed file
+	// makes slipway pack and send about that much again.
 	bucketBytes = 4 << 20
-	// bucketLimit is into how many buckets files are spread at most. Container
-	// runtimes take 127 layers, of which a base has up to 40.
+	// bucketLimit is the maximum number of buckets. Container runtimes accept 127 layers,
+	// of which a base has up to 40.
 	bucketLimit = 32
-	// large is the size from which a file has a layer of its own.
+	// large is the size in bytes from which a file gets a layer of its own.
 	large = 16 << 20
-	// largeLimit is how many of the largest have one.
+	// largeLimit is the maximum number of files with a layer of their own.
 	largeLimit = 16
 )
 
-// layout spreads entries over layers: the largest files have one each, all others
-// are in buckets by the hash of their path, so that a changed file moves its
-// bucket only. The number of buckets is a power of two that depends on the sum
-// of the sizes.
+// layout distributes entries over layers. The largest files have one layer each. All others
+// are in buckets by the hash of their path, so that a changed file changes only its bucket.
+// The number of buckets is a power of two that depends on the total size.
 func layout(dir string, entries []entry) []*content {
 	var contents []*content
 	rest := entries
@@ -53,7 +52,7 @@ func layout(dir string, entries []entry) []*content {
 	return contents
 }
 
-// largest gives the names of the files that have a layer of their own.
+// largest returns the names of the files that get a layer of their own.
 func largest(entries []entry) map[string]bool {
 	var big []entry
 	for _, e := range entries {
@@ -69,7 +68,7 @@ func largest(entries []entry) map[string]bool {
 	return names
 }
 
-// bucketCount gives the number of buckets for entries: at least 1.
+// bucketCount returns the number of buckets for entries, at least 1.
 func bucketCount(entries []entry) int {
 	var total int64
 	for _, e := range entries {

@@ -8,39 +8,39 @@ import (
 	"github.com/slipway-ci/slipway/internal/revision"
 )
 
-// Builder makes the image of one entry of slipway.yaml. Each kind of image has one.
+// Builder makes the image of one entry of slipway.yaml. Each kind of image has a Builder.
 type Builder interface {
-	// Check returns, joined, an error at its place for each thing that the image is made
-	// of and that is not there. Nobody else is asked for an image.
+	// Check returns, joined, an error with its position for each missing file or directory
+	// that the image is made of. It sends no requests.
 	Check(context.Context) error
-	// Plan tells what Build would make, as far as that is known before, and sends nothing.
+	// Plan returns what Build would make, as far as that can be known, and uploads nothing.
 	Plan(context.Context) (*Planned, error)
-	// Build makes the image and brings it into the registry.
+	// Build makes the image and pushes it.
 	Build(context.Context) (*Pushed, error)
 }
 
-// Order is what the builders of all kinds are told of an image. What happens is told to
-// its Notice.
+// Order is an image to build, with what the builders of all kinds need. They report
+// progress to its Notice.
 type Order struct {
 	Spec
-	// To is where the image goes.
+	// To is the registry that the image is pushed to.
 	To *registry.Client
-	// Tags gives those that the image gets beside that of its inputs. It is called when
-	// the image is about to be pushed.
+	// Tags returns the tags for the image, except for the tag of its inputs. It is called
+	// when the image is about to be pushed.
 	Tags func() []string
-	// Attest says what is attached to the image; nil for nothing.
+	// Attest returns what to attach to the image. It may be nil.
 	Attest Attester
-	// Revision is what git knows of the tree.
+	// Revision is the Git state of the tree.
 	Revision revision.Revision
 }
 
-// builder makes images of the source tree alone: those of the kinds of this package.
+// builder makes images of the kinds of this package, from the source tree alone.
 type builder struct{ Order }
 
-// NewBuilder returns the Builder for images of kind go, files and python.
+// NewBuilder returns a Builder for images of kind go, files and python.
 func NewBuilder(o Order) Builder { return &builder{o} }
 
-// Check looks for the files and directories that the spec names.
+// Check checks that the files and directories that the spec names exist.
 func (b *builder) Check(context.Context) error { return Missing(b.Spec) }
 
 // Plan prepares the image and asks the registry what it lacks.

@@ -5,8 +5,8 @@ import (
 	"syscall"
 )
 
-// changeOf gives the time at which a file's content or rights changed, which no
-// program can set back, and its inode.
+// changeOf returns the time at which a file's content or mode last changed, which programs
+// cannot set, and its inode.
 func changeOf(info fs.FileInfo) (nanoseconds int64, inode uint64) {
 	if s, ok := info.Sys().(*syscall.Stat_t); ok {
 		return s.Ctim.Nano(), s.Ino

@@ -19,44 +19,44 @@ import (
 	"github.com/slipway-ci/slipway/internal/registry"
 )
 
-// The annotations by which slipway finds again what it has built.
+// Annotations by which slipway recognizes what it has built.
 const (
 	// annotationInputs is the identity of what an image was made of.
 	annotationInputs = "io.github.slipway-ci.inputs"
-	// annotationFingerprint is the identity of what is in a layer, and
-	// annotationDiffID the hash of its uncompressed bytes: with both a layer can be
-	// used again that is not on this machine.
+	// annotationFingerprint is the identity of the content of a layer, and annotationDiffID
+	// the hash of its uncompressed bytes. With both, a layer can be reused on a machine
+	// that does not have it.
 	annotationFingerprint = "io.github.slipway-ci.fingerprint"
 	annotationDiffID      = "io.github.slipway-ci.diff-id"
-	// annotationContent is what is in a layer, in a word.
+	// annotationContent is a short description of the content of a layer.
 	annotationContent = "io.github.slipway-ci.content"
-	// annotationRequirements is, on a layer, the key of the requirements that it is
-	// a part of; annotationPackages, on an image, are all its packages, as JSON.
+	// annotationRequirements, on a layer, is the key of the requirements that the layer
+	// belongs to. annotationPackages, on an image, lists all its packages as JSON.
 	annotationRequirements = "io.github.slipway-ci.requirements"
 	annotationPackages     = "io.github.slipway-ci.packages"
-	// annotationBase is what an image keeps of its base, as JSON.
+	// annotationBase is what an image records of its base, as JSON.
 	annotationBase = "io.github.slipway-ci.base"
 )
 
-// made is one layer of an image, as it stands in the registry.
+// made is one layer of an image, as it is in the registry.
 type made struct {
 	facts
 	content *content
 }
 
-// assembled is an image without its layers' bytes: the manifest as it will stand in the
-// registry, and what goes with it.
+// assembled is an image without the bytes of its layers: the manifest that will be sent to
+// the registry, and the other documents of the image.
 type assembled struct {
 	registry.Manifest
 	config []byte
 	// variants are the images of an index.
 	variants []Variant
-	// changed is what the image has that the one that was pushed last has not.
+	// changed are the differences from the image that was pushed last.
 	changed []string
 }
 
-// assemble puts layers on a base. Everything in the image is of OCI's media
-// types, whatever the base's are.
+// assemble puts layers on a base. All media types in the image are OCI's, even if the base
+// has others.
 func assemble(ctx context.Context, r *Recipe, parent *base, own []made) (*assembled, error) {
 	config := configure(r.spec, parent.config)
 	manifest := v1.Manifest{
@@ -113,16 +113,16 @@ func assemble(ctx context.Context, r *Recipe, parent *base, own []made) (*assemb
 	return a, nil
 }
 
-// configure lays the spec's settings over the base's configuration.
+// configure applies the spec's settings to the base's configuration.
 func configure(s Spec, from *v1.ConfigFile) *v1.ConfigFile {
 	config := from.DeepCopy()
 	config.OS, config.Architecture, config.Variant = s.platform.OS, s.platform.Architecture, s.platform.Variant
-	config.Created = v1.Time{Time: time.Unix(0, 0).UTC()} // no input
+	config.Created = v1.Time{Time: time.Unix(0, 0).UTC()} // the time is not an input
 	config.Config.WorkingDir = s.Workdir
 	if s.User != "" {
 		config.Config.User = s.User
 	}
-	if len(s.Entrypoint) > 0 { // the base's command was meant for the base's entry point
+	if len(s.Entrypoint) > 0 { // the base's command belongs to the base's entry point
 		config.Config.Entrypoint, config.Config.Cmd = s.Entrypoint, nil
 	}
 	if len(s.Command) > 0 {
@@ -132,7 +132,7 @@ func configure(s Spec, from *v1.ConfigFile) *v1.ConfigFile {
 	return config
 }
 
-// annotate gives the OCI annotations of the manifest, which are part of an image's
+// annotate returns the OCI annotations of the manifest, which are part of an image's
 // identity.
 func annotate(s Spec, base *name.Digest) map[string]string {
 	annotations := map[string]string{ocispec.AnnotationTitle: path.Base(s.Name)}
@@ -146,7 +146,7 @@ func annotate(s Spec, base *name.Digest) map[string]string {
 	return annotations
 }
 
-// identity hashes all that an image is made of.
+// identity returns the hash of everything that an image is made of.
 func identity(s Spec, base *name.Digest, contents []string) (string, error) {
 	text, err := json.Marshal(map[string]any{
 		"version": kindVersion, "kind": s.Kind, "platform": s.platform.String(), "annotations": annotate(s, base), "contents": contents,
@@ -156,7 +156,7 @@ func identity(s Spec, base *name.Digest, contents []string) (string, error) {
 	return hex.EncodeToString(sum[:]), err
 }
 
-// environment lays variables over those of the base, in a fixed order.
+// environment replaces variables of the base, and adds others, in a fixed order.
 func environment(base []string, over map[string]string) []string {
 	result := []string{}
 	for _, variable := range base {

@@ -15,10 +15,10 @@ import (
 	"github.com/slipway-ci/slipway/internal/panics"
 )
 
-// ChangedError is a file that changed while an image was made of it. The same
-// command may succeed when it is run again.
+// ChangedError reports that a file changed while an image was made from it. Running the
+// same command again may succeed.
 type ChangedError struct {
-	// File is its path in the tree, with slashes.
+	// File is the path in the tree, with slashes.
 	File string
 }
 
@@ -27,8 +27,9 @@ func (e *ChangedError) Error() string {
 	return e.File + " changed while it was read; run it again when nothing writes to it"
 }
 
-// readEntries reads the files of entries under root, unless it is known what they
-// hold, and notes it. It gives the paths of those that hold a private key.
+// readEntries reads the files of entries under root, except for those whose content is
+// known, and records what it reads. It returns the paths of the files that hold a private
+// key.
 func readEntries(ctx context.Context, root *os.Root, entries []entry, known *stamps) (map[string]bool, error) {
 	isKey := make([]bool, len(entries))
 	group, ctx := panics.WithContext(ctx)
@@ -64,6 +65,8 @@ func readEntries(ctx context.Context, root *os.Root, entries []entry, known *sta
 	return keys, nil
 }
 
+// readEntry sets the size and the hash of an entry, and reports whether it holds a private
+// key.
 func readEntry(ctx context.Context, root *os.Root, e *entry) (isKey bool, err error) {
 	file, err := openRegular(root, e.file)
 	if err != nil {
@@ -90,8 +93,8 @@ func readEntry(ctx context.Context, root *os.Root, e *entry) (isKey bool, err er
 	return isKey, nil
 }
 
-// openRegular opens a file of the tree that was a regular one a moment ago. It
-// is opened without waiting for a writer, should it have become a pipe.
+// openRegular opens a file of the tree that was a regular file a moment ago. If the file
+// has become a pipe, opening it does not wait for a writer.
 func openRegular(root *os.Root, name string) (*os.File, error) {
 	file, err := root.OpenFile(filepath.FromSlash(name), os.O_RDONLY|nonblocking, 0)
 	if err != nil {
@@ -104,7 +107,7 @@ func openRegular(root *os.Root, name string) (*os.File, error) {
 	return file, nil
 }
 
-// readError names the file; an end of the context stays one.
+// readError adds the file name to err, or returns the error of ctx if it is done.
 func readError(ctx context.Context, name string, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -112,8 +115,8 @@ func readError(ctx context.Context, name string, err error) error {
 	return &fs.PathError{Op: "read", Path: name, Err: cause(err)}
 }
 
-// fingerprint is the identity of a layer's content: names, modes, links and what
-// the files hold.
+// fingerprint returns the identity of a layer's content: names, modes, owners, links and
+// the hashes of files.
 func fingerprint(entries []entry) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "layer/%s\n", kindVersion)
@@ -123,12 +126,13 @@ func fingerprint(entries []entry) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// contextReader ends when its context does.
+// contextReader is a reader that fails once its context is done.
 type contextReader struct {
 	ctx context.Context
 	io.Reader
 }
 
+// Read implements io.Reader.
 func (r *contextReader) Read(b []byte) (int, error) {
 	if err := r.ctx.Err(); err != nil {
 		return 0, err
@@ -142,6 +146,7 @@ type counter struct {
 	n int64
 }
 
+// Write implements io.Writer.
 func (c *counter) Write(b []byte) (int, error) {
 	c.n += int64(len(b))
 	return c.Hash.Write(b)

@@ -14,27 +14,28 @@ import (
 	"github.com/slipway-ci/slipway/internal/registry/registrytest"
 )
 
-// What Push promises, whatever the registry is; internal/registry has a contract of its own.
+// TestRegistryContract checks what Push promises with every registry. internal/registry has
+// a contract of its own.
 func TestRegistryContract(t *testing.T) {
 	t.Parallel()
 	registrytest.Each(t, func(t *testing.T, name string, h http.Handler) {
 		reset := "src"
 		if name == "docker-registry" {
-			reset = "src/part0/file0.py" // a push takes it ten times as long
+			reset = "src/part0/file0.py" // a push takes ten times as long with this registry
 		}
 		contract(t, h, reset)
 	})
 }
 
-// contract runs the suite; reset names the files whose image is pushed again for
+// contract runs the suite. reset is the path of the tree whose image is pushed once for
 // each request.
 func contract(t *testing.T, h http.Handler, reset string) {
 	f := &registrytest.Faults{Next: h}
 	r := serve(t, f)
 	dir := many(40).write(t)
 	count := 0
-	// fresh gives a function for an image under names that the registry does not
-	// know yet.
+	// fresh returns a function that returns the image under a name that the registry does
+	// not know yet.
 	fresh := func(made *Image) func() *Image {
 		return func() *Image {
 			count++
@@ -74,8 +75,7 @@ func pushAll(t *testing.T, r *registry.Client, i *Image, tags ...string) *Pushed
 	return pushed
 }
 
-// wantComplete checks that each tag stands for an image that is there, whole,
-// and gives the tags.
+// wantComplete checks that each tag points to a complete image, and returns the tags.
 func wantComplete(t *testing.T, r *registry.Client, i *Image) []string {
 	t.Helper()
 	repository, err := r.Reference(i.Name)
@@ -85,8 +85,8 @@ func wantComplete(t *testing.T, r *registry.Client, i *Image) []string {
 		return nil
 	}
 	must(t, err)
-	// docker-registry lists a tag whose request was broken off, though it stands for
-	// nothing, or for nothing that can be read.
+	// After an interrupted request, docker-registry lists a tag that has no manifest, or
+	// one that cannot be read.
 	tags = slices.DeleteFunc(tags, func(tag string) bool {
 		_, err := remote.Get(repository.Tag(tag), options(t, r)...)
 		return registry.Status(err) == http.StatusNotFound || registry.Status(err) == http.StatusInternalServerError || strings.HasPrefix(tag, "sha256-")

@@ -31,8 +31,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/wheel"
 )
 
-// wheelOf makes the wheel of a package that has one large file. What is wrong in RECORD
-// stands in the place of the file's hash.
+// wheelOf returns the wheel of a package with one large file. If wrong is not empty, it
+// replaces the file's hash in RECORD.
 func wheelOf(t *testing.T, name, content, wrong string) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -47,7 +47,7 @@ func wheelOf(t *testing.T, name, content, wrong string) []byte {
 	return b.Bytes()
 }
 
-// wheelIndex serves wheels and their pages; held is waited for before a file is sent.
+// wheelIndex serves wheels and their index pages. It calls held before it sends a wheel.
 func wheelIndex(t *testing.T, wheels map[string][]byte, held func(file string)) (environ []string, lock string) {
 	t.Helper()
 	for name, text := range wheels {
@@ -66,7 +66,7 @@ func wheelIndex(t *testing.T, wheels map[string][]byte, held func(file string)) 
 	return []string{"PIP_INDEX_URL=" + server.URL + "/simple", "PIP_CONFIG_FILE=" + os.DevNull}, lock
 }
 
-// Packages arrive in the registry while others are still downloaded.
+// Packages arrive in the registry while others are still being downloaded.
 func TestPackagesAreSentWhileOthersAreDownloaded(t *testing.T) {
 	t.Parallel()
 	arrived := make(chan struct{})
@@ -78,7 +78,7 @@ func TestPackagesAreSentWhileOthersAreDownloaded(t *testing.T) {
 		mu.Lock()
 		defer mu.Unlock()
 		if r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/train/blobs/uploads/") {
-			if n++; n == 2 { // of a.py, and of the first package
+			if n++; n == 2 { // a.py and the first package
 				close(arrived)
 			}
 		}
@@ -105,7 +105,7 @@ func TestPackagesAreSentWhileOthersAreDownloaded(t *testing.T) {
 	if got := owned(t, made.V1, 1); got["/opt/venv/lib/python3.12/site-packages/one.py"] == "" || got["/opt/venv/lib/python3.12/site-packages/two.py"] == "" {
 		t.Errorf("%v", got)
 	}
-	// Of wheels in the cache it has the same layers.
+	// With wheels from the cache, the image has the same layers.
 	must(t, os.Remove(filepath.Join(cacheDir(s.Dir), "layers")))
 	s.Name = "again"
 	layers := func(i *Image) (all []string) {
@@ -121,8 +121,8 @@ func TestPackagesAreSentWhileOthersAreDownloaded(t *testing.T) {
 	}
 }
 
-// A file that is not what its wheel's RECORD says is found out while it is packed: the
-// error is at the line of the lock, and no tag stands for the image.
+// A file that does not match its wheel's RECORD is detected while it is packed. The error
+// points to the line of the lock, and the image gets no tag.
 func TestWheelThatIsNotWhatItSays(t *testing.T) {
 	t.Parallel()
 	for _, size := range []int{1, 3 << 20, 9 << 20} {
@@ -144,8 +144,8 @@ func TestWheelThatIsNotWhatItSays(t *testing.T) {
 	}
 }
 
-// What is deflated already goes into a layer as it is: it is inflated once and never
-// deflated, the layer is the same each time, and any reader of gzip reads it.
+// Deflated content is copied into a layer: it is inflated once and never compressed. The
+// layer is always the same, and any gzip reader can read it.
 func TestMembers(t *testing.T) {
 	t.Parallel()
 	large := strings.Repeat("all work and no play ", 10_000)

@@ -18,11 +18,11 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// ignoreFile is where a repository says what no image needs, by the rules that
-// Docker documents.
+// ignoreFile is the file in which a repository lists what images do not need, by the rules
+// that Docker documents.
 const ignoreFile = ".dockerignore"
 
-// ignored are the patterns of a repository's .dockerignore; nil when it has none.
+// ignored holds the patterns of a repository's .dockerignore. A nil *ignored has none.
 type ignored struct {
 	matcher *patternmatcher.PatternMatcher
 }
@@ -53,7 +53,7 @@ func readIgnored(root *os.Root) (*ignored, error) {
 	return nil, nil
 }
 
-// matches tells whether a path, with slashes, is ignored.
+// matches reports whether a path, with slashes, is ignored.
 func (i *ignored) matches(path string) bool {
 	if i == nil {
 		return false
@@ -62,24 +62,24 @@ func (i *ignored) matches(path string) bool {
 	return err == nil && found
 }
 
-// whole tells whether all that is below an ignored directory is ignored too: no
-// pattern takes anything back.
+// whole reports whether everything below an ignored directory is ignored too, because no
+// pattern re-includes anything.
 func (i *ignored) whole() bool { return !i.matcher.Exclusions() }
 
-// keyBytes is how much of a file is searched for a private key.
+// keyBytes is how many bytes of a file are searched for a private key.
 const keyBytes = 64 << 10
 
-// Excluded tells whether a file or directory of this name never goes into an image,
+// Excluded reports whether a file or directory of this name never goes into an image,
 // wherever in the tree it is.
 func Excluded(name string) bool { return excluded(name) }
 
-// HoldsCredentials tells whether a file of this name is one of credentials, which never go
+// HoldsCredentials reports whether a file of this name holds credentials and so never goes
 // into an image.
 func HoldsCredentials(name string) bool { return holdsCredentials(name) }
 
-// PrivateKey tells whether the file at a path below root holds a private key, which
-// never goes into an image. A file that cannot be read holds none: whoever wants it
-// says so.
+// PrivateKey reports whether the file at a path below root holds a private key, and so
+// never goes into an image. It returns false for a file that cannot be read: code that
+// needs the file reports that itself.
 func PrivateKey(root *os.Root, path string) bool {
 	if !mayHoldKey(filepath.Base(path)) {
 		return false
@@ -93,10 +93,9 @@ func PrivateKey(root *os.Root, path string) bool {
 	return err == nil && holdsKey(text)
 }
 
-// excluded tells what never goes into an image, by the name of the file or
-// directory, wherever in the tree it is: what belongs to tools, and credentials
-// that tools leave in a work tree. __pycache__ is among them because the times in
-// it differ on each machine.
+// excluded reports whether a file or directory of this name never goes into an image,
+// wherever in the tree it is: data of tools, and credentials that tools leave in a working
+// tree. __pycache__ is excluded because it contains times, which differ between machines.
 func excluded(name string) bool {
 	switch name {
 	case ".git", ".slipway", ".cache", "__pycache__":
@@ -105,7 +104,7 @@ func excluded(name string) bool {
 	return holdsCredentials(name)
 }
 
-// holdsCredentials tells whether a file of this name is one of credentials.
+// holdsCredentials reports whether a file of this name holds credentials.
 func holdsCredentials(name string) bool {
 	switch name {
 	case ".netrc", "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519":
@@ -114,8 +113,8 @@ func holdsCredentials(name string) bool {
 	return strings.HasPrefix(name, "gha-creds-") && strings.HasSuffix(name, ".json")
 }
 
-// OftenSecret tells whether a file at this path, with slashes, is one in which people
-// and tools keep secrets, and which a program may need all the same.
+// OftenSecret reports whether a file at this path, with slashes, is one in which users and
+// tools often keep secrets, but which a program may need.
 func OftenSecret(file string) bool {
 	name := strings.ToLower(path.Base(file))
 	if isEnvironmentFile(name) {
@@ -136,24 +135,24 @@ func OftenSecret(file string) bool {
 	return slices.Contains([]string{".kubeconfig", ".p12", ".pfx", ".jks", ".keystore", ".kdbx"}, path.Ext(name))
 }
 
-// isEnvironmentFile tells whether a file of this name is one of variables as dotenv
-// libraries read it; not the example of one.
+// isEnvironmentFile reports whether a file of this name holds variables for dotenv
+// libraries. It returns false for examples of such files.
 func isEnvironmentFile(name string) bool {
 	rest, ok := strings.CutPrefix(name, ".env")
 	return strings.HasSuffix(name, ".env") || ok && (rest == "" || rest[0] == '.') &&
 		!slices.Contains([]string{".example", ".sample", ".template", ".dist", ".schema", ".defaults"}, path.Ext(rest))
 }
 
-// mayHoldKey tells whether a file of this name is searched for a private key:
-// certificates have these names too and belong into images, so that the name
-// alone does not tell. A service account's key is JSON with a private key in it.
+// mayHoldKey reports whether a file of this name is searched for a private key. The name
+// alone is not enough, because certificates, which images need, have the same names. The
+// JSON key of a service account contains a private key.
 func mayHoldKey(name string) bool {
 	return slices.ContainsFunc([]string{".pem", ".key", ".p8", ".ppk", ".json"}, func(suffix string) bool {
 		return strings.HasSuffix(strings.ToLower(name), suffix)
 	})
 }
 
-// holdsKey tells whether the beginning of a file has a private key in it.
+// holdsKey reports whether text, the beginning of a file, contains a private key.
 func holdsKey(text []byte) bool {
 	for {
 		_, rest, found := bytes.Cut(text, []byte("-----BEGIN "))

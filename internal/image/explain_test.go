@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
-// An index whose images have no platforms cannot be chosen from.
+// An index whose images state no platforms is an error.
 func TestIndexWithoutPlatforms(t *testing.T) {
 	r := memory(t)
 	index := mutate.AppendManifests(empty.Index, mutate.IndexAddendum{Add: baseImage(t, v1.Platform{OS: "linux", Architecture: "amd64"})})
@@ -21,7 +21,7 @@ func TestIndexWithoutPlatforms(t *testing.T) {
 	wantSourceError(t, refused(t, s, r), "does not say which of its images is for which platform")
 }
 
-// A base on a registry that limits what is asked says so.
+// The error for a base in a registry that limits requests says so.
 func TestBaseOfABusyRegistry(t *testing.T) {
 	r := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/v2/" {
@@ -37,7 +37,7 @@ func TestBaseOfABusyRegistry(t *testing.T) {
 	}
 }
 
-// A virtual environment in the tree is told as what it is.
+// The error for a virtual environment in the tree says what it is.
 func TestVirtualEnvironmentInTheTree(t *testing.T) {
 	s := filesSpec(files{"a.py": "1", ".venv/pyvenv.cfg": "home = /usr/bin\n", ".venv/bin/python": "->/usr/bin/python3"}.write(t), ".")
 	wantSourceError(t, refused(t, s, memory(t)), ".venv is a virtual environment, which works on this machine only")

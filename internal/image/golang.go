@@ -24,18 +24,18 @@ import (
 	"github.com/slipway-ci/slipway/internal/state"
 )
 
-// BuildError is a Go program that cannot be built.
+// BuildError reports that a Go program cannot be built.
 type BuildError struct {
 	// Package is the directory of the Go package.
 	Package string
-	// Output is what the go command said: the compiler's lines begin with the
-	// file, from the repository's root, line and column.
+	// Output is the output of the go command. The compiler's lines begin with the file,
+	// relative to the repository's root, the line and the column.
 	Output string
-	// Err is how the go command ended.
+	// Err is the error that the go command ended with.
 	Err error
 }
 
-// Error gives the compiler's own lines.
+// Error returns the compiler's output.
 func (e *BuildError) Error() string {
 	if e.Output == "" {
 		return fmt.Sprintf("go build %s failed: %v", e.Package, e.Err)
@@ -43,25 +43,25 @@ func (e *BuildError) Error() string {
 	return fmt.Sprintf("go build %s failed:\n%s", e.Package, strings.TrimRight(e.Output, "\n"))
 }
 
-// Unwrap gives how the go command ended.
+// Unwrap returns the error that the go command ended with.
 func (e *BuildError) Unwrap() error { return e.Err }
 
-// programContent is what the layer of a program is called.
+// programContent describes the layer of a program.
 const programContent = "program"
 
-// leftover is the age from which a file of a build is that of one that has ended.
+// leftover is the age from which a file in the cache belongs to a build that has ended.
 const leftover = 24 * time.Hour
 
-// patience is how long the go command may take to end after an interruption.
+// patience is how long the go command may take to exit after an interrupt.
 const patience = time.Second
 
-// compile builds a Go package for the spec's platform and gives its layer.
+// compile builds a Go package for the spec's platform and returns its layer.
 //
-// The binary is static and names neither this machine's paths nor a time nor a
-// commit. It keeps its build ID, a hash of its inputs that is the same on any
-// machine, by which the go command sees that the binary of the last build is up
-// to date and need not be linked. A lock keeps other builds from writing it
-// until it is in a layer.
+// The binary is static and contains no paths of this machine, no time and no commit. It
+// keeps its build ID, a hash of its inputs that is the same on any machine. From the build
+// ID the go command sees that the binary of the last build is up to date and need not be
+// linked again. A lock keeps other builds from writing the binary until it has been linked
+// to a name of its own.
 func compile(ctx context.Context, s Spec) (*content, error) {
 	pkg := "./" + s.Main
 	if info, err := os.Stat(filepath.Join(s.Dir, filepath.FromSlash(s.Main))); err != nil || !info.IsDir() {
@@ -95,8 +95,8 @@ func compile(ctx context.Context, s Spec) (*content, error) {
 	return newContent(programContent, dir, []entry{e}), nil
 }
 
-// ownCache refuses a link among the directories of the cache down to dir: what is
-// written there would be somewhere else.
+// ownCache returns an error if a directory of the cache, down to dir, is a link, because
+// the cache would then be written somewhere else.
 func ownCache(root, dir string) error {
 	top := state.Dir(root)
 	for ; len(dir) >= len(top); dir = filepath.Dir(dir) {
@@ -107,8 +107,8 @@ func ownCache(root, dir string) error {
 	return nil
 }
 
-// keepProgram links the binary that was built to a name that has its hash, and
-// removes those of builds that have ended long ago.
+// keepProgram links the binary to a name that contains its hash, and removes the binaries
+// of builds that ended long ago.
 func keepProgram(ctx context.Context, dir, target string) (entry, error) {
 	file, err := os.Open(target)
 	if err != nil {
@@ -122,12 +122,12 @@ func keepProgram(ctx context.Context, dir, target string) (entry, error) {
 	e := entry{mode: 0o755, size: h.n}
 	h.Sum(e.sum[:0])
 	hash := hex.EncodeToString(e.sum[:])
-	code, _ := machine.Code(programSubject, []byte(hash)) // without one it is linked anew at the next time
+	code, _ := machine.Code(programSubject, []byte(hash)) // without a code, the next build links it again
 	if err := os.WriteFile(target+".sum", []byte(code), 0o644); err != nil {
 		return entry{}, err
 	}
 	e.file = "program-" + hash[:16]
-	kept, err := fs.Glob(os.DirFS(dir), "program-*") // dir's own name is no pattern
+	kept, err := fs.Glob(os.DirFS(dir), "program-*") // unlike filepath.Glob, this works if dir contains pattern characters
 	if err != nil {
 		return entry{}, err
 	}
@@ -139,14 +139,15 @@ func keepProgram(ctx context.Context, dir, target string) (entry, error) {
 	}
 	name := filepath.Join(dir, e.file)
 	if _, err := os.Stat(name); err == nil {
-		_ = os.Remove(name) // it may be damaged, and linking costs nothing
+		_ = os.Remove(name) // it may be damaged, and linking is cheap
 	}
 	if err := os.Link(target, name); err == nil || errors.Is(err, fs.ErrExist) {
 		return e, nil
 	}
-	return e, copyFile(target, name) // a file system without links
+	return e, copyFile(target, name) // the file system does not support links
 }
 
+// copyFile copies a file.
 func copyFile(from, to string) error {
 	in, err := os.Open(from)
 	if err != nil {
@@ -161,11 +162,11 @@ func copyFile(from, to string) error {
 	return errors.Join(err, out.Close())
 }
 
-// programSubject is what the codes of programs are of.
+// programSubject is the subject of the authentication codes of programs.
 const programSubject = "program"
 
-// forgetDamaged removes a binary that is not what the last build of this machine
-// left, as one is that came with the tree: the go command looks at its build ID only.
+// forgetDamaged removes a binary that the last build on this machine did not write, such as
+// one that came with the tree. The go command would trust its build ID.
 func forgetDamaged(target string) {
 	noted, err := source.ReadFile(nil, target+".sum", maxKept)
 	if err == nil {
@@ -182,15 +183,17 @@ func forgetDamaged(target string) {
 	_ = os.Remove(target)
 }
 
-// longestBuild is how long the go command may take, which may download modules.
+// longestBuild is the timeout of the go command, which may have to download modules.
 const longestBuild = time.Hour
 
+// goBuild builds the package with the go command. If that fails, the error is a
+// *BuildError.
 func goBuild(ctx context.Context, s Spec, pkg, target string) error {
 	tool, err := findGo(s.Environ)
 	if err != nil {
 		return err
 	}
-	// -s -w leaves out what a debugger needs; stack traces keep files and lines.
+	// -s -w omits data for debuggers. Stack traces still have files and lines.
 	limited, cancel := context.WithTimeout(ctx, longestBuild)
 	defer cancel()
 	command := exec.CommandContext(limited, tool, "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", target, pkg)
@@ -198,7 +201,7 @@ func goBuild(ctx context.Context, s Spec, pkg, target string) error {
 	command.Env = append(goEnvironment(s.Environ), goTarget(s)...)
 	command.WaitDelay = patience
 	if runtime.GOOS != "windows" {
-		command.Cancel = func() error { return command.Process.Signal(os.Interrupt) } // it removes its temporary files
+		command.Cancel = func() error { return command.Process.Signal(os.Interrupt) } // on an interrupt it removes its temporary files
 	}
 	var output bytes.Buffer
 	command.Stdout, command.Stderr = &output, &output
@@ -210,14 +213,14 @@ func goBuild(ctx context.Context, s Spec, pkg, target string) error {
 		return &BuildError{Package: pkg, Output: output.String(), Err: fmt.Errorf("go build did not end within %s; see whether the module proxy (GOPROXY) answers", longestBuild)}
 	case err != nil:
 		if strings.Contains(output.String(), syscall.ENOSPC.Error()) {
-			err = errors.Join(err, syscall.ENOSPC) // which the go command tells in words
+			err = errors.Join(err, syscall.ENOSPC) // the go command reports it only as text
 		}
 		return &BuildError{Package: pkg, Output: output.String(), Err: err}
 	}
 	return checkProgramFile(s, target)
 }
 
-// checkProgramFile refuses what go build makes of a package that is no program:
+// checkProgramFile returns an error if the package is not a program: go build then writes
 // an archive, or nothing.
 func checkProgramFile(s Spec, target string) error {
 	file, err := os.Open(target)
@@ -237,12 +240,12 @@ func checkProgramFile(s Spec, target string) error {
 		Hint: "name a directory whose files begin with package main"}
 }
 
-// goTarget fixes what makes the binary differ: the platform, and settings that a
-// machine's own go environment may have.
+// goTarget returns the variables that determine the binary: the platform, and settings that
+// the go environment of a machine may override.
 func goTarget(s Spec) []string {
 	fixed := []string{
 		"CGO_ENABLED=0", "GOOS=" + s.platform.OS, "GOARCH=" + s.platform.Architecture,
-		// Not empty, or those of the user's `go env -w` would count.
+		// An empty value would let the user's go env -w settings take effect.
 		"GOFLAGS=-buildvcs=false", "GOAMD64=v1", "GOARM64=v8.0", "GOARM=7", "GOFIPS140=off",
 	}
 	if v := s.platform.Variant; s.platform.Architecture == "arm" && len(v) == 2 {
@@ -251,13 +254,13 @@ func goTarget(s Spec) []string {
 	return fixed
 }
 
-// goEnvironment gives what the go command needs of an environment, and nothing
-// else: a compiler has no use for the user's secrets.
+// goEnvironment returns the variables that the go command needs. It leaves out all others,
+// because a compiler must not get the user's secrets.
 func goEnvironment(environ []string) []string {
 	var kept []string
 	for _, variable := range environ {
 		name, _, _ := strings.Cut(variable, "=")
-		switch strings.ToUpper(name) { // Windows has them in any case
+		switch strings.ToUpper(name) { // on Windows, names of variables are case-insensitive
 		case "PATH", "PATHEXT", "HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "TMPDIR", "TMP", "TEMP",
 			"XDG_CACHE_HOME", "XDG_CONFIG_HOME", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "SSH_AUTH_SOCK", "NETRC",
 			"GOENV", "GOPATH", "GOCACHE", "GOCACHEPROG", "GOMODCACHE", "GOPROXY", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOSUMDB", "GOINSECURE", "GOVCS",

@@ -72,13 +72,13 @@ func TestBuildGo(t *testing.T) {
 		}
 	}
 
-	// The go command trusts a build ID; what is damaged behind it must not be shipped.
+	// The go command trusts the build ID, so a damaged program must be detected.
 	damage(t, binaries[0])
 	if again := build(t, goSpec(dir), nil); again.Digest != made.Digest {
 		t.Errorf("after damage to the kept program the digest is %s; was %s", again.Digest, made.Digest)
 	}
 
-	// Nor what came with the tree, whatever sum stands beside it.
+	// A program that came with the tree must not be used, even with a matching sum.
 	damage(t, binaries[0])
 	planted, err := os.ReadFile(binaries[0])
 	must(t, err)
@@ -94,7 +94,7 @@ func TestBuildGo(t *testing.T) {
 	}
 	must(t, os.Remove(kept))
 
-	// The user's own settings are not the image's.
+	// The user's own settings have no effect on the image.
 	s := goSpec(dir)
 	s.Environ = append(s.Environ, "GOFLAGS=-tags=other", "GOAMD64=v3", "CGO_ENABLED=1", "GOOS=plan9", "SECRET=x")
 	if again := build(t, s, nil); again.Digest != made.Digest {
@@ -115,7 +115,7 @@ func TestCompileError(t *testing.T) {
 	}
 }
 
-// A disk that is full when the go command writes is told as one.
+// If the disk is full when the go command writes, the error says so.
 func TestNoRoomForTheProgram(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the go command is played by a shell")
@@ -171,7 +171,7 @@ func TestCancelledCompilation(t *testing.T) {
 	if _, err := exec.LookPath("sleep"); err != nil {
 		t.Skip("no sleep here:", err)
 	}
-	// A go command that hangs, and whose child keeps its output open.
+	// The go command hangs, and its child keeps the output open.
 	tools := files{"go*": "#!/bin/sh\ntrap 'exit 1' INT\necho started >\"$TMPDIR/started\"\nsleep 40 &\nwait\n"}.write(t)
 	room := t.TempDir()
 	s := goSpec(program().write(t))
@@ -192,7 +192,7 @@ func TestCancelledCompilation(t *testing.T) {
 	}
 }
 
-// A lock that another build holds is waited for, until the context ends.
+// A build waits for the lock that another build holds, until the context is done.
 func TestCompilationWaitsForTheLock(t *testing.T) {
 	t.Parallel()
 	dir := program().write(t)
@@ -218,7 +218,7 @@ func TestGoEnvironmentHasNoSecrets(t *testing.T) {
 	}
 }
 
-// A Go program says what it was linked of: itself among it.
+// A Go program names the modules it was linked from, including its own.
 func TestModules(t *testing.T) {
 	program, err := os.Executable()
 	must(t, err)

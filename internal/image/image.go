@@ -1,7 +1,7 @@
-// Package image makes OCI images of a source tree and pushes them to a registry,
-// without a container engine. An image is a function of its inputs: the same
-// tree gives the same digest on any machine, in any directory, at any time; and
-// what a registry has already is not sent again.
+// Package image makes OCI images from a source tree and pushes them to a registry, without
+// a container engine. An image is a function of its inputs: the same tree has the same
+// digest on any machine, in any directory, at any time. What a registry already has is not
+// sent again.
 package image
 
 import (
@@ -16,91 +16,92 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// kindVersion is raised when the same inputs are made into other bytes. It is
-// part of every fingerprint, so that no cache gives what an older version made.
+// kindVersion is the version of the way images are made. Increase it when the same inputs
+// produce other bytes. It is part of every fingerprint, so that no cache returns what an
+// older version made.
 const kindVersion = "4"
 
-// The kinds of image that this package builds.
+// Kinds of image that this package builds.
 const (
-	// KindGo is a Go program, and files beside it.
+	// KindGo is a Go program, optionally with files.
 	KindGo = "go"
-	// KindFiles is files of the tree.
+	// KindFiles is a set of files of the tree.
 	KindFiles = "files"
-	// KindPython is a base's Python with locked requirements, and files.
+	// KindPython is a base with Python, locked requirements, and files.
 	KindPython = "python"
 )
 
 const (
-	// defaultWorkdir is where files go, and where the image's program starts.
+	// defaultWorkdir is the directory for files, in which the image's program starts.
 	defaultWorkdir = "/app"
-	// programs is where the program of an image of kind go goes, whatever its
+	// programs is the directory for the program of an image of kind go, whatever its
 	// workdir is.
 	programs = "/app"
 )
 
-// Spec says what an image is made of.
+// Spec describes what an image is made of.
 type Spec struct {
-	// Name is that of the image, below the registry's prefix.
+	// Name is the name of the image, below the registry's prefix.
 	Name string
 	// Dir is the root of the source tree.
 	Dir string
 	// Kind is KindGo, KindFiles or KindPython.
 	Kind string
-	// Main is the directory of the Go package to build, below Dir, for KindGo.
+	// Main is the directory, relative to Dir, of the Go package to build, for KindGo.
 	Main string
-	// Base is a reference; "" or "scratch" for none.
+	// Base is the reference of the base image. "" and "scratch" stand for no base.
 	Base string
-	// Requirements is the lock of KindPython, below Dir. Python is the version of the
-	// base's Python, and Interpreter its path; empty for what the base says.
+	// Requirements is the lock file for KindPython, relative to Dir. Python is the version
+	// and Interpreter the path of the base's Python. If empty, they are read from the base.
 	Requirements, Python, Interpreter string
-	// Extras and Groups are optional dependencies of the lock, FromSource are packages that
-	// are built, and Wheels is a directory below Dir: as in wheel.Spec.
+	// Extras and Groups are optional dependencies of the lock. FromSource are packages to
+	// build from source. Wheels is a directory relative to Dir. See wheel.Spec.
 	Extras, Groups, FromSource []string
 	Wheels                     string
-	// Place, when not nil, gives where slipway.yaml names a path of the tree, as Files,
-	// Main and Requirements have it.
+	// Place, if not nil, returns the position at which slipway.yaml names a path of Files,
+	// Main or Requirements.
 	Place func(path string) source.Position
-	// Files are files and directories below Dir that go below Workdir, where they
-	// keep their paths.
+	// Files are files and directories, relative to Dir. They are copied to the same paths
+	// below Workdir.
 	Files []string
-	// Workdir is an absolute path; /app when empty.
+	// Workdir is an absolute path. If empty, it is /app.
 	Workdir string
-	// Owner has the files, and the directories that are made for them; root when
-	// zero.
+	// Owner is the owner of the files and of the directories made for them. The zero value
+	// is root.
 	Owner Owner
-	// User is the one that the program runs as; the base's when empty.
+	// User is the user that the program runs as. If empty, it is the base's user.
 	User string
-	// Env lies over the base's variables.
+	// Env replaces or adds to the variables of the base.
 	Env map[string]string
-	// Entrypoint is the program of KindGo, or the base's, when empty.
+	// Entrypoint, if empty, is the program for KindGo, and otherwise the base's entry
+	// point.
 	Entrypoint []string
 	Command    []string
-	// Platforms are those that the image is for; linux/amd64 when there are none.
-	// Several make an index, with an image for each.
+	// Platforms are the platforms that the image is for. If empty, it is linux/amd64.
+	// Several platforms make an index with an image for each.
 	Platforms []v1.Platform
-	// Source is the repository's address, which is noted in the image. Neither the
-	// commit nor its time is: another commit with the same inputs makes the same
+	// Source is the URL of the repository, which is recorded in the image. The commit and
+	// its time are not recorded, so that another commit with the same inputs makes the same
 	// image, in any registry.
 	Source string
-	// At is where the configuration asks for the image.
+	// At is the position in slipway.yaml that asks for the image.
 	At source.Position
-	// Environ is the environment, of which the go command, pip and uv get what they
-	// need.
+	// Environ is the environment. The go command, pip and uv get the variables they need.
 	Environ []string
-	// Notice, when not nil, is told what the user should know of the image. It may be
-	// called by several goroutines.
+	// Notice, if not nil, is called with what the user should know about the image,
+	// possibly from several goroutines at once.
 	Notice func(Notice)
-	// Watch, when not nil, wraps what carries requests to package indexes.
+	// Watch, if not nil, wraps the transport for requests to package indexes.
 	Watch func(http.RoundTripper) http.RoundTripper
 
 	// platform is the one of Platforms that a recipe is for.
 	platform v1.Platform
 }
 
-// Owner is a user and a group, by number.
+// Owner is a numeric user ID and group ID.
 type Owner struct{ User, Group int }
 
-// place is where slipway.yaml names a path of the tree.
+// place returns the position at which slipway.yaml names a path of the tree.
 func (s Spec) place(named string) source.Position {
 	if s.Place == nil {
 		return s.At
@@ -108,7 +109,7 @@ func (s Spec) place(named string) source.Position {
 	return s.Place(named)
 }
 
-// normal gives the spec with its defaults, and refuses one that makes no sense.
+// normal returns the spec with its defaults, or a *source.Error if it is invalid.
 func (s Spec) normal() (Spec, error) {
 	refuse := func(hint, format string, args ...any) (Spec, error) {
 		return s, &source.Error{Position: s.At, Message: "image " + s.Name + ": " + fmt.Sprintf(format, args...), Hint: hint}
@@ -131,7 +132,7 @@ func (s Spec) normal() (Spec, error) {
 			return refuse("name files and directories by their path from the repository's root", "the file %q %s", file, why)
 		}
 		if n == 0 {
-			s.Files = append([]string{}, s.Files...) // the caller's stay as they are
+			s.Files = append([]string{}, s.Files...) // do not modify the caller's slice
 		}
 		s.Files[n] = clean
 	}
@@ -162,7 +163,8 @@ func (s Spec) normal() (Spec, error) {
 	return s, nil
 }
 
-// ordered gives each platform once, by name; linux/amd64 when there are none.
+// ordered returns the platforms sorted by name without duplicates, or linux/amd64 if there
+// are none.
 func ordered(platforms []v1.Platform) []v1.Platform {
 	if len(platforms) == 0 {
 		return []v1.Platform{{OS: "linux", Architecture: "amd64"}}
@@ -171,13 +173,13 @@ func ordered(platforms []v1.Platform) []v1.Platform {
 	return slices.CompactFunc(slices.SortedFunc(slices.Values(platforms), byName), v1.Platform.Equals)
 }
 
-// on gives the spec for one of its platforms.
+// on returns the spec for one of its platforms.
 func (s Spec) on(platform v1.Platform) Spec {
 	s.Platforms, s.platform = []v1.Platform{platform}, platform
 	return s
 }
 
-// program is where the binary of an image of kind go goes.
+// program returns the path of the binary in an image of kind go.
 func (s Spec) program() string {
 	name := path.Base(s.Main)
 	if name == "." { // the repository's root, whose directory has another name in each clone

@@ -27,8 +27,8 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 var at = source.Position{File: "slipway.yaml", Line: 7, Column: 3}
 
-// files are a tree: a name that ends in * is executable, a content that begins
-// with -> a link.
+// files is a tree. A name that ends in * is an executable file, and content that begins
+// with -> is the target of a link.
 type files map[string]string
 
 func (f files) write(t *testing.T) string {
@@ -56,7 +56,7 @@ func (f files) write(t *testing.T) string {
 	return dir
 }
 
-// many is a tree of n small files.
+// many returns a tree of n small files.
 func many(n int) files {
 	tree := files{}
 	for i := range n {
@@ -69,7 +69,7 @@ func filesSpec(dir string, names ...string) Spec {
 	return Spec{Name: "train", Dir: dir, Kind: KindFiles, Files: names, Platforms: []v1.Platform{{OS: "linux", Architecture: "amd64"}}, At: at}
 }
 
-// Image is one that was pushed and read back.
+// Image is an image that was pushed and read back.
 type Image struct {
 	*Recipe
 	V1     v1.Image
@@ -78,8 +78,7 @@ type Image struct {
 	Layers int
 }
 
-// build pushes an image, into a registry of its own when r is nil, and reads it
-// back.
+// build pushes an image and reads it back. If r is nil, it starts a registry.
 func build(t *testing.T, s Spec, r *registry.Client) *Image {
 	t.Helper()
 	if r == nil {
@@ -97,7 +96,7 @@ func build(t *testing.T, s Spec, r *registry.Client) *Image {
 	return &Image{recipe, image, digest, pushed.BytesTotal, pushed.Layers}
 }
 
-// refused gives the error with which an image is refused.
+// refused returns the error with which an image is refused.
 func refused(t *testing.T, s Spec, r *registry.Client) error {
 	t.Helper()
 	if r == nil {
@@ -110,7 +109,7 @@ func refused(t *testing.T, s Spec, r *registry.Client) error {
 	return err
 }
 
-// contents lists an image's files as tar gives them.
+// contents lists an image's files as tar does.
 func contents(t *testing.T, image v1.Image) string {
 	t.Helper()
 	var b strings.Builder
@@ -184,8 +183,8 @@ func TestBuildFilesGolden(t *testing.T) {
 	}
 }
 
-// The digest depends on the tree only: not on its place, times, owners' rights,
-// the order of files, or what was built before.
+// The digest depends on the content of the tree only, and not on its location, the times,
+// owners and permissions of files, their order, or earlier builds.
 func TestBuildIsReproducible(t *testing.T) {
 	tree := many(100)
 	one, other := tree.write(t), tree.write(t)
@@ -193,7 +192,7 @@ func TestBuildIsReproducible(t *testing.T) {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		if os.Geteuid() == 0 { // another user's, whose umask is another one too
+		if os.Geteuid() == 0 { // as in the clone of another user, who has another umask
 			err = os.Lchown(name, 4711, 815)
 		}
 		return errors.Join(err, os.Chtimes(name, time.Unix(1, 0), time.Unix(2, 0)), os.Chmod(name, 0o600))
@@ -224,7 +223,7 @@ func TestChangedFileMovesItsBucketOnly(t *testing.T) {
 	if before.Inputs == after.Inputs || before.Digest == after.Digest {
 		t.Error("a changed file does not change the image's identity")
 	}
-	if before.Layers != 1+8 { // 30 MB in buckets of 4, and the model
+	if before.Layers != 1+8 { // 30 MB in buckets of 4 MB, and the model
 		t.Fatalf("the files are in %d layers; want 9", before.Layers)
 	}
 	old := map[v1.Hash]bool{}
@@ -242,8 +241,8 @@ func TestChangedFileMovesItsBucketOnly(t *testing.T) {
 	}
 }
 
-// All that is in a manifest is an input: the same inputs make the same image in any
-// registry, and another source another one.
+// Everything in a manifest is an input: the same inputs make the same image in any
+// registry, and another source makes another image.
 func TestManifestHasInputsOnly(t *testing.T) {
 	dir := files{"a": "1"}.write(t)
 	made := map[string]string{}
@@ -391,7 +390,7 @@ func TestBadBase(t *testing.T) {
 	}
 }
 
-// Plain HTTP is for the registry of the prefix, never for where a base is.
+// Plain HTTP is used for the registry of the prefix only, never for that of a base.
 func TestPlainHTTPIsForTheOwnRegistryOnly(t *testing.T) {
 	r := memory(t)
 	r.Prefix = "registry.example:5000"
@@ -405,7 +404,8 @@ func TestPlainHTTPIsForTheOwnRegistryOnly(t *testing.T) {
 	}
 }
 
-// wantSourceError checks that err is at the place that asked for the image.
+// wantSourceError checks that err is a *source.Error at the position that asked for the
+// image.
 func wantSourceError(t *testing.T, err error, want string) {
 	t.Helper()
 	var located *source.Error

@@ -17,7 +17,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/registry"
 )
 
-// indexIdentity hashes what the images of an index are made of.
+// indexIdentity returns the hash of what the images of an index are made of.
 func indexIdentity(parts []*Recipe) (string, error) {
 	inputs := map[string]string{}
 	for _, part := range parts {
@@ -51,7 +51,7 @@ func assembleIndex(r *Recipe, parts []*assembled) (*assembled, error) {
 	return a, nil
 }
 
-// sendIndex sends the images of an index, at the same time, and then the index.
+// sendIndex sends the images of an index concurrently, and then the index.
 func (p *push) sendIndex(ctx context.Context, believing bool) (*assembled, error) {
 	parts := make([]*assembled, len(p.recipe.parts))
 	same := &common{}
@@ -79,14 +79,15 @@ func (p *push) sendIndex(ctx context.Context, believing bool) (*assembled, error
 	return a, p.manifests(ctx, a)
 }
 
-// common are layers that images of one index share.
+// common holds the layers that the images of an index share.
 type common struct {
 	mu   sync.Mutex
 	sent map[string]func() (facts, error)
 }
 
-// once has a layer sent by the first image that has it. The others wait for that,
-// and are told its facts by had. Without c there are no others.
+// once calls send for the first image that has a layer. For the other images it waits for
+// that call, and calls had with the layer's facts. If c is nil, the image is not part of an
+// index, and once just calls send.
 func (c *common) once(ctx context.Context, fingerprint string, send func() (facts, error), had func(facts)) (facts, error) {
 	if c == nil {
 		return send()
@@ -107,7 +108,7 @@ func (c *common) once(ctx context.Context, fingerprint string, send func() (fact
 	case err == nil:
 		had(f)
 	case errors.Is(err, context.Canceled) && ctx.Err() == nil:
-		return send() // the first one's image has failed: that is for it to say
+		return send() // the push of the first image was cancelled, which it reports itself
 	}
 	return f, err
 }

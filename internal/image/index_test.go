@@ -21,7 +21,7 @@ import (
 
 var both = []v1.Platform{{OS: "linux", Architecture: "arm64"}, {OS: "linux", Architecture: "amd64"}}
 
-// indexSpec is an image for two platforms, on a base that is an index.
+// indexSpec returns the spec of an image for two platforms, on a base that is an index.
 func indexSpec(t *testing.T, r *registry.Client, name, dir string, files ...string) Spec {
 	t.Helper()
 	s := filesSpec(dir, files...)
@@ -29,7 +29,7 @@ func indexSpec(t *testing.T, r *registry.Client, name, dir string, files ...stri
 	return s
 }
 
-// readIndex gives the images of an index by their platform.
+// readIndex returns the images of an index by platform.
 func readIndex(t *testing.T, r *registry.Client, pushed *Pushed) map[string]v1.Image {
 	t.Helper()
 	there, err := remote.Get(pushed.Reference, options(t, r)...)
@@ -47,8 +47,8 @@ func readIndex(t *testing.T, r *registry.Client, pushed *Pushed) map[string]v1.I
 	return images
 }
 
-// An index has the images that its platforms would have by themselves; what they
-// share is sent once, and what is unchanged is not sent at all.
+// An index has the images that its platforms would have separately. Shared layers are sent
+// once, and unchanged layers are not sent at all.
 func testIndex(t *testing.T, f *registrytest.Faults, r *registry.Client) {
 	f.During(nil)
 	tree := many(20)
@@ -125,7 +125,7 @@ func testIndex(t *testing.T, f *registrytest.Faults, r *registry.Client) {
 	f.During(nil)
 	again := pushAll(t, r, &Image{Recipe: prepare(s)}, "v1")
 	requests, received = f.Log()
-	if !again.UpToDate || again.Reference != pushed.Reference || again.BytesTotal != pushed.BytesTotal || again.Layers != pushed.Layers || received > 0 || len(requests) > 4+1 { // and the base
+	if !again.UpToDate || again.Reference != pushed.Reference || again.BytesTotal != pushed.BytesTotal || again.Layers != pushed.Layers || received > 0 || len(requests) > 4+1 { // one more for the base
 		t.Errorf("%+v by %d bytes and %v", again, received, requests)
 	}
 	if planned, err := Plan(t.Context(), r, prepare(s)); err != nil || !planned.UpToDate || planned.Reference != pushed.Reference || planned.Size != pushed.BytesTotal {
@@ -142,7 +142,7 @@ func testIndex(t *testing.T, f *registrytest.Faults, r *registry.Client) {
 	testIndexElsewhere(t, f, r, s, pushed, changed)
 }
 
-// testIndexElsewhere sees what the other ways to a registry make of an index.
+// testIndexElsewhere checks that listing, retagging and verifying handle an index.
 func testIndexElsewhere(t *testing.T, f *registrytest.Faults, r *registry.Client, s Spec, first, second *Pushed) {
 	listed, err := r.List(t.Context(), []string{s.Name})
 	must(t, err)
@@ -157,8 +157,8 @@ func testIndexElsewhere(t *testing.T, f *registrytest.Faults, r *registry.Client
 		t.Errorf("retagged are %+v, %v", retagged, tagged)
 	}
 
-	// What the registry has lost of it is sent again when it is asked for all: a
-	// layer, or one of its images.
+	// With Verify, what the registry has lost is sent again: a layer, or an image of the
+	// index.
 	thorough := *r
 	thorough.Verify = true
 	images := readIndex(t, r, second)
@@ -192,7 +192,7 @@ func testIndexElsewhere(t *testing.T, f *registrytest.Faults, r *registry.Client
 	}
 }
 
-// No tag points to an index that lacks an image, wherever a push breaks off.
+// No tag points to an index that lacks an image, wherever a push is interrupted.
 func testIndexResets(t *testing.T, f *registrytest.Faults, r *registry.Client, dir string) {
 	f.During(nil)
 	s := indexSpec(t, r, "team/reset", dir, "src/part0/file0.py")

@@ -15,18 +15,20 @@ import (
 	"github.com/slipway-ci/slipway/internal/registry"
 )
 
-// Ingredients say what an image is made of, each thing by its name with what tells it
-// from another: for people, and no part of an identity.
+// Ingredients describe what an image is made of. Each map has names and short hashes or
+// versions that change when the thing changes. Ingredients are shown to users, and are not
+// part of an image's identity.
 type Ingredients struct {
-	// Base has the digests of what the image begins with; empty for nothing.
+	// Base has the references by digest of the images that the image starts from, or is
+	// empty.
 	Base     string            `json:"base,omitempty"`
 	Files    map[string]string `json:"files,omitempty"`
 	Packages map[string]string `json:"packages,omitempty"`
 	Settings map[string]string `json:"settings,omitempty"`
 }
 
-// describe gives the ingredients of a recipe whose packages are known. Of variables it has
-// a hash only.
+// describe returns the ingredients of a recipe whose packages are known. Values of
+// environment variables are hashed.
 func (r *Recipe) describe() Ingredients {
 	c := Ingredients{Files: map[string]string{}, Packages: map[string]string{}, Settings: map[string]string{}}
 	if r.base != nil {
@@ -54,7 +56,7 @@ func (r *Recipe) describe() Ingredients {
 	return c
 }
 
-// Set notes a setting, of whose value a hash is kept.
+// Set records a setting. It keeps a hash of the value only.
 func (c *Ingredients) Set(name, value string) {
 	if c.Settings == nil {
 		c.Settings = map[string]string{}
@@ -62,8 +64,9 @@ func (c *Ingredients) Set(name, value string) {
 	c.Settings[name] = short([]byte(value))
 }
 
-// Sums tells files below s.Dir, by their paths with slashes, from what others hold or
-// held. A file that did not change since the last time is not read again.
+// Sums returns short hashes of the content, mode and link target of files, by their paths.
+// The paths are relative to s.Dir, with slashes. Files that have not changed since the last
+// build are not read again.
 func Sums(ctx context.Context, s Spec, files []string) (map[string]string, error) {
 	root, err := os.OpenRoot(s.Dir)
 	if err != nil {
@@ -91,7 +94,7 @@ func Sums(ctx context.Context, s Spec, files []string) (map[string]string, error
 	if _, err := readEntries(ctx, root, entries, known); err != nil {
 		return nil, err
 	}
-	_ = known.save() // the next one does without it
+	_ = known.save() // the next build reads the files again
 	sums := map[string]string{}
 	for _, e := range entries {
 		sums[e.file] = e.short()
@@ -99,16 +102,18 @@ func Sums(ctx context.Context, s Spec, files []string) (map[string]string, error
 	return sums, nil
 }
 
+// short returns a short hash of the content, mode, link target and owner.
 func (e entry) short() string {
 	return short(fmt.Appendf(nil, "%x %o %s %v", e.sum, e.mode, e.link, e.owner))
 }
 
+// short returns the first 12 digits of the SHA-256 of text.
 func short(text []byte) string {
 	sum := registry.DigestOf(text)
 	return sum.Hex[:12]
 }
 
-// since tells what is other than in older ones, in words.
+// since describes the differences from older ingredients.
 func (c Ingredients) since(old Ingredients) []string {
 	var all []string
 	if c.Base != old.Base {

@@ -13,8 +13,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/registry/registrytest"
 )
 
-// What an image has that the last one has not is told, by name: to who plans and to who
-// pushes, on a machine that knows nothing of the last one.
+// Planning and pushing an image report by name what differs from the last image, even on a
+// machine that has no cache.
 func testChanged(t *testing.T, f *registrytest.Faults, r *registry.Client) {
 	f.During(nil)
 	tree := files{"src/a.py": "1", "src/b.py": "1", "src/c.py": "1"}
@@ -57,7 +57,8 @@ func TestChangedPackages(t *testing.T) {
 	}
 }
 
-// What an image is made of passes through an annotation, unless it is too much for one.
+// Ingredients survive a round trip through an annotation, unless they are too large for
+// one.
 func TestIngredientsInAnAnnotation(t *testing.T) {
 	few := Ingredients{Base: "a", Files: map[string]string{"a/b.py": "0123456789ab"}}
 	few.Set("user", "1000")

@@ -16,8 +16,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
-// pusher names, in the environment of another process of this test, the registry
-// that it pushes to, and the tree.
+// pusher is the environment variable that tells the child process of this test which
+// registry to push to, and which tree.
 const pusher = "SLIPWAY_TEST_PUSH"
 
 func TestMain(m *testing.M) {
@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestPushOfAnother is that other process.
+// TestPushOfAnother is the child process of TestKilled.
 func TestPushOfAnother(t *testing.T) {
 	url, dir, found := strings.Cut(os.Getenv(pusher), " ")
 	if !found {
@@ -43,8 +43,8 @@ func TestPushOfAnother(t *testing.T) {
 	must(t, err)
 }
 
-// TestKilled kills a push at each of its requests, as kill -9 does: no tag stands
-// for something incomplete then, and the next push completes it.
+// TestKilled kills a push at each of its requests, as kill -9 does. No tag points to an
+// incomplete image, and the next push completes it.
 func TestKilled(t *testing.T) {
 	t.Parallel()
 	f := &registrytest.Faults{Next: registrytest.InMemory()}
@@ -52,7 +52,7 @@ func TestKilled(t *testing.T) {
 	dir := many(10).write(t)
 	must(t, os.WriteFile(dir+"/model.bin", []byte(strings.Repeat("0123456789abcdef", registry.MemoryLimit/16+1)), 0o644))
 	push := func(name string) *exec.Cmd {
-		must(t, os.RemoveAll(cacheDir(dir))) // so that all have the same requests
+		must(t, os.RemoveAll(cacheDir(dir))) // so that all pushes send the same requests
 		command := exec.Command(os.Args[0], "-test.run=^TestPushOfAnother$")
 		command.Env = append(os.Environ(), pusher+"=http://"+strings.SplitN(r.Prefix, "/", 2)[0]+" "+dir, pusher+"_NAME="+name)
 		return command

@@ -15,22 +15,22 @@ import (
 )
 
 const (
-	// maxLayers is how many layers container runtimes take: overlayfs mounts them by
-	// options that fit into one page of memory.
+	// maxLayers is the number of layers that container runtimes accept. overlayfs is
+	// mounted with options that list all layers and must fit into one page of memory.
 	maxLayers = 127
-	// fileLayers is how many of them are for files and programs where there are
-	// requirements too: as many as files are ever spread over, and a program.
+	// fileLayers is how many of them are for files and the program of an image that also
+	// has requirements: the maximum that files are distributed over, and one for a program.
 	fileLayers = bucketLimit + largeLimit + 1
 )
 
-// directory is one that is made for entries, or that the base has.
+// directory is a directory that is made for entries, or that the base has.
 type directory struct {
 	name  string
 	mode  int64
 	owner Owner
 }
 
-// directories gives all parents of entries, by name, each with the owner of the
+// directories returns all parents of entries, sorted by name. Each has the owner of the
 // first entry below it.
 func directories(entries []entry) []directory {
 	seen := map[string]bool{}
@@ -45,9 +45,9 @@ func directories(entries []entry) []directory {
 	return all
 }
 
-// on lays a content on a base: directories that the base has keep their owners and
-// modes, and what lies below a link of the base goes where the link leads. Where the
-// base has nothing of that, the content stays what it is.
+// on returns c as it is placed on a base. Directories that the base has keep their owners
+// and modes, and entries below a link of the base go to where the link leads. If the base
+// has none of the directories, on returns c.
 func (c *content) on(fs *rootfs.FS) *content {
 	real := map[string]string{}
 	laid := slices.Clone(c.entries)
@@ -84,7 +84,7 @@ func (c *content) on(fs *rootfs.FS) *content {
 	return &other
 }
 
-// lay gives contents as they are on a base, in as many layers as there is room for.
+// lay returns contents as they are placed on a base, in at most room layers.
 func lay(ctx context.Context, contents []*content, parent *base, room int) ([]*content, error) {
 	laid := make([]*content, len(contents))
 	err := parent.ask(ctx, func(fs *rootfs.FS) {
@@ -95,9 +95,9 @@ func lay(ctx context.Context, contents []*content, parent *base, room int) ([]*c
 	return squeeze(laid, room), err
 }
 
-// rooms gives how many layers an image can have on a base: for its requirements, and for
-// its files and its program. They depend on nothing but the base and the kind, so that
-// other files leave the layers of the requirements as they are.
+// rooms returns how many layers an image may have on a base: below for its requirements,
+// and above for its files and its program. The numbers depend only on the base and the
+// kind, so that a change of the files does not change the layers of the requirements.
 func (r *Recipe) rooms(parent *base) (below, above int, err error) {
 	room := maxLayers - len(parent.layers)
 	needs := map[string]int{KindFiles: 1, KindGo: 2, KindPython: 4}[r.spec.Kind]
@@ -111,9 +111,9 @@ func (r *Recipe) rooms(parent *base) (below, above int, err error) {
 	return room - above, above, nil
 }
 
-// squeeze puts contents together until they have room. The largest stay by
-// themselves; the others share layers by the hash of what they are, so that a change
-// of one moves those only that it shares a layer with.
+// squeeze merges contents until there are at most room of them. The largest stay separate.
+// The others share layers by the hash of their description, so that a change of one affects
+// only the layer that it is in.
 func squeeze(contents []*content, room int) []*content {
 	if len(contents) <= room {
 		return contents
@@ -147,7 +147,7 @@ func squeeze(contents []*content, room int) []*content {
 	return append(together, result...)
 }
 
-// compareTrue orders what is true before what is not.
+// compareTrue orders true before false.
 func compareTrue(a, b bool) int {
 	switch {
 	case a == b:
@@ -158,7 +158,7 @@ func compareTrue(a, b bool) int {
 	return 1
 }
 
-// merge makes one content of several, whose files are of one tree.
+// merge makes one content of several, whose files are of the same tree.
 func merge(group []*content) *content {
 	if len(group) == 1 {
 		return group[0]

@@ -21,28 +21,28 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// level is gzip's fastest that still finds repetitions: layers are sent once and
-// unpacked often.
+// level is the fastest level of gzip that still finds repetitions, because layers are sent
+// once and unpacked often.
 const level = gzip.BestSpeed
 
-// content is what goes into one layer.
+// content is the content of one layer.
 type content struct {
-	// what it is, in a word.
+	// what describes the content in a few words.
 	what string
-	// fingerprint is its identity: equal fingerprints have equal bytes.
+	// fingerprint is the identity: contents with equal fingerprints have equal bytes.
 	fingerprint string
-	// dir is the root of the entries that are files of a tree.
+	// dir is the root of the tree that entries with a file are in.
 	dir     string
 	entries []entry
 	// parents are the directories above the entries.
 	parents []directory
-	// bytes is the size of all files.
+	// bytes is the total size of all files.
 	bytes int64
-	// requirements is the key of the requirements that it is a part of.
+	// requirements is the key of the requirements that the content belongs to, or empty.
 	requirements string
 }
 
-// newContent gives the content of entries that have been read below dir.
+// newContent returns the content of entries that have been read below dir.
 func newContent(what, dir string, entries []entry) *content {
 	c := &content{what: what, fingerprint: fingerprint(entries), dir: dir, entries: entries, parents: directories(entries)}
 	for _, e := range entries {
@@ -51,10 +51,9 @@ func newContent(what, dir string, entries []entry) *content {
 	return c
 }
 
-// pack writes the compressed layer to w, from constant memory. The bytes depend
-// on nothing but the entries: they are in order, owned by root, and without times.
-// A file that holds something else than when it was read before is a
-// *ChangedError.
+// pack writes the compressed layer to w, in constant memory. The bytes depend only on the
+// parents and the entries, which are written in order and without times. pack returns a
+// *ChangedError if a file does not have the content that was read before.
 func (c *content) pack(ctx context.Context, w io.Writer) (facts, error) {
 	f, err := c.write(ctx, w)
 	if err != nil && ctx.Err() == nil && !errors.As(err, new(*source.Error)) {
@@ -63,6 +62,7 @@ func (c *content) pack(ctx context.Context, w io.Writer) (facts, error) {
 	return f, err
 }
 
+// write is pack without the explanation of errors.
 func (c *content) write(ctx context.Context, w io.Writer) (facts, error) {
 	var root *os.Root
 	if c.dir != "" {
@@ -101,10 +101,12 @@ func (c *content) write(ctx context.Context, w io.Writer) (facts, error) {
 	return facts{Digest: sum(compressed), DiffID: sum(plain), Size: compressed.n}, nil
 }
 
+// header returns a tar header whose time is the Unix epoch.
 func header(kind byte, name string, mode int64, owner Owner) *tar.Header {
 	return &tar.Header{Typeflag: kind, Name: strings.TrimPrefix(name, "/"), Mode: mode, Uid: owner.User, Gid: owner.Group, ModTime: time.Unix(0, 0), Format: tar.FormatPAX}
 }
 
+// packEntry writes an entry to the archive, and verifies that it has not changed.
 func packEntry(ctx context.Context, archive *tar.Writer, root *os.Root, e entry) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -130,10 +132,10 @@ func packEntry(ctx context.Context, archive *tar.Writer, root *os.Root, e entry)
 	if err := archive.WriteHeader(header); err != nil {
 		return err
 	}
-	// One byte more tells a file that has grown.
+	// Read one more byte to detect a file that has grown.
 	body := io.Reader(&contextReader{ctx, io.LimitReader(file, e.size+1)})
 	read := sha256.New()
-	if e.open == nil { // whoever opens it verifies it
+	if e.open == nil { // otherwise the source verifies the content
 		body = io.TeeReader(body, read)
 	}
 	n, err := io.Copy(archive, body)
@@ -148,6 +150,7 @@ func packEntry(ctx context.Context, archive *tar.Writer, root *os.Root, e entry)
 	return nil
 }
 
+// sum returns the digest that h has computed.
 func sum(h hash.Hash) v1.Hash {
 	return v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(h.Sum(nil))}
 }

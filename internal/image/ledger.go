@@ -12,19 +12,19 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// factsLimit is how many layers' facts are remembered.
+// factsLimit is the number of layers whose facts are stored.
 const factsLimit = 2000
 
-// facts are what is known of a compressed layer.
+// facts are the digests and the size in bytes of a compressed layer.
 type facts struct {
 	Digest v1.Hash
 	DiffID v1.Hash
 	Size   int64
 }
 
-// ledger remembers the facts of layers by the fingerprint of what is in them, on
-// this machine: so that one whose blob the registry has is not packed again. It
-// is not needed for that where the registry has the manifest of the last push.
+// ledger stores the facts of layers on this machine, by the fingerprint of their content,
+// so that a layer whose blob is in the registry is not packed again. If the registry has
+// the manifest of the last push, the ledger is not needed for that.
 type ledger struct {
 	path string
 
@@ -34,6 +34,8 @@ type ledger struct {
 	added bool
 }
 
+// openLedger reads the ledger of the tree at dir. It is empty if the file is missing or
+// damaged.
 func openLedger(dir string) *ledger {
 	m := &ledger{path: filepath.Join(cacheDir(dir), "layers"), facts: map[string]facts{}}
 	text, err := readChecked(m.path)
@@ -56,6 +58,7 @@ func openLedger(dir string) *ledger {
 	return m
 }
 
+// add records the facts of a layer.
 func (m *ledger) add(fingerprint string, f facts) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -67,7 +70,7 @@ func (m *ledger) add(fingerprint string, f facts) {
 	m.added = true
 }
 
-// known gives the facts of a fingerprint.
+// known returns the facts of a layer by its fingerprint.
 func (m *ledger) known(fingerprint string) (facts, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -75,7 +78,7 @@ func (m *ledger) known(fingerprint string) (facts, bool) {
 	return f, ok
 }
 
-// save writes what is remembered, without the oldest when it is too much.
+// save writes the facts to disk, without the oldest if there are too many.
 func (m *ledger) save() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

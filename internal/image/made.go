@@ -13,14 +13,15 @@ import (
 )
 
 const (
-	// annotationIngredients has what an image is made of, in the manifest that the tag of
-	// layersTag stands for: that of the image, with this besides.
+	// annotationIngredients has what an image is made of. It is only in the manifest with
+	// the tag of layersTag, which otherwise equals the manifest of the image.
 	annotationIngredients = "io.github.slipway-ci.ingredients"
-	// maxIngredients is how long it may be. Registries take manifests of 4 MiB.
+	// maxIngredients limits its compressed size in bytes. Registries accept manifests of 4
+	// MiB.
 	maxIngredients = 1 << 20
 )
 
-// packed is how an annotation has ingredients; empty when there are too many.
+// packed returns ingredients as the value of an annotation, or "" if they are too large.
 func (c Ingredients) packed() (string, error) {
 	text, err := json.Marshal(c)
 	if err != nil {
@@ -35,7 +36,8 @@ func (c Ingredients) packed() (string, error) {
 	return base64.StdEncoding.EncodeToString(b.Bytes()), nil
 }
 
-// unpacked reads what packed gave; nil for anything else. It is only told.
+// unpacked parses the result of packed. It returns nil for any other text, because
+// ingredients are only shown to users.
 func unpacked(text string) *Ingredients {
 	packed, err := base64.StdEncoding.DecodeString(text)
 	if err != nil || text == "" {
@@ -53,7 +55,7 @@ func unpacked(text string) *Ingredients {
 	return c
 }
 
-// noting gives a manifest with what its image is made of besides.
+// noting returns a manifest with an annotation for what its image is made of.
 func noting(manifest []byte, c *Ingredients) ([]byte, error) {
 	if c == nil {
 		return manifest, nil
@@ -78,10 +80,9 @@ func noting(manifest []byte, c *Ingredients) ([]byte, error) {
 	return json.Marshal(all)
 }
 
-// Changes tells what an image that another builder makes would have that the one that
-// was pushed last has not, in words; nil where that is not known. What it begins with,
-// which only building tells, is not compared. Of the spec the name and the platforms
-// count.
+// Changes describes how an image that another builder will make differs from the image that
+// was pushed last, or returns nil if that is not known. It does not compare the base, which
+// is known only after building. Of the spec it uses the name and the platforms.
 func Changes(ctx context.Context, from *registry.Client, s Spec, now Ingredients) ([]string, error) {
 	repository, err := from.Reference(s.Name)
 	if err != nil {

@@ -10,28 +10,29 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// carried is the size from which what is deflated already goes into a layer as it is. A
-// smaller file costs less when it is deflated anew, together with its neighbours.
+// carried is the size in bytes from which deflated content is copied into a layer as it is.
+// For smaller files it is cheaper to compress them again, together with their neighbours.
 const carried = 2 << 10
 
-// members write a gzip stream of several members (RFC 1952, section 2.2), of which readers
-// make one. What somebody else has deflated is a member of its own: it need not be deflated
-// again, and is inflated but once, for the layer's diffID.
+// members writes a gzip stream of several members (RFC 1952, section 2.2), which readers
+// treat as one. Content that is already deflated becomes a member of its own. It is not
+// compressed again, and is inflated only once, for the layer's diffID.
 type members struct {
 	to    io.Writer
 	plain hash.Hash
 	zip   *gzip.Writer
-	// begun tells that a member has been begun, and carrying that what is written to it is
-	// in the stream already.
+	// begun reports whether a member has been begun. carrying reports whether the bytes
+	// passed to Write are already in the stream.
 	begun, carrying bool
 }
 
+// newMembers returns members that write compressed bytes to to and plain bytes to plain.
 func newMembers(to io.Writer, plain hash.Hash) (*members, error) {
 	zip, err := gzip.NewWriterLevel(to, level)
 	return &members{to: to, plain: plain, zip: zip}, err
 }
 
-// Write takes what the tar is made of.
+// Write writes bytes of the tar archive.
 func (m *members) Write(b []byte) (int, error) {
 	_, _ = m.plain.Write(b)
 	if m.carrying {
@@ -41,7 +42,7 @@ func (m *members) Write(b []byte) (int, error) {
 	return m.zip.Write(b)
 }
 
-// end ends the member that has been begun.
+// end ends the member that has been begun, if any.
 func (m *members) end() error {
 	if !m.begun {
 		return nil
@@ -52,7 +53,7 @@ func (m *members) end() error {
 	return err
 }
 
-// carry writes an entry with the deflate stream that it has.
+// carry writes an entry whose content is already deflated.
 func (m *members) carry(ctx context.Context, archive *tar.Writer, e entry) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -65,7 +66,7 @@ func (m *members) carry(ctx context.Context, archive *tar.Writer, e entry) error
 	if err := m.end(); err != nil {
 		return err
 	}
-	if _, err := m.to.Write([]byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff}); err != nil { // no name, no time, no system
+	if _, err := m.to.Write([]byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff}); err != nil { // a header without name, time and system
 		return err
 	}
 	m.carrying = true
@@ -79,12 +80,13 @@ func (m *members) carry(ctx context.Context, archive *tar.Writer, e entry) error
 	return err
 }
 
-// contextWriter ends when its context does.
+// contextWriter is a writer that fails once its context is done.
 type contextWriter struct {
 	ctx context.Context
 	io.Writer
 }
 
+// Write implements io.Writer.
 func (w *contextWriter) Write(b []byte) (int, error) {
 	if err := w.ctx.Err(); err != nil {
 		return 0, err

@@ -9,9 +9,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// Missing gives, joined, a *source.Error at its place for each file and directory of
-// the tree that the spec names and that is not there. What else may be wrong with the
-// spec, Prepare says.
+// Missing returns, joined, a *source.Error for each file and directory that the spec names
+// and that does not exist in the tree. Prepare finds other errors in the spec.
 func Missing(s Spec) error {
 	normal, err := s.normal()
 	if err != nil {
@@ -38,7 +37,7 @@ func Missing(s Spec) error {
 	return errors.Join(errs...)
 }
 
-// regular refuses what is no file: a pipe would be waited for.
+// regular returns an error if a path is not a regular file: reading a pipe would block.
 func (c *collector) regular(named string) error {
 	file, err := source.Open(c.root, filepath.FromSlash(named))
 	if irregular := new(source.IrregularError); errors.As(err, &irregular) {

@@ -8,46 +8,46 @@ import (
 	"github.com/slipway-ci/slipway/internal/registry"
 )
 
-// Level says how much a Notice matters.
+// Level is the importance of a Notice.
 type Level int
 
-// The levels of notices.
+// Levels of notices.
 const (
-	// Begin is the work on the image that begins.
+	// Begin says that work on the image begins.
 	Begin Level = iota
-	// Detail is what goes on.
+	// Detail describes what is being done.
 	Detail
-	// Log is a line of what a step of the work says.
+	// Log is a line of the output of a step.
 	Log
-	// Moving is how far it is with what is being sent.
+	// Moving reports the progress of an upload.
 	Moving
-	// Step is a part of the work that begins, and how far it is.
+	// Step says that a part of the work begins, or how far it is.
 	Step
-	// Note is what the user should know.
+	// Note is something the user should know.
 	Note
-	// Warning is what the user should look at.
+	// Warning is something the user should check.
 	Warning
-	// Failed is where the work ended; the error says why.
+	// Failed says at which point the work ended. The returned error says why.
 	Failed
 )
 
-// Notice is what there is to tell of an image while it is built.
+// Notice is a message about an image while it is built.
 type Notice struct {
 	Level Level
 	Text  string
-	// Progress is that of Moving.
+	// Progress is set if Level is Moving.
 	Progress registry.Progress
 }
 
-// Tell gives a notice to whoever wants it.
+// Tell sends a notice to s.Notice, if it is not nil.
 func (s Spec) Tell(level Level, format string, args ...any) {
 	if s.Notice != nil {
 		s.Notice(Notice{Level: level, Text: fmt.Sprintf(format, args...)})
 	}
 }
 
-// CredentialNotices tell of files of a tree that often hold secrets and are in an image,
-// and of keys and credentials that are not, though they were asked for.
+// CredentialNotices returns notices about files in an image that often hold secrets, and
+// about keys and credentials that were asked for and left out.
 func CredentialNotices(image string, secrets, left []string) []Notice {
 	var all []Notice
 	if len(secrets) > 0 {

@@ -2,5 +2,5 @@
 
 package image
 
-// nonblocking is no flag of this system: a directory has no pipes there.
+// nonblocking is 0 because on this system directories do not contain pipes.
 const nonblocking = 0

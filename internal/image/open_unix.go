@@ -4,5 +4,5 @@ package image
 
 import "golang.org/x/sys/unix"
 
-// nonblocking lets an open return at once where the file has become a pipe.
+// nonblocking makes opening a file return at once if the file has become a pipe.
 const nonblocking = unix.O_NONBLOCK

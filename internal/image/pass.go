@@ -13,16 +13,17 @@ import (
 	"github.com/slipway-ci/slipway/internal/registry"
 )
 
-// staying is the passage of who sends nothing.
+// staying is a passage that copies nothing.
 func staying(context.Context, int, func(io.Reader) error) (bool, error) { return false, nil }
 
-// passed are the layers of a base in another registry that were sent when they were read
-// for what they hold: they are fetched once.
+// passed is the set of layers of a base in another registry that were sent while they were
+// read, so that each is fetched only once.
 type passed struct {
 	mu     sync.Mutex
 	layers map[v1.Hash]bool
 }
 
+// add adds a layer.
 func (p *passed) add(digest v1.Hash) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -32,13 +33,14 @@ func (p *passed) add(digest v1.Hash) {
 	p.layers[digest] = true
 }
 
+// has reports whether a layer was sent.
 func (p *passed) has(digest v1.Hash) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.layers[digest]
 }
 
-// through gives the passage of a base's layers into the repository that is pushed to.
+// through returns a passage that copies layers of a base to the repository of the push.
 func (p *push) through(parent *base) passage {
 	return func(ctx context.Context, n int, read func(io.Reader) error) (bool, error) {
 		l := parent.layers[n]
@@ -70,7 +72,7 @@ func (p *push) through(parent *base) passage {
 	}
 }
 
-// baseLayer opens a layer of the base where the base is.
+// baseLayer opens a layer of the base in the base's registry.
 func (p *push) baseLayer(ctx context.Context, parent *base, n int) (io.ReadCloser, error) {
 	return p.registry.OpenBlob(ctx, parent.reference.Context().Digest(parent.layers[n].Digest.String()))
 }
@@ -79,7 +81,7 @@ func (p *push) explainBaseLayer(digest v1.Hash, err error) error {
 	return p.to.Explain(fmt.Sprintf("send the base's layer %s to %s", digest, p.to.Name), err)
 }
 
-// tee is a stream that somebody else reads too, at the same pace.
+// tee is a stream that a second reader reads at the same pace.
 type tee struct {
 	io.Reader
 	stream io.Closer
@@ -89,8 +91,8 @@ type tee struct {
 
 var errUnread = errors.New("the layer is not read on")
 
-// newTee has read called with what is read of the stream, or failed with its panic. Both
-// have ended when the tee is closed.
+// newTee calls read in a goroutine with everything that is read from the stream. If read
+// panics, newTee calls failed with the panic. Either call has returned when Close returns.
 func newTee(stream io.ReadCloser, read func(io.Reader), failed func(error)) *tee {
 	reader, writer := io.Pipe()
 	t := &tee{io.TeeReader(stream, writer), stream, writer, make(chan struct{})}
@@ -102,7 +104,7 @@ func newTee(stream io.ReadCloser, read func(io.Reader), failed func(error)) *tee
 	return t
 }
 
-// Close ends the other reader's stream, whose end it then has seen.
+// Close ends the stream of the second reader and waits until it has read everything.
 func (t *tee) Close() error {
 	_ = t.writer.Close()
 	<-t.done

@@ -8,8 +8,9 @@ import (
 	"unicode/utf8"
 )
 
-// cleanPath gives the path of a file below the tree's root as slipway.yaml names
-// it, cleaned and with slashes, "." for the root; or why it is none.
+// cleanPath cleans the path of a file as named in slipway.yaml, relative to the tree's
+// root. The result has slashes, and is "." for the root. If the path is invalid, why says
+// so.
 func cleanPath(file string) (clean, why string) {
 	clean = path.Clean(file)
 	switch {
@@ -25,22 +26,22 @@ func cleanPath(file string) (clean, why string) {
 		return "", "is outside the repository"
 	case strings.ContainsRune(file, '\\'):
 		return "", "has a backslash in its name"
-	case !filepath.IsLocal(filepath.FromSlash(clean)): // names that a system reserves
+	case !filepath.IsLocal(filepath.FromSlash(clean)): // reserved names, such as CON on Windows
 		return "", "is no path of this system"
 	}
 	return clean, ""
 }
 
-// whiteout is how a name begins that deletes files of the layers below: OCI image
-// specification, Image Layer Filesystem Changeset.
+// whiteout is the prefix of a file name that deletes a file of the layers below. See the
+// OCI image specification, Image Layer Filesystem Changeset.
 const whiteout = ".wh."
 
-// isWhiteout tells whether a part of a path is the name of a whiteout.
+// isWhiteout reports whether an element of a path is the name of a whiteout.
 func isWhiteout(p string) bool {
 	return slices.ContainsFunc(strings.Split(p, "/"), func(part string) bool { return strings.HasPrefix(part, whiteout) })
 }
 
-// within tells whether the path p is dir or below it.
+// within reports whether the path p is dir or below it.
 func within(p, dir string) bool {
 	return p == dir || dir == "/" || strings.HasPrefix(p, dir+"/")
 }

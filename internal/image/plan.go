@@ -10,19 +10,20 @@ import (
 
 // Planned is what a push would find or make.
 type Planned struct {
-	// Reference is the zero value where only building tells it.
+	// Reference is the image by digest, or the zero value if only building can determine
+	// it.
 	Reference name.Digest
-	// UpToDate tells that the registry has an image of these inputs.
+	// UpToDate reports whether the registry has an image of these inputs.
 	UpToDate bool
-	// Size is what a pull moves, in bytes.
+	// Size is the number of bytes that a pull transfers.
 	Size   int64
 	Layers int
 	// Changed is as in Pushed.
 	Changed []string
 }
 
-// Plan tells what Push would make of a recipe, and sends nothing: layers that are
-// not known are packed to learn their digests.
+// Plan returns what Push would make of a recipe, and uploads nothing. Layers that are not
+// known are packed to determine their digests.
 func Plan(ctx context.Context, to *registry.Client, recipe *Recipe) (*Planned, error) {
 	repository, err := to.Reference(recipe.Name)
 	if err != nil {
@@ -46,7 +47,7 @@ func Plan(ctx context.Context, to *registry.Client, recipe *Recipe) (*Planned, e
 	return &Planned{Reference: repository.Digest(a.Digest.String()), Size: a.Size, Layers: a.Count, Changed: a.changed}, nil
 }
 
-// foresee puts an image together without sending anything.
+// foresee assembles an image without uploading anything.
 func foresee(ctx context.Context, to *registry.Client, at *registry.Repository, recipe *Recipe) (*assembled, error) {
 	if len(recipe.parts) > 0 {
 		parts := make([]*assembled, len(recipe.parts))

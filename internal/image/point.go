@@ -8,7 +8,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/registry"
 )
 
-// manifests writes the manifest under all tags, and by its digest when it has none.
+// manifests writes the manifest under all tags or, if there are none, by its digest.
 func (p *push) manifests(ctx context.Context, a *assembled) error {
 	group, limited := panics.WithContext(ctx)
 	for _, tag := range p.tags {
@@ -20,8 +20,8 @@ func (p *push) manifests(ctx context.Context, a *assembled) error {
 	return group.Wait()
 }
 
-// remember makes an image the one that was pushed last for its platform, and notes what
-// it is made of, where that is known.
+// remember makes an image the one that was pushed last for its platform, and records what
+// it is made of, if that is known.
 func (p *push) remember(ctx context.Context, a *assembled, made *Ingredients) error {
 	text, err := noting(a.Text, made)
 	if err != nil {
@@ -30,21 +30,21 @@ func (p *push) remember(ctx context.Context, a *assembled, made *Ingredients) er
 	noted := &registry.Manifest{Text: text, MediaType: a.MediaType, Digest: registry.DigestOf(text)}
 	err = p.to.Tag(ctx, layersTag(p.recipe.spec.platform), noted)
 	if registry.Status(err)/100 == 4 && !registry.Vanished(err) {
-		return nil // where tags are immutable, builds do without it
+		return nil // with immutable tags, builds do without it
 	}
 	return err
 }
 
-// retag points the tags to an image that is there, and reports whether they all did.
-// All are asked for before the first is written: docker-registry cannot read a
-// manifest while it is written again.
+// retag points the tags to an image that exists, and reports whether they all did already.
+// It checks all tags before it writes the first, because docker-registry cannot read a
+// manifest while it is being written.
 func (p *push) retag(ctx context.Context, found *standing) (bool, error) {
 	there := make([]bool, len(p.tags))
 	asking, limited := panics.WithContext(ctx)
 	asking.SetLimit(registry.Parallel)
 	for n, tag := range p.tags {
 		if tag == inputsTag(p.recipe.Inputs) {
-			there[n] = true // it was found by this one
+			there[n] = true // the image was found by this tag
 			continue
 		}
 		asking.Go(func() (err error) {

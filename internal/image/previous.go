@@ -9,29 +9,29 @@ import (
 	"github.com/slipway-ci/slipway/internal/registry"
 )
 
-// standing is an image that stands in the registry, with what slipway's annotations tell.
+// standing is an image in the registry, with what slipway's annotations say about it.
 type standing struct {
 	*registry.Manifest
 	inputs   string
 	packages []Package
 	base     *baseFacts
-	// ingredients are what it is made of, where that is known.
+	// ingredients are what it is made of, or nil if that is not known.
 	ingredients *Ingredients
 }
 
-// recall gives the image of a tag, and nil when there is none that can be read.
+// recall returns the image with a tag, or nil if there is none that can be read.
 func recall(ctx context.Context, at *registry.Repository, tag string) (*standing, error) {
 	m, err := at.Recall(ctx, tag)
 	if m == nil {
 		return nil, err
 	}
 	s := &standing{Manifest: m, inputs: m.Annotations[annotationInputs], ingredients: unpacked(m.Annotations[annotationIngredients])}
-	_ = json.Unmarshal([]byte(m.Annotations[annotationPackages]), &s.packages) // an image of another kind has none
-	_ = json.Unmarshal([]byte(m.Annotations[annotationBase]), &s.base)         // one without a base has none
+	_ = json.Unmarshal([]byte(m.Annotations[annotationPackages]), &s.packages) // images of other kinds have no packages
+	_ = json.Unmarshal([]byte(m.Annotations[annotationBase]), &s.base)         // images without a base have no facts
 	return s, nil
 }
 
-// find gives the image of the recipe's inputs, if the registry has it.
+// find returns the image of the recipe's inputs, or nil if the registry does not have it.
 func find(ctx context.Context, at *registry.Repository, recipe *Recipe) (*standing, error) {
 	found, err := recall(ctx, at, inputsTag(recipe.Inputs))
 	if found == nil || found.inputs != recipe.Inputs {
@@ -40,22 +40,24 @@ func find(ctx context.Context, at *registry.Repository, recipe *Recipe) (*standi
 	return found, nil
 }
 
-// previous is what the image that was pushed last tells: layers by fingerprint,
-// and all blobs that the repository has because of it.
+// previous is what is known from the image that was pushed last: its layers by fingerprint,
+// and all blobs that the repository must therefore have.
 type previous struct {
-	// made is what it is made of; nil where that is not known.
+	// made is what the image is made of, or nil if that is not known.
 	made  *Ingredients
 	facts map[string]facts
 	blobs map[v1.Hash]bool
-	// requirements are the contents of layers, by the key of their requirements;
-	// they cannot be packed again. packages are what is in them.
+	// requirements are the contents of the layers with requirements, by the key of the
+	// requirements. They have no entries, so they cannot be packed again. packages are the
+	// packages in them.
 	requirements map[string][]*content
 	packages     []Package
-	// base is what it keeps of its base; nil for nothing.
+	// base is what the image records of its base, or nil.
 	base *baseFacts
 }
 
-// lastPushed gives what the image that was pushed last tells; nothing when there is none.
+// lastPushed returns what is known from the image that was pushed last. The result is empty
+// if there is none.
 func lastPushed(ctx context.Context, at *registry.Repository, recipe *Recipe) (*previous, error) {
 	p := &previous{facts: map[string]facts{}, blobs: map[v1.Hash]bool{}, requirements: map[string][]*content{}}
 	last, err := recall(ctx, at, layersTag(recipe.spec.platform))

@@ -13,61 +13,62 @@ import (
 	"github.com/slipway-ci/slipway/internal/registry"
 )
 
-// rounds is how often an image is sent to a registry that loses blobs meanwhile.
+// rounds is how often an image is sent to a registry that loses blobs during the push.
 const rounds = 3
 
-// Pushed is an image that stands in the registry, whole.
+// Pushed is a complete image in the registry.
 type Pushed struct {
 	Name string
-	// Reference names it by its digest.
+	// Reference is the image by digest.
 	Reference name.Digest
 	Tags      []string
-	// Found tells that the registry had it; UpToDate, that it had all its tags too.
+	// Found reports whether the registry already had the image, and UpToDate whether it
+	// also had all tags.
 	Found, UpToDate bool
-	// BytesSent counts what was sent: blobs, manifests, and what was sent in vain.
+	// BytesSent is the number of bytes sent: blobs and manifests, including failed
+	// attempts.
 	BytesSent int64
-	// BytesTotal is the image's size.
+	// BytesTotal is the size of the image in bytes.
 	BytesTotal int64
 	Layers     int
-	// Steps is how many steps the builder had, and Cached how many of them it had done
-	// before; 0 for one that knows no steps.
+	// Steps is the number of steps that the builder had, and Cached how many of them were
+	// cached. They are 0 for builders without steps.
 	Steps, Cached int
-	// Changed are the files, packages and settings by which the image differs from the
-	// one that was pushed last, in words; nil where that is not known.
+	// Changed describes the files, packages and settings that differ from the image that
+	// was pushed last. It is nil if that is not known.
 	Changed []string
 }
 
-// push is one image on its way.
+// push is the push of one image.
 type push struct {
 	registry *registry.Client
 	to       *registry.Repository
 	recipe   *Recipe
-	// attest says what is attached; nil for nothing.
+	// attest returns what to attach to the image. It may be nil.
 	attest Attester
-	// tags are all that the image gets, each once; none for one of an index.
+	// tags are all tags for the image, without duplicates. An image of an index has none.
 	tags []string
 	// last is what the registry has of the image that was pushed last.
 	last *previous
-	// passed are layers of the base that were sent when they were read.
+	// passed are the layers of the base that were sent while they were read.
 	passed passed
-	// common are the layers that images of an index share; nil for one of its own.
+	// common are the layers that the images of an index share, or nil for a single image.
 	common *common
 }
 
-// Push brings the image of a recipe into the registry, under the tags and that
-// of its inputs. If the registry has an image of these inputs, only tags are
-// written that do not point to it. Otherwise layers that the registry has are left
-// as they are; the others are packed while they are sent, several at once, from
-// constant memory. The manifest is written last, under each tag, so that no tag
-// ever points to something incomplete; a registry that has lost a blob meanwhile
-// gets it again. Push can be repeated after any failure, and sends only what is
-// missing then. It ends with ctx.
+// Push pushes the image of a recipe, under the tags and the tag of its inputs. If the
+// registry has an image of these inputs, Push writes only those tags that do not point to
+// it yet. Otherwise it skips layers that the registry has, and packs the others while they
+// are sent, several at once, in constant memory. The manifest is written last, under each
+// tag, so that no tag ever points to an incomplete image. If the registry loses a blob
+// during the push, the blob is sent again. Push can be repeated after any failure, and then
+// sends only what is missing. It returns early when ctx is done.
 //
-// The images of an index are pushed at the same time, each by its digest, layers
-// that they share once, and the tags get the index.
+// The images of an index are pushed concurrently, by digest. Layers that they share are
+// sent once, and the tags point to the index.
 //
-// progress, when not nil, is called by one goroutine at a time, and not after
-// Push has returned. A file that changes while it is read is a *ChangedError.
+// progress, if not nil, is never called from two goroutines at once, nor after Push has
+// returned. If a file changes while it is read, Push returns a *ChangedError.
 func Push(ctx context.Context, to *registry.Client, recipe *Recipe, tags []string, progress func(registry.Progress)) (*Pushed, error) {
 	p, err := open(ctx, to, recipe, tags, recipe.Attest)
 	if err != nil {
@@ -109,7 +110,7 @@ func Push(ctx context.Context, to *registry.Client, recipe *Recipe, tags []strin
 	return pushed, nil
 }
 
-// open connects to the repository of a recipe, to push its image under the tags.
+// open opens the repository of a recipe, to push its image under the tags.
 func open(ctx context.Context, to *registry.Client, recipe *Recipe, tags []string, attest Attester) (*push, error) {
 	repository, err := to.Reference(recipe.Name)
 	if err != nil {
@@ -135,8 +136,8 @@ func open(ctx context.Context, to *registry.Client, recipe *Recipe, tags []strin
 	return p, nil
 }
 
-// verify asks for all blobs of an image that is there, and gives nil when one of
-// them is not. Of an index it asks for all images.
+// verify asks the registry for all blobs of an image, or of all images of an index. It
+// returns nil if one of them is missing.
 func (p *push) verify(ctx context.Context, found *standing) (*standing, error) {
 	whole, err := p.whole(ctx, found.Manifest)
 	if err != nil || !whole {
@@ -145,6 +146,8 @@ func (p *push) verify(ctx context.Context, found *standing) (*standing, error) {
 	return found, nil
 }
 
+// whole reports whether the registry has all blobs of an image, or of all images of an
+// index. It ignores layers that registries do not distribute.
 func (p *push) whole(ctx context.Context, m *registry.Manifest) (bool, error) {
 	for _, child := range m.Children {
 		there, err := p.to.Look(ctx, child.Digest.String())

@@ -65,7 +65,7 @@ func testPushesOnce(t *testing.T, f *registrytest.Faults, r *registry.Client, i 
 			t.Errorf("what is up to date is changed by %s", request)
 		}
 	}
-	if len(requests) > 4 { // who are you, the image, and each tag
+	if len(requests) > 4 { // the credentials, the image, and each tag
 		t.Errorf("%d requests for what is up to date: %v", len(requests), requests)
 	}
 	if planned, err := Plan(t.Context(), r, i.Recipe); err != nil || !planned.UpToDate || planned.Reference != pushed.Reference {
@@ -73,7 +73,7 @@ func testPushesOnce(t *testing.T, f *registrytest.Faults, r *registry.Client, i 
 	}
 }
 
-// wantOrder checks that blobs come before manifests.
+// wantOrder checks that blobs are sent before manifests.
 func wantOrder(t *testing.T, requests []string) {
 	t.Helper()
 	var order []string
@@ -94,8 +94,8 @@ func wantOrder(t *testing.T, requests []string) {
 	}
 }
 
-// A runner that has nothing but the tree and the registry sends one layer after
-// one file has changed, in few requests, whatever the base's layers are.
+// A runner that has only the tree and the registry sends one layer after one file has
+// changed, in few requests, however many layers the base has.
 func testIncrement(t *testing.T, f *registrytest.Faults, r *registry.Client) {
 	f.During(nil)
 	base := put(t, r, "bases/many-layers", func(ref name.Reference) error {
@@ -130,8 +130,9 @@ func testIncrement(t *testing.T, f *registrytest.Faults, r *registry.Client) {
 	if pushed.Layers < 20+4 || received > pushed.BytesTotal/3+32<<10 || pushed.BytesSent != received {
 		t.Errorf("%d bytes of %d are sent: %+v", received, pushed.BytesTotal, pushed)
 	}
-	// Who are you; the image, that of the last push; base: who are you, manifest,
-	// configuration; layer, configuration: begin, send; three tags.
+	// The requests are: credentials; the image and the last pushed image; of the base the
+	// credentials, manifest and configuration; two each to begin and send the layer and the
+	// configuration; three tags.
 	if len(requests) > 13 {
 		t.Errorf("%d requests: %s", len(requests), strings.Join(requests, "\n"))
 	}
@@ -149,8 +150,8 @@ func withPlatform(t *testing.T, image v1.Image) *v1.ConfigFile {
 	return config
 }
 
-// What has arrived is not sent again, by a push that is repeated after a failure as
-// little as by one whose manifest is refused because of something else.
+// What has arrived is not sent again, whether the push is repeated after a failure or its
+// manifest was refused for another reason.
 func testArrivedStays(t *testing.T, f *registrytest.Faults, r *registry.Client) {
 	tree := files{"model.bin": strings.Repeat("0123456789abcdef", registry.MemoryLimit/16+1), "small.txt": "small"}
 	prepared := func(dir string) *Recipe {
@@ -217,7 +218,7 @@ func testSendsWhatIsMissing(t *testing.T, f *registrytest.Faults, r *registry.Cl
 	pushAll(t, r, i, "v1")
 	spec := filesSpec(dir, "src")
 	spec.Env = map[string]string{"A": "1"}
-	recipe, err := Prepare(t.Context(), spec, r) // has the same layers
+	recipe, err := Prepare(t.Context(), spec, r) // it has the same layers
 	must(t, err)
 	recipe.Name, recipe.ledger = i.Name, openLedger(t.TempDir())
 	changed := &Image{Recipe: recipe}
@@ -254,15 +255,14 @@ func testMount(t *testing.T, f *registrytest.Faults, r *registry.Client, dir str
 			read++
 		}
 	}
-	if read != 1 { // for what it has
+	if read != 1 { // to read its file system
 		t.Errorf("the base is read %d times: %v", read, requests)
 	}
 	wantComplete(t, r, made)
 }
 
-// What is attached to an image is found by who asks what refers to it, in the
-// registry's own way or by the tag that stands in for it, and is there before any
-// tag is.
+// What is attached to an image is found through the referrers API, or by the tag that
+// replaces it, and is there before any tag.
 func testAttestations(t *testing.T, f *registrytest.Faults, r *registry.Client, named func() *Image) {
 	i := named()
 	i.Attest = func(s Subject) ([]registry.Artifact, error) {
@@ -289,7 +289,7 @@ func testAttestations(t *testing.T, f *registrytest.Faults, r *registry.Client, 
 		must(t, err)
 		text, err := io.ReadAll(body)
 		must(t, errors.Join(err, body.Close()))
-		raw, err := artifact.RawManifest() // go-containerregistry's index tells another type
+		raw, err := artifact.RawManifest() // the index of go-containerregistry states another type
 		must(t, err)
 		var told struct{ ArtifactType string }
 		must(t, json.Unmarshal(raw, &told))
@@ -364,7 +364,7 @@ func testList(t *testing.T, f *registrytest.Faults, r *registry.Client, dir stri
 	}
 }
 
-// What will not get better is said at once.
+// Permanent errors are reported without a retry.
 func TestNothingThere(t *testing.T) {
 	made, err := Prepare(t.Context(), filesSpec(files{"a": "1"}.write(t), "a"), nil)
 	must(t, err)

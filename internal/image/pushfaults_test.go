@@ -36,8 +36,8 @@ func lose(f *registrytest.Faults, digest v1.Hash) {
 	})
 }
 
-// A registry that has manifest and tag, and has lost a blob, gets it again when it
-// is asked for all.
+// With Verify, a registry that has the manifest and the tag but has lost a blob gets the
+// blob again.
 func testLostBlob(t *testing.T, f *registrytest.Faults, r *registry.Client, i *Image) {
 	pushAll(t, r, i, "v1")
 	lost := layerDigests(t, i)[0]
@@ -55,10 +55,10 @@ func testLostBlob(t *testing.T, f *registrytest.Faults, r *registry.Client, i *I
 	}
 }
 
-// A blob that was there when it was asked for, and is not when the manifest
-// comes, is sent again.
+// A blob that exists when the push asks for it, but not when the manifest is sent, is sent
+// again.
 func testVanishing(t *testing.T, f *registrytest.Faults, r *registry.Client, i *Image) {
-	var refused atomic.Int32 // the tags are written at the same time
+	var refused atomic.Int32 // the tags are written concurrently
 	f.During(func(_ int, w http.ResponseWriter, r *http.Request) bool {
 		if r.Method != http.MethodPut || !strings.Contains(r.URL.Path, "/manifests/") || !refused.CompareAndSwap(0, 1) {
 			return false
@@ -75,7 +75,7 @@ func testVanishing(t *testing.T, f *registrytest.Faults, r *registry.Client, i *
 	wantComplete(t, r, i)
 }
 
-// The connection is reset at request k, once or from there on, for each k.
+// testResets resets the connection at request k, once or from there on, for each k.
 func testResets(t *testing.T, f *registrytest.Faults, r *registry.Client, named func() *Image) {
 	f.During(nil)
 	pushAll(t, r, named(), "v1", "v2")
@@ -126,7 +126,7 @@ func testResets(t *testing.T, f *registrytest.Faults, r *registry.Client, named 
 	}
 }
 
-// Tags that the registry cannot read any more are written anew.
+// Tags that the registry cannot read are written again.
 func testUnreadable(t *testing.T, f *registrytest.Faults, r *registry.Client, i *Image) {
 	pushAll(t, r, i, "v1")
 	var mu sync.Mutex
@@ -156,12 +156,12 @@ func testUnreadable(t *testing.T, f *registrytest.Faults, r *registry.Client, i 
 	f.During(nil)
 }
 
-// The context ends a push at once, whether it waits for an answer or between
+// Cancelling the context ends a push at once, whether it waits for a response or between
 // attempts.
 func testCancelled(t *testing.T, f *registrytest.Faults, r *registry.Client, named func() *Image) {
 	for what, act := range map[string]func(cancel func(), w http.ResponseWriter, r *http.Request){
 		"hanging": func(cancel func(), _ http.ResponseWriter, r *http.Request) {
-			_, _ = io.Copy(io.Discard, r.Body) // a server sees the client go only then
+			_, _ = io.Copy(io.Discard, r.Body) // only then does the server notice that the client is gone
 			cancel()
 			<-r.Context().Done()
 		},
@@ -204,7 +204,7 @@ func testImmutable(t *testing.T, f *registrytest.Faults, r *registry.Client, i, 
 		return true
 	}
 	pushAll(t, r, i, "v1")
-	// Another process has moved the tag here since it was asked for.
+	// Another process moves the tag to this image after the push has asked for it.
 	asked := 0
 	f.During(func(n int, w http.ResponseWriter, r *http.Request) bool {
 		if r.Method == http.MethodHead && strings.HasSuffix(r.URL.Path, "/manifests/v1") {

@@ -10,7 +10,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/registry/registrytest"
 )
 
-// A registry that knows no HEAD is asked with GET, for bases, blobs and tags.
+// A registry that does not support HEAD is asked with GET, for bases, blobs and tags.
 func testKnowsNoHead(t *testing.T, f *registrytest.Faults, r *registry.Client, dir string) {
 	f.During(nil)
 	spec := filesSpec(dir, "src/part0/file0.py")

@@ -16,22 +16,22 @@ import (
 )
 
 const (
-	// environmentRoot is where the requirements of an image of kind python are.
+	// environmentRoot is the directory for the requirements of an image of kind python.
 	environmentRoot = "/opt/venv"
-	// officialInterpreter is where Python is in the images that are called python,
-	// and pythonVersion the variable by which they tell their version:
+	// officialInterpreter is the path of Python in the official python images, and
+	// pythonVersion the environment variable in which they state their version. See
 	// hub.docker.com/_/python.
 	officialInterpreter = "/usr/local/bin/python3"
 	pythonVersion       = "PYTHON_VERSION"
 )
 
-// interpreter is the base's Python, of which not all need be known.
+// interpreter is the base's Python. Fields that are not known are empty.
 type interpreter struct {
 	path, version string
 	libc          rootfs.Libc
 }
 
-// requirements gives those of a spec for an interpreter.
+// requirements returns the requirements of a spec for an interpreter.
 func requirements(s Spec, python interpreter) wheel.Spec {
 	return wheel.Spec{
 		Name: s.Name, Dir: s.Dir, Lock: s.Requirements, Python: python.version, Libc: python.libc, Platform: s.platform.OS + "/" + s.platform.Architecture,
@@ -42,11 +42,11 @@ func requirements(s Spec, python interpreter) wheel.Spec {
 	}
 }
 
-// requirements gives the contents of the layers of the requirements, for a base:
-// those of the image that was pushed last when its lock was the same, so that
-// nothing needs to be downloaded; none for other kinds of image. There are no more
-// of them than there is room for. Those that need not wait for others are given to early,
-// when that is not nil, while packages are still downloaded, by several goroutines.
+// requirements returns the contents of the layers with requirements, at most room of them.
+// If the image that was pushed last had the same requirements, it returns that image's
+// layers, so that nothing needs to be downloaded. For other kinds of image it returns nil.
+// If early is not nil, it is called with contents that need not wait for others, while
+// packages are still being downloaded, from several goroutines.
 func (r *Recipe) requirements(ctx context.Context, parent *base, last *previous, room int, early func(*content)) ([]*content, error) {
 	if r.spec.Kind != KindPython {
 		return nil, nil
@@ -71,7 +71,7 @@ func (r *Recipe) requirements(ctx context.Context, parent *base, last *previous,
 	}
 	if early != nil {
 		spec.Room, spec.Early = room, func(l wheel.Layer) {
-			// A base that cannot be read is told where all layers are laid on it.
+			// If the base cannot be read, the error is returned by the call of lay below.
 			if laid, err := lay(ctx, []*content{wheels(l, key)}, parent, room); err == nil {
 				early(laid[0])
 			}
@@ -99,25 +99,26 @@ func (r *Recipe) requirements(ctx context.Context, parent *base, last *previous,
 	return lay(ctx, contents, parent, room)
 }
 
-// under gives a key for what is put below a directory: it is another one where the base
-// has that directory, or one above it, in a way of its own.
+// under returns a key for content below a directory. It returns a different key if the base
+// has that directory, or one above it, as a link or with another owner or mode.
 func (b *base) under(ctx context.Context, key, dir string) (string, error) {
 	probe := &content{fingerprint: key, entries: []entry{{name: path.Join(dir, "x")}}}
 	err := b.ask(ctx, func(fs *rootfs.FS) { key = probe.on(fs).fingerprint })
 	return key, err
 }
 
-// Package is a Python package that an image has.
+// Package is a Python package in an image, or a Go module linked into its program.
 type Package struct {
 	Name    string `json:"name"`
 	Version string `json:"version"`
-	// License is as the package declares it; an SPDX expression where it has one.
+	// License is the license that the package declares: an SPDX expression if it has one.
 	License string `json:"license,omitempty"`
-	// SHA256 is the wheel's.
+	// SHA256 is the hash of the wheel, in hexadecimal.
 	SHA256 string `json:"sha256"`
 }
 
-// wheels gives the content of a layer of packages, of requirements with a key.
+// wheels returns the content of a layer of packages, which belongs to requirements with a
+// key.
 func wheels(l wheel.Layer, key string) *content {
 	c := &content{what: "requirements: " + l.Name, fingerprint: "wheel-" + kindVersion + "-" + l.Fingerprint, requirements: key}
 	for _, f := range l.Files {
@@ -132,7 +133,7 @@ func wheels(l wheel.Layer, key string) *content {
 	return c
 }
 
-// findPython finds the interpreter that requirements are for, unless it is known.
+// findPython finds the interpreter that the requirements are for, unless it is known.
 func (b *base) findPython(ctx context.Context, s Spec) error {
 	if b.python != nil {
 		return nil
@@ -149,8 +150,8 @@ func (b *base) findPython(ctx context.Context, s Spec) error {
 	return err
 }
 
-// pythonOf gives the interpreter that requirements are for: the one that slipway.yaml
-// names, or the first on the base's PATH, of the version that slipway.yaml names.
+// pythonOf returns the interpreter that the requirements are for: the one that slipway.yaml
+// names, or the first on the base's PATH that has the version in slipway.yaml.
 func pythonOf(s Spec, env []string, fs *rootfs.FS) (interpreter, error) {
 	told := variable(env, pythonVersion)
 	found, ok := searchPython(s, env, fs)
@@ -160,7 +161,7 @@ func pythonOf(s Spec, env []string, fs *rootfs.FS) (interpreter, error) {
 	case ok:
 		p := interpreter{path: found.Path, version: found.Version}
 		if strings.HasPrefix(told, found.Version+".") {
-			p.version = told // with its patch
+			p.version = told // including the patch version
 		}
 		p.libc, _ = fs.Libc(found.Path)
 		return p, nil
@@ -173,7 +174,7 @@ func pythonOf(s Spec, env []string, fs *rootfs.FS) (interpreter, error) {
 	case !fs.Partial && told == "":
 		return interpreter{}, refusePython(s, fs, "has no Python on its PATH")
 	}
-	// The base says it has one that was not found, or it could not be read.
+	// The base states a version but no interpreter was found, or it could not be read.
 	p := interpreter{path: cmp.Or(s.Interpreter, officialInterpreter), version: cmp.Or(s.Python, told)}
 	if p.version == "" {
 		return interpreter{}, &source.Error{Position: s.At, Message: fmt.Sprintf("image %s: the base %s does not tell which version of Python it has, and its layers cannot be read", s.Name, s.Base),
@@ -186,6 +187,7 @@ func pythonOf(s Spec, env []string, fs *rootfs.FS) (interpreter, error) {
 	return p, nil
 }
 
+// searchPython returns the interpreter that the spec names, or the first on the PATH.
 func searchPython(s Spec, env []string, fs *rootfs.FS) (rootfs.Python, bool) {
 	if s.Interpreter != "" {
 		return fs.Python(s.Interpreter)
@@ -193,7 +195,8 @@ func searchPython(s Spec, env []string, fs *rootfs.FS) (rootfs.Python, bool) {
 	return fs.OnPath(cmp.Or(variable(env, "PATH"), defaultPath), s.Python)
 }
 
-// refusePython says what is wrong with the base's Python, and which ones it has.
+// refusePython returns an error about the base's Python, with a hint that lists the
+// interpreters that the base has.
 func refusePython(s Spec, fs *rootfs.FS, what string) error {
 	hint := "choose a base that has Python, such as python:3.12-slim"
 	var have []string
@@ -206,10 +209,10 @@ func refusePython(s Spec, fs *rootfs.FS, what string) error {
 	return refuseBase(s, nil, hint, "%s", what)
 }
 
-// defaultPath is the PATH of a container whose image has none: that of runc and Docker.
+// defaultPath is the PATH of a container whose image sets none, as in runc and Docker.
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// variable gives the value of an environment variable.
+// variable returns the value of an environment variable, or "".
 func variable(environ []string, name string) string {
 	for _, v := range slices.Backward(environ) {
 		if value, ok := strings.CutPrefix(v, name+"="); ok {
@@ -219,8 +222,8 @@ func variable(environ []string, name string) string {
 	return ""
 }
 
-// variables gives the spec's variables, and for an image with requirements those
-// by which programs find them: as activating the virtual environment would.
+// variables returns the spec's variables. For an image with requirements it adds those that
+// activating the virtual environment would set.
 func (s Spec) variables(base []string) map[string]string {
 	if s.Kind != KindPython {
 		return s.Env

@@ -21,7 +21,7 @@ func pythonSpec(dir, base string) Spec {
 
 const emptyLock = "# nothing\nx==1 ; sys_platform == 'win32' --hash=sha256:0000000000000000000000000000000000000000000000000000000000000000\n"
 
-// Without a version and an interpreter, the base tells them.
+// Without a version and an interpreter in the spec, those of the base are used.
 func TestPythonOfTheBase(t *testing.T) {
 	t.Parallel()
 	r := memory(t)
@@ -97,7 +97,8 @@ func TestLibcOfTheBase(t *testing.T) {
 	}
 }
 
-// What may go wrong later is told: packages that overlap, and a lock that is too old.
+// There are warnings about what may fail later: packages that overlap, and an outdated
+// lock.
 func TestNoticesOfRequirements(t *testing.T) {
 	t.Parallel()
 	r := memory(t)
@@ -140,7 +141,8 @@ func TestNoticesOfRequirements(t *testing.T) {
 	}
 }
 
-// Of a Python whose version is not known yet, all of the lock counts, with its markers.
+// If the version of Python is not known yet, the whole lock is an input, including its
+// markers.
 func TestUnknownVersionCountsTheWholeLock(t *testing.T) {
 	t.Parallel()
 	r := memory(t)
@@ -156,8 +158,8 @@ func TestUnknownVersionCountsTheWholeLock(t *testing.T) {
 	}
 }
 
-// A lock of many large packages makes no more layers than runtimes take: the largest have
-// layers of their own, and a change of the files moves none of them.
+// A lock with many large packages makes no more layers than runtimes accept. The largest
+// have layers of their own, and a change of the files affects none of them.
 func TestManyLargePackages(t *testing.T) {
 	t.Parallel()
 	r := memory(t)

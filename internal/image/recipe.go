@@ -14,47 +14,46 @@ import (
 	"github.com/slipway-ci/slipway/internal/wheel"
 )
 
-// Recipe is what an image is made of, read and hashed. Nothing of it has been
-// packed or sent yet.
+// Recipe is what an image is made of, read and hashed. Nothing of it has been packed or
+// sent yet.
 type Recipe struct {
 	Name string
-	// Inputs is the identity of what the image is made of, in hexadecimal. A
-	// registry that has an image of these inputs needs nothing more.
+	// Inputs is the identity of what the image is made of, in hexadecimal. If a registry
+	// has an image of these inputs, there is nothing to push but tags.
 	Inputs string
 
-	// Attest, when not nil, says what is attached to the image when it is pushed.
+	// Attest, if not nil, returns what to attach to the image when it is pushed.
 	Attest Attester
 
-	// packages are the Python packages in the image, once it was pushed or planned.
+	// packages are the Python packages in the image, once it has been pushed or planned.
 	packages []Package
-	// parts are the recipes of the images of an index, by platform: an image for
-	// several platforms has nothing else. It has none for one.
+	// parts are the recipes of the images of an index, sorted by platform. A recipe for one
+	// platform has no parts, and a recipe with parts has no contents.
 	parts []*Recipe
 
 	spec Spec
-	// base is what the spec's base stands for; nil for none.
+	// base is the digest that the spec's base refers to, or nil.
 	base *name.Digest
-	// contents are the image's own layers, from the base up, except for those of
-	// the requirements, which are below them and are looked for only when the
-	// image has to be made.
+	// contents are the image's own layers, from the bottom up, without the layers of the
+	// requirements. Those are below them, and are determined only if the image has to be
+	// made.
 	contents []*content
 	ledger   *ledger
 }
 
-// Prepare reads what an image is made of: it asks the base's registry for its
-// digest with r's credentials (r may be nil when there is no base), reads the
-// files that changed since the last time, and compiles programs. What is wrong
-// with the tree or the base is a *source.Error at s.At, a program that does not
-// compile a *BuildError.
+// Prepare reads what an image is made of. It asks the registry of the base for its digest,
+// with r's credentials, reads files that have changed since the last build, and compiles
+// programs. r may be nil if there is no base. Errors in the tree or the base are of type
+// *source.Error, with a position. A program that does not compile is a *BuildError.
 //
-// What can be made again is kept below .slipway/cache/image in the tree, where it
-// may be deleted at any time. Calls at the same time do not disturb each other.
+// Prepare caches data below .slipway/cache/image in the tree, where it may be deleted at
+// any time. Concurrent calls do not interfere with each other.
 func Prepare(ctx context.Context, s Spec, r *registry.Client) (*Recipe, error) {
 	s, err := s.normal()
 	if err != nil {
 		return nil, err
 	}
-	_ = state.Make(s.Dir) // a build does without it
+	_ = state.Make(s.Dir) // a build works without it
 	if r == nil {
 		r = &registry.Client{}
 	}
@@ -96,11 +95,12 @@ func Prepare(ctx context.Context, s Spec, r *registry.Client) (*Recipe, error) {
 	return &Recipe{Name: s.Name, Inputs: inputs, spec: s, base: base, parts: parts, ledger: known}, err
 }
 
-// identity hashes what the image of one platform is made of.
+// identity returns the hash of what the image of one platform is made of.
 func (r *Recipe) identity() (string, error) {
 	var fingerprints []string
 	if r.spec.Kind == KindPython {
-		// What the base says of its Python is no part of it: the base's digest is.
+		// The Python of the base is not part of the lock's key, because the digest of the
+		// base is part of the identity.
 		lock, err := wheel.Key(requirements(r.spec, interpreter{version: r.spec.Python}))
 		if err != nil {
 			return "", err
@@ -113,9 +113,8 @@ func (r *Recipe) identity() (string, error) {
 	return identity(r.spec, r.base, fingerprints)
 }
 
-// gather gives, for each platform, the contents of the layers that lie on the
-// base: files first, which change less than a program does and are the same for
-// all platforms.
+// gather returns, for each platform, the contents of the layers on top of the base. Files
+// are below the program, because they change less often and are the same for all platforms.
 func gather(ctx context.Context, s Spec) ([][]*content, error) {
 	contents := make([][]*content, len(s.Platforms))
 	if len(s.Files) > 0 {
@@ -124,7 +123,7 @@ func gather(ctx context.Context, s Spec) ([][]*content, error) {
 		if err != nil {
 			return nil, err
 		}
-		_ = known.save() // a build does without it
+		_ = known.save() // without it, the next build reads the files again
 		files := layout(s.Dir, entries)
 		for n := range contents {
 			contents[n] = slices.Clone(files)
@@ -144,8 +143,8 @@ func gather(ctx context.Context, s Spec) ([][]*content, error) {
 	return contents, group.Wait()
 }
 
-// measure gives the facts of contents: from the image that was pushed last, from
-// this machine's memory, or by packing them into nothing.
+// measure returns the facts of contents: from the image that was pushed last, from the
+// ledger of this machine, or by packing them and discarding the result.
 func (r *Recipe) measure(ctx context.Context, contents []*content, last *previous) ([]made, error) {
 	own := make([]made, len(contents))
 	group, limited := panics.WithContext(ctx)
@@ -174,6 +173,6 @@ func (r *Recipe) measure(ctx context.Context, contents []*content, last *previou
 	for _, m := range own {
 		r.ledger.add(m.content.fingerprint, m.facts)
 	}
-	_ = r.ledger.save() // the next build does without it
+	_ = r.ledger.save() // without it, the next build packs the layers again
 	return own, nil
 }

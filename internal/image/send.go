@@ -15,15 +15,14 @@ import (
 	"github.com/slipway-ci/slipway/internal/rootfs"
 )
 
-// send sends what the registry lacks, and then the manifest. It takes the
-// registry's word for the layers of the image that was pushed last, unless that
-// has turned out to be wrong.
+// send sends what the registry lacks, and then the manifest. If believing, it assumes that
+// the registry has the layers of the image that was pushed last.
 func (p *push) send(ctx context.Context, believing bool) (*assembled, error) {
 	if len(p.recipe.parts) > 0 {
 		return p.sendIndex(ctx, believing)
 	}
-	// A push that fails is repeated without what has arrived.
-	defer func() { _ = p.recipe.ledger.save() }() // the next one does without it
+	// If the push fails, the next one does not send again what has arrived.
+	defer func() { _ = p.recipe.ledger.save() }() // the next push works without it
 	p.last = &previous{}
 	if believing {
 		var err error
@@ -35,7 +34,7 @@ func (p *push) send(ctx context.Context, believing bool) (*assembled, error) {
 	var parent *base
 	var own []made
 	group, limited := panics.WithContext(ctx)
-	group.Go(func() (err error) { // now, so that the configuration need not wait for it
+	group.Go(func() (err error) { // begin the upload now, so that the configuration need not wait for it
 		configuration, err = p.to.Reserve(limited)
 		return p.explainConfiguration(err)
 	})
@@ -124,12 +123,13 @@ func (p *push) layers(ctx context.Context) (*base, []made, error) {
 	return parent, own, nil
 }
 
-// early are layers that are sent before all are known, by their fingerprints.
+// early are layers that are sent before all layers are known, by fingerprint.
 type early struct {
 	mu   sync.Mutex
 	made map[string]*made
 }
 
+// add adds a layer.
 func (e *early) add(m *made) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -139,7 +139,7 @@ func (e *early) add(m *made) {
 	e.made[m.content.fingerprint] = m
 }
 
-// contents has layers sent by a group, all but those that are being sent already.
+// contents starts sending layers in a group, except for those that are already being sent.
 func (p *push) contents(ctx context.Context, group *panics.Group, contents []*content, begun *early) []*made {
 	for _, c := range contents {
 		if begun.made[c.fingerprint] == nil {
@@ -155,7 +155,7 @@ func (p *push) contents(ctx context.Context, group *panics.Group, contents []*co
 	return own
 }
 
-// start has a layer sent by a group, at whose end its facts are known.
+// start starts sending a layer in a group. Its facts are known when the group has ended.
 func (p *push) start(ctx context.Context, group *panics.Group, c *content) *made {
 	if had, ok := p.last.facts[c.fingerprint]; ok {
 		p.to.Meter.Found(c.bytes, had.Size)
@@ -176,9 +176,8 @@ func (p *push) start(ctx context.Context, group *panics.Group, c *content) *made
 	return m
 }
 
-// copyBase brings the base's layers into the repository: those that the last image
-// has are there; the registry takes them from the base's repository if that is one
-// of its own; all others are sent.
+// copyBase copies the base's layers into the repository, except for those that the last
+// image has. The registry mounts a layer if it also holds the base. All others are sent.
 func (p *push) copyBase(ctx context.Context, parent *base) error {
 	group, limited := panics.WithContext(ctx)
 	group.SetLimit(registry.Parallel)
@@ -194,6 +193,7 @@ func (p *push) copyBase(ctx context.Context, parent *base) error {
 	return group.Wait()
 }
 
+// copyLayer copies the nth layer of the base into the repository.
 func (p *push) copyLayer(ctx context.Context, parent *base, n int) error {
 	l := parent.layers[n]
 	from := ""
@@ -214,8 +214,8 @@ func (p *push) copyLayer(ctx context.Context, parent *base, n int) error {
 	})
 }
 
-// content sends a layer, unless the registry has it, and gives its facts. What is
-// known of it already may be nil.
+// content sends a layer, unless the registry has it, and returns its facts. had, if not
+// nil, are the facts that are already known.
 func (p *push) content(ctx context.Context, c *content, had *facts) (facts, error) {
 	explain := func(err error) error {
 		if making := new(registry.MakingError); errors.As(err, &making) {

@@ -19,28 +19,26 @@ import (
 	"github.com/slipway-ci/slipway/internal/state"
 )
 
-// settled is how old a file's times must be for its stamp to be believed: one
-// that is written twice within the clock's resolution looks the same after both.
+// settled is the minimum age of a file's times for its stamp to be recorded. A file that is
+// written twice within the resolution of the clock has the same stamp after both.
 const settled = 2 * time.Second
 
-// stamp is what the file system says of a file, which changes when its content
-// does.
+// stamp is the metadata of a file that changes when its content does.
 type stamp struct {
 	size, modified, changed int64 // the times in Unix nanoseconds
 	inode                   uint64
 }
 
-// known is what was in a file when it had its stamp.
+// known is the content that a file had when it had its stamp.
 type known struct {
 	stamp
 	sum   [32]byte
 	isKey bool
 }
 
-// stamps remembers what files hold, so that a file which did not change since the
-// last build is not read again: as git's index does for a work tree. The file
-// that keeps them may be deleted at any time, and is not believed when it is
-// damaged.
+// stamps records the content of files, so that a file that has not changed since the last
+// build is not read again, like git's index does for a working tree. The file that holds
+// the stamps may be deleted at any time, and is ignored if it is damaged.
 type stamps struct {
 	path string
 	now  time.Time
@@ -51,7 +49,7 @@ type stamps struct {
 	changed bool
 }
 
-// cacheDir is where this package keeps what can be made again.
+// cacheDir returns the directory for data of this package that can be made again.
 func cacheDir(root string) string { return state.Dir(root, "cache", "image") }
 
 // openStamps reads the stamps of the files that belong to an image.
@@ -73,7 +71,7 @@ func openStamps(s Spec) *stamps {
 	return r
 }
 
-// holds gives what a file holds, if it is known to have the same stamp as then.
+// holds returns the content of a file, and false if its stamp is not the recorded one.
 func (r *stamps) holds(name string, info fs.FileInfo) (known, bool) {
 	now := stampOf(info)
 	k, ok := r.before[name]
@@ -86,7 +84,8 @@ func (r *stamps) holds(name string, info fs.FileInfo) (known, bool) {
 	return k, true
 }
 
-// note remembers what was read of a file whose stamp was info's before and after.
+// note records what was read of a file whose metadata was info before it was read. It
+// ignores a file that changed too recently.
 func (r *stamps) note(name string, info fs.FileInfo, sum [32]byte, isKey bool) {
 	s := stampOf(info)
 	if young := r.now.Add(-settled).UnixNano(); s.modified > young || s.changed > young {
@@ -115,6 +114,7 @@ func (r *stamps) save() error {
 	return writeChecked(r.path, b.Bytes())
 }
 
+// parseStamp parses a line that save wrote.
 func parseStamp(line string) (string, known, bool) {
 	fields := strings.SplitN(line, " ", 7)
 	if len(fields) != 7 {
@@ -139,16 +139,18 @@ func parseStamp(line string) (string, known, bool) {
 	return fields[6], k, err == nil
 }
 
+// stampOf returns the stamp of a file.
 func stampOf(info fs.FileInfo) stamp {
 	changed, inode := changeOf(info)
 	return stamp{size: info.Size(), modified: info.ModTime().UnixNano(), changed: changed, inode: inode}
 }
 
-// stateSubject is what the codes of this package's files are of.
+// stateSubject is the subject of the authentication codes of this package's files.
 const stateSubject = "image state"
 
-// writeChecked writes a file whole or not at all, with a code by which damage is seen,
-// and what slipway did not write on this machine: the tree may have brought it.
+// writeChecked writes a file atomically. The first line is an authentication code by which
+// readChecked detects damage, and files that this machine did not write, such as files that
+// came with the tree.
 func writeChecked(path string, text []byte) error {
 	code, err := machine.Code(stateSubject, text)
 	if err != nil {
@@ -157,7 +159,7 @@ func writeChecked(path string, text []byte) error {
 	return writeWhole(path, append([]byte(code+"\n"), text...))
 }
 
-// writeWhole writes a file whole or not at all.
+// writeWhole writes a file atomically.
 func writeWhole(path string, text []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
@@ -166,7 +168,7 @@ func writeWhole(path string, text []byte) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.Remove(file.Name()) }() // gone already when all went well
+	defer func() { _ = os.Remove(file.Name()) }() // does nothing after the rename
 	_, err = file.Write(text)
 	if closeErr := file.Close(); err == nil {
 		err = closeErr
@@ -177,10 +179,12 @@ func writeWhole(path string, text []byte) error {
 	return os.Rename(file.Name(), path)
 }
 
-// maxKept is how much of what was kept is read: more than slipway ever keeps.
+// maxKept limits the size of the cached files that are read. slipway never writes that
+// much.
 const maxKept = 1 << 30
 
-// readChecked gives what writeChecked wrote.
+// readChecked returns what writeChecked wrote. It returns an error if the file is damaged
+// or was not written on this machine.
 func readChecked(path string) ([]byte, error) {
 	all, err := source.ReadFile(nil, path, maxKept)
 	if err != nil {

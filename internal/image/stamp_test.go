@@ -11,8 +11,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/registry"
 )
 
-// What slipway keeps of files and layers is found again on this machine; what is
-// damaged, or has a checksum that anybody can make, is not.
+// What slipway records of files and layers is used on this machine. Files that are damaged,
+// or that have a checksum that anybody could compute, are not.
 func TestKeptStateIsBelieved(t *testing.T) {
 	t.Parallel()
 	dir := files{"a.py": "1"}.write(t)
@@ -28,7 +28,7 @@ func TestKeptStateIsBelieved(t *testing.T) {
 	info, err := os.Lstat(filepath.Join(dir, "a.py"))
 	must(t, err)
 	made := openStamps(s)
-	made.now = time.Now().Add(time.Hour) // the file is not young
+	made.now = time.Now().Add(time.Hour) // so that the file is old enough
 	made.note("a.py", info, sha256.Sum256([]byte("1")), false)
 	must(t, made.save())
 	stamped(true)
@@ -51,12 +51,11 @@ func TestKeptStateIsBelieved(t *testing.T) {
 	}
 }
 
-// Who has no directory for a secret of this machine pushes all the same, and what a
-// push would have found in the state is not needed.
+// Without a directory for the secret of this machine, a push works without cached state.
 func TestPushWithoutASecret(t *testing.T) {
 	r := memory(t)
 	s := filesSpec(files{"a.py": "1"}.write(t), "a.py")
-	nowhere := filepath.Join(s.Dir, "a.py") // a file
+	nowhere := filepath.Join(s.Dir, "a.py") // a file, not a directory
 	for _, name := range []string{"XDG_CONFIG_HOME", "APPDATA", "HOME", "TMPDIR", "TMP"} {
 		t.Setenv(name, nowhere)
 	}

@@ -22,7 +22,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/registry/registrytest"
 )
 
-// memory starts go-containerregistry's registry.
+// memory starts the registry of go-containerregistry.
 func memory(t *testing.T) *registry.Client {
 	t.Helper()
 	return serve(t, registrytest.InMemory())
@@ -35,8 +35,9 @@ func serve(t *testing.T, h http.Handler) *registry.Client {
 	return at127(server.URL)
 }
 
-// at127 gives the registry of a URL, with short pauses between attempts:
-// docker-registry cannot read a manifest while another push writes it again.
+// at127 returns a client for the registry at a URL, with short pauses between attempts. It
+// needs retries because docker-registry cannot read a manifest while another push is
+// writing it.
 func at127(url string) *registry.Client {
 	return &registry.Client{
 		Prefix:      strings.TrimPrefix(url, "http://") + "/acme/ml",
@@ -46,7 +47,7 @@ func at127(url string) *registry.Client {
 	}
 }
 
-// baseImage is a Docker image of two layers.
+// baseImage returns a Docker image of two layers.
 func baseImage(t *testing.T, platform v1.Platform) v1.Image {
 	t.Helper()
 	image, err := random.Image(2048, 2)
@@ -96,12 +97,12 @@ func put(t *testing.T, r *registry.Client, image string, write func(name.Referen
 	return repository.Tag("1").String()
 }
 
-// options are those with which tests ask a registry themselves.
+// options returns the options with which tests send requests to a registry themselves.
 func options(t *testing.T, r *registry.Client) []remote.Option {
 	return []remote.Option{remote.WithTransport(r.Transport), remote.WithContext(t.Context())}
 }
 
-// lockFile holds the lock of another build until the function it gives is called.
+// lockFile holds the lock of another build until the returned function is called.
 func lockFile(t *testing.T, name string) func() {
 	t.Helper()
 	lock := flock.New(name)

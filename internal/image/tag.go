@@ -7,22 +7,22 @@ import (
 )
 
 const (
-	// inputsTagPrefix begins the tag of an image's inputs.
+	// inputsTagPrefix is the prefix of the tag of an image's inputs.
 	inputsTagPrefix = "inputs-"
-	// shortInputs is how many digits of the inputs' hash it has.
+	// shortInputs is the number of digits of the inputs' hash in the tag.
 	shortInputs = 12
-	// layersTagPrefix begins the tags that layersTag gives.
+	// layersTagPrefix is the prefix of the tags that layersTag returns.
 	layersTagPrefix = registry.OwnTagPrefix + "layers-"
 )
 
-// inputsTag gives the tag under which an image with these inputs stands.
+// inputsTag returns the tag of an image with these inputs.
 func inputsTag(inputs string) string {
 	return inputsTagPrefix + inputs[:min(len(inputs), shortInputs)]
 }
 
-// layersTag gives the tag of the image that was pushed last for a platform: by its
-// annotations a build anywhere finds the layers that did not change, and neither
-// packs nor sends them. It moves with each push and is for nobody else to use.
+// layersTag returns the tag of the image that was pushed last for a platform. From its
+// annotations a build on any machine learns which layers have not changed, and neither
+// packs nor sends them. The tag moves with each push, and only slipway uses it.
 func layersTag(platform v1.Platform) string {
 	tag := layersTagPrefix + platform.OS + "-" + platform.Architecture
 	if platform.Variant != "" {

@@ -18,45 +18,45 @@ import (
 	"github.com/slipway-ci/slipway/internal/wheel"
 )
 
-// entry is one file or symbolic link of an image.
+// entry is a file or symbolic link of an image.
 type entry struct {
-	// name is where it goes, absolute.
+	// name is the absolute path in the image.
 	name string
-	// file is where it is in the tree, with slashes.
+	// file is the path in the tree, with slashes.
 	file string
-	// link is a symbolic link's target; "" for a file.
+	// link is the target of a symbolic link, or "" for a file.
 	link string
 	mode fs.FileMode
-	// owner has it, and the directories that are made for it.
+	// owner is the owner of the entry and of directories that are made for it.
 	owner Owner
-	// size and sum (SHA-256) are those of the content, once it has been read.
+	// size in bytes and sum (SHA-256) describe the content, once it has been read.
 	size int64
 	sum  [32]byte
-	// info is what the file system said of a file before it was read.
+	// info is the metadata of a file before it was read.
 	info fs.FileInfo
-	// open gives the content of what is no file of the tree; its source answers for
+	// open opens content that is not a file of the tree. The source of the content verifies
 	// it.
 	open func() (io.ReadCloser, error)
-	// deflated is the content as its source has it deflated; nil for none.
+	// deflated is the content in deflated form, or nil if the source has none.
 	deflated *wheel.Deflated
 }
 
-// collector finds the entries of an image. All access goes through root, out of
-// which no link leads.
+// collector finds the entries of an image. It accesses files only through root, which links
+// cannot leave.
 type collector struct {
 	spec Spec
 	root *os.Root
-	// at is where slipway.yaml says what is read now.
+	// at is the position in slipway.yaml of the path that is being read.
 	at source.Position
 	// ignored is what .dockerignore leaves out.
 	ignored *ignored
 	found   map[string]entry
-	// left are files that are left out because of credentials in them.
+	// left are files that are left out because they hold credentials.
 	left []string
 }
 
-// collect gives the entries of the spec's files, read and by name. Empty
-// directories are left out, as version control does.
+// collect reads the spec's files and returns their entries, sorted by name. Like version
+// control, it leaves out empty directories.
 func collect(ctx context.Context, s Spec, known *stamps) ([]entry, error) {
 	root, err := os.OpenRoot(s.Dir)
 	if err != nil {
@@ -96,7 +96,7 @@ func collect(ctx context.Context, s Spec, known *stamps) ([]entry, error) {
 	return entries, c.checkProgram(entries)
 }
 
-// walk adds what is at a path that slipway.yaml names, or below it.
+// walk adds the file at a path that slipway.yaml names, or the files below it.
 func (c *collector) walk(ctx context.Context, named string) error {
 	for at := named; at != "."; at = path.Dir(at) {
 		if excluded(path.Base(at)) {
@@ -106,7 +106,7 @@ func (c *collector) walk(ctx context.Context, named string) error {
 			return c.refuse("name what it points to", "%s leads through the link %s", named, at)
 		}
 	}
-	// WalkDir follows a link that it starts at, and no other.
+	// WalkDir follows a link only if it is the starting point.
 	if info, err := c.root.Lstat(filepath.FromSlash(named)); err == nil && info.Mode()&fs.ModeSymlink != 0 {
 		return c.add(named, fs.FileInfoToDirEntry(info))
 	}
@@ -130,8 +130,8 @@ func (c *collector) walk(ctx context.Context, named string) error {
 	})
 }
 
-// notices tells of files whose place is hardly an image, and of credentials that were
-// left out.
+// notices reports files that should hardly be in an image, and credentials that were left
+// out.
 func (c *collector) notices(entries []entry, keys []string) {
 	var secrets []string
 	for _, e := range entries {
@@ -144,6 +144,7 @@ func (c *collector) notices(entries []entry, keys []string) {
 	}
 }
 
+// add adds a file or link of the tree.
 func (c *collector) add(at string, d fs.DirEntry) error {
 	if !utf8.ValidString(at) {
 		return c.refuse("rename it", "the name of %q is not UTF-8", at)
@@ -171,8 +172,8 @@ func (c *collector) add(at string, d fs.DirEntry) error {
 	return nil
 }
 
-// link gives the target of a symbolic link that stays inside the tree, where the
-// image has the same relative paths. What it points to need not be there.
+// link returns the target of a symbolic link. The target must be inside the tree, because
+// the image has the same relative paths. It need not exist.
 func (c *collector) link(at string) (string, error) {
 	name := filepath.FromSlash(at)
 	target, err := c.root.Readlink(name)
@@ -181,7 +182,7 @@ func (c *collector) link(at string) (string, error) {
 	}
 	target = filepath.ToSlash(target)
 	for dir := path.Dir(at); dir != "."; dir = path.Dir(dir) {
-		if _, err := c.root.Lstat(filepath.FromSlash(dir + "/pyvenv.cfg")); err == nil { // PEP 405
+		if _, err := c.root.Lstat(filepath.FromSlash(dir + "/pyvenv.cfg")); err == nil { // marks a virtual environment, by PEP 405
 			return "", c.refuse("write "+dir+" into .dockerignore; packages come into an image by python.requirements", "%s is a virtual environment, which works on this machine only", dir)
 		}
 	}
@@ -197,7 +198,7 @@ func (c *collector) link(at string) (string, error) {
 	return target, nil
 }
 
-// checkProgram refuses files that would lie where the program goes.
+// checkProgram returns an error if a file would have the path of the program.
 func (c *collector) checkProgram(entries []entry) error {
 	if c.spec.Kind != KindGo {
 		return nil
@@ -211,11 +212,12 @@ func (c *collector) checkProgram(entries []entry) error {
 	return nil
 }
 
+// refuse returns an error at the current position.
 func (c *collector) refuse(hint, format string, args ...any) error {
 	return &source.Error{Position: c.at, Message: "image " + c.spec.Name + ": " + fmt.Sprintf(format, args...), Hint: hint}
 }
 
-// unreadable names the file that cannot be read; other errors stay as they are.
+// unreadable explains that a file cannot be read. It returns other errors unchanged.
 func (c *collector) unreadable(err error) error {
 	var denied *fs.PathError
 	if !errors.As(err, &denied) {
@@ -234,7 +236,7 @@ func (c *collector) unreadable(err error) error {
 	return e
 }
 
-// nearest suggests what may have been meant by a path that is not there.
+// nearest returns a hint with the name that may have been meant by a missing path.
 func (c *collector) nearest(missing string) string {
 	siblings, _ := fs.ReadDir(c.root.FS(), path.Dir(missing))
 	names := make([]string, len(siblings))
@@ -247,7 +249,7 @@ func (c *collector) nearest(missing string) string {
 	return "paths are relative to the repository's root"
 }
 
-// cause is an error without the operation and path that it repeats.
+// cause returns an error without the operation and path, which the caller adds.
 func cause(err error) error {
 	var at *fs.PathError
 	if errors.As(err, &at) {

@@ -187,13 +187,13 @@ func TestSpecialFile(t *testing.T) {
 	}
 	defer root.Close()
 	var changed *ChangedError
-	if _, err := openRegular(root, "src/pipe"); !errors.As(err, &changed) { // and does not wait for a writer
+	if _, err := openRegular(root, "src/pipe"); !errors.As(err, &changed) { // opening it does not wait for a writer
 		t.Errorf("a file that became a pipe gives %v; want a *ChangedError", err)
 	}
 }
 
-// A file that is another one when it is packed than when it was read must not
-// get into a layer whose name promises what was read.
+// A file that changes between reading and packing must not get into a layer whose
+// fingerprint is that of the content that was read.
 func TestFileChangesMeanwhile(t *testing.T) {
 	for what, change := range map[string]func(string) error{
 		"grows":    func(f string) error { return os.WriteFile(f, []byte("12345"), 0o644) },
@@ -295,7 +295,7 @@ func FuzzHoldsKey(f *testing.F) {
 	})
 }
 
-// .dockerignore leaves out what no image needs, by Docker's rules.
+// .dockerignore leaves out what images do not need, by Docker's rules.
 func TestDockerignore(t *testing.T) {
 	tree := files{
 		".dockerignore": "# data\n*.csv\n!src/keep.csv\n**/build\nsrc/tests/\n",
@@ -314,7 +314,7 @@ func TestDockerignore(t *testing.T) {
 		return strings.Join(all, " ")
 	}
 	if got, want := names(tree.write(t)), ".dockerignore src/a.py src/keep.csv src/x.csv"; got != want {
-		t.Errorf("got %s, want %s", got, want) // *.csv is about the root only
+		t.Errorf("got %s, want %s", got, want) // *.csv matches in the root only
 	}
 	tree[".dockerignore"] = "src\n!src/a.py\n.dockerignore"
 	if got, want := names(tree.write(t)), "src/a.py top.csv"; got != want {
@@ -328,7 +328,8 @@ func TestDockerignore(t *testing.T) {
 	}
 }
 
-// Files that a program writes beside itself belong to the user it runs as.
+// Files and their directories have the owner of the spec, so that a program can write
+// beside its own files.
 func TestOwner(t *testing.T) {
 	s := filesSpec(files{"src/a": "1"}.write(t), "src")
 	root := build(t, s, nil)

@@ -13,8 +13,8 @@ import (
 
 const nobody = 65534
 
-// asOrdinaryUser runs f without root's rights: root reads files of any mode, so
-// that the test runs once more in a process of another user then.
+// asOrdinaryUser runs f without root's rights. Root can read files of any mode, so for root
+// it runs the test again in a child process of another user.
 func asOrdinaryUser(t *testing.T, dir string, f func()) {
 	t.Helper()
 	if os.Getuid() != 0 {
@@ -25,7 +25,7 @@ func asOrdinaryUser(t *testing.T, dir string, f func()) {
 	if err != nil {
 		t.Skip("the test's own program cannot be read:", err)
 	}
-	// The tree of this process is not for others to see; that of the child is its own.
+	// Other users cannot read the tree of this process. The child writes its own.
 	room, err := os.MkdirTemp(os.TempDir(), "image-test-*")
 	if err != nil {
 		t.Fatal(err)
