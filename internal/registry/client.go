@@ -22,8 +22,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/silence"
 )
 
-// standardLimits bound how long a request may take. Commit is longer than Answer because a
-// registry that has received gigabytes copies and hashes them before it responds.
+// standardLimits bound how long a registry may be silent. Commit is longer than Answer
+// because a registry that has received gigabytes copies and hashes them before it responds.
 var standardLimits = silence.Limits{Answer: time.Minute, Commit: 5 * time.Minute, Part: 2 * time.Minute, Pace: 256 << 10}
 
 // Client is a client for registries: the one that images are pushed to, and those of their
@@ -71,7 +71,8 @@ func (c *Client) transport() http.RoundTripper {
 	if limits.Answer == 0 {
 		limits = standardLimits
 	}
-	return panics.Transport(later{silence.Transport(next, limits)}) // go-containerregistry sends requests from its own goroutines
+	// go-containerregistry sends requests from its own goroutines, so panics are caught here.
+	return panics.Transport(later{silence.Transport(next, limits)})
 }
 
 // keychain returns the credentials, which may be anonymous.

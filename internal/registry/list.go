@@ -167,7 +167,8 @@ func (l *lister) one(ctx context.Context, repository name.Repository, tags *goog
 	for _, tag := range visible(tags.Tags) {
 		group.Go(func() error {
 			there, err := at.Recall(limited, tag)
-			if err != nil || there == nil { // the tag has been deleted meanwhile, or its manifest is unreadable
+			// The tag has been deleted meanwhile, or its manifest is unreadable.
+			if err != nil || there == nil {
 				return err
 			}
 			mu.Lock()
@@ -192,7 +193,7 @@ func (l *lister) one(ctx context.Context, repository name.Repository, tags *goog
 
 // created returns the time of an image's configuration or, as slipway's images have none,
 // the time that the documents attached to it state. For an index it uses the first of its
-// images, and adds to the size of to the sizes that the index does not state.
+// images, and adds to to.Size the sizes of images that the index does not state.
 func (l *lister) created(ctx context.Context, at *Repository, there *Manifest, to *Listed) (time.Time, error) {
 	digest := there.Digest
 	for n, child := range there.Children {

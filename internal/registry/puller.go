@@ -23,7 +23,8 @@ func (c *Client) DigestFor(ctx context.Context, reference name.Reference) (diges
 		if code := Status(err); code != 0 && !refusesHead(err) && code != http.StatusBadRequest || passing(err) {
 			return err
 		}
-		manifest, err := remote.Get(reference, c.options(ctx)...) // the registry does not support HEAD, or sends no digest with it
+		// The registry does not support HEAD, or sends no digest with it.
+		manifest, err := remote.Get(reference, c.options(ctx)...)
 		if err == nil {
 			digest = manifest.Digest
 		}

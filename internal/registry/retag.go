@@ -23,8 +23,8 @@ type Retagged struct {
 
 // MissingError reports that some images do not have a tag.
 type MissingError struct {
-	Tag string
-	// Names are the images that do not have the tag.
+	// Tag is the tag, and Names are the images that do not have it.
+	Tag   string
 	Names []string
 }
 

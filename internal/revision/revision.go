@@ -34,12 +34,12 @@ type Revision struct {
 	Source string
 }
 
-// Read returns the state of the tree at dir, which is in a repository. Git runs with those
-// variables of environ that it needs, and without those that would point it to another
-// repository. Uncommitted files do not count if unused reports true for the name of the
-// file or of a directory above it; unused may be nil. Without git, a repository or a
-// commit, Read returns a Revision without a commit. The only errors are that of ctx and
-// panics of its goroutines.
+// Read returns the state of the tree at dir, which may be any directory of a repository.
+// Git runs with those variables of environ that it needs, and without those that would
+// point it to another repository. Uncommitted files do not count if unused reports true for
+// the name of the file or of a directory above it; unused may be nil. Without git, a
+// repository or a commit, Read returns a Revision without a commit. It returns an error
+// only if ctx is done or a goroutine panics.
 func Read(ctx context.Context, dir string, environ []string, unused func(name string) bool) (Revision, error) {
 	g := git{dir: dir, environ: environment(environ)}
 	var r Revision
@@ -126,7 +126,7 @@ func (g git) run(ctx context.Context, args ...string) string {
 }
 
 // output runs git without the programs that the configuration of a repository may start.
-// The exception are filters: the user has set those, because cloning does not copy
+// Filters are the exception: the user has set those, because cloning does not copy
 // configuration. A directory in a clone that looks like a bare repository would have its
 // own configuration, so git is told not to use it. Git takes no optional locks, which could
 // make the user's own git commands fail.

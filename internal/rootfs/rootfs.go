@@ -132,7 +132,8 @@ func (fs *FS) Real(name string) string {
 	for len(rest) > 0 {
 		part := rest[0]
 		rest = rest[1:]
-		next := path.Join(done, part) // .. in the target of a link goes up from the directory of the link
+		// .. in the target of a link goes up from the directory of the link.
+		next := path.Join(done, part)
 		n, ok := fs.Node(next)
 		if !ok || n.Kind != Link || part == ".." {
 			done = next

@@ -1,4 +1,4 @@
-// Package registrytest has registries for tests, real ones and such as have faults.
+// Package registrytest provides registries for tests: real ones, and ones with faults.
 package registrytest
 
 import (
@@ -7,13 +7,15 @@ import (
 	"sync"
 )
 
-// Act sees a request with its number, from 1, and reports whether it has answered it.
+// Act handles the nth request, counted from 1, and reports whether it has responded to it.
 type Act func(n int, w http.ResponseWriter, r *http.Request) bool
 
-// Faults stands before a registry, and counts what it is asked.
+// Faults is a proxy in front of a registry that counts and can intercept requests. Its
+// methods are safe for concurrent use.
 type Faults struct {
 	Next http.Handler
-	// Act sees each request, when it is not nil.
+	// Act is called with each request. If it is nil or returns false, Next handles the
+	// request.
 	Act Act
 
 	mu       sync.Mutex
@@ -37,14 +39,15 @@ func (f *Faults) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.Next.ServeHTTP(w, r)
 }
 
-// During sets what happens to requests, and counts them from 1 again.
+// During sets what handles requests, and resets the log and the counter.
 func (f *Faults) During(act Act) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.n, f.Act, f.requests, f.received = 0, act, nil, 0
 }
 
-// Log returns the requests, and how many bytes came with them.
+// Log returns the method and path of all requests, and the number of bytes in the bodies
+// that Next has read.
 func (f *Faults) Log() ([]string, int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -56,6 +59,7 @@ type countedBody struct {
 	f *Faults
 }
 
+// Read implements io.Reader.
 func (b *countedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.f.mu.Lock()
@@ -64,7 +68,7 @@ func (b *countedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Reset reads half of what is sent and resets the connection.
+// Reset reads half of the body and resets the connection.
 func Reset(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.CopyN(io.Discard, r.Body, r.ContentLength/2)
 	if connection, _, err := http.NewResponseController(w).Hijack(); err == nil {

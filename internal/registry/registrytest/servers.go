@@ -16,8 +16,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
-// InMemory returns go-containerregistry's registry. Of a manifest whose sender was killed
-// it would keep the part that has come, which no other registry does.
+// InMemory returns the registry of go-containerregistry. It reads each manifest completely
+// before it passes it on. Otherwise that registry, unlike all others, would store the part
+// of a manifest that arrived before the client was killed.
 func InMemory() http.Handler {
 	next := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -33,8 +34,7 @@ func InMemory() http.Handler {
 	})
 }
 
-// Each runs a contract against each of the registries that are at hand: at the same time,
-// each with its name.
+// Each runs a contract in parallel subtests, one for each available registry.
 func Each(t *testing.T, contract func(t *testing.T, name string, registry http.Handler)) {
 	t.Run("go-containerregistry", func(t *testing.T) { t.Parallel(); contract(t, "go-containerregistry", InMemory()) })
 	t.Run("sandbox", func(t *testing.T) {
@@ -55,7 +55,7 @@ func Each(t *testing.T, contract func(t *testing.T, name string, registry http.H
 	})
 }
 
-// forward gives a proxy that breaks off when the client does.
+// forward returns a proxy that closes the connection when the client does.
 func forward(target *url.URL) http.Handler {
 	return &httputil.ReverseProxy{
 		Rewrite:      func(r *httputil.ProxyRequest) { r.SetURL(target); r.Out.Host = r.In.Host },
