@@ -177,7 +177,8 @@ func annotated(there *registry.Manifest, r *Recipe) (*assembled, error) {
 	}
 	a.Digest = registry.DigestOf(a.Text)
 	for _, child := range there.Children {
-		if child.Platform != nil && child.Platform.OS != "unknown" { // the platform of the builder's own attestations
+		// The builder's own attestations have the platform unknown.
+		if child.Platform != nil && child.Platform.OS != "unknown" {
 			a.variants = append(a.variants, Variant{child.Platform.String(), child.Digest.String()})
 		}
 	}

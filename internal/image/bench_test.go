@@ -101,7 +101,8 @@ func BenchmarkImageFirst(b *testing.B) {
 			deliver(tb, r, Spec{Name: fmt.Sprint("first", n), Dir: dir, Kind: KindFiles, Files: []string{"site", "src"}})
 			return 0
 		}},
-		testbed.Crane(b, dir, r.Prefix+"/crane", editor(dir)), // without an edit, the registry would have the layer
+		// Without an edit, the registry would have the layer.
+		testbed.Crane(b, dir, r.Prefix+"/crane", editor(dir)),
 	)
 }
 

@@ -122,12 +122,14 @@ func keepProgram(ctx context.Context, dir, target string) (entry, error) {
 	e := entry{mode: 0o755, size: h.n}
 	h.Sum(e.sum[:0])
 	hash := hex.EncodeToString(e.sum[:])
-	code, _ := machine.Code(programSubject, []byte(hash)) // without a code, the next build links it again
+	// Without a code, the next build links the program again.
+	code, _ := machine.Code(programSubject, []byte(hash))
 	if err := os.WriteFile(target+".sum", []byte(code), 0o644); err != nil {
 		return entry{}, err
 	}
 	e.file = "program-" + hash[:16]
-	kept, err := fs.Glob(os.DirFS(dir), "program-*") // unlike filepath.Glob, this works if dir contains pattern characters
+	// Unlike filepath.Glob, this works if dir contains pattern characters.
+	kept, err := fs.Glob(os.DirFS(dir), "program-*")
 	if err != nil {
 		return entry{}, err
 	}
@@ -201,7 +203,8 @@ func goBuild(ctx context.Context, s Spec, pkg, target string) error {
 	command.Env = append(goEnvironment(s.Environ), goTarget(s)...)
 	command.WaitDelay = patience
 	if runtime.GOOS != "windows" {
-		command.Cancel = func() error { return command.Process.Signal(os.Interrupt) } // on an interrupt it removes its temporary files
+		// On an interrupt, the go command removes its temporary files.
+		command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
 	}
 	var output bytes.Buffer
 	command.Stdout, command.Stderr = &output, &output

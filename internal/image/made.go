@@ -16,8 +16,8 @@ const (
 	// annotationIngredients has what an image is made of. It is only in the manifest with
 	// the tag of layersTag, which otherwise equals the manifest of the image.
 	annotationIngredients = "io.github.slipway-ci.ingredients"
-	// maxIngredients limits its compressed size in bytes. Registries accept manifests of 4
-	// MiB.
+	// maxIngredients limits the compressed size of the ingredients, in bytes. Registries
+	// accept manifests of 4 MiB.
 	maxIngredients = 1 << 20
 )
 

@@ -66,7 +66,8 @@ func (m *members) carry(ctx context.Context, archive *tar.Writer, e entry) error
 	if err := m.end(); err != nil {
 		return err
 	}
-	if _, err := m.to.Write([]byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff}); err != nil { // a header without name, time and system
+	// The gzip header has no name, time or operating system.
+	if _, err := m.to.Write([]byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff}); err != nil {
 		return err
 	}
 	m.carrying = true

@@ -161,7 +161,8 @@ func testUnreadable(t *testing.T, f *registrytest.Faults, r *registry.Client, i 
 func testCancelled(t *testing.T, f *registrytest.Faults, r *registry.Client, named func() *Image) {
 	for what, act := range map[string]func(cancel func(), w http.ResponseWriter, r *http.Request){
 		"hanging": func(cancel func(), _ http.ResponseWriter, r *http.Request) {
-			_, _ = io.Copy(io.Discard, r.Body) // only then does the server notice that the client is gone
+			// Only then does the server notice that the client is gone.
+			_, _ = io.Copy(io.Discard, r.Body)
 			cancel()
 			<-r.Context().Done()
 		},

@@ -34,7 +34,8 @@ func (p *push) send(ctx context.Context, believing bool) (*assembled, error) {
 	var parent *base
 	var own []made
 	group, limited := panics.WithContext(ctx)
-	group.Go(func() (err error) { // begin the upload now, so that the configuration need not wait for it
+	// Begin the upload now, so that the configuration need not wait for it.
+	group.Go(func() (err error) {
 		configuration, err = p.to.Reserve(limited)
 		return p.explainConfiguration(err)
 	})

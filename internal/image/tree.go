@@ -182,7 +182,8 @@ func (c *collector) link(at string) (string, error) {
 	}
 	target = filepath.ToSlash(target)
 	for dir := path.Dir(at); dir != "."; dir = path.Dir(dir) {
-		if _, err := c.root.Lstat(filepath.FromSlash(dir + "/pyvenv.cfg")); err == nil { // marks a virtual environment, by PEP 405
+		// By PEP 405, this file marks a virtual environment.
+		if _, err := c.root.Lstat(filepath.FromSlash(dir + "/pyvenv.cfg")); err == nil {
 			return "", c.refuse("write "+dir+" into .dockerignore; packages come into an image by python.requirements", "%s is a virtual environment, which works on this machine only", dir)
 		}
 	}

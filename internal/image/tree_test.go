@@ -187,7 +187,8 @@ func TestSpecialFile(t *testing.T) {
 	}
 	defer root.Close()
 	var changed *ChangedError
-	if _, err := openRegular(root, "src/pipe"); !errors.As(err, &changed) { // opening it does not wait for a writer
+	// Opening it does not wait for a writer.
+	if _, err := openRegular(root, "src/pipe"); !errors.As(err, &changed) {
 		t.Errorf("a file that became a pipe gives %v; want a *ChangedError", err)
 	}
 }
