@@ -1,7 +1,7 @@
-// Package gate lets the user, and nobody else, reach a service at a port of this machine:
-// other users of the machine and web pages in the user's browser reach loopback too. It
-// asks for a key of the service's own, which stands in the address that is printed
-// and then in a cookie, and holds a request's host and origin against its own.
+// Package gate lets the user, and nobody else, reach a service at a port of this machine.
+// Other users of the machine and web pages in the user's browser can reach loopback too.
+// A gate asks for a key of its own, which is part of the printed address and is then kept
+// in a cookie. It also checks the Host and Origin headers of each request.
 package gate
 
 import (
@@ -24,33 +24,35 @@ import (
 	"github.com/slipway-ci/slipway/internal/panics"
 )
 
-// Parameter is the name of the key in an address's query.
+// Parameter is the name of the query parameter that has the key in a gate's address.
 const Parameter = "slipway_key"
 
-// cookiePrefix begins the names of gates' cookies. Browsers send those of all gates to
-// each of them, since they are ports of one host.
+// cookiePrefix begins the names of the cookies of all gates. Browsers send the cookies of
+// all gates to each of them, since cookies do not tell ports of one host apart.
 const cookiePrefix = "slipway-"
 
-// Options say what a gate leads to.
+// Options configure a gate.
 type Options struct {
-	// Name tells the cookies of one service from those of others.
+	// Name distinguishes the cookies and the log lines of this service from those of others.
 	Name string
-	// Path is where the service is below its port, such as /lab/; "" for /.
+	// Path is the path of the service below its port, such as /lab/. The empty string means
+	// /.
 	Path string
-	// Strip takes Path off what the service is asked for: it believes to be at Path,
-	// and lives at /, behind what people call a proxy that rewrites.
+	// Strip removes Path from the requests that are sent to the service. It is for a service
+	// that is configured to be at Path but serves /, as behind a proxy that rewrites paths.
 	Strip bool
-	// Port is the one of this machine, 0 for any that is free.
+	// Port is the local port to listen on, or 0 for any free port.
 	Port int
-	// Dial connects with the service.
+	// Dial connects to the service.
 	Dial func(ctx context.Context) (net.Conn, error)
-	// Log takes what goes wrong.
+	// Log receives the errors and panics of the server and the proxy.
 	Log io.Writer
-	// Failed, when not nil, is told why the gate ended by itself.
+	// Failed, when not nil, is called with the error when the gate stops serving without
+	// having been closed.
 	Failed func(error)
 }
 
-// Gate is the way to a service, on a port of loopback.
+// Gate is an authenticating proxy to a service, on a port of loopback.
 type Gate struct {
 	key, cookie string
 	path        string
@@ -62,26 +64,27 @@ type Gate struct {
 	end         context.CancelFunc
 }
 
-// Open opens a gate; the caller closes it.
+// Open listens on the port and starts to serve. It returns an error when the port cannot
+// be listened on. The caller must close the gate.
 func Open(o Options) (*Gate, error) {
 	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(o.Port)))
 	if err != nil {
 		return nil, err
 	}
 	random := make([]byte, 16)
-	_, _ = rand.Read(random) // it never fails
+	_, _ = rand.Read(random) // never fails
 	g := &Gate{key: hex.EncodeToString(random), cookie: cookiePrefix + o.Name, path: cmp.Or(o.Path, "/"), strip: o.Strip, listener: listener}
 	logger := log.New(o.Log, "service "+o.Name+": ", 0)
 	g.transport = &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (connection net.Conn, err error) {
-			defer panics.Keep(ctx, &err, "service "+o.Name) // the transport calls it
+			defer panics.Keep(ctx, &err, "service "+o.Name) // the transport calls it in its own goroutine
 			return o.Dial(ctx)
 		},
 		DisableCompression: true, MaxIdleConnsPerHost: 16, IdleConnTimeout: time.Minute,
 	}
 	g.proxy = &httputil.ReverseProxy{Rewrite: g.rewrite, ModifyResponse: keepCookies, FlushInterval: -1, ErrorLog: logger, Transport: g.transport}
-	// The server forgets connections that changed their protocol; their requests end with
-	// its context.
+	// Closing the server does not close hijacked connections, such as WebSockets. Their
+	// requests end with this context.
 	ctx, end := context.WithCancel(context.Background())
 	g.end = end
 	g.server = &http.Server{
@@ -97,19 +100,19 @@ func Open(o Options) (*Gate, error) {
 	return g, nil
 }
 
-// Address gives where the service is, with the key.
+// Address returns the URL of the service, including the key.
 func (g *Gate) Address() string {
 	return "http://" + g.listener.Addr().String() + g.path + "?" + Parameter + "=" + g.key
 }
 
-// Close closes the gate and its connections.
+// Close stops serving and closes all connections, including those of WebSockets.
 func (g *Gate) Close() error {
 	defer g.transport.CloseIdleConnections()
 	g.end()
 	return g.server.Close()
 }
 
-// ServeHTTP passes on what may pass.
+// ServeHTTP implements http.Handler. It passes authorized requests on to the service.
 func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	shown := g.is(query.Get(Parameter))
@@ -132,7 +135,7 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	query.Del(Parameter)
 	r.URL.RawQuery = query.Encode()
 	http.SetCookie(w, &http.Cookie{Name: g.cookie, Value: g.key, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode})
-	if r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept"), "text/html") { // a browser's address bar
+	if r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept"), "text/html") { // from a browser's address bar
 		w.Header().Set("Referrer-Policy", "no-referrer")
 		w.Header().Set("Cache-Control", "no-store")
 		http.Redirect(w, r, (&url.URL{Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery}).String(), http.StatusSeeOther)
@@ -141,12 +144,13 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.proxy.ServeHTTP(w, r)
 }
 
+// is reports whether key is the gate's key. It compares in constant time.
 func (g *Gate) is(key string) bool {
 	return subtle.ConstantTimeCompare([]byte(key), []byte(g.key)) == 1
 }
 
-// known reports whether a request has the key: in the cookie, or, from a program, as
-// a password or a token.
+// known reports whether a request carries the key: in the cookie or, as programs send it,
+// as a password or a bearer token.
 func (g *Gate) known(r *http.Request) bool {
 	for _, cookie := range r.CookiesNamed(g.cookie) {
 		if g.is(cookie.Value) {
@@ -156,6 +160,7 @@ func (g *Gate) known(r *http.Request) bool {
 	return g.authorized(r)
 }
 
+// authorized reports whether the Authorization header of a request has the key.
 func (g *Gate) authorized(r *http.Request) bool {
 	if _, password, ok := r.BasicAuth(); ok && g.is(password) {
 		return true
@@ -164,8 +169,9 @@ func (g *Gate) authorized(r *http.Request) bool {
 	return ok && g.is(token)
 }
 
-// ownPage reports whether a request comes from the service's own pages, from no page
-// at all, or is somebody's opening of the printed address.
+// ownPage reports whether a request comes from the service's own pages or from no page at
+// all, or is a navigation to the printed address. shown reports whether the request has
+// the key in its query.
 func ownPage(r *http.Request, shown bool) bool {
 	if origin := r.Header.Get("Origin"); origin != "" {
 		from, err := url.Parse(origin)
@@ -178,8 +184,8 @@ func ownPage(r *http.Request, shown bool) bool {
 	return shown && r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Mode") == "navigate"
 }
 
-// loopback reports whether a request's host is a name of loopback: under any other,
-// a page that a browser was lured to speaks.
+// loopback reports whether a request's host is a name of loopback. A request with another
+// name may come from a page that uses DNS rebinding.
 func loopback(host string) bool {
 	name, _, err := net.SplitHostPort(host)
 	if err != nil {
@@ -188,8 +194,8 @@ func loopback(host string) bool {
 	return name == "127.0.0.1" || name == "localhost" || name == "::1" || name == "[::1]"
 }
 
-// rewrite leaves the host as it is, which programs hold the origin against, and keeps
-// the keys from the service: its own, and those of others.
+// rewrite keeps the host as it is, since services compare it with the origin. It removes
+// the keys of this gate and of others, so that the service does not see them.
 func (g *Gate) rewrite(p *httputil.ProxyRequest) {
 	p.SetURL(&url.URL{Scheme: "http", Host: p.In.Host})
 	p.Out.Host = p.In.Host
@@ -208,7 +214,8 @@ func (g *Gate) rewrite(p *httputil.ProxyRequest) {
 	}
 }
 
-// keepCookies keeps a service from setting the cookies of gates, its own and others'.
+// keepCookies removes Set-Cookie headers with which a service would set a cookie of this
+// gate or of another.
 func keepCookies(r *http.Response) error {
 	set := r.Header.Values("Set-Cookie")
 	r.Header.Del("Set-Cookie")
@@ -220,6 +227,8 @@ func keepCookies(r *http.Response) error {
 	return nil
 }
 
+// stripped returns path without the prefix g.path, or path itself when it has another
+// one.
 func (g *Gate) stripped(path string) string {
 	if rest, ok := strings.CutPrefix(path, g.path); ok {
 		return "/" + rest

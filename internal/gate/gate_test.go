@@ -16,7 +16,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/gate"
 )
 
-// open opens a gate as opened does, and closes it with the test.
+// open opens a gate as opened does, and returns its address and its key.
 func open(t *testing.T, path string, strip ...bool) (address *url.URL, key string) {
 	t.Helper()
 	g := opened(t, path, strip...)
@@ -27,8 +27,9 @@ func open(t *testing.T, path string, strip ...bool) (address *url.URL, key strin
 	return address, address.Query().Get(gate.Parameter)
 }
 
-// opened opens a gate in front of a program that tells what it gets, and, asked for
-// /socket, speaks as a WebSocket would.
+// opened opens a gate in front of a program that answers with what it received, and that
+// answers a request for /socket as a WebSocket would. The gate is closed when the test
+// ends.
 func opened(t *testing.T, path string, strip ...bool) *gate.Gate {
 	t.Helper()
 	program := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -61,7 +62,8 @@ func opened(t *testing.T, path string, strip ...bool) *gate.Gate {
 	return g
 }
 
-// ask sends a request with headers and gives its answer's status and text.
+// ask sends a GET request with headers, given as names and values, and returns the
+// response and its body.
 func ask(t *testing.T, address string, headers ...string) (*http.Response, string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
@@ -118,7 +120,7 @@ func TestGateAsksForItsKey(t *testing.T) {
 			t.Errorf("%s: the program gets %s", name, text)
 		}
 	}
-	// What is not the gate's passes.
+	// Headers and cookies that are not the gate's are passed on.
 	response, text := ask(t, plain, "Cookie", cookie+"; theirs=1; slipway-5678="+strings.Repeat("1", 32), "Authorization", "Token theirs")
 	if text != address.Host+"|/lab?a=b|Token theirs|theirs=1" {
 		t.Errorf("the program gets %s", text)
@@ -128,7 +130,8 @@ func TestGateAsksForItsKey(t *testing.T) {
 	}
 }
 
-// TestGateOpensWithThePrintedAddress has a browser and a program use it.
+// TestGateOpensWithThePrintedAddress opens the printed address with a browser and with a
+// program.
 func TestGateOpensWithThePrintedAddress(t *testing.T) {
 	below, _ := open(t, "/services/v1/x/")
 	if response, text := ask(t, below.String()); response.StatusCode != 200 || text != below.Host+"|/services/v1/x/||" {
@@ -151,7 +154,8 @@ func TestGateOpensWithThePrintedAddress(t *testing.T) {
 	}
 }
 
-// TestGatePassesWebSockets has a page of the service open one, and another page.
+// TestGatePassesWebSockets opens a WebSocket from a page of the service and from another
+// page.
 func TestGatePassesWebSockets(t *testing.T) {
 	address, key := open(t, "")
 	for origin, want := range map[string]string{"http://" + address.Host: "101", "http://evil.example": "403"} {
@@ -176,7 +180,7 @@ func TestGatePassesWebSockets(t *testing.T) {
 	}
 }
 
-// TestClosedGateEndsWebSockets has a socket open while the gate closes.
+// TestClosedGateEndsWebSockets closes the gate while a WebSocket is open.
 func TestClosedGateEndsWebSockets(t *testing.T) {
 	g := opened(t, "")
 	address, err := url.Parse(g.Address())
@@ -201,7 +205,7 @@ func TestClosedGateEndsWebSockets(t *testing.T) {
 	}
 }
 
-// TestGateTakesItsPathOff has a program that believes to be below a path, and is not.
+// TestGateTakesItsPathOff uses Strip: the gate has a path, and the program serves /.
 func TestGateTakesItsPathOff(t *testing.T) {
 	address, key := open(t, "/rewrite-services/v1/x/", true)
 	cookie := "slipway-1234=" + key
@@ -224,8 +228,8 @@ func TestGateTakesItsPathOff(t *testing.T) {
 	}
 }
 
-// TestFaultsOfTheWay has what connects with the service panic, in a goroutine of the
-// transport: the request is answered, the log has the fault, and the gate goes on.
+// TestFaultsOfTheWay has Dial panic in a goroutine of the transport. The request is
+// answered, the log has the panic, and the gate goes on.
 func TestFaultsOfTheWay(t *testing.T) {
 	var log bytes.Buffer
 	g, err := gate.Open(gate.Options{Name: "1234", Log: &log, Dial: func(context.Context) (net.Conn, error) { panic("provoked") }})
