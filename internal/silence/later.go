@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// RetryAfter returns for how long a server asks to be left alone by the header
-// Retry-After (RFC 9110, section 10.2.3): seconds, or a time, which is taken by the
-// server's own clock. It is 0 where the server does not ask, or cannot be understood.
+// RetryAfter returns how long the server asks the client to wait, by the header
+// Retry-After (RFC 9110, section 10.2.3). A date is compared with the server's own Date
+// header. RetryAfter returns 0 if the header is missing or invalid.
 func RetryAfter(header http.Header) time.Duration {
 	text := header.Get("Retry-After")
 	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {

@@ -1,7 +1,7 @@
-// Package silence bounds how long a server may keep its client waiting: for the
-// answer to a request, and for each part of what is sent and received. A server that
-// takes a connection and never answers ends in an error then; one that is slow, and
-// goes on, does not.
+// Package silence bounds how long a server may keep its client waiting: for the response
+// to a request, and for each part of a body that is sent or received. A server that
+// accepts a connection and never responds ends in an error. A server that is slow but
+// makes progress does not.
 package silence
 
 import (
@@ -16,29 +16,30 @@ import (
 	"github.com/slipway-ci/slipway/internal/panics"
 )
 
-// Limits say how long a server may take.
+// Limits are the timeouts of a server.
 type Limits struct {
-	// Answer bounds the time from the end of what is sent to the beginning of the
-	// answer; Commit, when not zero, that of a PUT or PATCH, for which the server may
-	// have much to do.
+	// Answer bounds the time from the end of the request to the beginning of the response.
+	// Commit, when not zero, replaces it for PUT and PATCH, for which the server may have
+	// much to do.
 	Answer, Commit time.Duration
-	// Part bounds the time that each part of a body takes, of Pace bytes. Only what is
-	// spent waiting for the server counts: who makes or reads the body may take his time.
+	// Part bounds the time that every Pace bytes of a body may take. Only the time spent
+	// waiting for the server counts, not the time that the caller takes to produce or read
+	// the body.
 	Part time.Duration
 	Pace int
-	// Endless reports whether an answer may go on for ever without a word, such as a
-	// watch: only its beginning is waited for. None may when nil.
+	// Endless reports whether the response to a request may be silent without a limit, as
+	// that of a watch may. Only its beginning has a timeout then. When nil, no response may.
 	Endless func(*http.Request) bool
 }
 
-// Error is a server that did not answer, or did not go on, in time. It is a
-// timeout.
+// Error reports that a server did not respond, or did not go on, within Limit. It is a
+// timeout in the sense of net.Error.
 type Error struct {
 	Host  string
 	Limit time.Duration
 }
 
-// Error names the host.
+// Error implements error. It names the host.
 func (e *Error) Error() string {
 	return fmt.Sprintf("%s took the connection and did not answer within %s; see whether it is overloaded, or whether a proxy or a firewall stands before it", e.Host, e.Limit)
 }
@@ -49,8 +50,9 @@ func (e *Error) Timeout() bool { return true }
 // Temporary implements net.Error.
 func (e *Error) Temporary() bool { return false }
 
-// Transport gives a transport whose requests have the limits. Requests that turn into
-// something else than HTTP are bounded until they do.
+// Transport returns a transport that sends requests by next and enforces the limits. A
+// request that exceeds one fails with an *Error. A response that switches protocols has
+// no limits from then on.
 func Transport(next http.RoundTripper, l Limits) http.RoundTripper {
 	return &transport{next: next, limits: l}
 }
@@ -74,7 +76,7 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 	response, err := t.carry(bounded)
 	w.answered()
-	if fault := panics.Fault(ctx); fault != nil { // of the body, which a transport reads in a goroutine of its own
+	if fault := panics.Fault(ctx); fault != nil { // a panic of the body, which the transport reads in another goroutine
 		if err == nil {
 			_ = response.Body.Close()
 		}
@@ -87,7 +89,7 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 		w.end()
 		return nil, err
 	case response.StatusCode == http.StatusSwitchingProtocols:
-		return response, nil // its connection is the caller's
+		return response, nil // the connection belongs to the caller
 	case t.limits.Endless != nil && t.limits.Endless(request):
 		response.Body = &received{ReadCloser: response.Body, watch: w, endless: true}
 	default:
@@ -97,11 +99,12 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// straggle is how long a transport is waited for that was told to end.
+// straggle is how long to wait for a transport after its request was canceled.
 const straggle = time.Second
 
-// carry sends a request. A transport that heeds no context, such as one that waits for
-// a program that is to give it credentials, is left behind at the end of one.
+// carry sends a request. A transport may ignore the context of a request, for example
+// while it waits for a program that supplies credentials. carry returns soon after the
+// context ends in any case, and leaves such a transport running.
 func (t *transport) carry(request *http.Request) (*http.Response, error) {
 	type answer struct {
 		response *http.Response
@@ -134,25 +137,28 @@ func (t *transport) carry(request *http.Request) (*http.Response, error) {
 		if a := <-answered; a.response != nil {
 			_ = a.response.Body.Close()
 		}
-	}, func(error) {}) // nobody waits for it any more
+	}, func(error) {}) // nobody waits for the response any more
 	return nil, context.Cause(request.Context())
 }
 
-// watch is the clock of one request. It runs while the server is waited for.
+// watch is the timer of one request. It runs only while the server is waited for.
 type watch struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	limits Limits
 
-	mu     sync.Mutex
-	timer  *time.Timer
-	parts  bool // a body is on its way
-	done   bool // what is sent no longer counts
+	mu    sync.Mutex
+	timer *time.Timer
+	parts bool // a body is being sent or received
+	done  bool // the response has begun, so what is sent no longer counts
+	// The time waited for the current part: since is when the timer was last started, spent
+	// is the time before that, and passed is the number of bytes of the part so far.
 	since  time.Time
 	spent  time.Duration
 	passed int
 }
 
+// limit returns the limit that applies now.
 func (w *watch) limit() time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -162,7 +168,7 @@ func (w *watch) limit() time.Duration {
 	return w.limits.Answer
 }
 
-// stop stops the clock: the server is not waited for.
+// stop stops the timer while the server is not waited for.
 func (w *watch) stop() {
 	w.timer.Stop()
 	if w.parts {
@@ -170,7 +176,7 @@ func (w *watch) stop() {
 	}
 }
 
-// run has the clock go on for a part of a body, after n bytes more of it.
+// run restarts the timer for the current part of a body, after n more bytes of it.
 func (w *watch) run(n int) {
 	w.parts = true
 	if w.passed += n; w.passed >= w.limits.Pace {
@@ -180,7 +186,7 @@ func (w *watch) run(n int) {
 	w.timer.Reset(max(w.limits.Part-w.spent, 0))
 }
 
-// answered stops the clock at the beginning of the answer.
+// answered stops the timer when the response begins.
 func (w *watch) answered() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -188,26 +194,28 @@ func (w *watch) answered() {
 	w.done, w.parts, w.passed, w.spent = true, false, 0, 0
 }
 
-// end lets go of the request.
+// end stops the timer and releases the request's context.
 func (w *watch) end() {
 	w.timer.Stop()
 	w.cancel(nil)
 }
 
-// reason gives why a request ended: its limit, where that was it.
+// reason returns why a request ended: the *Error of its limit if that ended it, and err
+// otherwise.
 func (w *watch) reason(err error) error {
-	if silent, ok := context.Cause(w.ctx).(*Error); ok { //nolint:errorlint // it was given bare
+	if silent, ok := context.Cause(w.ctx).(*Error); ok { //nolint:errorlint // the cause is never wrapped
 		return silent
 	}
 	return err
 }
 
-// sent is what a request sends. The server is waited for between two reads.
+// sent is the body of a request. The server is waited for between two reads.
 type sent struct {
 	io.ReadCloser
 	watch *watch
 }
 
+// Read implements io.Reader.
 func (b *sent) Read(p []byte) (int, error) {
 	w := b.watch
 	w.mu.Lock()
@@ -220,7 +228,7 @@ func (b *sent) Read(p []byte) (int, error) {
 	defer w.mu.Unlock()
 	switch {
 	case w.done:
-	case err != nil: // the rest is the server's
+	case err != nil: // the body was sent, and the response is due
 		w.parts = false
 		w.timer.Reset(w.limits.Answer)
 	default:
@@ -229,19 +237,20 @@ func (b *sent) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// read reads on. A panic ends the request.
+// read reads from the body. A panic becomes an error that ends the request.
 func (b *sent) read(p []byte) (n int, err error) {
 	defer panics.Keep(b.watch.ctx, &err, "")
 	return b.ReadCloser.Read(p)
 }
 
-// received is an answer's body. The server is waited for while it is read.
+// received is the body of a response. The server is waited for during a read.
 type received struct {
 	io.ReadCloser
 	watch   *watch
 	endless bool
 }
 
+// Read implements io.Reader.
 func (b *received) Read(p []byte) (int, error) {
 	if b.endless {
 		return b.ReadCloser.Read(p)
@@ -255,12 +264,13 @@ func (b *received) Read(p []byte) (int, error) {
 	w.stop()
 	w.passed += n
 	w.mu.Unlock()
-	if err != nil && err != io.EOF { //nolint:errorlint // readers give it bare
+	if err != nil && err != io.EOF { //nolint:errorlint // readers return io.EOF unwrapped
 		err = w.reason(err)
 	}
 	return n, err
 }
 
+// Close closes the body and releases the request's context.
 func (b *received) Close() error {
 	err := b.ReadCloser.Close()
 	b.watch.end()

@@ -12,7 +12,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/panics"
 )
 
-// slow is a server whose answer is as the path says.
+// slow starts a server whose behavior depends on the path of a request, and returns its
+// address and a client with short limits.
 func slow(t *testing.T) (address string, client *http.Client) {
 	t.Helper()
 	over := make(chan struct{})
@@ -25,7 +26,7 @@ func slow(t *testing.T) (address string, client *http.Client) {
 		switch r.URL.Path {
 		case "/silent":
 			<-over
-		case "/unread": // what is sent is not read
+		case "/unread": // the server does not read the body
 			_, _ = io.CopyN(io.Discard, r.Body, 10)
 			<-over
 		case "/half", "/watch":
@@ -60,11 +61,12 @@ func slow(t *testing.T) (address string, client *http.Client) {
 	return server.URL, &http.Client{Transport: Transport(&http.Transport{}, limits)}
 }
 
-// endlessly is a body without an end; slowly takes its time to make each part.
+// endlessly is a body without an end.
 type endlessly struct{}
 
 func (endlessly) Read(p []byte) (int, error) { return len(p), nil }
 
+// slowly is a body that takes longer than the limits to produce each part.
 type slowly struct{ parts int }
 
 func (s *slowly) Read(p []byte) (int, error) {
@@ -106,13 +108,14 @@ func TestTransport(t *testing.T) {
 	}
 }
 
+// stuck is a transport that does what the function does.
 type stuck func() error
 
 // RoundTrip implements http.RoundTripper.
 func (s stuck) RoundTrip(*http.Request) (*http.Response, error) { return nil, s() }
 
-// TestTransportThatHeedsNothing has a transport wait for a program that never ends, as
-// that of a kubeconfig's credentials does, and one panic.
+// TestTransportThatHeedsNothing uses a transport that ignores its context, as one does
+// that runs the credential program of a kubeconfig, and a transport that panics.
 func TestTransportThatHeedsNothing(t *testing.T) {
 	t.Parallel()
 	over := make(chan struct{})
@@ -140,8 +143,8 @@ func (s *spiteful) Read(p []byte) (int, error) {
 	return copy(p, "part"), nil
 }
 
-// TestFaultOfABody has a body panic, which the transport reads in a goroutine of its own:
-// who sends it has the fault.
+// TestFaultOfABody has a body panic while the transport reads it in another goroutine.
+// The caller that sends it gets the panic.
 func TestFaultOfABody(t *testing.T) {
 	t.Parallel()
 	address, client := slow(t)
