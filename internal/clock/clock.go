@@ -1,5 +1,5 @@
-// Package clock waits, for as long as the context lets it. Whatever waits takes a
-// function of the form of Wait as an option, so that tests need not.
+// Package clock waits until a time has passed or a context has ended. Code that waits
+// takes a function with the signature of Wait as an option, so that tests need not wait.
 package clock
 
 import (
@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Wait waits for d, or until ctx ends, whose error it then gives: nil means that d
-// has passed. It does not wait when d is zero or less.
+// Wait waits until d has passed and returns nil, or until ctx is done and returns its
+// error. It does not wait when d is zero or negative.
 func Wait(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
