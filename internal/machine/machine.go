@@ -1,6 +1,7 @@
-// Package machine is what slipway keeps of this user on this machine, outside of
-// every work tree: what is in a work tree may have come with it. It is a secret, by
-// which slipway knows what it wrote itself, and a place for programs.
+// Package machine keeps what belongs to this user on this machine: a secret, by which
+// slipway recognizes what it wrote itself, and directories for caches and programs. All
+// of it is outside of the working trees, since the files of a working tree may have come
+// with it.
 package machine
 
 import (
@@ -17,14 +18,14 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// secretSize is how many bytes the secret has, and secretFile its file's name.
+// secretSize is the size of the secret in bytes, and secretFile the name of its file.
 const (
 	secretSize = 32
 	secretFile = "machine.key"
 )
 
-// Cache gives a directory for what can be made again of one work tree, below the
-// user's directory of caches.
+// Cache returns the directory for the caches named what of the working tree at root,
+// below the user's cache directory. It creates the directory if needed.
 func Cache(root, what string) (string, error) {
 	root, err := filepath.Abs(root)
 	if err != nil {
@@ -34,8 +35,8 @@ func Cache(root, what string) (string, error) {
 	return Shared(filepath.Join(what, hex.EncodeToString(sum[:8])))
 }
 
-// Shared gives a directory for programs that do not belong to one work tree, below the
-// user's directory of caches.
+// Shared returns the directory named what below the user's cache directory, for programs
+// that do not belong to one working tree. It creates the directory if needed.
 func Shared(what string) (string, error) {
 	dir, err := home(os.UserCacheDir)
 	if err != nil {
@@ -45,8 +46,8 @@ func Shared(what string) (string, error) {
 	return dir, os.MkdirAll(dir, 0o700)
 }
 
-// Code gives a proof that this user on this machine said text of a subject, which
-// Proves checks.
+// Code returns an authentication code (HMAC-SHA256, in hex) of subject and text, made
+// with this machine's secret. Proves checks it.
 func Code(subject string, text []byte) (string, error) {
 	key, err := secret()
 	if err != nil {
@@ -58,13 +59,13 @@ func Code(subject string, text []byte) (string, error) {
 	return hex.EncodeToString(code.Sum(nil)), nil
 }
 
-// Proves reports whether code is the one that Code gives.
+// Proves reports whether code is what Code returns for subject and text on this machine.
 func Proves(code, subject string, text []byte) (bool, error) {
 	want, err := Code(subject, text)
 	return err == nil && hmac.Equal([]byte(code), []byte(want)), err
 }
 
-// secret reads the secret, and makes it at the first time.
+// secret reads the secret. It makes one if there is none.
 func secret() ([]byte, error) {
 	dir, err := home(os.UserConfigDir)
 	if err != nil {
@@ -84,16 +85,16 @@ func secret() ([]byte, error) {
 	return key, err
 }
 
-// write makes a secret. Of several that do it at once the first one wins, and all see
-// its secret, whole, or none.
+// write makes a secret and writes it to path. When several processes do so at once, the
+// first one wins. None ever sees a part of a secret.
 func write(dir, path string, link func(from, to string) error) error {
-	file, err := os.CreateTemp(dir, ".part-*") // readable by its owner only
+	file, err := os.CreateTemp(dir, ".part-*") // only its owner can read it
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.Remove(file.Name()) }()
 	key := make([]byte, secretSize)
-	_, _ = rand.Read(key) // it never fails
+	_, _ = rand.Read(key) // never fails
 	_, err = file.Write(key)
 	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
 		return err
@@ -102,7 +103,8 @@ func write(dir, path string, link func(from, to string) error) error {
 	if err == nil || errors.Is(err, fs.ErrExist) {
 		return nil
 	}
-	// A file system without links. To rename would replace the secret of who was faster.
+	// The file system has no hard links. A rename would replace the secret of a faster
+	// process, so take a lock and look first.
 	lock := flock.New(path + ".lock")
 	if err := lock.Lock(); err != nil {
 		return err
@@ -114,8 +116,9 @@ func write(dir, path string, link func(from, to string) error) error {
 	return os.Rename(file.Name(), path)
 }
 
-// home gives slipway's directory below one of the user's. An account without a home
-// that it can write, as in some containers, has one below the temporary directory.
+// home returns slipway's directory below the one that of returns. When the user cannot
+// write there, as in some containers, it is a directory of this user below the temporary
+// directory.
 func home(of func() (string, error)) (string, error) {
 	if base, err := of(); err == nil && filepath.IsAbs(base) {
 		dir := filepath.Join(base, "slipway")
@@ -130,28 +133,29 @@ func home(of func() (string, error)) (string, error) {
 	return dir, Own(dir)
 }
 
-// HomelessError is a user who has no directory outside of the work tree that slipway
-// can write.
+// HomelessError reports that this user has no writable directory outside of the working
+// tree.
 type HomelessError struct{ Err error }
 
-// Error says what to do.
+// Error implements error. It says what to do.
 func (e *HomelessError) Error() string {
 	return fmt.Sprintf("neither the home nor the temporary directory can be written (%v): set HOME or TMPDIR to a directory that can be", e.Err)
 }
 
-// Unwrap gives the reason.
+// Unwrap returns the reason.
 func (e *HomelessError) Unwrap() error { return e.Err }
 
-// OwnError is a directory that is not this user's own.
+// OwnError reports that Path is not a directory of this user. Why is the rest of a
+// sentence that begins with the path.
 type OwnError struct{ Path, Why string }
 
-// Error says what it is instead, and what to do.
+// Error implements error. It says what is at the path, and what to do.
 func (e *OwnError) Error() string {
 	return fmt.Sprintf("%s %s: slipway keeps nothing there; remove it (only the link, if it is one)", e.Path, e.Why)
 }
 
-// Own refuses what is no directory of this user's own: a link, a file, or another
-// user's. Where there is nothing there is nothing to refuse.
+// Own returns an *OwnError if path is a symbolic link, is not a directory, or belongs to
+// another user. It returns nil if there is nothing at path.
 func Own(path string) error {
 	info, err := os.Lstat(path)
 	switch {

@@ -11,7 +11,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/machine"
 )
 
-// elsewhere has this user's directories in a directory of the test.
+// elsewhere points the directories of this user to a temporary directory of the test, and
+// returns it.
 func elsewhere(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -53,7 +54,7 @@ func TestCodesAreThisMachines(t *testing.T) {
 	}
 }
 
-// TestWithoutAHome has an account whose home cannot be made.
+// TestWithoutAHome uses an account whose home directory cannot be created.
 func TestWithoutAHome(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("each account has a profile")
@@ -77,7 +78,7 @@ func TestWithoutAHome(t *testing.T) {
 		t.Error(dir, err)
 	}
 	for _, name := range []string{"XDG_CONFIG_HOME", "XDG_CACHE_HOME", "HOME"} {
-		if err := os.Unsetenv(name); err != nil { // t.Setenv puts it back
+		if err := os.Unsetenv(name); err != nil { // t.Setenv restores it
 			t.Fatal(err)
 		}
 	}

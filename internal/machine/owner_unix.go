@@ -11,7 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// foreign says why a directory is not this user's alone.
+// foreign returns why a directory does not belong to this user, as the rest of a
+// sentence, or "" if it does.
 func foreign(info fs.FileInfo) string {
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok && int(stat.Uid) != os.Geteuid() {
 		return "belongs to another user (" + strconv.FormatUint(uint64(stat.Uid), 10) + ")"
@@ -19,9 +20,11 @@ func foreign(info fs.FileInfo) string {
 	return ""
 }
 
+// writable reports whether this user can create files in dir.
 func writable(dir string) bool { return unix.Access(dir, unix.W_OK|unix.X_OK) == nil }
 
-// Identity tells one directory from another that has its name later.
+// Identity returns a value that distinguishes the file at path from another one that has
+// the same path later. It is empty when the system has none.
 func Identity(path string) (string, error) {
 	info, err := os.Lstat(path)
 	if err != nil {

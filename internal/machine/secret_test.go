@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestFirstSecretStays has many make a secret at the same time, on a file system with
-// links and on one without: each sees the one that stays.
+// TestFirstSecretStays makes the secret in many goroutines at once, on a file system with
+// hard links and on one without. All must see the same secret.
 func TestFirstSecretStays(t *testing.T) {
 	for name, link := range map[string]func(from, to string) error{
 		"links":    os.Link,
