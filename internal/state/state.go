@@ -1,5 +1,5 @@
-// Package state is the directory .slipway of a work tree, where slipway keeps what
-// is not anybody's source: the sandbox and its caches.
+// Package state manages the directory .slipway of a working tree, where slipway keeps
+// files that are not part of the sources: the sandbox and its caches.
 package state
 
 import (
@@ -9,16 +9,16 @@ import (
 	"path/filepath"
 )
 
-// Name is that of the directory, below a work tree's root.
+// Name is the name of the directory, below the root of a working tree.
 const Name = ".slipway"
 
-// Dir gives the path of what is kept below the root of a work tree.
+// Dir returns the path of parts below the directory .slipway of the working tree at root.
 func Dir(root string, parts ...string) string {
 	return filepath.Join(append([]string{root, Name}, parts...)...)
 }
 
-// Make makes the directory where it is not there, with a .gitignore by which git
-// never sees what is in it.
+// Make creates the directory if it does not exist. It adds a .gitignore so that git
+// ignores all its contents, unless there is one already.
 func Make(root string) error {
 	if err := os.MkdirAll(Dir(root), 0o755); err != nil {
 		return err
