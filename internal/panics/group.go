@@ -8,19 +8,21 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Group is an errgroup.Group that has a panic of one of its functions as an error.
+// Group is an errgroup.Group that returns a panic of one of its functions as an error.
 type Group struct {
 	once  sync.Once
 	group *errgroup.Group
 	ctx   context.Context
 }
 
-// WithContext gives a Group, and a context that ends with its first error.
+// WithContext returns a Group, and a context that is canceled by the first error of the
+// group or when Wait returns.
 func WithContext(ctx context.Context) (*Group, context.Context) {
 	group, ctx := errgroup.WithContext(ctx)
 	return &Group{group: group, ctx: ctx}, ctx
 }
 
+// errgroup returns the underlying group. It makes one for the zero Group.
 func (g *Group) errgroup() *errgroup.Group {
 	g.once.Do(func() {
 		if g.group == nil {
@@ -30,21 +32,22 @@ func (g *Group) errgroup() *errgroup.Group {
 	return g.group
 }
 
-// SetLimit bounds how many functions run at once.
+// SetLimit limits the number of functions that run at once. It must not be called while
+// functions are running.
 func (g *Group) SetLimit(n int) { g.errgroup().SetLimit(n) }
 
-// Go calls f in a goroutine, as soon as the limit lets it.
+// Go calls f in a goroutine. It blocks while the limit is reached.
 func (g *Group) Go(f func() error) {
 	g.errgroup().Go(func() error {
 		err := Catch("", f)
 		if fault := new(Error); g.ctx != nil && errors.As(err, &fault) {
-			keep(g.ctx, fault) // whoever waits may think little of the error
+			keep(g.ctx, fault) // the caller of Wait might ignore the error
 		}
 		return err
 	})
 }
 
-// Wait waits for all functions and gives the first error.
+// Wait waits for all functions and returns the first error.
 func (g *Group) Wait() error { return g.errgroup().Wait() }
 
 // WaitGroup is a sync.WaitGroup whose Wait panics with the first panic of one of its
@@ -69,6 +72,7 @@ func (g *WaitGroup) Go(f func()) {
 	}()
 }
 
+// keep records the first panic.
 func (g *WaitGroup) keep(fault *Error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -77,7 +81,7 @@ func (g *WaitGroup) keep(fault *Error) {
 	}
 }
 
-// Wait waits for all functions.
+// Wait waits for all functions. It panics with an *Error if one of them panicked.
 func (g *WaitGroup) Wait() {
 	g.group.Wait()
 	g.mu.Lock()

@@ -9,9 +9,9 @@ import (
 	"sync"
 )
 
-// Handler gives a handler that answers 500 when next panics, and writes the stack to
-// log; the server goes on. An answer that has begun is broken off, so that nobody takes
-// it for a whole one.
+// Handler returns a handler that responds with status 500 when next panics, and writes
+// the stack to log. The server goes on. If the response has begun, its connection is
+// aborted, so that the client does not take it for complete.
 func Handler(next http.Handler, log io.Writer) http.Handler {
 	var mu sync.Mutex
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -37,7 +37,7 @@ func Handler(next http.Handler, log io.Writer) http.Handler {
 	})
 }
 
-// answer knows whether an answer has begun.
+// answer is a response that records whether it has begun.
 type answer struct {
 	http.ResponseWriter
 	begun bool
@@ -45,7 +45,7 @@ type answer struct {
 
 // WriteHeader implements http.ResponseWriter.
 func (a *answer) WriteHeader(status int) {
-	a.begun = a.begun || status >= http.StatusOK // what comes before is no answer
+	a.begun = a.begun || status >= http.StatusOK // an informational response is not the final one
 	a.ResponseWriter.WriteHeader(status)
 }
 
@@ -55,11 +55,12 @@ func (a *answer) Write(p []byte) (int, error) {
 	return a.ResponseWriter.Write(p)
 }
 
-// ReadFrom copies as the server's own writer does.
+// ReadFrom implements io.ReaderFrom, so that the server's own writer can copy
+// efficiently.
 func (a *answer) ReadFrom(r io.Reader) (int64, error) {
 	a.begun = true
 	return io.Copy(a.ResponseWriter, r)
 }
 
-// Unwrap has http.ResponseController find the server's own writer.
+// Unwrap returns the server's own writer, for http.ResponseController.
 func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }

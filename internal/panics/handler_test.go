@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestHandlers has handlers panic before and after their answer has begun: the first
-// gives 500, the other one a broken answer, and the server goes on.
+// TestHandlers has handlers panic before and after their response has begun. The first
+// responds with status 500, the second with a truncated response, and the server goes on.
 func TestHandlers(t *testing.T) {
 	var log bytes.Buffer
 	server := httptest.NewServer(Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -8,19 +8,20 @@ import (
 	"sync"
 )
 
-// kept are the faults of a command that nobody else may tell of.
+// kept collects panics that might otherwise not be reported.
 type kept struct {
 	mu     sync.Mutex
 	faults []*Error
-	// end ends what goes on, above is who watches over all of it; nil where there is none.
+	// end cancels the context, and above is the enclosing one. Each is nil if there is none.
 	end   context.CancelCauseFunc
 	above *kept
 }
 
 type keptKey struct{}
 
-// Watch gives a context that keeps faults, and a function that gives them, joined: no
-// panic is lost where its error is taken for an answer in the negative.
+// Watch returns a context that collects panics, and a function that returns them, joined.
+// It makes sure that a panic is reported even where its error is taken for a negative
+// answer.
 func Watch(ctx context.Context) (context.Context, func() error) {
 	k := &kept{}
 	return context.WithValue(ctx, keptKey{}, k), func() error {
@@ -34,16 +35,16 @@ func Watch(ctx context.Context) (context.Context, func() error) {
 	}
 }
 
-// Until gives a context that a fault ends which is kept in it, and that the caller ends
-// otherwise. It is for work that others do, and that goes on when slipway's part of it
-// has failed.
+// Until returns a context that is canceled by the first panic that is kept in it, or by
+// the returned function. It is for work that is done by other packages, and that would go
+// on after slipway's part of it has panicked.
 func Until(ctx context.Context) (context.Context, context.CancelCauseFunc) {
 	ctx, end := context.WithCancelCause(ctx)
 	above, _ := ctx.Value(keptKey{}).(*kept)
 	return context.WithValue(ctx, keptKey{}, &kept{end: end, above: above}), end
 }
 
-// Fault gives the fault that ended ctx, or nil.
+// Fault returns the panic that canceled ctx, or nil.
 func Fault(ctx context.Context) error {
 	if fault := new(Error); errors.As(context.Cause(ctx), &fault) {
 		return fault
@@ -51,9 +52,10 @@ func Fault(ctx context.Context) error {
 	return nil
 }
 
-// Keep, deferred, is Recover for a function that others call from goroutines of their
-// own, where a panic would end the process, and whose error they may think little of:
-// a fault is kept for who watches over ctx, too.
+// Keep, deferred, does what Recover does, for a function that another package calls from
+// its own goroutines. A panic there would end the process, and the caller might ignore
+// the error. So Keep also records the panic in the contexts of Watch and Until that ctx
+// derives from.
 func Keep(ctx context.Context, err *error, at string) {
 	fault := new(Error)
 	if value := recover(); value != nil {
@@ -67,7 +69,7 @@ func Keep(ctx context.Context, err *error, at string) {
 	keep(ctx, fault)
 }
 
-// keep keeps a fault for who watches over ctx.
+// keep records a panic in all contexts of Watch and Until that ctx derives from.
 func keep(ctx context.Context, fault *Error) {
 	k, _ := ctx.Value(keptKey{}).(*kept)
 	for ; k != nil; k = k.above {
@@ -75,9 +77,10 @@ func keep(ctx context.Context, fault *Error) {
 	}
 }
 
+// add records a panic and cancels the context, if there is one.
 func (k *kept) add(fault *Error) {
 	k.mu.Lock()
-	if !slices.ContainsFunc(k.faults, fault.same) { // it may pass several who look out for it
+	if !slices.ContainsFunc(k.faults, fault.same) { // one panic may pass several calls of Keep
 		k.faults = append(k.faults, fault)
 	}
 	k.mu.Unlock()
@@ -86,8 +89,9 @@ func (k *kept) add(fault *Error) {
 	}
 }
 
-// Transport gives a transport that has a panic of next as its error. It is for requests
-// that others send from goroutines of their own, where a panic would end the process.
+// Transport returns a transport that returns a panic of next as an error. It is for
+// requests that another package sends from its own goroutines, where a panic would end
+// the process. It returns nil if next is nil.
 func Transport(next http.RoundTripper) http.RoundTripper {
 	if next == nil {
 		return nil
@@ -103,7 +107,7 @@ func (c carrier) RoundTrip(request *http.Request) (response *http.Response, err 
 	return c.next.RoundTrip(request)
 }
 
-// CloseIdleConnections lets go of connections that nobody uses.
+// CloseIdleConnections closes the idle connections of the wrapped transport.
 func (c carrier) CloseIdleConnections() {
 	if next, ok := c.next.(interface{ CloseIdleConnections() }); ok {
 		next.CloseIdleConnections()

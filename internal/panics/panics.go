@@ -1,6 +1,6 @@
-// Package panics makes a panic the error, or the panic, of who waits for the work,
-// so that no fault of slipway ends the process from a goroutine, or goes unseen. All
-// goroutines are started by it; a test walks the sources for others.
+// Package panics turns a panic into an error, or a panic, of the goroutine that waits for
+// the work. So no panic ends the process from another goroutine, or is lost. All
+// goroutines are started by this package. A test searches the sources for others.
 package panics
 
 import (
@@ -15,19 +15,21 @@ import (
 	"strings"
 )
 
-// Error is a panic that was recovered: a fault of slipway.
+// Error is a panic that was recovered, which is a bug of slipway.
 type Error struct {
-	// Value is what the panic was called with.
+	// Value is the argument of panic.
 	Value any
-	// Stack is where, and below it who waited, when that was another goroutine.
+	// Stack is the stack of the goroutine that panicked, followed by the stacks of other
+	// goroutines that waited for it.
 	Stack string
-	// At is the file or the step at hand, empty when it is not known.
+	// At is the file or the step that was being processed, or empty if it is not known.
 	At string
-	// first is the one that this is with the stack of who waited; nil for itself.
+	// first is the original of this error, which was passed on by a waiting goroutine. It is
+	// nil for the original itself.
 	first *Error
 }
 
-// Error says what happened, where, and how to report it.
+// Error implements error. It says what happened, where, and how to report it.
 func (e *Error) Error() string {
 	var b strings.Builder
 	if e.At != "" {
@@ -41,13 +43,14 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// mostFrames is how many places of a stack an error shows.
+// mostFrames is the maximum number of stack frames that an error shows.
 const mostFrames = 8
 
-// module begins the names of slipway's own functions.
+// module is the prefix of the names of slipway's own functions.
 const module = "github.com/slipway-ci/slipway/"
 
-// frames gives the innermost place, and those in slipway's own code around it.
+// frames returns the innermost frame of the stack, and those in slipway's own code around
+// it.
 func (e *Error) frames() []string {
 	var places []string
 	function := ""
@@ -74,11 +77,12 @@ func (e *Error) frames() []string {
 	return places
 }
 
-// hidden are the functions that every panic passes.
+// hidden matches functions that are on the stack of every panic.
 var hidden = regexp.MustCompile(`^(?:runtime[./]|panic\(|goroutine |` + regexp.QuoteMeta(module) + `internal/panics\.(?:\(|At|Catch|Go|Keep|Recover|recovered|Within))`)
 
-// Recover, deferred, makes a panic the error of the function that returns err. At is
-// the file or the step at hand; what is nearer to the fault is kept.
+// Recover, deferred, sets *err to the panic of the surrounding function, joined with the
+// error that was there. The argument at is the file or the step being processed. It is
+// ignored if the panic has one already.
 func Recover(err *error, at string) {
 	if value := recover(); value != nil {
 		fault := recovered(value)
@@ -89,8 +93,8 @@ func Recover(err *error, at string) {
 	}
 }
 
-// At, deferred, names the file or the step at hand to a panic that passes, unless it has
-// one that is nearer.
+// At, deferred, adds the file or the step being processed to a panic, unless it has one
+// already, and panics again.
 func At(at string) {
 	if value := recover(); value != nil {
 		fault := recovered(value)
@@ -101,14 +105,14 @@ func At(at string) {
 	}
 }
 
-// Catch calls f and gives its error, or its panic as one.
+// Catch calls f and returns its error, or its panic as an *Error.
 func Catch(at string, f func() error) (err error) {
 	defer Recover(&err, at)
 	return f()
 }
 
-// Within calls f, which nothing can interrupt, and gives its error, or that of ctx when
-// it ends first: f is then left behind.
+// Within calls f, which cannot be interrupted, in a goroutine. It returns the error of f,
+// or that of ctx if ctx is done first. f is then left running.
 func Within(ctx context.Context, f func() error) error {
 	ended := make(chan error, 1)
 	Go(func() { ended <- f() }, func(err error) { ended <- err })
@@ -120,7 +124,7 @@ func Within(ctx context.Context, f func() error) error {
 	}
 }
 
-// Go calls f in a goroutine, and failed with its panic.
+// Go calls f in a goroutine, and calls failed with its panic, if any, as an *Error.
 func Go(f func(), failed func(error)) {
 	go func() {
 		defer func() {
@@ -132,8 +136,8 @@ func Go(f func(), failed func(error)) {
 	}()
 }
 
-// recovered gives the Error of what a panic was called with: the one that it was
-// already when who waited for another goroutine passed it on, with its stack.
+// recovered returns the Error of a recovered value. If value is an *Error already,
+// because a waiting goroutine passed it on, the stack of that goroutine is appended.
 func recovered(value any) *Error {
 	err, _ := value.(error)
 	fault := new(Error)
@@ -148,5 +152,5 @@ func recovered(value any) *Error {
 	return &passed
 }
 
-// same reports whether two are of one panic.
+// same reports whether two errors are of the same panic.
 func (e *Error) same(other *Error) bool { return cmp.Or(e.first, e) == cmp.Or(other.first, other) }

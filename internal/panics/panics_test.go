@@ -11,7 +11,7 @@ func provoke() { panic("provoked") }
 
 func TestGroups(t *testing.T) {
 	group, ctx := WithContext(t.Context())
-	group.Go(func() error { <-ctx.Done(); return nil }) // ends with the other
+	group.Go(func() error { <-ctx.Done(); return nil }) // ends with the other one
 	group.Go(func() error { provoke(); return nil })
 	var fault *Error
 	if err := group.Wait(); !errors.As(err, &fault) || fault.Value != "provoked" {
@@ -59,8 +59,8 @@ func TestGroups(t *testing.T) {
 	}
 }
 
-// TestFaultsOfWhatOthersCall has a function panic that others call, and who watches over
-// all of it, and over its part, hear of it.
+// TestFaultsOfWhatOthersCall has a function panic that uses Keep. The panic must reach
+// the context of Until and that of Watch above it.
 func TestFaultsOfWhatOthersCall(t *testing.T) {
 	watched, faults := Watch(t.Context())
 	ctx, end := Until(watched)

@@ -12,10 +12,11 @@ import (
 	"testing"
 )
 
-// exempt are sources that are no part of slipway as it ships, and this package.
+// exempt matches sources that are not part of slipway as it is released, and this
+// package.
 var exempt = regexp.MustCompile(`_test\.go$|/(testbed|workshop|panics|polyaxontest|clustertest|testdata|\.cache|\.slipway)/|/mage\.go$|/magefile\.go$|/examples/`)
 
-// parsed are slipway's sources by their paths, read once for all tests.
+// parsed returns slipway's sources by their paths. They are read once for all tests.
 var parsed = sync.OnceValues(func() (map[string]*ast.File, error) {
 	root, all := filepath.Join("..", ".."), map[string]*ast.File{}
 	return all, filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
@@ -32,7 +33,7 @@ var parsed = sync.OnceValues(func() (map[string]*ast.File, error) {
 
 var positions = token.NewFileSet()
 
-// sources gives visit each node of slipway's sources.
+// sources calls visit for each node of slipway's sources.
 func sources(t *testing.T, visit func(path string, at token.Position, n ast.Node)) {
 	t.Helper()
 	files, err := parsed()
@@ -49,8 +50,8 @@ func sources(t *testing.T, visit func(path string, at token.Position, n ast.Node
 	}
 }
 
-// TestSourcesStartGoroutinesInOneWay has no goroutine started whose panic would end
-// the process, or be lost.
+// TestSourcesStartGoroutinesInOneWay checks that no goroutine is started whose panic
+// would end the process or be lost.
 func TestSourcesStartGoroutinesInOneWay(t *testing.T) {
 	sources(t, func(_ string, at token.Position, n ast.Node) {
 		switch n := n.(type) {
@@ -68,8 +69,8 @@ func TestSourcesStartGoroutinesInOneWay(t *testing.T) {
 	})
 }
 
-// timed are the sources that have a function called in a goroutine of its own by a timer, or
-// at the end of a context, and why it cannot panic unseen.
+// timed lists the sources that have a function called by a timer or at the end of a
+// context, in a goroutine of its own, and why its panic is not lost.
 var timed = map[string]string{
 	"internal/dockerfile/docker.go":         "it closes a connection",
 	"internal/polyaxon/answer.go":           "it ends a context",
@@ -84,8 +85,8 @@ var timed = map[string]string{
 	"tasks/platform.go":                     "as internal/run/follow.go",
 }
 
-// TestSourcesKeepFaultsOfTimers has no function called by a timer whose panic would end
-// the process, unless it is listed why it has none.
+// TestSourcesKeepFaultsOfTimers checks that no timer calls a function whose panic would
+// end the process, except for those in timed.
 func TestSourcesKeepFaultsOfTimers(t *testing.T) {
 	met := map[string]bool{}
 	sources(t, func(path string, at token.Position, n ast.Node) {
@@ -104,7 +105,7 @@ func TestSourcesKeepFaultsOfTimers(t *testing.T) {
 	}
 }
 
-// recovers tells whether a server's handler is one of panics.Handler.
+// recovers reports whether a server's handler is made by panics.Handler.
 func recovers(server *ast.CompositeLit) bool {
 	for _, element := range server.Elts {
 		field, ok := element.(*ast.KeyValueExpr)
@@ -121,8 +122,8 @@ func recovers(server *ast.CompositeLit) bool {
 	return false
 }
 
-// bounded are the sources that bound what they wait for in another way than the next
-// test can see.
+// bounded lists the sources that bound their waits in a way that TestSourcesHaveLimits
+// cannot see.
 var bounded = map[string]string{
 	"internal/sandbox/join.go exec.Command":           "the sandbox outlives the command; its beginning has a limit",
 	"internal/wheel/process_windows.go exec.Command":  "taskkill",
@@ -136,9 +137,9 @@ var bounded = map[string]string{
 	"internal/sandbox/serve.go http.Server":           "ReadHeaderTimeout",
 }
 
-// TestSourcesHaveLimits has nothing be waited for without a limit: no program that a
-// context does not end, no client of HTTP nor connection without one, unless it is
-// listed why.
+// TestSourcesHaveLimits checks that nothing is waited for without a limit: each program
+// ends with a context, and each HTTP client and connection has a timeout, except for
+// those in bounded.
 func TestSourcesHaveLimits(t *testing.T) {
 	refused := map[string]bool{
 		"exec.Command": true, "http.Client": true, "http.Server": true, "http.DefaultClient": true, "http.Get": true, "http.Post": true, "http.Head": true, "http.PostForm": true,
