@@ -76,7 +76,7 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 	response, err := t.carry(bounded)
 	w.answered()
-	if fault := panics.Fault(ctx); fault != nil { // a panic of the body, which the transport reads in another goroutine
+	if fault := panics.Fault(ctx); fault != nil { // of the body, in another goroutine
 		if err == nil {
 			_ = response.Body.Close()
 		}
@@ -203,7 +203,7 @@ func (w *watch) end() {
 // reason returns why a request ended: the *Error of its limit if that ended it, and err
 // otherwise.
 func (w *watch) reason(err error) error {
-	if silent, ok := context.Cause(w.ctx).(*Error); ok { //nolint:errorlint // the cause is never wrapped
+	if silent, ok := context.Cause(w.ctx).(*Error); ok { //nolint:errorlint // never wrapped
 		return silent
 	}
 	return err
