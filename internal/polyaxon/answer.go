@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// deadline ends a request's context when its limit has passed.
+// deadline cancels a request's context when its limit has passed.
 type deadline struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -14,6 +14,7 @@ type deadline struct {
 	limit  time.Duration
 }
 
+// watch returns a context that is canceled with a tooSlowError when limit has passed.
 func watch(ctx context.Context, limit time.Duration) (context.Context, *deadline) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	d := &deadline{ctx: ctx, cancel: cancel, limit: limit}
@@ -21,37 +22,40 @@ func watch(ctx context.Context, limit time.Duration) (context.Context, *deadline
 	return ctx, d
 }
 
+// stop stops the timer and releases the context.
 func (d *deadline) stop() {
 	d.timer.Stop()
 	d.cancel(nil)
 }
 
-// reason gives why a request ended: its limit, where that was it.
+// reason returns why a request ended: the tooSlowError of its limit if that ended it, and
+// err otherwise.
 func (d *deadline) reason(err error) error {
-	if slow, ok := context.Cause(d.ctx).(tooSlowError); ok && err != nil { //nolint:errorlint // watch gave it bare
+	if slow, ok := context.Cause(d.ctx).(tooSlowError); ok && err != nil { //nolint:errorlint // never wrapped
 		return slow
 	}
 	return err
 }
 
-// answer is a body whose request's limit ends with it.
+// answer is the body of a response. Closing it stops the deadline of its request.
 type answer struct {
 	io.Reader
 	response io.Closer
 	timer    *deadline
-	// from is the address that it came from.
+	// from is the URL that the response came from, without its query.
 	from string
 }
 
+// Close closes the body and stops the deadline.
 func (a *answer) Close() error {
 	err := a.response.Close()
 	a.timer.stop()
 	return err
 }
 
-// wire is a body as it comes, before it is unpacked. A stream has its limit anew
-// with each part of pace bytes, and only what is spent waiting for the server
-// counts: who reads it may take his time.
+// wire is the body of a response before it is decompressed. The limit of a stream starts
+// again with each pace bytes. Only the time spent waiting for the server counts, not the
+// time that the caller takes between reads.
 type wire struct {
 	io.Reader
 	timer  *deadline
@@ -74,7 +78,7 @@ func (w *wire) Read(p []byte) (int, error) {
 			w.come, w.spent = 0, 0
 		}
 	}
-	if err == io.EOF { //nolint:errorlint // readers give it bare
+	if err == io.EOF { //nolint:errorlint // readers return io.EOF unwrapped
 		return n, err
 	}
 	return n, w.timer.reason(err)

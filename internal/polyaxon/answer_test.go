@@ -22,8 +22,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
-// serving gives a client of a server that answers as handle does. Its limits are
-// short and nothing sleeps between tries.
+// serving returns a client of a server that responds with handle. The client does not
+// sleep between retries.
 func serving(t *testing.T, handle http.HandlerFunc) *Client {
 	t.Helper()
 	ended := make(chan struct{})
@@ -34,9 +34,11 @@ func serving(t *testing.T, handle http.HandlerFunc) *Client {
 	return client(t, server)
 }
 
+// endedKey is the key of the channel that is closed when the test ends, in a request's
+// context.
 type endedKey struct{}
 
-// hang holds a request until the test ends.
+// hang blocks until the request is canceled or the test ends.
 func hang(r *http.Request) {
 	select {
 	case <-r.Context().Done():
@@ -53,7 +55,7 @@ func client(t *testing.T, server *httptest.Server) *Client {
 	return c
 }
 
-// every asks a server for one thing of each kind.
+// every returns one call of each kind of request.
 func every(c *Client) map[string]func() error {
 	ctx := context.Background()
 	a := Artifact{Namespace: "n", Project: "p", UUID: "u", Path: "outputs/x"}
@@ -71,7 +73,7 @@ func every(c *Client) map[string]func() error {
 	}
 }
 
-// What is no Polyaxon server is told as such, by every call.
+// Every call must report a server that is not Polyaxon as such.
 func TestNotPolyaxon(t *testing.T) {
 	page := "<!DOCTYPE html><html><body>Sign in to continue</body></html>"
 	for name, handle := range map[string]http.HandlerFunc{
@@ -111,7 +113,7 @@ func TestNotPolyaxon(t *testing.T) {
 	}
 }
 
-// Servers' own failures may pass; a refusal does not.
+// A failure of the server is temporary, and a rejection is not.
 func TestKindsOfErrors(t *testing.T) {
 	for _, test := range []struct {
 		code      int
@@ -162,7 +164,7 @@ func TestKindsOfErrors(t *testing.T) {
 	}
 }
 
-// An answer that comes too slowly, never begins or never ends is given up.
+// A response that is too slow, never begins or never ends must time out.
 func TestSlowAnswers(t *testing.T) {
 	drip := func(w http.ResponseWriter, r *http.Request, text string) {
 		for {
@@ -220,8 +222,8 @@ func TestSlowAnswers(t *testing.T) {
 	}
 }
 
-// Who reads a download slowly is not taken for a slow server, and a long download
-// may take longer than its limit.
+// A caller that reads a download slowly must not cause a timeout, although the download
+// takes longer than the limit.
 func TestSlowReaders(t *testing.T) {
 	const size = 40 * pace
 	c := serving(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, size)) })
@@ -240,7 +242,7 @@ func TestSlowReaders(t *testing.T) {
 	}
 }
 
-// Answers that are cut are contact that was lost, and no success.
+// A truncated response is a ContactError, not a success.
 func TestCutAnswers(t *testing.T) {
 	for name, text := range map[string]string{
 		"a run": `{"uuid":"u","status":"succ`, "logs": `{"logs":[{"value":"a"},{"val`, "logs without the last brace": `{"logs":[],"last_time":null`, "nothing": "",
@@ -257,7 +259,7 @@ func TestCutAnswers(t *testing.T) {
 	}
 }
 
-// What is larger than any answer of Polyaxon's is not read to its end.
+// A response that is larger than any of Polyaxon's must not be read to its end.
 func TestEndlessAnswers(t *testing.T) {
 	block := strings.Repeat("x", 1<<20)
 	endless := func(before string) http.HandlerFunc {
@@ -285,8 +287,8 @@ func TestEndlessAnswers(t *testing.T) {
 	}
 }
 
-// A line of 30 MB, bytes that are no text, and numbers where texts should be are
-// all lines.
+// A very long line, bytes that are not UTF-8, and numbers instead of strings are all
+// valid lines.
 func TestStrangeLines(t *testing.T) {
 	size := 1 << 20
 	if testbed.Thorough() {
@@ -309,7 +311,7 @@ func TestStrangeLines(t *testing.T) {
 	}
 }
 
-// A list is packed though nobody asked, a number is none, a status is not known.
+// A list may be compressed unasked, a number may be NaN, and a status may be unknown.
 func TestStrangeAnswers(t *testing.T) {
 	c := serving(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Encoding", "gzip")
@@ -329,7 +331,7 @@ func TestStrangeAnswers(t *testing.T) {
 	}
 }
 
-// Certificates are checked, and one that is not good is no reason to try again.
+// Certificates are verified, and a request is not retried after a bad one.
 func TestCertificates(t *testing.T) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -368,7 +370,7 @@ func TestCertificates(t *testing.T) {
 	}
 }
 
-// The server's clock is not this machine's.
+// The server's clock may differ from this machine's.
 func TestClockAhead(t *testing.T) {
 	c := serving(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Date", time.Now().Add(-5*time.Hour).UTC().Format(http.TimeFormat))

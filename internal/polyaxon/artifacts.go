@@ -8,11 +8,11 @@ import (
 	"net/url"
 )
 
-// Artifact names a file or a directory of a run, relative to its root.
+// Artifact names a file or a directory of a run. Path is relative to the run's root.
 type Artifact struct{ Namespace, Project, UUID, Path string }
 
-// Tree lists one directory of a run: files with their sizes in bytes, and
-// directories. One that does not exist is an error that IsNotFound knows.
+// Tree lists one directory of a run: its files with their sizes in bytes, and its
+// directories. IsNotFound holds for the error if the directory does not exist.
 func (c *Client) Tree(ctx context.Context, a Artifact) (map[string]int64, []string, error) {
 	var answer struct {
 		Files map[string]int64 `json:"files"`
@@ -23,26 +23,28 @@ func (c *Client) Tree(ctx context.Context, a Artifact) (map[string]int64, []stri
 	if err := c.get(ctx, where, url.Values{"path": {a.Path}, "force": {"true"}}, &answer); err != nil {
 		return nil, nil, err
 	}
-	if answer.Error != nil { // servers say so in an answer of 200
+	if answer.Error != nil { // servers report it in a response with status 200
 		return nil, nil, &Error{Method: http.MethodGet, Path: where, StatusCode: http.StatusNotFound, Kind: NotFound,
 			Messages: []string{a.Path + ": " + plain(answer.Error)}}
 	}
 	return answer.Files, answer.Dirs, nil
 }
 
-// Artifact opens a file of a run; the caller closes it. One that is not there is
-// an error that IsNotFound knows; of a directory, servers say that they failed.
+// Artifact opens a file of a run. The caller must close it. IsNotFound holds for the
+// error if the file does not exist. For a directory, servers respond with a server error.
 func (c *Client) Artifact(ctx context.Context, a Artifact) (io.ReadCloser, error) {
 	return c.stream(ctx, c.streams(a, "artifact"), url.Values{"path": {a.Path}, "stream": {"true"}, "force": {"true"}})
 }
 
-// Directory opens a directory of a run as a tar.gz, whose names are relative to it
-// or begin with its own, by server; the caller closes it.
+// Directory opens a directory of a run as a tar.gz. The caller must close it. Depending
+// on the server, the names in the archive are relative to the directory or begin with its
+// name.
 func (c *Client) Directory(ctx context.Context, a Artifact) (io.ReadCloser, error) {
 	return c.stream(ctx, c.streams(a, "artifacts"), url.Values{"path": {a.Path}, "force": {"true"}})
 }
 
-// stream opens an answer of any size, again where that failed in a way that may pass.
+// stream opens a response of any size. It retries temporary errors until the response
+// begins.
 func (c *Client) stream(ctx context.Context, path string, query url.Values) (io.ReadCloser, error) {
 	ask := request{method: http.MethodGet, path: path, query: query, limit: c.limits.stream, stream: true}
 	var body io.ReadCloser
@@ -56,8 +58,8 @@ func (c *Client) stream(ctx context.Context, path string, query url.Values) (io.
 	return body, err
 }
 
-// DeleteArtifact deletes a file of a run. One that is not there is no error; servers
-// answer differently to that.
+// DeleteArtifact deletes a file of a run. It returns nil if the file does not exist, for
+// which servers send different responses.
 func (c *Client) DeleteArtifact(ctx context.Context, a Artifact) error {
 	if a.Path == "" {
 		return errNoPath

@@ -1,9 +1,9 @@
-// Package polyaxon is an HTTP client for Polyaxon 1.11.3 to 2.18, with what
-// slipway uses of it. It knows the protocol and nothing else: who submits once,
-// follows and retries a run is package run.
+// Package polyaxon is an HTTP client for the parts of Polyaxon 1.11.3 to 2.18 that
+// slipway uses. It implements only the protocol. Package run submits runs once, follows
+// them and retries.
 //
-// Facts of the protocol were recorded from real servers; where versions differ,
-// the comments say so.
+// The facts about the protocol were recorded from real servers. Comments say where
+// versions differ.
 package polyaxon
 
 import (
@@ -20,39 +20,40 @@ import (
 	"github.com/slipway-ci/slipway/internal/secret"
 )
 
-// Options say which server to speak to, and how.
+// Options configure a Client.
 type Options struct {
-	// Host is the server's address, such as https://polyaxon.acme.dev.
+	// Host is the URL of the server, such as https://polyaxon.acme.dev.
 	Host string
 	// Token is sent as `Authorization: Token`. The community edition ignores it.
 	Token secret.Value
-	// Owner is the organization; "default" when empty.
+	// Owner is the organization. The empty string means "default".
 	Owner string
-	// Transport does the requests; http.DefaultTransport when nil.
+	// Transport sends the requests. Nil means http.DefaultTransport.
 	Transport http.RoundTripper
-	// Sleep waits between tries; by the clock when nil.
+	// Sleep waits between retries. Nil means clock.Wait.
 	Sleep func(context.Context, time.Duration) error
 }
 
-// Client speaks to one server. It is safe for use by several goroutines.
+// Client sends requests to one server. It is safe for concurrent use.
 type Client struct {
 	host, owner string
 	token       secret.Value
 	http        *http.Client
 	sleep       func(context.Context, time.Duration) error
 	limits      limits
-	// last is when the server last told its time.
+	// last is the time of the last response that had a Date header, or nil.
 	last atomic.Pointer[moment]
-	// version is nil until the server told it.
+	// version is the server's version, or nil until it is known.
 	version atomic.Pointer[schema.Version]
 }
 
-// moment is one moment by the server's clock and by this machine's.
+// moment is one moment by the server's clock (there) and by this machine's (here).
 type moment struct{ there, here time.Time }
 
-// New gives a client; it sends nothing yet. There is no default host: the
-// official client's is the vendor's cloud, which would get a misconfigured
-// job's operation.
+// New returns a client. It sends no request. It returns an error if the host is not an
+// http or https URL, or has a user, a query or a fragment. There is no default host: that
+// of the official client is the vendor's cloud, which would receive the operation of a
+// misconfigured job.
 func New(o Options) (*Client, error) {
 	u, err := url.Parse(o.Host)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
@@ -76,22 +77,22 @@ func New(o Options) (*Client, error) {
 	return c, nil
 }
 
-// Host gives the server's address.
+// Host returns the URL of the server, without a trailing slash.
 func (c *Client) Host() string { return c.host }
 
-// Ahead gives how far the server's clock is ahead of this machine's, to the second,
-// by the last answer that told its time; 0 before the first. Times that the server
-// tells can be compared with this machine's time plus it.
+// Ahead returns how far the server's clock is ahead of this machine's, rounded to the
+// second. It is taken from the last response with a Date header, and is 0 before the
+// first. Add it to this machine's time to compare that with times from the server.
 func (c *Client) Ahead() time.Duration {
 	last := c.last.Load()
 	if last == nil {
 		return 0
 	}
-	return last.there.Sub(last.here).Round(time.Second) // a Date is cut to the second
+	return last.there.Sub(last.here).Round(time.Second) // Date has whole seconds
 }
 
-// Time gives the time by the server's clock, to the second, whatever this machine's
-// says; the zero time when no answer has told it yet.
+// Time returns the current time by the server's clock, to the second, independent of this
+// machine's clock. It returns the zero time if no response had a Date header yet.
 func (c *Client) Time() time.Time {
 	last := c.last.Load()
 	if last == nil {
@@ -100,28 +101,29 @@ func (c *Client) Time() time.Time {
 	return last.there.Add(time.Since(last.here))
 }
 
-// heard takes the server's time from an answer.
+// heard records the server's time from a response.
 func (c *Client) heard(response *http.Response) {
 	if at, err := http.ParseTime(response.Header.Get("Date")); err == nil {
 		c.last.Store(&moment{at, time.Now()})
 	}
 }
 
-// api gives a path below /api/v1/OWNER.
+// api returns a path below /api/v1/OWNER.
 func (c *Client) api(parts ...string) string {
 	return "/api/v1/" + escape(append([]string{c.owner}, parts...))
 }
 
-// run gives a path of a run below /api/v1.
+// run returns a path of a run below /api/v1/OWNER.
 func (c *Client) run(project, uuid string, parts ...string) string {
 	return c.api(append([]string{project, "runs", uuid}, parts...)...)
 }
 
-// streams gives a path of a run below /streams/v1.
+// streams returns a path of a run below /streams/v1.
 func (c *Client) streams(a Artifact, parts ...string) string {
 	return "/streams/v1/" + escape(append([]string{a.Namespace, c.owner, a.Project, "runs", a.UUID}, parts...))
 }
 
+// escape joins the parts of a path, each escaped.
 func escape(parts []string) string {
 	escaped := make([]string, len(parts))
 	for i, p := range parts {

@@ -8,22 +8,22 @@ import (
 	"time"
 )
 
-// CompileError is an operation that a server took, and that did not compile.
+// CompileError reports that a server accepted an operation but could not compile it.
 type CompileError struct {
-	// Reason is the condition's, SchedulerPrepare as a rule.
+	// Reason is that of the condition, usually SchedulerPrepare.
 	Reason string
-	// Message is the server's, without its first words.
+	// Message is the server's message without its fixed prefix.
 	Message string
 }
 
-// Error gives the server's words.
+// Error implements error. It returns the server's message.
 func (e *CompileError) Error() string { return e.Message }
 
-// compiling is the beginning of the message of a run that did not compile.
+// compiling is the prefix of the message of a run whose operation did not compile.
 const compiling = "Failed to compile."
 
-// AsCompileError tells whether a run's last condition says that its operation did not
-// compile; nil when it does not.
+// AsCompileError returns the CompileError that a run's last condition describes, or nil
+// if the run did not fail to compile.
 func AsCompileError(conditions []Condition) *CompileError {
 	if len(conditions) == 0 {
 		return nil
@@ -37,15 +37,15 @@ func AsCompileError(conditions []Condition) *CompileError {
 	return &CompileError{Reason: last.Reason, Message: message}
 }
 
-// dryRunLimit bounds how long a dry run may compile, and how long its deletion may
-// take when the context has ended.
+// dryRunLimit is the timeout for the compilation of a dry run. It is also the timeout for
+// its deletion, which happens even if the context is canceled.
 const dryRunLimit = 30 * time.Second
 
 // DryRun has the server compile an operation with its own catalog of connections, and
-// gives the compiled one, as JSON; nothing is run. One that does not compile is a
-// *CompileError, one that is refused an *Error of kind Invalid. The run that the
-// server needs for it is deleted again, also when ctx is cancelled meanwhile; the
-// error says so when that fails.
+// returns the compiled operation as JSON. Nothing is run. The error is a *CompileError if
+// the operation does not compile, and an *Error of kind Invalid if it is rejected. The
+// server needs a run for this, which DryRun deletes, even when ctx is canceled. The error
+// says so if the deletion fails.
 func (c *Client) DryRun(ctx context.Context, project string, r CreateRun) (content string, err error) {
 	r.DryRun = true
 	created, err := c.CreateRun(ctx, project, r)

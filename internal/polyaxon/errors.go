@@ -15,36 +15,36 @@ import (
 	"github.com/slipway-ci/slipway/internal/panics"
 )
 
-// ErrorKind sorts what a server answers.
+// ErrorKind classifies the unsuccessful responses of a server.
 type ErrorKind int
 
 // The kinds of errors.
 const (
-	// Server: the server failed. Polyaxon answers an exception on anything but
-	// GET with 405 and an empty page of HTML; that is one of these.
+	// Server means that the server failed. Polyaxon responds to an exception on any method
+	// but GET with 405 and an empty HTML page, which is of this kind.
 	Server ErrorKind = iota
-	// Invalid: the server refuses what was sent, and says why.
+	// Invalid means that the server rejects the request and says why.
 	Invalid
-	// NotFound: there is no such project, run or file.
+	// NotFound means that the project, run or file does not exist.
 	NotFound
-	// Auth: the credentials are missing or refused.
+	// Auth means that the credentials are missing or rejected.
 	Auth
-	// NotPolyaxon: whatever answered is not a Polyaxon server.
+	// NotPolyaxon means that the response does not come from a Polyaxon server.
 	NotPolyaxon
-	// Unsupported: the server is a release that this client does not speak to.
+	// Unsupported means that this client does not support the server's release.
 	Unsupported
 )
 
-// Error is a server's answer that is not a success.
+// Error is an unsuccessful response of a server.
 type Error struct {
 	Method, Path string
 	StatusCode   int
 	Kind         ErrorKind
-	// Messages are the server's own words.
+	// Messages are the messages of the server.
 	Messages []string
 }
 
-// Error gives what was asked, the server's words, and what can be done.
+// Error implements error. It names the request, the server's messages, and what to do.
 func (e *Error) Error() string {
 	what := strings.TrimSpace(e.Method + " " + e.Path)
 	words := strings.Join(e.Messages, "; ")
@@ -67,31 +67,30 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s: %s (%d)", what, words, e.StatusCode)
 }
 
-// ContactError is a request that got no whole answer. Whether the server did
-// what was asked is unknown.
+// ContactError reports that a request got no complete response. It is unknown whether the
+// server processed the request.
 type ContactError struct {
 	Method, Path, Host string
 	Err                error
 }
 
-// Error names the server and the network's reason.
+// Error implements error. It names the server and the network error.
 func (e *ContactError) Error() string {
 	return fmt.Sprintf("no answer from Polyaxon at %s (%s %s): %v", e.Host, e.Method, e.Path, e.Err)
 }
 
-// Unwrap gives the network's error.
+// Unwrap returns the network error.
 func (e *ContactError) Unwrap() error { return e.Err }
 
-// IsNotFound tells whether err says that what was asked for does not exist.
+// IsNotFound reports whether err says that the requested object does not exist.
 func IsNotFound(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Kind == NotFound
 }
 
-// Temporary tells whether the same request may succeed when sent again: the
-// server failed, or there was no answer for a reason that may pass, which a
-// certificate that is not trusted is not. For a request that changes something
-// it also means that the change may have been made.
+// Temporary reports whether a retry of the request may succeed: the server failed, or
+// there was no response for a reason that may pass. An untrusted certificate is not such
+// a reason. If the request was to change something, the change may have been made.
 func Temporary(err error) bool {
 	if contact := new(ContactError); errors.As(err, &contact) {
 		certificate, record := new(tls.CertificateVerificationError), tls.RecordHeaderError{}
@@ -101,8 +100,8 @@ func Temporary(err error) bool {
 	return errors.As(err, &e) && e.Kind == Server
 }
 
-// Unreachable tells whether err says that the request did not get through to
-// Polyaxon: the network's error, or that of a gateway before a server that is down.
+// Unreachable reports whether err says that the request did not reach Polyaxon. It is a
+// network error, or the response of a gateway whose server is down.
 func Unreachable(err error) bool {
 	if contact := new(ContactError); errors.As(err, &contact) {
 		return true
@@ -111,54 +110,54 @@ func Unreachable(err error) bool {
 	return errors.As(err, &e) && (e.StatusCode == http.StatusBadGateway || e.StatusCode == http.StatusServiceUnavailable || e.StatusCode == http.StatusGatewayTimeout)
 }
 
-// Refused tells whether err is an answer in the negative, so that what was asked
-// for was surely not done. After any other error of a change it may have been.
+// Refused reports whether err is a response that rejects the request, so that nothing was
+// changed. After any other error of a request, the change may have been made.
 func Refused(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Kind != Server && e.StatusCode >= 300 && e.StatusCode < 500
 }
 
-// lost is a request that got no whole answer.
+// lost returns the error of a request that got no complete response.
 func (c *Client) lost(r request, err error) error {
 	if fault := new(panics.Error); errors.As(err, &fault) {
-		return fault // the server has no part in it
+		return fault // a bug of slipway, not of the server
 	}
 	return &ContactError{Method: r.method, Path: r.path, Host: c.host, Err: err}
 }
 
-// strange is a good answer that Polyaxon does not give.
+// strange returns the error for a successful response that Polyaxon does not send.
 func (r request) strange(words string) error {
 	return &Error{Method: r.method, Path: r.path, StatusCode: http.StatusOK, Kind: NotPolyaxon, Messages: []string{words}}
 }
 
-// pageInstead is an answer that is a web page, from the address that a request was
-// sent on to in the end.
+// pageInstead returns the error for a response that is a web page. from is the URL after
+// all redirects.
 func pageInstead(r request, from string, code int) error {
 	return &Error{Method: r.method, Path: r.path, StatusCode: code, Kind: NotPolyaxon,
 		Messages: []string{fmt.Sprintf("a web page came back (%d) from %s, so that is no Polyaxon server, or a proxy stands in front of it that wants a login", code, from)}}
 }
 
-// whence gives the address that an answer came from, without its query.
+// whence returns the URL that a response came from, without its query.
 func whence(response *http.Response) string {
 	at := response.Request.URL
 	return at.Scheme + "://" + at.Host + at.Path
 }
 
-// errorOf makes an *Error of an answer that is no success.
+// errorOf returns the *Error for an unsuccessful response.
 func errorOf(r request, response *http.Response, body io.Reader) error {
 	text, err := io.ReadAll(io.LimitReader(body, 1<<20))
 	if err != nil {
-		text = nil // the code says enough
+		text = nil // the status code suffices
 	}
 	code := response.StatusCode
 	e := &Error{Method: r.method, Path: r.path, StatusCode: code, Messages: messages(text), Kind: Invalid}
 	switch {
-	// A gateway's page for a server that is down is HTML, and no other server.
+	// Check this before HTML: when the server is down, its gateway responds with a page.
 	case code >= 500, code == http.StatusTooManyRequests, code == http.StatusRequestTimeout:
 		e.Kind = Server
 	case code == http.StatusUnauthorized:
 		e.Kind = Auth
-	// A gateway answers for a file that is not there by itself.
+	// The gateway itself responds, with a page, when a file does not exist.
 	case looksLikeHTML(text) && !(code == http.StatusNotFound && strings.HasPrefix(r.path, "/streams/")):
 		return pageInstead(r, whence(response), code)
 	case code == http.StatusForbidden:
@@ -173,13 +172,13 @@ func errorOf(r request, response *http.Response, body io.Reader) error {
 	return e
 }
 
-// looksLikeHTML tells whether text is a web page: no other answer begins so.
+// looksLikeHTML reports whether text is a web page. No other response begins with "<".
 func looksLikeHTML(text []byte) bool {
 	return bytes.HasPrefix(bytes.TrimLeft(bytes.TrimPrefix(text, []byte("\ufeff")), " \t\r\n"), []byte("<"))
 }
 
-// messages reads every shape that Polyaxon's errors have: a list of texts, lists
-// by field, {"detail": text}, {"errors": ...}, plain text, nothing.
+// messages returns the messages of an error in any of Polyaxon's formats: a list of
+// strings, lists by field, {"detail": text}, {"errors": ...}, plain text, or nothing.
 func messages(text []byte) []string {
 	var value any
 	if err := json.Unmarshal(text, &value); err != nil {
@@ -191,7 +190,7 @@ func messages(text []byte) []string {
 	return flatten("", value)
 }
 
-// flatten gives each text of value with the path of the field that it is about.
+// flatten returns all strings of value, each after the path of its field.
 func flatten(field string, value any) []string {
 	switch x := value.(type) {
 	case nil:
@@ -228,6 +227,7 @@ func flatten(field string, value any) []string {
 	return []string{text}
 }
 
+// first returns text, or its first limit bytes with an ellipsis if it is longer.
 func first(text string, limit int) string {
 	if len(text) > limit {
 		return strings.ToValidUTF8(text[:limit], "") + "..."

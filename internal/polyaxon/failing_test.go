@@ -12,9 +12,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
-// A real server whose database is locked fails at writes with a disguised 405, before
-// or after it has done what was asked. Whatever is submitted at the same time is
-// there once.
+// A real server whose database is locked responds to writes with 405, before or after it
+// has done what was requested. Each job that is submitted to it concurrently must have
+// exactly one run.
 func TestSubmitToFailingServer(t *testing.T) {
 	failed := &atomic.Int64{}
 	client, err := polyaxon.New(polyaxon.Options{Host: testbed.FailingPolyaxon(t), Transport: disguised(failed)})
@@ -42,7 +42,7 @@ func TestSubmitToFailingServer(t *testing.T) {
 			defer func() { <-places }()
 			submission := run.Submission{Project: "failing", Name: fmt.Sprintf("job-%d", i), Content: content, Key: fmt.Sprintf("t-failing-%d", i)}
 			var submitted *run.Submitted
-			for submitted == nil { // it may give up, and then is called again, as users do
+			for submitted == nil { // Submit may give up. Call it again then, as users would.
 				var err error
 				if submitted, err = run.Submit(ctx, client, submission); err != nil && (ctx.Err() != nil || !polyaxon.Temporary(err)) {
 					t.Errorf("job %d: %v", i, err)
@@ -59,7 +59,7 @@ func TestSubmitToFailingServer(t *testing.T) {
 	t.Logf("the server failed %d times", failed.Load())
 }
 
-// disguised counts the answers that are 405.
+// disguised returns a transport that counts the responses with status 405.
 func disguised(count *atomic.Int64) http.RoundTripper {
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
 		response, err := http.DefaultTransport.RoundTrip(r)

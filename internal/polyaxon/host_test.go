@@ -8,8 +8,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/secret"
 )
 
-// TestTokenStaysWithItsHost has a server send each request on to another one, on which
-// somebody waits for tokens. Where nobody says which server it is, there is none.
+// TestTokenStaysWithItsHost has a server redirect each request to another host, which
+// must not receive the token. It also checks that New rejects a missing or invalid host.
 func TestTokenStaysWithItsHost(t *testing.T) {
 	asked := 0
 	thief := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { asked++; _, _ = w.Write([]byte(`{"uuid": "a"}`)) }))

@@ -8,19 +8,18 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 )
 
-// Installation is what a server says of itself.
+// Installation describes a server.
 type Installation struct {
 	Key string
-	// Version is the zero one, which stands for any, where the server says something
-	// that is none.
+	// Version is zero, which stands for any version, if the server's cannot be parsed.
 	Version schema.Version
 	Dist    string // ce, ee
 	Mode    string // 2.x only
 }
 
-// Installation asks for the server's version: the handshake. Releases older than
-// 1.11.3 are an *Error of kind Unsupported, and what is no Polyaxon one of kind
-// NotPolyaxon.
+// Installation requests the server's version. The error is an *Error of kind Unsupported
+// for releases older than 1.11.3, and of kind NotPolyaxon for a server that is not
+// Polyaxon.
 func (c *Client) Installation(ctx context.Context) (Installation, error) {
 	var told struct {
 		Key     text `json:"key"`
@@ -44,7 +43,7 @@ func (c *Client) Installation(ctx context.Context) (Installation, error) {
 	return Installation{Key: string(told.Key), Version: version, Dist: string(told.Dist), Mode: string(told.Mode)}, nil
 }
 
-// release gives the server's version, for which it is asked once.
+// release returns the server's version. It is requested once.
 func (c *Client) release(ctx context.Context) (schema.Version, error) {
 	if known := c.version.Load(); known != nil {
 		return *known, nil

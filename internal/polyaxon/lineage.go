@@ -18,7 +18,8 @@ type Lineage struct {
 	IsInput bool           `json:"is_input"`
 }
 
-// UnmarshalJSON reads one leniently: nothing but the name is sure.
+// UnmarshalJSON implements json.Unmarshaler. It is lenient, since servers guarantee only
+// the name.
 func (l *Lineage) UnmarshalJSON(encoded []byte) error {
 	var raw struct {
 		Name    text            `json:"name"`
@@ -31,11 +32,11 @@ func (l *Lineage) UnmarshalJSON(encoded []byte) error {
 		return err
 	}
 	*l = Lineage{Name: string(raw.Name), Kind: string(raw.Kind), Path: string(raw.Path), IsInput: raw.IsInput}
-	_ = json.Unmarshal(raw.Summary, &l.Summary) // what is no map is left out
+	_ = json.Unmarshal(raw.Summary, &l.Summary) // a summary that is not a map is left out
 	return nil
 }
 
-// Lineage gives the artifacts that a run has registered, the first 1,000.
+// Lineage returns the artifacts that a run has registered: about 1,000 at most.
 func (c *Client) Lineage(ctx context.Context, project, uuid string) ([]Lineage, error) {
 	var all []Lineage
 	for len(all) < 1000 {
@@ -55,12 +56,12 @@ func (c *Client) Lineage(ctx context.Context, project, uuid string) ([]Lineage, 
 	return all, nil
 }
 
-// AddLineage registers artifacts of a run.
+// AddLineage registers artifacts of a run. The request is sent once.
 func (c *Client) AddLineage(ctx context.Context, project, uuid string, artifacts []Lineage) error {
 	sent := slices.Clone(artifacts)
 	for i := range sent {
 		if sent[i].Summary == nil {
-			// Polyaxon 2.18 answers 405 and an empty page to a summary that is null.
+			// Polyaxon 2.18 responds to a null summary with 405 and an empty page.
 			sent[i].Summary = map[string]any{}
 		}
 	}

@@ -11,37 +11,38 @@ import (
 	"time"
 )
 
-// LogQuery asks for lines of a run.
+// LogQuery selects lines of a run's log.
 type LogQuery struct {
 	Namespace, Project, UUID string
-	// Kind is the run's runtime; servers from 2.12 on need it for live lines.
+	// Kind is the run's Runtime. Servers from 2.12 on need it for live lines.
 	Kind string
-	// Live asks for what pods have printed since LastTime; otherwise the archive
-	// is asked for, from LastFile on where the server pages by file (1.11.3).
+	// Live selects what pods have printed since LastTime. Otherwise the archive is read,
+	// from LastFile on if the server pages by file (1.11.3).
 	Live     bool
 	LastTime time.Time
 	LastFile string
 }
 
+// values returns the query parameters.
 func (q LogQuery) values() url.Values {
 	values := url.Values{}
 	if q.Kind != "" {
 		values.Set("kind", q.Kind)
 	}
 	switch {
-	case q.Live: // `+` in a zone would be read as a blank
+	case q.Live: // in UTC, since the + of a zone would be read as a space
 		values.Set("last_time", q.LastTime.UTC().Format("2006-01-02T15:04:05.000000Z"))
 	case q.LastFile != "":
 		values.Set("last_file", q.LastFile)
 		fallthrough
 	default:
-		// Servers otherwise answer for ever what they saw at the first time.
+		// Without force, servers keep returning what they found when first asked.
 		values.Set("force", "true")
 	}
 	return values
 }
 
-// LogLine is one line of a container.
+// LogLine is one line that a container printed.
 type LogLine struct {
 	Timestamp                   time.Time
 	Node, Pod, Container, Value string
@@ -56,8 +57,7 @@ type line struct {
 	Value     text  `json:"value"`
 }
 
-// LogPage is what an answer tells beside its lines. LastFile is "" when there is
-// no further file.
+// LogPage is a response to a LogQuery. LastFile is empty when there is no further file.
 type LogPage struct {
 	Lines    []LogLine
 	LastTime time.Time
@@ -65,9 +65,9 @@ type LogPage struct {
 	Files    []string
 }
 
-// Logs asks for lines and gives them at once. Live lines are the best effort of
-// the server: they are grouped by container, may repeat and may be lost, and the
-// question is sent once, for there will be a next.
+// Logs requests lines and returns them all at once. Servers send live lines on a
+// best-effort basis: they are grouped by container, may repeat and may be lost. A request
+// for live lines is sent once, since another one follows anyway.
 func (c *Client) Logs(ctx context.Context, q LogQuery) (*LogPage, error) {
 	var page *LogPage
 	ask := func() error {
@@ -88,9 +88,9 @@ func (c *Client) Logs(ctx context.Context, q LogQuery) (*LogPage, error) {
 	return page, c.again(ctx, ask)
 }
 
-// ReadLogs asks for lines, once, and hands each to take as it comes: an answer
-// may hold a run's whole log. An error of take ends it and is given back; after
-// any error, lines may have been taken.
+// ReadLogs sends one request and calls take for each line as it arrives, since a response
+// may contain the whole log of a run. An error of take ends the reading and is returned
+// as it is. take may have been called before any error. The returned page has no lines.
 func (c *Client) ReadLogs(ctx context.Context, q LogQuery, take func(LogLine) error) (*LogPage, error) {
 	at := Artifact{Namespace: q.Namespace, Project: q.Project, UUID: q.UUID}
 	r := request{method: http.MethodGet, path: c.streams(at, "logs"), query: q.values(), limit: c.limits.stream, stream: true}
@@ -119,18 +119,18 @@ func (c *Client) ReadLogs(ctx context.Context, q LogQuery, take func(LogLine) er
 	}
 }
 
-// takeError keeps an error of the taker apart from the network's.
+// takeError distinguishes an error of take from one of the network.
 type takeError struct{ err error }
 
 func (e *takeError) Error() string { return e.err.Error() }
 
-// errNoObject and errTooLong are answers that are no logs.
+// errNoObject and errTooLong report responses that are not a log.
 var (
 	errNoObject = errors.New("it is no JSON object")
 	errTooLong  = errors.New("one line is longer")
 )
 
-// read reads one answer, line by line.
+// read reads one response and calls take for each of its lines.
 func (p *LogPage) read(body *allowance, take func(LogLine) error) error {
 	decoder := json.NewDecoder(body)
 	if token, err := decoder.Token(); err != nil || token != json.Delim('{') {
@@ -165,7 +165,7 @@ func (p *LogPage) read(body *allowance, take func(LogLine) error) error {
 			return cut(err)
 		}
 	}
-	_, err := decoder.Token() // the answer is whole only with its last brace
+	_, err := decoder.Token() // a response without its last brace was cut off
 	return cut(err)
 }
 
@@ -190,7 +190,7 @@ func (p *LogPage) lines(decoder *json.Decoder, body *allowance, take func(LogLin
 	return err
 }
 
-// cut makes the end of a body that came too early an error that says so.
+// cut replaces io.EOF with an error that says that the response ended too early.
 func cut(err error) error {
 	if errors.Is(err, io.EOF) {
 		return fmt.Errorf("the answer ends too early: %w", io.ErrUnexpectedEOF)
@@ -198,8 +198,8 @@ func cut(err error) error {
 	return err
 }
 
-// allowance bounds how much is read for one value, and remembers whether what is
-// read began as a web page does.
+// allowance limits how many bytes are read for one value, and records whether the body
+// begins like a web page.
 type allowance struct {
 	io.Reader
 	limit, used int
@@ -207,6 +207,7 @@ type allowance struct {
 	html        bool
 }
 
+// Read implements io.Reader. It returns errTooLong when the limit is exceeded.
 func (a *allowance) Read(p []byte) (int, error) {
 	if a.used > a.limit {
 		return 0, fmt.Errorf("%w than %d MiB", errTooLong, a.limit>>20)

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Series is a metric over a run's steps. Points whose value is no number are
-// left out.
+// Series is a metric over the steps of a run. The three slices have one element for each
+// point. Points whose value is not a number are left out.
 type Series struct {
 	Steps  []int64
 	Times  []time.Time
@@ -19,16 +19,17 @@ type Series struct {
 }
 
 const (
-	// metricRoot is where runs write metrics, one file each.
+	// metricRoot is the directory of a run's metrics, which are one file each.
 	metricRoot = "events/metric"
-	// metricDepth bounds how many slashes a name may hold, and metricLimit how many
-	// names there may be.
+	// metricDepth is the maximum number of slashes in a name, and metricLimit the maximum
+	// number of names.
 	metricDepth = 8
 	metricLimit = 2000
 )
 
-// MetricNames gives the names of the metrics that a run has written, sorted. A
-// name may hold slashes. No endpoint lists them but the tree of its events.
+// MetricNames returns the sorted names of the metrics that a run has written. A name may
+// contain slashes. It walks the tree of the run's events, since no endpoint lists the
+// names.
 func (c *Client) MetricNames(ctx context.Context, a Artifact) ([]string, error) {
 	var names []string
 	var walk func(string, int) error
@@ -60,13 +61,13 @@ func (c *Client) MetricNames(ctx context.Context, a Artifact) ([]string, error) 
 	return names, err
 }
 
-// Metrics gives metrics of a run by name. Unknown names are left out, and so are
-// those with a comma, which servers take for two. A file that a server cannot
-// read makes it fail for all of the names.
+// Metrics returns metrics of a run by name. It leaves out unknown names, and names with a
+// comma, which servers split. If a server cannot read one of the files, it fails for all
+// names.
 func (c *Client) Metrics(ctx context.Context, a Artifact, names []string) (map[string]Series, error) {
 	names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return strings.Contains(name, ",") })
 	if len(names) == 0 {
-		return nil, nil // servers fail when no name is given
+		return nil, nil // servers fail without a name
 	}
 	var answer struct {
 		Data []struct {
@@ -87,6 +88,7 @@ func (c *Client) Metrics(ctx context.Context, a Artifact, names []string) (map[s
 	return metrics, nil
 }
 
+// readSeries decodes a metric. It reports false if the metric is not one of numbers.
 func readSeries(encoded json.RawMessage) (Series, bool) {
 	var columns struct {
 		Step      []*float64 `json:"step"`
@@ -94,11 +96,11 @@ func readSeries(encoded json.RawMessage) (Series, bool) {
 		Metric    []*float64 `json:"metric"`
 	}
 	if err := json.Unmarshal(encoded, &columns); err != nil {
-		return Series{}, false // text where numbers should be
+		return Series{}, false // text instead of numbers
 	}
 	var s Series
 	for i, value := range columns.Metric {
-		if value == nil { // nan, infinite or empty
+		if value == nil { // NaN, infinite or empty
 			continue
 		}
 		step, at := int64(i), time.Time{}

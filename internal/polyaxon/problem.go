@@ -6,20 +6,21 @@ import (
 	"strings"
 )
 
-// Problem is one thing that a server finds wrong with an operation.
+// Problem is one mistake that a server finds in an operation.
 type Problem struct {
-	// Path leads to it from the operation's root, such as component, run,
-	// container, imagee. Servers write numbers of lists into it, and some of their
-	// own that the operation does not have. Where a server names but a key (2.18
-	// does of a container's), Path is that key alone and Anywhere is true.
+	// Path leads from the operation's root to the mistake, such as component, run,
+	// container, imagee. Servers write indexes of lists into it, and some keys of their own
+	// that the operation does not have. If the server names only a key, as 2.18 does for a
+	// container, Path is that key alone and Anywhere is true.
 	Path     []string
 	Anywhere bool
-	// Message is what is wrong there, in the server's words.
+	// Message is the server's description of the mistake.
 	Message string
 }
 
-// Problems reads what the server says of the operation that it refuses: the texts
-// of pydantic (2.x) and of marshmallow (1.x). What names no place is left out.
+// Problems parses the messages of a server that rejected an operation: those of pydantic
+// (2.x) and of marshmallow (1.x). Messages without a place are left out. It returns nil
+// unless e.Kind is Invalid.
 func (e *Error) Problems() []Problem {
 	if e.Kind != Invalid {
 		return nil
@@ -31,6 +32,7 @@ func (e *Error) Problems() []Problem {
 	return all
 }
 
+// readProblems parses one message.
 func readProblems(text string) []Problem {
 	text = strings.TrimSpace(text)
 	if m := unexpectedSection.FindStringSubmatch(text); m != nil {
@@ -53,18 +55,18 @@ func readProblems(text string) []Problem {
 }
 
 var (
-	// 1.11.3, of a key at the top.
+	// 1.11.3, for a key at the top.
 	unexpectedSection = regexp.MustCompile("^Unexpected section `([^`]+)` in Polyaxonfile")
-	// Both, of a key of a Kubernetes object, such as a container.
+	// Both, for a key of a Kubernetes object, such as a container.
 	unexpectedArgument = regexp.MustCompile(`\.__init__\(\) got an unexpected keyword argument '([^']+)'`)
-	// pydantic's first line.
+	// The first line of pydantic's message.
 	validationErrors = regexp.MustCompile(`(?m)^\d+ validation errors? for \S+$`)
-	// pydantic ends a message with its type and what was given, a hint follows.
+	// The end of a line of pydantic: the type of the error, the input, and a hint.
 	messageEnd = regexp.MustCompile(`\s*\[type=[^\n]*$`)
 )
 
-// readPydantic reads a count, and then a path on a line of its own with its message
-// indented below.
+// readPydantic reads pydantic's text: a line with the count, and then a line with a path
+// for each mistake, with the message indented below it.
 func readPydantic(text string) []Problem {
 	at := validationErrors.FindStringIndex(text)
 	if at == nil {
@@ -74,7 +76,7 @@ func readPydantic(text string) []Problem {
 	for line := range strings.SplitSeq(text[at[1]:], "\n") {
 		switch trimmed := strings.TrimSpace(line); {
 		case trimmed == "":
-		case trimmed == strings.TrimRight(line, " \r"): // not indented: a path
+		case trimmed == strings.TrimRight(line, " \r"): // a path, since it is not indented
 			all = append(all, Problem{Path: strings.Split(trimmed, ".")})
 		case len(all) > 0 && all[len(all)-1].Message == "":
 			all[len(all)-1].Message = messageEnd.ReplaceAllString(trimmed, "")
@@ -83,7 +85,7 @@ func readPydantic(text string) []Problem {
 	return all
 }
 
-// readMarshmallow reads dicts of dicts whose leaves are lists of texts.
+// readMarshmallow reads nested maps whose leaves are lists of messages.
 func readMarshmallow(path []string, value any) []Problem {
 	switch x := value.(type) {
 	case map[string]any:

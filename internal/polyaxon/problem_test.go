@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// The texts are those that real servers of 1.11.3 and 2.18 answered.
+// TestProblems uses messages of real servers of 1.11.3 and 2.18.
 func TestProblems(t *testing.T) {
 	for _, test := range []struct {
 		name, body string

@@ -7,17 +7,18 @@ import (
 	"strconv"
 )
 
-// Project is a project as a server tells it.
+// Project is a project as a server describes it.
 type Project struct {
 	UUID        string `json:"uuid"`
 	Name        string `json:"name"`
 	Description string `json:"description"`
 }
 
-// projectPage is how many projects are asked for at once: servers give no more.
+// projectPage is the number of projects in one request, which is the most that servers
+// return.
 const projectPage = 100
 
-// Projects lists the projects of the owner, at most 10,000.
+// Projects returns the projects of the owner, at most 10,000, oldest first.
 func (c *Client) Projects(ctx context.Context) ([]Project, error) {
 	var all []Project
 	for len(all) < 10_000 {
@@ -37,7 +38,8 @@ func (c *Client) Projects(ctx context.Context) ([]Project, error) {
 	return all, nil
 }
 
-// Project asks for one project.
+// Project returns the project with the name. IsNotFound holds for the error if there is
+// none.
 func (c *Client) Project(ctx context.Context, name string) (*Project, error) {
 	var project Project
 	if err := c.get(ctx, c.api(name), nil, &project); err != nil {
@@ -46,13 +48,13 @@ func (c *Client) Project(ctx context.Context, name string) (*Project, error) {
 	return &project, nil
 }
 
-// EnsureProject creates a project when it does not exist.
+// EnsureProject creates a project if it does not exist.
 func (c *Client) EnsureProject(ctx context.Context, name string) error {
 	if _, err := c.Project(ctx, name); !IsNotFound(err) {
 		return err
 	}
-	// Creating is safe to repeat: a second one with the name is refused, which
-	// then means that the first one, or somebody else's, was there.
+	// It is safe to retry: the server refuses a second project of the same name. An error
+	// then means that the first request, or somebody else, created it.
 	err := c.again(ctx, func() error {
 		return c.send(ctx, http.MethodPost, c.api("projects", "create"), map[string]any{"name": name}, nil)
 	})
@@ -65,7 +67,8 @@ func (c *Client) EnsureProject(ctx context.Context, name string) error {
 	return err
 }
 
-// DeleteProject deletes a project with its runs.
+// DeleteProject deletes a project and its runs. It returns nil if the project does not
+// exist.
 func (c *Client) DeleteProject(ctx context.Context, name string) error {
 	err := c.again(ctx, func() error { return c.send(ctx, http.MethodDelete, c.api(name), nil, nil) })
 	if IsNotFound(err) {

@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// pythonDepth bounds how deeply a literal may be nested.
+// pythonDepth is the maximum nesting of a literal.
 const pythonDepth = 64
 
-// parsePython reads a literal of Python as its repr writes it: a dict, a list, a
-// tuple, a text, a number or a name. 1.11.3 tells what is wrong with an operation in
-// such a text. A dict becomes a map with its keys as text.
+// parsePython parses a Python literal as repr writes it: a dict, a list, a tuple, a
+// string, a number or a name. 1.11.3 describes the mistakes of an operation in this form.
+// A dict becomes a map whose keys are text.
 func parsePython(text string) (any, bool) {
 	r := &pythonReader{text: text}
 	value, ok := r.value(0)
@@ -23,13 +23,14 @@ type pythonReader struct {
 	at   int
 }
 
+// blank skips white space.
 func (r *pythonReader) blank() {
 	for r.at < len(r.text) && strings.IndexByte(" \t\r\n", r.text[r.at]) >= 0 {
 		r.at++
 	}
 }
 
-// take tells whether the next byte is c, and goes past it when it is.
+// take skips white space and reports whether the next byte is c. If so, it consumes c.
 func (r *pythonReader) take(c byte) bool {
 	r.blank()
 	if r.at < len(r.text) && r.text[r.at] == c {
@@ -86,7 +87,7 @@ func (r *pythonReader) list(end byte, depth int) (any, bool) {
 		if len(list) > 0 && !r.take(',') {
 			return nil, false
 		}
-		if len(list) > 0 && r.take(end) { // ('a',)
+		if len(list) > 0 && r.take(end) { // the trailing comma of ('a',)
 			break
 		}
 		value, ok := r.value(depth + 1)
@@ -98,7 +99,7 @@ func (r *pythonReader) list(end byte, depth int) (any, bool) {
 	return list, true
 }
 
-// quoted reads a text up to its quote; a repr knows these escapes.
+// quoted reads a string up to its closing quote, with the escapes that repr writes.
 func (r *pythonReader) quoted(quote byte) (any, bool) {
 	var b strings.Builder
 	for r.at < len(r.text) {

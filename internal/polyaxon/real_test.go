@@ -36,7 +36,7 @@ func connect(t *testing.T, host string) *polyaxon.Client {
 	return client
 }
 
-// program builds what the stories run.
+// program builds the program that the runs of the tests start.
 func program(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "job.exe")

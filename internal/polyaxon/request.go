@@ -15,16 +15,18 @@ import (
 )
 
 const (
-	// tries is how often a question is asked; what cannot be repeated is sent once.
+	// tries is the maximum number of attempts. Requests that cannot be repeated are sent
+	// once.
 	tries = 4
-	// maxRedirects bounds how often a server may send a request elsewhere on it.
+	// maxRedirects is the maximum number of redirects that a request follows.
 	maxRedirects = 5
 )
 
-// limits bound requests: ask and change one of each kind, its answer included; stream
-// the time until an answer of any size begins, and then what each part of pace
-// bytes may take. What goes on at less is a server that holds its client. size is
-// that of an answer that is read whole, and of one line of a log, in bytes.
+// limits are the timeouts of requests. ask and change bound a request that reads or
+// changes something, including its response. stream bounds the time until a response of
+// any size begins, and then the time for each pace bytes of it. A server that is slower
+// is taken to be stuck. size is the maximum size of a response that is read whole, and of
+// one line of a log, in bytes.
 type limits struct {
 	ask, change, stream time.Duration
 	size                int
@@ -33,38 +35,40 @@ type limits struct {
 // pace is 256 KiB.
 const pace = 256 << 10
 
-// standard gives the limits. A create compiles the operation before it answers, and
-// 1.11.3 talks to Kubernetes meanwhile; an archive of 100,000 log lines took a
-// server 11 s.
+// standard returns the limits. To create a run, a server compiles the operation before it
+// responds, and 1.11.3 also sends requests to Kubernetes. A server took 11 s for an
+// archive of 100,000 log lines.
 func standard() limits {
 	return limits{ask: time.Minute, change: 2 * time.Minute, stream: 5 * time.Minute, size: 64 << 20}
 }
 
-// request is one request of the protocol.
+// request is one HTTP request to the server.
 type request struct {
 	method, path string
 	query        url.Values
 	body         []byte
 	contentType  string
-	// limit bounds the whole of it, reading the answer included; of a stream, the
-	// time until it begins, and until each part of it has come.
+	// limit is the timeout of the request, including the reading of its response. For a
+	// stream, it bounds the time until the response begins, and the time for each part of
+	// it.
 	limit  time.Duration
 	stream bool
 }
 
-// tooSlowError is a request that took its whole limit. It is a timeout.
+// tooSlowError reports that a request took longer than its limit. It is a
+// context.DeadlineExceeded.
 type tooSlowError struct{ limit time.Duration }
 
 func (e tooSlowError) Error() string        { return fmt.Sprintf("it took more than %s", e.limit) }
-func (e tooSlowError) Is(target error) bool { return target == context.DeadlineExceeded } //nolint:errorlint // that is what Is is for
+func (e tooSlowError) Is(target error) bool { return target == context.DeadlineExceeded } //nolint:errorlint // only Is compares an error itself
 
-// get asks, again where there was no answer or a temporary error, and decodes it.
+// get sends a GET request, with retries after temporary errors, and decodes the response.
 func (c *Client) get(ctx context.Context, path string, query url.Values, into any) error {
 	ask := request{method: http.MethodGet, path: path, query: query, limit: c.limits.ask}
 	return c.again(ctx, func() error { return c.do(ctx, ask, into) })
 }
 
-// send changes something, once. body and into may be nil.
+// send sends a request that changes something, once. body and into may be nil.
 func (c *Client) send(ctx context.Context, method, path string, body, into any) error {
 	change := request{method: method, path: path, limit: c.limits.change}
 	if body != nil {
@@ -77,8 +81,9 @@ func (c *Client) send(ctx context.Context, method, path string, body, into any) 
 	return c.do(ctx, change, into)
 }
 
-// again repeats ask while its error is temporary, a few times; not one that took
-// its whole limit, for nobody waits for that four times.
+// again calls ask until it succeeds or returns an error that is not temporary, at most
+// tries times. A request that took its whole limit is not repeated, since waiting four
+// times for it would take too long.
 func (c *Client) again(ctx context.Context, ask func() error) error {
 	for n := 0; ; n++ {
 		err := ask()
@@ -91,7 +96,8 @@ func (c *Client) again(ctx context.Context, ask func() error) error {
 	}
 }
 
-// do sends a request and decodes the answer, which into may be nil to ignore.
+// do sends a request and decodes the response into into. It ignores the response if into
+// is nil.
 func (c *Client) do(ctx context.Context, r request, into any) error {
 	answer, err := c.open(ctx, r)
 	if err != nil {
@@ -119,9 +125,9 @@ func (c *Client) do(ctx context.Context, r request, into any) error {
 	return nil
 }
 
-// undecodable tells what is wrong with a good answer that does not decode. One
-// that ends too early was cut; HTML where JSON was asked for is a proxy's or
-// another server's page.
+// undecodable returns the error for a successful response that cannot be decoded. If it
+// ends too early, it was cut off. If it is HTML, it comes from a proxy or from another
+// server.
 func (c *Client) undecodable(r request, from string, text []byte, err error) error {
 	syntax := new(json.SyntaxError)
 	switch {
@@ -133,8 +139,9 @@ func (c *Client) undecodable(r request, from string, text []byte, err error) err
 	return r.strange("the answer is not what Polyaxon sends: " + err.Error())
 }
 
-// open sends a request and gives a good answer's body, unpacked; the caller
-// closes it. All else is an *Error or a *ContactError.
+// open sends a request and returns the decompressed body of a successful response. The
+// caller must close it. The error is an *Error for any other response, and a
+// *ContactError if there was none.
 func (c *Client) open(ctx context.Context, r request) (*answer, error) {
 	ctx, timer := watch(ctx, r.limit)
 	address := c.host + r.path
@@ -168,11 +175,11 @@ func (c *Client) open(ctx context.Context, r request) (*answer, error) {
 	}
 	c.heard(response)
 	answer := &answer{Reader: &wire{Reader: response.Body, timer: timer, stream: r.stream}, response: response.Body, timer: timer, from: whence(response)}
-	// List endpoints pack their answers though nobody asked them to.
+	// List endpoints send gzip even if the request does not accept it.
 	if strings.EqualFold(response.Header.Get("Content-Encoding"), "gzip") {
 		unpacked, err := gzip.NewReader(answer.Reader)
 		switch {
-		case errors.Is(err, io.EOF): // nothing was packed
+		case errors.Is(err, io.EOF): // the body is empty
 			answer.Reader = http.NoBody
 		case err != nil:
 			_ = answer.Close()
@@ -188,14 +195,14 @@ func (c *Client) open(ctx context.Context, r request) (*answer, error) {
 	return nil, errorOf(r, response, answer)
 }
 
-// redirectError is a redirect that is not followed.
+// redirectError reports a redirect that is not followed.
 type redirectError struct{ reason string }
 
 func (e *redirectError) Error() string { return e.reason }
 
-// stayThere keeps the token from following a redirect to another host, and a
-// change from becoming a question: a client turns POST into GET at 301 and 302,
-// and would take the list of runs for the run that it made.
+// stayThere rejects redirects to another host, which would receive the token. It also
+// rejects those that change the method: a client turns POST into GET at 301 and 302, and
+// would take the list of runs for the run that it created.
 func stayThere(next *http.Request, via []*http.Request) error {
 	first := via[0]
 	switch {
@@ -210,8 +217,8 @@ func stayThere(next *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// unwrapURL takes off what net/http puts around its errors: method and address,
-// which a *ContactError tells already, and the query, which is nobody's business.
+// unwrapURL removes the url.Error of net/http. A *ContactError has the method and the
+// path already, and the query should not be shown.
 func unwrapURL(err error) error {
 	if wrapped := new(url.Error); errors.As(err, &wrapped) {
 		return wrapped.Err

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Run is a run as a server tells it.
+// Run is a run as a server describes it.
 type Run struct {
 	UUID        string
 	Name        string
@@ -13,16 +13,17 @@ type Run struct {
 	Owner       string
 	Project     string
 	Kind        string // job, service, matrix, dag, schedule
-	Runtime     string // the real kind: tfjob for kind job
+	Runtime     string // the specific kind, such as tfjob for kind job
 	Status      Status
-	// Pending is what the run waits for before it is scheduled: approval, upload.
+	// Pending is what the run waits for before it is scheduled: PendingApproval or
+	// PendingUpload, or empty.
 	Pending  string
 	Tags     []string
 	Inputs   map[string]any
 	Outputs  map[string]any
 	MetaInfo map[string]any
-	// Content is the compiled operation, RawContent the one that was sent; JSON.
-	// Lists of runs leave both out.
+	// Content is the compiled operation, and RawContent the operation that was sent, both as
+	// JSON. Lists of runs do not have them.
 	Content    string
 	RawContent string
 	Duration   float64 // seconds
@@ -32,20 +33,20 @@ type Run struct {
 	FinishedAt time.Time
 	Original   *Original
 
-	// deleted tells that the run is one that a server still tells of.
+	// deleted reports whether the run was deleted, although the server still returns it.
 	deleted bool
 }
 
-// liveDeleted is the live_state of a run that was deleted.
+// liveDeleted is the live_state of a deleted run.
 const liveDeleted = -1
 
-// Original is the run that a restart or a copy was made from; Kind is "restart"
-// or "copy".
+// Original is the run that a restart or a copy was made from. Kind is "restart" or
+// "copy".
 type Original struct{ UUID, Name, Kind string }
 
-// UnmarshalJSON reads a run. Times come in two forms, and a server keeps whatever
-// shape was sent as tags, inputs, outputs and meta_info; other shapes than
-// lists of texts and maps are left out.
+// UnmarshalJSON implements json.Unmarshaler. Servers send times in two forms, and return
+// tags, inputs, outputs and meta_info in whatever shape they were sent. Tags that are not
+// a list of strings are left out, and so are the others if they are not maps.
 func (r *Run) UnmarshalJSON(encoded []byte) error {
 	var raw struct {
 		UUID        text   `json:"uuid"`
@@ -91,36 +92,36 @@ func (r *Run) UnmarshalJSON(encoded []byte) error {
 		r.Original = &Original{UUID: string(o.UUID), Name: string(o.Name), Kind: string(o.Kind)}
 	}
 	for shape, into := range map[*json.RawMessage]any{&raw.Tags: &r.Tags, &raw.Inputs: &r.Inputs, &raw.Outputs: &r.Outputs, &raw.MetaInfo: &r.MetaInfo} {
-		_ = json.Unmarshal(*shape, into) // see above
+		_ = json.Unmarshal(*shape, into) // other shapes are left out
 	}
 	return nil
 }
 
-// What a run may wait for before it is scheduled.
+// The values of Pending: what a run waits for before it is scheduled.
 const (
 	PendingApproval = "approval"
 	PendingUpload   = "upload"
 )
 
-// CreateRun is what a run is made of.
+// CreateRun is what a request to create a run contains.
 type CreateRun struct {
 	// Content is the operation, as JSON or YAML text.
 	Content     string
 	Name        string
 	Description string
 	Tags        []string
-	// MetaInfo is searchable: `meta_info.KEY:VALUE`. Values must not look like
+	// MetaInfo can be searched for with `meta_info.KEY:VALUE`. Values must not look like
 	// numbers.
 	MetaInfo map[string]any
-	// DryRun has the operation compiled and not scheduled: the run stays compiled,
-	// or fails with the compiler's words. Delete it afterwards.
+	// DryRun compiles the operation but does not schedule it. The run stays compiled, or
+	// fails with the compiler's message. Delete it afterwards.
 	DryRun bool
-	// Pending parks the run until it is approved: "approval" or "upload".
+	// Pending holds the run until it is approved: PendingApproval or PendingUpload.
 	Pending string
 }
 
-// body gives what servers read. 1.11.3 reads is_managed and compiles what is not;
-// 2.x reads managed_by first, and does not compile what a user manages.
+// body returns the request's body. 1.11.3 reads is_managed, and compiles runs that are
+// not managed. 2.x reads managed_by first, and does not compile runs that a user manages.
 func (r CreateRun) body() map[string]any {
 	body := map[string]any{"content": r.Content, "is_managed": true}
 	if r.DryRun {

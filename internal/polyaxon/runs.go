@@ -8,15 +8,15 @@ import (
 	"strconv"
 )
 
-// CreateRun submits an operation. It is sent once; unless Refused holds for the
-// error, the run may exist: look it up before sending it again. Servers accept
-// an operation that does not compile and fail the run afterwards, and tell
-// neither status nor times here: ask for Run or Statuses.
+// CreateRun submits an operation. The request is sent once. Unless Refused holds for the
+// error, the run may exist: look it up before sending it again. Servers accept an
+// operation that does not compile and fail the run afterwards. Their response has neither
+// a status nor times: call Run or Statuses.
 func (c *Client) CreateRun(ctx context.Context, project string, r CreateRun) (*Run, error) {
 	return c.make(ctx, project, c.api(project, "runs"), r.body())
 }
 
-// make sends a request that makes a run, once.
+// make sends a request that creates a run, once.
 func (c *Client) make(ctx context.Context, project, path string, body map[string]any) (*Run, error) {
 	var run Run
 	if err := c.send(ctx, http.MethodPost, path, body, &run); err != nil {
@@ -28,7 +28,8 @@ func (c *Client) make(ctx context.Context, project, path string, body map[string
 	return c.owned(&run, project), nil
 }
 
-// owned fills in what servers leave out of lists and of new runs.
+// owned sets the project and the owner, which servers leave out in lists and for new
+// runs.
 func (c *Client) owned(r *Run, project string) *Run {
 	if r.Project == "" {
 		r.Project = project
@@ -39,8 +40,8 @@ func (c *Client) owned(r *Run, project string) *Run {
 	return r
 }
 
-// Run asks for one run. One that was deleted is not found: servers of 2.18 go on
-// telling it, and do not tell its statuses any more.
+// Run returns one run. IsNotFound holds for the error if it was deleted: servers of 2.18
+// still return a deleted run, but not its statuses.
 func (c *Client) Run(ctx context.Context, project, uuid string) (*Run, error) {
 	var run Run
 	path := c.run(project, uuid)
@@ -53,16 +54,18 @@ func (c *Client) Run(ctx context.Context, project, uuid string) (*Run, error) {
 	return c.owned(&run, project), nil
 }
 
-// Query chooses runs: Query as Polyaxon writes it (`status:running,name:train`),
-// Sort by a field, `-` first for descending; at most Limit, 20 when zero, from
-// Offset on. Servers of 1.11.3 give no more than 100 at once.
+// Query selects runs. Query is a filter in Polyaxon's syntax, such as
+// `status:running,name:train`. Sort is a field, with a leading `-` for descending order.
+// At most Limit runs are returned, starting at Offset. A Limit of zero means 20, the
+// default of servers. Servers of 1.11.3 return at most 100 runs at once.
 type Query struct {
 	Query, Sort   string
 	Limit, Offset int
 }
 
-// Runs lists runs and tells how many there are in all. The links to the next
-// page that servers send are not used: they hold the host that the server saw.
+// Runs returns the runs that match the query, and the number of matching runs without its
+// limit. It ignores the links to other pages in the response, since they contain the host
+// as the server sees it.
 func (c *Client) Runs(ctx context.Context, project string, q Query) ([]Run, int, error) {
 	values := url.Values{}
 	if q.Query != "" {
@@ -88,19 +91,19 @@ func (c *Client) Runs(ctx context.Context, project string, q Query) ([]Run, int,
 	return page.Results, page.Count, err
 }
 
-// Stop asks for a run to be stopped. It is `stopping` until its agent has done
-// so. Stopping one that has ended is no error.
+// Stop requests that a run be stopped. The run has the status stopping until its agent
+// has stopped it. Stopping a run that has ended is not an error.
 func (c *Client) Stop(ctx context.Context, project, uuid string) error {
 	return c.act(ctx, project, uuid, "stop")
 }
 
-// approvals bounds how often a run is approved until it is.
+// approvals is how often a run is approved before Approve returns an error.
 const approvals = 3
 
-// Approve lets a run that waits for approval, or for an upload, go on, and sees that
-// it does: one whose own operation says isApproved: false is only compiled at the
-// first call to 2.18, and goes on at the second. Approving one that waits for
-// nothing is no error.
+// Approve lets a run go on that waits for approval or for an upload, and checks that it
+// does. If the operation itself says isApproved: false, 2.18 only compiles the run at the
+// first request and continues at the second. Approving a run that does not wait is not an
+// error.
 func (c *Client) Approve(ctx context.Context, project, uuid string) error {
 	for range approvals {
 		if err := c.act(ctx, project, uuid, "approve"); err != nil {
@@ -117,20 +120,20 @@ func (c *Client) Approve(ctx context.Context, project, uuid string) error {
 	return fmt.Errorf("run %s still waits after it was approved %d times", uuid, approvals)
 }
 
-// Skip ends a run that waits for approval, or for an upload, as skipped. It does
-// nothing to another. Servers of 1.x do not know it.
+// Skip ends a run that waits for approval or for an upload as skipped. It has no effect
+// on other runs. Servers of 1.x do not support it.
 func (c *Client) Skip(ctx context.Context, project, uuid string) error {
 	return c.act(ctx, project, uuid, "skip")
 }
 
-// act sends an action that may be repeated.
+// act requests an action that can be repeated safely.
 func (c *Client) act(ctx context.Context, project, uuid, action string) error {
 	return c.again(ctx, func() error {
 		return c.send(ctx, http.MethodPost, c.run(project, uuid, action), map[string]any{}, nil)
 	})
 }
 
-// Delete deletes a run. Deleting it again is no error.
+// Delete deletes a run. It returns nil if the run does not exist.
 func (c *Client) Delete(ctx context.Context, project, uuid string) error {
 	err := c.again(ctx, func() error { return c.send(ctx, http.MethodDelete, c.run(project, uuid), nil, nil) })
 	if IsNotFound(err) {
@@ -139,23 +142,25 @@ func (c *Client) Delete(ctx context.Context, project, uuid string) error {
 	return err
 }
 
-// Restart makes a new run of a run's operation. It is sent once, and so is all
-// that follows. The new run has the name and the tags of the old one, and r's
-// MetaInfo; r.Content is a preset laid over the operation.
+// Restart creates a new run of a run's operation. The request is sent once, as are those
+// of Copy and Resume. The new run has the name and the tags of the old one, and the
+// MetaInfo of r. r.Content is a preset that is applied to the operation.
 func (c *Client) Restart(ctx context.Context, project, uuid string, r CreateRun) (*Run, error) {
 	return c.clone(ctx, project, uuid, "restart", r)
 }
 
-// Copy makes a new run of a run's operation and artifacts, as Restart does.
+// Copy creates a new run of a run's operation and artifacts. It is otherwise like
+// Restart.
 func (c *Client) Copy(ctx context.Context, project, uuid string, r CreateRun) (*Run, error) {
 	return c.clone(ctx, project, uuid, "copy", r)
 }
 
-// Resume runs a run that has ended again, under its UUID.
+// Resume runs a run again that has ended, with the same UUID.
 func (c *Client) Resume(ctx context.Context, project, uuid string) (*Run, error) {
 	return c.clone(ctx, project, uuid, "resume", CreateRun{})
 }
 
+// clone requests an action that makes a run from another one.
 func (c *Client) clone(ctx context.Context, project, uuid, action string, r CreateRun) (*Run, error) {
 	body := r.body()
 	delete(body, "is_managed")
@@ -165,8 +170,8 @@ func (c *Client) clone(ctx context.Context, project, uuid, action string, r Crea
 	return c.make(ctx, project, c.run(project, uuid, action), body)
 }
 
-// Patch is what to change of a run; what is empty stays. Maps are merged into the
-// run's. There is no status here: servers would take it.
+// Patch lists changes to a run. Empty fields are left unchanged, and maps are merged into
+// those of the run. It has no status, although servers would accept one.
 type Patch struct {
 	Name        string         `json:"name,omitempty"`
 	Description string         `json:"description,omitempty"`
@@ -176,7 +181,7 @@ type Patch struct {
 	MetaInfo    map[string]any `json:"meta_info,omitempty"`
 }
 
-// Patch changes a run.
+// Patch applies changes to a run.
 func (c *Client) Patch(ctx context.Context, project, uuid string, p Patch) error {
 	body := struct {
 		Patch
@@ -185,7 +190,7 @@ func (c *Client) Patch(ctx context.Context, project, uuid string, p Patch) error
 	return c.again(ctx, func() error { return c.send(ctx, http.MethodPatch, c.run(project, uuid), body, nil) })
 }
 
-// Namespace gives the namespace that a run's pods are in.
+// Namespace returns the Kubernetes namespace of a run's pods.
 func (c *Client) Namespace(ctx context.Context, project, uuid string) (string, error) {
 	var answer struct {
 		Namespace string `json:"namespace"`

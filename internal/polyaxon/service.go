@@ -7,24 +7,24 @@ import (
 	"strings"
 )
 
-// Service is what a run's operation says of how it is reached.
+// Service is what the operation of a run says about how to reach it.
 type Service struct {
-	// Ports are those that its container listens on.
+	// Ports are the ports that its container listens on.
 	Ports []int
-	// RewritePath: the gateway takes its prefix off.
+	// RewritePath reports whether the gateway removes its prefix from requests.
 	RewritePath bool
-	// External: the gateway has another prefix for it. 2.x only.
+	// External reports whether the gateway uses the prefix for external services. 2.x only.
 	External bool
-	// Page is the path below its address that people open first, "" for the address
-	// itself.
+	// Page is the path, below the address of the service, of the page to open first. The
+	// empty string means the address itself.
 	Page string
 }
 
-// PageAnnotation is the annotation of an operation's environment that says Page.
+// PageAnnotation is the annotation in an operation's environment that sets Page.
 const PageAnnotation = "slipway/page"
 
-// Service reads the run's compiled operation, which a run out of a list does not
-// have.
+// Service parses the run's compiled operation. It returns the zero Service for a run from
+// a list, which has no operation.
 func (r *Run) Service() Service {
 	var compiled struct {
 		Run struct {
@@ -49,8 +49,9 @@ func (r *Run) Service() Service {
 	return s
 }
 
-// CollectsLogs reports whether Polyaxon archives what the run prints, which its
-// operation may forbid; a run out of a list does not have one.
+// CollectsLogs reports whether Polyaxon archives the run's log. It is true unless the
+// compiled operation turns that off, and always true for a run from a list, which has no
+// operation.
 func (r *Run) CollectsLogs() bool {
 	var compiled struct {
 		Plugins struct {
@@ -60,9 +61,9 @@ func (r *Run) CollectsLogs() bool {
 	return json.Unmarshal([]byte(r.Content), &compiled) != nil || compiled.Plugins.CollectLogs == nil || *compiled.Plugins.CollectLogs
 }
 
-// ServicePath gives the path of a service at the server's gateway, below which the
-// gateway takes it off when its operation says rewritePath. Releases 2.x name the
-// port in it too, whose number tells the gateway where to connect; 1.11.3 does not.
+// ServicePath returns the path of a service at the server's gateway. If the operation
+// sets rewritePath, the gateway removes this path from requests. Releases 2.x also have
+// the port in the path, which tells the gateway where to connect. 1.11.3 does not.
 func (c *Client) ServicePath(ctx context.Context, r *Run, namespace string) (string, error) {
 	release, err := c.release(ctx)
 	if err != nil {
@@ -87,14 +88,14 @@ func (c *Client) ServicePath(ctx context.Context, r *Run, namespace string) (str
 	return "/" + escape(parts) + "/", nil
 }
 
-// ServiceURL gives where a service answers, through the server's gateway.
+// ServiceURL returns the URL of a service at the server's gateway.
 func (c *Client) ServiceURL(ctx context.Context, r *Run, namespace string) (string, error) {
 	path, err := c.ServicePath(ctx, r, namespace)
 	return c.host + path, err
 }
 
-// GPUs counts the GPUs that the run's compiled operation asks for, in all of its
-// replicas; a run out of a list does not have one.
+// GPUs returns the number of GPUs that the run's compiled operation requests, in all of
+// its replicas. It returns 0 for a run from a list, which has no operation.
 func (r *Run) GPUs() int {
 	var compiled struct {
 		Run any `json:"run"`
@@ -105,6 +106,7 @@ func (r *Run) GPUs() int {
 	return gpus(compiled.Run)
 }
 
+// gpus returns the number of GPUs of all resources in value, times its replicas.
 func gpus(value any) int {
 	count := 0
 	switch x := value.(type) {
@@ -127,8 +129,8 @@ func gpus(value any) int {
 	return count
 }
 
-// gpusOf counts the GPUs among a container's limits, such as nvidia.com/gpu; the
-// requests must be the same where there are any.
+// gpusOf returns the number of GPUs, such as nvidia.com/gpu, in a container's limits, or
+// else in its requests. Kubernetes requires the two to be equal.
 func gpusOf(resources any) int {
 	for _, section := range []string{"limits", "requests"} {
 		of, _ := resources.(map[string]any)

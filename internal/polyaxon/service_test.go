@@ -28,8 +28,8 @@ func TestServiceOfRun(t *testing.T) {
 	}
 }
 
-// TestServicePath holds the address of a service to the routes of the gateways of
-// both releases: that of 2.x takes the port from it, and knows no path without one.
+// TestServicePath checks the address of a service against the routes of the gateways of
+// both releases. That of 2.x takes the port from the path, and has no route without one.
 func TestServicePath(t *testing.T) {
 	for content, want := range map[string][2]string{
 		`{"run":{"ports":[8888]}}`:                             {"/services/v1/ns/default/p/runs/u/", "/services/v1/ns/default/p/runs/u/8888/"},

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Status is a run's status. Servers may have others than those named here.
+// Status is the status of a run. Servers may send others than those declared here.
 type Status string
 
 // The statuses of Polyaxon 1.11 to 2.18.
@@ -33,8 +33,8 @@ const (
 	Skipped        Status = "skipped"
 )
 
-// Terminal tells whether a run with this status has ended. "done" is no end: it
-// is a trigger's word, and servers let other statuses follow it.
+// Terminal reports whether a run with this status has ended. The status "done" is not
+// terminal: it is used by triggers, and servers let other statuses follow it.
 func (s Status) Terminal() bool {
 	switch s {
 	case Succeeded, Failed, UpstreamFailed, Stopped, Skipped:
@@ -43,7 +43,7 @@ func (s Status) Terminal() bool {
 	return false
 }
 
-// Known tells whether the status is one of those named here.
+// Known reports whether the status is one of those declared here.
 func (s Status) Known() bool {
 	switch s {
 	case Created, OnSchedule, Resuming, Compiled, Queued, Scheduled, Starting, Running, Processing, Stopping, Warning, Unschedulable, Retrying, Unknown:
@@ -57,14 +57,14 @@ type Condition struct {
 	Type    Status `json:"type"`
 	Reason  string `json:"reason"`
 	Message string `json:"message"`
-	// The times are what the writer sent: do not order by them. Polyaxon's operator
-	// gives all that follows `starting` the transition time of that, and moves only the
-	// other on.
+	// The times are those that the writer of the condition sent. Do not sort by them:
+	// Polyaxon's operator gives all conditions after `starting` the transition time of
+	// `starting`, and advances only the update time.
 	LastUpdateTime     time.Time `json:"-"`
 	LastTransitionTime time.Time `json:"-"`
 }
 
-// At gives when the condition came to be, the later of its times.
+// At returns the time of the condition: the later of its two times.
 func (c Condition) At() time.Time {
 	if c.LastUpdateTime.After(c.LastTransitionTime) {
 		return c.LastUpdateTime
@@ -72,7 +72,8 @@ func (c Condition) At() time.Time {
 	return c.LastTransitionTime
 }
 
-// UnmarshalJSON reads a condition as leniently as servers and agents write them.
+// UnmarshalJSON implements json.Unmarshaler. It accepts all forms that servers and agents
+// write.
 func (c *Condition) UnmarshalJSON(encoded []byte) error {
 	var raw struct {
 		Type               text  `json:"type"`
@@ -91,8 +92,7 @@ func (c *Condition) UnmarshalJSON(encoded []byte) error {
 	return nil
 }
 
-// Statuses gives a run's status and the conditions that it went through, oldest
-// first.
+// Statuses returns the status of a run and its conditions so far, oldest first.
 func (c *Client) Statuses(ctx context.Context, project, uuid string) (Status, []Condition, error) {
 	var answer struct {
 		Status     Status      `json:"status"`
@@ -102,8 +102,8 @@ func (c *Client) Statuses(ctx context.Context, project, uuid string) (Status, []
 	return answer.Status, answer.Conditions, err
 }
 
-// SetStatus posts a condition. Servers answer alike whether they took it or not:
-// ask Statuses afterwards.
+// SetStatus posts a condition. The response of a server does not show whether it accepted
+// the condition: call Statuses afterwards.
 func (c *Client) SetStatus(ctx context.Context, project, uuid string, condition Condition) error {
 	body := map[string]any{"condition": map[string]any{
 		"type": condition.Type, "status": "True", "reason": condition.Reason, "message": condition.Message,

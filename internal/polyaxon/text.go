@@ -10,15 +10,15 @@ import (
 	"unicode/utf8"
 )
 
-// text is a value that should be text. Servers answer numbers where every value
-// of a log looks like one, and then the text that was printed is lost.
+// text is a value that should be a string. Servers send numbers when all values of a log
+// look like numbers. The text as it was printed is lost then.
 type text string
 
-// UnmarshalJSON takes any value.
+// UnmarshalJSON implements json.Unmarshaler. It accepts any value.
 func (t *text) UnmarshalJSON(b []byte) error {
 	switch {
 	case len(b) > 1 && b[0] == '"' && bytes.IndexByte(b, '\\') < 0 && utf8.Valid(b):
-		*t = text(b[1 : len(b)-1]) // a log has millions of these
+		*t = text(b[1 : len(b)-1]) // fast path: a log has millions of these
 	case len(b) > 0 && b[0] == '"':
 		return json.Unmarshal(b, (*string)(t))
 	case string(b) == "null":
@@ -29,7 +29,7 @@ func (t *text) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// plain gives a decoded value that should be text as text.
+// plain returns a decoded value as text.
 func plain(value any) string {
 	switch x := value.(type) {
 	case nil:
@@ -48,16 +48,16 @@ func plain(value any) string {
 	return string(encoded)
 }
 
-// timeForms are those that servers were seen to send: with T or a blank, and
-// without a zone, which then is UTC.
+// timeForms returns the layouts that servers use: with a T or a space, and with or
+// without a zone. Times without a zone are in UTC.
 func timeForms() [4]string {
 	return [4]string{time.RFC3339Nano, "2006-01-02 15:04:05.999999999Z07:00", "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999"}
 }
 
-// UnmarshalJSON of stamp reads a time in any form, as UTC; the zero time stands
-// for what is no time.
+// stamp is a time that is decoded by parseTime.
 type stamp time.Time
 
+// UnmarshalJSON implements json.Unmarshaler.
 func (s *stamp) UnmarshalJSON(b []byte) error {
 	var t text
 	if err := t.UnmarshalJSON(b); err != nil {
@@ -67,16 +67,18 @@ func (s *stamp) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// parseTime gives the zero time for what is no time.
+// parseTime parses a time in one of the layouts of timeForms, or in seconds or
+// milliseconds since the Unix epoch. It returns the time in UTC, or the zero time for any
+// other text.
 func parseTime(value string) time.Time {
 	value = strings.TrimSpace(value)
 	for _, form := range timeForms() {
 		if t, err := time.Parse(form, value); err == nil {
-			return t.UTC() // equal times must be equal values
+			return t.UTC() // so that equal times are equal values
 		}
 	}
 	if epoch, err := strconv.ParseFloat(value, 64); err == nil && epoch > 0 && epoch < 1e15 {
-		if epoch > 1e11 { // milliseconds, before the year 5138 in seconds
+		if epoch > 1e11 { // milliseconds: in seconds, it would be after the year 5138
 			epoch /= 1000
 		}
 		return time.UnixMicro(int64(epoch * 1e6)).UTC()
@@ -84,8 +86,8 @@ func parseTime(value string) time.Time {
 	return time.Time{}
 }
 
-// withoutNaN puts null in place of NaN and Infinity, which Python writes as JSON and
-// JSON does not have; nil when there is none.
+// withoutNaN replaces NaN and Infinity, which Python writes although JSON does not have
+// them, with null. It returns nil if there are none.
 func withoutNaN(encoded []byte) []byte {
 	if !bytes.Contains(encoded, []byte("NaN")) && !bytes.Contains(encoded, []byte("Infinity")) {
 		return nil
@@ -113,7 +115,7 @@ func withoutNaN(encoded []byte) []byte {
 	return finite
 }
 
-// bare gives how many bytes of text are a number that JSON does not have.
+// bare returns the length of the NaN or Infinity that text begins with, or 0.
 func bare(text []byte) int {
 	for _, word := range []string{"NaN", "-Infinity", "Infinity"} {
 		if bytes.HasPrefix(text, []byte(word)) {

@@ -11,12 +11,12 @@ import (
 	"path"
 )
 
-// errNoPath refuses what would be a run's whole directory.
+// errNoPath rejects a path that stands for the whole directory of a run.
 var errNoPath = errors.New("no path is given: that would be all that the run has")
 
-// Upload stores content as the file a.Path of a run, in place of one that is
-// there. Servers unpack, and first delete the target, unless they are told not
-// to: the request always says so.
+// Upload stores content as the file a.Path of a run, and replaces an existing file. By
+// default, servers unpack an upload and first delete the target, so the request always
+// turns both off.
 func (c *Client) Upload(ctx context.Context, a Artifact, content []byte) error {
 	directory := path.Dir(a.Path)
 	if directory == "." {
@@ -25,13 +25,14 @@ func (c *Client) Upload(ctx context.Context, a Artifact, content []byte) error {
 	return c.upload(ctx, a, "artifact", map[string]any{"untar": false, "path": directory, "overwrite": true}, path.Base(a.Path), content)
 }
 
-// UploadArchive unpacks a tar.gz as the directory a.Path of a run, in place of what
-// is there. Servers would put it in place of the whole run where Path is "": that
-// is refused.
+// UploadArchive unpacks a tar.gz as the directory a.Path of a run, and replaces what is
+// there. It returns an error if a.Path is empty, since servers would replace the files of
+// the whole run.
 func (c *Client) UploadArchive(ctx context.Context, a Artifact, archive []byte) error {
 	return c.upload(ctx, a, "artifacts", map[string]any{"untar": true, "path": a.Path, "overwrite": true}, "archive.tar.gz", archive)
 }
 
+// upload sends content as a form with options. It retries temporary errors.
 func (c *Client) upload(ctx context.Context, a Artifact, what string, options map[string]any, name string, content []byte) error {
 	if clean := path.Clean("/" + a.Path); clean == "/" {
 		return errNoPath

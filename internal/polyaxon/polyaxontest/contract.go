@@ -1,6 +1,6 @@
-// Package polyaxontest holds what every Polyaxon server must do for slipway: one
-// suite for the sandbox's server, for a real one of 2.18, and for what was recorded
-// of a real one of 1.11.3.
+// Package polyaxontest is the contract that every Polyaxon server must fulfill for
+// slipway. The same tests run against the sandbox's server, a real server of 2.18, and
+// recorded responses of a real server of 1.11.3.
 package polyaxontest
 
 import (
@@ -16,23 +16,24 @@ import (
 	"github.com/slipway-ci/slipway/internal/secret"
 )
 
-// Server is a server that is under test.
+// Server is the server under test.
 type Server struct {
 	Client    *polyaxon.Client
 	Namespace string
 	Version   schema.Version
-	// Image holds the program that Program starts: that of cmd/slipway/testdata/job,
-	// whose arguments say what to do.
+	// Image is the image of the program that Program starts, which is that of
+	// cmd/slipway/testdata/job. Its arguments say what to do.
 	Image   string
 	Program []string
-	// Services tells whether the server's gateway reaches services; it may demand Token.
+	// Services reports whether the server's gateway can reach services. Token is sent to the
+	// gateway, which may require it.
 	Services bool
 	Token    secret.Value
-	// Pipelines tells whether the server takes dags.
+	// Pipelines reports whether the server accepts dags.
 	Pipelines bool
 }
 
-// sink collects what a run does.
+// sink records the events of a run.
 type sink struct {
 	statuses []polyaxon.Status
 	lines    []string
@@ -53,16 +54,16 @@ func (*sink) Progress(string) {}
 // Line implements run.Sink.
 func (s *sink) Line(l polyaxon.LogLine) { s.lines = append(s.lines, l.Value) }
 
-// project is where the suite's runs are.
+// project is the project of the suite's runs.
 const project = "contract"
 
-// suite is a run of the suite on one server.
+// suite is the contract, applied to one server.
 type suite struct {
 	Server
 	ctx context.Context
 }
 
-// Contract is the suite.
+// Contract runs the tests against server.
 func Contract(t *testing.T, server Server) {
 	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
 	t.Cleanup(cancel)
@@ -104,7 +105,8 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// operation gives an operation whose container does what args say; change edits it.
+// operation returns an operation whose container does what args say. If change is not
+// nil, it edits the operation, its component and its run section.
 func (s *suite) operation(change func(operation, component, run map[string]any), args ...string) string {
 	program := map[string]any{"kind": "job", "container": map[string]any{"image": s.Image, "command": append(append([]string{}, s.Program...), args...)}}
 	component := map[string]any{"kind": "component", "version": 1.1, "run": program}
@@ -126,7 +128,7 @@ func (s *suite) submit(t *testing.T, key string, args ...string) *run.Submitted 
 	return submitted
 }
 
-// create makes a run that nobody looks up.
+// create creates a run without looking for an existing one first.
 func (s *suite) create(t *testing.T, r polyaxon.CreateRun) *polyaxon.Run {
 	t.Helper()
 	created, err := s.Client.CreateRun(s.ctx, project, r)
@@ -142,7 +144,7 @@ func (s *suite) artifact(uuid, path string) polyaxon.Artifact {
 	return polyaxon.Artifact{Namespace: s.Namespace, Project: project, UUID: uuid, Path: path}
 }
 
-// follow follows a run to its end and wants it to be this one.
+// follow follows a run to its end and checks its final status.
 func (s *suite) follow(t *testing.T, uuid string, want polyaxon.Status) *sink {
 	t.Helper()
 	seen := &sink{}
@@ -155,7 +157,7 @@ func (s *suite) follow(t *testing.T, uuid string, want polyaxon.Status) *sink {
 	return seen
 }
 
-// until asks again and again until the answer is yes.
+// until calls yes until it returns true, for at most a minute.
 func (s *suite) until(t *testing.T, what string, yes func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(s.ctx, time.Minute)
@@ -168,6 +170,8 @@ func (s *suite) until(t *testing.T, what string, yes func() bool) {
 		}
 	}
 }
+
+// becomes waits until a run has the status want.
 
 func (s *suite) becomes(t *testing.T, uuid string, want polyaxon.Status) {
 	t.Helper()

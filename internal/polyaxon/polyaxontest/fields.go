@@ -13,8 +13,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
-// The fields of a real 2.18 server's answers. Polyaxon's own client and command line
-// read them without asking whether they are there.
+// The fields in the responses of a real 2.18 server. Polyaxon's own client and command
+// line read them without checking that they exist.
 const (
 	projectFields = "bookmarked created_at description live_state name readme tags updated_at user uuid"
 	madeFields    = "content description is_managed kind managed_by meta_info name pending settings tags uuid"
@@ -29,7 +29,7 @@ const (
 	conditionFields = "last_transition_time last_update_time message reason status type"
 )
 
-// fields are all in the server's answers.
+// fields checks that the server's responses have all these fields.
 func (s *suite) fields(t *testing.T) {
 	if s.Version.Major < 2 {
 		t.Skip("of 1.11.3 only what slipway reads was recorded")
@@ -56,7 +56,7 @@ func (s *suite) fields(t *testing.T) {
 	s.has(t, clonedFields, s.ask(t, http.MethodPost, api+"/runs/"+uuid+"/restart", map[string]any{}))
 }
 
-// moved: a run can be given to another project, and a project another name.
+// moved transfers a run to another project, and renames a project.
 func (s *suite) moved(t *testing.T) {
 	if s.Version.Major < 2 {
 		t.Skip("not recorded of 1.11.3")
@@ -81,7 +81,7 @@ func (s *suite) moved(t *testing.T) {
 	}
 }
 
-// has wants an answer to have all of these fields.
+// has checks that a response has all of the fields, whose names are separated by spaces.
 func (s *suite) has(t *testing.T, fields string, answer map[string]any) {
 	t.Helper()
 	for _, name := range strings.Fields(fields) {
@@ -91,6 +91,7 @@ func (s *suite) has(t *testing.T, fields string, answer map[string]any) {
 	}
 }
 
+// ask sends a request and decodes the response, which must be successful.
 func (s *suite) ask(t *testing.T, method, path string, body any) map[string]any {
 	t.Helper()
 	text := []byte(nil)
@@ -107,7 +108,7 @@ func (s *suite) ask(t *testing.T, method, path string, body any) map[string]any 
 	return decoded
 }
 
-// answers wants a request to be answered with this status code.
+// answers checks the status code of the response to a request.
 func (s *suite) answers(t *testing.T, want int, method, path, body string) {
 	t.Helper()
 	if code, answer := s.exchange(t, method, path, []byte(body)); code != want {
@@ -115,6 +116,7 @@ func (s *suite) answers(t *testing.T, want int, method, path, body string) {
 	}
 }
 
+// exchange sends a request and returns the status code and the body of the response.
 func (s *suite) exchange(t *testing.T, method, path string, body []byte) (code int, answer []byte) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(s.ctx, method, s.Client.Host()+path, bytes.NewReader(body))

@@ -10,7 +10,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
-// inputs adds an input that has no value.
+// inputs adds an input without a value.
 func inputs(_, component, _ map[string]any) {
 	component["inputs"] = []any{map[string]any{"name": "x", "type": "int"}}
 }
@@ -62,7 +62,7 @@ func (s *suite) dryRuns(t *testing.T) {
 func (s *suite) refused(t *testing.T) {
 	for name, test := range map[string]struct {
 		content string
-		// key is what the last step of a problem's path is, "" for none.
+		// key is the last element of the problem's path, or empty if there is no problem.
 		key string
 	}{
 		"unknown key":      {s.operation(func(_, _, run map[string]any) { run["foo"] = 1 }, "print=x"), "foo"},
@@ -99,7 +99,7 @@ func (s *suite) refused(t *testing.T) {
 	if _, err := s.Client.CreateRun(s.ctx, "nowhere", polyaxon.CreateRun{Content: s.operation(nil, "print=x")}); !polyaxon.IsNotFound(err) {
 		t.Errorf("a project that does not exist: %v", err)
 	}
-	// An exception of the server is the 405 with an empty page that it disguises as.
+	// An exception of the server must be a 405 with an empty page, as in Polyaxon.
 	created := s.create(t, polyaxon.CreateRun{Content: s.operation(nil, "print=x")})
 	err := s.Client.SetStatus(s.ctx, project, created.UUID, polyaxon.Condition{Type: "melting"})
 	var exception *polyaxon.Error

@@ -7,7 +7,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
-// projects are made when they are missing, and their names are free again later.
+// projects creates projects, deletes them, and creates one again by the name of a deleted
+// one.
 func (s *suite) projects(t *testing.T) {
 	t.Helper()
 	c := s.Client
@@ -29,7 +30,7 @@ func (s *suite) projects(t *testing.T) {
 			t.Errorf("the projects are %+v", all)
 		}
 		must(t, c.DeleteProject(s.ctx, "acme_Repo-1"))
-		must(t, c.DeleteProject(s.ctx, "acme_Repo-1")) // a second time is no error
+		must(t, c.DeleteProject(s.ctx, "acme_Repo-1")) // deleting it again is not an error
 		if _, err := c.Project(s.ctx, "acme_Repo-1"); !polyaxon.IsNotFound(err) {
 			t.Errorf("a deleted project: %v", err)
 		}

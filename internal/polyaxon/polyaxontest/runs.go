@@ -34,8 +34,9 @@ func (s *suite) succeeds(t *testing.T) {
 	}
 }
 
-// operatorsTimes holds the server to what Polyaxon's operator posts: `starting` has the
-// run started, and all that follows keeps its transition time.
+// operatorsTimes checks the times of a run's conditions, which are those that Polyaxon's
+// operator posts: starting sets the start of the run, and all later conditions keep its
+// transition time.
 func (s *suite) operatorsTimes(t *testing.T, told *polyaxon.Run) {
 	t.Helper()
 	_, conditions, err := s.Client.Statuses(s.ctx, project, told.UUID)
@@ -74,7 +75,7 @@ func (s *suite) stopped(t *testing.T) {
 	}
 	must(t, run.Stop(s.ctx, s.Client, s.target(long.Run.UUID)))
 	s.follow(t, long.Run.UUID, polyaxon.Stopped)
-	must(t, s.Client.Stop(s.ctx, project, long.Run.UUID)) // a second time is no error
+	must(t, s.Client.Stop(s.ctx, project, long.Run.UUID)) // stopping it again is not an error
 }
 
 func (s *suite) clones(t *testing.T) {
@@ -178,7 +179,7 @@ func (s *suite) deleted(t *testing.T) {
 	if _, err := s.Client.Run(s.ctx, project, doomed.Run.UUID); !polyaxon.IsNotFound(err) {
 		t.Errorf("a deleted run is told: %v", err)
 	}
-	// Somebody deletes a run, or the project, while a run is followed.
+	// A run, or its project, may be deleted while the run is followed.
 	deleted := s.submit(t, "t-a7", "sleep=60")
 	gone := make(chan error, 1)
 	go func() {

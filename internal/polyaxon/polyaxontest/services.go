@@ -41,7 +41,7 @@ func (s *suite) service(t *testing.T) {
 	}
 }
 
-// get gives what answers at an address, or why nothing does.
+// get returns the body of the response to a GET request, or the text of the error.
 func (s *suite) get(address string) string {
 	request, err := http.NewRequestWithContext(s.ctx, http.MethodGet, address, nil)
 	if err != nil {

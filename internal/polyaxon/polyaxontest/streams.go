@@ -17,7 +17,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/run"
 )
 
-// manyLines are more than one file of an archive has on 1.11.3.
+// manyLines is more than the number of lines that 1.11.3 keeps in one file of an archive.
 const manyLines = 120
 
 func (s *suite) logs(t *testing.T) {
@@ -30,7 +30,7 @@ func (s *suite) logs(t *testing.T) {
 	if seen := s.follow(t, ended.UUID, polyaxon.Succeeded); !slices.Equal(seen.lines, want) {
 		t.Errorf("%d lines came of %d: %q", len(seen.lines), len(want), seen.lines)
 	}
-	// Of one that goes on there are live lines, and the same in the archive later.
+	// A run that goes on has live lines, and later the same lines in the archive.
 	long := s.create(t, polyaxon.CreateRun{Content: s.operation(nil, "print=  indented", "print=::notice::x", "sleep=60")})
 	query := polyaxon.LogQuery{Namespace: s.Namespace, Project: project, UUID: long.UUID, Kind: "job", Live: true, LastTime: time.Unix(0, 0)}
 	values := func(lines []polyaxon.LogLine) []string {
@@ -54,7 +54,7 @@ func (s *suite) logs(t *testing.T) {
 	if !slices.Equal(seen.lines, want) {
 		t.Errorf("the archive has %q", seen.lines)
 	}
-	// What does not exist has no lines, and is no error.
+	// A run that does not exist has no lines, and requesting them is not an error.
 	page, err := s.Client.Logs(s.ctx, polyaxon.LogQuery{Namespace: s.Namespace, Project: project, UUID: strings.Repeat("0", 32)})
 	if err != nil || len(page.Lines) > 0 {
 		t.Errorf("a run that does not exist: %v, %v", page, err)
@@ -94,7 +94,7 @@ func (s *suite) files(t *testing.T) {
 		t.Errorf("a path that leaves the run is answered: %v", files)
 	}
 	must(t, s.Client.DeleteArtifact(s.ctx, weights))
-	must(t, s.Client.DeleteArtifact(s.ctx, weights)) // a second time is no error
+	must(t, s.Client.DeleteArtifact(s.ctx, weights)) // deleting it again is not an error
 	if _, err := s.Client.Artifact(s.ctx, weights); !polyaxon.IsNotFound(err) {
 		t.Errorf("a file that was deleted: %v", err)
 	}
