@@ -1,5 +1,5 @@
-// Package cluster is access to Kubernetes: a namespace of a cluster, and what
-// slipway writes there by server-side apply.
+// Package cluster accesses Kubernetes: one namespace of a cluster, and what slipway
+// writes there by server-side apply.
 package cluster
 
 import (
@@ -26,32 +26,32 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// FieldManager is slipway's name in server-side apply.
+// FieldManager is the name of slipway's field manager in server-side apply.
 const FieldManager = "slipway"
 
-// Cluster is one namespace of a cluster.
+// Cluster is one namespace of a cluster. Connect makes one.
 type Cluster struct {
 	Client    kubernetes.Interface
 	Namespace string
-	// Name is what users call the cluster.
+	// Name is the name of the cluster in messages.
 	Name string
-	// Pause waits between the attempts of a request; by the clock when nil.
+	// Pause waits between the attempts of a request. Nil means clock.Wait.
 	Pause func(context.Context, time.Duration) error
 
 	config *rest.Config
 }
 
-// limits bound how long an API server may be silent: a log that is followed, and a
-// watch, may be for ever once they have begun.
+// limits bound how long an API server may be silent. A followed log and a watch may be
+// silent without a limit once they have begun.
 var limits = silence.Limits{Answer: time.Minute, Part: time.Minute, Pace: 64 << 10, Endless: func(request *http.Request) bool {
 	query := request.URL.Query()
 	return query.Get("follow") == "true" || query.Get("watch") == "true" || query.Get("watch") == "1"
 }}
 
-// Connect gives access with config; it asks the cluster nothing yet.
+// Connect returns access to a namespace with config. It sends no request.
 func Connect(config *rest.Config, namespace, name string) (*Cluster, error) {
 	config = rest.CopyConfig(config)
-	// client-go's default of 5 requests a second would pace plain loops.
+	// client-go's default of 5 requests a second would slow down plain loops.
 	config.QPS, config.Burst = 50, 100
 	config.UserAgent = FieldManager
 	patient := rest.CopyConfig(config)
@@ -65,9 +65,10 @@ func Connect(config *rest.Config, namespace, name string) (*Cluster, error) {
 	return &Cluster{Client: client, Namespace: namespace, Name: name, config: config}, nil
 }
 
-// Kubeconfig gives the access that a kubeconfig file describes, and what users call the
-// cluster: the file at path or, when it is empty, where kubectl finds it; its context,
-// or the current one. Without either the cluster is called by its server.
+// Kubeconfig returns the configuration that a kubeconfig describes, and the name of the
+// cluster for messages. It reads the file at path, or the files that kubectl would read
+// if path is empty. It uses the given context, or the current one if context is empty.
+// The name is that of the context, or else the URL of the server.
 func Kubeconfig(path, context string) (access *rest.Config, name string, err error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	if path != "" {
@@ -85,14 +86,15 @@ func Kubeconfig(path, context string) (access *rest.Config, name string, err err
 	return access, cmp.Or(context, raw.CurrentContext, access.Host), nil
 }
 
-// NoNamespaceError is a namespace that does not exist.
+// NoNamespaceError reports that a namespace does not exist.
 type NoNamespaceError struct {
 	Namespace, Cluster string
-	// Near is the one that may be meant, "" when there is none, or none may be seen.
+	// Near is a namespace with a similar name. It is empty if there is none, or if the
+	// credentials may not list namespaces.
 	Near string
 }
 
-// Error names what may be meant.
+// Error implements error. It suggests Near.
 func (e *NoNamespaceError) Error() string {
 	text := fmt.Sprintf("cluster %s has no namespace %s", e.Cluster, e.Namespace)
 	if e.Near != "" {
@@ -101,13 +103,14 @@ func (e *NoNamespaceError) Error() string {
 	return text
 }
 
-// CheckNamespace gives a *NoNamespaceError when the namespace does not exist.
+// CheckNamespace returns a *NoNamespaceError if the namespace does not exist. It returns
+// nil if the credentials may not read namespaces.
 func (c *Cluster) CheckNamespace(ctx context.Context) error {
 	_, err := retry(ctx, c, func() (*v1.Namespace, error) {
 		return c.Client.CoreV1().Namespaces().Get(ctx, c.Namespace, metav1.GetOptions{})
 	})
 	switch {
-	case err == nil, apierrors.IsForbidden(err): // those who may not look at namespaces are given one
+	case err == nil, apierrors.IsForbidden(err): // who may not read namespaces was given an existing one
 		return nil
 	case !apierrors.IsNotFound(err):
 		return fmt.Errorf("ask cluster %s for namespace %s: %w", c.Name, c.Namespace, err)
@@ -123,7 +126,7 @@ func (c *Cluster) CheckNamespace(ctx context.Context) error {
 	return none
 }
 
-// EnsureNamespace creates the namespace when it does not exist.
+// EnsureNamespace creates the namespace if it does not exist.
 func (c *Cluster) EnsureNamespace(ctx context.Context) error {
 	err := c.CheckNamespace(ctx)
 	if none := new(NoNamespaceError); !errors.As(err, &none) {

@@ -21,11 +21,11 @@ import (
 	"github.com/slipway-ci/slipway/internal/silence"
 )
 
-// DialPod gives a connection to a port of a pod, through the API server and the
-// pod's kubelet, as kubectl port-forward has them, with no port on this machine.
-// It speaks WebSockets, or SPDY where the server is older than 1.30 or a proxy
-// before it knows only that. The connection has no deadlines; closing it ends what
-// waits on it.
+// DialPod connects to a port of a pod, through the API server and the pod's kubelet, as
+// kubectl port-forward does, but without a local port. It uses WebSockets, or SPDY if the
+// server is older than 1.30 or a proxy supports only SPDY. ctx bounds only the
+// connecting, for which there is a timeout of a minute too. Deadlines of the connection
+// have no effect. Closing it ends pending reads and writes.
 func (c *Cluster) DialPod(ctx context.Context, pod string, port int) (net.Conn, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, limits.Answer, &silence.Error{Host: "the API server of cluster " + c.Name, Limit: limits.Answer})
 	defer cancel()
@@ -45,7 +45,7 @@ func (c *Cluster) DialPod(ctx context.Context, pod string, port int) (net.Conn, 
 		err        error
 	}
 	result := make(chan dialled, 1)
-	panics.Go(func() { // the dialer knows no context
+	panics.Go(func() { // the dialer takes no context
 		connection, _, err := dialer.Dial(portforward.PortForwardProtocolV1Name)
 		result <- dialled{connection, err}
 	}, func(err error) { result <- dialled{nil, err} })
@@ -70,8 +70,8 @@ func (c *Cluster) DialPod(ctx context.Context, pod string, port int) (net.Conn, 
 	}
 }
 
-// openStreams asks for a port: one stream has its bytes, another why there are none
-// (k8s.io/client-go/tools/portforward).
+// openStreams requests a port by opening two streams: one for its data, and one for the
+// error if it fails (k8s.io/client-go/tools/portforward).
 func openStreams(connection httpstream.Connection, pod string, port int) (net.Conn, error) {
 	headers := http.Header{}
 	headers.Set(corev1.PortHeader, strconv.Itoa(port))
@@ -92,24 +92,24 @@ func openStreams(connection httpstream.Connection, pod string, port int) (net.Co
 	return f, nil
 }
 
-// forwarded is a connection through the API server.
+// forwarded is a connection to a pod through the API server.
 type forwarded struct {
 	pod        string
 	connection httpstream.Connection
 	data       httpstream.Stream
-	// told is closed when nothing more comes of why it failed.
+	// told is closed when the stream of errors has ended.
 	told chan struct{}
 
 	mu  sync.Mutex
 	err error
 }
 
-// reasonLimit is how long a connection that has ended waits to be told why: the two
-// streams end in either order.
+// reasonLimit is how long an ended connection waits for the kubelet's error, since the
+// two streams may end in either order.
 const reasonLimit = time.Second
 
-// watch ends the connection when the kubelet says that it failed. It ends with the
-// connection.
+// watch ends the connection when the kubelet reports an error. It returns when the
+// connection ends.
 func (f *forwarded) watch(failures io.Reader) {
 	defer close(f.told)
 	said, err := io.ReadAll(io.LimitReader(failures, 4<<10))
@@ -119,6 +119,7 @@ func (f *forwarded) watch(failures io.Reader) {
 	f.fail(fmt.Errorf("pod %s ended the connection: %s", f.pod, bytes.TrimSpace(said)))
 }
 
+// fail records why the connection failed and closes it.
 func (f *forwarded) fail(err error) {
 	f.mu.Lock()
 	f.err = err
@@ -126,17 +127,19 @@ func (f *forwarded) fail(err error) {
 	_ = f.connection.Close()
 }
 
+// Read implements net.Conn. Its error is that of the kubelet, if there is one.
 func (f *forwarded) Read(text []byte) (int, error) {
 	n, err := f.data.Read(text)
 	return n, f.cause(err)
 }
 
+// Write implements net.Conn. Its error is that of the kubelet, if there is one.
 func (f *forwarded) Write(text []byte) (int, error) {
 	n, err := f.data.Write(text)
 	return n, f.cause(err)
 }
 
-// cause is why the connection ended, where the kubelet said it.
+// cause returns the kubelet's error if there is one, and err otherwise.
 func (f *forwarded) cause(err error) error {
 	if err == nil {
 		return nil
@@ -153,12 +156,13 @@ func (f *forwarded) cause(err error) error {
 	return err
 }
 
-// Close ends the streams and what they are on.
+// Close closes the streams and the connection below them.
 func (f *forwarded) Close() error {
 	return errors.Join(f.data.Reset(), f.connection.Close())
 }
 
-// address is that of either end; what it is nobody asks.
+// address is the net.Addr of both ends of a connection: the name of the pod. It is only
+// informative.
 type address string
 
 func (address) Network() string  { return "kubernetes" }
@@ -167,7 +171,8 @@ func (a address) String() string { return string(a) }
 func (f *forwarded) LocalAddr() net.Addr  { return address(f.pod) }
 func (f *forwarded) RemoteAddr() net.Addr { return address(f.pod) }
 
-// Deadlines are of no use here: who uses it bounds calls by contexts, and closes it.
+// The deadlines do nothing. Callers bound their calls with contexts and close the
+// connection.
 func (f *forwarded) SetDeadline(time.Time) error      { return nil }
 func (f *forwarded) SetReadDeadline(time.Time) error  { return nil }
 func (f *forwarded) SetWriteDeadline(time.Time) error { return nil }

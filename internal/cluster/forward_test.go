@@ -9,7 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/httpstream"
 )
 
-// TestReasonThatComesLate has the bytes of a port end before the kubelet says why.
+// TestReasonThatComesLate ends the data of a port before the kubelet reports why.
 func TestReasonThatComesLate(t *testing.T) {
 	said, say := io.Pipe()
 	c := &connection{streams: map[string]io.Reader{"error": said, "data": reader(func() {
@@ -28,12 +28,12 @@ func TestReasonThatComesLate(t *testing.T) {
 	}
 }
 
-// reader ends at once, after a call.
+// reader calls the function and returns io.EOF.
 type reader func()
 
 func (r reader) Read([]byte) (int, error) { r(); return 0, io.EOF }
 
-// connection has a stream of each type.
+// connection is a fake that has a stream of each type.
 type connection struct {
 	httpstream.Connection
 	streams map[string]io.Reader

@@ -9,15 +9,15 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// The keys of the Polyaxon agent's ConfigMap that tell its catalog, as JSON.
+// The keys of the Polyaxon agent's ConfigMap that contain its catalog, as JSON.
 const (
 	agentConnections = "POLYAXON_AGENT_CONNECTIONS"
 	agentStore       = "POLYAXON_AGENT_ARTIFACTS_STORE"
 )
 
-// Names gives the names of all objects of a resource in the namespace, such as
-// secrets or persistentvolumeclaims. Only their metadata travels, where the server
-// can leave out the rest.
+// Names returns the names of all objects of a resource in the namespace, such as secrets
+// or persistentvolumeclaims. It requests only their metadata, which some servers do not
+// support: they send the whole objects.
 func (c *Cluster) Names(ctx context.Context, resource string) ([]string, error) {
 	text, err := c.Client.CoreV1().RESTClient().Get().Namespace(c.Namespace).Resource(resource).
 		SetHeader("Accept", "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json").Do(ctx).Raw()
@@ -41,8 +41,8 @@ func (c *Cluster) Names(ctx context.Context, resource string) ([]string, error) 
 	return names, nil
 }
 
-// HasSecret reports whether there is a Secret of a name. Only its metadata travels,
-// where the server can leave out the rest.
+// HasSecret reports whether there is a Secret with the name. It requests only the
+// metadata, as Names does.
 func (c *Cluster) HasSecret(ctx context.Context, name string) (bool, error) {
 	err := c.Client.CoreV1().RESTClient().Get().Namespace(c.Namespace).Resource("secrets").Name(name).
 		SetHeader("Accept", "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json").Do(ctx).Error()
@@ -55,9 +55,9 @@ func (c *Cluster) HasSecret(ctx context.Context, name string) (bool, error) {
 	return true, nil
 }
 
-// AgentConnections gives the names of the connections in the Polyaxon agent's
-// catalog, which its chart writes into a ConfigMap of the namespace, and false when
-// there is no such ConfigMap.
+// AgentConnections returns the names of the connections in the Polyaxon agent's catalog,
+// which its chart writes into a ConfigMap of the namespace. known reports whether there
+// is such a ConfigMap.
 func (c *Cluster) AgentConnections(ctx context.Context) (names []string, known bool, err error) {
 	maps, err := c.Client.CoreV1().ConfigMaps(c.Namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestClusterHasAName names the cluster in errors by the context or, where a kubeconfig
-// has none that is current, says which there are.
+// TestClusterHasAName checks that a cluster is named by its context. The error for a
+// kubeconfig without a current context lists its contexts.
 func TestClusterHasAName(t *testing.T) {
 	const contexts = "contexts: [{name: ml, context: {cluster: c, user: u}}, {name: web, context: {cluster: c, user: u}}]\n"
 	const rest = "apiVersion: v1\nkind: Config\nclusters: [{name: c, cluster: {server: \"https://k8s.acme.dev\"}}]\nusers: [{name: u, user: {token: secret}}]\n"

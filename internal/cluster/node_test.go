@@ -20,8 +20,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
-// TestRunsOnNode follows runs whose pods a real kubelet runs, beside a server that
-// plays Polyaxon: it tells the statuses that its operator would, and has no logs.
+// TestRunsOnNode follows runs whose pods a real kubelet runs. A fake Polyaxon server
+// reports the statuses that its operator would, and has no logs.
 func TestRunsOnNode(t *testing.T) {
 	access, podLogs := testbed.Node(t)
 	c, err := cluster.Connect(access, "runs", "node")
@@ -38,7 +38,7 @@ func TestRunsOnNode(t *testing.T) {
 		t.Fatal(err)
 	}
 	others(t, c)
-	t.Run("pods", func(t *testing.T) { // its subtests run at once; the node stays until they have ended
+	t.Run("pods", func(t *testing.T) { // its subtests are parallel, and the node must exist until they have ended
 		waits(t, c)
 		ends(t, c)
 		besides(t, c)
@@ -51,7 +51,7 @@ func TestRunsOnNode(t *testing.T) {
 	})
 }
 
-// waits are the reasons why pods wait.
+// waits tests the reasons why pods wait.
 func waits(t *testing.T, c *cluster.Cluster) {
 	for name, test := range map[string]struct {
 		change func(*corev1.Pod)
@@ -114,10 +114,10 @@ func waits(t *testing.T, c *cluster.Cluster) {
 	}
 }
 
-// evicted tells that a failure is an eviction and nothing else.
+// evicted reports whether a failure is an eviction and nothing else.
 func evicted(f *run.Failure) bool { return f.Evicted && !f.OOMKilled && f.ExitCode == -1 }
 
-// ends are the ways in which containers end.
+// ends tests the ways in which containers end.
 func ends(t *testing.T, c *cluster.Cluster) {
 	for name, test := range map[string]struct {
 		args   []string
@@ -161,8 +161,8 @@ func ends(t *testing.T, c *cluster.Cluster) {
 	}
 }
 
-// besides are containers that fail before the main one, or beside it: the run fails for
-// them, and is told with their own lines.
+// besides tests containers that fail before the main one or beside it. The run must fail
+// with them as the reason, and with their lines.
 func besides(t *testing.T, c *cluster.Cluster) {
 	beside := func(p *corev1.Pod, name string, args ...string) corev1.Container {
 		other := *main(p)
@@ -197,12 +197,13 @@ func besides(t *testing.T, c *cluster.Cluster) {
 	}
 }
 
-// logs are read from the pods, all of them, though more is printed at once than
-// Polyaxon hands out, and from before a restart too.
+// logs reads logs from pods. No line may be lost, even if more is printed at once than
+// Polyaxon returns, and the lines from before a restart must be there too.
 func logs(t *testing.T, c *cluster.Cluster) {
 	t.Run("restart", func(t *testing.T) {
 		t.Parallel()
-		// The pause gives containerd, which waits only so long, the time to write all.
+		// containerd waits only for a limited time after the exit, so pause to let it write all
+		// lines.
 		p := pod(t, "lines=8000", "sleep=2s", "once=/scratch,1", "print=again", "sleep=1s", "print=end")
 		p.Spec.RestartPolicy = corev1.RestartPolicyOnFailure
 		p.Spec.Volumes = []corev1.Volume{{Name: "scratch", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}}}
@@ -234,7 +235,7 @@ func logs(t *testing.T, c *cluster.Cluster) {
 	})
 	t.Run("progress bar", func(t *testing.T) {
 		t.Parallel()
-		// containerd hands on a line that has not ended once it has more than 16 KiB of it.
+		// containerd writes an unfinished line once it has more than 16 KiB of it.
 		p := pod(t, "bar=300", "sleep=2s", "print=")
 		create(t, c, p)
 		sink := &sink{}
@@ -265,8 +266,8 @@ func logs(t *testing.T, c *cluster.Cluster) {
 	})
 }
 
-// polite is a program that ends with 0 when its pod is put out of the node: its run
-// succeeds, and that it was put out is told.
+// polite runs a program that exits with 0 when its pod is evicted. The run must succeed,
+// and the eviction must be reported.
 func polite(t *testing.T, c *cluster.Cluster) {
 	t.Run("evicted, and exit code 0", func(t *testing.T) {
 		t.Parallel()
@@ -280,7 +281,7 @@ func polite(t *testing.T, c *cluster.Cluster) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// Where the kubelet's own word came last, it failed.
+		// The run failed if the kubelet wrote the pod's status last.
 		told := strings.Contains(strings.Join(sink.notes, "\n"), `put out of the node (Usage of EmptyDir volume "scratch" exceeds the limit "5Mi")`)
 		if failed := outcome.Run.Status == polyaxon.Failed; failed == told || failed && !evicted(outcome.Failure) {
 			t.Errorf("it ended as %s, %+v, and the notes are %q", outcome.Run.Status, outcome.Failure, sink.notes)
@@ -288,7 +289,7 @@ func polite(t *testing.T, c *cluster.Cluster) {
 	})
 }
 
-// forbidden has the API server refuse the logs of pods to somebody who may list them.
+// forbidden uses credentials that may list pods but may not read their logs.
 func forbidden(t *testing.T, c *cluster.Cluster, access *rest.Config) {
 	t.Run("no right to logs", func(t *testing.T) {
 		t.Parallel()
@@ -322,7 +323,8 @@ func forbidden(t *testing.T, c *cluster.Cluster, access *rest.Config) {
 	})
 }
 
-// others are a node that is kept for others, and a registry that has no image.
+// others tests a node that is reserved for other pods, and a registry that does not have
+// the image.
 func others(t *testing.T, c *cluster.Cluster) {
 	t.Helper()
 	if _, err := c.Client.CoreV1().Nodes().Create(t.Context(), &corev1.Node{
@@ -337,7 +339,7 @@ func others(t *testing.T, c *cluster.Cluster) {
 	awaitPod(t, c, p.Name, cluster.Ready)
 }
 
-// refused are the reasons why no pod is made at all.
+// refused tests the reasons why no pod is created at all.
 func refused(t *testing.T, c *cluster.Cluster) {
 	for name, test := range map[string]struct {
 		account string

@@ -20,13 +20,13 @@ import (
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
-// label is the one by which Polyaxon's pods tell their run.
+// label is the label with the UUID of the run on Polyaxon's pods.
 const label = "app.kubernetes.io/instance"
 
-// uuids counts the runs.
+// uuids is the number of runs so far.
 var uuids atomic.Int64
 
-// pod makes a pod as Polyaxon makes them.
+// pod returns a new pod like Polyaxon's, with its own UUID.
 func pod(t *testing.T, args ...string) *corev1.Pod {
 	t.Helper()
 	uuid := fmt.Sprintf("%032x", uuids.Add(1))
@@ -40,7 +40,7 @@ func pod(t *testing.T, args ...string) *corev1.Pod {
 	}
 }
 
-// main gives a pod's main container.
+// main returns a pod's main container.
 func main(p *corev1.Pod) *corev1.Container { return &p.Spec.Containers[0] }
 
 func create(t *testing.T, c *cluster.Cluster, p *corev1.Pod) {
@@ -50,7 +50,8 @@ func create(t *testing.T, c *cluster.Cluster, p *corev1.Pod) {
 	}
 }
 
-// awaitAccount waits until pods can be made in a new namespace.
+// awaitAccount waits until pods can be created in a new namespace, which needs its
+// default service account.
 func awaitAccount(t *testing.T, c *cluster.Cluster) {
 	t.Helper()
 	for range 600 {
@@ -62,7 +63,7 @@ func awaitAccount(t *testing.T, c *cluster.Cluster) {
 	t.Fatal("the namespace has no service account")
 }
 
-// awaitPod waits until a pod is as it should be.
+// awaitPod waits until as reports true for a pod.
 func awaitPod(t *testing.T, c *cluster.Cluster, name string, as func(*corev1.Pod) bool) {
 	t.Helper()
 	for range 2400 {
@@ -74,16 +75,18 @@ func awaitPod(t *testing.T, c *cluster.Cluster, name string, as func(*corev1.Pod
 	t.Fatalf("pod %s does not become what it should", name)
 }
 
-// operator plays Polyaxon: it tells the statuses that the run's pods mean.
+// operator is a fake Polyaxon server. It derives the status of a run from its pods.
 type operator struct {
 	*cluster.Cluster
-	// archive gives the lines that the run's archive has; none when it is nil.
+	// archive returns the lines in the run's archive. Nil means that there are none.
 	archive    func() []polyaxon.LogLine
 	conditions []map[string]string
-	// job is when it had made the run's job, the transition time of all that it says.
+	// job is when the run's job was created, which is the transition time of all later
+	// conditions.
 	job string
 }
 
+// ServeHTTP implements http.Handler.
 func (o *operator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/") // api v1 default p runs UUID statuses
 	uuid := ""
@@ -116,9 +119,10 @@ func (o *operator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(answer)
 }
 
-// created is when all runs were made.
+// created is the creation time of all runs.
 var created = time.Now()
 
+// status returns the status of a run, and records a change as a condition.
 func (o *operator) status(ctx context.Context, uuid string) string {
 	pods, err := o.RunPods(ctx, uuid)
 	if err != nil || len(pods) == 0 {
@@ -139,6 +143,7 @@ func (o *operator) status(ctx context.Context, uuid string) string {
 	return o.reach("starting")
 }
 
+// reach returns status, and appends a condition if it is new.
 func (o *operator) reach(status string) string {
 	if n := len(o.conditions); n == 0 || o.conditions[n-1]["type"] != status {
 		now := time.Now().Format(time.RFC3339Nano)
@@ -154,13 +159,13 @@ func (o *operator) reach(status string) string {
 	return status
 }
 
-// follow follows a run until it has ended, or the sink has seen what it wants.
+// follow follows a run until it ends, or until the sink has seen what it waits for.
 func follow(t *testing.T, c *cluster.Cluster, uuid string, s *sink) (*run.Outcome, error) {
 	t.Helper()
 	return followBy(t, &operator{Cluster: c}, c, uuid, s)
 }
 
-// followBy follows a run of o, with access to the cluster by c.
+// followBy is follow with a given operator, and with access to the cluster through c.
 func followBy(t *testing.T, o *operator, c run.Cluster, uuid string, s *sink) (*run.Outcome, error) {
 	t.Helper()
 	server := httptest.NewServer(o)
@@ -176,7 +181,8 @@ func followBy(t *testing.T, o *operator, c run.Cluster, uuid string, s *sink) (*
 		run.FollowOptions{Logs: true, Cluster: c, Poll: 300 * time.Millisecond}, s)
 }
 
-// sink collects what is told, and ends the watch when a reason has all of until.
+// sink records the events of a run. It cancels the context when a reason for waiting
+// contains all texts of until.
 type sink struct {
 	until  []string
 	cancel context.CancelFunc
@@ -185,7 +191,7 @@ type sink struct {
 	lines  []string
 	notes  []string
 	states []string
-	// each, when it is not nil, is called after each line.
+	// each, when not nil, is called after each line.
 	each func()
 }
 

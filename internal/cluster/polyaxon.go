@@ -17,20 +17,20 @@ import (
 	"github.com/slipway-ci/slipway/internal/panics"
 )
 
-// Gateway is the service of the Polyaxon that is installed in a namespace.
+// Gateway is the service of the gateway of the Polyaxon in a namespace.
 type Gateway struct {
 	cluster *Cluster
 	service *corev1.Service
 }
 
-// NoPolyaxonError is a namespace that has no Polyaxon, or more than one.
+// NoPolyaxonError reports that a namespace has no Polyaxon, or more than one.
 type NoPolyaxonError struct {
 	Namespace, Cluster string
-	// Found are the services that could be its gateway.
+	// Found are the names of the services that may be its gateway.
 	Found []string
 }
 
-// Error says what can be done.
+// Error implements error. It says what to do.
 func (e *NoPolyaxonError) Error() string {
 	if len(e.Found) > 0 {
 		return fmt.Sprintf("namespace %s of cluster %s has more than one Polyaxon (%s): say which by polyaxon.host", e.Namespace, e.Cluster, strings.Join(e.Found, ", "))
@@ -38,9 +38,9 @@ func (e *NoPolyaxonError) Error() string {
 	return fmt.Sprintf("namespace %s of cluster %s has no Polyaxon (no service of its gateway): name its namespace by cluster.namespace, or its address by polyaxon.host", e.Namespace, e.Cluster)
 }
 
-// Polyaxon finds the gateway of the Polyaxon in the namespace, by the name that its
-// chart gives it in all releases from 1.11 on: RELEASE-polyaxon-gateway. Where there
-// is none, or more than one, it is a *NoPolyaxonError.
+// Polyaxon returns the gateway of the Polyaxon in the namespace. It looks for a service
+// named RELEASE-polyaxon-gateway, as the chart names it in all releases from 1.11 on. It
+// returns a *NoPolyaxonError if there is none or more than one.
 func (c *Cluster) Polyaxon(ctx context.Context) (*Gateway, error) {
 	list, err := retry(ctx, c, func() (*corev1.ServiceList, error) {
 		return c.Client.CoreV1().Services(c.Namespace).List(ctx, metav1.ListOptions{})
@@ -65,11 +65,11 @@ func (c *Cluster) Polyaxon(ctx context.Context) (*Gateway, error) {
 	return g, nil
 }
 
-// Host is what stands for the gateway's address in requests.
+// Host returns the URL by which requests name the gateway. Use it with Transport.
 func (g *Gateway) Host() string { return "http://" + g.service.Name + "." + g.service.Namespace }
 
-// Transport gives one that leads every request to the gateway's pod, through the API
-// server, whatever host it names.
+// Transport returns a transport that sends every request to a pod of the gateway through
+// the API server, whatever host the request names.
 func (g *Gateway) Transport() *http.Transport {
 	return &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (connection net.Conn, err error) {
@@ -80,7 +80,7 @@ func (g *Gateway) Transport() *http.Transport {
 	}
 }
 
-// dial gives a connection to a pod of the gateway that is ready.
+// dial connects to a ready pod of the gateway.
 func (g *Gateway) dial(ctx context.Context) (net.Conn, error) {
 	pods, err := retry(ctx, g.cluster, func() (*corev1.PodList, error) {
 		return g.cluster.Client.CoreV1().Pods(g.cluster.Namespace).List(ctx, metav1.ListOptions{LabelSelector: labels.SelectorFromSet(g.service.Spec.Selector).String()})
@@ -101,8 +101,8 @@ func (g *Gateway) dial(ctx context.Context) (net.Conn, error) {
 	return nil, fmt.Errorf("%s has no pod that is ready (%d in all)", g.service.Name, len(pods.Items))
 }
 
-// port gives the one of the pod that the service's first leads to: 80 with releases
-// of 1.x, 8000 with those of 2.x.
+// port returns the pod's port that the first port of the service refers to: 80 in
+// releases 1.x, 8000 in releases 2.x.
 func (g *Gateway) port(pod *corev1.Pod) (int, error) {
 	if len(g.service.Spec.Ports) == 0 {
 		return 0, errors.New(g.service.Name + " has no port")
@@ -124,7 +124,7 @@ func (g *Gateway) port(pod *corev1.Pod) (int, error) {
 	return int(first.Port), nil
 }
 
-// Ready tells whether a pod takes connections.
+// Ready reports whether a pod is ready and is not being deleted.
 func Ready(pod *corev1.Pod) bool {
 	for _, c := range pod.Status.Conditions {
 		if c.Type == corev1.PodReady {

@@ -15,7 +15,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/cluster"
 )
 
-// ports are reached through the API server and the kubelet.
+// ports connects to ports through the API server and the kubelet.
 func ports(t *testing.T, c *cluster.Cluster) {
 	t.Run("port", func(t *testing.T) {
 		t.Parallel()
@@ -31,7 +31,7 @@ func ports(t *testing.T, c *cluster.Cluster) {
 			return connection
 		}
 		client := &http.Client{Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return dial(), nil }}, Timeout: time.Minute}
-		for range 3 { // the second goes over the first's connection, the third over its own
+		for range 3 { // the second request reuses the connection of the first, and the third makes its own
 			response, err := client.Get("http://pod/")
 			if err != nil {
 				t.Fatal(err)

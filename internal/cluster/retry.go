@@ -14,15 +14,15 @@ import (
 )
 
 const (
-	// attempts is how often a request that failed in passing is sent.
+	// attempts is the maximum number of attempts of a request.
 	attempts = 5
-	// firstPause is doubled after each attempt: 1.5 s in all.
+	// firstPause doubles after each attempt. All pauses together are 1.5 s.
 	firstPause = 100 * time.Millisecond
 )
 
-// retry repeats what fails in passing. That is safe for all that slipway asks of a
-// cluster: to read, to apply and to delete come to the same when done twice.
-// Cancelling ctx ends it, with the last error.
+// retry repeats do after temporary errors. That is safe for all requests of slipway:
+// reading, applying and deleting twice have the same result as once. When ctx is
+// canceled, it returns the last error.
 func retry[T any](ctx context.Context, c *Cluster, do func() (T, error)) (T, error) {
 	pause := c.Pause
 	if pause == nil {
@@ -39,8 +39,8 @@ func retry[T any](ctx context.Context, c *Cluster, do func() (T, error)) (T, err
 	}
 }
 
-// passing tells whether the same request may succeed when it is sent again: the
-// connection broke, or the server is busy or failed.
+// passing reports whether a retry of the request may succeed: the connection broke, or
+// the server is overloaded or failed.
 func passing(err error) bool {
 	var refused apierrors.APIStatus
 	if errors.As(err, &refused) {

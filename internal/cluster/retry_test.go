@@ -18,18 +18,18 @@ import (
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
-// TestSyncThroughFaults syncs secrets with a fault at every request: they are
-// written, as if nothing had been.
+// TestSyncThroughFaults syncs secrets with a fault at each request in turn. The secrets
+// must be written as without a fault.
 func TestSyncThroughFaults(t *testing.T) {
 	bundle := secret.Opaque("new", map[string]secret.Value{"key": secret.NewValue([]byte("value"))})
 	old := secret.Opaque("old", nil)
 	bundle.Project, old.Project = "p", "p"
 	for _, fault := range testbed.AllFaults() {
 		if fault == testbed.Refuse405 {
-			continue // is not a passing one of Kubernetes
+			continue // not a temporary error of Kubernetes
 		}
 		requests := 1
-		for k := 0; k <= requests; k++ { // none is spoilt at first, to count them
+		for k := 0; k <= requests; k++ { // the first pass has no fault and counts the requests
 			api, err := kubernetes.New(t.TempDir())
 			if err != nil {
 				t.Fatal(err)
@@ -65,7 +65,8 @@ func TestSyncThroughFaults(t *testing.T) {
 	}
 }
 
-// TestRetryEnds has a server that never recovers, a refusal, and an interrupt.
+// TestRetryEnds uses a server that never recovers, one that rejects a request, and a
+// context that is canceled.
 func TestRetryEnds(t *testing.T) {
 	for name, test := range map[string]struct {
 		code      int

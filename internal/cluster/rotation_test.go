@@ -22,8 +22,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
-// rotations follow pods whose logs the kubelet rotates every three seconds, beside an
-// agent that archives all that is on the node's disk.
+// rotations follows pods whose logs the kubelet rotates every three seconds, next to an
+// agent that archives everything on the node's disk.
 func rotations(t *testing.T, c *cluster.Cluster, podLogs string) {
 	const printed = 50_000 // 2.5 MiB in 12.5 s
 	for name, blind := range map[string]bool{"rotation": false, "rotations that nobody sees": true} {
@@ -71,16 +71,17 @@ func rotations(t *testing.T, c *cluster.Cluster, podLogs string) {
 	}
 }
 
-// blinking is access to a cluster that gives no logs for a while.
+// blinking is a cluster that serves no logs for a while.
 type blinking struct {
 	*cluster.Cluster
 	mu    sync.Mutex
 	blind bool
-	// until tells whether it is over; cut ends what is being read.
+	// until reports whether that time is over. cut cancels the logs that are being read.
 	until func() bool
 	cut   []context.CancelFunc
 }
 
+// shut cancels all logs being read, and serves none before until returns true.
 func (b *blinking) shut(until func() bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -90,6 +91,7 @@ func (b *blinking) shut(until func() bool) {
 	}
 }
 
+// PodLog implements run.Cluster.
 func (b *blinking) PodLog(ctx context.Context, pod string, o *corev1.PodLogOptions) (io.ReadCloser, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -101,7 +103,7 @@ func (b *blinking) PodLog(ctx context.Context, pod string, o *corev1.PodLogOptio
 	return b.Cluster.PodLog(ctx, pod, o)
 }
 
-// logFiles gives the files of a pod's log on the node's disk, the oldest first.
+// logFiles returns the files of a pod's log on the node's disk, oldest first.
 func logFiles(t *testing.T, podLogs, namespace, pod string) []string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(podLogs, namespace+"_"+pod+"_*", "polyaxon-main", "0.log*"))
@@ -115,7 +117,7 @@ func logFiles(t *testing.T, podLogs, namespace, pod string) []string {
 	return files
 }
 
-// archived gives the lines of a pod's files.
+// archived returns the lines of a pod's log files.
 func archived(t *testing.T, pod string, files []string) []polyaxon.LogLine {
 	t.Helper()
 	var lines []polyaxon.LogLine

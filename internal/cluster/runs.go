@@ -12,11 +12,11 @@ import (
 	"k8s.io/apimachinery/pkg/fields"
 )
 
-// maxEvents bounds how many events about one object are read.
+// maxEvents is the maximum number of events that are read for one object.
 const maxEvents = 100
 
-// RunPods gives the pods of Polyaxon's run with this UUID, oldest first. Polyaxon
-// labels them with it, in all releases from 1.11 on.
+// RunPods returns the pods of the Polyaxon run with this UUID, oldest first. Polyaxon
+// labels the pods with the UUID in all releases from 1.11 on.
 func (c *Cluster) RunPods(ctx context.Context, uuid string) ([]corev1.Pod, error) {
 	list, err := c.Client.CoreV1().Pods(c.Namespace).List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/instance=" + uuid})
 	if err != nil {
@@ -26,8 +26,8 @@ func (c *Cluster) RunPods(ctx context.Context, uuid string) ([]corev1.Pod, error
 	return list.Items, nil
 }
 
-// RunEvents gives the events about these pods, and about the job of the run with
-// this UUID, oldest first.
+// RunEvents returns the events of the given pods and of the Kubernetes job of the run
+// with this UUID, oldest first. It returns at most 100 events for each of them.
 func (c *Cluster) RunEvents(ctx context.Context, uuid string, pods []corev1.Pod) ([]corev1.Event, error) {
 	names := []string{"plx-operation-" + uuid}
 	for i := range pods {
@@ -47,7 +47,7 @@ func (c *Cluster) RunEvents(ctx context.Context, uuid string, pods []corev1.Pod)
 	return all, nil
 }
 
-// lastSeen is when an event happened last; older and newer clients write
+// lastSeen returns when an event last happened. Older and newer clients of Kubernetes set
 // different fields.
 func lastSeen(e *corev1.Event) time.Time {
 	switch {
@@ -61,8 +61,8 @@ func lastSeen(e *corev1.Event) time.Time {
 	return e.CreationTimestamp.Time
 }
 
-// PodLog opens the log of a container of a pod as o says it. The caller closes it;
-// cancelling ctx ends it.
+// PodLog opens the log of a container with the options. The caller must close it.
+// Canceling ctx ends it.
 func (c *Cluster) PodLog(ctx context.Context, pod string, o *corev1.PodLogOptions) (io.ReadCloser, error) {
 	body, err := c.Client.CoreV1().Pods(c.Namespace).GetLogs(pod, o).Stream(ctx)
 	if err != nil {

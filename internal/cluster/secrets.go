@@ -12,14 +12,14 @@ import (
 	"github.com/slipway-ci/slipway/internal/secret"
 )
 
-// The labels of what slipway writes. LabelProject keeps projects that share a
+// The labels of objects that slipway writes. LabelProject keeps projects that share a
 // namespace from pruning each other's Secrets.
 const (
 	LabelManagedBy = "app.kubernetes.io/managed-by"
 	LabelProject   = "slipway.dev/project"
 )
 
-// Secrets gives the namespace's Secrets.
+// Secrets returns the Secrets of the namespace as a store.
 func (c *Cluster) Secrets() secret.Store { return secrets{c} }
 
 type secrets struct{ *Cluster }
@@ -64,8 +64,8 @@ func stored(item *v1.Secret) secret.Stored {
 	}
 }
 
-// Apply implements secret.Store. It takes over the fields that it sets, also
-// from whoever set them before; other fields and keys stay theirs.
+// Apply implements secret.Store. It takes ownership of the fields that it sets, even if
+// another field manager has them. Other fields and keys are left to their managers.
 func (s secrets) Apply(ctx context.Context, b secret.Bundle) error {
 	data := map[string][]byte{}
 	for key, value := range b.Data {
@@ -93,8 +93,8 @@ func (s secrets) Delete(ctx context.Context, name string) error {
 	return nil
 }
 
-// explain says what the user can do. An API server's message about a Secret may
-// quote what was sent, so only its reason is kept where it judged the object.
+// explain returns an error that says what the user can do. When the API server rejects a
+// Secret as invalid, its message may quote the Secret, so only the reason is kept.
 func (s secrets) explain(what string, err error) error {
 	where := fmt.Sprintf("%s in namespace %s of cluster %s", what, s.Namespace, s.Name)
 	switch {

@@ -16,8 +16,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/silence"
 )
 
-// An API server that takes the connection and never answers is an error, once; a log
-// that is followed may be silent for as long as it likes.
+// An API server that accepts the connection and never responds is an error, without a
+// retry. A followed log may be silent for any time.
 func TestSilentServer(t *testing.T) {
 	was := limits
 	limits.Answer, limits.Part = 50*time.Millisecond, 50*time.Millisecond

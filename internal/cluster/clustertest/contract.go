@@ -1,5 +1,5 @@
-// Package clustertest holds what every Kubernetes API server must do for slipway:
-// one suite for the sandbox's cluster and for real ones.
+// Package clustertest is the contract that every Kubernetes API server must fulfill for
+// slipway. The same tests run against the sandbox's cluster and real ones.
 package clustertest
 
 import (
@@ -18,7 +18,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/secret"
 )
 
-// Contract is the suite.
+// Contract runs the tests against the API server of access.
 func Contract(t *testing.T, access *rest.Config) {
 	ctx := t.Context()
 	c, err := cluster.Connect(access, "contract", "test")

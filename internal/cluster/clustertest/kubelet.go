@@ -17,8 +17,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 )
 
-// Kubelet adds a node to a cluster that has none, which forwards the ports of pods
-// to the same ports of this machine's loopback; nothing else of it is there.
+// Kubelet adds a node to a cluster that has none. The node's kubelet only forwards ports
+// of pods, to the same ports of this machine's loopback.
 func Kubelet(t testing.TB, clients kubernetes.Interface) {
 	t.Helper()
 	server := httptest.NewTLSServer(http.HandlerFunc(forwardPort))
@@ -34,7 +34,7 @@ func Kubelet(t testing.TB, clients kubernetes.Interface) {
 	}
 }
 
-// RunPod makes a pod on Kubelet's node that counts as running and ready.
+// RunPod creates a pod on Kubelet's node and marks it as running and ready.
 func RunPod(t testing.TB, clients kubernetes.Interface, pod *corev1.Pod) {
 	t.Helper()
 	pods := clients.CoreV1().Pods(pod.Namespace)
