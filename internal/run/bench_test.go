@@ -20,11 +20,11 @@ import (
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
-// million is how many lines the benchmark's run has printed.
+// million is the number of lines of the benchmark's run.
 const million = 1_000_000
 
-// follower, in the environment, has the test binary follow the run of the server
-// at this address, and nothing else.
+// follower is an environment variable. If it is the URL of a server, the test binary only
+// follows the run of that server.
 const follower = "SLIPWAY_TEST_FOLLOW"
 
 func TestMain(m *testing.M) {
@@ -66,7 +66,7 @@ func followLines(host string) error {
 	return err
 }
 
-// writeArchive writes an archive of a million lines, without ever holding it.
+// writeArchive writes an archive of a million lines, without keeping it in memory.
 func writeArchive(w io.Writer) {
 	out := bufio.NewWriterSize(w, 1<<16)
 	_, _ = out.WriteString(`{"last_time":null,"last_file":null,"files":[],"logs":[`)
@@ -106,8 +106,8 @@ func archiveOf(b *testing.B) string {
 	return server.URL
 }
 
-// BenchmarkRunLines follows a million lines, in a process whose memory is
-// measured. What is set beside it does not even look at what it reads.
+// BenchmarkRunLines follows a million lines, in a process whose memory is measured. It
+// compares that with reading the response and discarding it.
 func BenchmarkRunLines(b *testing.B) {
 	host := archiveOf(b)
 	testbed.Compare(b,

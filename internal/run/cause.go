@@ -6,16 +6,17 @@ import (
 )
 
 var (
-	// wrapping is what a kubelet puts before the words of a container runtime or a
-	// registry: another one at every try.
+	// wrapping matches the prefixes that a kubelet adds to the error of a container runtime
+	// or of a registry. They differ from attempt to attempt.
 	wrapping = regexp.MustCompile(`^(?i:back-off pulling image "([^"]*)": |failed to pull image "([^"]*)": |errimagepull: |imagepullbackoff: |error: |rpc error: code = \w+ desc = )`)
-	// changing is what differs between two tries that fail alike: times, ports, ids.
+	// changing matches what differs between two attempts with the same error: times, ports,
+	// IDs.
 	changing = regexp.MustCompile(`[0-9a-fA-F]*[0-9][0-9a-fA-F]*`)
-	// bare is a back-off that does not say why.
+	// bare matches a back-off that does not say why.
 	bare = regexp.MustCompile(`^(?i:back-off pulling image "([^"]*)")(?:;|$)`)
 )
 
-// unwrapped gives a message without what stands before its cause.
+// unwrapped returns a message without the prefixes before its cause.
 func unwrapped(message string) string {
 	for {
 		found := wrapping.FindStringSubmatch(message)
@@ -30,11 +31,11 @@ func unwrapped(message string) string {
 	}
 }
 
-// cause gives what a reason comes to, so that one which another try tells is known.
+// cause returns a reason in a form that is equal for all attempts with the same error.
 func cause(why string) string { return changing.ReplaceAllString(why, "#") }
 
-// same tells whether a reason is the one whose cause was told last. A back-off that
-// does not say why goes on with what was told of its image.
+// same reports whether why has the cause told, which was reported last. A back-off that
+// does not say why has that cause if the cause names its image.
 func same(told, why string) bool {
 	if told == "" {
 		return false

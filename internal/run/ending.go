@@ -10,23 +10,23 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
-// endsAfter is how long the end of a run that was seen is kept back for its last lines,
-// which are told before it.
+// endsAfter is how long the end of a run is held back, so that its last lines are
+// reported before it.
 const endsAfter = 1500 * time.Millisecond
 
-// ending is the state of telling a run's end.
+// ending is the state of reporting a run's end.
 type ending struct {
 	mu sync.Mutex
-	// told tells that the end was told, and over that its lines were.
+	// told reports whether the end was reported, and over whether the last lines were.
 	told, over bool
-	// fault is a panic while it was told.
+	// fault is a panic of the sink in the timer's goroutine.
 	fault error
-	// failure is how the run failed, as far as is known by then.
+	// failure is how the run failed, as far as it is known so far.
 	failure *Failure
 }
 
-// finish tells what is left when the run has ended: the last lines, then its end. Lines
-// that are slow to come do not keep the end back.
+// finish reports the last lines of a run that has ended, and then its end. If the lines
+// take longer than endsAfter, the end is reported before them.
 func (f *follower) finish(ctx context.Context) {
 	f.ending.failure = failure(f.status, f.conditions, nil)
 	stop := f.options.Clock.AfterFunc(endsAfter, func() {
@@ -58,15 +58,15 @@ func (f *follower) finish(ctx context.Context) {
 	f.tellEnd()
 }
 
-// knows takes how the run failed by its pods, too.
+// knows records how the run failed, including what its pods say.
 func (e *ending) knows(f *Failure) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.failure = f
 }
 
-// tellEnd tells the conditions of the end, once: a failure in the words that say what to
-// do about it. ending.mu is held.
+// tellEnd reports the conditions of the end, once. The message of a failure is replaced
+// by one that says what to do. The caller must hold ending.mu.
 func (f *follower) tellEnd() {
 	if f.ending.told {
 		return
@@ -80,14 +80,14 @@ func (f *follower) tellEnd() {
 	}
 }
 
-// lastLines tells the lines that were not told before.
+// lastLines reports the lines that were not reported before.
 func (f *follower) lastLines(ctx context.Context) {
-	// Pods may be there for a moment still; what is not archived is theirs only.
+	// Pods may still exist for a moment, and only they have the lines that are not archived.
 	f.lines.until = f.options.Clock.Now().Add(lastWords)
 	switch {
 	case f.direct(ctx):
 	case f.printed && !f.options.Whole:
-		_ = f.lines.live(ctx) // the archive follows
+		_ = f.lines.live(ctx) // errors do not matter, since the archive follows
 	}
 	archives := func() bool { return f.archives(ctx) }
 	if f.lines.drain(ctx, f.printed, archives) != nil {
@@ -95,16 +95,16 @@ func (f *follower) lastLines(ctx context.Context) {
 	}
 }
 
-// archives tells whether Polyaxon archives what the run prints, which its operation may
-// forbid.
+// archives reports whether Polyaxon archives the run's log, which its operation may turn
+// off. It is true if the server does not respond.
 func (f *follower) archives(ctx context.Context) bool {
 	r, err := f.client.Run(ctx, f.target.Project, f.target.UUID)
 	return err != nil || r.CollectsLogs()
 }
 
-// survived tells when a run counts as one that succeeded though a pod of it was put
-// out of its node: a program that ends with 0 when it is asked to end looks to
-// Kubernetes like one that has done its work.
+// survived reports a pod that was evicted although the run succeeded. To Kubernetes, a
+// program that exits with 0 when it is asked to end looks like one that has done its
+// work.
 func (f *follower) survived(ctx context.Context) {
 	if f.status != polyaxon.Succeeded || !f.reachable || len(f.pods) == 0 {
 		return
@@ -118,10 +118,10 @@ func (f *follower) survived(ctx context.Context) {
 	}
 }
 
-// outcome asks for all that is known of a run that has ended, for as long as contact
-// may be lost. How it ended is known by then: that the server does not answer, that
-// the run was deleted meanwhile, or that ctx ends, takes from what else is told, and not
-// from that.
+// outcome returns all that is known of a run that has ended. It retries temporary errors
+// for up to Patience. How the run ended is known already, so outcome returns no error: if
+// the server does not respond, the run was deleted, or ctx ends, only the other parts of
+// the outcome are missing.
 func (f *follower) outcome(ctx context.Context) *Outcome {
 	outcome := f.summary(ctx)
 	outcome.LastLines = f.lines.last()
@@ -133,6 +133,8 @@ func (f *follower) outcome(ctx context.Context) *Outcome {
 	return outcome
 }
 
+// summary returns the outcome, or one with only the status, the conditions and the
+// failure if the server does not return the rest.
 func (f *follower) summary(ctx context.Context) *Outcome {
 	began := f.options.Clock.Now()
 	for n := 0; ctx.Err() == nil; n++ {
@@ -142,7 +144,7 @@ func (f *follower) summary(ctx context.Context) *Outcome {
 		case err == nil:
 			return outcome
 		case polyaxon.Temporary(err) && f.options.Clock.Now().Sub(began) < f.options.Patience:
-			_ = f.lines.pause(ctx, n) // the loop sees whether ctx has ended
+			_ = f.lines.pause(ctx, n) // the loop condition checks ctx
 			continue
 		default:
 			f.sink.Note(fmt.Sprintf("the run has ended, and the server tells no more of it: %v", err))

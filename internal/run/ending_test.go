@@ -14,7 +14,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/run"
 )
 
-// protocol is a sink that keeps all that is told in one order.
+// protocol is a sink that records all events in their order.
 type protocol struct {
 	lines []string
 	each  func(string)
@@ -32,8 +32,9 @@ func (s *protocol) Waits(why string)            { s.tell("waits " + why) }
 func (s *protocol) Progress(string)             {}
 func (s *protocol) Note(text string)            { s.tell("note " + text) }
 
-// TestEndIsNotKeptBack has a server whose streams are down: the end is told when it is
-// seen, then that its log is waited for, and a signal meanwhile changes nothing of it.
+// TestEndIsNotKeptBack uses a server whose streams are down. The end is reported when it
+// is seen, followed by a note that the log is waited for. Canceling meanwhile must not
+// change that.
 func TestEndIsNotKeptBack(t *testing.T) {
 	for name, interrupted := range map[string]bool{"waited for": false, "interrupted": true} {
 		t.Run(name, func(t *testing.T) {
@@ -72,8 +73,8 @@ func TestEndIsNotKeptBack(t *testing.T) {
 	}
 }
 
-// TestUnarchivedLogs ends at once where there will be no archive: the pods' logs were
-// read to their end, or the operation says so.
+// TestUnarchivedLogs must end at once if there will be no archive: either the pods' logs
+// were read to their end, or the operation turns the archive off.
 func TestUnarchivedLogs(t *testing.T) {
 	const never = `{"plugins": {"collectLogs": false}, "run": {"kind": "job"}}`
 	for name, test := range map[string]struct {
@@ -122,8 +123,8 @@ func TestUnarchivedLogs(t *testing.T) {
 	}
 }
 
-// TestOtherContainersFail tells a container that fails beside the main one, or before
-// it, with its own last lines.
+// TestOtherContainersFail has a container fail beside the main one or before it. The
+// failure must be reported with that container's last lines.
 func TestOtherContainersFail(t *testing.T) {
 	for _, container := range []string{"polyaxon-init-git", "polyaxon-sidecar"} {
 		for _, readable := range []bool{true, false} {

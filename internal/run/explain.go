@@ -5,18 +5,18 @@ import (
 	"strings"
 )
 
-// briefly is how much of a message is told, in bytes.
+// briefly is the maximum length of a message, in bytes.
 const briefly = 400
 
-// advice is what to do about a message that matches a pattern. $1 and so on stand
-// for what the pattern found.
+// advice says what to do about messages that match a pattern. In text, $1 and so on stand
+// for the submatches.
 type advice struct {
 	pattern *regexp.Regexp
 	text    string
 }
 
-// advices are tried in their order against "REASON: MESSAGE", with the words of
-// Kubernetes 1.2x and 1.3x, of container runtimes and of registries.
+// advices are matched in order against "REASON: MESSAGE". The patterns are for the
+// messages of Kubernetes 1.2x and 1.3x, of container runtimes and of registries.
 var advices = []advice{
 	{regexp.MustCompile(`exceeded quota: ([^,\s]+)`),
 		"the namespace's quota $1 is used up: wait until other runs end, ask for less, or have it raised"},
@@ -33,7 +33,7 @@ var advices = []advice{
 			"or correct environment.nodeSelector or affinity (kubectl describe nodes)"},
 	{regexp.MustCompile(`untolerated taint\(?s?\)? \{([^:}]+)[^}]*\}`),
 		"the nodes that are left are kept for others by a taint: give environment.tolerations one for $1 (gpu: N in slipway.yaml adds that of GPUs)"},
-	{regexp.MustCompile(`untolerated taint`), // newer schedulers do not name it
+	{regexp.MustCompile(`untolerated taint`), // newer schedulers do not name the taint
 		"the nodes that are left are kept for others by a taint: give environment.tolerations one for it (kubectl describe nodes; gpu: N in slipway.yaml adds that of GPUs)"},
 	{regexp.MustCompile(`didn't match Pod's node (?:affinity|selector)|node\(s\) didn't match`),
 		"no node has the labels that environment.nodeSelector or affinity asks for (kubectl get nodes --show-labels)"},
@@ -74,8 +74,8 @@ var advices = []advice{
 	{regexp.MustCompile(`Unschedulable|FailedScheduling|FailedCreate`), "see what the cluster has (kubectl get nodes, kubectl describe pod)"},
 }
 
-// explain gives, in one line, what a reason and a message mean and what to do
-// about it; "" when they tell of no trouble.
+// explain returns what a reason and a message mean and what to do, in one line. It
+// returns "" if no advice matches.
 func explain(reason, message string) string {
 	message = unwrapped(message)
 	text := reason + ": " + message
@@ -94,7 +94,7 @@ func explain(reason, message string) string {
 	return ""
 }
 
-// brief gives the beginning of a message, in one line.
+// brief returns the beginning of a message, in one line.
 func brief(message string) string {
 	message = strings.Join(strings.Fields(Sanitize(message)), " ")
 	if len(message) > briefly {

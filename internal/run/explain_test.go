@@ -67,7 +67,7 @@ func TestFailure(t *testing.T) {
 	for name, test := range map[string]struct {
 		pods       []corev1.Pod
 		conditions []polyaxon.Condition
-		want       Failure // without its text
+		want       Failure // without its Text
 		text       string
 	}{
 		"the main container before the sidecar": {pods: pod(nil, corev1.ContainerStatus{Name: sidecar, State: terminated(1, "Error")}, corev1.ContainerStatus{Name: main, State: terminated(3, "Error")}),

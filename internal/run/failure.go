@@ -11,24 +11,25 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
-// Failure is how a run's container ended that did not succeed.
+// Failure describes the container that made a run fail.
 type Failure struct {
-	// Pod is "" and Container may be where only Polyaxon tells of it.
+	// Pod is empty, and Container may be, if only Polyaxon reports the failure.
 	Pod, Container string
-	// ExitCode is the container's, -1 when it is not known.
+	// ExitCode is the container's exit code, or -1 if it is not known.
 	ExitCode int
-	// OOMKilled: it used more memory than its limit, or the node had none left.
-	// Evicted: its node put the pod out, or went away.
+	// OOMKilled reports whether the container used more memory than its limit, or its node
+	// had no memory left. Evicted reports whether its pod was evicted, or lost its node.
 	OOMKilled, Evicted bool
-	// Text says it in one line, with what to do about it.
+	// Text describes the failure and what to do about it, in one line.
 	Text string
 
-	// restarted tells that the container was started again since, and spoke that the
-	// outcome's last lines are its own though it is not the main one.
+	// restarted reports whether the container was started again since. spoke reports whether
+	// the outcome's last lines are those of this container although it is not the main one.
 	restarted, spoke bool
 }
 
-// Speaker names the container that an outcome's last lines are of, "" for the main one.
+// Speaker returns the name of the container that the outcome's last lines are from, or ""
+// for the main container. It may be called on nil.
 func (f *Failure) Speaker() string {
 	if f == nil || !f.spoke {
 		return ""
@@ -36,8 +37,8 @@ func (f *Failure) Speaker() string {
 	return f.Container
 }
 
-// failure finds out how a run failed: from its pods where they were seen, from
-// what Polyaxon says otherwise; nil for a run that did not fail or says nothing.
+// failure returns how a run failed, from its pods if they say so, and otherwise from its
+// conditions. It returns nil if the run did not fail, or if neither of them says how.
 func failure(status polyaxon.Status, conditions []polyaxon.Condition, pods []corev1.Pod) *Failure {
 	if status != polyaxon.Failed {
 		return nil
@@ -55,8 +56,8 @@ func failure(status polyaxon.Status, conditions []polyaxon.Condition, pods []cor
 	return nil
 }
 
-// podFailure reads a pod's status. What ended the pod as a whole comes first: its
-// containers are then killed, and their exit codes tell nothing.
+// podFailure returns how a pod failed according to its status, or nil. An eviction comes
+// first: it kills the containers, so that their exit codes have no meaning.
 func podFailure(pod *corev1.Pod) *Failure {
 	f := &Failure{Pod: pod.Name, ExitCode: -1}
 	for _, condition := range pod.Status.Conditions {
@@ -75,7 +76,7 @@ func podFailure(pod *corev1.Pod) *Failure {
 		return f
 	}
 	statuses := slices.Concat(pod.Status.ContainerStatuses, pod.Status.InitContainerStatuses)
-	slices.SortStableFunc(statuses, func(a, b corev1.ContainerStatus) int { // the user's program first
+	slices.SortStableFunc(statuses, func(a, b corev1.ContainerStatus) int { // main containers first
 		switch {
 		case main(a.Name) == main(b.Name):
 			return 0
@@ -100,7 +101,7 @@ func podFailure(pod *corev1.Pod) *Failure {
 	return nil
 }
 
-// memoryLimit gives a container's limit as it was written, "" without one.
+// memoryLimit returns a container's memory limit as it was written, or "" if it has none.
 func memoryLimit(pod *corev1.Pod, container string) string {
 	for _, c := range slices.Concat(pod.Spec.Containers, pod.Spec.InitContainers) {
 		if limit, ok := c.Resources.Limits[corev1.ResourceMemory]; ok && c.Name == container {
@@ -110,6 +111,8 @@ func memoryLimit(pod *corev1.Pod, container string) string {
 	return ""
 }
 
+// exitText describes the exit of a container. It returns "" if the exit code is not
+// known.
 func exitText(f *Failure, limit, message string) string {
 	container := f.Container
 	if container == "" {
@@ -138,6 +141,7 @@ func exitText(f *Failure, limit, message string) string {
 	return text
 }
 
+// The patterns of what conditions say about the end of a container.
 var (
 	saysOOM     = regexp.MustCompile(`(?i)oom[- ]?kill|out of memory|want of memory`)
 	saysEvicted = regexp.MustCompile(`(?i)\bevict|low on resource|preempt|node (?:was|is) (?:lost|shut)|NodeShutdown`)
@@ -145,8 +149,8 @@ var (
 	saysName    = regexp.MustCompile(`(?i)container:? "?([-a-z0-9]+)"? (?:exited|was|terminated|failed)`)
 )
 
-// conditionFailure reads a condition's words; nil when they tell of no container's
-// end.
+// conditionFailure returns how a container failed according to a condition's message, or
+// nil if it is not about the end of one.
 func conditionFailure(c polyaxon.Condition) *Failure {
 	text := c.Reason + ": " + c.Message
 	f := &Failure{ExitCode: -1, OOMKilled: saysOOM.MatchString(text), Evicted: saysEvicted.MatchString(text)}

@@ -12,7 +12,7 @@ import (
 // Target names the run to follow.
 type Target struct {
 	Namespace, Project, UUID string
-	// Kind is the run's runtime, or its kind where the server tells no runtime.
+	// Kind is the run's runtime, or its kind if the server returns no runtime.
 	Kind string
 }
 
@@ -20,33 +20,35 @@ func (t Target) artifact(path string) polyaxon.Artifact {
 	return polyaxon.Artifact{Namespace: t.Namespace, Project: t.Project, UUID: t.UUID, Path: path}
 }
 
-// Sink takes what a run does, one thing after the other.
+// Sink receives the events of a run. Its methods are called one at a time.
 type Sink interface {
-	// Status takes each condition once. One by which a run warns is told by Waits, too,
-	// in words that say what to do.
+	// Status receives each condition once. A condition that is a warning is also passed to
+	// Waits, in words that say what to do.
 	Status(polyaxon.Condition)
-	// Line takes each line once, those of a container in order. Secret values are
-	// masked in it; control characters stand as they were printed (see Sanitize).
+	// Line receives each line once, and the lines of a container in order. Secret values are
+	// masked in it. Control characters are as the container printed them (see Sanitize).
 	Line(polyaxon.LogLine)
-	// Waits takes why a run does not run yet and what to do about it, in one line,
-	// whenever that changes.
+	// Waits receives the reason why a run does not run yet and what to do about it, in one
+	// line, whenever the reason changes.
 	Waits(why string)
-	// Progress takes how far something is that goes on just now, in one line: the
-	// next one stands for it. It is not part of the log.
+	// Progress receives the progress of something that is going on, in one line that
+	// replaces the previous one. It is not part of the log.
 	Progress(text string)
-	// Note takes what a reader of the lines should know.
+	// Note receives what a reader of the log should know.
 	Note(text string)
 }
 
-// Clock is time as Follow sees it.
+// Clock is the source of time for Follow.
 type Clock interface {
 	Now() time.Time
-	// Sleep waits for d, or until ctx ends, whose error it then gives.
+	// Sleep waits until d has passed and returns nil, or until ctx is done and returns its
+	// error.
 	Sleep(ctx context.Context, d time.Duration) error
-	// AfterFunc calls f once when d has passed, unless stop is called before.
+	// AfterFunc calls f once after d has passed, unless stop is called before.
 	AfterFunc(d time.Duration, f func()) (stop func() bool)
 }
 
+// systemClock is the real time.
 type systemClock struct{}
 
 func (systemClock) AfterFunc(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop }
@@ -54,27 +56,30 @@ func (systemClock) AfterFunc(d time.Duration, f func()) func() bool { return tim
 func (systemClock) Now() time.Time                                   { return time.Now() }
 func (systemClock) Sleep(ctx context.Context, d time.Duration) error { return clock.Wait(ctx, d) }
 
-// FollowOptions say how to follow.
+// FollowOptions configure Follow and Logs.
 type FollowOptions struct {
+	// Clock is the source of time. Nil means the real time.
 	Clock Clock
-	// Poll is the longest time between two questions, 1 s when zero. A run that
-	// began just now, or prints much, is asked about more often, and so is a server
-	// that answers at once.
+	// Poll is the maximum time between two requests. Zero means 1 s. Requests are more
+	// frequent for a run that has just begun or that prints much, and for a server that
+	// responds quickly.
 	Poll time.Duration
-	// Patience is how long no answer at all is borne, 2 minutes when zero.
+	// Patience is how long to retry while the server does not respond. Zero means 2 minutes.
 	Patience time.Duration
-	// Limit is how long the run may run, as this machine sees it, before Follow
-	// gives a *LimitError; zero for ever.
+	// Limit is how long the run may be running, by this machine's clock, before Follow
+	// returns a *LimitError. Zero means no limit.
 	Limit time.Duration
-	// Logs takes lines too; AllContainers those of init and sidecar containers too.
+	// Logs turns on the lines of the main containers. AllContainers adds those of init
+	// containers and sidecars.
 	Logs, AllContainers bool
-	// Whole tells that the server's live answers leave out nothing, as the
-	// sandbox's do.
+	// Whole reports whether the server's live responses have all lines, as those of the
+	// sandbox do.
 	Whole bool
-	// Cluster, where there is access to it, is asked for what Polyaxon does not tell.
+	// Cluster, if not nil, is asked for what Polyaxon does not report.
 	Cluster Cluster
 }
 
+// filled returns o with the defaults filled in.
 func (o FollowOptions) filled() FollowOptions {
 	if o.Clock == nil {
 		o.Clock = systemClock{}
@@ -89,17 +94,18 @@ func (o FollowOptions) filled() FollowOptions {
 }
 
 const (
-	// firstPoll is the time between the first two questions.
+	// firstPoll is the time between the first two requests.
 	firstPoll = 25 * time.Millisecond
-	// promptPoll is the longest time between two questions to a server that answers
-	// at once: with what follows the end of a run, it is seen within 300 ms.
+	// promptPoll is the maximum time between two requests to a server that responds quickly.
+	// With it, the end of a run is reported within 300 ms.
 	promptPoll = 150 * time.Millisecond
-	// share is how many times longer than an answer took the next question waits,
-	// so that a slow server is not kept busy.
+	// share limits the load on a slow server: the pause before the next request is up to
+	// this many times as long as the response took.
 	share = 10
 )
 
-// LostError says that contact was lost, and how the run ends is unknown.
+// LostError reports that contact with the server was lost, so that it is unknown how the
+// run ends.
 type LostError struct {
 	Target  Target
 	Host    string
@@ -107,7 +113,7 @@ type LostError struct {
 	Err     error
 }
 
-// Error says where the run is.
+// Error implements error. It names the run and the server.
 func (e *LostError) Error() string {
 	if e.Silence < time.Second {
 		return fmt.Sprintf("%s tells no more of run %s of project %s, and how it ends is unknown: %v", e.Host, e.Target.UUID, e.Target.Project, e.Err)
@@ -116,10 +122,10 @@ func (e *LostError) Error() string {
 		e.Host, e.Silence.Round(time.Second), e.Target.UUID, e.Target.Project, e.Err)
 }
 
-// Unwrap gives the last error.
+// Unwrap returns the last error.
 func (e *LostError) Unwrap() error { return e.Err }
 
-// LimitError says that a run went on for longer than it may.
+// LimitError reports that a run was running for longer than its limit.
 type LimitError struct {
 	Target Target
 	Limit  time.Duration
@@ -127,17 +133,17 @@ type LimitError struct {
 	LastLines []string
 }
 
-// Error names the run and its limit.
+// Error implements error. It names the run and its limit.
 func (e *LimitError) Error() string {
 	return fmt.Sprintf("run %s still runs after %s", e.Target.UUID, e.Limit)
 }
 
-// Follow tells sink what the run does until it has ended, and gives its outcome.
-// It goes on through errors that may pass; when there was no answer for
-// o.Patience, or the server refuses to answer, or nobody ends a run that is stopping,
-// it gives a *LostError, and when the run passed o.Limit a *LimitError. Cancelling ctx
-// ends it with ctx's error, or with the run's outcome when that was seen by then.
-// The run itself is left as it is.
+// Follow reports the events of a run to sink until the run has ended, and returns its
+// outcome. It retries temporary errors. It returns a *LostError if there was no response
+// for o.Patience, if the server rejects the request, or if a run stays in the status
+// stopping for too long. It returns a *LimitError if the run exceeds o.Limit. When ctx is
+// canceled, it returns ctx's error, or the outcome if the end of the run was seen before.
+// It never changes the run.
 func Follow(ctx context.Context, c *polyaxon.Client, t Target, o FollowOptions, sink Sink) (*Outcome, error) {
 	o = o.filled()
 	sink = &oneAtATime{sink: sink}
@@ -155,7 +161,7 @@ func Follow(ctx context.Context, c *polyaxon.Client, t Target, o FollowOptions, 
 		case err == nil:
 			heard = o.Clock.Now()
 		case !polyaxon.Temporary(err), silence() >= o.Patience:
-			// Refused for good is a run that is gone, or a token that has expired.
+			// A rejected request means that the run was deleted or that the token has expired.
 			return nil, &LostError{Target: t, Host: c.Host(), Silence: silence(), Err: err}
 		}
 		if err := f.stuck(); err != nil {

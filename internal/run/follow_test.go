@@ -24,7 +24,7 @@ func TestStatusesAreToldOnce(t *testing.T) {
 		case 1:
 			s.reach("queued", "", "")
 		case 3:
-			s.reach("sublimating", "", "") // no status that is known
+			s.reach("sublimating", "", "") // a status that is not known
 		case 5:
 			s.conditions[len(s.conditions)-1]["last_update_time"] = c.now.Format(time.RFC3339)
 		case 7:
@@ -42,8 +42,8 @@ func TestStatusesAreToldOnce(t *testing.T) {
 	}
 }
 
-// TestUnknownEnd has a run end with a status that is not known: that is an end,
-// and no success.
+// TestUnknownEnd has a run end with a status that is not known. That is an end, but not a
+// success.
 func TestUnknownEnd(t *testing.T) {
 	s, c := &scripted{finished: true}, &clock{now: start}
 	s.reach("sublimated", "", "")
@@ -81,8 +81,8 @@ func TestLostContact(t *testing.T) {
 	}
 }
 
-// TestPollsByTheServersPace asks a server that answers at once often, so that the
-// end of a run is seen soon, and a slow one seldom.
+// TestPollsByTheServersPace checks that a fast server is polled often, so that the end of
+// a run is seen soon, and a slow server seldom.
 func TestPollsByTheServersPace(t *testing.T) {
 	for took, longest := range map[time.Duration]time.Duration{0: 150 * time.Millisecond, 40 * time.Millisecond: 400 * time.Millisecond, 5 * time.Second: time.Second} {
 		s, c := &scripted{}, &clock{now: start}
@@ -106,8 +106,8 @@ func TestPollsByTheServersPace(t *testing.T) {
 	}
 }
 
-// TestSlowLinesDoNotDelayTheEnd asks for lines, which take the server long, seldom, and
-// for the status no less often for that.
+// TestSlowLinesDoNotDelayTheEnd uses a server that is slow to return lines. Lines must be
+// requested seldom, and the status as often as otherwise.
 func TestSlowLinesDoNotDelayTheEnd(t *testing.T) {
 	s, c := &scripted{printed: lines("a", "polyaxon-main", 3, time.Second), shown: 3, archived: 3}, &clock{now: start}
 	s.reach("running", "", "")
@@ -147,7 +147,7 @@ func TestSlowLinesDoNotDelayTheEnd(t *testing.T) {
 	}
 }
 
-// TestDeletedRun ends at once: nobody answers for a run that is gone.
+// TestDeletedRun must end at once, since the server rejects requests for a deleted run.
 func TestDeletedRun(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusNotFound)
@@ -201,14 +201,14 @@ func TestWhyItWaits(t *testing.T) {
 	}
 }
 
-// TestEndIsKnownBeforeItsStory has the server go away, or the run be deleted, when a
-// run was seen to have ended and before it was asked for all else: how it ended is
-// told all the same.
+// TestEndIsKnownBeforeItsStory has the server fail, or the run be deleted, after the end
+// of the run was seen and before the rest of the outcome was requested. How the run ended
+// must be reported all the same.
 func TestEndIsKnownBeforeItsStory(t *testing.T) {
 	for name, test := range map[string]struct {
 		code int
-		back time.Duration // when the server is back; never when zero
-		want string        // what is said of that
+		back time.Duration // when the server is back, or 0 for never
+		want string        // what the notes say about that
 	}{
 		"down for a while": {http.StatusInternalServerError, time.Minute, ""},
 		"down for good":    {http.StatusInternalServerError, 0, "the server failed"},

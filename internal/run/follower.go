@@ -17,32 +17,33 @@ type follower struct {
 	options FollowOptions
 	sink    Sink
 	lines   *lines
-	// seen counts how often each condition was told.
+	// seen counts how often each condition was reported.
 	seen map[polyaxon.Condition]int
-	// held are the conditions of the end: they are told after the last line.
+	// held are the conditions of the end, which are reported after the last line.
 	held []polyaxon.Condition
-	// status and conditions are those of the last answer.
+	// status and conditions are those of the last response.
 	status     polyaxon.Status
 	conditions []polyaxon.Condition
-	// pods are those last seen; reachable tells whether the cluster answered.
+	// pods are the pods as last seen, at the time looked. reachable reports whether the
+	// cluster responded then.
 	pods      []corev1.Pod
 	reachable bool
 	looked    time.Time
-	// printed tells that the run may have printed something.
+	// printed reports whether the run may have printed something.
 	printed bool
-	// answered is how long the server took to tell the status, and nextRead the time
-	// until which it is not asked for lines again.
+	// answered is how long the last request for the statuses took. nextRead is when lines
+	// may be requested again.
 	answered time.Duration
 	nextRead time.Time
-	// running is when the run was first seen running, by the clock.
+	// running is when the run was first seen running, by this machine's clock.
 	running time.Time
-	// strange counts the questions since the status is one that is not known.
+	// strange counts the responses in a row whose status is not known.
 	strange int
 	waiting waiting
 	ending  ending
 }
 
-// poll asks once for statuses and lines and tells whether the run has ended.
+// poll requests the statuses and the lines once and reports whether the run has ended.
 func (f *follower) poll(ctx context.Context) (bool, error) {
 	asked := f.options.Clock.Now()
 	status, conditions, err := f.client.Statuses(ctx, f.target.Project, f.target.UUID)
@@ -68,15 +69,15 @@ func (f *follower) poll(ctx context.Context) (bool, error) {
 	return false, f.read(ctx)
 }
 
-// read asks for new lines, less often the longer that takes: an answer with lines is
-// much more work than one with a status.
+// read requests new lines. The longer a request takes, the longer the pause after it,
+// since lines are much more work for a server than a status.
 func (f *follower) read(ctx context.Context) error {
 	asked := f.options.Clock.Now()
 	if asked.Before(f.nextRead) {
 		return nil
 	}
 	if !f.direct(ctx) {
-		f.lines.leave(ctx) // one source at a time
+		f.lines.leave(ctx) // use only one source at a time
 		if err := f.lines.live(ctx); err != nil && ctx.Err() == nil && !polyaxon.Temporary(err) && !isServer(err) {
 			return err
 		}
@@ -88,23 +89,24 @@ func (f *follower) read(ctx context.Context) error {
 	return nil
 }
 
-// direct reads the pods, also while those that are being read are all that is reachable.
+// direct reads the logs from the pods and reports whether it could. It continues to read
+// the logs that are open when the cluster cannot be reached.
 func (f *follower) direct(ctx context.Context) bool {
 	return (f.reachable || len(f.lines.tails) > 0) && f.lines.direct(ctx, f.options.Cluster, f.pods)
 }
 
-// tell tells the conditions that are new.
+// tell reports the conditions that are new.
 func (f *follower) tell(status polyaxon.Status, conditions []polyaxon.Condition) {
 	found := map[polyaxon.Condition]int{}
 	for _, condition := range conditions {
 		f.printed = f.printed || started(condition.Type) && !condition.Type.Terminal()
 		same := condition
-		same.LastUpdateTime = time.Time{} // some writers move it with every look
+		same.LastUpdateTime = time.Time{} // some writers update it on every poll
 		if same.Reason == pulling {
-			same.Message = "" // which is told as progress
+			same.Message = "" // its message is reported as progress
 		}
-		// A run that runs again is told so again, though the operator gives all that it
-		// says the time of its first word.
+		// Count equal conditions, so that a run that is running again is reported again: the
+		// operator gives all its conditions the transition time of the first one.
 		if found[same]++; f.seen[same] >= found[same] {
 			continue
 		}
@@ -121,11 +123,11 @@ func (f *follower) tell(status polyaxon.Status, conditions []polyaxon.Condition)
 	}
 }
 
-// strangePolls is how often a status that is not known is borne before it is
-// asked whether the run has ended with it.
+// strangePolls is after how many responses with an unknown status the run is checked for
+// its end.
 const strangePolls = 10
 
-// unknown tells whether a run has ended with a status that is not known.
+// unknown reports whether a run has ended with a status that is not known.
 func (f *follower) unknown(ctx context.Context, status polyaxon.Status) (bool, error) {
 	if status.Known() {
 		f.strange = 0
@@ -138,7 +140,7 @@ func (f *follower) unknown(ctx context.Context, status polyaxon.Status) (bool, e
 	return err == nil && run.Status == status && !run.FinishedAt.IsZero(), err
 }
 
-// started tells whether pods may have printed something.
+// started reports whether pods may have printed something.
 func started(s polyaxon.Status) bool {
 	switch s {
 	case polyaxon.Created, polyaxon.OnSchedule, polyaxon.Compiled, polyaxon.Queued, polyaxon.Scheduled, polyaxon.Unschedulable:
@@ -147,6 +149,7 @@ func started(s polyaxon.Status) bool {
 	return true
 }
 
+// isServer reports whether err is a response of a server.
 func isServer(err error) bool {
 	var e *polyaxon.Error
 	return errors.As(err, &e)

@@ -13,56 +13,59 @@ import (
 )
 
 const (
-	// tail is how many last lines an outcome keeps.
+	// tail is the number of last lines that an outcome keeps.
 	tail = 20
-	// longest is how much of one line is told, in bytes.
+	// longest is the maximum length of a line that is passed on, in bytes.
 	longest = 1 << 20
-	// batchLines and batchBytes bound how much waits to be told by time, and
-	// heldBytes how much waits for a proof that nothing is missing before it.
+	// batchLines and batchBytes limit the lines that are collected to be sorted by time.
+	// heldBytes limits the lines that are held until it is known that none is missing before
+	// them.
 	batchLines, batchBytes, heldBytes = 4096, 4 << 20, 16 << 20
-	// mostLines is the largest number of last lines of a container that servers
-	// which leave some out give at once.
+	// mostLines is the maximum number of lines of a container in a response of a server that
+	// may leave out the lines before them.
 	mostLines = 6000
 )
 
-// lines tells every line of a run once, and those of a container in order, out
-// of readings that repeat and leave out some: live answers are the server's best
-// effort, pods are read whole while they exist, and the archive is whole in the
-// end. What it keeps does not grow with the log.
+// lines passes on every line of a run once, and the lines of a container in order. Its
+// sources repeat lines and leave out others: live responses are best effort, pods have
+// complete logs while they exist, and the archive is complete in the end. The memory it
+// needs does not depend on the size of the log.
 type lines struct {
 	client  *polyaxon.Client
 	target  Target
 	options FollowOptions
 	sink    Sink
 
-	// read is when, by the server's clock, the last live answer was asked for that was
-	// whole; zero when that is not known.
+	// read is when the last complete live response was requested, by the server's clock. It
+	// is zero if that is not known.
 	read    time.Time
 	print   fingerprint
 	streams map[key]*stream
-	// tails are the logs of pods that are open, nil where none is to be.
+	// tails are the open logs of pods. It is nil if no logs are to be kept open.
 	tails map[key]*podReading
-	// until is how long what is open is waited for once the run has ended.
+	// until is when to stop waiting for open logs after the run has ended. It is zero
+	// before.
 	until time.Time
 	batch []timed
 	bytes int
 	final []string
-	// torn is set once it was told that lines wait for the archive.
+	// torn reports whether the user was told that lines are delayed until the archive.
 	torn bool
-	// busy tells that the last reading brought so much that the next should come soon.
+	// busy reports whether the last reading had so many lines that the next one should
+	// follow soon.
 	busy bool
-	// whole tells that the pods' logs were read to their end, and incomplete that some
-	// of them were gone before they were read.
+	// whole reports whether the pods' logs were read to their end. incomplete reports
+	// whether some lines were gone before they were read.
 	whole, incomplete bool
-	// forbidden is set once it was told that pods cannot be read.
+	// forbidden reports whether the user was told that pods cannot be read.
 	forbidden bool
 }
 
 // key names a container.
 type key struct{ pod, container string }
 
-// timed is a line that is told next. Its time never goes back within a container,
-// so that sorting by it keeps the container's order.
+// timed is a line in the batch. Its time never decreases within a container, so that
+// sorting by it keeps the container's order.
 type timed struct {
 	at     int64
 	stream *stream
@@ -73,16 +76,17 @@ func newLines(c *polyaxon.Client, t Target, o FollowOptions, sink Sink) *lines {
 	return &lines{client: c, target: t, options: o, sink: sink, print: fingerprint{maphash.MakeSeed()}, streams: map[key]*stream{}}
 }
 
-// reading is one answer, or one way through the archive or the pods.
+// reading is one live response, or one pass through the archive or the pods.
 type reading struct {
 	*lines
 	chunks map[key]*chunk
-	// whole tells that the reading leaves out nothing that was printed after what
-	// was told.
+	// whole reports whether the reading has all lines that were printed after those already
+	// passed on.
 	whole bool
-	// since is the time from which the reading was asked for, zero for all.
+	// since is the time from which lines were requested, or zero for all.
 	since time.Time
-	// newcomers tells that containers came up whose beginning was not asked for.
+	// newcomers reports whether new containers appeared whose first lines were not
+	// requested.
 	newcomers bool
 	total     int
 	held      int
@@ -92,13 +96,13 @@ func (l *lines) reading(whole bool, since time.Time) *reading {
 	return &reading{lines: l, chunks: map[key]*chunk{}, whole: whole, since: since}
 }
 
-// take takes the reading's next line.
+// take processes the next line of the reading.
 func (r *reading) take(line polyaxon.LogLine) error {
 	if !r.options.AllContainers && !main(line.Container) {
 		return nil
 	}
 	if r.options.Whole && strings.HasSuffix(line.Value, "\r") {
-		r.goes(line.Value) // the sandbox's, whose lines have none at their end
+		r.goes(line.Value) // in the sandbox, only a line being redrawn ends so
 		return nil
 	}
 	r.total++
@@ -120,20 +124,21 @@ func (r *reading) take(line polyaxon.LogLine) error {
 	return nil
 }
 
-// knows tells whether a line was told before the reading began.
+// knows reports whether a line was passed on before the reading began.
 func (r *reading) knows(line *polyaxon.LogLine) bool {
 	c := r.chunk(line.Pod, line.Container)
 	m := r.print.mark(line)
 	return c != nil && (m.at <= c.before || c.left[m.hash] > 0)
 }
 
-// chunk gives what is read of a container, nil when its beginning is missing.
+// chunk returns the chunk of a container, or nil if the container's first lines are
+// missing.
 func (r *reading) chunk(pod, container string) *chunk {
 	c := r.chunks[key{pod, container}]
 	if c != nil {
 		return c
 	}
-	k := key{strings.Clone(pod), strings.Clone(container)} // lets go of the answer
+	k := key{strings.Clone(pod), strings.Clone(container)} // do not retain the response
 	s := r.streams[k]
 	if s == nil {
 		if !r.whole && !r.since.IsZero() {
@@ -155,14 +160,14 @@ func (r *reading) hold(c *chunk, line polyaxon.LogLine) {
 	r.held += len(line.Value)
 	switch {
 	case c.count > mostLines:
-		c.attached, c.torn = true, false // nobody cut this answer
+		c.attached, c.torn = true, false // longer than any response that leaves out lines
 		r.release(c)
 	case r.held > heldBytes:
 		c.torn, c.held = true, nil
 	}
 }
 
-// release tells what was held.
+// release passes on the lines that were held.
 func (r *reading) release(c *chunk) {
 	for _, line := range c.held {
 		r.tell(c, r.print.mark(&line), strings.TrimSpace(line.Value) == "", line)
@@ -170,7 +175,7 @@ func (r *reading) release(c *chunk) {
 	c.held = nil
 }
 
-// tell passes a line on, with others, by time.
+// tell adds a line to the batch, which is passed on in the order of time.
 func (r *reading) tell(c *chunk, m mark, blank bool, line polyaxon.LogLine) {
 	c.add(m, blank)
 	r.bytes += len(line.Value)
@@ -180,14 +185,15 @@ func (r *reading) tell(c *chunk, m mark, blank bool, line polyaxon.LogLine) {
 	}
 }
 
-// end ends a reading that was not cut.
+// end finishes a reading that was complete.
 func (r *reading) end() {
 	r.settle()
 	r.busy = r.total > batchLines/8
 	r.flush()
 }
 
-// settle tells what is held, unless the server may have left out lines before it.
+// settle passes on the lines that are held, unless the server may have left out lines
+// before them.
 func (r *reading) settle() {
 	now := r.options.Clock.Now()
 	for k, c := range r.chunks {
@@ -197,12 +203,12 @@ func (r *reading) settle() {
 			if lost := c.skipped - c.already; lost > 0 {
 				r.sink.Note(fmt.Sprintf("%d lines of %s were not shown: its log began anew before they were read; slipway logs %s shows all that is archived",
 					lost, k.container, r.target.UUID))
-				c.told += lost // said once
+				c.told += lost // so that it is reported once
 			}
 		case c.torn, len(c.held) == 0:
 		case r.options.Whole, !capped(c.count):
-			// A log that does not reach back so far any more: the container was started
-			// anew, or its log was rotated. Nobody has what was before.
+			// The log does not reach back to the last line: the container was restarted, or its
+			// log was rotated. The lines between are lost.
 			r.release(c)
 		default:
 			c.torn = true
@@ -218,12 +224,12 @@ func (r *reading) settle() {
 	}
 }
 
-// capped tells whether an answer with so many lines of a container may have been
-// cut at its beginning: servers give the last 2000 (1.11.3) or 6000 (2.18), and
-// some of these may be left out.
+// capped reports whether a response with n lines of a container may be truncated at its
+// beginning. Servers return the last 2000 (1.11.3) or 6000 (2.18) lines, and may leave
+// out some of these.
 func capped(n int) bool { return n >= 1900 && n <= 2000 || n >= 5900 && n <= mostLines }
 
-// flush tells the batch.
+// flush passes on the batch.
 func (l *lines) flush() {
 	for i := range l.batch {
 		if l.batch[i].stream != l.batch[0].stream {
@@ -240,15 +246,16 @@ func (l *lines) flush() {
 			l.final = l.final[max(0, len(l.final)-tail):]
 		}
 	}
-	clear(l.batch) // lets go of the texts
+	clear(l.batch) // do not retain the texts
 	l.batch, l.bytes = l.batch[:0], 0
 }
 
-// goes tells the state that a line has just now which a program redraws.
+// goes reports the current state of a line that a program redraws.
 func (l *lines) goes(state string) { l.sink.Progress(settled(state)) }
 
-// settled gives the last state of a line that a program has redrawn, as progress bars
-// are: what follows its last carriage return, unless that is blank.
+// settled returns the last state of a line that a program has redrawn, as progress bars
+// do. That is the text after its last carriage return, or the text before that one if it
+// is blank.
 func settled(value string) string {
 	for {
 		value = strings.TrimRight(value, "\r")
@@ -260,7 +267,7 @@ func settled(value string) string {
 	}
 }
 
-// shorten cuts what is too long of a line, and says so.
+// shorten truncates a line that is too long, and says so.
 func shorten(value string) string {
 	if len(value) <= longest {
 		return value
@@ -272,10 +279,11 @@ func shorten(value string) string {
 	return fmt.Sprintf("%s [slipway: the line goes on for %d bytes]", value[:cut], len(value)-cut)
 }
 
+// last returns the last lines that were passed on, at most tail.
 func (l *lines) last() []string { return l.final }
 
-// main tells whether a container is the one that runs the user's program, by the
-// names that Polyaxon gives them.
+// main reports whether a container runs the user's program, by the names that Polyaxon
+// gives to such containers.
 func main(container string) bool {
 	switch container {
 	case "polyaxon-main", "tensorflow", "pytorch", "mpi", "":

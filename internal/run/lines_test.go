@@ -13,7 +13,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
-// lines makes n lines of a container, gap apart, that end with their numbers.
+// lines returns n lines of a container, with gap between their times. Each ends with its
+// number.
 func lines(pod, container string, n int, gap time.Duration) []record {
 	var all []record
 	for i := range n {
@@ -45,8 +46,8 @@ func same(t *testing.T, got, want []string) {
 	}
 }
 
-// grow has a script show more lines at each step, and end the run when all are
-// shown; the archive is filled some steps later.
+// grow has a script show more lines at each step, and end the run when all are shown. The
+// archive is filled some steps later.
 func grow(s *scripted, c *clock, more func() int) {
 	s.reach("running", "", "")
 	late := 3
@@ -108,8 +109,8 @@ func TestEveryLineOnceAndInOrder(t *testing.T) {
 	}
 }
 
-// TestLinesByChance has several containers print by chance, with all that makes
-// answers differ from each other, through a server whose answers are cut.
+// TestLinesByChance has several containers print at random, with all kinds of differences
+// between responses, some of which are truncated.
 func TestLinesByChance(t *testing.T) {
 	seeds := uint64(12)
 	if testbed.Thorough() {
@@ -118,7 +119,7 @@ func TestLinesByChance(t *testing.T) {
 	for seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
-			random := rand.New(rand.NewPCG(seed, 7)) //nolint:gosec // a test's
+			random := rand.New(rand.NewPCG(seed, 7)) //nolint:gosec // only a test
 			s, c := &scripted{cap: []int{0, 2000, 6000}[random.IntN(3)], perFile: []int{0, 300}[random.IntN(2)]}, &clock{now: start}
 			skew := []time.Duration{0, -40 * time.Second, 3 * time.Millisecond}
 			at := start
@@ -140,7 +141,7 @@ func TestLinesByChance(t *testing.T) {
 				s.printed = append(s.printed, l)
 			}
 			grow(s, c, func() int { return random.IntN(900) })
-			faults := rand.New(rand.NewPCG(seed, 8)) //nolint:gosec // a test's
+			faults := rand.New(rand.NewPCG(seed, 8)) //nolint:gosec // only a test
 			s.cut = func() bool { return faults.IntN(5) == 0 }
 			sink, _, err := follow(t, s, c, run.FollowOptions{Logs: true, Patience: time.Hour})
 			if err != nil {
@@ -148,8 +149,8 @@ func TestLinesByChance(t *testing.T) {
 			}
 			for _, pod := range []string{"pod-0", "pod-1", "pod-2"} {
 				got, want := sink.of(pod, "polyaxon-main"), wanted(s.printed, pod, "polyaxon-main")
-				// Lines whose times changed places are told in the one order or in the
-				// other: the archive's is by time. None is lost, none comes twice.
+				// Lines whose times changed places may come in either order, since the archive is
+				// sorted by time. None may be lost or repeated.
 				for i := range want {
 					want[i] = strings.TrimRight(want[i], " ")
 				}
@@ -192,7 +193,7 @@ func TestRestartsAndRotation(t *testing.T) {
 			step := c.step
 			c.step = func(n int) {
 				step(n)
-				if s.mu.Lock(); s.shown == 2500 { // its log begins anew
+				if s.mu.Lock(); s.shown == 2500 { // its log starts over
 					s.restarted["a/polyaxon-main"] = 2000 + lost
 				}
 				s.mu.Unlock()
@@ -229,7 +230,7 @@ func TestContainers(t *testing.T) {
 
 func TestLongLines(t *testing.T) {
 	long := strings.Repeat("ä", 1<<19) + "x" // 1 MiB and a byte
-	early := start.Add(-time.Minute)         // so that it is not sent again with every look at the last 10 s
+	early := start.Add(-time.Minute)         // so that not every request for the last 10 s returns it
 	size := 6 << 20
 	if testbed.Thorough() {
 		size = 30 << 20
@@ -252,7 +253,7 @@ func TestHundredThousandLinesInFiles(t *testing.T) {
 	s.reach("running", "", "")
 	s.reach("succeeded", "", "")
 	s.shown, s.archived = len(s.printed), len(s.printed)
-	faults := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a test's
+	faults := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // only a test
 	s.cut = func() bool { return faults.IntN(4) == 0 }
 	sink, _, err := follow(t, s, c, run.FollowOptions{Logs: true, Patience: time.Hour})
 	if err != nil {

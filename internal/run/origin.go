@@ -6,16 +6,16 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
-// Origins says where lines come from, once that is not plain: from the second pod
-// of a run on, or always when Containers is set. The zero value is ready.
+// Origins computes prefixes that say where lines come from: from the second pod of a run
+// on, or always if Containers is set. The zero value is ready to use.
 type Origins struct {
 	Containers bool
 	first      string
 	several    bool
 }
 
-// Before gives what stands before a line: "", or the pod and the container. Of a
-// pod's name the part that all pods of a run share is left out.
+// Before returns the prefix for a line: "", the pod, or the pod and the container. The
+// part that the names of all pods of a run share is left out.
 func (o *Origins) Before(l *polyaxon.LogLine) string {
 	switch {
 	case o.first == "":

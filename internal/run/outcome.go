@@ -15,26 +15,27 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
-// maxFiles bounds how many files of a run are listed.
+// maxFiles is the maximum number of files of a run that are listed.
 const maxFiles = 10_000
 
-// Outcome is all that is known of a run, after its end as a rule.
+// Outcome is all that is known of a run, usually after its end.
 type Outcome struct {
 	Run        polyaxon.Run
 	Conditions []polyaxon.Condition
-	// Metrics are the last values, by name.
+	// Metrics are the last values of the metrics, by name.
 	Metrics map[string]float64
-	// Outputs are the files in the run's outputs, relative to them.
+	// Outputs are the paths of the run's output files, relative to its outputs.
 	Outputs []string
-	// LastLines are the last lines of the main container, at most 20.
+	// LastLines are the last lines of the main container, or of the container that failed
+	// (see Failure.Speaker), at most 20.
 	LastLines []string
 	Times
-	// Failure is how a container ended that made the run fail, nil when that is
-	// not known, or it did not.
+	// Failure describes the container that made the run fail. It is nil if that is not
+	// known, or if the run did not fail.
 	Failure *Failure
 }
 
-// Reason gives the reason and the message of the last condition.
+// Reason returns the reason and the message of the last condition.
 func (o *Outcome) Reason() (reason, message string) {
 	if n := len(o.Conditions); n > 0 {
 		return o.Conditions[n-1].Reason, o.Conditions[n-1].Message
@@ -42,19 +43,19 @@ func (o *Outcome) Reason() (reason, message string) {
 	return "", ""
 }
 
-// Summarize asks for all that is known of a run: also its pods, where there is a
-// cluster, which may be nil, that lets them be read.
+// Summarize returns all that is known of a run, also from its pods if cluster is not nil
+// and lets them be read.
 func Summarize(ctx context.Context, c *polyaxon.Client, t Target, cluster Cluster) (*Outcome, error) {
 	var pods []corev1.Pod
 	if cluster != nil {
-		pods, _ = cluster.RunPods(ctx, t.UUID) // what Polyaxon says counts otherwise
+		pods, _ = cluster.RunPods(ctx, t.UUID) // without pods, the conditions count
 	}
 	return summarize(ctx, c, t, pods)
 }
 
 func summarize(ctx context.Context, c *polyaxon.Client, t Target, pods []corev1.Pod) (*Outcome, error) {
 	o := &Outcome{}
-	// The end of a run is waited for: what can be asked at once is.
+	// The user waits for the end of a run, so send all requests at once.
 	group, asking := panics.WithContext(ctx)
 	var status polyaxon.Status
 	group.Go(func() error {
@@ -68,7 +69,7 @@ func summarize(ctx context.Context, c *polyaxon.Client, t Target, pods []corev1.
 		status, o.Conditions, err = c.Statuses(asking, t.Project, t.UUID)
 		return err
 	})
-	// What a run wrote is worth telling, and no reason to doubt how it ended.
+	// Metrics and outputs are optional: their errors do not change how the run ended.
 	group.Go(func() error {
 		o.Metrics, _ = lastMetrics(asking, c, t)
 		return nil
@@ -92,6 +93,7 @@ func summarize(ctx context.Context, c *polyaxon.Client, t Target, pods []corev1.
 	return o, nil
 }
 
+// lastMetrics returns the last value of each metric.
 func lastMetrics(ctx context.Context, c *polyaxon.Client, t Target) (map[string]float64, error) {
 	names, err := c.MetricNames(ctx, t.artifact(""))
 	if err != nil || len(names) == 0 {
@@ -110,17 +112,20 @@ func lastMetrics(ctx context.Context, c *polyaxon.Client, t Target) (map[string]
 	return last, nil
 }
 
-// File is one file of a run; Path is relative to the run's root.
+// File is one file of a run. Path is relative to the run's root, and Size is in bytes.
 type File struct {
 	Path string
 	Size int64
 }
 
-// Artifacts lists the files of a run, by path, without its logs.
+// Artifacts returns the files of a run, sorted by path, without its logs. It returns an
+// error if there are more than 10,000.
 func Artifacts(ctx context.Context, c *polyaxon.Client, t Target) ([]File, error) {
 	return walk(ctx, c, t, "")
 }
 
+// walk returns the files below root, sorted by path. It returns none if root does not
+// exist.
 func walk(ctx context.Context, c *polyaxon.Client, t Target, root string) ([]File, error) {
 	var found []File
 	directories := []string{root}
@@ -151,11 +156,11 @@ func walk(ctx context.Context, c *polyaxon.Client, t Target, root string) ([]Fil
 	return found, nil
 }
 
-// confirmLimit is how long Stop waits to see that a run is stopping.
+// confirmLimit is how long Stop waits until a run is seen stopping.
 const confirmLimit = 5 * time.Second
 
-// Stop asks for a run to be stopped and waits until it is seen stopping, or has
-// ended, for 5 s at most.
+// Stop requests that a run be stopped, and waits until it is stopping or has ended. It
+// returns an error if that takes more than 5 s.
 func Stop(ctx context.Context, c *polyaxon.Client, t Target) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, confirmLimit, errors.New("the server did not confirm it in time"))
 	defer cancel()
@@ -176,9 +181,9 @@ func Stop(ctx context.Context, c *polyaxon.Client, t Target) error {
 	}
 }
 
-// AwaitService waits until a service runs, or has ended, and gives the run. Each new
-// reason why it does not run yet is given to waits; one that cannot be scheduled is waited
-// for, too, since a node for it may be on its way.
+// AwaitService waits until a service is running or has ended, and returns the run. It
+// calls waits with each new reason why the service does not run yet. It also waits for a
+// service that cannot be scheduled, since the cluster may be adding a node for it.
 func AwaitService(ctx context.Context, c *polyaxon.Client, t Target, waits func(why string)) (*polyaxon.Run, error) {
 	told := ""
 	for wait := firstPoll; ; wait = min(wait*3/2, time.Second) {

@@ -17,24 +17,24 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
-// Cluster is the Kubernetes cluster that runs have their pods in. It knows more
-// than Polyaxon hands on: whole logs, why a pod waits, and how a container ended.
+// Cluster is the Kubernetes cluster that runs the pods. It knows more than Polyaxon
+// reports: complete logs, why a pod waits, and how a container ended.
 type Cluster interface {
-	// RunPods gives the pods of the run with this UUID, oldest first; none when
-	// they are gone.
+	// RunPods returns the pods of the run with this UUID, oldest first. It returns none
+	// after they have been deleted.
 	RunPods(ctx context.Context, uuid string) ([]corev1.Pod, error)
-	// RunEvents gives the events about these pods and about the job that makes
-	// them, oldest first.
+	// RunEvents returns the events of these pods and of the job that creates them, oldest
+	// first.
 	RunEvents(ctx context.Context, uuid string, pods []corev1.Pod) ([]corev1.Event, error)
-	// PodLog opens the log of a container as o says it; the caller closes it.
+	// PodLog opens the log of a container with the options. The caller must close it.
 	PodLog(ctx context.Context, pod string, o *corev1.PodLogOptions) (io.ReadCloser, error)
 }
 
-// lookEvery is the shortest time between two looks at the pods of a run that goes on.
+// lookEvery is the minimum time between two requests for the pods of an active run.
 const lookEvery = 400 * time.Millisecond
 
-// look asks the cluster for the run's pods. Without access, or where it is
-// refused, there are none, and what Polyaxon says counts.
+// look requests the run's pods from the cluster. If there is no access to the cluster,
+// what Polyaxon reports counts.
 func (f *follower) look(ctx context.Context) {
 	if f.options.Cluster == nil {
 		return
@@ -44,12 +44,12 @@ func (f *follower) look(ctx context.Context) {
 	f.reachable = err == nil
 	f.lines.refused(err)
 	if err == nil && len(pods) > 0 {
-		f.pods = pods // the last seen tell how it ended when they are gone
+		f.pods = pods // keep the last seen pods after they are deleted, since they say how the run ended
 	}
 }
 
-// direct reads the pods' logs and tells what is new. It tells whether there were
-// any to read. The logs of containers that run stay open, where l follows.
+// direct reads the logs of pods, passes on what is new, and reports whether there were
+// any to read. The logs of running containers stay open if l.tails is not nil.
 func (l *lines) direct(ctx context.Context, cluster Cluster, pods []corev1.Pod) bool {
 	found, total := false, 0
 	l.whole = len(pods) > 0
@@ -68,7 +68,7 @@ func (l *lines) direct(ctx context.Context, cluster Cluster, pods []corev1.Pod) 
 			r.total = 0
 		}
 	}
-	for _, r := range l.tails { // of pods that are gone
+	for _, r := range l.tails { // of deleted pods
 		if !slices.ContainsFunc(pods, func(p corev1.Pod) bool { return p.Name == r.key.pod }) {
 			r.drain(ctx, false)
 		}
@@ -78,12 +78,12 @@ func (l *lines) direct(ctx context.Context, cluster Cluster, pods []corev1.Pod) 
 	return found
 }
 
-// printed tells whether a container ran, so that it may have printed something.
+// printed reports whether a container has run, so that it may have printed something.
 func printed(s *corev1.ContainerStatus) bool {
 	return s.State.Running != nil || s.State.Terminated != nil || s.RestartCount > 0
 }
 
-// refused tells, once, that the cluster lets nobody read what would be read there.
+// refused notes, once, that the cluster does not allow pods or their logs to be read.
 func (l *lines) refused(err error) {
 	if l.forbidden || !apierrors.IsForbidden(err) {
 		return
@@ -93,18 +93,18 @@ func (l *lines) refused(err error) {
 		"(it takes the right to list pods and to get pods/log)", brief(err.Error())))
 }
 
-// podReading is one way through the log of a container; one that is followed
-// lasts for several looks.
+// podReading is one pass through the log of a container. If the log is followed, the pass
+// lasts for several calls of direct.
 type podReading struct {
 	*reading
 	*tailing
 	cluster Cluster
 	key     key
-	// ended tells that nothing more is written to any of the pod's logs.
+	// ended reports whether nothing more is written to any log of the pod.
 	ended bool
 }
 
-// podReading goes on with a log that is open, or begins a reading.
+// podReading returns the reading of a log that is open, or a new one.
 func (l *lines) podReading(cluster Cluster, pod *corev1.Pod, status *corev1.ContainerStatus) *podReading {
 	k := key{pod.Name, status.Name}
 	r := l.tails[k]
@@ -115,8 +115,8 @@ func (l *lines) podReading(cluster Cluster, pod *corev1.Pod, status *corev1.Cont
 	return r
 }
 
-// container tells what is new of a container. What its instance before printed last
-// comes first.
+// container passes on what is new in a container's log, beginning with the last lines of
+// its previous instance.
 func (r *podReading) container(ctx context.Context, status *corev1.ContainerStatus) error {
 	running := status.State.Running != nil
 	if r.tailing != nil {
@@ -128,7 +128,7 @@ func (r *podReading) container(ctx context.Context, status *corev1.ContainerStat
 	s := r.own()
 	if status.RestartCount > s.restarts {
 		s.restarts = status.RestartCount
-		_ = r.previous(ctx) // as a rule there is one
+		_ = r.previous(ctx) // there may be no previous log
 	}
 	if running && r.tails != nil && r.until.IsZero() {
 		return r.follow(ctx)
@@ -137,8 +137,8 @@ func (r *podReading) container(ctx context.Context, status *corev1.ContainerStat
 	return r.log(ctx, &corev1.PodLogOptions{SinceTime: s.since()})
 }
 
-// since is the time from which on a log is asked for, nil for all of it: so that it
-// begins with what was told. Kubernetes knows whole seconds.
+// since returns the time from which to request a log so that it begins with lines that
+// were passed on, or nil for the whole log. Kubernetes truncates times to seconds.
 func (s *stream) since() *metav1.Time {
 	if s.told == 0 {
 		return nil
@@ -149,13 +149,14 @@ func (s *stream) since() *metav1.Time {
 
 // previous reads the log of the container's instance before the last restart.
 func (r *podReading) previous(ctx context.Context) error {
-	defer delete(r.chunks, r.key) // what it tells counts as told from then on
+	defer delete(r.chunks, r.key) // so that the next chunk counts its lines as passed on
 	return r.log(ctx, &corev1.PodLogOptions{Previous: true, SinceTime: r.own().since()})
 }
 
-// own gives what was told of the container.
+// own returns the stream of the container.
 func (r *podReading) own() *stream { return r.chunk(r.key.pod, r.key.container).stream }
 
+// open opens the container's log with timestamps.
 func (r *podReading) open(ctx context.Context, o *corev1.PodLogOptions) (io.ReadCloser, error) {
 	o.Container, o.Timestamps = r.key.container, true
 	return r.cluster.PodLog(ctx, r.key.pod, o)
@@ -173,7 +174,7 @@ func (r *podReading) log(ctx context.Context, o *corev1.PodLogOptions) error {
 		text, err := readLine(reader)
 		switch {
 		case errors.Is(err, io.EOF) && (text == "" || !r.ended && !o.Previous):
-			return nil // the end, or a line that is not whole yet
+			return nil // the end, or an unfinished line
 		case err != nil && !errors.Is(err, io.EOF):
 			return err
 		}
@@ -183,13 +184,14 @@ func (r *podReading) log(ctx context.Context, o *corev1.PodLogOptions) error {
 	}
 }
 
-// line takes one line of a log, with its time before it. A log whose first line was
-// not told is another one than that which was read: the container was started again,
-// which its status may not tell yet, or the log was rotated.
+// line processes one line of a log, which begins with its time. first reports whether it
+// is the log's first line. If that line was not passed on before, the log is not the one
+// that was read: the container was restarted, which its status may not show yet, or the
+// log was rotated.
 func (r *podReading) line(ctx context.Context, text string, first *bool) error {
 	at, value, ok := stamped(text)
 	if !ok {
-		return nil // the kubelet's own words, such as that a log cannot be found
+		return nil // a message of the kubelet, such as that a log cannot be found
 	}
 	line := polyaxon.LogLine{Timestamp: at, Pod: r.key.pod, Container: r.key.container, Value: value}
 	c := r.chunk(r.key.pod, r.key.container)
@@ -209,14 +211,15 @@ func (r *podReading) line(ctx context.Context, text string, first *bool) error {
 	return r.take(line)
 }
 
-// stamped takes a line apart that has its time before it.
+// stamped splits a line into its time and its text. It reports false if the line does not
+// begin with a time.
 func stamped(text string) (at time.Time, value string, ok bool) {
 	stamp, value, _ := strings.Cut(strings.TrimSuffix(text, "\n"), " ")
 	at, err := time.Parse(time.RFC3339Nano, stamp)
 	return at, strings.TrimSuffix(value, "\r"), err == nil
 }
 
-// unstamped takes off the time before a line that may have none.
+// unstamped returns a line without the time at its beginning, if there is one.
 func unstamped(text string) string {
 	if _, value, ok := stamped(text); ok {
 		return value
@@ -224,10 +227,12 @@ func unstamped(text string) string {
 	return text
 }
 
-// longestRead bounds how much of one line is kept, in bytes; what is told is less.
+// longestRead is the maximum length of a line that is kept in memory, in bytes. Less of
+// it is passed on.
 const longestRead = 8 << 20
 
-// readLine reads one line with its end, of a long one the beginning.
+// readLine reads one line, including its end. It returns only the beginning of a long
+// line.
 func readLine(r *bufio.Reader) (string, error) {
 	part, err := r.ReadSlice('\n')
 	if err == nil {

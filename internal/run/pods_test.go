@@ -22,17 +22,17 @@ import (
 	"github.com/slipway-ci/slipway/internal/run"
 )
 
-// kubelet is a cluster that follows a script: pods with one container each.
+// kubelet is a scripted cluster of pods with one container each.
 type kubelet struct {
 	mu   sync.Mutex
 	pods map[string]*scriptedPod
-	// refuses has the logs refused, down has them fail.
+	// refuses reports whether reading logs is forbidden, and down whether it fails.
 	refuses, down bool
 	opened        int
 }
 
-// scriptedPod has the lines of its container's instance; those before from are in
-// files that were rotated, which only who follows the log has seen.
+// scriptedPod has the lines of the current instance of its container. Those before from
+// are in rotated files, which only followers of the log have seen.
 type scriptedPod struct {
 	k        *kubelet
 	name     string
@@ -41,10 +41,10 @@ type scriptedPod struct {
 	previous []record
 	restarts int32
 	ended    bool
-	// others are its other containers, and words what those printed.
+	// others are the pod's other containers, and words are their logs.
 	others []corev1.ContainerStatus
 	words  map[string]string
-	// streams are those that follow the log.
+	// streams are the open logs that are followed.
 	streams []*stream
 }
 
@@ -58,7 +58,7 @@ func (k *kubelet) pod(name string) *scriptedPod {
 	return k.pods[name]
 }
 
-// change changes something, and wakes who waits for it.
+// change calls do with the lock held, and wakes the open streams.
 func (k *kubelet) change(do func()) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -68,7 +68,7 @@ func (k *kubelet) change(do func()) {
 	}
 }
 
-// wake has the streams look again.
+// wake has the pod's streams look for new lines.
 func (p *scriptedPod) wake() {
 	for _, s := range p.streams {
 		select {
@@ -78,7 +78,7 @@ func (p *scriptedPod) wake() {
 	}
 }
 
-// print prints lines that go on from the last, a millisecond apart.
+// print prints n more lines, a millisecond apart.
 func (p *scriptedPod) print(s *scripted, n int) {
 	for range n {
 		i := len(s.printed)
@@ -90,7 +90,7 @@ func (p *scriptedPod) print(s *scripted, n int) {
 
 func (p *scriptedPod) rotate() { p.from = len(p.lines) }
 
-// restart ends the instance and starts another.
+// restart ends the current instance of the container and starts another one.
 func (p *scriptedPod) restart() {
 	for _, s := range p.streams {
 		s.until = len(p.lines)
@@ -152,15 +152,15 @@ func (k *kubelet) PodLog(ctx context.Context, pod string, o *corev1.PodLogOption
 	return s, nil
 }
 
-// stream is one answer: its own lines, or those of a pod as they are printed.
+// stream is one response: its own lines, or those of a pod as they are printed.
 type stream struct {
 	ctx   context.Context
 	pod   *scriptedPod
 	own   []record
 	since time.Time
 	next  int
-	// until is where a followed log ends, -1 while it goes on; stuck has it tell
-	// nothing more, cut has it break.
+	// until is where a followed log ends, or -1 while it goes on. stuck reports whether it
+	// is silent from now on, and cut whether it breaks off.
 	until      int
 	stuck, cut bool
 	news       chan struct{}
@@ -210,7 +210,7 @@ func (s *stream) Read(into []byte) (int, error) {
 	return n, nil
 }
 
-// script does its steps, each when so many lines were told.
+// script is a sink that runs each step after a given number of lines.
 type script struct {
 	told
 	steps map[int]func()
@@ -223,7 +223,7 @@ func (s *script) Line(l polyaxon.LogLine) {
 	}
 }
 
-// followPods follows the run of a script whose pods can be read. It begins with 2000
+// followPods follows the run of a script whose pods can be read. The run begins with 2000
 // lines of pod a.
 func followPods(t *testing.T, s *scripted, k *kubelet, steps func(a *scriptedPod, end func()) map[int]func()) *script {
 	t.Helper()
@@ -231,7 +231,7 @@ func followPods(t *testing.T, s *scripted, k *kubelet, steps func(a *scriptedPod
 	s.reach("running", "", "")
 	a := k.pod("a")
 	a.print(s, 2000)
-	end := func() { // in a step, as all changes
+	end := func() { // called in a step, as all changes are
 		for _, p := range k.pods {
 			p.ended = true
 		}
@@ -337,7 +337,7 @@ func TestPodsAreFollowed(t *testing.T) {
 	}
 }
 
-// TestReplicasAreFollowed has pods come and go while others print.
+// TestReplicasAreFollowed has pods appear and disappear while others print.
 func TestReplicasAreFollowed(t *testing.T) {
 	s, k := &scripted{}, &kubelet{}
 	sink := followPods(t, s, k, func(a *scriptedPod, end func()) map[int]func() {
@@ -362,9 +362,10 @@ func TestReplicasAreFollowed(t *testing.T) {
 	}
 }
 
-// TestRefusedPods reads what Polyaxon has where pods may not be read, and says so once.
+// TestRefusedPods forbids reading pods. The lines must come from Polyaxon, with one note
+// about that.
 func TestRefusedPods(t *testing.T) {
-	s, k := &scripted{shown: 1800}, &kubelet{refuses: true} // of 2000 it could be that some are left out
+	s, k := &scripted{shown: 1800}, &kubelet{refuses: true} // 2000 lines may be truncated
 	sink := followPods(t, s, k, func(a *scriptedPod, end func()) map[int]func() {
 		return map[int]func(){1000: func() { a.print(s, 500) }, 1800: end}
 	})

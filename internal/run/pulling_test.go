@@ -12,7 +12,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/run"
 )
 
-// TestBusyMachineIsTold tells in the sandbox's words for whom a run waits.
+// TestBusyMachineIsTold checks that a run that waits for others is reported in the
+// sandbox's words.
 func TestBusyMachineIsTold(t *testing.T) {
 	s, c := &scripted{}, &clock{now: start}
 	const why = "the run needs 2 CPUs of this machine's 2: run train (1a2b3c4d) has 1 CPUs; it begins when enough is free"
@@ -30,8 +31,8 @@ func TestBusyMachineIsTold(t *testing.T) {
 	}
 }
 
-// TestServiceTellsWhatItWaitsFor has who starts a service hear it too, once, and wait for
-// a node that the cluster may have on its way.
+// TestServiceTellsWhatItWaitsFor checks that AwaitService reports each reason once, and
+// that it waits for a node that the cluster may be adding.
 func TestServiceTellsWhatItWaitsFor(t *testing.T) {
 	for _, c := range []struct{ status, reason, message, want string }{
 		{"queued", "MachineBusy", "the run needs 2 CPUs of this machine's 2: run train (1a2b3c4d) has 1 CPUs; it begins when enough is free",
@@ -62,8 +63,9 @@ func TestServiceTellsWhatItWaitsFor(t *testing.T) {
 	}
 }
 
-// TestPullingIsTold tells at once that an image is pulled and how large it is, then how
-// far it is: as what goes on, and only now and then as a line of its own.
+// TestPullingIsTold checks that the pulling of an image and its size are reported at
+// once. Its progress must be reported as progress, and only now and then as a reason for
+// waiting.
 func TestPullingIsTold(t *testing.T) {
 	s, c := &scripted{}, &clock{now: start}
 	s.reach("starting", "Pulling", "pulling a:1: 187 MB")
@@ -96,7 +98,8 @@ func TestPullingIsTold(t *testing.T) {
 	}
 }
 
-// TestRedrawnLines shows what a progress bar says just now, and keeps its last state.
+// TestRedrawnLines checks that the current state of a progress bar is reported, and that
+// its last state becomes the line.
 func TestRedrawnLines(t *testing.T) {
 	s, c := &scripted{printed: lines("a", "polyaxon-main", 2, time.Second)}, &clock{now: start}
 	s.printed[0].value = " 10%|#\r 50%|##\r100%|####\r"
@@ -117,7 +120,7 @@ func TestRedrawnLines(t *testing.T) {
 	if got := sink.of("a", "polyaxon-main"); !slices.Equal(got, []string{"100%|####", "done"}) {
 		t.Errorf("lines %q", got)
 	}
-	// The sandbox's are told while they are drawn, and are no lines.
+	// The sandbox returns a line that is being redrawn. It is progress, not a line.
 	s = &scripted{printed: lines("a", "polyaxon-main", 1, time.Second), shown: 1}
 	s.printed[0].value = " 50%|##\r"
 	s.reach("running", "", "")

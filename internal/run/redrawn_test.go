@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// chunks is a log as it comes.
+// chunks is a log that arrives in pieces.
 type chunks []string
 
 func (c *chunks) Read(b []byte) (int, error) {
@@ -19,7 +19,8 @@ func (c *chunks) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// TestRedrawnStates sees the state of a progress bar in a pod's log before its line ends.
+// TestRedrawnStates checks that the state of a progress bar in a pod's log is known
+// before its line ends.
 func TestRedrawnStates(t *testing.T) {
 	states := []struct{ chunk, want string }{
 		{"2026-11-26T10:00:00.123456789Z reading\n2026-11-26T10:00:01Z  10%|#", ""},

@@ -16,11 +16,11 @@ import (
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
-// counting prints numbered lines until a file is there, then a last one, and ends with
-// an exit code.
+// counting prints numbered lines until a file exists, then a last line, and exits with a
+// code.
 const counting = `n=0; while [ ! -e '%s' ]; do n=$((n+1)); echo "line $n"; sleep 0.03; done; echo "the last of $n"; exit %d`
 
-// ownServer starts a real server for one test alone, whose agent runs shells, with the
+// ownServer starts a real server for one test. Its agent runs shells, and it has the
 // project p.
 func ownServer(t *testing.T) (*testbed.Haupt, *polyaxon.Client) {
 	t.Helper()
@@ -39,14 +39,15 @@ func ownServer(t *testing.T) (*testbed.Haupt, *polyaxon.Client) {
 }
 
 // TestServerRestarts stops the process of a real server while a run is followed, and
-// starts it again: every line is told once and in order, and so is the run's true
-// end, also of a run that ends while there is no server.
+// starts it again. Every line must be reported once and in order, and so must the end of
+// the run, even if the run ends while the server is down.
 func TestServerRestarts(t *testing.T) {
 	server, client := ownServer(t)
 	for i, test := range []struct {
 		name string
 		stop func()
-		// meanwhile has the run end before the server is back, and after has it end then.
+		// meanwhile reports whether the run ends before the server is back, rather than after
+		// that.
 		meanwhile bool
 		exit      int
 		want      polyaxon.Status
@@ -96,7 +97,7 @@ type following struct {
 	err     error
 }
 
-// countingSink counts lines as they are told.
+// countingSink is a sink that counts lines.
 type countingSink struct {
 	told
 	count *atomic.Int64
@@ -108,7 +109,7 @@ func (s *countingSink) Line(l polyaxon.LogLine) {
 	s.count.Add(1)
 }
 
-// followCounting runs a script and follows it.
+// followCounting starts a run of a shell script and follows it.
 func followCounting(t *testing.T, client *polyaxon.Client, script string) *following {
 	t.Helper()
 	container := map[string]any{"image": "none", "command": []string{"sh", "-c", script}}
@@ -122,7 +123,7 @@ func followCounting(t *testing.T, client *polyaxon.Client, script string) *follo
 	}
 	f := &following{count: new(atomic.Int64), ended: make(chan struct{})}
 	f.sink = &countingSink{count: f.count}
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute) // it hangs
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute) // in case it hangs
 	go func() {
 		defer close(f.ended)
 		defer cancel()
@@ -132,7 +133,7 @@ func followCounting(t *testing.T, client *polyaxon.Client, script string) *follo
 	return f
 }
 
-// until waits until so many lines have been told.
+// until waits until the given number of lines was reported.
 func (f *following) until(t *testing.T, lines int) {
 	t.Helper()
 	for f.count.Load() < int64(lines) {
@@ -149,7 +150,7 @@ func (f *following) wait() (*run.Outcome, error) {
 	return f.outcome, f.err
 }
 
-// mustCount fails the test unless every line was told once and in order.
+// mustCount fails the test unless every line was reported once and in order.
 func (f *following) mustCount(t *testing.T) {
 	t.Helper()
 	lines := f.sink.lines

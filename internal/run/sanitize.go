@@ -8,18 +8,17 @@ import (
 	"unicode/utf8"
 )
 
-// sgr is a colour or another harmless text attribute (ECMA-48, SGR).
+// sgr matches a color or another harmless text attribute (ECMA-48, SGR).
 var sgr = regexp.MustCompile(`^\x1b\[[0-9;:]*m`)
 
-// broken stands in a workflow command that must not be one: a zero-width space.
+// broken is inserted into what must not be a workflow command: a zero-width space.
 const broken = "\u200b"
 
-// Sanitize gives a line that a job printed in a form that can be printed again:
-// control characters, and those that turn the direction of text, stand as escapes,
-// except tabs and colours, and what GitHub's runner would take for a workflow
-// command is broken by a zero-width space. The runner takes `::set-output` after
-// any blanks, and `##[group]` anywhere. A line that has been through Sanitize
-// goes through it unchanged.
+// Sanitize returns a line that a job printed in a form that is safe to print. Control
+// characters, and characters that change the direction of text, are escaped, except for
+// tabs and colors. What GitHub's runner would take for a workflow command is broken with
+// a zero-width space. The runner recognizes `::set-output` after any blanks, and
+// `##[group]` anywhere. Sanitize is idempotent.
 func Sanitize(line string) string {
 	if harmless(line) {
 		return line
@@ -57,13 +56,13 @@ func Sanitize(line string) string {
 	return text
 }
 
-// turns tells whether a character ends a line for some readers, or turns the
-// direction of what follows.
+// turns reports whether some readers take a character for the end of a line, or whether
+// it changes the direction of the text after it.
 func turns(r rune) bool {
 	return r == '\u2028' || r == '\u2029' || unicode.Is(unicode.Bidi_Control, r)
 }
 
-// harmless is the common case: nothing to change.
+// harmless reports whether a line needs no change, which is the common case.
 func harmless(line string) bool {
 	for i := range len(line) {
 		switch c := line[i]; {

@@ -23,64 +23,64 @@ import (
 
 const uuid = "0123456789abcdef0123456789abcdef"
 
-// target is the run that scripted servers have.
+// target returns the run of a scripted server.
 func target() run.Target {
 	return run.Target{Namespace: "ns", Project: "p", UUID: uuid, Kind: "job"}
 }
 
-// record is one line as a scripted server keeps it.
+// record is one line of a scripted server.
 type record struct {
 	at                    time.Time
 	pod, container, value string
 }
 
-// scripted is a Polyaxon server that follows a script, with the ways of 2.18 or
-// of 1.11.3 as they are in the notes on the protocol.
+// scripted is a Polyaxon server that follows a script. It behaves like 2.18 or 1.11.3.
 type scripted struct {
 	t  testing.TB
 	mu sync.Mutex
-	// printed are the lines of all containers in the order in which they were
-	// printed; shown is how many of them there are by now.
+	// printed are the lines of all containers in the order of printing. The first shown of
+	// them exist so far.
 	printed []record
 	shown   int
-	// restarted hides a container's live lines that came before this many.
+	// restarted is the number of a container's first lines that live responses leave out.
 	restarted map[string]int
-	// cap is how many last lines of a container a live answer has, 0 for all.
+	// cap is the maximum number of last lines of a container in a live response, or 0 for
+	// all.
 	cap int
-	// perFile, when it is not 0, has the archive in files of so many lines.
+	// perFile is the number of lines in each file of the archive, or 0 for a single file.
 	perFile int
-	// archived is how many of the lines the archive has.
+	// archived is the number of lines in the archive.
 	archived int
-	// cut has an answer cut, or failed, by chance.
+	// cut reports, at random, whether a response is truncated or fails.
 	cut func() bool
 
-	// streamsDown has all but the API answer 502.
+	// streamsDown makes all requests but those to the API fail with 502.
 	streamsDown bool
 
-	// asked is told of each question, by its path.
+	// asked is called with the path of each request.
 	asked func(path string)
 
 	// sorted is the archive of the first sortedOf lines.
 	sorted   []record
 	sortedOf int
-	// owned has where a container's lines are among those printed, and encoded the
-	// lines as live answers have them: most are in many answers.
+	// owned has the indexes of a container's lines in printed. encoded has the lines in
+	// their encoded form, since most are in many live responses.
 	owned   map[string][]int
 	encoded [][]byte
 
-	// story, when it is set, is laid over what is told of the run.
+	// story, when set, overrides fields of the run.
 	story map[string]any
 
 	status     string
 	conditions []map[string]any
-	// job is when the operator had made the run's job.
+	// job is when the operator had created the run's job.
 	job      string
 	finished bool
 	requests int
 }
 
-// reach sets the status, as Polyaxon's operator does: what it says has the transition
-// time of the first that it said.
+// reach sets the status as Polyaxon's operator does: its conditions have the transition
+// time of its first one.
 func (s *scripted) reach(status, reason, message string) {
 	s.status = status
 	now := start.Add(time.Duration(len(s.conditions)) * time.Second).Format(time.RFC3339Nano)
@@ -127,7 +127,7 @@ func (s *scripted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	if s.cut != nil && s.cut() {
-		switch rand.IntN(3) { //nolint:gosec // which fault it is does not matter
+		switch rand.IntN(3) { //nolint:gosec // the kind of fault does not matter
 		case 0:
 			w.WriteHeader(http.StatusInternalServerError)
 			return
@@ -141,7 +141,7 @@ func (s *scripted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(body)
 }
 
-// logs answers live lines or the archive.
+// logs returns live lines or the archive.
 func (s *scripted) logs(r *http.Request) []byte {
 	since := r.URL.Query().Get("last_time")
 	if since == "" {
@@ -180,7 +180,7 @@ func (s *scripted) logs(r *http.Request) []byte {
 	return page(logs, time.Now().UTC().Format(time.RFC3339Nano), "")
 }
 
-// page is an answer with lines, and where to go on.
+// page returns a response with lines, and with where to continue.
 func page(logs [][]byte, lastTime, lastFile string) []byte {
 	text := func(s string) string {
 		if s == "" {
@@ -193,7 +193,7 @@ func page(logs [][]byte, lastTime, lastFile string) []byte {
 }
 
 func (l *record) sent(numeric bool) []byte {
-	value, _ := json.Marshal(strings.TrimRight(l.value, " ")) // a string's cannot fail
+	value, _ := json.Marshal(strings.TrimRight(l.value, " ")) // cannot fail for a string
 	if number, err := strconv.ParseFloat(l.value, 64); err == nil && numeric {
 		value = strconv.AppendFloat(nil, number, 'g', -1, 64)
 	}
@@ -201,8 +201,9 @@ func (l *record) sent(numeric bool) []byte {
 		l.at.Truncate(time.Microsecond).Format("2006-01-02T15:04:05.000000+00:00"), l.pod, l.container, value)
 }
 
-// archive has no blank lines, has them by time, and takes numbers for numbers. It
-// gives the lines of a file, and which file is the next.
+// archive returns the encoded lines of the file after the given one, and the name of the
+// next file. An archive has no blank lines, is sorted by time, and has numbers for lines
+// that look like numbers.
 func (s *scripted) archive(after string) (logs [][]byte, next string) {
 	if n := min(s.archived, s.shown); s.sorted == nil || s.sortedOf != n {
 		s.sorted, s.sortedOf = slices.Clone(s.printed[:n]), n
@@ -231,18 +232,19 @@ func (s *scripted) archive(after string) (logs [][]byte, next string) {
 // start is when scripts begin.
 var start = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
-// clock jumps instead of waiting, and lets the script go on at each jump.
+// clock is a fake clock that advances instead of waiting, and runs a step of the script
+// each time.
 type clock struct {
 	now  time.Time
 	step func(n int)
 	n    int
-	// slept is how long the last pause was.
+	// slept is the length of the last pause.
 	slept time.Duration
-	// due are the functions that are called at their time.
+	// due are the functions to call when their time has come.
 	due []func()
 }
 
-// AfterFunc calls f when that much was slept.
+// AfterFunc calls f when the clock has advanced by d.
 func (c *clock) AfterFunc(d time.Duration, f func()) func() bool {
 	at, done := c.now.Add(d), false
 	c.due = append(c.due, func() {
@@ -272,7 +274,7 @@ func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
-// told collects what Follow tells.
+// told is a sink that records what Follow reports.
 type told struct {
 	statuses []string
 	lines    []polyaxon.LogLine
@@ -298,7 +300,7 @@ func values(lines []polyaxon.LogLine, pod, container string) []string {
 	return own
 }
 
-// follow follows a scripted server's run.
+// follow follows the run of a scripted server.
 func follow(t testing.TB, s *scripted, c *clock, o run.FollowOptions) (*told, *run.Outcome, error) {
 	t.Helper()
 	s.t = t

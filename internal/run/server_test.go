@@ -16,22 +16,23 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
-// fake is a Polyaxon server as far as submitting goes, whose faults a test can
-// choose: it keeps no run of its own account from being made twice.
+// fake is a Polyaxon server for submissions whose faults a test can choose. It does
+// nothing by itself to prevent duplicate runs.
 type fake struct {
 	t      *testing.T
 	client *polyaxon.Client
 
 	mu   sync.Mutex
-	runs []*fakeRun // in the order of their being committed
+	runs []*fakeRun // in the order in which they were committed
 	now  time.Time
 	// creates counts the requests for a run.
 	creates int
-	// create, when set, decides what becomes of the nth request for a run, from 1.
+	// create, when set, returns the fault of the nth request for a run, counted from 1.
 	create func(n int) fault
-	// query, when set, answers a list's query instead: a refusal, or silence.
+	// query, when set, overrides the response to a list's query with an error or an empty
+	// list.
 	query func(text string) (code int, runs bool)
-	// lag hides the newest runs from this many lists.
+	// lag is the number of lists that leave out the newest runs.
 	lag int
 }
 
@@ -43,16 +44,16 @@ type fakeRun struct {
 	deleted            bool
 }
 
-// fault is what becomes of a request for a run.
+// fault is what happens to a request for a run.
 type fault struct {
-	// twice makes two runs; never none.
+	// twice creates two runs, and never creates none.
 	twice, never bool
-	// late makes the run only when release is called.
+	// late creates the run only when release is called.
 	late bool
-	// code answers so, after the run was made or not; 0 answers truly, -1 cuts the
-	// connection.
+	// code is the status code of the response, whether the run was created or not. 0 stands
+	// for the true one, and -1 closes the connection without a response.
 	code int
-	// hold waits for the channel before it answers.
+	// hold delays the response until the channel is closed.
 	hold chan struct{}
 }
 
@@ -72,7 +73,7 @@ func (f *fake) submission(key string) Submission {
 	return Submission{Project: "p", Name: "train", Content: "{}", Key: key, Sleep: func(ctx context.Context, _ time.Duration) error { return clock.Wait(ctx, time.Millisecond) }}
 }
 
-// add makes a run that was there before, and gives its UUID.
+// add adds an existing run and returns its UUID.
 func (f *fake) add(key, status string) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -101,7 +102,7 @@ func (f *fake) run(uuid string) *fakeRun {
 	return nil
 }
 
-// alive gives the UUIDs of the runs that go on.
+// alive returns the UUIDs of the active runs.
 func (f *fake) alive() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -183,7 +184,7 @@ func (f *fake) post(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(do.code)
 	default:
 		w.WriteHeader(http.StatusCreated)
-		answer(w, map[string]any{"uuid": made.uuid, "name": made.name, "meta_info": made.meta}) // as 1.11.3
+		answer(w, map[string]any{"uuid": made.uuid, "name": made.name, "meta_info": made.meta}) // as 1.11.3 does
 	}
 }
 
@@ -221,7 +222,7 @@ func (f *fake) list(w http.ResponseWriter, r *http.Request) {
 	answer(w, map[string]any{"count": len(found), "results": page[:min(limit, len(page))]})
 }
 
-// release lets the runs appear that were made late.
+// release makes the runs appear that were created late.
 func (f *fake) release() {
 	f.mu.Lock()
 	defer f.mu.Unlock()

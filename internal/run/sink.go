@@ -6,7 +6,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
-// oneAtATime is a sink that several goroutines may tell something.
+// oneAtATime is a Sink that may be used by several goroutines.
 type oneAtATime struct {
 	mu   sync.Mutex
 	sink Sink

@@ -12,9 +12,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/run"
 )
 
-// TestNodesClockIsWrong runs on a node whose clock is hours before or after that of a
-// real server: lines are told while the run goes on, each once and in order, and no
-// time is negative.
+// TestNodesClockIsWrong runs on a node whose clock is hours ahead of or behind that of a
+// real server. Lines must be reported while the run is active, each once and in order,
+// and no time may be negative.
 func TestNodesClockIsWrong(t *testing.T) {
 	t.Parallel()
 	server, client := ownServer(t)
@@ -29,7 +29,7 @@ func TestNodesClockIsWrong(t *testing.T) {
 				}
 			}
 			defer release()
-			for range 5 { // that many answers at least had something new
+			for range 5 { // so many responses, at least, had something new
 				followed.until(t, int(followed.count.Load())+1)
 			}
 			release()
@@ -45,9 +45,10 @@ func TestNodesClockIsWrong(t *testing.T) {
 	}
 }
 
-// TestClocksDisagree has the runner's clock hours before or after the server's, and the
-// agent's, by which conditions and the run have their times, elsewhere again: nothing
-// ends too early or too late, no time is negative, and lines are told once.
+// TestClocksDisagree has the runner's clock hours ahead of or behind the server's. The
+// agent's clock, which sets the times of conditions and of the run, differs from both.
+// Nothing may end too early or too late, no time may be negative, and lines must be
+// reported once.
 func TestClocksDisagree(t *testing.T) {
 	for _, runner := range []time.Duration{-30 * time.Hour, 0, 30 * time.Hour} {
 		for _, agent := range []time.Duration{-30 * time.Hour, 30 * time.Hour} {
@@ -73,7 +74,7 @@ func TestClocksDisagree(t *testing.T) {
 					case s.status == "running" && past > 2*time.Minute:
 						s.archived = len(s.printed)
 						reach("succeeded")
-						// The agent's clock went back, and the server counts with it.
+						// The agent's clock was set back, and the server uses its times.
 						s.story = map[string]any{"started_at": at(time.Minute), "finished_at": at(0), "wait_time": -3600, "duration": -1.5}
 					}
 				}
@@ -95,7 +96,7 @@ func TestClocksDisagree(t *testing.T) {
 	}
 }
 
-// TestServersSumsAreNegative has a server that tells no times and impossible sums.
+// TestServersSumsAreNegative uses a server that returns no times and negative durations.
 func TestServersSumsAreNegative(t *testing.T) {
 	s, c := &scripted{story: map[string]any{"wait_time": -3600, "duration": -1.5}}, &clock{now: start}
 	s.reach("succeeded", "", "")
@@ -105,7 +106,7 @@ func TestServersSumsAreNegative(t *testing.T) {
 	}
 }
 
-// between tells whether a time is known and not outside of these.
+// between reports whether a time is known and in the given range.
 func between(least time.Duration, d *time.Duration, most time.Duration) bool {
 	return d != nil && least <= *d && *d <= most
 }

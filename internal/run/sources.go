@@ -11,23 +11,24 @@ import (
 )
 
 const (
-	// overlap is how far a live question reaches back behind the newest line
-	// seen: servers give cursors that lose lines which arrive late.
+	// overlap is how far a live request reaches back before the newest line seen. The
+	// cursors that servers return lose lines that arrive late.
 	overlap = 10 * time.Second
-	// lively is how long a container counts as one that prints, after its last line.
+	// lively is how long after its last line a container counts as printing.
 	lively = time.Minute
-	// drains bounds how often an archive that is not complete is read again, and
-	// silence how often one that is empty is when nothing was printed.
+	// drains is how often an incomplete archive is read again. silence is after how many
+	// further readings an empty archive counts as final, since nothing was printed.
 	drains, silence = 12, 6
-	// maxLogFiles bounds how many files an archive may be in.
+	// maxLogFiles is the maximum number of files of an archive.
 	maxLogFiles = 100_000
 )
 
+// query returns the query for the log of the run.
 func (l *lines) query() polyaxon.LogQuery {
 	return polyaxon.LogQuery{Namespace: l.target.Namespace, Project: l.target.Project, UUID: l.target.UUID, Kind: l.target.Kind}
 }
 
-// live asks the server for what was printed lately and tells what is new.
+// live requests the latest lines from the server and passes on what is new.
 func (l *lines) live(ctx context.Context) error {
 	began := l.client.Time()
 	r := l.reading(false, l.since())
@@ -41,6 +42,7 @@ func (l *lines) live(ctx context.Context) error {
 	return err
 }
 
+// ask requests live lines from r.since on.
 func (l *lines) ask(ctx context.Context, r *reading) error {
 	q := l.query()
 	if q.Live, q.LastTime = true, r.since; r.since.IsZero() {
@@ -54,8 +56,8 @@ func (l *lines) ask(ctx context.Context, r *reading) error {
 	return nil
 }
 
-// since gives the time from which to ask for live lines: so that every container
-// which prints repeats some of what was told.
+// since returns the time from which to request live lines. It is chosen so that the
+// response repeats some lines of each container that still prints.
 func (l *lines) since() time.Time {
 	var latest int64
 	now := l.options.Clock.Now()
@@ -76,21 +78,22 @@ func (l *lines) since() time.Time {
 		return time.Time{}
 	}
 	from := time.UnixMicro(oldest).UTC()
-	// A node whose clock is fast prints in the server's future, and servers that turn
-	// a time into seconds ago for Kubernetes fail at one. What was printed since the
-	// last answer is all that is wanted, by whatever clock.
+	// If a node's clock is ahead, its lines are in the server's future. Servers that convert
+	// the time into an age in seconds for Kubernetes fail for such a time. The lines since
+	// the last response suffice, whatever the clock.
 	if !l.read.IsZero() && l.read.Before(from) {
 		from = l.read
 	}
 	return from.Add(-overlap)
 }
 
-// drain tells what the archive has and was not told before. An archive may be
-// filled for a while after the end: it is read until its files stay as they are,
-// or two readings are alike, and it holds what was told. That it cannot be read
-// is told, and is no error: how the run ended is known. started tells whether the
-// run may have printed anything, and archives whether there will be an archive. What
-// was read from the pods to its end is waited for no more.
+// drain passes on the lines of the archive that are new. An archive may still grow for a
+// while after the run has ended. So it is read until it has all lines that were passed
+// on, and its files stay the same or two readings have the same number of lines. If it
+// cannot be read, drain reports a note, not an error, since it is known how the run
+// ended. started reports whether the run may have printed anything, and archives whether
+// there will be an archive. If the pods' logs were read to their end, drain does not
+// wait.
 func (l *lines) drain(ctx context.Context, started bool, archives func() bool) error {
 	last := -1
 	for n := 0; ; n++ {
@@ -126,7 +129,7 @@ func (l *lines) drain(ctx context.Context, started bool, archives func() bool) e
 	}
 }
 
-// settled tells whether the archive will not change any more, as far as can be seen.
+// settled reports whether the archive will not change any more, as far as can be seen.
 func (l *lines) settled(ctx context.Context, n, total, last int, before string, started bool) bool {
 	switch {
 	case !started, total > 0 && total == last:
@@ -137,7 +140,8 @@ func (l *lines) settled(ctx context.Context, n, total, last int, before string, 
 	return total == 0 && n >= silence
 }
 
-// told counts the lines of all containers that were told, without blank ones.
+// told returns the number of lines of all containers that were passed on, without blank
+// ones.
 func (l *lines) told() int {
 	sum := 0
 	for _, s := range l.streams {
@@ -146,6 +150,7 @@ func (l *lines) told() int {
 	return sum
 }
 
+// anyTorn reports whether lines of any container are missing.
 func (l *lines) anyTorn() bool {
 	for _, s := range l.streams {
 		if s.torn {
@@ -155,7 +160,8 @@ func (l *lines) anyTorn() bool {
 	return false
 }
 
-// archived describes the files of the archive, "" when they are not known.
+// archived returns the names and sizes of the archive's files, or "" if they are not
+// known.
 func (l *lines) archived(ctx context.Context) string {
 	files, _, err := l.client.Tree(ctx, l.target.artifact("plxlogs"))
 	if err != nil || len(files) == 0 {
@@ -169,9 +175,8 @@ func (l *lines) archived(ctx context.Context) string {
 	return strings.Join(sizes, "\n")
 }
 
-// archive reads all files of the archive: 2.x gives one answer, 1.11.3 one file
-// after the other. An answer that was cut is asked for again, until nothing
-// comes for as long as patience.
+// archive reads all files of the archive: 2.x returns them in one response, 1.11.3 one by
+// one. It retries a truncated response until there was nothing new for patience.
 func (l *lines) archive(ctx context.Context, patience time.Duration) (*reading, error) {
 	r, q, seen := l.reading(true, time.Time{}), l.query(), map[string]bool{}
 	heard := l.options.Clock.Now()
@@ -194,7 +199,7 @@ func (l *lines) archive(ctx context.Context, patience time.Duration) (*reading, 
 			l.flush()
 			return nil, err
 		}
-		// What was told of the answer before it was cut counts as told from now on.
+		// The lines of a truncated response that were passed on must not be passed on again.
 		l.flush()
 		r.total, r.chunks = total, map[key]*chunk{}
 		if err := l.pause(ctx, n); err != nil {
@@ -205,12 +210,13 @@ func (l *lines) archive(ctx context.Context, patience time.Duration) (*reading, 
 	return nil, fmt.Errorf("the archive is in more than %d files", maxLogFiles)
 }
 
-// pause waits before try n, longer each time.
+// pause waits before attempt n, longer each time.
 func (l *lines) pause(ctx context.Context, n int) error {
 	return l.options.Clock.Sleep(ctx, min(20*time.Millisecond<<min(n, 6), l.options.Poll))
 }
 
-// Logs tells the lines that a run has printed until now, once.
+// Logs passes on the lines that a run has printed so far. It reads the pods if it can,
+// and otherwise the server's live lines.
 func Logs(ctx context.Context, c *polyaxon.Client, t Target, o FollowOptions, sink Sink) error {
 	l := newLines(c, t, o.filled(), sink)
 	if o.Cluster != nil {
@@ -218,7 +224,7 @@ func Logs(ctx context.Context, c *polyaxon.Client, t Target, o FollowOptions, si
 			return ctx.Err()
 		}
 	}
-	// One look is all there is: what the server leaves out stays out.
+	// There is only one request, so lines that the server leaves out cannot follow later.
 	l.options.Whole = true
 	return l.live(ctx)
 }

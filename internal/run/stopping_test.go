@@ -10,8 +10,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/run"
 )
 
-// TestStoppingForEver has a run that nobody ends: that is said, with what to do, and
-// following it has an end.
+// TestStoppingForEver has a run that stays in the status stopping. That must be reported,
+// with what to do, and Follow must end.
 func TestStoppingForEver(t *testing.T) {
 	for name, test := range map[string]struct {
 		k    *kubelet
@@ -43,7 +43,8 @@ func TestStoppingForEver(t *testing.T) {
 	}
 }
 
-// TestApprovalIsAskedFor says that a run waits for somebody's word, and how to give it.
+// TestApprovalIsAskedFor checks that a run that waits for approval or for an upload is
+// reported, with the command that lets it go on.
 func TestApprovalIsAskedFor(t *testing.T) {
 	for pending, want := range map[string]string{"approval": "slipway approve " + uuid, "upload": "files to be uploaded", "build": "it waits for its build"} {
 		for _, status := range []string{"created", "compiled"} {
@@ -68,8 +69,8 @@ func TestApprovalIsAskedFor(t *testing.T) {
 	}
 }
 
-// TestOneCauseIsToldOnce has the conditions of tries that fail: those of one cause are
-// one line, and another cause is another.
+// TestOneCauseIsToldOnce has the conditions of failing attempts. Those with the same
+// cause must be reported once, and each other cause too.
 func TestOneCauseIsToldOnce(t *testing.T) {
 	const image = "127.0.0.1:5000/team/train:1"
 	missing := `failed to pull and unpack image "` + image + `": failed to resolve reference "` + image + `": ` + image + ": not found"

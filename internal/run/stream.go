@@ -12,38 +12,40 @@ import (
 )
 
 const (
-	// window is how many of its last lines a stream remembers one by one. Older
-	// lines are known to have been told by their time.
+	// window is the number of last lines that a stream remembers one by one. Older lines are
+	// recognized by their time.
 	window = 1024
-	// crowd bounds the window while all lines in it have one and the same time.
+	// crowd is the maximum size of the window while all its lines have the same time.
 	crowd = 64 * window
 )
 
-// stream is what was told of the log of one container: constant in size, however
+// stream records which lines of a container were passed on. Its size is constant, however
 // long the log is.
 //
-// Whatever tells of a log repeats itself: live answers overlap, an archive begins
-// at the beginning, and between the two lines of nearly the same time may have
-// changed places, for containers write two streams and archives are sorted. So
-// what is as old as floor was told, and what is newer was told as often as it is
-// in the window. Times are in microseconds, which is what all servers keep.
+// All sources of a log repeat lines: live responses overlap, and an archive begins with
+// the first line. Their lines of nearly the same time may be in different orders, since
+// containers write two streams and archives are sorted. So all lines that are not newer
+// than floor count as passed on. A newer line counts as passed on as often as it is in
+// the window. Times are in microseconds since the Unix epoch, the precision that all
+// servers keep.
 type stream struct {
 	floor, newest int64
 	recent        []mark // oldest first
 	counts        map[uint64]int
-	// told is how many lines were told, without blank ones, which archives drop.
+	// told is the number of lines passed on, without blank ones, which archives drop.
 	told int
-	// torn tells that lines are missing after the last one told; no further ones
-	// are, until something whole is read.
+	// torn reports whether lines are missing after the last one that was passed on. No
+	// further lines are then passed on until a complete source is read.
 	torn bool
-	// loose tells that nobody has read the log since the last line told.
+	// loose reports whether the log has not been open since the last line passed on.
 	loose bool
-	// restarts is how often the container was started again, as far as is read.
+	// restarts is the number of restarts of the container whose previous logs were read.
 	restarts int32
-	// heard is when it last had a new line.
+	// heard is when the container last had a new line.
 	heard time.Time
 }
 
+// mark identifies a line by its time and a hash of its text.
 type mark struct {
 	at   int64
 	hash uint64
@@ -53,7 +55,7 @@ func newStream() *stream {
 	return &stream{floor: math.MinInt64, newest: math.MinInt64, counts: map[uint64]int{}}
 }
 
-// add remembers that a line was told.
+// add records that a line was passed on.
 func (s *stream) add(m mark, blank bool) {
 	if !blank {
 		s.told++
@@ -71,7 +73,7 @@ func (s *stream) add(m mark, blank bool) {
 	case len(s.recent) <= crowd:
 		return
 	}
-	s.recent = s.recent[1:] // append moves what is left, now and then
+	s.recent = s.recent[1:] // append copies the rest now and then
 	if s.counts[oldest.hash]--; s.counts[oldest.hash] == 0 {
 		delete(s.counts, oldest.hash)
 	}
@@ -80,24 +82,27 @@ func (s *stream) add(m mark, blank bool) {
 // chunk is one reading of a stream's log, or of a part of it.
 type chunk struct {
 	*stream
-	// told before this reading began, by time and by line.
+	// before and left are what was passed on before this reading began: all lines up to the
+	// time before, and the later ones, counted by their hashes.
 	before int64
 	left   map[uint64]int
-	// count is how many lines were read, skipped how many of them, but for blank
-	// ones, had been told by their times, and already how many had been told.
+	// count is the number of lines read. skipped is the number of them that had been passed
+	// on, without blank ones. already is the number of lines that had been passed on at the
+	// beginning of this reading.
 	count, skipped, already int
-	// attached tells that the reading reaches back to a line that was told, so
-	// that nothing is missing between them.
+	// attached reports whether the reading reaches back to a line that was passed on, so
+	// that no line is missing between them.
 	attached bool
-	// held are new lines of a reading that is not attached yet.
+	// held are the new lines of a reading that is not attached yet.
 	held []polyaxon.LogLine
 }
 
+// read begins a reading of the stream's log.
 func (s *stream) read() *chunk {
 	return &chunk{stream: s, before: s.floor, left: maps.Clone(s.counts), already: s.told}
 }
 
-// fresh tells whether a line has not been told yet.
+// fresh reports whether a line has not been passed on yet.
 func (c *chunk) fresh(m mark, blank bool) bool {
 	c.count++
 	if m.at > c.before && c.left[m.hash] == 0 {
@@ -113,17 +118,17 @@ func (c *chunk) fresh(m mark, blank bool) bool {
 	return false
 }
 
-// fingerprint makes marks of lines.
+// fingerprint computes the marks of lines.
 type fingerprint struct{ seed maphash.Seed }
 
-// mark gives the same mark for a line however it was read.
+// mark returns the mark of a line, which is the same for all sources of the line.
 func (f fingerprint) mark(l *polyaxon.LogLine) mark {
-	at := l.Timestamp.UnixMicro() // whole ones: it rounds down
+	at := l.Timestamp.UnixMicro() // rounds down to a whole microsecond
 	return mark{at, maphash.Comparable(f.seed, at) ^ maphash.String(f.seed, plain(l.Value))}
 }
 
-// plain takes off what servers change of a line between the container and their
-// answers: blanks at its end, a time at its beginning, and the form of a number.
+// plain undoes what servers change in a line: it removes blanks at the end and a time at
+// the beginning, and normalizes numbers.
 func plain(value string) string {
 	value = strings.TrimRight(value, " \t\r\n\v\f")
 	if value == "" {

@@ -1,6 +1,6 @@
-// Package run takes an operation to its true end: it is submitted exactly once,
-// followed through whatever the network does, stopped when it must be, and its
-// outcome told.
+// Package run takes an operation from its submission to its end. It submits the operation
+// exactly once, follows the run through failures of the network, stops it if needed, and
+// returns its outcome.
 package run
 
 import (
@@ -16,115 +16,113 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
-// The keys of a run's meta_info that slipway writes. Values begin with a letter:
+// The keys that slipway writes into a run's meta_info. Values begin with a letter, since
 // servers do not find values that look like numbers.
 const (
-	// MetaKey holds the deploy key, by which a run is found again.
+	// MetaKey has the deploy key, by which a run is found again.
 	MetaKey = "slipway"
-	// MetaAttempt tells one submission from another of the same key.
+	// MetaAttempt distinguishes submissions with the same deploy key.
 	MetaAttempt = "slipway_attempt"
-	// MetaRerun marks a run that was asked for although another counts for its key.
+	// MetaRerun marks a run that was requested although another one counts for its key.
 	MetaRerun = "slipway_rerun"
 )
 
 const (
-	// tries is how often a run is asked for whose making was not confirmed.
+	// tries is the maximum number of requests for a run whose creation was not confirmed.
 	tries = 5
-	// answerLimit is how long a submission that was interrupted waits for the
-	// answer to its request.
+	// answerLimit is how long a canceled submission waits for the response to its request.
 	answerLimit = time.Second
-	// FinishLimit is how long, in all, such a submission takes to learn whether its
-	// run was made: what was made must be stopped.
+	// FinishLimit is how long a canceled submission takes in all to find out whether its run
+	// was created. A run that was created must be stopped.
 	FinishLimit = 2 * time.Second
 )
 
-// Submission is what to submit.
+// Submission describes what to submit.
 type Submission struct {
 	Project, Name string
 	// Content is the operation, as JSON.
 	Content string
-	// Key is the deploy key: the same inputs have the same. It must not look like
-	// a number.
+	// Key is the deploy key, which is the same for the same inputs. It must not look like a
+	// number.
 	Key string
-	// FormerKeys are the keys that earlier versions of identity gave the same inputs.
-	// Their runs count, too; no new run gets one.
+	// FormerKeys are the keys that earlier versions of slipway computed for the same inputs.
+	// Their runs count too. New runs get only Key.
 	FormerKeys []string
 	Tags       []string
 	MetaInfo   map[string]any
-	// Rerun submits although a run succeeded, or goes on, for the key. It is an
-	// attempt of its own: however often its requests are repeated, one run comes
-	// of it.
+	// Rerun submits even if a run for the key is active or has succeeded. It creates exactly
+	// one new run, however often its requests are repeated.
 	Rerun bool
-	// Lasting tells that the run is wanted while it goes on, as a service is: one
-	// that succeeded has ended, and does not count.
+	// Lasting reports whether the run is of use only while it is active, as a service is. A
+	// run that succeeded does not count then.
 	Lasting bool
-	// Sleep waits between tries; by the clock when nil.
+	// Sleep waits between retries. Nil means clock.Wait.
 	Sleep func(context.Context, time.Duration) error
 }
 
-// How says how a submission came to its run.
+// How says how a submission got its run.
 type How int
 
-// The ways to a run.
+// The values of How.
 const (
-	// Created: a new run was made.
+	// Created means that a new run was created.
 	Created How = iota
-	// Attached: a run with the key goes on.
+	// Attached means that a run with the key is active.
 	Attached
-	// UpToDate: a run with the key succeeded.
+	// UpToDate means that a run with the key has succeeded.
 	UpToDate
 )
 
-// Submitted is the run that a submission has.
+// Submitted is the run of a submission.
 type Submitted struct {
 	Run polyaxon.Run
 	How How
-	// Unsettled tells that a twin of the run may appear, or go on, yet: a request
-	// had no answer, or a twin could not be stopped. Settle looks after it.
+	// Unsettled reports whether a duplicate run may still appear or continue: a request had
+	// no response, or a duplicate could not be stopped. Call Settle then.
 	Unsettled bool
 
-	// attempt is the submission's own, empty where it found a run.
+	// attempt is that of the submission, or empty if an existing run was found.
 	attempt string
 }
 
-// CompileError is an operation that the server took and could not compile: the
-// run has failed before it began.
+// CompileError reports that the server accepted an operation but could not compile it, so
+// that the run failed before it began.
 type CompileError struct {
 	UUID string
-	// Message is the compiler's.
+	// Message is the message of the compiler.
 	Message string
 }
 
-// Error gives the compiler's words.
+// Error implements error. It has the compiler's message.
 func (e *CompileError) Error() string {
 	return fmt.Sprintf("the server cannot compile the operation (run %s): %s", e.UUID, e.Message)
 }
 
-// UnconfirmedError is a submission that was interrupted while its request had no
-// answer, and whose run was not found: it may begin yet.
+// UnconfirmedError reports that a submission was canceled before its request had a
+// response, and that its run was not found. The run may still begin.
 type UnconfirmedError struct {
 	Name, Project string
 	Err           error
 }
 
-// Error says what to do.
+// Error implements error. It says what to do.
 func (e *UnconfirmedError) Error() string {
 	return fmt.Sprintf("%s was being submitted to project %s, and whether its run begins is unknown: `slipway runs` tells, and the next deploy of the same inputs follows it", e.Name, e.Project)
 }
 
-// Unwrap gives the error of the request.
+// Unwrap returns the context's error.
 func (e *UnconfirmedError) Unwrap() error { return e.Err }
 
-// Submit sees to it that exactly one run for the key goes on, or has succeeded:
-// it looks for one before it asks for one, and after every error that leaves open
-// whether one was made, and once more afterwards, when of several that were made
-// at the same moment the oldest stays and the others are stopped. A run that
-// failed, was stopped or is stopping does not count.
+// Submit makes sure that exactly one run for the key is active or has succeeded. It looks
+// for such a run before it requests one, and after every error that leaves open whether
+// one was created. At the end it looks once more: of several runs that were created at
+// the same time, it keeps the oldest and stops the others. A run that failed, was stopped
+// or is stopping does not count.
 //
-// An operation that the server takes and cannot compile is a *CompileError. When
-// ctx is cancelled while the run is being made, Submit waits up to 2 s for it, and
-// gives it together with ctx's error, so that it can be stopped; where it cannot
-// be told, the error is an *UnconfirmedError.
+// The error is a *CompileError if the server accepts the operation and cannot compile it.
+// If ctx is canceled while the run is being created, Submit waits up to 2 s for it and
+// returns it together with ctx's error, so that the caller can stop it. If it is unknown
+// whether the run was created, the error is an *UnconfirmedError.
 func Submit(ctx context.Context, c *polyaxon.Client, s Submission) (*Submitted, error) {
 	t := &submitter{client: c, Submission: s}
 	if t.Sleep == nil {
@@ -155,7 +153,7 @@ func Submit(ctx context.Context, c *polyaxon.Client, s Submission) (*Submitted, 
 		return made, ctx.Err()
 	}
 	if t.lost {
-		// It was made by a request without an answer: all is in the list.
+		// It was created by a request without a response: the list has the whole run.
 		made.Run = *whole(ctx, c, s.Project, created)
 	}
 	if made.Run.Status == polyaxon.Failed {
@@ -174,15 +172,15 @@ type submitter struct {
 	Submission
 	client  *polyaxon.Client
 	attempt string
-	// finishing ends FinishLimit after the call's context.
+	// finishing is a context that ends FinishLimit after that of the call.
 	finishing context.Context
-	// lost tells that the run was found after its request had no answer;
-	// unsettled that a request without an answer may have made another one.
+	// lost reports whether the run was found after its request had no response. unsettled
+	// reports whether a request without a response may have created another run.
 	lost, unsettled bool
 }
 
-// create makes the run, or finds the one that an attempt made whose answer was
-// lost. With a run that was made, it gives no error but that of ctx.
+// create creates the run, or finds the run that was created by a request whose response
+// was lost. If it returns a run, its error is nil.
 func (t *submitter) create(ctx context.Context) (*polyaxon.Run, error) {
 	meta := map[string]any{MetaKey: t.Key, MetaAttempt: t.attempt}
 	if t.Rerun {
@@ -196,7 +194,7 @@ func (t *submitter) create(ctx context.Context) (*polyaxon.Run, error) {
 		created, err := t.post(ctx, request)
 		switch {
 		case err == nil && ctx.Err() != nil:
-			return created, nil //nolint:nilerr // the caller asks ctx itself
+			return created, nil //nolint:nilerr // the caller checks ctx
 		case err == nil:
 			return whole(ctx, t.client, t.Project, created), nil
 		case ctx.Err() != nil:
@@ -205,8 +203,8 @@ func (t *submitter) create(ctx context.Context) (*polyaxon.Run, error) {
 			return nil, err
 		}
 		t.unsettled = t.unsettled || unanswered(err)
-		// The answer was lost, or was a failure that may have come after the run
-		// was made: it is looked for, now and before it is asked for again.
+		// The response was lost, or reports an error that may have happened after the run was
+		// created. Look for the run, now and again before the next request.
 		for again := range 2 {
 			if again == 1 {
 				if err := t.Sleep(ctx, 200*time.Millisecond<<n); err != nil {
@@ -230,8 +228,8 @@ func (t *submitter) create(ctx context.Context) (*polyaxon.Run, error) {
 	}
 }
 
-// post asks for the run, once. The request is not torn off when ctx is
-// cancelled: it has answerLimit more to be answered.
+// post requests the run, once. When ctx is canceled, the request has answerLimit more to
+// finish.
 func (t *submitter) post(ctx context.Context, request polyaxon.CreateRun) (*polyaxon.Run, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -241,8 +239,8 @@ func (t *submitter) post(ctx context.Context, request polyaxon.CreateRun) (*poly
 	return t.client.CreateRun(sending, t.Project, request)
 }
 
-// finish looks for the run of a submission that was interrupted, for as long as
-// its request may still arrive.
+// finish looks for the run of a canceled submission for as long as its request may still
+// arrive.
 func (t *submitter) finish(ctx context.Context, sent error) (*polyaxon.Run, error) {
 	if !t.unsettled && !unanswered(sent) {
 		return nil, ctx.Err()
@@ -256,7 +254,7 @@ func (t *submitter) finish(ctx context.Context, sent error) (*polyaxon.Run, erro
 	return nil, &UnconfirmedError{Name: t.Name, Project: t.Project, Err: ctx.Err()}
 }
 
-// own gives the run of this attempt, if it was made.
+// own returns the run of this attempt, or nil if there is none.
 func (t *submitter) own(ctx context.Context) (*polyaxon.Run, error) {
 	runs, err := list(ctx, t.client, t.Submission, attempted(t.attempt))
 	if err != nil || len(runs) == 0 {
@@ -266,7 +264,7 @@ func (t *submitter) own(ctx context.Context) (*polyaxon.Run, error) {
 	return &runs[0], nil
 }
 
-// outlive gives a context that ends d after ctx.
+// outlive returns a context that ends d after ctx.
 func outlive(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
@@ -276,8 +274,8 @@ func outlive(ctx context.Context, d time.Duration) (context.Context, context.Can
 	return longer, func() { stop(); cancel() }
 }
 
-// unanswered tells whether a request that failed may still be at work: the
-// network lost it after it was sent, or a gateway gave up waiting for it.
+// unanswered reports whether the server may still be processing a failed request: the
+// connection was lost after it was sent, or a gateway timed out.
 func unanswered(err error) bool {
 	dial := new(net.OpError)
 	if errors.As(err, &dial) && dial.Op == "dial" {
@@ -286,8 +284,8 @@ func unanswered(err error) bool {
 	return polyaxon.Unreachable(err)
 }
 
-// whole gives a run with all that a server tells of it: 1.11.3 answers a create
-// without status and kind.
+// whole returns a run with all its fields. The response of 1.11.3 to a create has neither
+// status nor kind.
 func whole(ctx context.Context, c *polyaxon.Client, project string, created *polyaxon.Run) *polyaxon.Run {
 	if asked, err := c.Run(ctx, project, created.UUID); err == nil {
 		return asked
@@ -295,8 +293,8 @@ func whole(ctx context.Context, c *polyaxon.Client, project string, created *pol
 	return created
 }
 
-// NotCompiled gives a *CompileError when the conditions of a run that failed say
-// that its operation did not compile, nil otherwise.
+// NotCompiled returns a *CompileError if the conditions of a failed run say that its
+// operation did not compile, and nil otherwise.
 func NotCompiled(uuid string, conditions []polyaxon.Condition) *CompileError {
 	if failed := polyaxon.AsCompileError(conditions); failed != nil {
 		return &CompileError{UUID: uuid, Message: failed.Message}
@@ -304,6 +302,7 @@ func NotCompiled(uuid string, conditions []polyaxon.Condition) *CompileError {
 	return nil
 }
 
+// nonce returns a random name for an attempt. It begins with a letter.
 func nonce() (string, error) {
 	random := make([]byte, 12)
 	if _, err := rand.Read(random); err != nil {

@@ -12,15 +12,15 @@ import (
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
-// TestSubmitFindsWhatCounts has runs that are there before, and says which of
-// them a submission comes to.
+// TestSubmitFindsWhatCounts has runs that exist before, and checks which of them a
+// submission finds.
 func TestSubmitFindsWhatCounts(t *testing.T) {
 	for name, c := range map[string]struct {
 		before []string // statuses, oldest first
 		rerun  bool
 		how    How
-		which  int // index into before, len(before) for a new one
-		alive  int // runs that go on afterwards
+		which  int // index into before, or len(before) for a new run
+		alive  int // number of active runs afterwards
 	}{
 		"nothing":                                {nil, false, Created, 0, 1},
 		"one goes on":                            {[]string{"running"}, false, Attached, 0, 1},
@@ -45,7 +45,7 @@ func TestSubmitFindsWhatCounts(t *testing.T) {
 			for _, status := range c.before {
 				before = append(before, f.add("t-1", status))
 			}
-			f.add("t-2", "running") // other inputs are none of our business
+			f.add("t-2", "running") // a run of other inputs is ignored
 			s := f.submission("t-1")
 			s.Rerun = c.rerun
 			got, err := Submit(t.Context(), f.client, s)
@@ -65,8 +65,8 @@ func TestSubmitFindsWhatCounts(t *testing.T) {
 	}
 }
 
-// TestSubmitFindsFormerKeys has runs whose key is of an earlier identity: they count as
-// all others do, and a new run gets the newest key alone.
+// TestSubmitFindsFormerKeys has runs with former keys. They must count like all others,
+// and a new run must have only the newest key.
 func TestSubmitFindsFormerKeys(t *testing.T) {
 	for name, c := range map[string]struct {
 		before [][2]string // key and status, oldest first
@@ -106,8 +106,8 @@ func TestSubmitFindsFormerKeys(t *testing.T) {
 	}
 }
 
-// TestSubmitThroughFaults has every fault at the request that makes the run: one
-// run comes of it, whatever the server did before it answered.
+// TestSubmitThroughFaults has every kind of fault at the request for the run. Exactly one
+// run must result, whatever the server did before it responded.
 func TestSubmitThroughFaults(t *testing.T) {
 	for name, faults := range map[string][]fault{
 		"the request is lost":                {{never: true, code: -1}},
@@ -147,7 +147,7 @@ func TestSubmitThroughFaults(t *testing.T) {
 	}
 }
 
-// TestSubmitGivesUp tells when a server fails for good.
+// TestSubmitGivesUp checks that Submit returns an error if the server never recovers.
 func TestSubmitGivesUp(t *testing.T) {
 	f := newFake(t)
 	f.create = func(int) fault { return fault{never: true, code: 405} }
@@ -161,8 +161,9 @@ func TestSubmitGivesUp(t *testing.T) {
 	}
 }
 
-// TestSubmitLate has a request without an answer make its run long after another
-// was made in its place: Settle stops the younger of the two, and Elder tells.
+// TestSubmitLate has a request without a response create its run long after another one
+// was created instead. Settle must stop the younger of the two, and Elder must return the
+// older one.
 func TestSubmitLate(t *testing.T) {
 	for _, rerun := range []bool{false, true} {
 		f := newFake(t)
@@ -189,8 +190,8 @@ func TestSubmitLate(t *testing.T) {
 	}
 }
 
-// TestSubmitUncompiled has the server take what it cannot compile, with and
-// without an answer.
+// TestSubmitUncompiled has the server accept an operation that it cannot compile, with
+// and without a response.
 func TestSubmitUncompiled(t *testing.T) {
 	for _, code := range []int{0, -1} {
 		f := newFake(t)
@@ -205,7 +206,7 @@ func TestSubmitUncompiled(t *testing.T) {
 	}
 }
 
-// TestSubmitLooksEverywhere has servers that make it hard to find a run.
+// TestSubmitLooksEverywhere uses servers that make it hard to find a run.
 func TestSubmitLooksEverywhere(t *testing.T) {
 	t.Run("behind 250 others", func(t *testing.T) {
 		f := newFake(t)
@@ -255,8 +256,9 @@ func TestSubmitLooksEverywhere(t *testing.T) {
 	})
 }
 
-// TestSubmitInterrupted has a signal come while the request for the run is on its
-// way: what was made is given, to be stopped, and nothing is forgotten silently.
+// TestSubmitInterrupted cancels the context during the request for the run. A run that
+// was created must be returned, so that it can be stopped. If that is unknown, the error
+// must say so.
 func TestSubmitInterrupted(t *testing.T) {
 	for name, c := range map[string]struct {
 		fault       fault
@@ -298,8 +300,8 @@ func TestSubmitInterrupted(t *testing.T) {
 	})
 }
 
-// TestSubmitRaces has two and eight submitters at the same moment, again and
-// again: all come to one run, and no other goes on.
+// TestSubmitRaces has two and eight submitters at the same time, repeatedly. All must get
+// the same run, and no other may remain active.
 func TestSubmitRaces(t *testing.T) {
 	times := 10
 	if testbed.Thorough() {
@@ -318,7 +320,8 @@ func TestSubmitRaces(t *testing.T) {
 						t.Error(err)
 						return
 					}
-					// A twin may have been stopped by an elder that it could not see yet.
+					// A duplicate may have been stopped in favor of an older run that its submitter did
+					// not see yet.
 					if f.statusOf(got.Run.UUID) == "stopping" {
 						if elder, err := Elder(t.Context(), f.client, s, got); err != nil || elder == nil {
 							t.Errorf("run %s was stopped, and none is older: %v", got.Run.UUID, err)
@@ -337,7 +340,8 @@ func TestSubmitRaces(t *testing.T) {
 	}
 }
 
-// TestSubmitLasting has a service that ended well: it is not there, and starts anew.
+// TestSubmitLasting submits a service whose run succeeded. That run does not count, and
+// the service is started again.
 func TestSubmitLasting(t *testing.T) {
 	f := newFake(t)
 	f.add("t-1", "succeeded")

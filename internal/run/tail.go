@@ -15,28 +15,29 @@ import (
 )
 
 const (
-	// quiet is how long a log that is followed may tell nothing before it is opened
-	// anew. A kubelet that has much to send may miss that the log was rotated, and
-	// waits for more where nothing comes any more; it rotates at most every 3 s.
+	// quiet is how long a followed log may be silent before it is opened again. A kubelet
+	// that has much to send may miss that the log was rotated, and then waits for more in a
+	// file that gets no more lines. It rotates logs at most every 3 s.
 	quiet = 2 * time.Second
-	// lastWords is how long the end of a followed log is waited for once its
-	// container has ended: a kubelet looks every second.
+	// lastWords is how long to wait for the end of a followed log after its container has
+	// ended. A kubelet checks every second.
 	lastWords = 3 * time.Second
-	// batchRead bounds what of a log is read ahead, in bytes; four times so much waits.
+	// batchRead is the approximate size of a batch that is read ahead, in bytes. Up to four
+	// batches are queued.
 	batchRead = 256 << 10
 )
 
-// tailing is a log that stays open. A kubelet goes on with it through rotations,
-// without leaving out lines, where one that is asked again and again only has the
-// file that is written to at the time.
+// tailing is a log that stays open. A kubelet continues an open log through rotations,
+// without losing lines. New requests get only the file that is currently written to.
 type tailing struct {
 	cancel  context.CancelFunc
-	batches chan []string // closed at the end
+	batches chan []string // closed at the end of the log
 	done    panics.WaitGroup
-	// first tells that no line has come yet, heard is when one came last.
+	// first reports whether no line has arrived yet. heard is when the last one arrived.
 	first bool
 	heard time.Time
-	// state is what has come of a line that a program redraws, nil when that was told.
+	// state is the current state of a line that a program redraws, or nil if it was
+	// reported.
 	state atomic.Pointer[string]
 }
 
@@ -54,7 +55,7 @@ func (r *podReading) follow(ctx context.Context) error {
 	return nil
 }
 
-// read reads whole lines ahead, until the log ends or ctx does.
+// read reads whole lines ahead until the log ends or ctx is done.
 func (t *tailing) read(ctx context.Context, body io.ReadCloser) {
 	defer close(t.batches)
 	defer body.Close()
@@ -75,14 +76,14 @@ func (t *tailing) read(ctx context.Context, body io.ReadCloser) {
 			return
 		}
 		if err != nil {
-			return // a line that is not whole is read again
+			return // an unfinished line is read again
 		}
 		batch, size = nil, 0
 	}
 }
 
-// redrawn watches for a line that is not whole yet and has been redrawn, as progress
-// bars are.
+// redrawn is a reader that records the state of an unfinished line that is being redrawn,
+// as progress bars are.
 type redrawn struct {
 	io.Reader
 	state *atomic.Pointer[string]
@@ -108,11 +109,11 @@ func (u *redrawn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// longestState bounds how much of such a line is looked at, in bytes.
+// longestState is the maximum length of such a line that is kept, in bytes.
 const longestState = 4 << 10
 
-// drain tells what has come of a followed log, and whether it stays open. When the
-// container, or the run, has ended, its end is waited for.
+// drain passes on the new lines of a followed log and reports whether the log stays open.
+// If the container or the run has ended, it waits for the end of the log.
 func (r *podReading) drain(ctx context.Context, running bool) bool {
 	running = running && r.until.IsZero()
 	until := r.until
@@ -134,7 +135,7 @@ func (r *podReading) drain(ctx context.Context, running bool) bool {
 	return false
 }
 
-// ready takes the lines that are there, and tells whether more may come.
+// ready passes on the lines that have arrived and reports whether more may follow.
 func (r *podReading) ready(ctx context.Context) bool {
 	defer r.settle()
 	for {
@@ -156,21 +157,21 @@ func (r *podReading) ready(ctx context.Context) bool {
 	}
 }
 
-// close ends the reading. What was read ahead and not told is read again.
+// close ends the reading. Lines that were read ahead and not passed on are read again.
 func (r *podReading) close() {
 	r.cancel()
 	r.done.Wait()
 	delete(r.tails, r.key)
 }
 
-// again tells whether a followed log begins anew: a kubelet that finds it rotated
-// twice sends the file that is written to twice.
+// again reports whether a followed log starts over: a kubelet that finds it rotated twice
+// sends the current file twice.
 func (r *podReading) again(c *chunk, line *polyaxon.LogLine) bool {
 	m := r.print.mark(line)
 	return m.at > c.before && c.left[m.hash] == 0 && (m.at <= c.floor || m.at < c.newest && c.counts[m.hash] > 0)
 }
 
-// leave tells what has come of the logs that are open, and ends their reading.
+// leave passes on the lines that have arrived of the open logs, and closes them.
 func (l *lines) leave(ctx context.Context) {
 	for _, r := range l.tails {
 		r.ready(ctx)
@@ -178,7 +179,7 @@ func (l *lines) leave(ctx context.Context) {
 	}
 }
 
-// closeTails ends the reading of all logs that are open.
+// closeTails closes all open logs.
 func (l *lines) closeTails() {
 	for _, r := range l.tails {
 		r.close()

@@ -9,24 +9,24 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
-// Times are how a run spent its time; what is not known is nil.
+// Times are how a run spent its time. A time that is not known is nil.
 //
-// Polyaxon tells less than it seems to. Its operator says `starting` when it has made
-// the job object, which may be long before a pod has a node, and the server counts
-// the run's duration from there. When a pod had a node only the pod tells; else
-// what is sure is when the run was running.
+// Polyaxon's own times are not sufficient. Its operator posts starting when it has
+// created the job, which may be long before a pod has a node, and the server counts the
+// run's duration from then. Only a pod says when it got its node. Without pods, it is
+// only certain when the run was running.
 type Times struct {
-	// Queued is the time until the run's pod had a node; where Pulling is not known,
-	// the time until it ran.
+	// Queued is the time until the run's pod had a node. If Pulling is nil, it is the time
+	// until the run was running.
 	Queued *time.Duration
-	// Pulling is the time from then until it ran: its images are pulled, and its init
-	// containers run.
+	// Pulling is the time from then until the run was running, in which its images are
+	// pulled and its init containers run.
 	Pulling *time.Duration
-	// Running is the time from then to its end, or until now.
+	// Running is the time from then to the run's end, or until now.
 	Running *time.Duration
 }
 
-// Node gives how long the run had a node, as far as that is known, or nil.
+// Node returns how long the run had a node, as far as that is known, or nil.
 func (t Times) Node() *time.Duration {
 	if t.Running == nil || t.Pulling == nil {
 		return t.Running
@@ -34,15 +34,15 @@ func (t Times) Node() *time.Duration {
 	return known(*t.Pulling + *t.Running)
 }
 
-// known gives a time that is known. Clocks go back, and those of two machines differ:
-// it is never negative.
+// known returns a time that is known. It is never negative, although clocks may be set
+// back and those of two machines may differ.
 func known(d time.Duration) *time.Duration {
 	d = max(0, d)
 	return &d
 }
 
-// TimesOf gives the times of a run from its conditions and, where they could be read,
-// its pods. now is the time by the server's clock, for a run that goes on.
+// TimesOf returns the times of a run from its conditions and, if it has any, its pods.
+// For an active run, now is the current time by the server's clock.
 func TimesOf(r *polyaxon.Run, conditions []polyaxon.Condition, pods []corev1.Pod, now time.Time) Times {
 	s := storyOf(r, conditions, now)
 	if t, ok := s.byPods(pods); ok {
@@ -51,22 +51,23 @@ func TimesOf(r *polyaxon.Run, conditions []polyaxon.Condition, pods []corev1.Pod
 	return s.byConditions()
 }
 
-// story is when what happened to a run, as Polyaxon tells it. The server's clock
-// gives begin, started and end, the operator's job and ran.
+// story has the times of a run's events as Polyaxon reports them: begin, started and end
+// by the server's clock, job and ran by the operator's.
 type story struct {
 	status              polyaxon.Status
 	begin, started, end time.Time
-	// job is when the operator had made the job, or told the first that it told, which
-	// is when the server has the run started; ran is when it was running.
+	// job is when the operator had created the job, or the time of its first condition if
+	// that is missing. The server takes it for the start of the run. ran is when the run was
+	// running.
 	job, ran time.Time
-	// made tells that there was a job.
+	// made reports whether there was a job.
 	made bool
 }
 
 func storyOf(r *polyaxon.Run, conditions []polyaxon.Condition, now time.Time) story {
 	s := story{status: r.Status, begin: r.CreatedAt, started: r.StartedAt, end: r.FinishedAt}
 	for i, c := range slices.Backward(conditions) {
-		if c.Type == polyaxon.Resuming { // what was before is another life
+		if c.Type == polyaxon.Resuming { // ignore what was before the run was resumed
 			s.begin, s.started, conditions = c.At(), time.Time{}, conditions[i:]
 			break
 		}
@@ -91,7 +92,7 @@ func storyOf(r *polyaxon.Run, conditions []polyaxon.Condition, now time.Time) st
 	return s
 }
 
-// first gives the first time that is one.
+// first returns the first time that is not zero.
 func first(times ...time.Time) time.Time {
 	for _, t := range times {
 		if !t.IsZero() {
@@ -101,8 +102,8 @@ func first(times ...time.Time) time.Time {
 	return time.Time{}
 }
 
-// queued gives the time from the beginning to a moment by the operator's clock, which
-// is only compared with its own.
+// queued returns the time from the beginning to until, which is by the operator's clock.
+// It compares until only with times by the same clock.
 func (s *story) queued(until time.Time) *time.Duration {
 	switch {
 	case s.begin.IsZero():
@@ -113,7 +114,7 @@ func (s *story) queued(until time.Time) *time.Duration {
 	return known(max(0, s.started.Sub(s.begin)) + max(0, until.Sub(s.job)))
 }
 
-// byConditions takes the times from conditions alone.
+// byConditions returns the times according to the conditions alone.
 func (s *story) byConditions() Times {
 	switch {
 	case !s.ran.IsZero():
@@ -128,7 +129,7 @@ func (s *story) byConditions() Times {
 	return Times{}
 }
 
-// neverRan are the times of a run that no node has had.
+// neverRan returns the times of a run that never had a node.
 func (s *story) neverRan() Times {
 	t := Times{Pulling: known(0), Running: known(0)}
 	if !s.begin.IsZero() && !s.end.IsZero() {
@@ -137,7 +138,7 @@ func (s *story) neverRan() Times {
 	return t
 }
 
-// byPods takes the times from pods, and tells whether they say anything.
+// byPods returns the times according to the pods. It reports false if they do not say.
 func (s *story) byPods(pods []corev1.Pod) (Times, bool) {
 	var held, pulled []span
 	for i := range pods {
@@ -158,7 +159,7 @@ func (s *story) byPods(pods []corev1.Pod) (Times, bool) {
 	return Times{}, false
 }
 
-// node gives from when to when a pod had a node; the zero span when it had none.
+// node returns the span in which a pod had a node, or the zero span if it never had one.
 func (s *story) node(pod *corev1.Pod) span {
 	var had span
 	for _, c := range pod.Status.Conditions {
@@ -167,7 +168,7 @@ func (s *story) node(pod *corev1.Pod) span {
 		}
 	}
 	if had.from.IsZero() && pod.Status.StartTime != nil {
-		had.from = pod.Status.StartTime.Time // the kubelet took it up
+		had.from = pod.Status.StartTime.Time // when the kubelet accepted it
 	}
 	ended := pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
 	for _, status := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
@@ -175,14 +176,14 @@ func (s *story) node(pod *corev1.Pod) span {
 			had.to = end.FinishedAt.Time
 		}
 	}
-	if !ended || had.to.IsZero() { // as it was last seen; it had its node until the run ended
+	if !ended || had.to.IsZero() { // last seen running: it had its node to the end
 		had.to = latest(had.to, s.end)
 	}
 	had.to = latest(had.from, had.to)
 	return had
 }
 
-// began is when the program of a pod began, the zero time when it did not.
+// began returns when the program of a pod began, or the zero time if it did not.
 func began(pod *corev1.Pod) time.Time {
 	for _, status := range pod.Status.ContainerStatuses {
 		if !main(status.Name) {
@@ -207,7 +208,7 @@ func latest(a, b time.Time) time.Time {
 	return b
 }
 
-// earliest gives the earlier time of a and b, of which b may be no time.
+// earliest returns the earlier time of a and b. b may be zero, and is then ignored.
 func earliest(a, b time.Time) time.Time {
 	if b.IsZero() || a.Before(b) {
 		return a
@@ -215,11 +216,11 @@ func earliest(a, b time.Time) time.Time {
 	return b
 }
 
-// span is a time that has a beginning and an end.
+// span is a period from one time to another.
 type span struct{ from, to time.Time }
 
-// total gives how much time spans cover. Replicas run beside each other, and retries
-// one after the other.
+// total returns how much time the spans cover together. They may overlap, since replicas
+// run concurrently.
 func total(spans []span) time.Duration {
 	slices.SortFunc(spans, func(a, b span) int { return a.from.Compare(b.from) })
 	var sum time.Duration

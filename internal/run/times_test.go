@@ -12,11 +12,11 @@ import (
 	"github.com/slipway-ci/slipway/internal/run"
 )
 
-// unknown is a time that is not known.
+// unknown stands for a time that is not known.
 const unknown = -time.Second
 
-// TestTimes has the conditions that Polyaxon's operator posts: all keep the transition
-// time of `starting`, which means that the job object exists and has the run started.
+// TestTimes uses conditions as Polyaxon's operator posts them: all keep the transition
+// time of starting, which means that the job exists and which starts the run.
 func TestTimes(t *testing.T) {
 	const s = time.Second
 	at := func(d time.Duration) time.Time { return start.Add(d) }
@@ -43,7 +43,7 @@ func TestTimes(t *testing.T) {
 		status     polyaxon.Status
 		conditions map[polyaxon.Status]time.Duration
 		pods       []corev1.Pod
-		// operator is how far its clock is ahead of the server's.
+		// operator is how far the operator's clock is ahead of the server's.
 		operator                        time.Duration
 		queued, pulling, running, whole time.Duration
 	}{
@@ -101,8 +101,8 @@ func TestTimes(t *testing.T) {
 	}
 }
 
-// A run that runs again is told so again, though Polyaxon's operator gives every
-// condition the transition time of the first.
+// A run that is running again is reported again, although Polyaxon's operator gives every
+// condition the transition time of the first one.
 func TestRunsAgain(t *testing.T) {
 	s, c := &scripted{}, &clock{now: start}
 	s.reach("starting", "", "")

@@ -12,17 +12,17 @@ import (
 )
 
 const (
-	// pageSize is how many runs are asked for at once: 1.11.3 gives no more.
+	// pageSize is the number of runs in one request, the maximum of 1.11.3.
 	pageSize = 100
-	// maxListed bounds how many runs are looked through.
+	// maxListed is the maximum number of runs that are read.
 	maxListed = 10_000
-	// settleLimit is how long an unsettled run is looked after: as long as a
-	// request without an answer may still be at work.
+	// settleLimit is how long to look for duplicates of an unsettled run: as long as a
+	// server may still be processing a request without a response.
 	settleLimit = 2 * time.Minute
 )
 
-// Find gives the run that counts for a submission's key, nil when there is none:
-// the newest that succeeded, or the oldest that goes on. It changes nothing.
+// Find returns the run that counts for a submission's key: the newest that succeeded, or
+// else the oldest that is active. It returns nil if there is none. It changes nothing.
 func Find(ctx context.Context, c *polyaxon.Client, s Submission) (*polyaxon.Run, error) {
 	runs, err := list(ctx, c, s, keyed(s))
 	if err != nil {
@@ -32,10 +32,10 @@ func Find(ctx context.Context, c *polyaxon.Client, s Submission) (*polyaxon.Run,
 	return winner, nil
 }
 
-// Settle looks after a run that Submit left unsettled: for 2 minutes, or until
-// ctx ends, it looks for twins, more and more rarely, and stops all but the
-// oldest. Follow sees it when that stops the run itself; Elder then tells which
-// run counts.
+// Settle looks for duplicates of a run that Submit left unsettled, and stops all but the
+// oldest run. It looks less and less often, for 2 minutes or until ctx ends. It may stop
+// the submitted run itself, which Follow then reports. Elder returns the run that counts
+// in that case.
 func Settle(ctx context.Context, c *polyaxon.Client, s Submission, submitted *Submitted) {
 	t := again(c, s, submitted)
 	for wait, waited := time.Second, time.Duration(0); waited < settleLimit; waited, wait = waited+wait, wait*2 {
@@ -49,9 +49,9 @@ func Settle(ctx context.Context, c *polyaxon.Client, s Submission, submitted *Su
 	}
 }
 
-// Elder gives the run that is older than a submission's own and goes on, or has
-// succeeded, for the same inputs: the one for which that was stopped. It is nil
-// when there is none.
+// Elder returns the run for the same inputs that is older than a submission's own and is
+// active or has succeeded. It is the run in favor of which the submission's own run was
+// stopped. Elder returns nil if there is none.
 func Elder(ctx context.Context, c *polyaxon.Client, s Submission, submitted *Submitted) (*Submitted, error) {
 	runs, err := list(ctx, c, s, again(c, s, submitted).group())
 	if err != nil {
@@ -68,7 +68,7 @@ func Elder(ctx context.Context, c *polyaxon.Client, s Submission, submitted *Sub
 	return nil, nil
 }
 
-// again is the submitter of a submission that was made before.
+// again returns the submitter of an earlier submission.
 func again(c *polyaxon.Client, s Submission, submitted *Submitted) *submitter {
 	t := &submitter{client: c, Submission: s, attempt: submitted.attempt}
 	if t.Sleep == nil {
@@ -77,28 +77,28 @@ func again(c *polyaxon.Client, s Submission, submitted *Submitted) *submitter {
 	return t
 }
 
-// group names runs by the values that one key of their meta_info may have.
+// group selects runs by the values of one key in their meta_info.
 type group struct {
 	key    string
 	values []string
 }
 
-// has reports whether a run is one of the group.
+// has reports whether a run belongs to the group.
 func (g group) has(r *polyaxon.Run) bool {
 	value, _ := r.MetaInfo[g.key].(string)
 	return slices.Contains(g.values, value)
 }
 
-// keyed is the group of all runs of a submission's inputs.
+// keyed returns the group of all runs for a submission's inputs.
 func keyed(s Submission) group {
 	return group{MetaKey, append([]string{s.Key}, s.FormerKeys...)}
 }
 
-// attempted is the group of the runs that one attempt made.
+// attempted returns the group of the runs that one attempt created.
 func attempted(attempt string) group { return group{MetaAttempt, []string{attempt}} }
 
-// group is the runs that one must be left of. A rerun has a run of its own,
-// which only its own repeated requests can have twins of.
+// group returns the group of runs of which only one may remain. A rerun has its own run,
+// so that only its own repeated requests can create duplicates.
 func (t *submitter) group() group {
 	if t.Rerun {
 		return attempted(t.attempt)
@@ -106,8 +106,8 @@ func (t *submitter) group() group {
 	return keyed(t.Submission)
 }
 
-// find gives the run that counts for the key, and stops its younger twins, which
-// killed submitters left behind.
+// find returns the run that counts for the key. It stops younger duplicates, which may be
+// left by submitters that were killed.
 func (t *submitter) find(ctx context.Context) (*Submitted, error) {
 	runs, err := list(ctx, t.client, t.Submission, keyed(t.Submission))
 	if err != nil {
@@ -122,25 +122,26 @@ func (t *submitter) find(ctx context.Context) (*Submitted, error) {
 	return found, nil
 }
 
-// settle lets the oldest of the runs that go on be the one.
+// settle keeps the oldest active run of the group. It stops the younger duplicates, or
+// the new run if there is an older one.
 func (t *submitter) settle(ctx context.Context, made *Submitted) *Submitted {
 	runs, listed := t.listWith(ctx, made.Run.UUID)
 	if listed == nil {
 		made.Unsettled = true
 		return made
 	}
-	made.Run.CreatedAt = listed.CreatedAt // 1.11.3 does not tell it when it makes a run
+	made.Run.CreatedAt = listed.CreatedAt // 1.11.3 does not return it when it creates a run
 	winner, twins := elect(runs, t.Rerun)
 	switch {
 	case winner == nil:
-		return made // it has failed already: Follow tells
+		return made // it has failed already, which Follow reports
 	case winner.UUID == made.Run.UUID:
 		made.Unsettled = !t.stop(ctx, twins) || made.Unsettled
 		return made
 	case !older(winner, &made.Run):
 		return made
 	}
-	// The others of the twins stop themselves.
+	// The other duplicates are stopped by their own submitters.
 	stopped := t.stop(ctx, []*polyaxon.Run{&made.Run})
 	won := attached(winner)
 	if won.attempt = t.attempt; winner.MetaInfo[MetaAttempt] == t.attempt {
@@ -150,13 +151,14 @@ func (t *submitter) settle(ctx context.Context, made *Submitted) *Submitted {
 	return won
 }
 
-// listWith lists until the run that was made is in the list, and gives it, nil
-// when it never was: a server may answer from a copy of its database that lags.
+// listWith lists the group until the new run is in the list, and returns both. own is nil
+// if the run does not appear: a server may respond from a replica of its database that
+// lags behind.
 func (t *submitter) listWith(ctx context.Context, uuid string) (runs []polyaxon.Run, own *polyaxon.Run) {
 	for n := range 4 {
 		found, err := list(ctx, t.client, t.Submission, t.group())
 		if err == nil && n > 0 && named(found, uuid) == nil {
-			// Or it does not search meta_info, and says so by finding nothing.
+			// The server may not support searching meta_info, and return no runs for it.
 			found, err = byName(ctx, t.client, t.Submission, t.group())
 		}
 		if err == nil {
@@ -171,7 +173,7 @@ func (t *submitter) listWith(ctx context.Context, uuid string) (runs []polyaxon.
 	return nil, nil
 }
 
-// stop stops runs and tells whether all were.
+// stop stops runs and reports whether all requests succeeded.
 func (t *submitter) stop(ctx context.Context, twins []*polyaxon.Run) bool {
 	all := true
 	for _, twin := range twins {
@@ -180,8 +182,8 @@ func (t *submitter) stop(ctx context.Context, twins []*polyaxon.Run) bool {
 	return all
 }
 
-// choose gives the run that counts, nil when there is none, and the runs that go
-// on beside it: those that are younger and that nobody asked for on purpose.
+// choose returns the run that counts, or nil if there is none, and its duplicates: the
+// active runs that are younger and are not reruns.
 func choose(runs []polyaxon.Run) (winner *polyaxon.Run, twins []*polyaxon.Run) {
 	for i := range runs {
 		if runs[i].Status == polyaxon.Succeeded {
@@ -194,7 +196,7 @@ func choose(runs []polyaxon.Run) (winner *polyaxon.Run, twins []*polyaxon.Run) {
 	return winner, younger(runs, winner, false)
 }
 
-// elect gives the oldest run that goes on, and its twins.
+// elect returns the oldest run that is active or has succeeded, and its duplicates.
 func elect(runs []polyaxon.Run, rerun bool) (winner *polyaxon.Run, twins []*polyaxon.Run) {
 	for i := range runs {
 		if alive(&runs[i]) || runs[i].Status == polyaxon.Succeeded {
@@ -204,6 +206,9 @@ func elect(runs []polyaxon.Run, rerun bool) (winner *polyaxon.Run, twins []*poly
 	return nil, nil
 }
 
+// younger returns the active runs that are younger than winner and of the same kind:
+// reruns if rerun is true, and others if not. It returns nil if winner itself is of the
+// other kind.
 func younger(runs []polyaxon.Run, winner *polyaxon.Run, rerun bool) []*polyaxon.Run {
 	if forced(winner) != rerun {
 		return nil
@@ -217,21 +222,23 @@ func younger(runs []polyaxon.Run, winner *polyaxon.Run, rerun bool) []*polyaxon.
 	return twins
 }
 
+// forced reports whether a run is a rerun.
 func forced(r *polyaxon.Run) bool { return r.MetaInfo[MetaRerun] != nil }
 
-// alive tells whether a run goes on. One that is stopping has no future.
+// alive reports whether a run is active: it has not ended and is not stopping.
 func alive(r *polyaxon.Run) bool {
 	return !r.Status.Terminal() && r.Status != polyaxon.Stopping
 }
 
-// order orders runs, the oldest first, as every submitter does: by the server's own
-// times. Clocks of the submitters have no say.
+// order compares runs by age, oldest first. All submitters use the same order, which
+// depends on the server's times and not on their own clocks.
 func order(a, b polyaxon.Run) int {
 	return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.UUID, b.UUID))
 }
 
 func older(a, b *polyaxon.Run) bool { return order(*a, *b) < 0 }
 
+// attached returns an existing run as that of a submission.
 func attached(r *polyaxon.Run) *Submitted {
 	if r.Status == polyaxon.Succeeded {
 		return &Submitted{Run: *r, How: UpToDate}
@@ -239,7 +246,7 @@ func attached(r *polyaxon.Run) *Submitted {
 	return &Submitted{Run: *r, How: Attached}
 }
 
-// named gives the run of this UUID, nil when it is not in the list.
+// named returns the run with the UUID, or nil if it is not in the list.
 func named(runs []polyaxon.Run, uuid string) *polyaxon.Run {
 	for i := range runs {
 		if runs[i].UUID == uuid {
@@ -249,14 +256,14 @@ func named(runs []polyaxon.Run, uuid string) *polyaxon.Run {
 	return nil
 }
 
-// list gives the runs of a group, oldest first. Deleted runs are in no list, and of a
-// lasting submission those that succeeded are not.
+// list returns the runs of a group, oldest first. It leaves out runs that do not count
+// for the submission. Servers do not list deleted runs.
 func list(ctx context.Context, c *polyaxon.Client, s Submission, g group) ([]polyaxon.Run, error) {
 	var runs []polyaxon.Run
 	for _, value := range g.values {
 		found, err := pages(ctx, c, s.Project, "meta_info."+g.key+":"+value)
 		if polyaxon.Refused(err) && !polyaxon.IsNotFound(err) && s.Name != "" {
-			return byName(ctx, c, s, g) // a server that does not search meta_info
+			return byName(ctx, c, s, g) // a server that cannot search meta_info
 		}
 		if err != nil {
 			return nil, err
@@ -267,14 +274,14 @@ func list(ctx context.Context, c *polyaxon.Client, s Submission, g group) ([]pol
 	return counting(runs, s), nil
 }
 
-// byName is list for servers that do not search meta_info.
+// byName is list for servers that cannot search meta_info.
 func byName(ctx context.Context, c *polyaxon.Client, s Submission, g group) ([]polyaxon.Run, error) {
 	all, err := pages(ctx, c, s.Project, "name:"+s.Name)
 	mine := slices.DeleteFunc(all, func(r polyaxon.Run) bool { return !g.has(&r) })
 	return counting(mine, s), err
 }
 
-// counting leaves out the runs that cannot count for a submission.
+// counting returns the runs that may count for a submission.
 func counting(runs []polyaxon.Run, s Submission) []polyaxon.Run {
 	if !s.Lasting {
 		return runs
@@ -282,7 +289,7 @@ func counting(runs []polyaxon.Run, s Submission) []polyaxon.Run {
 	return slices.DeleteFunc(runs, func(r polyaxon.Run) bool { return r.Status == polyaxon.Succeeded })
 }
 
-// pages gives all runs that a query finds, oldest first.
+// pages returns all runs that match a query, oldest first.
 func pages(ctx context.Context, c *polyaxon.Client, project, query string) ([]polyaxon.Run, error) {
 	var all []polyaxon.Run
 	seen := map[string]bool{} // a run that appears meanwhile moves others to the next page

@@ -14,41 +14,43 @@ import (
 )
 
 const (
-	// eventsEvery is the shortest time between two questions for events, and
-	// pendingEvery between two for what a run waits for before it is scheduled.
+	// eventsEvery is the minimum time between two requests for events. pendingEvery is that
+	// between two requests for what a run waits for before it is scheduled.
 	eventsEvery, pendingEvery = 2 * time.Second, 10 * time.Second
-	// untaken is how long a run may be queued, and unended how long stopping, before
-	// that is told as a reason.
+	// untaken is how long a run may be queued, and unended how long it may be stopping,
+	// before that is reported as the reason.
 	untaken, unended = time.Minute, time.Minute
-	// abandoned is how long a run may be stopping, beside its pods' grace period.
+	// abandoned is how long a run may be stopping, in addition to its pods' grace period.
 	abandoned = 10 * time.Minute
-	// busy is the reason of the sandbox's condition whose message says for which runs
-	// one waits.
+	// busy is the reason of the sandbox's condition whose message names the runs that this
+	// one waits for.
 	busy = "MachineBusy"
-	// pulling is the reason of the sandbox's condition whose message says how far it
-	// is with the image, and farEvery how often that is told as a reason to wait.
+	// pulling is the reason of the sandbox's condition whose message is the progress of
+	// pulling the image. farEvery is how often that is reported as the reason for waiting.
 	pulling  = "Pulling"
 	farEvery = 15 * time.Second
 )
 
-// waiting is what is known of why a run does not run.
+// waiting is what is known about why a run does not run.
 type waiting struct {
-	// told is what was told last, and cause what that comes to.
+	// told is the reason that was reported last, and cause its cause.
 	told, cause string
-	// asked is when the cluster was asked for events, events what it answered.
+	// asked is when events were last requested, and events is the response.
 	asked  time.Time
 	events []corev1.Event
-	// inquired is when the server was asked what the run waits for, pending the answer.
+	// inquired is when the server was last asked what the run waits for, and pending is the
+	// response.
 	inquired time.Time
 	pending  string
-	// status is the last one, since when it was first seen.
+	// status is the last status, and since is when it was first seen.
 	status polyaxon.Status
 	since  time.Time
-	// far is when it was told last how far the image is.
+	// far is when the progress of the image was last reported as the reason.
 	far time.Time
 }
 
-// waits tells why the run does not run yet, or does not end, when that is known and new.
+// waits reports why the run does not run yet or does not end, if the reason is known and
+// new.
 func (f *follower) waits(ctx context.Context, status polyaxon.Status, conditions []polyaxon.Condition) {
 	w, now := &f.waiting, f.options.Clock.Now()
 	if status != w.status {
@@ -71,7 +73,7 @@ func (f *follower) waits(ctx context.Context, status polyaxon.Status, conditions
 	}
 }
 
-// why gives why the run does not go on, "" when that is not known.
+// why returns why the run does not go on, or "" if that is not known.
 func (f *follower) why(ctx context.Context, now time.Time, conditions []polyaxon.Condition) string {
 	w := &f.waiting
 	switch past := now.Sub(w.since); {
@@ -107,7 +109,7 @@ func (f *follower) why(ctx context.Context, now time.Time, conditions []polyaxon
 	return ""
 }
 
-// conditionWaits gives why a run does not run by the server's words.
+// conditionWaits returns why a run does not run according to a condition, or "".
 func conditionWaits(c polyaxon.Condition) string {
 	if c.Reason == busy {
 		return brief(c.Message)
@@ -131,10 +133,12 @@ func (f *follower) inquire(ctx context.Context, now time.Time) {
 	}
 }
 
-// unscheduledYet tells whether a run with this status may wait for somebody's word.
+// unscheduledYet reports whether a run with this status may be waiting for approval or
+// for an upload.
 func unscheduledYet(s polyaxon.Status) bool { return s == polyaxon.Created || s == polyaxon.Compiled }
 
-// pendingFor says what a run waits for, in Polyaxon's word, and what to do.
+// pendingFor describes what a run waits for, given Polyaxon's word for it, and what to
+// do.
 func pendingFor(pending, uuid string) string {
 	switch pending {
 	case polyaxon.PendingApproval:
@@ -158,7 +162,8 @@ func (f *follower) leftover() string {
 	return text + "; delete the run in Polyaxon when it does nothing any more"
 }
 
-// endless is how long a run may be stopping: its pods have a grace period.
+// endless returns how long the run may be stopping, including the grace period of its
+// pods.
 func (f *follower) endless() time.Duration {
 	longest := time.Duration(0)
 	for i := range f.pods {
@@ -169,8 +174,7 @@ func (f *follower) endless() time.Duration {
 	return abandoned + longest
 }
 
-// stuck gives an error when a run has been stopping for so long that nobody will end
-// it.
+// stuck returns an error if the run has been stopping for longer than endless.
 func (f *follower) stuck() error {
 	w := &f.waiting
 	if past := f.options.Clock.Now().Sub(w.since); w.status != polyaxon.Stopping || past < f.endless() {
@@ -179,7 +183,7 @@ func (f *follower) stuck() error {
 	return fmt.Errorf("it has been stopping for %s, and nobody ends it; %s", f.endless(), f.leftover())
 }
 
-// pulls tells how far the image is.
+// pulls reports the progress of pulling the image.
 func (w *waiting) pulls(how string, now time.Time, sink Sink) {
 	switch {
 	case how == w.told:
@@ -192,13 +196,13 @@ func (w *waiting) pulls(how string, now time.Time, sink Sink) {
 	}
 }
 
-// unclaimed tells whether Polyaxon's scheduler or agent has to act next.
+// unclaimed reports whether Polyaxon's scheduler or agent has to act next.
 func unclaimed(s polyaxon.Status) bool {
 	return s == polyaxon.Created || s == polyaxon.Compiled || s == polyaxon.Queued
 }
 
-// podWaits gives why pods do not run, from their statuses and the events about
-// them, in one line; "" when no reason is seen.
+// podWaits returns why pods do not run, according to their statuses and events, in one
+// line. It returns "" if there is no known reason.
 func podWaits(pods []corev1.Pod, events []corev1.Event) string {
 	for i := range pods {
 		pod := &pods[i]
@@ -224,16 +228,17 @@ func podWaits(pods []corev1.Pod, events []corev1.Event) string {
 	if len(pods) > 0 {
 		return ""
 	}
-	// No pod was made: the job that makes it says why.
+	// Without a pod, the events of the job say why none was created.
 	if event := lastEvent(events, "", "FailedCreate"); event != nil {
 		return explain(event.Reason, event.Message)
 	}
 	return ""
 }
 
-// words gives what is said about a container that waits. A kubelet that backs off
-// says no more why it failed: the event before does; and a registry that refuses who
-// has no credentials does not know that a secret with them was asked for.
+// words returns the message about a waiting container. During a back-off, the status does
+// not say why the pull failed, but an earlier event does. If an image pull secret is
+// missing, the registry only reports missing credentials, so the event about the secret
+// comes first.
 func words(state *corev1.ContainerStateWaiting, pod string, events []corev1.Event) string {
 	if event := lastEvent(events, pod, "FailedToRetrieveImagePullSecret"); event != nil && strings.Contains(state.Reason, "Image") {
 		return event.Message
@@ -249,7 +254,7 @@ func words(state *corev1.ContainerStateWaiting, pod string, events []corev1.Even
 	return state.Message
 }
 
-// volumeWaits gives why the volumes of a pod that has a node are not there.
+// volumeWaits returns why the volumes of a pod that has a node are not available, or "".
 func volumeWaits(pod *corev1.Pod, events []corev1.Event) string {
 	if pod.Spec.NodeName == "" || pod.Status.Phase != corev1.PodPending {
 		return ""
@@ -261,7 +266,8 @@ func volumeWaits(pod *corev1.Pod, events []corev1.Event) string {
 	return explain(event.Reason, event.Message)
 }
 
-// unscheduled gives why a pod has no node, and whether the cluster grows for it.
+// unscheduled returns why a pod has no node, and whether the cluster is adding one for
+// it.
 func unscheduled(pod, message string, events []corev1.Event) string {
 	why := explain("Unschedulable", message)
 	scaling := lastEvent(events, pod, "TriggeredScaleUp", "NotTriggerScaleUp")
@@ -275,8 +281,8 @@ func unscheduled(pod, message string, events []corev1.Event) string {
 	return why
 }
 
-// lastEvent gives the last event with one of these reasons about an object, about
-// any when it is "".
+// lastEvent returns the last event with one of the reasons about an object, or about any
+// object if that is empty. It returns nil if there is none.
 func lastEvent(events []corev1.Event, object string, reasons ...string) *corev1.Event {
 	for i := len(events) - 1; i >= 0; i-- {
 		if (object == "" || events[i].InvolvedObject.Name == object) && slices.Contains(reasons, events[i].Reason) {

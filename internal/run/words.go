@@ -10,8 +10,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
-// words gives the last lines of a container that failed and is not the one whose lines
-// were told: from its pod, or from the archive.
+// words returns the last lines of a container that failed and whose lines were not passed
+// on, from its pod or else from the archive.
 func (f *follower) words(ctx context.Context, of *Failure) []string {
 	last := &recent{}
 	if f.reachable && of.Pod != "" && f.podWords(ctx, of, last) == nil && len(last.lines) > 0 {
@@ -35,8 +35,8 @@ func (f *follower) words(ctx context.Context, of *Failure) []string {
 	return last.lines
 }
 
-// podWords reads them from the pod, with the instance before the last restart when
-// that is the one that failed.
+// podWords reads the lines from the pod. It reads those of the instance before the last
+// restart if that is the one that failed.
 func (f *follower) podWords(ctx context.Context, of *Failure, last *recent) error {
 	lines := int64(tail)
 	body, err := f.options.Cluster.PodLog(ctx, of.Pod, &corev1.PodLogOptions{Container: of.Container, TailLines: &lines, Timestamps: true, Previous: of.restarted})
@@ -51,12 +51,12 @@ func (f *follower) podWords(ctx context.Context, of *Failure, last *recent) erro
 			last.add(value)
 		}
 		if err != nil {
-			return errors.Join(ctx.Err()) // a log has an end
+			return errors.Join(ctx.Err()) // logs end with io.EOF, so only a canceled ctx is an error
 		}
 	}
 }
 
-// recent keeps the last lines that are added.
+// recent keeps the last lines that were added.
 type recent struct{ lines []string }
 
 func (l *recent) add(value string) {
