@@ -22,6 +22,7 @@ const (
 // Secrets returns the Secrets of the namespace as a store.
 func (c *Cluster) Secrets() secret.Store { return secrets{c} }
 
+// secrets implements secret.Store.
 type secrets struct{ *Cluster }
 
 // List implements secret.Store.
@@ -53,6 +54,7 @@ func (s secrets) Get(ctx context.Context, name string) (secret.Stored, bool, err
 	return stored(item), true, nil
 }
 
+// stored returns what a Secret of the cluster contains.
 func stored(item *v1.Secret) secret.Stored {
 	data := map[string]secret.Value{}
 	for key, value := range item.Data {

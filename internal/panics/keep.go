@@ -17,6 +17,7 @@ type kept struct {
 	above *kept
 }
 
+// keptKey is the key of a *kept in a context.
 type keptKey struct{}
 
 // Watch returns a context that collects panics, and a function that returns them, joined.
@@ -54,8 +55,8 @@ func Fault(ctx context.Context) error {
 
 // Keep, deferred, does what Recover does, for a function that another package calls from
 // its own goroutines. A panic there would end the process, and the caller might ignore
-// the error. So Keep also records the panic in the contexts of Watch and Until that ctx
-// derives from.
+// the error. So Keep also records the panic, or an *Error that *err has already, in the
+// contexts of Watch and Until that ctx derives from.
 func Keep(ctx context.Context, err *error, at string) {
 	fault := new(Error)
 	if value := recover(); value != nil {
@@ -99,6 +100,7 @@ func Transport(next http.RoundTripper) http.RoundTripper {
 	return carrier{next}
 }
 
+// carrier is a transport that returns panics as errors.
 type carrier struct{ next http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.

@@ -36,7 +36,7 @@ func (l *Lineage) UnmarshalJSON(encoded []byte) error {
 	return nil
 }
 
-// Lineage returns the artifacts that a run has registered: about 1,000 at most.
+// Lineage returns the first 1,000 artifacts that a run has registered.
 func (c *Client) Lineage(ctx context.Context, project, uuid string) ([]Lineage, error) {
 	var all []Lineage
 	for len(all) < 1000 {

@@ -18,6 +18,7 @@ func parsePython(text string) (any, bool) {
 	return value, ok && r.at == len(text)
 }
 
+// pythonReader parses a literal. Its methods report false for a text that is not one.
 type pythonReader struct {
 	text string
 	at   int

@@ -60,7 +60,7 @@ type request struct {
 type tooSlowError struct{ limit time.Duration }
 
 func (e tooSlowError) Error() string        { return fmt.Sprintf("it took more than %s", e.limit) }
-func (e tooSlowError) Is(target error) bool { return target == context.DeadlineExceeded } //nolint:errorlint // only Is compares an error itself
+func (e tooSlowError) Is(target error) bool { return target == context.DeadlineExceeded } //nolint:errorlint // an Is method compares directly
 
 // get sends a GET request, with retries after temporary errors, and decodes the response.
 func (c *Client) get(ctx context.Context, path string, query url.Values, into any) error {

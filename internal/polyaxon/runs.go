@@ -40,8 +40,8 @@ func (c *Client) owned(r *Run, project string) *Run {
 	return r
 }
 
-// Run returns one run. IsNotFound holds for the error if it was deleted: servers of 2.18
-// still return a deleted run, but not its statuses.
+// Run returns one run. IsNotFound holds for the error if the run does not exist or was
+// deleted. Servers of 2.18 still return a deleted run, but not its statuses.
 func (c *Client) Run(ctx context.Context, project, uuid string) (*Run, error) {
 	var run Run
 	path := c.run(project, uuid)

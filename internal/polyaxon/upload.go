@@ -16,7 +16,7 @@ var errNoPath = errors.New("no path is given: that would be all that the run has
 
 // Upload stores content as the file a.Path of a run, and replaces an existing file. By
 // default, servers unpack an upload and first delete the target, so the request always
-// turns both off.
+// sets both options.
 func (c *Client) Upload(ctx context.Context, a Artifact, content []byte) error {
 	directory := path.Dir(a.Path)
 	if directory == "." {

@@ -16,6 +16,7 @@ type Target struct {
 	Kind string
 }
 
+// artifact names a file or a directory of the run.
 func (t Target) artifact(path string) polyaxon.Artifact {
 	return polyaxon.Artifact{Namespace: t.Namespace, Project: t.Project, UUID: t.UUID, Path: path}
 }

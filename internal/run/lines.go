@@ -72,6 +72,7 @@ type timed struct {
 	line   polyaxon.LogLine
 }
 
+// newLines returns lines for a run of which none was passed on yet.
 func newLines(c *polyaxon.Client, t Target, o FollowOptions, sink Sink) *lines {
 	return &lines{client: c, target: t, options: o, sink: sink, print: fingerprint{maphash.MakeSeed()}, streams: map[key]*stream{}}
 }
@@ -92,6 +93,7 @@ type reading struct {
 	held      int
 }
 
+// reading begins a reading of lines from since on.
 func (l *lines) reading(whole bool, since time.Time) *reading {
 	return &reading{lines: l, chunks: map[key]*chunk{}, whole: whole, since: since}
 }
@@ -102,7 +104,7 @@ func (r *reading) take(line polyaxon.LogLine) error {
 		return nil
 	}
 	if r.options.Whole && strings.HasSuffix(line.Value, "\r") {
-		r.goes(line.Value) // in the sandbox, only a line being redrawn ends so
+		r.goes(line.Value) // in the sandbox, only a line being redrawn ends with \r
 		return nil
 	}
 	r.total++

@@ -53,6 +53,7 @@ func Summarize(ctx context.Context, c *polyaxon.Client, t Target, cluster Cluste
 	return summarize(ctx, c, t, pods)
 }
 
+// summarize returns all that is known of a run, given the pods that were last seen.
 func summarize(ctx context.Context, c *polyaxon.Client, t Target, pods []corev1.Pod) (*Outcome, error) {
 	o := &Outcome{}
 	// The user waits for the end of a run, so send all requests at once.

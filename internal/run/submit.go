@@ -153,7 +153,7 @@ func Submit(ctx context.Context, c *polyaxon.Client, s Submission) (*Submitted, 
 		return made, ctx.Err()
 	}
 	if t.lost {
-		// It was created by a request without a response: the list has the whole run.
+		// It was found in a list, which does not have all fields of a run.
 		made.Run = *whole(ctx, c, s.Project, created)
 	}
 	if made.Run.Status == polyaxon.Failed {

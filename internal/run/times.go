@@ -64,6 +64,8 @@ type story struct {
 	made bool
 }
 
+// storyOf returns the story of a run, which begins with its last resumption if it was
+// resumed.
 func storyOf(r *polyaxon.Run, conditions []polyaxon.Condition, now time.Time) story {
 	s := story{status: r.Status, begin: r.CreatedAt, started: r.StartedAt, end: r.FinishedAt}
 	for i, c := range slices.Backward(conditions) {
@@ -201,6 +203,7 @@ func began(pod *corev1.Pod) time.Time {
 	return time.Time{}
 }
 
+// latest returns the later time of a and b.
 func latest(a, b time.Time) time.Time {
 	if a.After(b) {
 		return a

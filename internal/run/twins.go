@@ -236,6 +236,7 @@ func order(a, b polyaxon.Run) int {
 	return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.UUID, b.UUID))
 }
 
+// older reports whether a comes before b.
 func older(a, b *polyaxon.Run) bool { return order(*a, *b) < 0 }
 
 // attached returns an existing run as that of a submission.

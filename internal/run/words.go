@@ -59,6 +59,7 @@ func (f *follower) podWords(ctx context.Context, of *Failure, last *recent) erro
 // recent keeps the last lines that were added.
 type recent struct{ lines []string }
 
+// add adds a line, shortened and sanitized.
 func (l *recent) add(value string) {
 	l.lines = append(l.lines, Sanitize(shorten(value)))
 	l.lines = l.lines[max(0, len(l.lines)-tail):]

@@ -57,6 +57,7 @@ func Transport(next http.RoundTripper, l Limits) http.RoundTripper {
 	return &transport{next: next, limits: l}
 }
 
+// transport is a transport with limits.
 type transport struct {
 	next   http.RoundTripper
 	limits Limits

@@ -49,6 +49,8 @@ func RunPod(t testing.TB, clients kubernetes.Interface, pod *corev1.Pod) {
 	}
 }
 
+// forwardPort connects the streams of a port-forward request to the same port of
+// loopback.
 func forwardPort(w http.ResponseWriter, r *http.Request) {
 	if !strings.HasPrefix(r.URL.Path, "/portForward/") {
 		http.NotFound(w, r)

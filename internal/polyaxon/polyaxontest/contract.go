@@ -98,6 +98,7 @@ func Contract(t *testing.T, server Server) {
 	}
 }
 
+// must fails the test if err is not nil.
 func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
@@ -121,6 +122,7 @@ func (s *suite) operation(change func(operation, component, run map[string]any),
 	return string(text)
 }
 
+// submit submits an operation whose container does what args say.
 func (s *suite) submit(t *testing.T, key string, args ...string) *run.Submitted {
 	t.Helper()
 	submitted, err := run.Submit(s.ctx, s.Client, run.Submission{Project: project, Name: "contract", Content: s.operation(nil, args...), Key: key})
@@ -136,10 +138,12 @@ func (s *suite) create(t *testing.T, r polyaxon.CreateRun) *polyaxon.Run {
 	return created
 }
 
+// target returns a job of the suite's project.
 func (s *suite) target(uuid string) run.Target {
 	return run.Target{Namespace: s.Namespace, Project: project, UUID: uuid, Kind: "job"}
 }
 
+// artifact names a file or a directory of a run.
 func (s *suite) artifact(uuid, path string) polyaxon.Artifact {
 	return polyaxon.Artifact{Namespace: s.Namespace, Project: project, UUID: uuid, Path: path}
 }
@@ -172,7 +176,6 @@ func (s *suite) until(t *testing.T, what string, yes func() bool) {
 }
 
 // becomes waits until a run has the status want.
-
 func (s *suite) becomes(t *testing.T, uuid string, want polyaxon.Status) {
 	t.Helper()
 	s.until(t, fmt.Sprintf("run %s is %s", uuid, want), func() bool {

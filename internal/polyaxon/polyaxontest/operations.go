@@ -15,6 +15,7 @@ func inputs(_, component, _ map[string]any) {
 	component["inputs"] = []any{map[string]any{"name": "x", "type": "int"}}
 }
 
+// uncompiled submits an operation that does not compile: its input has no value.
 func (s *suite) uncompiled(t *testing.T) {
 	created := s.create(t, polyaxon.CreateRun{Content: s.operation(inputs, "print=x"), Name: "uncompiled"})
 	status, conditions, err := s.Client.Statuses(s.ctx, project, created.UUID)
@@ -28,6 +29,7 @@ func (s *suite) uncompiled(t *testing.T) {
 	}
 }
 
+// dryRuns tests the compilation of operations that are not run.
 func (s *suite) dryRuns(t *testing.T) {
 	withInput := func(value any) string {
 		return s.operation(func(operation, component, run map[string]any) {
@@ -59,6 +61,7 @@ func (s *suite) dryRuns(t *testing.T) {
 	}
 }
 
+// refused submits operations that the server must reject.
 func (s *suite) refused(t *testing.T) {
 	for name, test := range map[string]struct {
 		content string
@@ -108,6 +111,7 @@ func (s *suite) refused(t *testing.T) {
 	}
 }
 
+// pipelines submits a dag, which servers accept or reject.
 func (s *suite) pipelines(t *testing.T) {
 	content := `{"version":1.1,"kind":"operation","component":{"version":1.1,"kind":"component","run":{"kind":"dag","operations":[` +
 		`{"kind":"operation","name":"a","component":{"kind":"component","run":{"kind":"job","container":{"image":"` + s.Image + `","command":["x"]}}}}]}}}`

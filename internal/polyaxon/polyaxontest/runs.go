@@ -11,6 +11,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/run"
 )
 
+// succeeds follows a run that succeeds, and submits it again.
 func (s *suite) succeeds(t *testing.T) {
 	first := s.submit(t, "t-a1", "print=hello")
 	seen := s.follow(t, first.Run.UUID, polyaxon.Succeeded)
@@ -60,6 +61,7 @@ func (s *suite) operatorsTimes(t *testing.T, told *polyaxon.Run) {
 	}
 }
 
+// fails follows a run that fails, and submits it again.
 func (s *suite) fails(t *testing.T) {
 	failed := s.submit(t, "t-a2", "exit=3")
 	s.follow(t, failed.Run.UUID, polyaxon.Failed)
@@ -68,6 +70,7 @@ func (s *suite) fails(t *testing.T) {
 	}
 }
 
+// stopped stops a run.
 func (s *suite) stopped(t *testing.T) {
 	long := s.submit(t, "t-a3", "sleep=60")
 	if again := s.submit(t, "t-a3", "sleep=60"); again.How != run.Attached || again.Run.UUID != long.Run.UUID {
@@ -78,6 +81,7 @@ func (s *suite) stopped(t *testing.T) {
 	must(t, s.Client.Stop(s.ctx, project, long.Run.UUID)) // stopping it again is not an error
 }
 
+// clones restarts and copies a run.
 func (s *suite) clones(t *testing.T) {
 	first := s.create(t, polyaxon.CreateRun{Content: s.operation(nil, "print=first"), Name: "origin", Tags: []string{"a"}, MetaInfo: map[string]any{"origin": "t-b1"}})
 	s.follow(t, first.UUID, polyaxon.Succeeded)
@@ -110,6 +114,7 @@ func (s *suite) clones(t *testing.T) {
 	}
 }
 
+// resumed resumes a run that was stopped.
 func (s *suite) resumed(t *testing.T) {
 	first := s.create(t, polyaxon.CreateRun{Content: s.operation(nil, "sleep=60")})
 	s.becomes(t, first.UUID, polyaxon.Running)
@@ -129,6 +134,7 @@ func (s *suite) resumed(t *testing.T) {
 	s.becomes(t, first.UUID, polyaxon.Stopped)
 }
 
+// approved approves runs that wait for approval or for an upload, and skips one.
 func (s *suite) approved(t *testing.T) {
 	waits := func(r polyaxon.CreateRun) string {
 		t.Helper()
@@ -169,6 +175,7 @@ func (s *suite) approved(t *testing.T) {
 	s.becomes(t, uuid, polyaxon.Skipped)
 }
 
+// deleted deletes a run, also while it is followed.
 func (s *suite) deleted(t *testing.T) {
 	doomed := s.submit(t, "t-a5", "sleep=60")
 	must(t, s.Client.Delete(s.ctx, project, doomed.Run.UUID))
@@ -206,6 +213,7 @@ func (s *suite) deleted(t *testing.T) {
 	}
 }
 
+// found searches, sorts and pages runs.
 func (s *suite) found(t *testing.T) {
 	for _, name := range []string{"find-1", "find-2", "find-3"} {
 		created := s.create(t, polyaxon.CreateRun{Content: s.operation(nil, "print=x"), Name: name, MetaInfo: map[string]any{"find": "t-c1"}})
@@ -248,6 +256,7 @@ func (s *suite) found(t *testing.T) {
 	}
 }
 
+// race submits the same operation concurrently. Exactly one run must result.
 func (s *suite) race(t *testing.T) {
 	results := make(chan *run.Submitted, 4)
 	errs := make(chan error, 4)

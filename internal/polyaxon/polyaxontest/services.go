@@ -11,6 +11,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
+// service starts a service, requests it through the server's gateway, and stops it.
 func (s *suite) service(t *testing.T) {
 	for _, rewrite := range []bool{false, true} {
 		port := freePort(t)
@@ -59,6 +60,7 @@ func (s *suite) get(address string) string {
 	return string(text)
 }
 
+// freePort returns a port of this machine that was free just now.
 func freePort(t *testing.T) int {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -20,6 +20,7 @@ import (
 // manyLines is more than the number of lines that 1.11.3 keeps in one file of an archive.
 const manyLines = 120
 
+// logs reads live lines and archives.
 func (s *suite) logs(t *testing.T) {
 	var args, want []string
 	for i := range manyLines {
@@ -61,6 +62,7 @@ func (s *suite) logs(t *testing.T) {
 	}
 }
 
+// files uploads, downloads, lists and deletes files of a run.
 func (s *suite) files(t *testing.T) {
 	of := s.submit(t, "t-a4", "print=files").Run.UUID
 	s.follow(t, of, polyaxon.Succeeded)
@@ -103,6 +105,7 @@ func (s *suite) files(t *testing.T) {
 	}
 }
 
+// read returns the content of a file.
 func (s *suite) read(t *testing.T, a polyaxon.Artifact) string {
 	t.Helper()
 	body, err := s.Client.Artifact(s.ctx, a)
@@ -112,6 +115,7 @@ func (s *suite) read(t *testing.T, a polyaxon.Artifact) string {
 	return string(text)
 }
 
+// directories uploads and downloads whole directories.
 func (s *suite) directories(t *testing.T) {
 	of := s.create(t, polyaxon.CreateRun{Content: s.operation(nil, "print=x")}).UUID
 	s.follow(t, of, polyaxon.Succeeded)
@@ -148,6 +152,7 @@ func (s *suite) directories(t *testing.T) {
 	}
 }
 
+// pack returns a tar.gz of files.
 func pack(t *testing.T, files map[string]string) []byte {
 	t.Helper()
 	var packed bytes.Buffer
@@ -162,6 +167,7 @@ func pack(t *testing.T, files map[string]string) []byte {
 	return packed.Bytes()
 }
 
+// tracked reads a run's metrics, outputs and lineage.
 func (s *suite) tracked(t *testing.T) {
 	of := s.create(t, polyaxon.CreateRun{Content: s.operation(nil, "print=x"), Name: "tracked"}).UUID
 	s.follow(t, of, polyaxon.Succeeded)
