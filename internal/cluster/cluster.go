@@ -110,7 +110,7 @@ func (c *Cluster) CheckNamespace(ctx context.Context) error {
 		return c.Client.CoreV1().Namespaces().Get(ctx, c.Namespace, metav1.GetOptions{})
 	})
 	switch {
-	case err == nil, apierrors.IsForbidden(err): // without the right to read namespaces, assume that it exists
+	case err == nil, apierrors.IsForbidden(err): // not allowed to look, so assume it exists
 		return nil
 	case !apierrors.IsNotFound(err):
 		return fmt.Errorf("ask cluster %s for namespace %s: %w", c.Name, c.Namespace, err)

@@ -38,7 +38,7 @@ func TestRunsOnNode(t *testing.T) {
 		t.Fatal(err)
 	}
 	others(t, c)
-	t.Run("pods", func(t *testing.T) { // its subtests are parallel, and the node must exist until they have ended
+	t.Run("pods", func(t *testing.T) { // the node must outlive the parallel subtests
 		waits(t, c)
 		ends(t, c)
 		besides(t, c)

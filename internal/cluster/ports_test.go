@@ -31,7 +31,7 @@ func ports(t *testing.T, c *cluster.Cluster) {
 			return connection
 		}
 		client := &http.Client{Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return dial(), nil }}, Timeout: time.Minute}
-		for range 3 { // the second request reuses the connection of the first, and the third makes its own
+		for range 3 { // the second reuses the first's connection, the third makes its own
 			response, err := client.Get("http://pod/")
 			if err != nil {
 				t.Fatal(err)
