@@ -14,26 +14,26 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// largest is how many bytes the files of a wheel may have together: five times
-// those of the largest that there are, which bring libraries for GPUs.
+// largest is the limit on the total size in bytes of the files of a wheel. It is five times
+// that of the largest known wheels, which contain libraries for GPUs.
 const largest = 16 << 30
 
-// archive is a wheel that was read and found to be one.
+// archive is a wheel whose directory and metadata were read and found to be valid.
 type archive struct {
 	wheel
 	filename
 	entries []*entry
-	// info is the .dist-info directory, data the .data one.
+	// info is the name of the .dist-info directory, data that of the .data directory.
 	info, data string
 	purelib    bool
 	metadata   metadata
-	// scripts are the commands that entry points ask for.
+	// scripts are the commands that the entry points declare.
 	scripts []script
 }
 
-// open reads a wheel's directory and its own description, as the binary distribution
-// format asks for. The files in it are verified when they are read. A wheel that is none
-// is a *source.Error at the requirement.
+// open reads a wheel's zip directory and its metadata, as the binary distribution format
+// defines them. The files in it are verified when they are read. If the wheel is not valid,
+// open returns a *source.Error at the requirement.
 func open(ctx context.Context, t target, w wheel) (*archive, error) {
 	a := &archive{wheel: w}
 	err := a.read(ctx, t)
@@ -46,7 +46,7 @@ func open(ctx context.Context, t target, w wheel) (*archive, error) {
 	return a, nil
 }
 
-// refuse says what is wrong with a wheel.
+// refuse returns err as a *source.Error that names the wheel.
 func (a *archive) refuse(err error) error {
 	return &source.Error{Position: a.at, Message: fmt.Sprintf("the wheel %s cannot be installed: %v", a.file, err), Hint: "choose another version", Err: err}
 }
@@ -79,7 +79,8 @@ func (a *archive) read(ctx context.Context, t target) error {
 	return a.noteSums(ctx)
 }
 
-// readDirectory reads the directory of the zip, and refuses what is not plain.
+// readDirectory reads the directory of the zip. It returns an error for entries that are
+// unsafe, encrypted or compressed in an unknown way.
 func (a *archive) readDirectory(file *os.File) error {
 	directory, err := zip.NewReader(file, a.size)
 	if err != nil {
@@ -126,7 +127,7 @@ func (a *archive) readDirectory(file *os.File) error {
 	return nil
 }
 
-// unsafeName says why the name of an entry is refused.
+// unsafeName returns why the name of an entry is refused, or "" if it is safe.
 func unsafeName(f *zip.File) string {
 	name := strings.TrimSuffix(f.Name, "/")
 	switch {
@@ -144,7 +145,7 @@ func unsafeName(f *zip.File) string {
 	return ""
 }
 
-// entry gives the file of a name.
+// entry returns the file with the given name.
 func (a *archive) entry(name string) (*entry, bool) {
 	n, ok := slices.BinarySearchFunc(a.entries, name, func(e *entry, name string) int { return strings.Compare(e.name, name) })
 	if !ok {
@@ -153,7 +154,8 @@ func (a *archive) entry(name string) (*entry, bool) {
 	return a.entries[n], true
 }
 
-// text reads a file of the description, whose size is that of a text.
+// text returns the content of a metadata file. It returns an error if the file is missing,
+// larger than 64 MiB, or not UTF-8.
 func (a *archive) text(name string) (string, error) {
 	e, ok := a.entry(name)
 	if !ok {
@@ -164,13 +166,13 @@ func (a *archive) text(name string) (string, error) {
 		return "", fmt.Errorf("%s is larger than %d MiB", name, most>>20)
 	}
 	text, err := e.bytes()
-	if err == nil && !utf8.Valid(text) && !strings.HasSuffix(name, "/METADATA") { // old ones have any encoding
+	if err == nil && !utf8.Valid(text) && !strings.HasSuffix(name, "/METADATA") { // METADATA of old packages may have any encoding
 		err = fmt.Errorf("%s is not UTF-8", name)
 	}
 	return string(text), err
 }
 
-// readInfo reads the .dist-info directory.
+// readInfo reads the .dist-info directory: WHEEL, METADATA and entry_points.txt.
 func (a *archive) readInfo() error {
 	for _, e := range a.entries {
 		top, _, nested := strings.Cut(e.name, "/")
@@ -219,7 +221,7 @@ func (a *archive) readInfo() error {
 	return err
 }
 
-// isOwn tells whether NAME-VERSION is what the file's name says.
+// isOwn reports whether stem is NAME-VERSION as in the wheel's file name.
 func (a *archive) isOwn(stem string) bool {
 	cut := strings.LastIndex(stem, "-")
 	return cut > 0 && normalName(stem[:cut]) == a.filename.name && sameVersion(strings.ReplaceAll(stem[cut+1:], "_", "-"), a.filename.version)

@@ -20,27 +20,28 @@ import (
 )
 
 const (
-	// sides is how many processes of pip download at the same time.
+	// sides is the number of pip processes that download at the same time.
 	sides = 4
-	// leftover is the age from which a temporary directory is that of a process
-	// that was killed.
+	// leftover is the age from which a temporary directory is taken to be that of a killed
+	// process.
 	leftover = 24 * time.Hour
 )
 
-// wheel is a file that was chosen for a requirement and has one of its hashes.
+// wheel is a file that was chosen for a requirement and matches one of its hashes.
 type wheel struct {
 	requirement
 	path, file, sum string
 	size            int64
-	// indexed tells that it is an index's, and built that it was built here.
+	// indexed reports whether the file came from an index, built whether it was built on
+	// this machine.
 	indexed, built bool
 }
 
-// store keeps wheels by their hash, and which of them was chosen for which
-// requirement and target.
+// store keeps wheels by their hash. It records which wheel was chosen for which requirement
+// and target.
 type store struct{ dir string }
 
-// choice is the file that notes the wheel that was chosen.
+// choice returns the path of the file that records which wheel was chosen.
 func (c store) choice(t target, r requirement) string {
 	text := fmt.Appendf(nil, "1 %s %s %q %q", t.full, t.platform, r.String(), r.hashes)
 	if t.libc != usual() {
@@ -50,7 +51,7 @@ func (c store) choice(t target, r requirement) string {
 	return filepath.Join(c.dir, "chosen", hex.EncodeToString(key[:]))
 }
 
-// wheel gives the one that was chosen before, if it is there and whole.
+// wheel returns the wheel that was chosen before, if it is in the cache and undamaged.
 func (c store) wheel(ctx context.Context, t target, r requirement) (wheel, bool, error) {
 	note, err := source.ReadFile(nil, c.choice(t, r), maxLock)
 	if err != nil {
@@ -73,7 +74,7 @@ func (c store) wheel(ctx context.Context, t target, r requirement) (wheel, bool,
 	return w, true, nil
 }
 
-// keep moves a downloaded file to its place.
+// keep moves a downloaded file into the store and records the choice.
 func (c store) keep(t target, r requirement, from, sum string, size int64) (wheel, error) {
 	w := wheel{requirement: r, path: filepath.Join(c.dir, "wheels", sum, filepath.Base(from)), file: filepath.Base(from), sum: sum, size: size, indexed: true}
 	if err := os.MkdirAll(filepath.Dir(w.path), 0o755); err != nil {
@@ -85,7 +86,7 @@ func (c store) keep(t target, r requirement, from, sum string, size int64) (whee
 	return w, writeFile(c.choice(t, r), []byte(sum+" "+w.file))
 }
 
-// writeFile writes a file that is there whole or not at all.
+// writeFile writes a file atomically: under its name it is complete or absent.
 func writeFile(name string, text []byte) error {
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return err
@@ -94,7 +95,7 @@ func writeFile(name string, text []byte) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.Remove(file.Name()) }() // gone already when all went well
+	defer func() { _ = os.Remove(file.Name()) }() // already renamed on success
 	_, err = file.Write(text)
 	if err := errors.Join(err, file.Close()); err != nil {
 		return err
@@ -113,7 +114,7 @@ func hashFile(ctx context.Context, name string) (sum string, size int64, err err
 	return hex.EncodeToString(h.Sum(nil)), size, err
 }
 
-// contextReader ends when its context does.
+// contextReader is a reader that fails once its context is done.
 type contextReader struct {
 	ctx context.Context
 	io.Reader
@@ -126,8 +127,8 @@ func (r *contextReader) Read(b []byte) (int, error) {
 	return r.Reader.Read(b)
 }
 
-// pipFetch has pip download the wheels of requirements, by several of its processes, and
-// has them taken.
+// pipFetch downloads the wheels of requirements with up to sides pip processes, and calls
+// take with each.
 func (s Spec) pipFetch(ctx context.Context, t target, missing []requirement, from *list, take taking) error {
 	d, err := s.downloader(ctx, t, from)
 	if err != nil {
@@ -160,31 +161,31 @@ func (s Spec) pipFetch(ctx context.Context, t target, missing []requirement, fro
 	return err
 }
 
-// download is what pip is asked for.
+// download is the configuration with which pip is run.
 type download struct {
 	spec    Spec
 	pip     program
 	target  target
 	options []string
 	store   store
-	// begun counts the packages that pip has begun to download, of total.
+	// begun counts the packages that pip has begun to download, out of total.
 	begun atomic.Int64
 	total int
 }
 
-// packages tells each package that pip begins to download, by what pip prints.
+// packages reports each package that pip begins to download, as read from pip's output.
 func (d *download) packages(line string) {
 	name, isOne := strings.CutPrefix(line, "Downloading ")
 	if !isOne || d.spec.Progress == nil {
 		return
 	}
-	if at := strings.LastIndexByte(name, '/'); at >= 0 { // an address, and what it may hold of a password
+	if at := strings.LastIndexByte(name, '/'); at >= 0 { // a URL may contain a password
 		name = name[at+1:]
 	}
 	d.spec.Progress(fmt.Sprintf("downloading package %d of %d: %s", d.begun.Add(1), d.total, name))
 }
 
-// downloader finds a pip, and makes room for what it downloads.
+// downloader finds pip and prepares the directory for its downloads.
 func (s Spec) downloader(ctx context.Context, t target, from *list) (*download, error) {
 	pip, err := s.pip(ctx)
 	if err != nil {
@@ -195,7 +196,7 @@ func (s Spec) downloader(ctx context.Context, t target, from *list) (*download, 
 	return d, d.store.tidy(time.Now())
 }
 
-// tidy removes what killed processes left.
+// tidy removes temporary directories that killed processes left.
 func (c store) tidy(now time.Time) error {
 	dir := filepath.Join(c.dir, "partial")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -213,12 +214,13 @@ func (c store) tidy(now time.Time) error {
 	return nil
 }
 
-// args are those of a pip that chooses for the target and builds nothing.
+// args returns the arguments for a pip download that chooses for the target and builds
+// nothing.
 func (d *download) args(file, to string) []string {
 	return append([]string{"download", "--dest=" + to}, d.choice(file)...)
 }
 
-// choice are the options by which pip chooses wheels.
+// choice returns the options by which pip chooses wheels.
 func (d *download) choice(file string) []string {
 	args := []string{"--no-deps", "--only-binary=:all:", "--require-hashes", "--progress-bar=off",
 		"--implementation=cp", "--python-version=" + d.target.full, "--abi=" + d.target.abi(), "--abi=abi3", "--abi=none"}
@@ -228,7 +230,7 @@ func (d *download) choice(file string) []string {
 	return append(args, "--requirement="+file)
 }
 
-// fetch has pip download the wheels of some requirements, and verifies them.
+// fetch downloads the wheels of some requirements with pip, and verifies them.
 func (d *download) fetch(ctx context.Context, part []requirement) ([]wheel, error) {
 	dir, err := os.MkdirTemp(filepath.Join(d.store.dir, "partial"), "")
 	if err != nil {
@@ -251,8 +253,9 @@ func (d *download) fetch(ctx context.Context, part []requirement) ([]wheel, erro
 	return d.verify(ctx, part, to)
 }
 
-// write writes a file of requirements for pip. It has no markers: what is in it is
-// wanted. Others cannot read it, as an index in it may have a password.
+// write writes a requirements file for pip. It has no markers, because every requirement in
+// it applies to the target. Only the user can read the file, as the URL of an index in it
+// may contain a password.
 func (d *download) write(file string, part []requirement) error {
 	var text strings.Builder
 	for _, option := range d.options {
@@ -268,7 +271,7 @@ func (d *download) write(file string, part []requirement) error {
 	return os.WriteFile(file, []byte(text.String()), 0o600)
 }
 
-// verify checks the files that pip left, and keeps them.
+// verify checks the hashes of the files that pip downloaded, and moves them into the store.
 func (d *download) verify(ctx context.Context, part []requirement, dir string) ([]wheel, error) {
 	files, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -18,31 +18,34 @@ import (
 
 // entry is a file in a wheel.
 type entry struct {
-	// archive is the wheel's path, and name the entry's in it.
+	// archive is the wheel's path, and name the entry's path in it.
 	archive, name string
 	mode          fs.FileMode
 	method        uint16
-	// offset and packed are where its bytes are in the wheel.
+	// offset and packed are the position and the length of its bytes in the wheel.
 	offset, packed int64
 	size           int64
 	crc            uint32
-	// sum is the SHA-256 of the content, in hexadecimal: what RECORD says, which reading
-	// it must give, or what was read where RECORD says nothing. It is empty until then.
+	// sum is the SHA-256 of the content, in hexadecimal. It is the hash in RECORD, which
+	// the content must match, or one computed from the content where RECORD has none. It is
+	// empty until it is known.
 	sum string
 }
 
-// Deflated is a file's content as its wheel has it: a deflate stream (RFC 1951), which
-// can go into a gzip stream as it is.
+// Deflated is a file's content as it is stored in the wheel: a deflate stream (RFC 1951),
+// which can be copied into a gzip stream unchanged.
 type Deflated struct {
-	// Size is how long the stream is, and CRC the checksum of the content.
+	// Size is the length of the stream in bytes, and CRC the CRC-32 of the content.
 	Size int64
 	CRC  uint32
-	// Copy writes the content to plain, and to packed the stream that it is read from. It
-	// fails when the content is not what the wheel says.
+	// Copy writes the content to plain, and the stream that it is read from to packed. It
+	// returns an error if the content does not match the size, the CRC or the hash that the
+	// wheel has for it.
 	Copy func(plain, packed io.Writer) error
 }
 
-// deflated gives the content's stream, nil where the wheel has the content as it is.
+// deflated returns the content's stream, or nil if the wheel stores the content
+// uncompressed.
 func (e *entry) deflated() *Deflated {
 	if e.method != zip.Deflate {
 		return nil
@@ -63,9 +66,9 @@ func (e *entry) copy(plain, packed io.Writer) error {
 	return errors.Join(err, r.Close())
 }
 
-// open gives the content, straight from the wheel. Reading it fails when it is
-// not of the size and the checksum that the zip's directory says, or of another hash
-// than RECORD says.
+// open opens the content for reading, straight from the wheel. Reading returns an error if
+// the content does not have the size and the checksum in the zip's directory, or the hash
+// in RECORD.
 func (e *entry) open() (io.ReadCloser, error) {
 	file, err := os.Open(e.archive)
 	if err != nil {
@@ -74,7 +77,7 @@ func (e *entry) open() (io.ReadCloser, error) {
 	return e.reader(file, io.NewSectionReader(file, e.offset, e.packed)), nil
 }
 
-// reader reads the content from where it is in a wheel.
+// reader returns a reader of the content, which takes its bytes from section.
 func (e *entry) reader(file *os.File, section io.Reader) *entryReader {
 	r := &entryReader{entry: e, file: file, left: e.size, crc: crc32.NewIEEE()}
 	if e.sum != "" {
@@ -90,7 +93,7 @@ func (e *entry) reader(file *os.File, section io.Reader) *entryReader {
 	return r
 }
 
-// bytes gives the whole content.
+// bytes returns the whole content.
 func (e *entry) bytes() ([]byte, error) {
 	r, err := e.open()
 	if err != nil {
@@ -100,7 +103,7 @@ func (e *entry) bytes() ([]byte, error) {
 	return io.ReadAll(r)
 }
 
-// start gives the first n bytes of the content.
+// start returns the first n bytes of the content.
 func (e *entry) start(n int64) ([]byte, error) {
 	r, err := e.open()
 	if err != nil {
@@ -147,7 +150,7 @@ func (r *entryReader) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// end sees that nothing more comes, and that it was the right content.
+// end checks that no more data follows, and that the checksum and the hash are right.
 func (r *entryReader) end() error {
 	var more [1]byte
 	if n, err := io.ReadFull(r.content, more[:]); n > 0 {
@@ -165,13 +168,13 @@ func (r *entryReader) end() error {
 	return io.EOF
 }
 
-// beyond tells whether something follows the end of the deflate stream.
+// beyond reports whether data follows the end of the deflate stream.
 func (r *entryReader) beyond() bool {
 	_, err := r.packed.ReadByte()
 	return err == nil
 }
 
-// Close gives the file back.
+// Close closes the wheel's file.
 func (r *entryReader) Close() error {
 	if r.inflate != nil {
 		return errors.Join(r.inflate.Close(), r.file.Close())

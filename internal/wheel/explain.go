@@ -14,8 +14,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// What pip says, in all versions from 20 to 26. It has no other way to tell one
-// failure from another than these texts.
+// The messages of pip, in all versions from 20 to 26. pip has no other way to distinguish
+// one failure from another.
 var (
 	notFoundText = regexp.MustCompile(`Could not find a version that satisfies the requirement (\S+?)===?(\S+)(?: \(from [^()]*\))* \(from versions: ([^)]*)\)`)
 	mismatchText = regexp.MustCompile(`(?m)^ +([-\w.]+)(?:\[[^\]]*\])?===?(\S+) from (\S+)`)
@@ -30,13 +30,13 @@ var (
 
 const newLock = "make the lock again, and see that the index is the one that it was made with"
 
-// notTheHash is a file that is not one of those that the lock allows.
+// notTheHash returns the error for a file whose hash is not in the lock.
 func notTheHash(r requirement, file, sum string) error {
 	return &source.Error{Position: r.at, Message: fmt.Sprintf("the index gives %s for %s with the SHA-256 %s, which the lock does not have", file, r, sum),
 		Hint: "where the index gained a file, make the lock again; where nobody changed anything, do not trust the index"}
 }
 
-// explain makes one error of what pip said.
+// explain turns pip's output into one error.
 func (d *download) explain(ctx context.Context, part []requirement, dir, output string, cause error) error {
 	if strings.Contains(output, "DO NOT MATCH THE HASHES") {
 		if m := mismatchText.FindStringSubmatch(output); m != nil {
@@ -60,7 +60,7 @@ func (d *download) explain(ctx context.Context, part []requirement, dir, output 
 	return failed("pip download failed", output, cause)
 }
 
-// explainMissing asks pip again, for one package and with all that it passes over.
+// explainMissing runs pip again for one package, with a log of the files that pip skips.
 func (d *download) explainMissing(ctx context.Context, r requirement, dir, versions string) error {
 	file := filepath.Join(dir, "again.txt")
 	if err := d.write(file, []requirement{r}); err != nil {
@@ -71,7 +71,7 @@ func (d *download) explainMissing(ctx context.Context, r requirement, dir, versi
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if err == nil { // it was there after all
+	if err == nil { // it was available after all
 		return &IndexError{r.at, r.String(), "the index did not have it at first, and then it did", "run it again"}
 	}
 	err = missing(d.target, r, stdout+"\n"+stderr, versions)
@@ -81,7 +81,7 @@ func (d *download) explainMissing(ctx context.Context, r requirement, dir, versi
 	return err
 }
 
-// lackingError is a requirement that has no wheel on any index.
+// lackingError is a requirement for which no index has a wheel.
 type lackingError struct {
 	wrong       *source.Error
 	requirement requirement
@@ -91,8 +91,9 @@ func (e *lackingError) Error() string { return e.wrong.Error() }
 
 func (e *lackingError) Unwrap() error { return e.wrong }
 
-// others gives, with the first, all other requirements that have no wheel. pip stops at
-// the first one: it is asked again without those that are known, and downloads nothing.
+// others returns errors for all requirements that have no wheel, including the first. pip
+// stops at the first one, so it is run again without those that are known. It downloads
+// nothing.
 func (d *download) others(ctx context.Context, all []requirement, first *lackingError) error {
 	wrong := []error{first}
 	known := []requirement{first.requirement}
@@ -129,7 +130,7 @@ func (d *download) others(ctx context.Context, all []requirement, first *lacking
 	return errors.Join(wrong...)
 }
 
-// missing says why there is no wheel of a requirement, from what pip says with -vv.
+// missing returns why a requirement has no wheel, from the output of pip -vv.
 func missing(t target, r requirement, output, versions string) error {
 	var wheels, sources []string
 	python := ""
@@ -172,12 +173,13 @@ func missing(t target, r requirement, output, versions string) error {
 	return refuse(newLock, "the index has no %s; it has %s", r, some(list))
 }
 
-// refusedBy tells what an index or the network did.
+// refusedBy returns what an index or the network did, and for which requirement. ok is
+// false if the output shows no such failure.
 func refusedBy(part []requirement, output string) (r requirement, reason, hint string, ok bool) {
 	r = part[0]
 	for _, candidate := range part {
 		if strings.Contains(output, "/"+candidate.name+"/") {
-			r = candidate // pip names the page that it could not read
+			r = candidate // pip prints the URL of the page that it could not read
 		}
 	}
 	if m := deniedText.FindStringSubmatch(output); m != nil {
@@ -208,7 +210,7 @@ func named(part []requirement, name string) (requirement, bool) {
 	return requirement{}, false
 }
 
-// fileName gives the last element of a link, without what follows it.
+// fileName returns the last element of a link, without its query and fragment.
 func fileName(link string) string {
 	link, _, _ = strings.Cut(link, "#")
 	link, _, _ = strings.Cut(link, "?")
@@ -216,7 +218,7 @@ func fileName(link string) string {
 	return strings.ReplaceAll(name, "%2B", "+")
 }
 
-// isSource tells whether a file is the source distribution of a requirement.
+// isSource reports whether a file is the source distribution of a requirement.
 func isSource(file string, r requirement) bool {
 	for _, ending := range []string{".tar.gz", ".zip", ".tar.bz2"} {
 		stem, ok := strings.CutSuffix(file, ending)
@@ -227,7 +229,7 @@ func isSource(file string, r requirement) bool {
 	return false
 }
 
-// some gives a few of many.
+// some returns the first four of a list, and the number of the others.
 func some(list []string) string {
 	const few = 4
 	if len(list) <= few {
@@ -236,5 +238,5 @@ func some(list []string) string {
 	return strings.Join(list[:few], ", ") + fmt.Sprintf(" and %d others", len(list)-few)
 }
 
-// errNoExport is a program that cannot export a lock.
+// errNoExport is returned when a program has no command to export a lock.
 var errNoExport = errors.New("it has no export")

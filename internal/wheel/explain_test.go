@@ -7,7 +7,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// What pip said at other times, with the names of indexes taken out.
+// The outputs were captured from pip, with the names of indexes removed.
 func TestMissing(t *testing.T) {
 	r := requirement{name: "foo-bar", version: "1.0", at: source.Position{File: "lock.txt", Line: 4, Column: 1}}
 	target := linux(t, "3.11", "linux/amd64")

@@ -16,14 +16,14 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// The versions that are fetched where the program is not on the PATH.
+// The versions that are installed if the program is not on the PATH.
 const (
 	uvVersion           = "0.13.9"
 	poetryVersion       = "2.5.1"
 	poetryExportVersion = "1.10.1"
 )
 
-// inputs are the files that an export depends on, and their identity.
+// inputs are the files that an export depends on, and a key that identifies them.
 type inputs struct {
 	lock, project []byte
 	key           string
@@ -51,10 +51,10 @@ func (s Spec) exportInputs(f format) (inputs, error) {
 	return inputs{lock, project, hex.EncodeToString(h.Sum(nil))}, nil
 }
 
-// export has the program that owns a lock's format write it as requirements with
-// hashes. Dependencies for development only are left out, and so are the project
-// and the members of its workspace, which are the repository's own code. What was
-// exported once is kept.
+// export runs the program that owns the lock's format to write the lock as requirements
+// with hashes. Dependencies for development only are left out, and so are the project and
+// the members of its workspace, which are the repository's own code. The result is kept in
+// the cache.
 func (s Spec) export(ctx context.Context, f format) (*list, error) {
 	in, err := s.exportInputs(f)
 	if err != nil {
@@ -76,7 +76,7 @@ func (s Spec) export(ctx context.Context, f format) (*list, error) {
 	if err := writeKept(kept, text); err != nil {
 		return nil, fmt.Errorf("keep the export of %s: %w", s.Lock, err)
 	}
-	if lock, err := parseLockFile(in.lock); err == nil { // what it names of files and of order can be done without
+	if lock, err := parseLockFile(in.lock); err == nil { // the files and the order in the lock are optional
 		lock.addFiles(l.requirements)
 		if f == uvFormat {
 			l.lock = &lock
@@ -88,8 +88,8 @@ func (s Spec) export(ctx context.Context, f format) (*list, error) {
 	return l, nil
 }
 
-// parseExport reads what was exported, and gives its requirements the places that
-// they have in the lock.
+// parseExport parses the output of an export, and sets the positions of its requirements to
+// those in the lock.
 func (s Spec) parseExport(text string, in inputs) (*list, error) {
 	l, err := parseRequirements(s.Lock, func(string) ([]byte, error) { return []byte(text), nil })
 	if err != nil {
@@ -105,8 +105,8 @@ func (s Spec) parseExport(text string, in inputs) (*list, error) {
 	return l, nil
 }
 
-// refusedExport gives what is wrong with a line of an export the place that it has in
-// the lock, and says the line, which the user has not seen.
+// refusedExport changes the position of an error in an export to that in the lock, and
+// quotes the line of the export, which the user has not seen.
 func (s Spec) refusedExport(err error, text string, in inputs) error {
 	wrong := (*source.Error)(nil)
 	if !errors.As(err, &wrong) {
@@ -123,7 +123,7 @@ func (s Spec) refusedExport(err error, text string, in inputs) error {
 	} else if dir, _, _ := strings.Cut(strings.TrimPrefix(said, "-e "), " "); dir != "" {
 		at = sourceLine(s.Lock, string(in.lock), dir)
 	}
-	if hint == howToLock { // it is a lock already
+	if hint == howToLock { // the user has a lock already
 		hint = "its index tells no hash: take it from an index that does, or build the image by a Dockerfile"
 	}
 	return &source.Error{Position: at, Message: fmt.Sprintf("%s: %s", wrong.Message, userInfo.ReplaceAllString(said, "://***@")), Hint: hint, Err: wrong.Err}
@@ -158,7 +158,7 @@ func (s Spec) runExport(ctx context.Context, f format) (string, error) {
 	return s.exported(ctx, fetched, poetry...)
 }
 
-// repeat gives an option for each extra and each group.
+// repeat returns an option for each extra and each group.
 func repeat(extra string, extras []string, group string, groups []string) []string {
 	var args []string
 	for _, name := range extras {
@@ -170,7 +170,7 @@ func repeat(extra string, extras []string, group string, groups []string) []stri
 	return args
 }
 
-// exported runs an export. That the program has none is errNoExport.
+// exported runs an export. It returns errNoExport if the program has no such command.
 func (s Spec) exported(ctx context.Context, p program, args ...string) (string, error) {
 	stdout, stderr, err := p.run(ctx, args...)
 	switch {
@@ -185,7 +185,7 @@ func (s Spec) exported(ctx context.Context, p program, args ...string) (string, 
 		Hint: "see that it belongs to the pyproject.toml beside it, and lock again", Err: err}
 }
 
-// uv finds uv, or fetches it.
+// uv returns the uv on the PATH, or installs one.
 func (s Spec) uv(ctx context.Context) (program, error) {
 	if found, ok := find(s.Environ, "uv"); ok {
 		return program{args: []string{found}, environ: s.environment()}, nil
@@ -202,7 +202,7 @@ func (s Spec) uv(ctx context.Context) (program, error) {
 	return program{args: []string{found}, environ: s.environment()}, nil
 }
 
-// poetry fetches poetry with its export.
+// poetry installs poetry with its export plugin.
 func (s Spec) poetry(ctx context.Context) (program, error) {
 	dir, python, err := s.tool(ctx, "poetry", "poetry=="+poetryVersion, "poetry-plugin-export=="+poetryExportVersion)
 	if err != nil {
@@ -211,8 +211,8 @@ func (s Spec) poetry(ctx context.Context) (program, error) {
 	return program{args: append(python.args, "-m", "poetry"), environ: append(python.environ, "PYTHONPATH="+dir)}, nil
 }
 
-// tool installs packages for the Python of this machine into a directory of the
-// cache, unless they are there.
+// tool installs packages for the Python of this machine into a directory that the user's
+// repositories share, unless they are there.
 func (s Spec) tool(ctx context.Context, name string, packages ...string) (string, program, error) {
 	python, err := s.python(ctx)
 	if errors.Is(err, errNoPip) {
@@ -222,7 +222,7 @@ func (s Spec) tool(ctx context.Context, name string, packages ...string) (string
 		return "", python, err
 	}
 	key := sha256.Sum256(fmt.Appendf(nil, "%q %q", packages, python.args))
-	tools, err := machine.Shared("tools") // not in the tree, which may bring programs
+	tools, err := machine.Shared("tools") // not in the working tree, which may contain programs of other people
 	if err != nil {
 		return "", python, fmt.Errorf("make room for %s: %w", name, err)
 	}
@@ -237,7 +237,7 @@ func (s Spec) tool(ctx context.Context, name string, packages ...string) (string
 	if err != nil {
 		return "", python, fmt.Errorf("make room for %s: %w", name, err)
 	}
-	defer func() { _ = os.RemoveAll(making) }() // gone already when all went well
+	defer func() { _ = os.RemoveAll(making) }() // already renamed on success
 	args := append([]string{"-m", "pip", "install", "--quiet", "--only-binary=:all:", "--target", making}, packages...)
 	stdout, stderr, err := python.run(ctx, args...)
 	if ctx.Err() != nil {
@@ -247,15 +247,15 @@ func (s Spec) tool(ctx context.Context, name string, packages ...string) (string
 		return "", python, failed(fmt.Sprintf("%s is not on the PATH and cannot be fetched by pip", name), stdout+"\n"+stderr, err)
 	}
 	if err := os.Rename(making, dir); err != nil {
-		if _, there := os.Stat(dir); there != nil { // nobody else was faster
+		if _, there := os.Stat(dir); there != nil { // no other process was faster
 			return "", python, fmt.Errorf("keep %s: %w", name, err)
 		}
 	}
 	return dir, python, nil
 }
 
-// uvIndexes gives the indexes that a project names for uv, as NAME=URL or URL.
-// What cannot be read is uv's to complain about: it has read the file before.
+// uvIndexes returns the indexes that a pyproject.toml names for uv, as NAME=URL or URL. An
+// error in the file is not reported, because uv has read the file before.
 func uvIndexes(project []byte) []string {
 	var p struct {
 		Tool struct {

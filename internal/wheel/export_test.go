@@ -27,8 +27,8 @@ text = ["webencodings==0.5.1"]
 dev = ["iniconfig==2.0.0"]
 `
 
-// poetryProject is the same for poetry, which is told not to install the project,
-// and to use an index as pip does: a mirror need not have more.
+// poetryProject is the same project for poetry. It does not install the project itself, and
+// uses an index as pip does, because a mirror may have only what pip needs.
 const poetryProject = `
 [[tool.poetry.source]]
 name = "index"
@@ -42,8 +42,8 @@ package-mode = false
 iniconfig = "2.0.0"
 `
 
-// TestExports has uv and poetry lock a project, and export their locks: each gives
-// the same packages, without those for development and those for other systems.
+// TestExports makes locks with uv and poetry, and exports them. Each export must have the
+// same packages, without those for development and those for other systems.
 func TestExports(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -95,7 +95,7 @@ func TestExports(t *testing.T) {
 				t.Error(diff)
 			}
 
-			if lock != "pylock.toml" { // of which uv makes one for some extras and groups
+			if lock != "pylock.toml" { // the pylock.toml is made for some extras and groups only
 				s.Extras, s.Groups = []string{"Text"}, []string{"dev"}
 				var more []string
 				for _, p := range resolve(t, s).Packages {

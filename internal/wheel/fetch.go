@@ -17,13 +17,13 @@ import (
 )
 
 const (
-	// streams is how many files are downloaded at the same time.
+	// streams is the number of files that are downloaded at the same time.
 	streams = 6
-	// toldBytes is after how many bytes of a file it is told how far it is.
+	// toldBytes is the number of bytes of a file after which progress is reported.
 	toldBytes = 16 << 20
 )
 
-// taking is what is done with a wheel as soon as it is there, by several goroutines.
+// taking handles a wheel as soon as it is available. Several goroutines call it.
 type taking func(context.Context, wheel) error
 
 // found is a requirement whose file is known.
@@ -32,8 +32,8 @@ type found struct {
 	offered
 }
 
-// fetcher brings wheels from indexes. It needs no resolver, as each file is known by its
-// hash; what it does not find, or what is set up in an unusual way, is left to pip.
+// fetcher downloads wheels from indexes. It needs no resolver, because each file is known
+// by its hash. Files that it does not find, and unusual settings, are left to pip.
 type fetcher struct {
 	spec   Spec
 	target target
@@ -47,12 +47,13 @@ type fetcher struct {
 	total    int
 
 	mu sync.Mutex
-	// refused is why a requirement was not had, where the index said something.
+	// refused holds, by name, why requirements were not downloaded, where an index or the
+	// network said so.
 	refused map[string]*refusal
 }
 
-// fetch has the wheel of each requirement taken: those in the cache, and the others while
-// they are downloaded.
+// fetch calls take with the wheel of each requirement: with those in the cache at once, and
+// with the others while they are downloaded.
 func (s Spec) fetch(ctx context.Context, t target, needed []requirement, from *list, take taking) error {
 	there, missing, err := s.cached(ctx, t, needed)
 	if err != nil {
@@ -77,7 +78,7 @@ func (s Spec) fetch(ctx context.Context, t target, needed []requirement, from *l
 	return ctx.Err()
 }
 
-// cached parts requirements into those whose wheels are in the cache, and the others.
+// cached splits requirements into those whose wheels are in the cache and the others.
 func (s Spec) cached(ctx context.Context, t target, needed []requirement) (there []wheel, missing []requirement, err error) {
 	cache := store{s.CacheDir}
 	wheels, ok := make([]wheel, len(needed)), make([]bool, len(needed))
@@ -102,8 +103,8 @@ func (s Spec) cached(ctx context.Context, t target, needed []requirement) (there
 	return there, missing, nil
 }
 
-// fetch finds all files first, so that what is nowhere is told before anything large is
-// downloaded.
+// fetch finds all files first, so that a file that no index has is reported before anything
+// large is downloaded.
 func (f *fetcher) fetch(ctx context.Context, missing []requirement) error {
 	if err := f.store.tidy(time.Now()); err != nil {
 		return err
@@ -118,7 +119,7 @@ func (f *fetcher) fetch(ctx context.Context, missing []requirement) error {
 	if err := f.byPip(ctx, rest); err != nil {
 		return err
 	}
-	slices.SortStableFunc(known, func(a, b found) int { return cmp.Compare(b.size, a.size) }) // what takes longest first
+	slices.SortStableFunc(known, func(a, b found) int { return cmp.Compare(b.size, a.size) }) // the longest downloads first
 	var lost []requirement
 	group, within := panics.WithContext(ctx)
 	group.SetLimit(streams)
@@ -146,8 +147,8 @@ func (f *fetcher) fetch(ctx context.Context, missing []requirement) error {
 	return f.byPip(ctx, lost)
 }
 
-// refuse notes why a requirement was not had. An index that has had too many requests is
-// not asked by somebody else.
+// refuse records why a requirement was not downloaded. For status 429 it returns an error
+// instead, so that pip does not send more requests to that index.
 func (f *fetcher) refuse(r requirement, refused *refusal) error {
 	if refused.status == http.StatusTooManyRequests {
 		return refused.of(r)
@@ -158,8 +159,8 @@ func (f *fetcher) refuse(r requirement, refused *refusal) error {
 	return nil
 }
 
-// byPip has pip download what is left. Where it fares no better, what the index said here
-// is told: it has the index's name.
+// byPip downloads the remaining requirements with pip. If pip fails as well, the error that
+// the index returned here is reported, because it has the name of the index.
 func (f *fetcher) byPip(ctx context.Context, rest []requirement) error {
 	if len(rest) == 0 {
 		return nil
@@ -175,7 +176,7 @@ func (f *fetcher) byPip(ctx context.Context, rest []requirement) error {
 	return err
 }
 
-// download brings a file into the cache, and goes on where it was broken off.
+// download downloads a file into the cache. It resumes a download that was interrupted.
 func (f *fetcher) download(ctx context.Context, one found) (wheel, error) {
 	dir, err := os.MkdirTemp(filepath.Join(f.store.dir, "partial"), "")
 	if err != nil {
@@ -191,7 +192,7 @@ func (f *fetcher) download(ctx context.Context, one found) (wheel, error) {
 		f.spec.tell("downloading %s: %d of %d MB", one.file, n/1e6, max(n, of)/1e6)
 	}, size: one.size}
 	sum, err := p.fetch(ctx, f.remote, one.address)
-	if err == nil && p.resumed && !slices.Contains(one.hashes, sum) { // of two files of the same name
+	if err == nil && p.resumed && !slices.Contains(one.hashes, sum) { // the two parts may be of different files
 		sum, err = p.fetch(ctx, f.remote, one.address)
 	}
 	if err != nil {
@@ -207,7 +208,7 @@ func (f *fetcher) download(ctx context.Context, one found) (wheel, error) {
 	return w, nil
 }
 
-// tell tells how far it is.
+// tell reports progress.
 func (s Spec) tell(format string, args ...any) {
 	if s.Progress != nil {
 		s.Progress(fmt.Sprintf(format, args...))

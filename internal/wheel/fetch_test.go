@@ -23,12 +23,12 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// played is a package index.
+// played is a fake package index.
 type played struct {
 	*httptest.Server
-	// html tells that it knows the older form of its pages only.
+	// html reports whether the index serves only the HTML form of its pages.
 	html bool
-	// act sees each request, and tells whether it has answered it.
+	// act is called with each request, and reports whether it has answered it.
 	act func(w http.ResponseWriter, r *http.Request) bool
 
 	files map[string][]byte
@@ -89,8 +89,8 @@ func (p *played) requests() []string {
 	return slices.Sorted(slices.Values(p.log))
 }
 
-// spec is one of a machine that has neither pip nor uv, with a lock of all that the index
-// has, and the index in a variable.
+// spec returns a spec for a machine that has neither pip nor uv. Its lock has all files of
+// the index, which a variable names.
 func (p *played) spec(t testing.TB) Spec {
 	t.Helper()
 	s := Spec{Name: "train", Dir: t.TempDir(), Lock: "lock.txt", Python: "3.11", CacheDir: t.TempDir(), Environ: []string{"HOME=" + t.TempDir(), "PIP_CONFIG_FILE=" + os.DevNull, "PIP_INDEX_URL=" + p.URL + "/simple"},
@@ -122,8 +122,8 @@ func filenames(env *Environment) []string {
 	return all
 }
 
-// A lock of hashes needs no program: the index tells which file has one, and pip's order
-// decides among several.
+// A lock that has only hashes needs no program: the index says which file has which hash,
+// and among several files pip's order decides.
 func TestWheelsOfAnIndex(t *testing.T) {
 	t.Parallel()
 	recipes := []recipe{{name: "a", version: "1.0"}, {name: "B.b", version: "2", tags: "cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64"}, {name: "B.b", version: "2", tags: "cp311-cp311-manylinux_2_28_x86_64"},
@@ -154,14 +154,14 @@ func TestWheelsOfAnIndex(t *testing.T) {
 		if left, err := os.ReadDir(filepath.Join(s.CacheDir, "partial")); err != nil || len(left) != 0 {
 			t.Errorf("%v is left, %v", left, err)
 		}
-		p.Close() // all is in the cache now
+		p.Close() // all files are in the cache now
 		if _, err := Resolve(t.Context(), s); err != nil {
 			t.Error(err)
 		}
 	}
 }
 
-// A lock with addresses asks for nothing but its files, unless the user names an index.
+// For a lock with URLs only its files are requested, unless the user names an index.
 func TestWheelsByAddress(t *testing.T) {
 	t.Parallel()
 	p := play(t, recipe{name: "a", version: "1"})
@@ -189,7 +189,7 @@ func TestWheelsByAddress(t *testing.T) {
 	}
 }
 
-// What breaks off goes on where it did; a server that cannot do that begins again.
+// An interrupted download is resumed. If the server does not support that, it begins again.
 func TestDownloadsThatBreakOff(t *testing.T) {
 	t.Parallel()
 	const file = "a-1-py3-none-any.whl"
@@ -226,8 +226,8 @@ func TestDownloadsThatBreakOff(t *testing.T) {
 	}
 }
 
-// An index that says when to ask again is waited for, which is told; one that goes on
-// refusing is named, and nobody else asks it.
+// If an index says when to retry, the download waits, and says so. An index that keeps
+// refusing is named in the error, and pip does not ask it again.
 func TestBusyIndex(t *testing.T) {
 	t.Parallel()
 	p := play(t, recipe{name: "a", version: "1"})
@@ -264,7 +264,7 @@ func wantIndexError(t *testing.T, p *played, err error, want string) {
 	}
 }
 
-// What an index does wrong is told with its name, where pip is of no more help.
+// A failure of an index is reported with the index's name if pip does not help either.
 func TestIndexesThatRefuse(t *testing.T) {
 	t.Parallel()
 	const hint = " (check the network, the proxy and PIP_INDEX_URL; what is in the cache needs no network)"
@@ -298,7 +298,7 @@ func TestIndexesThatRefuse(t *testing.T) {
 	}
 }
 
-// A file that has another hash than its page says is refused at the line of the lock.
+// A file that has another hash than its page says is refused at its line of the lock.
 func TestFileOfAnotherHash(t *testing.T) {
 	t.Parallel()
 	p := play(t, recipe{name: "a", version: "1"})
@@ -309,7 +309,7 @@ func TestFileOfAnotherHash(t *testing.T) {
 		}
 		return strings.HasPrefix(r.URL.Path, "/files/")
 	}
-	p.html = true // whose pages tell no size
+	p.html = true // its pages have no sizes
 	_, err := Resolve(t.Context(), s)
 	wrong := (*source.Error)(nil)
 	if want := "lock.txt:1:1: the index gives a-1-py3-none-any.whl for a==1 with the SHA-256 " + fmt.Sprintf("%x", sha256.Sum256([]byte("evil"))); !errors.As(err, &wrong) || !strings.HasPrefix(err.Error(), want) {
@@ -320,8 +320,7 @@ func TestFileOfAnotherHash(t *testing.T) {
 	}
 }
 
-// Credentials go to the host that they are for, from where pip has them, and are in no
-// text.
+// Credentials are taken from where pip has them, sent only to their host, and not printed.
 func TestCredentialsOfAnIndex(t *testing.T) {
 	t.Parallel()
 	const secret = "canary"
@@ -367,7 +366,7 @@ func TestCredentialsOfAnIndex(t *testing.T) {
 	wantIndexError(t, p, err, "lock.txt:1:1: download a==1: the index http://***@HOST/simple/a/ refuses the credentials (401 Unauthorized) (give them by PIP_INDEX_URL or PIP_EXTRA_INDEX_URL, by .netrc, or by pip's keyring)")
 }
 
-// A redirect to another host takes no credentials along, and does not lead out of TLS.
+// A redirect to another host does not get the credentials, and must not lead to plain HTTP.
 func TestRedirectsOfAnIndex(t *testing.T) {
 	t.Parallel()
 	files := play(t, recipe{name: "a", version: "1"})
@@ -396,7 +395,7 @@ func TestRedirectsOfAnIndex(t *testing.T) {
 	wantIndexError(t, p, err, "lock.txt:1:1: download a==1: the index URL/files/a-1-py3-none-any.whl cannot be reached: it redirects to http://files.example/files/a-1-py3-none-any.whl, which is no address with TLS (check the network, the proxy and PIP_INDEX_URL; what is in the cache needs no network)")
 }
 
-// Settings that only pip knows how to follow are left to it.
+// Settings that only pip supports are left to it.
 func TestUnusualSettings(t *testing.T) {
 	t.Parallel()
 	p := play(t, recipe{name: "a", version: "1"})
@@ -412,7 +411,7 @@ func TestUnusualSettings(t *testing.T) {
 	}
 }
 
-// Packages that are nowhere are told before anything is downloaded.
+// Packages that no index has are reported before anything is downloaded.
 func TestNothingIsDownloadedInVain(t *testing.T) {
 	t.Parallel()
 	p := play(t, recipe{name: "a", version: "1"}, recipe{name: "b", version: "1"})
@@ -426,8 +425,8 @@ func TestNothingIsDownloadedInVain(t *testing.T) {
 	}
 }
 
-// The layer of a large package is given while another one is still on its way; where they
-// overlap, the environment has another in its place.
+// The layer of a large package is passed on while another package is still being
+// downloaded. If they overlap, the environment has a different layer in its place.
 func TestEarlyLayers(t *testing.T) {
 	t.Parallel()
 	content := strings.Repeat("x", large)
@@ -474,7 +473,7 @@ func TestEarlyLayers(t *testing.T) {
 	}
 }
 
-// A wheel is inflated when its files are read, once: not before that.
+// A wheel is decompressed only when its files are read, and only once.
 func TestNothingIsInflatedTwice(t *testing.T) {
 	t.Parallel()
 	_, text := recipe{name: "a", version: "1", files: map[string]string{"a.py": strings.Repeat("abc", 1000)}}.make(t)

@@ -10,8 +10,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/panics"
 )
 
-// find looks for the file of each requirement: by the address that the lock has, unless
-// the user names another index than that of the lock, or on the pages of the indexes.
+// find finds the file of each requirement. It takes the URL in the lock, unless the user
+// names another index, and otherwise searches the pages of the indexes. It returns as rest
+// the requirements that are left to pip.
 func (f *fetcher) find(ctx context.Context, missing []requirement) (known []found, rest []requirement, err error) {
 	if f.settings.unusual {
 		return nil, missing, nil
@@ -65,7 +66,7 @@ func (f *fetcher) find(ctx context.Context, missing []requirement) (known []foun
 	return known, rest, nil
 }
 
-// addresses are the files that the lock names with an address.
+// addresses returns the files for which the lock has a URL.
 func (r requirement) addresses() []offered {
 	var all []offered
 	for _, file := range r.files {
@@ -76,7 +77,8 @@ func (r requirement) addresses() []offered {
 	return all
 }
 
-// offers gives what the indexes and the places of --find-links have of a project.
+// offers returns the files of a project that the indexes and the --find-links locations
+// have.
 func (f *fetcher) offers(ctx context.Context, r requirement) ([]offered, error) {
 	var all []offered
 	pages := []string{}
@@ -107,11 +109,11 @@ func (f *fetcher) offers(ctx context.Context, r requirement) ([]offered, error) 
 	return all, nil
 }
 
-// listed are the wheels in a directory.
+// listed returns the files in a directory.
 func listed(dir string) []offered {
 	files, err := os.ReadDir(dir)
 	if err != nil {
-		return nil // pip passes it over too
+		return nil // pip ignores it as well
 	}
 	var all []offered
 	for _, file := range files {

@@ -19,20 +19,20 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// buildEnvironment is what a build finds: for the time of the files in the wheel the
-// first that a zip can tell; and no compiler, so that packages whose extensions are
-// optional, as many are, leave them out and are pure.
+// buildEnvironment returns additional environment variables for a build. SOURCE_DATE_EPOCH
+// is 1980-01-01, the earliest time that a zip can store. The compilers are disabled, so
+// that packages whose extensions are optional, as in many, leave them out and are pure.
 func buildEnvironment() []string {
 	return []string{"SOURCE_DATE_EPOCH=315532800", "CC=false", "CXX=false", "LDSHARED=false"}
 }
 
-// checkWheels refuses, all at once, requirements of which the lock names no wheel for
-// the target. Nothing has been downloaded then.
+// checkWheels returns errors for all requirements for which the lock names files but no
+// wheel for the target. It runs before anything is downloaded.
 func (s Spec) checkWheels(t target, needed []requirement) error {
 	var wrong []error
 	for _, r := range needed {
 		if len(r.files) == 0 {
-			continue // a lock of hashes only
+			continue // a lock that has hashes only
 		}
 		var wheels []string
 		there := false
@@ -57,14 +57,14 @@ func (s Spec) checkWheels(t target, needed []requirement) error {
 	return errors.Join(wrong...)
 }
 
-// parts are the requirements by where their wheels come from.
+// parts groups requirements by where their wheels come from.
 type parts struct {
-	// index are downloaded, source are built, and given are files of the repository.
+	// index is downloaded, source is built, and given are files of the repository.
 	index, source []requirement
 	given         []wheel
 }
 
-// part tells where the wheel of each requirement comes from.
+// part determines where the wheel of each requirement comes from.
 func (s Spec) part(t target, needed []requirement) (parts, error) {
 	shelf, err := s.given()
 	if err != nil {
@@ -97,10 +97,10 @@ func (s Spec) part(t target, needed []requirement) (parts, error) {
 	return p, nil
 }
 
-// given are the wheels of a directory of the repository.
+// given is the list of wheels in a directory of the repository.
 type given []wheel
 
-// given reads the directory, which is trusted as the repository is.
+// given reads the directory of wheels. It is trusted like the rest of the repository.
 func (s Spec) given() (given, error) {
 	if s.Wheels == "" {
 		return nil, nil
@@ -142,7 +142,7 @@ func (s Spec) given() (given, error) {
 	return all, nil
 }
 
-// wheel gives the wheel of a requirement that fits the target best.
+// wheel returns the wheel of a requirement that fits the target best.
 func (l given) wheel(t target, r requirement) (wheel, bool) {
 	var fit []wheel
 	for _, w := range l {
@@ -159,9 +159,9 @@ func (l given) wheel(t target, r requirement) (wheel, bool) {
 	}), true
 }
 
-// build gives the wheels of requirements that are built from their source distributions,
-// by pip, each in an environment of its own; what was built before is kept. What is built
-// must be pure: this machine is not the image.
+// build builds the wheels of requirements from their source distributions with pip, each in
+// its own environment. Earlier results are reused. The wheels must be pure, because this
+// machine differs from the image.
 func (s Spec) build(ctx context.Context, t target, needed []requirement, from *list) ([]wheel, error) {
 	wheels := make([]wheel, len(needed))
 	var d *download
@@ -196,7 +196,7 @@ func (d *download) buildOne(ctx context.Context, r requirement, kept string) (wh
 	}
 	pip := d.pip
 	pip.environ = append(slices.Clone(pip.environ), buildEnvironment()...)
-	// pip's own cache may have what was built with a compiler.
+	// pip's own cache may contain a wheel that was built with a compiler.
 	stdout, stderr, err := pip.run(ctx, "wheel", "--no-deps", "--no-binary="+r.name, "--require-hashes", "--ignore-requires-python", "--no-cache-dir", "--progress-bar=off",
 		"--wheel-dir="+to, "--requirement="+file)
 	if ctx.Err() != nil {
@@ -209,7 +209,7 @@ func (d *download) buildOne(ctx context.Context, r requirement, kept string) (wh
 		return wheel{}, &source.Error{Position: r.at, Message: fmt.Sprintf("%s cannot be built from source: %s", r, said(stdout+"\n"+stderr)),
 			Hint: "there is no compiler for it, as only pure Python is built here; put a wheel of it into python.wheels, or build the image with a Dockerfile", Err: err}
 	}
-	files, err := fs.Glob(os.DirFS(to), "*.whl") // its directory's name is no pattern
+	files, err := fs.Glob(os.DirFS(to), "*.whl") // not filepath.Glob: the directory's name may contain pattern characters
 	if err != nil || len(files) != 1 {
 		return wheel{}, source.Errorf(r.at, "pip built no wheel of %s", r)
 	}
@@ -222,8 +222,8 @@ func (d *download) buildOne(ctx context.Context, r requirement, kept string) (wh
 	if err := os.MkdirAll(filepath.Dir(kept), 0o755); err != nil {
 		return wheel{}, fmt.Errorf("keep a package: %w", err)
 	}
-	_ = os.RemoveAll(kept)          // one that is not whole
-	if os.Rename(to, kept) != nil { // it is on another disk
+	_ = os.RemoveAll(kept)          // an incomplete one
+	if os.Rename(to, kept) != nil { // on another file system
 		if err := os.CopyFS(kept, os.DirFS(to)); err != nil {
 			return wheel{}, fmt.Errorf("keep a package: %w", err)
 		}
@@ -235,7 +235,8 @@ func (d *download) buildOne(ctx context.Context, r requirement, kept string) (wh
 	return w, nil
 }
 
-// explainBuild tells a failure of an index from one of the build.
+// explainBuild returns an error if an index or the network failed, and nil if the build
+// itself failed.
 func (d *download) explainBuild(r requirement, output string) error {
 	if strings.Contains(output, "DO NOT MATCH THE HASHES") {
 		return notTheHash(r, r.String(), "?")
@@ -246,7 +247,7 @@ func (d *download) explainBuild(r requirement, output string) error {
 	return nil
 }
 
-// built gives the wheel that was built before.
+// built returns the wheel that was built before.
 func built(ctx context.Context, kept string, r requirement) (wheel, bool) {
 	files, err := fs.Glob(os.DirFS(kept), "*.whl")
 	if err != nil || len(files) != 1 {
@@ -260,16 +261,16 @@ func built(ctx context.Context, kept string, r requirement) (wheel, bool) {
 	return wheel{requirement: r, path: name, file: files[0], sum: sum, size: size, built: true}, true
 }
 
-// builtDir is where the wheel of a requirement is kept that was built: no hash of the
-// lock is its own, so that it is not kept in the work tree, where whoever writes to the
-// repository could put another one.
+// builtDir returns the directory in which the wheel built for a requirement is kept. The
+// lock has no hash of a built wheel, so it is kept outside of the working tree: otherwise
+// anyone who can write to the repository could replace it.
 func (s Spec) builtDir(r requirement) string {
 	key := sha256.Sum256(fmt.Appendf(nil, "built/%s %s %q", edition, r, slices.Sorted(slices.Values(r.hashes))))
 	return filepath.Join(s.ownCache(), "slipway", "built", hex.EncodeToString(key[:]))
 }
 
-// ownCache is the user's directory for caches, as os.UserCacheDir finds it, or the spec's
-// own where the environment names none.
+// ownCache returns the user's cache directory as os.UserCacheDir finds it, or s.CacheDir if
+// the environment names none.
 func (s Spec) ownCache() string {
 	home := variable(s.Environ, "HOME")
 	switch {

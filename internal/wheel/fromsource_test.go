@@ -18,7 +18,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// lockOf is a pylock.toml of packages, each with the names of its files.
+// lockOf returns a pylock.toml of packages. Each argument is the names of a package's
+// files.
 func lockOf(packages ...[]string) string {
 	var text strings.Builder
 	text.WriteString("lock-version = \"1.0\"\n")
@@ -36,7 +37,7 @@ func lockOf(packages ...[]string) string {
 	return text.String()
 }
 
-// Packages without a wheel are all named before anything is downloaded: there is no
+// Packages without a wheel are all reported before anything is downloaded. The test has no
 // program to download with.
 func TestPackagesWithoutWheels(t *testing.T) {
 	s := Spec{Name: "train", Dir: t.TempDir(), Lock: "pylock.toml", Python: "3.12", CacheDir: t.TempDir()}
@@ -56,7 +57,7 @@ func TestPackagesWithoutWheels(t *testing.T) {
 	}
 }
 
-// backend builds a wheel with nothing but Python, as PEP 517 asks for it.
+// backend is a PEP 517 build backend that needs nothing but Python.
 const backend = `
 import os, zipfile
 def build_wheel(to, config_settings=None, metadata_directory=None):
@@ -70,8 +71,8 @@ def build_wheel(to, config_settings=None, metadata_directory=None):
     return name
 `
 
-// sourceOnly makes a repository whose lock has one package, with a source distribution
-// that builds a wheel of a tag.
+// sourceOnly returns a spec whose lock has one package, with only a source distribution. It
+// builds a wheel with the given tag.
 func sourceOnly(t *testing.T, tag string) Spec {
 	t.Helper()
 	var b bytes.Buffer
@@ -138,7 +139,7 @@ func TestBuiltFromSource(t *testing.T) {
 	if got := content(t, env)[file]; got != "-rw-r--r-- epoch, cc = '315532800', 'false'\n" {
 		t.Errorf("%s is %q", file, got)
 	}
-	// What was built is kept, and not where the repository is.
+	// The built wheel is kept, but not in the repository.
 	again := s
 	again.Environ, again.CacheDir = []string{"XDG_CACHE_HOME=" + variable(s.Environ, "XDG_CACHE_HOME"), "HOME=" + variable(s.Environ, "HOME")}, t.TempDir()
 	if _, err := Resolve(t.Context(), again); err != nil {

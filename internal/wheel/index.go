@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// pipOptions gives the options of the lock that say where packages are.
+// pipOptions returns the options of the lock that say where packages are.
 func (s Spec) pipOptions(l *list) []string {
 	options := make([]string, len(l.options))
 	for n, option := range l.options {
@@ -20,12 +20,11 @@ func (s Spec) pipOptions(l *list) []string {
 	return options
 }
 
-// replaced are the variables that pip replaces in a requirements file.
+// replaced matches the environment variables that pip expands in a requirements file.
 var replaced = regexp.MustCompile(`\$\{([A-Z0-9_]+)\}`)
 
-// indexEnvironment gives the environment that leads pip to the indexes that the
-// lock and uv's variables name. Passwords are nowhere else: neither in arguments
-// nor in files.
+// indexEnvironment returns the environment variables that point pip to the indexes of the
+// lock and of uv's variables. Passwords are passed only there, never in arguments or files.
 func (s Spec) indexEnvironment(l *list) []string {
 	var environ []string
 	for _, option := range l.options {
@@ -47,7 +46,7 @@ func (s Spec) indexEnvironment(l *list) []string {
 		}
 	}
 	for n, index := range l.indexes {
-		// Whoever names a default index means it in the place of the lock's own one.
+		// A default index that the user names replaces the lock's own.
 		if n == 0 && l.defaultFirst && (first != "" || variable(s.Environ, "PIP_NO_INDEX") != "") {
 			continue
 		}
@@ -61,8 +60,8 @@ func (s Spec) indexEnvironment(l *list) []string {
 
 var notInName = regexp.MustCompile(`[^A-Z0-9]`)
 
-// withCredentials gives the URL of an index that uv writes as NAME=URL, with the
-// user and password that uv finds in UV_INDEX_NAME_USERNAME and _PASSWORD.
+// withCredentials returns the URL of an index that uv writes as NAME=URL. It adds the user
+// and password from the variables UV_INDEX_NAME_USERNAME and UV_INDEX_NAME_PASSWORD.
 func (s Spec) withCredentials(index string) string {
 	name, address, named := strings.Cut(index, "=")
 	if !named || strings.ContainsAny(name, ":/?") {

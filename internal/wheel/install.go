@@ -14,15 +14,14 @@ import (
 	"strings"
 )
 
-// Installer is what slipway writes into INSTALLER, by which pip sees who put a
-// package where it is.
+// Installer is the content of the INSTALLER file, which shows pip what installed a package.
 const Installer = "slipway"
 
-// tree is one package as it is installed, by path.
+// tree holds the files of one installed package, by path.
 type tree map[string]File
 
-// install gives the files of a package in the environment, without its RECORD,
-// which is written when it is known which of them stay.
+// install returns the files of a package in the environment, without RECORD. RECORD is
+// written once it is known which of the files stay.
 func (s Spec) install(t target, a *archive) (tree, error) {
 	files := tree{}
 	for _, e := range a.entries {
@@ -47,16 +46,17 @@ func (s Spec) install(t target, a *archive) (tree, error) {
 	bin := path.Join(s.Root, "bin")
 	for _, command := range a.scripts {
 		where := path.Join(bin, command.name)
-		files[where] = made(where, 0o755, command.text(path.Join(bin, "python"))) // before a script of that name, as pip has it
+		files[where] = made(where, 0o755, command.text(path.Join(bin, "python"))) // it replaces a script of that name, as in pip
 	}
 	installer := path.Join(s.sitePackages(t), a.info, "INSTALLER")
 	files[installer] = made(installer, 0o644, []byte(Installer+"\n"))
 	return files, nil
 }
 
-// content is a file as it is in the wheel. What is wrong with it, which only reading it
-// tells, is told as all that is wrong with a wheel. What was built here has other bytes
-// where it is built by other versions of zlib: its files are packed anew.
+// content returns a file as it is stored in the wheel. An error while reading it is
+// reported like any other error of the wheel. The deflate stream of a wheel that was built
+// here is not reused, because other versions of zlib produce other bytes: its files are
+// compressed again.
 func (a *archive) content(where string, e *entry) File {
 	f := File{Path: where, Mode: e.mode, Size: e.size, sum: e.sum, Open: func() (io.ReadCloser, error) {
 		r, err := e.open()
@@ -86,7 +86,7 @@ func (a *archive) content(where string, e *entry) File {
 	return f
 }
 
-// sink keeps why it could not be written to, which is no fault of what is read.
+// sink records its write error, which must not be reported as an error of the wheel.
 type sink struct {
 	io.Writer
 	err error
@@ -100,7 +100,7 @@ func (s *sink) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// refusing tells what is wrong with a file as what is wrong with its wheel.
+// refusing is a reader that reports errors as those of the wheel.
 type refusing struct {
 	io.ReadCloser
 	archive *archive
@@ -114,8 +114,8 @@ func (r *refusing) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// isSignature tells the RECORD of a wheel and its signatures, which are not
-// those of what is installed.
+// isSignature reports whether name is the wheel's RECORD or a signature of it. These do not
+// describe the installed files.
 func isSignature(name, info string) bool {
 	return slices.Contains([]string{info + "/RECORD", info + "/RECORD.jws", info + "/RECORD.p7s"}, name)
 }
@@ -124,8 +124,8 @@ func (s Spec) sitePackages(t target) string {
 	return path.Join(s.Root, "lib", "python"+t.python(), "site-packages")
 }
 
-// place gives the path of a wheel's file in the image, and of a file of the .data
-// directory the kind. Pure and platform specific packages are in one directory.
+// place returns the path of a wheel's file in the image. For a file of the .data directory
+// it also returns its kind. Pure and platform-specific packages share one directory.
 func (s Spec) place(t target, a *archive, name string) (where, kind string, err error) {
 	site := s.sitePackages(t)
 	rest, ok := strings.CutPrefix(name, a.data+"/")
@@ -145,7 +145,8 @@ func (s Spec) place(t target, a *archive, name string) (where, kind string, err 
 	return path.Join(dir, rest), kind, nil
 }
 
-// installScript makes a script executable, with the environment's interpreter.
+// installScript makes a script executable, and replaces a #!python line with the
+// environment's interpreter.
 func (s Spec) installScript(f File, e *entry) (File, error) {
 	f.Mode = 0o755
 	const most = 16 << 20
@@ -161,7 +162,7 @@ func (s Spec) installScript(f File, e *entry) (File, error) {
 	return made(f.Path, f.Mode, text), nil
 }
 
-// made is a file that is in no wheel.
+// made returns a file that is not from a wheel.
 func made(where string, mode fs.FileMode, text []byte) File {
 	sum := sha256.Sum256(text)
 	return File{Path: where, Mode: mode, Size: int64(len(text)), sum: hex.EncodeToString(sum[:]), Open: func() (io.ReadCloser, error) {
@@ -173,7 +174,7 @@ func link(where, to string) File {
 	return File{Path: where, Mode: fs.ModeSymlink | 0o777, Link: to}
 }
 
-// addRecord writes the RECORD of what a package has installed.
+// addRecord adds the RECORD that lists the installed files of a package.
 func (s Spec) addRecord(t target, a *archive, files tree) error {
 	site := s.sitePackages(t)
 	var lines []installed
@@ -191,7 +192,8 @@ func (s Spec) addRecord(t target, a *archive, files tree) error {
 	return nil
 }
 
-// relative gives the path of a file from a directory; both are absolute and clean.
+// relative returns the path of a file relative to a directory. Both must be absolute and
+// clean.
 func relative(dir, file string) string {
 	up := ""
 	for !strings.HasPrefix(file, dir+"/") {

@@ -78,8 +78,7 @@ func TestInstall(t *testing.T) {
 	}
 }
 
-// checkRecord holds RECORD against what is installed, as importlib.metadata and
-// pip read it.
+// checkRecord compares RECORD with the installed files, as importlib.metadata and pip do.
 func checkRecord(t *testing.T, all map[string]string, record string, want int) {
 	t.Helper()
 	_, text, _ := strings.Cut(all[record], " ")
@@ -154,7 +153,7 @@ func TestWheelsThatAreRefused(t *testing.T) {
 
 func TestFilesThatAreNoWheel(t *testing.T) {
 	_, whole := recipe{name: "a", version: "1", files: map[string]string{"a.py": strings.Repeat("a", 1<<20)}}.make(t)
-	directory := bytes.LastIndex(whole, []byte("PK\x01\x02")) // that of a.py: it comes last
+	directory := bytes.LastIndex(whole, []byte("PK\x01\x02")) // that of a.py, which is last
 	lying := bytes.Clone(whole)
 	binary.LittleEndian.PutUint32(lying[directory+24:], 1000)
 	growing := bytes.Clone(whole)
@@ -267,7 +266,7 @@ func TestLayers(t *testing.T) {
 	}
 }
 
-// A wheel that changes after it was verified is noticed when it is read.
+// A wheel that changes after it was verified causes an error when it is read.
 func TestDamageIsNoticedAtReading(t *testing.T) {
 	file, text := recipe{name: "a", version: "1", files: map[string]string{"a.py": strings.Repeat("abc", 1000)}}.make(t)
 	w := put(t, "a", "1", file, text)

@@ -8,11 +8,11 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// exportSubject is what the codes of kept exports are of.
+// exportSubject is the subject of the codes of kept exports.
 const exportSubject = "export of a lock"
 
-// writeKept keeps an export, with the proof that it is of this machine: the cache is
-// in the tree, which may have brought another one.
+// writeKept writes an export to the cache, with a code that proves that this machine wrote
+// it. The cache is in the working tree, so that a file in it may come from elsewhere.
 func writeKept(name string, text []byte) error {
 	code, err := machine.Code(exportSubject, text)
 	if err != nil {
@@ -21,7 +21,8 @@ func writeKept(name string, text []byte) error {
 	return writeFile(name, append([]byte(code+"\n"), text...))
 }
 
-// readKept gives what writeKept kept.
+// readKept returns an export that writeKept wrote. It returns an error if this machine did
+// not write it.
 func readKept(name string) ([]byte, error) {
 	all, err := source.ReadFile(nil, name, maxLock)
 	if err != nil {

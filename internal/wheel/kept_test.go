@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestKeptExportsAreOfThisMachine has an export that came with the tree.
+// TestKeptExportsAreOfThisMachine refuses a cached export that came with the working tree.
 func TestKeptExportsAreOfThisMachine(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "export", "key.txt")
 	if err := writeKept(name, []byte("six==1.17.0\n")); err != nil {
@@ -25,7 +25,7 @@ func TestKeptExportsAreOfThisMachine(t *testing.T) {
 	}
 }
 
-// TestDeepDocuments has a lock whose parser would use up its stack.
+// TestDeepDocuments parses a lock that would overflow the parser's stack.
 func TestDeepDocuments(t *testing.T) {
 	var into map[string]any
 	if err := unmarshal([]byte("version = 1\nx = "+strings.Repeat("[", 10_000_000)), &into); err == nil || !strings.Contains(err.Error(), "brackets are open") {

@@ -15,16 +15,17 @@ import (
 )
 
 const (
-	// large is the size from which a package has a layer of its own: what changes
-	// is sent again, and a layer costs a request or two whatever its size.
+	// large is the size in bytes from which a package has its own layer. A layer that
+	// changes is uploaded as a whole, while each layer costs one or two requests whatever
+	// its size.
 	large = 2 << 20
-	// buckets is how many layers share the small packages.
+	// buckets is the number of layers that the small packages share.
 	buckets = 8
-	// ownLayer tells the layer of one package from a shared one of the same name.
+	// ownLayer distinguishes the layer of one package from a shared layer of the same name.
 	ownLayer = "own "
 )
 
-// assemble lays the packages out, and in layers.
+// assemble installs the packages and divides their files into layers.
 func (s Spec) assemble(ctx context.Context, t target, archives []*archive, ranks map[string]int) (*Environment, error) {
 	trees := make([]tree, len(archives))
 	for n, a := range archives {
@@ -60,7 +61,7 @@ func (s Spec) assemble(ctx context.Context, t target, archives []*archive, ranks
 	return env, nil
 }
 
-// finish adds the RECORD of what a package has installed, and describes the package.
+// finish adds RECORD to the files of a package, and describes the package.
 func (s Spec) finish(t target, a *archive, files tree) (Package, error) {
 	p := Package{Name: a.requirement.name, Version: a.metadata.version, License: a.metadata.license, SHA256: a.wheel.sum, Filename: a.file, Size: a.wheel.size}
 	err := s.addRecord(t, a, files)
@@ -70,24 +71,24 @@ func (s Spec) finish(t target, a *archive, files tree) (Package, error) {
 	return p, err
 }
 
-// newLayer gives the layer of files, which are in order.
+// newLayer returns the layer with the given files, which must be sorted by path.
 func newLayer(name string, files []File) Layer {
 	return Layer{strings.TrimPrefix(name, ownLayer), fingerprint(files), files}
 }
 
-// layerOf gives the name of the layer that a package is in. It depends on nothing
-// but the package, so that others may come and go.
+// layerOf returns the name of the layer for a package. It depends on that package only, so
+// that adding or removing others does not change it.
 func layerOf(p Package) string {
 	if p.Unpacked >= large {
 		return ownLayer + p.Name
 	}
 	h := fnv.New32a()
-	_, _ = h.Write([]byte(p.Name)) // a hash takes all
+	_, _ = h.Write([]byte(p.Name)) // Write of a hash never fails
 	return fmt.Sprintf("small-%d", h.Sum32()%buckets)
 }
 
-// fingerprint is the identity of a layer's files. As they are packed as their wheels have
-// them, the wheels count too.
+// fingerprint returns the identity of a layer's files. Files are packed as their wheels
+// store them, so it includes the hashes of the wheels.
 func fingerprint(files []File) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "python layer/%s\n", edition)
@@ -97,7 +98,7 @@ func fingerprint(files []File) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// skeleton is a virtual environment without packages, as venv lays it out (PEP 405).
+// skeleton returns a virtual environment without packages, as venv creates it (PEP 405).
 func (s Spec) skeleton(t target) tree {
 	version := t.written
 	config := fmt.Sprintf("home = %s\ninclude-system-site-packages = false\nversion = %s\n", path.Dir(s.Interpreter), version)
@@ -108,16 +109,16 @@ func (s Spec) skeleton(t target) tree {
 		link(path.Join(bin, "python"), s.Interpreter),
 		link(path.Join(bin, "python3"), "python"),
 		link(path.Join(bin, "python"+t.python()), "python"),
-		link(path.Join(s.Root, "lib64"), "lib"), // where distributions have platform specific packages
+		link(path.Join(s.Root, "lib64"), "lib"), // distributions put platform-specific packages there
 	} {
 		files[f.Path] = f
 	}
 	return files
 }
 
-// settle takes files that are in several packages from all but one. When they are
-// the same the first package keeps it; otherwise the last wins, which is told. Ranks
-// are their order.
+// settle removes a file that is in several packages from all but one. If the copies are
+// equal, the first package keeps it. Otherwise the last one does, and the overlap is
+// returned. Ranks are the order of the packages.
 func (s Spec) settle(archives []*archive, trees []tree, skeleton tree, ranks map[string]int) ([]Overlap, error) {
 	var overlaps []Overlap
 	owner := map[string]int{}

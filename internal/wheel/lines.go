@@ -8,18 +8,18 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// line is a logical line of a requirements file: continuation lines are joined
-// and comments are gone.
+// line is a logical line of a requirements file: continuation lines are joined, and
+// comments are removed.
 type line struct {
 	file  string
 	text  string
 	parts []part
 }
 
-// part says where in the file a stretch of a line begins.
+// part is the position in the file at which a stretch of a line begins.
 type part struct{ offset, line, column int }
 
-// position gives the place in the file of a byte of the line.
+// position returns the position in the file of a byte of the line.
 func (l line) position(offset int) source.Position {
 	at := l.parts[0]
 	for _, p := range l.parts {
@@ -35,12 +35,12 @@ func (l line) position(offset int) source.Position {
 	return source.Position{File: l.file, Line: at.line, Column: column}
 }
 
-// comment begins at the start of a line, or after a blank: "#" is also part of
-// URLs.
+// comment matches a comment, which begins at the start of a line or after a blank. A "#"
+// elsewhere may be part of a URL.
 var comment = regexp.MustCompile(`(^|[ \t]+)#.*$`)
 
-// splitLines gives the lines of a file of pip's requirements format that are not
-// empty. A comment line ends a line that is continued.
+// splitLines returns the nonempty logical lines of a requirements file of pip. A comment
+// line ends a continued line.
 func splitLines(file, text string) []line {
 	var lines []line
 	var current line
@@ -62,7 +62,7 @@ func splitLines(file, text string) []line {
 			body, continued = physical[:at[0]], false
 		}
 		trimmed := strings.TrimLeft(body, " \t\f")
-		if current.text != "" { // what was continued is no part of the next word
+		if current.text != "" { // a continuation separates words
 			current.text += " "
 		}
 		current.parts = append(current.parts, part{len(current.text), number, 1 + utf8.RuneCountInString(body[:len(body)-len(trimmed)])})
@@ -81,7 +81,7 @@ type word struct {
 	offset int
 }
 
-// words splits a line from an offset on.
+// words splits the line into words, beginning at an offset.
 func (l line) words(from int) []word {
 	var words []word
 	for from < len(l.text) {

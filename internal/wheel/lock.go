@@ -18,7 +18,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// format is how a lock is written.
+// format is the format of a lock.
 type format int
 
 const (
@@ -30,7 +30,7 @@ const (
 
 var pylockName = regexp.MustCompile(`^pylock\.(?:[^.]+\.)?toml$`)
 
-// format gives the format of the lock by the form of its name.
+// format returns the format of the lock, which its file name determines.
 func (s Spec) format() (format, error) {
 	base := path.Base(s.Lock)
 	switch {
@@ -55,10 +55,10 @@ func (s Spec) format() (format, error) {
 	return 0, &source.Error{Position: s.At, Message: fmt.Sprintf("image %s: %s is no lock that is known here", s.Name, s.Lock), Hint: hint}
 }
 
-// maxLock is how much of a lock is read: more than any has.
+// maxLock is the limit on the size in bytes of a lock. No known lock reaches it.
 const maxLock = 256 << 20
 
-// reader reads files of the repository, and none outside of it.
+// reader returns a function that reads files of the repository, and none outside of it.
 func (s Spec) reader() readFile {
 	return func(name string) ([]byte, error) {
 		root, err := os.OpenRoot(s.Dir)
@@ -70,7 +70,7 @@ func (s Spec) reader() readFile {
 		if err != nil {
 			var failed *fs.PathError
 			if errors.As(err, &failed) {
-				err = failed.Err // the path is told in the user's own form
+				err = failed.Err // the message has the path as the user wrote it
 			}
 			if name == s.Lock {
 				return nil, &source.Error{Position: s.At, Message: fmt.Sprintf("image %s: the lock %s cannot be read: %v", s.Name, name, err),
@@ -81,7 +81,7 @@ func (s Spec) reader() readFile {
 	}
 }
 
-// requirements gives what the lock holds.
+// requirements returns the content of the lock.
 func (s Spec) requirements(ctx context.Context) (*list, error) {
 	format, err := s.format()
 	if err != nil {
@@ -100,15 +100,15 @@ func (s Spec) requirements(ctx context.Context) (*list, error) {
 	return parseRequirements(s.Lock, read)
 }
 
-// Key gives the identity of the environment that Resolve gives for the spec, in
-// hexadecimal. Specs with equal keys have environments of equal bytes, as long as
-// the indexes offer the same of the files that the lock allows. Nothing but the
-// lock is read, with what it includes (of uv.lock and poetry.lock the pyproject.toml
-// beside it), and nobody is asked, so that an unchanged lock costs nothing. What is
-// wrong with the lock is a *source.Error.
+// Key returns the identity of the environment that Resolve returns for the spec, in
+// hexadecimal. Specs with equal keys have environments of equal bytes, as long as the
+// indexes offer the same files out of those that the lock allows. Key reads only the lock,
+// the files that it includes, the pyproject.toml beside a uv.lock or poetry.lock, and the
+// directory of wheels. It sends no requests, so that an unchanged lock costs almost
+// nothing. An error in the lock is a *source.Error.
 //
-// Where the version of Python is not known, the key is that of the whole lock, for all
-// systems: with the same interpreter it gives the same environment.
+// If the version of Python is not known, the key covers the whole lock, for all systems.
+// With the same interpreter it identifies the same environment.
 func Key(s Spec) (string, error) {
 	unknown := s.Python == ""
 	if unknown {
@@ -143,7 +143,7 @@ func Key(s Spec) (string, error) {
 		fmt.Fprintf(h, "%d %s\n", format, text.key)
 		return hex.EncodeToString(h.Sum(nil)), nil
 	}
-	list, err := s.requirements(context.Background()) // it only reads
+	list, err := s.requirements(context.Background()) // it only reads files
 	if err != nil {
 		return "", err
 	}
@@ -166,7 +166,8 @@ func Key(s Spec) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// packageLine finds a package in a lock in TOML, whose tables begin with the name.
+// packageLine returns the position of a package in a TOML lock, in which each table begins
+// with the name.
 func packageLine(file, text, name, version string) source.Position {
 	at := source.Position{File: file}
 	number, here := 0, 0
@@ -191,8 +192,8 @@ func packageLine(file, text, name, version string) source.Position {
 	return at
 }
 
-// sourceLine finds the package of a lock in TOML that is taken from a directory, a file
-// or a URL.
+// sourceLine returns the position of a package in a TOML lock that is taken from a
+// directory, a file or a URL.
 func sourceLine(file, text, from string) source.Position {
 	at := source.Position{File: file}
 	name, number := 0, 0

@@ -6,21 +6,21 @@ import (
 	"strings"
 )
 
-// lockedFile is a file that a lock allows for a package, with its address and its size
-// where the lock has them.
+// lockedFile is a file that a lock allows for a package, with its URL and its size in bytes
+// if the lock has them.
 type lockedFile struct {
 	name, sum, url string
 	size           int64
 }
 
-// lockFile is what is read of a uv.lock or a poetry.lock.
+// lockFile is the part of a uv.lock or a poetry.lock that is read.
 type lockFile struct {
 	RequiresPython string          `toml:"requires-python"`
 	Packages       []lockedPackage `toml:"package"`
 }
 
-// lockedPackage is a package of such a lock. uv names its files by URL or path, and
-// poetry by name; what they depend on is read of uv's only.
+// lockedPackage is a package of such a lock. uv names its files by URL or path, and poetry
+// by name. Dependencies are read from uv.lock only.
 type lockedPackage struct {
 	Name, Version string
 	Source        any
@@ -47,8 +47,8 @@ func parseLockFile(text []byte) (lockFile, error) {
 	return l, err
 }
 
-// local gives the directory of a package that is the repository's own code, which is no
-// package of an index; ok is false for others.
+// local returns the directory of a package that is the repository's own code, which no
+// index has. ok is false for other packages.
 func (p lockedPackage) local() (dir string, ok bool) {
 	from, _ := p.Source.(map[string]any)
 	for _, kind := range []string{"virtual", "editable"} {
@@ -59,7 +59,7 @@ func (p lockedPackage) local() (dir string, ok bool) {
 	return "", false
 }
 
-// files gives the names and hashes of a package's files.
+// files returns the names and hashes of a package's files.
 func (p lockedPackage) files() []lockedFile {
 	all := append(append([]lockedArtifact{}, p.Wheels...), p.Files...)
 	if p.Sdist != (lockedArtifact{}) {
@@ -84,7 +84,7 @@ func (a lockedArtifact) name() string {
 	return urlFile(a.URL)
 }
 
-// urlFile gives the name of the file that a URL leads to.
+// urlFile returns the name of the file in a URL.
 func urlFile(address string) string {
 	parsed, err := url.Parse(address)
 	if err != nil {
@@ -93,7 +93,7 @@ func urlFile(address string) string {
 	return path.Base(parsed.Path)
 }
 
-// addFiles notes the files of requirements that a lock names.
+// addFiles sets the files of requirements to those that the lock names.
 func (l lockFile) addFiles(requirements []requirement) {
 	files := map[string][]lockedFile{}
 	for _, p := range l.Packages {
@@ -106,7 +106,7 @@ func (l lockFile) addFiles(requirements []requirement) {
 	}
 }
 
-// entries gives the tables of an array of a lock; what is none is passed over.
+// entries returns the tables of an array of a lock. Other elements are skipped.
 func entries(list any) []map[string]any {
 	array, _ := list.([]any)
 	var tables []map[string]any

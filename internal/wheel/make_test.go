@@ -18,18 +18,18 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// recipe is a wheel to be made for a test.
+// recipe describes a wheel to make for a test.
 type recipe struct {
 	name, version, tags string
 	files               map[string]string
 	executable          string
-	// wheel, metadata and record stand in the place of what is right.
+	// wheel, metadata and record replace the correct content of these files.
 	wheel, metadata, record string
-	// raw are entries as they are, which RECORD does not name.
+	// raw are additional zip entries, which RECORD does not list.
 	raw []zip.FileHeader
 }
 
-// make gives the file's name and its bytes.
+// make returns the file's name and its content.
 func (r recipe) make(t testing.TB) (string, []byte) {
 	t.Helper()
 	if r.tags == "" {
@@ -84,7 +84,7 @@ func (r recipe) make(t testing.TB) (string, []byte) {
 	return stem + "-" + r.tags + ".whl", b.Bytes()
 }
 
-// put writes a wheel as if it had been downloaded.
+// put writes a wheel to disk as if it had been downloaded.
 func put(t testing.TB, name, version, file string, text []byte) wheel {
 	t.Helper()
 	sum := sha256.Sum256(text)
@@ -120,7 +120,7 @@ func layWheels(t testing.TB, wheels ...wheel) (*Environment, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, l := range env.Layers { // what is in a wheel is verified when it is read
+	for _, l := range env.Layers { // files are verified only when they are read
 		for _, f := range l.Files {
 			if f.Open == nil {
 				continue
@@ -148,7 +148,7 @@ func openAll(t testing.TB, target target, wheels []wheel) ([]*archive, error) {
 	return o.sorted(), nil
 }
 
-// content gives all that is in an environment: mode, link or text by path.
+// content returns the mode and the link or text of all files in an environment, by path.
 func content(t testing.TB, env *Environment) map[string]string {
 	t.Helper()
 	all := map[string]string{}

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// marker is an environment marker: a condition on the platform under which a
-// requirement is one. Its grammar is that of the dependency specifiers standard
-// (PEP 508), with the sets extras and dependency_groups of PEP 751.
+// marker is an environment marker: a condition on the platform under which a requirement
+// applies. Its grammar is that of the dependency specifiers standard (PEP 508), with the
+// sets extras and dependency_groups of PEP 751.
 type marker interface {
 	holds(env map[string]string) bool
 }
@@ -16,7 +16,7 @@ type marker interface {
 type (
 	either []marker
 	all    []marker
-	// compare is a comparison; a side is the name of a variable or a text.
+	// compare is a comparison. Each side is the name of a variable or a text.
 	compare struct {
 		left, right side
 		operator    string
@@ -42,7 +42,7 @@ func (s side) value(env map[string]string) string {
 	return s.text
 }
 
-// ofVersions tells whether the variable's values are versions, which are not
+// ofVersions reports whether the values of the variable are versions. These are not
 // compared as texts.
 func (s side) ofVersions() bool {
 	return s.variable && slices.Contains([]string{"python_version", "python_full_version", "implementation_version", "platform_release"}, s.text)
@@ -85,10 +85,11 @@ func (m compare) holds(env map[string]string) bool {
 	case ">=":
 		return order >= 0
 	}
-	return false // ~= of what is no version
+	return false // ~= with operands that are not versions
 }
 
-// variables gives what a marker may ask for, and what older files call it.
+// variables maps the names that a marker may use to variables. Older files use other names
+// for some of them.
 func variables() map[string]string {
 	names := map[string]string{
 		"os.name": "os_name", "sys.platform": "sys_platform", "platform.version": "platform_version", "platform.machine": "platform_machine",
@@ -102,7 +103,7 @@ func variables() map[string]string {
 	return names
 }
 
-// markerError says what is wrong at which byte of a marker.
+// markerError is a syntax error at a byte offset of a marker.
 type markerError struct {
 	offset  int
 	message string
@@ -110,7 +111,7 @@ type markerError struct {
 
 func (e *markerError) Error() string { return e.message }
 
-// parseMarker reads a marker. What is wrong with it is a *markerError.
+// parseMarker parses a marker. A syntax error is a *markerError.
 func parseMarker(text string) (marker, error) {
 	p := &markerParser{text: text, names: variables()}
 	m, err := p.or(0)
@@ -126,7 +127,7 @@ type markerParser struct {
 	names map[string]string
 }
 
-// depth is how far parentheses may be nested: each is a call of the parser.
+// depth is the limit on nested parentheses. The parser recurses for each of them.
 const depth = 100
 
 func (p *markerParser) fail(format string, args ...any) error {
@@ -140,7 +141,8 @@ func (p *markerParser) blanks() {
 	}
 }
 
-// peek gives the next token, empty at the end; a text has its first quote only.
+// peek returns the next token, or "" at the end. Of a quoted text it returns the first
+// quote.
 func (p *markerParser) peek() string {
 	p.blanks()
 	rest := p.text[p.at:]
@@ -267,7 +269,7 @@ func (p *markerParser) side() (side, error) {
 func isLetter(b byte) bool { return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' }
 func isDigit(b byte) bool  { return b >= '0' && b <= '9' }
 
-// normalName gives the one way to write a package's name: PEP 503.
+// normalName returns the normalized form of a package's name (PEP 503).
 func normalName(name string) string {
 	parts := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return strings.ContainsRune("-_.", r) })
 	return strings.Join(parts, "-")

@@ -17,7 +17,7 @@ func linux(t testing.TB, python, platform string) target {
 	return target
 }
 
-// markers are conditions, and whether they hold for Python 3.11 on linux/amd64.
+// markers maps conditions to whether they hold for Python 3.11 on linux/amd64.
 func markers() map[string]bool {
 	return map[string]bool{
 		`python_version < "3.13"`:                              true,
@@ -66,7 +66,7 @@ func TestMarkers(t *testing.T) {
 	}
 }
 
-// Only older locks have these, and only pylock.toml has the last ones.
+// Only older locks have these variables, and only pylock.toml has the last ones.
 func TestMarkersThatPipDoesNotHave(t *testing.T) {
 	env := linux(t, "3.12.4", "linux/arm64").environment()
 	env["extras"], env["dependency_groups"] = "fast gpu-12", "main"

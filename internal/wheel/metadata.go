@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// header is the beginning of a METADATA or WHEEL file: fields as of e-mail.
+// header holds the fields at the beginning of a METADATA or WHEEL file, which has the
+// format of e-mail headers.
 type header []field
 
 type field struct{ name, value string }
@@ -16,7 +17,7 @@ func parseHeader(text string) header {
 	for l := range strings.Lines(text) {
 		l = strings.TrimRight(l, "\r\n")
 		if l == "" {
-			break // what follows is the description
+			break // the description follows
 		}
 		if (l[0] == ' ' || l[0] == '\t') && len(h) > 0 {
 			h[len(h)-1].value += "\n" + strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(l), "|"))
@@ -29,7 +30,7 @@ func parseHeader(text string) header {
 	return h
 }
 
-// get gives the first field of a name, empty when there is none.
+// get returns the value of the first field with the given name, or "" if there is none.
 func (h header) get(name string) string {
 	for _, f := range h {
 		if strings.EqualFold(f.name, name) {
@@ -39,12 +40,12 @@ func (h header) get(name string) string {
 	return ""
 }
 
-// metadata is what is told of a package.
+// metadata is the part of a METADATA file that is used.
 type metadata struct {
 	name, version, license string
-	// python is the specifier of the versions of Python that it is for.
+	// python is the version specifier of Requires-Python.
 	python string
-	// requires are the packages that it requires, by name, also those for extras.
+	// requires are the names of the required packages, including those for extras.
 	requires []string
 }
 
@@ -59,13 +60,13 @@ func parseMetadata(text string) metadata {
 	return m
 }
 
-// license gives an SPDX expression where there is one (PEP 639), otherwise the
-// short text of License, otherwise what the classifiers say.
+// license returns the SPDX expression if there is one (PEP 639), otherwise a short License
+// field, otherwise the licenses in the classifiers, otherwise the first line of License.
 func license(h header) string {
 	if expression := oneLine(h.get("License-Expression")); expression != "" {
 		return expression
 	}
-	const short = 80 // longer ones are the licence itself
+	const short = 80 // longer texts are the license itself
 	text := h.get("License")
 	if text != "" && len(text) <= short && !strings.Contains(text, "\n") && !strings.EqualFold(text, "unknown") {
 		return oneLine(text)

@@ -9,8 +9,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// netrc gives the user and password that a .netrc has for a host, nil for none: the file
-// that NETRC names, or the one in the home directory.
+// netrc returns the user and password for a host from the .netrc file, or nil if it has
+// none. The file is the one that NETRC names, or else the one in the home directory.
 func netrc(environ []string, host string) *url.Userinfo {
 	names := []string{variable(environ, "NETRC")}
 	if names[0] == "" {
@@ -28,8 +28,8 @@ func netrc(environ []string, host string) *url.Userinfo {
 	return nil
 }
 
-// parseNetrc reads the words of a .netrc: the first machine of the name counts, or what
-// stands under default where there is none before it.
+// parseNetrc parses the text of a .netrc. It returns the first machine entry for the host,
+// or the default entry if that comes first.
 func parseNetrc(text, host string) *url.Userinfo {
 	var words []string
 	for line := range strings.Lines(text) {
@@ -47,7 +47,7 @@ func parseNetrc(text, host string) *url.Userinfo {
 			here = true
 			continue
 		}
-		if n++; n == len(words) || word == "macdef" { // the text of a macro follows
+		if n++; n == len(words) || word == "macdef" { // the body of a macro follows
 			break
 		}
 		switch {

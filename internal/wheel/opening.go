@@ -7,19 +7,19 @@ import (
 	"sync"
 )
 
-// opening opens wheels in the order in which they come.
+// opening opens wheels in the order in which they arrive.
 type opening struct {
 	spec   Spec
 	target target
-	// early tells that layers are given as soon as they are known.
+	// early reports whether layers are passed to Spec.Early as soon as they are known.
 	early bool
 
 	mu       sync.Mutex
 	archives []*archive
 }
 
-// take opens a wheel, and gives the layer of a package that has one of its own: what the
-// package has in it depends on no other package, unless they overlap.
+// take opens a wheel. If the package has its own layer, take passes the layer to
+// Spec.Early, since its content depends on no other package unless they overlap.
 func (o *opening) take(ctx context.Context, w wheel) error {
 	a, err := open(ctx, o.target, w)
 	if err != nil {
@@ -45,7 +45,7 @@ func (o *opening) take(ctx context.Context, w wheel) error {
 	return nil
 }
 
-// sorted gives the wheels by the names of their packages.
+// sorted returns the wheels in the order of their packages' names.
 func (o *opening) sorted() []*archive {
 	slices.SortFunc(o.archives, func(a, b *archive) int { return strings.Compare(a.requirement.name, b.requirement.name) })
 	return o.archives

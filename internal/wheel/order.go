@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// ranks gives, for each package by name, its place in the order in which packages are
-// installed: of files that several bring, the last one's stays.
+// ranks returns the position of each package, by name, in the order of installation. If
+// several packages have the same file, the last one's is kept.
 //
-// uv installs breadth first: what the project depends on, by name, then what that
-// depends on, and so on. That is known of a uv.lock. Of others it is what the packages
-// say of themselves that they require.
+// uv installs breadth first: the dependencies of the project by name, then their
+// dependencies, and so on. A uv.lock contains this order. For other locks it is derived
+// from the dependencies in the packages' metadata.
 func ranks(order []string, archives []*archive) map[string]int {
 	if order == nil {
 		order = breadthFirst(archives)
@@ -22,7 +22,7 @@ func ranks(order []string, archives []*archive) map[string]int {
 			ranks[name] = len(ranks)
 		}
 	}
-	for _, a := range archives { // by name
+	for _, a := range archives { // sorted by name
 		if _, ok := ranks[a.requirement.name]; !ok {
 			ranks[a.requirement.name] = len(ranks)
 		}
@@ -30,7 +30,7 @@ func ranks(order []string, archives []*archive) map[string]int {
 	return ranks
 }
 
-// breadthFirst orders packages from those that no other requires.
+// breadthFirst orders packages, beginning with those that no other requires.
 func breadthFirst(archives []*archive) []string {
 	there, required := map[string]*archive{}, map[string]bool{}
 	for _, a := range archives {
@@ -57,7 +57,8 @@ func breadthFirst(archives []*archive) []string {
 	return order
 }
 
-// order gives the packages of a uv.lock as uv installs them for the project beside it.
+// order returns the packages of a uv.lock in the order in which uv installs them for the
+// project beside it.
 func (l lockFile) order(t target, extras, groups []string) []string {
 	packages := map[string]lockedPackage{}
 	root := ""
@@ -119,13 +120,14 @@ func (l lockFile) order(t target, extras, groups []string) []string {
 	return order
 }
 
-// Conflict is two packages that bring files of the same names with different content.
+// Conflict describes two packages with files of the same names but different content. The
+// files of Kept stay, and those of Dropped do not. Files is their number.
 type Conflict struct {
 	Kept, Dropped string
 	Files         int
 }
 
-// Conflicts gives the packages that overlap, each pair once.
+// Conflicts returns the pairs of packages that overlap, each pair once, by name.
 func (e *Environment) Conflicts() []Conflict {
 	var all []Conflict
 	for _, o := range e.Overlaps {

@@ -12,8 +12,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
-// TestOverlapsAsUV has uv lock and install packages that overwrite each other's files,
-// one after the other, and lays the same lock out.
+// TestOverlapsAsUV locks and installs packages that overwrite each other's files with uv,
+// one after the other, and compares the result with the environment for the same lock.
 func TestOverlapsAsUV(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -45,11 +45,11 @@ func TestOverlapsAsUV(t *testing.T) {
 		}
 		return uv.dir
 	}
-	sync(`"a-plain", "fork", "opencv-python-headless", "needs-opencv"`) // what is not in its cache, uv installs as it arrives
+	sync(`"a-plain", "fork", "opencv-python-headless", "needs-opencv"`) // uv installs packages that are not in its cache in the order of their arrival
 	for _, dependencies := range []string{
 		`"opencv-python", "opencv-python-headless"`,
-		`"opencv-python-headless", "needs-opencv"`, // which needs opencv-python
-		`"fork"`, // which needs the original
+		`"opencv-python-headless", "needs-opencv"`, // needs-opencv requires opencv-python
+		`"fork"`, // fork requires original
 		`"fork", "original"`,
 		`"original", "opencv-python", "fork", "opencv-python-headless", "needs-opencv", "a-plain"`,
 	} {
@@ -94,7 +94,7 @@ func TestOverlapsAsUV(t *testing.T) {
 	}
 }
 
-// Where the lock does not tell what depends on what, the packages do.
+// If the lock does not contain the dependencies, the packages' metadata is used.
 func TestOrderOfPackages(t *testing.T) {
 	requires := func(names ...string) string {
 		text := ""

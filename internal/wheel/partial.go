@@ -26,7 +26,7 @@ type partial struct {
 	file    *os.File
 }
 
-// fetch downloads the file from its beginning, and gives its hash.
+// fetch downloads the file from its beginning, and returns its SHA-256 in hexadecimal.
 func (p *partial) fetch(ctx context.Context, from *remote, address string) (sum string, err error) {
 	if p.file, err = os.Create(p.name); err != nil {
 		return "", fmt.Errorf("make room for packages: %w", err)
@@ -36,7 +36,7 @@ func (p *partial) fetch(ctx context.Context, from *remote, address string) (sum 
 	if err := p.restart(); err != nil {
 		return "", err
 	}
-	if !strings.Contains(address, "://") { // on this machine
+	if !strings.Contains(address, "://") { // a path on this machine
 		file, err := source.Open(nil, address)
 		if err != nil {
 			return "", err
@@ -87,7 +87,7 @@ func isStatus(err error, status int) bool {
 	return errors.As(err, &refused) && refused.status == status
 }
 
-// restart begins the file anew.
+// restart discards what was downloaded, to begin again.
 func (p *partial) restart() error {
 	p.n, p.last, p.sum = 0, 0, sha256.New()
 	_, err := p.file.Seek(0, io.SeekStart)
@@ -97,7 +97,7 @@ func (p *partial) restart() error {
 	return nil
 }
 
-// writeError is a file that cannot be written.
+// writeError is a failure to write the file.
 type writeError struct{ error }
 
 func (p *partial) Write(b []byte) (int, error) {

@@ -9,11 +9,12 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// maxSettings is how much of a file of settings is read: more than any has.
+// maxSettings is the limit on the size in bytes of a settings file. No known file reaches
+// it.
 const maxSettings = 1 << 20
 
-// pipConfig gives what pip's own files of settings say, by section and key, such as
-// global.index-url. A later file wins over an earlier one.
+// pipConfig returns the settings in pip's configuration files by section and key, such as
+// global.index-url. A later file overrides an earlier one.
 func pipConfig(environ []string) map[string]string {
 	values := map[string]string{}
 	for _, name := range pipConfigFiles(environ) {
@@ -24,7 +25,7 @@ func pipConfig(environ []string) map[string]string {
 	return values
 }
 
-// pipConfigFiles gives the files that pip reads, in its order: those of the system, of
+// pipConfigFiles returns the files that pip reads, in its order: those of the system, of
 // the user, of the virtual environment, and the one that PIP_CONFIG_FILE names.
 func pipConfigFiles(environ []string) []string {
 	named := variable(environ, "PIP_CONFIG_FILE")
@@ -80,8 +81,8 @@ func pipConfigFiles(environ []string) []string {
 	return files
 }
 
-// readINI reads a file as Python's configparser does, as far as pip's settings go: a
-// value goes on in lines that are indented.
+// readINI parses a file like Python's configparser, as far as pip's settings need it.
+// Indented lines continue a value.
 func readINI(text string, into map[string]string) {
 	section, last := "", ""
 	for line := range strings.Lines(text) {

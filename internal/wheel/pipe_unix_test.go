@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestPipesAreNoLocks has a pipe in the place of a lock, to which nobody writes.
+// TestPipesAreNoLocks uses a named pipe as a lock, to which nothing writes.
 func TestPipesAreNoLocks(t *testing.T) {
 	s := Spec{Name: "train", Dir: t.TempDir(), Lock: "uv.lock"}
 	if err := syscall.Mkfifo(filepath.Join(s.Dir, s.Lock), 0o600); err != nil {

@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// group gives a program a process group of its own, with all that it starts.
+// group makes the program the leader of a new process group, which includes its children.
 func group(c *exec.Cmd) { c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 
-// end ends the program's group.
+// end kills the program's process group.
 func end(c *exec.Cmd) error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }

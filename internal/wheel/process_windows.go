@@ -6,12 +6,13 @@ import (
 	"syscall"
 )
 
-// group keeps an interruption of the terminal from the program: slipway ends it.
+// group keeps Ctrl-C in the terminal from the program, because slipway ends it.
 func group(c *exec.Cmd) {
 	c.SysProcAttr = &syscall.SysProcAttr{CreationFlags: syscall.CREATE_NEW_PROCESS_GROUP}
 }
 
-// end ends the program and what it started, which the python launcher needs.
+// end kills the program and its children. The python launcher needs this, as it runs Python
+// as a child.
 func end(c *exec.Cmd) error {
 	if err := exec.Command("taskkill", "/T", "/F", "/PID", strconv.Itoa(c.Process.Pid)).Run(); err != nil {
 		return c.Process.Kill()

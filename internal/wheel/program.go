@@ -17,23 +17,25 @@ import (
 	"github.com/slipway-ci/slipway/internal/panics"
 )
 
-// patience is how long the output of a program that was ended is waited for.
+// patience is how long to wait for the output of a program that was killed.
 const patience = time.Second
 
-// longest is how long a program may take that asks an index for packages, or builds one.
+// longest is the timeout of a program that downloads or builds packages.
 const longest = time.Hour
 
-// program is one that slipway starts: its first arguments, and its environment.
+// program is a program to run: its first arguments, its environment and its working
+// directory.
 type program struct {
 	args    []string
 	environ []string
 	dir     string
-	// line, when not nil, is told each line of what the program prints.
+	// line, if not nil, is called with each line that the program prints to its standard
+	// output.
 	line func(string)
 }
 
-// run runs the program and gives what it prints. The end of ctx ends it at once,
-// with all that it started.
+// run runs the program and returns its output. If ctx is done, or after an hour, the
+// program and its children are killed.
 func (p program) run(ctx context.Context, args ...string) (stdout, stderr string, err error) {
 	args = append(slices.Clone(p.args), args...)
 	watched, stop := panics.Until(ctx)
@@ -62,8 +64,8 @@ func (p program) run(ctx context.Context, args ...string) (stdout, stderr string
 	return out.String(), problems.String(), err
 }
 
-// lineWriter tells each line that is written, by who reads what a program prints. A fault
-// is kept in ctx.
+// lineWriter calls tell with each line that is written to it. A panic in tell is kept in
+// ctx.
 type lineWriter struct {
 	ctx  context.Context
 	tell func(string)
@@ -83,7 +85,7 @@ func (w *lineWriter) Write(b []byte) (n int, err error) {
 	}
 }
 
-// kept keeps the beginning of what is written.
+// kept is a buffer that keeps the first limit bytes and discards the rest.
 type kept struct {
 	bytes.Buffer
 	limit int
@@ -96,7 +98,7 @@ func (l *kept) Write(b []byte) (int, error) {
 
 var _ io.Writer = (*kept)(nil)
 
-// find finds a program on the PATH of environ.
+// find searches for a program in the absolute directories of the PATH in environ.
 func find(environ []string, name string) (string, bool) {
 	for _, dir := range filepath.SplitList(variable(environ, "PATH")) {
 		if found, err := exec.LookPath(filepath.Join(dir, name)); err == nil && filepath.IsAbs(dir) {
@@ -106,8 +108,8 @@ func find(environ []string, name string) (string, bool) {
 	return "", false
 }
 
-// variable gives the value of an environment variable, whose name has any case on
-// Windows.
+// variable returns the value of an environment variable. On Windows names are not
+// case-sensitive.
 func variable(environ []string, name string) string {
 	for _, v := range slices.Backward(environ) {
 		key, value, _ := strings.Cut(v, "=")
@@ -118,14 +120,14 @@ func variable(environ []string, name string) string {
 	return ""
 }
 
-// environment gives what pip, uv and poetry need of an environment, and nothing
-// else: what runs there has no use for the user's other secrets. Those among it
-// that say what to install and where are left out, as slipway says that itself.
+// environment returns the environment variables that pip, uv and poetry need, and no
+// others: programs that run there must not see the user's other secrets. Variables that say
+// what to install and where are left out, because slipway sets these itself.
 func (s Spec) environment(more ...string) []string {
 	var kept []string
 	for _, v := range s.Environ {
 		name, _, _ := strings.Cut(v, "=")
-		name = strings.ToUpper(name) // Windows has them in any case, and proxies are written in both
+		name = strings.ToUpper(name) // Windows ignores the case, and proxies are written in both
 		if isCommonVariable(name) || strings.HasPrefix(name, "PIP_") && !isPipOrder(name) || strings.HasPrefix(name, "UV_") && !isUVOrder(name) ||
 			strings.HasPrefix(name, "POETRY_") || strings.HasPrefix(name, "CLOUDSDK_") || strings.HasPrefix(name, "PYENV_") {
 			kept = append(kept, v)
@@ -153,13 +155,13 @@ func isUVOrder(name string) bool {
 	return slices.Contains([]string{"UV_PROJECT", "UV_WORKING_DIR", "UV_WORKING_DIRECTORY", "UV_LOCKED", "UV_FROZEN", "UV_EXPORT_FORMAT", "UV_QUIET", "UV_VERBOSE", "UV_NO_DEV", "UV_DEV"}, name)
 }
 
-// pipVersion is the pip that uv fetches where there is no other one.
+// pipVersion is the version of pip that uv runs if there is no other pip.
 const pipVersion = "25.3"
 
-// errNoPip says what to install.
+// errNoPip is returned if neither Python with pip nor uv is on the PATH.
 var errNoPip = errors.New("neither Python with pip nor uv is on the PATH: packages are downloaded by one of them; install Python 3 with pip, or uv")
 
-// python finds a Python that has pip.
+// python finds a Python that has pip. It returns errNoPip if there is none.
 func (s Spec) python(ctx context.Context) (program, error) {
 	for _, name := range []string{"python3", "python", "py"} {
 		path, ok := find(s.Environ, name)
@@ -178,7 +180,7 @@ func (s Spec) python(ctx context.Context) (program, error) {
 	return program{}, errNoPip
 }
 
-// pip finds a pip.
+// pip finds a pip, or a uv that can run one.
 func (s Spec) pip(ctx context.Context) (program, error) {
 	p, err := s.python(ctx)
 	if err == nil {
@@ -196,7 +198,7 @@ var (
 	errorTag = regexp.MustCompile(`(?m)^(?:ERROR|error|Error): ?`)
 )
 
-// said gives the end of what a program printed, without what is secret in it.
+// said returns the last lines of a program's output, without the credentials in URLs.
 func said(output string) string {
 	output = strings.TrimSpace(userInfo.ReplaceAllString(output, "://***@"))
 	if at := errorTag.FindAllStringIndex(output, -1); at != nil {
@@ -209,7 +211,7 @@ func said(output string) string {
 	return strings.Join(lines, "\n")
 }
 
-// failed is a program that did not do what was wanted.
+// failed returns the error for a program that failed, with the end of its output.
 func failed(what, output string, err error) error {
 	if text := said(output); text != "" {
 		return fmt.Errorf("%s: %w:\n%s", what, err, text)

@@ -62,8 +62,8 @@ func TestSaidHasNoCredentials(t *testing.T) {
 	}
 }
 
-// TestFaultOfALine has who is told a line of a program panic: the program ends, and who
-// runs it has the fault.
+// TestFaultOfALine panics in the function that is called with each line. The program must
+// end, and its caller must get the panic.
 func TestFaultOfALine(t *testing.T) {
 	p := program{args: []string{os.Args[0], "-test.run=^TestFaultOfALine$"}, environ: append(os.Environ(), "ASKED=1"), line: func(string) { panic("provoked") }}
 	if os.Getenv("ASKED") != "" {

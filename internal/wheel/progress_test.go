@@ -10,7 +10,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// Each package that pip begins to download is told, without its address.
+// Each package that pip begins to download is reported, without its URL.
 func TestPackagesAreTold(t *testing.T) {
 	var told []string
 	d := &download{spec: Spec{Progress: func(text string) { told = append(told, text) }}, total: 2}
@@ -26,7 +26,7 @@ func TestPackagesAreTold(t *testing.T) {
 	}
 }
 
-// What is taken for a lock and is none says how to make one.
+// For a file that is not a lock the error says how to make one.
 func TestFilesThatAreNoLock(t *testing.T) {
 	for lock, want := range map[string]string{
 		"environment.yml": "conda's", "Pipfile.lock": "pipenv requirements --hash", "pyproject.toml": "uv lock", "conda-lock.yml": "conda's", "lock.json": "name a uv.lock",

@@ -10,7 +10,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// projectFile is what is read of a pyproject.toml.
+// projectFile is the part of a pyproject.toml that is read.
 type projectFile struct {
 	Project struct {
 		Name           string
@@ -33,14 +33,14 @@ type projectFile struct {
 	}
 }
 
-// parseProject reads a pyproject.toml. What cannot be read is its own tools' to
-// complain about.
+// parseProject parses a pyproject.toml. It does not return the syntax error, which is left
+// to uv and poetry to report.
 func parseProject(text []byte) (projectFile, bool) {
 	var p projectFile
 	return p, unmarshal(text, &p) == nil
 }
 
-// choices gives the names of the extras and groups that there are.
+// choices returns the normalized names of the extras and groups that the project defines.
 func (p projectFile) choices() (extras, groups []string) {
 	extras = slices.Concat(slices.Collect(maps.Keys(p.Project.Optional)), slices.Collect(maps.Keys(p.Tool.Poetry.Extras)))
 	groups = slices.Concat(slices.Collect(maps.Keys(p.Groups)), slices.Collect(maps.Keys(p.Tool.Poetry.Group)))
@@ -59,7 +59,7 @@ func normalNames(names []string) []string {
 	return slices.Compact(all)
 }
 
-// isMember tells whether a directory, from the project's, is that of a member of its
+// isMember reports whether a directory, relative to the project's, is a member of its
 // workspace.
 func (p projectFile) isMember(dir string) bool {
 	matches := func(patterns []string) bool {
@@ -71,7 +71,8 @@ func (p projectFile) isMember(dir string) bool {
 	return matches(p.Tool.UV.Workspace.Members) && !matches(p.Tool.UV.Workspace.Exclude)
 }
 
-// checkChoices refuses extras and groups that the lock does not know.
+// checkChoices returns an error if the spec names an extra or group that the lock does not
+// have.
 func (s Spec) checkChoices(extras, groups []string) error {
 	for _, kind := range []struct {
 		what          string

@@ -14,7 +14,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// pylock is what is read of a pylock.toml: PEP 751.
+// pylock is the part of a pylock.toml (PEP 751) that is read.
 type pylock struct {
 	Version       string   `toml:"lock-version"`
 	DefaultGroups []string `toml:"default-groups"`
@@ -47,7 +47,7 @@ func (f pylockFile) locked() lockedFile {
 	return lockedFile{name, strings.ToLower(f.Hashes["sha256"]), f.URL, f.Size}
 }
 
-// parsePylock reads a lock of the standard's own format.
+// parsePylock parses a lock in the standard format.
 func (s Spec) parsePylock(read readFile) (*list, error) {
 	name := s.Lock
 	text, err := read(name)
@@ -79,7 +79,7 @@ func (s Spec) parsePylock(read readFile) (*list, error) {
 	for _, p := range lock.Packages {
 		r := requirement{name: normalName(p.Name), version: p.Version, at: packageLine(name, string(text), normalName(p.Name), p.Version)}
 		if d := p.Directory; d != nil && (path.Clean(d.Path) == "." || project.isMember(path.Clean(d.Path))) {
-			continue // the repository's own code, which comes with the image's files
+			continue // the repository's own code is among the image's files
 		}
 		if p.Archive != nil || p.VCS != nil || p.Directory != nil {
 			return nil, &source.Error{Position: r.at, Message: p.Name + " is taken from a path or URL, which has no wheel on an index",
@@ -112,12 +112,12 @@ func (s Spec) parsePylock(read readFile) (*list, error) {
 		result.indexes = append(result.indexes, index)
 	}
 	result.defaultFirst = true
-	// The one that most packages are from is the default one of whoever made the lock.
+	// The index of most packages is taken to be the default one of the lock's author.
 	slices.SortFunc(result.indexes, func(a, b string) int { return cmp.Or(used[b]-used[a], strings.Compare(a, b)) })
 	return result, nil
 }
 
-// inGroups is a marker that sees the extras and the dependency groups that are wanted.
+// inGroups is a marker that is evaluated with the wanted extras and dependency groups.
 type inGroups struct {
 	marker
 	extras, groups string

@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The order is the one in which pip 23.2 gives the tags of Python 3.11 on these platforms.
+// The order is that of the tags that pip 23.2 has for Python 3.11 on these platforms.
 func TestRank(t *testing.T) {
 	target := linux(t, "3.11", "linux/amd64")
 	want := strings.Fields(`

@@ -17,13 +17,13 @@ import (
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
-// science is a spec of the packages that machine learning begins with. What is
-// downloaded is kept for the next test.
+// science returns a spec with the usual packages for machine learning. The downloads are
+// kept for later tests.
 func science(t testing.TB) Spec {
 	return Spec{Name: "train", Dir: "testdata", Lock: "science.txt", Python: "3.11", CacheDir: filepath.Join(testbed.Root(t), ".cache", "wheels"), Environ: os.Environ()}
 }
 
-// resolve skips a test by name where no package index can be reached.
+// resolve calls Resolve. It skips the test if no package index can be reached.
 func resolve(t testing.TB, s Spec) *Environment {
 	t.Helper()
 	env, err := Resolve(t.Context(), s)
@@ -75,7 +75,7 @@ func unpack(t testing.TB, env *Environment, dir string) {
 	}
 }
 
-// interpreter is a Python 3.11 of this machine.
+// interpreter returns the path of a Python 3.11 on this machine.
 func interpreter(t testing.TB) string {
 	t.Helper()
 	out, err := exec.Command("python3.11", "-c", "import os, sys; print(os.path.realpath(sys.executable))").Output()
@@ -107,7 +107,7 @@ for d in m.distributions():
 print("fits", seen > 4000)
 `
 
-// TestScience installs what training needs, really runs it, and does so again
+// TestScience installs the packages and runs a training with them. It then does so again
 // without any program to download with.
 func TestScience(t *testing.T) {
 	t.Parallel()
@@ -144,7 +144,7 @@ func TestScience(t *testing.T) {
 		}
 	}
 
-	// A second time there is nothing to start: no program is on the PATH.
+	// The second time no program is on the PATH, and none is needed.
 	s.Environ = []string{"PATH=" + t.TempDir()}
 	again, err := Resolve(t.Context(), s)
 	if err != nil {
@@ -172,7 +172,7 @@ func prints(env *Environment) []string {
 	return list
 }
 
-// TestMarkersAgainstPip compares with what pip itself has to say.
+// TestMarkersAgainstPip compares the markers with the results of pip itself.
 func TestMarkersAgainstPip(t *testing.T) {
 	t.Parallel()
 	python, ok := find(os.Environ(), "python3")
@@ -212,7 +212,7 @@ func TestMarkersAgainstPip(t *testing.T) {
 	}
 }
 
-// TestIndexSays asks a real index for what it does not have.
+// TestIndexSays requests packages that a real index does not have.
 func TestIndexSays(t *testing.T) {
 	t.Parallel()
 	for requirement, want := range map[string]string{
@@ -248,7 +248,7 @@ func write(t testing.TB, dir, name, text string) {
 	}
 }
 
-// BenchmarkRead reads all files of an environment, as it is packed into layers.
+// BenchmarkRead reads all files of an environment, as when they are packed into layers.
 func BenchmarkRead(b *testing.B) {
 	env := resolve(b, science(b))
 	var size int64
@@ -274,7 +274,7 @@ func BenchmarkRead(b *testing.B) {
 	}
 }
 
-// BenchmarkResolve is what an image costs of which nothing has changed.
+// BenchmarkResolve measures an image whose lock has not changed.
 func BenchmarkResolve(b *testing.B) {
 	s := science(b)
 	resolve(b, s)

@@ -16,10 +16,10 @@ import (
 	"strings"
 )
 
-// noteSums notes the hash of each file that RECORD says: whoever reads the file finds out
-// whether it has that. Nothing is read twice for it. A file that RECORD does not name, or
-// without a hash, is taken as it is, as pip does: the hash of the lock covers the whole
-// wheel.
+// noteSums sets the hash of each file to the one in RECORD. The file is compared with it
+// when it is read for another purpose, so that it is not read twice. A file that RECORD
+// does not list, or lists without a hash, is accepted as it is, as pip does: the hash in
+// the lock covers the whole wheel.
 func (a *archive) noteSums(ctx context.Context) error {
 	text, err := a.text(a.info + "/RECORD")
 	if err != nil {
@@ -46,14 +46,14 @@ func (a *archive) noteSums(ctx context.Context) error {
 	return nil
 }
 
-// unlike is a file that has another hash than RECORD says.
+// unlike returns the error for a file whose hash differs from that in RECORD.
 func (e *entry) unlike() error { return fmt.Errorf("%s is not what RECORD says", e.name) }
 
-// recordHash writes a SHA-256 as RECORD has it.
+// recordHash returns a SHA-256 in the notation of RECORD.
 func recordHash(sum []byte) string { return "sha256=" + base64.RawURLEncoding.EncodeToString(sum) }
 
-// read reads a file to learn its SHA-256, and compares it with the hash of another kind
-// that RECORD has of it, if it has one.
+// read reads a file to compute its SHA-256. If RECORD has another kind of hash for the
+// file, read compares the content with that.
 func (e *entry) read(ctx context.Context, algorithm, digest string) error {
 	own := sha256.New()
 	writer := io.Writer(own)
@@ -85,7 +85,7 @@ func (e *entry) read(ctx context.Context, algorithm, digest string) error {
 	return nil
 }
 
-// parseRecord gives the hashes of a RECORD by path.
+// parseRecord returns the hashes in a RECORD by path.
 func parseRecord(text string) (map[string]string, error) {
 	r := csv.NewReader(strings.NewReader(text))
 	r.FieldsPerRecord = -1
@@ -99,18 +99,18 @@ func parseRecord(text string) (map[string]string, error) {
 		if len(row) < 2 {
 			return nil, fmt.Errorf("RECORD has a line of %d fields instead of 3", len(row))
 		}
-		records[strings.ReplaceAll(row[0], `\`, "/")] = row[1] // some were made on Windows
+		records[strings.ReplaceAll(row[0], `\`, "/")] = row[1] // some wheels were made on Windows
 	}
 	return records, nil
 }
 
-// installed is a line of the RECORD of what is installed.
+// installed is a line of the RECORD of an installed package.
 type installed struct {
 	path, hash string
 	size       int64
 }
 
-// writeRecord writes RECORD, which has itself without a hash.
+// writeRecord returns the text of a RECORD, in which RECORD itself has no hash.
 func writeRecord(lines []installed) []byte {
 	var text bytes.Buffer
 	w := csv.NewWriter(&text)
@@ -119,7 +119,7 @@ func writeRecord(lines []installed) []byte {
 		if l.hash != "" {
 			size = strconv.FormatInt(l.size, 10)
 		}
-		_ = w.Write([]string{l.path, l.hash, size}) // a buffer takes all
+		_ = w.Write([]string{l.path, l.hash, size}) // Write to a bytes.Buffer never fails
 	}
 	w.Flush()
 	return text.Bytes()

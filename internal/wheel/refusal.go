@@ -13,27 +13,27 @@ import (
 	"github.com/slipway-ci/slipway/internal/silence"
 )
 
-// refusal is what an index, or the network before it, did in the place of what was
-// wanted.
+// refusal is the error for a request that an index, or the network before it, did not
+// fulfill.
 type refusal struct {
 	reason, hint string
-	// status is the answer's, 0 for none.
+	// status is the status of the response, or 0 if there is none.
 	status int
-	// wait is how long the index asks to wait.
+	// wait is how long the index asks the client to wait.
 	wait time.Duration
-	// final tells that the same request would end in the same way.
+	// final reports whether a retry would fail in the same way.
 	final bool
 }
 
 func (e *refusal) Error() string { return e.reason }
 
-// of gives the error for a requirement.
+// of returns the error for a requirement.
 func (e *refusal) of(r requirement) error {
 	return &IndexError{r.at, r.String(), e.reason, e.hint}
 }
 
-// masked gives an address without what is secret in it: a user and a password, and a
-// query, which may be a signature.
+// masked returns a URL without its user, password and query. The query may contain a
+// signature.
 func masked(address string) string {
 	parsed, err := url.Parse(address)
 	if err != nil {
@@ -46,11 +46,11 @@ func masked(address string) string {
 	return parsed.Scheme + "://" + user + parsed.Host + parsed.EscapedPath()
 }
 
-// unanswered is a request without an answer, or without all of one.
+// unanswered returns the error for a request with no response or an incomplete one.
 func unanswered(what string, err error) error {
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
-		err = wrapped.Err // it has the address
+		err = wrapped.Err // it contains the URL
 	}
 	silent := (*silence.Error)(nil)
 	e := &refusal{reason: what + ": " + userInfo.ReplaceAllString(err.Error(), "://***@"), hint: "check the network, the proxy and PIP_INDEX_URL; what is in the cache needs no network", final: errors.As(err, &silent)}
@@ -60,7 +60,7 @@ func unanswered(what string, err error) error {
 	return e
 }
 
-// refusedAnswer says what is wrong with an answer.
+// refusedAnswer returns the error for a response with a failure status.
 func refusedAnswer(index string, login *url.Userinfo, response *http.Response) error {
 	code := response.StatusCode
 	e := &refusal{status: code, final: true}
@@ -88,9 +88,9 @@ func refusedAnswer(index string, login *url.Userinfo, response *http.Response) e
 	return e
 }
 
-// firstLine gives the beginning of an answer where it is a text.
+// firstLine returns the first line of a response body, or "" if that is not plain text.
 func firstLine(body io.Reader) string {
-	text, _ := io.ReadAll(io.LimitReader(body, 200)) // it is only told
+	text, _ := io.ReadAll(io.LimitReader(body, 200)) // only for a message
 	line, _, _ := strings.Cut(strings.TrimSpace(string(text)), "\n")
 	if strings.ContainsAny(line, "<{") || strings.ContainsFunc(line, func(r rune) bool { return r < ' ' || r == 0xfffd }) {
 		return ""

@@ -21,20 +21,22 @@ import (
 )
 
 const (
-	// attempts is how often a request that failed in passing is sent.
+	// attempts is the limit on how often a request is sent that fails temporarily.
 	attempts = 5
-	// firstPause is doubled after each attempt: 3 s in all.
+	// firstPause is the time before the first retry. It doubles with each retry: 3 s in
+	// all.
 	firstPause = 200 * time.Millisecond
-	// longestWait is how long one file is put off in all because its index asks for it.
+	// longestWait is the limit on the total time that one request waits because the index
+	// asks for it.
 	longestWait = 10 * time.Minute
-	// longestPage is how many bytes the page of a project may have.
+	// longestPage is the limit on the size in bytes of a project's page.
 	longestPage = 64 << 20
 )
 
-// limits bound how long an index may be silent.
+// limits are the limits on how long an index may be silent.
 var limits = silence.Limits{Answer: time.Minute, Part: 2 * time.Minute, Pace: 256 << 10}
 
-// remote asks indexes, with the credentials that the settings have for them.
+// remote is a client for indexes. It sends the credentials that the settings have for them.
 type remote struct {
 	client   *http.Client
 	close    func()
@@ -43,10 +45,11 @@ type remote struct {
 	tell     func(format string, args ...any)
 }
 
-// remote gives the client for some settings.
+// remote returns a client for the given settings.
 func (s Spec) remote(c settings) (*remote, error) {
 	transport := &http.Transport{TLSClientConfig: &tls.Config{}, MaxIdleConnsPerHost: streams, TLSHandshakeTimeout: time.Minute,
-		// A connection for each file is quicker than one for all, and takes less work.
+		// HTTP/2 is off: a connection for each file is faster than one for all, and takes less
+		// work.
 		TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{}}
 	proxies := httpproxy.Config{HTTPProxy: s.either("http_proxy"), HTTPSProxy: s.either("https_proxy"), NoProxy: s.either("no_proxy")}
 	if all := s.either("all_proxy"); all != "" && proxies.HTTPProxy == "" && proxies.HTTPSProxy == "" {
@@ -81,7 +84,8 @@ func (s Spec) remote(c settings) (*remote, error) {
 	return m, nil
 }
 
-// either gives a variable that programs write in both cases.
+// either returns the value of a variable that is written in lower or upper case. Lower case
+// comes first.
 func (s Spec) either(name string) string {
 	if value := variable(s.Environ, name); value != "" {
 		return value
@@ -89,8 +93,8 @@ func (s Spec) either(name string) string {
 	return variable(s.Environ, strings.ToUpper(name))
 }
 
-// get asks for an address, and has the answer taken. What failed in passing is repeated;
-// an index that says when to ask again is waited for.
+// get sends a GET request and calls take with the response. It retries temporary failures.
+// If the index says when to retry, get waits until then.
 func (m *remote) get(ctx context.Context, address string, prepare func(*http.Request), take func(*http.Response) error) error {
 	var waited time.Duration
 	for n := 0; ; {
@@ -138,7 +142,7 @@ func (m *remote) once(ctx context.Context, address string, prepare func(*http.Re
 	return take(response)
 }
 
-// authorize puts the credentials for its address into a request, and no others.
+// authorize sets the credentials for the request's URL, and removes all others.
 func (m *remote) authorize(request *http.Request) *url.Userinfo {
 	login := m.login(request.URL)
 	request.URL.User = nil
@@ -150,7 +154,7 @@ func (m *remote) authorize(request *http.Request) *url.Userinfo {
 	return login
 }
 
-// follow follows a redirect, which may not lead out of TLS.
+// follow checks a redirect. The target must use TLS or be on this machine.
 func (m *remote) follow(request *http.Request, via []*http.Request) error {
 	const most = 10
 	if len(via) >= most {
@@ -163,8 +167,8 @@ func (m *remote) follow(request *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// login gives the credentials for an address: its own, those that an index on the same
-// host has, or those of .netrc.
+// login returns the credentials for a URL: those in it, those of an index on the same host,
+// or those in .netrc.
 func (m *remote) login(to *url.URL) *url.Userinfo {
 	if to.User != nil {
 		return to.User
@@ -177,8 +181,8 @@ func (m *remote) login(to *url.URL) *url.Userinfo {
 	return netrc(m.settings.environ, to.Hostname())
 }
 
-// page asks an index for a page, and gives the files that it offers; none where it does
-// not have the page.
+// page requests a page of an index, and returns the files that it offers. It returns none
+// if the index does not have the page (status 404 or 410).
 func (m *remote) page(ctx context.Context, address string) (all []offered, err error) {
 	err = m.get(ctx, address, func(r *http.Request) {
 		r.Header.Set("Accept", "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1")

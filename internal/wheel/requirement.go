@@ -11,17 +11,17 @@ import (
 
 // requirement is one package of a lock.
 type requirement struct {
-	// name is normalized, and version exact.
+	// name is normalized, and version is exact.
 	name, version string
-	// hashes are the SHA-256 of the files that may be installed, in hexadecimal.
+	// hashes are the SHA-256 sums of the files that may be installed, in hexadecimal.
 	hashes []string
-	// marker is nil where the requirement is one everywhere. condition is its text.
+	// marker is nil if the requirement applies everywhere. condition is its text.
 	marker    marker
 	condition string
-	// refusal says why the requirement cannot be met, where that matters only on
-	// systems for which its marker holds.
+	// refusal is why the requirement cannot be met. It is reported only on systems for
+	// which the marker holds.
 	refusal error
-	// files are those that the lock allows, where it names them.
+	// files are the files that the lock allows, if it names them.
 	files []lockedFile
 	at    source.Position
 }
@@ -40,7 +40,7 @@ var (
 	urlStart        = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.]*://|^(?:git|hg|svn|bzr)\+|^file:`)
 )
 
-// parseRequirement reads a line such as
+// parseRequirement parses a line such as
 //
 //	numpy[extra]==2.1.0 ; python_version < "3.13" --hash=sha256:...
 func parseRequirement(l line) (requirement, error) {
@@ -104,8 +104,7 @@ func parseRequirement(l line) (requirement, error) {
 	return r, r.readOptions(l, options)
 }
 
-// readOptions reads the hashes of a requirement, which are all the options that
-// it may have.
+// readOptions parses the hashes of a requirement, the only options that it may have.
 func (r *requirement) readOptions(l line, from int) error {
 	words := l.words(from)
 	for n := 0; n < len(words); n++ {
@@ -145,10 +144,10 @@ func (r *requirement) readOptions(l line, from int) error {
 	return refusal
 }
 
-// conditional gives a requirement that is refused, when it says for which systems it
-// is one; the refusal itself when it says nothing.
+// conditional returns a refused requirement with its marker, so that it is refused only on
+// systems for which the marker holds. Without a marker it returns the refusal.
 func (r requirement) conditional(l line, specifier string, refusal error) (requirement, error) {
-	named, condition, ok := strings.Cut(specifier, " ;") // a URL may have a semicolon
+	named, condition, ok := strings.Cut(specifier, " ;") // a URL may contain a semicolon
 	if !ok {
 		return r, refusal
 	}

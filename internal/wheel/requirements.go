@@ -10,28 +10,27 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// list is what a lock holds.
+// list is the content of a lock.
 type list struct {
 	requirements []requirement
-	// options are lines for pip that say where packages are: --index-url and so on.
+	// options are lines for pip that say where packages are, such as --index-url.
 	options []string
 	// indexes are the package indexes that a lock names, as URL or NAME=URL.
 	indexes []string
-	// defaultFirst tells that the first of them is the default one of whoever made
-	// the lock.
+	// defaultFirst reports whether the first index was the default one when the lock was
+	// made.
 	defaultFirst bool
-	// lock is the uv.lock that it is of; nil for another.
+	// lock is the uv.lock that the list is from, or nil for other formats.
 	lock *lockFile
 }
 
-// readFile gives a file of the repository by its path.
+// readFile returns the content of a file of the repository by its path.
 type readFile func(name string) ([]byte, error)
 
-// included is how deep files may include each other.
+// included is the limit on how deep files may include each other.
 const included = 20
 
-// parseRequirements reads a file of pip's requirements format, with those that
-// it includes.
+// parseRequirements parses a requirements file of pip, and the files that it includes.
 func parseRequirements(name string, read readFile) (*list, error) {
 	result := &list{}
 	return result, result.include(name, source.Position{}, read, nil)
@@ -69,9 +68,8 @@ func (l *list) include(name string, from source.Position, read readFile, parents
 	return nil
 }
 
-// option reads a line that is an option. Those that say where packages are go to
-// pip as they are; pip itself replaces ${NAME} in them, so that no credential need
-// stand in the file.
+// option parses a line that is an option. Options that say where packages are go to pip
+// unchanged. pip expands ${NAME} in them, so that the file need not contain credentials.
 func (l *list) option(line line, name string, read readFile, parents []string) error {
 	words := line.words(0)
 	option, value, assigned := strings.Cut(words[0].text, "=")
@@ -117,7 +115,7 @@ func (l *list) option(line line, name string, read readFile, parents []string) e
 		l.options = append(l.options, option)
 		return takes(0)
 	case "--require-hashes", "--prefer-binary", "--pre":
-		return takes(0) // it is so anyhow
+		return takes(0) // true in any case
 	case "--only-binary":
 		return takes(1)
 	case "-e", "--editable":
@@ -134,6 +132,6 @@ func (l *list) option(line line, name string, read readFile, parents []string) e
 	return refuse(hint, "a lock has no option %s", option)
 }
 
-// findLinksHere begins the directory of a --find-links option that is a path of the
-// repository; nothing else that pip takes begins so.
+// findLinksHere is the prefix of a --find-links directory that is a path in the repository.
+// No value that pip accepts begins with it.
 const findLinksHere = "repository:"

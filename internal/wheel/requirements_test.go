@@ -12,7 +12,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// files is a repository.
+// files is a fake repository.
 type files map[string]string
 
 func (f files) read(name string) ([]byte, error) {
@@ -22,7 +22,7 @@ func (f files) read(name string) ([]byte, error) {
 	return nil, fs.ErrNotExist
 }
 
-// digest gives 64 digits.
+// digest returns 64 times the given digit.
 func digest(digit string) string { return strings.Repeat(digit, 64) }
 
 func TestRequirements(t *testing.T) {
@@ -117,8 +117,8 @@ func TestRequirementsThatAreNone(t *testing.T) {
 	}
 }
 
-// TestRequirementsOfOtherSystems has what no image can have, and says for which systems:
-// it is refused there, and nothing on others.
+// TestRequirementsOfOtherSystems has requirements that no image can have, with markers.
+// They are refused only on systems for which the marker holds.
 func TestRequirementsOfOtherSystems(t *testing.T) {
 	const elsewhere = " (publish it as a wheel to an index, or bring its directory with the image's files)"
 	target := linux(t, "3.12", "linux/amd64")
@@ -144,8 +144,8 @@ func TestRequirementsOfOtherSystems(t *testing.T) {
 	}
 }
 
-// TestRefusedExports has lines of an export that slipway cannot take: they are told at
-// the package's place in the lock.
+// TestRefusedExports has lines of an export that slipway does not support. The error has
+// the position of the package in the lock.
 func TestRefusedExports(t *testing.T) {
 	in := inputs{lock: []byte("version = 1\n\n[[package]]\nname = \"kserve\"\nsource = { editable = \"../kserve\" }\n\n[[package]]\nname = \"torch\"\nversion = \"2.13.0+cu130\"\n")}
 	for text, want := range map[string]string{

@@ -15,8 +15,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// shelf makes a repository with wheels in a directory that its lock names, so
-// that a real pip needs no network.
+// shelf makes a repository with wheels in a directory that its lock names, so that a real
+// pip needs no network.
 func shelf(t testing.TB, recipes ...recipe) Spec {
 	t.Helper()
 	s := Spec{Name: "train", Dir: t.TempDir(), Lock: "deps/lock.txt", Python: "3.11", CacheDir: t.TempDir(), Environ: os.Environ(), At: source.Position{File: "slipway.yaml", Line: 7, Column: 3}}
@@ -43,7 +43,7 @@ func TestResolveByPip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, s.Dir, s.Lock, "--trusted-host x.example\n"+string(lock)) // only pip knows what to make of it
+	write(t, s.Dir, s.Lock, "--trusted-host x.example\n"+string(lock)) // a setting that only pip supports
 	env, err := Resolve(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
@@ -60,7 +60,7 @@ func TestResolveByPip(t *testing.T) {
 		t.Errorf("%v is left, %v", left, err)
 	}
 
-	// Without any program, and with the index gone, it is the same.
+	// Without any program, and without the index, the result is the same.
 	quiet := s
 	quiet.Environ = nil
 	if err := os.RemoveAll(filepath.Join(s.Dir, "deps", "wheels")); err != nil {
@@ -74,7 +74,7 @@ func TestResolveByPip(t *testing.T) {
 		t.Error(diff)
 	}
 
-	// A damaged wheel is not taken.
+	// A damaged wheel in the cache is not used.
 	for _, p := range env.Packages[1:2] {
 		if err := os.WriteFile(filepath.Join(s.CacheDir, "wheels", p.SHA256, p.Filename), []byte("damaged"), 0o644); err != nil {
 			t.Fatal(err)
@@ -127,12 +127,12 @@ func TestSpecsThatAreRefused(t *testing.T) {
 	}
 }
 
-// plain gives what all systems say in the same way.
+// plain replaces the messages of Windows with those of Unix.
 func plain(err error) string {
 	return strings.ReplaceAll(err.Error(), "The system cannot find the file specified.", "no such file or directory")
 }
 
-// An included file may not lead out of the repository, not even by a link.
+// An included file must be in the repository, also if it is a link.
 func TestIncludesStayInTheRepository(t *testing.T) {
 	s := Spec{Name: "train", Dir: t.TempDir(), Lock: "lock.txt", Python: "3.11", CacheDir: t.TempDir()}
 	write(t, s.Dir, "lock.txt", "\n-r link.txt\n")

@@ -16,8 +16,8 @@ var (
 	dotted      = regexp.MustCompile(`^[\p{L}_][\p{L}\p{N}_]*(?:\.[\p{L}_][\p{L}\p{N}_]*)*$`)
 )
 
-// parseEntryPoints gives the commands of an entry_points.txt, by name: those of
-// the groups console_scripts and gui_scripts, which are one on Linux.
+// parseEntryPoints returns the commands in an entry_points.txt, sorted by name: those of
+// the groups console_scripts and gui_scripts, which are equivalent on Linux.
 func parseEntryPoints(text string) ([]script, error) {
 	var scripts []script
 	group := ""
@@ -50,15 +50,15 @@ func parseEntryPoints(text string) ([]script, error) {
 	return scripts, nil
 }
 
-// text gives the program of a command.
+// text returns the Python program of a command.
 func (s script) text(python string) []byte {
 	object, _, _ := strings.Cut(s.function, ".")
 	return fmt.Appendf(nil, "#!%s\n# The command %s: it calls %s of %s.\nfrom %s import %s\n\nif __name__ == \"__main__\":\n    raise SystemExit(%s())\n",
 		python, s.name, s.function, s.module, s.module, object, s.function)
 }
 
-// shebang gives a script of a wheel with the interpreter in its first line where
-// it asks for that, and false for one that does not.
+// shebang returns a wheel's script with the interpreter in its first line, if that line
+// begins with #!python. Otherwise it returns false.
 func shebang(text []byte, python string) ([]byte, bool) {
 	rest, ok := bytes.CutPrefix(text, []byte("#!python"))
 	if !ok {

@@ -9,20 +9,20 @@ import (
 	"strings"
 )
 
-// settings say where packages are looked for, as pip would by its variables, its files
-// and the lines of a lock.
+// settings say where packages are searched, as pip would read it from its variables, its
+// configuration files and the lines of a lock.
 type settings struct {
-	// indexes are the addresses of simple indexes, and links those of directories and
-	// pages that have files. Both may have a user and a password.
+	// indexes are the URLs of simple indexes, and links are those of directories and pages
+	// that list files. Both may contain a user and a password.
 	indexes, links []string
-	// standard tells that the index is none that somebody named: pip's own.
+	// standard reports whether no index is named, so that pip's default one is used.
 	standard bool
-	// replaced tells that the user names another index than that of the lock.
+	// replaced reports whether the user names another index than the lock.
 	replaced bool
-	// cert is a file of certificates that are trusted, and proxy the address of a proxy.
+	// cert is the path of a file of trusted certificates, and proxy the URL of a proxy.
 	cert, proxy string
 	environ     []string
-	// unusual tells that they have something that is left to pip.
+	// unusual reports whether a setting is not supported here, so that pip must download.
 	unusual bool
 }
 
@@ -77,12 +77,12 @@ func (s Spec) settings(l *list) settings {
 	return c
 }
 
-// isSet reads a switch as pip does.
+// isSet parses a Boolean setting like pip.
 func isSet(value string) bool {
 	return slices.Contains([]string{"1", "true", "yes", "on", "y", "t"}, strings.ToLower(value))
 }
 
-// distinct gives each index once, in their order.
+// distinct returns the indexes in their order, without duplicates.
 func distinct(all []string) []string {
 	var once []string
 	for _, one := range all {
@@ -93,8 +93,9 @@ func distinct(all []string) []string {
 	return once
 }
 
-// plainAddress tells whether an index can be asked here. Whoever wants to ask one without
-// TLS says so to pip.
+// plainAddress reports whether the URL of an index is supported here: HTTPS, or HTTP on
+// this machine. An index without TLS is left to pip, in whose settings the user must allow
+// it.
 func plainAddress(address string) bool {
 	parsed, err := url.Parse(address)
 	if err != nil || parsed.Host == "" {
@@ -107,8 +108,8 @@ func isLoopback(host string) bool {
 	return host == "localhost" || host == "::1" || strings.HasPrefix(host, "127.")
 }
 
-// ownIndex asks pip for the index that it takes where nobody names one. It is empty
-// where pip is not there, or does not say.
+// ownIndex returns pip's default index. It is empty if there is no pip, or if pip's default
+// cannot be read.
 func (s Spec) ownIndex(ctx context.Context) string {
 	for _, name := range []string{"python3", "python"} {
 		path, ok := find(s.Environ, name)

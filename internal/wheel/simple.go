@@ -16,17 +16,17 @@ import (
 // offered is a file that an index offers.
 type offered struct {
 	file string
-	// address is its URL, or its path where it is on this machine.
+	// address is its URL, or its path if it is on this machine.
 	address string
-	// sum is empty where the index does not tell it, and size 0.
+	// sum is empty and size is 0 if the index does not state them.
 	sum    string
 	size   int64
 	python string
 	yanked bool
 }
 
-// parsePage reads the page of a project: of the simple API in JSON (PEP 691), or in HTML
-// (PEP 503), which a page of links is too.
+// parsePage parses a project's page of the simple API, in JSON (PEP 691) or HTML (PEP 503).
+// A page of links has the HTML form too.
 func parsePage(text []byte, from *url.URL) ([]offered, error) {
 	if bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
 		return parseJSONPage(text, from)
@@ -71,7 +71,7 @@ func parseHTMLPage(text []byte, from *url.URL) ([]offered, error) {
 	for {
 		switch tokens.Next() {
 		case html.ErrorToken:
-			if err := tokens.Err(); err != io.EOF { //nolint:errorlint // it is the tokenizer's own
+			if err := tokens.Err(); err != io.EOF { //nolint:errorlint // the tokenizer returns io.EOF itself
 				return nil, err
 			}
 			return all, nil
@@ -100,7 +100,8 @@ func parseHTMLPage(text []byte, from *url.URL) ([]offered, error) {
 	}
 }
 
-// best gives the file for a requirement that pip would take of those that are offered.
+// best returns the file that pip would choose for a requirement among those that are
+// offered.
 func (t target) best(r requirement, all []offered) (offered, bool) {
 	fit := slices.DeleteFunc(slices.Clone(all), func(o offered) bool {
 		n, ok := parseFilename(o.file)
@@ -120,8 +121,8 @@ func (t target) best(r requirement, all []offered) (offered, bool) {
 	}), true
 }
 
-// isFor tells whether the target's Python is one of those that a file is for. What
-// cannot be read is no reason against it, as for pip.
+// isFor reports whether the target's Python satisfies a Requires-Python specifier. Clauses
+// that cannot be parsed are ignored, as in pip.
 func (t target) isFor(python string) bool {
 	for _, clause := range specifiers(python) {
 		operator, version := cutSpecifier(clause)

@@ -9,19 +9,19 @@ import (
 	"strings"
 )
 
-// lockedRequirement is how a uv.lock notes what a project asked for when it was locked.
+// lockedRequirement is a requirement of a project as uv.lock recorded it.
 type lockedRequirement struct {
 	Name      string
 	Extras    []string
 	Specifier string
 	Marker    string
-	// The places that a package may be taken from instead of an index.
+	// Other places than an index that a package may be taken from.
 	Editable, Directory, Git, URL, Path, Virtual string
 }
 
-// Stale says what of the project a uv.lock does not know yet, "" when there is nothing
-// or the lock is no uv.lock. As uv does, it compares what the lock noted of the project
-// with the project; times of files say nothing.
+// Stale describes the changes of the project since its uv.lock was made. It returns "" if
+// there are none, or if the lock is not a readable uv.lock. Like uv, it compares the
+// project with what the lock recorded of it, and does not use the times of the files.
 func Stale(s Spec) string {
 	if f, err := s.format(); err != nil || f != uvFormat {
 		return ""
@@ -63,7 +63,7 @@ func Stale(s Spec) string {
 	return strings.Join(changes, "; ")
 }
 
-// staleness compares a project with what the lock noted of it.
+// staleness compares a project with what the lock recorded of it.
 func staleness(lock lockFile, p lockedPackage, project projectFile) []string {
 	c := comparison{environments: environments(lock.RequiresPython, project)}
 	for name, from := range project.Tool.UV.Sources {
@@ -96,7 +96,7 @@ func staleness(lock lockFile, p lockedPackage, project projectFile) []string {
 	return changes
 }
 
-// group gives what a dependency group asks for, with the groups that it includes.
+// group returns the requirements of a dependency group and of the groups that it includes.
 func (p projectFile) group(name string, depth int) []string {
 	var list []string
 	for own, items := range p.Groups {
@@ -117,15 +117,15 @@ func (p projectFile) group(name string, depth int) []string {
 	return list
 }
 
-// comparison compares requirements, whose markers are the same when they hold in the
-// same environments: uv writes them in a form of its own.
+// comparison compares requirements. Markers are taken as equal if they hold in the same
+// environments, because uv rewrites their text.
 type comparison struct {
 	environments []map[string]string
-	// elsewhere are packages that come from a place other than an index, by name.
+	// elsewhere are the names of packages that do not come from an index.
 	elsewhere []string
 }
 
-// environments gives those that markers are tried in.
+// environments returns the environments in which markers are evaluated.
 func environments(requiresPython string, project projectFile) []map[string]string {
 	extras, _ := project.choices()
 	var all []map[string]string
@@ -157,8 +157,7 @@ func environments(requiresPython string, project projectFile) []map[string]strin
 
 var requirementText = regexp.MustCompile(`^\s*([A-Za-z0-9][-._A-Za-z0-9]*)\s*(?:\[([^\]]*)\])?\s*(@[^;]*(?:;\S[^;]*)*|[^;]*)(?:;(.*))?$`)
 
-// addAll adds requirements as a pyproject.toml has them; those of an extra hold only with
-// it.
+// addAll adds requirements of a pyproject.toml. Those of an extra hold only with it.
 func (c comparison) addAll(to map[string][]bool, list []string, extra string) {
 	for _, text := range list {
 		m := requirementText.FindStringSubmatch(text)
@@ -173,7 +172,7 @@ func (c comparison) addAll(to map[string][]bool, list []string, extra string) {
 	}
 }
 
-// noted gives requirements as a lock notes them.
+// noted returns the requirements that a lock recorded.
 func (c comparison) noted(list []lockedRequirement) map[string][]bool {
 	all := map[string][]bool{}
 	for _, r := range list {
@@ -199,7 +198,7 @@ func (c comparison) add(to map[string][]bool, name string, extras []string, spec
 	}
 	var m marker
 	if condition = strings.TrimSpace(condition); condition != "" {
-		m, _ = parseMarker(condition) // one that cannot be read holds nowhere, on both sides
+		m, _ = parseMarker(condition) // a marker that cannot be parsed holds nowhere, on both sides
 	}
 	for n, env := range c.environments {
 		holds := condition == "" || m != nil && m.holds(env)
@@ -207,12 +206,13 @@ func (c comparison) add(to map[string][]bool, name string, extras []string, spec
 	}
 }
 
-// difference says what is in one and not in the other.
+// difference describes the requirements that are in only one of the two, or whose markers
+// differ.
 func difference(wanted, noted map[string][]bool, where string) []string {
 	var changes []string
 	for _, key := range slices.Sorted(maps.Keys(wanted)) {
 		switch had, ok := noted[key]; {
-		case !slices.Contains(wanted[key], true): // never
+		case !slices.Contains(wanted[key], true): // it applies nowhere
 		case !ok:
 			changes = append(changes, key+where+" is new")
 		case !slices.Equal(had, wanted[key]):
@@ -227,7 +227,7 @@ func difference(wanted, noted map[string][]bool, where string) []string {
 	return changes
 }
 
-// specifiers gives the clauses of a version specifier, in order and without blanks.
+// specifiers returns the clauses of a version specifier, sorted and without blanks.
 func specifiers(text string) []string {
 	var all []string
 	for clause := range strings.SplitSeq(text, ",") {
@@ -239,7 +239,7 @@ func specifiers(text string) []string {
 	return all
 }
 
-// cutSpecifier parts a clause into its operator and its version.
+// cutSpecifier splits a clause into its operator and its version.
 func cutSpecifier(clause string) (operator, version string) {
 	version = strings.TrimLeft(clause, "<>=!~")
 	return strings.TrimSuffix(clause, version), version

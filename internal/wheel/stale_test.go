@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// The project and its lock, as uv 0.13.9 writes it.
+// The project, and its lock as uv 0.13.9 writes it.
 const (
 	asked = `[project]
 name = "P.2"

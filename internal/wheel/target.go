@@ -11,11 +11,11 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// target is the interpreter and the platform that packages are for.
+// target is the interpreter and the platform that packages are chosen for.
 type target struct {
 	minor int
-	// full is the version with its patch. Where the patch is not known it is later
-	// than all that there are: a base image has the newest.
+	// full is the version with its patch. If the patch is not known, it is newestPatch,
+	// because a base image has the newest.
 	full string
 	// written is the version as the user wrote it.
 	written, platform string
@@ -27,10 +27,11 @@ type target struct {
 // newestPatch is later than any patch of a minor version of Python.
 const newestPatch = 99
 
-// usual is the C library where the base's is not known: that of Debian 12.
+// usual returns the C library that is assumed if the base's is not known: that of Debian
+// 12.
 func usual() rootfs.Libc { return rootfs.Libc{Name: rootfs.Glibc, Minor: 36} }
 
-// newTarget gives false for a platform that has none.
+// newTarget returns false if the version or the platform is not supported.
 func newTarget(python, platform string, libc rootfs.Libc) (target, bool) {
 	t := target{written: python, platform: platform, libc: libc}
 	if libc.Name == "" {
@@ -64,13 +65,13 @@ func newTarget(python, platform string, libc rootfs.Libc) (target, bool) {
 	return t, true
 }
 
-// python gives the version without its patch.
+// python returns the version without its patch.
 func (t target) python() string { return fmt.Sprintf("3.%d", t.minor) }
 
-// abi is the tag of what was compiled for this version of CPython.
+// abi returns the ABI tag of this version of CPython.
 func (t target) abi() string { return fmt.Sprintf("cp3%d", t.minor) }
 
-// String names the target in errors.
+// String returns a description of the target for errors.
 func (t target) String() string {
 	if t.libc != usual() {
 		return fmt.Sprintf("Python %s on %s with %s", t.written, t.platform, t.libc)
@@ -78,8 +79,9 @@ func (t target) String() string {
 	return fmt.Sprintf("Python %s on %s", t.written, t.platform)
 }
 
-// environment gives what markers ask for, as CPython would answer in the image. An
-// image does not know the kernel that it will run on.
+// environment returns the values of the marker variables, as CPython would report them in
+// the image. The kernel's release and version are empty, because they are not known before
+// the image runs.
 func (t target) environment() map[string]string {
 	return map[string]string{
 		"python_version": t.python(), "python_full_version": t.full, "implementation_version": t.full,
@@ -89,8 +91,8 @@ func (t target) environment() map[string]string {
 	}
 }
 
-// platforms gives the platform tags that the target takes, best first: those of
-// the platform compatibility tags standard for its C library.
+// platforms returns the platform tags that the target accepts, best first. They are those
+// of the platform compatibility tags standard for its C library.
 func (t target) platforms() []string {
 	if t.libc.Name == rootfs.Musl {
 		var tags []string
@@ -113,7 +115,7 @@ func (t target) platforms() []string {
 	return append(tags, "linux_"+t.machine)
 }
 
-// takes tells whether a wheel with these tags works on the target.
+// takes reports whether a wheel with these tags works on the target.
 func (t target) takes(n filename) bool {
 	return slices.ContainsFunc(n.pythons, func(python string) bool {
 		return slices.ContainsFunc(n.abis, func(abi string) bool {
@@ -142,8 +144,8 @@ func (t target) takesTag(python, abi, platform string) bool {
 	return (abi == "none" || abi == t.abi()) && (minor == "" || number == t.minor)
 }
 
-// rank orders wheels as pip prefers them, the best first: the tags are in the order that
-// the platform compatibility tags standard and pip give them.
+// rank returns the order of a wheel in pip's preference; the lowest is the best. The order
+// of the tags is that of the platform compatibility tags standard and of pip.
 func (t target) rank(file string) int {
 	n, _ := parseFilename(file)
 	best := worst
@@ -161,19 +163,20 @@ func (t target) rank(file string) int {
 }
 
 const (
-	// generic is the tier of what is for any interpreter on a platform, anywhere that of
-	// what is for any platform too.
+	// generic is the first tier of wheels for any interpreter on one platform, and anywhere
+	// that of wheels for any platform.
 	generic, anywhere = 1000, 10000
 	worst             = math.MaxInt32
 )
 
-// tier orders kinds of tags, of which each has all platforms.
+// tier returns the order of an interpreter and an ABI tag. Within a tier, rank orders by
+// platform.
 func (t target) tier(python, abi, platform string) int {
 	minor, err := strconv.Atoi(strings.TrimPrefix(strings.TrimLeft(python, "pyc"), "3"))
 	older := t.minor - minor
 	interpreter := strings.HasPrefix(python, "cp")
 	if !interpreter {
-		switch { // py312, py3, py311
+		switch { // for example py312, py3, py311
 		case err != nil:
 			older = 1
 		case older > 0:
@@ -197,7 +200,7 @@ func (t target) tier(python, abi, platform string) int {
 	return 2
 }
 
-// choose gives the requirements that are ones on the target, by name.
+// choose returns the requirements that apply to the target, sorted by name.
 func (t target) choose(list []requirement) ([]requirement, error) {
 	env := t.environment()
 	chosen := map[string]requirement{}
@@ -233,21 +236,21 @@ func (t target) choose(list []requirement) ([]requirement, error) {
 	return needed, nil
 }
 
-// filename is what the name of a wheel's file says.
+// filename is the information in the name of a wheel's file.
 type filename struct {
 	name, version            string
 	pythons, abis, platforms []string
 }
 
-// parseFilename reads the name of a wheel's file, as the binary distribution
-// format gives it.
+// parseFilename parses the name of a wheel's file, as the binary distribution format
+// defines it.
 func parseFilename(name string) (filename, bool) {
 	stem, ok := strings.CutSuffix(name, ".whl")
 	parts := strings.Split(stem, "-")
 	if !ok || len(parts) != 5 && len(parts) != 6 || slices.Contains(parts, "") {
 		return filename{}, false
 	}
-	if len(parts) == 6 && !isDigit(parts[2][0]) { // a build number
+	if len(parts) == 6 && !isDigit(parts[2][0]) { // the third part is a build number
 		return filename{}, false
 	}
 	tags := parts[len(parts)-3:]

@@ -50,7 +50,7 @@ func TestTargetTakes(t *testing.T) {
 	}
 }
 
-// The C library of the base decides which wheels work.
+// The C library of the base determines which wheels work.
 func TestTargetsOfCLibraries(t *testing.T) {
 	for _, c := range []struct {
 		libc  rootfs.Libc

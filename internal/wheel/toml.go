@@ -6,11 +6,11 @@ import (
 	"github.com/pelletier/go-toml/v2"
 )
 
-// maxNesting is how many brackets may be open in a TOML document. Its parser calls
-// itself for each, and a stack that overflows ends the program.
+// maxNesting is the limit on open brackets in a TOML document. The parser recurses for each
+// of them, and a stack overflow ends the program.
 const maxNesting = 10_000
 
-// unmarshal reads a TOML document.
+// unmarshal parses a TOML document.
 func unmarshal(text []byte, into any) error {
 	open := 0
 	for _, c := range text {

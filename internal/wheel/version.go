@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// version is a version of a package as the version specifiers standard (PEP 440)
-// orders them. Its numbers are texts of digits, which may be of any length.
+// version is a version of a package, ordered as the version specifiers standard (PEP 440)
+// says. Its numbers are strings of digits, which may have any length.
 type version struct {
 	epoch   string
 	release []string
-	// phase is 0 for a development release of what has no other phase, 1 to 3 for
-	// alpha, beta and candidate, 4 for a final one.
+	// phase is 0 for a development release without another phase, 1 to 3 for alpha, beta
+	// and candidate, and 4 for a final release.
 	phase         int
 	pre           string
 	post, dev     string
@@ -50,7 +50,7 @@ func parseVersion(text string) (version, bool) {
 	return v, true
 }
 
-// compareVersions orders two versions, their local parts included.
+// compareVersions compares two versions, including their local parts.
 func compareVersions(a, b version) int {
 	return cmp.Or(comparePublic(a, b), slices.CompareFunc(a.local, b.local, compareLocal))
 }
@@ -63,7 +63,7 @@ func comparePublic(a, b version) int {
 		compareDigits(a.pre, b.pre),
 		compareFlag(a.isPost, b.isPost),
 		compareDigits(a.post, b.post),
-		compareFlag(b.isDev, a.isDev), // a development release comes before
+		compareFlag(b.isDev, a.isDev), // a development release comes first
 		compareDigits(a.dev, b.dev),
 	)
 }
@@ -78,7 +78,7 @@ func compareFlag(a, b bool) int {
 	return -1
 }
 
-// compareRelease compares numbers from the left; those that are missing are zero.
+// compareRelease compares numbers from the left. Missing numbers are zero.
 func compareRelease(a, b []string) int {
 	for n := range max(len(a), len(b)) {
 		if c := compareDigits(at(a, n), at(b, n)); c != 0 {
@@ -95,7 +95,7 @@ func at(list []string, n int) string {
 	return ""
 }
 
-// compareDigits compares texts of digits by value; none is zero.
+// compareDigits compares strings of digits by value. An empty string is zero.
 func compareDigits(a, b string) int {
 	a, b = strings.TrimLeft(a, "0"), strings.TrimLeft(b, "0")
 	return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b))
@@ -115,7 +115,7 @@ func compareLocal(a, b string) int {
 
 func isDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
-// sameVersion tells whether two texts name one version: 1.0 and 1.0.0 do.
+// sameVersion reports whether two texts are the same version, as 1.0 and 1.0.0 are.
 func sameVersion(a, b string) bool {
 	left, ok := parseVersion(a)
 	right, too := parseVersion(b)
@@ -125,8 +125,8 @@ func sameVersion(a, b string) bool {
 	return compareVersions(left, right) == 0
 }
 
-// satisfies tells whether a candidate fulfils a clause such as >= 3.8 or == 3.*,
-// pre-releases included. Not ok is a clause that is none.
+// satisfies reports whether a candidate fulfills a clause such as >= 3.8 or == 3.*,
+// including pre-releases. ok is false if the candidate or the clause is not valid.
 func satisfies(candidate, operator, operand string) (holds, ok bool) {
 	have, ok := parseVersion(candidate)
 	if !ok {
@@ -156,9 +156,9 @@ func satisfies(candidate, operator, operand string) (holds, ok bool) {
 		return order <= 0, true
 	case ">=":
 		return order >= 0, true
-	case "<": // 3.8 is not more than its own pre-releases
+	case "<": // < 3.8 excludes the pre-releases of 3.8
 		return order < 0 && (want.phase < 4 || have.phase == 4 || !sameRelease), true
-	case ">": // nor less than its own post-releases
+	case ">": // > 3.8 excludes the post-releases of 3.8
 		return order > 0 && (want.isPost || !have.isPost || !sameRelease), true
 	case "~=":
 		if len(want.release) < 2 {

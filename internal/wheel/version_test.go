@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// ordered are versions in order, as the version specifiers standard has them.
+// ordered returns versions in ascending order, as in the version specifiers standard.
 func ordered() []string {
 	return []string{"0.9", "1.0.dev1", "1.0.dev456", "1.0a1.dev1", "1.0a1", "1.0a2", "1.0a12.dev456", "1.0a12", "1.0b1.dev456", "1.0b2", "1.0b2.post345.dev456",
 		"1.0b2.post345", "1.0rc1.dev456", "1.0rc1", "1.0", "1.0+abc.5", "1.0+abc.7", "1.0+5", "1.0+10", "1.0.post456.dev34", "1.0.post456", "1.0.15", "1.1.dev1", "1.10",

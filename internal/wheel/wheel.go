@@ -1,8 +1,8 @@
-// Package wheel makes the Python environment of an image out of a lock: each
-// package that the lock names, as the wheel that fits the image's platform, laid
-// out as a virtual environment. It needs neither a container engine nor root, and
-// a machine of any platform makes the environment of any other. Nothing is
-// unpacked to disk: the files are read from the wheels when they are wanted.
+// Package wheel makes the Python environment of an image from a lock. It finds the wheel of
+// each package in the lock that fits the image's platform, and lays them out as a virtual
+// environment. It needs neither a container engine nor root, and a machine of any platform
+// can make the environment of any other. Nothing is unpacked to disk: files are read from
+// the wheels when they are needed.
 package wheel
 
 import (
@@ -21,130 +21,135 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// edition is part of every identity: raise it when equal wheels come to give
+// edition is part of every identity. It must be raised when equal wheels come to produce
 // other files.
 const edition = "3"
 
-// Spec says which environment is wanted.
+// Spec describes the environment to make.
 type Spec struct {
-	// Name is the image's, for errors.
+	// Name is the image's name, for errors.
 	Name string
-	// Dir is the repository's root, and Lock the path of the lock from there, with
-	// slashes: uv.lock, poetry.lock, pylock.toml (or pylock.NAME.toml), or a file
-	// of requirements with hashes, whose name ends in .txt or .in. Neither it nor
-	// a file that it includes may lie outside of Dir.
+	// Dir is the repository's root. Lock is the path of the lock relative to it, with
+	// slashes: uv.lock, poetry.lock, pylock.toml (or pylock.NAME.toml), or a requirements
+	// file with hashes, whose name ends in .txt or .in. The lock and the files that it
+	// includes must be inside of Dir.
 	Dir, Lock string
-	// Python is the version of the image's interpreter, such as 3.12 or 3.12.4. Only
-	// Key does without it.
+	// Python is the version of the image's interpreter, such as 3.12 or 3.12.4. It is
+	// required, except by Key.
 	Python string
-	// Libc is the image's C library; that of Debian 12 when it has no name.
+	// Libc is the image's C library. Without a name it is that of Debian 12.
 	Libc rootfs.Libc
-	// Platform is linux/amd64, which it is when empty, or linux/arm64.
+	// Platform is linux/amd64, the default, or linux/arm64.
 	Platform string
-	// Root is where the environment is in the image: /opt/venv when empty.
+	// Root is the directory of the environment in the image. The default is /opt/venv.
 	Root string
-	// Extras and Groups are optional dependencies of the project that are wanted, of a
-	// lock that has some. Dependencies for development only are so when they are named.
+	// Extras and Groups are the optional dependencies of the project to install, if the
+	// lock has some. Dependencies for development only are installed only if they are named
+	// here.
 	Extras, Groups []string
-	// FromSource are packages that are built from their source distributions, by name.
+	// FromSource are the names of packages that are built from their source distributions.
 	FromSource []string
-	// Wheels is a directory below Dir that has wheels which are taken in the place of
+	// Wheels is a directory inside of Dir, relative to it. Wheels in it are used instead of
 	// those that the lock allows.
 	Wheels string
-	// Interpreter is the base image's: /usr/local/bin/python3 when empty.
+	// Interpreter is the path in the base image. The default is /usr/local/bin/python3.
 	Interpreter string
-	// CacheDir keeps what was downloaded. It may be deleted at any time.
+	// CacheDir is the absolute path of the cache of downloads. It may be deleted at any
+	// time.
 	CacheDir string
-	// Environ is the environment that pip, uv and poetry are found by, and of which
-	// they see what is theirs: PIP_*, UV_*, POETRY_*, proxies and certificates.
+	// Environ is the environment in which pip, uv and poetry are found. They are given only
+	// those of its variables that they need: PIP_*, UV_*, POETRY_*, proxies, certificates
+	// and the like.
 	Environ []string
-	// At is where slipway.yaml asks for the image.
+	// At is the position of the image in slipway.yaml.
 	At source.Position
-	// Progress, when not nil, is told how far the download of packages is, by several
-	// goroutines.
+	// Progress, if not nil, is called with messages on the progress of downloads. Several
+	// goroutines may call it at the same time.
 	Progress func(string)
-	// Early, when not nil, is given the layer of each package that has one of its own as
-	// soon as its wheel is there, while others are downloaded, by several goroutines. Unless
-	// another package has files of the same names, the environment has the same layer. It
-	// is given none where there may be more than Room layers.
+	// Early, if not nil, is called with the layer of each package that has its own layer,
+	// as soon as its wheel is available and while others are downloaded. Several goroutines
+	// may call it at the same time. The environment has the same layer unless another
+	// package has files of the same names. Early is not called if there may be more than
+	// Room layers.
 	Early func(Layer)
 	Room  int
-	// Watch, when not nil, wraps what carries requests to indexes.
+	// Watch, if not nil, wraps the transport of requests to indexes.
 	Watch func(http.RoundTripper) http.RoundTripper
-	// Pause waits between attempts; by the clock when nil.
+	// Pause waits between retries. If it is nil, the clock is used.
 	Pause func(context.Context, time.Duration) error
 }
 
 // Environment is a virtual environment for an image.
 type Environment struct {
-	// Packages are all that are installed, by name.
+	// Packages are all installed packages, sorted by name.
 	Packages []Package
-	// Layers hold the environment. No path is in two of them.
+	// Layers hold the files of the environment. No path is in two of them.
 	Layers []Layer
-	// Overlaps are files that two packages bring with different content, by path.
+	// Overlaps are the files that two packages have with different content, sorted by path.
 	Overlaps []Overlap
 }
 
-// Package is one that is installed.
+// Package is an installed package.
 type Package struct {
-	// Name is normalized as the simple index does it: scikit-learn.
+	// Name is normalized as on the simple index, for example scikit-learn.
 	Name string
-	// Version is the wheel's.
+	// Version is the version in the wheel's metadata.
 	Version string
-	// License is an SPDX expression where the package has one, otherwise what it
-	// says of its licence, and empty where it says nothing.
+	// License is an SPDX expression if the package has one, otherwise the license that its
+	// metadata names. It is empty if there is none.
 	License string
-	// SHA256 and Filename are the wheel's, and Size is its length in bytes.
+	// SHA256 and Filename are those of the wheel, and Size is its length in bytes.
 	SHA256, Filename string
 	Size             int64
-	// Unpacked is how many bytes its files have in the image.
+	// Unpacked is the total size in bytes of its files in the image.
 	Unpacked int64
 }
 
-// Layer is a part of the environment that changes as one.
+// Layer is a part of the environment that changes as a unit.
 type Layer struct {
-	// Name is that of the one package in it, or small-0 to small-7, or venv.
+	// Name is the name of the only package in it, or small-0 to small-7, or venv.
 	Name string
-	// Fingerprint is the identity of what is in the layer, in hexadecimal.
+	// Fingerprint is the identity of the layer's files, in hexadecimal.
 	Fingerprint string
-	// Files are in order of their paths.
+	// Files are sorted by path.
 	Files []File
 }
 
-// File is one file or symbolic link of the image. It belongs to root.
+// File is a file or symbolic link of the image. Its owner is root.
 type File struct {
 	// Path is absolute.
 	Path string
-	// Mode is 0644 or 0755; of a link it is fs.ModeSymlink with 0777.
+	// Mode is 0644 or 0755. For a link it is fs.ModeSymlink with 0777.
 	Mode fs.FileMode
-	// Link is where a symbolic link points to, as it is written in the link.
+	// Link is the target of a symbolic link, as written in the link.
 	Link string
-	// Size is how many bytes Open gives.
+	// Size is the size of the content in bytes.
 	Size int64
-	// Open gives the content; it is nil for a link. It fails when the wheel is no
-	// longer in the cache, and reading fails when the wheel is damaged, or the content is
-	// not what its RECORD says, which is a *source.Error.
+	// Open opens the content for reading. It is nil for a link. Open returns an error if
+	// the wheel is no longer in the cache. Reading returns a *source.Error if the wheel is
+	// damaged, or if the content does not have the hash in RECORD.
 	Open func() (io.ReadCloser, error)
-	// Deflated is the content as the wheel has it; nil for what no wheel has so.
+	// Deflated is the content as it is compressed in the wheel. It is nil if the content is
+	// not in a wheel or not compressed there, and for wheels that were built here.
 	Deflated *Deflated
 
-	// sum is the SHA-256 of the content, and wheel that of the wheel where it is packed as
-	// that has it, in hexadecimal.
+	// sum is the SHA-256 of the content in hexadecimal. wheel is that of the wheel if the
+	// file is packed as the wheel stores it, and empty otherwise.
 	sum, wheel string
 }
 
-// Overlap is a file that two packages bring with different content. The one that uv
-// would install last is kept.
+// Overlap is a file that two packages have with different content. Kept is the package that
+// uv would install last, whose file is kept. Dropped is the other one.
 type Overlap struct {
 	Path, Kept, Dropped string
 }
 
-// IndexError is a package index that cannot be asked, or that refuses: no fault
-// of the lock. The same command may succeed later, or with other credentials.
+// IndexError is the error for a package index that cannot be reached or refuses a request.
+// The lock is not at fault: the same command may succeed later, or with other credentials.
 type IndexError struct {
-	// Position is the requirement's in the lock.
+	// Position is the position of the requirement in the lock.
 	source.Position
-	// Requirement is what was asked for.
+	// Requirement is the requested package, as NAME==VERSION.
 	Requirement string
 	// Reason says what the index or the network did.
 	Reason string
@@ -152,20 +157,20 @@ type IndexError struct {
 	Hint string
 }
 
-// Error gives all of it.
+// Error returns the position, the requirement, the reason and the hint.
 func (e *IndexError) Error() string {
 	return fmt.Sprintf("%s: download %s: %s (%s)", e.Position, e.Requirement, e.Reason, e.Hint)
 }
 
-// Resolve gives the environment that the lock describes. Wheels that are not in
-// the cache are downloaded from the addresses in the lock, or from the indexes that pip is
-// set up for; what is not found there in a plain way is left to pip. When all are in the
-// cache nothing is started and nobody is asked. All are verified against the hashes of the
-// lock.
+// Resolve returns the environment that the lock describes. Wheels that are not in the cache
+// are downloaded from the URLs in the lock, or from the indexes that pip is configured for.
+// Files that are not found there, and unusual settings, are left to pip. If all wheels are
+// in the cache, no program is started and no request is sent. All wheels that the lock
+// names are verified against its hashes.
 //
-// What is wrong with the lock, or with a package in it, is a *source.Error at the
-// line of the lock; an index that cannot be reached is an *IndexError. When ctx
-// ends, a program that runs is ended at once and the context's error is given.
+// An error in the lock, or in a package that it names, is a *source.Error at its line in
+// the lock. An index that cannot be reached is an *IndexError. If ctx is done, running
+// programs are killed and the context's error is returned.
 func Resolve(ctx context.Context, s Spec) (*Environment, error) {
 	s, target, err := s.normal()
 	if err != nil {
@@ -190,7 +195,8 @@ func Resolve(ctx context.Context, s Spec) (*Environment, error) {
 	return s.assemble(ctx, target, archives, ranks(order, archives))
 }
 
-// archives gives the wheel of each requirement, by name, opened as soon as it is there.
+// archives returns the wheels of the requirements, sorted by name. Each is opened as soon
+// as it is available.
 func (s Spec) archives(ctx context.Context, t target, needed []requirement, from *list) ([]*archive, error) {
 	p, err := s.part(t, needed)
 	if err != nil {
@@ -215,7 +221,7 @@ func (s Spec) archives(ctx context.Context, t target, needed []requirement, from
 	return o.sorted(), nil
 }
 
-// normal gives the spec with its defaults, and the target that it means.
+// normal returns the spec with its defaults, and the target.
 func (s Spec) normal() (Spec, target, error) {
 	refuse := func(hint, format string, args ...any) (Spec, target, error) {
 		return s, target{}, &source.Error{Position: s.At, Message: "image " + s.Name + ": " + fmt.Sprintf(format, args...), Hint: hint}
@@ -250,8 +256,8 @@ func (s Spec) normal() (Spec, target, error) {
 	return s, t, nil
 }
 
-// plainPath tells whether name can stand in the first line of a script, where the
-// kernel splits at blanks and reads 127 bytes at least.
+// plainPath reports whether name can be in the first line of a script. The kernel splits
+// that line at blanks, and is sure to read only 127 bytes of it.
 func plainPath(name string) bool {
 	return path.IsAbs(name) && path.Clean(name) == name && name != "/" && len(name) <= 100 &&
 		strings.IndexFunc(name, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"'\:`, r) }) < 0
