@@ -19,10 +19,10 @@ import (
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
-// BenchmarkImageBuildKit edits one source file of a tree with a Python team's
-// packages, and sets slipway's own layers beside what else pushes images: BuildKit,
-// with the sources in a COPY of their own, which is the best that a Dockerfile can
-// do here, and with all in one; buildah, with the former; and crane.
+// BenchmarkImageBuildKit edits one source file of a tree with typical Python packages. It
+// compares slipway's own layers with other tools that push images: BuildKit with the
+// sources in a separate COPY, the best that a Dockerfile can do here, BuildKit with one
+// COPY of all files, buildah with the former, and crane.
 func BenchmarkImageBuildKit(b *testing.B) {
 	handler, err := sandboxregistry.New(b.TempDir(), io.Discard)
 	if err != nil {

@@ -11,34 +11,35 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// fileLayer is a blob in a file, as it is.
+// fileLayer is a blob whose content is in a file.
 type fileLayer struct {
 	path string
 	id   v1.Hash
 	size int64
 }
 
-// Digest gives the blob's.
+// Digest returns the digest of the blob.
 func (l *fileLayer) Digest() (v1.Hash, error) { return l.id, nil }
 
-// DiffID is not known of a blob, and not asked for when one is sent.
+// DiffID returns an error: the diffID is not known, and uploading the blob does not need
+// it.
 func (l *fileLayer) DiffID() (v1.Hash, error) {
 	return v1.Hash{}, errors.New("the blob has not been unpacked")
 }
 
-// Compressed opens the blob.
+// Compressed opens the file.
 func (l *fileLayer) Compressed() (io.ReadCloser, error) { return os.Open(l.path) }
 
-// Uncompressed opens the blob: what it is, is not known here.
+// Uncompressed opens the file. It may be compressed all the same, which is not known here.
 func (l *fileLayer) Uncompressed() (io.ReadCloser, error) { return os.Open(l.path) }
 
-// Size gives the blob's, in bytes.
+// Size returns the size of the blob in bytes.
 func (l *fileLayer) Size() (int64, error) { return l.size, nil }
 
-// MediaType gives that of most blobs; a registry does not learn it.
+// MediaType returns the type that most blobs have. It is not sent to the registry.
 func (l *fileLayer) MediaType() (types.MediaType, error) { return types.OCILayer, nil }
 
-// blob is one that arrives.
+// blob is a blob that is being received.
 type blob struct {
 	file *os.File
 	hash hash.Hash
@@ -55,14 +56,14 @@ func (b *blob) digest() v1.Hash {
 	return v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(b.hash.Sum(nil))}
 }
 
-// rawManifest is a manifest that go-containerregistry puts as it is.
+// rawManifest is a manifest that go-containerregistry uploads unchanged.
 type rawManifest struct {
 	text []byte
 	kind types.MediaType
 }
 
-// RawManifest gives the bytes.
+// RawManifest returns the bytes of the manifest.
 func (m rawManifest) RawManifest() ([]byte, error) { return m.text, nil }
 
-// MediaType gives the type that they name themselves.
+// MediaType returns the media type in the manifest.
 func (m rawManifest) MediaType() (types.MediaType, error) { return m.kind, nil }

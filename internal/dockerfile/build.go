@@ -23,56 +23,57 @@ import (
 	"github.com/slipway-ci/slipway/internal/panics"
 )
 
-// Output says where an image goes.
+// Output describes where an image is pushed.
 type Output struct {
-	// Repository is the reference without a tag: gcr.io/acme/team/api.
+	// Repository is the reference without a tag, such as gcr.io/acme/team/api.
 	Repository string
-	// Tags are moved to the image when all of it is there. One that has it already
-	// is left alone, so that it may be immutable. Without any the image is there by
-	// its digest, and with a Docker daemon under dockerTag, which it demands.
+	// Tags are moved to the image once all of it is in the registry. A tag that the image
+	// already has is not written again, so that tags may be immutable. Without Tags the
+	// image is available by its digest only. A Docker daemon needs a tag, and then uses
+	// dockerTag.
 	Tags []string
-	// PlainHTTP says that the registry of Repository has no TLS.
+	// PlainHTTP reports whether the registry of Repository has no TLS.
 	PlainHTTP bool
-	// Keychain has the credentials of that registry and of those of the bases;
-	// none when nil. BuildKit is given those of the registries that it asks for,
-	// over the session.
+	// Keychain has the credentials for that registry and for those of the base images. If
+	// it is nil, there are none. BuildKit gets the credentials for the registries that it
+	// asks for, over the session.
 	Keychain authn.Keychain
-	// Transport is that of slipway's own requests to the registry; the default
-	// one when nil.
+	// Transport is used for slipway's own requests to the registry. If it is nil, the
+	// default transport is used.
 	Transport http.RoundTripper
 }
 
-// Builder is a BuildKit that has been found. It may build several images at once.
+// Builder is a connection to a BuildKit. It may build several images at once.
 type Builder struct {
-	// Name says which BuildKit it is, for messages.
+	// Name identifies the BuildKit in messages.
 	Name string
-	// dial connects to it. Each build has a connection of its own: a build that is
-	// cancelled and does not end is ended with it.
+	// dial connects to BuildKit. Each build has its own connection, so that closing it ends
+	// a canceled build that does not end by itself.
 	dial func(context.Context) (*client.Client, error)
-	// near tells that this machine's loopback is the builder's as well.
+	// near reports whether the builder shares this machine's loopback interface.
 	near bool
-	// docker is the daemon that the BuildKit is part of; nil for one of its own.
+	// docker is the daemon that the BuildKit is part of, or nil for a separate buildkitd.
 	docker *docker
-	// testOnlyNetwork is that of the steps, for a daemon that has been given none.
+	// testOnlyNetwork is the network mode of the steps, for a buildkitd without a network.
 	testOnlyNetwork string
-	// beat is how often it is asked whether it is still there while it builds, and how
-	// long it may take to say so; 30 s when zero.
+	// beat is the interval at which BuildKit is asked whether it is alive during a build,
+	// and the timeout of each request. Zero means 30 s.
 	beat time.Duration
 }
 
-// dockerTag is the tag under which a Docker daemon pushes an image that gets none.
+// dockerTag is the tag under which a Docker daemon pushes an image that has no tags.
 const dockerTag = "slipway-docker"
 
-// patience is how long a cancelled build may take to end by itself.
+// patience is how long a canceled build may take to end by itself.
 const patience = 500 * time.Millisecond
 
-// Build builds an image and puts it into its registry, and tells progress, from one
-// goroutine, what happens; progress may be nil.
+// Build builds an image and pushes it to its registry. It calls progress from one goroutine
+// with the events of the build. progress may be nil.
 //
-// What is wrong with the configuration, or with the Dockerfile before anything of it
-// runs, is a *source.Error; a step that failed is a *BuildError. The tags move last,
-// after the registry has been asked for the manifest: a build that fails or is
-// cancelled leaves them where they were. A cancelled build returns within a second.
+// An error in the configuration, or in the Dockerfile before a step runs, is a
+// *source.Error. A step that fails is a *BuildError. The tags are moved last, once the
+// manifest is in the registry, so that a build that fails or is canceled leaves them
+// unchanged. When ctx is done, Build returns within a second.
 func (b *Builder) Build(ctx context.Context, s Spec, o Output, progress func(Progress)) (*Built, error) {
 	s, err := s.normal()
 	if err != nil {
@@ -104,17 +105,17 @@ func (b *Builder) Build(ctx context.Context, s Spec, o Output, progress func(Pro
 	return built, nil
 }
 
-// solver builds, and exports what it built; the services are there for the exporter.
+// solver builds and exports the result. The session offers the services to the exporter.
 type solver func(context.Context, client.ExportEntry, ...session.Attachable) (map[string]string, error)
 
-// deliver brings the image into its repository, without a tag where that can be.
+// deliver pushes the image to its repository, without a tag if possible.
 //
-// BuildKit pushes what it built itself where it can, as it knows which layers the
-// registry has. It cannot where the registry is on this machine's loopback and the
-// builder is elsewhere, which is not always known before: a container or a virtual
-// machine has a loopback of its own. The registry is therefore asked for the image
-// afterwards, and when it has not got it, BuildKit hands the image to slipway, which
-// sends it; nothing is built twice.
+// BuildKit pushes what it built itself if it can, because it knows which layers the
+// registry has. It cannot if the registry is on this machine's loopback interface and the
+// builder is elsewhere. That is not always known before, because a container or a virtual
+// machine has its own loopback interface. So deliver asks the registry for the image
+// afterwards. If the registry does not have it, BuildKit transfers the image to slipway,
+// which uploads it. Nothing is built twice.
 func (b *Builder) deliver(ctx context.Context, s Spec, t *target, solve solver) (v1.Hash, error) {
 	if b.docker != nil && !b.docker.containerd {
 		return b.docker.deliver(ctx, s, t, solve)
@@ -129,7 +130,7 @@ func (b *Builder) deliver(ctx context.Context, s Spec, t *target, solve solver) 
 	if b.docker == nil {
 		attributes["push-by-digest"] = "true"
 	} else {
-		// Docker names what it keeps, and refuses to push that by digest.
+		// Docker needs a name for an image that it keeps, and cannot push that one by digest.
 		tag := dockerTag
 		if len(t.tags) > 0 {
 			tag = t.tags[0]
@@ -154,7 +155,7 @@ func (b *Builder) deliver(ctx context.Context, s Spec, t *target, solve solver) 
 	return t.receive(ctx, s, solve)
 }
 
-// exported gives the digest of what BuildKit exported.
+// exported returns the digest of the exported image.
 func exported(response map[string]string) (v1.Hash, error) {
 	digest, err := v1.NewHash(response["containerimage.digest"])
 	if err != nil {
@@ -163,8 +164,8 @@ func exported(response map[string]string) (v1.Hash, error) {
 	return digest, nil
 }
 
-// imageAttributes are those of an exporter, as documented in BuildKit's
-// docs/attestations and README ("Output"): equal content gives equal bytes.
+// imageAttributes returns the attributes of an exporter, with which equal content has equal
+// bytes. They are documented in docs/attestations and README ("Output") of BuildKit.
 func imageAttributes(s Spec, exporter string) map[string]string {
 	attributes := map[string]string{"oci-mediatypes": "true", "rewrite-timestamp": "true", "compression": "gzip"}
 	for key, value := range s.Annotations {
@@ -179,8 +180,8 @@ func imageAttributes(s Spec, exporter string) map[string]string {
 	return attributes
 }
 
-// frontendAttributes are those of the Dockerfile frontend, as documented in
-// BuildKit's docs/reference/buildctl.md and frontend/dockerfile.
+// frontendAttributes returns the attributes of the Dockerfile frontend. They are documented
+// in docs/reference/buildctl.md and frontend/dockerfile of BuildKit.
 func frontendAttributes(s Spec) map[string]string {
 	attributes := map[string]string{
 		"filename":                    s.File,
@@ -199,8 +200,8 @@ func frontendAttributes(s Spec) map[string]string {
 	return attributes
 }
 
-// solve has BuildKit build and export. A fault of what BuildKit calls back ends it, and is
-// its error.
+// solve runs a build and its export. If a function that BuildKit calls panics, the build
+// ends, and solve returns the panic as its error.
 func (b *Builder) solve(ctx context.Context, s Spec, o Output, export client.ExportEntry, w *watcher, services []session.Attachable) (*client.SolveResponse, error) {
 	root, err := os.OpenRoot(s.Dir)
 	if err != nil {
@@ -229,12 +230,12 @@ func (b *Builder) solve(ctx context.Context, s Spec, o Output, export client.Exp
 	}
 	response, err := b.run(ctx, options, w)
 	if fault := panics.Fault(ctx); fault != nil {
-		return nil, fault // what BuildKit makes of it says less
+		return nil, fault // BuildKit's error has fewer details
 	}
 	return response, err
 }
 
-// run runs a build until it ends, or ctx does, or BuildKit does not answer any more.
+// run runs a build until it ends, ctx is done, or BuildKit no longer responds.
 func (b *Builder) run(ctx context.Context, options client.SolveOpt, w *watcher) (*client.SolveResponse, error) {
 	c, err := b.dial(ctx)
 	if err != nil {
@@ -245,7 +246,7 @@ func (b *Builder) run(ctx context.Context, options client.SolveOpt, w *watcher) 
 	var watching panics.WaitGroup
 	watching.Go(func() {
 		var err error
-		defer func() { // whoever builds is never kept waiting
+		defer func() { // Solve must never block on sending a status
 			for range statuses {
 			}
 		}()
@@ -280,8 +281,8 @@ func (b *Builder) run(ctx context.Context, options client.SolveOpt, w *watcher) 
 	return response, err
 }
 
-// sharedKey lets BuildKit compare a tree with what it received of the same one last
-// time, and take the changed files only.
+// sharedKey returns the key by which BuildKit compares the tree with the one that it
+// received last time, so that only changed files are sent.
 func sharedKey(s Spec) string {
 	dir, err := filepath.Abs(s.Dir)
 	if err != nil {
@@ -291,7 +292,7 @@ func sharedKey(s Spec) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// newTarget reads where the image goes.
+// newTarget parses the repository and the tags of the output.
 func newTarget(s Spec, o Output) (*target, error) {
 	var options []name.Option
 	if o.PlainHTTP {

@@ -18,9 +18,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
-// containerdDocker stands for a Docker daemon with containerd's image store, which no
-// package has here: it answers the Engine API's /info, and hands /grpc and /session
-// to a real BuildKit, as dockerd does.
+// containerdDocker is a fake Docker daemon with containerd's image store, which no package
+// provides here. It answers the Engine API's /info, and forwards /grpc and /session to a
+// real BuildKit, as dockerd does.
 func containerdDocker(t *testing.T) (host string) {
 	t.Helper()
 	address := testbed.BuildKit(t)
@@ -61,7 +61,7 @@ func containerdDocker(t *testing.T) (host string) {
 	return "unix://" + listener.Addr().String()
 }
 
-// hijack joins a request's connection with another one.
+// hijack connects a request's connection to another one.
 func hijack(t *testing.T, w http.ResponseWriter, protocol string, dial func() (net.Conn, error)) {
 	to, err := dial()
 	if err != nil {
@@ -82,8 +82,8 @@ func hijack(t *testing.T, w http.ResponseWriter, protocol string, dial func() (n
 	_ = to.Close()
 }
 
-// TestContainerdStore builds with a Docker daemon whose BuildKit pushes by itself:
-// under a tag, as it demands a name, and of several platforms too.
+// TestContainerdStore builds with a Docker daemon whose BuildKit pushes by itself. It
+// pushes under a tag, because Docker needs a name. Several platforms work as well.
 func TestContainerdStore(t *testing.T) {
 	t.Parallel()
 	host := containerdDocker(t)

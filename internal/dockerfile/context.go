@@ -21,30 +21,31 @@ import (
 	"github.com/slipway-ci/slipway/internal/panics"
 )
 
-// epoch is the time that every file of a context has, to the second. It lies after
-// 1980, before which Python cannot pack a file into a wheel.
+// epoch is the modification time of all files in a context, in whole seconds. It is after
+// 1980, because Python cannot pack an older file into a wheel.
 var epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// tree is a context of a build: what of a source tree may go to BuildKit, with
-// owners, modes and times that are the same in every clone. All access goes through
-// root, out of which no link leads.
+// tree is the context of a build: the files of a source tree that may be sent to BuildKit,
+// with owners, modes and times that are equal in every clone. All access goes through root,
+// so that links cannot lead outside of it.
 type tree struct {
 	root *os.Root
-	// git lets .git in.
+	// git reports whether .git is included.
 	git bool
-	// left, when not nil, is told the keys and credentials that are left out.
+	// left, if not nil, is called with the path of each key or credentials file that is
+	// left out.
 	left func(at string)
-	// keys remembers, by path, which files hold private keys: BuildKit walks the
-	// tree several times in a build.
+	// keys caches by path which files contain private keys, because BuildKit walks the tree
+	// several times in a build.
 	mu   sync.Mutex
 	keys map[string]bool
 }
 
-// gitsOwn are the names of what no build needs of .git, and of the submodules and work
-// trees in it: hooks are programs, and CI leaves credentials in each configuration.
+// gitsOwn are the names of files in .git, and in the submodules and worktrees in it, that
+// no build needs. Hooks are programs, and CI stores credentials in configuration files.
 var gitsOwn = []string{"config", "config.worktree", "credentials", "hooks", "logs", "FETCH_HEAD"}
 
-// isGitsOwn tells what of .git is left out. A branch may have any name.
+// isGitsOwn reports whether a file of .git is left out. Branches may have any name.
 func isGitsOwn(at string) bool {
 	below, ok := strings.CutPrefix(at, ".git/")
 	top, _, _ := strings.Cut(below, "/")
@@ -53,9 +54,8 @@ func isGitsOwn(at string) bool {
 
 func newTree(root *os.Root) *tree { return &tree{root: root, keys: map[string]bool{}} }
 
-// Walk gives the files below target, and leaves out what never goes into an image.
-// A file's hard links are files of their own: whether two equal files are one is
-// nothing that a clone keeps.
+// Walk visits the files below target, except those that never go into an image. Hard links
+// are visited as separate files, because a clone does not preserve them.
 func (t *tree) Walk(ctx context.Context, target string, visit fs.WalkDirFunc) error {
 	target = path.Clean("/" + filepath.ToSlash(target))[1:]
 	if target == "" {
@@ -69,7 +69,7 @@ func (t *tree) Walk(ctx context.Context, target string, visit fs.WalkDirFunc) er
 			return visit(filepath.FromSlash(at), nil, err)
 		case at == ".":
 			return nil
-		case t.git && at == ".git" && d.IsDir(): // its files follow
+		case t.git && at == ".git" && d.IsDir(): // the files in it are visited
 		case t.git && isGitsOwn(at):
 			if d.IsDir() {
 				return fs.SkipDir
@@ -81,7 +81,7 @@ func (t *tree) Walk(ctx context.Context, target string, visit fs.WalkDirFunc) er
 			t.leave(at, d.Name())
 			return nil
 		case d.Type()&(fs.ModeSocket|fs.ModeDevice|fs.ModeNamedPipe|fs.ModeIrregular) != 0:
-			return nil // docker build leaves sockets out as well; a pipe would never end
+			return nil // docker build leaves out sockets too, and a pipe would block
 		case d.Type().IsRegular() && t.holdsKey(filepath.FromSlash(at)):
 			t.leave(at, "")
 			return nil
@@ -94,16 +94,16 @@ func (t *tree) Walk(ctx context.Context, target string, visit fs.WalkDirFunc) er
 	})
 }
 
-// leave tells of a file that is left out, unless its name is that of a tool's own.
+// leave reports a file that is left out if its name or content indicates credentials.
 func (t *tree) leave(at, name string) {
 	if t.left != nil && (name == "" || image.HoldsCredentials(name)) {
 		t.left(at)
 	}
 }
 
-// stat is what BuildKit learns of a file. It takes a file for unchanged when all
-// of it is, so that the file's real time has to be in it: in the nanoseconds, which
-// layers do not have.
+// stat returns the metadata that BuildKit gets for a file. BuildKit takes a file as
+// unchanged if its metadata is equal, so the real modification time must be part of it. It
+// is hashed into the nanoseconds, which layers do not have.
 func (t *tree) stat(at string, d fs.DirEntry) (*types.Stat, error) {
 	info, err := d.Info()
 	if err != nil {
@@ -119,7 +119,7 @@ func (t *tree) stat(at string, d fs.DirEntry) (*types.Stat, error) {
 		target, err := t.root.Readlink(filepath.FromSlash(at))
 		stat.Linkname = filepath.ToSlash(target)
 		return stat, err
-	case info.Mode()&0o111 != 0, runtime.GOOS == "windows": // where programs cannot be told; docker build does the same
+	case info.Mode()&0o111 != 0, runtime.GOOS == "windows": // Windows has no executable bit; docker build sets it as well
 		stat.Mode = 0o755
 	default:
 		stat.Mode = 0o644
@@ -131,8 +131,8 @@ func (t *tree) stat(at string, d fs.DirEntry) (*types.Stat, error) {
 	return stat, nil
 }
 
-// holdsKey tells whether a file holds a private key. Files that .dockerignore leaves
-// out are looked at too: BuildKit applies its rules to what it is given here.
+// holdsKey reports whether a file contains a private key. It also checks files that
+// .dockerignore excludes, because BuildKit applies these rules later.
 func (t *tree) holdsKey(name string) bool {
 	t.mu.Lock()
 	held, known := t.keys[name]
@@ -146,25 +146,25 @@ func (t *tree) holdsKey(name string) bool {
 	return held
 }
 
-// Open opens a file that Walk gave.
+// Open opens a file that Walk visited.
 func (t *tree) Open(name string) (io.ReadCloser, error) {
 	return t.root.Open(filepath.FromSlash(path.Clean("/" + filepath.ToSlash(name))[1:]))
 }
 
-// guarded are a build's files, of which a fault ends the build: fsutil reads them in
-// goroutines of its own.
+// guarded is the context of a build. A panic in its methods ends the build, since fsutil
+// calls them in its own goroutines.
 type guarded struct {
 	fsutil.FS
 	build context.Context
 }
 
-// Walk walks the files.
+// Walk walks the files below target.
 func (g guarded) Walk(ctx context.Context, target string, visit fs.WalkDirFunc) (err error) {
 	defer panics.Keep(g.build, &err, "the build's context")
 	return g.FS.Walk(ctx, target, visit)
 }
 
-// Open opens one of them.
+// Open opens a file.
 func (g guarded) Open(name string) (file io.ReadCloser, err error) {
 	defer panics.Keep(g.build, &err, name)
 	return g.FS.Open(name)

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// .git is in the context when it is wanted, without what may hold credentials.
+// With Git the context has .git, without the files that may contain credentials.
 func TestContextWithGit(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{".git/HEAD", ".git/config", ".git/hooks/pre-commit", ".git/objects/ab/cd", ".git/refs/heads/main",

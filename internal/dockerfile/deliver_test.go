@@ -20,7 +20,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
-// redirected is a transport to whom another registry has an address.
+// redirected is a transport that sends requests to another registry than their address.
 type redirected struct{ to string }
 
 func (r redirected) RoundTrip(request *http.Request) (*http.Response, error) {
@@ -29,8 +29,8 @@ func (r redirected) RoundTrip(request *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(request)
 }
 
-// TestRealLoopback has an address stand for one registry to slipway and for another,
-// or none, to BuildKit, as the loopback of a container or a virtual machine does.
+// TestRealLoopback uses an address that is one registry for slipway and another one, or
+// none, for BuildKit, like the loopback address of a container or a virtual machine.
 func TestRealLoopback(t *testing.T) {
 	t.Parallel()
 	w, other := newWorld(t), newRegistry(t)
@@ -64,7 +64,7 @@ func TestRealLoopback(t *testing.T) {
 	}
 }
 
-// TestRealFarBuilder sends nothing twice either.
+// TestRealFarBuilder checks that a remote builder does not send anything twice either.
 func TestRealFarBuilder(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -83,7 +83,7 @@ func TestRealFarBuilder(t *testing.T) {
 			uploads++
 		}
 	}
-	if uploads != 2 { // a layer and the configuration
+	if uploads != 2 { // a layer and the config
 		t.Errorf("%d blobs were sent", uploads)
 	}
 }
@@ -97,8 +97,8 @@ func (k keychain) Resolve(r authn.Resource) (authn.Authenticator, error) {
 	return authn.Anonymous, nil
 }
 
-// TestRealCredentials has a registry that lets nobody in without a password, for the
-// base and for the image.
+// TestRealCredentials uses a registry that requires a password, for the base image and for
+// the image.
 func TestRealCredentials(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -128,7 +128,7 @@ func TestRealCredentials(t *testing.T) {
 	}
 }
 
-// guard is a proxy that demands a password.
+// guard starts a proxy that requires a password.
 func guard(t *testing.T, registry, password string) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -160,8 +160,8 @@ func guard(t *testing.T, registry, password string) string {
 	return listener.Addr().String()
 }
 
-// TestCancelOfADeadBuilder cancels a build by a daemon that accepts connections and
-// says nothing.
+// TestCancelOfADeadBuilder cancels a build with a daemon that accepts connections and sends
+// nothing.
 func TestCancelOfADeadBuilder(t *testing.T) {
 	t.Parallel()
 	dir, err := os.MkdirTemp("", "dead")

@@ -23,19 +23,20 @@ import (
 	"github.com/slipway-ci/slipway/internal/panics"
 )
 
-// docker is a Docker daemon, spoken to over its Engine API: docs.docker.com/reference/api/engine.
+// docker is a client of a Docker daemon. It uses the Engine API:
+// docs.docker.com/reference/api/engine.
 type docker struct {
 	host string
 	dial func(context.Context) (net.Conn, error)
-	// near tells that the address is on this machine.
+	// near reports whether the address is on this machine.
 	near bool
-	// containerd tells that images are in containerd's store, where BuildKit pushes
-	// and exports them. Graph drivers have an exporter of their own, which does
-	// neither and does not say so.
+	// containerd reports whether images are in containerd's store, so that BuildKit can
+	// push and export them. With a graph driver Docker has its own exporter, which does
+	// neither and reports no error.
 	containerd bool
 }
 
-// findDocker gives the BuildKit of a Docker daemon, or why there is none.
+// findDocker returns the BuildKit of a Docker daemon, or the reason why there is none.
 func (f Finder) findDocker(ctx context.Context) (*Builder, string, error) {
 	if host := lookup(f.Environ, "DOCKER_HOST"); host != "" {
 		b, err := f.docker(ctx, host)
@@ -65,8 +66,8 @@ func (f Finder) findDocker(ctx context.Context) (*Builder, string, error) {
 	return nil, why, nil
 }
 
-// sockets are where Docker listens: the daemon's default, Docker Desktop's, and that
-// of a daemon without root.
+// sockets returns the paths on which Docker listens: the default, that of Docker Desktop,
+// and that of a rootless daemon.
 func (f Finder) sockets() []string {
 	if f.Sockets != nil {
 		return f.Sockets
@@ -84,7 +85,7 @@ func (f Finder) sockets() []string {
 	return list
 }
 
-// docker gives the BuildKit of the daemon at an address.
+// docker returns the BuildKit of the daemon at an address.
 func (f Finder) docker(ctx context.Context, host string) (*Builder, error) {
 	d, err := newDocker(host, f)
 	if err != nil {
@@ -105,7 +106,7 @@ func (f Finder) docker(ctx context.Context, host string) (*Builder, error) {
 	b := &Builder{
 		Name:   "the Docker daemon at " + host,
 		docker: d,
-		near:   runtime.GOOS == "linux" && d.near && info.OperatingSystem != "Docker Desktop", // that is in a virtual machine
+		near:   runtime.GOOS == "linux" && d.near && info.OperatingSystem != "Docker Desktop", // Docker Desktop runs in a virtual machine
 		dial: func(ctx context.Context) (*client.Client, error) {
 			return client.New(ctx, "", client.WithContextDialer(func(dialing context.Context, _ string) (connection net.Conn, err error) {
 				defer panics.Keep(ctx, &err, "the Docker daemon at "+host) // gRPC calls it
@@ -119,7 +120,7 @@ func (f Finder) docker(ctx context.Context, host string) (*Builder, error) {
 	return b, b.check(limited, "update Docker")
 }
 
-// newDocker reads a daemon's address; it asks the daemon nothing.
+// newDocker parses a daemon's address. It sends no request.
 func newDocker(host string, f Finder) (*docker, error) {
 	at, err := url.Parse(host)
 	if err != nil {
@@ -153,7 +154,8 @@ func newDocker(host string, f Finder) (*docker, error) {
 	return d, nil
 }
 
-// dockerTLS gives Docker's TLS, as the docker command reads it from the environment.
+// dockerTLS returns the TLS configuration that the docker command reads from the
+// environment.
 func (f Finder) dockerTLS(at *url.URL) (*tls.Config, error) {
 	verify, dir := lookup(f.Environ, "DOCKER_TLS_VERIFY"), lookup(f.Environ, "DOCKER_CERT_PATH")
 	if verify == "" && dir == "" {
@@ -192,11 +194,11 @@ func (d *docker) info(ctx context.Context) (dockerInfo, error) {
 	return info, json.NewDecoder(response.Body).Decode(&info)
 }
 
-// beginTime is how long a daemon may take to begin an answer: it may have to put an image
-// together first.
+// beginTime is the timeout until a daemon begins its response. It may have to assemble an
+// image first.
 const beginTime = 5 * time.Minute
 
-// request asks the daemon, and makes its refusal an error.
+// request sends a request to the daemon. A failure status is an error.
 func (d *docker) request(ctx context.Context, method, path string) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, method, "http://docker"+path, nil)
 	if err != nil {
@@ -225,7 +227,7 @@ func refusal(response *http.Response) error {
 	return errors.New(response.Status)
 }
 
-// upgrade turns a request into a connection, which BuildKit's protocols then have.
+// upgrade sends an HTTP request that upgrades the connection to a protocol of BuildKit.
 func (d *docker) upgrade(ctx context.Context, path, protocol string, header map[string][]string) (net.Conn, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://docker"+path, nil)
 	if err != nil {
@@ -261,7 +263,7 @@ func (d *docker) upgrade(ctx context.Context, path, protocol string, header map[
 	return &bufferedConn{Conn: connection, reader: reader}, nil
 }
 
-// bufferedConn is a connection of which some has been read ahead.
+// bufferedConn is a connection of which some data is already in a buffer.
 type bufferedConn struct {
 	net.Conn
 	reader *bufio.Reader

@@ -1,10 +1,10 @@
-// Package dockerfile builds images from Dockerfiles with BuildKit: whatever
-// BuildKit can build, this package can, and it needs no docker command.
+// Package dockerfile builds images from Dockerfiles with BuildKit. It can build whatever
+// BuildKit can, and it does not need the docker command.
 //
-// What a Dockerfile build is made of cannot be known without building: the tags of
-// its bases move, and a RUN may read the network. BuildKit is therefore asked each
-// time; it knows best what is unchanged, and with a warm cache its answer takes a
-// few tenths of a second.
+// The inputs of a Dockerfile build are not known without building: the tags of its base
+// images move, and a RUN may read the network. So BuildKit is asked each time. It knows
+// best what is unchanged, and with a warm cache it responds within a few tenths of a
+// second.
 package dockerfile
 
 import (
@@ -24,83 +24,84 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// defaultFile is the Dockerfile that is built when none is named.
+// defaultFile is the Dockerfile that is built if none is named.
 const defaultFile = "Dockerfile"
 
-// defaultPlatform is that of the clusters; images of the other kinds have it too.
+// defaultPlatform is the platform of clusters, and the default of the other kinds of
+// images.
 const defaultPlatform = "linux/amd64"
 
-// maxSecret is the most that BuildKit takes as one secret, in bytes:
+// maxSecret is BuildKit's limit on the size of a secret in bytes:
 // secretsprovider.MaxSecretSize of github.com/moby/buildkit.
 const maxSecret = 500 << 10
 
-// Spec says what is built.
+// Spec describes the image to build.
 type Spec struct {
-	// Name is that of the image, for messages.
+	// Name is the image's name, for messages.
 	Name string
 	// Dir is the root of the source tree, and the context of the build.
 	Dir string
-	// File is the Dockerfile, below Dir, with slashes; Dockerfile when empty. The
-	// rules of File.dockerignore are heeded, or else those of .dockerignore in Dir.
+	// File is the path of the Dockerfile relative to Dir, with slashes. The default is
+	// Dockerfile. The rules of File.dockerignore apply, or else those of .dockerignore in
+	// Dir.
 	File string
-	// Target is the stage to build; the last when empty.
+	// Target is the stage to build. The default is the last one.
 	Target string
-	// BuildArgs are values for ARG. They can be read in the image's history.
+	// BuildArgs are the values for ARG. They are visible in the image's history.
 	BuildArgs map[string]string
-	// Secrets are values by their id, for RUN --mount=type=secret,id=ID.
+	// Secrets are the values for RUN --mount=type=secret,id=ID, by id.
 	Secrets map[string]secret.Value
-	// SSH offers the agent at SSH_AUTH_SOCK of Environ to RUN --mount=type=ssh.
+	// SSH reports whether RUN --mount=type=ssh can use the agent at SSH_AUTH_SOCK of
+	// Environ.
 	SSH bool
-	// Git lets the context have the directory .git, without what is in its configuration
-	// (credentials, often) and its hooks.
+	// Git reports whether the context includes the directory .git, without its hooks and
+	// without its configuration, which often contains credentials.
 	Git bool
-	// Platforms are such as linux/arm64; linux/amd64 when there are none. Several
-	// make an index.
+	// Platforms are the platforms to build for, such as linux/arm64. The default is
+	// linux/amd64. Several platforms make an index.
 	Platforms []string
-	// Created is the image's time, and the latest that a file in it may have; the
-	// zero time stands for the Unix epoch. The digest depends on it: leave it zero
-	// where equal content is to have equal digests.
+	// Created is the time of the image, and the latest time that a file in it can have. The
+	// zero time means the Unix epoch. The digest depends on it, so it must be zero where
+	// equal content should have equal digests.
 	//
-	// Python's byte code has its source's time in it, and is stale when that time
-	// is changed, unless the Dockerfile says ARG SOURCE_DATE_EPOCH before it
-	// installs packages: Python then goes by their hash (PEP 552).
+	// Python's bytecode contains the time of its source, and is stale when that time
+	// changes. This is avoided if the Dockerfile has ARG SOURCE_DATE_EPOCH before it
+	// installs packages: Python then uses hashes instead (PEP 552).
 	Created time.Time
-	// Labels go into the image's configuration, Annotations into its manifests.
+	// Labels are added to the image's config, Annotations to its manifests.
 	Labels, Annotations map[string]string
-	// At is where the configuration asks for the image.
+	// At is the position of the image in the configuration.
 	At source.Position
-	// Environ is the environment: SSH_AUTH_SOCK.
+	// Environ is the environment. SSH_AUTH_SOCK is read from it.
 	Environ []string
 }
 
-// Built is an image that is in its registry.
+// Built is an image that was pushed to its registry.
 type Built struct {
-	// Digest is that of the manifest, or of the index when there are several
-	// platforms.
+	// Digest is the digest of the manifest, or of the index if there are several platforms.
 	Digest v1.Hash
 	// Reference is the repository with the digest.
 	Reference string
-	// Steps is how many steps the build had, Cached how many of them BuildKit had
-	// done before.
+	// Steps is the number of steps of the build, and Cached the number of those that were
+	// in BuildKit's cache.
 	Steps, Cached int
-	// Bases are the images that the stages which were built begin with, each by its
-	// digest, by name.
+	// Bases are the base images of the built stages, as references with digests, sorted.
 	Bases []string
 }
 
-// BuildError is a step of a Dockerfile that failed.
+// BuildError is the error of a step of a Dockerfile that failed.
 type BuildError struct {
-	// At is the instruction in the Dockerfile, its path relative to the tree's root.
+	// At is the position of the instruction in the Dockerfile. Its path is relative to Dir.
 	At source.Position
-	// Step is the instruction as BuildKit names it: [stage 2/4] RUN make.
+	// Step is the instruction as BuildKit names it, such as [stage 2/4] RUN make.
 	Step string
-	// Output is the end of what the step wrote.
+	// Output is the end of the step's output.
 	Output string
 	// Err says how the step ended.
 	Err error
 }
 
-// Error gives the place, the step and the end of its output.
+// Error returns the position, the step, how it ended, and the end of its output.
 func (e *BuildError) Error() string {
 	var b strings.Builder
 	if at := e.At.String(); at != "" {
@@ -116,11 +117,11 @@ func (e *BuildError) Error() string {
 	return b.String()
 }
 
-// Unwrap gives how the step ended.
+// Unwrap returns how the step ended.
 func (e *BuildError) Unwrap() error { return e.Err }
 
-// normal gives the spec with its defaults, and refuses one that makes no sense
-// before anybody is asked to build it.
+// normal returns the spec with its defaults. It returns an error for an invalid spec before
+// BuildKit is asked to build it.
 func (s Spec) normal() (Spec, error) {
 	if s.File == "" {
 		s.File = defaultFile
@@ -149,7 +150,7 @@ func (s Spec) normal() (Spec, error) {
 			return s, s.refuse("write it like linux/amd64", "the platform %q is none", text)
 		}
 		if n == 0 {
-			s.Platforms = slices.Clone(s.Platforms) // the caller's stay as they are
+			s.Platforms = slices.Clone(s.Platforms) // do not change the slice of the caller
 		}
 		s.Platforms[n] = parsed.String()
 	}
@@ -169,7 +170,8 @@ func (s Spec) normal() (Spec, error) {
 	return s, nil
 }
 
-// missing says that the Dockerfile cannot be read, and which file may be meant.
+// missing returns the error for a Dockerfile that cannot be read. It suggests a file of a
+// similar name.
 func (s Spec) missing(root *os.Root, file string, err error) error {
 	hint := ""
 	siblings, _ := fs.ReadDir(root.FS(), path.Dir(file))
@@ -187,7 +189,7 @@ func (s Spec) refuse(hint, format string, args ...any) error {
 	return &source.Error{Position: s.At, Message: "image " + s.Name + ": " + fmt.Sprintf(format, args...), Hint: hint}
 }
 
-// lookup gives a variable's value; the last of a name counts, as in os/exec.
+// lookup returns the value of a variable. The last one of a name counts, as in os/exec.
 func lookup(environ []string, name string) string {
 	for _, variable := range slices.Backward(environ) {
 		if value, found := strings.CutPrefix(variable, name+"="); found {

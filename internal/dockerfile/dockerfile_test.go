@@ -11,7 +11,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// TestSpecsThatMakeNoSense are refused before a builder is asked.
+// TestSpecsThatMakeNoSense checks that invalid specs are refused before BuildKit is asked.
 func TestSpecsThatMakeNoSense(t *testing.T) {
 	dir := write(t, t.TempDir(), map[string]string{"Dockerfile": "", "docker/api.Dockerfile": ""})
 	at := source.Position{File: "slipway.yaml", Line: 3, Column: 5}
@@ -42,8 +42,8 @@ func TestSpecsThatMakeNoSense(t *testing.T) {
 	}
 }
 
-// FuzzLog cuts what a step writes anywhere: its lines are the same, and who masks
-// them leaves nothing of a secret in them.
+// FuzzLog splits the output of a step at any position. The lines must be the same, and a
+// masker must find every secret in them.
 func FuzzLog(f *testing.F) {
 	f.Add("one\ntwo\r\nhidden-value three", uint8(5))
 	f.Add("10%\r20%\r30%\n", uint8(1))
@@ -78,7 +78,7 @@ func FuzzLog(f *testing.F) {
 		}
 		masker := secret.NewMasker()
 		masker.Add(secret.NewValue([]byte("hidden-value")))
-		own := strings.Contains(strings.ReplaceAll(text, "hidden-value", ""), "hidden-v") // of no secret
+		own := strings.Contains(strings.ReplaceAll(text, "hidden-value", ""), "hidden-v") // in the text itself, not in a secret
 		for _, line := range cut {
 			if line = masker.Mask(line); strings.Contains(line, "hidden-v") && !own {
 				t.Errorf("the secret is in %q", line)

@@ -14,19 +14,19 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// explain makes BuildKit's error one that says what is wrong, where. What a user
-// wrote wrongly is a *source.Error, a step that ran and failed a *BuildError, and a
-// base or a registry that cannot be reached an error of neither kind.
+// explain turns BuildKit's error into one that says what is wrong, and where. A mistake of
+// the user is a *source.Error, a step that ran and failed is a *BuildError. A base image or
+// registry that cannot be reached is neither.
 //
-// BuildKit's errors carry the Dockerfile's lines as types, and its statuses the step
-// that failed; what kind of mistake it was stands in their text only, which the tests
-// hold against a real BuildKit.
+// BuildKit's errors contain the lines of the Dockerfile as types, and its statuses the
+// failed step. The kind of mistake is only in the text, so the tests compare it with a real
+// BuildKit.
 func explain(ctx context.Context, s Spec, w *watcher, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	if fault := new(panics.Error); errors.As(err, &fault) {
-		return fault // slipway's own
+		return fault // a panic of slipway
 	}
 	text := brief(err.Error())
 	at, cause := position(s, err), worded{text, err}
@@ -61,7 +61,7 @@ func explain(ctx context.Context, s Spec, w *watcher, err error) error {
 	if noAgent.MatchString(text) {
 		return mistake("let the image have ssh", "the step wants an SSH agent, and the image is built without one")
 	}
-	if at.Line > 0 && failed == "" { // nothing has been built yet
+	if at.Line > 0 && failed == "" { // no step has run
 		return mistake("", "%s", text)
 	}
 	if code := exitCode.FindStringSubmatch(text); code != nil {
@@ -73,7 +73,7 @@ func explain(ctx context.Context, s Spec, w *watcher, err error) error {
 	return fmt.Errorf("build image %s from %s: %w", s.Name, s.File, cause)
 }
 
-// What BuildKit says; its names for the groups are the argument of the mistake.
+// The messages of BuildKit. The groups are the arguments of slipway's messages.
 var (
 	noStage   = regexp.MustCompile(`target stage "?[^"]*"? could not be found`)
 	noBase    = regexp.MustCompile(`base name \(.*\) should not be blank|failed to parse stage name|^invalid reference format`)
@@ -83,12 +83,13 @@ var (
 	exitCode  = regexp.MustCompile(`exit code: (\d+)`)
 	parseLine = regexp.MustCompile(`dockerfile parse error(?: on)? line (\d+): `)
 	stages    = regexp.MustCompile(`did you mean (\S+)\?`)
-	// preambles say what BuildKit was doing, which the place says better.
+	// preambles are prefixes of a message that say what BuildKit was doing. The position
+	// says this better.
 	preambles = regexp.MustCompile(`^(?:failed to solve(?: with frontend \S+)?: |rpc error: code = \S+ desc = |failed to create LLB definition: |` +
 		`dockerfile parse error(?: on)? line \d+: |failed to process "[^"]*": |failed to read dockerfile: )+`)
 )
 
-// brief gives a message without its preambles.
+// brief returns a message without its preambles.
 func brief(text string) string { return strings.TrimSpace(preambles.ReplaceAllString(text, "")) }
 
 func afterLast(text, mark string) string {
@@ -98,8 +99,8 @@ func afterLast(text, mark string) string {
 	return text
 }
 
-// worded is an error in other words; what it wraps can be told by its type, and is
-// not printed.
+// worded is an error with another message. The wrapped error is available to errors.Is and
+// errors.As, and not printed.
 type worded struct {
 	text string
 	err  error
@@ -116,8 +117,8 @@ func nearestStage(text string) string {
 	return "stages are named by FROM image AS name"
 }
 
-// position gives the place in the Dockerfile that an error is about; the innermost
-// one, when a step failed because of another.
+// position returns the position in the Dockerfile that an error is about. If a step failed
+// because of another, it is the innermost one.
 func position(s Spec, err error) source.Position {
 	at := source.Position{File: s.File}
 	for _, found := range errdefs.Sources(err) {
@@ -134,7 +135,7 @@ func position(s Spec, err error) source.Position {
 		}
 		break
 	}
-	if m := parseLine.FindStringSubmatch(err.Error()); at.Line == 0 && m != nil { // a BuildKit before 0.8 says it in words only
+	if m := parseLine.FindStringSubmatch(err.Error()); at.Line == 0 && m != nil { // BuildKit before 0.8 has the line in the message only
 		at.Line, _ = strconv.Atoi(m[1])
 	}
 	return at

@@ -14,7 +14,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// TestRealFailures has a real buildkitd fail in every way that a user can make it.
+// TestRealFailures makes a real buildkitd fail in every way that a user can cause.
 func TestRealFailures(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -23,7 +23,7 @@ func TestRealFailures(t *testing.T) {
 		change           func(*Spec)
 		// want is the error, with REG for the registry's address.
 		want string
-		// usage and step tell a *source.Error and a *BuildError from other errors.
+		// usage reports whether the error is a *source.Error, step whether it is a *BuildError.
 		usage, step bool
 	}{
 		{name: "a step that fails", step: true, dockerfile: "FROM BASE\n# a comment\nRUN echo first && \\\n  echo $HOME && exit 3\n",
@@ -55,7 +55,7 @@ func TestRealFailures(t *testing.T) {
 				c.change(&s)
 			}
 			told, err := w.fails(t, s)
-			secrets := secret.NewMasker() // that of who prints it
+			secrets := secret.NewMasker() // the caller's masker
 			for _, value := range s.Secrets {
 				secrets.Add(value)
 			}
@@ -74,7 +74,7 @@ func TestRealFailures(t *testing.T) {
 	}
 }
 
-// TestRealCancel cancels a build whose step runs on.
+// TestRealCancel cancels a build during a long step.
 func TestRealCancel(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -87,7 +87,7 @@ func TestRealCancel(t *testing.T) {
 			cancel()
 		}
 	})
-	if took := time.Since(cancelled); took > 30*time.Second { // the step takes 60
+	if took := time.Since(cancelled); took > 30*time.Second { // the step takes 60 s
 		t.Errorf("it took %v to end", took)
 	}
 	if !errors.Is(err, context.Canceled) {
@@ -98,8 +98,8 @@ func TestRealCancel(t *testing.T) {
 	}
 }
 
-// TestRealRegistryFails has the registry refuse what comes last, when all but that is
-// there: the tag stays where it was, and the next build is fine.
+// TestRealRegistryFails has the registry refuse the last upload. The tag must not move, and
+// the next build must succeed.
 func TestRealRegistryFails(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -29,8 +29,8 @@ type unopened struct{ fsutil.FS }
 
 func (unopened) Open(string) (io.ReadCloser, error) { panic("provoked") }
 
-// mustBeFault fails the test unless err is a fault of slipway and nothing else, at what was
-// at hand.
+// mustBeFault fails the test unless err is only a panic of slipway, which happened at the
+// given place.
 func mustBeFault(t *testing.T, err error, at string) {
 	t.Helper()
 	fault, joined := new(panics.Error), interface{ Unwrap() []error }(nil)
@@ -39,8 +39,8 @@ func mustBeFault(t *testing.T, err error, at string) {
 	}
 }
 
-// testFaults has what BuildKit asks slipway for during a build panic, in the goroutines
-// of gRPC and fsutil: the build ends, and the fault is its error.
+// testFaults panics in everything that BuildKit calls during a build, in the goroutines of
+// gRPC and fsutil. The build must end, and return the panic as its error.
 func testFaults(t *testing.T, w *world) {
 	private := guard(t, w.registry, "p4ssw0rd-of-the-registry")
 	far := *w.builder
@@ -83,8 +83,8 @@ func testFaults(t *testing.T, w *world) {
 	}
 }
 
-// TestFaultOfTheWayToBuildKit has the way to a buildkitd in a cluster panic, which gRPC
-// goes.
+// TestFaultOfTheWayToBuildKit panics in the connection to a buildkitd in a cluster, which
+// gRPC opens.
 func TestFaultOfTheWayToBuildKit(t *testing.T) {
 	k := &Kubernetes{Config: &rest.Config{Host: "http://127.0.0.1:1", Transport: spiteful{}}, Namespace: "team"}
 	connected, err := k.connect()

@@ -15,44 +15,44 @@ import (
 	"github.com/moby/buildkit/client"
 )
 
-// Finder says where to look for a BuildKit.
+// Finder configures where to look for a BuildKit.
 type Finder struct {
-	// Environ is the environment: BUILDKIT_HOST and BUILDKIT_TLS_*, DOCKER_HOST and
-	// Docker's variables beside it, HOME, XDG_RUNTIME_DIR.
+	// Environ is the environment: BUILDKIT_HOST and BUILDKIT_TLS_*, DOCKER_HOST and the
+	// other variables of Docker, HOME, and XDG_RUNTIME_DIR.
 	Environ []string
-	// Sockets are where a Docker daemon may listen when DOCKER_HOST is not set; its
-	// usual places when nil.
+	// Sockets are the paths on which a Docker daemon may listen if DOCKER_HOST is not set.
+	// If it is nil, they are Docker's usual paths.
 	Sockets []string
-	// Kubernetes starts a buildkitd in a cluster; nil where there is none to use.
+	// Kubernetes starts a buildkitd in a cluster. It is nil if there is no cluster to use.
 	Kubernetes *Kubernetes
-	// Waiting is told, from time to time, what a buildkitd that starts in a cluster
-	// waits for; may be nil.
+	// Waiting, if not nil, is called with what a buildkitd that starts in a cluster waits
+	// for, each time that it changes.
 	Waiting func(reason string)
 }
 
-// answerTime is how long a BuildKit or a Docker daemon may take to say that it is there.
+// answerTime is the timeout for the first response of a BuildKit or a Docker daemon.
 const answerTime = 5 * time.Second
 
-// NoBuilderError says that no BuildKit was found, and how to get one.
+// NoBuilderError is the error that no BuildKit was found. It says how to get one.
 type NoBuilderError struct {
-	// Tried says of each way why it is none.
+	// Tried has, for each way to find a BuildKit, why it failed.
 	Tried []string
 }
 
-// Error lists the ways.
+// Error returns a message that lists them.
 func (e *NoBuilderError) Error() string {
 	return "images of kind dockerfile need BuildKit, and none was found:\n  - " + strings.Join(e.Tried, "\n  - ")
 }
 
-// Find gives the first BuildKit that there is: the one at BUILDKIT_HOST; that of the
-// Docker daemon at DOCKER_HOST or a usual place; one in a Kubernetes cluster, started
-// when there is none. What a variable names must be there: Find does not look
-// elsewhere behind the user's back. Without any the error is a *NoBuilderError.
+// Find returns the first BuildKit that it finds: the one at BUILDKIT_HOST, that of the
+// Docker daemon at DOCKER_HOST or a usual path, or one in a Kubernetes cluster, which it
+// starts if necessary. If a variable names one that cannot be used, Find returns an error
+// and does not try another. If there is none, the error is a *NoBuilderError.
 //
-// BUILDKIT_HOST is unix://PATH or tcp://HOST:PORT. The latter has TLS when one of
+// BUILDKIT_HOST is unix://PATH or tcp://HOST:PORT. The latter uses TLS if one of
 // BUILDKIT_TLS_CACERT, BUILDKIT_TLS_CERT and BUILDKIT_TLS_KEY names a file, or
-// BUILDKIT_TLS_DIR a directory with ca.pem, cert.pem and key.pem; the server's name
-// is BUILDKIT_TLS_SERVERNAME or HOST. buildctl has options of these names.
+// BUILDKIT_TLS_DIR a directory with ca.pem, cert.pem and key.pem. The server's name is
+// BUILDKIT_TLS_SERVERNAME, or else HOST. buildctl has options of these names.
 func Find(ctx context.Context, f Finder) (*Builder, error) {
 	if address := lookup(f.Environ, "BUILDKIT_HOST"); address != "" {
 		return f.named(ctx, address)
@@ -71,7 +71,7 @@ func Find(ctx context.Context, f Finder) (*Builder, error) {
 	}}
 }
 
-// named gives the BuildKit at BUILDKIT_HOST.
+// named returns the BuildKit at BUILDKIT_HOST.
 func (f Finder) named(ctx context.Context, address string) (*Builder, error) {
 	at, err := url.Parse(address)
 	if err != nil || at.Scheme != "unix" && at.Scheme != "tcp" || at.Scheme == "tcp" && at.Port() == "" {
@@ -83,7 +83,7 @@ func (f Finder) named(ctx context.Context, address string) (*Builder, error) {
 	}
 	b := &Builder{
 		Name: "BuildKit at " + address,
-		near: runtime.GOOS == "linux" && (at.Scheme == "unix" || isLoopback(at.Hostname())), // elsewhere it is in a virtual machine
+		near: runtime.GOOS == "linux" && (at.Scheme == "unix" || isLoopback(at.Hostname())), // on other systems it is in a virtual machine
 		dial: func(ctx context.Context) (*client.Client, error) { return client.New(ctx, address, options...) },
 	}
 	return b, b.check(ctx, "start it, or unset BUILDKIT_HOST")
@@ -94,7 +94,7 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// tls gives the options for the files that the environment names.
+// tls returns the client options for the TLS files that the environment names.
 func (f Finder) tls(at *url.URL) ([]client.ClientOpt, error) {
 	variable := func(name string) string { return lookup(f.Environ, "BUILDKIT_TLS_"+name) }
 	ca, cert, key := variable("CACERT"), variable("CERT"), variable("KEY")
@@ -131,7 +131,7 @@ func (f Finder) tls(at *url.URL) ([]client.ClientOpt, error) {
 	return options, nil
 }
 
-// check has the builder say that it is there.
+// check returns an error if the builder does not respond.
 func (b *Builder) check(ctx context.Context, hint string) error {
 	limited, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()

@@ -27,8 +27,8 @@ func TestFindWithoutAnyBuilder(t *testing.T) {
 	}
 }
 
-// TestFindDoesNotLookElsewhere names builders that are not there, beside a Docker
-// daemon that is: what the user named is what counts.
+// TestFindDoesNotLookElsewhere names builders that do not exist, beside a working Docker
+// daemon. Find must not use the daemon instead.
 func TestFindDoesNotLookElsewhere(t *testing.T) {
 	socket, _ := fakeDocker(t, `{"OSType": "linux", "OperatingSystem": "Debian"}`)
 	dir := t.TempDir()
@@ -52,7 +52,7 @@ func TestFindDoesNotLookElsewhere(t *testing.T) {
 	}
 }
 
-// TestFindAsksBuildKitFirst has both.
+// TestFindAsksBuildKitFirst has both a BuildKit and a Docker daemon.
 func TestFindAsksBuildKitFirst(t *testing.T) {
 	address := testbed.BuildKit(t)
 	socket, asked := fakeDocker(t, `{"OSType": "linux", "OperatingSystem": "Debian"}`)
@@ -62,7 +62,7 @@ func TestFindAsksBuildKitFirst(t *testing.T) {
 	}
 }
 
-// TestFindDocker has daemons that cannot be used be named, with why.
+// TestFindDocker checks that the error names a daemon that cannot be used, and says why.
 func TestFindDocker(t *testing.T) {
 	for _, c := range []struct{ info, want string }{
 		{`{"OSType": "windows"}`, "it runs windows containers, and images of kind dockerfile are built by Linux ones"},
@@ -76,7 +76,7 @@ func TestFindDocker(t *testing.T) {
 	}
 }
 
-// fakeDocker answers /info, and knows nothing else.
+// fakeDocker is a Docker daemon that answers /info only.
 func fakeDocker(t *testing.T, info string) (socket string, asked *[]string) {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "docker") // t.TempDir is too long for a socket
@@ -105,8 +105,8 @@ func fakeDocker(t *testing.T, info string) (socket string, asked *[]string) {
 	return socket, asked
 }
 
-// TestVersions holds the daemon of the tests, and that of clusters, to the client's
-// version.
+// TestVersions checks that the buildkitd of the tests and that of clusters have the
+// client's version.
 func TestVersions(t *testing.T) {
 	version := func(file string) string {
 		text, err := os.ReadFile(filepath.Join(testbed.Root(t), filepath.FromSlash(file)))

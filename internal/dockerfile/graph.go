@@ -17,16 +17,16 @@ import (
 	"github.com/moby/buildkit/client"
 )
 
-// exporterMoby is the exporter of a Docker daemon with a graph driver: it puts the
-// image into the daemon's store.
+// exporterMoby is the exporter of a Docker daemon with a graph driver. It writes the image
+// to the daemon's store.
 const exporterMoby = "moby"
 
-// deliver has a daemon with a graph driver build into its store, reads the image
-// from there, and sends it to the registry: layers that the registry has, as the
-// tag's last image shows, are neither compressed nor sent again.
+// deliver builds with a daemon that has a graph driver, reads the image from the daemon's
+// store, and uploads it to the registry. Layers of the tags' last images are in the
+// registry, so they are neither compressed nor uploaded again.
 //
-// The store keeps one platform of an image, and file times as they are: where the
-// cache is empty, the digest is another.
+// The store keeps one platform of an image, and does not rewrite file times, so that a
+// build with an empty cache has another digest.
 func (d *docker) deliver(ctx context.Context, s Spec, t *target, solve solver) (v1.Hash, error) {
 	if len(s.Platforms) > 1 {
 		return v1.Hash{}, s.refuse("turn on Docker's containerd image store, or set BUILDKIT_HOST",
@@ -66,7 +66,7 @@ func (d *docker) deliver(ctx context.Context, s Spec, t *target, solve solver) (
 	return digest, nil
 }
 
-// save writes an image of the daemon's store to a file.
+// save writes an image in the daemon's store to a temporary file, and returns its path.
 func (d *docker) save(ctx context.Context, id string) (string, error) {
 	response, err := d.request(ctx, http.MethodGet, "/images/"+id+"/get")
 	if err != nil {
@@ -85,14 +85,14 @@ func (d *docker) save(ctx context.Context, id string) (string, error) {
 	return file.Name(), nil
 }
 
-// known gives the image as an OCI image, with the layers that the tags' last image
-// has replaced by those: they are in the registry, compressed.
+// known returns the image as an OCI image. It replaces the layers that are also in the last
+// images of the tags by the layers of those, which are in the registry, compressed.
 func (t *target) known(ctx context.Context, saved v1.Image) (v1.Image, error) {
 	there := map[v1.Hash]v1.Layer{}
 	for _, tag := range t.tags {
 		last, err := remote.Image(t.repository.Tag(tag), t.options(ctx)...)
 		if err != nil {
-			continue // there is none: everything is sent
+			continue // there is none, so everything is uploaded
 		}
 		layers, err := last.Layers()
 		if err != nil {

@@ -14,34 +14,37 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// maxDockerfile is how much of a Dockerfile is read: more than any has.
+// maxDockerfile is the limit on the size in bytes of a Dockerfile. No known file reaches
+// it.
 const maxDockerfile = 16 << 20
 
-// Order is what an image of kind dockerfile is made of, beside what all images are told.
+// Order describes an image of kind dockerfile, in addition to the fields that all images
+// have.
 type Order struct {
 	image.Order
-	// File, Target, BuildArgs, SSH and Git are as in Spec. FileAt is where slipway.yaml
-	// names the file.
+	// File, Target, BuildArgs, SSH and Git are as in Spec. FileAt is the position in
+	// slipway.yaml of the file's name.
 	File, Target string
 	FileAt       source.Position
 	BuildArgs    map[string]string
 	SSH, Git     bool
-	// Secrets reads the values of build secrets.
+	// Secrets reads the values of the build secrets.
 	Secrets func(context.Context) (map[string]secret.Value, error)
-	// Offline has Check read no secrets.
+	// Offline reports whether Check must not read secrets.
 	Offline bool
-	// Kubernetes gives the cluster in which a BuildKit may be started; nil for none. Its
-	// error is told when there is no other BuildKit.
+	// Kubernetes, if not nil, returns the cluster in which a buildkitd may be started, or
+	// nil if there is none. Its error is reported only if no other BuildKit is found.
 	Kubernetes func() (*Kubernetes, error)
 }
 
-// builder has BuildKit build an image, which image then adopts.
+// builder builds an image with BuildKit. The package image then adopts it.
 type builder struct{ Order }
 
 // NewBuilder returns the image.Builder for images of kind dockerfile.
 func NewBuilder(o Order) image.Builder { return &builder{o} }
 
-// Check opens the Dockerfile and reads the secrets.
+// Check opens the Dockerfile and, unless Offline, reads the secrets. It returns all errors
+// joined.
 func (b *builder) Check(ctx context.Context) error {
 	var errs []error
 	if file, err := source.Open(nil, b.path()); err == nil {
@@ -60,8 +63,9 @@ func (b *builder) Check(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// Plan says what is known before the image is built: the one of this very commit, if the
-// registry has it, and else what has changed in the tree.
+// Plan returns what is known before the image is built. If the tree is clean and the
+// registry has the image of its commit, that is up to date. Otherwise Plan returns what has
+// changed in the tree.
 func (b *builder) Plan(ctx context.Context) (*image.Planned, error) {
 	spec, err := b.spec(ctx)
 	if err != nil {
@@ -94,7 +98,8 @@ func (b *builder) Plan(ctx context.Context) (*image.Planned, error) {
 	return planned, nil
 }
 
-// Build finds a BuildKit, has it build and push, and has the image adopted.
+// Build finds a BuildKit, builds and pushes the image with it, and has the image adopted.
+// If the Dockerfile changes meanwhile, the error wraps an *image.ChangedError.
 func (b *builder) Build(ctx context.Context) (*image.Pushed, error) {
 	b.Tell(image.Begin, "looking for BuildKit")
 	text, err := b.text()
@@ -145,8 +150,8 @@ func (b *builder) path() string { return filepath.Join(b.Dir, filepath.FromSlash
 
 func (b *builder) text() ([]byte, error) { return source.ReadFile(nil, b.path(), maxDockerfile) }
 
-// spec says what BuildKit is to build. It names neither commit nor time: equal content is
-// to have equal digests.
+// spec returns what BuildKit is to build. It has neither the commit nor the time, so that
+// equal content has equal digests.
 func (b *builder) spec(ctx context.Context) (Spec, error) {
 	spec := Spec{
 		Name: b.Name, Dir: b.Dir, File: b.File, Target: b.Target, BuildArgs: b.BuildArgs, SSH: b.SSH, Git: b.Git, At: b.At, Environ: b.Environ,
@@ -172,8 +177,8 @@ func (b *builder) find(ctx context.Context) (*Builder, error) {
 	return found, nil
 }
 
-// read reads what a build reads of the tree, and tells of secrets in it. A Dockerfile
-// that cannot be understood gives nil: BuildKit says what is wrong with it.
+// read returns what a build reads of the tree, and warns of secrets in it. For a Dockerfile
+// that cannot be parsed it returns nil, because BuildKit reports the error.
 func (b *builder) read(ctx context.Context, spec Spec) (*Reading, error) {
 	reading, err := Read(ctx, spec)
 	if err != nil {
@@ -185,9 +190,9 @@ func (b *builder) read(ctx context.Context, spec Spec) (*Reading, error) {
 	return reading, nil
 }
 
-// adopt gives an image that BuildKit has pushed its annotations, attestations and
-// tags: as the others have them. They are no part of what BuildKit makes, so that
-// equal content stays one image whatever the commit. Text is the Dockerfile.
+// adopt adds annotations, attestations and tags to an image that BuildKit pushed, as other
+// images have them. BuildKit does not add them itself, so that equal content is one image
+// whatever the commit. text is the Dockerfile.
 func (b *builder) adopt(ctx context.Context, spec Spec, built *Built, reading *Reading, text []byte) (*image.Pushed, error) {
 	var describe func() (image.Ingredients, error)
 	if reading != nil {
@@ -207,7 +212,7 @@ func (b *builder) adopt(ctx context.Context, spec Spec, built *Built, reading *R
 	return image.Adopt(ctx, b.To, b.Order.Spec, built.Digest, b.Tags(), attest, describe)
 }
 
-// ingredients say what the image is built of, but for what it begins with.
+// ingredients returns what the image is made of, except its base images.
 func (b *builder) ingredients(ctx context.Context, spec Spec, reading *Reading) (image.Ingredients, error) {
 	files, err := image.Sums(ctx, b.Order.Spec, reading.Files)
 	if err != nil {
@@ -229,7 +234,7 @@ func (b *builder) ingredients(ctx context.Context, spec Spec, reading *Reading) 
 	return made, nil
 }
 
-// progress tells how far BuildKit is: the step that goes on, and all of them as a log.
+// progress reports the progress of BuildKit: the current step, and a log of all steps.
 func (b *builder) progress(e Progress) {
 	switch e.Event {
 	case Started:

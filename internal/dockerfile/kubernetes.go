@@ -20,56 +20,56 @@ import (
 )
 
 const (
-	// objectName is that of all that slipway creates for a buildkitd.
+	// objectName is the name of all objects that slipway creates for a buildkitd.
 	objectName = "slipway-buildkitd"
-	// DefaultImage is the buildkitd that is run in a cluster: of the client's version.
+	// DefaultImage is the image of the buildkitd in a cluster. Its version is the client's.
 	DefaultImage = "moby/buildkit:v0.31.2-rootless"
-	// port is where buildkitd listens, on its pod's loopback only: it is reached
-	// through the API server, which asks who comes.
+	// port is the port of buildkitd. It listens only on its pod's loopback interface, and
+	// is reached through the API server, which authenticates the client.
 	port = 1234
 )
 
 // The defaults of Kubernetes.
 const (
 	defaultStorage = "50Gi"
-	// defaultTimeout leaves time for a node that has to be added to the cluster.
+	// defaultTimeout is enough for a node to be added to the cluster.
 	defaultTimeout = 10 * time.Minute
 )
 
-// Kubernetes runs a buildkitd in a namespace, as a Deployment of one pod with a
-// volume for its cache, all of the name slipway-buildkitd. It is made when it is
-// first needed, and stays, so that its cache is warm: Delete ends it.
+// Kubernetes runs a buildkitd in a namespace, as a Deployment of one pod with a volume for
+// its cache. All objects have the name slipway-buildkitd. They are created when they are
+// first needed, and kept so that the cache is warm. Delete deletes them.
 //
-// buildkitd runs without root. It sets up its containers in a user namespace, which
-// takes programs with the set-user-ID bit, mounts, and system calls that the usual
-// profiles of seccomp and AppArmor forbid: github.com/moby/buildkit/blob/master/docs/rootless.md.
-// A namespace that enforces the Pod Security Standard restricted admits no such pod.
-// One that enforces baseline admits it without the profiles switched off, and it then
-// runs where the nodes have none, or have those of Seccomp and AppArmor.
+// buildkitd runs without root. It sets up its containers in a user namespace. For that it
+// needs programs with the set-user-ID bit, mounts, and system calls that the usual profiles
+// of seccomp and AppArmor forbid: github.com/moby/buildkit/blob/master/docs/rootless.md. A
+// namespace that enforces the Pod Security Standard restricted does not admit such a pod.
+// One that enforces baseline admits it only with the profiles on. It then runs on nodes
+// that have no such profiles, or with those in Seccomp and AppArmor.
 type Kubernetes struct {
-	// Config is the access to the cluster; it may create deployments and volume
-	// claims, list pods and forward ports in Namespace.
+	// Config is the access to the cluster. It must be allowed to create deployments and
+	// volume claims, to list pods and to forward ports in Namespace.
 	Config    *rest.Config
 	Namespace string
-	// Image replaces the default; a rootless buildkitd.
+	// Image replaces DefaultImage. It must be a rootless buildkitd.
 	Image string
-	// Storage is the cache's size, such as 50Gi, for a claim that is not there yet;
-	// StorageClass is its class, the cluster's default when empty.
+	// Storage is the size of the cache, such as 50Gi, for a new volume claim. StorageClass
+	// is its class; if it is empty, the cluster's default is used.
 	Storage, StorageClass string
-	// Seccomp and AppArmor name profiles on the nodes that allow a user namespace
-	// and mounts, for namespaces that enforce baseline.
+	// Seccomp and AppArmor are the names of profiles on the nodes that allow a user
+	// namespace and mounts. They are for namespaces that enforce baseline.
 	Seccomp, AppArmor string
-	// Resources are the pod's.
+	// Resources are the requests and limits of the container.
 	Resources corev1.ResourceRequirements
-	// Timeout is how long to wait until it is ready; ten minutes when zero.
+	// Timeout is how long to wait until buildkitd is ready. Zero means ten minutes.
 	Timeout time.Duration
 
-	// every is how often the pod is looked at, and stuck how long one that cannot
-	// start is waited for; a second and a minute when zero.
+	// every is the interval at which the pod is checked, a second if zero. stuck is how
+	// long to wait for a pod that cannot start, a minute if zero.
 	every, stuck time.Duration
 }
 
-// builder makes sure that buildkitd runs, and gives it.
+// builder makes sure that buildkitd runs, and returns a Builder for it.
 func (k *Kubernetes) builder(ctx context.Context, waiting func(string)) (*Builder, error) {
 	connected, err := k.connect()
 	if err != nil {
@@ -88,12 +88,12 @@ func (k *Kubernetes) builder(ctx context.Context, waiting func(string)) (*Builde
 
 func (k *Kubernetes) name() string { return "buildkitd in the Kubernetes namespace " + k.Namespace }
 
-// dialer gives a function that connects with the pod, wherever it is at the time.
+// dialer returns a function that connects to the pod that is ready at the time.
 func (k *Kubernetes) dialer(connected *cluster.Cluster) func(context.Context) (*client.Client, error) {
 	return func(ctx context.Context) (*client.Client, error) {
 		return client.New(ctx, "", client.WithContextDialer(func(dialing context.Context, _ string) (connection net.Conn, err error) {
 			defer panics.Keep(ctx, &err, k.name()) // gRPC calls it
-			// The pod may have moved since, to another node.
+			// The pod may have been replaced since, on another node.
 			pod, err := k.ready(dialing, connected.Client, nil)
 			if err != nil {
 				return nil, err
@@ -105,12 +105,12 @@ func (k *Kubernetes) dialer(connected *cluster.Cluster) func(context.Context) (*
 
 func (k *Kubernetes) connect() (*cluster.Cluster, error) {
 	config := rest.CopyConfig(k.Config)
-	config.WarningHandler = rest.NoWarnings{} // client-go would print them
+	config.WarningHandler = rest.NoWarnings{} // client-go would print warnings
 	return cluster.Connect(config, k.Namespace, "for buildkitd")
 }
 
-// apply brings the objects to what they have to be, by server-side apply. A claim
-// that is there stays as it is: most of it cannot be changed.
+// apply applies the objects by server-side apply. A volume claim that exists is not
+// changed, because most of its fields are immutable.
 func (k *Kubernetes) apply(ctx context.Context, clients kubernetes.Interface) error {
 	level, err := k.enforced(ctx, clients)
 	if err != nil {
@@ -141,8 +141,8 @@ func (k *Kubernetes) apply(ctx context.Context, clients kubernetes.Interface) er
 	return nil
 }
 
-// enforced gives the Pod Security Standard that the namespace enforces; "" when it
-// enforces none, or may not be asked.
+// enforced returns the Pod Security Standard that the namespace enforces. It returns "" if
+// the namespace enforces none, or if the user may not read the namespace.
 func (k *Kubernetes) enforced(ctx context.Context, clients kubernetes.Interface) (string, error) {
 	namespace, err := clients.CoreV1().Namespaces().Get(ctx, k.Namespace, metav1.GetOptions{})
 	switch {
@@ -154,7 +154,7 @@ func (k *Kubernetes) enforced(ctx context.Context, clients kubernetes.Interface)
 	return namespace.Labels["pod-security.kubernetes.io/enforce"], nil
 }
 
-// Delete ends buildkitd and removes its cache. Where there is none, it does nothing.
+// Delete deletes buildkitd and its cache. Objects that do not exist are not an error.
 func (k *Kubernetes) Delete(ctx context.Context) error {
 	connected, err := k.connect()
 	if err != nil {

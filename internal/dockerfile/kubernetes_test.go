@@ -26,8 +26,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
-// TestRealKubernetes creates the objects in a real API server. No node runs the pod:
-// the test makes it as the controllers would, and writes its status.
+// TestRealKubernetes creates the objects in a real API server. No node runs the pod: the
+// test creates it as the controllers would, and writes its status.
 func TestRealKubernetes(t *testing.T) {
 	t.Parallel()
 	config := testbed.Kubernetes(t)
@@ -59,7 +59,7 @@ func TestRealKubernetes(t *testing.T) {
 				if err == nil || !strings.Contains(err.Error(), "enforces the Pod Security Standard restricted") {
 					t.Errorf("restricted: %v", err)
 				}
-				// That is so: even the pod for baseline is refused.
+				// Even the pod for baseline is refused.
 				_, err := clients.AppsV1().Deployments(k.Namespace).Apply(t.Context(), k.deployment("baseline"), metav1.ApplyOptions{FieldManager: "test"})
 				if err != nil {
 					t.Fatal(err)
@@ -104,7 +104,7 @@ func TestRealKubernetes(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		// The collector of garbage, which is not here, ends a deletion: it has begun.
+		// The garbage collector, which would end the deletion, is not running here.
 		if found, err := clients.AppsV1().Deployments(k.Namespace).Get(t.Context(), objectName, metav1.GetOptions{}); err == nil && found.DeletionTimestamp == nil {
 			t.Error("the deployment is not being deleted")
 		}
@@ -120,7 +120,7 @@ func TestRealKubernetes(t *testing.T) {
 	t.Run("a build through the API server", func(t *testing.T) { testForward(t, clients, in(t, "")) })
 }
 
-// makePod makes the deployment's pod.
+// makePod creates the deployment's pod.
 func makePod(ctx context.Context, clients kubernetes.Interface, namespace string) (*corev1.Pod, error) {
 	deployment, err := clients.AppsV1().Deployments(namespace).Get(ctx, objectName, metav1.GetOptions{})
 	if err != nil {
@@ -210,8 +210,8 @@ func testReasons(t *testing.T, clients kubernetes.Interface, in func(*testing.T,
 	})
 }
 
-// testForward has the real API server forward to a kubelet of the test, and that to a
-// real buildkitd, which builds an image.
+// testForward makes the real API server forward to a kubelet of the test, which forwards to
+// a real buildkitd. That builds an image.
 func testForward(t *testing.T, clients kubernetes.Interface, k *Kubernetes) {
 	socket := strings.TrimPrefix(testbed.BuildKit(t), "unix://")
 	kubelet := httptest.NewTLSServer(&kubelet{socket: socket})
@@ -227,7 +227,7 @@ func testForward(t *testing.T, clients kubernetes.Interface, k *Kubernetes) {
 	if _, err := clients.CoreV1().Nodes().UpdateStatus(t.Context(), node, metav1.UpdateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	// The controllers' and the kubelet's part, once the deployment is there.
+	// waiting does the work of the controllers and the kubelet once the deployment exists.
 	var waited []string
 	done := make(chan error, 1)
 	waiting := func(reason string) {
@@ -271,7 +271,7 @@ func testForward(t *testing.T, clients kubernetes.Interface, k *Kubernetes) {
 	}
 }
 
-// kubelet is the part of a kubelet that forwards ports, to one socket.
+// kubelet is the part of a kubelet that forwards ports. It forwards all to one socket.
 type kubelet struct{ socket string }
 
 func (k *kubelet) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -12,13 +12,13 @@ import (
 	metaapply "k8s.io/client-go/applyconfigurations/meta/v1"
 )
 
-// user is the one of the rootless image, and cache where it keeps what it knows.
+// user is the user ID in the rootless image, and cache the path of its cache.
 const (
 	user  = 1000
 	cache = "/home/user/.local/share/buildkit"
 )
 
-// labels find the pod, and say whose all of it is.
+// labels returns the labels that select the pod and mark the objects as slipway's.
 func labels() map[string]string {
 	return map[string]string{"app.kubernetes.io/name": objectName, "app.kubernetes.io/managed-by": "slipway"}
 }
@@ -43,7 +43,7 @@ func (k *Kubernetes) deployment(level string) *appsapply.DeploymentApplyConfigur
 	container := coreapply.Container().
 		WithName("buildkitd").
 		WithImage(or(k.Image, DefaultImage)).
-		// A pod may not mount a /proc of its own for a build's step.
+		// A pod may not mount a new /proc for the steps of a build.
 		WithArgs("--addr", address, "--oci-worker-no-process-sandbox").
 		WithReadinessProbe(probe().WithPeriodSeconds(2)).
 		WithLivenessProbe(probe().WithInitialDelaySeconds(30).WithPeriodSeconds(30)).
@@ -51,20 +51,21 @@ func (k *Kubernetes) deployment(level string) *appsapply.DeploymentApplyConfigur
 		WithVolumeMounts(coreapply.VolumeMount().WithName("cache").WithMountPath(cache)).
 		WithResources(coreapply.ResourceRequirements().WithRequests(k.Resources.Requests).WithLimits(k.Resources.Limits))
 	pod := coreapply.PodSpec().
-		WithAutomountServiceAccountToken(false). // a Dockerfile's steps have no business with the cluster
-		// Owners in the cache are those of images' files: they must not be changed
-		// each time the volume is mounted.
+		WithAutomountServiceAccountToken(false). // the steps of a Dockerfile must not access the cluster
+		// The owners of files in the cache are those of the images' files. They must not be
+		// changed each time the volume is mounted.
 		WithSecurityContext(coreapply.PodSecurityContext().WithFSGroup(user).WithFSGroupChangePolicy(corev1.FSGroupChangeOnRootMismatch)).
 		WithContainers(container).
 		WithVolumes(coreapply.Volume().WithName("cache").WithPersistentVolumeClaim(coreapply.PersistentVolumeClaimVolumeSource().WithClaimName(objectName)))
 	return appsapply.Deployment(objectName, k.Namespace).WithLabels(labels()).WithSpec(appsapply.DeploymentSpec().
 		WithReplicas(1).
-		WithStrategy(appsapply.DeploymentStrategy().WithType(appsv1.RecreateDeploymentStrategyType)). // two cannot share a cache
+		WithStrategy(appsapply.DeploymentStrategy().WithType(appsv1.RecreateDeploymentStrategyType)). // two pods cannot share a cache
 		WithSelector(metaapply.LabelSelector().WithMatchLabels(selector)).
 		WithTemplate(coreapply.PodTemplateSpec().WithLabels(labels()).WithSpec(pod)))
 }
 
-// security is what buildkitd needs without root, as far as the level allows it.
+// security returns the security context that buildkitd needs to run without root, as far as
+// the level allows.
 func (k *Kubernetes) security(level string) *coreapply.SecurityContextApplyConfiguration {
 	context := coreapply.SecurityContext().WithRunAsUser(user).WithRunAsGroup(user).WithRunAsNonRoot(true)
 	switch {

@@ -8,7 +8,7 @@ import (
 	"net"
 )
 
-// dialPipe refuses: named pipes are Windows'.
+// dialPipe returns an error, because named pipes exist only on Windows.
 func dialPipe(context.Context, string) (net.Conn, error) {
 	return nil, errors.New("named pipes are there on Windows only")
 }

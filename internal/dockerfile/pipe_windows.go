@@ -7,7 +7,7 @@ import (
 	"github.com/Microsoft/go-winio"
 )
 
-// dialPipe connects to a named pipe, where Docker listens on Windows.
+// dialPipe connects to a named pipe, on which Docker listens on Windows.
 func dialPipe(ctx context.Context, path string) (net.Conn, error) {
 	return winio.DialPipeContext(ctx, path)
 }

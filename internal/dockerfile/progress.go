@@ -10,11 +10,11 @@ import (
 	"github.com/moby/buildkit/client"
 )
 
-// Event is what happened to a step.
+// Event is the kind of an event of a step.
 type Event string
 
-// The events. A step is Started once and then Cached, Done or Failed; between them
-// it has lines (Log) and bytes (Moved).
+// The events. A step is Started once, and then Cached, Done or Failed. In between, it has
+// lines of output (Log) and progress in bytes (Moved).
 const (
 	Started Event = "started"
 	Cached  Event = "cached"
@@ -24,40 +24,41 @@ const (
 	Moved   Event = "moved"
 )
 
-// Progress is one event of a build, as BuildKit and the steps tell it: whoever
-// prints it masks secrets.
+// Progress is one event of a build, as BuildKit and the steps report it. Secrets in it are
+// not masked: the caller must do that before printing.
 type Progress struct {
 	Event Event
-	// Step is the step as BuildKit names it: [stage 2/4] RUN make.
+	// Step is the step as BuildKit names it, such as [stage 2/4] RUN make.
 	Step string
-	// Line is what the step wrote, for Log, without the end of the line.
+	// Line is a line of the step's output, for Log, without the line end.
 	Line string
-	// What is being moved, for Moved: a layer's digest, or files of the context.
-	// Bytes of Total have been; Total is 0 while it is unknown.
+	// What is the item that is transferred, for Moved: a layer's digest, or files of the
+	// context. Bytes is the number of bytes transferred, out of Total. Total is 0 while it
+	// is unknown.
 	What         string
 	Bytes, Total int64
-	// Took is how long the step took, for Done and Failed.
+	// Took is the duration of the step, for Done and Failed.
 	Took time.Duration
 }
 
 const (
-	// lastLines is how many lines of a failed step's output an error has.
+	// lastLines is the number of lines of a failed step's output in an error.
 	lastLines = 30
-	// lineBytes is how much of a line is shown, and heldBytes how much is held.
+	// lineBytes is how much of a line is shown, and heldBytes how much is buffered.
 	lineBytes = 4 << 10
 	heldBytes = 2 * lineBytes
 )
 
-// step is what is known of one step.
+// step is the state of one step.
 type step struct {
 	name           string
 	started, ended bool
 	cached         bool
-	unfinished     []byte // a line that has no end yet
+	unfinished     []byte // a line that is not complete
 	last           []string
 }
 
-// watcher makes events of BuildKit's statuses. It is fed by one goroutine.
+// watcher turns BuildKit's statuses into events. One goroutine feeds it.
 type watcher struct {
 	tell   func(Progress)
 	steps  map[string]*step
@@ -72,7 +73,7 @@ func newWatcher(tell func(Progress)) *watcher {
 	return &watcher{tell: tell, steps: map[string]*step{}}
 }
 
-// watch reads statuses until there are no more.
+// watch reads statuses until the channel is closed.
 func (w *watcher) watch(statuses <-chan *client.SolveStatus) {
 	for status := range statuses {
 		for _, v := range status.Vertexes {
@@ -87,7 +88,7 @@ func (w *watcher) watch(statuses <-chan *client.SolveStatus) {
 	}
 }
 
-// step gives what is known of a step; lines may come before the step itself.
+// step returns the state of a step. Log lines may come before the step itself.
 func (w *watcher) step(id string) *step {
 	s := w.steps[id]
 	if s == nil {
@@ -116,7 +117,7 @@ func (w *watcher) vertex(v *client.Vertex) {
 	}
 	switch {
 	case v.Error != "":
-		if w.failed == nil { // the steps that are cancelled because of it fail later
+		if w.failed == nil { // later failures are steps canceled because of this one
 			w.failed = s
 		}
 		w.tell(Progress{Event: Failed, Step: s.name, Took: took})
@@ -127,12 +128,13 @@ func (w *watcher) vertex(v *client.Vertex) {
 	}
 }
 
-// log cuts what a step writes into lines; BuildKit sends it as it comes.
+// log splits the output of a step into lines. BuildKit sends it in arbitrary pieces.
 func (w *watcher) log(s *step, text []byte) {
 	for {
 		line, rest, found := bytes.Cut(text, []byte("\n"))
 		s.unfinished = append(s.unfinished, line[:min(len(line), heldBytes-len(s.unfinished))]...)
-		// Of a progress bar only the last state counts, which begins after a return.
+		// Of a progress bar only the last state is shown, which follows the last carriage
+		// return.
 		if at := bytes.LastIndexByte(bytes.TrimRight(s.unfinished, "\r"), '\r'); at >= 0 {
 			s.unfinished = append(s.unfinished[:0], s.unfinished[at+1:]...)
 		}
@@ -144,14 +146,14 @@ func (w *watcher) log(s *step, text []byte) {
 	}
 }
 
-// flush gives a last line that has no end.
+// flush reports a last line without a line end.
 func (w *watcher) flush(s *step) {
 	if len(s.unfinished) > 0 {
 		w.line(s)
 	}
 }
 
-// line tells the line that is complete.
+// line reports the current line as complete.
 func (w *watcher) line(s *step) {
 	line := strings.ToValidUTF8(string(bytes.TrimRight(s.unfinished, "\r")), "\uFFFD")
 	if len(line) > lineBytes {
@@ -165,12 +167,12 @@ func (w *watcher) line(s *step) {
 	w.tell(Progress{Event: Log, Step: s.name, Line: line})
 }
 
-// instruction matches the name of a step that an instruction of the Dockerfile makes,
-// other than FROM, which BuildKit does not cache: [build 2/3] RUN make. Its own
-// housekeeping, such as [internal] load build context, has no number.
+// instruction matches the name of a step for an instruction of the Dockerfile other than
+// FROM, which BuildKit does not cache: [build 2/3] RUN make. BuildKit's internal steps,
+// such as [internal] load build context, have no number.
 var instruction = regexp.MustCompile(`^\[(?:.* )?\d+/\d+\] (?:[^F]|F[^R])`)
 
-// counts gives how many steps there were, and how many BuildKit had done before.
+// counts returns the number of steps, and how many of them were in BuildKit's cache.
 func (w *watcher) counts() (steps, cached int) {
 	for _, s := range w.order {
 		if !instruction.MatchString(s.name) {
@@ -184,18 +186,18 @@ func (w *watcher) counts() (steps, cached int) {
 	return steps, cached
 }
 
-// from matches the name of the step that an image makes which a stage begins with,
-// or is copied from: [build 1/2] FROM docker.io/library/golang:1@sha256:...
+// from matches the name of the step for an image that a stage begins with or copies from:
+// [build 1/2] FROM docker.io/library/golang:1@sha256:...
 var from = regexp.MustCompile(`(?:^|\] )FROM ([^\s@]+)@(sha256:[0-9a-f]{64})`)
 
-// bases gives the images that were built on, each by its digest.
+// bases returns the base images, as references with digests, sorted.
 func (w *watcher) bases() []string {
 	var all []string
 	for _, s := range w.order {
 		if found := from.FindStringSubmatch(s.name); found != nil {
 			repository := found[1]
 			if colon := strings.LastIndex(repository, ":"); colon > strings.LastIndex(repository, "/") {
-				repository = repository[:colon] // a tag, which moves
+				repository = repository[:colon] // without the tag, which moves
 			}
 			all = append(all, repository+"@"+found[2])
 		}
@@ -204,7 +206,7 @@ func (w *watcher) bases() []string {
 	return slices.Compact(all)
 }
 
-// output gives the end of what the failed step wrote.
+// output returns the end of the failed step's output.
 func (w *watcher) output() string {
 	if w.failed == nil {
 		return ""

@@ -18,21 +18,21 @@ import (
 	"github.com/slipway-ci/slipway/internal/image"
 )
 
-// Reading is what a build reads of its context, as far as its Dockerfile tells. All are
-// paths below the tree's root, with slashes.
+// Reading is what a build reads of its context, as far as the Dockerfile says. All paths
+// are relative to the tree's root, with slashes.
 type Reading struct {
-	// Files are the Dockerfile, what says which files are ignored, and all files that an
-	// instruction of a stage that is built copies or sees.
+	// Files are the Dockerfile, the .dockerignore file, and all files that an instruction
+	// of a built stage copies or mounts.
 	Files []string
-	// Secrets are those which often hold secrets, by their names, and are in the image.
+	// Secrets are files in the image whose names suggest that they contain secrets.
 	Secrets []string
-	// Left are keys and credentials that the instructions would read, and that are not in
-	// the context.
+	// Left are keys and credentials that an instruction would read, but that are not in the
+	// context.
 	Left []string
 }
 
-// Read reads what a build of s reads. A Dockerfile that cannot be understood is an
-// error: building it tells what is wrong with it.
+// Read returns what a build of s reads. It returns an error if the Dockerfile cannot be
+// parsed. The caller can ignore that error, because a build reports it better.
 func Read(ctx context.Context, s Spec) (*Reading, error) {
 	s, err := s.normal()
 	if err != nil {
@@ -87,8 +87,8 @@ func Read(ctx context.Context, s Spec) (*Reading, error) {
 	return r, nil
 }
 
-// readIgnored reads which files are ignored, as BuildKit finds that, and in which file
-// it says so; "" for none.
+// readIgnored reads the .dockerignore file that BuildKit would use, and returns its path,
+// or "" if there is none.
 func readIgnored(root *os.Root, dockerfile string) (*patternmatcher.PatternMatcher, string, error) {
 	for _, name := range []string{dockerfile + ".dockerignore", ".dockerignore"} {
 		file, err := root.Open(filepath.FromSlash(name))
@@ -110,8 +110,8 @@ func readIgnored(root *os.Root, dockerfile string) (*patternmatcher.PatternMatch
 	return matcher, "", err
 }
 
-// contextOf gives the files of the context, and the keys and credentials that are left
-// out of it and that nothing says to ignore.
+// contextOf returns the files of the context. As left it returns the keys and credentials
+// that are left out and that .dockerignore does not exclude.
 func contextOf(ctx context.Context, root *os.Root, ignored *patternmatcher.PatternMatcher) (files, left []string, err error) {
 	t := newTree(root)
 	t.left = func(at string) {
@@ -137,17 +137,17 @@ func contextOf(ctx context.Context, root *os.Root, ignored *patternmatcher.Patte
 	return files, left, err
 }
 
-// reads tells whether an instruction of the stages reads a file of the context.
+// reads reports whether an instruction of the stages reads a file of the context.
 func reads(stages []*stage, file string) bool {
 	return slices.ContainsFunc(stages, func(one *stage) bool {
 		return slices.ContainsFunc(one.takes, func(t take) bool { return t.from == nil && len(t.places(file)) > 0 })
 	})
 }
 
-// carried gives those of the files that are in the last stage, by what the stages copy
+// carried returns the files that are in the last stage, according to what the stages copy
 // from the context and from each other.
 func carried(stages []*stage, files []string) []string {
-	// where has, by stage, the paths of files in it.
+	// where has, for each stage and file, the paths of the file in the stage.
 	where := map[*stage]map[string][]string{}
 	for _, one := range stages {
 		has := map[string][]string{}
@@ -173,9 +173,9 @@ func carried(stages []*stage, files []string) []string {
 	return slices.DeleteFunc(slices.Clone(files), func(file string) bool { return len(last[file]) == 0 })
 }
 
-// places gives where a file goes, by its path where it is taken from; none when it is
-// not taken. One in a directory that only a base's image knows goes along with whatever
-// is taken from there.
+// places returns the paths to which a file is copied, given its path at the source. It
+// returns none if the file is not copied. If the source is relative to a workdir that only
+// the base image defines, the file is taken to be in every directory that is copied.
 func (t take) places(file string) []string {
 	unknown := t.from != nil && !path.IsAbs(file)
 	file = path.Clean("/" + file)[1:]
@@ -200,7 +200,7 @@ func (t take) places(file string) []string {
 	return all
 }
 
-// excludes tells whether a pattern of COPY --exclude leaves a file out.
+// excludes reports whether a pattern of COPY --exclude excludes a file.
 func (t take) excludes(root, file string) bool {
 	if len(t.excluded) == 0 {
 		return false
@@ -217,8 +217,8 @@ func (t take) excludes(root, file string) bool {
 	return false
 }
 
-// below tells whether a file is what a source of COPY names, or lies in what it names,
-// and gives the path of that.
+// below reports whether a file is named by a source of COPY, or is in a directory that it
+// names. It returns the path that the source names.
 func below(source, file string) (root string, ok bool) {
 	if source == "" || source == "." {
 		return "", true

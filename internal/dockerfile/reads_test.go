@@ -7,8 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// What a build reads is told by its Dockerfile: of a file of variables, whether it gets
-// into the image, and by which way; of a key, whether somebody asks for it.
+// The Dockerfile says what a build reads. The test checks whether a file of variables gets
+// into the image, and how, and whether an instruction reads a key.
 func TestRead(t *testing.T) {
 	key := "-----BEGIN " + "PRIVATE KEY-----\n"
 	tree := map[string]string{

@@ -13,9 +13,10 @@ import (
 	"k8s.io/client-go/kubernetes"
 )
 
-// ready waits until buildkitd answers in its pod, whose name it gives. What it waits
-// for is told when it changes, and is in the error when it lasts too long. It does not
-// wait long for what only a user can change, such as an image that is not there.
+// ready waits until buildkitd is ready in its pod, and returns the name of the pod. It
+// calls waiting each time the reason for the wait changes. After the timeout the reason is
+// in the error. ready gives up early if only a user can help, for example if the image does
+// not exist.
 func (k *Kubernetes) ready(ctx context.Context, clients kubernetes.Interface, waiting func(string)) (string, error) {
 	timeout, every, stuck := k.Timeout, k.every, k.stuck
 	if timeout == 0 {
@@ -63,13 +64,13 @@ func (k *Kubernetes) ready(ctx context.Context, clients kubernetes.Interface, wa
 	}
 }
 
-// state is how far buildkitd has come.
+// state is the state of buildkitd's pod.
 type state struct {
-	// pod is the one that is ready.
+	// pod is the name of the pod if it is ready.
 	pod string
 	// reason says what it waits for.
 	reason string
-	// stuck is what rarely passes by itself; refused is what never does.
+	// stuck is a state that rarely passes by itself, and refused one that never does.
 	stuck, refused bool
 }
 
@@ -85,7 +86,7 @@ func (k *Kubernetes) look(ctx context.Context, clients kubernetes.Interface) (st
 	return judge(deployment, pods.Items), nil
 }
 
-// judge says how far a deployment and its pods have come.
+// judge returns the state of a deployment and its pods.
 func judge(deployment *appsv1.Deployment, pods []corev1.Pod) state {
 	for _, condition := range deployment.Status.Conditions {
 		if condition.Type == appsv1.DeploymentReplicaFailure && condition.Status == corev1.ConditionTrue {
@@ -93,7 +94,7 @@ func judge(deployment *appsv1.Deployment, pods []corev1.Pod) state {
 		}
 	}
 	pods = slices.DeleteFunc(slices.Clone(pods), func(p corev1.Pod) bool {
-		return p.DeletionTimestamp != nil || !sameImage(deployment, p) // those of before the last change
+		return p.DeletionTimestamp != nil || !sameImage(deployment, p) // of before the last change
 	})
 	if len(pods) == 0 {
 		return state{reason: "it has no pod yet"}

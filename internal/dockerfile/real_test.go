@@ -17,8 +17,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
-// TestRealBuildKit builds Dockerfiles with a real buildkitd and looks at what is in
-// the registry then.
+// TestRealBuildKit builds Dockerfiles with a real buildkitd and checks the result in the
+// registry.
 func TestRealBuildKit(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -85,7 +85,7 @@ func testSecret(t *testing.T, w *world) {
 	if err != nil || strings.Contains(string(config), value) {
 		t.Errorf("the configuration holds the secret (%v)", err)
 	}
-	secrets := secret.NewMasker() // that of who prints it
+	secrets := secret.NewMasker() // the caller's masker
 	secrets.Add(s.Secrets["token"])
 	if text := secrets.Mask(told.text()); strings.Contains(text, value) || !strings.Contains(text, "it is ***") {
 		t.Errorf("the events are\n%s", text)
@@ -155,8 +155,8 @@ func testPlatforms(t *testing.T, w *world) {
 	}
 }
 
-// testClones builds one tree in two directories, with other modes, times and links,
-// by two BuildKits whose caches know nothing of each other.
+// testClones builds one tree in two directories, with different modes, times and links, and
+// with two BuildKits that share no cache.
 func testClones(t *testing.T, w *world) {
 	other := newWorld(t)
 	other.registry = w.registry
@@ -187,8 +187,8 @@ func testClones(t *testing.T, w *world) {
 	}
 }
 
-// testChanged changes a file between builds and keeps its size, and its time to the
-// second.
+// testChanged changes a file between builds, but neither its size nor its time in whole
+// seconds.
 func testChanged(t *testing.T, w *world) {
 	s := w.spec(map[string]string{"Dockerfile": "FROM scratch\nCOPY a.txt /\n", "a.txt": "one"})
 	file := filepath.Join(s.Dir, "a.txt")
@@ -243,8 +243,8 @@ func testLabels(t *testing.T, w *world) {
 	}
 }
 
-// testGit has a step ask git for a version, as setuptools_scm does: by .git as a mount,
-// beside a copy of the tree, which git has to take for unchanged.
+// testGit has a step ask git for a version, like setuptools_scm. .git is a mount beside a
+// copy of the tree, and git must see the tree as unchanged.
 func testGit(t *testing.T, w *world) {
 	testbed.Programs(t, w.registry+"/git:1", "git")
 	s := w.spec(map[string]string{

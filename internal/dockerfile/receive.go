@@ -22,20 +22,20 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// manifestBytes is the size from which on a blob cannot be a manifest: registries
-// take no larger ones (distribution-spec, "Pushing Manifests").
+// manifestBytes is the size in bytes from which a blob is not taken for a manifest:
+// registries need not accept larger ones (distribution-spec, "Pushing Manifests").
 const manifestBytes = 4 << 20
 
-// receive has BuildKit hand over the image and sends it to the registry. BuildKit
-// writes to what it takes for a content store; blobs that the registry has are told
-// to be there already, and are not sent over either connection.
+// receive receives the image from BuildKit and uploads it to the registry. BuildKit writes
+// to a content store, which receive serves. For blobs that the registry has, the store
+// reports that they exist, so that they are not sent over either connection.
 func (t *target) receive(ctx context.Context, s Spec, solve solver) (v1.Hash, error) {
 	solving, cancel := panics.Until(ctx)
 	defer cancel(nil)
 	r := &receiver{ctx: solving, fail: cancel, target: t, manifests: map[v1.Hash][]byte{}}
 	response, err := solve(solving, client.ExportEntry{Type: client.ExporterOCI, Attrs: imageAttributes(s, client.ExporterOCI)}, r)
 	if ctx.Err() == nil && solving.Err() != nil {
-		return v1.Hash{}, context.Cause(solving) // what BuildKit makes of it says less
+		return v1.Hash{}, context.Cause(solving) // BuildKit's error has fewer details
 	}
 	if err != nil {
 		return v1.Hash{}, err
@@ -47,9 +47,9 @@ func (t *target) receive(ctx context.Context, s Spec, solve solver) (v1.Hash, er
 	return root, r.putManifests(ctx, root)
 }
 
-// receiver is the part of containerd's content service that BuildKit's exporter
-// uses (github.com/containerd/containerd/api/services/content/v1), with the blobs in
-// a registry, and the manifests in memory until all blobs are there.
+// receiver is the part of containerd's content service that BuildKit's exporter uses
+// (github.com/containerd/containerd/api/services/content/v1). It stores blobs in a
+// registry. It keeps manifests in memory until all blobs are uploaded.
 type receiver struct {
 	api.UnimplementedContentServer
 	ctx    context.Context
@@ -60,10 +60,11 @@ type receiver struct {
 	manifests map[v1.Hash][]byte
 }
 
-// Register offers the service to a session.
+// Register registers the service on a session's server.
 func (r *receiver) Register(server *grpc.Server) { api.RegisterContentServer(server, r) }
 
-// Info tells whether the registry has a blob.
+// Info reports that a blob exists if the registry has it, and returns codes.NotFound
+// otherwise.
 func (r *receiver) Info(_ context.Context, request *api.InfoRequest) (answer *api.InfoResponse, err error) {
 	defer panics.Keep(r.ctx, &err, "blob "+request.Digest)
 	if there, err := r.has(request.Digest); err != nil || !there {
@@ -90,8 +91,8 @@ func (r *receiver) has(text string) (bool, error) {
 	return partial.Exists(layer)
 }
 
-// Write takes a blob: into a file until it is whole, so that an upload that fails can
-// be repeated, and then to the registry. A failure ends the build, and is its error.
+// Write receives a blob and uploads it to the registry. The blob is in a file until it is
+// complete, so that the upload can be retried. An error ends the build, and is its error.
 func (r *receiver) Write(stream api.Content_WriteServer) (err error) {
 	defer panics.Keep(r.ctx, &err, "a layer that BuildKit hands over")
 	first, err := stream.Recv()
@@ -115,7 +116,8 @@ func (r *receiver) Write(stream api.Content_WriteServer) (err error) {
 	return err
 }
 
-// write follows the protocol: each request has an answer, and a commit is the last.
+// write follows the protocol: each request has a response, and the last request is a
+// commit.
 func (r *receiver) write(stream api.Content_WriteServer, request *api.WriteContentRequest, b *blob) error {
 	for {
 		if request.Action != api.WriteAction_STAT {
@@ -144,7 +146,7 @@ func (r *receiver) write(stream api.Content_WriteServer, request *api.WriteConte
 	}
 }
 
-// commit sends a blob to the registry, or keeps it when it is a manifest.
+// commit uploads a blob to the registry, or keeps it if it is a manifest.
 func (r *receiver) commit(b *blob, expected string, size int64) error {
 	id := b.digest()
 	if expected != "" && expected != id.String() || size > 0 && size != b.size {
@@ -169,13 +171,13 @@ func (r *receiver) commit(b *blob, expected string, size int64) error {
 	return nil
 }
 
-// putManifests puts a manifest after those that it names.
+// putManifests uploads a manifest after those that it refers to.
 func (r *receiver) putManifests(ctx context.Context, root v1.Hash) error {
 	text, held := r.manifests[root]
 	if !held {
 		return fmt.Errorf("BuildKit did not hand over the manifest %s", root)
 	}
-	var manifest v1.IndexManifest // a manifest of one platform has no others
+	var manifest v1.IndexManifest // a manifest of one platform has no Manifests
 	if err := json.Unmarshal(text, &manifest); err != nil {
 		return fmt.Errorf("read the manifest %s: %w", root, err)
 	}
@@ -190,8 +192,9 @@ func (r *receiver) putManifests(ctx context.Context, root v1.Hash) error {
 	return nil
 }
 
-// isManifest tells a manifest or index from a configuration, as the service is not
-// told: only they have a schema version (image-spec, "manifest.md").
+// isManifest reports whether text is a manifest or an index rather than a config. The
+// content service does not say, but only they have a schema version (image-spec,
+// "manifest.md").
 func isManifest(text []byte) bool {
 	if !bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
 		return false

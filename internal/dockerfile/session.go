@@ -17,9 +17,10 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// attachables are what BuildKit may ask of slipway during a build: the credentials
-// of registries, the build's secrets, the SSH agent. It asks over the connection of
-// the build, and forgets them with it. A fault of theirs ends ctx, which is the build's.
+// attachables returns the services that BuildKit may use during a build: the credentials
+// for registries, the build's secrets and the SSH agent. It uses them over the build's
+// connection and does not keep them. A panic in a service ends ctx, which is the build's
+// context.
 func attachables(ctx context.Context, s Spec, keychain authn.Keychain) ([]session.Attachable, error) {
 	values := map[string][]byte{}
 	for id, value := range s.Secrets {
@@ -36,9 +37,9 @@ func attachables(ctx context.Context, s Spec, keychain authn.Keychain) ([]sessio
 	return list, nil
 }
 
-// credentials answers BuildKit with those of a keychain. BuildKit's own provider
-// reads the Docker command's files and writes one beside them; this does neither.
-// BuildKit fetches the registries' tokens itself, as it does for clients that do not
+// credentials serves the credentials of a keychain to BuildKit. BuildKit's own provider
+// reads the configuration of the docker command and writes a file beside it; this one does
+// neither. BuildKit requests the registries' tokens itself, as for all clients that do not
 // offer to.
 type credentials struct {
 	auth.UnimplementedAuthServer
@@ -46,10 +47,11 @@ type credentials struct {
 	keychain authn.Keychain
 }
 
-// Register makes the keychain known to a session.
+// Register registers the service on a session's server.
 func (c *credentials) Register(server *grpc.Server) { auth.RegisterAuthServer(server, c) }
 
-// Credentials gives those of a registry; empty ones where the keychain has none.
+// Credentials returns the credentials for a registry, or empty ones if the keychain has
+// none.
 func (c *credentials) Credentials(ctx context.Context, request *auth.CredentialsRequest) (answer *auth.CredentialsResponse, err error) {
 	defer panics.Keep(c.build, &err, "the credentials of "+request.Host)
 	if c.keychain == nil {
@@ -59,7 +61,7 @@ func (c *credentials) Credentials(ctx context.Context, request *auth.Credentials
 	if at, err := url.Parse(host); err == nil && strings.Contains(host, "://") {
 		host = at.Host
 	}
-	// Docker's own registry has several names, and keychains know it by this one.
+	// Docker Hub has several host names, and keychains know it by this one.
 	if domain := strings.TrimPrefix(name.DefaultRegistry, "index."); host == domain || strings.HasSuffix(host, "."+domain) {
 		host = name.DefaultRegistry
 	}

@@ -11,11 +11,12 @@ import (
 	"github.com/slipway-ci/slipway/internal/silence"
 )
 
-// defaultBeat is how often a BuildKit is asked whether it is still there.
+// defaultBeat is the interval at which BuildKit is asked whether it is alive.
 const defaultBeat = 30 * time.Second
 
-// silence tells when a BuildKit does not answer any more. A step may run for hours
-// without a word, but BuildKit itself answers meanwhile.
+// silence reports on the channel when BuildKit no longer responds. A step may have no
+// output for hours, but BuildKit itself responds meanwhile. When ctx is done, silence stops
+// without a report.
 func (b *Builder) silence(ctx context.Context, c *client.Client) <-chan error {
 	beat := cmp.Or(b.beat, defaultBeat)
 	silent := make(chan error, 1)

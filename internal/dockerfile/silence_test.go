@@ -14,7 +14,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/silence"
 )
 
-// A BuildKit that takes connections and does not answer any more ends the build.
+// A BuildKit that accepts connections and no longer responds ends the build.
 func TestSilentBuildKit(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -23,7 +23,7 @@ func TestSilentBuildKit(t *testing.T) {
 	}
 	defer listener.Close()
 	go func() {
-		var held []net.Conn // what nobody holds is closed when memory is collected
+		var held []net.Conn // keeps the connections from the garbage collector, which would close them
 		for {
 			taken, err := listener.Accept()
 			if err != nil {

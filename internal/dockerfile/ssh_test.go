@@ -14,8 +14,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
-// TestRealSSH has a step ask the agent of the one who builds for its keys, in the
-// agent's own protocol.
+// TestRealSSH has a step ask the user's SSH agent for its keys, in the agent's protocol.
 func TestRealSSH(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

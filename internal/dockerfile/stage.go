@@ -19,36 +19,36 @@ import (
 // stage is a stage of a Dockerfile, as far as files are concerned.
 type stage struct {
 	name string
-	// base is the stage that it begins with; nil for an image.
+	// base is the stage that it begins with, or nil for an image.
 	base  *stage
 	takes []take
-	// env are its variables, workdir where it is; "" for where its image is.
+	// env are its variables. workdir is its working directory, or "" for the image's.
 	env     map[string]string
 	workdir string
 	triggers
 }
 
-// triggers are what a stage does when another begins with it.
+// triggers are the ONBUILD instructions that run when another stage begins with this one.
 type triggers []instructions.Command
 
-// take is how files come into a stage, or are seen by a step of it.
+// take is an instruction that copies files into a stage or mounts them for a step.
 type take struct {
-	// from is where they are; nil for the context.
+	// from is the stage with the files, or nil for the context.
 	from     *stage
 	sources  []string
 	excluded []string
-	// to is where they go; "" for files that a step only sees. Below a workdir that
-	// only the base's image knows it is no absolute path.
+	// to is the destination, or "" for files that are only mounted. It is a relative path
+	// if only the base image defines the workdir.
 	to string
-	// parents says that they keep their paths there.
+	// parents reports whether the files keep their paths at the destination.
 	parents bool
 }
 
-// errForeign is of a Dockerfile in another language than BuildKit's own.
+// errForeign is returned for a Dockerfile in a language other than BuildKit's own.
 var errForeign = errors.New("the Dockerfile is for another frontend")
 
-// stagesOf gives the stages that the target of a spec is built of, for a platform, each
-// after what it needs.
+// stagesOf returns the stages that are needed to build the spec's target for a platform.
+// Each stage follows those that it needs.
 func stagesOf(s Spec, text []byte, platform v1.Platform) ([]*stage, error) {
 	if syntax, _, _, named := parser.DetectSyntax(text); named && !strings.Contains(syntax, "docker/dockerfile") {
 		return nil, fmt.Errorf("%w: %s", errForeign, syntax)
@@ -84,7 +84,7 @@ func stagesOf(s Spec, text []byte, platform v1.Platform) ([]*stage, error) {
 		return nil, fmt.Errorf("there is no stage %s", s.Target)
 	}
 	needed := map[*stage]bool{all[target]: true}
-	for _, one := range slices.Backward(all[:target+1]) { // a stage needs earlier ones only
+	for _, one := range slices.Backward(all[:target+1]) { // a stage needs only earlier stages
 		if needed[one] {
 			needed[one.base] = true
 			for _, t := range one.takes {
@@ -95,7 +95,7 @@ func stagesOf(s Spec, text []byte, platform v1.Platform) ([]*stage, error) {
 	return slices.DeleteFunc(all[:target+1], func(one *stage) bool { return !needed[one] }), nil
 }
 
-// platformArguments are the ones that BuildKit gives to all Dockerfiles.
+// platformArguments returns the arguments that BuildKit predefines for all Dockerfiles.
 func platformArguments(p v1.Platform) map[string]string {
 	all := map[string]string{}
 	for _, prefix := range []string{"TARGET", "BUILD"} {
@@ -104,7 +104,7 @@ func platformArguments(p v1.Platform) map[string]string {
 	return all
 }
 
-// reader reads the instructions of a Dockerfile.
+// reader evaluates the instructions of a Dockerfile.
 type reader struct {
 	lex           *shell.Lex
 	given, global map[string]string
@@ -119,8 +119,8 @@ func (r reader) expand(word string, env map[string]string) (string, error) {
 	return word, err
 }
 
-// argument sets what an ARG declares: what is given, its own default, or what stands
-// before the first FROM.
+// argument sets the variables that an ARG declares: to the given value, the default of the
+// ARG, or the value of an ARG before the first FROM, in this order.
 func (r reader) argument(env, global map[string]string, a instructions.ArgCommand) {
 	for _, one := range a.Args {
 		value, given := r.given[one.Key]
@@ -159,7 +159,7 @@ func (r reader) stage(w instructions.Stage, earlier []*stage) (*stage, error) {
 	return one, nil
 }
 
-// named gives the stage of a name, or of a number; nil for an image.
+// named returns the stage with a name or a number, or nil if the name is that of an image.
 func named(stages []*stage, name string) *stage {
 	for _, one := range slices.Backward(stages) {
 		if one.name != "" && strings.EqualFold(one.name, name) {
@@ -221,13 +221,13 @@ func (r reader) command(one *stage, c instructions.Command, earlier []*stage) er
 	return nil
 }
 
-// isAddress tells whether a source of ADD is one of the network.
+// isAddress reports whether a source of ADD is fetched from the network.
 func isAddress(source string) bool {
 	return strings.Contains(source, "://") || strings.HasPrefix(source, "git@")
 }
 
-// destination is where a COPY puts its files: a path that ends with a slash where it is
-// surely a directory.
+// destination returns where a COPY puts its files. The path ends with a slash if it is
+// certainly a directory.
 func (s *stage) destination(c instructions.SourcesAndDest) string {
 	to := s.at(c.DestPath)
 	if many := len(c.SourcePaths)+len(c.SourceContents) > 1; many || strings.HasSuffix(c.DestPath, "/") || c.DestPath == "." || strings.HasSuffix(c.DestPath, "/.") {

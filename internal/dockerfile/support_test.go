@@ -27,18 +27,18 @@ import (
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
-// world is a BuildKit, a registry with a base image in it, and who asks the registry.
+// world is a BuildKit, a registry with a base image, and a log of the registry's requests.
 type world struct {
 	t        *testing.T
 	builder  *Builder
 	registry string
 	mu       sync.Mutex
 	asked    []string
-	// refuse answers a request in place of the registry when it gives a status.
+	// refuse, if it returns a status, answers a request instead of the registry.
 	refuse func(*http.Request) int
 }
 
-// requests gives those that came since the last call.
+// requests returns the requests since the last call.
 func (w *world) requests() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -76,7 +76,7 @@ func newRegistry(t *testing.T) *world {
 	return w
 }
 
-// newWorld starts a BuildKit beside the registry.
+// newWorld starts a registry, and uses the BuildKit of the tests.
 func newWorld(t *testing.T) *world {
 	address := testbed.BuildKit(t)
 	w := newRegistry(t)
@@ -88,7 +88,7 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// base makes REGISTRY/base of Debian's static busybox.
+// base builds REGISTRY/base from Debian's static busybox.
 func (w *world) base() {
 	w.t.Helper()
 	shell, err := exec.LookPath("busybox")
@@ -144,7 +144,8 @@ func (w *world) reference(text string) name.Reference {
 	return reference
 }
 
-// spec is a tree with these files; BASE in them stands for the base image.
+// spec returns a spec of a tree with these files. BASE in them is replaced by the base
+// image.
 func (w *world) spec(files map[string]string) Spec {
 	w.t.Helper()
 	return Spec{Name: "app", Dir: write(w.t, w.t.TempDir(), w.replace(files)), BuildArgs: map[string]string{}}
@@ -177,7 +178,7 @@ func (w *world) output(repository string, tags ...string) Output {
 	return Output{Repository: w.registry + "/" + repository, Tags: tags, PlainHTTP: true}
 }
 
-// events collects progress; a build tells it from one goroutine.
+// events collects progress. A build reports it from one goroutine.
 type events []Progress
 
 func (e *events) add(p Progress) { *e = append(*e, p) }
@@ -190,7 +191,7 @@ func (e events) text() string {
 	return b.String()
 }
 
-// build builds and gives the image that the tag latest then has.
+// build builds an image, and returns the image that the tag latest then has.
 func (w *world) build(t *testing.T, s Spec, repository string) (v1.Image, *Built, events) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
@@ -210,7 +211,7 @@ func (w *world) build(t *testing.T, s Spec, repository string) (v1.Image, *Built
 	return image, built, told
 }
 
-// fails builds what cannot be built.
+// fails builds an image that cannot be built, and returns the error.
 func (w *world) fails(t *testing.T, s Spec) (events, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)

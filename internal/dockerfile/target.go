@@ -16,7 +16,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/panics"
 )
 
-// target is the repository that an image goes to.
+// target is the repository that an image is pushed to.
 type target struct {
 	repository name.Repository
 	tags       []string
@@ -36,7 +36,7 @@ func (t *target) options(ctx context.Context) []remote.Option {
 	return options
 }
 
-// loopback tells whether only this machine can reach the registry.
+// loopback reports whether the registry is on this machine's loopback interface.
 func (t *target) loopback() bool {
 	host := t.repository.RegistryStr()
 	if h, _, err := net.SplitHostPort(host); err == nil {
@@ -46,7 +46,7 @@ func (t *target) loopback() bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// has tells whether the registry has a manifest.
+// has reports whether the registry has a manifest.
 func (t *target) has(ctx context.Context, digest v1.Hash) (bool, error) {
 	_, err := remote.Head(t.repository.Digest(digest.String()), t.options(ctx)...)
 	if notFound(err) {
@@ -58,7 +58,8 @@ func (t *target) has(ctx context.Context, digest v1.Hash) (bool, error) {
 	return true, nil
 }
 
-// tag moves the tags to a manifest that is there.
+// tag moves the tags to a manifest that is in the registry. Tags that have it already are
+// not written.
 func (t *target) tag(ctx context.Context, digest v1.Hash) error {
 	options := t.options(ctx)
 	var manifest *remote.Descriptor
@@ -80,7 +81,8 @@ func (t *target) tag(ctx context.Context, digest v1.Hash) error {
 	return nil
 }
 
-// explain names the registry, and what can be done.
+// explain adds the repository to an error, and says so if the registry refuses the
+// credentials.
 func (t *target) explain(ctx context.Context, doing string, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
