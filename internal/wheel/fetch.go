@@ -159,8 +159,9 @@ func (f *fetcher) refuse(r requirement, refused *refusal) error {
 	return nil
 }
 
-// byPip downloads the remaining requirements with pip. If pip fails as well, the error that
-// the index returned here is reported, because it has the name of the index.
+// byPip downloads the remaining requirements with pip. If an index refuses pip as well, or if
+// there is no pip, the earlier error of the index is reported, because it has the name of the
+// index.
 func (f *fetcher) byPip(ctx context.Context, rest []requirement) error {
 	if len(rest) == 0 {
 		return nil
