@@ -11,10 +11,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// build makes the container's file system this process's only one. All that is
-// needed of the machine is cloned first; then the root is changed and the old one
-// let go; and only then the clones are attached, so that no symbolic link of the
-// image can lead out of it.
+// build replaces the process's file system by the container's. It first clones everything
+// that the container needs from the machine, then changes the root and detaches the old
+// one, and only then attaches the clones. So no symbolic link of the image can lead out
+// of it.
 func (i *initProcess) build() error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("make mounts private: %w", err)
@@ -46,8 +46,8 @@ func (i *initProcess) build() error {
 	return nil
 }
 
-// mountRoot mounts the image, writable for this container alone: as the lower
-// layer of an overlay, or as a copy where the kernel or the file system refuses.
+// mountRoot mounts the image so that only this container can write to it: as the lower
+// layer of an overlay, or as a copy if the kernel or the file system refuses overlays.
 func (i *initProcess) mountRoot() error {
 	if !i.Copy {
 		err := i.mountOverlay()
@@ -62,8 +62,8 @@ func (i *initProcess) mountRoot() error {
 	return unix.Mount(i.Root, i.Root, "", unix.MS_BIND, "")
 }
 
-// mountOverlay names the directories by descriptors, since their paths may hold
-// what separates options.
+// mountOverlay names the directories by descriptor, because their paths may contain the
+// characters that separate mount options.
 func (i *initProcess) mountOverlay() error {
 	var options []string
 	for _, d := range []struct{ option, dir string }{{"lowerdir", i.Lower}, {"upperdir", i.Upper}, {"workdir", i.Work}} {
@@ -77,12 +77,12 @@ func (i *initProcess) mountOverlay() error {
 	return unix.Mount("overlay", i.Root, "overlay", 0, strings.Join(append(options, "userxattr"), ","))
 }
 
-// pivot makes root the root, with nothing of the old one left.
+// pivot makes root the root directory and detaches the old root.
 func pivot(root string) error {
 	if err := os.Chdir(root); err != nil {
 		return err
 	}
-	if err := unix.PivotRoot(".", "."); err != nil { // the old one now lies over it
+	if err := unix.PivotRoot(".", "."); err != nil { // the old root is now mounted over the new one
 		return err
 	}
 	if err := unix.Unmount(".", unix.MNT_DETACH); err != nil {
@@ -91,21 +91,21 @@ func pivot(root string) error {
 	return os.Chdir("/")
 }
 
-// machine is what a container gets of the machine: mounts that are not attached
-// anywhere, by descriptor, and files.
+// machine is what a container gets from the machine: descriptors of mounts that are not
+// attached anywhere, and the content of files.
 type machine struct {
-	proc, sys     int            // -1: not to be had
-	sysMounts     []string       // other file systems below /sys
-	facts         map[string]int // of /proc
+	proc, sys     int            // -1 if not available
+	sysMounts     []string       // mount points of other file systems below /sys
+	facts         map[string]int // descriptors of files in /proc, by name
 	devices       map[string]int
 	sources       map[int]int  // by index in order.Mounts
-	directory     map[int]bool // is what the source is
+	directory     map[int]bool // reports whether the source is a directory
 	hosts, resolv []byte
 }
 
 var deviceNames = []string{"null", "zero", "full", "random", "urandom", "tty"}
 
-// machine clones what the container gets.
+// machine clones what the container gets from the machine.
 func (i *initProcess) machine() (*machine, error) {
 	m := &machine{
 		facts: map[string]int{}, devices: map[string]int{},
@@ -113,7 +113,8 @@ func (i *initProcess) machine() (*machine, error) {
 	}
 	var err error
 	if m.proc, err = newProc(); err != nil {
-		// Engines mask parts of /proc, and the kernel gives no whole one then.
+		// Container engines mask parts of /proc. The kernel then refuses to mount a full
+		// one.
 		if m.proc = -1; !errors.Is(err, unix.EPERM) {
 			return nil, fmt.Errorf("mount /proc: %w", err)
 		}
@@ -183,8 +184,8 @@ func (i *initProcess) attachMount(m *machine, n int, mount Mount) error {
 	return mount.write(mount.Target)
 }
 
-// writeNames writes the files by which programs find names, and makes /tmp. The
-// image's own are leftovers of its build.
+// writeNames writes /etc/hostname, /etc/hosts and /etc/resolv.conf, and creates /tmp if
+// it is missing. The image's own versions of these files are leftovers of its build.
 func (i *initProcess) writeNames(m *machine) error {
 	if err := os.MkdirAll("/etc", 0o755); err != nil {
 		return err

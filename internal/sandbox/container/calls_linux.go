@@ -9,13 +9,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// calls are the numbers of system calls in one of an architecture's tables.
+// calls holds the numbers of system calls in one of an architecture's tables.
 type calls struct {
 	architecture                                       uint32
 	keyctl, addKey, requestKey, unshare, clone, clone3 uint32
 }
 
-// tables are those of an architecture, whose kernel takes calls of the one with 32 bits too.
+// tables lists the system call tables by architecture. A 64-bit kernel also takes the
+// calls of its 32-bit table.
 var tables = map[string][]calls{
 	"amd64": {
 		{unix.AUDIT_ARCH_X86_64, 250, 248, 249, 272, 56, 435},
@@ -27,23 +28,23 @@ var tables = map[string][]calls{
 	},
 }
 
-// Where the kernel's seccomp_data has the number of a call, its architecture, and the
-// lower half of its first argument.
+// Offsets in the kernel's struct seccomp_data of the call's number, its architecture, and
+// the lower half of its first argument.
 const (
 	callOffset         = 0
 	architectureOffset = 4
 	argumentOffset     = 16
 )
 
-// otherTable is the bit in a call's number that asks for the x32 table of amd64, which
-// has the same calls.
+// otherTable is the bit in a call's number that selects the x32 table of amd64, which has
+// the same calls.
 const otherTable = 0x40000000
 
-// filterCalls refuses this thread, and all that it starts, the calls that lead out of a
-// container though it has namespaces: the kernel's keys are in none, so that a
-// container's would be the user's; and in a user namespace of its own a program has all
-// rights, with which root mounts the machine's control groups anew. Container engines
-// refuse the same.
+// filterCalls makes the kernel refuse calls that would lead out of the container despite
+// its namespaces. It applies to this thread and everything that it starts. The kernel's
+// keyrings have no namespace, so a container would see the user's keys. In a user
+// namespace of its own a program has all capabilities, with which root could mount the
+// machine's control groups again. Container engines refuse the same calls.
 func filterCalls() error {
 	known, ok := tables[runtime.GOARCH]
 	if !ok {
@@ -66,7 +67,8 @@ func filterCalls() error {
 			jump(unix.BPF_JEQ, c.keyctl, 8, 0),
 			jump(unix.BPF_JEQ, c.addKey, 7, 0),
 			jump(unix.BPF_JEQ, c.requestKey, 6, 0),
-			// Its flags are behind a pointer; programs call clone where there is no clone3.
+			// The flags of clone3 are behind a pointer, which a filter cannot follow.
+			// With ENOSYS, programs fall back to clone.
 			jump(unix.BPF_JEQ, c.clone3, 6, 0),
 			jump(unix.BPF_JEQ, c.unshare, 1, 0),
 			jump(unix.BPF_JEQ, c.clone, 0, 2),

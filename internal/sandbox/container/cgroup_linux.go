@@ -11,35 +11,36 @@ import (
 	"syscall"
 )
 
-// cgroups is where the kernel's control groups are.
+// cgroups is the mount point of the kernel's control groups.
 const cgroups = "/sys/fs/cgroup"
 
-// leastGrouped is the smallest limit that a control group has: what sets a container up
-// needs memory too, before the command is there.
+// leastGrouped is the smallest limit, in bytes, for which a control group is used. The
+// setup of a container needs memory too, before the command executes.
 const leastGrouped = 32 << 20
 
-// groupName begins the names of the groups that sandboxes make; the process that made it
-// follows.
+// groupName is the prefix of the names of the groups that sandboxes create. The PID of
+// the process that created the group follows it.
 const groupName = "slipway-"
 
-// memoryGroup is a control group in which the kernel itself holds a container to its
-// limit, as a kubelet has it do.
+// memoryGroup is a control group in which the kernel itself enforces a container's limit,
+// as it does for a kubelet.
 type memoryGroup struct {
 	dir string
-	// events is the file that counts what was killed.
+	// events is the file that counts OOM kills.
 	events string
 	joined atomic.Bool
 }
 
-// hierarchy is a place where groups can be made: of version 2 of control groups, or of
-// version 1's memory controller.
+// hierarchy is a directory in which groups can be created, of control groups version 2 or
+// of the memory controller of version 1.
 type hierarchy struct {
 	dir string
 	v2  bool
 }
 
-// newMemoryGroup makes a group with a limit, where this process may: as root, or in what
-// systemd has delegated to its user. The error says why it may not.
+// newMemoryGroup creates a group with a limit in bytes. That needs root, or a subtree
+// that systemd delegated to the user; otherwise the error says what is missing. root is
+// where control groups are mounted, and self is this process's /proc/self/cgroup.
 func newMemoryGroup(root, self string, limit int64) (*memoryGroup, error) {
 	if limit < leastGrouped {
 		return nil, errors.New("the limit is too small for a group")
@@ -59,9 +60,10 @@ func newMemoryGroup(root, self string, limit int64) (*memoryGroup, error) {
 	return nil, err
 }
 
-// hierarchies gives where groups may be made, the nearest first: below the process's own
-// in version 1; in version 2, where a group with processes can have none below it that
-// are limited, below the nearest one above that hands memory on.
+// hierarchies returns the directories in which groups may be created, the nearest first.
+// In version 1 that is below the process's own group. In version 2 a group with processes
+// cannot have children with limits, so it is below the nearest ancestor that delegates
+// the memory controller.
 func hierarchies(root, self string) ([]hierarchy, error) {
 	text, err := os.ReadFile(self)
 	if err != nil {
@@ -91,15 +93,16 @@ func hierarchies(root, self string) ([]hierarchy, error) {
 	return found, nil
 }
 
-// make makes a group.
+// make creates a group with a limit in bytes.
 func (h hierarchy) make(limit int64) (*memoryGroup, error) {
 	dir, err := os.MkdirTemp(h.dir, fmt.Sprintf("%s%d-", groupName, os.Getpid()))
 	if err != nil {
 		return nil, err
 	}
 	g := &memoryGroup{dir: dir}
-	// Swap is no way around a limit, and where there is none its files are missing. A
-	// kubelet has all of a container killed, where the kernel can do that.
+	// Swap must not be a way around the limit; where there is no swap its files are
+	// missing. With memory.oom.group the kernel kills the whole container, as it does for
+	// a kubelet.
 	bound, rest := "memory.limit_in_bytes", map[string]string{"memory.memsw.limit_in_bytes": fmt.Sprint(limit)}
 	g.events = filepath.Join(g.dir, "memory.oom_control")
 	if h.v2 {
@@ -116,7 +119,8 @@ func (h hierarchy) make(limit int64) (*memoryGroup, error) {
 	return g, nil
 }
 
-// sweep removes the groups of sandboxes that were killed. One that has processes stays.
+// sweep removes the groups of sandboxes that were killed. A group that still has
+// processes stays.
 func (h hierarchy) sweep() {
 	left, _ := filepath.Glob(filepath.Join(h.dir, groupName+"*"))
 	for _, dir := range left {
@@ -127,17 +131,17 @@ func (h hierarchy) sweep() {
 	}
 }
 
-// join puts a process into the group, and all that will come from it.
+// join moves a process into the group. Its future children will be in the group too.
 func (g *memoryGroup) join(pid int) error {
 	err := os.WriteFile(filepath.Join(g.dir, "cgroup.procs"), []byte(strconv.Itoa(pid)), 0o600)
 	g.joined.Store(err == nil)
 	return err
 }
 
-// holds tells whether a process is in the group.
+// holds reports whether a process has joined the group.
 func (g *memoryGroup) holds() bool { return g != nil && g.joined.Load() }
 
-// killed tells whether the kernel killed something for want of the group's memory.
+// killed reports whether the kernel killed a process because the group was out of memory.
 func (g *memoryGroup) killed() bool {
 	if !g.holds() {
 		return false
@@ -154,7 +158,7 @@ func (g *memoryGroup) killed() bool {
 	return false
 }
 
-// remove removes the group, whose processes have ended.
+// remove removes the group. Its processes must have ended.
 func (g *memoryGroup) remove() {
 	if g != nil {
 		_ = syscall.Rmdir(g.dir)

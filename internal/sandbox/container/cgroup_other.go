@@ -4,7 +4,7 @@ package container
 
 import "errors"
 
-// memoryGroup is what only Linux has.
+// memoryGroup stands in for control groups, which only Linux has.
 type memoryGroup struct{}
 
 const cgroups = ""

@@ -16,20 +16,21 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/partial"
 )
 
-// content is a layer as it is kept on disk, once for all images that have it: its
-// entries in their order, and the files that have bytes, by their numbers.
+// content is a layer as it is kept on disk, once for all images that contain it: its
+// entries in order, and the content of its non-empty files, which are named by number.
 type content struct {
 	dir     string
 	Entries []contentEntry
 }
 
-// contentEntry is what an image needs to know of an entry of a layer's archive.
+// contentEntry is what unpacking an image needs to know about an entry of a layer's
+// archive.
 type contentEntry struct {
 	Name, Link string
 	Type       byte
 	Mode       int64
 	Time       time.Time
-	// File is the number of the file that has the entry's bytes, 0 for none.
+	// File is the number of the file with the entry's content, 0 for none.
 	File int
 	Size int64
 }
@@ -46,7 +47,7 @@ const (
 
 func (c *content) file(n int) string { return filepath.Join(c.dir, filesEntry, strconv.Itoa(n)) }
 
-// size gives how many bytes the layer's files have.
+// size returns the total size of the layer's files in bytes.
 func (c *content) size() int64 {
 	var total int64
 	for _, e := range c.Entries {
@@ -55,8 +56,8 @@ func (c *content) size() int64 {
 	return total
 }
 
-// openContent gives a layer that was kept. It is an error when one of its files has
-// not the size or the time that it was written with.
+// openContent opens a layer that is on disk. It returns an error if the size or the
+// modification time of one of its files is not what unpackLayer recorded.
 func openContent(dir string) (*content, error) {
 	c := &content{dir: dir}
 	if err := readList(filepath.Join(dir, entriesEntry), &c.Entries); err != nil {
@@ -94,7 +95,7 @@ func unpackLayer(ctx context.Context, dir string, from v1.Layer) error {
 	if err := c.read(ctx, tar.NewReader(stream)); err != nil {
 		return err
 	}
-	// The digest is checked at the stream's end, which lies beyond the archive's.
+	// The digest is checked at the end of the stream, which is beyond the archive's end.
 	if _, err := io.Copy(io.Discard, stream); err != nil {
 		return err
 	}
@@ -126,7 +127,7 @@ func (c *content) read(ctx context.Context, archive *tar.Reader) error {
 			if err := writeFile(files, strconv.Itoa(number), archive, header.FileInfo()); err != nil {
 				return fmt.Errorf("entry %q: %w", header.Name, err)
 			}
-			// As the file system keeps it, which may be less fine.
+			// The file system may store times with less precision than the archive has.
 			info, err := files.Lstat(strconv.Itoa(number))
 			if err != nil {
 				return err
@@ -137,8 +138,8 @@ func (c *content) read(ctx context.Context, archive *tar.Reader) error {
 	}
 }
 
-// apply puts a layer over those below. Files are hard links to the layer's, or copies
-// where the file system refuses links: nothing ever writes to them.
+// apply puts a layer on top of those below it. Files are hard links to the layer's files,
+// or copies if the file system refuses links. Nothing ever writes to them.
 func (c *content) apply(t *tree) error {
 	l := layer{tree: t, written: map[string]bool{}}
 	for i := range c.Entries {
@@ -172,13 +173,13 @@ type emptyFile struct{}
 
 func (emptyFile) Read([]byte) (int, error) { return 0, io.EOF }
 
-// counted is a layer that tells how much of it was read, as it is in the registry.
+// counted is a layer that reports how many of its compressed bytes were read.
 type counted struct {
 	v1.Layer
 	read func(n int)
 }
 
-// Compressed implements partial.CompressedLayer.
+// Compressed implements [partial.CompressedLayer].
 func (l counted) Compressed() (io.ReadCloser, error) {
 	stream, err := l.Layer.Compressed()
 	if err != nil {
@@ -187,7 +188,7 @@ func (l counted) Compressed() (io.ReadCloser, error) {
 	return &countedStream{stream, l.read}, nil
 }
 
-// count gives a layer that reads from through read.
+// count returns a layer that calls read with the number of bytes of each read.
 func count(from v1.Layer, read func(n int)) (v1.Layer, error) {
 	return partial.CompressedToLayer(counted{from, read})
 }

@@ -14,10 +14,10 @@ import (
 	"syscall"
 )
 
-// startDirectly runs a static binary from a copy of its image's files, as a
-// process group of the machine. The paths in its arguments and its environment are
-// rewritten to where they are on the machine; mounts are there and nowhere else.
-// A program listens on the machine's network, on the addresses that it chooses.
+// startDirectly runs a static binary from a copy of its image's files, as a process group
+// of the machine. Paths in its arguments and its environment are rewritten to where they
+// are on the machine, because the mounts are not at their targets. The program listens on
+// the machine's network, on addresses of its own choice.
 func (r *Runtime) startDirectly(ctx context.Context, s Spec, i isolation) (_ *Process, err error) {
 	scratch := scratch(s.Dir)
 	if err := scratch.make("files"); err != nil {
@@ -69,10 +69,10 @@ func (r *Runtime) startDirectly(ctx context.Context, s Spec, i isolation) (_ *Pr
 
 	path := filepath.Join(root, filepath.FromSlash(real))
 	environ := paths.pairs(env)
-	if home := value(env, "HOME"); home == value(environ, "HOME") { // somebody's on this machine
+	if home := value(env, "HOME"); home == value(environ, "HOME") { // it would be a home directory of this machine
 		environ = append(environ, "HOME="+root)
 	}
-	// What a process needs on any account on this system is added by os/exec.
+	// os/exec adds the variables that every process needs on this system.
 	environ = (&exec.Cmd{Env: environ}).Environ()
 	p, err := start(ctx, command{
 		memory: s.bound,
@@ -98,8 +98,8 @@ func (t *tree) open(name string) (program, error) {
 	return t.root.Open(real)
 }
 
-// workingDir makes the working directory: in the mount that it lies in, or else in
-// the tree.
+// workingDir creates the working directory, in the mount that contains it or else in the
+// tree, and returns its path on the machine.
 func (t *tree) workingDir(name string, mounts rewriter) (string, error) {
 	if there := mounts.text(name); there != name {
 		return there, os.MkdirAll(there, 0o755)
@@ -108,7 +108,8 @@ func (t *tree) workingDir(name string, mounts rewriter) (string, error) {
 	return filepath.Join(t.root.Name(), filepath.FromSlash(dir.path)), err
 }
 
-// unfit says why a program cannot run without its image around it.
+// unfit says why a program cannot run without its image as the root, or returns "" if it
+// can.
 func (t *tree) unfit(name string, c ImageConfig) string {
 	if c.OS != runtime.GOOS {
 		return fmt.Sprintf("its image is for %s and this machine is %s", c.Platform(), runtime.GOOS)
@@ -119,8 +120,8 @@ func (t *tree) unfit(name string, c ImageConfig) string {
 	return ""
 }
 
-// paths gives the rules for what the tree holds. Directories that are on every
-// machine are meant to be the machine's, except for what is in them here.
+// paths returns the rewrite rules for the tree's files. A directory that exists on the
+// machine too is not rewritten itself; only its entries in the tree are.
 func (t *tree) paths() []rewrite {
 	var rules []rewrite
 	t.collect(".", &rules)
@@ -142,7 +143,7 @@ func (t *tree) collect(dir string, rules *[]rewrite) {
 	}
 }
 
-// place puts the mounts' files on disk, and gives the rules for all mounts.
+// place writes the mounts' files to disk and returns the rewrite rules for all mounts.
 func (s *Spec) place() ([]rewrite, error) {
 	var rules []rewrite
 	for n, m := range s.mounts() {

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// flush has the file system that dir is on write all that it holds in memory, so that
-// what is renamed afterwards is whole also after the machine has lost its power.
+// flush makes the file system of dir write all cached data to disk, so that a directory
+// that is renamed afterwards is complete even after a loss of power.
 func flush(dir string) error {
 	f, err := os.Open(dir)
 	if err != nil {

@@ -2,6 +2,6 @@
 
 package container
 
-// flush does nothing where one file system alone cannot be asked to: what a loss of
-// power damages is seen by its size.
+// flush does nothing on systems that cannot sync a single file system. Damage by a loss
+// of power is recognised by the files' sizes.
 func flush(string) error { return nil }

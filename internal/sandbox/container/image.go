@@ -14,11 +14,11 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// Image is an unpacked image. Its files are shared by all containers and must not
-// be changed.
+// Image is an unpacked image. All containers share its files, so they must not be
+// changed.
 type Image struct {
 	Reference string
-	// Digest is the manifest's.
+	// Digest is the manifest's digest.
 	Digest v1.Hash
 	// Root is the directory with the image's files.
 	Root   string
@@ -31,12 +31,12 @@ type ImageConfig struct {
 	Entrypoint, Cmd  []string
 	Env              []string
 	WorkingDir       string
-	// User is what the image asks for. Containers run as their own root whatever it
-	// says, since one user of the machine is all that there is to map.
+	// User is the user that the image asks for. It is ignored: containers run as root of
+	// their user namespace, since only one user of the machine can be mapped.
 	User string
 }
 
-// Platform gives such as linux/amd64.
+// Platform returns the platform, such as linux/amd64.
 func (c ImageConfig) Platform() string { return c.OS + "/" + c.Architecture }
 
 const (
@@ -45,19 +45,23 @@ const (
 	listEntry   = "list"
 )
 
-// Progress is how much of an image has come, in bytes as the registry has them;
-// layers that are here already do not count.
+// Progress is how much of an image was pulled, in compressed bytes. Layers that are on
+// disk already do not count.
 type Progress struct{ Done, Whole int64 }
 
-// Image pulls an image and unpacks it to images/<digest>/rootfs. Each layer is pulled
-// and unpacked once, to layers/<digest>, and images have hard links to its files.
-// Concurrent calls, in other processes too, wait for the one that works. What a
-// killed one left behind is done again, and so is what has not the sizes and times
-// any more that it was unpacked with. A reference by digest that was unpacked before
-// is not pulled. Modes and times of files are kept, but setuid and setgid are
-// dropped, the owner can always read; owners are ignored and device nodes are left
-// out. tell, which may be nil, is told at once how much there is to pull, and then
-// at each fiftieth of it.
+// Image pulls an image and unpacks it to images/<digest>/rootfs. Each layer is pulled and
+// unpacked once, to layers/<digest>, and images have hard links to its files.
+//
+// Only one of several concurrent calls does the work, also across processes; the others
+// wait for it. Image does again what a killed process left unfinished, and unpacks again
+// what no longer has its recorded sizes and times. It does not pull a reference by digest
+// that was unpacked before.
+//
+// Modes and times of files are kept, except that setuid and setgid are dropped and the
+// owner can always read. Owners are ignored and device nodes are left out.
+//
+// tell, which may be nil, is called with the amount to pull first, and then at each
+// fiftieth of it. Cancelling ctx stops the pull.
 func (r *Runtime) Image(ctx context.Context, reference string, tell func(Progress)) (*Image, error) {
 	image, fresh, err := r.image(ctx, reference, tell)
 	if err == nil && fresh {
@@ -66,7 +70,7 @@ func (r *Runtime) Image(ctx context.Context, reference string, tell func(Progres
 	return image, err
 }
 
-// image also tells whether something was unpacked.
+// image is Image without pruning. It also reports whether it unpacked something.
 func (r *Runtime) image(ctx context.Context, reference string, tell func(Progress)) (_ *Image, fresh bool, err error) {
 	unlock, err := r.share(ctx)
 	if err != nil {
@@ -106,13 +110,13 @@ func (r *Runtime) layerDir(digest v1.Hash) string {
 	return filepath.Join(r.options.Dir, layersDir, digest.Hex)
 }
 
-// keptImage is an unpacked image as its file holds it.
+// keptImage is the metadata of an unpacked image, as stored in its file.
 type keptImage struct {
 	ImageConfig
 	Layers []v1.Hash
 }
 
-// unpacked gives the image when it is there, whole.
+// unpacked returns the image if it is on disk and undamaged.
 func (r *Runtime) unpacked(reference string, digest v1.Hash) (*Image, error) {
 	dir := r.imageDir(digest)
 	k, err := readKept(dir)
@@ -161,7 +165,7 @@ func (r *Runtime) unpack(ctx context.Context, reference string, digest v1.Hash, 
 	if err != nil {
 		return nil, err
 	}
-	temporary := hidden(final) // may be what a killed process left
+	temporary := hidden(final) // may exist, left by a killed process
 	if err := errors.Join(Remove(temporary), r.retire(final)); err != nil {
 		return nil, err
 	}
@@ -174,7 +178,7 @@ func (r *Runtime) unpack(ctx context.Context, reference string, digest v1.Hash, 
 	return r.unpacked(reference, digest)
 }
 
-// compose makes the files of an image of its layers, in the new directory dir.
+// compose builds the files of an image from its layers, in the new directory dir.
 func compose(ctx context.Context, dir string, from v1.Image, layers []*content) error {
 	file, err := from.ConfigFile()
 	if err != nil {
@@ -215,9 +219,9 @@ func compose(ctx context.Context, dir string, from v1.Image, layers []*content) 
 	return errors.Join(writeList(filepath.Join(dir, listEntry), files), os.WriteFile(filepath.Join(dir, configEntry), text, 0o600), flush(dir))
 }
 
-// Remove removes a directory that a container or an image was in. The container's
-// own programs may have taken the rights to read and to search from directories
-// there, which os.RemoveAll stumbles over.
+// Remove removes a directory that held a container or an image. Unlike os.RemoveAll it
+// also removes directories from which the container's programs took the permissions to
+// read and to search.
 func Remove(dir string) error {
 	if err := os.RemoveAll(dir); err == nil || !errors.Is(err, fs.ErrPermission) {
 		return err
@@ -228,8 +232,8 @@ func Remove(dir string) error {
 	return os.RemoveAll(dir)
 }
 
-// unlock gives the owner all rights to a directory and those below it. Links are not
-// followed, whoever puts them there meanwhile.
+// unlock gives the owner all permissions on a directory and those below it. It never
+// follows links, even if somebody creates them meanwhile.
 func unlock(dir string) error {
 	root, err := os.OpenRoot(filepath.Dir(dir))
 	if err != nil {

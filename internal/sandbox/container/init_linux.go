@@ -14,21 +14,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// IsInit tells whether this process was started by a Runtime to become a
-// container. The main function must ask it before it does anything else, and then
-// call Init.
+// IsInit reports whether a Runtime started this process to become a container. The main
+// function must call it before it does anything else, and then call Init.
 func IsInit(lookup func(string) (string, bool)) bool {
 	v, ok := lookup(marker)
 	return ok && v == "1"
 }
 
-// Init becomes the container that the order in an inherited pipe describes, and
-// does not return when that succeeds: the process executes the container's
-// command, or, for a service, stays as its first process and ends with the
-// service's exit code. An error was reported to the Runtime already: exit with a
-// code other than 0, and print nothing, since the output is the container's.
+// Init turns this process into the container that the order in an inherited pipe
+// describes. It does not return on success: the process executes the container's command
+// or, for a service, stays as the container's first process and exits with the service's
+// code. An error was already reported to the Runtime. The caller must then exit with a
+// code other than 0 and print nothing, since the output is the container's.
 func Init() error {
-	// Namespaces and paths are the process's, but rights are each thread's.
+	// Namespaces and paths belong to the process, but capabilities to each thread.
 	runtime.LockOSThread()
 	orders, reports := os.NewFile(orderFD, "orders"), os.NewFile(reportFD, "reports")
 	if orders == nil || reports == nil {
@@ -37,27 +36,26 @@ func Init() error {
 	if err := keepFiles(); err != nil {
 		return err
 	}
-	// The signal was asked for on the thread that this process began with, and is
-	// needed on the one that executes the command.
+	// The signal was requested for the thread that this process began with. It is needed
+	// on the thread that executes the command.
 	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
 		return err
 	}
 	var o order
 	if err := json.NewDecoder(orders).Decode(&o); err != nil {
-		return fmt.Errorf("read the container's order: %w", err) // its giver is gone
+		return fmt.Errorf("read the container's order: %w", err) // the Runtime is gone
 	}
 	_ = orders.Close()
 	i := initProcess{order: o, reports: reports}
-	err := i.run() // returns when it failed only
+	err := i.run() // returns only on failure
 	refused := &StartError{Command: o.Name, Reason: CannotCreate, Message: err.Error()}
 	_ = errors.As(err, &refused)
 	i.report(report{Error: refused})
 	return err
 }
 
-// keepFiles keeps all but the standard files from the container's programs: the
-// init's own, and what slipway itself was started with by others, which may well
-// be a directory of the machine.
+// keepFiles marks all files but the standard ones close-on-exec: the init's own, and
+// those that slipway inherited, which may be directories of the machine.
 func keepFiles() error {
 	err := unix.CloseRange(orderFD, ^uint(0), unix.CLOSE_RANGE_CLOEXEC)
 	if !errors.Is(err, unix.ENOSYS) && !errors.Is(err, unix.EINVAL) {
@@ -72,7 +70,7 @@ func keepFiles() error {
 	return err
 }
 
-// initProcess is a container's init at work.
+// initProcess is a container's init.
 type initProcess struct {
 	order
 	reports *os.File
@@ -117,30 +115,30 @@ func (i *initProcess) refused(name string, err error) error {
 	return i.cannotRun(refusal(system{}, name, i.Image, i.Platform, err))
 }
 
-// system is the files that this process sees.
+// system is the file system that this process sees.
 type system struct{}
 
 func (system) stat(name string) (fs.FileInfo, error) { return os.Stat(name) }
 
 func (system) open(name string) (program, error) {
-	return os.OpenFile(name, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0) // it may be a pipe
+	return os.OpenFile(name, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0) // the file may be a named pipe
 }
 
-// kept are the rights over its own namespaces that a container's programs keep,
-// which are those that container engines leave them. Without the others they
-// cannot change mounts, so what is read-only stays so.
+// kept are the capabilities, over its own namespaces, that a container's programs keep.
+// They are those that container engines keep. Without the others programs cannot change
+// mounts, so what is mounted read-only stays read-only.
 var kept = map[uintptr]bool{
 	unix.CAP_CHOWN: true, unix.CAP_DAC_OVERRIDE: true, unix.CAP_FOWNER: true, unix.CAP_FSETID: true,
 	unix.CAP_KILL: true, unix.CAP_SETGID: true, unix.CAP_SETUID: true, unix.CAP_SETPCAP: true,
 	unix.CAP_NET_BIND_SERVICE: true, unix.CAP_SYS_CHROOT: true, unix.CAP_SETFCAP: true,
 }
 
-// renounce makes sure that nothing that this thread executes has more rights than
-// a container's program needs, or gets more by executing something.
+// renounce drops the capabilities that a container's programs do not need, and makes sure
+// that nothing that this thread executes can gain any.
 func renounce() error {
 	for c := uintptr(0); ; c++ {
 		has, err := unix.PrctlRetInt(unix.PR_CAPBSET_READ, c, 0, 0, 0)
-		if errors.Is(err, unix.EINVAL) { // beyond the last one that there is
+		if errors.Is(err, unix.EINVAL) { // beyond the last capability
 			break
 		}
 		if err != nil {
@@ -165,7 +163,7 @@ func renounce() error {
 	return nil
 }
 
-// hosts gives the container's /etc/hosts: the machine's, and its own name.
+// hosts returns the container's /etc/hosts: the machine's, and the container's name.
 func (o *order) hosts(machine string) string {
 	if machine == "" {
 		machine = "127.0.0.1\tlocalhost\n::1\tlocalhost\n"

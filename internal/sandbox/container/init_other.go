@@ -8,11 +8,11 @@ import (
 	"runtime"
 )
 
-// IsInit tells whether this process was started to become a container, which
-// happens on Linux only.
+// IsInit reports whether this process was started to become a container, which happens
+// only on Linux.
 func IsInit(func(string) (string, bool)) bool { return false }
 
-// Init becomes a container, on Linux.
+// Init returns an error: only on Linux can a process become a container.
 func Init() error { return errors.New("containers have an init on linux only") }
 
 func (*Runtime) probe(context.Context) isolation {

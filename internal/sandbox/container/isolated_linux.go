@@ -12,11 +12,11 @@ import (
 	"syscall"
 )
 
-// marker is the variable that tells a process that it is a container's init.
+// marker is the environment variable that makes a process a container's init.
 const marker = "SLIPWAY_CONTAINER_INIT"
 
-// startIsolated starts a container's init, gives it its order and waits until the
-// command executes.
+// startIsolated starts a container's init, sends it its order and waits until the command
+// executes.
 func (r *Runtime) startIsolated(ctx context.Context, s Spec, i isolation) (*Process, error) {
 	scratch := scratch(s.Dir)
 	if err := scratch.make("upper", "work", rootEntry, socketEntry); err != nil {
@@ -45,15 +45,15 @@ func (r *Runtime) startIsolated(ctx context.Context, s Spec, i isolation) (*Proc
 	return p, err
 }
 
-// in puts the container's own directories below dir.
+// in sets the container's own directories to those below dir.
 func (o *order) in(dir string) {
 	o.Upper = filepath.Join(dir, "upper")
 	o.Work = filepath.Join(dir, "work")
 	o.Root = filepath.Join(dir, rootEntry)
 }
 
-// startInit starts an init in namespaces of its own. The process has ended when
-// there is an error.
+// startInit starts an init in namespaces of its own. If it returns an error, the process
+// has ended.
 func (r *Runtime) startInit(ctx context.Context, o order, c command) (*Process, report, error) {
 	fail := func(err error) (*Process, report, error) {
 		return nil, report{}, fmt.Errorf("start %s: %w", o.Name, err)
@@ -99,9 +99,9 @@ func (r *Runtime) startInit(ctx context.Context, o order, c command) (*Process, 
 	return fail(errors.Join(err, told))
 }
 
-// self gives the program to start as init. This one's own file may have been
-// replaced or removed since it was started, as go run does, so the kernel's link
-// to it is used.
+// self returns the program to start as init. The file of the running program may have
+// been replaced or removed since it was started, as go run does, so self returns the
+// kernel's link to it.
 func (r *Runtime) self() (string, error) {
 	if len(r.options.Self) == 0 {
 		return "", errors.New("container: Options.Self is empty")
@@ -120,8 +120,8 @@ func sameFile(a, b string) bool {
 	return errX == nil && errY == nil && os.SameFile(x, y)
 }
 
-// namespaces give a process namespaces in which it is root, and which the kernel
-// ends with the thread that starts them.
+// namespaces returns the attributes that put a process into new namespaces, in which it
+// is root. The kernel kills the process when the thread that started it ends.
 func namespaces(network bool) *syscall.SysProcAttr {
 	sys := &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS | syscall.CLONE_NEWPID |

@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// What OCI layers say about the layers below: a file .wh.NAME removes NAME, and
-// .wh..wh..opq all that the lower layers have in its directory.
-// https://github.com/opencontainers/image-spec/blob/main/layer.md#whiteouts
+// Whiteouts, by which OCI layers remove content of the layers below: a file .wh.NAME
+// removes NAME, and .wh..wh..opq removes everything that lower layers have in its
+// directory. https://github.com/opencontainers/image-spec/blob/main/layer.md#whiteouts
 const (
 	whiteoutPrefix = ".wh."
 	whiteoutMeta   = ".wh..wh."
@@ -22,14 +22,15 @@ const (
 // layer is a layer that is being applied to a tree.
 type layer struct {
 	tree *tree
-	// written are the tree's paths that this layer brought, and their parents:
-	// whiteouts speak of lower layers only.
+	// written holds the tree's paths that this layer created, and their parents.
+	// Whiteouts affect lower layers only.
 	written map[string]bool
 }
 
 var errOutside = errors.New("it points outside of the image, so the image is broken or malicious")
 
-// inside gives an entry's clean path, relative to the image's root.
+// inside returns an entry's clean path, relative to the image's root. It returns
+// errOutside for a path with "..".
 func inside(name string) (string, error) {
 	if slices.Contains(strings.Split(name, "/"), "..") {
 		return "", errOutside
@@ -37,7 +38,8 @@ func inside(name string) (string, error) {
 	return strings.TrimPrefix(path.Clean("/"+name), "/"), nil
 }
 
-// entry applies an entry, whose file put makes at a free name of a directory.
+// entry applies an entry of the archive. put creates its file under a free name of a
+// directory.
 func (l *layer) entry(header *tar.Header, put func(dir directory, base string) error) error {
 	name, err := inside(header.Name)
 	if err != nil || name == "" {
@@ -63,7 +65,7 @@ func (l *layer) entry(header *tar.Header, put func(dir directory, base string) e
 	switch header.Typeflag {
 	case tar.TypeDir, tar.TypeReg, tar.TypeSymlink, tar.TypeLink:
 	default:
-		return nil // devices and pipes: the container brings its own /dev
+		return nil // devices and pipes: the container gets its own /dev
 	}
 
 	at := path.Join(dir.path, base)
@@ -90,8 +92,8 @@ func (l *layer) entry(header *tar.Header, put func(dir directory, base string) e
 	return put(dir, base)
 }
 
-// makeRoom removes what a new entry replaces: everything, but a directory stays
-// for a directory, which exists tells.
+// makeRoom removes what a new entry replaces. A directory that is replaced by a directory
+// stays; exists reports that.
 func (l *layer) makeRoom(dir directory, base string, isDir bool) (exists bool, err error) {
 	info, err := dir.root.Lstat(base)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -106,7 +108,7 @@ func (l *layer) makeRoom(dir directory, base string, isDir bool) (exists bool, e
 	return false, dir.root.RemoveAll(base)
 }
 
-// link makes a hard link, and a copy where the file system refuses one.
+// link makes a hard link, or a copy if the file system refuses links.
 func (l *layer) link(target, at string) error {
 	name, err := inside(target)
 	if err != nil {
@@ -129,7 +131,7 @@ func (l *layer) link(target, at string) error {
 	return copyFile(l.tree.root, old, l.tree.root, at, info)
 }
 
-// mark remembers that this layer brought a path.
+// mark records that this layer created a path.
 func (l *layer) mark(at string) {
 	for ; at != "." && !l.written[at]; at = path.Dir(at) {
 		l.written[at] = true

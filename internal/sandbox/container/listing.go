@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// listed is what a file of an unpacked image must be like: damage that a crash, a
-// full disk or a cleaner of old files leaves is seen without reading it.
+// listed is what a file of an unpacked image must look like. It reveals damage by a
+// crash, a full disk or a cleaner of old files without reading the file.
 type listed struct {
 	Path string
 	Mode fs.FileMode
@@ -19,7 +19,7 @@ type listed struct {
 	Time time.Time
 }
 
-// list gives all that is in an unpacked image.
+// list returns everything that is in an unpacked image.
 func list(root string) ([]listed, error) {
 	var all []listed
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
@@ -37,7 +37,7 @@ func list(root string) ([]listed, error) {
 	return all, err
 }
 
-// same holds a file against what it was.
+// same returns an error if the file differs from its record.
 func (l *listed) same(root string) error {
 	info, err := os.Lstat(filepath.Join(root, l.Path))
 	if err != nil {
@@ -49,7 +49,7 @@ func (l *listed) same(root string) error {
 	return nil
 }
 
-// writeList keeps a list in a new file.
+// writeList writes a list to a new file.
 func writeList[T any](path string, list []T) error {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -58,7 +58,7 @@ func writeList[T any](path string, list []T) error {
 	return errors.Join(gob.NewEncoder(file).Encode(list), file.Close())
 }
 
-// readList reads a list, which is an error when a part of it is missing.
+// readList reads a list. It returns an error if part of the list is missing.
 func readList[T any](path string, into *[]T) error {
 	file, err := os.Open(path)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"syscall"
 )
 
-// files are a container's files, by their paths in it.
+// files provides access to a container's files, by their paths in the container.
 type files interface {
 	stat(name string) (fs.FileInfo, error)
 	open(name string) (program, error)
@@ -24,8 +24,8 @@ type program interface {
 	io.Closer
 }
 
-// find gives the path of a command in a container: as it is when it has a slash,
-// relative to the working directory, or else from PATH.
+// find returns the path of a command in a container. A command with a slash is a path,
+// relative to the working directory; any other is looked up in PATH.
 func find(f files, command, pathVariable, workingDir string) (string, error) {
 	if strings.Contains(command, "/") {
 		if !path.IsAbs(command) {
@@ -78,15 +78,15 @@ func refusal(f files, name string, c ImageConfig, machine string, err error) str
 	return err.Error()
 }
 
-// interpreter gives what the kernel starts to run the program at name: a script's
-// interpreter or a binary's dynamic loader, and nothing for a static binary.
+// interpreter returns what the kernel starts to run the program at name: a script's
+// interpreter or a binary's dynamic loader. It returns "" for a static binary.
 func interpreter(f files, name string) string {
 	file, err := f.open(name)
 	if err != nil {
 		return ""
 	}
 	defer file.Close()
-	head := make([]byte, 256) // what the kernel reads of it
+	head := make([]byte, 256) // the kernel reads no more of it
 	n, _ := io.ReadFull(file, head)
 	if line, ok := bytes.CutPrefix(head[:n], []byte("#!")); ok {
 		line, _, _ = bytes.Cut(line, []byte("\n"))
@@ -98,7 +98,7 @@ func interpreter(f files, name string) string {
 	return loader(file)
 }
 
-// loader gives the dynamic loader of an ELF binary.
+// loader returns the dynamic loader of an ELF binary.
 func loader(file io.ReaderAt) string {
 	binary, err := elf.NewFile(file)
 	if err != nil {

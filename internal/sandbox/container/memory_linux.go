@@ -9,15 +9,16 @@ import (
 	"time"
 )
 
-// memoryEvery is how often it is looked how much memory a container has.
+// memoryEvery is the interval at which a container's memory is measured.
 const memoryEvery = 50 * time.Millisecond
 
-// enforcesMemory tells that a container that needs more memory than it may is killed.
+// enforcesMemory reports whether a container that exceeds its memory limit is killed.
 const enforcesMemory = true
 
-// watchMemory kills the container when its processes have more memory than limit, as
-// a kernel does on a cluster. It needs no rights, where a control group cannot be made:
-// limits of a process alone count what it has reserved and never used.
+// watchMemory kills the container when its processes use more memory than limit, in
+// bytes, as a kernel does on a cluster. It is for machines where no control group can be
+// created, and needs no privileges. A process's own limits (setrlimit) would not do: they
+// count memory that was reserved and never used.
 func (p *Process) watchMemory(limit int64) {
 	tick := time.NewTicker(memoryEvery)
 	defer tick.Stop()
@@ -35,7 +36,7 @@ func (p *Process) watchMemory(limit int64) {
 	}
 }
 
-// processesBelow gives a process and those that came from it.
+// processesBelow returns a process and its descendants.
 func processesBelow(pid int) []int {
 	children := map[int][]int{}
 	entries, err := os.ReadDir("/proc")
@@ -63,8 +64,9 @@ func sum(pids []int, of func(pid int) int64) (total int64) {
 	return total
 }
 
-// parentOf reads a process's parent: the second word after its name, which stands in
-// parentheses and may hold any.
+// parentOf returns the parent of a process. In its stat file that is the second word
+// after the process's name, which is in parentheses and may itself contain parentheses
+// and spaces.
 func parentOf(pid int) (int, bool) {
 	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
@@ -78,12 +80,13 @@ func parentOf(pid int) (int, bool) {
 	return parent, err == nil
 }
 
-// resident gives the bytes that a process has in memory and that are of no file. What
-// it shares with others, as after a fork, counts for each of them.
+// resident returns how many bytes of anonymous and shared memory a process has resident.
+// Memory that several processes share, as after a fork, counts fully for each of them.
 func resident(pid int) int64 { return amounts(pid, "status", "RssAnon", "RssShmem") }
 
-// share is resident with what is shared in equal parts, which takes longer to find out.
-// Where the kernel does not tell it, it is resident.
+// share is like resident, but divides shared memory equally among the processes that
+// share it. That takes longer to find out. If the kernel does not report it, share
+// returns resident.
 func share(pid int) int64 {
 	if n := amounts(pid, "smaps_rollup", "Pss_Anon", "Pss_Shmem"); n > 0 {
 		return n
@@ -91,7 +94,7 @@ func share(pid int) int64 {
 	return resident(pid)
 }
 
-// amounts adds up lines such as "NAME: 12 kB" of a file of a process.
+// amounts adds up lines such as "NAME: 12 kB" in a file of a process, and returns bytes.
 func amounts(pid int, file string, names ...string) int64 {
 	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/" + file)
 	if err != nil {

@@ -2,7 +2,7 @@
 
 package container
 
-// enforcesMemory tells that a container that needs more memory than it may is killed.
+// enforcesMemory reports whether a container that exceeds its memory limit is killed.
 const enforcesMemory = false
 
 func (p *Process) watchMemory(int64) {}

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// clone gives a mount of what is at a path, with the mounts below it if asked,
-// that is not attached anywhere.
+// clone returns a descriptor of a mount of path that is not attached anywhere. If below
+// is set it includes the mounts below path.
 func clone(path string, below bool) (int, error) {
 	flags := uint(unix.OPEN_TREE_CLONE | unix.OPEN_TREE_CLOEXEC)
 	if below {
@@ -27,9 +27,8 @@ func clone(path string, below bool) (int, error) {
 	return fd, nil
 }
 
-// cloneSource clones a mount's source, and tells whether it is a directory. Where
-// another container changes the source at the same moment, so that the way to the
-// sub-path is a symlink now, that is an error.
+// cloneSource clones a mount's source and reports whether it is a directory. It returns
+// an error if another container replaces a part of the sub-path by a symlink meanwhile.
 func cloneSource(m Mount) (fd int, directory bool, err error) {
 	path := m.Source
 	if m.SubPath != "" {
@@ -59,7 +58,7 @@ func cloneSource(m Mount) (fd int, directory bool, err error) {
 	return fd, info.IsDir(), err
 }
 
-// newProc gives a mount of this PID namespace's /proc.
+// newProc returns a descriptor of a mount of this PID namespace's /proc.
 func newProc() (int, error) {
 	fd, err := unix.Fsopen("proc", unix.FSOPEN_CLOEXEC)
 	if err != nil {
@@ -72,8 +71,8 @@ func newProc() (int, error) {
 	return unix.Fsmount(fd, unix.FSMOUNT_CLOEXEC, unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV|unix.MOUNT_ATTR_NOEXEC)
 }
 
-// attach attaches a mount, and closes its descriptor. Where its target is missing
-// it is made.
+// attach attaches a mount at target and closes its descriptor. It creates a missing
+// target.
 func attach(fd int, target string, directory bool) error {
 	defer unix.Close(fd)
 	parent := filepath.Dir(target)
@@ -84,7 +83,7 @@ func attach(fd int, target string, directory bool) error {
 		return err
 	}
 	if !directory {
-		// What an earlier container left there may be a pipe.
+		// An earlier container may have left a named pipe there.
 		f, err := os.OpenFile(target, os.O_CREATE|os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0o644)
 		if err != nil {
 			return err
@@ -94,7 +93,8 @@ func attach(fd int, target string, directory bool) error {
 	return unix.MoveMount(fd, "", unix.AT_FDCWD, target, unix.MOVE_MOUNT_F_EMPTY_PATH)
 }
 
-// readOnly makes the mount at target read-only, with those below it if asked.
+// readOnly makes the mount at target read-only. If below is set it includes the mounts
+// below target.
 func readOnly(target string, below bool) error {
 	flags := uint(0)
 	if below {
@@ -104,7 +104,7 @@ func readOnly(target string, below bool) error {
 	if !errors.Is(err, unix.ENOSYS) {
 		return err
 	}
-	// Linux before 5.12. What the mount has must be said again.
+	// Linux before 5.12, where a remount must repeat the mount's flags.
 	var s unix.Statfs_t
 	if err := unix.Statfs(target, &s); err != nil {
 		return err
@@ -113,7 +113,7 @@ func readOnly(target string, below bool) error {
 	return unix.Mount("", target, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY|uintptr(s.Flags)&same, "")
 }
 
-// mountMemory mounts a file system that is in memory only.
+// mountMemory mounts a tmpfs.
 func mountMemory(target, options string, flags uintptr) error {
 	if err := os.MkdirAll(target, 0o755); err != nil {
 		return err
@@ -121,8 +121,9 @@ func mountMemory(target, options string, flags uintptr) error {
 	return unix.Mount("tmpfs", target, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV|flags, options)
 }
 
-// procFacts are what a container without a /proc of its own sees of the machine's.
-// Its processes are not there, since through them the machine's files would be.
+// procFacts are the files of the machine's /proc that a container sees if it cannot have
+// a /proc of its own. They do not include processes, through which the machine's files
+// would be reachable.
 var procFacts = []string{"cpuinfo", "filesystems", "loadavg", "meminfo", "stat", "uptime", "version"}
 
 // mountSystem mounts /proc and /sys.
@@ -157,8 +158,8 @@ func (i *initProcess) mountSystem(m *machine) error {
 	return nil
 }
 
-// hide puts nothing in place of what is mounted at paths: root could change control
-// groups through any mount of them that is writable, and read what the kernel traces.
+// hide mounts an empty read-only directory over each path. Otherwise root could change
+// control groups through any writable mount of them, and read the kernel's traces.
 func hide(paths []string) error {
 	for _, path := range paths {
 		if err := unix.Mount("tmpfs", path, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "mode=0555,size=0"); err != nil {
@@ -171,8 +172,8 @@ func hide(paths []string) error {
 	return nil
 }
 
-// mountsBelow gives where other file systems are mounted below dir, without those that
-// are below another one of them.
+// mountsBelow returns the mount points below dir, without those below another one of
+// them.
 func mountsBelow(dir string) ([]string, error) {
 	text, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
@@ -195,10 +196,10 @@ func mountsBelow(dir string) ([]string, error) {
 	return outer, nil
 }
 
-// freezeProc makes what in /proc is no process's read-only where it is this user's,
-// who is the machine's root then: he could change the machine by it, if only the modes
-// of these files, which are those of every /proc. What other users cannot read is not
-// there.
+// freezeProc makes the entries of /proc that are not processes read-only if the
+// container's user owns them, which is so when that user is the machine's root. Root
+// could change the machine through them, at least the modes of these files, which all
+// mounts of /proc share. Files that other users cannot read are replaced by an empty one.
 func freezeProc() error {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
@@ -208,7 +209,7 @@ func freezeProc() error {
 		path := "/proc/" + entry.Name()
 		info, err := entry.Info()
 		if err != nil || info.Mode()&fs.ModeSymlink != 0 || strings.Trim(entry.Name(), "0123456789") == "" {
-			continue // gone already, or a process
+			continue // already gone, or a process
 		}
 		if stat, ok := info.Sys().(*syscall.Stat_t); !ok || stat.Uid != 0 {
 			continue
@@ -225,7 +226,7 @@ func freezeProc() error {
 	return nil
 }
 
-// cover mounts what is at from, read-only, at a path.
+// cover mounts from over path, read-only.
 func cover(path, from string) error {
 	fd, err := clone(from, true)
 	if err != nil {
@@ -238,8 +239,8 @@ func cover(path, from string) error {
 	return readOnly(path, true)
 }
 
-// mountDevices mounts a small /dev. Its devices are the machine's, so that their modes
-// are read-only; what is written to them passes.
+// mountDevices mounts a small /dev. Its devices are the machine's, so they are mounted
+// read-only to protect their modes; programs can still write to the devices.
 func (i *initProcess) mountDevices(m *machine) error {
 	if err := mountMemory("/dev", "mode=0755", 0); err != nil {
 		return fmt.Errorf("mount /dev: %w", err)
@@ -261,7 +262,7 @@ func (i *initProcess) mountDevices(m *machine) error {
 	if err := os.Mkdir("/dev/pts", 0o755); err != nil {
 		return err
 	}
-	// Few programs need terminals, so a kernel that has none to give is no error.
+	// Few programs need terminals, so it is not an error if the kernel offers none.
 	if unix.Mount("devpts", "/dev/pts", "devpts", unix.MS_NOSUID|unix.MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620") == nil {
 		links["ptmx"] = "pts/ptmx"
 	}

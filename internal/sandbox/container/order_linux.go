@@ -9,42 +9,42 @@ import (
 
 // The descriptors that a container's init inherits beyond its standard ones.
 const (
-	orderFD    = 3 + iota // where its order comes from
-	reportFD              // where it reports to
+	orderFD    = 3 + iota // the init reads its order from it
+	reportFD              // the init writes its reports to it
 	listenerFD            // the first of its ports' listeners
 )
 
-// order is what a container's init is told to do. It comes through a pipe, so that
-// what it holds is never seen in arguments, the environment or a file.
+// order tells a container's init what to do. It is sent through a pipe, so that its
+// content never shows up in arguments, the environment or a file.
 type order struct {
 	// Name is the host name.
 	Name string
-	// Lower is the image's root, Upper and Work are the overlay's directories, and
-	// Root is the mount point: directories of the machine.
+	// Lower is the image's root, Upper and Work are the overlay's directories, and Root
+	// is the mount point. All are directories of the machine.
 	Lower, Upper, Work, Root string
 	// Copy asks for a copy of the image instead of an overlay.
 	Copy   bool
 	Mounts []Mount
-	// Probe asks to build the container only.
+	// Probe asks to build the container and execute nothing.
 	Probe      bool
 	Command    []string
 	Env        []string
 	WorkingDir string
 	Image      ImageConfig
 	Platform   string
-	// Ports have their listeners inherited in the same order.
+	// Ports are the ports of a service. Their listeners are inherited in the same order.
 	Ports []int
 }
 
-// report is a line of what the init tells before the command executes. The end of
-// the pipe after Ready, without Error, is the command's successful start.
+// report is a line that the init writes before the command executes. The end of the pipe
+// after Ready, without Error, means that the command executes.
 type report struct {
 	Ready bool        `json:",omitempty"`
 	Copy  bool        `json:",omitempty"` // overlays are refused
 	Error *StartError `json:",omitempty"`
 }
 
-// readReport reads until the command executes or the init is gone.
+// readReport reads reports until the command executes or the init is gone.
 func readReport(r io.Reader) (last report, err error) {
 	for lines := json.NewDecoder(r); ; {
 		err := lines.Decode(&last)

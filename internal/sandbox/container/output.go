@@ -10,14 +10,14 @@ import (
 	"github.com/slipway-ci/slipway/internal/panics"
 )
 
-// lingering is how long output may come after a container's end: only a program
-// that is not isolated and fled its process group still holds the pipe then.
+// lingering is how long output may keep coming after a container's end. Only a program
+// that is not isolated and left its process group still holds the pipe then.
 const lingering = time.Second
 
 // pipeSize is the most that a pipe holds by default, on any system.
 const pipeSize = 64 << 10
 
-// output carries a container's output to its writers.
+// output copies a container's output to its writers.
 type output struct {
 	stdout, stderr *os.File // the container's ends
 	pipes          []pipe
@@ -50,7 +50,7 @@ func newOutput(stdout, stderr io.Writer) (*output, error) {
 	return o, nil
 }
 
-// same tells whether two writers are one. Those that cannot be compared are not.
+// same reports whether two writers are the same. Writers that cannot be compared are not.
 func same(a, b io.Writer) (equal bool) {
 	defer func() { _ = recover() }()
 	return a == b
@@ -68,8 +68,8 @@ func (o *output) pipe(to io.Writer) (*os.File, error) {
 	return w, nil
 }
 
-// begin starts copying, once the container has its ends of the pipes, or never
-// will have.
+// begin starts copying. It must be called once the container has its ends of the pipes,
+// or once it is certain that it will never have them.
 func (o *output) begin() {
 	_ = o.stdout.Close()
 	if o.stderr != nil {
@@ -86,15 +86,15 @@ func (o *output) begin() {
 				o.mu.Lock()
 				o.err = err
 				o.mu.Unlock()
-				_, _ = io.Copy(io.Discard, p.from) // a full pipe would stop the container
+				_, _ = io.Copy(io.Discard, p.from) // a full pipe would block the container
 			}
 			_ = p.from.Close()
 		})
 	}
 }
 
-// wait waits until all is copied, and gives a writer's error. Bounded, it does not
-// wait long for who still holds the container's ends.
+// wait waits until all output is copied, and returns a writer's error. If bounded is set,
+// it waits only briefly for processes that still hold the container's ends.
 func (o *output) wait(bounded bool) error {
 	for _, p := range o.pipes {
 		if bounded {

@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// probing is how long a probe may take on a machine that is busy.
+// probing is how long a probe may take, also on a busy machine.
 const probing = time.Minute
 
-// probe builds a container around nothing.
+// probe finds out what the machine allows by building a container that executes nothing.
 func (r *Runtime) probe(ctx context.Context) isolation {
 	ctx, cancel := context.WithTimeout(ctx, probing)
 	defer cancel()
@@ -52,7 +52,7 @@ func firstLine(s string) string {
 	return line
 }
 
-// readKernel gives what the kernel tells in a file, or nothing.
+// readKernel returns the content of a file of the kernel, or "" if it cannot be read.
 func readKernel(name string) string {
 	content, _ := os.ReadFile(name)
 	return strings.TrimSpace(string(content))
@@ -60,7 +60,7 @@ func readKernel(name string) string {
 
 const meaning = ", so programs run straight on this machine"
 
-// forbidden says why the kernel refuses what a container needs.
+// forbidden says why the kernel refuses what a container needs, and how to allow it.
 func forbidden(err error, detail string, uid int, kernel func(name string) string) isolation {
 	const (
 		users    = "/proc/sys/user/max_user_namespaces"

@@ -15,19 +15,19 @@ import (
 	"github.com/slipway-ci/slipway/internal/panics"
 )
 
-// Process is a container that runs, or ran.
+// Process is a container that runs or has ended.
 type Process struct {
 	name string
 	dial func(ctx context.Context, port int) (net.Conn, error)
-	// supervised tells that the container's first process is its init, which passes
-	// on the command's end as an exit code.
+	// supervised reports whether the container's first process is its init, which exits
+	// with the command's code.
 	supervised bool
-	// group tells that the processes are a process group and nothing more.
+	// group reports whether the container is only a process group.
 	group bool
 
 	process *os.Process
-	killed  atomic.Bool // by us, and not by the kernel for want of memory
-	starved atomic.Bool // by us, for it had more memory than it may
+	killed  atomic.Bool // by us, and not by the kernel for lack of memory
+	starved atomic.Bool // by us, because it exceeded its memory limit
 	done    chan struct{}
 	exit    Exit
 	err     error
@@ -39,12 +39,13 @@ type Process struct {
 
 // Exit is how a container ended.
 type Exit struct {
-	// Code is the command's exit code, or 128 and the signal's number.
+	// Code is the command's exit code, or 128 plus the number of the signal.
 	Code int
 	// Signal is the name of the signal that ended it, such as SIGKILL, or empty.
 	Signal string
-	// OOM tells that the container had more memory than it may, or that the machine
-	// killed something for want of memory while it ran, probably the container.
+	// OOM reports that the container exceeded its memory limit, or that the machine ran
+	// out of memory while the container ran and killed a process, probably the
+	// container's.
 	OOM bool
 }
 
@@ -53,18 +54,18 @@ type command struct {
 	name, path string
 	argv, env  []string
 	dir        string
-	files      []*os.File // from descriptor 3 on; closed here once it has started
+	files      []*os.File // from descriptor 3 on; closed once the process has started
 	sys        *syscall.SysProcAttr
 	stdout     io.Writer
 	stderr     io.Writer
 	dial       func(ctx context.Context, port int) (net.Conn, error)
 	supervised bool
 	group      bool
-	memory     *memoryGroup // nil where the kernel does not bound its memory
-	cleanup    func()       // when all has ended, or was never started
+	memory     *memoryGroup // nil if the kernel does not enforce its limit
+	cleanup    func()       // called when all has ended, or nothing was started
 }
 
-// start starts a command, which cancelling ctx kills.
+// start starts a command. Cancelling ctx kills it.
 func start(ctx context.Context, c command) (*Process, error) {
 	p := &Process{name: c.name, dial: c.dial, supervised: c.supervised, group: c.group, done: make(chan struct{})}
 	started := make(chan error)
@@ -76,13 +77,13 @@ func start(ctx context.Context, c command) (*Process, error) {
 	panics.Go(func() {
 		<-p.done
 		stop()
-	}, func(error) {}) // there is nothing in it that can fail
+	}, func(error) {}) // nothing in it can fail
 	return p, nil
 }
 
-// run starts the process and waits for its end, on one thread of the operating
-// system: the kernel ends the process when the thread that forked it ends, and a
-// goroutine that ends while it is locked takes its thread with it.
+// run starts the process and waits for its end, on one thread of the operating system.
+// The kernel kills the process when the thread that forked it ends, and a goroutine that
+// returns while it is locked to its thread ends the thread.
 func (p *Process) run(c command, started chan<- error) {
 	runtime.LockOSThread()
 	err := p.launch(c, started)
@@ -92,8 +93,8 @@ func (p *Process) run(c command, started chan<- error) {
 	}
 }
 
-// launch gives an error when nothing was started. Otherwise it tells started, and
-// returns when all is over.
+// launch returns an error if it could not start the process. Otherwise it sends nil to
+// started and returns when the process and its output have ended.
 func (p *Process) launch(c command, started chan<- error) error {
 	defer closeAll(c.files)
 	defer c.memory.remove()
@@ -158,22 +159,22 @@ func (p *Process) exitOf(state *os.ProcessState) Exit {
 	return e
 }
 
-// Wait waits for the container's end: of its first process, of all that came from
-// it, and of its output. The error tells that the end or the whole output is not
-// known; the command's own failure is in Exit.
+// Wait waits for the end of the container: of its first process, of all its other
+// processes, and of its output. It returns an error if the exit or the complete output is
+// not known. The command's own failure is reported by Exit.
 func (p *Process) Wait() (Exit, error) {
 	<-p.done
 	return p.exit, p.err
 }
 
-// Done is closed at the container's end.
+// Done returns a channel that is closed when the container has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// PID gives the container's first process, as this machine numbers it.
+// PID returns the PID of the container's first process on the machine.
 func (p *Process) PID() int { return p.process.Pid }
 
-// Dial connects with one of Spec.Ports. Of an isolated container nobody else can: its
-// ports are sockets in a directory of this user's own.
+// Dial connects to one of Spec.Ports. Only this user can connect to an isolated
+// container: its ports are sockets in a directory of this user's.
 func (p *Process) Dial(ctx context.Context, port int) (net.Conn, error) {
 	if p.dial == nil {
 		return nil, fmt.Errorf("%s has no ports", p.name)
@@ -181,10 +182,10 @@ func (p *Process) Dial(ctx context.Context, port int) (net.Conn, error) {
 	return p.dial(ctx, port)
 }
 
-// Stop asks the container to end with SIGTERM, and kills it when it has not ended
-// after grace. It does not wait. As everywhere in containers, a program that is
-// its container's first process and does not handle SIGTERM never gets it. Stop
-// may be called again, at any time; the shortest grace counts. On Windows it kills.
+// Stop asks the container to end with SIGTERM, and kills it if it has not ended after
+// grace. It does not wait for the end. As in any container, a program that is the first
+// process of its container does not get SIGTERM unless it handles it. Stop may be called
+// again at any time; the shortest grace counts. On Windows it kills at once.
 func (p *Process) Stop(grace time.Duration) {
 	if grace <= 0 || !canTerminate {
 		p.kill()
@@ -201,10 +202,10 @@ func (p *Process) Stop(grace time.Duration) {
 
 func (p *Process) kill() { p.endFor(&p.killed) }
 
-// starve kills a container that has more memory than it may.
+// starve kills a container that exceeded its memory limit.
 func (p *Process) starve() { p.endFor(&p.starved) }
 
-// endFor kills the container, unless it has ended, and keeps why.
+// endFor kills the container, unless it has ended, and records the reason.
 func (p *Process) endFor(why *atomic.Bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

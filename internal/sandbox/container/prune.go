@@ -15,18 +15,18 @@ import (
 )
 
 const (
-	// keepBytes and keepImages bound what unpacked images take.
+	// keepBytes and keepImages limit the disk space of unpacked images.
 	keepBytes  = 10 << 30
 	keepImages = 20
-	// fresh is how long ago an image was asked for at least that may be removed:
-	// whoever asked starts containers in it.
+	// fresh is the age below which an image is not removed: whoever requested it may not
+	// have started its containers yet.
 	fresh = time.Hour
-	// retired begins the names of images that were replaced while containers ran in
-	// them.
+	// retired is the prefix of the names of images that were replaced while containers
+	// ran in them.
 	retired = ".retired-"
 )
 
-// use keeps an image while a container runs in it.
+// use marks an image as used by a container. Calling release ends that.
 func (r *Runtime) use(i *Image) (release func()) {
 	r.using.Lock()
 	defer r.using.Unlock()
@@ -50,8 +50,8 @@ func (r *Runtime) used(name string) bool {
 	return r.inUse[name] > 0
 }
 
-// retire makes room for an image that is unpacked anew. Containers that run in it
-// keep what they see.
+// retire removes or renames a damaged image before it is unpacked again. Containers that
+// run in it keep its files.
 func (r *Runtime) retire(dir string) error {
 	if !r.used(filepath.Base(dir)) {
 		return Remove(dir)
@@ -68,13 +68,13 @@ type unpackedImage struct {
 	dir    string
 	used   time.Time
 	layers []v1.Hash
-	// kept: a container runs in it, or will soon.
+	// kept reports whether a container runs in it or may run in it soon.
 	kept bool
 }
 
-// prune removes images that were not used for the longest, and layers that no image
-// has, until what is left is within bounds. Where somebody unpacks at the moment it
-// does nothing: who comes later does it.
+// prune removes the least recently used images, and layers that no image uses, until the
+// rest is within the limits. It does nothing while another process or goroutine unpacks
+// an image; a later call will do it.
 func (r *Runtime) prune() {
 	lock := flock.New(filepath.Join(r.options.Dir, storeLock))
 	if ok, err := lock.TryLock(); err != nil || !ok {
@@ -98,7 +98,7 @@ func (r *Runtime) prune() {
 		return sum
 	}
 	left := len(images)
-	for _, i := range images { // the oldest first
+	for _, i := range images { // the least recently used first
 		if i.kept || left <= keepImages && total() <= r.keep() {
 			continue
 		}
@@ -121,8 +121,8 @@ func (r *Runtime) prune() {
 
 func (r *Runtime) keep() int64 { return cmp.Or(r.options.Keep, keepBytes) }
 
-// prunable gives the unpacked images, the one that was not used for longest first,
-// and removes what is none.
+// prunable returns the unpacked images, least recently used first. It removes the remains
+// of unfinished and retired images.
 func (r *Runtime) prunable() []unpackedImage {
 	var all []unpackedImage
 	r.using.Lock()
@@ -150,7 +150,7 @@ func (r *Runtime) prunable() []unpackedImage {
 	return all
 }
 
-// layerSizes gives the sizes of the layers that are kept, by their names.
+// layerSizes returns the sizes in bytes of the layers on disk, by name.
 func (r *Runtime) layerSizes() map[string]int64 {
 	sizes := map[string]int64{}
 	for _, dir := range directories(filepath.Join(r.options.Dir, layersDir)) {

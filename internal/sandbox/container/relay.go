@@ -14,8 +14,8 @@ import (
 // dialing is how long a service may take to accept a connection.
 const dialing = 5 * time.Second
 
-// relay passes connections on to a port of the loopback network that it is in, for as
-// long as its process lives.
+// relay forwards connections to a loopback port of its own network namespace, for as long
+// as its process lives.
 type relay struct {
 	listener net.Listener
 	port     int
@@ -35,7 +35,7 @@ func (r relay) serve() {
 	}
 }
 
-// pass connects a client. A port on which nothing listens ends the connection.
+// pass forwards a connection. If nothing listens on the port it closes the connection.
 func (r relay) pass(client net.Conn) {
 	defer client.Close()
 	server, err := dialLoopback(context.Background(), r.port)
@@ -49,7 +49,7 @@ func (r relay) pass(client net.Conn) {
 	back.Wait()
 }
 
-// dialLoopback connects with a port of loopback, of either family.
+// dialLoopback connects to a port of the loopback interface, by IPv4 or IPv6.
 func dialLoopback(ctx context.Context, port int) (net.Conn, error) {
 	dialer := net.Dialer{Timeout: dialing}
 	connection, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
@@ -59,8 +59,8 @@ func dialLoopback(ctx context.Context, port int) (net.Conn, error) {
 	return connection, err
 }
 
-// stream copies one direction. Its end is passed on as an end of that direction
-// alone; an error ends both.
+// stream copies one direction of a connection. The end of the input closes that direction
+// only; an error closes both.
 func stream(to, from net.Conn) {
 	if _, err := io.Copy(to, from); err != nil {
 		_ = to.Close()

@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// rewriter replaces a container's paths by the machine's, in arguments and in
-// values of the environment, for programs that do not have the image as their root.
+// rewriter replaces a container's paths by the machine's in arguments and in values of
+// environment variables. It serves programs that do not have the image as their root.
 type rewriter []rewrite
 
 type rewrite struct{ from, to string }
 
-// newRewriter gives a rewriter for which the longest match counts, and the first
-// of two for the same path.
+// newRewriter returns a rewriter that prefers the longest match, and the first of two
+// rules for the same path.
 func newRewriter(rules []rewrite) rewriter {
 	sorted := slices.Clone(rules)
 	slices.SortStableFunc(sorted, func(a, b rewrite) int { return cmp.Compare(len(b.from), len(a.from)) })
@@ -25,9 +25,9 @@ const (
 	afterPath  = "/:;, \t\n'\"]})"
 )
 
-// text rewrites the paths in s. A path begins where s does, or after one of
-// = : , a space, a quote or an opening bracket, and it matches as a whole or up to
-// a slash. So the path of a URL is left alone.
+// text rewrites the paths in s. A path begins at the start of s or after one of = : , a
+// space, a quote or an opening bracket. A rule matches a whole path or a prefix that ends
+// at a slash. So the path of a URL is left alone.
 func (r rewriter) text(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); {

@@ -1,17 +1,17 @@
-// Package container unpacks OCI images and runs processes in them, as what runs
-// slipway: no root's rights, no daemon of its own, no cgo.
+// Package container unpacks OCI images and runs processes in them with the permissions of
+// the user who runs slipway: without root, without a daemon of its own, and without cgo.
 //
-// On Linux a container is a process in user, mount, PID, IPC and UTS namespaces
-// of its own, with its image as the root by pivot_root. The program that uses
-// this package starts itself a second time as the container's init: [IsInit]
-// recognises that, [Init] builds the container from inside and becomes the
-// image's command. All processes of a container end when its first one does, and
-// when the program that started it is gone, however it ended.
+// On Linux a container is a process in user, mount, PID, IPC and UTS namespaces of its
+// own, with its image as the root by pivot_root. The program that uses this package
+// starts itself a second time as the container's init: [IsInit] recognises that, and
+// [Init] builds the container from inside and becomes the image's command. All processes
+// of a container end when its first one does, and when the program that started it ends
+// for any reason.
 //
-// Where namespaces are not to be had (another system, or a Linux that forbids
-// them) a static binary runs straight from its unpacked tree, with the paths that
-// it is given rewritten to where they are on the machine. [Runtime.Isolation]
-// says which of the two it is, and why.
+// Where namespaces are not available (on another system, or on a Linux that forbids them)
+// a static binary runs directly from its unpacked tree. Paths in its arguments and
+// environment are rewritten to where they are on the machine. [Runtime.Isolation] reports
+// which of the two applies, and why.
 package container
 
 import (
@@ -25,20 +25,20 @@ import (
 	"github.com/slipway-ci/slipway/internal/panics"
 )
 
-// Options say where a Runtime keeps its files and how it reaches the world.
+// Options configure a Runtime.
 type Options struct {
 	// Dir holds the unpacked images, in images/, and their layers, in layers/.
 	Dir string
-	// Keep is how many bytes of layers are kept for images that no container runs
-	// in; 10 GiB when zero.
+	// Keep is how many bytes of layers are kept for images that no container runs in.
+	// Zero means 10 GiB.
 	Keep int64
-	// Self is the argv that starts this program so that its main function comes to
-	// IsInit. It is not used where nothing is isolated.
+	// Self is the argv that starts this program so that its main function calls IsInit.
+	// It is not used if containers are not isolated.
 	Self []string
-	// Pull gives the image of a reference, for this machine's platform.
+	// Pull returns the image of a reference, for this machine's platform.
 	Pull func(ctx context.Context, reference string) (v1.Image, error)
-	// Unisolated, when it is not empty, is a reason not to isolate anything, and
-	// what Isolation answers.
+	// Unisolated, if not empty, turns isolation off. It is the reason that Isolation
+	// returns.
 	Unisolated string
 }
 
@@ -47,33 +47,34 @@ type Runtime struct {
 	options Options
 
 	probing sync.Mutex
-	probed  *isolation // nil until found out
+	probed  *isolation // nil until known
 
 	using sync.Mutex
-	inUse map[string]int // containers, by the image that they run in
+	inUse map[string]int // number of containers by image
 }
 
 // isolation is what the machine allows.
 type isolation struct {
 	ok bool
-	// why not, for humans, in one line.
+	// why says, in one line for users, why containers are not isolated.
 	why string
-	// remedy is what the user can do to get it.
+	// remedy says what the user can do to allow isolation.
 	remedy string
-	// copies tells that overlays are refused, so that each container gets a copy of
+	// copies reports whether overlays are refused, so that each container gets a copy of
 	// its image.
 	copies bool
 }
 
-// New gives a Runtime. It does nothing yet.
+// New returns a Runtime. It does not touch the disk.
 func New(o Options) *Runtime { return &Runtime{options: o} }
 
-// Platform gives the platform that images must be for, such as linux/amd64.
+// Platform returns the platform that images must be for, such as linux/amd64.
 func (r *Runtime) Platform() string { return runtime.GOOS + "/" + runtime.GOARCH }
 
-// Isolation tells whether containers are isolated from the machine, and in one
-// line why they are not. It finds out once, by really building a container around
-// nothing; it must run in a program whose main function heeds IsInit.
+// Isolation reports whether containers are isolated from the machine, and in one line why
+// they are not. The first call finds out by building a container that executes nothing.
+// The main function of the program must call IsInit. If ctx is cancelled during that, the
+// result is not kept.
 func (r *Runtime) Isolation(ctx context.Context) (ok bool, why string) {
 	i := r.isolation(ctx)
 	return i.ok, i.why
@@ -87,7 +88,7 @@ func (r *Runtime) isolation(ctx context.Context) isolation {
 	defer r.probing.Unlock()
 	if r.probed == nil {
 		found := r.probe(ctx)
-		if ctx.Err() != nil { // cut short, so nothing is known yet
+		if ctx.Err() != nil { // interrupted, so nothing is known yet
 			return found
 		}
 		r.probed = &found
@@ -95,10 +96,10 @@ func (r *Runtime) isolation(ctx context.Context) isolation {
 	return *r.probed
 }
 
-// Start runs a container and returns once its command is executing. Cancelling
-// ctx kills the container at any time. The error is a *StartError where the
-// command or the container is at fault, a *NotIsolatedError where the image needs
-// an isolation that this machine does not allow.
+// Start runs a container and returns once its command executes. Cancelling ctx kills the
+// container at any time. The error is a *StartError if the command or the container is at
+// fault, and a *NotIsolatedError if the image needs an isolation that this machine does
+// not allow.
 func (r *Runtime) Start(ctx context.Context, s Spec) (*Process, error) {
 	if err := s.check(); err != nil {
 		return nil, err
@@ -112,18 +113,18 @@ func (r *Runtime) Start(ctx context.Context, s Spec) (*Process, error) {
 		start = r.startIsolated
 	}
 	if s.Memory > 0 {
-		s.bound, _ = newMemoryGroup(cgroups, "/proc/self/cgroup", s.Memory) // it is watched else
+		s.bound, _ = newMemoryGroup(cgroups, "/proc/self/cgroup", s.Memory) // or else it is watched
 	}
 	p, err := start(ctx, s, i)
 	if err != nil {
 		s.bound.remove()
 	}
-	// What is not isolated executes before it is in the group.
+	// A program that is not isolated executes before it joins the group.
 	if err == nil && s.Memory > 0 && !(i.ok && s.bound.holds()) {
-		panics.Go(func() { p.watchMemory(s.Memory) }, func(error) { p.kill() }) // what is not watched does not run
+		panics.Go(func() { p.watchMemory(s.Memory) }, func(error) { p.kill() }) // it must not run unwatched
 	}
 	return p, err
 }
 
-// EnforcesMemory tells whether Spec.Memory is heeded on this system.
+// EnforcesMemory reports whether Spec.Memory is enforced on this system.
 func EnforcesMemory() bool { return enforcesMemory }

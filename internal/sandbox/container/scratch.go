@@ -9,7 +9,7 @@ import (
 // scratch is a container's scratch directory.
 type scratch string
 
-// make makes the directory and the entries that are needed, all empty.
+// make creates the directory and the given entries, all empty.
 func (s scratch) make(entries ...string) error {
 	if err := s.remove(); err != nil {
 		return err
@@ -25,7 +25,7 @@ func (s scratch) make(entries ...string) error {
 	return nil
 }
 
-// remove removes what belongs to this package.
+// remove removes the entries that belong to this package.
 func (s scratch) remove() error {
 	var errs []error
 	for _, e := range []string{"upper", "work", rootEntry, "files", "sockets"} {

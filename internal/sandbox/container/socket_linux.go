@@ -9,24 +9,24 @@ import (
 	"sync"
 )
 
-// socketEntry is where the sockets of a container's ports are, in its scratch
-// directory. A port of loopback would be everybody's on this machine.
+// socketEntry is the entry of a container's scratch directory with the sockets of its
+// ports. Any user of this machine could connect to a loopback port instead.
 const socketEntry = "sockets"
 
 // sockets are the ports of an isolated container.
 type sockets struct {
-	// dir is open, since a socket's path may have about 100 bytes only: it is named by
-	// this descriptor.
+	// dir is kept open to name sockets by its descriptor, since a socket's path is
+	// limited to about 100 bytes.
 	dir *os.File
 	// listeners are for the container's init, in the order of its ports.
 	listeners []*os.File
 
-	// dialing is held by who dials, and by who closes.
+	// dialing is read-locked to dial, and locked to close.
 	dialing sync.RWMutex
 	closed  bool
 }
 
-// openSockets listens for a container, in a directory that is there.
+// openSockets listens on a container's ports, in an existing directory.
 func openSockets(dir string, ports []int) (*sockets, error) {
 	open, err := os.Open(dir)
 	if err != nil {
@@ -54,7 +54,7 @@ func openSockets(dir string, ports []int) (*sockets, error) {
 
 func (s *sockets) path(port int) string { return fmt.Sprintf("/proc/self/fd/%d/%d", s.dir.Fd(), port) }
 
-// dial connects with a port, until close.
+// dial connects to a port. After close it returns net.ErrClosed.
 func (s *sockets) dial(ctx context.Context, port int) (net.Conn, error) {
 	s.dialing.RLock()
 	defer s.dialing.RUnlock()

@@ -10,57 +10,56 @@ import (
 	"strings"
 )
 
-// Spec says what runs in a container.
+// Spec describes a container to run.
 type Spec struct {
 	// Name becomes the container's host name.
 	Name  string
 	Image *Image
-	// Command stands for the image's entrypoint and Args for its command, as in a
-	// Kubernetes container: Command without Args drops the image's command too.
+	// Command replaces the image's entrypoint and Args its command, as in a Kubernetes
+	// container: Command without Args drops the image's command too.
 	Command, Args []string
-	// Env are NAME=VALUE pairs that are added to the image's.
+	// Env holds NAME=VALUE pairs that are added to the image's.
 	Env []string
-	// WorkingDir stands for the image's. It is made when it is missing.
+	// WorkingDir replaces the image's. It is created if it is missing.
 	WorkingDir string
 	Mounts     []Mount
-	// Memory is how many bytes the container's processes may have, 0 for all that
-	// there are. One that has more is killed, on Linux.
+	// Memory is how many bytes of memory the container's processes may use, 0 for no
+	// limit. On Linux a container that exceeds it is killed.
 	Memory int64
-	bound  *memoryGroup // in which the kernel sees to it
-	// Ports are what a service listens on. Each one is reachable by Process.Dial. An isolated service has a loopback
-	// network of its own and no other; a container without ports shares the
-	// machine's network.
+	bound  *memoryGroup // the group in which the kernel enforces it
+	// Ports are the ports that a service listens on. Process.Dial connects to them. An
+	// isolated service has a loopback network of its own and no other network. A
+	// container without ports shares the machine's network.
 	Ports []int
-	// Stdout and Stderr get the container's output; nil drops it. Each is written by
-	// one goroutine at a time, also when both are the same.
+	// Stdout and Stderr get the container's output; nil discards it. Each is written by
+	// one goroutine at a time, also if both are the same.
 	Stdout, Stderr io.Writer
-	// Dir is the container's scratch directory. Its upper, work, rootfs and files
-	// entries belong to this package, which removes them at the end.
+	// Dir is the container's scratch directory, an absolute path. Its entries upper,
+	// work, rootfs, files and sockets belong to this package, which removes them when the
+	// container has ended.
 	Dir string
 }
 
-// Mount is what a container sees at Target: the directory (or file) Source of the
-// machine, or Files. The user of the container is root there and what runs slipway
-// on the machine.
+// Mount is what a container sees at Target: the file or directory Source of the machine,
+// or Files. The container's root user is, on the machine, the user who runs slipway.
 type Mount struct {
 	Target string
 	Source string
-	// SubPath is what of Source is mounted: a path in it, which symbolic links that
-	// an earlier container left there cannot lead out of it. A directory is made
-	// when it is missing.
+	// SubPath is the path in Source that is mounted. Symbolic links that an earlier
+	// container left there cannot lead out of Source. A missing directory is created.
 	SubPath string
-	// Files are relative paths and contents. Isolated, they exist in memory only;
-	// otherwise in files of Spec.Dir with mode 0600 in directories with mode 0700,
-	// until the container ends.
+	// Files maps relative paths to contents. In an isolated container they exist in
+	// memory only. Otherwise they are files in Spec.Dir with mode 0600, in directories
+	// with mode 0700, until the container ends.
 	Files map[string][]byte
-	// ReadOnly is kept for an isolated container only; otherwise Files are mode 0400
-	// and Source stays what it is.
+	// ReadOnly is enforced for an isolated container only. Otherwise Files have mode 0400
+	// and Source is not protected.
 	ReadOnly bool
 }
 
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// check refuses what cannot become a container.
+// check returns an error if the spec cannot become a container.
 func (s *Spec) check() error {
 	switch {
 	case s.Image == nil:
@@ -98,7 +97,7 @@ func (s *Spec) refuse(format string, args ...any) error {
 	return &StartError{Command: s.Name, Reason: CannotCreate, Message: fmt.Sprintf(format, args...)}
 }
 
-// command gives the argv by Kubernetes' rules.
+// command returns the argv by Kubernetes' rules.
 func (s *Spec) command() []string {
 	c := s.Image.Config
 	switch {
@@ -114,8 +113,8 @@ func (s *Spec) workingDir() string {
 	return path.Join("/", cmp.Or(s.WorkingDir, s.Image.Config.WorkingDir, "/"))
 }
 
-// environment gives the image's environment, then the container's; the later of
-// two with the same name counts.
+// environment returns the image's environment followed by the container's. The later of
+// two variables with the same name counts.
 func (s *Spec) environment() []string {
 	env := []string{"PATH=" + defaultPath, "HOME=/root", "HOSTNAME=" + s.Name}
 	at := map[string]int{"PATH": 0, "HOME": 1, "HOSTNAME": 2}
@@ -134,7 +133,7 @@ func (s *Spec) environment() []string {
 	return env
 }
 
-// mounts gives the mounts with clean targets, outer ones first.
+// mounts returns the mounts with clean targets, outer ones first.
 func (s *Spec) mounts() []Mount {
 	sorted := slices.Clone(s.Mounts)
 	for i := range sorted {
@@ -146,7 +145,7 @@ func (s *Spec) mounts() []Mount {
 	return sorted
 }
 
-// value gives the value of an environment's variable.
+// value returns the value of a variable in env, or "".
 func value(env []string, name string) string {
 	for _, pair := range env {
 		if v, ok := strings.CutPrefix(pair, name+"="); ok {

@@ -15,7 +15,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/panics"
 )
 
-// The directories of a Runtime's, and the lock that all who unpack share.
+// The directories of a Runtime, and the lock that is shared by all who unpack.
 const (
 	imagesDir = "images"
 	layersDir = "layers"
@@ -27,7 +27,7 @@ const atOnce = 4
 
 const lockPoll = 10 * time.Millisecond
 
-// share keeps unpacked images from being removed until it is called.
+// share keeps unpacked images from being pruned until unlock is called.
 func (r *Runtime) share(ctx context.Context) (unlock func(), err error) {
 	if err := os.MkdirAll(r.options.Dir, 0o700); err != nil {
 		return nil, err
@@ -39,7 +39,8 @@ func (r *Runtime) share(ctx context.Context) (unlock func(), err error) {
 	return func() { _ = lock.Unlock() }, nil
 }
 
-// hold lets one unpack to a directory at a time.
+// hold locks dir, so that one process at a time unpacks to it. Cancelling ctx ends the
+// wait.
 func hold(ctx context.Context, dir string) (unlock func(), err error) {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
 		return nil, err
@@ -51,10 +52,10 @@ func hold(ctx context.Context, dir string) (unlock func(), err error) {
 	return func() { _ = lock.Unlock() }, nil
 }
 
-// hidden is where what is to be dir is made.
+// hidden returns the path where dir is prepared before it is renamed.
 func hidden(dir string) string { return filepath.Join(filepath.Dir(dir), "."+filepath.Base(dir)) }
 
-// contents gives layers as they are kept, and pulls those that are missing or damaged.
+// contents returns the layers on disk. It pulls those that are missing or damaged.
 func (r *Runtime) contents(ctx context.Context, layers []v1.Layer, tell func(Progress)) ([]*content, error) {
 	all := make([]*content, len(layers))
 	at := map[v1.Hash][]int{} // an image may have a layer twice
@@ -137,10 +138,10 @@ func (r *Runtime) fetch(ctx context.Context, digest v1.Hash, from v1.Layer, read
 	return openContent(final)
 }
 
-// steps is how often it is told how far a pull is.
+// steps is how many times the progress of a pull is reported.
 const steps = 50
 
-// progress gives what counts bytes, and tells how many have come.
+// progress returns a function that adds up bytes and calls tell with the total so far.
 func progress(whole int64, tell func(Progress)) func(n int) {
 	if tell == nil || whole == 0 {
 		return func(int) {}

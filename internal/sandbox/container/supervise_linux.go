@@ -12,14 +12,14 @@ import (
 	"github.com/slipway-ci/slipway/internal/panics"
 )
 
-// forwarded are the signals that a service gets when its supervisor does.
+// forwarded are the signals that the supervisor passes on to its service.
 var forwarded = []os.Signal{
 	unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2,
 }
 
-// supervise runs a service as the container's first process: it passes connections
-// to the service's ports and signals on, collects the processes that others left
-// behind, and exits with the service's code.
+// supervise runs a service as the container's first process: it forwards connections to
+// the service's ports, passes signals on, reaps orphaned processes, and exits with the
+// service's code.
 func (i *initProcess) supervise(name string) error {
 	var listeners []net.Listener
 	for n := range i.Ports {
@@ -47,7 +47,7 @@ func (i *initProcess) supervise(name string) error {
 		for s := range signals {
 			_ = syscall.Kill(service, s.(syscall.Signal))
 		}
-	}, func(error) { _ = syscall.Kill(service, syscall.SIGKILL) }) // nobody else would end it
+	}, func(error) { _ = syscall.Kill(service, syscall.SIGKILL) }) // nothing else would end it
 	for {
 		var status syscall.WaitStatus
 		pid, err := syscall.Wait4(-1, &status, 0, nil)
@@ -64,8 +64,7 @@ func (i *initProcess) supervise(name string) error {
 		if status.Signaled() {
 			code = 128 + int(status.Signal())
 		}
-		// This is the container's end, as it is when a command that was executed in
-		// place of this program returns; the kernel ends all others with it.
+		// This ends the container: the kernel kills all its other processes.
 		syscall.Exit(code)
 	}
 }

@@ -4,6 +4,6 @@ package container
 
 import "syscall"
 
-// directAttributes are those of a program that is not isolated: a process group
-// of its own.
+// directAttributes returns the attributes of a program that is not isolated: a process
+// group of its own.
 func directAttributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }

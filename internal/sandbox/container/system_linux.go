@@ -8,13 +8,14 @@ import (
 	"syscall"
 )
 
-// directAttributes are those of a program that is not isolated: a process group
-// of its own, which dies with what started it.
+// directAttributes returns the attributes of a program that is not isolated: a process
+// group of its own, killed when the thread that started it ends.
 func directAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
-// oomKills counts the processes that the kernel ever killed for want of memory.
+// oomKills returns how many processes the kernel has killed for lack of memory since
+// boot.
 func oomKills() int {
 	f, err := os.Open("/proc/vmstat")
 	if err != nil {

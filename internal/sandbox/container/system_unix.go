@@ -8,13 +8,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// canTerminate tells that a program can be asked to end.
+// canTerminate reports whether a program can be asked to end.
 const canTerminate = true
 
 func signalName(s syscall.Signal) string { return unix.SignalName(s) }
 
-// signal sends to the container's process group, or to its first process alone,
-// which ends a PID namespace by its end.
+// signal sends a signal to the container's process group or, if it has a PID namespace,
+// to its first process alone, whose end ends the namespace.
 func (p *Process) signal(s syscall.Signal) error {
 	if p.group {
 		return syscall.Kill(-p.process.Pid, s)

@@ -2,7 +2,7 @@ package container
 
 import "syscall"
 
-// canTerminate tells that a program can be asked to end.
+// canTerminate reports whether a program can be asked to end.
 const canTerminate = false
 
 func directAttributes() *syscall.SysProcAttr {

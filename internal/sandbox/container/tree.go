@@ -12,17 +12,17 @@ import (
 	"syscall"
 )
 
-// tree is a directory with a container's files. Nothing that is done through it
-// leaves it, whatever symbolic links it holds.
+// tree is a directory with a container's files. Nothing done through it leaves the
+// directory, whatever symbolic links it contains.
 type tree struct {
 	root *os.Root
-	// last is the directory that was opened last: neighbours in a layer are often in
-	// the same one. What it is cannot change but by an entry of its own parent, which
-	// is the last one then.
+	// last is the directory that was opened last, since neighbouring entries of a layer
+	// are often in the same directory. Its path can only change by an entry of its own
+	// parent, and applying that entry makes the parent the last one.
 	last directory
 }
 
-// directory is an open directory of a tree, and its path there, free of symlinks.
+// directory is an open directory of a tree. path is its path there, free of symlinks.
 type directory struct {
 	name, path string
 	root       *os.Root
@@ -49,8 +49,8 @@ func (t *tree) leave() {
 	t.last = directory{}
 }
 
-// directory opens a directory, following symlinks as a container would, and makes
-// it where it is missing.
+// directory opens a directory, following symlinks as a container would. It creates a
+// missing directory.
 func (t *tree) directory(name string) (directory, error) {
 	if t.last.root != nil && t.last.name == name {
 		return t.last, nil
@@ -74,9 +74,9 @@ func (t *tree) directory(name string) (directory, error) {
 // maxLinks is how many symlinks a path may lead through, as in the kernel.
 const maxLinks = 40
 
-// resolve gives the path, relative to the tree, that name is in a container which
-// has the tree as its root: absolute symlinks start at the root, and .. stops
-// there. What does not exist is taken as it is.
+// resolve returns the path that name has, relative to the tree and free of symlinks, in a
+// container with the tree as its root: absolute symlinks start at the root, and .. stops
+// there. Parts that do not exist are taken literally.
 func (t *tree) resolve(name string) (string, error) {
 	real, links := ".", 0
 	for rest := strings.Split(filepath.ToSlash(name), "/"); len(rest) > 0; {
@@ -118,8 +118,8 @@ func (t *tree) resolve(name string) (string, error) {
 	return real, nil
 }
 
-// within gives the path, relative to the directory root and free of symlinks, that
-// name is in it, and makes it a directory when it is missing.
+// within returns the path that name has, relative to the directory root and free of
+// symlinks. It creates a missing directory.
 func within(root, name string) (string, error) {
 	t, err := openTree(root)
 	if err != nil {
@@ -136,7 +136,7 @@ func within(root, name string) (string, error) {
 	return real, nil
 }
 
-// stat tells about what a path in a container is, symlinks followed.
+// stat returns information about a path in a container. It follows symlinks.
 func (t *tree) stat(name string) (fs.FileInfo, error) {
 	real, err := t.resolve(name)
 	if err != nil {
@@ -145,8 +145,8 @@ func (t *tree) stat(name string) (fs.FileInfo, error) {
 	return t.root.Lstat(real)
 }
 
-// copyTree copies an unpacked image to the new directory to. Hard links become
-// files of their own.
+// copyTree copies an unpacked image to the new directory to. Hard links become separate
+// files.
 func copyTree(from, to string) error {
 	source, err := os.OpenRoot(from)
 	if err != nil {
@@ -188,9 +188,9 @@ func copyTree(from, to string) error {
 	})
 }
 
-// copyFile copies a file with its mode and time. No process is started meanwhile: until
-// it executes its program it has all that is open here, and nobody can execute a file
-// that somebody has open for writing ("text file busy").
+// copyFile copies a file with its mode and time. No process may be started meanwhile:
+// until a new process executes its program it holds all files that are open here, and the
+// kernel refuses to execute a file that is open for writing ("text file busy").
 func copyFile(source *os.Root, from string, target *os.Root, to string, info fs.FileInfo) error {
 	in, err := source.Open(from)
 	if err != nil {
@@ -202,15 +202,15 @@ func copyFile(source *os.Root, from string, target *os.Root, to string, info fs.
 	return writeFile(target, to, in, info)
 }
 
-// writeFile makes a new file.
+// writeFile creates a new file with the given content, mode and time.
 func writeFile(target *os.Root, name string, content io.Reader, info fs.FileInfo) error {
 	out, err := target.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
 	_, err = io.Copy(out, content)
-	// The owner's right to read keeps the file usable for what runs slipway, which
-	// is not root; in a container, root reads it anyway. Setuid and setgid go.
+	// Keep the file readable for the user who runs slipway, who is not root. In a
+	// container root can read it anyway. Perm drops setuid and setgid.
 	err = errors.Join(err, out.Chmod(info.Mode().Perm()|0o400), out.Close())
 	if err != nil {
 		return err
