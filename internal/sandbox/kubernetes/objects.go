@@ -31,7 +31,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/sandbox/disk"
 )
 
-// kind is one kind of object that the cluster has.
+// kind is a kind of object that the cluster supports.
 type kind struct {
 	name, resource string
 	namespaced     bool
@@ -49,7 +49,7 @@ func (k kind) gvk() schema.GroupVersionKind { return corev1.SchemeGroupVersion.W
 func (k kind) group() schema.GroupResource  { return schema.GroupResource{Resource: k.resource} }
 func (k kind) missing(name string) error    { return apierrors.NewNotFound(k.group(), name) }
 
-// object is what all of the cluster's types are.
+// object is implemented by all of the cluster's types.
 type object interface {
 	runtime.Object
 	metav1.Object
@@ -65,7 +65,7 @@ func (k kind) empty() object {
 	return &corev1.ConfigMap{}
 }
 
-// objects keeps the cluster's objects, in memory and one file each on disk.
+// objects holds the cluster's objects, in memory and in one file each on disk.
 type objects struct {
 	dir      string
 	mu       sync.Mutex
@@ -94,7 +94,7 @@ func openObjects(dir string) (*objects, error) {
 			}
 			kept := k.empty()
 			if json.Unmarshal(text, kept) != nil || kept.GetName() == "" {
-				continue // left by another version; it can be written again
+				continue // written by another version of slipway; the object can be created again
 			}
 			o.byKey[key(k, kept.GetNamespace(), kept.GetName())] = kept
 			if revision, err := strconv.ParseInt(kept.GetResourceVersion(), 10, 64); err == nil {
@@ -176,7 +176,7 @@ func (o *objects) update(x object, t target, manager string) (object, error) {
 	return o.replace(x, old, t.kind, manager)
 }
 
-// replace stores x in place of old, with the fields that a server owns.
+// replace stores x in place of old. It keeps the fields that the server owns.
 func (o *objects) replace(x, old object, k kind, manager string) (object, error) {
 	x.SetNamespace(old.GetNamespace())
 	x.SetUID(old.GetUID())
@@ -223,7 +223,8 @@ func (o *objects) patch(t target, form types.PatchType, patch []byte, manager st
 	return o.replace(x, old, t.kind, manager)
 }
 
-// apply is server-side apply: it creates the object when there is none.
+// apply is server-side apply. It creates the object if it does not exist; the second
+// result reports whether it did.
 func (o *objects) apply(t target, body []byte, manager string, force bool) (object, bool, error) {
 	text, err := yaml.YAMLToJSON(body)
 	if err != nil {
@@ -272,8 +273,8 @@ func (o *objects) apply(t target, body []byte, manager string, force bool) (obje
 	return stored, old == nil, err
 }
 
-// store gives x what a server gives, and keeps it. An object that did not change
-// keeps its version.
+// store sets the fields that the server owns and stores x. An object that did not change
+// keeps its resource version.
 func (o *objects) store(x, old object, k kind) (object, error) {
 	if s, ok := x.(*corev1.Secret); ok {
 		if err := validateSecret(s); err != nil {
@@ -335,7 +336,7 @@ func (o *objects) delete(t target) error {
 	return nil
 }
 
-// decode reads an object that was sent whole, in one of the API's three forms.
+// decode reads a complete object, sent as JSON, YAML or protobuf.
 func decode(k kind, body []byte, contentType string) (object, error) {
 	form, _, err := mime.ParseMediaType(contentType)
 	known := form == "application/json" || form == "application/yaml" || form == runtime.ContentTypeProtobuf
@@ -354,7 +355,7 @@ func decode(k kind, body []byte, contentType string) (object, error) {
 	return x, nil
 }
 
-// complete does what the API server's defaults do.
+// complete sets the API server's defaults.
 func complete(x object, k kind) object {
 	x.GetObjectKind().SetGroupVersionKind(k.gvk())
 	switch typed := x.(type) {

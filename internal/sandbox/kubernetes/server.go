@@ -1,6 +1,6 @@
-// Package kubernetes is the sandbox's cluster: a Kubernetes API server for
-// namespaces, Secrets and ConfigMaps, with server-side apply and field managers
-// by Kubernetes' own code, and its objects on disk.
+// Package kubernetes is the sandbox's cluster: a Kubernetes API server for namespaces,
+// Secrets and ConfigMaps. It uses Kubernetes' own code for server-side apply and field
+// managers, and keeps its objects on disk.
 package kubernetes
 
 import (
@@ -20,14 +20,14 @@ import (
 	"k8s.io/apimachinery/pkg/version"
 )
 
-// maxBody bounds a request, in bytes: the API server's own limit.
+// maxBody is the limit of a request's body in bytes. It is the API server's own.
 const maxBody = 3 << 20
 
-// Server serves the API. It is safe for use by several goroutines.
+// Server serves the API. It is safe for concurrent use.
 type Server struct{ objects *objects }
 
-// New gives a server whose objects are in dir. The namespaces default,
-// kube-system and those named exist from the start.
+// New returns a server whose objects are in dir. The namespaces default, kube-system and
+// the given ones exist from the start.
 func New(dir string, namespaces ...string) (*Server, error) {
 	o, err := openObjects(dir)
 	if err != nil {
@@ -42,7 +42,7 @@ func New(dir string, namespaces ...string) (*Server, error) {
 	return &Server{o}, nil
 }
 
-// Secret gives the data of a Secret, for mounting; false when there is none.
+// Secret returns the data of a Secret, and whether it exists.
 func (s *Server) Secret(namespace, name string) (map[string][]byte, bool) {
 	object, err := s.objects.get(secretKind, namespace, name)
 	if err != nil {
@@ -51,7 +51,7 @@ func (s *Server) Secret(namespace, name string) (map[string][]byte, bool) {
 	return object.(*corev1.Secret).Data, true
 }
 
-// ConfigMap gives the data of a ConfigMap, for mounting; false when there is none.
+// ConfigMap returns the data of a ConfigMap, and whether it exists.
 func (s *Server) ConfigMap(namespace, name string) (map[string][]byte, bool) {
 	object, err := s.objects.get(configMapKind, namespace, name)
 	if err != nil {
@@ -67,13 +67,14 @@ func (s *Server) ConfigMap(namespace, name string) (map[string][]byte, bool) {
 	return data, true
 }
 
-// target is what a request is about.
+// target is the kind and the name of the objects that a request is about.
 type target struct {
 	kind            kind
 	namespace, name string
 }
 
-// parse reads /api/v1/namespaces[/NAME] and /api/v1/namespaces/NS/RESOURCE[/NAME].
+// parse reads /api/v1/namespaces[/NAME] and /api/v1/namespaces/NS/RESOURCE[/NAME]. It
+// reports whether path is one of these.
 func parse(path string) (target, bool) {
 	rest, ok := strings.CutPrefix(path, "/api/v1/")
 	if !ok {
@@ -196,8 +197,8 @@ func (s *Server) act(r *http.Request, t target, body []byte) (any, int, error) {
 	return nil, 0, apierrors.NewMethodNotSupported(t.kind.group(), strings.ToLower(r.Method))
 }
 
-// orAgent gives the field manager that a request without one has: the first word
-// of its user agent, as in the API server.
+// orAgent returns manager, or if it is empty the field manager of a request without one:
+// the first word of its user agent, as in the API server.
 func orAgent(manager string, r *http.Request) string {
 	if manager != "" {
 		return manager
@@ -206,7 +207,7 @@ func orAgent(manager string, r *http.Request) string {
 	return agent
 }
 
-// discovery tells what there is, nil for other paths.
+// discovery returns the answer to a discovery request, or nil for other paths.
 func discovery(path string) any {
 	switch path {
 	case "/version":

@@ -12,10 +12,10 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// maxSecret is what a Secret's data may have in all, in bytes (corev1.MaxSecretSize).
+// maxSecret is the limit of the total size of a Secret's data, in bytes.
 const maxSecret = corev1.MaxSecretSize
 
-// placed checks a new object's name and namespace, which must exist.
+// placed checks a new object's name and namespace. The namespace must exist.
 func (o *objects) placed(x object, k kind, namespace string) error {
 	if x.GetName() == "" {
 		return invalid(k, "", "metadata.name", "name or generateName is required")
@@ -64,7 +64,7 @@ func invalid(k kind, name, path, message string) error {
 	return apierrors.NewInvalid(k.gvk().GroupKind(), name, field.ErrorList{{Type: field.ErrorTypeInvalid, Field: path, BadValue: field.OmitValueType{}, Detail: message}})
 }
 
-// applyObject gives what was sent to apply as it was sent: fields that are absent
+// applyObject returns the object exactly as the request has it. Fields that are absent
 // must stay absent, which typed objects cannot express.
 func applyObject(text []byte, typed object, t target) (runtime.Object, error) {
 	sent := &unstructured.Unstructured{}

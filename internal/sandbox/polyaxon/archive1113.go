@@ -17,25 +17,26 @@ import (
 	"github.com/slipway-ci/slipway/internal/sandbox/jail"
 )
 
-// Archive is how 1.11.3 archives the lines of a run that has ended: in files of so
-// many lines each, a while after its end. Until then they are live.
+// Archive configures how 1.11.3 archives the lines of a run: in files with a fixed number
+// of lines, some time after the run has ended. Until then the lines are live.
 type Archive struct {
-	// Lines is 2,000 when zero, as on a real server.
+	// Lines is the number of lines in a file. Zero means 2,000, as on a real server.
 	Lines int
 	After time.Duration
 }
 
-// tail1113 is how many lines of a container a live answer has at most.
+// tail1113 is the maximum number of lines of a container in a response with live lines.
 const tail1113 = 2000
 
-// logs1113 answers live lines while the run's pod is there, or one file of the archive.
+// logs1113 responds with live lines until the run is archived, or with one file of the
+// archive.
 func logs1113(s *Server, query logQuery, answer *lineList) error {
 	end := map[string]any{"last_time": nil, "last_file": nil, "files": []string{}}
 	switch {
 	case !query.known:
 		return answer.close(end)
 	case query.live:
-		now := s.options.Now() // what is written meanwhile comes with the next answer
+		now := s.options.Now() // lines written after this are in the next response
 		if !s.archivable(query.run) {
 			if err := s.live1113(query, answer); err != nil {
 				return err
@@ -65,7 +66,7 @@ func logs1113(s *Server, query logQuery, answer *lineList) error {
 	}
 	slices.Sort(files)
 	end["files"] = files
-	next := slices.Index(files, query.file) + 1 // the first one after none
+	next := slices.Index(files, query.file) + 1 // the first file if the request names none
 	if next >= len(files) {
 		return answer.close(end)
 	}
@@ -75,10 +76,11 @@ func logs1113(s *Server, query logQuery, answer *lineList) error {
 		return err
 	}
 	defer file.Close()
-	return answer.copy(io.LimitReader(file, info.Size()-1), end) // but for its last brace
+	return answer.copy(io.LimitReader(file, info.Size()-1), end) // without the closing brace
 }
 
-// live1113 gives the lines that are newer, of the last that each container has printed.
+// live1113 writes the lines after query.since, at most the last tail1113 of each
+// container.
 func (s *Server) live1113(query logQuery, answer *lineList) error {
 	type container struct{ pod, name string }
 	left := map[container]int{}
@@ -96,13 +98,13 @@ func (s *Server) live1113(query logQuery, answer *lineList) error {
 	})
 }
 
-// archivable reports whether a run's lines are archived.
+// archivable reports whether a run's lines belong in the archive.
 func (s *Server) archivable(run record) bool {
 	return terminal(run.Status) && !s.executor.goesOn(run.UUID) && s.options.Now().Sub(run.FinishedAt) >= s.options.Archive.After
 }
 
-// archive1113 gives the directory with the files of a run's archive, which are named by
-// when it ended. They are written when somebody asks for them first.
+// archive1113 returns the directory with the files of a run's archive. It is named after
+// the time at which the run ended. The first request writes the files.
 func archive1113(s *Server, run record) (string, error) {
 	all := s.executor.dir("archives", run.UUID)
 	if !s.archivable(run) {
@@ -114,10 +116,10 @@ func archive1113(s *Server, run record) (string, error) {
 	}
 	s.archiving.Lock()
 	defer s.archiving.Unlock()
-	if _, err := os.Lstat(dir); err == nil { // somebody else wrote them meanwhile
+	if _, err := os.Lstat(dir); err == nil { // another request wrote them meanwhile
 		return dir, nil
 	}
-	if err := os.RemoveAll(all); err != nil { // that of before it was resumed
+	if err := os.RemoveAll(all); err != nil { // from before the run was resumed
 		return "", err
 	}
 	part := filepath.Join(all, "part")
@@ -174,7 +176,8 @@ func (a *archiver) close() error {
 	return err
 }
 
-// copy answers with lines that were written as an answer before, and what follows them.
+// copy writes lines that are already encoded as a response, followed by the fields of
+// end.
 func (l *lineList) copy(from io.Reader, end map[string]any) error {
 	text, err := json.Marshal(end)
 	if err != nil {

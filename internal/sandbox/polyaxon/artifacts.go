@@ -18,11 +18,12 @@ import (
 	"github.com/slipway-ci/slipway/internal/sandbox/jail"
 )
 
-// logDirectory is where clients see a run's lines, among its artifacts. They are not
-// kept there: the run's containers can write its artifacts.
+// logDirectory is where clients see a run's logs among its artifacts. The logs are stored
+// elsewhere, because the run's containers can write to its artifacts.
 const logDirectory = "plxlogs"
 
-// artifacts opens what a run's containers wrote, and answers when there is no run.
+// artifacts opens the directory of a run's artifacts. If there is no such run it responds
+// and returns nil.
 func (s *Server) artifacts(w http.ResponseWriter, r *http.Request) *jail.Dir {
 	return s.open(w, r, func(_ *Server, run record) (string, error) { return s.executor.dir("artifacts", run.UUID), nil })
 }
@@ -45,7 +46,8 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request, where func(*Server
 	return dir
 }
 
-// at opens where the path of a query is: among the run's artifacts or its lines.
+// at opens the directory that the query's path is in, of the run's artifacts or of its
+// logs, and returns the path in it.
 func (s *Server) at(w http.ResponseWriter, r *http.Request) (*jail.Dir, string) {
 	name := jail.Local(r.URL.Query().Get("path"))
 	if rest, ok := logPath(name); ok {
@@ -54,7 +56,8 @@ func (s *Server) at(w http.ResponseWriter, r *http.Request) (*jail.Dir, string) 
 	return s.artifacts(w, r), name
 }
 
-// logPath tells whether a path is that of lines, and gives it below their directory.
+// logPath reports whether a path is in the log directory, and returns it relative to
+// that.
 func logPath(name string) (string, bool) {
 	top, rest, _ := strings.Cut(name, "/")
 	return jail.Local(rest), top == logDirectory
@@ -77,7 +80,7 @@ func (s *Server) tree(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if name == "." {
-		delete(files, logDirectory) // one of the run's own
+		delete(files, logDirectory) // one that the run itself wrote
 		directories = append(without(directories, logDirectory), logDirectory)
 	}
 	reply(w, http.StatusOK, map[string]any{"files": files, "dirs": directories})
@@ -119,7 +122,7 @@ func (s *Server) artifact(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, file)
 }
 
-// archive answers a directory as tar.gz.
+// archive responds with a directory as a tar.gz archive.
 func (s *Server) archive(w http.ResponseWriter, r *http.Request) {
 	dir, at := s.at(w, r)
 	if dir == nil {
@@ -147,7 +150,7 @@ func (s *Server) archive(w http.ResponseWriter, r *http.Request) {
 		called = path.Base(name)
 	}
 	w.Header().Set("Content-Type", "application/gzip")
-	w.Header().Set("Content-Disposition", "inline; filename="+strconv.Quote(called+".tar.gz")) // Polyaxon's client unpacks what is called so
+	w.Header().Set("Content-Disposition", "inline; filename="+strconv.Quote(called+".tar.gz")) // the name that the client unpacks
 	zip := gzip.NewWriter(w)
 	packed := tar.NewWriter(zip)
 	above := ""
@@ -167,11 +170,11 @@ func (s *Server) archive(w http.ResponseWriter, r *http.Request) {
 	}
 	if err = errors.Join(err, packed.Close(), zip.Close()); err != nil {
 		fmt.Fprintf(s.options.Log, "run %s: its files cannot be sent: %v\n", r.PathValue("uuid"), err)
-		panic(http.ErrAbortHandler) // half an archive must not look whole
+		panic(http.ErrAbortHandler) // a truncated archive must not look complete
 	}
 }
 
-// pack adds a file, as long as it was when it was opened.
+// pack adds a file, with the length that it had when it was opened.
 func pack(packed *tar.Writer, name string, content io.Reader, info fs.FileInfo) error {
 	if err := packed.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: info.Size(), ModTime: info.ModTime()}); err != nil {
 		return err
@@ -180,7 +183,8 @@ func pack(packed *tar.Writer, name string, content io.Reader, info fs.FileInfo) 
 	return err
 }
 
-// upload stores a file, or unpacks a tar.gz, as servers do by the field json.
+// upload stores a file or unpacks a tar.gz archive, depending on the form field json, as
+// real servers do.
 func (s *Server) upload(w http.ResponseWriter, r *http.Request) {
 	dir := s.artifacts(w, r)
 	if dir == nil {

@@ -11,29 +11,30 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
-// Capacity is what the one node of the sandbox has.
+// Capacity is the capacity of the sandbox's only node.
 type Capacity struct {
 	MilliCPU int64
 	Memory   int64 // bytes
-	// Other resources, such as nvidia.com/gpu; what is not named there is none of.
+	// Other resources by name, such as nvidia.com/gpu. The node has none of those that
+	// are missing here.
 	Other map[string]int64
 }
 
-// machine gives the capacity of this machine. Its GPUs do not count: a container
-// of the sandbox is given none.
+// machine returns the capacity of this machine, without its GPUs: the sandbox's
+// containers cannot use them.
 func machine() *Capacity {
 	return &Capacity{MilliCPU: int64(runtime.NumCPU()) * 1000, Memory: memory(), Other: map[string]int64{}}
 }
 
-// Lacks says what containers that run together ask for and this machine will never
-// have, "" when it has all.
+// Lacks says which resources the containers, running together, request that this machine
+// will never have. It returns "" if the machine has enough of all.
 func Lacks(containers ...corev1.Container) string { return machine().lacks(requestOf(containers...)) }
 
-// request is what a run asks for, by resource: milli CPUs, bytes, pieces.
+// request holds what a run requests by resource, in milli CPUs, bytes or units.
 type request map[string]int64
 
-// requestOf adds up what containers ask for: requests, or limits where there is
-// no request, as Kubernetes does.
+// requestOf adds up the containers' requests. Where a container has no request its limit
+// counts, as in Kubernetes.
 func requestOf(containers ...corev1.Container) request {
 	r := request{}
 	for _, c := range containers {
@@ -58,7 +59,7 @@ func amount(name corev1.ResourceName, q resource.Quantity) int64 {
 	return q.Value()
 }
 
-// has gives how much there is of a resource.
+// has returns how much of a resource the node has.
 func (c *Capacity) has(name string) int64 {
 	switch corev1.ResourceName(name) {
 	case corev1.ResourceCPU:
@@ -71,8 +72,8 @@ func (c *Capacity) has(name string) int64 {
 	return c.Other[name]
 }
 
-// lacks says, in the scheduler's words, what no node will ever have; "" when all
-// is there.
+// lacks says, in the scheduler's words, which requested resources no node will ever have.
+// It returns "" if there are none.
 func (c *Capacity) lacks(r request) string {
 	var missing []string
 	for name, wanted := range r {
@@ -88,7 +89,7 @@ func (c *Capacity) lacks(r request) string {
 		strings.Join(missing, ", "), c.MilliCPU/1000, c.Memory>>20)
 }
 
-// quantity gives an amount of a resource as people write it.
+// quantity formats an amount of a resource for users.
 func quantity(name string, n int64) string {
 	switch corev1.ResourceName(name) {
 	case corev1.ResourceCPU:
@@ -99,7 +100,7 @@ func quantity(name string, n int64) string {
 	return fmt.Sprintf("%d %s", n, name)
 }
 
-// fits tells whether a request fits beside what is used.
+// fits reports whether a request fits beside the used resources.
 func (c *Capacity) fits(r, used request) bool {
 	for name, wanted := range r {
 		if wanted+used[name] > c.has(name) {

@@ -7,10 +7,11 @@ import (
 	"strings"
 )
 
-// busy is the reason of a run that waits for what others have of the machine.
+// busy is the reason of a run that waits for resources that other runs use.
 const busy = "MachineBusy"
 
-// claim waits until what a run asks for is free, and tells for whom it waits.
+// claim waits until the resources that a run requests are free, and claims them. The
+// run's status says which runs it waits for. It returns the cause if ctx is cancelled.
 func (e *executor) claim(ctx context.Context, uuid string, asked request) error {
 	told := ""
 	for {
@@ -37,8 +38,8 @@ func (e *executor) claim(ctx context.Context, uuid string, asked request) error 
 	}
 }
 
-// waitsFor says what is not free of what a run asks for, and which runs have it. mu
-// is held.
+// waitsFor says which requested resources are not free, and which runs use them. The
+// caller must hold mu.
 func (e *executor) waitsFor(asked request) string {
 	var parts []string
 	for _, name := range slices.Sorted(maps.Keys(asked)) {

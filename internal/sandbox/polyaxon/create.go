@@ -9,7 +9,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/compose"
 )
 
-// createBody is what a client sends to make a run.
+// createBody is the body of a request to create a run.
 type createBody struct {
 	Content     json.RawMessage `json:"content"`
 	Name        string          `json:"name"`
@@ -58,7 +58,7 @@ func (s *Server) createRun(w http.ResponseWriter, r *http.Request) {
 	s.make(w, r, run)
 }
 
-// make compiles and queues a new run and answers with it.
+// make creates a run, compiles and queues it, and responds with it.
 func (s *Server) make(w http.ResponseWriter, r *http.Request, run *record) {
 	if from := callerOf(r); from != nil {
 		run.Grants = s.executor.grants(from)
@@ -103,12 +103,12 @@ func (s *Server) make(w http.ResponseWriter, r *http.Request, run *record) {
 	reply(w, http.StatusCreated, s.dialect.tell(formMade, viewOfMade(made)))
 }
 
-// unsupported refuses what only another server runs.
+// unsupported is the error for an operation of a kind that the sandbox does not run.
 func unsupported(kind string) []string {
 	return []string{"You cannot create this operation. This can happen if the sandbox of this version of slipway does not support operations of kind: " + kind}
 }
 
-// clone makes a handler that makes a new run of a run's operation.
+// clone returns a handler that creates a new run from a run's operation.
 func (s *Server) clone(kind string) func(http.ResponseWriter, *http.Request, record) {
 	return func(w http.ResponseWriter, r *http.Request, run record) {
 		var body createBody
@@ -126,7 +126,7 @@ func (s *Server) clone(kind string) func(http.ResponseWriter, *http.Request, rec
 		if len(body.Content) > 0 && string(body.Content) != "null" {
 			var preset string
 			if json.Unmarshal(body.Content, &preset) != nil {
-				preset = string(body.Content) // an object is taken too
+				preset = string(body.Content) // an object is accepted too
 			}
 			patched, err := compose.Patch([]byte(run.RawContent), []byte(preset))
 			if err != nil {

@@ -9,66 +9,70 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 )
 
-// dialect is what a server of one release of Polyaxon does otherwise than one of
-// another. Beside it only the files
-// whose names end in a release know releases.
+// dialect is what distinguishes the server of one release of Polyaxon from those of
+// others. Apart from it, only the files whose names end in a release know about releases.
 type dialect struct {
-	// version is what operations are compiled for, and installation the answer to the
-	// handshake.
+	// version is the version that operations are compiled for, and installation the
+	// response to the handshake.
 	version      schema.Version
 	installation map[string]string
-	// routes adds those that not every release has.
+	// routes adds the routes that not every release has.
 	routes func(s *Server, m *router)
-	// basic: a request with `Authorization: Basic` is refused.
+	// basic reports whether a request with `Authorization: Basic` is refused.
 	basic bool
-	// speechless: a question that it fails at is answered with an empty page.
+	// speechless reports whether the server responds with an empty page if it fails at a
+	// request.
 	speechless bool
 
-	// manager tells who sees to a run: the agent, the cli, which only compiles it, or
-	// the user.
+	// manager returns what manages a run: "agent", "cli", which only compiles it, or
+	// "user".
 	manager func(body *createBody) string
-	// operation reads an operation. One that is refused gives what the server says.
+	// operation compiles an operation. If the server refuses it, refused holds the
+	// server's messages.
 	operation func(content string) (compiled *compile.Compiled, refused []string)
-	// tagsHeld: tags that are no list are refused.
+	// tagsHeld reports whether tags that are not a list are refused.
 	tagsHeld bool
-	// waitsCompiled: a run that waits for an upload is compiled meanwhile.
+	// waitsCompiled reports whether a run that waits for an upload is compiled meanwhile.
 	waitsCompiled bool
-	// approvedTwice: a run whose operation says isApproved: false takes two approvals,
-	// of which the first compiles it.
+	// approvedTwice reports whether a run whose operation says isApproved: false needs
+	// two approvals, of which the first compiles it.
 	approvedTwice bool
-	// submitted is the reason and the message of a run that is scheduled.
+	// submitted is the reason and the message of the status scheduled.
 	submitted [2]string
 
-	// lacks are the fields that its answers do not have, by form.
+	// lacks lists, by form, the fields that responses of this release do not have.
 	lacks map[form][]string
-	// cloned is what restart and copy answer, and resumed what resume does.
+	// cloned is the response to restart and copy, and resumed the response to resume.
 	cloned, resumed func(r record, namespace string) map[string]any
-	// forgets: a run that was deleted is not told any more.
+	// forgets reports whether requests for a deleted run get a 404.
 	forgets bool
-	// listed says how lists are cut and sent.
+	// listed describes how lists are cut and sent.
 	listed listing
-	// queries are the fields that runs can be looked for by.
+	// queries maps the keys that runs can be queried by to a run's values.
 	queries map[string]func(record) []string
 
-	// lines gives a run's lines among its artifacts: a directory of this machine.
+	// lines returns the directory of this machine with the log files that clients see
+	// among a run's artifacts.
 	lines func(s *Server, run record) (dir string, err error)
-	// logs answers with lines.
+	// logs responds with log lines.
 	logs func(s *Server, query logQuery, answer *lineList) error
-	// packedName: the names in a packed directory begin with its own.
+	// packedName reports whether the paths in an archive of a directory begin with the
+	// directory's name.
 	packedName bool
-	// unpacked is where an archive goes that names no directory.
+	// unpacked is the directory in which an uploaded archive is unpacked if the request
+	// names none.
 	unpacked string
 
-	// gateways are the prefixes of paths to services. The port follows the run in the
-	// path where ported is set; else there is one port.
+	// gateways are the prefixes of paths to services. If ported is set the port follows
+	// the run in the path; otherwise there is only one port.
 	gateways []string
 	ported   bool
 }
 
 func dialects() []*dialect { return []*dialect{release1113(), release218()} }
 
-// Releases gives the releases of Polyaxon that a server can be of, oldest first. The
-// last is what it is when nothing else is said.
+// Releases returns the releases of Polyaxon that a server can be, oldest first. The last
+// is the default.
 func Releases() []string {
 	var all []string
 	for _, d := range dialects() {
@@ -77,7 +81,8 @@ func Releases() []string {
 	return all
 }
 
-// dialectOf gives the dialect of a release as Releases names it; "" is the newest.
+// dialectOf returns the dialect of a release by its name in Releases. "" means the
+// newest.
 func dialectOf(release string) (*dialect, error) {
 	known := Releases()
 	if release == "" {

@@ -7,15 +7,15 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 )
 
-// release1113 is the community edition of Polyaxon 1.11.3, which is published as
-// images only: it gives the answers that were recorded from one (testdata/1.11.3,
-// which a test holds it to), and behaves as that was seen to. Where nothing was
-// recorded it does as 2.18.
+// release1113 is the community edition of Polyaxon 1.11.3, which is published only as
+// images. Its responses are those that were recorded from a real server (testdata/1.11.3,
+// against which a test compares them), and it behaves as that server was observed to.
+// Where nothing was recorded it does what 2.18 does.
 func release1113() *dialect {
 	return &dialect{
 		version:      schema.Version{Major: 1, Minor: 11, Patch: 3},
 		installation: map[string]string{"key": "slipway-sandbox", "version": "1.11.3", "dist": "ce"},
-		routes:       func(*Server, *router) {}, // it knows no skip, invalidate and transfer
+		routes:       func(*Server, *router) {}, // it has no skip, invalidate and transfer
 		basic:        true,
 		speechless:   true,
 		manager:      manager1113,
@@ -28,7 +28,7 @@ func release1113() *dialect {
 		forgets:      true,
 		listed:       listing{order: "-updated_at", most: 100, short: true, packed: true},
 		queries: map[string]func(record) []string{
-			"tags": func(r record) []string { return r.Tags }, // an array in PostgreSQL, which can be searched
+			"tags": func(r record) []string { return r.Tags }, // an array in PostgreSQL
 		},
 		lines:      archive1113,
 		logs:       logs1113,
@@ -38,8 +38,8 @@ func release1113() *dialect {
 	}
 }
 
-// manager1113 ignores managed_by. What is not managed is compiled, and not run: a
-// dry run.
+// manager1113 ignores managed_by. A run that is not managed is a dry run: it is compiled
+// and not run.
 func manager1113(body *createBody) string {
 	if body.IsManaged != nil && !*body.IsManaged {
 		return "cli"
@@ -47,8 +47,8 @@ func manager1113(body *createBody) string {
 	return "agent"
 }
 
-// lacks1113: of 1.11.3 the fields were recorded that clients of slipway read. What it
-// answers to a request for a run has neither status nor kind.
+// lacks1113 lists the missing fields. Only the fields that slipway's clients read were
+// recorded. The response to the creation of a run has neither status nor kind.
 func lacks1113() map[form][]string {
 	later := []string{"managed_by", "settings", "resources", "bookmarked", "pipeline", "schedule_at", "user", "readme", "live_state"}
 	return map[form][]string{
@@ -59,15 +59,16 @@ func lacks1113() map[form][]string {
 	}
 }
 
-// cloned1113 is what it answers to restart and copy: as to a request for a run.
+// cloned1113 is the response to restart and copy. It is like that to the creation of a
+// run.
 func cloned1113(r record, _ string) map[string]any {
 	v := viewOfMade(r)
 	v["original"] = r.Original
 	return v
 }
 
-// operation1113 refuses in marshmallow's words, a dict of dicts, and takes nothing
-// that makes other runs.
+// operation1113 refuses with the messages of marshmallow, a dict of dicts. It refuses
+// operations that create other runs.
 func operation1113(content string) (*compile.Compiled, []string) {
 	refuse := func(text string) (*compile.Compiled, []string) {
 		return nil, []string{text}

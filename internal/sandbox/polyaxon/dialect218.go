@@ -8,8 +8,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 )
 
-// release218 is Polyaxon 2.18 as its own server was seen to answer (package haupt,
-// which tests run beside this one).
+// release218 is Polyaxon 2.18. Its responses are those observed from Polyaxon's own
+// server (the package haupt, which tests run beside this one).
 func release218() *dialect {
 	return &dialect{
 		version:       schema.Version{Major: 2, Minor: 18},
@@ -53,7 +53,7 @@ func manager218(body *createBody) string {
 	return "agent"
 }
 
-// operation218 refuses in pydantic's words, a path on a line.
+// operation218 refuses with the messages of pydantic, with a path on each line.
 func operation218(content string) (*compile.Compiled, []string) {
 	operation, err := compile.Operation([]byte(content), release218().version)
 	var invalid *compile.InvalidError
@@ -68,9 +68,9 @@ func operation218(content string) (*compile.Compiled, []string) {
 	return operation, nil
 }
 
-// logs218 answers the lines of all pods at once. Live lines and the archive are the
-// same files here. A job may print without end: lines are sent as they are read, and
-// never held together.
+// logs218 responds with the lines of all pods at once. Live lines and the archive are the
+// same files here. Since a job may print without end, lines are sent as they are read and
+// never held in memory together.
 func logs218(s *Server, query logQuery, answer *lineList) error {
 	last := stamp(s.options.Now())
 	if query.known {
@@ -86,7 +86,7 @@ func logs218(s *Server, query logQuery, answer *lineList) error {
 	if query.live && query.known && !terminal(query.run.Status) {
 		end["last_time"] = last
 		for _, l := range s.executor.going(query.run.UUID) {
-			_ = answer.add(l) // who asked may be gone
+			_ = answer.add(l) // the client may be gone
 		}
 	}
 	return answer.close(end)

@@ -7,7 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// variables are a container's environment, in order.
+// variables holds a container's environment, in order.
 type variables struct {
 	names  []string
 	values map[string]string
@@ -28,9 +28,9 @@ func (v *variables) list() []string {
 	return list
 }
 
-// environment gives what a container of Polyaxon has in its environment, then
-// what the operation asks for. A reference to a Secret or a key that is not there
-// makes the pod wait until it is, as in Kubernetes.
+// environment returns a container's environment: Polyaxon's variables, followed by those
+// of the operation. As in Kubernetes, a reference to a missing Secret or key makes the
+// pod wait until it exists.
 func (p *podRun) environment(c corev1.Container) (*variables, error) {
 	for {
 		env, missing := p.tryEnvironment(c)
@@ -43,7 +43,8 @@ func (p *podRun) environment(c corev1.Container) (*variables, error) {
 	}
 }
 
-// lacking tells that a container cannot be made yet, and waits a moment.
+// lacking sets the status of a container that cannot be created yet, and waits for
+// retryPause.
 func (p *podRun) lacking(what string) error {
 	p.tell(p.run.UUID, warning, "CreateContainerConfigError", what)
 	return p.pause(retryPause)
@@ -98,7 +99,8 @@ func (p *podRun) envFrom(from corev1.EnvFromSource) (data map[string][]byte, mis
 	return nil, ""
 }
 
-// value gives a variable's value, and whether it has one.
+// value returns a variable's value and whether it is set. missing says which reference
+// cannot be resolved.
 func (p *podRun) value(e corev1.EnvVar) (value string, present bool, missing string) {
 	from := e.ValueFrom
 	switch {
@@ -142,8 +144,8 @@ func (p *podRun) noObject(kind, name string) string {
 
 func optional(b *bool) bool { return b != nil && *b }
 
-// expand puts $(NAME) in, as Kubernetes does: unknown names stay as they are, and
-// $$ is a plain $.
+// expand replaces $(NAME) as Kubernetes does: unknown names are left as they are, and $$
+// becomes $.
 func expand(text string, v *variables) string {
 	if !strings.Contains(text, "$") {
 		return text

@@ -15,12 +15,12 @@ import (
 	"github.com/slipway-ci/slipway/internal/sandbox/disk"
 )
 
-// grace is how long a run may take to end when it is asked to, unless its pod
-// says less. Kubernetes gives 30 s; here somebody waits at a terminal.
+// grace is how long a run may take to end when it is stopped, unless its pod says less.
+// Kubernetes allows 30 s; here a user waits at a terminal.
 const grace = 3 * time.Second
 
-// executor compiles runs, waits for what they need, and runs them: scheduler,
-// agent and kubelet in one.
+// executor compiles runs, waits for what they need, and runs them. It does the work of
+// the scheduler, the agent and the kubelet.
 type executor struct {
 	options Options
 	dialect *dialect
@@ -32,25 +32,25 @@ type executor struct {
 	mu    sync.Mutex
 	alive map[string]*execution
 	used  request
-	// holds is what is used by each run that has what it asked for.
+	// holds is what each run with claimed resources uses.
 	holds map[string]request
-	// freed is closed, and made anew, when what was used is free again.
+	// freed is closed, and replaced, when resources become free.
 	freed chan struct{}
 }
 
-// execution is a run that goes on.
+// execution is a run that has not ended.
 type execution struct {
 	stop context.CancelCauseFunc
-	log  atomic.Pointer[logWriter] // of the attempt that goes on
-	// service is nil for a job, and before a service runs.
+	log  atomic.Pointer[logWriter] // of the current attempt
+	// service is nil for a job, and before the service runs.
 	service *service
-	// done is closed when it has ended. abandoned tells that somebody else said how
-	// the run ended, so that this end is not told.
+	// done is closed when the execution has ended. abandoned reports that the run's final
+	// status was set by somebody else, so that this execution must not set it.
 	done      chan struct{}
 	abandoned bool
 }
 
-// errStopped is why a run ends that somebody stopped.
+// errStopped is the cause of the end of a run that was stopped.
 var errStopped = errors.New("the run was stopped")
 
 func newExecutor(o Options, d *dialect, s *store) *executor {
@@ -58,7 +58,7 @@ func newExecutor(o Options, d *dialect, s *store) *executor {
 	return &executor{options: o, dialect: d, store: s, ctx: ctx, cancel: cancel, alive: map[string]*execution{}, used: request{}, holds: map[string]request{}, freed: make(chan struct{})}
 }
 
-// recover goes on after the process before was killed.
+// recover resumes or ends the runs that the previous process left when it was killed.
 func (e *executor) recover() error {
 	e.store.mu.Lock()
 	var left []record
@@ -91,7 +91,7 @@ func (e *executor) active() int {
 	return len(e.alive)
 }
 
-// serving gives a service that runs, nil for what is none.
+// serving returns the running service of a run, or nil.
 func (e *executor) serving(uuid string) *service {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -136,7 +136,7 @@ func (e *executor) stop(uuid string) error {
 	return nil
 }
 
-// abandon stops what goes on of a run of which somebody else said how it ended.
+// abandon stops the execution of a run whose final status was set by somebody else.
 func (e *executor) abandon(uuid string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -146,7 +146,7 @@ func (e *executor) abandon(uuid string) {
 	}
 }
 
-// compile resolves a run's operation and, when queue is set, lets it run.
+// compile compiles a run's operation and, if queue is set, starts the run.
 func (e *executor) compile(uuid string, queue bool) error {
 	r, _ := e.store.run(uuid)
 	resolved, pod, err := e.resolve(&r)
@@ -170,7 +170,7 @@ func (e *executor) compile(uuid string, queue bool) error {
 	return nil
 }
 
-// resolve gives a run's operation as it was compiled, and the pod that it is.
+// resolve returns a run's compiled operation and its pod.
 func (e *executor) resolve(r *record) (*compile.Compiled, *compile.Pod, error) {
 	operation, err := compile.Operation([]byte(r.RawContent), e.dialect.version)
 	if err != nil {
@@ -187,7 +187,7 @@ func (e *executor) resolve(r *record) (*compile.Compiled, *compile.Pod, error) {
 	return resolved, pod, err
 }
 
-// begin runs a run in the background, once nothing of it goes on any more.
+// begin runs a run in the background, after any earlier execution of it has ended.
 func (e *executor) begin(uuid string, o *compile.Pod) {
 	ctx, stop := context.WithCancelCause(e.ctx)
 	x := &execution{stop: stop, done: make(chan struct{})}
@@ -215,8 +215,8 @@ func (e *executor) begin(uuid string, o *compile.Pod) {
 	})
 }
 
-// attempts runs a run until it succeeds or may not be tried again, and gives its
-// end.
+// attempts runs a run until it succeeds or has no retries left, and returns its final
+// status.
 func (e *executor) attempts(ctx context.Context, x *execution, uuid string, o *compile.Pod) (status, reason, message string) {
 	if o.Termination.Timeout > 0 {
 		var cancel context.CancelFunc
@@ -252,7 +252,7 @@ func (e *executor) attempts(ctx context.Context, x *execution, uuid string, o *c
 	}
 }
 
-// ending gives the status that a run has which did not succeed.
+// ending returns the final status of a run that did not succeed.
 func ending(ctx context.Context, err error) (status, reason, message string) {
 	var deadline *deadlineError
 	cause := context.Cause(ctx)
@@ -288,7 +288,7 @@ func (e *deadlineError) Error() string {
 	return fmt.Sprintf("Job was active longer than specified deadline (%s)", e.limit)
 }
 
-// exitError is a container that ended badly.
+// exitError reports that a container failed.
 type exitError struct {
 	container string
 	exit      container.Exit
@@ -311,20 +311,21 @@ func (e *exitError) reason() string {
 	return "Error"
 }
 
-// tell sets a status on the way.
+// tell sets a status that is not final.
 func (e *executor) tell(uuid, status, reason, message string) {
 	if err := e.store.report(uuid, status, reason, message); err != nil {
 		fmt.Fprintf(e.options.Log, "run %s: %s cannot be kept: %v\n", uuid, status, err)
 	}
 }
 
-// dir gives a directory of the sandbox. Nothing below artifacts, volumes, host-paths
-// and containers is opened by its path: package jail is for that.
+// dir returns a path in the sandbox's directory. Paths below artifacts, volumes,
+// host-paths and containers must only be opened through package jail, because containers
+// can write there.
 func (e *executor) dir(parts ...string) string {
 	return filepath.Join(append([]string{e.options.Dir}, parts...)...)
 }
 
-// tried is attempts, of which a fault of the sandbox is the end of the run.
+// tried is like attempts, but turns a panic into the end of the run.
 func (e *executor) tried(ctx context.Context, x *execution, uuid string, o *compile.Pod) (status, reason, message string) {
 	if err := panics.Catch("run "+uuid, func() error {
 		status, reason, message = e.attempts(ctx, x, uuid, o)

@@ -12,7 +12,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/panics"
 )
 
-// service passes a request on to a service's port, as the gateway of a cluster does.
+// service forwards a request to a service's port, as the gateway of a cluster does.
 func (s *Server) service(w http.ResponseWriter, r *http.Request, prefix string) {
 	parts := strings.SplitN(strings.TrimPrefix(r.URL.Path, prefix), "/", 6) // ns/owner/project/runs/uuid/rest
 	if len(parts) < 5 {
@@ -34,7 +34,7 @@ func (s *Server) service(w http.ResponseWriter, r *http.Request, prefix string) 
 	case s.dialect.ported:
 		var number string
 		number, rest, named = strings.Cut(rest, "/")
-		port, _ = strconv.Atoi(number) // 0 is no port of a service
+		port, _ = strconv.Atoi(number) // no service has port 0
 	case serving != nil:
 		port = serving.ports[0]
 	}
@@ -54,7 +54,7 @@ func (s *Server) service(w http.ResponseWriter, r *http.Request, prefix string) 
 	proxy := &httputil.ReverseProxy{Transport: transport, FlushInterval: -1, Rewrite: func(p *httputil.ProxyRequest) {
 		p.SetURL(target)
 		p.Out.Host = p.In.Host
-		p.Out.Header.Del("Authorization") // the sandbox's token is not the service's business
+		p.Out.Header.Del("Authorization") // the service must not see the sandbox's token
 		p.Out.Header.Del("Origin")
 		if strings.HasPrefix(prefix, "/rewrite") {
 			p.Out.URL.Path, p.Out.URL.RawPath = "/"+rest, ""

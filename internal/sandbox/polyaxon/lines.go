@@ -13,8 +13,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/sandbox/jail"
 )
 
-// eachLine gives the lines after since of all pods, by time. The server alone writes
-// them, each at most maxLine long; there may be any number.
+// eachLine calls visit with the lines after since of all pods, ordered by time. Only the
+// server writes them, and it splits lines longer than maxLine. There may be any number of
+// lines.
 func eachLine(dir string, since time.Time, visit func(line) error) error {
 	logs, err := jail.Make(dir)
 	if err != nil {
@@ -44,7 +45,7 @@ func eachLine(dir string, since time.Time, visit func(line) error) error {
 		}
 	}
 	for len(pods) > 0 {
-		// Pods follow each other: mostly all lines of one come before those of others.
+		// Pods mostly run one after the other, so this rarely changes the order.
 		slices.SortStableFunc(pods, func(a, b *podLines) int { return a.next.Timestamp.Compare(b.next.Timestamp) })
 		first := pods[0]
 		for len(pods) == 1 || !first.next.Timestamp.After(pods[1].next.Timestamp) {
@@ -61,7 +62,7 @@ func eachLine(dir string, since time.Time, visit func(line) error) error {
 	return nil
 }
 
-// podLines are the lines of one pod, of which next is the one to come.
+// podLines reads the lines of one pod. next is the next line.
 type podLines struct {
 	file   *os.File
 	reader *bufio.Reader
@@ -69,12 +70,12 @@ type podLines struct {
 	next   line
 }
 
-// advance goes to the next line after since, and says whether there is one.
+// advance moves to the next line after since and reports whether there is one.
 func (p *podLines) advance() bool {
 	for {
 		text, err := p.reader.ReadBytes('\n')
 		if err != nil {
-			return false // the end, or a line that is not whole yet
+			return false // the end, or an incomplete line
 		}
 		if at, ok := writtenAt(text); ok && !at.After(p.since) {
 			continue
@@ -86,7 +87,7 @@ func (p *podLines) advance() bool {
 	}
 }
 
-// writtenAt gives the time that a line begins with, without reading the rest of it.
+// writtenAt returns the timestamp at the start of a line, without parsing the rest of it.
 func writtenAt(text []byte) (time.Time, bool) {
 	rest, ok := bytes.CutPrefix(text, []byte(`{"timestamp":"`))
 	stamp, _, ended := bytes.Cut(rest, []byte(`"`))

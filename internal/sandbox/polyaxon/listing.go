@@ -11,22 +11,24 @@ import (
 	"strings"
 )
 
-// usualPage is how many runs a list has of which nobody says how long it is.
+// usualPage is the length of a page of runs if the request sets no limit.
 const usualPage = 20
 
-// listing says how a release cuts and sends its lists.
+// listing describes how a release cuts and sends its lists.
 type listing struct {
-	// order is that of runs which nobody asked another for.
+	// order is the order of runs if the request does not set one.
 	order string
-	// most bounds a page, 0 for no bound, and unlimited is what limit=0 gives.
+	// most is the maximum length of a page, 0 for none. unlimited is the length for
+	// limit=0.
 	most, unlimited int
-	// short: all lists are cut, and not that of runs alone.
+	// short reports whether all lists are cut by default, and not only that of runs.
 	short bool
-	// packed: what is smaller for it is compressed, whether it was asked for or not.
+	// packed reports whether responses are compressed if that makes them smaller, even if
+	// the client did not ask for it.
 	packed bool
 }
 
-// sort sorts runs by created_at or updated_at, descending where a - is before it.
+// sort sorts runs by created_at or updated_at, in descending order after a "-".
 func (l *listing) sort(runs []record, by string) {
 	field, descending := strings.CutPrefix(by, "-")
 	if field != "created_at" && field != "updated_at" {
@@ -47,8 +49,7 @@ func (l *listing) sort(runs []record, by string) {
 	})
 }
 
-// page answers with the part of a list that is asked for; usual is how long one is
-// when nothing is said.
+// page responds with the requested page of a list. usual is the default length of a page.
 func (l *listing) page(w http.ResponseWriter, r *http.Request, all []any, usual int) {
 	limit, offset := usual, 0
 	if l.short {
@@ -68,7 +69,7 @@ func (l *listing) page(w http.ResponseWriter, r *http.Request, all []any, usual 
 	}
 	end := offset + min(limit, len(all)-offset)
 	var next any
-	if end < len(all) { // with the host that the server saw
+	if end < len(all) { // with the request's Host, as the server does
 		query.Set("limit", strconv.Itoa(limit))
 		query.Set("offset", strconv.Itoa(end))
 		next = fmt.Sprintf("http://%s%s?%s", r.Host, r.URL.Path, query.Encode())
@@ -84,7 +85,7 @@ func (l *listing) send(w http.ResponseWriter, body any) {
 	text, err := json.Marshal(body)
 	var zipped bytes.Buffer
 	zip := gzip.NewWriter(&zipped)
-	_, _ = zip.Write(text) // memory takes all
+	_, _ = zip.Write(text) // writing to memory cannot fail
 	_ = zip.Close()
 	if err != nil || zipped.Len() >= len(text) {
 		reply(w, http.StatusOK, body)
@@ -92,5 +93,5 @@ func (l *listing) send(w http.ResponseWriter, body any) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Encoding", "gzip")
-	_, _ = w.Write(zipped.Bytes()) // who asked may be gone
+	_, _ = w.Write(zipped.Bytes()) // the client may be gone
 }

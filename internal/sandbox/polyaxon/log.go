@@ -13,11 +13,11 @@ import (
 	"github.com/slipway-ci/slipway/internal/sandbox/disk"
 )
 
-// maxLine is the longest line that is kept whole, in bytes.
+// maxLine is the length in bytes above which a line is split.
 const maxLine = 1 << 20
 
-// logWriter writes the lines of a pod's containers to its archive, each whole and
-// at once, with times that only grow.
+// logWriter writes the lines of a pod's containers to its log file. It writes each line
+// at once, with increasing timestamps.
 type logWriter struct {
 	pod string
 	now func() time.Time
@@ -37,7 +37,7 @@ func openLog(path, pod string, now func() time.Time) (*logWriter, error) {
 	return &logWriter{pod: pod, now: now, file: file, streams: map[string][]*logStream{}}, nil
 }
 
-// stream gives a writer for one of a container's outputs.
+// stream returns a writer for one of a container's outputs.
 func (l *logWriter) stream(name string) io.Writer {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -46,7 +46,7 @@ func (l *logWriter) stream(name string) io.Writer {
 	return s
 }
 
-// flush writes what a container printed last without an end of line.
+// flush writes the last line of a container's outputs if it has no newline.
 func (l *logWriter) flush(name string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -65,7 +65,7 @@ func (l *logWriter) close() error {
 	return errors.Join(l.err, l.file.Close())
 }
 
-// write appends one line; mu is held.
+// write appends one line. The caller must hold mu.
 func (l *logWriter) write(name string, text []byte) {
 	now := l.now().Truncate(time.Microsecond)
 	if !now.After(l.last) {
@@ -88,15 +88,14 @@ func valid(text []byte) string {
 	return string(bytes.ToValidUTF8(text, []byte("\ufffd")))
 }
 
-// logStream makes lines of what a container writes.
+// logStream splits a container's output into lines.
 type logStream struct {
 	log       *logWriter
 	container string
 	partial   []byte
 }
 
-// Write takes output. It never fails: a log that cannot be written must not end
-// the job that writes it.
+// Write takes output. It never fails: a log that cannot be written must not end the job.
 func (s *logStream) Write(b []byte) (int, error) {
 	s.log.mu.Lock()
 	defer s.log.mu.Unlock()

@@ -2,7 +2,7 @@ package polyaxon
 
 import "golang.org/x/sys/unix"
 
-// memory gives this machine's memory, in bytes.
+// memory returns this machine's memory in bytes.
 func memory() int64 {
 	var info unix.Sysinfo_t
 	if err := unix.Sysinfo(&info); err != nil {

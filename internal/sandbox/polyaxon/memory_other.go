@@ -2,5 +2,5 @@
 
 package polyaxon
 
-// memory is taken to be 8 GiB where the system tells it in another way.
+// memory returns 8 GiB, an assumption for systems where the memory is not read.
 func memory() int64 { return 8 << 30 }

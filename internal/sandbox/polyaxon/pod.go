@@ -21,24 +21,24 @@ import (
 const (
 	// mainContainer runs the user's program.
 	mainContainer = "polyaxon-main"
-	// artifactsRoot is where a pod sees runs' artifacts.
+	// artifactsRoot is where a pod sees the artifacts of runs.
 	artifactsRoot = "/plx-context/artifacts"
 	// volumeMount is where the guide's clusters mount their persistent volume, and
-	// volumeClaim its claim. Every run sees it.
+	// volumeClaim is its claim. Every run sees the volume.
 	volumeMount = "/polyaxon-v1-data"
 	volumeClaim = "polyaxon-v1-data"
-	// nodeName is the only node's.
+	// nodeName is the name of the only node.
 	nodeName = "sandbox"
 )
 
-// catalog is the connections that there are: the persistent volume.
+// catalog returns the connections of the sandbox: the persistent volume.
 func catalog() map[string]compile.Connection {
 	return map[string]compile.Connection{
 		"fstore-pvc": {Name: "fstore-pvc", Kind: "volume_claim", Schema: map[string]any{"volumeClaim": volumeClaim, "mountPath": volumeMount}},
 	}
 }
 
-// Connections gives the names of the catalog's connections.
+// Connections returns the names of the sandbox's connections, sorted.
 func Connections() []string {
 	return slices.Sorted(maps.Keys(catalog()))
 }
@@ -58,8 +58,8 @@ type podRun struct {
 	started int
 }
 
-// makeOutputs makes a run's directory, and in it the one for its outputs. A retry
-// finds what the attempt before left: where that is no directory it goes.
+// makeOutputs creates a run's directory and the directory for its outputs. A retry finds
+// what the previous attempt left there; if outputs is not a directory it is replaced.
 func makeOutputs(dir string) error {
 	artifacts, err := jail.Make(dir)
 	if err != nil {
@@ -75,8 +75,8 @@ func makeOutputs(dir string) error {
 	return artifacts.Mkdir("outputs")
 }
 
-// pod runs a run's containers: init containers one after the other, then sidecars
-// beside the main one, whose end is the pod's.
+// pod runs a run's containers: first the init containers, one after the other, then the
+// sidecars beside the main container. The pod ends with the main container.
 func (e *executor) pod(ctx context.Context, x *execution, uuid string, o *compile.Pod, attempt int) (err error) {
 	r, _ := e.store.run(uuid)
 	p := &podRun{executor: e, ctx: ctx, x: x, run: r, o: o, name: fmt.Sprintf("plx-operation-%s-%d", uuid, attempt), scratch: e.dir("containers", uuid)}
@@ -115,7 +115,7 @@ func (e *executor) pod(ctx context.Context, x *execution, uuid string, o *compil
 	defer func() {
 		for _, sidecar := range sidecars {
 			sidecar.Stop(time.Second)
-			_, _ = sidecar.Wait() // a sidecar's end is not the run's
+			_, _ = sidecar.Wait() // the run does not depend on how a sidecar ends
 		}
 	}()
 	for i, sidecar := range o.Sidecars {
@@ -150,7 +150,7 @@ func (e *executor) pod(ctx context.Context, x *execution, uuid string, o *compil
 	return p.wait(process, mainContainer)
 }
 
-// wait waits for a container's end, and asks it to end when the run is to.
+// wait waits for a container's end. It stops the container when the run is stopped.
 func (p *podRun) wait(process *container.Process, name string) error {
 	select {
 	case <-process.Done():
@@ -170,8 +170,8 @@ func (p *podRun) wait(process *container.Process, name string) error {
 	return nil
 }
 
-// start pulls an image and starts a container in it. The image is pulled again
-// where that failed, as a kubelet does.
+// start pulls an image and starts a container in it. Like a kubelet it retries a failed
+// pull.
 func (p *podRun) start(c corev1.Container, ports []int) (*container.Process, error) {
 	image, err := p.pull(c)
 	if err != nil {
@@ -190,8 +190,8 @@ func (p *podRun) start(c corev1.Container, ports []int) (*container.Process, err
 	if err := disk.Mkdir(dir); err != nil {
 		return nil, err
 	}
-	// The process gets the executor's context: the run's own end is told to it by
-	// a signal first.
+	// The process gets the executor's context, because the end of the run's own context
+	// sends the process a signal first.
 	return p.options.Runtime.Start(p.executor.ctx, container.Spec{
 		Name: p.name, Image: image, Command: expandAll(c.Command, env), Args: expandAll(c.Args, env), Env: env.list(), WorkingDir: c.WorkingDir,
 		Memory: c.Resources.Limits.Memory().Value(), Mounts: mounts, Ports: ports, Stdout: p.log.stream(c.Name), Stderr: p.log.stream(c.Name), Dir: dir,

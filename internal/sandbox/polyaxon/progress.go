@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// A program that draws a progress bar begins its line again and again with a carriage
-// return. The last state of the line is kept in the log, and the one that it has just
-// now is told to who asks for live lines.
+// A program that draws a progress bar rewrites its line, each time after a carriage
+// return. The log keeps the line's last state. Responses with live lines also contain its
+// current state.
 
-// settled gives the last state of a line that is not blank.
+// settled returns the last state of a line that is not blank.
 func settled(text []byte) []byte {
 	for {
 		text = bytes.TrimRight(text, "\r")
@@ -21,8 +21,9 @@ func settled(text []byte) []byte {
 	}
 }
 
-// redrawn gives what of a line that goes on still matters: its last state, and what
-// may stand for it. A return at its end may be that of an end of line.
+// redrawn returns the part of an unfinished line that still matters: its last state, and
+// the one before it in case the last one is blank. A carriage return at the end may
+// belong to a line ending.
 func redrawn(text []byte) []byte {
 	begin := bytes.LastIndexByte(bytes.TrimRight(text, "\r"), '\r') + 1
 	if begin == 0 {
@@ -32,8 +33,8 @@ func redrawn(text []byte) []byte {
 	return append(append(bytes.Clone(before), '\r'), text[begin:]...)
 }
 
-// going gives the states of the lines that containers redraw just now. Each ends with
-// a carriage return, which no line of the log does.
+// going returns the current states of the lines that containers are redrawing. Each ends
+// with a carriage return, which no line in the log does.
 func (l *logWriter) going() []line {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -51,7 +52,7 @@ func (l *logWriter) going() []line {
 	return states
 }
 
-// going gives the states of the lines that a run redraws just now.
+// going returns the current states of the lines that a run is redrawing.
 func (e *executor) going(uuid string) []line {
 	e.mu.Lock()
 	x := e.alive[uuid]

@@ -41,7 +41,8 @@ func (s *Server) createProject(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusCreated, s.dialect.tell(formProject, viewOfProject(p)))
 }
 
-// patchProject changes what a project says of itself, and its name: its runs go with it.
+// patchProject changes a project's description, tags and name. Its runs move to the new
+// name.
 func (s *Server) patchProject(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		Name        *string  `json:"name"`
@@ -80,7 +81,7 @@ func (s *Server) patchProject(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, s.dialect.tell(formProject, viewOfProject(&next)))
 }
 
-// transferRun gives a run to another project.
+// transferRun moves a run to another project.
 func (s *Server) transferRun(w http.ResponseWriter, r *http.Request, run record) {
 	var body struct {
 		Project string `json:"project"`
@@ -90,7 +91,7 @@ func (s *Server) transferRun(w http.ResponseWriter, r *http.Request, run record)
 	}
 	switch from := callerOf(r); {
 	case from != nil && body.Project != from.Project:
-		forbid(w) // or its token would be good for that project
+		forbid(w) // otherwise its token would be valid for that project
 		return
 	case body.Project == "":
 		reply(w, http.StatusBadRequest, []string{"The destination project was not provided."})

@@ -14,23 +14,23 @@ import (
 	"github.com/slipway-ci/slipway/internal/sandbox/disk"
 )
 
-// LostImageError tells that the sandbox's own registry has not all of an image. No
-// wait mends that.
+// LostImageError reports that the sandbox's own registry does not have all parts of an
+// image. Retrying does not help.
 type LostImageError struct {
 	Reference string
 	Err       error
 }
 
-// Error says how to mend it.
+// Error says what is missing and how to send it again.
 func (e *LostImageError) Error() string {
 	return fmt.Sprintf("the sandbox's registry has not all of %s: slipway build --verify sends what is missing; then deploy again: %v", e.Reference, e.Err)
 }
 
-// Unwrap gives the registry's answer.
+// Unwrap returns the registry's error.
 func (e *LostImageError) Unwrap() error { return e.Err }
 
-// pull gives the image, trying again with growing pauses as a kubelet does: until
-// somebody ends the run, or it is certain that no wait helps.
+// pull returns the image. Like a kubelet it retries with growing pauses, until the run
+// ends or the error is one that retrying cannot fix.
 func (p *podRun) pull(c corev1.Container) (*container.Image, error) {
 	if c.Image == "" {
 		return nil, fmt.Errorf("container %s has no image", c.Name)
@@ -67,8 +67,8 @@ func (p *podRun) pull(c corev1.Container) (*container.Image, error) {
 	}
 }
 
-// brief gives an image without its registry and with the beginning of its digest, so
-// that how far it is has room beside it.
+// brief shortens an image to its name and the beginning of its digest, to leave room for
+// the progress.
 func brief(image string) string {
 	name, digest, found := strings.Cut(image[strings.LastIndexByte(image, '/')+1:], "@")
 	if found {
@@ -77,12 +77,12 @@ func brief(image string) string {
 	return name
 }
 
-// pulling is the reason of a run that starts while its image comes.
+// pulling is the reason of a run that starts and waits for its image.
 const pulling = "Pulling"
 
 func far(p container.Progress) string {
 	number, unit := megabytes, " MB"
-	if p.Whole < 100_000 { // an edit, as a rule
+	if p.Whole < 100_000 { // usually an edit of a few files
 		number, unit = kilobytes, " kB"
 	}
 	if p.Done == 0 {
@@ -93,7 +93,7 @@ func far(p container.Progress) string {
 
 func kilobytes(n int64) string { return fmt.Sprintf("%.1f", float64(n)/1e3) }
 
-// megabytes gives bytes in units of 1000 x 1000, as sizes of images are told.
+// megabytes formats bytes in units of 10^6, as is usual for images.
 func megabytes(n int64) string {
 	if n < 10_000_000 {
 		return fmt.Sprintf("%.1f", float64(n)/1e6)

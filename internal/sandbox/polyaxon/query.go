@@ -33,7 +33,7 @@ func (s *Server) listRuns(w http.ResponseWriter, r *http.Request) {
 	s.dialect.listed.page(w, r, results, usualPage)
 }
 
-// query reads `status:running|queued,name:train,meta_info.key:~value`.
+// query parses `status:running|queued,name:train,meta_info.key:~value`.
 func (d *dialect) query(text string) (func(record) bool, error) {
 	var all []func(record) bool
 	for _, term := range strings.Split(text, ",") {
@@ -62,7 +62,7 @@ func (d *dialect) query(text string) (func(record) bool, error) {
 	}, nil
 }
 
-// field gives the values of a run that a query's key stands for.
+// field returns a function for the values of a run that a query's key stands for.
 func (d *dialect) field(key string) (func(record) []string, error) {
 	if name, ok := strings.CutPrefix(key, "meta_info."); ok {
 		return func(r record) []string {
@@ -84,7 +84,8 @@ func (d *dialect) field(key string) (func(record) []string, error) {
 	return nil, fmt.Errorf("key `%s` is not supported by the query manager `run`", key)
 }
 
-// matches compares with % standing for anything at either end.
+// matches reports whether text matches pattern, in which % at either end matches
+// anything.
 func matches(text, pattern string) bool {
 	middle := strings.Trim(pattern, "%")
 	before, after := strings.HasPrefix(pattern, "%"), strings.HasSuffix(pattern, "%")

@@ -75,14 +75,14 @@ func (s *Server) deleteRun(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) deleteOne(run record) error {
-	// First it is gone, so that nobody sees it stopped, as on servers of 2.18.
+	// Mark it as deleted first, so that no client sees it stopped, as on servers of 2.18.
 	if err := s.store.change(run.UUID, func(r *record) { r.Deleted = true }); err != nil {
 		return err
 	}
 	return s.stopRun(run)
 }
 
-// getStatuses tells nothing of a run that was deleted, as 2.18.
+// getStatuses responds with 404 for a deleted run, as 2.18 does.
 func (s *Server) getStatuses(w http.ResponseWriter, _ *http.Request, run record) {
 	if run.Deleted {
 		notFound(w, "Run")
@@ -120,7 +120,7 @@ func (s *Server) postStatus(w http.ResponseWriter, r *http.Request, run record) 
 	reply(w, http.StatusCreated, s.dialect.tell(formStatuses, map[string]any{"status": nil, "status_conditions": nil, "meta_info": nil}))
 }
 
-// act makes a handler of an action that answers nothing.
+// act returns a handler for an action with an empty response.
 func (s *Server) act(do func(record) error) func(http.ResponseWriter, *http.Request, record) {
 	return func(w http.ResponseWriter, _ *http.Request, run record) {
 		if err := do(run); err != nil {
@@ -131,7 +131,7 @@ func (s *Server) act(do func(record) error) func(http.ResponseWriter, *http.Requ
 	}
 }
 
-// bulk makes a handler of an action on several runs.
+// bulk returns a handler for an action on several runs.
 func (s *Server) bulk(do func(record) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var body struct {
@@ -159,7 +159,7 @@ func (s *Server) stopRun(run record) error {
 	return s.executor.stop(run.UUID)
 }
 
-// unapproved tells whether the operation itself says that it must be approved.
+// unapproved reports whether the operation itself says that it must be approved.
 func (r *record) unapproved() bool {
 	var operation struct {
 		IsApproved *bool `json:"isApproved"`
@@ -167,8 +167,8 @@ func (r *record) unapproved() bool {
 	return json.Unmarshal([]byte(r.Content), &operation) == nil && operation.IsApproved != nil && !*operation.IsApproved
 }
 
-// approveRun lets a run go on. One whose operation says that it must be approved may
-// only be compiled at the first time, and go on at the second.
+// approveRun lets a run continue. If its operation says that it must be approved, the
+// first approval may only compile it, and the second lets it continue.
 func (s *Server) approveRun(run record) error {
 	switch {
 	case run.Pending == "" || terminal(run.Status) || run.ManagedBy == "user":

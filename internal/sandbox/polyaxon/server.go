@@ -1,10 +1,10 @@
-// Package polyaxon is the sandbox's Polyaxon server: the HTTP API that slipway
-// uses, with the answers of a real server, and an executor that really runs what is
-// submitted, as processes of this machine. It is a server of 2.18 or of 1.11.3; what
-// these do otherwise is their dialect.
+// Package polyaxon is the sandbox's Polyaxon server. It has the part of the HTTP API that
+// slipway uses, with the responses of a real server, and an executor that runs what is
+// submitted as processes of this machine. It is a server of release 2.18 or 1.11.3; the
+// differences between them are in their dialects.
 //
-// It differs from a real server where that has faults that nobody relies on:
-// archives are never frozen, and writes at the same time are no problem.
+// It does not reproduce faults of a real server that nobody relies on: archives are never
+// frozen, and concurrent writes are safe.
 package polyaxon
 
 import (
@@ -26,44 +26,45 @@ import (
 // owner is the only organization.
 const owner = "default"
 
-// maxBody bounds a request, in bytes.
+// maxBody is the limit of a request's body in bytes.
 const maxBody = 64 << 20
 
-// Cluster is where mounted Secrets and ConfigMaps come from.
+// Cluster provides the Secrets and ConfigMaps that pods mount. Its methods return the
+// data and whether the object exists.
 type Cluster interface {
 	Secret(namespace, name string) (map[string][]byte, bool)
 	ConfigMap(namespace, name string) (map[string][]byte, bool)
 }
 
-// Options say what a server works with.
+// Options configure a Server.
 type Options struct {
 	// Dir is the sandbox's directory.
 	Dir     string
 	Cluster Cluster
 	Runtime *container.Runtime
-	// Namespace is the only one.
+	// Namespace is the only namespace.
 	Namespace string
-	// Host is this server's own address, which jobs get. Token is what who may do
-	// all has; a run's containers get one of their own.
+	// Host is this server's own address, which jobs get. Token is the token of the user,
+	// who may do everything. A run's containers get a token of their own.
 	Host  string
 	Token secret.Value
 	Log   io.Writer
-	// Owns reports whether Dir is still this server's; it is when nil.
+	// Owns reports whether Dir still belongs to this server. Nil means that it does.
 	Owns func() bool
-	// Now gives the time; by the clock when nil.
+	// Now returns the time. Nil means the system's clock, in UTC.
 	Now func() time.Time
-	// Public gives no error for an image that is of the sandbox's registry, or that
-	// everybody may pull; all are when nil.
+	// Public returns nil for an image of the sandbox's registry or one that everybody may
+	// pull. If Public is nil, all images are public.
 	Public func(ctx context.Context, image string) error
-	// Capacity is what there is to request; the machine's when nil.
+	// Capacity is what runs can request. Nil means this machine's capacity.
 	Capacity *Capacity
-	// Release is one of Releases; the newest when empty.
+	// Release is one of Releases. Empty means the newest.
 	Release string
-	// Archive is how a release archives lines that does so file by file.
+	// Archive configures a release that archives logs in files.
 	Archive Archive
 }
 
-// Server is a Polyaxon server. It is safe for use by several goroutines.
+// Server is a Polyaxon server. It is safe for concurrent use.
 type Server struct {
 	options  Options
 	dialect  *dialect
@@ -74,8 +75,8 @@ type Server struct {
 	archiving sync.Mutex
 }
 
-// New gives a server with the state of o.Dir. Runs that were going on when the
-// process before was killed have failed; those that waited go on.
+// New returns a server with the state in o.Dir. Runs that were running when the previous
+// process was killed have failed; those that were waiting continue.
 func New(o Options) (*Server, error) {
 	if o.Now == nil {
 		o.Now = func() time.Time { return time.Now().UTC() }
@@ -100,10 +101,10 @@ func New(o Options) (*Server, error) {
 	return s, s.executor.recover()
 }
 
-// Active counts the runs that have not ended.
+// Active returns the number of runs that have not ended.
 func (s *Server) Active() int { return s.executor.active() }
 
-// Address gives where a service that runs answers, with its key.
+// Address returns the URL of a running service, with its key, and whether it runs.
 func (s *Server) Address(uuid string) (string, bool) {
 	serving := s.executor.serving(uuid)
 	if serving == nil {
@@ -112,7 +113,7 @@ func (s *Server) Address(uuid string) (string, bool) {
 	return serving.gate.Address(), true
 }
 
-// Close stops all runs, and waits for them until ctx ends.
+// Close stops all runs and waits for their end, at most until ctx is done.
 func (s *Server) Close(ctx context.Context) error { return s.executor.close(ctx) }
 
 // ServeHTTP serves the API.
@@ -124,7 +125,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if len(r.URL.Path) > 1 {
-		r.URL.Path = strings.TrimSuffix(r.URL.Path, "/") // servers take both
+		r.URL.Path = strings.TrimSuffix(r.URL.Path, "/") // servers accept paths with and without it
 	}
 	if s.dialect.basic && strings.HasPrefix(r.Header.Get("Authorization"), "Basic ") {
 		reply(w, http.StatusForbidden, map[string]string{"detail": "Invalid username/password."})
@@ -138,7 +139,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mux.ServeHTTP(w, r)
 }
 
-// nothing is what servers answer to a path that they do not know.
+// nothing is the response of a server to an unknown path.
 func (s *Server) nothing(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/html")
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
@@ -193,7 +194,8 @@ func (s *Server) routes() {
 	s.dialect.routes(s, m)
 }
 
-// withRun gives a handler its run, or answers that there is none.
+// withRun returns a handler that passes the run in the path to handle. It responds with
+// 404 if there is none.
 func (s *Server) withRun(handle func(http.ResponseWriter, *http.Request, record)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if s.project(r.PathValue("project")) == nil {
@@ -209,7 +211,7 @@ func (s *Server) withRun(handle func(http.ResponseWriter, *http.Request, record)
 	}
 }
 
-// runOf gives the run that a path names.
+// runOf returns the run that a path names.
 func (s *Server) runOf(r *http.Request) (record, bool) {
 	run, ok := s.store.run(strings.ReplaceAll(r.PathValue("uuid"), "-", ""))
 	return run, ok && run.Project == r.PathValue("project") && !(run.Deleted && s.dialect.forgets)
@@ -225,7 +227,8 @@ func reply(w http.ResponseWriter, code int, body any) {
 	_ = json.NewEncoder(w).Encode(body)
 }
 
-// read decodes a request's body, and answers when it is none.
+// read decodes a request's body and reports whether it is valid. If it is not, read
+// responds.
 func read(w http.ResponseWriter, r *http.Request, into any) bool {
 	err := json.NewDecoder(r.Body).Decode(into)
 	if err == nil || err == io.EOF { //nolint:errorlint // Decode gives it bare
@@ -243,7 +246,7 @@ func newUUID() string {
 	return hex.EncodeToString(random)
 }
 
-// exception answers to a question that a server of Polyaxon fails at.
+// exception is the response to a request that a real server of Polyaxon fails at.
 func (s *Server) exception(w http.ResponseWriter, why string) {
 	if s.dialect.speechless {
 		w.Header().Set("Content-Type", "text/html")
@@ -253,8 +256,8 @@ func (s *Server) exception(w http.ResponseWriter, why string) {
 	http.Error(w, why, http.StatusInternalServerError)
 }
 
-// broken tells what went wrong on this machine. A real server would answer an
-// empty page; here the user can do something about it.
+// broken reports an error of this machine. A real server would respond with an empty
+// page; here the user can fix the cause.
 func (s *Server) broken(w http.ResponseWriter, err error) {
 	reply(w, http.StatusInternalServerError, map[string]string{"detail": err.Error()})
 }

@@ -13,19 +13,19 @@ import (
 	"github.com/slipway-ci/slipway/internal/sandbox/container"
 )
 
-// readyLimit is how long a service may take to answer on its port before it
-// counts as running all the same, as a pod without a readiness probe does.
+// readyLimit is how long a service may take to accept connections. After that it counts
+// as running, as a pod without a readiness probe does.
 const readyLimit = 20 * time.Second
 
-// service is one that runs: the user's browser reaches it through its gate, and who
-// has the server's token through the server.
+// service is a running service. The user's browser reaches it through its gate, and
+// holders of the server's token through the server.
 type service struct {
 	gate  *gate.Gate
 	ports []int
 	dial  func(ctx context.Context, port int) (net.Conn, error)
 }
 
-// serve opens the gate of a service, until what it gives is called.
+// serve opens the gate of a service. Calling end closes it.
 func (p *podRun) serve(process *container.Process) (end func(), err error) {
 	s := &service{ports: p.o.Ports, dial: func(ctx context.Context, port int) (net.Conn, error) {
 		if !slices.Contains(p.o.Ports, port) {
@@ -52,8 +52,9 @@ func (p *podRun) serve(process *container.Process) (end func(), err error) {
 	}, nil
 }
 
-// basePath gives where a service believes to be: at the path that the platform's
-// gateway has for its port, when that was put into its command or its environment.
+// basePath returns the path under which a service believes it is served: the gateway's
+// path for its port, if the service's command or environment contains that. Otherwise it
+// is "".
 func (p *podRun) basePath() string {
 	told := slices.Concat(p.o.Container.Command, p.o.Container.Args)
 	for _, e := range p.o.Container.Env {
@@ -71,7 +72,8 @@ func (p *podRun) basePath() string {
 	return ""
 }
 
-// await returns when a service answers on all its ports, or has ended.
+// await returns when a service accepts connections on all its ports or has ended, at the
+// latest after readyLimit. It returns an error if the run ends first.
 func (p *podRun) await(process *container.Process, ports []int) error {
 	ctx, cancel := context.WithTimeout(p.ctx, readyLimit)
 	defer cancel()
@@ -79,7 +81,7 @@ func (p *podRun) await(process *container.Process, ports []int) error {
 		for !answers(ctx, process, port) {
 			select {
 			case <-process.Done():
-				return nil // how it ended is told by who waits for it
+				return nil // the goroutine that waits for it reports how it ended
 			case <-ctx.Done():
 				if p.ctx.Err() == nil {
 					return nil
@@ -94,8 +96,8 @@ func (p *podRun) await(process *container.Process, ports []int) error {
 	return nil
 }
 
-// answers tells whether something takes a connection and keeps it: a relay in
-// front of a port where nobody listens takes it, and closes it at once.
+// answers reports whether something accepts a connection and keeps it open. A relay in
+// front of a port on which nothing listens accepts it and closes it at once.
 func answers(ctx context.Context, process *container.Process, port int) bool {
 	connection, err := process.Dial(ctx, port)
 	if err != nil {

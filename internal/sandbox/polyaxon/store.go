@@ -13,8 +13,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/sandbox/disk"
 )
 
-// The statuses, and the two that this server's clients must not set by a run's
-// own end.
+// The statuses of a run.
 const (
 	created       = "created"
 	compiled      = "compiled"
@@ -45,7 +44,7 @@ func terminal(status string) bool {
 	return slices.Contains([]string{succeeded, failed, upstream, stopped, skipped}, status)
 }
 
-// condition is one change of a run's status, as servers tell it.
+// condition is one change of a run's status, as in responses.
 type condition struct {
 	Type               string    `json:"type"`
 	Reason             string    `json:"reason"`
@@ -61,7 +60,7 @@ type original struct {
 	Kind string `json:"kind"`
 }
 
-// record is a run as it is kept.
+// record is a run as it is stored.
 type record struct {
 	UUID        string         `json:"uuid"`
 	Project     string         `json:"project"`
@@ -86,12 +85,12 @@ type record struct {
 	Original    *original      `json:"original"`
 	Lineage     []any          `json:"lineage"`
 	Deleted     bool           `json:"deleted"`
-	// Grants are all that a run may use which a job submitted; nil for a run that the
-	// user did.
+	// Grants limit what a run that a job submitted may use. They are nil for a run that
+	// the user submitted.
 	Grants *grants `json:"grants,omitempty"`
 }
 
-// project is a project as it is kept.
+// project is a project as it is stored.
 type project struct {
 	UUID        string    `json:"uuid"`
 	Name        string    `json:"name"`
@@ -100,7 +99,7 @@ type project struct {
 	CreatedAt   time.Time `json:"created_at"`
 }
 
-// store keeps projects and runs, in memory and one file each on disk.
+// store holds projects and runs, in memory and in one file each on disk.
 type store struct {
 	dir      string
 	now      func() time.Time
@@ -144,7 +143,7 @@ func (s *store) save(kind, name string, value any) error {
 	return disk.Write(filepath.Join(s.dir, kind, name+".json"), text, 0o600)
 }
 
-// run gives a copy of a run.
+// run returns a copy of a run, and whether it exists.
 func (s *store) run(uuid string) (record, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -155,7 +154,7 @@ func (s *store) run(uuid string) (record, bool) {
 	return *r, true
 }
 
-// change changes a run and keeps it.
+// change changes a run and stores it.
 func (s *store) change(uuid string, change func(*record)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -170,13 +169,13 @@ func (s *store) change(uuid string, change func(*record)) error {
 	next.UpdatedAt = s.now()
 	err := s.save("runs", uuid, &next)
 	if err == nil || next.Status != r.Status || len(next.Conditions) != before {
-		s.runs[uuid] = &next // what goes on is told also where no disk takes it
+		s.runs[uuid] = &next // clients see the status of a running run even if the disk does not take it
 	}
 	return err
 }
 
-// add keeps a new run. It is as old as others see it: who submits at the same moment
-// must agree on which run is the oldest.
+// add stores a new run. Its time of creation is set while it becomes visible to others,
+// because clients that submit at the same moment must agree on which run is the oldest.
 func (s *store) add(r *record) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -189,7 +188,7 @@ func (s *store) add(r *record) error {
 	return nil
 }
 
-// replaceProject keeps a project that has changed, and leads its runs to its new name.
+// replaceProject stores a changed project and moves its runs to its new name.
 func (s *store) replaceProject(old string, p *project) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -215,7 +214,7 @@ func (s *store) replaceProject(old string, p *project) error {
 	return disk.Remove(filepath.Join(s.dir, "projects", old+".json"))
 }
 
-// ofProject gives copies of a project's runs, newest first.
+// ofProject returns copies of a project's runs, newest first.
 func (s *store) ofProject(name string) []record {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -234,15 +233,15 @@ func (s *store) ofProject(name string) []record {
 	return list
 }
 
-// set changes a run's status by the server's rules: after a terminal status, and
-// from stopping to anything else than an end, nothing changes unless forced; the
-// same status again only replaces its reason and message.
+// set changes a run's status by the server's rules. Unless forced, nothing changes after
+// a final status, and stopping is followed by a final status only. Setting the same
+// status again replaces its reason and message.
 func (s *store) set(uuid, status, reason, message string, force bool) error {
 	return s.change(uuid, func(r *record) { r.set(status, reason, message, force, s.now()) })
 }
 
-// report is what a run's operator says: it gives all that follows `starting`, which
-// says that the job was made, the transition time of that, as Polyaxon's does.
+// report sets a status as a run's operator does. As in Polyaxon, every status after
+// `starting` gets the transition time of `starting`.
 func (s *store) report(uuid, status, reason, message string) error {
 	return s.change(uuid, func(r *record) {
 		if !r.set(status, reason, message, false, s.now()) {

@@ -17,14 +17,14 @@ import (
 	"github.com/slipway-ci/slipway/internal/sandbox/jail"
 )
 
-// maxEvents bounds the file of one metric, in bytes, and maxAllEvents those that a
-// request names.
+// maxEvents is the limit of the file of one metric, in bytes, and maxAllEvents that of
+// all files that a request names.
 const (
 	maxEvents    = 32 << 20
 	maxAllEvents = 2 * maxEvents
 )
 
-// line is one line of a container, as archives hold it.
+// line is one line of a container, as archives contain it.
 type line struct {
 	Timestamp time.Time `json:"timestamp"`
 	Node      string    `json:"node"`
@@ -33,18 +33,18 @@ type line struct {
 	Value     string    `json:"value"`
 }
 
-// logQuery asks for lines of a run.
+// logQuery is a request for lines of a run.
 type logQuery struct {
 	run   record
 	known bool
-	// live lines are those that came after since, in place of the archive's, of which
-	// file is the one that the answer before was of.
+	// live asks for the lines after since that are not archived. Otherwise the request is
+	// for the archive, and file is the file that the previous response was from.
 	live  bool
 	since time.Time
 	file  string
 }
 
-// logs answers live lines, when asked with last_time, or the archive.
+// logs responds with live lines if the request has last_time, and else with the archive.
 func (s *Server) logs(w http.ResponseWriter, r *http.Request) {
 	query := logQuery{live: r.URL.Query().Has("last_time"), file: r.URL.Query().Get("last_file")}
 	if query.live {
@@ -59,13 +59,13 @@ func (s *Server) logs(w http.ResponseWriter, r *http.Request) {
 	answer := &lineList{ctx: r.Context(), to: bufio.NewWriterSize(w, 64<<10)}
 	switch err := s.dialect.logs(s, query, answer); {
 	case err != nil && answer.begun:
-		panic(http.ErrAbortHandler) // half an answer must not look whole
+		panic(http.ErrAbortHandler) // a truncated response must not look complete
 	case err != nil:
 		s.broken(w, err)
 	}
 }
 
-// lineList is an answer with lines, as it is written.
+// lineList writes a response with lines.
 type lineList struct {
 	ctx   context.Context
 	to    *bufio.Writer
@@ -90,7 +90,7 @@ func (l *lineList) add(next line) error {
 	return errors.Join(err, after)
 }
 
-// close writes what follows the lines.
+// close writes the fields that follow the lines.
 func (l *lineList) close(end map[string]any) error {
 	text, err := json.Marshal(end)
 	if err != nil {
@@ -103,7 +103,7 @@ func (l *lineList) close(end map[string]any) error {
 	return errors.Join(err, ending, l.to.Flush())
 }
 
-// events answers what a run wrote to events/KIND/NAME.plx.
+// events responds with what a run wrote to events/KIND/NAME.plx.
 func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	kind := r.PathValue("kind")
 	query := r.URL.Query()
@@ -151,8 +151,8 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, map[string]any{"data": data})
 }
 
-// parseEvents reads step|timestamp|KIND lines by column. A metric that is no
-// finite number is null, as in JSON it must be.
+// parseEvents parses lines of step|timestamp|KIND by column. A metric that is not a
+// finite number becomes null, because JSON cannot express it.
 func parseEvents(kind string, text []byte) (map[string][]any, error) {
 	reader := csv.NewReader(bytes.NewReader(text))
 	reader.Comma, reader.LazyQuotes = '|', true

@@ -16,25 +16,25 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// token gives what a run's containers prove themselves with: the run, and a code
-// that only this server can make.
+// token returns the token of a run's containers: the run's UUID, and a code that only
+// this server can compute.
 func (e *executor) token(uuid string) string {
 	code := hmac.New(sha256.New, e.options.Token.Reveal())
 	_, _ = code.Write([]byte("run " + uuid))
 	return uuid + "." + hex.EncodeToString(code.Sum(nil))
 }
 
-// callerKey is the key of a request's context for the run whose token it has.
+// callerKey is the key in a request's context of the run whose token the request has.
 type callerKey struct{}
 
-// callerOf gives the run whose container sends a request, nil for the user.
+// callerOf returns the run whose container sent the request, or nil for the user.
 func callerOf(r *http.Request) *record {
 	from, _ := r.Context().Value(callerKey{}).(*record)
 	return from
 }
 
-// Admit reports whether a request may come in with a token: the server's own, or
-// that of a run which goes on. The request that it gives knows whose that is.
+// Admit reports whether a request with this token is allowed: the server's own token, or
+// that of a run that has not ended. The context of the returned request holds that run.
 func (s *Server) Admit(r *http.Request, token string) (*http.Request, bool) {
 	if subtle.ConstantTimeCompare([]byte(token), s.options.Token.Reveal()) == 1 {
 		return r, true
@@ -53,8 +53,8 @@ func (e *executor) goesOn(uuid string) bool {
 	return e.alive[uuid] != nil
 }
 
-// router is a ServeMux in which a run's token is good for its own project only, and not
-// for what people decide.
+// router is a ServeMux that accepts a run's token for the run's own project only, and not
+// for the decisions of people.
 type router struct{ *http.ServeMux }
 
 // HandleFunc registers a handler.
@@ -75,15 +75,15 @@ func forbid(w http.ResponseWriter) {
 	reply(w, http.StatusForbidden, map[string]string{"detail": "You do not have permission to perform this action: a run's token is good for its own project, and approves nothing."})
 }
 
-// grants are what a run may use which a job submits, or with the job's token it could
-// read all that is the user's: the job's own Secrets and images. Images of the sandbox's
-// registry, and those that everybody may pull, are nobody's.
+// grants are what a run that a job submits may use: the Secrets and images of that job.
+// Without them a job's token would give access to everything of the user's. Images of the
+// sandbox's registry and public images need no grant.
 type grants struct {
 	Secrets []string `json:"secrets"`
 	Images  []string `json:"images"`
 }
 
-// grants gives those of a run that a job submits.
+// grants returns the grants of a run that the run from submits.
 func (e *executor) grants(from *record) *grants {
 	if from.Grants != nil {
 		return from.Grants
@@ -95,7 +95,7 @@ func (e *executor) grants(from *record) *grants {
 	return g
 }
 
-// mayUse refuses a pod with Secrets or images that its run was not granted.
+// mayUse returns an error for a pod with Secrets or images that its run was not granted.
 func (e *executor) mayUse(ctx context.Context, r *record, pod *compile.Pod) error {
 	if r.Grants == nil {
 		return nil
@@ -116,7 +116,7 @@ func (e *executor) mayUse(ctx context.Context, r *record, pod *compile.Pod) erro
 	return nil
 }
 
-// imagesOf gives the images of a pod's containers.
+// imagesOf returns the images of a pod's containers.
 func imagesOf(pod *compile.Pod) []string {
 	var images []string
 	for _, c := range slices.Concat(pod.Init, pod.Sidecars, []corev1.Container{pod.Container}) {
@@ -125,7 +125,7 @@ func imagesOf(pod *compile.Pod) []string {
 	return images
 }
 
-// secretsOf gives the names of the Secrets that a pod refers to.
+// secretsOf returns the names of the Secrets that a pod refers to.
 func secretsOf(pod *compile.Pod) []string {
 	names := []string{}
 	for _, c := range slices.Concat(pod.Init, pod.Sidecars, []corev1.Container{pod.Container}) {

@@ -2,20 +2,20 @@ package polyaxon
 
 import "time"
 
-// A run is told in three forms, each with the fields of 2.18's answers: Polyaxon's own
-// client reads fields without asking whether they are there. Another release lacks some.
+// Responses contain a run in three forms, each with all fields of 2.18, since Polyaxon's
+// own client reads fields without checking for them. Other releases lack some.
 
-// form is a kind of answer.
+// form is a kind of response.
 type form int
 
 const (
-	formMade     form = iota // a run, to who asked for it
-	formRun                  // a run that there is
+	formMade     form = iota // a run, in response to its creation
+	formRun                  // an existing run
 	formProject              // a project
 	formStatuses             // a run's statuses
 )
 
-// tell gives an answer with the fields that the release has.
+// tell removes the fields that the release does not have from a response.
 func (d *dialect) tell(f form, answer map[string]any) map[string]any {
 	for _, name := range d.lacks[f] {
 		delete(answer, name)
@@ -23,7 +23,7 @@ func (d *dialect) tell(f form, answer map[string]any) map[string]any {
 	return answer
 }
 
-// viewOfMade is what creating a run answers.
+// viewOfMade is the response to the creation of a run.
 func viewOfMade(r record) map[string]any {
 	return map[string]any{
 		"uuid": r.UUID, "kind": r.Kind, "name": r.Name, "description": null(r.Description), "content": r.Content,
@@ -52,7 +52,7 @@ func viewOfItem(r record, namespace string) map[string]any {
 	return v
 }
 
-// viewOfRun is all of a run.
+// viewOfRun is a run with all its fields.
 func viewOfRun(r record, namespace string) map[string]any {
 	v := viewOfItem(r, namespace)
 	v["settings"] = map[string]any{

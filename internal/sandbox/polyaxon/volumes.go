@@ -15,11 +15,11 @@ import (
 	"github.com/slipway-ci/slipway/internal/sandbox/disk"
 )
 
-// retryPause is how often a pod looks for what it lacks.
+// retryPause is the interval at which a pod checks for what it lacks.
 const retryPause = 500 * time.Millisecond
 
-// mounts gives what a container sees of the machine: the run's artifacts, the
-// persistent volume, and the operation's volumes.
+// mounts returns a container's mounts: the run's artifacts, the persistent volume, and
+// the operation's volumes.
 func (p *podRun) mounts(c corev1.Container) ([]container.Mount, error) {
 	mounts := []container.Mount{{Target: path.Join(artifactsRoot, p.run.UUID), Source: p.dir("artifacts", p.run.UUID)}}
 	taken := map[string]bool{}
@@ -56,16 +56,15 @@ func find(volumes []corev1.Volume, name string) (corev1.Volume, bool) {
 	return corev1.Volume{}, false
 }
 
-// mount gives what a volume is on this machine, nil for an optional one that is
-// not there.
+// mount returns the mount of a volume, or nil for an optional one that does not exist.
 func (p *podRun) mount(v corev1.Volume, m corev1.VolumeMount) (*container.Mount, error) {
 	mount := &container.Mount{Target: m.MountPath, ReadOnly: m.ReadOnly}
 	switch {
 	case v.PersistentVolumeClaim != nil:
 		mount.Source = p.dir("volumes", safe(v.PersistentVolumeClaim.ClaimName))
 	case v.HostPath != nil:
-		// Never the machine's own path: a job of the sandbox has no business there.
-		// Nor is it below volumes, where a claim of that name would be all of them.
+		// Never use the machine's own path: a job of the sandbox must not reach it. It is
+		// not below volumes either, where a claim of that name would contain all others.
 		mount.Source = p.dir("host-paths", safe(v.HostPath.Path))
 	case v.EmptyDir != nil, v.Ephemeral != nil:
 		mount.Source = filepath.Join(p.scratch, "volumes", safe(v.Name))
@@ -89,7 +88,7 @@ func (p *podRun) mount(v corev1.Volume, m corev1.VolumeMount) (*container.Mount,
 	return mount, disk.Mkdir(mount.Source)
 }
 
-// files waits until the files of a mount are there, as Kubernetes does.
+// files waits until the files of a mount exist, as Kubernetes does.
 func (p *podRun) files(mount *container.Mount, m corev1.VolumeMount, read func() (map[string][]byte, string)) (*container.Mount, error) {
 	for {
 		files, missing := read()
@@ -109,7 +108,7 @@ func (p *podRun) files(mount *container.Mount, m corev1.VolumeMount, read func()
 	}
 }
 
-// items gives the files that a Secret or ConfigMap becomes.
+// items returns the files of a Secret or ConfigMap.
 func (p *podRun) items(kind, name string, data map[string][]byte, exists bool, items []corev1.KeyToPath, mayLack bool) (map[string][]byte, string) {
 	if !exists {
 		if mayLack {
@@ -133,7 +132,7 @@ func (p *podRun) items(kind, name string, data map[string][]byte, exists bool, i
 	return files, ""
 }
 
-// safe makes one directory's name of any text, and another one of another text.
+// safe maps any text to a directory name. Different texts have different names.
 func safe(name string) string {
 	plain := strings.Trim(strings.Map(func(r rune) rune {
 		switch {

@@ -8,7 +8,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 )
 
-// marshmallow tells a problem in the shape that the real server tells it.
+// marshmallow formats a problem as the real server does.
 func marshmallow(p file.Problem) string {
 	if len(p.Path) == 0 {
 		return p.Message

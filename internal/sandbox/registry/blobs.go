@@ -13,17 +13,17 @@ import (
 	"github.com/slipway-ci/slipway/internal/sandbox/disk"
 )
 
-// partial begins the names of blobs that are being received.
+// partial is the prefix of the names of blobs that are being received.
 const partial = "upload-"
 
-// blobs keeps blobs on disk, where go-containerregistry's handler finds them.
+// blobs stores blobs on disk, where go-containerregistry's handler finds them.
 type blobs struct {
 	registry.BlobHandler
 	registry.BlobDeleteHandler
 	dir string
 }
 
-// openBlobs gives the blobs in dir, without what a killed process wrote in part.
+// openBlobs opens the blobs in dir and removes the partial ones of a killed process.
 func openBlobs(dir string) (*blobs, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, disk.Explain(dir, err)
@@ -42,14 +42,14 @@ func openBlobs(dir string) (*blobs, error) {
 	return b, nil
 }
 
-// checked is where it is kept which file was found to be a blob's whole content.
+// checked is the directory that records which files were found to match their digest.
 const checked = "checked"
 
 func (b *blobs) path(digest v1.Hash) string {
 	return filepath.Join(b.dir, digest.Algorithm, digest.Hex)
 }
 
-// take makes a file in dir, which has been checked, the blob of a digest.
+// take makes a checked file in dir the blob of a digest.
 func (b *blobs) take(path string, digest v1.Hash) error {
 	to := b.path(digest)
 	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
@@ -68,7 +68,7 @@ func (b *blobs) take(path string, digest v1.Hash) error {
 	return b.mark(digest, info)
 }
 
-// onDisk has a file on disk before it has its name.
+// onDisk syncs a file to disk, which must happen before it gets its final name.
 func onDisk(path string) error {
 	file, err := os.OpenFile(path, os.O_WRONLY, 0)
 	if err != nil {
@@ -77,7 +77,7 @@ func onDisk(path string) error {
 	return errors.Join(file.Sync(), file.Close())
 }
 
-// mark keeps that a file, as it is now, was checked.
+// mark records that a file was checked in its current state.
 func (b *blobs) mark(digest v1.Hash, info os.FileInfo) error {
 	return disk.Write(filepath.Join(b.dir, checked, digest.Hex), []byte(stamp(info)), 0o600)
 }
@@ -86,10 +86,10 @@ func stamp(info os.FileInfo) string {
 	return fmt.Sprintf("%d %d", info.Size(), info.ModTime().UnixNano())
 }
 
-// Stat gives a blob's size. A blob is hashed when it comes, and again only when its
-// file is another one since, by size or time: to do it at each question, as
-// go-containerregistry does, makes questions about gigabytes slow. What is damaged
-// is not there, so that who has it sends it again.
+// Stat returns a blob's size in bytes. A blob is hashed when it is received, and again
+// only if the size or the time of its file changed: hashing it at each request, as
+// go-containerregistry does, makes requests about gigabytes slow. For a missing or
+// damaged blob the error is registry.ErrNotFound, so that the client sends it again.
 func (b *blobs) Stat(_ context.Context, _ string, h v1.Hash) (int64, error) {
 	info, err := os.Stat(b.path(h))
 	if errors.Is(err, os.ErrNotExist) {

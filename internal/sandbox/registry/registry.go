@@ -1,5 +1,5 @@
-// Package registry is the sandbox's OCI registry: go-containerregistry's, with
-// blobs and manifests on disk, so that they survive restarts.
+// Package registry is the sandbox's OCI registry. It is go-containerregistry's registry
+// with blobs and manifests on disk, so that they survive restarts.
 package registry
 
 import (
@@ -23,12 +23,12 @@ import (
 	"github.com/slipway-ci/slipway/internal/sandbox/disk"
 )
 
-// maxManifest bounds a manifest, in bytes; the OCI distribution specification
-// has registries take at least 4 MiB.
+// maxManifest is the limit of a manifest in bytes. The OCI distribution specification
+// requires registries to accept at least 4 MiB.
 const maxManifest = 4 << 20
 
-// New gives a registry whose state is in dir. What a process that was killed
-// wrote in part is left out.
+// New returns a registry whose state is in dir. It ignores what a killed process left
+// incomplete.
 func New(dir string, output io.Writer) (http.Handler, error) {
 	blobs, err := openBlobs(filepath.Join(dir, "blobs"))
 	if err != nil {
@@ -48,15 +48,15 @@ func New(dir string, output io.Writer) (http.Handler, error) {
 type server struct {
 	dir  string
 	next http.Handler
-	// mu keeps a manifest's file and the registry's memory of it in step.
+	// mu keeps a manifest's file and the registry's memory of it consistent.
 	mu sync.Mutex
 }
 
-// kept is a manifest as its file holds it.
+// kept is a manifest as it is stored in its file.
 type kept struct {
 	Path        string `json:"path"` // of the request that put it
 	ContentType string `json:"content_type"`
-	Body        string `json:"body"` // base64: a digest counts every byte
+	Body        string `json:"body"` // base64, because a digest covers every byte
 }
 
 // ServeHTTP serves the OCI distribution protocol.
@@ -103,8 +103,8 @@ func (s *server) keep(r *http.Request, body []byte) error {
 	return disk.Write(path, text, 0o600)
 }
 
-// replay puts the manifests that are on disk, images before the indexes that
-// name them.
+// replay puts the manifests from disk into the registry, images before the indexes that
+// refer to them.
 func (s *server) replay() error {
 	files, err := disk.Files(s.dir, "*.json")
 	if err != nil {

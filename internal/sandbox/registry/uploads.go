@@ -18,9 +18,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/sandbox/disk"
 )
 
-// uploads takes blobs as they come, straight to disk and several at once.
-// go-containerregistry's own handler keeps what is streamed in memory, and lets
-// one upload wait for the other.
+// uploads receives blobs directly to disk, several at once. go-containerregistry's own
+// handler keeps streamed uploads in memory, and handles only one at a time.
 type uploads struct {
 	blobs *blobs
 	next  http.Handler
@@ -29,7 +28,7 @@ type uploads struct {
 	busy map[string]bool
 }
 
-// ServeHTTP serves /v2/NAME/blobs/uploads/, and passes on all else.
+// ServeHTTP serves /v2/NAME/blobs/uploads/, and passes other requests on.
 func (u *uploads) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	repository, id, ok := strings.Cut(r.URL.Path, "/blobs/uploads")
 	if !ok {
@@ -72,8 +71,8 @@ func (r *refusal) write(w http.ResponseWriter) {
 	_, _ = fmt.Fprintf(w, `{"errors":[{"code":%q,"message":%q}]}`, r.code, r.message)
 }
 
-// begin begins an upload, unless the blob that the client asks to have mounted is
-// there: all repositories share the blobs.
+// begin starts an upload, unless the client asks to mount a blob that exists. All
+// repositories share the blobs.
 func (u *uploads) begin(w http.ResponseWriter, r *http.Request, repository string) error {
 	query := r.URL.Query()
 	if mount, err := v1.NewHash(query.Get("mount")); err == nil {
@@ -100,7 +99,7 @@ func (u *uploads) begin(w http.ResponseWriter, r *http.Request, repository strin
 	return nil
 }
 
-// patch adds the body to an upload.
+// patch appends the body to an upload.
 func (u *uploads) patch(w http.ResponseWriter, r *http.Request, repository, id string) error {
 	release, err := u.hold(id)
 	if err != nil {
@@ -114,7 +113,7 @@ func (u *uploads) patch(w http.ResponseWriter, r *http.Request, repository, id s
 	return err
 }
 
-// finish adds the body to an upload, and takes it as a blob if it has the digest.
+// finish appends the body to an upload, and makes it a blob if it has the digest.
 func (u *uploads) finish(w http.ResponseWriter, r *http.Request, repository, id string) error {
 	digest, err := v1.NewHash(r.URL.Query().Get("digest"))
 	if err != nil || digest.Algorithm != "sha256" {
@@ -147,8 +146,8 @@ func (u *uploads) finish(w http.ResponseWriter, r *http.Request, repository, id 
 	return created(w, repository, digest)
 }
 
-// add appends the body to the upload's file, and gives the file's size. What a
-// disk has no room for goes away at once, so that there is some again.
+// add appends the body to the upload's file and returns the file's size. If it cannot
+// write all of the body it removes the file, which frees the space on a full disk.
 func (u *uploads) add(r *http.Request, id string) (int64, error) {
 	file, err := os.OpenFile(u.path(id), os.O_APPEND|os.O_WRONLY, 0o600)
 	if errors.Is(err, os.ErrNotExist) {
@@ -190,7 +189,7 @@ func (u *uploads) hold(id string) (release func(), err error) {
 
 func (u *uploads) path(id string) string { return filepath.Join(u.blobs.dir, partial+id) }
 
-// valid tells whether an upload's name is one that begin has given.
+// valid reports whether id has the form of the IDs that begin returns.
 func valid(id string) bool { return len(id) == 32 && strings.Trim(id, "0123456789abcdef") == "" }
 
 func accepted(w http.ResponseWriter, repository, id string, size int64) {
