@@ -4,5 +4,6 @@ package sandbox
 
 import "syscall"
 
-// detached gives a process a session of its own: no terminal's signals reach it.
+// detached returns the attributes that put a process in a session of its own, so that no
+// terminal's signals reach it.
 func detached() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }

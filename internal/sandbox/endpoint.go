@@ -15,8 +15,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/secret"
 )
 
-// endpoint is a Sandbox as its file holds it. The file is readable by its owner
-// only, and gone when the sandbox has ended.
+// endpoint is a Sandbox as stored in its file. Only the file's owner can read it, and it
+// is removed when the sandbox ends.
 type endpoint struct {
 	Sandbox
 	Token           string `json:"token"`
@@ -24,17 +24,18 @@ type endpoint struct {
 	KubernetesToken string `json:"kubernetes_token"`
 }
 
-// proved is an endpoint with the code of who wrote it: a file in a work tree may have
-// come with it, and what it names would get secrets.
+// proved is an endpoint with a code that proves that this user's slipway wrote it. A file
+// in a working tree may have come with the repository, and the server that it names would
+// get secrets.
 type proved struct {
 	Endpoint json.RawMessage `json:"endpoint"`
 	Code     string          `json:"code"`
 }
 
-// subject is what the code of a directory's endpoint is of.
+// subject is the subject of the code of a directory's endpoint.
 func subject(dir string) string { return "endpoint of " + dir }
 
-// publish tells commands where the sandbox is.
+// publish writes the endpoint file, by which commands find the sandbox.
 func (s *server) publish() error {
 	text, err := json.Marshal(endpoint{
 		Sandbox: s.state, Token: string(s.state.Token.Reveal()),
@@ -53,8 +54,9 @@ func (s *server) publish() error {
 	return disk.Write(filepath.Join(s.dir, endpointFile), text, 0o600)
 }
 
-// readEndpoint gives the sandbox that dir's file names: one that this user's slipway
-// on this machine has published there. What is not that is no sandbox.
+// readEndpoint returns the endpoint in dir's file, if this user's slipway published it in
+// this directory on this machine. Otherwise, and if there is none, the error is
+// ErrNotRunning, or the error of trusted.
 func readEndpoint(dir string) (*endpoint, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -88,7 +90,7 @@ func readEndpoint(dir string) (*endpoint, error) {
 	return &e, nil
 }
 
-// read gives a file of a directory of which nothing is known yet.
+// read returns the content of a file in a directory that is not trusted yet.
 func read(dir, name string) ([]byte, error) {
 	d, err := jail.Open(dir)
 	if err != nil {
@@ -98,7 +100,7 @@ func read(dir, name string) ([]byte, error) {
 	return d.Read(name, 64<<10)
 }
 
-// loopback reports whether an address is a port of this machine's own.
+// loopback reports whether an address is an http URL with a loopback IP address.
 func loopback(address string) bool {
 	at, err := url.Parse(address)
 	if err != nil || at.Scheme != "http" || at.User != nil {

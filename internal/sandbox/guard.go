@@ -11,7 +11,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/secret"
 )
 
-// bearer lets in who has a token.
+// bearer returns a function that admits requests with a token.
 func bearer(token secret.Value) func(*http.Request) (*http.Request, bool) {
 	want := token.Reveal()
 	return func(r *http.Request) (*http.Request, bool) {
@@ -19,8 +19,8 @@ func bearer(token secret.Value) func(*http.Request) (*http.Request, bool) {
 	}
 }
 
-// guard lets in whom admit knows, and who speaks to loopback by its own name: a web
-// page that a browser was lured to under another name is not let in.
+// guard passes on requests that admit accepts and whose Host is a name of loopback. The
+// latter keeps out web pages that reach this server under another name (DNS rebinding).
 func (s *server) guard(next http.Handler, admit func(*http.Request) (*http.Request, bool)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, err := net.SplitHostPort(r.Host)
@@ -49,8 +49,8 @@ func (s *server) guard(next http.Handler, admit func(*http.Request) (*http.Reque
 	})
 }
 
-// credential gives the token of a request: as a password (registry), a bearer
-// token (Kubernetes) or a token (Polyaxon).
+// credential returns the token of a request: the password of basic authentication
+// (registry), a bearer token (Kubernetes) or a token (Polyaxon).
 func credential(r *http.Request) string {
 	if _, password, ok := r.BasicAuth(); ok {
 		return password
@@ -62,7 +62,7 @@ func credential(r *http.Request) string {
 	return ""
 }
 
-// control adds the sandbox's own endpoints to Polyaxon's. A run's token is good for
+// control adds the sandbox's own endpoints to Polyaxon's. A run's token is valid for
 // Polyaxon's only.
 func (s *server) control(next *polyaxon.Server) http.Handler {
 	mux := http.NewServeMux()

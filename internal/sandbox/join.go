@@ -19,32 +19,34 @@ import (
 )
 
 const (
-	// startLimit is how long a sandbox may take to answer after it was started. The
-	// kernel alone may need many seconds for namespaces while others come and go.
+	// startLimit is how long a sandbox may take to respond after it was started. The
+	// kernel alone may need many seconds for namespaces while others are created and
+	// removed.
 	startLimit = 90 * time.Second
-	// maxLog is the size, in bytes, from which the log begins anew.
+	// maxLog is the size in bytes above which the log starts over.
 	maxLog = 1 << 20
 )
 
 // Options say which sandbox to join.
 type Options struct {
-	// Dir is its directory.
+	// Dir is the sandbox's directory.
 	Dir string
-	// Self are the arguments that start this program as `sandbox serve`, without
-	// those of serve.
+	// Self is the command that starts this program as `sandbox serve`, without the
+	// arguments of serve.
 	Self []string
 	// Lookup reads the environment.
 	Lookup func(string) (string, bool)
-	// Version is this program's. A sandbox that another version serves is replaced
-	// when nothing runs on it.
+	// Version is the version of this program. A sandbox of another version is replaced if
+	// nothing runs on it.
 	Version string
-	// Release is that of Polyaxon which the sandbox is to be; the newest when empty. One
-	// that is another is replaced when nothing runs on it, or else a *BusyError.
+	// Release is the release of Polyaxon that the sandbox must be. Empty means the
+	// newest. A sandbox of another release is replaced if nothing runs on it; otherwise
+	// Join returns a *BusyError.
 	Release string
 }
 
-// BusyError is a sandbox that is another release of Polyaxon than is wanted, and cannot
-// be started anew: runs go on.
+// BusyError reports that the sandbox is another release of Polyaxon than wanted, and
+// cannot be restarted because it has runs.
 type BusyError struct {
 	Is, Wanted string
 	Runs       int
@@ -59,8 +61,9 @@ func (e *BusyError) Error() string {
 	return fmt.Sprintf("the sandbox is Polyaxon %s, and %s on: it becomes %s when %s ended; `slipway sandbox stop` stops it and its runs", e.Is, runs, e.Wanted, them)
 }
 
-// Join gives the sandbox that runs for o.Dir, and starts it, in the background and
-// without a parent, when none does. Of many that join at once one starts it.
+// Join returns the running sandbox for o.Dir. If none runs it starts one in the
+// background, detached from this process. If many processes join at once, one of them
+// starts it.
 func Join(ctx context.Context, o Options) (*Sandbox, error) {
 	dir, err := filepath.Abs(o.Dir)
 	if err != nil {
@@ -84,9 +87,8 @@ func Join(ctx context.Context, o Options) (*Sandbox, error) {
 	return o.start(ctx, dir)
 }
 
-// usable gives the sandbox that runs, nil when one has to be started. One that an
-// older build serves, or that is another Polyaxon, is asked to end, unless it is at
-// work.
+// usable returns the running sandbox, or nil if one has to be started. It stops an idle
+// sandbox of another version or release.
 func (o Options) usable(ctx context.Context, dir string) (*Sandbox, error) {
 	running, err := Running(ctx, dir)
 	switch {
@@ -102,7 +104,7 @@ func (o Options) usable(ctx context.Context, dir string) (*Sandbox, error) {
 	return nil, running.Stop(ctx)
 }
 
-// start runs the sandbox and waits until it answers.
+// start starts the sandbox and waits until it responds, at most startLimit.
 func (o Options) start(ctx context.Context, dir string) (*Sandbox, error) {
 	log, err := openLog(filepath.Join(dir, logFile))
 	if err != nil {
@@ -147,8 +149,8 @@ func orDone(err error) error {
 	return err
 }
 
-// arguments tells `sandbox serve` its directory and its release, as flags of the binary
-// or of a magefile's target.
+// arguments returns the arguments of `sandbox serve`, as flags of the binary or of a
+// magefile's target.
 func (o Options) arguments(dir string) []string {
 	given, release := []string{"--state", dir}, "--polyaxon"
 	if strings.Contains(o.Self[len(o.Self)-1], ":") {
@@ -160,8 +162,8 @@ func (o Options) arguments(dir string) []string {
 	return given
 }
 
-// environment is what the sandbox gets of its starter's: it outlives the command
-// and runs jobs, and has no business with the user's secrets.
+// environment returns the variables that the sandbox gets. The sandbox outlives the
+// command that starts it and runs jobs, so it must not get the user's secrets.
 func environment(lookup func(string) (string, bool)) []string {
 	var kept []string
 	for _, name := range []string{
@@ -184,7 +186,7 @@ func openLog(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 }
 
-// tailOf gives the last lines that were written to a log since offset.
+// tailOf returns the last lines written to a log since offset.
 func tailOf(path string, offset int64) string {
 	text, err := os.ReadFile(path)
 	if err != nil || int64(len(text)) < offset {
@@ -197,13 +199,13 @@ func tailOf(path string, offset int64) string {
 	return "  " + string(bytes.Join(lines, []byte("\n  ")))
 }
 
-// hold takes a lock, waiting for limit at most.
+// hold takes a lock. It waits at most for limit, or until ctx is done.
 func hold(ctx context.Context, path string, limit time.Duration) (*flock.Flock, error) {
 	if _, err := os.Stat(filepath.Dir(path)); err != nil {
 		return nil, err
 	}
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
-		if err := os.Remove(path); err != nil { // a link or a pipe is nobody's lock
+		if err := os.Remove(path); err != nil { // a link or a named pipe is not a lock
 			return nil, err
 		}
 	}
@@ -216,5 +218,5 @@ func hold(ctx context.Context, path string, limit time.Duration) (*flock.Flock, 
 	return lock, nil
 }
 
-// remove deletes a tree of which some directories may forbid it.
+// remove removes a tree, including directories whose permissions forbid that.
 func remove(path string) error { return container.Remove(path) }

@@ -6,8 +6,9 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 )
 
-// Keychain gives the sandbox's token to the sandbox's registry, and what next has
-// to all others: base images are read with the user's own credentials.
+// Keychain returns a keychain with the sandbox's token for the sandbox's registry. For
+// all other registries it uses next: base images are pulled with the user's own
+// credentials.
 func (s *Sandbox) Keychain(next authn.Keychain) authn.Keychain {
 	return &keychain{
 		host: strings.TrimPrefix(s.Registry, "http://"),
@@ -22,7 +23,7 @@ type keychain struct {
 	next authn.Keychain
 }
 
-// Resolve implements authn.Keychain.
+// Resolve implements [authn.Keychain].
 func (k *keychain) Resolve(resource authn.Resource) (authn.Authenticator, error) {
 	if resource.RegistryStr() == k.host {
 		return k.own, nil
@@ -30,7 +31,7 @@ func (k *keychain) Resolve(resource authn.Resource) (authn.Authenticator, error)
 	return k.next.Resolve(resource)
 }
 
-// Tried tells what next has tried for a registry, where it knows.
+// Tried returns what next has tried for a registry, if next can report that.
 func (k *keychain) Tried(host string) []string {
 	if c, ok := k.next.(interface{ Tried(host string) []string }); ok && host != k.host {
 		return c.Tried(host)

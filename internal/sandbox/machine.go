@@ -7,10 +7,10 @@ import (
 	"github.com/slipway-ci/slipway/internal/sandbox/polyaxon"
 )
 
-// Lacks says what containers that run together ask for and this machine will never
-// have, "" when it has all.
+// Lacks says which resources the containers, running together, request that this machine
+// will never have. It returns "" if the machine has enough of all.
 func Lacks(containers ...corev1.Container) string { return polyaxon.Lacks(containers...) }
 
-// EnforcesMemory tells whether a container that has more memory than its limit is
-// killed on this system.
+// EnforcesMemory reports whether a container that exceeds its memory limit is killed on
+// this system.
 func EnforcesMemory() bool { return container.EnforcesMemory() }

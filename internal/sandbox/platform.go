@@ -20,8 +20,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/sandbox/registry"
 )
 
-// platform is the three parts, and what ties them together: Polyaxon pulls from
-// the registry and mounts the cluster's secrets.
+// platform holds the three servers and connects them: Polyaxon pulls from the registry
+// and mounts the cluster's secrets.
 type platform struct {
 	registry   http.Handler
 	kubernetes *kubernetes.Server
@@ -49,8 +49,9 @@ func openPlatform(ctx context.Context, s *server) (*platform, error) {
 	return p, err
 }
 
-// pull reads an image: from the sandbox's own registry, also when the reference
-// names a port that it had earlier, or from the registry that it names.
+// pull reads an image. A reference with any port of 127.0.0.1 is read from the sandbox's
+// own registry, because the registry's port may have changed; others are read from their
+// registry.
 func (s *server) pull(ctx context.Context, reference string) (v1.Image, error) {
 	parsed, err := name.ParseReference(reference, name.Insecure)
 	if err != nil {
@@ -77,7 +78,8 @@ func (s *server) pull(ctx context.Context, reference string) (v1.Image, error) {
 	return image, err
 }
 
-// public asks for an image as nobody in particular, unless it is of this machine.
+// public returns an error unless an anonymous client can read the image, or the image is
+// on this machine.
 func public(ctx context.Context, reference string) error {
 	parsed, err := name.ParseReference(reference)
 	if err != nil || strings.HasPrefix(parsed.Context().RegistryStr(), "127.0.0.1:") {
@@ -87,7 +89,7 @@ func public(ctx context.Context, reference string) error {
 	return err
 }
 
-// whole reads an image whose blobs are all there.
+// whole returns an image, and an error if the registry lacks one of its blobs.
 func whole(reference name.Reference, options ...remote.Option) (v1.Image, error) {
 	image, err := remote.Image(reference, options...)
 	if err != nil {

@@ -1,10 +1,10 @@
-// Package sandbox is the platform on one machine: a registry, a cluster and a
-// Polyaxon server that really runs what it is given. One background process per
-// repository serves them on loopback; the first command that needs it starts it,
-// others join it, and it ends by itself when nobody needs it.
+// Package sandbox is the platform on one machine: a registry, a cluster and a Polyaxon
+// server that runs what is submitted. One background process per repository serves them
+// on loopback. The first command that needs it starts it, others join it, and it ends
+// when it has been idle for some time.
 //
-// Its parts speak the real protocols (packages registry, kubernetes, polyaxon),
-// so slipway's clients know no difference.
+// Its parts speak the real protocols (packages registry, kubernetes, polyaxon), so
+// slipway's clients need no special case for it.
 package sandbox
 
 import (
@@ -26,59 +26,59 @@ import (
 	"github.com/slipway-ci/slipway/internal/secret"
 )
 
-// Namespace is where runs and their secrets are.
+// Namespace is the namespace of runs and their secrets.
 const Namespace = "polyaxon-v1"
 
-// ErrNotRunning says that no sandbox runs for a directory.
+// ErrNotRunning reports that no sandbox runs for a directory.
 var ErrNotRunning = errors.New("the sandbox is not running")
 
 // The files of a sandbox's directory.
 const (
 	lockFile     = "lock"          // held while it runs
 	startFile    = "start.lock"    // held by the command that starts it
-	endpointFile = "endpoint.json" // where it is
-	portsFile    = "ports.json"    // where it was
+	endpointFile = "endpoint.json" // its address
+	portsFile    = "ports.json"    // its ports, to use them again
 	logFile      = "sandbox.log"
 )
 
-// Sandbox is one that runs.
+// Sandbox is a running sandbox.
 type Sandbox struct {
 	PID     int       `json:"pid"`
 	Started time.Time `json:"started"`
-	// Version is that of the program that serves it.
+	// Version is the version of the program that serves it.
 	Version string `json:"version"`
-	// Release is that of Polyaxon which it is.
+	// Release is the release of Polyaxon that it is.
 	Release string `json:"release"`
-	// Registry, Kubernetes and Polyaxon are http://127.0.0.1:PORT.
+	// Registry, Kubernetes and Polyaxon are URLs of the form http://127.0.0.1:PORT.
 	Registry   string `json:"registry"`
 	Kubernetes string `json:"kubernetes"`
 	Polyaxon   string `json:"polyaxon"`
-	// Namespace is where runs and their secrets are.
+	// Namespace is the namespace of runs and their secrets.
 	Namespace string `json:"namespace"`
-	// Isolation says why jobs run without isolation, "" when they are isolated.
+	// Isolation says why jobs run without isolation. It is "" if they are isolated.
 	Isolation string `json:"isolation"`
-	// Platform is what images are built for, such as linux/amd64.
+	// Platform is the platform that images must be built for, such as linux/amd64.
 	Platform string `json:"platform"`
-	// ActiveRuns counts the runs that have not ended.
+	// ActiveRuns is the number of runs that have not ended.
 	ActiveRuns int `json:"active_runs"`
-	// Token is demanded by Polyaxon and for the sandbox itself, the others by the
-	// registry and the cluster. They are new at each start, and no container has one.
+	// Token authenticates requests to Polyaxon and to the sandbox itself, RegistryToken
+	// those to the registry, and KubernetesToken those to the cluster. They are new at
+	// each start, and no container has one of them.
 	Token           secret.Value `json:"-"`
 	RegistryToken   secret.Value `json:"-"`
 	KubernetesToken secret.Value `json:"-"`
 }
 
-// Connections gives the names of the connections that runs on a sandbox may name.
+// Connections returns the names of the connections that runs on a sandbox may use.
 func Connections() []string { return polyaxon.Connections() }
 
 // Releases returns the releases of Polyaxon that a sandbox can be, oldest first.
 func Releases() []string { return polyaxon.Releases() }
 
-// Is reports whether the sandbox is a release of Polyaxon; the newest when it is empty.
+// Is reports whether the sandbox is a release of Polyaxon. "" means the newest.
 func (s *Sandbox) Is(release string) bool { return s.Release == releaseOf(release) }
 
-// releaseOf gives what a sandbox is of which a release is wanted: the newest when it
-// is empty.
+// releaseOf returns the wanted release, or the newest if it is empty.
 func releaseOf(wanted string) string {
 	if wanted == "" {
 		return Releases()[len(Releases())-1]
@@ -86,7 +86,8 @@ func releaseOf(wanted string) string {
 	return wanted
 }
 
-// Running gives the sandbox that runs for dir; ErrNotRunning when none does.
+// Running returns the running sandbox for dir. If there is none the error is
+// ErrNotRunning.
 func Running(ctx context.Context, dir string) (*Sandbox, error) {
 	e, err := readEndpoint(dir)
 	if err != nil {
@@ -102,15 +103,15 @@ func Running(ctx context.Context, dir string) (*Sandbox, error) {
 		}
 		return nil, ErrNotRunning
 	}
-	if running.Release == "" { // a slipway that knew no other serves it
+	if running.Release == "" { // served by a slipway that had only this release
 		running.Release = "2.18"
 	}
 	return running, nil
 }
 
-// served reports whether a process holds the lock of a sandbox in dir. Where none does,
-// the endpoint is left of one that was killed, and its ports may be another user's now:
-// the token is not for them, nor what would follow it.
+// served reports whether a process holds the lock of a sandbox in dir. If none does, the
+// endpoint file is stale: it is from a sandbox that was killed, and its ports may belong
+// to another user now, who must not get the token or any later request.
 func served(dir string) bool {
 	path := filepath.Join(dir, lockFile)
 	if info, err := os.Lstat(path); err != nil || !info.Mode().IsRegular() {
@@ -124,8 +125,8 @@ func served(dir string) bool {
 	return err == nil && !free
 }
 
-// Stop stops the sandbox and the runs on it, and waits until it has ended, 15 s
-// at most.
+// Stop stops the sandbox and its runs. It waits until the sandbox has ended, at most 15
+// s.
 func (s *Sandbox) Stop(ctx context.Context) error {
 	if err := s.ask(ctx, http.MethodPost, "/_slipway/stop", 5*time.Second, nil); err != nil {
 		return fmt.Errorf("ask process %d to stop: %w", s.PID, err)
@@ -140,7 +141,7 @@ func (s *Sandbox) Stop(ctx context.Context) error {
 	return nil
 }
 
-// ServiceAddress gives where a service of the sandbox answers.
+// ServiceAddress returns the URL of a service that runs on the sandbox.
 func (s *Sandbox) ServiceAddress(ctx context.Context, uuid string) (string, error) {
 	var answer struct {
 		Address string `json:"address"`
@@ -151,7 +152,8 @@ func (s *Sandbox) ServiceAddress(ctx context.Context, uuid string) (string, erro
 	return answer.Address, nil
 }
 
-// Reset stops the sandbox of dir and deletes all that it holds. No link is followed.
+// Reset stops the sandbox of dir and deletes everything in dir but its lock. It does not
+// follow links.
 func Reset(ctx context.Context, dir string) error {
 	running, err := Running(ctx, dir)
 	switch {
@@ -159,11 +161,11 @@ func Reset(ctx context.Context, dir string) error {
 		if err := running.Stop(ctx); err != nil {
 			return err
 		}
-	case errors.As(err, new(*ForeignError)): // what is asked for is that it goes away
+	case errors.As(err, new(*ForeignError)): // deleting its state is what Reset is for
 	case !errors.Is(err, ErrNotRunning):
 		return err
 	}
-	// The lock says when its last file is closed.
+	// The lock is free once the sandbox has closed its last file.
 	lock, err := hold(ctx, filepath.Join(dir, lockFile), 10*time.Second)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -178,7 +180,7 @@ func Reset(ctx context.Context, dir string) error {
 	}
 	var errs []error
 	for _, entry := range entries {
-		if entry.Name() != lockFile { // Windows does not delete what is open
+		if entry.Name() != lockFile { // Windows does not delete open files
 			errs = append(errs, remove(filepath.Join(dir, entry.Name())))
 		}
 	}
@@ -194,7 +196,7 @@ func (s *Sandbox) ask(ctx context.Context, method, path string, limit time.Durat
 		return err
 	}
 	request.Header.Set("Authorization", "Token "+string(s.Token.Reveal()))
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // past any proxy
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // without a proxy
 	response, err := client.Do(request)
 	if err != nil {
 		return err
@@ -209,7 +211,7 @@ func (s *Sandbox) ask(ctx context.Context, method, path string, limit time.Durat
 	return json.NewDecoder(io.LimitReader(response.Body, 1<<20)).Decode(into)
 }
 
-// DiskUse gives how many bytes the files below dir have.
+// DiskUse returns the total size in bytes of the files below dir.
 func DiskUse(dir string) int64 {
 	var total int64
 	_ = filepath.WalkDir(dir, func(_ string, entry fs.DirEntry, err error) error {

@@ -24,31 +24,31 @@ import (
 	"github.com/slipway-ci/slipway/internal/secret"
 )
 
-// ServeOptions say what to serve.
+// ServeOptions configure a sandbox to serve.
 type ServeOptions struct {
 	// Dir is the sandbox's directory.
 	Dir string
-	// Idle is how long it goes on when no run is alive and nobody asks anything.
+	// Idle is how long the sandbox keeps running without runs and requests.
 	Idle time.Duration
-	// Log takes what goes wrong.
+	// Log gets the sandbox's errors.
 	Log io.Writer
-	// Self are the arguments that start this program as `sandbox serve`: also how a
-	// container begins.
+	// Self is the command that starts this program as `sandbox serve`. Containers are
+	// started with it too.
 	Self []string
 	// Lookup reads the environment.
 	Lookup func(string) (string, bool)
-	// Version is this program's.
+	// Version is the version of this program.
 	Version string
-	// Release is that of Polyaxon which it is, as Releases names it; the newest when
-	// empty.
+	// Release is the release of Polyaxon to serve, one of Releases. Empty means the
+	// newest.
 	Release string
 }
 
-// Serve serves a sandbox until ctx ends, it is asked to stop, or it was idle. A
-// second one for the same directory ends at once with an error.
+// Serve serves a sandbox until ctx is done, it is asked to stop, or it has been idle for
+// o.Idle. It returns an error if a sandbox for the same directory is already running.
 //
-// When Lookup says that this process is to be the first one of a container, Serve
-// becomes that container, and returns only a *ContainerError.
+// If Lookup says that this process is to be a container's first process, Serve becomes
+// that container. It then returns only if that fails, with a *ContainerError.
 func Serve(ctx context.Context, o ServeOptions) error {
 	if container.IsInit(o.Lookup) {
 		return &ContainerError{container.Init()}
@@ -73,24 +73,25 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	return s.serve(ctx)
 }
 
-// ContainerError is a container that could not begin. Who started it knows
-// already; what is printed would be the container's output.
+// ContainerError reports that a container could not start. The process that started it
+// already knows. The caller must not print it, because it would be in the container's
+// output.
 type ContainerError struct{ Err error }
 
-// Error gives the reason.
+// Error returns the reason.
 func (e *ContainerError) Error() string { return e.Err.Error() }
 
-// Unwrap gives the reason.
+// Unwrap returns the reason.
 func (e *ContainerError) Unwrap() error { return e.Err }
 
-// server is a sandbox from inside.
+// server is a sandbox in the process that serves it.
 type server struct {
 	options  ServeOptions
 	dir      string
 	lock     fs.FileInfo
 	platform *platform
 	state    Sandbox
-	last     atomic.Int64 // when somebody asked something, in Unix nanoseconds
+	last     atomic.Int64 // time of the last request, in Unix nanoseconds
 	stopOnce sync.Once
 	stop     chan struct{}
 }
@@ -137,25 +138,25 @@ func (s *server) serve(ctx context.Context) error {
 	return errors.Join(published, group.Wait())
 }
 
-// owns reports whether the directory is still the one that this sandbox began in.
-// Somebody may have deleted it, and another sandbox may be in one of its name: nothing
-// of that is this one's to write or to remove.
+// owns reports whether the directory is still the one that this sandbox started in. If it
+// was deleted, another sandbox may have a new directory of the same name, in which this
+// one must not write or remove anything.
 func (s *server) owns() bool {
 	now, err := os.Lstat(filepath.Join(s.dir, lockFile))
 	return err == nil && os.SameFile(now, s.lock)
 }
 
-// end has the sandbox end.
+// end makes the sandbox end.
 func (s *server) end() { s.stopOnce.Do(func() { close(s.stop) }) }
 
-// newToken gives a token that nobody can guess.
+// newToken returns a random token.
 func newToken() secret.Value {
 	token := make([]byte, 32)
-	_, _ = rand.Read(token) // it never fails
+	_, _ = rand.Read(token) // never fails
 	return secret.NewValue([]byte(hex.EncodeToString(token)))
 }
 
-// await returns when the sandbox is to end.
+// await returns when the sandbox should end.
 func (s *server) await(ctx context.Context) {
 	for {
 		idle := time.Since(time.Unix(0, s.last.Load()))
@@ -164,7 +165,7 @@ func (s *server) await(ctx context.Context) {
 		}
 		left := s.options.Idle - idle
 		if _, err := os.Lstat(filepath.Join(s.dir, endpointFile)); left <= 0 || errors.Is(err, fs.ErrNotExist) || !s.owns() {
-			return // nobody needs it, or its directory was deleted
+			return // it is idle, or its directory was deleted
 		}
 		timer := time.NewTimer(min(left, 2*time.Second))
 		select {
@@ -178,7 +179,7 @@ func (s *server) await(ctx context.Context) {
 	}
 }
 
-// shutdown stops the runs, then the servers.
+// shutdown stops the runs and then the servers.
 func (s *server) shutdown(servers []*http.Server) error {
 	var err error
 	if s.owns() {
@@ -197,8 +198,8 @@ func (s *server) shutdown(servers []*http.Server) error {
 	return err
 }
 
-// listen opens three loopback ports: those of the last time where they are free,
-// so that references to images stay what they were.
+// listen opens three loopback ports. It uses the ports of the last time if they are free,
+// so that image references stay valid.
 func listen(path string) ([]net.Listener, error) {
 	var before [3]int
 	if text, err := os.ReadFile(path); err == nil && json.Unmarshal(text, &before) != nil {
@@ -209,7 +210,7 @@ func listen(path string) ([]net.Listener, error) {
 	for i, port := range before {
 		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err != nil {
-			listener, err = net.Listen("tcp", "127.0.0.1:0") // somebody else has it now
+			listener, err = net.Listen("tcp", "127.0.0.1:0") // in use by another process now
 		}
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("listen on loopback: %w", err), closeAll(listeners))

@@ -14,10 +14,11 @@ import (
 	"github.com/slipway-ci/slipway/internal/state"
 )
 
-// ownerFile has the codes by which a directory is known to be of this machine.
+// ownerFile holds the codes that prove that a directory was made on this machine.
 const ownerFile = "owner"
 
-// ForeignError is a directory with the state of a sandbox that was not made here.
+// ForeignError reports a directory with the state of a sandbox that was not made on this
+// machine.
 type ForeignError struct{ Dir string }
 
 // Error says what to do.
@@ -25,8 +26,9 @@ func (e *ForeignError) Error() string {
 	return e.Dir + " was not made by slipway on this machine: it came with the repository or was copied, and nothing in it is used; slipway sandbox reset deletes what it holds"
 }
 
-// trusted refuses a directory that is not this user's own, or not of this machine. One
-// that is not there, or empty, is nobody's yet.
+// trusted returns an error for a directory that does not belong to this user, or a
+// *ForeignError for one that was not made on this machine. A missing or empty directory
+// is trusted.
 func trusted(dir string) error {
 	for _, path := range []string{dir, filepath.Dir(dir)} {
 		if path != dir && filepath.Base(path) != state.Name {
@@ -63,9 +65,9 @@ func trusted(dir string) error {
 	return &ForeignError{dir}
 }
 
-// claim makes a directory, or takes one that is there, and notes that it is of this
-// machine: by its path, since a file system may number its directories anew, and by
-// its identity, since a repository may be moved.
+// claim creates a directory, or takes an existing trusted one, and records that it was
+// made on this machine. It records both the path, since a file system may renumber its
+// directories, and the directory's identity, since a repository may be moved.
 func claim(dir string) error {
 	if err := disk.Mkdir(dir); err != nil {
 		return err
@@ -88,7 +90,7 @@ func claim(dir string) error {
 	return disk.Write(path, []byte(text), 0o600)
 }
 
-// identity gives a directory's, or its path where directories have none.
+// identity returns a directory's identity, or its path on systems without one.
 func identity(dir string) string {
 	if id, err := machine.Identity(dir); err == nil && id != "" {
 		return id

@@ -1,6 +1,6 @@
-// Package disk writes the sandbox's state so that a process that is killed, or a
-// machine that loses its power, at any moment leaves either the old file or the new
-// one. What containers can write is no state of the sandbox: package jail is for that.
+// Package disk writes the sandbox's state. If the process is killed or the machine loses
+// power, at any moment, each file has either its old or its new content. It is not for
+// files that containers can write; package jail is for those.
 package disk
 
 import (
@@ -11,8 +11,8 @@ import (
 	"path/filepath"
 )
 
-// Write puts content into the file at path, whole or not at all, and creates the
-// directories that it needs. A full disk is told as one.
+// Write writes content to the file at path, completely or not at all. It creates missing
+// directories. If the disk is full the error is a *FullError.
 func Write(path string, content []byte, mode os.FileMode) error {
 	return Explain(path, write(path, content, mode))
 }
@@ -37,10 +37,11 @@ func write(path string, content []byte, mode os.FileMode) error {
 	return nil
 }
 
-// Mkdir makes a directory, and those above it, for this user alone.
+// Mkdir creates a directory and its parents, with mode 0700. If the disk is full the
+// error is a *FullError.
 func Mkdir(path string) error { return Explain(path, os.MkdirAll(path, 0o700)) }
 
-// Append opens a file to add to it, and makes it where it is missing.
+// Append opens a file for appending, and creates it if it is missing.
 func Append(path string) (*os.File, error) {
 	if err := Mkdir(filepath.Dir(path)); err != nil {
 		return nil, err
@@ -49,8 +50,8 @@ func Append(path string) (*os.File, error) {
 	return file, Explain(path, err)
 }
 
-// Files returns the paths of the files below dir that match a pattern, as fs.Glob has
-// them. The name of dir is no pattern, whatever is in it.
+// Files returns the paths of the files below dir that match a pattern of fs.Glob. Only
+// pattern is a pattern; the name of dir is taken literally.
 func Files(dir, pattern string) ([]string, error) {
 	names, err := fs.Glob(os.DirFS(dir), pattern)
 	for i := range names {
@@ -59,7 +60,7 @@ func Files(dir, pattern string) ([]string, error) {
 	return names, err
 }
 
-// Read gives what each of the files below dir that match a pattern holds.
+// Read returns the contents of the files below dir that match a pattern of fs.Glob.
 func Read(dir, pattern string) ([][]byte, error) {
 	names, err := Files(dir, pattern)
 	if err != nil {
@@ -76,7 +77,7 @@ func Read(dir, pattern string) ([][]byte, error) {
 	return texts, nil
 }
 
-// Remove removes a file. One that is not there is no error.
+// Remove removes a file. A missing file is not an error.
 func Remove(path string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
@@ -84,22 +85,22 @@ func Remove(path string) error {
 	return nil
 }
 
-// FullError tells that a disk has no room.
+// FullError reports that a disk is full or a quota is used up.
 type FullError struct {
 	Path string
 	Err  error
 }
 
-// Error says what the user can do about it.
+// Error says what the user can do.
 func (e *FullError) Error() string {
 	return fmt.Sprintf("the disk is full at %s: free some space (slipway sandbox reset deletes all that the sandbox holds): %v", e.Path, e.Err)
 }
 
-// Unwrap gives the error of the file system.
+// Unwrap returns the file system's error.
 func (e *FullError) Unwrap() error { return e.Err }
 
-// Explain makes a *FullError of an error that tells of a full disk or a used-up
-// quota, and leaves others as they are.
+// Explain returns a *FullError for an error that reports a full disk or a used-up quota.
+// It returns other errors unchanged.
 func Explain(path string, err error) error {
 	var known *FullError
 	if errors.As(err, &known) || !full(err) {

@@ -1,8 +1,8 @@
-// Package jail is how the sandbox's server reads and writes what containers can
-// write, and the only way: nothing that is done through a [Dir] leaves it, whatever
-// links a container puts there, and nothing in it blocks or is read without bound.
-// Only regular files are opened. A link that stays inside leads to its file; one to
-// a directory is not followed by what walks, so that no walk is endless.
+// Package jail reads and writes files that containers can write. The sandbox's server
+// uses nothing else for them. Nothing done through a [Dir] leaves the directory, whatever
+// links a container creates there, and nothing blocks or reads without a limit. Only
+// regular files are opened. A link to a file inside the directory is followed. Walks do
+// not follow links to directories, so every walk ends.
 package jail
 
 import (
@@ -16,23 +16,23 @@ import (
 )
 
 const (
-	// maxEntries is how many entries a directory may have, and a tree, to be listed.
+	// maxEntries is the maximum number of entries of a directory, or of a tree, to list.
 	maxEntries = 200_000
-	// maxDepth is how deep a tree may be.
+	// maxDepth is the maximum depth of a tree.
 	maxDepth = 100
 )
 
-// ErrNotRegular says that what has a name is no regular file, or leads out.
+// ErrNotRegular reports that a name is not a regular file, or leads out of the directory.
 var ErrNotRegular = errors.New("it is no regular file in this directory")
 
-// LimitError is a file or a directory that is too large for what is asked of it.
+// LimitError reports a file or a directory that exceeds a limit.
 type LimitError struct {
 	Name  string
 	Limit int64
 	What  string
 }
 
-// Error says how much it may be.
+// Error says which limit it exceeds.
 func (e *LimitError) Error() string {
 	return fmt.Sprintf("%s has more than %d %s", e.Name, e.Limit, e.What)
 }
@@ -40,8 +40,8 @@ func (e *LimitError) Error() string {
 // Dir is a directory that containers can write.
 type Dir struct{ root *os.Root }
 
-// Make opens the directory at path, and makes it where it is missing. The
-// directories above it must be out of containers' reach.
+// Make opens the directory at path, and creates it if it is missing. Containers must not
+// be able to write to its parents.
 func Make(path string) (*Dir, error) {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, err
@@ -49,7 +49,7 @@ func Make(path string) (*Dir, error) {
 	return Open(path)
 }
 
-// Open opens the directory at path, which is no link.
+// Open opens the directory at path, which must not be a link.
 func Open(path string) (*Dir, error) {
 	info, err := os.Lstat(path)
 	if err != nil {
@@ -65,11 +65,11 @@ func Open(path string) (*Dir, error) {
 	return &Dir{root}, nil
 }
 
-// Close closes it.
+// Close closes the directory.
 func (d *Dir) Close() error { return d.root.Close() }
 
-// Local cleans a path that a client sent: relative, without .., "." for the
-// directory itself.
+// Local cleans a path sent by a client. The result is relative, has no .., and is "." for
+// the directory itself.
 func Local(name string) string {
 	if clean := strings.TrimPrefix(path.Clean("/"+name), "/"); clean != "" {
 		return clean
@@ -77,14 +77,14 @@ func Local(name string) string {
 	return "."
 }
 
-// Open opens a regular file for reading, and gives what it is.
+// Open opens a regular file for reading, and returns its information. The error is
+// ErrNotRegular for anything else.
 func (d *Dir) Open(name string) (*os.File, fs.FileInfo, error) {
 	return d.open(name, os.O_RDONLY, 0)
 }
 
-// open never waits for whoever is at the other end of a pipe, and never opens a
-// device. What is there may change between the look and the opening, so that the
-// open file is looked at again.
+// open never waits for the other end of a named pipe, and never opens a device. The file
+// may be replaced between Stat and OpenFile, so the open file is checked again.
 func (d *Dir) open(name string, flags int, mode fs.FileMode) (*os.File, fs.FileInfo, error) {
 	info, err := d.root.Stat(name)
 	switch {
@@ -106,7 +106,8 @@ func (d *Dir) open(name string, flags int, mode fs.FileMode) (*os.File, fs.FileI
 	return file, info, nil
 }
 
-// Read gives what a file holds, if that is not more than limit bytes.
+// Read returns the content of a file. If that is more than limit bytes the error is a
+// *LimitError.
 func (d *Dir) Read(name string, limit int64) ([]byte, error) {
 	file, _, err := d.Open(name)
 	if err != nil {
@@ -120,8 +121,9 @@ func (d *Dir) Read(name string, limit int64) ([]byte, error) {
 	return text, err
 }
 
-// Write writes a file, and makes the directories that it needs. What had its name is
-// replaced, a link itself and not where it leads; without overwrite it stays.
+// Write writes a file and creates missing directories. If the name exists, Write replaces
+// it if overwrite is set and otherwise does nothing. It replaces a link itself and not
+// its target. It does not replace a directory.
 func (d *Dir) Write(name string, content io.Reader, overwrite bool) error {
 	info, err := d.root.Lstat(name)
 	switch {
@@ -145,10 +147,10 @@ func (d *Dir) Write(name string, content io.Reader, overwrite bool) error {
 	return errors.Join(err, file.Close())
 }
 
-// Mkdir makes a directory, and those above it.
+// Mkdir creates a directory and its parents.
 func (d *Dir) Mkdir(name string) error { return d.root.MkdirAll(name, 0o755) }
 
-// Remove removes a file, or a directory with all that is in it; a link itself.
+// Remove removes a file, a link itself, or a directory with everything in it.
 func (d *Dir) Remove(name string) error {
 	if _, err := d.root.Lstat(name); err != nil {
 		return err
@@ -156,14 +158,14 @@ func (d *Dir) Remove(name string) error {
 	return d.root.RemoveAll(name)
 }
 
-// IsDir reports whether there is a directory of this name, links followed.
+// IsDir reports whether name is a directory. It follows links.
 func (d *Dir) IsDir(name string) (bool, error) {
 	info, err := d.root.Stat(name)
 	return err == nil && info.IsDir(), err
 }
 
-// List gives the regular files of a directory, with their sizes, and its
-// directories.
+// List returns the sizes in bytes of the regular files in a directory, by name, and the
+// names of its subdirectories.
 func (d *Dir) List(name string) (files map[string]int64, directories []string, err error) {
 	entries, err := d.entries(name)
 	if err != nil {
@@ -182,7 +184,7 @@ func (d *Dir) List(name string) (files map[string]int64, directories []string, e
 	return files, directories, nil
 }
 
-// entries reads a directory, by name.
+// entries reads a directory and returns its entries.
 func (d *Dir) entries(name string) ([]fs.DirEntry, error) {
 	if is, err := d.IsDir(name); err != nil || !is {
 		if err == nil {

@@ -1,4 +1,4 @@
 package jail
 
-// unblocked is nothing where there are no pipes in directories.
+// unblocked is 0 because directories on Windows have no named pipes.
 const unblocked = 0

@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// Walk opens each regular file below a directory, by path, and hands it to visit,
-// which must not read more than info's size: the file may grow. What vanishes
-// meanwhile is left out.
+// Walk opens each regular file below a directory, ordered by path, and passes it to
+// visit. visit must not read more than info's size, since the file may grow. Files that
+// disappear meanwhile are left out.
 func (d *Dir) Walk(name string, visit func(name string, file *os.File, info fs.FileInfo) error) error {
 	left := maxEntries
 	return d.walk(name, &left, visit)
@@ -44,7 +44,7 @@ func (d *Dir) walk(name string, left *int, visit func(string, *os.File, fs.FileI
 	return nil
 }
 
-// visit leaves out what is no regular file, or leads out.
+// visit skips names that are not regular files or that lead out of the directory.
 func (d *Dir) visit(name string, visit func(string, *os.File, fs.FileInfo) error) error {
 	if info, err := d.root.Stat(name); err != nil || !info.Mode().IsRegular() {
 		return nil //nolint:nilerr // a link that leads out or nowhere

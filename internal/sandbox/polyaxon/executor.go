@@ -45,7 +45,7 @@ type execution struct {
 	// service is nil for a job, and before the service runs.
 	service *service
 	// done is closed when the execution has ended. abandoned reports that the run's final
-	// status was set by somebody else, so that this execution must not set it.
+	// status was set through the API, so that this execution must not set it.
 	done      chan struct{}
 	abandoned bool
 }
@@ -136,7 +136,7 @@ func (e *executor) stop(uuid string) error {
 	return nil
 }
 
-// abandon stops the execution of a run whose final status was set by somebody else.
+// abandon stops the execution of a run whose final status was set through the API.
 func (e *executor) abandon(uuid string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

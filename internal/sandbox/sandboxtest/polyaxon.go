@@ -1,5 +1,5 @@
 // Package sandboxtest starts the sandbox's Polyaxon server alone, for tests that need a
-// server of a release of Polyaxon.
+// server of a particular release of Polyaxon.
 package sandboxtest
 
 import (
@@ -27,17 +27,17 @@ import (
 )
 
 const (
-	// Program is where every image has the program that a test gives.
+	// Program is the path of the test's program in every image.
 	Program = "/job"
-	// Namespace is where runs are.
+	// Namespace is the namespace of runs.
 	Namespace = sandbox.Namespace
 )
 
 // Polyaxon starts a server of a release and returns its address. It ends with the test.
 //
-// What is submitted to it runs as processes of this machine. All images are the same
-// one, which has a static program, and nothing else; none is needed where nothing runs.
-// Archives of logs are in small files, and come a moment after the end, as on a cluster.
+// What is submitted to it runs as processes of this machine. Every image is the same: it
+// has program, a static binary, and nothing else. A test that runs nothing can pass "".
+// Logs are archived in small files, a moment after the end of a run, as on a cluster.
 func Polyaxon(t testing.TB, release, program string) string {
 	t.Helper()
 	listening := httptest.NewUnstartedServer(nil)
@@ -65,7 +65,7 @@ func Polyaxon(t testing.TB, release, program string) string {
 	return host
 }
 
-// image gives an image that has a program of this machine.
+// image returns an image that contains a program of this machine.
 func image(program string) (v1.Image, error) {
 	text, err := os.ReadFile(program)
 	if err != nil {
@@ -94,7 +94,7 @@ func platform(image v1.Image) *v1.ConfigFile {
 	return config
 }
 
-// allObjects is a cluster that has all Secrets and ConfigMaps, with nothing in them.
+// allObjects is a cluster in which every Secret and ConfigMap exists and is empty.
 type allObjects struct{}
 
 func (allObjects) Secret(string, string) (map[string][]byte, bool)    { return nil, true }
