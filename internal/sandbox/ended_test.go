@@ -10,8 +10,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
-// TestEndThatSomebodyTells has a run's end told by somebody else while its program
-// goes on: the program is stopped, the end stays, and the run can be resumed.
+// TestEndThatSomebodyTells sets a run's final status through the API while its program is
+// running. The program is stopped, the status stays, and the run can be resumed.
 func TestEndThatSomebodyTells(t *testing.T) {
 	s := join(t, t.TempDir())
 	client, err := polyaxon.New(polyaxon.Options{Host: s.Polyaxon, Token: s.Token})
@@ -64,7 +64,7 @@ func TestEndThatSomebodyTells(t *testing.T) {
 	if _, err := client.Resume(t.Context(), "ends", made.UUID); err != nil {
 		t.Fatal(err)
 	}
-	// It begins again when nothing of it goes on any more.
+	// The run starts again once its first execution has ended.
 	until(t, "it begins again", func() bool { return status() == polyaxon.Running && printed("begun") == 2 })
 	if err := client.Stop(t.Context(), "ends", made.UUID); err != nil {
 		t.Fatal(err)
@@ -72,7 +72,7 @@ func TestEndThatSomebodyTells(t *testing.T) {
 	until(t, "it is stopped", func() bool { return status() == polyaxon.Stopped })
 }
 
-// until waits for a minute at the most.
+// until waits until done reports true, at most a minute.
 func until(t *testing.T, what string, done func() bool) {
 	t.Helper()
 	for range 600 {

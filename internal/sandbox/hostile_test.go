@@ -20,8 +20,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/secret"
 )
 
-// hostile runs a job that attacks, twice since it fails the first time, and gives
-// what it printed.
+// hostile runs jobs that attack the sandbox.
 type hostile struct {
 	*sandbox.Sandbox
 	client *polyaxon.Client
@@ -41,7 +40,7 @@ func attack(t *testing.T, dir string) *hostile {
 	return &hostile{s, client, pushJob(t, s)}
 }
 
-// operation gives an operation whose job does what args say.
+// operation returns an operation whose job executes the steps in args.
 func (h *hostile) operation(more string, args ...string) string {
 	command := ""
 	for _, arg := range args {
@@ -51,7 +50,7 @@ func (h *hostile) operation(more string, args ...string) string {
 		"container": {"image": %q, "command": ["/app/job"%s]}}}}`, more, h.image, command)
 }
 
-// lines gives what a run has printed.
+// lines returns the lines that a run has printed.
 func (h *hostile) lines(t *testing.T, uuid string) (lines []string) {
 	t.Helper()
 	page, err := h.client.Logs(t.Context(), polyaxon.LogQuery{Namespace: h.Namespace, Project: "hostile", UUID: uuid, Kind: "job"})
@@ -64,7 +63,7 @@ func (h *hostile) lines(t *testing.T, uuid string) (lines []string) {
 	return lines
 }
 
-// run runs a job to its end and gives its UUID, how it ended and its lines.
+// run runs a job to its end and returns its UUID, its final status and its lines.
 func (h *hostile) run(t *testing.T, more string, args ...string) (uuid string, status polyaxon.Status, lines []string) {
 	t.Helper()
 	made, err := h.client.CreateRun(t.Context(), "hostile", polyaxon.CreateRun{Content: h.operation(more, args...)})
@@ -81,8 +80,8 @@ func (h *hostile) run(t *testing.T, more string, args ...string) (uuid string, s
 	return made.UUID, status, h.lines(t, made.UUID)
 }
 
-// TestJobCannotHaveTheSandboxWrite has a job replace the file of the next attempt's
-// lines, and their directory, by links to files of the machine.
+// TestJobCannotHaveTheSandboxWrite runs a job that replaces the log file of its next
+// attempt, and the log directory, by links to files of the machine.
 func TestJobCannotHaveTheSandboxWrite(t *testing.T) {
 	dir, machine := t.TempDir(), t.TempDir()
 	victim := filepath.Join(machine, "bashrc")
@@ -113,7 +112,7 @@ func TestJobCannotHaveTheSandboxWrite(t *testing.T) {
 	}
 }
 
-// TestJobCannotHaveTheSandboxRead has a job leave links among its files.
+// TestJobCannotHaveTheSandboxRead runs a job that leaves links among its artifacts.
 func TestJobCannotHaveTheSandboxRead(t *testing.T) {
 	dir := t.TempDir()
 	victim := filepath.Join(t.TempDir(), "secret")
@@ -160,7 +159,8 @@ func TestJobCannotHaveTheSandboxRead(t *testing.T) {
 	}
 }
 
-// TestNamesAreNoPaths has operations whose names would be paths, if they were used so.
+// TestNamesAreNoPaths uses names in operations that would lead elsewhere if they were
+// used as paths.
 func TestNamesAreNoPaths(t *testing.T) {
 	base := t.TempDir()
 	dir := filepath.Join(base, "a", "sandbox")
@@ -174,7 +174,7 @@ func TestNamesAreNoPaths(t *testing.T) {
 			"container": {"image": %[2]q, "command": ["/app/job", "print=main"], "volumeMounts": [{"name": "upper", "mountPath": "/upper"}]}}}}`, name, h.image)
 		made, err := h.client.CreateRun(t.Context(), "hostile", polyaxon.CreateRun{Content: content})
 		if err != nil {
-			continue // refused is as good
+			continue // a refusal is fine too
 		}
 		until(t, "the run ends", func() bool {
 			status, _, err := h.client.Statuses(t.Context(), "hostile", made.UUID)
@@ -186,8 +186,8 @@ func TestNamesAreNoPaths(t *testing.T) {
 			t.Errorf("in %s there are %v (%v)", above, entries, err)
 		}
 	}
-	// A claim of this name was the directory of all host paths: a job that mounts it
-	// could put a link in place of another's.
+	// A claim of this name used to be the directory of all host paths. A job that mounted
+	// it could replace the directory of another job by a link.
 	uuid, _, lines := h.run(t, "", "print=x")
 	for _, volume := range []string{`{"persistentVolumeClaim": {"claimName": "host-path"}}`, `{"persistentVolumeClaim": {"claimName": "host-paths"}}`} {
 		content := fmt.Sprintf(`{"version": 1.1, "kind": "operation", "component": {"kind": "component", "version": 1.1, "run": {"kind": "job",
@@ -218,7 +218,7 @@ func TestNamesAreNoPaths(t *testing.T) {
 	}
 }
 
-// archived gives the names in a tar.gz.
+// archived returns the names in a tar.gz archive.
 func archived(t *testing.T, content io.Reader) (names []string) {
 	t.Helper()
 	zip, err := gzip.NewReader(content)
@@ -237,8 +237,8 @@ func archived(t *testing.T, content io.Reader) (names []string) {
 	}
 }
 
-// TestRunsTokenIsForItsProjectOnly takes the token out of a job's environment, and
-// asks for all that the sandbox has with it.
+// TestRunsTokenIsForItsProjectOnly takes the token from a job's environment and uses it
+// for requests to all parts of the sandbox.
 func TestRunsTokenIsForItsProjectOnly(t *testing.T) {
 	h := attack(t, t.TempDir())
 	if err := h.client.EnsureProject(t.Context(), "other"); err != nil {
@@ -306,7 +306,7 @@ func TestRunsTokenIsForItsProjectOnly(t *testing.T) {
 		{"GET", h.Polyaxon + "/api/v1/default/other", "", 403},
 		{"GET", h.Polyaxon + "/api/v1/default/other/runs/" + foreign.UUID, "", 403},
 		{"DELETE", h.Polyaxon + "/api/v1/default/other/runs/" + foreign.UUID, "", 403},
-		{"DELETE", h.Polyaxon + project + "/runs/" + foreign.UUID, "", 204}, // as of one that is not there
+		{"DELETE", h.Polyaxon + project + "/runs/" + foreign.UUID, "", 204}, // as for a run that does not exist
 		{"GET", h.Polyaxon + "/api/v1/x%2Fhostile/other/runs", "", 403},
 		{"GET", h.Polyaxon + "/streams/v1/" + h.Namespace + "/default/other/runs/" + foreign.UUID + "/logs", "", 403},
 		{"GET", h.Polyaxon + "/services/v1/" + h.Namespace + "/default/hostile/runs/" + foreign.UUID + "/", "", 403},
@@ -326,7 +326,7 @@ func TestRunsTokenIsForItsProjectOnly(t *testing.T) {
 	if r, err := h.client.Run(t.Context(), "other", foreign.UUID); err != nil {
 		t.Errorf("the other project's run: %+v %v", r, err)
 	}
-	// A run that it submits has no Secret but its own.
+	// A run that the job submits may use no Secrets but the job's own.
 	stolen := `{"version": 1.1, "kind": "operation", "component": {"kind": "component", "version": 1.1, "run": {"kind": "job", "container": {"image": "` + h.image +
 		`", "command": ["/app/job", "env=X"], "env": [{"name": "X", "valueFrom": {"secretKeyRef": {"name": "theirs", "key": "k"}}}]}}}}`
 	encoded, err := json.Marshal(map[string]string{"content": stolen, "name": "stolen"})
@@ -340,7 +340,7 @@ func TestRunsTokenIsForItsProjectOnly(t *testing.T) {
 		runs, _, err := h.client.Runs(t.Context(), "hostile", polyaxon.Query{Query: "name:stolen"})
 		return err == nil && len(runs) == 1 && runs[0].Status == polyaxon.Failed
 	})
-	// Its token ends with it.
+	// The token becomes invalid when the run ends.
 	if err := h.client.Stop(t.Context(), "hostile", thief.UUID); err != nil {
 		t.Fatal(err)
 	}

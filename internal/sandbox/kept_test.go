@@ -12,8 +12,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
-// TestWhatIsKept starts a sandbox again, whose directory has a name that reads like a
-// pattern of paths: its images, runs and secrets are still there.
+// TestWhatIsKept restarts a sandbox whose directory has a name that looks like a pattern.
+// Its images, runs and secrets are still there.
 func TestWhatIsKept(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "team [a-z]*", "sandbox")
 	h := attack(t, dir)

@@ -16,8 +16,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/run"
 )
 
-// resetting is a proxy that resets connections after so many bytes, by chance, and
-// all of them for a while in the middle, as when a server is started anew.
+// resetting is a proxy that resets connections after a random number of bytes. For a
+// while in the middle it resets all of them, as if the server restarted.
 type resetting struct {
 	to     string
 	mu     sync.Mutex
@@ -28,7 +28,7 @@ type resetting struct {
 	back sync.Once
 }
 
-// allowance gives how many bytes of answers a connection gets through.
+// allowance returns how many bytes of responses a connection lets through.
 func (p *resetting) allowance() int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -67,7 +67,7 @@ func (p *resetting) pass(client *net.TCPConn) {
 	}
 }
 
-// numbered checks that lines come in order, each once.
+// numbered checks that every line comes once and in order.
 type numbered struct {
 	next  int
 	wrong string
@@ -78,7 +78,7 @@ func (s *numbered) Status(polyaxon.Condition) {}
 func (s *numbered) Waits(string)              {}
 func (*numbered) Progress(string)             {}
 
-// Note takes what is told for a fault, but that the end is there before the last lines.
+// Note treats every note as an error, except that the log is not complete yet.
 func (s *numbered) Note(text string) {
 	if !strings.Contains(text, "waiting for its log") {
 		s.wrong += text + "\n"

@@ -32,7 +32,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
-// role makes this test's program the sandbox, as slipway is its own.
+// role is the argument that makes the test binary a sandbox.
 const role = "sandbox-of-test"
 
 func TestMain(m *testing.M) {
@@ -66,7 +66,7 @@ func options(dir string) sandbox.Options {
 // join starts a sandbox that ends with the test.
 func join(t *testing.T, dir string) *sandbox.Sandbox { return joinAs(t, dir, "") }
 
-// joinAs is join for a release of Polyaxon.
+// joinAs is like join, for a release of Polyaxon.
 func joinAs(t *testing.T, dir, release string) *sandbox.Sandbox {
 	t.Helper()
 	o := options(dir)
@@ -136,7 +136,7 @@ func TestManyStartOne(t *testing.T) {
 	}
 }
 
-// TestEndsWhenIdle has one that nobody asks for anything.
+// TestEndsWhenIdle waits for the end of a sandbox without requests.
 func TestEndsWhenIdle(t *testing.T) {
 	dir := t.TempDir()
 	ended := make(chan error, 1)
@@ -166,7 +166,7 @@ func kill(t *testing.T, dir string, s *sandbox.Sandbox) {
 	if err := process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	// Its ports are closed before its lock is free.
+	// Its ports are closed before its lock is released.
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	lock := flock.New(filepath.Join(dir, "lock"))
@@ -248,8 +248,8 @@ func TestTokenIsDemanded(t *testing.T) {
 	}
 }
 
-// TestNothingLeaks looks where secrets of the command that starts a sandbox, and
-// the sandbox's own token, must not be.
+// TestNothingLeaks looks for the secrets of the command that starts a sandbox, and for
+// the sandbox's own token, where they must not be.
 func TestNothingLeaks(t *testing.T) {
 	t.Setenv("CANARY", "canary-in-the-environment")
 	dir := t.TempDir()
@@ -336,7 +336,7 @@ func TestPolyaxonContract(t *testing.T) {
 	})
 }
 
-// TestAnotherRelease: a sandbox on which nothing runs becomes the release that is wanted.
+// TestAnotherRelease checks that a sandbox without runs becomes the wanted release.
 func TestAnotherRelease(t *testing.T) {
 	dir := t.TempDir()
 	newest, old := join(t, dir), joinAs(t, dir, "1.11.3")
@@ -352,7 +352,7 @@ func TestAnotherRelease(t *testing.T) {
 	}
 }
 
-// pushJob builds the program that stories use and pushes it to the sandbox.
+// pushJob builds the program of the tests' jobs and pushes it to the sandbox.
 func pushJob(t *testing.T, s *sandbox.Sandbox) string {
 	t.Helper()
 	to := &registry.Client{

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestAttackersListIsTested has each line of the list in docs/security.md name a test
-// or a story that there is.
+// TestAttackersListIsTested checks that each line of the list in docs/security.md names
+// an existing test or story.
 func TestAttackersListIsTested(t *testing.T) {
 	text, err := os.ReadFile("../../docs/security.md")
 	if err != nil {

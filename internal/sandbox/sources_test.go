@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// opening are the functions that reach files by path, by package.
+// opening lists the functions that open files by path, by package.
 func opening() map[string][]string {
 	return map[string][]string{
 		"os": {
@@ -25,9 +25,9 @@ func opening() map[string][]string {
 	}
 }
 
-// reaching are the files of this package and those below it that reach files by path,
-// and why they may: nothing of it is in a directory that a container can write. All
-// else goes through package jail.
+// reaching lists the files of this package and the packages below it that may open files
+// by path, with the reason: none of these paths is in a directory that a container can
+// write. All other code must use package jail.
 func reaching() map[string]string {
 	return map[string]string{
 		"jail":                        "it is the way to what containers can write",
@@ -61,8 +61,8 @@ func reaching() map[string]string {
 	}
 }
 
-// TestSourcesReachFilesInOneWay has the code that can meet what containers wrote go
-// through package jail.
+// TestSourcesReachFilesInOneWay checks that code that may meet files written by
+// containers uses package jail.
 func TestSourcesReachFilesInOneWay(t *testing.T) {
 	used := map[string]bool{}
 	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
@@ -70,7 +70,7 @@ func TestSourcesReachFilesInOneWay(t *testing.T) {
 		case err != nil:
 			return err
 		case entry.IsDir() && (entry.Name() == "testdata" || entry.Name() == "sandboxtest"):
-			return filepath.SkipDir // of tests
+			return filepath.SkipDir // for tests
 		case entry.IsDir() || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go"):
 			return nil
 		}

@@ -19,7 +19,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/sandbox"
 )
 
-// repository gives the directory of a sandbox as a repository has it.
+// repository returns the directory of a sandbox in a new repository.
 func repository(t *testing.T) string { return filepath.Join(t.TempDir(), ".slipway", "sandbox") }
 
 func write(t *testing.T, path, text string) {
@@ -29,7 +29,7 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-// replace writes a file, and gives what puts back what it held.
+// replace writes a file, and returns a function that restores its old content.
 func replace(t *testing.T, path, text string) (restore func()) {
 	t.Helper()
 	before, err := os.ReadFile(path)
@@ -40,8 +40,8 @@ func replace(t *testing.T, path, text string) (restore func()) {
 	return func() { write(t, path, string(before)) }
 }
 
-// TestPlantedEndpointIsNotBelieved has a repository that came with the address of a
-// sandbox, which is somebody's server.
+// TestPlantedEndpointIsNotBelieved uses a repository that contains the address of
+// somebody else's server as a sandbox.
 func TestPlantedEndpointIsNotBelieved(t *testing.T) {
 	asked := false
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -62,7 +62,7 @@ func TestPlantedEndpointIsNotBelieved(t *testing.T) {
 		if err := sandbox.Reset(t.Context(), dir); err != nil {
 			t.Error(err)
 		}
-		// In a directory of this machine too.
+		// Nor in a directory of this machine.
 		join(t, dir)
 		restore := replace(t, filepath.Join(dir, "endpoint.json"), text)
 		if running, err := sandbox.Running(t.Context(), dir); !errors.Is(err, sandbox.ErrNotRunning) {
@@ -75,7 +75,8 @@ func TestPlantedEndpointIsNotBelieved(t *testing.T) {
 	}
 }
 
-// TestEndpointOfAnotherHost has one that this machine's secret proves.
+// TestEndpointOfAnotherHost uses endpoints with a valid code and an address that is not
+// on loopback.
 func TestEndpointOfAnotherHost(t *testing.T) {
 	dir := t.TempDir()
 	join(t, dir)
@@ -93,8 +94,8 @@ func TestEndpointOfAnotherHost(t *testing.T) {
 	}
 }
 
-// TestEndpointThatIsLeft has one of a sandbox that was killed, whose ports somebody else
-// has now.
+// TestEndpointThatIsLeft uses the endpoint of a killed sandbox, whose ports now belong to
+// another process.
 func TestEndpointThatIsLeft(t *testing.T) {
 	asked := false
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -115,8 +116,8 @@ func TestEndpointThatIsLeft(t *testing.T) {
 	}
 }
 
-// TestSandboxBeforeReleases has a sandbox of a slipway that knew no release but 2.18, and
-// told none.
+// TestSandboxBeforeReleases joins a sandbox of an older slipway, which supports only 2.18
+// and does not report a release.
 func TestSandboxBeforeReleases(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, `{"version":"older","active_runs":1}`)
@@ -139,10 +140,10 @@ func TestSandboxBeforeReleases(t *testing.T) {
 	if err != nil || !running.Is("") || !running.Is("2.18") || running.Is("1.11.3") {
 		t.Errorf("%+v %v", running, err)
 	}
-	server.Close() // nobody asks it to stop
+	server.Close() // so that Cleanup cannot stop it
 }
 
-// TestLinksAreNotFollowed has links in the places of a sandbox's directories.
+// TestLinksAreNotFollowed uses links in place of a sandbox's directories.
 func TestLinksAreNotFollowed(t *testing.T) {
 	precious := t.TempDir()
 	write(t, filepath.Join(precious, "sandbox", "file"), "mine")
@@ -169,7 +170,8 @@ func TestLinksAreNotFollowed(t *testing.T) {
 			}
 		}
 	}
-	// Links in a directory that came with the repository go, and what they lead to stays.
+	// Links in a directory that came with the repository are removed, and their targets
+	// stay.
 	dir := repository(t)
 	write(t, filepath.Join(dir, "registry", "x"), "x")
 	for _, name := range []string{"lock", "images", "endpoint.json", "registry/blobs"} {
@@ -188,7 +190,7 @@ func TestLinksAreNotFollowed(t *testing.T) {
 	}
 }
 
-// TestStateMoves has a repository that is renamed, and one that is copied elsewhere.
+// TestStateMoves renames a repository, and copies one.
 func TestStateMoves(t *testing.T) {
 	base := t.TempDir()
 	dir := filepath.Join(base, "a", ".slipway", "sandbox")
@@ -225,7 +227,7 @@ func TestDeletedSandboxLeavesTheNextOneAlone(t *testing.T) {
 	if after.PID == before.PID {
 		t.Fatal("the deleted one is joined")
 	}
-	_ = before.Stop(t.Context()) // it may have ended by itself
+	_ = before.Stop(t.Context()) // it may have ended already
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		process, err := os.FindProcess(before.PID)
 		if err != nil || !alive(process) {
@@ -241,7 +243,7 @@ func TestDeletedSandboxLeavesTheNextOneAlone(t *testing.T) {
 	}
 }
 
-// alive reports whether a process that is nobody's child here goes on.
+// alive reports whether a process that is not a child of this one is running.
 func alive(process *os.Process) bool {
 	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(process.Pid), "stat"))
 	return err == nil && !strings.Contains(string(text), ") Z ")

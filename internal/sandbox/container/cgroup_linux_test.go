@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestHierarchies finds where a group can be made, in what the kernel shows of machines:
-// an ordinary user of systemd's, root in version 1, and a container of an engine.
+// TestHierarchies finds the directories for groups on several machines: as an ordinary
+// user with systemd, as root with version 1, and in a container of an engine.
 func TestHierarchies(t *testing.T) {
 	root := t.TempDir()
 	for dir, given := range map[string]string{
@@ -59,8 +59,8 @@ func TestHierarchies(t *testing.T) {
 	}
 }
 
-// TestMemoryGroup has the kernel hold a container to its limit, where this process may
-// make control groups: it is killed though nobody looks, and its group is removed.
+// TestMemoryGroup checks that the kernel enforces a container's limit, and that the group
+// is removed. It is skipped if this process may not create control groups.
 func TestMemoryGroup(t *testing.T) {
 	g, err := newMemoryGroup(cgroups, "/proc/self/cgroup", 64<<20)
 	if err != nil {

@@ -41,8 +41,8 @@ func TestDirectView(t *testing.T) {
 	}
 }
 
-// TestManyStartAtOnce has containers whose programs are copied while other containers
-// start: none of them is "text file busy".
+// TestManyStartAtOnce copies programs while other containers start. None of them may fail
+// with "text file busy".
 func TestManyStartAtOnce(t *testing.T) {
 	r, image := direct(t)
 	dir := t.TempDir()

@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 )
 
-// fullRole unpacks an image on a disk that has no room for it.
+// fullRole unpacks an image on a disk without enough space.
 func fullRole() error {
 	dir := os.Getenv("CONTAINER_TEST_DIR")
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=256k"); err != nil {
@@ -45,8 +45,8 @@ func fullRole() error {
 	return nil
 }
 
-// TestDiskIsFull unpacks on a real file system that is full: the reason is told, and
-// what was written in part goes away.
+// TestDiskIsFull unpacks an image on a full file system. The error must be that of the
+// full disk, and partial files must be removed.
 func TestDiskIsFull(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {

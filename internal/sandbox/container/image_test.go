@@ -19,7 +19,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// contents gives a tree's paths with the contents of files and the targets of links.
+// contents returns a tree's paths with the contents of files and the targets of links.
 func contents(t *testing.T, root string) map[string]string {
 	t.Helper()
 	got := map[string]string{}
@@ -95,8 +95,8 @@ func TestLayers(t *testing.T) {
 	}
 }
 
-// TestHostileLayers unpacks images that try to reach the machine. Each is either
-// refused or stays inside.
+// TestHostileLayers unpacks images that try to write outside of their root. Each is
+// either refused or stays inside.
 func TestHostileLayers(t *testing.T) {
 	outside := t.TempDir()
 	victim := filepath.Join(outside, "victim")
@@ -205,8 +205,8 @@ func TestImageConfig(t *testing.T) {
 	}
 }
 
-// TestImageOnce unpacks an image by many at once, through two runtimes that share a
-// directory, as two processes would.
+// TestImageOnce unpacks an image from many goroutines, through two runtimes that share a
+// directory as two processes would.
 func TestImageOnce(t *testing.T) {
 	var layers []v1.Layer
 	var opened atomic.Int32
@@ -219,7 +219,7 @@ func TestImageOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// What a process that was killed half-way left behind.
+	// Left by a process that was killed while it unpacked.
 	left := filepath.Join(r.options.Dir, "images", "."+digest.Hex, rootEntry, "stale")
 	if err := os.MkdirAll(left, 0o700); err != nil {
 		t.Fatal(err)
@@ -308,8 +308,8 @@ func (l *brokenLayer) Compressed() (io.ReadCloser, error) {
 	return nil, errBroken
 }
 
-// FuzzLayer unpacks two links and what goes through them, beside a file that must
-// stay as it is.
+// FuzzLayer unpacks two links and a file whose path leads through them. A file outside of
+// the root must not change.
 func FuzzLayer(f *testing.F) {
 	f.Add("a", "/", "b", "a/../..", "b/victim")
 	f.Add("a", "../outside", "a/b", ".", "a/b/.wh.victim")

@@ -71,7 +71,7 @@ func TestView(t *testing.T) {
 	}
 }
 
-// TestImageStaysAsItIs writes into the image's files from a container.
+// TestImageStaysAsItIs writes to the image's files from a container.
 func TestImageStaysAsItIs(t *testing.T) {
 	for _, mode := range []string{"overlay", "copy", "direct"} {
 		t.Run(mode, func(t *testing.T) {
@@ -86,7 +86,7 @@ func TestImageStaysAsItIs(t *testing.T) {
 	}
 }
 
-// TestHostileImage mounts on targets that the image made symlinks to the machine.
+// TestHostileImage mounts at targets that are symlinks out of the image.
 func TestHostileImage(t *testing.T) {
 	outside := t.TempDir()
 	if err := os.WriteFile(filepath.Join(outside, "victim"), []byte("untouched"), 0o600); err != nil {
@@ -149,8 +149,7 @@ func TestMounts(t *testing.T) {
 	}
 }
 
-// TestSubPaths mounts parts of a volume in which a container left symlinks to the
-// machine.
+// TestSubPaths mounts parts of a volume in which a container left symlinks out of it.
 func TestSubPaths(t *testing.T) {
 	for mode, setup := range modes {
 		t.Run(mode, func(t *testing.T) {
@@ -187,7 +186,7 @@ func TestReadOnlyMounts(t *testing.T) {
 		Image: image,
 		Args:  []string{"all", "try-write", "/ro/x", "/files/key", "/outer/y", "/outer/inner/y", "/one", "--", "remount", "/ro", "/files", "--", "mode", "/files/key", "--", "read", "/outer/inner/y"},
 		Mounts: []Mount{
-			// Inner ones first, to see them sorted.
+			// Inner ones first, to test the sorting.
 			{Target: "/outer/inner", Source: t.TempDir()},
 			{Target: "/outer", Files: map[string][]byte{}},
 			{Target: "/ro", Source: source, ReadOnly: true},
@@ -212,8 +211,8 @@ func TestReadOnlyMounts(t *testing.T) {
 	}
 }
 
-// TestSecretsStayInMemory looks for a secret on the disk and in what the machine
-// tells of the container's processes, while it runs.
+// TestSecretsStayInMemory looks for a secret on the disk, and in what /proc shows of the
+// container's process, while it runs.
 func TestSecretsStayInMemory(t *testing.T) {
 	const canary = "canary-5e7f0b"
 	r, image := isolating(t)
@@ -226,7 +225,7 @@ func TestSecretsStayInMemory(t *testing.T) {
 	for _, root := range []string{l.dir, r.options.Dir} {
 		err := filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
 			if err != nil || !d.Type().IsRegular() {
-				return nil // work/work is the kernel's
+				return nil // the kernel owns work/work
 			}
 			searched++
 			if content, err := os.ReadFile(path); err != nil || strings.Contains(string(content), canary) {
@@ -335,8 +334,8 @@ func TestScratchIsRemoved(t *testing.T) {
 	}
 }
 
-// TestOddDirectories uses directories whose names hold what separates options of
-// overlays.
+// TestOddDirectories uses directories whose names contain the separators of overlay
+// options.
 func TestOddDirectories(t *testing.T) {
 	r, _ := isolating(t)
 	r.options.Dir = filepath.Join(t.TempDir(), `a:b,c d\e`)
@@ -407,8 +406,8 @@ func BenchmarkStart(b *testing.B) {
 	}
 }
 
-// TestControlGroupsAreNotThere has a job that is root on the machine look for the
-// machine's control groups.
+// TestControlGroupsAreNotThere runs a job that, as root, looks for the machine's control
+// groups.
 func TestControlGroupsAreNotThere(t *testing.T) {
 	if _, err := os.Stat("/sys/fs/cgroup"); err != nil {
 		t.Skip("this machine has none")
@@ -423,8 +422,8 @@ func TestControlGroupsAreNotThere(t *testing.T) {
 	}
 }
 
-// TestKernelIsOutOfReach has a job ask the kernel for what is the user's, and in no
-// namespace: keys, namespaces with more rights, sockets without a file.
+// TestKernelIsOutOfReach runs a job that tries to use what is not in a namespace: the
+// user's keys, user namespaces with more capabilities, and abstract sockets.
 func TestKernelIsOutOfReach(t *testing.T) {
 	r, image := isolating(t)
 	name := "slipway-test-" + filepath.Base(t.TempDir()) + strconv.Itoa(os.Getpid())
@@ -439,8 +438,8 @@ func TestKernelIsOutOfReach(t *testing.T) {
 	}
 }
 
-// TestMachinesEntriesStayAsTheyAre has a job that is root on the machine change what
-// all of its /proc and /dev share.
+// TestMachinesEntriesStayAsTheyAre runs a job that, as root, tries to change the entries
+// of /proc and /dev that all containers share with the machine.
 func TestMachinesEntriesStayAsTheyAre(t *testing.T) {
 	r, image := isolating(t)
 	if got := succeed(t, r, Spec{Image: image, Args: []string{"all", "shared", "--", "write", "/dev/null", "x"}}); got != "true\n" {

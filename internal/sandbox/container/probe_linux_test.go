@@ -48,7 +48,7 @@ func TestForbidden(t *testing.T) {
 	}
 }
 
-// role runs the tests' own binary as root of a user namespace.
+// role runs the test binary in a role, as root of a user namespace.
 func role(t *testing.T, name string, r *Runtime, image *Image) string {
 	t.Helper()
 	c := exec.Command(r.options.Self[0])
@@ -90,7 +90,7 @@ func inRole(args ...string) error {
 	return err
 }
 
-// forbiddenRole takes the right to user namespaces from itself.
+// forbiddenRole forbids user namespaces to itself.
 func forbiddenRole() error {
 	if err := os.WriteFile("/proc/sys/user/max_user_namespaces", []byte("0"), 0); err != nil {
 		return err
@@ -124,9 +124,9 @@ func TestMaskedProc(t *testing.T) {
 	}
 }
 
-// TestOrdinaryUser runs the other tests as nobody, without the race detector, which has
-// seen the same code as root: each container begins as this program, and that takes the
-// detector longer than all else.
+// TestOrdinaryUser runs the other tests as the user nobody. It does so without the race
+// detector, which has already checked the same code as root: every container starts as
+// this program, and the detector would make that take longer than everything else.
 func TestOrdinaryUser(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("this is an ordinary user already")
@@ -135,7 +135,7 @@ func TestOrdinaryUser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// In a directory that others may enter.
+	// In a directory that other users may enter.
 	binary := filepath.Join(scratchTests, "container.test")
 	if out, err := exec.CommandContext(t.Context(), "go", "test", "-c", "-race=false", "-o", binary, ".").CombinedOutput(); err != nil {
 		t.Fatalf("build the tests: %v\n%s", err, out)

@@ -19,7 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestMemoryLimit kills what has more memory than it may, in each way to run.
+// TestMemoryLimit exceeds the memory limit in each mode.
 func TestMemoryLimit(t *testing.T) {
 	for name, mode := range modes {
 		t.Run(name, func(t *testing.T) {
@@ -78,8 +78,8 @@ func TestShorterGraceCounts(t *testing.T) {
 	}
 }
 
-// TestSignalled ends by a signal: a first process of a PID namespace cannot signal
-// itself to death, but another one can be.
+// TestSignalled ends a command by a signal. The first process of a PID namespace cannot
+// kill itself by a signal, so the isolated command is a service.
 func TestSignalled(t *testing.T) {
 	want := Exit{Code: 128 + 15, Signal: "SIGTERM"}
 	r, image := direct(t)
@@ -92,8 +92,8 @@ func TestSignalled(t *testing.T) {
 	}
 }
 
-// TestOrphansEnd leaves a process behind, isolated even one that fled to a session
-// of its own, and sees no more of it.
+// TestOrphansEnd leaves a process behind, in the isolated modes one with a session of its
+// own, and checks that it is dead when the container has ended.
 func TestOrphansEnd(t *testing.T) {
 	for _, test := range []struct {
 		mode, step string
@@ -113,7 +113,7 @@ func TestOrphansEnd(t *testing.T) {
 		if err := os.Remove(beat); err != nil {
 			t.Fatal(err)
 		}
-		// All are dead by the time that Wait returns, so no file comes any more.
+		// All processes are dead once Wait returns, so the file must not come back.
 		time.Sleep(50 * time.Millisecond)
 		if _, err := os.Stat(beat); err == nil {
 			t.Errorf("%+v: it lives on", test)
@@ -121,8 +121,8 @@ func TestOrphansEnd(t *testing.T) {
 	}
 }
 
-// TestOrphanDoesNotHoldOutput has a program that is not isolated leave one behind
-// that holds the output open.
+// TestOrphanDoesNotHoldOutput runs a program that is not isolated and leaves a process
+// behind that holds the output open.
 func TestOrphanDoesNotHoldOutput(t *testing.T) {
 	r, image := direct(t)
 	volume := t.TempDir()
@@ -130,7 +130,7 @@ func TestOrphanDoesNotHoldOutput(t *testing.T) {
 	if exit := l.end(t); exit.Code != 0 {
 		t.Fatalf("exit %+v: %s", exit, l.out)
 	}
-	// The orphan fled the group, and writes until its directory is gone.
+	// The orphan is in a group of its own, and writes until its directory is gone.
 	for os.RemoveAll(volume) != nil {
 	}
 }
@@ -152,7 +152,7 @@ func TestOutputThatCannotBeWritten(t *testing.T) {
 	}
 }
 
-// daemon starts a container and tells its process, and does nothing more.
+// daemon starts a container, prints its PID and waits for its end.
 func daemon() error {
 	self, err := os.Executable()
 	if err != nil {
@@ -183,7 +183,7 @@ func daemon() error {
 	return err
 }
 
-// TestDaemonKilled kills what started a container with SIGKILL.
+// TestDaemonKilled kills the process that started a container with SIGKILL.
 func TestDaemonKilled(t *testing.T) {
 	for _, test := range []struct {
 		name, unisolated, ports string
@@ -220,7 +220,7 @@ func TestDaemonKilled(t *testing.T) {
 			}
 			ended := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
 			n, err := unix.Poll(ended, int(bound.Milliseconds()))
-			for errors.Is(err, unix.EINTR) { // the Go runtime's own signals, or a child's end
+			for errors.Is(err, unix.EINTR) { // interrupted by a signal of the Go runtime, or by a child's end
 				n, err = unix.Poll(ended, int(bound.Milliseconds()))
 			}
 			if n != 1 || err != nil {

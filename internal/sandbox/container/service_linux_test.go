@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// ask sends a question and the end of it to a port, and gives the answer.
+// ask sends a question to a port, closes that direction, and returns the answer.
 func ask(t *testing.T, p *Process, port int, question string) string {
 	t.Helper()
 	c, err := p.Dial(t.Context(), port)
@@ -21,7 +21,7 @@ func ask(t *testing.T, p *Process, port int, question string) string {
 	}
 	defer c.Close()
 	_ = c.SetDeadline(time.Now().Add(bound))
-	// Where nothing listens, the connection may have ended already.
+	// The connection may already be closed if nothing listens.
 	if _, err := io.WriteString(c, question); err != nil && !errors.Is(err, syscall.EPIPE) {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func TestServices(t *testing.T) {
 	}
 }
 
-// machineAddresses gives the machine's addresses beyond loopback.
+// machineAddresses returns the machine's addresses that are not loopback.
 func machineAddresses(t *testing.T) (ips []string) {
 	t.Helper()
 	all, err := net.InterfaceAddrs()
@@ -96,7 +96,7 @@ func TestServiceView(t *testing.T) {
 	}
 }
 
-// TestNothingIsInherited opens a directory in a way that children inherit.
+// TestNothingIsInherited opens a directory so that children inherit it.
 func TestNothingIsInherited(t *testing.T) {
 	fd, err := syscall.Open(t.TempDir(), syscall.O_RDONLY|syscall.O_DIRECTORY, 0)
 	if err != nil {
@@ -107,7 +107,7 @@ func TestNothingIsInherited(t *testing.T) {
 	for _, ports := range [][]int{nil, {80}} {
 		got := succeed(t, r, Spec{Image: image, Ports: ports, Args: []string{"files"}})
 		for line := range strings.Lines(got) {
-			// What Go's own runtime opens.
+			// These are opened by the Go runtime.
 			if !strings.HasPrefix(line, "anon_inode:[event") && !strings.HasPrefix(line, "/sys/fs/cgroup/") {
 				t.Errorf("ports %v: inherits %s", ports, line)
 			}
@@ -131,7 +131,7 @@ func TestServiceEnds(t *testing.T) {
 
 func TestDirectService(t *testing.T) {
 	r, image := direct(t)
-	l, err := net.Listen("tcp", "127.0.0.1:0") // a port that is free, most likely still so when it is used
+	l, err := net.Listen("tcp", "127.0.0.1:0") // most likely still free when the service uses it
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,8 +13,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// TestLayersAreShared has an image of which one layer is another one pull and unpack
-// that one alone, and take its other files from the disk.
+// TestLayersAreShared pulls two images with a common layer. The second pull must pull and
+// unpack only its other layer, and share the files of the common one.
 func TestLayersAreShared(t *testing.T) {
 	var opened atomic.Int32
 	base := &countedLayer{layerOf(t, file("usr/lib/big", strings.Repeat("x", 1<<20)), symlink("lib", "usr/lib")), &opened}
@@ -51,15 +51,15 @@ func TestLayersAreShared(t *testing.T) {
 	}
 }
 
-// pulling gives a runtime with the directory of another that pulls an image.
+// pulling returns a runtime that shares r's directory and pulls image.
 func pulling(r *Runtime, image v1.Image) *Runtime {
 	o := r.options
 	o.Pull = pullOf(image)
 	return New(o)
 }
 
-// TestDamageIsUnpackedAnew damages what is unpacked as a crash or a full disk does,
-// and wants it whole again, of as few layers as are damaged.
+// TestDamageIsUnpackedAnew damages unpacked files as a crash or a full disk would. The
+// image must be complete again, and only damaged layers pulled.
 func TestDamageIsUnpackedAnew(t *testing.T) {
 	content := strings.Repeat("x", 5000)
 	for _, test := range []struct {
@@ -79,7 +79,7 @@ func TestDamageIsUnpackedAnew(t *testing.T) {
 		{"a missing list", "images/*/list", os.Remove, 0},
 		{"a truncated configuration", "images/*/config.json", func(p string) error { return os.Truncate(p, 20) }, 0},
 		{"all images", "images", os.RemoveAll, 0},
-		{"all layers", "layers", os.RemoveAll, 0}, // the image has all files still
+		{"all layers", "layers", os.RemoveAll, 0}, // the image still has all files
 		{"all", ".", os.RemoveAll, 2},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -109,7 +109,7 @@ func TestDamageIsUnpackedAnew(t *testing.T) {
 	}
 }
 
-// TestDamagedImageInUse has the containers of an image that is unpacked anew keep
+// TestDamagedImageInUse unpacks an image again while containers run in it. They must keep
 // their files.
 func TestDamagedImageInUse(t *testing.T) {
 	r := newRuntime(t, imageOf(t, v1.Config{}, layerOf(t, file("a", "1"), file("b", "2"))))
@@ -137,8 +137,8 @@ func TestDamagedImageInUse(t *testing.T) {
 	}
 }
 
-// TestOldImagesGo removes what was not used for the longest, and nothing that is in
-// use or was just asked for.
+// TestOldImagesGo checks that prune removes the least recently used images, and none that
+// is in use or was just requested.
 func TestOldImagesGo(t *testing.T) {
 	base := layerOf(t, file("base", strings.Repeat("b", 1000)))
 	r := newRuntime(t, nil)
@@ -168,7 +168,7 @@ func TestOldImagesGo(t *testing.T) {
 	if n := len(directories(filepath.Join(r.options.Dir, layersDir))); n != 3 {
 		t.Errorf("%d layers are left, want 3: the shared one and two", n)
 	}
-	// Asked for again, it is unpacked again.
+	// It is unpacked again when it is requested again.
 	if _, err := pulling(r, imageOf(t, v1.Config{}, base)).Image(t.Context(), "again", nil); err != nil {
 		t.Error(err)
 	}

@@ -24,13 +24,14 @@ import (
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
-// Variables by which the tests' own binary is told to be something else.
+// Variables that make the test binary something other than the tests.
 const (
 	roleVariable  = "CONTAINER_TEST_ROLE"
 	probeVariable = "CONTAINER_TEST_PROBE"
 )
 
-// scratchTests is a directory for everybody, since tests run as several users.
+// scratchTests is a directory that every user can enter, since tests run as several
+// users.
 var scratchTests string
 
 func TestMain(m *testing.M) {
@@ -56,7 +57,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// probeBinary builds the program that the tests run, once.
+// probeBinary builds the program that the containers of the tests run, once.
 var probeBinary = sync.OnceValues(func() (string, error) {
 	if path, ok := os.LookupEnv(probeVariable); ok {
 		return path, nil
@@ -85,13 +86,13 @@ func hardlink(name, target string) tar.Header {
 	return tar.Header{Typeflag: tar.TypeLink, Name: name, Linkname: target}
 }
 
-// entry is one of a layer: a header and a file's content.
+// entry is an entry of a layer: a header and a file's content.
 type entry struct {
 	tar.Header
 	content string
 }
 
-// layerOf gives a layer of entries and headers.
+// layerOf returns a layer of entries and headers.
 func layerOf(t testing.TB, parts ...any) v1.Layer {
 	t.Helper()
 	l, err := newLayer(parts...)
@@ -149,7 +150,7 @@ func configFile(t testing.TB, image v1.Image, config v1.Config) *v1.ConfigFile {
 	return c
 }
 
-// probeLayer has nothing but the probe.
+// probeLayer is a layer with only the probe.
 var probeLayer = sync.OnceValues(func() (v1.Layer, error) {
 	path, err := probeBinary()
 	if err != nil {
@@ -164,7 +165,7 @@ var probeLayer = sync.OnceValues(func() (v1.Layer, error) {
 	return newLayer(dir("app"), program)
 })
 
-// scratchImage is an image with nothing but the probe, and some more layers.
+// scratchImage returns an image with only the probe, and the given layers.
 func scratchImage(t testing.TB, layers ...v1.Layer) v1.Image {
 	t.Helper()
 	program, err := probeLayer()
@@ -178,7 +179,7 @@ func scratchImage(t testing.TB, layers ...v1.Layer) v1.Image {
 	return imageOf(t, config, append([]v1.Layer{program}, layers...)...)
 }
 
-// newRuntime gives a runtime that pulls nothing but image.
+// newRuntime returns a runtime that pulls image for every reference.
 func newRuntime(t testing.TB, image v1.Image) *Runtime {
 	t.Helper()
 	self, err := os.Executable()
@@ -206,8 +207,8 @@ func unpacked(t testing.TB, r *Runtime) *Image {
 	return image
 }
 
-// isolating gives a runtime that isolates; the test is skipped where that is not
-// allowed, but not in CI.
+// isolating returns a runtime that isolates containers. If this machine does not allow
+// that the test is skipped, except in CI.
 func isolating(t testing.TB, layers ...v1.Layer) (*Runtime, *Image) {
 	t.Helper()
 	r := newRuntime(t, scratchImage(t, layers...))
@@ -220,7 +221,7 @@ func isolating(t testing.TB, layers ...v1.Layer) (*Runtime, *Image) {
 	return r, unpacked(t, r)
 }
 
-// direct gives a runtime that does not isolate.
+// direct returns a runtime that does not isolate containers.
 func direct(t testing.TB, layers ...v1.Layer) (*Runtime, *Image) {
 	t.Helper()
 	r := newRuntime(t, scratchImage(t, layers...))
@@ -239,7 +240,7 @@ var modes = map[string]func(testing.TB, ...v1.Layer) (*Runtime, *Image){
 	"direct": direct,
 }
 
-// watched collects output and tells of lines as they come.
+// watched collects output, and lets a test wait for a text in it.
 type watched struct {
 	mu    sync.Mutex
 	b     bytes.Buffer
@@ -286,7 +287,7 @@ func (w *watched) until(t testing.TB, text string) {
 	}
 }
 
-// bound is how long anything may take on a machine that is very busy.
+// bound is how long anything may take, also on a very busy machine.
 const bound = 60 * time.Second
 
 // launched is a container under test.
@@ -327,7 +328,7 @@ func mustLaunch(t testing.TB, r *Runtime, s Spec) *launched {
 	return l
 }
 
-// end waits for a container's end.
+// end waits for the container's end.
 func (l *launched) end(t testing.TB) Exit {
 	t.Helper()
 	select {
@@ -342,7 +343,7 @@ func (l *launched) end(t testing.TB) Exit {
 	return exit
 }
 
-// succeed runs a container that must succeed, and gives what it wrote.
+// succeed runs a container that must succeed, and returns its output.
 func succeed(t testing.TB, r *Runtime, s Spec) string {
 	t.Helper()
 	l := mustLaunch(t, r, s)

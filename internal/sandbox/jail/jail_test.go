@@ -20,7 +20,7 @@ import (
 
 const secret = "a line of the machine"
 
-// planted makes a directory with all that a hostile container can leave in one.
+// planted creates a directory with everything that a hostile container can leave in one.
 func planted(t *testing.T) (*jail.Dir, string) {
 	t.Helper()
 	base := t.TempDir()
@@ -49,7 +49,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// soon fails the test when do does not return.
+// soon fails the test if do does not return.
 func soon(t *testing.T, what string, do func()) {
 	t.Helper()
 	done := make(chan struct{})
@@ -76,7 +76,7 @@ func TestNothingLeadsOut(t *testing.T) {
 			}
 		})
 	}
-	// What is written replaces a link, and does not go where it leads.
+	// Write replaces a link, and does not write to its target.
 	for _, name := range []string{"absolute", "relative", "pipe", "zero"} {
 		soon(t, "write "+name, func() { must(t, d.Write(name, strings.NewReader("new"), true)) })
 		if text, err := d.Read(name, 10); err != nil || string(text) != "new" {
@@ -128,7 +128,7 @@ func TestWalksEnd(t *testing.T) {
 
 func TestBounds(t *testing.T) {
 	d, base := planted(t)
-	must(t, os.Truncate(filepath.Join(base, "artifacts", "outputs", "file"), 1<<40)) // takes no room
+	must(t, os.Truncate(filepath.Join(base, "artifacts", "outputs", "file"), 1<<40)) // a sparse file
 	var tooLarge *jail.LimitError
 	soon(t, "read a huge file", func() {
 		if text, err := d.Read("outputs/file", 1000); !errors.As(err, &tooLarge) {
@@ -142,8 +142,8 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-// TestChangesMeanwhile has a container that changes a file into a link, a pipe and
-// back all the time.
+// TestChangesMeanwhile reads a file while it is constantly replaced by a link, a named
+// pipe and a file.
 func TestChangesMeanwhile(t *testing.T) {
 	d, base := planted(t)
 	at := filepath.Join(base, "artifacts", "changing")

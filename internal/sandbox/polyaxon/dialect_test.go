@@ -20,7 +20,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/sandbox/disk"
 )
 
-// alone gives a server of a release that runs nothing, with a project p.
+// alone returns a server of a release that runs nothing, with a project p.
 func alone(t *testing.T, o Options) *Server {
 	t.Helper()
 	o.Dir, o.Namespace, o.Log = t.TempDir(), "test", io.Discard
@@ -41,9 +41,9 @@ func send(s *Server, method, path, body string) *httptest.ResponseRecorder {
 	return w
 }
 
-// content gives the body that asks for a run of an operation.
+// content returns the body of a request to create a run of an operation.
 func content(operation string, more ...string) string {
-	text, _ := json.Marshal(operation) // a text can be written
+	text, _ := json.Marshal(operation) // a string can always be encoded
 	return `{"content":` + string(text) + strings.Join(more, "") + `}`
 }
 
@@ -52,7 +52,7 @@ const (
 	operation = `{"version":1.1,"kind":"operation","component":{"run":{"kind":"job","container":{"image":"a","command":["a"],"resources":{"limits":{"nvidia.com/gpu":99}}}}}}`
 )
 
-// decoded gives what a request is answered with, which may be packed.
+// decoded returns the body of a response, which may be compressed.
 func decoded(t *testing.T, w *httptest.ResponseRecorder) (answer map[string]any) {
 	t.Helper()
 	body := w.Body.Bytes()
@@ -71,7 +71,7 @@ func decoded(t *testing.T, w *httptest.ResponseRecorder) (answer map[string]any)
 	return answer
 }
 
-// makeRun makes a run and gives its id.
+// makeRun creates a run and returns its UUID.
 func makeRun(t *testing.T, s *Server, body string) string {
 	t.Helper()
 	w := send(s, http.MethodPost, runs, body)
@@ -81,8 +81,8 @@ func makeRun(t *testing.T, s *Server, body string) string {
 	return decoded(t, w)["uuid"].(string)
 }
 
-// TestRecordedAnswers holds the dialect of 1.11.3 to what a real server answered, word
-// for word where the recording does not leave words out.
+// TestRecordedAnswers compares the dialect of 1.11.3 with the recorded responses of a
+// real server, word for word except where the recording omits words.
 func TestRecordedAnswers(t *testing.T) {
 	s := alone(t, Options{Release: "1.11.3"})
 	uuid := makeRun(t, s, content(operation))
@@ -142,7 +142,7 @@ func TestRecordedAnswers(t *testing.T) {
 	}
 }
 
-// ordered gives JSON with its keys in order.
+// ordered returns JSON with sorted keys.
 func ordered(t *testing.T, text string) string {
 	t.Helper()
 	var value any
@@ -158,7 +158,7 @@ func ordered(t *testing.T, text string) string {
 	return strings.TrimSpace(b.String())
 }
 
-// TestDialects asks servers of both releases the same.
+// TestDialects sends the same requests to servers of both releases.
 func TestDialects(t *testing.T) {
 	for release, want := range map[string]struct {
 		made, skip, second, upload, approved string
@@ -207,14 +207,14 @@ func keys(answer map[string]any) []string {
 	return all
 }
 
-// statusOf gives the status of a run, when it is the one that is wanted or soon.
+// statusOf waits until the status of a run is want, and returns it.
 func statusOf(t *testing.T, s *Server, uuid, want string) string {
 	t.Helper()
 	return reaches(t, s, uuid, func(c condition) bool { return c.Type == want }).Type
 }
 
-// TestOldLists: a list of 1.11.3 is packed, has 100 runs at most, and begins with what
-// changed last; tags can be searched.
+// TestOldLists checks that lists of 1.11.3 are compressed, have at most 100 runs and
+// begin with the run that was changed last, and that runs can be queried by tags.
 func TestOldLists(t *testing.T) {
 	s := alone(t, Options{Release: "1.11.3"})
 	var first string
@@ -235,8 +235,8 @@ func TestOldLists(t *testing.T) {
 	}
 }
 
-// TestOldArchive: 1.11.3 tells the lines of a run that goes on as they come, the last of
-// each container, and those of one that has ended file by file.
+// TestOldArchive checks that 1.11.3 responds with the last live lines of each container
+// while a run is not archived, and afterwards with one file of the archive at a time.
 func TestOldArchive(t *testing.T) {
 	now := time.Now().UTC()
 	s := alone(t, Options{Release: "1.11.3", Archive: Archive{Lines: 1000, After: time.Minute}, Now: func() time.Time { return now }})
@@ -278,7 +278,7 @@ func TestOldArchive(t *testing.T) {
 		t.Errorf("of one that has ended a moment ago: %d live lines, last_time %v", len(lines), answer["last_time"])
 	}
 	now = now.Add(time.Minute)
-	for range 2 { // the second archive is that of a run that was resumed
+	for range 2 { // the second archive is that of the resumed run
 		var all []string
 		file := ""
 		for n := 0; ; n++ {
@@ -315,8 +315,8 @@ func TestOldArchive(t *testing.T) {
 	}
 }
 
-// TestLists: a limit as large as numbers are is the whole list, and a copy of a run has
-// tags of its own.
+// TestLists checks that the largest limit returns the whole list, and that a copy of a
+// run has tags of its own.
 func TestLists(t *testing.T) {
 	s := alone(t, Options{})
 	first := makeRun(t, s, content(operation, `,"pending":"approval","tags":["a","b"]`))

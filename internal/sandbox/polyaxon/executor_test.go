@@ -20,13 +20,13 @@ import (
 	"github.com/slipway-ci/slipway/internal/secret"
 )
 
-// none is a cluster without secrets.
+// none is a cluster without Secrets and ConfigMaps.
 type none struct{}
 
 func (none) Secret(string, string) (map[string][]byte, bool)    { return nil, false }
 func (none) ConfigMap(string, string) (map[string][]byte, bool) { return nil, false }
 
-// serve gives a server whose images come from pull, with a project p.
+// serve returns a server that gets images from pull, with a project p.
 func serve(t *testing.T, capacity *Capacity, pull func(context.Context, string) (v1.Image, error)) *Server {
 	t.Helper()
 	dir := t.TempDir()
@@ -54,7 +54,7 @@ func ask(t *testing.T, s *Server, method, path, body string) (code int, answer m
 	return w.Code, answer
 }
 
-// submit makes a run of a job that asks for CPUs, and gives its id.
+// submit creates a run of a job that requests CPUs, and returns its UUID.
 func submit(t *testing.T, s *Server, name, cpus string) string {
 	t.Helper()
 	operation := fmt.Sprintf(`{"version": 1.1, "kind": "operation", "name": %q, "component": {"version": 1.1, "kind": "component", "run": {"kind": "job",
@@ -70,7 +70,7 @@ func submit(t *testing.T, s *Server, name, cpus string) string {
 	return answer["uuid"].(string)
 }
 
-// reaches waits until a run's last condition is one that is wanted.
+// reaches waits until a run's last condition is a wanted one.
 func reaches(t *testing.T, s *Server, uuid string, wanted func(condition) bool) condition {
 	t.Helper()
 	var last condition
@@ -85,7 +85,7 @@ func reaches(t *testing.T, s *Server, uuid string, wanted func(condition) bool) 
 	return last
 }
 
-// TestRunsEndWhereNoWaitHelps has images that no later try can pull.
+// TestRunsEndWhereNoWaitHelps uses images that no retry can pull.
 func TestRunsEndWhereNoWaitHelps(t *testing.T) {
 	for _, test := range []struct {
 		name   string
@@ -113,8 +113,8 @@ func TestRunsEndWhereNoWaitHelps(t *testing.T) {
 	}
 }
 
-// TestFaultEndsItsRun panics while a run is executed: the run fails and says so, and the
-// server goes on.
+// TestFaultEndsItsRun panics while a run is executed. The run fails with the panic as its
+// message, and the server keeps running.
 func TestFaultEndsItsRun(t *testing.T) {
 	s := serve(t, nil, func(context.Context, string) (v1.Image, error) { panic("provoked") })
 	for range 2 {
@@ -125,7 +125,7 @@ func TestFaultEndsItsRun(t *testing.T) {
 	}
 }
 
-// TestRunsSayForWhomTheyWait has a run wait for the CPUs that another has.
+// TestRunsSayForWhomTheyWait runs a job that must wait for CPUs that another run uses.
 func TestRunsSayForWhomTheyWait(t *testing.T) {
 	s := serve(t, &Capacity{MilliCPU: 2000, Memory: 1 << 30}, func(ctx context.Context, _ string) (v1.Image, error) {
 		<-ctx.Done()
@@ -145,7 +145,8 @@ func TestRunsSayForWhomTheyWait(t *testing.T) {
 	reaches(t, s, second, func(c condition) bool { return c.Type == starting })
 }
 
-// TestJoinsAreRefused refuses what only a query of other runs gives a value.
+// TestJoinsAreRefused submits an operation with an input whose value comes from a query
+// of other runs.
 func TestJoinsAreRefused(t *testing.T) {
 	s := serve(t, nil, nil)
 	body, err := json.Marshal(map[string]string{"content": `{"version": 1.1, "kind": "operation", "joins": [{"query": "status: succeeded", "params": {"us": {"value": "globals.uuid"}}}],

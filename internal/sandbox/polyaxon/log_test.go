@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// values gives what pods have printed since a time.
+// values returns what pods have printed since a time.
 func values(dir string, since time.Time) (list []string, err error) {
 	err = eachLine(dir, since, func(l line) error {
 		list = append(list, l.Value)
@@ -22,8 +22,8 @@ func values(dir string, since time.Time) (list []string, err error) {
 	return list, err
 }
 
-// TestLinesOfPods reads those of pods that follow each other, and of one that was
-// resumed, by time.
+// TestLinesOfPods checks the order of the lines of pods that ran one after the other, and
+// of one that was resumed.
 func TestLinesOfPods(t *testing.T) {
 	dir := t.TempDir()
 	write := func(pod string, from int, texts ...string) {
@@ -51,7 +51,7 @@ func TestLinesOfPods(t *testing.T) {
 	}
 }
 
-// heavy is an answer that looks, after some of it, how much memory there is.
+// heavy is a response that measures the heap once part of it was written.
 type heavy struct {
 	*httptest.ResponseRecorder
 	sent int
@@ -72,7 +72,7 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-// TestLongLogsAreNotHeld serves the log of a job that prints without end.
+// TestLongLogsAreNotHeld checks that a long log is not held in memory.
 func TestLongLogsAreNotHeld(t *testing.T) {
 	s, err := New(Options{Dir: t.TempDir(), Log: io.Discard})
 	if err != nil {
@@ -97,8 +97,8 @@ func TestLongLogsAreNotHeld(t *testing.T) {
 	}
 }
 
-// TestProgressBars keeps the last state of a line that a program redraws, and tells
-// the one that it has just now.
+// TestProgressBars checks that the log keeps the last state of a redrawn line, and that
+// going returns its current state.
 func TestProgressBars(t *testing.T) {
 	now := time.Unix(1000, 0).UTC()
 	dir := t.TempDir()
@@ -134,7 +134,7 @@ func TestProgressBars(t *testing.T) {
 	}
 	print("\r100%|####\n")
 	going()
-	print("10%\r20%\r       \r") // a bar that goes away
+	print("10%\r20%\r       \r") // a bar that is erased
 	going("20%\r")
 	print("\nlast\rone")
 	if err := log.close(); err != nil {

@@ -10,7 +10,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// TestJobsRunsUseNoImageOfTheUsers has a job submit runs with images that only the user
+// TestJobsRunsUseNoImageOfTheUsers submits runs as a job, with images that only the user
 // may pull.
 func TestJobsRunsUseNoImageOfTheUsers(t *testing.T) {
 	s := serve(t, nil, func(context.Context, string) (v1.Image, error) { return nil, errors.New("not here") })

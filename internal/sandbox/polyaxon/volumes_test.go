@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestVolumesHaveDirectoriesOfTheirOwn has names that differ little: each is a directory
-// of its own, on file systems that know no case too, and none is elsewhere.
+// TestVolumesHaveDirectoriesOfTheirOwn checks that similar names get different
+// directories, also on case-insensitive file systems, and that no name leads elsewhere.
 func TestVolumesHaveDirectoriesOfTheirOwn(t *testing.T) {
 	of := map[string]string{}
 	for _, name := range []string{"data", "a.b", "a_b", "a-b", "A-b", "/data", "data/", "/a/b", "/a_b", "..", ".", "/", "", "../data", "é", "ü"} {

@@ -56,8 +56,8 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// TestRestart holds the registry to what it was: images, indexes, tags and
-// deletions outlive it, byte for byte.
+// TestRestart checks that images, indexes, tags and deletions survive a restart, byte for
+// byte.
 func TestRestart(t *testing.T) {
 	dir := t.TempDir()
 	host, stop := serve(t, dir)
@@ -74,7 +74,7 @@ func TestRestart(t *testing.T) {
 	must(t, remote.Delete(byDigest(t, host+"/gone@"+digest.String())))
 	stop()
 
-	// Killed while a blob came in: the part goes away.
+	// A partial blob of a killed process is removed.
 	part := filepath.Join(dir, "blobs", partial+"dead")
 	must(t, os.WriteFile(part, []byte("half"), 0o600))
 	host, _ = serve(t, dir)
@@ -100,8 +100,8 @@ func TestRestart(t *testing.T) {
 	}
 }
 
-// TestReferrersOutliveIt holds the referrers of an image, such as its SBOM, to the
-// same.
+// TestReferrersOutliveIt checks that the referrers of an image, such as its SBOM, survive
+// a restart.
 func TestReferrersOutliveIt(t *testing.T) {
 	dir := t.TempDir()
 	host, stop := serve(t, dir)
@@ -130,7 +130,7 @@ func TestReferrersOutliveIt(t *testing.T) {
 	}
 }
 
-// TestUploads speaks the protocol's rarer sentences.
+// TestUploads covers the rarer requests of the protocol.
 func TestUploads(t *testing.T) {
 	host, _ := serve(t, t.TempDir())
 	do := func(method, url, body string, header ...string) *http.Response {
@@ -180,8 +180,8 @@ func TestUploads(t *testing.T) {
 	}
 }
 
-// TestDamagedBlob damages a blob's file: it is not served and not said to be there,
-// before and after a restart, until it is sent again.
+// TestDamagedBlob damages a blob's file. The registry reports the blob as missing, before
+// and after a restart, until it is sent again.
 func TestDamagedBlob(t *testing.T) {
 	const content = "some bytes of a layer"
 	digest := fmt.Sprintf("%x", sha256.Sum256([]byte(content)))
@@ -214,7 +214,7 @@ func TestDamagedBlob(t *testing.T) {
 			if err := os.WriteFile(path, []byte(strings.ToUpper(content)), 0o600); err != nil {
 				return err
 			}
-			return os.Chtimes(path, time.Unix(1, 0), time.Unix(1, 0)) // a clock that is coarse must not hide it
+			return os.Chtimes(path, time.Unix(1, 0), time.Unix(1, 0)) // not hidden by a coarse clock
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

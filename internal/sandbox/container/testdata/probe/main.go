@@ -1,5 +1,5 @@
-// Probe is the program that the tests run in containers: its first argument says
-// what it does, with the others.
+// Probe is the program that the tests run in containers. Its first argument is the step
+// to execute, and the others are the step's arguments.
 package main
 
 import (
@@ -59,7 +59,7 @@ func run(step string, args []string) error {
 				fmt.Println(e.Name())
 			}
 		}
-	case "files": // what is open beyond the standard files
+	case "files": // prints what is open beyond the standard files
 		entries, err := os.ReadDir("/proc/self/fd")
 		if err != nil {
 			return err
@@ -109,7 +109,7 @@ func run(step string, args []string) error {
 				_ = c.Close()
 			}
 		}
-	case "shared": // tells which of the machine's entries in /proc and /dev it can change
+	case "shared": // prints the machine's entries in /proc and /dev that it can change
 		entries, _ := os.ReadDir("/proc")
 		names := []string{"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"}
 		for _, e := range entries {
@@ -128,9 +128,9 @@ func run(step string, args []string) error {
 			}
 		}
 		fmt.Println(len(names) > 10)
-	case "keys": // whether any call for the kernel's keys is answered
+	case "keys": // prints whether calls for the kernel's keys are allowed
 		for _, call := range []uintptr{syscall.SYS_KEYCTL, syscall.SYS_ADD_KEY, syscall.SYS_REQUEST_KEY} {
-			_, _, err := syscall.Syscall6(call, 0, ^uintptr(2), 0, 0, 0, 0) // KEYCTL_GET_KEYRING_ID, of the session
+			_, _, err := syscall.Syscall6(call, 0, ^uintptr(2), 0, 0, 0, 0) // KEYCTL_GET_KEYRING_ID of the session
 			fmt.Println(err != syscall.EPERM)
 		}
 	case "nest": // runs a step in a user namespace of its own
@@ -141,7 +141,7 @@ func run(step string, args []string) error {
 		}
 		c.Stdout = os.Stdout
 		return c.Run()
-	case "groups": // mounts control groups, and makes one
+	case "groups": // mounts control groups, and creates one
 		if err := syscall.Mount("cgroup2", args[0], "cgroup2", 0, ""); err != nil {
 			return err
 		}
@@ -176,7 +176,7 @@ func run(step string, args []string) error {
 		fmt.Println("ready")
 		fmt.Println("got", <-signals)
 		os.Exit(7)
-	case "orphan", "child": // leaves a process, an orphan in a session of its own, that beats into a file
+	case "orphan", "child": // leaves a process that writes to a file; an orphan has a session of its own
 		c := exec.Command(os.Args[0], "beat", args[0])
 		c.SysProcAttr = &syscall.SysProcAttr{Setsid: step == "orphan"}
 		c.Stdout, c.Stderr = os.Stdout, os.Stderr
@@ -196,7 +196,7 @@ func run(step string, args []string) error {
 			}
 			time.Sleep(5 * time.Millisecond)
 		}
-	case "serve": // address greeting: answers a line at the end of what it gets
+	case "serve": // address greeting: answers each connection at the end of its input
 		l, err := net.Listen("tcp", args[0])
 		if err != nil {
 			return err
