@@ -54,9 +54,9 @@ func (s *server) publish() error {
 	return disk.Write(filepath.Join(s.dir, endpointFile), text, 0o600)
 }
 
-// readEndpoint returns the endpoint in dir's file, if this user's slipway published it in
-// this directory on this machine. Otherwise, and if there is none, the error is
-// ErrNotRunning, or the error of trusted.
+// readEndpoint returns the endpoint in dir's file. The error is that of trusted if dir is
+// not trusted, and ErrNotRunning if there is no endpoint that this user's slipway
+// published in this directory on this machine.
 func readEndpoint(dir string) (*endpoint, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {

@@ -63,7 +63,8 @@ func (e *BusyError) Error() string {
 
 // Join returns the running sandbox for o.Dir. If none runs it starts one in the
 // background, detached from this process. If many processes join at once, one of them
-// starts it.
+// starts it. The error is a *BusyError if the sandbox is of another release and has runs,
+// and a *ForeignError if the directory was not made on this machine.
 func Join(ctx context.Context, o Options) (*Sandbox, error) {
 	dir, err := filepath.Abs(o.Dir)
 	if err != nil {

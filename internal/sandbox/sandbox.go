@@ -87,7 +87,7 @@ func releaseOf(wanted string) string {
 }
 
 // Running returns the running sandbox for dir. If there is none the error is
-// ErrNotRunning.
+// ErrNotRunning. It is a *ForeignError if the directory was not made on this machine.
 func Running(ctx context.Context, dir string) (*Sandbox, error) {
 	e, err := readEndpoint(dir)
 	if err != nil {

@@ -60,8 +60,8 @@ type Progress struct{ Done, Whole int64 }
 // Modes and times of files are kept, except that setuid and setgid are dropped and the
 // owner can always read. Owners are ignored and device nodes are left out.
 //
-// tell, which may be nil, is called with the amount to pull first, and then at each
-// fiftieth of it. Cancelling ctx stops the pull.
+// If layers have to be pulled, tell is called first with their total size and then at
+// each fiftieth of it. It may be nil. Cancelling ctx stops the pull.
 func (r *Runtime) Image(ctx context.Context, reference string, tell func(Progress)) (*Image, error) {
 	image, fresh, err := r.image(ctx, reference, tell)
 	if err == nil && fresh {

@@ -123,7 +123,7 @@ func (d *Dir) Read(name string, limit int64) ([]byte, error) {
 
 // Write writes a file and creates missing directories. If the name exists, Write replaces
 // it if overwrite is set and otherwise does nothing. It replaces a link itself and not
-// its target. It does not replace a directory.
+// its target. Replacing a directory is an error, ErrNotRegular.
 func (d *Dir) Write(name string, content io.Reader, overwrite bool) error {
 	info, err := d.root.Lstat(name)
 	switch {
