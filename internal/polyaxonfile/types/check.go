@@ -6,16 +6,17 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 )
 
-// Check holds a value against an input or an output as it is declared: its type,
-// whether it is a list, and its validation. The error says in a few words what is
-// wrong. Templates, and values that another run brings, are no matter for it.
+// Check checks a value against the declaration of an input or an output: its type,
+// whether it is a list, and its validation. It returns a *ValueError that says in a few
+// words what is wrong. It must not be called for templates, nor for values that another
+// run provides.
 func Check(declared map[string]any, value any, version schema.Version) error {
 	list := ReadIO(map[string]any{"inputs": []any{declared}}, "inputs")
 	if len(list) == 0 {
 		return nil
 	}
 	x := list[0]
-	x.Optional = true // that nothing is given is told elsewhere
+	x.Optional = true // a missing value is reported elsewhere
 	if x.Kind != "" && !slices.Contains(Names(schema.Version{}), x.Kind) {
 		return nil
 	}
@@ -25,8 +26,8 @@ func Check(declared map[string]any, value any, version schema.Version) error {
 	return nil
 }
 
-// ValueError is a value that its input does not take.
+// ValueError reports that an input does not accept a value.
 type ValueError struct{ Message string }
 
-// Error gives the message.
+// Error returns the message.
 func (e *ValueError) Error() string { return e.Message }

@@ -19,7 +19,8 @@ var (
 	generic     = regexp.MustCompile(`^(List|Dict|Optional)\[(.*)\]$`)
 )
 
-// convertKind gives a value as Polyaxon 2 has it for a type, and whether it takes it.
+// convertKind converts a value to a type as Polyaxon 2 does, and reports whether the type
+// accepts the value.
 func convertKind(kind string, value any) (any, bool) {
 	if m := generic.FindStringSubmatch(strings.ReplaceAll(kind, " ", "")); m != nil {
 		return convertGeneric(m[1], m[2], value)
@@ -165,7 +166,7 @@ func convertURL(kind, text string) (any, bool) {
 	return text, ok
 }
 
-// convertObject reads one of Polyaxon's objects.
+// convertObject converts a mapping to one of Polyaxon's objects.
 func convertObject(name string, m map[string]any) (any, bool) {
 	s, err := shape.New(schema.Shortcuts())
 	if err != nil {

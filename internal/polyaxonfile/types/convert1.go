@@ -12,7 +12,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/shape"
 )
 
-// convert1 is the way of Polyaxon 1.11.3, as it was seen to convert.
+// convert1 converts a value as Polyaxon 1.11.3 was observed to do.
 func (x IO) convert1(value any) (any, error) {
 	if !slices.Contains(Names(schema.Version{Major: 1}), x.Kind) {
 		return nil, x.refuse(value)
@@ -48,7 +48,7 @@ func (x IO) convert1(value any) (any, error) {
 	return converted, x.options1(converted)
 }
 
-// options1 holds a value against the options, which 1.11.3 does with a list as a
+// options1 checks a value against the options. Polyaxon 1.11.3 compares a list as a
 // whole.
 func (x IO) options1(value any) error {
 	options := x.Validation["options"]
@@ -170,7 +170,8 @@ func convertKind1(kind string, value any) (any, bool) {
 	return nil, false
 }
 
-// orMapping takes a text that fits, or a mapping with no other keys than these.
+// orMapping accepts a text when fits is true, or a mapping that has no keys other than
+// keys.
 func orMapping(value any, text string, m map[string]any, isMapping, fits bool, keys ...string) (any, bool) {
 	if fits {
 		return text, true

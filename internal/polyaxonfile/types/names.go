@@ -2,8 +2,8 @@ package types
 
 import "github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 
-// Names returns the types that inputs and outputs may have in a version; those of the
-// newest for the zero Version.
+// Names returns the types that inputs and outputs may have in a version. The zero Version
+// stands for the newest one.
 func Names(version schema.Version) []string {
 	names := []string{
 		"any", "int", "float", "bool", "str", "dict", "dict_of_dicts", "uri", "auth", "list", "gcs", "s3", "wasb", "dockerfile", "git",

@@ -7,15 +7,15 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
-// hugeExponent is more than any amount has: Kubernetes' own reader spends hours on
-// 1e-999999999.
+// hugeExponent matches exponents larger than any real quantity has. Kubernetes' parser
+// takes hours for 1e-999999999.
 var hugeExponent = regexp.MustCompile(`[eE][-+]?[0-9]{4,}$`)
 
-// maxQuantity is how long an amount may be as text, in bytes.
+// maxQuantity is the maximum length of a quantity's text, in bytes.
 const maxQuantity = 100
 
-// Quantity gives an amount as Kubernetes reads it: 500m, 2, 4Gi. It is false for
-// what is none.
+// Quantity parses a value as a Kubernetes quantity, such as 500m, 2 or 4Gi. It returns
+// false when the value is not a quantity.
 func Quantity(value any) (resource.Quantity, bool) {
 	text := fmt.Sprint(value)
 	if len(text) > maxQuantity || hugeExponent.MatchString(text) {

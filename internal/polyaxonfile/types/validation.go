@@ -7,7 +7,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
 )
 
-// validate holds a value against what validation says.
+// validate checks a value against the input's validation.
 func (x IO) validate(value any) error {
 	if value == nil || len(x.Validation) == 0 {
 		return nil
@@ -108,7 +108,8 @@ func (x IO) rule(rule string, value, limit any) error {
 	return nil
 }
 
-// holds is Python's in.
+// holds implements Python's in operator. It returns false for sensible when Python would
+// raise a TypeError.
 func holds(container, value any) (found, sensible bool) {
 	if text, ok := container.(string); ok {
 		part, ok := value.(string)
