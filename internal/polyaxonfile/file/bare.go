@@ -8,8 +8,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// templateWithoutQuotes gives what is in the braces where a node is {{ NAME }}, which
-// YAML takes for a mapping whose key is a mapping; "" where it is something else.
+// templateWithoutQuotes returns the text inside the braces when a node is {{ NAME }},
+// which YAML parses as a mapping whose key is a mapping. It returns "" for any other
+// node.
 func templateWithoutQuotes(n *yaml.Node) string {
 	if n.Style&yaml.FlowStyle == 0 || len(n.Content) != 2 {
 		return ""
@@ -24,8 +25,8 @@ func templateWithoutQuotes(n *yaml.Node) string {
 
 var beginsWithTemplate = regexp.MustCompile(`(?:^\s*|[-:,] +|\[ *)(\{[{%])`)
 
-// bareTemplate tells of the first line of a text that is no YAML in which a value
-// begins with {{ and has no quotes.
+// bareTemplate returns a hint for the first line in which a value begins with {{ or {%
+// without quotes, or "" when there is none. Its input is a text that is not valid YAML.
 func bareTemplate(lines [][]byte) string {
 	for i, line := range lines {
 		m := beginsWithTemplate.FindSubmatchIndex(line)

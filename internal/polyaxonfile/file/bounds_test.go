@@ -25,7 +25,7 @@ func utf16Text(text string, big bool) string {
 	return b.String()
 }
 
-// bomb is a text of few lines that holds width^depth values.
+// bomb returns a short text that expands to width^depth values.
 func bomb(width, depth int) string {
 	text := "a0: &a0 [x]\n"
 	for i := 1; i <= depth; i++ {
@@ -34,7 +34,8 @@ func bomb(width, depth int) string {
 	return text
 }
 
-// Each of these is one clear error, soon and within little memory.
+// TestBadTexts checks that each text yields one clear error, quickly and in little
+// memory.
 func TestBadTexts(t *testing.T) {
 	const run = "run: {kind: job}\n"
 	for name, test := range map[string]struct{ text, want string }{
@@ -87,7 +88,7 @@ func TestBadTexts(t *testing.T) {
 	}
 }
 
-// What PyYAML reads, and other parsers do not.
+// TestGoodTexts checks texts that PyYAML reads and other parsers refuse.
 func TestGoodTexts(t *testing.T) {
 	for name, text := range map[string]string{
 		"byte order mark":  "\ufeffkind: component\nrun: {kind: job}\n",
@@ -114,14 +115,14 @@ func TestMergedKeysStandFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	if have := fmt.Sprint(f.Keys("b"), f.Root()["b"]); have != "[x y z] map[x:1 y:3 z:4]" {
-		t.Errorf("have %s", have) // as PyYAML gives them
+		t.Errorf("have %s", have) // same as PyYAML
 	}
 	if at := f.AtKey("b", "x"); at.Line != 1 || at.Column != 8 {
 		t.Errorf("x comes from %s", at)
 	}
 }
 
-// A file of 50 MB is read no further than it may be.
+// TestHugeFile checks that a file of 50 MB is not read beyond the limit.
 func TestHugeFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "huge.yml")
 	huge, err := os.Create(path)

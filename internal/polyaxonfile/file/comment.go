@@ -7,8 +7,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// Line gives the line at a position in this file, or in one that it refers to; ""
-// when there is none.
+// Line returns the text of the line at a position in this file or in a file that it
+// refers to. It returns "" when the line does not exist.
 func (f *File) Line(at source.Position) string {
 	lines := f.texts[at.File]
 	if at.Line < 1 || at.Line > len(lines) {
@@ -17,8 +17,8 @@ func (f *File) Line(at source.Position) string {
 	return string(lines[at.Line-1])
 }
 
-// Comments gives the comments for a position, without their #: the one at the end of
-// its line, and those that fill the lines right above.
+// Comments returns the comments for a position, without their #: the comment at the end
+// of its line, and the whole-line comments directly above.
 func (f *File) Comments(at source.Position) []string {
 	var comments []string
 	if text, ok := comment(f.Line(at)); ok {
@@ -34,7 +34,7 @@ func (f *File) Comments(at source.Position) []string {
 	return comments
 }
 
-// comment gives what follows a # that is neither in quotes nor within a word.
+// comment returns the text after a # that is neither inside quotes nor inside a word.
 func comment(line string) (string, bool) {
 	quote := byte(0)
 	for i := 0; i < len(line); i++ {
@@ -56,8 +56,8 @@ func comment(line string) (string, bool) {
 	return "", false
 }
 
-// lines splits a text where YAML 1.1 counts a line break (its section 5.4), so that
-// what is told of a place is of the line with its number.
+// lines splits a text at the line breaks of YAML 1.1 (section 5.4), so that line numbers
+// agree with those of PyYAML.
 func lines(text []byte) [][]byte {
 	breaks := strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n")
 	return bytes.Split([]byte(breaks.Replace(string(text))), []byte("\n"))

@@ -2,10 +2,10 @@ package file
 
 import "slices"
 
-// IsOperation tells an operation from a component.
+// IsOperation reports whether the file is an operation rather than a component.
 func (f *File) IsOperation() bool { return IsOperation(f.root) }
 
-// IsOperation tells the values of an operation from those of a component.
+// IsOperation reports whether root holds an operation rather than a component.
 func IsOperation(root map[string]any) bool {
 	if kind, ok := root["kind"].(string); ok {
 		return kind == "operation"
@@ -18,9 +18,8 @@ func IsOperation(root map[string]any) bool {
 	return false
 }
 
-// Component gives the component's values, and the path at which they stand: the
-// file's own, or those below component. The values are nil when an operation has
-// no component.
+// Component returns the component's values and the path to them: the root of the file, or
+// the key component. The values are nil when an operation has no inline component.
 func (f *File) Component() (values map[string]any, path []string) {
 	if !f.IsOperation() {
 		return f.root, nil
@@ -29,13 +28,13 @@ func (f *File) Component() (values map[string]any, path []string) {
 	return component, []string{"component"}
 }
 
-// References are the keys that name an operation's component.
+// References returns the keys by which an operation names its component.
 func References() []string { return []string{"component", "pathRef", "urlRef", "hubRef", "dagRef"} }
 
-// runKeys are those that make a run of an operation, of which run is one.
+// runKeys are the keys of which any one makes a mapping define a run.
 var runKeys = []string{"run", "container", "cmd", "env", "resources", "ports", "environment", "init", "connections", "sidecars", "volumes"}
 
-// HasRun reports whether a mapping has a key that makes a run.
+// HasRun reports whether a mapping has a key that defines a run.
 func HasRun(m map[string]any) bool {
 	return slices.ContainsFunc(runKeys, func(key string) bool { return m[key] != nil })
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// read reads a file, which lies within root where that is not "".
+// read reads a file. If root is not "", the file must lie within root.
 func (r Reader) read(ctx context.Context, path, root string) ([]byte, error) {
 	full, err := filepath.Abs(path)
 	if err != nil {
@@ -27,13 +27,13 @@ func (r Reader) read(ctx context.Context, path, root string) ([]byte, error) {
 	})
 }
 
-// outsideError is a file that lies outside of the repository.
+// outsideError reports a file that lies outside of the repository.
 type outsideError struct{ root string }
 
-// Error names the repository.
+// Error returns a message that names the repository's root.
 func (e *outsideError) Error() string { return "leads out of " + e.root }
 
-// readWithin reads a file below root; links that lead out of it are refused.
+// readWithin reads a file below root. It refuses symbolic links that lead out of root.
 func readWithin(root, full string) ([]byte, error) {
 	base, err := filepath.Abs(root)
 	if err != nil {
@@ -49,13 +49,14 @@ func readWithin(root, full string) ([]byte, error) {
 	}
 	defer dir.Close()
 	text, err := readRegular(dir, inside)
-	if err != nil && strings.Contains(err.Error(), "path escapes") { // os has no name for it
+	// Package os exports no error for this case.
+	if err != nil && strings.Contains(err.Error(), "path escapes") {
 		return nil, &outsideError{root}
 	}
 	return text, err
 }
 
-// readRegular reads a regular file up to one byte more than a Polyaxonfile may have.
+// readRegular reads a regular file, up to one byte more than maxSize.
 func readRegular(root *os.Root, path string) ([]byte, error) {
 	text, err := source.ReadFile(root, path, maxSize+1)
 	var irregular *source.IrregularError
@@ -65,9 +66,10 @@ func readRegular(root *os.Root, path string) ([]byte, error) {
 	return text, err
 }
 
-// repository gives the directory that what a file refers to lies in: that of its git
-// repository or of its slipway.yaml, else the working directory when the file is below
-// it, else its own.
+// repository returns the directory that must contain the files that a Polyaxonfile refers
+// to: the root of its git repository, or the directory of its slipway.yaml. Without
+// either it is the working directory if the file is below it, and else the file's own
+// directory.
 func repository(path string) string {
 	full, err := filepath.Abs(path)
 	if err != nil {
@@ -91,7 +93,7 @@ func repository(path string) string {
 	return filepath.Dir(full)
 }
 
-// fileError says why a file cannot be read, at the place that names it.
+// fileError converts the error of reading a file to one with a position and a hint.
 func fileError(at source.Position, err error) *source.Error {
 	e := &source.Error{Position: at, Message: err.Error(), Err: err}
 	var pathError *os.PathError

@@ -1,11 +1,11 @@
 package file
 
-// What the tests from outside look at.
+// These names are exported for the tests in package file_test.
 const (
 	MaxSize       = maxSize
 	MaxNodes      = maxNodes
 	MaxReferences = maxReferences
 )
 
-// Lines is lines.
+// Lines is the unexported lines.
 var Lines = lines

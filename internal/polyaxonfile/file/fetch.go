@@ -13,11 +13,11 @@ import (
 	"time"
 )
 
-// publicHub is where the components of Polyaxon's own hub are.
+// publicHub is the address of Polyaxon's public component hub.
 const publicHub = "https://cloud.polyaxon.com"
 
 const (
-	fetchTimeout = 30 * time.Second // of one reference
+	fetchTimeout = 30 * time.Second // for one reference
 	maxRedirects = 5
 )
 
@@ -25,7 +25,8 @@ func isURL(name string) bool {
 	return strings.HasPrefix(name, "http://") || strings.HasPrefix(name, "https://")
 }
 
-// hubAddress is where a hub keeps [OWNER/]NAME[:VERSION], as Polyaxon 2.18's client asks for it.
+// hubAddress returns the URL of a hub's [OWNER/]NAME[:VERSION], built as Polyaxon 2.18's
+// client does.
 func (r Reader) hubAddress(reference string) (string, error) {
 	entity, version, _ := strings.Cut(reference, ":")
 	owner, name, owned := strings.Cut(strings.ReplaceAll(entity, ".", "/"), "/")
@@ -45,10 +46,11 @@ func (r Reader) hubAddress(reference string) (string, error) {
 	return strings.TrimSuffix(hub, "/") + "/api/v1/" + owner + "/" + name + "/versions/component/" + version, nil
 }
 
-// allow is what slipway.yaml says to let a request go elsewhere.
+// allow is a hint: the setting in slipway.yaml that permits a request to another host.
 const allow = "references: {hosts: [%s]} in slipway.yaml allows it"
 
-// fetch gets a component. A hub has it as the content of a JSON object.
+// fetch downloads a component from an address. A hub returns it as the content field of a
+// JSON object.
 func (r Reader) fetch(ctx context.Context, address string, hub bool) ([]byte, error) {
 	u, err := url.Parse(address)
 	switch {
@@ -91,7 +93,7 @@ func (r Reader) request(ctx context.Context, u *url.URL, hub bool) ([]byte, erro
 	if err != nil {
 		var failed *url.Error
 		if errors.As(err, &failed) {
-			err = failed.Err // its address may hold a password
+			err = failed.Err // a url.Error contains the URL, which may hold a password
 		}
 		return nil, fmt.Errorf("%s cannot be reached: %w", shown, err)
 	}

@@ -2,7 +2,8 @@ package file
 
 import "go.yaml.in/yaml/v3"
 
-// Flow reads a list or a mapping in the brackets of YAML, which are those of JSON too.
+// Flow parses a YAML flow sequence or flow mapping, which includes JSON arrays and
+// objects. It returns false when the text is not valid.
 func Flow(text string) (any, bool) {
 	if len(text) > maxSize {
 		return nil, false

@@ -12,8 +12,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 )
 
-// FuzzLoad reads any text: it ends, each problem has a place in the text, what was
-// read can be sent as JSON, and every version can be asked about it.
+// FuzzLoad checks that reading terminates for any text, that each problem has a position
+// in the text, that the values can be encoded as JSON, and that every version can check
+// them.
 func FuzzLoad(f *testing.F) {
 	seeds, err := filepath.Glob(filepath.Join("..", "lint", "testdata", "lint", "*", "*.yml"))
 	if err != nil || len(seeds) == 0 {
@@ -55,8 +56,8 @@ func FuzzLoad(f *testing.F) {
 	})
 }
 
-// TestLinesAreYAMLs shows the line of a place also where lines end as YAML 1.1 lets
-// them, and no editor does any more.
+// TestLinesAreYAMLs checks that a position's line is found also with the line breaks of
+// YAML 1.1 that editors no longer use.
 func TestLinesAreYAMLs(t *testing.T) {
 	for _, end := range []string{"\n", "\r\n", "\r", "\u0085", "\u2028", "\u2029"} {
 		file, problems := file.Load("f.yml", []byte("version: 1.1"+end+"kind: component"+end+"run: {kind: jobb}"+end))

@@ -11,18 +11,18 @@ import (
 	"syscall"
 )
 
-// guard does requests to public addresses only: a Polyaxonfile may come from anybody,
-// and must not reach what only this machine does.
+// guard is an http.RoundTripper that connects to public addresses only. A Polyaxonfile
+// may come from anyone, and it must not reach hosts that only this machine can reach.
 type guard struct {
-	hosts  []string // that are allowed whatever their addresses
+	hosts  []string // allowed regardless of their addresses
 	plain  http.RoundTripper
 	public http.RoundTripper
 	proxy  func(*http.Request) (*url.URL, error)
 	close  func()
 }
 
-// newGuard guards a transport. Addresses are looked at when a connection is made, so
-// that a name cannot have another one by then.
+// newGuard returns a guard that uses transport. It checks the address when the connection
+// is made, so that a changed DNS answer cannot get around the check.
 func newGuard(transport http.RoundTripper, hosts []string) *guard {
 	g := &guard{hosts: hosts, plain: transport, public: transport, close: func() {}}
 	if t, ok := transport.(*http.Transport); ok {
@@ -43,7 +43,8 @@ func (g *guard) allows(host string) bool {
 	return slices.ContainsFunc(g.hosts, func(allowed string) bool { return strings.EqualFold(allowed, host) })
 }
 
-// RoundTrip does a request. Behind a proxy it is that which finds the address.
+// RoundTrip sends a request if its host may be reached. Behind a proxy it checks only
+// addresses that are written in the URL, because the proxy resolves the host name.
 func (g *guard) RoundTrip(request *http.Request) (*http.Response, error) {
 	host := request.URL.Hostname()
 	if g.allows(host) {
@@ -60,18 +61,18 @@ func (g *guard) RoundTrip(request *http.Request) (*http.Response, error) {
 	return g.public.RoundTrip(request)
 }
 
-// notPublic are the networks that are neither anybody's nor told by netip's methods:
-// of providers, of tests and documentation, and what is reserved.
+// notPublic are the networks that are not public and that netip's methods do not report:
+// carrier-grade NAT, test and documentation networks, and reserved ranges.
 var notPublic = []netip.Prefix{
 	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"), netip.MustParsePrefix("192.0.2.0/24"),
 	netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("240.0.0.0/4"),
 	netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("fec0::/10"),
 }
 
-// nat64 has addresses of version 4 in those of version 6.
+// nat64 is the prefix under which IPv6 embeds IPv4 addresses (RFC 6052).
 var nat64 = netip.MustParsePrefix("64:ff9b::/96")
 
-// isPublic tells whether an address is one of the internet's.
+// isPublic reports whether an address is a public internet address.
 func isPublic(at netip.Addr) bool {
 	at = at.Unmap()
 	if nat64.Contains(at) {

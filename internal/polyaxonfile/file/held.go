@@ -2,17 +2,19 @@ package file
 
 import "sync"
 
-// Held are the texts of the files and addresses that were read, by name. What was
-// checked is then what is sent, also when somebody edits the file meanwhile.
+// Held caches the texts of files and addresses by name. It makes sure that the text that
+// is sent is the text that was checked, even if the file is edited in between. Its
+// methods may be called concurrently.
 type Held struct {
 	mu    sync.Mutex
 	texts map[string][]byte
 }
 
-// NewHeld gives one that holds nothing yet.
+// NewHeld returns an empty cache.
 func NewHeld() *Held { return &Held{texts: map[string][]byte{}} }
 
-// once gives what read gave for a name the first time that it gave no error.
+// once returns the cached text of a name, or calls read and caches its result. Errors are
+// not cached. With a nil Held it calls read each time.
 func (h *Held) once(name string, read func() ([]byte, error)) ([]byte, error) {
 	if h == nil {
 		return read()
@@ -30,7 +32,7 @@ func (h *Held) once(name string, read func() ([]byte, error)) ([]byte, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if first, have := h.texts[name]; have {
-		return first, nil // two at the same time: the first one counts
+		return first, nil // both callers get the text that was stored first
 	}
 	h.texts[name] = text
 	return text, nil

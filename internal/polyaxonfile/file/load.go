@@ -21,14 +21,14 @@ import (
 
 const (
 	maxSize     = 4 << 20  // of a file, in bytes
-	maxNodes    = 200_000  // of a file, with its aliases put in
-	maxExpanded = 16 << 20 // of a file's scalars and keys, with its aliases put in, in bytes
+	maxNodes    = 200_000  // of a file, with its aliases expanded
+	maxExpanded = 16 << 20 // of a file's scalars and keys, with its aliases expanded, in bytes
 	maxDepth    = 100      // of nesting
 )
 
-// Load reads a Polyaxonfile that is in memory and does not hold it against any
-// version: Validate does. The problems are those of the text: no YAML, a repeated
-// key. The File has a Root unless the text is no mapping that can be read.
+// Load reads a Polyaxonfile from memory. It does not check the file against any version:
+// Validate does. The problems are those of the text, such as invalid YAML or a repeated
+// key. The File's Root is nil if the text is not a mapping that can be read.
 func Load(name string, text []byte) (*File, []Problem) {
 	f := &File{Name: name, texts: map[string][][]byte{}}
 	at := source.Position{File: name, Line: 1, Column: 1}
@@ -44,7 +44,7 @@ func Load(name string, text []byte) (*File, []Problem) {
 		return refuse("is not text in UTF-8")
 	}
 	f.texts[name] = lines(text)
-	if mistake := syntax.Find(text); mistake != nil && !json.Valid(text) { // JSON may be indented by tabs
+	if mistake := syntax.Find(text); mistake != nil && !json.Valid(text) { // JSON may be indented with tabs
 		at.Line, at.Column = mistake.Line, mistake.Column
 		f, problems := refuse("%s", mistake.Message)
 		problems[0].Hint = mistake.Hint
@@ -74,8 +74,8 @@ func Load(name string, text []byte) (*File, []Problem) {
 	return f, b.problems
 }
 
-// syntaxError is where a text is no YAML for the library, though it is for Polyaxon;
-// line is 0 when it is unknown.
+// syntaxError reports a text that the YAML library refuses. Its line is 0 when the
+// library did not report one.
 type syntaxError struct {
 	line    int
 	message string
@@ -87,7 +87,8 @@ var directive = regexp.MustCompile(`^%YAML 1\.\d`)
 
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)
 
-// decode gives the value of the one document in a text.
+// decode returns the root node of the only document in a text. Its error is a
+// *syntaxError.
 func decode(text []byte) (*yaml.Node, error) {
 	if m := directive.FindIndex(text); m != nil { // PyYAML reads any 1.x as 1.1
 		text = slices.Clone(text)
@@ -119,14 +120,14 @@ func notYAML(err error) *syntaxError {
 	return bad
 }
 
-// builder makes plain values of nodes, and notes where they stand.
+// builder converts YAML nodes to plain values and records their positions.
 type builder struct {
 	file     string
 	problems []Problem
 	nodes    int
 	text     int
 	exceeded bool
-	within   map[*yaml.Node]bool // the aliases' targets that are being read
+	within   map[*yaml.Node]bool // targets of the aliases that are being read
 }
 
 func (b *builder) fail(n *yaml.Node, path []string, name, hint, format string, args ...any) {
@@ -202,7 +203,7 @@ func (b *builder) mapping(n *yaml.Node, path []string, p *Place) map[string]any 
 		}
 		m[key], p.Fields[key] = value, at
 	}
-	// What is merged in stands before the mapping's own keys, which win.
+	// PyYAML puts merged keys before the mapping's own keys. The own keys override them.
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if n.Content[i].Tag != "!!merge" {
 			continue
@@ -253,12 +254,12 @@ func (b *builder) mapping(n *yaml.Node, path []string, p *Place) map[string]any 
 	return m
 }
 
-// keyName gives a key as JSON has it, and whether YAML reads it as something else
-// than text: on is true.
+// keyName returns a key as JSON has it, and reports whether YAML reads the key as
+// something other than text: the key on is true.
 func keyName(key *yaml.Node) (name string, noText bool, err error) {
 	value, date, err := yaml11.Resolve(key)
 	switch {
-	case key.Value == "=": // as a key it is text
+	case key.Value == "=": // PyYAML reads it as text when it is a key
 		return key.Value, false, nil
 	case err != nil:
 		return key.Value, false, err

@@ -2,10 +2,10 @@ package file
 
 import "github.com/slipway-ci/slipway/internal/source"
 
-// Locate gives where in the file something stands that a server names by a path of
-// keys from the operation's root. Servers put steps into paths that no file has
-// (the number of an alternative): those are passed over. It is false when not even
-// the path's beginning is in the file.
+// Locate returns the position in the file of a value that a server names by a path of
+// keys from the operation's root. Servers insert steps that do not exist in any file,
+// such as the number of an alternative; Locate skips them. It returns false when the file
+// does not even have the beginning of the path.
 func (f *File) Locate(path []string) (source.Position, bool) {
 	var best []string
 	for _, from := range [][]string{path, withoutFirst(path, "component"), append([]string{"component"}, path...)} {
@@ -26,7 +26,7 @@ func withoutFirst(path []string, key string) []string {
 	return nil
 }
 
-// along gives the steps of a path that the file has.
+// along returns the steps of a path that exist in the file.
 func (f *File) along(path []string) []string {
 	var found []string
 	for _, step := range path {
@@ -37,8 +37,8 @@ func (f *File) along(path []string) []string {
 	return found
 }
 
-// LocateKey gives where the only key of this name stands; false when there is none,
-// or more than one.
+// LocateKey returns the position of the only key with this name. It returns false when
+// there is none, or more than one.
 func (f *File) LocateKey(key string) (source.Position, bool) {
 	var found []source.Position
 	if f.place != nil {

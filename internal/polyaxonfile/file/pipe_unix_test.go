@@ -13,7 +13,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/polyaxonfiletest"
 )
 
-// TestPipesAreNoFiles has neither a pipe nor a device be read, which would never end.
+// TestPipesAreNoFiles checks that neither a pipe nor a device is read, because reading
+// one may never end.
 func TestPipesAreNoFiles(t *testing.T) {
 	dir := polyaxonfiletest.Tree(t, map[string]string{"op.yml": "kind: operation\npathRef: pipe\n"})
 	if err := syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600); err != nil {

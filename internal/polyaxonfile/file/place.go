@@ -2,30 +2,32 @@ package file
 
 import "github.com/slipway-ci/slipway/internal/source"
 
-// Place is where a value and its key stand, and those of what is in it.
+// Place is the position of a value and of its key, and those of the values in it.
 type Place struct {
 	At, key source.Position
 	Keys    []string          // of a mapping, in the order that Polyaxon sees
 	Items   []*Place          // of a list
 	Fields  map[string]*Place // of a mapping
 	note    note
-	// Spelled is the key as the file has it, where Polyaxon takes it for another one.
+	// Spelled is the key as it is spelled in the file, if Polyaxon reads it as another key.
 	Spelled string
-	// Told: it is a reference, and a problem of it was told already.
+	// Told says that the value comes from a reference whose problems have already been
+	// reported.
 	Told bool
 }
 
-// Place returns where the file's values stand.
+// Place returns the positions of the file's values.
 func (f *File) Place() *Place { return f.place }
 
-// IsDate reports whether YAML makes a date or a time of the text, for which Polyaxon
-// has types of its own.
+// IsDate reports whether YAML reads the text as a date or a time, for which Polyaxon has
+// types of its own.
 func (p *Place) IsDate() bool { return p.note&noteDate != 0 }
 
-// KeyIsNoText reports whether YAML makes a number or a boolean of the key, as of on.
+// KeyIsNoText reports whether YAML reads the key as a number or a boolean, as it does
+// with on.
 func (p *Place) KeyIsNoText() bool { return p.note&noteKeyIsNoText != 0 }
 
-// AtKey returns where the key stands, or the value where there is none.
+// AtKey returns the position of the key, or of the value when there is no key.
 func (p *Place) AtKey() source.Position {
 	if p.key.Line > 0 {
 		return p.key
@@ -33,8 +35,8 @@ func (p *Place) AtKey() source.Position {
 	return p.At
 }
 
-// field gives the place of a key's value; of a key that is not there, one that is
-// nowhere.
+// field returns the place of a key's value, or an empty Place when the key does not
+// exist.
 func (p *Place) field(key string) *Place {
 	if p == nil || p.Fields[key] == nil {
 		return &Place{}
@@ -42,17 +44,17 @@ func (p *Place) field(key string) *Place {
 	return p.Fields[key]
 }
 
-// note tells what a plain value does not: what PyYAML made of a scalar.
+// note records what the plain value does not show: how PyYAML read a scalar.
 type note uint8
 
 const (
-	// noteDate: the text is a date or a time, for which Polyaxon has types of its own.
+	// noteDate marks a text that is a date or a time, for which Polyaxon has types of its own.
 	noteDate note = 1 << iota
-	// noteKeyIsNoText: the key is a number or a boolean, as on is.
+	// noteKeyIsNoText marks a key that is a number or a boolean, such as on.
 	noteKeyIsNoText
 )
 
-// named appends the places of the keys of this name to found.
+// named appends the positions of the keys with this name to found.
 func (p *Place) named(key string, found []source.Position) []source.Position {
 	for _, name := range p.Keys {
 		field := p.Fields[name]

@@ -7,46 +7,49 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// Severity says how bad a Problem is.
+// Severity is how serious a Problem is.
 type Severity string
 
-// The severities.
+// The severities of a Problem.
 const (
-	// SeverityError: a run would fail, or do something else than is written.
+	// SeverityError means that a run would fail, or do something other than what is written.
 	SeverityError Severity = "error"
-	// SeverityWarning: it may be meant.
+	// SeverityWarning means that the text may be intended.
 	SeverityWarning Severity = "warning"
 )
 
-// Stage says when a Problem hurts.
+// Stage is the point at which a Problem takes effect.
 type Stage string
 
-// The stages.
+// The stages of a Problem.
 const (
-	// StageSubmit: the server refuses the request.
+	// StageSubmit means that the server refuses the request.
 	StageSubmit Stage = "submit"
-	// StageCompile: the server takes the request, and the run fails when it is compiled.
+	// StageCompile means that the server accepts the request, and the run fails when it is
+	// compiled.
 	StageCompile Stage = "compile"
-	// StageRun: the run is compiled, and its pod cannot be made or does something else.
+	// StageRun means that the run compiles, and then its pod cannot be created or does
+	// something else.
 	StageRun Stage = "run"
-	// StageAdvice: no server fails. slipway refuses it all the same where Severity is
-	// SeverityError: a repeated key, of which servers silently take the last.
+	// StageAdvice means that no server fails. slipway still refuses the file when the Severity
+	// is SeverityError, for example for a repeated key, of which servers silently take the
+	// last.
 	StageAdvice Stage = "advice"
 )
 
-// Problem is one thing that is wrong, or looks wrong, with a Polyaxonfile.
+// Problem is something that is wrong, or looks wrong, in a Polyaxonfile.
 type Problem struct {
 	source.Error
 	Stage    Stage
 	Severity Severity
-	// Name is the same for the same mistake: unknown-key.
+	// Name identifies the kind of problem, for example unknown-key.
 	Name string
-	// Path is the keys and indexes that lead to the place.
+	// Path is the keys and indexes that lead to the value.
 	Path []string
 }
 
-// Errors gives the problems that are errors, as *source.Error in the order of
-// the file, joined; nil when there are none.
+// Errors returns the problems of SeverityError as *source.Error, joined in the order of
+// their lines and columns. It returns nil when there are none.
 func Errors(problems []Problem) error {
 	problems = slices.Clone(problems)
 	slices.SortStableFunc(problems, func(a, b Problem) int {

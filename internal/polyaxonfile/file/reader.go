@@ -9,32 +9,32 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// Reader reads Polyaxonfiles from disk, and what they refer to from disk and the
-// network.
+// Reader reads Polyaxonfiles from disk, and the files that they refer to from disk and
+// the network.
 type Reader struct {
-	// Transport does the requests of urlRef and hubRef; nil refuses both.
+	// Transport sends the requests for urlRef and hubRef. If it is nil, both are refused.
 	Transport http.RoundTripper
-	// Hub is the address of the component hub, "" for Polyaxon's public one.
+	// Hub is the address of the component hub. "" means Polyaxon's public hub.
 	Hub string
-	// Hosts are those that a urlRef may be redirected to, and that may have private
-	// addresses.
+	// Hosts are the hosts that a urlRef may be redirected to. They may have private addresses.
 	Hosts []string
-	// Root is the directory that no file may lie outside of, not by a link either; ""
-	// allows a Polyaxonfile to lie anywhere, and what it refers to in its repository.
+	// Root is the directory that must contain all files, also after symbolic links are
+	// followed. If it is "", a Polyaxonfile may be anywhere, and the files that it refers to
+	// must be in its repository.
 	Root string
-	// Held keeps what was read, so that a command reads each file once; nil reads it
-	// each time.
+	// Held caches what was read, so that a command reads each file once. If it is nil, files
+	// are read each time.
 	Held *Held
 }
 
-// noComponent says of a file that a reference leads to why it is none, without a word
-// of what is in it: it may be any file of the machine it was written on.
+// noComponent returns the message for a referenced file that is not a component. It
+// quotes nothing of the file, because a reference may name any file of the machine.
 func noComponent(name string) string {
 	return fmt.Sprintf("%s is no component: it has neither kind: component nor run at its top", name)
 }
 
-// Texts gives the text of the file at path, and of the component that it names by
-// pathRef, nil when it names none.
+// Texts returns the text of the file at path, and that of the component that it names by
+// pathRef. The component is nil when the file has no pathRef.
 func (r Reader) Texts(ctx context.Context, path string) (text, component []byte, err error) {
 	if text, err = r.read(ctx, path, r.Root); err != nil {
 		return nil, nil, fileError(source.Position{File: path}, err)

@@ -14,12 +14,14 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// maxReferences is how many files a Polyaxonfile may be made of.
+// maxReferences is the maximum number of references that are followed for a Polyaxonfile.
 const maxReferences = 100
 
-// Load reads the Polyaxonfile at path and puts in what it refers to, as Read does,
-// and does not hold it against any version. The problems are those of the text and
-// of references that lead nowhere; the File has a Root unless there is none to be had.
+// Load reads the Polyaxonfile at path and replaces its references with the components
+// that they name, as Read does. It does not check the file against any version. The
+// problems are those of the text and of references that cannot be resolved. The File's
+// Root is nil when the file cannot be read. When ctx is cancelled, the remaining reads
+// fail.
 func (r Reader) Load(ctx context.Context, path string) (*File, []Problem) {
 	text, err := r.read(ctx, path, r.Root)
 	if err != nil {
@@ -38,8 +40,8 @@ func (r Reader) Load(ctx context.Context, path string) (*File, []Problem) {
 	return f, append(problems, x.problems...)
 }
 
-// LoadPreset loads the preset at path: a part of an operation, with or without
-// isPreset.
+// LoadPreset loads the preset at path. A preset is a part of an operation; isPreset may
+// be missing.
 func (r Reader) LoadPreset(ctx context.Context, path string) (*File, []Problem) {
 	f, problems := r.Load(ctx, path)
 	if f.root != nil {
@@ -48,12 +50,12 @@ func (r Reader) LoadPreset(ctx context.Context, path string) (*File, []Problem) 
 	return f, problems
 }
 
-// resolution puts what a file refers to in its place.
+// resolution replaces the references of a file with the components that they name.
 type resolution struct {
 	Reader
 	ctx      context.Context //nolint:containedctx // lives as long as one call
 	file     *File
-	stack    []string // the files that led here
+	stack    []string // files that led here
 	files    int
 	problems []Problem
 }
@@ -65,8 +67,8 @@ func (x *resolution) fail(at source.Position, path []string, hint string, cause 
 	})
 }
 
-// operation resolves the reference of an operation in the file called base, and
-// those of its dag.
+// operation resolves the reference of an operation that stands in the file base, and the
+// references in its dag.
 func (x *resolution) operation(m map[string]any, p *Place, base string, path []string) {
 	component, _ := m["component"].(map[string]any)
 	below, at := p.field("component"), extend(path, "component")
@@ -85,7 +87,7 @@ func (x *resolution) operation(m map[string]any, p *Place, base string, path []s
 				delete(p.Fields, key)
 				m["component"], p.Fields["component"] = found.root, found.place
 				p.Keys = append(slices.DeleteFunc(p.Keys, func(have string) bool { return have == key }), "component")
-				if key == "pathRef" { // lines of another machine's files are not shown
+				if key == "pathRef" { // lines of remote files are never shown
 					maps.Copy(x.file.texts, found.texts)
 				}
 				x.stack = append(x.stack, found.Name)
@@ -101,7 +103,7 @@ func (x *resolution) operation(m map[string]any, p *Place, base string, path []s
 	x.dag(component, below, base, at)
 }
 
-// dag resolves the references of the operations of a component's dag.
+// dag resolves the references of the operations in a component's dag.
 func (x *resolution) dag(component map[string]any, p *Place, base string, path []string) {
 	run, _ := component["run"].(map[string]any)
 	operations, _ := run["operations"].([]any)
@@ -118,8 +120,8 @@ func (x *resolution) dag(component map[string]any, p *Place, base string, path [
 
 var looksLikeComponent = regexp.MustCompile(`(?m)^["']?(?:kind["']?:[ \t]*["']?(?:component|operation)\b|run["']?:)|^\s*\{`)
 
-// isComponent tells whether a file that a reference leads to is meant to be a
-// component, so that what is wrong with it may be told. A text that is too large is.
+// isComponent reports whether a referenced file is meant to be a component, so that its
+// problems may be reported. A text that exceeds maxSize counts as a component.
 func (f *File) isComponent(text []byte) bool {
 	if f.root == nil {
 		return len(text) > maxSize || looksLikeComponent.Match(text)
@@ -128,7 +130,8 @@ func (f *File) isComponent(text []byte) bool {
 		slices.ContainsFunc(References(), func(key string) bool { return f.root[key] != nil })
 }
 
-// follow gives the component that a reference names, nil when there is a problem.
+// follow returns the component that a reference names. It returns nil when there is a
+// problem, which it records.
 func (x *resolution) follow(key, name string, at source.Position, base string, path []string) *File {
 	var text []byte
 	var err error

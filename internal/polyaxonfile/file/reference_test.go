@@ -122,7 +122,7 @@ func TestURLAndHubRefs(t *testing.T) {
 	}
 }
 
-// refusing is a network that is not there.
+// refusing is a transport that fails each request, as if there were no network.
 type refusing struct{}
 
 func (refusing) RoundTrip(*http.Request) (*http.Response, error) {
@@ -157,8 +157,8 @@ func TestPresetsNeedNoComponent(t *testing.T) {
 	}
 }
 
-// TestReferencesStayInTheRepository has no pathRef lead to a file outside, nor show what
-// is in a file that is no component.
+// TestReferencesStayInTheRepository checks that a pathRef cannot name a file outside of
+// the repository, and that the content of a file that is not a component is not shown.
 func TestReferencesStayInTheRepository(t *testing.T) {
 	dir := polyaxonfiletest.Tree(t, map[string]string{
 		"outside.yml":      "kind: component\nrun: {kind: job, hunter2: 1}\n",
@@ -203,13 +203,13 @@ func TestReferencesStayInTheRepository(t *testing.T) {
 			t.Errorf("%s:\nhave %s\nwant %s", name, have, want)
 		}
 	}
-	// A file of slipway.yaml is held to its repository, too.
+	// A Polyaxonfile named by slipway.yaml must be in its repository, too.
 	if _, err := check.Read(t.Context(), (file.Reader{Root: repo}), filepath.Join(repo, "link")); err == nil || !strings.Contains(err.Error(), "leads out of") {
 		t.Errorf("a link out of the repository gives %v", err)
 	}
 }
 
-// TestURLRefsReachNothingPrivate has requests go to public addresses only.
+// TestURLRefsReachNothingPrivate checks that requests go to public addresses only.
 func TestURLRefsReachNothingPrivate(t *testing.T) {
 	asked := 0
 	mux := http.NewServeMux()
@@ -246,7 +246,7 @@ func TestURLRefsReachNothingPrivate(t *testing.T) {
 	}
 }
 
-// TestHeld has a file and what it refers to be read once.
+// TestHeld checks that a file and the files that it refers to are read once.
 func TestHeld(t *testing.T) {
 	dir := polyaxonfiletest.Tree(t, map[string]string{"op.yml": "kind: operation\npathRef: job.yml\n", "job.yml": polyaxonfiletest.Job})
 	reader := file.Reader{Held: file.NewHeld()}

@@ -9,7 +9,7 @@ import (
 )
 
 func TestScalarsOfYAML11(t *testing.T) {
-	// As PyYAML 6 reads them, which Polyaxon reads with.
+	// The expected values are those of PyYAML 6, which Polyaxon uses.
 	for text, want := range map[string]any{
 		"yes": true, "off": false, "1e3": "1e3", "1.0e+3": 1000.0, "1:30": 90, "0o10": "0o10", "010": 8, "0x1f": 31, "1_000": 1000,
 		"~": nil, "2026-11-23": "2026-11-23", ".5": 0.5, "y": "y", "'1'": "1", "-3": -3, "007": 7, "08": "08",

@@ -7,13 +7,13 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// respell gives keys the names that Polyaxon takes them for: image_pull_policy is
-// imagePullPolicy from here on. Polyaxon reads the outermost keys of a file, and
-// those deep in Kubernetes' objects, as they are.
+// respell replaces keys with the names that Polyaxon reads them as: image_pull_policy
+// becomes imagePullPolicy. Polyaxon does not respell the outermost keys of a file, nor
+// keys deep inside Kubernetes objects.
 func (b *builder) respell(f *File) {
 	tables, err := schema.Load()
 	if err != nil || f.root == nil {
-		return // Validate tells
+		return // Validate reports this error
 	}
 	name := "component"
 	if f.IsOperation() {
@@ -69,7 +69,7 @@ func (b *builder) respellBelow(o *schema.Object, m map[string]any, p *Place) {
 	}
 }
 
-// respellValue goes along the first choice that a value can be.
+// respellValue follows the first alternative of a type that fits the value.
 func (b *builder) respellValue(t schema.Type, value any, p *Place) {
 	for _, c := range t {
 		switch x := value.(type) {

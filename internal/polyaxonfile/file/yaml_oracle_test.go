@@ -12,7 +12,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
-// knownTexts are texts that PyYAML reads otherwise, by the reason.
+// knownTexts are texts that PyYAML reads differently, by reason.
 var knownTexts = map[string][]string{
 	"a key that stands twice, of which PyYAML takes the last":      {"a: 1\na: 2\n", "on: 1\ntrue: 2\n", "{a: 1, a: 2}\n", "a: {b: 1, b: 2}\n", "a: {b: a,b}\n"},
 	"what JSON does not have":                                      {"a: !!binary aGk=\n", "a: !!set {b}\n", "a: !!omap [b: 1]\n", "a: !!pairs [b: 1, c: 2]\n"},
@@ -22,8 +22,8 @@ var knownTexts = map[string][]string{
 
 const slash = `"a\n\x41\u00e9\/"`
 
-// TestTextsAreReadAsPolyaxonReadsThem compares with PyYAML: the same values, keys
-// in the same order, and the same texts refused.
+// TestTextsAreReadAsPolyaxonReadsThem compares with PyYAML: it expects the same values,
+// keys in the same order, and the same texts refused.
 func TestTextsAreReadAsPolyaxonReadsThem(t *testing.T) {
 	var texts []string
 	known, paths := map[string]bool{}, map[string]string{}
@@ -94,7 +94,7 @@ func TestTextsAreReadAsPolyaxonReadsThem(t *testing.T) {
 	t.Logf("%d of %d differ", different, len(texts))
 }
 
-// inOrder gives a value as texts.py does: a mapping is the list of its pairs.
+// inOrder converts a value as texts.py does: a mapping becomes the list of its pairs.
 func inOrder(value any, p *Place) any {
 	switch x := value.(type) {
 	case map[string]any:
@@ -118,7 +118,7 @@ func inOrder(value any, p *Place) any {
 	return value
 }
 
-// normal writes JSON as Go does: PyYAML's 1.0 is 1.
+// normal reformats JSON as Go writes it: PyYAML's 1.0 becomes 1.
 func normal(t *testing.T, text string) string {
 	t.Helper()
 	decoder := json.NewDecoder(strings.NewReader(text))
