@@ -9,8 +9,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 )
 
-// TestConversions1 is what Polyaxon 1.11.3 was seen to make of the values of inputs
-// of every type.
+// TestConversions1 checks what Polyaxon 1.11.3 was observed to convert the values of
+// inputs of every type to.
 func TestConversions1(t *testing.T) {
 	refused := errors.New("refused")
 	hex := strings.Repeat("0123456789abcdef", 2)

@@ -1,5 +1,5 @@
-// Package types has the types of inputs and outputs: what each takes, and what becomes
-// of a value.
+// Package types implements the types of inputs and outputs: which values each type
+// accepts, and what they are converted to.
 package types
 
 import (
@@ -20,11 +20,11 @@ type IO struct {
 	ArgFormat, ToEnv, Connection string
 	Validation                   map[string]any
 	Section                      string
-	// Entry is the mapping that it was read from.
+	// Entry is the mapping that the input or output was read from.
 	Entry map[string]any
 }
 
-// ReadIO gives the inputs or outputs of a component.
+// ReadIO returns the inputs or the outputs of a component; key is "inputs" or "outputs".
 func ReadIO(component map[string]any, key string) []IO {
 	list, _ := component[key].([]any)
 	var all []IO
@@ -56,15 +56,15 @@ func ReadIO(component map[string]any, key string) []IO {
 	return all
 }
 
-// Required tells whether a run needs a param for the input.
+// Required reports whether a run needs a param for the input.
 func (x IO) Required() bool { return !x.Optional && !x.hasValue && !x.delay }
 
-// Convert gives a value as the input's type has it in one of the versions that
-// slipway knows, and an error in Polyaxon's words.
+// Convert converts a value to the input's type as any of the supported versions does. Its
+// errors have Polyaxon's wording.
 func (x IO) Convert(value any) (any, error) { return x.ConvertFor(value, schema.Version{}) }
 
-// ConvertFor gives a value as the input's type has it in a version; the zero
-// Version takes what any version takes.
+// ConvertFor converts a value to the input's type as a version does. The zero Version
+// accepts what any version accepts.
 func (x IO) ConvertFor(value any, version schema.Version) (any, error) {
 	if x.Kind == "" {
 		return value, nil
@@ -87,8 +87,8 @@ func (x IO) ConvertFor(value any, version schema.Version) (any, error) {
 	return converted, err
 }
 
-// Why says in a few words why a value cannot be converted; where it is not for its
-// type, in Polyaxon's.
+// Why explains in a few words why a value cannot be converted. When the type is not the
+// reason, it returns Polyaxon's wording.
 func (x IO) Why(value any, err error) string {
 	if x.Kind == "" || !strings.Contains(err.Error(), "Cannot convert value") {
 		return err.Error()
@@ -112,7 +112,7 @@ func (x IO) refuse(value any) error {
 	return x.misfit(value, "Cannot convert value `%s` (key: `%s`) to `%s`", python.Str(value), x.Name, kind)
 }
 
-// convert2 is Polyaxon 2's way.
+// convert2 converts a value as Polyaxon 2 does.
 func (x IO) convert2(value any) (any, error) {
 	kind := x.Kind
 	if x.List {
@@ -135,7 +135,7 @@ func (x IO) convert2(value any) (any, error) {
 	return converted, x.validate(converted)
 }
 
-// Loadable tells whether a text is read as JSON first.
+// Loadable reports whether a text is parsed as JSON first.
 func (x IO) Loadable() bool {
 	switch x.Kind {
 	case "any", "str", "bool", "path", "date", "datetime", "timedelta", "uuid", "email", "uri", "gcs", "s3", "wasb", "image", "":
@@ -144,8 +144,8 @@ func (x IO) Loadable() bool {
 	return true
 }
 
-// CheckDefault holds an input's own value against its type. 1.x takes what Python takes
-// for false, such as "" or 0, for no value.
+// CheckDefault checks an input's default value against its type. Polyaxon 1.x treats
+// values that are false in Python, such as "" or 0, as no value.
 func (x IO) CheckDefault(version schema.Version) error {
 	if x.Value == nil || x.Kind == "" || version.Major == 1 && !python.Truth(x.Value) {
 		return nil
