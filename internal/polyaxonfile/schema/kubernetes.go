@@ -12,9 +12,10 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// Kubernetes gives the object of a type of Kubernetes' API that Polyaxon has in
-// its own objects, nil for any other. Polyaxon holds a pod's security context
-// against the keys of a container's: PodSecurityContext has those of both.
+// Kubernetes returns the object for a Kubernetes API type that Polyaxon embeds in its own
+// objects, or nil for any other type. Polyaxon checks a pod's security context against
+// the keys of a container's security context, so PodSecurityContext has only the keys
+// that both types have.
 func Kubernetes(name string) *Object {
 	types := map[string]reflect.Type{
 		"Container": reflect.TypeFor[corev1.Container](), "Volume": reflect.TypeFor[corev1.Volume](),
@@ -41,8 +42,8 @@ func Kubernetes(name string) *Object {
 	return both
 }
 
-// objects are those that were made already, by their reflect.Type: a type such as
-// JSON schema's may hold itself.
+// objects caches the objects by their reflect.Type. A type such as JSONSchemaProps may
+// contain itself.
 var objects sync.Map
 
 func objectOf(t reflect.Type) *Object {
@@ -57,15 +58,15 @@ func objectOf(t reflect.Type) *Object {
 	return o
 }
 
-// laterKeys are keys that Kubernetes got after the client that Polyaxon 1.11.3 has,
-// of the objects whose keys Polyaxon knows.
+// laterKeys are keys of the objects that Polyaxon checks which Kubernetes added after the
+// client library that Polyaxon 1.11.3 uses.
 var laterKeys = map[string]bool{
 	"Container.resizePolicy": true, "Container.restartPolicy": true, "Container.restartPolicyRules": true,
 	"PodSecurityContext.appArmorProfile": true, "ResourceRequirements.claims": true, "VolumeSource.image": true,
 }
 
-// structFields gives a struct's fields by their JSON names, embedded ones too.
-// Kubernetes wants those that are neither pointers nor left out when empty.
+// structFields returns a struct's fields by their JSON names, including those of embedded
+// structs. Kubernetes requires a field that is neither a pointer nor marked omitempty.
 func structFields(t reflect.Type) []Field {
 	var fields []Field
 	for i := range t.NumField() {
@@ -77,7 +78,7 @@ func structFields(t reflect.Type) []Field {
 		case name != "" && name != "-":
 			kind := f.Type.Kind()
 			required := !strings.Contains(options, "omitempty") && kind != reflect.Pointer && (kind != reflect.Struct || f.Type == reflect.TypeFor[intstr.IntOrString]())
-			// Polyaxon gives containers their names.
+			// Polyaxon names the containers itself.
 			required = required && t != reflect.TypeFor[corev1.Container]()
 			field := Field{Key: name, Type: Type{kubernetesChoice(f.Type)}, Required: required}
 			if laterKeys[t.Name()+"."+name] {
@@ -123,8 +124,8 @@ func kubernetesChoice(t reflect.Type) Choice {
 	return Choice{Form: Any}
 }
 
-// enumOf gives the words that Kubernetes' API server takes for a type of text, nil
-// when it takes any.
+// enumOf returns the values that Kubernetes' API server accepts for a string type, or nil
+// when it accepts any.
 func enumOf(t reflect.Type) []string {
 	switch t {
 	case reflect.TypeFor[corev1.PullPolicy]():

@@ -2,31 +2,31 @@ package schema
 
 import "sync"
 
-// Form is a word for one thing that a value may be.
+// Form is the name of one kind of value that a key may take.
 type Form string
 
-// The forms. Servers convert some of what does not fit a form exactly: see the
-// package that checks.
+// The forms. Servers convert some values that do not fit a form exactly; package check
+// describes how.
 const (
 	Any         Form = "any"
 	Text        Form = "str"
-	Name        Form = "name"         // text of letters, digits, - and _
+	Name        Form = "name"         // letters, digits, - and _
 	Bool        Form = "bool"         // true or false
-	Int         Form = "int"          // a whole number
-	LooseInt    Form = "loose-int"    // a whole number, or what can be read as one
-	Count       Form = "count"        // a whole number above 0
-	LooseCount  Form = "loose-count"  // the same, or a text of one
-	Float       Form = "float"        // a number, or what can be read as one
+	Int         Form = "int"          // an integer
+	LooseInt    Form = "loose-int"    // an integer, or a value that converts to one
+	Count       Form = "count"        // an integer above 0
+	LooseCount  Form = "loose-count"  // an integer above 0, or a text of one
+	Float       Form = "float"        // a number, or a value that converts to one
 	StrictFloat Form = "strict-float" // a number
-	Positive    Form = "positive"     // a number that is not below 0
-	Value       Form = "value"        // anything but nothing, which becomes text
+	Positive    Form = "positive"     // a number that is not negative
+	Value       Form = "value"        // anything but null; it becomes text
 	Date        Form = "date"
 	DateTime    Form = "datetime"
-	// Moment is a date with a time, as Polyaxon 1 wants it.
+	// Moment is a date with a time, in the form that Polyaxon 1 requires.
 	Moment    Form = "moment"
-	Duration  Form = "duration" // seconds, or a text like P1D
-	Template  Form = "ref"      // a text that holds {{ }}
-	Quantity  Form = "quantity" // of Kubernetes: 500m, 2Gi
+	Duration  Form = "duration" // seconds, or a text such as P1D
+	Template  Form = "ref"      // a text that contains {{ }}
+	Quantity  Form = "quantity" // a Kubernetes quantity: 500m, 2Gi
 	IntOrText Form = "int-or-str"
 	List      Form = "[]"
 	Map       Form = "{}"
@@ -35,29 +35,29 @@ const (
 	Enum      Form = "enum"
 )
 
-// Choice is one of the things that a value may be.
+// Choice is one of the alternatives of a Type, with the versions that accept it.
 type Choice struct {
 	Form   Form
-	Elem   Type     // of a List and of a Map's values
+	Elem   Type     // of a List, and of the values of a Map
 	Object *Object  // of a Mapping
 	Union  *Union   // of OneOf
 	Words  []string // of an Enum
 	Range
 }
 
-// Type is what a value may be: any of its choices.
+// Type lists the alternatives for a value.
 type Type []Choice
 
-// Range is the versions that know something: from Since on, and before Before.
-// The zero Range is all versions.
+// Range is a range of versions: from Since on, and before Before. The zero Range is all
+// versions.
 type Range struct{ Since, Before Version }
 
-// Has tells whether a version is in the range; the zero Version is in every one.
+// Has reports whether a version is in the range. The zero Version is in every range.
 func (r Range) Has(v Version) bool {
 	return v.Any() || !v.Before(r.Since) && (r.Before.Any() || v.Before(r.Before))
 }
 
-// Field is a key of an object.
+// Field is a key of an object, with the versions that have it.
 type Field struct {
 	Key      string
 	Type     Type
@@ -68,14 +68,14 @@ type Field struct {
 // Object is a mapping whose keys are known.
 type Object struct {
 	Name string
-	// Fields may hold a key several times, for different versions.
+	// Fields may contain a key several times, for different versions.
 	Fields []Field
-	// Compact objects may also be written as a list of their values, or as a text of
-	// them joined by colons.
+	// Compact objects may also be written as a list of their values, or as a text of the values
+	// joined by colons.
 	Compact bool
-	// Open objects take any key.
+	// Open objects accept any key.
 	Open bool
-	// Kubernetes tells that it is a type of Kubernetes' API.
+	// Kubernetes reports whether the object is a Kubernetes API type.
 	Kubernetes bool
 
 	byKey   map[string][]int
@@ -83,9 +83,10 @@ type Object struct {
 	once    sync.Once
 }
 
-// Find gives a key's field in a version; the zero Version gets one that takes what
-// any version takes. When that version does not have the key, known tells
-// whether another one has, and field is that one's.
+// Find returns a key's field in a version, and reports whether that version has the key.
+// The zero Version gets a field that accepts what any version accepts. When the version
+// does not have the key, known reports whether another version has it, and field is from
+// that version.
 func (o *Object) Find(key string, v Version) (field Field, here, known bool) {
 	o.once.Do(o.index)
 	for _, i := range o.byKey[key] {
@@ -97,7 +98,8 @@ func (o *Object) Find(key string, v Version) (field Field, here, known bool) {
 			}
 		case !here:
 			field, here, known = f, true, true
-		default: // only the zero Version comes here
+		// Only the zero Version gets here: it merges the fields of all versions.
+		default:
 			field.Type = append(append(Type{}, field.Type...), f.Type...)
 			field.Required = field.Required && f.Required
 		}
@@ -114,7 +116,7 @@ func (o *Object) index() {
 	}
 }
 
-// Keys gives the keys that a version has, in the table's order.
+// Keys returns the keys that a version has, in the table's order.
 func (o *Object) Keys(v Version) []string {
 	var keys []string
 	for _, f := range o.Fields {
@@ -125,8 +127,8 @@ func (o *Object) Keys(v Version) []string {
 	return keys
 }
 
-// Required gives the keys that a version wants; the zero Version gets those that
-// every version wants.
+// Required returns the keys that a version requires. The zero Version gets those that
+// every version requires.
 func (o *Object) Required(v Version) []string {
 	var keys []string
 	for _, f := range o.Fields {
@@ -146,15 +148,15 @@ type Union struct {
 	Kinds []Kind
 }
 
-// Kind is one of a Union's.
+// Kind is one kind of a Union, with the versions that have it.
 type Kind struct {
 	Name   string
 	Object *Object
 	Range
 }
 
-// Find gives a kind in a version. When that version does not have it, known tells
-// whether another one has, and kind is that one's.
+// Find returns a kind in a version, and reports whether that version has it. When it does
+// not, known reports whether another version has the kind.
 func (u *Union) Find(name string, v Version) (kind Kind, here, known bool) {
 	for _, k := range u.Kinds {
 		if k.Name == name {
@@ -164,7 +166,7 @@ func (u *Union) Find(name string, v Version) (kind Kind, here, known bool) {
 	return Kind{}, false, false
 }
 
-// Names gives the kinds that a version has.
+// Names returns the names of the kinds that a version has.
 func (u *Union) Names(v Version) []string {
 	var names []string
 	for _, k := range u.Kinds {

@@ -2,10 +2,10 @@ package schema
 
 import "strings"
 
-// Spelling gives the key of the object that another one is taken for: Polyaxon 2
-// takes its own keys in snake_case too, max_retries for maxRetries, and every
-// version those of Kubernetes' objects that Polyaxon knows. known is false when
-// there is none, and when the object has the key itself.
+// Spelling returns the key of the object that Polyaxon reads the given key as. Polyaxon 2
+// also accepts its own keys in snake_case: max_retries for maxRetries. Every version does
+// so for the keys of the Kubernetes objects that Polyaxon checks. Spelling returns false
+// when there is no such key, and when the object has the given key itself.
 func (o *Object) Spelling(key string) (spelled string, known bool) {
 	o.once.Do(o.index)
 	if _, own := o.byKey[key]; own {
@@ -18,7 +18,7 @@ func (o *Object) Spelling(key string) (spelled string, known bool) {
 	return spelled, known
 }
 
-// snake gives a key in snake_case; an acronym is one word: downwardAPI is
+// snake returns a key in snake_case. An acronym is one word: downwardAPI becomes
 // downward_api.
 func snake(key string) string {
 	var b strings.Builder

@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// The tables say, line by line, what an object's keys take:
+// The tables describe, line by line, what an object's keys accept:
 //
 //	object NAME [: BASE...] [compact] [open]
 //	    KEY TYPE [required] [since VERSION] [before VERSION]
@@ -15,24 +15,25 @@ import (
 //	    KIND OBJECT [since VERSION] [before VERSION]
 //	enum NAME WORD...
 //
-// A TYPE is one of the Forms, an object, a union, an enum, k8s. and a type of
-// Kubernetes, [TYPE] or {TYPE}; several are joined by |. @VERSION after one says
-// since when, and <VERSION until when it is taken.
+// A TYPE is one of the Forms, an object, a union, an enum, k8s. followed by a Kubernetes
+// type, [TYPE] for a list or {TYPE} for a map. Alternatives are joined by |. After an
+// alternative, @VERSION is the first version that accepts it, and <VERSION the first one
+// that no longer does.
 //
 //go:embed tables/*.txt
 var tables embed.FS
 
-// Tables are all objects, by name.
+// Tables holds all objects, unions and enums, by name.
 type Tables struct {
 	objects map[string]*Object
 	unions  map[string]*Union
 	enums   map[string][]string
 }
 
-// Object gives an object of the tables, nil when there is none.
+// Object returns an object of the tables, or nil when there is none of that name.
 func (t *Tables) Object(name string) *Object { return t.objects[name] }
 
-// Union gives a union of the tables, nil when there is none.
+// Union returns a union of the tables, or nil when there is none of that name.
 func (t *Tables) Union(name string) *Union { return t.unions[name] }
 
 var load = sync.OnceValues(func() (*Tables, error) {
@@ -51,11 +52,12 @@ var load = sync.OnceValues(func() (*Tables, error) {
 	return parse(strings.Join(texts, "\n"))
 })
 
-// Load gives the tables, which are read once. A mistake in them, which the tests
-// exclude, is an error.
+// Load returns the tables. They are parsed once. It returns an error for a mistake in the
+// tables, which the tests rule out.
 func Load() (*Tables, error) { return load() }
 
-// parse reads tables: names first, so that objects can hold each other.
+// parse parses the text of the tables. It creates all names first, so that objects may
+// refer to each other.
 func parse(text string) (*Tables, error) {
 	t := &Tables{map[string]*Object{}, map[string]*Union{}, map[string][]string{}}
 	var blocks [][][]string
@@ -213,7 +215,7 @@ func (t *Tables) choice(word string, c *Choice) (err error) {
 	return err
 }
 
-// alternatives splits at | outside brackets.
+// alternatives splits a text at each | outside of brackets.
 func alternatives(text string) []string {
 	var parts []string
 	depth, start := 0, 0
@@ -233,7 +235,7 @@ func alternatives(text string) []string {
 	return append(parts, text[start:])
 }
 
-// cutOutside cuts at a mark behind all brackets.
+// cutOutside cuts a text at the last mark, if no closing bracket follows it.
 func cutOutside(text string, mark byte) (before, after string, found bool) {
 	i := strings.LastIndexByte(text, mark)
 	if i < 0 || strings.ContainsAny(text[i:], "]}") {

@@ -1,5 +1,5 @@
-// Package schema holds what each version of Polyaxon knows of a Polyaxonfile:
-// the objects, their keys and what each key takes, as tables.
+// Package schema describes what each version of Polyaxon knows of a Polyaxonfile: the
+// objects, their keys and what each key accepts, as tables.
 package schema
 
 import (
@@ -8,12 +8,13 @@ import (
 	"strings"
 )
 
-// Version is a release of Polyaxon. The zero Version stands for any: what one of
-// the known releases takes is right.
+// Version is a release of Polyaxon. The zero Version stands for any of the supported
+// releases: whatever one of them accepts is valid.
 type Version struct{ Major, Minor, Patch int }
 
-// ParseVersion reads 1.11.3, 2.18 or v2.18.0; what follows a - or a + is left
-// out. Empty text gives the zero Version. Anything else is an error.
+// ParseVersion parses a version such as 1.11.3, 2.18 or v2.18.0. It ignores everything
+// after a - or a +. An empty text is the zero Version. It returns an error for anything
+// else.
 func ParseVersion(text string) (Version, error) {
 	if text == "" {
 		return Version{}, nil
@@ -35,10 +36,10 @@ func ParseVersion(text string) (Version, error) {
 	return Version{numbers[0], numbers[1], numbers[2]}, nil
 }
 
-// Any tells whether v stands for any version.
+// Any reports whether v stands for any version.
 func (v Version) Any() bool { return v == Version{} }
 
-// Before tells whether v is older than w.
+// Before reports whether v is older than w.
 func (v Version) Before(w Version) bool {
 	switch {
 	case v.Major != w.Major:
@@ -49,10 +50,10 @@ func (v Version) Before(w Version) bool {
 	return v.Patch < w.Patch
 }
 
-// Release gives the release without its patch: 2.18.
+// Release returns the version without its patch number: 2.18.
 func (v Version) Release() string { return fmt.Sprintf("%d.%d", v.Major, v.Minor) }
 
-// String gives 2.18.0, and "" for any version.
+// String returns the full version, such as 2.18.0. It returns "" for any version.
 func (v Version) String() string {
 	if v.Any() {
 		return ""
@@ -60,8 +61,9 @@ func (v Version) String() string {
 	return fmt.Sprintf("%d.%d.%d", v.Major, v.Minor, v.Patch)
 }
 
-// Shortcuts returns the release that brought shortcuts and one object for all files.
+// Shortcuts returns the release that introduced shortcuts and a single object for all
+// files.
 func Shortcuts() Version { return Version{Major: 2, Minor: 18} }
 
-// Newest returns the newest release of Polyaxon that is compiled for.
+// Newest returns the newest supported release of Polyaxon.
 func Newest() Version { return Version{Major: 2, Minor: 18} }
