@@ -9,9 +9,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 )
 
-// Vanishes tells whether a version's converter leaves an element of a command or of
-// its arguments out. 2 leaves out what is nothing or an empty text; 1.11.3 leaves out
-// whatever Python takes for false: 0, 0.0 and false, too.
+// Vanishes reports whether a version's converter drops an element of a command or of its
+// arguments. Version 2 drops null and empty texts. Version 1.11.3 drops whatever is false
+// in Python, which includes 0, 0.0 and false.
 func Vanishes(value any, version schema.Version) bool {
 	if version.Major == 1 {
 		return !python.Truth(value)
@@ -19,7 +19,7 @@ func Vanishes(value any, version schema.Version) bool {
 	return value == nil || value == ""
 }
 
-// main is the main container, which has the ports of a service.
+// main returns the main container, with the ports of a service added.
 func (r Run) main(container map[string]any) map[string]any {
 	c := r.connected(container)
 	c["name"] = r.mainName()
@@ -27,7 +27,7 @@ func (r Run) main(container map[string]any) map[string]any {
 	return r.container(c)
 }
 
-// connected adds to a container the variables that params become, and the mounts of
+// connected adds a container's environment variables from params, and the mounts of the
 // connections.
 func (r Run) connected(container map[string]any) map[string]any {
 	c := maps.Clone(container)
@@ -39,7 +39,7 @@ func (r Run) connected(container map[string]any) map[string]any {
 		env = append(env, map[string]any{"name": v.Name, "value": r.text(v.Value)})
 	}
 	if !r.old() && !requestsGPU(mapping(c["resources"])) {
-		// Without it NVIDIA's runtime shows a container all GPUs of its node.
+		// Without this variable, NVIDIA's runtime exposes all GPUs of the node to a container.
 		env = append(env, map[string]any{"name": "NVIDIA_VISIBLE_DEVICES", "value": "none"})
 	}
 	put(c, "env", env)
@@ -47,7 +47,7 @@ func (r Run) connected(container map[string]any) map[string]any {
 	return c
 }
 
-// toList makes a list of one of whatever else stands for a list.
+// toList wraps a value that is not a list in a list of one element.
 func toList(value any) []any {
 	if l, ok := value.([]any); ok || value == nil {
 		return l
@@ -55,7 +55,7 @@ func toList(value any) []any {
 	return []any{value}
 }
 
-// container is a container as the pod has it.
+// container returns a container as it stands in the pod.
 func (r Run) container(container map[string]any) map[string]any {
 	c := maps.Clone(container)
 	for _, key := range []string{"command", "args"} {
@@ -83,7 +83,7 @@ func (r Run) container(container map[string]any) map[string]any {
 	return c
 }
 
-// quantities makes texts of what a container asks for.
+// quantities converts the amounts of a container's resources to text.
 func quantities(resources map[string]any) map[string]any {
 	all := map[string]any{}
 	for _, key := range []string{"limits", "requests"} {
@@ -111,8 +111,8 @@ func requestsGPU(resources map[string]any) bool {
 	return false
 }
 
-// env makes texts of what variables hold: nothing becomes "null". Of two variables
-// with one name 2 keeps the last.
+// env converts the values of variables to text; null becomes "null". Of two variables
+// with the same name, version 2 keeps the last.
 func (r Run) env(variables []any) []any {
 	var all []any
 	for _, element := range variables {
@@ -144,7 +144,7 @@ func (r Run) env(variables []any) []any {
 	return kept
 }
 
-// inner makes texts of the values of where a variable comes from.
+// inner converts the values in a variable's source, such as valueFrom, to text.
 func (r Run) inner(value any) any {
 	m, ok := value.(map[string]any)
 	if !ok {
@@ -157,7 +157,8 @@ func (r Run) inner(value any) any {
 	return made
 }
 
-// ports are the container's own and those of a service; 2 has each once.
+// ports returns the container's own ports and those of a service. Version 2 removes
+// duplicates.
 func (r Run) ports(own []any) []any {
 	all := slices.Clone(own)
 	for _, port := range list(r.Spec["ports"]) {

@@ -1,8 +1,8 @@
-// Package converter makes of a run whose templates are rendered the pod that it runs in,
-// as the converter of a version of Polyaxon does: what becomes of commands,
-// arguments, variables, resources, volumes and the containers beside the main one.
-// What Polyaxon puts there for itself is left out: its own containers, the variables
-// that begin with POLYAXON_, and the volumes that they share.
+// Package converter creates the pod of a run whose templates are rendered, as the
+// converter of a version of Polyaxon does. It handles commands, arguments, variables,
+// resources, volumes and the containers beside the main one. It omits what Polyaxon adds
+// for itself: its own containers, the variables that begin with POLYAXON_, and the
+// volumes that they share.
 package converter
 
 import (
@@ -15,18 +15,18 @@ import (
 // Run is a run, or one replica of a distributed one.
 type Run struct {
 	Version schema.Version
-	// Kind is the run's, which gives the main container its name.
+	// Kind is the kind of the run. It determines the name of the main container.
 	Kind string
 	// Spec is the section of the run or of the replica.
 	Spec map[string]any
 	// Variables are the params that become environment variables.
 	Variables []Variable
-	// Connections are those that the run names and that the agent has.
+	// Connections are the connections that the run names and that the agent has.
 	Connections []Connection
-	// PlainSidecars says that sidecars get no connections and no variables
+	// PlainSidecars means that sidecars get no connections and no variables
 	// (plugins.sidecar.noConnections).
 	PlainSidecars bool
-	// Replica says that it is one of a distributed run.
+	// Replica means that this is one replica of a distributed run.
 	Replica bool
 }
 
@@ -40,17 +40,17 @@ type Variable struct {
 type Connection struct {
 	Name, Kind string
 	Schema     map[string]any
-	// InitOnly says that only an init container has it.
+	// InitOnly means that only an init container uses the connection.
 	InitOnly bool
 }
 
-// Main is the name of the main container of all but Kubeflow's jobs.
+// Main is the name of the main container, except in Kubeflow's jobs.
 const Main = "polyaxon-main"
 
-// old tells whether the converter is that of Polyaxon 1.
+// old reports whether the converter is that of Polyaxon 1.
 func (r Run) old() bool { return r.Version.Major == 1 }
 
-// Template gives the pod's template: metadata and spec, as Kubernetes has them.
+// Template returns the pod template, with metadata and spec as Kubernetes has them.
 func (r Run) Template() map[string]any {
 	environment := mapping(r.Spec["environment"])
 	containers := []any{r.main(mapping(r.Spec["container"]))}
@@ -86,7 +86,7 @@ func (r Run) Template() map[string]any {
 			spec[key] = value
 		case "hostPID":
 			if !r.old() {
-				value = python.Str(value) // a text, which Kubernetes refuses
+				value = python.Str(value) // Kubernetes refuses this text, as it does on a server
 			}
 			spec[key] = value
 		default:
@@ -98,7 +98,7 @@ func (r Run) Template() map[string]any {
 	metadata := map[string]any{}
 	for _, key := range []string{"labels", "annotations"} {
 		if r.old() && r.Replica {
-			continue // the run's own are all that a replica has
+			continue // a replica gets only the labels and annotations of the run
 		}
 		if texts := r.texts(mapping(environment[key])); len(texts) > 0 {
 			metadata[key] = texts
@@ -111,8 +111,8 @@ func (r Run) Template() map[string]any {
 	return template
 }
 
-// Custom are the containers of the elements of init that name a connection, too:
-// Polyaxon runs them before the others.
+// Custom returns the containers of those elements of init that also name a connection.
+// Polyaxon runs them before the other init containers.
 func (r Run) Custom() []any {
 	var custom []any
 	for _, element := range list(r.Spec["init"]) {
@@ -123,8 +123,8 @@ func (r Run) Custom() []any {
 	return r.each(custom)
 }
 
-// hasSource tells whether an element of init fetches something, which Polyaxon does
-// in a container of its own.
+// hasSource reports whether an element of init fetches something. Polyaxon does that in a
+// container of its own.
 func hasSource(init map[string]any) bool {
 	for _, key := range []string{"connection", "git", "dockerfile", "file", "artifacts", "paths", "tensorboard", "lineageRef", "modelRef", "artifactRef"} {
 		if python.Truth(init[key]) {
@@ -142,7 +142,7 @@ func (r Run) each(containers []any) []any {
 	return all
 }
 
-// texts gives a mapping whose values are text.
+// texts converts the values of a mapping to text.
 func (r Run) texts(m map[string]any) map[string]any {
 	texts := make(map[string]any, len(m))
 	for key, value := range m {
@@ -153,8 +153,8 @@ func (r Run) texts(m map[string]any) map[string]any {
 
 func (r Run) text(value any) string { return Text(value, r.Version) }
 
-// Text is a value of a variable, a label or an annotation as the pod of a version
-// has it: JSON, but for what is text already.
+// Text returns the value of a variable, a label or an annotation as a version writes it
+// to the pod: text stays as it is, and anything else becomes JSON.
 func Text(value any, version schema.Version) string {
 	if text, ok := value.(string); ok {
 		return text
@@ -181,7 +181,7 @@ func put(m map[string]any, key string, values []any) {
 	}
 }
 
-// mainName is the main container's name.
+// mainName returns the name of the main container.
 func (r Run) mainName() string {
 	switch r.Kind {
 	case "tfjob":

@@ -8,8 +8,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 )
 
-// TestContainer is what the converters of both versions make of a container; that they
-// do so is what the differential tests of the package above hold them to.
+// TestContainer checks what the converters of both versions make of a container. The
+// differential tests of package compile check the expected values against Polyaxon.
 func TestContainer(t *testing.T) {
 	container := map[string]any{
 		"image": "a:1", "command": []any{"/bin/prog"}, "args": []any{"--a", true, "", nil, 0, 0.0, "0", "x"},

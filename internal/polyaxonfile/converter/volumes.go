@@ -1,6 +1,6 @@
 package converter
 
-// volumes are those of the connections that are volumes.
+// volumes returns the pod volumes of the connections that are volumes.
 func (r Run) volumes() []any {
 	var all []any
 	for _, c := range r.Connections {
@@ -18,7 +18,7 @@ func (r Run) volumes() []any {
 	return all
 }
 
-// mounts are where the main container sees them.
+// mounts returns the main container's mounts of these volumes.
 func (r Run) mounts() []any {
 	var all []any
 	for _, c := range r.Connections {
