@@ -1,4 +1,5 @@
-// Package polyaxonfiletest has what the tests of several packages of Polyaxonfiles share.
+// Package polyaxonfiletest contains helpers for the tests of several packages that deal
+// with Polyaxonfiles.
 package polyaxonfiletest
 
 import (
@@ -7,10 +8,10 @@ import (
 	"testing"
 )
 
-// Job is the shortest component.
+// Job is the shortest valid component.
 const Job = "kind: component\nname: job\nrun: {kind: job, container: {image: a}}\n"
 
-// Train is a component with inputs of several kinds.
+// Train is a component with several types of inputs.
 const Train = `version: 1.1
 kind: component
 name: train
@@ -29,7 +30,7 @@ run:
     resources: {requests: {cpu: 1, nvidia.com/gpu: 2}}
 `
 
-// Tree writes files, by path, and returns their directory.
+// Tree writes files, by path, to a temporary directory and returns the directory.
 func Tree(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()

@@ -1,13 +1,15 @@
 package polyaxonfiletest
 
-// TableDifference is where slipway and the parser disagree on a file's keys.
+// TableDifference is a known disagreement between slipway and Polyaxon's parser about the
+// keys of a file.
 type TableDifference struct {
-	// Keys are OBJECT.KEY, OBJECT.* or OBJECT.KEY = VALUE; an OBJECT * is all.
+	// Keys have the form OBJECT.KEY, OBJECT.* or OBJECT.KEY = VALUE. The OBJECT * stands for
+	// all objects.
 	Keys []string
 	Why  string
 }
 
-// TableDifferences are all that are known: the test fails when anything else
+// TableDifferences returns all known differences. The test fails when anything else
 // differs, and when one of these does not.
 func TableDifferences() []TableDifference {
 	return []TableDifference{
@@ -24,7 +26,7 @@ func TableDifferences() []TableDifference {
 	}
 }
 
-// TableDifferences1 are all that are known of 1.11.3.
+// TableDifferences1 returns all known differences to Polyaxon 1.11.3.
 func TableDifferences1() []TableDifference {
 	return []TableDifference{
 		{[]string{"rangeValue.*", "spaceValue.*", "logSpaceValue.*", "qnormalValue.*", "quniformValue.*", "uniformValue.*", "normalValue.*", "hpPChoice(pchoice).value", "hpChoice(choice).value = [null]"},
