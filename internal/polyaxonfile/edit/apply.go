@@ -9,11 +9,11 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Apply makes edits on a document, as if one after the other, and gives its new text.
-// It fails, and says at which edit, when the text is no YAML, when there is
-// nothing at a place, and for the few forms of YAML in which the edit cannot be
-// made on the text: an anchored value that is used elsewhere, a key of a merge.
-// A place below an alias is written out first.
+// Apply applies edits to a document, in order, and returns its new text. It returns an
+// error that names the edit when the text is not valid YAML, when the path does not
+// exist, and for the few forms of YAML in which the text cannot be edited: an anchored
+// value that is used elsewhere, and a key that comes from a merge. An alias on the path
+// is first replaced with a copy of its value.
 func Apply(text []byte, edits ...Edit) ([]byte, error) {
 	if len(edits) == 0 {
 		return text, nil
@@ -37,7 +37,7 @@ func Apply(text []byte, edits ...Edit) ([]byte, error) {
 	return d.text, nil
 }
 
-// one makes an edit, and looks whether the text reads as it should.
+// one applies one edit, and checks that the new text has the expected value.
 func (d *document) one(e Edit) (*document, error) {
 	want, err := e.On(d.value)
 	if err != nil {
@@ -56,14 +56,14 @@ func (d *document) one(e Edit) (*document, error) {
 	if after := reads(changed, want); after != nil {
 		return after, nil
 	}
-	// A block of text that became the last one wants its line break.
+	// A block scalar that has become the last value needs its line break.
 	if after := reads(append(changed, styleOf(d).line...), want); after != nil {
 		return after, nil
 	}
 	return nil, e.errorf("this form of YAML cannot be edited there")
 }
 
-// reads parses a text, and gives nil when it does not have a value.
+// reads parses a text. It returns nil when the text does not have the value want.
 func reads(text []byte, want any) *document {
 	d, err := parse(text)
 	if err != nil || !Equal(d.value, want) {
@@ -72,17 +72,17 @@ func reads(text []byte, want any) *document {
 	return d
 }
 
-// place is a node, and what it is in.
+// place is a node with its parent.
 type place struct {
 	node   *yaml.Node
 	parent *yaml.Node
-	// index of the node among the parent's.
+	// index is the node's index in the parent's Content.
 	index int
-	// above is the indentation of the parent, -1 for none.
+	// above is the parent's indentation, or -1 when there is no parent.
 	above int
 }
 
-// edit changes the text, and trusts its callers to look whether it was right.
+// edit applies an edit to the text. It does not check the result; its callers do.
 func (d *document) edit(e Edit) ([]byte, error) {
 	at := place{node: d.root, above: -1}
 	for depth, key := range e.path {
@@ -90,7 +90,7 @@ func (d *document) edit(e Edit) ([]byte, error) {
 		if at.node.Kind == yaml.AliasNode {
 			return d.expand(e, depth, at)
 		}
-		if at.node.Kind == yaml.ScalarNode { // an empty one: On has looked
+		if at.node.Kind == yaml.ScalarNode { // On has checked that it is empty
 			made, err := e.make(e.path[depth:])
 			if err != nil {
 				return nil, err
@@ -102,7 +102,7 @@ func (d *document) edit(e Edit) ([]byte, error) {
 		}
 		next := place{parent: at.node, above: d.column(at.node)}
 		if at.node.Kind == yaml.SequenceNode {
-			next.index, _ = strconv.Atoi(key) // On has looked
+			next.index, _ = strconv.Atoi(key) // On has checked the index
 			next.node = at.node.Content[next.index]
 		} else if next.node, next.index = find(at.node, key); next.node == nil {
 			return d.addKey(e, depth, at)
@@ -120,13 +120,14 @@ func (d *document) edit(e Edit) ([]byte, error) {
 	return d.replace(at, e.value), nil
 }
 
-// column gives the indentation of a collection.
+// column returns the indentation of a collection.
 func (d *document) column(n *yaml.Node) int {
 	column, _ := d.indent(d.content(n))
 	return column
 }
 
-// expand writes out the alias at a place, with the edit made.
+// expand replaces the alias at a place with a copy of its value, and applies the edit to
+// the copy.
 func (d *document) expand(e Edit, depth int, at place) ([]byte, error) {
 	w := &walk{}
 	value, err := e.on(w.value(at.node, 0), e.path[depth:])
@@ -136,8 +137,8 @@ func (d *document) expand(e Edit, depth int, at place) ([]byte, error) {
 	return d.replace(at, value), nil
 }
 
-// addKey puts a key into a mapping that has none of its own; one that it has by
-// a merge is written out.
+// addKey adds a key to a mapping that does not have it. If the mapping has the key
+// through a merge, its value is copied first.
 func (d *document) addKey(e Edit, depth int, at place) ([]byte, error) {
 	if e.verb == remove || e.verb == rename {
 		return nil, e.errorf("%s comes with a merge key (<<)", e.path[depth])
@@ -164,13 +165,13 @@ func (d *document) splice(from, to int, text string) []byte {
 	return append(append(append(make([]byte, 0, len(d.text)+len(text)), d.text[:from]...), text...), d.text[to:]...)
 }
 
-// rename writes another name over a key.
+// rename replaces a key with another name.
 func (d *document) rename(at place, name string) []byte {
 	key := at.parent.Content[at.index-1]
 	return d.splice(d.content(key), d.end(key, at.above), styleOf(d).scalar(name, key.Style, flow(at.parent)))
 }
 
-// insertPair puts a key at the end of a mapping.
+// insertPair appends a key with its value to a mapping.
 func (d *document) insertPair(at place, key string, value any) []byte {
 	s, m := styleOf(d), at.node
 	if flow(m) {
@@ -185,7 +186,7 @@ func (d *document) insertPair(at place, key string, value any) []byte {
 	return d.addLine(d.end(m, at.above), column, line, s)
 }
 
-// insert puts an element into a list.
+// insert inserts an element into a list.
 func (d *document) insert(at place, index string, value any) []byte {
 	s, list := styleOf(d), at.node
 	i, err := strconv.Atoi(index)
@@ -211,8 +212,8 @@ func (d *document) insert(at place, index string, value any) []byte {
 	return d.addLine(d.end(list.Content[i-1], column), column, line, s)
 }
 
-// append puts text behind the last element of a flow collection, in the way that
-// the others are put.
+// append adds text after the last element of a flow collection, formatted like the other
+// elements.
 func (d *document) append(n *yaml.Node, text string, s style) []byte {
 	open := d.content(n)
 	if len(n.Content) == 0 {
@@ -241,7 +242,7 @@ func (s style) padding(n *yaml.Node) string {
 	return ""
 }
 
-// addLine puts a line after the one that at is in.
+// addLine inserts a line after the line that contains at.
 func (d *document) addLine(at, column int, line string, s style) []byte {
 	next := d.nextLine(at)
 	text := strings.Repeat(" ", column) + line
@@ -261,8 +262,8 @@ func isCollection(value any) bool {
 	return false
 }
 
-// prefersFlow tells whether the last collection in a block collection is
-// written in brackets, so that another one is written like it.
+// prefersFlow reports whether the last collection in a block collection is written in
+// flow style, so that a new one is written alike.
 func prefersFlow(n *yaml.Node) bool {
 	for i := len(n.Content) - 1; i >= 0; i-- {
 		if c := n.Content[i]; (c.Kind == yaml.MappingNode || c.Kind == yaml.SequenceNode) && len(c.Content) > 0 {
@@ -272,7 +273,7 @@ func prefersFlow(n *yaml.Node) bool {
 	return false
 }
 
-// String says what an edit does, for messages.
+// String describes the edit for messages.
 func (e Edit) String() string {
 	return fmt.Sprintf("%s %s", [...]string{"set", "insert", "delete", "rename"}[e.verb], e.Path())
 }

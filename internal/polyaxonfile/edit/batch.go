@@ -6,16 +6,17 @@ import (
 	"slices"
 )
 
-// hunk is lines of a text, from and to as offsets, and what stands there after an
-// edit.
+// hunk is a changed range of whole lines: the offsets of the old lines, and their new
+// text.
 type hunk struct {
 	from, to int
 	text     []byte
 }
 
-// batch makes as many of the edits as touch different lines at once, so that the text
-// is parsed once for all of them. It gives nothing, and for how many edits, when
-// the text does not read then as it should: they have to be made one by one.
+// batch applies as many of the edits as change different lines, so that the text is
+// parsed once for all of them. It returns the new document and the number of edits. The
+// document is nil when the new text does not have the expected value; these edits must
+// then be applied one by one.
 func (d *document) batch(edits []Edit) (*document, int) {
 	var hunks []hunk
 	want := d.value
@@ -61,8 +62,8 @@ func (d *document) batch(edits []Edit) (*document, int) {
 	return reads(append(text, d.text[at:]...), want), n
 }
 
-// moves tells whether, after an edit, another one's path leads elsewhere: to a value
-// that the edit has made, into one that it changes, or along a list that it shifts.
+// moves reports whether an edit changes what another edit's path refers to: a value that
+// the edit creates or changes, or an index in a list that it shifts.
 func (e Edit) moves(other Edit, value any) bool {
 	if e.verb == insert && other.verb == insert && e.path[len(e.path)-1] == "-" && slices.Equal(e.path, other.path) {
 		return false
@@ -78,7 +79,7 @@ func (e Edit) moves(other Edit, value any) bool {
 	return !isMap && e.verb != set && shared == len(e.path)-1
 }
 
-// valueAt gives the value at a path, nil when there is none.
+// valueAt returns the value at a path, or nil when there is none.
 func valueAt(value any, path []string) any {
 	for _, key := range path {
 		switch x := value.(type) {
@@ -97,7 +98,7 @@ func valueAt(value any, path []string) any {
 	return value
 }
 
-// hunk gives the lines in which another text differs.
+// hunk returns the lines in which another text differs.
 func (d *document) hunk(changed []byte) hunk {
 	limit := min(len(d.text), len(changed))
 	from := 0
@@ -105,12 +106,12 @@ func (d *document) hunk(changed []byte) hunk {
 		from++
 	}
 	from = d.lineStart(from)
-	same := 0 // at the end
+	same := 0 // length of the common end
 	for same < limit-from && d.text[len(d.text)-1-same] == changed[len(changed)-1-same] {
 		same++
 	}
 	if same < len(d.text)-from || same < len(changed)-from {
-		// A whole line begins where the same part does.
+		// The common end must begin at the beginning of a line.
 		start := len(d.text) - same
 		if start != d.lineStart(start) || !atLineStart(changed, len(changed)-same) {
 			if n := bytes.IndexByte(d.text[start:], '\n'); n >= 0 {
@@ -125,8 +126,8 @@ func (d *document) hunk(changed []byte) hunk {
 
 func atLineStart(text []byte, at int) bool { return at == 0 || text[at-1] == '\n' }
 
-// overlaps tells whether both change a line. Lines put in at one place follow each
-// other.
+// overlaps reports whether both hunks change the same line. Lines that are inserted at
+// the same place do not overlap: they follow each other.
 func (h hunk) overlaps(other hunk) bool {
 	if h.from == h.to && other.from == other.to {
 		return false

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Diff gives edits that make one value the other, and leave alone whatever both
-// have. They are made one after the other.
+// Diff returns edits that turn one value into the other, and that do not touch what both
+// have in common. They must be applied in order.
 func Diff(from, to any) []Edit {
 	if Equal(from, to) {
 		return nil
@@ -52,8 +52,8 @@ func diffMappings(path []string, from, to map[string]any) []Edit {
 	return edits
 }
 
-// respelled renames the keys that the other value has in another spelling, max_retries
-// for maxRetries, so that they stay where they are.
+// respelled renames the keys that the other value spells differently, such as max_retries
+// for maxRetries, so that they keep their place.
 func respelled(path []string, from, to map[string]any) (map[string]any, []Edit) {
 	var edits []Edit
 	for _, key := range slices.Sorted(maps.Keys(from)) {
@@ -73,7 +73,7 @@ func respelled(path []string, from, to map[string]any) (map[string]any, []Edit) 
 	return from, edits
 }
 
-// diffLists changes what is between the elements that both begin and end with.
+// diffLists changes only what lies between the common beginning and the common end.
 func diffLists(path []string, from, to []any) []Edit {
 	start := 0
 	for start < len(from) && start < len(to) && Equal(from[start], to[start]) {
@@ -105,8 +105,8 @@ func below(path []string, key string) []string {
 	return append(append(make([]string, 0, len(path)+1), path...), key)
 }
 
-// Equal tells whether two plain values are the same: a whole number is no float,
-// and NaN is NaN.
+// Equal reports whether two plain values are the same. An integer does not equal a float,
+// and NaN equals NaN.
 func Equal(a, b any) bool {
 	switch x := a.(type) {
 	case map[string]any:

@@ -12,20 +12,20 @@ import (
 )
 
 const (
-	maxNodes = 200_000 // of a document, with its aliases put in
+	maxNodes = 200_000 // of a document, with its aliases expanded
 	maxDepth = 100     // of nesting
 )
 
-// document is a text with what YAML makes of it.
+// document is a text together with its YAML nodes and values.
 type document struct {
 	text []byte
-	// lines are the offsets at which lines begin.
+	// lines are the offsets of the lines.
 	lines []int
 	root  *yaml.Node
 	value any
 }
 
-var mark = []byte("\xef\xbb\xbf") // a byte order mark, which YAML does not count
+var mark = []byte("\xef\xbb\xbf") // a byte order mark, which YAML skips
 
 func parse(text []byte) (*document, error) {
 	d := &document{text: text, lines: []int{0}}
@@ -37,7 +37,7 @@ func parse(text []byte) (*document, error) {
 	if !utf8.Valid(text) {
 		return nil, errors.New("edit: the text is not in UTF-8")
 	}
-	// YAML counts these as line breaks too, and nobody else does.
+	// YAML 1.1 treats these characters as line breaks, unlike most other software.
 	if bytes.ContainsAny(bytes.ReplaceAll(text, []byte("\r\n"), nil), "\r\u0085\u2028\u2029") {
 		return nil, errors.New("edit: the text has line breaks that are neither LF nor CRLF")
 	}
@@ -55,8 +55,9 @@ func parse(text []byte) (*document, error) {
 	return d, w.err
 }
 
-// Value gives what a document reads as: nil, bool, int, *big.Int, float64, string, []any or
-// map[string]any, as Polyaxon's YAML 1.1 has them. It fails where Apply does.
+// Value returns the value of a document: nil, bool, int, *big.Int, float64, string, []any
+// or map[string]any, read by the rules of YAML 1.1 as Polyaxon does. It fails for the
+// texts for which Apply fails.
 func Value(text []byte) (any, error) {
 	d, err := parse(text)
 	if err != nil {
@@ -65,7 +66,7 @@ func Value(text []byte) (any, error) {
 	return d.value, nil
 }
 
-// walk makes plain values of nodes.
+// walk converts nodes to plain values.
 type walk struct {
 	nodes int
 	err   error
@@ -128,7 +129,8 @@ func (w *walk) mapping(n *yaml.Node, depth int) any {
 	return m
 }
 
-// offset gives where a node begins: at its anchor or tag, where it has one.
+// offset returns the offset of a node. If the node has an anchor or a tag, this is where
+// it begins.
 func (d *document) offset(n *yaml.Node) int {
 	if n.Line < 1 || n.Line > len(d.lines) {
 		return len(d.text)
@@ -144,8 +146,8 @@ func (d *document) offset(n *yaml.Node) int {
 	return at
 }
 
-// find gives the value of a key of a mapping, and where it stands among the
-// nodes; nil when the mapping itself has no such key.
+// find returns the value of a mapping's key and the key's index in Content. It returns
+// nil when the mapping itself does not have the key.
 func find(m *yaml.Node, key string) (*yaml.Node, int) {
 	for i := 0; i+1 < len(m.Content); i += 2 {
 		if m.Content[i].Value == key && m.Content[i].Tag != "!!merge" {
@@ -155,7 +157,7 @@ func find(m *yaml.Node, key string) (*yaml.Node, int) {
 	return nil, -1
 }
 
-// flow tells whether a node is written in brackets or braces.
+// flow reports whether a node is written in flow style, that is, in brackets or braces.
 func flow(n *yaml.Node) bool { return n.Style&yaml.FlowStyle != 0 }
 
 func block(n *yaml.Node) bool {

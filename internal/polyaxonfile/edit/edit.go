@@ -1,10 +1,9 @@
-// Package edit changes YAML, and JSON, the way a careful person does: only what
-// has to change, and comments, order, quotes, indentation, blank lines and line
-// endings stay as they are.
+// Package edit changes YAML and JSON texts with minimal edits. Comments, order, quotes,
+// indentation, blank lines and line endings stay as they are.
 //
-// An Edit names a place by its path of keys, an element of a list by its index.
-// Apply makes edits on text, Edit.On on plain values; the text that Apply gives
-// is parsed again and always reads as On says, or Apply fails and gives nothing.
+// An Edit names a value by its path of keys and list indexes. Apply applies edits to a
+// text, and Edit.On to plain values. Apply parses its result again: either the result has
+// the value that Edit.On returns, or Apply returns an error and no text.
 package edit
 
 import (
@@ -25,7 +24,7 @@ const (
 	rename
 )
 
-// Edit is one change at a place of a document.
+// Edit is one change at a path of a document.
 type Edit struct {
 	verb  verb
 	path  []string
@@ -33,26 +32,27 @@ type Edit struct {
 	key   string
 }
 
-// Set gives the place a value: nil, bool, int, *big.Int, float64, string, []any or
-// map[string]any. Keys on the way that are not there are made; an element of a
-// list must be there.
+// Set returns an edit that sets the value at path. The value may be nil, bool, int,
+// *big.Int, float64, string, []any or map[string]any. Missing keys on the path are
+// created; list elements must exist.
 func Set(value any, path ...string) Edit { return Edit{verb: set, path: path, value: value} }
 
-// Insert puts a value into a list, before the element at the index that path
-// ends with, or at the end when that is "-". A list that is not there is made.
+// Insert returns an edit that inserts a value into a list: before the element whose index
+// is the last element of path, or at the end when that is "-". A missing list is created.
 func Insert(value any, path ...string) Edit { return Edit{verb: insert, path: path, value: value} }
 
-// Delete takes away a key with its value, or an element of a list. Comments on
-// lines of their own stay.
+// Delete returns an edit that removes a key with its value, or an element of a list.
+// Comments on lines of their own stay.
 func Delete(path ...string) Edit { return Edit{verb: remove, path: path} }
 
-// Rename gives the last key of path another name, in its place.
+// Rename returns an edit that renames the last key of path and keeps its place.
 func Rename(key string, path ...string) Edit { return Edit{verb: rename, path: path, key: key} }
 
-// Path gives the place, joined by dots, for messages.
+// Path returns the path joined by dots, for messages.
 func (e Edit) Path() string { return strings.Join(e.path, ".") }
 
-// On makes the edit on a copy of plain values.
+// On applies the edit to a copy of plain values and returns the copy. It returns an error
+// when the path does not exist.
 func (e Edit) On(value any) (any, error) {
 	given, err := plain(e.value)
 	if err != nil {
@@ -82,7 +82,7 @@ func (e Edit) on(value any, path []string) (any, error) {
 	return nil, e.errorf("there is nothing at this place")
 }
 
-// make gives the value that is put where nothing is.
+// make returns the value that is put at a path that does not exist.
 func (e Edit) make(path []string) (any, error) {
 	if e.verb == insert && len(path) == 1 {
 		if path[0] != "-" && path[0] != "0" {
@@ -163,7 +163,7 @@ func (e Edit) onList(list []any, path []string) (any, error) {
 	return changed, nil
 }
 
-// index reads the index of an element of a list.
+// index parses the index of an element of a list.
 func index(key string, length int) (int, error) {
 	i, err := strconv.Atoi(key)
 	if err == nil && (i < 0 || i >= length) {
@@ -176,7 +176,7 @@ func (e Edit) errorf(format string, args ...any) error {
 	return fmt.Errorf("edit %s: %s", e.Path(), fmt.Sprintf(format, args...))
 }
 
-// plain holds a value to the types that documents have.
+// plain copies a value. It returns an error for a type that documents cannot contain.
 func plain(value any) (any, error) {
 	switch x := value.(type) {
 	case nil, bool, int, *big.Int, float64, string:

@@ -12,7 +12,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
-// author writes documents in all the styles that people have.
+// author writes random documents in many styles.
 type author struct {
 	*rand.Rand
 	comments int
@@ -77,7 +77,7 @@ func (a *author) flow(depth int) string {
 	return "[" + strings.Join(items, comma) + "]"
 }
 
-// value writes what stands behind a key or a dash at indent, to the line's end.
+// value writes the value after a key or a dash at indent, up to the end of the line.
 func (a *author) value(indent, depth int, dash bool) string {
 	choice := a.IntN(6)
 	switch {
@@ -135,7 +135,7 @@ func (a *author) document() string {
 	text := a.one("", "# head c0\n", "---\n") + a.block(0, 4, true, true)
 	switch a.IntN(5) {
 	case 0:
-		// A block of text without a last line break is another text once there is one.
+		// A block scalar without a final line break has another value once there is one.
 		if text = strings.TrimRight(text, "\n"); !strings.HasSuffix(text, "# no comment") {
 			return text
 		}
@@ -146,7 +146,7 @@ func (a *author) document() string {
 	return text
 }
 
-// anywhere gives a path to something in a value, and that something.
+// anywhere returns the path of a random value inside value, and that value.
 func (a *author) anywhere(value any) ([]string, any) {
 	var path []string
 	for {
@@ -190,8 +190,9 @@ func (a *author) plain() any {
 
 var comment = regexp.MustCompile(`# (?:head )?c\d+`)
 
-// TestEditsAreExact has edits on documents of all styles read as the same edits
-// on values, none refused, and no comment lost outside of what was taken away.
+// TestEditsAreExact checks that edits of documents in all styles have the same result as
+// the same edits of values. None may be refused, and no comment may be lost outside of
+// what was removed.
 func TestEditsAreExact(t *testing.T) {
 	rounds := uint64(1500)
 	if testbed.Thorough() {
@@ -240,7 +241,7 @@ func TestEditsAreExact(t *testing.T) {
 		if strings.Contains(text, "\r\n") && strings.Contains(strings.ReplaceAll(string(have), "\r\n", ""), "\n") {
 			t.Fatalf("seed %d: line endings are mixed\n%q", seed, have)
 		}
-		// A difference of two documents, applied to the one, reads as the other.
+		// Applying the difference of two documents to the first must yield the second.
 		b := &author{Rand: a.Rand}
 		if other, err := parse([]byte(b.document())); err == nil {
 			if now, err := Apply([]byte(text), Diff(d.value, other.value)...); err != nil {
@@ -252,8 +253,8 @@ func TestEditsAreExact(t *testing.T) {
 	}
 }
 
-// TestEditsAtOnce has several edits read as each after the other, with no comment
-// lost, whether they can be made on the text at once or not.
+// TestEditsAtOnce checks that several edits have the same result as applying them one
+// after another, and that no comment is lost, whether or not they can be applied at once.
 func TestEditsAtOnce(t *testing.T) {
 	atOnce := 0
 	for seed := range uint64(1000) {
@@ -300,7 +301,8 @@ func TestEditsAtOnce(t *testing.T) {
 
 func list(value any) bool { _, ok := value.([]any); return ok }
 
-// FuzzApply has edits of any text either fail or read as the edit on its value.
+// FuzzApply checks that an edit of any text either fails or has the same result as the
+// edit of its value.
 func FuzzApply(f *testing.F) {
 	f.Add(job, uint64(1))
 	f.Add("a: &x {k: 1}\nb: *x\nc: {<<: *x}\n", uint64(2))

@@ -7,7 +7,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// remove takes away a key with its value, or an element. The last one leaves an
+// remove removes a key with its value, or an element. Removing the last one leaves an
 // empty collection.
 func (d *document) remove(at place) []byte {
 	m := at.parent
@@ -30,17 +30,17 @@ func (d *document) remove(at place) []byte {
 	if _, alone := d.indent(start); alone {
 		from, to := d.lineStart(start), d.nextLine(end)
 		for d.keeps() && to < len(d.text) && d.breaks(to) {
-			to = d.nextLine(to) // a block of text before it would take the blank lines
+			to = d.nextLine(to) // a block scalar before it would absorb the blank lines
 		}
 		if to == len(d.text) && !strings.HasSuffix(string(d.text), "\n") && from > 0 {
-			from = d.lineEnd(from - 1) // no line break was at the end: none will be
+			from = d.lineEnd(from - 1) // keep the text without a final line break
 		}
 		if from == 0 && d.offset(d.root) >= len(mark) && strings.HasPrefix(string(d.text), string(mark)) {
 			from = len(mark)
 		}
 		return d.splice(from, to, "")
 	}
-	// It stands behind a dash, and the next one takes its place.
+	// The key or element stands after a dash on the same line. The next one takes its place.
 	if at.index+1 < len(m.Content) {
 		next := place{parent: m, index: at.index + per, node: m.Content[at.index+per], above: at.above}
 		following := d.dashStart(next)
@@ -52,12 +52,12 @@ func (d *document) remove(at place) []byte {
 	return d.splice(start, end, "")
 }
 
-// keeps tells whether a block of text may take the blank lines after it.
+// keeps reports whether a block scalar may include the blank lines after it.
 func (d *document) keeps() bool {
 	return bytes.Contains(d.text, []byte("|+")) || bytes.Contains(d.text, []byte(">+"))
 }
 
-// dashStart gives where an element's dash stands, or the key of a pair.
+// dashStart returns the offset of an element's dash, or of a pair's key.
 func (d *document) dashStart(at place) int {
 	if at.parent.Kind == yaml.MappingNode {
 		return d.offset(at.parent.Content[at.index-1])
@@ -65,12 +65,12 @@ func (d *document) dashStart(at place) int {
 	return d.dashOf(at)
 }
 
-// gapIsBlank tells whether there are no comments between two places.
+// gapIsBlank reports whether there is only white space between two offsets.
 func (d *document) gapIsBlank(from, to int) bool {
 	return from <= to && strings.TrimSpace(string(d.text[from:to])) == ""
 }
 
-// empty writes an empty collection over a block collection.
+// empty replaces a block collection with an empty collection.
 func (d *document) empty(m *yaml.Node, text string) []byte {
 	at := d.locate(m)
 	if at.parent == nil {
@@ -82,7 +82,7 @@ func (d *document) empty(m *yaml.Node, text string) []byte {
 	return d.splice(d.content(m), d.end(m, at.above), text)
 }
 
-// locate finds what a collection is in.
+// locate finds the parent of a collection.
 func (d *document) locate(n *yaml.Node) place {
 	var look func(*yaml.Node) (place, bool)
 	look = func(parent *yaml.Node) (place, bool) {
@@ -103,7 +103,7 @@ func (d *document) locate(n *yaml.Node) place {
 	return found
 }
 
-// removeFromFlow takes an element with one comma.
+// removeFromFlow removes an element and one comma from a flow collection.
 func (d *document) removeFromFlow(at place, per int) []byte {
 	m := at.parent
 	start, end := d.offset(at.node), d.end(at.node, -1)
@@ -124,7 +124,7 @@ func (d *document) removeFromFlow(at place, per int) []byte {
 	if at.index < per { // the only one
 		return d.splice(start, end, "")
 	}
-	// The last one takes the comma before it.
+	// The last element takes the comma before it along.
 	before := d.end(m.Content[at.index-per], -1)
 	comma := d.gap(before)
 	if d.gapIsBlank(before, start-1) || strings.TrimSpace(string(d.text[before:start])) == "," {

@@ -7,7 +7,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// replace writes a value over the one at a place.
+// replace replaces the value at a place.
 func (d *document) replace(at place, value any) []byte {
 	s, n := styleOf(d), at.node
 	inFlow := flow(n) && at.parent == nil || at.parent != nil && d.insideFlow(at.parent)
@@ -29,14 +29,14 @@ func (d *document) replace(at place, value any) []byte {
 		case block(n) && d.ownLine(start, at):
 			return d.foldIn(at, text)
 		case start > 0 && !strings.ContainsRune(" \t\r\n[{,", rune(d.text[start-1])):
-			text = " " + text // an empty value stands right behind the colon
+			text = " " + text // an empty value stands directly after the colon
 		}
 		return d.splice(start, end, text)
 	}
 	return d.replaceByBlock(at, value, s)
 }
 
-// headerComment gives the comment behind the header of a block of text.
+// headerComment returns the comment after the header of a block scalar.
 func (d *document) headerComment(n *yaml.Node) string {
 	if n.Kind != yaml.ScalarNode || n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) == 0 {
 		return ""
@@ -48,18 +48,19 @@ func (d *document) headerComment(n *yaml.Node) string {
 	return ""
 }
 
-// insideFlow tells whether a collection is in brackets: all that is in it is too.
+// insideFlow reports whether a collection is in flow style, and therefore everything in
+// it.
 func (d *document) insideFlow(n *yaml.Node) bool { return flow(n) }
 
-// ownLine tells whether a block collection begins on a line of its own, rather
-// than behind a dash.
+// ownLine reports whether a block collection begins on a line of its own, rather than
+// after a dash.
 func (d *document) ownLine(start int, at place) bool {
 	_, alone := d.indent(start)
 	return alone || at.parent.Kind == yaml.MappingNode
 }
 
-// text writes a single value as the one that it replaces was written; short has
-// it on one line.
+// text formats a scalar in the style of the one that it replaces. If short is true, the
+// result is on one line.
 func (s style) text(value any, n *yaml.Node, short bool, above int) string {
 	text, isText := value.(string)
 	if !isText || n.Style&yaml.LiteralStyle == 0 || short {
@@ -93,8 +94,8 @@ func (s style) text(value any, n *yaml.Node, short bool, above int) string {
 	return header
 }
 
-// foldIn replaces a block collection, which stands on lines below its key or
-// dash, by text behind that.
+// foldIn replaces a block collection, which stands on the lines below its key or dash,
+// with text after the key or dash.
 func (d *document) foldIn(at place, text string) []byte {
 	first := d.content(at.node)
 	mark := d.behind(at)
@@ -112,7 +113,7 @@ func (d *document) foldIn(at place, text string) []byte {
 	return append(changed, tail...)
 }
 
-// propertiesEnd gives where an anchor and a tag behind mark end.
+// propertiesEnd returns the offset after the anchor and the tag that follow mark.
 func (d *document) propertiesEnd(at place, mark int) int {
 	if at.node.Anchor == "" && at.node.Style&yaml.TaggedStyle == 0 {
 		return mark
@@ -120,7 +121,7 @@ func (d *document) propertiesEnd(at place, mark int) int {
 	return d.skipProperties(d.offset(at.node))
 }
 
-// behind gives where the colon of a value's key ends, or the dash of an element.
+// behind returns the offset after the colon of a value's key, or after an element's dash.
 func (d *document) behind(at place) int {
 	if at.parent.Kind == yaml.MappingNode {
 		key := at.parent.Content[at.index-1]
@@ -130,7 +131,7 @@ func (d *document) behind(at place) int {
 	return d.dashOf(at) + 1
 }
 
-// dashOf gives where the dash of an element stands.
+// dashOf returns the offset of an element's dash.
 func (d *document) dashOf(at place) int {
 	from := d.content(at.parent)
 	if at.index > 0 {
@@ -139,7 +140,7 @@ func (d *document) dashOf(at place) int {
 	return d.gap(from)
 }
 
-// replaceByBlock writes a collection over lines.
+// replaceByBlock replaces a value with a collection in block style.
 func (d *document) replaceByBlock(at place, value any, s style) []byte {
 	mark := d.behind(at)
 	start, end := d.content(at.node), d.end(at.node, at.above)
@@ -160,12 +161,12 @@ func (d *document) replaceByBlock(at place, value any, s style) []byte {
 	if block(at.node) && d.lineEnd(mark) < start {
 		column, _ := d.indent(start)
 		if _, isMap := value.(map[string]any); isMap && column <= at.above {
-			column = inner // only a list may stand below its key
+			column = inner // only a list may stand at its key's column
 		}
 		text, _ = s.block(value, column)
 		return d.splice(d.lineStart(start), end, strings.Repeat(" ", column)+text)
 	}
-	// Behind the key only a comment stays.
+	// Only a comment may remain after the key.
 	line := d.lineEnd(end)
 	rest := d.headerComment(at.node) + strings.TrimRight(string(d.text[end:line]), " \t")
 	return append(append(append(append([]byte{}, d.text[:mark]...), rest...), s.line+in+text...), d.text[line:]...)

@@ -7,12 +7,12 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// content gives where a node's value begins, after its anchor and tag.
+// content returns the offset of a node's value, after its anchor and tag.
 func (d *document) content(n *yaml.Node) int {
 	properties := n.Anchor != "" || n.Style&yaml.TaggedStyle != 0
 	switch {
 	case block(n) && !properties:
-		return d.offset(n) // a property there is that of the first key
+		return d.offset(n) // an anchor or tag here belongs to the first key
 	case n.Kind == yaml.MappingNode && block(n):
 		return d.offset(n.Content[0])
 	case block(n):
@@ -25,7 +25,7 @@ func (d *document) content(n *yaml.Node) int {
 	return d.skipProperties(at)
 }
 
-// skipProperties goes beyond anchors and tags.
+// skipProperties returns the offset after anchors and tags.
 func (d *document) skipProperties(at int) int {
 	for at < len(d.text) && (d.text[at] == '&' || d.text[at] == '!') {
 		for at < len(d.text) && !strings.ContainsRune(" \t\r\n,[]{}", rune(d.text[at])) {
@@ -45,7 +45,7 @@ func atEnd(text []byte, at int) bool {
 	return at >= len(text) || text[at] == '\n' || text[at] == '\r' || text[at] == '#'
 }
 
-// space goes beyond blanks of one line.
+// space returns the offset after blanks and tabs.
 func (d *document) space(at int) int {
 	for at < len(d.text) && (d.text[at] == ' ' || d.text[at] == '\t') {
 		at++
@@ -53,7 +53,7 @@ func (d *document) space(at int) int {
 	return at
 }
 
-// gap goes beyond blanks, line breaks and comments.
+// gap returns the offset after white space, line breaks and comments.
 func (d *document) gap(at int) int {
 	for at < len(d.text) {
 		switch c := d.text[at]; {
@@ -68,7 +68,8 @@ func (d *document) gap(at int) int {
 	return at
 }
 
-// lineEnd gives where the line ends that at is in, before its line break.
+// lineEnd returns the offset of the end of the line that contains at, before its line
+// break.
 func (d *document) lineEnd(at int) int {
 	n := bytes.IndexByte(d.text[at:], '\n')
 	if n < 0 {
@@ -80,7 +81,7 @@ func (d *document) lineEnd(at int) int {
 	return at + n
 }
 
-// nextLine gives where the line after at begins, the text's end when there is none.
+// nextLine returns the offset of the line after at, or the end of the text.
 func (d *document) nextLine(at int) int {
 	n := bytes.IndexByte(d.text[at:], '\n')
 	if n < 0 {
@@ -91,8 +92,8 @@ func (d *document) nextLine(at int) int {
 
 func (d *document) lineStart(at int) int { return bytes.LastIndexByte(d.text[:at], '\n') + 1 }
 
-// indent gives how many blanks stand between the begin of the line and at, and
-// whether there is nothing else.
+// indent returns the number of characters between the beginning of the line and at. It
+// reports whether all of them are spaces.
 func (d *document) indent(at int) (int, bool) {
 	start := d.lineStart(at)
 	if start == 0 && bytes.HasPrefix(d.text, mark) {
@@ -102,8 +103,8 @@ func (d *document) indent(at int) (int, bool) {
 	return len([]rune(string(before))), len(bytes.Trim(before, " ")) == 0
 }
 
-// end gives where a node's text ends. above is the indentation of the collection
-// that it is in, -1 for none.
+// end returns the offset of the end of a node's text. above is the indentation of the
+// collection that contains it, or -1.
 func (d *document) end(n *yaml.Node, above int) int {
 	at := d.content(n)
 	switch n.Kind {
@@ -147,7 +148,7 @@ func (d *document) collectionEnd(n *yaml.Node, at int) int {
 	return len(d.text)
 }
 
-// quoted gives the end of a quoted text that begins at at.
+// quoted returns the end of the quoted scalar that begins at at.
 func (d *document) quoted(at int, quote byte) int {
 	for i := at + 1; i < len(d.text); i++ {
 		switch {
@@ -162,8 +163,8 @@ func (d *document) quoted(at int, quote byte) int {
 	return len(d.text)
 }
 
-// literal gives the end of a block of text whose header stands at at, before
-// its last line break: the block goes on while lines are indented.
+// literal returns the end of the block scalar whose header is at at, before its last line
+// break. The scalar continues while lines are indented.
 func (d *document) literal(at, above int) int {
 	header := string(d.text[at:d.lineEnd(at)])
 	if comment := strings.Index(header, " #"); comment >= 0 {
@@ -171,7 +172,7 @@ func (d *document) literal(at, above int) int {
 	}
 	least := above + 1
 	if !strings.ContainsAny(header, "123456789") {
-		least = -1 // that of the first line
+		least = -1 // the first line determines it
 	}
 	end := d.lineEnd(at)
 	for line := d.nextLine(at); line < len(d.text); line = d.nextLine(line) {
@@ -197,7 +198,7 @@ func (d *document) literal(at, above int) int {
 	return end
 }
 
-// word gives the end of a plain text, which line breaks may divide.
+// word returns the end of a plain scalar, which may span several lines.
 func (d *document) word(at int, value string) int {
 	for i := 0; i < len(value) && at < len(d.text); {
 		if value[i] == d.text[at] && value[i] != '\n' {
@@ -214,13 +215,13 @@ func (d *document) word(at int, value string) int {
 			i++
 		}
 		if at == before {
-			break // the text is not that value
+			break // the text does not match the value
 		}
 	}
 	return at
 }
 
-// breaks tells whether only blanks stand between at and the line's end.
+// breaks reports whether only blanks follow at on its line.
 func (d *document) breaks(at int) bool {
 	at = d.space(at)
 	return at >= len(d.text) || d.text[at] == '\n' || d.text[at] == '\r'

@@ -16,23 +16,22 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/yaml11"
 )
 
-// style is how a document is written.
+// style is the formatting of a document.
 type style struct {
-	// json tells that names and texts are in double quotes.
+	// json means that keys and texts are in double quotes.
 	json bool
-	// step is how many blanks a nested mapping is indented by.
+	// step is the number of spaces by which a nested mapping is indented.
 	step int
-	// flush tells that the dashes of a list stand below the list's key, not
-	// further in.
+	// flush means that the dashes of a list are not indented below the list's key.
 	flush bool
-	// pad is what stands inside of braces.
+	// pad is the text inside of braces, next to each brace.
 	pad string
 	// line is the line break.
 	line string
 }
 
-// styleOf finds out how a document is written; what it does not show is as the
-// examples of Polyaxon have it.
+// styleOf determines the formatting of a document. What the document does not show is
+// taken from Polyaxon's examples.
 func styleOf(d *document) style {
 	s := style{line: "\n", flush: true, json: flow(d.root)}
 	if bytes.Contains(d.text, []byte("\r\n")) {
@@ -84,14 +83,15 @@ func styleOf(d *document) style {
 	return s
 }
 
-// Words that are safe without quotes: in block style, and between brackets.
+// These texts are safe without quotes: plainWords in block style, plainWord in flow
+// style.
 var (
 	plainWords = regexp.MustCompile(`^[\pL0-9_/.][\pL0-9_./@+-]*(?:(?:[ :]|, )[\pL0-9_./@+-]+)*$`)
 	plainWord  = regexp.MustCompile(`^[\pL0-9_/.][\pL0-9_./@+-]*$`)
 )
 
-// bare tells whether text may stand without quotes and is still text, for
-// readers of YAML 1.1 and of 1.2.
+// bare reports whether a text may be written without quotes and is still read as text,
+// both by YAML 1.1 and by YAML 1.2.
 func bare(text string, inFlow bool) bool {
 	words := plainWords
 	if inFlow {
@@ -105,7 +105,7 @@ func bare(text string, inFlow bool) bool {
 	return isText && n.ShortTag() == "!!str"
 }
 
-// scalar writes a single value; like is how the one that it replaces is written.
+// scalar formats a scalar. like is the style of the scalar that it replaces.
 func (s style) scalar(value any, like yaml.Style, inFlow bool) string {
 	switch x := value.(type) {
 	case nil:
@@ -131,8 +131,8 @@ func (s style) scalar(value any, like yaml.Style, inFlow bool) string {
 	return quote(text)
 }
 
-// float writes a number so that YAML 1.1 does not take it for text or for a
-// whole number: it wants a point, and a sign in the exponent.
+// float formats a number so that YAML 1.1 does not read it as text or as an integer. YAML
+// 1.1 requires a point, and a sign in the exponent.
 func float(x float64) string {
 	switch {
 	case math.IsNaN(x):
@@ -162,13 +162,14 @@ func printable(text string) bool {
 	return true
 }
 
-// quote writes a text in double quotes, with escapes that JSON and YAML share.
+// quote writes a text in double quotes, with escapes that are valid in both JSON and
+// YAML.
 func quote(text string) string {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(text); err != nil {
-		return `""` // texts always encode
+		return `""` // encoding a string cannot fail
 	}
 	quoted := strings.TrimSuffix(b.String(), "\n")
 	if printable(quoted) {
@@ -185,7 +186,7 @@ func quote(text string) string {
 	return escaped.String()
 }
 
-// flow writes a value on one line.
+// flow formats a value in flow style on one line.
 func (s style) flow(value any) string {
 	switch x := value.(type) {
 	case map[string]any:
@@ -207,8 +208,8 @@ func (s style) flow(value any) string {
 	return s.scalar(value, 0, true)
 }
 
-// block writes a value over lines, the first of which stands at indent already;
-// inline tells that it is to be put behind a key or a dash on the same line.
+// block formats a value in block style. Its first line is already indented by indent.
+// inline reports whether the text must follow a key or a dash on the same line.
 func (s style) block(value any, indent int) (text string, inline bool) {
 	in := s.line + strings.Repeat(" ", indent)
 	switch x := value.(type) {
@@ -234,7 +235,7 @@ func (s style) block(value any, indent int) (text string, inline bool) {
 	return s.scalar(value, 0, false), true
 }
 
-// pair writes a key that stands at indent, with its value.
+// pair formats a key at indentation indent, with its value.
 func (s style) pair(key string, value any, indent int) string {
 	name := s.scalar(key, 0, false) + ":"
 	inner := s.inner(value, indent)
@@ -245,7 +246,7 @@ func (s style) pair(key string, value any, indent int) string {
 	return name + s.line + strings.Repeat(" ", inner) + text
 }
 
-// inner gives the indentation of a value whose key stands at indent.
+// inner returns the indentation of a value whose key is at indentation indent.
 func (s style) inner(value any, indent int) int {
 	if _, isList := value.([]any); isList && s.flush {
 		return indent
@@ -253,13 +254,13 @@ func (s style) inner(value any, indent int) int {
 	return indent + s.step
 }
 
-// item writes an element of a list whose dash stands at indent.
+// item formats an element of a list whose dash is at indentation indent.
 func (s style) item(value any, indent int) string {
 	text, _ := s.block(value, indent+2)
 	return "- " + text
 }
 
-// order gives a mapping's keys as people write them: names first.
+// order returns a mapping's keys in the order in which people write them: names first.
 func order(m map[string]any) []string {
 	first := []string{"version", "kind", "name", "key"}
 	keys := make([]string, 0, len(m))
