@@ -6,7 +6,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 )
 
-// cleaned copies a value, with keys as JSON has them.
+// cleaned copies a value, with the keys that JSON has.
 func cleaned(value any) any {
 	switch x := value.(type) {
 	case map[string]any:
@@ -25,8 +25,8 @@ func cleaned(value any) any {
 	return value
 }
 
-// Prune leaves out the keys of Polyaxon's objects that are given as nothing, as a
-// server does when it writes an operation.
+// Prune removes the keys of Polyaxon's objects whose value is null, as a server does when
+// it writes an operation.
 func (s *Shaper) Prune(o *schema.Object, m map[string]any) map[string]any {
 	pruned := make(map[string]any, len(m))
 	for key, value := range m {

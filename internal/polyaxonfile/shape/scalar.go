@@ -10,7 +10,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 )
 
-// IsReference tells whether Polyaxon takes a text for one that stands for a value.
+// IsReference reports whether Polyaxon treats a text as a template that stands for a
+// value.
 func IsReference(text string) bool {
 	_, rest, ok := strings.Cut(text, "{{")
 	if !ok {
@@ -24,7 +25,8 @@ func IsReference(text string) bool {
 	return false
 }
 
-// shapeScalar converts a scalar to a form.
+// shapeScalar converts a scalar to a form. It returns false when the scalar does not fit.
+// If exact is true, it accepts only values that need no conversion.
 func shapeScalar(c schema.Choice, value any, exact bool) (any, bool) {
 	text, isText := value.(string)
 	number, isNumber := python.Number(value)
@@ -77,7 +79,8 @@ func shapeScalar(c schema.Choice, value any, exact bool) (any, bool) {
 	return nil, false
 }
 
-// ToBool reads what Polyaxon 2 takes for a boolean.
+// ToBool converts a value to a boolean as Polyaxon 2 does. It returns false as its second
+// result when Polyaxon refuses the value.
 func ToBool(value any) (any, bool) {
 	switch x := value.(type) {
 	case bool:
@@ -96,7 +99,8 @@ func ToBool(value any) (any, bool) {
 	return nil, false
 }
 
-// ToInt reads what Polyaxon 2 takes for a whole number.
+// ToInt converts a value to an integer as Polyaxon 2 does. It returns false as its second
+// result when Polyaxon refuses the value.
 func ToInt(value any) (any, bool) {
 	switch x := value.(type) {
 	case int:
@@ -120,7 +124,7 @@ func ToInt(value any) (any, bool) {
 	return nil, false
 }
 
-// ToFloat reads a text as Python's float does.
+// ToFloat parses a text as Python's float does.
 func ToFloat(text string) (float64, bool) {
 	plain := strings.TrimSpace(text)
 	if strings.ContainsAny(plain, "xXpP") || strings.HasPrefix(plain, "_") || strings.HasSuffix(plain, "_") || strings.Contains(plain, "__") {
@@ -130,7 +134,7 @@ func ToFloat(text string) (float64, bool) {
 	return f, err == nil || math.IsInf(f, 0)
 }
 
-// IsName reports whether a text is a name: letters, digits, - and _.
+// IsName reports whether a text consists of letters, digits, - and _ and is not empty.
 func IsName(text string) bool {
 	for i := 0; i < len(text); i++ {
 		c := text[i]

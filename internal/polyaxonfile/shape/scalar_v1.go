@@ -7,8 +7,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 )
 
-// shapeScalar1 converts what Polyaxon 1.11.3 converts and 2 does not: a whole number
-// from whatever Python's int takes, and a time that keeps its zone, or has none.
+// shapeScalar1 converts the scalars that Polyaxon 1.11.3 converts and version 2 does not:
+// an integer from whatever Python's int accepts, and a time that keeps its zone or has
+// none.
 func shapeScalar1(c schema.Choice, value any, exact bool) (any, bool) {
 	if exact {
 		return nil, false

@@ -1,5 +1,5 @@
-// Package shape makes of the values of a valid file what a server of a version makes of
-// them when it reads it, along the tables of the schema.
+// Package shape converts the values of a valid file as a server of a version does when it
+// reads them, according to the tables of package schema.
 package shape
 
 import (
@@ -12,15 +12,15 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 )
 
-// Shaper makes of the values of a valid file what a server of a version makes of
-// them when it reads it: yes for a boolean becomes true, a text where a list is
-// wanted becomes one, a date gets its zone.
+// Shaper converts the values of a valid file as a server of a version does when it reads
+// them: yes becomes true where a boolean is expected, a text becomes a list where a list
+// is expected, and a date gets its time zone.
 type Shaper struct {
 	Tables  *schema.Tables
 	Version schema.Version
 }
 
-// New returns the shaper of a version.
+// New returns the Shaper for a version.
 func New(version schema.Version) (*Shaper, error) {
 	tables, err := schema.Load()
 	if err != nil {
@@ -29,18 +29,18 @@ func New(version schema.Version) (*Shaper, error) {
 	return &Shaper{tables, version}, nil
 }
 
-// Misfit is a value that a server does not take where it stands.
+// Misfit reports a value that a server does not accept at its path.
 type Misfit struct {
 	Path []string
 	What string
 }
 
-// Error tells it in the words of a server.
+// Error returns the message that a server returns.
 func (e *Misfit) Error() string {
 	return "1 validation error for V1CompiledOperation\n" + strings.Join(e.Path, ".") + "\n  " + e.What
 }
 
-// within puts a key before a misfit's path.
+// within prepends a key to a misfit's path.
 func within(key string, err error) error {
 	if m, ok := err.(*Misfit); ok { //nolint:errorlint // never wrapped
 		m.Path = append([]string{key}, m.Path...)
@@ -48,8 +48,8 @@ func within(key string, err error) error {
 	return err
 }
 
-// Object shapes a mapping. Keys that are given as nothing stay, as nil: in a patch
-// they clear what is there.
+// Object converts a mapping. Keys whose value is null stay, as nil: in a patch they clear
+// the value.
 func (s *Shaper) Object(o *schema.Object, m map[string]any) (map[string]any, error) {
 	shaped := make(map[string]any, len(m))
 	for key, value := range m {
@@ -99,7 +99,7 @@ func isFile(o *schema.Object) bool {
 	return o.Name == "operation" || o.Name == "component" || o.Name == "compiled_operation"
 }
 
-// splitList makes a list of a text with commas.
+// splitList converts a comma-separated text to a list.
 func splitList(text string) []any {
 	list := []any{}
 	for _, part := range strings.Split(text, ",") {
@@ -110,7 +110,7 @@ func splitList(text string) []any {
 	return list
 }
 
-// io makes an input with a value optional, and moves options to validation.
+// io marks an input that has a value as optional, and moves options to validation.
 func (s *Shaper) io(m map[string]any) {
 	if _, given := m["value"]; given {
 		if _, said := m["isOptional"]; !said {
@@ -128,7 +128,7 @@ func (s *Shaper) io(m map[string]any) {
 	}
 }
 
-// NotText begins a key that a template made no text.
+// NotText is the prefix of a key that a template rendered to something other than text.
 const NotText = "\x00"
 
 func takesAny(t schema.Type) bool { return takes(t, schema.Any) }
@@ -137,10 +137,10 @@ func takes(t schema.Type, form schema.Form) bool {
 	return slices.ContainsFunc(t, func(c schema.Choice) bool { return c.Form == form })
 }
 
-// element shapes an element of a list or a mapping: nothing is no element.
+// element converts an element of a list or of a mapping. Most types do not accept null.
 func (s *Shaper) element(t schema.Type, value any) (any, error) {
 	if value == nil && s.Version.Major == 1 && takes(t, schema.Value) {
-		return "null", nil // a label, as 1.11.3 writes it
+		return "null", nil // 1.11.3 writes a null label as this text
 	}
 	if value == nil && !takesAny(t) {
 		return nil, &Misfit{nil, "Input should be a valid value [type=type_error]"}
@@ -148,8 +148,8 @@ func (s *Shaper) element(t schema.Type, value any) (any, error) {
 	return s.value(t, value)
 }
 
-// value shapes a value by the first choice that takes it as it is, or else by the
-// first that converts it.
+// value converts a value by the first choice that accepts it unchanged, or else by the
+// first choice that can convert it.
 func (s *Shaper) value(t schema.Type, value any) (any, error) {
 	if value == nil {
 		return nil, nil
@@ -231,7 +231,7 @@ func (s *Shaper) choice(c schema.Choice, value any, exact bool) (any, bool, erro
 		kind, here, _ := c.Union.Find(name, s.Version)
 		if !here {
 			if c.Union.Name == "run" && m["kind"] == nil && !s.Version.Before(schema.Shortcuts()) {
-				return plain.Copy(m), true, nil // laid over the component's run
+				return plain.Copy(m), true, nil // it is laid over the component's run
 			}
 			return nil, false, &Misfit{[]string{"kind"}, "Value error, Unsupported kind: " + python.Repr(m["kind"]) + "."}
 		}
@@ -247,7 +247,8 @@ func (s *Shaper) choice(c schema.Choice, value any, exact bool) (any, bool, erro
 	return result, ok, nil
 }
 
-// entry gives the object of a file within a file: by its kind, where it has one.
+// entry returns the object of a file that is nested in another file. Its kind may select
+// the object.
 func (s *Shaper) entry(o *schema.Object, m map[string]any) *schema.Object {
 	if o.Name == "component" && m["kind"] == "operation" {
 		return s.Tables.Object("operation")
@@ -255,7 +256,8 @@ func (s *Shaper) entry(o *schema.Object, m map[string]any) *schema.Object {
 	return o
 }
 
-// compact reads a list of an object's values, or a text of them joined by colons.
+// compact converts a list of an object's values, or a text of the values joined by
+// colons, to the object.
 func (s *Shaper) compact(o *schema.Object, value any) (any, bool, error) {
 	values, ok := value.([]any)
 	if text, isText := value.(string); isText {
@@ -280,7 +282,7 @@ func (s *Shaper) compact(o *schema.Object, value any) (any, bool, error) {
 	return shaped, err == nil, err
 }
 
-// longParam gives a param in its long form.
+// longParam returns a param in its long form.
 func longParam(value any) any {
 	m, ok := value.(map[string]any)
 	if !ok {

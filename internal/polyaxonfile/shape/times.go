@@ -9,7 +9,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 )
 
-// IsDate reports whether a text is a date.
+// IsDate reports whether a text is a date of the form 2006-01-02.
 func IsDate(text string) bool { return isTime(text, time.DateOnly) }
 
 // IsDateTime reports whether a text is a date or a time in one of the forms of ISO 8601.
@@ -24,7 +24,8 @@ func isTime(text string, forms ...string) bool {
 	return slices.ContainsFunc(forms, func(form string) bool { _, err := time.Parse(form, text); return err == nil })
 }
 
-// Time gives a date or a time as Polyaxon writes it.
+// Time converts a value to a date or a time as Polyaxon writes it. A number is in seconds
+// since 1970. It returns false when the value is neither.
 func Time(form schema.Form, value any) (any, bool) {
 	var at time.Time
 	switch x := value.(type) {
@@ -62,7 +63,7 @@ func Time(form schema.Form, value any) (any, bool) {
 	return at.Format("2006-01-02T15:04:05-07:00"), true
 }
 
-// toDuration gives seconds.
+// toDuration converts a value to seconds.
 func toDuration(value any) (any, bool) {
 	text, isText := value.(string)
 	if !isText {
