@@ -2,32 +2,32 @@ package fill
 
 import "github.com/slipway-ci/slipway/internal/polyaxonfile/operation"
 
-// The names of the guide's credential snippet.
+// The names that the guide's credential snippet uses.
 const (
 	credentialInput    = "SA_CRED_PATH"
 	credentialVariable = "GOOGLE_APPLICATION_CREDENTIALS"
 	credentialVolume   = "gcp-service-account"
 	credentialMount    = "/var/secret/cloud.google.com"
 
-	// CredentialSecret holds the key of the service account that runs work as,
-	// under CredentialKey; PullSecret the credentials that images are pulled with.
+	// CredentialSecret is the Secret that contains the key of the service account that runs
+	// use, under CredentialKey. PullSecret is the Secret with the credentials for pulling
+	// images.
 	CredentialSecret = "gcp-sa-credentials"
 	CredentialKey    = "gcp-service-account.json"
 	PullSecret       = "gcp-imagepullsecrets"
 )
 
-// Credentials says which parts of the guide's credential snippet an operation
-// gets.
+// Credentials selects the parts of the guide's credential snippet that an operation gets.
 type Credentials struct {
-	// Key is the key of CredentialSecret that is mounted, "" to mount nothing.
+	// Key is the key of CredentialSecret that is mounted. "" mounts nothing.
 	Key string
-	// Pull adds PullSecret to the secrets that images are pulled with.
+	// Pull adds PullSecret to the image pull secrets.
 	Pull bool
 }
 
-// addCredentials adds the guide's credential snippet, each part where it is not
-// yet: the key as a file of the container, its path as an input and in
-// GOOGLE_APPLICATION_CREDENTIALS, and the secret that images are pulled with.
+// addCredentials adds those parts of the guide's credential snippet that are missing: the
+// key as a file of the container, its path as an input and in
+// GOOGLE_APPLICATION_CREDENTIALS, and the image pull secret.
 func addCredentials(component map[string]any, all []operation.Pod, c Credentials) {
 	for _, p := range all {
 		if environment := section(p.Spec, "environment"); environment != nil {
@@ -47,8 +47,8 @@ func addCredentials(component map[string]any, all []operation.Pod, c Credentials
 	}
 }
 
-// addCredentialInput has the key's path reach the container, unless the user sees
-// to the variable.
+// addCredentialInput passes the key's path to the container, unless the user sets the
+// variable.
 func addCredentialInput(component map[string]any, all []operation.Pod, path string) {
 	for _, p := range all {
 		if variable(p.Container(), credentialVariable) != nil {
@@ -74,8 +74,8 @@ func addCredentialInput(component map[string]any, all []operation.Pod, path stri
 	}, named("name", credentialInput))
 }
 
-// volumeOf gives the name of the volume of the key's Secret, which the user may
-// have chosen.
+// volumeOf returns the name of the volume of the key's Secret, which the user may have
+// chosen.
 func volumeOf(spec map[string]any) string {
 	volumes, _ := spec["volumes"].([]any)
 	for _, element := range volumes {
@@ -94,7 +94,8 @@ func mountOf(volume string) func(any) bool {
 	}
 }
 
-// pullsWith tells a pull secret by its name, in both forms that are written.
+// pullsWith returns a function that reports whether an element is the pull secret of this
+// name, in either of its two forms.
 func pullsWith(name string) func(any) bool {
 	return func(element any) bool { return element == name || named("name", name)(element) }
 }

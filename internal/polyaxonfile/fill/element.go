@@ -1,7 +1,7 @@
 package fill
 
-// section gives the mapping under a key, and makes it where it is missing; nil
-// when something else stands there, such as a template.
+// section returns the mapping under a key, and creates it if it is missing. It returns
+// nil when the value is not a mapping, for example a template.
 func section(m map[string]any, key string) map[string]any {
 	below, exists := m[key]
 	if !exists || below == nil {
@@ -13,7 +13,7 @@ func section(m map[string]any, key string) map[string]any {
 	return found
 }
 
-// tidy takes away a mapping or a list that is empty.
+// tidy removes a mapping or a list that is empty.
 func tidy(m map[string]any, key string) {
 	switch x := m[key].(type) {
 	case map[string]any:
@@ -27,8 +27,8 @@ func tidy(m map[string]any, key string) {
 	}
 }
 
-// add puts an element at the end of the list under a key unless one is there that
-// counts as the same. A template that stands for the list stays.
+// add appends an element to the list under a key, unless the list has an element for
+// which same returns true. It leaves a template that stands for the list unchanged.
 func add(m map[string]any, key string, element any, same func(any) bool) {
 	list, isList := m[key].([]any)
 	if !isList && m[key] != nil {
@@ -42,7 +42,7 @@ func add(m map[string]any, key string, element any, same func(any) bool) {
 	m[key] = append(list[:len(list):len(list)], element)
 }
 
-// named tells an element by one of its keys.
+// named returns a function that reports whether an element has this value under key.
 func named(key, value string) func(any) bool {
 	return func(element any) bool {
 		m, _ := element.(map[string]any)
@@ -50,8 +50,7 @@ func named(key, value string) func(any) bool {
 	}
 }
 
-// variable gives a container's environment variable, nil when it has none of the
-// name.
+// variable returns the container's environment variable of this name, or nil.
 func variable(container map[string]any, name string) map[string]any {
 	list, _ := container["env"].([]any)
 	for _, element := range list {

@@ -1,5 +1,5 @@
-// Package fill puts into a Polyaxonfile what slipway.yaml and the command line say of its
-// job: params, secrets, image, GPUs, presets, credentials and labels.
+// Package fill fills a Polyaxonfile with what slipway.yaml and the command line specify
+// for its job: params, secrets, image, GPUs, presets, credentials and labels.
 package fill
 
 import (
@@ -20,44 +20,44 @@ import (
 )
 
 const (
-	// imageInput is the input that slipway fills with a pushed image's reference.
+	// imageInput is the input that slipway sets to the reference of a pushed image.
 	imageInput = "DOCKER_IMAGE"
-	// imagePlaceholder, as a container's image, is replaced by it.
+	// imagePlaceholder is the container image that slipway replaces with that reference.
 	imagePlaceholder = "slipway"
 )
 
-// Fill is what slipway.yaml and the command line say of a Polyaxonfile's job.
+// Fill is what slipway.yaml and the command line specify for a Polyaxonfile's job.
 type Fill struct {
-	// Name of the job, for messages.
+	// Name is the name of the job, for messages.
 	Name string
-	// Params are values for inputs; they win over the file's own params.
+	// Params are values of inputs. They override the file's own params.
 	Params map[string]any
-	// Texts are values for inputs as a command line has them; they win over
-	// Params, and become what the input's type wants.
+	// Texts are values of inputs from the command line. They override Params, and are converted
+	// to the type of their input.
 	Texts map[string]string
-	// Secrets are params whose values a Kubernetes Secret keeps; they win over the
-	// file's own params.
+	// Secrets are params whose values are kept in a Kubernetes Secret. They override the file's
+	// own params.
 	Secrets map[string]SecretKey
-	// ParamsAt says where a param was given.
+	// ParamsAt returns the position at which a param was given.
 	ParamsAt func(string) source.Position
-	// Image is a reference by digest, "" for none.
+	// Image is an image reference by digest, or "" for none.
 	Image string
-	// GPU sets the number of GPUs, nil leaves the file's, 0 removes them.
+	// GPU is the number of GPUs. nil keeps the number in the file, and 0 removes the GPUs.
 	GPU *int
-	// Timeout, when it is not 0, is the time limit; it wins over the file's own.
+	// Timeout is the time limit. If it is not 0, it overrides the file's own.
 	Timeout time.Duration
 	// Presets are laid over the file in this order.
 	Presets []*file.File
-	// Credentials, Volume and MLflow are added where the file does not have them;
-	// their zero values add nothing.
+	// Credentials, Volume and MLflow are added where the file does not have them. Their zero
+	// values add nothing.
 	Credentials Credentials
 	Volume      Volume
 	MLflow      MLflow
 }
 
-// Operation gives the operation that a file becomes; the file is not changed. A
-// param that no input takes, a required one that is missing, a value of a wrong
-// type, and a secret that would become text are *source.Error.
+// Operation returns the operation for a file. It does not change the file. It returns
+// *source.Error for a param without an input, a missing required param, a value of the
+// wrong type, and a secret that would become text; several errors are joined.
 func Operation(f *file.File, fill Fill) (*operation.Operation, error) {
 	root, component, at := asOperation(f, fill.Presets)
 	all := operation.Pods(component, at)
@@ -102,8 +102,8 @@ func Operation(f *file.File, fill Fill) (*operation.Operation, error) {
 	return operation.New(root), nil
 }
 
-// asOperation gives a copy of the file as an operation, with presets laid over it;
-// its component, and the path at which that stands in the file.
+// asOperation returns a copy of the file as an operation, with presets laid over it, the
+// operation's component, and the path of the component in the file.
 func asOperation(f *file.File, presets []*file.File) (root, component map[string]any, at []string) {
 	component, at = f.Component()
 	root = map[string]any{}
@@ -135,8 +135,8 @@ func notNil[V any](m map[string]V) map[string]V {
 	return maps.Clone(m)
 }
 
-// typedTexts gives texts as their inputs' types have them. What does not fit stays
-// text, for checkParams to tell.
+// typedTexts converts texts to the types of their inputs. A text that does not fit stays
+// as it is; checkParams reports it.
 func typedTexts(component map[string]any, texts map[string]string) map[string]any {
 	values := map[string]any{}
 	for name, text := range texts {
@@ -158,14 +158,14 @@ func typedTexts(component map[string]any, texts map[string]string) map[string]an
 	return values
 }
 
-// bracketed tells a text that begins as a list or a mapping does.
+// bracketed reports whether a text begins like a list or a mapping in flow style.
 func bracketed(text string) bool {
 	text = strings.TrimSpace(text)
 	return strings.HasPrefix(text, "[") || strings.HasPrefix(text, "{")
 }
 
-// fillImage gives the image to the input DOCKER_IMAGE where there is one, else to the
-// containers that have none, and always to those whose image stands for it.
+// fillImage sets the input DOCKER_IMAGE to the image. If there is no such input, it sets
+// the image of the containers that have none. In both cases it replaces the placeholder.
 func fillImage(component map[string]any, all []operation.Pod, params map[string]any, image string) {
 	if image == "" {
 		return
@@ -185,8 +185,8 @@ func fillImage(component map[string]any, all []operation.Pod, params map[string]
 	}
 }
 
-// checkImages refuses an image that still stands for one that slipway builds: nodes
-// would ask Docker Hub for it until somebody stops the run.
+// checkImages returns an error for an image that is still the placeholder. Otherwise the
+// nodes would try to pull it from Docker Hub until the run is stopped.
 func checkImages(f *file.File, all []operation.Pod, name string) error {
 	var errs []error
 	for _, p := range all {

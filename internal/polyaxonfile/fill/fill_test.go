@@ -88,7 +88,7 @@ run:
     - {name: gcp-service-account, mountPath: /var/secret/cloud.google.com}
 `
 
-// fills are what slipway.yaml may say, each with the file that it says it of.
+// fills returns test values of Fill, each with the file that it is for.
 func fills() map[string]struct {
 	text string
 	fill Fill
@@ -143,7 +143,7 @@ func TestFill(t *testing.T) {
 				t.Errorf("the source reads otherwise than the operation: %s", diff)
 			}
 
-			// Nothing is ever added twice.
+			// Filling twice must not add anything twice.
 			twice := test.fill
 			twice.Secrets = nil // their inputs are gone
 			second, err := Operation(again, twice)
@@ -250,8 +250,8 @@ func TestTextsBecomeWhatTheInputWants(t *testing.T) {
 	}
 }
 
-// TestImageThatStandsForOne has containers whose image slipway puts in, beside an input
-// for it too, and refuses them where the job has none.
+// TestImageThatStandsForOne checks that the placeholder is replaced, also beside an input
+// for the image, and that it is refused when the job has no image.
 func TestImageThatStandsForOne(t *testing.T) {
 	const one = "version: 1.1\nkind: component\nrun:\n  kind: job\n  container: {image: slipway}\n"
 	const both = "version: 1.1\nkind: component\ninputs: [{name: DOCKER_IMAGE, type: str}]\nrun:\n  kind: job\n  container: {image: slipway}\n"
@@ -270,8 +270,8 @@ func TestImageThatStandsForOne(t *testing.T) {
 	}
 }
 
-// TestBracketsOfTheCommandLine gives inputs lists and mappings as people write them in
-// slipway.yaml and type them into a shell.
+// TestBracketsOfTheCommandLine checks lists and mappings as users write them in
+// slipway.yaml and on the command line.
 func TestBracketsOfTheCommandLine(t *testing.T) {
 	file := func(kind string) string {
 		return "version: 1.1\nkind: component\ninputs: [{name: A, " + kind + "}]\nrun: {kind: job, container: {image: \"i:1\", command: \"{{ A }}\"}}\n"
@@ -322,8 +322,8 @@ func TestLabelsAreNoPartOfTheOperation(t *testing.T) {
 	}
 }
 
-// TestSourceKeepsSpelledKeys: what slipway adds goes to the keys that the file
-// has, in whatever spelling.
+// TestSourceKeepsSpelledKeys checks that additions go to the keys that the file has,
+// whatever their spelling.
 func TestSourceKeepsSpelledKeys(t *testing.T) {
 	text := `kind: component
 run:
@@ -357,8 +357,8 @@ run:
 	}
 }
 
-// BenchmarkPolyaxonfileRender makes an operation of a job's file, and the file's text
-// that reads as it.
+// BenchmarkPolyaxonfileRender measures making the operation of a job's file, and the text
+// of that file with the operation's value.
 func BenchmarkPolyaxonfileRender(b *testing.B) {
 	test := fills()["everything"]
 	b.Run("operation", func(b *testing.B) {

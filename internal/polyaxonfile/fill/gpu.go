@@ -7,16 +7,16 @@ import (
 )
 
 const (
-	// gpuResource is the GPUs of a GKE node, and the taint that keeps others off it.
+	// gpuResource is the resource name of GPUs, and the taint of GKE's nodes with GPUs.
 	gpuResource = "nvidia.com/gpu"
-	// gpuNode begins GKE's labels of nodes with GPUs: which, and how many.
+	// gpuNode is the prefix of GKE's labels for the type and number of a node's GPUs.
 	gpuNode = "cloud.google.com/gke-accelerator"
 )
 
-// setGPU gives the pods of a run count GPUs, 0 for none: the request, the limit and
-// the toleration of the taint that GKE puts on nodes with GPUs, as one; with 0, what
-// chooses such nodes goes too. Of a distributed run the workers get them, and those
-// helpers that had some. Other accelerators stay.
+// setGPU sets the number of GPUs of a run's pods: the request, the limit, and the
+// toleration of the taint that GKE puts on nodes with GPUs. With count 0 it removes all
+// three, and the node selector for such nodes. In a distributed run, the workers get the
+// GPUs, and those helpers that already had some. Other accelerators are not changed.
 func setGPU(all []operation.Pod, count int) {
 	for _, p := range all {
 		container := p.Container()
@@ -49,7 +49,8 @@ func hasGPU(container map[string]any) bool {
 	return false
 }
 
-// tolerate adds the toleration of GPU nodes, or removes it with the choice of them.
+// tolerate adds the toleration for nodes with GPUs, or removes it together with their
+// node selector.
 func tolerate(spec map[string]any, wanted bool) {
 	environment := section(spec, "environment")
 	if environment == nil {
@@ -69,7 +70,8 @@ func tolerate(spec map[string]any, wanted bool) {
 		environment["tolerations"] = kept
 		tidy(environment, "tolerations")
 	}
-	// Such nodes only have the taint that is tolerated no more: the pod would wait for ever.
+	// All of these nodes have the taint that is no longer tolerated: the pod would stay
+	// pending.
 	if selector, ok := environment["nodeSelector"].(map[string]any); ok {
 		for key := range selector {
 			if strings.HasPrefix(key, gpuNode) {

@@ -7,9 +7,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/plain"
 )
 
-// Labelled gives the operation with labels and annotations on its pods. Those that
-// the file sets stay. The operation itself is not changed: what says where a run
-// came from is no part of what it is.
+// Labelled returns a copy of the operation with labels and annotations added to its pods.
+// Labels and annotations that the file sets are kept. The operation itself does not
+// change, because the origin of a run is not part of its identity.
 func Labelled(o *operation.Operation, labels, annotations map[string]string) *operation.Operation {
 	root := plain.Clone(o.Root())
 	component, _ := root["component"].(map[string]any)
@@ -32,8 +32,8 @@ func Labelled(o *operation.Operation, labels, annotations map[string]string) *op
 	return operation.New(root)
 }
 
-// Unlabelled gives the operation without the labels and annotations of slipway,
-// for comparing it with another.
+// Unlabelled returns a copy of the operation without slipway's labels and annotations,
+// for comparing it with another operation.
 func Unlabelled(o *operation.Operation) *operation.Operation {
 	root := plain.Clone(o.Root())
 	component, _ := root["component"].(map[string]any)

@@ -9,11 +9,11 @@ import (
 // MLflow is the tracking server that runs report to.
 type MLflow struct {
 	TrackingURI, Experiment, Username string
-	// Password is where the password is kept; the zero SecretKey for none.
+	// Password is the Secret key that holds the password. The zero SecretKey means no password.
 	Password SecretKey
 }
 
-// variables gives the names that MLflow reads, with their values:
+// variables returns the environment variables that MLflow reads, with their values; see
 // mlflow.org/docs/latest/python_api/mlflow.environment_variables.html.
 func (m MLflow) variables() map[string]any {
 	all := map[string]any{}
@@ -30,9 +30,9 @@ func (m MLflow) variables() map[string]any {
 	return all
 }
 
-// addMLflow gives MLflow's variables to the containers that do not set them. An
-// input of a variable's name takes its value as a param instead: params are the
-// way in that the Polyaxonfile has chosen.
+// addMLflow adds MLflow's variables to the containers that do not set them. If the
+// component has an input with a variable's name, the value is passed as a param instead,
+// because the Polyaxonfile has chosen that way.
 func addMLflow(component map[string]any, all []operation.Pod, m MLflow, params map[string]any, secrets map[string]SecretKey) {
 	values := m.variables()
 	taken := map[string]bool{}

@@ -166,7 +166,7 @@ func TestComponents(t *testing.T) {
 			t.Fatal(err)
 		}
 		if compiled.Schedule() != "" {
-			continue // its runs are made by the server
+			continue // the server creates its runs
 		}
 		resolved, err := compiled.Resolve(compile.Context{Connections: map[string]compile.Connection{"fstore-pvc": {}}})
 		if err != nil {
@@ -182,8 +182,8 @@ func TestComponents(t *testing.T) {
 	}
 }
 
-// What the sandbox runs is what 2.18's converter makes: arguments that are nothing or
-// empty are left out, variables are JSON, and params that become variables come last.
+// TestPodOfFlags checks the pod against Polyaxon 2.18's converter: null and empty
+// arguments are dropped, variables are JSON, and the variables of params come last.
 func TestPodOfFlags(t *testing.T) {
 	text := `version: 1.1
 kind: component

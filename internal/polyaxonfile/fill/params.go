@@ -17,7 +17,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// paramAt gives where a param was given: by fill, or in the file.
+// paramAt returns the position at which a param was given, by fill or in the file.
 func paramAt(f *file.File, name string, fill Fill) source.Position {
 	_, value := fill.Params[name]
 	_, text := fill.Texts[name]
@@ -28,7 +28,7 @@ func paramAt(f *file.File, name string, fill Fill) source.Position {
 	return f.At("params", name)
 }
 
-// checkParams holds params against inputs, as servers do only after the run was
+// checkParams checks params against inputs. Servers do this only after the run was
 // submitted.
 func checkParams(f *file.File, component map[string]any, at []string, params, root map[string]any, fill Fill) error {
 	var errs []error
@@ -91,7 +91,7 @@ func checkParams(f *file.File, component map[string]any, at []string, params, ro
 	return errors.Join(errs...)
 }
 
-// paramValue gives a param's value, and whether it refers to another run's.
+// paramValue returns a param's value, and reports whether it refers to another run.
 func paramValue(param any) (value any, isReference bool) {
 	m, ok := param.(map[string]any)
 	if !ok || !types.IsParam(m) {
@@ -101,7 +101,7 @@ func paramValue(param any) (value any, isReference bool) {
 	return m["value"], isReference
 }
 
-// Inputs gives the names of the component's inputs, in the file's order.
+// Inputs returns the names of the component's inputs, in the file's order.
 func Inputs(f *file.File) []string {
 	component, _ := f.Component()
 	var names []string

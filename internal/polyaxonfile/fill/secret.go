@@ -17,23 +17,23 @@ import (
 // SecretKey is a key of a Kubernetes Secret.
 type SecretKey struct{ Name, Key string }
 
-// variable gives the environment variable that reads it.
+// variable returns the environment variable that reads the key.
 func (k SecretKey) variable(name string) map[string]any {
 	return map[string]any{"name": name, "valueFrom": map[string]any{"secretKeyRef": map[string]any{"name": k.Name, "key": k.Key}}}
 }
 
-// deliverSecrets has params that are secrets reach containers as environment
-// variables that Kubernetes fills, so that no operation has their values: by the
-// input's toEnv, and where an entry of env is the input and nothing else. The
-// inputs themselves are gone then: Polyaxon knows nothing of them. A secret that
-// a template would make text is an error.
+// deliverSecrets passes secret params to containers as environment variables that
+// Kubernetes sets from a Secret, so that the operation does not contain their values. It
+// does so by the input's toEnv, and where the value of an env entry is only the input.
+// The inputs are then removed, because Polyaxon does not get their values. It returns an
+// error for a secret that a template would turn into text.
 func deliverSecrets(f *file.File, root, component map[string]any, at []string, all []operation.Pod, secrets map[string]SecretKey, where func(string) source.Position) error {
 	var errs []error
 	for _, name := range plain.Keys(secrets) {
 		inputs, _ := component["inputs"].([]any)
 		n := slices.IndexFunc(inputs, named("name", name))
 		if n < 0 {
-			continue // checkParams has told
+			continue // checkParams has reported it
 		}
 		environment, _ := inputs[n].(map[string]any)["toEnv"].(string)
 		component["inputs"] = slices.Delete(slices.Clone(inputs), n, n+1)
@@ -89,7 +89,7 @@ func without(m map[string]any, key string) map[string]any {
 
 var templateBlock = regexp.MustCompile(`(?s)\{\{.*?\}\}|\{%.*?%\}`)
 
-// isInput tells whether a text is an input and nothing else.
+// isInput reports whether a text consists only of a template for the input.
 func isInput(text, name string) bool {
 	inner, ok := strings.CutPrefix(strings.TrimSpace(text), "{{")
 	if !ok {
@@ -100,7 +100,7 @@ func isInput(text, name string) bool {
 	return ok && (inner == name || inner == "params."+name+".value")
 }
 
-// findUse gives the path of a template that uses an input, nil when none does.
+// findUse returns the path of a template that uses an input, or nil when there is none.
 func findUse(value any, name string, path []string) []string {
 	switch x := value.(type) {
 	case string:

@@ -8,19 +8,19 @@ import (
 
 // The guide's names for the persistent volume.
 const (
-	// VolumeConnection is the connection by which Polyaxonfiles name it.
+	// VolumeConnection is the name of the volume's connection in Polyaxonfiles.
 	VolumeConnection = "fstore-pvc"
 	volumeName       = "polyaxon-v1-data"
 	volumeMount      = "/polyaxon-v1-data"
 )
 
-// Volume is what stands for the persistent volume: a connection of Polyaxon, or
-// a claim of Kubernetes. The zero Volume leaves Polyaxonfiles as they are.
+// Volume is the persistent volume: a connection of Polyaxon, or a Kubernetes claim. The
+// zero Volume leaves Polyaxonfiles unchanged.
 type Volume struct{ Connection, Claim string }
 
-// addVolume mounts the persistent volume at /polyaxon-v1-data, once: pods that
-// mount something there themselves are left alone, and the connection fstore-pvc
-// gives way to what stands for it.
+// addVolume mounts the persistent volume at /polyaxon-v1-data. It skips pods that already
+// mount something there. The configured connection or claim replaces the connection
+// fstore-pvc.
 func addVolume(all []operation.Pod, v Volume) {
 	if v == (Volume{}) {
 		return
