@@ -5,8 +5,7 @@ import (
 	"slices"
 )
 
-// Connections gives the names of the connections that the operation's pods ask
-// for, sorted.
+// Connections returns the names of the connections that the operation's pods use, sorted.
 func (o *Operation) Connections() []string {
 	names := map[string]bool{}
 	component, _ := o.root["component"].(map[string]any)

@@ -1,4 +1,4 @@
-// Package operation has the operation: what is sent to Polyaxon.
+// Package operation defines the operation: the value that is sent to Polyaxon.
 package operation
 
 import (
@@ -9,22 +9,22 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Operation is what is sent to Polyaxon: a component with params, and nothing
-// that is resolved elsewhere.
+// Operation is the value that is sent to Polyaxon: a component with params, whose
+// references are all resolved.
 type Operation struct{ root map[string]any }
 
-// New makes an operation of its values.
+// New returns an operation with these values.
 func New(root map[string]any) *Operation { return &Operation{root} }
 
-// Root returns the operation's values. They are its own: callers must not change them.
+// Root returns the operation's values. Callers must not change them.
 func (o *Operation) Root() map[string]any { return o.root }
 
-// JSON gives the operation as it is sent: keys are sorted, so the same operation
-// has the same bytes, and 1.0 keeps its point, which templates see. Infinity and what
-// is no number become null, as Polyaxon's own client sends them.
+// JSON returns the operation as it is sent. Keys are sorted, so that the same operation
+// always has the same bytes. Floats keep their point, as in 1.0, because templates see
+// it. Infinity and NaN become null, as in Polyaxon's own client.
 func (o *Operation) JSON() []byte { return []byte(python.JSON(o.root)) }
 
-// YAML gives the operation for people.
+// YAML returns the operation in a form for people to read.
 func (o *Operation) YAML() []byte {
 	var b bytes.Buffer
 	encoder := yaml.NewEncoder(&b)
@@ -35,7 +35,8 @@ func (o *Operation) YAML() []byte {
 	return b.Bytes()
 }
 
-// Parse reads an operation that a server kept.
+// Parse parses an operation that a server has stored. It returns an error if the content
+// is not valid.
 func Parse(content []byte) (*Operation, error) {
 	f, err := check.Parse("operation", content)
 	if err != nil {
@@ -44,5 +45,5 @@ func Parse(content []byte) (*Operation, error) {
 	return &Operation{f.Root()}, nil
 }
 
-// LabelPrefix begins the labels and annotations that slipway puts on pods.
+// LabelPrefix is the prefix of the labels and annotations that slipway sets on pods.
 const LabelPrefix = "slipway.dev/"

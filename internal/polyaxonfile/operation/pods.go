@@ -7,20 +7,21 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/plain"
 )
 
-// Pod is one kind of pod that a run makes: of a job or a service the run itself,
-// of a distributed run one of its replicas.
+// Pod is one kind of pod that a run creates. For a job or a service it is the run itself;
+// for a distributed run it is one of its replicas.
 type Pod struct {
-	// spec has the container, the environment, the volumes and the connections.
+	// Spec contains the container, the environment, the volumes and the connections.
 	Spec map[string]any
-	// path leads to it from the operation.
+	// Path leads from the operation to Spec.
 	Path []string
-	// helper tells that it does no work itself: the launcher of an mpijob, the
-	// parameter servers and the evaluator of a tfjob, the head of a raycluster.
+	// Helper means that the pod does not do the work itself: the launcher of an mpijob, the
+	// parameter servers and the evaluator of a tfjob, the scheduler of a daskcluster, and the
+	// head of a raycluster.
 	Helper bool
 }
 
-// replicas are the keys of the runs that have several kinds of pods, and whether
-// each is a helper.
+// replicas are the keys of the replicas of each distributed kind of run. The value
+// reports whether the replica is a helper.
 var replicas = map[string]map[string]bool{
 	"tfjob":       {"chief": false, "worker": false, "ps": true, "evaluator": true},
 	"pytorchjob":  {"master": false, "worker": false},
@@ -29,8 +30,8 @@ var replicas = map[string]map[string]bool{
 	"raycluster":  {"head": true},
 }
 
-// Pods gives the pods of an operation's run, with those of the operations of a
-// dag.
+// Pods returns the pods of a component's run, including those of the operations in a dag.
+// path is the path of the component.
 func Pods(component map[string]any, path []string) []Pod {
 	run, _ := component["run"].(map[string]any)
 	if run == nil {
@@ -54,7 +55,8 @@ func Pods(component map[string]any, path []string) []Pod {
 			all = append(all, Pod{Spec: spec, Path: append(slices.Clip(at), key), Helper: keys[key]})
 		}
 	}
-	workers, _ := run["workers"].(map[string]any) // of a raycluster, by group
+	// The workers of a raycluster are grouped by name.
+	workers, _ := run["workers"].(map[string]any)
 	for _, group := range plain.Keys(workers) {
 		if spec, ok := workers[group].(map[string]any); ok {
 			all = append(all, Pod{Spec: spec, Path: append(slices.Clip(at), "workers", group)})
@@ -81,8 +83,8 @@ func dagPods(run map[string]any, at []string) []Pod {
 	return all
 }
 
-// Container gives the main container, nil when there is none, or when a template
-// stands for it.
+// Container returns the main container. It returns nil when there is none, or when it is
+// a template.
 func (p Pod) Container() map[string]any {
 	container, _ := p.Spec["container"].(map[string]any)
 	return container

@@ -8,11 +8,11 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 )
 
-// Source gives the text of the file that the operation was made of, changed so
-// that it reads as the operation, and no further: comments, order and quotes stay.
-// text is the file's own, and component that of the component that it names by
-// pathRef, nil when it is in the file. A file that is a component becomes the
-// component of an operation.
+// Source returns the text of the file that the operation was made from, with the minimal
+// changes that give it the operation's value: comments, order and quotes stay. text is
+// the file's own text. component is the text of the component that the file names by
+// pathRef, or nil when the file contains its component. A file that is a component
+// becomes the component of an operation.
 func (o *Operation) Source(text, component []byte) ([]byte, error) {
 	f, problems := file.Load("the file", text)
 	if f.Root() == nil {
@@ -31,7 +31,7 @@ func (o *Operation) Source(text, component []byte) ([]byte, error) {
 	}
 	value, err := edit.Value(text)
 	if err != nil {
-		// The one cannot be put into the other as text.
+		// The text of the component cannot be nested in the operation's text.
 		if text, value = own, f.Root(); !f.IsOperation() {
 			text, value = []byte("version: 1.1\nkind: operation\n"), map[string]any{"version": 1.1, "kind": "operation"}
 		}
@@ -61,7 +61,7 @@ func nest(operation, component []byte) []byte {
 		case len(content) > 0:
 			b.WriteString("  ")
 		}
-		if content := bytes.TrimLeft(line, " \t"); json { // tabs indent JSON, and not YAML
+		if content := bytes.TrimLeft(line, " \t"); json { // YAML does not allow tabs for indentation, JSON does
 			b.Write(bytes.ReplaceAll(line[:len(line)-len(content)], []byte("\t"), []byte("  ")))
 			line = content
 		}
