@@ -1,6 +1,6 @@
-// Package compose puts an operation together, as a server does: the operation is laid on
-// its component by Polyaxon's strategies, presets and patches are laid over it, and
-// shortcuts become parts of the run.
+// Package compose merges the parts of an operation as a server does: it lays the
+// operation on its component by Polyaxon's patch strategies, lays presets and patches
+// over it, and turns shortcuts into parts of the run.
 package compose
 
 import (
@@ -11,8 +11,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 )
 
-// notLayered are the keys of a file that say how it is put together, or are put
-// together in a way of their own.
+// notLayered returns the keys of a file that control how it is merged, or that are merged
+// in a way of their own.
 func notLayered() []string {
 	return []string{
 		"component", "hubRef", "pathRef", "urlRef", "dagRef", "isPreset", "patchStrategy", "run", "runPatch", "strictParams", "version", "kind",
@@ -20,8 +20,8 @@ func notLayered() []string {
 	}
 }
 
-// Compose lays a shaped file on its component, and that one on its own: what is
-// left has neither references nor patches nor shortcuts.
+// Compose lays a shaped file on its component, recursively. The result contains neither
+// references nor patches nor shortcuts. Errors have Polyaxon's wording.
 func (s *Composer) Compose(local map[string]any) (map[string]any, error) {
 	effective := map[string]any{}
 	if component, ok := local["component"].(map[string]any); ok {
@@ -45,7 +45,8 @@ func (s *Composer) Compose(local map[string]any) (map[string]any, error) {
 		}
 	}
 	s.layer(s.Tables.Object("operation"), effective, layered, strategy)
-	// Inputs, outputs and what else an operation has no key for are the component's.
+	// Keys that an operation does not have, such as inputs and outputs, belong to the
+	// component.
 	for key, value := range layered {
 		if _, here, _ := s.Tables.Object("operation").Find(key, s.Version); !here {
 			field, _, _ := s.Tables.Object("component").Find(key, s.Version)

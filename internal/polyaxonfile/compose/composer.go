@@ -6,10 +6,10 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/shape"
 )
 
-// Composer lays shaped values over each other, as a server of a version does.
+// Composer merges shaped values as a server of a version does.
 type Composer struct{ *shape.Shaper }
 
-// New returns the composer of a version.
+// New returns the Composer for a version.
 func New(version schema.Version) (*Composer, error) {
 	s, err := shape.New(version)
 	if err != nil {
@@ -18,8 +18,8 @@ func New(version schema.Version) (*Composer, error) {
 	return &Composer{s}, nil
 }
 
-// File gives the object of a whole file. 2.18 has one for components and
-// operations.
+// File returns the object of a whole file: that of an operation or that of a component.
+// Polyaxon 2.18 has a single object for both.
 func (s *Composer) File(m map[string]any) *schema.Object {
 	if file.IsOperation(m) {
 		return s.Tables.Object("operation")

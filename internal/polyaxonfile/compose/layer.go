@@ -8,14 +8,14 @@ import (
 
 // The strategies by which Polyaxon lays one value over another.
 const (
-	postMerge = "post_merge" // the new value wins, lists are joined; what holds when none is named
-	preMerge  = "pre_merge"  // the old value wins, lists are joined, the new one's first
-	replace   = "replace"    // the new value stands for the old one
-	isNull    = "isnull"     // the new value fills what is empty
+	postMerge = "post_merge" // the new value wins, lists are joined; the default
+	preMerge  = "pre_merge"  // the old value wins, lists are joined, new elements first
+	replace   = "replace"    // the new value replaces the old one
+	isNull    = "isnull"     // the new value only fills what is empty
 )
 
-// layer lays the mapping over on the mapping base, both shaped, key by key. A key
-// that over gives as nothing clears what is there. base is changed.
+// layer lays the mapping over on the mapping base, key by key. Both are shaped. A key of
+// over whose value is null clears the value. layer changes base.
 func (s *Composer) layer(o *schema.Object, base, over map[string]any, strategy string) {
 	for key, value := range over {
 		field, here, _ := o.Find(key, s.Version)
@@ -54,8 +54,8 @@ func (s *Composer) layerValue(o *schema.Object, key string, t schema.Type, old, 
 	return layerAny(old, value, strategy)
 }
 
-// layerKind lays a value on one that has kinds: key by key when the kind is the
-// same, else one of the two stays.
+// layerKind lays a value on one that has a kind. If the kind is the same, it does so key
+// by key; otherwise only one of the two values is kept.
 func (s *Composer) layerKind(u *schema.Union, old map[string]any, value any, strategy string) any {
 	over, ok := value.(map[string]any)
 	switch {
@@ -75,8 +75,8 @@ func (s *Composer) layerKind(u *schema.Union, old map[string]any, value any, str
 	return value
 }
 
-// layerKubernetes lays the keys of one of Kubernetes' objects; those that are given
-// as nothing change nothing.
+// layerKubernetes lays the keys of a Kubernetes object. A key whose value is null changes
+// nothing.
 func layerKubernetes(base, over map[string]any, strategy string) {
 	for key, value := range over {
 		if value == nil {
@@ -90,7 +90,7 @@ func layerKubernetes(base, over map[string]any, strategy string) {
 	}
 }
 
-// layerAny lays values that no table knows.
+// layerAny lays values that the tables do not describe.
 func layerAny(old, value any, strategy string) any {
 	switch {
 	case old == nil:
@@ -124,7 +124,7 @@ func layerAny(old, value any, strategy string) any {
 	return value
 }
 
-// deepUpdate gives base with over's keys put in, at every depth.
+// deepUpdate returns base updated with over's keys, at every depth.
 func deepUpdate(base, over map[string]any) map[string]any {
 	merged := plain.Clone(base)
 	for key, value := range over {
@@ -139,7 +139,7 @@ func deepUpdate(base, over map[string]any) map[string]any {
 	return merged
 }
 
-// union joins lists: of second, what first does not have.
+// union returns first, followed by the elements of second that first does not contain.
 func union(first, second []any) []any {
 	joined := append([]any{}, first...)
 next:

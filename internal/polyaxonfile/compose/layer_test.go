@@ -45,8 +45,9 @@ func TestPatchStrategies(t *testing.T) {
 	}
 }
 
-// FuzzPatch lays anything on anything: no panic, the base unchanged, and a strategy
-// that only fills what is empty keeps what is there.
+// FuzzPatch lays any value on any other. It checks that there is no panic, that the base
+// stays unchanged, and that the strategy that only fills empty values keeps existing
+// ones.
 func FuzzPatch(f *testing.F) {
 	f.Add(`{"tags": ["a"], "runPatch": {"container": {"image": "a"}}, "component": {"run": {"kind": "job"}}}`, `{"tags": ["b"], "runPatch": {"container": {"env": []}}}`, isNull)
 	f.Add(`{"matrix": {"kind": "grid"}}`, `{"matrix": {"kind": "random"}, "termination": {}, "inputs": [1]}`, postMerge)
@@ -76,8 +77,8 @@ func FuzzPatch(f *testing.F) {
 	})
 }
 
-// TestPatchThatDoesNotFit keeps a runPatch that cannot be laid for the one who checks
-// the operation, and leaves no trace of the attempt.
+// TestPatchThatDoesNotFit checks that a runPatch that cannot be applied is kept, so that
+// checking the operation reports it, and that the attempt leaves no trace.
 func TestPatchThatDoesNotFit(t *testing.T) {
 	base := map[string]any{"run": map[string]any{"kind": "job"}, "runPatch": map[string]any{"container": map[string]any{}}}
 	over := map[string]any{"runPatch": map[string]any{"worker": 1}}

@@ -9,9 +9,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 )
 
-// Patch lays a preset over an operation, as servers do when a run is made of
-// another; both are YAML or JSON, the result is JSON. The preset's patchStrategy says
-// which values win.
+// Patch lays a preset over an operation, as servers do when a run is created from another
+// run. Both are YAML or JSON; the result is JSON. The preset's patchStrategy determines
+// which values win. Patch returns an error if one of the texts cannot be read.
 func Patch(operation, preset []byte) ([]byte, error) {
 	below, problems := file.Load("operation", operation)
 	if below.Root() == nil {
@@ -26,14 +26,14 @@ func Patch(operation, preset []byte) ([]byte, error) {
 	strategy, _ := laid["patchStrategy"].(string)
 	patched := LayPreset(below.Root(), laid, strategy)
 	if strategy != "" {
-		patched["patchStrategy"] = strategy // servers lay runPatch on the run by it too
+		patched["patchStrategy"] = strategy // servers also use it to lay runPatch on the run
 	}
 	return json.Marshal(patched)
 }
 
-// LayPreset lays a preset on an operation by one of Polyaxon's strategies, "" for
-// post_merge. A runPatch that does not fit the run is put in all the same: whoever
-// checks the operation tells of it.
+// LayPreset lays a preset on an operation by one of Polyaxon's strategies; "" stands for
+// post_merge. A runPatch that does not fit the run is still added: checking the operation
+// reports it.
 func LayPreset(base, over map[string]any, strategy string) map[string]any {
 	file, preset := plain.Clone(base), plain.Clone(over)
 	if strategy == "" {
@@ -50,7 +50,7 @@ func LayPreset(base, over map[string]any, strategy string) map[string]any {
 	return file
 }
 
-// Preset lays a preset on a file, both shaped. The file is changed.
+// Preset lays a preset on a file. Both are shaped. It changes the file.
 func (s *Composer) Preset(file, over map[string]any) error {
 	strategy, _ := over["patchStrategy"].(string)
 	if strategy == "" {
@@ -114,8 +114,8 @@ func (s *Composer) Preset(file, over map[string]any) error {
 	return nil
 }
 
-// nativeRun gives the run that a file has, of its own or by its component; nil for
-// none.
+// nativeRun returns the run of a file or of its component. It returns nil when neither
+// has a run with a kind.
 func (s *Composer) nativeRun(file map[string]any) map[string]any {
 	if run, ok := file["run"].(map[string]any); ok && run["kind"] != nil {
 		return run

@@ -7,7 +7,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 )
 
-// layRun lays a file's own run on that of its component.
+// layRun lays a file's own run on the run of its component.
 func (s *Composer) layRun(old, value any, strategy string) (any, error) {
 	base, _ := old.(map[string]any)
 	over, ok := value.(map[string]any)
@@ -23,14 +23,14 @@ func (s *Composer) layRun(old, value any, strategy string) (any, error) {
 	return s.layerKind(s.Tables.Union("run"), base, value, strategy), nil
 }
 
-// patchRun lays a patch on a run. A patch of a run that has replicas may also be one
-// for each of them.
+// patchRun lays a patch on a run. A patch for a run with replicas may also be a patch for
+// each of its replicas.
 func (s *Composer) patchRun(run, over map[string]any, strategy string) error {
 	return s.patchRunAs(run, run, over, strategy)
 }
 
-// patchRunAs lays a patch on a run that stands for a part of another one, whose kind
-// and replicas it has.
+// patchRunAs lays a patch on a run that is part of another run, native. The kind and the
+// replicas are those of native.
 func (s *Composer) patchRunAs(native, run, over map[string]any, strategy string) error {
 	name, _ := native["kind"].(string)
 	kind, here, _ := s.Tables.Union("run").Find(name, s.Version)
@@ -59,8 +59,7 @@ func (s *Composer) patchRunAs(native, run, over map[string]any, strategy string)
 	return nil
 }
 
-// Replicas gives the paths of a run's replicas that there are: worker, or
-// workers NAME.
+// Replicas returns the paths of the replicas that a run has: worker, or workers NAME.
 func (s *Composer) Replicas(o *schema.Object, run map[string]any) [][]string {
 	var paths [][]string
 	for _, f := range o.Fields {
@@ -82,13 +81,14 @@ func (s *Composer) Replicas(o *schema.Object, run map[string]any) [][]string {
 	return paths
 }
 
-// IsReplica reports whether an object has a container: a run of one kind of pod, or a replica.
+// IsReplica reports whether an object has a container: a run with one kind of pod, or a
+// replica.
 func IsReplica(o *schema.Object) bool {
 	_, ok, _ := o.Find("container", schema.Version{})
 	return ok && !o.Kubernetes
 }
 
-// containers gives the main containers of a run: its own, or its replicas'.
+// containers returns the main containers of a run: its own, or those of its replicas.
 func (s *Composer) containers(run map[string]any) []map[string]any {
 	name, _ := run["kind"].(string)
 	kind, _, _ := s.Tables.Union("run").Find(name, s.Version)

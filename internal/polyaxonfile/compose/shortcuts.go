@@ -9,8 +9,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/shape"
 )
 
-// shortcuts lays the keys at the top of a 2.18 file that stand for parts of a run:
-// ports make it a service, anything else a job where there is none.
+// shortcuts applies the keys at the top level of a 2.18 file that stand for parts of a
+// run. Without a run, ports create a service and any other key a job.
 func (s *Composer) shortcuts(old any, local map[string]any, strategy string) (map[string]any, error) {
 	run, _ := old.(map[string]any)
 	lay := func(over map[string]any, strategy, kind string) error {
@@ -55,7 +55,8 @@ func (s *Composer) shortcuts(old any, local map[string]any, strategy string) (ma
 
 type layFunc = func(over map[string]any, strategy, kind string) error
 
-// command makes a container's command of cmd: never half of one and half of another.
+// command sets a container's command and args from cmd. It never mixes a command with the
+// args of another.
 func (s *Composer) command(run *map[string]any, cmd any, strategy string, lay layFunc) error {
 	var lines []string
 	switch x := cmd.(type) {
@@ -92,13 +93,13 @@ func (s *Composer) command(run *map[string]any, cmd any, strategy string, lay la
 	return nil
 }
 
-// environment puts env into the main containers: of two values of a name the last
-// one stays.
+// environment adds env to the main containers. Of two values with the same name, the last
+// one is kept.
 func (s *Composer) environment(run *map[string]any, env map[string]any, strategy string, lay layFunc) error {
 	var entries, typed []any
 	for _, name := range plain.Keys(env) {
 		entries = append(entries, map[string]any{"name": name, "value": env[name]})
-		typed = append(typed, map[string]any{"name": name, "value": env[name], "value_from": nil}) // as Polyaxon writes them
+		typed = append(typed, map[string]any{"name": name, "value": env[name], "value_from": nil}) // the form in which Polyaxon writes them
 	}
 	over := map[string]any{"container": map[string]any{"env": entries}}
 	if *run == nil || strategy != postMerge && strategy != preMerge {
@@ -143,8 +144,8 @@ func lastOfName(env []any) []any {
 	return kept
 }
 
-// lowered gives the requests and limits of resources: 1..2 is both, devices are
-// always both.
+// lowered returns the requests and limits for resources. A range 1..2 sets both, and
+// devices always get both.
 func lowered(resources map[string]any) map[string]any {
 	requests, limits := map[string]any{}, map[string]any{}
 	for name, value := range resources {
