@@ -8,8 +8,8 @@ import (
 	"unicode/utf16"
 )
 
-// Dumps is Python's json.dumps of a plain value: blanks after commas and colons,
-// numbers as Python prints them, and nothing but ASCII.
+// Dumps encodes a plain value as Python's json.dumps does: with blanks after commas and
+// colons, numbers as Python prints them, and ASCII only.
 func Dumps(value any) string {
 	switch x := value.(type) {
 	case bool:
@@ -46,7 +46,7 @@ func Dumps(value any) string {
 	return "{" + strings.Join(parts, ", ") + "}"
 }
 
-// ascii writes all other characters of a JSON text as escapes.
+// ascii escapes the non-ASCII characters of a JSON text.
 func ascii(text string) string {
 	var b strings.Builder
 	for _, c := range text {

@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// JSON gives the compact JSON that Polyaxon writes: numbers that are no number are
-// null, floats keep their point.
+// JSON returns the compact JSON that Polyaxon writes. NaN and infinity become null, and
+// floats keep their point.
 func JSON(value any) string {
 	var b strings.Builder
 	writeJSON(&b, value)
@@ -49,7 +49,7 @@ func writeJSON(b *strings.Builder, value any) {
 		var encoded bytes.Buffer
 		encoder := json.NewEncoder(&encoded)
 		encoder.SetEscapeHTML(false)
-		if encoder.Encode(x) == nil { // a text always encodes
+		if encoder.Encode(x) == nil { // encoding a string cannot fail
 			text := strings.TrimSuffix(encoded.String(), "\n")
 			b.WriteString(strings.NewReplacer(`\u2028`, "\u2028", `\u2029`, "\u2029").Replace(text))
 		}
@@ -84,8 +84,8 @@ func writeJSON(b *strings.Builder, value any) {
 	}
 }
 
-// ParseJSON reads one JSON value: whole numbers are int, others float64. What
-// follows the value is an error, and so is a whole number beyond 64 bits.
+// ParseJSON parses one JSON value. Integers become int, other numbers float64. It returns
+// an error for text after the value.
 func ParseJSON(text string) (any, error) {
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.UseNumber()

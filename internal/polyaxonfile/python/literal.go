@@ -5,18 +5,18 @@ import (
 	"strings"
 )
 
-// maxDepth bounds the nesting of a literal.
+// maxDepth is the maximum nesting of a literal.
 const maxDepth = 50
 
 var errNoLiteral = errors.New("is no Python literal")
 
-// ErrUnwritable is a literal that Python reads and JSON cannot hold: bytes, a set, a
-// complex number, an ellipsis, a whole number beyond 64 bits.
+// ErrUnwritable reports a literal that Python reads and that JSON cannot represent:
+// bytes, a set, a complex number, an ellipsis, or an integer beyond 64 bits.
 var ErrUnwritable = errors.New("is a Python literal that JSON cannot hold")
 
-// Literal reads a text as Python's ast.literal_eval does: numbers (0x10, 1e3,
-// 1_000, -2), texts in quotes, True, False, None, lists, tuples, mappings. It
-// reports false for all other texts. The error is ErrUnwritable.
+// Literal parses a text as Python's ast.literal_eval does: numbers (0x10, 1e3, 1_000,
+// -2), quoted strings, True, False, None, lists, tuples and mappings. It returns false
+// for any other text. The only error that it returns is ErrUnwritable.
 func Literal(text string) (any, bool, error) {
 	p := &literal{rest: strings.TrimLeft(text, " \t")}
 	p.skipLines()
@@ -42,11 +42,11 @@ func Literal(text string) (any, bool, error) {
 type literal struct {
 	rest  string
 	depth int
-	// unwritable tells that the literal holds what JSON cannot.
+	// unwritable means that the literal contains a value that JSON cannot represent.
 	unwritable bool
 }
 
-// skipLines skips lines that are empty.
+// skipLines skips empty lines and comment lines.
 func (p *literal) skipLines() {
 	for {
 		line, rest, more := strings.Cut(p.rest, "\n")
@@ -57,7 +57,8 @@ func (p *literal) skipLines() {
 	}
 }
 
-// skip skips blanks and comments, and in brackets ends of lines too.
+// skip skips blanks and comments. If lines is true, which it is inside brackets, it also
+// skips line breaks.
 func (p *literal) skip(lines bool) {
 	for p.rest != "" {
 		switch c := p.rest[0]; {
@@ -86,7 +87,7 @@ func (p *literal) take(c byte, lines bool) bool {
 	return true
 }
 
-// sequence reads a value, or values with commas between them: a tuple.
+// sequence parses a value, or comma-separated values, which form a tuple.
 func (p *literal) sequence() (any, error) {
 	value, err := p.value(false)
 	if err != nil {

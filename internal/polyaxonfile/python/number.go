@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// set reads the rest of a set, after its first element.
+// set parses the rest of a set, after its first element.
 func (p *literal) set(d *Dict) (any, error) {
 	if len(d.keys) > 0 {
 		return nil, errNoLiteral
@@ -54,7 +54,7 @@ func (p *literal) number() (any, error) {
 	return value, err
 }
 
-// imaginary reads the second half of a complex number: +2j.
+// imaginary parses the imaginary part of a complex number: +2j.
 func (p *literal) imaginary() (any, error) {
 	p.rest = p.rest[1:]
 	p.skip(false)
@@ -72,8 +72,8 @@ func (p *literal) imaginary() (any, error) {
 
 func hexadecimal(text string) bool { return len(text) > 1 && (text[1] == 'x' || text[1] == 'X') }
 
-// ParseNumber reads a number as Python's source has it, without a sign: an int or
-// a float64.
+// ParseNumber parses an unsigned number of Python's source and returns an int or a
+// float64. The error for an integer beyond 64 bits is strconv.ErrRange.
 func ParseNumber(text string) (any, error) {
 	if strings.HasPrefix(text, "_") || strings.HasSuffix(text, "_") || strings.Contains(text, "__") || strings.ContainsAny(text, "pP") {
 		return nil, errNoLiteral
@@ -88,7 +88,7 @@ func ParseNumber(text string) (any, error) {
 	}
 	if strings.Trim(plain, "0123456789") == "" {
 		if len(plain) > 1 && plain[0] == '0' && strings.Trim(plain, "0") != "" {
-			return nil, errNoLiteral // 007
+			return nil, errNoLiteral // Python does not allow leading zeros, as in 007
 		}
 		i, err := strconv.ParseInt(plain, 10, 64)
 		return int(i), err

@@ -9,7 +9,8 @@ import (
 	"unicode"
 )
 
-// Str prints a value as Python's str does, and so as Jinja puts it into a text.
+// Str formats a value as Python's str does, which is also how Jinja inserts it into a
+// text.
 func Str(value any) string {
 	switch x := value.(type) {
 	case string:
@@ -23,7 +24,7 @@ func Str(value any) string {
 	return Repr(value)
 }
 
-// Repr prints a value as Python's repr does: texts in quotes.
+// Repr formats a value as Python's repr does, with quotes around strings.
 func Repr(value any) string {
 	var b strings.Builder
 	printTo(&b, value)
@@ -90,7 +91,8 @@ func elements(b *strings.Builder, list []any) {
 	}
 }
 
-// float prints 1.0, 1e-05, 1e+16: the shortest text that reads as the same number.
+// float formats a float as Python does, as the shortest text that is read as the same
+// number: 1.0, 1e-05, 1e+16.
 func float(f float64) string {
 	switch {
 	case math.IsNaN(f):

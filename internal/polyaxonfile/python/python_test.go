@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// TestLiteral holds what is read from a text against Python 3.11's ast.literal_eval.
+// TestLiteral compares with Python 3.11's ast.literal_eval.
 func TestLiteral(t *testing.T) {
 	no, unwritable := struct{}{}, ErrUnwritable
 	for text, want := range map[string]any{

@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// texts reads a text in quotes, and those that follow it: they are one.
+// texts parses a quoted string and the strings that directly follow it, and joins them.
 func (p *literal) texts(lines bool) (any, error) {
 	var b strings.Builder
 	for first := true; ; first = false {
@@ -43,7 +43,7 @@ func (p *literal) texts(lines bool) (any, error) {
 	}
 }
 
-// quoted splits a text in quotes from what follows it.
+// quoted splits a quoted string from the text after it.
 func quoted(rest string) (text, after string, ok bool) {
 	mark := rest[:1]
 	long := strings.HasPrefix(rest, mark+mark+mark)
@@ -63,8 +63,8 @@ func quoted(rest string) (text, after string, ok bool) {
 	return "", "", false
 }
 
-// Unescape reads the escapes of a Python text. It reports false for one that
-// Python refuses.
+// Unescape replaces the escape sequences of a Python string. It returns false for a
+// string that Python refuses, and for the names of characters in \N{}.
 func Unescape(text string) (string, bool) {
 	if !strings.Contains(text, `\`) {
 		return text, true
@@ -103,7 +103,7 @@ func Unescape(text string) (string, bool) {
 			b.WriteRune(rune(n))
 			i = end - 1
 		case 'N':
-			return "", false // names of characters
+			return "", false // names of characters are not supported
 		default:
 			b.WriteByte('\\')
 			b.WriteByte(c)

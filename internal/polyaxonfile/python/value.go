@@ -1,9 +1,9 @@
-// Package python holds plain values as Python has them: how they are printed,
-// compared, and read from a literal. Polyaxon compiles with Python, so what a run
-// gets depends on it: True and None in texts, 1e+16, 'quotes'.
+// Package python prints, compares and reads plain values as Python does. Polyaxon
+// compiles with Python, and what a run gets depends on that: True and None in texts,
+// 1e+16, 'quotes'.
 //
-// Values are nil, bool, int, float64, string, []any and map[string]any, as YAML and
-// JSON have them, and List, Dict and Tuple, which only Python tells apart.
+// Values are nil, bool, int, float64, string, []any and map[string]any, as YAML and JSON
+// have them, and List, Dict and Tuple, which only Python distinguishes.
 package python
 
 import (
@@ -12,20 +12,20 @@ import (
 	"strings"
 )
 
-// Tuple is a list that prints in parentheses.
+// Tuple is a list that is printed in parentheses.
 type Tuple []any
 
 // List is a list that can be changed in place.
 type List struct{ Items []any }
 
-// Dict is a mapping that keeps the order of its keys. The zero value is empty.
+// Dict is a mapping that keeps the order of its keys. The zero value is an empty Dict.
 type Dict struct {
 	keys   []any
 	values map[any]any
 }
 
-// Set gives key a value. It reports false for a key that cannot be one: a list or
-// a mapping.
+// Set sets the value of a key. It returns false for a value that Python does not allow as
+// a key, such as a list or a mapping.
 func (d *Dict) Set(key, value any) bool {
 	h, ok := hash(key)
 	if !ok {
@@ -41,7 +41,7 @@ func (d *Dict) Set(key, value any) bool {
 	return true
 }
 
-// Get gives a key's value, and whether there is one.
+// Get returns the value of a key, and reports whether the key exists.
 func (d *Dict) Get(key any) (any, bool) {
 	h, ok := hash(key)
 	if !ok {
@@ -51,10 +51,11 @@ func (d *Dict) Get(key any) (any, bool) {
 	return value, ok
 }
 
-// Keys gives the keys in their order.
+// Keys returns the keys in their order. Callers must not change them.
 func (d *Dict) Keys() []any { return d.keys }
 
-// hash makes keys that Python holds equal the same: 1, 1.0 and True.
+// hash returns the same value for keys that are equal in Python, such as 1, 1.0 and True.
+// It returns false for a value that cannot be a key.
 func hash(key any) (any, bool) {
 	switch x := key.(type) {
 	case bool:
@@ -72,7 +73,7 @@ func hash(key any) (any, bool) {
 	return nil, false
 }
 
-// Items gives the elements of a list or tuple.
+// Items returns the elements of a list or a tuple, and false for any other value.
 func Items(value any) ([]any, bool) {
 	switch x := value.(type) {
 	case []any:
@@ -85,8 +86,8 @@ func Items(value any) ([]any, bool) {
 	return nil, false
 }
 
-// Mapping gives the keys of a mapping, in order, and how to look one up. The keys
-// of a map[string]any are sorted.
+// Mapping returns the keys of a mapping in their order, and a function that looks up a
+// key. The keys of a map[string]any are sorted.
 func Mapping(value any) (keys []any, get func(any) (any, bool), ok bool) {
 	switch x := value.(type) {
 	case *Dict:
@@ -110,8 +111,8 @@ func Mapping(value any) (keys []any, get func(any) (any, bool), ok bool) {
 	return nil, nil, false
 }
 
-// Plain gives a value as YAML and JSON have it: lists and tuples as []any, mappings
-// as map[string]any.
+// Plain converts a value to what YAML and JSON have: lists and tuples become []any,
+// mappings map[string]any.
 func Plain(value any) any {
 	if list, ok := Items(value); ok {
 		plain := make([]any, len(list))
@@ -131,7 +132,7 @@ func Plain(value any) any {
 	return value
 }
 
-// Truth tells what Python takes for true: what is not empty, not zero, not None.
+// Truth reports whether a value is true in Python: not empty, not zero and not None.
 func Truth(value any) bool {
 	switch x := value.(type) {
 	case nil:
@@ -154,7 +155,8 @@ func Truth(value any) bool {
 	return true
 }
 
-// Number gives a number; True is 1.
+// Number returns a number or a boolean as float64, where True is 1. It returns false for
+// any other value.
 func Number(value any) (float64, bool) {
 	switch x := value.(type) {
 	case int:
@@ -170,7 +172,7 @@ func Number(value any) (float64, bool) {
 	return 0, false
 }
 
-// Equal tells whether Python holds two values for equal: 1, 1.0 and True are.
+// Equal reports whether two values are equal in Python: 1, 1.0 and True are.
 func Equal(a, b any) bool {
 	if x, ok := Number(a); ok {
 		y, ok := Number(b)
@@ -210,8 +212,8 @@ func Equal(a, b any) bool {
 	return a == nil && b == nil
 }
 
-// Compare orders numbers, texts, and lists of them: -1, 0 or 1. It reports false
-// for what Python does not order.
+// Compare orders numbers, strings, and lists of them. The result is negative, zero or
+// positive. It returns false for values that Python does not order.
 func Compare(a, b any) (int, bool) {
 	if x, ok := Number(a); ok {
 		y, ok := Number(b)
