@@ -1,5 +1,5 @@
-// Package plain copies and looks into plain values: those that YAML and JSON have, as Go
-// has them.
+// Package plain copies and inspects plain values: the Go values that represent YAML and
+// JSON.
 package plain
 
 import (
@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// Clone copies a mapping, nil as an empty one.
+// Clone returns a deep copy of a mapping. The copy of nil is an empty mapping.
 func Clone(m map[string]any) map[string]any {
 	if m == nil {
 		return map[string]any{}
@@ -15,7 +15,7 @@ func Clone(m map[string]any) map[string]any {
 	return Copy(m).(map[string]any)
 }
 
-// Copy copies a value.
+// Copy returns a deep copy of a value.
 func Copy(value any) any {
 	switch x := value.(type) {
 	case map[string]any:
@@ -37,7 +37,7 @@ func Copy(value any) any {
 // Keys returns the keys of a mapping, sorted.
 func Keys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
-// Map returns a value as a mapping, an empty one for anything else.
+// Map returns a value that is a mapping, and an empty mapping for any other value.
 func Map(value any) map[string]any {
 	m, _ := value.(map[string]any)
 	if m == nil {
