@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// timestamp is the form of PyYAML's dates and times.
+// timestamp matches PyYAML's dates and times.
 var timestamp = regexp.MustCompile(`^(\d{4})-(\d\d?)-(\d\d?)(?:(?:[Tt]|[ \t]+)(\d\d?):(\d\d):(\d\d)(?:\.(\d*))?(?:[ \t]*(Z|([-+])(\d\d?)(?::(\d\d))?))?)?$`)
 
-// isDate tells whether text has the form of a date or a time: a date alone is
-// written in full.
+// isDate reports whether a text has the form of a date or a time. A date without a time
+// needs two digits for month and day.
 func isDate(text string) bool {
 	if len(text) < 8 || text[4] != '-' {
 		return false
@@ -20,8 +20,9 @@ func isDate(text string) bool {
 	return m != nil && (m[4] != "" || len(text) == len("2006-01-02"))
 }
 
-// parseDate gives a date as 2006-01-02, and a time as 2006-01-02T15:04:05+00:00,
-// with a fraction of six digits where it has one: what Polyaxon writes.
+// parseDate returns a date as 2006-01-02, and a time as 2006-01-02T15:04:05+00:00, with a
+// fraction of six digits if it has one. This is the form that Polyaxon writes. It returns
+// an error for a date that does not exist.
 func parseDate(text string) (string, error) {
 	m := timestamp.FindStringSubmatch(text)
 	number := func(i int) int {

@@ -1,5 +1,5 @@
-// Package yaml11 gives YAML's scalars the values that PyYAML gives them, which
-// Polyaxon reads its files with.
+// Package yaml11 resolves YAML's scalars as PyYAML does, which Polyaxon uses to read its
+// files.
 package yaml11
 
 import (
@@ -13,15 +13,16 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// The forms of YAML 1.1 scalars as PyYAML, which Polyaxon reads with, resolves
-// them. They differ from YAML 1.2: yes and on are booleans, 1e3 is text, 1:30 is 90.
+// The forms of YAML 1.1 scalars that PyYAML resolves. They differ from YAML 1.2: yes and
+// on are booleans, 1e3 is text, and 1:30 is 90.
 var (
 	yamlInt   = regexp.MustCompile(`^(?:[-+]?0b[0-1_]+|[-+]?0[0-7_]+|[-+]?(?:0|[1-9][0-9_]*)|[-+]?0x[0-9a-fA-F_]+|[-+]?[1-9][0-9_]*(?::[0-5]?[0-9])+)$`)
 	yamlFloat = regexp.MustCompile(`^(?:[-+]?(?:[0-9][0-9_]*)\.[0-9_]*(?:[eE][-+][0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$`)
 )
 
-// Scalar gives a scalar's value: nil, bool, int, *big.Int where an int is too small,
-// float64 or string. A date is a string. What PyYAML cannot read is its text.
+// Scalar returns a scalar's value: nil, bool, int, *big.Int if an int is too small,
+// float64 or string. A date is a string. If PyYAML refuses the scalar, the value is its
+// text.
 func Scalar(n *yaml.Node) any {
 	value, _, err := Resolve(n)
 	if err != nil {
@@ -30,9 +31,10 @@ func Scalar(n *yaml.Node) any {
 	return value
 }
 
-// Resolve gives a scalar's value as Scalar does, and whether it is a date or a time:
-// PyYAML makes of those no text, and Polyaxon writes them as the string that is
-// given. What PyYAML refuses is an error: an unknown tag, 2026-13-01, a lone =.
+// Resolve returns a scalar's value as Scalar does, and reports whether it is a date or a
+// time. PyYAML has types of its own for those, and Polyaxon writes them as the string
+// that Resolve returns. It returns an error for what PyYAML refuses: an unknown tag,
+// 2026-13-01, or a lone =.
 func Resolve(n *yaml.Node) (value any, date bool, err error) {
 	const quoted = yaml.SingleQuotedStyle | yaml.DoubleQuotedStyle | yaml.LiteralStyle | yaml.FoldedStyle
 	text := n.Value
@@ -68,7 +70,8 @@ func Resolve(n *yaml.Node) (value any, date bool, err error) {
 	return text, false, nil
 }
 
-// special tells whether a plain scalar that begins so may be anything but text.
+// special reports whether a plain scalar that begins with c may be something other than
+// text.
 func special(c byte) bool {
 	return c >= '0' && c <= '9' || strings.IndexByte("-+.~=<nNtTfFyYoO", c) >= 0
 }
@@ -133,7 +136,7 @@ func parseInt(text string) (any, error) {
 		}
 		return int(n), nil
 	}
-	const most = 4300 // digits that Python reads
+	const most = 4300 // Python's limit for the digits of an integer
 	n, ok := new(big.Int).SetString(digits, base)
 	if !ok || len(digits) > most {
 		return nil, fmt.Errorf("%.20q is no number", text)

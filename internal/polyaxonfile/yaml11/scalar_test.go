@@ -8,7 +8,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// What PyYAML 6 was seen to make of scalars; an error is what it raises.
+// TestScalarsAreReadAsPyYAMLReadsThem checks scalars against what PyYAML 6 was observed
+// to return or to raise.
 func TestScalarsAreReadAsPyYAMLReadsThem(t *testing.T) {
 	type failure string
 	huge, _ := new(big.Int).SetString("99999999999999999999", 10)
