@@ -7,20 +7,20 @@ import (
 	"math/rand/v2"
 )
 
-// dice draws numbers that are the same for the same seed on every machine: no step
-// of it is one that processors, or releases of Go, do in different ways.
+// dice draws random numbers. The same seed yields the same numbers on every machine: no
+// step depends on the processor or on the release of Go.
 type dice struct{ source *rand.PCG }
 
-// newDice takes any text as a seed.
+// newDice returns dice seeded with a text.
 func newDice(seed string) *dice {
 	sum := sha256.Sum256([]byte(seed))
 	return &dice{rand.NewPCG(binary.BigEndian.Uint64(sum[:]), binary.BigEndian.Uint64(sum[8:]))}
 }
 
-// unit gives a number from 0 to below 1.
+// unit returns a number in [0, 1).
 func (d *dice) unit() float64 { return float64(d.source.Uint64()>>11) / (1 << 53) }
 
-// below gives a number from 0 to below n.
+// below returns an integer in [0, n).
 func (d *dice) below(n int) int { return min(int(d.unit()*float64(n)), n-1) }
 
 // normal draws from the standard normal distribution, by Marsaglia's polar method.

@@ -8,19 +8,19 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/plain"
 )
 
-// EarlyStopping says when the rest of a matrix is not wanted any more: when a run's
-// metric is good enough, or too many runs have failed.
+// EarlyStopping is a condition under which the remaining runs of a matrix are stopped: a
+// run's metric is good enough, or too many runs have failed.
 type EarlyStopping struct {
-	// Metric is the name of a metric, "" where failures count.
+	// Metric is the name of a metric, or "" when failures are counted.
 	Metric string
-	// Value is what the metric must reach, from above when Minimize.
+	// Value is the bound for the metric: an upper bound if Minimize is set, else a lower bound.
 	Value    float64
 	Minimize bool
-	// Percent of all runs that may fail is below this.
+	// Percent is the percentage of failed runs, of all runs, at which the rest is stopped.
 	Percent float64
 }
 
-// Reached tells whether a run's metrics are good enough.
+// Reached reports whether a run's metrics are good enough.
 func (e EarlyStopping) Reached(metrics map[string]float64) bool {
 	value, given := metrics[e.Metric]
 	switch {
@@ -32,12 +32,12 @@ func (e EarlyStopping) Reached(metrics map[string]float64) bool {
 	return value >= e.Value
 }
 
-// Exceeded tells whether too many of all runs have failed.
+// Exceeded reports whether too many of all runs have failed.
 func (e EarlyStopping) Exceeded(failed, all int) bool {
 	return e.Metric == "" && failed > 0 && float64(failed)*100 >= e.Percent*float64(all)
 }
 
-// String gives the condition in words.
+// String describes the condition.
 func (e EarlyStopping) String() string {
 	switch {
 	case e.Metric == "":
@@ -48,8 +48,9 @@ func (e EarlyStopping) String() string {
 	return fmt.Sprintf("%s is at least %v", e.Metric, e.Value)
 }
 
-// earlyStopping reads what slipway can watch itself. Policies compare runs while
-// they go on, which only a server does.
+// earlyStopping reads the conditions that slipway can watch itself. It returns an *Error
+// for a policy: policies compare runs while they are in progress, which only a server can
+// do.
 func earlyStopping(matrix map[string]any) ([]EarlyStopping, error) {
 	list, ok := matrix["earlyStopping"].([]any)
 	if !ok && matrix["earlyStopping"] != nil {

@@ -5,17 +5,17 @@ import (
 	"math/big"
 )
 
-// Powers and logarithms that are rounded once, from far more digits than a float
-// has: math's differ in their last digits between processors, and a run whose
-// params differ in a digit is another run.
+// Powers and logarithms are computed with many more digits than a float64 has, and
+// rounded once. The last digits of package math's results differ between processors, and
+// a run whose params differ in a digit is another run.
 
-// precision is that of all steps, in bits.
+// precision is the precision of all steps, in bits.
 const precision = 320
 
 func float(x float64) *big.Float { return new(big.Float).SetPrec(precision).SetFloat64(x) }
 
-// power gives base to the power of at; base is above 0. Beyond what a float holds it
-// is 0 or infinite.
+// power returns base to the power of at. base must be above 0. The result is 0 or
+// infinite if it is out of range.
 func power(base, at float64) float64 {
 	if math.IsNaN(at) || math.IsInf(at, 0) {
 		return math.Pow(base, at)
@@ -23,7 +23,7 @@ func power(base, at float64) float64 {
 	return rounded(new(big.Float).Mul(naturalLog(base), float(at)))
 }
 
-// powerOfE is power with the number e itself for a base.
+// powerOfE returns e to the power of at.
 func powerOfE(at float64) float64 {
 	if math.IsNaN(at) || math.IsInf(at, 0) {
 		return math.Exp(at)
@@ -31,7 +31,7 @@ func powerOfE(at float64) float64 {
 	return rounded(float(at))
 }
 
-// rounded gives e to the power of at.
+// rounded returns e to the power of at, rounded once.
 func rounded(at *big.Float) float64 {
 	switch scale, _ := at.Float64(); {
 	case scale > 800:
@@ -43,22 +43,21 @@ func rounded(at *big.Float) float64 {
 	return value
 }
 
-// logarithm gives the natural logarithm of x, which is above 0.
+// logarithm returns the natural logarithm of x. x must be above 0.
 func logarithm(x float64) float64 {
 	value, _ := naturalLog(x).Float64()
 	return value
 }
 
-// log10 gives the logarithm of x, which is above 0, to base 10.
+// log10 returns the decimal logarithm of x. x must be above 0.
 func log10(x float64) float64 {
 	value, _ := new(big.Float).Quo(naturalLog(x), naturalLog(10)).Float64()
 	return value
 }
 
-// exponential sums up the series of e^x for a small part of x, and squares what
-// comes of it.
+// exponential returns e^x. It sums the series for x/2^16 and squares the result 16 times.
 func exponential(x *big.Float) *big.Float {
-	const halvings = 16 // of a number below 2^10: below 2^-6
+	const halvings = 16 // reduces a number below 2^10 to one below 2^-6
 	part := new(big.Float).SetMantExp(x, -halvings)
 	sum, term := float(1), float(1)
 	for n := 1; n < 40; n++ { // (2^-6)^40/40! is below 2^-320
@@ -71,8 +70,8 @@ func exponential(x *big.Float) *big.Float {
 	return sum
 }
 
-// naturalLog goes to the logarithm by Newton's method: each step doubles how many
-// digits are right.
+// naturalLog returns the natural logarithm of x by Newton's method. Each step doubles the
+// number of correct digits.
 func naturalLog(x float64) *big.Float {
 	log := float(math.Log(x))
 	for range 5 {

@@ -1,5 +1,5 @@
-// Package matrix takes matrices apart: the runs that one makes, and when the rest of them
-// is not wanted any more.
+// Package matrix expands a matrix into its runs, and determines when the remaining ones
+// are stopped early.
 package matrix
 
 import (
@@ -17,36 +17,36 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/types"
 )
 
-// maxSuggestions bounds how many runs a matrix is expanded into.
+// maxSuggestions is the maximum number of runs of a matrix.
 const maxSuggestions = 1000
 
-// Expansion is a matrix taken apart.
+// Expansion is an expanded matrix.
 type Expansion struct {
 	Suggestions []Suggestion
-	// Concurrency is how many of them may go on at once, 0 for no limit.
+	// Concurrency is the maximum number of runs at a time, or 0 for no limit.
 	Concurrency int
-	// Stopping says when the rest of them is not wanted any more.
+	// Stopping are the conditions under which the remaining runs are stopped.
 	Stopping []EarlyStopping
 }
 
-// Suggestion is one run of a matrix: an operation without a matrix, and the params
-// that it got from it.
+// Suggestion is one run of a matrix: an operation without a matrix, and the params that
+// the matrix gave to it.
 type Suggestion struct {
 	Params    map[string]any
 	Operation *operation.Operation
-	// Repeat counts the suggestions before this one that have the same params: a
-	// choice of [1, 1] is two runs, as Polyaxon has it.
+	// Repeat is the number of earlier suggestions that have the same params. A choice of [1, 1]
+	// yields two runs, as it does in Polyaxon.
 	Repeat int
 }
 
-// Error is a matrix that cannot be expanded.
+// Error reports a matrix that cannot be expanded.
 type Error struct {
-	// Path leads from the matrix to what is to blame.
+	// Path leads from the matrix to the cause.
 	Path    []string
 	Message string
 }
 
-// Error gives the path, where there is one, and the message.
+// Error returns the path, if there is one, and the message.
 func (e *Error) Error() string {
 	return strings.Join(append([]string{"matrix"}, e.Path...), ".") + ": " + e.Message
 }
@@ -55,14 +55,14 @@ func matrixErrorf(path []string, format string, args ...any) error {
 	return &Error{slices.Clone(path), fmt.Sprintf(format, args...)}
 }
 
-// Expand gives the runs of an operation's matrix, as Polyaxon 2.18 makes them. It
-// knows the matrices whose runs do not depend on each other: grid, mapping, and
-// random, whose seed is taken from its params where it has none, so that the same
-// matrix always gives the same runs, and more runs of it begin with the same ones.
-// The numbers that random draws are slipway's own, the same on every machine, and
-// not those that Polyaxon draws for the seed.
+// Expand returns the runs of an operation's matrix, as Polyaxon 2.18 creates them. It
+// returns nil when there is no matrix. Its errors are *Error.
 //
-// Errors are *MatrixError. Without a matrix it gives nil.
+// It supports the kinds of matrix whose runs do not depend on each other: grid, mapping
+// and random. A random matrix without a seed is seeded with its params. So the same
+// matrix always yields the same runs, and one with more runs begins with the same ones.
+// The random numbers are slipway's own and the same on every machine; they are not those
+// that Polyaxon draws for the seed.
 func Expand(o *operation.Operation) (*Expansion, error) {
 	root := plain.Clone(o.Root())
 	component := plain.Map(root["component"])
@@ -113,8 +113,8 @@ func Expand(o *operation.Operation) (*Expansion, error) {
 	return expansion, nil
 }
 
-// shapedMatrix gives a matrix whose values have one form: that in which the newest
-// Polyaxon keeps them.
+// shapedMatrix converts a matrix to the form in which the newest Polyaxon stores it. It
+// returns an *Error for a kind that slipway cannot expand.
 func shapedMatrix(matrix map[string]any) (map[string]any, error) {
 	name, _ := matrix["kind"].(string)
 	if !slices.Contains([]string{"grid", "random", "mapping"}, name) {
@@ -132,8 +132,9 @@ func shapedMatrix(matrix map[string]any) (map[string]any, error) {
 	return shaped, err
 }
 
-// grid gives the product of all values in the order of the params' names, in which
-// operations are sent; the last varies fastest. numRuns keeps the first of them.
+// grid returns the product of all values, in the order of the params' names, which is the
+// order in which operations are sent. The last param varies fastest. numRuns limits the
+// number of rows.
 func grid(matrix map[string]any) ([]map[string]any, error) {
 	names, params, size, err := hyperparameters(matrix)
 	if err != nil {
@@ -169,11 +170,11 @@ func grid(matrix map[string]any) ([]map[string]any, error) {
 	return rows, nil
 }
 
-// drawsPerRun bounds how often a random matrix looks for a run that it does not
-// have yet.
+// drawsPerRun limits the number of draws in which a random matrix looks for a new row,
+// for each of its runs.
 const drawsPerRun = 1000
 
-// random draws numRuns runs that differ, or as many as there are.
+// random draws numRuns different rows, or fewer if there are not so many.
 func random(matrix map[string]any) ([]map[string]any, error) {
 	names, params, size, err := hyperparameters(matrix)
 	if err != nil {
@@ -206,7 +207,7 @@ func random(matrix map[string]any) ([]map[string]any, error) {
 	return rows, nil
 }
 
-// mapping gives the rows that it has.
+// mapping returns the rows that the matrix lists.
 func mapping(matrix map[string]any) ([]map[string]any, error) {
 	list, ok := matrix["values"].([]any)
 	if !ok {
@@ -222,7 +223,7 @@ func mapping(matrix map[string]any) ([]map[string]any, error) {
 	return rows, nil
 }
 
-// fitting holds what a matrix gives its runs against the types of their inputs.
+// fitting checks the params of each run against the types of their inputs.
 func fitting(rows []map[string]any, matrix map[string]any, inputs []types.IO) error {
 	for i, row := range rows {
 		for _, x := range inputs {
@@ -242,8 +243,8 @@ func fitting(rows []map[string]any, matrix map[string]any, inputs []types.IO) er
 	return nil
 }
 
-// hyperparameters reads the params of a matrix, by name, and how many runs they
-// make: infinitely many with a distribution.
+// hyperparameters returns the params of a matrix, sorted by name, and the number of runs,
+// which is infinite with a distribution.
 func hyperparameters(matrix map[string]any) (names []string, params []hyperparameter, size float64, err error) {
 	all, ok := matrix["params"].(map[string]any)
 	if !ok {
@@ -265,7 +266,8 @@ func hyperparameters(matrix map[string]any) (names []string, params []hyperparam
 	return names, params, size, nil
 }
 
-// whole gives a whole number from 1 on, 0 when there is none.
+// whole returns an integer above 0, or 0 when the key is missing. It returns an *Error
+// for any other value.
 func whole(m map[string]any, key string) (int, error) {
 	switch n := m[key].(type) {
 	case nil:

@@ -23,7 +23,8 @@ func expanded(t *testing.T, matrix string) (*Expansion, error) {
 	return Expand(operation.New(f.Root()))
 }
 
-// rowsOf gives the params of all runs as text, and looks whether they are sent.
+// rowsOf returns the params of all runs as text, and checks that each operation passes
+// them.
 func rowsOf(t *testing.T, matrix string) (*Expansion, string) {
 	t.Helper()
 	expansion, err := expanded(t, matrix)
@@ -76,9 +77,9 @@ func TestExpand(t *testing.T) {
 	}
 }
 
-// TestRandomMatrix holds what a random matrix draws: the same each time and on
-// every machine, within its distributions, no run twice, and the first ones again
-// when more are wanted.
+// TestRandomMatrix checks the draws of a random matrix: they are the same each time and
+// on every machine, they are within their distributions, no run occurs twice, and the
+// first runs stay the same when there are more.
 func TestRandomMatrix(t *testing.T) {
 	const spaces = `{a: {kind: uniform, value: [1, 2]}, b: {kind: qnormal, value: {loc: 0, scale: 1, q: 0.5}}, c: {kind: pchoice, value: [[x, 0.5], [y, 0.5]]}, d: {kind: lognormal, value: "0:1"}}`
 	drawn := func(options string) string {
@@ -103,11 +104,11 @@ func TestRandomMatrix(t *testing.T) {
 	}
 }
 
-// TestDistributions compares the mean and the spread of what is drawn with what they
-// are by the distributions' definitions.
+// TestDistributions compares the mean and the standard deviation of the draws with those
+// of the distributions.
 func TestDistributions(t *testing.T) {
 	e := math.E
-	wanted := map[string][4]float64{ // mean, deviation, least, greatest
+	wanted := map[string][4]float64{ // mean, standard deviation, minimum, maximum
 		`{kind: uniform, value: [2, 5]}`:             {3.5, math.Sqrt(0.75), 2, 5},
 		`{kind: quniform, value: [0, 10, 0.5]}`:      {5, 10 / math.Sqrt(12), 0, 10},
 		`{kind: loguniform, value: [0, 2]}`:          {(e*e - 1) / 2, math.Sqrt((e*e*e*e-1)/4 - (e*e-1)*(e*e-1)/4), 1, e * e},
@@ -117,7 +118,7 @@ func TestDistributions(t *testing.T) {
 		`{kind: lognormal, value: [0, 0.5]}`:         {math.Exp(0.125), math.Sqrt((math.Exp(0.25) - 1) * math.Exp(0.25)), 0, 30},
 		`{kind: qlognormal, value: [0, 0.5, 0.001]}`: {math.Exp(0.125), math.Sqrt((math.Exp(0.25) - 1) * math.Exp(0.25)), 0, 30},
 	}
-	// Four of them at a time, for each run is made and looked at.
+	// Each run is an operation that is checked, so four distributions share a matrix.
 	for four := range slices.Chunk(slices.Sorted(maps.Keys(wanted)), 4) {
 		expansion, _ := rowsOf(t, `{kind: random, seed: 1, numRuns: 1000, params: {a: `+four[0]+`, b: `+four[1]+`, c: `+four[2]+`, d: `+four[3]+`}}`)
 		for i, space := range four {
@@ -201,7 +202,8 @@ func TestEarlyStopping(t *testing.T) {
 	}
 }
 
-// TestExact compares powers and logarithms with math's, whose last digit may differ.
+// TestExact compares powers and logarithms with those of package math, whose last digit
+// may differ.
 func TestExact(t *testing.T) {
 	near := func(what string, got, want float64) {
 		if got != want && math.Abs(got-want) > 1e-14*math.Abs(want) {

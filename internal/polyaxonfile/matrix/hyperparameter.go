@@ -8,20 +8,19 @@ import (
 	"time"
 )
 
-// maxValues bounds how many values a hyperparameter has to choose from.
+// maxValues is the maximum number of values of a hyperparameter.
 const maxValues = 1 << 31
 
-// hyperparameter is a param that a matrix varies: values to go through, or a
-// distribution to draw from.
+// hyperparameter is a param that a matrix varies: a list of values, or a distribution.
 type hyperparameter struct {
-	// count is how many values there are, 0 for a distribution.
+	// count is the number of values, or 0 for a distribution.
 	count int
 	value func(n int) any
 	draw  func(*dice) any
 }
 
-// newHyperparameter reads a param that is shaped already. Values of one kind follow
-// NumPy's function of the same name, by which Polyaxon makes them.
+// newHyperparameter returns the hyperparameter for a shaped param. Its values are those
+// of the NumPy function of the same name, which Polyaxon uses.
 func newHyperparameter(p map[string]any) (hyperparameter, error) {
 	kind, _ := p["kind"].(string)
 	switch kind {
@@ -46,7 +45,7 @@ func newHyperparameter(p map[string]any) (hyperparameter, error) {
 	return distribution(kind, m)
 }
 
-// discrete has values to go through, each drawn as often as the others.
+// discrete returns a hyperparameter with count values that are equally probable.
 func discrete(count int, value func(int) any) (hyperparameter, error) {
 	if count < 1 {
 		return hyperparameter{}, errors.New("there is nothing to choose from")
@@ -54,7 +53,7 @@ func discrete(count int, value func(int) any) (hyperparameter, error) {
 	return hyperparameter{count, value, func(d *dice) any { return value(d.below(count)) }}, nil
 }
 
-// weighted reads pairs of a value and its weight.
+// weighted returns a hyperparameter for pairs of a value and its weight.
 func weighted(value any) (hyperparameter, error) {
 	list, _ := value.([]any)
 	sums, values := make([]float64, len(list)), make([]any, len(list))
@@ -85,8 +84,8 @@ func weighted(value any) (hyperparameter, error) {
 	return p, err
 }
 
-// arithmetic is numpy.arange: from start by step, stop left out. The numbers stay
-// whole where all that makes them is.
+// arithmetic implements numpy.arange: from start by step, without stop. The values are
+// integers if start, stop and step are.
 func arithmetic(m map[string]any) (hyperparameter, error) {
 	start, stop, step := number(m["start"]), number(m["stop"]), number(m["step"])
 	count, err := steps((stop - start) / step)
@@ -104,11 +103,11 @@ func arithmetic(m map[string]any) (hyperparameter, error) {
 	})
 }
 
-// steps gives how many steps there are, in a float.
+// steps returns n, rounded up, as an int. It returns an error if that is out of range.
 func steps(n float64) (int, error) {
 	n = math.Ceil(n)
 	switch {
-	case !(n >= 1): // NaN, too
+	case !(n >= 1): // also true for NaN
 		return 0, errors.New("there are no values")
 	case n > maxValues:
 		return 0, fmt.Errorf("%g values are too many", n)
@@ -116,7 +115,7 @@ func steps(n float64) (int, error) {
 	return int(n), nil
 }
 
-// space is numpy.linspace, logspace or geomspace: num values, stop among them.
+// space implements numpy.linspace, logspace and geomspace: num values, including stop.
 func space(kind string, m map[string]any) (hyperparameter, error) {
 	start, stop, base, sign := number(m["start"]), number(m["stop"]), 10.0, 1.0
 	count, err := steps(number(m["num"]))
@@ -156,8 +155,8 @@ func space(kind string, m map[string]any) (hyperparameter, error) {
 	})
 }
 
-// dates goes from one day, or time, to another that is left out: by days, or by
-// seconds. Times are in UTC and without a zone, as those that Polyaxon gives.
+// dates returns the dates or times from start to stop, without stop, by days or by
+// seconds. Times are in UTC and are written without a zone, as Polyaxon does.
 func dates(kind string, m map[string]any) (hyperparameter, error) {
 	read, write, unit := "2006-01-02", "2006-01-02", 24*time.Hour
 	if kind == "datetimerange" {
@@ -183,7 +182,8 @@ func dates(kind string, m map[string]any) (hyperparameter, error) {
 	return discrete(count, func(n int) any { return ends[0].Add(time.Duration(n) * step).Format(write) })
 }
 
-// distribution draws from one of NumPy's distributions; q rounds to a multiple of it.
+// distribution draws from one of NumPy's distributions. A quantized one rounds to
+// multiples of q.
 func distribution(kind string, m map[string]any) (hyperparameter, error) {
 	base, isQuantized := strings.CutPrefix(kind, "q")
 	base, isLog := strings.CutPrefix(base, "log")
@@ -218,7 +218,7 @@ func distribution(kind string, m map[string]any) (hyperparameter, error) {
 	}}, nil
 }
 
-// number gives a number of a shaped value, 0 for none.
+// number returns a number as float64, and 0 for any other value.
 func number(value any) float64 {
 	switch x := value.(type) {
 	case int:

@@ -6,16 +6,16 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/plain"
 )
 
-// Has tells whether the operation has a matrix.
+// Has reports whether the operation has a matrix.
 func Has(o *operation.Operation) bool { return matrixOf(o) != nil }
 
-// Params gives the names of the inputs that the operation's matrix varies, sorted.
+// Params returns the names of the inputs that the operation's matrix varies, sorted.
 func Params(o *operation.Operation) []string {
 	return plain.Keys(Varied(map[string]any{"matrix": matrixOf(o)}))
 }
 
-// Objective gives the metric by which the matrix compares its runs, or is stopped
-// early, "" where it has none.
+// Objective returns the metric by which the matrix compares its runs or is stopped early,
+// and reports whether it is minimized. The metric is "" when the matrix has none.
 func Objective(o *operation.Operation) (metric string, minimize bool) {
 	matrix := matrixOf(o)
 	if m, ok := matrix["metric"].(map[string]any); ok {
@@ -32,7 +32,7 @@ func Objective(o *operation.Operation) (metric string, minimize bool) {
 	return "", false
 }
 
-// matrixOf gives the operation's own matrix, or its component's.
+// matrixOf returns the matrix of the operation, or else that of its component.
 func matrixOf(o *operation.Operation) map[string]any {
 	if matrix, ok := o.Root()["matrix"].(map[string]any); ok {
 		return matrix
@@ -42,13 +42,13 @@ func matrixOf(o *operation.Operation) map[string]any {
 	return matrix
 }
 
-// InFile tells whether the operation of a file, or its component, has a matrix.
+// InFile reports whether a file's operation or its component has a matrix.
 func InFile(f *file.File) bool {
 	component, _ := f.Component()
 	return f.Root()["matrix"] != nil || component["matrix"] != nil
 }
 
-// Varied gives the inputs that a matrix or joins give values to.
+// Varied returns the names of the inputs that a matrix or joins set.
 func Varied(root map[string]any) map[string]bool {
 	names := map[string]bool{}
 	add := func(value any) {

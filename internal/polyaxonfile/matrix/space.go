@@ -10,19 +10,20 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/types"
 )
 
-// SampleError is the first value of a hyperparameter that an input does not take.
+// SampleError reports the first value of a hyperparameter that an input does not accept.
 type SampleError struct {
 	types.ValueError
-	// Index is which element of its list it is, -1 where it has none.
+	// Index is the index of the value in its list, or -1 when it does not come from a list.
 	Index int
 }
 
-// maxSamples is how many values of a search space are looked at.
+// maxSamples is the number of values of a search space that are checked.
 const maxSamples = 200
 
-// CheckSpace holds the values that a hyperparameter gives its runs against an
-// input: all of a choice, and the first ones of a range or a space; a distribution
-// gives numbers with a fraction. What is no space is told elsewhere.
+// CheckSpace checks the values of a hyperparameter against an input: all values of a
+// choice, the first 200 of a range or a space, and some that are drawn from a
+// distribution. It returns a *SampleError. It ignores a space that is not valid, which is
+// reported elsewhere.
 func CheckSpace(declared, space map[string]any, version schema.Version) error {
 	kind, _ := space["kind"].(string)
 	if elements, ok := space["value"].([]any); ok && (kind == "choice" || kind == "pchoice") {
