@@ -44,7 +44,7 @@ func Load(name string, text []byte) (*File, []Problem) {
 		return refuse("is not text in UTF-8")
 	}
 	f.texts[name] = lines(text)
-	if mistake := syntax.Find(text); mistake != nil && !json.Valid(text) { // JSON may be indented with tabs
+	if mistake := syntax.Find(text); mistake != nil && !json.Valid(text) { // JSON may contain tabs
 		at.Line, at.Column = mistake.Line, mistake.Column
 		f, problems := refuse("%s", mistake.Message)
 		problems[0].Hint = mistake.Hint

@@ -61,7 +61,7 @@ func nest(operation, component []byte) []byte {
 		case len(content) > 0:
 			b.WriteString("  ")
 		}
-		if content := bytes.TrimLeft(line, " \t"); json { // YAML does not allow tabs for indentation, JSON does
+		if content := bytes.TrimLeft(line, " \t"); json { // YAML does not allow tabs here
 			b.Write(bytes.ReplaceAll(line[:len(line)-len(content)], []byte("\t"), []byte("  ")))
 			line = content
 		}
