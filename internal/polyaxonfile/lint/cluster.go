@@ -12,7 +12,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// Kind is what a run may need of its cluster.
+// Kind is a kind of object that a run may need from its cluster.
 type Kind string
 
 // The kinds.
@@ -24,27 +24,26 @@ const (
 	Connection Kind = "connection"
 )
 
-// Inventory tells what there is where runs go. It may be asked by several
-// goroutines.
+// Inventory reports what exists where runs go. Its methods may be called concurrently.
 type Inventory interface {
-	// Has reports whether something of a kind is there, or may be, for all that is
-	// known: few may look at everything.
+	// Has reports whether an object exists, or may exist: without the permission to look, the
+	// answer is true.
 	Has(ctx context.Context, kind Kind, name string) bool
-	// Names gives the names that are known, for near misses.
+	// Names returns the known names of a kind. They are used to suggest a similar name.
 	Names(ctx context.Context, kind Kind) []string
 }
 
-// MissingSecret is the rule that tells of a Secret that is not there, ExceedsMachine the
-// one that tells of what the machine of the sandbox lacks.
+// MissingSecret is the rule that reports a missing Secret. ExceedsMachine is the rule
+// that reports requests above what the sandbox's machine has.
 const (
 	MissingSecret  = "missing-secret"
 	ExceedsMachine = "exceeds-machine"
 )
 
-// rule is the rule that tells of what is missing of a kind.
+// rule returns the name of the rule that reports missing objects of the kind.
 func (k Kind) rule() string { return "missing-" + strings.ReplaceAll(string(k), " ", "-") }
 
-// stage is when a run fails that lacks something of a kind.
+// stage returns the stage at which a run fails when it lacks an object of the kind.
 func (k Kind) stage() file.Stage {
 	if k == Connection {
 		return file.StageCompile
@@ -71,7 +70,8 @@ func clusterRules() []Rule {
 	}
 }
 
-// missingFrom holds what the unit names of a kind against what there is.
+// missingFrom reports the objects of a kind that the unit names and the cluster does not
+// have.
 func missingFrom(p *pass, kind Kind) {
 	if p.options.Cluster == nil {
 		return
@@ -86,8 +86,8 @@ func missingFrom(p *pass, kind Kind) {
 	}
 }
 
-// Missing gives what the file names by templates, once its operation is compiled and
-// rendered, and the cluster does not have.
+// Missing returns findings for objects that the file names by templates and that the
+// cluster does not have. The compiled operation c has the rendered names.
 func Missing(ctx context.Context, f *file.File, c *compile.Compiled, cluster Inventory) []Finding {
 	var root map[string]any
 	if json.Unmarshal(c.JSON(), &root) != nil {
@@ -115,8 +115,9 @@ func Missing(ctx context.Context, f *file.File, c *compile.Compiled, cluster Inv
 	return all
 }
 
-// templateOf gives the path in the file of the template that made what stands at a path
-// of its compiled operation; nil where none did.
+// templateOf returns the path in the file of the template that produced the value at a
+// path of the compiled operation. It returns nil when the value does not come from a
+// template.
 func templateOf(f *file.File, compiled []string) []string {
 	_, component := f.Component()
 	for _, base := range [][]string{nil, component} {
@@ -138,7 +139,8 @@ func templateOf(f *file.File, compiled []string) []string {
 	return nil
 }
 
-// missing says that the cluster does not have it, "" where it has.
+// missing returns a message that the cluster does not have the object, or "" when it
+// does.
 func (n need) missing(ctx context.Context, cluster Inventory) (message, hint string) {
 	if n.name == "" || cluster.Has(ctx, n.kind, n.name) {
 		return "", ""
@@ -149,7 +151,7 @@ func (n need) missing(ctx context.Context, cluster Inventory) (message, hint str
 	return fmt.Sprintf("there is no %s %s where the run goes", n.kind, n.name), hint
 }
 
-// need is one thing that a run needs of its cluster.
+// need is an object that a run needs from its cluster, and the path that names it.
 type need struct {
 	kind Kind
 	name string

@@ -34,7 +34,7 @@ func commandRules() []Rule {
 	}
 }
 
-// line is a container's command and arguments, as one list, with their paths.
+// line returns a container's command and arguments as one list, with their paths.
 func (c container) line() (words []string, paths [][]string) {
 	for _, key := range []string{"command", "args"} {
 		some, at := c.part(key)
@@ -43,8 +43,8 @@ func (c container) line() (words []string, paths [][]string) {
 	return words, paths
 }
 
-// part is a container's command or its arguments: a list, or one text, of which
-// Polyaxon makes a list.
+// part returns a container's command or its arguments, with their paths. A single text
+// counts as a list of one element, as it does in Polyaxon.
 func (c container) part(key string) (words []string, paths [][]string) {
 	if word, ok := c.values[key].(string); ok {
 		return []string{word}, [][]string{extend(c.path, key)}
@@ -82,8 +82,8 @@ func commandWithSpaces(p *pass) {
 	}
 }
 
-// separated gives the words of a command line, and whether a shell would be sure to
-// see the same ones. What follows a shell's -c is one word.
+// separated splits a command line into words, and reports whether a shell would certainly
+// split it in the same way. The text after a shell's -c is one word.
 func separated(line string) (words []string, safe bool) {
 	words = strings.Fields(line)
 	if i := shellC(words); i >= 0 && i+1 < len(words) {
@@ -100,7 +100,7 @@ func separated(line string) (words []string, safe bool) {
 	return words, !takesProgram && !strings.ContainsAny(line, "\"'`$&|;<>(){}*?\\")
 }
 
-// inBrackets writes words as a list of YAML, with quotes where they are wanted.
+// inBrackets formats words as the elements of a YAML list, quoted where necessary.
 func inBrackets(words []string) string {
 	var all []string
 	for _, word := range words {
@@ -112,7 +112,7 @@ func inBrackets(words []string) string {
 	return strings.Join(all, ", ")
 }
 
-// shellC gives where a shell's -c stands, -1 when there is none.
+// shellC returns the index of a shell's -c, or -1 when there is none.
 func shellC(words []string) int {
 	if len(words) == 0 || !isShell(words[0]) {
 		return -1
@@ -171,7 +171,7 @@ func shellSyntax(p *pass) {
 		if len(words) == 0 || isShell(words[0]) || c.values["command"] == nil && templated(words[0]) {
 			continue
 		}
-		if slices.ContainsFunc(words, isShell) { // env -i sh -c, and the like
+		if slices.ContainsFunc(words, isShell) { // for example env -i sh -c
 			continue
 		}
 		for i, w := range words {
@@ -194,7 +194,7 @@ func argumentWithSpace(p *pass) {
 	for _, c := range p.containers() {
 		words, paths := c.line()
 		if slices.ContainsFunc(words, isShell) {
-			continue // its script may hold anything
+			continue // its script may contain anything
 		}
 		for i, word := range words {
 			m := optionWithValue.FindStringSubmatch(word)
@@ -210,7 +210,7 @@ func argumentWithSpace(p *pass) {
 	}
 }
 
-// takesText tells whether the argument after an option may be any text.
+// takesText reports whether the argument after an option may be any text.
 func takesText(option string) bool {
 	return option == "-c" || option == "-e" || strings.HasPrefix(option, "--") && (strings.HasSuffix(option, "-args") || strings.HasSuffix(option, "_args") || strings.HasSuffix(option, "-flags") || strings.HasSuffix(option, "-opts"))
 }

@@ -9,7 +9,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 )
 
-// compileRule is found by compiling the file, where nothing else is wrong with it.
+// compileRule is the rule whose findings come from compiling the file. A file is compiled
+// only when no other errors are found.
 const compileRule = "compile-error"
 
 func compileRules() []Rule {
@@ -21,10 +22,11 @@ func compileRules() []Rule {
 	}}
 }
 
-// named are the words by which Polyaxon's messages name an input or a param.
+// named matches the phrases by which Polyaxon's messages name an input or a param.
 var named = regexp.MustCompile("(?:for|param|Param|Input|input) `?([A-Za-z_][\\w-]*)`?")
 
-// compile gives what the compiler says of the unit, which must be the file's own.
+// compile reports the errors of compiling the unit. The unit must be the file's own, not
+// one of a dag.
 func (p *pass) compile() {
 	operation := map[string]any{"kind": "operation", "version": 1.1, "component": p.component}
 	if p.operation != nil {
@@ -35,7 +37,9 @@ func (p *pass) compile() {
 	}
 	complete := p.complete(operation)
 	if kind := text(p.run["kind"]); operation["isPreset"] == true || before2(p.version) && contains([]string{"spark", "flink", "dask", "ray"}, kind) {
-		return // kinds that went with 1.x, which no one has compiled beside slipway
+		// These kinds were removed after 1.x, and their compilation was never compared with a
+		// server's.
+		return
 	}
 	compiled, err := compile.Values(operation, p.version)
 	if err == nil && complete && compiled.Schedule() == "" && !p.needsRuns() {
@@ -48,7 +52,7 @@ func (p *pass) compile() {
 	var failed *compile.Error
 	switch {
 	case errors.As(err, &invalid) && strings.Contains(invalid.Error(), "unexpected keyword argument"):
-		// The schema knows better which spellings of keys Polyaxon takes.
+		// The schema's rules know better which spellings of keys Polyaxon accepts.
 	case errors.As(err, &invalid):
 		lines := strings.Split(strings.TrimSpace(invalid.Error()), "\n")
 		p.told("the server refuses it: ", strings.TrimPrefix(strings.TrimSpace(lines[len(lines)-1]), "Value error, "), lines)
@@ -57,7 +61,7 @@ func (p *pass) compile() {
 	}
 }
 
-// told reports a message of the compiler, at the input or the path that it names.
+// told reports a message of the compiler at the input or the path that the message names.
 func (p *pass) told(what, message string, lines []string) {
 	at := p.file.At(p.runPath...)
 	if p.run == nil {
@@ -86,8 +90,8 @@ func (p *pass) told(what, message string, lines []string) {
 	p.add(at, p.length(at), "", what+shortenedTo(message, 300))
 }
 
-// complete adds params of the right types for inputs that still want one, and
-// gives false when it cannot.
+// complete adds params of the right types for inputs that still need a value. It returns
+// false when it cannot do so for all of them.
 func (p *pass) complete(operation map[string]any) bool {
 	given := p.given()
 	params := map[string]any{}
@@ -112,14 +116,14 @@ func (p *pass) complete(operation map[string]any) bool {
 	return all
 }
 
-// asWritten tells whether an operation has the params that the file gives, and no
-// others: a job's are held against the cluster with the job.
+// asWritten reports whether an operation has exactly the params that the file sets. With
+// the params of a job, the cluster is checked for the job instead.
 func (p *pass) asWritten(operation map[string]any) bool {
 	return len(p.options.Params) == 0 && !p.options.ImageGiven && len(mapping(operation["params"])) == len(mapping(p.operation["params"]))
 }
 
-// placeholder is some value of an input's type; false where none can be known to
-// fit.
+// placeholder returns a value of an input's type. It returns false when no value is
+// certain to be valid.
 func placeholder(x input) (any, bool) {
 	options := list(x.values["options"])
 	if validation := mapping(x.values["validation"]); validation != nil {
@@ -141,7 +145,7 @@ func placeholder(x input) (any, bool) {
 	return value, ok
 }
 
-// needsRuns tells whether params come from other runs, which are not here.
+// needsRuns reports whether params come from other runs, which are not available here.
 func (p *pass) needsRuns() bool {
 	if p.operation["joins"] != nil || p.operation["dependencies"] != nil || p.operation["events"] != nil || p.operation["build"] != nil || p.component["build"] != nil {
 		return true
@@ -154,8 +158,8 @@ func (p *pass) needsRuns() bool {
 	return false
 }
 
-// context is a run as good as any: its catalog has all connections that the file
-// names.
+// context returns the context of an arbitrary run. Its catalog has all connections that
+// the file names.
 func (p *pass) context() compile.Context {
 	x := compile.Context{
 		Owner: "default", Project: "project", ProjectUUID: "project", Name: "run", UUID: strings.Repeat("0", 31) + "1", Namespace: "polyaxon",

@@ -71,7 +71,8 @@ func reservedName(p *pass) {
 	}
 }
 
-// userVariable tells of POLYAXON_ variables that are there for users to set.
+// userVariable reports whether a variable that begins with POLYAXON_ is meant to be set
+// by users.
 func userVariable(name string) bool {
 	switch name {
 	case "POLYAXON_LOG_LEVEL", "POLYAXON_NO_OP", "POLYAXON_OFFLINE", "POLYAXON_DEBUG", "POLYAXON_RUN_UUID":

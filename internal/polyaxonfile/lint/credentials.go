@@ -22,7 +22,7 @@ func credentialRules() []Rule {
 
 var (
 	secretKey = regexp.MustCompile(`(?i)(?:^|[_.\- ])(?:password|passwd|pwd|passphrase|secret|token|api[_-]?key|apikey|access[_-]?key|secret[_-]?key|private[_-]?key|client[_-]?secret|auth[_-]?token|credentials?)$|(?:password|passwd|apikey|secretkey|accesskey|authtoken|privatekey)$`)
-	// known forms of tokens; each is long enough not to be met by chance.
+	// Known forms of tokens. Each is long enough not to match by chance.
 	secretForm = regexp.MustCompile(`\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36,}\b|\bgithub_pat_[A-Za-z0-9_]{50,}\b|\bglpat-[A-Za-z0-9_-]{20,}\b|\bxox[abprs]-[A-Za-z0-9-]{20,}\b|` +
 		`\bAIza[0-9A-Za-z_-]{35}\b|\bya29\.[0-9A-Za-z_-]{20,}\b|\bsk-(?:proj-|ant-)?[A-Za-z0-9_-]{32,}\b|\bhf_[A-Za-z0-9]{30,}\b|\bnpm_[A-Za-z0-9]{36}\b|\bpypi-[A-Za-z0-9_-]{50,}\b|\bdop_v1_[a-f0-9]{64}\b|` +
 		`\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}`)
@@ -33,14 +33,14 @@ var (
 	openingKey = regexp.MustCompile(`^--?([A-Za-z][\w.-]*)$`)
 )
 
-// secretStarts are what secretForm's alternatives begin with: most texts have none
-// of them, and are told apart faster so.
+// secretStarts returns the prefixes of secretForm's alternatives. Most texts contain none
+// of them, so that checking the prefixes first is faster.
 func secretStarts() []string {
 	return []string{"AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "AIza", "ya29.", "sk-", "hf_", "npm_", "pypi-", "dop_v1_", "eyJ"}
 }
 
-// plainTextCredential looks at every text of the unit. Who prints is told the values
-// that it finds.
+// plainTextCredential checks every text of the unit. It passes the values that it finds
+// to options.Secrets, so that they are masked when findings are printed.
 func plainTextCredential(p *pass) {
 	seen := map[string]bool{}
 	report := func(value string, path []string, what string) {
@@ -111,7 +111,8 @@ func plainTextCredential(p *pass) {
 	}
 }
 
-// credentialIn gives a credential that a text holds by its form, and what it is.
+// credentialIn returns a credential that it recognizes in a text by its form, and a
+// description of it. It returns "" when there is none.
 func credentialIn(text string) (value, what string) {
 	if len(text) < 12 {
 		return "", ""
@@ -148,8 +149,9 @@ func credentialIn(text string) (value, what string) {
 	return "", ""
 }
 
-// looksSecret leaves out what only names a secret or stands for one: templates,
-// variables, paths, references, and words such as changeme.
+// looksSecret reports whether a value may be a credential. It excludes values that only
+// name or stand for one: templates, variables, paths, references, and words such as
+// changeme.
 func looksSecret(value string) bool {
 	trimmed := strings.TrimSpace(value)
 	lower := strings.ToLower(trimmed)
@@ -168,7 +170,7 @@ func looksSecret(value string) bool {
 	return len(trimmed) >= 6 || entropy(trimmed) > 1.9
 }
 
-// entropy of a text, in bits a character.
+// entropy returns the entropy of a text, in bits per character.
 func entropy(text string) float64 {
 	counts := map[rune]int{}
 	for _, r := range text {

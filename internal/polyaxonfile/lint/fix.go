@@ -12,31 +12,32 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
 )
 
-// fix gives a file's text in which a finding is mended.
+// fix returns the text of a file with a finding fixed.
 type fix func(text []byte) ([]byte, error)
 
-// edits is a fix by changes to the file's structure: comments, order and quoting
-// of the rest stay.
+// edits returns a fix that edits the structure of the file. Comments, order and quotes of
+// the rest stay.
 func edits(all ...edit.Edit) fix {
 	return func(text []byte) ([]byte, error) { return edit.Apply(text, all...) }
 }
 
 func set(path []string, value any) fix { return edits(edit.Set(value, path...)) }
 
-// maxFixes bounds the changes that Fix tries.
+// maxFixes is the maximum number of changes that Fix tries.
 const maxFixes = 500
 
-// Fixed is a file after Fix.
+// Fixed is the result of Fix.
 type Fixed struct {
 	Text []byte
-	// Done are the findings that are gone, as they stood when they were mended.
+	// Done are the fixed findings, with their positions at the time of the fix.
 	Done []Finding
 }
 
-// Fix mends what can be mended safely in the text of a file, whose name is as
-// errors call it. A change is kept when the file, checked again, has fewer errors, or
-// as many and fewer findings, and no more errors of any one rule; so fixing twice changes nothing more. References
-// to other files are not followed.
+// Fix fixes what can be fixed safely in the text of a file. name is the file's name in
+// errors. Fix keeps a change if checking the file again finds fewer errors, or the same
+// number of errors and fewer findings, and no more errors of any single rule. Therefore
+// fixing twice changes nothing more. References to other files are not followed. When ctx
+// is cancelled, Fix returns what it has fixed so far.
 func Fix(ctx context.Context, name string, text []byte, o Options) Fixed {
 	fixed := Fixed{Text: text}
 	now := inspect(ctx, name, text, o)
@@ -51,7 +52,7 @@ func Fix(ctx context.Context, name string, text []byte, o Options) Fixed {
 		if len(open) == 0 {
 			break
 		}
-		// All at once, which is mostly right, and then one by one.
+		// Applying all fixes at once mostly succeeds. Otherwise they are applied one by one.
 		mended, after, ok := fixed.apply(ctx, name, o, now, open)
 		if !ok {
 			open = open[:1]
@@ -70,8 +71,8 @@ func Fix(ctx context.Context, name string, text []byte, o Options) Fixed {
 	return fixed
 }
 
-// apply makes the changes of findings and checks again. It gives false when a change
-// cannot be made, or the file is not better for each of them.
+// apply applies the fixes of findings and checks the file again. It returns false when a
+// fix cannot be applied, or when the file does not get better for each of them.
 func (f *Fixed) apply(ctx context.Context, name string, o Options, before, open []Finding) ([]byte, []Finding, bool) {
 	text := f.Text
 	for i := range open {
@@ -88,7 +89,7 @@ func (f *Fixed) apply(ctx context.Context, name string, o Options, before, open 
 	return text, after, true
 }
 
-// attempt tells findings apart across rounds, in which lines move.
+// attempt identifies a finding across rounds, in which line numbers change.
 func attempt(f *Finding) string { return fmt.Sprint(f.Rule, "\x00", f.Message, "\x00", f.Line) }
 
 func inspect(ctx context.Context, name string, text []byte, o Options) []Finding {
@@ -96,8 +97,9 @@ func inspect(ctx context.Context, name string, text []byte, o Options) []Finding
 	return finish(ctx, f, problems, o)
 }
 
-// worse tells whether there are more errors of some rule than before, or else
-// neither fewer errors nor, of the same number, fewer findings.
+// worse reports whether some rule has more errors than before. If none has, it reports
+// whether there are neither fewer errors nor, with the same number of errors, fewer
+// findings.
 func worse(before, after []Finding) bool {
 	balance, fewer := map[string]int{}, 0
 	for _, side := range []struct {
@@ -119,7 +121,7 @@ func worse(before, after []Finding) bool {
 	return fewer == 0 && len(after) >= len(before)
 }
 
-// schemaFix is how a problem of the schema is mended, nil when it is not safe to.
+// schemaFix returns the fix for a problem of the schema, or nil when no fix is safe.
 func schemaFix(f *file.File, p *file.Problem) fix {
 	switch p.Name {
 	case "version-missing":
@@ -146,8 +148,8 @@ func schemaFix(f *file.File, p *file.Problem) fix {
 	return nil
 }
 
-// first puts a key before the file's others, or among them where they stand in
-// braces.
+// first returns a fix that inserts a key before the file's other keys. In a file that is
+// written in braces, the key is added to the mapping.
 func first(f *file.File, key string, value any) fix {
 	keys := f.Keys()
 	if len(keys) == 0 {
@@ -176,7 +178,7 @@ func first(f *file.File, key string, value any) fix {
 	}
 }
 
-// converted gives the number or the boolean that a text is of.
+// converted returns the number or the boolean that a text stands for.
 func converted(value any) (any, bool) {
 	text, ok := value.(string)
 	if !ok {
@@ -195,7 +197,7 @@ func converted(value any) (any, bool) {
 	return nil, false
 }
 
-// valueAt gives what stands at a path of keys and indexes.
+// valueAt returns the value at a path of keys and indexes, or nil when there is none.
 func valueAt(value any, path []string) any {
 	for _, key := range path {
 		switch x := value.(type) {

@@ -10,9 +10,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 )
 
-// TestFix mends files as people write them, for all known versions and for 2.18
-// alone, and holds each result: it has fewer findings, and mending it again changes
-// nothing.
+// TestFix fixes files as people write them, for all known versions and for 2.18 alone. It
+// checks that each result has fewer findings, and that fixing it again changes nothing.
 func TestFix(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("testdata", "fix", "*"))
 	if err != nil || len(files) == 0 {

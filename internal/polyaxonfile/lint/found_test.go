@@ -9,8 +9,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 )
 
-// found gives what is found in a text by Polyaxon 2.18, a line each: place, severity,
-// name, message and hint.
+// found returns the findings in a text for Polyaxon 2.18, one per line: position,
+// severity, name, message and hint.
 func found(t *testing.T, text string) []string {
 	t.Helper()
 	f, problems := file.Load("f.yml", []byte(text))
@@ -25,7 +25,7 @@ func found(t *testing.T, text string) []string {
 	return all
 }
 
-// TestWhatIsFound has small files of which everything that is found is known.
+// TestWhatIsFound checks all findings in small files.
 func TestWhatIsFound(t *testing.T) {
 	const (
 		component = "version: 1.1\nkind: component\n"
@@ -83,7 +83,7 @@ func TestWhatIsFound(t *testing.T) {
 	}
 }
 
-// TestWhatIsMeant has the words that people write for others.
+// TestWhatIsMeant checks the hints for words that people confuse with others.
 func TestWhatIsMeant(t *testing.T) {
 	for _, c := range []struct{ above, written, hint string }{
 		{"run: {kind: job, container: {image: a, %s}}", "cmd: x", "write command and args, each a list"},
@@ -120,7 +120,8 @@ func TestWhatIsMeant(t *testing.T) {
 	}
 }
 
-// TestAnotherCommandIsNeverMade has --fix leave alone what a shell would read otherwise.
+// TestAnotherCommandIsNeverMade checks that --fix does not change what a shell would read
+// differently.
 func TestAnotherCommandIsNeverMade(t *testing.T) {
 	for written, want := range map[string]string{
 		`sh -c echo hi`:          `[sh, "-c", "echo hi"]`,
@@ -143,8 +144,8 @@ func TestAnotherCommandIsNeverMade(t *testing.T) {
 	}
 }
 
-// TestGivenBySlipway has an optional input without a value be silent where slipway.yaml
-// gives it one.
+// TestGivenBySlipway checks that an optional input without a value is not reported when
+// slipway.yaml sets it.
 func TestGivenBySlipway(t *testing.T) {
 	text := "version: 1.1\nkind: component\ninputs: [{name: DATA, type: str, isOptional: true}]\nrun: {kind: job, container: {image: \"a:1\", args: [\"--data={{ DATA }}\", \"{{ DATA }}\"]}}\n"
 	f, _ := file.Load("f.yml", []byte(text))
@@ -156,8 +157,8 @@ func TestGivenBySlipway(t *testing.T) {
 	}
 }
 
-// TestMissingRendered looks for what a template names, as far as the file says what it
-// is rendered with.
+// TestMissingRendered checks for objects that a template names, as far as the file
+// determines the rendered name.
 func TestMissingRendered(t *testing.T) {
 	for inputs, want := range map[string]string{
 		"{name: TEAM, type: str, value: acme, isOptional: true}": "there is no secret acme-token where the run goes",
@@ -182,7 +183,8 @@ func TestMissingRendered(t *testing.T) {
 	}
 }
 
-// TestEmptyDefault has a default that 1.x takes for none, and 2.x holds against the type.
+// TestEmptyDefault checks a default that 1.x treats as no value, and that 2.x checks
+// against the type.
 func TestEmptyDefault(t *testing.T) {
 	f, problems := file.Load("f.yml", []byte("version: 1.1\nkind: component\ninputs: [{name: x, type: int, isOptional: true, value: ''}]\n"+
 		"run: {kind: job, container: {image: a:1, args: ['{{ x }}']}}\n"))

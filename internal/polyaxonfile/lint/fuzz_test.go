@@ -13,8 +13,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
-// FuzzCheck has no text break the rules or their fixes; a file that was mended is
-// not mended again.
+// FuzzCheck checks that no text breaks the rules or their fixes, and that a fixed file is
+// not fixed again.
 func FuzzCheck(f *testing.F) {
 	files, err := filepath.Glob(filepath.Join("testdata", "*", "*", "bad.yml"))
 	if err != nil {
@@ -48,8 +48,8 @@ func FuzzCheck(f *testing.F) {
 	})
 }
 
-// TestHuge has files that are made to be slow end all the same, with some of what
-// is wrong with them.
+// TestHuge checks that files made to be slow are checked in time, with some of their
+// problems found.
 func TestHuge(t *testing.T) {
 	const head = "version: 1.1\nkind: component\nrun:\n  kind: job\n  container:\n    image: a:1\n    args:\n"
 	var names, block strings.Builder

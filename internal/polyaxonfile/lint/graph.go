@@ -20,7 +20,7 @@ func graphRules() []Rule {
 	}
 }
 
-// operations of a dag, by name, with their paths.
+// graph holds the operations of a dag by name, with their paths.
 type graph struct {
 	names  []string
 	paths  map[string][]string
@@ -44,7 +44,7 @@ func (u unit) graph() *graph {
 	return g
 }
 
-// edge is what an operation waits for, and where it says so.
+// edge is a dependency on the operation to, and the path at which it is declared.
 type edge struct {
 	to   string
 	path []string

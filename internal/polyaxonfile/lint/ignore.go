@@ -8,7 +8,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// marker begins a comment that silences rules: by it comes one name or several.
+// marker begins a comment that silences rules. The names of one or several rules follow
+// it.
 const marker = "slipway:ignore"
 
 func commentRules() []Rule {
@@ -19,10 +20,10 @@ func commentRules() []Rule {
 	}
 }
 
-// silence leaves out what a comment on the same line, right above it, or at the
-// file's top says to ignore.
+// silence removes the findings that a comment silences: one on the same line, directly
+// above it, or at the top of the file.
 func silence(f *file.File, all []Finding) []Finding {
-	lines := map[string]int{} // of each file, up to the last finding
+	lines := map[string]int{} // last line with a finding, by file
 	for i := range all {
 		lines[all[i].File] = max(lines[all[i].File], all[i].Position.Line)
 	}
@@ -39,7 +40,8 @@ func silence(f *file.File, all []Finding) []Finding {
 	return kept
 }
 
-// lineNames gives what comments silence, by the line that they are for.
+// lineNames returns the names of the rules that comments silence, by the line that they
+// apply to.
 func lineNames(f *file.File, name string, last int) map[int][]string {
 	silenced := map[int][]string{}
 	var above []string
@@ -61,7 +63,7 @@ func lineNames(f *file.File, name string, last int) map[int][]string {
 	return silenced
 }
 
-// ignored gives the names in comments.
+// ignored returns the names of the rules that comments silence.
 func ignored(comments []string) []string {
 	var names []string
 	for _, comment := range comments {
@@ -73,7 +75,8 @@ func ignored(comments []string) []string {
 	return names
 }
 
-// topNames gives what the comments before a file's first key silence.
+// topNames returns the names of the rules that the comments before a file's first key
+// silence.
 func topNames(f *file.File, name string) []string {
 	var names []string
 	for n := 1; ; n++ {

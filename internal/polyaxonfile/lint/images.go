@@ -6,7 +6,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 )
 
-// imagePlaceholder, as a container's image, is replaced by the image that slipway
+// imagePlaceholder is the container image that slipway replaces with the image that it
 // built.
 const imagePlaceholder = "slipway"
 
@@ -65,7 +65,8 @@ func badImage(p *pass) {
 	}
 }
 
-// badReference says why a text is no image reference, "" when it may be one.
+// badReference returns why a text is not a valid image reference, or "" when it may be
+// one.
 func badReference(image string) string {
 	plain, _, _ := strings.Cut(image, "@")
 	slash := strings.LastIndex(plain, "/")

@@ -1,7 +1,7 @@
-// Package lint finds what is wrong, or looks wrong, with Polyaxonfiles before
-// anything is built or sent: what a Polyaxon server of a version would refuse or
-// fail, and what none tells. Each finding has a rule with a name, a section of
-// docs/lints.md, and can be silenced by a comment:
+// Package lint checks Polyaxonfiles before anything is built or sent. It finds what a
+// Polyaxon server of a version would refuse or fail, and mistakes that no server reports.
+// Each finding has a rule with a name and a section in docs/lints.md, and can be silenced
+// by a comment:
 //
 //	# slipway:ignore mutable-image
 package lint
@@ -20,64 +20,65 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// Options say what a file is checked against.
+// Options control what a file is checked against.
 type Options struct {
-	// Versions of Polyaxon to check as; KnownVersions when it is empty.
+	// Versions are the versions of Polyaxon to check for. If it is empty, KnownVersions is
+	// used.
 	Versions []schema.Version
-	// ImageGiven tells that slipway.yaml gives the file's job an image.
+	// ImageGiven means that slipway.yaml sets an image for the file's job.
 	ImageGiven bool
-	// Expanded tells that slipway makes the runs of the file's matrix, so that no server
-	// sees it.
+	// Expanded means that slipway creates the runs of the file's matrix, so that no server sees
+	// the matrix.
 	Expanded bool
-	// Params are the names of inputs that slipway.yaml gives values to.
+	// Params are the names of inputs that slipway.yaml sets.
 	Params []string
-	// Given are those of them that every job of the file gets.
+	// Given are those of Params that every job of the file gets.
 	Given []string
-	// Cluster tells what there is where the run will be; nil asks nobody.
+	// Cluster reports what exists where the run goes. If it is nil, that is not checked.
 	Cluster Inventory
-	// Reader follows references; the zero Reader those to files only.
+	// Reader follows references. The zero Reader follows only references to files.
 	Reader file.Reader
-	// Secrets is told the credentials that stand in the file, for whoever prints
-	// findings; nil is told nothing.
+	// Secrets learns the credentials that the file contains, so that printed findings can be
+	// masked. It may be nil.
 	Secrets secret.Learner
 }
 
-// KnownVersions are the releases whose behaviour is known by experiment: the last
-// of 1.11, and 2.18. What lies between behaves as one of them.
+// KnownVersions returns the releases whose behaviour was determined by experiment: the
+// last of 1.11, and 2.18. The releases between them behave like one of the two.
 func KnownVersions() []schema.Version {
 	return []schema.Version{{Major: 1, Minor: 11, Patch: 3}, {Major: 2, Minor: 18}}
 }
 
-// Finding is one thing that a rule found. Its texts and its line are as they stand in
-// the file, credentials too.
+// Finding is something that a rule found. Its texts and its line are unmasked: they may
+// contain credentials of the file.
 type Finding struct {
 	source.Error
-	// Rule is the name of its rule.
+	// Rule is the name of the rule.
 	Rule     string
 	Severity file.Severity
 	Stage    file.Stage
-	// Length is how many characters from the position on are at fault, 0 when that is
-	// not known.
+	// Length is the number of characters at fault from the position on, or 0 when it is not
+	// known.
 	Length int
-	// Line is the text of the line at fault.
+	// Line is the text of the line at the position.
 	Line string
-	// Versions are those it is for; all that were checked, unless fewer.
+	// Versions are the checked versions for which the finding holds.
 	Versions []schema.Version
 	fix      fix
-	// ruled tells that it is a rule's own, rather than the schema's.
+	// ruled means that the finding comes from a rule's check, not from the schema.
 	ruled bool
 }
 
-// Fixable tells whether Fix mends it.
+// Fixable reports whether Fix can fix the finding.
 func (f *Finding) Fixable() bool { return f.fix != nil }
 
-// Check gives what the rules find in a file, in its order. Where the cluster
-// cannot be asked, because ctx ended for one, its rules find nothing.
+// Check returns the findings in a file, in the order of their positions. If the cluster
+// cannot be asked, for example because ctx is cancelled, its rules find nothing.
 func Check(ctx context.Context, f *file.File, o Options) []Finding {
 	return finish(ctx, f, nil, o)
 }
 
-// finish checks a file in which reading found problems already.
+// finish checks a file. problems are those that reading the file found.
 func finish(ctx context.Context, f *file.File, problems []file.Problem, o Options) []Finding {
 	if len(o.Versions) == 0 {
 		o.Versions = KnownVersions()
@@ -98,7 +99,7 @@ func finish(ctx context.Context, f *file.File, problems []file.Problem, o Option
 	all := silence(f, c.all)
 	for i := range all {
 		all[i].Line = f.Line(all[i].Position)
-		if fault := new(panics.Error); errors.As(all[i].Err, &fault) { // of slipway, which is no finding
+		if fault := new(panics.Error); errors.As(all[i].Err, &fault) { // a failure of slipway itself
 			all[i].Err = fault
 		} else {
 			all[i].Err = nil
@@ -108,7 +109,8 @@ func finish(ctx context.Context, f *file.File, problems []file.Problem, o Option
 	return all
 }
 
-// applyRules runs all rules: for each version those that differ by it, once the others.
+// applyRules runs all rules. It runs those that depend on the version for each version,
+// and the others once.
 func applyRules(ctx context.Context, f *file.File, o Options, c *collection) {
 	table, templates := rules(), map[string]parsed{}
 	for _, u := range units(f) {
@@ -135,8 +137,7 @@ func applyRules(ctx context.Context, f *file.File, o Options, c *collection) {
 	compileAll(ctx, f, o, table, templates, c)
 }
 
-// compileAll compiles the file for the versions on which nothing is wrong with it
-// otherwise.
+// compileAll compiles the file for those versions for which no other errors were found.
 func compileAll(ctx context.Context, f *file.File, o Options, table []Rule, templates map[string]parsed, c *collection) {
 	component, path := f.Component()
 	own := unit{component: component, path: path}
@@ -159,8 +160,8 @@ func compileAll(ctx context.Context, f *file.File, o Options, table []Rule, temp
 	}
 }
 
-// maxFindings is how many findings a file may have: who has so many does not read
-// them one by one.
+// maxFindings is the maximum number of findings in a file. Nobody reads more of them one
+// by one.
 const maxFindings = 1000
 
 // collection holds each finding once, with its versions.
@@ -169,15 +170,15 @@ type collection struct {
 	index map[place]int
 }
 
-// place tells findings apart. The message is empty for what stands for all of a
-// rule's findings at a position.
+// place identifies a finding. An empty message stands for all findings of a rule at a
+// position.
 type place struct {
 	source.Position
 	rule, message string
 }
 
-// look adds what a rule found, unless the schema has told it already: a rule may
-// look closer at the same thing.
+// look adds the finding of a rule, unless the schema has already reported the same. A
+// rule may examine the same thing more closely than the schema.
 func (c *collection) look(found Finding, versions ...schema.Version) {
 	n, told := c.index[place{found.Position, found.Rule, ""}]
 	for _, version := range versions {
@@ -188,7 +189,7 @@ func (c *collection) look(found Finding, versions ...schema.Version) {
 	}
 }
 
-// add adds a finding, or the version to one that is there.
+// add adds a finding, or adds the version to an identical finding.
 func (c *collection) add(found Finding, version schema.Version) {
 	key := place{found.Position, found.Rule, found.Message}
 	if n, ok := c.index[key]; ok {
@@ -223,7 +224,7 @@ func order(all []Finding) {
 	})
 }
 
-// problem makes a finding of what reading a file found.
+// problem converts a problem of reading or validating a file to a finding.
 func problem(f *file.File, x *file.Problem) Finding {
 	p := &pass{file: f}
 	return Finding{Error: x.Error, Rule: x.Name, Severity: x.Severity, Stage: x.Stage, Length: p.length(x.Position), fix: schemaFix(f, x)}

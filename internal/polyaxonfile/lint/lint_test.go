@@ -35,7 +35,7 @@ func (t there) Names(_ context.Context, kind Kind) []string { return t[kind] }
 
 var examples = Options{Cluster: there{Secret: {"mlflow"}, ConfigMap: {"settings"}, VolumeClaim: {"dataset"}, Connection: {"fstore-pvc"}}}
 
-// shown gives findings as check prints them.
+// shown formats findings as the command check prints them.
 func shown(findings []Finding) string {
 	r := &report.Result{}
 	for _, f := range findings {
@@ -67,8 +67,8 @@ func golden(t *testing.T, path, have string) {
 	}
 }
 
-// TestRules holds each rule against its examples: it finds something in the bad
-// one, and nothing at all is found in the good one.
+// TestRules checks each rule with its examples: it must find something in the bad one,
+// and no rule may find anything in the good one.
 func TestRules(t *testing.T) {
 	for _, r := range Rules() {
 		t.Run(r.Name, func(t *testing.T) {
@@ -103,7 +103,7 @@ func TestRules(t *testing.T) {
 	}
 }
 
-// TestShipped holds what ships to its own rules.
+// TestShipped checks the Polyaxonfiles that ship with slipway.
 func TestShipped(t *testing.T) {
 	root := testbed.Root(t)
 	files, err := filepath.Glob(filepath.Join(root, "examples", "*", "polyaxon", "*.yml"))
@@ -127,7 +127,7 @@ func TestShipped(t *testing.T) {
 	}
 }
 
-// TestDocs holds docs/lints.md to the rules and their examples.
+// TestDocs checks that docs/lints.md agrees with the rules and their examples.
 func TestDocs(t *testing.T) {
 	var b strings.Builder
 	b.WriteString(`# Lints
@@ -182,8 +182,8 @@ func only(r Rule) string {
 	return ", on Polyaxon 2.x"
 }
 
-// TestNamesOfTheSchema has each name that reading and validating give a problem
-// among the rules.
+// TestNamesOfTheSchema checks that each name of a problem of reading or validating is a
+// rule.
 func TestNamesOfTheSchema(t *testing.T) {
 	names := regexp.MustCompile(`(?:v\.fail\(|Severity(?:Error|Warning), |b\.fail\([^"]*|Name: +)"([a-z]+(?:-[a-z0-9]+)+)"`)
 	var files []string

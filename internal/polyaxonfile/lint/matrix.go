@@ -43,8 +43,8 @@ func unknownMatrixParam(p *pass) {
 	}
 }
 
-// lackingEntry looks for entries of a mapping that leave out what other entries
-// have, where nothing else gives a value.
+// lackingEntry reports entries of a mapping that lack a param which other entries have,
+// if nothing else sets it.
 func lackingEntry(p *pass) {
 	holder, path := p.operation, p.operationPath
 	if holder["matrix"] == nil {
@@ -72,7 +72,7 @@ func matrixConflict(p *pass) {
 	}
 }
 
-// numbers gives a list, or the values of a mapping by keys, as numbers.
+// numbers returns a list, or the values of a mapping at keys, as numbers.
 func numbers(value any, keys ...string) ([]float64, bool) {
 	elements := list(value)
 	if m := mapping(value); m != nil {
@@ -123,7 +123,7 @@ func badHyperparameter(p *pass) {
 	}
 }
 
-// badSpace says why a hyperparameter has no values, "" when it may have.
+// badSpace returns why a hyperparameter has no valid values, or "" when it may have some.
 func badSpace(kind string, value any) string {
 	switch kind {
 	case "choice":

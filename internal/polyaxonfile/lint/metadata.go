@@ -64,7 +64,7 @@ func badKubernetesName(p *pass) {
 			if variable != "" && !templated(variable) && len(validation.IsEnvVarName(variable)) > 0 {
 				p.value(path, "use letters, digits and _", "%q is no name of an environment variable", variable)
 			} else if strings.ContainsAny(variable, "-.") && !templated(variable) {
-				continue // allowed, though no shell can read it
+				continue // allowed, although no shell can read it
 			}
 		}
 	}

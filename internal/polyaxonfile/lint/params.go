@@ -10,7 +10,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
 )
 
-// imageInput is the input that slipway fills with a pushed image's reference.
+// imageInput is the input that slipway sets to the reference of a pushed image.
 const imageInput = "DOCKER_IMAGE"
 
 func paramRules() []Rule {
@@ -89,7 +89,7 @@ func unknownParam(p *pass) {
 	for _, name := range sorted(mapping(p.operation["params"])) {
 		param := mapping(mapping(p.operation["params"])[name])
 		if !before2(p.version) && p.operation["strictParams"] != true && p.used().names[name] && param["contextOnly"] == nil {
-			continue // a template has it all the same
+			continue // a template can still use it
 		}
 		if contextOnly, _ := param["contextOnly"].(bool); contextOnly || param["toInit"] == true || contains(names, name) || text(param["toEnv"]) != "" {
 			continue

@@ -14,7 +14,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// pass is one unit as the rules see it, for one version of Polyaxon.
+// pass is the state of checking one unit for one version of Polyaxon.
 type pass struct {
 	context.Context
 	unit
@@ -22,20 +22,20 @@ type pass struct {
 	version schema.Version
 	options Options
 	rule    Rule
-	// parsed are the templates read so far, of the whole file.
+	// parsed caches the parsed templates of the whole file, by text.
 	parsed map[string]parsed
 
 	findings []Finding
-	// known by scope, used by uses, asked for once.
+	// known and uses cache the results of scope and used.
 	known *scope
 	uses  *usage
-	// places are the templates of the unit, found once.
+	// places caches the templates of the unit.
 	places []located
 }
 
 func (p *pass) add(at source.Position, length int, hint, message string) *Finding {
 	if len(p.findings) > maxFindings {
-		return &Finding{} // nobody sees it
+		return &Finding{} // it is never shown
 	}
 	p.findings = append(p.findings, Finding{
 		Error: source.Error{Position: at, Message: message, Hint: hint}, Rule: p.rule.Name,
@@ -44,20 +44,20 @@ func (p *pass) add(at source.Position, length int, hint, message string) *Findin
 	return &p.findings[len(p.findings)-1]
 }
 
-// value reports the value at a path.
+// value reports a finding at the value at a path.
 func (p *pass) value(path []string, hint, format string, args ...any) *Finding {
 	at := p.file.At(path...)
 	return p.add(at, p.length(at), hint, fmt.Sprintf(format, args...))
 }
 
-// key reports the key at the end of a path.
+// key reports a finding at the key at the end of a path.
 func (p *pass) key(path []string, hint, format string, args ...any) *Finding {
 	at := p.file.AtKey(path...)
 	return p.add(at, p.length(at), hint, fmt.Sprintf(format, args...))
 }
 
-// within reports a part of the text at a path: the first place of it from where
-// the text begins on.
+// within reports a finding at a part of the text at a path: at its first occurrence from
+// the beginning of the text.
 func (p *pass) within(path []string, part, hint, format string, args ...any) *Finding {
 	at, found := p.locate(p.file.At(path...), part)
 	length := 0
@@ -67,10 +67,10 @@ func (p *pass) within(path []string, part, hint, format string, args ...any) *Fi
 	return p.add(at, length, hint, fmt.Sprintf(format, args...))
 }
 
-// maxLines is how far below its beginning a part of a text is looked for.
+// maxLines is the number of lines in which a part of a text is searched for.
 const maxLines = 30
 
-// locate finds a part of a text from a place on.
+// locate finds a part of a text, from a position on.
 func (p *pass) locate(at source.Position, part string) (source.Position, bool) {
 	if len(p.findings) >= maxFindings || part == "" {
 		return at, false
@@ -94,7 +94,7 @@ func (p *pass) locate(at source.Position, part string) (source.Position, bool) {
 	return at, false
 }
 
-// length gives how many characters the scalar or the key at a place takes.
+// length returns the number of characters of the scalar or the key at a position.
 func (p *pass) length(at source.Position) int {
 	line := []rune(p.file.Line(at))
 	if at.Column < 1 || at.Column > len(line) {
@@ -124,7 +124,7 @@ func (p *pass) length(at source.Position) int {
 	return utf8.RuneCountInString(strings.TrimRight(strings.TrimSpace(rest), ":"))
 }
 
-// texts visits every text below a value.
+// texts calls visit for every text in a value.
 func texts(value any, path []string, visit func(text string, path []string)) {
 	switch x := value.(type) {
 	case map[string]any:
@@ -170,7 +170,7 @@ func sorted[V any](m map[string]V) []string {
 
 func templated(text string) bool { return template.Has(text) }
 
-// near gives a hint for a name that is almost one of the candidates.
+// near returns a hint if one of the candidates is similar to a name.
 func near(name string, candidates []string) string {
 	if best, ok := source.Nearest(name, candidates); ok {
 		return "did you mean " + best + "?"

@@ -2,8 +2,8 @@ package lint
 
 import "github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 
-// JobRule is the rule of what slipway.yaml gives a job and its Polyaxonfile does
-// not take, which is found where the two are put together.
+// JobRule is the rule for settings of a job in slipway.yaml that its Polyaxonfile does
+// not accept. It is found when the two are combined.
 const JobRule = "bad-job"
 
 func platformRules() []Rule {

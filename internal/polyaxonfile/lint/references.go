@@ -19,7 +19,7 @@ func referenceRules() []Rule {
 
 var inBraces = regexp.MustCompile(`^\s*\{\{\s*(.+?)\s*\}\}\s*$`)
 
-// unknownReference follows the refs of a dag's operations.
+// unknownReference checks the refs of a dag's operations.
 func unknownReference(p *pass) {
 	g := p.graph()
 	if g == nil {
@@ -51,8 +51,8 @@ func unknownReference(p *pass) {
 	}
 }
 
-// target gives what a ref leads to; known is false where that cannot be told, or was
-// told.
+// target returns the signature that a ref leads to. known is false when it cannot be
+// determined, or when a problem was reported.
 func (p *pass) target(g *graph, components map[string]map[string]any, ref string, path []string) (s signature, known bool) {
 	parts := strings.Split(ref, ".")
 	switch {
@@ -61,7 +61,7 @@ func (p *pass) target(g *graph, components map[string]map[string]any, ref string
 	case len(parts) == 2 && parts[0] == "ops":
 		operation := g.values[parts[1]]
 		if operation == nil {
-			return s, false // unknown-dependency tells
+			return s, false // unknown-dependency reports it
 		}
 		s = signatureOf(operation, components)
 		return s, s.known
@@ -81,7 +81,7 @@ func (p *pass) target(g *graph, components map[string]map[string]any, ref string
 
 var runUUID = regexp.MustCompile(`^[0-9a-fA-F]{32}$`)
 
-// followed holds what is named of a ref's target against what that has.
+// followed checks the name that a param reads from its ref's target.
 func (p *pass) followed(target signature, ref, value string, path []string, input map[string]any) {
 	section, name, nested := strings.Cut(value, ".")
 	at := extend(path, "value")
@@ -151,10 +151,10 @@ func typeOf(declared map[string]any) string {
 	return kind
 }
 
-// signature is what an operation takes and gives, by name.
+// signature is the set of inputs and outputs of an operation, by name.
 type signature struct {
 	inputs, outputs map[string]map[string]any
-	// known tells that all of it is in the file.
+	// known means that all of them are in the file.
 	known bool
 }
 
@@ -168,7 +168,7 @@ func (s *signature) add(values map[string]any) {
 	}
 }
 
-// own is the signature of the unit, whose run is the dag.
+// own returns the signature of the unit, whose run is the dag.
 func (p *pass) own() signature {
 	s := signature{map[string]map[string]any{}, map[string]map[string]any{}, true}
 	s.add(p.component)
@@ -176,8 +176,8 @@ func (p *pass) own() signature {
 	return s
 }
 
-// signatureOf gives that of an operation of a dag: its component's, and that one's, with
-// its own.
+// signatureOf returns the signature of an operation in a dag: its own inputs and outputs,
+// and those of its component, recursively.
 func signatureOf(operation map[string]any, components map[string]map[string]any) signature {
 	s := signature{map[string]map[string]any{}, map[string]map[string]any{}, false}
 	const deepest = 20

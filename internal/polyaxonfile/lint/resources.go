@@ -40,14 +40,14 @@ func isGPU(name string) bool {
 	return strings.HasSuffix(name, "/gpu") || strings.Contains(name, "/mig-")
 }
 
-// amounts gives requests or limits of a container.
+// amounts returns the requests or the limits of a container, and their path.
 func amounts(c container, section string) (map[string]any, []string) {
 	resources := mapping(c.values["resources"])
 	return mapping(resources[section]), extend(c.path, "resources", section)
 }
 
-// quantity gives an amount as Kubernetes reads it; false for templates and what is
-// none.
+// quantity parses a value as a Kubernetes quantity. It returns false for templates and
+// for values that are not quantities.
 func quantity(value any) (resource.Quantity, bool) {
 	if value == nil || templated(text(value)) {
 		return resource.Quantity{}, false
@@ -112,7 +112,7 @@ func within(outer, inner []string) bool {
 	return true
 }
 
-// tolerates tells whether one of the tolerations may be for a taint.
+// tolerates reports whether one of the tolerations may apply to a taint.
 func tolerates(tolerations []any, key string) bool {
 	for _, element := range tolerations {
 		t := mapping(element)

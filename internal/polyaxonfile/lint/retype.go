@@ -24,9 +24,9 @@ func retypeRules() []Rule {
 	}
 }
 
-// arrival is what Polyaxon makes of a text where it reads Python literals, as the
-// pod has it: JSON in a variable, and what Python prints in an argument; false when
-// that is the text itself.
+// arrival returns what a text becomes where Polyaxon reads Python literals, as the pod
+// has it: JSON in a variable, and Python's str in an argument. It returns false when the
+// text stays the same.
 func arrival(written string, argument bool, version schema.Version) (string, bool) {
 	value, ok, err := python.Literal(written)
 	switch {
@@ -36,7 +36,7 @@ func arrival(written string, argument bool, version schema.Version) (string, boo
 		return "", false
 	}
 	if _, isText := value.(string); isText {
-		return "", false // quotes in quotes: the way to keep a text
+		return "", false // nested quotes, the way to keep a text
 	}
 	becomes := converter.Text(python.Plain(value), version)
 	if argument {
@@ -45,7 +45,7 @@ func arrival(written string, argument bool, version schema.Version) (string, boo
 	return becomes, becomes != written
 }
 
-// quoted gives a Python literal of a text: what Polyaxon reads as the text itself.
+// quoted returns a Python literal for a text, so that Polyaxon reads it as that text.
 func quoted(text string) (string, bool) {
 	switch {
 	case strings.Contains(text, `\`):
@@ -56,7 +56,7 @@ func quoted(text string) (string, bool) {
 	return `"` + text + `"`, !strings.Contains(text, `"`)
 }
 
-// unquoted gives the text that Polyaxon reads of a Python literal of one.
+// unquoted returns the text of a Python string literal, as Polyaxon reads it.
 func unquoted(text string) string {
 	if n := len(text); n > 1 && (text[0] == '\'' || text[0] == '"') && text[0] == text[n-1] && strings.Count(text, text[:1]) == 2 {
 		return text[1 : n-1]
@@ -95,7 +95,7 @@ func retypedString(p *pass) {
 			for i, element := range list(c.values[key]) {
 				path := extend(c.path, key, itoa(i))
 				if value, ok := p.rendered(nil, element, path); ok && converter.Vanishes(value, p.version) {
-					continue // vanishing-argument tells of it
+					continue // vanishing-argument reports it
 				}
 				report(element, path, false)
 			}
@@ -111,8 +111,8 @@ func retypedString(p *pass) {
 	}
 }
 
-// yamlValue looks at the scalars that become texts: variables, arguments, labels,
-// and values of inputs that are no numbers or booleans.
+// yamlValue checks the scalars that become text: variables, arguments, labels, and the
+// values of inputs that are neither numbers nor booleans.
 func yamlValue(p *pass) {
 	report := func(value any, path []string, retyped bool) {
 		switch value.(type) {
@@ -173,7 +173,7 @@ func yamlValue(p *pass) {
 	}
 }
 
-// written gives the plain scalar that stands at a place.
+// written returns the plain scalar at a position, as it is written.
 func (p *pass) written(at source.Position) string {
 	line := []rune(p.file.Line(at))
 	if at.Column < 1 || at.Column > len(line) {

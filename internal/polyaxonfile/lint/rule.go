@@ -7,25 +7,27 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 )
 
-// Rule is one thing that check looks for.
+// Rule describes one kind of problem that is checked for.
 type Rule struct {
-	// Name is kebab-case, and stays.
+	// Name is in kebab-case and never changes.
 	Name     string
 	Severity file.Severity
-	// Stage is when Polyaxon would find it: StageAdvice where it never would.
+	// Stage is the stage at which Polyaxon would find the problem. It is StageAdvice if
+	// Polyaxon never would.
 	Stage file.Stage
-	// Summary says in one line what is found, Help why it matters and what to do.
+	// Summary describes the problem in one line. Help says why it matters and what to do.
 	Summary, Help string
 
-	// versions tells for which of Polyaxon's releases it is, nil for all.
+	// versions reports whether the rule applies to a release of Polyaxon. nil means all
+	// releases.
 	versions func(schema.Version) bool
-	// byVersion tells that what it finds depends on the version.
+	// byVersion means that the findings depend on the version.
 	byVersion bool
-	// check looks for it in one unit; nil for what is found elsewhere.
+	// check checks one unit. It is nil for problems that are found elsewhere.
 	check func(*pass)
 }
 
-// Rules gives all rules, by name.
+// Rules returns all rules, sorted by name.
 func Rules() []Rule {
 	all := rules()
 	slices.SortFunc(all, func(a, b Rule) int {
@@ -37,7 +39,7 @@ func Rules() []Rule {
 	return all
 }
 
-// rules gives all rules by subject.
+// rules returns all rules by subject.
 func rules() []Rule {
 	return slices.Concat(
 		schemaRules(), templateRules(), paramRules(), commandRules(), containerRules(), imageRules(), resourceRules(), volumeRules(), metadataRules(),
@@ -45,6 +47,6 @@ func rules() []Rule {
 	)
 }
 
-// The releases that differ.
+// before2 and since2 distinguish the releases that behave differently.
 func before2(v schema.Version) bool { return v.Before(schema.Version{Major: 2}) }
 func since2(v schema.Version) bool  { return !before2(v) }

@@ -41,7 +41,7 @@ func badCron(p *pass) {
 
 var cronField = regexp.MustCompile(`^(\*|\?|[\dA-Za-z]+(?:-[\dA-Za-z]+)?|[Ll])(?:/(\d+))?$`)
 
-// cron says what is wrong with a cron expression, "" when nothing is.
+// cron returns what is wrong with a cron expression, or "" when it is valid.
 func cron(expression string) string {
 	if strings.HasPrefix(expression, "@") {
 		switch expression {

@@ -2,16 +2,16 @@ package lint
 
 import "strings"
 
-// scope is what the templates of a unit may name.
+// scope is the set of names that the templates of a unit may use.
 type scope struct {
 	names map[string]bool
-	// inputs and outputs by name.
+	// inputs are the inputs and outputs, by name.
 	inputs map[string]input
-	// none are inputs without a value unless a param is passed.
+	// none are the inputs that have no value unless a param is passed.
 	none map[string]bool
 }
 
-// input is an input or an output of a component, as it is declared.
+// input is the declaration of an input or an output of a component.
 type input struct {
 	name, kind string
 	value      any
@@ -22,7 +22,7 @@ type input struct {
 	path       []string
 }
 
-// declared gives the inputs or outputs of the unit's component.
+// declared returns the inputs or outputs of the unit's component.
 func (u unit) declared(section string) []input {
 	var all []input
 	for i, element := range list(u.component[section]) {
@@ -43,7 +43,7 @@ func (u unit) declared(section string) []input {
 	return all
 }
 
-// scope gives what templates of the unit may name.
+// scope returns the names that templates of the unit may use.
 func (p *pass) scope() *scope {
 	if p.known != nil {
 		return p.known
@@ -52,7 +52,7 @@ func (p *pass) scope() *scope {
 	for _, name := range []string{"globals", "params", "connections", "init"} {
 		s.names[name] = true
 	}
-	for _, name := range []string{"range", "dict", "namespace", "cycler", "joiner", "lipsum"} { // Jinja's own
+	for _, name := range []string{"range", "dict", "namespace", "cycler", "joiner", "lipsum"} { // of Jinja
 		s.names[name] = true
 	}
 	given := p.given()
@@ -71,8 +71,7 @@ func (p *pass) scope() *scope {
 	return s
 }
 
-// given are the names that the unit's operation gives values to: params, a matrix,
-// joins.
+// given returns the names that the unit's operation sets by params, a matrix or joins.
 func (u unit) given() map[string]bool {
 	names := map[string]bool{}
 	for name := range mapping(u.operation["params"]) {
@@ -82,7 +81,7 @@ func (u unit) given() map[string]bool {
 		names[name] = true
 	}
 	if name := text(mapping(mapping(u.operation["matrix"])["resource"])["name"]); name != "" {
-		names[name] = true // hyperband says how much of it a trial gets
+		names[name] = true // hyperband sets it to the share of a trial
 	}
 	for _, join := range list(u.operation["joins"]) {
 		for name := range mapping(mapping(join)["params"]) {
@@ -92,7 +91,7 @@ func (u unit) given() map[string]bool {
 	return names
 }
 
-// matrixNames are the params of a matrix, with the path of one place of each.
+// matrixNames returns the params of a matrix, with the path of one occurrence of each.
 func (u unit) matrixNames() map[string][]string {
 	holder, path := u.operation, u.operationPath
 	if holder == nil {
@@ -113,21 +112,21 @@ func (u unit) matrixNames() map[string][]string {
 	return names
 }
 
-// usage is what a unit's templates and references use.
+// usage is the set of names that a unit's templates and references use.
 type usage struct {
 	names map[string]bool
-	// all tells that something uses all inputs together.
+	// all means that something uses all inputs together.
 	all bool
 }
 
-// used gives what the unit uses of its inputs.
+// used returns the names that the unit uses of its inputs.
 func (p *pass) used() *usage {
 	if p.uses != nil {
 		return p.uses
 	}
 	u := &usage{names: map[string]bool{}}
 	visit := func(text string, _ []string) {
-		if rest, ok := strings.CutPrefix(text, "inputs."); ok { // the value of a param whose ref is dag
+		if rest, ok := strings.CutPrefix(text, "inputs."); ok { // a param whose ref is dag
 			name, _, _ := strings.Cut(rest, ".")
 			u.names[name] = true
 		}
@@ -135,7 +134,7 @@ func (p *pass) used() *usage {
 		for _, n := range read.names {
 			u.use(n.Path)
 		}
-		u.all = u.all || read.err != nil // it may use anything
+		u.all = u.all || read.err != nil // it may use any name
 	}
 	for _, key := range sorted(p.component) {
 		if key != "inputs" && key != "outputs" {
@@ -164,8 +163,8 @@ func (p *pass) used() *usage {
 	return u
 }
 
-// misnamed tells whether an operation of the unit's dag refers to an input that the
-// dag does not have: it may mean any.
+// misnamed reports whether an operation of the unit's dag refers to an input that the dag
+// does not have. It may mean any of the inputs.
 func (p *pass) misnamed(used map[string]bool) bool {
 	g := p.graph()
 	if g == nil {

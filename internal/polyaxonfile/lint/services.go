@@ -22,7 +22,7 @@ func serviceRules() []Rule {
 	}
 }
 
-// ports gives a service's ports that are numbers.
+// ports returns those of a service's ports that are numbers.
 func (u unit) ports() []int {
 	var all []int
 	for _, element := range list(u.run["ports"]) {

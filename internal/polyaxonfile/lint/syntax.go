@@ -2,8 +2,8 @@ package lint
 
 import "github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 
-// schemaRules are the names of what reading a file finds, and holding it against a
-// version.
+// schemaRules returns the rules for the problems that are found by reading a file and by
+// validating it for a version.
 func schemaRules() []Rule {
 	rule := func(name, summary, help string) Rule {
 		return Rule{Name: name, Severity: file.SeverityError, Stage: file.StageSubmit, Summary: summary, Help: help}

@@ -38,8 +38,8 @@ func templateRules() []Rule {
 	}
 }
 
-// globalNames are the attributes of globals, by when they came: 2.18's as its
-// compiler was seen to give them.
+// globalNames returns the attributes of globals in the version. Those of 2.18 are the
+// ones that its compiler was observed to provide.
 func (p *pass) globalNames() []string {
 	names := []string{
 		"owner_name", "project_name", "project_unique_name", "project_uuid", "run_info", "name", "uuid", "namespace", "iteration", "context_path",
@@ -55,8 +55,8 @@ func (p *pass) globalNames() []string {
 	return names
 }
 
-// templates visits the texts of the unit in which templates are rendered at a run:
-// those of dags' operations are units of their own.
+// templates calls visit for the texts of the unit that are rendered as templates in a
+// run. The operations of dags are units of their own.
 func (p *pass) templates(visit func(text string, path []string)) {
 	if p.places == nil {
 		p.places = []located{}
@@ -73,7 +73,7 @@ func (p *pass) templates(visit func(text string, path []string)) {
 	}
 }
 
-// located is a text and where it stands.
+// located is a text with its path.
 type located struct {
 	text string
 	path []string
@@ -138,9 +138,9 @@ func undefinedVariable(p *pass) {
 	})
 }
 
-// consequence says what becomes of a name of which only what is before its part n
-// is defined: Jinja puts nothing in the place of what is not there, and fails
-// where something is asked of it.
+// consequence describes what happens when only the parts before part n of a name are
+// defined. Jinja renders an undefined name as an empty text, and fails when an attribute
+// of it is used.
 func (p *pass) consequence(name template.Name, n int) string {
 	if len(name.Path) > n {
 		return "the run fails when it is compiled"
@@ -178,8 +178,8 @@ func unlistedConnection(p *pass) {
 	})
 }
 
-// name reports where a template names something, as globals.uuid or as
-// globals["uuid"]: the first parts of a name.
+// name reports a finding at the first parts of a name in a template. The name may be
+// written as globals.uuid or as globals["uuid"].
 func (p *pass) name(path []string, text string, n template.Name, parts int, hint, format string, args ...any) {
 	names := n.Path[:parts]
 	at := p.file.At(path...)
@@ -198,7 +198,7 @@ func (p *pass) name(path []string, text string, n template.Name, parts int, hint
 
 func paramAttributes() []string { return []string{"value", "type", "as_str", "as_arg", "connection"} }
 
-// onlyTag tells whether a text is one tag and nothing else.
+// onlyTag reports whether a text is a single tag and nothing else.
 func onlyTag(text string) bool {
 	text = strings.TrimSpace(text)
 	return strings.HasPrefix(text, "{{") && strings.HasSuffix(text, "}}") && strings.Count(text, "{{") == 1 && !strings.Contains(text, "{%")
@@ -219,8 +219,8 @@ func rendersAsNone(p *pass) {
 	})
 }
 
-// withNone puts None in the place of a name's tag, as the user would see it: the
-// word of the text that holds it.
+// withNone returns the word of the text that contains the name's tag, with None in place
+// of the tag, as the user would see it.
 func withNone(text, name string) string {
 	tag := regexp.MustCompile(`\{\{-?\s*` + regexp.QuoteMeta(name) + `\s*-?\}\}`)
 	for _, word := range strings.Fields(tag.ReplaceAllString(text, "None")) {
@@ -231,7 +231,7 @@ func withNone(text, name string) string {
 	return "None"
 }
 
-// shortened cuts a long text.
+// shortened truncates a long text.
 func shortened(text string) string { return shortenedTo(text, 60) }
 
 func shortenedTo(text string, n int) string {
@@ -281,8 +281,8 @@ func unknownFilter(p *pass) {
 
 var quotedName = regexp.MustCompile(`'(\w+)'`)
 
-// broken visits the templates that cannot be read, for the one reason or for any
-// other.
+// broken calls visit for the templates that cannot be parsed. If is is true, it visits
+// only errors of this kind, otherwise only those of other kinds.
 func (p *pass) broken(kind string, is bool, visit func(text string, path []string, e *template.Error)) {
 	p.templates(func(text string, path []string) {
 		var e *template.Error
@@ -292,21 +292,22 @@ func (p *pass) broken(kind string, is bool, visit func(text string, path []strin
 	})
 }
 
-// filters are Jinja's, and Polyaxon's own, for near misses.
+// filters returns the names of the filters of Jinja and Polyaxon, to suggest a similar
+// name.
 func filters() []string {
 	return strings.Fields(`abs attr batch capitalize center count default dictsort escape filesizeformat first float format groupby indent int items
 		join last length list lower map map_format max min pprint random reject rejectattr replace reverse round safe select selectattr slice sort string
 		striptags sum title tojson trim truncate unique upper urlencode wordcount wordwrap`)
 }
 
-// parsed is a text's template.
+// parsed holds the names in a text's template, or the error of parsing it.
 type parsed struct {
 	names []template.Name
 	err   error
 }
 
-// template gives the parsed template of a text, which is read once for all rules;
-// nothing for a text that is none.
+// template returns the parsed template of a text. Each text is parsed once for all rules.
+// The result is empty for a text that is not a template.
 func (p *pass) template(text string) parsed {
 	if !template.Has(text) {
 		return parsed{}

@@ -32,7 +32,8 @@ func restartPolicy(p *pass) {
 	}
 }
 
-// termination gives the unit's termination: the operation's wins.
+// termination returns the unit's termination and its path. That of the operation
+// overrides that of the component.
 func (u unit) termination() (map[string]any, []string) {
 	if t := mapping(u.operation["termination"]); t != nil {
 		return t, extend(u.operationPath, "termination")

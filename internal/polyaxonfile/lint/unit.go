@@ -2,24 +2,24 @@ package lint
 
 import "github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 
-// unit is an operation with its component, or a component alone: the file's own,
-// and each one of a dag. Templates see the inputs of their own unit.
+// unit is an operation with its component, or a component alone. A file is a unit, and so
+// is each operation and component of a dag. Templates see the inputs of their own unit.
 type unit struct {
-	// operation is nil where there is none.
+	// operation is nil when the unit is a component alone.
 	operation     map[string]any
 	operationPath []string
 	component     map[string]any
 	path          []string // of the component
 	run           map[string]any
 	runPath       []string
-	// nested tells that it belongs to a dag.
+	// nested means that the unit belongs to a dag.
 	nested bool
 }
 
-// maxUnits bounds the operations of dags in dags.
+// maxUnits is the maximum number of units, which nested dags could otherwise exceed.
 const maxUnits = 2000
 
-// units gives a file's own unit first.
+// units returns the units of a file. The first is the file's own.
 func units(f *file.File) []unit {
 	component, path := f.Component()
 	first := unit{component: component, path: path}
@@ -30,7 +30,7 @@ func units(f *file.File) []unit {
 	return first.withNested(nil)
 }
 
-// find fills in the run: the component's, or the operation's own.
+// find sets the run: the operation's own if it has one, and else the component's.
 func (u *unit) find() {
 	if run, ok := u.component["run"].(map[string]any); ok {
 		u.run, u.runPath = run, extend(u.path, "run")
@@ -70,16 +70,16 @@ func (u unit) withNested(all []unit) []unit {
 	return all
 }
 
-// container is one of a run's, and where it stands.
+// container is a container of a run, with its path.
 type container struct {
 	values map[string]any
 	path   []string
-	// role is main, sidecar, init, replica, or initializer for one that Polyaxon completes
-	// to do what stands beside it: to fetch a git repository.
+	// role is main, sidecar, init, replica or initializer. An initializer has other keys beside
+	// the container, for example git, and Polyaxon completes the container for that task.
 	role string
 }
 
-// containers gives all containers of a unit's run.
+// containers returns all containers of a unit's run.
 func (u unit) containers() []container {
 	var all []container
 	add := func(value any, role string, path ...string) {
@@ -111,7 +111,7 @@ func (u unit) containers() []container {
 	return all
 }
 
-// replicas gives the parts of a distributed run.
+// replicas returns the replicas of a distributed run.
 func (u unit) replicas() []container {
 	var all []container
 	for _, key := range []string{"chief", "ps", "worker", "evaluator", "master", "launcher", "scheduler", "head"} {
@@ -128,7 +128,8 @@ func (u unit) replicas() []container {
 	return all
 }
 
-// pods gives what becomes a pod each: the run, or its replicas; and the shortcuts.
+// pods returns the parts of a unit that each become a pod: the run, or its replicas, or a
+// component with shortcuts.
 func (u unit) pods() []container {
 	if all := u.replicas(); len(all) > 0 {
 		return all

@@ -18,7 +18,7 @@ func valueRules() []Rule {
 	}
 }
 
-// badParam holds all values against the types of the inputs that they are for.
+// badParam checks all values against the types of their inputs.
 func badParam(p *pass) {
 	if p.component == nil {
 		return
@@ -31,7 +31,7 @@ func badParam(p *pass) {
 	}
 	for _, section := range []string{"inputs", "outputs"} {
 		for _, x := range p.declared(section) {
-			if !x.delayed && (since2(p.version) || python.Truth(x.value)) { // of 1.x "" is no value
+			if !x.delayed && (since2(p.version) || python.Truth(x.value)) { // in 1.x "" is unset
 				p.hold(x.values, x.name, x.value, extend(x.path, "value"))
 			}
 		}
@@ -66,7 +66,7 @@ func badParam(p *pass) {
 	}
 }
 
-// hold reports a value that an input does not take.
+// hold reports a value that an input does not accept.
 func (p *pass) hold(input map[string]any, name string, value any, path []string) {
 	if input == nil || value == nil || templated(text(value)) || holdsTemplate(value) {
 		return
@@ -76,7 +76,7 @@ func (p *pass) hold(input map[string]any, name string, value any, path []string)
 	}
 }
 
-// space reports a search space that gives values which an input does not take.
+// space reports a search space with values that an input does not accept.
 func (p *pass) space(input map[string]any, name string, space map[string]any, path []string) {
 	if input == nil || space == nil {
 		return
@@ -94,7 +94,7 @@ func (p *pass) space(input map[string]any, name string, space map[string]any, pa
 	p.value(path, "", "the values of %s: %s", name, shortenedTo(wrong.Error(), 300))
 }
 
-// holdsTemplate tells whether a template stands somewhere in a value.
+// holdsTemplate reports whether a value contains a template.
 func holdsTemplate(value any) bool {
 	found := false
 	texts(value, nil, func(text string, _ []string) { found = found || templated(text) })

@@ -23,8 +23,8 @@ func podRules() []Rule {
 	}
 }
 
-// vanishingArgument compares arguments as they are once templates are rendered, by
-// the values that the file and slipway.yaml give.
+// vanishingArgument reports arguments that the pod does not get. Templates are rendered
+// with the values that the file and slipway.yaml set.
 func vanishingArgument(p *pass) {
 	resolved := p.resolved()
 	for _, c := range p.containers() {
@@ -41,8 +41,8 @@ func vanishingArgument(p *pass) {
 	}
 }
 
-// rendered gives an argument as it is before the pod is made; false where that takes
-// a value that is not known yet.
+// rendered returns an argument as it is before the pod is created. It returns false when
+// it depends on a value that is not known yet.
 func (p *pass) rendered(resolved map[string]any, element any, path []string) (any, bool) {
 	written, isText := element.(string)
 	if !isText || !templated(written) {
@@ -69,11 +69,13 @@ func (p *pass) rendered(resolved map[string]any, element any, path []string) (an
 			return nil, false
 		}
 	}
-	// What is nothing or empty is meant to be left out: a flag that is off, an input without a value.
+	// A null or empty value is meant to be dropped: a flag that is off, or an input without a
+	// value.
 	return value, value != nil && value != ""
 }
 
-// vanishingHint says how a value is kept: in one argument with the flag before it.
+// vanishingHint returns a hint for keeping a value: in one argument with the flag before
+// it.
 func vanishingHint(elements []any, i int, value any) string {
 	if i > 0 {
 		if flag := text(elements[i-1]); len(flag) > 1 && flag[0] == '-' && !templated(flag) {
@@ -93,7 +95,7 @@ func printed(value any) string {
 	return python.Str(value)
 }
 
-// optionalAsText looks at where variables come from.
+// optionalAsText checks the sources of variables.
 func optionalAsText(p *pass) {
 	for _, c := range p.containers() {
 		for i, element := range list(c.values["env"]) {
@@ -108,8 +110,8 @@ func optionalAsText(p *pass) {
 	}
 }
 
-// resolved gives the run of the unit with its templates rendered, nil where it does
-// not compile.
+// resolved returns the run of the unit with its templates rendered. It returns nil when
+// the unit does not compile.
 func (p *pass) resolved() map[string]any {
 	operation := map[string]any{"kind": "operation", "version": 1.1, "component": p.component}
 	for key, value := range p.operation {
@@ -129,7 +131,7 @@ func (p *pass) resolved() map[string]any {
 	return resolved.Run()
 }
 
-// allGiven reports whether a template uses no input whose value is still to come.
+// allGiven reports whether all inputs that a template uses have a value.
 func (p *pass) allGiven(written string) bool {
 	given := p.given()
 	missing := slices.DeleteFunc(p.declared("inputs"), func(x input) bool { return x.hasValue || given[x.name] || x.optional })

@@ -8,8 +8,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 )
 
-// TestByVersion has what one version finds and another does not: what each rule says
-// under both, "" for nothing.
+// TestByVersion checks findings that differ between versions: what each rule finds in
+// each version, or "" for nothing.
 func TestByVersion(t *testing.T) {
 	const (
 		operation  = "version: 1.1\nkind: operation\n"

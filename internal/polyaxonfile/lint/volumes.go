@@ -30,7 +30,7 @@ func volumesOf(pod container) map[string][]string {
 	return names
 }
 
-// mounts visits the volume mounts of a pod.
+// mounts calls visit for the volume mounts of a pod.
 func (p *pass) mounts(pod container, visit func(mount map[string]any, path []string, c container)) {
 	for _, c := range p.containers() {
 		if within(pod.path, c.path) {
@@ -104,7 +104,7 @@ func duplicateMount(p *pass) {
 	}
 }
 
-// connections are those that the unit's run names.
+// connections returns the names of the connections that the unit's run uses.
 func (u unit) connections() []string {
 	var names []string
 	add := func(value any) {
@@ -120,7 +120,8 @@ func (u unit) connections() []string {
 	return names
 }
 
-// initConnections are those that the unit's init containers name.
+// initConnections returns the names of the connections that the unit's init containers
+// use.
 func (u unit) initConnections() []string {
 	var names []string
 	for _, pod := range u.pods() {
