@@ -11,7 +11,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/template"
 )
 
-// describe names a place for people.
+// describe names a path for a message.
 func describe(path []string, name string) string {
 	if len(path) == 0 {
 		return "the " + name
@@ -41,7 +41,7 @@ func isScalar(v any) bool {
 	return true
 }
 
-// componentNames gives the names of a dag's components.
+// componentNames returns the names of a dag's components.
 func componentNames(dag map[string]any) map[string]bool {
 	names := map[string]bool{}
 	components, _ := dag["components"].([]any)
@@ -54,7 +54,7 @@ func componentNames(dag map[string]any) map[string]bool {
 	return names
 }
 
-// wrong tells that a value is none of what may stand there.
+// wrong reports a value that fits none of a type's choices.
 func (v *validator) wrong(t schema.Type, value any, p *file.Place) {
 	at, where := v.file.At(v.path...), strings.Join(v.path, ".")
 	if p != nil {
@@ -107,14 +107,14 @@ func (v *validator) wrong(t schema.Type, value any, p *file.Place) {
 	v.fail("wrong-type", at, v.path, hint, "%s must be %s, not %s", where, strings.Join(wants, " or "), typeName(value))
 }
 
-// isScript tells whether the value is lines of a program, whose words belong
-// together.
+// isScript reports whether the value consists of lines of a program, which must not be
+// split into words.
 func (v *validator) isScript() bool {
 	return slices.Contains([]string{"run", "copy", "postRunCopy", "cmd", "flags", "arguments"}, v.path[len(v.path)-1])
 }
 
-// asList writes the words of a text as a list; nothing where quotes say that they
-// are no words.
+// asList formats the words of a text as a list. It returns "" when quotes show that the
+// text is not a list of words.
 func asList(text string) string {
 	words := strings.FieldsFunc(text, func(c rune) bool { return c == ' ' || c == ',' })
 	if len(words) == 0 || len(text) > 60 || strings.ContainsAny(text, "'\"\\\n") {
@@ -123,7 +123,7 @@ func asList(text string) string {
 	return `: ["` + strings.Join(words, `", "`) + `"]`
 }
 
-// describeChoice says what a choice wants.
+// describeChoice describes the values that a choice accepts.
 func describeChoice(c schema.Choice) string {
 	if c.Form == schema.Enum {
 		c.Words = slices.DeleteFunc(slices.Clone(c.Words), func(word string) bool { return word == "" })

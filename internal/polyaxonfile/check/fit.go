@@ -14,7 +14,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/types"
 )
 
-// fitness is how well a scalar is what it should be.
+// fitness is how well a scalar fits a form.
 type fitness int
 
 const (
@@ -23,12 +23,12 @@ const (
 	exact
 )
 
-// fit holds a scalar against one form. Polyaxon 1 converts more than 2: whatever
-// either takes is taken when no version is asked for.
+// fit checks a scalar against a form. Polyaxon 1 converts more values than version 2. If
+// no version is given, fit accepts what either of them accepts.
 func (v *validator) fit(c schema.Choice, value any, p *file.Place) fitness {
 	if v.stage == file.StageRun {
 		if c.Form == schema.Text && v.environmentValue() {
-			return exact // Polyaxon makes text of it, as it does of "4", which it reads as a number
+			return exact // Polyaxon converts it to text
 		}
 		return fitKubernetes(c, value)
 	}
@@ -43,13 +43,13 @@ func (v *validator) fit(c schema.Choice, value any, p *file.Place) fitness {
 	return max(first, second)
 }
 
-// environmentValue tells whether the value of a variable is looked at: env.0.value.
+// environmentValue reports whether the current value is that of a variable: env.0.value.
 func (v *validator) environmentValue() bool {
 	n := len(v.path)
 	return n > 2 && v.path[n-1] == "value" && v.path[n-3] == "env"
 }
 
-// fit2 is how Polyaxon 2 reads a scalar, as 2.18 was seen to.
+// fit2 returns how well a scalar fits a form of Polyaxon 2, as observed with 2.18.
 func fit2(c schema.Choice, value any, date bool) fitness {
 	text, isText := value.(string)
 	isText = isText && !date
@@ -100,7 +100,7 @@ func fit2(c schema.Choice, value any, date bool) fitness {
 	return wrong
 }
 
-// fit1 is how Polyaxon 1.11.3 reads a scalar, by its tables.
+// fit1 returns how well a scalar fits a form of Polyaxon 1.11.3, according to its tables.
 func fit1(c schema.Choice, value any, date bool) fitness {
 	text, isText := value.(string)
 	_, isNum := numeric(value)
@@ -124,7 +124,7 @@ func fit1(c schema.Choice, value any, date bool) fitness {
 	return fit2(c, value, date)
 }
 
-// fitKubernetes is how Kubernetes reads a scalar.
+// fitKubernetes returns how well a scalar fits a form of Kubernetes.
 func fitKubernetes(c schema.Choice, value any) fitness {
 	text, isText := value.(string)
 	switch c.Form {
@@ -215,7 +215,7 @@ var duration = regexp.MustCompile(`^[-+]?P(?:\d+W)?(?:\d+D)?(?:T(?:\d+H)?(?:\d+M
 
 func isDuration(text string) bool { return duration.MatchString(text) && !strings.HasSuffix(text, "P") }
 
-// isCompact tells whether a text is an object's numbers, joined by colons.
+// isCompact reports whether a text consists of an object's numbers, joined by colons.
 func isCompact(o *schema.Object, text string) bool {
 	parts := strings.Split(text, ":")
 	return len(parts) >= len(o.Required(schema.Version{})) && len(parts) <= len(o.Fields) &&

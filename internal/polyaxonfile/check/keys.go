@@ -8,8 +8,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 )
 
-// unknown tells of a key that no version has, and gives the key that is meant, ""
-// where that is not known.
+// unknown reports a key that no version has. It returns the key that is probably meant,
+// or "".
 func (v *validator) unknown(o *schema.Object, key string, path []string, at *file.Place) (meant string) {
 	hint := ""
 	if at.KeyIsNoText() {
@@ -25,7 +25,7 @@ func (v *validator) unknown(o *schema.Object, key string, path []string, at *fil
 	return meant
 }
 
-// otherVersion tells of what another version of Polyaxon has.
+// otherVersion reports a key or a kind that only another version of Polyaxon has.
 func (v *validator) otherVersion(in schema.Range, path []string, at *file.Place, what string) {
 	if !in.Before.Any() && !v.version.Before(in.Before) {
 		v.fail("removed-key", at.AtKey(), path, fmt.Sprintf("it went with Polyaxon %s", in.Before.Release()), "%s", what)
@@ -34,7 +34,7 @@ func (v *validator) otherVersion(in schema.Range, path []string, at *file.Place,
 	v.fail("newer-key", at.AtKey(), path, fmt.Sprintf("it came with Polyaxon %s", in.Since.Release()), "%s", what)
 }
 
-// misspelled tells of a key that Polyaxon takes for another one.
+// misspelled reports a key that Polyaxon reads as another key.
 func (v *validator) misspelled(o *schema.Object, key string, path []string, at *file.Place) {
 	switch {
 	case o.Kubernetes:
@@ -46,7 +46,8 @@ func (v *validator) misspelled(o *schema.Object, key string, path []string, at *
 	}
 }
 
-// orderedKeys gives a mapping's keys as they stand in the file, else sorted.
+// orderedKeys returns a mapping's keys in the order of the file if it is known, and else
+// sorted.
 func orderedKeys(m map[string]any, p *file.Place) []string {
 	if p != nil && len(p.Keys) == len(m) {
 		return p.Keys

@@ -7,16 +7,17 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// meaning is a key that people write for another one: out of habit from elsewhere, as
-// Docker, GitHub or Polyaxon 0.x call it.
+// meaning is a key that people write instead of another one, because Docker, GitHub or
+// Polyaxon 0.x calls it so.
 type meaning struct {
 	object, written string
-	// key is the object's own that is meant; "" where hint says it all.
+	// key is the key of the object that is meant. It is "" when the hint alone explains what to
+	// write.
 	key, hint string
 }
 
-// meanings are those that are no misspellings. Objects of Kubernetes have their type's
-// name.
+// meanings returns the wrong keys that are not misspellings. Objects of Kubernetes are
+// named by their type.
 func meanings() []meaning {
 	return []meaning{
 		{"io", "default", "value", ""},
@@ -132,9 +133,9 @@ func meanings() []meaning {
 	}
 }
 
-// meantKey gives the key that is meant by one that an object does not have, and a
-// hint that names it: by its meaning, by its letters, or where it stands else. key is
-// "" when it is none of the object's.
+// meantKey returns the key that is probably meant by a key which the object does not
+// have, and a hint. It looks for a known meaning, for a similar spelling, and for other
+// objects that have the key. The key is "" when it is not one of this object's.
 func (v *validator) meantKey(o *schema.Object, written string) (key, hint string) {
 	for _, m := range meanings() {
 		if m.written != written || m.object != o.Name && !(m.object == "param" && o.Name == "shortparam") {
@@ -163,8 +164,8 @@ func (v *validator) meantKey(o *schema.Object, written string) (key, hint string
 	return "", ""
 }
 
-// deeper gives the path from an object to the nearest one in it that has a key:
-// resources, written in run, belongs in container.
+// deeper returns the path from an object to the nearest object inside it that has a key.
+// For resources in run it returns container.
 func (v *validator) deeper(o *schema.Object, key string) string {
 	for depth := 1; depth <= 2; depth++ {
 		if found := v.inObject(o, key, depth); found != "" {
@@ -174,7 +175,7 @@ func (v *validator) deeper(o *schema.Object, key string) string {
 	return ""
 }
 
-// inObject looks for a key exactly so many objects further down.
+// inObject searches for a key in the objects that are exactly depth levels further down.
 func (v *validator) inObject(o *schema.Object, key string, depth int) string {
 	for _, name := range []string{"run", "container", "environment", "termination", "plugins", "cache", "resources", "valueFrom", "component"} {
 		field, here, _ := o.Find(name, v.version)

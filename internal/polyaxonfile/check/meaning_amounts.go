@@ -9,8 +9,8 @@ import (
 
 var amountOfTime = regexp.MustCompile(`^(\d+(?:\.\d+)?)\s*(s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?)$`)
 
-// seconds gives a hint for a text that is a time, such as 6h, where a number of
-// seconds is wanted.
+// seconds returns a hint for a text that is a duration, such as 6h, where a number of
+// seconds is expected. It returns "" for any other text.
 func seconds(text string) string {
 	var d time.Duration
 	if m := amountOfTime.FindStringSubmatch(strings.ToLower(strings.TrimSpace(text))); m != nil {
@@ -31,7 +31,8 @@ func seconds(text string) string {
 
 var amount = regexp.MustCompile(`(?i)^\s*(\d+(?:[.,]\d+)?)\s*(?:([kmgtp])i?(?:b(?:ytes?)?)?|cores?|cpus?|gpus?|b(?:ytes?)?|(millicores?|milli))\s*$`)
 
-// meantQuantity gives a hint for what is no quantity of Kubernetes: 8GB.
+// meantQuantity returns a hint for a value that is not a Kubernetes quantity, such as
+// 8GB.
 func meantQuantity(value any) string {
 	m := amount.FindStringSubmatch(fmt.Sprint(value))
 	if m == nil {

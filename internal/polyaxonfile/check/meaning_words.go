@@ -9,7 +9,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// wordsMeant are words for which Polyaxon has others.
+// wordsMeant maps words that people write to Polyaxon's words.
 func wordsMeant() map[string]string {
 	return map[string]string{
 		"success": "succeeded", "successful": "succeeded", "ok": "succeeded", "passed": "succeeded", "failure": "failed", "error": "failed", "errored": "failed",
@@ -19,7 +19,7 @@ func wordsMeant() map[string]string {
 	}
 }
 
-// meantWord gives the one of some words that is meant by another.
+// meantWord returns the one of words that is probably meant by another word.
 func meantWord(written string, words []string) (string, bool) {
 	bare, prefix := strings.ToLower(written), ""
 	if rest, ok := strings.CutPrefix(bare, "run_status_"); ok {
@@ -31,7 +31,8 @@ func meantWord(written string, words []string) (string, bool) {
 	return source.Nearest(written, words)
 }
 
-// kindsMeant are what people call a kind of run, of a matrix or of a search space.
+// kindsMeant maps what people call a kind of run, matrix or search space to Polyaxon's
+// name.
 func kindsMeant() map[string]string {
 	return map[string]string{
 		"pod": "job", "experiment": "job", "container": "job", "task": "job", "build": "job", "batch": "job", "script": "job",
@@ -42,7 +43,7 @@ func kindsMeant() map[string]string {
 	}
 }
 
-// meantKind gives the kind of a union that is meant by another.
+// meantKind returns the kind of a union that is probably meant by another name.
 func meantKind(written string, kinds []string) (string, bool) {
 	bare := strings.NewReplacer("_", "", "-", "", " ", "").Replace(strings.ToLower(written))
 	for _, kind := range []string{bare, kindsMeant()[bare]} {
@@ -53,7 +54,7 @@ func meantKind(written string, kinds []string) (string, bool) {
 	return source.Nearest(written, kinds)
 }
 
-// fileKindHint says what to write for a kind of file that there is not.
+// fileKindHint returns a hint for a file whose kind does not exist.
 func fileKindHint(root map[string]any) string {
 	kind, _ := root["kind"].(string)
 	if near, ok := source.Nearest(kind, []string{"component", "operation"}); ok {
@@ -75,7 +76,7 @@ var (
 	spelledDict = regexp.MustCompile(`(?i)^(?:dict|map|mapping)\s*[\[<].*[\]>]$`)
 )
 
-// meantType gives a hint for a type of an input that there is not.
+// meantType returns a hint for an input type that does not exist.
 func meantType(written string, types []string) string {
 	others := map[string]string{
 		"integer": "int", "number": "float", "double": "float", "real": "float", "decimal": "float", "string": "str", "text": "str", "boolean": "bool", "logical": "bool",

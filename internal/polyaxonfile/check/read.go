@@ -7,9 +7,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 )
 
-// Parse reads a Polyaxonfile that is in memory; name is how errors call it. What
-// every version of Polyaxon refuses, and what slipway refuses at all, is one or
-// several *source.Error, joined. References to other files are left as they are.
+// Parse reads a Polyaxonfile from memory. name is the file's name in errors. It returns
+// one or several joined *source.Error for what every version of Polyaxon refuses and for
+// what slipway refuses in any case. References to other files are not followed.
 func Parse(name string, text []byte) (*file.File, error) {
 	f, problems := file.Load(name, text)
 	if f.Root() != nil {
@@ -21,11 +21,11 @@ func Parse(name string, text []byte) (*file.File, error) {
 	return f, nil
 }
 
-// Read has the reader read the Polyaxonfile at path and puts in what it refers to: the
-// components that its operation, and the operations of its dags, name by pathRef
-// (relative to the file that names it), urlRef and hubRef. What is wrong with it in
-// every version of Polyaxon is one or several *source.Error, joined. Cancelling
-// ctx ends requests and gives its error.
+// Read reads the Polyaxonfile at path and inserts the components that its operation and
+// the operations of its dags refer to, by pathRef (relative to the file that contains
+// it), urlRef and hubRef. It returns one or several joined *source.Error for what every
+// version of Polyaxon refuses. When ctx is cancelled, requests end and Read returns the
+// error of ctx.
 func Read(ctx context.Context, r file.Reader, path string) (*file.File, error) {
 	f, problems := r.Load(ctx, path)
 	if err := ctx.Err(); err != nil {
@@ -40,8 +40,8 @@ func Read(ctx context.Context, r file.Reader, path string) (*file.File, error) {
 	return f, nil
 }
 
-// ReadPreset has the reader read the preset at path: a part of an operation, with or without
-// isPreset. Its errors are those of Read.
+// ReadPreset reads the preset at path: a part of an operation, with or without isPreset.
+// It returns the errors that Read returns.
 func ReadPreset(ctx context.Context, r file.Reader, path string) (*file.File, error) {
 	f, problems := r.LoadPreset(ctx, path)
 	if f.Root() != nil {

@@ -10,7 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
-// The amounts of the shortcut resources: a number, and for cpu and memory a unit.
+// amounts are the valid amounts of the shortcut resources: a number, and for cpu and
+// memory a unit.
 var amounts = map[string]*regexp.Regexp{
 	"cpu":    regexp.MustCompile(`^(?:\d+\.?\d*|\.\d+)[num]?$`),
 	"memory": regexp.MustCompile(`^(?:\d+\.?\d*|\.\d+)(?:[KMGTPE]i|[kMGTPE])?$`),
@@ -18,7 +19,7 @@ var amounts = map[string]*regexp.Regexp{
 }
 
 // resources checks the shortcut resources of 2.18: cpu, memory, gpu and extended
-// ones, each a number or a range such as 1..2, 1.. or ..2.
+// resources. Each is a number or a range such as 1..2, 1.. or ..2.
 func (v *validator) resources(m map[string]any, p *file.Place) {
 	for _, key := range orderedKeys(m, p) {
 		path, at := v.below(p, key)
@@ -60,7 +61,7 @@ func isAmount(value any, amount *regexp.Regexp, fractions bool) bool {
 	return false
 }
 
-// exceeds tells whether a range ends before it begins.
+// exceeds reports whether a range ends before it begins.
 func exceeds(from, to string) bool {
 	low, err := resource.ParseQuantity(from)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// rules are what an object's table cannot say.
+// rules checks what an object's table cannot express.
 func (v *validator) rules(name string, m map[string]any, p *file.Place) {
 	if kind := m["kind"]; (name == "operation" || name == "component") && kind != nil && len(v.path) > 0 && kind != "operation" && kind != "component" {
 		path, at := v.below(p, "kind")
@@ -51,7 +51,7 @@ func (v *validator) rules(name string, m map[string]any, p *file.Place) {
 	}
 }
 
-// operation checks that there is exactly one component, and the patch of its run.
+// operation checks that there is exactly one component.
 func (v *validator) operation(m map[string]any, p *file.Place) {
 	var given []string
 	for _, key := range file.References() {
@@ -77,7 +77,7 @@ func (v *validator) operation(m map[string]any, p *file.Place) {
 	}
 }
 
-// ownRun tells whether there is a run without a component, as 2.18 has it.
+// ownRun reports whether there is a run without a component, which 2.18 allows.
 func (v *validator) ownRun(m map[string]any) bool {
 	if !v.both() && v.version.Before(schema.Shortcuts()) {
 		return false
@@ -85,7 +85,7 @@ func (v *validator) ownRun(m map[string]any) bool {
 	return file.HasRun(m)
 }
 
-// dagRef names a component of the dag around.
+// dagRef checks that a dagRef names a component of the surrounding dag.
 func (v *validator) dagRef(m map[string]any, p *file.Place) {
 	name, ok := m["dagRef"].(string)
 	path, at := v.below(p, "dagRef")
@@ -104,7 +104,7 @@ func (v *validator) dagRef(m map[string]any, p *file.Place) {
 	}
 }
 
-// component checks that there is a run, unless it is the component of a component.
+// component checks that there is a run, unless this is the component of a component.
 func (v *validator) component(m map[string]any, p *file.Place) {
 	if n := len(v.path); n > 1 && v.path[n-1] == "component" && v.path[n-2] == "component" || v.version.Before(schema.Shortcuts()) && !v.both() {
 		return
@@ -124,7 +124,7 @@ func (v *validator) component(m map[string]any, p *file.Place) {
 	}
 }
 
-// version1 is what Polyaxon 1 wants that 2 does not.
+// version1 checks what Polyaxon 1 requires and version 2 does not.
 func (v *validator) version1(hasKind bool) {
 	if given, ok := v.file.Root()["version"]; !ok {
 		v.fail("version-missing", v.file.At(), nil, "add version: 1.1", "Polyaxon %s needs version", v.version)

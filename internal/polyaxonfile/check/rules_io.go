@@ -8,7 +8,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/types"
 )
 
-// io checks what Polyaxon checks of an input or an output when it reads one.
+// io checks what Polyaxon checks when it reads an input or an output.
 func (v *validator) io(m map[string]any, p *file.Place) {
 	name, _ := m["name"].(string)
 	if slices.Contains([]string{"globals", "params", "connections"}, name) {
@@ -35,7 +35,7 @@ func (v *validator) io(m map[string]any, p *file.Place) {
 	}
 }
 
-// param: a value that refers to another run is a text.
+// param checks that the value of a param that refers to another run is text.
 func (v *validator) param(m map[string]any, p *file.Place) {
 	if _, isText := m["value"].(string); m["ref"] != nil && m["ref"] != "" && !isText {
 		path, at := v.below(p, "ref")

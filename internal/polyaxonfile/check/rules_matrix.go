@@ -7,7 +7,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 )
 
-// grid: a grid goes through values, and a distribution has none to go through.
+// grid checks that the matrix contains no distributions: a grid goes through all values,
+// and a distribution has no list of values.
 func (v *validator) grid(m map[string]any, p *file.Place) {
 	params, _ := m["params"].(map[string]any)
 	path, at := v.below(p, "params")
@@ -21,7 +22,7 @@ func (v *validator) grid(m map[string]any, p *file.Place) {
 	}
 }
 
-// utility: each acquisition function has its own parameter.
+// utility checks the parameter that the acquisition function needs.
 func (v *validator) utility(m map[string]any) {
 	function, _ := m["acquisitionFunction"].(string)
 	want := "eps"

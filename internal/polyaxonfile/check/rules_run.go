@@ -11,15 +11,15 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// changesRun tells whether an operation's run only changes its component's.
+// changesRun reports whether an operation's run only changes that of its component.
 func changesRun(m map[string]any) bool {
 	run, _ := m["run"].(map[string]any)
 	component, _ := m["component"].(map[string]any)
 	return run != nil && run["kind"] == nil && component["run"] != nil
 }
 
-// patch holds what is laid over a run against it: no key is required, and the kind
-// stays.
+// patch checks a patch against the run that it is laid over. No key is required, and the
+// kind must not change.
 func (v *validator) patch(m map[string]any, p *file.Place, key string) {
 	patch, ok := m[key].(map[string]any)
 	kind := runKind(m)
@@ -50,7 +50,7 @@ func (v *validator) patch(m map[string]any, p *file.Place, key string) {
 	v.problems = kept
 }
 
-// dag: there is something to run.
+// dag checks that a dag has operations.
 func (v *validator) dag(m map[string]any, p *file.Place) {
 	if operations, isList := m["operations"].([]any); isList && len(operations) == 0 {
 		path, at := v.below(p, "operations")
@@ -58,7 +58,7 @@ func (v *validator) dag(m map[string]any, p *file.Place) {
 	}
 }
 
-// init: an initializer does one thing, and git needs to know from where.
+// init checks that an initializer does one thing, and that git has a source.
 func (v *validator) init(m map[string]any, p *file.Place) {
 	var given []string
 	initializer := v.around[len(v.around)-1].object
@@ -78,8 +78,8 @@ func (v *validator) init(m map[string]any, p *file.Place) {
 	}
 }
 
-// runKind gives the kind of an operation's run, which is its component's where it
-// says nothing itself; "" when it is not known.
+// runKind returns the kind of an operation's run, or else that of its component's run. It
+// returns "" when the kind is not known.
 func runKind(m map[string]any) string {
 	run, _ := m["run"].(map[string]any)
 	kind, given := run["kind"].(string)
@@ -89,7 +89,7 @@ func runKind(m map[string]any) string {
 	return kind
 }
 
-// runtime holds what stands beside a run against the run.
+// runtime checks the keys that stand beside a run.
 func (v *validator) runtime(m map[string]any, p *file.Place) {
 	v.patch(m, p, "runPatch")
 	if changesRun(m) {
@@ -123,7 +123,7 @@ func (v *validator) runtime(m map[string]any, p *file.Place) {
 
 var uuid = regexp.MustCompile(`^(?i:[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12})$`)
 
-// tensorboard shows runs, by their uuids.
+// tensorboard checks that the uuids are valid.
 func (v *validator) tensorboard(m map[string]any, p *file.Place) {
 	path, at := v.below(p, "uuids")
 	check := func(value any, path []string, at source.Position) {

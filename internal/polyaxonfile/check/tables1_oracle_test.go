@@ -9,8 +9,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
-// TestTablesAgreeWithTheParserOfPolyaxon1 is TestTablesAgreeWithThePolyaxonParser
-// for 1.11.3.
+// TestTablesAgreeWithTheParserOfPolyaxon1 is TestTablesAgreeWithThePolyaxonParser for
+// 1.11.3.
 func TestTablesAgreeWithTheParserOfPolyaxon1(t *testing.T) {
 	agree(t, schema.Version{Major: 1, Minor: 11, Patch: 3}, 500, polyaxonfiletest.TableDifferences1(), func(texts []string, verdicts any) {
 		testbed.Oracle1(t, filepath.Join("testdata", "verdicts1.py"), texts, verdicts)

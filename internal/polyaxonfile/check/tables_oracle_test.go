@@ -15,17 +15,17 @@ import (
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
-// latest is the release that the oracle has.
+// latest is the release that the oracle uses.
 var latest = schema.Version{Major: 2, Minor: 18}
 
-// values are what each key is tried with, as YAML.
+// values are the YAML values with which each key is tried.
 var values = []string{
 	`a`, `""`, `"1"`, `1`, `1.0`, `1.5`, `-1`, `0`, `"1.5"`, `true`, `"true"`, `"yes"`, `null`, `"2021-01-02"`, `2021-01-02`, `2021-01-02 10:00:00`,
 	`"2021-01-02T10:00:00Z"`, `"P1D"`, `86400`, `"{{ x }}"`, `"a{{ x }}"`, `"{% if x %}1{% endif %}"`, `[]`, `[a]`, `[1]`, `["{{ x }}"]`, `[null]`, `[[a, b]]`, `[{a: 1}]`,
 	`{}`, `{a: b}`, `{a: 1}`, `{a: null}`, `{1: a}`, `{a: {b: c}}`, `1:30`, `"1:2:3"`, `99999999999999999999`,
 }
 
-// isKnown gives the key of the list that a difference is under, "" when it is not.
+// isKnown returns the key under which a difference is listed, or "" when it is not known.
 func isKnown(x try, known []polyaxonfiletest.TableDifference) string {
 	object, _, _ := strings.Cut(x.key, ".")
 	for _, d := range known {
@@ -38,17 +38,17 @@ func isKnown(x try, known []polyaxonfiletest.TableDifference) string {
 	return ""
 }
 
-// TestTablesAgreeWithThePolyaxonParser tries every key of every object of the
-// tables with every value, in an operation that is right otherwise: slipway says
-// that the server refuses it if and only if Polyaxon's own parser does.
+// TestTablesAgreeWithThePolyaxonParser tries every key of every object in the tables with
+// every value, in an otherwise valid operation. slipway must report that the server
+// refuses it if and only if Polyaxon's own parser does.
 func TestTablesAgreeWithThePolyaxonParser(t *testing.T) {
 	agree(t, latest, 2000, polyaxonfiletest.TableDifferences(), func(texts []string, verdicts any) {
 		testbed.Oracle(t, filepath.Join("testdata", "verdicts.py"), texts, verdicts)
 	})
 }
 
-// agree holds the tables of a version against the verdicts of its parser, over a sample
-// of so many tries where not all are gone through.
+// agree compares the tables of a version with the verdicts of its parser. Unless the
+// tests are thorough, it uses a sample of this size.
 func agree(t *testing.T, version schema.Version, some int, known []polyaxonfiletest.TableDifference, ask func(texts []string, verdicts any)) {
 	t.Helper()
 	tries := tries(t, version)
@@ -103,7 +103,7 @@ func sample(all []try, n int) []try {
 	return some
 }
 
-// route puts an object of the tables into an operation that is right otherwise.
+// route inserts an object of the tables into an otherwise valid operation.
 type route struct {
 	name   string
 	object *schema.Object
@@ -166,7 +166,7 @@ func inSnakeCase(key string) string {
 
 const placeholder = "the value"
 
-// routesOf gives the routes to the objects that a key may hold.
+// routesOf returns the routes to the objects that a key may contain.
 func routesOf(r route, version schema.Version, key string, t schema.Type, shape func(any) any) []route {
 	var next []route
 	add := func(o *schema.Object, kind string) {
@@ -189,7 +189,7 @@ func routesOf(r route, version schema.Version, key string, t schema.Type, shape 
 			add(c.Object, "")
 		case schema.OneOf:
 			kinds := slices.Clone(c.Union.Kinds)
-			slices.Reverse(kinds) // a grid takes no distributions, a random search all spaces
+			slices.Reverse(kinds) // a grid accepts no distributions, a random matrix does
 			for _, k := range kinds {
 				if k.Has(version) {
 					add(k.Object, k.Name)
@@ -204,7 +204,7 @@ func routesOf(r route, version schema.Version, key string, t schema.Type, shape 
 	return next
 }
 
-// minimal is an object with the keys that it must have.
+// minimal returns an object with only the required keys.
 func (r route) minimal(version schema.Version) map[string]any {
 	m := smallest(r.object, version)
 	if r.kind != "" {

@@ -9,8 +9,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 )
 
-// overlaid tells whether the run that is looked at is laid over another one: that of
-// a component or, in a preset, of any operation.
+// overlaid reports whether the current run is laid over another one: that of a component
+// or, in a preset, that of any operation.
 func (v *validator) overlaid() bool {
 	if !v.both() && v.version.Before(schema.Shortcuts()) {
 		return false
@@ -36,7 +36,7 @@ func (v *validator) union(u *schema.Union, m map[string]any, p *file.Place) {
 	what := people(u.Name)
 	switch {
 	case m["kind"] == nil && u.Name == "run" && v.overlaid():
-		// Its kind is that of the run that it is laid over.
+		// The kind is that of the run that it is laid over.
 	case m["kind"] == nil:
 		hint := "there are " + strings.Join(u.Names(v.version), ", ")
 		if u.Name == "run" {
@@ -56,7 +56,7 @@ func (v *validator) union(u *schema.Union, m map[string]any, p *file.Place) {
 	}
 }
 
-// people gives a union's name in words.
+// people returns the name of a union for messages.
 func people(name string) string {
 	switch name {
 	case "hp":

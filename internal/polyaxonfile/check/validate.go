@@ -1,5 +1,5 @@
-// Package check holds a file against what servers take: the tables of a version, and the
-// rules that no table can say.
+// Package check checks a file against what servers accept: the tables of a version, and
+// the rules that tables cannot express.
 package check
 
 import (
@@ -12,10 +12,10 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// Validate gives what a server of that version refuses, at once or when the run is
-// compiled or its pod made; with the zero Version, what no known version takes.
-// What a server takes by converting it is a warning. A file without a Root has no
-// problems here: Load has told of them.
+// Validate returns what a server of a version refuses when the run is submitted, when it
+// is compiled, or when its pod is created. With the zero Version it returns what no
+// supported version accepts. A value that a server accepts by converting it is a warning.
+// Validate returns nothing for a file without a Root, whose problems Load has reported.
 func Validate(f *file.File, version schema.Version) []file.Problem {
 	if f.Root() == nil {
 		return nil
@@ -46,35 +46,36 @@ func Validate(f *file.File, version schema.Version) []file.Problem {
 	return v.problems
 }
 
-// Versions that brought something which is no key.
+// The versions that introduced something other than a key.
 var (
 	shortParams = schema.Version{Major: 2, Minor: 13}
 )
 
-// validator walks a file along the tables.
+// validator walks through a file along the tables.
 type validator struct {
 	file     *file.File
 	version  schema.Version
 	tables   *schema.Tables
 	problems []file.Problem
-	// path leads to the value that is looked at.
+	// path leads to the current value.
 	path []string
-	// stage is when a wrong value hurts there: StageRun within Kubernetes' objects,
-	// of which Polyaxon knows the outermost keys only.
+	// stage is the stage at which a wrong value takes effect. It is StageRun inside Kubernetes
+	// objects, of which Polyaxon checks only the outermost keys.
 	stage file.Stage
-	// around are the objects that lead to the value.
+	// around are the objects that lead to the current value.
 	around []level
-	// dags are the components of the dags around, by name.
+	// dags are the names of the components of the surrounding dags.
 	dags []map[string]bool
 }
 
-// level is an object that is looked into, and how long the path to it is.
+// level is an object on the way to the current value, and the length of its path.
 type level struct {
 	object *schema.Object
 	depth  int
 }
 
-// old tells whether only Polyaxon 1 is asked for; both, whether any version is.
+// old reports whether the version is Polyaxon 1. both reports whether any version may
+// accept the value.
 func (v *validator) old() bool  { return v.version.Major == 1 }
 func (v *validator) both() bool { return v.version.Any() }
 
@@ -89,7 +90,7 @@ func (v *validator) add(stage file.Stage, severity file.Severity, name string, a
 	})
 }
 
-// below gives the path of a key, and the place of its value.
+// below returns the path of a key, and the place of its value.
 func (v *validator) below(p *file.Place, key string) (path []string, at *file.Place) {
 	if p != nil {
 		at = p.Fields[key]
@@ -100,7 +101,7 @@ func (v *validator) below(p *file.Place, key string) (path []string, at *file.Pl
 	return append(v.path[:len(v.path):len(v.path)], key), at
 }
 
-// into looks at the value of a key or an index.
+// into calls look with the path extended by a key or an index.
 func (v *validator) into(key string, look func()) {
 	v.path = append(v.path, key)
 	look()
@@ -118,7 +119,7 @@ func (v *validator) object(o *schema.Object, m map[string]any, p *file.Place) {
 		v.dags = append(v.dags, componentNames(m))
 		defer func() { v.dags = v.dags[:len(v.dags)-1] }()
 	}
-	meant := map[string]bool{} // keys that an unknown one stands for
+	meant := map[string]bool{} // keys that an unknown key was probably meant for
 	for _, key := range orderedKeys(m, p) {
 		path, at := v.below(p, key)
 		field, here, known := o.Find(key, v.version)
@@ -130,8 +131,8 @@ func (v *validator) object(o *schema.Object, m map[string]any, p *file.Place) {
 			v.otherVersion(field.Range, path, at, describe(v.path, o.Name)+" has no key "+key)
 		case !here:
 			meant[v.unknown(o, key, path, at)] = true
-		case key == "version" && len(path) == 1 && v.old(): // told of already
-		case o.Name == "operation" && key == "run" && changesRun(m): // held against its component's run by rules
+		case key == "version" && len(path) == 1 && v.old(): // already reported
+		case o.Name == "operation" && key == "run" && changesRun(m): // rules checks it
 		case m[key] == nil && field.Required:
 			v.fail("missing-key", at.At, path, "", "%s needs a value", strings.Join(path, "."))
 		case m[key] != nil:

@@ -11,14 +11,14 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/types"
 )
 
-// value holds a value against what may stand there.
+// value checks a value against a type.
 func (v *validator) value(t schema.Type, value any, p *file.Place) {
 	text, isText := value.(string)
 	if isText && (v.stage == file.StageRun && template.Has(text) || strings.Contains(text, "{{") && v.takes(t, schema.Template)) {
-		return // what it becomes is known when it is rendered
+		return // its value is known only after rendering
 	}
 	if isText && v.isCommand() {
-		return // Polyaxon makes a list of it
+		return // Polyaxon converts it to a list
 	}
 	before, best := len(v.problems), []file.Problem(nil)
 	for _, c := range t {
@@ -66,14 +66,14 @@ func (v *validator) value(t schema.Type, value any, p *file.Place) {
 	v.wrong(t, value, p)
 }
 
-// isCommand tells whether the value is the command or the arguments of a container.
+// isCommand reports whether the value is the command or the arguments of a container.
 func (v *validator) isCommand() bool {
 	key := v.path[len(v.path)-1]
 	return (key == "command" || key == "args") && v.around[len(v.around)-1].object == schema.Kubernetes("Container")
 }
 
-// dates refuses the dates of a free value: YAML makes them without quotes, and
-// Polyaxon 1 cannot send them.
+// dates reports unquoted dates in a value of any type. YAML reads them as dates, which
+// Polyaxon 1 cannot send.
 func (v *validator) dates(value any, p *file.Place) {
 	if p == nil || !v.old() {
 		return
@@ -97,12 +97,12 @@ func (v *validator) dates(value any, p *file.Place) {
 	}
 }
 
-// takes tells whether one of the choices is that form.
+// takes reports whether one of the choices has this form.
 func (v *validator) takes(t schema.Type, form schema.Form) bool {
 	return slices.ContainsFunc(t, func(c schema.Choice) bool { return c.Form == form && c.Has(v.version) })
 }
 
-// mapping tells whether a mapping may stand where c does, and looks into it.
+// mapping reports whether a choice accepts mappings, and checks the mapping against it.
 func (v *validator) mapping(c schema.Choice, m map[string]any, p *file.Place) bool {
 	switch c.Form {
 	case schema.Mapping:
@@ -124,7 +124,7 @@ func (v *validator) mapping(c schema.Choice, m map[string]any, p *file.Place) bo
 	return true
 }
 
-// list tells whether a list may stand where c does, and looks into it.
+// list reports whether a choice accepts lists, and checks the list against it.
 func (v *validator) list(c schema.Choice, list []any, p *file.Place) bool {
 	switch {
 	case c.Form == schema.List:
@@ -144,17 +144,18 @@ func (v *validator) list(c schema.Choice, list []any, p *file.Place) bool {
 	return true
 }
 
-// element is a value in a list or a mapping of anything, where nothing is wrong too.
+// element checks a value in a list or in a mapping with arbitrary keys, where null is not
+// accepted either.
 func (v *validator) element(t schema.Type, value any, p *file.Place) {
 	switch m, isMap := value.(map[string]any); {
 	case v.isParam(t) && (!isMap || !types.IsParam(m)):
-		// The short form of a param, NAME: VALUE.
+		// This is the short form of a param, NAME: VALUE.
 		if !v.both() && v.version.Before(shortParams) {
 			v.fail("newer-key", p.At, v.path, "write {value: ...}; the short form came with Polyaxon "+shortParams.Release(),
 				"%s must be a mapping with value", strings.Join(v.path, "."))
 		}
 	case v.stage == file.StageRun && value != nil && isScalar(value) && v.takes(t, schema.Text):
-		v.dates(value, p) // of whatever else an argument is, Polyaxon makes text
+		v.dates(value, p) // Polyaxon converts any other scalar to text
 	case value == nil && v.stage == file.StageRun:
 	default:
 		v.value(t, value, p)
@@ -165,7 +166,7 @@ func (v *validator) isParam(t schema.Type) bool {
 	return slices.ContainsFunc(t, func(c schema.Choice) bool { return c.Object != nil && c.Object.Name == "shortparam" })
 }
 
-// compact is an object written as the list of its values.
+// compact checks an object that is written as the list of its values.
 func (v *validator) compact(o *schema.Object, list []any, p *file.Place) {
 	keys := o.Keys(v.version)
 	if least := len(o.Required(v.version)); len(list) < least || len(list) > len(keys) {

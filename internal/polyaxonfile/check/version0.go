@@ -8,15 +8,15 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// kinds0 are the kinds of files of Polyaxon 0.x.
+// kinds0 are the kinds of files in Polyaxon 0.x.
 var kinds0 = []string{"experiment", "group", "notebook", "tensorboard", "build", "job", "pipeline", "project", "plugin"}
 
-// keys0 are the outermost keys that only Polyaxon 0.x knew, those that 1 and later know
-// for something else left out.
+// keys0 are the outermost keys that only Polyaxon 0.x has. Keys that later versions use
+// for something else are left out.
 var keys0 = []string{"hptuning", "framework", "declarations", "settings", "logging", "backend", "model", "train", "eval", "project"}
 
-// IsVersion0 tells whether the file is one of Polyaxon 0.x, of which no later
-// version takes anything.
+// IsVersion0 reports whether the file is for Polyaxon 0.x. No later version accepts such
+// a file.
 func IsVersion0(f *file.File) bool {
 	kind, _ := f.Root()["kind"].(string)
 	if kind == "component" || kind == "operation" {
@@ -39,7 +39,7 @@ func IsVersion0(f *file.File) bool {
 	return old && (slices.Contains(kinds0, kind) || kind == "" && f.Root()["build"] != nil)
 }
 
-// version0 gives the one problem of a file of Polyaxon 0.x.
+// version0 returns the single problem of a file for Polyaxon 0.x.
 func version0(f *file.File) file.Problem {
 	key := "kind"
 	if f.Root()[key] == nil {
@@ -85,7 +85,7 @@ func version0(f *file.File) file.Problem {
 	}
 }
 
-// valueAt gives the value at a path of keys, nil where there is none.
+// valueAt returns the value at a path of keys, or nil when there is none.
 func valueAt(f *file.File, path ...string) any {
 	var value any = f.Root()
 	for _, key := range path {

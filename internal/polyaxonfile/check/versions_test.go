@@ -15,9 +15,10 @@ var (
 	second = schema.Version{Major: 2, Minor: 16, Patch: 4}
 )
 
-// TestVersions holds files against versions: each row is one difference between
-// two releases, or one mistake, and what each says. Those of 1.11.3 were recorded
-// from its server, those of 2.16 stand in its models, those of 2.18 its parser gives.
+// TestVersions checks files for several versions. Each row is a difference between two
+// releases, or a mistake, and what each version reports. The results for 1.11.3 were
+// recorded from its server, those for 2.16 come from its models, and those for 2.18 from
+// its parser.
 func TestVersions(t *testing.T) {
 	const (
 		head = "version: 1.1\nkind: component\n"
@@ -26,7 +27,7 @@ func TestVersions(t *testing.T) {
 	)
 	for name, test := range map[string]struct {
 		text string
-		want map[schema.Version]string // "" for nothing; what a version's line leaves out is the same as 2.18's
+		want map[schema.Version]string // "" for nothing; a missing version has the result of 2.18
 	}{
 		"no version":           {"kind: component\nrun: {kind: job}\n", map[schema.Version]string{first: "submit 1:1 Polyaxon 1.11.3 needs version (add version: 1.1)", second: "", latest: ""}},
 		"quoted version":       {"version: \"1.1\"\nkind: component\nrun: {kind: job}\n", map[schema.Version]string{first: "submit 1:10 version must be 1.1, not \"1.1\" (write version: 1.1 without quotes)", latest: "advice 1:10 version should be a number, not \"1.1\": Polyaxon converts it"}},
@@ -110,7 +111,7 @@ func TestVersions(t *testing.T) {
 	}
 }
 
-// What one known version takes, Parse takes.
+// TestAnyVersion checks that Parse accepts what one supported version accepts.
 func TestAnyVersion(t *testing.T) {
 	for _, text := range []string{
 		"run: {kind: ray, spec: {}}\n", "run: {kind: raycluster}\n", "cmd: echo\n", "run: {kind: job}\ntermination: {ttl: \"60\"}\n", "run: {kind: job}\ntags: a\n",
