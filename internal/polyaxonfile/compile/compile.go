@@ -1,5 +1,5 @@
-// Package compile does with an operation what a server does before it makes the pod: it
-// is put together, params are held against inputs, and templates are rendered.
+// Package compile does what a server does with an operation before it creates the pod: it
+// merges the parts of the operation, checks params against inputs, and renders templates.
 package compile
 
 import (
@@ -17,37 +17,37 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/types"
 )
 
-// InvalidError is an operation that a server refuses when it is submitted.
+// InvalidError reports an operation that a server refuses when it is submitted.
 type InvalidError struct{ Messages []string }
 
-// Error gives the messages.
+// Error returns the messages, joined.
 func (e *InvalidError) Error() string { return strings.Join(e.Messages, "; ") }
 
-// Error is an operation that a server takes, and whose run then fails.
+// Error reports an operation that a server accepts and whose run then fails.
 type Error struct{ Message string }
 
-// Error gives the message, as the failed run has it.
+// Error returns the message that the failed run has.
 func (e *Error) Error() string { return e.Message }
 
-// Compiled is an operation as a server compiles it: its component with the
-// operation's own sections merged in. After Resolve its templates are rendered.
+// Compiled is an operation as a server compiles it: its component with the operation's
+// own sections merged in. After Resolve, its templates are rendered.
 type Compiled struct {
 	root     map[string]any
 	params   map[string]any
 	version  schema.Version
 	composer *compose.Composer
 
-	// Kind is run.kind; Name is the operation's or the component's.
+	// Kind is run.kind. Name is the name of the operation or else of the component.
 	Kind, Name string
-	// Inputs and Outputs are the values, after Resolve.
+	// Inputs and Outputs are the values. They are set by Resolve.
 	Inputs, Outputs map[string]any
-	// context is what it was resolved with.
+	// context is the context that Resolve used.
 	context Context
 }
 
-// Operation reads an operation or a component, as JSON or YAML, and puts it together
-// as a server of that version does; the zero Version is the newest. Errors are
-// *InvalidError, in the words of a server that refuses it, and *CompileError.
+// Operation reads an operation or a component, as JSON or YAML, and merges its parts as a
+// server of a version does. The zero Version stands for the newest. It returns an
+// *InvalidError, with the wording of a server, for an operation that a server refuses.
 func Operation(content []byte, version schema.Version) (*Compiled, error) {
 	if version.Any() {
 		version = schema.Newest()
@@ -65,8 +65,8 @@ func Operation(content []byte, version schema.Version) (*Compiled, error) {
 	return compile(f.Root(), version)
 }
 
-// Values is Compile for the values of an operation or a component that has
-// been read and held against the version already. They are not changed.
+// Values is like Operation, for the values of an operation or a component that has
+// already been read and checked against the version. It does not change them.
 func Values(root map[string]any, version schema.Version) (*Compiled, error) {
 	if version.Any() {
 		version = schema.Newest()
@@ -74,8 +74,8 @@ func Values(root map[string]any, version schema.Version) (*Compiled, error) {
 	return compile(plain.Clone(root), version)
 }
 
-// hasBig tells whether a whole number of a value is beyond 64 bits: servers cannot
-// write it down.
+// hasBig reports whether a value contains an integer beyond 64 bits. Servers cannot store
+// these.
 func hasBig(value any) bool {
 	switch x := value.(type) {
 	case *big.Int:
@@ -138,8 +138,8 @@ func compile(root map[string]any, version schema.Version) (*Compiled, error) {
 	return c, nil
 }
 
-// compiledObject is what a compiled operation may have: what is left of an operation
-// and a component once they are put together.
+// compiledObject returns the object of a compiled operation: the keys of an operation and
+// a component that remain after merging.
 func compiledObject(s *compose.Composer) *schema.Object {
 	gone := map[string]bool{
 		"params": true, "runPatch": true, "hubRef": true, "dagRef": true, "urlRef": true, "pathRef": true, "component": true, "patchStrategy": true,
@@ -164,8 +164,8 @@ func compiledObject(s *compose.Composer) *schema.Object {
 	return o
 }
 
-// checkReplicas refuses what Polyaxon 2 cannot write as JSON again: the container of
-// an init container of a replica.
+// checkReplicas refuses a container in an init container of a replica, because Polyaxon 2
+// cannot encode it as JSON again.
 func (c *Compiled) checkReplicas(run map[string]any) error {
 	kind, _, _ := c.composer.Tables.Union("run").Find(c.Kind, c.version)
 	if c.version.Major == 1 || kind.Object == nil || compose.IsReplica(kind.Object) {
@@ -186,7 +186,7 @@ func (c *Compiled) checkReplicas(run map[string]any) error {
 	return nil
 }
 
-// contextOnly gives the params that only templates see.
+// contextOnly returns the params that only templates see.
 func contextOnly(root map[string]any) []any {
 	contexts := []any{}
 	add := func(params map[string]any, isList bool) {
@@ -216,8 +216,8 @@ func contextOnly(root map[string]any) []any {
 	return contexts
 }
 
-// invalid gives the problems that a server refuses, in its words; nil when there
-// are none.
+// invalid returns an *InvalidError for the first problem that a server refuses, with the
+// server's wording. It returns nil when there is none.
 func invalid(problems []file.Problem) error {
 	for _, p := range problems {
 		if p.Stage != file.StageSubmit || p.Severity != file.SeverityError {
@@ -227,16 +227,16 @@ func invalid(problems []file.Problem) error {
 		if p.Name == "unknown-key" {
 			text = fmt.Sprintf("1 validation error for V1Operation\n%s\n  Extra inputs are not permitted [type=extra_forbidden]", strings.Join(p.Path, "."))
 		}
-		return &InvalidError{[]string{text}} // a server answers with one text
+		return &InvalidError{[]string{text}} // a server returns a single text
 	}
 	return nil
 }
 
-// JSON gives the compiled operation.
+// JSON returns the compiled operation as JSON.
 func (c *Compiled) JSON() []byte { return []byte(python.JSON(c.root)) }
 
-// Schedule tells whether the operation makes other runs rather than running
-// itself: dag, matrix or schedule, in a word for messages, "" when not.
+// Schedule returns "dag", "matrix" or "schedule" if the operation creates other runs
+// instead of running itself, and else "".
 func (c *Compiled) Schedule() string {
 	if c.Kind == "dag" {
 		return "dag"

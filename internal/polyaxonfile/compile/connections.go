@@ -7,7 +7,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/plain"
 )
 
-// pods gives the parts of a run that have containers: the run itself, or its
+// pods returns the parts of a run that have containers: the run itself under "", or its
 // replicas by the keys that lead to them.
 func (c *Compiled) pods() map[string]map[string]any {
 	run, _ := c.root["run"].(map[string]any)
@@ -23,13 +23,13 @@ func (c *Compiled) pods() map[string]map[string]any {
 			pods[strings.Join(path, ".")] = m
 		}
 	default:
-		pods[""] = run // a dag has no pod of its own, and connections all the same
+		pods[""] = run // a dag has no pod of its own, but may have connections
 	}
 	return pods
 }
 
-// applyConnections renders the names of connections, and puts init containers that
-// params make before the others.
+// applyConnections renders the names of connections, and inserts the init containers of
+// params before the others.
 func (c *Compiled) applyConnections(x Context) error {
 	if slices.Contains([]string{"notifier", "cleaner", "tuner", "daskcluster", "raycluster"}, c.Kind) {
 		return nil
@@ -85,7 +85,8 @@ func (c *Compiled) applyConnections(x Context) error {
 	return nil
 }
 
-// checkConnections looks the run's connections up in the catalog.
+// checkConnections returns an *Error for connections of the run that are not in the
+// catalog.
 func (c *Compiled) checkConnections(x Context) error {
 	var missing []string
 	for _, pod := range c.pods() {

@@ -14,7 +14,7 @@ func dagErrorf(format string, args ...any) error {
 	return &Error{"Could not apply run context, error: " + fmt.Sprintf(format, args...)}
 }
 
-// node is an operation of a dag, put together.
+// node is an operation of a dag, with its parts merged.
 type node struct {
 	name     string
 	local    map[string]any
@@ -22,8 +22,8 @@ type node struct {
 	upstream []string
 }
 
-// checkDag holds a dag's operations against each other: names, components, what
-// they wait for, and their params.
+// checkDag checks the operations of a dag: their names, components, dependencies and
+// params.
 func (c *Compiled) checkDag() error {
 	run := plain.Map(c.root["run"])
 	components, err := c.dagComponents(run)
@@ -65,7 +65,7 @@ func (c *Compiled) checkDag() error {
 	return nil
 }
 
-// dagComponents gives a dag's components by name.
+// dagComponents returns a dag's components by name.
 func (c *Compiled) dagComponents(run map[string]any) (map[string]map[string]any, error) {
 	all := map[string]map[string]any{}
 	list, _ := run["components"].([]any)
@@ -83,7 +83,7 @@ func (c *Compiled) dagComponents(run map[string]any) (map[string]map[string]any,
 	return all, nil
 }
 
-// dagNode puts one operation of a dag together.
+// dagNode merges the parts of one operation of a dag.
 func (c *Compiled) dagNode(local map[string]any, components map[string]map[string]any) (*node, error) {
 	n := &node{local: local}
 	n.name, _ = local["name"].(string)
@@ -116,7 +116,7 @@ func (c *Compiled) dagNode(local map[string]any, components map[string]map[strin
 	return n, nil
 }
 
-// opsOf gives the operation that a reference names: ops.NAME.
+// opsOf returns the name of the operation that a reference ops.NAME names.
 func opsOf(ref any) []string {
 	text, _ := ref.(string)
 	parts := strings.Split(text, ".")
@@ -126,7 +126,7 @@ func opsOf(ref any) []string {
 	return []string{parts[1]}
 }
 
-// withTemplate puts the dag's component in place of a dagRef.
+// withTemplate replaces a dagRef with the dag's component.
 func (c *Compiled) withTemplate(local map[string]any, components map[string]map[string]any, sources []string) (map[string]any, error) {
 	if component, ok := local["component"].(map[string]any); ok {
 		full, err := c.withTemplate(component, components, sources)
@@ -149,7 +149,7 @@ func (c *Compiled) withTemplate(local map[string]any, components map[string]map[
 	return local, err
 }
 
-// circular tells whether operations wait for each other.
+// circular reports whether operations depend on each other in a circle.
 func circular(nodes []*node) bool {
 	done := map[string]bool{}
 	for range nodes {
@@ -166,8 +166,8 @@ func circular(nodes []*node) bool {
 	return len(done) < len(nodes)
 }
 
-// dagReference holds what a param refers to against what the dag has, and its type
-// against the input's.
+// dagReference checks that a param's reference exists in the dag, and that its type fits
+// the input.
 func (c *Compiled) dagReference(nodes []*node, x types.IO, ref, value string) error {
 	what := value
 	if m := referred.FindStringSubmatch(value); m != nil {
@@ -206,7 +206,7 @@ func (c *Compiled) dagReference(nodes []*node, x types.IO, ref, value string) er
 		}
 		switch {
 		case !found && section == "artifacts":
-			return nil // artifacts are logged while a run runs
+			return nil // artifacts are logged while a run is in progress
 		case !found:
 			return noReference(x.Name, value, ref)
 		}

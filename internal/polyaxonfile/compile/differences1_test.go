@@ -1,6 +1,6 @@
 package compile
 
-// differences1 are all that is known to differ from Polyaxon 1.11.3.
+// differences1 returns all known differences from Polyaxon 1.11.3.
 func differences1() []difference {
 	return []difference{
 		{

@@ -16,18 +16,18 @@ import (
 
 var updateDocs = flag.Bool("update-docs", false, "write docs/polyaxonfile-differences.md")
 
-// difference is one thing that slipway does not do as Polyaxon 2.18 does.
+// difference is something that slipway does differently from Polyaxon 2.18.
 type difference struct {
-	// What differs, and Why, as docs/polyaxonfile-differences.md has them.
+	// What and Why are the texts in docs/polyaxonfile-differences.md.
 	What, Why string
-	// Questions are the names of the questions that show it. Those of the differences
-	// that no question can show have none, and Untested says why.
+	// Questions are the names of the questions that show the difference. If no question can
+	// show it, the list is empty and Untested says why.
 	Questions []string
 	Untested  string
 }
 
-// differences are all that is known to differ. A question that differs and is not
-// here fails the test, and so does one that is here and does not differ.
+// differences returns all known differences. The test fails for a question that differs
+// and is not listed, and for one that is listed and does not differ.
 func differences() []difference {
 	return []difference{
 		{
@@ -104,7 +104,7 @@ func differences() []difference {
 	}
 }
 
-// TestDifferencesDoc holds docs/polyaxonfile-differences.md to the list.
+// TestDifferencesDoc checks that docs/polyaxonfile-differences.md agrees with the list.
 func TestDifferencesDoc(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("# How slipway's compilation differs from Polyaxon's\n\n" +

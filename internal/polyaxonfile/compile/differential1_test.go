@@ -13,11 +13,12 @@ import (
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
-// withDefault is an input with a value; those of variables begin with a capital.
+// withDefault matches an input with a value. The names of variables, which begin with a
+// capital letter, do not match.
 var withDefault = regexp.MustCompile(`\{name: ([a-z][\w ]*), ((?:(?:type|isList|isFlag): [\w\[\]]+, )*)value:`)
 
-// forVersion1 is a question as 1.11.3 takes it: with the version that it wants, and
-// with inputs that are optional where they have a value.
+// forVersion1 converts a question to a form that 1.11.3 accepts: it adds the version that
+// 1.11.3 requires, and makes inputs with a value optional.
 func forVersion1(q question) question {
 	files := make([]string, len(q.Files))
 	for i, text := range q.Files {
@@ -31,7 +32,7 @@ func forVersion1(q question) question {
 	}
 	q.Files, q.Version, q.Strict = files, 1.1, nil
 	if strings.Contains(q.Params["x"], "{{") {
-		q.Params = nil // its client reads a param's text as a template, before there are globals
+		q.Params = nil // its client renders params before globals exist
 	}
 	return q
 }
@@ -75,7 +76,7 @@ func compare(q question, have, want reply) string {
 		return fmt.Sprintf("have valid %v (%s), want %v (%s)", have.Valid, have.Error, want.Valid, want.Error)
 	case have.Valid:
 		difference := leaves("compiled", have.Compiled, want.Compiled)
-		if want.Resolved != nil { // a dag is none of the community edition
+		if want.Resolved != nil { // the community edition refuses dags
 			difference += leaves("resolved", withoutEmptyInit(have.Resolved), want.Resolved)
 		}
 		return difference + comparePods(have.Pods, want.Pods)
@@ -83,7 +84,7 @@ func compare(q question, have, want reply) string {
 	return otherSubjects(q, have, want, true)
 }
 
-// leaves tells where two values differ, one line each.
+// leaves returns where two values differ, one line for each difference.
 func leaves(path string, have, want any) string {
 	if cmp.Equal(have, want) {
 		return ""
@@ -115,8 +116,8 @@ func mergedKeys(a, b map[string]any) map[string]any {
 	return all
 }
 
-// withoutEmptyInit leaves out the list of no init containers, which 1.11.3 makes of
-// none.
+// withoutEmptyInit removes the empty list of init containers that 1.11.3 adds where there
+// is none.
 func withoutEmptyInit(value any) any {
 	switch x := value.(type) {
 	case map[string]any:

@@ -20,14 +20,14 @@ import (
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
-// reply is what becomes of a question.
+// reply is the result of a question.
 type reply struct {
 	Valid bool
 	Error string
 	// Subjects are what Error is about.
 	Subjects           []subject
 	Compiled, Resolved any
-	// Pods are what the converter makes, where it does.
+	// Pods are the pods that the converter creates, if it creates any.
 	Pods map[string]any
 }
 
@@ -44,7 +44,7 @@ func catalogue() Context {
 	}
 }
 
-// agent is the same catalogue, as Polyaxon's agent reads it.
+// agent returns the catalogue in the form in which Polyaxon's agent reads it.
 func agent() map[string]any {
 	x := catalogue()
 	connection := func(c Connection) map[string]any {
@@ -56,7 +56,7 @@ func agent() map[string]any {
 	}
 }
 
-// answer composes, compiles and resolves a question as slipway does.
+// answer composes, compiles and resolves a question with slipway.
 func answer(q question, version schema.Version) reply {
 	refused := func(err error) reply { return reply{Error: err.Error(), Subjects: subjectsOf(err)} }
 	content, err := submitted(q, version)
@@ -95,7 +95,7 @@ func parsed(c *Compiled) any {
 	return value
 }
 
-// submitted gives what is sent to a server: the file with its params and presets.
+// submitted returns what is sent to a server: the file with its params and presets.
 func submitted(q question, version schema.Version) ([]byte, error) {
 	s, err := compose.New(version)
 	if err != nil {
@@ -161,7 +161,7 @@ func withParams(root map[string]any, q question) map[string]any {
 	return root
 }
 
-// handWritten gives the files of testdata/differential: NAME.yml is a question, and
+// handWritten returns the files of testdata/differential. NAME.yml is a question, and
 // NAME.preset*.yml are its presets.
 func handWritten(t *testing.T) []question {
 	paths, err := filepath.Glob("testdata/differential/*.yml")
@@ -185,9 +185,10 @@ func handWritten(t *testing.T) []question {
 	return all
 }
 
-// TestAgainstPolyaxon compares verdicts, what refusals are about, and compiled
-// operations with those of Polyaxon 2.18 itself. What may differ is in differences, with the reason. Where the
-// tests are not thorough, every third of the generated files is compared.
+// TestAgainstPolyaxon compares verdicts, the subjects of refusals, and compiled
+// operations with those of Polyaxon 2.18 itself. The permitted differences are in
+// differences, with their reasons. Unless the tests are thorough, only every third
+// generated file is compared.
 func TestAgainstPolyaxon(t *testing.T) {
 	all := handWritten(t)
 	for i, q := range questions() {
@@ -251,8 +252,8 @@ func plainTemplates(templates map[string]map[string]any) map[string]any {
 	return plain
 }
 
-// comparePods tells where pods differ, but for what is empty and names that are made
-// up. Where the converter makes none, there is nothing to compare.
+// comparePods returns where pods differ. It ignores empty values and generated names. If
+// the converter created no pods, there is nothing to compare.
 func comparePods(have, want map[string]any) string {
 	if len(want) == 0 || want["error"] != nil {
 		return ""

@@ -17,9 +17,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
 )
 
-// TestExpandLikeServer has a real server make the runs of matrices, and holds what
-// slipway expands them into against those: as many runs, with the same values. Powers
-// may differ in the last digit, for NumPy's differ between processors.
+// TestExpandLikeServer compares the runs that slipway expands a matrix into with those
+// that a real server creates: their number and their values must be the same. Powers may
+// differ in the last digit, because NumPy's results differ between processors.
 func TestExpandLikeServer(t *testing.T) {
 	host := server(t)
 	ask(t, http.MethodPost, host+"/api/v1/default/projects/create", map[string]any{"name": "matrices"}, nil)
@@ -104,8 +104,8 @@ func operationOf(t *testing.T, matrix, kind string) *operation.Operation {
 	return o
 }
 
-// given leaves out inputs without a value, and gives all numbers one type, and
-// midnight the one form that servers give it.
+// given removes inputs without a value, converts all numbers to one type, and writes
+// midnight in the form that servers use.
 func given(inputs map[string]any) map[string]any {
 	m := map[string]any{}
 	for name, value := range inputs {
@@ -123,7 +123,7 @@ func given(inputs map[string]any) map[string]any {
 	return m
 }
 
-// plainNumbers gives whole numbers within a value the type that JSON has.
+// plainNumbers converts the integers in a value to the type that JSON has.
 func plainNumbers(value any) any {
 	text, err := python.ParseJSON(python.JSON(value))
 	if err != nil {
@@ -144,7 +144,7 @@ func plainNumbers(value any) any {
 	return text
 }
 
-// byValues sorts rows by their values, close ones in the same place.
+// byValues sorts rows by their values. Values that are nearly equal get the same place.
 func byValues(rows []map[string]any) {
 	key := func(row map[string]any) string {
 		text := ""

@@ -6,18 +6,18 @@ import (
 	"strings"
 )
 
-// question is a Polyaxonfile with presets and params, for the oracle and for us.
+// question is a Polyaxonfile with presets and params, for the oracle and for slipway.
 type question struct {
 	Name   string            `json:"name"`
 	Files  []string          `json:"files"`
 	Params map[string]string `json:"params,omitempty"`
 	Strict *bool             `json:"strict,omitempty"`
-	// Version is what an operation says that is made around a component.
+	// Version is the version of the operation that is created around a component.
 	Version any `json:"-"`
 }
 
-// parts are keys of a Polyaxonfile, right and wrong ones, by the place where they
-// stand.
+// parts returns keys of a Polyaxonfile, valid and invalid ones, by the section in which
+// they stand.
 func parts() map[string][]string {
 	return map[string][]string{
 		"operation": {
@@ -89,7 +89,7 @@ func parts() map[string][]string {
 			"{container: {image: b}, cmd: echo}", "{container: {image: b}, cmd: [a, b]}", "{container: {image: b}, cmd: ''}", "{container: {image: b}, cmd: []}", "{container: {image: b}, env: {A: b, C: d}}", "{container: {image: b}, env: {A: 1}}", "{container: {image: b}, env: [a]}", "{container: {image: b}, resources: {cpu: 1, memory: 1Gi, gpu: 2}}", "{container: {image: b}, resources: {cpu: 1..2, memory: ..2Gi, gpu: 1..2}}", "{container: {image: b}, resources: {cpu: 2..1}}", "{container: {image: b}, resources: {cpu: lots}}", "{container: {image: b}, resources: {gpu: 1.5}}", "{container: {image: b}, resources: {google.com/tpu: 1}}", "{container: {image: b}, resources: {nvidia.com/gpu: 1}}", "{container: {image: b}, resources: {disk: 1}}", "{container: {image: b}, resources: {cpu: -1}}", "{container: {image: b}, ports: [80]}", "{container: {image: b}, ports: ['80']}", "{cmd: echo}", "{ports: [80]}", "{container: {image: b}, environment: {labels: {a: b}}, init: [{git: {url: u}}], connections: [repo], sidecars: [{name: s, image: i}], volumes: [{name: v, emptyDir: {}}]}",
 			"{run: {kind: job, container: {image: a, env: [{name: A, value: old}, {name: B, value: b}], command: [c], args: [d]}}, env: {A: new}, cmd: echo, container: {image: b}}", "{kind: operation, component: {run: {kind: job, container: {image: a, env: [{name: A, value: old}]}}}, env: {A: new}, cmd: echo}", "{kind: operation, patchStrategy: pre_merge, component: {run: {kind: job, container: {image: a, args: [z], env: [{name: A, value: old}]}}}, env: {A: new, B: b}, cmd: echo, container: {image: b, workingDir: /w}}", "{kind: operation, patchStrategy: isnull, component: {run: {kind: job, container: {image: a, env: [{name: A, value: old}]}}}, env: {A: new}, cmd: echo}", "{kind: operation, patchStrategy: replace, component: {run: {kind: job, container: {image: a, env: [{name: A, value: old}]}}}, env: {A: new}, cmd: echo}", "{kind: operation, component: {run: {kind: tfjob, worker: {container: {image: a}}}}, env: {A: new}, cmd: echo, resources: {gpu: 1}}", "{kind: operation, run: {kind: job, container: {image: own}}, component: {run: {kind: job, container: {image: a, args: [b]}}}}", "{kind: operation, run: {container: {image: own}}, component: {run: {kind: job, container: {image: a, args: [b]}}}}", "{kind: operation, run: {container: {image: own}}}", "{kind: component, container: {image: c}}", "{container: {imagee: b}}", "{}", "{kind: operation, runPatch: {container: {image: p}}, container: {image: c}}", "{container: '{{ c }}'}", "{container: {image: b}, inputs: [{name: x, value: 1}], params: {x: 2}}",
 		},
-		// What is known to differ.
+		// These are known to differ.
 		"odd": {
 			"args: ['{{ 10 ** 30 }}']", "args: ['{{ d.items }}']", "args: ['{{ {''class'': ''a''} | xmlattr }}']", "args: ['{{ s | urlize }}']", "args: ['{{ [1, 2] | random }}']", "args: ['{% autoescape true %}{{ s }}{% endautoescape %}']", "args: ['{{ lipsum() }}']", "args: ['{{ [3, 1] | map(\"string\") }}']", "args: ['{{ d.b.append(3) or d.b }}']", "args: ['{{ self }}']",
 		},
@@ -105,10 +105,10 @@ func parts() map[string][]string {
 	}
 }
 
-// base is the inputs that the parts name.
+// base are the inputs that the parts use.
 const base = `[{name: x, type: int, value: 3}, {name: none, isOptional: true}, {name: d, type: dict, value: {a: 1, b: [2, null]}}, {name: l, type: list, value: [1, a]}, {name: b, type: bool, value: true}, {name: n, type: str, isOptional: true}, {name: f, type: bool, isFlag: true, value: true}, {name: s, type: str, value: text}, {name: image, value: 'r/i:t'}]`
 
-// fileOf makes a Polyaxonfile of parts.
+// fileOf builds a Polyaxonfile from parts.
 func fileOf(operation, inputs, run, pod, container string) string {
 	if container != "" {
 		container = ", " + container
@@ -135,8 +135,8 @@ func nonEmpty(texts ...string) []string {
 	return kept
 }
 
-// questions gives Polyaxonfiles: each part by itself, and random ones of many parts
-// that are the same every time.
+// questions returns Polyaxonfiles: one for each part alone, and random combinations of
+// many parts that are the same every time.
 func questions() []question {
 	p := parts()
 	var all []question

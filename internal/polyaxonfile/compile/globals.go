@@ -8,13 +8,13 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
 )
 
-// Connection is an entry of the catalog of an agent: what templates see of it.
+// Connection is an entry of an agent's catalog, as templates see it.
 type Connection struct {
 	Name, Kind string
 	Schema     map[string]any
 }
 
-// path gives where a store's content begins: its mount, or its bucket.
+// path returns the root of a store's content: its mount path or its bucket.
 func (c Connection) path() string {
 	for _, key := range []string{"mountPath", "bucket"} {
 		if text, ok := c.Schema[key].(string); ok {
@@ -24,22 +24,23 @@ func (c Connection) path() string {
 	return ""
 }
 
-// Context is what a run is, for templates.
+// Context describes a run to its templates.
 type Context struct {
 	Owner, Project, ProjectUUID, Name, UUID, Namespace string
-	// Created is when the run was; the zero Time for none.
+	// Created is when the run was created. The zero Time means that it is not known.
 	Created time.Time
-	// ArtifactsRoot is where a pod sees the artifacts; "" for
+	// ArtifactsRoot is the directory of the artifacts in a pod. "" means
 	// /plx-context/artifacts.
 	ArtifactsRoot string
-	// Store is where artifacts are kept; the zero Connection for none.
+	// Store is the store of the artifacts. The zero Connection means that there is none.
 	Store       Connection
 	Connections map[string]Connection
 }
 
 const contextPath = "/plx-context"
 
-// globals gives the variable globals before the run's plugins and kind are known.
+// globals returns the variable globals, without the attributes that depend on the kind of
+// the run.
 func (c *Compiled) globals(x Context, plugins map[string]any) map[string]any {
 	root := x.ArtifactsRoot
 	if root == "" {
@@ -72,15 +73,16 @@ func (c *Compiled) globals(x Context, plugins map[string]any) map[string]any {
 	return g
 }
 
-// early gives globals as the sections see them that are rendered before the run: no
-// agent has said its namespace yet.
+// early returns globals for the sections that are rendered before the run. The namespace
+// is not known yet at that time, because no agent has taken the run.
 func (c *Compiled) early(x Context) map[string]any {
 	g := c.globals(x, nil)
 	g["namespace"] = nil
 	return g
 }
 
-// addresses adds what only services have: ports, and the paths that lead to them.
+// addresses adds the attributes that only services have: ports, and the paths that lead
+// to them.
 func (c *Compiled) addresses(g, run map[string]any, x Context) {
 	g["ports"] = run["ports"]
 	location := "services"
@@ -97,7 +99,7 @@ func (c *Compiled) addresses(g, run map[string]any, x Context) {
 	}
 	ports, _ := run["ports"].([]any)
 	if text, ok := run["ports"].(string); ok {
-		for _, r := range text { // a template, which Polyaxon takes for a list here
+		for _, r := range text { // a template; Polyaxon iterates over its characters here
 			ports = append(ports, string(r))
 		}
 	}

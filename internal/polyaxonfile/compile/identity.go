@@ -10,13 +10,13 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
 )
 
-// Identity gives a hash that stays the same as long as a run would do the same: of
-// the compiled operation, with the values of its params. What says where an
-// operation comes from, and not what it does, is left out: names, descriptions, tags,
-// and the labels and annotations whose keys begin with LabelPrefix. So is the
-// registry and repository of an image that is named by its digest. It is the same
-// before and after the operation was sent, and on every machine; it is not the same
-// for two versions of Polyaxon that compile differently.
+// Identity returns a hash, in hexadecimal, that stays the same as long as a run would do
+// the same. It covers the compiled operation and the values of its params. It leaves out
+// what does not change what a run does: names, descriptions, tags, the labels and
+// annotations whose keys begin with operation.LabelPrefix, and the registry and
+// repository of an image that is given by digest. The hash is the same before and after
+// the operation was sent, and on every machine. It differs between versions of Polyaxon
+// that compile differently.
 func (c *Compiled) Identity() string {
 	root := plain.Clone(c.root)
 	for _, key := range []string{"name", "description", "tags", "version"} {
@@ -27,8 +27,8 @@ func (c *Compiled) Identity() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// anonymous leaves out what Identity does not heed, and the mappings that are empty
-// without it.
+// anonymous removes what Identity leaves out, and the mappings that become empty without
+// it.
 func anonymous(value any) any {
 	switch x := value.(type) {
 	case map[string]any:

@@ -19,7 +19,7 @@ component:
     container: {image: "r/i@sha256:aa", args: ["--epochs={{ EPOCHS }}"]}
 `
 
-// TestIdentity tells what makes a run another one from what does not.
+// TestIdentity checks which changes make a run another one, and which do not.
 func TestIdentity(t *testing.T) {
 	identity := func(text string, version schema.Version) string {
 		t.Helper()

@@ -10,8 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// Pod is the typed parts of a resolved run of kind job or service: what the sandbox
-// runs.
+// Pod holds the typed parts of a resolved run of kind job or service, for the sandbox.
 type Pod struct {
 	Container   corev1.Container
 	Init        []corev1.Container
@@ -24,7 +23,7 @@ type Pod struct {
 	Termination Termination
 }
 
-// Environment is run.environment, with what the sandbox heeds.
+// Environment is the part of run.environment that the sandbox uses.
 type Environment struct {
 	Labels        map[string]any `json:"labels"`
 	Annotations   map[string]any `json:"annotations"`
@@ -32,16 +31,16 @@ type Environment struct {
 	RestartPolicy string         `json:"restartPolicy"`
 }
 
-// Termination limits a run: seconds, and how often it is tried again.
+// Termination limits a run. TTL and Timeout are in seconds.
 type Termination struct {
 	MaxRetries int `json:"maxRetries"`
 	TTL        int `json:"ttl"`
 	Timeout    int `json:"timeout"`
 }
 
-// Pod reads the typed parts of a resolved run, as the converter of its version makes
-// its pod. What the sandbox cannot run, and what Kubernetes would refuse, is a
-// *CompileError.
+// Pod returns the typed parts of a resolved run, as the converter of its version creates
+// its pod. It returns an *Error for what the sandbox cannot run and for what Kubernetes
+// would refuse.
 func (c *Compiled) Pod() (*Pod, error) {
 	run := plain.Map(c.root["run"])
 	if err := supported(run); err != nil {
@@ -70,7 +69,7 @@ func (c *Compiled) Pod() (*Pod, error) {
 	return &p, nil
 }
 
-// supported refuses the init containers that the sandbox does not have.
+// supported returns an *Error for the init containers that the sandbox does not support.
 func supported(run map[string]any) error {
 	inits, _ := run["init"].([]any)
 	var unsupported []string

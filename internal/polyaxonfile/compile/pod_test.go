@@ -7,8 +7,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 )
 
-// TestOneTextIsACommand has a command and arguments that are one text each be lists of
-// one, as Polyaxon's converter makes the pod.
+// TestOneTextIsACommand checks that a command or arguments written as one text become a
+// list of one element, as in Polyaxon's converter.
 func TestOneTextIsACommand(t *testing.T) {
 	for _, version := range []schema.Version{{Major: 1, Minor: 11, Patch: 3}, schema.Newest()} {
 		compiled, err := Operation([]byte("version: 1.1\nkind: component\nrun: {kind: job, container: {image: \"a:1\", command: nvidia-smi, args: \"-q x\"}}\n"), version)

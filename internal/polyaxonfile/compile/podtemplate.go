@@ -9,9 +9,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/types"
 )
 
-// PodTemplates gives the pods of a resolved run as its version's converter makes
-// them: of a job or a service one, under "", of a distributed run one a replica,
-// under the key of the replica.
+// PodTemplates returns the pod templates of a resolved run as the converter of its
+// version creates them. The template of a job or a service is under "". A distributed run
+// has one template for each replica, under the replica's key.
 func (c *Compiled) PodTemplates() map[string]map[string]any {
 	variables := c.variables()
 	sidecar := plain.Map(plain.Map(c.root["plugins"])["sidecar"])
@@ -26,7 +26,8 @@ func (c *Compiled) PodTemplates() map[string]map[string]any {
 	return templates
 }
 
-// PodJSON gives the pod of a resolved run, of a distributed one its pods by replica.
+// PodJSON returns the pod of a resolved run as JSON. For a distributed run it returns the
+// pods by replica.
 func (c *Compiled) PodJSON() []byte {
 	pods := map[string]any{}
 	for key, template := range c.PodTemplates() {
@@ -38,10 +39,10 @@ func (c *Compiled) PodJSON() []byte {
 	return []byte(python.JSON(pods))
 }
 
-// PodYAML is PodJSON as YAML.
+// PodYAML returns what PodJSON returns, as YAML.
 func (c *Compiled) PodYAML() []byte { return yamlOf(c.PodJSON()) }
 
-// variables are the params that become environment variables, in order.
+// variables returns the params that become environment variables, in order.
 func (c *Compiled) variables() []converter.Variable {
 	var all []converter.Variable
 	for _, section := range []string{"inputs", "outputs", "contexts"} {
@@ -67,5 +68,5 @@ func podConnections(x Context, spec map[string]any) []converter.Connection {
 	return all
 }
 
-// Run gives the section of the run, with its templates rendered once it is resolved.
+// Run returns a copy of the run section. After Resolve, its templates are rendered.
 func (c *Compiled) Run() map[string]any { return plain.Clone(plain.Map(c.root["run"])) }

@@ -8,7 +8,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/types"
 )
 
-// referenceFunc holds what a param refers to against the input that it is for.
+// referenceFunc checks what a param refers to against the input that it is for.
 type referenceFunc = func(x types.IO, ref, value string) error
 
 var (
@@ -17,8 +17,8 @@ var (
 	entityRefs = []string{"ops", "runs"}
 )
 
-// checkReference holds the shape of a param that refers to something: {ref:
-// ops.NAME, value: outputs.x}.
+// checkReference checks the form of a param that refers to another operation or run:
+// {ref: ops.NAME, value: outputs.x}.
 func checkReference(name string, param map[string]any) error {
 	ref, isRef := param["ref"].(string)
 	if !isRef {

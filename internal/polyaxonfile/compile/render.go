@@ -8,22 +8,22 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/template"
 )
 
-// maxRounds bounds how often a text is rendered again: Polyaxon does until it stays
-// as it is.
+// maxRounds limits how often a text is rendered again. Polyaxon renders a text until it
+// no longer changes.
 const maxRounds = 100
 
 // renderer renders the values of an operation as a version of Polyaxon does.
 type renderer struct{ version schema.Version }
 
-// asIs is a text that is rendered once and stays a text; in a command, it is left
-// out when it renders as None.
+// asIs is a text that is rendered once and stays text. In a command, it is dropped when
+// it renders as None.
 type asIs struct {
 	text      string
 	inCommand bool
 }
 
-// value renders all texts of a value. A text that has nothing to render is read as
-// a Python literal: "1e3" becomes a number.
+// value renders all texts in a value. A text with nothing to render is read as a Python
+// literal: "1e3" becomes a number.
 func (r *renderer) value(value any, scope map[string]any) (any, error) {
 	switch x := value.(type) {
 	case asIs:
@@ -68,8 +68,8 @@ func (r *renderer) value(value any, scope map[string]any) (any, error) {
 	return value, nil
 }
 
-// once renders a text. Polyaxon 1 does so with every text, which takes a last line
-// break and comments away; 2 looks for {{ and {% first.
+// once renders a text once. Polyaxon 1 renders every text, which removes a final line
+// break and comments. Polyaxon 2 renders only texts that contain {{ or {%.
 func (r *renderer) once(text string, scope map[string]any) (string, error) {
 	if r.version.Major != 1 {
 		return template.Render(text, scope)
@@ -106,7 +106,7 @@ func rendering(err error) error {
 	return compileErrorf("Encountered a problem rendering the template, please make sure your variables are resolvable. Error: %v", err)
 }
 
-// io renders an input or output. Text stays text where the type says so.
+// io renders an input or an output. A text stays text if the type is one of text.
 func (r *renderer) io(m map[string]any, scope map[string]any) (map[string]any, error) {
 	marked := plain.Clone(m)
 	format, hasFormat := marked["argFormat"]
@@ -125,7 +125,8 @@ func (r *renderer) io(m map[string]any, scope map[string]any) (map[string]any, e
 	return result, nil
 }
 
-// markIO keeps the texts of what is declared as text.
+// markIO marks the texts of an input or output whose type is text, so that they stay
+// text.
 func markIO(m map[string]any) {
 	isList, _ := m["isList"].(bool)
 	kind, _ := m["type"].(string)
@@ -163,7 +164,8 @@ func markAll(list []any, inCommand bool) []any {
 	return marked
 }
 
-// markContainer keeps the texts of a container's command and arguments.
+// markContainer marks the texts of a container's command and arguments, so that they stay
+// text.
 func markContainer(container any) {
 	m, ok := container.(map[string]any)
 	if !ok {
@@ -176,7 +178,7 @@ func markContainer(container any) {
 	}
 }
 
-// markPod keeps the texts of the commands of all containers of a run or replica.
+// markPod marks the texts of the commands of all containers of a run or a replica.
 func markPod(pod map[string]any) {
 	markContainer(pod["container"])
 	sidecars, _ := pod["sidecars"].([]any)

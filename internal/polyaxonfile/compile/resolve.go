@@ -11,8 +11,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/types"
 )
 
-// Resolve applies params and renders templates: what a server does before it
-// makes the pod. Its errors are *CompileError in a server's words.
+// Resolve applies params and renders templates, as a server does before it creates the
+// pod. It returns a new value and does not change c. Its errors are *Error with the
+// wording of a server.
 func (c *Compiled) Resolve(x Context) (*Compiled, error) {
 	s, err := compose.New(c.version)
 	if err != nil {
@@ -55,8 +56,8 @@ func (c *Compiled) Resolve(x Context) (*Compiled, error) {
 	return r, nil
 }
 
-// applyParams gives every input and output its value, and makes contexts of all
-// other params.
+// applyParams sets the value of every input and output, and turns all other params into
+// contexts.
 func (c *Compiled) applyParams() error {
 	specs, err := c.specs(func(x types.IO, ref, value string) error {
 		if strings.HasPrefix(value, "artifacts") {
@@ -71,7 +72,7 @@ func (c *Compiled) applyParams() error {
 	for _, s := range specs {
 		entry := c.entry(s.name)
 		if entry["delayValidation"] != nil && c.version.Major != 1 {
-			return &Error{"'V1IO' object has no attribute 'delay_validation'"} // say validation: {delay: true}
+			return &Error{"'V1IO' object has no attribute 'delay_validation'"} // use validation: {delay: true}
 		}
 		if entry == nil {
 			m := map[string]any{"name": s.name, "isOptional": true, "value": s.value}
@@ -102,8 +103,9 @@ func (c *Compiled) applyParams() error {
 	return nil
 }
 
-// takesTemplate refuses a template as the value of an input whose type it is not: 2.x
-// reads the input again with its param before anything is rendered.
+// takesTemplate refuses a template as the value of an input whose type does not accept
+// that text. Polyaxon 2.x reads the input again with its param before anything is
+// rendered.
 func (c *Compiled) takesTemplate(entry map[string]any) error {
 	if text, isText := entry["value"].(string); c.version.Major == 1 || !isText || !template.Has(text) {
 		return nil
@@ -122,7 +124,7 @@ func put(m map[string]any, key, text string) {
 	}
 }
 
-// entry gives the input or output of a name.
+// entry returns the input or output with this name, or nil.
 func (c *Compiled) entry(name string) map[string]any {
 	for _, section := range []string{"inputs", "outputs"} {
 		for _, x := range types.ReadIO(c.root, section) {
@@ -134,7 +136,7 @@ func (c *Compiled) entry(name string) map[string]any {
 	return nil
 }
 
-// rendered are the sections that are rendered before the run is.
+// rendered returns the keys of the sections that are rendered before the run.
 func rendered() []string {
 	return []string{
 		"isApproved", "matrix", "presets", "cost", "queue", "cache", "plugins", "namespace", "termination", "schedule", "dependencies", "trigger",
@@ -142,8 +144,8 @@ func rendered() []string {
 	}
 }
 
-// renderSections renders all but the run, the build and the hooks. What a run has
-// no more use for is left out: its joins and events.
+// renderSections renders everything except the run, the build and the hooks. It drops
+// what a run no longer needs, such as its joins and events.
 func (c *Compiled) renderSections(x Context) error {
 	specs, err := c.specs(nil)
 	if err != nil {
@@ -180,7 +182,7 @@ func (c *Compiled) renderSections(x Context) error {
 	}
 	for _, key := range rendered() {
 		if c.root[key] == nil || c.version.Major == 1 && (key == "isApproved" || key == "skipOnUpstreamSkip") {
-			continue // 1.11.3 keeps these two for what it compiles first
+			continue // 1.11.3 uses these two before rendering
 		}
 		value, err := r.value(c.root[key], scope)
 		if err != nil {
@@ -212,7 +214,7 @@ func (c *Compiled) read(root map[string]any) error {
 	return nil
 }
 
-// values notes what inputs and outputs have become.
+// values sets Inputs and Outputs.
 func (c *Compiled) values() {
 	c.Inputs, c.Outputs = map[string]any{}, map[string]any{}
 	for _, section := range []string{"inputs", "outputs", "contexts"} {

@@ -6,7 +6,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/plain"
 )
 
-// renderRun renders the run, with all that templates can see.
+// renderRun renders the run, with everything that its templates can see.
 func (c *Compiled) renderRun(x Context) error {
 	specs, err := c.specs(nil)
 	if err != nil {
@@ -47,8 +47,8 @@ func (c *Compiled) renderRun(x Context) error {
 	return c.read(root)
 }
 
-// renderReplicas renders each replica with its own connections. Nothing else of
-// such a run is rendered.
+// renderReplicas renders each replica with its own connections. Nothing else of a
+// distributed run is rendered.
 func (c *Compiled) renderReplicas(run map[string]any, pods map[string]map[string]any, specs []spec, r *renderer, besides func(map[string]any) map[string]any) error {
 	for key, value := range run {
 		replica, ok := value.(map[string]any)
@@ -62,7 +62,7 @@ func (c *Compiled) renderReplicas(run map[string]any, pods map[string]map[string
 				markPod(replica)
 			}
 		} else if key == "workers" {
-			// Polyaxon gives the workers of a Ray cluster their contexts by name only.
+			// Polyaxon provides the contexts of a Ray cluster's workers only under their names.
 			for path, pod := range pods {
 				if name, ok := strings.CutPrefix(path, "workers."); ok {
 					more[name] = besides(pod)

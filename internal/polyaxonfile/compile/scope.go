@@ -5,7 +5,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 )
 
-// display is what a template sees of a param.
+// display returns a param's value as templates see it.
 func (s spec) display() any {
 	if s.flag {
 		if python.Truth(s.value) {
@@ -31,7 +31,7 @@ func (s spec) typed() any {
 	return texts
 }
 
-// toText makes JSON of what is no text; nothing stays nothing.
+// toText encodes a value that is not text as JSON. nil stays nil.
 func toText(value any) any {
 	switch x := value.(type) {
 	case nil:
@@ -42,7 +42,7 @@ func toText(value any) any {
 	return python.JSON(value)
 }
 
-// asString is a param as an environment variable or an argument has it.
+// asString returns a param as an environment variable or an argument has it.
 func (s spec) asString(version schema.Version) string {
 	if _, isText := s.display().(string); !isText && s.value != nil && version.Major == 1 {
 		return python.Dumps(s.typed())
@@ -51,7 +51,7 @@ func (s spec) asString(version schema.Version) string {
 	return text
 }
 
-// asArgument gives --name=value, "" for nothing.
+// asArgument returns the argument --name=value, or "" when there is no value.
 func (s spec) asArgument(r *renderer) (any, error) {
 	switch {
 	case s.argFormat != "":
@@ -67,8 +67,8 @@ func (s spec) asArgument(r *renderer) (any, error) {
 	return "--" + s.name + "=" + s.asString(r.version), nil
 }
 
-// scope gives what templates see: each param by its name, all of them in params,
-// and what is there besides.
+// scopeOf returns the variables that templates see: each param by its name, all of them
+// in params, and besides.
 func scopeOf(specs []spec, r *renderer, besides map[string]any) (map[string]any, error) {
 	scope, byName, arguments := map[string]any{}, map[string]any{}, []any{}
 	for _, s := range specs {
@@ -99,7 +99,7 @@ func orNil(text string) any {
 	return text
 }
 
-// init gives the init container that a param makes, nil for none.
+// init returns the init container that a param creates, or nil when it creates none.
 func (s spec) init(version schema.Version) (map[string]any, error) {
 	if !s.toInit {
 		return nil, nil
@@ -112,7 +112,7 @@ func (s spec) init(version schema.Version) (map[string]any, error) {
 		return nil, compileErrorf("Param `%s` with type `%s`, cannot be turned to an init container automatically.", s.name, s.kind)
 	}
 	if key == "paths" && version.Major == 1 {
-		key = "" // it came with 2.0
+		key = "" // paths was introduced in 2.0
 	}
 	m := map[string]any{}
 	switch {

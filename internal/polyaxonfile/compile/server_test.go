@@ -18,12 +18,12 @@ import (
 	components "github.com/slipway-ci/slipway/polyaxon"
 )
 
-// shared has the server that tests share.
+// shared provides the server that tests share.
 var shared testbed.Lasting
 
 func TestMain(m *testing.M) { os.Exit(shared.Run(m)) }
 
-// server gives the server, which knows the connections of agent.
+// server returns the address of the shared server, which has the connections of agent.
 func server(t *testing.T) string {
 	t.Helper()
 	connections, err := json.Marshal(agent()["connections"])
@@ -34,8 +34,8 @@ func server(t *testing.T) string {
 	return shared.Polyaxon(t)
 }
 
-// TestServer holds what slipway makes of the components that ship against what a
-// real server makes of them: it takes what render prints, and compiles it to what
+// TestServer compares what slipway makes of the shipped components with what a real
+// server makes of them. The server accepts what render prints, and compiles it to what
 // render --compiled prints.
 func TestServer(t *testing.T) {
 	host := server(t)
@@ -76,7 +76,7 @@ func TestServer(t *testing.T) {
 	}
 }
 
-// globalsYML prints what a run is told of itself.
+// globalsYML is a component that prints what a run can read about itself.
 const globalsYML = `version: 1.1
 kind: component
 inputs: [{name: x, type: int, value: 3}, {name: none, isOptional: true}]
@@ -96,7 +96,7 @@ run:
     env: [{name: A, value: "{{ x }}"}, {name: B, value: "1e3"}]
 `
 
-// compareWithServer submits an operation that is only compiled, and compares.
+// compareWithServer submits an operation that is only compiled, and compares the results.
 func compareWithServer(t *testing.T, host string, operation *operation.Operation) {
 	t.Helper()
 	runs := host + "/api/v1/default/compile/runs"
@@ -136,8 +136,8 @@ func compareWithServer(t *testing.T, host string, operation *operation.Operation
 	}
 }
 
-// ask sends a request and decodes the answer; writes that a busy database refuses
-// are sent again.
+// ask sends a request and decodes the response. It retries a write that fails because the
+// database is busy.
 func ask(t *testing.T, method, url string, body, into any) {
 	t.Helper()
 	content, err := json.Marshal(body)

@@ -8,8 +8,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/types"
 )
 
-// spec is a param as a run has it: a value for an input or output, or one that
-// templates alone see.
+// spec is a param of a run: a value for an input or output, or one that only templates
+// see.
 type spec struct {
 	name, kind              string
 	value                   any
@@ -20,7 +20,7 @@ type spec struct {
 	literal, context, given bool
 }
 
-// specOf gives what an input or output has of its own.
+// specOf returns the spec of an input or output without a param.
 func specOf(x types.IO) spec {
 	return spec{
 		name: x.Name, kind: x.Kind, value: x.Value, flag: x.Flag, list: x.List, connection: x.Connection, toEnv: x.ToEnv, toInit: x.ToInit,
@@ -28,10 +28,10 @@ func specOf(x types.IO) spec {
 	}
 }
 
-// join is a param that a query gives a value to.
+// join is the key that marks a param whose value comes from a query.
 const join = "join"
 
-// params gives all params of a composed operation, with those that its joins make.
+// allParams returns all params of a composed operation, including those of its joins.
 func (c *Compiled) allParams() map[string]map[string]any {
 	all := map[string]map[string]any{}
 	joins, _ := c.root["joins"].([]any)
@@ -56,8 +56,8 @@ func (c *Compiled) allParams() map[string]map[string]any {
 	return all
 }
 
-// specs holds params against inputs and outputs, as a server does before it
-// compiles: every input that has to have one has it, and values are of their types.
+// specs checks params against inputs and outputs, as a server does before it compiles.
+// Every input that needs a param must have one, and values must fit their types.
 func (c *Compiled) specs(references referenceFunc) ([]spec, error) {
 	params := c.allParams()
 	inputs, outputs := types.ReadIO(c.root, "inputs"), types.ReadIO(c.root, "outputs")
@@ -132,7 +132,7 @@ func (c *Compiled) extra(all []spec, params map[string]map[string]any, declared 
 	return all, nil
 }
 
-// needsParams tells whether one of the inputs or outputs has to have a param.
+// needsParams reports whether one of the inputs or outputs needs a param.
 func needsParams(all []types.IO, delayed bool) bool {
 	for _, x := range all {
 		if delay, said := x.Entry["delayValidation"].(bool); said {
@@ -164,7 +164,7 @@ func inMatrix(matrix map[string]any, name string) bool {
 	return ok || resource != nil && resource["name"] == name
 }
 
-// fitMatrix holds the values that a matrix chooses from against an input's type.
+// fitMatrix checks the choices of a matrix against an input's type.
 func (c *Compiled) fitMatrix(x types.IO, matrix map[string]any) error {
 	params, _ := matrix["params"].(map[string]any)
 	param, _ := params[x.Name].(map[string]any)
@@ -180,7 +180,7 @@ func (c *Compiled) fitMatrix(x types.IO, matrix map[string]any) error {
 	return nil
 }
 
-// fit holds one param against its input or output.
+// fit checks one param against its input or output.
 func (c *Compiled) fit(x types.IO, param map[string]any, references referenceFunc) (spec, error) {
 	s := specOf(x)
 	s.given = true

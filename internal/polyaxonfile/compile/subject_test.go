@@ -12,21 +12,21 @@ import (
 
 // subject is what a refusal is about.
 type subject struct {
-	// Path is the keys that lead there. Polyaxon's has what it parses with among them:
-	// the kind of a run, the types of a union.
+	// Path is the keys that lead to the value. Polyaxon's paths also contain steps of its
+	// parser: the kind of a run, and the types of a union.
 	Path []string
-	// Kind is a name of slipway's problems, or a type of pydantic's errors; "" where only
-	// the message tells.
+	// Kind is the name of a problem of slipway, or the type of an error of pydantic. It is ""
+	// when only the message describes the mistake.
 	Kind, Message string
 }
 
-// refusedError is what is wrong with a file, before it is compiled.
+// refusedError holds the problems of a file that is not compiled because of them.
 type refusedError struct{ problems []file.Problem }
 
-// Error gives all of it.
+// Error returns all problems that are errors.
 func (e *refusedError) Error() string { return fmt.Sprint(file.Errors(e.problems)) }
 
-// subjectsOf gives what an error of slipway is about.
+// subjectsOf returns what an error of slipway is about.
 func subjectsOf(err error) []subject {
 	var all []subject
 	if found := new(refusedError); errors.As(err, &found) {
@@ -46,10 +46,10 @@ func subjectsOf(err error) []subject {
 	return all
 }
 
-// validation finds what slipway says in pydantic's form.
+// validation matches slipway's messages in pydantic's form.
 var validation = regexp.MustCompile(`(?m)^([\w. -]+)\n {2}(.*?)(?: \[type=(\w+)\])?$`)
 
-// sort is the sort of mistake that a subject is.
+// sort returns the sort of mistake of a subject.
 func (s subject) sort() string {
 	switch s.Kind {
 	case "missing", "union_tag_not_found", "missing-key", "missing-kind", "version-missing":
@@ -91,8 +91,8 @@ var sorts = []struct {
 	{regexp.MustCompile("rendering the template|parsing the template|recursion"), "template"},
 }
 
-// sameSort tells whether two sorts may be the same mistake: what Polyaxon calls no
-// choice is wrong to slipway, or of another version.
+// sameSort reports whether two sorts may be the same mistake. What Polyaxon reports as no
+// valid choice is a wrong value for slipway, or one of another version.
 func sameSort(theirs, ours subject) bool {
 	a, b := theirs.sort(), ours.sort()
 	if a == b {
@@ -120,12 +120,12 @@ var (
 		regexp.MustCompile(`Polyaxonfile's (version)`), regexp.MustCompile(`keyword argument '(\w+)'`), regexp.MustCompile("value for `(\\w+)`, must not be"),
 	}
 	underscore = regexp.MustCompile(`_([a-z])`)
-	// around is what stands around what a message says, and the quotes in it.
+	// around matches what surrounds the content of a message, and the quotes in it.
 	around = regexp.MustCompile("[`'\"]|Compilation Error: |Encountered a problem (?:rendering|parsing) the template.*?Error: |Could not apply run context, error: |^\\w+Error: ")
 	forX   = regexp.MustCompile("`[^`]*` for `\\w+`|`[^`]*`(, an error)")
 )
 
-// keys gives the keys of a path that a file has, without the places in lists.
+// keys returns the keys of a path that the file has, without the indexes of lists.
 func (s subject) keys(text string) []string {
 	path := slices.Clone(s.Path)
 	for _, name := range naming {
@@ -139,7 +139,7 @@ func (s subject) keys(text string) []string {
 	}
 	var keys []string
 	for i, key := range path {
-		missing := s.sort() == "missing" && i == len(path)-1 // the text has it not
+		missing := s.sort() == "missing" && i == len(path)-1 // the text does not have this key
 		noise := i > 0 && path[i-1] == key || !strings.Contains(text, key+":")
 		if missing || !noise && key != "component" && (key != "runPatch" || len(path) == 1) && !digits.MatchString(key) {
 			keys = append(keys, camel(key))
@@ -148,14 +148,14 @@ func (s subject) keys(text string) []string {
 	return keys
 }
 
-// camel gives a key as Polyaxon spells it.
+// camel returns a key in Polyaxon's spelling.
 func camel(key string) string {
 	return underscore.ReplaceAllStringFunc(key, func(x string) string { return strings.ToUpper(x[1:]) })
 }
 
-// about tells whether two subjects are the same thing: the same sort of mistake, and
-// each key that Polyaxon names on the way to slipway's place, which may be up to three
-// keys further down.
+// about reports whether two subjects are the same. They must have the same sort of
+// mistake, and slipway's path must contain each key of Polyaxon's path. It may be up to
+// three keys longer.
 func about(theirs, ours subject, text string) bool {
 	if len(ours.Path) == 0 && ours.Kind == "" && len(theirs.Path) == 0 {
 		say := func(s subject) string {
@@ -169,7 +169,7 @@ func about(theirs, ours subject, text string) bool {
 	}
 	keys, at := theirs.keys(text), 0
 	if n := len(keys) - 1; n >= 0 && !slices.Contains(ours.Path, keys[n]) && (theirs.sort() == "missing" || len(ours.Path) == 0) && strings.Contains(ours.Message, keys[n]) {
-		keys = keys[:n] // slipway's words name it
+		keys = keys[:n] // slipway's message names it
 	}
 	for _, key := range keys {
 		next := slices.IndexFunc(ours.Path[at:], func(x string) bool { return camel(x) == key })
@@ -181,14 +181,16 @@ func about(theirs, ours subject, text string) bool {
 	return len(keys) == 0 || len(slices.DeleteFunc(slices.Clone(ours.Path[at:]), digits.MatchString)) <= 3
 }
 
-// early tells whether Polyaxon stopped at the first mistake: it names no path.
+// early reports whether Polyaxon stopped at the first mistake. In this case it names no
+// path.
 func early(all []subject) bool {
 	return slices.ContainsFunc(all, func(s subject) bool { return len(s.Path) == 0 || strings.Contains(s.Message, "unexpected keyword") })
 }
 
-// otherSubjects tells where slipway refuses a file for something else than Polyaxon.
-// Of a file with several mistakes it is enough that they agree on one; of another,
-// slipway's are among Polyaxon's and, with complete, Polyaxon's among slipway's.
+// otherSubjects returns where slipway refuses a file for another reason than Polyaxon.
+// For a file with several mistakes, they need to agree on only one. For other files,
+// slipway's subjects must be among Polyaxon's and, if complete is set, Polyaxon's among
+// slipway's.
 func otherSubjects(q question, have, want reply, complete bool) string {
 	text, theirs, ours := strings.Join(q.Files, "\n"), withoutReferences(want.Subjects), have.Subjects
 	met := func(a subject) bool {
@@ -226,16 +228,16 @@ func otherSubjects(q question, have, want reply, complete bool) string {
 	return strings.Join(lines, "\n")
 }
 
-// wholeRun tells whether Polyaxon refuses a run as a whole: so it does where something
-// is wrong in a replica, since it takes the run for the shortcut of 2.18.
+// wholeRun reports whether Polyaxon refuses a run as a whole. It does so for a mistake in
+// a replica, because it reads the run as the shortcut of 2.18.
 func wholeRun(theirs []subject) bool {
 	return slices.ContainsFunc(theirs, func(s subject) bool {
 		return slices.Equal(s.Path, []string{"run", "kind"}) && s.Kind == "extra_forbidden"
 	})
 }
 
-// laterStage tells whether, of several mistakes, one side tells of a value before it has
-// looked at the keys, and the other of the keys alone.
+// laterStage reports whether, of several mistakes, one side reports a value before it has
+// checked the keys, and the other reports only the keys.
 func laterStage(theirs, ours []subject) bool {
 	value := func(s subject) bool {
 		return s.sort() == "input" || strings.Contains(s.Message, "Could not parse value")
@@ -243,8 +245,8 @@ func laterStage(theirs, ours []subject) bool {
 	return slices.ContainsFunc(theirs, value) != slices.ContainsFunc(ours, value)
 }
 
-// withoutReferences leaves out what is said of a value as a template, which is another
-// choice at most places.
+// withoutReferences removes what Polyaxon says about a value as a template, which most
+// keys accept as an alternative.
 func withoutReferences(all []subject) []subject {
 	kept := slices.DeleteFunc(slices.Clone(all), func(s subject) bool {
 		return slices.ContainsFunc(s.Path, func(key string) bool { return strings.Contains(key, "_validate(), str]") })

@@ -6,15 +6,15 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/plain"
 )
 
-// Joins reports whether values of an operation come from a query for other runs, which
-// only a server of Polyaxon answers.
+// Joins reports whether values of the operation come from a query for other runs, which
+// only a Polyaxon server can answer.
 func (c *Compiled) Joins() bool {
 	joins, _ := c.root["joins"].([]any)
 	return len(joins) > 0
 }
 
-// Unheeded gives the keys of an operation that the sandbox takes and does not act on,
-// sorted: what is about nodes, about Polyaxon's scheduler, and about a kubelet.
+// Unheeded returns the keys of the operation that the sandbox accepts and ignores,
+// sorted. They concern nodes, Polyaxon's scheduler, and the kubelet.
 func (c *Compiled) Unheeded() []string {
 	var found []string
 	look := func(in any, prefix string, heeds func(key string) bool) {
@@ -42,7 +42,7 @@ func (c *Compiled) Unheeded() []string {
 	return slices.Compact(found)
 }
 
-// nothing reports whether a value asks for nothing.
+// nothing reports whether a value requests nothing.
 func nothing(value any) bool {
 	switch v := value.(type) {
 	case nil:

@@ -31,8 +31,8 @@ component:
       env: [{name: E, value: VALUE}]
 `
 
-// TestTemplates1 is what Polyaxon 1.11.3 was seen to make of templates: arguments are
-// typed anew. Those that are nothing stay until the pod is made.
+// TestTemplates1 checks templates against what Polyaxon 1.11.3 was observed to make of
+// them. Arguments are typed anew. Null arguments stay until the pod is created.
 func TestTemplates1(t *testing.T) {
 	for template, want := range map[string][2]any{
 		"{{ TYPO }}":                          {"", ""},
@@ -81,7 +81,7 @@ func TestTemplates1(t *testing.T) {
 	}
 }
 
-// TestParams1 is what Polyaxon 1.11.3 was seen to say of params.
+// TestParams1 checks params against what Polyaxon 1.11.3 was observed to report.
 func TestParams1(t *testing.T) {
 	const head = "version: 1.1\nkind: operation\ncomponent: {inputs: [{name: x, type: int}, {name: y, type: int, isOptional: true}], run: {kind: job, container: {image: a}}}\n"
 	for params, want := range map[string]string{
@@ -104,7 +104,7 @@ func TestParams1(t *testing.T) {
 	}
 }
 
-// TestRefused1 are files that 1.11.3 does not take and 2.18 does.
+// TestRefused1 checks files that 1.11.3 refuses and 2.18 accepts.
 func TestRefused1(t *testing.T) {
 	for _, text := range []string{
 		"kind: component\nrun: {kind: job, container: {image: a}}\n",

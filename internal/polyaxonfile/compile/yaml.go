@@ -6,10 +6,11 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// YAML gives the compiled operation for people, with the keys in the order of JSON.
+// YAML returns the compiled operation in a form for people to read, with the keys in the
+// order of JSON.
 func (c *Compiled) YAML() []byte { return yamlOf(c.JSON()) }
 
-// yamlOf gives JSON as YAML that is read easily.
+// yamlOf converts JSON to YAML that is easy to read.
 func yamlOf(text []byte) []byte {
 	var document yaml.Node
 	if err := yaml.Unmarshal(text, &document); err != nil {
@@ -25,7 +26,8 @@ func yamlOf(text []byte) []byte {
 	return b.Bytes()
 }
 
-// plainStyle has the encoder choose brackets and quotes.
+// plainStyle resets the style of all nodes, so that the encoder chooses brackets and
+// quotes.
 func plainStyle(n *yaml.Node) {
 	n.Style = 0
 	for _, child := range n.Content {
