@@ -7,8 +7,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
 )
 
-// arithmetic computes as Python does: / is never whole, // and % round down, + also
-// joins texts and lists, * also repeats them, % also formats.
+// arithmetic implements Python's arithmetic operators: / always returns a float, // and %
+// round down, + also concatenates strings and lists, * also repeats them, and % also
+// formats.
 func arithmetic(operator string, left, right any) (any, error) {
 	for _, side := range []any{left, right} {
 		if u, ok := side.(undefined); ok {
@@ -84,7 +85,8 @@ func repeat(value any, n int) (any, error) {
 	return &python.List{Items: repeated}, nil
 }
 
-// whole computes with whole numbers. Python's do not end at 64 bits; these do.
+// whole computes with integers. Unlike Python's, they are limited to 64 bits; a larger
+// result is an error.
 func whole(operator string, x, y int, left, right any) (any, error) {
 	if i, ok := left.(int); ok {
 		x = i

@@ -27,7 +27,7 @@ func compare(operator string, left, right any) (bool, error) {
 	if !ok {
 		if _, isNumber := python.Number(left); isNumber {
 			if _, isNumber := python.Number(right); isNumber {
-				return false, nil // a number that is no number
+				return false, nil // one of them is NaN
 			}
 		}
 		return false, errorf("TypeError", "'%s' not supported between instances of '%s' and '%s'", operator, typeName(left), typeName(right))

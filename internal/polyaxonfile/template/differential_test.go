@@ -21,7 +21,7 @@ func scope() map[string]any {
 	}
 }
 
-// templates gives the templates of testdata.
+// templates returns the templates of testdata.
 func templates(t testing.TB) []string {
 	text, err := os.ReadFile("testdata/templates.txt")
 	if err != nil {
@@ -36,8 +36,8 @@ func templates(t testing.TB) []string {
 	return all
 }
 
-// TestAgainstPolyaxon renders templates as Polyaxon 2.18 does, with the same texts
-// and the same refusals. known says what differs and why.
+// TestAgainstPolyaxon compares the rendered texts and the errors with those of Polyaxon
+// 2.18. The permitted differences are in known, with their reasons.
 func TestAgainstPolyaxon(t *testing.T) {
 	known := map[string]string{
 		"{{ 10 ** 30 }}": "whole numbers end at 64 bits",

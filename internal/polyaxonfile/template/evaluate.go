@@ -4,7 +4,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
 )
 
-// value gives the value of an expression.
+// value evaluates an expression.
 func (r *runtime) value(f *frame, e expression) (any, error) {
 	if err := r.enter(); err != nil {
 		return nil, err

@@ -1,9 +1,10 @@
 package template
 
-// tuple parses an expression, or several with commas between them.
+// tuple parses an expression, or several expressions separated by commas.
 func (p *parser) tuple() (expression, error) { return p.tupleWithout(true) }
 
-// tupleWithout parses a tuple, whose parts may be conditional or not.
+// tupleWithout parses a tuple. conditionals says whether its parts may be conditional
+// expressions.
 func (p *parser) tupleWithout(conditionals bool) (expression, error) {
 	parse := p.or
 	if conditionals {
@@ -31,7 +32,7 @@ func (p *parser) tupleWithout(conditionals bool) (expression, error) {
 	return l, nil
 }
 
-// expression parses a conditional: a if b else c.
+// expression parses a conditional expression: a if b else c.
 func (p *parser) expression() (expression, error) {
 	if err := p.enter(); err != nil {
 		return nil, err
@@ -57,7 +58,7 @@ func (p *parser) expression() (expression, error) {
 	return value, err
 }
 
-// chain parses operators of one rank, from the left.
+// chain parses left-associative operators of the same precedence.
 func (p *parser) chain(k kind, operators []string, next func() (expression, error)) (expression, error) {
 	left, err := next()
 	for err == nil {

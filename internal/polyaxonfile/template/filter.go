@@ -10,8 +10,8 @@ type filterFunc = func(r *runtime, value any, args values) (any, error)
 
 func isFilter(name string) bool { _, ok := filterTable()[name]; return ok }
 
-// filter puts a value through a filter. A filter other than default, and those that
-// take nothing for an empty list, refuses a name that nothing defines as Jinja does.
+// filter applies a filter to a value. As in Jinja, most filters return an error for an
+// undefined value; exceptions are default and the filters that treat it as an empty list.
 func (r *runtime) filter(name string, value any, args values) (any, error) {
 	if err := r.step(); err != nil {
 		return nil, err
@@ -19,9 +19,8 @@ func (r *runtime) filter(name string, value any, args values) (any, error) {
 	return filterTable()[name](r, value, args)
 }
 
-// filterTable is Jinja's filters, and Polyaxon's map_format. Not among them are
-// random, which has another result each time, and urlize and xmlattr, which make
-// HTML.
+// filterTable returns Jinja's filters and Polyaxon's map_format. It omits random, whose
+// result differs each time, and urlize and xmlattr, which produce HTML.
 func filterTable() map[string]filterFunc {
 	simple := func(f func(string) string) filterFunc {
 		return func(_ *runtime, value any, _ values) (any, error) { return f(text(value)), nil }
@@ -39,7 +38,7 @@ func filterTable() map[string]filterFunc {
 	}
 }
 
-// defined refuses a name that nothing defines.
+// defined returns an error if a value is undefined.
 func defined(value any) error {
 	if u, ok := value.(undefined); ok {
 		return u.err()

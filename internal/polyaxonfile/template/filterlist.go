@@ -34,7 +34,7 @@ func batch(r *runtime, value any, args values) (any, error) {
 	return rows, nil
 }
 
-// slices makes a number of lists of about the same length.
+// slicesFilter splits a list into a number of lists of about the same length.
 func slicesFilter(r *runtime, value any, args values) (any, error) {
 	items, err := r.iterate(value)
 	if err != nil {
@@ -130,7 +130,7 @@ func toList(r *runtime, value any, _ values) (any, error) {
 	return &python.List{Items: append([]any{}, items...)}, err
 }
 
-// deepAttribute gives an attribute by a name with dots, or an element by number.
+// deepAttribute returns an attribute by a dotted name, or an element by its index.
 func deepAttribute(value, name any) (any, error) {
 	if _, ok := name.(string); !ok {
 		return itemOf(value, name)
@@ -180,7 +180,7 @@ func mapFilter(r *runtime, value any, args values) (any, error) {
 	return &python.List{Items: mapped}, nil
 }
 
-// choose is select, reject, selectattr and rejectattr.
+// choose returns the filter select, reject, selectattr or rejectattr.
 func choose(keep, byAttribute bool) filterFunc {
 	return func(r *runtime, value any, args values) (any, error) {
 		items, err := r.iterate(value)

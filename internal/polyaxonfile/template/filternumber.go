@@ -24,7 +24,7 @@ func absolute(_ *runtime, value any, _ values) (any, error) {
 	return nil, errorf("TypeError", "bad operand type for abs(): '%s'", typeName(value))
 }
 
-// parseFloat reads a number as Python's float does.
+// parseFloat parses a number as Python's float does.
 func parseFloat(s string) (float64, bool) {
 	s = strings.Trim(s, blanks)
 	if strings.ContainsAny(s, "xXpP") || strings.HasPrefix(s, "_") || strings.HasSuffix(s, "_") || strings.Contains(s, "__") {

@@ -26,7 +26,8 @@ func dictSort(_ *runtime, value any, args values) (any, error) {
 	})
 }
 
-// ordered sorts by what by gives, without heed to upper case unless told.
+// ordered sorts items by the keys that by returns. It ignores case unless caseSensitive
+// is set.
 func ordered(items []any, caseSensitive, reversed bool, by func(any) (any, error)) (any, error) {
 	type entry struct{ key, item any }
 	entries := make([]entry, len(items))
@@ -142,7 +143,7 @@ func unique(r *runtime, value any, args values) (any, error) {
 	return &python.List{Items: kept}, nil
 }
 
-// extreme is max and min.
+// extreme returns the filter max or min.
 func extreme(sign int) filterFunc {
 	return func(r *runtime, value any, args values) (any, error) {
 		items, err := r.iterate(value)

@@ -64,7 +64,7 @@ func formatFilter(_ *runtime, value any, args values) (any, error) {
 	return format(text(value), python.Tuple(args.positional))
 }
 
-// mapFormat is Polyaxon's own: the value in a pattern of %.
+// mapFormat implements Polyaxon's own filter: it inserts the value into a pattern for %.
 func mapFormat(_ *runtime, value any, args values) (any, error) {
 	pattern := text(args.get(0, "pattern", ""))
 	if name, ok := args.get(1, "variable_name", nil).(string); ok && name != "" {
@@ -109,7 +109,7 @@ func replace(_ *runtime, value any, args values) (any, error) {
 
 var wordStart = regexp.MustCompile(`[-\s({\[<]+|[^-\s({\[<]+`)
 
-// titleFilter writes each word with a capital, as Jinja's title does.
+// titleFilter capitalizes each word, as Jinja's filter title does.
 func titleFilter(s string) string {
 	return wordStart.ReplaceAllStringFunc(s, capitalized)
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
 )
 
-// format is Python's % on a text: %s, %d, %05.2f, %(name)s.
+// format implements Python's operator % on a string: %s, %d, %05.2f, %(name)s.
 func format(pattern string, value any) (any, error) {
 	args := []any{value}
 	if tuple, ok := value.(python.Tuple); ok {
@@ -78,7 +78,7 @@ func format(pattern string, value any) (any, error) {
 	return out.String(), nil
 }
 
-// directive formats one argument of %.
+// directive formats one argument of a pattern.
 func directive(flags string, verb byte, argument any) (string, error) {
 	for _, number := range strings.FieldsFunc(flags, func(r rune) bool { return r < '0' || r > '9' }) {
 		if len(number) > 4 {
@@ -124,7 +124,7 @@ func directive(flags string, verb byte, argument any) (string, error) {
 	return "", errorf("ValueError", "unsupported format character '%c'", verb)
 }
 
-// braced is Python's str.format: {}, {0}, {name}, {x:>8}, {x:.2f}.
+// braced implements Python's str.format: {}, {0}, {name}, {x:>8}, {x:.2f}.
 func braced(pattern string, args values) (any, error) {
 	var out buffer
 	next := 0
@@ -195,7 +195,7 @@ func braced(pattern string, args values) (any, error) {
 	return out.String(), nil
 }
 
-// specified formats a value by what follows the colon of {x:>8}.
+// specified formats a value by a format specification, which follows the colon in {x:>8}.
 func specified(value any, spec string) (string, error) {
 	if spec == "" {
 		return text(value), nil
@@ -301,7 +301,7 @@ func atoi(digits string) int {
 	return n
 }
 
-// grouped puts separators between thousands.
+// grouped inserts separators between thousands.
 func grouped(number, separator string) string {
 	integer, fraction, point := strings.Cut(number, ".")
 	for i := len(integer) - 3; i > 0; i -= 3 {

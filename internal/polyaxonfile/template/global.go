@@ -6,7 +6,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
 )
 
-// global gives a function that every template has.
+// global returns a function that is available in every template.
 func global(name string) (any, bool) {
 	switch name {
 	case "range":
@@ -69,7 +69,7 @@ func sortedNames(m map[string]any) []string {
 	return names
 }
 
-// cycler goes round its items.
+// cycler returns its items in turn.
 type cycler struct {
 	items []any
 	at    int

@@ -6,7 +6,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
 )
 
-// item gives an element by index or key, or a part of a list or text.
+// item evaluates an index, a key or a slice.
 func (r *runtime) item(f *frame, e item) (any, error) {
 	of, err := r.value(f, e.of)
 	if err != nil {

@@ -17,7 +17,7 @@ const (
 	tagBegin // {%
 	tagEnd   // %}
 	name
-	literal // a text or a number, in value
+	literal // a string or a number, in value
 	operator
 )
 
@@ -28,7 +28,7 @@ type token struct {
 	line  int
 }
 
-// word of an expression.
+// The tokens of an expression.
 var (
 	nameWord   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*`)
 	numberWord = regexp.MustCompile(`^(?:0[bB](?:_?[01])+|0[oO](?:_?[0-7])+|0[xX](?:_?[0-9a-fA-F])+|[0-9](?:_?[0-9])*(?:\.[0-9](?:_?[0-9])*)?(?:[eE][-+]?[0-9](?:_?[0-9])*)?)`)
@@ -38,8 +38,8 @@ var (
 	rawBegin   = regexp.MustCompile(`^\{%[-+]?\s*raw\s*(-?)%\}`)
 )
 
-// lex splits a template into tokens. As Jinja does, it takes every end of a line
-// for \n and drops the last one.
+// lex splits a template into tokens. As in Jinja, every line break becomes \n, and a
+// final one is dropped.
 func lex(text string) ([]token, error) {
 	text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text)
 	text = strings.TrimSuffix(text, "\n")
@@ -56,7 +56,7 @@ type lexer struct {
 	rest   string
 	line   int
 	tokens []token
-	// strip tells that the blanks that follow are to go: -}}.
+	// strip means that the white space that follows is removed, as after -}}.
 	strip bool
 }
 
@@ -69,12 +69,12 @@ func (l *lexer) advance(n int) {
 	l.rest = l.rest[n:]
 }
 
-// fail makes a syntax error at the lexer's line.
+// fail returns a syntax error at the lexer's line.
 func (l *lexer) fail(format string, args ...any) error {
 	return syntaxErrorf(l.line, format, args...)
 }
 
-// next reads text up to a tag, and the tag.
+// next reads text up to a tag, and then the tag.
 func (l *lexer) next() error {
 	start := -1
 	for i := 0; i+1 < len(l.rest); i++ {
@@ -127,7 +127,7 @@ func (l *lexer) next() error {
 	return l.words("}}", end)
 }
 
-// sign skips the - or + of {%- and {%+.
+// sign skips the - of {%- or the + of {%+.
 func (l *lexer) sign() {
 	if strings.HasPrefix(l.rest, "-") || strings.HasPrefix(l.rest, "+") {
 		l.advance(1)
@@ -155,7 +155,7 @@ func (l *lexer) raw(m []string) error {
 	return nil
 }
 
-// words reads an expression up to its closing.
+// words reads the tokens of an expression up to its closing delimiter.
 func (l *lexer) words(closing string, ending kind) error {
 	var brackets []byte
 	for {
@@ -163,7 +163,7 @@ func (l *lexer) words(closing string, ending kind) error {
 		l.advance(len(l.rest) - len(trimmed))
 		switch {
 		case l.rest == "":
-			return nil // the parser tells what is missing
+			return nil // the parser reports what is missing
 		case len(brackets) == 0 && (strings.HasPrefix(l.rest, closing) || strings.HasPrefix(l.rest, "-"+closing) || ending == tagEnd && strings.HasPrefix(l.rest, "+"+closing)):
 			l.strip = l.rest[0] == '-'
 			n := strings.Index(l.rest, closing) + len(closing)
@@ -184,7 +184,7 @@ func (l *lexer) words(closing string, ending kind) error {
 		}
 		word := numberWord
 		if n := len(l.tokens); l.tokens[n-1].text == "." {
-			word = indexWord // the 0 of a.0.1 is no part of 0.1
+			word = indexWord // in a.0.1, 0 is an index and not the start of 0.1
 		}
 		if m := word.FindString(l.rest); m != "" {
 			value, err := python.ParseNumber(m)

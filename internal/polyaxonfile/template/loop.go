@@ -4,7 +4,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
 )
 
-// loop renders a for. over is its value, and level how deep a recursive one is.
+// loop renders a for loop over a value. level is the depth of a recursive loop, from 0.
 func (r *runtime) loop(f *frame, n forNode, over any, level int, out *buffer) error {
 	if err := r.enter(); err != nil {
 		return err
@@ -56,7 +56,7 @@ func (r *runtime) loop(f *frame, n forNode, over any, level int, out *buffer) er
 	return nil
 }
 
-// loopState is the variable loop.
+// loopState is the value of the variable loop.
 type loopState struct {
 	items        []any
 	index, level int
@@ -114,7 +114,7 @@ func (l *loopState) attribute(name string) (any, bool) {
 	return nil, false
 }
 
-// macro makes a function of a macro.
+// macro returns a macro as a function.
 func (r *runtime) macro(f *frame, n macroNode) function {
 	return func(r *runtime, args values) (any, error) {
 		inner := &frame{parent: f}

@@ -6,7 +6,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
 )
 
-// method gives an attribute or method of a value, as Python has it.
+// method returns an attribute or a method of a value, as Python has it.
 func method(of any, name string) (any, bool) {
 	switch x := of.(type) {
 	case string:

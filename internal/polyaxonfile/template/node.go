@@ -1,6 +1,6 @@
 package template
 
-// node is a part of a template's body.
+// node is a node of a template's body.
 type node interface{}
 
 type (
@@ -22,7 +22,7 @@ type (
 	setNode struct {
 		targets target
 		value   expression
-		body    []node // of a block set, with value nil
+		body    []node // of a block set, whose value is nil
 		filters []call // of a block set
 	}
 	withNode struct {
@@ -46,14 +46,14 @@ type (
 	}
 )
 
-// target is what a value is given to: a name, an attribute of a namespace, or
-// several of them.
+// target is the target of an assignment: a name, an attribute of a namespace, or several
+// targets.
 type target struct {
 	name, attribute string
 	several         []target
 }
 
-// expression is a part of an expression.
+// expression is a node of an expression.
 type expression interface{}
 
 type (
@@ -105,7 +105,7 @@ type (
 	}
 )
 
-// arguments of a call; star and doubleStar are *args and **kwargs.
+// arguments are the arguments of a call. star and doubleStar are *args and **kwargs.
 type arguments struct {
 	positional       []expression
 	names            []string

@@ -115,7 +115,7 @@ func (p *parser) dict() (expression, error) {
 	}
 }
 
-// postfix parses what follows a value: attributes, indexes, calls.
+// postfix parses what may follow a value: attributes, indexes and calls.
 func (p *parser) postfix(value expression) (expression, error) {
 	for {
 		last := p.last
@@ -161,7 +161,7 @@ func (p *parser) postfix(value expression) (expression, error) {
 	}
 }
 
-// subscript parses an index or a slice, with the closing bracket.
+// subscript parses an index or a slice, including the closing bracket.
 func (p *parser) subscript() (expression, error) {
 	var parts [3]expression
 	n := 0
@@ -192,7 +192,7 @@ func (p *parser) subscript() (expression, error) {
 	}
 }
 
-// arguments parses the arguments of a call, without the opening parenthesis.
+// arguments parses the arguments of a call, after the opening parenthesis.
 func (p *parser) arguments() (arguments, error) {
 	var a arguments
 	for first := true; ; first = false {
@@ -235,7 +235,7 @@ func (p *parser) arguments() (arguments, error) {
 	}
 }
 
-// filterAndTest parses | filters, is tests, and calls of their results.
+// filterAndTest parses filters after |, tests after is, and calls of their results.
 func (p *parser) filterAndTest(value expression) (expression, error) {
 	for {
 		last := p.last
@@ -274,7 +274,7 @@ func (p *parser) filterAndTest(value expression) (expression, error) {
 	}
 }
 
-// dotted parses a name of a filter or test.
+// dotted parses the name of a filter or a test.
 func (p *parser) dotted() (string, error) {
 	word, ok := p.take(name, "")
 	if !ok {
@@ -307,8 +307,7 @@ func (p *parser) filter() (call, error) {
 	return c, err
 }
 
-// test parses a test. One argument may follow it without parentheses: is
-// divisibleby 3.
+// test parses a test. It may have one argument without parentheses: is divisibleby 3.
 func (p *parser) test() (call, error) {
 	word, err := p.dotted()
 	c := call{name: word}

@@ -5,17 +5,17 @@ import (
 	"strings"
 )
 
-// parser makes nodes of tokens. Its grammar and its order of precedence are
-// Jinja's.
+// parser converts tokens to nodes. The grammar and the operator precedence are those of
+// Jinja.
 type parser struct {
 	tokens []token
 	pos    int
 	depth  int
-	// scopes are the names that the template has set so far.
+	// scopes are the names that the template has defined so far.
 	scopes []map[string]bool
 	names  []Name
-	// last is the index in names of the name that an expression consists of so far,
-	// -1 when it is more than a name.
+	// last is the index in names of the name that the current expression consists of, or -1
+	// when the expression is more than a name.
 	last int
 }
 
@@ -29,7 +29,8 @@ func (p *parser) next() token {
 	return t
 }
 
-// at tells whether the next token is of that kind, and that text unless it is "".
+// at reports whether the next token is of kind k and has one of the texts. The text ""
+// matches any.
 func (p *parser) at(k kind, texts ...string) bool {
 	t := p.peek()
 	return t.kind == k && (texts[0] == "" || slices.Contains(texts, t.text))
@@ -91,14 +92,15 @@ func (p *parser) defined(n string) bool {
 	return false
 }
 
-// scoped parses with a scope of its own.
+// scoped calls parse with a new scope.
 func (p *parser) scoped(parse func() error) error {
 	p.scopes = append(p.scopes, map[string]bool{})
 	defer func() { p.scopes = p.scopes[:len(p.scopes)-1] }()
 	return parse()
 }
 
-// body parses nodes up to the end or a tag that the caller knows: one of ends.
+// body parses nodes up to the end of the template, or up to a tag whose name is one of
+// ends.
 func (p *parser) body(ends ...string) ([]node, error) {
 	if err := p.enter(); err != nil {
 		return nil, err
@@ -143,7 +145,7 @@ func (p *parser) body(ends ...string) ([]node, error) {
 	}
 }
 
-// tag parses a tag that begins something, with all that belongs to it.
+// tag parses a tag with its body.
 func (p *parser) tag() ([]node, error) {
 	p.next()
 	word, ok := p.take(name, "")
@@ -187,7 +189,7 @@ func (p *parser) tag() ([]node, error) {
 	return nil, p.fail("Encountered unknown tag '%s'.", word)
 }
 
-// block parses the rest of a tag, a body in a scope of its own, and its end tag.
+// block parses the end of a tag, a body in a new scope, and its end tag.
 func (p *parser) block(ending string) ([]node, error) {
 	if err := p.expect(tagEnd, "%}"); err != nil {
 		return nil, err
@@ -217,7 +219,7 @@ func (p *parser) blockNamed(ending string) ([]node, error) {
 	return body, p.expect(tagEnd, "%}")
 }
 
-// close reads {% endX %}.
+// close parses the end tag, {% endX %}.
 func (p *parser) close() error {
 	p.next()
 	p.next()

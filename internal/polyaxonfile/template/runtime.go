@@ -1,6 +1,6 @@
 package template
 
-// frame is the names of a block.
+// frame holds the variables of a block.
 type frame struct {
 	parent    *frame
 	variables map[string]any
@@ -14,7 +14,7 @@ func (f *frame) set(name string, value any) {
 	f.variables[name] = value
 }
 
-// runtime is one rendering.
+// runtime is the state of one rendering.
 type runtime struct {
 	steps int
 	depth int
@@ -128,7 +128,7 @@ func (r *runtime) set(f *frame, n setNode) error {
 	return r.assign(f, n.targets, value)
 }
 
-// captured renders a body to a text, and puts it through filters.
+// captured renders a body to a text, and applies filters to the text.
 func (r *runtime) captured(f *frame, body []node, filters []call) (any, error) {
 	var out buffer
 	if err := r.body(f, body, &out); err != nil {
@@ -147,8 +147,8 @@ func (r *runtime) captured(f *frame, body []node, filters []call) (any, error) {
 	return value, nil
 }
 
-// assign gives a value to a name, an attribute of a namespace, or its elements to
-// several.
+// assign assigns a value to a name or to an attribute of a namespace, or its elements to
+// several targets.
 func (r *runtime) assign(f *frame, t target, value any) error {
 	if t.several != nil {
 		items, err := r.iterate(value)

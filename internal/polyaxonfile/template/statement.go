@@ -74,7 +74,7 @@ func (p *parser) forTag() ([]node, error) {
 	return []node{n}, p.expect(tagEnd, "%}")
 }
 
-// targets parses what values are given to: a, or a, b, or (a, b), or ns.a.
+// targets parses the targets of an assignment: a, or a, b, or (a, b), or ns.a.
 func (p *parser) targets() (target, error) {
 	var all []target
 	several := false
@@ -205,11 +205,11 @@ func (p *parser) macroTag() ([]node, error) {
 	return []node{n}, p.expect(tagEnd, "%}")
 }
 
-// callTag parses a call of a macro with a body, which the macro has as caller.
+// callTag parses the call of a macro with a body. The macro can call the body as caller.
 func (p *parser) callTag() ([]node, error) {
 	n := callNode{body: macroNode{name: "caller"}}
 	if _, ok := p.take(operator, "("); ok {
-		// The parameters of the body come before the macro, which is parsed after them.
+		// The parameters of the body stand before the call of the macro.
 		names, defaults, err := p.parameters()
 		if err != nil {
 			return nil, err
@@ -241,7 +241,7 @@ func (p *parser) callTag() ([]node, error) {
 	return []node{n}, p.close()
 }
 
-// signature parses the parameters and the body of a macro, up to its end.
+// signature parses the parameters and the body of a macro, up to its end tag.
 func (p *parser) signature(n *macroNode, ending string) error {
 	return p.scoped(func() error {
 		for _, implied := range []string{"varargs", "kwargs", "caller"} {
@@ -259,7 +259,7 @@ func (p *parser) signature(n *macroNode, ending string) error {
 	})
 }
 
-// parameters parses names with or without defaults, after the opening parenthesis.
+// parameters parses names with optional defaults, after the opening parenthesis.
 func (p *parser) parameters() (names []string, defaults []expression, err error) {
 	for !p.at(operator, ")") {
 		if len(names) > 0 {
@@ -287,7 +287,7 @@ func (p *parser) parameters() (names []string, defaults []expression, err error)
 	return names, defaults, nil
 }
 
-// filters parses names of filters, without the first |.
+// filters parses the names of filters, after the first |.
 func (p *parser) filters() ([]call, error) {
 	var all []call
 	for {

@@ -1,9 +1,10 @@
-// Package template renders Jinja templates as Polyaxon does, without inheritance,
-// includes and what would reach beyond the template. A name that nothing defines is
-// empty, as in Polyaxon; Names tells which names a template needs.
+// Package template renders Jinja templates as Polyaxon does. It does not support
+// inheritance, includes, or anything else that reaches beyond the template. An undefined
+// name renders as an empty text, as in Polyaxon. Names returns the names that a template
+// uses.
 //
-// What a template can cost is bounded: an endless loop, a text that grows and deep
-// nesting are errors.
+// The cost of a template is limited: an endless loop, a text that grows too large, and
+// deep nesting are errors.
 package template
 
 import (
@@ -11,23 +12,23 @@ import (
 	"strings"
 )
 
-// The bounds of a rendering.
+// The limits of a rendering.
 const (
 	maxSteps = 200_000 // evaluated nodes
-	maxText  = 1 << 20 // of the result, and of any text on the way, in bytes
+	maxText  = 1 << 20 // of the result and of any intermediate text, in bytes
 	maxDepth = 100     // of expressions, blocks and calls
 	maxItems = 100_000 // of a list
 )
 
-// Error is a template that cannot be parsed or rendered.
+// Error reports a template that cannot be parsed or rendered.
 type Error struct {
-	// Kind is Jinja's name for it: TemplateSyntaxError, UndefinedError, TypeError.
+	// Kind is Jinja's name of the error: TemplateSyntaxError, UndefinedError, TypeError.
 	Kind, Message string
-	// Line is the line in the template, from 1; 0 when it is not known.
+	// Line is the line in the template, from 1, or 0 when it is not known.
 	Line int
 }
 
-// Error gives kind and message as Python prints them.
+// Error returns kind and message as Python prints them.
 func (e *Error) Error() string {
 	quoted := "'" + strings.ReplaceAll(e.Message, "'", `\'`) + "'"
 	if strings.Contains(e.Message, "'") && !strings.Contains(e.Message, `"`) {
@@ -40,36 +41,37 @@ func errorf(kind, format string, args ...any) error {
 	return &Error{Kind: kind, Message: fmt.Sprintf(format, args...)}
 }
 
-// syntaxErrorf makes a TemplateSyntaxError at a line.
+// syntaxErrorf returns a TemplateSyntaxError at a line.
 func syntaxErrorf(line int, format string, args ...any) error {
 	return &Error{Kind: "TemplateSyntaxError", Message: fmt.Sprintf(format, args...), Line: line}
 }
 
-// Has tells whether Polyaxon takes a text for a template: whether it has {{ or {%.
+// Has reports whether Polyaxon treats a text as a template, that is, whether it contains
+// {{ or {%.
 func Has(text string) bool { return strings.Contains(text, "{{") || strings.Contains(text, "{%") }
 
-// Template is a parsed template. It may be rendered by several goroutines.
+// Template is a parsed template. Its methods may be called concurrently.
 type Template struct {
 	body []node
-	// names are what the template reads and does not set itself.
+	// names are the names that the template reads and does not set itself.
 	names []Name
 }
 
 // Name is a name that a template reads from its scope.
 type Name struct {
-	// Path is the name and the attributes read from it: globals.uuid.
+	// Path is the name followed by the attributes that are read from it: globals.uuid.
 	Path []string
-	// Line is where it stands in the template, from 1.
+	// Line is the line of the name in the template, from 1.
 	Line int
-	// Tolerated tells that the template expects that it may be missing: it is
-	// tested with `is defined` or has a default.
+	// Tolerated means that the template allows for a missing value: it tests the name with `is
+	// defined`, or has a default.
 	Tolerated bool
-	// Alone tells that the name is all that is printed: {{ name }}.
+	// Alone means that the name is all that a tag prints: {{ name }}.
 	Alone bool
 }
 
-// Parse reads a template. Its errors are *Error: TemplateSyntaxError, and
-// TemplateAssertionError for a filter or test that Jinja does not have.
+// Parse parses a template. Its errors are *Error: TemplateSyntaxError, and
+// TemplateAssertionError for a filter or a test that Jinja does not have.
 func Parse(text string) (*Template, error) {
 	tokens, err := lex(text)
 	if err != nil {
@@ -86,11 +88,11 @@ func Parse(text string) (*Template, error) {
 	return &Template{body: body, names: p.names}, nil
 }
 
-// Names gives the names that the template reads from its scope, in the order in
-// which they stand.
+// Names returns the names that the template reads from its scope, in their order in the
+// text.
 func (t *Template) Names() []Name { return t.names }
 
-// Render gives the template's text for a scope. Its errors are *Error.
+// Render renders the template with the variables of a scope. Its errors are *Error.
 func (t *Template) Render(scope map[string]any) (string, error) {
 	r := &runtime{steps: maxSteps}
 	f := &frame{variables: scope, readOnly: true}
@@ -101,7 +103,8 @@ func (t *Template) Render(scope map[string]any) (string, error) {
 	return out.String(), nil
 }
 
-// Render parses and renders a text that may be a template.
+// Render parses and renders a text. A text that is not a template is returned unchanged.
+// Its errors are *Error.
 func Render(text string, scope map[string]any) (string, error) {
 	if !Has(text) {
 		return text, nil

@@ -29,7 +29,8 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// TestBounds holds templates that would never end, or grow without end, to an error.
+// TestBounds checks that templates that would never end, or grow without limit, return an
+// error.
 func TestBounds(t *testing.T) {
 	for text, want := range map[string]string{
 		"{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}": "may never end",

@@ -13,7 +13,7 @@ func isTest(name string) bool { _, ok := testTable()[name]; return ok }
 
 func test(name string, value any, args values) (bool, error) { return testTable()[name](value, args) }
 
-// testTable is Jinja's tests.
+// testTable returns Jinja's tests.
 func testTable() map[string]testFunc {
 	is := func(f func(any) bool) testFunc {
 		return func(value any, _ values) (bool, error) { return f(value), nil }
@@ -67,7 +67,8 @@ func divisible(value any, args values) (bool, error) {
 	return ok && f == 0 && !math.IsNaN(f), nil
 }
 
-// same tells whether two values are one: for plain values, of one type and equal.
+// same implements the test sameas. Plain values are the same when they have the same type
+// and are equal.
 func same(value any, args values) (bool, error) {
 	other := args.get(0, "other", nil)
 	return typeName(value) == typeName(other) && equal(value, other), nil

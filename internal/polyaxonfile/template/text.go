@@ -24,7 +24,7 @@ func trim(s string, chars any, left, right bool) string {
 	return s
 }
 
-// titled writes each word with a capital, as str.title does.
+// titled capitalizes each word, as Python's str.title does.
 func titled(s string) string {
 	letter := false
 	return strings.Map(func(r rune) rune {
@@ -107,7 +107,7 @@ func joined(parts []string, separator string) (any, error) {
 	return strings.Join(parts, separator), nil
 }
 
-// split splits at blanks, or at a separator, from the left or the right.
+// split returns the method split or rsplit. It splits at white space or at a separator.
 func split(fromRight bool) textMethod {
 	return func(_ *runtime, s string, args values) (any, error) {
 		limit, ok := args.get(1, "maxsplit", -1).(int)
@@ -147,7 +147,7 @@ func split(fromRight bool) textMethod {
 	}
 }
 
-// words splits at blanks; after limit splits the rest stays whole.
+// words splits at white space. After limit splits, the rest stays whole.
 func words(s string, limit int, fromRight bool) []string {
 	if limit >= len(s) {
 		return strings.Fields(s)

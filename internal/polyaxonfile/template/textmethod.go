@@ -9,7 +9,7 @@ import (
 
 type textMethod = func(r *runtime, s string, args values) (any, error)
 
-// textMethods are the methods of Python's texts.
+// textMethods returns the methods of Python's str.
 func textMethods() map[string]textMethod {
 	simple := func(f func(string) string) textMethod {
 		return func(_ *runtime, s string, _ values) (any, error) { return f(s), nil }

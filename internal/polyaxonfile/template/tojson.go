@@ -103,7 +103,7 @@ func dumps(b *strings.Builder, value any, width, level int) error {
 	return nil
 }
 
-// ascii writes what is not ASCII as \u escapes.
+// ascii writes non-ASCII characters as \u escapes.
 func ascii(s string) string {
 	var b strings.Builder
 	for _, r := range s {

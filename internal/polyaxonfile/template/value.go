@@ -6,8 +6,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
 )
 
-// undefined is the value of a name that nothing defines: empty, and an error once
-// something is asked of it.
+// undefined is the value of an undefined name. It renders as an empty text, and most
+// operations on it return an error.
 type undefined struct{ what string }
 
 func (u undefined) err() error { return errorf("UndefinedError", "%s", u.what) }
@@ -15,13 +15,13 @@ func (u undefined) err() error { return errorf("UndefinedError", "%s", u.what) }
 // function is a value that can be called.
 type function func(r *runtime, args values) (any, error)
 
-// values are the arguments of a call, evaluated.
+// values are the evaluated arguments of a call.
 type values struct {
 	positional []any
 	named      map[string]any
 }
 
-// get gives the nth argument, by position or name, or the default value.
+// get returns the nth argument, by position or by name, or otherwise.
 func (v values) get(n int, name string, otherwise any) any {
 	if n < len(v.positional) {
 		return v.positional[n]
@@ -32,10 +32,10 @@ func (v values) get(n int, name string, otherwise any) any {
 	return otherwise
 }
 
-// namespace is what namespace() gives: attributes that set can change.
+// namespace is the value of namespace(): its attributes can be changed by set.
 type namespace map[string]any
 
-// buffer is a text that is being written, within bounds.
+// buffer is a text whose length is limited to maxText.
 type buffer struct{ strings.Builder }
 
 func (b *buffer) add(text string) error {
@@ -55,7 +55,7 @@ func (f *frame) get(name string) (any, bool) {
 	return nil, false
 }
 
-// text prints a value.
+// text formats a value as it is printed.
 func text(value any) string {
 	switch x := value.(type) {
 	case undefined:
@@ -77,8 +77,8 @@ func truth(value any) bool {
 	return python.Truth(value)
 }
 
-// iterate gives the elements of a value: of a text its characters, of a mapping its
-// keys, of nothing none.
+// iterate returns the elements of a value: the characters of a text, the keys of a
+// mapping, and nothing for an undefined value.
 func (r *runtime) iterate(value any) ([]any, error) {
 	if items, ok := python.Items(value); ok {
 		return items, nil
@@ -102,7 +102,7 @@ func (r *runtime) iterate(value any) ([]any, error) {
 	return nil, errorf("TypeError", "'%s' object is not iterable", typeName(value))
 }
 
-// typeName is Python's name of a value's type.
+// typeName returns the name of a value's type in Python.
 func typeName(value any) string {
 	switch value.(type) {
 	case nil:
