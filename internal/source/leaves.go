@@ -2,7 +2,8 @@ package source
 
 import "errors"
 
-// Leaves gives the single errors that were joined in err, in their order; none of nil.
+// Leaves returns the single errors that are joined in err, in order. It returns nil when
+// err is nil.
 func Leaves(err error) []error {
 	if err == nil {
 		return nil

@@ -7,11 +7,12 @@ import (
 	"syscall"
 )
 
-// IrregularError is what can be no source file: a directory, a pipe, a device. A clone
-// has links to them, and a tree that was unpacked has any.
+// IrregularError reports a file that cannot be a source file: a directory, a pipe or a
+// device. A cloned repository may have symbolic links to such files, and an unpacked
+// archive may contain any of them.
 type IrregularError struct{ Mode fs.FileMode }
 
-// Error says what it is.
+// Error returns a message that says what kind of file it is.
 func (e *IrregularError) Error() string {
 	switch {
 	case e.Mode.IsDir():
@@ -24,9 +25,10 @@ func (e *IrregularError) Error() string {
 	return "is no regular file"
 }
 
-// Open opens a regular file below root, or anywhere where root is nil. All else is an
-// *IrregularError: whoever opens a pipe waits for its other end, and cannot be
-// interrupted. What takes the place of the file meanwhile is not waited for either.
+// Open opens a regular file below root, or anywhere if root is nil. Any other file is an
+// *IrregularError. Opening a pipe would block until its other end is opened, and cannot
+// be interrupted. Open does not block either if the file is replaced by a pipe in
+// between.
 func Open(root *os.Root, name string) (*os.File, error) {
 	stat, open := os.Stat, os.OpenFile
 	if root != nil {
@@ -53,7 +55,7 @@ func Open(root *os.Root, name string) (*os.File, error) {
 	return file, nil
 }
 
-// ReadFile reads what Open opens, up to limit bytes; of a longer file the beginning.
+// ReadFile reads a file as Open does. It returns at most the first limit bytes.
 func ReadFile(root *os.Root, name string, limit int64) ([]byte, error) {
 	file, err := Open(root, name)
 	if err != nil {

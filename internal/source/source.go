@@ -1,5 +1,4 @@
-// Package source says where something stands in a file that a user wrote, and
-// what is wrong with it there.
+// Package source describes problems in the files of a user: their positions and messages.
 package source
 
 import (
@@ -10,25 +9,25 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// Position is a place in a file. Line and Column count from 1; zero means
-// unknown, and a Position without a File stands for no place at all.
+// Position is a position in a file. Line and Column count from 1, and 0 means unknown. A
+// Position without a File is no position at all.
 type Position = report.Position
 
-// Error is one thing that is wrong with a user's file. It is an error of usage:
-// slipway exits with 2, having changed nothing.
+// Error is a problem in a user's file. It is a usage error: slipway exits with code 2 and
+// has changed nothing.
 type Error struct {
 	Position
 	// Message says what is wrong, without a final period.
 	Message string
-	// Hint says what the user can do, where Message does not say it already.
+	// Hint says what the user can do, unless Message already says so.
 	Hint string
-	// Excerpt is the line at fault with a caret below, where it is worth showing.
+	// Excerpt is the line at fault with a caret below it, or "" when it is not worth showing.
 	Excerpt string
-	// Err is the cause, where there is one.
+	// Err is the cause, or nil.
 	Err error
 }
 
-// Excerpt gives a line with its number, and a caret below a column of it.
+// Excerpt returns a line with its number, and a caret below the column of a position.
 func Excerpt(line string, at Position) string {
 	before := []rune(line)
 	before = before[:min(max(at.Column-1, 0), len(before))]
@@ -41,13 +40,13 @@ func Excerpt(line string, at Position) string {
 	return number + " " + line + "\n" + strings.Repeat(" ", len(number)-1) + "| " + string(before) + "^"
 }
 
-// Errorf gives an Error at p.
+// Errorf returns an Error at p. Its cause is the error that is formatted with %w, if any.
 func Errorf(p Position, format string, args ...any) *Error {
 	err := fmt.Errorf(format, args...)
 	return &Error{Position: p, Message: err.Error(), Err: errors.Unwrap(err)}
 }
 
-// Error gives "file:line:column: message (hint)", and the line below.
+// Error returns "file:line:column: message (hint)", followed by the excerpt on new lines.
 func (e *Error) Error() string {
 	var b strings.Builder
 	if at := e.Position.String(); at != "" {
@@ -63,12 +62,12 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Nearest gives the candidate that is closest to name, and false when none is
-// close enough to be what the user meant: about a third of the longer of the two
-// may differ, counted in Damerau-Levenshtein edits.
+// Nearest returns the candidate that is closest to name, ignoring case. It returns false
+// when none is close enough to be what the user meant: about a third of the longer of the
+// two may differ, counted in Damerau-Levenshtein edits.
 func Nearest(name string, candidates []string) (string, bool) {
 	best, bestDistance := "", -1
 	for _, c := range candidates {
@@ -83,7 +82,8 @@ func Nearest(name string, candidates []string) (string, bool) {
 	return best, bestDistance >= 0
 }
 
-// distance counts insertions, deletions, substitutions and swaps of neighbours.
+// distance returns the number of insertions, deletions, substitutions and swaps of
+// neighbours between two texts.
 func distance(a, b string) int {
 	beforeLast, last := make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range last {

@@ -11,7 +11,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
-// whole are texts that are right, to be damaged.
+// whole are valid texts that the test damages.
 var whole = []string{
 	`version: 1.1
 kind: component
@@ -64,7 +64,7 @@ presets: *p
 	"a:\n- b: 1\n  c: 2\n-\n  - d\n  - e: {f: [g, h]}\n? k\n: v\n'q': \"x\\ty\\u00e9\"\n!!str t: !!int 3\n&x y: *x\n",
 }
 
-// damages are the ways in which people damage texts.
+// damages returns the ways in which people damage texts.
 func damages() []func(r *rand.Rand, lines []string, n int) {
 	replace := func(old, with string) func(*rand.Rand, []string, int) {
 		return func(_ *rand.Rand, lines []string, n int) { lines[n] = strings.Replace(lines[n], old, with, 1) }
@@ -84,13 +84,13 @@ func damages() []func(r *rand.Rand, lines []string, n int) {
 		func(_ *rand.Rand, lines []string, n int) { lines[n] += "\t# a tab" },
 		func(_ *rand.Rand, lines []string, n int) { lines[n] += "\r" },
 		func(_ *rand.Rand, lines []string, n int) { lines[n] = "" },
-		func(r *rand.Rand, lines []string, n int) { // a character less
+		func(r *rand.Rand, lines []string, n int) { // one character is missing
 			if len(lines[n]) > 0 {
 				i := r.IntN(len(lines[n]))
 				lines[n] = lines[n][:i] + lines[n][i+1:]
 			}
 		},
-		func(r *rand.Rand, lines []string, n int) { // a character more
+		func(r *rand.Rand, lines []string, n int) { // one character is added
 			i := r.IntN(len(lines[n]) + 1)
 			more := []string{"[", "]", "{", "}", ",", ":", ": ", "- ", "\"", "'", "\t", "&a ", "*a", "!t ", "@", "%", "`", "#", " #", "\\", "|", ">", "? ", "\n", "é"}
 			lines[n] = lines[n][:i] + more[r.IntN(len(more))] + lines[n][i:]
@@ -107,7 +107,7 @@ func damages() []func(r *rand.Rand, lines []string, n int) {
 }
 
 // TestMistakesStandWherePyYAMLFindsThem damages texts in every way at every line, and
-// some at two of them.
+// some at two lines, and compares the positions with PyYAML's.
 func TestMistakesStandWherePyYAMLFindsThem(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	texts := []string{"", "...\n", "a", "- a\nb: c\n", "%YAML 1.1\n---\na: 1\n", "%YAML 2.0\n---\na\n", "%TAG !e! tag:x\n---\n!e!a b\n", "--- a\n--- b\n", "a: &x 1\nb: &x 2\n", "]", "a: b: c", "[a, b]: c\n", "a: [\n", "a: 'b\n", "\"a", "a\n  b: c\n", "? ? a\n", "a: b\n c: d\n", "&a *b", "a: &a\n*a : b\n", "-\ta\n", "- - a\n - b\n", "\ufeffa: b\n  c: d\n", "a: \"\\\n b\"\n c", "a: b\u0085 c: d"}

@@ -2,7 +2,7 @@ package syntax
 
 import "strings"
 
-// parser holds tokens against YAML's grammar.
+// parser checks tokens against YAML's grammar.
 type parser struct {
 	*scanner
 	anchors map[string]Mark
@@ -11,7 +11,7 @@ type parser struct {
 	tooDeep bool
 }
 
-// stream reads the one document that there may be.
+// stream parses the only document that is allowed.
 func (p *parser) stream() {
 	first, top := true, Mark{}
 	for p.mistake == nil {
@@ -42,7 +42,7 @@ func (p *parser) stream() {
 	}
 }
 
-// directives reads %YAML and %TAG.
+// directives parses %YAML and %TAG.
 func (p *parser) directives() {
 	p.handles = map[string]bool{}
 	seen := false
@@ -64,8 +64,8 @@ func (p *parser) directives() {
 	}
 }
 
-// node reads a value. block tells whether it may stand in lines, flat whether it
-// may be a list that is indented as its key.
+// node parses a value. block reports whether it may be in block style, and flat whether
+// it may be a list that is indented like its key.
 func (p *parser) node(block, flat bool) {
 	if p.depth++; p.depth > maxDepth {
 		p.tooDeep = true
@@ -121,7 +121,8 @@ func (p *parser) node(block, flat bool) {
 	}
 }
 
-// items reads what follows each -.
+// items parses what follows each - of a list. Each of the kinds in nothing ends an empty
+// item.
 func (p *parser) items(nothing ...kind) {
 	for p.mistake == nil && p.is(item) {
 		p.take()
@@ -153,7 +154,7 @@ func (p *parser) mapping() {
 	p.endOf(begins)
 }
 
-// endOf wants the end of a block.
+// endOf parses the end of a block.
 func (p *parser) endOf(begins token) {
 	if p.mistake == nil && !p.is(blockEnd) {
 		p.notInBlock(begins, p.next())
@@ -162,7 +163,7 @@ func (p *parser) endOf(begins token) {
 	p.take()
 }
 
-// brackets reads a list or a mapping in brackets.
+// brackets parses a list or a mapping in brackets.
 func (p *parser) brackets(closes kind) {
 	begins := p.take()
 	for n := 0; p.mistake == nil && !p.is(closes); n++ {

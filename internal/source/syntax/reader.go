@@ -2,10 +2,10 @@ package syntax
 
 import "strings"
 
-// end stands behind the last character.
+// end marks the end of the text.
 const end = '\x00'
 
-// breaks are YAML 1.1's line breaks; blanks are what ends a word.
+// breaks are the line breaks of YAML 1.1. blanks are the characters that end a word.
 const (
 	breaks = "\r\n\u0085\u2028\u2029"
 	blanks = " \t" + breaks + "\x00"
@@ -14,7 +14,7 @@ const (
 func isBreak(c rune) bool { return strings.ContainsRune(breaks, c) }
 func isBlank(c rune) bool { return strings.ContainsRune(blanks, c) }
 
-// reader goes through a text, and knows where it is.
+// reader reads a text and keeps track of the position.
 type reader struct {
 	text []rune
 	at   int
@@ -41,7 +41,7 @@ func (r *reader) skip(n int) {
 	}
 }
 
-// skipWhile skips all of the characters, and gives how many.
+// skipWhile skips the given characters, and returns how many it skipped.
 func (r *reader) skipWhile(characters string) int {
 	n := 0
 	for c := r.peek(0); c != end && strings.ContainsRune(characters, c); c = r.peek(0) {
@@ -51,14 +51,15 @@ func (r *reader) skipWhile(characters string) int {
 	return n
 }
 
-// skipLine skips up to the next line break.
+// skipLine skips to the next line break.
 func (r *reader) skipLine() {
 	for c := r.peek(0); c != end && !isBreak(c); c = r.peek(0) {
 		r.skip(1)
 	}
 }
 
-// skipBreak skips one line break; \r\n is one.
+// skipBreak skips one line break, if there is one, and reports whether it did. \r\n is a
+// single line break.
 func (r *reader) skipBreak() bool {
 	c := r.peek(0)
 	if !isBreak(c) {
@@ -71,14 +72,14 @@ func (r *reader) skipBreak() bool {
 	return true
 }
 
-// separates tells whether a line begins here that separates documents: --- or ...
+// separates reports whether a document separator, --- or ..., begins here.
 func (r *reader) separates(sign rune) bool {
 	return r.mark.Column == 1 && r.peek(0) == sign && r.peek(1) == sign && r.peek(2) == sign && isBlank(r.peek(3))
 }
 
 func (r *reader) separatesAny() bool { return r.separates('-') || r.separates('.') }
 
-// word gives how many letters, digits, - and _ follow.
+// word returns how many letters, digits, - and _ follow.
 func (r *reader) word() int {
 	n := 0
 	for {

@@ -72,7 +72,7 @@ func (s *scanner) tag() {
 	}
 }
 
-// block scans a text that | or > begins.
+// block scans a block scalar, which begins with | or >.
 func (s *scanner) block() {
 	s.mayKey = true
 	s.drop()
@@ -103,7 +103,7 @@ func (s *scanner) block() {
 		return
 	}
 	s.skipBreak()
-	column := max(s.column+1, 2) // in which the text stands
+	column := max(s.column+1, 2) // column of the text
 	if s.column == 0 {
 		column = 2
 	}
@@ -139,10 +139,10 @@ func (s *scanner) block() {
 	s.before, s.last = s.last, *t
 }
 
-// escapes are the characters that may follow a \.
+// escapes are the characters that may follow a backslash.
 const escapes = "0abt\tnvfre \"\\/N_LP"
 
-// quoted scans a text in quotes.
+// quoted scans a quoted scalar.
 func (s *scanner) quoted(quote rune) {
 	s.remember()
 	s.mayKey = false
@@ -174,7 +174,7 @@ func (s *scanner) quoted(quote rune) {
 	}
 }
 
-// escape scans what begins with \ in double quotes.
+// escape scans an escape sequence in double quotes.
 func (s *scanner) escape() {
 	s.skip(1)
 	c := s.peek(0)
@@ -198,7 +198,7 @@ func (s *scanner) escape() {
 	}
 }
 
-// plain scans a text without quotes.
+// plain scans a scalar without quotes.
 func (s *scanner) plain() {
 	s.remember()
 	s.mayKey = false
@@ -235,8 +235,8 @@ func (s *scanner) endsPlain(n int) bool {
 	return s.depth != 0 && strings.ContainsRune(",?[]{}", c)
 }
 
-// plainBreaks skips the line breaks in a text without quotes; false where the document
-// ends.
+// plainBreaks skips the line breaks inside a scalar without quotes. It returns false when
+// the document ends.
 func (s *scanner) plainBreaks() bool {
 	for {
 		if s.skipBreak() {

@@ -6,25 +6,25 @@ import (
 	"unicode/utf8"
 )
 
-// scanner makes tokens of a text. What may be a key is known only once its colon
-// follows, so tokens wait until that is decided.
+// scanner splits a text into tokens. Whether a token is a key is known only when its
+// colon follows, so tokens wait until that is decided.
 type scanner struct {
 	reader
 	mistake *Mistake
 
 	tokens []token
-	taken  int // how many tokens were handed on
+	taken  int // number of tokens that were taken
 	ended  bool
 
-	column  int   // of the block that is open, 0 at first
-	columns []int // of those around it
-	closed  int   // column of the block that was closed last, on the same line
+	column  int   // of the open block, 0 at first
+	columns []int // of the surrounding blocks
+	closed  int   // column of the last block that was closed on the same line
 	depth   int   // of brackets
 	open    []token
 	mayKey  bool
 	pending map[int]candidate // by depth of brackets
 	last    token             // the last scalar
-	before  token             // the one before
+	before  token             // the scalar before last
 }
 
 // candidate is a token that may turn out to be a key.
@@ -47,14 +47,14 @@ func newScanner(text []byte) *scanner {
 	return s
 }
 
-// fail keeps the first mistake.
+// fail records a mistake. Only the first one is kept.
 func (s *scanner) fail(at Mark, hint, message string) {
 	if s.mistake == nil {
 		s.mistake = &Mistake{at, message, hint}
 	}
 }
 
-// next gives the next token without taking it.
+// next returns the next token without taking it.
 func (s *scanner) next() *token {
 	for s.mistake == nil && s.wantsMore() {
 		s.more()
@@ -65,7 +65,7 @@ func (s *scanner) next() *token {
 	return &s.tokens[0]
 }
 
-// take gives the next token.
+// take takes the next token and returns it.
 func (s *scanner) take() token {
 	t := *s.next()
 	if len(s.tokens) > 0 && s.mistake == nil {
@@ -77,7 +77,7 @@ func (s *scanner) take() token {
 
 func (s *scanner) is(kinds ...kind) bool { return slices.Contains(kinds, s.next().kind) }
 
-// wantsMore tells whether the next token is not certain yet.
+// wantsMore reports whether the next token is not known or not certain yet.
 func (s *scanner) wantsMore() bool {
 	if s.ended {
 		return false
@@ -94,8 +94,8 @@ func (s *scanner) wantsMore() bool {
 	return false
 }
 
-// expire drops what cannot be a key any more: a key stands in one line, and is no
-// longer than 1024 characters.
+// expire drops candidates that can no longer be a key. A key is on one line, and has at
+// most 1024 characters.
 func (s *scanner) expire() {
 	const longest = 1024
 	for depth, c := range s.pending {
@@ -108,7 +108,7 @@ func (s *scanner) expire() {
 	}
 }
 
-// drop gives up that what waits at this depth is a key.
+// drop drops the candidate at the current depth.
 func (s *scanner) drop() {
 	if c, ok := s.pending[s.depth]; ok {
 		if c.must {
@@ -118,7 +118,7 @@ func (s *scanner) drop() {
 	}
 }
 
-// remember keeps the next token as what may be a key.
+// remember records the next token as a candidate for a key.
 func (s *scanner) remember() {
 	if s.mayKey {
 		s.drop()
@@ -131,7 +131,7 @@ func (s *scanner) add(k kind, at Mark) *token {
 	return &s.tokens[len(s.tokens)-1]
 }
 
-// closeTo ends the blocks that are indented further than a column.
+// closeTo closes the blocks that are indented further than a column.
 func (s *scanner) closeTo(column int) {
 	if s.depth != 0 {
 		return
@@ -144,7 +144,8 @@ func (s *scanner) closeTo(column int) {
 	}
 }
 
-// begin opens a block at a column, unless it is open.
+// begin opens a block at a column, unless such a block is open. It reports whether it
+// opened one.
 func (s *scanner) begin(column int) bool {
 	if s.column >= column {
 		return false
@@ -154,7 +155,7 @@ func (s *scanner) begin(column int) bool {
 	return true
 }
 
-// more scans one token, and those that it brings about.
+// more scans one token, and the tokens that it implies.
 func (s *scanner) more() {
 	s.toNext()
 	s.expire()
@@ -206,7 +207,7 @@ func (s *scanner) more() {
 	}
 }
 
-// toNext skips spaces, comments and line breaks. Tabs are none of them.
+// toNext skips spaces, comments and line breaks. It does not skip tabs.
 func (s *scanner) toNext() {
 	if s.at == 0 && s.peek(0) == '\ufeff' {
 		s.skip(1)

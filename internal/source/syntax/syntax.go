@@ -1,23 +1,25 @@
-// Package syntax finds the first mistake in a text that should be YAML 1.1, at the
-// place where PyYAML, with which Polyaxon reads its files, tells of it, and says
-// in words of its user what it is. It makes no values: a YAML library does.
+// Package syntax finds the first mistake in a text that should be YAML 1.1. It reports
+// the mistake at the position at which PyYAML reports it, because Polyaxon reads its
+// files with PyYAML, and describes it in terms that users know. It does not produce
+// values; a YAML library does that.
 package syntax
 
 import "fmt"
 
-// Mark is a place in a text: Line and Column count from 1, the latter in characters.
+// Mark is a position in a text. Line and Column count from 1. Column is in characters.
 type Mark struct{ Line, Column int }
 
-// Mistake is where and why a text is no YAML.
+// Mistake says where and why a text is not valid YAML.
 type Mistake struct {
 	Mark
 	Message string
-	// Hint says what to do, where Message does not say it.
+	// Hint says what to do, unless Message already says so.
 	Hint string
 }
 
-// Find gives the first mistake in a text, nil when there is none. More than one
-// document is a mistake, too, and so is an alias of nothing.
+// Find returns the first mistake in a text, or nil when there is none. A second document
+// is a mistake, and so is an alias without an anchor. Find also returns nil for a text
+// that is nested more deeply than 500 levels: reading its values reports that.
 func Find(text []byte) *Mistake {
 	if mistake := unprintable(text); mistake != nil {
 		return mistake
@@ -29,7 +31,7 @@ func Find(text []byte) *Mistake {
 	return p.mistake
 }
 
-// unprintable finds a character that no YAML has: PyYAML looks for those first.
+// unprintable finds a character that YAML does not allow. PyYAML checks this first.
 func unprintable(text []byte) *Mistake {
 	r := newScanner(text)
 	for i, c := range r.text {
@@ -42,6 +44,6 @@ func unprintable(text []byte) *Mistake {
 	return nil
 }
 
-// maxDepth is how deep collections are looked into; whoever nests deeper is told by
-// those that make values.
+// maxDepth is the maximum depth of collections that are parsed. Deeper nesting is
+// reported when values are read.
 const maxDepth = 500

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestWords has what is said of common mistakes, without PyYAML beside.
+// TestWords checks the messages for common mistakes. It does not need PyYAML.
 func TestWords(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"run:\n  container:\n    image: a\n   command: [b]\n", "4:4 is indented by 3 spaces, its siblings by 4"},
@@ -47,7 +47,7 @@ func TestWords(t *testing.T) {
 	}
 }
 
-// FuzzFind has it end for any text.
+// FuzzFind checks that Find terminates for any text.
 func FuzzFind(f *testing.F) {
 	for _, text := range whole {
 		f.Add([]byte(text))

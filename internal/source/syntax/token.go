@@ -1,6 +1,6 @@
 package syntax
 
-// kind is what a token is.
+// kind is the kind of a token.
 type kind int
 
 const (
@@ -8,8 +8,8 @@ const (
 	directive
 	documentStart
 	documentEnd
-	listStart // of a list in lines
-	mapStart  // of a mapping in lines
+	listStart // of a list in block style
+	mapStart  // of a mapping in block style
 	blockEnd  // of either
 	openList  // [
 	openMap   // {
@@ -29,16 +29,16 @@ const (
 type token struct {
 	kind
 	mark Mark
-	// text is what the token says, where that matters: a name, a sign.
+	// text is the token's name or sign, if it is needed.
 	text string
-	// until is where a scalar ends; quote is the sign that it stands in, 0 for none.
+	// until is the end of a scalar. quote is its quote character, or 0 when it has none.
 	until Mark
 	quote rune
-	// sibling is the column of the block that ended right before, 0 for none.
+	// sibling is the column of the block that ended just before, or 0.
 	sibling int
 }
 
-// shown is how words call a token.
+// shown returns the name of a token in messages.
 func (t *token) shown() string {
 	switch t.kind {
 	case streamEnd:

@@ -29,7 +29,7 @@ func spaces(column int) string {
 	return fmt.Sprintf("%d spaces", column-1)
 }
 
-// line gives the text of a line.
+// line returns the text of a line.
 func (s *scanner) line(number int) string {
 	n, begins := 1, 0
 	for i, c := range s.text {
@@ -46,13 +46,13 @@ func (s *scanner) line(number int) string {
 	return ""
 }
 
-// indentation gives the column of a line's first character that is no space.
+// indentation returns the column of a line's first character that is not a space.
 func (s *scanner) indentation(number int) int {
 	line := s.line(number)
 	return len(line) - len(strings.TrimLeft(line, " ")) + 1
 }
 
-// noToken tells of a character that begins nothing.
+// noToken reports a character that cannot begin a token.
 func (s *scanner) noToken(c rune) {
 	switch c {
 	case '\t':
@@ -64,7 +64,7 @@ func (s *scanner) noToken(c rune) {
 	}
 }
 
-// noColon tells of a line between keys that is none.
+// noColon reports a line between keys that is not a key.
 func (s *scanner) noColon(c candidate) {
 	text := strings.TrimSpace(s.line(c.mark.Line))
 	if s.longQuote(s.mark) {
@@ -85,8 +85,9 @@ func short(text string) string {
 	return text
 }
 
-// longQuote tells of a text in quotes that ends lines below where it begins, right before
-// a mistake: it is hardly meant to.
+// longQuote reports a quoted scalar that ends several lines below its beginning, directly
+// before a mistake. The closing quote is probably missing. It returns false when there is
+// no such scalar.
 func (s *scanner) longQuote(at Mark) bool {
 	for _, last := range []token{s.last, s.before} {
 		if last.quote != 0 && last.mark.Line < last.until.Line && last.until.Line >= at.Line-1 {
@@ -97,7 +98,7 @@ func (s *scanner) longQuote(at Mark) bool {
 	return false
 }
 
-// strayColon tells of a colon within a value.
+// strayColon reports a colon inside of a value.
 func (s *scanner) strayColon() {
 	last := s.last
 	switch {
@@ -110,7 +111,7 @@ func (s *scanner) strayColon() {
 	}
 }
 
-// noContent tells of a place where a value is missing.
+// noContent reports a missing value.
 func (s *scanner) noContent(t *token) {
 	switch {
 	case t.kind == closeList || t.kind == closeMap:
@@ -137,7 +138,8 @@ func (s *scanner) notClosed(t *token) {
 	s.fail(t.mark, "", fmt.Sprintf("the bracket %s of line %d is not closed", open.shown(), open.mark.Line))
 }
 
-// notInBrackets tells of what stands in brackets and is neither a comma nor their end.
+// notInBrackets reports a token in brackets that is neither a comma nor the closing
+// bracket.
 func (s *scanner) notInBrackets(begins token, t *token) {
 	wants := "]"
 	if begins.kind == openMap {
@@ -153,7 +155,7 @@ func (s *scanner) notInBrackets(begins token, t *token) {
 	}
 }
 
-// notInBlock tells of what stands where a list or a mapping goes on or ends.
+// notInBlock reports a token that neither continues nor ends a list or a mapping.
 func (s *scanner) notInBlock(begins token, t *token) {
 	switch {
 	case s.longQuote(t.mark):
@@ -177,7 +179,8 @@ func (s *scanner) notInBlock(begins token, t *token) {
 	}
 }
 
-// stray tells of what stands behind the document that begins at a place.
+// stray reports a token after the end of the document. begins is the beginning of the
+// document.
 func (s *scanner) stray(begins Mark, t *token) {
 	if t.mark.Column < begins.Column && t.mark.Column == s.indentation(t.mark.Line) {
 		s.fail(t.mark, "", fmt.Sprintf("is indented by %s, its siblings by %d", spaces(t.mark.Column), begins.Column-1))
