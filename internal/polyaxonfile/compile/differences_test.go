@@ -130,7 +130,7 @@ func TestDifferencesDoc(t *testing.T) {
 	}
 	path := filepath.Join(testbed.Root(t), "docs", "polyaxonfile-differences.md")
 	if *updateDocs {
-		if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil { //nolint:gosec // a page that all may read
+		if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil { //nolint:gosec // a public page
 			t.Fatal(err)
 		}
 	}

@@ -8,7 +8,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
 )
 
-// Connection is an entry of an agent's catalog, as templates see it.
+// Connection is an entry of an agent's catalog, as templates see it. Kind is its kind,
+// such as volume_claim, and Schema its settings.
 type Connection struct {
 	Name, Kind string
 	Schema     map[string]any
@@ -24,7 +25,7 @@ func (c Connection) path() string {
 	return ""
 }
 
-// Context describes a run to its templates.
+// Context describes a run to its templates. Connections is the agent's catalog, by name.
 type Context struct {
 	Owner, Project, ProjectUUID, Name, UUID, Namespace string
 	// Created is when the run was created. The zero Time means that it is not known.

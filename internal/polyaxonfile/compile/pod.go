@@ -11,6 +11,7 @@ import (
 )
 
 // Pod holds the typed parts of a resolved run of kind job or service, for the sandbox.
+// Container is the main container.
 type Pod struct {
 	Container   corev1.Container
 	Init        []corev1.Container
@@ -31,7 +32,8 @@ type Environment struct {
 	RestartPolicy string         `json:"restartPolicy"`
 }
 
-// Termination limits a run. TTL and Timeout are in seconds.
+// Termination limits a run. MaxRetries is the number of retries. TTL and Timeout are in
+// seconds.
 type Termination struct {
 	MaxRetries int `json:"maxRetries"`
 	TTL        int `json:"ttl"`

@@ -72,7 +72,9 @@ func (c *Compiled) applyParams() error {
 	for _, s := range specs {
 		entry := c.entry(s.name)
 		if entry["delayValidation"] != nil && c.version.Major != 1 {
-			return &Error{"'V1IO' object has no attribute 'delay_validation'"} // use validation: {delay: true}
+			// Polyaxon 2.x fails like this for the old key. Its replacement is validation:
+			// {delay: true}.
+			return &Error{"'V1IO' object has no attribute 'delay_validation'"}
 		}
 		if entry == nil {
 			m := map[string]any{"name": s.name, "isOptional": true, "value": s.value}

@@ -99,7 +99,8 @@ func (s *Composer) environment(run *map[string]any, env map[string]any, strategy
 	var entries, typed []any
 	for _, name := range plain.Keys(env) {
 		entries = append(entries, map[string]any{"name": name, "value": env[name]})
-		typed = append(typed, map[string]any{"name": name, "value": env[name], "value_from": nil}) // as Polyaxon writes them
+		// Polyaxon writes these entries with value_from.
+		typed = append(typed, map[string]any{"name": name, "value": env[name], "value_from": nil})
 	}
 	over := map[string]any{"container": map[string]any{"env": entries}}
 	if *run == nil || strategy != postMerge && strategy != preMerge {

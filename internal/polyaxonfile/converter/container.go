@@ -27,8 +27,8 @@ func (r Run) main(container map[string]any) map[string]any {
 	return r.container(c)
 }
 
-// connected adds a container's environment variables from params, and the mounts of the
-// connections.
+// connected returns a copy of a container with the environment variables of params and
+// the mounts of connections added.
 func (r Run) connected(container map[string]any) map[string]any {
 	c := maps.Clone(container)
 	if c == nil {

@@ -30,13 +30,14 @@ type Run struct {
 	Replica bool
 }
 
-// Variable is a param that becomes an environment variable.
+// Variable is a param that becomes the environment variable Name.
 type Variable struct {
 	Name  string
 	Value any
 }
 
-// Connection is one of the agent's connections.
+// Connection is one of the agent's connections. Kind is its kind, such as volume_claim,
+// and Schema its settings.
 type Connection struct {
 	Name, Kind string
 	Schema     map[string]any
@@ -86,7 +87,7 @@ func (r Run) Template() map[string]any {
 			spec[key] = value
 		case "hostPID":
 			if !r.old() {
-				value = python.Str(value) // Kubernetes refuses this text, as it does on a server
+				value = python.Str(value) // Polyaxon 2 writes text here, which Kubernetes refuses
 			}
 			spec[key] = value
 		default:

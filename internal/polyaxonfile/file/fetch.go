@@ -46,7 +46,8 @@ func (r Reader) hubAddress(reference string) (string, error) {
 	return strings.TrimSuffix(hub, "/") + "/api/v1/" + owner + "/" + name + "/versions/component/" + version, nil
 }
 
-// allow is a hint: the setting in slipway.yaml that permits a request to another host.
+// allow is the hint that names the setting of slipway.yaml which permits a request to
+// another host.
 const allow = "references: {hosts: [%s]} in slipway.yaml allows it"
 
 // fetch downloads a component from an address. A hub returns it as the content field of a

@@ -6,7 +6,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/types"
 )
 
-// MLflow is the tracking server that runs report to.
+// MLflow is the tracking server that runs report to. Empty fields are not passed to the
+// runs.
 type MLflow struct {
 	TrackingURI, Experiment, Username string
 	// Password is the Secret key that holds the password. The zero SecretKey means no password.

@@ -14,8 +14,9 @@ const (
 	volumeMount      = "/polyaxon-v1-data"
 )
 
-// Volume is the persistent volume: a connection of Polyaxon, or a Kubernetes claim. The
-// zero Volume leaves Polyaxonfiles unchanged.
+// Volume is the persistent volume: the name of a connection of Polyaxon, or of a
+// Kubernetes claim. The connection is used if both are set. The zero Volume leaves
+// Polyaxonfiles unchanged.
 type Volume struct{ Connection, Claim string }
 
 // addVolume mounts the persistent volume at /polyaxon-v1-data. It skips pods that already

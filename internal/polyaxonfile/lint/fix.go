@@ -26,7 +26,7 @@ func set(path []string, value any) fix { return edits(edit.Set(value, path...)) 
 // maxFixes is the maximum number of changes that Fix tries.
 const maxFixes = 500
 
-// Fixed is the result of Fix.
+// Fixed is the result of Fix. Text is the new text of the file.
 type Fixed struct {
 	Text []byte
 	// Done are the fixed findings, with their positions at the time of the fix.

@@ -99,7 +99,8 @@ func finish(ctx context.Context, f *file.File, problems []file.Problem, o Option
 	all := silence(f, c.all)
 	for i := range all {
 		all[i].Line = f.Line(all[i].Position)
-		if fault := new(panics.Error); errors.As(all[i].Err, &fault) { // a failure of slipway itself
+		// A failure of slipway itself is not a finding about the file: keep its cause.
+		if fault := new(panics.Error); errors.As(all[i].Err, &fault) {
 			all[i].Err = fault
 		} else {
 			all[i].Err = nil

@@ -52,7 +52,8 @@ func (p *pass) scope() *scope {
 	for _, name := range []string{"globals", "params", "connections", "init"} {
 		s.names[name] = true
 	}
-	for _, name := range []string{"range", "dict", "namespace", "cycler", "joiner", "lipsum"} { // of Jinja
+	// These names are global functions of Jinja.
+	for _, name := range []string{"range", "dict", "namespace", "cycler", "joiner", "lipsum"} {
 		s.names[name] = true
 	}
 	given := p.given()

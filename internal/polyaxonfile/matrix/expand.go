@@ -20,7 +20,7 @@ import (
 // maxSuggestions is the maximum number of runs of a matrix.
 const maxSuggestions = 1000
 
-// Expansion is an expanded matrix.
+// Expansion is an expanded matrix. Suggestions are its runs, in order.
 type Expansion struct {
 	Suggestions []Suggestion
 	// Concurrency is the maximum number of runs at a time, or 0 for no limit.

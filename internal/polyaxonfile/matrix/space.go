@@ -42,7 +42,7 @@ func CheckSpace(declared, space map[string]any, version schema.Version) error {
 	}
 	s, err := shape.New(schema.Newest())
 	if err != nil {
-		return nil //nolint:nilerr // Validate tells of tables that cannot be read
+		return nil //nolint:nilerr // Validate reports tables that cannot be read
 	}
 	found, here, _ := s.Tables.Union("hp").Find(kind, s.Version)
 	if !here {
@@ -50,11 +50,11 @@ func CheckSpace(declared, space map[string]any, version schema.Version) error {
 	}
 	shaped, err := s.Object(found.Object, plain.Clone(space))
 	if err != nil {
-		return nil //nolint:nilerr // Validate tells of it
+		return nil //nolint:nilerr // Validate reports it
 	}
 	p, err := newHyperparameter(shaped)
 	if err != nil {
-		return nil //nolint:nilerr // bad-hyperparameter tells of it
+		return nil //nolint:nilerr // bad-hyperparameter reports it
 	}
 	for n := range min(p.count, maxSamples) {
 		if err := types.Check(declared, p.value(n), version); err != nil {

@@ -1,7 +1,7 @@
 package polyaxonfiletest
 
 // TableDifference is a known disagreement between slipway and Polyaxon's parser about the
-// keys of a file.
+// keys of a file. Why says in which way they disagree.
 type TableDifference struct {
 	// Keys have the form OBJECT.KEY, OBJECT.* or OBJECT.KEY = VALUE. The OBJECT * stands for
 	// all objects.

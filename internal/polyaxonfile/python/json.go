@@ -84,8 +84,9 @@ func writeJSON(b *strings.Builder, value any) {
 	}
 }
 
-// ParseJSON parses one JSON value. Integers become int, other numbers float64. It returns
-// an error for text after the value.
+// ParseJSON parses one JSON value. Integers become int; other numbers, and integers that
+// int cannot hold, become float64. It returns an error for text after the value, and for
+// a number beyond the range of float64.
 func ParseJSON(text string) (any, error) {
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.UseNumber()

@@ -73,7 +73,7 @@ func (p *literal) imaginary() (any, error) {
 func hexadecimal(text string) bool { return len(text) > 1 && (text[1] == 'x' || text[1] == 'X') }
 
 // ParseNumber parses an unsigned number of Python's source and returns an int or a
-// float64. The error for an integer beyond 64 bits is strconv.ErrRange.
+// float64. The error for an integer beyond 64 bits wraps strconv.ErrRange.
 func ParseNumber(text string) (any, error) {
 	if strings.HasPrefix(text, "_") || strings.HasSuffix(text, "_") || strings.Contains(text, "__") || strings.ContainsAny(text, "pP") {
 		return nil, errNoLiteral

@@ -29,7 +29,8 @@ func New(version schema.Version) (*Shaper, error) {
 	return &Shaper{tables, version}, nil
 }
 
-// Misfit reports a value that a server does not accept at its path.
+// Misfit reports a value that a server does not accept. Path leads to the value, and What
+// is the server's message.
 type Misfit struct {
 	Path []string
 	What string

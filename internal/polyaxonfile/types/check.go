@@ -8,8 +8,8 @@ import (
 
 // Check checks a value against the declaration of an input or an output: its type,
 // whether it is a list, and its validation. It returns a *ValueError that says in a few
-// words what is wrong. It must not be called for templates, nor for values that another
-// run provides.
+// words what is wrong. It does not handle templates, nor values that another run
+// provides.
 func Check(declared map[string]any, value any, version schema.Version) error {
 	list := ReadIO(map[string]any{"inputs": []any{declared}}, "inputs")
 	if len(list) == 0 {

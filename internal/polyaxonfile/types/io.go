@@ -10,7 +10,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 )
 
-// IO is an input or an output of a component.
+// IO is an input or an output of a component. Kind is its type, and Section is "inputs"
+// or "outputs".
 type IO struct {
 	Name, Kind                   string
 	Value                        any
