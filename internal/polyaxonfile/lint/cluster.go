@@ -91,7 +91,7 @@ func missingFrom(p *pass, kind Kind) {
 func Missing(ctx context.Context, f *file.File, c *compile.Compiled, cluster Inventory) []Finding {
 	var root map[string]any
 	if json.Unmarshal(c.JSON(), &root) != nil {
-		return nil // slipway wrote it
+		return nil // slipway wrote this JSON: it is valid
 	}
 	u := unit{component: root}
 	u.find()

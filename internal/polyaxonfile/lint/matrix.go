@@ -82,7 +82,7 @@ func numbers(value any, keys ...string) ([]float64, bool) {
 			}
 		}
 	}
-	if s, ok := value.(string); ok { // 0:10:2
+	if s, ok := value.(string); ok { // a text such as 0:10:2
 		var all []float64
 		for len(s) > 0 {
 			var n float64
