@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// validateChoices holds each section to the keys of which it has exactly one. It returns
-// the paths of those that have none or several.
+// validateChoices checks the sections that need exactly one of several keys. It returns
+// the paths, joined by NUL, of the sections that have none of them or more than one.
 func (c *Config) validateChoices(fail func(string, []string, string, ...any)) map[string]bool {
 	told := map[string]bool{}
 	c.sections(func(path []string, keys []key, v reflect.Value) {
@@ -44,13 +44,14 @@ func (c *Config) validateChoices(fail func(string, []string, string, ...any)) ma
 	return told
 }
 
-// isEmpty reports whether a key was left out, or has nothing in it.
+// isEmpty reports whether v is its type's zero value, or a map or slice without elements.
 func isEmpty(v reflect.Value) bool {
 	return v.IsZero() || (v.Kind() == reflect.Map || v.Kind() == reflect.Slice) && v.Len() == 0
 }
 
-// titled is what errors call a section: image train and secret token, for nobody
-// writes to images.train.
+// titled returns the section's name for error messages. A section images.train is "image
+// train" and a section secrets.token is "secret token", which is how users speak of them.
+// Any other section is named by its path.
 func titled(path []string) string {
 	if len(path) == 2 && (path[0] == "images" || path[0] == "secrets") {
 		return strings.TrimSuffix(path[0], "s") + " " + path[1]
@@ -58,7 +59,7 @@ func titled(path []string) string {
 	return name(path)
 }
 
-// listed joins words as a sentence does: a, b and c.
+// listed joins words into one phrase: "a, b and c".
 func listed(words []string) string {
 	last := len(words) - 1
 	if last < 1 {

@@ -1,5 +1,6 @@
-// Package config reads slipway.yaml: text becomes a typed, located and validated
-// Config, or errors that name file, line and column.
+// Package config reads slipway.yaml. It turns the text into a typed and validated Config
+// that knows the position of each value, or into errors that name the file, line and
+// column.
 package config
 
 import (
@@ -8,23 +9,23 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// Config is a slipway.yaml that is free of errors, with one of its environments
-// laid over it where one was asked for. Its fields with tags, and those of the types
-// below it, are the keys of the file: see key.
+// Config is a valid slipway.yaml, merged with one of its environments if Load was asked
+// for one. The fields with tags, and those of the types below, are the keys of the file:
+// see key.
 type Config struct {
-	// Path is the file, Dir its directory; both absolute.
+	// Path is the absolute path of the file, and Dir that of its directory.
 	Path, Dir string
-	// Environment is the one laid over the rest, "" for none.
+	// Environment is the name of the environment that was merged in, or "".
 	Environment string
 
 	Version int `yaml:"version" doc:"Version of the file's format" enum:"1" default:"1" whole:"yes"`
-	// Project is the name of Dir where the file names none.
+	// Project defaults to a name made from that of Dir.
 	Project string `yaml:"project" doc:"Polyaxon project, created when missing; the directory's name when left out" form:"slug"`
-	// Registry is "" for the sandbox's registry. It has no slash at its end.
+	// Registry is "" for the sandbox's registry. It does not end in a slash.
 	Registry string    `yaml:"registry" doc:"Prefix of image references, such as asia.gcr.io/acme-ml/team-a; the sandbox's registry when left out"`
 	Cluster  *Cluster  `yaml:"cluster" doc:"Kubernetes cluster; the sandbox's when left out"`
 	Polyaxon *Polyaxon `yaml:"polyaxon" doc:"Polyaxon server; the sandbox's when left out"`
-	// Sandbox is nil where nothing is said of it.
+	// Sandbox is nil if the file has no section sandbox.
 	Sandbox *Sandbox `yaml:"sandbox" doc:"What the sandbox is like, where it stands for a registry, a cluster or a Polyaxon server"`
 	// Bucket is "" for none.
 	Bucket   string             `yaml:"bucket" doc:"Cloud Storage bucket, as gs://NAME (not built yet)" form:"bucket"`
@@ -32,21 +33,22 @@ type Config struct {
 	Secrets  map[string]*Secret `yaml:"secrets" doc:"Kubernetes Secrets to sync, by name" form:"dns"`
 	Jobs     map[string]*Job    `yaml:"jobs" doc:"Jobs to run, by name" form:"slug"`
 	Services map[string]*Job    `yaml:"services" doc:"Services that up and down start and stop, by name" form:"slug"`
-	// Volume is nil when Polyaxonfiles see to the persistent volume themselves.
+	// Volume is nil if the Polyaxonfiles mount the persistent volume themselves.
 	Volume *Volume `yaml:"volume" doc:"What stands for the persistent volume, /polyaxon-v1-data; the sandbox has its own"`
 	MLflow *MLflow `yaml:"mlflow" doc:"MLflow's tracking server, for jobs and services"`
-	// Prices is nil when runs have no cost.
+	// Prices is nil if the cost of runs is not reported.
 	Prices    *Prices  `yaml:"prices" doc:"What resources cost, for the cost of runs in reports"`
 	Manifests []string `yaml:"manifests" doc:"Files or directories of Kubernetes manifests that serve the model (not built yet)" form:"path"`
-	// References is nil when urlRef leads to public addresses only.
+	// References is nil if a urlRef may lead to public addresses only.
 	References *References `yaml:"references" doc:"Where the urlRef of a Polyaxonfile may lead"`
-	// Environments are what each of them gives by itself, which need not be whole.
+	// Environments holds each environment as it is written, before the merge. Required keys
+	// may be missing.
 	Environments map[string]*Config `yaml:"environments" doc:"Values that --env NAME lays over the rest" whole:"yes"`
 
 	positions map[string]source.Position
 }
 
-// Cluster is access to Kubernetes.
+// Cluster says how to reach Kubernetes.
 type Cluster struct {
 	GKE             *GKE        `yaml:"gke" doc:"A cluster of Google Kubernetes Engine (not built yet)" oneof:"yes"`
 	Kubeconfig      *Kubeconfig `yaml:"kubeconfig" doc:"A context of a kubeconfig file" oneof:"yes"`
@@ -61,31 +63,31 @@ type GKE struct {
 	Name     string `yaml:"name" doc:"Name of the cluster" required:"yes"`
 }
 
-// Kubeconfig is a context of a kubeconfig file; both fields may be empty.
+// Kubeconfig is a context of a kubeconfig file. Either field may be empty.
 type Kubeconfig struct {
 	Path    string `yaml:"path" doc:"Path of the file, from the directory of slipway.yaml; kubectl's default when left out"`
 	Context string `yaml:"context" doc:"Context to use; the file's current one when left out"`
 }
 
-// Polyaxon is the address of a Polyaxon server. Token is "" for none.
+// Polyaxon is a Polyaxon server. Token is "" if it needs none.
 type Polyaxon struct {
 	Host  string `yaml:"host" doc:"Address, such as https://polyaxon.acme.dev" required:"yes" form:"url"`
 	Token string `yaml:"token" doc:"Secret source of the API token, such as env:POLYAXON_TOKEN" form:"source"`
 	Owner string `yaml:"owner" doc:"Organization; default when left out" default:"default"`
 }
 
-// Sandbox says what the sandbox is like.
+// Sandbox configures the sandbox.
 type Sandbox struct {
 	Polyaxon string `yaml:"polyaxon" doc:"Release of Polyaxon that the sandbox is" form:"text" enum:"1.11.3,2.18" default:"2.18"`
 }
 
-// Volume is what stands for the persistent volume.
+// Volume is the persistent volume of the jobs.
 type Volume struct {
 	Connection string `yaml:"connection" doc:"A connection of Polyaxon, such as fstore-pvc" oneof:"yes"`
 	Claim      string `yaml:"claim" doc:"A PersistentVolumeClaim in Polyaxon's namespace" form:"dns" oneof:"yes"`
 }
 
-// MLflow is a tracking server. Password is "" for none.
+// MLflow is an MLflow tracking server. Password is "" for none.
 type MLflow struct {
 	TrackingURI string `yaml:"tracking-uri" doc:"Address, such as https://mlflow.acme.dev" required:"yes" form:"url"`
 	Experiment  string `yaml:"experiment" doc:"Name of the experiment"`
@@ -93,19 +95,20 @@ type MLflow struct {
 	Password    string `yaml:"password" doc:"Secret source of the password, such as env:MLFLOW_PASSWORD" form:"source"`
 }
 
-// Prices are what one hour of one piece of a resource costs, by its name in Kubernetes.
+// Prices holds the price per hour of one unit of each resource, by the resource's name in
+// Kubernetes.
 type Prices struct {
 	Currency string             `yaml:"currency" doc:"Currency of the prices; USD when left out" default:"USD"`
 	PerHour  map[string]float64 `yaml:"per-hour" doc:"Price of one hour of one piece of a resource: cpu, memory-gb (10^9 bytes), nvidia.com/gpu or another that containers ask for" required:"yes"`
 }
 
-// References says where Polyaxonfiles may have their components from.
+// References limits where Polyaxonfiles may load components from.
 type References struct {
 	Hosts []string `yaml:"hosts" doc:"Hosts that a urlRef may be redirected to, and that may have private addresses" required:"yes" form:"host"`
 }
 
-// At returns where the value with this path of keys stands, or its nearest parent
-// that the file has.
+// At returns the position of the value at the given path of keys, or of its nearest
+// parent in the file. It returns the position of the file itself if there is none.
 func (c *Config) At(path ...string) source.Position {
 	for n := len(path); n > 0; n-- {
 		if at, ok := c.positions[strings.Join(path[:n], "\x00")]; ok {
@@ -115,6 +118,6 @@ func (c *Config) At(path ...string) source.Position {
 	return source.Position{File: c.Path}
 }
 
-// Sandboxed reports whether runs go to the sandbox: nothing names a Polyaxon, or a
-// cluster that has one.
+// Sandboxed reports whether runs go to the sandbox. They do if the file names neither a
+// Polyaxon server nor a cluster, which would have one.
 func (c *Config) Sandboxed() bool { return c.Polyaxon == nil && c.Cluster == nil }

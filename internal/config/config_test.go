@@ -13,7 +13,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// load reads a configuration from text.
+// load writes text to a file and loads it.
 func load(t testing.TB, text string, o Options) (*Config, error) {
 	t.Helper()
 	dir := t.TempDir()
@@ -161,7 +161,7 @@ jobs:
 	}
 }
 
-// TestVersion reads a file with its version and one without.
+// TestVersion loads files with and without a version.
 func TestVersion(t *testing.T) {
 	for _, text := range []string{"", "version: 1\n", "version: 0x1\n", "version: ${V}\n"} {
 		c, err := load(t, text+"project: p\n", Options{Lookup: environment("V", "1")})
@@ -211,7 +211,7 @@ func TestSchema(t *testing.T) {
 	}
 }
 
-// FuzzLoad has every error name a line of the file.
+// FuzzLoad checks that Load returns either a configuration or an error.
 func FuzzLoad(f *testing.F) {
 	example, err := os.ReadFile(filepath.Join("testdata", "example.yaml"))
 	if err != nil {
@@ -233,8 +233,8 @@ func FuzzLoad(f *testing.F) {
 	})
 }
 
-// TestLiteralsAreNotShown has nothing shown of what stands where the source of a
-// secret is wanted: it may be the secret.
+// TestLiteralsAreNotShown checks that a value in place of a secret source is not printed,
+// as it may be the secret itself.
 func TestLiteralsAreNotShown(t *testing.T) {
 	for _, text := range []string{
 		"secrets: {s: {data: {K: hunter2-hunter2}}}", "secrets: {s: {data: {K: 12345678}}}", "polyaxon: {host: \"https://x\", token: hunter2-hunter2}", "polyaxon: {host: \"https://x\", token: [hunter2-hunter2]}",

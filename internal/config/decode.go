@@ -13,14 +13,14 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// decoder turns nodes into a Config and collects what is wrong.
+// decoder decodes YAML nodes into a Config and collects the errors.
 type decoder struct {
 	file   string
 	lookup func(string) (string, bool)
-	// partial is set for an environment by itself: what a whole file needs may be
-	// missing there, and its variables may be unset.
+	// partial is set while an environment is decoded by itself. Required keys may be missing
+	// there, and environment variables may be unset.
 	partial bool
-	// unset is set once a variable was unset that has no default.
+	// unset is set once a variable without a default turned out to be unset.
 	unset     bool
 	positions map[string]source.Position
 	errs      []*source.Error
@@ -41,12 +41,12 @@ func (d *decoder) fail(n *yaml.Node, hint, format string, args ...any) {
 	d.errs = append(d.errs, &source.Error{Position: d.at(n), Message: fmt.Sprintf(format, args...), Hint: hint})
 }
 
-// decodeConfig puts the mapping root, which stands at path, into c.
+// decodeConfig decodes the mapping root, found at path, into c.
 func (d *decoder) decodeConfig(root *yaml.Node, c *Config, path ...string) {
 	d.decode(root, reflect.ValueOf(c).Elem(), path, key{})
 }
 
-// decode puts n, the value of k that stands at path or an element of it, into v.
+// decode decodes n into v. n is the value of k at path, or an element of that value.
 func (d *decoder) decode(n *yaml.Node, v reflect.Value, path []string, k key) {
 	for n.Kind == yaml.AliasNode {
 		n = n.Alias
@@ -77,7 +77,8 @@ func (d *decoder) decode(n *yaml.Node, v reflect.Value, path []string, k key) {
 	}
 }
 
-// pairs returns a mapping's keys and values, each key once.
+// pairs returns the keys and values of a mapping. Merge keys, keys that are not scalars
+// and repetitions of a key are errors and are left out.
 func (d *decoder) pairs(n *yaml.Node, path []string) [][2]*yaml.Node {
 	if n.Kind != yaml.MappingNode {
 		d.fail(n, "", "%s must be a mapping, not %s", name(path), kind(n))
@@ -102,7 +103,7 @@ func (d *decoder) pairs(n *yaml.Node, path []string) [][2]*yaml.Node {
 	return pairs
 }
 
-// valueAt returns the value of a mapping's key, nil for none.
+// valueAt returns the value of a key of the mapping n, or nil if it has no such key.
 func valueAt(n *yaml.Node, key string) *yaml.Node {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if n.Content[i].Value == key {
@@ -112,7 +113,8 @@ func valueAt(n *yaml.Node, key string) *yaml.Node {
 	return nil
 }
 
-// decodeSection fills a struct by its keys, and gives those that are left out their defaults.
+// decodeSection decodes a mapping into a struct, and sets the defaults of the keys that
+// are left out.
 func (d *decoder) decodeSection(n *yaml.Node, v reflect.Value, path []string) {
 	keys := keysOf(v.Type(), namedBelow(path))
 	given := map[string]bool{}
@@ -146,7 +148,8 @@ func (d *decoder) decodeSection(n *yaml.Node, v reflect.Value, path []string) {
 	}
 }
 
-// unknown says that a section has no such key, and which one may have been meant.
+// unknown adds the error for a key that the section does not have. Its hint is the
+// nearest key, or all keys.
 func (d *decoder) unknown(n *yaml.Node, path []string, keys []key) {
 	var names []string
 	for _, k := range keys {
@@ -167,7 +170,8 @@ func (d *decoder) decodeMap(n *yaml.Node, v reflect.Value, path []string, k key)
 	element := v.Type().Elem()
 	for _, pair := range d.pairs(n, path) {
 		key := pair[0].Value
-		// Named things have names that their system takes; data has any keys.
+		// The names of images, jobs and the like are limited by the systems that use them. The
+		// keys of data are free.
 		if element.Kind() == reflect.Pointer && !forms[k.form].matches(key) {
 			d.fail(pair[0], "", "%s is no name for %s: use %s", strconv.Quote(key), name(path), forms[k.form].meaning)
 			continue
@@ -190,7 +194,7 @@ func (d *decoder) decodeSlice(n *yaml.Node, v reflect.Value, path []string, k ke
 	}
 }
 
-// name is what an error calls the value at path.
+// name returns what error messages call the value at path.
 func name(path []string) string {
 	if len(path) == 0 {
 		return FileName

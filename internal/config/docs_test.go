@@ -15,7 +15,7 @@ import (
 
 const keysBegin, keysEnd = "<!-- keys: made by go test ./internal/config -update -->\n", "<!-- end of keys -->\n"
 
-// TestKeysAreDocumented holds the tables of docs/configuration.md to the types.
+// TestKeysAreDocumented compares the tables of docs/configuration.md with the types.
 func TestKeysAreDocumented(t *testing.T) {
 	file := filepath.Join("..", "..", "docs", "configuration.md")
 	text, err := os.ReadFile(file)
@@ -41,7 +41,7 @@ func TestKeysAreDocumented(t *testing.T) {
 	}
 }
 
-// document writes a table of the keys of a section, and those of the sections below it.
+// document writes the table of the keys of a section, and those of the sections below it.
 func document(t *testing.T, b *strings.Builder, of reflect.Type, path []string) {
 	keys := keysOf(of, namedBelow(path))
 	if len(path) > 0 {
@@ -83,7 +83,7 @@ func document(t *testing.T, b *strings.Builder, of reflect.Type, path []string) 
 	}
 }
 
-// checkTags holds the tags of a field to what key says of them.
+// checkTags checks that the tags of a field are valid.
 func checkTags(t *testing.T, of reflect.Type, path []string, k key) {
 	t.Helper()
 	if _, known := forms[k.form]; k.doc == "" || k.form != "" && !known {
@@ -98,7 +98,7 @@ func checkTags(t *testing.T, of reflect.Type, path []string, k key) {
 	}
 }
 
-// valueOf says what a key takes.
+// valueOf returns the table's description of the values that a key takes.
 func valueOf(of reflect.Type, k key) string {
 	switch {
 	case of == reflect.TypeFor[time.Duration]():

@@ -8,12 +8,12 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// maxOthers is how many environments are looked at besides the chosen one: each costs as
-// much as the whole file.
+// maxOthers is how many environments are checked besides the chosen one. Checking one
+// costs as much as loading the whole file.
 const maxOthers = 50
 
-// environments returns the names and the values of those that root has, and the node of
-// all, nil for none.
+// environments returns the mapping of environments in root, or nil if there is none, and
+// its names and values.
 func (d *decoder) environments(root *yaml.Node) (all *yaml.Node, pairs [][2]*yaml.Node) {
 	if all = valueAt(root, "environments"); all == nil {
 		return nil, nil
@@ -21,8 +21,9 @@ func (d *decoder) environments(root *yaml.Node) (all *yaml.Node, pairs [][2]*yam
 	return all, d.pairs(all, []string{"environments"})
 }
 
-// overlay returns root with the environment of c laid over it: mappings merge, all else
-// is replaced. Every environment is read into c and checked, chosen or not.
+// overlay returns root merged with the environment that c names: mappings are merged, all
+// other values are replaced. It decodes and checks every environment into c.Environments,
+// not only the chosen one.
 func (d *decoder) overlay(root *yaml.Node, c *Config) *yaml.Node {
 	all, pairs := d.environments(root)
 	result := root
@@ -50,8 +51,8 @@ func (d *decoder) overlay(root *yaml.Node, c *Config) *yaml.Node {
 	return result
 }
 
-// environment reads what an environment gives by itself. What a whole file needs may be
-// missing, and its variables may be unset.
+// environment decodes an environment by itself. Required keys may be missing, and
+// environment variables may be unset.
 func (d *decoder) environment(name string, n *yaml.Node) *Config {
 	part := newDecoder(d.file, nil)
 	part.partial = true
@@ -61,9 +62,10 @@ func (d *decoder) environment(name string, n *yaml.Node) *Config {
 	return &c
 }
 
-// others returns what is wrong with the configuration as the environments make it that
-// were not chosen: a misspelt job in one is a job that nothing describes. What their
-// variables hold only they know, so that one whose variables are unset is left out.
+// others checks the configuration as each of the other environments would make it, and
+// returns the errors. A misspelt job in an environment, for example, shows only after the
+// merge, as a job without a Polyaxonfile. An environment is skipped if a variable that it
+// needs is not set, as it may be set only where that environment is used.
 func (c *Config) others(root *yaml.Node, d *decoder) []*source.Error {
 	var errs []*source.Error
 	_, pairs := d.environments(root)
@@ -80,8 +82,8 @@ func (c *Config) others(root *yaml.Node, d *decoder) []*source.Error {
 	return errs
 }
 
-// other returns what is wrong with the configuration that root describes, nothing when
-// the environment lacks a variable that it names.
+// other returns the errors of the configuration that root describes, or nil if a variable
+// that root names is not set.
 func (c *Config) other(root *yaml.Node, d *decoder) []*source.Error {
 	merged := &Config{Path: c.Path, Dir: c.Dir, positions: d.positions}
 	d.decodeConfig(root, merged)
@@ -95,6 +97,8 @@ func (c *Config) other(root *yaml.Node, d *decoder) []*source.Error {
 	return merged.validate()
 }
 
+// merge returns above laid over below. Mappings are merged key by key; any other value of
+// above replaces that of below. Neither is changed.
 func merge(below, above *yaml.Node) *yaml.Node {
 	for above.Kind == yaml.AliasNode {
 		above = above.Alias

@@ -9,9 +9,10 @@ import (
 
 var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// expand puts environment variables into a scalar: ${NAME}, ${NAME:-default},
-// and $${ for a plain ${. expanded reports whether there were any. What the environment
-// holds becomes part of the value and never of the file's structure.
+// expand replaces ${NAME} and ${NAME:-default} in a scalar by the values of environment
+// variables, and $${ by a literal ${. expanded reports whether there were any variables.
+// The text of a variable only becomes part of the value; it is not parsed as YAML
+// structure.
 func (d *decoder) expand(n *yaml.Node) (text string, expanded, ok bool) {
 	rest := n.Value
 	var b strings.Builder

@@ -9,12 +9,12 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// FileName is what the configuration is called.
+// FileName is the name of the configuration file.
 const FileName = "slipway.yaml"
 
-// Find returns the slipway.yaml of dir, or of the nearest parent up to the root of
-// the repository that dir is in. Its error is a *source.Error, which is
-// fs.ErrNotExist when there is none.
+// Find returns the path of the slipway.yaml in dir, or in the nearest parent directory up
+// to the root of the git repository. If there is none, the error is a *source.Error that
+// wraps fs.ErrNotExist.
 func Find(dir string) (string, error) {
 	start, err := filepath.Abs(dir)
 	if err != nil {
@@ -36,8 +36,8 @@ func Find(dir string) (string, error) {
 	}
 }
 
-// Repository returns the root of the git repository that the configuration is in, "" when
-// it is in none.
+// Repository returns the root of the git repository that contains the configuration, or
+// "" if it is not in one.
 func (c *Config) Repository() string {
 	for dir := c.Dir; ; dir = filepath.Dir(dir) {
 		if _, err := os.Stat(filepath.Join(dir, ".git")); err == nil {

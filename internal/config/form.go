@@ -10,17 +10,17 @@ import (
 	"github.com/slipway-ci/slipway/internal/secret"
 )
 
-// form is what a text must look like.
+// form is the syntax of a text value.
 type form struct {
-	// pattern is what editors hold a text against.
+	// pattern is the regular expression that the JSON schema has for editors.
 	pattern *regexp.Regexp
-	// meaning is how an error says it.
+	// meaning describes the syntax in error messages.
 	meaning string
-	// check is what slipway holds a text against, where a pattern cannot say all of it.
+	// check, if set, is used instead of pattern, for rules that a pattern cannot express.
 	check func(string) bool
-	// secret is set when what stands in the place of such a text may be a secret.
+	// secret is set if an invalid value must not be printed because it may be a secret.
 	secret bool
-	// literal is set when a number or a yes is text, too.
+	// literal is set if a number or a boolean is taken as text, too.
 	literal bool
 }
 
@@ -31,7 +31,7 @@ func (f form) matches(text string) bool {
 	return f.pattern == nil || f.pattern.MatchString(text)
 }
 
-// forms are those that a key's tag names.
+// forms holds the forms by the names that the tag form uses.
 var forms = map[string]form{
 	"slug":     {pattern: regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`), meaning: "small letters, digits and dashes, at most 63"},
 	"dns":      {pattern: regexp.MustCompile(`^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$`), meaning: "small letters, digits, dashes and dots, as Kubernetes demands"},
@@ -58,7 +58,7 @@ func isSource(text string) bool {
 	return err == nil
 }
 
-// inside reports whether p stays inside the repository.
+// inside reports whether the path p is relative and stays inside the repository.
 func inside(p string) bool {
 	p = strings.ReplaceAll(p, `\`, "/")
 	if p == "" || path.IsAbs(p) || len(p) > 1 && p[1] == ':' {
@@ -68,10 +68,11 @@ func inside(p string) bool {
 	return clean != ".." && !strings.HasPrefix(clean, "../")
 }
 
-// durationPattern is that of time.ParseDuration, with days and without parts of a second.
+// durationPattern matches what parseDuration takes: the syntax of time.ParseDuration,
+// with days and without fractions of a second.
 var durationPattern = regexp.MustCompile(`^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$`)
 
-// parseDuration reads 90s, 1h30m or 2d: positive, in whole seconds.
+// parseDuration parses a positive duration in whole seconds, such as 90s, 1h30m or 2d.
 func parseDuration(text string) (time.Duration, bool) {
 	if text == "" || !durationPattern.MatchString(text) {
 		return 0, false

@@ -1,6 +1,6 @@
 package config
 
-// Image is what an image is made of.
+// Image describes an image to build.
 type Image struct {
 	Name string
 
@@ -24,13 +24,14 @@ type Image struct {
 	Platforms    []string          `yaml:"platforms" doc:"Platforms such as linux/amd64; the cluster's when left out" form:"platform"`
 }
 
-// GoImage is a Go program on a base, or on none.
+// GoImage describes an image with a Go program, with or without a base image.
 type GoImage struct {
 	Main string `yaml:"main" doc:"Path of the main package, such as ./cmd/train" required:"yes" form:"path"`
 	Base string `yaml:"base" doc:"Base image; none when left out"`
 }
 
-// PythonImage is a Python program's base and locked requirements.
+// PythonImage describes an image with a Python program: its base image and locked
+// requirements.
 type PythonImage struct {
 	Base         string   `yaml:"base" doc:"Base image that has Python" required:"yes"`
 	Requirements string   `yaml:"requirements" doc:"Lock file with hashes: requirements.txt, uv.lock, poetry.lock or pylock.toml" required:"yes" form:"path"`
@@ -42,7 +43,7 @@ type PythonImage struct {
 	Wheels       string   `yaml:"wheels" doc:"Directory of the repository whose wheels are taken instead of those of the lock" form:"path"`
 }
 
-// Kind returns "go", "python", "dockerfile" or "files".
+// Kind returns the kind of the image: "go", "python", "dockerfile" or "files".
 func (i *Image) Kind() string {
 	switch {
 	case i.Go != nil:

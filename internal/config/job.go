@@ -2,7 +2,7 @@ package config
 
 import "time"
 
-// Job is a job or, when Service is set, a service.
+// Job is a job or, if Service is set, a service.
 type Job struct {
 	Name    string
 	Service bool
@@ -13,12 +13,12 @@ type Job struct {
 	After        []string       `yaml:"after" only:"jobs" doc:"Jobs that must have succeeded before"`
 	Params       map[string]any `yaml:"params" doc:"Values for the Polyaxonfile's inputs; secret:env:NAME for one that is a secret; in a job, {ref: ops.JOB, value: outputs.NAME} for one that another job puts out"`
 	Matrix       string         `yaml:"matrix" only:"jobs" doc:"Who makes the runs of a matrix: Polyaxon's server, or slipway, which expands it and needs no server that takes one" enum:"server,expand" default:"server"`
-	// GPU is nil when it leaves the Polyaxonfile's.
+	// GPU is nil to keep what the Polyaxonfile asks for.
 	GPU *int `yaml:"gpu" doc:"Number of GPUs; 0 removes the Polyaxonfile's"`
-	// Timeout is a whole number of seconds, 0 for none.
+	// Timeout is a whole number of seconds, or 0 for no limit.
 	Timeout  time.Duration `yaml:"timeout" doc:"Time limit, such as 90s, 6h or 2d"`
 	OnCancel string        `yaml:"on-cancel" only:"jobs" doc:"What becomes of the run when the command is interrupted" enum:"stop,leave" default:"stop"`
 	Presets  []string      `yaml:"presets" doc:"Preset files to lay over the Polyaxonfile" form:"path"`
-	// Credentials is nil when the parts are added whose secrets there are.
+	// Credentials is nil to add the parts of the snippet whose secrets exist.
 	Credentials *bool `yaml:"credentials" doc:"Whether to add the Google Cloud credential snippet; when left out, the parts whose secrets there are"`
 }

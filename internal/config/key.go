@@ -6,23 +6,25 @@ import (
 	"strings"
 )
 
-// key is a key of slipway.yaml: a field of Config, or of a type below it, whose tags say
+// key is a key of slipway.yaml: a field of Config, or of a type below it. These are the
+// tags of the field:
 //
 //	yaml      its name in the file
-//	doc       what it means, for editors and docs/configuration.md
-//	form      what its text must look like, one of forms; of a list or a mapping that of its
-//	          elements, and of named sections that of their names
-//	enum      the texts that it takes, between commas
-//	default   what it is when it is left out
-//	required  "yes" when its section needs it
-//	oneof     "yes" when its section has exactly one of all such keys; "rest" when it may
+//	doc       its meaning, for editors and docs/configuration.md
+//	form      the syntax of its text, one of forms; for a list or a mapping that of the
+//	          elements, and for a mapping of named sections that of the names
+//	enum      the texts that are allowed, separated by commas
+//	default   its value when it is left out
+//	required  "yes" if its section needs it
+//	oneof     "yes" if its section needs exactly one of all such keys; "rest" if it may
 //	          stand beside one of them, or alone
-//	only      the key of the one mapping of named sections that knows it, when several have its type
-//	whole     "yes" for a key of the file as a whole, which no environment has
-//	names     what editors offer: "components" for those that ship
+//	only      if several mappings of named sections share the type, the key of the only
+//	          mapping whose sections have this key
+//	whole     "yes" for a key of the whole file, which an environment cannot set
+//	names     the names that editors offer: "components" for those that ship
 //
-// Decoding, defaults, checks, the JSON schema and the tables of docs/configuration.md are
-// made from them.
+// The decoder, the defaults, the checks, the JSON schema and the tables of
+// docs/configuration.md are all derived from these tags.
 type key struct {
 	field                                   int
 	name, doc, form, standard, oneof, names string
@@ -30,8 +32,8 @@ type key struct {
 	required, whole                         bool
 }
 
-// keysOf returns the keys of a section: the value of t that stands below named, "" for
-// one that has no name of its own.
+// keysOf returns the keys of a section of type t. named is the key of the mapping of named
+// sections that contains it, or "" if the section is not in one.
 func keysOf(t reflect.Type, named string) []key {
 	var keys []key
 	for i := range t.NumField() {
@@ -52,8 +54,8 @@ func keysOf(t reflect.Type, named string) []key {
 	return keys
 }
 
-// namedBelow returns the key that the section at path has its name below: jobs for
-// jobs.train.
+// namedBelow returns the last key but one of path, or "" if path is shorter. For a named
+// section, such as jobs.train, it is the key of the mapping that contains it: jobs.
 func namedBelow(path []string) string {
 	if len(path) < 2 {
 		return ""
@@ -61,8 +63,8 @@ func namedBelow(path []string) string {
 	return path[len(path)-2]
 }
 
-// sections calls visit for each section of the configuration, from the top to the bottom:
-// where it stands, its keys and the struct that has their values.
+// sections calls visit for each section of the configuration, parents first, with the
+// path of the section, its keys and the struct that holds their values.
 func (c *Config) sections(visit func(path []string, keys []key, v reflect.Value)) {
 	walk(reflect.ValueOf(c), nil, visit)
 }
@@ -71,7 +73,7 @@ func walk(v reflect.Value, path []string, visit func([]string, []key, reflect.Va
 	switch {
 	case v.Kind() == reflect.Pointer && !v.IsNil():
 		walk(v.Elem(), path, visit)
-	case v.Type() == reflect.TypeFor[map[string]*Config](): // environments, of which one is laid over the rest already
+	case v.Type() == reflect.TypeFor[map[string]*Config](): // the chosen environment is already merged into the rest
 	case v.Kind() == reflect.Map:
 		names := v.MapKeys()
 		slices.SortFunc(names, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })

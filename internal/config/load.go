@@ -13,16 +13,17 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// Options say how to read a configuration.
+// Options says how Load reads a configuration.
 type Options struct {
-	// Environment is the one to lay over the rest, "" for none.
+	// Environment is the name of the environment to merge in, or "" for none.
 	Environment string
-	// Lookup reads the environment variables that the file names.
+	// Lookup returns the value of an environment variable and whether it is set, as
+	// os.LookupEnv does. If it is nil, all variables are unset.
 	Lookup func(string) (string, bool)
 }
 
-// Load reads the configuration at path. Its error is all that is wrong at once, as
-// *source.Error values that are joined, in the order of their positions.
+// Load reads and validates the configuration at path. Its error joins all errors of the
+// file, each a *source.Error, in the order of their positions.
 func Load(path string, o Options) (*Config, error) {
 	defer panics.At(path)
 	full, err := filepath.Abs(path)
@@ -54,7 +55,8 @@ func Load(path string, o Options) (*Config, error) {
 	return c, nil
 }
 
-// settle fills what no key says by itself.
+// settle fills in the project's default, the names of images, secrets, jobs and services,
+// and the order of jobs that follows from references.
 func (c *Config) settle() {
 	if c.Registry = strings.TrimSuffix(c.Registry, "/"); c.Project == "" {
 		c.Project = slug(filepath.Base(c.Dir))
@@ -76,7 +78,7 @@ func (c *Config) settle() {
 
 var notSlug = regexp.MustCompile(`[^a-z0-9]+`)
 
-// slug makes a directory's name a project's name.
+// slug turns a directory's name into a valid project name.
 func slug(text string) string {
 	s := strings.Trim(notSlug.ReplaceAllString(strings.ToLower(text), "-"), "-")
 	if len(s) > 63 {
@@ -88,6 +90,7 @@ func slug(text string) string {
 	return s
 }
 
+// inOrder joins errs in the order of their positions. It sorts errs.
 func inOrder(errs []*source.Error) error {
 	sort.SliceStable(errs, func(i, j int) bool {
 		a, b := errs[i].Position, errs[j].Position

@@ -1,13 +1,14 @@
 package config
 
-// Names are what a slipway.yaml gives names to, each list in alphabetical order.
+// Names holds the names that a slipway.yaml defines. Each list is sorted.
 type Names struct {
 	Images, Jobs, Services, Environments []string
 }
 
-// ReadNames returns the names in the configuration at path, with those that one of
-// its environments adds; environment is "" for none. A shell completes words while the
-// file may still have errors, so that only a text that is no YAML is one.
+// ReadNames returns the names that the configuration at path defines, including those
+// that the given environment adds; environment is "" for none. It serves shell
+// completion, where the file may still have errors. So it only fails if the file cannot
+// be read or is not valid YAML.
 func ReadNames(path, environment string) (Names, error) {
 	text, err := read(path)
 	if err != nil {

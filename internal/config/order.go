@@ -6,9 +6,10 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// cycle returns jobs that wait for each other, the first again at the end.
+// cycle returns jobs that wait for each other, with the first one repeated at the end, or
+// nil if there are none.
 func (c *Config) cycle() []string {
-	state := map[string]int{} // 1: on the way, 2: done
+	state := map[string]int{} // 1: being visited, 2: done
 	var way []string
 	var visit func(string) []string
 	visit = func(name string) []string {
@@ -37,9 +38,10 @@ func (c *Config) cycle() []string {
 	return nil
 }
 
-// JobOrder returns the jobs named, all when there are none, with all that they
-// come after, in waves: a job's wave comes after those of its `after`. It fails
-// for names that are not there.
+// JobOrder returns the named jobs, or all jobs if there are no names, together with all
+// jobs that they come after. The jobs are in waves: each is in a later wave than the jobs
+// of its After. It returns a *source.Error for a name that is not a job, and if there are
+// no jobs.
 func (c *Config) JobOrder(names ...string) ([][]*Job, error) {
 	if len(names) == 0 {
 		names = keys(c.Jobs)

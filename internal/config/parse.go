@@ -15,16 +15,18 @@ import (
 	"github.com/slipway-ci/slipway/internal/source/syntax"
 )
 
-// maxSize of a configuration, in bytes.
+// maxSize is the maximum size of a configuration, in bytes.
 const maxSize = 1 << 20
 
-// maxNodes and maxDepth are far more than any configuration has, and little for a
-// machine.
+// maxNodes and maxDepth bound the work for a hostile file. They are far above what a real
+// configuration has.
 const (
 	maxNodes = 100_000
 	maxDepth = 50
 )
 
+// read returns the text of the file at path. It fails if the file is not regular, too
+// large, empty or not UTF-8.
 func read(path string) ([]byte, error) {
 	text, err := source.ReadFile(nil, path, maxSize+1)
 	var irregular *source.IrregularError
@@ -45,7 +47,8 @@ func read(path string) ([]byte, error) {
 
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)
 
-// parse returns the root mapping, nil when there is none.
+// parse returns the root mapping, or nil if the text has none. It adds the reason to
+// d.errs.
 func (d *decoder) parse(text []byte) *yaml.Node {
 	fail := func(line int, message string) *yaml.Node {
 		d.errs = append(d.errs, &source.Error{Position: source.Position{File: d.file, Line: line, Column: 1}, Message: message})
@@ -88,11 +91,12 @@ func (d *decoder) parse(text []byte) *yaml.Node {
 	return root
 }
 
-// sensitive is a line that is not printed: a secret may stand in it, though it should
-// not.
+// sensitive matches lines that are not printed, as they may hold a secret that should not
+// be there.
 var sensitive = regexp.MustCompile(`(?i)passw|token|secret|credential|private|key`)
 
-// noYAML says where the text is no YAML, with the line.
+// noYAML returns the error for invalid YAML. It has an excerpt of the line, unless the
+// line may hold a secret.
 func (d *decoder) noYAML(text []byte, mistake *syntax.Mistake) *source.Error {
 	e := &source.Error{Position: source.Position{File: d.file, Line: mistake.Line, Column: mistake.Column}, Message: mistake.Message, Hint: mistake.Hint}
 	if lines := strings.Split(string(text), "\n"); mistake.Line <= len(lines) && !sensitive.MatchString(lines[mistake.Line-1]) {
@@ -101,8 +105,8 @@ func (d *decoder) noYAML(text []byte, mistake *syntax.Mistake) *source.Error {
 	return e
 }
 
-// bounded reports whether a tree stays small once its aliases are put in, and fails
-// otherwise: an alias may repeat much, or contain itself.
+// bounded reports whether a tree stays small when its aliases are expanded, and adds an
+// error otherwise. An alias can repeat a large part of the file, or contain itself.
 func (d *decoder) bounded(root *yaml.Node) bool {
 	nodes := 0
 	var walk func(*yaml.Node, int) bool

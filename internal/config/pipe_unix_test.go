@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// TestPipesAreNoConfiguration has what never ends in the place of slipway.yaml.
+// TestPipesAreNoConfiguration checks that Load refuses a pipe and a device, which it
+// could read forever.
 func TestPipesAreNoConfiguration(t *testing.T) {
 	pipe, zero := filepath.Join(t.TempDir(), FileName), filepath.Join(t.TempDir(), FileName)
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {

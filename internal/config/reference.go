@@ -7,22 +7,22 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// Reference is a param that takes its value from a run of another job, in
-// Polyaxon's words: {ref: ops.train, value: outputs.best}.
+// Reference is a param whose value comes from a run of another job. A Polyaxonfile writes
+// it as {ref: ops.train, value: outputs.best}.
 type Reference struct {
-	// Job is the one whose run it is.
+	// Job is the name of the other job.
 	Job string
-	// From is "outputs" or "inputs", Name that of the value.
+	// From is "outputs" or "inputs". Name is the name of the output or input.
 	From, Name string
 }
 
-// String returns the reference as a template would have it.
+// String returns the reference as a template expression.
 func (r Reference) String() string {
 	return "{{ ops." + r.Job + "." + r.From + "." + r.Name + " }}"
 }
 
-// refParam reads the value of a param that may be a reference; problem is what is
-// wrong with one, "" for nothing.
+// refParam parses the value of a param that may be a reference. If it is one but is not
+// valid, problem says why; otherwise problem is "".
 func refParam(value any) (r Reference, isReference bool, problem string) {
 	m, _ := value.(map[string]any)
 	ref, isText := m["ref"].(string)
@@ -41,7 +41,7 @@ func refParam(value any) (r Reference, isReference bool, problem string) {
 	return Reference{Job: job, From: parts[0], Name: parts[1]}, true, ""
 }
 
-// References returns the params of a job that are references.
+// References returns the references among a job's params, by the param's name.
 func (j *Job) References() map[string]Reference {
 	all := map[string]Reference{}
 	for name, value := range j.Params {
@@ -52,7 +52,7 @@ func (j *Job) References() map[string]Reference {
 	return all
 }
 
-// follow has a job come after those that its params refer to.
+// follow adds the jobs that the params refer to to After.
 func (j *Job) follow() {
 	references := j.References()
 	for _, name := range keys(references) {
@@ -62,7 +62,7 @@ func (j *Job) follow() {
 	}
 }
 
-// validateReferences returns what is wrong with the references in a job's params.
+// validateReferences reports invalid references in a job's params to fail.
 func (c *Config) validateReferences(j *Job, at []string, fail func(string, []string, string, ...any)) {
 	for _, name := range keys(j.Params) {
 		r, isReference, problem := refParam(j.Params[name])
@@ -83,9 +83,9 @@ func (c *Config) validateReferences(j *Job, at []string, fail func(string, []str
 	}
 }
 
-// Expand has slipway make the runs of a job's matrix, as matrix: expand does. It is
-// an error at its line when a param of another job refers to an output of it, for it
-// then has many.
+// Expand makes slipway expand a job's matrix, as matrix: expand does. It returns a
+// *source.Error at a param of another job that refers to an output of this one, as the
+// job then has many runs.
 func (c *Config) Expand(j *Job) error {
 	j.Matrix = "expand"
 	for _, name := range keys(c.Jobs) {

@@ -23,7 +23,7 @@ func (d *decoder) decodeScalar(n *yaml.Node, v reflect.Value, path []string, k k
 	resolved := d.resolve(n, text)
 	shown := strconv.Quote(text)
 	if expanded {
-		shown = "what the environment gives" // which may be a secret
+		shown = "what the environment gives" // may be a secret
 	}
 	if v.Type() == reflect.TypeFor[time.Duration]() {
 		limit, ok := parseDuration(text)
@@ -92,7 +92,7 @@ func (d *decoder) decodeString(n *yaml.Node, v reflect.Value, path []string, k k
 	}
 }
 
-// any returns a param's value as plain Go values.
+// any decodes the value of a param into plain Go values.
 func (d *decoder) any(n *yaml.Node) any {
 	for n.Kind == yaml.AliasNode {
 		n = n.Alias
@@ -118,7 +118,8 @@ func (d *decoder) any(n *yaml.Node) any {
 	return d.resolve(n, text)
 }
 
-// resolve types a scalar as YAML 1.2's core schema does; what is quoted is text.
+// resolve returns the typed value of a scalar by YAML 1.2's core schema. A quoted scalar
+// is always a string.
 func (d *decoder) resolve(n *yaml.Node, text string) any {
 	if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) != 0 || n.Tag == "!!str" && text == n.Value {
 		return text
@@ -132,7 +133,7 @@ func (d *decoder) resolve(n *yaml.Node, text string) any {
 	case string, bool, int, float64:
 		return value
 	}
-	return text // dates and numbers beyond 64 bits stay as they are written
+	return text // dates and numbers beyond 64 bits keep their text
 }
 
 func typeName(v any) string {

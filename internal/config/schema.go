@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// Schema returns the JSON schema (draft 2020-12) of slipway.yaml, for editors. It
-// is made from the types that the decoder fills; components are the names of those
-// that ship.
+// Schema returns the JSON schema (draft 2020-12) of slipway.yaml, for editors. It is
+// derived from the types that the decoder fills. components are the names of the
+// components that ship.
 func Schema(components []string) ([]byte, error) {
 	root := schema{components: components}.section(reflect.TypeFor[Config](), "")
 	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
@@ -21,14 +21,15 @@ func Schema(components []string) ([]byte, error) {
 	return append(text, '\n'), err
 }
 
-// schema makes schemas of types. That of an environment is partial: what it lays over
-// the rest need not be whole.
+// schema builds schemas of types. The schema of an environment is partial: no key is
+// required.
 type schema struct {
 	components []string
 	partial    bool
 }
 
-// variables is what a pattern takes besides: a value that the environment gives.
+// variables is the alternative that every pattern accepts: a value with an environment
+// variable.
 const variables = `\$\{`
 
 // of returns the schema of a value of k, whose Go type is t.
@@ -57,7 +58,7 @@ func (x schema) of(t reflect.Type, k key) map[string]any {
 	return s
 }
 
-// element is what a key says of the elements of its value.
+// element returns the key as it applies to the elements of its value.
 func (k key) element() key { return key{name: k.name, form: k.form, enum: k.enum} }
 
 func (x schema) scalar(t reflect.Type, k key, s map[string]any) {
@@ -80,7 +81,7 @@ func (x schema) scalar(t reflect.Type, k key, s map[string]any) {
 		for _, word := range words {
 			values = append(values, plain(word))
 			if number, err := strconv.ParseFloat(word, 64); err == nil && forms[k.form].literal {
-				values = append(values, number) // as it is written without quotes
+				values = append(values, number) // the value without quotes
 			}
 		}
 		s["anyOf"] = []any{map[string]any{"enum": values}, map[string]any{"type": "string", "pattern": variables}}
@@ -100,7 +101,7 @@ func (x schema) scalar(t reflect.Type, k key, s map[string]any) {
 	}
 }
 
-// section returns the schema of a struct that stands below named.
+// section returns the schema of a section of type t below the key named.
 func (x schema) section(t reflect.Type, named string) map[string]any {
 	if t == reflect.TypeFor[Config]() && named == "environments" && !x.partial {
 		return map[string]any{"$ref": "#/$defs/environment"}
@@ -129,7 +130,7 @@ func (x schema) section(t reflect.Type, named string) map[string]any {
 	return s
 }
 
-// exclusive returns the keys of which a section has exactly one.
+// exclusive returns the alternatives of a section that needs exactly one of several keys.
 func exclusive(keys []key) []any {
 	has := func(key string) map[string]any { return map[string]any{"required": []string{key}} }
 	var one, rest []any

@@ -12,7 +12,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// accepts holds a value against as much of JSON schema as slipway's own uses.
+// accepts reports whether the schema s accepts value. It supports the part of JSON schema
+// that slipway uses.
 func accepts(t *testing.T, root, s map[string]any, value any) bool {
 	t.Helper()
 	each := func(key string) (n, all int) {
@@ -104,7 +105,7 @@ func hasType(want, value any) bool {
 	return want == nil || want == have || want == "number" && have == "integer"
 }
 
-// TestSchemaAcceptsWhatSlipwayDoes holds texts against the schema, as an editor does.
+// TestSchemaAcceptsWhatSlipwayDoes checks texts against the schema, as an editor would.
 func TestSchemaAcceptsWhatSlipwayDoes(t *testing.T) {
 	text, err := Schema([]string{"jupyter", "train", "vscode"})
 	if err != nil {

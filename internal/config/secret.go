@@ -14,21 +14,21 @@ type Secret struct {
 	DockerRegistry *DockerRegistry   `yaml:"docker-registry" doc:"Credentials to pull images with" oneof:"yes"`
 }
 
-// DockerRegistry is what an imagePullSecret is made of.
+// DockerRegistry holds what an imagePullSecret is made of.
 type DockerRegistry struct {
 	Server            string `yaml:"server" doc:"Address of the registry" required:"yes"`
 	ServiceAccountKey string `yaml:"service-account-key" doc:"Secret source of a Google service account key" required:"yes" form:"source"`
 }
 
-// SecretParam returns the secret source of a param that is a secret, as
-// secret:env:TOKEN is.
+// SecretParam returns the secret source of a param such as secret:env:TOKEN. isSecret
+// reports whether value is such a param.
 func SecretParam(value any) (from string, isSecret bool) {
 	text, _ := value.(string)
 	return strings.CutPrefix(text, "secret:")
 }
 
-// Sources returns the secret sources that the configuration names anywhere, each once,
-// in order: what they hold is masked, whatever the command.
+// Sources returns all secret sources that the configuration names, sorted and without
+// duplicates. Their values are masked in the output of every command.
 func (c *Config) Sources() []string {
 	var all []string
 	c.sections(func(_ []string, keys []key, v reflect.Value) {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestSourcesAreAllThatThereAre names a secret source in each place that takes one. A new
-// place fails it.
+// TestSourcesAreAllThatThereAre has a secret source in each place that takes one. It
+// fails when a key for a new source is added and not named here.
 func TestSourcesAreAllThatThereAre(t *testing.T) {
 	c, err := load(t, `
 secrets: {a: {data: {K: "env:DATA"}}, b: {docker-registry: {server: gcr.io, service-account-key: "env:REGISTRY"}}}

@@ -7,9 +7,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// Unbuilt returns, joined, a *source.Error for each part of the configuration that
-// a command is about to use and that this version has no engine for. Such a part
-// is refused by name; it is never ignored.
+// Unbuilt returns a *source.Error for each part of the configuration that a command needs
+// and that this version does not implement, joined. Such a part is refused by name, never
+// ignored.
 func (c *Config) Unbuilt(jobs []*Job, secrets []*Secret) error {
 	var errs []*source.Error
 	refuse := func(hint, what string, path ...string) {

@@ -10,8 +10,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// validate returns what is wrong between the parts of a configuration whose parts
-// are right each for itself.
+// validate checks the rules that concern several parts of a configuration. Each part by
+// itself is already valid.
 func (c *Config) validate() []*source.Error {
 	var errs []*source.Error
 	fail := func(hint string, path []string, format string, args ...any) {
@@ -21,7 +21,7 @@ func (c *Config) validate() []*source.Error {
 	for _, name := range keys(c.Images) {
 		i, at := c.Images[name], []string{"images", name}
 		switch {
-		case told[strings.Join(at, "\x00")]: // of which kind it is nobody knows
+		case told[strings.Join(at, "\x00")]: // its kind is ambiguous
 		case i.Base != "" && i.Kind() != "files":
 			fail("", append(at, "base"), "base of image %s belongs under %s", name, i.Kind())
 		case i.Dockerfile == "" && (len(i.BuildArgs) > 0 || len(i.BuildSecrets) > 0 || i.SSH || i.Git || i.Target != ""):
@@ -52,7 +52,7 @@ func (c *Config) validateJob(j *Job, at []string, fail func(string, []string, st
 	for _, name := range keys(j.Params) {
 		if from, isSecret := SecretParam(j.Params[name]); isSecret {
 			if _, err := secret.ParseSource(from); err != nil {
-				// What stands there is not shown: it may be the secret itself.
+				// The value is not shown, as it may be the secret itself.
 				fail("write secret:env:NAME or secret:file:PATH", append(slices.Clone(at), "params", name), "params.%s of %s begins with secret: and names no secret source", name, j.Name)
 			}
 		}
@@ -66,7 +66,7 @@ func (c *Config) validateJob(j *Job, at []string, fail func(string, []string, st
 	for n, before := range j.After {
 		path := append(append([]string{}, at...), "after", fmt.Sprint(n))
 		switch {
-		case c.Jobs[before] == nil && referred[before]: // told at the param
+		case c.Jobs[before] == nil && referred[before]: // reported at the param
 		case c.Jobs[before] == nil:
 			fail(suggest(before, keys(c.Jobs)), path, "there is no job %s", before)
 		case seen[before]:
@@ -76,7 +76,7 @@ func (c *Config) validateJob(j *Job, at []string, fail func(string, []string, st
 	}
 }
 
-// suggest says which name may have been meant, or which there are.
+// suggest returns a hint for an unknown name: the nearest known name, or all of them.
 func suggest(name string, known []string) string {
 	if near, ok := source.Nearest(name, known); ok {
 		return "did you mean " + near + "?"
@@ -87,7 +87,7 @@ func suggest(name string, known []string) string {
 	return "there are " + strings.Join(known, ", ")
 }
 
-// keys returns those of m in order.
+// keys returns the keys of m, sorted.
 func keys[V any](m map[string]V) []string {
 	return slices.Sorted(maps.Keys(m))
 }

@@ -7,9 +7,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// supported reports whether root is of a version of the format that this slipway reads,
-// and fails otherwise. Nothing else of such a file is looked at: its keys may mean
-// something else.
+// supported reports whether this version of slipway reads root's version of the format,
+// and adds an error otherwise. The rest of an unsupported file is not decoded, as its
+// keys may mean something else.
 func (d *decoder) supported(root *yaml.Node) bool {
 	given := valueAt(root, "version")
 	if given == nil {
