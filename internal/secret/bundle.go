@@ -14,23 +14,24 @@ const (
 	TypeDockerConfig = "kubernetes.io/dockerconfigjson"
 )
 
-// Bundle is one Kubernetes Secret as the configuration wants it.
+// Bundle is one Kubernetes Secret as the configuration describes it.
 type Bundle struct {
 	Name, Type string
 	Data       map[string]Value
-	// Project is the project that it belongs to: pruning keeps to it.
+	// Project is the project that the Secret belongs to. Pruning deletes only Secrets of its
+	// own project.
 	Project string
-	// At is where the configuration asks for it.
+	// At is the Secret's position in the configuration.
 	At source.Position
 }
 
-// Opaque is a Secret of any data.
+// Opaque returns a Secret with arbitrary data.
 func Opaque(name string, data map[string]Value) Bundle {
 	return Bundle{Name: name, Type: TypeOpaque, Data: data}
 }
 
-// DockerConfig is a Secret for pulling images from server with the JSON key of a
-// Google service account: user _json_key, as Artifact Registry documents it.
+// DockerConfig returns a Secret for pulling images from server with the JSON key of a
+// Google service account. The user is _json_key, as Artifact Registry documents.
 func DockerConfig(name, server string, key Value) Bundle {
 	type credentials struct {
 		Username string `json:"username"`

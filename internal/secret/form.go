@@ -14,24 +14,26 @@ import (
 )
 
 const (
-	// piece is how many characters of a value in base64 are masked by themselves:
-	// programs break base64 into lines, and set it into longer base64.
+	// piece is the length, in characters, of the shortest part of a base64 form that is
+	// masked by itself. Programs break base64 into lines, and embed a value in longer base64.
 	piece = 8
-	// tokenPiece is the same for a token as it is: its beginning tells what it is for.
+	// tokenPiece is the same for a token that is not encoded. It is longer because the first
+	// characters of a token often say what it is for.
 	tokenPiece = 16
-	// dense is the length up to which a form is found wherever a piece of it begins;
-	// of a longer one some pieces must be longer.
+	// dense is the length up to which any piece of a form is found. In a longer form only
+	// every piece-th character is indexed, so some pieces must be longer to be found.
 	dense = 16 << 10
 )
 
-// form is a text that a value may appear as.
+// form is one text that a value may appear as.
 type form struct {
 	text string
-	// piece is how much of it is masked by itself, 0 for the whole only.
+	// piece is the length of the shortest part that is masked by itself, or 0 if only the
+	// whole form is masked.
 	piece int
-	// word: it is masked only where it is a word.
+	// word is set if the form is masked only where it is not part of a longer word.
 	word bool
-	// twice: it is an encoding of an encoding.
+	// twice is set for base64 of base64.
 	twice bool
 }
 
@@ -44,9 +46,10 @@ func (f form) stride() int {
 	return 1
 }
 
-// match gives what of text is this form, or a piece of it, of which the byte at
-// stands at i; nothing before from. Open says that more text could make it so, or
-// make it longer.
+// match returns the part of text that is this form or a piece of it. The form's byte at
+// stands at text[i], and the part does not begin before from. found is empty if there is
+// none. open reports whether more text could turn it into a match, or make the match
+// longer.
 func (f *form) match(text []byte, i, at, from int) (found span, open bool) {
 	n := 0
 	for i+n < len(text) && at+n < len(f.text) && text[i+n] == f.text[at+n] {
@@ -74,7 +77,7 @@ func (f *form) match(text []byte, i, at, from int) (found span, open bool) {
 	return found, open
 }
 
-// ellipses are what stands where slipway cuts a text.
+// ellipses are the marks that slipway leaves where it cuts a text.
 var ellipses = []string{"…", "...", " [slipway: "}
 
 func elided(text []byte) bool {
@@ -86,8 +89,8 @@ func elided(text []byte) bool {
 	return false
 }
 
-// padding gives the length of what ends base64: the character that holds the last
-// bits, and =.
+// padding returns the length of the end of a base64 text: the character with the last
+// bits, and the = signs. It returns 0 if there is no = sign.
 func padding(text []byte) int {
 	n := 0
 	if n < len(text) && strings.IndexByte(alphabet, text[n]) >= 0 {
@@ -105,7 +108,7 @@ func padding(text []byte) int {
 
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"
 
-// isWord tells whether no word goes on before or after s.
+// isWord reports whether s is not part of a longer word of text.
 func isWord(text []byte, s span) bool {
 	before, after := text[:s.start], text[s.end:]
 	r, _ := utf8.DecodeLastRune(before)
@@ -113,21 +116,22 @@ func isWord(text []byte, s span) bool {
 		return false
 	}
 	r, size := utf8.DecodeRune(after)
-	if r == '.' { // main.go, but also the end of a sentence
+	if r == '.' { // main.go is one word, but a dot may also end a sentence
 		r, _ = utf8.DecodeRune(after[size:])
 	}
 	return !inWord(r)
 }
 
-// endsEscape finds an escape of JSON, of a URL or of a terminal at the end of a text.
+// endsEscape matches an escape sequence of JSON, of a URL or of a terminal at the end of
+// a text.
 var endsEscape = regexp.MustCompile(`(\\[nrtbf]|%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\x1b\[[0-9;]*m)$`)
 
 func inWord(r rune) bool {
 	return r == '_' || r == '-' || r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsDigit(r))
 }
 
-// derive gives the forms of one text: as it is, escaped, and in base64, at each of
-// its three alignments, once and twice.
+// derive returns the forms of one text: unchanged, escaped, and in base64 at each of the
+// three alignments, encoded once and twice.
 func derive(text string, escapes []func(string) string) []form {
 	word := len(text) < inWords
 	forms := []form{{text: text, word: word}}
@@ -142,7 +146,7 @@ func derive(text string, escapes []func(string) string) []form {
 	whole := base64.StdEncoding.EncodeToString([]byte(text))
 	forms = append(forms, form{text: whole, word: word}, form{text: strings.TrimRight(whole, "="), word: word})
 	if len(text) < 6 {
-		return forms // nothing that is certain to be it stays in the middle of base64
+		return forms // too short to be recognized inside longer base64
 	}
 	for _, written := range slices.Compact([]string{text, inJSON(text), quoted(marshal(text))}) {
 		forms = append(forms, encodings(written)...)
@@ -150,7 +154,7 @@ func derive(text string, escapes []func(string) string) []form {
 	return forms
 }
 
-// encodings gives the base64 of a text, and of that, wherever it may begin in them.
+// encodings returns the forms of a text inside longer base64, encoded once and twice.
 func encodings(text string) []form {
 	var forms []form
 	for _, once := range inBase64(text) {
@@ -168,14 +172,14 @@ func encodings(text string) []form {
 	return forms
 }
 
-// token finds texts that nobody reads as words.
+// token matches texts that are long enough, and unlike words, to be tokens.
 var token = regexp.MustCompile(`^[A-Za-z0-9+/=_.~-]{24,}$`)
 
 var urlAlphabet = strings.NewReplacer("+", "-", "/", "_")
 
-// inBase64 gives what text is in the base64 of whatever holds it: the characters
-// that hold bits of it only, where it begins at the first, second or third byte of
-// three.
+// inBase64 returns what text looks like inside longer base64, when it begins at the
+// first, second or third byte of a group of three. It leaves out the characters that also
+// hold bits of the text around it.
 func inBase64(text string) []string {
 	var list []string
 	for before := range 3 {
@@ -185,7 +189,7 @@ func inBase64(text string) []string {
 	return list
 }
 
-// encoders are the escapes of JSON, Go, Python, URLs and HTML.
+// encoders escape a text as JSON, Go, Python, URLs and HTML do.
 var encoders = []func(string) string{
 	inJSON, func(s string) string { return inJSON(inJSON(s)) }, func(s string) string { return inJSON(quoted(marshal(s))) },
 	func(s string) string { return quoted(strconv.Quote(s)) },
@@ -203,7 +207,8 @@ var lowerHex = regexp.MustCompile(`%[0-9A-F]{2}`)
 
 func quoted(s string) string { return strings.TrimSuffix(strings.TrimPrefix(s, `"`), `"`) }
 
-// marshal gives s as Go writes it in JSON, with HTML's characters escaped.
+// marshal returns s as encoding/json writes it, with the characters of HTML escaped and
+// in quotes.
 func marshal(s string) string {
 	text, err := json.Marshal(s)
 	if err != nil {
@@ -212,7 +217,7 @@ func marshal(s string) string {
 	return string(text)
 }
 
-// inJSON gives s as others write it in JSON.
+// inJSON returns s as most other programs write it in JSON, without the quotes.
 func inJSON(s string) string {
 	var b strings.Builder
 	encoder := json.NewEncoder(&b)

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// MaskJSON gives a JSON text with the values replaced inside its strings, and whole
-// numbers that are one: it stays valid JSON.
+// MaskJSON returns a JSON text with all values masked inside of strings. A number that is
+// a value becomes the string "***", so that the result is valid JSON.
 func (m *Masker) MaskJSON(text []byte) []byte {
 	var out bytes.Buffer
 	for len(text) > 0 {
@@ -35,7 +35,7 @@ func (m *Masker) MaskJSON(text []byte) []byte {
 	return out.Bytes()
 }
 
-// stringEnd gives the length of the string that text begins with.
+// stringEnd returns the length of the JSON string that text begins with.
 func stringEnd(text []byte) int {
 	for i := 1; i < len(text); i++ {
 		switch text[i] {

@@ -8,34 +8,36 @@ import (
 )
 
 const (
-	// shortest is the length, in bytes, below which a text is not masked: replacing
-	// such short texts would make output unreadable and protect little.
+	// shortest is the length, in bytes, below which a text is not masked. Masking such short
+	// texts would make the output unreadable and protect little.
 	shortest = 4
-	// inWords is the length from which a text is masked inside of words too.
+	// inWords is the length from which a text is masked inside of longer words, too.
 	inWords = 8
-	// cutFrom is how much of a value must stand before an ellipsis to be masked.
+	// cutFrom is the length from which the beginning of a value is masked if an ellipsis
+	// follows.
 	cutFrom = 8
-	// longChain bounds how many places of one beginning are compared.
+	// longChain bounds how many places with the same first four bytes are compared.
 	longChain  = 64
 	filterBits = 20
 )
 
-// Masker knows the values that nobody may see, and replaces them in text by ***:
-// as they are, and in all forms that Forms and what it is made with derive. It may
-// be used by several goroutines, and a nil Masker knows nothing.
+// Masker replaces secret values in text by ***. It finds a value as it is and in the
+// forms that derive makes of it. It is safe for concurrent use. A nil Masker masks
+// nothing.
 type Masker struct {
 	mu      sync.RWMutex
 	escapes []func(string) string
 	forms   []form
 	known   map[string]bool
-	// places are where forms can be met, in chains by the four bytes there; filter
-	// says for most texts that no chain has them.
+	// places are the positions in forms at which a match may begin, in chains by their first
+	// four bytes. filter is a bit set of hashes that rules out most texts without a look at
+	// the chains.
 	places []place
 	chains map[uint32]chain
 	filter []uint64
-	// public are texts that everybody may read.
+	// public are texts that are not secret.
 	public []string
-	// told are forms that Tell has been called with.
+	// told are the forms that tell has been called with.
 	told map[string]bool
 	tell func(form string)
 }
@@ -49,20 +51,21 @@ type (
 	span struct{ start, end int }
 )
 
-// NewMasker gives a Masker that knows, besides what encoders make of a value, what
-// escapes make of it: those of the program that prints.
+// NewMasker returns an empty Masker. Besides the usual encodings, it masks what each
+// function of escapes makes of a value. These are the escapes of the program that prints.
 func NewMasker(escapes ...func(string) string) *Masker {
 	return &Masker{
 		escapes: escapes, known: map[string]bool{}, chains: map[uint32]chain{}, told: map[string]bool{},
 	}
 }
 
-// Tell has each form that somebody else can replace, literally and anywhere, told
-// to tell: values of less than 8 bytes would break words there and are not told.
+// Tell sets a function that is called with each form that another program can mask too,
+// by replacing it literally and everywhere. Forms of less than 8 bytes are left out, as
+// that would break words. Tell must be called before the first value is added.
 func (m *Masker) Tell(tell func(form string)) { m.tell = tell }
 
-// Public says that texts, such as the name of a registry, are no secret: a value
-// that is part of one is not masked there.
+// Public declares that texts, such as the name of a registry, are not secret. A value
+// that is part of such a text is not masked there.
 func (m *Masker) Public(texts ...string) {
 	if m == nil {
 		return
@@ -76,14 +79,14 @@ func (m *Masker) Public(texts ...string) {
 	}
 }
 
-// Learner is told the values that nobody may see.
+// Learner learns the values that must not be shown.
 type Learner interface {
-	// Learn takes a value, which the caller does not change afterwards. It is not sure
-	// to be a secret when it only looks like one.
+	// Learn takes a value, which the caller must not change afterwards. sure reports whether
+	// the value is known to be a secret; otherwise it only looks like one.
 	Learn(value []byte, sure bool)
 }
 
-// Tell tells to, which may be nil, values that nobody may see.
+// Tell passes secret values to a Learner, which may be nil.
 func Tell(to Learner, values ...Value) {
 	for _, v := range values {
 		if to != nil {
@@ -92,7 +95,8 @@ func Tell(to Learner, values ...Value) {
 	}
 }
 
-// Suspect tells to, which may be nil, values that look like secrets and may be none.
+// Suspect passes values that look like secrets, and may not be, to a Learner, which may
+// be nil.
 func Suspect(to Learner, values ...Value) {
 	for _, v := range values {
 		if to != nil {
@@ -101,16 +105,16 @@ func Suspect(to Learner, values ...Value) {
 	}
 }
 
-// Add has values masked from now on.
+// Add masks values from now on.
 func (m *Masker) Add(values ...Value) {
 	for _, v := range values {
 		m.Learn(v.Reveal(), true)
 	}
 }
 
-// Learn implements Learner: it has a value masked from now on. Of one that is not sure
-// to be a secret nobody else is told: a runner would replace it in what other programs
-// print, too.
+// Learn implements Learner: it masks value from now on. A value that is not sure to be a
+// secret is not passed on to the function set by Tell: a runner would mask it in the
+// output of other programs, too.
 func (m *Masker) Learn(value []byte, sure bool) {
 	if m == nil {
 		return
@@ -130,12 +134,12 @@ func (m *Masker) Learn(value []byte, sure bool) {
 		}
 	}
 	m.mu.Unlock()
-	for _, text := range news { // whoever is told may write to what m masks
+	for _, text := range news { // without the lock, as tell may write through m
 		m.tell(text)
 	}
 }
 
-// add has a form masked.
+// add adds a form to those that are masked.
 func (m *Masker) add(f form) {
 	if len(f.text) < shortest || m.known[f.key()] {
 		return
@@ -154,8 +158,8 @@ func (m *Masker) add(f form) {
 	}
 }
 
-// tellable tells whether somebody who replaces literally, and everywhere, is to
-// know a form: a runner drops each output that holds it.
+// tellable reports whether a form is passed to tell. Another program replaces it
+// literally and everywhere, and a runner drops each output that contains it.
 func (m *Masker) tellable(f form) bool {
 	if m.tell == nil || len(f.text) < inWords || f.twice || m.told[f.text] || strings.ContainsAny(f.text, "\r\n") {
 		return false
@@ -164,6 +168,8 @@ func (m *Masker) tellable(f form) bool {
 	return !slices.ContainsFunc(m.public, func(text string) bool { return strings.Contains(text, f.text) })
 }
 
+// index adds position at of the form with this number to the chain of its first four
+// bytes.
 func (m *Masker) index(number int32, at int, text string) {
 	key := begins(text[at:])
 	c := m.chains[key]
@@ -180,12 +186,12 @@ func (m *Masker) index(number int32, at int, text string) {
 	m.filter[hash/64] |= 1 << (hash % 64)
 }
 
-// begins gives the first four bytes of text as a number.
+// begins returns the first four bytes of text as a number.
 func begins[T string | []byte](text T) uint32 {
 	return uint32(text[0]) | uint32(text[1])<<8 | uint32(text[2])<<16 | uint32(text[3])<<24
 }
 
-// Mask gives s with all values replaced.
+// Mask returns s with all values replaced.
 func (m *Masker) Mask(s string) string {
 	if m == nil {
 		return s
@@ -199,7 +205,7 @@ func (m *Masker) Mask(s string) string {
 	return string(replace(nil, []byte(s), 0, len(s), spans))
 }
 
-// replace appends text[from:to] to b, with *** for what spans cover.
+// replace appends text[from:to] to b, with *** for each of spans.
 func replace(b, text []byte, from, to int, spans []span) []byte {
 	for _, s := range spans {
 		if s.start >= to {
@@ -211,9 +217,9 @@ func replace(b, text []byte, from, to int, spans []span) []byte {
 	return append(b, text[min(from, to):to]...)
 }
 
-// find gives what is to be replaced in text from a place on, in order and without
-// overlaps, and up to where that is certain whatever follows; all is when nothing
-// does.
+// find returns the spans of text to mask from the given position on, sorted and without
+// overlaps. It also returns the position up to which they hold whatever text follows. If
+// last is set nothing follows, and that is all of text.
 func (m *Masker) find(text []byte, from int, last bool) ([]span, int) {
 	var spans []span
 	safe := len(text)
@@ -253,7 +259,7 @@ func (m *Masker) find(text []byte, from int, last bool) ([]span, int) {
 		} else {
 			spans = append(spans, found)
 		}
-		i = max(i, found.end-inWords) // what begins in it and goes on beyond it is found from there
+		i = max(i, found.end-inWords) // finds a value that begins inside this span and ends after it
 	}
 	if len(spans) > 0 && !last {
 		safe = min(safe, spans[0].start) // what stands around it may matter
@@ -261,7 +267,7 @@ func (m *Masker) find(text []byte, from int, last bool) ([]span, int) {
 	return spans, safe
 }
 
-// isPublic tells whether what s covers is part of a text that everybody may read.
+// isPublic reports whether s is part of a public text.
 func (m *Masker) isPublic(text []byte, s span) bool {
 	for _, public := range m.public {
 		for at := 0; ; at++ {

@@ -22,7 +22,7 @@ func masker(values ...string) *Masker {
 	return m
 }
 
-// body is the base64 of a private key that nobody has.
+// body returns base64 in lines, as in a PEM file, of random bytes.
 func body() string {
 	r := rand.New(rand.NewPCG(1, 2))
 	b := make([]byte, 1200)
@@ -40,7 +40,7 @@ func wrapped(text string, width int) string {
 	return strings.Join(append(lines, text), "\n")
 }
 
-// serviceAccount is a key as Google hands it out.
+// serviceAccount returns a service account key in Google's format.
 func serviceAccount(t testing.TB) string {
 	key, err := json.MarshalIndent(map[string]string{
 		"type": "service_account", "project_id": "acme-ml", "private_key_id": "0123456789abcdef0123456789abcdef01234567",
@@ -55,8 +55,8 @@ func serviceAccount(t testing.TB) string {
 	return string(key)
 }
 
-// clear gives the longest part of a value, or of its base64 wherever that may lie,
-// that stands in text, whatever breaks its lines.
+// clear returns the longest part of value, or of its base64 at any alignment, that is
+// left in text. Line breaks are ignored.
 func clear(text, value string) string {
 	flat := regexp.MustCompile(`\s|\\n`).ReplaceAllString(text, "")
 	longest := ""
@@ -70,8 +70,8 @@ func clear(text, value string) string {
 	return longest
 }
 
-// TestForms masks a value in all that slipway, Kubernetes, HTTP and common tools make
-// of it. What stays of it is less than six bytes.
+// TestForms masks a value in the forms that slipway, Kubernetes, HTTP and common tools
+// make of it. Less than eight characters of a form may be left.
 func TestForms(t *testing.T) {
 	const value = `pa+ss/wo"rd <7>&é canary-0123456789`
 	std := func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
@@ -99,7 +99,7 @@ func TestForms(t *testing.T) {
 	}
 }
 
-// TestServiceAccount masks what of a key can be secret, and nothing else.
+// TestServiceAccount masks the secret parts of a key and nothing else.
 func TestServiceAccount(t *testing.T) {
 	key := serviceAccount(t)
 	compact := &bytes.Buffer{}
@@ -153,7 +153,7 @@ func TestWords(t *testing.T) {
 	}
 }
 
-// TestTold tells a runner only what it may replace everywhere.
+// TestTold checks that tell gets only forms that a runner may replace everywhere.
 func TestTold(t *testing.T) {
 	m := NewMasker()
 	m.Public("asia.gcr.io/acme-machines")
@@ -173,7 +173,8 @@ func TestTold(t *testing.T) {
 	}
 }
 
-// TestSuspected masks what may be a secret, and tells of it only once it is one.
+// TestSuspected masks what may be a secret, and passes it to tell only once it is known
+// to be one.
 func TestSuspected(t *testing.T) {
 	m := NewMasker()
 	told := 0
@@ -188,8 +189,8 @@ func TestSuspected(t *testing.T) {
 	}
 }
 
-// TestSplitWrites masks the same wherever a stream is cut, and holds back no line
-// that has ended.
+// TestSplitWrites checks that the result does not depend on how a stream is cut, and that
+// no line is held back once it has ended.
 func TestSplitWrites(t *testing.T) {
 	secrets := []string{"correct horse battery staple", "prod", `with "quotes"` + "\n\tand lines of it"}
 	text := "before correct horse battery staple after\nproduction prod\n" + base64.StdEncoding.EncodeToString([]byte("x:correct horse battery staple")) +
@@ -244,7 +245,8 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// TestWatch masks what a request carries by the time that a server can echo it.
+// TestWatch checks that the credentials of a request are masked before it is sent, as a
+// server may echo them.
 func TestWatch(t *testing.T) {
 	m := NewMasker()
 	echo := func(r *http.Request) (*http.Response, error) {
@@ -266,7 +268,7 @@ func TestWatch(t *testing.T) {
 	}
 }
 
-// TestLargeValues masks large values, of any content, in bounded time.
+// TestLargeValues masks large values in bounded time.
 func TestLargeValues(t *testing.T) {
 	started := time.Now()
 	zeros, lines := strings.Repeat("\x00", maxSize/8), strings.Repeat("key = some-value-0123456789\n", maxSize/30)

@@ -10,12 +10,13 @@ import (
 	"unicode/utf8"
 )
 
-// maxNested is how many documents inside of documents are looked into.
+// maxNested bounds the depth of documents inside of documents.
 const maxNested = 4
 
-// parts gives the texts in a value that can be secret: of a text its lines, of a
-// JSON document (a service account's key, Docker's configuration) the strings that
-// do not say what, whose or where it is, and what these hold.
+// parts returns the texts in a value that may be secret. For a text they are its lines.
+// For a JSON document, such as a service account's key or a Docker configuration, they
+// are the strings that do not merely name a type, an owner or a place, and the parts of
+// these strings.
 func parts(value []byte) []string {
 	var p partition
 	p.value(string(value), 0)
@@ -30,7 +31,7 @@ func (p *partition) add(text string) {
 	}
 }
 
-// value takes a whole value apart.
+// value adds the parts of a whole value.
 func (p *partition) value(text string, nested int) {
 	text = strings.TrimSpace(text)
 	if nested > maxNested || p.document(text, nested) {
@@ -43,7 +44,7 @@ func (p *partition) value(text string, nested int) {
 	for line := range strings.SplitSeq(text, "\n") {
 		line = strings.TrimSpace(line)
 		if len(line) < inWords || strings.HasPrefix(line, "-----") {
-			continue // a brace, or the frame of a key
+			continue // a brace, or the header of a PEM block
 		}
 		name, of := "", assignment.FindStringSubmatch(line)
 		if of != nil {
@@ -61,10 +62,10 @@ func (p *partition) value(text string, nested int) {
 	}
 }
 
-// assignment finds NAME=value and name: value.
+// assignment matches NAME=value and name: value.
 var assignment = regexp.MustCompile(`^(?:export\s+)?["']?([A-Za-z_][\w.-]*)["']?\s*[=:]\s*["']?(.*?)["']?,?$`)
 
-// line takes one line of a text, which may be an encoding or an address.
+// line adds the parts of one line, which may be an encoding or a URL.
 func (p *partition) line(text string, nested int) {
 	p.add(text)
 	if at, err := url.Parse(text); err == nil && at.User != nil {
@@ -91,10 +92,10 @@ func (p *partition) line(text string, nested int) {
 	}
 }
 
-// isUser finds what may stand before a password.
+// isUser matches a user name in front of a password.
 var isUser = regexp.MustCompile(`^[\w.@+-]{1,128}$`)
 
-// document takes a JSON object or list apart, and says whether text is one.
+// document adds the parts of a JSON object or array, and reports whether text is one.
 func (p *partition) document(text string, nested int) bool {
 	if text = strings.TrimSpace(text); text == "" || text[0] != '{' && text[0] != '[' {
 		return false
@@ -128,7 +129,8 @@ func (p *partition) walk(name string, node any, nested int) {
 }
 
 var (
-	// publicName finds the names of what says what, whose or where something is.
+	// publicName matches the names of fields that hold a type, an owner or a place, and no
+	// secret.
 	publicName = regexp.MustCompile(`(?i)^(type|kind|apiversion|version|name|project_?(id|number)?|quota_project_id|client_?(id|email)|.*_(uri|url)|universe_domain|` +
 		`user(_?name)?|login|e?mail|host(name)?|port|server|endpoint|region|zone|location|account|database|db(_?name)?|audience|scopes?|subject_token_type)$`)
 	secretName = regexp.MustCompile(`(?i)pass|pwd|secret|token|key|auth|cred|private|signature|cookie|session|dsn|webhook|^pin$`)
@@ -137,8 +139,8 @@ var (
 	segment    = regexp.MustCompile(`^[A-Za-z0-9_-]{16,}$`)
 )
 
-// isPublic tells whether the value of a name in a document cannot be secret: an
-// address without credentials, a word, or the value of a name that says so.
+// isPublic reports whether the value of a field cannot be secret: a URL without
+// credentials, plain words, or the value of a field with a public name.
 func isPublic(name, value string) bool {
 	at, err := url.Parse(value)
 	isURL := err == nil && at.Scheme != "" && at.Host != ""

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// TestPipe reads a secret from a pipe, once, and does not wait for one longer than its
-// context lives.
+// TestPipe reads a secret from a pipe, once, and stops waiting when its context is
+// cancelled.
 func TestPipe(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "pipe")
@@ -20,7 +20,7 @@ func TestPipe(t *testing.T) {
 		t.Skip(err)
 	}
 	r := &Resolver{Dir: dir}
-	// A pipe that is open for reading keeps what is written into it.
+	// The pipe keeps what is written into it while it is open for reading.
 	reader, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -34,7 +34,7 @@ func TestPipe(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 	}
-	held, err := os.OpenFile(path, os.O_RDWR, 0) // a writer that says nothing
+	held, err := os.OpenFile(path, os.O_RDWR, 0) // a writer that writes nothing
 	if err != nil {
 		t.Fatal(err)
 	}

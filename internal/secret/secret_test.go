@@ -123,7 +123,7 @@ func TestDockerConfigIsWhatKubeletsRead(t *testing.T) {
 	}
 }
 
-// memory is a namespace that fails at the n-th change.
+// memory is a Store in memory whose fail-th change fails.
 type memory struct {
 	secrets map[string]Stored
 	fail    int

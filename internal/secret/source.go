@@ -16,21 +16,22 @@ import (
 	"github.com/slipway-ci/slipway/internal/panics"
 )
 
-// The places that values come from.
+// The schemes of secret sources.
 const (
 	SchemeEnv           = "env"
 	SchemeFile          = "file"
 	SchemeSecretManager = "gcp-secret-manager"
 )
 
-// maxSize is what Kubernetes takes in one Secret, in bytes (etcd's limit of
-// 1.5 MiB a request is above it): kubernetes.io/docs/concepts/configuration/secret.
+// maxSize is the maximum size of a Secret in Kubernetes, in bytes (etcd's limit of 1.5
+// MiB per request is higher): kubernetes.io/docs/concepts/configuration/secret.
 const maxSize = 1 << 20
 
-// Source says where a value comes from, such as env:TOKEN.
+// Source is the source of a value, such as env:TOKEN.
 type Source struct{ Scheme, Name string }
 
-// String gives the source as it is written. It holds no value.
+// String returns the source as it is written in the configuration. It does not contain
+// the value.
 func (s Source) String() string { return s.Scheme + ":" + s.Name }
 
 var (
@@ -38,8 +39,8 @@ var (
 	secretManager = regexp.MustCompile(`^projects/[^/]+/secrets/[^/]+(/versions/[^/]+)?$`)
 )
 
-// ParseSource reads env:NAME, file:PATH or
-// gcp-secret-manager:projects/P/secrets/S[/versions/V].
+// ParseSource parses env:NAME, file:PATH or
+// gcp-secret-manager:projects/P/secrets/S[/versions/V]. Its error does not contain text.
 func ParseSource(text string) (Source, error) {
 	scheme, name, _ := strings.Cut(text, ":")
 	s := Source{scheme, name}
@@ -53,26 +54,28 @@ func ParseSource(text string) (Source, error) {
 		valid = secretManager.MatchString(name)
 	}
 	if !valid {
-		// The text is not shown: it may be the secret itself, pasted in place.
+		// The text is not shown, as it may be the secret itself, pasted in place.
 		return Source{}, errors.New("not a secret source: write env:NAME, file:PATH or gcp-secret-manager:projects/P/secrets/S")
 	}
 	return s, nil
 }
 
-// Resolver reads values, each once: what was checked is what is used.
+// Resolver reads values from their sources. It reads each source only once, so that the
+// value that was checked is the one that is used. It is safe for concurrent use.
 type Resolver struct {
-	// Dir is what relative file: paths start from.
+	// Dir is the directory that relative paths of files start from.
 	Dir string
-	// Lookup reads the environment.
+	// Lookup returns an environment variable, as os.LookupEnv does.
 	Lookup func(string) (string, bool)
 
 	mu   sync.Mutex
 	held map[Source]Value
 }
 
-// Resolve gives the value of s. An environment variable that is unset or empty,
-// and a file that cannot be read or is empty or over 1 MiB, are errors that name
-// the source.
+// Resolve returns the value of s. It returns an error that names the source if an
+// environment variable is unset or empty, if a file cannot be read, is empty or larger
+// than 1 MiB, and for Secret Manager, which is not built yet. It returns the error of ctx
+// if that is done before.
 func (r *Resolver) Resolve(ctx context.Context, s Source) (Value, error) {
 	defer panics.At("the secret " + s.String())
 	if err := ctx.Err(); err != nil {
@@ -111,14 +114,14 @@ func (r *Resolver) read(ctx context.Context, s Source) (Value, error) {
 	return Value{}, fmt.Errorf("%s is not built into this version of slipway", s.Scheme)
 }
 
-// file reads a file. It may be a pipe, as `file:/dev/fd/63` is of a shell's <(...):
-// that is read until its writer has ended, or ctx.
+// file reads a file. It may be a pipe, such as file:/dev/fd/63 from a shell's <(...),
+// which is read until its writer closes it or ctx is done.
 func (r *Resolver) file(ctx context.Context, s Source) (Value, error) {
 	path := s.Name
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(r.Dir, filepath.FromSlash(path))
 	}
-	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe's reader does not wait for its writer
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // opening a pipe does not wait for its writer
 	if err != nil {
 		return Value{}, fmt.Errorf("read the secret %s: %w", s, err)
 	}

@@ -9,29 +9,30 @@ import (
 	"github.com/slipway-ci/slipway/internal/panics"
 )
 
-// Store is a namespace's Secrets.
+// Store holds the Secrets of a namespace.
 type Store interface {
-	// Get gives a Secret, and whether there is one.
+	// Get returns a Secret, and reports whether it exists.
 	Get(ctx context.Context, name string) (Stored, bool, error)
-	// List gives all Secrets of the namespace; none when it does not exist. Only pruning
-	// asks for it: those who deploy may have no right to it.
+	// List returns all Secrets of the namespace, or none if the namespace does not exist. It
+	// is only called for pruning, as a user who deploys may not have permission to list
+	// Secrets.
 	List(context.Context) ([]Stored, error)
 	// Apply writes b by server-side apply.
 	Apply(context.Context, Bundle) error
-	// Delete deletes a Secret; one that is not there is no error.
+	// Delete deletes a Secret. It returns nil if there is none.
 	Delete(ctx context.Context, name string) error
 }
 
-// Stored is one Secret as the cluster has it.
+// Stored is one Secret as it is in the cluster.
 type Stored struct {
 	Name, Type string
 	Data       map[string]Value
-	// Managed tells that slipway wrote it, Project for which project.
+	// Managed reports whether slipway wrote the Secret, and Project for which project.
 	Managed bool
 	Project string
 }
 
-// Action is what a sync does to a Secret or to one of its keys.
+// Action is what a sync does to a Secret or to a key of one.
 type Action string
 
 // The actions.
@@ -49,16 +50,17 @@ type Change struct {
 	Keys   []KeyChange
 }
 
-// KeyChange is what becomes of one key.
+// KeyChange is the change of one key.
 type KeyChange struct {
 	Key    string
 	Action Action
 }
 
-// Plan compares what the cluster has with bundles and says what Sync would do.
-// It changes nothing. Secrets that slipway did not write, or wrote for another
-// project, appear only where a bundle has their name, and those that no bundle has
-// only with prune.
+// Plan compares the Secrets in the cluster with bundles and returns what Sync would do.
+// It changes nothing. A Secret that slipway did not write, or wrote for another project,
+// is part of the plan only if a bundle has its name. Secrets of the project without a
+// bundle are part of it only with prune. Plan fails if a Secret would have to change its
+// type, which Kubernetes does not allow.
 func Plan(ctx context.Context, s Store, project string, bundles []Bundle, prune bool) ([]Change, error) {
 	stored, err := ask(ctx, s, bundles, prune)
 	if err != nil {
@@ -88,10 +90,10 @@ func Plan(ctx context.Context, s Store, project string, bundles []Bundle, prune 
 	return changes, nil
 }
 
-// askedAtOnce bounds how many Secrets are asked for at the same time.
+// askedAtOnce bounds how many Secrets are read in parallel.
 const askedAtOnce = 8
 
-// ask gives what the cluster has: of the bundles' names, or all where it is pruned.
+// ask returns the Secrets in the cluster that bundles name, or with prune all Secrets.
 func ask(ctx context.Context, s Store, bundles []Bundle, prune bool) ([]Stored, error) {
 	if prune {
 		return s.List(ctx)
@@ -117,8 +119,8 @@ func ask(ctx context.Context, s Store, bundles []Bundle, prune bool) ([]Stored, 
 	return stored, nil
 }
 
-// Sync does what Plan says and tells it. Done twice, the second time changes
-// nothing. When it fails half-way it can be run again.
+// Sync makes the changes that Plan returns, and returns them. A second Sync changes
+// nothing. A Sync that failed half-way can be repeated.
 func Sync(ctx context.Context, s Store, project string, bundles []Bundle, prune bool) ([]Change, error) {
 	changes, err := Plan(ctx, s, project, bundles, prune)
 	if err != nil {
@@ -147,6 +149,7 @@ func Sync(ctx context.Context, s Store, project string, bundles []Bundle, prune 
 	return changes, nil
 }
 
+// compare returns the change that turns old, if it exists, into b.
 func compare(b Bundle, old Stored, exists bool) Change {
 	c := Change{Name: b.Name, Action: Unchanged}
 	if !exists {
@@ -162,8 +165,8 @@ func compare(b Bundle, old Stored, exists bool) Change {
 		c.Keys = append(c.Keys, KeyChange{key, action})
 	}
 	for key := range old.Data {
-		// A key that slipway wrote goes when it is named no more; a key that
-		// somebody else added stays theirs, as server-side apply has it.
+		// A key that slipway wrote is removed once the configuration does not name it. A key
+		// that another field manager added stays, as server-side apply works.
 		if _, ok := b.Data[key]; !ok && old.Managed {
 			c.Keys = append(c.Keys, KeyChange{key, Prune})
 		}
@@ -174,7 +177,7 @@ func compare(b Bundle, old Stored, exists bool) Change {
 		}
 	}
 	if !old.Managed || old.Project != b.Project {
-		c.Action = Update // it is adopted
+		c.Action = Update // adopted from another owner
 	}
 	sort.Slice(c.Keys, func(i, j int) bool { return c.Keys[i].Key < c.Keys[j].Key })
 	return c

@@ -1,6 +1,6 @@
-// Package secret finds the values of secrets where the configuration says they
-// are, bundles them as Kubernetes Secrets, shows masked what a sync would
-// change, and keeps the values out of everything that is printed or stored.
+// Package secret reads secret values from their sources, bundles them as Kubernetes
+// Secrets, plans and syncs those, and masks the values in everything that is printed or
+// stored.
 package secret
 
 import (
@@ -8,34 +8,34 @@ import (
 	"log/slog"
 )
 
-// masked stands wherever a secret value would have been printed.
+// masked is printed in place of a secret value.
 const masked = "***"
 
-// Value is a secret's value. It prints as *** under every verb of fmt, in JSON,
-// in YAML and in slog, so that it cannot get into output by accident. Only the
-// code that sends a value calls Reveal.
+// Value is a secret value. It prints as *** with every verb of fmt, in JSON, YAML and
+// slog, so that it cannot be printed by accident. Only code that sends the value calls
+// Reveal.
 type Value struct{ bytes []byte }
 
 // NewValue wraps b, which the caller must not change afterwards.
 func NewValue(b []byte) Value { return Value{bytes: b} }
 
-// Reveal gives the value itself.
+// Reveal returns the value itself, which the caller must not change.
 func (v Value) Reveal() []byte { return v.bytes }
 
-// Len gives the value's length in bytes.
+// Len returns the length of the value in bytes.
 func (v Value) Len() int { return len(v.bytes) }
 
 // Format prints *** for every verb.
 func (Value) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(masked)) }
 
-// String gives ***.
+// String returns ***.
 func (Value) String() string { return masked }
 
-// GoString gives ***.
+// GoString returns ***.
 func (Value) GoString() string { return masked }
 
-// MarshalText gives ***, for JSON, YAML and everything else that encodes text.
+// MarshalText returns ***, for JSON, YAML and other text encodings.
 func (Value) MarshalText() ([]byte, error) { return []byte(masked), nil }
 
-// LogValue gives ***.
+// LogValue returns ***.
 func (Value) LogValue() slog.Value { return slog.StringValue(masked) }

@@ -6,9 +6,10 @@ import (
 	"strings"
 )
 
-// Watch gives a transport that has what its requests carry as credentials masked
-// before they are sent: a server may echo them. It sees what others add to a
-// request too, such as a token that a registry gave out.
+// Watch returns a transport that passes the credentials of each request to secrets before
+// the request is sent, as a server may echo them. It also sees credentials that other
+// code adds to a request, such as a token from a registry. It returns to itself if to or
+// secrets is nil.
 func Watch(to http.RoundTripper, secrets Learner) http.RoundTripper {
 	if to == nil || secrets == nil {
 		return to
@@ -21,7 +22,7 @@ type watch struct {
 	secrets Learner
 }
 
-// credentials are the names of the headers that carry them.
+// credentials are the names of headers that carry credentials.
 var credentials = []string{"Authorization", "Proxy-Authorization", "Cookie", "X-Registry-Auth", "X-Api-Key"}
 
 // RoundTrip implements http.RoundTripper.
@@ -34,15 +35,15 @@ func (w watch) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.to.RoundTrip(r)
 }
 
-// CloseIdleConnections lets go of connections that nobody uses.
+// CloseIdleConnections closes the idle connections of the wrapped transport.
 func (w watch) CloseIdleConnections() {
 	if to, ok := w.to.(interface{ CloseIdleConnections() }); ok {
 		to.CloseIdleConnections()
 	}
 }
 
-// learnHeader tells secrets the credential in the value of an Authorization header, and
-// the password in it.
+// learnHeader passes the credential in the value of an Authorization header, and the
+// password in that, to secrets.
 func learnHeader(secrets Learner, value string) {
 	scheme, credential, found := strings.Cut(value, " ")
 	if !found {

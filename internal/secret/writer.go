@@ -8,25 +8,26 @@ import (
 )
 
 const (
-	// maxLine is how much of a line that does not end is held back at most.
+	// maxLine is the maximum number of bytes of an unfinished line that are held back.
 	maxLine = 64 << 10
-	// before is how much of what was written is kept to know what stands before.
+	// before is how many written bytes are kept, as the text before a value decides whether
+	// it is masked.
 	before = 512
 )
 
-// Writer masks what is written to it, wherever the writes are split. What may be
-// the beginning of a value is held back until more comes, its line ends, or Flush
-// is called; nothing else is.
+// Writer masks what is written to it, however the writes are split. Text that may be the
+// beginning of a value is held back until more text follows, its line ends, or Flush is
+// called. All other text is written at once.
 type Writer struct {
 	mu     sync.Mutex
 	to     io.Writer
 	masker *Masker
-	// line is the line that has not ended, of which the first bytes are written.
+	// line is the unfinished line. Its first written bytes are already written.
 	line    []byte
 	written int
 }
 
-// Writer gives a Writer to w.
+// Writer returns a Writer that writes to w.
 func (m *Masker) Writer(w io.Writer) *Writer { return &Writer{to: w, masker: m} }
 
 // Write implements io.Writer.
@@ -40,7 +41,8 @@ func (w *Writer) Write(b []byte) (int, error) {
 	return len(b), w.pass(len(w.line), control.Match(w.line[max(0, len(w.line)-16):]))
 }
 
-// Raw gives a way to write past the masks: for what tells somebody else to mask.
+// Raw returns a writer that bypasses the masks, for commands that tell another program
+// what to mask.
 func (w *Writer) Raw() io.Writer { return raw{w} }
 
 type raw struct{ *Writer }
@@ -52,18 +54,18 @@ func (w raw) Write(b []byte) (int, error) {
 	return w.to.Write(b)
 }
 
-// control finds a terminal's control sequence at the end of a text.
+// control matches a terminal's control sequence at the end of a text.
 var control = regexp.MustCompile(`\x1b\[[0-9;?]*[A-Za-z]$`)
 
-// Flush writes what is held back.
+// Flush writes the text that is held back.
 func (w *Writer) Flush() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.pass(len(w.line), true)
 }
 
-// pass writes the line up to end, as far as it is certain; all of it where it is
-// the last of it.
+// pass writes line[:end] as far as its masks cannot change any more, or all of it if last
+// is set.
 func (w *Writer) pass(end int, last bool) error {
 	if end == 0 || end <= w.written && !last {
 		return nil
