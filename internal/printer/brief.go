@@ -2,20 +2,20 @@ package printer
 
 import "regexp"
 
-// idDigits is how many digits of a run's id people are shown: commands take the
-// beginning of one. JSON has them whole.
+// idDigits is how many digits of a run's id are shown to users. Commands accept the
+// beginning of an id. JSON has the whole id.
 const idDigits = 8
 
-// id finds the id of a run where a text names one; a path keeps it.
+// id matches a run's id after a word that names a run. An id in a path is not shortened.
 var id = regexp.MustCompile(`\b((?:run|status|logs|follow|stop|restart|resume|approve|artifacts) [0-9a-f]{8})[0-9a-f]{24}\b`)
 
-// Brief gives text for people, in which runs are named by the beginning of their ids.
+// Brief returns text with the ids of runs shortened, for users.
 func Brief(text string) string { return id.ReplaceAllString(text, "$1") }
 
-// whole is an id and nothing else.
+// whole matches a run's id and nothing else.
 var whole = regexp.MustCompile(`^[0-9a-f]{32}$`)
 
-// shortSubject gives the subject of an event, which may be a run.
+// shortSubject returns the subject of an event, shortened if it is a run's id.
 func shortSubject(text string) string {
 	if whole.MatchString(text) {
 		return shortID(text)

@@ -7,7 +7,8 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// TestBrief shortens ids where a run is named, and leaves paths and digests.
+// TestBrief checks that ids are shortened where they name a run, but not in paths and
+// digests.
 func TestBrief(t *testing.T) {
 	uuid := "0123456789abcdef0123456789abcdef"
 	for text, want := range map[string]string{

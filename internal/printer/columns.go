@@ -7,10 +7,10 @@ import (
 	"golang.org/x/text/width"
 )
 
-// unknownWidth is how wide a page is taken for whose width nobody tells.
+// unknownWidth is the assumed width of a page of unknown width, in columns.
 const unknownWidth = 80
 
-// columns gives how many columns of a terminal text takes.
+// columns returns how many columns of a terminal text takes.
 func columns(text string) int {
 	n := 0
 	for _, r := range text {
@@ -33,7 +33,7 @@ func columnsOf(r rune) int {
 	return 1
 }
 
-// clip cuts text that takes more columns than there are, with an ellipsis.
+// clip cuts text to most columns. Text that was cut ends in an ellipsis.
 func clip(text string, most int) string {
 	if columns(text) <= most {
 		return text
@@ -47,7 +47,8 @@ func clip(text string, most int) string {
 	return text
 }
 
-// wrap breaks a list with commas into lines, each as long as it may be.
+// wrap breaks a comma-separated list into lines of at most most columns. An item is not
+// broken.
 func wrap(list string, most int) []string {
 	var lines []string
 	for item := range strings.SplitAfterSeq(list, ", ") {
@@ -63,8 +64,9 @@ func wrap(list string, most int) []string {
 	return lines
 }
 
-// Clean gives text that a job, a server or a file may have chosen as it stands in one
-// line of slipway's own: without colours, and acting on nothing that shows it.
+// Clean returns text from a job, a server or a file as part of one line: without colours,
+// and with control characters escaped, so that it cannot act on a terminal or start a new
+// line.
 func Clean(text string) string {
 	return strings.NewReplacer("\n", `\n`, "\t", `\t`).Replace(Plain(text))
 }

@@ -13,11 +13,12 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// evil acts on a terminal: a title, the clipboard, the cursor, colours that are not
-// ended or are hidden in others, 8-bit controls, turned text, and a line of its own.
+// evil has what acts on a terminal: a title, the clipboard, the cursor, colours that are
+// not reset or are hidden in others, 8-bit controls, reversed text, and lines that look
+// like slipway's own.
 const evil = "a\x1b]0;title\x07b\x1b]52;c;aGk=\x1b\\c\x1b[2Jd\x1b[31me\x1b\x1b[0m[31mf\u009b31mg\u202eh\u2066i\rj\nslipway: forged\n::error::forged\x9b\x00\x7f"
 
-// fill puts text into every string of a value.
+// fill sets every string in a value to text.
 func fill(v reflect.Value, text string) {
 	switch v.Kind() {
 	case reflect.String:
@@ -56,7 +57,7 @@ func fill(v reflect.Value, text string) {
 	}
 }
 
-// acts finds what a terminal, or a reader of lines, would obey.
+// acts returns what a terminal, or a program that reads lines, would act on, or "".
 func acts(text string) string {
 	for _, r := range text {
 		if r != '\n' && r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)) || r == unicode.ReplacementChar {
@@ -69,11 +70,11 @@ func acts(text string) string {
 	return ""
 }
 
-// TestNothingActsOnTheTerminal has names, messages, paths and lines that are all evil.
+// TestNothingActsOnTheTerminal prints names, messages, paths and lines that are all evil.
 func TestNothingActsOnTheTerminal(t *testing.T) {
 	r := &report.Result{}
 	fill(reflect.ValueOf(r).Elem(), evil)
-	r.Command, r.Text, r.Operation = "deploy", "", nil // printed as it is, but to a terminal: see tasks/door
+	r.Command, r.Text, r.Operation = "deploy", "", nil // printed literally, except to a terminal: see tasks/door
 	for n := range r.Jobs {
 		r.Jobs[n].Diff = "" // lines of the user's own operation
 	}
@@ -100,7 +101,7 @@ func TestNothingActsOnTheTerminal(t *testing.T) {
 		live.tick.Stop()
 		e := report.Event{Kind: kind, Step: "run", Subject: evil, Message: evil}
 		if kind == report.Line {
-			e.Message = run.Sanitize(strings.ReplaceAll(evil, "\n", " ")) // a job's line: it may have colours, which end with it
+			e.Message = run.Sanitize(strings.ReplaceAll(evil, "\n", " ")) // a job's line may have colours, which are reset at its end
 		}
 		sink.Event(e)
 		sink.Event(e)

@@ -11,12 +11,12 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// JSON writes r as one indented JSON object.
+// JSON writes r as an indented JSON object.
 func JSON(w io.Writer, r *report.Result) error { return encode(w, r) }
 
-// encode writes v as JSON that acts on nothing that shows it: control characters and
-// those that turn the direction of text, and what a workflow's runner would obey,
-// stand as JSON's own escapes.
+// encode writes v as indented JSON. It escapes control characters, characters that change
+// the direction of text, and what a workflow's runner would take for a command, so that
+// the output is safe to show.
 func encode(w io.Writer, v any) error {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)

@@ -12,31 +12,31 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// Style says how Lines looks.
+// Style says how the lines of a sink look.
 type Style struct {
-	// Color: the output is a terminal that shows colours (and NO_COLOR is not set).
+	// Color is set if the output is a terminal that shows colours, and NO_COLOR is not set.
 	Color bool
-	// Quiet leaves only warnings, notes and failures.
+	// Quiet hides everything but warnings, notes and failures.
 	Quiet bool
-	// Verbose adds details.
+	// Verbose shows details, too.
 	Verbose bool
-	// Now gives the time, for how long a step took.
+	// Now returns the current time. It is used to print how long a step took.
 	Now func() time.Time
-	// AfterFunc has f called once d has passed, unless stop is called before; time.AfterFunc
-	// when nil.
+	// AfterFunc calls f once d has passed, unless stop is called before. It defaults to
+	// time.AfterFunc.
 	AfterFunc func(d time.Duration, f func()) (stop func() bool)
 }
 
-// begun is how long a step may go on before a line says that it has begun. One that is
-// over sooner has the line of its end alone.
+// begun is how long a step runs before a line says that it has begun. A step that ends
+// sooner has only the line of its end.
 const begun = 250 * time.Millisecond
 
-// Lines gives a sink that writes one line per event to w:
+// Lines returns a sink that writes one line per event to w:
 //
 //	✓ build   quickstart  2.1 MB in 3 layers (0.2s)
 //	  train | epoch 10: loss 0.21
 //
-// It is safe for use by several goroutines.
+// It is safe for concurrent use.
 func Lines(w io.Writer, style Style) report.Sink {
 	if style.AfterFunc == nil {
 		style.AfterFunc = func(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop }
@@ -50,11 +50,11 @@ type lines struct {
 	style   Style
 	started map[string]*started
 	pace    *Pace
-	// fault is a panic of the timer that tells a beginning: the next event has it.
+	// fault is a panic in the timer of a step's beginning. The next event panics with it.
 	fault error
 }
 
-// started is a step that has begun.
+// started is a step that has begun and not ended.
 type started struct {
 	at    time.Time
 	event report.Event
@@ -62,7 +62,8 @@ type started struct {
 	told  bool
 }
 
-// start notes that a step has begun, and tells so when it has not ended soon.
+// start records that a step has begun. It prints that at once if the style is verbose,
+// and otherwise if the step has not ended after a while.
 func (l *lines) start(e report.Event) {
 	l.end(e)
 	s := &started{at: l.style.Now(), event: e, told: l.style.Quiet}
@@ -80,13 +81,13 @@ func (l *lines) start(e report.Event) {
 	})
 }
 
-// tell tells once that a step has begun.
+// tell prints that a step has begun, unless it did so before.
 func (l *lines) tell(s *started) {
 	l.step("·", dim, s.event, s.told)
 	s.told = true
 }
 
-// end notes that a step has ended, and returns it; nil for one that had no beginning.
+// end records that a step has ended, and returns it, or nil if the step has no beginning.
 func (l *lines) end(e report.Event) *started {
 	s := l.started[key(e)]
 	delete(l.started, key(e))
@@ -96,9 +97,10 @@ func (l *lines) end(e report.Event) *started {
 	return s
 }
 
-// progress tells how far a step is, now and then, and not where it ends soon.
+// progress prints the progress of a step, at most as often as l.pace allows.
 func (l *lines) progress(e report.Event) { l.step("·", dim, e, l.style.Quiet || !l.pace.Due(e)) }
 
+// Event implements report.Sink.
 func (l *lines) Event(e report.Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -146,20 +148,21 @@ func (l *lines) step(mark, color string, e report.Event, hidden bool) {
 	l.print(fmt.Sprintf("%s %-8s %s  %s", l.paint(color, mark), e.Step, shortSubject(Clean(e.Subject)), message(e)))
 }
 
-// message gives what an event says. Lines after its first are set off from those of
-// other events.
+// message returns the text of an event. Lines after the first are indented, so that they
+// do not look like other events.
 func message(e report.Event) string { return Brief(strings.ReplaceAll(Plain(e.Message), "\n", "\n  ")) }
 
-// print ignores errors: where standard error is gone, nobody is there to tell.
+// print ignores errors: there is no other place to report that standard error is gone.
 func (l *lines) print(line string) { _, _ = io.WriteString(l.w, line+"\n") }
 
-// failing tells whether a status, which a message begins with, is a failure.
+// failing reports whether message begins with a status that is a failure.
 func failing(message string) bool {
 	status, _, _ := strings.Cut(message, ":")
 	return status == "failed" || status == "upstream_failed" || status == "not submitted"
 }
 
-// Ended gives a message that tells a failure without why.
+// Ended returns the status alone if message is that of a failed run with the reason, and
+// otherwise message unchanged.
 func Ended(message string) string {
 	if status, _, ok := strings.Cut(message, ":"); ok && failing(message) && status != "not submitted" {
 		return status
@@ -167,7 +170,7 @@ func Ended(message string) string {
 	return message
 }
 
-// SGR codes of ECMA-48.
+// The SGR codes of ECMA-48.
 const (
 	bold   = "1"
 	dim    = "2"
@@ -185,7 +188,7 @@ func (l *lines) paint(code, text string) string {
 
 func paint(code, text string) string { return "\x1b[" + code + "m" + text + "\x1b[0m" }
 
-// plainAfter ends the colours of a job's line with the line.
+// plainAfter resets the colours of a job's line at the end of the line.
 func plainAfter(line string) string {
 	if !strings.Contains(line, "\x1b[") || strings.HasSuffix(line, "\x1b[0m") || strings.HasSuffix(line, "\x1b[m") {
 		return line

@@ -10,7 +10,8 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// TestProgressInLines tells now and then how far a step is where lines stay as they are.
+// TestProgressInLines checks that progress is printed only now and then where each line
+// stays.
 func TestProgressInLines(t *testing.T) {
 	var b strings.Builder
 	now := time.Unix(0, 0)
@@ -24,8 +25,8 @@ func TestProgressInLines(t *testing.T) {
 	}
 }
 
-// TestLongStepsAreToldAtTheirBeginning has steps that end at once, and one that does not:
-// of that alone a line says that it has begun.
+// TestLongStepsAreToldAtTheirBeginning checks that only a step that does not end at once
+// has a line for its beginning.
 func TestLongStepsAreToldAtTheirBeginning(t *testing.T) {
 	for _, c := range []struct {
 		style Style
@@ -66,13 +67,13 @@ func TestLongStepsAreToldAtTheirBeginning(t *testing.T) {
 	}
 }
 
-// jammed is an output that panics.
+// jammed is a writer that panics.
 type jammed struct{}
 
 func (jammed) Write([]byte) (int, error) { panic("provoked") }
 
-// TestFaultOfTheTimer has an output panic when the timer tells that a step has begun: who
-// tells the next event has the fault.
+// TestFaultOfTheTimer checks that a panic in the timer of a step's beginning reaches the
+// caller of the next Event.
 func TestFaultOfTheTimer(t *testing.T) {
 	var timer func()
 	l := Lines(jammed{}, Style{Now: time.Now, AfterFunc: func(_ time.Duration, f func()) func() bool {

@@ -12,12 +12,12 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// frame is how often the clock in a live tree moves on.
+// frame is how often the times of active steps are redrawn.
 const frame = 100 * time.Millisecond
 
-// Live is a sink for a terminal: what goes on now stands at the bottom, a line for
-// each step with how far it is and for how long it has gone on, and what is over
-// stands above it, as Lines tells it. It is safe for use by several goroutines.
+// Live is a sink for a terminal. The active steps are the last lines of the screen, each
+// with its progress and its time so far. Everything that is over is printed above them,
+// as Lines does. It is safe for concurrent use.
 type Live struct {
 	mu     sync.Mutex
 	w      io.Writer
@@ -25,7 +25,7 @@ type Live struct {
 	size   func() (columns, rows int)
 	past   *lines
 	active []*activity
-	// drawn is how many lines stand at the bottom.
+	// drawn is the number of lines of active steps on the screen.
 	drawn int
 	// last is when they were drawn.
 	last    time.Time
@@ -35,17 +35,17 @@ type Live struct {
 	drawing panics.WaitGroup
 }
 
-// activity is one step that goes on.
+// activity is an active step.
 type activity struct {
 	step, subject, message string
 	since                  time.Time
 }
 
-// NewLive gives a Live on w, whose size is asked for at each frame (0 for unknown).
-// Close ends it.
+// NewLive returns a Live that writes to w. size returns the size of the terminal and is
+// called for each frame; 0 is unknown. The caller must call Close or Leave.
 func NewLive(w io.Writer, style Style, size func() (columns, rows int)) *Live {
 	l := &Live{w: w, style: style, size: size, done: make(chan struct{}), tick: time.NewTicker(frame)}
-	style.AfterFunc = func(time.Duration, func()) func() bool { return func() bool { return true } } // what goes on stands at the bottom
+	style.AfterFunc = func(time.Duration, func()) func() bool { return func() bool { return true } } // active steps have a line already
 	l.past = &lines{w: w, style: style, started: map[string]*started{}, pace: NewPace(style.Now)}
 	l.drawing.Go(l.run)
 	return l
@@ -70,7 +70,7 @@ func (l *Live) frame() {
 	}
 }
 
-// Close removes what stands at the bottom, and lets nothing be written any more.
+// Close removes the lines of active steps. Nothing is written after it returns.
 func (l *Live) Close() {
 	l.close()
 	l.drawing.Wait()
@@ -82,8 +82,8 @@ func (l *Live) close() {
 	l.leave()
 }
 
-// Leave is Close for a process that ends at once: it waits for a frame that is being
-// drawn, but not for a terminal that takes nothing.
+// Leave is Close for a process that is about to end. It waits for a frame that is being
+// drawn, but no longer than the time of one frame, as the terminal may be stuck.
 func (l *Live) Leave() {
 	left := make(chan struct{})
 	panics.Go(func() {
@@ -107,7 +107,7 @@ func (l *Live) leave() {
 	close(l.done)
 }
 
-// Event implements Sink.
+// Event implements report.Sink.
 func (l *Live) Event(e report.Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -120,7 +120,7 @@ func (l *Live) Event(e report.Event) {
 		if l.begin(e); len(l.active) > known || l.style.Now().Sub(l.last) >= frame {
 			l.redraw("")
 		}
-		return // otherwise the next frame shows it
+		return // the next frame shows it
 	case report.Start:
 		l.begin(e)
 	case report.Done, report.Failed:
@@ -131,16 +131,16 @@ func (l *Live) Event(e report.Event) {
 		} else if a := l.begin(e); !strings.HasPrefix(e.Message, "waits") || l.fits(a) {
 			l.redraw("")
 			return
-		} // why it waits, and what to do, is said whole
+		} // too long for its row, so the message is printed above, too
 	}
-	// What is over is written as in a file, through a buffer, above what goes on.
+	// Print what is over into a buffer, so that it can be written above the active steps.
 	var over strings.Builder
 	l.past.w = &over
 	l.past.Event(e)
 	l.redraw(over.String())
 }
 
-// final tells whether a run has ended by its status, which a message begins with.
+// final reports whether message begins with the status of a run that has ended.
 func final(message string) bool {
 	status, _, _ := strings.Cut(message, " ")
 	switch strings.TrimSuffix(status, ":") {
@@ -150,8 +150,9 @@ func final(message string) bool {
 	return false
 }
 
+// begin adds an active step, or updates its message if it is active already.
 func (l *Live) begin(e report.Event) *activity {
-	e.Subject, e.Message = shortSubject(Clean(e.Subject)), Brief(Clean(strings.ReplaceAll(e.Message, "\t", " "))) // a row of its own
+	e.Subject, e.Message = shortSubject(Clean(e.Subject)), Brief(Clean(strings.ReplaceAll(e.Message, "\t", " "))) // must fit in one row
 	for _, a := range l.active {
 		if a.step == e.Step && a.subject == e.Subject {
 			a.message = e.Message
@@ -163,7 +164,7 @@ func (l *Live) begin(e report.Event) *activity {
 	return a
 }
 
-// fits tells whether the row of a shows all of it.
+// fits reports whether the row of a fits the terminal's width.
 func (l *Live) fits(a *activity) bool {
 	wide, _ := l.size()
 	return wide <= 0 || columns(l.row(a)) < wide
@@ -178,11 +179,11 @@ func (l *Live) end(e report.Event) {
 	l.active = slices.DeleteFunc(l.active, func(a *activity) bool { return a.step == e.Step && a.subject == subject })
 }
 
-// redraw writes over what stands at the bottom: text, and then what goes on.
+// redraw replaces the active steps on the screen by text and the current active steps.
 func (l *Live) redraw(text string) {
 	var b strings.Builder
 	if l.drawn > 0 {
-		fmt.Fprintf(&b, "\r\x1b[%dA\x1b[J", l.drawn) // to the first column, which an echoed ^C has left; cursor up, erase below: ECMA-48
+		fmt.Fprintf(&b, "\r\x1b[%dA\x1b[J", l.drawn) // column 1, as an echoed ^C may have moved the cursor; then up and erase below (ECMA-48)
 	}
 	b.WriteString(text)
 	rows := l.rows()
@@ -190,11 +191,11 @@ func (l *Live) redraw(text string) {
 		b.WriteString(l.past.paint(dim, row) + "\n")
 	}
 	l.drawn, l.last = len(rows), l.style.Now()
-	_, _ = io.WriteString(l.w, b.String()) // where the terminal is gone, nobody is there to tell
+	_, _ = io.WriteString(l.w, b.String()) // there is no other place to report that the terminal is gone
 }
 
-// rows are what goes on, as far as the terminal shows it: each in one row, which redraw
-// counts, and no more of them than it can go back over.
+// rows returns the rows of the active steps. Each fits into one row of the terminal, as
+// redraw counts them, and there are no more than redraw can move the cursor over.
 func (l *Live) rows() []string {
 	wide, high := l.size()
 	var rows []string

@@ -9,7 +9,7 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// screen is a terminal as far as Live uses one.
+// screen is a terminal that supports the control sequences of Live.
 type screen struct{ rows []string }
 
 func (s *screen) Write(b []byte) (int, error) {
@@ -67,8 +67,8 @@ func TestLive(t *testing.T) {
 	}
 }
 
-// TestLiveAfterAnEcho redraws from the first column: a terminal echoes ^C where the
-// cursor stands.
+// TestLiveAfterAnEcho checks that redrawing begins at the first column, as a terminal
+// echoes ^C at the cursor.
 func TestLiveAfterAnEcho(t *testing.T) {
 	var b strings.Builder
 	l := NewLive(&b, Style{Now: func() time.Time { return time.Unix(0, 0) }}, func() (int, int) { return 40, 24 })
@@ -82,8 +82,8 @@ func TestLiveAfterAnEcho(t *testing.T) {
 	}
 }
 
-// TestLiveStaysInItsRows has what terminals count otherwise than bytes: wide characters,
-// tabs and colours; and more that goes on than there are rows.
+// TestLiveStaysInItsRows prints text whose width is not its number of bytes, such as wide
+// characters, tabs and colours, and more active steps than there are rows.
 func TestLiveStaysInItsRows(t *testing.T) {
 	s := &screen{}
 	l := NewLive(s, Style{Now: func() time.Time { return time.Unix(0, 0) }}, func() (int, int) { return 40, 5 })
@@ -111,7 +111,7 @@ func TestLiveStaysInItsRows(t *testing.T) {
 	}
 }
 
-// TestWhyARunWaitsIsSaidWhole has a reason that is longer than a row.
+// TestWhyARunWaitsIsSaidWhole prints a reason that is longer than a row.
 func TestWhyARunWaitsIsSaidWhole(t *testing.T) {
 	s := &screen{}
 	l := NewLive(s, Style{Now: func() time.Time { return time.Unix(0, 0) }}, func() (int, int) { return 80, 24 })
@@ -125,7 +125,7 @@ func TestWhyARunWaitsIsSaidWhole(t *testing.T) {
 	}
 }
 
-// gated is a terminal that takes nothing until open is closed.
+// gated is a terminal that blocks until open is closed.
 type gated struct {
 	screen
 	open chan struct{}
@@ -136,8 +136,8 @@ func (g *gated) Write(b []byte) (int, error) {
 	return g.screen.Write(b)
 }
 
-// TestLeaveWhileARowIsDrawn leaves a terminal that takes a row late, and one that takes
-// nothing.
+// TestLeaveWhileARowIsDrawn calls Leave while a terminal is slow to take a row, and while
+// it is stuck.
 func TestLeaveWhileARowIsDrawn(t *testing.T) {
 	for _, stuck := range []bool{false, true} {
 		g := &gated{open: make(chan struct{})}

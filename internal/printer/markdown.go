@@ -8,8 +8,8 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// Markdown gives r as a GitHub step summary: what ran, how it ended, its
-// metrics, and the failing job's last lines.
+// Markdown returns r as a GitHub step summary: the jobs with their status and metrics,
+// the last lines of failed jobs, and the images.
 func Markdown(r *report.Result) string {
 	b := &strings.Builder{}
 	verdict := "succeeded"
@@ -57,7 +57,7 @@ func Markdown(r *report.Result) string {
 	return b.String()
 }
 
-// fenced gives text as a code block whose fence the text cannot close.
+// fenced returns text as a code block with a fence that text does not contain.
 func fenced(text string) string {
 	text = Plain(text)
 	fence := "```"
@@ -67,8 +67,9 @@ func fenced(text string) string {
 	return fence + "\n" + text + "\n" + fence
 }
 
-// inline gives text that a job or a server may have chosen in a form that is shown
-// as it is: in Markdown, HTML and tables, and without turning what stands around it.
+// inline returns text from a job or a server so that it is shown literally: it cannot
+// become Markdown, HTML, another cell of a table, or change the direction of the text
+// around it.
 func inline(text string) string {
 	text = Plain(strings.ReplaceAll(text, "\n", " "))
 	if text == "" || plain.MatchString(text) && !strings.Contains(strings.ToLower(text), "www.") {
@@ -77,18 +78,18 @@ func inline(text string) string {
 	return code(text)
 }
 
-// plain finds what means nothing to Markdown: words, numbers, paths.
+// plain matches text without a meaning in Markdown: words, numbers and paths.
 var plain = regexp.MustCompile(`^[\pL\pN](?:[\pL\pN ,=()%/-]|[._:+][\pL\pN ]|[.:)]$)*$`)
 
-// Plain gives text without colours, and with escapes for control characters.
-// What stands on both sides of a colour may become a command once that is gone.
+// Plain returns text without colours and with control characters escaped. It escapes
+// twice, as removing a colour may join the text around it to a control sequence.
 func Plain(text string) string {
 	return Harmless(colour.ReplaceAllString(Harmless(text), ""))
 }
 
 var colour = regexp.MustCompile(`\x1b\[[0-9;:]*m`)
 
-// code gives text as code inside a table's cell, and nothing for nothing.
+// code returns text as inline code for the cell of a table. It returns "" for "".
 func code(text string) string {
 	if text == "" {
 		return ""
@@ -104,5 +105,5 @@ func code(text string) string {
 	return fence + text + fence
 }
 
-// EscapeCode gives text as it stands in code in the cell of a table of Markdown.
+// EscapeCode escapes text for inline code in the cell of a Markdown table.
 func EscapeCode(text string) string { return strings.ReplaceAll(text, "|", `\|`) }

@@ -7,7 +7,7 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// TestMarkdownShowsNames has names that a job chose mean nothing to Markdown.
+// TestMarkdownShowsNames checks that names from a job have no meaning in Markdown.
 func TestMarkdownShowsNames(t *testing.T) {
 	for name, want := range map[string]string{
 		"val_loss": "val_loss", "epoch 3": "epoch 3", "a/b.c": "a/b.c", "": "",

@@ -10,8 +10,7 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// matrix gives the runs of a matrix as a table: what each was given and what came of
-// it.
+// matrix returns the runs of a matrix as a table of their params and metrics.
 func matrix(j *report.Job) (header []string, rows [][]string) {
 	var params []string
 	for _, r := range j.Runs {
@@ -23,7 +22,7 @@ func matrix(j *report.Job) (header []string, rows [][]string) {
 	}
 	slices.Sort(params)
 	metrics := j.MetricNames()
-	if by := j.BestBy; by != nil && slices.Contains(metrics, by.Metric) { // what counts comes first
+	if by := j.BestBy; by != nil && slices.Contains(metrics, by.Metric) { // the metric that ranks the runs comes first
 		metrics = slices.DeleteFunc(metrics, func(name string) bool { return name == by.Metric })
 		metrics = append([]string{by.Metric}, metrics...)
 	}
@@ -45,7 +44,7 @@ func matrix(j *report.Job) (header []string, rows [][]string) {
 	return header, rows
 }
 
-// ranked says what the order of a matrix's runs is, "" when there is no metric.
+// ranked describes the order of a matrix's runs. It is "" if they are not ranked.
 func ranked(j *report.Job) string {
 	switch {
 	case j.BestBy == nil:
@@ -56,7 +55,7 @@ func ranked(j *report.Job) string {
 	return "best first: the highest " + j.BestBy.Metric
 }
 
-// isMatrix tells whether the job's runs are those of a matrix that went on.
+// isMatrix reports whether the job's runs are those of a matrix.
 func isMatrix(j *report.Job) bool { return len(j.Runs) > 0 && j.Runs[0].Number > 0 }
 
 func textMatrix(w *page, j *report.Job) {
@@ -64,8 +63,8 @@ func textMatrix(w *page, j *report.Job) {
 		w.line("  %s", order)
 	}
 	header, rows := matrix(j)
-	// What counts comes first: number, run and status, the first metric, the others, and
-	// then the params.
+	// The most important columns are cut last: number, run and status never are, then the
+	// first metric, the other metrics and the params.
 	first := len(header) - len(j.MetricNames())
 	all := make([]column, len(header))
 	for n, title := range header {

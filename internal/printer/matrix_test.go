@@ -8,7 +8,7 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// TestMatrixTable shows the runs of a matrix, the best one first, in each form.
+// TestMatrixTable prints the runs of a matrix in each form, with the best one first.
 func TestMatrixTable(t *testing.T) {
 	matrix := func() report.Job {
 		return report.Job{Name: "tune", Action: "submitted", Run: report.Run{Status: "failed", Message: "3 of 4 runs succeeded"}, Runs: []report.Run{

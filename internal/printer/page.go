@@ -5,27 +5,27 @@ import (
 	"strings"
 )
 
-// Page says where a Result is shown.
+// Page describes where a Result is shown.
 type Page struct {
-	// Columns is how wide it is, 0 when nobody knows.
+	// Columns is the width, or 0 if it is unknown.
 	Columns int
-	// Color: it shows colours.
+	// Color is set if it shows colours.
 	Color bool
 }
 
-// page is a Result's text as it is written. What is told by others is made harmless
-// where it comes in, so that the page's own colours are the only ones.
+// page is the text of a Result while it is written. Text of others is made harmless when
+// it is added, so that the page has no colours but its own.
 type page struct {
 	strings.Builder
 	Page
-	// terminal: the width is that of one.
+	// terminal is set if the page is a terminal of known width.
 	terminal bool
 }
 
 // line writes one line.
 func (p *page) line(format string, args ...any) { p.painted("", format, args...) }
 
-// painted writes one line in a colour, "" for none.
+// painted writes one line in the given colour, or without a colour if that is "".
 func (p *page) painted(color, format string, args ...any) {
 	for n, arg := range args {
 		if text, ok := arg.(string); ok {
@@ -35,7 +35,7 @@ func (p *page) painted(color, format string, args ...any) {
 	p.WriteString(p.paint(color, Brief(fmt.Sprintf(format, args...))) + "\n")
 }
 
-// entry writes a line whose texts may have several: those after the first are set off.
+// entry writes texts that may have several lines. Lines after the first are indented.
 func (p *page) entry(format string, args ...any) {
 	for n, arg := range args {
 		if text, ok := arg.(string); ok {
@@ -45,12 +45,12 @@ func (p *page) entry(format string, args ...any) {
 	p.WriteString(Brief(fmt.Sprintf(format, args...)) + "\n")
 }
 
-// quote writes a line of a file, whose tabs stay.
+// quote writes a line of a file, with its tabs.
 func (p *page) quote(before, line string) {
 	p.WriteString(before + strings.ReplaceAll(Plain(line), "\n", `\n`) + "\n")
 }
 
-// block writes lines, each after by.
+// block writes lines, each with the given prefix.
 func (p *page) block(text, by string) {
 	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
 		p.WriteString(by + Brief(Plain(line)) + "\n")
@@ -64,7 +64,7 @@ func (p *page) paint(color, text string) string {
 	return paint(color, text)
 }
 
-// failed gives the colour of what ended with a status.
+// failed returns the colour for a status: red for a failure, or "".
 func failed(status string) string {
 	if failing(status) {
 		return red

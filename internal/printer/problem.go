@@ -9,8 +9,8 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// textProblems writes problems as compilers do: the place and what is wrong, the
-// line with a caret below it, and what to do.
+// textProblems writes problems as compilers do: the position and the message, the line
+// with a caret below it, and a hint.
 func textProblems(w *page, r *report.Result) {
 	for _, p := range r.Problems {
 		message := p.Message
@@ -39,8 +39,8 @@ func textProblems(w *page, r *report.Result) {
 	}
 }
 
-// caret points below the place in the line. Tabs stay, so that it lines up
-// however wide they are.
+// caret returns the line below p.Source that marks p.Column. It keeps tabs, so that the
+// mark is in the right place whatever their width.
 func caret(p report.Problem) string {
 	var b strings.Builder
 	column := 1

@@ -14,7 +14,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// golden compares got with a file of testdata.
+// golden compares got with a file in testdata.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", name)
@@ -32,7 +32,7 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-// times gives times of which those below zero are not known.
+// times returns report.Times in which values below zero are unknown.
 func times(queued, pulling, running float64) *report.Times {
 	known := func(s float64) *float64 {
 		if s < 0 {
@@ -43,7 +43,7 @@ func times(queued, pulling, running float64) *report.Times {
 	return &report.Times{Queued: known(queued), Pulling: known(pulling), Running: known(running)}
 }
 
-// full is a Result with something in every section.
+// full returns a Result with something in every section.
 func full() *report.Result {
 	at := time.Date(2026, 11, 24, 9, 30, 0, 0, time.UTC)
 	return &report.Result{
@@ -134,8 +134,8 @@ func TestBytes(t *testing.T) {
 	}
 }
 
-// TestNamesForgeNoLines has a job choose names and messages that would be lines, or cells
-// of a table, of their own.
+// TestNamesForgeNoLines checks that names and messages from a job cannot become lines, or
+// cells of a table, of their own.
 func TestNamesForgeNoLines(t *testing.T) {
 	const forged = "x\nslipway: forged\r\tcell"
 	var b bytes.Buffer

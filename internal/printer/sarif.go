@@ -12,15 +12,15 @@ import (
 const (
 	sarifSchema = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 	homepage    = "https://github.com/slipway-ci/slipway"
-	// rulesPage has a section for each rule.
+	// rulesPage is the page with a section for each rule.
 	rulesPage = homepage + "/blob/main/docs/lints.md#"
-	// sarifRoot stands for the directory that paths are relative to: GitHub takes the
-	// repository's root for it.
+	// sarifRoot stands for the directory that paths are relative to. GitHub uses the
+	// repository's root.
 	sarifRoot = "%SRCROOT%"
 )
 
-// SARIF writes r's problems in the Static Analysis Results Interchange Format
-// 2.1.0, which GitHub's code scanning and editors read. version is slipway's.
+// SARIF writes r's problems in the Static Analysis Results Interchange Format 2.1.0,
+// which GitHub's code scanning and editors read. version is that of slipway.
 func SARIF(w io.Writer, r *report.Result, version string) error {
 	log := sarifLog{Schema: sarifSchema, Version: "2.1.0"}
 	run := sarifRun{ColumnKind: "unicodeCodePoints", Results: []sarifResult{}}
@@ -70,8 +70,8 @@ func sarifProblem(p report.Problem, index map[string]int) sarifResult {
 	return result
 }
 
-// sarifArtifact names a file by a URI: one below the working directory by its
-// relative path, another one by its whole.
+// sarifArtifact returns the URI of a file: relative if it is below the working directory,
+// and otherwise absolute.
 func sarifArtifact(path string) sarifURI {
 	slashed := filepath.ToSlash(path)
 	if filepath.IsLocal(path) {
@@ -83,7 +83,7 @@ func sarifArtifact(path string) sarifURI {
 	return sarifURI{URI: (&url.URL{Scheme: "file", Path: slashed}).String()}
 }
 
-// What SARIF 2.1.0 calls these things.
+// The objects of SARIF 2.1.0.
 type (
 	sarifLog struct {
 		Schema  string     `json:"$schema"`

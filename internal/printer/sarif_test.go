@@ -13,8 +13,8 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// TestSARIF holds a log to what SARIF 2.1.0 demands of it, and GitHub's code
-// scanning beyond that: levels, indexes of rules, relative URIs, regions.
+// TestSARIF checks a log against what SARIF 2.1.0 and GitHub's code scanning require:
+// levels, indexes of rules, relative URIs and regions.
 func TestSARIF(t *testing.T) {
 	r := &report.Result{
 		Rules: []report.Rule{{Name: "a", Summary: "s", Help: "h", Severity: "error"}, {Name: "b", Summary: "s", Help: "h", Severity: "warning"}},

@@ -2,7 +2,7 @@ package printer
 
 import "fmt"
 
-// Bytes gives n as people read sizes: 0 B, 640 B, 1.5 kB, 2.3 MB (powers of 1000).
+// Bytes formats a size in powers of 1000: 0 B, 640 B, 1.5 kB, 2.3 MB.
 func Bytes(n int64) string {
 	if n < 1000 {
 		return fmt.Sprintf("%d B", n)
@@ -15,6 +15,6 @@ func Bytes(n int64) string {
 	return fmt.Sprintf("%.1f %cB", value, "kMGTP"[unit])
 }
 
-// Part gives how much of a whole is done: 1.5 MB of 3.0 MB. What was sent twice counts
-// once: it is never more than the whole.
+// Part formats how much of a whole is done, such as "1.5 MB of 3.0 MB". Data that was
+// sent again may make done larger than whole; whole is printed then.
 func Part(done, whole int64) string { return Bytes(min(done, whole)) + " of " + Bytes(whole) }

@@ -7,38 +7,39 @@ import (
 )
 
 const (
-	// gap is what stands between two columns.
+	// gap is the number of spaces between two columns.
 	gap = 2
-	// narrow is how far a column is cut as long as others can be, and slim how far when
-	// they cannot.
+	// narrow is the width to which a column is cut first. slim is the width to which it is
+	// cut if the table is still too wide.
 	narrow, slim = 8, 4
 )
 
-// column is one of a table. What tells least is cut first, with an ellipsis, where the
-// page is too narrow.
+// column is a column of a table. If the page is too narrow, the least important columns
+// are cut first, with an ellipsis.
 type column struct {
 	title string
-	// cut is when the column is cut: 1 before 2, and so on; 0 never, since people copy
-	// what is in it, or it is short.
+	// cut is the order in which columns are cut, from 1. A column with 0 is never cut, as
+	// users copy its cells or it is short.
 	cut int
-	// below: where a terminal is too narrow, its cells stand below their rows, whole; what
-	// programs read is as wide as they are.
+	// below is set if a terminal that is too narrow shows the cells below their rows, whole.
+	// If the output is not a terminal the cells stay in their rows and are not cut, as
+	// programs read them.
 	below bool
-	// spare is when the column is left out where the page is still too narrow: 1 before
-	// 2, and so on; 0 never.
+	// spare is the order in which columns are left out if the table is still too wide, from
+	// 1. A column with 0 is never left out.
 	spare int
 
 	width       int
 	gone, loose bool
 }
 
-// table aligns rows, and leaves out columns that are empty in every row.
+// table aligns rows. It leaves out columns that are empty in every row.
 type table struct {
 	page    *page
 	indent  string
 	columns []column
 	rows    [][]string
-	// status is the column whose cells say how something ended, negative for none.
+	// status is the index of the column with statuses, or negative if there is none.
 	status int
 }
 
@@ -84,8 +85,8 @@ func (t *table) end() {
 	}
 }
 
-// fit gives the columns their widths, and tells which ones stand below, and the titles
-// of those that are left out.
+// fit sets the widths of the columns. It returns the indexes of the columns whose cells
+// are below their rows, and the titles of those that are left out.
 func (t *table) fit() (below []int, spared []string) {
 	most := t.page.Columns - columns(t.indent)
 	for n := range t.columns {
@@ -121,7 +122,7 @@ func (t *table) fit() (below []int, spared []string) {
 	return below, spared
 }
 
-// total is how wide the table is.
+// total returns the width of the table.
 func (t *table) total() int {
 	sum := -gap
 	for _, c := range t.columns {
@@ -132,7 +133,7 @@ func (t *table) total() int {
 	return sum
 }
 
-// least is how wide it is when all that can be cut is.
+// least returns the width of the table if all columns are cut to narrow.
 func (t *table) least() int {
 	sum := -gap
 	for n, c := range t.columns {
@@ -143,7 +144,7 @@ func (t *table) least() int {
 	return sum
 }
 
-// shrink cuts columns, in their order, down to least each, until the table fits.
+// shrink cuts columns in the order of cut, each down to least, until the table fits.
 func (t *table) shrink(most, least int) {
 	for turn := 1; turn <= len(t.columns); turn++ {
 		for n := range t.columns {
@@ -154,7 +155,7 @@ func (t *table) shrink(most, least int) {
 	}
 }
 
-// floor is how narrow a column may become: a number is never cut.
+// floor returns the width that column n may be cut to. A number is never cut.
 func (t *table) floor(n, least int) int {
 	c := &t.columns[n]
 	if c.cut == 0 {
@@ -171,7 +172,7 @@ func (t *table) floor(n, least int) int {
 
 var figure = regexp.MustCompile(`^[-+]?[0-9.]+(e[-+]?[0-9]+)?$`)
 
-// write writes one row, its status in a colour.
+// write writes one row with its status in the given colour.
 func (t *table) write(cells []string, color string) {
 	var b strings.Builder
 	for n, c := range t.columns {

@@ -8,7 +8,7 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// wide is a Result whose tables are wider than a terminal.
+// wide returns a Result whose tables are wider than a terminal.
 func wide() *report.Result {
 	at := time.Date(2026, 11, 24, 9, 30, 0, 0, time.UTC)
 	amount := 1234.56
@@ -32,8 +32,8 @@ func wide() *report.Result {
 	return r
 }
 
-// TestTablesFit has tables that are wider than the terminal: what tells least is cut or
-// left out, and never what is copied, nor a number.
+// TestTablesFit checks tables that are wider than the terminal. The least important
+// columns are cut or left out, but never a number or a cell that users copy.
 func TestTablesFit(t *testing.T) {
 	uuid := "01234567"
 	for _, on := range []int{0, 60, 80, 120, 300} {
@@ -64,7 +64,8 @@ func TestTablesFit(t *testing.T) {
 	golden(t, "wide.txt", b.String())
 }
 
-// TestFailureIsRed colours what failed, on a terminal only; elsewhere it is marked.
+// TestFailureIsRed checks that failures are red on a terminal with colours, and only
+// there.
 func TestFailureIsRed(t *testing.T) {
 	for _, color := range []bool{true, false} {
 		var b strings.Builder

@@ -1,3 +1,5 @@
+// Package printer prints a Result as text, JSON, Markdown or SARIF, and events as lines or
+// as a live view of the active steps.
 package printer
 
 import (
@@ -12,8 +14,8 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// Text writes what r found, for people. Steps and errors have been told by
-// events already; what is left are the results themselves.
+// Text writes the results in r for users. Steps and errors are not part of it, as events
+// have already reported them.
 func Text(w io.Writer, r *report.Result, on Page) error {
 	out := &page{Page: on, terminal: on.Columns > 0}
 	if !out.terminal {
@@ -32,8 +34,8 @@ func Text(w io.Writer, r *report.Result, on Page) error {
 	return err
 }
 
-// Harmless gives text that a server may have told in a form that can be printed, each
-// line as run.Sanitize gives a job's.
+// Harmless returns text from a server so that it is safe to print. It treats each line as
+// run.Sanitize treats a job's.
 func Harmless(text string) string {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
@@ -67,10 +69,10 @@ func textImages(w *page, r *report.Result) {
 	}
 }
 
-// shownChanges is how many changes of an image are listed.
+// shownChanges is the maximum number of changes that are listed for an image.
 const shownChanges = 8
 
-// some lists the first of many.
+// some joins at most shownChanges of all, and says how many more there are.
 func some(all []string) string {
 	if len(all) <= shownChanges {
 		return strings.Join(all, ", ")
@@ -136,7 +138,7 @@ func jobLine(j report.Job) string {
 	if j.Cost != nil {
 		parts = append(parts, "cost "+explained(j.Cost))
 	}
-	if j.Message != "" && (len(j.Runs) > 0 || j.Status == "") { // why a run ended as it did is told by events and the error
+	if j.Message != "" && (len(j.Runs) > 0 || j.Status == "") { // events and the error say why a run failed
 
 		parts = append(parts, j.Message)
 	}
@@ -188,7 +190,7 @@ func textRun(w *page, run report.Run) {
 	for n, t := range run.History {
 		message := firstLine(t.Message)
 		if n == len(run.History)-1 && failure != "" && t.Status == run.Status {
-			message, failure = failure, "" // the same cause, with what to do
+			message, failure = failure, "" // the same cause, with a hint
 		}
 		w.line("  %s %-12s %s", t.Time.Format("15:04:05"), t.Status, strings.TrimSpace(t.Reason+" "+message))
 	}
@@ -247,7 +249,7 @@ func textSandbox(w *page, r *report.Result) {
 	}
 }
 
-// Count gives a number of things: 1 run, 2 runs.
+// Count returns a number of things, such as "1 run" or "2 runs".
 func Count(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing
@@ -255,7 +257,8 @@ func Count(n int, thing string) string {
 	return strconv.Itoa(n) + " " + thing + "s"
 }
 
-// Age tells how many seconds something is old, in its two largest units: 3d 4h.
+// Age formats an age in seconds: in days and hours, hours and minutes, minutes, or
+// seconds.
 func Age(seconds float64) string {
 	d := time.Duration(seconds * float64(time.Second))
 	switch {
@@ -278,10 +281,10 @@ func sortedNames(m map[string]float64) []string {
 	return names
 }
 
-// number prints a metric: four significant digits are what people compare.
+// number formats a metric with four significant digits, which is enough to compare runs.
 func number(v float64) string { return fmt.Sprintf("%.4g", v) }
 
-// seconds gives a time as people read it, and says when it is not known.
+// seconds formats a duration in seconds, or returns "unknown" for nil.
 func seconds(s *float64) string {
 	if s == nil {
 		return "unknown"
@@ -298,7 +301,7 @@ func firstLine(s string) string {
 	return line
 }
 
-// explained is a cost as people read it, with the reason for which nothing is known.
+// explained formats a cost, with the reason if it is unknown.
 func explained(c *report.Cost) string {
 	if c.Unknown == "" {
 		return c.String()

@@ -262,7 +262,7 @@ func (m *Masker) find(text []byte, from int, last bool) ([]span, int) {
 		i = max(i, found.end-inWords) // finds a value that begins inside this span and ends after it
 	}
 	if len(spans) > 0 && !last {
-		safe = min(safe, spans[0].start) // what stands around it may matter
+		safe = min(safe, spans[0].start) // a value may be public, depending on the text around it
 	}
 	return spans, safe
 }
