@@ -13,9 +13,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
-// TestWorkflow runs workflows/deploy.yml, as users copy it, on this machine: once
-// with a job that succeeds and once with one that fails. The actions that it uses
-// besides slipway's are stand-ins that do nothing.
+// TestWorkflow runs workflows/deploy.yml with act, as users copy it: once with a job that
+// succeeds and once with one that fails. All actions but slipway's are replaced by ones
+// that do nothing.
 func TestWorkflow(t *testing.T) {
 	act := testbed.Act(t)
 	root := testbed.Root(t)
@@ -96,8 +96,8 @@ func TestWorkflow(t *testing.T) {
 	}
 }
 
-// tracked copies what a checkout of the action has, and no more: act copies all that it
-// finds there.
+// tracked copies the files that a checkout of the action would have, as act copies all
+// files of a directory.
 func tracked(t *testing.T, root string) string {
 	t.Helper()
 	list := exec.CommandContext(t.Context(), "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate")
@@ -110,7 +110,7 @@ func tracked(t *testing.T, root string) string {
 	for name := range strings.SplitSeq(strings.TrimSuffix(string(names), "\x00"), "\x00") {
 		text, err := os.ReadFile(filepath.Join(root, name))
 		if errors.Is(err, fs.ErrNotExist) {
-			continue // it is being removed
+			continue // deleted in the working tree
 		}
 		path := filepath.Join(dir, name)
 		if err := errors.Join(err, os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, text, 0o644)); err != nil {
@@ -120,8 +120,8 @@ func tracked(t *testing.T, root string) string {
 	return dir
 }
 
-// goCache is where Go's build cache of this machine is: the action builds slipway,
-// which takes minutes without it.
+// goCache returns the directory of this machine's build cache. Without it the action
+// would take minutes to build slipway.
 func goCache(t *testing.T) string {
 	out, err := exec.CommandContext(t.Context(), "go", "env", "GOCACHE").Output()
 	if err != nil {

@@ -17,9 +17,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
-// TestActionInputs has a pull request choose the inputs of the action, as a workflow
-// may have it by mistake: they are words for slipway, whatever stands in them, and no
-// part of a script. slipway takes the place of the shell, so that signals reach it.
+// TestActionInputs passes hostile inputs to the action, as a workflow that uses text of a
+// pull request may. They must become arguments of slipway and never part of a script.
+// slipway must replace the shell, so that it receives signals.
 func TestActionInputs(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(testbed.Root(t), "action.yml"))
 	if err != nil {
@@ -53,7 +53,7 @@ func TestActionInputs(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// The runner's own way to start a bash script of an action.
+	// This is how the runner starts a bash script of an action.
 	command := exec.CommandContext(t.Context(), bash, "--noprofile", "--norc", "-eo", "pipefail", "step.sh")
 	command.Dir = dir
 	command.Env = append(os.Environ(), "RUNNER_TEMP="+dir, "SLIPWAY_TARGET=deploy $(touch owned)", "SLIPWAY_ARGS=* ; touch owned `touch owned` ${HOME} \"x y\" --\nnext line")

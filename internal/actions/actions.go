@@ -1,6 +1,6 @@
-// Package actions is the GitHub Actions side of slipway: groups, masks,
-// annotations, outputs and the step summary of a workflow's step, by
-// sethvargo/go-githubactions where that is safe.
+// Package actions speaks to the runner of a GitHub Actions step: groups, masks,
+// annotations, outputs and the step summary. It uses sethvargo/go-githubactions where
+// that is safe.
 package actions
 
 import (
@@ -18,27 +18,28 @@ import (
 )
 
 const (
-	// delimiter is what go-githubactions v1.4.0 ends every output with: a value that
-	// holds it could forge further outputs.
+	// delimiter is the line with which go-githubactions v1.4.0 ends every output. A value
+	// that contains it could forge other outputs.
 	delimiter = "_GitHubActionsFileCommandDelimeter_"
-	// maxSummary is GitHub's limit for one step, in bytes.
+	// maxSummary is GitHub's limit for the summary of a step, in bytes.
 	maxSummary = 1 << 20
-	// MaxAnnotation is how much of a message an annotation has, in bytes; GitHub cuts it
-	// at 4096.
+	// MaxAnnotation is the maximum size of an annotation's message, in bytes. GitHub cuts a
+	// message at 4096.
 	MaxAnnotation = 4000
-	// MaxAnnotations is how many annotations of a kind GitHub shows for one step.
+	// MaxAnnotations is how many annotations of each level GitHub shows for a step.
 	MaxAnnotations = 10
 )
 
-// Commands speaks to the runner of the step that this process is.
+// Commands sends workflow commands to the runner of this step.
 type Commands struct {
 	action *githubactions.Action
 	lookup func(string) (string, bool)
 	mask   func(string) string
 }
 
-// New gives the runner's commands, written to w, and false when this process is
-// no step of a workflow. What goes into the runner's files is masked by mask.
+// New returns Commands that write to w, and whether this process is a step of a workflow.
+// lookup reads an environment variable, as os.LookupEnv does. Text for the runner's files
+// is masked by mask.
 func New(w io.Writer, mask func(string) string, lookup func(string) (string, bool)) (*Commands, bool) {
 	if v, _ := lookup("GITHUB_ACTIONS"); v != "true" {
 		return nil, false
@@ -47,15 +48,15 @@ func New(w io.Writer, mask func(string) string, lookup func(string) (string, boo
 	return &Commands{githubactions.New(githubactions.WithWriter(w), githubactions.WithGetenv(getenv)), lookup, mask}, true
 }
 
-// AddMask has the runner that reads w hide a text wherever it stands.
+// AddMask makes the runner that reads w mask a text in all output that follows.
 func AddMask(w io.Writer, text string) {
-	_, _ = io.WriteString(w, "::add-mask::"+EscapeData(text)+"\n") // where the log is gone, nobody reads it
+	_, _ = io.WriteString(w, "::add-mask::"+EscapeData(text)+"\n") // there is no other place to report that the log is gone
 }
 
-// EscapeData gives text as the message of a workflow command.
+// EscapeData returns text escaped as the message of a workflow command.
 func EscapeData(text string) string { return dataEscapes.Replace(text) }
 
-// EscapeProperty gives text as a property of a workflow command.
+// EscapeProperty returns text escaped as a property of a workflow command.
 func EscapeProperty(text string) string { return propertyEscapes.Replace(text) }
 
 var (
@@ -63,18 +64,18 @@ var (
 	propertyEscapes = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
 )
 
-// Group begins a group of lines that can be folded.
+// Group begins a group of lines, which users can fold.
 func (c *Commands) Group(title string) { c.action.Group(title) }
 
-// EndGroup ends the group.
+// EndGroup ends the current group.
 func (c *Commands) EndGroup() { c.action.EndGroup() }
 
-// Error annotates a place in a file, or the run when at has no file.
+// Error annotates a position in a file, or the run if at has no file.
 func (c *Commands) Error(at source.Position, title, message string) {
 	c.annotation(at, title).Errorf("%s", cut(message))
 }
 
-// Warning annotates as Error does, and does not fail the step.
+// Warning is like Error, with the level warning.
 func (c *Commands) Warning(at source.Position, title, message string) {
 	c.annotation(at, title).Warningf("%s", cut(message))
 }
@@ -100,8 +101,8 @@ func (c *Commands) annotation(at source.Position, title string) *githubactions.A
 	return c.action.WithFieldsMap(fields)
 }
 
-// relative gives a path as the runner knows it: from the workspace's root, with
-// slashes.
+// relative returns a path as the runner expects it: relative to the workspace, with
+// slashes. A path outside of the workspace is not made relative.
 func (c *Commands) relative(path string) string {
 	workspace, ok := c.lookup("GITHUB_WORKSPACE")
 	whole, err := filepath.Abs(path)
@@ -114,7 +115,9 @@ func (c *Commands) relative(path string) string {
 	return filepath.ToSlash(path)
 }
 
-// SetOutput sets an output of the step.
+// SetOutput sets an output of the step. It returns an error if the value could forge
+// other outputs or the runner's file cannot be written. It does nothing if the runner has
+// no such file.
 func (c *Commands) SetOutput(name, value string) error {
 	value = c.mask(value)
 	if strings.Contains(value, delimiter) || strings.Contains(name, delimiter) {
@@ -123,7 +126,8 @@ func (c *Commands) SetOutput(name, value string) error {
 	return c.file("GITHUB_OUTPUT", fmt.Sprintf("%s<<%s\n%s\n%s\n", name, delimiter, value, delimiter))
 }
 
-// Summary adds Markdown to the step's summary.
+// Summary appends Markdown to the step's summary, cut to GitHub's limit. It does nothing
+// if the runner has no file for it.
 func (c *Commands) Summary(markdown string) error {
 	const cut = "\n\n(cut: a step's summary may have 1 MiB)\n"
 	markdown = c.mask(markdown)
@@ -133,8 +137,8 @@ func (c *Commands) Summary(markdown string) error {
 	return c.file("GITHUB_STEP_SUMMARY", markdown+"\n")
 }
 
-// file appends to a file that the runner named. go-githubactions panics where it
-// cannot be written.
+// file appends to the file that an environment variable of the runner names.
+// go-githubactions panics if the file cannot be written.
 func (c *Commands) file(variable, text string) error {
 	path, ok := c.lookup(variable)
 	if !ok || path == "" {

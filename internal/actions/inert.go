@@ -2,8 +2,8 @@ package actions
 
 import "strings"
 
-// Obeyed tells whether a runner would take a line of text for a command: one that
-// begins with :: after blanks, or has ##[ anywhere.
+// Obeyed reports whether a runner would take text for a command: one of its lines begins
+// with :: after spaces, or it contains ##[.
 func Obeyed(text string) bool {
 	if strings.Contains(text, "##[") {
 		return true
@@ -16,8 +16,8 @@ func Obeyed(text string) bool {
 	return false
 }
 
-// Quoted gives text between commands that have the runner obey nothing in it. The
-// token must be one that the text cannot know.
+// Quoted returns text between commands that make the runner ignore commands in it. The
+// token must be one that the author of the text cannot guess.
 func Quoted(text, token string) string {
 	if !strings.HasSuffix(text, "\n") {
 		text += "\n"

@@ -17,13 +17,13 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// fuzzTime is how long Fuzz runs each target when nobody says.
+// fuzzTime is how long Fuzz runs each target by default.
 const fuzzTime = 10 * time.Minute
 
 const (
 	fuzzAtOnce = 2
-	// Where fuzz targets are run with the tests, those of Polyaxonfiles, which come
-	// from anywhere, get more time than those of what users have checked already.
+	// When the targets run with the tests, those of Polyaxonfiles get more time, as a
+	// Polyaxonfile may come from anywhere. Other input was written by the user.
 	fuzzPolyaxonfile = time.Minute
 	fuzzOther        = 15 * time.Second
 )
@@ -31,11 +31,10 @@ const (
 // fuzzTarget is a fuzz function of a package.
 type fuzzTarget struct{ pkg, name string }
 
-// Fuzz runs every fuzz target of the repository for a time (fuzzTime when it is not
-// above 0), two at once, and goes
-// through all of them though some fail: its error has every failure. The inputs
-// that failed are kept under testdata/fuzz, where every later test tries them.
-// Cancelling ctx ends it early.
+// Fuzz runs every fuzz target of the repository for the given time, or for fuzzTime if
+// that is not positive, two at a time. A failure does not stop the other targets; the
+// error joins all failures. Inputs that failed are kept in testdata/fuzz, and tests try
+// them from then on. When ctx is cancelled, Fuzz stops and returns its error, too.
 func Fuzz(ctx context.Context, o Options, each time.Duration) error {
 	targets, err := fuzzTargets(ctx)
 	if err != nil {
@@ -47,7 +46,7 @@ func Fuzz(ctx context.Context, o Options, each time.Duration) error {
 	return fuzz(ctx, o, targets, func(fuzzTarget) time.Duration { return each })
 }
 
-// fuzzInTest runs the targets for as long as each gets beside the tests.
+// fuzzInTest runs every target for its share.
 func fuzzInTest(ctx context.Context, o Options) error {
 	targets, err := fuzzTargets(ctx)
 	if err != nil || len(targets) == 0 {
@@ -56,7 +55,7 @@ func fuzzInTest(ctx context.Context, o Options) error {
 	return fuzz(ctx, o, targets, fuzzTarget.share)
 }
 
-// share is the time that a target gets beside the tests.
+// share returns how long a target runs with the tests.
 func (t fuzzTarget) share() time.Duration {
 	if strings.Contains(t.pkg, "/internal/polyaxonfile") {
 		return fuzzPolyaxonfile
@@ -64,7 +63,7 @@ func (t fuzzTarget) share() time.Duration {
 	return fuzzOther
 }
 
-// fuzz runs each target for as long as share says.
+// fuzz runs each target for as long as share returns.
 func fuzz(ctx context.Context, o Options, targets []fuzzTarget, share func(fuzzTarget) time.Duration) error {
 	var lock sync.Mutex
 	var failures []error
@@ -78,7 +77,8 @@ func fuzz(ctx context.Context, o Options, targets []fuzzTarget, share func(fuzzT
 			each := share(target)
 			args := []string{"test", "-run=^$", "-fuzz=^" + target.name + "$", "-fuzztime=" + each.String(), "-fuzzminimizetime=10s", "-parallel=1", "-timeout=0", target.pkg}
 			command := exec.CommandContext(ctx, "go", args...)
-			// go hands an interruption on to the test, and not its own death.
+			// The go command passes an interrupt on to the test, but leaves it running when it
+			// is killed.
 			command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
 			command.WaitDelay = 10 * time.Second
 			var said bytes.Buffer
@@ -95,11 +95,11 @@ func fuzz(ctx context.Context, o Options, targets []fuzzTarget, share func(fuzzT
 			return nil
 		})
 	}
-	_ = group.Wait() // the failures are kept beside, so that one does not end the others
+	_ = group.Wait() // failures are collected instead of returned, so that one does not stop the others
 	return errors.Join(append(failures, ctx.Err())...)
 }
 
-// fuzzTargets asks the packages that have fuzz functions for their names.
+// fuzzTargets returns the fuzz targets of all packages.
 func fuzzTargets(ctx context.Context) ([]fuzzTarget, error) {
 	packages, err := fuzzPackages(ctx)
 	if err != nil || len(packages) == 0 {
@@ -121,8 +121,8 @@ func fuzzTargets(ctx context.Context) ([]fuzzTarget, error) {
 	return targets, nil
 }
 
-// fuzzPackages gives the packages whose tests have a fuzz function, so that the
-// others need not be built once more.
+// fuzzPackages returns the packages whose tests have a fuzz function. Only these have to
+// be built to list their targets.
 func fuzzPackages(ctx context.Context) ([]string, error) {
 	listed, err := output(ctx, "go", "list", "-f", "{{$p := .}}{{range .TestGoFiles}}{{$p.ImportPath}}\t{{$p.Dir}}\t{{.}}\n{{end}}{{range .XTestGoFiles}}{{$p.ImportPath}}\t{{$p.Dir}}\t{{.}}\n{{end}}", "./...")
 	if err != nil {

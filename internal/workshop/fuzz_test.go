@@ -46,7 +46,7 @@ func TestFuzzFindsAndTellsFailures(t *testing.T) {
 	t.Chdir(dir)
 	for name, text := range map[string]string{
 		"go.mod": "module example.com/fuzzed\n\ngo 1.26\n",
-		// This file has no fuzz function of its own: the word is not written out.
+		// "func" is spelt otherwise, so that fuzzPackages does not find these functions here.
 		"x_test.go": strings.ReplaceAll(`package fuzzed
 
 import "testing"

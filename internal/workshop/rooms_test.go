@@ -18,7 +18,7 @@ const (
 	module = "github.com/slipway-ci/slipway"
 )
 
-// roomOf gives the room that a directory lies in, "" for none.
+// roomOf returns the entry of rooms that dir is in, or "" if there is none.
 func roomOf(rooms map[string]int, dir string) string {
 	for ; dir != "."; dir = path.Dir(dir) {
 		if _, ok := rooms[dir]; ok {
@@ -28,7 +28,8 @@ func roomOf(rooms map[string]int, dir string) string {
 	return ""
 }
 
-// TestImportsGoDown holds all imports to the order of the rooms in docs/architecture.md.
+// TestImportsGoDown checks that packages import only those below them in
+// docs/architecture.md.
 func TestImportsGoDown(t *testing.T) {
 	order := testbed.Rooms(t)
 	seen := map[string]bool{}
@@ -50,7 +51,7 @@ func TestImportsGoDown(t *testing.T) {
 		from := roomOf(order, path.Dir(name))
 		for _, dir := range strings.Split(path.Dir(name), "/") {
 			if dir == "testbed" || dir == "workshop" || strings.HasSuffix(dir, "test") {
-				return nil // of tests, which look at all rooms
+				return nil // packages for tests may import any package
 			}
 		}
 		if from == "" {

@@ -11,28 +11,28 @@ import (
 	"strings"
 )
 
-// hauptVersion is the Polyaxon server that tests speak to. It is AGPL: a program
-// of its own, which slipway's tests start and ask over HTTP.
+// hauptVersion is the version of the Polyaxon server that tests use. It is under the
+// AGPL, so it runs as a separate program and the tests use it over HTTP.
 const hauptVersion = "2.18.0"
 
-// spdxVersion and intotoVersion are what attestations are held to: the SPDX project's
-// own tools, and the schemas of in-toto and SLSA.
+// spdxVersion and intotoVersion are the versions of the validators of attestations: the
+// SPDX project's own tools, and the schemas of in-toto and SLSA.
 const (
 	spdxVersion   = "0.8.3"
 	intotoVersion = "0.9.3"
 )
 
-// part is a real component that tests want.
+// part is a real component that tests use.
 type part struct {
 	name string
-	// stamp changes when the part has to be made again.
+	// stamp returns a text that changes when the part has to be made again.
 	stamp func() (string, error)
 	make  func(context.Context, Options) error
 }
 
-// setUp makes what the tests want of real components, each once. What cannot be
-// had here is told by name; the tests that want it are skipped then, and fail where
-// CI is true.
+// setUp makes the real components that the tests use, unless they are up to date. It logs
+// the name of each one that cannot be made on this machine. The tests that need it are
+// then skipped, or fail if CI is true.
 func setUp(ctx context.Context, o Options) error {
 	if err := os.MkdirAll(cacheDir, 0o755); err != nil {
 		return err
@@ -116,7 +116,8 @@ func makeRegistry(ctx context.Context, o Options) error {
 	return installed(ctx, o, []string{"docker-registry"}, "docker-registry")
 }
 
-// makeNode installs what a node takes besides the kubelet, which is in kubetest.
+// makeNode installs what a Kubernetes node needs besides the kubelet, which is part of
+// kubetest.
 func makeNode(ctx context.Context, o Options) error {
 	return installed(ctx, o, []string{"containerd", "runc", "ip", "/usr/lib/cni/bridge"}, "containerd", "runc", "iproute2", "containernetworking-plugins")
 }
@@ -126,8 +127,8 @@ func makeDocker(ctx context.Context, o Options) error {
 	return installed(ctx, o, []string{"dockerd"}, "docker.io")
 }
 
-// installed installs Debian's packages where programs are missing and that is
-// allowed.
+// installed installs Debian packages if one of the programs is missing. It returns an
+// error if that takes root and the user is not root.
 func installed(ctx context.Context, o Options, programs []string, packages ...string) error {
 	missing := ""
 	for _, program := range programs {
@@ -148,8 +149,7 @@ func installed(ctx context.Context, o Options, programs []string, packages ...st
 	return run(ctx, o, quiet, "apt-get", append([]string{"install", "-y", "-qq", "--no-install-recommends"}, packages...)...)
 }
 
-// hashTree tells one state of a file, or of the files below a directory, from
-// another.
+// hashTree returns a hash of a file, or of all files below a directory.
 func hashTree(root string) (string, error) {
 	h := sha256.New()
 	err := filepath.WalkDir(filepath.FromSlash(root), func(path string, entry fs.DirEntry, err error) error {

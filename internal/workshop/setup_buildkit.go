@@ -9,12 +9,13 @@ import (
 	"runtime"
 )
 
-// buildkitModule pins buildkitd; it is a module of its own, because a daemon needs
-// far more than its client, which a test holds to the same version.
+// buildkitModule is the module that pins the version of buildkitd. It is separate from
+// slipway's module because a daemon has many more dependencies than its client. A test
+// checks that both have the same version.
 const buildkitModule = "internal/testbed/buildkit"
 
-// makeBuildKit builds buildkitd, and installs Debian's runc and a static shell for
-// the images of tests, where that is allowed.
+// makeBuildKit builds buildkitd. It installs Debian's runc, and a static shell for the
+// images of tests, if they are missing; that takes root.
 func makeBuildKit(ctx context.Context, o Options) error {
 	if runtime.GOOS != "linux" {
 		return errors.New("buildkitd runs on Linux")

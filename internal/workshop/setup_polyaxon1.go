@@ -8,18 +8,17 @@ import (
 	"path/filepath"
 )
 
-// polyaxon1Version is the older Polyaxon whose library says what a Polyaxonfile
-// becomes there.
+// polyaxon1Version is the version of the older Polyaxon library that tests compare with.
 const polyaxon1Version = "1.11.3"
 
-// polyaxon1Packages are what its library was made for: it asks for no version of
-// marshmallow, and later ones have other messages.
+// polyaxon1Packages returns the packages that the library was made for. It does not limit
+// the version of marshmallow itself, and later versions have other messages.
 func polyaxon1Packages() []string {
 	return []string{"polyaxon==" + polyaxon1Version, "marshmallow<3.12", "kubernetes==21.7.0"}
 }
 
-// makePolyaxon1 makes the environment of the older library, which wants an older
-// Python too.
+// makePolyaxon1 creates the virtual environment of the older library, which needs an
+// older Python.
 func makePolyaxon1(ctx context.Context, o Options) error {
 	python, err := olderPython(ctx)
 	if err != nil {
@@ -35,8 +34,8 @@ func makePolyaxon1(ctx context.Context, o Options) error {
 	return run(ctx, o, nil, filepath.Join(venv, "bin", "pip"), append([]string{"install", "--quiet", "--disable-pip-version-check"}, polyaxon1Packages()...)...)
 }
 
-// olderPython finds a Python that the older library runs on. A program of that name
-// may be a stand-in that starts nothing, so each is tried.
+// olderPython returns a Python that the older library runs on. It runs each one, as a
+// program of that name may be a placeholder that does not start a Python.
 func olderPython(ctx context.Context) (string, error) {
 	for _, name := range []string{"python3.11", "python3.10", "python3.9"} {
 		if exec.CommandContext(ctx, name, "-c", "import ensurepip, venv").Run() == nil {

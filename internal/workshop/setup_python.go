@@ -9,11 +9,11 @@ import (
 	"runtime"
 )
 
-// debianRelease is the Debian of the base that stands in for python:3.11-slim,
-// which cannot be pulled everywhere; its Python is 3.11.
+// debianRelease is the Debian release of the image that replaces python:3.11-slim, which
+// cannot be pulled everywhere. Its Python is 3.11.
 const debianRelease = "bookworm"
 
-// makePythonBase makes a root file system with Debian's Python by debootstrap.
+// makePythonBase makes a root file system with Debian's Python, using debootstrap.
 func makePythonBase(ctx context.Context, o Options) error {
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
 		return errors.New("making it takes root on Linux")

@@ -9,14 +9,14 @@ import (
 	"runtime"
 )
 
-// servicePackages are the programs of the components that are services, where that
-// takes little room: MLflow and code-server are left out.
+// servicePackages returns the programs of the service components. MLflow and code-server
+// are left out, as they are large.
 func servicePackages() []string {
 	return []string{"jupyterlab==4.6.6", "tensorboard==2.21.0", "streamlit==1.67.0", "fastapi==0.165.0", "uvicorn[standard]==0.54.0"}
 }
 
-// makeServices installs the programs for the Python of python-base, which is in no
-// way that of this machine.
+// makeServices installs the programs for the Python of python-base, not for the one of
+// this machine.
 func makeServices(ctx context.Context, o Options) error {
 	machine := map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[runtime.GOARCH]
 	if runtime.GOOS != "linux" || machine == "" {

@@ -1,5 +1,5 @@
-// Package workshop is how slipway itself is tested, linted and built: the
-// development targets of the magefile.
+// Package workshop tests, lints and builds slipway itself. It has the development targets
+// of the magefile.
 package workshop
 
 import (
@@ -14,22 +14,23 @@ import (
 	"strings"
 )
 
-// Options say how to work.
+// Options configures a target.
 type Options struct {
-	// Run, when it is not empty, chooses tests or benchmarks by a regular expression.
+	// Run, if not empty, is a regular expression that selects tests or benchmarks.
 	Run string
-	// Race has tests run with the race detector, as they always do where CI is true.
+	// Race runs the tests with the race detector. If CI is true they always are.
 	Race bool
-	// Log takes what the tools say, besides their results.
+	// Log receives the commands that are run and their standard error.
 	Log io.Writer
 }
 
-// cacheDir holds what the tests need and can be made again.
+// cacheDir holds what the tests need and can be made again. It is relative to the root of
+// the repository.
 const cacheDir = ".cache"
 
-// Test sets up the real components that tests want, and runs all tests. Where CI is true
-// it does so with the race detector, goes through all of the large matrices, and then
-// fuzzes: elsewhere the fuzz targets only try the inputs that are known.
+// Test sets up the real components that tests use, and runs all tests. If CI is true it
+// uses the race detector, runs the large matrices in full, and then fuzzes. Otherwise the
+// fuzz targets only try the known inputs.
 func Test(ctx context.Context, o Options) error {
 	if err := setUp(ctx, o); err != nil {
 		return err
@@ -40,7 +41,7 @@ func Test(ctx context.Context, o Options) error {
 		args = append(args, "-race")
 	}
 	if !ci {
-		// More packages than processors: most wait for servers, or for processes.
+		// More packages than processors, as most tests wait for servers or processes.
 		args = append(args, "-p="+strconv.Itoa(2*runtime.GOMAXPROCS(0)))
 	}
 	if o.Run != "" {
@@ -48,7 +49,7 @@ func Test(ctx context.Context, o Options) error {
 	}
 	var env []string
 	if _, set := os.LookupEnv("GORACE"); !set {
-		env = []string{"GORACE=atexit_sleep_ms=20"} // a program waits for a second otherwise, for races that it hears of late
+		env = []string{"GORACE=atexit_sleep_ms=20"} // by default a program waits a second at its end for late reports of races
 	}
 	if err := run(ctx, o, env, "go", append(args, "./...")...); err != nil || o.Run != "" || !ci {
 		return err
@@ -56,11 +57,11 @@ func Test(ctx context.Context, o Options) error {
 	return fuzzInTest(ctx, o)
 }
 
-// rounds is how often a benchmark runs each of the ways that it compares.
+// rounds is how often a benchmark runs each of the variants that it compares.
 const rounds = 5
 
-// Bench runs the benchmarks, or those that o.Run names (deploy, image). Each one
-// sets several ways to do the same thing side by side and prints their ratios.
+// Bench runs all benchmarks, or those that o.Run names (deploy, image). Each compares
+// several ways to do the same thing and prints their ratios.
 func Bench(ctx context.Context, o Options) error {
 	pattern := "."
 	if o.Run != "" {
@@ -69,7 +70,8 @@ func Bench(ctx context.Context, o Options) error {
 	return run(ctx, o, nil, "go", "test", "-run=^$", "-bench="+pattern, fmt.Sprintf("-benchtime=%dx", rounds), "-timeout=60m", "./...")
 }
 
-// Lint checks formatting, go vet, staticcheck (by golangci-lint) and the workflows.
+// Lint runs gofmt, go vet, golangci-lint (with staticcheck), and actionlint on the
+// workflows.
 func Lint(ctx context.Context, o Options) error {
 	unformatted, err := output(ctx, "gofmt", "-l", ".")
 	if err != nil {
