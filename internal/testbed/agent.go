@@ -15,25 +15,25 @@ import (
 	"github.com/slipway-ci/slipway/internal/testbed/program"
 )
 
-// agent plays Polyaxon's agent over HTTP: it takes queued runs, really runs their
-// command as a process of this machine, archives what it prints, and tells the
-// server how it ended. To the server it also is the cluster that it reads live
-// lines from (see pods.go).
+// agent plays the role of Polyaxon's agent over HTTP. It takes queued runs, runs their
+// commands as processes of this machine, archives their output, and reports to the server
+// how they ended. It also serves the Kubernetes API that the server reads live lines from
+// (see pods.go).
 type agent struct {
 	host, data string
 	group      sync.WaitGroup
 
 	mu sync.Mutex
-	// skew is how far the clock of the agent and its node is ahead of the server's.
+	// skew is how far the clock of the agent and its node is ahead of the server's clock.
 	skew time.Duration
 	pods map[string]*pod
 }
 
-// pod is a run that goes on; its lines are there until they are archived.
+// pod is a run that has not ended. Its lines can be read until they are archived.
 type pod struct {
 	cancel context.CancelFunc
-	// job is when its job was made, which the operator gives as the transition time of
-	// all that it says from then on.
+	// job is when the run's job was created. The operator reports it as the transition time
+	// of all later conditions.
 	job   time.Time
 	lines []podLine
 	ended bool
@@ -45,6 +45,7 @@ type podLine struct {
 }
 
 func (a *agent) run(ctx context.Context) {
+	// run polls the server until ctx is done, and returns when all runs have ended.
 	defer a.group.Wait()
 	for ctx.Err() == nil {
 		a.poll(ctx)
@@ -55,7 +56,8 @@ func (a *agent) run(ctx context.Context) {
 	}
 }
 
-// poll asks what is queued and what is to stop: lists of lists, as servers answer.
+// poll asks the server for queued runs, and for those to stop. The server answers with
+// lists of lists.
 func (a *agent) poll(ctx context.Context) {
 	var answer struct {
 		State struct{ Queued, Stopping, Deleting [][]any }
@@ -95,8 +97,8 @@ func (a *agent) poll(ctx context.Context) {
 	}
 }
 
-// kill ends a run's process, and tells whether it had one: how it ended is then told
-// after its log was archived.
+// kill ends a run's process, and reports whether the run had one. In that case execute
+// reports the end of the run, after its log was archived.
 func (a *agent) kill(uuid string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -108,7 +110,7 @@ func (a *agent) kill(uuid string) bool {
 	return true
 }
 
-// instance reads owner.project.runs.uuid.
+// instance parses owner.project.runs.uuid.
 func instance(entry []any) (project, uuid string) {
 	text, _ := entry[0].(string)
 	parts := strings.Split(text, ".")
@@ -118,7 +120,8 @@ func instance(entry []any) (project, uuid string) {
 	return parts[1], parts[3]
 }
 
-// tell posts a status until the server takes it, the run is gone, or ctx ends.
+// tell posts a status until the server accepts it, the run does not exist any more, or
+// ctx is done.
 func (a *agent) tell(ctx context.Context, project, uuid, status, message string) {
 	now := a.now()
 	at := now
@@ -135,7 +138,7 @@ func (a *agent) tell(ctx context.Context, project, uuid, status, message string)
 	if err != nil {
 		return
 	}
-	for n := 0; ; n++ { // without the options of its database the server fails at times, and it may be down
+	for n := 0; ; n++ { // without options of its database some of the server's writes fail, and it may be down
 		response, err := http.Post(fmt.Sprintf("%s/api/v1/default/%s/runs/%s/statuses", a.host, project, uuid), "application/json", bytes.NewReader(body))
 		if err == nil {
 			_ = response.Body.Close()
@@ -151,14 +154,14 @@ func (a *agent) tell(ctx context.Context, project, uuid, status, message string)
 	}
 }
 
-// now is the time of the agent and its node.
+// now returns the time by the clock of the agent and its node.
 func (a *agent) now() time.Time {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return time.Now().Add(a.skew).UTC()
 }
 
-// execute runs a run until it ends or running does, and tells so.
+// execute runs a run until it ends or running is done, and reports how it ended.
 func (a *agent) execute(ctx, running context.Context, p *pod, project, uuid, content string) {
 	a.tell(ctx, project, uuid, "starting", "")
 	a.tell(ctx, project, uuid, "running", "")
@@ -186,7 +189,7 @@ func (a *agent) execute(ctx, running context.Context, p *pod, project, uuid, con
 	}
 }
 
-// forget forgets a pod once its end was told, unless another has its place.
+// forget removes a pod once its end was reported, unless another pod has replaced it.
 func (a *agent) forget(uuid string, p *pod) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -195,7 +198,7 @@ func (a *agent) forget(uuid string, p *pod) {
 	}
 }
 
-// archive writes a log in one step: a reader of half a line makes the server fail.
+// archive writes a log atomically, as the server fails when it reads half a line.
 func (a *agent) archive(uuid string, p *pod) {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)

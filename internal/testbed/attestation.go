@@ -6,8 +6,9 @@ import (
 	"testing"
 )
 
-// Attestations has the SPDX project's own validator, and the schemas of in-toto and
-// SLSA, judge files of SBOMs and provenances by a Python script.
+// Attestations runs a Python script that validates files of SBOMs and provenances with
+// the SPDX project's own validator and the schemas of in-toto and SLSA. The test fails if
+// the script does.
 func Attestations(t testing.TB, script string, files ...string) {
 	t.Helper()
 	python := component(t, "spdx (pyspdxtools and in-toto-attestation)", filepath.Join("spdx", "bin", "python"))

@@ -14,9 +14,9 @@ import (
 	"github.com/moby/buildkit/client"
 )
 
-// BuildKit starts a buildkitd with an empty cache and gives its address. Its steps
-// have this machine's network, so that a registry on loopback can be reached. It
-// ends with the test.
+// BuildKit starts a buildkitd with an empty cache and returns its address. The steps of a
+// build use this machine's network, so that they reach a registry on loopback. It is
+// stopped when the test ends.
 func BuildKit(t testing.TB) string {
 	t.Helper()
 	binary := component(t, "buildkitd (BuildKit)", "buildkitd")
@@ -31,7 +31,7 @@ func BuildKit(t testing.TB) string {
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	// Its socket for traces would be the machine's one otherwise, for all who start one.
+	// By default all instances would use the same socket for traces.
 	log := start(t, dir, "buildkitd", os.Environ(), binary, "--config", config, "--otel-socket-path", filepath.Join(dir, "o"))
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()

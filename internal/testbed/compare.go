@@ -9,21 +9,20 @@ import (
 	"time"
 )
 
-// Contender is one of several ways to do the same thing.
+// Contender is one of several ways to do the same thing, for Compare.
 type Contender struct {
 	Name string
-	// Prepare, if there is one, puts everything at the start line; its time does
-	// not count.
+	// Prepare, if not nil, is called before each Run. Its time is not measured.
 	Prepare func(testing.TB)
-	// Run does it once and gives the largest resident memory that it needed, in
-	// bytes, 0 when that is not known.
+	// Run does it once. It returns the largest resident memory that it needed, in bytes, or 0
+	// if that is unknown.
 	Run func(testing.TB) int64
 }
 
-// Compare times contenders side by side: every round of b runs each of them once,
-// in turn, so that what else the machine does strikes all alike. It prints the
-// minimum, the median and the maximum of each, and how many times the first one's
-// median each median is.
+// Compare measures contenders side by side. Every round of b runs each of them once, so
+// that other load on the machine affects all of them alike. It prints the minimum, the
+// median and the maximum time of each, and the ratio of its median to that of the first
+// one.
 func Compare(b *testing.B, contenders ...Contender) {
 	b.Helper()
 	rows := make([]Row, len(contenders))
@@ -42,20 +41,20 @@ func Compare(b *testing.B, contenders ...Contender) {
 	Print(b, rows...)
 }
 
-// Row is what was measured of one contender: a time of each round, and the largest
-// resident memory in bytes, 0 when that is not known.
+// Row has the measurements of one contender: a time for each round, and the largest
+// resident memory in bytes, or 0 if that is unknown.
 type Row struct {
 	Name   string
 	Times  []time.Duration
 	Memory int64
-	// Processor is what each round took of the processors, where that is measured.
+	// Processor is the processor time of each round, or nil if it was not measured.
 	Processor []time.Duration
 }
 
-// Print prints rows as Compare does, the ratios to the first one's median.
+// Print prints rows as Compare does. The ratios are to the median of the first row.
 func Print(b *testing.B, rows ...Row) {
 	b.Helper()
-	b.ReportMetric(0, "ns/op") // a round's sum says nothing
+	b.ReportMetric(0, "ns/op") // the time of a whole round is meaningless
 	text := &strings.Builder{}
 	processor := ""
 	if len(rows[0].Processor) > 0 {

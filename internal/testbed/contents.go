@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 )
 
-// Contents returns the regular files of an image, by path, as they are in the end.
+// Contents returns the regular files of an image's final file system, by path.
 func Contents(t testing.TB, image v1.Image) map[string]string {
 	t.Helper()
 	files := map[string]string{}

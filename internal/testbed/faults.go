@@ -13,41 +13,41 @@ import (
 	"time"
 )
 
-// Fault is what may become of one request.
+// Fault is a way in which a request can fail.
 type Fault string
 
-// The faults that Faults knows.
+// The faults that Faults can cause.
 const (
-	// LoseRequest cuts the connection; the server never hears of the request.
+	// LoseRequest closes the connection before the server gets the request.
 	LoseRequest Fault = "the request is lost"
-	// LoseAnswer has the server do what it is asked and cuts the connection.
+	// LoseAnswer lets the server handle the request and then closes the connection.
 	LoseAnswer Fault = "the answer is lost"
-	// CutAnswer cuts the connection in the middle of the answer.
+	// CutAnswer closes the connection in the middle of the response.
 	CutAnswer Fault = "the answer is cut"
-	// Twice has the request arrive two times; the second answer is given.
+	// Twice sends the request to the server two times, and returns the second response.
 	Twice Fault = "it arrives twice"
-	// Delay holds the answer back for a while.
+	// Delay holds the response back for a while.
 	Delay Fault = "the answer is slow"
-	// Refuse500, Refuse503 and Refuse405 answer so, with what servers send with it,
-	// and the server never hears of the request. 405 and an empty page is how
-	// Polyaxon says that it failed.
+	// Refuse500, Refuse503 and Refuse405 return these statuses, with the bodies that real
+	// servers send, without passing the request to the server. A status 405 with an empty
+	// page is how Polyaxon reports an internal error.
 	Refuse500 Fault = "500"
 	Refuse503 Fault = "503 and a gateway's page"
 	Refuse405 Fault = "405 and an empty page"
-	// Late500 has the server do what it is asked, and answers that it failed.
+	// Late500 lets the server handle the request, and returns status 500.
 	Late500 Fault = "500 after it was done"
 )
 
-// AllFaults lists them.
+// AllFaults returns all faults.
 func AllFaults() []Fault {
 	return []Fault{LoseRequest, LoseAnswer, CutAnswer, Twice, Delay, Refuse500, Refuse503, Refuse405, Late500}
 }
 
-// slow is how long Delay takes.
+// slow is how long Delay holds a response back.
 const slow = 30 * time.Millisecond
 
-// Faults counts the requests to one or more servers and spoils one of them. It is
-// safe for use by several goroutines.
+// Faults counts the requests to one or more servers and makes one of them fail. It is
+// safe for concurrent use.
 type Faults struct {
 	mu    sync.Mutex
 	count int
@@ -57,30 +57,30 @@ type Faults struct {
 	busy  int
 }
 
-// Spoil begins to count anew, and has the nth request from now on, from 1, meet
-// with a fault; none when n is 0.
+// Spoil resets the count. The nth request from now on, counted from 1, has the given
+// fault, or none if n is 0.
 func (f *Faults) Spoil(n int, fault Fault) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.count, f.at, f.fault = 0, n, fault
 }
 
-// Watch has seen called with each request, before the server hears of it and again
-// when it has answered, which the client has not seen yet.
+// Watch sets a function that is called twice for each request: before the server gets it,
+// and after the server has answered and before the client gets the response.
 func (f *Faults) Watch(seen func(n int, r *http.Request, answered bool)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.seen = seen
 }
 
-// Count gives how many requests there were since Spoil.
+// Count returns the number of requests since the last call of Spoil.
 func (f *Faults) Count() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.count
 }
 
-// Quiet waits until no request is at work.
+// Quiet waits until no request is in progress.
 func (f *Faults) Quiet() {
 	for {
 		f.mu.Lock()
@@ -99,15 +99,15 @@ func (f *Faults) done() {
 	f.busy--
 }
 
-// Serve puts the faults before a server, and gives its address. It ends with the
-// test.
+// Serve starts a server that passes requests to next with the faults of f, and returns
+// its address. It is stopped when the test ends.
 func (f *Faults) Serve(t testing.TB, next http.Handler) string {
 	server := httptest.NewServer(f.before(next))
 	t.Cleanup(server.Close)
 	return server.URL
 }
 
-// Forward gives a handler that passes requests on to a server elsewhere.
+// Forward returns a handler that passes requests to the server at address.
 func Forward(t testing.TB, address string) http.Handler {
 	target, err := url.Parse(address)
 	if err != nil {

@@ -7,16 +7,16 @@ import (
 	"testing"
 )
 
-// Lasting is what the tests of a package share because it is slow to start. It ends
-// when Run returns, which is the tests' TestMain.
+// Lasting holds components that all tests of a package share because they are slow to
+// start. They are stopped when Run returns, which TestMain calls.
 type Lasting struct {
 	once sync.Once
 	host string
 	ends []func()
 }
 
-// Polyaxon gives a server as the function Polyaxon does. The first test that asks for it
-// starts it; each has projects of its own on it.
+// Polyaxon returns the address of a server like that of the function Polyaxon. The first
+// test that calls it starts the server. Each test uses its own projects there.
 func (l *Lasting) Polyaxon(t testing.TB) string {
 	t.Helper()
 	component(t, "haupt (Polyaxon 2.18)", filepath.Join("haupt", "bin", "haupt"))
@@ -27,7 +27,7 @@ func (l *Lasting) Polyaxon(t testing.TB) string {
 	return l.host
 }
 
-// Run runs the tests and ends what they shared.
+// Run runs the tests and stops the shared components.
 func (l *Lasting) Run(tests interface{ Run() int }) int {
 	defer func() {
 		for _, end := range slices.Backward(l.ends) {
@@ -37,11 +37,11 @@ func (l *Lasting) Run(tests interface{ Run() int }) int {
 	return tests.Run()
 }
 
-// lasting is a test whose cleanups wait for the end of all tests.
+// lasting is a testing.TB whose cleanups run after all tests.
 type lasting struct {
 	testing.TB
 	all *Lasting
 }
 
-// Cleanup keeps a function for the end.
+// Cleanup registers a function that is called after all tests.
 func (t *lasting) Cleanup(f func()) { t.all.ends = append(t.all.ends, f) }

@@ -25,23 +25,24 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// PodImage is the image that a node has, of the program in the directory pod.
+// PodImage is an image on the node, with the program in the directory pod.
 const PodImage = "slipway.test/pod:1"
 
 const (
-	// nodeAddress is the node's, in a network of its own, and nodeServer the API
-	// server's there.
+	// nodeAddress is the address of the node in its own network namespace. nodeServer is the
+	// address of the API server there.
 	nodeAddress = "10.88.77.1"
 	nodeServer  = nodeAddress + ":6443"
-	// cniPlugins is where Debian has them.
+	// cniPlugins is the directory of Debian's CNI plugins.
 	cniPlugins = "/usr/lib/cni"
 )
 
-// Node starts a whole cluster: a control plane, and one node that really runs
-// pods, with containerd and a kubelet, which rotates logs of more than 512 KiB every
-// 3 s. It gives an administrator's access, and the directory of the pods' logs. All of it is in network, mount and process
-// namespaces of its own and ends with the test; nothing of this machine's network
-// is touched. It takes root, and what `go run mage.go test` installs.
+// Node starts a whole cluster: a control plane, and one node with containerd and a
+// kubelet, which really runs pods. The kubelet rotates logs of more than 512 KiB every 3
+// s. Node returns an administrator's access, and the directory of the pods' logs. All
+// processes are in their own network, mount and process namespaces and are stopped when
+// the test ends. The machine's network is not changed. It needs root, and the programs
+// that `go run mage.go test` installs.
 func Node(t testing.TB) (access *rest.Config, logs string) {
 	t.Helper()
 	binary := component(t, "kubetest (Kubernetes)", "kubetest")
@@ -81,7 +82,7 @@ func Node(t testing.TB) (access *rest.Config, logs string) {
 	return access, n.path("pods")
 }
 
-// needNode skips the test where a node cannot be had.
+// needNode skips the test if this machine cannot run a node.
 func needNode(t testing.TB) {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -94,7 +95,7 @@ func needNode(t testing.TB) {
 	}
 }
 
-// node is a cluster that starts.
+// node is a cluster while it is started.
 type node struct {
 	testing.TB
 	dir string
@@ -104,7 +105,7 @@ type node struct {
 
 func (n *node) path(name string) string { return filepath.Join(n.dir, filepath.FromSlash(name)) }
 
-// file writes a file of the node; DIR stands for its directory.
+// file writes a file of the node. DIR in text is replaced by the node's directory.
 func (n *node) file(name, text string) {
 	n.Helper()
 	if err := os.MkdirAll(filepath.Dir(n.path(name)), 0o755); err != nil {
@@ -124,17 +125,18 @@ func (n *node) output(name string, args ...string) string {
 	return string(out)
 }
 
-// start runs a program in the node's namespaces until the test ends, and gives
-// the path of its log.
+// start runs a program in the node's namespaces until the test ends, and returns the path
+// of its log.
 func (n *node) start(name string, argv ...string) string {
 	n.Helper()
 	argv = append(n.enter[1:len(n.enter):len(n.enter)], argv...)
 	return start(n.TB, n.dir, name, os.Environ(), n.enter[0], argv...)
 }
 
-// holder sets up the namespaces and holds them. Directories that containerd and
-// the kubelet write to, and that cannot be configured, are the node's own; settings
-// of the whole machine that a kubelet changes look to it as if they were set.
+// holder is a script that sets up the namespaces and keeps them alive. Directories that
+// containerd and the kubelet write to, and that cannot be configured, are replaced by the
+// node's own. Settings of the machine that a kubelet changes are replaced by files with
+// the values it wants, so that the real ones are not changed.
 const holder = `set -e
 for d in /run /var/log /var/lib; do mount -t tmpfs tmpfs $d; done
 mkdir -p /run/containerd /var/log/containers /var/lib/kubelet /var/lib/cni
@@ -148,8 +150,9 @@ ip link set kt0 up
 touch DIR/ready
 exec sleep infinity`
 
-// hold makes the namespaces. Whatever runs in them, containers too, ends when the
-// first process of the process namespace is killed, which is done before all else.
+// hold creates the namespaces. All processes in them, including containers, end when the
+// first process of the process namespace is killed, which happens before any other
+// cleanup.
 func (n *node) hold() {
 	n.Helper()
 	n.file("ready.sh", strings.ReplaceAll(holder, "ADDRESS", nodeAddress))
@@ -165,8 +168,7 @@ func (n *node) hold() {
 	n.enter = []string{"nsenter", "--target=" + first, "--net", "--mount", "--pid", "--"}
 }
 
-// close ends all that runs on the node, and removes what it left in the machine's
-// control groups.
+// close kills all processes of the node, and removes its control groups from the machine.
 func (n *node) close() {
 	first, err := strconv.Atoi(strings.TrimPrefix(n.enter[1], "--target="))
 	if err != nil {
@@ -191,8 +193,8 @@ func (n *node) close() {
 	}
 }
 
-// access gives an administrator's access, through a port of loopback that leads to
-// the socket into the node's network.
+// access returns an administrator's access. It goes through a port on loopback that is
+// relayed to the Unix socket of the node's API server.
 func (n *node) access() *rest.Config {
 	n.Helper()
 	access, err := clientcmd.BuildConfigFromFlags("", n.path("pki/admin.kubeconfig"))
@@ -217,7 +219,7 @@ func (n *node) access() *rest.Config {
 	return access
 }
 
-// lead connects a connection with the API server until either end closes it.
+// lead relays a connection to the API server until either side closes it.
 func (n *node) lead(local net.Conn) {
 	remote, err := net.Dial("unix", n.path("api.sock"))
 	if err != nil {
@@ -229,7 +231,7 @@ func (n *node) lead(local net.Conn) {
 	_ = local.Close()
 }
 
-// image puts PodImage, and the image that pods begin with, on the node.
+// image imports PodImage, and the pause image, into the node's containerd.
 func (n *node) image() {
 	n.Helper()
 	program := n.path("pod")
@@ -259,7 +261,7 @@ func (n *node) image() {
 	n.output("ctr", "--address", n.path("containerd.sock"), "--namespace", "k8s.io", "images", "import", n.path("images.tar"))
 }
 
-// podImage gives an image whose only file is a program.
+// podImage returns an image whose only file is the given program.
 func podImage(program string) (v1.Image, error) {
 	content, err := os.ReadFile(program)
 	if err != nil {
@@ -328,8 +330,8 @@ const bridgeConfig = `{"cniVersion": "1.0.0", "name": "node", "plugins": [{"type
   "routes": [{"dst": "0.0.0.0/0"}]}}]}
 `
 
-// kubeletConfig has the kubelet leave the machine's control groups and settings
-// alone.
+// kubeletConfig makes the kubelet leave the machine's control groups and settings
+// unchanged.
 const kubeletConfig = `apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
 address: ` + nodeAddress + `

@@ -8,7 +8,8 @@ import (
 	"syscall"
 )
 
-// Peak gives the largest resident memory of a process that has ended, in bytes.
+// Peak returns the largest resident memory of a process that has ended, in bytes, or 0 if
+// it is unknown.
 func Peak(state *os.ProcessState) int64 {
 	usage, ok := state.SysUsage().(*syscall.Rusage)
 	if !ok {

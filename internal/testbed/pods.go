@@ -16,8 +16,9 @@ const mainContainer = "polyaxon-main"
 
 func podName(uuid string) string { return "plx-operation-" + uuid + "-0" }
 
-// cluster serves what a Polyaxon server asks of Kubernetes to read live lines: a
-// run's resource, its pod, and the pod's log. A run without a process has none.
+// cluster serves the part of the Kubernetes API that a Polyaxon server uses to read live
+// lines: a run's resource, its pod, and the pod's log. A run without a process has none
+// of them.
 func (a *agent) cluster() http.Handler {
 	m := http.NewServeMux()
 	none := func(w http.ResponseWriter) {
@@ -48,13 +49,13 @@ func (a *agent) cluster() http.Handler {
 		var since time.Time
 		if text := r.URL.Query().Get("sinceSeconds"); text != "" {
 			seconds, err := strconv.Atoi(text)
-			if err != nil || seconds < 1 { // as an API server
+			if err != nil || seconds < 1 { // like an API server
 				w.Header().Set("Content-Type", "application/json")
 				w.WriteHeader(http.StatusUnprocessableEntity)
 				fmt.Fprint(w, `{"kind":"Status","status":"Failure","reason":"Invalid","message":"sinceSeconds: must be greater than 0","code":422}`)
 				return
 			}
-			since = a.now().Add(-time.Duration(seconds) * time.Second) // as a kubelet
+			since = a.now().Add(-time.Duration(seconds) * time.Second) // like a kubelet
 		}
 		for _, l := range a.pod(uuid) {
 			if l.at.Before(since) {
@@ -66,7 +67,7 @@ func (a *agent) cluster() http.Handler {
 	return m
 }
 
-// pod gives the lines of a run's pod, not nil when there is one.
+// pod returns the lines of a run's pod, or nil if it has no pod.
 func (a *agent) pod(uuid string) []podLine {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -81,7 +82,8 @@ func answer(w http.ResponseWriter, body any) {
 	_ = json.NewEncoder(w).Encode(body)
 }
 
-// kubeconfig writes the file below home that a Polyaxon server finds the cluster by.
+// kubeconfig writes the kubeconfig below home that a Polyaxon server uses to find the
+// cluster.
 func kubeconfig(home string, cluster *httptest.Server) error {
 	text := fmt.Sprintf("apiVersion: v1\nkind: Config\ncurrent-context: a\nclusters: [{name: a, cluster: {server: %q}}]\nusers: [{name: a, user: {}}]\ncontexts: [{name: a, context: {cluster: a, user: a}}]\n", cluster.URL)
 	if err := os.MkdirAll(filepath.Join(home, ".kube"), 0o755); err != nil {

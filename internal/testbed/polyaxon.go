@@ -13,21 +13,21 @@ import (
 	"time"
 )
 
-// Without it writes at the same time fail: SQLite is locked.
+// Without inTurn concurrent writes fail, as SQLite's database is locked.
 const inTurn = `POLYAXON_DB_OPTIONS={"transaction_mode":"IMMEDIATE","timeout":30}`
 
-// Polyaxon starts a Polyaxon 2.18 server, with an agent that really runs what is
-// submitted to it, and gives its address. Both end with the test.
+// Polyaxon starts a Polyaxon 2.18 server, with an agent that really runs submitted
+// operations, and returns its address. Both are stopped when the test ends.
 func Polyaxon(t testing.TB) string { return NewHaupt(t).Host }
 
-// FailingPolyaxon starts a server as Polyaxon does, whose every other write at the
-// same time fails: with 405 and an empty page, for its database is locked.
+// FailingPolyaxon is like Polyaxon, but concurrent writes to the server may fail with
+// status 405 and an empty page, as its database is locked.
 func FailingPolyaxon(t testing.TB) string { return startHaupt(t).Host }
 
-// Haupt is a Polyaxon 2.18 server with an agent, for tests that stop the server's
-// process and start it again. The agent and what it runs go on meanwhile.
+// Haupt is a Polyaxon 2.18 server with an agent, for tests that stop and restart the
+// server's process. The agent and the runs are not affected by that.
 type Haupt struct {
-	// Host is the server's address; it stays.
+	// Host is the server's address. It does not change when the server is restarted.
 	Host string
 
 	t       testing.TB
@@ -38,7 +38,7 @@ type Haupt struct {
 	agent   *agent
 }
 
-// NewHaupt is Polyaxon, for tests that stop the server. It ends with the test.
+// NewHaupt is like Polyaxon, for tests that stop the server.
 func NewHaupt(t testing.TB) *Haupt { return startHaupt(t, inTurn) }
 
 func startHaupt(t testing.TB, environ ...string) *Haupt {
@@ -62,8 +62,8 @@ func startHaupt(t testing.TB, environ ...string) *Haupt {
 	return s
 }
 
-// Start starts the server's process, on the same port and data as before, and waits
-// until it answers.
+// Start starts the server's process with the same port and data, and waits until it
+// answers.
 func (s *Haupt) Start() {
 	s.t.Helper()
 	_, port, _ := net.SplitHostPort(s.Host[len("http://"):])
@@ -72,14 +72,14 @@ func (s *Haupt) Start() {
 	await(s.t, log, 120*time.Second, http.DefaultClient, s.Host+"/api/v1/installation", []byte(`"version"`))
 }
 
-// Stop ends the server's process by SIGTERM, and returns when it has ended.
+// Stop ends the server's process with SIGTERM and waits for it.
 func (s *Haupt) Stop() { end(s.process) }
 
-// Kill ends the server's process by SIGKILL, and returns when it has ended.
+// Kill ends the server's process with SIGKILL and waits for it.
 func (s *Haupt) Kill() { kill(s.process) }
 
-// Skew sets how far the clock of the agent and of its node, by which lines and
-// conditions have their times, is ahead of the server's.
+// Skew sets how far the clock of the agent and its node is ahead of the server's clock.
+// The times of lines and conditions are by that clock.
 func (s *Haupt) Skew(d time.Duration) {
 	s.agent.mu.Lock()
 	defer s.agent.mu.Unlock()

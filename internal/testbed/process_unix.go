@@ -8,22 +8,23 @@ import (
 	"time"
 )
 
-// group gives a process a group of its own, with all that it starts.
+// group puts a process and its children into a process group of their own.
 func group(c *exec.Cmd) { c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 
-// end asks a process's group to end, and makes it.
+// end ends a process group with SIGTERM, and with SIGKILL after 5 s. It waits for the
+// process.
 func end(c *exec.Cmd) {
 	if c.ProcessState != nil {
-		return // it has ended before
+		return // it ended before
 	}
 	_ = syscall.Kill(-c.Process.Pid, syscall.SIGTERM)
 	timer := time.AfterFunc(5*time.Second, func() { _ = syscall.Kill(-c.Process.Pid, syscall.SIGKILL) })
 	_ = c.Wait()
 	timer.Stop()
-	_ = syscall.Kill(-c.Process.Pid, syscall.SIGKILL) // what it left
+	_ = syscall.Kill(-c.Process.Pid, syscall.SIGKILL) // processes that are left in the group
 }
 
-// kill ends a process's group without asking it.
+// kill ends a process group with SIGKILL and waits for the process.
 func kill(c *exec.Cmd) {
 	_ = syscall.Kill(-c.Process.Pid, syscall.SIGKILL)
 	_ = c.Wait()

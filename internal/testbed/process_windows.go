@@ -4,14 +4,14 @@ import "os/exec"
 
 func group(*exec.Cmd) {}
 
-// end ends a process.
+// end kills a process, unless it ended before.
 func end(c *exec.Cmd) {
 	if c.ProcessState == nil {
 		kill(c)
 	}
 }
 
-// kill ends a process without asking it.
+// kill ends a process and waits for it.
 func kill(c *exec.Cmd) {
 	_ = c.Process.Kill()
 	_ = c.Wait()

@@ -17,25 +17,25 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
-// library matches a line of ldd: what is linked, and where it was found.
+// library matches a line of ldd's output that has a path. The group is the path.
 var library = regexp.MustCompile(`(?m)^\s*(?:\S+ => )?(/\S+) \(0x`)
 
-// Programs pushes an image that has programs of this machine with the libraries that
-// they are linked with, beside a busybox that is its shell.
+// Programs pushes an image with programs of this machine, the libraries that they are
+// linked with, and busybox as its shell.
 func Programs(t testing.TB, reference string, programs ...string) {
 	t.Helper()
 	to, err := name.ParseReference(reference, name.Insecure)
 	if err != nil {
 		t.Fatal(err)
 	}
-	files := map[string]string{} // where they go, and where they are
+	files := map[string]string{} // path in the image -> path on this machine
 	for _, program := range append([]string{"busybox"}, programs...) {
 		path, err := exec.LookPath(program)
 		if err != nil {
 			missing(t, program)
 		}
 		files[path] = path
-		linked, _ := exec.Command("ldd", path).Output() // it fails for one that is static
+		linked, _ := exec.Command("ldd", path).Output() // fails for a static program
 		for _, found := range library.FindAllStringSubmatch(string(linked), -1) {
 			files[found[1]] = found[1]
 		}

@@ -9,14 +9,14 @@ import (
 	"testing"
 )
 
-// Oracle runs a Python script with Polyaxon's own packages, version 2.18. It gets
-// question as JSON on its standard input, and what it prints is read into answer.
+// Oracle runs a Python script with the packages of Polyaxon 2.18. The script gets
+// question as JSON on its standard input. Its output, also JSON, is decoded into answer.
 func Oracle(t testing.TB, script string, question, answer any) {
 	t.Helper()
 	ask(t, component(t, "haupt (Polyaxon 2.18)", filepath.Join("haupt", "bin", "python")), script, question, answer)
 }
 
-// Oracle1 is Oracle with the package of Polyaxon 1.11.3.
+// Oracle1 is like Oracle, with the package of Polyaxon 1.11.3.
 func Oracle1(t testing.TB, script string, question, answer any) {
 	t.Helper()
 	ask(t, component(t, "polyaxon111 (Polyaxon 1.11.3)", filepath.Join("polyaxon111", "bin", "python")), script, question, answer)
@@ -40,7 +40,7 @@ func ask(t testing.TB, python, script string, question, answer any) {
 	}
 }
 
-// PolyaxonCommand gives the path of Polyaxon's own command, version 2.18.
+// PolyaxonCommand returns the path of Polyaxon's command-line client, version 2.18.
 func PolyaxonCommand(t testing.TB) string {
 	return component(t, "haupt (Polyaxon 2.18)", filepath.Join("haupt", "bin", "polyaxon"))
 }

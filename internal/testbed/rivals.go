@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// Crane is what a script without a container engine does: tar makes one layer of
-// site and src in a directory, and crane appends it to nothing, under another tag
-// of the repository each time.
+// Crane is a Contender that does what a script without a container engine would do. tar
+// makes one layer of the directories site and src in dir. crane appends it to an empty
+// image and pushes that under a new tag of repository each time.
 func Crane(b *testing.B, dir, repository string, prepare func(testing.TB)) Contender {
 	b.Helper()
 	binary := CraneBinary(b)
@@ -33,7 +33,8 @@ func Crane(b *testing.B, dir, repository string, prepare func(testing.TB)) Conte
 	}
 }
 
-// CraneBinary compiles crane, of the module that slipway itself has.
+// CraneBinary compiles crane from the module that slipway itself uses, and returns its
+// path.
 func CraneBinary(b *testing.B) string {
 	b.Helper()
 	binary := filepath.Join(b.TempDir(), "crane")
@@ -43,10 +44,12 @@ func CraneBinary(b *testing.B) string {
 	return binary
 }
 
-// uvVersion is the uv that slipway is set beside where there is none on the PATH.
+// uvVersion is the version of uv that is installed for comparison if there is none on the
+// PATH.
 const uvVersion = "0.13.9"
 
-// UV finds uv, or has pip bring it below .cache, where it is kept.
+// UV returns the path of uv. If it is not on the PATH, it is installed with pip below
+// .cache and kept there.
 func UV(b *testing.B) string {
 	b.Helper()
 	if found, err := exec.LookPath("uv"); err == nil {
@@ -63,8 +66,8 @@ func UV(b *testing.B) string {
 	return binary
 }
 
-// Buildah builds a Dockerfile in a directory with buildah, where that is installed
-// and can be used, and pushes it; there is no contender elsewhere.
+// Buildah returns a Contender that builds a Dockerfile in dir with buildah and pushes the
+// image. It returns none if buildah is not installed or the user is not root.
 func Buildah(b *testing.B, dir, dockerfile, repository string, prepare func(testing.TB)) []Contender {
 	b.Helper()
 	binary, err := exec.LookPath("buildah")

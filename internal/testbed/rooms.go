@@ -9,11 +9,12 @@ import (
 	"testing"
 )
 
-// room matches a line of the list of rooms that names a directory.
+// room matches a line of the list of packages in docs/architecture.md.
 var room = regexp.MustCompile(`(?m)^    (  )?([a-z0-9/]+) +\S`)
 
-// Rooms gives the directories that docs/architecture.md lists, from top to bottom, with
-// their places in the list. An indented one lies in the room above it.
+// Rooms returns the directories that docs/architecture.md lists, with their positions in
+// the list, from top to bottom. An indented one is a subdirectory of the last one that is
+// not.
 func Rooms(t testing.TB) map[string]int {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(Root(t), "docs", "architecture.md"))

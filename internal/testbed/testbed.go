@@ -1,7 +1,7 @@
-// Package testbed starts the real components that slipway is tested against: a
-// Kubernetes API server, a Polyaxon server, an OCI registry, a runner of GitHub
-// workflows. `go run mage.go test` puts them under .cache; where one is missing, a
-// test that wants it is skipped by its name, and fails when CI is true.
+// Package testbed starts the real components that slipway is tested against: a Kubernetes
+// API server, a Polyaxon server, an OCI registry, a runner of GitHub workflows. `go run
+// mage.go test` installs them below .cache. If one is missing, a test that needs it is
+// skipped with a message that names it, or fails if CI is true.
 package testbed
 
 import (
@@ -22,7 +22,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// Root gives the repository's root.
+// Root returns the root of the repository.
 func Root(t testing.TB) string {
 	t.Helper()
 	dir, err := os.Getwd()
@@ -40,7 +40,8 @@ func Root(t testing.TB) string {
 	}
 }
 
-// component gives the path of a program under .cache, or skips the test.
+// component returns the path of a program below .cache. It skips the test if it is
+// missing.
 func component(t testing.TB, name, path string) string {
 	t.Helper()
 	found := filepath.Join(Root(t), ".cache", path)
@@ -51,19 +52,20 @@ func component(t testing.TB, name, path string) string {
 	return ""
 }
 
-// Thorough tells whether a test goes through all of a large matrix, which it does
-// where CI is true, rather than through a sample of it.
+// Thorough reports whether a test should run a large matrix in full rather than a sample
+// of it. It does if CI is true.
 func Thorough() bool { return os.Getenv("CI") == "true" }
 
-// EndAtOnce has the programs that tests start end when they are done: with the race
-// detector each of them would first wait for a second, in case it hears of a race
-// late (atexit_sleep_ms, whose default is 1000). It is for TestMain.
+// EndAtOnce makes the programs that tests start exit without delay. With the race
+// detector each of them would otherwise wait a second for late reports of races
+// (atexit_sleep_ms, whose default is 1000). Call it from TestMain.
 func EndAtOnce() {
 	if _, set := os.LookupEnv("GORACE"); !set {
 		_ = os.Setenv("GORACE", "atexit_sleep_ms=20")
 	}
 }
 
+// missing skips the test because a component is missing, or fails it if CI is true.
 func missing(t testing.TB, name string) {
 	t.Helper()
 	text := name + " is not here; `go run mage.go test` sets it up where it can be had"
@@ -73,23 +75,23 @@ func missing(t testing.TB, name string) {
 	t.Skip(text)
 }
 
-// PythonBase gives a tar file of a root file system with Debian's Python 3.11 at
-// /usr/bin/python3.
+// PythonBase returns the path of a tar file with a root file system that has Debian's
+// Python 3.11 at /usr/bin/python3.
 func PythonBase(t testing.TB) string {
 	return component(t, "python-base (Debian's Python)", "python-base.tar")
 }
 
-// Services gives a directory of packages for the Python of PythonBase: the programs
-// of the components that are services.
+// Services returns the path of a directory with Python packages for PythonBase: the
+// programs of the service components.
 func Services(t testing.TB) string {
 	return component(t, "services (JupyterLab, TensorBoard, Streamlit, uvicorn)", filepath.Join("services", "site-packages"))
 }
 
-// Act gives the path of act, which runs workflows on this machine.
+// Act returns the path of act, which runs GitHub workflows on this machine.
 func Act(t testing.TB) string { return component(t, "act (GitHub workflows)", "act") }
 
-// Kubernetes starts etcd and kube-apiserver and gives an administrator's access.
-// Both end with the test.
+// Kubernetes starts etcd and kube-apiserver, and returns an administrator's access. Both
+// are stopped when the test ends.
 func Kubernetes(t testing.TB) *rest.Config {
 	t.Helper()
 	binary := component(t, "kubetest (Kubernetes)", "kubetest")
@@ -117,7 +119,8 @@ func Kubernetes(t testing.TB) *rest.Config {
 	return config
 }
 
-// serverFlags are those of every API server, whose certificates are in pki.
+// serverFlags returns the flags that all API servers share. pki is the directory of the
+// certificates.
 func serverFlags(pki string) []string {
 	file := func(name string) string { return filepath.Join(pki, name) }
 	return []string{
@@ -127,14 +130,15 @@ func serverFlags(pki string) []string {
 	}
 }
 
-// Registry starts Debian's docker-registry and gives its host and port.
+// Registry starts Debian's docker-registry and returns its host and port. It is stopped
+// when the test ends.
 func Registry(t testing.TB) string {
 	t.Helper()
 	host, _ := StoredRegistry(t)
 	return host
 }
 
-// StoredRegistry is Registry with the directory in which it keeps blobs.
+// StoredRegistry is like Registry, and also returns the directory that holds the blobs.
 func StoredRegistry(t testing.TB) (host, storage string) {
 	t.Helper()
 	binary, err := exec.LookPath("docker-registry")
@@ -154,8 +158,8 @@ func StoredRegistry(t testing.TB) (host, storage string) {
 	return host, storage
 }
 
-// Docker starts Debian's Docker daemon, which has a graph driver, and gives its
-// address. It ends with the test.
+// Docker starts Debian's Docker daemon, which uses a graph driver, and returns its
+// address. It is stopped when the test ends.
 func Docker(t testing.TB) string {
 	t.Helper()
 	binary, err := exec.LookPath("dockerd")
@@ -173,7 +177,8 @@ func Docker(t testing.TB) string {
 	return "unix://" + file("s")
 }
 
-// shortDir is a test's directory with a short path, for Unix sockets.
+// shortDir returns a temporary directory with a short path, as the path of a Unix socket
+// must be short.
 func shortDir(t testing.TB) string {
 	dir, err := os.MkdirTemp("", "tb")
 	if err != nil {
@@ -183,8 +188,8 @@ func shortDir(t testing.TB) string {
 	return dir
 }
 
-// freePorts gives ports that are free now: from a range out of which no system gives
-// ports by itself, so that they stay free until a server takes them.
+// freePorts returns n ports that are free. They are outside of the range from which
+// systems assign ports, so that they stay free until a server listens on them.
 func freePorts(t testing.TB, n int) []int {
 	var ports []int
 	for range 1000 {
@@ -202,15 +207,15 @@ func freePorts(t testing.TB, n int) []int {
 	return nil
 }
 
-// start runs a server until the test ends, and gives the path of its log.
+// start runs a server until the test ends, and returns the path of its log.
 func start(t testing.TB, dir, name string, env []string, binary string, args ...string) string {
 	t.Helper()
 	_, log := launch(t, dir, name, env, binary, args...)
 	return log
 }
 
-// launch starts a program that ends with the test, and gives it and the path of
-// its log.
+// launch starts a program that is stopped when the test ends. It returns the command and
+// the path of its log.
 func launch(t testing.TB, dir, name string, env []string, binary string, args ...string) (*exec.Cmd, string) {
 	t.Helper()
 	log, err := os.Create(filepath.Join(dir, name+".log"))
@@ -230,7 +235,7 @@ func launch(t testing.TB, dir, name string, env []string, binary string, args ..
 	return command, log.Name()
 }
 
-// await waits until a server answers 200 with a text.
+// await waits until a server answers with status 200 and a body that contains text.
 func await(t testing.TB, log string, limit time.Duration, client *http.Client, url string, text []byte) {
 	t.Helper()
 	until(t, log, limit, url, func() bool {
@@ -245,7 +250,8 @@ func await(t testing.TB, log string, limit time.Duration, client *http.Client, u
 	})
 }
 
-// until waits for something to be ready, and shows the end of a log when it is not.
+// until waits until ready returns true. If that takes longer than limit, the test fails
+// with the end of the log.
 func until(t testing.TB, log string, limit time.Duration, what string, ready func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {

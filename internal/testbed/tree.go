@@ -11,17 +11,18 @@ import (
 	"testing"
 )
 
-// packages are what a Python team's image has: about 6,000 files and 250 MB,
-// without compiled bytecode, which differs from machine to machine.
+// packages are typical for the image of a Python team: about 6,000 files and 250 MB,
+// without compiled bytecode, which differs between machines.
 var packages = []string{"numpy==2.2.6", "pandas==2.2.3", "scikit-learn==1.6.1"}
 
-// sources is how many files of their own the team has: about 10,000 in all.
+// sources is the number of files in the team's own code. With the packages it makes about
+// 10,000.
 const sources = 3700
 
-// PythonTree makes a team's tree in a directory: in site the packages, as pip
-// installs them, and in src the sources, which src/part3/file3.py is one of. The
-// packages are links to files that are kept under .cache: a test may replace them,
-// and must not write into them.
+// PythonTree creates a Python team's tree in dir: in site the packages, as pip installs
+// them, and in src the sources, such as src/part3/file3.py. The packages are hard links
+// to files that are kept below .cache. A test may replace them but must not write into
+// them.
 func PythonTree(t testing.TB, dir string) {
 	t.Helper()
 	for n := range sources {

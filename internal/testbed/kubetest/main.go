@@ -1,6 +1,6 @@
-// Command kubetest is a Kubernetes cluster for tests in one binary: etcd, the
-// control plane, the kubelet of a node, and the certificates that they need. It is
-// a module of its own, so that slipway does not depend on Kubernetes' server code.
+// Command kubetest is a Kubernetes cluster for tests in one binary: etcd, the control
+// plane, the kubelet of a node, and the certificates that they need. It is a separate
+// module, so that slipway does not depend on Kubernetes' server code.
 package main
 
 import (
@@ -47,8 +47,7 @@ func main() {
 	}
 }
 
-// kubernetes runs one of Kubernetes' own commands, which parse os.Args[1:], and
-// ends the process.
+// kubernetes runs one of Kubernetes' own commands, which parse os.Args[1:], and exits.
 func kubernetes(command *cobra.Command) {
 	os.Args = os.Args[1:]
 	os.Exit(cli.Run(command))

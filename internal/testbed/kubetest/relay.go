@@ -7,8 +7,8 @@ import (
 	"net"
 )
 
-// runRelay serves a Unix socket, which a process outside of the node's network can
-// reach, and passes what comes on to a TCP address inside of it.
+// runRelay listens on a Unix socket, which processes outside of the node's network
+// namespace can reach, and relays its connections to a TCP address inside.
 func runRelay(args []string) error {
 	flags := flag.NewFlagSet("relay", flag.ContinueOnError)
 	listen := flags.String("listen", "", "path of the socket")

@@ -1,17 +1,18 @@
-// Command pod is the only file of the images that pods of the tests run. Its
-// arguments are done in their order:
+// Command pod is the only program in the image that the pods of tests run. It executes its
+// arguments in their order:
 //
 //	print=TEXT    print TEXT
 //	lines=N       print "line 0" to "line N-1"
-//	steady=N,TIME print N lines as above, one each TIME
+//	steady=N,TIME print N lines as above, one per TIME
+//	bar=N         print a progress bar of N steps, each after a carriage return
 //	sleep=TIME    wait, such as 100ms
 //	memory=MIB    use memory
 //	write=FILE,N  write N MiB to a file
 //	serve=PORT    answer HTTP requests on a port with "hello from NAME" until a signal; as a
-//	              registry it has nothing, and gives nothing below /v2/private/
-//	once=DIR,CODE end with CODE where DIR is empty, and do nothing the next time
-//	exit=CODE     end with CODE
-//	pause         wait for a signal; what a pod's first container does
+//	              registry it answers 403 below /v2/private/, and 404 elsewhere below /v2/
+//	once=DIR,CODE exit with CODE if DIR has no mark, and do nothing the next time
+//	exit=CODE     exit with CODE
+//	pause         wait for a signal, as the first container of a pod does
 package main
 
 import (
@@ -93,7 +94,8 @@ func number(text string) int {
 	return n
 }
 
-// steady prints lines by the clock, several at once where TIME is short.
+// steady prints n lines, one per gap. It keeps to the clock: after a delay it prints
+// several at once.
 func steady(n int, gap string) {
 	d, _ := time.ParseDuration(gap)
 	began := time.Now()

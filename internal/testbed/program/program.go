@@ -1,5 +1,5 @@
 // Package program runs the container of a compiled operation as a process of this
-// machine, for stand-ins of Polyaxon's agent.
+// machine. Test doubles of Polyaxon's agent use it.
 package program
 
 import (
@@ -15,10 +15,10 @@ import (
 	"time"
 )
 
-// grace is how long a process may hold its output open after it was killed.
+// grace is how long a killed process may keep its output open.
 const grace = 2 * time.Second
 
-// operation is what a process is made of.
+// operation has the fields of an operation that Run uses.
 type operation struct {
 	Run struct {
 		Container struct {
@@ -28,9 +28,9 @@ type operation struct {
 	}
 }
 
-// Run runs the main container of a compiled operation, as JSON, in dir, and hands
-// each line that it prints to line, from one goroutine. It gives the process's
-// error; ctx kills the process.
+// Run runs the main container of a compiled operation, given as JSON, in the directory
+// dir, which it creates. It calls line for each line of output, from a single goroutine.
+// It returns the error of the process. Cancelling ctx kills the process.
 func Run(ctx context.Context, content, dir string, line func(string)) error {
 	var o operation
 	if err := json.Unmarshal([]byte(content), &o); err != nil {
