@@ -1,52 +1,53 @@
 package report
 
-// Kind says what an Event is.
+// Kind is the kind of an Event.
 type Kind int
 
 // The kinds of events.
 const (
-	// Start: a step began.
+	// Start is sent when a step begins.
 	Start Kind = iota
-	// Progress: a step goes on; shown where lines can be overwritten, and now and
-	// then elsewhere.
+	// Progress is sent while a step is in progress. It is shown where lines can be
+	// overwritten, and otherwise only now and then.
 	Progress
-	// Done: a step ended well.
+	// Done is sent when a step succeeded.
 	Done
-	// Failed: a step ended badly; the error itself follows at the end.
+	// Failed is sent when a step failed. The error itself is returned at the end.
 	Failed
-	// Status: a run's status changed.
+	// Status is sent when the status of a run changed.
 	Status
-	// Line: a run printed a line.
+	// Line is a line of output of a run.
 	Line
-	// Note: something the user should know.
+	// Note is something that the user should know.
 	Note
-	// Warning: something the user should look at.
+	// Warning is something that the user should look at.
 	Warning
-	// Detail: said only with --verbose.
+	// Detail is only shown with --verbose.
 	Detail
-	// Advance: a part of a step begins, or a step says that it still goes on: Progress
-	// that is a line of its own where lines cannot be overwritten.
+	// Advance is sent when a part of a step begins, or to say that a step is still in
+	// progress. It is like Progress, but is always shown as a line of its own where lines
+	// cannot be overwritten.
 	Advance
 )
 
-// Event is one thing that happens while a command works.
+// Event is one thing that happens while a command runs.
 type Event struct {
 	Kind Kind
-	// Step is what is being done: build, push, secrets, submit, run.
+	// Step is the step of the command: build, push, secrets, submit or run.
 	Step string
-	// Subject is what it is done to: an image, a secret, a job.
+	// Subject is the name of the image, Secret, job or other thing that the step is about.
 	Subject string
 	// Message says what happened.
 	Message string
 }
 
-// Sink takes events as they happen. It may be called by several goroutines.
+// Sink receives events as they happen. It must be safe for concurrent use.
 type Sink interface {
 	Event(Event)
 }
 
-// Discard drops all events.
+// Discard is a Sink that drops all events.
 type Discard struct{}
 
-// Event drops e.
+// Event implements Sink.
 func (Discard) Event(Event) {}

@@ -2,15 +2,15 @@ package report
 
 import "fmt"
 
-// Position is a place in a file: lines and columns count from 1, and are 0 where they
-// are not known.
+// Position is a place in a file. Lines and columns count from 1 and are 0 if they are
+// unknown.
 type Position struct {
 	File   string `json:"file,omitempty"`
 	Line   int    `json:"line,omitempty"`
 	Column int    `json:"column,omitempty"`
 }
 
-// String returns file:line:column, without what is not known.
+// String returns file:line:column, without the parts that are unknown.
 func (p Position) String() string {
 	switch {
 	case p.Line == 0:
@@ -24,27 +24,27 @@ func (p Position) String() string {
 // Problem is one finding of check.
 type Problem struct {
 	Position
-	// Length is how many characters from the position on are at fault, 0 when that is
-	// not known.
+	// Length is how many characters are at fault, from the position on, or 0 if that is
+	// unknown.
 	Length   int    `json:"length,omitempty"`
 	Severity string `json:"severity"` // error, warning
-	// Name is the rule's; docs/lints.md has a section for it.
+	// Name is the name of the rule. docs/lints.md has a section for each one.
 	Name    string `json:"name,omitempty"`
 	Message string `json:"message"`
 	Hint    string `json:"hint,omitempty"`
-	// Stage is when Polyaxon would find it: submit, compile or run; left out where it
-	// never would.
+	// Stage is when Polyaxon would report the problem: submit, compile or run. It is "" if
+	// Polyaxon never would.
 	Stage string `json:"stage,omitempty"`
-	// Versions are those of Polyaxon that it is for, where that is not all of those
-	// that were checked.
+	// Versions are the versions of Polyaxon that have the problem. It is nil if all versions
+	// that were checked have it.
 	Versions []string `json:"versions,omitempty"`
 	// Source is the line at fault.
 	Source string `json:"source,omitempty"`
-	// Fixable tells that check --fix mends it.
+	// Fixable reports whether check --fix fixes the problem.
 	Fixable bool `json:"fixable,omitempty"`
 }
 
-// Rule is what a Problem's name stands for.
+// Rule describes the rule that a Problem's name refers to.
 type Rule struct {
 	Name, Summary, Help, Severity string
 }

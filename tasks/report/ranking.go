@@ -7,18 +7,19 @@ import (
 	"slices"
 )
 
-// Ranking is what orders the runs of a matrix.
+// Ranking is the order of the runs of a matrix.
 type Ranking struct {
 	Metric string `json:"metric"`
-	// Lower tells that a lower value is a better one.
+	// Lower reports whether a lower value is better.
 	Lower bool `json:"lower_is_better"`
 }
 
 var lowerIsBetter = regexp.MustCompile(`(?i)loss|err|mse|mae|perplexity|deviance|latency|(^|[_-])(time|seconds|wer|cer)([_-]|$)`)
 
-// Rank puts the runs of a matrix in order, the best one first: by a ranking or, when
-// it is nil, by the first of their metrics, whose name tells which way is better. Runs
-// that did not succeed, and those without the metric, come last.
+// Rank sorts the runs of a matrix, the best one first. It sorts by the given ranking, or
+// if that is nil by the metric whose name is first in the alphabet; that name decides
+// whether lower is better. Runs that did not succeed, and runs without the metric, come
+// last. Rank sets BestBy.
 func (j *Job) Rank(by *Ranking) {
 	names := j.MetricNames()
 	if by == nil && len(names) > 0 {
@@ -46,7 +47,7 @@ func (j *Job) Rank(by *Ranking) {
 	})
 }
 
-// MetricNames returns the names of the metrics that the runs of a matrix have, sorted.
+// MetricNames returns the sorted names of all metrics of the runs of a matrix.
 func (j *Job) MetricNames() []string {
 	all := map[string]bool{}
 	for _, r := range j.Runs {

@@ -1,6 +1,6 @@
-// Package report has what slipway has to say, as types: a Result is what a command found
-// or did, and an Event is one thing that happens on the way there. They are part of the
-// API of package tasks; how they look to people is no part of it.
+// Package report has the types of what slipway reports. A Result is what a command found
+// or did. An Event is one thing that happens meanwhile. The types are part of the API of
+// package tasks; how they are printed is not.
 package report
 
 import (
@@ -9,40 +9,39 @@ import (
 	"time"
 )
 
-// Result is what one command found or did. `-o json` prints it as one object;
-// sections that a command has nothing to say about are left out.
+// Result is what one command found or did. With -o json it is printed as one object.
+// Sections that do not apply to a command are left out.
 type Result struct {
 	Command     string  `json:"command"`
 	Project     string  `json:"project,omitempty"`
 	Environment string  `json:"environment,omitempty"`
 	Seconds     float64 `json:"seconds"`
 	ExitCode    int     `json:"exit_code"`
-	// Error is the error that the command ended with, without secret values.
+	// Error is the error of the command, with secret values masked.
 	Error string `json:"error,omitempty"`
 
 	Images []Image `json:"images,omitempty"`
-	// Namespace is one that would be created for the secrets.
+	// Namespace is the namespace that would be created for the secrets, or "".
 	Namespace string    `json:"create_namespace,omitempty"`
 	Secrets   []Secret  `json:"secrets,omitempty"`
 	Jobs      []Job     `json:"jobs,omitempty"`
 	Runs      []Run     `json:"runs,omitempty"`
 	Problems  []Problem `json:"problems,omitempty"`
-	// Files is how many files check looked at.
+	// Files is how many files check has read.
 	Files int `json:"files,omitempty"`
-	// Rules describe the names of problems, for SARIF.
+	// Rules describes the rules that problems refer to, for SARIF.
 	Rules     []Rule     `json:"-"`
 	Artifacts []Artifact `json:"artifacts,omitempty"`
 	Sandbox   *Sandbox   `json:"sandbox,omitempty"`
-	// Text is what the command prints as it is, such as a rendered operation.
+	// Text is printed literally, such as a rendered operation.
 	Text string `json:"text,omitempty"`
-	// Operation is a rendered operation.
+	// Operation is a rendered operation as JSON.
 	Operation json.RawMessage `json:"operation,omitempty"`
-	// Changes says how many things plan would change.
+	// Changes is how many changes plan found.
 	Changes int `json:"changes,omitempty"`
 }
 
-// Image is one image that was, or would be, built and pushed, or that the
-// registry holds.
+// Image is an image that was, or would be, built and pushed, or that is in the registry.
 type Image struct {
 	Name      string     `json:"name"`
 	Reference string     `json:"reference,omitempty"` // by digest
@@ -56,28 +55,28 @@ type Image struct {
 	Created   *time.Time `json:"created,omitempty"`
 }
 
-// Secret is one Kubernetes Secret that was, or would be, synced. Values never
-// appear, only the names of keys.
+// Secret is a Kubernetes Secret that was, or would be, synced. It has the names of keys
+// and what is done to each, but never a value.
 type Secret struct {
 	Name   string            `json:"name"`
 	Action string            `json:"action"` // create, update, unchanged, prune, unknown
 	Keys   map[string]string `json:"keys,omitempty"`
 }
 
-// Job is one job or service of slipway.yaml, and the run that it became.
+// Job is a job or service of slipway.yaml, and its run.
 type Job struct {
 	Name   string `json:"name"`
 	Action string `json:"action,omitempty"` // submit, attach, up-to-date, skip, unknown
 	After  string `json:"after,omitempty"`
 	Diff   string `json:"diff,omitempty"`
 	Run
-	// Runs are those of a matrix that slipway expanded; Run then sums them up.
-	// They are in their order by BestBy.
+	// Runs are the runs of a matrix that slipway expanded, sorted by BestBy. Run is their
+	// summary then.
 	Runs   []Run    `json:"runs,omitempty"`
 	BestBy *Ranking `json:"best_by,omitempty"`
 }
 
-// Run is one run of Polyaxon.
+// Run is a run of Polyaxon.
 type Run struct {
 	// Number and Params are those of a run of a matrix.
 	Number int            `json:"number,omitempty"`
@@ -92,23 +91,23 @@ type Run struct {
 	Reason  string     `json:"reason,omitempty"`
 	Message string     `json:"message,omitempty"`
 	Created *time.Time `json:"created,omitempty"`
-	// Times is nil where nobody asked for them.
+	// Times is nil if the command does not report times.
 	*Times
-	// Age, Owner and GPUs are those of a run that goes on: since when, by whom, and
-	// what it holds.
+	// Age, in seconds since the run was created, and GPUs are set for a run that has not
+	// ended. Owner is the user who submitted the run.
 	Age   float64 `json:"age_seconds,omitempty"`
 	Owner string  `json:"owner,omitempty"`
 	GPUs  int     `json:"gpus,omitempty"`
-	// Cost is what the run cost so far, by the prices of slipway.yaml.
+	// Cost is the cost of the run so far, by the prices of slipway.yaml.
 	Cost    *Cost              `json:"cost,omitempty"`
 	Failure *Failure           `json:"failure,omitempty"`
 	Metrics map[string]float64 `json:"metrics,omitempty"`
 	Outputs []string           `json:"outputs,omitempty"`
-	// OutputsAt is where the outputs are: a directory of this machine, or the
-	// command that downloads them.
+	// OutputsAt is where the outputs are: a directory of this machine, or the command that
+	// downloads them.
 	OutputsAt string   `json:"outputs_at,omitempty"`
 	LastLines []string `json:"last_lines,omitempty"`
-	// Speaker is the container that printed the last lines, when it is not the main one.
+	// Speaker is the container that printed the last lines, or "" for the main one.
 	Speaker string            `json:"last_lines_of,omitempty"`
 	Address string            `json:"address,omitempty"` // of a service, or of the run's page
 	Inputs  map[string]any    `json:"inputs,omitempty"`
@@ -117,15 +116,15 @@ type Run struct {
 	Meta    map[string]string `json:"meta,omitempty"`
 }
 
-// Times are how a run spent its time, in seconds; what is not known is nil, and null
-// in JSON. Without Pulling, Queued is the time until it ran.
+// Times says how a run spent its time, in seconds. A value is nil, and null in JSON, if
+// it is unknown. If Pulling is nil, Queued is all the time until the run began.
 type Times struct {
 	Queued  *float64 `json:"queued_seconds"`
 	Pulling *float64 `json:"pulling_seconds"`
 	Running *float64 `json:"running_seconds"`
 }
 
-// Failure is how a container ended that made a run fail.
+// Failure says how the container ended that made a run fail.
 type Failure struct {
 	Pod       string `json:"pod,omitempty"`
 	Container string `json:"container,omitempty"`
@@ -135,14 +134,14 @@ type Failure struct {
 	Text      string `json:"text"`
 }
 
-// Cost is an amount of money, or why none is known.
+// Cost is an amount of money, or the reason why it is unknown.
 type Cost struct {
-	Amount   *float64 `json:"amount,omitempty"` // nil when it is not known
+	Amount   *float64 `json:"amount,omitempty"` // nil if it is unknown
 	Currency string   `json:"currency"`
 	Unknown  string   `json:"unknown,omitempty"`
 }
 
-// String gives the amount as people read it: 12.34 USD.
+// String formats the amount, such as "12.34 USD", or returns "unknown".
 func (c *Cost) String() string {
 	if c.Amount == nil {
 		return "unknown"
@@ -162,7 +161,7 @@ type Transition struct {
 type Artifact struct {
 	Path  string `json:"path"`
 	Bytes int64  `json:"bytes"`
-	// SavedAs is where it was downloaded to.
+	// SavedAs is the path of the downloaded file.
 	SavedAs string `json:"saved_as,omitempty"`
 }
 
@@ -177,7 +176,7 @@ type Sandbox struct {
 	Polyaxon   string     `json:"polyaxon,omitempty"`
 	Platform   string     `json:"platform,omitempty"`
 	Isolated   bool       `json:"isolated"`
-	Isolation  string     `json:"isolation,omitempty"` // why not
+	Isolation  string     `json:"isolation,omitempty"` // why it is not isolated
 	ActiveRuns int        `json:"active_runs"`
 	Bytes      int64      `json:"bytes,omitempty"`
 }
