@@ -1,12 +1,10 @@
 //go:build ignore
 
-// Zero install: `go run mage.go TARGET` runs a target of magefile.go where only
-// Go is installed.
+// The command `go run mage.go TARGET` runs a target of magefile.go and needs only Go.
 //
-// mage would compile the targets at every call to notice changes. This runner
-// notices them itself, by the size and time of every Go file, and then starts
-// the program that was compiled last: a call that finds nothing to do takes
-// a fraction of a second.
+// mage itself would compile the targets at every call to notice changes. This program
+// notices changes by the size and time of every Go file, and then starts the binary that
+// it compiled last. So a call that finds nothing to do takes a fraction of a second.
 package main
 
 import (
@@ -41,7 +39,8 @@ func run(args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	// Not in the work tree: a program there may have come with it.
+	// The cache is not in the working tree, as a binary there may have been part of a
+	// checkout.
 	cache, err := machine.Cache(".", "mage")
 	if err != nil {
 		return 0, err
@@ -55,11 +54,11 @@ func run(args []string) (int, error) {
 			return code, err
 		}
 	}
-	// mage knows no optional argument; `bench image` reads better than a flag.
+	// mage has no optional arguments, and `bench image` reads better than a flag.
 	if len(args) == 2 && args[0] == "bench" && !strings.HasPrefix(args[1], "-") {
 		args[1] = "-run=" + args[1]
 	}
-	// mage's own flags have one dash; people type two.
+	// mage's own flags have one dash, but users often type two.
 	for i, arg := range args {
 		if strings.HasPrefix(arg, "--") {
 			args[i] = arg[1:]
@@ -68,7 +67,7 @@ func run(args []string) (int, error) {
 	return start(binary, args)
 }
 
-// compile builds the targets anew and deletes older builds.
+// compile builds the targets and deletes older builds.
 func compile(cache, binary string) (int, error) {
 	if err := os.MkdirAll(cache, 0o755); err != nil {
 		return 0, err
@@ -93,13 +92,13 @@ func compile(cache, binary string) (int, error) {
 		return 0, err
 	}
 	for _, path := range older {
-		_ = os.Remove(path) // one that still runs on Windows stays until the next build
+		_ = os.Remove(path) // on Windows one that still runs stays until the next build
 	}
 	return 0, nil
 }
 
-// start runs the targets. They get the terminal's signals themselves; others are
-// passed on, and their exit code is ours.
+// start runs the targets and returns their exit code. The terminal sends its signals to
+// them, too. SIGTERM is passed on as an interrupt.
 func start(binary string, args []string) (int, error) {
 	command := exec.Command(binary, args...)
 	command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
@@ -111,7 +110,7 @@ func start(binary string, args []string) (int, error) {
 	go func() {
 		for s := range signals {
 			if s == syscall.SIGTERM {
-				_ = command.Process.Signal(os.Interrupt) // mage targets know no other
+				_ = command.Process.Signal(os.Interrupt) // mage's targets handle no other signal
 			}
 		}
 	}()
@@ -123,7 +122,7 @@ func start(binary string, args []string) (int, error) {
 	return 0, err
 }
 
-// fingerprint tells one state of the Go sources under dir from another.
+// fingerprint returns a hash of the state of the Go sources below dir.
 func fingerprint(dir string) (string, error) {
 	h := sha256.New()
 	fmt.Fprintln(h, runtime.Version(), runtime.GOOS, runtime.GOARCH)

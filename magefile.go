@@ -39,7 +39,7 @@ func Bench(ctx context.Context, run *string) error {
 	return workshop.Bench(ctx, workshop.Options{Run: value(run), Log: os.Stderr})
 }
 
-// value gives what p points to, or the zero value.
+// value returns *p, or the zero value if p is nil.
 func value[T any](p *T) (v T) {
 	if p != nil {
 		v = *p

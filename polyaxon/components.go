@@ -11,7 +11,7 @@ import (
 //go:embed *.yml
 var files embed.FS
 
-// Names gives the components' names, sorted.
+// Names returns the names of the components, sorted.
 func Names() []string {
 	entries, err := fs.ReadDir(files, ".")
 	if err != nil {
@@ -24,7 +24,8 @@ func Names() []string {
 	return names
 }
 
-// Read gives the text of a component.
+// Read returns the text of the component with the given name. It returns an error if
+// there is none.
 func Read(name string) ([]byte, error) {
 	text, err := files.ReadFile(name + ".yml")
 	if err != nil {

@@ -25,7 +25,7 @@ import (
 
 var update = flag.Bool("update", false, "write docs/components.md")
 
-// newOnly are the components that only Polyaxon 2.x runs.
+// newOnly are the components that run only on Polyaxon 2.x.
 var newOnly = map[string]bool{"tune-matrix": true}
 
 func parse(t *testing.T, name string) *file.File {
@@ -41,8 +41,8 @@ func parse(t *testing.T, name string) *file.File {
 	return f
 }
 
-// TestComponentsAreDocumented has each component and each of its inputs say what it
-// is for, and the page of the docs say the same.
+// TestComponentsAreDocumented checks that each component and each of its inputs has a
+// description, and that docs/components.md has the same text.
 func TestComponentsAreDocumented(t *testing.T) {
 	var page bytes.Buffer
 	page.WriteString("# Components that ship\n\n" +
@@ -109,7 +109,7 @@ func TestComponentsAreDocumented(t *testing.T) {
 	}
 }
 
-// operationOf renders a component as a job without params would.
+// operationOf returns the operation of a component in a job without params.
 func operationOf(t *testing.T, name string) *operation.Operation {
 	t.Helper()
 	o, err := fill.Operation(parse(t, name), fill.Fill{Name: name, Image: "r/i@sha256:" + strings.Repeat("0", 64), Volume: fill.Volume{Claim: "data"}})
@@ -137,8 +137,8 @@ func TestComponentsCompile(t *testing.T) {
 	}
 }
 
-// TestComponentsRunOnPolyaxon submits each component to a real server, whose agent
-// starts its command line; stand-ins for the programs are on the PATH.
+// TestComponentsRunOnPolyaxon submits each component to a real server, whose agent runs
+// its command line. The programs on the PATH are stubs.
 func TestComponentsRunOnPolyaxon(t *testing.T) {
 	host := startServer(t)
 	client, err := polyaxon.New(polyaxon.Options{Host: host})
@@ -167,7 +167,7 @@ func TestComponentsRunOnPolyaxon(t *testing.T) {
 	}
 }
 
-// startServer starts a real Polyaxon, with stand-ins on the PATH of its agent.
+// startServer starts a real Polyaxon server whose agent has the stubs on its PATH.
 func startServer(t *testing.T) string {
 	t.Helper()
 	bin := t.TempDir()
@@ -185,7 +185,7 @@ func startServer(t *testing.T) string {
 	return host
 }
 
-// await waits until a run runs as a service or a matrix, or has ended.
+// await waits until a run has ended or, if it is a service or a matrix, is running.
 func await(t *testing.T, client *polyaxon.Client, project, uuid string) *polyaxon.Run {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {

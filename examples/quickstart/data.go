@@ -12,17 +12,17 @@ import (
 	"strconv"
 )
 
-// sample is one row: its features, and whether it is of the second class.
+// sample is one row of the data: its features, and whether it is of the second class.
 type sample struct {
 	features []float64
 	positive bool
 }
 
-// testShare is the part of the samples that is held out.
+// testShare is the share of the samples that is held out for testing.
 const testShare = 0.25
 
-// processData splits the raw data into train.csv and test.csv on the volume:
-// stratified, and the same split each time.
+// processData splits the raw data into train.csv and test.csv on the volume. Both have
+// the same share of each class, and the same seed always gives the same split.
 func processData(args []string) error {
 	flags := flag.NewFlagSet("process-data", flag.ContinueOnError)
 	in := flags.String("in", "/app/examples/quickstart/data/breast_cancer.csv", "raw data")
@@ -49,8 +49,8 @@ func processData(args []string) error {
 	return nil
 }
 
-// readRaw reads scikit-learn's form: a line of counts and class names, then one
-// line for each sample whose last column is the class.
+// readRaw reads the format of scikit-learn's data sets: a line with counts and the names
+// of the classes, then one line per sample, whose last column is the class.
 func readRaw(path string) ([]sample, error) {
 	rows, err := readCSV(path)
 	if err != nil {
@@ -121,7 +121,7 @@ func parse(path string, rows [][]string, features int) ([]sample, error) {
 	return samples, nil
 }
 
-// split holds out the same share of each class.
+// split splits the samples so that both parts have the same share of each class.
 func split(samples []sample, seed uint64) (train, test []sample) {
 	random := rand.New(rand.NewPCG(seed, 0))
 	for _, class := range []bool{false, true} {

@@ -1,6 +1,6 @@
-// Command quickstart is the program of slipway's quick start: what a team's own
-// training code is, in Go so that its image needs no base. Its first argument says
-// which of the pipeline's steps it is:
+// Command quickstart is the program of slipway's quick start. It stands for the training
+// code of a team, and is written in Go so that its image needs no base image. The first
+// argument is the step of the pipeline to run:
 //
 //	quickstart process-data --in FILE --out DIR
 //	quickstart train --data DIR --artifacts DIR --outputs DIR --signing-key FILE ...

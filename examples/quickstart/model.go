@@ -14,8 +14,8 @@ type model struct {
 	Bias    float64   `json:"bias"`
 }
 
-// newModel standardizes by the training samples only, and begins with small
-// random weights.
+// newModel returns an untrained model with small random weights. It standardizes features
+// by the training samples only.
 func newModel(train []sample, seed uint64) *model {
 	n := len(train[0].features)
 	m := &model{Mean: make([]float64, n), Scale: make([]float64, n), Weights: make([]float64, n)}
@@ -47,7 +47,7 @@ func (m *model) standardize(features []float64) []float64 {
 	return x
 }
 
-// probability of the second class.
+// probability returns the probability that a sample is of the second class.
 func (m *model) probability(features []float64) (float64, error) {
 	if len(features) != len(m.Weights) {
 		return 0, fmt.Errorf("a sample has %d features, and the model was trained on %d", len(features), len(m.Weights))
@@ -63,8 +63,8 @@ func (m *model) sigmoid(x []float64) float64 {
 	return 1 / (1 + math.Exp(-z))
 }
 
-// fit does one step of gradient descent over all samples, with L2 on the
-// weights, and gives the mean log loss before it.
+// fit does one step of gradient descent over all samples, with an L2 penalty on the
+// weights. It returns the mean log loss before the step.
 func (m *model) fit(train []sample, rate, l2 float64) float64 {
 	gradient, bias, loss := make([]float64, len(m.Weights)), 0.0, 0.0
 	for _, s := range train {
@@ -87,7 +87,7 @@ func (m *model) fit(train []sample, rate, l2 float64) float64 {
 	return loss / n
 }
 
-// report is how a model does on samples.
+// report is an evaluation of a model on samples.
 type report struct {
 	Accuracy       float64 `json:"accuracy"`
 	Precision      float64 `json:"precision"`

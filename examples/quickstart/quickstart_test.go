@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// TestPipeline runs the steps as the two jobs do, and holds the model to what
-// any sensible one reaches on this data: 95 % on samples that it has not seen.
+// TestPipeline runs the steps as the two jobs do. It checks that the model is right for
+// 95% of the samples that it has not seen, which any sensible model reaches on this data.
 func TestPipeline(t *testing.T) {
 	data, artifacts := t.TempDir(), t.TempDir()
 	outputs, keyFile := filepath.Join(artifacts, "outputs"), filepath.Join(t.TempDir(), "key")

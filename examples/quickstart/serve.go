@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// serve answers POST /predict {"features": [...]} with the volume's model.
+// serve answers POST /predict {"features": [...]} with the model on the volume.
 func serve(args []string) error {
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
 	data := flags.String("data", "/polyaxon-v1-data/quickstart", "directory of model.json")

@@ -15,8 +15,9 @@ import (
 	"time"
 )
 
-// train trains on the volume's train.csv, evaluates on test.csv, and writes
-// metrics as Polyaxon's events, and the model, signed, to the run's outputs.
+// train trains a model on train.csv on the volume and evaluates it on test.csv. It writes
+// the metrics as Polyaxon's events, and the signed model to the run's outputs and to the
+// volume.
 func train(args []string) error {
 	flags := flag.NewFlagSet("train", flag.ContinueOnError)
 	data := flags.String("data", "/polyaxon-v1-data/quickstart", "directory of train.csv and test.csv")
@@ -70,7 +71,7 @@ func train(args []string) error {
 	)
 }
 
-// writeMetric writes one of Polyaxon's event files: step|timestamp|metric lines.
+// writeMetric writes one of Polyaxon's event files. Its lines are step|timestamp|metric.
 func writeMetric(artifacts, name string, values ...float64) error {
 	var b bytes.Buffer
 	b.WriteString("step|timestamp|metric")
@@ -84,7 +85,8 @@ func writeMetric(artifacts, name string, values ...float64) error {
 	return os.WriteFile(filepath.Join(dir, name+".plx"), b.Bytes(), 0o644)
 }
 
-// writeModel writes model.json, its report, and the signature of model.json.
+// writeModel writes model.json, its evaluation as report.json, and the signature of
+// model.json.
 func writeModel(dir string, m *model, r report, key []byte) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err

@@ -1,6 +1,6 @@
-// Command standin stands in, in tests, for the programs that the components start:
-// it tells how it was started, and listens where it was told to. Under the names
-// of interpreters it ends; under all others it is a server.
+// Command standin replaces, in tests, the programs that the components start. It prints
+// how it was started. As python it then exits; under any other name it is a server on the
+// port that its arguments name.
 package main
 
 import (
