@@ -123,7 +123,7 @@ func TestDockerConfigIsWhatKubeletsRead(t *testing.T) {
 	}
 }
 
-// memory is a Store in memory whose fail-th change fails.
+// memory is a Store in memory. The change with the number fail, counted from 1, fails.
 type memory struct {
 	secrets map[string]Stored
 	fail    int

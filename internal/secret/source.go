@@ -23,8 +23,8 @@ const (
 	SchemeSecretManager = "gcp-secret-manager"
 )
 
-// maxSize is the maximum size of a Secret in Kubernetes, in bytes (etcd's limit of 1.5
-// MiB per request is higher): kubernetes.io/docs/concepts/configuration/secret.
+// maxSize is the maximum size of a Secret in Kubernetes, in bytes; etcd's limit of 1.5 MiB
+// per request is higher. See kubernetes.io/docs/concepts/configuration/secret.
 const maxSize = 1 << 20
 
 // Source is the source of a value, such as env:TOKEN.

@@ -38,11 +38,11 @@ const (
 )
 
 // Node starts a whole cluster: a control plane, and one node with containerd and a
-// kubelet, which really runs pods. The kubelet rotates logs of more than 512 KiB every 3
-// s. Node returns an administrator's access, and the directory of the pods' logs. All
-// processes are in their own network, mount and process namespaces and are stopped when
-// the test ends. The machine's network is not changed. It needs root, and the programs
-// that `go run mage.go test` installs.
+// kubelet, which really runs pods. The kubelet checks logs every 3 s and rotates those of
+// more than 512 KiB. Node returns an administrator's access, and the directory of the
+// pods' logs. All processes are in their own network, mount and process namespaces and
+// are stopped when the test ends. The machine's network is not changed. Node needs root,
+// and the programs that `go run mage.go test` installs.
 func Node(t testing.TB) (access *rest.Config, logs string) {
 	t.Helper()
 	binary := component(t, "kubetest (Kubernetes)", "kubetest")

@@ -77,8 +77,8 @@ func fuzz(ctx context.Context, o Options, targets []fuzzTarget, share func(fuzzT
 			each := share(target)
 			args := []string{"test", "-run=^$", "-fuzz=^" + target.name + "$", "-fuzztime=" + each.String(), "-fuzzminimizetime=10s", "-parallel=1", "-timeout=0", target.pkg}
 			command := exec.CommandContext(ctx, "go", args...)
-			// The go command passes an interrupt on to the test, but leaves it running when it
-			// is killed.
+			// The go command passes an interrupt on to the test, but leaves it running when
+			// it is killed itself.
 			command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
 			command.WaitDelay = 10 * time.Second
 			var said bytes.Buffer
@@ -95,7 +95,7 @@ func fuzz(ctx context.Context, o Options, targets []fuzzTarget, share func(fuzzT
 			return nil
 		})
 	}
-	_ = group.Wait() // failures are collected instead of returned, so that one does not stop the others
+	_ = group.Wait() // failures has the errors, as a returned one would stop the others
 	return errors.Join(append(failures, ctx.Err())...)
 }
 
