@@ -95,7 +95,7 @@ func fuzz(ctx context.Context, o Options, targets []fuzzTarget, share func(fuzzT
 			return nil
 		})
 	}
-	_ = group.Wait() // failures has the errors, as a returned one would stop the others
+	_ = group.Wait() // failures has all errors; the group would keep only the first one
 	return errors.Join(append(failures, ctx.Err())...)
 }
 
