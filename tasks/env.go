@@ -1,6 +1,6 @@
 // Package tasks is what slipway does, one file per target. It is a plain
-// library: the magefile, the binary and the action are thin doors to it (see
-// tasks/door). A task takes a context, an Env and its options, tells what
+// library: the magefile, the binary and the action call it (see
+// tasks/cli). A task takes a context, an Env and its options, tells what
 // happens as events, and returns a Result with an error; it prints nothing and
 // ends no process. Exit codes come from the errors' types (ExitCode).
 package tasks
@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Env is the world that a task runs in: door.Open().Env() is that of this process. Stdout,
+// Env is the world that a task runs in: cli.Open().Env() is that of this process. Stdout,
 // Events, Lookup, Now and Transport must be there.
 type Env struct {
 	// Dir is where to look for slipway.yaml (-C); File names it instead (-f).

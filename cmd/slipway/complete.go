@@ -10,7 +10,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/printer"
 	components "github.com/slipway-ci/slipway/polyaxon"
 	"github.com/slipway-ci/slipway/tasks"
-	"github.com/slipway-ci/slipway/tasks/door"
+	"github.com/slipway-ci/slipway/tasks/cli"
 )
 
 // completion returns the words that can stand next, each of them with a description
@@ -36,9 +36,9 @@ func complete(c *cobra.Command, most int, words completion) {
 
 // completeArguments gives each command that takes names its completion, by the word
 // for its argument in its usage line.
-func completeArguments(d *door.Door, root *cobra.Command) {
+func completeArguments(a *cli.App, root *cobra.Command) {
 	named := func(pick func(tasks.Known) []string) completion {
-		return func(*cobra.Command, []string) []string { return pick(tasks.Names(d.Env())) }
+		return func(*cobra.Command, []string) []string { return pick(tasks.Names(a.Env())) }
 	}
 	jobs := func(n tasks.Known) []string { return n.Jobs }
 	either := func(n tasks.Known) []string { return append(n.Jobs, n.Services...) }
@@ -53,7 +53,7 @@ func completeArguments(d *door.Door, root *cobra.Command) {
 		"down SERVICE":        named(func(n tasks.Known) []string { return n.Services }),
 		"show NAME":           shipped,
 		"eject NAME [PATH]":   shipped,
-		"artifacts RUN [DIR]": completeRun(d),
+		"artifacts RUN [DIR]": completeRun(a),
 	}
 	for _, c := range allCommands(root) {
 		words, known := byUsage[c.Use]
@@ -63,21 +63,21 @@ func completeArguments(d *door.Door, root *cobra.Command) {
 		case known:
 			complete(c, 1, words)
 		case strings.HasSuffix(c.Use, " RUN"):
-			complete(c, 1, completeRun(d))
+			complete(c, 1, completeRun(a))
 		}
 	}
 	_ = root.RegisterFlagCompletionFunc("env", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		return tasks.Names(d.Env()).Environments, cobra.ShellCompDirectiveNoFileComp
+		return tasks.Names(a.Env()).Environments, cobra.ShellCompDirectiveNoFileComp
 	})
 	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
 // completeRun offers the names of jobs and services and the ids of the newest runs.
-func completeRun(d *door.Door) completion {
+func completeRun(a *cli.App) completion {
 	return func(c *cobra.Command, _ []string) []string {
-		names := tasks.Names(d.Env())
+		names := tasks.Names(a.Env())
 		words := append(names.Jobs, names.Services...)
-		for _, r := range tasks.NewestRuns(c.Context(), d.Env()) {
+		for _, r := range tasks.NewestRuns(c.Context(), a.Env()) {
 			words = append(words, fmt.Sprintf("%.8s\t%s, %s", r.UUID, printer.Clean(r.RunName), r.Status))
 		}
 		return words

@@ -7,12 +7,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/slipway-ci/slipway/tasks"
-	"github.com/slipway-ci/slipway/tasks/door"
+	"github.com/slipway-ci/slipway/tasks/cli"
 )
 
-func deploy(d *door.Door) *cobra.Command {
+func deploy(a *cli.App) *cobra.Command {
 	var o tasks.DeployOptions
-	c := command(d, "deploy [JOB...]", "Build, push, sync secrets, submit, follow, report", cobra.ArbitraryArgs,
+	c := command(a, "deploy [JOB...]", "Build, push, sync secrets, submit, follow, report", cobra.ArbitraryArgs,
 		func(ctx context.Context, env *tasks.Env, jobs []string) (*tasks.Result, error) {
 			o.Jobs = jobs
 			return tasks.Deploy(ctx, env, o)
@@ -41,9 +41,9 @@ func failPending(c *cobra.Command, into *time.Duration) {
 	c.Flags().DurationVar(into, "fail-pending", 0, "stop a run that does not start within this time, and exit with 7")
 }
 
-func plan(d *door.Door) *cobra.Command {
+func plan(a *cli.App) *cobra.Command {
 	var o tasks.PlanOptions
-	c := command(d, "plan [JOB...]", "Show all that deploy would do, secrets masked; change nothing", cobra.ArbitraryArgs,
+	c := command(a, "plan [JOB...]", "Show all that deploy would do, secrets masked; change nothing", cobra.ArbitraryArgs,
 		func(ctx context.Context, env *tasks.Env, jobs []string) (*tasks.Result, error) {
 			o.Jobs = jobs
 			return tasks.Plan(ctx, env, o)
@@ -55,9 +55,9 @@ func plan(d *door.Door) *cobra.Command {
 	return c
 }
 
-func render(d *door.Door) *cobra.Command {
+func render(a *cli.App) *cobra.Command {
 	var o tasks.RenderOptions
-	c := command(d, "render JOB", "Print the operation of a job or a service as it will be sent", cobra.ExactArgs(1),
+	c := command(a, "render JOB", "Print the operation of a job or a service as it will be sent", cobra.ExactArgs(1),
 		func(ctx context.Context, env *tasks.Env, args []string) (*tasks.Result, error) {
 			o.Job = args[0]
 			return tasks.Render(ctx, env, o)

@@ -8,20 +8,20 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/tasks"
-	"github.com/slipway-ci/slipway/tasks/door"
+	"github.com/slipway-ci/slipway/tasks/cli"
 )
 
-func main() { os.Exit(run(door.Open(), os.Args[1:])) }
+func main() { os.Exit(run(cli.Open(), os.Args[1:])) }
 
 // run runs a command line and gives its exit code.
-func run(d *door.Door, args []string) int {
-	d.Self = []string{"sandbox", "serve"}
+func run(a *cli.App, args []string) int {
+	a.Self = []string{"sandbox", "serve"}
 	err := panics.Catch("the command line", func() error {
-		c := root(d)
+		c := root(a)
 		c.SetArgs(args)
 		return c.ExecuteContext(context.Background())
 	})
-	var told *door.ExitError
+	var told *cli.ExitError
 	var fault *panics.Error
 	switch {
 	case err == nil:
@@ -29,7 +29,7 @@ func run(d *door.Door, args []string) int {
 	case errors.As(err, &told):
 		return told.Code
 	case errors.As(err, &fault):
-		return d.Fault(fault)
+		return a.Fault(fault)
 	}
-	return d.Usage(err)
+	return a.Usage(err)
 }

@@ -12,7 +12,7 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/tasks"
-	"github.com/slipway-ci/slipway/tasks/door"
+	"github.com/slipway-ci/slipway/tasks/cli"
 )
 
 // jammed is an output that panics when somebody writes to it.
@@ -33,7 +33,7 @@ func TestPanicOfEveryCommand(t *testing.T) {
 			walk(below, append(path[:len(path):len(path)], below.Name()))
 		}
 	}
-	walk(root(door.Open()), nil)
+	walk(root(cli.Open()), nil)
 	if len(commands) < 30 {
 		t.Fatalf("only %d commands: %v", len(commands), commands)
 	}
@@ -42,7 +42,7 @@ func TestPanicOfEveryCommand(t *testing.T) {
 			code, told := 0, ""
 			for n := 0; n <= 2; n++ { // however many arguments it wants
 				var b bytes.Buffer
-				d := door.Open()
+				d := cli.Open()
 				d.Dir, d.Output, d.Stdout, d.Stderr = t.TempDir(), "json", jammed{}, &b
 				if code, told = run(d, append(command[:len(command):len(command)], []string{"a", "b"}[:n]...)), b.String(); code == tasks.ExitStep {
 					break
@@ -77,7 +77,7 @@ func TestPanicAtEveryRequest(t *testing.T) {
 			}
 			return transport.RoundTrip(r)
 		}))
-		ctx, faults := panics.Watch(t.Context()) // as the door does
+		ctx, faults := panics.Watch(t.Context()) // as cli does
 		err := panics.Catch("", func() error {
 			_, err := tasks.Deploy(ctx, env, tasks.DeployOptions{})
 			return err

@@ -16,7 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/slipway-ci/slipway/tasks"
-	"github.com/slipway-ci/slipway/tasks/door"
+	"github.com/slipway-ci/slipway/tasks/cli"
 )
 
 var update = flag.Bool("update", false, "write the results in testdata/results as they are")
@@ -92,12 +92,12 @@ func TestResults(t *testing.T) {
 			t.Errorf("%s has no result in testdata/results: add a step that shows it, and run the test with -update", name)
 		}
 	}
-	walk(root(door.Open()), "")
+	walk(root(cli.Open()), "")
 	dir := resultsProject(t)
 	left := map[string]bool{}
 	for _, s := range steps {
 		var out, told bytes.Buffer
-		d := door.Open()
+		d := cli.Open()
 		d.Dir, d.Stdout, d.Stderr = dir, &out, &told
 		code := run(d, append(strings.Fields(s.args), "-o", "json"))
 		if code != s.code {

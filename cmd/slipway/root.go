@@ -8,38 +8,38 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/slipway-ci/slipway/tasks"
-	"github.com/slipway-ci/slipway/tasks/door"
+	"github.com/slipway-ci/slipway/tasks/cli"
 )
 
 // root gives the whole command line. Flags fill d before a command runs.
-func root(d *door.Door) *cobra.Command {
+func root(a *cli.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "slipway",
 		Short: "Takes a machine learning repository from a commit to a finished run",
 		Long: `slipway builds and pushes images, syncs secrets into the cluster, renders and
 checks Polyaxonfiles, submits the jobs to Polyaxon, follows them, and exits with
 what really happened. With no cloud configured it does so on an embedded sandbox.`,
-		Version:       door.Version(),
+		Version:       cli.Version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
 	c.SetVersionTemplate("{{.Name}} {{.Version}}\n") // as the command version says it
-	c.SetOut(d.Out())
-	c.SetErr(d.Err())
+	c.SetOut(a.Out())
+	c.SetErr(a.Err())
 	c.SetFlagErrorFunc(badFlag)
 	flags := c.PersistentFlags()
-	flags.StringVarP(&d.Dir, "dir", "C", d.Dir, "look for slipway.yaml in this directory")
-	flags.StringVar(&d.Environment, "env", d.Environment, "lay this one of slipway.yaml's environments over the rest")
-	flags.StringVarP(&d.Output, "output", "o", d.Output, "print results as text or json")
-	flags.BoolVar(&d.Quiet, "quiet", d.Quiet, "print only results, warnings and errors")
-	flags.BoolVar(&d.NoAttestations, "no-attestations", d.NoAttestations, "push images without SBOM and provenance")
-	flags.BoolVar(&d.Verbose, "verbose", d.Verbose, "print details")
+	flags.StringVarP(&a.Dir, "dir", "C", a.Dir, "look for slipway.yaml in this directory")
+	flags.StringVar(&a.Environment, "env", a.Environment, "lay this one of slipway.yaml's environments over the rest")
+	flags.StringVarP(&a.Output, "output", "o", a.Output, "print results as text or json")
+	flags.BoolVar(&a.Quiet, "quiet", a.Quiet, "print only results, warnings and errors")
+	flags.BoolVar(&a.NoAttestations, "no-attestations", a.NoAttestations, "push images without SBOM and provenance")
+	flags.BoolVar(&a.Verbose, "verbose", a.Verbose, "print details")
 	c.AddCommand(
-		deploy(d), plan(d), build(d), images(d), retag(d), secrets(d), check(d), render(d), component(d),
-		submit(d), runs(d), status(d), logs(d), follow(d), stop(d), restart(d), resume(d), approve(d), artifacts(d),
-		up(d), down(d), platform(d), schema(d), version(d), exitCodes(),
+		deploy(a), plan(a), build(a), images(a), retag(a), secrets(a), check(a), render(a), component(a),
+		submit(a), runs(a), status(a), logs(a), follow(a), stop(a), restart(a), resume(a), approve(a), artifacts(a),
+		up(a), down(a), platform(a), schema(a), version(a), exitCodes(),
 	)
-	completeArguments(d, c)
+	completeArguments(a, c)
 	refuseUnknown(c)
 	return c
 }
@@ -70,11 +70,11 @@ func refuseUnknown(root *cobra.Command) {
 }
 
 // command gives a command whose arguments and context go to task.
-func command(d *door.Door, use, short string, args cobra.PositionalArgs, task func(context.Context, *tasks.Env, []string) (*tasks.Result, error)) *cobra.Command {
+func command(a *cli.App, use, short string, args cobra.PositionalArgs, task func(context.Context, *tasks.Env, []string) (*tasks.Result, error)) *cobra.Command {
 	c := &cobra.Command{
 		Use: use, Short: short, Args: counted(args),
 		RunE: func(c *cobra.Command, args []string) error {
-			return d.Run(c.Context(), func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+			return a.Run(c.Context(), func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 				result, err := task(ctx, env, args)
 				if result == nil {
 					result = &tasks.Result{Command: c.Name()}
@@ -87,7 +87,7 @@ func command(d *door.Door, use, short string, args cobra.PositionalArgs, task fu
 	if c.Name() == "logs" {
 		shorthand = "" // there -f is --follow, as in every log reader
 	}
-	c.Flags().StringVarP(&d.File, "file", shorthand, d.File, "use this file instead of slipway.yaml")
+	c.Flags().StringVarP(&a.File, "file", shorthand, a.File, "use this file instead of slipway.yaml")
 	return c
 }
 
@@ -116,7 +116,7 @@ func badFlag(c *cobra.Command, err error) error {
 }
 
 // plainly makes a task without arguments one for command.
-func plainly(task door.Task) func(context.Context, *tasks.Env, []string) (*tasks.Result, error) {
+func plainly(task cli.Task) func(context.Context, *tasks.Env, []string) (*tasks.Result, error) {
 	return func(ctx context.Context, env *tasks.Env, _ []string) (*tasks.Result, error) { return task(ctx, env) }
 }
 

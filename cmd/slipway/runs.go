@@ -6,12 +6,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/slipway-ci/slipway/tasks"
-	"github.com/slipway-ci/slipway/tasks/door"
+	"github.com/slipway-ci/slipway/tasks/cli"
 )
 
-func submit(d *door.Door) *cobra.Command {
+func submit(a *cli.App) *cobra.Command {
 	var o tasks.SubmitOptions
-	c := command(d, "submit JOB", "Build, push and submit one job without waiting for it", cobra.ExactArgs(1),
+	c := command(a, "submit JOB", "Build, push and submit one job without waiting for it", cobra.ExactArgs(1),
 		func(ctx context.Context, env *tasks.Env, args []string) (*tasks.Result, error) {
 			o.Job = args[0]
 			return tasks.Submit(ctx, env, o)
@@ -22,9 +22,9 @@ func submit(d *door.Door) *cobra.Command {
 	return c
 }
 
-func runs(d *door.Door) *cobra.Command {
+func runs(a *cli.App) *cobra.Command {
 	var o tasks.RunsOptions
-	c := command(d, "runs", "List the project's newest runs, and its services that go on", cobra.NoArgs,
+	c := command(a, "runs", "List the project's newest runs, and its services that go on", cobra.NoArgs,
 		func(ctx context.Context, env *tasks.Env, _ []string) (*tasks.Result, error) {
 			return tasks.Runs(ctx, env, o)
 		})
@@ -34,9 +34,9 @@ func runs(d *door.Door) *cobra.Command {
 	return c
 }
 
-func status(d *door.Door) *cobra.Command {
+func status(a *cli.App) *cobra.Command {
 	var o tasks.StatusOptions
-	c := command(d, "status RUN", "Tell a run's history, metrics and outputs", cobra.ExactArgs(1),
+	c := command(a, "status RUN", "Tell a run's history, metrics and outputs", cobra.ExactArgs(1),
 		func(ctx context.Context, env *tasks.Env, args []string) (*tasks.Result, error) {
 			o.Run = args[0]
 			return tasks.Status(ctx, env, o)
@@ -49,9 +49,9 @@ func lastSucceeded(c *cobra.Command, into *bool) {
 	c.Flags().BoolVar(into, "last-succeeded", false, "of a job's runs take the newest that succeeded")
 }
 
-func logs(d *door.Door) *cobra.Command {
+func logs(a *cli.App) *cobra.Command {
 	var o tasks.LogsOptions
-	c := command(d, "logs RUN", "Print a run's lines", cobra.ExactArgs(1),
+	c := command(a, "logs RUN", "Print a run's lines", cobra.ExactArgs(1),
 		func(ctx context.Context, env *tasks.Env, args []string) (*tasks.Result, error) {
 			o.Run = args[0]
 			return tasks.Logs(ctx, env, o)
@@ -62,9 +62,9 @@ func logs(d *door.Door) *cobra.Command {
 	return c
 }
 
-func follow(d *door.Door) *cobra.Command {
+func follow(a *cli.App) *cobra.Command {
 	var o tasks.FollowOptions
-	c := command(d, "follow RUN", "Watch a run to its end and exit with it", cobra.ExactArgs(1),
+	c := command(a, "follow RUN", "Watch a run to its end and exit with it", cobra.ExactArgs(1),
 		func(ctx context.Context, env *tasks.Env, args []string) (*tasks.Result, error) {
 			o.Run = args[0]
 			return tasks.Follow(ctx, env, o)
@@ -74,37 +74,37 @@ func follow(d *door.Door) *cobra.Command {
 	return c
 }
 
-func stop(d *door.Door) *cobra.Command {
-	return command(d, "stop RUN", "Stop a run", cobra.ExactArgs(1),
+func stop(a *cli.App) *cobra.Command {
+	return command(a, "stop RUN", "Stop a run", cobra.ExactArgs(1),
 		func(ctx context.Context, env *tasks.Env, args []string) (*tasks.Result, error) {
 			return tasks.Stop(ctx, env, tasks.RunOptions{Run: args[0]})
 		})
 }
 
-func restart(d *door.Door) *cobra.Command {
-	return command(d, "restart RUN", "Make a new run of a run's operation", cobra.ExactArgs(1),
+func restart(a *cli.App) *cobra.Command {
+	return command(a, "restart RUN", "Make a new run of a run's operation", cobra.ExactArgs(1),
 		func(ctx context.Context, env *tasks.Env, args []string) (*tasks.Result, error) {
 			return tasks.Restart(ctx, env, tasks.RunOptions{Run: args[0]})
 		})
 }
 
-func resume(d *door.Door) *cobra.Command {
-	return command(d, "resume RUN", "Run a run that has ended again, under its id", cobra.ExactArgs(1),
+func resume(a *cli.App) *cobra.Command {
+	return command(a, "resume RUN", "Run a run that has ended again, under its id", cobra.ExactArgs(1),
 		func(ctx context.Context, env *tasks.Env, args []string) (*tasks.Result, error) {
 			return tasks.Resume(ctx, env, tasks.RunOptions{Run: args[0]})
 		})
 }
 
-func approve(d *door.Door) *cobra.Command {
-	return command(d, "approve RUN", "Let a run go on that waits for approval", cobra.ExactArgs(1),
+func approve(a *cli.App) *cobra.Command {
+	return command(a, "approve RUN", "Let a run go on that waits for approval", cobra.ExactArgs(1),
 		func(ctx context.Context, env *tasks.Env, args []string) (*tasks.Result, error) {
 			return tasks.Approve(ctx, env, tasks.RunOptions{Run: args[0]})
 		})
 }
 
-func artifacts(d *door.Door) *cobra.Command {
+func artifacts(a *cli.App) *cobra.Command {
 	var o tasks.ArtifactsOptions
-	c := command(d, "artifacts RUN [DIR]", "List a run's files, or download them into DIR", cobra.RangeArgs(1, 2),
+	c := command(a, "artifacts RUN [DIR]", "List a run's files, or download them into DIR", cobra.RangeArgs(1, 2),
 		func(ctx context.Context, env *tasks.Env, args []string) (*tasks.Result, error) {
 			if o.Run = args[0]; len(args) == 2 {
 				o.Dir = args[1]
@@ -115,9 +115,9 @@ func artifacts(d *door.Door) *cobra.Command {
 	return c
 }
 
-func up(d *door.Door) *cobra.Command {
+func up(a *cli.App) *cobra.Command {
 	var o tasks.UpOptions
-	c := command(d, "up SERVICE", "Start a service, wait until it answers, and print its address", cobra.ExactArgs(1),
+	c := command(a, "up SERVICE", "Start a service, wait until it answers, and print its address", cobra.ExactArgs(1),
 		func(ctx context.Context, env *tasks.Env, args []string) (*tasks.Result, error) {
 			o.Service = args[0]
 			return tasks.Up(ctx, env, o)
@@ -129,8 +129,8 @@ func up(d *door.Door) *cobra.Command {
 	return c
 }
 
-func down(d *door.Door) *cobra.Command {
-	return command(d, "down SERVICE", "Stop a service and wait until it has ended", cobra.ExactArgs(1),
+func down(a *cli.App) *cobra.Command {
+	return command(a, "down SERVICE", "Stop a service and wait until it has ended", cobra.ExactArgs(1),
 		func(ctx context.Context, env *tasks.Env, args []string) (*tasks.Result, error) {
 			return tasks.Down(ctx, env, tasks.DownOptions{Service: args[0]})
 		})

@@ -15,7 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/slipway-ci/slipway/tasks/door"
+	"github.com/slipway-ci/slipway/tasks/cli"
 )
 
 // TestTargets holds the binary's commands and the magefile's targets together.
@@ -38,7 +38,7 @@ func TestTargets(t *testing.T) {
 			}
 		}
 	}
-	walk(root(door.Open()), "")
+	walk(root(cli.Open()), "")
 	sort.Strings(commands)
 
 	targets := []string{}
@@ -73,7 +73,7 @@ func TestReadmeCommands(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	known := root(door.Open())
+	known := root(cli.Open())
 	for _, m := range regexp.MustCompile("(?m)^    slipway ([a-z]+)|`slipway ([a-z]+)").FindAllSubmatch(text, -1) {
 		name := string(m[1]) + string(m[2])
 		if c, _, err := known.Find([]string{name}); name != "help" && (err != nil || c == known) {

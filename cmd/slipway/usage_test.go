@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"testing"
 
-	"github.com/slipway-ci/slipway/tasks/door"
+	"github.com/slipway-ci/slipway/tasks/cli"
 )
 
 // TestUsageIsSaidInItsWords calls commands wrongly: what is wrong names the command, and
@@ -21,7 +21,7 @@ func TestUsageIsSaidInItsWords(t *testing.T) {
 		{`invalid argument "x" for "--limit" flag (slipway runs --help lists the flags)`, []string{"runs", "--limit", "x"}},
 		{"unknown flag: --jobs (slipway deploy --help lists the flags)", []string{"deploy", "--jobs", "a"}},
 	} {
-		d := door.Open()
+		d := cli.Open()
 		d.Stdout, d.Stderr = &bytes.Buffer{}, &bytes.Buffer{}
 		c := root(d)
 		c.SetArgs(test.args)

@@ -74,7 +74,7 @@ func acts(text string) string {
 func TestNothingActsOnTheTerminal(t *testing.T) {
 	r := &report.Result{}
 	fill(reflect.ValueOf(r).Elem(), evil)
-	r.Command, r.Text, r.Operation = "deploy", "", nil // printed literally, except to a terminal: see tasks/door
+	r.Command, r.Text, r.Operation = "deploy", "", nil // printed literally, except to a terminal: see tasks/cli
 	for n := range r.Jobs {
 		r.Jobs[n].Diff = "" // lines of the user's own operation
 	}

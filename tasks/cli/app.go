@@ -1,10 +1,10 @@
-// Package door opens tasks to programs that people start: the slipway binary
+// Package cli opens tasks to programs that people start: the slipway binary
 // and magefiles. It makes an Env of this process's world, tells events and
 // results on its streams (and to GitHub, in a workflow), and turns errors into
 // exit codes.
 //
 // docs/api.md shows how a magefile of another repository uses it.
-package door
+package cli
 
 import (
 	"context"
@@ -28,8 +28,8 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// Door is how one process calls tasks.
-type Door struct {
+// App is how one process calls tasks.
+type App struct {
 	// Dir, File and Environment are as in tasks.Env.
 	Dir, File, Environment string
 	// Output is how results are printed: text (the default), json or, where a command
@@ -51,25 +51,25 @@ type Door struct {
 }
 
 // Offers says in which forms besides text and json results can be printed.
-func (d *Door) Offers(forms ...string) *Door {
-	d.forms = forms
-	return d
+func (a *App) Offers(forms ...string) *App {
+	a.forms = forms
+	return a
 }
 
-// Open gives a Door onto this process, with the options that its environment
+// Open gives an App of this process, with the options that its environment
 // sets: SLIPWAY_DIR, SLIPWAY_FILE, SLIPWAY_ENV, SLIPWAY_OUTPUT, SLIPWAY_QUIET,
 // SLIPWAY_VERBOSE and SLIPWAY_NO_ATTESTATIONS.
-func Open() *Door {
+func Open() *App {
 	on := func(name string) bool { v, _ := strconv.ParseBool(os.Getenv(name)); return v }
-	d := &Door{
+	a := &App{
 		Dir: os.Getenv("SLIPWAY_DIR"), File: os.Getenv("SLIPWAY_FILE"), Environment: os.Getenv("SLIPWAY_ENV"),
 		Output: os.Getenv("SLIPWAY_OUTPUT"), Quiet: on("SLIPWAY_QUIET"), Verbose: on("SLIPWAY_VERBOSE"), NoAttestations: on("SLIPWAY_NO_ATTESTATIONS"),
 		Self: []string{"sandbox:serve"}, Stdout: os.Stdout, Stderr: os.Stderr,
 	}
-	if d.Dir == "" {
-		d.Dir = "."
+	if a.Dir == "" {
+		a.Dir = "."
 	}
-	return d
+	return a
 }
 
 // ExitError carries an exit code, of an error that has been told already. Its
@@ -93,22 +93,22 @@ type Task func(context.Context, *tasks.Env) (*tasks.Result, error)
 
 // Run calls task, tells what happens on Stderr and the result on Stdout. Its
 // error, if any, is an *ExitError.
-func (d *Door) Run(ctx context.Context, task Task) error {
-	err := panics.Catch("", func() error { return d.run(ctx, task) })
+func (a *App) Run(ctx context.Context, task Task) error {
+	err := panics.Catch("", func() error { return a.run(ctx, task) })
 	if fault := new(panics.Error); errors.As(err, &fault) && !errors.As(err, new(*ExitError)) {
-		return d.fail(err) // met while the result was told
+		return a.fail(err) // met while the result was told
 	}
 	return err
 }
 
-func (d *Door) run(ctx context.Context, task Task) error {
-	if forms := append([]string{"text", "json"}, d.forms...); d.Output != "" && !slices.Contains(forms, d.Output) {
-		return d.fail(&tasks.UsageError{Message: fmt.Sprintf("-o %s: the output is %s", d.Output, strings.Join(forms, " or "))})
+func (a *App) run(ctx context.Context, task Task) error {
+	if forms := append([]string{"text", "json"}, a.forms...); a.Output != "" && !slices.Contains(forms, a.Output) {
+		return a.fail(&tasks.UsageError{Message: fmt.Sprintf("-o %s: the output is %s", a.Output, strings.Join(forms, " or "))})
 	}
-	env, workflow := d.env()
-	defer d.open().close()
+	env, workflow := a.env()
+	defer a.open().close()
 	ctx, faults := panics.Watch(ctx)
-	ctx, release := interruptible(ctx, d.leave)
+	ctx, release := interruptible(ctx, a.leave)
 	defer release()
 	latest := &latest{next: env.Events}
 	env.Events = latest
@@ -122,8 +122,8 @@ func (d *Door) run(ctx context.Context, task Task) error {
 	if errors.As(err, &fault) && fault.At == "" {
 		fault.At = latest.step()
 	}
-	if d.live != nil {
-		d.live.Close()
+	if a.live != nil {
+		a.live.Close()
 	}
 	if result == nil {
 		result = &report.Result{}
@@ -136,8 +136,8 @@ func (d *Door) run(ctx context.Context, task Task) error {
 	if workflow != nil {
 		workflow.report(result, err)
 	}
-	if err := d.print(result); err != nil {
-		return d.fail(fmt.Errorf("print the result: %w", err))
+	if err := a.print(result); err != nil {
+		return a.fail(fmt.Errorf("print the result: %w", err))
 	}
 	switch {
 	case err == nil:
@@ -145,26 +145,26 @@ func (d *Door) run(ctx context.Context, task Task) error {
 	case workflow != nil && annotated(err):
 		return &ExitError{Code: result.ExitCode, Err: err}
 	}
-	return d.fail(err)
+	return a.fail(err)
 }
 
-// Env gives the world as this door shows it, for tasks that give no Result.
-func (d *Door) Env() *tasks.Env {
-	env, _ := d.env()
+// Env gives the world as this process has it, for tasks that give no Result.
+func (a *App) Env() *tasks.Env {
+	env, _ := a.env()
 	return env
 }
 
-func (d *Door) env() (*tasks.Env, *workflow) {
-	to := d.open()
-	sink := d.sink()
+func (a *App) env() (*tasks.Env, *workflow) {
+	to := a.open()
+	sink := a.sink()
 	var lines io.Writer = to.out
-	if d.Output == "json" {
+	if a.Output == "json" {
 		lines = to.err // standard output is one object
 	}
 	env := &tasks.Env{
-		Dir: d.Dir, File: d.File, Environment: d.Environment, Secrets: to.secrets,
+		Dir: a.Dir, File: a.File, Environment: a.Environment, Secrets: to.secrets,
 		Stdout: lines, Lookup: os.LookupEnv, Environ: os.Environ(), Now: time.Now,
-		Transport: http.DefaultTransport, Self: d.self(), Version: Version(), NoAttestations: d.NoAttestations,
+		Transport: http.DefaultTransport, Self: a.self(), Version: Version(), NoAttestations: a.NoAttestations,
 	}
 	if name, err := os.Hostname(); err == nil {
 		env.Machine = name
@@ -179,22 +179,22 @@ func (d *Door) env() (*tasks.Env, *workflow) {
 }
 
 // sink tells events on Stderr: as a live tree on a terminal, as lines elsewhere.
-func (d *Door) sink() report.Sink {
-	style := printer.Style{Color: d.color(), Quiet: d.Quiet, Verbose: d.Verbose, Now: time.Now}
-	file, ok := d.Stderr.(*os.File)
-	if !ok || d.Quiet || os.Getenv("TERM") == "dumb" || os.Getenv("GITHUB_ACTIONS") != "" || !term.IsTerminal(int(file.Fd())) {
-		return printer.Lines(d.open().err, style)
+func (a *App) sink() report.Sink {
+	style := printer.Style{Color: a.color(), Quiet: a.Quiet, Verbose: a.Verbose, Now: time.Now}
+	file, ok := a.Stderr.(*os.File)
+	if !ok || a.Quiet || os.Getenv("TERM") == "dumb" || os.Getenv("GITHUB_ACTIONS") != "" || !term.IsTerminal(int(file.Fd())) {
+		return printer.Lines(a.open().err, style)
 	}
-	d.live = printer.NewLive(d.open().err, style, func() (columns, rows int) {
+	a.live = printer.NewLive(a.open().err, style, func() (columns, rows int) {
 		columns, rows, _ = term.GetSize(int(file.Fd()))
 		return columns, rows
 	})
-	return d.live
+	return a.live
 }
 
-func (d *Door) print(r *report.Result) error {
-	to := d.open()
-	switch d.Output {
+func (a *App) print(r *report.Result) error {
+	to := a.open()
+	switch a.Output {
 	case "json":
 		return to.json(func(w io.Writer) error { return printer.JSON(w, r) })
 	case "sarif":
@@ -204,38 +204,38 @@ func (d *Door) print(r *report.Result) error {
 }
 
 // leave takes what goes on off the terminal, for a process that ends at once.
-func (d *Door) leave() {
-	if d.live != nil {
-		d.live.Leave()
+func (a *App) leave() {
+	if a.live != nil {
+		a.live.Leave()
 	}
 }
 
 // fail tells err, as far as events have not, and gives its exit code.
-func (d *Door) fail(err error) error {
+func (a *App) fail(err error) error {
 	name := "slipway:"
-	if d.color() {
+	if a.color() {
 		name = "\x1b[31m" + name + "\x1b[0m"
 	}
 	text := tasks.Rest(err)
-	if d.Quiet {
+	if a.Quiet {
 		text = err.Error() // of events only the worst were shown
 	}
-	_, _ = fmt.Fprintf(d.open().err, "%s %s\n", name, printer.Brief(printer.Plain(strings.ReplaceAll(text, "\n", "\n  "))))
+	_, _ = fmt.Fprintf(a.open().err, "%s %s\n", name, printer.Brief(printer.Plain(strings.ReplaceAll(text, "\n", "\n  "))))
 	return &ExitError{Code: tasks.ExitCode(err), Err: err}
 }
 
-func (d *Door) color() bool {
-	file, ok := d.Stderr.(*os.File)
+func (a *App) color() bool {
+	file, ok := a.Stderr.(*os.File)
 	return ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(file.Fd()))
 }
 
 // self is the command line of this program as the sandbox.
-func (d *Door) self() []string {
+func (a *App) self() []string {
 	executable, err := os.Executable()
 	if err != nil {
 		executable = os.Args[0]
 	}
-	return append([]string{executable}, d.Self...)
+	return append([]string{executable}, a.Self...)
 }
 
 // Version gives the version of slipway that this program is built from. Builds

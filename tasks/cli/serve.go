@@ -1,4 +1,4 @@
-package door
+package cli
 
 import (
 	"context"
@@ -20,38 +20,38 @@ const DefaultIdle = 15 * time.Minute
 // Serve runs the sandbox in directory in the foreground, until ctx ends, a
 // signal comes, or nobody has needed it for idle (DefaultIdle when zero). It is a
 // release of Polyaxon, 2.18 when that is empty.
-func (d *Door) Serve(ctx context.Context, directory string, idle time.Duration, release string) error {
+func (a *App) Serve(ctx context.Context, directory string, idle time.Duration, release string) error {
 	if idle == 0 {
 		idle = DefaultIdle
 	}
 	if directory == "" {
-		directory = tasks.SandboxDirectory(d.Dir)
+		directory = tasks.SandboxDirectory(a.Dir)
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	env, _ := d.env()
+	env, _ := a.env()
 	err := panics.Catch("the sandbox in "+directory, func() error {
-		return tasks.SandboxServe(ctx, env, tasks.SandboxServeOptions{Dir: directory, Idle: idle, Release: release, Log: d.open().err})
+		return tasks.SandboxServe(ctx, env, tasks.SandboxServeOptions{Dir: directory, Idle: idle, Release: release, Log: a.open().err})
 	})
 	var container *sandbox.ContainerError
 	if errors.As(err, &container) {
 		return &ExitError{Code: tasks.ExitStep, Err: err}
 	}
 	if err != nil {
-		return d.fail(fmt.Errorf("serve the sandbox: %w", err))
+		return a.fail(fmt.Errorf("serve the sandbox: %w", err))
 	}
 	return nil
 }
 
 // Fault tells a fault of slipway, and gives its exit code.
-func (d *Door) Fault(fault error) int {
-	_ = d.fail(fault)
+func (a *App) Fault(fault error) int {
+	_ = a.fail(fault)
 	return tasks.ExitStep
 }
 
 // Usage tells that the command line cannot be followed, and gives its exit code.
-func (d *Door) Usage(err error) int {
+func (a *App) Usage(err error) int {
 	var told *ExitError
-	_ = errors.As(d.fail(&tasks.UsageError{Message: err.Error()}), &told)
+	_ = errors.As(a.fail(&tasks.UsageError{Message: err.Error()}), &told)
 	return told.Code
 }

@@ -1,4 +1,4 @@
-package door_test
+package cli_test
 
 import (
 	"bytes"
@@ -15,7 +15,7 @@ import (
 	"testing"
 
 	"github.com/slipway-ci/slipway/tasks"
-	"github.com/slipway-ci/slipway/tasks/door"
+	"github.com/slipway-ci/slipway/tasks/cli"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
@@ -82,7 +82,7 @@ func TestEchoes(t *testing.T) {
 		t.Setenv(name, value)
 	}
 	for name, test := range map[string]struct {
-		task door.Task
+		task cli.Task
 		sent []string
 	}{
 		"polyaxon": {func(ctx context.Context, env *tasks.Env) (*report.Result, error) {
@@ -98,7 +98,7 @@ func TestEchoes(t *testing.T) {
 		for _, output := range []string{"text", "json"} {
 			t.Run(name+" "+output, func(t *testing.T) {
 				var out, told bytes.Buffer
-				d := door.Open()
+				d := cli.Open()
 				d.Dir, d.Output, d.Stdout, d.Stderr, d.Verbose = dir, output, &out, &told, true
 				if err := d.Run(t.Context(), test.task); err == nil {
 					t.Fatal("it succeeded")
@@ -133,7 +133,7 @@ func TestEchoes(t *testing.T) {
 func TestLinesStandBesideJSON(t *testing.T) {
 	for output, want := range map[string]string{"text": "a line\n", "json": ""} {
 		var out, told bytes.Buffer
-		d := door.Open()
+		d := cli.Open()
 		d.Output, d.Stdout, d.Stderr = output, &out, &told
 		err := d.Run(t.Context(), func(_ context.Context, env *tasks.Env) (*report.Result, error) {
 			_, err := env.Stdout.Write([]byte("a line\n"))
@@ -154,7 +154,7 @@ func TestRawTextIsNotObeyed(t *testing.T) {
 	for _, text := range []string{"a: |\n  ::error::forged\n", "# ##[error]forged\n", "a\r::warning::forged"} {
 		for _, output := range []string{"text", "json"} {
 			var out, told bytes.Buffer
-			d := door.Open()
+			d := cli.Open()
 			d.Output, d.Stdout, d.Stderr = output, &out, &told
 			if err := d.Run(t.Context(), func(context.Context, *tasks.Env) (*report.Result, error) {
 				return &report.Result{Command: "render", Text: text, Project: "\u202e\u009b"}, nil
@@ -176,7 +176,7 @@ func TestRawTextIsNotObeyed(t *testing.T) {
 	}
 	// What commands nobody is printed as it is, also into a pipe.
 	var out bytes.Buffer
-	d := door.Open()
+	d := cli.Open()
 	d.Stdout, d.Stderr = &out, &bytes.Buffer{}
 	if err := d.Run(t.Context(), func(context.Context, *tasks.Env) (*report.Result, error) {
 		return &report.Result{Text: "a: b::c\n"}, nil
@@ -195,7 +195,7 @@ func TestOutputsAreWords(t *testing.T) {
 		if err := os.WriteFile(path, nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		d := door.Open()
+		d := cli.Open()
 		d.Stdout, d.Stderr = &bytes.Buffer{}, &bytes.Buffer{}
 		if err := d.Run(t.Context(), func(context.Context, *tasks.Env) (*report.Result, error) {
 			return &report.Result{Jobs: []report.Job{{Name: "j", Run: report.Run{UUID: id, Status: "`owned`"}}}}, nil

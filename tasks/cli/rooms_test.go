@@ -1,4 +1,4 @@
-package door_test
+package cli_test
 
 import (
 	"bytes"
@@ -51,7 +51,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/testbed"
 	"github.com/slipway-ci/slipway/internal/wheel"
 	"github.com/slipway-ci/slipway/tasks"
-	"github.com/slipway-ci/slipway/tasks/door"
+	"github.com/slipway-ci/slipway/tasks/cli"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
@@ -251,8 +251,8 @@ var atHand = map[string]string{
 // those that are given nothing that can.
 var elsewhere = map[string]string{
 	"cmd/slipway":                 "TestPanicOfEveryCommand",
-	"tasks/door":                  "TestFaults",
-	"tasks/mage":                  "", // each target is a call of tasks/door
+	"tasks/cli":                  "TestFaults",
+	"tasks/mage":                  "", // each target is a call of tasks/cli
 	"tasks":                       "TestFaults, TestPanicAtEveryRequest",
 	"internal/gate":               "TestFaultsOfTheWay",
 	"internal/machine":            "",
@@ -333,19 +333,19 @@ func TestFaultInEachRoom(t *testing.T) {
 		t.Run(room, func(t *testing.T) { ends(t, dir, room, provoke) })
 	}
 	t.Run("given nothing", func(t *testing.T) {
-		ends(t, dir, "tasks/door", func(context.Context, string) error { fault(); return nil })
+		ends(t, dir, "tasks/cli", func(context.Context, string) error { fault(); return nil })
 	})
 }
 
 // ends has a command panic in a room.
 func ends(t *testing.T, dir, room string, provoke func(context.Context, string) error) {
 	var told bytes.Buffer
-	d := door.Open()
+	d := cli.Open()
 	d.Dir, d.Stdout, d.Stderr = dir, io.Discard, &told
 	err := d.Run(t.Context(), func(ctx context.Context, env *tasks.Env) (*report.Result, error) {
 		return nil, provoke(ctx, dir)
 	})
-	ended, found := new(door.ExitError), new(panics.Error)
+	ended, found := new(cli.ExitError), new(panics.Error)
 	if !errors.As(err, &ended) || ended.Code != tasks.ExitStep || !errors.As(err, &found) {
 		t.Fatalf("it ended with %v: %s", err, told.String())
 	}

@@ -1,4 +1,4 @@
-package door_test
+package cli_test
 
 import (
 	"bytes"
@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/slipway-ci/slipway/tasks"
-	"github.com/slipway-ci/slipway/tasks/door"
+	"github.com/slipway-ci/slipway/tasks/cli"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
@@ -70,7 +70,7 @@ func TestFaults(t *testing.T) {
 	build := func(ctx context.Context, env *tasks.Env) (*report.Result, error) {
 		return tasks.Build(ctx, env, tasks.BuildOptions{})
 	}
-	check := func(files ...string) door.Task {
+	check := func(files ...string) cli.Task {
 		return func(ctx context.Context, env *tasks.Env) (*report.Result, error) {
 			return tasks.Check(ctx, env, tasks.CheckOptions{Files: files, Version: "2.18"})
 		}
@@ -87,7 +87,7 @@ func TestFaults(t *testing.T) {
 		}
 	}
 	for name, test := range map[string]struct {
-		task   door.Task
+		task   cli.Task
 		broken func(*tasks.Env)
 		want   []string
 	}{
@@ -103,7 +103,7 @@ func TestFaults(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out, told bytes.Buffer
-			d := door.Open()
+			d := cli.Open()
 			d.Dir, d.Stdout, d.Stderr = dir, &out, &told
 			if name == "report" {
 				d.Stdout = jammed{}
@@ -114,7 +114,7 @@ func TestFaults(t *testing.T) {
 				}
 				return test.task(ctx, env)
 			})
-			var ended *door.ExitError
+			var ended *cli.ExitError
 			if !errors.As(err, &ended) || ended.Code != tasks.ExitStep {
 				t.Errorf("it ended with %v: %s%s", err, told.String(), out.String())
 			}
@@ -142,7 +142,7 @@ func TestNobodyReads(t *testing.T) {
 	_ = reader.Close()
 	defer writer.Close()
 	ended := false
-	d := door.Open()
+	d := cli.Open()
 	d.Stdout, d.Stderr = writer, writer
 	err = d.Run(t.Context(), func(ctx context.Context, env *tasks.Env) (*report.Result, error) {
 		for range 100 {

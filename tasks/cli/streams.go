@@ -1,4 +1,4 @@
-package door
+package cli
 
 import (
 	"bytes"
@@ -29,32 +29,32 @@ type streams struct {
 }
 
 // open gives the streams, which are made once.
-func (d *Door) open() *streams {
-	if d.streams != nil {
-		return d.streams
+func (a *App) open() *streams {
+	if a.streams != nil {
+		return a.streams
 	}
 	secrets := secret.NewMasker(run.Sanitize, actions.EscapeData, actions.EscapeProperty, printer.EscapeCode)
-	s := &streams{secrets: secrets, out: secrets.Writer(lasting{d.Stdout}), err: secrets.Writer(lasting{d.Stderr})}
+	s := &streams{secrets: secrets, out: secrets.Writer(lasting{a.Stdout}), err: secrets.Writer(lasting{a.Stderr})}
 	if os.Getenv("GITHUB_ACTIONS") == "true" {
 		s.runner = true
 		secrets.Tell(func(form string) { actions.AddMask(s.err.Raw(), form) })
 	}
-	if file, ok := d.Stdout.(*os.File); ok {
+	if file, ok := a.Stdout.(*os.File); ok {
 		s.descriptor = int(file.Fd())
 		s.terminal = term.IsTerminal(s.descriptor)
 		if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
 			s.runner = false
 		}
 	}
-	d.streams = s
+	a.streams = s
 	return s
 }
 
 // Out gives standard output, with secrets masked.
-func (d *Door) Out() io.Writer { return d.open().out }
+func (a *App) Out() io.Writer { return a.open().out }
 
 // Err gives standard error, with secrets masked.
-func (d *Door) Err() io.Writer { return d.open().err }
+func (a *App) Err() io.Writer { return a.open().err }
 
 // close writes what is held back.
 func (s *streams) close() {
