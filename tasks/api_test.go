@@ -23,7 +23,7 @@ import (
 var update = flag.Bool("update-api", false, "write the exported names into testdata/api.txt")
 
 // public are the packages that other modules import.
-var public = []string{"polyaxon", "tasks", "tasks/cli", "tasks/mage", "tasks/report"}
+var public = []string{"polyaxon", "tasks", "tasks/cli", "tasks/exit", "tasks/mage", "tasks/report"}
 
 // TestAPI holds the exported API to its listing, and keeps types of internal out of it.
 func TestAPI(t *testing.T) {

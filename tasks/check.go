@@ -3,15 +3,16 @@ package tasks
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
-	"runtime"
 	"slices"
 	"strings"
 
-	"github.com/slipway-ci/slipway/internal/panics"
+	"github.com/slipway-ci/slipway/internal/checker"
+	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/lint"
+	"github.com/slipway-ci/slipway/internal/project"
+	"github.com/slipway-ci/slipway/tasks/exit"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
@@ -32,28 +33,13 @@ type CheckOptions struct {
 	Fix, Write bool
 }
 
-// ProblemsError says that check found errors. The Result has them.
-type ProblemsError struct{ Errors, Warnings int }
-
-// Error counts them.
-func (e *ProblemsError) Error() string {
-	return counted(e.Errors, "error") + " and " + counted(e.Warnings, "warning") + " in the Polyaxonfiles"
-}
-
-func counted(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
-
 // Check checks Polyaxonfiles. It asks the configured server for its version and the
 // cluster for what it has, and goes on without an answer; it starts nothing. Its
-// error is a *ProblemsError when a finding is an error.
+// error is a *exit.ProblemsError when a finding is an error.
 func Check(ctx context.Context, env *Env, o CheckOptions) (*Result, error) {
 	result := &report.Result{Command: "check"}
 	if o.Write && !o.Fix {
-		return result, usagef("--write goes with --fix")
+		return result, exit.Usagef("--write goes with --fix")
 	}
 	p, err := env.open(ctx)
 	noConfig := errors.Is(err, fs.ErrNotExist) && env.File == ""
@@ -61,59 +47,51 @@ func Check(ctx context.Context, env *Env, o CheckOptions) (*Result, error) {
 		return result, err
 	}
 	if p != nil {
-		result = p.result("check")
+		result = p.Result("check")
 	}
-	targets, err := env.targets(p, o.Files)
+	c := &checker.Checker{Env: env.project(), Project: p, Suspects: env.Secrets}
+	targets, err := c.Targets(o.Files)
 	if err != nil {
 		return result, err
 	}
 	if len(targets) == 0 {
-		env.Events.Event(report.Event{Kind: report.Warning, Step: "check", Message: nothingFound(p, o.Files)})
+		c.Event(report.Warning, "check", "", nothingFound(p, o.Files))
 		return result, nil
 	}
-	c := &checker{Env: env, project: p, suspects: env.Secrets}
-	if c.versions, c.guessed, err = c.versionsFor(ctx, o.Version); err != nil {
+	if c.Versions, c.Guessed, err = checker.Versions(ctx, p, o.Version); err != nil {
 		return result, err
 	}
 	if p != nil {
-		c.cluster, c.machine = p.inventory(ctx), p.config.Sandboxed()
+		c.Cluster, c.Machine = platform.InventoryOf(ctx, p), p.Config.Sandboxed()
 	}
 	if o.Fix {
-		if result.Text, err = c.fix(ctx, targets, o.Write); err != nil {
+		if result.Text, err = c.Fix(ctx, targets, o.Write); err != nil {
 			return result, err
 		}
 	}
-	found, broken := make([][]report.Problem, len(targets)), make([]error, len(targets))
-	group, ctx := panics.WithContext(ctx)
-	group.SetLimit(runtime.GOMAXPROCS(0))
-	for i, t := range targets {
-		group.Go(func() error {
-			found[i], broken[i] = t.guarded(func() ([]report.Problem, error) { return c.check(ctx, t) })
-			return ctx.Err()
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return result, interruptedOr(ctx, err)
+	problems, broken, err := c.CheckAll(ctx, targets)
+	if err != nil {
+		return result, err
 	}
 	result.Files = len(targets)
-	result.Problems = once(slices.Concat(found...))
+	result.Problems = problems
 	result.Rules = reportRules()
 	partial := func(p report.Problem) bool { return len(p.Versions) > 0 }
-	if c.guessed && slices.ContainsFunc(result.Problems, partial) {
-		env.Events.Event(report.Event{Kind: report.Note, Message: "nobody says which Polyaxon runs this: what only one version refuses is a warning (--polyaxon-version says which one counts)"})
+	if c.Guessed && slices.ContainsFunc(result.Problems, partial) {
+		c.Note("nobody says which Polyaxon runs this: what only one version refuses is a warning (--polyaxon-version says which one counts)")
 	}
-	if p != nil && !p.config.Sandboxed() && len(p.config.Services) > 0 {
-		p.event(report.Note, "", "", "whoever reaches Polyaxon's gateway reaches the services ("+strings.Join(sorted(p.config.Services), ", ")+
+	if p != nil && !p.Config.Sandboxed() && len(p.Config.Services) > 0 {
+		p.Note("whoever reaches Polyaxon's gateway reaches the services (" + strings.Join(keys(p.Config.Services), ", ") +
 			"): the community edition asks for no login, so let only those in whom you trust, by a proxy that asks or by the network")
 	}
-	env.Events.Event(report.Event{Kind: report.Done, Step: "check", Message: "checked " + counted(len(targets), "file")})
-	return result, errors.Join(append(broken, verdictOf(result.Problems, o.Strict))...)
+	c.Event(report.Done, "check", "", "checked "+checker.Counted(len(targets), "file"))
+	return result, errors.Join(broken, verdictOf(result.Problems, o.Strict))
 }
 
 // nothingFound says where no Polyaxonfile is.
-func nothingFound(p *project, names []string) string {
+func nothingFound(p *project.Project, names []string) string {
 	if len(names) == 0 && p != nil {
-		return "there is no Polyaxonfile to check: " + shown(p.config.Path) + " has neither jobs nor services"
+		return "there is no Polyaxonfile to check: " + project.Shown(p.Config.Path) + " has neither jobs nor services"
 	}
 	if len(names) == 0 {
 		names = []string{"this directory and below"}
@@ -122,25 +100,10 @@ func nothingFound(p *project, names []string) string {
 		"(directories whose names begin with a dot, node_modules and site-packages are left out)"
 }
 
-// once leaves out what was found again, by another file that refers to the same one.
-func once(problems []report.Problem) []report.Problem {
-	type key struct {
-		at            report.Position
-		name, message string
-	}
-	seen := map[key]bool{}
-	return slices.DeleteFunc(problems, func(p report.Problem) bool {
-		k := key{p.Position, p.Name, p.Message}
-		again := seen[k]
-		seen[k] = true
-		return again
-	})
-}
-
 // verdictOf makes errors of warnings when strict, and gives the error that the
 // problems are, nil when none of them is one.
 func verdictOf(problems []report.Problem, strict bool) error {
-	e := &ProblemsError{}
+	e := &exit.ProblemsError{}
 	for i := range problems {
 		if strict {
 			problems[i].Severity = string(file.SeverityError)

@@ -2,11 +2,12 @@ package tasks
 
 import (
 	"context"
-	"path/filepath"
 	"time"
 
-	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/project"
+	"github.com/slipway-ci/slipway/internal/runs"
 	"github.com/slipway-ci/slipway/internal/sandbox"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
@@ -20,21 +21,7 @@ type Known struct{ Images, Jobs, Services, Environments []string }
 
 // Names returns the names in slipway.yaml, for shells to complete, and no names where
 // there is no file or it cannot be read.
-func Names(env *Env) Known {
-	path := env.File
-	switch {
-	case path == "":
-		found, err := config.Find(env.Dir)
-		if err != nil {
-			return Known{}
-		}
-		path = found
-	case !filepath.IsAbs(path):
-		path = filepath.Join(env.Dir, path)
-	}
-	names, _ := config.ReadNames(path, env.Environment) // a word is not completed then
-	return Known(names)
-}
+func Names(env *Env) Known { return Known(project.ReadNames(env.project())) }
 
 // NewestRuns returns the project's newest runs, for shells to complete. It starts no
 // sandbox, asks for a second at most, and returns none where there is no answer.
@@ -47,22 +34,22 @@ func NewestRuns(ctx context.Context, env *Env) []report.Run {
 	if err != nil {
 		return nil
 	}
-	if p.config.Sandboxed() {
-		if _, err := sandbox.Running(ctx, p.state()); err != nil {
+	if p.Config.Sandboxed() {
+		if _, err := sandbox.Running(ctx, p.StateDir()); err != nil {
 			return nil
 		}
 	}
-	to, err := p.connect(ctx, uses{runs: true})
+	to, err := platform.Connect(ctx, p, platform.Uses{Runs: true})
 	if err != nil {
 		return nil
 	}
-	found, _, err := to.polyaxon.Runs(ctx, p.config.Project, polyaxon.Query{Sort: "-created_at", Limit: DefaultRuns})
+	found, _, err := to.Polyaxon.Runs(ctx, p.Config.Project, polyaxon.Query{Sort: "-created_at", Limit: DefaultRuns})
 	if err != nil {
 		return nil
 	}
-	runs := make([]report.Run, len(found))
+	newest := make([]report.Run, len(found))
 	for i := range found {
-		runs[i] = reportRun(&found[i])
+		newest[i] = runs.Report(&found[i])
 	}
-	return runs
+	return newest
 }

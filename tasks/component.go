@@ -10,6 +10,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/slipway-ci/slipway/internal/job"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/check"
 	"github.com/slipway-ci/slipway/internal/source"
 	components "github.com/slipway-ci/slipway/polyaxon"
@@ -49,7 +50,7 @@ func ComponentShow(_ context.Context, _ *Env, o ComponentShowOptions) (*Result, 
 	result := &report.Result{Command: "component show"}
 	text, err := components.Read(o.Name)
 	if err != nil {
-		return result, noComponent(source.Position{}, o.Name)
+		return result, job.NoComponent(source.Position{}, o.Name)
 	}
 	result.Text = string(text)
 	return result, nil
@@ -70,15 +71,13 @@ func ComponentEject(_ context.Context, env *Env, o ComponentEjectOptions) (*Resu
 	result := &report.Result{Command: "component eject"}
 	text, err := components.Read(name)
 	if err != nil {
-		return result, noComponent(source.Position{}, name)
+		return result, job.NoComponent(source.Position{}, name)
 	}
 	if path == "" {
 		path = filepath.Join("polyaxon", name+".yml")
 	}
 	told := path
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(env.Dir, path)
-	}
+	path = env.project().Within(path)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return result, fmt.Errorf("write component %s: %w", name, err)
 	}
@@ -95,15 +94,4 @@ func ComponentEject(_ context.Context, env *Env, o ComponentEjectOptions) (*Resu
 	}
 	env.Events.Event(report.Event{Kind: report.Done, Step: "eject", Subject: name, Message: told + "; name it by polyaxonfile instead of component"})
 	return result, nil
-}
-
-// noComponent is the error of a name that no component has.
-func noComponent(at source.Position, name string) error {
-	e := source.Errorf(at, "no component is called %s", name)
-	if near, ok := source.Nearest(name, components.Names()); ok {
-		e.Hint = "did you mean " + near + "?"
-	} else {
-		e.Hint = "there are " + strings.Join(components.Names(), ", ")
-	}
-	return e
 }

@@ -24,7 +24,11 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/slipway-ci/slipway/internal/build"
+	"github.com/slipway-ci/slipway/internal/checker"
 	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/platform"
+	"github.com/slipway-ci/slipway/internal/project"
 	"github.com/slipway-ci/slipway/internal/registry"
 	"github.com/slipway-ci/slipway/internal/registry/registrytest"
 	"github.com/slipway-ci/slipway/internal/testbed"
@@ -213,8 +217,8 @@ func TestDocumentsAreTrue(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if waves, err := p.config.JobOrder(); err == nil {
-				if err := p.checkJobs(t.Context(), slices.Concat(waves...)); err != nil {
+			if waves, err := p.Config.JobOrder(); err == nil {
+				if err := checker.Jobs(t.Context(), p, slices.Concat(waves...)); err != nil {
 					t.Error(err)
 				}
 			}
@@ -223,16 +227,16 @@ func TestDocumentsAreTrue(t *testing.T) {
 	}
 }
 
-func buildDocumented(t *testing.T, p *project, transport http.RoundTripper) {
+func buildDocumented(t *testing.T, p *project.Project, transport http.RoundTripper) {
 	t.Helper()
-	prefix := p.config.Registry
+	prefix := p.Config.Registry
 	if prefix == "" {
 		prefix = "registry.example/acme"
 	}
-	to := &platform{registry: &registry.Client{Prefix: prefix, Transport: transport}, target: v1.Platform{OS: "linux", Architecture: "amd64"}}
+	to := &platform.Platform{Project: p, Registry: &registry.Client{Prefix: prefix, Transport: transport}, Target: v1.Platform{OS: "linux", Architecture: "amd64"}}
 	var images []*config.Image
-	for _, name := range sorted(p.config.Images) {
-		i := p.config.Images[name]
+	for _, name := range keys(p.Config.Images) {
+		i := p.Config.Images[name]
 		if i.Dockerfile != "" { // which takes a BuildKit
 			continue
 		}
@@ -241,7 +245,7 @@ func buildDocumented(t *testing.T, p *project, transport http.RoundTripper) {
 		}
 		images = append(images, i)
 	}
-	pushed, err := p.push(t.Context(), to, images)
+	pushed, err := build.Push(t.Context(), to, images)
 	if err != nil {
 		t.Fatal(err)
 	}

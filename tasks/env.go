@@ -1,6 +1,6 @@
 // Package tasks is what slipway does, one file per target. It is a plain
 // library: the magefile, the binary and the action call it (see
-// tasks/cli). A task takes a context, an Env and its options, tells what
+// tasks/cli). A task takes a context, an Env and its options, reports what
 // happens as events, and returns a Result with an error; it prints nothing and
 // ends no process. Exit codes come from the errors' types (ExitCode).
 package tasks
@@ -8,8 +8,14 @@ package tasks
 import (
 	"context"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"time"
+
+	"github.com/slipway-ci/slipway/internal/platform"
+	"github.com/slipway-ci/slipway/internal/project"
+	"github.com/slipway-ci/slipway/tasks/exit"
 )
 
 // Env is the world that a task runs in: cli.Open().Env() is that of this process. Stdout,
@@ -55,3 +61,32 @@ type Masker interface {
 	// the name of a project, or of a registry.
 	Public(texts ...string)
 }
+
+// project returns what a project is opened with.
+func (e *Env) project() *project.Env {
+	return &project.Env{
+		Dir: e.Dir, File: e.File, Environment: e.Environment, Events: e.Events, Lookup: e.Lookup, Machine: e.Machine, Environ: e.Environ,
+		Now: e.Now, Sleep: e.Sleep, Transport: e.Transport, Self: e.Self, NoAttestations: e.NoAttestations, Version: e.Version, Secrets: e.Secrets,
+	}
+}
+
+// open reads slipway.yaml.
+func (e *Env) open(ctx context.Context) (*project.Project, error) {
+	return project.Open(ctx, e.project())
+}
+
+// connect opens the project and connects to Polyaxon, for commands about runs.
+func (e *Env) connect(ctx context.Context) (*platform.Platform, error) {
+	p, err := e.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.Config.Unbuilt(nil, nil); err != nil {
+		return nil, err
+	}
+	to, err := platform.Connect(ctx, p, platform.Uses{Runs: true})
+	return to, exit.Unsure(ctx, err, "")
+}
+
+// keys returns the keys of m in order.
+func keys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

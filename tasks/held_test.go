@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/slipway-ci/slipway/internal/job"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
@@ -27,22 +28,22 @@ func TestWhatWasCheckedIsSent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	job := p.config.Jobs["train"]
-	checked, err := p.operation(t.Context(), job, "")
+	train := p.Config.Jobs["train"]
+	checked, err := job.Operation(t.Context(), p, train, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	write("op.yml", "version: 1.1\nkind: operation\nname: other\npathRef: job.yml\n")
 	write("job.yml", "version: 1.1\nkind: component\nrun: {kind: job, container: {image: \"b:2\"}}\n")
 	write("preset.yml", "isPreset: true\nqueue: b\n")
-	sent, err := p.operation(t.Context(), job, "")
+	sent, err := job.Operation(t.Context(), p, train, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if string(checked.JSON()) != string(sent.JSON()) {
 		t.Errorf("checked\n%s\nand sent\n%s", checked.JSON(), sent.JSON())
 	}
-	if !slices.Equal(p.keys(job, checked, "", nil), p.keys(job, sent, "", nil)) {
+	if !slices.Equal(job.Keys(p, train, checked, "", nil), job.Keys(p, train, sent, "", nil)) {
 		t.Error("the keys differ")
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/slipway-ci/slipway/internal/job"
 	"github.com/slipway-ci/slipway/internal/secret"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
@@ -29,7 +30,7 @@ func TestReferencesReachNothingPrivateByName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.operation(t.Context(), p.config.Jobs["train"], ""); err == nil || !strings.Contains(err.Error(), "is no public address") {
+	if _, err := job.Operation(t.Context(), p, p.Config.Jobs["train"], ""); err == nil || !strings.Contains(err.Error(), "is no public address") {
 		t.Errorf("%v", err)
 	}
 }

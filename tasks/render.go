@@ -6,9 +6,11 @@ import (
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/deploy"
+	"github.com/slipway-ci/slipway/internal/job"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/operation"
-	components "github.com/slipway-ci/slipway/polyaxon"
-	"github.com/slipway-ci/slipway/tasks/report"
+	"github.com/slipway-ci/slipway/internal/project"
+	"github.com/slipway-ci/slipway/tasks/exit"
 )
 
 // RenderOptions says what to render.
@@ -40,33 +42,33 @@ func Render(ctx context.Context, env *Env, o RenderOptions) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.version = o.Version
-	result := p.result("render")
+	p.PolyaxonVersion = o.Version
+	result := p.Result("render")
 	if o.Source && (o.Compiled || o.Expand || o.Pod) {
-		return result, usagef("render prints the source, or what becomes of it, not both")
+		return result, exit.Usagef("render prints the source, or what becomes of it, not both")
 	}
-	j := p.named(o.Job)
+	j := p.Job(o.Job)
 	if j == nil {
-		return result, unknown("job or service", o.Job, append(sorted(p.config.Jobs), sorted(p.config.Services)...))
+		return result, project.Unknown("job or service", o.Job, append(keys(p.Config.Jobs), keys(p.Config.Services)...))
 	}
-	if err := p.override(ctx, o.Params, []string{o.Job}); err != nil {
+	if err := job.Override(ctx, p, o.Params, []string{o.Job}); err != nil {
 		return result, err
 	}
 	if o.Expand {
-		if err := p.expandMatrices(ctx, []*config.Job{j}); err != nil {
-			return result, interruptedOr(ctx, err)
+		if err := job.ExpandMatrices(ctx, p, []*config.Job{j}); err != nil {
+			return result, exit.IfInterrupted(ctx, err)
 		}
 	}
-	reference, err := p.planReference(ctx, j)
+	reference, err := deploy.PlanReference(ctx, p, j)
 	if err != nil {
-		return result, interruptedOr(ctx, err)
+		return result, exit.IfInterrupted(ctx, err)
 	}
-	operation, err := p.operation(ctx, j, reference)
+	operation, err := job.Operation(ctx, p, j, reference)
 	if err != nil {
 		return result, err
 	}
 	if o.Source {
-		text, err := p.source(ctx, j, operation)
+		text, err := job.Source(ctx, p, j, operation)
 		if err != nil {
 			return result, err
 		}
@@ -74,17 +76,17 @@ func Render(ctx context.Context, env *Env, o RenderOptions) (*Result, error) {
 		return result, nil
 	}
 	if j.Matrix != "expand" {
-		err := p.tellRendered(ctx, result, j, operation, o)
+		err := rendered(ctx, p, result, j, operation, o)
 		return result, err
 	}
-	expansion, err := p.expansion(ctx, j, operation)
+	expansion, err := job.Expansion(ctx, p, j, operation)
 	if err != nil {
 		return result, err
 	}
 	var texts []string
 	var operations []json.RawMessage
 	for _, suggestion := range expansion.Suggestions {
-		if err := p.tellRendered(ctx, result, j, suggestion.Operation, o); err != nil {
+		if err := rendered(ctx, p, result, j, suggestion.Operation, o); err != nil {
 			return result, err
 		}
 		texts, operations = append(texts, result.Text), append(operations, result.Operation)
@@ -94,65 +96,27 @@ func Render(ctx context.Context, env *Env, o RenderOptions) (*Result, error) {
 	return result, err
 }
 
-// tellRendered puts an operation into a result, compiled when o says so.
-func (p *project) tellRendered(ctx context.Context, result *report.Result, j *config.Job, operation *operation.Operation, o RenderOptions) error {
-	stamped := p.stamped(operation)
+// rendered puts an operation into a result, compiled when o says so.
+func rendered(ctx context.Context, p *project.Project, result *Result, j *config.Job, operation *operation.Operation, o RenderOptions) error {
+	stamped := job.Stamped(p, operation)
 	if o.Compiled && o.Pod {
-		return usagef("render prints what it is compiled to, or its pod, not both")
+		return exit.Usagef("render prints what it is compiled to, or its pod, not both")
 	}
 	if o.Pod {
-		compiled, err := p.compiled(ctx, j, stamped, o.Version)
+		compiled, err := compiled(ctx, p, j, stamped, o.Version)
 		if err != nil {
 			return err
 		}
-		return tellPod(result, j, compiled)
+		return putPod(result, j, compiled)
 	}
 	if o.Compiled {
-		compiled, err := p.compiled(ctx, j, stamped, o.Version)
+		compiled, err := compiled(ctx, p, j, stamped, o.Version)
 		if err != nil {
 			return err
 		}
-		p.tellCompiled(result, j, compiled)
+		putCompiled(p, result, j, compiled)
 		return nil
 	}
-	result.Text, result.Operation = render(stamped), json.RawMessage(stamped.JSON())
+	result.Text, result.Operation = string(stamped.YAML()), json.RawMessage(stamped.JSON())
 	return nil
-}
-
-// planReference checks a job, builds its image locally, and gives the reference
-// that it will have; "" for a job without an image.
-func (p *project) planReference(ctx context.Context, j *config.Job) (string, error) {
-	jobs := []*config.Job{j}
-	d := &deployment{waves: [][]*config.Job{jobs}, images: p.imagesOf(jobs)}
-	if err := p.config.Unbuilt(jobs, nil); err != nil {
-		return "", err
-	}
-	if err := p.checkJobs(ctx, jobs); err != nil {
-		return "", err
-	}
-	if len(d.images) == 0 {
-		return "", nil
-	}
-	var err error
-	if d.to, err = p.connect(ctx, uses{images: true}); err != nil {
-		return "", err
-	}
-	_, references, err := p.planImages(ctx, d)
-	return references[j.Image], err
-}
-
-// source gives the text of a job's own file that reads as operation.
-func (p *project) source(ctx context.Context, j *config.Job, operation *operation.Operation) ([]byte, error) {
-	if j.Component != "" {
-		text, err := components.Read(j.Component)
-		if err != nil {
-			return nil, err
-		}
-		return operation.Source(text, nil)
-	}
-	text, component, err := p.reader().Texts(ctx, p.file(j.Polyaxonfile))
-	if err != nil {
-		return nil, err
-	}
-	return operation.Source(text, component)
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/internal/registry"
 	"github.com/slipway-ci/slipway/internal/revision"
+	"github.com/slipway-ci/slipway/tasks/exit"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
@@ -27,33 +29,33 @@ func Retag(ctx context.Context, env *Env, o RetagOptions) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	result := p.result("retag")
+	result := p.Result("retag")
 	tag := registry.TagFor(o.To)
 	if tag == "" {
-		return result, usagef("%q makes no tag", o.To)
+		return result, exit.Usagef("%q makes no tag", o.To)
 	}
-	if len(p.config.Images) == 0 {
-		return result, usagef("slipway.yaml has no images")
+	if len(p.Config.Images) == 0 {
+		return result, exit.Usagef("slipway.yaml has no images")
 	}
-	commit, err := revision.Resolve(ctx, p.config.Dir, p.Environ, from)
+	commit, err := revision.Resolve(ctx, p.Config.Dir, p.Environ, from)
 	if err != nil {
 		return result, fmt.Errorf("ask git for %s: %w", from, err)
 	}
 	if commit != "" {
 		from = commit
 	}
-	connected, err := p.connect(ctx, uses{images: true})
+	connected, err := platform.Connect(ctx, p, platform.Uses{Images: true})
 	if err != nil {
 		return result, err
 	}
-	done, err := connected.registry.Retag(ctx, sorted(p.config.Images), registry.TagFor(from), tag, o.Force)
+	done, err := connected.Registry.Retag(ctx, keys(p.Config.Images), registry.TagFor(from), tag, o.Force)
 	for _, r := range done {
 		one := report.Image{Name: r.Name, Reference: r.Reference.String(), Digest: r.Reference.DigestStr(), Tags: []string{tag}, Action: "tagged"}
 		if r.UpToDate {
 			one.Action = "up-to-date"
 		}
-		p.event(report.Done, "retag", r.Name, r.Tag.String())
+		p.Event(report.Done, "retag", r.Name, r.Tag.String())
 		result.Images = append(result.Images, one)
 	}
-	return result, interruptedOr(ctx, err)
+	return result, exit.IfInterrupted(ctx, err)
 }

@@ -7,9 +7,8 @@ import (
 	"io"
 	"time"
 
-	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
+	"github.com/slipway-ci/slipway/internal/project"
 	"github.com/slipway-ci/slipway/internal/sandbox"
-	"github.com/slipway-ci/slipway/internal/state"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
@@ -19,10 +18,10 @@ func SandboxStatus(ctx context.Context, env *Env) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	result := p.result("sandbox status")
-	state := &report.Sandbox{Directory: p.state(), Bytes: sandbox.DiskUse(p.state())}
+	result := p.Result("sandbox status")
+	state := &report.Sandbox{Directory: p.StateDir(), Bytes: sandbox.DiskUse(p.StateDir())}
 	result.Sandbox = state
-	running, err := sandbox.Running(ctx, p.state())
+	running, err := sandbox.Running(ctx, p.StateDir())
 	if errors.Is(err, sandbox.ErrNotRunning) {
 		return result, nil
 	}
@@ -42,10 +41,10 @@ func SandboxStop(ctx context.Context, env *Env) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	result := p.result("sandbox stop")
-	running, err := sandbox.Running(ctx, p.state())
+	result := p.Result("sandbox stop")
+	running, err := sandbox.Running(ctx, p.StateDir())
 	if errors.Is(err, sandbox.ErrNotRunning) {
-		p.event(report.Note, "", "", "the sandbox was not running")
+		p.Note("the sandbox was not running")
 		return result, nil
 	}
 	if err == nil {
@@ -54,7 +53,7 @@ func SandboxStop(ctx context.Context, env *Env) (*Result, error) {
 	if err != nil {
 		return result, fmt.Errorf("stop the sandbox: %w", err)
 	}
-	p.event(report.Done, "sandbox", p.config.Project, "stopped")
+	p.Event(report.Done, "sandbox", p.Config.Project, "stopped")
 	return result, nil
 }
 
@@ -65,11 +64,11 @@ func SandboxReset(ctx context.Context, env *Env) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	result := p.result("sandbox reset")
-	if err := sandbox.Reset(ctx, p.state()); err != nil {
+	result := p.Result("sandbox reset")
+	if err := sandbox.Reset(ctx, p.StateDir()); err != nil {
 		return result, fmt.Errorf("reset the sandbox: %w", err)
 	}
-	p.event(report.Done, "sandbox", p.config.Project, "reset")
+	p.Event(report.Done, "sandbox", p.Config.Project, "reset")
 	return result, nil
 }
 
@@ -96,21 +95,4 @@ func SandboxServe(ctx context.Context, env *Env, o SandboxServeOptions) error {
 }
 
 // SandboxDirectory is where the sandbox of the repository in dir keeps its state.
-func SandboxDirectory(dir string) string { return state.Dir(dir, "sandbox") }
-
-// sandboxRelease is the release of Polyaxon that slipway.yaml wants the sandbox to be, ""
-// for the newest.
-func (p *project) sandboxRelease() string {
-	if p.config.Sandbox == nil {
-		return ""
-	}
-	return p.config.Sandbox.Polyaxon
-}
-
-// sandboxVersion is sandboxRelease as a version to compile as.
-func (p *project) sandboxVersion() schema.Version {
-	if version, err := schema.ParseVersion(p.sandboxRelease()); err == nil && !version.Any() {
-		return version
-	}
-	return schema.Newest()
-}
+func SandboxDirectory(dir string) string { return project.SandboxDir(dir) }

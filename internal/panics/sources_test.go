@@ -80,9 +80,9 @@ var timed = map[string]string{
 	"internal/sandbox/container/process.go": "it sends a signal",
 	"internal/secret/source.go":             "it sets a deadline",
 	"internal/silence/silence.go":           "it ends a context",
-	"tasks/forward.go":                      "it closes connections",
-	"tasks/job.go":                          "it ends a context",
-	"tasks/platform.go":                     "as internal/run/follow.go",
+	"internal/service/forward.go":           "it closes connections",
+	"internal/pipeline/pending.go":          "it ends a context",
+	"internal/platform/polyaxon.go":         "as internal/run/follow.go",
 }
 
 // TestSourcesKeepFaultsOfTimers checks that no timer calls a function whose panic would

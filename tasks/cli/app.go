@@ -25,6 +25,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/printer"
 	"github.com/slipway-ci/slipway/tasks"
+	"github.com/slipway-ci/slipway/tasks/exit"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
@@ -216,7 +217,7 @@ func (a *App) fail(err error) error {
 	if a.color() {
 		name = "\x1b[31m" + name + "\x1b[0m"
 	}
-	text := tasks.Rest(err)
+	text := exit.Rest(err)
 	if a.Quiet {
 		text = err.Error() // of events only the worst were shown
 	}

@@ -8,20 +8,28 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/name"
 	"k8s.io/client-go/rest"
 
 	"github.com/slipway-ci/slipway/internal/actions"
 	"github.com/slipway-ci/slipway/internal/attestation"
+	"github.com/slipway-ci/slipway/internal/build"
+	"github.com/slipway-ci/slipway/internal/checker"
 	"github.com/slipway-ci/slipway/internal/clock"
 	"github.com/slipway-ci/slipway/internal/cluster"
 	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/deploy"
 	"github.com/slipway-ci/slipway/internal/dockerfile"
 	"github.com/slipway-ci/slipway/internal/image"
+	"github.com/slipway-ci/slipway/internal/job"
 	"github.com/slipway-ci/slipway/internal/panics"
+	"github.com/slipway-ci/slipway/internal/pipeline"
+	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/check"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/compile"
@@ -40,18 +48,22 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/types"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/yaml11"
 	"github.com/slipway-ci/slipway/internal/printer"
+	"github.com/slipway-ci/slipway/internal/project"
 	"github.com/slipway-ci/slipway/internal/registry"
 	"github.com/slipway-ci/slipway/internal/revision"
 	"github.com/slipway-ci/slipway/internal/rootfs"
 	"github.com/slipway-ci/slipway/internal/run"
+	"github.com/slipway-ci/slipway/internal/runs"
 	"github.com/slipway-ci/slipway/internal/sandbox"
 	"github.com/slipway-ci/slipway/internal/secret"
+	"github.com/slipway-ci/slipway/internal/service"
 	"github.com/slipway-ci/slipway/internal/silence"
 	"github.com/slipway-ci/slipway/internal/source"
 	"github.com/slipway-ci/slipway/internal/testbed"
 	"github.com/slipway-ci/slipway/internal/wheel"
 	"github.com/slipway-ci/slipway/tasks"
 	"github.com/slipway-ci/slipway/tasks/cli"
+	"github.com/slipway-ci/slipway/tasks/exit"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
@@ -232,6 +244,71 @@ var within = map[string]func(ctx context.Context, dir string) error{
 	"internal/source": func(context.Context, string) error {
 		return errors.Join(source.Leaves(spiteful{})...)
 	},
+	"internal/build": func(ctx context.Context, dir string) error {
+		p := opened(dir)
+		p.Events = loud{}
+		to := platform.New(p)
+		to.Registry = &registry.Client{Prefix: "127.0.0.1:1/none", Transport: http.DefaultTransport, NameOptions: []name.Option{name.Insecure}}
+		_, err := build.Push(ctx, to, []*config.Image{{Name: "job", Files: []string{"good.yml"}}})
+		return err
+	},
+	"internal/checker": func(ctx context.Context, dir string) error {
+		c := &checker.Checker{Env: opened(dir).Env, Versions: []schema.Version{schema.Newest()}, Cluster: asked{}}
+		targets, err := c.Targets([]string{"good.yml"})
+		if err != nil {
+			return err
+		}
+		_, broken, err := c.CheckAll(ctx, targets)
+		return errors.Join(broken, err)
+	},
+	"internal/deploy": func(ctx context.Context, dir string) (err error) {
+		d := &deploy.Deployment{Platform: platform.New(opened(dir)), Jobs: []*config.Job{{Name: "train"}}}
+		if d.Polyaxon, err = client(); err != nil {
+			return err
+		}
+		return d.Apply(ctx, &report.Result{})
+	},
+	"internal/job": func(ctx context.Context, dir string) error {
+		_, err := job.File(ctx, opened(dir), &config.Job{Name: "train", Polyaxonfile: "ref.yml"})
+		return err
+	},
+	"internal/pipeline": func(ctx context.Context, dir string) (err error) {
+		p := &pipeline.Pipeline{Platform: platform.New(opened(dir))}
+		if p.Polyaxon, err = client(); err != nil {
+			return err
+		}
+		_, err = p.Run(ctx, []*config.Job{{Name: "train", Polyaxonfile: "ref.yml"}})
+		return err
+	},
+	"internal/platform": func(ctx context.Context, dir string) error {
+		p := opened(dir)
+		p.Config.Polyaxon = &config.Polyaxon{Host: "http://127.0.0.1:1"}
+		_, err := platform.ServerVersion(ctx, p)
+		return err
+	},
+	"internal/project": func(ctx context.Context, dir string) error {
+		_, err := project.Open(ctx, &project.Env{Dir: dir, Lookup: unreadable})
+		return err
+	},
+	"internal/runs": func(ctx context.Context, dir string) (err error) {
+		to := platform.New(opened(dir))
+		if to.Polyaxon, err = client(); err != nil {
+			return err
+		}
+		_, err = runs.List(ctx, to, runs.Query{Limit: 1})
+		return err
+	},
+	"internal/service": func(ctx context.Context, dir string) (err error) {
+		s := &service.Service{Platform: platform.New(opened(dir)), Job: &config.Job{Name: "api"}}
+		if s.Polyaxon, err = client(); err != nil {
+			return err
+		}
+		_, err = s.Alive(ctx)
+		return err
+	},
+	"tasks/exit": func(context.Context, string) error {
+		return &exit.UsageError{Message: strconv.Itoa(exit.Code(spiteful{}))}
+	},
 	"internal/wheel": func(ctx context.Context, dir string) error {
 		_, err := wheel.Resolve(ctx, wheel.Spec{Name: "job", Dir: dir, Lock: "lock.txt", Python: "3.12", CacheDir: filepath.Join(dir, "cache"),
 			Environ: []string{"PIP_CONFIG_FILE=" + os.DevNull, "PIP_INDEX_URL=http://127.0.0.1:1/simple"},
@@ -251,7 +328,7 @@ var atHand = map[string]string{
 // those that are given nothing that can.
 var elsewhere = map[string]string{
 	"cmd/slipway":                 "TestPanicOfEveryCommand",
-	"tasks/cli":                  "TestFaults",
+	"tasks/cli":                   "TestFaults",
 	"tasks/mage":                  "", // each target is a call of tasks/cli
 	"tasks":                       "TestFaults, TestPanicAtEveryRequest",
 	"internal/gate":               "TestFaultsOfTheWay",
@@ -268,6 +345,19 @@ var refusing = carrier(func(*http.Request) (*http.Response, error) { fault(); re
 
 // unreadable is an environment that panics.
 func unreadable(string) (string, bool) { return fault(), true }
+
+// opened is a project in a directory, none of whose files is read.
+func opened(dir string) *project.Project {
+	return &project.Project{
+		Env:    &project.Env{Dir: dir, Events: report.Discard{}, Transport: refusing, Now: time.Now, Lookup: func(string) (string, bool) { return "", false }},
+		Config: &config.Config{Project: "p", Dir: dir}, Public: refusing, Held: file.NewHeld(), Revision: func() revision.Revision { return revision.Revision{} },
+	}
+}
+
+// loud is a sink that panics.
+type loud struct{}
+
+func (loud) Event(report.Event) { fault() }
 
 // client gives one whose requests panic.
 func client() (*polyaxon.Client, error) {

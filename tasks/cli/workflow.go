@@ -12,6 +12,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/printer"
 	"github.com/slipway-ci/slipway/internal/source"
 	"github.com/slipway-ci/slipway/tasks"
+	"github.com/slipway-ci/slipway/tasks/exit"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
@@ -79,7 +80,7 @@ func (w *workflow) report(r *report.Result, err error) {
 	w.problems(r)
 	shown := *r
 	if err != nil {
-		shown.Error = tasks.Cause(err) // the summary has the last lines in a section of their own
+		shown.Error = exit.Cause(err) // the summary has the last lines in a section of their own
 	}
 	for _, e := range source.Leaves(err) {
 		if errors.As(e, new(*tasks.ProblemsError)) {

@@ -67,3 +67,6 @@ func Shortcuts() Version { return Version{Major: 2, Minor: 18} }
 
 // Newest returns the newest supported release of Polyaxon.
 func Newest() Version { return Version{Major: 2, Minor: 18} }
+
+// Short returns the version as people write it: 2.18 rather than 2.18.0.
+func (v Version) Short() string { return strings.TrimSuffix(v.String(), ".0") }

@@ -1,0 +1,69 @@
+package build
+
+import (
+	"time"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/slipway-ci/slipway/internal/attestation"
+	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/image"
+	"github.com/slipway-ci/slipway/internal/project"
+	"github.com/slipway-ci/slipway/internal/registry"
+)
+
+// laptop is the builder where no workflow builds.
+const laptop = "https://github.com/slipway-ci/slipway"
+
+// attester returns what makes an image's attestations: what is in it, and how it was made.
+func attester(p *project.Project, i *config.Image, source string) image.Attester {
+	return func(s image.Subject) ([]registry.Artifact, error) {
+		known := attestation.Image{
+			Repository: s.Repository, Digest: s.Digest, Kind: i.Kind(), Platform: s.Platform, Inputs: s.Inputs, Base: s.Base,
+			Sources: s.Sources, Source: source, Version: p.Version, Builder: laptop, Parameters: kinds[i.Kind()].parameters(i),
+		}
+		if s.File != nil {
+			known.Dockerfile = &attestation.File{Path: s.File.Path, Text: s.File.Text}
+		}
+		annotations := map[string]string{}
+		if r := p.Revision(); r.Clean {
+			known.Revision, known.Created = r.Commit, r.Time
+			annotations[ocispec.AnnotationRevision], annotations[ocispec.AnnotationCreated] = r.Commit, r.Time.UTC().Format(time.RFC3339)
+		}
+		for _, one := range s.Variants {
+			known.Variants = append(known.Variants, attestation.Variant{Platform: one.Platform, Digest: one.Digest})
+		}
+		for _, one := range s.Packages {
+			known.Packages = append(known.Packages, attestation.Package{Ecosystem: attestation.PyPI, Name: one.Name, Version: one.Version, License: one.License, SHA256: one.SHA256})
+		}
+		for _, one := range s.Modules {
+			known.Packages = append(known.Packages, attestation.Package{Ecosystem: attestation.Golang, Name: one.Name, Version: one.Version})
+		}
+		known.Builder, known.Invocation = builder(p)
+		sbom, err := attestation.SBOM(known)
+		if err != nil {
+			return nil, err
+		}
+		provenance, err := attestation.Provenance(known)
+		if err != nil {
+			return nil, err
+		}
+		return []registry.Artifact{
+			{Type: attestation.TypeSBOM, Document: sbom, Annotations: annotations},
+			{Type: attestation.TypeProvenance, Document: provenance, Annotations: annotations},
+		}, nil
+	}
+}
+
+// builder names who builds, and where that can be looked up: the workflow, as
+// GitHub tells it in the environment.
+func builder(p *project.Project) (id, invocation string) {
+	server, _ := p.Lookup("GITHUB_SERVER_URL")
+	workflow, _ := p.Lookup("GITHUB_WORKFLOW_REF")
+	if server == "" || workflow == "" {
+		return laptop, ""
+	}
+	repository, _ := p.Lookup("GITHUB_REPOSITORY")
+	run, _ := p.Lookup("GITHUB_RUN_ID")
+	return server + "/" + workflow, server + "/" + repository + "/actions/runs/" + run
+}

@@ -1,0 +1,20 @@
+package build
+
+import (
+	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/image"
+)
+
+// goBuilder builds images of a Go program.
+func goBuilder(o *order) image.Builder {
+	from := o.config.Go
+	o.Main, o.Base = from.Main, from.Base
+	o.note(from.Main, "go", "main")
+	return image.NewBuilder(o.Order)
+}
+
+func goParameters(i *config.Image) map[string]any {
+	all := treeParameters(i)
+	all["go"] = map[string]any{"main": i.Go.Main, "base": i.Go.Base}
+	return all
+}

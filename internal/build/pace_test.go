@@ -1,0 +1,45 @@
+package build
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/printer"
+)
+
+// Without a terminal each step is a line, and a build that says nothing for 15 s says
+// that it goes on, and how far it is.
+func TestPace(t *testing.T) {
+	var out strings.Builder
+	now := time.Unix(0, 0)
+	clock := func() time.Time { return now }
+	c := &pace{sink: printer.Lines(&out, printer.Style{Now: clock}), name: "api", now: clock, every: paceEvery, text: "building", since: now, begun: now}
+	c.step("[1/2] FROM python")
+	waits := 0
+	c.watch(t.Context(), func(context.Context, time.Duration) error {
+		waits++
+		now = now.Add(paceEvery)
+		switch waits {
+		case 2:
+			c.step("[2/2] RUN pip install torch")
+		case 3:
+			c.progress("downloading 3 of 9 packages")
+		case 5:
+			return errors.New("it is over")
+		}
+		return nil
+	})
+	want := []string{"[1/2] FROM python", "[1/2] FROM python, for 15s now", "[2/2] RUN pip install torch", "downloading 3 of 9 packages, for 45s now", "downloading 3 of 9 packages, for 1m0s now"}
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	if len(lines) != len(want) {
+		t.Fatalf("%q", lines)
+	}
+	for n, line := range lines {
+		if !strings.HasSuffix(line, want[n]) || !strings.Contains(line, "api") {
+			t.Errorf("line %d is %q; want %q", n, line, want[n])
+		}
+	}
+}

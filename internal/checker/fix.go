@@ -1,0 +1,90 @@
+package checker
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/diff"
+
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/lint"
+	"github.com/slipway-ci/slipway/internal/source"
+	"github.com/slipway-ci/slipway/tasks/exit"
+	"github.com/slipway-ci/slipway/tasks/report"
+)
+
+// maxText is how much of a text of the repository is read: more than any that is taken.
+const maxText = 16 << 20
+
+// Fix mends the files of targets, and returns the changes as a diff. It writes them only when write
+// is set.
+func (c *Checker) Fix(ctx context.Context, targets []Target, write bool) (string, error) {
+	var diffs strings.Builder
+	changed := 0
+	for _, t := range targets {
+		if t.path == "" {
+			continue // a component that ships
+		}
+		text, err := source.ReadFile(nil, t.path, maxText)
+		if err != nil {
+			continue // checking it tells why
+		}
+		fixed := lint.Fix(ctx, t.path, text, lint.Options{Versions: c.Versions, Secrets: c.Suspects})
+		if ctx.Err() != nil {
+			return "", &exit.InterruptedError{}
+		}
+		if len(fixed.Done) == 0 {
+			continue
+		}
+		changed++
+		slashed := filepath.ToSlash(t.path)
+		diffs.WriteString(string(diff.Diff("a/"+slashed, text, "b/"+slashed, fixed.Text)))
+		if write {
+			if err := replace(t.path, fixed.Text); err != nil {
+				return diffs.String(), &source.Error{Position: source.Position{File: t.path}, Message: "cannot be written: " + err.Error(), Err: err}
+			}
+		}
+	}
+	switch {
+	case changed == 0:
+		c.Note("there is nothing that --fix mends")
+	case write:
+		c.Event(report.Done, "check", Counted(changed, "file"), "written")
+	default:
+		c.Note("nothing is written; --fix --write changes " + Counted(changed, "file"))
+	}
+	return diffs.String(), nil
+}
+
+// replace writes a file whole or not at all, with the permissions that it has.
+func replace(path string, text []byte) error {
+	path, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	file, err := os.CreateTemp(filepath.Dir(path), ".slipway-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(file.Name())
+	_, err = file.Write(text)
+	if err = errors.Join(err, file.Chmod(info.Mode().Perm()), file.Close()); err != nil {
+		return err
+	}
+	return os.Rename(file.Name(), path)
+}
+
+// Counted returns a number of things: 1 file, 2 files.
+func Counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return strconv.Itoa(n) + " " + what + "s"
+}

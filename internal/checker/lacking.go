@@ -1,0 +1,49 @@
+package checker
+
+import (
+	"context"
+
+	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/job"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/lint"
+	"github.com/slipway-ci/slipway/internal/project"
+	"github.com/slipway-ci/slipway/internal/sandbox"
+	"github.com/slipway-ci/slipway/tasks/exit"
+	"github.com/slipway-ci/slipway/tasks/report"
+)
+
+// lacking gives what a job, with its params, needs and does not find where it goes:
+// things of the cluster and, on the sandbox, of this machine.
+func (c *Checker) lacking(ctx context.Context, j *config.Job) []report.Problem {
+	if c.Cluster == nil && !c.Machine {
+		return nil
+	}
+	compiled, err := job.Unbuilt(ctx, c.Project, j)
+	if err != nil || compiled == nil {
+		return nil // told otherwise, as far as it is an error
+	}
+	f, err := job.File(ctx, c.Project, j)
+	if err != nil {
+		return nil
+	}
+	var problems []report.Problem
+	if c.Cluster != nil {
+		for _, found := range lint.Missing(ctx, f, compiled, c.Cluster) {
+			one := c.problem(&found, nil)
+			if j.Component != "" {
+				one.Position, one.Length, one.Source = c.Project.Config.At(project.Section(j), j.Name, "component"), 0, ""
+			}
+			problems = append(problems, one)
+		}
+	}
+	if pod, err := compiled.Pod(); err == nil && c.Machine {
+		if lacks := sandbox.Lacks(append(pod.Sidecars, pod.Container)...); lacks != "" {
+			problems = append(problems, report.Problem{
+				Position: c.Project.Config.At(project.Section(j), j.Name, "gpu"), Severity: string(file.SeverityError), Stage: string(file.StageRun),
+				Name: lint.ExceedsMachine, Message: (&exit.NeverError{Job: j.Name, Why: lacks}).Error(),
+			})
+		}
+	}
+	return problems
+}

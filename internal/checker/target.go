@@ -1,0 +1,100 @@
+package checker
+
+import (
+	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/panics"
+	"github.com/slipway-ci/slipway/internal/project"
+	"github.com/slipway-ci/slipway/internal/source"
+	"github.com/slipway-ci/slipway/tasks/report"
+)
+
+// Target is one Polyaxonfile to check, and the jobs that are made of it.
+type Target struct {
+	path      string
+	component string // a component that ships, instead of path
+	jobs      []*config.Job
+}
+
+// TargetOf returns the Polyaxonfile of one job.
+func TargetOf(p *project.Project, j *config.Job) Target {
+	if j.Component != "" {
+		return Target{component: j.Component, jobs: []*config.Job{j}}
+	}
+	return Target{path: p.File(j.Polyaxonfile), jobs: []*config.Job{j}}
+}
+
+// name is what errors call it.
+func (t *Target) name() string {
+	if t.component != "" {
+		return "component " + t.component
+	}
+	return t.path
+}
+
+// guarded returns what check finds, or its panic: the other files are checked nevertheless.
+func (t *Target) guarded(check func() ([]report.Problem, error)) (found []report.Problem, err error) {
+	err = panics.Catch(t.name(), func() (err error) {
+		found, err = check()
+		return err
+	})
+	return found, err
+}
+
+// Targets returns the Polyaxonfiles that names stand for, each once, in order: files, and
+// directories with some. Without names they are those of the jobs and services or, where there is
+// no slipway.yaml, all below the directory.
+func (c *Checker) Targets(names []string) ([]Target, error) {
+	if len(names) == 0 && c.Project != nil {
+		return targetsOf(c.Project), nil
+	}
+	if len(names) == 0 {
+		names = []string{"."}
+	}
+	var all []Target
+	seen := map[string]bool{}
+	for _, name := range names {
+		files, err := polyaxonfiles(c.Within(name))
+		if err != nil {
+			return nil, &source.Error{Position: source.Position{File: name}, Message: "cannot be looked through: " + err.Error(), Err: err}
+		}
+		for _, file := range files {
+			if file = project.Shown(file); !seen[file] {
+				seen[file] = true
+				all = append(all, Target{path: file, jobs: jobsOf(c.Project, file)})
+			}
+		}
+	}
+	return all, nil
+}
+
+func targetsOf(p *project.Project) []Target {
+	var all []Target
+	index := map[string]int{}
+	for _, j := range append(p.Jobs(), p.Services()...) {
+		t := Target{component: j.Component}
+		if j.Component == "" {
+			t.path = p.File(j.Polyaxonfile)
+		}
+		key := t.component + "\x00" + t.path
+		if _, seen := index[key]; !seen {
+			index[key] = len(all)
+			all = append(all, t)
+		}
+		all[index[key]].jobs = append(all[index[key]].jobs, j)
+	}
+	return all
+}
+
+// jobsOf gives the jobs and services that name a Polyaxonfile.
+func jobsOf(p *project.Project, path string) []*config.Job {
+	if p == nil {
+		return nil
+	}
+	var jobs []*config.Job
+	for _, j := range append(p.Jobs(), p.Services()...) {
+		if j.Polyaxonfile != "" && p.File(j.Polyaxonfile) == path {
+			jobs = append(jobs, j)
+		}
+	}
+	return jobs
+}

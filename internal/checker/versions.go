@@ -1,0 +1,61 @@
+package checker
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/platform"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/lint"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
+	"github.com/slipway-ci/slipway/internal/project"
+	"github.com/slipway-ci/slipway/tasks/exit"
+)
+
+// Versions returns the releases of Polyaxon to check as, and whether they are a guess: nobody
+// said which of them counts. They are those that wanted names, with commas between, or else that
+// of the server of p, which may be nil, or else all that are known.
+func Versions(ctx context.Context, p *project.Project, wanted string) (versions []schema.Version, guessed bool, err error) {
+	if versions, err = parse(wanted); err != nil || len(versions) > 0 {
+		return versions, false, err
+	}
+	if p != nil && (!p.Config.Sandboxed() || p.Config.Sandbox != nil) {
+		return Here(ctx, p)
+	}
+	return lint.KnownVersions(), true, nil
+}
+
+// Here returns the release of the server that runs go to. Where the server does not answer, it
+// returns all that are known, as a guess.
+func Here(ctx context.Context, p *project.Project) (versions []schema.Version, guessed bool, err error) {
+	if versions, err = parse(p.PolyaxonVersion); err != nil || len(versions) > 0 {
+		return versions, false, err
+	}
+	switch {
+	case p.Config.Sandboxed():
+		return []schema.Version{p.SandboxVersion()}, false, nil
+	case p.Offline:
+		return lint.KnownVersions(), true, nil
+	}
+	v, err := platform.ServerVersion(ctx, p)
+	switch {
+	case err == nil:
+		return []schema.Version{v}, false, nil
+	case ctx.Err() != nil:
+		return nil, false, &exit.InterruptedError{}
+	}
+	p.Note(fmt.Sprintf("Polyaxon does not tell its version (%v): checking as every version that is known", err))
+	return lint.KnownVersions(), true, nil
+}
+
+// parse reads releases of Polyaxon with commas between; none of an empty text.
+func parse(text string) (versions []schema.Version, err error) {
+	for _, one := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' }) {
+		v, err := schema.ParseVersion(one)
+		if err != nil {
+			return nil, exit.Usagef("--polyaxon-version: %v", err)
+		}
+		versions = append(versions, v)
+	}
+	return versions, nil
+}

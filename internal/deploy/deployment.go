@@ -1,0 +1,145 @@
+// Package deploy is what a deploy does, as a list of steps. Each step can be planned and applied;
+// plan shows what deploy does because both use the same steps.
+package deploy
+
+import (
+	"context"
+	"errors"
+
+	"github.com/slipway-ci/slipway/internal/build"
+	"github.com/slipway-ci/slipway/internal/checker"
+	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/job"
+	"github.com/slipway-ci/slipway/internal/pipeline"
+	"github.com/slipway-ci/slipway/internal/platform"
+	"github.com/slipway-ci/slipway/internal/project"
+	"github.com/slipway-ci/slipway/internal/secret"
+	"github.com/slipway-ci/slipway/tasks/exit"
+)
+
+// Deployment is what is deployed, read and checked before anything is changed.
+type Deployment struct {
+	*platform.Platform
+	// Jobs are in an order in which each comes after its upstream.
+	Jobs   []*config.Job
+	Images []*config.Image
+	// Bundles are the Kubernetes Secrets, with their values.
+	Bundles []secret.Bundle
+	// Prune deletes the Secrets that slipway wrote earlier and slipway.yaml does not name any more.
+	Prune bool
+	// Runs say how the jobs are submitted and followed.
+	Runs pipeline.Options
+	// Alone deploys one job without what it comes after: the last runs of its upstream count.
+	Alone bool
+
+	// Ended is what became of the jobs.
+	Ended []pipeline.Ended
+
+	// references are those of the images, by digest, by the images' names.
+	references map[string]string
+}
+
+// Wanted says what to deploy.
+type Wanted struct {
+	// Jobs are the names of those to run, with what they come after; all when there are none.
+	Jobs []string
+	// Params are those of the command line, each NAME=VALUE.
+	Params []string
+	// Expand has slipway make the runs of matrices.
+	Expand bool
+}
+
+// Read reads and checks all that a deploy needs. It changes nothing, and asks only the server for its
+// version. All that is wrong or missing is returned at once, joined.
+func Read(ctx context.Context, p *project.Project, w Wanted) (*Deployment, error) {
+	d := &Deployment{Platform: platform.New(p)}
+	if len(w.Jobs) == 0 && len(p.Config.Jobs) == 0 && len(p.Config.Images)+len(p.Config.Secrets) > 0 {
+		p.Note("slipway.yaml has no jobs: only its images and secrets are deployed")
+		d.Images, _ = p.Images(nil)
+		return d, d.check(ctx, w)
+	}
+	waves, err := p.Config.JobOrder(w.Jobs...)
+	if err != nil {
+		return nil, err
+	}
+	for _, wave := range waves {
+		d.Jobs = append(d.Jobs, wave...)
+	}
+	d.Images = p.ImagesOf(d.Jobs)
+	return d, d.check(ctx, w)
+}
+
+// ReadAlone is Read for one job or service without what it comes after.
+func ReadAlone(ctx context.Context, p *project.Project, j *config.Job, params []string, expand bool) (*Deployment, error) {
+	d := &Deployment{Platform: platform.New(p), Jobs: []*config.Job{j}, Alone: true}
+	d.Images = p.ImagesOf(d.Jobs)
+	return d, d.check(ctx, Wanted{Jobs: []string{j.Name}, Params: params, Expand: expand})
+}
+
+// ReadImages is Read for images alone, all when names is empty.
+func ReadImages(ctx context.Context, p *project.Project, names []string) (*Deployment, error) {
+	d := &Deployment{Platform: platform.New(p)}
+	var err error
+	if d.Images, err = p.Images(names); err != nil {
+		return nil, err
+	}
+	return d, errors.Join(p.Config.Unbuilt(nil, nil), build.Check(ctx, p, d.Images))
+}
+
+// ReadSecrets is Read for the secrets alone.
+func ReadSecrets(ctx context.Context, p *project.Project, prune bool) (*Deployment, error) {
+	d := &Deployment{Platform: platform.New(p), Prune: prune}
+	jobs := append(p.Jobs(), p.Services()...)
+	if err := p.Config.Unbuilt(jobs, p.SecretList()); err != nil {
+		return nil, err
+	}
+	var err error
+	d.Bundles, err = bundles(ctx, p, jobs)
+	return d, err
+}
+
+func (d *Deployment) check(ctx context.Context, w Wanted) error {
+	if err := job.Override(ctx, d.Project, w.Params, w.Jobs); err != nil {
+		return exit.IfInterrupted(ctx, err)
+	}
+	if w.Expand {
+		if err := job.ExpandMatrices(ctx, d.Project, d.Jobs); err != nil {
+			return exit.IfInterrupted(ctx, err)
+		}
+	}
+	errs := []error{d.Config.Unbuilt(d.Jobs, d.SecretList())}
+	if errs[0] == nil && !d.Offline {
+		var err error
+		d.Bundles, err = bundles(ctx, d.Project, d.Jobs)
+		errs = append(errs, err, d.checkToken(ctx))
+	}
+	errs = append(errs, build.Check(ctx, d.Project, d.Images), checker.Jobs(ctx, d.Project, d.Jobs))
+	return exit.IfInterrupted(ctx, errors.Join(errs...))
+}
+
+// checkToken reads Polyaxon's token, where runs go to a server that wants one.
+func (d *Deployment) checkToken(ctx context.Context) error {
+	if cfg := d.Config.Polyaxon; len(d.Jobs) > 0 && cfg != nil && cfg.Token != "" {
+		_, err := d.Resolve(ctx, cfg.Token, "polyaxon", "token")
+		return err
+	}
+	return nil
+}
+
+// Uses returns the parts of the platform that a deployment reaches for.
+func (d *Deployment) Uses() platform.Uses {
+	return platform.Uses{Images: len(d.Images) > 0, Secrets: len(d.Bundles) > 0 || d.Prune, Runs: len(d.Jobs) > 0}
+}
+
+// Connect connects a deployment to the platform. It starts the sandbox where that is used, and
+// changes nothing else. A job that would be refused or wait for ever is an error.
+func (d *Deployment) Connect(ctx context.Context) error {
+	u := d.Uses()
+	if err := d.RefuseHalfClouds(u); err != nil {
+		return err
+	}
+	if err := d.Extend(ctx, u); err != nil {
+		return exit.IfInterrupted(ctx, err)
+	}
+	return exit.IfInterrupted(ctx, d.checkRuns(ctx, d.Jobs))
+}

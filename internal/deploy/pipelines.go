@@ -1,0 +1,82 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+
+	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/job"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/compile"
+	"github.com/slipway-ci/slipway/internal/project"
+	"github.com/slipway-ci/slipway/internal/source"
+)
+
+// checkPipelines refuses, before anything is built, what the server would refuse
+// afterwards: a matrix, a dag or a schedule on the community edition of 1.11.3 and
+// on the sandbox; and a matrix that is to be expanded and cannot be.
+func (d *Deployment) checkPipelines(ctx context.Context, jobs []*config.Job) error {
+	var errs []error
+	for _, j := range jobs {
+		operation, err := job.Operation(ctx, d.Project, j, job.UnbuiltImage)
+		if err != nil {
+			return err
+		}
+		if j.Matrix == "expand" {
+			_, err := job.Expansion(ctx, d.Project, j, operation)
+			errs = append(errs, err)
+			continue
+		}
+		compiled, err := compile.Operation(operation.JSON(), d.SandboxVersion())
+		if err == nil && compiled.Schedule() == "" && compiled.Joins() && d.Embedded {
+			errs = append(errs, d.noPipelines(ctx, j, "joins", "the sandbox"))
+		}
+		if err != nil || compiled.Schedule() == "" {
+			continue // what does not compile was told by checkJobs, as far as it is an error
+		}
+		refusing, err := d.refusesPipelines(ctx)
+		if err != nil {
+			return err
+		}
+		if refusing != "" {
+			errs = append(errs, d.noPipelines(ctx, j, compiled.Schedule(), refusing))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// refusesPipelines names the server when it takes no matrix, dag or schedule.
+func (d *Deployment) refusesPipelines(ctx context.Context) (string, error) {
+	if d.Embedded {
+		return "the sandbox", nil
+	}
+	installation, err := d.Polyaxon.Installation(ctx)
+	if err != nil {
+		return "", err
+	}
+	if installation.Version.Major == 1 && installation.Dist == "ce" {
+		return "the community edition of Polyaxon " + installation.Version.String(), nil
+	}
+	return "", nil
+}
+
+func (d *Deployment) noPipelines(ctx context.Context, j *config.Job, kind, server string) error {
+	e := source.Errorf(d.Config.At(project.Section(j), j.Name), "%s takes no %s", server, kind)
+	e.Hint = "Polyaxon 2.x runs it; or submit its parts as jobs of slipway.yaml"
+	switch kind {
+	case "joins":
+		e.Hint = "Polyaxon 2.x runs it; or give its params values, such as the outputs of a job in after"
+	case "matrix":
+		e.Hint = "Polyaxon 2.x runs it; or say --expand, or matrix: expand in slipway.yaml, and slipway submits its runs"
+	}
+	file, err := job.File(ctx, d.Project, j)
+	if err != nil {
+		return e
+	}
+	for _, path := range [][]string{{kind}, {"component", kind}, {"run", "kind"}, {"component", "run", "kind"}} {
+		if at := file.AtKey(path...); at != file.At() && at != file.At(path[:len(path)-1]...) {
+			e.Position = at
+			break
+		}
+	}
+	return e
+}

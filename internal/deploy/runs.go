@@ -1,0 +1,93 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/slipway-ci/slipway/internal/build"
+	"github.com/slipway-ci/slipway/internal/job"
+	"github.com/slipway-ci/slipway/internal/pipeline"
+	"github.com/slipway-ci/slipway/internal/platform"
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	runsof "github.com/slipway-ci/slipway/internal/runs"
+	"github.com/slipway-ci/slipway/tasks/report"
+)
+
+// runs is the step that submits the jobs and follows their runs.
+type runs struct{ *Deployment }
+
+// Apply implements Step.
+func (s runs) Apply(ctx context.Context, result *report.Result) (err error) {
+	if len(s.Jobs) == 0 {
+		return nil
+	}
+	if err := s.Polyaxon.EnsureProject(ctx, s.Config.Project); err != nil {
+		return fmt.Errorf("create project %s: %w", s.Config.Project, err)
+	}
+	p := s.pipeline()
+	if s.Alone {
+		err = s.alone(ctx, p)
+	} else {
+		s.Ended, err = p.Run(ctx, s.Jobs)
+	}
+	result.Jobs = append(result.Jobs, pipeline.Reports(s.Ended)...)
+	return err
+}
+
+// Pipeline returns what submits and follows the jobs.
+func (d *Deployment) pipeline() *pipeline.Pipeline {
+	return &pipeline.Pipeline{Platform: d.Platform, Options: d.Runs, References: d.references}
+}
+
+// alone submits one job without what it comes after: the last runs of those jobs that succeeded count
+// as its upstream.
+func (s runs) alone(ctx context.Context, p *pipeline.Pipeline) error {
+	j, before := s.Jobs[0], map[string]pipeline.Ended{}
+	for _, name := range j.After {
+		last, err := runsof.Last(ctx, s.Platform, name, polyaxon.Succeeded)
+		if err != nil {
+			return err
+		}
+		if last == nil {
+			return errors.New("job " + j.Name + " comes after " + name + ", which has not succeeded yet; deploy runs both")
+		}
+		before[name] = pipeline.Of(name, last)
+	}
+	ended, err := p.Job(ctx, j, before)
+	s.Ended = []pipeline.Ended{ended}
+	return err
+}
+
+// Plan implements Step. It reports for each job whether it would be submitted, and how its operation
+// differs from that of its last run.
+func (s runs) Plan(ctx context.Context, result *report.Result) (changes int, err error) {
+	asks := s.asks(ctx, "Polyaxon", platform.Uses{Runs: len(s.Jobs) > 0})
+	if asks {
+		if err := s.checkRuns(ctx, s.Jobs); cannotAsk(err) {
+			asks = s.unasked("Polyaxon", err)
+		} else if err != nil {
+			return 0, err
+		}
+	}
+	p := s.pipeline()
+	before := map[string]pipeline.Planned{}
+	for _, j := range s.Jobs {
+		planned := pipeline.Planned{Ended: pipeline.Ended{Name: j.Name, After: j.After}}
+		if asks && (j.Image == "" || s.references[j.Image] != job.UnbuiltImage || build.Unforeseen(s.Config.Images[j.Image])) {
+			planned, err = p.Plan(ctx, j, before)
+			if ctx.Err() == nil && cannotAsk(err) {
+				asks = s.unasked("Polyaxon", err)
+				planned = pipeline.Planned{Ended: pipeline.Ended{Name: j.Name, After: j.After}}
+			} else if err != nil {
+				return changes, fmt.Errorf("plan job %s: %w", j.Name, err)
+			}
+		}
+		before[j.Name] = planned
+		result.Jobs = append(result.Jobs, planned.Report())
+		if planned.Changes() {
+			changes++
+		}
+	}
+	return changes, ctx.Err()
+}

@@ -1,0 +1,147 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/slipway-ci/slipway/internal/platform"
+	"github.com/slipway-ci/slipway/internal/secret"
+	"github.com/slipway-ci/slipway/tasks/report"
+)
+
+// secrets is the step that syncs the secrets, and creates the namespace when slipway.yaml says so.
+type secrets struct{ *Deployment }
+
+// Apply implements Step.
+func (s secrets) Apply(ctx context.Context, result *report.Result) error {
+	changes, err := s.sync(ctx)
+	result.Secrets = append(result.Secrets, reportSecrets(changes)...)
+	return err
+}
+
+// Plan implements Step. Values are masked.
+func (s secrets) Plan(ctx context.Context, result *report.Result) (changes int, err error) {
+	if s.Offline {
+		for _, one := range s.SecretList() {
+			result.Secrets = append(result.Secrets, report.Secret{Name: one.Name, Action: unknown})
+			changes++
+		}
+		return changes, nil
+	}
+	if s.asks(ctx, "the cluster", platform.Uses{Secrets: s.Uses().Secrets}) {
+		planned, err := s.plan(ctx)
+		if !cannotAsk(err) || ctx.Err() != nil {
+			result.Secrets, result.Namespace = append(result.Secrets, reportSecrets(planned)...), s.Creates
+			if s.Creates != "" {
+				changes++
+			}
+			return changes + changed(planned), err
+		}
+		s.unasked("the cluster", err)
+	}
+	for _, b := range s.Bundles {
+		result.Secrets = append(result.Secrets, report.Secret{Name: b.Name, Action: unknown})
+		changes++
+	}
+	return changes, ctx.Err()
+}
+
+func (s secrets) plan(ctx context.Context) ([]secret.Change, error) {
+	planned, err := secret.Plan(ctx, s.Cluster.Secrets(), s.Config.Project, s.Bundles, s.Prune)
+	if err != nil {
+		return planned, fmt.Errorf("read the secrets of namespace %s: %w", s.RunNamespace, err)
+	}
+	return planned, nil
+}
+
+func (s secrets) sync(ctx context.Context) ([]secret.Change, error) {
+	if !s.Uses().Secrets {
+		return nil, s.createNamespace(ctx) // the runs need it, too
+	}
+	s.Event(report.Start, "secrets", s.RunNamespace, "syncing")
+	if err := s.createNamespace(ctx); err != nil {
+		return nil, fmt.Errorf("sync secrets: %w", err)
+	}
+	if s.Config.Cluster == nil {
+		if err := s.Cluster.EnsureNamespace(ctx); err != nil {
+			return nil, fmt.Errorf("sync secrets: %w", err)
+		}
+	}
+	changes, err := secret.Sync(ctx, s.Cluster.Secrets(), s.Config.Project, s.Bundles, s.Prune)
+	if err != nil {
+		s.Event(report.Failed, "secrets", s.RunNamespace, "not synced")
+		return changes, fmt.Errorf("sync secrets: %w", err)
+	}
+	s.Event(report.Done, "secrets", s.RunNamespace, summary(changes))
+	return changes, nil
+}
+
+// createNamespace creates the namespace that slipway.yaml wants created, if there is one.
+func (s secrets) createNamespace(ctx context.Context) error {
+	if s.Creates == "" {
+		return nil
+	}
+	if err := s.Cluster.EnsureNamespace(ctx); err != nil {
+		return err
+	}
+	s.Event(report.Done, "secrets", s.Creates, "namespace created")
+	s.Creates = ""
+	return nil
+}
+
+func summary(changes []secret.Change) string {
+	count := map[secret.Action]int{}
+	for _, c := range changes {
+		count[c.Action]++
+	}
+	if len(changes) == count[secret.Unchanged] {
+		return fmt.Sprintf("up to date: %d", len(changes))
+	}
+	return fmt.Sprintf("%d created, %d updated, %d unchanged, %d pruned",
+		count[secret.Create], count[secret.Update], count[secret.Unchanged], count[secret.Prune])
+}
+
+func changed(changes []secret.Change) (n int) {
+	for _, c := range changes {
+		if c.Action != secret.Unchanged {
+			n++
+		}
+	}
+	return n
+}
+
+func reportSecrets(changes []secret.Change) []report.Secret {
+	var list []report.Secret
+	for _, c := range changes {
+		keys := map[string]string{}
+		for _, k := range c.Keys {
+			keys[k.Key] = string(k.Action)
+		}
+		list = append(list, report.Secret{Name: c.Name, Action: string(c.Action), Keys: keys})
+	}
+	return list
+}
+
+// SyncSecrets connects to the cluster and applies the step of the secrets alone.
+func (d *Deployment) SyncSecrets(ctx context.Context, result *report.Result) error {
+	return d.onlySecrets(ctx, result, secrets.sync)
+}
+
+// PlanSecrets connects to the cluster and plans the step of the secrets alone. A cluster that does not
+// answer is an error.
+func (d *Deployment) PlanSecrets(ctx context.Context, result *report.Result) error {
+	return d.onlySecrets(ctx, result, secrets.plan)
+}
+
+func (d *Deployment) onlySecrets(ctx context.Context, result *report.Result, do func(secrets, context.Context) ([]secret.Change, error)) error {
+	u := platform.Uses{Secrets: true}
+	if err := d.RefuseHalfClouds(u); err != nil {
+		return err
+	}
+	if err := d.Extend(ctx, u); err != nil {
+		return err
+	}
+	changes, err := do(secrets{d}, ctx)
+	result.Secrets, result.Namespace, result.Changes = reportSecrets(changes), d.Creates, changed(changes)
+	return err
+}

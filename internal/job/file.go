@@ -1,0 +1,82 @@
+package job
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/check"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
+	"github.com/slipway-ci/slipway/internal/project"
+	"github.com/slipway-ci/slipway/internal/source"
+	components "github.com/slipway-ci/slipway/polyaxon"
+)
+
+// File reads the Polyaxonfile or the component that a job names. Errors are *source.Error.
+func File(ctx context.Context, p *project.Project, j *config.Job) (*file.File, error) {
+	if j.Component != "" {
+		text, err := components.Read(j.Component)
+		if err != nil {
+			at := p.Config.At(project.Section(j), j.Name, "component")
+			return nil, NoComponent(at, j.Component)
+		}
+		return check.Parse("component "+j.Component, text)
+	}
+	file, err := check.Read(ctx, Reader(p), p.File(j.Polyaxonfile))
+	if err != nil {
+		if absent := Absent(p, j); absent != nil {
+			return nil, absent
+		}
+	}
+	return file, project.Located(p.Config.At(project.Section(j), j.Name, "polyaxonfile"), err)
+}
+
+// Reader returns what reads Polyaxonfiles, and what they refer to over the network. A command
+// reads each once: what it checked is what it plans, what the key is made of, and what
+// it sends, hours later too.
+func Reader(p *project.Project) file.Reader {
+	reader := file.Reader{Transport: p.Public, Root: p.Config.Dir, Held: p.Held}
+	if repository := p.Config.Repository(); repository != "" {
+		reader.Root = repository
+	}
+	if p.Config.References != nil {
+		reader.Hosts = p.Config.References.Hosts
+	}
+	return reader
+}
+
+// Absent returns an error for each file that a job names and that does not exist, at its place
+// in slipway.yaml; nil when all exist.
+func Absent(p *project.Project, j *config.Job) error {
+	var errs []error
+	look := func(name string, at ...string) {
+		if _, err := os.Stat(p.File(name)); errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, &source.Error{
+				Position: p.Config.At(append([]string{project.Section(j), j.Name}, at...)...),
+				Message:  "there is no " + name, Hint: "paths are relative to the directory of slipway.yaml",
+			})
+		}
+	}
+	if j.Polyaxonfile != "" {
+		look(j.Polyaxonfile, "polyaxonfile")
+	}
+	for i, preset := range j.Presets {
+		look(preset, "presets", strconv.Itoa(i))
+	}
+	return errors.Join(errs...)
+}
+
+// NoComponent returns the error for a name that no component has.
+func NoComponent(at source.Position, name string) error {
+	e := source.Errorf(at, "no component is called %s", name)
+	if near, ok := source.Nearest(name, components.Names()); ok {
+		e.Hint = "did you mean " + near + "?"
+	} else {
+		e.Hint = "there are " + strings.Join(components.Names(), ", ")
+	}
+	return e
+}

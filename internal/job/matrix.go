@@ -1,0 +1,84 @@
+package job
+
+import (
+	"context"
+	"errors"
+
+	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/compile"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/matrix"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/operation"
+	"github.com/slipway-ci/slipway/internal/project"
+	"github.com/slipway-ci/slipway/internal/source"
+	"github.com/slipway-ci/slipway/tasks/exit"
+)
+
+// ExpandMatrices has slipway make the runs of the matrices of jobs, as matrix: expand does for
+// one job. It is an error when none of them has a matrix.
+func ExpandMatrices(ctx context.Context, p *project.Project, jobs []*config.Job) error {
+	found := false
+	for _, j := range jobs {
+		file, err := File(ctx, p, j)
+		if err != nil {
+			return err
+		}
+		if matrix.InFile(file) {
+			found = true
+			if err := p.Config.Expand(j); err != nil {
+				return err
+			}
+		}
+	}
+	if !found {
+		return exit.Usagef("there is nothing to expand: none of these jobs has a matrix")
+	}
+	return nil
+}
+
+// Expansion returns the runs of a job's matrix. An error is a *source.Error at the line of the
+// matrix that is wrong.
+func Expansion(ctx context.Context, p *project.Project, j *config.Job, operation *operation.Operation) (*matrix.Expansion, error) {
+	expansion, err := matrix.Expand(operation)
+	if err == nil && expansion == nil {
+		err = errors.New(j.Polyaxonfile + j.Component + " has no matrix")
+	}
+	wrong := new(matrix.Error)
+	if !errors.As(err, &wrong) {
+		return expansion, project.Located(p.Config.At(project.Section(j), j.Name, "matrix"), err)
+	}
+	e := source.Errorf(p.Config.At(project.Section(j), j.Name), "%s", wrong.Message)
+	if file, err := File(ctx, p, j); err == nil {
+		for _, path := range [][]string{{"matrix"}, {"component", "matrix"}} {
+			if at := file.At(append(path, wrong.Path...)...); at != file.At(path[:len(path)-1]...) {
+				e.Position = at
+				break
+			}
+		}
+	}
+	return nil, e
+}
+
+// Unbuilt returns a job's operation as the sandbox compiles it, without its image, and the first
+// one of a matrix. It returns nil for what is compiled later, and for what does not compile: that
+// is reported, with its place, where the operation is checked.
+func Unbuilt(ctx context.Context, p *project.Project, j *config.Job) (*compile.Compiled, error) {
+	operation, err := Operation(ctx, p, j, UnbuiltImage)
+	if err != nil {
+		return nil, err
+	}
+	if j.Matrix == "expand" {
+		expansion, err := Expansion(ctx, p, j, operation)
+		if err != nil || len(expansion.Suggestions) == 0 {
+			return nil, err
+		}
+		operation = expansion.Suggestions[0].Operation
+	}
+	compiled, err := compile.Operation(operation.JSON(), p.SandboxVersion())
+	if err == nil {
+		compiled, err = resolved(p, j, operation, compiled)
+	}
+	if err != nil {
+		return nil, nil //nolint:nilerr // see above
+	}
+	return compiled, nil
+}

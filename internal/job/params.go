@@ -1,0 +1,109 @@
+package job
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/fill"
+	"github.com/slipway-ci/slipway/internal/project"
+	"github.com/slipway-ci/slipway/internal/secret"
+	"github.com/slipway-ci/slipway/internal/source"
+	"github.com/slipway-ci/slipway/tasks/exit"
+)
+
+// Override takes the params of a command line, each NAME=VALUE, for the jobs (or
+// services) that it names, all jobs when it names none. They win over those of
+// slipway.yaml. Each goes to the jobs that have an input of its name, of which
+// there must be one. A VALUE may be secret:SOURCE.
+func Override(ctx context.Context, p *project.Project, params, names []string) error {
+	given := map[string]string{}
+	for _, param := range params {
+		name, value, ok := strings.Cut(param, "=")
+		_, repeated := given[name]
+		switch {
+		case !ok || name == "":
+			return exit.Usagef("a param is written NAME=VALUE") // it may be a value: it is not shown
+		case repeated:
+			return exit.Usagef("the param %s is given twice", name)
+		}
+		if from, isSecret := config.SecretParam(value); isSecret {
+			if _, err := secret.ParseSource(from); err != nil {
+				return exit.Usagef("the param %s begins with secret: and names no secret source: write %s=secret:env:NAME", name, name)
+			}
+		}
+		given[name] = value
+	}
+	if len(given) == 0 {
+		return nil
+	}
+	if len(names) == 0 {
+		names = slices.Sorted(maps.Keys(p.Config.Jobs))
+	}
+	p.Params = map[string]map[string]string{}
+	taken, inputs := map[string]bool{}, []string{}
+	for _, name := range names {
+		j := p.Job(name)
+		if j == nil {
+			continue // whoever looks for it tells
+		}
+		file, err := File(ctx, p, j)
+		if err != nil {
+			return err
+		}
+		p.Params[name] = map[string]string{}
+		for _, input := range fill.Inputs(file) {
+			inputs = append(inputs, input)
+			if value, ok := given[input]; ok {
+				p.Params[name][input] = value
+				taken[input] = true
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		if taken[name] {
+			continue
+		}
+		e := &source.Error{Position: source.Position{File: "-P " + name}, Message: strings.Join(names, ", ") + " takes no such param"}
+		if len(names) > 1 {
+			e.Message = "none of " + strings.Join(names, ", ") + " takes such a param"
+		}
+		if near, found := source.Nearest(name, inputs); found {
+			e.Hint = "did you mean " + near + "?"
+		} else if len(inputs) > 0 {
+			slices.Sort(inputs)
+			e.Hint = "there are " + strings.Join(slices.Compact(inputs), ", ")
+		}
+		return e
+	}
+	return nil
+}
+
+// params puts a job's params into what fills its file: values, what the command line gave as text,
+// and those that a Kubernetes Secret keeps.
+func params(p *project.Project, j *config.Job, to *fill.Fill) {
+	to.Params, to.Texts, to.Secrets = map[string]any{}, map[string]string{}, map[string]fill.SecretKey{}
+	for name, value := range j.Params {
+		to.Params[name] = value
+	}
+	for name, r := range j.References() {
+		to.Params[name] = r.String() // until resolved knows better
+	}
+	for name, text := range p.Params[j.Name] {
+		delete(to.Params, name)
+		to.Texts[name] = text
+	}
+	for name := range p.SecretParams(j) {
+		delete(to.Params, name)
+		delete(to.Texts, name)
+		to.Secrets[name] = fill.SecretKey{Name: p.ParamSecret(j), Key: name}
+	}
+	to.ParamsAt = func(name string) source.Position {
+		if _, ok := p.Params[j.Name][name]; ok {
+			return source.Position{File: "-P " + name}
+		}
+		return p.Config.At(project.Section(j), j.Name, "params", name)
+	}
+}

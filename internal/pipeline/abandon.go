@@ -1,0 +1,85 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/run"
+	"github.com/slipway-ci/slipway/tasks/exit"
+	"github.com/slipway-ci/slipway/tasks/report"
+)
+
+// stopLimit is how long a command that was interrupted waits for its runs to stop. A GitHub runner
+// kills the step 7.5 s after the first signal.
+const stopLimit = 4500 * time.Millisecond
+
+// Abandon ends the watch over a run that ctx, when it was cancelled, has interrupted with err.
+func (p *Pipeline) Abandon(ctx context.Context, j *config.Job, target run.Target, e *Ended, err error) error {
+	return p.abandon(ctx, ctx, j, target, e, err)
+}
+
+// abandon ends the watch over a run that has not ended. The run is stopped when it waited or ran for
+// too long, or when the command was interrupted, unless on-cancel says to leave it.
+func (p *Pipeline) abandon(ctx, followed context.Context, j *config.Job, target run.Target, e *Ended, err error) error {
+	var pending *exit.PendingError
+	var over *run.LimitError
+	var why error
+	switch {
+	case ctx.Err() != nil:
+		return p.interrupt(ctx, j, target, e, stopLimit)
+	case errors.As(err, &over):
+		why = &exit.TimeLimitError{Job: j.Name, Service: j.Service, UUID: target.UUID, Limit: j.Timeout, LastLines: over.LastLines}
+	case errors.As(context.Cause(followed), &pending):
+		why = pending
+	default:
+		return fmt.Errorf("follow %s: %w", named(j), err)
+	}
+	if err := p.stop(ctx, j, target, e, stopLimit); err != nil {
+		return fmt.Errorf("%w; %w", why, err)
+	}
+	return why
+}
+
+// interrupt stops the run of a command that was interrupted, and confirms that within limit, or
+// leaves it by the job's on-cancel. A run of a matrix that is not wanted any more is always stopped.
+func (p *Pipeline) interrupt(ctx context.Context, j *config.Job, target run.Target, e *Ended, limit time.Duration) error {
+	if early := stoppedEarly(ctx); early != nil {
+		if err := p.stop(ctx, j, target, e, stopLimit); err != nil {
+			return err
+		}
+		return early
+	}
+	if j.OnCancel == "leave" {
+		p.Note(fmt.Sprintf("run %s of %s goes on (on-cancel: leave); follow it with: slipway follow %s", target.UUID, named(j), target.UUID))
+		return &exit.InterruptedError{Outcome: fmt.Sprintf("run %s of %s was left running", target.UUID, named(j))}
+	}
+	if err := p.stop(ctx, j, target, e, limit); err != nil {
+		return &exit.InterruptedError{Outcome: err.Error()}
+	}
+	return &exit.InterruptedError{Outcome: fmt.Sprintf("run %s of %s was stopped", target.UUID, named(j))}
+}
+
+// stop stops a run and confirms that within limit, though ctx is cancelled.
+func (p *Pipeline) stop(ctx context.Context, j *config.Job, target run.Target, e *Ended, limit time.Duration) error {
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	defer cancel()
+	if err := run.Stop(stopping, p.Polyaxon, target); err != nil {
+		return fmt.Errorf("run %s of %s could NOT be stopped, and may go on: %w; stop it with: slipway stop %s", target.UUID, named(j), err, target.UUID)
+	}
+	e.Status = polyaxon.Stopped
+	p.Event(report.Status, "run", j.Name, string(e.Status))
+	return nil
+}
+
+// interrupted is exit.IfInterrupted for a run of a matrix, too, that is not wanted any more.
+func interrupted(ctx context.Context, err error) error {
+	early := stoppedEarly(ctx)
+	if early == nil || errors.As(err, new(*exit.InterruptedError)) || errors.As(err, new(*run.UnconfirmedError)) {
+		return exit.IfInterrupted(ctx, err)
+	}
+	return early
+}

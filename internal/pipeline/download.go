@@ -1,0 +1,36 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/project"
+	"github.com/slipway-ci/slipway/internal/runs"
+	"github.com/slipway-ci/slipway/tasks/exit"
+	"github.com/slipway-ci/slipway/tasks/report"
+)
+
+// download downloads the files of a run that has ended, when the options say so: into a directory of
+// its own when there are several runs.
+func (p *Pipeline) download(ctx context.Context, job string, e *Ended) error {
+	if p.Download == "" || e.UUID() == "" || !e.Status.Terminal() {
+		return nil
+	}
+	if !p.several {
+		_, job, _ = strings.Cut(job, "/") // a run of a matrix has a number after it
+	}
+	directory := filepath.Join(p.Within(p.Download), filepath.FromSlash(job))
+	r, err := p.Polyaxon.Run(ctx, p.Config.Project, e.UUID())
+	if err != nil {
+		return exit.IfInterrupted(ctx, fmt.Errorf("ask for run %s: %w", e.UUID(), err))
+	}
+	files, err := runs.Artifacts(ctx, p.Platform, r, directory)
+	if err != nil {
+		return exit.IfInterrupted(ctx, err)
+	}
+	e.described.OutputsAt = project.Shown(filepath.Join(directory, "outputs"))
+	p.Event(report.Done, "download", e.UUID(), runs.Saved(files, directory))
+	return nil
+}

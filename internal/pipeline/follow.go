@@ -1,0 +1,115 @@
+package pipeline
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/job"
+	"github.com/slipway-ci/slipway/internal/panics"
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/run"
+	"github.com/slipway-ci/slipway/internal/runs"
+	"github.com/slipway-ci/slipway/tasks/exit"
+)
+
+// followOldest follows the run of a submission. When that is stopped because an older run has the
+// same inputs, which two submitters at the same moment may not both see at once, it follows the
+// older one.
+func (p *Pipeline) followOldest(ctx context.Context, j *config.Job, s run.Submission, submitted *run.Submitted, e *Ended) error {
+	for {
+		settling, settled := context.WithCancel(ctx)
+		var group panics.WaitGroup
+		if submitted.Unsettled {
+			group.Go(func() { run.Settle(settling, p.Polyaxon, s, submitted) })
+		}
+		err := p.follow(ctx, j, submitted, e)
+		settled()
+		group.Wait()
+		var stopped *exit.RunError
+		if !errors.As(err, &stopped) || e.Status != polyaxon.Stopped {
+			return err
+		}
+		elder, asked := run.Elder(ctx, p.Polyaxon, s, submitted)
+		if asked != nil || elder == nil {
+			return err
+		}
+		p.Note(fmt.Sprintf("run %s was stopped: run %s is older and has the same inputs; following it", submitted.Run.UUID, elder.Run.UUID))
+		submitted = elder
+	}
+}
+
+// Follow watches a run that exists to its end, and downloads its files when the options say so. Its
+// error is what the end means. When ctx is cancelled it stops the run, or leaves it, by the job's
+// on-cancel.
+func (p *Pipeline) Follow(ctx context.Context, j *config.Job, r *polyaxon.Run) (Ended, error) {
+	e := Ended{Name: j.Name}
+	err := p.follow(ctx, j, &run.Submitted{Run: *r, How: run.Attached}, &e)
+	return e, errors.Join(err, p.download(ctx, "", &e))
+}
+
+func (p *Pipeline) follow(ctx context.Context, j *config.Job, submitted *run.Submitted, e *Ended) error {
+	target := p.RunTarget(&submitted.Run)
+	followed, pending := watchPending(ctx, p.FailPending, j.Name, submitted.Run.UUID)
+	defer pending.stop()
+	told := func() {}
+	if parent(&submitted.Run) {
+		told = p.children(followed, j, submitted.Run.UUID)
+	}
+	sink := &sink{Env: p.Env, job: j.Name, pending: pending}
+	outcome, err := run.Follow(followed, p.Polyaxon, target, p.Following(run.FollowOptions{Logs: true, Limit: limitOf(j)}), sink)
+	if err != nil {
+		pending.stop() // the runs below it are not waited for
+	}
+	told()
+	if err != nil {
+		e.saw(&submitted.Run)
+		e.Status = cmp.Or(sink.status, submitted.Run.Status)
+		return p.abandon(ctx, followed, j, target, e, err)
+	}
+	e.ended(outcome)
+	e.described.OutputsAt = p.OutputsAt(outcome)
+	e.described.Cost = runs.Cost(p.Config.Prices, outcome)
+	if uncompiled := run.NotCompiled(outcome.Run.UUID, outcome.Conditions); uncompiled != nil && outcome.Run.Status == polyaxon.Failed {
+		return job.Refused(ctx, p.Project, j, fmt.Errorf("%s: %w", named(j), uncompiled))
+	}
+	err = Verdict(j, outcome)
+	if failed := new(exit.RunError); errors.As(err, &failed) {
+		failed.Followed, failed.Told = true, sink.end == strings.TrimSpace(failed.Message)
+	}
+	return err
+}
+
+// Verdict returns the error that the end of a run means, nil when the run succeeded.
+func Verdict(j *config.Job, o *run.Outcome) error {
+	if o.Run.Status == polyaxon.Succeeded {
+		return nil
+	}
+	reason, message := o.Reason()
+	if o.Run.Status == polyaxon.Failed && reason == "DeadlineExceeded" {
+		return &exit.TimeLimitError{Job: j.Name, Service: j.Service, UUID: o.Run.UUID, Limit: j.Timeout, LastLines: o.LastLines}
+	}
+	if f := o.Failure; f != nil && f.Text != "" {
+		message = f.Text
+	}
+	return &exit.RunError{
+		Job: j.Name, Service: j.Service, UUID: o.Run.UUID, Status: string(o.Run.Status), Reason: reason, Message: message,
+		LastLines: o.LastLines, Container: o.Failure.Speaker(),
+	}
+}
+
+// overtime is how much longer than its time limit a run may run before slipway stops it. Servers
+// enforce limits themselves; this is for those that do not.
+const overtime = time.Minute
+
+// limitOf returns how long slipway lets a job run, 0 for ever.
+func limitOf(j *config.Job) time.Duration {
+	if j.Timeout == 0 {
+		return 0
+	}
+	return j.Timeout + overtime
+}

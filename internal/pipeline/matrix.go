@@ -1,0 +1,100 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/job"
+	"github.com/slipway-ci/slipway/internal/panics"
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/tasks/exit"
+	"github.com/slipway-ci/slipway/tasks/report"
+)
+
+// expanded submits and follows the runs of a matrix in its server's place: in their order, as many
+// at once as its concurrency says. The job succeeds when all of them do, or when one has reached
+// what stops the others early.
+func (p *Pipeline) expanded(ctx context.Context, j *config.Job, upstream []string, e Ended) (Ended, error) {
+	operation, err := job.Operation(ctx, p.Project, j, p.References[j.Image])
+	if err != nil {
+		return e, err
+	}
+	s, err := p.search(ctx, j, operation, upstream)
+	if err != nil {
+		return e, err
+	}
+	if !p.Rerun && s.watchesMetrics() {
+		found, err := p.found(ctx, s)
+		if err != nil {
+			return e, interrupted(ctx, err)
+		}
+		if early := s.reachedBefore(found); early != nil {
+			p.Event(report.Done, "submit", j.Name, "up to date: "+early.Why)
+			var errs []error
+			for n := range found {
+				errs = append(errs, p.download(ctx, j.Name+"/"+strconv.Itoa(n+1), &found[n]))
+			}
+			return s.gather(e, found, early), errors.Join(errs...)
+		}
+	}
+	all, early, err := p.each(ctx, j, s)
+	if early != nil {
+		p.Event(report.Note, "run", j.Name, early.Error())
+	}
+	return s.gather(e, all, early), err
+}
+
+// each takes the runs of a matrix to their ends, until one of them is good enough.
+func (p *Pipeline) each(ctx context.Context, j *config.Job, s *search) ([]Ended, *EarlyStop, error) {
+	wanted, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	all, errs := make([]Ended, len(s.submissions)), make([]error, len(s.submissions))
+	downloads := make([]error, len(s.submissions))
+	slots := make(chan struct{}, s.concurrency())
+	watch := &stopping{search: s, stop: stop}
+	var group panics.WaitGroup
+	for n, submission := range s.submissions {
+		one := *j
+		one.Name = j.Name + "/" + strconv.Itoa(n+1)
+		all[n] = Ended{Name: one.Name, Action: Skipped}
+		slots <- struct{}{}
+		if ctx.Err() != nil {
+			errs[n] = &exit.InterruptedError{}
+		}
+		if wanted.Err() != nil {
+			<-slots
+			continue
+		}
+		group.Go(func() {
+			defer func() { <-slots }()
+			p.Event(report.Detail, "submit", one.Name, s.params(n))
+			errs[n] = p.submitAndFollow(wanted, &one, submission, &all[n])
+			watch.saw(&all[n])
+			downloads[n] = p.download(ctx, one.Name, &all[n])
+		})
+	}
+	group.Wait()
+	early := watch.early
+	for n, err := range errs {
+		if early == nil {
+			break
+		}
+		if early.excuses(err) {
+			errs[n] = nil
+		}
+		if errors.Is(err, early) && all[n].UUID() != "" {
+			all[n].Status = p.statusNow(ctx, all[n].UUID())
+		}
+	}
+	return all, early, errors.Join(append(errs, downloads...)...)
+}
+
+// statusNow returns the status of a run that was stopped a moment ago. It may have ended before.
+func (p *Pipeline) statusNow(ctx context.Context, uuid string) polyaxon.Status {
+	if r, err := p.Polyaxon.Run(ctx, p.Config.Project, uuid); err == nil && r.Status.Terminal() {
+		return r.Status
+	}
+	return polyaxon.Stopped
+}

@@ -1,0 +1,60 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/project"
+	"github.com/slipway-ci/slipway/internal/source"
+)
+
+// WithOutputs returns a job whose params have the values that they refer to: outputs of its upstream.
+// runs has the UUIDs of the upstream's runs, by job. slipway asks for the values itself, so that they
+// are the same on every version of Polyaxon, are checked against the inputs' types, and are part of
+// the deploy key.
+func (p *Pipeline) WithOutputs(ctx context.Context, j *config.Job, runs map[string]string) (*config.Job, error) {
+	references := j.References()
+	if len(references) == 0 {
+		return j, nil
+	}
+	filled := *j
+	filled.Params = maps.Clone(j.Params)
+	known := map[string]*polyaxon.Run{}
+	for _, name := range slices.Sorted(maps.Keys(references)) {
+		r := references[name]
+		if known[r.Job] == nil {
+			upstream, err := p.Polyaxon.Run(ctx, p.Config.Project, runs[r.Job])
+			if err != nil {
+				return nil, fmt.Errorf("ask for what job %s put out: %w", r.Job, err)
+			}
+			known[r.Job] = upstream
+		}
+		values := map[string]map[string]any{"outputs": known[r.Job].Outputs, "inputs": known[r.Job].Inputs}[r.From]
+		value, ok := values[r.Name]
+		if !ok {
+			return nil, p.nothingOf(j, name, r, known[r.Job], slices.Sorted(maps.Keys(values)))
+		}
+		filled.Params[name] = value
+	}
+	return &filled, nil
+}
+
+// nothingOf returns the error for an output that a run does not have.
+func (p *Pipeline) nothingOf(j *config.Job, param string, r config.Reference, of *polyaxon.Run, there []string) error {
+	one := strings.TrimSuffix(r.From, "s")
+	e := source.Errorf(p.Config.At(project.Section(j), j.Name, "params", param), "run %s of job %s has no %s %s", of.UUID, r.Job, one, r.Name)
+	switch near, found := source.Nearest(r.Name, there); {
+	case found:
+		e.Hint = "did you mean " + near + "?"
+	case len(there) > 0:
+		e.Hint = "it has " + strings.Join(there, ", ")
+	case r.From == "outputs":
+		e.Hint = "it has none; the job tells Polyaxon with tracking.log_outputs(" + r.Name + "=...)"
+	}
+	return e
+}

@@ -1,0 +1,152 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/diff"
+
+	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/job"
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/fill"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/operation"
+	"github.com/slipway-ci/slipway/internal/run"
+	"github.com/slipway-ci/slipway/internal/runs"
+	"github.com/slipway-ci/slipway/tasks/report"
+)
+
+// Planned is what a deploy would do with a job. Its zero Action means that nobody knows.
+type Planned struct {
+	Ended
+	// Diff is how the operation differs from that of the last run.
+	Diff string
+}
+
+// Changes reports whether a deploy would submit a run, or may.
+func (p Planned) Changes() bool { return p.Action == None || p.Action == Submitted }
+
+// settled reports whether the job has succeeded for the same inputs, so that jobs after it can be
+// planned.
+func (p Planned) settled() bool {
+	return p.Action == UpToDate && !slices.ContainsFunc(p.Runs, func(r report.Run) bool { return r.Status != string(polyaxon.Succeeded) })
+}
+
+// Report describes the plan for a report, which has words of its own for actions that are planned.
+func (p Planned) Report() report.Job {
+	j := p.Ended.Report()
+	j.Action = map[Action]string{None: "unknown", UpToDate: "up-to-date", Attached: "attach", Submitted: "submit"}[p.Action]
+	j.Diff = p.Diff
+	return j
+}
+
+// Plan says what Job would do, when before are the plans of its upstream. It changes nothing.
+func (p *Pipeline) Plan(ctx context.Context, j *config.Job, before map[string]Planned) (Planned, error) {
+	plan := Planned{Ended: Ended{Name: j.Name, After: j.After, Action: Submitted}}
+	var upstream []string
+	uuids := map[string]string{}
+	for _, name := range j.After {
+		one := before[name]
+		if !one.settled() {
+			plan.Diff = "after " + name + " has run\n"
+			return plan, nil
+		}
+		upstream, uuids[name] = append(upstream, one.Identity()), one.Identity()
+	}
+	j, err := p.WithOutputs(ctx, j, uuids)
+	if err != nil {
+		return plan, err
+	}
+	operation, err := job.Operation(ctx, p.Project, j, p.References[j.Image])
+	if err != nil {
+		return plan, err
+	}
+	if j.Matrix == "expand" {
+		return plan, p.planExpanded(ctx, j, operation, upstream, &plan)
+	}
+	found, err := run.Find(ctx, p.Polyaxon, p.Submission(j, operation, upstream))
+	switch {
+	case err != nil && !polyaxon.IsNotFound(err):
+		return plan, err
+	case found != nil:
+		if plan.Action = Attached; found.Status == polyaxon.Succeeded {
+			plan.Action = UpToDate
+		}
+		plan.saw(found)
+		return plan, nil
+	}
+	plan.Diff, err = p.diff(ctx, j, operation)
+	return plan, err
+}
+
+// diff returns how an operation differs from that of the last run of its job.
+func (p *Pipeline) diff(ctx context.Context, j *config.Job, operation *operation.Operation) (string, error) {
+	last, err := runs.Last(ctx, p.Platform, j.Name, "")
+	if err != nil {
+		return "", err
+	}
+	before := ""
+	if last != nil {
+		before = text(last.RawContent)
+	}
+	changes := string(diff.Diff("last run", []byte(before), "deploy", fill.Unlabelled(operation).YAML()))
+	if changes == "" {
+		changes = "the same operation again: its image, its upstream or its last run's end differs\n"
+	}
+	return changes, nil
+}
+
+// text returns an operation that a server kept in the form that render prints, so that both can be
+// compared line by line.
+func text(content string) string {
+	operation, err := operation.Parse([]byte(content))
+	if err != nil {
+		return content
+	}
+	return string(fill.Unlabelled(operation).YAML())
+}
+
+// planExpanded says what of an expanded matrix would be submitted.
+func (p *Pipeline) planExpanded(ctx context.Context, j *config.Job, operation *operation.Operation, upstream []string, plan *Planned) error {
+	s, err := p.search(ctx, j, operation, upstream)
+	if err != nil {
+		return err
+	}
+	found, err := p.found(ctx, s)
+	if err != nil {
+		return err
+	}
+	reached := s.reachedBefore(found)
+	missing, active := 0, 0
+	var diff strings.Builder
+	for n := range found {
+		switch one := &found[n]; {
+		case one.UUID() != "":
+			plan.Runs = append(plan.Runs, one.Run())
+			fmt.Fprintf(&diff, " %s: run %s %s\n", s.params(n), one.UUID(), one.Status)
+			if one.Status != polyaxon.Succeeded {
+				active++
+			}
+		case reached != nil:
+			fmt.Fprintf(&diff, " %s: not wanted\n", s.params(n))
+		default:
+			missing++
+			fmt.Fprintf(&diff, "+%s\n", s.params(n))
+		}
+	}
+	plan.Diff = diff.String()
+	plan.Action = UpToDate
+	switch {
+	case missing > 0:
+		plan.Action = Submitted
+	case active > 0 && reached == nil:
+		plan.Action = Attached
+	}
+	plan.Message = fmt.Sprintf("%d of %d runs, %d at once", missing, len(found), s.concurrency())
+	if reached != nil {
+		plan.Message = reached.Why
+	}
+	return nil
+}

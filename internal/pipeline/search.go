@@ -1,0 +1,140 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/job"
+	"github.com/slipway-ci/slipway/internal/panics"
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/matrix"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/operation"
+	"github.com/slipway-ci/slipway/internal/run"
+	"github.com/slipway-ci/slipway/tasks/report"
+)
+
+// search is a matrix that slipway expanded: its runs, in their order, and when the rest of them is
+// not wanted any more.
+type search struct {
+	expansion   *matrix.Expansion
+	submissions []run.Submission
+}
+
+func (p *Pipeline) search(ctx context.Context, j *config.Job, operation *operation.Operation, upstream []string) (*search, error) {
+	expansion, err := job.Expansion(ctx, p.Project, j, operation)
+	if err != nil {
+		return nil, err
+	}
+	s := &search{expansion: expansion}
+	for _, suggestion := range expansion.Suggestions {
+		before := upstream
+		if suggestion.Repeat > 0 {
+			before = append(slices.Clone(upstream), fmt.Sprintf("repeat %d", suggestion.Repeat))
+		}
+		s.submissions = append(s.submissions, p.Submission(j, suggestion.Operation, before))
+	}
+	return s, nil
+}
+
+// concurrency is how many of its runs are active at once.
+func (s *search) concurrency() int {
+	if c := s.expansion.Concurrency; c > 0 {
+		return min(c, jobLimit)
+	}
+	return jobLimit
+}
+
+// params returns those of a run, as text.
+func (s *search) params(n int) string {
+	params := s.expansion.Suggestions[n].Params
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(params)) {
+		parts = append(parts, fmt.Sprintf("%s=%v", name, params[name]))
+	}
+	return strings.Join(parts, " ")
+}
+
+// found returns the runs that count for the submissions of a matrix, in their order: without a UUID
+// where there is none.
+func (p *Pipeline) found(ctx context.Context, s *search) ([]Ended, error) {
+	found := make([]Ended, len(s.submissions))
+	group, ctx := panics.WithContext(ctx)
+	group.SetLimit(jobLimit)
+	for n, submission := range s.submissions {
+		group.Go(func() error {
+			found[n].Action = Skipped
+			r, err := run.Find(ctx, p.Polyaxon, submission)
+			if polyaxon.IsNotFound(err) || err == nil && r == nil {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			found[n].Action = UpToDate
+			found[n].saw(r)
+			if r.Status == polyaxon.Succeeded && s.watchesMetrics() {
+				outcome, err := run.Summarize(ctx, p.Polyaxon, p.RunTarget(r), p.Pods())
+				if err != nil {
+					return err
+				}
+				found[n].ended(outcome)
+			}
+			return nil
+		})
+	}
+	return found, group.Wait()
+}
+
+// gather makes one job of the runs of a matrix: it succeeded when all of them did, or when one was
+// good enough, and failed when one did.
+func (s *search) gather(e Ended, all []Ended, early *EarlyStop) Ended {
+	status := map[polyaxon.Status]int{}
+	for n := range all {
+		status[all[n].Status]++
+		e.Action = max(e.Action, all[n].Action)
+		if all[n].UUID() != "" {
+			r := all[n].Run()
+			r.Number, r.Params = n+1, s.expansion.Suggestions[n].Params
+			e.Runs = append(e.Runs, r)
+		}
+	}
+	for _, one := range []polyaxon.Status{polyaxon.Succeeded, polyaxon.Skipped, polyaxon.Stopped, polyaxon.UpstreamFailed, polyaxon.Failed} {
+		if status[one] > 0 {
+			e.Status = one
+		}
+	}
+	if status[polyaxon.Succeeded] < len(all) && e.Status == polyaxon.Succeeded {
+		e.Status = ""
+	}
+	e.Message = fmt.Sprintf("%d of %d runs succeeded", status[polyaxon.Succeeded], len(all))
+	if early != nil {
+		e.Message += "; " + early.Error()
+		e.Status = polyaxon.Succeeded
+		if early.Failed {
+			e.Status = polyaxon.Failed
+		}
+	}
+	e.rank(s.by())
+	return e
+}
+
+// by returns the metric that early stopping watches, nil without one.
+func (s *search) by() *report.Ranking {
+	for _, e := range s.expansion.Stopping {
+		if e.Metric != "" {
+			return &report.Ranking{Metric: e.Metric, Lower: e.Minimize}
+		}
+	}
+	return nil
+}
+
+// rank puts the best run first.
+func (e *Ended) rank(by *report.Ranking) {
+	j := report.Job{Runs: e.Runs}
+	j.Rank(by)
+	e.Runs, e.BestBy = j.Runs, j.BestBy
+}

@@ -1,0 +1,80 @@
+package pipeline
+
+import (
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/project"
+	"github.com/slipway-ci/slipway/internal/run"
+	"github.com/slipway-ci/slipway/tasks/report"
+)
+
+// sink reports what a run does.
+type sink struct {
+	*project.Env
+	job     string
+	pending *pendingWatch
+	origins run.Origins
+	// below tells that the run is one below a job's, whose end no error tells.
+	below bool
+	// end is the cause of the run's end, as it was told, and status the last one.
+	end    string
+	status polyaxon.Status
+}
+
+// Status implements run.Sink.
+func (s *sink) Status(c polyaxon.Condition) {
+	s.pending.saw(c)
+	if c.Type != polyaxon.Warning {
+		s.status = c.Type
+	}
+	message := string(c.Type)
+	why, more, _ := strings.Cut(strings.TrimSpace(c.Message), "\n")
+	switch {
+	case !c.Type.Terminal():
+	case !s.below && (more != "" || c.Reason == "DeadlineExceeded" || polyaxon.AsCompileError([]polyaxon.Condition{c}) != nil):
+		why = "" // told in the error: whole, with what to do, or at the line of the user's file
+	default:
+		s.end = why
+	}
+	if why != "" && notable(c.Type) {
+		message += ": " + run.Sanitize(why)
+	}
+	kind := report.Status
+	switch {
+	case c.Type == polyaxon.Warning, c.Type == polyaxon.Unschedulable: // Waits tells them
+		kind = report.Detail
+	case !notable(c.Type) && c.Type != polyaxon.Running && !c.Type.Terminal():
+		kind = report.Detail
+	}
+	s.Event(kind, "run", s.job, message)
+}
+
+// notable statuses come with a message that the user needs, and so does one that
+// slipway does not know.
+func notable(s polyaxon.Status) bool {
+	switch s {
+	case polyaxon.Unschedulable, polyaxon.Warning, polyaxon.Failed, polyaxon.UpstreamFailed, polyaxon.Stopping, polyaxon.Stopped, polyaxon.Skipped, polyaxon.Retrying:
+		return true
+	}
+	return !s.Known()
+}
+
+// Line implements run.Sink.
+func (s *sink) Line(l polyaxon.LogLine) {
+	s.Event(report.Line, "run", s.job, s.origins.Before(&l)+run.Sanitize(l.Value))
+}
+
+// Waits implements run.Sink.
+func (s *sink) Waits(why string) {
+	s.pending.reason(why)
+	s.Event(report.Status, "run", s.job, "waits: "+why)
+}
+
+// Progress implements run.Sink.
+func (s *sink) Progress(text string) {
+	s.Event(report.Progress, "run", s.job, run.Sanitize(text))
+}
+
+// Note implements run.Sink.
+func (s *sink) Note(text string) { s.Event(report.Note, "run", s.job, text) }

@@ -1,0 +1,82 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/job"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/operation"
+	"github.com/slipway-ci/slipway/internal/run"
+	"github.com/slipway-ci/slipway/tasks/exit"
+	"github.com/slipway-ci/slipway/tasks/report"
+)
+
+// submission is what a job submits. upstream are the runs that it comes after.
+func (p *Pipeline) submission(ctx context.Context, j *config.Job, upstream []string) (run.Submission, error) {
+	operation, err := job.Operation(ctx, p.Project, j, p.References[j.Image])
+	if err != nil {
+		return run.Submission{}, err
+	}
+	return p.Submission(j, operation, upstream), nil
+}
+
+// Submission returns what a job submits whose operation is known. upstream are the runs that it
+// comes after.
+func (p *Pipeline) Submission(j *config.Job, operation *operation.Operation, upstream []string) run.Submission {
+	from, keys := p.Origin(), job.Keys(p.Project, j, operation, p.References[j.Image], upstream)
+	return run.Submission{
+		Project: p.Config.Project, Name: j.Name, Content: string(job.Stamped(p.Project, operation).JSON()),
+		Key: keys[0], FormerKeys: keys[1:], Tags: from.Tags, MetaInfo: from.Meta, Rerun: p.Rerun, Lasting: j.Service, Sleep: p.Sleep,
+	}
+}
+
+// submit sends a job's operation to Polyaxon, or finds the run that it became earlier. When ctx is
+// cancelled meanwhile, it returns the run, if one was made, together with an error.
+func (p *Pipeline) submit(ctx context.Context, j *config.Job, s run.Submission) (*run.Submitted, error) {
+	submitted, err := run.Submit(ctx, p.Polyaxon, s)
+	if err != nil {
+		if ctx.Err() == nil {
+			p.Event(report.Failed, "submit", j.Name, "not submitted")
+		}
+		return submitted, job.Refused(ctx, p.Project, j, fmt.Errorf("submit %s: %w", named(j), err))
+	}
+	message := map[run.How]string{
+		run.Created:  "run " + submitted.Run.UUID,
+		run.Attached: "run " + submitted.Run.UUID + " goes on for these inputs; following it",
+		run.UpToDate: "up to date: run " + submitted.Run.UUID + " succeeded for these inputs (--rerun runs it again)",
+	}[submitted.How]
+	p.Event(report.Done, "submit", j.Name, message)
+	return submitted, nil
+}
+
+// submitAndFollow takes one submission to its end, unless the options say to detach.
+func (p *Pipeline) submitAndFollow(ctx context.Context, j *config.Job, s run.Submission, e *Ended) error {
+	submitted, err := p.submit(ctx, j, s)
+	if submitted == nil {
+		return interrupted(ctx, err)
+	}
+	e.Action = actionOf(submitted.How)
+	e.saw(&submitted.Run)
+	switch {
+	case ctx.Err() != nil:
+		// It was made while the signal came.
+		return p.interrupt(ctx, j, p.RunTarget(&submitted.Run), e, stopLimit-run.FinishLimit)
+	case p.Detach:
+		return nil
+	case submitted.How == run.UpToDate:
+		outcome, err := run.Summarize(ctx, p.Polyaxon, p.RunTarget(&submitted.Run), p.Pods())
+		if err != nil {
+			return interrupted(ctx, err)
+		}
+		e.ended(outcome)
+		e.described.OutputsAt = p.OutputsAt(outcome)
+	default:
+		err = p.followOldest(ctx, j, s, submitted, e)
+	}
+	p.table(ctx, j, s, e)
+	return err
+}
+
+// named returns a job with its kind: job train, service api.
+func named(j *config.Job) string { return exit.KindOf(j.Service) + " " + j.Name }

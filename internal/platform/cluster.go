@@ -1,0 +1,67 @@
+package platform
+
+import (
+	"context"
+	"errors"
+
+	"k8s.io/client-go/rest"
+
+	"github.com/slipway-ci/slipway/internal/cluster"
+	"github.com/slipway-ci/slipway/internal/run"
+	"github.com/slipway-ci/slipway/internal/source"
+)
+
+func (to *Platform) connectCluster() error {
+	cfg := to.Config.Cluster
+	if cfg == nil {
+		access := &rest.Config{Host: to.Sandbox.Kubernetes, BearerToken: string(to.Sandbox.KubernetesToken.Reveal())}
+		connected, err := cluster.Connect(access, to.RunNamespace, "sandbox")
+		to.Cluster = connected
+		return err
+	}
+	if cfg.Kubeconfig == nil {
+		return &source.Error{Position: to.Config.At("cluster"), Message: "no way to reach the cluster is given", Hint: "set cluster.kubeconfig"}
+	}
+	if cfg.Namespace != "" {
+		to.RunNamespace = cfg.Namespace
+	}
+	access, err := to.Access()
+	if err != nil {
+		return err
+	}
+	to.Rest = access.Config
+	to.Cluster, err = cluster.Connect(access.Config, to.RunNamespace, access.Name)
+	return err
+}
+
+// CheckNamespace refuses a namespace that does not exist, unless slipway.yaml has it created:
+// a typo must not put secrets into a namespace that nobody knows. The error is a
+// *source.Error.
+func (to *Platform) CheckNamespace(ctx context.Context) error {
+	if to.Config.Cluster == nil {
+		return nil
+	}
+	err := to.Cluster.CheckNamespace(ctx)
+	none := new(cluster.NoNamespaceError)
+	switch {
+	case !errors.As(err, &none):
+		return err
+	case to.Config.Cluster.CreateNamespace:
+		to.Creates = none.Namespace
+		return nil
+	}
+	at := to.Config.At("cluster")
+	if to.Config.Cluster.Namespace != "" {
+		at = to.Config.At("cluster", "namespace")
+	}
+	return &source.Error{Position: at, Message: none.Error(), Hint: "correct cluster.namespace, or set create-namespace: true there to have it created", Err: err}
+}
+
+// Pods returns the cluster that runs have their pods in, nil without access to it. The sandbox
+// has no pods.
+func (to *Platform) Pods() run.Cluster {
+	if to.Embedded || to.Rest == nil || to.Cluster == nil {
+		return nil
+	}
+	return to.Cluster
+}

@@ -1,0 +1,144 @@
+package platform
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	"k8s.io/client-go/rest"
+
+	"github.com/slipway-ci/slipway/internal/cluster"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/lint"
+	"github.com/slipway-ci/slipway/internal/project"
+	"github.com/slipway-ci/slipway/internal/sandbox"
+	"github.com/slipway-ci/slipway/internal/secret"
+)
+
+// InventoryOf returns what the cluster has that slipway.yaml names or, where runs go to the sandbox,
+// the sandbox that is running; nil without either. It starts nothing.
+func InventoryOf(ctx context.Context, p *project.Project) lint.Inventory {
+	switch {
+	case p.Config.Cluster != nil:
+		to := New(p)
+		if err := to.connectCluster(); err != nil {
+			p.Note("the cluster is not asked what it has: " + err.Error())
+			return nil
+		}
+		return to.Inventory()
+	case p.Config.Polyaxon != nil:
+		return nil
+	}
+	running, err := sandbox.Running(ctx, p.StateDir())
+	if err != nil {
+		return nil
+	}
+	secret.Tell(p.Secrets, running.Token, running.RegistryToken, running.KubernetesToken)
+	connected, err := cluster.Connect(&rest.Config{Host: running.Kubernetes, BearerToken: string(running.KubernetesToken.Reveal())}, running.Namespace, "sandbox")
+	if err != nil {
+		return nil
+	}
+	return &inventory{Project: p, cluster: connected, connections: sandbox.Connections()}
+}
+
+// Inventory returns what the connected cluster has.
+func (to *Platform) Inventory() lint.Inventory {
+	return &inventory{Project: to.Project, cluster: to.Cluster}
+}
+
+// inventory asks a cluster for Secrets by their names, and for each other kind once.
+type inventory struct {
+	*project.Project
+	cluster *cluster.Cluster
+	// connections are the sandbox's, which has no ConfigMap for them.
+	connections []string
+
+	mu      sync.Mutex
+	listed  map[lint.Kind]list
+	secrets map[string]bool
+	// blind tells that the cluster does not say which Secrets there are.
+	blind bool
+}
+
+// list is what there is of a kind, as far as that is known.
+type list struct {
+	names []string
+	known bool
+}
+
+// Has implements lint.Inventory.
+func (i *inventory) Has(ctx context.Context, kind lint.Kind, name string) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if kind == lint.Secret {
+		return i.hasSecret(ctx, name)
+	}
+	all := i.list(ctx, kind)
+	return !all.known || slices.Contains(all.names, name)
+}
+
+// Names implements lint.Inventory. Of Secrets those of slipway.yaml are known.
+func (i *inventory) Names(ctx context.Context, kind lint.Kind) []string {
+	if kind == lint.Secret {
+		return slices.Sorted(maps.Keys(i.Config.Secrets))
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.list(ctx, kind).names
+}
+
+// hasSecret asks for a Secret by its name: few may list them. Deploy syncs those of
+// slipway.yaml first.
+func (i *inventory) hasSecret(ctx context.Context, name string) bool {
+	if i.Config.Secrets[name] != nil {
+		return true
+	}
+	if has, asked := i.secrets[name]; asked || i.blind {
+		return has || i.blind
+	}
+	ctx, cancel := context.WithTimeout(ctx, askPatience)
+	defer cancel()
+	has, err := i.cluster.HasSecret(ctx, name)
+	if err != nil {
+		i.blind = true
+		i.Note(fmt.Sprintf("whether the secrets that runs name are there is not known: %v", err))
+		return true
+	}
+	if i.secrets == nil {
+		i.secrets = map[string]bool{}
+	}
+	i.secrets[name] = has
+	return has
+}
+
+func (i *inventory) list(ctx context.Context, kind lint.Kind) list {
+	if all, asked := i.listed[kind]; asked {
+		return all
+	}
+	ctx, cancel := context.WithTimeout(ctx, askPatience)
+	defer cancel()
+	names, known, err := i.ask(ctx, kind)
+	if err != nil {
+		i.Note(fmt.Sprintf("the cluster is not asked for %ss: %v", kind, err))
+	}
+	if i.listed == nil {
+		i.listed = map[lint.Kind]list{}
+	}
+	i.listed[kind] = list{names, known && err == nil}
+	return i.listed[kind]
+}
+
+func (i *inventory) ask(ctx context.Context, kind lint.Kind) (names []string, known bool, err error) {
+	resource := map[lint.Kind]string{lint.ConfigMap: "configmaps", lint.VolumeClaim: "persistentvolumeclaims"}[kind]
+	switch {
+	case kind == lint.Connection && i.connections != nil:
+		return i.connections, true, nil
+	case kind == lint.Connection:
+		return i.cluster.AgentConnections(ctx)
+	case kind == lint.VolumeClaim && i.connections != nil:
+		return nil, false, nil // the sandbox has no claims
+	}
+	names, err = i.cluster.Names(ctx, resource)
+	return names, true, err
+}

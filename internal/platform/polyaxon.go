@@ -1,0 +1,113 @@
+package platform
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/cluster"
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
+	"github.com/slipway-ci/slipway/internal/project"
+	"github.com/slipway-ci/slipway/internal/run"
+	"github.com/slipway-ci/slipway/internal/secret"
+)
+
+func (to *Platform) connectPolyaxon(ctx context.Context) error {
+	options := polyaxon.Options{Transport: to.Transport, Sleep: to.Sleep}
+	switch cfg := to.Config.Polyaxon; {
+	case cfg != nil:
+		options.Host, options.Owner = cfg.Host, cfg.Owner
+		if cfg.Token != "" {
+			token, err := to.Resolve(ctx, cfg.Token, "polyaxon", "token")
+			if err != nil {
+				return err
+			}
+			options.Token = token
+		}
+	case to.Config.Cluster != nil:
+		found, err := to.Cluster.Polyaxon(ctx)
+		if none := new(cluster.NoPolyaxonError); errors.As(err, &none) {
+			return project.Located(to.Config.At("cluster"), err)
+		}
+		if err != nil {
+			return err
+		}
+		to.Gateway = found.Transport()
+		options.Host, options.Transport = found.Host(), secret.Watch(to.Gateway, to.Secrets)
+	default:
+		options.Host, options.Token = to.Sandbox.Polyaxon, to.Sandbox.Token
+	}
+	client, err := polyaxon.New(options)
+	to.Polyaxon = client
+	return err
+}
+
+// askPatience is how long a server or a cluster may take to answer a question that a command
+// can do without.
+const askPatience = 3 * time.Second
+
+// ServerVersion asks the configured Polyaxon server for its version, for 3 s at most.
+func ServerVersion(ctx context.Context, p *project.Project) (schema.Version, error) {
+	ctx, cancel := context.WithTimeout(ctx, askPatience)
+	defer cancel()
+	to := New(p)
+	if p.Config.Polyaxon == nil {
+		if err := to.connectCluster(); err != nil {
+			return schema.Version{}, err
+		}
+	}
+	if err := to.connectPolyaxon(ctx); err != nil {
+		return schema.Version{}, err
+	}
+	installation, err := to.Polyaxon.Installation(ctx)
+	if err != nil {
+		return schema.Version{}, err
+	}
+	return installation.Version, nil
+}
+
+// RunTarget names a run for package run.
+func (to *Platform) RunTarget(r *polyaxon.Run) run.Target {
+	kind := r.Runtime
+	if kind == "" {
+		kind = r.Kind
+	}
+	return run.Target{Namespace: to.RunNamespace, Project: to.Config.Project, UUID: r.UUID, Kind: kind}
+}
+
+// sandboxPatience is how long the sandbox may be silent. Loopback has no outages: it has ended
+// then, however it did.
+const sandboxPatience = 5 * time.Second
+
+// Following returns options to follow runs on the platform with.
+func (to *Platform) Following(o run.FollowOptions) run.FollowOptions {
+	o.Clock = to.clock
+	if to.Embedded {
+		o.Patience, o.Whole = sandboxPatience, to.SandboxVersion().Major > 1 // 1.11.3 has the last lines only
+	} else {
+		o.Cluster = to.Pods()
+	}
+	return o
+}
+
+// OutputsAt says where the files of a run are that has ended.
+func (to *Platform) OutputsAt(o *run.Outcome) string {
+	if to.Embedded {
+		return project.Shown(filepath.Join(to.StateDir(), "artifacts", o.Run.UUID, "outputs"))
+	}
+	return "slipway artifacts " + o.Run.UUID
+}
+
+// envClock is the time of an Env whose Sleep is set.
+type envClock struct{ *project.Env }
+
+// Now implements run.Clock.
+func (c envClock) Now() time.Time { return c.Env.Now() }
+
+// Sleep implements run.Clock.
+func (c envClock) Sleep(ctx context.Context, d time.Duration) error { return c.Env.Sleep(ctx, d) }
+
+// AfterFunc implements run.Clock. It goes by the system's clock, for Sleep may be cut short.
+func (c envClock) AfterFunc(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop }

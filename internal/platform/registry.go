@@ -1,0 +1,47 @@
+package platform
+
+import (
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/slipway-ci/slipway/internal/project"
+	"github.com/slipway-ci/slipway/internal/registry"
+)
+
+func (to *Platform) connectRegistry() {
+	carrier := registry.RememberPings(transport.NewUserAgent(to.Transport, "slipway/"+to.Version))
+	credentials := keychain{registry.NewCredentials(), to.Secrets}
+	if to.Config.Registry != "" {
+		to.Registry = &registry.Client{Prefix: to.Config.Registry, Transport: carrier, Keychain: credentials, Waiting: seldom(to.Project)}
+		return
+	}
+	to.Registry = &registry.Client{
+		Prefix:      strings.TrimPrefix(to.Sandbox.Registry, "http://"),
+		Transport:   carrier,
+		Keychain:    to.Sandbox.Keychain(credentials),
+		NameOptions: []name.Option{name.Insecure},
+		Waiting:     seldom(to.Project),
+	}
+}
+
+// noteEvery is the time between two notes that something is still waited for.
+const noteEvery = 10 * time.Second
+
+// seldom returns a function that notes its text and then nothing for a while: many requests
+// may wait for the same.
+func seldom(p *project.Project) func(text string) {
+	var mu sync.Mutex
+	var last time.Time
+	return func(text string) {
+		mu.Lock()
+		defer mu.Unlock()
+		if now := p.Now(); now.Sub(last) >= noteEvery {
+			last = now
+			p.Note(text)
+		}
+	}
+}

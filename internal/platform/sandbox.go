@@ -1,0 +1,65 @@
+package platform
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/slipway-ci/slipway/internal/project"
+	"github.com/slipway-ci/slipway/internal/sandbox"
+	"github.com/slipway-ci/slipway/internal/secret"
+	"github.com/slipway-ci/slipway/internal/state"
+	"github.com/slipway-ci/slipway/tasks/report"
+)
+
+// sandboxed reports whether one of the parts is the sandbox's.
+func (to *Platform) sandboxed(u Uses) bool {
+	return u.Images && to.Config.Registry == "" || u.Secrets && to.Config.Cluster == nil || u.Runs && to.Config.Sandboxed()
+}
+
+// join joins the sandbox when one of the parts is there, and starts it when it is not running.
+func (to *Platform) join(ctx context.Context, u Uses) error {
+	if to.sandboxed(u) && to.Sandbox == nil {
+		if err := to.startSandbox(ctx); err != nil {
+			return err
+		}
+	}
+	if !to.Embedded || to.Sandbox == nil {
+		return nil
+	}
+	os, arch, _ := strings.Cut(to.Sandbox.Platform, "/")
+	to.Target = v1.Platform{OS: os, Architecture: arch}
+	to.RunNamespace = to.Sandbox.Namespace
+	if to.Sandbox.Isolation != "" && u.Runs {
+		to.Note("jobs are not isolated from this machine: " + to.Sandbox.Isolation)
+	}
+	return nil
+}
+
+func (to *Platform) startSandbox(ctx context.Context) error {
+	_ = state.Make(to.Config.Dir) // the sandbox makes what it needs, and says why it cannot
+	was, absent := sandbox.Running(ctx, to.StateDir())
+	starts := absent != nil || !was.Is(to.SandboxRelease()) && was.ActiveRuns == 0
+	if absent == nil && starts {
+		to.Note(fmt.Sprintf("the sandbox is Polyaxon %s, and %s is wanted: it is started anew", was.Release, to.SandboxVersion().Short()))
+	}
+	if starts {
+		to.Event(report.Start, "sandbox", project.Shown(to.StateDir()), "starting")
+	}
+	joined, err := sandbox.Join(ctx, sandbox.Options{Dir: to.StateDir(), Self: to.Self, Lookup: to.Lookup, Version: to.Version, Release: to.SandboxRelease()})
+	if busy := new(sandbox.BusyError); errors.As(err, &busy) {
+		return project.Located(to.Config.At("sandbox", "polyaxon"), err)
+	}
+	if err != nil {
+		return fmt.Errorf("start the sandbox: %w", err)
+	}
+	if starts {
+		to.Event(report.Done, "sandbox", project.Shown(to.StateDir()), "started")
+	}
+	to.Sandbox = joined
+	secret.Tell(to.Secrets, joined.Token, joined.RegistryToken, joined.KubernetesToken)
+	return nil
+}

@@ -1,0 +1,63 @@
+package project
+
+import (
+	"context"
+	"net/http"
+	"path/filepath"
+
+	"k8s.io/client-go/rest"
+
+	"github.com/slipway-ci/slipway/internal/cluster"
+	"github.com/slipway-ci/slipway/internal/panics"
+	"github.com/slipway-ci/slipway/internal/secret"
+	"github.com/slipway-ci/slipway/internal/source"
+)
+
+// Access is what a kubeconfig has: the way to a cluster, and what users call that.
+type Access struct {
+	// Config is nil when slipway.yaml names no kubeconfig.
+	Config *rest.Config
+	Name   string
+}
+
+// readAccess reads the kubeconfig that slipway.yaml names. It does not ask the cluster.
+func (p *Project) readAccess(ctx context.Context) (*Access, error) {
+	read, cfg := &Access{}, p.Config.Cluster
+	if cfg == nil || cfg.Kubeconfig == nil {
+		return read, nil
+	}
+	path := cfg.Kubeconfig.Path
+	if path != "" && !filepath.IsAbs(path) {
+		path = p.File(path)
+	}
+	err := panics.Within(ctx, func() (err error) { // it may be a shell's <(...), which blocks
+		read.Config, read.Name, err = cluster.Kubeconfig(path, cfg.Kubeconfig.Context)
+		return err
+	})
+	if err != nil {
+		return nil, Located(p.Config.At("cluster", "kubeconfig"), err)
+	}
+	p.hide(read.Config)
+	return read, nil
+}
+
+// maxKey is the size of the largest key or token file that is masked.
+const maxKey = 16 << 20
+
+// hide has the credentials of a kubeconfig masked, and those that plugins add to requests.
+func (p *Project) hide(access *rest.Config) {
+	for _, text := range []string{access.BearerToken, access.Password, string(access.KeyData)} {
+		secret.Tell(p.Secrets, secret.NewValue([]byte(text)))
+	}
+	for _, path := range []string{access.BearerTokenFile, access.KeyFile} {
+		if text, err := source.ReadFile(nil, path, maxKey); err == nil {
+			secret.Tell(p.Secrets, secret.NewValue(text))
+		}
+	}
+	if access.AuthProvider != nil {
+		for _, value := range access.AuthProvider.Config {
+			secret.Tell(p.Secrets, secret.NewValue([]byte(value)))
+		}
+	}
+	access.Wrap(func(to http.RoundTripper) http.RoundTripper { return secret.Watch(to, p.Secrets) })
+}

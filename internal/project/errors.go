@@ -1,0 +1,29 @@
+package project
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/source"
+	"github.com/slipway-ci/slipway/tasks/exit"
+)
+
+// Unknown returns the *exit.UsageError for a name that slipway.yaml does not have.
+func Unknown(what, name string, known []string) error {
+	if near, ok := source.Nearest(name, known); ok {
+		return exit.Usagef("no %s is called %s in slipway.yaml (did you mean %s?)", what, name, near)
+	}
+	if len(known) == 0 {
+		return exit.Usagef("no %s is called %s: slipway.yaml has none", what, name)
+	}
+	return exit.Usagef("no %s is called %s in slipway.yaml, which has %s", what, name, strings.Join(known, ", "))
+}
+
+// Located returns err as a *source.Error at a position, unless it is one already. It returns
+// nil when err is nil.
+func Located(at source.Position, err error) error {
+	if err == nil || errors.As(err, new(*source.Error)) {
+		return err
+	}
+	return &source.Error{Position: at, Message: err.Error(), Err: err}
+}

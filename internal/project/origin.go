@@ -1,0 +1,66 @@
+package project
+
+import "github.com/slipway-ci/slipway/internal/polyaxonfile/operation"
+
+// labelPrefix is that of the labels and annotations that slipway writes.
+const labelPrefix = operation.LabelPrefix
+
+// MetaActor is the key of a run's meta_info for who started it.
+const MetaActor = "slipway_actor"
+
+// Origin says where an operation came from. It is not part of the operation's identity:
+// another commit with the same inputs is the same run.
+type Origin struct {
+	// Labels and Annotations are those of the run's pods.
+	Labels, Annotations map[string]string
+	// Tags and Meta are the run's.
+	Tags []string
+	Meta map[string]any
+}
+
+// Origin returns the commit, the ref, the workflow and who started it, as far as they are
+// known.
+func (p *Project) Origin() Origin {
+	o := Origin{Labels: map[string]string{}, Annotations: map[string]string{}, Tags: []string{"slipway"}, Meta: map[string]any{}}
+	note := func(key, value string) {
+		if value != "" {
+			o.Annotations[labelPrefix+key] = value
+			o.Meta["slipway_"+key] = value
+		}
+	}
+	if r := p.Revision(); r.Commit != "" {
+		commit := r.Commit
+		if !r.Clean {
+			commit += "-dirty" // as git describe says it
+		}
+		o.Labels[labelPrefix+"commit"] = commit
+		o.Meta["slipway_commit"] = commit
+		o.Tags = append(o.Tags, r.Commit[:min(12, len(r.Commit))])
+	}
+	lookup := func(name string) string { value, _ := p.Lookup(name); return value }
+	if actor := p.actor(); actor != "" {
+		o.Meta[MetaActor] = actor
+	}
+	note("ref", lookup("GITHUB_REF"))
+	note("workflow", lookup("GITHUB_WORKFLOW_REF"))
+	if server, repository, id := lookup("GITHUB_SERVER_URL"), lookup("GITHUB_REPOSITORY"), lookup("GITHUB_RUN_ID"); server != "" && repository != "" && id != "" {
+		note("workflow-run", server+"/"+repository+"/actions/runs/"+id)
+	}
+	return o
+}
+
+// actor returns who runs slipway: the actor of the workflow, or the user and the machine; ""
+// when neither is known.
+func (e *Env) actor() string {
+	if actor, ok := e.Lookup("GITHUB_ACTOR"); ok && actor != "" {
+		return actor
+	}
+	for _, name := range []string{"USER", "USERNAME", "LOGNAME"} {
+		if user, ok := e.Lookup(name); ok && user != "" && e.Machine != "" {
+			return user + "@" + e.Machine
+		} else if ok && user != "" {
+			return user
+		}
+	}
+	return e.Machine
+}

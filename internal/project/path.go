@@ -1,0 +1,48 @@
+package project
+
+import (
+	"path/filepath"
+
+	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/state"
+)
+
+// configPath returns the path of slipway.yaml.
+func (e *Env) configPath() (string, error) {
+	if e.File == "" {
+		return config.Find(e.Dir)
+	}
+	return e.Within(e.File), nil
+}
+
+// Within returns a path of the command line, which starts at Dir unless it is absolute.
+func (e *Env) Within(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(e.Dir, path)
+}
+
+// File returns the path of a file that slipway.yaml names.
+func (p *Project) File(name string) string {
+	return Shown(filepath.Join(p.Config.Dir, filepath.FromSlash(name)))
+}
+
+// StateDir returns the directory of the sandbox.
+func (p *Project) StateDir() string { return SandboxDir(p.Config.Dir) }
+
+// SandboxDir returns where the sandbox of the repository in dir keeps its state.
+func SandboxDir(dir string) string { return state.Dir(dir, "sandbox") }
+
+// Shown returns a path as users write it: relative to the working directory when it is below
+// that.
+func Shown(path string) string {
+	here, err := filepath.Abs(".")
+	if err != nil {
+		return path
+	}
+	if relative, err := filepath.Rel(here, path); err == nil && filepath.IsAbs(path) && filepath.IsLocal(relative) {
+		return relative
+	}
+	return path
+}

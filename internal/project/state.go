@@ -1,0 +1,52 @@
+package project
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/machine"
+	"github.com/slipway-ci/slipway/internal/revision"
+	"github.com/slipway-ci/slipway/internal/state"
+	"github.com/slipway-ci/slipway/tasks/exit"
+	"github.com/slipway-ci/slipway/tasks/report"
+)
+
+// namedFiles is how many files an error names.
+const namedFiles = 5
+
+// ownState refuses a directory .slipway that came with the repository, or leads
+// elsewhere: what is in it would be believed, and deleted.
+func ownState(ctx context.Context, root string, environ []string) error {
+	if _, err := os.Lstat(state.Dir(root)); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, dir := range []string{state.Dir(root), state.Dir(root, "sandbox"), state.Dir(root, "cache"), state.Dir(root, "cache", "image")} {
+		if err := machine.Own(dir); err != nil {
+			return exit.Usagef("%v", err)
+		}
+	}
+	files := revision.Tracked(ctx, root, environ, state.Name)
+	if len(files) == 0 {
+		return nil
+	}
+	named := strings.Join(files[:min(len(files), namedFiles)], ", ")
+	if more := len(files) - namedFiles; more > 0 {
+		named += fmt.Sprintf(" and %d more", more)
+	}
+	return exit.Usagef("git tracks %s: what is in %s must be of this machine, and is not used when it comes with the repository; git rm -r --cached %s, commit that, and delete the directory",
+		named, state.Name, state.Name)
+}
+
+// Forgetful notes, once, that the cache of files and layers in .slipway is not used, where
+// there is no secret to prove that it is of this machine.
+func (p *Project) Forgetful(name string) {
+	p.forgetful.Do(func() {
+		if _, err := machine.Code("", nil); err != nil {
+			p.Event(report.Note, "image", name, fmt.Sprintf("files are read anew by each build, since what was kept of them cannot be told from what came with the repository: %v", err))
+		}
+	})
+}

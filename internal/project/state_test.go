@@ -1,0 +1,41 @@
+package project
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/slipway-ci/slipway/tasks/report"
+)
+
+type told []string
+
+func (l *told) Event(e report.Event) { *l = append(*l, e.Message) }
+
+// TestForgetfulIsToldOnce says once for all images that nothing is kept, and nothing
+// where there is a place for this machine's secret.
+func TestForgetfulIsToldOnce(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("each account has a profile")
+	}
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"HOME", "XDG_CONFIG_HOME"} {
+		t.Setenv(name, file)
+	}
+	for temporary, want := range map[string]int{dir: 0, file: 1} {
+		t.Setenv("TMPDIR", temporary)
+		var lines told
+		p := &Project{Env: &Env{Events: &lines}}
+		p.Forgetful("a")
+		p.Forgetful("b")
+		if len(lines) != want || want > 0 && !strings.Contains(lines[0], "set HOME or TMPDIR to a directory that can be") {
+			t.Errorf("with TMPDIR=%s it is told %q", temporary, lines)
+		}
+	}
+}

@@ -1,0 +1,83 @@
+package runs
+
+import (
+	"encoding/json"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/run"
+	"github.com/slipway-ci/slipway/tasks/report"
+)
+
+// Cost returns what a run cost by the prices of slipway.yaml: what its containers
+// ask for, for the time that they had a node. It is nil without prices, and when
+// the run never had one; an amount is not known when that time is not, or when they
+// ask for nothing that has a price.
+func Cost(prices *config.Prices, o *run.Outcome) *report.Cost {
+	held := o.Node()
+	switch {
+	case prices == nil, held != nil && *held == 0:
+		return nil
+	case held == nil:
+		return &report.Cost{Currency: prices.Currency, Unknown: "how long it had a node is not known"}
+	}
+	hours := held.Hours()
+	var operation struct {
+		Run map[string]json.RawMessage `json:"run"`
+	}
+	if json.Unmarshal([]byte(o.Run.Content), &operation) != nil {
+		return nil
+	}
+	// A distributed run has containers by role: worker, master and so on.
+	pieces := map[string]float64{}
+	var single struct {
+		Resources corev1.ResourceRequirements `json:"resources"`
+	}
+	if json.Unmarshal(operation.Run["container"], &single) == nil {
+		asked(pieces, single.Resources, 1)
+	}
+	for _, text := range operation.Run {
+		var role struct {
+			Replicas  float64 `json:"replicas"`
+			Container struct {
+				Resources corev1.ResourceRequirements `json:"resources"`
+			} `json:"container"`
+		}
+		if json.Unmarshal(text, &role) == nil && role.Replicas > 0 {
+			asked(pieces, role.Container.Resources, role.Replicas)
+		}
+	}
+	total, priced := 0.0, false
+	for name, n := range pieces {
+		price, known := prices.PerHour[name]
+		priced = priced || known
+		total += n * price * hours
+	}
+	switch {
+	case len(pieces) == 0:
+		return &report.Cost{Currency: prices.Currency, Unknown: "its containers ask for no resources"}
+	case !priced:
+		return &report.Cost{Currency: prices.Currency, Unknown: "slipway.yaml has no price for what its containers ask for"}
+	}
+	return &report.Cost{Amount: &total, Currency: prices.Currency}
+}
+
+// asked adds what a container asks for, by the names that prices have: requests,
+// or limits where there is no request, as Kubernetes does.
+func asked(pieces map[string]float64, r corev1.ResourceRequirements, replicas float64) {
+	all := corev1.ResourceList{}
+	for _, list := range []corev1.ResourceList{r.Limits, r.Requests} {
+		for name, quantity := range list {
+			all[name] = quantity
+		}
+	}
+	for name, quantity := range all {
+		n := quantity.AsApproximateFloat64() * replicas
+		if name == corev1.ResourceMemory {
+			pieces["memory-gb"] += n / 1e9
+			continue
+		}
+		pieces[string(name)] += n
+	}
+}

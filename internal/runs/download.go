@@ -1,0 +1,172 @@
+package runs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/panics"
+	"github.com/slipway-ci/slipway/internal/platform"
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/printer"
+	"github.com/slipway-ci/slipway/internal/project"
+	"github.com/slipway-ci/slipway/internal/run"
+	"github.com/slipway-ci/slipway/tasks/report"
+)
+
+const (
+	// downloadLimit is how many files are downloaded at once.
+	downloadLimit = 4
+	// downloadTries is how often a file is asked for that does not come whole, and
+	// downloadPause the time between.
+	downloadTries = 4
+	downloadPause = time.Second
+)
+
+// Artifacts returns the files of a run, and downloads them into directory when that is not empty.
+// Files that are there from an earlier download of the same run, once it has ended, are not
+// downloaded again; others of their names are replaced, and all else is left alone. A file gets its
+// name when it is complete.
+func Artifacts(ctx context.Context, to *platform.Platform, r *polyaxon.Run, directory string) ([]report.Artifact, error) {
+	files, err := run.Artifacts(ctx, to.Polyaxon, to.RunTarget(r))
+	if err != nil {
+		return nil, fmt.Errorf("list the artifacts of run %s: %w", r.UUID, err)
+	}
+	listed := make([]report.Artifact, len(files))
+	for n, f := range files {
+		listed[n] = report.Artifact{Path: f.Path, Bytes: f.Size}
+	}
+	if len(files) == 0 {
+		to.Note("no artifacts: run " + r.UUID + " has left no files")
+	}
+	if directory == "" {
+		return listed, nil
+	}
+	if err := os.MkdirAll(directory, 0o755); err != nil {
+		return nil, err
+	}
+	// Names come from the server: they are opened inside a root that they cannot leave.
+	root, err := os.OpenRoot(directory)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	d := &download{Platform: to, run: r, root: root, files: len(files)}
+	for _, f := range files {
+		d.total += f.Size
+	}
+	d.tell(0)
+	group, ctx := panics.WithContext(ctx)
+	group.SetLimit(downloadLimit)
+	for n, f := range files {
+		group.Go(func() error {
+			if err := d.save(ctx, f); err != nil {
+				return fmt.Errorf("download %s of run %s: %w", f.Path, r.UUID, err)
+			}
+			listed[n].SavedAs = filepath.Join(directory, filepath.FromSlash(f.Path))
+			d.saved.Add(1)
+			return nil
+		})
+	}
+	return listed, group.Wait()
+}
+
+// Saved says what was downloaded.
+func Saved(files []report.Artifact, directory string) string {
+	total := int64(0)
+	for _, f := range files {
+		total += f.Bytes
+	}
+	return fmt.Sprintf("%s, %s, in %s", printer.Count(len(files), "file"), printer.Bytes(total), project.Shown(directory))
+}
+
+// download brings files of one run into a directory.
+type download struct {
+	*platform.Platform
+	run  *polyaxon.Run
+	root *os.Root
+	// files and total are how much there is, saved and bytes how much of it is here.
+	files        int
+	total        int64
+	saved, bytes atomic.Int64
+}
+
+// tell tells how far the download is, after n more bytes.
+func (d *download) tell(n int64) {
+	d.Event(report.Progress, "download", d.run.UUID, fmt.Sprintf("%d of %d files, %s", d.saved.Load(), d.files, printer.Part(d.bytes.Add(n), d.total)))
+}
+
+// Write takes what is written to a file.
+func (d *download) Write(b []byte) (int, error) {
+	d.tell(int64(len(b)))
+	return len(b), nil
+}
+
+// save saves one file, unless it is there. What was saved of a run that has ended
+// carries the time of its end, by which it is known again.
+func (d *download) save(ctx context.Context, f run.File) error {
+	local, ended := filepath.FromSlash(f.Path), d.run.FinishedAt
+	if !d.run.Status.Terminal() {
+		ended = time.Time{}
+	}
+	if there, err := d.root.Stat(local); err == nil && !ended.IsZero() && there.Mode().IsRegular() && there.Size() == f.Size && there.ModTime().Equal(ended) {
+		return nil
+	}
+	if err := d.root.MkdirAll(filepath.Dir(local), 0o755); err != nil {
+		return err
+	}
+	partial := filepath.Join(filepath.Dir(local), "."+path.Base(f.Path)+".part")
+	for n := 1; ; n++ {
+		err := d.copy(ctx, f, partial)
+		if err == nil {
+			break
+		}
+		if answered := new(polyaxon.Error); n == downloadTries || ctx.Err() != nil || errors.As(err, &answered) {
+			return errors.Join(err, ignoreMissing(d.root.Remove(partial)))
+		}
+		if err := d.Pause(ctx, downloadPause); err != nil {
+			return err
+		}
+	}
+	if !ended.IsZero() {
+		if err := d.root.Chtimes(partial, ended, ended); err != nil {
+			return err
+		}
+	}
+	return d.root.Rename(partial, local)
+}
+
+// copy writes one file to a local path. That of a run that has ended is as long as
+// the server's list says.
+func (d *download) copy(ctx context.Context, f run.File, local string) error {
+	body, err := d.Polyaxon.Artifact(ctx, polyaxon.Artifact{Namespace: d.RunNamespace, Project: d.Config.Project, UUID: d.run.UUID, Path: f.Path})
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	file, err := d.root.Create(local)
+	if err != nil {
+		return err
+	}
+	written, err := io.Copy(file, io.TeeReader(body, d))
+	if err := errors.Join(err, file.Close()); err != nil {
+		return err
+	}
+	if written != f.Size && d.run.Status.Terminal() {
+		return fmt.Errorf("%d bytes came, and the server lists %d", written, f.Size)
+	}
+	return nil
+}
+
+func ignoreMissing(err error) error {
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,148 @@
+// Package runs finds and lists the runs of a project, says what they cost, downloads their files,
+// and describes them for a report.
+package runs
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/platform"
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/tasks/exit"
+)
+
+// Chosen is Find for commands that only read what a run left: lastSucceeded takes, of the runs of
+// a job, the newest that succeeded. When the newest one ended badly, Chosen notes which was the
+// last that succeeded.
+func Chosen(ctx context.Context, to *platform.Platform, name string, lastSucceeded bool) (*polyaxon.Run, error) {
+	if lastSucceeded {
+		last, err := Last(ctx, to, name, polyaxon.Succeeded)
+		if err == nil && last == nil {
+			return nil, exit.Usagef("no run called %s of project %s has succeeded (--last-succeeded goes with a job's name; slipway runs lists runs)", name, to.Config.Project)
+		}
+		return last, err
+	}
+	found, err := Find(ctx, to, name)
+	if err != nil || found.Name != name || !found.Status.Terminal() || found.Status == polyaxon.Succeeded {
+		return found, err
+	}
+	// That there is none, or none that can be asked for now, is no reason to tell nothing.
+	if last, err := Last(ctx, to, name, polyaxon.Succeeded); err == nil && last != nil {
+		to.Note(fmt.Sprintf("run %s, the newest of %s, is %s; the last that succeeded is run %s of %s (--last-succeeded chooses it)",
+			found.UUID, name, found.Status, last.UUID, last.CreatedAt.Format(time.DateTime)))
+	}
+	return found, nil
+}
+
+var uuidPattern = regexp.MustCompile(`^[0-9a-f]{32}$`)
+
+// Find returns the run with this UUID, the only one whose UUID begins so, or the newest one of the
+// job or service of this name. A name that no run has, or more than one, is an *exit.UsageError.
+func Find(ctx context.Context, to *platform.Platform, name string) (*polyaxon.Run, error) {
+	plain := strings.ToLower(strings.ReplaceAll(name, "-", ""))
+	if uuidPattern.MatchString(plain) {
+		found, err := to.Polyaxon.Run(ctx, to.Config.Project, plain)
+		if polyaxon.IsNotFound(err) {
+			return nil, exit.Usagef("project %s has no run %s (slipway runs lists them)", to.Config.Project, name)
+		}
+		return found, err
+	}
+	matches, err := matches(ctx, to, name, plain)
+	if err != nil {
+		return nil, err
+	}
+	switch len(matches) {
+	case 0:
+		return nil, noRun(to.Config.Project, name)
+	case 1:
+		return to.Polyaxon.Run(ctx, to.Config.Project, matches[0])
+	}
+	return nil, exit.Usagef("%s is the beginning of %d runs: give more digits of one's id (%s)", name, len(matches), strings.Join(apart(matches, len(plain)), ", "))
+}
+
+// beginning is what the id of a run may begin with.
+var beginning = regexp.MustCompile(`^[0-9a-f]{4,31}$`)
+
+// tooShort is less of an id than names a run: a slip of the fingers would stop another one.
+var tooShort = regexp.MustCompile(`^[0-9a-f]{1,3}$`)
+
+// apart gives the beginnings of ids that have some digits in common, long enough to tell
+// the first few of them apart.
+func apart(ids []string, common int) []string {
+	ids = slices.Sorted(slices.Values(ids))
+	var shown []string
+	for n, id := range ids[:min(len(ids), 4)] {
+		digits := max(common+1, 8)
+		for digits < len(id) && (n > 0 && ids[n-1][:digits] == id[:digits] || n+1 < len(ids) && ids[n+1][:digits] == id[:digits]) {
+			digits++
+		}
+		shown = append(shown, id[:digits])
+	}
+	if len(ids) > len(shown) {
+		shown = append(shown, "...")
+	}
+	return shown
+}
+
+// Limit is how many runs are looked through for one that the user names.
+const Limit = 100
+
+// oldest bounds how many runs are looked through for one whose id begins so.
+const oldest = 10_000
+
+// matches gives the newest run of this name or, without one, those whose UUIDs begin so:
+// of the newest runs or, when there is none among them, of older ones.
+func matches(ctx context.Context, to *platform.Platform, name, prefix string) ([]string, error) {
+	for offset := 0; offset < oldest; {
+		runs, count, err := to.Polyaxon.Runs(ctx, to.Config.Project, polyaxon.Query{Sort: "-created_at", Limit: Limit, Offset: offset})
+		if polyaxon.IsNotFound(err) || err == nil && len(runs) == 0 {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		var found []string
+		for i := range runs {
+			switch {
+			case runs[i].Name == name && offset == 0:
+				return []string{runs[i].UUID}, nil
+			case beginning.MatchString(prefix) && strings.HasPrefix(runs[i].UUID, prefix):
+				found = append(found, runs[i].UUID)
+			}
+		}
+		if offset += len(runs); len(found) > 0 || offset >= count || !beginning.MatchString(prefix) {
+			return found, nil
+		}
+	}
+	return nil, nil
+}
+
+// noRun is the error for a name that no run has: one may begin with it, and it is too
+// short to say so.
+func noRun(project, name string) error {
+	if tooShort.MatchString(strings.ToLower(name)) {
+		return exit.Usagef("project %s has no run called %s; the beginning of an id has at least 4 digits (slipway runs lists them)", project, name)
+	}
+	return exit.Usagef("project %s has no run called %s, and none whose id begins so (slipway runs lists them)", project, name)
+}
+
+// Last returns the newest run of a job, or the newest with a status when that is not empty. It
+// returns nil when there is none.
+func Last(ctx context.Context, to *platform.Platform, job string, status polyaxon.Status) (*polyaxon.Run, error) {
+	query := "name:" + job
+	if status != "" {
+		query += ",status:" + string(status)
+	}
+	runs, _, err := to.Polyaxon.Runs(ctx, to.Config.Project, polyaxon.Query{Query: query, Sort: "-created_at", Limit: 1})
+	if polyaxon.IsNotFound(err) || (err == nil && len(runs) == 0) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return to.Polyaxon.Run(ctx, to.Config.Project, runs[0].UUID)
+}

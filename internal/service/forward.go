@@ -1,0 +1,167 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/cluster"
+	"github.com/slipway-ci/slipway/internal/gate"
+	"github.com/slipway-ci/slipway/internal/panics"
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/runs"
+	"github.com/slipway-ci/slipway/tasks/exit"
+	"github.com/slipway-ci/slipway/tasks/report"
+)
+
+// CheckPort refuses a port that cannot be forwarded. The error is an *exit.UsageError.
+func (s *Service) CheckPort(port int) error {
+	switch {
+	case port < 0 || port > 65535:
+		return exit.Usagef("%d is no port: ports are 1 to 65535", port)
+	case port > 0 && !s.Embedded && s.Rest == nil:
+		return exit.Usagef("a port is forwarded through the cluster: name it in slipway.yaml (cluster), or leave --port out")
+	}
+	return nil
+}
+
+// forwarding is a port of loopback that leads to a service.
+type forwarding struct {
+	address string
+	close   func()
+	// ctx ends with it, or with a fault of it.
+	ctx context.Context
+	// answered tells that the service did once: what fails from then on is told.
+	answered atomic.Bool
+}
+
+// forward opens a port of loopback and leads what comes there to a service: through a gate
+// to its pod, whichever that is at the time, or to the gate that the sandbox has for it.
+func (s *Service) forward(ctx context.Context, r *polyaxon.Run, port int) (*forwarding, error) {
+	if s.Embedded {
+		return s.relay(ctx, r, port)
+	}
+	path, err := s.Polyaxon.ServicePath(ctx, r, s.RunNamespace)
+	if err != nil {
+		return nil, err
+	}
+	ctx, end := panics.Until(ctx)
+	f := &forwarding{ctx: ctx}
+	g, err := gate.Open(gate.Options{
+		Name: fmt.Sprintf("%.8s-%d", r.UUID, port), Port: port, Failed: end, Path: path, Strip: r.Service().RewritePath, Log: io.Discard, // what matters is told as events
+		Dial: func(context.Context) (net.Conn, error) { return f.dial(s, r) },
+	})
+	if err != nil {
+		end(nil)
+		return nil, noPort(port, err)
+	}
+	f.address, f.close = g.Address(), func() {
+		end(nil)
+		_ = g.Close()
+	}
+	return f, nil
+}
+
+// noPort is the error of a port that cannot be listened on.
+func noPort(port int, err error) error {
+	return exit.Usagef("port %d of this machine cannot be used: %v", port, err)
+}
+
+// dial connects with the service, and tells why that fails.
+func (f *forwarding) dial(s *Service, r *polyaxon.Run) (connection net.Conn, err error) {
+	defer panics.Keep(f.ctx, &err, "the way to service "+r.Name)
+	connection, err = s.dial(f.ctx, r)
+	if err != nil && f.ctx.Err() == nil && f.answered.Load() {
+		s.Event(report.Warning, "forward", r.Name, err.Error())
+	}
+	return connection, err
+}
+
+// relay has a port lead to the gate of a service of the sandbox.
+func (s *Service) relay(ctx context.Context, r *polyaxon.Run, port int) (*forwarding, error) {
+	text, err := runs.GatewayAddress(ctx, s.Platform, r)
+	if err != nil {
+		return nil, err
+	}
+	address, err := url.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil {
+		return nil, noPort(port, err)
+	}
+	address.Host = listener.Addr().String()
+	ctx, end := panics.Until(ctx)
+	var group panics.WaitGroup
+	f := &forwarding{ctx: ctx, address: address.String(), close: func() {
+		end(nil)
+		_ = listener.Close()
+		group.Wait()
+	}}
+	context.AfterFunc(ctx, func() { _ = listener.Close() })
+	group.Go(func() {
+		for {
+			local, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			group.Go(func() { f.carry(s, r, local) })
+		}
+	})
+	return f, nil
+}
+
+// carry connects one connection with the service, until either end closes it.
+func (f *forwarding) carry(s *Service, r *polyaxon.Run, local net.Conn) {
+	defer local.Close()
+	remote, err := f.dial(s, r)
+	if err != nil {
+		return
+	}
+	var once sync.Once
+	end := func() { once.Do(func() { _, _ = local.Close(), remote.Close() }) }
+	defer context.AfterFunc(f.ctx, end)()
+	var group panics.WaitGroup
+	for from, into := range map[net.Conn]net.Conn{local: remote, remote: local} {
+		group.Go(func() { defer end(); _, _ = io.Copy(into, from) })
+	}
+	group.Wait()
+}
+
+// dial returns a connection to a service: through the cluster to a pod of it
+// that is ready, or to the process that is it in the sandbox.
+func (s *Service) dial(ctx context.Context, r *polyaxon.Run) (net.Conn, error) {
+	if s.Embedded {
+		address, err := s.Sandbox.ServiceAddress(ctx, r.UUID)
+		if err != nil {
+			return nil, fmt.Errorf("find service %s in the sandbox: %w", r.Name, err)
+		}
+		at, err := url.Parse(address)
+		if err != nil {
+			return nil, err
+		}
+		return (&net.Dialer{Timeout: 30 * time.Second}).DialContext(ctx, "tcp", at.Host)
+	}
+	ports := r.Service().Ports
+	if len(ports) == 0 {
+		return nil, errors.New("the operation of service " + r.Name + " names no port")
+	}
+	pods, err := s.Cluster.RunPods(ctx, r.UUID)
+	if err != nil {
+		return nil, err
+	}
+	for i := len(pods) - 1; i >= 0; i-- { // the newest first
+		if cluster.Ready(&pods[i]) {
+			return s.Cluster.DialPod(ctx, pods[i].Name, ports[0])
+		}
+	}
+	return nil, fmt.Errorf("service %s has no pod that is ready (run %s has %d pods)", r.Name, r.UUID, len(pods))
+}

@@ -1,0 +1,135 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/panics"
+	"github.com/slipway-ci/slipway/internal/pipeline"
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/run"
+	"github.com/slipway-ci/slipway/internal/runs"
+	"github.com/slipway-ci/slipway/tasks/report"
+)
+
+// Reached is a service that answers.
+type Reached struct {
+	// Address is where it answers, "" when only the cluster reaches it.
+	Address string
+
+	forwarding *forwarding
+}
+
+// Close ends the forwarding of the port, if there is one.
+func (r *Reached) Close() {
+	if r.forwarding != nil {
+		r.forwarding.close()
+	}
+}
+
+// Forwards reports whether a port leads to the service.
+func (r *Reached) Forwards() bool { return r.forwarding != nil }
+
+// Wait waits until the forwarding of the port ends, and returns the panic that ended it, if any.
+func (r *Reached) Wait() error {
+	r.forwarding.answered.Store(true)
+	<-r.forwarding.ctx.Done()
+	return panics.Fault(r.forwarding.ctx)
+}
+
+// Reach waits until the service runs and answers, for limit at most. A port of this machine that is
+// not zero leads to the service then, until ctx is cancelled.
+func (s *Service) Reach(ctx context.Context, target run.Target, limit time.Duration, port int) (*Reached, error) {
+	slow := &slowError{service: s.Job.Name, uuid: target.UUID, limit: limit}
+	waiting, cancel := context.WithTimeoutCause(ctx, limit, slow)
+	defer cancel()
+	now, err := run.AwaitService(waiting, s.Polyaxon, target, func(why string) {
+		slow.why = why
+		s.Event(report.Status, "up", s.Job.Name, "waits: "+why)
+	})
+	if err != nil {
+		if ctx.Err() == nil && waiting.Err() != nil {
+			return nil, slow
+		}
+		return nil, fmt.Errorf("start service %s: %w", s.Job.Name, err)
+	}
+	if slow.why = ""; now.Status.Terminal() {
+		return nil, s.ended(ctx, target)
+	}
+	if s.Embedded {
+		if err := s.awaitAddress(waiting, target); err != nil {
+			return nil, err
+		}
+	}
+	root, err := runs.GatewayAddress(waiting, s.Platform, now)
+	if err != nil {
+		return nil, err
+	}
+	at, carrier := &Reached{}, s.Transport
+	switch {
+	case port > 0:
+		if at.forwarding, err = s.forward(ctx, now, port); err != nil {
+			return nil, err
+		}
+		root = at.forwarding.address
+	case s.Gateway != nil:
+		carrier = s.Gateway
+	}
+	address, err := s.awaitReady(waiting, target, carrier, runs.Opened(root, now), root)
+	if err != nil {
+		at.Close()
+		return nil, err
+	}
+	if s.Gateway == nil || port > 0 {
+		at.Address = address
+	}
+	return at, nil
+}
+
+// ended is the error of a service that has ended instead of answering, with its last
+// lines.
+func (s *Service) ended(ctx context.Context, target run.Target) error {
+	outcome, err := run.Follow(ctx, s.Polyaxon, target, s.Following(run.FollowOptions{Logs: true}), silence{})
+	if err != nil {
+		return fmt.Errorf("ask how service %s ended: %w", s.Job.Name, err)
+	}
+	if err := pipeline.Verdict(s.Job, outcome); err != nil {
+		return err
+	}
+	text := fmt.Sprintf("service %s has ended by itself (run %s succeeded) instead of answering", s.Job.Name, target.UUID)
+	if len(outcome.LastLines) > 0 {
+		text += "\nits last lines:\n  " + strings.Join(outcome.LastLines, "\n  ")
+	}
+	return errors.New(text)
+}
+
+// silence is a sink for a run of which only the end is of interest.
+type silence struct{}
+
+func (silence) Status(polyaxon.Condition) {}
+func (silence) Line(polyaxon.LogLine)     {}
+func (silence) Waits(string)              {}
+func (silence) Progress(string)           {}
+func (silence) Note(string)               {}
+
+// slowError is a service that did not answer in time. It is left as it is: the node
+// or the image that it waits for may come.
+type slowError struct {
+	service, uuid string
+	limit         time.Duration
+	// why is what it waited for last, "" when that is not known.
+	why string
+}
+
+// Error says what to do.
+func (e *slowError) Error() string {
+	why := ""
+	if e.why != "" {
+		why = " (it waits: " + e.why + ")"
+	}
+	return fmt.Sprintf("service %s did not answer within %s%s, and was left as it is: slipway status %s tells what became of it, slipway up %s waits for it again, and slipway down %s stops it",
+		e.service, e.limit, why, e.uuid, e.service, e.service)
+}

@@ -1,0 +1,63 @@
+package tasks
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/project"
+	"github.com/slipway-ci/slipway/internal/runs"
+	"github.com/slipway-ci/slipway/internal/service"
+	"github.com/slipway-ci/slipway/tasks/exit"
+	"github.com/slipway-ci/slipway/tasks/report"
+)
+
+// DownOptions say which service is stopped.
+type DownOptions struct {
+	// Service is its name.
+	Service string
+}
+
+// Down stops all active runs of a service, and waits until they have ended.
+func Down(ctx context.Context, env *Env, o DownOptions) (*Result, error) {
+	to, err := env.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	result := to.Result("down")
+	j, err := serviceOf(to.Project, o.Service)
+	if err != nil {
+		return result, err
+	}
+	s := &service.Service{Platform: to, Job: j}
+	left := "service " + o.Service + " may go on; slipway runs --services tells, and slipway down " + o.Service + " stops it"
+	alive, err := s.Alive(ctx)
+	if err != nil {
+		return result, exit.Unsure(ctx, err, left)
+	}
+	for i := range alive {
+		status, err := s.End(ctx, &alive[i])
+		if err != nil {
+			return result, exit.Unsure(ctx, fmt.Errorf("stop run %s of service %s: %w", alive[i].UUID, o.Service, err), left)
+		}
+		s.Event(report.Done, "down", o.Service, fmt.Sprintf("run %s is %s", alive[i].UUID, status))
+		one := runs.Report(&alive[i])
+		one.Status = string(status)
+		result.Jobs = append(result.Jobs, report.Job{Name: o.Service, Run: one})
+	}
+	if len(result.Jobs) == 0 {
+		s.Note("service " + o.Service + " was not running")
+	}
+	return result, nil
+}
+
+// serviceOf returns a service of slipway.yaml. A name that no service has is a *UsageError.
+func serviceOf(p *project.Project, name string) (*config.Job, error) {
+	if j, ok := p.Config.Services[name]; ok {
+		return j, nil
+	}
+	if p.Config.Jobs[name] != nil {
+		return nil, exit.Usagef("%s is a job, not a service (slipway deploy %s runs it, slipway stop %s stops its newest run)", name, name, name)
+	}
+	return nil, project.Unknown("service", name, keys(p.Config.Services))
+}

@@ -1,0 +1,99 @@
+// Package exit has the errors that tell how a command ended, and the exit code of each.
+package exit
+
+import (
+	"context"
+	"errors"
+
+	"github.com/slipway-ci/slipway/internal/panics"
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/run"
+	"github.com/slipway-ci/slipway/internal/source"
+)
+
+// The exit codes of slipway.
+const (
+	OK          = 0   // all that was asked is done; the run succeeded, or already had
+	Failed      = 1   // the run failed, or its upstream failed
+	Usage       = 2   // usage or configuration: a flag, slipway.yaml, a Polyaxonfile
+	Step        = 3   // a step before the run failed: build, push, secrets, access
+	Lost        = 4   // contact was lost: how the run ended is unknown; its address is printed
+	Timeout     = 5   // the time limit passed
+	Stopped     = 6   // the run was stopped or skipped by someone else
+	Pending     = 7   // the run cannot be scheduled (with --fail-pending)
+	Changes     = 10  // plan --exit-code: there are changes
+	Interrupted = 130 // interrupted; the remote run was stopped (or left, by on-cancel)
+)
+
+// Codes is the table above, as `slipway help exit-codes` prints it.
+const Codes = `0    all that was asked is done; the run succeeded, or already had
+1    the run failed, or its upstream failed
+2    usage or configuration: a flag, slipway.yaml, a Polyaxonfile
+3    a step before the run failed: build, push, secrets, access
+4    contact was lost: how the run ended is unknown; its address is printed
+5    the time limit passed
+6    the run was stopped or skipped by someone else
+7    the run cannot be scheduled (with --fail-pending, or because the sandbox's machine lacks what it asks for)
+10   plan --exit-code: there are changes
+130  interrupted; the remote run was stopped (or left, by on-cancel)
+`
+
+// Code returns the exit code for what a task returned. Of several errors
+// joined, the one that comes first in this order counts: interrupted, usage,
+// lost, time limit, pending, failed, stopped, step.
+func Code(err error) int {
+	var (
+		interrupted *InterruptedError
+		located     *source.Error
+		usage       *UsageError
+		problems    *ProblemsError
+		lost        *run.LostError
+		limit       *TimeLimitError
+		pending     *PendingError
+		never       *NeverError
+		ended       *RunError
+		changes     *ChangesError
+		broken      *panics.Error
+	)
+	switch {
+	case err == nil:
+		return OK
+	case errors.As(err, &broken):
+		return Step
+	case errors.As(err, &interrupted), errors.Is(err, context.Canceled):
+		return Interrupted
+	case errors.As(err, &located), errors.As(err, &usage), errors.As(err, &problems):
+		return Usage
+	case errors.As(err, &lost):
+		return Lost
+	case errors.As(err, &limit):
+		return Timeout
+	case errors.As(err, &pending), errors.As(err, &never):
+		return Pending
+	case errors.As(err, &ended) && anyFailed(err):
+		return Failed
+	case errors.As(err, &ended):
+		return Stopped
+	case errors.As(err, &changes):
+		return Changes
+	}
+	return Step
+}
+
+// anyFailed reports whether one of the runs in err failed, rather than was stopped.
+func anyFailed(err error) bool {
+	if ended, ok := err.(*RunError); ok { //nolint:errorlint // walks the tree itself
+		return ended.Status != string(polyaxon.Stopped) && ended.Status != string(polyaxon.Skipped)
+	}
+	switch wrapped := err.(type) { //nolint:errorlint // walks the tree itself
+	case interface{ Unwrap() []error }:
+		for _, e := range wrapped.Unwrap() {
+			if anyFailed(e) {
+				return true
+			}
+		}
+	case interface{ Unwrap() error }:
+		return anyFailed(wrapped.Unwrap())
+	}
+	return false
+}

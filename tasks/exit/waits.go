@@ -1,0 +1,69 @@
+package exit
+
+import (
+	"fmt"
+	"time"
+)
+
+// TimeLimitError is a run that its time limit ended.
+type TimeLimitError struct {
+	Job, UUID string
+	Service   bool
+	Limit     time.Duration
+	LastLines []string
+}
+
+// Error names the limit and how to raise it, and gives the job's own last lines.
+func (e *TimeLimitError) Error() string { return e.Cause() + lastLines("its last lines", e.LastLines) }
+
+// Rest implements Told.
+func (e *TimeLimitError) Rest() string { return e.Cause() }
+
+// Cause implements Told.
+func (e *TimeLimitError) Cause() string {
+	kind := KindOf(e.Service)
+	text := fmt.Sprintf("%s %s: run %s passed its time limit", kind, e.Job, e.UUID)
+	if e.Limit > 0 {
+		text += fmt.Sprintf(" of %s (raise %ss.%s.timeout in slipway.yaml)", e.Limit, kind, e.Job)
+	}
+	return text
+}
+
+// PendingError is a run that waited longer than --fail-pending allows.
+type PendingError struct {
+	Job, UUID string
+	After     time.Duration
+	Why       string
+	// Told tells that Why was told while the run waited.
+	Told bool
+}
+
+// Error says why the run waits, as far as is known.
+func (e *PendingError) Error() string {
+	why := e.Why
+	if why == "" {
+		why = "no reason is known"
+	}
+	return e.end() + ": " + why
+}
+
+// Cause implements Told.
+func (e *PendingError) Cause() string { return e.Error() }
+
+// Rest implements Told.
+func (e *PendingError) Rest() string {
+	if e.Told {
+		return e.end()
+	}
+	return e.Error()
+}
+
+func (e *PendingError) end() string {
+	return fmt.Sprintf("job %s: run %s was not running after %s and was stopped", e.Job, e.UUID, e.After)
+}
+
+// NeverError is a job that asks for what the machine of the sandbox will never have.
+type NeverError struct{ Job, Why string }
+
+// Error says what it lacks.
+func (e *NeverError) Error() string { return fmt.Sprintf("job %s can never run: %s", e.Job, e.Why) }

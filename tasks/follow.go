@@ -1,0 +1,43 @@
+package tasks
+
+import (
+	"context"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/pipeline"
+	"github.com/slipway-ci/slipway/internal/platform"
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/tasks/report"
+)
+
+// FollowOptions say how a run is followed.
+type FollowOptions struct {
+	// Run is as in RunOptions.
+	Run string
+	// FailPending, when it is not zero, is how long the run may wait before it is stopped
+	// and the command ends with ExitPending.
+	FailPending time.Duration
+	// Download, when it is not empty, is a directory into which the run's files are
+	// downloaded once it has ended, however it did.
+	Download string
+}
+
+// Follow watches any run to its end, from any machine, and returns the error
+// that its end means. Cancelling ctx leaves the run as it is.
+func Follow(ctx context.Context, env *Env, o FollowOptions) (*Result, error) {
+	how := pipeline.Options{FailPending: o.FailPending, Download: o.Download}
+	if err := how.Check(); err != nil {
+		return nil, err
+	}
+	return withRun(ctx, env, "follow", o.Run, func(to *platform.Platform, r *polyaxon.Run, result *Result) error {
+		j := &config.Job{Name: r.Name, OnCancel: "leave"}
+		if j.Name == "" {
+			j.Name = r.UUID
+		}
+		p := &pipeline.Pipeline{Platform: to, Options: how}
+		ended, err := p.Follow(ctx, j, r)
+		result.Jobs = []report.Job{{Name: j.Name, Run: ended.Run()}}
+		return err
+	})
+}

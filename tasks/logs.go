@@ -1,0 +1,72 @@
+package tasks
+
+import (
+	"context"
+	"io"
+
+	"github.com/slipway-ci/slipway/internal/platform"
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/project"
+	"github.com/slipway-ci/slipway/internal/run"
+	"github.com/slipway-ci/slipway/tasks/report"
+)
+
+// LogsOptions say which lines are written.
+type LogsOptions struct {
+	// Run is as in RunOptions.
+	Run string
+	// LastSucceeded takes, of a job's runs, the newest that succeeded.
+	LastSucceeded bool
+	// Follow writes lines until the run has ended.
+	Follow bool
+	// AllContainers writes those of init and sidecar containers too.
+	AllContainers bool
+}
+
+// Logs writes a run's lines to env.Stdout.
+func Logs(ctx context.Context, env *Env, o LogsOptions) (*Result, error) {
+	return withRead(ctx, env, "logs", o.Run, o.LastSucceeded, func(to *platform.Platform, r *polyaxon.Run, _ *Result) error {
+		sink := &lines{Env: to.Env, w: env.Stdout, origins: run.Origins{Containers: o.AllContainers}}
+		options := to.Following(run.FollowOptions{Logs: true, AllContainers: o.AllContainers})
+		var err error
+		if !o.Follow && !r.Status.Terminal() {
+			err = run.Logs(ctx, to.Polyaxon, to.RunTarget(r), options, sink)
+		} else {
+			_, err = run.Follow(ctx, to.Polyaxon, to.RunTarget(r), options, sink)
+		}
+		if err == nil && sink.count == 0 {
+			to.Note("no lines: run " + r.UUID + " has printed nothing so far")
+		}
+		return err
+	})
+}
+
+// lines writes a run's lines as they are, made harmless and masked.
+type lines struct {
+	*project.Env
+	w       io.Writer
+	origins run.Origins
+	// count is how many lines there were.
+	count int
+}
+
+// Status implements run.Sink.
+func (s *lines) Status(c polyaxon.Condition) {
+	s.Event(report.Detail, "run", "", string(c.Type))
+}
+
+// Line implements run.Sink. A reader that has gone away ends the command by
+// SIGPIPE or by its context, not here.
+func (s *lines) Line(l polyaxon.LogLine) {
+	s.count++
+	_, _ = io.WriteString(s.w, s.origins.Before(&l)+run.Sanitize(l.Value)+"\n")
+}
+
+// Waits implements run.Sink.
+func (s *lines) Waits(why string) { s.Event(report.Status, "run", "", "waits: "+why) }
+
+// Progress implements run.Sink: only what stays is written.
+func (s *lines) Progress(string) {}
+
+// Note implements run.Sink.
+func (s *lines) Note(text string) { s.Event(report.Note, "run", "", text) }

@@ -1,0 +1,108 @@
+package tasks
+
+import (
+	"context"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/deploy"
+	"github.com/slipway-ci/slipway/internal/pipeline"
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/internal/run"
+	"github.com/slipway-ci/slipway/internal/service"
+	"github.com/slipway-ci/slipway/tasks/exit"
+	"github.com/slipway-ci/slipway/tasks/report"
+)
+
+// UpOptions say how a service is started.
+type UpOptions struct {
+	// Service is its name.
+	Service string
+	// Params of the command line, each NAME=VALUE.
+	Params []string
+	// Keep leaves runs of the service with other inputs as they are; they are
+	// stopped otherwise.
+	Keep bool
+	// Port, when it is not zero, is a port of this machine's loopback that leads to
+	// the service until ctx is cancelled.
+	Port int
+	// Wait is how long the service may take until it answers, 10 minutes when zero.
+	Wait time.Duration
+}
+
+// DefaultWait is how long a service may take until it answers.
+const DefaultWait = 10 * time.Minute
+
+// Up starts a service, or finds the one that runs for the same inputs, stops its runs with other
+// inputs, waits until it answers, and reports its address. The service outlives the command; Down
+// stops it. Cancelling ctx while it starts stops it; while a port is forwarded that only ends the
+// forwarding.
+func Up(ctx context.Context, env *Env, o UpOptions) (*Result, error) {
+	p, err := env.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	result := p.Result("up")
+	j, err := serviceOf(p, o.Service)
+	if err != nil {
+		return result, err
+	}
+	if o.Wait == 0 {
+		o.Wait = DefaultWait
+	}
+	if o.Wait < 0 {
+		return result, exit.Usagef("nothing answers within %s: --wait is a time such as 10m", o.Wait)
+	}
+	d, err := deploy.ReadAlone(ctx, p, j, o.Params, false)
+	if err != nil {
+		return result, err
+	}
+	d.Runs = pipeline.Options{Detach: true}
+	if err := d.Connect(ctx); err != nil {
+		return result, err
+	}
+	s := &service.Service{Platform: d.Platform, Job: j}
+	if err := s.CheckPort(o.Port); err != nil {
+		return result, err
+	}
+	if err := d.Apply(ctx, result); err != nil {
+		return result, err
+	}
+	return result, reach(ctx, s, &d.Ended[0], o, result)
+}
+
+// reach waits until a service that was submitted answers, and while a port is forwarded to it.
+func reach(ctx context.Context, s *service.Service, started *pipeline.Ended, o UpOptions, result *Result) error {
+	target := run.Target{Namespace: s.RunNamespace, Project: s.Config.Project, UUID: started.UUID(), Kind: "service"}
+	reported := &result.Jobs[0]
+	abandon := func(err error) error {
+		if ctx.Err() == nil {
+			return err
+		}
+		err = (&pipeline.Pipeline{Platform: s.Platform}).Abandon(ctx, s.Job, target, started, err)
+		reported.Status = string(started.Status)
+		return err
+	}
+	if !o.Keep {
+		if err := s.Replace(ctx, started.UUID()); err != nil {
+			return abandon(err)
+		}
+	}
+	at, err := s.Reach(ctx, target, o.Wait, o.Port)
+	if err != nil {
+		if now, asked := s.Polyaxon.Run(ctx, s.Config.Project, target.UUID); ctx.Err() == nil && asked == nil {
+			reported.Status = string(now.Status)
+		}
+		return abandon(err)
+	}
+	defer at.Close()
+	reported.Status, reported.Address = string(polyaxon.Running), at.Address
+	s.Event(report.Done, "up", o.Service, at.Address)
+	if at.Address == "" {
+		s.Note("only the cluster reaches it: slipway up " + o.Service + " --port 8888 leads port 8888 of this machine to it")
+	}
+	if !at.Forwards() {
+		return nil
+	}
+	s.Note("the port leads to the service until this command is interrupted; the service goes on then, and slipway down " + o.Service + " stops it")
+	return at.Wait()
+}
