@@ -12,11 +12,11 @@ import (
 // ArtifactsOptions say which files of a run are wanted.
 type ArtifactsOptions struct {
 	// Run is as in RunOptions.
-	Run string
-	// LastSucceeded takes, of a job's runs, the newest that succeeded.
-	LastSucceeded bool
+	Run string `arg:"RUN" complete:"run"`
 	// Dir, when it is not empty, is where the files are downloaded to.
-	Dir string
+	Dir string `arg:"[DIR]" help:"download the files into this directory"`
+	// LastSucceeded takes, of a job's runs, the newest that succeeded.
+	LastSucceeded bool `flag:"last-succeeded" help:"take the job's newest run that succeeded"`
 }
 
 // Artifacts lists a run's files, or downloads them into o.Dir when it is not

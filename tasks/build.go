@@ -11,10 +11,10 @@ import (
 // BuildOptions say how to build.
 type BuildOptions struct {
 	// Images are the names of those to build, all when there are none.
-	Images []string
+	Images []string `arg:"[IMAGE...]" complete:"image"`
 	// Verify asks the registry for every blob of what it has, and sends again what
 	// it has lost. Without it, a registry's manifest is believed.
-	Verify bool
+	Verify bool `flag:"verify" help:"ask the registry for every layer of the images that it has, and send lost ones again"`
 }
 
 // Build builds images and pushes them by digest. What the registry has already is neither built nor

@@ -21,16 +21,17 @@ type CheckOptions struct {
 	// Files are Polyaxonfiles, and directories with some. With none, those of
 	// slipway.yaml's jobs and services are checked and, without a slipway.yaml, all below
 	// the directory.
-	Files []string
+	Files []string `arg:"[FILE...]"`
 	// Version is the release of Polyaxon to check as, or several with commas between.
 	// Empty, it is the configured server's own and, where there is none or it does
 	// not answer, all that are known.
-	Version string
-	// Strict makes errors of warnings.
-	Strict bool
-	// Fix gives the changes that mend what can be mended safely, as a diff, and Write
-	// makes them before the files are checked. Write without Fix is an error.
-	Fix, Write bool
+	Version string `flag:"polyaxon-version" value:"VERSION" help:"check as this version of Polyaxon would (1.11.3 to 2.18), or several: 1.11.3,2.18"`
+	// Strict turns warnings into errors.
+	Strict bool `flag:"strict" help:"turn warnings into errors"`
+	// Fix gives, as a diff, the changes that fix what can be fixed safely.
+	Fix bool `flag:"fix" help:"show, as a diff, how to fix the findings that can be fixed safely"`
+	// Write makes these changes before the files are checked. Write without Fix is an error.
+	Write bool `flag:"write" help:"with --fix: write the changes into the files"`
 }
 
 // Check checks Polyaxonfiles. It asks the configured server for its version and the

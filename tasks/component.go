@@ -42,7 +42,7 @@ func ComponentList(_ context.Context, _ *Env) (*Result, error) {
 // ComponentShowOptions say which component is shown.
 type ComponentShowOptions struct {
 	// Name is the component's.
-	Name string
+	Name string `arg:"NAME" complete:"component"`
 }
 
 // ComponentShow gives the text of a component that ships.
@@ -59,9 +59,9 @@ func ComponentShow(_ context.Context, _ *Env, o ComponentShowOptions) (*Result, 
 // ComponentEjectOptions say which component is written, and where.
 type ComponentEjectOptions struct {
 	// Name is the component's.
-	Name string
+	Name string `arg:"NAME" complete:"component"`
 	// Path is the file to write, from env.Dir on; polyaxon/NAME.yml when empty.
-	Path string
+	Path string `arg:"[PATH]" help:"write the component to this file"`
 }
 
 // ComponentEject writes a component that ships into the repository, to be changed

@@ -13,20 +13,20 @@ import (
 type DeployOptions struct {
 	// Jobs are the names of those to run, with what they come after; all when there are
 	// none.
-	Jobs []string
+	Jobs []string `arg:"[JOB...]" complete:"job"`
 	// Rerun submits again what succeeded, or runs, for the same inputs.
-	Rerun bool
+	Rerun bool `flag:"rerun" help:"run again what succeeded, or runs, for the same inputs"`
 	// FailPending, when it is not zero, is how long a run may wait before it is stopped
 	// and the command ends with ExitPending.
-	FailPending time.Duration
+	FailPending time.Duration `flag:"fail-pending" help:"stop a run that does not start within this time, and exit with 7"`
 	// Params of the command line, each NAME=VALUE, for the jobs that Jobs names.
-	Params []string
+	Params []string `flag:"param" short:"P" value:"NAME=VALUE" mage:"params" help:"give an input of the named jobs a value, as NAME=VALUE; it wins over slipway.yaml"`
 	// Expand has slipway make the runs of matrices itself, as matrix: expand does.
-	Expand bool
+	Expand bool `flag:"expand" help:"make the runs of matrices here, as matrix: expand in slipway.yaml does, rather than on the server"`
 	// Download, when it is not empty, is a directory into which the files of each run
 	// are downloaded once it has ended, however it did: each into one of its own below
 	// it when there are several.
-	Download string
+	Download string `flag:"download" value:"DIR" help:"download the files of each run into DIR once it has ended, also when it failed"`
 }
 
 // Deploy takes the jobs of o.Jobs, and what they come after, from the source tree to finished runs:
@@ -59,15 +59,15 @@ func Deploy(ctx context.Context, env *Env, o DeployOptions) (*Result, error) {
 // PlanOptions says how to plan.
 type PlanOptions struct {
 	// Jobs are as in DeployOptions.
-	Jobs []string
+	Jobs []string `arg:"[JOB...]" complete:"job"`
 	// ExitCode returns a *ChangesError when there are changes.
-	ExitCode bool
-	// Params and Expand are as in DeployOptions.
-	Params []string
-	Expand bool
+	ExitCode bool `flag:"exit-code" help:"exit with 10 when there are changes"`
 	// Offline asks neither registry, cluster nor Polyaxon, and reads no secret: what only
 	// they know is unknown.
-	Offline bool
+	Offline bool `flag:"offline" help:"contact neither registry, cluster nor Polyaxon, and read no secret; what only they know is unknown"`
+	// Params and Expand are as in DeployOptions.
+	Params []string `flag:"param" short:"P" value:"NAME=VALUE" mage:"params" help:"give an input of the named jobs a value, as NAME=VALUE; it wins over slipway.yaml"`
+	Expand bool     `flag:"expand" help:"make the runs of matrices here, as matrix: expand in slipway.yaml does, rather than on the server"`
 }
 
 // Plan reports what Deploy would do with the same options: images to push, secrets (masked), and each
@@ -96,11 +96,11 @@ func Plan(ctx context.Context, env *Env, o PlanOptions) (*Result, error) {
 // SubmitOptions say what is submitted.
 type SubmitOptions struct {
 	// Job is its name.
-	Job string
+	Job string `arg:"JOB" complete:"job"`
 	// Rerun, Params and Expand are as in DeployOptions.
-	Rerun  bool
-	Params []string
-	Expand bool
+	Rerun  bool     `flag:"rerun" help:"submit again what succeeded, or runs, for the same inputs"`
+	Params []string `flag:"param" short:"P" value:"NAME=VALUE" mage:"params" help:"give an input of the named jobs a value, as NAME=VALUE; it wins over slipway.yaml"`
+	Expand bool     `flag:"expand" help:"make the runs of matrices here, as matrix: expand in slipway.yaml does, rather than on the server"`
 }
 
 // Submit builds and pushes the image of one job, syncs the secrets, and submits the job without

@@ -15,7 +15,7 @@ import (
 // DownOptions say which service is stopped.
 type DownOptions struct {
 	// Service is its name.
-	Service string
+	Service string `arg:"SERVICE" complete:"service"`
 }
 
 // Down stops all active runs of a service, and waits until they have ended.

@@ -14,13 +14,13 @@ import (
 // FollowOptions say how a run is followed.
 type FollowOptions struct {
 	// Run is as in RunOptions.
-	Run string
+	Run string `arg:"RUN" complete:"run"`
 	// FailPending, when it is not zero, is how long the run may wait before it is stopped
 	// and the command ends with ExitPending.
-	FailPending time.Duration
+	FailPending time.Duration `flag:"fail-pending" help:"stop a run that does not start within this time, and exit with 7"`
 	// Download, when it is not empty, is a directory into which the run's files are
 	// downloaded once it has ended, however it did.
-	Download string
+	Download string `flag:"download" value:"DIR" help:"download the files of each run into DIR once it has ended, also when it failed"`
 }
 
 // Follow watches any run to its end, from any machine, and returns the error

@@ -13,11 +13,11 @@ const DefaultRuns = 20
 // RunsOptions say which runs are listed.
 type RunsOptions struct {
 	// Limit is how many, the newest first; DefaultRuns when zero.
-	Limit int
-	// Services lists the services that go on, and nothing else.
-	Services bool
-	// Query is one in Polyaxon's words, such as status:running.
-	Query string
+	Limit int `flag:"limit" default:"20" help:"list this many runs"`
+	// Services lists only the active services.
+	Services bool `flag:"services" help:"list only the active services"`
+	// Query filters the runs in Polyaxon's query language, such as status:running.
+	Query string `flag:"query" help:"filter the runs in Polyaxon's query language: status:running|queued,name:train"`
 }
 
 // Runs lists the project's newest runs, and all of its active services, however old: with who started

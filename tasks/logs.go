@@ -14,13 +14,13 @@ import (
 // LogsOptions say which lines are written.
 type LogsOptions struct {
 	// Run is as in RunOptions.
-	Run string
-	// LastSucceeded takes, of a job's runs, the newest that succeeded.
-	LastSucceeded bool
+	Run string `arg:"RUN" complete:"run"`
 	// Follow writes lines until the run has ended.
-	Follow bool
+	Follow bool `flag:"follow" short:"f" help:"print lines until the run has ended"`
 	// AllContainers writes those of init and sidecar containers too.
-	AllContainers bool
+	AllContainers bool `flag:"all-containers" help:"print the lines of init and sidecar containers too"`
+	// LastSucceeded takes, of a job's runs, the newest that succeeded.
+	LastSucceeded bool `flag:"last-succeeded" help:"take the job's newest run that succeeded"`
 }
 
 // Logs writes a run's lines to env.Stdout.

@@ -16,21 +16,21 @@ import (
 // RenderOptions says what to render.
 type RenderOptions struct {
 	// Job is the name of a job or a service.
-	Job string
-	// Params of the command line, each NAME=VALUE.
-	Params []string
+	Job string `arg:"JOB" complete:"job,service"`
 	// Source gives the user's own file with the edits made, rather than the
 	// operation: comments, order and quotes stay.
-	Source bool
+	Source bool `flag:"source" help:"print your own file with the edits made; comments, order and quotes stay"`
 	// Compiled gives the operation as a server compiles it: what its pod gets.
-	Compiled bool
+	Compiled bool `flag:"compiled" help:"print what Polyaxon compiles it to, before it makes the pod"`
 	// Pod gives the pod that a version makes of it.
-	Pod bool
+	Pod bool `flag:"pod" help:"print the pod that Polyaxon makes of it, without what Polyaxon adds for itself"`
 	// Version is the release of Polyaxon to compile as; the configured server's own
 	// when empty.
-	Version string
+	Version string `flag:"polyaxon-version" value:"VERSION" help:"compile as this version of Polyaxon would"`
+	// Params of the command line, each NAME=VALUE.
+	Params []string `flag:"param" short:"P" value:"NAME=VALUE" mage:"params" help:"give an input of the named jobs a value, as NAME=VALUE; it wins over slipway.yaml"`
 	// Expand is as in DeployOptions.
-	Expand bool
+	Expand bool `flag:"expand" help:"make the runs of matrices here, as matrix: expand in slipway.yaml does, rather than on the server"`
 }
 
 // Render gives the operation of a job or a service as it will be sent, and those of

@@ -15,11 +15,11 @@ import (
 type RetagOptions struct {
 	// From is a commit's hash or the beginning of it, a branch or tag of git, or HEAD; or
 	// any tag of the images.
-	From string
+	From string `arg:"FROM"`
 	// To is the tag that they get.
-	To string
+	To string `arg:"TO"`
 	// Force moves a tag that stands for another image.
-	Force bool
+	Force bool `flag:"force" help:"move a tag that stands for another image"`
 }
 
 // Retag gives all images of a commit another tag, without building them.

@@ -17,15 +17,15 @@ import (
 type RunOptions struct {
 	// Run is a run's id, the beginning of one, or the name of a job or service, which
 	// stands for its newest run.
-	Run string
+	Run string `arg:"RUN" complete:"run"`
 }
 
 // StatusOptions say which run is told about.
 type StatusOptions struct {
 	// Run is as in RunOptions.
-	Run string
+	Run string `arg:"RUN" complete:"run"`
 	// LastSucceeded takes, of a job's runs, the newest that succeeded.
-	LastSucceeded bool
+	LastSucceeded bool `flag:"last-succeeded" help:"take the job's newest run that succeeded"`
 }
 
 // Status tells all about one run: its history, reasons, metrics and outputs.

@@ -75,11 +75,11 @@ func SandboxReset(ctx context.Context, env *Env) (*Result, error) {
 // SandboxServeOptions say how the sandbox serves.
 type SandboxServeOptions struct {
 	// Dir is where it keeps its state.
-	Dir string
+	Dir string `flag:"state" mage:"dir" help:"keep the state here (default .slipway/sandbox)"`
 	// Idle is how long it goes on while nobody needs it.
-	Idle time.Duration
+	Idle time.Duration `flag:"idle" default:"15m" help:"end when nobody has needed it for this long"`
 	// Release is that of Polyaxon which it serves as, 2.18 when empty.
-	Release string
+	Release string `flag:"polyaxon" oneof:"1.11.3,2.18" help:"be this release of Polyaxon: 1.11.3 or 2.18 (default 2.18)"`
 	// Log takes what it has to say.
 	Log io.Writer
 }

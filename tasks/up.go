@@ -16,17 +16,17 @@ import (
 // UpOptions say how a service is started.
 type UpOptions struct {
 	// Service is its name.
-	Service string
+	Service string `arg:"SERVICE" complete:"service"`
 	// Params of the command line, each NAME=VALUE.
-	Params []string
+	Params []string `flag:"param" short:"P" value:"NAME=VALUE" mage:"params" help:"give an input a value, as NAME=VALUE; it wins over slipway.yaml"`
 	// Keep leaves runs of the service with other inputs as they are; they are
 	// stopped otherwise.
-	Keep bool
+	Keep bool `flag:"keep" help:"leave runs of the service with other inputs as they are"`
 	// Port, when it is not zero, is a port of this machine's loopback that leads to
 	// the service until ctx is cancelled.
-	Port int
+	Port int `flag:"port" help:"forward this local port to the service until interrupted"`
 	// Wait is how long the service may take until it answers, 10 minutes when zero.
-	Wait time.Duration
+	Wait time.Duration `flag:"wait" default:"10m" help:"give up when the service does not answer within this time"`
 }
 
 // DefaultWait is how long a service may take until it answers.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 
+	"github.com/slipway-ci/slipway/internal/command"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/tasks"
 	"github.com/slipway-ci/slipway/tasks/cli"
@@ -15,9 +16,10 @@ func main() { os.Exit(run(cli.Open(), os.Args[1:])) }
 
 // run runs a command line and gives its exit code.
 func run(a *cli.App, args []string) int {
-	a.Self = []string{"sandbox", "serve"}
+	table := command.Table()
+	a.Self = command.Server(table)
 	err := panics.Catch("the command line", func() error {
-		c := root(a)
+		c := root(a, table)
 		c.SetArgs(args)
 		return c.ExecuteContext(context.Background())
 	})

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/slipway-ci/slipway/internal/command"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/tasks"
 	"github.com/slipway-ci/slipway/tasks/cli"
@@ -33,7 +34,7 @@ func TestPanicOfEveryCommand(t *testing.T) {
 			walk(below, append(path[:len(path):len(path)], below.Name()))
 		}
 	}
-	walk(root(cli.Open()), nil)
+	walk(root(cli.Open(), command.Table()), nil)
 	if len(commands) < 30 {
 		t.Fatalf("only %d commands: %v", len(commands), commands)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
 
+	"github.com/slipway-ci/slipway/internal/command"
 	"github.com/slipway-ci/slipway/tasks"
 	"github.com/slipway-ci/slipway/tasks/cli"
 )
@@ -92,7 +93,7 @@ func TestResults(t *testing.T) {
 			t.Errorf("%s has no result in testdata/results: add a step that shows it, and run the test with -update", name)
 		}
 	}
-	walk(root(cli.Open()), "")
+	walk(root(cli.Open(), command.Table()), "")
 	dir := resultsProject(t)
 	left := map[string]bool{}
 	for _, s := range steps {

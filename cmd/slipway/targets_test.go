@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/slipway-ci/slipway/internal/command"
 	"github.com/slipway-ci/slipway/tasks/cli"
 )
 
@@ -38,11 +39,11 @@ func TestTargets(t *testing.T) {
 			}
 		}
 	}
-	walk(root(cli.Open()), "")
+	walk(root(cli.Open(), command.Table()), "")
 	sort.Strings(commands)
 
 	targets := []string{}
-	for _, path := range []string{"../../magefile.go", "../../tasks/mage/mage.go"} {
+	for _, path := range []string{"../../magefile.go", "../../tasks/mage/targets.go"} {
 		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
 		if err != nil {
 			t.Fatal(err)
@@ -73,7 +74,7 @@ func TestReadmeCommands(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	known := root(cli.Open())
+	known := root(cli.Open(), command.Table())
 	for _, m := range regexp.MustCompile("(?m)^    slipway ([a-z]+)|`slipway ([a-z]+)").FindAllSubmatch(text, -1) {
 		name := string(m[1]) + string(m[2])
 		if c, _, err := known.Find([]string{name}); name != "help" && (err != nil || c == known) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"testing"
 
+	"github.com/slipway-ci/slipway/internal/command"
 	"github.com/slipway-ci/slipway/tasks/cli"
 )
 
@@ -23,7 +24,7 @@ func TestUsageIsSaidInItsWords(t *testing.T) {
 	} {
 		d := cli.Open()
 		d.Stdout, d.Stderr = &bytes.Buffer{}, &bytes.Buffer{}
-		c := root(d)
+		c := root(d, command.Table())
 		c.SetArgs(test.args)
 		if err := c.ExecuteContext(t.Context()); err == nil || err.Error() != test.want {
 			t.Errorf("%q: %v, want %s", test.args, err, test.want)

@@ -32,14 +32,17 @@ import (
 // App is how one process calls tasks.
 type App struct {
 	// Dir, File and Environment are as in tasks.Env.
-	Dir, File, Environment string
+	Dir         string `flag:"dir" short:"C" help:"look for slipway.yaml in this directory"`
+	File        string `flag:"file" short:"f" per:"command" help:"use this file instead of slipway.yaml"`
+	Environment string `flag:"env" complete:"environment" help:"use this environment of slipway.yaml"`
 	// Output is how results are printed: text (the default), json or, where a command
 	// Offers it, sarif.
-	Output string
+	Output string `flag:"output" short:"o" oneof:"text,json" help:"print results as text or json"`
 	// Quiet leaves out what goes well; Verbose adds details.
-	Quiet, Verbose bool
+	Quiet   bool `flag:"quiet" help:"print only results, warnings and errors"`
+	Verbose bool `flag:"verbose" help:"print details"`
 	// NoAttestations is as in tasks.Env.
-	NoAttestations bool
+	NoAttestations bool `flag:"no-attestations" help:"push images without SBOM and provenance"`
 	// Self are the arguments that make this program serve the sandbox.
 	Self []string
 	// Stdout takes results, Stderr everything else.

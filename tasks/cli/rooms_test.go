@@ -328,6 +328,7 @@ var atHand = map[string]string{
 // those that are given nothing that can.
 var elsewhere = map[string]string{
 	"cmd/slipway":                 "TestPanicOfEveryCommand",
+	"internal/command":            "TestPanicOfEveryCommand",
 	"tasks/cli":                   "TestFaults",
 	"tasks/mage":                  "", // each target is a call of tasks/cli
 	"tasks":                       "TestFaults, TestPanicAtEveryRequest",

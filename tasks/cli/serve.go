@@ -17,22 +17,21 @@ import (
 // DefaultIdle is how long a sandbox that nobody needs goes on.
 const DefaultIdle = 15 * time.Minute
 
-// Serve runs the sandbox in directory in the foreground, until ctx ends, a
-// signal comes, or nobody has needed it for idle (DefaultIdle when zero). It is a
-// release of Polyaxon, 2.18 when that is empty.
-func (a *App) Serve(ctx context.Context, directory string, idle time.Duration, release string) error {
-	if idle == 0 {
-		idle = DefaultIdle
+// Serve runs the sandbox in the foreground, until ctx ends, a signal comes, or nobody has
+// needed it for o.Idle (DefaultIdle when zero). Its state is in o.Dir, the sandbox of
+// a.Dir when that is empty. Its log goes to Stderr.
+func (a *App) Serve(ctx context.Context, o tasks.SandboxServeOptions) error {
+	if o.Idle == 0 {
+		o.Idle = DefaultIdle
 	}
-	if directory == "" {
-		directory = tasks.SandboxDirectory(a.Dir)
+	if o.Dir == "" {
+		o.Dir = tasks.SandboxDirectory(a.Dir)
 	}
+	o.Log = a.open().err
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	env, _ := a.env()
-	err := panics.Catch("the sandbox in "+directory, func() error {
-		return tasks.SandboxServe(ctx, env, tasks.SandboxServeOptions{Dir: directory, Idle: idle, Release: release, Log: a.open().err})
-	})
+	err := panics.Catch("the sandbox in "+o.Dir, func() error { return tasks.SandboxServe(ctx, env, o) })
 	var container *sandbox.ContainerError
 	if errors.As(err, &container) {
 		return &ExitError{Code: tasks.ExitStep, Err: err}

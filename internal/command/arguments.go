@@ -1,0 +1,61 @@
+package command
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// checkArguments says in the command's own words which arguments it takes.
+func (c *Command) checkArguments(_ *cobra.Command, given []string) error {
+	least, most := 0, len(c.Task.arguments)
+	for _, a := range c.Task.arguments {
+		if !a.optional() {
+			least++
+		}
+		if a.variadic() {
+			most = len(given)
+		}
+	}
+	switch {
+	case len(given) >= least && len(given) <= most:
+		return nil
+	case len(given) == 0:
+		return fmt.Errorf("an argument is missing: slipway %s", c.usage())
+	}
+	return fmt.Errorf("too many or too few arguments (%q): slipway %s", given, c.usage())
+}
+
+// setArguments puts the words of a command line into its options.
+func (c *Command) setArguments(options reflect.Value, given []string) {
+	for n, a := range c.Task.arguments {
+		switch {
+		case a.variadic():
+			options.Field(a.index).Set(reflect.ValueOf(given))
+		case n < len(given):
+			options.Field(a.index).SetString(given[n])
+		}
+	}
+}
+
+// wrap breaks text into lines of at most so many columns, where its words allow.
+func wrap(text string, columns int) string {
+	var b strings.Builder
+	at := 0
+	for n, word := range strings.Fields(text) {
+		switch {
+		case n == 0:
+		case at+1+len(word) > columns:
+			b.WriteByte('\n')
+			at = 0
+		default:
+			b.WriteByte(' ')
+			at++
+		}
+		b.WriteString(word)
+		at += len(word)
+	}
+	return b.String()
+}

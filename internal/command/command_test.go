@@ -1,0 +1,209 @@
+package command
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/slipway-ci/slipway/tasks"
+	"github.com/slipway-ci/slipway/tasks/cli"
+)
+
+var update = flag.Bool("update", false, "write what is generated from the table: targets.go and docs/commands.md")
+
+// TestRows checks that each row says what it has to, and stands below the command that
+// holds it.
+func TestRows(t *testing.T) {
+	seen := map[string]bool{"": true}
+	for _, c := range Table() {
+		switch verb, _, _ := strings.Cut(strings.ReplaceAll(c.Help, ",", ""), " "); {
+		case seen[c.Name]:
+			t.Errorf("two rows have the name %s", c.Name)
+		case !seen[c.parent()]:
+			t.Errorf("%s stands before %s", c.Name, c.parent())
+		case !slices.Contains(Groups(), c.Group):
+			t.Errorf("%s: help lists no group %q", c.Name, c.Group)
+		case c.Summary == "" || strings.HasSuffix(c.Summary, "."):
+			t.Errorf("%s: the summary %q is not a line", c.Name, c.Summary)
+		case !strings.HasSuffix(verb, "s") || !strings.HasSuffix(c.Help, "."):
+			t.Errorf("%s: the help does not begin with a verb in the third person, or end with a full stop: %s", c.Name, c.Help)
+		case c.Task.run != nil && len(c.Examples) == 0:
+			t.Errorf("%s has no example", c.Name)
+		}
+		seen[c.Name] = true
+	}
+}
+
+// TestTags checks that the tags of all options mean something.
+func TestTags(t *testing.T) {
+	kinds := []reflect.Kind{reflect.Bool, reflect.String, reflect.Int, reflect.Slice, durationType.Kind()}
+	of := map[string][]Flag{"all commands": sharedFlags()}
+	for _, c := range Table() {
+		of[c.Name] = c.Task.flags
+		for n, a := range c.Task.arguments {
+			if a.optional() != strings.HasSuffix(a.Word, "]") || a.variadic() != strings.HasSuffix(a.Word, "...]") || a.variadic() && n+1 < len(c.Task.arguments) {
+				t.Errorf("%s: the argument %s is a %s", c.Name, a.Word, a.is)
+			}
+			checkKinds(t, c.Name, a.Field)
+		}
+	}
+	for command, flags := range of {
+		for _, f := range flags {
+			if !slices.Contains(kinds, f.is.Kind()) || f.Help == "" || len(f.Short) > 1 {
+				t.Errorf("%s: the flag --%s is a %s, and its help is %q", command, f.Name, f.is, f.Help)
+			}
+			checkKinds(t, command, f.Field)
+		}
+	}
+}
+
+// checkKinds checks that a shell has something to offer for each kind of name.
+func checkKinds(t *testing.T, command string, f Field) {
+	t.Helper()
+	for _, kind := range f.Complete {
+		if offered[kind] == nil {
+			t.Errorf("%s: %s completes the unknown kind %q", command, f.name, kind)
+		}
+	}
+}
+
+// TestDefaults compares the defaults in tags with those that tasks have.
+func TestDefaults(t *testing.T) {
+	root := Cobra(cli.Open(), Table())
+	for name, want := range map[string]string{
+		"runs --limit":          "20",
+		"up --wait":             tasks.DefaultWait.String(),
+		"sandbox serve --idle":  cli.DefaultIdle.String(),
+		"deploy --rerun":        "false",
+		"deploy --param":        "[]",
+		"up --port":             "0",
+		"deploy --fail-pending": time.Duration(0).String(),
+	} {
+		path, flag, _ := strings.Cut(name, " --")
+		c, _, err := root.Find(strings.Fields(path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f := c.Flags().Lookup(flag); f == nil || f.DefValue != want {
+			t.Errorf("%s: the default is %v, want %s", name, f, want)
+		}
+	}
+}
+
+// TestExamples checks that each example can be run: its command, flags and arguments.
+func TestExamples(t *testing.T) {
+	for _, row := range Table() {
+		for _, example := range row.Examples {
+			words := strings.Fields(strings.ReplaceAll(example, "'", ""))
+			c, rest, err := Cobra(cli.Open(), Table()).Find(words[1:])
+			if err == nil && c.CommandPath() != "slipway "+row.Name {
+				t.Errorf("%s is an example of %s", example, row.Name)
+			}
+			if err == nil {
+				err = c.ParseFlags(rest)
+			}
+			if err == nil {
+				err = c.ValidateArgs(c.Flags().Args())
+			}
+			if err != nil {
+				t.Errorf("%s: %v", example, err)
+			}
+		}
+	}
+}
+
+// TestServer checks that magefiles start the sandbox by the name of its command.
+func TestServer(t *testing.T) {
+	if got, want := strings.Join(Server(Table()), ":"), strings.Join(cli.Open().Self, " "); got != want {
+		t.Errorf("the command of the sandbox is %s, and magefiles start %s", got, want)
+	}
+}
+
+// TestTargetsAreGenerated compares the targets of tasks/mage with the table.
+func TestTargetsAreGenerated(t *testing.T) {
+	text, err := Targets(Table())
+	if err != nil {
+		t.Fatal(err)
+	}
+	generated(t, filepath.Join("..", "..", "tasks", "mage", "targets.go"), "", "", string(text))
+}
+
+// TestCommandsAreDocumented compares docs/commands.md with the table.
+func TestCommandsAreDocumented(t *testing.T) {
+	const begin, end = "<!-- commands: made by go test ./internal/command -update -->\n", "\n<!-- end of commands -->\n"
+	text := Markdown(Table())
+	for _, line := range strings.Split(text, "\n") {
+		if len(line) >= 120 {
+			t.Errorf("a line of %d columns: %s", len(line), line)
+		}
+	}
+	generated(t, filepath.Join("..", "..", "docs", "commands.md"), begin, end, text)
+}
+
+// generated compares a text with what stands in a file, between two markers. With -update
+// it writes the text there.
+func generated(t *testing.T, file, begin, end, want string) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil && !*update {
+		t.Fatal(err)
+	}
+	before, rest, begun := strings.Cut(string(text), begin)
+	have, after, ended := rest, "", true
+	if end != "" {
+		have, after, ended = strings.Cut(rest, end)
+	}
+	if !begun || !ended {
+		t.Fatalf("%s has no place between %q and %q", file, begin, end)
+	}
+	if *update {
+		if err := os.WriteFile(file, []byte(before+begin+want+end+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(have, want); diff != "" {
+		t.Errorf("%s is stale (-have +want); -update writes it\n%s", file, diff)
+	}
+}
+
+// TestManual checks that each command has a page that shows its flags and examples, and
+// that no text in it is taken for a request.
+func TestManual(t *testing.T) {
+	pages := Manual(Table())
+	for _, c := range Table() {
+		if c.Task.run == nil {
+			continue
+		}
+		page := pages[pageName(c.Name)+".1"]
+		for _, f := range append(c.shared(sharedFlags()), c.Task.flags...) {
+			if !strings.Contains(page, escape(f.label())) {
+				t.Errorf("the page of %s does not show %s", c.Name, f.label())
+			}
+		}
+		for _, example := range c.Examples {
+			if !strings.Contains(page, "\n"+escape(example)+"\n") {
+				t.Errorf("the page of %s does not show %s", c.Name, example)
+			}
+		}
+		if !strings.Contains(pages["slipway.1"], escape("slipway "+c.usage())) {
+			t.Errorf("slipway(1) does not list %s", c.Name)
+		}
+	}
+	requests := []string{".TH ", ".SH ", ".SS ", ".TP", ".B ", ".nf", ".fi"}
+	for name, page := range pages {
+		for _, line := range strings.Split(page, "\n") {
+			known := func(request string) bool { return strings.HasPrefix(line, request) }
+			if strings.HasPrefix(line, "'") || strings.HasPrefix(line, ".") && !slices.ContainsFunc(requests, known) {
+				t.Errorf("%s: man reads this line as a request: %s", name, line)
+			}
+		}
+	}
+}

@@ -1,0 +1,128 @@
+package command
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/slipway-ci/slipway/tasks"
+)
+
+// Manual returns the manual pages of a table, by the names of their files.
+func Manual(table []Command) map[string]string {
+	pages := map[string]string{"slipway.1": overview(table)}
+	for _, c := range table {
+		if c.Task.run != nil {
+			pages[pageName(c.Name)+".1"] = c.page()
+		}
+	}
+	return pages
+}
+
+// pageName returns the name of a command's page.
+func pageName(command string) string { return "slipway-" + strings.ReplaceAll(command, " ", "-") }
+
+// page is the page of one command.
+func (c *Command) page() string {
+	var m roff
+	m.head(pageName(c.Name), c.Summary)
+	m.section("Synopsis", "slipway "+c.usage()+" [flags]")
+	m.section("Description", c.Help)
+	if len(c.Task.flags) > 0 {
+		m.macro("SH", "OPTIONS")
+		m.flags(c.Task.flags)
+	}
+	m.macro("SH", "SHARED OPTIONS")
+	m.flags(c.shared(sharedFlags()))
+	m.macro("SH", "EXAMPLES")
+	m.verbatim(strings.Join(c.Examples, "\n"))
+	m.section("See also", "slipway(1), which lists the exit codes")
+	return m.String()
+}
+
+// overview is the page slipway(1).
+func overview(table []Command) string {
+	var m roff
+	m.head("slipway", Summary)
+	m.section("Synopsis", "slipway COMMAND [arguments] [flags]")
+	m.section("Description", About)
+	m.macro("SH", "COMMANDS")
+	for _, group := range Groups() {
+		m.macro("SS", string(group))
+		for _, c := range table {
+			if c.Group == group && c.Task.run != nil {
+				m.item("slipway "+c.usage(), c.Summary)
+			}
+		}
+	}
+	m.macro("SH", "SHARED OPTIONS")
+	m.flags(sharedFlags())
+	m.macro("SH", "EXIT STATUS")
+	m.verbatim(strings.TrimSpace(tasks.ExitCodes))
+	return m.String()
+}
+
+// roff is the text of a page in the language of man.
+type roff struct{ strings.Builder }
+
+// head begins a page.
+func (m *roff) head(name, summary string) {
+	m.macro("TH", strings.ToUpper(name), "1")
+	m.macro("SH", "NAME")
+	m.line(name + " - " + summary)
+}
+
+// section writes a section of one paragraph.
+func (m *roff) section(title, text string) {
+	m.macro("SH", strings.ToUpper(title))
+	m.line(text)
+}
+
+// flags writes an item for each flag.
+func (m *roff) flags(flags []Flag) {
+	for _, f := range flags {
+		help := f.Help
+		if f.Default != "" {
+			help += " (default " + f.Default + ")"
+		}
+		m.item(f.label(), help)
+	}
+}
+
+// item writes a term and what it means.
+func (m *roff) item(term, text string) {
+	m.macro("TP")
+	m.macro("B", term)
+	m.line(text)
+}
+
+// verbatim writes lines as they are.
+func (m *roff) verbatim(text string) {
+	m.macro("nf")
+	for _, line := range strings.Split(text, "\n") {
+		m.line(line)
+	}
+	m.macro("fi")
+}
+
+// macro writes a request with quoted arguments.
+func (m *roff) macro(name string, arguments ...string) {
+	m.WriteString("." + name)
+	for _, argument := range arguments {
+		fmt.Fprintf(m, ` "%s"`, strings.ReplaceAll(escape(argument), `"`, `\(dq`))
+	}
+	m.WriteByte('\n')
+}
+
+// line writes a line of text. A control character at its beginning is text, too.
+func (m *roff) line(text string) {
+	text = escape(text)
+	if strings.HasPrefix(text, ".") || strings.HasPrefix(text, "'") {
+		text = `\&` + text
+	}
+	m.WriteString(text + "\n")
+}
+
+// escape returns text so that man prints it as it is.
+func escape(text string) string {
+	return strings.NewReplacer(`\`, `\e`, "-", `\-`, "'", `\(aq`).Replace(text)
+}

@@ -1,0 +1,63 @@
+package command
+
+import (
+	"fmt"
+	"strings"
+)
+
+// lineLimit is how wide lines of docs are at most.
+const lineLimit = 118
+
+// Markdown returns the list of commands of docs/commands.md, by groups.
+func Markdown(table []Command) string {
+	var b strings.Builder
+	for _, group := range Groups() {
+		fmt.Fprintf(&b, "\n### %s\n", group)
+		for _, c := range table {
+			if c.Group == group && c.Task.run != nil {
+				c.markdown(&b)
+			}
+		}
+	}
+	return b.String()
+}
+
+// markdown writes what there is to say about a command.
+func (c *Command) markdown(b *strings.Builder) {
+	fmt.Fprintf(b, "\n#### slipway %s\n\n", c.Name)
+	fmt.Fprintf(b, "`slipway %s`, as a mage target `%s`.\n\n", c.usage(), c.targetUsage())
+	b.WriteString(wrap(c.Help, lineLimit) + "\n\n")
+	for _, example := range c.Examples {
+		b.WriteString("    " + example + "\n")
+	}
+	if len(c.Task.flags) > 0 {
+		b.WriteByte('\n')
+	}
+	for _, f := range c.Task.flags {
+		item := fmt.Sprintf("`%s`", f.label())
+		if camel(f.Name) != f.Name || f.Mage != f.Name {
+			item += fmt.Sprintf(" (mage: `-%s`)", f.Mage)
+		}
+		item += ": " + f.Help
+		if f.Default != "" {
+			item += " (default " + f.Default + ")"
+		}
+		b.WriteString("- " + strings.ReplaceAll(wrap(item+".", lineLimit-2), "\n", "\n  ") + "\n")
+	}
+}
+
+// targetUsage returns how the target of a command is called.
+func (c *Command) targetUsage() string {
+	words := []string{strings.ReplaceAll(c.Name, " ", ":")}
+	for _, a := range c.Task.arguments {
+		switch name := strings.Trim(a.Word, "[.]"); {
+		case a.variadic():
+			words = append(words, "-"+a.Mage+"="+name+",...")
+		case a.optional():
+			words = append(words, "-"+a.Mage+"="+name)
+		default:
+			words = append(words, name)
+		}
+	}
+	return strings.Join(words, " ")
+}

@@ -1,0 +1,30 @@
+package command
+
+import "github.com/slipway-ci/slipway/tasks"
+
+// secrets are the commands about the secrets in the cluster.
+func secrets() []Command {
+	return []Command{
+		{
+			Name: "secrets", Group: Secrets,
+			Summary: "Compare or sync the secrets in the cluster",
+			Help:    `Compares or syncs the secrets in the cluster.`,
+		},
+		{
+			Name: "secrets plan", Group: Secrets, Task: task(tasks.SecretsPlan),
+			Summary:  "Show, masked, what sync would change",
+			Help:     `Shows what syncing would change in the cluster. Values are masked.`,
+			Examples: []string{"slipway secrets plan"},
+		},
+		{
+			Name: "secrets sync", Group: Secrets, Task: task(tasks.SecretsSync),
+			Summary: "Write the secrets into the cluster by server-side apply",
+			Help: `Writes the secrets of slipway.yaml into the cluster by server-side apply. ` +
+				`This needs the rights to get, create and patch Secrets. With --prune it also needs the rights to list and delete them.`,
+			Examples: []string{
+				"slipway secrets sync",
+				"slipway secrets sync --prune",
+			},
+		},
+	}
+}
