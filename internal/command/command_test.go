@@ -1,6 +1,8 @@
 package command
 
 import (
+	"context"
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -116,6 +118,16 @@ func TestExamples(t *testing.T) {
 				t.Errorf("%s: %v", example, err)
 			}
 		}
+	}
+}
+
+// TestResultsAreNamed checks that a Result names its command in full, also where the task
+// returns none.
+func TestResultsAreNamed(t *testing.T) {
+	failing := func(context.Context, *tasks.Env) (*tasks.Result, error) { return nil, errors.New("no slipway.yaml") }
+	result, err := named("secrets plan", failing)(t.Context(), nil)
+	if err == nil || result == nil || result.Command != "secrets plan" {
+		t.Errorf("the result is %v, and the error is %v", result, err)
 	}
 }
 
