@@ -25,7 +25,7 @@ type CheckOptions struct {
 	// Version is the release of Polyaxon to check as, or several with commas between.
 	// Empty, it is the configured server's own and, where there is none or it does
 	// not answer, all that are known.
-	Version string `flag:"polyaxon-version" value:"VERSION" help:"check as this version of Polyaxon would (1.11.3 to 2.18), or several: 1.11.3,2.18"`
+	Version string `flag:"polyaxon-version" value:"VERSION" help:"check as this VERSION of Polyaxon would (1.11.3 to 2.18), or several: 1.11.3,2.18"`
 	// Strict turns warnings into errors.
 	Strict bool `flag:"strict" help:"turn warnings into errors"`
 	// Fix gives, as a diff, the changes that fix what can be fixed safely.

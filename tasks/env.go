@@ -1,8 +1,8 @@
-// Package tasks is what slipway does, one file per target. It is a plain
-// library: the magefile, the binary and the action call it (see
-// tasks/cli). A task takes a context, an Env and its options, reports what
-// happens as events, and returns a Result with an error; it prints nothing and
-// ends no process. Exit codes come from the errors' types (ExitCode).
+// Package tasks is what slipway does: one function for each command. It is a plain
+// library: the magefile, the binary and the action call it (see tasks/cli). A task
+// takes a context, an Env and its options, reports what happens as events, and
+// returns a Result with an error. It ends no process, and prints nothing but what
+// Logs writes to Env.Stdout. Exit codes come from the errors' types (ExitCode).
 package tasks
 
 import (

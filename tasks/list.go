@@ -35,5 +35,8 @@ func Runs(ctx context.Context, env *Env, o RunsOptions) (*Result, error) {
 	}
 	result := to.Result("runs")
 	result.Runs, err = runs.List(ctx, to, runs.Query{Limit: o.Limit, Services: o.Services, Query: o.Query})
-	return result, exit.IfInterrupted(ctx, err)
+	if err != nil {
+		return result, exit.IfInterrupted(ctx, err)
+	}
+	return result, nil
 }

@@ -128,6 +128,14 @@ func TestSecretsOnCluster(t *testing.T) {
 	if plan.Namespace != "polyaxon-v2" || whole.Namespace != "polyaxon-v2" || whole.Changes != 2 {
 		t.Errorf("the plans name %q and %q, and %d changes", plan.Namespace, whole.Namespace, whole.Changes)
 	}
+	forRuns := strings.Replace(jobs, "namespace: polyaxon-v2", "namespace: polyaxon-v3, create-namespace: true", 1)
+	must(nil, os.WriteFile("slipway.yaml", []byte(forRuns), 0o600))
+	whole, err = Plan(t.Context(), env, PlanOptions{})
+	must(nil, err)
+	if whole.Namespace != "polyaxon-v3" || whole.Changes != 2 {
+		t.Errorf("the plan of jobs alone names %q, and %d changes", whole.Namespace, whole.Changes)
+	}
+	write(access, "polyaxon-v2, create-namespace: true")
 	must(SecretsSync(t.Context(), env, SecretsOptions{}))
 	must(clients.CoreV1().Namespaces().Get(t.Context(), "polyaxon-v2", metav1.GetOptions{}))
 	if !strings.Contains(events.String(), "polyaxon-v2: namespace created") {

@@ -26,7 +26,7 @@ type RenderOptions struct {
 	Pod bool `flag:"pod" help:"print the pod that Polyaxon makes of it, without what Polyaxon adds for itself"`
 	// Version is the release of Polyaxon to compile as; the configured server's own
 	// when empty.
-	Version string `flag:"polyaxon-version" value:"VERSION" help:"compile as this version of Polyaxon would"`
+	Version string `flag:"polyaxon-version" value:"VERSION" help:"compile as this VERSION of Polyaxon would"`
 	// Params of the command line, each NAME=VALUE.
 	Params []string `flag:"param" short:"P" value:"NAME=VALUE" mage:"params" help:"give an input of the named jobs a value, as NAME=VALUE; it wins over slipway.yaml"`
 	// Expand is as in DeployOptions.

@@ -9,7 +9,7 @@ import (
 // SecretsOptions say which secrets are compared or written.
 type SecretsOptions struct {
 	// Prune deletes those that slipway wrote earlier and that slipway.yaml no longer names.
-	Prune bool `flag:"prune" help:"delete secrets that slipway wrote and that slipway.yaml no longer names"`
+	Prune bool `flag:"prune" help:"include secrets that slipway wrote and that slipway.yaml no longer names: sync deletes them"`
 }
 
 // SecretsPlan shows, masked, what SecretsSync would change in the cluster.

@@ -75,24 +75,26 @@ func reach(ctx context.Context, s *service.Service, started *pipeline.Ended, o U
 	target := run.Target{Namespace: s.RunNamespace, Project: s.Config.Project, UUID: started.UUID(), Kind: "service"}
 	reported := &result.Jobs[0]
 	abandon := func(err error) error {
-		if ctx.Err() == nil {
-			return err
-		}
 		err = (&pipeline.Pipeline{Platform: s.Platform}).Abandon(ctx, s.Job, target, started, err)
 		reported.Status = string(started.Status)
 		return err
 	}
 	if !o.Keep {
-		if err := s.Replace(ctx, started.UUID()); err != nil {
+		if err := s.Replace(ctx, started.UUID()); ctx.Err() != nil && err != nil {
 			return abandon(err)
+		} else if err != nil {
+			return err
 		}
 	}
 	at, err := s.Reach(ctx, target, o.Wait, o.Port)
 	if err != nil {
-		if now, asked := s.Polyaxon.Run(ctx, s.Config.Project, target.UUID); ctx.Err() == nil && asked == nil {
+		if ctx.Err() != nil {
+			return abandon(err)
+		}
+		if now, asked := s.Polyaxon.Run(ctx, s.Config.Project, target.UUID); asked == nil {
 			reported.Status = string(now.Status)
 		}
-		return abandon(err)
+		return err
 	}
 	defer at.Close()
 	reported.Status, reported.Address = string(polyaxon.Running), at.Address

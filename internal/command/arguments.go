@@ -33,7 +33,7 @@ func (c *Command) setArguments(options reflect.Value, given []string) {
 	for n, a := range c.Task.arguments {
 		switch {
 		case a.variadic():
-			options.Field(a.index).Set(reflect.ValueOf(given))
+			options.Field(a.index).Set(reflect.ValueOf(given[min(n, len(given)):]))
 		case n < len(given):
 			options.Field(a.index).SetString(given[n])
 		}

@@ -69,16 +69,13 @@ func Server(table []Command) []string {
 
 // parent returns the name of the command that holds c, "" if none does.
 func (c *Command) parent() string {
-	above, _, found := cutLast(c.Name)
-	if !found {
-		return ""
-	}
+	above, _ := cutLast(c.Name)
 	return above
 }
 
 // word returns the last word of c's name.
 func (c *Command) word() string {
-	_, word, _ := cutLast(c.Name)
+	_, word := cutLast(c.Name)
 	return word
 }
 
@@ -91,10 +88,8 @@ func (c *Command) usage() string {
 	return strings.Join(words, " ")
 }
 
-// cutLast parts a name at its last space. If there is none, the last word is all of it.
-func cutLast(name string) (above, word string, found bool) {
-	if n := strings.LastIndexByte(name, ' '); n >= 0 {
-		return name[:n], name[n+1:], true
-	}
-	return "", name, false
+// cutLast cuts a name at its last space. If there is none, the word is all of it.
+func cutLast(name string) (above, word string) {
+	n := strings.LastIndexByte(name, ' ')
+	return name[:max(n, 0)], name[n+1:]
 }

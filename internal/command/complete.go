@@ -40,7 +40,7 @@ func (f *Field) words(a *cli.App) cobra.CompletionFunc {
 	if len(f.Complete)+len(f.OneOf) == 0 {
 		return nil
 	}
-	return func(c *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
+	return func(c *cobra.Command, _ []string, prefix string) ([]string, cobra.ShellCompDirective) {
 		words := slices.Clone(f.OneOf)
 		for _, kind := range f.Complete {
 			if of := offered[kind]; of != nil {
@@ -49,7 +49,7 @@ func (f *Field) words(a *cli.App) cobra.CompletionFunc {
 		}
 		words = slices.DeleteFunc(words, func(word string) bool {
 			name, _, _ := strings.Cut(word, "\t")
-			return slices.Contains(args, name) || !strings.HasPrefix(name, prefix)
+			return !strings.HasPrefix(name, prefix)
 		})
 		return words, cobra.ShellCompDirectiveNoFileComp
 	}
@@ -69,7 +69,11 @@ func (c *Command) completeArguments(a *cli.App) cobra.CompletionFunc {
 		}
 		if n < len(arguments) {
 			if words := arguments[n].words(a); words != nil {
-				return words(made, args, prefix)
+				all, directive := words(made, args, prefix)
+				return slices.DeleteFunc(all, func(word string) bool {
+					name, _, _ := strings.Cut(word, "\t")
+					return slices.Contains(args, name)
+				}), directive
 			}
 		}
 		return nil, cobra.ShellCompDirectiveNoFileComp

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"go/format"
 	"reflect"
+	"regexp"
 	"strings"
 	"unicode"
 )
@@ -88,15 +89,18 @@ func (c *Command) parameters(b *bytes.Buffer) (values string) {
 		if a.variadic() {
 			help, convert = "names with commas between", "list"
 		}
-		fmt.Fprintf(&optional, "%s *string, // %s\n", a.Mage, help)
+		fmt.Fprintf(&optional, "%s *string, // %s\n", a.Mage, asMage(help))
 		values += fmt.Sprintf("%s: %s(%s),\n", a.name, convert, a.Mage)
 	}
 	for _, f := range c.Task.flags {
-		of, convert := f.is.String(), "value"
+		of, convert, help := f.is.String(), "value", asMage(f.Help)
 		if f.is.Kind() == reflect.Slice {
-			of, convert = "string", "assignments"
+			of, convert, help = "string", "assignments", help+"; several with commas between"
 		}
-		fmt.Fprintf(&optional, "%s *%s, // %s\n", f.Mage, of, f.Help)
+		if f.Default != "" {
+			help += " (default " + f.Default + ")"
+		}
+		fmt.Fprintf(&optional, "%s *%s, // %s\n", f.Mage, of, help)
 		values += fmt.Sprintf("%s: %s(%s),\n", f.name, convert, f.Mage)
 	}
 	if optional.Len() > 0 {
@@ -108,7 +112,24 @@ func (c *Command) parameters(b *bytes.Buffer) (values string) {
 
 // comment writes a doc comment.
 func comment(b *bytes.Buffer, text string) {
-	b.WriteString("// " + strings.ReplaceAll(wrap(text, columns), "\n", "\n// ") + "\n")
+	b.WriteString("// " + strings.ReplaceAll(wrap(asMage(text), columns), "\n", "\n// ") + "\n")
+}
+
+var (
+	dashed = regexp.MustCompile(`(slipway )?--[a-z][a-z-]*`)
+	sarif  = regexp.MustCompile(`-o (sarif|json)`)
+)
+
+// asMage returns a text of help with flags as mage has them: -failPending, and the output as a
+// variable of the environment.
+func asMage(text string) string {
+	text = dashed.ReplaceAllStringFunc(text, func(flag string) string {
+		if strings.HasPrefix(flag, "slipway") {
+			return flag
+		}
+		return "-" + camel(flag[2:])
+	})
+	return sarif.ReplaceAllString(text, "SLIPWAY_OUTPUT=$1")
 }
 
 // title returns a word with a capital.

@@ -24,7 +24,7 @@ func polyaxonfiles() []Command {
 			Name: "render", Group: Polyaxonfiles, Task: task(tasks.Render),
 			Summary: "Print the operation of a job or a service as it will be sent",
 			Help: `Prints the operation of a job or a service as it will be sent. ` +
-				`It builds the image locally, so that the image's digest is in the operation. It sends nothing, and reads no secret.`,
+				`It builds the image locally, so that the image's digest is in the operation where it can be known. It sends nothing, and reads no secret.`,
 			Examples: []string{
 				"slipway render train",
 				"slipway render train --pod",
@@ -33,7 +33,7 @@ func polyaxonfiles() []Command {
 		},
 		{
 			Name: "component", Group: Polyaxonfiles,
-			Summary: "The Polyaxon components that ship",
+			Summary: "List, print or copy the Polyaxon components that ship",
 			Help:    `Lists, prints and copies the Polyaxon components that ship with slipway.`,
 		},
 		{

@@ -66,7 +66,7 @@ func runs() []Command {
 		{
 			Name: "approve", Group: Runs, Task: task(tasks.Approve),
 			Summary:  "Approve a run that waits for approval",
-			Help:     `Approves a run that waits for approval, and confirms that it continues. ` + whichRun,
+			Help:     `Approves a run that waits for approval, and shows its status. ` + whichRun,
 			Examples: []string{"slipway approve train"},
 		},
 		{

@@ -27,7 +27,7 @@ func (s images) Apply(ctx context.Context, result *report.Result) error {
 		s.references[name] = pushed[name].Reference.String()
 		result.Images = append(result.Images, reportImage(pushed[name]))
 	}
-	return err
+	return ifInterrupted(ctx, err)
 }
 
 // Plan implements Step. It builds locally and asks the registry what it lacks.

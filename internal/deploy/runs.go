@@ -23,7 +23,7 @@ func (s runs) Apply(ctx context.Context, result *report.Result) (err error) {
 		return nil
 	}
 	if err := s.Polyaxon.EnsureProject(ctx, s.Config.Project); err != nil {
-		return fmt.Errorf("create project %s: %w", s.Config.Project, err)
+		return ifInterrupted(ctx, fmt.Errorf("create project %s: %w", s.Config.Project, err))
 	}
 	p := s.pipeline()
 	if s.Alone {
@@ -35,7 +35,7 @@ func (s runs) Apply(ctx context.Context, result *report.Result) (err error) {
 	return err
 }
 
-// Pipeline returns what submits and follows the jobs.
+// pipeline returns what submits and follows the jobs.
 func (d *Deployment) pipeline() *pipeline.Pipeline {
 	return &pipeline.Pipeline{Platform: d.Platform, Options: d.Runs, References: d.references}
 }

@@ -16,7 +16,7 @@ type secrets struct{ *Deployment }
 func (s secrets) Apply(ctx context.Context, result *report.Result) error {
 	changes, err := s.sync(ctx)
 	result.Secrets = append(result.Secrets, reportSecrets(changes)...)
-	return err
+	return ifInterrupted(ctx, err)
 }
 
 // Plan implements Step. Values are masked.
@@ -31,11 +31,8 @@ func (s secrets) Plan(ctx context.Context, result *report.Result) (changes int, 
 	if s.asks(ctx, "the cluster", platform.Uses{Secrets: s.Uses().Secrets}) {
 		planned, err := s.plan(ctx)
 		if !cannotAsk(err) || ctx.Err() != nil {
-			result.Secrets, result.Namespace = append(result.Secrets, reportSecrets(planned)...), s.Creates
-			if s.Creates != "" {
-				changes++
-			}
-			return changes + changed(planned), err
+			result.Secrets = append(result.Secrets, reportSecrets(planned)...)
+			return changed(planned), err
 		}
 		s.unasked("the cluster", err)
 	}

@@ -13,6 +13,8 @@ type Step interface {
 	// are. It changes nothing. What nobody tells is unknown, and counts as a change.
 	Plan(ctx context.Context, result *report.Result) (changes int, err error)
 	// Apply changes it, and adds what it has changed to a result, also when it fails on the way.
+	// When ctx is cancelled, its error says what became of the runs: an *exit.InterruptedError, or
+	// one that knows better.
 	Apply(ctx context.Context, result *report.Result) error
 }
 
@@ -22,9 +24,13 @@ func (d *Deployment) Steps() []Step { return []Step{images{d}, secrets{d}, runs{
 
 // Apply applies the steps in order, up to the first one that fails.
 func (d *Deployment) Apply(ctx context.Context, result *report.Result) error {
-	for _, step := range d.Steps() {
+	return apply(ctx, d.Steps(), result)
+}
+
+func apply(ctx context.Context, steps []Step, result *report.Result) error {
+	for _, step := range steps {
 		if err := step.Apply(ctx, result); err != nil {
-			return exit.IfInterrupted(ctx, err)
+			return err
 		}
 	}
 	return nil
@@ -36,12 +42,30 @@ func (d *Deployment) Plan(ctx context.Context, result *report.Result) error {
 	if err := d.RefuseHalfClouds(d.Uses()); err != nil {
 		return err
 	}
-	for _, step := range d.Steps() {
+	return d.plan(ctx, d.Steps(), result)
+}
+
+func (d *Deployment) plan(ctx context.Context, steps []Step, result *report.Result) error {
+	total := 0
+	for _, step := range steps {
 		changes, err := step.Plan(ctx, result)
 		if err != nil {
 			return exit.IfInterrupted(ctx, err)
 		}
-		result.Changes += changes
+		total += changes
 	}
+	if d.Creates != "" { // for the secrets, or for the runs alone
+		result.Namespace = d.Creates
+		total++
+	}
+	result.Changes = total
 	return nil
+}
+
+// ifInterrupted is exit.IfInterrupted for steps that come before the runs. It returns nil for nil.
+func ifInterrupted(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	return exit.IfInterrupted(ctx, err)
 }

@@ -78,8 +78,11 @@ func (p *Pipeline) stop(ctx context.Context, j *config.Job, target run.Target, e
 // interrupted is exit.IfInterrupted for a run of a matrix, too, that is not wanted any more.
 func interrupted(ctx context.Context, err error) error {
 	early := stoppedEarly(ctx)
-	if early == nil || errors.As(err, new(*exit.InterruptedError)) || errors.As(err, new(*run.UnconfirmedError)) {
+	switch {
+	case early == nil || errors.As(err, new(*exit.InterruptedError)):
 		return exit.IfInterrupted(ctx, err)
+	case errors.As(err, new(*run.UnconfirmedError)):
+		return err
 	}
 	return early
 }

@@ -49,7 +49,8 @@ func (p *Pipeline) followOldest(ctx context.Context, j *config.Job, s run.Submis
 func (p *Pipeline) Follow(ctx context.Context, j *config.Job, r *polyaxon.Run) (Ended, error) {
 	e := Ended{Name: j.Name}
 	err := p.follow(ctx, j, &run.Submitted{Run: *r, How: run.Attached}, &e)
-	return e, errors.Join(err, p.download(ctx, "", &e))
+	err = errors.Join(err, p.download(ctx, "", &e))
+	return e, err
 }
 
 func (p *Pipeline) follow(ctx context.Context, j *config.Job, submitted *run.Submitted, e *Ended) error {

@@ -40,9 +40,6 @@ func (p *Pipeline) expanded(ctx context.Context, j *config.Job, upstream []strin
 		}
 	}
 	all, early, err := p.each(ctx, j, s)
-	if early != nil {
-		p.Event(report.Note, "run", j.Name, early.Error())
-	}
 	return s.gather(e, all, early), err
 }
 
@@ -77,10 +74,11 @@ func (p *Pipeline) each(ctx context.Context, j *config.Job, s *search) ([]Ended,
 	}
 	group.Wait()
 	early := watch.early
+	if early == nil {
+		return all, nil, errors.Join(append(errs, downloads...)...)
+	}
+	p.Event(report.Note, "run", j.Name, early.Error())
 	for n, err := range errs {
-		if early == nil {
-			break
-		}
 		if early.excuses(err) {
 			errs[n] = nil
 		}

@@ -116,5 +116,6 @@ func (p *Pipeline) Job(ctx context.Context, j *config.Job, before map[string]End
 		return e, err
 	}
 	err = p.submitAndFollow(ctx, j, s, &e)
-	return e, errors.Join(err, p.download(ctx, j.Name, &e))
+	err = errors.Join(err, p.download(ctx, j.Name, &e))
+	return e, err
 }

@@ -64,7 +64,8 @@ func (p *Pipeline) Plan(ctx context.Context, j *config.Job, before map[string]Pl
 		return plan, err
 	}
 	if j.Matrix == "expand" {
-		return plan, p.planExpanded(ctx, j, operation, upstream, &plan)
+		err := p.planExpanded(ctx, j, operation, upstream, &plan)
+		return plan, err
 	}
 	found, err := run.Find(ctx, p.Polyaxon, p.Submission(j, operation, upstream))
 	switch {

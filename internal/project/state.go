@@ -35,7 +35,7 @@ func ownState(ctx context.Context, root string, environ []string) error {
 	}
 	named := strings.Join(files[:min(len(files), namedFiles)], ", ")
 	if more := len(files) - namedFiles; more > 0 {
-		named += fmt.Sprintf(" and %d more", more)
+		named += fmt.Sprintf(" and %d others", more)
 	}
 	return exit.Usagef("git tracks %s: what is in %s must be of this machine, and is not used when it comes with the repository; git rm -r --cached %s, commit that, and delete the directory",
 		named, state.Name, state.Name)

@@ -31,7 +31,7 @@ func Deploy(ctx context.Context,
 	jobs *string, // names with commas between
 	rerun *bool, // run again what succeeded, or runs, for the same inputs
 	failPending *time.Duration, // stop a run that does not start within this time, and exit with 7
-	params *string, // give an input of the named jobs a value, as NAME=VALUE; it wins over slipway.yaml
+	params *string, // give an input of the named jobs a value, as NAME=VALUE; it wins over slipway.yaml; several with commas between
 	expand *bool, // make the runs of matrices here, as matrix: expand in slipway.yaml does, rather than on the server
 	download *string, // download the files of each run into DIR once it has ended, also when it failed
 ) error {
@@ -55,7 +55,7 @@ func Plan(ctx context.Context,
 	jobs *string, // names with commas between
 	exitCode *bool, // exit with 10 when there are changes
 	offline *bool, // contact neither registry, cluster nor Polyaxon, and read no secret; what only they know is unknown
-	params *string, // give an input of the named jobs a value, as NAME=VALUE; it wins over slipway.yaml
+	params *string, // give an input of the named jobs a value, as NAME=VALUE; it wins over slipway.yaml; several with commas between
 	expand *bool, // make the runs of matrices here, as matrix: expand in slipway.yaml does, rather than on the server
 ) error {
 	return cli.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
@@ -74,7 +74,7 @@ func Plan(ctx context.Context,
 // "after" count as the job's upstream.
 func Submit(ctx context.Context, job string,
 	rerun *bool, // submit again what succeeded, or runs, for the same inputs
-	params *string, // give an input of the named jobs a value, as NAME=VALUE; it wins over slipway.yaml
+	params *string, // give an input of the named jobs a value, as NAME=VALUE; it wins over slipway.yaml; several with commas between
 	expand *bool, // make the runs of matrices here, as matrix: expand in slipway.yaml does, rather than on the server
 ) error {
 	return cli.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
@@ -125,7 +125,7 @@ func Retag(ctx context.Context, from string, to string,
 
 // Plan shows what syncing would change in the cluster. Values are masked.
 func (Secrets) Plan(ctx context.Context,
-	prune *bool, // delete secrets that slipway wrote and that slipway.yaml no longer names
+	prune *bool, // include secrets that slipway wrote and that slipway.yaml no longer names: sync deletes them
 ) error {
 	return cli.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.SecretsPlan(ctx, env, tasks.SecretsOptions{
@@ -135,10 +135,10 @@ func (Secrets) Plan(ctx context.Context,
 }
 
 // Sync writes the secrets of slipway.yaml into the cluster by server-side apply.
-// This needs the rights to get, create and patch Secrets. With --prune it also
+// This needs the rights to get, create and patch Secrets. With -prune it also
 // needs the rights to list and delete them.
 func (Secrets) Sync(ctx context.Context,
-	prune *bool, // delete secrets that slipway wrote and that slipway.yaml no longer names
+	prune *bool, // include secrets that slipway wrote and that slipway.yaml no longer names: sync deletes them
 ) error {
 	return cli.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.SecretsSync(ctx, env, tasks.SecretsOptions{
@@ -151,14 +151,14 @@ func (Secrets) Sync(ctx context.Context,
 // for what no server reports. With no FILE it checks those of all jobs and
 // services, and with no slipway.yaml all files below the directory. docs/lints.md
 // explains each finding; "# slipway:ignore NAME" silences it. It exits with 2 when
-// there are errors, with 0 when there are only warnings. -o sarif prints what code
-// scanning reads.
+// there are errors, with 0 when there are only warnings. SLIPWAY_OUTPUT=sarif
+// prints what code scanning reads.
 func Check(ctx context.Context,
 	files *string, // names with commas between
-	polyaxonVersion *string, // check as this version of Polyaxon would (1.11.3 to 2.18), or several: 1.11.3,2.18
+	polyaxonVersion *string, // check as this VERSION of Polyaxon would (1.11.3 to 2.18), or several: 1.11.3,2.18
 	strict *bool, // turn warnings into errors
 	fix *bool, // show, as a diff, how to fix the findings that can be fixed safely
-	write *bool, // with --fix: write the changes into the files
+	write *bool, // with -fix: write the changes into the files
 ) error {
 	return cli.Open().Offers("sarif").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Check(ctx, env, tasks.CheckOptions{
@@ -172,14 +172,14 @@ func Check(ctx context.Context,
 }
 
 // Render prints the operation of a job or a service as it will be sent. It builds
-// the image locally, so that the image's digest is in the operation. It sends
-// nothing, and reads no secret.
+// the image locally, so that the image's digest is in the operation where it can
+// be known. It sends nothing, and reads no secret.
 func Render(ctx context.Context, job string,
 	source *bool, // print your own file with the edits made; comments, order and quotes stay
 	compiled *bool, // print what Polyaxon compiles it to, before it makes the pod
 	pod *bool, // print the pod that Polyaxon makes of it, without what Polyaxon adds for itself
-	polyaxonVersion *string, // compile as this version of Polyaxon would
-	params *string, // give an input of the named jobs a value, as NAME=VALUE; it wins over slipway.yaml
+	polyaxonVersion *string, // compile as this VERSION of Polyaxon would
+	params *string, // give an input of the named jobs a value, as NAME=VALUE; it wins over slipway.yaml; several with commas between
 	expand *bool, // make the runs of matrices here, as matrix: expand in slipway.yaml does, rather than on the server
 ) error {
 	return cli.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
@@ -227,7 +227,7 @@ func (Component) Eject(ctx context.Context, name string,
 // slipway.yaml, what it has cost so far. It warns about services that have run for
 // more than a day.
 func Runs(ctx context.Context,
-	limit *int, // list this many runs
+	limit *int, // list this many runs (default 20)
 	services *bool, // list only the active services
 	query *string, // filter the runs in Polyaxon's query language: status:running|queued,name:train
 ) error {
@@ -254,9 +254,9 @@ func Status(ctx context.Context, run string,
 	})
 }
 
-// Logs prints a run's log. With -o json the lines go to standard error. A RUN is a
-// run's id, the beginning of one, or the name of a job or service, which stands
-// for its newest run.
+// Logs prints a run's log. With SLIPWAY_OUTPUT=json the lines go to standard
+// error. A RUN is a run's id, the beginning of one, or the name of a job or
+// service, which stands for its newest run.
 func Logs(ctx context.Context, run string,
 	follow *bool, // print lines until the run has ended
 	allContainers *bool, // print the lines of init and sidecar containers too
@@ -321,9 +321,9 @@ func Resume(ctx context.Context, run string) error {
 	})
 }
 
-// Approve approves a run that waits for approval, and confirms that it continues.
-// A RUN is a run's id, the beginning of one, or the name of a job or service,
-// which stands for its newest run.
+// Approve approves a run that waits for approval, and shows its status. A RUN is a
+// run's id, the beginning of one, or the name of a job or service, which stands
+// for its newest run.
 func Approve(ctx context.Context, run string) error {
 	return cli.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Approve(ctx, env, tasks.RunOptions{
@@ -353,10 +353,10 @@ func Artifacts(ctx context.Context, run string,
 // that runs for the same inputs is found and not started again. Runs of the
 // service with other inputs are stopped. The service outlives the command.
 func Up(ctx context.Context, service string,
-	params *string, // give an input a value, as NAME=VALUE; it wins over slipway.yaml
+	params *string, // give an input a value, as NAME=VALUE; it wins over slipway.yaml; several with commas between
 	keep *bool, // leave runs of the service with other inputs as they are
 	port *int, // forward this local port to the service until interrupted
-	wait *time.Duration, // give up when the service does not answer within this time
+	wait *time.Duration, // give up when the service does not answer within this time (default 10m)
 ) error {
 	return cli.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Up(ctx, env, tasks.UpOptions{
@@ -397,7 +397,7 @@ func (Sandbox) Reset(ctx context.Context) error {
 // Serve runs the sandbox in the foreground. Other commands start it by themselves.
 func (Sandbox) Serve(ctx context.Context,
 	dir *string, // keep the state here (default .slipway/sandbox)
-	idle *time.Duration, // end when nobody has needed it for this long
+	idle *time.Duration, // end when nobody has needed it for this long (default 15m)
 	polyaxon *string, // be this release of Polyaxon: 1.11.3 or 2.18 (default 2.18)
 ) error {
 	return cli.Open().Serve(ctx, tasks.SandboxServeOptions{

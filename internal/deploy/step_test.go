@@ -1,0 +1,54 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/slipway-ci/slipway/internal/platform"
+	"github.com/slipway-ci/slipway/internal/project"
+	"github.com/slipway-ci/slipway/tasks/exit"
+	"github.com/slipway-ci/slipway/tasks/report"
+)
+
+// ending is a step that fails.
+type ending struct{ err error }
+
+func (s ending) Plan(context.Context, *report.Result) (int, error) { return 1, s.err }
+func (s ending) Apply(context.Context, *report.Result) error       { return s.err }
+
+// TestEndOfARunIsKept has Ctrl-C pressed when a run has failed already: how it ended is
+// not lost, and nothing is said of what was left running.
+func TestEndOfARunIsKept(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	failed := &exit.RunError{Job: "train", UUID: "1", Status: "failed"}
+	if err := apply(ctx, []Step{ending{}, ending{failed}, ending{errors.New("not reached")}}, &report.Result{}); !errors.Is(err, failed) || exit.Code(err) != exit.Failed {
+		t.Errorf("it ends with %v", err)
+	}
+}
+
+// TestInterruptedBeforeThereWasARun has Ctrl-C pressed while images are pushed.
+func TestInterruptedBeforeThereWasARun(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := ifInterrupted(ctx, errors.New("push: connection reset")); exit.Code(err) != exit.Interrupted || err.Error() != "interrupted: nothing was left running" {
+		t.Errorf("it ends with %v", err)
+	}
+	if err := ifInterrupted(ctx, nil); err != nil {
+		t.Errorf("a step that succeeded ends with %v", err)
+	}
+}
+
+// TestNamespaceOfRunsIsPlanned has the namespace be created for the runs alone.
+func TestNamespaceOfRunsIsPlanned(t *testing.T) {
+	d := &Deployment{Platform: &platform.Platform{Project: &project.Project{Env: &project.Env{}}, Creates: "polyaxon-v2"}}
+	result := &report.Result{}
+	if err := d.plan(t.Context(), []Step{ending{}}, result); err != nil || result.Namespace != "polyaxon-v2" || result.Changes != 2 {
+		t.Errorf("%+v, %v", result, err)
+	}
+	result = &report.Result{}
+	if err := d.plan(t.Context(), []Step{ending{}, ending{errors.New("refused")}}, result); err == nil || result.Changes != 0 {
+		t.Errorf("%+v, %v", result, err)
+	}
+}
