@@ -93,12 +93,9 @@ func (c *Command) parameters(b *bytes.Buffer) (values string) {
 		values += fmt.Sprintf("%s: %s(%s),\n", a.name, convert, a.Mage)
 	}
 	for _, f := range c.Task.flags {
-		of, convert, help := f.is.String(), "value", asMage(f.Help)
+		of, convert, help := f.is.String(), "value", asMage(f.text())
 		if f.is.Kind() == reflect.Slice {
 			of, convert, help = "string", "assignments", help+"; several with commas between"
-		}
-		if f.Default != "" {
-			help += " (default " + f.Default + ")"
 		}
 		fmt.Fprintf(&optional, "%s *%s, // %s\n", f.Mage, of, help)
 		values += fmt.Sprintf("%s: %s(%s),\n", f.name, convert, f.Mage)

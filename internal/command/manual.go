@@ -80,11 +80,7 @@ func (m *roff) section(title, text string) {
 // flags writes an item for each flag.
 func (m *roff) flags(flags []Flag) {
 	for _, f := range flags {
-		help := f.Help
-		if f.Default != "" {
-			help += " (default " + f.Default + ")"
-		}
-		m.item(f.label(), help)
+		m.item(f.label(), f.text())
 	}
 }
 

@@ -35,13 +35,10 @@ func (c *Command) markdown(b *strings.Builder) {
 	}
 	for _, f := range c.Task.flags {
 		item := fmt.Sprintf("`%s`", f.label())
-		if camel(f.Name) != f.Name || f.Mage != f.Name {
+		if f.Mage != f.Name {
 			item += fmt.Sprintf(" (mage: `-%s`)", f.Mage)
 		}
-		item += ": " + f.Help
-		if f.Default != "" {
-			item += " (default " + f.Default + ")"
-		}
+		item += ": " + f.text()
 		b.WriteString("- " + strings.ReplaceAll(wrap(item+".", lineLimit-2), "\n", "\n  ") + "\n")
 	}
 }

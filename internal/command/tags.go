@@ -99,6 +99,14 @@ func (f *Flag) label() string {
 	return text
 }
 
+// text returns what a flag does, with its default.
+func (f *Flag) text() string {
+	if f.Default == "" {
+		return f.Help
+	}
+	return f.Help + " (default " + f.Default + ")"
+}
+
 // value returns the word for a flag's value, "" if it takes none.
 func (f *Flag) value() string {
 	switch {
