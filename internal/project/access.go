@@ -13,14 +13,16 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// Access is what a kubeconfig has: the way to a cluster, and what users call that.
+// Access is the access to a cluster that a kubeconfig describes.
 type Access struct {
-	// Config is nil when slipway.yaml names no kubeconfig.
+	// Config is nil if slipway.yaml names no kubeconfig.
 	Config *rest.Config
-	Name   string
+	// Name is what users call the cluster.
+	Name string
 }
 
-// readAccess reads the kubeconfig that slipway.yaml names. It does not ask the cluster.
+// readAccess reads the kubeconfig that slipway.yaml names. It sends no request to the
+// cluster.
 func (p *Project) readAccess(ctx context.Context) (*Access, error) {
 	read, cfg := &Access{}, p.Config.Cluster
 	if cfg == nil || cfg.Kubeconfig == nil {
@@ -30,7 +32,7 @@ func (p *Project) readAccess(ctx context.Context) (*Access, error) {
 	if path != "" && !filepath.IsAbs(path) {
 		path = p.File(path)
 	}
-	err := panics.Within(ctx, func() (err error) { // it may be a shell's <(...), which blocks
+	err := panics.Within(ctx, func() (err error) { // the path may be a shell's <(...), and reading it blocks
 		read.Config, read.Name, err = cluster.Kubeconfig(path, cfg.Kubeconfig.Context)
 		return err
 	})
@@ -41,10 +43,10 @@ func (p *Project) readAccess(ctx context.Context) (*Access, error) {
 	return read, nil
 }
 
-// maxKey is the size of the largest key or token file that is masked.
+// maxKey is the size in bytes of the largest key or token file that is masked.
 const maxKey = 16 << 20
 
-// hide has the credentials of a kubeconfig masked, and those that plugins add to requests.
+// hide masks the credentials of a kubeconfig, and those that its plugins add to requests.
 func (p *Project) hide(access *rest.Config) {
 	for _, text := range []string{access.BearerToken, access.Password, string(access.KeyData)} {
 		secret.Tell(p.Secrets, secret.NewValue([]byte(text)))

@@ -10,14 +10,15 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// Env is the process and the machine that a project is opened in. Its fields are those of
-// tasks.Env.
+// Env describes the process and the machine that a project is opened in. Its fields are
+// those of tasks.Env.
 type Env struct {
-	// Dir is where slipway.yaml is looked for. File, when it is not empty, is its path.
+	// Dir is the directory in which slipway.yaml is searched for. File is the path of
+	// slipway.yaml; if it is set, nothing is searched.
 	Dir, File string
-	// Environment is the one of slipway.yaml's environments to use.
+	// Environment is the name of the environment of slipway.yaml to use.
 	Environment string
-	// Events takes what happens.
+	// Events receives the events.
 	Events report.Sink
 	// Lookup reads an environment variable.
 	Lookup func(string) (string, bool)
@@ -27,24 +28,24 @@ type Env struct {
 	Environ []string
 	// Now returns the time.
 	Now func() time.Time
-	// Sleep waits between tries; the clock does when it is nil.
+	// Sleep waits between retries. If it is nil, the system's clock is used.
 	Sleep func(context.Context, time.Duration) error
 	// Transport sends HTTP requests.
 	Transport http.RoundTripper
-	// Self is the command line that starts this program as the sandbox.
+	// Self is the command line that runs this program as the sandbox.
 	Self []string
-	// NoAttestations leaves out the SBOM and the provenance of images.
+	// NoAttestations omits the SBOM and the provenance of images.
 	NoAttestations bool
 	// Version is this program's version.
 	Version string
-	// Secrets learns each secret value before it is used. It may be nil.
+	// Secrets is told each secret value before the value is used. It may be nil.
 	Secrets Masker
 }
 
-// Masker knows the values that nobody may see, and the texts that everybody may.
+// Masker masks secret values in output, except in texts that are public.
 type Masker interface {
 	secret.Learner
-	// Public takes texts that are not masked, although a secret value is part of them.
+	// Public adds texts that are not masked, even if they contain a secret value.
 	Public(texts ...string)
 }
 
@@ -53,10 +54,10 @@ func (e *Env) Event(kind report.Kind, step, subject, message string) {
 	e.Events.Event(report.Event{Kind: kind, Step: step, Subject: subject, Message: message})
 }
 
-// Note reports what the user should know, and that is not part of a step.
+// Note reports something that the user should know and that is not part of a step.
 func (e *Env) Note(message string) { e.Event(report.Note, "", "", message) }
 
-// Pause waits for d. When ctx ends before, Pause returns its error.
+// Pause waits for d. If ctx is done before that, Pause returns the error of ctx.
 func (e *Env) Pause(ctx context.Context, d time.Duration) error {
 	if e.Sleep != nil {
 		return e.Sleep(ctx, d)

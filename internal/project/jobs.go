@@ -7,16 +7,16 @@ import (
 	"github.com/slipway-ci/slipway/internal/config"
 )
 
-// Jobs returns the jobs of slipway.yaml, by name.
+// Jobs returns the jobs of slipway.yaml, sorted by name.
 func (p *Project) Jobs() []*config.Job { return byName(p.Config.Jobs) }
 
-// Services returns the services of slipway.yaml, by name.
+// Services returns the services of slipway.yaml, sorted by name.
 func (p *Project) Services() []*config.Job { return byName(p.Config.Services) }
 
-// SecretList returns the secrets of slipway.yaml, by name.
+// SecretList returns the secrets of slipway.yaml, sorted by name.
 func (p *Project) SecretList() []*config.Secret { return byName(p.Config.Secrets) }
 
-// Job returns a job or a service, nil when there is none of that name.
+// Job returns the job or service with this name, or nil if there is none.
 func (p *Project) Job(name string) *config.Job {
 	if j := p.Config.Jobs[name]; j != nil {
 		return j
@@ -24,8 +24,8 @@ func (p *Project) Job(name string) *config.Job {
 	return p.Config.Services[name]
 }
 
-// Images returns the images with these names, all when there are none. A name that
-// slipway.yaml does not have is an *exit.UsageError.
+// Images returns the images with these names, or all images, sorted by name, if names is
+// empty. The error for a name that slipway.yaml does not have is an *exit.UsageError.
 func (p *Project) Images(names []string) ([]*config.Image, error) {
 	if len(names) == 0 {
 		return byName(p.Config.Images), nil
@@ -41,7 +41,7 @@ func (p *Project) Images(names []string) ([]*config.Image, error) {
 	return images, nil
 }
 
-// ImagesOf returns the images that jobs use, by name.
+// ImagesOf returns the images that jobs use, sorted by name.
 func (p *Project) ImagesOf(jobs []*config.Job) []*config.Image {
 	used := map[string]*config.Image{}
 	for _, j := range jobs {
@@ -52,7 +52,7 @@ func (p *Project) ImagesOf(jobs []*config.Job) []*config.Image {
 	return byName(used)
 }
 
-// Section returns the section of slipway.yaml that a job stands in.
+// Section returns the section of slipway.yaml that contains a job: "services" or "jobs".
 func Section(j *config.Job) string {
 	if j.Service {
 		return "services"
@@ -60,6 +60,7 @@ func Section(j *config.Job) string {
 	return "jobs"
 }
 
+// byName returns the values of m, sorted by their keys.
 func byName[T any](m map[string]T) []T {
 	list := make([]T, 0, len(m))
 	for _, name := range slices.Sorted(maps.Keys(m)) {

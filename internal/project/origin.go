@@ -2,24 +2,24 @@ package project
 
 import "github.com/slipway-ci/slipway/internal/polyaxonfile/operation"
 
-// labelPrefix is that of the labels and annotations that slipway writes.
+// labelPrefix begins the keys of the labels and annotations that slipway writes.
 const labelPrefix = operation.LabelPrefix
 
-// MetaActor is the key of a run's meta_info for who started it.
+// MetaActor is the key in a run's meta_info for the user who started the run.
 const MetaActor = "slipway_actor"
 
-// Origin says where an operation came from. It is not part of the operation's identity:
-// another commit with the same inputs is the same run.
+// Origin describes where an operation came from. It is not part of the operation's
+// identity: the same inputs from another commit are the same run.
 type Origin struct {
-	// Labels and Annotations are those of the run's pods.
+	// Labels and Annotations are added to the run's pods.
 	Labels, Annotations map[string]string
-	// Tags and Meta are the run's.
+	// Tags and Meta are the tags and the meta_info of the run.
 	Tags []string
 	Meta map[string]any
 }
 
-// Origin returns the commit, the ref, the workflow and who started it, as far as they are
-// known.
+// Origin returns the commit, the ref, the workflow and the user who runs slipway, as far
+// as they are known.
 func (p *Project) Origin() Origin {
 	o := Origin{Labels: map[string]string{}, Annotations: map[string]string{}, Tags: []string{"slipway"}, Meta: map[string]any{}}
 	note := func(key, value string) {
@@ -31,7 +31,7 @@ func (p *Project) Origin() Origin {
 	if r := p.Revision(); r.Commit != "" {
 		commit := r.Commit
 		if !r.Clean {
-			commit += "-dirty" // as git describe says it
+			commit += "-dirty" // as in git describe --dirty
 		}
 		o.Labels[labelPrefix+"commit"] = commit
 		o.Meta["slipway_commit"] = commit
@@ -49,8 +49,9 @@ func (p *Project) Origin() Origin {
 	return o
 }
 
-// actor returns who runs slipway: the actor of the workflow, or the user and the machine; ""
-// when neither is known.
+// actor returns the actor of the workflow, or else the user and the machine as
+// user@machine. If only one of the two is known, it returns that one, and "" if neither
+// is.
 func (e *Env) actor() string {
 	if actor, ok := e.Lookup("GITHUB_ACTOR"); ok && actor != "" {
 		return actor

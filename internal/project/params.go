@@ -2,7 +2,8 @@ package project
 
 import "github.com/slipway-ci/slipway/internal/config"
 
-// SecretParams returns a job's params that are secrets, with their sources.
+// SecretParams returns the secret sources of a job's params that are secrets, by param.
+// Params of the command line override those of slipway.yaml.
 func (p *Project) SecretParams(j *config.Job) map[string]string {
 	sources := map[string]string{}
 	for name, value := range j.Params {
@@ -19,13 +20,15 @@ func (p *Project) SecretParams(j *config.Job) map[string]string {
 	return sources
 }
 
-// ParamSecret names the Kubernetes Secret that keeps a job's params.
+// ParamSecret returns the name of the Kubernetes Secret that contains a job's secret
+// params.
 func (p *Project) ParamSecret(j *config.Job) string {
 	return "slipway-" + p.Config.Project + "-" + j.Name + "-params"
 }
 
-// MLflowSecret names the Kubernetes Secret that keeps the password of MLflow.
+// MLflowSecret returns the name of the Kubernetes Secret that contains the password of
+// MLflow.
 func (p *Project) MLflowSecret() string { return "slipway-" + p.Config.Project + "-mlflow" }
 
-// MLflowKey is the key of the password in that Secret.
+// MLflowKey is the key of the password in the Secret that MLflowSecret names.
 const MLflowKey = "password"

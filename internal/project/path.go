@@ -15,7 +15,7 @@ func (e *Env) configPath() (string, error) {
 	return e.Within(e.File), nil
 }
 
-// Within returns a path of the command line, which starts at Dir unless it is absolute.
+// Within resolves a path of the command line. A relative path is relative to Dir.
 func (e *Env) Within(path string) string {
 	if filepath.IsAbs(path) {
 		return path
@@ -23,19 +23,22 @@ func (e *Env) Within(path string) string {
 	return filepath.Join(e.Dir, path)
 }
 
-// File returns the path of a file that slipway.yaml names.
+// File returns the path of a file that slipway.yaml names, in the form that Shown
+// returns. name is relative to the directory of slipway.yaml and has slashes as
+// separators.
 func (p *Project) File(name string) string {
 	return Shown(filepath.Join(p.Config.Dir, filepath.FromSlash(name)))
 }
 
-// StateDir returns the directory of the sandbox.
+// StateDir returns the directory in which the project's sandbox keeps its state.
 func (p *Project) StateDir() string { return SandboxDir(p.Config.Dir) }
 
-// SandboxDir returns where the sandbox of the repository in dir keeps its state.
+// SandboxDir returns the directory in which the sandbox of the repository in dir keeps
+// its state.
 func SandboxDir(dir string) string { return state.Dir(dir, "sandbox") }
 
-// Shown returns a path as users write it: relative to the working directory when it is below
-// that.
+// Shown returns a path as users write it. An absolute path below the working directory is
+// made relative to it. Other paths are returned unchanged.
 func Shown(path string) string {
 	here, err := filepath.Abs(".")
 	if err != nil {

@@ -1,5 +1,6 @@
-// Package project is a repository with a slipway.yaml: what that file says, what git and the
-// machine know of the working tree, and the secrets that it names.
+// Package project represents a repository with a slipway.yaml: the configuration, what
+// git and the machine report about the working tree, and the secrets that slipway.yaml
+// names.
 package project
 
 import (
@@ -16,34 +17,37 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// Project is a slipway.yaml that has been read. It is read once a command, and so is each
-// file that it names: what was checked is what is sent.
+// Project is a repository whose slipway.yaml has been read. A command reads slipway.yaml,
+// and each file that it names, only once, so that what is sent is what was checked.
 type Project struct {
 	*Env
 	Config *config.Config
-	// Params are those of the command line, by job and by input.
+	// Params are the params of the command line, by job and by input.
 	Params map[string]map[string]string
-	// Offline asks no server, and reads no secret.
+	// Offline reports whether commands must not send requests to servers or read secrets.
 	Offline bool
-	// PolyaxonVersion is the release that the command line names, "" for the server's own.
+	// PolyaxonVersion is the release that the command line names, or "" for the server's
+	// own.
 	PolyaxonVersion string
-	// Public sends requests without slipway's credentials. The caller vouches for the
-	// addresses.
+	// Public sends requests without slipway's credentials. The caller is responsible for
+	// the addresses.
 	Public http.RoundTripper
-	// Held are the Polyaxonfiles, as they were first read.
+	// Held caches the texts of Polyaxonfiles as they were first read.
 	Held *file.Held
-	// Access returns the way to the cluster. It reads the kubeconfig once.
+	// Access returns the access to the cluster. It reads the kubeconfig once.
 	Access func() (*Access, error)
-	// Revision returns what git knows of the working tree. It asks git once.
+	// Revision returns the commit and the state of the working tree. It runs git once.
 	Revision func() revision.Revision
 
 	secrets *secret.Resolver
-	// untagged and forgetful are for notes that are printed once.
+	// untagged and forgetful make sure that the notes of Untagged and Forgetful are sent
+	// once.
 	untagged, forgetful sync.Once
 }
 
-// Open reads slipway.yaml and has the secrets that it names masked. Errors in that file are
-// *source.Error; a directory .slipway that came with the repository is an *exit.UsageError.
+// Open reads slipway.yaml and masks the secrets that it names. Errors in slipway.yaml are
+// *source.Error. If the directory .slipway is tracked by git, is not a directory or
+// belongs to another user, the error is an *exit.UsageError.
 func Open(ctx context.Context, env *Env) (*Project, error) {
 	path, err := env.configPath()
 	if err != nil {
@@ -68,7 +72,7 @@ func Open(ctx context.Context, env *Env) (*Project, error) {
 		Held:    file.NewHeld(),
 		secrets: &secret.Resolver{Dir: cfg.Dir, Lookup: env.Lookup},
 		Revision: sync.OnceValue(func() revision.Revision {
-			known, _ := revision.Read(ctx, cfg.Dir, env.Environ, image.Excluded) // its only error is the end of ctx
+			known, _ := revision.Read(ctx, cfg.Dir, env.Environ, image.Excluded) // the only error is that of ctx
 			return known
 		}),
 	}
@@ -77,26 +81,27 @@ func Open(ctx context.Context, env *Env) (*Project, error) {
 	return p, nil
 }
 
-// Names are the names in a slipway.yaml.
+// Names are the names of the images, jobs, services and environments in a slipway.yaml.
 type Names struct{ Images, Jobs, Services, Environments []string }
 
-// ReadNames returns the names in slipway.yaml, and none where there is no file or it cannot
-// be read.
+// ReadNames returns the names in slipway.yaml. It returns no names if the file does not
+// exist or cannot be read.
 func ReadNames(env *Env) Names {
 	path, err := env.configPath()
 	if err != nil {
 		return Names{}
 	}
-	names, _ := config.ReadNames(path, env.Environment) // whoever completes a word wants no error
+	names, _ := config.ReadNames(path, env.Environment) // the completion of a shell cannot show an error
 	return Names(names)
 }
 
-// Result returns an empty Result of a command.
+// Result returns a new Result of a command, with the project and the environment set.
 func (p *Project) Result(command string) *report.Result {
 	return &report.Result{Command: command, Project: p.Config.Project, Environment: p.Config.Environment}
 }
 
-// Untagged notes, once, why images get no tag of a commit.
+// Untagged sends a note with the reason why images do not get the tag of a commit. It
+// does so once per Project.
 func (p *Project) Untagged(image, reason string) {
 	p.untagged.Do(func() { p.Event(report.Note, "image", image, "no image gets a commit's tag: "+reason) })
 }

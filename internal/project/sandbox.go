@@ -2,8 +2,8 @@ package project
 
 import "github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 
-// SandboxRelease returns the release of Polyaxon that slipway.yaml wants the sandbox to be,
-// "" for the newest.
+// SandboxRelease returns the release of Polyaxon that slipway.yaml selects for the
+// sandbox, or "" for the newest.
 func (p *Project) SandboxRelease() string {
 	if p.Config.Sandbox == nil {
 		return ""
@@ -11,7 +11,7 @@ func (p *Project) SandboxRelease() string {
 	return p.Config.Sandbox.Polyaxon
 }
 
-// SandboxVersion returns SandboxRelease as a version to compile as.
+// SandboxVersion returns SandboxRelease as the version to compile operations for.
 func (p *Project) SandboxVersion() schema.Version {
 	if version, err := schema.ParseVersion(p.SandboxRelease()); err == nil && !version.Any() {
 		return version
@@ -19,7 +19,8 @@ func (p *Project) SandboxVersion() schema.Version {
 	return schema.Newest()
 }
 
-// Namespace returns that of the configured cluster, and the guide's for the sandbox.
+// Namespace returns the namespace that slipway.yaml configures for the cluster, or else
+// polyaxon-v1, which Polyaxon's guide uses.
 func (p *Project) Namespace() string {
 	if p.Config.Cluster != nil && p.Config.Cluster.Namespace != "" {
 		return p.Config.Cluster.Namespace

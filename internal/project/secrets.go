@@ -9,8 +9,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/secret"
 )
 
-// Resolve reads the secret that text names, such as env:TOKEN, and has it masked. An error
-// is a *source.Error at the keys of slipway.yaml where the name stands.
+// Resolve reads the secret that text names, such as env:TOKEN, and masks its value. at
+// are the keys of text in slipway.yaml. Errors are *source.Error at that position.
 func (p *Project) Resolve(ctx context.Context, text string, at ...string) (secret.Value, error) {
 	src, err := secret.ParseSource(text)
 	if err != nil {
@@ -24,9 +24,9 @@ func (p *Project) Resolve(ctx context.Context, text string, at ...string) (secre
 	return value, nil
 }
 
-// learn has the secrets of slipway.yaml masked that can be read now, whatever the command
-// is: jobs print them, and servers echo them. A secret that cannot be read is an error where
-// it is needed.
+// learn masks the secrets of slipway.yaml that can be read now, whatever the command is,
+// because jobs print them and servers echo them. It also masks passwords in the
+// environment. A secret that cannot be read is an error only where it is needed.
 func (p *Project) learn(ctx context.Context) {
 	for _, text := range p.Config.Sources() {
 		if from, err := secret.ParseSource(text); err == nil {
@@ -47,5 +47,6 @@ func (p *Project) learn(ctx context.Context) {
 	}
 }
 
-// indexPassword matches the variables that uv, Poetry and pip read passwords from.
+// indexPassword matches the environment variables from which uv, Poetry and twine read
+// passwords of package indexes.
 var indexPassword = regexp.MustCompile(`^(UV_INDEX_.*_PASSWORD|POETRY_HTTP_BASIC_.*_PASSWORD|POETRY_PYPI_TOKEN_.*|TWINE_PASSWORD)$`)

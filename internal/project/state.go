@@ -15,11 +15,12 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// namedFiles is how many files an error names.
+// namedFiles is the number of files that an error lists by name.
 const namedFiles = 5
 
-// ownState refuses a directory .slipway that came with the repository, or leads
-// elsewhere: what is in it would be believed, and deleted.
+// ownState returns an *exit.UsageError if the directory .slipway is tracked by git, or if
+// it or a directory in it is a symbolic link, is not a directory or belongs to another
+// user. slipway trusts the files in .slipway and deletes some of them.
 func ownState(ctx context.Context, root string, environ []string) error {
 	if _, err := os.Lstat(state.Dir(root)); errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -41,8 +42,9 @@ func ownState(ctx context.Context, root string, environ []string) error {
 		named, state.Name, state.Name)
 }
 
-// Forgetful notes, once, that the cache of files and layers in .slipway is not used, where
-// there is no secret to prove that it is of this machine.
+// Forgetful sends a note if the cache of files and layers in .slipway is not used because
+// there is no machine secret that proves that the cache was made on this machine. It does
+// so once per Project.
 func (p *Project) Forgetful(name string) {
 	p.forgetful.Do(func() {
 		if _, err := machine.Code("", nil); err != nil {

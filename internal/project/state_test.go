@@ -14,8 +14,8 @@ type told []string
 
 func (l *told) Event(e report.Event) { *l = append(*l, e.Message) }
 
-// TestForgetfulIsToldOnce says once for all images that nothing is kept, and nothing
-// where there is a place for this machine's secret.
+// TestForgetfulIsToldOnce checks that the note is sent once for all images, and not at
+// all if this machine's secret can be stored.
 func TestForgetfulIsToldOnce(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("each account has a profile")
