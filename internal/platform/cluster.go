@@ -11,6 +11,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
+// connectCluster connects to the cluster of slipway.yaml, or to the sandbox's if
+// slipway.yaml has none. It sends no request.
 func (to *Platform) connectCluster() error {
 	cfg := to.Config.Cluster
 	if cfg == nil {
@@ -34,9 +36,9 @@ func (to *Platform) connectCluster() error {
 	return err
 }
 
-// CheckNamespace refuses a namespace that does not exist, unless slipway.yaml has it created:
-// a typo must not put secrets into a namespace that nobody knows. The error is a
-// *source.Error.
+// CheckNamespace returns a *source.Error if the cluster's namespace does not exist, so
+// that a typo does not put secrets into another namespace. If slipway.yaml sets
+// create-namespace, it sets Creates instead.
 func (to *Platform) CheckNamespace(ctx context.Context) error {
 	if to.Config.Cluster == nil {
 		return nil
@@ -57,8 +59,8 @@ func (to *Platform) CheckNamespace(ctx context.Context) error {
 	return &source.Error{Position: at, Message: none.Error(), Hint: "correct cluster.namespace, or set create-namespace: true there to have it created", Err: err}
 }
 
-// Pods returns the cluster that runs have their pods in, nil without access to it. The sandbox
-// has no pods.
+// Pods returns the cluster in which the pods of runs are, or nil without access to it.
+// The sandbox has no pods.
 func (to *Platform) Pods() run.Cluster {
 	if to.Embedded || to.Rest == nil || to.Cluster == nil {
 		return nil

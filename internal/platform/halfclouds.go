@@ -8,12 +8,13 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// RefuseHalfClouds refuses combinations that cannot work: a cluster elsewhere can neither
-// pull from the sandbox's registry nor see its secrets. The error is a *source.Error.
+// RefuseHalfClouds returns a *source.Error for combinations of sandbox and cloud that
+// cannot work: a cluster elsewhere can neither pull from the sandbox's registry nor see
+// the sandbox's secrets.
 func (to *Platform) RefuseHalfClouds(u Uses) error {
 	cfg := to.Config
 	switch {
-	case !u.Images && !u.Secrets: // nothing goes to the part that the other one would not see
+	case !u.Images && !u.Secrets: // no image or secret is sent that runs could miss
 	case u.Images && cfg.Cluster != nil && cfg.Registry == "":
 		return &source.Error{Position: cfg.At("cluster"), Message: "runs in the cluster cannot pull from the sandbox's registry",
 			Hint: "set registry, or leave cluster out to use the sandbox"}
@@ -27,8 +28,8 @@ func (to *Platform) RefuseHalfClouds(u Uses) error {
 	return nil
 }
 
-// secretAt returns the keys where slipway.yaml first asks for a Kubernetes Secret, nil when it
-// does not.
+// secretAt returns the keys of the first place in slipway.yaml that needs a Kubernetes
+// Secret, or nil if there is none.
 func secretAt(p *project.Project) []string {
 	if len(p.Config.Secrets) > 0 {
 		return []string{"secrets"}

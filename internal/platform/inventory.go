@@ -16,8 +16,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/secret"
 )
 
-// InventoryOf returns what the cluster has that slipway.yaml names or, where runs go to the sandbox,
-// the sandbox that is running; nil without either. It starts nothing.
+// InventoryOf returns the inventory of the cluster of slipway.yaml or, if runs go to the
+// sandbox, of the running sandbox. It returns nil if there is neither, or if it cannot
+// connect. It does not start the sandbox.
 func InventoryOf(ctx context.Context, p *project.Project) lint.Inventory {
 	switch {
 	case p.Config.Cluster != nil:
@@ -42,26 +43,29 @@ func InventoryOf(ctx context.Context, p *project.Project) lint.Inventory {
 	return &inventory{Project: p, cluster: connected, connections: sandbox.Connections()}
 }
 
-// Inventory returns what the connected cluster has.
+// Inventory returns the inventory of the connected cluster.
 func (to *Platform) Inventory() lint.Inventory {
 	return &inventory{Project: to.Project, cluster: to.Cluster}
 }
 
-// inventory asks a cluster for Secrets by their names, and for each other kind once.
+// inventory is the lint.Inventory of a cluster. It requests each Secret by name and lists
+// each other kind once.
 type inventory struct {
 	*project.Project
 	cluster *cluster.Cluster
-	// connections are the sandbox's, which has no ConfigMap for them.
+	// connections are the names of the sandbox's connections, because the sandbox has no
+	// ConfigMap with them. It is nil for another cluster.
 	connections []string
 
 	mu      sync.Mutex
 	listed  map[lint.Kind]list
 	secrets map[string]bool
-	// blind tells that the cluster does not say which Secrets there are.
+	// blind reports whether a request for a Secret has failed. Then all Secrets count as
+	// existing.
 	blind bool
 }
 
-// list is what there is of a kind, as far as that is known.
+// list is the names of the objects of a kind. known reports whether the list is complete.
 type list struct {
 	names []string
 	known bool
@@ -78,7 +82,7 @@ func (i *inventory) Has(ctx context.Context, kind lint.Kind, name string) bool {
 	return !all.known || slices.Contains(all.names, name)
 }
 
-// Names implements lint.Inventory. Of Secrets those of slipway.yaml are known.
+// Names implements lint.Inventory. Of the Secrets, it returns only those of slipway.yaml.
 func (i *inventory) Names(ctx context.Context, kind lint.Kind) []string {
 	if kind == lint.Secret {
 		return slices.Sorted(maps.Keys(i.Config.Secrets))
@@ -88,8 +92,8 @@ func (i *inventory) Names(ctx context.Context, kind lint.Kind) []string {
 	return i.list(ctx, kind).names
 }
 
-// hasSecret asks for a Secret by its name: few may list them. Deploy syncs those of
-// slipway.yaml first.
+// hasSecret requests a Secret by name, because few users have the permission to list
+// Secrets. Secrets of slipway.yaml count as existing, because deploy syncs them first.
 func (i *inventory) hasSecret(ctx context.Context, name string) bool {
 	if i.Config.Secrets[name] != nil {
 		return true
@@ -112,6 +116,8 @@ func (i *inventory) hasSecret(ctx context.Context, name string) bool {
 	return has
 }
 
+// list returns the objects of a kind. It sends one request per kind and caches the
+// answer.
 func (i *inventory) list(ctx context.Context, kind lint.Kind) list {
 	if all, asked := i.listed[kind]; asked {
 		return all
@@ -129,6 +135,8 @@ func (i *inventory) list(ctx context.Context, kind lint.Kind) list {
 	return i.listed[kind]
 }
 
+// ask requests the names of the objects of a kind. known is false if they cannot be
+// known.
 func (i *inventory) ask(ctx context.Context, kind lint.Kind) (names []string, known bool, err error) {
 	resource := map[lint.Kind]string{lint.ConfigMap: "configmaps", lint.VolumeClaim: "persistentvolumeclaims"}[kind]
 	switch {
@@ -137,7 +145,7 @@ func (i *inventory) ask(ctx context.Context, kind lint.Kind) (names []string, kn
 	case kind == lint.Connection:
 		return i.cluster.AgentConnections(ctx)
 	case kind == lint.VolumeClaim && i.connections != nil:
-		return nil, false, nil // the sandbox has no claims
+		return nil, false, nil // the sandbox has no PersistentVolumeClaims
 	}
 	names, err = i.cluster.Names(ctx, resource)
 	return names, true, err

@@ -8,7 +8,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/secret"
 )
 
-// keychain has the credentials masked that another keychain finds.
+// keychain masks the credentials that another keychain finds.
 type keychain struct {
 	authn.Keychain
 	secrets secret.Learner
@@ -28,7 +28,8 @@ func (k keychain) ResolveContext(ctx context.Context, resource authn.Resource) (
 	return authenticator{found, k.secrets}, nil
 }
 
-// Tried returns what was tried for a registry, where the keychain knows.
+// Tried returns where credentials for a registry were searched for, or nil if the wrapped
+// keychain does not know.
 func (k keychain) Tried(host string) []string {
 	if c, ok := k.Keychain.(interface{ Tried(host string) []string }); ok {
 		return c.Tried(host)
@@ -36,8 +37,8 @@ func (k keychain) Tried(host string) []string {
 	return nil
 }
 
-// authenticator has the credentials masked that another one returns, each time: tokens are
-// renewed.
+// authenticator masks the credentials that another authenticator returns. It does so on
+// each call, because tokens are renewed.
 type authenticator struct {
 	authn.Authenticator
 	secrets secret.Learner

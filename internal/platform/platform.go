@@ -1,5 +1,6 @@
-// Package platform is where images, secrets and runs go: the registry, the cluster and the
-// Polyaxon server that slipway.yaml names, and the sandbox for those that it leaves out.
+// Package platform connects to the places that images, secrets and runs go to: the
+// registry, the cluster and the Polyaxon server of slipway.yaml, or the sandbox for those
+// that slipway.yaml omits.
 package platform
 
 import (
@@ -18,8 +19,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/sandbox"
 )
 
-// Platform is where a project's images, secrets and runs go. Its parts are nil until Extend
-// has connected them.
+// Platform is the registry, the cluster and the Polyaxon server of a project. Each is nil
+// until Extend has connected it.
 type Platform struct {
 	*project.Project
 	Registry *registry.Client
@@ -27,15 +28,19 @@ type Platform struct {
 	Polyaxon *polyaxon.Client
 	// RunNamespace is the Kubernetes namespace of the runs and the secrets.
 	RunNamespace string
-	// Rest is the access to a cluster that is not the sandbox; nil without one.
+	// Rest is the access to the cluster, or nil if the cluster is the sandbox's or not
+	// connected.
 	Rest *rest.Config
-	// Target is the system that images are built for.
+	// Target is the operating system and architecture that images are built for by
+	// default.
 	Target v1.Platform
-	// Sandbox is nil while nothing of it is used.
+	// Sandbox is nil until a part of it is used.
 	Sandbox *sandbox.Sandbox
-	// Gateway sends requests to a Polyaxon that only the cluster reaches; nil for another.
+	// Gateway sends requests to a Polyaxon server that is only reachable from inside the
+	// cluster. It is nil for other servers.
 	Gateway http.RoundTripper
-	// Creates is the namespace that slipway.yaml wants created, "" when it exists.
+	// Creates is the namespace to create because slipway.yaml asks for it, or "" if it
+	// exists.
 	Creates string
 	// Embedded reports whether runs go to the sandbox.
 	Embedded bool
@@ -43,11 +48,11 @@ type Platform struct {
 	clock run.Clock
 }
 
-// Uses are the parts of the platform that a command reaches for: images are in the registry,
-// secrets in the cluster, runs on Polyaxon.
+// Uses selects the parts of the platform that a command uses. Images are in the registry,
+// secrets in the cluster, and runs on the Polyaxon server.
 type Uses struct{ Images, Secrets, Runs bool }
 
-// New returns a Platform that is not connected yet.
+// New returns a Platform that is not connected yet. It sends no requests.
 func New(p *project.Project) *Platform {
 	to := &Platform{Project: p, RunNamespace: p.Namespace(), Target: v1.Platform{OS: "linux", Architecture: "amd64"}, Embedded: p.Config.Sandboxed()}
 	if to.Embedded {
@@ -59,9 +64,10 @@ func New(p *project.Project) *Platform {
 	return to
 }
 
-// Connect connects the parts of the platform that a command uses, and no others. It starts
-// the sandbox when one of them is there and the sandbox is not running. A combination that
-// cannot work is a *source.Error.
+// Connect returns a Platform with the parts connected that u selects, and no others. It
+// starts the sandbox if one of them belongs to it and it is not running. The error is a
+// *source.Error if slipway.yaml combines parts that cannot work together, or if a part
+// cannot be connected because of what slipway.yaml says.
 func Connect(ctx context.Context, p *project.Project, u Uses) (*Platform, error) {
 	to := New(p)
 	if err := to.RefuseHalfClouds(u); err != nil {
@@ -70,7 +76,8 @@ func Connect(ctx context.Context, p *project.Project, u Uses) (*Platform, error)
 	return to, to.Extend(ctx, u)
 }
 
-// Extend connects more parts of the platform.
+// Extend connects the parts that u selects, in addition to those that are connected
+// already. Like Connect, it starts the sandbox if needed.
 func (to *Platform) Extend(ctx context.Context, u Uses) error {
 	if err := to.join(ctx, u); err != nil {
 		return err

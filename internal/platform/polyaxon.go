@@ -14,6 +14,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/secret"
 )
 
+// connectPolyaxon creates the client for the Polyaxon server of slipway.yaml, or else for
+// the server in the cluster, or else for the sandbox's.
 func (to *Platform) connectPolyaxon(ctx context.Context) error {
 	options := polyaxon.Options{Transport: to.Transport, Sleep: to.Sleep}
 	switch cfg := to.Config.Polyaxon; {
@@ -44,11 +46,11 @@ func (to *Platform) connectPolyaxon(ctx context.Context) error {
 	return err
 }
 
-// askPatience is how long a server or a cluster may take to answer a question that a command
-// can do without.
+// askPatience is the timeout of a request whose answer is not essential to a command.
 const askPatience = 3 * time.Second
 
-// ServerVersion asks the configured Polyaxon server for its version, for 3 s at most.
+// ServerVersion requests the version of the configured Polyaxon server. It returns an
+// error if there is no answer within 3 s.
 func ServerVersion(ctx context.Context, p *project.Project) (schema.Version, error) {
 	ctx, cancel := context.WithTimeout(ctx, askPatience)
 	defer cancel()
@@ -68,7 +70,7 @@ func ServerVersion(ctx context.Context, p *project.Project) (schema.Version, err
 	return installation.Version, nil
 }
 
-// RunTarget names a run for package run.
+// RunTarget returns the address of a run that package run uses.
 func (to *Platform) RunTarget(r *polyaxon.Run) run.Target {
 	kind := r.Runtime
 	if kind == "" {
@@ -77,22 +79,24 @@ func (to *Platform) RunTarget(r *polyaxon.Run) run.Target {
 	return run.Target{Namespace: to.RunNamespace, Project: to.Config.Project, UUID: r.UUID, Kind: kind}
 }
 
-// sandboxPatience is how long the sandbox may be silent. Loopback has no outages: it has ended
-// then, however it did.
+// sandboxPatience is how long to retry while the sandbox does not respond. The loopback
+// interface has no outages, so a sandbox that is silent for longer has ended.
 const sandboxPatience = 5 * time.Second
 
-// Following returns options to follow runs on the platform with.
+// Following returns o with the fields set that depend on the platform: the clock, and
+// either how the sandbox responds or the cluster of the pods.
 func (to *Platform) Following(o run.FollowOptions) run.FollowOptions {
 	o.Clock = to.clock
 	if to.Embedded {
-		o.Patience, o.Whole = sandboxPatience, to.SandboxVersion().Major > 1 // 1.11.3 has the last lines only
+		o.Patience, o.Whole = sandboxPatience, to.SandboxVersion().Major > 1 // release 1.11.3 returns only the last lines of a log
 	} else {
 		o.Cluster = to.Pods()
 	}
 	return o
 }
 
-// OutputsAt says where the files of a run are that has ended.
+// OutputsAt returns where to find the files of a run that has ended: a directory of the
+// sandbox, or the command that lists them.
 func (to *Platform) OutputsAt(o *run.Outcome) string {
 	if to.Embedded {
 		return project.Shown(filepath.Join(to.StateDir(), "artifacts", o.Run.UUID, "outputs"))
@@ -100,7 +104,7 @@ func (to *Platform) OutputsAt(o *run.Outcome) string {
 	return "slipway artifacts " + o.Run.UUID
 }
 
-// envClock is the time of an Env whose Sleep is set.
+// envClock is a run.Clock that uses an Env whose Sleep is set.
 type envClock struct{ *project.Env }
 
 // Now implements run.Clock.
@@ -109,5 +113,6 @@ func (c envClock) Now() time.Time { return c.Env.Now() }
 // Sleep implements run.Clock.
 func (c envClock) Sleep(ctx context.Context, d time.Duration) error { return c.Env.Sleep(ctx, d) }
 
-// AfterFunc implements run.Clock. It goes by the system's clock, for Sleep may be cut short.
+// AfterFunc implements run.Clock. It uses the system's clock, because Sleep may return
+// early.
 func (c envClock) AfterFunc(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop }

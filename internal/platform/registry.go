@@ -12,6 +12,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/registry"
 )
 
+// connectRegistry creates the client for the registry of slipway.yaml, or else for the
+// sandbox's.
 func (to *Platform) connectRegistry() {
 	carrier := registry.RememberPings(transport.NewUserAgent(to.Transport, "slipway/"+to.Version))
 	credentials := keychain{registry.NewCredentials(), to.Secrets}
@@ -28,11 +30,11 @@ func (to *Platform) connectRegistry() {
 	}
 }
 
-// noteEvery is the time between two notes that something is still waited for.
+// noteEvery is the minimum time between two notes that a request is still waiting.
 const noteEvery = 10 * time.Second
 
-// seldom returns a function that notes its text and then nothing for a while: many requests
-// may wait for the same.
+// seldom returns a function that sends its text as a note, but drops texts within
+// noteEvery of the last note, because many requests may wait for the same reason.
 func seldom(p *project.Project) func(text string) {
 	var mu sync.Mutex
 	var last time.Time

@@ -15,12 +15,14 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// sandboxed reports whether one of the parts is the sandbox's.
+// sandboxed reports whether any of the parts that u selects belongs to the sandbox.
 func (to *Platform) sandboxed(u Uses) bool {
 	return u.Images && to.Config.Registry == "" || u.Secrets && to.Config.Cluster == nil || u.Runs && to.Config.Sandboxed()
 }
 
-// join joins the sandbox when one of the parts is there, and starts it when it is not running.
+// join connects to the sandbox if any of the parts that u selects belongs to it, and
+// starts it if it is not running. It sets Target and RunNamespace if runs go to the
+// sandbox.
 func (to *Platform) join(ctx context.Context, u Uses) error {
 	if to.sandboxed(u) && to.Sandbox == nil {
 		if err := to.startSandbox(ctx); err != nil {
@@ -39,8 +41,11 @@ func (to *Platform) join(ctx context.Context, u Uses) error {
 	return nil
 }
 
+// startSandbox joins the sandbox and masks its tokens. It starts the sandbox if it is not
+// running, or if it is another release and has no active runs. If it is another release
+// and has active runs, the error is a *source.Error.
 func (to *Platform) startSandbox(ctx context.Context) error {
-	_ = state.Make(to.Config.Dir) // the sandbox makes what it needs, and says why it cannot
+	_ = state.Make(to.Config.Dir) // the sandbox creates the directories that it needs, and reports why it cannot
 	was, absent := sandbox.Running(ctx, to.StateDir())
 	starts := absent != nil || !was.Is(to.SandboxRelease()) && was.ActiveRuns == 0
 	if absent == nil && starts {

@@ -20,7 +20,7 @@ func (p *Project) SandboxVersion() schema.Version {
 }
 
 // Namespace returns the namespace that slipway.yaml configures for the cluster, or else
-// polyaxon-v1, which Polyaxon's guide uses.
+// polyaxon-v1, the namespace of the guide.
 func (p *Project) Namespace() string {
 	if p.Config.Cluster != nil && p.Config.Cluster.Namespace != "" {
 		return p.Config.Cluster.Namespace
