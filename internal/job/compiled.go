@@ -13,12 +13,14 @@ import (
 	"github.com/slipway-ci/slipway/internal/project"
 )
 
-// compiledRun is the id that a run has in what is compiled before there is one.
+// compiledRun stands for the run's id in operations that are compiled before the run
+// exists.
 var compiledRun = strings.Repeat("0", 32)
 
-// Compiled returns an operation as a server of a version compiles it. What only the server knows
-// is made up: the run's id is all zeros, and all connections that the operation names exist. What
-// does not compile is a *source.Error, at the value that the compiler names.
+// Compiled returns an operation as a server of this version compiles it. Placeholders
+// stand for what only the server knows: the run's id is all zeros, and all connections
+// that the operation names exist. If the operation does not compile, the error is a
+// *source.Error at the value that the compiler names.
 func Compiled(ctx context.Context, p *project.Project, j *config.Job, operation *operation.Operation, version schema.Version) (*compile.Compiled, error) {
 	compiled, err := CompiledAs(p, j, operation, version)
 	if refused := new(compile.Error); errors.As(err, &refused) {
@@ -27,7 +29,7 @@ func Compiled(ctx context.Context, p *project.Project, j *config.Job, operation 
 	return compiled, project.Located(p.Config.At(project.Section(j), j.Name), err)
 }
 
-// CompiledAs is Compiled with the compiler's own error.
+// CompiledAs is like Compiled, but returns the compiler's error unchanged.
 func CompiledAs(p *project.Project, j *config.Job, operation *operation.Operation, version schema.Version) (*compile.Compiled, error) {
 	compiled, err := compile.Operation(operation.JSON(), version)
 	if err != nil || compiled.Schedule() != "" {
@@ -36,7 +38,7 @@ func CompiledAs(p *project.Project, j *config.Job, operation *operation.Operatio
 	return resolved(p, j, operation, compiled)
 }
 
-// resolved renders what is compiled, for a run that does not exist yet.
+// resolved renders a compiled operation for a run that does not exist yet.
 func resolved(p *project.Project, j *config.Job, operation *operation.Operation, compiled *compile.Compiled) (*compile.Compiled, error) {
 	return compiled.Resolve(compile.Context{
 		Owner: "default", Project: p.Config.Project, ProjectUUID: p.Config.Project, Name: j.Name, UUID: compiledRun,
@@ -44,7 +46,8 @@ func resolved(p *project.Project, j *config.Job, operation *operation.Operation,
 	})
 }
 
-// catalogOf returns the connections that an operation names. The guide's is known.
+// catalogOf returns placeholders for the connections that an operation names. For the
+// guide's volume connection it returns the real mount path.
 func catalogOf(operation *operation.Operation) map[string]compile.Connection {
 	catalog := map[string]compile.Connection{}
 	for _, name := range operation.Connections() {

@@ -16,7 +16,8 @@ import (
 	components "github.com/slipway-ci/slipway/polyaxon"
 )
 
-// File reads the Polyaxonfile or the component that a job names. Errors are *source.Error.
+// File reads the Polyaxonfile or the component that a job names. Errors are
+// *source.Error, possibly joined.
 func File(ctx context.Context, p *project.Project, j *config.Job) (*file.File, error) {
 	if j.Component != "" {
 		text, err := components.Read(j.Component)
@@ -35,9 +36,9 @@ func File(ctx context.Context, p *project.Project, j *config.Job) (*file.File, e
 	return file, project.Located(p.Config.At(project.Section(j), j.Name, "polyaxonfile"), err)
 }
 
-// Reader returns what reads Polyaxonfiles, and what they refer to over the network. A command
-// reads each once: what it checked is what it plans, what the key is made of, and what
-// it sends, hours later too.
+// Reader returns the reader of Polyaxonfiles and of the files and addresses that they
+// refer to. It reads each of them once per command. What is planned, hashed into the
+// deploy key and sent is therefore what was checked, even hours later.
 func Reader(p *project.Project) file.Reader {
 	reader := file.Reader{Transport: p.Public, Root: p.Config.Dir, Held: p.Held}
 	if repository := p.Config.Repository(); repository != "" {
@@ -49,8 +50,8 @@ func Reader(p *project.Project) file.Reader {
 	return reader
 }
 
-// Absent returns an error for each file that a job names and that does not exist, at its place
-// in slipway.yaml; nil when all exist.
+// Absent returns, joined, a *source.Error for each file that a job names and that does
+// not exist, at its position in slipway.yaml. It returns nil if all files exist.
 func Absent(p *project.Project, j *config.Job) error {
 	var errs []error
 	look := func(name string, at ...string) {
@@ -70,7 +71,8 @@ func Absent(p *project.Project, j *config.Job) error {
 	return errors.Join(errs...)
 }
 
-// NoComponent returns the error for a name that no component has.
+// NoComponent returns a *source.Error at a position for the name of a component that does
+// not exist. Its hint is the nearest name or the list of all names.
 func NoComponent(at source.Position, name string) error {
 	e := source.Errorf(at, "no component is called %s", name)
 	if near, ok := source.Nearest(name, components.Names()); ok {

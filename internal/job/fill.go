@@ -11,8 +11,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/project"
 )
 
-// filling returns what slipway.yaml and the command line say of a job's Polyaxonfile. image is
-// the reference, by digest, of the job's image.
+// filling returns the values of slipway.yaml and of the command line that fill a job's
+// Polyaxonfile. image is the reference, by digest, of the job's image.
 func filling(ctx context.Context, p *project.Project, j *config.Job, image string) (fill.Fill, error) {
 	fill := fill.Fill{
 		Name: j.Name, GPU: j.GPU, Timeout: j.Timeout, Image: image,
@@ -29,8 +29,9 @@ func filling(ctx context.Context, p *project.Project, j *config.Job, image strin
 	return fill, nil
 }
 
-// credentials says which parts of the credential snippet a job gets. The guide has
-// both secrets in every cluster; the sandbox has those that slipway.yaml names.
+// credentials selects the parts of the guide's credential snippet that a job gets. A
+// cluster is assumed to have both of the guide's secrets. The sandbox has those that
+// slipway.yaml names. A job's own setting overrides both.
 func credentials(p *project.Project, j *config.Job) fill.Credentials {
 	mount, named := p.Config.Secrets[fill.CredentialSecret]
 	_, pull := p.Config.Secrets[fill.PullSecret]
@@ -48,8 +49,8 @@ func credentials(p *project.Project, j *config.Job) fill.Credentials {
 	return c
 }
 
-// volume says what stands for the persistent volume. The sandbox has one of its
-// own, behind the guide's connection.
+// volume returns what replaces the guide's persistent volume. The sandbox has a volume of
+// its own, which the guide's connection refers to.
 func volume(p *project.Project) fill.Volume {
 	switch v := p.Config.Volume; {
 	case v == nil:
@@ -61,6 +62,8 @@ func volume(p *project.Project) fill.Volume {
 	}
 }
 
+// mlflow returns the MLflow settings of slipway.yaml. The password is a reference to a
+// key of a Kubernetes Secret.
 func mlflow(p *project.Project) fill.MLflow {
 	m := p.Config.MLflow
 	if m == nil {

@@ -13,28 +13,31 @@ import (
 	"github.com/slipway-ci/slipway/internal/project"
 )
 
-// identityVersion is one way to tell which runs are of the same inputs. What it makes of an
-// operation must never change: whoever runs a newer slipway would run all of his jobs
-// again. A compiler that compiles otherwise, or a newer Polyaxon to compile for, is a
-// new identity; the older ones stay in the list, and their keys are looked for, too.
+// identityVersion is a version of the function that computes the deploy key. The key that
+// a version computes for an operation must never change: otherwise a user who upgrades
+// slipway runs all jobs again. A change of the compiler's output, or a newer release of
+// Polyaxon to compile for, needs a new version. Older versions stay in the list, and runs
+// with their keys are still found.
 type identityVersion struct {
-	// name begins what is hashed.
+	// name is the first part of the hashed text.
 	name string
-	// release of Polyaxon as which operations are compiled, whatever runs on the
-	// server: its upgrade alone runs nothing again.
+	// release is the release of Polyaxon that operations are compiled for. It does not
+	// depend on the server, so that an upgrade of the server alone does not run jobs
+	// again.
 	release schema.Version
 }
 
-// identityVersions are the known ones, newest first. New runs get the key of the first.
+// identityVersions returns all versions, newest first. New runs get the key of the first.
 func identityVersions() []identityVersion {
 	return []identityVersion{
 		{"slipway/2", schema.Version{Major: 2, Minor: 18}},
 	}
 }
 
-// Keys are a job's deploy keys, that of the newest identity first: the same project,
-// job, compiled operation, image (by digest, wherever it is pulled from) and upstream
-// runs have the same keys on any machine.
+// Keys returns a job's deploy keys, one per identity version, newest first. Keys depend
+// only on the project, the job, the compiled operation, the image's digest and the
+// upstream runs. They do not depend on the machine or on the repository that the image is
+// pulled from.
 func Keys(p *project.Project, j *config.Job, operation *operation.Operation, reference string, upstream []string) []string {
 	content := pinned(string(operation.JSON()), reference)
 	var keys []string
@@ -44,8 +47,8 @@ func Keys(p *project.Project, j *config.Job, operation *operation.Operation, ref
 	return keys
 }
 
-// key hashes what makes a run. An operation that the identity's release cannot compile
-// counts as it is written.
+// key hashes what identifies a run. If the identity's release cannot compile the
+// operation, the text of the operation is hashed instead.
 func (i identityVersion) key(project, job, content string, upstream []string) string {
 	if compiled, err := compile.Operation([]byte(content), i.release); err == nil {
 		content = compiled.Identity()
@@ -57,8 +60,8 @@ func (i identityVersion) key(project, job, content string, upstream []string) st
 	return "t-" + hex.EncodeToString(h.Sum(nil))[:40]
 }
 
-// pinned is the content of an operation with the digest of an image in place of its
-// reference.
+// pinned returns the content of an operation with the reference of an image replaced by
+// its digest.
 func pinned(content, reference string) string {
 	if _, digest, ok := strings.Cut(reference, "@"); ok {
 		return strings.ReplaceAll(content, reference, digest)

@@ -11,7 +11,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/project"
 )
 
-// TestDeployKey tells what makes a run another one, and what does not.
+// TestDeployKey checks which changes of a job change its deploy key, and which do not.
 func TestDeployKey(t *testing.T) {
 	const digest = "@sha256:481e7fdf13c75b22a72f5c4ed6838787cf452b61ed16dbfec7a0223bf53b3d8b"
 	key := func(job, file, image string, upstream ...string) string {
@@ -59,9 +59,9 @@ func TestDeployKey(t *testing.T) {
 
 var update = flag.Bool("update", false, "record the keys of operations and identities that testdata does not have")
 
-// TestGoldenKeys holds the keys of a hundred operations to those that were recorded
-// when their identity was made. A key that changes makes everybody's jobs run again:
-// -update never writes over one.
+// TestGoldenKeys compares the keys of a hundred operations with those that were recorded
+// when their identity version was added. A key that changes makes every user's jobs run
+// again, so -update never overwrites one.
 func TestGoldenKeys(t *testing.T) {
 	const path = "testdata/keys.jsonl"
 	type golden struct {

@@ -13,8 +13,8 @@ import (
 	"github.com/slipway-ci/slipway/tasks/exit"
 )
 
-// ExpandMatrices has slipway make the runs of the matrices of jobs, as matrix: expand does for
-// one job. It is an error when none of them has a matrix.
+// ExpandMatrices makes slipway create the runs of the jobs' matrices, as matrix: expand
+// does for one job. The error is an *exit.UsageError if none of the jobs has a matrix.
 func ExpandMatrices(ctx context.Context, p *project.Project, jobs []*config.Job) error {
 	found := false
 	for _, j := range jobs {
@@ -35,8 +35,8 @@ func ExpandMatrices(ctx context.Context, p *project.Project, jobs []*config.Job)
 	return nil
 }
 
-// Expansion returns the runs of a job's matrix. An error is a *source.Error at the line of the
-// matrix that is wrong.
+// Expansion returns the runs of a job's matrix. Errors are *source.Error, at the part of
+// the matrix that is wrong where it can be found.
 func Expansion(ctx context.Context, p *project.Project, j *config.Job, operation *operation.Operation) (*matrix.Expansion, error) {
 	expansion, err := matrix.Expand(operation)
 	if err == nil && expansion == nil {
@@ -58,9 +58,11 @@ func Expansion(ctx context.Context, p *project.Project, j *config.Job, operation
 	return nil, e
 }
 
-// Unbuilt returns a job's operation as the sandbox compiles it, without its image, and the first
-// one of a matrix. It returns nil for what is compiled later, and for what does not compile: that
-// is reported, with its place, where the operation is checked.
+// Unbuilt returns a job's operation, compiled for the sandbox's release, with
+// UnbuiltImage as the image. For a matrix that slipway expands, it is the operation of
+// the first run. Unbuilt returns nil if the operation is compiled later or does not
+// compile. The latter error is reported, with its position, where the operation is
+// checked.
 func Unbuilt(ctx context.Context, p *project.Project, j *config.Job) (*compile.Compiled, error) {
 	operation, err := Operation(ctx, p, j, UnbuiltImage)
 	if err != nil {

@@ -1,5 +1,6 @@
-// Package job is a job, or a service, of slipway.yaml: its Polyaxonfile, what is sent to Polyaxon
-// for it, what a server makes of that, and the deploy key.
+// Package job represents a job or a service of slipway.yaml: its Polyaxonfile, the
+// operation that is sent to Polyaxon, the operation as a server compiles it, and the
+// deploy key.
 package job
 
 import (
@@ -12,12 +13,12 @@ import (
 	components "github.com/slipway-ci/slipway/polyaxon"
 )
 
-// UnbuiltImage stands for an image's reference while it is not known yet.
+// UnbuiltImage is the placeholder for an image's reference that is not known yet.
 const UnbuiltImage = "slipway.invalid/not-built@sha256:0000000000000000000000000000000000000000000000000000000000000000"
 
-// Operation returns what is sent to Polyaxon for a job: its Polyaxonfile, filled with what
-// slipway.yaml and the command line say. image is the reference, by digest, of the job's image,
-// or UnbuiltImage. Errors are *source.Error.
+// Operation returns the operation of a job: its Polyaxonfile, filled with the values of
+// slipway.yaml and of the command line. image is the reference, by digest, of the job's
+// image, or UnbuiltImage. Errors are *source.Error.
 func Operation(ctx context.Context, p *project.Project, j *config.Job, image string) (*operation.Operation, error) {
 	file, err := File(ctx, p, j)
 	if err != nil {
@@ -31,13 +32,15 @@ func Operation(ctx context.Context, p *project.Project, j *config.Job, image str
 	return operation, project.Located(p.Config.At(project.Section(j), j.Name), err)
 }
 
-// Stamped returns an operation as it is sent: its pods say where they came from.
+// Stamped returns an operation as it is sent, with labels and annotations for its pods
+// that say where the operation came from.
 func Stamped(p *project.Project, operation *operation.Operation) *operation.Operation {
 	o := p.Origin()
 	return fill.Labelled(operation, o.Labels, o.Annotations)
 }
 
-// Source returns the text of a job's own file, with the edits that make it read as operation.
+// Source returns the text of a job's Polyaxonfile or component, edited so that it reads
+// as operation.
 func Source(ctx context.Context, p *project.Project, j *config.Job, operation *operation.Operation) ([]byte, error) {
 	if j.Component != "" {
 		text, err := components.Read(j.Component)

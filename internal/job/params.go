@@ -14,10 +14,10 @@ import (
 	"github.com/slipway-ci/slipway/tasks/exit"
 )
 
-// Override takes the params of a command line, each NAME=VALUE, for the jobs (or
-// services) that it names, all jobs when it names none. They win over those of
-// slipway.yaml. Each goes to the jobs that have an input of its name, of which
-// there must be one. A VALUE may be secret:SOURCE.
+// Override sets the params of the command line, each in the form NAME=VALUE. They
+// override those of slipway.yaml. names are the jobs and services that they are for, or
+// all jobs if names is empty. Each param goes to those jobs that have an input of its
+// name; if there are none, the error is a *source.Error. A VALUE may be secret:SOURCE.
 func Override(ctx context.Context, p *project.Project, params, names []string) error {
 	given := map[string]string{}
 	for _, param := range params {
@@ -25,7 +25,7 @@ func Override(ctx context.Context, p *project.Project, params, names []string) e
 		_, repeated := given[name]
 		switch {
 		case !ok || name == "":
-			return exit.Usagef("a param is written NAME=VALUE") // it may be a value: it is not shown
+			return exit.Usagef("a param is written NAME=VALUE") // param may be a secret value, so it is not shown
 		case repeated:
 			return exit.Usagef("the param %s is given twice", name)
 		}
@@ -47,7 +47,7 @@ func Override(ctx context.Context, p *project.Project, params, names []string) e
 	for _, name := range names {
 		j := p.Job(name)
 		if j == nil {
-			continue // whoever looks for it tells
+			continue // the caller that looks it up reports it
 		}
 		file, err := File(ctx, p, j)
 		if err != nil {
@@ -81,15 +81,15 @@ func Override(ctx context.Context, p *project.Project, params, names []string) e
 	return nil
 }
 
-// params puts a job's params into what fills its file: values, what the command line gave as text,
-// and those that a Kubernetes Secret keeps.
+// params adds a job's params to the values that fill its file: values of slipway.yaml,
+// texts of the command line, and references to keys of a Kubernetes Secret.
 func params(p *project.Project, j *config.Job, to *fill.Fill) {
 	to.Params, to.Texts, to.Secrets = map[string]any{}, map[string]string{}, map[string]fill.SecretKey{}
 	for name, value := range j.Params {
 		to.Params[name] = value
 	}
 	for name, r := range j.References() {
-		to.Params[name] = r.String() // until resolved knows better
+		to.Params[name] = r.String() // until the upstream run is known
 	}
 	for name, text := range p.Params[j.Name] {
 		delete(to.Params, name)

@@ -17,16 +17,17 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// CheckQuantities refuses amounts of resources that Kubernetes cannot read, which come
-// of params: a server would only say so when it makes the pod.
+// CheckQuantities returns, joined, a *source.Error for each amount of a resource that
+// Kubernetes cannot parse. Such amounts come from params, and a server would only report
+// them when it creates the pod.
 func CheckQuantities(ctx context.Context, p *project.Project, j *config.Job) error {
 	operation, err := Operation(ctx, p, j, UnbuiltImage)
 	if err != nil {
-		return nil //nolint:nilerr // it is told where the operation is checked
+		return nil //nolint:nilerr // reported where the operation is checked
 	}
 	compiled, err := CompiledAs(p, j, operation, p.SandboxVersion())
 	if err != nil || compiled.Schedule() != "" {
-		return nil //nolint:nilerr // as above; and what a pipeline makes has params of its own
+		return nil //nolint:nilerr // as above; the runs that a pipeline creates have params of their own
 	}
 	var root any
 	decoder := json.NewDecoder(bytes.NewReader(compiled.JSON()))
@@ -41,7 +42,8 @@ func CheckQuantities(ctx context.Context, p *project.Project, j *config.Job) err
 	return errors.Join(errs...)
 }
 
-// unreadable gives the amounts below all keys called resources that are no quantities.
+// unreadable returns the amounts below all keys called resources that Kubernetes cannot
+// parse.
 func unreadable(value any) (found []string) {
 	switch x := value.(type) {
 	case []any:
@@ -68,8 +70,9 @@ func unreadable(value any) (found []string) {
 	return found
 }
 
-// badQuantity names the input that the amount is of, where it is declared, or where
-// slipway.yaml gives it.
+// badQuantity returns the error for an amount that Kubernetes cannot parse. It names the
+// input that the amount comes from. Its position is where slipway.yaml sets the input, or
+// else where the Polyaxonfile declares it, or else the job.
 func badQuantity(ctx context.Context, p *project.Project, j *config.Job, inputs map[string]any, text string) error {
 	e := source.Errorf(p.Config.At(project.Section(j), j.Name), "%q is not a quantity (%s)", text, meantAmount(text))
 	name := inputOf(inputs, text)
@@ -78,7 +81,7 @@ func badQuantity(ctx context.Context, p *project.Project, j *config.Job, inputs 
 	}
 	e.Message = "input " + name + ": " + e.Message
 	e.Position = blamed(ctx, p, j, "`"+name+"`")
-	if _, typed := p.Params[j.Name][name]; typed { // what slipway.yaml gives does not count
+	if _, typed := p.Params[j.Name][name]; typed { // the command line overrides slipway.yaml
 		if file, err := File(ctx, p, j); err == nil {
 			if path := pathOf(file.Root(), name); path != nil {
 				e.Position = file.At(path...)
@@ -88,7 +91,8 @@ func badQuantity(ctx context.Context, p *project.Project, j *config.Job, inputs 
 	return e
 }
 
-// inputOf gives the input whose value a text is, or else whose value is in it.
+// inputOf returns the name of the input whose value is text, or else of the first input
+// whose value is part of text, or "".
 func inputOf(inputs map[string]any, text string) (part string) {
 	for _, name := range slices.Sorted(maps.Keys(inputs)) {
 		switch value := fmt.Sprint(inputs[name]); {
@@ -101,10 +105,10 @@ func inputOf(inputs map[string]any, text string) (part string) {
 	return part
 }
 
-// bytesUnit is an amount with a unit as people write it.
+// bytesUnit matches an amount of bytes with a unit as people write it, such as 4GB.
 var bytesUnit = regexp.MustCompile(`^\s*([0-9]+(?:\.[0-9]+)?)\s*([kKmMgGtTpP])i?[bB]?\s*$`)
 
-// meantAmount gives what may be meant.
+// meantAmount suggests, for an error message, the amount that text may stand for.
 func meantAmount(text string) string {
 	m := bytesUnit.FindStringSubmatch(text)
 	if m == nil {

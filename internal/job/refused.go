@@ -15,8 +15,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// Refused makes an operation that the server refuses, or takes and cannot compile,
-// an error of the user's file.
+// Refused turns an error of submitting a job into a *source.Error in the user's file if
+// the server rejected the operation, or accepted it and could not compile it. It returns
+// other errors unchanged.
 func Refused(ctx context.Context, p *project.Project, j *config.Job, err error) error {
 	if uncompiled := new(run.CompileError); errors.As(err, &uncompiled) {
 		return project.Located(blamed(ctx, p, j, uncompiled.Message), err)
@@ -24,9 +25,9 @@ func Refused(ctx context.Context, p *project.Project, j *config.Job, err error) 
 	return invalid(ctx, p, j, err)
 }
 
-// invalid makes an operation that the server refuses an error of the user's file:
-// at the keys that the server names, where the Polyaxonfile has them, and else at
-// the job.
+// invalid turns the server's rejection of an operation into errors in the user's file: at
+// the keys that the server names if the Polyaxonfile has them, or else at the job in
+// slipway.yaml. It returns other errors unchanged.
 func invalid(ctx context.Context, p *project.Project, j *config.Job, err error) error {
 	var refused *polyaxon.Error
 	if !errors.As(err, &refused) || refused.Kind != polyaxon.Invalid {
@@ -45,7 +46,7 @@ func invalid(ctx context.Context, p *project.Project, j *config.Job, err error) 
 	return &source.Error{Position: at, Message: err.Error(), Err: err}
 }
 
-// locate gives where in the job's Polyaxonfile a problem stands.
+// locate returns the position of a problem in the job's Polyaxonfile, if it can be found.
 func locate(ctx context.Context, p *project.Project, j *config.Job, problem polyaxon.Problem) (source.Position, bool) {
 	file, err := File(ctx, p, j)
 	if err != nil {
@@ -57,11 +58,11 @@ func locate(ctx context.Context, p *project.Project, j *config.Job, problem poly
 	return file.Locate(problem.Path)
 }
 
-// quoted is how servers write the names and the values that they complain of.
+// quoted matches names and values as servers quote them in error messages.
 var quoted = regexp.MustCompile("[`']([-a-zA-Z0-9_]+)[`']")
 
-// blamed returns where what the server complains of stands: the param that it names,
-// the value that it names in the Polyaxonfile, or the job.
+// blamed returns the position of what a server's message is about: the param that it
+// quotes, or the value that it quotes in the Polyaxonfile, or else the job.
 func blamed(ctx context.Context, p *project.Project, j *config.Job, message string) source.Position {
 	file, err := File(ctx, p, j)
 	for _, match := range quoted.FindAllStringSubmatch(message, -1) {
@@ -78,8 +79,8 @@ func blamed(ctx context.Context, p *project.Project, j *config.Job, message stri
 	return p.Config.At(project.Section(j), j.Name)
 }
 
-// pathOf returns the path of the first value in root that is this text, in the
-// order of the keys, nil when there is none.
+// pathOf returns the path of the first value in root that equals text, with keys in
+// sorted order, or nil if there is none.
 func pathOf(root any, text string) []string {
 	switch x := root.(type) {
 	case string:

@@ -10,7 +10,8 @@ import (
 	"github.com/slipway-ci/slipway/tasks/exit"
 )
 
-// What a server refuses is told at the line of the user's file that it names.
+// TestRefusedAtTheLine checks that the server's rejection is reported at the line of the
+// user's file that it names.
 func TestRefusedAtTheLine(t *testing.T) {
 	t.Chdir(t.TempDir())
 	write := func(name, text string) {
