@@ -1,3 +1,5 @@
+// Package checker checks Polyaxonfiles, both on their own and filled with the values of
+// slipway.yaml, and applies fixes to them.
 package checker
 
 import (
@@ -21,27 +23,32 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// Checker checks Polyaxonfiles as the same versions and against the same cluster.
+// Checker checks Polyaxonfiles for a fixed set of Polyaxon releases and against one
+// cluster.
 type Checker struct {
 	*project.Env
-	// Project is nil without a slipway.yaml.
+	// Project is nil if there is no slipway.yaml.
 	Project *project.Project
-	// Versions are the releases of Polyaxon to check as. Guessed reports whether nobody said which
-	// of them counts.
+	// Versions are the releases of Polyaxon to check for. Guessed reports whether they
+	// are a guess, because the release of the server is not known.
 	Versions []schema.Version
 	Guessed  bool
-	// Cluster is what the cluster has, nil when it is not asked.
+	// Cluster reports what the cluster has. If it is nil, nothing is compared with the
+	// cluster.
 	Cluster lint.Inventory
-	// Machine holds jobs against what this machine has. Deploy does so when it knows where they
-	// run, and has an exit code for it.
+	// Machine turns on the comparison of jobs with the resources of this machine. Deploy
+	// compares them itself when it knows where the jobs run, and has an exit code for the
+	// result.
 	Machine bool
-	// Suspects learns what looks like a credential in a file whose lines are printed. Elsewhere a
-	// word of it may be a name that people want to read.
+	// Suspects is told texts that look like credentials in a file whose lines are
+	// printed, so that they are masked. It is not used elsewhere, because part of such a
+	// text may be a name that users want to read.
 	Suspects secret.Learner
 }
 
-// Check returns what is wrong with one file and, when a server would take it, with what
-// slipway.yaml makes of it. Its error is a panic of a rule, which is not a finding.
+// Check returns the problems of one file. If a server would accept the file, it also
+// returns the problems of the operations that slipway.yaml makes of it. The error is a
+// *panics.Error if a rule panics; everything else is a problem.
 func (c *Checker) Check(ctx context.Context, t Target) ([]report.Problem, error) {
 	return t.guarded(func() ([]report.Problem, error) { return c.check(ctx, t) })
 }
@@ -87,7 +94,8 @@ func (c *Checker) check(ctx context.Context, t Target) ([]report.Problem, error)
 	return problems, nil
 }
 
-// givenBy gives the params that a job gets, of those that the jobs before it get, too.
+// givenBy returns the params that are set for a job and for all jobs before it. before
+// are those of the jobs before it, and first reports whether there are none.
 func givenBy(p *project.Project, j *config.Job, before []string, first bool) []string {
 	names := append(slices.Sorted(maps.Keys(j.Params)), slices.Sorted(maps.Keys(p.Params[j.Name]))...)
 	if first {
@@ -96,8 +104,8 @@ func givenBy(p *project.Project, j *config.Job, before []string, first bool) []s
 	return slices.DeleteFunc(before, func(name string) bool { return !slices.Contains(names, name) })
 }
 
-// readerOf reads a target: one of slipway.yaml as it will be for its run, one that the
-// user names wherever it is.
+// readerOf returns the reader for a target. A Polyaxonfile of slipway.yaml is read as it
+// will be for its run. A file that the user names may be anywhere.
 func (c *Checker) readerOf(t Target) file.Reader {
 	if c.Project == nil {
 		return file.Reader{Transport: c.Transport}
@@ -109,6 +117,8 @@ func (c *Checker) readerOf(t Target) file.Reader {
 	return reader
 }
 
+// lint returns the findings of the rules in a target. Findings in a component that ships
+// with slipway get the position of its name in slipway.yaml.
 func (c *Checker) lint(ctx context.Context, t Target, o lint.Options) []lint.Finding {
 	if t.component == "" {
 		return lint.Read(ctx, t.path, o)
@@ -116,7 +126,7 @@ func (c *Checker) lint(ctx context.Context, t Target, o lint.Options) []lint.Fin
 	at := c.Project.Config.At(project.Section(t.jobs[0]), t.jobs[0].Name, "component")
 	text, err := components.Read(t.component)
 	if err != nil {
-		return nil // told with the job
+		return nil // reported with the job
 	}
 	f, problems := file.Load(at.File, text)
 	if len(problems) > 0 {
@@ -129,8 +139,9 @@ func (c *Checker) lint(ctx context.Context, t Target, o lint.Options) []lint.Fin
 	return findings
 }
 
-// CheckAll checks targets, some at once, and returns what is wrong with each, in their order. broken
-// joins the panics of rules. Cancelling ctx ends it with an *exit.InterruptedError.
+// CheckAll checks targets concurrently and returns their problems, in the order of the
+// targets and without duplicates. broken joins the panics of rules. If ctx is cancelled,
+// err is an *exit.InterruptedError.
 func (c *Checker) CheckAll(ctx context.Context, targets []Target) (problems []report.Problem, broken, err error) {
 	found, failures := make([][]report.Problem, len(targets)), make([]error, len(targets))
 	group, ctx := panics.WithContext(ctx)

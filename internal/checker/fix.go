@@ -16,21 +16,23 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// maxText is how much of a text of the repository is read: more than any that is taken.
+// maxText is the maximum size in bytes of a file that Fix reads. It is larger than any
+// Polyaxonfile that is accepted.
 const maxText = 16 << 20
 
-// Fix mends the files of targets, and returns the changes as a diff. It writes them only when write
-// is set.
+// Fix fixes the files of targets and returns the changes as a diff. It writes the files
+// only if write is set. Files that cannot be read are skipped. If ctx is cancelled, the
+// error is an *exit.InterruptedError.
 func (c *Checker) Fix(ctx context.Context, targets []Target, write bool) (string, error) {
 	var diffs strings.Builder
 	changed := 0
 	for _, t := range targets {
 		if t.path == "" {
-			continue // a component that ships
+			continue // a component that ships with slipway
 		}
 		text, err := source.ReadFile(nil, t.path, maxText)
 		if err != nil {
-			continue // checking it tells why
+			continue // Check reports why
 		}
 		fixed := lint.Fix(ctx, t.path, text, lint.Options{Versions: c.Versions, Secrets: c.Suspects})
 		if ctx.Err() != nil {
@@ -59,7 +61,8 @@ func (c *Checker) Fix(ctx context.Context, targets []Target, write bool) (string
 	return diffs.String(), nil
 }
 
-// replace writes a file whole or not at all, with the permissions that it has.
+// replace replaces the contents of a file atomically and keeps the file's permissions. It
+// follows symbolic links.
 func replace(path string, text []byte) error {
 	path, err := filepath.EvalSymlinks(path)
 	if err != nil {
@@ -81,7 +84,7 @@ func replace(path string, text []byte) error {
 	return os.Rename(file.Name(), path)
 }
 
-// Counted returns a number of things: 1 file, 2 files.
+// Counted returns n and a noun, with an s for the plural: "1 file", "2 files".
 func Counted(n int, what string) string {
 	if n == 1 {
 		return "1 " + what

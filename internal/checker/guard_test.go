@@ -10,8 +10,8 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// TestPanicOfARule has a panic end neither the process nor as success, and name its
-// file.
+// TestPanicOfARule checks that a panic of a rule becomes an error that names the file and
+// decides the exit code.
 func TestPanicOfARule(t *testing.T) {
 	broken := Target{path: "jobs/train.yml"}
 	_, err := broken.guarded(func() ([]report.Problem, error) {
@@ -22,7 +22,7 @@ func TestPanicOfARule(t *testing.T) {
 	if !errors.As(err, &panicked) || !strings.HasPrefix(err.Error(), "jobs/train.yml: this is a fault of slipway") {
 		t.Fatalf("the error is %v", err)
 	}
-	// Also where other files have errors of their own.
+	// The exit code is the same if other files have errors of their own.
 	if code := exit.Code(errors.Join(err, &exit.ProblemsError{Errors: 1})); code != exit.Step {
 		t.Errorf("the exit code is %d", code)
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// Jobs checks and renders the Polyaxonfiles of jobs. Warnings become events; all errors are
-// returned at once, joined.
+// Jobs checks and renders the Polyaxonfiles of jobs. It sends warnings as events and
+// returns all errors, joined.
 func Jobs(ctx context.Context, p *project.Project, jobs []*config.Job) error {
 	c := &Checker{Env: p.Env, Project: p}
 	var err error

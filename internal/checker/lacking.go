@@ -13,15 +13,16 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// lacking gives what a job, with its params, needs and does not find where it goes:
-// things of the cluster and, on the sandbox, of this machine.
+// lacking returns problems for what a job, filled with its params, needs and does not
+// find where it runs: objects of the cluster and, on the sandbox, resources of this
+// machine.
 func (c *Checker) lacking(ctx context.Context, j *config.Job) []report.Problem {
 	if c.Cluster == nil && !c.Machine {
 		return nil
 	}
 	compiled, err := job.Unbuilt(ctx, c.Project, j)
 	if err != nil || compiled == nil {
-		return nil // told otherwise, as far as it is an error
+		return nil // an error is reported by other checks
 	}
 	f, err := job.File(ctx, c.Project, j)
 	if err != nil {

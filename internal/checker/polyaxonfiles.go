@@ -13,9 +13,10 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// What a file has at its top that is a Polyaxonfile: a kind that only Polyaxon has, or
-// a version of Polyaxonfiles and one of the keys that say what there is to do. Files of
-// Polyaxon 0.x have both, and so has one whose kind is misspelt.
+// These patterns recognize a Polyaxonfile by its top-level keys: a kind that only
+// Polyaxon has, or a version of Polyaxonfiles together with a key that only says what to
+// run. The latter also recognizes files of Polyaxon 0.x, and files whose kind is
+// misspelt.
 var (
 	polyaxonKind    = regexp.MustCompile(`(?m)^["']?kind["']?[ \t]*:[ \t]*["']?(?:component|operation)["']?[ \t]*(?:#.*)?$`)
 	polyaxonVersion = regexp.MustCompile(`(?m)^["']?version["']?[ \t]*:[ \t]*["']?(?:1(?:\.[0-9]{1,2})?|0\.[0-9]{1,2})["']?[ \t]*(?:#.*)?$`)
@@ -24,19 +25,19 @@ var (
 	kindInBraces    = regexp.MustCompile(`["']?kind["']?\s*:\s*["']?(?:component|operation)\b`)
 )
 
-// notSearched are the directories that hold what others wrote.
+// notSearched reports whether a directory of this name is skipped: a hidden directory, or
+// one of installed packages.
 func notSearched(name string) bool {
 	return strings.HasPrefix(name, ".") || name == "node_modules" || name == "site-packages"
 }
 
-// polyaxonfiles gives path itself when it is a file, and all Polyaxonfiles below
-// it when it is a directory: .yml, .yaml and .json files that look like one.
-// Directories whose names begin with a dot, and those of installed packages, are
-// left out.
+// polyaxonfiles returns path itself if it is a file, and all Polyaxonfiles below it if it
+// is a directory. Those are the .yml, .yaml and .json files that look like Polyaxonfiles.
+// It skips directories whose names begin with a dot and those of installed packages.
 func polyaxonfiles(path string) ([]string, error) {
 	info, err := os.Stat(path)
 	if err != nil || !info.IsDir() {
-		return []string{path}, nil //nolint:nilerr // what cannot be read is a finding of its own
+		return []string{path}, nil //nolint:nilerr // a path that cannot be read is reported as a finding
 	}
 	var found []string
 	err = filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
@@ -44,7 +45,7 @@ func polyaxonfiles(path string) ([]string, error) {
 		case err != nil && name == path:
 			return err
 		case err != nil:
-			return nil //nolint:nilerr // what may not be read holds nothing of ours
+			return nil //nolint:nilerr // files and directories that cannot be read are skipped
 		case entry.IsDir() && name != path && notSearched(entry.Name()):
 			return fs.SkipDir
 		case !entry.Type().IsRegular():
@@ -61,9 +62,11 @@ func polyaxonfiles(path string) ([]string, error) {
 	return found, err
 }
 
-// sniffed is how many bytes of a file are looked at.
+// sniffed is how many bytes at the beginning of a file are searched for keys.
 const sniffed = 64 << 10
 
+// isPolyaxonfile reports whether the file at path looks like a Polyaxonfile. It returns
+// false for binary files and for files that cannot be read.
 func isPolyaxonfile(path string) bool {
 	file, err := source.Open(nil, path)
 	if err != nil {
@@ -77,7 +80,8 @@ func isPolyaxonfile(path string) bool {
 	return looksLikePolyaxonfile(head)
 }
 
-// looksLikePolyaxonfile tells a Polyaxonfile by the beginning of its text.
+// looksLikePolyaxonfile reports whether a text that begins with head looks like a
+// Polyaxonfile.
 func looksLikePolyaxonfile(head []byte) bool {
 	head = bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))
 	head = bytes.ReplaceAll(head, []byte("\r\n"), []byte("\n"))

@@ -11,8 +11,8 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// problem makes a report of a finding. One that is for some of the versions only,
-// when nobody said which of them counts, is a warning.
+// problem converts a finding. versions are the releases that were checked for. A finding
+// for only some of them is a warning if the releases are a guess.
 func (c *Checker) problem(f *lint.Finding, versions []schema.Version) report.Problem {
 	p := report.Problem{
 		Position: f.Position, Length: f.Length, Severity: string(f.Severity), Name: f.Rule, Message: f.Message, Hint: f.Hint, Source: f.Line, Fixable: f.Fixable(),
@@ -31,7 +31,7 @@ func (c *Checker) problem(f *lint.Finding, versions []schema.Version) report.Pro
 	return p
 }
 
-// jobProblems makes problems of the errors of filling in a job.
+// jobProblems converts the errors of filling a job's Polyaxonfile.
 func jobProblems(err error) []report.Problem {
 	var problems []report.Problem
 	for _, leaf := range source.Leaves(err) {
@@ -45,7 +45,8 @@ func jobProblems(err error) []report.Problem {
 	return problems
 }
 
-// once leaves out what was found again, by another file that refers to the same one.
+// once removes duplicates, which occur when several files refer to the same file. It
+// modifies problems.
 func once(problems []report.Problem) []report.Problem {
 	type key struct {
 		at            report.Position

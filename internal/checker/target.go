@@ -8,14 +8,14 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// Target is one Polyaxonfile to check, and the jobs that are made of it.
+// Target is one Polyaxonfile to check, and the jobs and services that use it.
 type Target struct {
 	path      string
-	component string // a component that ships, instead of path
+	component string // the name of a component that ships with slipway, instead of path
 	jobs      []*config.Job
 }
 
-// TargetOf returns the Polyaxonfile of one job.
+// TargetOf returns the Target for the Polyaxonfile or component of one job.
 func TargetOf(p *project.Project, j *config.Job) Target {
 	if j.Component != "" {
 		return Target{component: j.Component, jobs: []*config.Job{j}}
@@ -23,7 +23,7 @@ func TargetOf(p *project.Project, j *config.Job) Target {
 	return Target{path: p.File(j.Polyaxonfile), jobs: []*config.Job{j}}
 }
 
-// name is what errors call it.
+// name returns the name of the target in error messages.
 func (t *Target) name() string {
 	if t.component != "" {
 		return "component " + t.component
@@ -31,7 +31,8 @@ func (t *Target) name() string {
 	return t.path
 }
 
-// guarded returns what check finds, or its panic: the other files are checked nevertheless.
+// guarded calls check and returns its results. It turns a panic into an error, so that
+// the other files are still checked.
 func (t *Target) guarded(check func() ([]report.Problem, error)) (found []report.Problem, err error) {
 	err = panics.Catch(t.name(), func() (err error) {
 		found, err = check()
@@ -40,9 +41,10 @@ func (t *Target) guarded(check func() ([]report.Problem, error)) (found []report
 	return found, err
 }
 
-// Targets returns the Polyaxonfiles that names stand for, each once, in order: files, and
-// directories with some. Without names they are those of the jobs and services or, where there is
-// no slipway.yaml, all below the directory.
+// Targets returns a Target for each Polyaxonfile that names lead to, without duplicates
+// and in order. A name is a file or a directory to search. Without names, they are the
+// Polyaxonfiles of all jobs and services or, if there is no slipway.yaml, all
+// Polyaxonfiles below the directory. Errors are *source.Error.
 func (c *Checker) Targets(names []string) ([]Target, error) {
 	if len(names) == 0 && c.Project != nil {
 		return targetsOf(c.Project), nil
@@ -67,6 +69,8 @@ func (c *Checker) Targets(names []string) ([]Target, error) {
 	return all, nil
 }
 
+// targetsOf returns the targets of all jobs and services, one per Polyaxonfile or
+// component.
 func targetsOf(p *project.Project) []Target {
 	var all []Target
 	index := map[string]int{}
@@ -85,7 +89,7 @@ func targetsOf(p *project.Project) []Target {
 	return all
 }
 
-// jobsOf gives the jobs and services that name a Polyaxonfile.
+// jobsOf returns the jobs and services that use the Polyaxonfile at path.
 func jobsOf(p *project.Project, path string) []*config.Job {
 	if p == nil {
 		return nil

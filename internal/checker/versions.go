@@ -12,9 +12,10 @@ import (
 	"github.com/slipway-ci/slipway/tasks/exit"
 )
 
-// Versions returns the releases of Polyaxon to check as, and whether they are a guess: nobody
-// said which of them counts. They are those that wanted names, with commas between, or else that
-// of the server of p, which may be nil, or else all that are known.
+// Versions returns the releases of Polyaxon to check for, and whether they are a guess.
+// They are those of wanted, a comma-separated list, or else that of the server of p, or
+// else all known releases, as a guess. p may be nil. An invalid wanted is an
+// *exit.UsageError.
 func Versions(ctx context.Context, p *project.Project, wanted string) (versions []schema.Version, guessed bool, err error) {
 	if versions, err = parse(wanted); err != nil || len(versions) > 0 {
 		return versions, false, err
@@ -25,8 +26,10 @@ func Versions(ctx context.Context, p *project.Project, wanted string) (versions 
 	return lint.KnownVersions(), true, nil
 }
 
-// Here returns the release of the server that runs go to. Where the server does not answer, it
-// returns all that are known, as a guess.
+// Here returns the releases that p's command line names, or else the release of the
+// server that runs go to. If p is offline or the server does not answer, it returns all
+// known releases, as a guess. If ctx is cancelled, the error is an
+// *exit.InterruptedError.
 func Here(ctx context.Context, p *project.Project) (versions []schema.Version, guessed bool, err error) {
 	if versions, err = parse(p.PolyaxonVersion); err != nil || len(versions) > 0 {
 		return versions, false, err
@@ -48,7 +51,8 @@ func Here(ctx context.Context, p *project.Project) (versions []schema.Version, g
 	return lint.KnownVersions(), true, nil
 }
 
-// parse reads releases of Polyaxon with commas between; none of an empty text.
+// parse parses a comma-separated list of releases of Polyaxon. It returns none for an
+// empty text.
 func parse(text string) (versions []schema.Version, err error) {
 	for _, one := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' }) {
 		v, err := schema.ParseVersion(one)
