@@ -14,7 +14,7 @@ import (
 )
 
 // These patterns recognize a Polyaxonfile by its top-level keys: a kind that only
-// Polyaxon has, or a version of Polyaxonfiles together with a key that only says what to
+// Polyaxon has, or a version of Polyaxonfiles together with a key that says what to
 // run. The latter also recognizes files of Polyaxon 0.x, and files whose kind is
 // misspelt.
 var (
