@@ -12,10 +12,12 @@ import (
 	"github.com/slipway-ci/slipway/internal/registry"
 )
 
-// laptop is the builder where no workflow builds.
+// laptop is the builder's id in the provenance of images that are not built by a
+// workflow.
 const laptop = "https://github.com/slipway-ci/slipway"
 
-// attester returns what makes an image's attestations: what is in it, and how it was made.
+// attester returns a function that makes the attestations of an image: an SBOM of its
+// contents, and the provenance of its build. source is the address of the sources.
 func attester(p *project.Project, i *config.Image, source string) image.Attester {
 	return func(s image.Subject) ([]registry.Artifact, error) {
 		known := attestation.Image{
@@ -55,8 +57,8 @@ func attester(p *project.Project, i *config.Image, source string) image.Attester
 	}
 }
 
-// builder names who builds, and where that can be looked up: the workflow, as
-// GitHub tells it in the environment.
+// builder returns the id of the builder and the address of the build. They are those of
+// the workflow, from GitHub's environment variables, or else laptop and "".
 func builder(p *project.Project) (id, invocation string) {
 	server, _ := p.Lookup("GITHUB_SERVER_URL")
 	workflow, _ := p.Lookup("GITHUB_WORKFLOW_REF")

@@ -13,7 +13,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/secret"
 )
 
-// dockerfileBuilder builds images of Dockerfiles, with BuildKit.
+// dockerfileBuilder returns the builder of images from Dockerfiles. It uses BuildKit.
 func dockerfileBuilder(o *order) image.Builder {
 	p, i := o.to.Project, o.config
 	return dockerfile.NewBuilder(dockerfile.Order{
@@ -30,7 +30,8 @@ func dockerfileBuilder(o *order) image.Builder {
 	})
 }
 
-// buildSecrets reads the secrets of an image's build, by their ids.
+// buildSecrets reads the build secrets of an image. It returns them by their ids, and all
+// errors, joined.
 func buildSecrets(ctx context.Context, p *project.Project, i *config.Image) (map[string]secret.Value, error) {
 	values, errs := map[string]secret.Value{}, []error{}
 	for _, id := range slices.Sorted(maps.Keys(i.BuildSecrets)) {
@@ -40,6 +41,7 @@ func buildSecrets(ctx context.Context, p *project.Project, i *config.Image) (map
 	return values, errors.Join(errs...)
 }
 
+// dockerfileParameters returns the parameters of an image of kind dockerfile.
 func dockerfileParameters(i *config.Image) map[string]any {
 	return map[string]any{
 		"dockerfile": i.Dockerfile, "target": i.Target, "build-args": slices.Sorted(maps.Keys(i.BuildArgs)), "build-secrets": slices.Sorted(maps.Keys(i.BuildSecrets)), "ssh": i.SSH, "git": i.Git, "platforms": i.Platforms,

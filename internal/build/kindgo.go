@@ -5,7 +5,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/image"
 )
 
-// goBuilder builds images of a Go program.
+// goBuilder returns the builder of images of a Go program.
 func goBuilder(o *order) image.Builder {
 	from := o.config.Go
 	o.Main, o.Base = from.Main, from.Base
@@ -13,6 +13,7 @@ func goBuilder(o *order) image.Builder {
 	return image.NewBuilder(o.Order)
 }
 
+// goParameters returns the parameters of an image of kind go.
 func goParameters(i *config.Image) map[string]any {
 	all := treeParameters(i)
 	all["go"] = map[string]any{"main": i.Go.Main, "base": i.Go.Base}

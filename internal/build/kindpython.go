@@ -5,7 +5,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/image"
 )
 
-// pythonBuilder builds images of locked requirements and files.
+// pythonBuilder returns the builder of images of locked Python requirements and files.
 func pythonBuilder(o *order) image.Builder {
 	from := o.config.Python
 	o.Base, o.Requirements, o.Python, o.Interpreter = from.Base, from.Requirements, from.Version, from.Interpreter
@@ -14,6 +14,7 @@ func pythonBuilder(o *order) image.Builder {
 	return image.NewBuilder(o.Order)
 }
 
+// pythonParameters returns the parameters of an image of kind python.
 func pythonParameters(i *config.Image) map[string]any {
 	all := treeParameters(i)
 	all["python"] = map[string]any{"base": i.Python.Base, "requirements": i.Python.Requirements, "version": i.Python.Version, "interpreter": i.Python.Interpreter,

@@ -19,18 +19,19 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// kind is a kind of image of slipway.yaml.
+// kind describes a kind of image of slipway.yaml.
 type kind struct {
-	// builder gives what builds an image of this kind.
+	// builder returns the builder of an image of this kind.
 	builder func(*order) image.Builder
-	// parameters gives what slipway.yaml says of an image, for its provenance. Of variables
-	// only the names: their values may have come from anywhere.
+	// parameters returns the settings of an image in slipway.yaml, for its provenance. Of
+	// variables it returns only the names, because their values may be secret.
 	parameters func(*config.Image) map[string]any
-	// unforeseen tells that an image is known only when it has been built.
+	// unforeseen reports whether the digest of an image is only known after it has been
+	// built.
 	unforeseen bool
 }
 
-// kinds are all kinds of image, by what config calls them.
+// kinds are all kinds of images, by their names in package config.
 var kinds = map[string]kind{
 	"dockerfile": {dockerfileBuilder, dockerfileParameters, true},
 	"files":      {filesBuilder, filesParameters, false},
@@ -38,17 +39,18 @@ var kinds = map[string]kind{
 	"python":     {pythonBuilder, pythonParameters, false},
 }
 
-// order is an image of slipway.yaml that is to be built, with what the builders of all
-// kinds are told of it.
+// order is an image of slipway.yaml to build, with the inputs that the builders of all
+// kinds need.
 type order struct {
 	image.Order
 	to     *platform.Platform
 	config *config.Image
-	// places are where slipway.yaml names paths of the tree.
+	// places are the positions in slipway.yaml of the paths that it names.
 	places map[string]source.Position
 }
 
-// Builder returns what builds an image. It calls notice with what happens.
+// Builder returns the builder of an image. The builder calls notice to report its
+// progress.
 func Builder(to *platform.Platform, i *config.Image, notice func(image.Notice)) image.Builder {
 	p := to.Project
 	o := &order{to: to, config: i, places: map[string]source.Position{}}
@@ -70,8 +72,8 @@ func Builder(to *platform.Platform, i *config.Image, notice func(image.Notice)) 
 	return kinds[i.Kind()].builder(o)
 }
 
-// Check returns, joined, errors for all that images are made of and that is missing: files of the
-// working tree and, unless the project is offline, values of build secrets.
+// Check returns, joined, an error for each missing input of images: files of the working
+// tree and, unless the project is offline, values of build secrets.
 func Check(ctx context.Context, p *project.Project, images []*config.Image) error {
 	to := platform.New(p)
 	var errs []error
@@ -81,10 +83,12 @@ func Check(ctx context.Context, p *project.Project, images []*config.Image) erro
 	return errors.Join(errs...)
 }
 
-// Unforeseen reports whether an image is known only when it has been built.
+// Unforeseen reports whether the digest of an image is only known after it has been
+// built.
 func Unforeseen(i *config.Image) bool { return kinds[i.Kind()].unforeseen }
 
-// note keeps where slipway.yaml names a path: by keys of the image.
+// note records the position of a path in slipway.yaml. keys lead to it from the image.
+// The first position of a path is kept.
 func (o *order) note(named string, keys ...string) {
 	named = path.Clean(filepath.ToSlash(named))
 	if _, known := o.places[named]; !known {
@@ -92,6 +96,7 @@ func (o *order) note(named string, keys ...string) {
 	}
 }
 
+// place returns the position of a path in slipway.yaml, or else that of the image.
 func (o *order) place(named string) source.Position {
 	if at, ok := o.places[path.Clean(named)]; ok {
 		return at
@@ -99,8 +104,8 @@ func (o *order) place(named string) source.Position {
 	return o.At
 }
 
-// platforms gives those that slipway.yaml names, whose form the configuration has
-// checked, or else that of the place where jobs run.
+// platforms returns the platforms that slipway.yaml names for an image, or else target,
+// the platform that jobs run on. Package config has checked their form.
 func platforms(i *config.Image, target v1.Platform) []v1.Platform {
 	if len(i.Platforms) == 0 {
 		return []v1.Platform{target}
@@ -114,7 +119,8 @@ func platforms(i *config.Image, target v1.Platform) []v1.Platform {
 	return all
 }
 
-// owner reads UID[:GID], which the configuration has checked.
+// owner parses UID[:GID]. The group defaults to the UID. Package config has checked the
+// form.
 func owner(text string) image.Owner {
 	user, group, grouped := strings.Cut(text, ":")
 	var o image.Owner

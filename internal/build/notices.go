@@ -9,18 +9,18 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// noticed are the kinds of events that builders' notices are.
+// noticed maps the levels of builders' notices to kinds of events.
 var noticed = map[image.Level]report.Kind{
 	image.Begin: report.Start, image.Detail: report.Progress, image.Log: report.Detail, image.Moving: report.Progress,
 	image.Step: report.Advance, image.Note: report.Note, image.Warning: report.Warning, image.Failed: report.Failed,
 }
 
-// Notices returns a function that reports what a builder has to say of an image.
+// Notices returns a function that reports a builder's notices about an image as events.
 func Notices(p *project.Project, name string) func(image.Notice) {
 	return func(n image.Notice) { p.Event(noticed[n.Level], "image", name, noticeText(n)) }
 }
 
-// paces is Notices at the pace of a build.
+// paces is like Notices, but sends what shows the progress of the build through pace.
 func paces(p *project.Project, pace *pace) func(image.Notice) {
 	return func(n image.Notice) {
 		switch n.Level {
@@ -34,6 +34,7 @@ func paces(p *project.Project, pace *pace) func(image.Notice) {
 	}
 }
 
+// noticeText returns the text of a notice, with the bytes and layers of an upload.
 func noticeText(n image.Notice) string {
 	if n.Level != image.Moving {
 		return n.Text

@@ -11,11 +11,13 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// paceEvery is how long a build may be silent until it is said that it goes on.
+// paceEvery is how long a build may be silent before an event says that it is still going
+// on.
 const paceEvery = 15 * time.Second
 
-// pace tells how far the build of an image is, and that it still goes on when nothing
-// has been told for a while: logs of workflows have no clock that moves.
+// pace reports the progress of an image's build. If there has been nothing to report for
+// a while, it reports that the build is still going on, because the log of a workflow has
+// no moving clock.
 type pace struct {
 	sink  report.Sink
 	name  string
@@ -24,11 +26,12 @@ type pace struct {
 
 	mu    sync.Mutex
 	text  string
-	since time.Time // when that was told
+	since time.Time // when a line was last sent
 	begun time.Time
 }
 
-// paced returns the pace of an image's build, and a function that ends it.
+// paced starts reporting the progress of an image's build. It returns the pace, and a
+// function that ends it.
 func paced(ctx context.Context, p *project.Project, name string) (*pace, func()) {
 	began := time.Now()
 	c := &pace{sink: p.Events, name: name, now: time.Now, every: paceEvery, text: "building", since: began, begun: began}
@@ -41,13 +44,14 @@ func paced(ctx context.Context, p *project.Project, name string) (*pace, func())
 	}
 }
 
-// watch says every now and then that the build goes on, until ctx ends.
+// watch reports periodically that the build is still going on, until ctx is done.
 func (c *pace) watch(ctx context.Context, wait func(context.Context, time.Duration) error) {
 	for wait(ctx, c.every) == nil {
 		c.goesOn()
 	}
 }
 
+// goesOn reports that the build is still going on, if no line was sent for c.every.
 func (c *pace) goesOn() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -58,12 +62,13 @@ func (c *pace) goesOn() {
 	}
 }
 
-// step tells that a part of the build begins.
+// step reports that a part of the build begins.
 func (c *pace) step(text string) { c.said(report.Advance, text) }
 
-// progress tells how far the build is.
+// progress reports how far the build is.
 func (c *pace) progress(text string) { c.said(report.Progress, text) }
 
+// said sends an event and remembers its text for goesOn.
 func (c *pace) said(kind report.Kind, text string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -74,6 +79,7 @@ func (c *pace) said(kind report.Kind, text string) {
 	c.tell(kind, text)
 }
 
+// tell sends an event about the image.
 func (c *pace) tell(kind report.Kind, text string) {
 	c.sink.Event(report.Event{Kind: kind, Step: "image", Subject: c.name, Message: text})
 }

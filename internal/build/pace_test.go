@@ -10,8 +10,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/printer"
 )
 
-// Without a terminal each step is a line, and a build that says nothing for 15 s says
-// that it goes on, and how far it is.
+// TestPace checks that without a terminal each step is a line, and that a build that is
+// silent for 15 s reports that it is still going on, and how far it is.
 func TestPace(t *testing.T) {
 	var out strings.Builder
 	now := time.Unix(0, 0)

@@ -1,5 +1,5 @@
-// Package build builds the images of slipway.yaml and pushes them: it knows which kind of image
-// has which builder.
+// Package build builds the images of slipway.yaml and pushes them. It maps each kind of
+// image to its builder.
 package build
 
 import (
@@ -18,11 +18,13 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// Limit is how many images are built at once: a build has threads of its own.
+// Limit is how many images are built concurrently. It is small, because each build is
+// concurrent itself.
 const Limit = 2
 
-// Push builds and pushes images. It returns, by name, what is in the registry then, also those
-// that were pushed before an error. Cancelling ctx ends it.
+// Push builds and pushes images. It returns, by name, the images that are in the registry
+// afterwards, including those that were pushed before an error. Cancelling ctx ends the
+// builds.
 func Push(ctx context.Context, to *platform.Platform, images []*config.Image) (map[string]*image.Pushed, error) {
 	pushed := make([]*image.Pushed, len(images))
 	group, ctx := panics.WithContext(ctx)
@@ -44,6 +46,7 @@ func Push(ctx context.Context, to *platform.Platform, images []*config.Image) (m
 	return byName, err
 }
 
+// push builds and pushes one image and reports how the build ended.
 func push(ctx context.Context, to *platform.Platform, i *config.Image) (*image.Pushed, error) {
 	pace, stop := paced(ctx, to.Project, i.Name)
 	defer stop()
@@ -56,7 +59,7 @@ func push(ctx context.Context, to *platform.Platform, i *config.Image) (*image.P
 	return pushed, nil
 }
 
-// ending says how a build has ended.
+// ending returns the message that reports how a build ended.
 func ending(pushed *image.Pushed) string {
 	digest := pushed.Reference.DigestStr()[:19]
 	switch {
@@ -70,8 +73,8 @@ func ending(pushed *image.Pushed) string {
 	return fmt.Sprintf("pushed %s in %s", printer.Part(pushed.BytesSent, pushed.BytesTotal), printer.Count(pushed.Layers, "layer"))
 }
 
-// tags returns the tags of an image besides that of its inputs: the commit's, where the working
-// tree is exactly that, and those that slipway.yaml names.
+// tags returns the additional tags of an image: that of the commit, if the working tree
+// is clean, and those of slipway.yaml. The tag of the image's inputs is not among them.
 func tags(p *project.Project, i *config.Image) []string {
 	var tags []string
 	switch r := p.Revision(); {
