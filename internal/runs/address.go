@@ -9,7 +9,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
-// Address returns where a service answers, "" when only the cluster reaches it.
+// Address returns the URL of a service's page to open first, or "" if the service is only
+// reachable from inside the cluster.
 func Address(ctx context.Context, to *platform.Platform, r *polyaxon.Run) (string, error) {
 	if to.Gateway != nil {
 		return "", nil
@@ -18,7 +19,8 @@ func Address(ctx context.Context, to *platform.Platform, r *polyaxon.Run) (strin
 	return Opened(address, r), err
 }
 
-// GatewayAddress returns where a service answers, for those who reach the gateway.
+// GatewayAddress returns the URL of a service at the sandbox or at the server's gateway,
+// for clients that can reach that.
 func GatewayAddress(ctx context.Context, to *platform.Platform, r *polyaxon.Run) (string, error) {
 	if to.Embedded {
 		if address, err := to.Sandbox.ServiceAddress(ctx, r.UUID); err == nil {
@@ -28,7 +30,8 @@ func GatewayAddress(ctx context.Context, to *platform.Platform, r *polyaxon.Run)
 	return to.Polyaxon.ServiceURL(ctx, r, to.RunNamespace)
 }
 
-// Opened returns the page of a service at an address that people open first.
+// Opened returns the URL of the page of a service that users open first. address is the
+// URL of the service.
 func Opened(address string, r *polyaxon.Run) string {
 	at, err := url.Parse(address)
 	if err != nil || r.Service().Page == "" {

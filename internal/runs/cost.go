@@ -10,10 +10,10 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// Cost returns what a run cost by the prices of slipway.yaml: what its containers
-// ask for, for the time that they had a node. It is nil without prices, and when
-// the run never had one; an amount is not known when that time is not, or when they
-// ask for nothing that has a price.
+// Cost returns the cost of a run by the prices of slipway.yaml: the price of the
+// resources that its containers request, for the time that it had a node. It returns nil
+// if there are no prices or the run never had a node. The amount is unknown if that time
+// is unknown, or if the containers request no resource that has a price.
 func Cost(prices *config.Prices, o *run.Outcome) *report.Cost {
 	held := o.Node()
 	switch {
@@ -29,7 +29,7 @@ func Cost(prices *config.Prices, o *run.Outcome) *report.Cost {
 	if json.Unmarshal([]byte(o.Run.Content), &operation) != nil {
 		return nil
 	}
-	// A distributed run has containers by role: worker, master and so on.
+	// A distributed run has one container per role, such as worker or master.
 	pieces := map[string]float64{}
 	var single struct {
 		Resources corev1.ResourceRequirements `json:"resources"`
@@ -63,8 +63,9 @@ func Cost(prices *config.Prices, o *run.Outcome) *report.Cost {
 	return &report.Cost{Amount: &total, Currency: prices.Currency}
 }
 
-// asked adds what a container asks for, by the names that prices have: requests,
-// or limits where there is no request, as Kubernetes does.
+// asked adds the resources that a container requests to pieces, under the names that
+// prices have. As in Kubernetes, a limit counts if there is no request. Memory is in GB
+// (1e9 bytes).
 func asked(pieces map[string]float64, r corev1.ResourceRequirements, replicas float64) {
 	all := corev1.ResourceList{}
 	for _, list := range []corev1.ResourceList{r.Limits, r.Requests} {

@@ -15,7 +15,7 @@ func TestCost(t *testing.T) {
 	for name, test := range map[string]struct {
 		content string
 		running time.Duration
-		want    float64 // below 0 when it is not known
+		want    float64 // negative if it is unknown
 	}{
 		"a gpu":             {`{"run":{"kind":"job","container":{"resources":{"limits":{"nvidia.com/gpu":1}}}}}`, 2 * time.Hour, 5},
 		"requests first":    {`{"run":{"container":{"resources":{"requests":{"cpu":"500m","memory":"2G"},"limits":{"cpu":4,"memory":"8G"}}}}}`, time.Hour, 0.5*0.04 + 2*0.005},

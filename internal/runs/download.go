@@ -21,18 +21,18 @@ import (
 )
 
 const (
-	// downloadLimit is how many files are downloaded at once.
+	// downloadLimit is how many files are downloaded concurrently.
 	downloadLimit = 4
-	// downloadTries is how often a file is asked for that does not come whole, and
-	// downloadPause the time between.
+	// downloadTries is how often the download of a file is tried, and downloadPause is
+	// the time between two tries.
 	downloadTries = 4
 	downloadPause = time.Second
 )
 
-// Artifacts returns the files of a run, and downloads them into directory when that is not empty.
-// Files that are there from an earlier download of the same run, once it has ended, are not
-// downloaded again; others of their names are replaced, and all else is left alone. A file gets its
-// name when it is complete.
+// Artifacts returns the files of a run. If directory is not empty, it also downloads them
+// into it. Files from an earlier download of the same run are not downloaded again if the
+// run had ended by then. Other files of the same names are replaced, and all other files
+// are kept. A file gets its name when it is complete.
 func Artifacts(ctx context.Context, to *platform.Platform, r *polyaxon.Run, directory string) ([]report.Artifact, error) {
 	files, err := run.Artifacts(ctx, to.Polyaxon, to.RunTarget(r))
 	if err != nil {
@@ -51,7 +51,7 @@ func Artifacts(ctx context.Context, to *platform.Platform, r *polyaxon.Run, dire
 	if err := os.MkdirAll(directory, 0o755); err != nil {
 		return nil, err
 	}
-	// Names come from the server: they are opened inside a root that they cannot leave.
+	// The server chooses the names, so files are only opened inside of a root.
 	root, err := os.OpenRoot(directory)
 	if err != nil {
 		return nil, err
@@ -77,7 +77,8 @@ func Artifacts(ctx context.Context, to *platform.Platform, r *polyaxon.Run, dire
 	return listed, group.Wait()
 }
 
-// Saved says what was downloaded.
+// Saved returns a description of what was downloaded: the number of files, their size and
+// the directory.
 func Saved(files []report.Artifact, directory string) string {
 	total := int64(0)
 	for _, f := range files {
@@ -86,30 +87,33 @@ func Saved(files []report.Artifact, directory string) string {
 	return fmt.Sprintf("%s, %s, in %s", printer.Count(len(files), "file"), printer.Bytes(total), project.Shown(directory))
 }
 
-// download brings files of one run into a directory.
+// download downloads the files of one run into a directory.
 type download struct {
 	*platform.Platform
 	run  *polyaxon.Run
 	root *os.Root
-	// files and total are how much there is, saved and bytes how much of it is here.
+	// files and total are the number of files and their size in bytes. saved and bytes
+	// are how much of that has been downloaded.
 	files        int
 	total        int64
 	saved, bytes atomic.Int64
 }
 
-// tell tells how far the download is, after n more bytes.
+// tell reports the progress of the download, after n more bytes.
 func (d *download) tell(n int64) {
 	d.Event(report.Progress, "download", d.run.UUID, fmt.Sprintf("%d of %d files, %s", d.saved.Load(), d.files, printer.Part(d.bytes.Add(n), d.total)))
 }
 
-// Write takes what is written to a file.
+// Write implements io.Writer. It counts the bytes of b as downloaded and reports the
+// progress.
 func (d *download) Write(b []byte) (int, error) {
 	d.tell(int64(len(b)))
 	return len(b), nil
 }
 
-// save saves one file, unless it is there. What was saved of a run that has ended
-// carries the time of its end, by which it is known again.
+// save downloads one file, unless it exists already. The files of a run that has ended
+// get the time of its end as their modification time, by which save recognizes them
+// later.
 func (d *download) save(ctx context.Context, f run.File) error {
 	local, ended := filepath.FromSlash(f.Path), d.run.FinishedAt
 	if !d.run.Status.Terminal() {
@@ -142,8 +146,8 @@ func (d *download) save(ctx context.Context, f run.File) error {
 	return d.root.Rename(partial, local)
 }
 
-// copy writes one file to a local path. That of a run that has ended is as long as
-// the server's list says.
+// copy downloads one file to a local path. If the run has ended, it is an error if the
+// size differs from the one that the server lists.
 func (d *download) copy(ctx context.Context, f run.File, local string) error {
 	body, err := d.Polyaxon.Artifact(ctx, polyaxon.Artifact{Namespace: d.RunNamespace, Project: d.Config.Project, UUID: d.run.UUID, Path: f.Path})
 	if err != nil {
@@ -164,6 +168,7 @@ func (d *download) copy(ctx context.Context, f run.File, local string) error {
 	return nil
 }
 
+// ignoreMissing returns nil if err reports that a file does not exist, and err otherwise.
 func ignoreMissing(err error) error {
 	if errors.Is(err, os.ErrNotExist) {
 		return nil

@@ -1,5 +1,5 @@
-// Package runs finds and lists the runs of a project, says what they cost, downloads their files,
-// and describes them for a report.
+// Package runs finds and lists the runs of a project, computes their costs, downloads
+// their files, and describes them for reports.
 package runs
 
 import (
@@ -15,9 +15,10 @@ import (
 	"github.com/slipway-ci/slipway/tasks/exit"
 )
 
-// Chosen is Find for commands that only read what a run left: lastSucceeded takes, of the runs of
-// a job, the newest that succeeded. When the newest one ended badly, Chosen notes which was the
-// last that succeeded.
+// Chosen is like Find, for commands that only read what a run left. If lastSucceeded is
+// set, it returns the newest run of a job that succeeded, and an *exit.UsageError if
+// there is none. Otherwise, if the newest run of a job ended without success, it sends a
+// note that names the last run that succeeded.
 func Chosen(ctx context.Context, to *platform.Platform, name string, lastSucceeded bool) (*polyaxon.Run, error) {
 	if lastSucceeded {
 		last, err := Last(ctx, to, name, polyaxon.Succeeded)
@@ -30,7 +31,7 @@ func Chosen(ctx context.Context, to *platform.Platform, name string, lastSucceed
 	if err != nil || found.Name != name || !found.Status.Terminal() || found.Status == polyaxon.Succeeded {
 		return found, err
 	}
-	// That there is none, or none that can be asked for now, is no reason to tell nothing.
+	// The note is optional, so an error of the request is ignored.
 	if last, err := Last(ctx, to, name, polyaxon.Succeeded); err == nil && last != nil {
 		to.Note(fmt.Sprintf("run %s, the newest of %s, is %s; the last that succeeded is run %s of %s (--last-succeeded chooses it)",
 			found.UUID, name, found.Status, last.UUID, last.CreatedAt.Format(time.DateTime)))
@@ -38,10 +39,12 @@ func Chosen(ctx context.Context, to *platform.Platform, name string, lastSucceed
 	return found, nil
 }
 
+// uuidPattern matches the UUID of a run without hyphens.
 var uuidPattern = regexp.MustCompile(`^[0-9a-f]{32}$`)
 
-// Find returns the run with this UUID, the only one whose UUID begins so, or the newest one of the
-// job or service of this name. A name that no run has, or more than one, is an *exit.UsageError.
+// Find returns the run that name stands for: the run with this UUID, the newest run of
+// the job or service of this name, or the only run whose UUID begins with it. If there is
+// no such run, or more than one, the error is an *exit.UsageError.
 func Find(ctx context.Context, to *platform.Platform, name string) (*polyaxon.Run, error) {
 	plain := strings.ToLower(strings.ReplaceAll(name, "-", ""))
 	if uuidPattern.MatchString(plain) {
@@ -64,14 +67,15 @@ func Find(ctx context.Context, to *platform.Platform, name string) (*polyaxon.Ru
 	return nil, exit.Usagef("%s is the beginning of %d runs: give more digits of one's id (%s)", name, len(matches), strings.Join(apart(matches, len(plain)), ", "))
 }
 
-// beginning is what the id of a run may begin with.
+// beginning matches what is looked up as the beginning of a run's UUID.
 var beginning = regexp.MustCompile(`^[0-9a-f]{4,31}$`)
 
-// tooShort is less of an id than names a run: a slip of the fingers would stop another one.
+// tooShort matches beginnings of UUIDs that are not looked up, because a typo could
+// select the wrong run, for example to be stopped.
 var tooShort = regexp.MustCompile(`^[0-9a-f]{1,3}$`)
 
-// apart gives the beginnings of ids that have some digits in common, long enough to tell
-// the first few of them apart.
+// apart returns the beginnings of the first few ids, each long enough to be unique among
+// ids. All ids have their first common digits in common.
 func apart(ids []string, common int) []string {
 	ids = slices.Sorted(slices.Values(ids))
 	var shown []string
@@ -88,14 +92,16 @@ func apart(ids []string, common int) []string {
 	return shown
 }
 
-// Limit is how many runs are looked through for one that the user names.
+// Limit is how many of the newest runs are searched for a name, and the page size of
+// requests for runs.
 const Limit = 100
 
-// oldest bounds how many runs are looked through for one whose id begins so.
+// oldest is the maximum number of runs that are searched for the beginning of a UUID.
 const oldest = 10_000
 
-// matches gives the newest run of this name or, without one, those whose UUIDs begin so:
-// of the newest runs or, when there is none among them, of older ones.
+// matches returns the UUID of the newest run of this name. If there is none, it returns
+// the UUIDs that begin with prefix: of the first page of runs, newest first, that has
+// any.
 func matches(ctx context.Context, to *platform.Platform, name, prefix string) ([]string, error) {
 	for offset := 0; offset < oldest; {
 		runs, count, err := to.Polyaxon.Runs(ctx, to.Config.Project, polyaxon.Query{Sort: "-created_at", Limit: Limit, Offset: offset})
@@ -121,8 +127,8 @@ func matches(ctx context.Context, to *platform.Platform, name, prefix string) ([
 	return nil, nil
 }
 
-// noRun is the error for a name that no run has: one may begin with it, and it is too
-// short to say so.
+// noRun returns the *exit.UsageError for a name that no run has. If the name may be a
+// beginning of a UUID that is too short, the error says how many digits are needed.
 func noRun(project, name string) error {
 	if tooShort.MatchString(strings.ToLower(name)) {
 		return exit.Usagef("project %s has no run called %s; the beginning of an id has at least 4 digits (slipway runs lists them)", project, name)
@@ -130,8 +136,8 @@ func noRun(project, name string) error {
 	return exit.Usagef("project %s has no run called %s, and none whose id begins so (slipway runs lists them)", project, name)
 }
 
-// Last returns the newest run of a job, or the newest with a status when that is not empty. It
-// returns nil when there is none.
+// Last returns the newest run of a job or, if status is not empty, its newest run with
+// this status. It returns nil if there is none.
 func Last(ctx context.Context, to *platform.Platform, job string, status polyaxon.Status) (*polyaxon.Run, error) {
 	query := "name:" + job
 	if status != "" {

@@ -16,8 +16,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/project"
 )
 
-// TestRunsAreFoundByTheirBeginnings names runs by what tables show of their ids, also
-// one that is older than those that a server gives at once.
+// TestRunsAreFoundByTheirBeginnings looks up runs by the beginnings of UUIDs that tables
+// show, including a run that is older than those of the server's first page.
 func TestRunsAreFoundByTheirBeginnings(t *testing.T) {
 	const count = 350
 	uuid := func(n int) string { return fmt.Sprintf("%08x%024x", n+1, n) }

@@ -16,22 +16,22 @@ import (
 )
 
 const (
-	// longAlive is from when on a service is taken for a forgotten one.
+	// longAlive is the age from which on a service counts as forgotten.
 	longAlive = 24 * time.Hour
-	// askedAtOnce bounds how many runs are asked for at the same time.
+	// askedAtOnce is how many requests are sent concurrently.
 	askedAtOnce = 8
 )
 
-// Query says which runs are listed: the newest Limit of them, and all services that are active.
+// Query selects the runs to list: the newest Limit runs, and all active services.
 type Query struct {
 	Limit int
-	// Services lists the active services only.
+	// Services selects only the active services.
 	Services bool
-	// Query filters by Polyaxon's query language, such as status:running.
+	// Query is a filter in Polyaxon's query language, such as status:running.
 	Query string
 }
 
-// none says that a project has no such runs.
+// none returns the message that a project has no such runs.
 func (q Query) none(project string) string {
 	what := "no runs yet"
 	if q.Services {
@@ -43,9 +43,9 @@ func (q Query) none(project string) string {
 	return what + " in project " + project
 }
 
-// List returns the runs that q asks for, with who started them, what they hold and what they
-// cost. It warns of services that have been running for more than a day. A project that was never
-// deployed has no runs.
+// List returns the runs that q selects, with their owners, the resources that they hold,
+// and their costs. It sends a warning for each service that has been running for more
+// than a day. For a project that was never deployed it returns no runs.
 func List(ctx context.Context, to *platform.Platform, q Query) ([]report.Run, error) {
 	runs, err := listed(ctx, to, q)
 	if polyaxon.IsNotFound(err) {
@@ -72,7 +72,7 @@ func List(ctx context.Context, to *platform.Platform, q Query) ([]report.Run, er
 	return all, nil
 }
 
-// listed returns the runs that q asks for, as the server lists them.
+// listed returns the runs that o selects, as the server lists them.
 func listed(ctx context.Context, to *platform.Platform, o Query) ([]polyaxon.Run, error) {
 	var runs []polyaxon.Run
 	if !o.Services {
@@ -104,15 +104,15 @@ func listed(ctx context.Context, to *platform.Platform, o Query) ([]polyaxon.Run
 	return runs, err
 }
 
-// complete asks for all of the runs that go on, whose operations lists leave out, and
-// gives the conditions of all runs: the times that lists have are not those in which
-// a run ran.
+// complete replaces active runs by complete ones, because lists omit their operations,
+// and returns the conditions of all runs. The conditions are needed because the times in
+// lists are not those at which a run was running.
 func complete(ctx context.Context, to *platform.Platform, runs []polyaxon.Run) ([][]polyaxon.Condition, error) {
 	conditions := make([][]polyaxon.Condition, len(runs))
 	group, ctx := panics.WithContext(ctx)
 	group.SetLimit(askedAtOnce)
 	for i := range runs {
-		uuid := runs[i].UUID // the whole run takes the place of this one meanwhile
+		uuid := runs[i].UUID // the other goroutine replaces runs[i] concurrently
 		group.Go(func() error {
 			var err error
 			if _, conditions[i], err = to.Polyaxon.Statuses(ctx, to.Config.Project, uuid); polyaxon.IsNotFound(err) {
@@ -137,8 +137,8 @@ func complete(ctx context.Context, to *platform.Platform, runs []polyaxon.Run) (
 	return conditions, group.Wait()
 }
 
-// listedRun is a run as a list shows it. Its age is by the server's clock, which is
-// not this machine's.
+// listedRun describes a run for a list. Its age is by the server's clock, which may
+// differ from this machine's.
 func listedRun(ctx context.Context, to *platform.Platform, r *polyaxon.Run, conditions []polyaxon.Condition) report.Run {
 	one := Report(r)
 	now := to.Now().Add(to.Polyaxon.Ahead())
@@ -154,12 +154,12 @@ func listedRun(ctx context.Context, to *platform.Platform, r *polyaxon.Run, cond
 	}
 	one.Cost = Cost(to.Config.Prices, &run.Outcome{Run: *r, Times: took})
 	if one.Kind == "service" {
-		one.Address, _ = Address(ctx, to, r) // a list has what it can have
+		one.Address, _ = Address(ctx, to, r) // a list may lack an address
 	}
 	return one
 }
 
-// forgotten is what to say of a service that has run for long.
+// forgotten returns the warning for a service that has been running for long.
 func forgotten(to *platform.Platform, r *report.Run) string {
 	held, by := "", ""
 	switch {

@@ -39,10 +39,12 @@ func ReportOutcome(o *run.Outcome) report.Run {
 	return one
 }
 
+// times converts the times of a run to seconds.
 func times(t run.Times) *report.Times {
 	return &report.Times{Queued: seconds(t.Queued), Pulling: seconds(t.Pulling), Running: seconds(t.Running)}
 }
 
+// seconds converts a duration to seconds. It returns nil for nil.
 func seconds(d *time.Duration) *float64 {
 	if d == nil {
 		return nil

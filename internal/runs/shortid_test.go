@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestShortBeginnings names runs by less than ids are looked up by: it is not said that
-// none begins so, for one may.
+// TestShortBeginnings checks the error for a beginning of a UUID that is too short to be
+// looked up. The error must not say that no UUID begins with it, because one may.
 func TestShortBeginnings(t *testing.T) {
 	for name, want := range map[string]string{
 		"86b": "has no run called 86b; the beginning of an id has at least 4 digits", "A": "at least 4 digits",
