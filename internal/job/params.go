@@ -25,7 +25,7 @@ func Override(ctx context.Context, p *project.Project, params, names []string) e
 		_, repeated := given[name]
 		switch {
 		case !ok || name == "":
-			return exit.Usagef("a param is written NAME=VALUE") // param may be a secret value, so it is not shown
+			return exit.Usagef("a param is written NAME=VALUE") // not shown: it may be a secret
 		case repeated:
 			return exit.Usagef("the param %s is given twice", name)
 		}

@@ -45,7 +45,7 @@ func (to *Platform) join(ctx context.Context, u Uses) error {
 // running, or if it is another release and has no active runs. If it is another release
 // and has active runs, the error is a *source.Error.
 func (to *Platform) startSandbox(ctx context.Context) error {
-	_ = state.Make(to.Config.Dir) // the sandbox creates the directories that it needs, and reports why it cannot
+	_ = state.Make(to.Config.Dir) // Join creates what it needs or reports why it cannot
 	was, absent := sandbox.Running(ctx, to.StateDir())
 	starts := absent != nil || !was.Is(to.SandboxRelease()) && was.ActiveRuns == 0
 	if absent == nil && starts {

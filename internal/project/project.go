@@ -72,7 +72,7 @@ func Open(ctx context.Context, env *Env) (*Project, error) {
 		Held:    file.NewHeld(),
 		secrets: &secret.Resolver{Dir: cfg.Dir, Lookup: env.Lookup},
 		Revision: sync.OnceValue(func() revision.Revision {
-			known, _ := revision.Read(ctx, cfg.Dir, env.Environ, image.Excluded) // the only error is that of ctx
+			known, _ := revision.Read(ctx, cfg.Dir, env.Environ, image.Excluded) // fails only if ctx is done
 			return known
 		}),
 	}
@@ -91,7 +91,7 @@ func ReadNames(env *Env) Names {
 	if err != nil {
 		return Names{}
 	}
-	names, _ := config.ReadNames(path, env.Environment) // the completion of a shell cannot show an error
+	names, _ := config.ReadNames(path, env.Environment) // completion shows no errors
 	return Names(names)
 }
 
