@@ -13,11 +13,13 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
-// unknown is the action of what a plan cannot know.
+// unknown is the action that a plan reports for an image, a secret or a job that it cannot
+// determine.
 const unknown = "unknown"
 
-// asks connects a plan to a part of the platform, and reports whether that can be asked. When it
-// cannot, that is a note and not an error: the rest of the plan is worth having.
+// asks connects a plan to the parts of the platform in u, and reports whether they can be
+// asked. A failure to connect is logged as a note and is not an error, because the rest of
+// the plan is still useful.
 func (d *Deployment) asks(ctx context.Context, whom string, u platform.Uses) bool {
 	if u == (platform.Uses{}) || d.Offline {
 		return false
@@ -28,14 +30,14 @@ func (d *Deployment) asks(ctx context.Context, whom string, u platform.Uses) boo
 	return true
 }
 
-// unasked notes why a server cannot be asked. It always returns false.
+// unasked notes that whom cannot be asked, and why. It always returns false.
 func (d *Deployment) unasked(whom string, err error) bool {
 	d.Note(whom + " cannot be asked, so that what it knows is unknown here: " + err.Error())
 	return false
 }
 
-// cannotAsk reports whether an error is that of a server that cannot be asked: it does not answer, or
-// not to this user.
+// cannotAsk reports whether err means that a server does not answer, or does not let this
+// user ask.
 func cannotAsk(err error) bool {
 	var network net.Error
 	var contact *polyaxon.ContactError

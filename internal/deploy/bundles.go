@@ -11,8 +11,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/secret"
 )
 
-// bundles reads the secrets that jobs need: those of slipway.yaml, those of their params, and the
-// password of MLflow.
+// bundles reads the secrets that jobs need: the ones in slipway.yaml, the secret params of
+// jobs, and the password of MLflow. It returns all errors joined.
 func bundles(ctx context.Context, p *project.Project, jobs []*config.Job) ([]secret.Bundle, error) {
 	bundles, err := configured(ctx, p)
 	errs := []error{err}
@@ -44,7 +44,7 @@ func bundles(ctx context.Context, p *project.Project, jobs []*config.Job) ([]sec
 	return bundles, nil
 }
 
-// configured returns the secrets of slipway.yaml.
+// configured returns the secrets that slipway.yaml lists.
 func configured(ctx context.Context, p *project.Project) ([]secret.Bundle, error) {
 	var bundles []secret.Bundle
 	var errs []error
@@ -54,6 +54,7 @@ func configured(ctx context.Context, p *project.Project) ([]secret.Bundle, error
 		b.At, b.Project = p.Config.At("secrets", s.Name), p.Config.Project
 		bundles = append(bundles, b)
 	}
+	// bundle reads the values of one secret of slipway.yaml.
 	return bundles, errors.Join(errs...)
 }
 

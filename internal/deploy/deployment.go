@@ -1,5 +1,5 @@
-// Package deploy is what a deploy does, as a list of steps. Each step can be planned and applied;
-// plan shows what deploy does because both use the same steps.
+// Package deploy implements a deploy as a list of steps. Each step can be planned and
+// applied. Plan and Apply use the same steps, so a plan shows what a deploy does.
 package deploy
 
 import (
@@ -17,40 +17,41 @@ import (
 	"github.com/slipway-ci/slipway/tasks/exit"
 )
 
-// Deployment is what is deployed, read and checked before anything is changed.
+// Deployment is what a deploy works on. It is read and checked before anything is changed.
 type Deployment struct {
 	*platform.Platform
-	// Jobs are in an order in which each comes after its upstream.
+	// Jobs are sorted so that each job comes after its upstream.
 	Jobs   []*config.Job
 	Images []*config.Image
-	// Bundles are the Kubernetes Secrets, with their values.
+	// Bundles are the Kubernetes Secrets to write, with their values.
 	Bundles []secret.Bundle
-	// Prune deletes the Secrets that slipway wrote earlier and slipway.yaml does not name any more.
+	// Prune deletes Secrets that slipway wrote earlier and that slipway.yaml no longer names.
 	Prune bool
-	// Runs say how the jobs are submitted and followed.
+	// Runs are the options for submitting and following the jobs.
 	Runs pipeline.Options
-	// Alone deploys one job without what it comes after: the last runs of its upstream count.
+	// Alone deploys one job without its upstream. The last succeeded runs of the upstream jobs
+	// are used instead.
 	Alone bool
 
-	// Ended is what became of the jobs.
+	// Ended is how each job ended. Apply sets it.
 	Ended []pipeline.Ended
 
-	// references are those of the images, by digest, by the images' names.
+	// references maps the names of images to their references by digest.
 	references map[string]string
 }
 
-// Wanted says what to deploy.
+// Wanted selects what to deploy.
 type Wanted struct {
-	// Jobs are the names of those to run, with what they come after; all when there are none.
+	// Jobs are the names of the jobs to run, together with their upstream. Empty means all jobs.
 	Jobs []string
-	// Params are those of the command line, each NAME=VALUE.
+	// Params are the params of the command line, each NAME=VALUE.
 	Params []string
-	// Expand has slipway make the runs of matrices.
+	// Expand makes slipway expand matrices itself instead of leaving that to the server.
 	Expand bool
 }
 
-// Read reads and checks all that a deploy needs. It changes nothing, and asks only the server for its
-// version. All that is wrong or missing is returned at once, joined.
+// Read reads and checks everything that a deploy needs. It changes nothing, and the only
+// question it asks the server is its version. It returns all errors joined.
 func Read(ctx context.Context, p *project.Project, w Wanted) (*Deployment, error) {
 	d := &Deployment{Platform: platform.New(p)}
 	if len(w.Jobs) == 0 && len(p.Config.Jobs) == 0 && len(p.Config.Images)+len(p.Config.Secrets) > 0 {
@@ -69,14 +70,14 @@ func Read(ctx context.Context, p *project.Project, w Wanted) (*Deployment, error
 	return d, d.check(ctx, w)
 }
 
-// ReadAlone is Read for one job or service without what it comes after.
+// ReadAlone is like Read for one job or service without its upstream.
 func ReadAlone(ctx context.Context, p *project.Project, j *config.Job, params []string, expand bool) (*Deployment, error) {
 	d := &Deployment{Platform: platform.New(p), Jobs: []*config.Job{j}, Alone: true}
 	d.Images = p.ImagesOf(d.Jobs)
 	return d, d.check(ctx, Wanted{Jobs: []string{j.Name}, Params: params, Expand: expand})
 }
 
-// ReadImages is Read for images alone, all when names is empty.
+// ReadImages is like Read for images only. Empty names means all images.
 func ReadImages(ctx context.Context, p *project.Project, names []string) (*Deployment, error) {
 	d := &Deployment{Platform: platform.New(p)}
 	var err error
@@ -86,7 +87,7 @@ func ReadImages(ctx context.Context, p *project.Project, names []string) (*Deplo
 	return d, errors.Join(p.Config.Unbuilt(nil, nil), build.Check(ctx, p, d.Images))
 }
 
-// ReadSecrets is Read for the secrets alone.
+// ReadSecrets is like Read for the secrets only.
 func ReadSecrets(ctx context.Context, p *project.Project, prune bool) (*Deployment, error) {
 	d := &Deployment{Platform: platform.New(p), Prune: prune}
 	jobs := append(p.Jobs(), p.Services()...)
@@ -117,7 +118,7 @@ func (d *Deployment) check(ctx context.Context, w Wanted) error {
 	return exit.IfInterrupted(ctx, errors.Join(errs...))
 }
 
-// checkToken reads Polyaxon's token, where runs go to a server that wants one.
+// checkToken reads Polyaxon's token, if there are jobs and slipway.yaml configures a token.
 func (d *Deployment) checkToken(ctx context.Context) error {
 	if cfg := d.Config.Polyaxon; len(d.Jobs) > 0 && cfg != nil && cfg.Token != "" {
 		_, err := d.Resolve(ctx, cfg.Token, "polyaxon", "token")
@@ -126,13 +127,14 @@ func (d *Deployment) checkToken(ctx context.Context) error {
 	return nil
 }
 
-// Uses returns the parts of the platform that a deployment reaches for.
+// Uses returns the parts of the platform that the deployment needs.
 func (d *Deployment) Uses() platform.Uses {
 	return platform.Uses{Images: len(d.Images) > 0, Secrets: len(d.Bundles) > 0 || d.Prune, Runs: len(d.Jobs) > 0}
 }
 
-// Connect connects a deployment to the platform. It starts the sandbox where that is used, and
-// changes nothing else. A job that would be refused or wait for ever is an error.
+// Connect connects the deployment to the platform. It starts the sandbox if the project uses
+// it, and changes nothing else. It returns an error for a job that the server would refuse
+// or that would wait for ever.
 func (d *Deployment) Connect(ctx context.Context) error {
 	u := d.Uses()
 	if err := d.RefuseHalfClouds(u); err != nil {

@@ -30,7 +30,7 @@ func (s images) Apply(ctx context.Context, result *report.Result) error {
 	return ifInterrupted(ctx, err)
 }
 
-// Plan implements Step. It builds locally and asks the registry what it lacks.
+// Plan implements Step. It builds locally, and asks the registry which blobs it lacks.
 func (s images) Plan(ctx context.Context, result *report.Result) (changes int, err error) {
 	s.references = map[string]string{}
 	planned := make([]report.Image, len(s.Images))
@@ -73,7 +73,7 @@ func (s images) planAll(ctx context.Context, planned []report.Image, unchanged [
 	return group.Wait()
 }
 
-// plan plans one image, and reports whether the registry has it.
+// plan plans one image, and reports whether the registry already has it.
 func (s images) plan(ctx context.Context, i *config.Image) (one report.Image, same bool, err error) {
 	one = report.Image{Name: i.Name, Action: unknown}
 	s.Forgetful(i.Name)

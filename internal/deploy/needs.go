@@ -21,8 +21,8 @@ import (
 	"github.com/slipway-ci/slipway/tasks/exit"
 )
 
-// checkRuns refuses, before anything is built, jobs that would be refused or wait for ever
-// afterwards.
+// checkRuns returns an error for jobs that the server would refuse, or that would wait for
+// ever. It runs before anything is built.
 func (d *Deployment) checkRuns(ctx context.Context, jobs []*config.Job) error {
 	if err := d.checkPipelines(ctx, jobs); err != nil {
 		return err
@@ -33,13 +33,13 @@ func (d *Deployment) checkRuns(ctx context.Context, jobs []*config.Job) error {
 	return d.checkNeeds(ctx, jobs)
 }
 
-// namespacePatience is how long a cluster is asked for the namespace of runs that reach
-// Polyaxon without it.
+// namespacePatience limits how long checkNamespaceOfRuns waits for the cluster when Polyaxon
+// is reached without the cluster.
 const namespacePatience = 5 * time.Second
 
-// checkNamespaceOfRuns refuses a namespace that does not exist, also where no secrets go
-// there. Where Polyaxon has an address of its own, a cluster that cannot be asked is no
-// hindrance: the runs do without.
+// checkNamespaceOfRuns returns an error if the namespace of the runs does not exist, even if
+// no secrets are written to it. If Polyaxon has its own address, the runs do not need the
+// cluster, so a cluster that cannot be asked is not an error.
 func (d *Deployment) checkNamespaceOfRuns(ctx context.Context, jobs []*config.Job) error {
 	if len(jobs) == 0 || d.Cluster == nil || d.Creates != "" {
 		return nil
@@ -55,15 +55,15 @@ func (d *Deployment) checkNamespaceOfRuns(ctx context.Context, jobs []*config.Jo
 	return ctx.Err()
 }
 
-// checkNeeds refuses, before anything is built, jobs that would wait for ever: for a
-// Secret that nobody has or, on the sandbox, for what this machine lacks. What the
-// sandbox does not act on is told once.
+// checkNeeds returns an error for jobs that would wait for ever: for a Secret that does not
+// exist or, on the sandbox, for resources that this machine lacks. It notes once which keys
+// the sandbox does not act on. It runs before anything is built.
 func (d *Deployment) checkNeeds(ctx context.Context, jobs []*config.Job) error {
 	var errs []error
 	unheeded := map[string][]string{}
 	secrets := secretsAlone{d.Inventory()}
 	for _, j := range jobs {
-		if d.Cluster != nil && (d.Embedded || d.Rest != nil) { // somebody can be asked
+		if d.Cluster != nil && (d.Embedded || d.Rest != nil) { // the cluster can be asked
 			errs = append(errs, d.checkSecrets(ctx, secrets, j))
 		}
 		if !d.Embedded {
@@ -81,7 +81,7 @@ func (d *Deployment) checkNeeds(ctx context.Context, jobs []*config.Job) error {
 		}
 		pod, err := compiled.Pod()
 		if err != nil {
-			continue // told when it is submitted
+			continue // reported when the job is submitted
 		}
 		if lacks := sandbox.Lacks(append(pod.Sidecars, pod.Container)...); lacks != "" {
 			errs = append(errs, &exit.NeverError{Job: j.Name, Why: lacks})
@@ -99,7 +99,8 @@ func (d *Deployment) checkNeeds(ctx context.Context, jobs []*config.Job) error {
 	return errors.Join(errs...)
 }
 
-// unheededHere gives what of an operation the sandbox of this machine does not act on.
+// unheededHere returns the keys of an operation that the sandbox on this machine does not
+// act on.
 func unheededHere(c *compile.Compiled) []string {
 	keys := c.Unheeded()
 	if pod, err := c.Pod(); err == nil && !sandbox.EnforcesMemory() && !pod.Container.Resources.Limits.Memory().IsZero() {
@@ -108,8 +109,8 @@ func unheededHere(c *compile.Compiled) []string {
 	return keys
 }
 
-// checkSecrets refuses a job that names a Secret which is neither in slipway.yaml nor
-// where the run goes.
+// checkSecrets returns an error for a job that names a Secret that is neither in
+// slipway.yaml nor in the namespace of the run.
 func (d *Deployment) checkSecrets(ctx context.Context, there lint.Inventory, j *config.Job) error {
 	c := &checker.Checker{Env: d.Env, Project: d.Project, Versions: []schema.Version{schema.Newest()}, Cluster: there}
 	problems, err := c.Check(ctx, checker.TargetOf(d.Project, j))
@@ -122,7 +123,8 @@ func (d *Deployment) checkSecrets(ctx context.Context, there lint.Inventory, j *
 	return errors.Join(errs...)
 }
 
-// secretsAlone leaves all but Secrets to the run.
+// secretsAlone is an Inventory that checks only Secrets. It reports that everything else
+// exists.
 type secretsAlone struct{ lint.Inventory }
 
 // Has implements lint.Inventory.

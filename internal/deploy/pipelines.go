@@ -11,9 +11,10 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// checkPipelines refuses, before anything is built, what the server would refuse
-// afterwards: a matrix, a dag or a schedule on the community edition of 1.11.3 and
-// on the sandbox; and a matrix that is to be expanded and cannot be.
+// checkPipelines returns an error, before anything is built, for what the server would
+// refuse: a matrix, a dag or a schedule on the community edition of 1.11.3 and on the
+// sandbox. It also refuses joins on the sandbox, and a matrix that slipway should expand and
+// cannot.
 func (d *Deployment) checkPipelines(ctx context.Context, jobs []*config.Job) error {
 	var errs []error
 	for _, j := range jobs {
@@ -31,7 +32,7 @@ func (d *Deployment) checkPipelines(ctx context.Context, jobs []*config.Job) err
 			errs = append(errs, d.noPipelines(ctx, j, "joins", "the sandbox"))
 		}
 		if err != nil || compiled.Schedule() == "" {
-			continue // what does not compile was told by checkJobs, as far as it is an error
+			continue // checker.Jobs has reported what does not compile, if it is an error
 		}
 		refusing, err := d.refusesPipelines(ctx)
 		if err != nil {
@@ -44,7 +45,8 @@ func (d *Deployment) checkPipelines(ctx context.Context, jobs []*config.Job) err
 	return errors.Join(errs...)
 }
 
-// refusesPipelines names the server when it takes no matrix, dag or schedule.
+// refusesPipelines returns the name of the server if it does not accept a matrix, a dag or a
+// schedule, and "" otherwise.
 func (d *Deployment) refusesPipelines(ctx context.Context) (string, error) {
 	if d.Embedded {
 		return "the sandbox", nil

@@ -10,8 +10,8 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// PlanReference checks a job, builds its image locally, and returns the reference that the image will
-// have; "" for a job without an image. It sends nothing.
+// PlanReference checks a job, builds its image locally, and returns the reference that the
+// image will have. It returns "" for a job without an image. It sends nothing.
 func PlanReference(ctx context.Context, p *project.Project, j *config.Job) (string, error) {
 	jobs := []*config.Job{j}
 	d := &Deployment{Platform: platform.New(p), Images: p.ImagesOf(jobs)}

@@ -35,13 +35,13 @@ func (s runs) Apply(ctx context.Context, result *report.Result) (err error) {
 	return err
 }
 
-// pipeline returns what submits and follows the jobs.
+// pipeline returns the pipeline that submits and follows the jobs.
 func (d *Deployment) pipeline() *pipeline.Pipeline {
 	return &pipeline.Pipeline{Platform: d.Platform, Options: d.Runs, References: d.references}
 }
 
-// alone submits one job without what it comes after: the last runs of those jobs that succeeded count
-// as its upstream.
+// alone submits one job without its upstream. The last succeeded runs of the upstream jobs
+// are used instead.
 func (s runs) alone(ctx context.Context, p *pipeline.Pipeline) error {
 	j, before := s.Jobs[0], map[string]pipeline.Ended{}
 	for _, name := range j.After {
@@ -59,8 +59,8 @@ func (s runs) alone(ctx context.Context, p *pipeline.Pipeline) error {
 	return err
 }
 
-// Plan implements Step. It reports for each job whether it would be submitted, and how its operation
-// differs from that of its last run.
+// Plan implements Step. It reports for each job whether it would be submitted, and how its
+// operation differs from the operation of its last run.
 func (s runs) Plan(ctx context.Context, result *report.Result) (changes int, err error) {
 	asks := s.asks(ctx, "Polyaxon", platform.Uses{Runs: len(s.Jobs) > 0})
 	if asks {

@@ -9,7 +9,8 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// secrets is the step that syncs the secrets, and creates the namespace when slipway.yaml says so.
+// secrets is the step that syncs the secrets, and creates the namespace if slipway.yaml asks
+// for it.
 type secrets struct{ *Deployment }
 
 // Apply implements Step.
@@ -19,7 +20,7 @@ func (s secrets) Apply(ctx context.Context, result *report.Result) error {
 	return ifInterrupted(ctx, err)
 }
 
-// Plan implements Step. Values are masked.
+// Plan implements Step. It masks values.
 func (s secrets) Plan(ctx context.Context, result *report.Result) (changes int, err error) {
 	if s.Offline {
 		for _, one := range s.SecretList() {
@@ -53,7 +54,7 @@ func (s secrets) plan(ctx context.Context) ([]secret.Change, error) {
 
 func (s secrets) sync(ctx context.Context) ([]secret.Change, error) {
 	if !s.Uses().Secrets {
-		return nil, s.createNamespace(ctx) // the runs need it, too
+		return nil, s.createNamespace(ctx) // the runs need it too
 	}
 	s.Event(report.Start, "secrets", s.RunNamespace, "syncing")
 	if err := s.createNamespace(ctx); err != nil {
@@ -73,7 +74,7 @@ func (s secrets) sync(ctx context.Context) ([]secret.Change, error) {
 	return changes, nil
 }
 
-// createNamespace creates the namespace that slipway.yaml wants created, if there is one.
+// createNamespace creates the namespace if slipway.yaml asks for it.
 func (s secrets) createNamespace(ctx context.Context) error {
 	if s.Creates == "" {
 		return nil
@@ -119,13 +120,13 @@ func reportSecrets(changes []secret.Change) []report.Secret {
 	return list
 }
 
-// SyncSecrets connects to the cluster and applies the step of the secrets alone.
+// SyncSecrets connects to the cluster and syncs only the secrets.
 func (d *Deployment) SyncSecrets(ctx context.Context, result *report.Result) error {
 	return d.onlySecrets(ctx, result, secrets.sync)
 }
 
-// PlanSecrets connects to the cluster and plans the step of the secrets alone. A cluster that does not
-// answer is an error.
+// PlanSecrets connects to the cluster and plans only the secrets. It returns an error if the
+// cluster does not answer.
 func (d *Deployment) PlanSecrets(ctx context.Context, result *report.Result) error {
 	return d.onlySecrets(ctx, result, secrets.plan)
 }

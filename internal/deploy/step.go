@@ -9,20 +9,21 @@ import (
 
 // Step is one part of a deploy.
 type Step interface {
-	// Plan asks what Apply would change, adds that to a result, and returns how many changes there
-	// are. It changes nothing. What nobody tells is unknown, and counts as a change.
+	// Plan asks what Apply would change, adds that to result, and returns the number of changes.
+	// It changes nothing. What cannot be determined is reported as unknown, and counts as a
+	// change.
 	Plan(ctx context.Context, result *report.Result) (changes int, err error)
-	// Apply changes it, and adds what it has changed to a result, also when it fails on the way.
-	// When ctx is cancelled, its error says what became of the runs: an *exit.InterruptedError, or
-	// one that knows better.
+	// Apply makes the changes, and adds what it changed to result, even if it fails halfway. If
+	// ctx is cancelled, its error says what became of the runs: it is an *exit.InterruptedError
+	// or a more specific error.
 	Apply(ctx context.Context, result *report.Result) error
 }
 
-// Steps returns what a deploy does, in order. Volumes, data and manifests will stand between the
-// secrets and the runs.
+// Steps returns the steps of a deploy in order. Volumes, data and manifests will go between
+// the secrets and the runs.
 func (d *Deployment) Steps() []Step { return []Step{images{d}, secrets{d}, runs{d}} }
 
-// Apply applies the steps in order, up to the first one that fails.
+// Apply applies the steps in order, and stops at the first one that fails.
 func (d *Deployment) Apply(ctx context.Context, result *report.Result) error {
 	return apply(ctx, d.Steps(), result)
 }
@@ -36,8 +37,8 @@ func apply(ctx context.Context, steps []Step, result *report.Result) error {
 	return nil
 }
 
-// Plan plans the steps in order, up to the first one that fails. Steps whose server does not answer
-// do not fail: what they do is unknown.
+// Plan plans the steps in order, and stops at the first one that fails. A server that does
+// not answer is not a failure: what depends on it is reported as unknown.
 func (d *Deployment) Plan(ctx context.Context, result *report.Result) error {
 	if err := d.RefuseHalfClouds(d.Uses()); err != nil {
 		return err
@@ -54,7 +55,7 @@ func (d *Deployment) plan(ctx context.Context, steps []Step, result *report.Resu
 		}
 		total += changes
 	}
-	if d.Creates != "" { // for the secrets, or for the runs alone
+	if d.Creates != "" { // created for the secrets, or only for the runs
 		result.Namespace = d.Creates
 		total++
 	}
@@ -62,7 +63,8 @@ func (d *Deployment) plan(ctx context.Context, steps []Step, result *report.Resu
 	return nil
 }
 
-// ifInterrupted is exit.IfInterrupted for steps that come before the runs. It returns nil for nil.
+// ifInterrupted is exit.IfInterrupted for steps that come before the runs. It returns nil if
+// err is nil.
 func ifInterrupted(ctx context.Context, err error) error {
 	if err == nil {
 		return nil

@@ -11,14 +11,14 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// ending is a step that fails.
+// ending is a step that fails with err.
 type ending struct{ err error }
 
 func (s ending) Plan(context.Context, *report.Result) (int, error) { return 1, s.err }
 func (s ending) Apply(context.Context, *report.Result) error       { return s.err }
 
-// TestEndOfARunIsKept has Ctrl-C pressed when a run has failed already: how it ended is
-// not lost, and nothing is said of what was left running.
+// TestEndOfARunIsKept presses Ctrl-C after a run has failed. The error still says how the
+// run ended, and does not say what was left running.
 func TestEndOfARunIsKept(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -28,7 +28,7 @@ func TestEndOfARunIsKept(t *testing.T) {
 	}
 }
 
-// TestInterruptedBeforeThereWasARun has Ctrl-C pressed while images are pushed.
+// TestInterruptedBeforeThereWasARun presses Ctrl-C while images are pushed.
 func TestInterruptedBeforeThereWasARun(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -40,7 +40,7 @@ func TestInterruptedBeforeThereWasARun(t *testing.T) {
 	}
 }
 
-// TestNamespaceOfRunsIsPlanned has the namespace be created for the runs alone.
+// TestNamespaceOfRunsIsPlanned plans a namespace that is created only for the runs.
 func TestNamespaceOfRunsIsPlanned(t *testing.T) {
 	d := &Deployment{Platform: &platform.Platform{Project: &project.Project{Env: &project.Env{}}, Creates: "polyaxon-v2"}}
 	result := &report.Result{}
