@@ -21,7 +21,8 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// CheckPort refuses a port that cannot be forwarded. The error is an *exit.UsageError.
+// CheckPort returns an *exit.UsageError if port cannot be forwarded. Port 0 means no
+// forwarding.
 func (s *Service) CheckPort(port int) error {
 	switch {
 	case port < 0 || port > 65535:
@@ -32,18 +33,20 @@ func (s *Service) CheckPort(port int) error {
 	return nil
 }
 
-// forwarding is a port of loopback that leads to a service.
+// forwarding is a port on loopback that leads to a service.
 type forwarding struct {
 	address string
 	close   func()
-	// ctx ends with it, or with a fault of it.
+	// ctx ends when the forwarding is closed, or with the panic that ended it.
 	ctx context.Context
-	// answered tells that the service did once: what fails from then on is told.
+	// answered reports whether the service has answered once. Failures after that are reported
+	// as warnings.
 	answered atomic.Bool
 }
 
-// forward opens a port of loopback and leads what comes there to a service: through a gate
-// to its pod, whichever that is at the time, or to the gate that the sandbox has for it.
+// forward opens a port on loopback and forwards connections to a service. On a cluster they
+// go through a gate to the pod that is ready at the time. In the sandbox they go to the
+// service's gate.
 func (s *Service) forward(ctx context.Context, r *polyaxon.Run, port int) (*forwarding, error) {
 	if s.Embedded {
 		return s.relay(ctx, r, port)
@@ -55,7 +58,7 @@ func (s *Service) forward(ctx context.Context, r *polyaxon.Run, port int) (*forw
 	ctx, end := panics.Until(ctx)
 	f := &forwarding{ctx: ctx}
 	g, err := gate.Open(gate.Options{
-		Name: fmt.Sprintf("%.8s-%d", r.UUID, port), Port: port, Failed: end, Path: path, Strip: r.Service().RewritePath, Log: io.Discard, // what matters is told as events
+		Name: fmt.Sprintf("%.8s-%d", r.UUID, port), Port: port, Failed: end, Path: path, Strip: r.Service().RewritePath, Log: io.Discard, // what matters is reported as events
 		Dial: func(context.Context) (net.Conn, error) { return f.dial(s, r) },
 	})
 	if err != nil {
@@ -69,12 +72,13 @@ func (s *Service) forward(ctx context.Context, r *polyaxon.Run, port int) (*forw
 	return f, nil
 }
 
-// noPort is the error of a port that cannot be listened on.
+// noPort returns the error for a port that cannot be listened on.
 func noPort(port int, err error) error {
 	return exit.Usagef("port %d of this machine cannot be used: %v", port, err)
 }
 
-// dial connects with the service, and tells why that fails.
+// dial connects to the service. If that fails after the service has answered once, it
+// reports a warning.
 func (f *forwarding) dial(s *Service, r *polyaxon.Run) (connection net.Conn, err error) {
 	defer panics.Keep(f.ctx, &err, "the way to service "+r.Name)
 	connection, err = s.dial(f.ctx, r)
@@ -84,7 +88,7 @@ func (f *forwarding) dial(s *Service, r *polyaxon.Run) (connection net.Conn, err
 	return connection, err
 }
 
-// relay has a port lead to the gate of a service of the sandbox.
+// relay forwards a port to the gate that the sandbox has for a service.
 func (s *Service) relay(ctx context.Context, r *polyaxon.Run, port int) (*forwarding, error) {
 	text, err := runs.GatewayAddress(ctx, s.Platform, r)
 	if err != nil {
@@ -119,7 +123,7 @@ func (s *Service) relay(ctx context.Context, r *polyaxon.Run, port int) (*forwar
 	return f, nil
 }
 
-// carry connects one connection with the service, until either end closes it.
+// carry copies data between a local connection and the service until either end closes it.
 func (f *forwarding) carry(s *Service, r *polyaxon.Run, local net.Conn) {
 	defer local.Close()
 	remote, err := f.dial(s, r)
@@ -136,8 +140,8 @@ func (f *forwarding) carry(s *Service, r *polyaxon.Run, local net.Conn) {
 	group.Wait()
 }
 
-// dial returns a connection to a service: through the cluster to a pod of it
-// that is ready, or to the process that is it in the sandbox.
+// dial returns a connection to a service: in the sandbox to the service's process, on a
+// cluster to its newest pod that is ready.
 func (s *Service) dial(ctx context.Context, r *polyaxon.Run) (net.Conn, error) {
 	if s.Embedded {
 		address, err := s.Sandbox.ServiceAddress(ctx, r.UUID)
@@ -158,7 +162,7 @@ func (s *Service) dial(ctx context.Context, r *polyaxon.Run) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i := len(pods) - 1; i >= 0; i-- { // the newest first
+	for i := len(pods) - 1; i >= 0; i-- { // newest first
 		if cluster.Ready(&pods[i]) {
 			return s.Cluster.DialPod(ctx, pods[i].Name, ports[0])
 		}

@@ -17,31 +17,32 @@ import (
 
 // Reached is a service that answers.
 type Reached struct {
-	// Address is where it answers, "" when only the cluster reaches it.
+	// Address is where the service answers, "" if only the cluster can reach it.
 	Address string
 
 	forwarding *forwarding
 }
 
-// Close ends the forwarding of the port, if there is one.
+// Close ends the port forwarding, if there is one.
 func (r *Reached) Close() {
 	if r.forwarding != nil {
 		r.forwarding.close()
 	}
 }
 
-// Forwards reports whether a port leads to the service.
+// Forwards reports whether a port is forwarded to the service.
 func (r *Reached) Forwards() bool { return r.forwarding != nil }
 
-// Wait waits until the forwarding of the port ends, and returns the panic that ended it, if any.
+// Wait waits until the port forwarding ends, and returns the panic that ended it, if any.
 func (r *Reached) Wait() error {
 	r.forwarding.answered.Store(true)
 	<-r.forwarding.ctx.Done()
 	return panics.Fault(r.forwarding.ctx)
 }
 
-// Reach waits until the service runs and answers, for limit at most. A port of this machine that is
-// not zero leads to the service then, until ctx is cancelled.
+// Reach waits until the service runs and answers, for at most limit. If port is not zero,
+// Reach also forwards that port of this machine to the service, until ctx is cancelled. It
+// returns an error if the service ends instead, or does not answer in time.
 func (s *Service) Reach(ctx context.Context, target run.Target, limit time.Duration, port int) (*Reached, error) {
 	slow := &slowError{service: s.Job.Name, uuid: target.UUID, limit: limit}
 	waiting, cancel := context.WithTimeoutCause(ctx, limit, slow)
@@ -89,8 +90,8 @@ func (s *Service) Reach(ctx context.Context, target run.Target, limit time.Durat
 	return at, nil
 }
 
-// ended is the error of a service that has ended instead of answering, with its last
-// lines.
+// ended returns the error for a service that has ended instead of answering. It includes the
+// last lines of the service.
 func (s *Service) ended(ctx context.Context, target run.Target) error {
 	outcome, err := run.Follow(ctx, s.Polyaxon, target, s.Following(run.FollowOptions{Logs: true}), silence{})
 	if err != nil {
@@ -106,7 +107,7 @@ func (s *Service) ended(ctx context.Context, target run.Target) error {
 	return errors.New(text)
 }
 
-// silence is a sink for a run of which only the end is of interest.
+// silence is a sink that discards everything. It is used when only the end of a run matters.
 type silence struct{}
 
 func (silence) Status(polyaxon.Condition) {}
@@ -115,16 +116,16 @@ func (silence) Waits(string)              {}
 func (silence) Progress(string)           {}
 func (silence) Note(string)               {}
 
-// slowError is a service that did not answer in time. It is left as it is: the node
-// or the image that it waits for may come.
+// slowError says that a service did not answer in time. The service is not stopped, because
+// the node or the image that it waits for may still become available.
 type slowError struct {
 	service, uuid string
 	limit         time.Duration
-	// why is what it waited for last, "" when that is not known.
+	// why is the last reason that the service waited for, "" if unknown.
 	why string
 }
 
-// Error says what to do.
+// Error says that the service is slow, and which commands help.
 func (e *slowError) Error() string {
 	why := ""
 	if e.why != "" {

@@ -11,14 +11,14 @@ import (
 	"github.com/slipway-ci/slipway/internal/run"
 )
 
-// askingLimit bounds one question to a service.
+// askingLimit is the timeout of one request to a service.
 const askingLimit = 10 * time.Second
 
-// awaitReady asks a service until it answers with a status below 400 at the page that
-// people open first or, where it has none, at its root, and gives which it was. That it
-// runs says little: a notebook takes seconds until it listens, and a program that
-// answers 404 lives at another path. What it answers for long is told, since it may
-// never change.
+// awaitReady sends requests to a service until it answers with a status below 400, at page
+// or, if page does not exist, at root. It returns the address that answered. A running
+// status is not enough: a notebook takes seconds until it listens, and a program that
+// answers 404 serves another path. If the service answers with an error for more than a
+// second, awaitReady notes that, because it may never change.
 func (s *Service) awaitReady(ctx context.Context, target run.Target, carrier http.RoundTripper, page, root string) (string, error) {
 	last, told := "nothing", false
 	for wait := 50 * time.Millisecond; ; wait = min(wait*3/2, 2*time.Second) {
@@ -26,7 +26,8 @@ func (s *Service) awaitReady(ctx context.Context, target run.Target, carrier htt
 		if said != "" {
 			last = said
 		}
-		// Also after an answer: somebody else may have the port of one that has ended.
+		// Check the run even after an answer: if the run has ended, another process may have its
+		// port.
 		status, _, err := s.Polyaxon.Statuses(ctx, target.Project, target.UUID)
 		switch {
 		case err == nil && status.Terminal():
@@ -46,11 +47,11 @@ func (s *Service) awaitReady(ctx context.Context, target run.Target, carrier htt
 	}
 }
 
-// answers reports whether a status is that of a page that is there.
+// answers reports whether code is the status of a page that exists.
 func answers(code int) bool { return code > 0 && code < http.StatusBadRequest }
 
-// askEither asks a service for its page and, unless that answers, for its root. The
-// page is asked again after the root: the service may have begun meanwhile.
+// askEither requests page and, if that does not answer, root. If root answers, it requests
+// page once more, because the service may have started in between.
 func (s *Service) askEither(ctx context.Context, carrier http.RoundTripper, page, root string) (address string, code int, said string) {
 	code, said = s.ask(ctx, carrier, page)
 	if answers(code) || page == root {
@@ -65,9 +66,9 @@ func (s *Service) askEither(ctx context.Context, carrier http.RoundTripper, page
 	return page, code, said
 }
 
-// awaitAddress waits until the sandbox gives a service its address, which it has a
-// moment after the service runs and until it ends. What stands behind the sandbox's
-// token would answer that it wants that.
+// awaitAddress waits until the sandbox has an address for a service. A service gets its
+// address a moment after it starts, and loses it when it ends. Without this wait, the
+// sandbox itself would answer the request and ask for its token.
 func (s *Service) awaitAddress(ctx context.Context, target run.Target) error {
 	for {
 		_, err := s.Sandbox.ServiceAddress(ctx, target.UUID)
@@ -83,14 +84,15 @@ func (s *Service) awaitAddress(ctx context.Context, target run.Target) error {
 	}
 }
 
-// isOfService tells a service's own answer from what a gateway says for it while it
-// does not listen, and from none.
+// isOfService reports whether code is the service's own answer, rather than no answer or a
+// gateway's answer for a service that does not listen.
 func isOfService(code int) bool {
 	return code > 0 && code != http.StatusBadGateway && code != http.StatusServiceUnavailable && code != http.StatusGatewayTimeout
 }
 
-// ask gives the status that a service answers with, 0 for none, and what came in
-// words. Polyaxon's token is not sent: the service is the user's program.
+// ask returns the status code that a service answers with, 0 for none, and the answer or
+// error in words. It does not send Polyaxon's token, because the service is the user's
+// program.
 func (s *Service) ask(ctx context.Context, carrier http.RoundTripper, address string) (code int, said string) {
 	ctx, cancel := context.WithTimeout(ctx, askingLimit)
 	defer cancel()
@@ -98,7 +100,7 @@ func (s *Service) ask(ctx context.Context, carrier http.RoundTripper, address st
 	if err != nil {
 		return 0, err.Error()
 	}
-	response, err := carrier.RoundTrip(request) // a redirect is an answer
+	response, err := carrier.RoundTrip(request) // RoundTrip does not follow redirects: a redirect is an answer
 	if err != nil {
 		if ctx.Err() != nil {
 			return 0, ""

@@ -12,7 +12,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/runs"
 )
 
-// TestPageOrRoot has services with and without the page that their operation names.
+// TestPageOrRoot asks services with and without the page that their operation names.
 func TestPageOrRoot(t *testing.T) {
 	var starting atomic.Int64
 	mux := http.NewServeMux()

@@ -1,4 +1,4 @@
-// Package service is a service of slipway.yaml that has been submitted: it waits until the service
+// Package service manages a submitted service of slipway.yaml: it waits until the service
 // answers, forwards a port of this machine to it, and stops its runs.
 package service
 
@@ -13,14 +13,14 @@ import (
 	"github.com/slipway-ci/slipway/internal/run"
 )
 
-// Service is a service of slipway.yaml on a platform whose Polyaxon is connected.
+// Service is a service of slipway.yaml, on a platform that is connected to Polyaxon.
 type Service struct {
 	*platform.Platform
 	Job *config.Job
 }
 
-// Replace stops the active runs of the service except one: they have other inputs. Runs that
-// slipway did not start are left.
+// Replace stops the active runs of the service that have other inputs: all except the run
+// uuid. It leaves runs that slipway did not start.
 func (s *Service) Replace(ctx context.Context, uuid string) error {
 	name := s.Job.Name
 	all, err := s.Alive(ctx)
@@ -43,10 +43,10 @@ func (s *Service) Replace(ctx context.Context, uuid string) error {
 	return nil
 }
 
-// maxRuns is how many runs of a service are looked at.
+// maxRuns is how many runs of a service are listed.
 const maxRuns = 100
 
-// Alive returns the active runs of the service, the newest first.
+// Alive returns the active runs of the service, newest first.
 func (s *Service) Alive(ctx context.Context) ([]polyaxon.Run, error) {
 	runs, _, err := s.Polyaxon.Runs(ctx, s.Config.Project, polyaxon.Query{Query: "name:" + s.Job.Name, Sort: "-created_at", Limit: maxRuns})
 	if polyaxon.IsNotFound(err) {
@@ -61,10 +61,11 @@ func (s *Service) Alive(ctx context.Context) ([]polyaxon.Run, error) {
 	return going, err
 }
 
-// endLimit is how long a service may take to end.
+// endLimit is how long End waits for a run to end.
 const endLimit = 2 * time.Minute
 
-// End stops a run and waits until it has ended, for 2 minutes at most.
+// End stops a run and waits until it has ended, for at most 2 minutes. It returns the final
+// status.
 func (s *Service) End(ctx context.Context, r *polyaxon.Run) (polyaxon.Status, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, endLimit, fmt.Errorf("it is still stopping after %s", endLimit))
 	defer cancel()
