@@ -30,7 +30,7 @@ func (s images) Apply(ctx context.Context, result *report.Result) error {
 	return ifInterrupted(ctx, err)
 }
 
-// Plan implements Step. It builds locally, and asks the registry which blobs it lacks.
+// Plan implements Step. It builds locally, and asks the registry what it lacks.
 func (s images) Plan(ctx context.Context, result *report.Result) (changes int, err error) {
 	s.references = map[string]string{}
 	planned := make([]report.Image, len(s.Images))

@@ -13,17 +13,20 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// stopLimit is how long a command that was interrupted waits for its runs to stop. A GitHub runner
+// stopLimit is how long an interrupted command waits for its runs to stop. A GitHub runner
 // kills the step 7.5 s after the first signal.
 const stopLimit = 4500 * time.Millisecond
 
-// Abandon ends the watch over a run that ctx, when it was cancelled, has interrupted with err.
+// Abandon stops following a run after ctx was cancelled and err was returned. It stops the
+// run, or leaves it running if the job's on-cancel says so.
 func (p *Pipeline) Abandon(ctx context.Context, j *config.Job, target run.Target, e *Ended, err error) error {
 	return p.abandon(ctx, ctx, j, target, e, err)
 }
 
-// abandon ends the watch over a run that has not ended. The run is stopped when it waited or ran for
-// too long, or when the command was interrupted, unless on-cancel says to leave it.
+// abandon stops following a run that has not ended. It stops the run if the run waited or
+// ran for too long, or if the command was interrupted, unless the job's on-cancel leaves it
+// running. followed is the context that the run was followed with: its cause may be an
+// *exit.PendingError.
 func (p *Pipeline) abandon(ctx, followed context.Context, j *config.Job, target run.Target, e *Ended, err error) error {
 	var pending *exit.PendingError
 	var over *run.LimitError
@@ -44,8 +47,9 @@ func (p *Pipeline) abandon(ctx, followed context.Context, j *config.Job, target 
 	return why
 }
 
-// interrupt stops the run of a command that was interrupted, and confirms that within limit, or
-// leaves it by the job's on-cancel. A run of a matrix that is not wanted any more is always stopped.
+// interrupt handles the run of an interrupted command: it stops the run and confirms that
+// within limit, or leaves it running if the job's on-cancel says so. A run of a matrix that
+// was stopped early is always stopped.
 func (p *Pipeline) interrupt(ctx context.Context, j *config.Job, target run.Target, e *Ended, limit time.Duration) error {
 	if early := stoppedEarly(ctx); early != nil {
 		if err := p.stop(ctx, j, target, e, stopLimit); err != nil {
@@ -63,7 +67,7 @@ func (p *Pipeline) interrupt(ctx context.Context, j *config.Job, target run.Targ
 	return &exit.InterruptedError{Outcome: fmt.Sprintf("run %s of %s was stopped", target.UUID, named(j))}
 }
 
-// stop stops a run and confirms that within limit, though ctx is cancelled.
+// stop stops a run and confirms that within limit, even if ctx is cancelled.
 func (p *Pipeline) stop(ctx context.Context, j *config.Job, target run.Target, e *Ended, limit time.Duration) error {
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
@@ -75,7 +79,8 @@ func (p *Pipeline) stop(ctx context.Context, j *config.Job, target run.Target, e
 	return nil
 }
 
-// interrupted is exit.IfInterrupted for a run of a matrix, too, that is not wanted any more.
+// interrupted is like exit.IfInterrupted, but returns the *EarlyStop for a run of a matrix
+// that was stopped early.
 func interrupted(ctx context.Context, err error) error {
 	early := stoppedEarly(ctx)
 	switch {

@@ -14,15 +14,15 @@ import (
 )
 
 const (
-	// childPoll is the time between two questions for the runs of a pipeline.
+	// childPoll is the interval at which the runs of a pipeline are listed.
 	childPoll = time.Second
-	// childGrace is how long the runs below a pipeline are followed when it has ended.
+	// childGrace is how long the runs below a pipeline are followed after it has ended.
 	childGrace = time.Minute
-	// maxChildren bounds how many runs of a pipeline are followed.
+	// maxChildren is how many runs of a pipeline are followed at most.
 	maxChildren = 10_000
 )
 
-// parent tells whether a run has others below it, which do the work.
+// parent reports whether a run has runs below it that do the work.
 func parent(r *polyaxon.Run) bool {
 	switch r.Kind {
 	case "matrix", "dag", "schedule":
@@ -31,11 +31,11 @@ func parent(r *polyaxon.Run) bool {
 	return false
 }
 
-// children follows the runs below a run of kind matrix, dag or schedule, which the
-// server makes: their statuses and lines are told under the job's name and theirs.
-// How they end is their parent's business. The function that it gives ends it,
-// when all that there were have been told, or go on for a minute more. Cancelling ctx
-// ends it at once.
+// children follows the runs that the server creates below a run of kind matrix, dag or
+// schedule. It reports their statuses and lines under the job's name and their own. It does
+// not report how they end: that is part of how their parent ends. The caller must call end
+// when the parent has ended. end returns when everything has been reported, or after another
+// minute if runs go on. Cancelling ctx ends it at once.
 func (p *Pipeline) children(ctx context.Context, j *config.Job, of string) (end func()) {
 	ctx, leave := context.WithCancel(ctx)
 	asking, stop := context.WithCancel(ctx)
@@ -67,7 +67,7 @@ func (p *Pipeline) children(ctx context.Context, j *config.Job, of string) (end 
 	}
 }
 
-// family are the runs below one.
+// family is the set of runs below one run.
 type family struct {
 	*Pipeline
 	job   *config.Job
@@ -76,8 +76,8 @@ type family struct {
 	group panics.WaitGroup
 }
 
-// look follows the runs that were not seen before. What cannot be asked now is
-// asked again.
+// look starts to follow runs that were not seen before. It ignores errors, because it is
+// called again.
 func (f *family) look(ctx context.Context, of string) {
 	for offset := 0; offset < maxChildren; {
 		page, count, err := f.Polyaxon.Runs(ctx, f.Config.Project, polyaxon.Query{Query: "pipeline:" + of, Sort: "created_at", Limit: 100, Offset: offset})
@@ -96,7 +96,7 @@ func (f *family) look(ctx context.Context, of string) {
 	}
 }
 
-// follow tells one of the runs, with the runs below it.
+// follow reports one of the runs, and the runs below it.
 func (f *family) follow(ctx context.Context, child *polyaxon.Run) {
 	one := *f.job
 	one.Name = f.job.Name + "/" + childName(f.job.Name, child)
@@ -112,8 +112,8 @@ func (f *family) follow(ctx context.Context, child *polyaxon.Run) {
 	}
 }
 
-// childName is what a run is called below its parent: by its name in a dag, and by
-// the beginning of its UUID in a matrix, whose runs have the name of it all.
+// childName returns the name of a run below its parent. In a dag this is the run's name. In
+// a matrix all runs have the name of the matrix, so it is the beginning of the UUID.
 func childName(job string, r *polyaxon.Run) string {
 	if r.Name != "" && r.Name != job && !strings.HasPrefix(r.Name, job+"-") {
 		return r.Name

@@ -12,14 +12,14 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// download downloads the files of a run that has ended, when the options say so: into a directory of
-// its own when there are several runs.
+// download downloads the files of a run that has ended, if the options ask for it. If there
+// are several runs, each one gets its own directory.
 func (p *Pipeline) download(ctx context.Context, job string, e *Ended) error {
 	if p.Download == "" || e.UUID() == "" || !e.Status.Terminal() {
 		return nil
 	}
 	if !p.several {
-		_, job, _ = strings.Cut(job, "/") // a run of a matrix has a number after it
+		_, job, _ = strings.Cut(job, "/") // the name of a matrix run is JOB/NUMBER: keep the number
 	}
 	directory := filepath.Join(p.Within(p.Download), filepath.FromSlash(job))
 	r, err := p.Polyaxon.Run(ctx, p.Config.Project, e.UUID())

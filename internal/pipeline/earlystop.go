@@ -12,24 +12,24 @@ import (
 	"github.com/slipway-ci/slipway/tasks/exit"
 )
 
-// EarlyStop is why runs of a matrix are stopped, or not submitted: what its earlyStopping waits for
-// has happened.
+// EarlyStop is the reason why runs of a matrix are stopped or not submitted: a condition of
+// its earlyStopping has been met.
 type EarlyStop struct {
 	Why string
-	// Failed reports whether too many runs have failed, rather than that one was good enough.
+	// Failed reports whether too many runs have failed, rather than one run being good enough.
 	Failed bool
 }
 
 // Error returns the reason.
 func (e *EarlyStop) Error() string { return "stopped early: " + e.Why }
 
-// excuses reports whether an error does not count any more: that of a run that was stopped for it,
-// and that of a run that failed where another was good enough.
+// excuses reports whether err no longer counts: the error of a run that was stopped early,
+// or of a run that failed when another one was good enough.
 func (e *EarlyStop) excuses(err error) bool {
 	return errors.Is(err, e) || !e.Failed && errors.As(err, new(*exit.RunError))
 }
 
-// stoppedEarly returns the reason when ctx ended for one, nil otherwise.
+// stoppedEarly returns the *EarlyStop that cancelled ctx, nil if there is none.
 func stoppedEarly(ctx context.Context) *EarlyStop {
 	var e *EarlyStop
 	if ctx.Err() != nil {
@@ -38,8 +38,8 @@ func stoppedEarly(ctx context.Context) *EarlyStop {
 	return e
 }
 
-// stopping watches the runs of a matrix, and stops the rest of them when one is good enough, or too
-// many have failed.
+// stopping watches the runs of a matrix. It stops the remaining runs when one is good enough
+// or too many have failed.
 type stopping struct {
 	*search
 	stop context.CancelCauseFunc
@@ -49,7 +49,7 @@ type stopping struct {
 	early  *EarlyStop
 }
 
-// saw takes the end of a run into account.
+// saw records the end of a run, and stops the remaining runs if a condition is met.
 func (s *stopping) saw(e *Ended) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -71,7 +71,7 @@ func (s *search) watchesMetrics() bool {
 	return slices.ContainsFunc(s.expansion.Stopping, func(e matrix.EarlyStopping) bool { return e.Metric != "" })
 }
 
-// reached returns the reason to stop when a run is good enough.
+// reached returns the reason to stop if a run is good enough, nil otherwise.
 func (s *search) reached(e *Ended) *EarlyStop {
 	for _, policy := range s.expansion.Stopping {
 		if e.Status == polyaxon.Succeeded && policy.Reached(e.Metrics()) {
@@ -90,7 +90,7 @@ func (s *search) exceeded(failed int) *EarlyStop {
 	return nil
 }
 
-// reachedBefore returns the reason to stop when a run of an earlier deploy was good enough.
+// reachedBefore returns the reason to stop if a run of an earlier deploy was good enough.
 func (s *search) reachedBefore(found []Ended) *EarlyStop {
 	for n := range found {
 		if early := s.reached(&found[n]); early != nil {

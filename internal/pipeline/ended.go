@@ -10,24 +10,24 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// Action is how a job came to its run.
+// Action says how a job got its run.
 type Action int
 
-// The actions, in the order in which one of them stands for the runs of a matrix: the last counts.
+// The actions, in ascending order: the action of a matrix is the highest action of its runs.
 const (
-	// None: an error came first.
+	// None means that an error came first.
 	None Action = iota
-	// Skipped: no run was made.
+	// Skipped means that no run was submitted.
 	Skipped
-	// UpToDate: a run for the same inputs has succeeded.
+	// UpToDate means that a run with the same inputs has succeeded.
 	UpToDate
-	// Attached: a run for the same inputs is active.
+	// Attached means that a run with the same inputs is active.
 	Attached
-	// Submitted: a run was made.
+	// Submitted means that a new run was submitted.
 	Submitted
 )
 
-// String returns the action as a report has it.
+// String returns the name of the action in reports, "" for None.
 func (a Action) String() string {
 	return [...]string{None: "", Skipped: "skip", UpToDate: "up-to-date", Attached: "attached", Submitted: "submitted"}[a]
 }
@@ -36,32 +36,34 @@ func actionOf(how run.How) Action {
 	return map[run.How]Action{run.Created: Submitted, run.Attached: Attached, run.UpToDate: UpToDate}[how]
 }
 
-// Ended is what became of a job, or of one run of its matrix.
+// Ended is the result of a job, or of one run of its matrix.
 type Ended struct {
 	Name   string
 	After  []string
 	Action Action
-	// Status is that of the run, or of all runs of the matrix. It is UpstreamFailed for a job that
-	// was not submitted for that reason, and "" when there is no run.
+	// Status is the status of the run, or the combined status of the runs of the matrix. It is
+	// UpstreamFailed for a job that was not submitted because its upstream did not succeed, and
+	// "" if there is no run.
 	Status polyaxon.Status
-	// Message says what the status does not.
+	// Message adds what Status does not say.
 	Message string
-	// Runs are those of a matrix.
+	// Runs are the runs of a matrix.
 	Runs []report.Run
-	// BestBy is what the runs of a matrix are in order by.
+	// BestBy is the metric by which the runs of a matrix are sorted.
 	BestBy *report.Ranking
 
 	described report.Run
 }
 
-// UUID returns that of the run, "" without one.
+// UUID returns the UUID of the run, "" if there is none.
 func (e Ended) UUID() string { return e.described.UUID }
 
-// Metrics returns those of the run.
+// Metrics returns the metrics of the run.
 func (e Ended) Metrics() map[string]float64 { return e.described.Metrics }
 
-// Identity names the run of a job, or those of its matrix that succeeded where slipway made them,
-// for the deploy keys of the jobs that come after it.
+// Identity returns the UUID of the job's run. For a matrix that slipway expanded, it returns
+// the sorted UUIDs of the runs that succeeded, separated by commas. It is part of the deploy
+// keys of downstream jobs.
 func (e Ended) Identity() string {
 	if e.UUID() != "" || len(e.Runs) == 0 {
 		return e.UUID()
@@ -76,20 +78,20 @@ func (e Ended) Identity() string {
 	return strings.Join(all, ",")
 }
 
-// saw takes a run as the server lists it.
+// saw records a run as the server lists it.
 func (e *Ended) saw(r *polyaxon.Run) { e.Status, e.described = r.Status, runs.Report(r) }
 
-// ended takes the outcome of a run.
+// ended records the outcome of a run.
 func (e *Ended) ended(o *run.Outcome) { e.Status, e.described = o.Run.Status, runs.ReportOutcome(o) }
 
-// Of returns what became of a job whose run ended earlier.
+// Of returns the Ended of a job from a run that ended earlier.
 func Of(name string, r *polyaxon.Run) Ended {
 	e := Ended{Name: name}
 	e.saw(r)
 	return e
 }
 
-// Run describes the run for a report.
+// Run returns the run as a report shows it.
 func (e Ended) Run() report.Run {
 	r := e.described
 	r.Status = string(e.Status)
@@ -99,12 +101,12 @@ func (e Ended) Run() report.Run {
 	return r
 }
 
-// Report describes the job for a report.
+// Report returns the job as a report shows it.
 func (e Ended) Report() report.Job {
 	return report.Job{Name: e.Name, Action: e.Action.String(), After: strings.Join(e.After, ", "), Run: e.Run(), Runs: e.Runs, BestBy: e.BestBy}
 }
 
-// Reports describes jobs for a report.
+// Reports returns jobs as a report shows them.
 func Reports(all []Ended) []report.Job {
 	reported := make([]report.Job, len(all))
 	for n := range all {

@@ -17,9 +17,9 @@ import (
 	"github.com/slipway-ci/slipway/tasks/exit"
 )
 
-// followOldest follows the run of a submission. When that is stopped because an older run has the
-// same inputs, which two submitters at the same moment may not both see at once, it follows the
-// older one.
+// followOldest follows the run of a submission. Two submitters may submit the same inputs at
+// the same moment and not see each other's run at once. In that case the newer run is
+// stopped, and followOldest follows the older one.
 func (p *Pipeline) followOldest(ctx context.Context, j *config.Job, s run.Submission, submitted *run.Submitted, e *Ended) error {
 	for {
 		settling, settled := context.WithCancel(ctx)
@@ -43,9 +43,9 @@ func (p *Pipeline) followOldest(ctx context.Context, j *config.Job, s run.Submis
 	}
 }
 
-// Follow watches a run that exists to its end, and downloads its files when the options say so. Its
-// error is what the end means. When ctx is cancelled it stops the run, or leaves it, by the job's
-// on-cancel.
+// Follow follows an existing run to its end, and downloads its files if the options ask for
+// it. It returns the error of Verdict. If ctx is cancelled, it stops the run, or leaves it
+// running if the job's on-cancel says so.
 func (p *Pipeline) Follow(ctx context.Context, j *config.Job, r *polyaxon.Run) (Ended, error) {
 	e := Ended{Name: j.Name}
 	err := p.follow(ctx, j, &run.Submitted{Run: *r, How: run.Attached}, &e)
@@ -64,7 +64,7 @@ func (p *Pipeline) follow(ctx context.Context, j *config.Job, submitted *run.Sub
 	sink := &sink{Env: p.Env, job: j.Name, pending: pending}
 	outcome, err := run.Follow(followed, p.Polyaxon, target, p.Following(run.FollowOptions{Logs: true, Limit: limitOf(j)}), sink)
 	if err != nil {
-		pending.stop() // the runs below it are not waited for
+		pending.stop() // do not wait for the runs below it
 	}
 	told()
 	if err != nil {
@@ -85,7 +85,8 @@ func (p *Pipeline) follow(ctx context.Context, j *config.Job, submitted *run.Sub
 	return err
 }
 
-// Verdict returns the error that the end of a run means, nil when the run succeeded.
+// Verdict returns the error for how a run ended, nil if the run succeeded. It returns an
+// *exit.TimeLimitError or an *exit.RunError.
 func Verdict(j *config.Job, o *run.Outcome) error {
 	if o.Run.Status == polyaxon.Succeeded {
 		return nil
@@ -103,11 +104,11 @@ func Verdict(j *config.Job, o *run.Outcome) error {
 	}
 }
 
-// overtime is how much longer than its time limit a run may run before slipway stops it. Servers
-// enforce limits themselves; this is for those that do not.
+// overtime is how much longer than its time limit a run may run before slipway stops it.
+// Servers normally enforce time limits themselves. This is for servers that do not.
 const overtime = time.Minute
 
-// limitOf returns how long slipway lets a job run, 0 for ever.
+// limitOf returns how long slipway lets a job run, 0 for no limit.
 func limitOf(j *config.Job) time.Duration {
 	if j.Timeout == 0 {
 		return 0

@@ -13,9 +13,9 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// expanded submits and follows the runs of a matrix in its server's place: in their order, as many
-// at once as its concurrency says. The job succeeds when all of them do, or when one has reached
-// what stops the others early.
+// expanded submits and follows the runs of a matrix instead of the server: in order, and
+// with at most as many active runs as the matrix's concurrency. The job succeeds if all runs
+// succeed, or if one run is good enough to stop the others early.
 func (p *Pipeline) expanded(ctx context.Context, j *config.Job, upstream []string, e Ended) (Ended, error) {
 	operation, err := job.Operation(ctx, p.Project, j, p.References[j.Image])
 	if err != nil {
@@ -43,7 +43,8 @@ func (p *Pipeline) expanded(ctx context.Context, j *config.Job, upstream []strin
 	return s.gather(e, all, early), err
 }
 
-// each takes the runs of a matrix to their ends, until one of them is good enough.
+// each submits the runs of a matrix and follows them to their ends, until they are stopped
+// early.
 func (p *Pipeline) each(ctx context.Context, j *config.Job, s *search) ([]Ended, *EarlyStop, error) {
 	wanted, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -89,7 +90,8 @@ func (p *Pipeline) each(ctx context.Context, j *config.Job, s *search) ([]Ended,
 	return all, early, errors.Join(append(errs, downloads...)...)
 }
 
-// statusNow returns the status of a run that was stopped a moment ago. It may have ended before.
+// statusNow returns the status of a run that was just stopped. The run may have ended before
+// that.
 func (p *Pipeline) statusNow(ctx context.Context, uuid string) polyaxon.Status {
 	if r, err := p.Polyaxon.Run(ctx, p.Config.Project, uuid); err == nil && r.Status.Terminal() {
 		return r.Status

@@ -13,10 +13,10 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// WithOutputs returns a job whose params have the values that they refer to: outputs of its upstream.
-// runs has the UUIDs of the upstream's runs, by job. slipway asks for the values itself, so that they
-// are the same on every version of Polyaxon, are checked against the inputs' types, and are part of
-// the deploy key.
+// WithOutputs returns a copy of a job in which references to outputs of the upstream are
+// replaced by their values. runs maps the upstream jobs to the UUIDs of their runs. slipway
+// resolves the values itself, so that they are the same on every version of Polyaxon, are
+// checked against the types of the inputs, and are part of the deploy key.
 func (p *Pipeline) WithOutputs(ctx context.Context, j *config.Job, runs map[string]string) (*config.Job, error) {
 	references := j.References()
 	if len(references) == 0 {

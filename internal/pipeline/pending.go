@@ -9,25 +9,25 @@ import (
 	"github.com/slipway-ci/slipway/tasks/exit"
 )
 
-// pendingWatch ends the watch over a run that does not start in time.
+// pendingWatch stops the following of a run that does not start in time.
 type pendingWatch struct {
 	mu     sync.Mutex
 	timer  *time.Timer
 	cancel context.CancelCauseFunc
 	why    string
-	// explained tells that why is more than a condition's words.
+	// explained reports whether why is an explanation rather than the message of a condition.
 	explained bool
 }
 
-// reason has why as the reason that the run waits for.
+// reason sets the explanation why the run waits.
 func (w *pendingWatch) reason(why string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.why, w.explained = why, true
 }
 
-// watchPending returns a context that ends with a *exit.PendingError when the run was
-// not seen running within limit; never when limit is zero.
+// watchPending returns a context that is cancelled with an *exit.PendingError as its cause
+// if the run does not start within limit. A limit of zero means no limit.
 func watchPending(ctx context.Context, limit time.Duration, job, uuid string) (context.Context, *pendingWatch) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	w := &pendingWatch{cancel: cancel}

@@ -1,5 +1,6 @@
-// Package pipeline submits the jobs of slipway.yaml to Polyaxon and follows them to their ends: in
-// the order of `after`, and the runs of a matrix up to the one that is good enough.
+// Package pipeline submits the jobs of slipway.yaml to Polyaxon and follows them to their
+// ends. Jobs run in the order of `after`. The runs of a matrix run until one of them is good
+// enough.
 package pipeline
 
 import (
@@ -16,22 +17,23 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// jobLimit is how many jobs of a pipeline, or runs of a matrix, are submitted and followed at once.
+// jobLimit is how many jobs of a pipeline, or runs of a matrix, are submitted and followed
+// at once.
 const jobLimit = 16
 
-// Options say how jobs are submitted and followed.
+// Options are the options for submitting and following jobs.
 type Options struct {
-	// Rerun submits again what succeeded, or is active, for the same inputs.
+	// Rerun submits a new run even if a run with the same inputs is active or has succeeded.
 	Rerun bool
-	// FailPending, when it is not zero, is how long a run may wait before it is stopped.
+	// FailPending is how long a run may wait before it is stopped. Zero means no limit.
 	FailPending time.Duration
-	// Download, when it is not empty, is the directory that the files of runs are downloaded into.
+	// Download is the directory to download the files of runs into. Empty means no download.
 	Download string
-	// Detach submits and does not follow.
+	// Detach submits jobs without following them.
 	Detach bool
 }
 
-// Check returns an *exit.UsageError for options that make no sense.
+// Check returns an *exit.UsageError if an option has an invalid value.
 func (o Options) Check() error {
 	if o.FailPending < 0 {
 		return exit.Usagef("a run cannot wait for %s: --fail-pending is a time such as 10m", o.FailPending)
@@ -39,21 +41,23 @@ func (o Options) Check() error {
 	return nil
 }
 
-// Pipeline takes jobs to their ends. The platform's Polyaxon must be connected.
+// Pipeline submits jobs and follows them to their ends. Its platform must be connected to
+// Polyaxon.
 type Pipeline struct {
 	*platform.Platform
 	Options
-	// References are those of the images, by digest, by the images' names.
+	// References maps the names of images to their references by digest.
 	References map[string]string
 
-	// several reports whether there are several jobs, whose files each have a directory.
+	// several reports whether there are several jobs. If so, the files of each job get their own
+	// directory.
 	several bool
 }
 
-// Run submits and follows jobs, which are in an order in which each comes after its upstream. Each
-// begins as soon as all of its own upstream has succeeded. One whose upstream did not is not
-// submitted; all others go to their ends. The errors of all jobs are joined. Cancelling ctx stops
-// the runs, or leaves them, by each job's on-cancel.
+// Run submits and follows jobs. Each job must come after its upstream in jobs. A job starts
+// as soon as its own upstream has succeeded. It is not submitted if its upstream did not
+// succeed. All other jobs go on to their ends. Run returns the errors of all jobs joined. If
+// ctx is cancelled, each run is stopped, or left running if its job's on-cancel says so.
 func (p *Pipeline) Run(ctx context.Context, jobs []*config.Job) ([]Ended, error) {
 	p.several = len(jobs) > 1
 	all, failures := make([]Ended, len(jobs)), make([]error, len(jobs))
@@ -86,7 +90,8 @@ func (p *Pipeline) Run(ctx context.Context, jobs []*config.Job) ([]Ended, error)
 	return all, errors.Join(failures...)
 }
 
-// Job submits and follows one job, when its upstream, by name, has succeeded.
+// Job submits and follows one job. before maps the names of its upstream jobs to their
+// results. If one of them did not succeed, the job is not submitted.
 func (p *Pipeline) Job(ctx context.Context, j *config.Job, before map[string]Ended) (Ended, error) {
 	e := Ended{Name: j.Name, After: j.After}
 	var upstream []string

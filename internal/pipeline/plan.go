@@ -18,23 +18,24 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// Planned is what a deploy would do with a job. Its zero Action means that nobody knows.
+// Planned is what a deploy would do with a job. Action is None if that is unknown.
 type Planned struct {
 	Ended
-	// Diff is how the operation differs from that of the last run.
+	// Diff is the difference between the operation and the operation of the last run.
 	Diff string
 }
 
-// Changes reports whether a deploy would submit a run, or may.
+// Changes reports whether a deploy would or may submit a run.
 func (p Planned) Changes() bool { return p.Action == None || p.Action == Submitted }
 
-// settled reports whether the job has succeeded for the same inputs, so that jobs after it can be
-// planned.
+// settled reports whether the job has succeeded with the same inputs, so that downstream
+// jobs can be planned.
 func (p Planned) settled() bool {
 	return p.Action == UpToDate && !slices.ContainsFunc(p.Runs, func(r report.Run) bool { return r.Status != string(polyaxon.Succeeded) })
 }
 
-// Report describes the plan for a report, which has words of its own for actions that are planned.
+// Report returns the plan as a report shows it. Planned actions have their own names in
+// reports.
 func (p Planned) Report() report.Job {
 	j := p.Ended.Report()
 	j.Action = map[Action]string{None: "unknown", UpToDate: "up-to-date", Attached: "attach", Submitted: "submit"}[p.Action]
@@ -42,7 +43,8 @@ func (p Planned) Report() report.Job {
 	return j
 }
 
-// Plan says what Job would do, when before are the plans of its upstream. It changes nothing.
+// Plan returns what Job would do. before maps the names of the upstream jobs to their plans.
+// It changes nothing.
 func (p *Pipeline) Plan(ctx context.Context, j *config.Job, before map[string]Planned) (Planned, error) {
 	plan := Planned{Ended: Ended{Name: j.Name, After: j.After, Action: Submitted}}
 	var upstream []string
@@ -82,7 +84,7 @@ func (p *Pipeline) Plan(ctx context.Context, j *config.Job, before map[string]Pl
 	return plan, err
 }
 
-// diff returns how an operation differs from that of the last run of its job.
+// diff returns the difference between an operation and the operation of the job's last run.
 func (p *Pipeline) diff(ctx context.Context, j *config.Job, operation *operation.Operation) (string, error) {
 	last, err := runs.Last(ctx, p.Platform, j.Name, "")
 	if err != nil {
@@ -99,8 +101,8 @@ func (p *Pipeline) diff(ctx context.Context, j *config.Job, operation *operation
 	return changes, nil
 }
 
-// text returns an operation that a server kept in the form that render prints, so that both can be
-// compared line by line.
+// text returns an operation that a server stored in the form that render prints, so that
+// both can be compared line by line.
 func text(content string) string {
 	operation, err := operation.Parse([]byte(content))
 	if err != nil {
@@ -109,7 +111,7 @@ func text(content string) string {
 	return string(fill.Unlabelled(operation).YAML())
 }
 
-// planExpanded says what of an expanded matrix would be submitted.
+// planExpanded plans the runs of an expanded matrix.
 func (p *Pipeline) planExpanded(ctx context.Context, j *config.Job, operation *operation.Operation, upstream []string, plan *Planned) error {
 	s, err := p.search(ctx, j, operation, upstream)
 	if err != nil {

@@ -17,8 +17,8 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// search is a matrix that slipway expanded: its runs, in their order, and when the rest of them is
-// not wanted any more.
+// search is a matrix that slipway expanded: its runs in order, and its conditions for early
+// stopping.
 type search struct {
 	expansion   *matrix.Expansion
 	submissions []run.Submission
@@ -40,7 +40,7 @@ func (p *Pipeline) search(ctx context.Context, j *config.Job, operation *operati
 	return s, nil
 }
 
-// concurrency is how many of its runs are active at once.
+// concurrency returns how many runs of the matrix may be active at once.
 func (s *search) concurrency() int {
 	if c := s.expansion.Concurrency; c > 0 {
 		return min(c, jobLimit)
@@ -48,7 +48,7 @@ func (s *search) concurrency() int {
 	return jobLimit
 }
 
-// params returns those of a run, as text.
+// params returns the params of run n as text.
 func (s *search) params(n int) string {
 	params := s.expansion.Suggestions[n].Params
 	var parts []string
@@ -58,8 +58,8 @@ func (s *search) params(n int) string {
 	return strings.Join(parts, " ")
 }
 
-// found returns the runs that count for the submissions of a matrix, in their order: without a UUID
-// where there is none.
+// found returns the existing runs for the submissions of a matrix, in order. An entry has no
+// UUID if there is no run.
 func (p *Pipeline) found(ctx context.Context, s *search) ([]Ended, error) {
 	found := make([]Ended, len(s.submissions))
 	group, ctx := panics.WithContext(ctx)
@@ -89,8 +89,8 @@ func (p *Pipeline) found(ctx context.Context, s *search) ([]Ended, error) {
 	return found, group.Wait()
 }
 
-// gather makes one job of the runs of a matrix: it succeeded when all of them did, or when one was
-// good enough, and failed when one did.
+// gather combines the runs of a matrix into the result of one job. The job succeeded if all
+// runs did, or if one run was good enough. It failed if a run failed.
 func (s *search) gather(e Ended, all []Ended, early *EarlyStop) Ended {
 	status := map[polyaxon.Status]int{}
 	for n := range all {
@@ -122,7 +122,7 @@ func (s *search) gather(e Ended, all []Ended, early *EarlyStop) Ended {
 	return e
 }
 
-// by returns the metric that early stopping watches, nil without one.
+// by returns the metric that early stopping watches, nil if there is none.
 func (s *search) by() *report.Ranking {
 	for _, e := range s.expansion.Stopping {
 		if e.Metric != "" {
@@ -132,7 +132,7 @@ func (s *search) by() *report.Ranking {
 	return nil
 }
 
-// rank puts the best run first.
+// rank sorts the runs, best first.
 func (e *Ended) rank(by *report.Ranking) {
 	j := report.Job{Runs: e.Runs}
 	j.Rank(by)

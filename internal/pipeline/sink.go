@@ -9,15 +9,16 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// sink reports what a run does.
+// sink reports what happens in a run.
 type sink struct {
 	*project.Env
 	job     string
 	pending *pendingWatch
 	origins run.Origins
-	// below tells that the run is one below a job's, whose end no error tells.
+	// below reports whether the run is below a job's run. No error will say how such a run
+	// ended.
 	below bool
-	// end is the cause of the run's end, as it was told, and status the last one.
+	// end is the message of the last final status, as reported. status is the last status.
 	end    string
 	status polyaxon.Status
 }
@@ -33,7 +34,7 @@ func (s *sink) Status(c polyaxon.Condition) {
 	switch {
 	case !c.Type.Terminal():
 	case !s.below && (more != "" || c.Reason == "DeadlineExceeded" || polyaxon.AsCompileError([]polyaxon.Condition{c}) != nil):
-		why = "" // told in the error: whole, with what to do, or at the line of the user's file
+		why = "" // the error says this in full, with a hint or at the line of the user's file
 	default:
 		s.end = why
 	}
@@ -42,7 +43,7 @@ func (s *sink) Status(c polyaxon.Condition) {
 	}
 	kind := report.Status
 	switch {
-	case c.Type == polyaxon.Warning, c.Type == polyaxon.Unschedulable: // Waits tells them
+	case c.Type == polyaxon.Warning, c.Type == polyaxon.Unschedulable: // Waits reports these
 		kind = report.Detail
 	case !notable(c.Type) && c.Type != polyaxon.Running && !c.Type.Terminal():
 		kind = report.Detail
@@ -50,8 +51,8 @@ func (s *sink) Status(c polyaxon.Condition) {
 	s.Event(kind, "run", s.job, message)
 }
 
-// notable statuses come with a message that the user needs, and so does one that
-// slipway does not know.
+// notable reports whether the message of a status matters to the user. It also reports true
+// for a status that slipway does not know.
 func notable(s polyaxon.Status) bool {
 	switch s {
 	case polyaxon.Unschedulable, polyaxon.Warning, polyaxon.Failed, polyaxon.UpstreamFailed, polyaxon.Stopping, polyaxon.Stopped, polyaxon.Skipped, polyaxon.Retrying:

@@ -12,7 +12,8 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// submission is what a job submits. upstream are the runs that it comes after.
+// submission returns the submission of a job. upstream are the identities of the runs that
+// it comes after.
 func (p *Pipeline) submission(ctx context.Context, j *config.Job, upstream []string) (run.Submission, error) {
 	operation, err := job.Operation(ctx, p.Project, j, p.References[j.Image])
 	if err != nil {
@@ -21,8 +22,8 @@ func (p *Pipeline) submission(ctx context.Context, j *config.Job, upstream []str
 	return p.Submission(j, operation, upstream), nil
 }
 
-// Submission returns what a job submits whose operation is known. upstream are the runs that it
-// comes after.
+// Submission returns the submission of a job with a given operation. upstream are the
+// identities of the runs that it comes after.
 func (p *Pipeline) Submission(j *config.Job, operation *operation.Operation, upstream []string) run.Submission {
 	from, keys := p.Origin(), job.Keys(p.Project, j, operation, p.References[j.Image], upstream)
 	return run.Submission{
@@ -31,8 +32,9 @@ func (p *Pipeline) Submission(j *config.Job, operation *operation.Operation, ups
 	}
 }
 
-// submit sends a job's operation to Polyaxon, or finds the run that it became earlier. When ctx is
-// cancelled meanwhile, it returns the run, if one was made, together with an error.
+// submit submits a job's operation to Polyaxon, or finds an earlier run with the same
+// inputs. If ctx is cancelled meanwhile, it returns the run, if one was created, together
+// with an error.
 func (p *Pipeline) submit(ctx context.Context, j *config.Job, s run.Submission) (*run.Submitted, error) {
 	submitted, err := run.Submit(ctx, p.Polyaxon, s)
 	if err != nil {
@@ -50,7 +52,8 @@ func (p *Pipeline) submit(ctx context.Context, j *config.Job, s run.Submission) 
 	return submitted, nil
 }
 
-// submitAndFollow takes one submission to its end, unless the options say to detach.
+// submitAndFollow submits a job and follows its run to its end, unless the options say to
+// detach.
 func (p *Pipeline) submitAndFollow(ctx context.Context, j *config.Job, s run.Submission, e *Ended) error {
 	submitted, err := p.submit(ctx, j, s)
 	if submitted == nil {
@@ -60,7 +63,7 @@ func (p *Pipeline) submitAndFollow(ctx context.Context, j *config.Job, s run.Sub
 	e.saw(&submitted.Run)
 	switch {
 	case ctx.Err() != nil:
-		// It was made while the signal came.
+		// The run was created while the signal arrived.
 		return p.interrupt(ctx, j, p.RunTarget(&submitted.Run), e, stopLimit-run.FinishLimit)
 	case p.Detach:
 		return nil
@@ -78,5 +81,5 @@ func (p *Pipeline) submitAndFollow(ctx context.Context, j *config.Job, s run.Sub
 	return err
 }
 
-// named returns a job with its kind: job train, service api.
+// named returns the kind and the name of a job, such as "job train" or "service api".
 func named(j *config.Job) string { return exit.KindOf(j.Service) + " " + j.Name }

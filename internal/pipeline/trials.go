@@ -14,8 +14,9 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// table adds to a job whose matrix the server runs itself the runs that it made, the best one first.
-// When the server does not list them, that is a warning: how the job ended is known.
+// table adds the runs of a matrix that the server expanded to the job's result, best first.
+// If the server does not list the runs, that is only a warning, because the result of the
+// job is already known.
 func (p *Pipeline) table(ctx context.Context, j *config.Job, s run.Submission, e *Ended) {
 	if ctx.Err() != nil || e.UUID() == "" {
 		return
@@ -46,10 +47,10 @@ func (p *Pipeline) table(ctx context.Context, j *config.Job, s run.Submission, e
 	e.rank(by)
 }
 
-// maxTrials is how many runs of a matrix are listed.
+// maxTrials is how many runs of a matrix are listed at most.
 const maxTrials = 1000
 
-// trials returns the runs that a server made of a job's matrix, in their order.
+// trials returns the runs that the server created for a job's matrix, oldest first.
 func (p *Pipeline) trials(ctx context.Context, j *config.Job, matrix string) ([]report.Run, error) {
 	var found []polyaxon.Run
 	for len(found) < maxTrials {

@@ -17,8 +17,8 @@ const askingLimit = 10 * time.Second
 // awaitReady sends requests to a service until it answers with a status below 400, at page
 // or, if page does not exist, at root. It returns the address that answered. A running
 // status is not enough: a notebook takes seconds until it listens, and a program that
-// answers 404 serves another path. If the service answers with an error for more than a
-// second, awaitReady notes that, because it may never change.
+// answers 404 serves another path. If the service keeps answering with an error,
+// awaitReady notes that once, because it may never change.
 func (s *Service) awaitReady(ctx context.Context, target run.Target, carrier http.RoundTripper, page, root string) (string, error) {
 	last, told := "nothing", false
 	for wait := 50 * time.Millisecond; ; wait = min(wait*3/2, 2*time.Second) {
