@@ -1,4 +1,4 @@
-// Package exit has the errors that tell how a command ended, and the exit code of each.
+// Package exit defines the errors that say how a command ended, and their exit codes.
 package exit
 
 import (
@@ -25,7 +25,7 @@ const (
 	Interrupted = 130 // interrupted; the remote run was stopped (or left, by on-cancel)
 )
 
-// Codes is the table above, as `slipway help exit-codes` prints it.
+// Codes is the table of exit codes, as `slipway help exit-codes` prints it.
 const Codes = `0    all that was asked is done; the run succeeded, or already had
 1    the run failed, or its upstream failed
 2    usage or configuration: a flag, slipway.yaml, a Polyaxonfile
@@ -38,9 +38,9 @@ const Codes = `0    all that was asked is done; the run succeeded, or already ha
 130  interrupted; the remote run was stopped (or left, by on-cancel)
 `
 
-// Code returns the exit code for what a task returned. Of several errors
-// joined, the one that comes first in this order counts: interrupted, usage,
-// lost, time limit, pending, failed, stopped, step.
+// Code returns the exit code for the error of a task. A panic is always Step. Of several
+// joined errors, the first one in this order counts: interrupted, usage, lost, time limit,
+// pending, failed, stopped, step.
 func Code(err error) int {
 	var (
 		interrupted *InterruptedError
@@ -80,7 +80,7 @@ func Code(err error) int {
 	return Step
 }
 
-// anyFailed reports whether one of the runs in err failed, rather than was stopped.
+// anyFailed reports whether a run in err failed, rather than being stopped or skipped.
 func anyFailed(err error) bool {
 	if ended, ok := err.(*RunError); ok { //nolint:errorlint // walks the tree itself
 		return ended.Status != string(polyaxon.Stopped) && ended.Status != string(polyaxon.Skipped)

@@ -39,7 +39,7 @@ func TestExitCode(t *testing.T) {
 		{&InterruptedError{}, 130},
 		{context.Canceled, 130},
 		{fmt.Errorf("deploy: %w", failed), 1},
-		// Of several, the one that tells the user most.
+		// Of several errors, the most informative one counts.
 		{errors.Join(stopped, failed), 1},
 		{errors.Join(stopped, fmt.Errorf("job: %w", failed)), 1},
 		{errors.Join(failed, lost), 4},
@@ -53,8 +53,8 @@ func TestExitCode(t *testing.T) {
 	}
 }
 
-// TestExitCodesAreDocumented holds the table of docs/commands.md to the one that
-// the binary prints.
+// TestExitCodesAreDocumented compares the table in docs/commands.md with the one that the
+// binary prints.
 func TestExitCodesAreDocumented(t *testing.T) {
 	page, err := os.ReadFile("../../docs/commands.md")
 	if err != nil {

@@ -5,24 +5,24 @@ import (
 	"strings"
 )
 
-// RunError is a run that ended in another way than succeeded.
+// RunError says that a run ended with a status other than succeeded.
 type RunError struct {
 	Job, UUID string
-	// Status is how it ended: failed, upstream_failed, stopped, skipped.
+	// Status is the final status: failed, upstream_failed, stopped or skipped.
 	Status          string
 	Reason, Message string
-	// LastLines are the last lines that the job printed, or Container when that is
-	// another one than the job's own.
+	// LastLines are the last lines of the job's own container or, if Container is set, of that
+	// container.
 	LastLines []string
 	Container string
-	// Service tells that it is no job.
+	// Service reports whether the run belongs to a service rather than a job.
 	Service bool
-	// Followed tells that the job's lines were told as they came, and Told that the
-	// message was.
+	// Followed reports whether the job's lines were printed as they arrived. Told reports
+	// whether Message has been printed.
 	Followed, Told bool
 }
 
-// Error gives the end of the run and the job's own last lines.
+// Error says how the run ended, followed by its last lines.
 func (e *RunError) Error() string {
 	if e.Container != "" {
 		return e.end() + e.message() + lastLines("the last lines of container "+e.Container, e.LastLines)
@@ -30,8 +30,8 @@ func (e *RunError) Error() string {
 	return e.end() + e.message() + lastLines("its last lines", e.LastLines)
 }
 
-// Cause implements Told. Lines of another container than the job's own are not told
-// before.
+// Cause implements Told. It keeps the lines of a container other than the job's own, because
+// they have not been printed.
 func (e *RunError) Cause() string {
 	if !e.Followed || e.Container != "" {
 		return e.Error()
@@ -66,7 +66,7 @@ func lastLines(of string, lines []string) string {
 	return "\n" + of + ":\n  " + strings.Join(lines, "\n  ")
 }
 
-// KindOf returns what a job is called: job, or service.
+// KindOf returns "service" or "job".
 func KindOf(service bool) string {
 	if service {
 		return "service"

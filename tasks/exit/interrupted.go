@@ -7,11 +7,11 @@ import (
 	"github.com/slipway-ci/slipway/internal/run"
 )
 
-// InterruptedError says that a signal ended the command, and what became of the
-// runs it followed.
+// InterruptedError says that a signal ended the command, and what became of the runs that it
+// followed.
 type InterruptedError struct{ Outcome string }
 
-// Error says what became of the runs.
+// Error says what became of the runs, if that is known.
 func (e *InterruptedError) Error() string {
 	if e.Outcome == "" {
 		return "interrupted"
@@ -19,8 +19,8 @@ func (e *InterruptedError) Error() string {
 	return "interrupted: " + e.Outcome
 }
 
-// IfInterrupted returns an *InterruptedError when ctx was cancelled before there was a run.
-// Otherwise, and when err is one already, it returns err.
+// IfInterrupted returns an *InterruptedError if ctx was cancelled before a run was
+// submitted. Otherwise, and if err is already one, it returns err.
 func IfInterrupted(ctx context.Context, err error) error {
 	if interrupted := new(InterruptedError); ctx.Err() == nil || errors.As(err, &interrupted) {
 		return err
@@ -31,8 +31,8 @@ func IfInterrupted(ctx context.Context, err error) error {
 	return &InterruptedError{Outcome: "nothing was left running"}
 }
 
-// Unsure returns an *InterruptedError that says what is not known, when ctx was cancelled.
-// Otherwise, and when err is nil or one already, it returns err.
+// Unsure returns an *InterruptedError with the outcome what if ctx was cancelled, where what
+// says which result is unknown. Otherwise, and if err is nil or already one, it returns err.
 func Unsure(ctx context.Context, err error, what string) error {
 	if interrupted := new(InterruptedError); err == nil || ctx.Err() == nil || errors.As(err, &interrupted) {
 		return err

@@ -2,22 +2,22 @@ package exit
 
 import "strings"
 
-// Told is an error of which events have told parts while it came about.
+// Told is an error of which events may have reported parts before it is returned.
 type Told interface {
 	error
-	// Cause is the error without what was told of the lines that a job printed.
+	// Cause returns the text of the error without the lines of the job that were printed.
 	Cause() string
-	// Rest is the error without all that was told.
+	// Rest returns the text of the error without everything that was printed.
 	Rest() string
 }
 
-// Cause gives an error's text without lines that events have told.
+// Cause returns the text of err without lines of a job that events have reported.
 func Cause(err error) string { return without(err, Told.Cause) }
 
-// Rest gives an error's text without anything that events have told.
+// Rest returns the text of err without anything that events have reported.
 func Rest(err error) string { return without(err, Told.Rest) }
 
-// without gives an error's text with another form of each Told in it.
+// without returns the text of err, with each Told in it replaced by its form.
 func without(err error, form func(Told) string) string {
 	text := err.Error()
 	for _, told := range toldIn(err) {

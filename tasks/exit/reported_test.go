@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// TestWhatWasToldIsNotRepeated shortens errors by what events have told, wherever they
-// stand in others.
+// TestWhatWasToldIsNotRepeated checks that Cause and Rest leave out what events have
+// reported, also for wrapped errors.
 func TestWhatWasToldIsNotRepeated(t *testing.T) {
 	followed := &RunError{Job: "a", UUID: "1", Status: "failed", Message: "exit code 3", LastLines: []string{"no data"}, Followed: true, Told: true}
 	half := &RunError{Job: "b", UUID: "2", Status: "failed", Message: "two\nlines", LastLines: []string{"no data"}, Followed: true}

@@ -2,19 +2,19 @@ package exit
 
 import "fmt"
 
-// UsageError is a command line that makes no sense.
+// UsageError says that a command was called with invalid arguments.
 type UsageError struct{ Message string }
 
-// Error gives the message.
+// Error returns the message.
 func (e *UsageError) Error() string { return e.Message }
 
-// Usagef returns a *UsageError.
+// Usagef returns a *UsageError with a formatted message.
 func Usagef(format string, args ...any) error { return &UsageError{fmt.Sprintf(format, args...)} }
 
-// ProblemsError says that check found errors. The Result has them.
+// ProblemsError says that check found errors. The Result lists them.
 type ProblemsError struct{ Errors, Warnings int }
 
-// Error counts them.
+// Error returns the number of errors and warnings.
 func (e *ProblemsError) Error() string {
 	return counted(e.Errors, "error") + " and " + counted(e.Warnings, "warning") + " in the Polyaxonfiles"
 }
@@ -26,10 +26,10 @@ func counted(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// ChangesError is how `plan --exit-code` says that there are changes.
+// ChangesError says that `plan --exit-code` found changes.
 type ChangesError struct{ Count int }
 
-// Error counts the changes.
+// Error returns the number of changes.
 func (e *ChangesError) Error() string {
 	if e.Count == 1 {
 		return "deploy would make 1 change"

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// TimeLimitError is a run that its time limit ended.
+// TimeLimitError says that a run passed its time limit.
 type TimeLimitError struct {
 	Job, UUID string
 	Service   bool
@@ -13,7 +13,7 @@ type TimeLimitError struct {
 	LastLines []string
 }
 
-// Error names the limit and how to raise it, and gives the job's own last lines.
+// Error names the limit and how to raise it, followed by the last lines of the job.
 func (e *TimeLimitError) Error() string { return e.Cause() + lastLines("its last lines", e.LastLines) }
 
 // Rest implements Told.
@@ -29,16 +29,16 @@ func (e *TimeLimitError) Cause() string {
 	return text
 }
 
-// PendingError is a run that waited longer than --fail-pending allows.
+// PendingError says that a run waited longer than --fail-pending allows.
 type PendingError struct {
 	Job, UUID string
 	After     time.Duration
 	Why       string
-	// Told tells that Why was told while the run waited.
+	// Told reports whether Why was printed while the run waited.
 	Told bool
 }
 
-// Error says why the run waits, as far as is known.
+// Error says why the run waits, if that is known.
 func (e *PendingError) Error() string {
 	why := e.Why
 	if why == "" {
@@ -62,8 +62,8 @@ func (e *PendingError) end() string {
 	return fmt.Sprintf("job %s: run %s was not running after %s and was stopped", e.Job, e.UUID, e.After)
 }
 
-// NeverError is a job that asks for what the machine of the sandbox will never have.
+// NeverError says that a job needs resources that the sandbox's machine does not have.
 type NeverError struct{ Job, Why string }
 
-// Error says what it lacks.
+// Error says what the machine lacks.
 func (e *NeverError) Error() string { return fmt.Sprintf("job %s can never run: %s", e.Job, e.Why) }
