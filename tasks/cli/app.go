@@ -1,7 +1,6 @@
-// Package cli opens tasks to programs that people start: the slipway binary
-// and magefiles. It makes an Env of this process's world, tells events and
-// results on its streams (and to GitHub, in a workflow), and turns errors into
-// exit codes.
+// Package cli runs tasks for programs that users start: the slipway binary and magefiles. It
+// creates an Env from the process, prints events and results to its streams (and to GitHub
+// in a workflow), and turns errors into exit codes.
 //
 // docs/api.md shows how a magefile of another repository uses it.
 package cli
@@ -29,40 +28,40 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// App is how one process calls tasks.
+// App runs tasks in the current process.
 type App struct {
 	// Dir, File and Environment are as in tasks.Env.
 	Dir         string `flag:"dir" short:"C" help:"look for slipway.yaml in this directory"`
 	File        string `flag:"file" short:"f" per:"command" help:"use this file instead of slipway.yaml"`
 	Environment string `flag:"env" complete:"environment" help:"use this environment of slipway.yaml"`
-	// Output is how results are printed: text (the default), json or, where a command
-	// Offers it, sarif.
+	// Output is the format of results: text (the default), json, or another one that the command
+	// offers (see Offers), such as sarif.
 	Output string `flag:"output" short:"o" oneof:"text,json" help:"print results as text or json"`
-	// Quiet leaves out what goes well; Verbose adds details.
+	// Quiet prints only results, warnings and errors. Verbose adds details.
 	Quiet   bool `flag:"quiet" help:"print only results, warnings and errors"`
 	Verbose bool `flag:"verbose" help:"print details"`
 	// NoAttestations is as in tasks.Env.
 	NoAttestations bool `flag:"no-attestations" help:"push images without SBOM and provenance"`
-	// Self are the arguments that make this program serve the sandbox.
+	// Self are the arguments with which this program serves the sandbox.
 	Self []string
-	// Stdout takes results, Stderr everything else.
+	// Stdout receives results. Stderr receives everything else.
 	Stdout, Stderr io.Writer
 
 	live    *printer.Live
 	streams *streams
-	// forms are what Output may be besides text and json.
+	// forms are the values of Output that are allowed besides text and json.
 	forms []string
 }
 
-// Offers says in which forms besides text and json results can be printed.
+// Offers adds values that Output may have besides text and json. It returns a.
 func (a *App) Offers(forms ...string) *App {
 	a.forms = forms
 	return a
 }
 
-// Open gives an App of this process, with the options that its environment
-// sets: SLIPWAY_DIR, SLIPWAY_FILE, SLIPWAY_ENV, SLIPWAY_OUTPUT, SLIPWAY_QUIET,
-// SLIPWAY_VERBOSE and SLIPWAY_NO_ATTESTATIONS.
+// Open returns an App for this process. Its options come from the environment variables
+// SLIPWAY_DIR, SLIPWAY_FILE, SLIPWAY_ENV, SLIPWAY_OUTPUT, SLIPWAY_QUIET, SLIPWAY_VERBOSE and
+// SLIPWAY_NO_ATTESTATIONS.
 func Open() *App {
 	on := func(name string) bool { v, _ := strconv.ParseBool(os.Getenv(name)); return v }
 	a := &App{
@@ -76,31 +75,31 @@ func Open() *App {
 	return a
 }
 
-// ExitError carries an exit code, of an error that has been told already. Its
-// ExitStatus is what mage exits with.
+// ExitError is an error that has already been printed, with its exit code. mage exits with
+// its ExitStatus.
 type ExitError struct {
 	Code int
 	Err  error
 }
 
-// Error says how the command ended.
+// Error returns the exit code as text.
 func (e *ExitError) Error() string { return fmt.Sprintf("exit code %d", e.Code) }
 
-// Unwrap gives the error itself.
+// Unwrap returns the error that was printed.
 func (e *ExitError) Unwrap() error { return e.Err }
 
-// ExitStatus gives the exit code.
+// ExitStatus returns the exit code.
 func (e *ExitError) ExitStatus() int { return e.Code }
 
 // Task is a function of package tasks with its options bound.
 type Task func(context.Context, *tasks.Env) (*tasks.Result, error)
 
-// Run calls task, tells what happens on Stderr and the result on Stdout. Its
-// error, if any, is an *ExitError.
+// Run calls task, and prints its events to Stderr and its result to Stdout. If it returns an
+// error, that is an *ExitError.
 func (a *App) Run(ctx context.Context, task Task) error {
 	err := panics.Catch("", func() error { return a.run(ctx, task) })
 	if fault := new(panics.Error); errors.As(err, &fault) && !errors.As(err, new(*ExitError)) {
-		return a.fail(err) // met while the result was told
+		return a.fail(err) // the panic came while printing the result
 	}
 	return err
 }
@@ -152,7 +151,7 @@ func (a *App) run(ctx context.Context, task Task) error {
 	return a.fail(err)
 }
 
-// Env gives the world as this process has it, for tasks that give no Result.
+// Env returns an Env for this process, for functions that do not return a Result.
 func (a *App) Env() *tasks.Env {
 	env, _ := a.env()
 	return env
@@ -163,7 +162,7 @@ func (a *App) env() (*tasks.Env, *workflow) {
 	sink := a.sink()
 	var lines io.Writer = to.out
 	if a.Output == "json" {
-		lines = to.err // standard output is one object
+		lines = to.err // standard output must be one JSON object
 	}
 	env := &tasks.Env{
 		Dir: a.Dir, File: a.File, Environment: a.Environment, Secrets: to.secrets,
@@ -182,7 +181,8 @@ func (a *App) env() (*tasks.Env, *workflow) {
 	return env, inWorkflow
 }
 
-// sink tells events on Stderr: as a live tree on a terminal, as lines elsewhere.
+// sink returns the sink that prints events to Stderr: as a live tree on a terminal, as lines
+// elsewhere.
 func (a *App) sink() report.Sink {
 	style := printer.Style{Color: a.color(), Quiet: a.Quiet, Verbose: a.Verbose, Now: time.Now}
 	file, ok := a.Stderr.(*os.File)
@@ -207,14 +207,14 @@ func (a *App) print(r *report.Result) error {
 	return to.text(r)
 }
 
-// leave takes what goes on off the terminal, for a process that ends at once.
+// leave removes the live tree from the terminal, because the process is about to exit.
 func (a *App) leave() {
 	if a.live != nil {
 		a.live.Leave()
 	}
 }
 
-// fail tells err, as far as events have not, and gives its exit code.
+// fail prints err without the parts that events have reported, and returns an *ExitError.
 func (a *App) fail(err error) error {
 	name := "slipway:"
 	if a.color() {
@@ -222,7 +222,7 @@ func (a *App) fail(err error) error {
 	}
 	text := exit.Rest(err)
 	if a.Quiet {
-		text = err.Error() // of events only the worst were shown
+		text = err.Error() // in quiet mode only the worst events were printed
 	}
 	_, _ = fmt.Fprintf(a.open().err, "%s %s\n", name, printer.Brief(printer.Plain(strings.ReplaceAll(text, "\n", "\n  "))))
 	return &ExitError{Code: tasks.ExitCode(err), Err: err}
@@ -233,7 +233,7 @@ func (a *App) color() bool {
 	return ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(file.Fd()))
 }
 
-// self is the command line of this program as the sandbox.
+// self returns the command line with which this program serves the sandbox.
 func (a *App) self() []string {
 	executable, err := os.Executable()
 	if err != nil {
@@ -242,9 +242,9 @@ func (a *App) self() []string {
 	return append([]string{executable}, a.Self...)
 }
 
-// Version gives the version of slipway that this program is built from. Builds
-// that have none are told apart by when they were built, so that a sandbox that
-// an older build started is noticed.
+// Version returns the version of slipway that this program was built from. Builds without a
+// version are identified by the modification time of the executable, so that a sandbox
+// started by an older build is detected.
 func Version() string {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		if info.Main.Path == module && info.Main.Version != "" && info.Main.Version != "(devel)" {

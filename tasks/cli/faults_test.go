@@ -16,7 +16,7 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// only gives a lookup that panics at one name.
+// only returns a lookup function that panics for one name.
 func only(broken string) func(string) (string, bool) {
 	return func(name string) (string, bool) {
 		if name == broken {
@@ -34,11 +34,12 @@ type sink func(report.Event)
 
 func (f sink) Event(e report.Event) { f(e) }
 
-// fault is a dependency that panics.
+// fault stands for a dependency that panics.
 func fault() string { panic("provoked") }
 
-// TestFaults has what the rooms depend on panic, wherever they use it, in goroutines
-// too: each command ends with 3, says where and how to report it, and never succeeds.
+// TestFaults makes each dependency panic wherever the packages use it, also in goroutines.
+// Each command must exit with 3 and say where the fault is and how to report it. It must
+// never succeed.
 func TestFaults(t *testing.T) {
 	quiet := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/v2/" {
@@ -128,12 +129,12 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// jammed is an output that panics.
+// jammed is a writer that panics.
 type jammed struct{}
 
 func (jammed) Write([]byte) (int, error) { return len(fault()), nil }
 
-// TestNobodyReads goes on when nobody reads the output any more.
+// TestNobodyReads checks that a command continues when its output has no reader left.
 func TestNobodyReads(t *testing.T) {
 	reader, writer, err := os.Pipe()
 	if err != nil {

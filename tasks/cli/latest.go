@@ -6,7 +6,7 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// latest knows the step that began last, for a fault to name it.
+// latest is a sink that remembers the step that started last, so that a fault can name it.
 type latest struct {
 	next report.Sink
 	mu   sync.Mutex

@@ -7,5 +7,5 @@ import (
 	"syscall"
 )
 
-// left tells whether nobody reads a stream any more.
+// left reports whether err means that a stream has no reader left.
 func left(err error) bool { return errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.EIO) }

@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// left tells whether nobody reads a stream any more.
+// left reports whether err means that a stream has no reader left.
 func left(err error) bool {
 	return errors.Is(err, windows.ERROR_BROKEN_PIPE) || errors.Is(err, windows.ERROR_NO_DATA)
 }

@@ -27,8 +27,9 @@ const (
 	pullSecret    = "pull-secret-0123456789"
 )
 
-// echo is a server that tells whoever asks what was asked: as text, in JSON as
-// Polyaxon and Kubernetes do, or as a registry does, which gives out a token first.
+// echo returns a server that repeats the credentials of each request in its response: as
+// text, as JSON like Polyaxon and Kubernetes, or like a registry, which first issues a
+// token.
 func echo(t *testing.T, start func(http.Handler) *httptest.Server) *httptest.Server {
 	var server *httptest.Server
 	server = start(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -40,7 +41,7 @@ func echo(t *testing.T, start func(http.Handler) *httptest.Server) *httptest.Ser
 		case r.URL.Path == "/token":
 			_, _ = fmt.Fprintf(w, `{"token":%q}`, bearer)
 		case strings.HasPrefix(r.URL.Path, "/v2/") && r.Method == http.MethodHead:
-			w.WriteHeader(http.StatusMethodNotAllowed) // its answer could not echo anything
+			w.WriteHeader(http.StatusMethodNotAllowed) // the response to HEAD has no body to echo in
 		case strings.HasPrefix(r.URL.Path, "/v2/"):
 			w.WriteHeader(http.StatusForbidden)
 			_ = json.NewEncoder(w).Encode(map[string]any{"errors": []any{map[string]string{"code": "DENIED", "message": said}}})
@@ -57,8 +58,8 @@ func echo(t *testing.T, start func(http.Handler) *httptest.Server) *httptest.Ser
 	return server
 }
 
-// TestEchoes has Polyaxon, Kubernetes and a registry echo what they are sent: no
-// output of slipway shows a credential.
+// TestEchoes lets Polyaxon, Kubernetes and a registry echo the credentials that they are
+// sent. No output of slipway may contain a credential.
 func TestEchoes(t *testing.T) {
 	server, kubernetes := echo(t, httptest.NewServer), echo(t, httptest.NewTLSServer)
 	dir := t.TempDir()
@@ -129,7 +130,8 @@ func TestEchoes(t *testing.T) {
 	}
 }
 
-// TestLinesStandBesideJSON streams lines, as logs does: standard output stays one object.
+// TestLinesStandBesideJSON streams lines, as logs does. Standard output must still be one
+// JSON object.
 func TestLinesStandBesideJSON(t *testing.T) {
 	for output, want := range map[string]string{"text": "a line\n", "json": ""} {
 		var out, told bytes.Buffer
@@ -148,7 +150,8 @@ func TestLinesStandBesideJSON(t *testing.T) {
 	}
 }
 
-// TestRawTextIsNotObeyed prints text that would command a workflow's runner.
+// TestRawTextIsNotObeyed prints text that contains workflow commands. The runner must not
+// obey them.
 func TestRawTextIsNotObeyed(t *testing.T) {
 	t.Setenv("GITHUB_ACTIONS", "true")
 	for _, text := range []string{"a: |\n  ::error::forged\n", "# ##[error]forged\n", "a\r::warning::forged"} {
@@ -174,7 +177,7 @@ func TestRawTextIsNotObeyed(t *testing.T) {
 			}
 		}
 	}
-	// What commands nobody is printed as it is, also into a pipe.
+	// Text without workflow commands is printed unchanged, also into a pipe.
 	var out bytes.Buffer
 	d := cli.Open()
 	d.Stdout, d.Stderr = &out, &bytes.Buffer{}
@@ -185,8 +188,8 @@ func TestRawTextIsNotObeyed(t *testing.T) {
 	}
 }
 
-// TestOutputsAreWords has a server tell a run's id and status that would be commands in
-// a script of the workflow that uses them.
+// TestOutputsAreWords checks the outputs when a server returns a run's id and status that a
+// script of the workflow would execute.
 func TestOutputsAreWords(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "output")
 	t.Setenv("GITHUB_ACTIONS", "true")

@@ -67,9 +67,8 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// within is where a room of docs/architecture.md panics: by something that it is given.
-// A room that is given nothing that can panic has none; its callers' callers have it as
-// their own.
+// within maps each package of docs/architecture.md to a function that makes it panic through
+// something passed to it. Packages that are passed nothing that can panic have no entry.
 var within = map[string]func(ctx context.Context, dir string) error{
 	"internal/actions": func(context.Context, string) error {
 		commands, _ := actions.New(jammed{}, strings.ToUpper, func(string) (string, bool) { return "true", true })
@@ -171,7 +170,7 @@ var within = map[string]func(ctx context.Context, dir string) error{
 		return nil
 	},
 	"internal/polyaxonfile/edit": func(context.Context, string) error {
-		edit.Diff([]int{1}, []int{1}) // which == does not compare
+		edit.Diff([]int{1}, []int{1}) // comparing slices with == panics
 		return nil
 	},
 	"internal/polyaxonfile/template": func(context.Context, string) error {
@@ -317,20 +316,20 @@ var within = map[string]func(ctx context.Context, dir string) error{
 	},
 }
 
-// atHand is the file or the step that a fault names, where the room knows it.
+// atHand maps packages to the file or the step that their faults name.
 var atHand = map[string]string{
 	"internal/cluster": "GET 127.0.0.1:1: ",
 	"internal/config":  "slipway.yaml: ",
 	"internal/secret":  "the secret env:TOKEN: ",
 }
 
-// elsewhere are rooms of which another test has every part panic, and which one; or "" for
-// those that are given nothing that can.
+// elsewhere maps packages to the test that makes each of their parts panic, or to "" if they
+// are passed nothing that can panic.
 var elsewhere = map[string]string{
 	"cmd/slipway":                 "TestPanicOfEveryCommand",
 	"internal/command":            "TestPanicOfEveryCommand",
 	"tasks/cli":                   "TestFaults",
-	"tasks/mage":                  "", // each target is a call of tasks/cli
+	"tasks/mage":                  "", // each target calls tasks/cli
 	"tasks":                       "TestFaults, TestPanicAtEveryRequest",
 	"internal/gate":               "TestFaultsOfTheWay",
 	"internal/machine":            "",
@@ -338,7 +337,7 @@ var elsewhere = map[string]string{
 	"internal/state":              "",
 	"internal/source/syntax":      "",
 	"polyaxon":                    "",
-	"examples/quickstart":         "", // a program of its own
+	"examples/quickstart":         "", // a separate program
 }
 
 // refusing is a transport that panics.
@@ -347,7 +346,7 @@ var refusing = carrier(func(*http.Request) (*http.Response, error) { fault(); re
 // unreadable is an environment that panics.
 func unreadable(string) (string, bool) { return fault(), true }
 
-// opened is a project in a directory, none of whose files is read.
+// opened returns a project in dir without reading its files.
 func opened(dir string) *project.Project {
 	return &project.Project{
 		Env:    &project.Env{Dir: dir, Events: report.Discard{}, Transport: refusing, Now: time.Now, Lookup: func(string) (string, bool) { return "", false }},
@@ -360,12 +359,12 @@ type loud struct{}
 
 func (loud) Event(report.Event) { fault() }
 
-// client gives one whose requests panic.
+// client returns a client whose requests panic.
 func client() (*polyaxon.Client, error) {
 	return polyaxon.New(polyaxon.Options{Host: "http://127.0.0.1:1", Transport: refusing})
 }
 
-// spiteful panics as a value that is encoded, as a reader and as an error.
+// spiteful panics when it is marshaled, read from, or inspected as an error.
 type spiteful struct{}
 
 func (spiteful) MarshalJSON() ([]byte, error) { return []byte(fault()), nil }
@@ -373,13 +372,13 @@ func (spiteful) Read([]byte) (int, error)     { return len(fault()), io.EOF }
 func (spiteful) Error() string                { return "an error" }
 func (spiteful) As(any) bool                  { return fault() == "" }
 
-// asked is a cluster that panics.
+// asked is an inventory of a cluster that panics.
 type asked struct{}
 
 func (asked) Has(context.Context, lint.Kind, string) bool { return fault() == "" }
 func (asked) Names(context.Context, lint.Kind) []string   { return []string{fault()} }
 
-// broken is a context one of whose methods panics.
+// broken is a context that panics in one of its methods.
 type broken struct {
 	context.Context
 	method string
@@ -396,8 +395,9 @@ func (b broken) of(method string) {
 	}
 }
 
-// TestFaultInEachRoom has each room panic, in goroutines of its own too: the command ends
-// with 3, and says where and how to report it. A new room needs a row.
+// TestFaultInEachRoom makes each package panic, also in its own goroutines. The command must
+// exit with 3 and say where the fault is and how to report it. A new package needs an entry
+// in within or elsewhere.
 func TestFaultInEachRoom(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
@@ -428,7 +428,7 @@ func TestFaultInEachRoom(t *testing.T) {
 	})
 }
 
-// ends has a command panic in a room.
+// ends runs a command that panics in a package, and checks how it ends.
 func ends(t *testing.T, dir, room string, provoke func(context.Context, string) error) {
 	var told bytes.Buffer
 	d := cli.Open()

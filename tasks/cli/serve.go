@@ -14,12 +14,12 @@ import (
 	"github.com/slipway-ci/slipway/tasks"
 )
 
-// DefaultIdle is how long a sandbox that nobody needs goes on.
+// DefaultIdle is how long an idle sandbox keeps running.
 const DefaultIdle = 15 * time.Minute
 
-// Serve runs the sandbox in the foreground, until ctx ends, a signal comes, or nobody has
-// needed it for o.Idle (DefaultIdle when zero). Its state is in o.Dir, the sandbox of
-// a.Dir when that is empty. Its log goes to Stderr.
+// Serve runs the sandbox in the foreground until ctx is cancelled, a signal arrives, or the
+// sandbox has been idle for o.Idle (DefaultIdle if zero). It keeps its state in o.Dir, or in
+// the sandbox directory of a.Dir if that is empty. It logs to Stderr.
 func (a *App) Serve(ctx context.Context, o tasks.SandboxServeOptions) error {
 	if o.Idle == 0 {
 		o.Idle = DefaultIdle
@@ -42,13 +42,13 @@ func (a *App) Serve(ctx context.Context, o tasks.SandboxServeOptions) error {
 	return nil
 }
 
-// Fault tells a fault of slipway, and gives its exit code.
+// Fault prints a fault of slipway, and returns its exit code.
 func (a *App) Fault(fault error) int {
 	_ = a.fail(fault)
 	return tasks.ExitStep
 }
 
-// Usage tells that the command line cannot be followed, and gives its exit code.
+// Usage prints an error of the command line, and returns its exit code.
 func (a *App) Usage(err error) int {
 	var told *ExitError
 	_ = errors.As(a.fail(&tasks.UsageError{Message: err.Error()}), &told)

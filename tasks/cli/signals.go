@@ -11,14 +11,15 @@ import (
 	"github.com/slipway-ci/slipway/tasks"
 )
 
-// lastWait is how long a command has that was told to end, and heeds it in no way: it may
-// read what hangs. Who stops runs needs less.
+// lastWait is how long a command may take to exit after a signal, in case it is blocked, for
+// example in a read. Stopping runs takes less time.
 const lastWait = 15 * time.Second
 
-// interruptible gives a context that the first signal to end cancels, so that runs
-// are stopped and reported; the second one calls leave and ends the process at once. A terminal that
-// is closed (SIGHUP) ends a command as SIGTERM does, unless nohup had it ignored, and
-// so does SIGQUIT. Nobody reading the output (SIGPIPE) ends nothing.
+// interruptible returns a context that is cancelled by the first signal, so that runs are
+// stopped and reported. The second signal, or lastWait passing, calls leave and exits.
+// Closing the terminal (SIGHUP) ends a command like SIGTERM, unless nohup made it ignore
+// SIGHUP. So does SIGQUIT. SIGPIPE, which means that the output has no reader left, does not
+// end the command.
 func interruptible(ctx context.Context, leave func()) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	endings := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT}
@@ -27,8 +28,8 @@ func interruptible(ctx context.Context, leave func()) (context.Context, func()) 
 	}
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, endings...)
-	// Once it is asked for, a write to what nobody reads fails instead, and children
-	// still get it.
+	// With SIGPIPE registered, a write to a closed pipe returns an error instead. Child
+	// processes still get the signal.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	done := make(chan struct{})
 	panics.Go(func() {

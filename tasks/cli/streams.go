@@ -16,19 +16,20 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// streams are where bytes leave this process, and the only place where secret values
-// are masked.
+// streams are the output streams of this process, and the only place where secret values are
+// masked.
 type streams struct {
 	secrets  *secret.Masker
 	out, err *secret.Writer
-	// terminal: people read standard output as it is printed.
+	// terminal reports whether standard output is a terminal.
 	terminal   bool
 	descriptor int
-	// runner: a workflow's runner may read standard output, and obeys it.
+	// runner reports whether a workflow's runner may read standard output and obey commands in
+	// it.
 	runner bool
 }
 
-// open gives the streams, which are made once.
+// open returns the streams. It creates them on the first call.
 func (a *App) open() *streams {
 	if a.streams != nil {
 		return a.streams
@@ -50,19 +51,19 @@ func (a *App) open() *streams {
 	return s
 }
 
-// Out gives standard output, with secrets masked.
+// Out returns standard output, with secrets masked.
 func (a *App) Out() io.Writer { return a.open().out }
 
-// Err gives standard error, with secrets masked.
+// Err returns standard error, with secrets masked.
 func (a *App) Err() io.Writer { return a.open().err }
 
-// close writes what is held back.
+// close flushes both streams.
 func (s *streams) close() {
-	_, _ = s.out.Flush(), s.err.Flush() // where a stream is gone, nobody is there to tell
+	_, _ = s.out.Flush(), s.err.Flush() // an error could not be printed anywhere
 }
 
-// json prints what write encodes. A string in it is masked as the text that it
-// stands for, so that the whole stays JSON.
+// json prints what write encodes. It masks secrets inside of JSON strings, so that the
+// output stays valid JSON.
 func (s *streams) json(write func(io.Writer) error) error {
 	var b bytes.Buffer
 	if err := write(&b); err != nil {
@@ -72,9 +73,9 @@ func (s *streams) json(write func(io.Writer) error) error {
 	return err
 }
 
-// text prints a result for people. Its raw text goes out as it is, so that it can
-// be piped; only a terminal gets it made harmless, and a runner that would obey a
-// line of it is told not to.
+// text prints a result as text. Raw text is printed unchanged, so that it can be piped. Only
+// on a terminal are control sequences made harmless. If a runner would obey a line of the
+// text, the text is quoted so that it does not.
 func (s *streams) text(r *report.Result) error {
 	shown := *r
 	if s.terminal {
@@ -92,7 +93,7 @@ func (s *streams) text(r *report.Result) error {
 	return err
 }
 
-// page says how wide standard output is, and whether it shows colours.
+// page returns the width of standard output, and whether it shows colours.
 func (s *streams) page() printer.Page {
 	if !s.terminal {
 		return printer.Page{}
@@ -101,8 +102,8 @@ func (s *streams) page() printer.Page {
 	return printer.Page{Columns: wide, Color: os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
 }
 
-// lasting is a stream that its reader may leave before the command has ended, which
-// is no reason to end: a run would be left behind.
+// lasting is a writer that ignores the loss of its reader. The command must not end because
+// of that, or it would leave a run behind.
 type lasting struct{ io.Writer }
 
 // Write implements io.Writer.

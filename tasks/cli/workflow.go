@@ -16,9 +16,9 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// workflow tells a GitHub workflow what happens: a job's lines stand in a group,
-// errors are annotations at the file and line at fault, and the result becomes
-// outputs and the step's summary.
+// workflow is a sink that reports to a GitHub workflow. The lines of a job form a group,
+// errors become annotations at the file and line at fault, and the result becomes outputs
+// and the step summary.
 type workflow struct {
 	mu       sync.Mutex
 	commands *actions.Commands
@@ -39,7 +39,7 @@ func (w *workflow) Event(e report.Event) {
 	case report.Detail:
 		return
 	case report.Progress:
-		// How far it is, now and then: nobody sees a line move.
+		// Print progress only now and then: a log cannot update a line in place.
 		if !w.pace.Due(e) {
 			return
 		}
@@ -47,8 +47,8 @@ func (w *workflow) Event(e report.Event) {
 	case report.Advance:
 		w.pace.Said(e)
 	case report.Status:
-		if !strings.Contains(e.Subject, "/") { // runs below a job's have no annotation, as a rule
-			e.Message = printer.Ended(e.Message) // the annotation tells why
+		if !strings.Contains(e.Subject, "/") { // runs below a job's run usually have no annotation
+			e.Message = printer.Ended(e.Message) // the annotation says why
 		}
 	}
 	w.enter(group)
@@ -73,18 +73,18 @@ func (w *workflow) close() {
 	w.enter("")
 }
 
-// report writes annotations, outputs and the summary. What cannot be written
-// does not change how the command ended; it is told as a warning.
+// report writes annotations, outputs and the step summary. If one of them cannot be written,
+// that is a warning and does not change how the command ended.
 func (w *workflow) report(r *report.Result, err error) {
 	w.close()
 	w.problems(r)
 	shown := *r
 	if err != nil {
-		shown.Error = exit.Cause(err) // the summary has the last lines in a section of their own
+		shown.Error = exit.Cause(err) // the summary shows the last lines in a section of their own
 	}
 	for _, e := range source.Leaves(err) {
 		if errors.As(e, new(*tasks.ProblemsError)) {
-			continue // each one has an annotation of its own
+			continue // each problem has its own annotation
 		}
 		var at source.Position
 		message := e.Error()
@@ -97,7 +97,7 @@ func (w *workflow) report(r *report.Result, err error) {
 	outputs := map[string]string{"status": word(status(r))}
 	for _, j := range r.Jobs {
 		if j.UUID != "" {
-			outputs["run-uuid"] = word(j.UUID) // the last job's: the end of the pipeline
+			outputs["run-uuid"] = word(j.UUID) // the last job's run is the end of the pipeline
 		}
 	}
 	var images []string
@@ -115,8 +115,8 @@ func (w *workflow) report(r *report.Result, err error) {
 	}
 }
 
-// word gives what a server has told if it is a plain word, and "unknown" otherwise:
-// workflows put outputs into scripts.
+// word returns a server's text if it is a plain word, "unknown" otherwise. Workflows insert
+// outputs into scripts, so other text could be executed.
 func word(told string) string {
 	if !plainWord.MatchString(told) {
 		return "unknown"
@@ -126,15 +126,15 @@ func word(told string) string {
 
 var plainWord = regexp.MustCompile(`^[A-Za-z0-9_-]{0,64}$`)
 
-// annotated tells whether an error has an annotation that is all of it, and need not be
-// told again. The problems of check, which are counted, have one each; what is long, as
-// the words of a compiler or a stack may be, is cut.
+// annotated reports whether an annotation contains all of an error, so that the error need
+// not be printed again. It does not for the problems of check, which have one annotation
+// each, and for long errors such as the output of a compiler or a stack, which are cut.
 func annotated(err error) bool {
 	return !errors.As(err, new(*tasks.ProblemsError)) && !errors.As(err, new(*panics.Error)) && len(err.Error()) < actions.MaxAnnotation/2
 }
 
-// problems annotates what check found, errors first. GitHub shows the first few
-// annotations of a kind: the last of those says how many there are besides.
+// problems writes an annotation for each finding of check. GitHub shows only the first few
+// annotations of a kind, so the last of these says how many more there are.
 func (w *workflow) problems(r *report.Result) {
 	for kind, annotate := range map[string]func(source.Position, string, string){"error": w.commands.Error, "warning": w.commands.Warning} {
 		var all []report.Problem
@@ -163,8 +163,9 @@ func (w *workflow) problems(r *report.Result) {
 	}
 }
 
-// status is the end of the pipeline: of its last job that was reached, or of the
-// command where there is none.
+// status returns the status of the pipeline. This is the first status of a job other than
+// succeeded and upstream_failed. If there is none, it is the status of the last job or,
+// without jobs, succeeded; it is failed if the command failed.
 func status(r *report.Result) string {
 	for _, j := range r.Jobs {
 		if j.Status != "" && j.Status != "succeeded" && j.Status != "upstream_failed" {

@@ -14,16 +14,16 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// played is a workflow whose clock the test moves.
+// played returns a workflow whose clock is controlled by the test.
 func played(log *bytes.Buffer, now *time.Time) *workflow {
 	commands, _ := actions.New(log, func(text string) string { return text }, func(name string) (string, bool) { return "true", name == "GITHUB_ACTIONS" })
 	clock := func() time.Time { return *now }
 	return &workflow{commands: commands, next: printer.Lines(log, printer.Style{Now: clock}), pace: printer.NewPace(clock)}
 }
 
-// TestWorkflowTellsHowFarItIs has a download, a build and a job's progress bar go on for
-// a minute each: a workflow's log has a line of each every 15 s, and lines of a job stay
-// in their group.
+// TestWorkflowTellsHowFarItIs runs a download, a build and a job's progress bar for a minute
+// each. The log must have a line for each every 15 s, and lines of a job must stay in their
+// group.
 func TestWorkflowTellsHowFarItIs(t *testing.T) {
 	var log bytes.Buffer
 	now := time.Unix(0, 0)
@@ -58,7 +58,7 @@ func TestWorkflowTellsHowFarItIs(t *testing.T) {
 	}
 }
 
-// TestCausesStandOnceInWorkflows has the annotation alone tell why a run failed.
+// TestCausesStandOnceInWorkflows checks that only the annotation says why a run failed.
 func TestCausesStandOnceInWorkflows(t *testing.T) {
 	t.Setenv("GITHUB_ACTIONS", "true")
 	t.Setenv("GITHUB_STEP_SUMMARY", t.TempDir()+"/summary")
@@ -82,7 +82,8 @@ func TestCausesStandOnceInWorkflows(t *testing.T) {
 	}
 }
 
-// TestLongErrorsAreWhole has an annotation cut what a compiler says: the log has it all.
+// TestLongErrorsAreWhole checks that the log has the whole output of a compiler when the
+// annotation is cut.
 func TestLongErrorsAreWhole(t *testing.T) {
 	t.Setenv("GITHUB_ACTIONS", "true")
 	var out, log bytes.Buffer
