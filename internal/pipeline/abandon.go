@@ -17,8 +17,8 @@ import (
 // kills the step 7.5 s after the first signal.
 const stopLimit = 4500 * time.Millisecond
 
-// Abandon stops following a run after ctx was cancelled and err was returned. It stops the
-// run, or leaves it running if the job's on-cancel says so.
+// Abandon stops following a run after err has ended that, usually because ctx was cancelled.
+// It stops the run, or leaves it running if the job's on-cancel says so.
 func (p *Pipeline) Abandon(ctx context.Context, j *config.Job, target run.Target, e *Ended, err error) error {
 	return p.abandon(ctx, ctx, j, target, e, err)
 }

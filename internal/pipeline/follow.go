@@ -44,8 +44,8 @@ func (p *Pipeline) followOldest(ctx context.Context, j *config.Job, s run.Submis
 }
 
 // Follow follows an existing run to its end, and downloads its files if the options ask for
-// it. It returns the error of Verdict. If ctx is cancelled, it stops the run, or leaves it
-// running if the job's on-cancel says so.
+// it. Its error says how the run ended; it is nil if the run succeeded. If ctx is cancelled,
+// it stops the run, or leaves it running if the job's on-cancel says so.
 func (p *Pipeline) Follow(ctx context.Context, j *config.Job, r *polyaxon.Run) (Ended, error) {
 	e := Ended{Name: j.Name}
 	err := p.follow(ctx, j, &run.Submitted{Run: *r, How: run.Attached}, &e)

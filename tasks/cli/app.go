@@ -53,7 +53,7 @@ type App struct {
 	forms []string
 }
 
-// Offers adds values that Output may have besides text and json. It returns a.
+// Offers sets the values that Output may have besides text and json. It returns a.
 func (a *App) Offers(forms ...string) *App {
 	a.forms = forms
 	return a

@@ -31,8 +31,9 @@ func IfInterrupted(ctx context.Context, err error) error {
 	return &InterruptedError{Outcome: "nothing was left running"}
 }
 
-// Unsure returns an *InterruptedError with the outcome what if ctx was cancelled, where what
-// says which result is unknown. Otherwise, and if err is nil or already one, it returns err.
+// Unsure returns an *InterruptedError if ctx was cancelled. Its Outcome is what, which says
+// what is not known. Otherwise, and if err is nil or already an *InterruptedError, it
+// returns err.
 func Unsure(ctx context.Context, err error, what string) error {
 	if interrupted := new(InterruptedError); err == nil || ctx.Err() == nil || errors.As(err, &interrupted) {
 		return err
