@@ -8,17 +8,17 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// BuildOptions say how to build.
+// BuildOptions are the options of Build.
 type BuildOptions struct {
-	// Images are the names of those to build, all when there are none.
+	// Images are the names of the images to build. Empty means all images.
 	Images []string `arg:"[IMAGE...]" complete:"image"`
-	// Verify asks the registry for every blob of what it has, and sends again what
-	// it has lost. Without it, a registry's manifest is believed.
+	// Verify asks the registry for every blob of the images that it has, and uploads lost blobs
+	// again. Without it, slipway trusts the registry's manifests.
 	Verify bool `flag:"verify" help:"ask the registry for every layer of the images that it has, and send lost ones again"`
 }
 
-// Build builds images and pushes them by digest. What the registry has already is neither built nor
-// sent again.
+// Build builds images and pushes them by digest. What the registry already has is neither
+// built nor uploaded again.
 func Build(ctx context.Context, env *Env, o BuildOptions) (*Result, error) {
 	p, err := env.open(ctx)
 	if err != nil {
@@ -38,8 +38,8 @@ func Build(ctx context.Context, env *Env, o BuildOptions) (*Result, error) {
 	return result, d.Apply(ctx, result)
 }
 
-// Images lists what the registry holds under its prefix. Where the registry does not list its
-// repositories, Images lists the images that slipway.yaml names.
+// Images lists the images that the registry has under its prefix. If the registry does not
+// support listing, it lists the images that slipway.yaml names.
 func Images(ctx context.Context, env *Env) (*Result, error) {
 	p, err := env.open(ctx)
 	if err != nil {

@@ -16,27 +16,27 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// CheckOptions say how Polyaxonfiles are checked.
+// CheckOptions are the options of Check.
 type CheckOptions struct {
-	// Files are Polyaxonfiles, and directories with some. With none, those of
-	// slipway.yaml's jobs and services are checked and, without a slipway.yaml, all below
-	// the directory.
+	// Files are Polyaxonfiles, or directories that contain some. If it is empty, Check checks
+	// the Polyaxonfiles of the jobs and services in slipway.yaml or, without a slipway.yaml, all
+	// Polyaxonfiles below the directory.
 	Files []string `arg:"[FILE...]"`
-	// Version is the release of Polyaxon to check as, or several with commas between.
-	// Empty, it is the configured server's own and, where there is none or it does
-	// not answer, all that are known.
+	// Version is the version of Polyaxon to check for, or several versions separated by commas.
+	// If it is empty, it is the version of the configured server. If there is no server or it
+	// does not answer, all known versions are used.
 	Version string `flag:"polyaxon-version" value:"VERSION" help:"check as this VERSION of Polyaxon would (1.11.3 to 2.18), or several: 1.11.3,2.18"`
 	// Strict turns warnings into errors.
 	Strict bool `flag:"strict" help:"turn warnings into errors"`
-	// Fix gives, as a diff, the changes that fix what can be fixed safely.
+	// Fix returns a diff that fixes the findings that can be fixed safely.
 	Fix bool `flag:"fix" help:"show, as a diff, how to fix the findings that can be fixed safely"`
-	// Write makes these changes before the files are checked. Write without Fix is an error.
+	// Write applies that diff before the files are checked. It is an error without Fix.
 	Write bool `flag:"write" help:"with --fix: write the changes into the files"`
 }
 
-// Check checks Polyaxonfiles. It asks the configured server for its version and the
-// cluster for what it has, and goes on without an answer; it starts nothing. Its
-// error is a *exit.ProblemsError when a finding is an error.
+// Check checks Polyaxonfiles. It asks the configured server for its version and the cluster
+// for its inventory, and continues if they do not answer. It starts nothing. It returns an
+// *exit.ProblemsError if a finding is an error.
 func Check(ctx context.Context, env *Env, o CheckOptions) (*Result, error) {
 	result := &report.Result{Command: "check"}
 	if o.Write && !o.Fix {
@@ -89,7 +89,7 @@ func Check(ctx context.Context, env *Env, o CheckOptions) (*Result, error) {
 	return result, errors.Join(broken, verdictOf(result.Problems, o.Strict))
 }
 
-// nothingFound says where no Polyaxonfile is.
+// nothingFound returns a message that says where Check found no Polyaxonfile.
 func nothingFound(p *project.Project, names []string) string {
 	if len(names) == 0 && p != nil {
 		return "there is no Polyaxonfile to check: " + project.Shown(p.Config.Path) + " has neither jobs nor services"
@@ -101,8 +101,8 @@ func nothingFound(p *project.Project, names []string) string {
 		"(directories whose names begin with a dot, node_modules and site-packages are left out)"
 }
 
-// verdictOf makes errors of warnings when strict, and gives the error that the
-// problems are, nil when none of them is one.
+// verdictOf turns warnings into errors if strict is set. It returns an *exit.ProblemsError
+// if one of the problems is an error, nil otherwise.
 func verdictOf(problems []report.Problem, strict bool) error {
 	e := &exit.ProblemsError{}
 	for i := range problems {

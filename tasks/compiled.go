@@ -13,8 +13,8 @@ import (
 	"github.com/slipway-ci/slipway/tasks/exit"
 )
 
-// compiled returns an operation as a server of a version compiles it, or that of the configured server
-// when version is empty.
+// compiled returns an operation as a server of the given version compiles it. If version is
+// empty, it is the version of the configured server.
 func compiled(ctx context.Context, p *project.Project, j *config.Job, operation *operation.Operation, version string) (*compile.Compiled, error) {
 	versions, _, err := checker.Versions(ctx, p, version)
 	if err != nil {
@@ -23,8 +23,8 @@ func compiled(ctx context.Context, p *project.Project, j *config.Job, operation 
 	return job.Compiled(ctx, p, j, operation, versions[len(versions)-1])
 }
 
-// putCompiled puts a compiled operation into a result. One that makes other runs is
-// compiled run by run, which only a server can do.
+// putCompiled adds a compiled operation to a result. If the operation creates other runs,
+// only a server can compile those, one by one.
 func putCompiled(p *project.Project, result *Result, j *config.Job, c *compile.Compiled) {
 	if why := c.Schedule(); why != "" {
 		p.Note(j.Name + " is a " + why + ": the runs that it makes are compiled one by one, and its templates stand as they are")
@@ -32,7 +32,7 @@ func putCompiled(p *project.Project, result *Result, j *config.Job, c *compile.C
 	result.Text, result.Operation = string(c.YAML()), json.RawMessage(c.JSON())
 }
 
-// putPod puts the pod of a job into a result; of a distributed run those of its
+// putPod adds the pod of a job to a result. For a distributed run it adds the pods of the
 // replicas, by their keys.
 func putPod(result *Result, j *config.Job, c *compile.Compiled) error {
 	if why := c.Schedule(); why != "" {

@@ -12,19 +12,19 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// completeLimit is how long the server may take to say which runs there are while a
-// user waits for a word to be completed.
+// completeLimit is how long NewestRuns waits for the server. The user is waiting for a
+// completion.
 const completeLimit = time.Second
 
-// Known are the names in a slipway.yaml.
+// Known lists the names in a slipway.yaml.
 type Known struct{ Images, Jobs, Services, Environments []string }
 
-// Names returns the names in slipway.yaml, for shells to complete, and no names where
-// there is no file or it cannot be read.
+// Names returns the names in slipway.yaml for shell completion. It returns no names if the
+// file does not exist or cannot be read.
 func Names(env *Env) Known { return Known(project.ReadNames(env.project())) }
 
-// NewestRuns returns the project's newest runs, for shells to complete. It starts no
-// sandbox, asks for a second at most, and returns none where there is no answer.
+// NewestRuns returns the project's newest runs for shell completion. It does not start a
+// sandbox, waits for at most a second, and returns nil if there is no answer.
 func NewestRuns(ctx context.Context, env *Env) []report.Run {
 	ctx, cancel := context.WithTimeout(ctx, completeLimit)
 	defer cancel()

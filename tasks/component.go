@@ -17,7 +17,7 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// ComponentList tells the components that ship, with what each is for.
+// ComponentList lists the components that come with slipway, with their descriptions.
 func ComponentList(_ context.Context, _ *Env) (*Result, error) {
 	var text strings.Builder
 	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
@@ -39,13 +39,13 @@ func ComponentList(_ context.Context, _ *Env) (*Result, error) {
 	return &report.Result{Command: "component list", Text: text.String()}, nil
 }
 
-// ComponentShowOptions say which component is shown.
+// ComponentShowOptions are the options of ComponentShow.
 type ComponentShowOptions struct {
-	// Name is the component's.
+	// Name is the name of the component.
 	Name string `arg:"NAME" complete:"component"`
 }
 
-// ComponentShow gives the text of a component that ships.
+// ComponentShow returns the text of a component that comes with slipway.
 func ComponentShow(_ context.Context, _ *Env, o ComponentShowOptions) (*Result, error) {
 	result := &report.Result{Command: "component show"}
 	text, err := components.Read(o.Name)
@@ -56,16 +56,16 @@ func ComponentShow(_ context.Context, _ *Env, o ComponentShowOptions) (*Result, 
 	return result, nil
 }
 
-// ComponentEjectOptions say which component is written, and where.
+// ComponentEjectOptions are the options of ComponentEject.
 type ComponentEjectOptions struct {
-	// Name is the component's.
+	// Name is the name of the component.
 	Name string `arg:"NAME" complete:"component"`
-	// Path is the file to write, from env.Dir on; polyaxon/NAME.yml when empty.
+	// Path is the file to write, relative to env.Dir. If it is empty, it is polyaxon/NAME.yml.
 	Path string `arg:"[PATH]" help:"write the component to this file"`
 }
 
-// ComponentEject writes a component that ships into the repository, to be changed
-// there. What is there already is never overwritten.
+// ComponentEject writes a component that comes with slipway into the repository, so that it
+// can be changed there. It never overwrites an existing file.
 func ComponentEject(_ context.Context, env *Env, o ComponentEjectOptions) (*Result, error) {
 	name, path := o.Name, o.Path
 	result := &report.Result{Command: "component eject"}

@@ -9,32 +9,31 @@ import (
 	"github.com/slipway-ci/slipway/internal/project"
 )
 
-// DeployOptions say what is deployed, and how its runs are submitted and followed.
+// DeployOptions are the options of Deploy.
 type DeployOptions struct {
-	// Jobs are the names of those to run, with what they come after; all when there are
-	// none.
+	// Jobs are the names of the jobs to run, together with their upstream. Empty means all jobs.
 	Jobs []string `arg:"[JOB...]" complete:"job"`
-	// Rerun submits again what succeeded, or runs, for the same inputs.
+	// Rerun submits a new run even if a run with the same inputs is active or has succeeded.
 	Rerun bool `flag:"rerun" help:"run again what succeeded, or runs, for the same inputs"`
-	// FailPending, when it is not zero, is how long a run may wait before it is stopped
-	// and the command ends with ExitPending.
+	// FailPending is how long a run may wait before it is stopped and the command ends with
+	// ExitPending. Zero means no limit.
 	FailPending time.Duration `flag:"fail-pending" help:"stop a run that does not start within this time, and exit with 7"`
-	// Params of the command line, each NAME=VALUE, for the jobs that Jobs names.
+	// Params are params for the jobs in Jobs, each NAME=VALUE.
 	Params []string `flag:"param" short:"P" value:"NAME=VALUE" mage:"params" help:"give an input of the named jobs a value, as NAME=VALUE; it wins over slipway.yaml"`
-	// Expand has slipway make the runs of matrices itself, as matrix: expand does.
+	// Expand makes slipway expand matrices itself, like matrix: expand in slipway.yaml.
 	Expand bool `flag:"expand" help:"make the runs of matrices here, as matrix: expand in slipway.yaml does, rather than on the server"`
-	// Download, when it is not empty, is a directory into which the files of each run
-	// are downloaded once it has ended, however it did: each into one of its own below
-	// it when there are several.
+	// Download is a directory to download the files of each run to when it has ended, even if it
+	// failed. If there are several runs, each one gets its own subdirectory. Empty means no
+	// download.
 	Download string `flag:"download" value:"DIR" help:"download the files of each run into DIR once it has ended, also when it failed"`
 }
 
-// Deploy takes the jobs of o.Jobs, and what they come after, from the source tree to finished runs:
-// it checks their Polyaxonfiles, builds and pushes their images, syncs the secrets, submits the jobs
-// in the order of `after`, follows them, and reports how each ended.
+// Deploy takes the jobs in o.Jobs and their upstream from the source tree to finished runs.
+// It checks their Polyaxonfiles, builds and pushes their images, syncs the secrets, submits
+// the jobs in the order of `after`, follows them, and reports how each one ended.
 //
-// Nothing is changed anywhere before everything that can be checked has been. Cancelling ctx stops
-// the runs, or leaves them, by each job's on-cancel.
+// Deploy changes nothing before it has checked everything that can be checked. If ctx is
+// cancelled, each run is stopped, or left running if its job's on-cancel says so.
 func Deploy(ctx context.Context, env *Env, o DeployOptions) (*Result, error) {
 	p, err := env.open(ctx)
 	if err != nil {
@@ -56,23 +55,24 @@ func Deploy(ctx context.Context, env *Env, o DeployOptions) (*Result, error) {
 	return result, d.Apply(ctx, result)
 }
 
-// PlanOptions says how to plan.
+// PlanOptions are the options of Plan.
 type PlanOptions struct {
 	// Jobs are as in DeployOptions.
 	Jobs []string `arg:"[JOB...]" complete:"job"`
-	// ExitCode returns a *ChangesError when there are changes.
+	// ExitCode makes Plan return a *ChangesError if there are changes.
 	ExitCode bool `flag:"exit-code" help:"exit with 10 when there are changes"`
-	// Offline asks neither registry, cluster nor Polyaxon, and reads no secret: what only
-	// they know is unknown.
+	// Offline makes Plan contact neither registry, cluster nor Polyaxon, and read no secret.
+	// What only they know is reported as unknown.
 	Offline bool `flag:"offline" help:"contact neither registry, cluster nor Polyaxon, and read no secret; what only they know is unknown"`
 	// Params and Expand are as in DeployOptions.
 	Params []string `flag:"param" short:"P" value:"NAME=VALUE" mage:"params" help:"give an input of the named jobs a value, as NAME=VALUE; it wins over slipway.yaml"`
 	Expand bool     `flag:"expand" help:"make the runs of matrices here, as matrix: expand in slipway.yaml does, rather than on the server"`
 }
 
-// Plan reports what Deploy would do with the same options: images to push, secrets (masked), and each
-// job's operation as a diff against its last run. It builds locally and asks, and changes nothing.
-// What nobody tells is unknown, which counts as a change.
+// Plan reports what Deploy would do with the same options: images to push, secrets (masked),
+// and each job's operation as a diff against its last run. It builds images locally, but
+// changes nothing elsewhere. What cannot be determined is reported as unknown, and counts as
+// a change.
 func Plan(ctx context.Context, env *Env, o PlanOptions) (*Result, error) {
 	p, err := env.open(ctx)
 	if err != nil {
@@ -93,9 +93,9 @@ func Plan(ctx context.Context, env *Env, o PlanOptions) (*Result, error) {
 	return result, nil
 }
 
-// SubmitOptions say what is submitted.
+// SubmitOptions are the options of Submit.
 type SubmitOptions struct {
-	// Job is its name.
+	// Job is the name of the job.
 	Job string `arg:"JOB" complete:"job"`
 	// Rerun, Params and Expand are as in DeployOptions.
 	Rerun  bool     `flag:"rerun" help:"submit again what succeeded, or runs, for the same inputs"`
@@ -103,9 +103,9 @@ type SubmitOptions struct {
 	Expand bool     `flag:"expand" help:"make the runs of matrices here, as matrix: expand in slipway.yaml does, rather than on the server"`
 }
 
-// Submit builds and pushes the image of one job, syncs the secrets, and submits the job without
-// following it. What it comes after is not submitted: the last runs of those jobs count as its
-// upstream.
+// Submit builds and pushes the image of one job, syncs the secrets, and submits the job
+// without following it. It does not submit the job's upstream. The last succeeded runs of
+// the upstream jobs are used instead.
 func Submit(ctx context.Context, env *Env, o SubmitOptions) (*Result, error) {
 	p, err := env.open(ctx)
 	if err != nil {

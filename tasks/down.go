@@ -12,13 +12,13 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// DownOptions say which service is stopped.
+// DownOptions are the options of Down.
 type DownOptions struct {
-	// Service is its name.
+	// Service is the name of the service.
 	Service string `arg:"SERVICE" complete:"service"`
 }
 
-// Down stops all active runs of a service, and waits until they have ended.
+// Down stops all active runs of a service and waits until they have ended.
 func Down(ctx context.Context, env *Env, o DownOptions) (*Result, error) {
 	to, err := env.connect(ctx)
 	if err != nil {
@@ -51,7 +51,8 @@ func Down(ctx context.Context, env *Env, o DownOptions) (*Result, error) {
 	return result, nil
 }
 
-// serviceOf returns a service of slipway.yaml. A name that no service has is a *UsageError.
+// serviceOf returns a service of slipway.yaml. It returns a *UsageError if there is no such
+// service.
 func serviceOf(p *project.Project, name string) (*config.Job, error) {
 	if j, ok := p.Config.Services[name]; ok {
 		return j, nil

@@ -1,8 +1,8 @@
-// Package tasks is what slipway does: one function for each command. It is a plain
-// library: the magefile, the binary and the action call it (see tasks/cli). A task
-// takes a context, an Env and its options, reports what happens as events, and
-// returns a Result with an error. It ends no process, and prints nothing but what
-// Logs writes to Env.Stdout. Exit codes come from the errors' types (ExitCode).
+// Package tasks implements the commands of slipway, one function for each command. It is a
+// plain library that the magefile, the binary and the action call (see tasks/cli). A task
+// takes a context, an Env and its options, reports events while it runs, and returns a
+// Result and an error. It does not exit the process. It prints nothing, except that Logs
+// writes to Env.Stdout. The exit code follows from the type of the error (see ExitCode).
 package tasks
 
 import (
@@ -18,51 +18,51 @@ import (
 	"github.com/slipway-ci/slipway/tasks/exit"
 )
 
-// Env is the world that a task runs in: cli.Open().Env() is that of this process. Stdout,
-// Events, Lookup, Now and Transport must be there.
+// Env is the environment that a task runs in. cli.Open().Env() returns an Env for the
+// current process. Stdout, Events, Lookup, Now and Transport are required.
 type Env struct {
-	// Dir is where to look for slipway.yaml (-C); File names it instead (-f).
+	// Dir is the directory to search for slipway.yaml (-C). File is its path (-f).
 	Dir, File string
-	// Environment is the one of slipway.yaml's environments to use (--env).
+	// Environment selects one of the environments in slipway.yaml (--env).
 	Environment string
-	// Stdout takes what is streamed as a result: the lines of `logs`.
+	// Stdout receives streamed results: the lines of `logs`.
 	Stdout io.Writer
-	// Events takes what happens meanwhile.
+	// Events receives events while the task runs.
 	Events Sink
-	// Lookup reads the environment.
+	// Lookup returns the value of an environment variable, and whether it is set.
 	Lookup func(string) (string, bool)
-	// Machine is this machine's name, for others to know who started a run.
+	// Machine is the name of this machine. It shows others who started a run.
 	Machine string
 	// Environ is the environment for child processes of a build.
 	Environ []string
-	// Now gives the time.
+	// Now returns the current time.
 	Now func() time.Time
-	// Sleep waits between tries and questions; by the clock when nil.
+	// Sleep waits between retries and requests. If it is nil, the clock is used.
 	Sleep func(context.Context, time.Duration) error
-	// Transport does HTTP requests.
+	// Transport sends HTTP requests.
 	Transport http.RoundTripper
 	// Self is the command line that starts this program as `sandbox serve`.
 	Self []string
-	// NoAttestations leaves out the SBOM and the provenance of images.
+	// NoAttestations pushes images without SBOM and provenance.
 	NoAttestations bool
-	// Version is this program's version.
+	// Version is the version of this program.
 	Version string
-	// Secrets is told all values that nobody may see, before they are used: whoever
-	// writes what this process says masks them. It may be nil.
+	// Secrets receives all secret values before they are used, so that the writers of this
+	// process's output can mask them. It may be nil.
 	Secrets Masker
 }
 
-// Masker knows the values that nobody may see. Several goroutines may use it.
+// Masker collects secret values. Its methods may be called concurrently.
 type Masker interface {
-	// Learn takes a value, which it does not change. One that is not sure to be a secret
-	// only looks like one.
+	// Learn adds a value, which it does not modify. If sure is false, the value only looks like
+	// a secret.
 	Learn(value []byte, sure bool)
-	// Public takes texts that everybody may read, though a secret value be part of one:
-	// the name of a project, or of a registry.
+	// Public adds texts that are not secret, even if a secret value is part of one: the name of
+	// a project, or of a registry.
 	Public(texts ...string)
 }
 
-// project returns what a project is opened with.
+// project returns the environment to open a project with.
 func (e *Env) project() *project.Env {
 	return &project.Env{
 		Dir: e.Dir, File: e.File, Environment: e.Environment, Events: e.Events, Lookup: e.Lookup, Machine: e.Machine, Environ: e.Environ,
@@ -70,12 +70,12 @@ func (e *Env) project() *project.Env {
 	}
 }
 
-// open reads slipway.yaml.
+// open opens the project: it reads slipway.yaml.
 func (e *Env) open(ctx context.Context) (*project.Project, error) {
 	return project.Open(ctx, e.project())
 }
 
-// connect opens the project and connects to Polyaxon, for commands about runs.
+// connect opens the project and connects to Polyaxon, for commands that work on runs.
 func (e *Env) connect(ctx context.Context) (*platform.Platform, error) {
 	p, err := e.open(ctx)
 	if err != nil {
@@ -88,5 +88,5 @@ func (e *Env) connect(ctx context.Context) (*platform.Platform, error) {
 	return to, exit.Unsure(ctx, err, "")
 }
 
-// keys returns the keys of m in order.
+// keys returns the keys of m, sorted.
 func keys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

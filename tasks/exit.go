@@ -16,31 +16,31 @@ const (
 	ExitInterrupted = exit.Interrupted // interrupted; the remote run was stopped (or left, by on-cancel)
 )
 
-// ExitCodes is the table above, as `slipway help exit-codes` prints it.
+// ExitCodes is the table of exit codes, as `slipway help exit-codes` prints it.
 const ExitCodes = exit.Codes
 
-// ExitCode returns the exit code for what a task returned. Of several errors joined, the one that
-// comes first in this order counts: interrupted, usage, lost, time limit, pending, failed, stopped,
-// step.
+// ExitCode returns the exit code for the error of a task. Of several joined errors, the
+// first one in this order counts: interrupted, usage, lost, time limit, pending, failed,
+// stopped, step.
 func ExitCode(err error) int { return exit.Code(err) }
 
 // The errors that decide the exit code.
 type (
-	// UsageError is a command line that makes no sense.
+	// UsageError says that a command was called with invalid arguments.
 	UsageError = exit.UsageError
-	// ProblemsError says that check found errors. The Result has them.
+	// ProblemsError says that check found errors. The Result lists them.
 	ProblemsError = exit.ProblemsError
-	// ChangesError is how `plan --exit-code` says that there are changes.
+	// ChangesError says that `plan --exit-code` found changes.
 	ChangesError = exit.ChangesError
-	// InterruptedError says that a signal ended the command, and what became of the runs it
+	// InterruptedError says that a signal ended the command, and what became of the runs that it
 	// followed.
 	InterruptedError = exit.InterruptedError
-	// RunError is a run that ended in another way than succeeded.
+	// RunError says that a run ended with a status other than succeeded.
 	RunError = exit.RunError
-	// TimeLimitError is a run that its time limit ended.
+	// TimeLimitError says that a run passed its time limit.
 	TimeLimitError = exit.TimeLimitError
-	// PendingError is a run that waited longer than --fail-pending allows.
+	// PendingError says that a run waited longer than --fail-pending allows.
 	PendingError = exit.PendingError
-	// NeverError is a job that asks for what the machine of the sandbox will never have.
+	// NeverError says that a job needs resources that the sandbox's machine does not have.
 	NeverError = exit.NeverError
 )

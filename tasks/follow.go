@@ -11,20 +11,20 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// FollowOptions say how a run is followed.
+// FollowOptions are the options of Follow.
 type FollowOptions struct {
 	// Run is as in RunOptions.
 	Run string `arg:"RUN" complete:"run"`
-	// FailPending, when it is not zero, is how long the run may wait before it is stopped
-	// and the command ends with ExitPending.
+	// FailPending is how long the run may wait before it is stopped and the command ends with
+	// ExitPending. Zero means no limit.
 	FailPending time.Duration `flag:"fail-pending" help:"stop a run that does not start within this time, and exit with 7"`
-	// Download, when it is not empty, is a directory into which the run's files are
-	// downloaded once it has ended, however it did.
+	// Download is a directory to download the run's files to when it has ended, even if it
+	// failed. Empty means no download.
 	Download string `flag:"download" value:"DIR" help:"download the files of each run into DIR once it has ended, also when it failed"`
 }
 
-// Follow watches any run to its end, from any machine, and returns the error
-// that its end means. Cancelling ctx leaves the run as it is.
+// Follow follows a run to its end. It works from any machine. It returns an error if the run
+// did not succeed. If ctx is cancelled, the run is left running.
 func Follow(ctx context.Context, env *Env, o FollowOptions) (*Result, error) {
 	how := pipeline.Options{FailPending: o.FailPending, Download: o.Download}
 	if err := how.Check(); err != nil {

@@ -12,8 +12,9 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// Restart makes a new run of a run's operation, as it was, and does not wait for it.
-// It counts for the same inputs: deploy takes its success for theirs.
+// Restart submits a new run with the same operation as an existing run, and does not wait
+// for it. The new run counts as a run with the same inputs: if it succeeds, a later deploy
+// uses its success.
 func Restart(ctx context.Context, env *Env, o RunOptions) (*Result, error) {
 	return withRun(ctx, env, "restart", o.Run, func(to *platform.Platform, r *polyaxon.Run, result *report.Result) error {
 		meta := to.Origin().Meta
@@ -32,7 +33,7 @@ func Restart(ctx context.Context, env *Env, o RunOptions) (*Result, error) {
 	})
 }
 
-// Resume runs a run that has ended again, under its id and with what it has written.
+// Resume runs a run again that has ended, with the same id and its previous outputs.
 func Resume(ctx context.Context, env *Env, o RunOptions) (*Result, error) {
 	return withRun(ctx, env, "resume", o.Run, func(to *platform.Platform, r *polyaxon.Run, result *report.Result) error {
 		if !r.Status.Terminal() {
@@ -45,16 +46,16 @@ func Resume(ctx context.Context, env *Env, o RunOptions) (*Result, error) {
 	})
 }
 
-// approvals is how many a run needs at most.
+// approvals is the maximum number of approvals that a run needs.
 const approvals = 2
 
-// Approve lets a run go on that waits for approval, and sees that it does.
+// Approve approves a run that waits for approval, and checks that the run continues.
 func Approve(ctx context.Context, env *Env, o RunOptions) (*Result, error) {
 	return withRun(ctx, env, "approve", o.Run, func(to *platform.Platform, r *polyaxon.Run, result *report.Result) error {
 		if r.Pending == "" {
 			return exit.Usagef("run %s is %s and waits for no approval", r.UUID, r.Status)
 		}
-		// Servers of 2.x only compile at the first approval what an operation has approved.
+		// On servers of 2.x, the first approval only lets an operation with approval compile.
 		for n := 0; n < approvals; n++ {
 			if err := to.Polyaxon.Approve(ctx, to.Config.Project, r.UUID); err != nil {
 				return exit.Unsure(ctx, fmt.Errorf("approve run %s: %w", r.UUID, err), "whether run "+r.UUID+" was approved is unknown, and slipway status "+r.UUID+" tells")
@@ -71,7 +72,7 @@ func Approve(ctx context.Context, env *Env, o RunOptions) (*Result, error) {
 	})
 }
 
-// noted reports what a run is now.
+// noted reports the current state of a run.
 func noted(ctx context.Context, to *platform.Platform, step, uuid string, result *report.Result) error {
 	now, err := to.Polyaxon.Run(ctx, to.Config.Project, uuid)
 	if err != nil {

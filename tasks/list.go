@@ -7,21 +7,22 @@ import (
 	"github.com/slipway-ci/slipway/tasks/exit"
 )
 
-// DefaultRuns is how many runs are listed when nobody says how many.
+// DefaultRuns is how many runs are listed by default.
 const DefaultRuns = 20
 
-// RunsOptions say which runs are listed.
+// RunsOptions are the options of Runs.
 type RunsOptions struct {
-	// Limit is how many, the newest first; DefaultRuns when zero.
+	// Limit is how many runs are listed, newest first. Zero means DefaultRuns.
 	Limit int `flag:"limit" default:"20" help:"list this many runs"`
-	// Services lists only the active services.
+	// Services lists only active services.
 	Services bool `flag:"services" help:"list only the active services"`
 	// Query filters the runs in Polyaxon's query language, such as status:running.
 	Query string `flag:"query" help:"filter the runs in Polyaxon's query language: status:running|queued,name:train"`
 }
 
-// Runs lists the project's newest runs, and all of its active services, however old: with who started
-// them, and what they hold. It warns of services that have been running for more than a day.
+// Runs lists the project's newest runs, and all of its active services regardless of age.
+// For services it says who started them and which resources they hold. It warns about
+// services that have been running for more than a day.
 func Runs(ctx context.Context, env *Env, o RunsOptions) (*Result, error) {
 	if o.Limit == 0 {
 		o.Limit = DefaultRuns

@@ -11,19 +11,19 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// LogsOptions say which lines are written.
+// LogsOptions are the options of Logs.
 type LogsOptions struct {
 	// Run is as in RunOptions.
 	Run string `arg:"RUN" complete:"run"`
-	// Follow writes lines until the run has ended.
+	// Follow prints lines until the run has ended.
 	Follow bool `flag:"follow" short:"f" help:"print lines until the run has ended"`
-	// AllContainers writes those of init and sidecar containers too.
+	// AllContainers prints the lines of init and sidecar containers too.
 	AllContainers bool `flag:"all-containers" help:"print the lines of init and sidecar containers too"`
-	// LastSucceeded takes, of a job's runs, the newest that succeeded.
+	// LastSucceeded selects the job's newest run that succeeded.
 	LastSucceeded bool `flag:"last-succeeded" help:"take the job's newest run that succeeded"`
 }
 
-// Logs writes a run's lines to env.Stdout.
+// Logs writes the lines of a run to env.Stdout.
 func Logs(ctx context.Context, env *Env, o LogsOptions) (*Result, error) {
 	return withRead(ctx, env, "logs", o.Run, o.LastSucceeded, func(to *platform.Platform, r *polyaxon.Run, _ *Result) error {
 		sink := &lines{Env: to.Env, w: env.Stdout, origins: run.Origins{Containers: o.AllContainers}}
@@ -41,12 +41,12 @@ func Logs(ctx context.Context, env *Env, o LogsOptions) (*Result, error) {
 	})
 }
 
-// lines writes a run's lines as they are, made harmless and masked.
+// lines is a sink that writes the lines of a run, with control sequences made harmless.
 type lines struct {
 	*project.Env
 	w       io.Writer
 	origins run.Origins
-	// count is how many lines there were.
+	// count is the number of lines written.
 	count int
 }
 
@@ -55,8 +55,8 @@ func (s *lines) Status(c polyaxon.Condition) {
 	s.Event(report.Detail, "run", "", string(c.Type))
 }
 
-// Line implements run.Sink. A reader that has gone away ends the command by
-// SIGPIPE or by its context, not here.
+// Line implements run.Sink. It ignores write errors: if the reader is gone, SIGPIPE or the
+// context ends the command.
 func (s *lines) Line(l polyaxon.LogLine) {
 	s.count++
 	_, _ = io.WriteString(s.w, s.origins.Before(&l)+run.Sanitize(l.Value)+"\n")
@@ -65,7 +65,7 @@ func (s *lines) Line(l polyaxon.LogLine) {
 // Waits implements run.Sink.
 func (s *lines) Waits(why string) { s.Event(report.Status, "run", "", "waits: "+why) }
 
-// Progress implements run.Sink: only what stays is written.
+// Progress implements run.Sink. Progress is not printed, because it does not stay.
 func (s *lines) Progress(string) {}
 
 // Note implements run.Sink.

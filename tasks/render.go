@@ -13,30 +13,30 @@ import (
 	"github.com/slipway-ci/slipway/tasks/exit"
 )
 
-// RenderOptions says what to render.
+// RenderOptions are the options of Render.
 type RenderOptions struct {
 	// Job is the name of a job or a service.
 	Job string `arg:"JOB" complete:"job,service"`
-	// Source gives the user's own file with the edits made, rather than the
-	// operation: comments, order and quotes stay.
+	// Source renders the user's own file with slipway's edits, rather than the operation.
+	// Comments, order and quotes are kept.
 	Source bool `flag:"source" help:"print your own file with the edits made; comments, order and quotes stay"`
-	// Compiled gives the operation as a server compiles it: what its pod gets.
+	// Compiled renders the operation as a server compiles it before it creates the pod.
 	Compiled bool `flag:"compiled" help:"print what Polyaxon compiles it to, before it makes the pod"`
-	// Pod gives the pod that a version makes of it.
+	// Pod renders the pod that Polyaxon creates for the operation.
 	Pod bool `flag:"pod" help:"print the pod that Polyaxon makes of it, without what Polyaxon adds for itself"`
-	// Version is the release of Polyaxon to compile as; the configured server's own
-	// when empty.
+	// Version is the version of Polyaxon to compile for. If it is empty, it is the version of
+	// the configured server.
 	Version string `flag:"polyaxon-version" value:"VERSION" help:"compile as this VERSION of Polyaxon would"`
-	// Params of the command line, each NAME=VALUE.
+	// Params are params for the job, each NAME=VALUE.
 	Params []string `flag:"param" short:"P" value:"NAME=VALUE" mage:"params" help:"give an input of the named jobs a value, as NAME=VALUE; it wins over slipway.yaml"`
 	// Expand is as in DeployOptions.
 	Expand bool `flag:"expand" help:"make the runs of matrices here, as matrix: expand in slipway.yaml does, rather than on the server"`
 }
 
-// Render gives the operation of a job or a service as it will be sent, and those of
-// all runs of a matrix that slipway expands, as YAML documents or a JSON list. Its
-// image is built locally, so that its digest stands in it; nothing is sent, and no
-// secret is read.
+// Render returns the operation of a job or a service as it will be submitted. For a matrix
+// that slipway expands, it returns the operations of all runs, as YAML documents or as a
+// JSON list. It builds the image locally, so that the operation contains its digest. It
+// sends nothing and reads no secret.
 func Render(ctx context.Context, env *Env, o RenderOptions) (*Result, error) {
 	p, err := env.open(ctx)
 	if err != nil {
@@ -96,7 +96,7 @@ func Render(ctx context.Context, env *Env, o RenderOptions) (*Result, error) {
 	return result, err
 }
 
-// rendered puts an operation into a result, compiled when o says so.
+// rendered adds an operation to a result, compiled or as a pod if o says so.
 func rendered(ctx context.Context, p *project.Project, result *Result, j *config.Job, operation *operation.Operation, o RenderOptions) error {
 	stamped := job.Stamped(p, operation)
 	if o.Compiled && o.Pod {

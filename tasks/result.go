@@ -5,8 +5,8 @@ import "github.com/slipway-ci/slipway/tasks/report"
 type (
 	// Result is what a task found or did.
 	Result = report.Result
-	// Event is one thing that happens on the way there.
+	// Event reports something that happens while a task runs.
 	Event = report.Event
-	// Sink takes events as they happen. Several goroutines may call it.
+	// Sink receives events as they happen. It may be called concurrently.
 	Sink = report.Sink
 )

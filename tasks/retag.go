@@ -11,18 +11,18 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// RetagOptions say which images get which tag.
+// RetagOptions are the options of Retag.
 type RetagOptions struct {
-	// From is a commit's hash or the beginning of it, a branch or tag of git, or HEAD; or
-	// any tag of the images.
+	// From selects the images: the hash of a commit or its beginning, a branch or tag of git,
+	// HEAD, or any tag of the images.
 	From string `arg:"FROM"`
-	// To is the tag that they get.
+	// To is the new tag.
 	To string `arg:"TO"`
-	// Force moves a tag that stands for another image.
+	// Force moves the tag if it already names another image.
 	Force bool `flag:"force" help:"move a tag that stands for another image"`
 }
 
-// Retag gives all images of a commit another tag, without building them.
+// Retag adds a tag to all images of a commit, without building them.
 func Retag(ctx context.Context, env *Env, o RetagOptions) (*Result, error) {
 	from := o.From
 	p, err := env.open(ctx)

@@ -13,22 +13,22 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// RunOptions say which run is meant.
+// RunOptions select a run.
 type RunOptions struct {
-	// Run is a run's id, the beginning of one, or the name of a job or service, which
-	// stands for its newest run.
+	// Run is a run's id, the beginning of an id, or the name of a job or service. A name selects
+	// the newest run with that name.
 	Run string `arg:"RUN" complete:"run"`
 }
 
-// StatusOptions say which run is told about.
+// StatusOptions are the options of Status.
 type StatusOptions struct {
 	// Run is as in RunOptions.
 	Run string `arg:"RUN" complete:"run"`
-	// LastSucceeded takes, of a job's runs, the newest that succeeded.
+	// LastSucceeded selects the job's newest run that succeeded.
 	LastSucceeded bool `flag:"last-succeeded" help:"take the job's newest run that succeeded"`
 }
 
-// Status tells all about one run: its history, reasons, metrics and outputs.
+// Status reports the details of one run: its history, reasons, metrics and outputs.
 func Status(ctx context.Context, env *Env, o StatusOptions) (*Result, error) {
 	return withRead(ctx, env, "status", o.Run, o.LastSucceeded, func(to *platform.Platform, r *polyaxon.Run, result *Result) error {
 		outcome, err := run.Summarize(ctx, to.Polyaxon, to.RunTarget(r), to.Pods())
@@ -47,7 +47,7 @@ func Status(ctx context.Context, env *Env, o StatusOptions) (*Result, error) {
 	})
 }
 
-// Stop stops a run and confirms that it is stopping or has ended.
+// Stop stops a run, and confirms that it is stopping or has ended.
 func Stop(ctx context.Context, env *Env, o RunOptions) (*Result, error) {
 	return withRun(ctx, env, "stop", o.Run, func(to *platform.Platform, r *polyaxon.Run, result *Result) error {
 		if !r.Status.Terminal() {
@@ -65,13 +65,13 @@ func Stop(ctx context.Context, env *Env, o RunOptions) (*Result, error) {
 	})
 }
 
-// withRun finds the run that the user names and does something with it.
+// withRun finds the run that the user names, and calls do with it.
 func withRun(ctx context.Context, env *Env, command, name string, do func(*platform.Platform, *polyaxon.Run, *Result) error) (*Result, error) {
 	return withChosen(ctx, env, command, name, runs.Find, do)
 }
 
-// withRead is withRun for commands that only read what a run left. lastSucceeded takes, of a job's
-// runs, the newest that succeeded.
+// withRead is like withRun for commands that only read what a run has written. If
+// lastSucceeded is set, a job's name selects its newest run that succeeded.
 func withRead(ctx context.Context, env *Env, command, name string, lastSucceeded bool, do func(*platform.Platform, *polyaxon.Run, *Result) error) (*Result, error) {
 	choose := func(ctx context.Context, to *platform.Platform, name string) (*polyaxon.Run, error) {
 		return runs.Chosen(ctx, to, name, lastSucceeded)

@@ -12,7 +12,7 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// SandboxStatus tells whether this project's sandbox runs, and where.
+// SandboxStatus reports whether this project's sandbox is running, and where.
 func SandboxStatus(ctx context.Context, env *Env) (*Result, error) {
 	p, err := env.open(ctx)
 	if err != nil {
@@ -35,7 +35,7 @@ func SandboxStatus(ctx context.Context, env *Env) (*Result, error) {
 	return result, nil
 }
 
-// SandboxStop stops this project's sandbox, and the runs on it.
+// SandboxStop stops this project's sandbox and the runs in it.
 func SandboxStop(ctx context.Context, env *Env) (*Result, error) {
 	p, err := env.open(ctx)
 	if err != nil {
@@ -57,8 +57,8 @@ func SandboxStop(ctx context.Context, env *Env) (*Result, error) {
 	return result, nil
 }
 
-// SandboxReset stops this project's sandbox and deletes all that it holds:
-// images, secrets, runs, their outputs and the persistent volumes.
+// SandboxReset stops this project's sandbox and deletes everything in it: images, secrets,
+// runs, their outputs and the persistent volumes.
 func SandboxReset(ctx context.Context, env *Env) (*Result, error) {
 	p, err := env.open(ctx)
 	if err != nil {
@@ -72,27 +72,27 @@ func SandboxReset(ctx context.Context, env *Env) (*Result, error) {
 	return result, nil
 }
 
-// SandboxServeOptions say how the sandbox serves.
+// SandboxServeOptions are the options of SandboxServe.
 type SandboxServeOptions struct {
-	// Dir is where it keeps its state.
+	// Dir is the directory for the sandbox's state.
 	Dir string `flag:"state" mage:"dir" help:"keep the state here (default .slipway/sandbox)"`
-	// Idle is how long it goes on while nobody needs it.
+	// Idle is how long the sandbox keeps running while idle.
 	Idle time.Duration `flag:"idle" default:"15m" help:"end when nobody has needed it for this long"`
-	// Release is that of Polyaxon which it serves as, 2.18 when empty.
+	// Release is the version of Polyaxon that the sandbox behaves like, 2.18 if empty.
 	Release string `flag:"polyaxon" oneof:"1.11.3,2.18" help:"be this release of Polyaxon: 1.11.3 or 2.18 (default 2.18)"`
-	// Log takes what it has to say.
+	// Log receives the sandbox's log.
 	Log io.Writer
 }
 
-// SandboxServe is the sandbox itself: it serves the platform until ctx ends or nobody
-// has needed it for o.Idle. Commands start it by themselves, in the background. It is
-// also how the sandbox starts a job's container: then it becomes that container's first
-// process, and does not return.
+// SandboxServe runs the sandbox: it serves the platform until ctx is cancelled or the
+// sandbox has been idle for o.Idle. Commands start it in the background when they need it.
+// The sandbox also starts a job's container with it. In that case the process becomes the
+// container's first process, and SandboxServe does not return.
 func SandboxServe(ctx context.Context, env *Env, o SandboxServeOptions) error {
 	return sandbox.Serve(ctx, sandbox.ServeOptions{
 		Dir: o.Dir, Idle: o.Idle, Log: o.Log, Self: env.Self, Lookup: env.Lookup, Version: env.Version, Release: o.Release,
 	})
 }
 
-// SandboxDirectory is where the sandbox of the repository in dir keeps its state.
+// SandboxDirectory returns the directory of the sandbox's state for the repository in dir.
 func SandboxDirectory(dir string) string { return project.SandboxDir(dir) }

@@ -9,7 +9,7 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// Schema gives the JSON schema of slipway.yaml.
+// Schema returns the JSON schema of slipway.yaml.
 func Schema(_ context.Context, _ *Env) (*Result, error) {
 	text, err := config.Schema(components.Names())
 	if err != nil {

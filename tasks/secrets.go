@@ -6,18 +6,19 @@ import (
 	"github.com/slipway-ci/slipway/internal/deploy"
 )
 
-// SecretsOptions say which secrets are compared or written.
+// SecretsOptions are the options of SecretsPlan and SecretsSync.
 type SecretsOptions struct {
-	// Prune deletes those that slipway wrote earlier and that slipway.yaml no longer names.
+	// Prune includes secrets that slipway wrote earlier and that slipway.yaml no longer names.
+	// SecretsSync deletes them.
 	Prune bool `flag:"prune" help:"include secrets that slipway wrote and that slipway.yaml no longer names: sync deletes them"`
 }
 
-// SecretsPlan shows, masked, what SecretsSync would change in the cluster.
+// SecretsPlan reports, masked, what SecretsSync would change in the cluster.
 func SecretsPlan(ctx context.Context, env *Env, o SecretsOptions) (*Result, error) {
 	return secrets(ctx, env, "secrets plan", o, (*deploy.Deployment).PlanSecrets)
 }
 
-// SecretsSync writes the configuration's secrets into the cluster by server-side apply.
+// SecretsSync writes the secrets of slipway.yaml to the cluster by server-side apply.
 func SecretsSync(ctx context.Context, env *Env, o SecretsOptions) (*Result, error) {
 	return secrets(ctx, env, "secrets sync", o, (*deploy.Deployment).SyncSecrets)
 }

@@ -13,29 +13,29 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// UpOptions say how a service is started.
+// UpOptions are the options of Up.
 type UpOptions struct {
-	// Service is its name.
+	// Service is the name of the service.
 	Service string `arg:"SERVICE" complete:"service"`
-	// Params of the command line, each NAME=VALUE.
+	// Params are params for the service, each NAME=VALUE.
 	Params []string `flag:"param" short:"P" value:"NAME=VALUE" mage:"params" help:"give an input a value, as NAME=VALUE; it wins over slipway.yaml"`
-	// Keep leaves runs of the service with other inputs as they are; they are
-	// stopped otherwise.
+	// Keep leaves runs of the service with other inputs running. Without it, they are stopped.
 	Keep bool `flag:"keep" help:"leave runs of the service with other inputs as they are"`
-	// Port, when it is not zero, is a port of this machine's loopback that leads to
-	// the service until ctx is cancelled.
+	// Port is a port on this machine's loopback that is forwarded to the service until ctx is
+	// cancelled. Zero means no forwarding.
 	Port int `flag:"port" help:"forward this local port to the service until interrupted"`
-	// Wait is how long the service may take until it answers, 10 minutes when zero.
+	// Wait is how long the service may take until it answers. Zero means DefaultWait.
 	Wait time.Duration `flag:"wait" default:"10m" help:"give up when the service does not answer within this time"`
 }
 
-// DefaultWait is how long a service may take until it answers.
+// DefaultWait is how long a service may take by default until it answers.
 const DefaultWait = 10 * time.Minute
 
-// Up starts a service, or finds the one that runs for the same inputs, stops its runs with other
-// inputs, waits until it answers, and reports its address. The service outlives the command; Down
-// stops it. Cancelling ctx while it starts stops it; while a port is forwarded that only ends the
-// forwarding.
+// Up starts a service, or finds its active run with the same inputs. It stops runs of the
+// service with other inputs, waits until the service answers, and reports its address. The
+// service keeps running after Up returns. Down stops it. If ctx is cancelled while the
+// service starts, Up stops it. If ctx is cancelled while a port is forwarded, Up only ends
+// the forwarding.
 func Up(ctx context.Context, env *Env, o UpOptions) (*Result, error) {
 	p, err := env.open(ctx)
 	if err != nil {
@@ -70,7 +70,8 @@ func Up(ctx context.Context, env *Env, o UpOptions) (*Result, error) {
 	return result, reach(ctx, s, &d.Ended[0], o, result)
 }
 
-// reach waits until a service that was submitted answers, and while a port is forwarded to it.
+// reach waits until a submitted service answers. If a port is forwarded, it then waits until
+// the forwarding ends.
 func reach(ctx context.Context, s *service.Service, started *pipeline.Ended, o UpOptions, result *Result) error {
 	target := run.Target{Namespace: s.RunNamespace, Project: s.Config.Project, UUID: started.UUID(), Kind: "service"}
 	reported := &result.Jobs[0]

@@ -6,7 +6,7 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// Version gives this program's version.
+// Version returns the version of this program.
 func Version(_ context.Context, env *Env) (*Result, error) {
 	return &report.Result{Command: "version", Text: "slipway " + env.Version + "\n"}, nil
 }
