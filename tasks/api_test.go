@@ -22,10 +22,11 @@ import (
 
 var update = flag.Bool("update-api", false, "write the exported names into testdata/api.txt")
 
-// public are the packages that other modules import.
+// public lists the packages that other modules import.
 var public = []string{"polyaxon", "tasks", "tasks/cli", "tasks/exit", "tasks/mage", "tasks/report"}
 
-// TestAPI holds the exported API to its listing, and keeps types of internal out of it.
+// TestAPI compares the exported API with its listing, and rejects types of internal packages
+// in it.
 func TestAPI(t *testing.T) {
 	var listing strings.Builder
 	for _, name := range public {
@@ -50,8 +51,8 @@ func TestAPI(t *testing.T) {
 	}
 }
 
-// exported returns the exported declarations of the package in a directory, without
-// comments and bodies, sorted.
+// exported returns the exported declarations of the package in dir, sorted, without comments
+// and bodies.
 func exported(t *testing.T, dir string) []string {
 	t.Helper()
 	set := token.NewFileSet()
@@ -110,7 +111,7 @@ func exported(t *testing.T, dir string) []string {
 	return all
 }
 
-// receiver returns the name of the type that a method is of, "Function" for a function.
+// receiver returns the name of a method's receiver type, "Function" for a function.
 func receiver(f *ast.FuncDecl) string {
 	if f.Recv == nil {
 		return "Function"
@@ -125,7 +126,7 @@ func receiver(f *ast.FuncDecl) string {
 	return ""
 }
 
-// strip takes the comments and the values off a declaration.
+// strip removes comments and values from a declaration.
 func strip(n ast.Node) {
 	ast.Inspect(n, func(n ast.Node) bool {
 		switch n := n.(type) {
@@ -149,13 +150,13 @@ func ExampleExitCode() {
 	// Output: 1 nightly: job train: run 0123 failed: exit code 1
 }
 
-// progress is a sink that counts what is done.
+// progress is a sink that records the messages of events.
 type progress struct{ done []string }
 
 // Event implements tasks.Sink.
 func (p *progress) Event(e tasks.Event) { p.done = append(p.done, e.Message) }
 
-// ExampleCheck checks a Polyaxonfile, and reads what was found from the result.
+// ExampleCheck checks a Polyaxonfile and reads the findings from the result.
 func ExampleCheck() {
 	dir, err := os.MkdirTemp("", "example")
 	if err != nil {

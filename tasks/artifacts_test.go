@@ -18,9 +18,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/sandbox/sandboxtest"
 )
 
-// TestDownload has a server's files come in pieces, too short, and under names that
-// lead elsewhere: a file has its name when it is whole, and nothing leaves the
-// directory.
+// TestDownload downloads files from a server that sends them in pieces, too short, or under
+// names that lead elsewhere. A file must get its name only when it is complete, and no file
+// may be written outside of the directory.
 func TestDownload(t *testing.T) {
 	host := sandboxtest.Polyaxon(t, "1.11.3", buildJob(t))
 	env, _, _ := serving(t, "polyaxon: {host: '"+host+"'}", unreachable)
@@ -29,7 +29,7 @@ func TestDownload(t *testing.T) {
 
 	for name, test := range map[string]struct {
 		spoil func(n int, r *http.Request, answer []byte) io.Reader
-		want  string // of the error
+		want  string // substring of the error
 	}{
 		"cut once": {spoil: func(n int, r *http.Request, answer []byte) io.Reader {
 			if n == 1 && strings.HasSuffix(r.URL.Path, "/artifact") {
@@ -96,7 +96,7 @@ func TestDownload(t *testing.T) {
 	}
 }
 
-// writing gives a run that has written a file.
+// writing submits a run that writes a file, and returns its UUID.
 func writing(t *testing.T, host string) string {
 	t.Helper()
 	client, err := polyaxon.New(polyaxon.Options{Host: host})

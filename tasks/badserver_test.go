@@ -14,8 +14,8 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// What stands where Polyaxon should is told by every command that asks it: never a
-// success, and no command hangs.
+// TestWhatIsNoPolyaxon runs commands against servers that are not Polyaxon. Every command
+// must report that. None may succeed or hang.
 func TestWhatIsNoPolyaxon(t *testing.T) {
 	closed := freePort(t)
 	page := "<html><title>Sign in</title></html>"

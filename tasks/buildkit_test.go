@@ -18,9 +18,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
-// TestDockerfilesOfDocuments builds the images of kind dockerfile that docs/images.md
-// shows, as they are printed, beside one of each other kind, and has the documents that
-// are attached to all of them judged.
+// TestDockerfilesOfDocuments builds the images of kind dockerfile as docs/images.md shows
+// them, and one image of each other kind. It validates the documents that are attached to
+// all of them.
 func TestDockerfilesOfDocuments(t *testing.T) {
 	var yaml string
 	for _, b := range yamlBlocks(t, filepath.Join(testbed.Root(t), "docs", "images.md")) {
@@ -73,7 +73,7 @@ func TestDockerfilesOfDocuments(t *testing.T) {
 	for _, i := range result.Images {
 		documents = append(documents, attached(t, i.Reference, filepath.Join(dir, i.Name))...)
 	}
-	if len(documents) < 2*(len(result.Images)+2) || len(result.Images) != 4 { // an index has those of its images as well
+	if len(documents) < 2*(len(result.Images)+2) || len(result.Images) != 4 { // an index also has the documents of its images
 		t.Errorf("%d images have %v", len(result.Images), documents)
 	}
 	t.Chdir(here)
@@ -103,7 +103,7 @@ func TestDockerfilesOfDocuments(t *testing.T) {
 	}
 }
 
-// emptyAgent is an SSH agent that has no key.
+// emptyAgent starts an SSH agent that has no key.
 func emptyAgent(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "ssh") // t.TempDir is too long for a socket
@@ -116,7 +116,7 @@ func emptyAgent(t *testing.T) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = listener.Close() })
-	go func() { // this one has no key, and is asked for none
+	go func() { // the agent has no key, and is never asked for one
 		for {
 			connection, err := listener.Accept()
 			if err != nil {
@@ -128,8 +128,8 @@ func emptyAgent(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// attached writes what is attached to an image, and to the images of an index, into
-// files, as their names say what they are.
+// attached writes the documents that are attached to an image, and to the images of an
+// index, to files. The file names say what the documents are.
 func attached(t *testing.T, reference, prefix string) []string {
 	t.Helper()
 	at, err := name.NewDigest(reference, name.Insecure)

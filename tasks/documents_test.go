@@ -35,7 +35,7 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// yamlBlock is a piece of YAML that a document shows.
+// yamlBlock is a block of YAML in a document.
 type yamlBlock struct {
 	file string
 	line int
@@ -64,8 +64,8 @@ func yamlBlocks(t *testing.T, file string) []yamlBlock {
 	return blocks
 }
 
-// world is a repository that has all that the documents' slipway.yaml name, and all
-// registries of the Internet in one of the memory.
+// world creates a repository with all files that the slipway.yaml files of the documents
+// name. transport sends requests for all registries to one registry in memory.
 func world(t *testing.T) (dir string, transport http.RoundTripper) {
 	t.Helper()
 	dir = t.TempDir()
@@ -107,7 +107,7 @@ func world(t *testing.T) (dir string, transport http.RoundTripper) {
 	return dir, everywhere{at}
 }
 
-// everywhere is a transport for which all hosts are one.
+// everywhere is a transport that sends requests for all hosts to one host.
 type everywhere struct{ at *url.URL }
 
 func (e everywhere) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -116,7 +116,8 @@ func (e everywhere) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-// pythonIndex is a base that has an interpreter, as its image tells by a variable.
+// pythonIndex returns a base image with an interpreter and with an environment variable that
+// may name its version.
 func pythonIndex(t *testing.T, prefix, version, variable string) v1.ImageIndex {
 	t.Helper()
 	var b bytes.Buffer
@@ -160,9 +161,9 @@ func configRoot(t *testing.T, i v1.Image) v1.RootFS {
 	return config.RootFS
 }
 
-// slipwayFiles gives the slipway.yaml that the documents show: that of the README as it
-// is printed, that of first-project.md, configuration.md's sections as one file, and images.md's pieces each in
-// the place that they are for.
+// slipwayFiles returns the slipway.yaml files that the documents show: those of README.md
+// and first-project.md as printed, the sections of configuration.md as one file, and each
+// part of images.md in the place that it is for.
 func slipwayFiles(t *testing.T, root string) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -189,8 +190,8 @@ func slipwayFiles(t *testing.T, root string) map[string]string {
 	return all
 }
 
-// TestDocumentsAreTrue loads each slipway.yaml that a document shows, checks its jobs,
-// and builds its images, with all that it leaves out left out.
+// TestDocumentsAreTrue loads each slipway.yaml that a document shows, checks its jobs, and
+// builds its images.
 func TestDocumentsAreTrue(t *testing.T) {
 	t.Parallel()
 	root := testbed.Root(t)
@@ -237,10 +238,10 @@ func buildDocumented(t *testing.T, p *project.Project, transport http.RoundTripp
 	var images []*config.Image
 	for _, name := range keys(p.Config.Images) {
 		i := p.Config.Images[name]
-		if i.Dockerfile != "" { // which takes a BuildKit
+		if i.Dockerfile != "" { // needs a BuildKit
 			continue
 		}
-		if i.Python != nil && i.Python.Requirements == "uv.lock" && testing.Short() { // which takes uv
+		if i.Python != nil && i.Python.Requirements == "uv.lock" && testing.Short() { // needs uv
 			continue
 		}
 		images = append(images, i)
@@ -256,8 +257,9 @@ func buildDocumented(t *testing.T, p *project.Project, transport http.RoundTripp
 	}
 }
 
-// TestDocumentsAreYAML reads all other pieces of YAML. Those of lints.md are made of
-// the linter's own examples, some of which are none, and are tested there.
+// TestDocumentsAreYAML parses all other blocks of YAML. Those of lints.md are generated from
+// the linter's examples. Some of them are not valid YAML, and all are tested with the
+// linter.
 func TestDocumentsAreYAML(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(testbed.Root(t), "docs", "*.md"))
 	if err != nil || len(files) == 0 {

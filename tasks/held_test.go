@@ -10,8 +10,8 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// TestWhatWasCheckedIsSent has a Polyaxonfile, its component and its preset be edited
-// while the job before runs: what is sent then is what was read first.
+// TestWhatWasCheckedIsSent edits a Polyaxonfile, its component and its preset after they
+// have been checked. The operation that is sent must be the one that was checked.
 func TestWhatWasCheckedIsSent(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) {

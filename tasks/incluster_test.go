@@ -27,8 +27,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
-// A Polyaxon that only the cluster reaches is found there, by a real API server, and
-// so is a service of it: a port of this machine leads there.
+// TestPolyaxonInCluster finds a Polyaxon that only the cluster can reach, through a real API
+// server. It also forwards a port of this machine to a service of that Polyaxon.
 func TestPolyaxonInCluster(t *testing.T) {
 	access := testbed.Kubernetes(t)
 	clients, err := kubernetes.NewForConfig(access)
@@ -65,8 +65,8 @@ func TestPolyaxonInCluster(t *testing.T) {
 	}
 }
 
-// gated asks a port that leads to a service, which takes its path off, as its user and as
-// others.
+// gated sends requests to a port that is forwarded to a service, both as the port's user and
+// as others. The service does not see the prefix of the path.
 func gated(t *testing.T, address *url.URL) {
 	t.Helper()
 	key := address.Query().Get(gate.Parameter)
@@ -103,8 +103,8 @@ func gated(t *testing.T, address *url.URL) {
 	}
 }
 
-// forwarded runs `up api --port`, until the service has answered, and gives the printed
-// address and what ends it.
+// forwarded runs `up api --port` until the service has answered. It returns the printed
+// address and a function that interrupts the command.
 func forwarded(ctx context.Context, t *testing.T, env *Env, events *heard) (address *url.URL, interrupt func()) {
 	t.Helper()
 	local := freePort(t)
@@ -141,7 +141,7 @@ func forwarded(ctx context.Context, t *testing.T, env *Env, events *heard) (addr
 	}
 }
 
-// install makes the objects that Polyaxon's chart has for its gateway.
+// install creates the objects that Polyaxon's chart creates for its gateway.
 func install(t *testing.T, clients kubernetes.Interface, host string) {
 	t.Helper()
 	at, err := url.Parse(host)
@@ -176,7 +176,7 @@ func pod(name string, labels map[string]string) *corev1.Pod {
 		Spec: corev1.PodSpec{AutomountServiceAccountToken: &no, Containers: []corev1.Container{{Name: "main", Image: "none"}}}}
 }
 
-// kubeconfig writes access as a file has it.
+// kubeconfig returns access in the format of a kubeconfig file.
 func kubeconfig(t *testing.T, access *rest.Config) string {
 	t.Helper()
 	config := api.NewConfig()

@@ -11,8 +11,8 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// An interrupt of a command that changes a run says what is not known: the server may
-// have done what it was asked.
+// TestInterruptedChange interrupts commands that change a run. The error must say what is
+// not known, because the server may have received the request.
 func TestInterruptedChange(t *testing.T) {
 	host := sandboxtest.Polyaxon(t, "1.11.3", buildJob(t))
 	env, _, _ := serving(t, "polyaxon: {host: '"+host+"'}", unreachable)

@@ -8,8 +8,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/lint"
 )
 
-// check tells, as deploy does, of what the machine of the sandbox lacks, and starts
-// nothing for it. A server's machines are not known.
+// TestCheckLacking checks that check reports, like deploy, which resources the sandbox's
+// machine lacks, without starting anything. It does not report that for a server, whose
+// machines are not known.
 func TestCheckLacking(t *testing.T) {
 	tree := map[string]string{
 		"slipway.yaml": "project: story\nimages: {api: {files: [job.yml]}}\njobs:\n  some: {polyaxonfile: job.yml, image: api}\n  many: {polyaxonfile: job.yml, image: api, gpu: 4000}\n",

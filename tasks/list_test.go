@@ -20,10 +20,10 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// unreachable is a cluster that nobody asks.
+// unreachable is the kubeconfig of a cluster that does not answer.
 const unreachable = "apiVersion: v1\nkind: Config\ncurrent-context: a\nclusters: [{name: a, cluster: {server: 'http://127.0.0.1:1'}}]\nusers: [{name: a, user: {}}]\ncontexts: [{name: a, context: {cluster: a, user: a}}]\n"
 
-// heard collects events.
+// heard is a sink that collects events.
 type heard struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -42,8 +42,8 @@ func (h *heard) String() string {
 	return h.text.String()
 }
 
-// serving writes a repository with a service, which listens on port, and gives the world
-// of a user there. where is what slipway.yaml says of the platform.
+// serving writes a repository with a service that listens on port, and returns the Env of a
+// user there. where is the part of slipway.yaml that describes the platform.
 func serving(t *testing.T, where, kubeconfig string) (env *Env, events *heard, port int) {
 	t.Helper()
 	dir := t.TempDir()
@@ -64,7 +64,7 @@ func serving(t *testing.T, where, kubeconfig string) (env *Env, events *heard, p
 		Lookup: func(name string) (string, bool) { return "anna", name == "USER" }}, events, port
 }
 
-// buildJob builds the program that stories use.
+// buildJob builds the program that the tests run as a job.
 func buildJob(t *testing.T) string {
 	t.Helper()
 	job := filepath.Join(t.TempDir(), "job.exe")
@@ -86,7 +86,8 @@ func freePort(t *testing.T) int {
 	return listener.Addr().(*net.TCPAddr).Port
 }
 
-// A kubeconfig file is looked for beside slipway.yaml, wherever the command runs.
+// TestKubeconfigBesideConfiguration checks that a kubeconfig file is searched for next to
+// slipway.yaml, not in the current directory.
 func TestKubeconfigBesideConfiguration(t *testing.T) {
 	env, _, _ := serving(t, "polyaxon: {host: '"+sandboxtest.Polyaxon(t, "1.11.3", "")+"'}", unreachable)
 	if err := os.Mkdir("below", 0o700); err != nil {
@@ -103,14 +104,15 @@ func TestKubeconfigBesideConfiguration(t *testing.T) {
 	if _, err := SecretsPlan(t.Context(), env, SecretsOptions{}); err == nil || ExitCode(err) != ExitUsage || !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("secrets without the file: %v", err)
 	}
-	// Runs are Polyaxon's.
+	// Runs asks only Polyaxon.
 	if _, err := Runs(t.Context(), env, RunsOptions{}); err != nil {
 		t.Errorf("runs without the file: %v", err)
 	}
 }
 
-// A service on a 1.11.3 server is reached through its gateway, and one that was
-// forgotten is told: since when, by whom, and what it holds.
+// TestServicesThroughGateway reaches a service on a 1.11.3 server through the server's
+// gateway. It also checks the warning for a forgotten service: since when it has been
+// running, who started it, and which resources it holds.
 func TestServicesThroughGateway(t *testing.T) {
 	host := sandboxtest.Polyaxon(t, "1.11.3", buildJob(t))
 	env, events, _ := serving(t, "prices: {currency: EUR, per-hour: {nvidia.com/gpu: 2}}\npolyaxon: {host: '"+host+"'}", unreachable)

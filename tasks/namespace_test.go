@@ -19,8 +19,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
-// TestSecretsOnCluster syncs secrets to a real API server as somebody who may do no
-// more than it takes, and into namespaces that are not there.
+// TestSecretsOnCluster syncs secrets to a real API server as a user with the minimal
+// permissions, and to namespaces that do not exist.
 func TestSecretsOnCluster(t *testing.T) {
 	access := testbed.Kubernetes(t)
 	clients, err := kubernetes.NewForConfig(access)
@@ -60,7 +60,7 @@ func TestSecretsOnCluster(t *testing.T) {
 		}
 	}
 
-	// With the rights to get, create and patch alone.
+	// The user may only get, create and patch.
 	write(poor, namespace)
 	for _, want := range []string{"create", "unchanged"} {
 		plan, err := SecretsPlan(t.Context(), env, SecretsOptions{})
@@ -75,7 +75,8 @@ func TestSecretsOnCluster(t *testing.T) {
 		t.Errorf("to prune: %v", err)
 	}
 
-	// check asks for Secrets by name, once templates are rendered: this user may not list.
+	// check must get each Secret by name after rendering templates: this user may not list
+	// Secrets.
 	must(clients.CoreV1().Secrets(namespace).Create(t.Context(), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "acme-token"}}, metav1.CreateOptions{}))
 	for name, text := range map[string]string{
 		"slipway.yaml": "project: story\nregistry: 127.0.0.1:1/none\ncluster: {kubeconfig: {path: kubeconfig}, namespace: " + namespace + "}\nsecrets: {token: {data: {token: env:TOKEN}}}\n" +
@@ -94,7 +95,7 @@ func TestSecretsOnCluster(t *testing.T) {
 		t.Errorf("check says\n%s", events)
 	}
 
-	// A typo in the namespace: nothing is created, and what is meant is named.
+	// With a typo in the namespace, nothing is created and the error suggests the right name.
 	write(access, "polyaxon-v2")
 	_, err = SecretsSync(t.Context(), env, SecretsOptions{})
 	if ExitCode(err) != ExitUsage || !strings.HasPrefix(err.Error(), "slipway.yaml:3:") || !strings.Contains(err.Error(), "cluster a has no namespace polyaxon-v2: did you mean polyaxon-v1?") {
@@ -104,7 +105,7 @@ func TestSecretsOnCluster(t *testing.T) {
 		t.Errorf("it was created: %v", err)
 	}
 
-	// It is told by plan, and before anything is built, also when no secrets go there.
+	// plan and deploy report it before anything is built, even if no secrets are written there.
 	write(access, "polyaxon-v2")
 	text, err := os.ReadFile("slipway.yaml")
 	must(nil, err)
@@ -119,7 +120,7 @@ func TestSecretsOnCluster(t *testing.T) {
 		}
 	}
 
-	// One that is to be created: plan names it, and sync creates it.
+	// With create-namespace, plan names the namespace and sync creates it.
 	write(access, "polyaxon-v2, create-namespace: true")
 	plan, err := SecretsPlan(t.Context(), env, SecretsOptions{})
 	must(nil, err)

@@ -18,8 +18,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
-// TestUpOnNode leads a port of this machine through a real API server, kubelet and
-// container runtime to a service.
+// TestUpOnNode forwards a port of this machine to a service through a real API server,
+// kubelet and container runtime.
 func TestUpOnNode(t *testing.T) {
 	if !testbed.Thorough() {
 		t.Skip("a node of its own is for CI; TestRunsOnNode reaches a pod too")
@@ -45,7 +45,7 @@ func TestUpOnNode(t *testing.T) {
 	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
 	ask(t, address.String(), "hello from first")
 
-	// The pod goes, and another comes, as when a node is drained.
+	// The pod is replaced by another one, like when a node is drained.
 	now := int64(0)
 	if err := clients.CoreV1().Pods(sandboxtest.Namespace).Delete(ctx, "first", metav1.DeleteOptions{GracePeriodSeconds: &now}); err != nil {
 		t.Fatal(err)
@@ -64,13 +64,13 @@ func TestUpOnNode(t *testing.T) {
 	}
 }
 
-// serve runs a pod of the service and waits until it is ready.
+// serve runs a pod of the service and waits until the pod is ready.
 func serve(ctx context.Context, t *testing.T, clients kubernetes.Interface, name, uuid string, port int) {
 	t.Helper()
 	p := pod(name, map[string]string{"app.kubernetes.io/instance": uuid})
 	p.Spec.Containers[0].Image, p.Spec.Containers[0].Args = testbed.PodImage, []string{fmt.Sprintf("serve=%d", port)}
 	pods := clients.CoreV1().Pods(p.Namespace)
-	for { // until the namespace has its service account
+	for { // retry until the namespace has its service account
 		_, err := pods.Create(ctx, p, metav1.CreateOptions{})
 		if err == nil {
 			break
@@ -92,7 +92,7 @@ func serve(ctx context.Context, t *testing.T, clients kubernetes.Interface, name
 	}
 }
 
-// ask asks an address of this machine.
+// ask sends a request to a forwarded address of this machine.
 func ask(t *testing.T, address, want string) {
 	t.Helper()
 	response, err := http.Get(address)

@@ -7,8 +7,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/secret"
 )
 
-// TestCheckSaysWhoReachesServices has services on a cluster, where no gate stands before
-// them.
+// TestCheckSaysWhoReachesServices checks the note about services on a cluster, where no gate
+// protects them.
 func TestCheckSaysWhoReachesServices(t *testing.T) {
 	const services = "services: {notebook: {polyaxonfile: job.yml, params: {DOCKER_IMAGE: 'x:1'}}}\n"
 	for config, says := range map[string]bool{
@@ -25,7 +25,8 @@ func TestCheckSaysWhoReachesServices(t *testing.T) {
 	}
 }
 
-// TestEachCommandMasksAllSources runs one that has no use for any secret.
+// TestEachCommandMasksAllSources checks that a command masks all secrets, even those that it
+// does not use.
 func TestEachCommandMasksAllSources(t *testing.T) {
 	env, _, _ := laptopWith(t, map[string]string{
 		"slipway.yaml": "project: story\nregistry: REGISTRY\nmlflow: {tracking-uri: 'http://m.example', username: u, password: 'file:mlflow'}\n" +

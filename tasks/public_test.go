@@ -12,9 +12,9 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// TestReferencesReachNothingPrivateByName has a urlRef name a host whose address is
-// loopback, in a command that masks secrets: addresses are looked at though requests are
-// watched.
+// TestReferencesReachNothingPrivateByName uses a urlRef with a host name that resolves to
+// loopback. It must be refused, also in a command that masks secrets and therefore wraps the
+// transport.
 func TestReferencesReachNothingPrivateByName(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{

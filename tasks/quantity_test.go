@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// TestQuantitiesOfParams refuses an amount that a param gives before anything is built
-// or started, with the input's name and place.
+// TestQuantitiesOfParams checks that an invalid quantity in a param is refused before
+// anything is built or started. The error names the input and its position.
 func TestQuantitiesOfParams(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for name, text := range map[string]string{

@@ -8,8 +8,8 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// TestRunWithoutName has an empty name, such as that of a variable that is not set, in
-// place of a run: every command tells that, and asks nobody.
+// TestRunWithoutName passes an empty name, such as the value of an unset variable, as the
+// run. Every command must report that without contacting a server.
 func TestRunWithoutName(t *testing.T) {
 	env, _, _ := serving(t, "polyaxon: {host: 'http://127.0.0.1:1'}", unreachable)
 	env.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {

@@ -15,7 +15,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/sandbox/sandboxtest"
 )
 
-// answering has services answer in turn, the last one for ever; other requests go on.
+// answering is a transport that answers requests to services with codes in order, repeating
+// the last one. It forwards other requests.
 type answering struct {
 	codes []int
 	asked atomic.Int64
@@ -29,14 +30,14 @@ func (a *answering) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: code, Status: http.StatusText(code), Header: http.Header{}, Body: io.NopCloser(&bytes.Buffer{}), Request: r}, nil
 }
 
-// TestOnlyAStatusBelow400IsAnAnswer has a service answer what says that it is not, or
-// not there.
+// TestOnlyAStatusBelow400IsAnAnswer checks that a service does not count as up while it
+// answers with a status that says that it is not ready or that the page does not exist.
 func TestOnlyAStatusBelow400IsAnAnswer(t *testing.T) {
 	host := sandboxtest.Polyaxon(t, "1.11.3", buildJob(t))
 	env, events, _ := serving(t, "polyaxon: {host: '"+host+"'}", unreachable)
 	env.Sleep = func(ctx context.Context, d time.Duration) error { return ctx.Err() }
 	env.Transport = &answering{codes: []int{http.StatusOK}}
-	if _, err := Up(t.Context(), env, UpOptions{Service: "api", Wait: time.Minute}); err != nil { // it takes a moment to start
+	if _, err := Up(t.Context(), env, UpOptions{Service: "api", Wait: time.Minute}); err != nil { // the service takes a moment to start
 		t.Fatal(err)
 	}
 	const wanted = "it counts as up when it answers with a status below 400 there"
@@ -57,7 +58,7 @@ func TestOnlyAStatusBelow400IsAnAnswer(t *testing.T) {
 		env.Transport = answers
 		before, wait := len(events.String()), 300*time.Millisecond
 		_, err := Up(t.Context(), env, UpOptions{Service: "api", Wait: wait})
-		if !strings.Contains(events.String()[before:], c.told) { // the machine is busy
+		if !strings.Contains(events.String()[before:], c.told) { // the machine is busy: try once more
 			before, wait = len(events.String()), 5*time.Second
 			_, err = Up(t.Context(), env, UpOptions{Service: "api", Wait: wait})
 		}
@@ -78,7 +79,8 @@ func TestOnlyAStatusBelow400IsAnAnswer(t *testing.T) {
 	}
 }
 
-// TestCheckTellsWhoReachesServices has check say that a cluster's gateway asks nobody.
+// TestCheckTellsWhoReachesServices checks the note that a cluster's gateway does not ask for
+// a login.
 func TestCheckTellsWhoReachesServices(t *testing.T) {
 	const note = "whoever reaches Polyaxon's gateway reaches the services (api)"
 	env, events, _ := serving(t, "polyaxon: {host: '"+sandboxtest.Polyaxon(t, "1.11.3", "")+"'}", unreachable)

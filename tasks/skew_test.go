@@ -14,13 +14,13 @@ import (
 	"github.com/slipway-ci/slipway/internal/printer"
 )
 
-// skewed is a server whose clock is ahead of this machine's. It has one run, of a
-// service, that is queued, runs, and ends, one status for each few questions; the run
-// was made as long ago as age says, which is less than nothing for one of the future.
+// skewed is a server whose clock is ahead of this machine's clock. It has one run, of a
+// service. The run was created age ago; a negative age is in the future.
 type skewed struct {
 	ahead, age time.Duration
 
-	// follows has the run begin anew, as somebody who follows it sees it.
+	// follows makes the run start over, and advance through its statuses with every fifth
+	// request.
 	follows bool
 
 	mu    sync.Mutex
@@ -61,9 +61,9 @@ func (s *skewed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(answer)
 }
 
-// TestServersClockIsWrong lists and follows a run of a server whose clock is hours before
-// or after this machine's: ages are the server's own, no time and no cost is negative, and
-// a run waits for as long as it may.
+// TestServersClockIsWrong lists and follows a run of a server whose clock is hours ahead of
+// or behind this machine's clock. Ages must follow the server's clock, no duration and no
+// cost may be negative, and a run may wait for its full limit.
 func TestServersClockIsWrong(t *testing.T) {
 	for _, ahead := range []time.Duration{-30 * time.Hour, 30 * time.Hour} {
 		for _, age := range []time.Duration{3 * time.Hour, -3 * time.Hour} {

@@ -22,8 +22,9 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// laptop gives a repository with files (slipway.yaml among them, in which REGISTRY
-// stands for a registry), and what that registry is asked.
+// laptopWith returns the Env of a repository with the files of tree. In slipway.yaml,
+// REGISTRY stands for the address of a registry. asked returns the number of requests to
+// that registry.
 func laptopWith(t *testing.T, tree map[string]string) (env *Env, events *heard, asked func() int) {
 	t.Helper()
 	var mu sync.Mutex
@@ -69,8 +70,8 @@ func actions(r *report.Result) map[string]string {
 	return all
 }
 
-// Each command asks whom it uses, and nobody else: here there is a registry, and a
-// cluster whose kubeconfig is on another machine.
+// TestEachCommandReachesForWhatItUses checks that each command contacts only the servers
+// that it uses. There is a registry, and a cluster whose kubeconfig file does not exist.
 func TestEachCommandReachesForWhatItUses(t *testing.T) {
 	env, events, asked := laptopWith(t, map[string]string{
 		"slipway.yaml": "project: story\nregistry: REGISTRY\ncluster: {kubeconfig: {path: elsewhere/kubeconfig}}\n" +
@@ -126,8 +127,8 @@ func TestEachCommandReachesForWhatItUses(t *testing.T) {
 	}
 }
 
-// The sandbox is started when something goes there, and a registry is demanded when an
-// image of slipway.yaml is used.
+// TestPartsThatAreLeftOut checks that the sandbox is started when a command needs it, and
+// that a registry is required when an image of slipway.yaml is used.
 func TestPartsThatAreLeftOut(t *testing.T) {
 	other := "version: 1.1\nkind: component\nrun: {kind: job, container: {image: 'busybox:1.36'}}\n"
 	for what, c := range map[string]struct {
@@ -176,7 +177,7 @@ func TestPartsThatAreLeftOut(t *testing.T) {
 	}
 }
 
-// All that is missing is told at once.
+// TestAllThatIsMissing checks that everything that is missing is reported at once.
 func TestAllThatIsMissing(t *testing.T) {
 	env, _, asked := laptopWith(t, map[string]string{
 		"slipway.yaml": "project: story\nregistry: REGISTRY\npolyaxon: {host: 'http://127.0.0.1:1', token: 'env:PLX_TOKEN'}\ncluster: {kubeconfig: {path: none}}\n" +

@@ -15,8 +15,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/testbed"
 )
 
-// What a real registry has lost is found and sent again by build --verify. What it has in
-// part is told: docker-registry does not take it again until it is removed.
+// TestVerify checks that build --verify finds a blob that a real registry has lost, and
+// uploads it again. A damaged blob is reported, because docker-registry does not accept it
+// again until it is removed.
 func TestVerify(t *testing.T) {
 	host, storage := testbed.StoredRegistry(t)
 	env, said, _ := laptopWith(t, map[string]string{
