@@ -79,8 +79,11 @@ func withRead(ctx context.Context, env *Env, command, name string, lastSucceeded
 	return withChosen(ctx, env, command, name, choose, do)
 }
 
+// choice finds the run that a name stands for.
 type choice func(context.Context, *platform.Platform, string) (*polyaxon.Run, error)
 
+// withChosen connects to Polyaxon, finds a run with choose, and calls do with it. An empty
+// name is a *UsageError.
 func withChosen(ctx context.Context, env *Env, command, name string, choose choice, do func(*platform.Platform, *polyaxon.Run, *Result) error) (*Result, error) {
 	if strings.TrimSpace(name) == "" {
 		return nil, exit.Usagef("no run is named: give a run's id, the beginning of one, or a job's name (slipway runs lists them)")

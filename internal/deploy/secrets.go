@@ -131,6 +131,7 @@ func (d *Deployment) PlanSecrets(ctx context.Context, result *report.Result) err
 	return d.onlySecrets(ctx, result, secrets.plan)
 }
 
+// onlySecrets connects to the cluster, calls do, and adds the changes to result.
 func (d *Deployment) onlySecrets(ctx context.Context, result *report.Result, do func(secrets, context.Context) ([]secret.Change, error)) error {
 	u := platform.Uses{Secrets: true}
 	if err := d.RefuseHalfClouds(u); err != nil {

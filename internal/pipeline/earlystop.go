@@ -67,6 +67,7 @@ func (s *stopping) saw(e *Ended) {
 	}
 }
 
+// watchesMetrics reports whether a condition for early stopping depends on a metric.
 func (s *search) watchesMetrics() bool {
 	return slices.ContainsFunc(s.expansion.Stopping, func(e matrix.EarlyStopping) bool { return e.Metric != "" })
 }
@@ -81,6 +82,7 @@ func (s *search) reached(e *Ended) *EarlyStop {
 	return nil
 }
 
+// exceeded returns the reason to stop if too many runs have failed, nil otherwise.
 func (s *search) exceeded(failed int) *EarlyStop {
 	for _, policy := range s.expansion.Stopping {
 		if policy.Exceeded(failed, len(s.submissions)) {

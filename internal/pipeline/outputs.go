@@ -13,10 +13,11 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// WithOutputs returns a copy of a job in which references to outputs of the upstream are
-// replaced by their values. runs maps the upstream jobs to the UUIDs of their runs. slipway
-// resolves the values itself, so that they are the same on every version of Polyaxon, are
-// checked against the types of the inputs, and are part of the deploy key.
+// WithOutputs returns a copy of a job in which references to outputs and inputs of upstream
+// runs are replaced by their values. It returns j itself if j has no references. runs maps
+// the upstream jobs to the UUIDs of their runs. slipway resolves the values itself, so that
+// they are the same on every version of Polyaxon, are checked against the types of the
+// inputs, and are part of the deploy key.
 func (p *Pipeline) WithOutputs(ctx context.Context, j *config.Job, runs map[string]string) (*config.Job, error) {
 	references := j.References()
 	if len(references) == 0 {
@@ -44,7 +45,7 @@ func (p *Pipeline) WithOutputs(ctx context.Context, j *config.Job, runs map[stri
 	return &filled, nil
 }
 
-// nothingOf returns the error for an output that a run does not have.
+// nothingOf returns the error for an output or input that a run does not have.
 func (p *Pipeline) nothingOf(j *config.Job, param string, r config.Reference, of *polyaxon.Run, there []string) error {
 	one := strings.TrimSuffix(r.From, "s")
 	e := source.Errorf(p.Config.At(project.Section(j), j.Name, "params", param), "run %s of job %s has no %s %s", of.UUID, r.Job, one, r.Name)

@@ -41,6 +41,7 @@ func watchPending(ctx context.Context, limit time.Duration, job, uuid string) (c
 	return ctx, w
 }
 
+// saw records a condition of the run, and stops the timer if the run has started or ended.
 func (w *pendingWatch) saw(c polyaxon.Condition) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -52,6 +53,7 @@ func (w *pendingWatch) saw(c polyaxon.Condition) {
 	}
 }
 
+// stop stops the timer and releases the context.
 func (w *pendingWatch) stop() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -59,6 +61,7 @@ func (w *pendingWatch) stop() {
 	w.cancel(nil)
 }
 
+// halt stops the timer. The caller must hold w.mu.
 func (w *pendingWatch) halt() {
 	if w.timer != nil {
 		w.timer.Stop()

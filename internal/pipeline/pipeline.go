@@ -1,6 +1,6 @@
 // Package pipeline submits the jobs of slipway.yaml to Polyaxon and follows them to their
-// ends. Jobs run in the order of `after`. The runs of a matrix run until one of them is good
-// enough.
+// ends. Jobs run in the order of `after`. The remaining runs of a matrix are stopped when
+// one of them is good enough.
 package pipeline
 
 import (

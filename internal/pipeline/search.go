@@ -24,6 +24,7 @@ type search struct {
 	submissions []run.Submission
 }
 
+// search expands the matrix of a job into the submissions of its runs.
 func (p *Pipeline) search(ctx context.Context, j *config.Job, operation *operation.Operation, upstream []string) (*search, error) {
 	expansion, err := job.Expansion(ctx, p.Project, j, operation)
 	if err != nil {

@@ -157,6 +157,8 @@ func (a *App) Env() *tasks.Env {
 	return env
 }
 
+// env returns an Env for this process, and the workflow that its events go to, nil outside
+// of GitHub Actions.
 func (a *App) env() (*tasks.Env, *workflow) {
 	to := a.open()
 	sink := a.sink()

@@ -26,6 +26,7 @@ func without(err error, form func(Told) string) string {
 	return text
 }
 
+// toldIn returns each Told in the tree of err.
 func toldIn(err error) []Told {
 	if told, ok := err.(Told); ok { //nolint:errorlint // walks the tree itself
 		return []Told{told}
