@@ -11,6 +11,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/lint"
+	"github.com/slipway-ci/slipway/internal/printer"
 	"github.com/slipway-ci/slipway/internal/project"
 	"github.com/slipway-ci/slipway/tasks/exit"
 	"github.com/slipway-ci/slipway/tasks/report"
@@ -85,7 +86,7 @@ func Check(ctx context.Context, env *Env, o CheckOptions) (*Result, error) {
 		p.Note("whoever reaches Polyaxon's gateway reaches the services (" + strings.Join(keys(p.Config.Services), ", ") +
 			"): the community edition asks for no login, so let only those in whom you trust, by a proxy that asks or by the network")
 	}
-	c.Event(report.Done, "check", "", "checked "+checker.Counted(len(targets), "file"))
+	c.Event(report.Done, "check", "", "checked "+printer.Count(len(targets), "file"))
 	return result, errors.Join(broken, verdictOf(result.Problems, o.Strict))
 }
 

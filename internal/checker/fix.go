@@ -5,12 +5,12 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/diff"
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/lint"
+	"github.com/slipway-ci/slipway/internal/printer"
 	"github.com/slipway-ci/slipway/internal/source"
 	"github.com/slipway-ci/slipway/tasks/exit"
 	"github.com/slipway-ci/slipway/tasks/report"
@@ -54,9 +54,9 @@ func (c *Checker) Fix(ctx context.Context, targets []Target, write bool) (string
 	case changed == 0:
 		c.Note("there is nothing that --fix mends")
 	case write:
-		c.Event(report.Done, "check", Counted(changed, "file"), "written")
+		c.Event(report.Done, "check", printer.Count(changed, "file"), "written")
 	default:
-		c.Note("nothing is written; --fix --write changes " + Counted(changed, "file"))
+		c.Note("nothing is written; --fix --write changes " + printer.Count(changed, "file"))
 	}
 	return diffs.String(), nil
 }
@@ -82,12 +82,4 @@ func replace(path string, text []byte) error {
 		return err
 	}
 	return os.Rename(file.Name(), path)
-}
-
-// Counted returns n and a noun, with an s for the plural: "1 file", "2 files".
-func Counted(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return strconv.Itoa(n) + " " + what + "s"
 }

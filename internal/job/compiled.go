@@ -22,15 +22,15 @@ var compiledRun = strings.Repeat("0", 32)
 // that the operation names exist. If the operation does not compile, the error is a
 // *source.Error at the value that the compiler names.
 func Compiled(ctx context.Context, p *project.Project, j *config.Job, operation *operation.Operation, version schema.Version) (*compile.Compiled, error) {
-	compiled, err := CompiledAs(p, j, operation, version)
+	compiled, err := compiledAs(p, j, operation, version)
 	if refused := new(compile.Error); errors.As(err, &refused) {
 		return nil, project.Located(blamed(ctx, p, j, refused.Message), err)
 	}
 	return compiled, project.Located(p.Config.At(project.Section(j), j.Name), err)
 }
 
-// CompiledAs is like Compiled, but returns the compiler's error unchanged.
-func CompiledAs(p *project.Project, j *config.Job, operation *operation.Operation, version schema.Version) (*compile.Compiled, error) {
+// compiledAs is like Compiled, but returns the compiler's error unchanged.
+func compiledAs(p *project.Project, j *config.Job, operation *operation.Operation, version schema.Version) (*compile.Compiled, error) {
 	compiled, err := compile.Operation(operation.JSON(), version)
 	if err != nil || compiled.Schedule() != "" {
 		return compiled, err

@@ -25,7 +25,7 @@ func CheckQuantities(ctx context.Context, p *project.Project, j *config.Job) err
 	if err != nil {
 		return nil //nolint:nilerr // reported where the operation is checked
 	}
-	compiled, err := CompiledAs(p, j, operation, p.SandboxVersion())
+	compiled, err := compiledAs(p, j, operation, p.SandboxVersion())
 	if err != nil || compiled.Schedule() != "" {
 		return nil //nolint:nilerr // as above; the runs that a pipeline creates have params of their own
 	}

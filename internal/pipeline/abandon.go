@@ -79,7 +79,7 @@ func (p *Pipeline) stop(ctx context.Context, j *config.Job, target run.Target, e
 	return nil
 }
 
-// interrupted is like exit.IfInterrupted, but returns the *EarlyStop for a run of a matrix
+// interrupted is like exit.IfInterrupted, but returns the *earlyStop for a run of a matrix
 // that was stopped early.
 func interrupted(ctx context.Context, err error) error {
 	early := stoppedEarly(ctx)

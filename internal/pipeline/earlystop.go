@@ -12,26 +12,26 @@ import (
 	"github.com/slipway-ci/slipway/tasks/exit"
 )
 
-// EarlyStop is the reason why runs of a matrix are stopped or not submitted: a condition of
+// earlyStop is the reason why runs of a matrix are stopped or not submitted: a condition of
 // its earlyStopping has been met.
-type EarlyStop struct {
+type earlyStop struct {
 	Why string
 	// Failed reports whether too many runs have failed, rather than one run being good enough.
 	Failed bool
 }
 
 // Error returns the reason.
-func (e *EarlyStop) Error() string { return "stopped early: " + e.Why }
+func (e *earlyStop) Error() string { return "stopped early: " + e.Why }
 
 // excuses reports whether err no longer counts: the error of a run that was stopped early,
 // or of a run that failed when another one was good enough.
-func (e *EarlyStop) excuses(err error) bool {
+func (e *earlyStop) excuses(err error) bool {
 	return errors.Is(err, e) || !e.Failed && errors.As(err, new(*exit.RunError))
 }
 
-// stoppedEarly returns the *EarlyStop that cancelled ctx, nil if there is none.
-func stoppedEarly(ctx context.Context) *EarlyStop {
-	var e *EarlyStop
+// stoppedEarly returns the *earlyStop that cancelled ctx, nil if there is none.
+func stoppedEarly(ctx context.Context) *earlyStop {
+	var e *earlyStop
 	if ctx.Err() != nil {
 		errors.As(context.Cause(ctx), &e)
 	}
@@ -46,7 +46,7 @@ type stopping struct {
 
 	mu     sync.Mutex
 	failed int
-	early  *EarlyStop
+	early  *earlyStop
 }
 
 // saw records the end of a run, and stops the remaining runs if a condition is met.
@@ -73,27 +73,27 @@ func (s *search) watchesMetrics() bool {
 }
 
 // reached returns the reason to stop if a run is good enough, nil otherwise.
-func (s *search) reached(e *Ended) *EarlyStop {
+func (s *search) reached(e *Ended) *earlyStop {
 	for _, policy := range s.expansion.Stopping {
 		if e.Status == polyaxon.Succeeded && policy.Reached(e.Metrics()) {
-			return &EarlyStop{Why: fmt.Sprintf("%s in run %s", policy, e.UUID())}
+			return &earlyStop{Why: fmt.Sprintf("%s in run %s", policy, e.UUID())}
 		}
 	}
 	return nil
 }
 
 // exceeded returns the reason to stop if too many runs have failed, nil otherwise.
-func (s *search) exceeded(failed int) *EarlyStop {
+func (s *search) exceeded(failed int) *earlyStop {
 	for _, policy := range s.expansion.Stopping {
 		if policy.Exceeded(failed, len(s.submissions)) {
-			return &EarlyStop{Why: policy.String(), Failed: true}
+			return &earlyStop{Why: policy.String(), Failed: true}
 		}
 	}
 	return nil
 }
 
 // reachedBefore returns the reason to stop if a run of an earlier deploy was good enough.
-func (s *search) reachedBefore(found []Ended) *EarlyStop {
+func (s *search) reachedBefore(found []Ended) *earlyStop {
 	for n := range found {
 		if early := s.reached(&found[n]); early != nil {
 			return early

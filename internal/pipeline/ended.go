@@ -53,6 +53,8 @@ type Ended struct {
 	BestBy *report.Ranking
 
 	described report.Run
+	// succeeded are the UUIDs of the runs of an expanded matrix that succeeded, sorted.
+	succeeded []string
 }
 
 // UUID returns the UUID of the run, "" if there is none.
@@ -65,17 +67,19 @@ func (e Ended) Metrics() map[string]float64 { return e.described.Metrics }
 // the sorted UUIDs of the runs that succeeded, separated by commas. It is part of the deploy
 // keys of downstream jobs.
 func (e Ended) Identity() string {
-	if e.UUID() != "" || len(e.Runs) == 0 {
+	if e.UUID() != "" {
 		return e.UUID()
 	}
-	var all []string
-	for _, r := range e.Runs {
-		if r.Status == string(polyaxon.Succeeded) {
-			all = append(all, r.UUID)
-		}
+	return strings.Join(e.succeeded, ",")
+}
+
+// include adds a run of the matrix.
+func (e *Ended) include(one *Ended, r report.Run) {
+	e.Runs = append(e.Runs, r)
+	if one.Status == polyaxon.Succeeded {
+		e.succeeded = append(e.succeeded, one.UUID())
+		slices.Sort(e.succeeded)
 	}
-	slices.Sort(all)
-	return strings.Join(all, ",")
 }
 
 // saw records a run as the server lists it.

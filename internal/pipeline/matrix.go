@@ -45,7 +45,7 @@ func (p *Pipeline) expanded(ctx context.Context, j *config.Job, upstream []strin
 
 // each submits the runs of a matrix and follows them to their ends, until they are stopped
 // early.
-func (p *Pipeline) each(ctx context.Context, j *config.Job, s *search) ([]Ended, *EarlyStop, error) {
+func (p *Pipeline) each(ctx context.Context, j *config.Job, s *search) ([]Ended, *earlyStop, error) {
 	wanted, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	all, errs := make([]Ended, len(s.submissions)), make([]error, len(s.submissions))

@@ -13,12 +13,12 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// WithOutputs returns a copy of a job in which references to outputs and inputs of upstream
+// withOutputs returns a copy of a job in which references to outputs and inputs of upstream
 // runs are replaced by their values. It returns j itself if j has no references. runs maps
 // the upstream jobs to the UUIDs of their runs. slipway resolves the values itself, so that
 // they are the same on every version of Polyaxon, are checked against the types of the
 // inputs, and are part of the deploy key.
-func (p *Pipeline) WithOutputs(ctx context.Context, j *config.Job, runs map[string]string) (*config.Job, error) {
+func (p *Pipeline) withOutputs(ctx context.Context, j *config.Job, runs map[string]string) (*config.Job, error) {
 	references := j.References()
 	if len(references) == 0 {
 		return j, nil

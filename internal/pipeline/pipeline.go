@@ -109,7 +109,7 @@ func (p *Pipeline) Job(ctx context.Context, j *config.Job, before map[string]End
 		e.Action = Skipped
 		return e, &exit.InterruptedError{}
 	}
-	j, err := p.WithOutputs(ctx, j, uuids)
+	j, err := p.withOutputs(ctx, j, uuids)
 	if err != nil {
 		return e, interrupted(ctx, err)
 	}

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/diff"
@@ -23,6 +22,9 @@ type Planned struct {
 	Ended
 	// Diff is the difference between the operation and the operation of the last run.
 	Diff string
+
+	// active reports whether a run of an expanded matrix has not ended.
+	active bool
 }
 
 // Changes reports whether a deploy would or may submit a run.
@@ -31,7 +33,7 @@ func (p Planned) Changes() bool { return p.Action == None || p.Action == Submitt
 // settled reports whether the job has succeeded with the same inputs, so that downstream
 // jobs can be planned.
 func (p Planned) settled() bool {
-	return p.Action == UpToDate && !slices.ContainsFunc(p.Runs, func(r report.Run) bool { return r.Status != string(polyaxon.Succeeded) })
+	return p.Action == UpToDate && !p.active
 }
 
 // Report returns the plan as a report shows it. Planned actions have their own names in
@@ -57,7 +59,7 @@ func (p *Pipeline) Plan(ctx context.Context, j *config.Job, before map[string]Pl
 		}
 		upstream, uuids[name] = append(upstream, one.Identity()), one.Identity()
 	}
-	j, err := p.WithOutputs(ctx, j, uuids)
+	j, err := p.withOutputs(ctx, j, uuids)
 	if err != nil {
 		return plan, err
 	}
@@ -122,15 +124,15 @@ func (p *Pipeline) planExpanded(ctx context.Context, j *config.Job, operation *o
 		return err
 	}
 	reached := s.reachedBefore(found)
-	missing, active := 0, 0
+	missing := 0
 	var diff strings.Builder
 	for n := range found {
 		switch one := &found[n]; {
 		case one.UUID() != "":
-			plan.Runs = append(plan.Runs, one.Run())
+			plan.include(one, one.Run())
 			fmt.Fprintf(&diff, " %s: run %s %s\n", s.params(n), one.UUID(), one.Status)
 			if one.Status != polyaxon.Succeeded {
-				active++
+				plan.active = true
 			}
 		case reached != nil:
 			fmt.Fprintf(&diff, " %s: not wanted\n", s.params(n))
@@ -144,7 +146,7 @@ func (p *Pipeline) planExpanded(ctx context.Context, j *config.Job, operation *o
 	switch {
 	case missing > 0:
 		plan.Action = Submitted
-	case active > 0 && reached == nil:
+	case plan.active && reached == nil:
 		plan.Action = Attached
 	}
 	plan.Message = fmt.Sprintf("%d of %d runs, %d at once", missing, len(found), s.concurrency())

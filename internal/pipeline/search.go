@@ -92,7 +92,7 @@ func (p *Pipeline) found(ctx context.Context, s *search) ([]Ended, error) {
 
 // gather combines the runs of a matrix into the result of one job. The job succeeded if all
 // runs did, or if one run was good enough. It failed if a run failed.
-func (s *search) gather(e Ended, all []Ended, early *EarlyStop) Ended {
+func (s *search) gather(e Ended, all []Ended, early *earlyStop) Ended {
 	status := map[polyaxon.Status]int{}
 	for n := range all {
 		status[all[n].Status]++
@@ -100,7 +100,7 @@ func (s *search) gather(e Ended, all []Ended, early *EarlyStop) Ended {
 		if all[n].UUID() != "" {
 			r := all[n].Run()
 			r.Number, r.Params = n+1, s.expansion.Suggestions[n].Params
-			e.Runs = append(e.Runs, r)
+			e.include(&all[n], r)
 		}
 	}
 	for _, one := range []polyaxon.Status{polyaxon.Succeeded, polyaxon.Skipped, polyaxon.Stopped, polyaxon.UpstreamFailed, polyaxon.Failed} {

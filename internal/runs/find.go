@@ -92,9 +92,9 @@ func apart(ids []string, common int) []string {
 	return shown
 }
 
-// Limit is how many of the newest runs are searched for a name, and the page size of
+// pageSize is how many of the newest runs are searched for a name, and the page size of
 // requests for runs.
-const Limit = 100
+const pageSize = 100
 
 // oldest is the maximum number of runs that are searched for the beginning of a UUID.
 const oldest = 10_000
@@ -104,7 +104,7 @@ const oldest = 10_000
 // any.
 func matches(ctx context.Context, to *platform.Platform, name, prefix string) ([]string, error) {
 	for offset := 0; offset < oldest; {
-		runs, count, err := to.Polyaxon.Runs(ctx, to.Config.Project, polyaxon.Query{Sort: "-created_at", Limit: Limit, Offset: offset})
+		runs, count, err := to.Polyaxon.Runs(ctx, to.Config.Project, polyaxon.Query{Sort: "-created_at", Limit: pageSize, Offset: offset})
 		if polyaxon.IsNotFound(err) || err == nil && len(runs) == 0 {
 			break
 		}

@@ -91,7 +91,7 @@ func listed(ctx context.Context, to *platform.Platform, o Query) ([]polyaxon.Run
 	if o.Services && o.Query != "" {
 		query += "," + o.Query
 	}
-	going, _, err := to.Polyaxon.Runs(ctx, to.Config.Project, polyaxon.Query{Query: query, Sort: "-created_at", Limit: Limit})
+	going, _, err := to.Polyaxon.Runs(ctx, to.Config.Project, polyaxon.Query{Query: query, Sort: "-created_at", Limit: pageSize})
 	known := map[string]bool{}
 	for i := range runs {
 		known[runs[i].UUID] = true
