@@ -169,6 +169,7 @@ func TestFilesThatIncludeEachOther(t *testing.T) {
 func FuzzRequirements(f *testing.F) {
 	f.Add("numpy[a]==1.0 ; python_version < '3' \\\n --hash=sha256:" + digest("0") + "\n# x\n-i https://a.example\n")
 	f.Add("-r lock.txt\n")
+	f.Add(".0 ; python_version < '0'")
 	f.Add("--find-links \\\n# a\n x #b\\\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		l, err := parseRequirements("lock.txt", files{"lock.txt": text}.read)
@@ -183,6 +184,12 @@ func FuzzRequirements(f *testing.F) {
 			return
 		}
 		for _, r := range l.requirements {
+			if r.refusal != nil {
+				if r.at.Line == 0 || r.marker == nil {
+					t.Errorf("%+v of %q", r, text)
+				}
+				continue
+			}
 			if r.at.Line == 0 || len(r.hashes) == 0 || normalName(r.name) != r.name || !requirementName.MatchString(r.name) {
 				t.Errorf("%+v of %q", r, text)
 			}
