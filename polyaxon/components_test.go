@@ -19,7 +19,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/fill"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/operation"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 	components "github.com/slipway-ci/slipway/polyaxon"
 )
 
@@ -94,7 +94,7 @@ func TestComponentsAreDocumented(t *testing.T) {
 			fmt.Fprintf(&page, "| `%s` | %s | %s | %s |\n", x["name"], x["type"], value, about)
 		}
 	}
-	path := filepath.Join(testbed.Root(t), "docs", "components.md")
+	path := filepath.Join(testenv.Root(t), "docs", "components.md")
 	if *update {
 		if err := os.WriteFile(path, page.Bytes(), 0o644); err != nil {
 			t.Fatal(err)
@@ -180,7 +180,7 @@ func startServer(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
-	host := testbed.Polyaxon(t)
+	host := testenv.Polyaxon(t)
 	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 	return host
 }

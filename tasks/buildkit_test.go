@@ -15,7 +15,7 @@ import (
 	"golang.org/x/crypto/ssh/agent"
 
 	"github.com/slipway-ci/slipway/internal/attestation"
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // TestDockerfilesOfDocuments builds the images of kind dockerfile as docs/images.md shows
@@ -23,7 +23,7 @@ import (
 // all of them.
 func TestDockerfilesOfDocuments(t *testing.T) {
 	var yaml string
-	for _, b := range yamlBlocks(t, filepath.Join(testbed.Root(t), "docs", "images.md")) {
+	for _, b := range yamlBlocks(t, filepath.Join(testenv.Root(t), "docs", "images.md")) {
 		if strings.Contains(b.text, "dockerfile:") {
 			yaml += b.text
 		}
@@ -35,8 +35,8 @@ func TestDockerfilesOfDocuments(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	builder, host := testbed.BuildKit(t), testbed.Registry(t)
-	testbed.Programs(t, host+"/tools:1", "git")
+	builder, host := testenv.BuildKit(t), testenv.Registry(t)
+	testenv.Programs(t, host+"/tools:1", "git")
 	lock := "six==1.17.0 ; sys_platform == 'win32' --hash=sha256:" + strings.Repeat("0", 64) + "\n"
 	env, said, _ := laptopWith(t, map[string]string{
 		"slipway.yaml": "project: p\nregistry: " + host + "/acme\n" + yaml + "  prog: {go: {main: ./cmd/prog}}\n  plain: {files: [src]}\n  py: {python: {base: '" + host + "/python:1', requirements: lock.txt}, files: [src]}\n",
@@ -77,7 +77,7 @@ func TestDockerfilesOfDocuments(t *testing.T) {
 		t.Errorf("%d images have %v", len(result.Images), documents)
 	}
 	t.Chdir(here)
-	testbed.Attestations(t, filepath.Join(testbed.Root(t), "internal", "attestation", "testdata", "validate.py"), documents...)
+	testenv.Attestations(t, filepath.Join(testenv.Root(t), "internal", "attestation", "testdata", "validate.py"), documents...)
 	for _, file := range documents {
 		text, err := os.ReadFile(file)
 		if err != nil || strings.Contains(string(text), "canary") {
@@ -96,7 +96,7 @@ func TestDockerfilesOfDocuments(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		files := testbed.Contents(t, image)
+		files := testenv.Contents(t, image)
 		if files["commit"] != commit || files["models/a.py"] == "" {
 			t.Errorf("%s has %v", architecture, files)
 		}

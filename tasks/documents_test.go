@@ -31,7 +31,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/project"
 	"github.com/slipway-ci/slipway/internal/registry"
 	"github.com/slipway-ci/slipway/internal/registry/registrytest"
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
@@ -194,7 +194,7 @@ func slipwayFiles(t *testing.T, root string) map[string]string {
 // builds its images.
 func TestDocumentsAreTrue(t *testing.T) {
 	t.Parallel()
-	root := testbed.Root(t)
+	root := testenv.Root(t)
 	dir, transport := world(t)
 	if err := os.MkdirAll(filepath.Join(dir, ".slipway", "cache", "image"), 0o755); err != nil {
 		t.Fatal(err)
@@ -261,7 +261,7 @@ func buildDocumented(t *testing.T, p *project.Project, transport http.RoundTripp
 // the linter's examples. Some of them are not valid YAML, and all are tested with the
 // linter.
 func TestDocumentsAreYAML(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join(testbed.Root(t), "docs", "*.md"))
+	files, err := filepath.Glob(filepath.Join(testenv.Root(t), "docs", "*.md"))
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
 	}

@@ -24,13 +24,13 @@ import (
 	"github.com/slipway-ci/slipway/internal/cluster/clustertest"
 	"github.com/slipway-ci/slipway/internal/gate"
 	"github.com/slipway-ci/slipway/internal/sandbox/sandboxtest"
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // TestPolyaxonInCluster finds a Polyaxon that only the cluster can reach, through a real API
 // server. It also forwards a port of this machine to a service of that Polyaxon.
 func TestPolyaxonInCluster(t *testing.T) {
-	access := testbed.Kubernetes(t)
+	access := testenv.Kubernetes(t)
 	clients, err := kubernetes.NewForConfig(access)
 	if err != nil {
 		t.Fatal(err)

@@ -16,13 +16,13 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/lint"
 	"github.com/slipway-ci/slipway/internal/sandbox/sandboxtest"
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // TestSecretsOnCluster syncs secrets to a real API server as a user with the minimal
 // permissions, and to namespaces that do not exist.
 func TestSecretsOnCluster(t *testing.T) {
-	access := testbed.Kubernetes(t)
+	access := testenv.Kubernetes(t)
 	clients, err := kubernetes.NewForConfig(access)
 	if err != nil {
 		t.Fatal(err)

@@ -15,16 +15,16 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/cluster"
 	"github.com/slipway-ci/slipway/internal/sandbox/sandboxtest"
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // TestUpOnNode forwards a port of this machine to a service through a real API server,
 // kubelet and container runtime.
 func TestUpOnNode(t *testing.T) {
-	if !testbed.Thorough() {
+	if !testenv.Thorough() {
 		t.Skip("a node of its own is for CI; TestRunsOnNode reaches a pod too")
 	}
-	access, _ := testbed.Node(t)
+	access, _ := testenv.Node(t)
 	env, events, port := serving(t, "polyaxon: {host: '"+sandboxtest.Polyaxon(t, "1.11.3", buildJob(t))+"'}", kubeconfig(t, access))
 	clients, err := kubernetes.NewForConfig(access)
 	if err != nil {
@@ -68,7 +68,7 @@ func TestUpOnNode(t *testing.T) {
 func serve(ctx context.Context, t *testing.T, clients kubernetes.Interface, name, uuid string, port int) {
 	t.Helper()
 	p := pod(name, map[string]string{"app.kubernetes.io/instance": uuid})
-	p.Spec.Containers[0].Image, p.Spec.Containers[0].Args = testbed.PodImage, []string{fmt.Sprintf("serve=%d", port)}
+	p.Spec.Containers[0].Image, p.Spec.Containers[0].Args = testenv.PodImage, []string{fmt.Sprintf("serve=%d", port)}
 	pods := clients.CoreV1().Pods(p.Namespace)
 	for { // retry until the namespace has its service account
 		_, err := pods.Create(ctx, p, metav1.CreateOptions{})

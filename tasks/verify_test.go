@@ -12,14 +12,14 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 
 	"github.com/slipway-ci/slipway/internal/registry"
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // TestVerify checks that build --verify finds a blob that a real registry has lost, and
 // uploads it again. A damaged blob is reported, because docker-registry does not accept it
 // again until it is removed.
 func TestVerify(t *testing.T) {
-	host, storage := testbed.StoredRegistry(t)
+	host, storage := testenv.StoredRegistry(t)
 	env, said, _ := laptopWith(t, map[string]string{
 		"slipway.yaml": "project: p\nregistry: " + host + "/acme\nimages: {api: {files: [src]}}\n", "src/a.py": strings.Repeat("print(1)\n", 100),
 	})

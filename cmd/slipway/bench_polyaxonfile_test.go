@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 	components "github.com/slipway-ci/slipway/polyaxon"
 )
 
@@ -15,8 +15,8 @@ import (
 // check`, which takes one file a call, on the same files; then one of 1,000, and
 // renders a job.
 func BenchmarkPolyaxonfile(b *testing.B) {
-	polyaxon := testbed.PolyaxonCommand(b)
-	root := testbed.Root(b)
+	polyaxon := testenv.PolyaxonCommand(b)
+	root := testenv.Root(b)
 	binary := filepath.Join(b.TempDir(), "slipway")
 	execute(b, root, "go", "build", "-o", binary, "./cmd/slipway")
 
@@ -34,18 +34,18 @@ func BenchmarkPolyaxonfile(b *testing.B) {
 		b.Fatal(err)
 	}
 	b.Setenv("HOME", b.TempDir()) // where polyaxon keeps its settings
-	testbed.Compare(b,
-		testbed.Contender{Name: "slipway check, 8 files", Run: func(tb testing.TB) int64 { return execute(tb, few, binary, "check") }},
-		testbed.Contender{Name: "polyaxon check, 8 files", Run: func(tb testing.TB) int64 {
+	testenv.Compare(b,
+		testenv.Contender{Name: "slipway check, 8 files", Run: func(tb testing.TB) int64 { return execute(tb, few, binary, "check") }},
+		testenv.Contender{Name: "polyaxon check, 8 files", Run: func(tb testing.TB) int64 {
 			most := int64(0)
 			for i := range 8 {
 				most = max(most, execute(tb, few, polyaxon, "check", "-f", fmt.Sprintf("job-%d.yml", i), "-P", "DOCKER_IMAGE=a:1", "-P", `COMMAND=["a"]`, "-P", "LEARNING_RATE=0.5"))
 			}
 			return most
 		}},
-		testbed.Contender{Name: "slipway check, 1000 files", Run: func(tb testing.TB) int64 { return execute(tb, many, binary, "check") }},
-		testbed.Contender{Name: "slipway render", Run: func(tb testing.TB) int64 { return execute(tb, job, binary, "render", "train") }},
-		testbed.Contender{Name: "slipway version", Run: func(tb testing.TB) int64 { return execute(tb, few, binary, "version") }},
+		testenv.Contender{Name: "slipway check, 1000 files", Run: func(tb testing.TB) int64 { return execute(tb, many, binary, "check") }},
+		testenv.Contender{Name: "slipway render", Run: func(tb testing.TB) int64 { return execute(tb, job, binary, "render", "train") }},
+		testenv.Contender{Name: "slipway version", Run: func(tb testing.TB) int64 { return execute(tb, few, binary, "version") }},
 	)
 }
 

@@ -19,7 +19,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // sciencePackages are what a first Python build is measured with: 125 MB of wheels
@@ -32,7 +32,7 @@ const sciencePackages = "numpy==2.2.6\npandas==2.2.3\nscikit-learn==1.6.1\npyarr
 func BenchmarkImagePythonFirst(b *testing.B) {
 	binary, host := builtAndRegistry(b)
 	pushPythonBase(b, host+"/bases/python:3.11")
-	uv := testbed.UV(b)
+	uv := testenv.UV(b)
 	locks := b.TempDir()
 	if err := os.WriteFile(filepath.Join(locks, "requirements.in"), []byte(sciencePackages), 0o644); err != nil {
 		b.Fatal(err)
@@ -64,7 +64,7 @@ func BenchmarkImagePythonFirst(b *testing.B) {
 			return []*os.ProcessState{finish(tb, command)}
 		}})
 	}
-	crane := testbed.CraneBinary(b)
+	crane := testenv.CraneBinary(b)
 	contenders = append(contenders, measured{"uv, tar and crane append", func(tb testing.TB) []*os.ProcessState {
 		n++
 		dir := tb.TempDir()
@@ -77,7 +77,7 @@ func BenchmarkImagePythonFirst(b *testing.B) {
 			finish(tb, exec.Command(crane, "append", "--insecure", "-b", host+"/bases/python:3.11", "-f", layer, "-t", fmt.Sprintf("%s/crane%d:v1", host, n))),
 		}
 	}})
-	rows := make([]testbed.Row, len(contenders))
+	rows := make([]testenv.Row, len(contenders))
 	for b.Loop() {
 		for i, c := range contenders {
 			began := time.Now()
@@ -87,13 +87,13 @@ func BenchmarkImagePythonFirst(b *testing.B) {
 			var processor time.Duration
 			for _, s := range states {
 				processor += s.UserTime() + s.SystemTime()
-				rows[i].Memory = max(rows[i].Memory, testbed.Peak(s))
+				rows[i].Memory = max(rows[i].Memory, testenv.Peak(s))
 			}
 			rows[i].Processor = append(rows[i].Processor, processor)
 		}
 	}
 	slices.Reverse(rows) // the ratios are to the other way
-	testbed.Print(b, rows...)
+	testenv.Print(b, rows...)
 }
 
 // measured is a way to do the thing, which gives the processes that did it.

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // BenchmarkRunOverhead runs a job that does nothing on a real Polyaxon server, by
@@ -20,14 +20,14 @@ import (
 // these, the server and its agent add to a run.
 func BenchmarkRunOverhead(b *testing.B) {
 	w := newBenchRun(b, "echo done")
-	testbed.Compare(b,
-		testbed.Contender{Name: "slipway deploy --rerun", Run: func(tb testing.TB) int64 { return execute(tb, w.dir, w.binary, "deploy", "--rerun") }},
-		testbed.Contender{Name: "polyaxon run --watch", Run: func(tb testing.TB) int64 {
+	testenv.Compare(b,
+		testenv.Contender{Name: "slipway deploy --rerun", Run: func(tb testing.TB) int64 { return execute(tb, w.dir, w.binary, "deploy", "--rerun") }},
+		testenv.Contender{Name: "polyaxon run --watch", Run: func(tb testing.TB) int64 {
 			command := w.polyaxon("--watch")
 			if out, err := command.CombinedOutput(); err != nil {
 				tb.Fatalf("%v\n%s", err, out)
 			}
-			return testbed.Peak(command.ProcessState)
+			return testenv.Peak(command.ProcessState)
 		}},
 	)
 }
@@ -45,7 +45,7 @@ func BenchmarkRunLatency(b *testing.B) {
 		},
 		func() *exec.Cmd { return w.polyaxon("--log") },
 	}
-	rows := []testbed.Row{{Name: "slipway, first line"}, {Name: "polyaxon run --log, first line"}, {Name: "slipway, end"}, {Name: "polyaxon run --log, end"}}
+	rows := []testenv.Row{{Name: "slipway, first line"}, {Name: "polyaxon run --log, first line"}, {Name: "slipway, end"}, {Name: "polyaxon run --log, end"}}
 	for b.Loop() {
 		for i, command := range commands {
 			line, end := lateness(b, command())
@@ -53,7 +53,7 @@ func BenchmarkRunLatency(b *testing.B) {
 			rows[i+2].Times = append(rows[i+2].Times, end)
 		}
 	}
-	testbed.Print(b, rows...)
+	testenv.Print(b, rows...)
 }
 
 // moment is a time in nanoseconds since 1970, as a job prints it.
@@ -96,7 +96,7 @@ func lateness(tb testing.TB, command *exec.Cmd) (line, end time.Duration) {
 type benchRun struct{ dir, home, host, root, binary string }
 
 func newBenchRun(b *testing.B, script string) *benchRun {
-	w := &benchRun{dir: b.TempDir(), home: b.TempDir(), host: testbed.Polyaxon(b), root: testbed.Root(b)}
+	w := &benchRun{dir: b.TempDir(), home: b.TempDir(), host: testenv.Polyaxon(b), root: testenv.Root(b)}
 	for name, text := range map[string]string{
 		"slipway.yaml": "project: bench\nregistry: 127.0.0.1:9/none\npolyaxon: {host: \"" + w.host + "\"}\njobs: {nothing: {polyaxonfile: job.yml}}\n",
 		"job.yml":      "version: 1.1\nkind: component\nname: nothing\nrun: {kind: job, container: {image: busybox, command: [sh, -c, \"" + script + "\"]}}\n",

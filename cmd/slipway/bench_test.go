@@ -15,7 +15,7 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/sandbox"
 	"github.com/slipway-ci/slipway/internal/sandbox/registry"
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // BenchmarkDeploy sets the quick start's deploy beside its steps by hand (go
@@ -23,7 +23,7 @@ import (
 // what slipway itself takes to build an image, push it, sync secrets, check,
 // submit, isolate, follow and report.
 func BenchmarkDeploy(b *testing.B) {
-	root := testbed.Root(b)
+	root := testenv.Root(b)
 	dir := b.TempDir()
 	for _, name := range []string{"slipway.yaml", "go.mod", "go.sum"} {
 		text, err := os.ReadFile(filepath.Join(root, name))
@@ -41,17 +41,17 @@ func BenchmarkDeploy(b *testing.B) {
 	execute(b, root, "go", "build", "-o", binary, "./cmd/slipway")
 	b.Cleanup(func() { stopSandbox(dir) })
 	execute(b, dir, binary, "deploy")
-	testbed.Compare(b,
-		testbed.Contender{Name: "by hand", Run: func(tb testing.TB) int64 {
+	testenv.Compare(b,
+		testenv.Contender{Name: "by hand", Run: func(tb testing.TB) int64 {
 			out := tb.TempDir()
 			execute(tb, dir, "go", "build", "-o", filepath.Join(out, "quickstart"), "./examples/quickstart")
 			execute(tb, dir, filepath.Join(out, "quickstart"), "process-data", "--in", "examples/quickstart/data/breast_cancer.csv", "--out", out)
 			return execute(tb, dir, filepath.Join(out, "quickstart"), "train", "--data", out, "--artifacts", out, "--outputs", out,
 				"--signing-key", "examples/quickstart/signing-key.txt")
 		}},
-		testbed.Contender{Name: "nothing changed", Run: func(tb testing.TB) int64 { return execute(tb, dir, binary, "deploy") }},
-		testbed.Contender{Name: "run again", Run: func(tb testing.TB) int64 { return execute(tb, dir, binary, "deploy", "--rerun") }},
-		testbed.Contender{Name: "first, Go's cache warm",
+		testenv.Contender{Name: "nothing changed", Run: func(tb testing.TB) int64 { return execute(tb, dir, binary, "deploy") }},
+		testenv.Contender{Name: "run again", Run: func(tb testing.TB) int64 { return execute(tb, dir, binary, "deploy", "--rerun") }},
+		testenv.Contender{Name: "first, Go's cache warm",
 			Prepare: func(tb testing.TB) {
 				execute(tb, dir, binary, "sandbox", "reset")
 				if err := os.RemoveAll(filepath.Join(dir, ".slipway")); err != nil {
@@ -67,7 +67,7 @@ func BenchmarkDeploy(b *testing.B) {
 func builtAndRegistry(b *testing.B) (binary, host string) {
 	b.Helper()
 	binary = filepath.Join(b.TempDir(), "slipway")
-	execute(b, testbed.Root(b), "go", "build", "-o", binary, "./cmd/slipway")
+	execute(b, testenv.Root(b), "go", "build", "-o", binary, "./cmd/slipway")
 	handler, err := registry.New(b.TempDir(), io.Discard)
 	if err != nil {
 		b.Fatal(err)
@@ -81,7 +81,7 @@ func builtAndRegistry(b *testing.B) (binary, host string) {
 // memory stays what it is for a small one.
 func BenchmarkImageMemory(b *testing.B) {
 	binary, host := builtAndRegistry(b)
-	contender := func(name string, size int64) testbed.Contender {
+	contender := func(name string, size int64) testenv.Contender {
 		dir := b.TempDir()
 		text := fmt.Sprintf("project: memory\nregistry: %s/%d\nimages: {model: {files: [model.bin]}}\n", host, size)
 		if err := os.WriteFile(filepath.Join(dir, "slipway.yaml"), []byte(text), 0o644); err != nil {
@@ -89,7 +89,7 @@ func BenchmarkImageMemory(b *testing.B) {
 		}
 		b.Cleanup(func() { stopSandbox(dir) })
 		n := byte(0)
-		return testbed.Contender{Name: name, Prepare: func(tb testing.TB) {
+		return testenv.Contender{Name: name, Prepare: func(tb testing.TB) {
 			n++ // another file each time
 			file, err := os.Create(filepath.Join(dir, "model.bin"))
 			if err == nil {
@@ -100,7 +100,7 @@ func BenchmarkImageMemory(b *testing.B) {
 			}
 		}, Run: func(tb testing.TB) int64 { return execute(tb, dir, binary, "build") }}
 	}
-	testbed.Compare(b, contender("1 MB", 1e6), contender("5 GB", 5e9))
+	testenv.Compare(b, contender("1 MB", 1e6), contender("5 GB", 5e9))
 }
 
 // stopSandbox ends what a command left in the background.
@@ -119,5 +119,5 @@ func execute(tb testing.TB, dir, name string, args ...string) int64 {
 	if out, err := c.CombinedOutput(); err != nil {
 		tb.Fatalf("%s %v: %v\n%s", name, args, err, out)
 	}
-	return testbed.Peak(c.ProcessState)
+	return testenv.Peak(c.ProcessState)
 }

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/polyaxon"
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 	"github.com/slipway-ci/slipway/tasks"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
@@ -56,7 +56,7 @@ run:
 // operations are told under their names, and the exit code is the end of the whole.
 func TestDagIsFollowed(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, testbed.Forward(t, shared.Polyaxon(t)))
+	s := newStage(t, testenv.Forward(t, shared.Polyaxon(t)))
 	s.ends.Store(polyaxon.Running) // the server's agent ends runs itself
 	s.faults.Watch(nil)
 	for _, test := range []struct {
@@ -96,7 +96,7 @@ func TestDagIsFollowed(t *testing.T) {
 // stops it.
 func TestDagIsNotWaitedFor(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, testbed.Forward(t, shared.Polyaxon(t)))
+	s := newStage(t, testenv.Forward(t, shared.Polyaxon(t)))
 	s.faults.Watch(nil)
 	if err := os.WriteFile(filepath.Join(s.dir, "job.yml"), fmt.Appendf(nil, stagedDag, "sleep 600"), 0o600); err != nil {
 		t.Fatal(err)

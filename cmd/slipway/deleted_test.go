@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/polyaxon"
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 	"github.com/slipway-ci/slipway/tasks"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
@@ -20,7 +20,7 @@ func TestDeletedWhileFollowed(t *testing.T) {
 	t.Parallel()
 	t.Run("sandbox", func(t *testing.T) { deletedWhileFollowed(newStage(t, sandboxServer(t))) })
 	t.Run("1.11.3", func(t *testing.T) { deletedWhileFollowed(newStage(t, oldServer(t))) })
-	t.Run("2.18", func(t *testing.T) { deletedWhileFollowed(newStage(t, testbed.Forward(t, shared.Polyaxon(t)))) })
+	t.Run("2.18", func(t *testing.T) { deletedWhileFollowed(newStage(t, testenv.Forward(t, shared.Polyaxon(t)))) })
 }
 
 func deletedWhileFollowed(s *stage) {

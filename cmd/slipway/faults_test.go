@@ -15,7 +15,7 @@ import (
 	"testing"
 
 	"github.com/slipway-ci/slipway/internal/polyaxon"
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 	"github.com/slipway-ci/slipway/tasks"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
@@ -30,21 +30,21 @@ func TestDeployThroughFaults(t *testing.T) {
 	t.Parallel()
 	t.Run("sandbox", func(t *testing.T) {
 		t.Parallel()
-		throughFaults(newStage(t, sandboxServer(t)), 19, 1, testbed.AllFaults()...)
+		throughFaults(newStage(t, sandboxServer(t)), 19, 1, testenv.AllFaults()...)
 	})
 	t.Run("1.11.3", func(t *testing.T) {
 		t.Parallel()
-		throughFaults(newStage(t, oldServer(t)), 19, 2, testbed.AllFaults()...)
+		throughFaults(newStage(t, oldServer(t)), 19, 2, testenv.AllFaults()...)
 	})
 	t.Run("2.18", func(t *testing.T) {
 		t.Parallel()
-		throughFaults(newStage(t, testbed.Forward(t, shared.Polyaxon(t))), 31, 3, testbed.LoseAnswer, testbed.Twice, testbed.Refuse405)
+		throughFaults(newStage(t, testenv.Forward(t, shared.Polyaxon(t))), 31, 3, testenv.LoseAnswer, testenv.Twice, testenv.Refuse405)
 	})
 }
 
 // throughFaults goes through some requests of a deploy, which on servers but the
 // sandbox are those to Polyaxon: all of them, with this fault or that.
-func throughFaults(s *stage, usual, thorough int, faults ...testbed.Fault) {
+func throughFaults(s *stage, usual, thorough int, faults ...testenv.Fault) {
 	s.t.Helper()
 	paths, first := s.rehearse(), 0
 	if !strings.HasSuffix(s.t.Name(), "/sandbox") {
@@ -62,7 +62,7 @@ func throughFaults(s *stage, usual, thorough int, faults ...testbed.Fault) {
 }
 
 // throughFault deploys with one request spoiled.
-func (s *stage) throughFault(k int, fault testbed.Fault) {
+func (s *stage) throughFault(k int, fault testenv.Fault) {
 	s.t.Helper()
 	project, path := s.project(), ""
 	end := s.during(func(n int, r *http.Request, _ bool) {
@@ -129,7 +129,7 @@ func TestEveryEndThroughFaults(t *testing.T) {
 			s.ends.Store(end.status)
 			for _, k := range some(len(paths)-first, 9, 1, number) {
 				project := s.project()
-				s.faults.Spoil(first+k, []testbed.Fault{testbed.LoseRequest, testbed.LoseAnswer, testbed.CutAnswer}[k%3])
+				s.faults.Spoil(first+k, []testenv.Fault{testenv.LoseRequest, testenv.LoseAnswer, testenv.CutAnswer}[k%3])
 				code, err := s.deploy(t.Context(), project, tasks.DeployOptions{})
 				if code != end.code {
 					t.Errorf("request %d: exit code %d: %v", first+k, code, err)
@@ -152,7 +152,7 @@ func TestInterruptedAtEveryRequest(t *testing.T) {
 	s := newStage(t, sandboxServer(t))
 	paths := s.rehearse()
 	s.ends.Store(polyaxon.Status("")) // runs go on until they are stopped
-	for number, fault := range []testbed.Fault{"", testbed.LoseAnswer} {
+	for number, fault := range []testenv.Fault{"", testenv.LoseAnswer} {
 		for _, k := range some(len(paths), 3, 1, number) {
 			project := s.project()
 			ctx, cancel := context.WithCancel(t.Context())
@@ -250,7 +250,7 @@ func TestRaces(t *testing.T) {
 	s := newStage(t, sandboxServer(t))
 	defer s.hold.Store((func(string) bool)(nil))
 	for _, runners := range []int{2, 8} {
-		for range map[bool]int{true: 50, false: 3}[testbed.Thorough()] {
+		for range map[bool]int{true: 50, false: 3}[testenv.Thorough()] {
 			project := s.project()
 			var mu sync.Mutex
 			submitted := map[string]map[int]bool{"prepare": {}, "train": {}} // by whom

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/polyaxon"
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 	"github.com/slipway-ci/slipway/tasks"
 )
 
@@ -48,7 +48,7 @@ func (s *stage) deploying(t *testing.T, project, polyaxonfile string) *exec.Cmd 
 // lines of all its runs are told, and what came of them, and none goes on.
 func TestMatrixIsFollowed(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, testbed.Forward(t, shared.Polyaxon(t)))
+	s := newStage(t, testenv.Forward(t, shared.Polyaxon(t)))
 	s.ends.Store(polyaxon.Running) // the server's agent ends runs itself
 	s.faults.Watch(nil)
 	deploy := func(project, end string) *exec.Cmd {

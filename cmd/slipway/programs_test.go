@@ -14,7 +14,7 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/gate"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 	components "github.com/slipway-ci/slipway/polyaxon"
 )
 
@@ -57,7 +57,7 @@ var withoutProgram = []string{"mlflow", "vscode"}
 // each with its real program, and opens the addresses that are printed, and those that
 // the gateway of a cluster would have.
 func TestServicesWithTheirPrograms(t *testing.T) {
-	packages, base := testbed.Services(t), testbed.PythonBase(t)
+	packages, base := testenv.Services(t), testenv.PythonBase(t)
 	for _, name := range components.Names() {
 		if _, tested := programs[name]; !tested && isService(t, name) && !slices.Contains(withoutProgram, name) {
 			t.Errorf("nothing starts the program of the component %s", name)

@@ -8,13 +8,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // TestPromisesHaveTests holds docs/reliability.md to the tests and stories that it
 // names.
 func TestPromisesHaveTests(t *testing.T) {
-	root := testbed.Root(t)
+	root := testenv.Root(t)
 	page, err := os.ReadFile(filepath.Join(root, "docs", "reliability.md"))
 	if err != nil {
 		t.Fatal(err)

@@ -30,11 +30,11 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/slipway-ci/slipway/internal/sandbox"
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // shared has the server of Polyaxon 2.18 that tests share.
-var shared testbed.Lasting
+var shared testenv.Lasting
 
 // suite runs the tests, more of them at once than there are processors: most wait for a
 // server, or for a process.
@@ -55,7 +55,7 @@ func (s suite) Run() int {
 }
 
 func TestMain(m *testing.M) {
-	testbed.EndAtOnce()
+	testenv.EndAtOnce()
 	if len(os.Args) > 2 && os.Args[1] == "sandbox" && os.Args[2] == "serve" {
 		main() // the sandbox of a command that a test runs in its own process
 	}
@@ -118,7 +118,7 @@ func stories(t *testing.T, dir string, prepare func(*testscript.Env) error) {
 			case "root":
 				return os.Geteuid() == 0, nil
 			case "thorough":
-				return testbed.Thorough(), nil
+				return testenv.Thorough(), nil
 			}
 			components := map[string]string{"python-base": "python-base.tar", "buildkitd": "buildkitd", "polyaxon": "haupt/bin/polyaxon"}
 			file, ok := components[name]
@@ -172,7 +172,7 @@ func pythonBase(t *testing.T, ts *testscript.TestScript, neg bool, args []string
 	defer cancel()
 	running, err := sandbox.Running(ctx, ts.MkAbs(filepath.Join(".slipway", "sandbox")))
 	ts.Check(err)
-	layer, err := newTarLayer(testbed.PythonBase(t))
+	layer, err := newTarLayer(testenv.PythonBase(t))
 	ts.Check(err)
 	var base v1.ImageIndex = empty.Index
 	for _, architecture := range []string{"amd64", "arm64"} {
@@ -224,7 +224,7 @@ func buildKit(t *testing.T, ts *testscript.TestScript, neg bool, args []string) 
 	if neg || len(args) != 0 {
 		ts.Fatalf("usage: buildkit")
 	}
-	ts.Setenv("BUILDKIT_HOST", testbed.BuildKit(t))
+	ts.Setenv("BUILDKIT_HOST", testenv.BuildKit(t))
 }
 
 // unraced has slipway be a program without the race detector from here on, which

@@ -19,7 +19,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/sandbox/kubernetes"
 	sandboxpolyaxon "github.com/slipway-ci/slipway/internal/sandbox/polyaxon"
 	"github.com/slipway-ci/slipway/internal/sandbox/registry"
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 	"github.com/slipway-ci/slipway/tasks"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
@@ -32,7 +32,7 @@ import (
 type stage struct {
 	t      *testing.T
 	name   string // begins those of its projects: stages share servers
-	faults testbed.Faults
+	faults testenv.Faults
 	dir    string
 	direct *polyaxon.Client
 	ends   atomic.Value // polyaxon.Status: how runs end; "" for not at all
@@ -251,7 +251,7 @@ func (s *stage) mustBeOnce(what, project string, end polyaxon.Status, jobs ...st
 // test; another salt gives others of them.
 func some(n, usual, thorough, salt int) []int {
 	step := usual
-	if testbed.Thorough() {
+	if testenv.Thorough() {
 		step = thorough
 	}
 	var all []int

@@ -10,15 +10,15 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // TestWorkflow runs workflows/deploy.yml with act, as users copy it: once with a job that
 // succeeds and once with one that fails. All actions but slipway's are replaced by ones
 // that do nothing.
 func TestWorkflow(t *testing.T) {
-	act := testbed.Act(t)
-	root := testbed.Root(t)
+	act := testenv.Act(t)
+	root := testenv.Root(t)
 	workflow, err := os.ReadFile(filepath.Join(root, "workflows", "deploy.yml"))
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +42,7 @@ func TestWorkflow(t *testing.T) {
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if test.succeeds && !testbed.Thorough() {
+			if test.succeeds && !testenv.Thorough() {
 				t.Skip("one workflow is enough outside of CI")
 			}
 			dir := t.TempDir()

@@ -14,14 +14,14 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // TestActionInputs passes hostile inputs to the action, as a workflow that uses text of a
 // pull request may. They must become arguments of slipway and never part of a script.
 // slipway must replace the shell, so that it receives signals.
 func TestActionInputs(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join(testbed.Root(t), "action.yml"))
+	text, err := os.ReadFile(filepath.Join(testenv.Root(t), "action.yml"))
 	if err != nil {
 		t.Fatal(err)
 	}

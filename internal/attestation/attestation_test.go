@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -141,7 +141,7 @@ func TestDocumentsAreValid(t *testing.T) {
 			paths = append(paths, path)
 		}
 	}
-	testbed.Attestations(t, filepath.Join("testdata", "validate.py"), paths...)
+	testenv.Attestations(t, filepath.Join("testdata", "validate.py"), paths...)
 }
 
 func TestExpressions(t *testing.T) {

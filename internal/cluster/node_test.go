@@ -17,13 +17,13 @@ import (
 	"github.com/slipway-ci/slipway/internal/cluster"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/run"
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // TestRunsOnNode follows runs whose pods a real kubelet runs. A fake Polyaxon server
 // reports the statuses that its operator would, and has no logs.
 func TestRunsOnNode(t *testing.T) {
-	access, podLogs := testbed.Node(t)
+	access, podLogs := testenv.Node(t)
 	c, err := cluster.Connect(access, "runs", "node")
 	if err != nil {
 		t.Fatal(err)

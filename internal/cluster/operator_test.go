@@ -17,7 +17,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/cluster"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/run"
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // label is the label with the UUID of the run on Polyaxon's pods.
@@ -35,7 +35,7 @@ func pod(t *testing.T, args ...string) *corev1.Pod {
 		ObjectMeta: metav1.ObjectMeta{Name: "plx-operation-" + uuid, Labels: map[string]string{label: uuid, "app.kubernetes.io/managed-by": "polyaxon"}},
 		Spec: corev1.PodSpec{
 			RestartPolicy: corev1.RestartPolicyNever, TerminationGracePeriodSeconds: &grace,
-			Containers: []corev1.Container{{Name: "polyaxon-main", Image: testbed.PodImage, Args: args}},
+			Containers: []corev1.Container{{Name: "polyaxon-main", Image: testenv.PodImage, Args: args}},
 		},
 	}
 }

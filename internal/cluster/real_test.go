@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/slipway-ci/slipway/internal/cluster/clustertest"
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
-func TestRealKubernetes(t *testing.T) { clustertest.Contract(t, testbed.Kubernetes(t)) }
+func TestRealKubernetes(t *testing.T) { clustertest.Contract(t, testenv.Kubernetes(t)) }

@@ -15,7 +15,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/cluster"
 	"github.com/slipway-ci/slipway/internal/sandbox/kubernetes"
 	"github.com/slipway-ci/slipway/internal/secret"
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // TestSyncThroughFaults syncs secrets with a fault at each request in turn. The secrets
@@ -24,8 +24,8 @@ func TestSyncThroughFaults(t *testing.T) {
 	bundle := secret.Opaque("new", map[string]secret.Value{"key": secret.NewValue([]byte("value"))})
 	old := secret.Opaque("old", nil)
 	bundle.Project, old.Project = "p", "p"
-	for _, fault := range testbed.AllFaults() {
-		if fault == testbed.Refuse405 {
+	for _, fault := range testenv.AllFaults() {
+		if fault == testenv.Refuse405 {
 			continue // not a temporary error of Kubernetes
 		}
 		requests := 1
@@ -34,7 +34,7 @@ func TestSyncThroughFaults(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			faults := &testbed.Faults{}
+			faults := &testenv.Faults{}
 			c, err := cluster.Connect(&rest.Config{Host: faults.Serve(t, api)}, "team", "test")
 			if err != nil {
 				t.Fatal(err)

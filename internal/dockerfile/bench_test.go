@@ -16,7 +16,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/image"
 	"github.com/slipway-ci/slipway/internal/registry"
 	sandboxregistry "github.com/slipway-ci/slipway/internal/sandbox/registry"
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // BenchmarkImageBuildKit edits one source file of a tree with typical Python packages. It
@@ -33,7 +33,7 @@ func BenchmarkImageBuildKit(b *testing.B) {
 	host := strings.TrimPrefix(server.URL, "http://")
 
 	dir := b.TempDir()
-	testbed.PythonTree(b, dir)
+	testenv.PythonTree(b, dir)
 	write := func(tb testing.TB, path, text string) {
 		to := filepath.Join(dir, filepath.FromSlash(path))
 		err := os.MkdirAll(filepath.Dir(to), 0o755)
@@ -49,7 +49,7 @@ func BenchmarkImageBuildKit(b *testing.B) {
 	n := 0
 	edit := func(tb testing.TB) { n++; write(tb, "src/part3/file3.py", fmt.Sprintf("print(%d)\n", n)) }
 
-	builder, err := Find(context.Background(), Finder{Environ: []string{"BUILDKIT_HOST=" + testbed.BuildKit(b)}})
+	builder, err := Find(context.Background(), Finder{Environ: []string{"BUILDKIT_HOST=" + testenv.BuildKit(b)}})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -76,11 +76,11 @@ func BenchmarkImageBuildKit(b *testing.B) {
 	}
 	slipway(b)
 	buildKit("split.Dockerfile")(b)
-	contenders := []testbed.Contender{
+	contenders := []testenv.Contender{
 		{Name: "slipway", Prepare: edit, Run: slipway},
 		{Name: "BuildKit, COPY site, COPY src", Prepare: edit, Run: buildKit("split.Dockerfile")},
 		{Name: "BuildKit, COPY .", Prepare: edit, Run: buildKit("whole.Dockerfile")},
-		testbed.Crane(b, dir, host+"/crane", edit),
+		testenv.Crane(b, dir, host+"/crane", edit),
 	}
-	testbed.Compare(b, append(contenders, testbed.Buildah(b, dir, "split.Dockerfile", host+"/buildah", edit)...)...)
+	testenv.Compare(b, append(contenders, testenv.Buildah(b, dir, "split.Dockerfile", host+"/buildah", edit)...)...)
 }

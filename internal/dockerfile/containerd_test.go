@@ -15,7 +15,7 @@ import (
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/session/grpchijack"
 
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // containerdDocker is a fake Docker daemon with containerd's image store, which no package
@@ -23,7 +23,7 @@ import (
 // real BuildKit, as dockerd does.
 func containerdDocker(t *testing.T) (host string) {
 	t.Helper()
-	address := testbed.BuildKit(t)
+	address := testenv.BuildKit(t)
 	behind, err := client.New(t.Context(), address)
 	if err != nil {
 		t.Fatal(err)
@@ -98,7 +98,7 @@ func TestContainerdStore(t *testing.T) {
 	w.builder = builder
 	s := w.spec(map[string]string{"Dockerfile": "FROM BASE\nCOPY a.txt /\nRUN cat /a.txt > /b.txt\n", "a.txt": "one"})
 	image, built, _ := w.build(t, s, "store")
-	if got := testbed.Contents(t, image)["b.txt"]; got != "one" {
+	if got := testenv.Contents(t, image)["b.txt"]; got != "one" {
 		t.Errorf("the image has %q", got)
 	}
 	untagged, err := builder.Build(t.Context(), s, w.output("untagged"), nil)

@@ -17,7 +17,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/moby/buildkit/client"
 
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // redirected is a transport that sends requests to another registry than their address.
@@ -74,7 +74,7 @@ func TestRealFarBuilder(t *testing.T) {
 	write(t, s.Dir, map[string]string{"b.txt": "changed"})
 	w.requests()
 	image, _, _ := w.build(t, s, "far")
-	if got := testbed.Contents(t, image)["b.txt"]; got != "changed" {
+	if got := testenv.Contents(t, image)["b.txt"]; got != "changed" {
 		t.Errorf("the image has %q", got)
 	}
 	uploads := 0

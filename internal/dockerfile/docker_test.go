@@ -11,13 +11,13 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/secret"
 	"github.com/slipway-ci/slipway/internal/source"
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // TestRealDocker builds with a real Docker daemon that has a graph driver.
 func TestRealDocker(t *testing.T) {
 	t.Parallel()
-	host := testbed.Docker(t)
+	host := testenv.Docker(t)
 	w := newRegistry(t)
 	var err error
 	if w.builder, err = Find(t.Context(), Finder{Environ: []string{"DOCKER_HOST=" + host}}); err != nil {
@@ -31,7 +31,7 @@ func TestRealDocker(t *testing.T) {
 		"a.txt": "one", ".git/config": "never", "b.log": "", ".dockerignore": "*.log"})
 	s.Secrets = map[string]secret.Value{"token": secret.NewValue([]byte("s3cr3t-value-of-the-token"))}
 	image, _, _ := w.build(t, s, "graph")
-	files := testbed.Contents(t, image)
+	files := testenv.Contents(t, image)
 	if files["last"] != "one" || len(files["sum"]) < 64 || files["app/a.txt"] != "one" || files["app/.git/config"] != "" {
 		t.Errorf("the image has %v", files["last"])
 	}
@@ -56,7 +56,7 @@ func TestRealDocker(t *testing.T) {
 	write(t, s.Dir, map[string]string{"a.txt": "two"})
 	w.requests()
 	image, after, _ := w.build(t, s, "graph")
-	if after.Digest == before.Digest || testbed.Contents(t, image)["last"] != "two" {
+	if after.Digest == before.Digest || testenv.Contents(t, image)["last"] != "two" {
 		t.Error("the change is not in the image")
 	}
 	base := layers(t, image)[0]

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 func TestFindWithoutAnyBuilder(t *testing.T) {
@@ -54,7 +54,7 @@ func TestFindDoesNotLookElsewhere(t *testing.T) {
 
 // TestFindAsksBuildKitFirst has both a BuildKit and a Docker daemon.
 func TestFindAsksBuildKitFirst(t *testing.T) {
-	address := testbed.BuildKit(t)
+	address := testenv.BuildKit(t)
 	socket, asked := fakeDocker(t, `{"OSType": "linux", "OperatingSystem": "Debian"}`)
 	b, err := Find(t.Context(), Finder{Environ: []string{"BUILDKIT_HOST=" + address}, Sockets: []string{socket}})
 	if err != nil || b.Name != "BuildKit at "+address || !b.near || len(*asked) > 0 {
@@ -109,7 +109,7 @@ func fakeDocker(t *testing.T, info string) (socket string, asked *[]string) {
 // client's version.
 func TestVersions(t *testing.T) {
 	version := func(file string) string {
-		text, err := os.ReadFile(filepath.Join(testbed.Root(t), filepath.FromSlash(file)))
+		text, err := os.ReadFile(filepath.Join(testenv.Root(t), filepath.FromSlash(file)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -120,7 +120,7 @@ func TestVersions(t *testing.T) {
 		return string(bytes.TrimSpace(found[1]))
 	}
 	client := version("go.mod")
-	if daemon := version("internal/testbed/buildkit/go.mod"); daemon != client {
+	if daemon := version("internal/testenv/buildkit/go.mod"); daemon != client {
 		t.Errorf("the tests' daemon is %s, and the client %s", daemon, client)
 	}
 	if want := "moby/buildkit:" + client + "-rootless"; DefaultImage != want {

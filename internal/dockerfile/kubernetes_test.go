@@ -23,14 +23,14 @@ import (
 	"k8s.io/apimachinery/pkg/util/httpstream/spdy"
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // TestRealKubernetes creates the objects in a real API server. No node runs the pod: the
 // test creates it as the controllers would, and writes its status.
 func TestRealKubernetes(t *testing.T) {
 	t.Parallel()
-	config := testbed.Kubernetes(t)
+	config := testenv.Kubernetes(t)
 	config.QPS, config.Burst = 1000, 1000
 	clients, err := kubernetes.NewForConfig(config)
 	if err != nil {
@@ -213,7 +213,7 @@ func testReasons(t *testing.T, clients kubernetes.Interface, in func(*testing.T,
 // testForward makes the real API server forward to a kubelet of the test, which forwards to
 // a real buildkitd. That builds an image.
 func testForward(t *testing.T, clients kubernetes.Interface, k *Kubernetes) {
-	socket := strings.TrimPrefix(testbed.BuildKit(t), "unix://")
+	socket := strings.TrimPrefix(testenv.BuildKit(t), "unix://")
 	kubelet := httptest.NewTLSServer(&kubelet{socket: socket})
 	t.Cleanup(kubelet.Close)
 	_, text, _ := net.SplitHostPort(kubelet.Listener.Addr().String())
@@ -262,7 +262,7 @@ func testForward(t *testing.T, clients kubernetes.Interface, k *Kubernetes) {
 	}
 	s := w.spec(map[string]string{"Dockerfile": "FROM BASE\nCOPY a.txt /\nRUN seq 1 200000 > /numbers\n", "a.txt": "through the API server"})
 	image, _, _ := w.build(t, s, "forwarded")
-	if got := testbed.Contents(t, image)["a.txt"]; got != "through the API server" {
+	if got := testenv.Contents(t, image)["a.txt"]; got != "through the API server" {
 		t.Errorf("the image has %q", got)
 	}
 	_, again, _ := w.build(t, s, "forwarded")

@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/slipway-ci/slipway/internal/secret"
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // TestRealBuildKit builds Dockerfiles with a real buildkitd and checks the result in the
@@ -50,7 +50,7 @@ RUN exit 1
 `, "src/a.txt": "from a file\n"})
 	s.File, s.Target, s.BuildArgs["GREETING"] = "docker/api.Dockerfile", "small", "hello"
 	image, built, told := w.build(t, s, "stages")
-	if got := testbed.Contents(t, image)["greeting"]; got != "hello\nfrom a file\n" {
+	if got := testenv.Contents(t, image)["greeting"]; got != "hello\nfrom a file\n" {
 		t.Errorf("the image says %q", got)
 	}
 	if built.Steps != 3 || built.Cached != 0 {
@@ -76,7 +76,7 @@ func testSecret(t *testing.T, w *world) {
 	value := "s3cr3t-value-of-the-token"
 	s.Secrets = map[string]secret.Value{"token": secret.NewValue([]byte(value))}
 	image, _, told := w.build(t, s, "secret")
-	for path, text := range testbed.Contents(t, image) {
+	for path, text := range testenv.Contents(t, image) {
 		if strings.Contains(text, value) {
 			t.Errorf("%s holds the secret", path)
 		}
@@ -90,7 +90,7 @@ func testSecret(t *testing.T, w *world) {
 	if text := secrets.Mask(told.text()); strings.Contains(text, value) || !strings.Contains(text, "it is ***") {
 		t.Errorf("the events are\n%s", text)
 	}
-	if got := testbed.Contents(t, image)["sum"]; len(got) < 64 {
+	if got := testenv.Contents(t, image)["sum"]; len(got) < 64 {
 		t.Errorf("the step did not see the secret: %q", got)
 	}
 }
@@ -100,7 +100,7 @@ func testCacheMount(t *testing.T, w *world) {
 	for _, n := range []string{"one", "two"} {
 		s.BuildArgs["N"] = n
 		image, _, _ := w.build(t, s, "cache")
-		if got := testbed.Contents(t, image)["all"]; n == "two" && got != "one\ntwo\n" {
+		if got := testenv.Contents(t, image)["all"]; n == "two" && got != "one\ntwo\n" {
 			t.Errorf("the cache has %q", got)
 		}
 	}
@@ -120,7 +120,7 @@ func testIgnored(t *testing.T, w *world) {
 	}
 	image, _, _ := w.build(t, s, "ignored")
 	var names []string
-	for name := range testbed.Contents(t, image) {
+	for name := range testenv.Contents(t, image) {
 		names = append(names, name)
 	}
 	slices.Sort(names)
@@ -149,7 +149,7 @@ func testPlatforms(t *testing.T, w *world) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := testbed.Contents(t, image)["arch"]; got != arch {
+		if got := testenv.Contents(t, image)["arch"]; got != arch {
 			t.Errorf("%s has %q", arch, got)
 		}
 	}
@@ -201,7 +201,7 @@ func testChanged(t *testing.T, w *world) {
 			t.Fatal(err)
 		}
 		image, _, _ := w.build(t, s, "changed")
-		if got := testbed.Contents(t, image)["a.txt"]; got != text {
+		if got := testenv.Contents(t, image)["a.txt"]; got != text {
 			t.Errorf("the image has %q, want %q", got, text)
 		}
 	}
@@ -246,7 +246,7 @@ func testLabels(t *testing.T, w *world) {
 // testGit has a step ask git for a version, like setuptools_scm. .git is a mount beside a
 // copy of the tree, and git must see the tree as unchanged.
 func testGit(t *testing.T, w *world) {
-	testbed.Programs(t, w.registry+"/git:1", "git")
+	testenv.Programs(t, w.registry+"/git:1", "git")
 	s := w.spec(map[string]string{
 		"Dockerfile": "FROM " + w.registry + "/git:1\nWORKDIR /src\nCOPY . .\n" +
 			"RUN --mount=type=bind,source=.git,target=.git git describe --dirty --tags --long --match '*[0-9]*' > /version\n",
@@ -271,7 +271,7 @@ func testGit(t *testing.T, w *world) {
 	git("commit", "-q", "--allow-empty", "-m", "two")
 	s.Git = true
 	image, _, told := w.build(t, s, "scm")
-	files := testbed.Contents(t, image)
+	files := testenv.Contents(t, image)
 	if want := "v1.2.3-1-g" + git("rev-parse", "--short", "HEAD") + "\n"; files["version"] != want {
 		t.Errorf("git says %q, want %q\n%s", files["version"], want, told.text())
 	}

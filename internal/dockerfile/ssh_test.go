@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/crypto/ssh/agent"
 
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // TestRealSSH has a step ask the user's SSH agent for its keys, in the agent's protocol.
@@ -54,7 +54,7 @@ func TestRealSSH(t *testing.T) {
 	}
 	s.SSH, s.Environ = true, []string{"SSH_AUTH_SOCK=" + socket}
 	image, _, told := w.build(t, s, "ssh")
-	if got := testbed.Contents(t, image)["answer"]; !strings.Contains(got, "the-key-of-the-test") {
+	if got := testenv.Contents(t, image)["answer"]; !strings.Contains(got, "the-key-of-the-test") {
 		t.Errorf("the agent said %q\n%s", got, told.text())
 	}
 }

@@ -24,7 +24,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // world is a BuildKit, a registry with a base image, and a log of the registry's requests.
@@ -78,7 +78,7 @@ func newRegistry(t *testing.T) *world {
 
 // newWorld starts a registry, and uses the BuildKit of the tests.
 func newWorld(t *testing.T) *world {
-	address := testbed.BuildKit(t)
+	address := testenv.BuildKit(t)
 	w := newRegistry(t)
 	builder, err := Find(t.Context(), Finder{Environ: []string{"BUILDKIT_HOST=" + address}})
 	if err != nil {

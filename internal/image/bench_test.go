@@ -16,7 +16,7 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/registry"
 	sandboxregistry "github.com/slipway-ci/slipway/internal/sandbox/registry"
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // benchTree returns a tree with the Python packages of a team in site/ and their sources in
@@ -24,7 +24,7 @@ import (
 func benchTree(b *testing.B) string {
 	b.Helper()
 	dir := b.TempDir()
-	testbed.PythonTree(b, dir)
+	testenv.PythonTree(b, dir)
 	return dir
 }
 
@@ -83,12 +83,12 @@ func BenchmarkImageEdit(b *testing.B) {
 	edit := editor(dir)
 	s := Spec{Name: "slipway", Dir: dir, Kind: KindFiles, Files: []string{"site", "src"}}
 	deliver(b, r, s)
-	contenders := []testbed.Contender{
+	contenders := []testenv.Contender{
 		{Name: "slipway", Prepare: edit, Run: func(tb testing.TB) int64 { deliver(tb, r, s); return 0 }},
 		{Name: "slipway on a fresh machine", Prepare: func(tb testing.TB) { edit(tb); forget(tb, dir) }, Run: func(tb testing.TB) int64 { deliver(tb, r, s); return 0 }},
 		{Name: "slipway, nothing changed", Prepare: func(tb testing.TB) { deliver(tb, r, s) }, Run: func(tb testing.TB) int64 { deliver(tb, r, s); return 0 }},
 	}
-	testbed.Compare(b, append(contenders, testbed.Crane(b, dir, r.Prefix+"/crane", edit))...)
+	testenv.Compare(b, append(contenders, testenv.Crane(b, dir, r.Prefix+"/crane", edit))...)
 }
 
 // BenchmarkImageFirst pushes an image to a registry that has nothing of it.
@@ -96,13 +96,13 @@ func BenchmarkImageFirst(b *testing.B) {
 	dir := benchTree(b)
 	n := 0
 	r := benchRegistry(b, 0)
-	testbed.Compare(b,
-		testbed.Contender{Name: "slipway", Prepare: func(tb testing.TB) { n++; forget(tb, dir) }, Run: func(tb testing.TB) int64 {
+	testenv.Compare(b,
+		testenv.Contender{Name: "slipway", Prepare: func(tb testing.TB) { n++; forget(tb, dir) }, Run: func(tb testing.TB) int64 {
 			deliver(tb, r, Spec{Name: fmt.Sprint("first", n), Dir: dir, Kind: KindFiles, Files: []string{"site", "src"}})
 			return 0
 		}},
 		// Without an edit, the registry would have the layer.
-		testbed.Crane(b, dir, r.Prefix+"/crane", editor(dir)),
+		testenv.Crane(b, dir, r.Prefix+"/crane", editor(dir)),
 	)
 }
 
@@ -112,15 +112,15 @@ func BenchmarkImageFar(b *testing.B) {
 	r := benchRegistry(b, 30*time.Millisecond)
 	s := Spec{Name: "slipway", Dir: dir, Kind: KindFiles, Files: []string{"site", "src"}}
 	deliver(b, r, s)
-	testbed.Compare(b,
-		testbed.Contender{Name: "one request", Run: func(tb testing.TB) int64 {
+	testenv.Compare(b,
+		testenv.Contender{Name: "one request", Run: func(tb testing.TB) int64 {
 			if _, err := r.Transport.RoundTrip(httptest.NewRequest(http.MethodHead, "http://"+r.Prefix+"/v2/slipway/manifests/none", nil)); err != nil {
 				tb.Fatal(err)
 			}
 			return 0
 		}},
-		testbed.Contender{Name: "slipway, one file edited", Prepare: editor(dir), Run: func(tb testing.TB) int64 { deliver(tb, r, s); return 0 }},
-		testbed.Contender{Name: "slipway, nothing changed", Prepare: func(tb testing.TB) { deliver(tb, r, s) }, Run: func(tb testing.TB) int64 { deliver(tb, r, s); return 0 }},
+		testenv.Contender{Name: "slipway, one file edited", Prepare: editor(dir), Run: func(tb testing.TB) int64 { deliver(tb, r, s); return 0 }},
+		testenv.Contender{Name: "slipway, nothing changed", Prepare: func(tb testing.TB) { deliver(tb, r, s) }, Run: func(tb testing.TB) int64 { deliver(tb, r, s); return 0 }},
 	)
 }
 

@@ -16,7 +16,7 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/registry"
 	"github.com/slipway-ci/slipway/internal/registry/registrytest"
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 var both = []v1.Platform{{OS: "linux", Architecture: "arm64"}, {OS: "linux", Architecture: "amd64"}}
@@ -218,7 +218,7 @@ func testIndexResets(t *testing.T, f *registrytest.Faults, r *registry.Client, d
 	pushAll(t, r, fresh(), "v1")
 	requests, _ := f.Log()
 	step := 1
-	if !testbed.Thorough() {
+	if !testenv.Thorough() {
 		step = 5
 	}
 	for k := 1; k <= len(requests)+1; k += step {

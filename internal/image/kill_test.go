@@ -13,7 +13,7 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/registry"
 	"github.com/slipway-ci/slipway/internal/registry/registrytest"
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // pusher is the environment variable that tells the child process of this test which
@@ -21,7 +21,7 @@ import (
 const pusher = "SLIPWAY_TEST_PUSH"
 
 func TestMain(m *testing.M) {
-	testbed.EndAtOnce()
+	testenv.EndAtOnce()
 	os.Exit(m.Run())
 }
 
@@ -66,7 +66,7 @@ func TestKilled(t *testing.T) {
 	must(t, err)
 	must(t, whole.Digest.UnmarshalText([]byte(reference.DigestStr())))
 	step := 1
-	if !testbed.Thorough() {
+	if !testenv.Thorough() {
 		step = 4
 	}
 	for k := 1; k <= len(requests); k += step {

@@ -18,7 +18,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/clock"
 	"github.com/slipway-ci/slipway/internal/registry"
 	"github.com/slipway-ci/slipway/internal/registry/registrytest"
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // lose makes a registry deny that it has a blob until it is sent again.
@@ -81,7 +81,7 @@ func testResets(t *testing.T, f *registrytest.Faults, r *registry.Client, named 
 	pushAll(t, r, named(), "v1", "v2")
 	requests, _ := f.Log()
 	failures, step := 0, 1
-	if !testbed.Thorough() {
+	if !testenv.Thorough() {
 		step = 3
 	}
 	for k := 1; k <= len(requests)+1; k += step {

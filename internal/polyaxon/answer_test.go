@@ -19,7 +19,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // serving returns a client of a server that responds with handle. The client does not
@@ -291,7 +291,7 @@ func TestEndlessAnswers(t *testing.T) {
 // valid lines.
 func TestStrangeLines(t *testing.T) {
 	size := 1 << 20
-	if testbed.Thorough() {
+	if testenv.Thorough() {
 		size = 30 << 20
 	}
 	long := strings.Repeat("0123456789abcdef", size/16)

@@ -9,7 +9,7 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/run"
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // A real server whose database is locked responds to writes with 405, before or after it
@@ -17,7 +17,7 @@ import (
 // exactly one run.
 func TestSubmitToFailingServer(t *testing.T) {
 	failed := &atomic.Int64{}
-	client, err := polyaxon.New(polyaxon.Options{Host: testbed.FailingPolyaxon(t), Transport: disguised(failed)})
+	client, err := polyaxon.New(polyaxon.Options{Host: testenv.FailingPolyaxon(t), Transport: disguised(failed)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +30,7 @@ func TestSubmitToFailingServer(t *testing.T) {
 		}
 	}
 	jobs := 8
-	if testbed.Thorough() {
+	if testenv.Thorough() {
 		jobs = 40
 	}
 	content := fmt.Sprintf(`{"version":1.1,"kind":"operation","component":{"version":1.1,"kind":"component","run":{"kind":"job","container":{"image":"none","command":[%q,"print=x"]}}}}`, program(t))

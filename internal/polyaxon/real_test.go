@@ -10,12 +10,12 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxon/polyaxontest"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 	"github.com/slipway-ci/slipway/internal/sandbox/sandboxtest"
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 func TestRealPolyaxon(t *testing.T) {
 	polyaxontest.Contract(t, polyaxontest.Server{
-		Client: connect(t, testbed.Polyaxon(t)), Namespace: "polyaxon", Version: schema.Version{Major: 2, Minor: 18},
+		Client: connect(t, testenv.Polyaxon(t)), Namespace: "polyaxon", Version: schema.Version{Major: 2, Minor: 18},
 		Image: "none", Program: []string{program(t)}, Pipelines: true,
 	})
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/run"
 	"github.com/slipway-ci/slipway/internal/secret"
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // million is the number of lines of the benchmark's run.
@@ -110,8 +110,8 @@ func archiveOf(b *testing.B) string {
 // compares that with reading the response and discarding it.
 func BenchmarkRunLines(b *testing.B) {
 	host := archiveOf(b)
-	testbed.Compare(b,
-		testbed.Contender{Name: "the answer, read and thrown away", Run: func(t testing.TB) int64 {
+	testenv.Compare(b,
+		testenv.Contender{Name: "the answer, read and thrown away", Run: func(t testing.TB) int64 {
 			response, err := http.Get(host + "/streams/v1/ns/default/p/runs/" + uuid + "/logs")
 			if err != nil {
 				t.Fatal(err)
@@ -122,14 +122,14 @@ func BenchmarkRunLines(b *testing.B) {
 			}
 			return 0
 		}},
-		testbed.Contender{Name: "slipway, 1,000,000 lines", Run: func(t testing.TB) int64 {
+		testenv.Contender{Name: "slipway, 1,000,000 lines", Run: func(t testing.TB) int64 {
 			command := exec.Command(os.Args[0])
 			command.Env = append(os.Environ(), follower+"="+host)
 			if out, err := command.CombinedOutput(); err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}
 			b.ReportMetric(million/command.ProcessState.UserTime().Seconds(), "lines/cpu-s")
-			return testbed.Peak(command.ProcessState)
+			return testenv.Peak(command.ProcessState)
 		}},
 	)
 }

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/run"
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // lines returns n lines of a container, with gap between their times. Each ends with its
@@ -113,7 +113,7 @@ func TestEveryLineOnceAndInOrder(t *testing.T) {
 // between responses, some of which are truncated.
 func TestLinesByChance(t *testing.T) {
 	seeds := uint64(12)
-	if testbed.Thorough() {
+	if testenv.Thorough() {
 		seeds = 60
 	}
 	for seed := range seeds {
@@ -232,7 +232,7 @@ func TestLongLines(t *testing.T) {
 	long := strings.Repeat("ä", 1<<19) + "x" // 1 MiB and a byte
 	early := start.Add(-time.Minute)         // so that not every request for the last 10 s returns it
 	size := 6 << 20
-	if testbed.Thorough() {
+	if testenv.Thorough() {
 		size = 30 << 20
 	}
 	s, c := &scripted{printed: []record{{early, "a", "polyaxon-main", strings.Repeat("y", size)}, {start, "a", "polyaxon-main", long}}}, &clock{now: start}

@@ -13,7 +13,7 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/run"
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // counting prints numbered lines until a file exists, then a last line, and exits with a
@@ -22,12 +22,12 @@ const counting = `n=0; while [ ! -e '%s' ]; do n=$((n+1)); echo "line $n"; sleep
 
 // ownServer starts a real server for one test. Its agent runs shells, and it has the
 // project p.
-func ownServer(t *testing.T) (*testbed.Haupt, *polyaxon.Client) {
+func ownServer(t *testing.T) (*testenv.Haupt, *polyaxon.Client) {
 	t.Helper()
 	if runtime.GOOS == "windows" {
 		t.Skip("the run is a shell's")
 	}
-	server := testbed.NewHaupt(t)
+	server := testenv.NewHaupt(t)
 	client, err := polyaxon.New(polyaxon.Options{Host: server.Host})
 	if err != nil {
 		t.Fatal(err)
@@ -57,7 +57,7 @@ func TestServerRestarts(t *testing.T) {
 		{"SIGKILL, and the run ends meanwhile", server.Kill, true, 3, polyaxon.Failed},
 		{"SIGTERM, and the run ends meanwhile", server.Stop, true, 0, polyaxon.Succeeded},
 	} {
-		if i%2 == 1 && !testbed.Thorough() {
+		if i%2 == 1 && !testenv.Thorough() {
 			continue
 		}
 		t.Run(test.name, func(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // TestSubmitFindsWhatCounts has runs that exist before, and checks which of them a
@@ -304,7 +304,7 @@ func TestSubmitInterrupted(t *testing.T) {
 // the same run, and no other may remain active.
 func TestSubmitRaces(t *testing.T) {
 	times := 10
-	if testbed.Thorough() {
+	if testenv.Thorough() {
 		times = 50
 	}
 	for _, submitters := range []int{2, 8} {

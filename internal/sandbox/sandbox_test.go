@@ -29,7 +29,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 	"github.com/slipway-ci/slipway/internal/registry"
 	"github.com/slipway-ci/slipway/internal/sandbox"
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // role is the argument that makes the test binary a sandbox.
@@ -47,7 +47,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	testbed.EndAtOnce()
+	testenv.EndAtOnce()
 	os.Exit(m.Run())
 }
 

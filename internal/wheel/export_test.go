@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/slipway-ci/slipway/internal/source"
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 const project = `[project]
@@ -49,7 +49,7 @@ func TestExports(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it downloads uv and poetry")
 	}
-	cache := filepath.Join(testbed.Root(t), ".cache", "wheels")
+	cache := filepath.Join(testenv.Root(t), ".cache", "wheels")
 	var first []string
 	for _, lock := range []string{"uv.lock", "pylock.toml", "poetry.lock"} {
 		t.Run(lock, func(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // TestOverlapsAsUV locks and installs packages that overwrite each other's files with uv,
@@ -32,7 +32,7 @@ func TestOverlapsAsUV(t *testing.T) {
 		write(t, shelf, wheel, string(text))
 		made[name] = r
 	}
-	uv, err := Spec{Lock: "uv.lock", CacheDir: filepath.Join(testbed.Root(t), ".cache", "wheels"), Environ: os.Environ()}.uv(t.Context())
+	uv, err := Spec{Lock: "uv.lock", CacheDir: filepath.Join(testenv.Root(t), ".cache", "wheels"), Environ: os.Environ()}.uv(t.Context())
 	if err != nil {
 		unavailable(t, "uv: "+err.Error())
 	}

@@ -14,13 +14,13 @@ import (
 	"testing"
 
 	"github.com/slipway-ci/slipway/internal/source"
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // science returns a spec with the usual packages for machine learning. The downloads are
 // kept for later tests.
 func science(t testing.TB) Spec {
-	return Spec{Name: "train", Dir: "testdata", Lock: "science.txt", Python: "3.11", CacheDir: filepath.Join(testbed.Root(t), ".cache", "wheels"), Environ: os.Environ()}
+	return Spec{Name: "train", Dir: "testdata", Lock: "science.txt", Python: "3.11", CacheDir: filepath.Join(testenv.Root(t), ".cache", "wheels"), Environ: os.Environ()}
 }
 
 // resolve calls Resolve. It skips the test if no package index can be reached.
@@ -111,7 +111,7 @@ print("fits", seen > 4000)
 // without any program to download with.
 func TestScience(t *testing.T) {
 	t.Parallel()
-	if !testbed.Thorough() {
+	if !testenv.Thorough() {
 		t.Skip("the story python does as much, in a container")
 	}
 	python := interpreter(t)

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 func TestFuzzGivesPolyaxonfilesMore(t *testing.T) {
@@ -23,7 +23,7 @@ func TestFuzzGivesPolyaxonfilesMore(t *testing.T) {
 }
 
 func TestFuzzPackagesAreFound(t *testing.T) {
-	t.Chdir(testbed.Root(t))
+	t.Chdir(testenv.Root(t))
 	packages, err := fuzzPackages(t.Context())
 	if err != nil {
 		t.Fatal(err)

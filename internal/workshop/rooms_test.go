@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 const (
@@ -31,7 +31,7 @@ func roomOf(rooms map[string]int, dir string) string {
 // TestImportsGoDown checks that packages import only those below them in
 // docs/architecture.md.
 func TestImportsGoDown(t *testing.T) {
-	order := testbed.Rooms(t)
+	order := testenv.Rooms(t)
 	seen := map[string]bool{}
 	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -50,7 +50,7 @@ func TestImportsGoDown(t *testing.T) {
 		}
 		from := roomOf(order, path.Dir(name))
 		for _, dir := range strings.Split(path.Dir(name), "/") {
-			if dir == "testbed" || dir == "workshop" || strings.HasSuffix(dir, "test") {
+			if dir == "testenv" || dir == "workshop" || strings.HasSuffix(dir, "test") {
 				return nil // packages for tests may import any package
 			}
 		}

@@ -38,7 +38,7 @@ func setUp(ctx context.Context, o Options) error {
 		return err
 	}
 	parts := []part{
-		{"kubetest (Kubernetes)", func() (string, error) { return hashTree("internal/testbed/kubetest") }, makeKubetest},
+		{"kubetest (Kubernetes)", func() (string, error) { return hashTree("internal/testenv/kubetest") }, makeKubetest},
 		{"haupt (Polyaxon " + hauptVersion + ")", func() (string, error) { return hauptVersion, nil }, makeHaupt},
 		{"spdx (pyspdxtools and in-toto-attestation)", func() (string, error) { return spdxVersion + " " + intotoVersion, nil }, makeSPDX},
 		{"polyaxon111 (Polyaxon " + polyaxon1Version + ")", func() (string, error) { return strings.Join(polyaxon1Packages(), " "), nil }, makePolyaxon1},
@@ -82,7 +82,7 @@ func makeKubetest(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	return run(ctx, o, nil, "go", "build", "-C", filepath.FromSlash("internal/testbed/kubetest"), "-trimpath", "-ldflags=-s -w", "-o", target, ".")
+	return run(ctx, o, nil, "go", "build", "-C", filepath.FromSlash("internal/testenv/kubetest"), "-trimpath", "-ldflags=-s -w", "-o", target, ".")
 }
 
 func makeHaupt(ctx context.Context, o Options) error {

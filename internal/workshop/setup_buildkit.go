@@ -12,7 +12,7 @@ import (
 // buildkitModule is the module that pins the version of buildkitd. It is separate from
 // slipway's module because a daemon has many more dependencies than its client. A test
 // checks that both have the same version.
-const buildkitModule = "internal/testbed/buildkit"
+const buildkitModule = "internal/testenv/buildkit"
 
 // makeBuildKit builds buildkitd. It installs Debian's runc, and a static shell for the
 // images of tests, if they are missing; that takes root.

@@ -59,7 +59,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/service"
 	"github.com/slipway-ci/slipway/internal/silence"
 	"github.com/slipway-ci/slipway/internal/source"
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 	"github.com/slipway-ci/slipway/internal/wheel"
 	"github.com/slipway-ci/slipway/tasks"
 	"github.com/slipway-ci/slipway/tasks/cli"
@@ -411,7 +411,7 @@ func TestFaultInEachRoom(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	rooms := testbed.Rooms(t)
+	rooms := testenv.Rooms(t)
 	for room := range rooms {
 		if _, told := elsewhere[room]; !told && within[room] == nil {
 			t.Errorf("nothing provokes a panic in %s", room)

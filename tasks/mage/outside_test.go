@@ -10,14 +10,14 @@ import (
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/sandbox"
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // TestOutside compiles and runs the magefiles of docs/api.md as they are printed, in a
 // module of its own: one has slipway's targets, the other one calls a task and reads its
 // result.
 func TestOutside(t *testing.T) {
-	root := testbed.Root(t)
+	root := testenv.Root(t)
 	page, err := os.ReadFile(filepath.Join(root, "docs", "api.md"))
 	if err != nil {
 		t.Fatal(err)
@@ -57,7 +57,7 @@ func TestOutside(t *testing.T) {
 		{"-l", `(?s)deploy +builds.*secrets:sync +writes`},
 		{"nightly", `job succeeded with run [0-9a-f]{32}`},
 	} {
-		if n > 0 && !testbed.Thorough() {
+		if n > 0 && !testenv.Thorough() {
 			continue // a link more, and a sandbox
 		}
 		if err := os.WriteFile(filepath.Join(dir, "magefile.go"), []byte(blocks[n][1]), 0o600); err != nil {

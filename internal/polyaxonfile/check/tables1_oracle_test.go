@@ -6,13 +6,13 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/polyaxonfiletest"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // TestTablesAgreeWithTheParserOfPolyaxon1 is TestTablesAgreeWithThePolyaxonParser for
 // 1.11.3.
 func TestTablesAgreeWithTheParserOfPolyaxon1(t *testing.T) {
 	agree(t, schema.Version{Major: 1, Minor: 11, Patch: 3}, 500, polyaxonfiletest.TableDifferences1(), func(texts []string, verdicts any) {
-		testbed.Oracle1(t, filepath.Join("testdata", "verdicts1.py"), texts, verdicts)
+		testenv.Oracle1(t, filepath.Join("testdata", "verdicts1.py"), texts, verdicts)
 	})
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/polyaxonfiletest"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // latest is the release that the oracle uses.
@@ -43,7 +43,7 @@ func isKnown(x try, known []polyaxonfiletest.TableDifference) string {
 // refuses it if and only if Polyaxon's own parser does.
 func TestTablesAgreeWithThePolyaxonParser(t *testing.T) {
 	agree(t, latest, 2000, polyaxonfiletest.TableDifferences(), func(texts []string, verdicts any) {
-		testbed.Oracle(t, filepath.Join("testdata", "verdicts.py"), texts, verdicts)
+		testenv.Oracle(t, filepath.Join("testdata", "verdicts.py"), texts, verdicts)
 	})
 }
 
@@ -52,7 +52,7 @@ func TestTablesAgreeWithThePolyaxonParser(t *testing.T) {
 func agree(t *testing.T, version schema.Version, some int, known []polyaxonfiletest.TableDifference, ask func(texts []string, verdicts any)) {
 	t.Helper()
 	tries := tries(t, version)
-	if !testbed.Thorough() {
+	if !testenv.Thorough() {
 		tries = sample(tries, some)
 	}
 	texts := make([]string, len(tries))
@@ -84,7 +84,7 @@ func agree(t *testing.T, version schema.Version, some int, known []polyaxonfilet
 	}
 	for _, d := range known {
 		for _, key := range d.Keys {
-			if testbed.Thorough() && !met[key] {
+			if testenv.Thorough() && !met[key] {
 				t.Errorf("%s does not differ any more", key)
 			}
 		}

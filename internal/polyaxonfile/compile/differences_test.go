@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/polyaxonfiletest"
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 var updateDocs = flag.Bool("update-docs", false, "write docs/polyaxonfile-differences.md")
@@ -128,7 +128,7 @@ func TestDifferencesDoc(t *testing.T) {
 	for _, d := range polyaxonfiletest.TableDifferences1() {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", strings.Join(d.Keys, "`, `"), d.Why)
 	}
-	path := filepath.Join(testbed.Root(t), "docs", "polyaxonfile-differences.md")
+	path := filepath.Join(testenv.Root(t), "docs", "polyaxonfile-differences.md")
 	if *updateDocs {
 		if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil { //nolint:gosec // a public page
 			t.Fatal(err)

@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // withDefault matches an input with a value. The names of variables, which begin with a
@@ -41,7 +41,7 @@ func forVersion1(q question) question {
 func TestAgainstPolyaxon1(t *testing.T) {
 	all := handWritten(t)
 	for i, q := range questions() {
-		if testbed.Thorough() || i%16 == 0 {
+		if testenv.Thorough() || i%16 == 0 {
 			all = append(all, q)
 		}
 	}
@@ -49,7 +49,7 @@ func TestAgainstPolyaxon1(t *testing.T) {
 		all[i] = forVersion1(all[i])
 	}
 	var answers []reply
-	testbed.Oracle1(t, "testdata/oracle1.py", map[string]any{"agent": agent(), "cases": all}, &answers)
+	testenv.Oracle1(t, "testdata/oracle1.py", map[string]any{"agent": agent(), "cases": all}, &answers)
 	known, used := differences1(), map[string]bool{}
 	for i, q := range all {
 		difference := compare(q, answer(q, version1), answers[i])
@@ -63,7 +63,7 @@ func TestAgainstPolyaxon1(t *testing.T) {
 	}
 	for _, d := range known {
 		for _, name := range d.Questions {
-			if testbed.Thorough() && !used[name] {
+			if testenv.Thorough() && !used[name] {
 				t.Errorf("%s does not differ any more: take it out of the differences", name)
 			}
 		}

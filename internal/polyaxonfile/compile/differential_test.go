@@ -17,7 +17,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // reply is the result of a question.
@@ -192,13 +192,13 @@ func handWritten(t *testing.T) []question {
 func TestAgainstPolyaxon(t *testing.T) {
 	all := handWritten(t)
 	for i, q := range questions() {
-		if testbed.Thorough() || i%6 == 0 {
+		if testenv.Thorough() || i%6 == 0 {
 			all = append(all, q)
 		}
 	}
 	t.Logf("%d files", len(all))
 	var answers []reply
-	testbed.Oracle(t, "testdata/oracle.py", map[string]any{"agent": agent(), "cases": all}, &answers)
+	testenv.Oracle(t, "testdata/oracle.py", map[string]any{"agent": agent(), "cases": all}, &answers)
 	if len(all) < 150 {
 		t.Errorf("there are %d files only", len(all))
 	}
@@ -226,7 +226,7 @@ func TestAgainstPolyaxon(t *testing.T) {
 	}
 	for _, d := range known {
 		for _, name := range d.Questions {
-			if testbed.Thorough() && !used[name] {
+			if testenv.Thorough() && !used[name] {
 				t.Errorf("%s does not differ any more: take it out of the differences", name)
 			}
 		}

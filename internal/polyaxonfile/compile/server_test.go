@@ -14,12 +14,12 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/fill"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/operation"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 	components "github.com/slipway-ci/slipway/polyaxon"
 )
 
 // shared provides the server that tests share.
-var shared testbed.Lasting
+var shared testenv.Lasting
 
 func TestMain(m *testing.M) { os.Exit(shared.Run(m)) }
 

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // author writes random documents in many styles.
@@ -195,7 +195,7 @@ var comment = regexp.MustCompile(`# (?:head )?c\d+`)
 // what was removed.
 func TestEditsAreExact(t *testing.T) {
 	rounds := uint64(1500)
-	if testbed.Thorough() {
+	if testenv.Thorough() {
 		rounds = 10000
 	}
 	for seed := range rounds {

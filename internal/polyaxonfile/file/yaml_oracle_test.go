@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // knownTexts are texts that PyYAML reads differently, by reason.
@@ -67,7 +67,7 @@ func TestTextsAreReadAsPolyaxonReadsThem(t *testing.T) {
 		"\"a\": 1\n'b': 2\n", "a : 1\n", "? a\n: b\n", "? a\n", "a: [\n1,\n2\n]\n", "a: {\nb: 1\n}\n", "a: [1\n", "a: &x\nb: *x\n", "a: *x\nb: &x 1\n", "&x a: *x\n", "a: &x 1\nb: &x 2\nc: *x\n", "{a: 1}\n", "a: 1\n\x00", "a: |\n  b\n c\n", "a: |\nb\n",
 	)
 	var read []*string
-	testbed.Oracle(t, filepath.Join("testdata", "texts.py"), texts, &read)
+	testenv.Oracle(t, filepath.Join("testdata", "texts.py"), texts, &read)
 	different := 0
 	for i, text := range texts {
 		f, problems := Load("f.yml", []byte(text))

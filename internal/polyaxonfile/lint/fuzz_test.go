@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // FuzzCheck checks that no text breaks the rules or their fixes, and that a fixed file is
@@ -54,7 +54,7 @@ func TestHuge(t *testing.T) {
 	const head = "version: 1.1\nkind: component\nrun:\n  kind: job\n  container:\n    image: a:1\n    args:\n"
 	var names, block strings.Builder
 	count := 12_000
-	if testbed.Thorough() {
+	if testenv.Thorough() {
 		count = 60_000
 	}
 	for i := range count {

@@ -17,7 +17,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 	"github.com/slipway-ci/slipway/internal/printer"
 	"github.com/slipway-ci/slipway/internal/secret"
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 	components "github.com/slipway-ci/slipway/polyaxon"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
@@ -105,7 +105,7 @@ func TestRules(t *testing.T) {
 
 // TestShipped checks the Polyaxonfiles that ship with slipway.
 func TestShipped(t *testing.T) {
-	root := testbed.Root(t)
+	root := testenv.Root(t)
 	files, err := filepath.Glob(filepath.Join(root, "examples", "*", "polyaxon", "*.yml"))
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
@@ -161,7 +161,7 @@ This page is written from the rules and the examples of their tests.
 			fmt.Fprintf(&b, "\n%s:\n\n```yaml\n%s```\n", strings.ToUpper(kind[:1])+kind[1:], text)
 		}
 	}
-	golden(t, filepath.Join(testbed.Root(t), "docs", "lints.md"), b.String())
+	golden(t, filepath.Join(testenv.Root(t), "docs", "lints.md"), b.String())
 }
 
 func otherwise(r Rule) string {

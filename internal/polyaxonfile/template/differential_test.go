@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 func scope() map[string]any {
@@ -44,7 +44,7 @@ func TestAgainstPolyaxon(t *testing.T) {
 	}
 	var answers []struct{ Text, Error *string }
 	all := templates(t)
-	testbed.Oracle(t, "testdata/render.py", map[string]any{"templates": all, "scope": scope()}, &answers)
+	testenv.Oracle(t, "testdata/render.py", map[string]any{"templates": all, "scope": scope()}, &answers)
 	for i, template := range all {
 		have, err := Render(template, scope())
 		want := answers[i]

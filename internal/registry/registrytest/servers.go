@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/registry"
 
 	sandboxregistry "github.com/slipway-ci/slipway/internal/sandbox/registry"
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // InMemory returns the registry of go-containerregistry. It reads each manifest completely
@@ -47,7 +47,7 @@ func Each(t *testing.T, contract func(t *testing.T, name string, registry http.H
 	})
 	t.Run("docker-registry", func(t *testing.T) {
 		t.Parallel()
-		target, err := url.Parse("http://" + testbed.Registry(t))
+		target, err := url.Parse("http://" + testenv.Registry(t))
 		if err != nil {
 			t.Fatal(err)
 		}

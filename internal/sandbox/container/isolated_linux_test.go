@@ -15,7 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 func TestView(t *testing.T) {
@@ -95,7 +95,7 @@ func TestHostileImage(t *testing.T) {
 	up := strings.Repeat("../", 20)
 	for n, name := range []string{"etc", "proc", "dev", "sys", "tmp", "work", "data"} {
 		for k, target := range []string{outside, up + outside, "/proc/self/root" + outside} {
-			if !testbed.Thorough() && k != n%3 {
+			if !testenv.Thorough() && k != n%3 {
 				continue
 			}
 			t.Run(name+" to "+target, func(t *testing.T) {

@@ -21,7 +21,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // Variables that make the test binary something other than the tests.
@@ -46,7 +46,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	testbed.EndAtOnce()
+	testenv.EndAtOnce()
 	var err error
 	if scratchTests, err = os.MkdirTemp("", "container-test-"); err != nil {
 		panic(err)

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/slipway-ci/slipway/internal/testbed"
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // whole are valid texts that the test damages.
@@ -126,7 +126,7 @@ func TestMistakesStandWherePyYAMLFindsThem(t *testing.T) {
 		}
 	}
 	var marks [][]int
-	testbed.Oracle(t, filepath.Join("testdata", "marks.py"), texts, &marks)
+	testenv.Oracle(t, filepath.Join("testdata", "marks.py"), texts, &marks)
 	wrong, mistakes := 0, 0
 	for i, text := range texts {
 		have, want := "nothing", "nothing"

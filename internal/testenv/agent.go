@@ -1,4 +1,4 @@
-package testbed
+package testenv
 
 import (
 	"bytes"
@@ -12,7 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/slipway-ci/slipway/internal/testbed/program"
+	"github.com/slipway-ci/slipway/internal/testenv/program"
 )
 
 // agent plays the role of Polyaxon's agent over HTTP. It takes queued runs, runs their

@@ -1,4 +1,4 @@
-module github.com/slipway-ci/slipway/internal/testbed/kubetest
+module github.com/slipway-ci/slipway/internal/testenv/kubetest
 
 go 1.25.0
 

@@ -1,4 +1,4 @@
-package testbed
+package testenv
 
 import (
 	"archive/tar"
@@ -235,7 +235,7 @@ func (n *node) lead(local net.Conn) {
 func (n *node) image() {
 	n.Helper()
 	program := n.path("pod")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, "./internal/testbed/pod")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, "./internal/testenv/pod")
 	build.Dir, build.Env = Root(n.TB), append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		n.Fatalf("build the pods' program: %v\n%s", err, out)

@@ -1,4 +1,4 @@
-module github.com/slipway-ci/slipway/internal/testbed/buildkit
+module github.com/slipway-ci/slipway/internal/testenv/buildkit
 
 go 1.26.0
 

@@ -1,8 +1,8 @@
-// Package testbed starts the real components that slipway is tested against: a Kubernetes
+// Package testenv starts the real components that slipway is tested against: a Kubernetes
 // API server, a Polyaxon server, an OCI registry, a runner of GitHub workflows. The command
 // `go run mage.go test` installs them below .cache. If one is missing, a test that needs it
 // is skipped with a message that names it, or fails if CI is true.
-package testbed
+package testenv
 
 import (
 	"bytes"
