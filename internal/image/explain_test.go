@@ -32,7 +32,7 @@ func TestBaseOfABusyRegistry(t *testing.T) {
 	s := filesSpec(files{"a": "1"}.write(t), "a")
 	s.Base = strings.SplitN(r.Prefix, "/", 2)[0] + "/library/python:3.12"
 	_, err := Prepare(t.Context(), s, r)
-	if err == nil || !strings.Contains(err.Error(), "limits how much is asked of it") || !strings.Contains(err.Error(), "6h0m0s") || !strings.Contains(err.Error(), "mirror") {
+	if err == nil || !strings.Contains(err.Error(), "rate limit of the registry") || !strings.Contains(err.Error(), "6h0m0s") || !strings.Contains(err.Error(), "mirror") {
 		t.Error(err)
 	}
 }

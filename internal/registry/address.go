@@ -21,7 +21,7 @@ type AddressError struct{ From, To string }
 
 // Error names both addresses, without their queries, which may carry credentials.
 func (e *AddressError) Error() string {
-	return fmt.Sprintf("the registry %s sends the request on to %s, which is refused: only the registry itself may be on a private address, and none leads from https to http; have the registry's operator set its external address", e.From, e.To)
+	return fmt.Sprintf("the registry %s redirects to %s, which is refused: redirects to a private address, or from https to another scheme, are not allowed; have the registry's operator set its external address", e.From, e.To)
 }
 
 // checkAddress returns an *AddressError if a response from one address must not lead to
@@ -39,7 +39,7 @@ func checkAddress(from, to *url.URL) error {
 // checkRedirect applies checkAddress to the redirects that the HTTP client follows.
 func checkRedirect(request *http.Request, via []*http.Request) error {
 	if len(via) >= maxRedirects {
-		return errors.New("the registry redirects in circles")
+		return errors.New("too many redirects by the registry")
 	}
 	return checkAddress(via[len(via)-1].URL, request.URL)
 }

@@ -135,7 +135,7 @@ func (w *wire) putArtifact(ctx context.Context, text []byte) (bool, error) {
 func unattached(err error) error {
 	code := Status(err)
 	if refusedFor(err, transport.ManifestInvalidErrorCode, transport.UnsupportedErrorCode) || code == http.StatusUnsupportedMediaType {
-		return fmt.Errorf("the registry takes no OCI artifacts, which SBOM and provenance are; --no-attestations leaves them out: %w", err)
+		return fmt.Errorf("the registry does not accept OCI artifacts (SBOM and provenance); use --no-attestations: %w", err)
 	}
 	return err
 }

@@ -86,11 +86,11 @@ func (c *Client) keychain() authn.Keychain {
 // Reference returns the repository that the named image is pushed to.
 func (c *Client) Reference(image string) (name.Repository, error) {
 	if scheme, _, found := strings.Cut(c.Prefix, "://"); found {
-		return name.Repository{}, fmt.Errorf("the registry %s is named with %s://; name it as in gcr.io/project", c.Prefix, scheme)
+		return name.Repository{}, fmt.Errorf("the registry %s must not begin with %s://; write it as in gcr.io/project", c.Prefix, scheme)
 	}
 	repository, err := name.NewRepository(strings.TrimSuffix(c.Prefix, "/")+"/"+image, c.NameOptions...)
 	if err != nil {
-		return name.Repository{}, fmt.Errorf("the registry %q and the image's name %q make no reference: %w", c.Prefix, image, err)
+		return name.Repository{}, fmt.Errorf("the registry %q with the image name %q is not a valid image reference: %w", c.Prefix, image, err)
 	}
 	return repository, nil
 }

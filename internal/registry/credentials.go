@@ -76,13 +76,13 @@ func (c *Credentials) find(ctx context.Context, resource authn.Resource) (authn.
 	auth, err := c.within(ctx, func(ctx context.Context) (authn.Authenticator, error) { return authn.Resolve(ctx, c.docker, resource) })
 	switch {
 	case errors.Is(err, errSilent):
-		tried = append(tried, "Docker's configuration: its credential helper gives "+err.Error()+"; see what it waits for with `docker-credential-NAME list`, or name another one in ~/.docker/config.json")
+		tried = append(tried, "Docker's configuration: its credential helper "+err.Error()+"; see what it waits for with `docker-credential-NAME list`, or name another one in ~/.docker/config.json")
 	case err != nil:
 		tried = append(tried, "Docker's configuration: "+firstLine(err.Error()))
 	case auth != authn.Anonymous:
 		return auth, append(tried, "Docker's configuration: it has credentials for "+resource.RegistryStr())
 	default:
-		tried = append(tried, "Docker's configuration: nothing for "+resource.RegistryStr())
+		tried = append(tried, "Docker's configuration: no credentials for "+resource.RegistryStr())
 	}
 	if isGoogle(resource.RegistryStr()) {
 		for _, way := range []struct {
@@ -94,16 +94,16 @@ func (c *Credentials) find(ctx context.Context, resource authn.Resource) (authn.
 			case err != nil:
 				tried = append(tried, way.name+": "+firstLine(err.Error()))
 			case auth == authn.Anonymous:
-				tried = append(tried, way.name+": it is not there")
+				tried = append(tried, way.name+": not found")
 			default:
-				return auth, append(tried, way.name+": they were used")
+				return auth, append(tried, way.name+": credentials found")
 			}
 		}
 	}
-	return authn.Anonymous, append(tried, "nobody's name (anonymous)")
+	return authn.Anonymous, append(tried, "anonymous access")
 }
 
-var errSilent = errors.New("no answer in time")
+var errSilent = errors.New("timed out")
 
 // within calls find with a timeout, because find may ask a server that does not answer.
 // find gets a context that is never cancelled, because the credentials it returns renew

@@ -48,8 +48,8 @@ type DamagedError struct {
 // Error says how an operator of the registry can repair it.
 func (e *DamagedError) Error() string {
 	_, hex, _ := strings.Cut(e.Digest, ":")
-	return fmt.Sprintf("the registry has %d of the %d bytes of %s@%s, and keeps them when it is sent again: remove the blob from its storage (for docker-registry blobs/sha256/%s/%s), and push again",
-		e.Has, e.Want, e.Repository, e.Digest, hex[:min(2, len(hex))], hex)
+	return fmt.Sprintf("the blob %s@%s is incomplete in the registry (%d of %d bytes), and uploading it again does not replace it: remove the blob from its storage (for docker-registry blobs/sha256/%s/%s), and push again",
+		e.Repository, e.Digest, e.Has, e.Want, hex[:min(2, len(hex))], hex)
 }
 
 // Has reports whether the repository has a blob of this size, in bytes. With Client.Verify,
@@ -84,7 +84,7 @@ func (r *Repository) CheckMended(ctx context.Context) error {
 	for _, digest := range slices.SortedFunc(maps.Keys(blobs), func(a, b v1.Hash) int { return strings.Compare(a.Hex, b.Hex) }) {
 		there, size, err := r.sized(ctx, digest)
 		if err != nil {
-			return r.Explain("ask for "+digest.String(), err)
+			return r.Explain("look up "+digest.String(), err)
 		}
 		if there && size >= 0 && size != blobs[digest] {
 			return &DamagedError{r.Name.String(), digest.String(), size, blobs[digest]}

@@ -16,15 +16,15 @@ func (c *Client) Explain(doing, host string, err error) error {
 	case err == nil:
 		return nil
 	case code == http.StatusForbidden && mentions(err, "quota", "storage limit"):
-		return fmt.Errorf("%s: the registry %s has no room left for you: delete images that nobody needs, or have its quota raised: %w", doing, host, err)
+		return fmt.Errorf("%s: storage quota exceeded in the registry %s: delete unused images, or have the quota raised: %w", doing, host, err)
 	case code == http.StatusTooManyRequests:
 		return fmt.Errorf("%s: %w", doing, limitedError(host, err))
 	case code == http.StatusRequestEntityTooLarge:
-		return fmt.Errorf("%s: the registry %s, or a proxy before it, takes no request of this size: have its limit raised (nginx: client_max_body_size 0), or make the largest file of the image smaller: %w", doing, host, err)
+		return fmt.Errorf("%s: request too large for the registry %s or a proxy in front of it (413): have its limit raised (nginx: client_max_body_size 0), or make the largest file of the image smaller: %w", doing, host, err)
 	case code == http.StatusUnauthorized:
-		return fmt.Errorf("%s: the registry %s does not know you%s: log in with `docker login %s`, or check the credentials in its credential helper: %w", doing, host, c.tried(host), host, err)
+		return fmt.Errorf("%s: authentication failed for the registry %s (401 Unauthorized)%s: log in with `docker login %s`, or check the credentials in its credential helper: %w", doing, host, c.tried(host), host, err)
 	case code == http.StatusForbidden:
-		return fmt.Errorf("%s: the registry %s does not let you%s: ask for the right to write there, or log in as somebody else with `docker login %s`: %w", doing, host, c.tried(host), host, err)
+		return fmt.Errorf("%s: permission denied by the registry %s (403 Forbidden)%s: ask for write access, or log in as another user with `docker login %s`: %w", doing, host, c.tried(host), host, err)
 	}
 	return fmt.Errorf("%s: %w", doing, err)
 }
@@ -59,9 +59,9 @@ func plain(err error) error {
 	case err == nil:
 		return nil
 	case errors.As(err, unknown):
-		return fmt.Errorf("%w: nobody whom this machine trusts has signed the registry's certificate; add the authority's certificate to the system's, or name its file by SSL_CERT_FILE", err)
+		return fmt.Errorf("%w: the registry's certificate is signed by an unknown authority; add the authority's certificate to the system's, or set SSL_CERT_FILE to its file", err)
 	case Status(err) != 0 && mentions(err, "<html", "<!doctype"):
-		return &plainError{"it answers " + answerOf(Status(err)) + " with a web page, which a proxy before it may have made", err}
+		return &plainError{answerOf(Status(err)) + ": the response is a web page, probably from a proxy", err}
 	}
 	return err
 }
@@ -82,8 +82,8 @@ func mentions(err error, words ...string) bool {
 func limitedError(host string, err error) error {
 	until := ""
 	if wait := asked(err); wait > 0 {
-		until = fmt.Sprintf(", and wants to be asked again in %s", wait)
+		until = fmt.Sprintf(", retry after %s", wait)
 	}
-	return fmt.Errorf("the registry %s limits how much is asked of it (%s)%s: log in with `docker login %s`, where who is known may ask more, or take images from a mirror: %w",
+	return fmt.Errorf("rate limit of the registry %s exceeded (%s)%s: log in with `docker login %s`, since authenticated users may have a higher limit, or use a mirror: %w",
 		host, answerOf(http.StatusTooManyRequests), until, host, err)
 }

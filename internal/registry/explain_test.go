@@ -24,11 +24,11 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 		code       int
 		want, not  string
 	}{
-		"quota":    {"/blobs/uploads/", `{"errors":[{"code":"DENIED","message":"adding 1.2 GiB of storage resource would exceed the project quota"}]}`, 403, "has no room left", "log in"},
-		"rate":     {"/blobs/uploads/", `{"errors":[{"code":"TOOMANYREQUESTS","message":"slow down"}]}`, 429, "limits how much is asked of it (429 Too Many Requests)", ""},
+		"quota":    {"/blobs/uploads/", `{"errors":[{"code":"DENIED","message":"adding 1.2 GiB of storage resource would exceed the project quota"}]}`, 403, "storage quota exceeded", "log in"},
+		"rate":     {"/blobs/uploads/", `{"errors":[{"code":"TOOMANYREQUESTS","message":"slow down"}]}`, 429, "exceeded (429 Too Many Requests)", ""},
 		"size":     {"/blobs/uploads/", "<html><head><title>413 Request Entity Too Large</title></head></html>", 413, "client_max_body_size", "<html"},
-		"artifact": {"/manifests/sha256:", `{"errors":[{"code":"MANIFEST_INVALID","message":"manifest invalid"}]}`, 400, "--no-attestations leaves them out", ""},
-		"page":     {"/blobs/uploads/", "<!DOCTYPE html><p>gateway", 400, "with a web page", "<p>"},
+		"artifact": {"/manifests/sha256:", `{"errors":[{"code":"MANIFEST_INVALID","message":"manifest invalid"}]}`, 400, "use --no-attestations", ""},
+		"page":     {"/blobs/uploads/", "<!DOCTYPE html><p>gateway", 400, "is a web page", "<p>"},
 	} {
 		f := &registrytest.Faults{Next: registrytest.InMemory(), Act: func(_ int, w http.ResponseWriter, r *http.Request) bool {
 			if r.Method == http.MethodGet || r.Method == http.MethodHead || !strings.Contains(r.URL.Path, c.path) {
@@ -49,7 +49,7 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 }
 
 func TestBadCredentials(t *testing.T) {
-	for code, want := range map[int]string{http.StatusUnauthorized: "does not know you: log in with `docker login 127.0.0.1:", http.StatusForbidden: "does not let you"} {
+	for code, want := range map[int]string{http.StatusUnauthorized: "(401 Unauthorized): log in with `docker login 127.0.0.1:", http.StatusForbidden: "permission denied"} {
 		r := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("WWW-Authenticate", `Basic realm="test"`)
 			w.WriteHeader(code)

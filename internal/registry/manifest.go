@@ -79,7 +79,7 @@ func (r *Repository) Look(ctx context.Context, reference string) (*Manifest, err
 		return nil, nil
 	}
 	if err != nil {
-		return nil, r.Explain("ask for "+r.Name.Tag(reference).String(), err)
+		return nil, r.Explain("look up "+r.Name.Tag(reference).String(), err)
 	}
 	m, err := parseManifest(text, digest)
 	if err != nil {
@@ -104,5 +104,5 @@ func (r *Repository) Put(ctx context.Context, m *Manifest) error {
 		r.Meter.sent.Add(int64(len(m.Text)))
 		return r.wire.putManifest(ctx, m.Digest.String(), m.MediaType, m.Text)
 	})
-	return r.Explain("send "+r.Name.Digest(m.Digest.String()).String(), err)
+	return r.Explain("upload "+r.Name.Digest(m.Digest.String()).String(), err)
 }

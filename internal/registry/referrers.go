@@ -69,7 +69,7 @@ func (r *Repository) addReferrers(ctx context.Context, subject v1.Hash, referrer
 		return r.wire.putManifest(ctx, tag, types.OCIImageIndex, text)
 	})
 	if Status(err)/100 == 4 {
-		return errors.Join(err, errors.New("the registry keeps no referrers, and refuses the tag that stands in for them: --no-attestations leaves them out"))
+		return errors.Join(err, errors.New("the registry supports neither the referrers API nor the referrers tag; use --no-attestations"))
 	}
 	return err
 }

@@ -63,7 +63,7 @@ func (c *Client) Open(ctx context.Context, repository name.Repository, scope str
 		return err
 	})
 	if err != nil {
-		return nil, c.Explain("ask for "+repository.String(), repository.RegistryStr(), err)
+		return nil, c.Explain("look up "+repository.String(), repository.RegistryStr(), err)
 	}
 	return &Repository{Name: repository, Meter: &Meter{}, client: c, wire: newWire(repository, trip)}, nil
 }

@@ -30,7 +30,7 @@ type MissingError struct {
 
 // Error names the tag and the images.
 func (e *MissingError) Error() string {
-	return fmt.Sprintf("the registry has no image %s with the tag %s: build that commit first, or name another one", strings.Join(e.Names, ", "), e.Tag)
+	return fmt.Sprintf("image %s with the tag %s was not found in the registry: build that commit first, or name another one", strings.Join(e.Names, ", "), e.Tag)
 }
 
 // TakenError reports that a tag refers to another image.
@@ -38,7 +38,7 @@ type TakenError struct{ Tag name.Tag }
 
 // Error names the tag.
 func (e *TakenError) Error() string {
-	return fmt.Sprintf("%s stands for another image already; --force moves it", e.Tag)
+	return fmt.Sprintf("%s already points to another image; use --force to move it", e.Tag)
 }
 
 // Retag adds a second tag, to, to the images of these names that have the tag from. It

@@ -49,7 +49,7 @@ func TestRetag(t *testing.T) {
 	push("api", "def")
 	f.During(nil)
 	var taken *TakenError
-	if _, err := r.Retag(t.Context(), []string{"train", "api"}, "def", "v1", false); !errors.As(err, &taken) || !strings.Contains(err.Error(), "--force moves it") {
+	if _, err := r.Retag(t.Context(), []string{"train", "api"}, "def", "v1", false); !errors.As(err, &taken) || !strings.Contains(err.Error(), "use --force to move it") {
 		t.Errorf("%v", err)
 	}
 	unchanged(t, f)

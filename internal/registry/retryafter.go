@@ -33,7 +33,7 @@ func (l later) RoundTrip(request *http.Request) (*http.Response, error) {
 // tellWait reports that a request waits for a busy registry.
 func (c *Client) tellWait(err error, wait time.Duration) {
 	if c.Waiting != nil {
-		c.Waiting(fmt.Sprintf("the registry %s is busy (%s), and is asked again in %s, as it wants", hostOf(err), answerOf(Status(err)), wait))
+		c.Waiting(fmt.Sprintf("the registry %s is busy (%s); retrying in %s (Retry-After)", hostOf(err), answerOf(Status(err)), wait))
 	}
 }
 

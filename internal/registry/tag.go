@@ -45,7 +45,7 @@ func CheckTag(tag, of string) error {
 	if of != "" {
 		of = " of " + of
 	}
-	return fmt.Errorf("%q cannot be a tag%s: it may have letters, digits, _, . and -, no . or - in front, and %d characters", tag, of, maxTag)
+	return fmt.Errorf("%q is not a valid tag%s: a tag has letters, digits, _, . and -, does not begin with . or -, and has at most %d characters", tag, of, maxTag)
 }
 
 // validTag reports whether registries accept tag as a tag.
@@ -70,7 +70,7 @@ func (r *Repository) PointsTo(ctx context.Context, tag string, digest v1.Hash) (
 		there, err = r.wire.pointsTo(ctx, tag, digest)
 		return err
 	})
-	return there, r.Explain("ask for "+r.Name.Tag(tag).String(), err)
+	return there, r.Explain("look up "+r.Name.Tag(tag).String(), err)
 }
 
 // Tag writes a manifest under a tag. A registry with immutable tags may refuse even the
@@ -93,7 +93,7 @@ func (r *Repository) Tag(ctx context.Context, tag string, m *Manifest) error {
 // immutable adds to a refusal that the tag may be immutable.
 func immutable(err error) error {
 	if code := Status(err); code == http.StatusBadRequest || code == http.StatusConflict || code == http.StatusMethodNotAllowed {
-		return errors.Join(err, errors.New("the tag may be immutable and stand for another image; choose another tag, or delete it"))
+		return errors.Join(err, errors.New("the tag may be immutable and point to another image; choose another tag, or delete it"))
 	}
 	return err
 }

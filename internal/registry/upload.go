@@ -149,7 +149,7 @@ func (r *Repository) streamTo(ctx context.Context, m Making, to *url.URL) error 
 	return nil
 }
 
-var errUnread = errors.New("the registry does not read on")
+var errUnread = errors.New("the registry stopped reading the upload")
 
 // MakingError reports that the content of a blob could not be made, which is not an error
 // of the registry.

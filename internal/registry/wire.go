@@ -90,7 +90,7 @@ type digestError struct {
 }
 
 func (e *digestError) Error() string {
-	return fmt.Sprintf("the registry answers with the digest %s for %s, which has %s", e.got, e.what, e.want)
+	return fmt.Sprintf("%s mismatch: want %s, got %s", e.what, e.want, e.got)
 }
 
 // manifest returns the bytes of a manifest, and their digest.
@@ -107,7 +107,7 @@ func (w *wire) manifest(ctx context.Context, reference string) ([]byte, v1.Hash,
 	}
 	digest := DigestOf(text)
 	if said := response.Header.Get(digestHeader); said != "" && said != digest.String() {
-		return nil, digest, &digestError{reference, digest.String(), said}
+		return nil, digest, &digestError{"digest of " + reference, digest.String(), said}
 	}
 	return text, digest, nil
 }
@@ -140,7 +140,7 @@ func (w *wire) putManifest(ctx context.Context, reference string, mediaType type
 	}
 	defer done(response)
 	if digest := DigestOf(text).String(); response.Header.Get(digestHeader) != "" && response.Header.Get(digestHeader) != digest {
-		return &digestError{reference, digest, response.Header.Get(digestHeader)}
+		return &digestError{"digest of " + reference, digest, response.Header.Get(digestHeader)}
 	}
 	return nil
 }
@@ -176,7 +176,7 @@ func (w *wire) smallBlob(ctx context.Context, digest v1.Hash) ([]byte, error) {
 	defer done(response)
 	text, err := io.ReadAll(io.LimitReader(response.Body, maxManifest+1))
 	if err == nil && DigestOf(text) != digest {
-		return nil, &digestError{"a blob", digest.String(), DigestOf(text).String()}
+		return nil, &digestError{"digest of a blob", digest.String(), DigestOf(text).String()}
 	}
 	return text, err
 }

@@ -37,7 +37,7 @@ func (w *wire) begin(ctx context.Context, digest v1.Hash, from string) (*url.URL
 	return next(response)
 }
 
-var errNoLocation = errors.New("the registry does not say where the upload goes on")
+var errNoLocation = errors.New("the upload response has no valid Location header")
 
 // next returns the URL at which an upload continues.
 func next(response *http.Response) (*url.URL, error) {
@@ -75,7 +75,7 @@ func (w *wire) finish(ctx context.Context, to *url.URL, digest v1.Hash, body io.
 	}
 	defer done(response)
 	if said := response.Header.Get(digestHeader); said != "" && said != digest.String() {
-		return &digestError{"a blob", digest.String(), said}
+		return &digestError{"digest of a blob", digest.String(), said}
 	}
 	return nil
 }
@@ -90,7 +90,7 @@ func (w *wire) stream(ctx context.Context, to *url.URL, body io.Reader, sent fun
 	defer done(response)
 	var first, last int64
 	if _, err := fmt.Sscanf(response.Header.Get("Range"), "%d-%d", &first, &last); err == nil && (first != 0 || last+1 != sent()) {
-		return nil, &digestError{"what it has of a blob", fmt.Sprintf("0-%d", sent()-1), response.Header.Get("Range")}
+		return nil, &digestError{"range of a blob's uploaded bytes", fmt.Sprintf("0-%d", sent()-1), response.Header.Get("Range")}
 	}
 	return next(response)
 }

@@ -61,5 +61,5 @@ func refusal(err error) string {
 	if said == "" {
 		return ""
 	}
-	return "git refuses: " + strings.Join(strings.Fields(said), " ")
+	return "git failed: " + strings.Join(strings.Fields(said), " ")
 }

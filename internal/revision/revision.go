@@ -139,7 +139,7 @@ func (g git) output(ctx context.Context, args ...string) (string, error) {
 	command.WaitDelay = time.Second
 	out, err := command.Output()
 	if ctx.Err() == nil && limited.Err() != nil {
-		return "", fmt.Errorf("git %s did not end within %s", args[0], longest)
+		return "", fmt.Errorf("git %s timed out after %s", args[0], longest)
 	}
 	if err != nil {
 		return "", err
