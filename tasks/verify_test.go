@@ -74,7 +74,7 @@ func TestVerify(t *testing.T) {
 	if !errors.As(err, &damaged) || damaged.Has != 10 || !strings.Contains(err.Error(), "remove the blob from its storage") {
 		t.Errorf("%v", err)
 	}
-	if !strings.Contains(said.String(), "the registry has 10 of the ") {
+	if !strings.Contains(said.String(), "the registry has only 10 of the ") {
 		t.Errorf("it is not told: %s", said.String())
 	}
 	if err := os.Remove(blob); err != nil {

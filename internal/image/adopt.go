@@ -52,7 +52,7 @@ func Adopt(ctx context.Context, to *registry.Client, s Spec, built v1.Hash, tags
 	}
 	there, err := p.to.Look(ctx, built.String())
 	if err == nil && there == nil {
-		err = fmt.Errorf("the registry has no image %s, which the builder said it had pushed", at.Digest(built.String()))
+		err = fmt.Errorf("image %s was not found in the registry, although the builder reported that it was pushed", at.Digest(built.String()))
 	}
 	if err != nil {
 		return nil, err
@@ -88,7 +88,7 @@ func (p *push) verifyAdopted(ctx context.Context, found *standing) error {
 	whole, err := p.verify(ctx, found)
 	if err == nil && whole == nil {
 		if err = p.to.CheckMended(ctx); err == nil {
-			err = fmt.Errorf("the registry has lost a part of %s, and tells the builder that it has it: delete the image there, and build it again", p.to.Name.Digest(found.Digest.String()))
+			err = fmt.Errorf("blobs of %s are missing in the registry, although it reports them as present: delete the image there, and build it again", p.to.Name.Digest(found.Digest.String()))
 		}
 	}
 	return err
@@ -107,7 +107,7 @@ func (p *push) compare(ctx context.Context, a *assembled, made func() (Ingredien
 	}
 	if last.made != nil {
 		if a.changed = now.since(*last.made); len(a.changed) == 0 {
-			a.changed = []string{"what its steps made of the same files"}
+			a.changed = []string{"the output of its steps for the same files"}
 		}
 	}
 	return &now, nil

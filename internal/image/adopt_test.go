@@ -113,7 +113,7 @@ func testAdopt(t *testing.T, f *registrytest.Faults, r *registry.Client) {
 		}
 	}
 	testAdoptedChanges(t, r, s, oneDigest)
-	if _, err := Adopt(t.Context(), r, s, v1.Hash{Algorithm: "sha256", Hex: strings.Repeat("0", 64)}, nil, attest, nil); err == nil || !strings.Contains(err.Error(), "has no image") {
+	if _, err := Adopt(t.Context(), r, s, v1.Hash{Algorithm: "sha256", Hex: strings.Repeat("0", 64)}, nil, attest, nil); err == nil || !strings.Contains(err.Error(), "was not found in the registry") {
 		t.Error(err)
 	}
 	f.During(func(_ int, w http.ResponseWriter, r *http.Request) bool {
@@ -140,7 +140,7 @@ func testAdoptedChanges(t *testing.T, r *registry.Client, s Spec, built v1.Hash)
 	}{
 		{Ingredients{Base: "a@1", Files: map[string]string{"Dockerfile": "1"}}, nil, nil},
 		{Ingredients{Base: "a@2", Files: map[string]string{"Dockerfile": "2", "a.py": "1"}}, []string{"Dockerfile", "a.py (new)"}, []string{"the base", "Dockerfile", "a.py (new)"}},
-		{Ingredients{Base: "a@2", Files: map[string]string{"Dockerfile": "2", "a.py": "1"}}, nil, []string{"what its steps made of the same files"}},
+		{Ingredients{Base: "a@2", Files: map[string]string{"Dockerfile": "2", "a.py": "1"}}, nil, []string{"the output of its steps for the same files"}},
 	} {
 		s.Source = fmt.Sprint("https://git.example.com/changed/", n) // another image with the same content
 		planned, err := Changes(t.Context(), r, s, c.made)

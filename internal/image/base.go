@@ -71,7 +71,7 @@ func findBase(ctx context.Context, s Spec, r *registry.Client) (*name.Digest, er
 	}
 	reference, err := r.Parse(s.Base)
 	if err != nil {
-		return nil, refuseBase(s, err, "write it as in python:3.12-slim or gcr.io/project/image@sha256:...", "is no reference: %v", err)
+		return nil, refuseBase(s, err, "write it as in python:3.12-slim or gcr.io/project/image@sha256:...", "is not a valid image reference: %v", err)
 	}
 	if digest, ok := reference.(name.Digest); ok {
 		return &digest, nil
@@ -92,10 +92,10 @@ func openBase(ctx context.Context, s Spec, r *registry.Client, reference *name.D
 	}
 	found, platforms, err := readBase(ctx, r.Puller(), keptBases(s), *reference, s.platform)
 	if errors.Is(err, errNoPlatform) && len(platforms) == 0 {
-		return nil, refuseBase(s, err, "name one of its images by its digest: crane manifest "+s.Base+" lists them", "is an index that does not say which of its images is for which platform")
+		return nil, refuseBase(s, err, "name one of its images by its digest: crane manifest "+s.Base+" lists them", "is an image index that does not state the platforms of its images")
 	}
 	if errors.Is(err, errNoPlatform) {
-		return nil, refuseBase(s, err, "choose another base or another platform", "is not for %s, but for %s", s.platform, strings.Join(platforms, ", "))
+		return nil, refuseBase(s, err, "choose another base or another platform", "has no image for the platform %s, only for %s", s.platform, strings.Join(platforms, ", "))
 	}
 	if err != nil {
 		return nil, explainBase(s, r, reference, err)
@@ -115,9 +115,9 @@ func explainBase(s Spec, r *registry.Client, reference name.Reference, err error
 	case err == nil:
 		return nil
 	case code == http.StatusNotFound:
-		return refuseBase(s, err, "check its name and tag", "does not exist: %v", err)
+		return refuseBase(s, err, "check its name and tag", "was not found: %v", err)
 	case code == http.StatusUnauthorized, code == http.StatusForbidden:
-		return refuseBase(s, err, "check its name, and that you may read it: docker login "+reference.Context().RegistryStr(), "may not be read, or does not exist: %v", err)
+		return refuseBase(s, err, "check its name, and your permission to pull it: docker login "+reference.Context().RegistryStr(), "was not found, or permission to pull it was denied: %v", err)
 	}
 	return r.Explain("read the base "+s.Base, reference.Context().RegistryStr(), err)
 }

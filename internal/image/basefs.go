@@ -41,7 +41,7 @@ func (k kept) blob(digest v1.Hash, ask func() ([]byte, error)) ([]byte, error) {
 		return nil, err
 	}
 	if registry.DigestOf(text) != digest {
-		return nil, fmt.Errorf("the registry answers with the digest %s for a base, which has %s", registry.DigestOf(text), digest)
+		return nil, fmt.Errorf("digest mismatch for a base: want %s, got %s", digest, registry.DigestOf(text))
 	}
 	_ = writeWhole(file, text) // without the file, it is requested again
 	return text, nil
@@ -88,7 +88,7 @@ func readFS(ctx context.Context, r *registry.Client, s Spec, b *base, pass passa
 		}
 	}
 	if len(lacking) > 0 {
-		s.Tell(Detail, "reading what the base %s has: %d MB, once for each base", s.Base, (bytes+500_000)/1_000_000)
+		s.Tell(Detail, "reading the files of the base %s: %d MB, once for each base", s.Base, (bytes+500_000)/1_000_000)
 	}
 	puller := r.Puller()
 	partial := make([]bool, len(b.layers))

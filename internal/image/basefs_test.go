@@ -316,7 +316,7 @@ func TestLayersAreCountedWithTheBases(t *testing.T) {
 		t.Errorf("%d files and directories are there", got)
 	}
 	s.Base = rootBase(t, r, "bases/full", nil, append(layers, layers[:2]...)...)
-	wantSourceError(t, refused(t, s, r), "has 127 layers, and container runtimes take no more than 127")
+	wantSourceError(t, refused(t, s, r), "has 127 layers, and container runtimes support at most 127")
 }
 
 // A base in another registry is fetched once: it is read while it is sent. If the upload of

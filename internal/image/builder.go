@@ -51,7 +51,7 @@ func (b *builder) Plan(ctx context.Context) (*Planned, error) {
 	}
 	planned, err := Plan(ctx, b.To, recipe)
 	if err != nil {
-		return nil, fmt.Errorf("ask for image %s: %w", b.Name, err)
+		return nil, fmt.Errorf("look up image %s: %w", b.Name, err)
 	}
 	return planned, nil
 }

@@ -48,7 +48,7 @@ func readIgnored(root *os.Root) (*ignored, error) {
 		}
 	}
 	if err != nil {
-		return nil, &source.Error{Position: source.Position{File: ignoreFile}, Message: "it cannot be read: " + err.Error(), Hint: "see Docker's documentation of .dockerignore", Err: err}
+		return nil, &source.Error{Position: source.Position{File: ignoreFile}, Message: "it is not a valid .dockerignore: " + err.Error(), Hint: "see Docker's documentation of .dockerignore", Err: err}
 	}
 	return nil, nil
 }

@@ -18,7 +18,7 @@ func TestIndexWithoutPlatforms(t *testing.T) {
 	index := mutate.AppendManifests(empty.Index, mutate.IndexAddendum{Add: baseImage(t, v1.Platform{OS: "linux", Architecture: "amd64"})})
 	s := filesSpec(files{"a": "1"}.write(t), "a")
 	s.Base = put(t, r, "bases/odd", func(ref name.Reference) error { return remote.WriteIndex(ref, index, options(t, r)...) })
-	wantSourceError(t, refused(t, s, r), "does not say which of its images is for which platform")
+	wantSourceError(t, refused(t, s, r), "does not state the platforms of its images")
 }
 
 // The error for a base in a registry that limits requests says so.

@@ -65,13 +65,13 @@ const patience = time.Second
 func compile(ctx context.Context, s Spec) (*content, error) {
 	pkg := "./" + s.Main
 	if info, err := os.Stat(filepath.Join(s.Dir, filepath.FromSlash(s.Main))); err != nil || !info.IsDir() {
-		return nil, &source.Error{Position: s.At, Message: fmt.Sprintf("image %s: there is no directory %s with a Go package", s.Name, s.Main),
+		return nil, &source.Error{Position: s.At, Message: fmt.Sprintf("image %s: the directory %s of the Go package does not exist", s.Name, s.Main),
 			Hint: "name the directory of a Go program by its path from the repository's root", Err: err}
 	}
 	key := sha256.Sum256([]byte(s.Main + "\x00" + s.platform.String()))
 	dir := filepath.Join(cacheDir(s.Dir), "go", hex.EncodeToString(key[:8]))
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("make room for the program: %w", err)
+		return nil, fmt.Errorf("create the cache directory: %w", err)
 	}
 	if err := ownCache(s.Dir, dir); err != nil {
 		return nil, err
@@ -213,7 +213,7 @@ func goBuild(ctx context.Context, s Spec, pkg, target string) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case limited.Err() != nil:
-		return &BuildError{Package: pkg, Output: output.String(), Err: fmt.Errorf("go build did not end within %s; see whether the module proxy (GOPROXY) answers", longestBuild)}
+		return &BuildError{Package: pkg, Output: output.String(), Err: fmt.Errorf("go build timed out after %s; check that the module proxy (GOPROXY) can be reached", longestBuild)}
 	case err != nil:
 		if strings.Contains(output.String(), syscall.ENOSPC.Error()) {
 			err = errors.Join(err, syscall.ENOSPC) // the go command reports it only as text
@@ -239,7 +239,7 @@ func checkProgramFile(s Spec, target string) error {
 		return fmt.Errorf("read the program: %w", err)
 	}
 	_ = os.Remove(target)
-	return &source.Error{Position: s.At, Message: fmt.Sprintf("image %s: the Go package %s is no program", s.Name, s.Main),
+	return &source.Error{Position: s.At, Message: fmt.Sprintf("image %s: the Go package %s is not a main package", s.Name, s.Main),
 		Hint: "name a directory whose files begin with package main"}
 }
 
@@ -287,5 +287,5 @@ func findGo(environ []string) (string, error) {
 			}
 		}
 	}
-	return "", errors.New("the go command is not on the PATH: images of kind go need it; install Go, or build where it is installed")
+	return "", errors.New("the go command was not found on the PATH: images of kind go need it; install Go, or build where it is installed")
 }

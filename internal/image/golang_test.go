@@ -133,10 +133,10 @@ func TestNotAProgram(t *testing.T) {
 	s := goSpec(program().write(t))
 	s.Main = "lib"
 	_, err := Prepare(t.Context(), s, nil)
-	wantSourceError(t, err, "the Go package lib is no program")
+	wantSourceError(t, err, "the Go package lib is not a main package")
 	s.Main = "cmd/train/main.go"
 	_, err = Prepare(t.Context(), s, nil)
-	wantSourceError(t, err, "there is no directory cmd/train/main.go")
+	wantSourceError(t, err, "the directory cmd/train/main.go of the Go package does not exist")
 }
 
 func TestFilesInTheProgramsPlace(t *testing.T) {
@@ -145,7 +145,7 @@ func TestFilesInTheProgramsPlace(t *testing.T) {
 	s := goSpec(tree.write(t))
 	s.Files = []string{"train"}
 	_, err := Prepare(t.Context(), s, nil)
-	wantSourceError(t, err, "train/data.csv would go to /app/train/data.csv, where the program /app/train goes (set workdir")
+	wantSourceError(t, err, "train/data.csv would be placed at /app/train/data.csv, where the program /app/train is placed (set workdir")
 }
 
 func TestProgramAtTheRoot(t *testing.T) {
@@ -161,7 +161,7 @@ func TestProgramAtTheRoot(t *testing.T) {
 func TestWithoutGo(t *testing.T) {
 	s := goSpec(program().write(t))
 	s.Environ = []string{"PATH=" + t.TempDir()}
-	if _, err := Prepare(t.Context(), s, nil); err == nil || !strings.Contains(err.Error(), "the go command is not on the PATH") {
+	if _, err := Prepare(t.Context(), s, nil); err == nil || !strings.Contains(err.Error(), "the go command was not found on the PATH") {
 		t.Errorf("%v", err)
 	}
 }

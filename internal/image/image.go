@@ -158,7 +158,7 @@ func (s Spec) normal() (Spec, error) {
 			return refuse("name a requirements.txt with hashes, uv.lock, poetry.lock or pylock.toml", "it has no requirements")
 		}
 	default:
-		return refuse("use go, files or python", "kind %q cannot be built", s.Kind)
+		return refuse("use go, files or python", "kind %q is not supported", s.Kind)
 	}
 	return s, nil
 }

@@ -371,7 +371,7 @@ func TestBaseOfAnIndex(t *testing.T) {
 	}
 	s.Platforms = []v1.Platform{{OS: "linux", Architecture: "s390x"}}
 	err := refused(t, s, r)
-	wantSourceError(t, err, "is not for linux/s390x, but for linux/amd64, linux/arm64")
+	wantSourceError(t, err, "has no image for the platform linux/s390x, only for linux/amd64, linux/arm64")
 }
 
 func TestBadBase(t *testing.T) {
@@ -379,9 +379,9 @@ func TestBadBase(t *testing.T) {
 	host := strings.SplitN(r.Prefix, "/", 2)[0]
 	arm := pushBase(t, r, "bases/arm", v1.Platform{OS: "linux", Architecture: "arm64"})
 	for base, want := range map[string]string{
-		host + "/bases/none:1": "does not exist",
-		"Not A Reference":      "is no reference",
-		arm:                    "is not for linux/amd64, but for linux/arm64",
+		host + "/bases/none:1": "was not found",
+		"Not A Reference":      "is not a valid image reference",
+		arm:                    "has no image for the platform linux/amd64, only for linux/arm64",
 	} {
 		s := filesSpec(files{"a.py": "1"}.write(t), "a.py")
 		s.Base = base

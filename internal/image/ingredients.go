@@ -137,7 +137,7 @@ func (c Ingredients) since(old Ingredients) []string {
 		case before == "":
 			return name + " (new)"
 		case now == "":
-			return name + " (gone)"
+			return name + " (removed)"
 		}
 		return name
 	}

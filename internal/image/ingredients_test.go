@@ -38,7 +38,7 @@ func testChanged(t *testing.T, f *registrytest.Faults, r *registry.Client) {
 	other := s
 	other.Dir, other.Env, other.User = tree.write(t), map[string]string{"A": "2", "C": "1"}, "1000"
 	must(t, os.Chmod(filepath.Join(other.Dir, "src", "b.py"), 0o755))
-	want := []string{"src/a.py", "src/b.py", "src/c.py (gone)", "src/d.py (new)", "env A", "env B (gone)", "env C (new)", "user"}
+	want := []string{"src/a.py", "src/b.py", "src/c.py (removed)", "src/d.py (new)", "env A", "env B (removed)", "env C (new)", "user"}
 	planned, pushed := push(other)
 	if diff := cmp.Diff(want, planned); diff != "" {
 		t.Errorf("planned: %s", diff)
@@ -51,7 +51,7 @@ func testChanged(t *testing.T, f *registrytest.Faults, r *registry.Client) {
 func TestChangedPackages(t *testing.T) {
 	old := Ingredients{Base: "a@1", Packages: map[string]string{"numpy": "2.0 aa", "torch": "2.9 bb", "gone": "1 cc", "same": "1 dd"}}
 	now := Ingredients{Base: "a@2", Packages: map[string]string{"numpy": "2.2 ee", "torch": "2.9 ff", "new": "3 gg", "same": "1 dd"}}
-	want := []string{"the base", "gone 1 (gone)", "new 3 (new)", "numpy 2.0 -> 2.2", "torch 2.9"}
+	want := []string{"the base", "gone 1 (removed)", "new 3 (new)", "numpy 2.0 -> 2.2", "torch 2.9"}
 	if diff := cmp.Diff(want, now.since(old)); diff != "" {
 		t.Error(diff)
 	}

@@ -102,7 +102,7 @@ func (r *Recipe) rooms(parent *base) (below, above int, err error) {
 	room := maxLayers - len(parent.layers)
 	needs := map[string]int{KindFiles: 1, KindGo: 2, KindPython: 4}[r.spec.Kind]
 	if room < needs {
-		return 0, 0, refuseBase(r.spec, nil, "choose a base of fewer layers, or squash it", "has %d layers, and container runtimes take no more than %d", len(parent.layers), maxLayers)
+		return 0, 0, refuseBase(r.spec, nil, "choose a base with fewer layers, or squash it", "has %d layers, and container runtimes support at most %d", len(parent.layers), maxLayers)
 	}
 	if r.spec.Kind != KindPython {
 		return 0, room, nil

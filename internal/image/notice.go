@@ -51,12 +51,12 @@ func (s Spec) Tell(level Level, format string, args ...any) {
 func CredentialNotices(image string, secrets, left []string) []Notice {
 	var all []Notice
 	if len(secrets) > 0 {
-		all = append(all, Notice{Level: Warning, Text: fmt.Sprintf("image %s has %s, which often holds secrets: whoever can pull the image can read it; leave it out by .dockerignore, and hand values to the job as secrets",
+		all = append(all, Notice{Level: Warning, Text: fmt.Sprintf("image %s has %s, which often holds secrets: anyone who can pull the image can read it; exclude it in .dockerignore, and pass the values to the job as secrets",
 			image, strings.Join(secrets, ", "))})
 	}
 	if len(left) > 0 {
 		left = slices.Compact(slices.Sorted(slices.Values(left)))
-		all = append(all, Notice{Level: Note, Text: fmt.Sprintf("image %s is without %s: private keys and credentials never go into an image; hand them to the job as secrets", image, strings.Join(left, ", "))})
+		all = append(all, Notice{Level: Note, Text: fmt.Sprintf("image %s does not include %s: private keys and credentials are never added to an image; pass them to the job as secrets", image, strings.Join(left, ", "))})
 	}
 	return all
 }

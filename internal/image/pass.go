@@ -78,7 +78,7 @@ func (p *push) baseLayer(ctx context.Context, parent *base, n int) (io.ReadClose
 }
 
 func (p *push) explainBaseLayer(digest v1.Hash, err error) error {
-	return p.to.Explain(fmt.Sprintf("send the base's layer %s to %s", digest, p.to.Name), err)
+	return p.to.Explain(fmt.Sprintf("copy the base's layer %s to %s", digest, p.to.Name), err)
 }
 
 // tee is a stream that a second reader reads at the same pace.
@@ -89,7 +89,7 @@ type tee struct {
 	done   chan struct{}
 }
 
-var errUnread = errors.New("the layer is not read on")
+var errUnread = errors.New("reading the layer stopped")
 
 // newTee calls read in a goroutine with everything that is read from the stream. If read
 // panics, newTee calls failed with the panic. Either call has returned when Close returns.

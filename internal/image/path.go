@@ -27,7 +27,7 @@ func cleanPath(file string) (clean, why string) {
 	case strings.ContainsRune(file, '\\'):
 		return "", "has a backslash in its name"
 	case !filepath.IsLocal(filepath.FromSlash(clean)): // reserved names, such as CON on Windows
-		return "", "is no path of this system"
+		return "", "is not a valid path on this system"
 	}
 	return clean, ""
 }

@@ -131,7 +131,7 @@ func open(ctx context.Context, to *registry.Client, recipe *Recipe, tags []strin
 		return nil, err
 	}
 	p.to.Damaged = func(digest v1.Hash, has, want int64) {
-		recipe.spec.Tell(Warning, "image %s: the registry has %d of the %d bytes of %s, which is sent again", recipe.Name, has, want, digest)
+		recipe.spec.Tell(Warning, "image %s: the registry has only %d of the %d bytes of %s; uploading it again", recipe.Name, has, want, digest)
 	}
 	return p, nil
 }
@@ -173,7 +173,7 @@ func (p *push) whole(ctx context.Context, m *registry.Manifest) (bool, error) {
 			if !there {
 				lacking.Store(true)
 			}
-			return p.to.Explain("ask for "+blob.Digest.String(), err)
+			return p.to.Explain("look up "+blob.Digest.String(), err)
 		})
 	}
 	err := group.Wait()

@@ -82,7 +82,7 @@ func (r *Recipe) requirements(ctx context.Context, parent *base, last *previous,
 		return nil, err
 	}
 	for _, c := range environment.Conflicts() {
-		r.spec.Tell(Warning, "image %s: %s and %s both bring %d files of the same names with different content: those of %s are in the image, as uv leaves them, and %s may not work; remove one of the two from %s",
+		r.spec.Tell(Warning, "image %s: %s and %s both install %d files with the same names and different content: the image has those of %s, as uv would install them, and %s may not work; remove one of the two from %s",
 			r.Name, c.Kept, c.Dropped, c.Files, c.Kept, c.Dropped, r.spec.Requirements)
 	}
 	r.packages = nil
@@ -157,7 +157,7 @@ func pythonOf(s Spec, env []string, fs *rootfs.FS) (interpreter, error) {
 	found, ok := searchPython(s, env, fs)
 	switch {
 	case ok && s.Python != "" && found.Version != s.Python:
-		return interpreter{}, refusePython(s, fs, fmt.Sprintf("has Python %s at %s, and python.version is %s", found.Version, found.Path, s.Python))
+		return interpreter{}, refusePython(s, fs, fmt.Sprintf("has Python %s at %s, but python.version is %s", found.Version, found.Path, s.Python))
 	case ok:
 		p := interpreter{path: found.Path, version: found.Version}
 		if strings.HasPrefix(told, found.Version+".") {
@@ -166,7 +166,7 @@ func pythonOf(s Spec, env []string, fs *rootfs.FS) (interpreter, error) {
 		p.libc, _ = fs.Libc(found.Path)
 		return p, nil
 	case told != "" && s.Python != "" && told != s.Python && !strings.HasPrefix(told, s.Python+"."):
-		return interpreter{}, refusePython(s, fs, fmt.Sprintf("has Python %s, and python.version is %s", told, s.Python))
+		return interpreter{}, refusePython(s, fs, fmt.Sprintf("has Python %s, but python.version is %s", told, s.Python))
 	case !fs.Partial && s.Interpreter != "":
 		return interpreter{}, refusePython(s, fs, "has no Python at "+s.Interpreter)
 	case !fs.Partial && told == "" && s.Python != "":
@@ -177,11 +177,11 @@ func pythonOf(s Spec, env []string, fs *rootfs.FS) (interpreter, error) {
 	// The base states a version but no interpreter was found, or it could not be read.
 	p := interpreter{path: cmp.Or(s.Interpreter, officialInterpreter), version: cmp.Or(s.Python, told)}
 	if p.version == "" {
-		return interpreter{}, &source.Error{Position: s.At, Message: fmt.Sprintf("image %s: the base %s does not tell which version of Python it has, and its layers cannot be read", s.Name, s.Base),
+		return interpreter{}, &source.Error{Position: s.At, Message: fmt.Sprintf("image %s: the base %s does not state its Python version, and its layers cannot be read", s.Name, s.Base),
 			Hint: "set python.version, such as 3.12, and python.interpreter where Python is not at " + officialInterpreter}
 	}
 	if !fs.Partial {
-		s.Tell(Warning, "image %s: the base %s says that it has Python %s, and no interpreter was found in it; %s is taken", s.Name, s.Base, told, p.path)
+		s.Tell(Warning, "image %s: the base %s states that it has Python %s, but no interpreter was found in it; using %s", s.Name, s.Base, told, p.path)
 	}
 	p.libc, _ = fs.Libc(p.path)
 	return p, nil
@@ -204,7 +204,7 @@ func refusePython(s Spec, fs *rootfs.FS, what string) error {
 		have = append(have, p.Version+" at "+p.Path)
 	}
 	if len(have) > 0 {
-		hint = "it has " + strings.Join(have, ", ") + ": set python.version and python.interpreter to that, or leave them out"
+		hint = "it has " + strings.Join(have, ", ") + ": set python.version and python.interpreter to that, or remove them"
 	}
 	return refuseBase(s, nil, hint, "%s", what)
 }

@@ -48,8 +48,8 @@ func TestPythonOfTheBase(t *testing.T) {
 		{"only", "", "", "/usr/local/bin/python3 3.12.4"},
 		{"debian", "3.12", "", "has no Python 3.12 on its PATH (it has 3.11 at /usr/bin/python3.11"},
 		{"debian", "", "/usr/local/bin/python3", "has no Python at /usr/local/bin/python3 (it has 3.11 at /usr/bin/python3.11"},
-		{"debian", "3.12", "/usr/bin/python3", "has Python 3.11 at /usr/bin/python3, and python.version is 3.12"},
-		{"official", "3.11", "", "has Python 3.12.4, and python.version is 3.11"},
+		{"debian", "3.12", "/usr/bin/python3", "has Python 3.11 at /usr/bin/python3, but python.version is 3.12"},
+		{"official", "3.11", "", "has Python 3.12.4, but python.version is 3.11"},
 		{"none", "", "", "has no Python on its PATH (choose a base that has Python"},
 		{"none", "3.12", "/usr/bin/python3", "has no Python at /usr/bin/python3"},
 	} {
@@ -133,8 +133,8 @@ func TestNoticesOfRequirements(t *testing.T) {
 	_, err := Prepare(t.Context(), s, r)
 	must(t, err)
 	want := []string{
-		"image train: two and one both bring 2 files of the same names with different content: those of two are in the image, as uv leaves them, and one may not work; remove one of the two from pylock.toml",
-		"image train: uv.lock is older than the pyproject.toml beside it (six is new): the image has what the lock says; run `uv lock`",
+		"image train: two and one both install 2 files with the same names and different content: the image has those of two, as uv would install them, and one may not work; remove one of the two from pylock.toml",
+		"image train: uv.lock is out of date with the pyproject.toml next to it (six is new): the image is built from the lock; run `uv lock`",
 	}
 	if diff := cmp.Diff(want, said); diff != "" {
 		t.Error(diff)

@@ -77,7 +77,7 @@ func Prepare(ctx context.Context, s Spec, r *registry.Client) (*Recipe, error) {
 	}
 	if s.Kind == KindPython {
 		if changes := wheel.Stale(requirements(s, interpreter{})); changes != "" {
-			s.Tell(Warning, "image %s: %s is older than the pyproject.toml beside it (%s): the image has what the lock says; run `uv lock`", s.Name, s.Requirements, changes)
+			s.Tell(Warning, "image %s: %s is out of date with the pyproject.toml next to it (%s): the image is built from the lock; run `uv lock`", s.Name, s.Requirements, changes)
 		}
 	}
 	parts := make([]*Recipe, len(s.Platforms))

@@ -222,7 +222,7 @@ func (p *push) content(ctx context.Context, c *content, had *facts) (facts, erro
 		if making := new(registry.MakingError); errors.As(err, &making) {
 			return making.Unwrap()
 		}
-		return p.to.Explain(fmt.Sprintf("send the %s of %s", c.what, p.to.Name), err)
+		return p.to.Explain(fmt.Sprintf("upload the %s of %s", c.what, p.to.Name), err)
 	}
 	if had != nil {
 		there, err := p.to.Has(ctx, had.Digest, had.Size)
@@ -243,5 +243,5 @@ func (p *push) content(ctx context.Context, c *content, had *facts) (facts, erro
 }
 
 func (p *push) explainConfiguration(err error) error {
-	return p.to.Explain("send the configuration of "+p.to.Name.String(), err)
+	return p.to.Explain("upload the configuration of "+p.to.Name.String(), err)
 }

@@ -193,7 +193,7 @@ func readChecked(path string) ([]byte, error) {
 	code, text, _ := bytes.Cut(all, []byte("\n"))
 	ok, err := machine.Proves(string(code), stateSubject, text)
 	if err == nil && !ok {
-		err = fmt.Errorf("%s is damaged, or not of this machine", path)
+		err = fmt.Errorf("%s is damaged or was written on another machine", path)
 	}
 	return text, err
 }

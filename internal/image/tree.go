@@ -85,13 +85,13 @@ func collect(ctx context.Context, s Spec, known *stamps) ([]entry, error) {
 	}
 	for _, e := range entries {
 		if keys[e.file] && slices.Contains(s.Files, e.file) {
-			return nil, c.refuse("hand it to the job as a secret, and leave it out of files", "%s holds a private key, which never goes into an image", e.file)
+			return nil, c.refuse("pass it to the job as a secret, and remove it from files", "%s contains a private key, which is never added to an image", e.file)
 		}
 	}
 	entries = slices.DeleteFunc(entries, func(e entry) bool { return keys[e.file] })
 	c.notices(entries, slices.Sorted(maps.Keys(keys)))
 	if len(entries) == 0 {
-		return nil, c.refuse("", "it would have no files: %s holds none", strings.Join(s.Files, ", "))
+		return nil, c.refuse("", "it has no files to add: %s is empty or fully excluded", strings.Join(s.Files, ", "))
 	}
 	return entries, c.checkProgram(entries)
 }
@@ -100,10 +100,10 @@ func collect(ctx context.Context, s Spec, known *stamps) ([]entry, error) {
 func (c *collector) walk(ctx context.Context, named string) error {
 	for at := named; at != "."; at = path.Dir(at) {
 		if excluded(path.Base(at)) {
-			return c.refuse("leave it out of files", "%s never goes into an image", named)
+			return c.refuse("remove it from files", "%s is never added to an image", named)
 		}
 		if info, err := c.root.Lstat(filepath.FromSlash(at)); err == nil && at != named && info.Mode()&fs.ModeSymlink != 0 {
-			return c.refuse("name what it points to", "%s leads through the link %s", named, at)
+			return c.refuse("name what it points to", "%s goes through the symbolic link %s", named, at)
 		}
 	}
 	// WalkDir follows a link only if it is the starting point.
@@ -150,7 +150,7 @@ func (c *collector) add(at string, d fs.DirEntry) error {
 		return c.refuse("rename it", "the name of %q is not UTF-8", at)
 	}
 	if isWhiteout(at) {
-		return c.refuse("rename it, or leave it out by .dockerignore", "%s cannot be in an image: a name that begins with %s deletes files of the base", at, whiteout)
+		return c.refuse("rename it, or exclude it in .dockerignore", "%s cannot be in an image: a name that begins with %s deletes files of the base", at, whiteout)
 	}
 	info, err := d.Info()
 	if err != nil {
@@ -164,7 +164,7 @@ func (c *collector) add(at string, d fs.DirEntry) error {
 		}
 		e.mode = 0o777
 	case !info.Mode().IsRegular():
-		return c.refuse("remove it, or list the files beside it one by one", "%s is neither a file nor a directory nor a link", at)
+		return c.refuse("remove it, or list the files beside it one by one", "%s is not a regular file, a directory or a symbolic link", at)
 	case info.Mode()&0o111 != 0:
 		e.mode = 0o755
 	}
@@ -184,17 +184,17 @@ func (c *collector) link(at string) (string, error) {
 	for dir := path.Dir(at); dir != "."; dir = path.Dir(dir) {
 		// By PEP 405, this file marks a virtual environment.
 		if _, err := c.root.Lstat(filepath.FromSlash(dir + "/pyvenv.cfg")); err == nil {
-			return "", c.refuse("write "+dir+" into .dockerignore; packages come into an image by python.requirements", "%s is a virtual environment, which works on this machine only", dir)
+			return "", c.refuse("add "+dir+" to .dockerignore; packages are added to an image by python.requirements", "%s is a virtual environment, which works on this machine only", dir)
 		}
 	}
 	if path.IsAbs(target) || filepath.IsAbs(target) {
-		return "", c.refuse("make it relative", "the link %s has an absolute target, %s, which is elsewhere in the image", at, target)
+		return "", c.refuse("make it relative", "the symbolic link %s has an absolute target, %s, which is elsewhere in the image", at, target)
 	}
 	if to := path.Join(path.Dir(at), target); to == ".." || strings.HasPrefix(to, "../") {
-		return "", c.refuse("copy what it points to into the repository", "the link %s leaves the repository: it points to %s", at, target)
+		return "", c.refuse("copy what it points to into the repository", "the symbolic link %s points outside the repository, to %s", at, target)
 	}
 	if _, err := c.root.Stat(name); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
-		return "", c.refuse("copy what it points to into the repository", "the link %s to %s cannot be followed inside the repository: %v", at, target, cause(err))
+		return "", c.refuse("copy what it points to into the repository", "the symbolic link %s to %s cannot be followed inside the repository: %v", at, target, cause(err))
 	}
 	return target, nil
 }
@@ -207,7 +207,7 @@ func (c *collector) checkProgram(entries []entry) error {
 	program := c.spec.program()
 	for _, e := range entries {
 		if within(e.name, program) || within(program, e.name) {
-			return c.refuse("set workdir to another directory", "%s would go to %s, where the program %s goes", e.file, e.name, program)
+			return c.refuse("set workdir to another directory", "%s would be placed at %s, where the program %s is placed", e.file, e.name, program)
 		}
 	}
 	return nil
@@ -232,7 +232,7 @@ func (c *collector) unreadable(err error) error {
 	case errors.Is(err, fs.ErrNotExist):
 		e.Message, e.Hint = fmt.Sprintf("image %s: there is no %s", c.spec.Name, denied.Path), c.nearest(denied.Path)
 	case errors.Is(err, fs.ErrPermission):
-		e.Hint = "give yourself the right to read it, or leave it out of files"
+		e.Hint = "change its permissions so that you can read it, or remove it from files"
 	}
 	return e
 }

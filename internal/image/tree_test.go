@@ -67,8 +67,8 @@ func TestNoticesOfCredentials(t *testing.T) {
 	_, err = collect(t.Context(), s, openStamps(s))
 	must(t, err)
 	want := []string{
-		"image train has src/.env, src/.env.local, src/prod.env, which often holds secrets: whoever can pull the image can read it; leave it out by .dockerignore, and hand values to the job as secrets",
-		"image train is without src/.netrc, src/id_rsa, src/tls/server.pem: private keys and credentials never go into an image; hand them to the job as secrets",
+		"image train has src/.env, src/.env.local, src/prod.env, which often holds secrets: anyone who can pull the image can read it; exclude it in .dockerignore, and pass the values to the job as secrets",
+		"image train does not include src/.netrc, src/id_rsa, src/tls/server.pem: private keys and credentials are never added to an image; pass them to the job as secrets",
 	}
 	if diff := cmp.Diff(want, said); diff != "" {
 		t.Error(diff)
@@ -109,18 +109,18 @@ func TestCollectRefuses(t *testing.T) {
 		"none.py":          "there is no none.py",
 		"src/c.py":         "did you mean src/b.py?",
 		"src/*.py":         "patterns are not expanded",
-		"out":              "leaves the repository: it points to ../../etc/passwd",
+		"out":              "points outside the repository, to ../../etc/passwd",
 		"absolute":         "absolute target, /etc/passwd",
-		"twice":            "leaves the repository",
-		"sneaky":           "the link sneaky/up leaves the repository",
-		"dir/b.py":         "leads through the link dir",
-		"certs/server.key": "certs/server.key holds a private key",
-		".git":             ".git never goes into an image",
-		".git/config":      ".git/config never goes into an image",
-		"keys":             "it would have no files: keys holds none",
-		"empty":            "it would have no files",
-		"loop":             "the link loop",
-		"chain":            "the link chain/chain2 has an absolute target",
+		"twice":            "points outside the repository",
+		"sneaky":           "the symbolic link sneaky/up points outside the repository",
+		"dir/b.py":         "goes through the symbolic link dir",
+		"certs/server.key": "certs/server.key contains a private key",
+		".git":             ".git is never added to an image",
+		".git/config":      ".git/config is never added to an image",
+		"keys":             "it has no files to add: keys is empty or fully excluded",
+		"empty":            "it has no files to add",
+		"loop":             "the symbolic link loop",
+		"chain":            "the symbolic link chain/chain2 has an absolute target",
 		"chain/link":       "cannot be followed inside the repository",
 		"../x":             "is outside the repository",
 		"src/../../x":      "is outside the repository",
@@ -169,7 +169,7 @@ func TestUnreadable(t *testing.T) {
 			t.Cleanup(func() { _ = os.Chmod(filepath.Join(dir, deny), 0o755) })
 			asOrdinaryUser(t, dir, func() {
 				_, err := collectNames(t, dir, "src")
-				wantSourceError(t, err, deny+" cannot be read: permission denied (give yourself the right to read it")
+				wantSourceError(t, err, deny+" cannot be read: permission denied (change its permissions so that you can read it")
 			})
 		})
 	}
@@ -179,7 +179,7 @@ func TestSpecialFile(t *testing.T) {
 	dir := files{"src/a": "1"}.write(t)
 	makePipe(t, filepath.Join(dir, "src", "pipe"))
 	_, err := collectNames(t, dir, "src")
-	wantSourceError(t, err, "src/pipe is neither a file nor a directory nor a link")
+	wantSourceError(t, err, "src/pipe is not a regular file, a directory or a symbolic link")
 
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -240,12 +240,12 @@ func TestCancelledBuildEndsAtOnce(t *testing.T) {
 func TestBadSpec(t *testing.T) {
 	dir := files{"a": "1"}.write(t)
 	for want, change := range map[string]func(*Spec){
-		"is not an absolute path":        func(s *Spec) { s.Workdir = "app" },
-		`kind "helm" cannot be built`:    func(s *Spec) { s.Kind = "helm" },
-		"it has no files":                func(s *Spec) { s.Files = nil },
-		"is outside the repository":      func(s *Spec) { s.Kind, s.Main = KindGo, "../other" },
-		`the package "" is empty`:        func(s *Spec) { s.Kind, s.Main = KindGo, "" },
-		"there is no directory cmd/none": func(s *Spec) { s.Kind, s.Main = KindGo, "./cmd/none" },
+		"is not an absolute path":                                 func(s *Spec) { s.Workdir = "app" },
+		`kind "helm" is not supported`:                            func(s *Spec) { s.Kind = "helm" },
+		"it has no files":                                         func(s *Spec) { s.Files = nil },
+		"is outside the repository":                               func(s *Spec) { s.Kind, s.Main = KindGo, "../other" },
+		`the package "" is empty`:                                 func(s *Spec) { s.Kind, s.Main = KindGo, "" },
+		"the directory cmd/none of the Go package does not exist": func(s *Spec) { s.Kind, s.Main = KindGo, "./cmd/none" },
 	} {
 		s := filesSpec(dir, "a")
 		change(&s)

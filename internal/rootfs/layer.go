@@ -50,7 +50,7 @@ func Read(r io.Reader) (*Layer, error) {
 			return nil, err
 		}
 		if len(l.Nodes)+len(l.Hidden)+len(l.Opaque) > maxNodes {
-			return nil, fmt.Errorf("a layer has more than %d directories and links", maxNodes)
+			return nil, fmt.Errorf("a layer has more than %d directories and symbolic links", maxNodes)
 		}
 	}
 }
