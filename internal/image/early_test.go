@@ -135,7 +135,7 @@ func TestWheelThatIsNotWhatItSays(t *testing.T) {
 		must(t, err)
 		_, err = Push(t.Context(), r, recipe, []string{"v1"}, nil)
 		wrong := (*source.Error)(nil)
-		if want := "lock.txt:1:1: the wheel one-1-py3-none-any.whl cannot be installed: one.py is not what RECORD says (choose another version)"; !errors.As(err, &wrong) || err.Error() != want {
+		if want := "lock.txt:1:1: the wheel one-1-py3-none-any.whl cannot be installed: one.py does not match its hash in RECORD (choose another version)"; !errors.As(err, &wrong) || err.Error() != want {
 			t.Errorf("%d bytes: %v", size, err)
 		}
 		if there, err := r.Tagged(t.Context(), "train", "v1"); err != nil || there != nil {

@@ -324,7 +324,7 @@ func TestDockerignore(t *testing.T) {
 	tree[".dockerignore"] = "[a-"
 	_, err := collectNames(t, tree.write(t), ".")
 	var wrong *source.Error
-	if !errors.As(err, &wrong) || !strings.HasPrefix(err.Error(), ".dockerignore: it cannot be read") {
+	if !errors.As(err, &wrong) || !strings.HasPrefix(err.Error(), ".dockerignore: it is not a valid .dockerignore") {
 		t.Errorf("%v", err)
 	}
 }

@@ -54,7 +54,7 @@ func (a *archive) refuse(err error) error {
 func (a *archive) read(ctx context.Context, t target) error {
 	var ok bool
 	if a.filename, ok = parseFilename(a.file); !ok {
-		return fmt.Errorf("its name is not that of a wheel")
+		return fmt.Errorf("its name is not a valid wheel file name")
 	}
 	if !t.takes(a.filename) {
 		return fmt.Errorf("it is not for %s", t)
@@ -74,7 +74,7 @@ func (a *archive) read(ctx context.Context, t target) error {
 		return err
 	}
 	if a.indexed && !t.isFor(a.metadata.python) {
-		return fmt.Errorf("it is for Python %s, and the image has %s", a.metadata.python, t.written)
+		return fmt.Errorf("it requires Python %s, but the image has %s", a.metadata.python, t.written)
 	}
 	return a.noteSums(ctx)
 }
@@ -84,7 +84,7 @@ func (a *archive) read(ctx context.Context, t target) error {
 func (a *archive) readDirectory(file *os.File) error {
 	directory, err := zip.NewReader(file, a.size)
 	if err != nil {
-		return fmt.Errorf("it is no zip: %w", err)
+		return fmt.Errorf("it is not a zip file: %w", err)
 	}
 	seen := map[string]bool{}
 	var total uint64
@@ -100,14 +100,14 @@ func (a *archive) readDirectory(file *os.File) error {
 		}
 		seen[f.Name] = true
 		if f.Method != zip.Store && f.Method != zip.Deflate || f.Flags&1 != 0 {
-			return fmt.Errorf("%s is compressed or encrypted in a way that is not known", f.Name)
+			return fmt.Errorf("%s uses an unsupported compression or encryption", f.Name)
 		}
 		if total += f.UncompressedSize64; f.UncompressedSize64 > largest || total > largest {
 			return fmt.Errorf("its files have more than %d GiB", largest>>30)
 		}
 		offset, err := f.DataOffset()
 		if err != nil || offset < 0 || offset > a.size || f.CompressedSize64 > uint64(a.size-offset) {
-			return fmt.Errorf("%s is not where the zip says", f.Name)
+			return fmt.Errorf("%s is not at the position in the zip directory", f.Name)
 		}
 		mode := os.FileMode(0o644)
 		if f.Mode().IsRegular() && f.Mode()&0o111 != 0 {
@@ -134,7 +134,7 @@ func unsafeName(f *zip.File) string {
 	case f.NonUTF8 || !utf8.ValidString(name):
 		return "is not UTF-8"
 	case name == "" || path.IsAbs(name) || path.Clean(name) != name || name == "." || name == ".." || strings.HasPrefix(name, "../"):
-		return "leads out of it, or is not written in the shortest way"
+		return "leads outside of it, or is not a normalized path"
 	case strings.ContainsRune(name, '\\') || strings.IndexFunc(name, unicode.IsControl) >= 0:
 		return "has a backslash or a control character"
 	case strings.HasPrefix(name, ".wh.") || strings.Contains(name, "/.wh."):
@@ -201,7 +201,7 @@ func (a *archive) readInfo() error {
 	}
 	header := parseHeader(text)
 	if major, _, _ := strings.Cut(header.get("Wheel-Version"), "."); major != "1" {
-		return fmt.Errorf("its format is %q, and only 1.x is known here", header.get("Wheel-Version"))
+		return fmt.Errorf("its Wheel-Version is %q, and only 1.x is supported", header.get("Wheel-Version"))
 	}
 	a.purelib = strings.EqualFold(header.get("Root-Is-Purelib"), "true")
 	if text, err = a.text(a.info + "/METADATA"); err != nil {
@@ -209,7 +209,7 @@ func (a *archive) readInfo() error {
 	}
 	a.metadata = parseMetadata(text)
 	if normalName(a.metadata.name) != a.filename.name || !sameVersion(a.metadata.version, a.filename.version) {
-		return fmt.Errorf("it says that it is %s %s", a.metadata.name, a.metadata.version)
+		return fmt.Errorf("its METADATA is that of %s %s", a.metadata.name, a.metadata.version)
 	}
 	if _, ok := a.entry(a.info + "/entry_points.txt"); !ok {
 		return nil

@@ -200,11 +200,11 @@ func (s Spec) downloader(ctx context.Context, t target, from *list) (*download, 
 func (c store) tidy(now time.Time) error {
 	dir := filepath.Join(c.dir, "partial")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("make room for packages: %w", err)
+		return fmt.Errorf("create the download directory: %w", err)
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return fmt.Errorf("tidy the cache of packages: %w", err)
+		return fmt.Errorf("clean the package cache: %w", err)
 	}
 	for _, e := range entries {
 		if info, err := e.Info(); err == nil && now.Sub(info.ModTime()) > leftover {
@@ -234,12 +234,12 @@ func (d *download) choice(file string) []string {
 func (d *download) fetch(ctx context.Context, part []requirement) ([]wheel, error) {
 	dir, err := os.MkdirTemp(filepath.Join(d.store.dir, "partial"), "")
 	if err != nil {
-		return nil, fmt.Errorf("make room for packages: %w", err)
+		return nil, fmt.Errorf("create the download directory: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	file, to := filepath.Join(dir, "requirements.txt"), filepath.Join(dir, "wheels")
 	if err := d.write(file, part); err != nil {
-		return nil, fmt.Errorf("write the list of packages: %w", err)
+		return nil, fmt.Errorf("write the list of packages for pip: %w", err)
 	}
 	pip := d.pip
 	pip.line = d.packages
@@ -275,7 +275,7 @@ func (d *download) write(file string, part []requirement) error {
 func (d *download) verify(ctx context.Context, part []requirement, dir string) ([]wheel, error) {
 	files, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("read what pip downloaded: %w", err)
+		return nil, fmt.Errorf("read the packages that pip downloaded: %w", err)
 	}
 	byName := map[string]string{}
 	for _, f := range files {
@@ -287,18 +287,18 @@ func (d *download) verify(ctx context.Context, part []requirement, dir string) (
 	for n, r := range part {
 		file := byName[r.name]
 		if file == "" {
-			return nil, source.Errorf(r.at, "pip gave no wheel of %s", r)
+			return nil, source.Errorf(r.at, "pip downloaded no wheel of %s", r)
 		}
 		from := filepath.Join(dir, file)
 		sum, size, err := hashFile(ctx, from)
 		if err != nil {
-			return nil, fmt.Errorf("read what pip downloaded: %w", err)
+			return nil, fmt.Errorf("read the packages that pip downloaded: %w", err)
 		}
 		if !slices.Contains(r.hashes, sum) {
 			return nil, notTheHash(r, file, sum)
 		}
 		if wheels[n], err = d.store.keep(d.target, r, from, sum, size); err != nil {
-			return nil, fmt.Errorf("keep a package: %w", err)
+			return nil, fmt.Errorf("write a package to the cache: %w", err)
 		}
 	}
 	return wheels, nil

@@ -61,7 +61,7 @@ func (e *entry) copy(plain, packed io.Writer) error {
 	r := e.reader(file, io.TeeReader(io.NewSectionReader(file, e.offset, e.packed), packed))
 	_, err = io.Copy(plain, r)
 	if err == nil && r.beyond() {
-		err = fmt.Errorf("%s is damaged: something follows its content", e.name)
+		err = fmt.Errorf("%s is damaged: it has trailing data", e.name)
 	}
 	return errors.Join(err, r.Close())
 }
@@ -143,7 +143,7 @@ func (r *entryReader) Read(b []byte) (int, error) {
 	}
 	switch {
 	case errors.Is(err, io.EOF) && r.left > 0:
-		return n, fmt.Errorf("%s is shorter than the zip says", r.name)
+		return n, fmt.Errorf("%s is shorter than the zip directory says", r.name)
 	case err != nil && !errors.Is(err, io.EOF):
 		return n, fmt.Errorf("%s is damaged: %w", r.name, err)
 	}
@@ -154,12 +154,12 @@ func (r *entryReader) Read(b []byte) (int, error) {
 func (r *entryReader) end() error {
 	var more [1]byte
 	if n, err := io.ReadFull(r.content, more[:]); n > 0 {
-		return fmt.Errorf("%s is longer than the zip says", r.name)
+		return fmt.Errorf("%s is longer than the zip directory says", r.name)
 	} else if !errors.Is(err, io.EOF) {
 		return fmt.Errorf("%s is damaged: %w", r.name, err)
 	}
 	if r.crc.Sum32() != r.entry.crc {
-		return fmt.Errorf("%s has not the checksum that the zip says", r.name)
+		return fmt.Errorf("%s does not have the checksum in the zip directory", r.name)
 	}
 	if r.hash != nil && hex.EncodeToString(r.hash.Sum(nil)) != r.sum {
 		return r.unlike()

@@ -28,12 +28,12 @@ var (
 	pythonText   = regexp.MustCompile(`(?:requires a different Python|requires-python)[^']*'?([<>=!~][^')]*)`)
 )
 
-const newLock = "make the lock again, and see that the index is the one that it was made with"
+const newLock = "lock again, and check that the index is the one that the lock was made with"
 
 // notTheHash returns the error for a file whose hash is not in the lock.
 func notTheHash(r requirement, file, sum string) error {
-	return &source.Error{Position: r.at, Message: fmt.Sprintf("the index gives %s for %s with the SHA-256 %s, which the lock does not have", file, r, sum),
-		Hint: "where the index gained a file, make the lock again; where nobody changed anything, do not trust the index"}
+	return &source.Error{Position: r.at, Message: fmt.Sprintf("hash mismatch: the index has %s for %s with the SHA-256 %s, which is not in the lock", file, r, sum),
+		Hint: "if a file was added to the index, lock again; otherwise do not trust the index"}
 }
 
 // explain turns pip's output into one error.
@@ -64,7 +64,7 @@ func (d *download) explain(ctx context.Context, part []requirement, dir, output 
 func (d *download) explainMissing(ctx context.Context, r requirement, dir, versions string) error {
 	file := filepath.Join(dir, "again.txt")
 	if err := d.write(file, []requirement{r}); err != nil {
-		return fmt.Errorf("write the list of packages: %w", err)
+		return fmt.Errorf("write the list of packages for pip: %w", err)
 	}
 	args := append(d.args(file, filepath.Join(dir, "again")), "-vv", "--retries=1")
 	stdout, stderr, err := d.pip.run(ctx, args...)
@@ -72,7 +72,7 @@ func (d *download) explainMissing(ctx context.Context, r requirement, dir, versi
 		return ctx.Err()
 	}
 	if err == nil { // it was available after all
-		return &IndexError{r.at, r.String(), "the index did not have it at first, and then it did", "run it again"}
+		return &IndexError{r.at, r.String(), "the index did not have it at first, but had it later", "run it again"}
 	}
 	err = missing(d.target, r, stdout+"\n"+stderr, versions)
 	if wrong := (*source.Error)(nil); errors.As(err, &wrong) {
@@ -156,7 +156,7 @@ func missing(t target, r requirement, output, versions string) error {
 	}
 	switch {
 	case python != "":
-		return refuse("use another version of Python, or lock for this one", "%s is for Python %s, and the image has %s", r, python, t.written)
+		return refuse("use another version of Python, or lock for this one", "%s requires Python %s, but the image has %s", r, python, t.written)
 	case len(wheels) > 0:
 		return refuse("choose a version that has one, or another platform or Python", "%s has no wheel for %s; it has %s", r, t, some(wheels))
 	case len(sources) > 0:
@@ -166,7 +166,7 @@ func missing(t target, r requirement, output, versions string) error {
 		return &IndexError{r.at, r.String(), reason, hint}
 	}
 	if versions == "" || versions == "none" {
-		return refuse("check the name, and name a private index by PIP_EXTRA_INDEX_URL", "no index has a wheel of %s", r)
+		return refuse("check the name, and set PIP_EXTRA_INDEX_URL for a private index", "no index has a wheel of %s", r)
 	}
 	list := strings.Split(versions, ", ")
 	slices.Reverse(list)
@@ -183,7 +183,7 @@ func refusedBy(part []requirement, output string) (r requirement, reason, hint s
 		}
 	}
 	if m := deniedText.FindStringSubmatch(output); m != nil {
-		return r, "the index refuses the credentials", "give them by PIP_INDEX_URL or PIP_EXTRA_INDEX_URL, by .netrc, or by pip's keyring", true
+		return r, "authentication failed for the index", "set the credentials in PIP_INDEX_URL or PIP_EXTRA_INDEX_URL, in .netrc, or in pip's keyring", true
 	}
 	if m := brokenText.FindStringSubmatch(output); m != nil {
 		index := "the index"
@@ -191,9 +191,9 @@ func refusedBy(part []requirement, output string) (r requirement, reason, hint s
 			index += " " + host[1]
 		}
 		if strings.Contains(output, "CERTIFICATE_VERIFY_FAILED") {
-			return r, index + " has a certificate that nobody whom this machine trusts has signed", "name the file of the authority's certificate by PIP_CERT", true
+			return r, index + " has a certificate that is signed by an unknown authority", "set PIP_CERT to the file of the authority's certificate", true
 		}
-		return r, index + " cannot be reached: " + m[1] + m[2], "check the network, the proxy and PIP_INDEX_URL; what is in the cache needs no network", true
+		return r, index + " cannot be reached: " + m[1] + m[2], "check the network, the proxy and PIP_INDEX_URL; cached packages need no network", true
 	}
 	if m := brokenIndex.FindStringSubmatch(output); m != nil {
 		return r, "the index failed with status " + m[1], "run it again later", true

@@ -74,7 +74,7 @@ func (s Spec) export(ctx context.Context, f format) (*list, error) {
 		return nil, err
 	}
 	if err := writeKept(kept, text); err != nil {
-		return nil, fmt.Errorf("keep the export of %s: %w", s.Lock, err)
+		return nil, fmt.Errorf("write the export of %s to the cache: %w", s.Lock, err)
 	}
 	if lock, err := parseLockFile(in.lock); err == nil { // the files and the order in the lock are optional
 		lock.addFiles(l.requirements)
@@ -124,7 +124,7 @@ func (s Spec) refusedExport(err error, text string, in inputs) error {
 		at = sourceLine(s.Lock, string(in.lock), dir)
 	}
 	if hint == howToLock { // the user has a lock already
-		hint = "its index tells no hash: take it from an index that does, or build the image by a Dockerfile"
+		hint = "its index does not publish SHA-256 hashes: use an index that does, or build the image with a Dockerfile"
 	}
 	return &source.Error{Position: at, Message: fmt.Sprintf("%s: %s", wrong.Message, userInfo.ReplaceAllString(said, "://***@")), Hint: hint, Err: wrong.Err}
 }
@@ -182,7 +182,7 @@ func (s Spec) exported(ctx context.Context, p program, args ...string) (string, 
 		return "", errNoExport
 	}
 	return "", &source.Error{Position: source.Position{File: s.Lock}, Message: fmt.Sprintf("it cannot be exported: %s", said(stdout+"\n"+stderr)),
-		Hint: "see that it belongs to the pyproject.toml beside it, and lock again", Err: err}
+		Hint: "check that it belongs to the pyproject.toml next to it, and lock again", Err: err}
 }
 
 // uv returns the uv on the PATH, or installs one.
@@ -216,7 +216,7 @@ func (s Spec) poetry(ctx context.Context) (program, error) {
 func (s Spec) tool(ctx context.Context, name string, packages ...string) (string, program, error) {
 	python, err := s.python(ctx)
 	if errors.Is(err, errNoPip) {
-		return "", python, fmt.Errorf("%s is not on the PATH, and neither is a Python with pip to fetch it: %s needs one of them; install %s", name, s.Lock, name)
+		return "", python, fmt.Errorf("%s was not found on the PATH, and neither was a Python with pip to install it: %s needs one of them; install %s", name, s.Lock, name)
 	}
 	if err != nil {
 		return "", python, err
@@ -224,18 +224,18 @@ func (s Spec) tool(ctx context.Context, name string, packages ...string) (string
 	key := sha256.Sum256(fmt.Appendf(nil, "%q %q", packages, python.args))
 	tools, err := machine.Shared("tools") // not in the working tree, which may contain programs of other people
 	if err != nil {
-		return "", python, fmt.Errorf("make room for %s: %w", name, err)
+		return "", python, fmt.Errorf("create the directory of %s: %w", name, err)
 	}
 	dir := filepath.Join(tools, name+"-"+hex.EncodeToString(key[:8]))
 	if _, err := os.Stat(dir); err == nil {
 		return dir, python, nil
 	}
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return "", python, fmt.Errorf("make room for %s: %w", name, err)
+		return "", python, fmt.Errorf("create the directory of %s: %w", name, err)
 	}
 	making, err := os.MkdirTemp(filepath.Dir(dir), ".part-*")
 	if err != nil {
-		return "", python, fmt.Errorf("make room for %s: %w", name, err)
+		return "", python, fmt.Errorf("create the directory of %s: %w", name, err)
 	}
 	defer func() { _ = os.RemoveAll(making) }() // already renamed on success
 	args := append([]string{"-m", "pip", "install", "--quiet", "--only-binary=:all:", "--target", making}, packages...)
@@ -244,11 +244,11 @@ func (s Spec) tool(ctx context.Context, name string, packages ...string) (string
 		return "", python, ctx.Err()
 	}
 	if err != nil {
-		return "", python, failed(fmt.Sprintf("%s is not on the PATH and cannot be fetched by pip", name), stdout+"\n"+stderr, err)
+		return "", python, failed(fmt.Sprintf("%s was not found on the PATH and cannot be installed with pip", name), stdout+"\n"+stderr, err)
 	}
 	if err := os.Rename(making, dir); err != nil {
 		if _, there := os.Stat(dir); there != nil { // no other process was faster
-			return "", python, fmt.Errorf("keep %s: %w", name, err)
+			return "", python, fmt.Errorf("move %s into the cache: %w", name, err)
 		}
 	}
 	return dir, python, nil

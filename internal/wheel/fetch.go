@@ -181,7 +181,7 @@ func (f *fetcher) byPip(ctx context.Context, rest []requirement) error {
 func (f *fetcher) download(ctx context.Context, one found) (wheel, error) {
 	dir, err := os.MkdirTemp(filepath.Join(f.store.dir, "partial"), "")
 	if err != nil {
-		return wheel{}, fmt.Errorf("make room for packages: %w", err)
+		return wheel{}, fmt.Errorf("create the download directory: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	size := ""
@@ -204,7 +204,7 @@ func (f *fetcher) download(ctx context.Context, one found) (wheel, error) {
 	}
 	w, err := f.store.keep(f.target, one.requirement, p.name, sum, p.n)
 	if err != nil {
-		return w, fmt.Errorf("keep a package: %w", err)
+		return w, fmt.Errorf("write a package to the cache: %w", err)
 	}
 	return w, nil
 }

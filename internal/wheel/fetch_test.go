@@ -248,18 +248,18 @@ func TestBusyIndex(t *testing.T) {
 	if _, err := Resolve(t.Context(), s); err != nil || !slices.Equal(waits, []time.Duration{7 * time.Second, 7 * time.Second}) {
 		t.Errorf("%v, waited %v", err, waits)
 	}
-	if want := "the index URL/simple/a/ has had too many requests (429 Too Many Requests): asking again in 7s"; !slices.Contains(told, want) {
+	if want := "too many requests to the index URL/simple/a/ (429 Too Many Requests): retrying in 7s"; !slices.Contains(told, want) {
 		t.Errorf("told %q", told)
 	}
 	refusals, s.CacheDir = 1<<30, t.TempDir()
 	_, err := Resolve(t.Context(), s)
-	wantIndexError(t, p, err, "lock.txt:1:1: download a==1: the index URL/simple/a/ has had too many requests (429 Too Many Requests) (wait until its quota allows more, or name a mirror by PIP_INDEX_URL)")
+	wantIndexError(t, p, err, "lock.txt:1:1: download a==1: too many requests to the index URL/simple/a/ (429 Too Many Requests) (wait until its rate limit allows more, or set PIP_INDEX_URL to a mirror)")
 }
 
 func wantIndexError(t *testing.T, p *played, err error, want string) {
 	t.Helper()
 	refused := (*IndexError)(nil)
-	if !errors.As(err, &refused) || strings.ReplaceAll(err.Error(), strings.TrimPrefix(p.URL, "http://"), "HOST") != strings.Replace(want, "1: download a==1: the index URL", "1: download a==1: the index http://HOST", 1) {
+	if !errors.As(err, &refused) || strings.ReplaceAll(err.Error(), strings.TrimPrefix(p.URL, "http://"), "HOST") != strings.Replace(want, "the index URL", "the index http://HOST", 1) {
 		t.Errorf("\n got %v\nwant %s", err, want)
 	}
 }
@@ -267,19 +267,19 @@ func wantIndexError(t *testing.T, p *played, err error, want string) {
 // A failure of an index is reported with the index's name if pip does not help either.
 func TestIndexesThatRefuse(t *testing.T) {
 	t.Parallel()
-	const hint = " (check the network, the proxy and PIP_INDEX_URL; what is in the cache needs no network)"
+	const hint = " (check the network, the proxy and PIP_INDEX_URL; cached packages need no network)"
 	for what, c := range map[string]struct {
 		path, want string
 		answer     func(w http.ResponseWriter)
 	}{
-		"file gone":   {"/files/", "the index URL/files/a-1-py3-none-any.whl answers 404 Not Found (check PIP_INDEX_URL, and that the index is the one that the lock was made with)", func(w http.ResponseWriter) { w.WriteHeader(404) }},
-		"credentials": {"/simple/", "the index URL/simple/a/ wants credentials, and there are none for it (401 Unauthorized) (give them by PIP_INDEX_URL or PIP_EXTRA_INDEX_URL, by .netrc, or by pip's keyring)", func(w http.ResponseWriter) { w.WriteHeader(401) }},
-		"quota": {"/simple/", "the index URL/simple/a/ wants credentials, and there are none for it (403 Forbidden): the quota of team a is used up (give them by PIP_INDEX_URL or PIP_EXTRA_INDEX_URL, by .netrc, or by pip's keyring)", func(w http.ResponseWriter) {
+		"file gone":   {"/files/", "the index URL/files/a-1-py3-none-any.whl responded with 404 Not Found (check PIP_INDEX_URL, and that the index is the one that the lock was made with)", func(w http.ResponseWriter) { w.WriteHeader(404) }},
+		"credentials": {"/simple/", "authentication failed for the index URL/simple/a/, and there are no credentials for it (401 Unauthorized) (set the credentials in PIP_INDEX_URL or PIP_EXTRA_INDEX_URL, in .netrc, or in pip's keyring)", func(w http.ResponseWriter) { w.WriteHeader(401) }},
+		"quota": {"/simple/", "authentication failed for the index URL/simple/a/, and there are no credentials for it (403 Forbidden): the quota of team a is used up (set the credentials in PIP_INDEX_URL or PIP_EXTRA_INDEX_URL, in .netrc, or in pip's keyring)", func(w http.ResponseWriter) {
 			http.Error(w, "the quota of team a is used up", http.StatusForbidden)
 		}},
 		"failure": {"/simple/", "the index URL/simple/a/ failed with status 503 Service Unavailable (run it again later)", func(w http.ResponseWriter) { w.WriteHeader(503) }},
-		"no page": {"/simple/", "the index URL/simple/a/ gives a page that cannot be read: unexpected end of JSON input (see that it is the address of an index)", func(w http.ResponseWriter) { _, _ = w.Write([]byte("{")) }},
-		"short": {"/files/", "the index URL/files/a-1-py3-none-any.whl broke off: unexpected EOF" + hint, func(w http.ResponseWriter) {
+		"no page": {"/simple/", "the index URL/simple/a/ returned a page that cannot be read: unexpected end of JSON input (check that it is the address of a package index)", func(w http.ResponseWriter) { _, _ = w.Write([]byte("{")) }},
+		"short": {"/files/", "the index URL/files/a-1-py3-none-any.whl sent an incomplete response: unexpected EOF" + hint, func(w http.ResponseWriter) {
 			w.Header().Set("Content-Length", "100000")
 			_, _ = w.Write([]byte("x"))
 		}},
@@ -312,7 +312,7 @@ func TestFileOfAnotherHash(t *testing.T) {
 	p.html = true // its pages have no sizes
 	_, err := Resolve(t.Context(), s)
 	wrong := (*source.Error)(nil)
-	if want := "lock.txt:1:1: the index gives a-1-py3-none-any.whl for a==1 with the SHA-256 " + fmt.Sprintf("%x", sha256.Sum256([]byte("evil"))); !errors.As(err, &wrong) || !strings.HasPrefix(err.Error(), want) {
+	if want := "lock.txt:1:1: hash mismatch: the index has a-1-py3-none-any.whl for a==1 with the SHA-256 " + fmt.Sprintf("%x", sha256.Sum256([]byte("evil"))); !errors.As(err, &wrong) || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("\n got %v\nwant %s", err, want)
 	}
 	if kept, _ := filepath.Glob(filepath.Join(s.CacheDir, "wheels", "*", "*")); len(kept) > 0 {
@@ -363,7 +363,7 @@ func TestCredentialsOfAnIndex(t *testing.T) {
 	s := p.spec(t)
 	s.Environ = []string{"PIP_CONFIG_FILE=" + os.DevNull, "PIP_INDEX_URL=" + withUser("me:other-"+secret)}
 	_, err = Resolve(t.Context(), s)
-	wantIndexError(t, p, err, "lock.txt:1:1: download a==1: the index http://***@HOST/simple/a/ refuses the credentials (401 Unauthorized) (give them by PIP_INDEX_URL or PIP_EXTRA_INDEX_URL, by .netrc, or by pip's keyring)")
+	wantIndexError(t, p, err, "lock.txt:1:1: download a==1: authentication failed for the index http://***@HOST/simple/a/ (401 Unauthorized) (set the credentials in PIP_INDEX_URL or PIP_EXTRA_INDEX_URL, in .netrc, or in pip's keyring)")
 }
 
 // A redirect to another host does not get the credentials, and must not lead to plain HTTP.
@@ -392,7 +392,7 @@ func TestRedirectsOfAnIndex(t *testing.T) {
 	}
 	to, s.CacheDir = "http://files.example", t.TempDir()
 	_, err := Resolve(t.Context(), s)
-	wantIndexError(t, p, err, "lock.txt:1:1: download a==1: the index URL/files/a-1-py3-none-any.whl cannot be reached: it redirects to http://files.example/files/a-1-py3-none-any.whl, which is no address with TLS (check the network, the proxy and PIP_INDEX_URL; what is in the cache needs no network)")
+	wantIndexError(t, p, err, "lock.txt:1:1: download a==1: the index URL/files/a-1-py3-none-any.whl cannot be reached: it redirects to http://files.example/files/a-1-py3-none-any.whl, which does not use HTTPS (check the network, the proxy and PIP_INDEX_URL; cached packages need no network)")
 }
 
 // Settings that only pip supports are left to it.

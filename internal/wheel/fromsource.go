@@ -82,7 +82,7 @@ func (s Spec) part(t target, needed []requirement) (parts, error) {
 		if near, ok := source.Nearest(name, names); ok {
 			hint = "did you mean " + near + "?"
 		}
-		return parts{}, &source.Error{Position: s.At, Message: fmt.Sprintf("image %s: build-from-source names %s, which is no package of %s", s.Name, name, s.Lock), Hint: hint}
+		return parts{}, &source.Error{Position: s.At, Message: fmt.Sprintf("image %s: build-from-source names %s, which is not in %s", s.Name, name, s.Lock), Hint: hint}
 	}
 	var p parts
 	for _, r := range needed {
@@ -187,12 +187,12 @@ func (s Spec) build(ctx context.Context, t target, needed []requirement, from *l
 func (d *download) buildOne(ctx context.Context, r requirement, kept string) (wheel, error) {
 	dir, err := os.MkdirTemp(filepath.Join(d.store.dir, "partial"), "")
 	if err != nil {
-		return wheel{}, fmt.Errorf("make room for packages: %w", err)
+		return wheel{}, fmt.Errorf("create the download directory: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	file, to := filepath.Join(dir, "requirements.txt"), filepath.Join(dir, "wheels")
 	if err := d.write(file, []requirement{r}); err != nil {
-		return wheel{}, fmt.Errorf("write the list of packages: %w", err)
+		return wheel{}, fmt.Errorf("write the list of packages for pip: %w", err)
 	}
 	pip := d.pip
 	pip.environ = append(slices.Clone(pip.environ), buildEnvironment()...)
@@ -207,7 +207,7 @@ func (d *download) buildOne(ctx context.Context, r requirement, kept string) (wh
 			return wheel{}, explained
 		}
 		return wheel{}, &source.Error{Position: r.at, Message: fmt.Sprintf("%s cannot be built from source: %s", r, said(stdout+"\n"+stderr)),
-			Hint: "there is no compiler for it, as only pure Python is built here; put a wheel of it into python.wheels, or build the image with a Dockerfile", Err: err}
+			Hint: "only pure Python packages are built here, without a compiler; put a wheel of it into python.wheels, or build the image with a Dockerfile", Err: err}
 	}
 	files, err := fs.Glob(os.DirFS(to), "*.whl") // not filepath.Glob: the directory's name may contain pattern characters
 	if err != nil || len(files) != 1 {
@@ -216,21 +216,21 @@ func (d *download) buildOne(ctx context.Context, r requirement, kept string) (wh
 	name := files[0]
 	n, ok := parseFilename(name)
 	if !ok || !slices.Contains(n.platforms, "any") || !d.target.takes(n) {
-		return wheel{}, &source.Error{Position: r.at, Message: fmt.Sprintf("%s is not pure: building it from source made %s, which is for this machine and not for %s", r, name, d.target),
+		return wheel{}, &source.Error{Position: r.at, Message: fmt.Sprintf("%s is not a pure Python package: building it from source made %s, which is for this machine and not for %s", r, name, d.target),
 			Hint: "put a wheel of it into python.wheels, or build the image with a Dockerfile"}
 	}
 	if err := os.MkdirAll(filepath.Dir(kept), 0o755); err != nil {
-		return wheel{}, fmt.Errorf("keep a package: %w", err)
+		return wheel{}, fmt.Errorf("write a package to the cache: %w", err)
 	}
 	_ = os.RemoveAll(kept)          // an incomplete one
 	if os.Rename(to, kept) != nil { // on another file system
 		if err := os.CopyFS(kept, os.DirFS(to)); err != nil {
-			return wheel{}, fmt.Errorf("keep a package: %w", err)
+			return wheel{}, fmt.Errorf("write a package to the cache: %w", err)
 		}
 	}
 	w, ok := built(ctx, kept, r)
 	if !ok {
-		return wheel{}, fmt.Errorf("the wheel of %s that was built is gone", r)
+		return wheel{}, fmt.Errorf("the wheel that was built of %s was not found", r)
 	}
 	return w, nil
 }

@@ -146,7 +146,7 @@ func TestBuiltFromSource(t *testing.T) {
 		t.Errorf("a second time: %v", err)
 	}
 	s.FromSource = []string{"bilt"}
-	if _, err := Resolve(t.Context(), s); err == nil || err.Error() != "slipway.yaml:7: image train: build-from-source names bilt, which is no package of lock.txt (did you mean built?)" {
+	if _, err := Resolve(t.Context(), s); err == nil || err.Error() != "slipway.yaml:7: image train: build-from-source names bilt, which is not in lock.txt (did you mean built?)" {
 		t.Error(err)
 	}
 }
@@ -156,7 +156,7 @@ func TestWhatIsBuiltMustBePure(t *testing.T) {
 	s := sourceOnly(t, "cp311-cp311-linux_x86_64")
 	s.FromSource, s.Python = []string{"built"}, "3.11"
 	_, err := Resolve(t.Context(), s)
-	if err == nil || !strings.HasPrefix(err.Error(), "lock.txt:3:1: built==1 is not pure: building it from source made built-1-cp311-cp311-linux_x86_64.whl") {
+	if err == nil || !strings.HasPrefix(err.Error(), "lock.txt:3:1: built==1 is not a pure Python package: building it from source made built-1-cp311-cp311-linux_x86_64.whl") {
 		t.Error(err)
 	}
 }

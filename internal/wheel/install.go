@@ -134,13 +134,13 @@ func (s Spec) place(t target, a *archive, name string) (where, kind string, err 
 	}
 	kind, rest, ok = strings.Cut(rest, "/")
 	if !ok {
-		return "", "", fmt.Errorf("%s is of no kind", name)
+		return "", "", fmt.Errorf("%s is not in a subdirectory of .data", name)
 	}
 	dirs := map[string]string{"purelib": site, "platlib": site, "scripts": path.Join(s.Root, "bin"), "data": s.Root,
 		"headers": path.Join(s.Root, "include", "site", "python"+t.python(), a.filename.name)}
 	dir, ok := dirs[kind]
 	if !ok {
-		return "", "", fmt.Errorf("%s is of the kind %q, which is not known", name, kind)
+		return "", "", fmt.Errorf("%s is of the unknown kind %q", name, kind)
 	}
 	return path.Join(dir, rest), kind, nil
 }

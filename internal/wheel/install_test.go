@@ -100,7 +100,7 @@ func checkRecord(t *testing.T, all map[string]string, record string, want int) {
 		_, content, ok := strings.Cut(all[file], " ")
 		sum := sha256.Sum256([]byte(content))
 		if !ok || hash != recordHash(sum[:]) {
-			t.Errorf("%s is not what RECORD says", file)
+			t.Errorf("%s does not match its hash in RECORD", file)
 		}
 	}
 }
@@ -111,9 +111,9 @@ func TestWheelsThatAreRefused(t *testing.T) {
 		recipe
 		want string
 	}{
-		"up":          {recipe{raw: []zip.FileHeader{{Name: "../evil.py"}}}, `the name "../evil.py" in it leads out of it, or is not written in the shortest way`},
-		"inner up":    {recipe{raw: []zip.FileHeader{{Name: "a/../../evil.py"}}}, `the name "a/../../evil.py" in it leads out of it, or is not written in the shortest way`},
-		"absolute":    {recipe{raw: []zip.FileHeader{{Name: "/etc/passwd"}}}, `the name "/etc/passwd" in it leads out of it, or is not written in the shortest way`},
+		"up":          {recipe{raw: []zip.FileHeader{{Name: "../evil.py"}}}, `the name "../evil.py" in it leads outside of it, or is not a normalized path`},
+		"inner up":    {recipe{raw: []zip.FileHeader{{Name: "a/../../evil.py"}}}, `the name "a/../../evil.py" in it leads outside of it, or is not a normalized path`},
+		"absolute":    {recipe{raw: []zip.FileHeader{{Name: "/etc/passwd"}}}, `the name "/etc/passwd" in it leads outside of it, or is not a normalized path`},
 		"backslash":   {recipe{raw: []zip.FileHeader{{Name: `..\evil.py`}}}, `the name "..\\evil.py" in it has a backslash or a control character`},
 		"control":     {recipe{raw: []zip.FileHeader{{Name: "a\nb"}}}, `the name "a\nb" in it has a backslash or a control character`},
 		"not UTF-8":   {recipe{raw: []zip.FileHeader{{Name: "a\xff", NonUTF8: true}}}, `the name "a\xff" in it is not UTF-8`},
@@ -122,22 +122,22 @@ func TestWheelsThatAreRefused(t *testing.T) {
 		"opaque":      {recipe{raw: []zip.FileHeader{{Name: "b/.wh..wh..opq"}}}, `the name "b/.wh..wh..opq" in it would delete files of the base: in a layer of an image, names that begin with .wh. do`},
 		"twice":       {recipe{raw: []zip.FileHeader{{Name: "b"}, {Name: "b"}}}, "b is in it twice"},
 		"both":        {recipe{raw: []zip.FileHeader{{Name: "b/c"}, {Name: "b"}}}, "b is both a file and a directory in it"},
-		"format":      {recipe{wheel: "Wheel-Version: 2.0\n"}, `its format is "2.0", and only 1.x is known here`},
-		"no format":   {recipe{wheel: "Generator: x\n"}, `its format is "", and only 1.x is known here`},
+		"format":      {recipe{wheel: "Wheel-Version: 2.0\n"}, `its Wheel-Version is "2.0", and only 1.x is supported`},
+		"no format":   {recipe{wheel: "Generator: x\n"}, `its Wheel-Version is "", and only 1.x is supported`},
 		"no WHEEL":    {recipe{wheel: "-"}, "it has no a-1.dist-info/WHEEL"},
 		"no METADATA": {recipe{metadata: "-"}, "it has no a-1.dist-info/METADATA"},
 		"no RECORD":   {recipe{record: "-"}, "it has no a-1.dist-info/RECORD"},
-		"other":       {recipe{metadata: "Name: b\nVersion: 1\n"}, "it says that it is b 1"},
-		"hash":        {recipe{files: map[string]string{"b.py": "b"}, record: "b.py,sha256=AAAA,1\n"}, "b.py is not what RECORD says"},
+		"other":       {recipe{metadata: "Name: b\nVersion: 1\n"}, "its METADATA is that of b 1"},
+		"hash":        {recipe{files: map[string]string{"b.py": "b"}, record: "b.py,sha256=AAAA,1\n"}, "b.py does not match its hash in RECORD"},
 		"md5":         {recipe{files: map[string]string{"b.py": "b"}, record: "b.py,md5=AAAA,1\n"}, "RECORD has a hash of b.py that is not SHA-256, -384 or -512"},
 		"half RECORD": {recipe{record: "b.py\n"}, "RECORD has a line of 1 fields instead of 3"},
-		"kind":        {recipe{files: map[string]string{"a-1.data/etc/b": "b"}}, `a-1.data/etc/b is of the kind "etc", which is not known`},
-		"no kind":     {recipe{files: map[string]string{"a-1.data/b": "b"}}, `a-1.data/b is of no kind`},
+		"kind":        {recipe{files: map[string]string{"a-1.data/etc/b": "b"}}, `a-1.data/etc/b is of the unknown kind "etc"`},
+		"no kind":     {recipe{files: map[string]string{"a-1.data/b": "b"}}, `a-1.data/b is not in a subdirectory of .data`},
 		"collision":   {recipe{files: map[string]string{"b": "b", "a-1.data/purelib/b": "b"}}, "two of its files go to /opt/venv/lib/python3.11/site-packages/b"},
 		"interpreter": {recipe{files: map[string]string{"a-1.data/scripts/python": "b"}}, "/opt/venv/bin/python is part of every environment"},
 		"through":     {recipe{files: map[string]string{"a-1.data/data/lib64/b": "b"}}, "/opt/venv/lib64 is part of every environment"},
-		"command":     {recipe{files: map[string]string{"a-1.dist-info/entry_points.txt": "[console_scripts]\n../x = a:b\n"}}, `its entry point "../x = a:b" is no command`},
-		"code":        {recipe{files: map[string]string{"a-1.dist-info/entry_points.txt": "[gui_scripts]\nx = a:b();evil\n"}}, `its entry point "x = a:b();evil" is no command`},
+		"command":     {recipe{files: map[string]string{"a-1.dist-info/entry_points.txt": "[console_scripts]\n../x = a:b\n"}}, `its entry point "../x = a:b" is not a valid command`},
+		"code":        {recipe{files: map[string]string{"a-1.dist-info/entry_points.txt": "[gui_scripts]\nx = a:b();evil\n"}}, `its entry point "x = a:b();evil" is not a valid command`},
 		"two infos":   {recipe{files: map[string]string{"A-1.0.dist-info/WHEEL": ""}}, "it has two .dist-info directories"},
 	} {
 		t.Run(what, func(t *testing.T) {
@@ -172,16 +172,16 @@ func TestFilesThatAreNoWheel(t *testing.T) {
 		text []byte
 		want string
 	}{
-		"no zip":    {"a-1-py3-none-any.whl", []byte("hello"), "it is no zip: zip: not a valid zip file"},
-		"bomb":      {"a-1-py3-none-any.whl", lying, "a.py is longer than the zip says"},
-		"short":     {"a-1-py3-none-any.whl", growing, "a.py is shorter than the zip says"},
-		"checksum":  {"a-1-py3-none-any.whl", checksum, "a.py has not the checksum that the zip says"},
-		"encrypted": {"a-1-py3-none-any.whl", encrypted, "a.py is compressed or encrypted in a way that is not known"},
-		"method":    {"a-1-py3-none-any.whl", method, "a.py is compressed or encrypted in a way that is not known"},
-		"outside":   {"a-1-py3-none-any.whl", huge, "a.py is not where the zip says"},
+		"no zip":    {"a-1-py3-none-any.whl", []byte("hello"), "it is not a zip file: zip: not a valid zip file"},
+		"bomb":      {"a-1-py3-none-any.whl", lying, "a.py is longer than the zip directory says"},
+		"short":     {"a-1-py3-none-any.whl", growing, "a.py is shorter than the zip directory says"},
+		"checksum":  {"a-1-py3-none-any.whl", checksum, "a.py does not have the checksum in the zip directory"},
+		"encrypted": {"a-1-py3-none-any.whl", encrypted, "a.py uses an unsupported compression or encryption"},
+		"method":    {"a-1-py3-none-any.whl", method, "a.py uses an unsupported compression or encryption"},
+		"outside":   {"a-1-py3-none-any.whl", huge, "a.py is not at the position in the zip directory"},
 		"platform":  {"a-1-cp311-cp311-win_amd64.whl", whole, "it is not for Python 3.11 on linux/amd64"},
 		"version":   {"a-2-py3-none-any.whl", whole, "it is not a==1"},
-		"name":      {"a.zip", whole, "its name is not that of a wheel"},
+		"name":      {"a.zip", whole, "its name is not a valid wheel file name"},
 	} {
 		t.Run(what, func(t *testing.T) {
 			_, err := layWheels(t, put(t, "a", "1", c.file, c.text))

@@ -31,7 +31,7 @@ func readKept(name string) ([]byte, error) {
 	code, text, _ := bytes.Cut(all, []byte("\n"))
 	ok, err := machine.Proves(string(code), exportSubject, text)
 	if err == nil && !ok {
-		err = fmt.Errorf("%s is not of this machine", name)
+		err = fmt.Errorf("%s is damaged or was written on another machine", name)
 	}
 	return text, err
 }

@@ -28,7 +28,7 @@ func TestKeptExportsAreOfThisMachine(t *testing.T) {
 // TestDeepDocuments parses a lock that would overflow the parser's stack.
 func TestDeepDocuments(t *testing.T) {
 	var into map[string]any
-	if err := unmarshal([]byte("version = 1\nx = "+strings.Repeat("[", 10_000_000)), &into); err == nil || !strings.Contains(err.Error(), "brackets are open") {
+	if err := unmarshal([]byte("version = 1\nx = "+strings.Repeat("[", 10_000_000)), &into); err == nil || !strings.Contains(err.Error(), "nested brackets") {
 		t.Errorf("%v", err)
 	}
 	if err := unmarshal([]byte("[[package]]\nx = [[[{y = 1}]]]\n"), &into); err != nil {

@@ -48,11 +48,11 @@ func (s Spec) format() (format, error) {
 	case base == "Pipfile.lock", base == "Pipfile":
 		hint = "it is pipenv's: run `pipenv requirements --hash > requirements.lock.txt`, and name that file"
 	case base == "pyproject.toml":
-		hint = "it is no lock: run `uv lock` or `poetry lock`, and name the lock"
+		hint = "it is not a lock: run `uv lock` or `poetry lock`, and name the lock"
 	case strings.HasPrefix(base, "environment.") || strings.HasPrefix(base, "conda"):
 		hint = "it is conda's: list what PyPI has of it in a requirements.in, run `uv pip compile --generate-hashes requirements.in -o requirements.lock.txt`, and name that file; for what only conda has, use a Dockerfile"
 	}
-	return 0, &source.Error{Position: s.At, Message: fmt.Sprintf("image %s: %s is no lock that is known here", s.Name, s.Lock), Hint: hint}
+	return 0, &source.Error{Position: s.At, Message: fmt.Sprintf("image %s: %s is not a supported lock file", s.Name, s.Lock), Hint: hint}
 }
 
 // maxLock is the limit on the size in bytes of a lock. No known lock reaches it.
@@ -74,7 +74,7 @@ func (s Spec) reader() readFile {
 			}
 			if name == s.Lock {
 				return nil, &source.Error{Position: s.At, Message: fmt.Sprintf("image %s: the lock %s cannot be read: %v", s.Name, name, err),
-					Hint: "it has to be a file of the repository", Err: err}
+					Hint: "it must be a file in the repository", Err: err}
 			}
 		}
 		return text, err

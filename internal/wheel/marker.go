@@ -206,7 +206,7 @@ func (p *markerParser) and(nested int) (marker, error) {
 func (p *markerParser) term(nested int) (marker, error) {
 	if p.peek() == "(" {
 		if nested == depth {
-			return nil, p.fail("there are more than %d parentheses in each other", depth)
+			return nil, p.fail("there are more than %d nested parentheses", depth)
 		}
 		p.at++
 		inner, err := p.or(nested + 1)
@@ -236,10 +236,10 @@ func (p *markerParser) term(nested int) (marker, error) {
 		return nil, err
 	}
 	if !left.variable && !right.variable {
-		return nil, p.fail("it compares two texts")
+		return nil, p.fail("it compares two strings")
 	}
 	if left.isSet() || right.isSet() && operator != "in" && operator != "not in" {
-		return nil, p.fail("a set can only be asked what is in it")
+		return nil, p.fail(`a set can only be compared by "in" or "not in"`)
 	}
 	return compare{left, right, operator}, nil
 }
@@ -248,11 +248,11 @@ func (p *markerParser) side() (side, error) {
 	token := p.peek()
 	switch token {
 	case "":
-		return side{}, p.fail("it ends too early")
+		return side{}, p.fail("unexpected end of the marker")
 	case `"`, "'":
 		end := strings.Index(p.text[p.at+1:], token)
 		if end < 0 {
-			return side{}, p.fail("the text has no closing %s", token)
+			return side{}, p.fail("the string has no closing %s", token)
 		}
 		text := p.text[p.at+1 : p.at+1+end]
 		p.at += end + 2
@@ -260,7 +260,7 @@ func (p *markerParser) side() (side, error) {
 	}
 	name, ok := p.names[token]
 	if !ok {
-		return side{}, p.fail("%q is no variable of an environment marker", token)
+		return side{}, p.fail("unknown marker variable %q", token)
 	}
 	p.at += len(token)
 	return side{name, true}, nil

@@ -89,21 +89,21 @@ func TestMarkersThatAreNone(t *testing.T) {
 		offset  int
 		message string
 	}{
-		``:                                   {0, "it ends too early"},
+		``:                                   {0, "unexpected end of the marker"},
 		`python_version`:                     {14, "a comparison such as == is missing"},
-		`python_version < `:                  {17, "it ends too early"},
+		`python_version < `:                  {17, "unexpected end of the marker"},
 		`python_version = "3"`:               {15, "a comparison such as == is missing"},
-		`python_version < "3`:                {17, `the text has no closing "`},
-		`python < "3"`:                       {0, `"python" is no variable of an environment marker`},
-		`"a" == "b"`:                         {10, "it compares two texts"},
+		`python_version < "3`:                {17, `the string has no closing "`},
+		`python < "3"`:                       {0, `unknown marker variable "python"`},
+		`"a" == "b"`:                         {10, "it compares two strings"},
 		`(os_name == "posix"`:                {19, "a closing parenthesis is missing"},
 		`os_name == "posix")`:                {18, `")" is not expected here`},
 		`os_name not "posix"`:                {12, `"in" is missing after "not"`},
-		`os_name == "posix" and`:             {22, "it ends too early"},
+		`os_name == "posix" and`:             {22, "unexpected end of the marker"},
 		`os_name == "posix" xor extra == ""`: {19, `"xor" is not expected here`},
-		`extras == "a"`:                      {13, "a set can only be asked what is in it"},
-		`os_name == é`:                       {11, `"é" is no variable of an environment marker`},
-		strings.Repeat("(", 101):             {100, "there are more than 100 parentheses in each other"},
+		`extras == "a"`:                      {13, `a set can only be compared by "in" or "not in"`},
+		`os_name == é`:                       {11, `unknown marker variable "é"`},
+		strings.Repeat("(", 101):             {100, "there are more than 100 nested parentheses"},
 	} {
 		_, err := parseMarker(text)
 		var wrong *markerError

@@ -29,7 +29,7 @@ type partial struct {
 // fetch downloads the file from its beginning, and returns its SHA-256 in hexadecimal.
 func (p *partial) fetch(ctx context.Context, from *remote, address string) (sum string, err error) {
 	if p.file, err = os.Create(p.name); err != nil {
-		return "", fmt.Errorf("make room for packages: %w", err)
+		return "", fmt.Errorf("create the download directory: %w", err)
 	}
 	defer func() { err = errors.Join(err, p.file.Close()) }()
 	p.resumed = false
@@ -69,7 +69,7 @@ func (p *partial) get(ctx context.Context, from *remote, address string) error {
 		case strings.HasPrefix(response.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", p.n)):
 			p.resumed = true
 		default:
-			return &refusal{reason: index + " gives another part of the file than the one that was asked for", hint: "run it again", final: true}
+			return &refusal{reason: index + " returned the wrong byte range", hint: "run it again", final: true}
 		}
 		_, err := io.Copy(p, response.Body)
 		if err == nil && p.n < p.size {
@@ -78,7 +78,7 @@ func (p *partial) get(ctx context.Context, from *remote, address string) error {
 		if err == nil || errors.As(err, new(*writeError)) {
 			return err
 		}
-		return unanswered(index+" broke off", err)
+		return unanswered(index+" sent an incomplete response", err)
 	})
 }
 
@@ -92,7 +92,7 @@ func (p *partial) restart() error {
 	p.n, p.last, p.sum = 0, 0, sha256.New()
 	_, err := p.file.Seek(0, io.SeekStart)
 	if err := errors.Join(err, p.file.Truncate(0)); err != nil {
-		return fmt.Errorf("keep a package: %w", err)
+		return fmt.Errorf("write a package to the cache: %w", err)
 	}
 	return nil
 }
@@ -109,7 +109,7 @@ func (p *partial) Write(b []byte) (int, error) {
 		p.told(p.n, p.size)
 	}
 	if err != nil {
-		return n, &writeError{fmt.Errorf("keep a package: %w", err)}
+		return n, &writeError{fmt.Errorf("write a package to the cache: %w", err)}
 	}
 	return n, nil
 }

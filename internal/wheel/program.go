@@ -59,7 +59,7 @@ func (p program) run(ctx context.Context, args ...string) (stdout, stderr string
 	case ctx.Err() != nil:
 		return "", "", ctx.Err()
 	case limited.Err() != nil:
-		err = fmt.Errorf("it did not end within %s", longest)
+		err = fmt.Errorf("it timed out after %s", longest)
 	}
 	return out.String(), problems.String(), err
 }
@@ -159,7 +159,7 @@ func isUVOrder(name string) bool {
 const pipVersion = "25.3"
 
 // errNoPip is returned if neither Python with pip nor uv is on the PATH.
-var errNoPip = errors.New("neither Python with pip nor uv is on the PATH: packages are downloaded by one of them; install Python 3 with pip, or uv")
+var errNoPip = errors.New("neither Python with pip nor uv was found on the PATH: one of them is needed to download packages; install Python 3 with pip, or uv")
 
 // python finds a Python that has pip. It returns errNoPip if there is none.
 func (s Spec) python(ctx context.Context) (program, error) {

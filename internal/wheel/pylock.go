@@ -60,10 +60,10 @@ func (s Spec) parsePylock(read readFile) (*list, error) {
 		if wrong := (*toml.DecodeError)(nil); errors.As(err, &wrong) {
 			at.Line, at.Column = wrong.Position()
 		}
-		return nil, &source.Error{Position: at, Message: "it is no TOML of a lock: " + strings.TrimPrefix(err.Error(), "toml: "), Hint: "make it with `uv export --format pylock.toml` or `pip lock`"}
+		return nil, &source.Error{Position: at, Message: "it is not a valid pylock.toml: " + strings.TrimPrefix(err.Error(), "toml: "), Hint: "make it with `uv export --format pylock.toml` or `pip lock`"}
 	}
 	if major, _, _ := strings.Cut(lock.Version, "."); major != "1" {
-		return nil, &source.Error{Position: source.Position{File: name}, Message: fmt.Sprintf("its lock-version is %q, and only 1.0 is known here", lock.Version),
+		return nil, &source.Error{Position: source.Position{File: name}, Message: fmt.Sprintf("its lock-version is %q, and only 1.0 is supported", lock.Version),
 			Hint: "make it with `uv export --format pylock.toml` or `pip lock`"}
 	}
 	if err := s.checkChoices(normalNames(lock.Extras), normalNames(lock.Groups)); err != nil {
@@ -83,14 +83,14 @@ func (s Spec) parsePylock(read readFile) (*list, error) {
 		}
 		if p.Archive != nil || p.VCS != nil || p.Directory != nil {
 			return nil, &source.Error{Position: r.at, Message: p.Name + " is taken from a path or URL, which has no wheel on an index",
-				Hint: "publish it as a wheel to an index, or bring its directory with the image's files"}
+				Hint: "publish it as a wheel to an index, or add its directory to the image's files"}
 		}
 		if _, ok := parseVersion(p.Version); !ok || r.name == "" || !requirementName.MatchString(p.Name) || requirementName.FindString(p.Name) != p.Name {
 			return nil, &source.Error{Position: r.at, Message: fmt.Sprintf("the package %q has no exact version, but %q", p.Name, p.Version), Hint: howToLock}
 		}
 		if p.Marker != "" {
 			if r.marker, err = parseMarker(p.Marker); err != nil {
-				return nil, &source.Error{Position: r.at, Message: fmt.Sprintf("the marker of %s cannot be read: %s", p.Name, err)}
+				return nil, &source.Error{Position: r.at, Message: fmt.Sprintf("the marker of %s is not valid: %s", p.Name, err)}
 			}
 			r.condition = fmt.Sprintf("%s %q", p.Marker, lock.DefaultGroups)
 			r.marker = inGroups{r.marker, strings.Join(extras, " "), strings.Join(groups, " ")}

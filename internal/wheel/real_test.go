@@ -219,8 +219,8 @@ func TestIndexSays(t *testing.T) {
 		"pyspark==3.5.1": "pyspark==3.5.1 has no wheel for Python 3.11 on linux/amd64, only the source distribution pyspark-3.5.1.tar.gz (" + onlySource + ")",
 		"pywin32==306":   "pywin32==306 has no wheel for Python 3.11 on linux/amd64; it has pywin32-306-",
 		"click==8.1.999": "the index has no click==8.1.999; it has ",
-		"click==8.1.7": "the index gives click-8.1.7-py3-none-any.whl for click==8.1.7 with the SHA-256 ae74fb96c20a0277a1d615f1e4d73c8414f5a98db8b799a7931d1582f3390c28, " +
-			"which the lock does not have (where the index gained a file, make the lock again; where nobody changed anything, do not trust the index)",
+		"click==8.1.7": "hash mismatch: the index has click-8.1.7-py3-none-any.whl for click==8.1.7 with the SHA-256 ae74fb96c20a0277a1d615f1e4d73c8414f5a98db8b799a7931d1582f3390c28, " +
+			"which is not in the lock (if a file was added to the index, lock again; otherwise do not trust the index)",
 	} {
 		t.Run(requirement, func(t *testing.T) {
 			s := Spec{Name: "train", Dir: t.TempDir(), Lock: "lock.txt", Python: "3.11", CacheDir: t.TempDir(), Environ: os.Environ()}

@@ -47,7 +47,7 @@ func (a *archive) noteSums(ctx context.Context) error {
 }
 
 // unlike returns the error for a file whose hash differs from that in RECORD.
-func (e *entry) unlike() error { return fmt.Errorf("%s is not what RECORD says", e.name) }
+func (e *entry) unlike() error { return fmt.Errorf("%s does not match its hash in RECORD", e.name) }
 
 // recordHash returns a SHA-256 in the notation of RECORD.
 func recordHash(sum []byte) string { return "sha256=" + base64.RawURLEncoding.EncodeToString(sum) }
@@ -92,7 +92,7 @@ func parseRecord(text string) (map[string]string, error) {
 	r.LazyQuotes = true
 	rows, err := r.ReadAll()
 	if err != nil {
-		return nil, fmt.Errorf("RECORD cannot be read: %w", err)
+		return nil, fmt.Errorf("RECORD is not valid: %w", err)
 	}
 	records := map[string]string{}
 	for _, row := range rows {

@@ -53,9 +53,9 @@ func unanswered(what string, err error) error {
 		err = wrapped.Err // it contains the URL
 	}
 	silent := (*silence.Error)(nil)
-	e := &refusal{reason: what + ": " + userInfo.ReplaceAllString(err.Error(), "://***@"), hint: "check the network, the proxy and PIP_INDEX_URL; what is in the cache needs no network", final: errors.As(err, &silent)}
+	e := &refusal{reason: what + ": " + userInfo.ReplaceAllString(err.Error(), "://***@"), hint: "check the network, the proxy and PIP_INDEX_URL; cached packages need no network", final: errors.As(err, &silent)}
 	if certificate := (*tls.CertificateVerificationError)(nil); errors.As(err, &certificate) {
-		e.reason, e.hint, e.final = what+": nobody whom this machine trusts has signed its certificate", "name the file of the authority's certificate by PIP_CERT", true
+		e.reason, e.hint, e.final = what+": its certificate is signed by an unknown authority", "set PIP_CERT to the file of the authority's certificate", true
 	}
 	return e
 }
@@ -67,20 +67,20 @@ func refusedAnswer(index string, login *url.Userinfo, response *http.Response) e
 	text := fmt.Sprintf("%d %s", code, http.StatusText(code))
 	switch {
 	case code == http.StatusUnauthorized, code == http.StatusForbidden, code == http.StatusProxyAuthRequired:
-		e.reason = index + " refuses the credentials (" + text + ")"
+		e.reason = "authentication failed for " + index + " (" + text + ")"
 		if login == nil {
-			e.reason = index + " wants credentials, and there are none for it (" + text + ")"
+			e.reason = "authentication failed for " + index + ", and there are no credentials for it (" + text + ")"
 		}
 		if said := firstLine(response.Body); said != "" && code == http.StatusForbidden {
 			e.reason += ": " + said
 		}
-		e.hint = "give them by PIP_INDEX_URL or PIP_EXTRA_INDEX_URL, by .netrc, or by pip's keyring"
+		e.hint = "set the credentials in PIP_INDEX_URL or PIP_EXTRA_INDEX_URL, in .netrc, or in pip's keyring"
 	case code == http.StatusTooManyRequests:
-		e.reason, e.hint, e.final = index+" has had too many requests ("+text+")", "wait until its quota allows more, or name a mirror by PIP_INDEX_URL", false
+		e.reason, e.hint, e.final = "too many requests to "+index+" ("+text+")", "wait until its rate limit allows more, or set PIP_INDEX_URL to a mirror", false
 	case code >= 500, code == http.StatusRequestTimeout:
 		e.reason, e.hint, e.final = index+" failed with status "+text, "run it again later", false
 	default:
-		e.reason, e.hint = index+" answers "+text, "check PIP_INDEX_URL, and that the index is the one that the lock was made with"
+		e.reason, e.hint = index+" responded with "+text, "check PIP_INDEX_URL, and that the index is the one that the lock was made with"
 	}
 	if !e.final {
 		e.wait = silence.RetryAfter(response.Header)

@@ -109,7 +109,7 @@ func (m *remote) get(ctx context.Context, address string, prepare func(*http.Req
 			return err
 		case refused.wait > 0:
 			waited += refused.wait
-			m.tell("%s: asking again in %s", refused.reason, refused.wait)
+			m.tell("%s: retrying in %s", refused.reason, refused.wait)
 			err = m.pause(ctx, refused.wait)
 		case n == attempts-1:
 			return err
@@ -158,10 +158,10 @@ func (m *remote) authorize(request *http.Request) *url.Userinfo {
 func (m *remote) follow(request *http.Request, via []*http.Request) error {
 	const most = 10
 	if len(via) >= most {
-		return errors.New("it redirects without an end")
+		return errors.New("too many redirects")
 	}
 	if !plainAddress(request.URL.String()) {
-		return fmt.Errorf("it redirects to %s, which is no address with TLS", masked(request.URL.String()))
+		return fmt.Errorf("it redirects to %s, which does not use HTTPS", masked(request.URL.String()))
 	}
 	m.authorize(request)
 	return nil
@@ -190,13 +190,13 @@ func (m *remote) page(ctx context.Context, address string) (all []offered, err e
 		index := "the index " + masked(address)
 		text, err := io.ReadAll(io.LimitReader(response.Body, longestPage+1))
 		if err != nil {
-			return unanswered(index+" broke off", err)
+			return unanswered(index+" sent an incomplete response", err)
 		}
 		if len(text) > longestPage {
-			return &refusal{reason: fmt.Sprintf("%s gives a page of more than %d MiB", index, longestPage>>20), hint: "see that it is the address of an index", final: true}
+			return &refusal{reason: fmt.Sprintf("%s returned a page of more than %d MiB", index, longestPage>>20), hint: "check that it is the address of a package index", final: true}
 		}
 		if all, err = parsePage(text, response.Request.URL); err != nil {
-			return &refusal{reason: fmt.Sprintf("%s gives a page that cannot be read: %v", index, err), hint: "see that it is the address of an index", final: true}
+			return &refusal{reason: fmt.Sprintf("%s returned a page that cannot be read: %v", index, err), hint: "check that it is the address of a package index", final: true}
 		}
 		return nil
 	})

@@ -30,7 +30,7 @@ func (r requirement) String() string { return r.name + "==" + r.version }
 
 const howToLock = "make the lock with `uv pip compile --generate-hashes` or `pip-compile --generate-hashes`"
 
-const notLocked = "publish it as a wheel to an index, or bring its directory with the image's files"
+const notLocked = "publish it as a wheel to an index, or add its directory to the image's files"
 
 var (
 	requirementName = regexp.MustCompile(`^[A-Za-z0-9](?:[-._A-Za-z0-9]*[A-Za-z0-9])?`)
@@ -72,7 +72,7 @@ func parseRequirement(l line) (requirement, error) {
 	if strings.HasPrefix(specifier[at:], "[") {
 		extras := extrasList.FindString(specifier[at:])
 		if extras == "" {
-			return refuse(at, howToLock, "the extras of %s cannot be read", name)
+			return refuse(at, howToLock, "the extras of %s are not valid", name)
 		}
 		at += len(extras)
 		skip()
@@ -87,7 +87,7 @@ func parseRequirement(l line) (requirement, error) {
 		return refuse(at, howToLock, "%s is not pinned to one version by ==", name)
 	}
 	if _, ok := parseVersion(m[2]); !ok {
-		return refuse(at, howToLock, "%q is no version of %s", m[2], name)
+		return refuse(at, howToLock, "%q is not a valid version of %s", m[2], name)
 	}
 	r := requirement{name: normalName(name), version: m[2], at: l.position(0)}
 	if conditional {
@@ -98,7 +98,7 @@ func parseRequirement(l line) (requirement, error) {
 			if wrong := (*markerError)(nil); errors.As(err, &wrong) {
 				offset += wrong.offset
 			}
-			return refuse(offset, "", "the marker of %s cannot be read: %s", name, err)
+			return refuse(offset, "", "the marker of %s is not valid: %s", name, err)
 		}
 	}
 	return r, r.readOptions(l, options)
@@ -111,7 +111,7 @@ func (r *requirement) readOptions(l line, from int) error {
 		w := words[n]
 		option, value, assigned := strings.Cut(w.text, "=")
 		if option != "--hash" {
-			err := source.Errorf(l.position(w.offset), "a locked requirement has no option %s", option)
+			err := source.Errorf(l.position(w.offset), "a locked requirement does not support the option %s", option)
 			err.Hint = "wheels are installed as they are: nothing is built"
 			return err
 		}
@@ -123,13 +123,13 @@ func (r *requirement) readOptions(l line, from int) error {
 		}
 		algorithm, digest, _ := strings.Cut(value, ":")
 		if !slices.Contains([]string{"sha256", "sha384", "sha512"}, algorithm) {
-			return source.Errorf(l.position(w.offset), "%q is no hash of the form sha256:...", value)
+			return source.Errorf(l.position(w.offset), "%q is not a hash of the form sha256:...", value)
 		}
 		if algorithm != "sha256" {
 			continue
 		}
 		if !sha256Text.MatchString(strings.ToLower(digest)) {
-			return source.Errorf(l.position(w.offset), "%q is no SHA-256: it has 64 hexadecimal digits", digest)
+			return source.Errorf(l.position(w.offset), "%q is not a SHA-256 hash, which has 64 hexadecimal digits", digest)
 		}
 		r.hashes = append(r.hashes, strings.ToLower(digest))
 	}

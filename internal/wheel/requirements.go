@@ -46,7 +46,7 @@ func (l *list) include(name string, from source.Position, read readFile, parents
 			return err
 		}
 		wrong := source.Errorf(from, "the file %s cannot be read: %w", name, err)
-		wrong.Hint = "it has to be a file of the repository"
+		wrong.Hint = "it must be a file in the repository"
 		return wrong
 	}
 	if !utf8.Valid(text) {
@@ -119,7 +119,7 @@ func (l *list) option(line line, name string, read readFile, parents []string) e
 	case "--only-binary":
 		return takes(1)
 	case "-e", "--editable":
-		return refuse("publish it as a wheel to an index, or bring its directory with the image's files", "an editable requirement cannot be part of an image")
+		return refuse("publish it as a wheel to an index, or add its directory to the image's files", "an editable requirement cannot be part of an image")
 	case "-c", "--constraint":
 		return refuse(howToLock, "constraints are for making a lock; a lock has none")
 	case "--no-binary":
@@ -129,7 +129,7 @@ func (l *list) option(line line, name string, read readFile, parents []string) e
 	if near, ok := source.Nearest(option, []string{"--requirement", "--index-url", "--extra-index-url", "--find-links", "--no-index", "--trusted-host", "--hash"}); ok {
 		hint = "did you mean " + near + "?"
 	}
-	return refuse(hint, "a lock has no option %s", option)
+	return refuse(hint, "a lock does not support the option %s", option)
 }
 
 // findLinksHere is the prefix of a --find-links directory that is a path in the repository.

@@ -73,22 +73,22 @@ func TestRequirements(t *testing.T) {
 
 func TestRequirementsThatAreNone(t *testing.T) {
 	hash := " --hash=sha256:" + digest("0")
-	const elsewhere = " (publish it as a wheel to an index, or bring its directory with the image's files)"
+	const elsewhere = " (publish it as a wheel to an index, or add its directory to the image's files)"
 	for text, want := range map[string]string{
 		"numpy" + hash:                                  "1:7: numpy is not pinned to one version by == (" + howToLock + ")",
 		"numpy>=1.0" + hash:                             "1:6: numpy is not pinned to one version by == (" + howToLock + ")",
 		"numpy==1.*" + hash:                             "1:6: numpy is not pinned to one version by == (" + howToLock + ")",
 		"numpy==1.0,<2" + hash:                          "1:6: numpy is not pinned to one version by == (" + howToLock + ")",
-		"numpy==one" + hash:                             "1:6: \"one\" is no version of numpy (" + howToLock + ")",
+		"numpy==one" + hash:                             "1:6: \"one\" is not a valid version of numpy (" + howToLock + ")",
 		"numpy==1.0":                                    "1:1: numpy==1.0 has no hash of the form --hash=sha256:... (" + howToLock + ")",
 		"numpy==1.0 --hash=sha512:00":                   "1:1: numpy==1.0 has no hash of the form --hash=sha256:... (" + howToLock + ")",
-		"numpy==1.0 \\\n\t--hash=md5:00":                `2:2: "md5:00" is no hash of the form sha256:...`,
-		"numpy==1.0 \\\n  --hash=sha256:0":              `2:3: "0" is no SHA-256: it has 64 hexadecimal digits`,
+		"numpy==1.0 \\\n\t--hash=md5:00":                `2:2: "md5:00" is not a hash of the form sha256:...`,
+		"numpy==1.0 \\\n  --hash=sha256:0":              `2:3: "0" is not a SHA-256 hash, which has 64 hexadecimal digits`,
 		"numpy==1.0 --hash":                             "1:12: --hash has no value",
-		"numpy==1.0 --config-settings=a":                "1:12: a locked requirement has no option --config-settings (wheels are installed as they are: nothing is built)",
-		"numpy==1.0 ; python_version < \\\n   3" + hash: `2:4: the marker of numpy cannot be read: "3" is no variable of an environment marker`,
-		"numpy==1.0 ; é == 'a'" + hash:                  `1:14: the marker of numpy cannot be read: "é" is no variable of an environment marker`,
-		"# é\nnumpy[é]==1" + hash:                       "2:6: the extras of numpy cannot be read (" + howToLock + ")",
+		"numpy==1.0 --config-settings=a":                "1:12: a locked requirement does not support the option --config-settings (wheels are installed as they are: nothing is built)",
+		"numpy==1.0 ; python_version < \\\n   3" + hash: `2:4: the marker of numpy is not valid: unknown marker variable "3"`,
+		"numpy==1.0 ; é == 'a'" + hash:                  `1:14: the marker of numpy is not valid: unknown marker variable "é"`,
+		"# é\nnumpy[é]==1" + hash:                       "2:6: the extras of numpy are not valid (" + howToLock + ")",
 		"numpy @ https://x.example/a.whl":               "1:7: numpy is taken from a path or URL, which cannot be locked by version and hash" + elsewhere,
 		"https://x.example/a.whl":                       "1:1: a path or URL cannot be locked by version and hash" + elsewhere,
 		"git+ssh://x.example/a":                         "1:1: a path or URL cannot be locked by version and hash" + elsewhere,
@@ -97,11 +97,11 @@ func TestRequirementsThatAreNone(t *testing.T) {
 		"==1.0":                                         "1:1: the name of a package is missing (" + howToLock + ")",
 		"\n -c other.txt":                               "2:2: constraints are for making a lock; a lock has none (" + howToLock + ")",
 		"--no-binary=:all:":                             "1:1: --no-binary asks for a build (wheels are installed as they are: nothing is built)",
-		"--index-urls x":                                "1:1: a lock has no option --index-urls (did you mean --index-url?)",
-		"--zzz":                                         "1:1: a lock has no option --zzz",
+		"--index-urls x":                                "1:1: a lock does not support the option --index-urls (did you mean --index-url?)",
+		"--zzz":                                         "1:1: a lock does not support the option --zzz",
 		"--index-url":                                   "1:1: --index-url has 0 values and takes 1",
 		"-r a b":                                        "1:1: -r has 2 values and takes 1",
-		"-rother.txt":                                   "1:1: the file other.txt cannot be read: file does not exist (it has to be a file of the repository)",
+		"-rother.txt":                                   "1:1: the file other.txt cannot be read: file does not exist (it must be a file in the repository)",
 		"-r lock.txt":                                   "1:4: lock.txt includes itself",
 		"\xff":                                          "",
 	} {
@@ -120,7 +120,7 @@ func TestRequirementsThatAreNone(t *testing.T) {
 // TestRequirementsOfOtherSystems has requirements that no image can have, with markers.
 // They are refused only on systems for which the marker holds.
 func TestRequirementsOfOtherSystems(t *testing.T) {
-	const elsewhere = " (publish it as a wheel to an index, or bring its directory with the image's files)"
+	const elsewhere = " (publish it as a wheel to an index, or add its directory to the image's files)"
 	target := linux(t, "3.12", "linux/amd64")
 	for text, want := range map[string]string{
 		"nvidia-cublas==13.0":                  "1:1: nvidia-cublas==13.0 has no hash of the form --hash=sha256:... (" + howToLock + ")",
@@ -151,7 +151,7 @@ func TestRefusedExports(t *testing.T) {
 	for text, want := range map[string]string{
 		"-e ../kserve\n":        `uv.lock:4:1: an editable requirement cannot be part of an image: -e ../kserve (`,
 		"../kserve\n":           `uv.lock:4:1: a path or URL cannot be locked by version and hash: ../kserve (`,
-		"torch==2.13.0+cu130\n": `uv.lock:8:1: torch==2.13.0+cu130 has no hash of the form --hash=sha256:...: torch==2.13.0+cu130 (its index tells no hash`,
+		"torch==2.13.0+cu130\n": `uv.lock:8:1: torch==2.13.0+cu130 has no hash of the form --hash=sha256:...: torch==2.13.0+cu130 (its index does not publish SHA-256 hashes`,
 	} {
 		if _, err := (Spec{Lock: "uv.lock"}).parseExport(text, in); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%q:\n got %v\nwant %s", text, err, want)

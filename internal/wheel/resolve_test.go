@@ -84,7 +84,7 @@ func TestResolveByPip(t *testing.T) {
 		t.Errorf("with a damaged wheel and no pip: %v", err)
 	}
 	_, err = Resolve(t.Context(), s)
-	if want := "deps/lock.txt:5:1: no index has a wheel of b==2 (check the name, and name a private index by PIP_EXTRA_INDEX_URL)"; err == nil || err.Error() != want {
+	if want := "deps/lock.txt:5:1: no index has a wheel of b==2 (check the name, and set PIP_EXTRA_INDEX_URL for a private index)"; err == nil || err.Error() != want {
 		t.Errorf("with a damaged wheel and no index: %v", err)
 	}
 }
@@ -107,13 +107,13 @@ func TestSpecsThatAreRefused(t *testing.T) {
 	const at = "slipway.yaml:7:3: image train: "
 	for want, change := range map[string]func(*Spec){
 		at + `"3" is not a version of Python 3 (write it as 3.12)`:                                                                           func(s *Spec) { s.Python = "3" },
-		at + "there are no Python packages for the platform windows/amd64 (use linux/amd64 or linux/arm64)":                                  func(s *Spec) { s.Platform = "windows/amd64" },
-		at + `"venv" cannot be the place of a virtual environment (use a path such as /opt/venv)`:                                            func(s *Spec) { s.Root = "venv" },
-		at + `"/opt/my venv" cannot be the place of a virtual environment (use a path such as /opt/venv)`:                                    func(s *Spec) { s.Root = "/opt/my venv" },
-		at + `"python3" cannot be the path of an interpreter (use a path such as /usr/local/bin/python3)`:                                    func(s *Spec) { s.Interpreter = "python3" },
+		at + "the platform windows/amd64 is not supported for Python packages (use linux/amd64 or linux/arm64)":                              func(s *Spec) { s.Platform = "windows/amd64" },
+		at + `"venv" is not a valid path of a virtual environment (use a path such as /opt/venv)`:                                            func(s *Spec) { s.Root = "venv" },
+		at + `"/opt/my venv" is not a valid path of a virtual environment (use a path such as /opt/venv)`:                                    func(s *Spec) { s.Root = "/opt/my venv" },
+		at + `"python3" is not a valid path of an interpreter (use a path such as /usr/local/bin/python3)`:                                   func(s *Spec) { s.Interpreter = "python3" },
 		at + `the lock "../lock.txt" is not in the repository (name it by its path from the repository's root)`:                              func(s *Spec) { s.Lock = "../lock.txt" },
-		at + "the lock none.txt cannot be read: no such file or directory (it has to be a file of the repository)":                           func(s *Spec) { s.Lock = "none.txt" },
-		at + "lock.json is no lock that is known here (name a uv.lock, a poetry.lock, a pylock.toml, or a requirements.txt with hashes)":     func(s *Spec) { s.Lock = "lock.json" },
+		at + "the lock none.txt cannot be read: no such file or directory (it must be a file in the repository)":                             func(s *Spec) { s.Lock = "none.txt" },
+		at + "lock.json is not a supported lock file (name a uv.lock, a poetry.lock, a pylock.toml, or a requirements.txt with hashes)":      func(s *Spec) { s.Lock = "lock.json" },
 		"sub/uv.lock: sub/pyproject.toml, which it belongs to, cannot be read: no such file or directory (both are files of the repository)": func(s *Spec) { s.Lock = "sub/uv.lock" },
 	} {
 		s := good
@@ -142,7 +142,7 @@ func TestIncludesStayInTheRepository(t *testing.T) {
 		t.Skip(err)
 	}
 	_, err := Key(s)
-	if err == nil || !strings.HasPrefix(err.Error(), "lock.txt:2:4: the file link.txt cannot be read: ") || !strings.HasSuffix(err.Error(), "(it has to be a file of the repository)") {
+	if err == nil || !strings.HasPrefix(err.Error(), "lock.txt:2:4: the file link.txt cannot be read: ") || !strings.HasSuffix(err.Error(), "(it must be a file in the repository)") {
 		t.Errorf("%v", err)
 	}
 	write(t, s.Dir, "lock.txt", "-r ../secret.txt")

@@ -38,7 +38,7 @@ func parseEntryPoints(text string) ([]script, error) {
 		module, function, found := strings.Cut(object, ":")
 		s := script{strings.TrimSpace(name), strings.TrimSpace(module), strings.TrimSpace(function)}
 		if !ok || !found || !commandName.MatchString(s.name) || !dotted.MatchString(s.module) || !dotted.MatchString(s.function) {
-			return nil, fmt.Errorf("its entry point %q is no command", l)
+			return nil, fmt.Errorf("its entry point %q is not a valid command", l)
 		}
 		if before := slices.IndexFunc(scripts, func(b script) bool { return b.name == s.name }); before >= 0 {
 			scripts[before] = s

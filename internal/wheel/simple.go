@@ -51,7 +51,7 @@ func parseJSONPage(text []byte, from *url.URL) ([]offered, error) {
 		return nil, err
 	}
 	if major, _, _ := strings.Cut(page.Meta.Version, "."); major != "" && major != "1" {
-		return nil, fmt.Errorf("its API has the version %s", page.Meta.Version)
+		return nil, fmt.Errorf("unsupported API version %s", page.Meta.Version)
 	}
 	var all []offered
 	for _, f := range page.Files {

@@ -17,7 +17,7 @@ func unmarshal(text []byte, into any) error {
 		switch c {
 		case '[', '{':
 			if open++; open > maxNesting {
-				return fmt.Errorf("toml: more than %d brackets are open", maxNesting)
+				return fmt.Errorf("toml: more than %d nested brackets", maxNesting)
 			}
 		case ']', '}':
 			open = max(open-1, 0)

@@ -240,11 +240,11 @@ func (s Spec) normal() (Spec, target, error) {
 	case !t.pythonOK:
 		return refuse("write it as 3.12", "%q is not a version of Python 3", s.Python)
 	case !ok:
-		return refuse("use linux/amd64 or linux/arm64", "there are no Python packages for the platform %s", s.Platform)
+		return refuse("use linux/amd64 or linux/arm64", "the platform %s is not supported for Python packages", s.Platform)
 	case !plainPath(s.Root):
-		return refuse("use a path such as /opt/venv", "%q cannot be the place of a virtual environment", s.Root)
+		return refuse("use a path such as /opt/venv", "%q is not a valid path of a virtual environment", s.Root)
 	case !plainPath(s.Interpreter):
-		return refuse("use a path such as /usr/local/bin/python3", "%q cannot be the path of an interpreter", s.Interpreter)
+		return refuse("use a path such as /usr/local/bin/python3", "%q is not a valid path of an interpreter", s.Interpreter)
 	case !filepath.IsLocal(filepath.FromSlash(s.Lock)):
 		return refuse("name it by its path from the repository's root", "the lock %q is not in the repository", s.Lock)
 	case s.Wheels != "" && !filepath.IsLocal(filepath.FromSlash(s.Wheels)):
