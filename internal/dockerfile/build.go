@@ -159,7 +159,7 @@ func (b *Builder) deliver(ctx context.Context, s Spec, t *target, solve solver) 
 func exported(response map[string]string) (v1.Hash, error) {
 	digest, err := v1.NewHash(response["containerimage.digest"])
 	if err != nil {
-		return v1.Hash{}, fmt.Errorf("BuildKit named no digest of what it built: %w", err)
+		return v1.Hash{}, fmt.Errorf("BuildKit did not return the digest of the image: %w", err)
 	}
 	return digest, nil
 }
@@ -300,11 +300,11 @@ func newTarget(s Spec, o Output) (*target, error) {
 	}
 	repository, err := name.NewRepository(o.Repository, options...)
 	if err != nil {
-		return nil, s.refuse("", "%q is no repository: %v", o.Repository, err)
+		return nil, s.refuse("", "%q is not a valid repository: %v", o.Repository, err)
 	}
 	for _, tag := range o.Tags {
 		if _, err := name.NewTag(o.Repository+":"+tag, options...); err != nil {
-			return nil, s.refuse("", "%q is no tag: %v", tag, err)
+			return nil, s.refuse("", "%q is not a valid tag: %v", tag, err)
 		}
 	}
 	return &target{repository: repository, tags: o.Tags, plainHTTP: o.PlainHTTP, keychain: o.Keychain, transport: o.Transport}, nil

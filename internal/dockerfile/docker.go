@@ -45,7 +45,7 @@ func (f Finder) findDocker(ctx context.Context) (*Builder, string, error) {
 		}
 		return b, "", err
 	}
-	why := "no Docker daemon is at its usual places"
+	why := "no Docker daemon was found at the default addresses"
 	for _, socket := range f.sockets() {
 		if _, err := os.Stat(socket); err != nil && runtime.GOOS != "windows" {
 			continue
@@ -98,7 +98,7 @@ func (f Finder) docker(ctx context.Context, host string) (*Builder, error) {
 		return nil, err
 	}
 	if info.OSType != "linux" {
-		return nil, fmt.Errorf("it runs %s containers, and images of kind dockerfile are built by Linux ones", info.OSType)
+		return nil, fmt.Errorf("it runs %s containers, but images of kind dockerfile need Linux containers", info.OSType)
 	}
 	for _, pair := range info.DriverStatus {
 		d.containerd = d.containerd || strings.HasPrefix(pair[1], "io.containerd.snapshotter.")
@@ -124,7 +124,7 @@ func (f Finder) docker(ctx context.Context, host string) (*Builder, error) {
 func newDocker(host string, f Finder) (*docker, error) {
 	at, err := url.Parse(host)
 	if err != nil {
-		return nil, errors.New("the address cannot be read")
+		return nil, errors.New("the address is not a valid URL")
 	}
 	d := &docker{host: host}
 	dialer := &net.Dialer{Timeout: answerTime}
@@ -149,7 +149,7 @@ func newDocker(host string, f Finder) (*docker, error) {
 			return (&tls.Dialer{NetDialer: dialer, Config: config}).DialContext(ctx, "tcp", at.Host)
 		}
 	default:
-		return nil, fmt.Errorf("slipway reaches unix:// and tcp:// addresses, and not %s://", at.Scheme)
+		return nil, fmt.Errorf("slipway supports unix:// and tcp:// addresses, not %s://", at.Scheme)
 	}
 	return d, nil
 }
@@ -166,15 +166,15 @@ func (f Finder) dockerTLS(at *url.URL) (*tls.Config, error) {
 	}
 	certificate, err := tls.LoadX509KeyPair(filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"))
 	if err != nil {
-		return nil, fmt.Errorf("the files of TLS: %w", err)
+		return nil, fmt.Errorf("TLS files: %w", err)
 	}
 	text, err := os.ReadFile(filepath.Join(dir, "ca.pem"))
 	if err != nil {
-		return nil, fmt.Errorf("the files of TLS: %w", err)
+		return nil, fmt.Errorf("TLS files: %w", err)
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("the files of TLS: no certificate is in %s", filepath.Join(dir, "ca.pem"))
+		return nil, fmt.Errorf("TLS files: no certificate was found in %s", filepath.Join(dir, "ca.pem"))
 	}
 	return &tls.Config{Certificates: []tls.Certificate{certificate}, RootCAs: pool, ServerName: at.Hostname(), MinVersion: tls.VersionTLS12}, nil
 }
@@ -257,7 +257,7 @@ func (d *docker) upgrade(ctx context.Context, path, protocol string, header map[
 	}
 	if err != nil {
 		_ = connection.Close()
-		return nil, fmt.Errorf("reach BuildKit in the Docker daemon: %w", err)
+		return nil, fmt.Errorf("connect to BuildKit in the Docker daemon: %w", err)
 	}
 	_ = connection.SetDeadline(time.Time{})
 	return &bufferedConn{Conn: connection, reader: reader}, nil

@@ -139,7 +139,7 @@ func (s Spec) normal() (Spec, error) {
 	if info, err := root.Stat(filepath.FromSlash(clean)); err != nil {
 		return s, s.missing(root, clean, err)
 	} else if !info.Mode().IsRegular() {
-		return s, s.refuse("name the file in it", "%s is no file", clean)
+		return s, s.refuse("name the file in it", "%s is not a regular file", clean)
 	}
 	if len(s.Platforms) == 0 {
 		s.Platforms = []string{defaultPlatform}
@@ -147,7 +147,7 @@ func (s Spec) normal() (Spec, error) {
 	for n, text := range s.Platforms {
 		parsed, err := v1.ParsePlatform(text)
 		if err != nil || parsed.OS == "" || parsed.Architecture == "" || parsed.OSVersion != "" || strings.ContainsAny(text, ", ") {
-			return s, s.refuse("write it like linux/amd64", "the platform %q is none", text)
+			return s, s.refuse("write it like linux/amd64", "%q is not a valid platform", text)
 		}
 		if n == 0 {
 			s.Platforms = slices.Clone(s.Platforms) // do not change the slice of the caller
@@ -158,11 +158,11 @@ func (s Spec) normal() (Spec, error) {
 	s.Platforms = slices.Compact(s.Platforms)
 	for _, id := range slices.Sorted(maps.Keys(s.Secrets)) {
 		if size := s.Secrets[id].Len(); size > maxSecret {
-			return s, s.refuse("put large data elsewhere", "the secret %s has %d bytes, and BuildKit takes %d", id, size, maxSecret)
+			return s, s.refuse("put large data elsewhere", "the secret %s has %d bytes, but BuildKit accepts at most %d", id, size, maxSecret)
 		}
 	}
 	if s.SSH && lookup(s.Environ, "SSH_AUTH_SOCK") == "" {
-		return s, s.refuse("start one: eval $(ssh-agent) && ssh-add", "it wants an SSH agent, and SSH_AUTH_SOCK names none")
+		return s, s.refuse("start one: eval $(ssh-agent) && ssh-add", "it needs an SSH agent, but SSH_AUTH_SOCK is not set")
 	}
 	if s.Created.IsZero() {
 		s.Created = time.Unix(0, 0)

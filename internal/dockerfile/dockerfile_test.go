@@ -23,15 +23,15 @@ func TestSpecsThatMakeNoSense(t *testing.T) {
 	}{
 		{Spec{File: "../Dockerfile"}, good, `slipway.yaml:3:5: image app: the Dockerfile "../Dockerfile" is not in the repository (name it by its path from the repository's root)`},
 		{Spec{File: "/Dockerfile"}, good, `slipway.yaml:3:5: image app: the Dockerfile "/Dockerfile" is not in the repository (name it by its path from the repository's root)`},
-		{Spec{File: "docker"}, good, `slipway.yaml:3:5: image app: docker is no file (name the file in it)`},
+		{Spec{File: "docker"}, good, `slipway.yaml:3:5: image app: docker is not a regular file (name the file in it)`},
 		{Spec{File: "docker/ap.Dockerfile"}, good, `slipway.yaml:3:5: image app: the Dockerfile docker/ap.Dockerfile cannot be read (did you mean docker/api.Dockerfile?)`},
-		{Spec{Platforms: []string{"linux"}}, good, `slipway.yaml:3:5: image app: the platform "linux" is none (write it like linux/amd64)`},
-		{Spec{Platforms: []string{"linux/amd64,linux/arm64"}}, good, `slipway.yaml:3:5: image app: the platform "linux/amd64,linux/arm64" is none (write it like linux/amd64)`},
-		{Spec{SSH: true}, good, `slipway.yaml:3:5: image app: it wants an SSH agent, and SSH_AUTH_SOCK names none (start one: eval $(ssh-agent) && ssh-add)`},
+		{Spec{Platforms: []string{"linux"}}, good, `slipway.yaml:3:5: image app: "linux" is not a valid platform (write it like linux/amd64)`},
+		{Spec{Platforms: []string{"linux/amd64,linux/arm64"}}, good, `slipway.yaml:3:5: image app: "linux/amd64,linux/arm64" is not a valid platform (write it like linux/amd64)`},
+		{Spec{SSH: true}, good, `slipway.yaml:3:5: image app: it needs an SSH agent, but SSH_AUTH_SOCK is not set (start one: eval $(ssh-agent) && ssh-add)`},
 		{Spec{Secrets: map[string]secret.Value{"big": secret.NewValue(make([]byte, maxSecret+1))}}, good,
-			`slipway.yaml:3:5: image app: the secret big has 512001 bytes, and BuildKit takes 512000 (put large data elsewhere)`},
-		{Spec{}, Output{Repository: "UPPER"}, `slipway.yaml:3:5: image app: "UPPER" is no repository: `},
-		{Spec{}, Output{Repository: "127.0.0.1:1/app", Tags: []string{"a b"}}, `slipway.yaml:3:5: image app: "a b" is no tag: `},
+			`slipway.yaml:3:5: image app: the secret big has 512001 bytes, but BuildKit accepts at most 512000 (put large data elsewhere)`},
+		{Spec{}, Output{Repository: "UPPER"}, `slipway.yaml:3:5: image app: "UPPER" is not a valid repository: `},
+		{Spec{}, Output{Repository: "127.0.0.1:1/app", Tags: []string{"a b"}}, `slipway.yaml:3:5: image app: "a b" is not a valid tag: `},
 	} {
 		c.spec.Name, c.spec.Dir, c.spec.At = "app", dir, at
 		_, err := (&Builder{}).Build(t.Context(), c.spec, c.output, nil)

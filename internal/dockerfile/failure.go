@@ -41,25 +41,25 @@ func explain(ctx context.Context, s Spec, w *watcher, err error) error {
 		return &source.Error{Position: s.At, Message: fmt.Sprintf("image %s: %s has no stage %s", s.Name, s.File, s.Target), Hint: nearestStage(text), Err: cause}
 	}
 	if noBase.MatchString(text) {
-		return mistake("give the build arguments in it a value, or a default", "the base image has no valid name: %s", text)
+		return mistake("give the build arguments in it a value, or a default", "the name of the base image is not valid: %s", text)
 	}
 	if base, found := strings.CutPrefix(failed, "[internal] load metadata for "); found {
 		if strings.HasSuffix(text, "not found") {
-			return mistake("check its name and tag, and that the credentials may read it", "the base image %s does not exist", base)
+			return mistake("check its name and tag, and that the credentials allow pulling it", "the base image %s was not found", base)
 		}
 		return fmt.Errorf("%s: the base image %s cannot be read: %w", at, base, worded{afterLast(text, base+": "), err})
 	}
 	if file := noFile.FindStringSubmatch(text); file != nil {
 		if strings.Contains(failed, "--from=") {
-			return mistake("", "there is no %s in what is copied from", file[1]+file[2])
+			return mistake("", "%s does not exist in the source of COPY --from", file[1]+file[2])
 		}
-		return mistake("paths begin at the repository's root; .dockerignore, and slipway's rules on keys and tools' files, may leave it out", "there is no %s in the context", file[1]+file[2])
+		return mistake("paths begin at the repository's root; .dockerignore, and slipway's rules on keys and tools' files, may exclude it", "%s does not exist in the build context", file[1]+file[2])
 	}
 	if id := noSecret.FindStringSubmatch(text); id != nil {
-		return mistake("list it under the image's secrets", "the step wants the secret %s, and the image is built without it", id[1])
+		return mistake("list it under the image's secrets", "the step needs the secret %s, but the image is built without it", id[1])
 	}
 	if noAgent.MatchString(text) {
-		return mistake("let the image have ssh", "the step wants an SSH agent, and the image is built without one")
+		return mistake("set ssh: true for the image", "the step needs an SSH agent, but the image is built without one")
 	}
 	if at.Line > 0 && failed == "" { // no step has run
 		return mistake("", "%s", text)

@@ -100,7 +100,7 @@ func (f Finder) tls(at *url.URL) ([]client.ClientOpt, error) {
 	ca, cert, key := variable("CACERT"), variable("CERT"), variable("KEY")
 	if dir := variable("DIR"); dir != "" {
 		if ca != "" || cert != "" || key != "" {
-			return nil, errors.New("BUILDKIT_TLS_DIR is set, and so is another file of TLS: unset one of them")
+			return nil, errors.New("BUILDKIT_TLS_DIR and another TLS file are both set: unset one of them")
 		}
 		ca, cert, key = filepath.Join(dir, "ca.pem"), filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	}
@@ -113,7 +113,7 @@ func (f Finder) tls(at *url.URL) ([]client.ClientOpt, error) {
 			continue
 		}
 		if _, err := os.Stat(file); err != nil {
-			return nil, fmt.Errorf("the files of TLS for BUILDKIT_HOST: %w", err)
+			return nil, fmt.Errorf("TLS files for BUILDKIT_HOST: %w", err)
 		}
 	}
 	if server == "" {

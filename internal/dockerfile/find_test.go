@@ -19,7 +19,7 @@ func TestFindWithoutAnyBuilder(t *testing.T) {
 	_, err := Find(t.Context(), Finder{Sockets: []string{filepath.Join(t.TempDir(), "nothing")}})
 	want := `images of kind dockerfile need BuildKit, and none was found:
   - BUILDKIT_HOST is not set: start buildkitd, and set BUILDKIT_HOST=unix:///run/buildkit/buildkitd.sock or tcp://HOST:PORT
-  - no Docker daemon is at its usual places: install and start Docker, or set DOCKER_HOST to where it listens
+  - no Docker daemon was found at the default addresses: install and start Docker, or set DOCKER_HOST to where it listens
   - no Kubernetes cluster is configured to run buildkitd in: configure one, and slipway starts buildkitd there`
 	var none *NoBuilderError
 	if !errors.As(err, &none) || err.Error() != want {
@@ -40,10 +40,10 @@ func TestFindDoesNotLookElsewhere(t *testing.T) {
 		{[]string{"BUILDKIT_HOST=tcp://host"}, `BUILDKIT_HOST is "tcp://host": set it to unix://PATH or tcp://HOST:PORT`},
 		{[]string{"BUILDKIT_HOST=unix://" + dir + "/none"}, `BuildKit at unix://TMP/none does not answer: .*no such file or directory.*; start it, or unset BUILDKIT_HOST`},
 		{[]string{"BUILDKIT_HOST=tcp://127.0.0.1:1"}, `BuildKit at tcp://127.0.0.1:1 does not answer: .*connection refused.*; start it, or unset BUILDKIT_HOST`},
-		{[]string{"BUILDKIT_HOST=tcp://127.0.0.1:1", "BUILDKIT_TLS_CACERT=" + dir + "/ca.pem"}, `the files of TLS for BUILDKIT_HOST: stat TMP/ca.pem: no such file or directory`},
-		{[]string{"BUILDKIT_HOST=tcp://127.0.0.1:1", "BUILDKIT_TLS_DIR=" + dir, "BUILDKIT_TLS_KEY=k"}, `BUILDKIT_TLS_DIR is set, and so is another file of TLS: unset one of them`},
+		{[]string{"BUILDKIT_HOST=tcp://127.0.0.1:1", "BUILDKIT_TLS_CACERT=" + dir + "/ca.pem"}, `TLS files for BUILDKIT_HOST: stat TMP/ca.pem: no such file or directory`},
+		{[]string{"BUILDKIT_HOST=tcp://127.0.0.1:1", "BUILDKIT_TLS_DIR=" + dir, "BUILDKIT_TLS_KEY=k"}, `BUILDKIT_TLS_DIR and another TLS file are both set: unset one of them`},
 		{[]string{"DOCKER_HOST=unix://" + dir + "/none"}, `the Docker daemon at DOCKER_HOST=unix://TMP/none cannot be used: .*no such file or directory; start it, or unset DOCKER_HOST`},
-		{[]string{"DOCKER_HOST=ssh://me@there"}, `the Docker daemon at DOCKER_HOST=ssh://me@there cannot be used: slipway reaches unix:// and tcp:// addresses, and not ssh://; start it, or unset DOCKER_HOST`},
+		{[]string{"DOCKER_HOST=ssh://me@there"}, `the Docker daemon at DOCKER_HOST=ssh://me@there cannot be used: slipway supports unix:// and tcp:// addresses, not ssh://; start it, or unset DOCKER_HOST`},
 	} {
 		_, err := Find(t.Context(), Finder{Environ: c.environ, Sockets: []string{socket}})
 		if err == nil || !regexp.MustCompile("^"+strings.ReplaceAll(c.want, "TMP", dir)+"$").MatchString(err.Error()) {
@@ -65,8 +65,8 @@ func TestFindAsksBuildKitFirst(t *testing.T) {
 // TestFindDocker checks that the error names a daemon that cannot be used, and says why.
 func TestFindDocker(t *testing.T) {
 	for _, c := range []struct{ info, want string }{
-		{`{"OSType": "windows"}`, "it runs windows containers, and images of kind dockerfile are built by Linux ones"},
-		{`{"OSType": "linux"}`, "reach BuildKit in the Docker daemon: 404 Not Found: no such page"},
+		{`{"OSType": "windows"}`, "it runs windows containers, but images of kind dockerfile need Linux containers"},
+		{`{"OSType": "linux"}`, "connect to BuildKit in the Docker daemon: 404 Not Found: no such page"},
 	} {
 		socket, _ := fakeDocker(t, c.info)
 		_, err := Find(t.Context(), Finder{Sockets: []string{socket}})

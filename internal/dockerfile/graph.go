@@ -38,7 +38,7 @@ func (d *docker) deliver(ctx context.Context, s Spec, t *target, solve solver) (
 	}
 	id := response["containerimage.digest"]
 	if id == "" {
-		return v1.Hash{}, errors.New("the Docker daemon named no image that it built")
+		return v1.Hash{}, errors.New("the Docker daemon did not return the image that it built")
 	}
 	file, err := d.save(ctx, id)
 	if err != nil {
@@ -61,7 +61,7 @@ func (d *docker) deliver(ctx context.Context, s Spec, t *target, solve solver) (
 		return v1.Hash{}, fmt.Errorf("read the image from the Docker daemon: %w", err)
 	}
 	if err := remote.Write(t.repository.Digest(digest.String()), saved, t.options(ctx)...); err != nil {
-		return v1.Hash{}, t.explain(ctx, "send the image", err)
+		return v1.Hash{}, t.explain(ctx, "upload the image", err)
 	}
 	return digest, nil
 }

@@ -78,7 +78,7 @@ func (b *builder) Plan(ctx context.Context) (*image.Planned, error) {
 	if b.Revision.Clean {
 		reference, err := b.To.Tagged(ctx, b.Name, registry.TagFor(b.Revision.Commit))
 		if err != nil {
-			return nil, fmt.Errorf("ask for image %s: %w", b.Name, err)
+			return nil, fmt.Errorf("look up image %s: %w", b.Name, err)
 		}
 		if reference != nil {
 			return &image.Planned{Reference: *reference, UpToDate: true}, nil
@@ -93,7 +93,7 @@ func (b *builder) Plan(ctx context.Context) (*image.Planned, error) {
 		return nil, err
 	}
 	if planned.Changed, err = image.Changes(ctx, b.To, b.Order.Spec, made); err != nil {
-		return nil, fmt.Errorf("ask for image %s: %w", b.Name, err)
+		return nil, fmt.Errorf("look up image %s: %w", b.Name, err)
 	}
 	return planned, nil
 }
@@ -216,7 +216,7 @@ func (b *builder) adopt(ctx context.Context, spec Spec, built *Built, reading *R
 func (b *builder) ingredients(ctx context.Context, spec Spec, reading *Reading) (image.Ingredients, error) {
 	files, err := image.Sums(ctx, b.Order.Spec, reading.Files)
 	if err != nil {
-		return image.Ingredients{}, fmt.Errorf("read what image %s is made of: %w", b.Name, err)
+		return image.Ingredients{}, fmt.Errorf("read the inputs of image %s: %w", b.Name, err)
 	}
 	made := image.Ingredients{Files: files}
 	made.Set("kind", b.Kind)

@@ -118,8 +118,8 @@ func (k *Kubernetes) apply(ctx context.Context, clients kubernetes.Interface) er
 	}
 	if level == "restricted" {
 		return fmt.Errorf("buildkitd cannot run in namespace %s: it enforces the Pod Security Standard restricted (label pod-security.kubernetes.io/enforce), "+
-			"and buildkitd, though without root, takes a set-user-ID program and a seccomp profile that this forbids; "+
-			"give buildkitd another namespace, or set BUILDKIT_HOST, or start Docker", k.Namespace)
+			"and buildkitd, even rootless, needs a set-user-ID program and a seccomp profile that this forbids; "+
+			"use another namespace for buildkitd, or set BUILDKIT_HOST, or start Docker", k.Namespace)
 	}
 	size, err := resource.ParseQuantity(or(k.Storage, defaultStorage))
 	if err != nil {
@@ -133,7 +133,7 @@ func (k *Kubernetes) apply(ctx context.Context, clients kubernetes.Interface) er
 			return k.explain(ctx, "create the volume claim of buildkitd", err)
 		}
 	} else if err != nil {
-		return k.explain(ctx, "ask for the volume claim of buildkitd", err)
+		return k.explain(ctx, "get the volume claim of buildkitd", err)
 	}
 	if _, err := clients.AppsV1().Deployments(k.Namespace).Apply(ctx, k.deployment(level), options); err != nil {
 		return k.explain(ctx, "apply the deployment of buildkitd", err)
@@ -149,7 +149,7 @@ func (k *Kubernetes) enforced(ctx context.Context, clients kubernetes.Interface)
 	case apierrors.IsForbidden(err):
 		return "", nil
 	case err != nil:
-		return "", k.explain(ctx, "ask for the namespace", err)
+		return "", k.explain(ctx, "get the namespace", err)
 	}
 	return namespace.Labels["pod-security.kubernetes.io/enforce"], nil
 }

@@ -146,11 +146,11 @@ func testReasons(t *testing.T, clients kubernetes.Interface, in func(*testing.T,
 	}{
 		{"no pod", nil, "buildkitd in namespace NS is not ready after 300ms: it has no pod yet"},
 		{"no node", &corev1.PodStatus{Conditions: []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: "Unschedulable", Message: "0/3 nodes are available: 3 Insufficient cpu."}}},
-			"buildkitd in namespace NS is not ready after 300ms: no node takes its pod: 0/3 nodes are available: 3 Insufficient cpu."},
+			"buildkitd in namespace NS is not ready after 300ms: its pod cannot be scheduled: 0/3 nodes are available: 3 Insufficient cpu."},
 		{"no image", new(waits("ImagePullBackOff", "Back-off pulling image")),
 			"buildkitd cannot start in namespace NS: its image " + DefaultImage + " cannot be pulled: Back-off pulling image"},
 		{"no user namespace", new(waits("CrashLoopBackOff", "back-off 40s")),
-			"buildkitd cannot start in namespace NS: it ended 4 times, with exit code 1: no user namespaces; kubectl logs POD says why"},
+			"buildkitd cannot start in namespace NS: it ended 4 times, with exit code 1: no user namespaces; see kubectl logs POD"},
 		{"starting", new(waits("ContainerCreating", "")), "buildkitd in namespace NS is not ready after 300ms: its pod POD is starting"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -194,7 +194,7 @@ func testReasons(t *testing.T, clients kubernetes.Interface, in func(*testing.T,
 		if _, err := clients.AppsV1().Deployments(k.Namespace).UpdateStatus(t.Context(), deployment, metav1.UpdateOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := k.ready(t.Context(), clients, nil); err == nil || !strings.HasSuffix(err.Error(), ": its pod is refused: exceeded quota: team") {
+		if _, err := k.ready(t.Context(), clients, nil); err == nil || !strings.HasSuffix(err.Error(), ": its pod is rejected: exceeded quota: team") {
 			t.Error(err)
 		}
 	})

@@ -10,5 +10,5 @@ import (
 
 // dialPipe returns an error, because named pipes exist only on Windows.
 func dialPipe(context.Context, string) (net.Conn, error) {
-	return nil, errors.New("named pipes are there on Windows only")
+	return nil, errors.New("named pipes are supported on Windows only")
 }

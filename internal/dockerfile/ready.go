@@ -38,7 +38,7 @@ func (k *Kubernetes) ready(ctx context.Context, clients kubernetes.Interface, wa
 		case ctx.Err() != nil:
 			return "", ctx.Err()
 		case err != nil:
-			return "", k.explain(ctx, "look at buildkitd", err)
+			return "", k.explain(ctx, "get the state of buildkitd", err)
 		case now.pod != "":
 			return now.pod, nil
 		}
@@ -90,7 +90,7 @@ func (k *Kubernetes) look(ctx context.Context, clients kubernetes.Interface) (st
 func judge(deployment *appsv1.Deployment, pods []corev1.Pod) state {
 	for _, condition := range deployment.Status.Conditions {
 		if condition.Type == appsv1.DeploymentReplicaFailure && condition.Status == corev1.ConditionTrue {
-			return state{reason: "its pod is refused: " + condition.Message, refused: true}
+			return state{reason: "its pod is rejected: " + condition.Message, refused: true}
 		}
 	}
 	pods = slices.DeleteFunc(slices.Clone(pods), func(p corev1.Pod) bool {
@@ -106,7 +106,7 @@ func judge(deployment *appsv1.Deployment, pods []corev1.Pod) state {
 		case condition.Type == corev1.PodReady && condition.Status == corev1.ConditionTrue:
 			return state{pod: pod.Name}
 		case condition.Type == corev1.PodScheduled && condition.Status == corev1.ConditionFalse:
-			return state{reason: "no node takes its pod: " + condition.Message}
+			return state{reason: "its pod cannot be scheduled: " + condition.Message}
 		}
 	}
 	for _, container := range pod.Status.ContainerStatuses {
@@ -137,7 +137,7 @@ func judgeContainer(pod string, container corev1.ContainerStatus) (state, bool) 
 				reason += ": " + strings.TrimSpace(ended.Message)
 			}
 		}
-		return state{reason: reason + "; kubectl logs " + pod + " says why", stuck: true}, true
+		return state{reason: reason + "; see kubectl logs " + pod, stuck: true}, true
 	case waits.Reason == "ContainerCreating":
 		return state{}, false
 	}

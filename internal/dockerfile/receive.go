@@ -125,7 +125,7 @@ func (r *receiver) write(stream api.Content_WriteServer, request *api.WriteConte
 				return status.Errorf(codes.OutOfRange, "write at %d, and %d bytes are there", request.Offset, b.size)
 			}
 			if err := b.add(request.Data); err != nil {
-				return fmt.Errorf("keep a layer until it is whole: %w", err)
+				return fmt.Errorf("write a layer to a temporary file: %w", err)
 			}
 		}
 		if request.Action == api.WriteAction_COMMIT {
@@ -150,12 +150,12 @@ func (r *receiver) write(stream api.Content_WriteServer, request *api.WriteConte
 func (r *receiver) commit(b *blob, expected string, size int64) error {
 	id := b.digest()
 	if expected != "" && expected != id.String() || size > 0 && size != b.size {
-		return fmt.Errorf("a layer arrived damaged from BuildKit: %s of %d bytes is %s of %d bytes", expected, size, id, b.size)
+		return fmt.Errorf("digest mismatch for a layer from BuildKit: want %s of %d bytes, got %s of %d bytes", expected, size, id, b.size)
 	}
 	if b.size < manifestBytes {
 		text, err := os.ReadFile(b.file.Name())
 		if err != nil {
-			return fmt.Errorf("read a layer back: %w", err)
+			return fmt.Errorf("read a layer from its temporary file: %w", err)
 		}
 		if isManifest(text) {
 			r.mu.Lock()
@@ -166,7 +166,7 @@ func (r *receiver) commit(b *blob, expected string, size int64) error {
 	}
 	layer := &fileLayer{path: b.file.Name(), id: id, size: b.size}
 	if err := remote.WriteLayer(r.target.repository, layer, r.target.options(r.ctx)...); err != nil {
-		return r.target.explain(r.ctx, "send the layer "+id.String(), err)
+		return r.target.explain(r.ctx, "upload the layer "+id.String(), err)
 	}
 	return nil
 }
@@ -175,7 +175,7 @@ func (r *receiver) commit(b *blob, expected string, size int64) error {
 func (r *receiver) putManifests(ctx context.Context, root v1.Hash) error {
 	text, held := r.manifests[root]
 	if !held {
-		return fmt.Errorf("BuildKit did not hand over the manifest %s", root)
+		return fmt.Errorf("BuildKit did not send the manifest %s", root)
 	}
 	var manifest v1.IndexManifest // a manifest of one platform has no Manifests
 	if err := json.Unmarshal(text, &manifest); err != nil {
@@ -187,7 +187,7 @@ func (r *receiver) putManifests(ctx context.Context, root v1.Hash) error {
 		}
 	}
 	if err := remote.Put(r.target.repository.Digest(root.String()), rawManifest{text, manifest.MediaType}, r.target.options(ctx)...); err != nil {
-		return r.target.explain(ctx, "put the manifest "+root.String(), err)
+		return r.target.explain(ctx, "upload the manifest "+root.String(), err)
 	}
 	return nil
 }

@@ -53,7 +53,7 @@ func (t *target) has(ctx context.Context, digest v1.Hash) (bool, error) {
 		return false, nil
 	}
 	if err != nil {
-		return false, t.explain(ctx, "ask for "+digest.String(), err)
+		return false, t.explain(ctx, "look up "+digest.String(), err)
 	}
 	return true, nil
 }
@@ -89,7 +89,7 @@ func (t *target) explain(ctx context.Context, doing string, err error) error {
 	}
 	var answer *transport.Error
 	if errors.As(err, &answer) && (answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusForbidden) {
-		return fmt.Errorf("%s in %s: the registry refuses the credentials, or these do not allow it: %w", doing, t.repository, err)
+		return fmt.Errorf("%s in %s: authentication failed or permission denied by the registry: %w", doing, t.repository, err)
 	}
 	return fmt.Errorf("%s in %s: %w", doing, t.repository, err)
 }
