@@ -134,7 +134,7 @@ func TestNoticesOfRequirements(t *testing.T) {
 	must(t, err)
 	want := []string{
 		"image train: two and one both install 2 files with the same names and different content: the image has those of two, as uv would install them, and one may not work; remove one of the two from pylock.toml",
-		"image train: uv.lock is out of date with the pyproject.toml next to it (six is new): the image is built from the lock; run `uv lock`",
+		"image train: uv.lock is out of date with the pyproject.toml next to it (six was added): the image is built from the lock; run `uv lock`",
 	}
 	if diff := cmp.Diff(want, said); diff != "" {
 		t.Error(diff)

@@ -164,7 +164,7 @@ func (c *collector) add(at string, d fs.DirEntry) error {
 		}
 		e.mode = 0o777
 	case !info.Mode().IsRegular():
-		return c.refuse("remove it, or list the files beside it one by one", "%s is not a regular file, a directory or a symbolic link", at)
+		return c.refuse("remove it, or list the files next to it one by one", "%s is not a regular file, a directory or a symbolic link", at)
 	case info.Mode()&0o111 != 0:
 		e.mode = 0o755
 	}

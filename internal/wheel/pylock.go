@@ -86,7 +86,7 @@ func (s Spec) parsePylock(read readFile) (*list, error) {
 				Hint: "publish it as a wheel to an index, or add its directory to the image's files"}
 		}
 		if _, ok := parseVersion(p.Version); !ok || r.name == "" || !requirementName.MatchString(p.Name) || requirementName.FindString(p.Name) != p.Name {
-			return nil, &source.Error{Position: r.at, Message: fmt.Sprintf("the package %q has no exact version, but %q", p.Name, p.Version), Hint: howToLock}
+			return nil, &source.Error{Position: r.at, Message: fmt.Sprintf("the package %q has the version %q, which is not exact", p.Name, p.Version), Hint: howToLock}
 		}
 		if p.Marker != "" {
 			if r.marker, err = parseMarker(p.Marker); err != nil {

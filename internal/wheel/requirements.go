@@ -123,7 +123,7 @@ func (l *list) option(line line, name string, read readFile, parents []string) e
 	case "-c", "--constraint":
 		return refuse(howToLock, "constraints are for making a lock; a lock has none")
 	case "--no-binary":
-		return refuse("wheels are installed as they are: nothing is built", "%s asks for a build", option)
+		return refuse("wheels are installed as they are: nothing is built", "%s requires a build", option)
 	}
 	hint := ""
 	if near, ok := source.Nearest(option, []string{"--requirement", "--index-url", "--extra-index-url", "--find-links", "--no-index", "--trusted-host", "--hash"}); ok {

@@ -96,7 +96,7 @@ func TestRequirementsThatAreNone(t *testing.T) {
 		"-e .":                                          "1:1: an editable requirement cannot be part of an image" + elsewhere,
 		"==1.0":                                         "1:1: the name of a package is missing (" + howToLock + ")",
 		"\n -c other.txt":                               "2:2: constraints are for making a lock; a lock has none (" + howToLock + ")",
-		"--no-binary=:all:":                             "1:1: --no-binary asks for a build (wheels are installed as they are: nothing is built)",
+		"--no-binary=:all:":                             "1:1: --no-binary requires a build (wheels are installed as they are: nothing is built)",
 		"--index-urls x":                                "1:1: a lock does not support the option --index-urls (did you mean --index-url?)",
 		"--zzz":                                         "1:1: a lock does not support the option --zzz",
 		"--index-url":                                   "1:1: --index-url has 0 values and takes 1",

@@ -214,14 +214,14 @@ func difference(wanted, noted map[string][]bool, where string) []string {
 		switch had, ok := noted[key]; {
 		case !slices.Contains(wanted[key], true): // it applies nowhere
 		case !ok:
-			changes = append(changes, key+where+" is new")
+			changes = append(changes, key+where+" was added")
 		case !slices.Equal(had, wanted[key]):
 			changes = append(changes, key+where+" has another marker")
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(noted)) {
 		if _, ok := wanted[key]; !ok && slices.Contains(noted[key], true) {
-			changes = append(changes, key+where+" is gone")
+			changes = append(changes, key+where+" was removed")
 		}
 	}
 	return changes
