@@ -17,7 +17,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	corev1 "k8s.io/client-go/applyconfigurations/core/v1"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
@@ -31,7 +30,7 @@ const FieldManager = "slipway"
 
 // Cluster is one namespace of a cluster. Connect makes one.
 type Cluster struct {
-	Client    kubernetes.Interface
+	Client    Clients
 	Namespace string
 	// Name is the name of the cluster in messages.
 	Name string
@@ -58,7 +57,7 @@ func Connect(config *rest.Config, namespace, name string) (*Cluster, error) {
 	patient.Wrap(func(next http.RoundTripper) http.RoundTripper {
 		return panics.Transport(silence.Transport(next, limits))
 	})
-	client, err := kubernetes.NewForConfig(patient)
+	client, err := newClients(patient)
 	if err != nil {
 		return nil, fmt.Errorf("access cluster %s: %w", name, err)
 	}

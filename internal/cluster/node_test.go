@@ -12,6 +12,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
 	"github.com/slipway-ci/slipway/internal/cluster"
@@ -47,7 +48,7 @@ func TestRunsOnNode(t *testing.T) {
 		polite(t, c)
 		forbidden(t, c, access)
 		rotations(t, c, podLogs)
-		refused(t, c)
+		refused(t, c, access)
 	})
 }
 
@@ -297,10 +298,14 @@ func forbidden(t *testing.T, c *cluster.Cluster, access *rest.Config) {
 		role := &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Name: "lists"}, Rules: may}
 		binding := &rbacv1.RoleBinding{ObjectMeta: metav1.ObjectMeta{Name: "lists"}, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: "lists"},
 			Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: "User", Name: "ci"}}}
-		if _, err := c.Client.RbacV1().Roles(c.Namespace).Create(t.Context(), role, metav1.CreateOptions{}); err != nil {
+		all, err := kubernetes.NewForConfig(access)
+		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := c.Client.RbacV1().RoleBindings(c.Namespace).Create(t.Context(), binding, metav1.CreateOptions{}); err != nil {
+		if _, err := all.RbacV1().Roles(c.Namespace).Create(t.Context(), role, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := all.RbacV1().RoleBindings(c.Namespace).Create(t.Context(), binding, metav1.CreateOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		access = rest.CopyConfig(access)
@@ -340,7 +345,11 @@ func others(t *testing.T, c *cluster.Cluster) {
 }
 
 // refused tests the reasons why no pod is created at all.
-func refused(t *testing.T, c *cluster.Cluster) {
+func refused(t *testing.T, c *cluster.Cluster, access *rest.Config) {
+	all, err := kubernetes.NewForConfig(access)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, test := range map[string]struct {
 		account string
 		want    []string
@@ -362,7 +371,7 @@ func refused(t *testing.T, c *cluster.Cluster) {
 			}, metav1.CreateOptions{}); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := poor.Client.BatchV1().Jobs(poor.Namespace).Create(t.Context(), &batchv1.Job{
+			if _, err := all.BatchV1().Jobs(poor.Namespace).Create(t.Context(), &batchv1.Job{
 				ObjectMeta: metav1.ObjectMeta{Name: p.Name}, Spec: batchv1.JobSpec{Template: corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: p.Labels}, Spec: p.Spec}},
 			}, metav1.CreateOptions{}); err != nil {
 				t.Fatal(err)

@@ -10,14 +10,15 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
+
+	"github.com/slipway-ci/slipway/internal/cluster"
 )
 
 // ready waits until buildkitd is ready in its pod, and returns the name of the pod. It
 // calls waiting each time the reason for the wait changes. After the timeout the reason is
 // in the error. ready gives up early if only a user can help, for example if the image does
 // not exist.
-func (k *Kubernetes) ready(ctx context.Context, clients kubernetes.Interface, waiting func(string)) (string, error) {
+func (k *Kubernetes) ready(ctx context.Context, clients cluster.Clients, waiting func(string)) (string, error) {
 	timeout, every, stuck := k.Timeout, k.every, k.stuck
 	if timeout == 0 {
 		timeout = defaultTimeout
@@ -74,7 +75,7 @@ type state struct {
 	stuck, refused bool
 }
 
-func (k *Kubernetes) look(ctx context.Context, clients kubernetes.Interface) (state, error) {
+func (k *Kubernetes) look(ctx context.Context, clients cluster.Clients) (state, error) {
 	deployment, err := clients.AppsV1().Deployments(k.Namespace).Get(ctx, objectName, metav1.GetOptions{})
 	if err != nil {
 		return state{}, err

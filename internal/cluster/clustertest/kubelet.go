@@ -14,12 +14,13 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/httpstream"
 	"k8s.io/apimachinery/pkg/util/httpstream/spdy"
-	"k8s.io/client-go/kubernetes"
+
+	"github.com/slipway-ci/slipway/internal/cluster"
 )
 
 // Kubelet adds a node to a cluster that has none. The node's kubelet only forwards ports
 // of pods, to the same ports of this machine's loopback.
-func Kubelet(t testing.TB, clients kubernetes.Interface) {
+func Kubelet(t testing.TB, clients cluster.Clients) {
 	t.Helper()
 	server := httptest.NewTLSServer(http.HandlerFunc(forwardPort))
 	t.Cleanup(server.Close)
@@ -35,7 +36,7 @@ func Kubelet(t testing.TB, clients kubernetes.Interface) {
 }
 
 // RunPod creates a pod on Kubelet's node and marks it as running and ready.
-func RunPod(t testing.TB, clients kubernetes.Interface, pod *corev1.Pod) {
+func RunPod(t testing.TB, clients cluster.Clients, pod *corev1.Pod) {
 	t.Helper()
 	pods := clients.CoreV1().Pods(pod.Namespace)
 	pod.Spec.NodeName = "node"

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/slipway-ci/slipway/internal/testenv"
+)
+
+// TestBinarySize builds the binary as a release has it. docs/benchmarks.md says what its
+// largest parts are.
+func TestBinarySize(t *testing.T) {
+	if !testenv.Thorough() {
+		t.Skip("links another binary: only if CI is true")
+	}
+	t.Parallel()
+	binary := filepath.Join(t.TempDir(), "slipway")
+	command := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-o", binary, ".")
+	command.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")
+	if output, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, output)
+	}
+	info, err := os.Stat(binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const limit = 60_000_000
+	if info.Size() > limit {
+		t.Errorf("the binary has %d bytes, more than %d", info.Size(), limit)
+	}
+	t.Logf("%d bytes", info.Size())
+}
