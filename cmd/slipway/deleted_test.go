@@ -74,7 +74,7 @@ func deletedWhileFollowed(s *stage) {
 				ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute) // it hangs
 				defer cancel()
 				_, err := do(ctx, env)
-				if code := tasks.ExitCode(err); code != tasks.ExitLost || !strings.Contains(err.Error(), "how it ends is unknown") {
+				if code := tasks.ExitCode(err); code != tasks.ExitLost || !strings.Contains(err.Error(), "it is unknown how it ends") {
 					t.Errorf("exit code %d: %v", code, err)
 				}
 				if took := env.Now().Sub(deleted); took > time.Minute {

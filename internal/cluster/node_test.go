@@ -60,11 +60,11 @@ func waits(t *testing.T, c *cluster.Cluster) {
 	}{
 		"no such gpu": {func(p *corev1.Pod) {
 			main(p).Resources.Limits = corev1.ResourceList{"nvidia.com/gpu": resource.MustParse("1")}
-		}, []string{"Insufficient nvidia.com/gpu", "no node has enough of nvidia.com/gpu free", "jobs.NAME.gpu"}},
+		}, []string{"Insufficient nvidia.com/gpu", "no node has enough nvidia.com/gpu free", "jobs.NAME.gpu"}},
 		"no such label": {func(p *corev1.Pod) { p.Spec.NodeSelector = map[string]string{"gpu": "a100"} },
 			[]string{"node affinity/selector", "environment.nodeSelector"}},
 		"a taint": {func(p *corev1.Pod) { p.Spec.NodeSelector = map[string]string{"pool": "gpus"} },
-			[]string{"untolerated taint", "a taint keeps some nodes for others", "environment.tolerations"}},
+			[]string{"untolerated taint", "some nodes have a taint that the pod does not tolerate", "environment.tolerations"}},
 		"no such memory": {func(p *corev1.Pod) {
 			main(p).Resources.Requests = corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("9Ti")}
 		}, []string{"no node has enough memory free"}},
@@ -74,14 +74,14 @@ func waits(t *testing.T, c *cluster.Cluster) {
 		"no registry": {func(p *corev1.Pod) { main(p).Image = "127.0.0.1:9/team/train:1" },
 			[]string{"127.0.0.1:9/team/train:1", "connection refused", "the nodes cannot reach the registry"}},
 		"no such image": {func(p *corev1.Pod) { main(p).Image = "127.0.0.1:5000/team/train:1" },
-			[]string{"127.0.0.1:5000/team/train:1: not found", "the registry has no such image"}},
+			[]string{"127.0.0.1:5000/team/train:1: not found", "the image was not found in the registry"}},
 		"no right to the image": {func(p *corev1.Pod) { main(p).Image = "127.0.0.1:5000/private/train:1" },
 			[]string{"403 Forbidden", "name an imagePullSecret in environment.imagePullSecrets"}},
 		"no such pull secret": {func(p *corev1.Pod) {
 			main(p).Image = "127.0.0.1:5000/private/train:1"
 			p.Spec.ImagePullSecrets = []corev1.LocalObjectReference{{Name: "gcp-imagepullsecrets"}}
 		}, []string{"Unable to retrieve some image pull secrets", "name the secret gcp-imagepullsecrets under secrets in slipway.yaml"}},
-		"no image name": {func(p *corev1.Pod) { main(p).Image = "UPPER/Case" }, []string{"the image's name is not one"}},
+		"no image name": {func(p *corev1.Pod) { main(p).Image = "UPPER/Case" }, []string{"the image name is invalid"}},
 		"no such secret": {func(p *corev1.Pod) {
 			main(p).EnvFrom = []corev1.EnvFromSource{{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "sa-key"}}}}
 		}, []string{`secret "sa-key" not found`, "name the secret sa-key under secrets in slipway.yaml"}},
@@ -130,7 +130,7 @@ func ends(t *testing.T, c *cluster.Cluster) {
 			func(f *run.Failure) bool { return f.ExitCode == 3 && !f.OOMKilled && !f.Evicted }, "container polyaxon-main ended with exit code 3"},
 		"no memory left": {[]string{"print=sorry", "memory=300"}, func(p *corev1.Pod) {
 			main(p).Resources.Limits = corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("48Mi")}
-		}, func(f *run.Failure) bool { return f.OOMKilled }, "more memory than its limit of 48Mi"},
+		}, func(f *run.Failure) bool { return f.OOMKilled }, "exceeded its memory limit of 48Mi"},
 		"a volume that is full": {[]string{"print=sorry", "write=/scratch/big,20", "sleep=10m"}, func(p *corev1.Pod) {
 			limit := resource.MustParse("5Mi")
 			p.Spec.Volumes = []corev1.Volume{{Name: "scratch", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{SizeLimit: &limit}}}}
@@ -283,7 +283,7 @@ func polite(t *testing.T, c *cluster.Cluster) {
 			t.Fatal(err)
 		}
 		// The run failed if the kubelet wrote the pod's status last.
-		told := strings.Contains(strings.Join(sink.notes, "\n"), `put out of the node (Usage of EmptyDir volume "scratch" exceeds the limit "5Mi")`)
+		told := strings.Contains(strings.Join(sink.notes, "\n"), `evicted (Usage of EmptyDir volume "scratch" exceeds the limit "5Mi")`)
 		if failed := outcome.Run.Status == polyaxon.Failed; failed == told || failed && !evicted(outcome.Failure) {
 			t.Errorf("it ended as %s, %+v, and the notes are %q", outcome.Run.Status, outcome.Failure, sink.notes)
 		}

@@ -38,7 +38,7 @@ func (f *follower) finish(ctx context.Context) {
 		f.ending.fault = panics.Catch("", func() error {
 			f.tellEnd()
 			if f.options.Logs {
-				f.sink.Note(fmt.Sprintf("the run has ended (%s); waiting for its log, for %s at most while nothing comes", f.status, f.options.Patience))
+				f.sink.Note(fmt.Sprintf("the run has ended (%s); waiting for its log until no line arrives for %s", f.status, f.options.Patience))
 			}
 			return nil
 		})
@@ -91,7 +91,7 @@ func (f *follower) lastLines(ctx context.Context) {
 	}
 	archives := func() bool { return f.archives(ctx) }
 	if f.lines.drain(ctx, f.printed, archives) != nil {
-		f.sink.Note("interrupted before all of its log was there: slipway logs " + f.target.UUID + " shows what is archived")
+		f.sink.Note("interrupted before its whole log was read: slipway logs " + f.target.UUID + " shows what is archived")
 	}
 }
 
@@ -114,7 +114,7 @@ func (f *follower) survived(ctx context.Context) {
 		return
 	}
 	if event := lastEvent(events, "", "Evicted"); event != nil {
-		f.sink.Note(fmt.Sprintf("a pod of it was put out of the node (%s), and its program then ended with exit code 0: see whether its work is whole", brief(event.Message)))
+		f.sink.Note(fmt.Sprintf("one of its pods was evicted (%s), and its program then ended with exit code 0: check that its results are complete", brief(event.Message)))
 	}
 }
 
@@ -147,7 +147,7 @@ func (f *follower) summary(ctx context.Context) *Outcome {
 			_ = f.lines.pause(ctx, n) // the loop condition checks ctx
 			continue
 		default:
-			f.sink.Note(fmt.Sprintf("the run has ended, and the server tells no more of it: %v", err))
+			f.sink.Note(fmt.Sprintf("the run has ended, and the server returned no further details: %v", err))
 		}
 		break
 	}

@@ -63,16 +63,16 @@ func podFailure(pod *corev1.Pod) *Failure {
 	for _, condition := range pod.Status.Conditions {
 		if condition.Type == corev1.DisruptionTarget && condition.Status == corev1.ConditionTrue {
 			f.Evicted = true
-			f.Text = fmt.Sprintf("its pod was put out of the node (%s): %s", condition.Reason, brief(condition.Message))
+			f.Text = fmt.Sprintf("its pod was evicted (%s): %s", condition.Reason, brief(condition.Message))
 		}
 	}
 	switch pod.Status.Reason {
 	case "Evicted", "NodeLost", "NodeShutdown", "Terminated", "Shutdown", "Preempting", "UnexpectedAdmissionError", "NodeAffinity", "OutOfcpu", "OutOfmemory":
 		f.Evicted = true
-		f.Text = fmt.Sprintf("its pod was put out of the node (%s): %s", pod.Status.Reason, brief(pod.Status.Message))
+		f.Text = fmt.Sprintf("its pod was evicted (%s): %s", pod.Status.Reason, brief(pod.Status.Message))
 	}
 	if f.Evicted {
-		f.Text += "; run it again, and ask for the memory and the disk that it uses"
+		f.Text += "; run it again, and request the memory and the disk that it uses"
 		return f
 	}
 	statuses := slices.Concat(pod.Status.ContainerStatuses, pod.Status.InitContainerStatuses)
@@ -123,13 +123,13 @@ func exitText(f *Failure, limit, message string) string {
 	var text string
 	switch {
 	case f.OOMKilled && limit != "":
-		text = fmt.Sprintf("%s was killed: it needed more memory than its limit of %s; raise resources.limits.memory", container, limit)
+		text = fmt.Sprintf("%s was OOM killed: it exceeded its memory limit of %s; raise resources.limits.memory", container, limit)
 	case f.OOMKilled:
-		text = fmt.Sprintf("%s was killed for want of memory; raise resources.limits.memory, or use a node with more", container)
+		text = fmt.Sprintf("%s was OOM killed: it ran out of memory; raise resources.limits.memory, or use a node with more", container)
 	case f.ExitCode == 137:
 		text = fmt.Sprintf("%s was killed (exit code 137: SIGKILL)", container)
 	case f.ExitCode == 143:
-		text = fmt.Sprintf("%s was asked to end (exit code 143: SIGTERM)", container)
+		text = fmt.Sprintf("%s was terminated (exit code 143: SIGTERM)", container)
 	case f.ExitCode == 126 || f.ExitCode == 127:
 		text = fmt.Sprintf("%s ended with exit code %d: its command cannot be run, or was not found", container, f.ExitCode)
 	case f.ExitCode >= 0:
@@ -164,7 +164,7 @@ func conditionFailure(c polyaxon.Condition) *Failure {
 	}
 	switch {
 	case f.Evicted:
-		f.Text = "its pod was put out of the node: " + brief(c.Message) + "; run it again, and ask for the memory and the disk that it uses"
+		f.Text = "its pod was evicted: " + brief(c.Message) + "; run it again, and request the memory and the disk that it uses"
 	case f.OOMKilled || f.ExitCode > 0:
 		f.Text = exitText(f, "", "")
 	default:

@@ -117,9 +117,9 @@ type LostError struct {
 // Error implements error. It names the run and the server.
 func (e *LostError) Error() string {
 	if e.Silence < time.Second {
-		return fmt.Sprintf("%s tells no more of run %s of project %s, and how it ends is unknown: %v", e.Host, e.Target.UUID, e.Target.Project, e.Err)
+		return fmt.Sprintf("%s rejects requests for run %s of project %s, so that it is unknown how it ends: %v", e.Host, e.Target.UUID, e.Target.Project, e.Err)
 	}
-	return fmt.Sprintf("contact with %s was lost for %s; run %s of project %s may go on there, and how it ends is unknown: %v",
+	return fmt.Sprintf("contact with %s was lost for %s; run %s of project %s may still be running there, and it is unknown how it ends: %v",
 		e.Host, e.Silence.Round(time.Second), e.Target.UUID, e.Target.Project, e.Err)
 }
 
@@ -136,7 +136,7 @@ type LimitError struct {
 
 // Error implements error. It names the run and its limit.
 func (e *LimitError) Error() string {
-	return fmt.Sprintf("run %s still runs after %s", e.Target.UUID, e.Limit)
+	return fmt.Sprintf("run %s timed out: it is still running after %s", e.Target.UUID, e.Limit)
 }
 
 // Follow reports the events of a run to sink until the run has ended, and returns its

@@ -161,7 +161,7 @@ func TestDeletedRun(t *testing.T) {
 	if _, err = run.Follow(t.Context(), client, target(), run.FollowOptions{Clock: &clock{now: start}}, &told{}); !polyaxon.IsNotFound(err) {
 		t.Fatalf("the error is %v", err)
 	}
-	if lost := new(run.LostError); !errors.As(err, &lost) || !strings.Contains(err.Error(), "how it ends is unknown") {
+	if lost := new(run.LostError); !errors.As(err, &lost) || !strings.Contains(err.Error(), "it is unknown how it ends") {
 		t.Errorf("that the end is unknown is not told: %v", err)
 	}
 }
@@ -187,7 +187,7 @@ func TestWhyItWaits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"nobody takes it", "no node has enough of nvidia.com/gpu free", "the registry does not let the cluster pull it"}
+	want := []string{"was not picked up", "no node has enough nvidia.com/gpu free", "the registry denied the cluster permission to pull it"}
 	if len(sink.waits) != len(want) {
 		t.Fatalf("what was told is %q", sink.waits)
 	}

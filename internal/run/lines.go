@@ -203,7 +203,7 @@ func (r *reading) settle() {
 		case r.whole:
 			c.torn = false
 			if lost := c.skipped - c.already; lost > 0 {
-				r.sink.Note(fmt.Sprintf("%d lines of %s were not shown: its log began anew before they were read; slipway logs %s shows all that is archived",
+				r.sink.Note(fmt.Sprintf("%d lines of %s were not shown: its log was rotated or restarted before they were read; slipway logs %s shows all that is archived",
 					lost, k.container, r.target.UUID))
 				c.told += lost // so that it is reported once
 			}
@@ -220,7 +220,7 @@ func (r *reading) settle() {
 		}
 		if c.torn && !r.torn {
 			r.torn = true
-			r.sink.Note(fmt.Sprintf("%s prints more at once than Polyaxon hands out while it runs: what follows is shown when the run has ended, "+
+			r.sink.Note(fmt.Sprintf("%s prints faster than Polyaxon returns live lines: further lines are shown after the run has ended, "+
 				"so that no line is left out (where slipway.yaml gives access to the cluster, pods are read directly)", k.container))
 		}
 	}
@@ -278,7 +278,7 @@ func shorten(value string) string {
 	for cut > longest-utf8.UTFMax && !utf8.RuneStart(value[cut]) {
 		cut--
 	}
-	return fmt.Sprintf("%s [slipway: the line goes on for %d bytes]", value[:cut], len(value)-cut)
+	return fmt.Sprintf("%s [slipway: line truncated, %d more bytes]", value[:cut], len(value)-cut)
 }
 
 // last returns the last lines that were passed on, at most tail.

@@ -242,8 +242,8 @@ func TestLongLines(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := sink.of("a", "polyaxon-main")
-	if len(got) != 2 || len(got[0]) > 1<<20+100 || !strings.HasSuffix(got[0], fmt.Sprintf("[slipway: the line goes on for %d bytes]", size-1<<20)) ||
-		!strings.HasSuffix(got[1], "ä [slipway: the line goes on for 1 bytes]") {
+	if len(got) != 2 || len(got[0]) > 1<<20+100 || !strings.HasSuffix(got[0], fmt.Sprintf("[slipway: line truncated, %d more bytes]", size-1<<20)) ||
+		!strings.HasSuffix(got[1], "ä [slipway: line truncated, 1 more bytes]") {
 		t.Errorf("%d lines came; the last lines are %.100q", len(got), outcome.LastLines)
 	}
 }

@@ -89,8 +89,8 @@ func (l *lines) refused(err error) {
 		return
 	}
 	l.forbidden = true
-	l.sink.Note(fmt.Sprintf("pods are not read directly: %s; lines come from Polyaxon, which may hand out some only when the run has ended "+
-		"(it takes the right to list pods and to get pods/log)", brief(err.Error())))
+	l.sink.Note(fmt.Sprintf("pod logs cannot be read directly: %s; reading logs from Polyaxon instead, which may return some lines only after the run has ended "+
+		"(needs permission to list pods and to get pods/log)", brief(err.Error())))
 }
 
 // podReading is one pass through the log of a container. If the log is followed, the pass

@@ -370,7 +370,7 @@ func TestRefusedPods(t *testing.T) {
 		return map[int]func(){1000: func() { a.print(s, 500) }, 1800: end}
 	})
 	same(t, sink.of("a", "polyaxon-main"), wanted(s.printed, "a", "polyaxon-main"))
-	if len(sink.notes) != 1 || !strings.Contains(sink.notes[0], "it takes the right to list pods and to get pods/log") {
+	if len(sink.notes) != 1 || !strings.Contains(sink.notes[0], "needs permission to list pods and to get pods/log") {
 		t.Errorf("the notes are %q", sink.notes)
 	}
 }

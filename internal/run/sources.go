@@ -114,7 +114,7 @@ func (l *lines) drain(ctx context.Context, started bool, archives func() bool) e
 		case r.total >= l.told() && l.settled(ctx, n, r.total, last, before, started):
 			return nil
 		case r.total == 0 && n == 0 && !archives():
-			l.sink.Note("its operation has collectLogs: false, so that what was not shown while it ran is in no archive")
+			l.sink.Note("its operation sets collectLogs: false: lines that were not shown live are not archived")
 			return nil
 		case n >= drains:
 			if l.anyTorn() {

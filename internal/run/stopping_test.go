@@ -18,7 +18,7 @@ func TestStoppingForEver(t *testing.T) {
 		want string
 	}{
 		"the cluster is not read": {nil, "kubectl get pods -l app.kubernetes.io/instance=" + uuid},
-		"no pod is left":          {&kubelet{}, "no pod of it is left"},
+		"no pod is left":          {&kubelet{}, "it has no pods"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, c := &scripted{}, &clock{now: start}
@@ -103,7 +103,7 @@ func TestOneCauseIsToldOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"the registry has no such image", "the nodes cannot reach the registry", "the registry has no such image"}
+	want := []string{"the image was not found in the registry", "the nodes cannot reach the registry", "the image was not found in the registry"}
 	if !slices.EqualFunc(sink.waits, want, strings.Contains) {
 		t.Errorf("what is told is %q", sink.waits)
 	}

@@ -107,7 +107,7 @@ type UnconfirmedError struct {
 
 // Error implements error. It says what to do.
 func (e *UnconfirmedError) Error() string {
-	return fmt.Sprintf("%s was being submitted to project %s, and whether its run begins is unknown: `slipway runs` tells, and the next deploy of the same inputs follows it", e.Name, e.Project)
+	return fmt.Sprintf("%s was being submitted to project %s, and it is unknown whether its run was created: check `slipway runs`; the next deploy of the same inputs follows it", e.Name, e.Project)
 }
 
 // Unwrap returns the context's error.

@@ -78,7 +78,7 @@ func (f *follower) why(ctx context.Context, now time.Time, conditions []polyaxon
 	w := &f.waiting
 	switch past := now.Sub(w.since); {
 	case w.status == polyaxon.Stopping && past >= unended:
-		return fmt.Sprintf("it has been stopping for %s, and nobody ends it; %s; slipway waits %s in all", unended, f.leftover(), f.endless())
+		return fmt.Sprintf("it has been stopping for %s and has not ended; %s; slipway waits %s in all", unended, f.leftover(), f.endless())
 	case w.status == polyaxon.Stopping:
 		return ""
 	case unscheduledYet(w.status):
@@ -103,7 +103,7 @@ func (f *follower) why(ctx context.Context, now time.Time, conditions []polyaxon
 		}
 	}
 	if unclaimed(w.status) && now.Sub(w.since) >= untaken {
-		return fmt.Sprintf("it has been %s for %s and nobody takes it; see that Polyaxon's agent runs (kubectl get pods), and whether its queue is full (slipway runs)",
+		return fmt.Sprintf("it has been %s for %s and was not picked up; check that Polyaxon's agent is running (kubectl get pods), and whether its queue is full (slipway runs)",
 			w.status, untaken)
 	}
 	return ""
@@ -144,22 +144,22 @@ func pendingFor(pending, uuid string) string {
 	case polyaxon.PendingApproval:
 		return "it waits for approval: slipway approve " + uuid
 	case polyaxon.PendingUpload:
-		return "it waits for files to be uploaded to it; slipway approve " + uuid + " has it go on without"
+		return "it waits for files to be uploaded to it; to continue without them, run: slipway approve " + uuid
 	}
-	return "it waits for its " + Sanitize(pending) + "; slipway approve " + uuid + " has it go on without"
+	return "it waits for its " + Sanitize(pending) + "; to continue without it, run: slipway approve " + uuid
 }
 
 // leftover says what to do about a run that does not stop.
 func (f *follower) leftover() string {
-	text := "a pod of it may still end by itself, or Polyaxon's agent and operator are down, or its resource was deleted before they knew of it (kubectl get pods -l " +
+	text := "one of its pods may still end by itself, or Polyaxon's agent and operator are down, or its resource was deleted before they saw it (kubectl get pods -l " +
 		"app.kubernetes.io/instance=" + f.target.UUID + ")"
 	switch {
 	case f.reachable && len(f.pods) == 0:
-		text = "no pod of it is left: its resource was deleted before Polyaxon's operator knew of it, or Polyaxon's agent and operator are down"
+		text = "it has no pods: its resource was deleted before Polyaxon's operator saw it, or Polyaxon's agent and operator are down"
 	case f.reachable:
-		text = fmt.Sprintf("its pod %s is still there (kubectl describe pod %s)", f.pods[0].Name, f.pods[0].Name)
+		text = fmt.Sprintf("its pod %s still exists (kubectl describe pod %s)", f.pods[0].Name, f.pods[0].Name)
 	}
-	return text + "; delete the run in Polyaxon when it does nothing any more"
+	return text + "; if the run does nothing any more, delete it in Polyaxon"
 }
 
 // endless returns how long the run may be stopping, including the grace period of its
@@ -180,7 +180,7 @@ func (f *follower) stuck() error {
 	if past := f.options.Clock.Now().Sub(w.since); w.status != polyaxon.Stopping || past < f.endless() {
 		return nil
 	}
-	return fmt.Errorf("it has been stopping for %s, and nobody ends it; %s", f.endless(), f.leftover())
+	return fmt.Errorf("it has been stopping for %s and has not ended; %s", f.endless(), f.leftover())
 }
 
 // pulls reports the progress of pulling the image.
@@ -276,7 +276,7 @@ func unscheduled(pod, message string, events []corev1.Event) string {
 	case scaling.Reason == "TriggeredScaleUp":
 		return "the cluster is adding a node for it, which takes some minutes: " + brief(message)
 	default:
-		why += " (the cluster's autoscaler adds no node: " + brief(scaling.Message) + ")"
+		why += " (the cluster autoscaler does not add a node: " + brief(scaling.Message) + ")"
 	}
 	return why
 }
