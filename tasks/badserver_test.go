@@ -24,7 +24,7 @@ func TestWhatIsNoPolyaxon(t *testing.T) {
 		tls    bool
 		want   string
 	}{
-		"a login page": {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, page) }, false, "a web page came back (200) from http://127.0.0.1:"},
+		"a login page": {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, page) }, false, "received a web page (200) from http://127.0.0.1:"},
 		"a login redirect": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "https://login.example.com/", http.StatusFound)
 		}, false, "https://login.example.com"},

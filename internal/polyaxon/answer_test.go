@@ -106,7 +106,7 @@ func TestNotPolyaxon(t *testing.T) {
 				t.Errorf("%s, %s: %v", name, call, err)
 			}
 			if words := fmt.Sprint(err); strings.Contains(words, "a web page") && !strings.Contains(words, " from "+c.Host()+"/") ||
-				name == "a login here" && strings.Contains(words, "a web page") && !strings.Contains(words, " from "+c.Host()+"/login,") {
+				name == "a login here" && strings.Contains(words, "a web page") && !strings.Contains(words, " from "+c.Host()+"/login:") {
 				t.Errorf("%s, %s: who answered is not told: %v", name, call, err)
 			}
 		}
@@ -121,9 +121,9 @@ func TestKindsOfErrors(t *testing.T) {
 		kind      ErrorKind
 		words     string
 	}{
-		{405, "", "text/html", Server, "the server failed and gives no reason"},
+		{405, "", "text/html", Server, "the server failed and returned no reason"},
 		{405, `{"detail":"Method \"PUT\" not allowed."}`, "application/json", Invalid, `Method "PUT" not allowed.`},
-		{500, "", "text/html", Server, "gives no reason"},
+		{500, "", "text/html", Server, "returned no reason"},
 		{502, "<html>502 Bad Gateway</html>", "text/html", Server, "502"},
 		{503, "no upstream", "text/plain", Server, "no upstream"},
 		{429, `{"detail":"Request was throttled."}`, "application/json", Server, "throttled"},
@@ -215,7 +215,7 @@ func TestSlowAnswers(t *testing.T) {
 		}
 		for call, do := range calls {
 			err := do()
-			if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "it took more than 30ms") {
+			if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "timed out after 30ms") {
 				t.Errorf("%s, %s: %v", name, call, err)
 			}
 		}
@@ -404,7 +404,7 @@ func TestInstallation(t *testing.T) {
 	}
 	var e *Error
 	_, err := serving(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"version":"1.9.5"}`) }).Installation(context.Background())
-	if !errors.As(err, &e) || e.Kind != Unsupported || !strings.Contains(err.Error(), "is Polyaxon 1.9.5; slipway speaks to 1.11.3 and newer ones") {
+	if !errors.As(err, &e) || e.Kind != Unsupported || !strings.Contains(err.Error(), "is Polyaxon 1.9.5, which is not supported: slipway needs 1.11.3 or newer") {
 		t.Errorf("an old server: %v", err)
 	}
 }

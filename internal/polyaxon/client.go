@@ -57,10 +57,10 @@ type moment struct{ there, here time.Time }
 func New(o Options) (*Client, error) {
 	u, err := url.Parse(o.Host)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, fmt.Errorf("polyaxon's host %q is no address: write it as https://polyaxon.example.com", o.Host)
+		return nil, fmt.Errorf("polyaxon.host %q is not a valid URL: write it as https://polyaxon.example.com", o.Host)
 	}
 	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("polyaxon's host %s holds more than an address: leave out user, query and fragment", u.Redacted())
+		return nil, fmt.Errorf("polyaxon.host %s is not valid: it must not have a user, a query or a fragment", u.Redacted())
 	}
 	c := &Client{host: strings.TrimRight(o.Host, "/"), owner: o.Owner, token: o.Token, sleep: o.Sleep, limits: standard()}
 	if c.owner == "" {

@@ -50,14 +50,18 @@ func (e *Error) Error() string {
 	words := strings.Join(e.Messages, "; ")
 	switch {
 	case e.Kind == Auth:
-		return strings.TrimSpace(fmt.Sprintf("%s: the server refuses the credentials (%d %s", what, e.StatusCode, words)) + "); check polyaxon.token"
+		reason := "authentication failed"
+		if e.StatusCode == http.StatusForbidden {
+			reason = "permission denied"
+		}
+		return strings.TrimSpace(fmt.Sprintf("%s: %s (%d %s", what, reason, e.StatusCode, words)) + "); check polyaxon.token"
 	case e.Kind == NotPolyaxon, e.Kind == Unsupported:
 		return fmt.Sprintf("%s: %s", what, words)
 	case e.Kind == Server && e.StatusCode == http.StatusMethodNotAllowed:
-		return what + ": the server failed and gives no reason (405 and an empty page); its own log has it"
+		return what + ": the server failed and returned no reason (405 with an empty body); see the server's log"
 	case e.Kind == Server:
 		if words == "" {
-			words = "it gives no reason"
+			words = "it returned no reason"
 		}
 		return fmt.Sprintf("%s: the server failed (%d): %s", what, e.StatusCode, words)
 	}
@@ -76,7 +80,7 @@ type ContactError struct {
 
 // Error implements error. It names the server and the network error.
 func (e *ContactError) Error() string {
-	return fmt.Sprintf("no answer from Polyaxon at %s (%s %s): %v", e.Host, e.Method, e.Path, e.Err)
+	return fmt.Sprintf("no response from Polyaxon at %s (%s %s): %v", e.Host, e.Method, e.Path, e.Err)
 }
 
 // Unwrap returns the network error.
@@ -134,7 +138,7 @@ func (r request) strange(words string) error {
 // all redirects.
 func pageInstead(r request, from string, code int) error {
 	return &Error{Method: r.method, Path: r.path, StatusCode: code, Kind: NotPolyaxon,
-		Messages: []string{fmt.Sprintf("a web page came back (%d) from %s, so that is no Polyaxon server, or a proxy stands in front of it that wants a login", code, from)}}
+		Messages: []string{fmt.Sprintf("received a web page (%d) from %s: it is not a Polyaxon server, or a proxy in front of it requires a login", code, from)}}
 }
 
 // whence returns the URL that a response came from, without its query.
@@ -167,7 +171,7 @@ func errorOf(r request, response *http.Response, body io.Reader) error {
 	case code == http.StatusMethodNotAllowed && len(text) == 0:
 		e.Kind = Server
 	case code < 400:
-		return r.strange(fmt.Sprintf("the server answers %s, as no Polyaxon server does", response.Status))
+		return r.strange(fmt.Sprintf("the server responded with %s, which a Polyaxon server does not do", response.Status))
 	}
 	return e
 }

@@ -32,12 +32,12 @@ func (c *Client) Installation(ctx context.Context) (Installation, error) {
 		return Installation{}, err
 	}
 	if told.Version == "" {
-		return Installation{}, ask.strange(c.host + " answers, but not as a Polyaxon server does")
+		return Installation{}, ask.strange(c.host + " responds, but not as a Polyaxon server does")
 	}
 	version, err := schema.ParseVersion(string(told.Version))
 	if oldest := (schema.Version{Major: 1, Minor: 11, Patch: 3}); err == nil && version.Before(oldest) {
 		return Installation{}, &Error{Method: ask.method, Path: ask.path, StatusCode: http.StatusOK, Kind: Unsupported,
-			Messages: []string{fmt.Sprintf("%s is Polyaxon %s; slipway speaks to %s and newer ones", c.host, version, oldest)}}
+			Messages: []string{fmt.Sprintf("%s is Polyaxon %s, which is not supported: slipway needs %s or newer", c.host, version, oldest)}}
 	}
 	c.version.Store(&version)
 	return Installation{Key: string(told.Key), Version: version, Dist: string(told.Dist), Mode: string(told.Mode)}, nil

@@ -113,7 +113,7 @@ func (c *Client) ReadLogs(ctx context.Context, q LogQuery, take func(LogLine) er
 	case errors.Is(err, errNoObject) && rest.html:
 		return nil, pageInstead(r, body.from, http.StatusOK)
 	case errors.Is(err, errNoObject), errors.Is(err, errTooLong), errors.As(err, new(*json.SyntaxError)), errors.As(err, new(*json.UnmarshalTypeError)):
-		return nil, r.strange("the answer holds no log: " + err.Error())
+		return nil, r.strange("the response is not a log: " + err.Error())
 	default:
 		return nil, c.lost(r, err)
 	}
@@ -126,8 +126,8 @@ func (e *takeError) Error() string { return e.err.Error() }
 
 // errNoObject and errTooLong report responses that are not a log.
 var (
-	errNoObject = errors.New("it is no JSON object")
-	errTooLong  = errors.New("one line is longer")
+	errNoObject = errors.New("it is not a JSON object")
+	errTooLong  = errors.New("a line is longer")
 )
 
 // read reads one response and calls take for each of its lines.
@@ -193,7 +193,7 @@ func (p *LogPage) lines(decoder *json.Decoder, body *allowance, take func(LogLin
 // cut replaces io.EOF with an error that says that the response ended too early.
 func cut(err error) error {
 	if errors.Is(err, io.EOF) {
-		return fmt.Errorf("the answer ends too early: %w", io.ErrUnexpectedEOF)
+		return fmt.Errorf("the response ends too early: %w", io.ErrUnexpectedEOF)
 	}
 	return err
 }

@@ -59,7 +59,7 @@ type request struct {
 // context.DeadlineExceeded.
 type tooSlowError struct{ limit time.Duration }
 
-func (e tooSlowError) Error() string        { return fmt.Sprintf("it took more than %s", e.limit) }
+func (e tooSlowError) Error() string        { return fmt.Sprintf("timed out after %s", e.limit) }
 func (e tooSlowError) Is(target error) bool { return target == context.DeadlineExceeded } //nolint:errorlint // an Is method compares directly
 
 // get sends a GET request, with retries after temporary errors, and decodes the response.
@@ -111,7 +111,7 @@ func (c *Client) do(ctx context.Context, r request, into any) error {
 	case into == nil:
 		return nil
 	case len(text) > c.limits.size:
-		return r.strange(fmt.Sprintf("the answer is larger than %d MiB", c.limits.size>>20))
+		return r.strange(fmt.Sprintf("the response is larger than %d MiB", c.limits.size>>20))
 	}
 	err = json.Unmarshal(text, into)
 	if errors.As(err, new(*json.SyntaxError)) {
@@ -134,9 +134,9 @@ func (c *Client) undecodable(r request, from string, text []byte, err error) err
 	case looksLikeHTML(text):
 		return pageInstead(r, from, http.StatusOK)
 	case errors.As(err, &syntax) && syntax.Offset >= int64(len(text)):
-		return c.lost(r, fmt.Errorf("the answer ends too early: %w", err))
+		return c.lost(r, fmt.Errorf("the response ends too early: %w", err))
 	}
-	return r.strange("the answer is not what Polyaxon sends: " + err.Error())
+	return r.strange("the response is not what Polyaxon sends: " + err.Error())
 }
 
 // open sends a request and returns the decompressed body of a successful response. The
@@ -183,7 +183,7 @@ func (c *Client) open(ctx context.Context, r request) (*answer, error) {
 			answer.Reader = http.NoBody
 		case err != nil:
 			_ = answer.Close()
-			return nil, c.lost(r, fmt.Errorf("unpack the answer: %w", err))
+			return nil, c.lost(r, fmt.Errorf("decompress the response: %w", err))
 		default:
 			answer.Reader = unpacked
 		}
@@ -207,12 +207,12 @@ func stayThere(next *http.Request, via []*http.Request) error {
 	first := via[0]
 	switch {
 	case next.URL.Host != first.URL.Host || next.URL.Scheme != first.URL.Scheme:
-		return &redirectError{fmt.Sprintf("the server sends requests on to %s://%s: set polyaxon.host to Polyaxon's own address, and see that no login page stands before it",
+		return &redirectError{fmt.Sprintf("the server redirects requests to %s://%s: set polyaxon.host to Polyaxon's own address, and check that no login page is in front of it",
 			next.URL.Scheme, next.URL.Host)}
 	case next.Method != first.Method:
-		return &redirectError{fmt.Sprintf("the server sends requests on to %s, so this is no Polyaxon server, or a login page stands before it", next.URL.Path)}
+		return &redirectError{fmt.Sprintf("the server redirects requests to %s: it is not a Polyaxon server, or a login page is in front of it", next.URL.Path)}
 	case len(via) > maxRedirects:
-		return &redirectError{"the server redirects in circles"}
+		return &redirectError{"too many redirects: the server redirects in circles"}
 	}
 	return nil
 }

@@ -23,7 +23,7 @@ func (c *Client) make(ctx context.Context, project, path string, body map[string
 		return nil, err
 	}
 	if run.UUID == "" {
-		return nil, request{method: http.MethodPost, path: path}.strange("the answer names no run")
+		return nil, request{method: http.MethodPost, path: path}.strange("the response has no run")
 	}
 	return c.owned(&run, project), nil
 }
@@ -117,7 +117,7 @@ func (c *Client) Approve(ctx context.Context, project, uuid string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("run %s still waits after it was approved %d times", uuid, approvals)
+	return fmt.Errorf("run %s is still waiting after it was approved %d times", uuid, approvals)
 }
 
 // Skip ends a run that waits for approval or for an upload as skipped. It has no effect

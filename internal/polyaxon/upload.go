@@ -12,7 +12,7 @@ import (
 )
 
 // errNoPath rejects a path that stands for the whole directory of a run.
-var errNoPath = errors.New("no path is given: that would be all that the run has")
+var errNoPath = errors.New("no path given: it would replace or delete all files of the run")
 
 // Upload stores content as the file a.Path of a run, and replaces an existing file. By
 // default, servers unpack an upload and first delete the target, so the request always
