@@ -116,7 +116,7 @@ func (f *forwarded) watch(failures io.Reader) {
 	if err != nil || len(said) == 0 {
 		return
 	}
-	f.fail(fmt.Errorf("pod %s ended the connection: %s", f.pod, bytes.TrimSpace(said)))
+	f.fail(fmt.Errorf("pod %s closed the connection: %s", f.pod, bytes.TrimSpace(said)))
 }
 
 // fail records why the connection failed and closes it.

@@ -23,7 +23,7 @@ func TestReasonThatComesLate(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if _, err := f.Read(make([]byte, 1)); err == nil || !strings.Contains(err.Error(), "pod train ended the connection: connection refused") {
+	if _, err := f.Read(make([]byte, 1)); err == nil || !strings.Contains(err.Error(), "pod train closed the connection: connection refused") {
 		t.Errorf("the reason is %v", err)
 	}
 }

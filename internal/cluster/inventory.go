@@ -32,7 +32,7 @@ func (c *Cluster) Names(ctx context.Context, resource string) ([]string, error) 
 		} `json:"items"`
 	}
 	if err := json.Unmarshal(text, &listed); err != nil {
-		return nil, fmt.Errorf("list %s in namespace %s of cluster %s: the answer cannot be read", resource, c.Namespace, c.Name)
+		return nil, fmt.Errorf("list %s in namespace %s of cluster %s: the response cannot be read", resource, c.Namespace, c.Name)
 	}
 	names := make([]string, len(listed.Items))
 	for i, item := range listed.Items {

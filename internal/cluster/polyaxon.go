@@ -33,9 +33,9 @@ type NoPolyaxonError struct {
 // Error implements error. It says what to do.
 func (e *NoPolyaxonError) Error() string {
 	if len(e.Found) > 0 {
-		return fmt.Sprintf("namespace %s of cluster %s has more than one Polyaxon (%s): say which by polyaxon.host", e.Namespace, e.Cluster, strings.Join(e.Found, ", "))
+		return fmt.Sprintf("namespace %s of cluster %s has more than one Polyaxon (%s): choose one with polyaxon.host", e.Namespace, e.Cluster, strings.Join(e.Found, ", "))
 	}
-	return fmt.Sprintf("namespace %s of cluster %s has no Polyaxon (no service of its gateway): name its namespace by cluster.namespace, or its address by polyaxon.host", e.Namespace, e.Cluster)
+	return fmt.Sprintf("namespace %s of cluster %s has no Polyaxon (the service of its gateway was not found): set cluster.namespace to its namespace, or polyaxon.host to its address", e.Namespace, e.Cluster)
 }
 
 // Polyaxon returns the gateway of the Polyaxon in the namespace. It looks for a service
@@ -47,7 +47,7 @@ func (c *Cluster) Polyaxon(ctx context.Context) (*Gateway, error) {
 	})
 	if err != nil {
 		if apierrors.IsForbidden(err) {
-			return nil, fmt.Errorf("find Polyaxon in cluster %s: %w (it takes the right to list services; or set polyaxon.host)", c.Name, err)
+			return nil, fmt.Errorf("find Polyaxon in cluster %s: %w (needs permission to list services; or set polyaxon.host)", c.Name, err)
 		}
 		return nil, fmt.Errorf("find Polyaxon in cluster %s: %w", c.Name, err)
 	}
@@ -73,7 +73,7 @@ func (g *Gateway) Host() string { return "http://" + g.service.Name + "." + g.se
 func (g *Gateway) Transport() *http.Transport {
 	return &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (connection net.Conn, err error) {
-			defer panics.Keep(ctx, &err, "the way to "+g.service.Name)
+			defer panics.Keep(ctx, &err, "the connection to "+g.service.Name)
 			return g.dial(ctx)
 		},
 		MaxIdleConnsPerHost: 8, IdleConnTimeout: time.Minute,
@@ -98,7 +98,7 @@ func (g *Gateway) dial(ctx context.Context) (net.Conn, error) {
 		}
 		return g.cluster.DialPod(ctx, pods.Items[i].Name, port)
 	}
-	return nil, fmt.Errorf("%s has no pod that is ready (%d in all)", g.service.Name, len(pods.Items))
+	return nil, fmt.Errorf("%s has no ready pod (%d in total)", g.service.Name, len(pods.Items))
 }
 
 // port returns the pod's port that the first port of the service refers to: 80 in
@@ -119,7 +119,7 @@ func (g *Gateway) port(pod *corev1.Pod) (int, error) {
 				}
 			}
 		}
-		return 0, fmt.Errorf("pod %s has no port called %s", pod.Name, name)
+		return 0, fmt.Errorf("pod %s has no port named %s", pod.Name, name)
 	}
 	return int(first.Port), nil
 }

@@ -101,9 +101,9 @@ func (s secrets) explain(what string, err error) error {
 	where := fmt.Sprintf("%s in namespace %s of cluster %s", what, s.Namespace, s.Name)
 	switch {
 	case apierrors.IsForbidden(err):
-		return fmt.Errorf("%s: forbidden; these credentials need get, create and patch on secrets, and list and delete for --prune: %w", where, err)
+		return fmt.Errorf("%s: permission denied; these credentials need get, create and patch on secrets, and list and delete for --prune: %w", where, err)
 	case apierrors.IsInvalid(err):
-		return fmt.Errorf("%s: the cluster finds it invalid (%s)", where, apierrors.ReasonForError(err))
+		return fmt.Errorf("%s: the cluster rejected it as invalid (%s)", where, apierrors.ReasonForError(err))
 	}
 	return fmt.Errorf("%s: %w", where, err)
 }
