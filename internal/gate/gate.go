@@ -118,14 +118,14 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	shown := g.is(query.Get(Parameter))
 	switch {
 	case !loopback(r.Host):
-		http.Error(w, "the service answers on loopback only", http.StatusForbidden)
+		http.Error(w, "forbidden: the Host header must be 127.0.0.1, [::1] or localhost", http.StatusForbidden)
 		return
 	case !shown && !g.known(r):
 		w.Header().Set("WWW-Authenticate", `Basic realm="slipway service"`)
-		http.Error(w, "the service asks for its key: use the whole address that slipway up or slipway runs prints", http.StatusUnauthorized)
+		http.Error(w, "authentication required: use the whole address that slipway up or slipway runs prints, with its key", http.StatusUnauthorized)
 		return
 	case !ownPage(r, shown):
-		http.Error(w, "the request comes from another page's script", http.StatusForbidden)
+		http.Error(w, "forbidden: the request comes from a script of another page", http.StatusForbidden)
 		return
 	}
 	if !shown {

@@ -76,7 +76,7 @@ func TestSilentRegistry(t *testing.T) {
 	r.limits = silence.Limits{Answer: 50 * time.Millisecond, Part: time.Minute, Pace: 1}
 	r.Pause = func(context.Context, time.Duration) error { return errors.New("it is tried again") }
 	_, err := newSample(t).push(t.Context(), r, "train", "v1")
-	if silent := new(silence.Error); !errors.As(err, &silent) || !strings.Contains(err.Error(), "did not answer within 50ms") || !strings.Contains(err.Error(), "acme/ml/train") {
+	if silent := new(silence.Error); !errors.As(err, &silent) || !strings.Contains(err.Error(), "did not respond within 50ms") || !strings.Contains(err.Error(), "acme/ml/train") {
 		t.Errorf("%v", err)
 	}
 }

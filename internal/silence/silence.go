@@ -41,7 +41,7 @@ type Error struct {
 
 // Error implements error. It names the host.
 func (e *Error) Error() string {
-	return fmt.Sprintf("%s took the connection and did not answer within %s; see whether it is overloaded, or whether a proxy or a firewall stands before it", e.Host, e.Limit)
+	return fmt.Sprintf("%s accepted the connection but did not respond within %s; check whether it is overloaded or behind a proxy or firewall", e.Host, e.Limit)
 }
 
 // Timeout implements net.Error.

@@ -88,7 +88,7 @@ func TestTransport(t *testing.T) {
 				_ = response.Body.Close()
 			}
 			var silent *Error
-			if !errors.As(err, &silent) || !strings.Contains(silent.Error(), "did not answer within") || silent.Host == "" {
+			if !errors.As(err, &silent) || !strings.Contains(silent.Error(), "did not respond within") || silent.Host == "" {
 				t.Errorf("%v", err)
 			}
 		})
