@@ -49,7 +49,7 @@ func TestPanicOfEveryCommand(t *testing.T) {
 					break
 				}
 			}
-			if code != tasks.ExitStep || !strings.Contains(told, "this is a fault of slipway (panic: provoked); please report it at https://") || !strings.Contains(told, "panics_test.go:") {
+			if code != tasks.ExitStep || !strings.Contains(told, "this is a bug in slipway (panic: provoked); please report it at https://") || !strings.Contains(told, "panics_test.go:") {
 				t.Errorf("exit code %d: %s", code, told)
 			}
 		})

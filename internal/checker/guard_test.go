@@ -19,7 +19,7 @@ func TestPanicOfARule(t *testing.T) {
 		return []report.Problem{{Message: none["x"][1]}}, nil
 	})
 	var panicked *panics.Error
-	if !errors.As(err, &panicked) || !strings.HasPrefix(err.Error(), "jobs/train.yml: this is a fault of slipway") {
+	if !errors.As(err, &panicked) || !strings.HasPrefix(err.Error(), "jobs/train.yml: this is a bug in slipway") {
 		t.Fatalf("the error is %v", err)
 	}
 	// The exit code is the same if other files have errors of their own.

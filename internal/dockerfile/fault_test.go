@@ -34,7 +34,7 @@ func (unopened) Open(string) (io.ReadCloser, error) { panic("provoked") }
 func mustBeFault(t *testing.T, err error, at string) {
 	t.Helper()
 	fault, joined := new(panics.Error), interface{ Unwrap() []error }(nil)
-	if !errors.As(err, &fault) || fault.Value != "provoked" || !strings.Contains(fault.At, at) || errors.As(err, &joined) || !strings.Contains(err.Error(), "this is a fault of slipway") || strings.Contains(err.Error(), "rpc error") {
+	if !errors.As(err, &fault) || fault.Value != "provoked" || !strings.Contains(fault.At, at) || errors.As(err, &joined) || !strings.Contains(err.Error(), "this is a bug in slipway") || strings.Contains(err.Error(), "rpc error") {
 		t.Errorf("it ended with %v; want a fault at %q", err, at)
 	}
 }

@@ -244,7 +244,7 @@ func TestFaultsOfTheWay(t *testing.T) {
 	if err := g.Close(); err != nil {
 		t.Error(err)
 	}
-	if said := "service 1234: this is a fault of slipway (panic: provoked)"; strings.Count(log.String(), said) != 2 {
+	if said := "service 1234: this is a bug in slipway (panic: provoked)"; strings.Count(log.String(), said) != 2 {
 		t.Errorf("the log does not say %q twice:\n%s", said, log.String())
 	}
 }

@@ -35,7 +35,7 @@ func TestHandlers(t *testing.T) {
 		if response.StatusCode != want || (err != nil) != (path == "/begun") {
 			t.Errorf("%s: %s, %v", path, response.Status, err)
 		}
-		if path == "/fault" && !strings.Contains(string(text), "this is a fault of slipway (panic: provoked)") {
+		if path == "/fault" && !strings.Contains(string(text), "this is a bug in slipway (panic: provoked)") {
 			t.Errorf("it answers %s", text)
 		}
 	}

@@ -35,7 +35,7 @@ func (e *Error) Error() string {
 	if e.At != "" {
 		b.WriteString(e.At + ": ")
 	}
-	fmt.Fprintf(&b, "this is a fault of slipway (panic: %v)", e.Value)
+	fmt.Fprintf(&b, "this is a bug in slipway (panic: %v)", e.Value)
 	b.WriteString("; please report it at https://github.com/slipway-ci/slipway/issues with these lines")
 	for _, line := range e.frames() {
 		b.WriteString("\n  " + line)

@@ -120,7 +120,7 @@ func TestFaults(t *testing.T) {
 				t.Errorf("it ended with %v: %s%s", err, told.String(), out.String())
 			}
 			said := told.String() + out.String()
-			for _, want := range append(test.want, "this is a fault of slipway (panic: provoked)", "/issues", "faults_test.go:") {
+			for _, want := range append(test.want, "this is a bug in slipway (panic: provoked)", "/issues", "faults_test.go:") {
 				if !strings.Contains(said, want) {
 					t.Errorf("it does not say %q:\n%s", want, said)
 				}

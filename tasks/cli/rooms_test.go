@@ -443,7 +443,7 @@ func ends(t *testing.T, dir, room string, provoke func(context.Context, string) 
 	if !strings.Contains(found.Stack, "/"+room+"/") {
 		t.Errorf("the panic was not in %s:\n%s", room, found.Stack)
 	}
-	for _, want := range []string{atHand[room] + "this is a fault of slipway (panic: ", "please report it at https://", ".go:"} {
+	for _, want := range []string{atHand[room] + "this is a bug in slipway (panic: ", "please report it at https://", ".go:"} {
 		if !strings.Contains(told.String(), want) {
 			t.Errorf("it does not say %q:\n%s", want, told.String())
 		}

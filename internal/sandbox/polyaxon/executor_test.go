@@ -119,7 +119,7 @@ func TestFaultEndsItsRun(t *testing.T) {
 	s := serve(t, nil, func(context.Context, string) (v1.Image, error) { panic("provoked") })
 	for range 2 {
 		last := reaches(t, s, submit(t, s, "job", "1m"), func(c condition) bool { return terminal(c.Type) })
-		if last.Type != failed || last.Reason != "SandboxFault" || !strings.Contains(last.Message, "this is a fault of slipway (panic: provoked); please report it") {
+		if last.Type != failed || last.Reason != "SandboxFault" || !strings.Contains(last.Message, "this is a bug in slipway (panic: provoked); please report it") {
 			t.Errorf("the end is %+v", last)
 		}
 	}
