@@ -80,7 +80,7 @@ func secret() ([]byte, error) {
 		key, err = os.ReadFile(path)
 	}
 	if err == nil && len(key) != secretSize {
-		err = fmt.Errorf("%s is damaged: remove it, and slipway makes another one", path)
+		err = fmt.Errorf("%s is damaged: remove it, and slipway creates a new one", path)
 	}
 	return key, err
 }
@@ -139,7 +139,7 @@ type HomelessError struct{ Err error }
 
 // Error implements error. It says what to do.
 func (e *HomelessError) Error() string {
-	return fmt.Sprintf("neither the home nor the temporary directory can be written (%v): set HOME or TMPDIR to a directory that can be", e.Err)
+	return fmt.Sprintf("neither the home directory nor the temporary directory is writable (%v): set HOME or TMPDIR to a writable directory", e.Err)
 }
 
 // Unwrap returns the reason.
@@ -151,7 +151,7 @@ type OwnError struct{ Path, Why string }
 
 // Error implements error. It says what is at the path, and what to do.
 func (e *OwnError) Error() string {
-	return fmt.Sprintf("%s %s: slipway keeps nothing there; remove it (only the link, if it is one)", e.Path, e.Why)
+	return fmt.Sprintf("%s %s: slipway does not store files there; remove it (only the link, if it is one)", e.Path, e.Why)
 }
 
 // Own returns an *OwnError if path is a symbolic link, is not a directory, or belongs to
@@ -166,7 +166,7 @@ func Own(path string) error {
 	case info.Mode()&fs.ModeSymlink != 0:
 		return &OwnError{path, "is a symbolic link"}
 	case info.Mode().Type() != fs.ModeDir:
-		return &OwnError{path, "is no directory"}
+		return &OwnError{path, "is not a directory"}
 	}
 	if why := foreign(info); why != "" {
 		return &OwnError{path, why}

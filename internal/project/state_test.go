@@ -34,7 +34,7 @@ func TestForgetfulIsToldOnce(t *testing.T) {
 		p := &Project{Env: &Env{Events: &lines}}
 		p.Forgetful("a")
 		p.Forgetful("b")
-		if len(lines) != want || want > 0 && !strings.Contains(lines[0], "set HOME or TMPDIR to a directory that can be") {
+		if len(lines) != want || want > 0 && !strings.Contains(lines[0], "set HOME or TMPDIR to a writable directory") {
 			t.Errorf("with TMPDIR=%s it is told %q", temporary, lines)
 		}
 	}
