@@ -180,7 +180,7 @@ func TestWhyItWaits(t *testing.T) {
 		case s.status == "unschedulable":
 			s.reach("warning", "ErrImagePull", `Failed to pull image "asia.gcr.io/team/train:1": 403 Forbidden`)
 		case c.now.Sub(start) > 240*time.Second:
-			s.reach("failed", "Error", "Job has failed: container polyaxon-main was killed for want of memory (exit code 137)")
+			s.reach("failed", "Error", "Job has failed: container polyaxon-main was killed: out of memory (OOMKilled, exit code 137)")
 		}
 	}
 	sink, outcome, err := follow(t, s, c, run.FollowOptions{})

@@ -16,7 +16,7 @@ import (
 // sandbox's words.
 func TestBusyMachineIsTold(t *testing.T) {
 	s, c := &scripted{}, &clock{now: start}
-	const why = "the run needs 2 CPUs of this machine's 2: run train (1a2b3c4d) has 1 CPUs; it begins when enough is free"
+	const why = "the run needs 2 CPUs of this machine's 2: run train (1a2b3c4d) has 1 CPUs; it starts when enough resources are free"
 	s.reach("queued", "MachineBusy", why)
 	c.step = func(n int) {
 		s.mu.Lock()
@@ -35,8 +35,8 @@ func TestBusyMachineIsTold(t *testing.T) {
 // that it waits for a node that the cluster may be adding.
 func TestServiceTellsWhatItWaitsFor(t *testing.T) {
 	for _, c := range []struct{ status, reason, message, want string }{
-		{"queued", "MachineBusy", "the run needs 2 CPUs of this machine's 2: run train (1a2b3c4d) has 1 CPUs; it begins when enough is free",
-			"the run needs 2 CPUs of this machine's 2: run train (1a2b3c4d) has 1 CPUs; it begins when enough is free"},
+		{"queued", "MachineBusy", "the run needs 2 CPUs of this machine's 2: run train (1a2b3c4d) has 1 CPUs; it starts when enough resources are free",
+			"the run needs 2 CPUs of this machine's 2: run train (1a2b3c4d) has 1 CPUs; it starts when enough resources are free"},
 		{"unschedulable", "", "as the test says", "as the test says"},
 	} {
 		s := &scripted{t: t}

@@ -28,7 +28,7 @@ func (s *server) guard(next http.Handler, admit func(*http.Request) (*http.Reque
 			host = r.Host
 		}
 		if host != "127.0.0.1" && host != "localhost" && host != "[::1]" {
-			http.Error(w, "the sandbox answers on loopback only", http.StatusForbidden)
+			http.Error(w, "forbidden: the Host header must be 127.0.0.1, [::1] or localhost", http.StatusForbidden)
 			return
 		}
 		admitted, ok := admit(r)
@@ -41,7 +41,7 @@ func (s *server) guard(next http.Handler, admit func(*http.Request) (*http.Reque
 		}
 		if !s.owns() {
 			s.end()
-			http.Error(w, "the sandbox's directory was deleted, and it ends", http.StatusServiceUnavailable)
+			http.Error(w, "the sandbox's directory was deleted; the sandbox is shutting down", http.StatusServiceUnavailable)
 			return
 		}
 		s.touch()

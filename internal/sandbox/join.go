@@ -54,11 +54,11 @@ type BusyError struct {
 
 // Error says what to do.
 func (e *BusyError) Error() string {
-	runs, them := fmt.Sprintf("%d runs go", e.Runs), "they have"
+	runs, them := fmt.Sprintf("%d active runs", e.Runs), "they have"
 	if e.Runs == 1 {
-		runs, them = "a run goes", "that has"
+		runs, them = "an active run", "that run has"
 	}
-	return fmt.Sprintf("the sandbox is Polyaxon %s, and %s on: it becomes %s when %s ended; `slipway sandbox stop` stops it and its runs", e.Is, runs, e.Wanted, them)
+	return fmt.Sprintf("the sandbox runs Polyaxon %s and has %s: it can switch to %s when %s ended; `slipway sandbox stop` stops it and its runs", e.Is, runs, e.Wanted, them)
 }
 
 // Join returns the running sandbox for o.Dir. If none runs it starts one in the
@@ -135,9 +135,9 @@ func (o Options) start(ctx context.Context, dir string) (*Sandbox, error) {
 		}
 		select {
 		case err := <-ended:
-			return nil, fmt.Errorf("it ended at once (%w); the end of %s says:\n%s", orDone(err), log.Name(), tailOf(log.Name(), offset))
+			return nil, fmt.Errorf("the sandbox exited at start (%w); last lines of %s:\n%s", orDone(err), log.Name(), tailOf(log.Name(), offset))
 		case <-ctx.Done():
-			return nil, fmt.Errorf("it does not answer; the end of %s says:\n%s", log.Name(), tailOf(log.Name(), offset))
+			return nil, fmt.Errorf("the sandbox does not respond; last lines of %s:\n%s", log.Name(), tailOf(log.Name(), offset))
 		case <-time.After(5 * time.Millisecond):
 		}
 	}
@@ -214,7 +214,7 @@ func hold(ctx context.Context, path string, limit time.Duration) (*flock.Flock, 
 	defer cancel()
 	lock := flock.New(path)
 	if ok, err := lock.TryLockContext(ctx, 10*time.Millisecond); err != nil || !ok {
-		return nil, errors.Join(err, errors.New("another process holds "+path))
+		return nil, errors.Join(err, errors.New("lock "+path+" is held by another process"))
 	}
 	return lock, nil
 }

@@ -135,7 +135,7 @@ func (s *Sandbox) Stop(ctx context.Context) error {
 	defer cancel()
 	for s.ask(ctx, http.MethodGet, "/_slipway/status", time.Second, nil) == nil {
 		if err := clock.Wait(ctx, 20*time.Millisecond); err != nil {
-			return fmt.Errorf("process %d does not end: %w", s.PID, err)
+			return fmt.Errorf("process %d does not exit: %w", s.PID, err)
 		}
 	}
 	return nil
@@ -203,7 +203,7 @@ func (s *Sandbox) ask(ctx context.Context, method, path string, limit time.Durat
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("the sandbox answers %s", response.Status)
+		return fmt.Errorf("the sandbox responded with %s", response.Status)
 	}
 	if into == nil {
 		return nil

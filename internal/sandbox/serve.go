@@ -62,7 +62,7 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	}
 	lock, err := hold(ctx, filepath.Join(dir, lockFile), 2*time.Second)
 	if err != nil {
-		return fmt.Errorf("a sandbox runs in %s already: %w", dir, err)
+		return fmt.Errorf("a sandbox is already running in %s: %w", dir, err)
 	}
 	defer func() { _ = lock.Unlock() }()
 	s := &server{options: o, dir: dir, stop: make(chan struct{})}

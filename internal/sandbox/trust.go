@@ -23,7 +23,7 @@ type ForeignError struct{ Dir string }
 
 // Error says what to do.
 func (e *ForeignError) Error() string {
-	return e.Dir + " was not made by slipway on this machine: it came with the repository or was copied, and nothing in it is used; slipway sandbox reset deletes what it holds"
+	return e.Dir + " was not created by slipway on this machine (it came with the repository or was copied), so it is not used; slipway sandbox reset deletes what it contains"
 }
 
 // trusted returns an error for a directory that does not belong to this user, or a

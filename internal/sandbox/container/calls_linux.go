@@ -48,7 +48,7 @@ const otherTable = 0x40000000
 func filterCalls() error {
 	known, ok := tables[runtime.GOARCH]
 	if !ok {
-		return fmt.Errorf("the system calls of %s are not known: %w", runtime.GOARCH, errors.ErrUnsupported)
+		return fmt.Errorf("the system calls of %s are unknown: %w", runtime.GOARCH, errors.ErrUnsupported)
 	}
 	load := func(offset uint32) unix.SockFilter {
 		return unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: offset}

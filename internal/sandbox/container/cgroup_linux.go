@@ -43,13 +43,13 @@ type hierarchy struct {
 // where control groups are mounted, and self is this process's /proc/self/cgroup.
 func newMemoryGroup(root, self string, limit int64) (*memoryGroup, error) {
 	if limit < leastGrouped {
-		return nil, errors.New("the limit is too small for a group")
+		return nil, errors.New("the limit is too small for a cgroup")
 	}
 	places, err := hierarchies(root, self)
 	if err != nil {
 		return nil, err
 	}
-	err = errors.New("no control group may have others below it")
+	err = errors.New("no cgroup allows child groups")
 	for _, place := range places {
 		place.sweep()
 		var g *memoryGroup

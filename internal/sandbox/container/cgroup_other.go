@@ -10,7 +10,7 @@ type memoryGroup struct{}
 const cgroups = ""
 
 func newMemoryGroup(string, string, int64) (*memoryGroup, error) {
-	return nil, errors.New("this system has no control groups")
+	return nil, errors.New("this system has no cgroups")
 }
 
 func (*memoryGroup) join(int) error { return nil }

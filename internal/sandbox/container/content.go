@@ -79,7 +79,7 @@ func openContent(dir string) (*content, error) {
 	return c, nil
 }
 
-var errDamaged = errors.New("it is not what was unpacked")
+var errDamaged = errors.New("it was changed since it was unpacked")
 
 // unpackLayer writes a layer's content to the new directory dir.
 func unpackLayer(ctx context.Context, dir string, from v1.Layer) error {

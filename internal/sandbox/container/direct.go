@@ -115,7 +115,7 @@ func (t *tree) unfit(name string, c ImageConfig) string {
 		return fmt.Sprintf("its image is for %s and this machine is %s", c.Platform(), runtime.GOOS)
 	}
 	if i := interpreter(t, name); i != "" {
-		return fmt.Sprintf("it is not a static binary (it needs %s of its image)", i)
+		return fmt.Sprintf("it is not a static binary (it needs %s from its image)", i)
 	}
 	return ""
 }

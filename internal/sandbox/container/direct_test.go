@@ -73,7 +73,7 @@ func TestDirectNeedsStatic(t *testing.T) {
 	if !errors.As(err, &needs) {
 		t.Fatalf("error %v", err)
 	}
-	want := "start script: it is not a static binary (it needs /bin/sh of its image), and containers are not isolated here (the test asks for it): " +
+	want := "start script: it is not a static binary (it needs /bin/sh from its image), and containers are not isolated here (the test asks for it): " +
 		"use an image with a static binary (such as an image of kind go), or a real cluster"
 	if err.Error() != want {
 		t.Errorf("error %s\nwant  %s", err, want)

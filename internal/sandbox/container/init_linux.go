@@ -31,7 +31,7 @@ func Init() error {
 	runtime.LockOSThread()
 	orders, reports := os.NewFile(orderFD, "orders"), os.NewFile(reportFD, "reports")
 	if orders == nil || reports == nil {
-		return errors.New("a container's init is started by slipway alone")
+		return errors.New("only slipway can start a container's init")
 	}
 	if err := keepFiles(); err != nil {
 		return err
@@ -43,7 +43,7 @@ func Init() error {
 	}
 	var o order
 	if err := json.NewDecoder(orders).Decode(&o); err != nil {
-		return fmt.Errorf("read the container's order: %w", err) // the Runtime is gone
+		return fmt.Errorf("read the container's configuration: %w", err) // the Runtime is gone
 	}
 	_ = orders.Close()
 	i := initProcess{order: o, reports: reports}
@@ -89,7 +89,7 @@ func (i *initProcess) run() error {
 		}
 	}
 	if err := renounce(); err != nil {
-		return fmt.Errorf("give up rights: %w", err)
+		return fmt.Errorf("drop capabilities: %w", err)
 	}
 	i.status.Ready = true
 	if i.Probe {

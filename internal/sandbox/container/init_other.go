@@ -13,10 +13,10 @@ import (
 func IsInit(func(string) (string, bool)) bool { return false }
 
 // Init returns an error: only on Linux can a process become a container.
-func Init() error { return errors.New("containers have an init on linux only") }
+func Init() error { return errors.New("containers have an init only on Linux") }
 
 func (*Runtime) probe(context.Context) isolation {
-	return isolation{why: "this system is " + runtime.GOOS + ", and namespaces are linux's, so programs run straight on this machine"}
+	return isolation{why: "this system is " + runtime.GOOS + ", and only Linux has namespaces, so programs run without isolation"}
 }
 
 func (r *Runtime) startIsolated(ctx context.Context, s Spec, i isolation) (*Process, error) {

@@ -259,12 +259,12 @@ func TestUnableToStart(t *testing.T) {
 		program("bin/junk", "junk", 0o755), symlink("bin/dangling", "/nowhere")))
 	for _, test := range []struct{ command, want string }{
 		{"/app/train", "no such file in the image"},
-		{"train", "no such program in the image's PATH (/app:/bin)"},
+		{"train", "command not found in the image's PATH (/app:/bin)"},
 		{"/bin", "it is a directory in the image"},
 		{"/bin/plain", "it is not executable in the image (mode -rw-r--r--)"},
 		{"/bin/dangling", "no such file in the image"},
 		{"script", "it needs /bin/interpreter, which is not in the image (use a base image that has it, or a static binary)"},
-		{"/bin/junk", "it is neither a binary for this machine nor a script that begins with #!"},
+		{"/bin/junk", "exec format error: it is neither a binary for this machine nor a script that begins with #!"},
 	} {
 		for _, ports := range [][]int{nil, {80}} {
 			dir := filepath.Join(t.TempDir(), "scratch")
@@ -286,7 +286,7 @@ func TestUnableToStart(t *testing.T) {
 	}
 	other.Config = ImageConfig{}
 	_, err = launch(t, r, Spec{Image: &other})
-	if e := startError(t, err); e.Reason != CannotRun || !strings.Contains(e.Message, "which command to run") {
+	if e := startError(t, err); e.Reason != CannotRun || !strings.Contains(e.Message, "no command given") {
 		t.Error(e)
 	}
 }
@@ -313,7 +313,7 @@ func TestDynamicBinary(t *testing.T) {
 	r, spec.Image = direct(t, layerOf(t, shell))
 	_, err = launch(t, r, spec)
 	var needs *NotIsolatedError
-	if !errors.As(err, &needs) || !strings.Contains(needs.Problem, "it needs "+needed+" of its image") {
+	if !errors.As(err, &needs) || !strings.Contains(needs.Problem, "it needs "+needed+" from its image") {
 		t.Error(err)
 	}
 }

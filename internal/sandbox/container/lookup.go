@@ -42,7 +42,7 @@ func find(f files, command, pathVariable, workingDir string) (string, error) {
 			return at, nil
 		}
 	}
-	return "", fmt.Errorf("no such program in the image's PATH (%s)", pathVariable)
+	return "", fmt.Errorf("command not found in the image's PATH (%s)", pathVariable)
 }
 
 func executable(f files, name string) error {
@@ -55,7 +55,7 @@ func executable(f files, name string) error {
 	case info.IsDir():
 		return errors.New("it is a directory in the image")
 	case !info.Mode().IsRegular():
-		return errors.New("it is no regular file in the image")
+		return errors.New("it is not a regular file in the image")
 	case info.Mode().Perm()&0o111 == 0:
 		return fmt.Errorf("it is not executable in the image (mode %s)", info.Mode())
 	}
@@ -71,9 +71,9 @@ func refusal(f files, name string, c ImageConfig, machine string, err error) str
 		}
 	case errors.Is(err, syscall.ENOEXEC):
 		if c.Platform() != machine {
-			return fmt.Sprintf("it is a program for %s, and this machine is %s", c.Platform(), machine)
+			return fmt.Sprintf("exec format error: it is a program for %s, and this machine is %s", c.Platform(), machine)
 		}
-		return "it is neither a binary for this machine nor a script that begins with #!"
+		return "exec format error: it is neither a binary for this machine nor a script that begins with #!"
 	}
 	return err.Error()
 }

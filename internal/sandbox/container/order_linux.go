@@ -52,7 +52,7 @@ func readReport(r io.Reader) (last report, err error) {
 		case errors.Is(err, io.EOF) && last.Ready:
 			return last, nil
 		case errors.Is(err, io.EOF):
-			return last, errors.New("the container's init ended before it started the command")
+			return last, errors.New("the container's init exited before it started the command")
 		case err != nil:
 			return last, fmt.Errorf("read the report of the container's init: %w", err)
 		case last.Error != nil:

@@ -58,7 +58,7 @@ func readKernel(name string) string {
 	return strings.TrimSpace(string(content))
 }
 
-const meaning = ", so programs run straight on this machine"
+const meaning = ", so programs run without isolation"
 
 // forbidden says why the kernel refuses what a container needs, and how to allow it.
 func forbidden(err error, detail string, uid int, kernel func(name string) string) isolation {
@@ -78,7 +78,7 @@ func forbidden(err error, detail string, uid int, kernel func(name string) strin
 		}
 	case errors.Is(err, syscall.ENOSPC):
 		return isolation{
-			why:    fmt.Sprintf("all %s user namespaces that the kernel allows are taken (user.max_user_namespaces), or they are nested too deeply", kernel(users)) + meaning,
+			why:    fmt.Sprintf("all %s user namespaces that the kernel allows are in use (user.max_user_namespaces), or they are nested too deeply", kernel(users)) + meaning,
 			remedy: allow("user.max_user_namespaces=15000"),
 		}
 	case kernel(debian) == "0" && uid != 0:
@@ -88,19 +88,19 @@ func forbidden(err error, detail string, uid int, kernel func(name string) strin
 		}
 	case kernel(apparmor) == "1" && uid != 0:
 		return isolation{
-			why:    "AppArmor forbids user namespaces to programs without a profile of their own (kernel.apparmor_restrict_unprivileged_userns is 1)" + meaning,
+			why:    "AppArmor forbids user namespaces for programs without an AppArmor profile (kernel.apparmor_restrict_unprivileged_userns is 1)" + meaning,
 			remedy: allow("kernel.apparmor_restrict_unprivileged_userns=0"),
 		}
 	case strings.Contains(kernel("/proc/self/status"), "\nSeccomp:\t2"):
 		return isolation{
-			why:    "a seccomp filter is on, as container engines set it, and namespaces were refused (" + detail + ")" + meaning,
+			why:    "a seccomp filter is active, as container engines set it, and namespaces were denied (" + detail + ")" + meaning,
 			remedy: "run slipway outside of that container or allow user namespaces in it",
 		}
 	case errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ENOSYS):
 		return isolation{why: "this kernel lacks namespaces that containers need (" + detail + ")" + meaning}
 	}
 	return isolation{
-		why:    "building a container was refused (" + detail + ")" + meaning,
+		why:    "setting up an isolated container failed (" + detail + ")" + meaning,
 		remedy: "allow user namespaces and mounts in them",
 	}
 }

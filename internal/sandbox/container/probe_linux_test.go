@@ -31,10 +31,10 @@ func TestForbidden(t *testing.T) {
 		{"all taken", syscall.ENOSPC, 1000, map[string]string{users: "7"}, "all 7 user namespaces", "sysctl -w user.max_user_namespaces=15000"},
 		{"debian", syscall.EPERM, 1000, map[string]string{debian: "0"}, "kernel.unprivileged_userns_clone is 0", "sysctl -w kernel.unprivileged_userns_clone=1"},
 		{"ubuntu", syscall.EACCES, 1000, map[string]string{users: "100", apparmor: "1"}, "AppArmor forbids", "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"},
-		{"ubuntu's root", syscall.EACCES, 0, map[string]string{apparmor: "1"}, "building a container was refused (detail)", "allow user namespaces"},
-		{"container engine", syscall.EPERM, 1000, map[string]string{"/proc/self/status": "Name:\tx\nSeccomp:\t2\n"}, "a seccomp filter is on", "outside of that container"},
+		{"ubuntu's root", syscall.EACCES, 0, map[string]string{apparmor: "1"}, "setting up an isolated container failed (detail)", "allow user namespaces"},
+		{"container engine", syscall.EPERM, 1000, map[string]string{"/proc/self/status": "Name:\tx\nSeccomp:\t2\n"}, "a seccomp filter is active", "outside of that container"},
 		{"old kernel", syscall.EINVAL, 1000, nil, "this kernel lacks namespaces", ""},
-		{"unknown", errors.New("other"), 1000, nil, "building a container was refused (detail)", ""},
+		{"unknown", errors.New("other"), 1000, nil, "setting up an isolated container failed (detail)", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got := forbidden(fmt.Errorf("fork: %w", test.err), "detail", test.uid, func(name string) string { return test.kernel[name] })

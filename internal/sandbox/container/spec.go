@@ -67,7 +67,7 @@ func (s *Spec) check() error {
 	case s.Dir == "" || !filepath.IsAbs(s.Dir):
 		return s.refuse("its scratch directory %q is not an absolute path", s.Dir)
 	case len(s.command()) == 0 || s.command()[0] == "":
-		return &StartError{Command: s.Name, Reason: CannotRun, Message: "neither the operation nor its image says which command to run"}
+		return &StartError{Command: s.Name, Reason: CannotRun, Message: "no command given: neither the operation nor its image sets one"}
 	}
 	for _, m := range s.Mounts {
 		if !path.IsAbs(m.Target) || path.Clean(m.Target) == "/" {
@@ -87,7 +87,7 @@ func (s *Spec) check() error {
 	}
 	for _, port := range s.Ports {
 		if port < 1 || port > 65535 {
-			return s.refuse("port %d does not exist", port)
+			return s.refuse("port %d is not valid: ports are 1 to 65535", port)
 		}
 	}
 	return nil

@@ -103,7 +103,7 @@ func (t *tree) resolve(name string) (string, error) {
 			continue
 		}
 		if links++; links > maxLinks {
-			return "", fmt.Errorf("%s leads through more than %d symbolic links", name, maxLinks)
+			return "", fmt.Errorf("too many symbolic links: %s leads through more than %d", name, maxLinks)
 		}
 		target, err := t.root.Readlink(next)
 		if err != nil {

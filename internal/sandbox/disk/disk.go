@@ -93,7 +93,7 @@ type FullError struct {
 
 // Error says what the user can do.
 func (e *FullError) Error() string {
-	return fmt.Sprintf("the disk is full at %s: free some space (slipway sandbox reset deletes all that the sandbox holds): %v", e.Path, e.Err)
+	return fmt.Sprintf("the disk is full at %s: free some space (slipway sandbox reset deletes all of the sandbox's data): %v", e.Path, e.Err)
 }
 
 // Unwrap returns the file system's error.

@@ -23,7 +23,7 @@ const (
 )
 
 // ErrNotRegular reports that a name is not a regular file, or leads out of the directory.
-var ErrNotRegular = errors.New("it is no regular file in this directory")
+var ErrNotRegular = errors.New("it is not a regular file in this directory")
 
 // LimitError reports a file or a directory that exceeds a limit.
 type LimitError struct {

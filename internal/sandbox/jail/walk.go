@@ -27,7 +27,7 @@ func (d *Dir) walk(name string, left *int, visit func(string, *os.File, fs.FileI
 		return err
 	}
 	if *left -= len(entries); *left < 0 {
-		return &LimitError{name, maxEntries, "entries, with those beside it"}
+		return &LimitError{name, maxEntries, "entries, including its siblings"}
 	}
 	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return cmp.Compare(a.Name(), b.Name()) })
 	for _, entry := range entries {

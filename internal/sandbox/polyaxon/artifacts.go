@@ -110,7 +110,7 @@ func (s *Server) artifact(w http.ResponseWriter, r *http.Request) {
 	file, _, err := dir.Open(at)
 	switch {
 	case errors.Is(err, jail.ErrNotRegular):
-		http.Error(w, "Artifact is no file: "+name, http.StatusInternalServerError)
+		http.Error(w, "Artifact is not a file: "+name, http.StatusInternalServerError)
 		return
 	case err != nil:
 		http.Error(w, "Artifact not found: "+name, http.StatusNotFound)
@@ -197,7 +197,7 @@ func (s *Server) upload(w http.ResponseWriter, r *http.Request) {
 		Path      string `json:"path"`
 	}{}
 	if err := json.Unmarshal([]byte(r.FormValue("json")), &options); err != nil && r.FormValue("json") != "" {
-		http.Error(w, "the field json is no JSON", http.StatusBadRequest)
+		http.Error(w, "the field json is not valid JSON", http.StatusBadRequest)
 		return
 	}
 	file, header, err := r.FormFile("upload_file")

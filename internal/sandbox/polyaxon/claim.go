@@ -55,7 +55,7 @@ func (e *executor) waitsFor(asked request) string {
 		}
 		parts = append(parts, quantity(name, asked[name])+" of this machine's "+quantity(name, e.options.Capacity.has(name))+": "+strings.Join(holders, ", "))
 	}
-	return "the run needs " + strings.Join(parts, "; ") + "; it begins when enough is free"
+	return "the run needs " + strings.Join(parts, "; ") + "; it starts when enough resources are free"
 }
 
 func (e *executor) release(uuid string) {

@@ -90,7 +90,7 @@ func dialectOf(release string) (*dialect, error) {
 	}
 	n := slices.Index(known, release)
 	if n < 0 {
-		return nil, fmt.Errorf("the sandbox can be Polyaxon %s, and not %s", strings.Join(known, " or "), release)
+		return nil, fmt.Errorf("unsupported Polyaxon release %[2]s of the sandbox (supported: %[1]s)", strings.Join(known, " or "), release)
 	}
 	return dialects()[n], nil
 }

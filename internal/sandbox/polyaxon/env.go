@@ -120,9 +120,9 @@ func (p *podRun) value(e corev1.EnvVar) (value string, present bool, missing str
 		if value, ok := fields[from.FieldRef.FieldPath]; ok {
 			return value, true, ""
 		}
-		return "", false, "the field " + from.FieldRef.FieldPath + " is not known to the sandbox"
+		return "", false, "the field " + from.FieldRef.FieldPath + " is not supported by the sandbox"
 	}
-	return "", false, "the variable " + e.Name + " has a source that is not known to the sandbox"
+	return "", false, "the variable " + e.Name + " has a source that the sandbox does not support"
 }
 
 func (p *podRun) keyOf(kind, name, key string, data map[string][]byte, exists, mayLack bool) (value string, present bool, missing string) {

@@ -72,11 +72,11 @@ func (e *executor) recover() error {
 		var err error
 		switch r.Status {
 		case stopping:
-			err = e.store.set(r.UUID, stopped, "SandboxRestarted", "Run was stopped; the sandbox ended meanwhile.", false)
+			err = e.store.set(r.UUID, stopped, "SandboxRestarted", "Run was stopped; the sandbox exited meanwhile.", false)
 		case created, compiled, queued, unschedulable, resuming:
 			err = e.compile(r.UUID, true)
 		default:
-			err = e.store.set(r.UUID, failed, "SandboxRestarted", "The sandbox was killed while the run was going on; run it again.", false)
+			err = e.store.set(r.UUID, failed, "SandboxRestarted", "The sandbox was killed while the run was active; run it again.", false)
 		}
 		if err != nil {
 			return fmt.Errorf("recover run %s: %w", r.UUID, err)
@@ -206,7 +206,7 @@ func (e *executor) begin(uuid string, o *compile.Pod) {
 		defer e.mu.Unlock()
 		if !x.abandoned {
 			if err := e.store.report(uuid, status, reason, message); err != nil {
-				fmt.Fprintf(e.options.Log, "run %s: it %s, which cannot be kept: %v\n", uuid, status, err)
+				fmt.Fprintf(e.options.Log, "run %s: its status %s cannot be stored: %v\n", uuid, status, err)
 			}
 		}
 		if e.alive[uuid] == x {
@@ -248,7 +248,7 @@ func (e *executor) attempts(ctx context.Context, x *execution, uuid string, o *c
 		if ctx.Err() != nil || !errors.As(err, &ended) || attempt >= o.Termination.MaxRetries {
 			return ending(ctx, err)
 		}
-		e.tell(uuid, retrying, "Retrying", fmt.Sprintf("%s; try %d of %d follows", err, attempt+2, o.Termination.MaxRetries+1))
+		e.tell(uuid, retrying, "Retrying", fmt.Sprintf("%s; starting attempt %d of %d", err, attempt+2, o.Termination.MaxRetries+1))
 	}
 }
 
@@ -297,9 +297,9 @@ type exitError struct {
 func (e *exitError) Error() string {
 	switch {
 	case e.exit.OOM:
-		return fmt.Sprintf("Job has failed: container %s was killed for want of memory (exit code %d)", e.container, e.exit.Code)
+		return fmt.Sprintf("Job has failed: container %s was killed: out of memory (OOMKilled, exit code %d)", e.container, e.exit.Code)
 	case e.exit.Signal != "":
-		return fmt.Sprintf("Job has failed: container %s was ended by %s (exit code %d)", e.container, e.exit.Signal, e.exit.Code)
+		return fmt.Sprintf("Job has failed: container %s was terminated by %s (exit code %d)", e.container, e.exit.Signal, e.exit.Code)
 	}
 	return fmt.Sprintf("Job has failed: container %s exited with code %d", e.container, e.exit.Code)
 }
@@ -314,7 +314,7 @@ func (e *exitError) reason() string {
 // tell sets a status that is not final.
 func (e *executor) tell(uuid, status, reason, message string) {
 	if err := e.store.report(uuid, status, reason, message); err != nil {
-		fmt.Fprintf(e.options.Log, "run %s: %s cannot be kept: %v\n", uuid, status, err)
+		fmt.Fprintf(e.options.Log, "run %s: its status %s cannot be stored: %v\n", uuid, status, err)
 	}
 }
 

@@ -135,7 +135,7 @@ func TestRunsSayForWhomTheyWait(t *testing.T) {
 	reaches(t, s, first, func(c condition) bool { return c.Type == starting })
 	second := submit(t, s, "second", "1")
 	last := reaches(t, s, second, func(c condition) bool { return c.Reason == busy })
-	want := "the run needs 1 CPUs of this machine's 2 CPUs: run first (" + first[:8] + ") has 1.5 CPUs; it begins when enough is free"
+	want := "the run needs 1 CPUs of this machine's 2 CPUs: run first (" + first[:8] + ") has 1.5 CPUs; it starts when enough resources are free"
 	if last.Type != queued || last.Message != want {
 		t.Errorf("it is %s: %q, want %q", last.Type, last.Message, want)
 	}

@@ -48,7 +48,7 @@ func (s *Server) service(w http.ResponseWriter, r *http.Request, prefix string) 
 	}
 	target := &url.URL{Scheme: "http", Host: r.Host}
 	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (connection net.Conn, err error) {
-		defer panics.Keep(ctx, &err, "the way to run "+parts[4])
+		defer panics.Keep(ctx, &err, "the connection to run "+parts[4])
 		return serving.dial(ctx, port)
 	}}
 	proxy := &httputil.ReverseProxy{Transport: transport, FlushInterval: -1, Rewrite: func(p *httputil.ProxyRequest) {

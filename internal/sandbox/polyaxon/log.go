@@ -110,7 +110,7 @@ func (s *logStream) Write(b []byte) (int, error) {
 			b = b[end+1:]
 		}
 		for len(s.partial) > maxLine {
-			s.log.write(s.container, append(s.partial[:maxLine:maxLine], " [line goes on]"...))
+			s.log.write(s.container, append(s.partial[:maxLine:maxLine], " [line continues]"...))
 			s.partial = append([]byte{}, s.partial[maxLine:]...)
 		}
 		if end >= 0 {

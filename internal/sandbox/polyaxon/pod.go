@@ -95,7 +95,7 @@ func (e *executor) pod(ctx context.Context, x *execution, uuid string, o *compil
 	x.log.Store(p.log)
 	defer func() {
 		if lost := p.log.close(); err == nil && lost != nil {
-			err = fmt.Errorf("keep what the run printed: %w", lost)
+			err = fmt.Errorf("store the log of the run: %w", lost)
 		}
 	}()
 	defer func() { _ = container.Remove(p.scratch) }()

@@ -23,7 +23,7 @@ type LostImageError struct {
 
 // Error says what is missing and how to send it again.
 func (e *LostImageError) Error() string {
-	return fmt.Sprintf("the sandbox's registry has not all of %s: slipway build --verify sends what is missing; then deploy again: %v", e.Reference, e.Err)
+	return fmt.Sprintf("parts of image %s are missing from the sandbox's registry: run slipway build --verify to push them, then deploy again: %v", e.Reference, e.Err)
 }
 
 // Unwrap returns the registry's error.

@@ -29,7 +29,7 @@ type service struct {
 func (p *podRun) serve(process *container.Process) (end func(), err error) {
 	s := &service{ports: p.o.Ports, dial: func(ctx context.Context, port int) (net.Conn, error) {
 		if !slices.Contains(p.o.Ports, port) {
-			return nil, fmt.Errorf("port %d is none of the service's", port)
+			return nil, fmt.Errorf("the service has no port %d", port)
 		}
 		return process.Dial(ctx, port)
 	}}

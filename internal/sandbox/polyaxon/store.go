@@ -160,7 +160,7 @@ func (s *store) change(uuid string, change func(*record)) error {
 	defer s.mu.Unlock()
 	r, ok := s.runs[uuid]
 	if !ok {
-		return fmt.Errorf("there is no run %s", uuid)
+		return fmt.Errorf("run %s not found", uuid)
 	}
 	next := *r
 	next.Conditions = slices.Clone(r.Conditions)

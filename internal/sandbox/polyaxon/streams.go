@@ -50,7 +50,7 @@ func (s *Server) logs(w http.ResponseWriter, r *http.Request) {
 	if query.live {
 		var err error
 		if query.since, err = time.Parse(time.RFC3339Nano, strings.ReplaceAll(r.URL.Query().Get("last_time"), " ", "+")); err != nil {
-			s.exception(w, "last_time is no time")
+			s.exception(w, "last_time is not a valid time")
 			return
 		}
 	}
@@ -112,7 +112,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 		s.exception(w, "names is missing")
 		return
 	case kind != "metric" && kind != "text" && kind != "image" && kind != "chart" && kind != "html" && kind != "artifact":
-		http.Error(w, "events of kind "+kind+" are not known", http.StatusBadRequest)
+		http.Error(w, "events of kind "+kind+" are not supported", http.StatusBadRequest)
 		return
 	}
 	artifacts := s.artifacts(w, r)
@@ -161,7 +161,7 @@ func parseEvents(kind string, text []byte) (map[string][]any, error) {
 		return nil, err
 	}
 	if len(rows) < 2 {
-		return nil, errors.New("there is no event in it")
+		return nil, errors.New("it has no events")
 	}
 	columns := map[string][]any{}
 	for _, row := range rows[1:] {

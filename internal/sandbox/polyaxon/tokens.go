@@ -102,7 +102,7 @@ func (e *executor) mayUse(ctx context.Context, r *record, pod *compile.Pod) erro
 	}
 	for _, name := range secretsOf(pod) {
 		if !slices.Contains(r.Grants.Secrets, name) {
-			return fmt.Errorf("a job submitted this run, which may use that job's Secrets only: not %s", name)
+			return fmt.Errorf("secret %s is not allowed: a run that a job submitted may use only that job's Secrets", name)
 		}
 	}
 	for _, image := range imagesOf(pod) {
@@ -110,7 +110,7 @@ func (e *executor) mayUse(ctx context.Context, r *record, pod *compile.Pod) erro
 			continue
 		}
 		if err := e.options.Public(ctx, image); err != nil {
-			return fmt.Errorf("a job submitted this run, which may use that job's images, those of the sandbox and public ones only: not %s (%w)", image, err)
+			return fmt.Errorf("image %s is not allowed: a run that a job submitted may use only that job's images, the sandbox's and public ones (%w)", image, err)
 		}
 	}
 	return nil

@@ -36,7 +36,7 @@ func TestJobsRunsUseNoImageOfTheUsers(t *testing.T) {
 				t.Fatal(err)
 			}
 			err = s.executor.mayUse(t.Context(), &r, pod)
-			if want := allowed || submitter == nil; (err == nil) != want || err != nil && !strings.Contains(err.Error(), "not private.test/other (401 Unauthorized)") {
+			if want := allowed || submitter == nil; (err == nil) != want || err != nil && !strings.Contains(err.Error(), "image private.test/other is not allowed") || err != nil && !strings.Contains(err.Error(), "(401 Unauthorized)") {
 				t.Errorf("%s, submitted by a job: %t: %v", image, submitter != nil, err)
 			}
 		}

@@ -26,7 +26,7 @@ func (p *podRun) mounts(c corev1.Container) ([]container.Mount, error) {
 	for _, m := range c.VolumeMounts {
 		volume, ok := find(p.o.Volumes, m.Name)
 		if !ok {
-			return nil, fmt.Errorf("container %s mounts the volume %s, which the operation does not have", c.Name, m.Name)
+			return nil, fmt.Errorf("container %s mounts the volume %s, which is not declared in the operation", c.Name, m.Name)
 		}
 		mount, err := p.mount(volume, m)
 		if err != nil {
@@ -79,10 +79,10 @@ func (p *podRun) mount(v corev1.Volume, m corev1.VolumeMount) (*container.Mount,
 			return p.items("configmap", v.ConfigMap.Name, data, ok, v.ConfigMap.Items, optional(v.ConfigMap.Optional))
 		})
 	default:
-		return nil, fmt.Errorf("the volume %s is of a kind that the sandbox does not have; it has persistentVolumeClaim, emptyDir, hostPath, secret and configMap", v.Name)
+		return nil, fmt.Errorf("the volume %s is of a kind that the sandbox does not support; it supports persistentVolumeClaim, emptyDir, hostPath, secret and configMap", v.Name)
 	}
 	if m.SubPath != "" && !filepath.IsLocal(m.SubPath) {
-		return nil, fmt.Errorf("the subPath %s of the volume %s leaves it", m.SubPath, v.Name)
+		return nil, fmt.Errorf("the subPath %s of the volume %s is not a path inside of it", m.SubPath, v.Name)
 	}
 	mount.SubPath = m.SubPath
 	return mount, disk.Mkdir(mount.Source)
@@ -94,7 +94,7 @@ func (p *podRun) files(mount *container.Mount, m corev1.VolumeMount, read func()
 		files, missing := read()
 		if missing == "" {
 			if m.SubPath != "" {
-				return nil, fmt.Errorf("a subPath of a Secret or ConfigMap (%s) is not built into this version of slipway's sandbox", m.Name)
+				return nil, fmt.Errorf("the sandbox does not support subPath for Secrets and ConfigMaps (%s)", m.Name)
 			}
 			if files == nil { // an empty Secret is an empty directory
 				files = map[string][]byte{}

@@ -67,7 +67,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxManifest))
 	if err != nil {
-		http.Error(w, "the manifest is larger than 4 MiB, or was cut off", http.StatusRequestEntityTooLarge)
+		http.Error(w, "the manifest is larger than 4 MiB or truncated", http.StatusRequestEntityTooLarge)
 		return
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))

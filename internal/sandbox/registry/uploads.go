@@ -45,7 +45,7 @@ func (u *uploads) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodPut && valid(id):
 		err = u.finish(w, r, repository, id)
 	default:
-		err = &refusal{http.StatusNotFound, "BLOB_UPLOAD_UNKNOWN", "no upload is under way there"}
+		err = &refusal{http.StatusNotFound, "BLOB_UPLOAD_UNKNOWN", "upload not found"}
 	}
 	if err == nil {
 		return
@@ -117,7 +117,7 @@ func (u *uploads) patch(w http.ResponseWriter, r *http.Request, repository, id s
 func (u *uploads) finish(w http.ResponseWriter, r *http.Request, repository, id string) error {
 	digest, err := v1.NewHash(r.URL.Query().Get("digest"))
 	if err != nil || digest.Algorithm != "sha256" {
-		return &refusal{http.StatusBadRequest, "DIGEST_INVALID", "the digest is missing or no SHA-256"}
+		return &refusal{http.StatusBadRequest, "DIGEST_INVALID", "the digest is missing or is not a SHA-256 digest"}
 	}
 	release, err := u.hold(id)
 	if err != nil {
@@ -138,7 +138,7 @@ func (u *uploads) finish(w http.ResponseWriter, r *http.Request, repository, id 
 	}
 	if hex.EncodeToString(h.Sum(nil)) != digest.Hex {
 		_ = os.Remove(u.path(id))
-		return &refusal{http.StatusBadRequest, "DIGEST_INVALID", "what was sent has another digest than " + digest.String()}
+		return &refusal{http.StatusBadRequest, "DIGEST_INVALID", "digest mismatch: the content that was sent does not have the digest " + digest.String()}
 	}
 	if err := u.blobs.take(u.path(id), digest); err != nil {
 		return err
@@ -151,7 +151,7 @@ func (u *uploads) finish(w http.ResponseWriter, r *http.Request, repository, id 
 func (u *uploads) add(r *http.Request, id string) (int64, error) {
 	file, err := os.OpenFile(u.path(id), os.O_APPEND|os.O_WRONLY, 0o600)
 	if errors.Is(err, os.ErrNotExist) {
-		return 0, &refusal{http.StatusNotFound, "BLOB_UPLOAD_UNKNOWN", "the upload has ended, or was never begun"}
+		return 0, &refusal{http.StatusNotFound, "BLOB_UPLOAD_UNKNOWN", "the upload has ended or was never started"}
 	}
 	if err != nil {
 		return 0, err
@@ -177,7 +177,7 @@ func (u *uploads) hold(id string) (release func(), err error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.busy[id] {
-		return nil, &refusal{http.StatusBadRequest, "BLOB_UPLOAD_INVALID", "another request writes this upload"}
+		return nil, &refusal{http.StatusBadRequest, "BLOB_UPLOAD_INVALID", "another request is writing to this upload"}
 	}
 	u.busy[id] = true
 	return func() {
