@@ -43,7 +43,7 @@ func TestDownload(t *testing.T) {
 			}
 			return bytes.NewReader(answer)
 		}},
-		"always short": {want: "outputs/model.txt of run " + uuid + ": 3 bytes came, and the server lists 7", spoil: func(_ int, r *http.Request, answer []byte) io.Reader {
+		"always short": {want: "outputs/model.txt of run " + uuid + ": size mismatch: received 3 bytes, but the server lists 7", spoil: func(_ int, r *http.Request, answer []byte) io.Reader {
 			if strings.HasSuffix(r.URL.Path, "/artifact") {
 				answer = answer[:3]
 			}

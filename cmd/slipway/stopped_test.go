@@ -34,7 +34,7 @@ func TestStoppedIsSaid(t *testing.T) {
 	}{
 		"--fail-pending":  {false, 50 * time.Millisecond, "stopped", "stopped", tasks.ExitPending},
 		"Ctrl-C":          {false, 0, "stopped", "stopped", tasks.ExitInterrupted},
-		"on-cancel:leave": {true, 0, "unschedulable", "goes on (on-cancel: leave)", tasks.ExitInterrupted},
+		"on-cancel:leave": {true, 0, "unschedulable", "keeps running (on-cancel: leave)", tasks.ExitInterrupted},
 	} {
 		t.Run(name, func(t *testing.T) {
 			jobs := string(text)

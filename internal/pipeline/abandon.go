@@ -58,7 +58,7 @@ func (p *Pipeline) interrupt(ctx context.Context, j *config.Job, target run.Targ
 		return early
 	}
 	if j.OnCancel == "leave" {
-		p.Note(fmt.Sprintf("run %s of %s goes on (on-cancel: leave); follow it with: slipway follow %s", target.UUID, named(j), target.UUID))
+		p.Note(fmt.Sprintf("run %s of %s keeps running (on-cancel: leave); follow it with: slipway follow %s", target.UUID, named(j), target.UUID))
 		return &exit.InterruptedError{Outcome: fmt.Sprintf("run %s of %s was left running", target.UUID, named(j))}
 	}
 	if err := p.stop(ctx, j, target, e, limit); err != nil {
@@ -72,7 +72,7 @@ func (p *Pipeline) stop(ctx context.Context, j *config.Job, target run.Target, e
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
 	if err := run.Stop(stopping, p.Polyaxon, target); err != nil {
-		return fmt.Errorf("run %s of %s could NOT be stopped, and may go on: %w; stop it with: slipway stop %s", target.UUID, named(j), err, target.UUID)
+		return fmt.Errorf("run %s of %s could NOT be stopped, and may still be running: %w; stop it with: slipway stop %s", target.UUID, named(j), err, target.UUID)
 	}
 	e.Status = polyaxon.Stopped
 	p.Event(report.Status, "run", j.Name, string(e.Status))

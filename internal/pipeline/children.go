@@ -57,7 +57,7 @@ func (p *Pipeline) children(ctx context.Context, j *config.Job, of string) (end 
 		waiting, told := context.WithCancel(ctx)
 		group.Go(func() {
 			if p.Pause(waiting, childGrace) == nil {
-				p.Event(report.Warning, "run", j.Name, fmt.Sprintf("runs below it go on %s after its end, and are followed no more", childGrace))
+				p.Event(report.Warning, "run", j.Name, fmt.Sprintf("its child runs are still running %s after its end, and are no longer followed", childGrace))
 				leave()
 			}
 		})

@@ -24,7 +24,7 @@ func (p *Pipeline) download(ctx context.Context, job string, e *Ended) error {
 	directory := filepath.Join(p.Within(p.Download), filepath.FromSlash(job))
 	r, err := p.Polyaxon.Run(ctx, p.Config.Project, e.UUID())
 	if err != nil {
-		return exit.IfInterrupted(ctx, fmt.Errorf("ask for run %s: %w", e.UUID(), err))
+		return exit.IfInterrupted(ctx, fmt.Errorf("get run %s: %w", e.UUID(), err))
 	}
 	files, err := runs.Artifacts(ctx, p.Platform, r, directory)
 	if err != nil {

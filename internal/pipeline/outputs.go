@@ -31,7 +31,7 @@ func (p *Pipeline) withOutputs(ctx context.Context, j *config.Job, runs map[stri
 		if known[r.Job] == nil {
 			upstream, err := p.Polyaxon.Run(ctx, p.Config.Project, runs[r.Job])
 			if err != nil {
-				return nil, fmt.Errorf("ask for what job %s put out: %w", r.Job, err)
+				return nil, fmt.Errorf("get the outputs of job %s: %w", r.Job, err)
 			}
 			known[r.Job] = upstream
 		}
@@ -55,7 +55,7 @@ func (p *Pipeline) nothingOf(j *config.Job, param string, r config.Reference, of
 	case len(there) > 0:
 		e.Hint = "it has " + strings.Join(there, ", ")
 	case r.From == "outputs":
-		e.Hint = "it has none; the job tells Polyaxon with tracking.log_outputs(" + r.Name + "=...)"
+		e.Hint = "it has none; a job sets its outputs with tracking.log_outputs(" + r.Name + "=...)"
 	}
 	return e
 }

@@ -36,7 +36,7 @@ type Options struct {
 // Check returns an *exit.UsageError if an option has an invalid value.
 func (o Options) Check() error {
 	if o.FailPending < 0 {
-		return exit.Usagef("a run cannot wait for %s: --fail-pending is a time such as 10m", o.FailPending)
+		return exit.Usagef("--fail-pending %s is not a valid duration: give one such as 10m", o.FailPending)
 	}
 	return nil
 }

@@ -98,7 +98,7 @@ func (p *Pipeline) diff(ctx context.Context, j *config.Job, operation *operation
 	}
 	changes := string(diff.Diff("last run", []byte(before), "deploy", fill.Unlabelled(operation).YAML()))
 	if changes == "" {
-		changes = "the same operation again: its image, its upstream or its last run's end differs\n"
+		changes = "the operation is unchanged: its image, its upstream or the status of its last run differs\n"
 	}
 	return changes, nil
 }
@@ -135,7 +135,7 @@ func (p *Pipeline) planExpanded(ctx context.Context, j *config.Job, operation *o
 				plan.active = true
 			}
 		case reached != nil:
-			fmt.Fprintf(&diff, " %s: not wanted\n", s.params(n))
+			fmt.Fprintf(&diff, " %s: not needed\n", s.params(n))
 		default:
 			missing++
 			fmt.Fprintf(&diff, "+%s\n", s.params(n))

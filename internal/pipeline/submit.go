@@ -45,7 +45,7 @@ func (p *Pipeline) submit(ctx context.Context, j *config.Job, s run.Submission) 
 	}
 	message := map[run.How]string{
 		run.Created:  "run " + submitted.Run.UUID,
-		run.Attached: "run " + submitted.Run.UUID + " goes on for these inputs; following it",
+		run.Attached: "run " + submitted.Run.UUID + " is already active for these inputs; following it",
 		run.UpToDate: "up to date: run " + submitted.Run.UUID + " succeeded for these inputs (--rerun runs it again)",
 	}[submitted.How]
 	p.Event(report.Done, "submit", j.Name, message)

@@ -27,7 +27,7 @@ func (p *Pipeline) table(ctx context.Context, j *config.Job, s run.Submission, e
 	}
 	trials, err := p.trials(ctx, j, e.UUID())
 	if err != nil {
-		p.Event(report.Warning, "run", j.Name, fmt.Sprintf("the runs of its matrix are not told: %v", err))
+		p.Event(report.Warning, "run", j.Name, fmt.Sprintf("the runs of its matrix cannot be listed: %v", err))
 		return
 	}
 	varied := matrix.Params(operation)
@@ -63,7 +63,7 @@ func (p *Pipeline) trials(ctx context.Context, j *config.Job, matrix string) ([]
 		}
 	}
 	if len(found) > 50 {
-		p.Note(fmt.Sprintf("asking what came of the %d runs of %s", len(found), j.Name))
+		p.Note(fmt.Sprintf("reading the results of the %d runs of %s", len(found), j.Name))
 	}
 	trials := make([]report.Run, len(found))
 	group, ctx := panics.WithContext(ctx)

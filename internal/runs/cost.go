@@ -20,7 +20,7 @@ func Cost(prices *config.Prices, o *run.Outcome) *report.Cost {
 	case prices == nil, held != nil && *held == 0:
 		return nil
 	case held == nil:
-		return &report.Cost{Currency: prices.Currency, Unknown: "how long it had a node is not known"}
+		return &report.Cost{Currency: prices.Currency, Unknown: "it is unknown how long it had a node"}
 	}
 	hours := held.Hours()
 	var operation struct {
@@ -56,9 +56,9 @@ func Cost(prices *config.Prices, o *run.Outcome) *report.Cost {
 	}
 	switch {
 	case len(pieces) == 0:
-		return &report.Cost{Currency: prices.Currency, Unknown: "its containers ask for no resources"}
+		return &report.Cost{Currency: prices.Currency, Unknown: "its containers request no resources"}
 	case !priced:
-		return &report.Cost{Currency: prices.Currency, Unknown: "slipway.yaml has no price for what its containers ask for"}
+		return &report.Cost{Currency: prices.Currency, Unknown: "slipway.yaml has no price for the resources that its containers request"}
 	}
 	return &report.Cost{Amount: &total, Currency: prices.Currency}
 }

@@ -43,7 +43,7 @@ func Artifacts(ctx context.Context, to *platform.Platform, r *polyaxon.Run, dire
 		listed[n] = report.Artifact{Path: f.Path, Bytes: f.Size}
 	}
 	if len(files) == 0 {
-		to.Note("no artifacts: run " + r.UUID + " has left no files")
+		to.Note("no artifacts: run " + r.UUID + " has no files")
 	}
 	if directory == "" {
 		return listed, nil
@@ -163,7 +163,7 @@ func (d *download) copy(ctx context.Context, f run.File, local string) error {
 		return err
 	}
 	if written != f.Size && d.run.Status.Terminal() {
-		return fmt.Errorf("%d bytes came, and the server lists %d", written, f.Size)
+		return fmt.Errorf("size mismatch: received %d bytes, but the server lists %d", written, f.Size)
 	}
 	return nil
 }

@@ -23,7 +23,7 @@ func Chosen(ctx context.Context, to *platform.Platform, name string, lastSucceed
 	if lastSucceeded {
 		last, err := Last(ctx, to, name, polyaxon.Succeeded)
 		if err == nil && last == nil {
-			return nil, exit.Usagef("no run called %s of project %s has succeeded (--last-succeeded goes with a job's name; slipway runs lists runs)", name, to.Config.Project)
+			return nil, exit.Usagef("no run named %s of project %s has succeeded (--last-succeeded needs a job's name; slipway runs lists runs)", name, to.Config.Project)
 		}
 		return last, err
 	}
@@ -33,7 +33,7 @@ func Chosen(ctx context.Context, to *platform.Platform, name string, lastSucceed
 	}
 	// The note is optional, so an error of the request is ignored.
 	if last, err := Last(ctx, to, name, polyaxon.Succeeded); err == nil && last != nil {
-		to.Note(fmt.Sprintf("run %s, the newest of %s, is %s; the last that succeeded is run %s of %s (--last-succeeded chooses it)",
+		to.Note(fmt.Sprintf("run %s, the newest of %s, is %s; the last that succeeded is run %s of %s (--last-succeeded selects it)",
 			found.UUID, name, found.Status, last.UUID, last.CreatedAt.Format(time.DateTime)))
 	}
 	return found, nil
@@ -50,7 +50,7 @@ func Find(ctx context.Context, to *platform.Platform, name string) (*polyaxon.Ru
 	if uuidPattern.MatchString(plain) {
 		found, err := to.Polyaxon.Run(ctx, to.Config.Project, plain)
 		if polyaxon.IsNotFound(err) {
-			return nil, exit.Usagef("project %s has no run %s (slipway runs lists them)", to.Config.Project, name)
+			return nil, exit.Usagef("run not found: project %s has no run %s (slipway runs lists them)", to.Config.Project, name)
 		}
 		return found, err
 	}
@@ -64,7 +64,7 @@ func Find(ctx context.Context, to *platform.Platform, name string) (*polyaxon.Ru
 	case 1:
 		return to.Polyaxon.Run(ctx, to.Config.Project, matches[0])
 	}
-	return nil, exit.Usagef("%s is the beginning of %d runs: give more digits of one's id (%s)", name, len(matches), strings.Join(apart(matches, len(plain)), ", "))
+	return nil, exit.Usagef("%s is ambiguous: the ids of %d runs begin with it; give more digits (%s)", name, len(matches), strings.Join(apart(matches, len(plain)), ", "))
 }
 
 // beginning matches what is looked up as the beginning of a run's UUID.
@@ -131,9 +131,9 @@ func matches(ctx context.Context, to *platform.Platform, name, prefix string) ([
 // beginning of a UUID that is too short, the error says how many digits are needed.
 func noRun(project, name string) error {
 	if tooShort.MatchString(strings.ToLower(name)) {
-		return exit.Usagef("project %s has no run called %s; the beginning of an id has at least 4 digits (slipway runs lists them)", project, name)
+		return exit.Usagef("run not found: project %s has no run named %s; the beginning of an id needs at least 4 digits (slipway runs lists them)", project, name)
 	}
-	return exit.Usagef("project %s has no run called %s, and none whose id begins so (slipway runs lists them)", project, name)
+	return exit.Usagef("run not found: project %s has no run named %s, and none whose id begins with it (slipway runs lists them)", project, name)
 }
 
 // Last returns the newest run of a job or, if status is not empty, its newest run with

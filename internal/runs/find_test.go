@@ -49,9 +49,9 @@ func TestRunsAreFoundByTheirBeginnings(t *testing.T) {
 		{strings.ToUpper(uuid(310)[:8]), uuid(310), "", 4},
 		{uuid(310), uuid(310), "", 0},
 		{"train", uuid(0), "", 1},
-		{"0000", "", "is the beginning of 100 runs: give more digits of one's id (00000001, 00000002, 00000003, 00000004, ...)", 1},
-		{"ffffffff", "", "none whose id begins so", 4},
-		{"evaluate", "", "no run called evaluate", 1},
+		{"0000", "", "is ambiguous: the ids of 100 runs begin with it; give more digits (00000001, 00000002, 00000003, 00000004, ...)", 1},
+		{"ffffffff", "", "none whose id begins with it", 4},
+		{"evaluate", "", "no run named evaluate", 1},
 	} {
 		asked = 0
 		found, err := Find(t.Context(), to, test.name)

@@ -35,7 +35,7 @@ type Query struct {
 func (q Query) none(project string) string {
 	what := "no runs yet"
 	if q.Services {
-		what = "no service goes on"
+		what = "no service is running"
 	}
 	if q.Query != "" {
 		what = "no runs found by " + q.Query

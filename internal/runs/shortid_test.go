@@ -9,8 +9,8 @@ import (
 // looked up. The error must not say that no UUID begins with it, because one may.
 func TestShortBeginnings(t *testing.T) {
 	for name, want := range map[string]string{
-		"86b": "has no run called 86b; the beginning of an id has at least 4 digits", "A": "at least 4 digits",
-		"86b6": "none whose id begins so", "tr": "none whose id begins so",
+		"86b": "has no run named 86b; the beginning of an id needs at least 4 digits", "A": "at least 4 digits",
+		"86b6": "none whose id begins with it", "tr": "none whose id begins with it",
 	} {
 		if err := noRun("p", name); !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", name, err)
