@@ -40,7 +40,7 @@ func TestOnlyAStatusBelow400IsAnAnswer(t *testing.T) {
 	if _, err := Up(t.Context(), env, UpOptions{Service: "api", Wait: time.Minute}); err != nil { // the service takes a moment to start
 		t.Fatal(err)
 	}
-	const wanted = "it counts as up when it answers with a status below 400 there"
+	const wanted = "it is ready when it responds with a status below 400 there"
 	for _, c := range []struct {
 		codes []int
 		up    bool
@@ -49,9 +49,9 @@ func TestOnlyAStatusBelow400IsAnAnswer(t *testing.T) {
 		{[]int{200}, true, ""},
 		{[]int{302}, true, ""},
 		{[]int{502, 404, 401, 500, 204}, true, ""},
-		{[]int{404}, false, "service api answers Not Found at " + host + "/rewrite-services/v1/"},
-		{[]int{401}, false, "service api answers Unauthorized at "},
-		{[]int{500}, false, "service api answers Internal Server Error at "},
+		{[]int{404}, false, "service api responds with Not Found at " + host + "/rewrite-services/v1/"},
+		{[]int{401}, false, "service api responds with Unauthorized at "},
+		{[]int{500}, false, "service api responds with Internal Server Error at "},
 		{[]int{503}, false, ""},
 	} {
 		answers := &answering{codes: c.codes}
@@ -62,7 +62,7 @@ func TestOnlyAStatusBelow400IsAnAnswer(t *testing.T) {
 			before, wait = len(events.String()), 5*time.Second
 			_, err = Up(t.Context(), env, UpOptions{Service: "api", Wait: wait})
 		}
-		if c.up != (err == nil) || !c.up && !strings.Contains(err.Error(), "did not answer within "+wait.String()) || !c.up && !strings.Contains(err.Error(), http.StatusText(c.codes[0])) {
+		if c.up != (err == nil) || !c.up && !strings.Contains(err.Error(), "was not ready within "+wait.String()) || !c.up && !strings.Contains(err.Error(), http.StatusText(c.codes[0])) {
 			t.Errorf("%v: %v", c.codes, err)
 		}
 		said := events.String()[before:]

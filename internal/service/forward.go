@@ -26,9 +26,9 @@ import (
 func (s *Service) CheckPort(port int) error {
 	switch {
 	case port < 0 || port > 65535:
-		return exit.Usagef("%d is no port: ports are 1 to 65535", port)
+		return exit.Usagef("port %d is not valid: ports are 1 to 65535", port)
 	case port > 0 && !s.Embedded && s.Rest == nil:
-		return exit.Usagef("a port is forwarded through the cluster: name it in slipway.yaml (cluster), or leave --port out")
+		return exit.Usagef("forwarding a port needs access to the cluster: configure cluster in slipway.yaml, or leave --port out")
 	}
 	return nil
 }
@@ -80,7 +80,7 @@ func noPort(port int, err error) error {
 // dial connects to the service. If that fails after the service has answered once, it
 // reports a warning.
 func (f *forwarding) dial(s *Service, r *polyaxon.Run) (connection net.Conn, err error) {
-	defer panics.Keep(f.ctx, &err, "the way to service "+r.Name)
+	defer panics.Keep(f.ctx, &err, "the connection to service "+r.Name)
 	connection, err = s.dial(f.ctx, r)
 	if err != nil && f.ctx.Err() == nil && f.answered.Load() {
 		s.Event(report.Warning, "forward", r.Name, err.Error())
@@ -156,7 +156,7 @@ func (s *Service) dial(ctx context.Context, r *polyaxon.Run) (net.Conn, error) {
 	}
 	ports := r.Service().Ports
 	if len(ports) == 0 {
-		return nil, errors.New("the operation of service " + r.Name + " names no port")
+		return nil, errors.New("the operation of service " + r.Name + " declares no port")
 	}
 	pods, err := s.Cluster.RunPods(ctx, r.UUID)
 	if err != nil {
@@ -167,5 +167,5 @@ func (s *Service) dial(ctx context.Context, r *polyaxon.Run) (net.Conn, error) {
 			return s.Cluster.DialPod(ctx, pods[i].Name, ports[0])
 		}
 	}
-	return nil, fmt.Errorf("service %s has no pod that is ready (run %s has %d pods)", r.Name, r.UUID, len(pods))
+	return nil, fmt.Errorf("service %s has no ready pod (run %s has %d pods)", r.Name, r.UUID, len(pods))
 }

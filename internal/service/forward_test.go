@@ -19,7 +19,7 @@ func TestFaultOfForwarding(t *testing.T) {
 	r := &polyaxon.Run{Name: "api", Content: `{"run": {"ports": [8080]}}`}
 	_, err := f.dial(&Service{Platform: &platform.Platform{}}, r) // there is no cluster, so dialing panics
 	for _, err := range []error{err, panics.Fault(ctx)} {
-		if fault := new(panics.Error); !errors.As(err, &fault) || !strings.HasPrefix(err.Error(), "the way to service api: this is a fault") {
+		if fault := new(panics.Error); !errors.As(err, &fault) || !strings.HasPrefix(err.Error(), "the connection to service api: this is a bug") {
 			t.Errorf("it ends with %v", err)
 		}
 	}

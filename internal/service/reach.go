@@ -95,12 +95,12 @@ func (s *Service) Reach(ctx context.Context, target run.Target, limit time.Durat
 func (s *Service) ended(ctx context.Context, target run.Target) error {
 	outcome, err := run.Follow(ctx, s.Polyaxon, target, s.Following(run.FollowOptions{Logs: true}), silence{})
 	if err != nil {
-		return fmt.Errorf("ask how service %s ended: %w", s.Job.Name, err)
+		return fmt.Errorf("get the outcome of service %s: %w", s.Job.Name, err)
 	}
 	if err := pipeline.Verdict(s.Job, outcome); err != nil {
 		return err
 	}
-	text := fmt.Sprintf("service %s has ended by itself (run %s succeeded) instead of answering", s.Job.Name, target.UUID)
+	text := fmt.Sprintf("service %s exited before it was ready (run %s succeeded)", s.Job.Name, target.UUID)
 	if len(outcome.LastLines) > 0 {
 		text += "\nits last lines:\n  " + strings.Join(outcome.LastLines, "\n  ")
 	}
@@ -131,6 +131,6 @@ func (e *slowError) Error() string {
 	if e.why != "" {
 		why = " (it waits: " + e.why + ")"
 	}
-	return fmt.Sprintf("service %s did not answer within %s%s, and was left as it is: slipway status %s tells what became of it, slipway up %s waits for it again, and slipway down %s stops it",
+	return fmt.Sprintf("service %s timed out: it was not ready within %s%s, and was left as it is: slipway status %s shows its state, slipway up %s waits for it again, and slipway down %s stops it",
 		e.service, e.limit, why, e.uuid, e.service, e.service)
 }

@@ -38,11 +38,11 @@ func (s *Service) awaitReady(ctx context.Context, target run.Target, carrier htt
 			return "", err
 		case isOfService(code) && wait > time.Second && !told:
 			told = true
-			s.Note(fmt.Sprintf("service %s answers %s at %s; it counts as up when it answers with a status below 400 there (the annotation %s of its operation names another page)",
+			s.Note(fmt.Sprintf("service %s responds with %s at %s; it is ready when it responds with a status below 400 there (the annotation %s of its operation sets another page)",
 				s.Job.Name, said, address, polyaxon.PageAnnotation))
 		}
 		if s.Pause(ctx, wait) != nil {
-			return "", fmt.Errorf("%w; the last that came from %s was %s", context.Cause(ctx), address, last)
+			return "", fmt.Errorf("%w; the last response from %s was %s", context.Cause(ctx), address, last)
 		}
 	}
 }

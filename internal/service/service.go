@@ -32,7 +32,7 @@ func (s *Service) Replace(ctx context.Context, uuid string) error {
 		switch {
 		case r.UUID == uuid:
 		case r.MetaInfo[run.MetaKey] == nil:
-			s.Note(fmt.Sprintf("run %s is called %s too and was not started by slipway; it is left as it is", r.UUID, name))
+			s.Note(fmt.Sprintf("run %s is also named %s and was not started by slipway; it is left as it is", r.UUID, name))
 		default:
 			s.Note(fmt.Sprintf("the inputs of service %s have changed: run %s, which has the old ones, is stopped (--keep leaves it)", name, r.UUID))
 			if err := run.Stop(ctx, s.Polyaxon, s.RunTarget(r)); err != nil {
