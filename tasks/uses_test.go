@@ -99,7 +99,7 @@ func TestEachCommandReachesForWhatItUses(t *testing.T) {
 	}
 	planned, err = Plan(ctx, env, PlanOptions{})
 	want("plan", planned, err, map[string]string{"image api": "push", "secret token": "unknown", "job train": "unknown"})
-	if !strings.Contains(events.String(), "the cluster cannot be asked") || !strings.Contains(events.String(), "elsewhere/kubeconfig") {
+	if !strings.Contains(events.String(), "the cluster cannot be accessed") || !strings.Contains(events.String(), "elsewhere/kubeconfig") {
 		t.Errorf("plan does not say why: %v", events)
 	}
 	built, err := Build(ctx, env, BuildOptions{})

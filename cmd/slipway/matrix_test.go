@@ -120,7 +120,7 @@ func TestMatrixIsRefusedBeforehand(t *testing.T) {
 	})
 	defer end()
 	code, err := s.deploy(t.Context(), s.project(), tasks.DeployOptions{})
-	if code != tasks.ExitUsage || !strings.Contains(err.Error(), "job.yml:3:1: the community edition of Polyaxon 1.11.3 takes no matrix") || !strings.Contains(err.Error(), "matrix: expand") {
+	if code != tasks.ExitUsage || !strings.Contains(err.Error(), "job.yml:3:1: the community edition of Polyaxon 1.11.3 does not support matrix") || !strings.Contains(err.Error(), "matrix: expand") {
 		t.Errorf("exit code %d: %v", code, err)
 	}
 }

@@ -32,7 +32,7 @@ func (d *Deployment) asks(ctx context.Context, whom string, u platform.Uses) boo
 
 // unasked notes that whom cannot be asked, and why. It always returns false.
 func (d *Deployment) unasked(whom string, err error) bool {
-	d.Note(whom + " cannot be asked, so that what it knows is unknown here: " + err.Error())
+	d.Note(whom + " cannot be accessed, so its state is unknown: " + err.Error())
 	return false
 }
 

@@ -94,7 +94,7 @@ func (d *Deployment) checkNeeds(ctx context.Context, jobs []*config.Job) error {
 			names = append(names, unheeded[key]...)
 		}
 		slices.Sort(names)
-		d.Note(fmt.Sprintf("the sandbox does not act on %s (%s): a cluster does", strings.Join(keys, ", "), strings.Join(slices.Compact(names), ", ")))
+		d.Note(fmt.Sprintf("the sandbox ignores %s (%s): only a cluster supports it", strings.Join(keys, ", "), strings.Join(slices.Compact(names), ", ")))
 	}
 	return errors.Join(errs...)
 }

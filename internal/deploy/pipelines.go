@@ -64,7 +64,7 @@ func (d *Deployment) refusesPipelines(ctx context.Context) (string, error) {
 // noPipelines returns the error for a job of a kind that the server does not accept, at the
 // line of the Polyaxonfile that asks for it.
 func (d *Deployment) noPipelines(ctx context.Context, j *config.Job, kind, server string) error {
-	e := source.Errorf(d.Config.At(project.Section(j), j.Name), "%s takes no %s", server, kind)
+	e := source.Errorf(d.Config.At(project.Section(j), j.Name), "%s does not support %s", server, kind)
 	e.Hint = "Polyaxon 2.x runs it; or submit its parts as jobs of slipway.yaml"
 	switch kind {
 	case "joins":

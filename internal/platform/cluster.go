@@ -22,7 +22,7 @@ func (to *Platform) connectCluster() error {
 		return err
 	}
 	if cfg.Kubeconfig == nil {
-		return &source.Error{Position: to.Config.At("cluster"), Message: "no way to reach the cluster is given", Hint: "set cluster.kubeconfig"}
+		return &source.Error{Position: to.Config.At("cluster"), Message: "no access to the cluster is configured", Hint: "set cluster.kubeconfig"}
 	}
 	if cfg.Namespace != "" {
 		to.RunNamespace = cfg.Namespace

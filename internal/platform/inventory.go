@@ -24,7 +24,7 @@ func InventoryOf(ctx context.Context, p *project.Project) lint.Inventory {
 	case p.Config.Cluster != nil:
 		to := New(p)
 		if err := to.connectCluster(); err != nil {
-			p.Note("the cluster is not asked what it has: " + err.Error())
+			p.Note("the resources of the cluster cannot be listed: " + err.Error())
 			return nil
 		}
 		return to.Inventory()
@@ -106,7 +106,7 @@ func (i *inventory) hasSecret(ctx context.Context, name string) bool {
 	has, err := i.cluster.HasSecret(ctx, name)
 	if err != nil {
 		i.blind = true
-		i.Note(fmt.Sprintf("whether the secrets that runs name are there is not known: %v", err))
+		i.Note(fmt.Sprintf("it is unknown whether the secrets that runs name exist: %v", err))
 		return true
 	}
 	if i.secrets == nil {
@@ -126,7 +126,7 @@ func (i *inventory) list(ctx context.Context, kind lint.Kind) list {
 	defer cancel()
 	names, known, err := i.ask(ctx, kind)
 	if err != nil {
-		i.Note(fmt.Sprintf("the cluster is not asked for %ss: %v", kind, err))
+		i.Note(fmt.Sprintf("the %ss of the cluster cannot be listed: %v", kind, err))
 	}
 	if i.listed == nil {
 		i.listed = map[lint.Kind]list{}

@@ -88,7 +88,7 @@ func (to *Platform) Extend(ctx context.Context, u Uses) error {
 	if to.Cluster == nil && (u.Secrets || u.Runs && (to.Config.Cluster != nil || to.Embedded)) {
 		err := to.connectCluster()
 		if err != nil && to.Config.Polyaxon != nil && !u.Secrets {
-			to.Note("pods are not looked at, only what Polyaxon tells of them: " + err.Error())
+			to.Note("pods cannot be read directly, only what Polyaxon reports about them: " + err.Error())
 			err = nil
 		}
 		if err != nil {

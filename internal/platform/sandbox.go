@@ -49,7 +49,7 @@ func (to *Platform) startSandbox(ctx context.Context) error {
 	was, absent := sandbox.Running(ctx, to.StateDir())
 	starts := absent != nil || !was.Is(to.SandboxRelease()) && was.ActiveRuns == 0
 	if absent == nil && starts {
-		to.Note(fmt.Sprintf("the sandbox is Polyaxon %s, and %s is wanted: it is started anew", was.Release, to.SandboxVersion().Short()))
+		to.Note(fmt.Sprintf("the sandbox runs Polyaxon %s, but %s is required: restarting it", was.Release, to.SandboxVersion().Short()))
 	}
 	if starts {
 		to.Event(report.Start, "sandbox", project.Shown(to.StateDir()), "starting")
