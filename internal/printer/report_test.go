@@ -55,7 +55,7 @@ func full() *report.Result {
 		Secrets: []report.Secret{{Name: "token", Action: "update", Keys: map[string]string{"b": "unchanged", "a": "create"}}},
 		Jobs: []report.Job{
 			{Name: "process", Action: "up-to-date", Run: report.Run{UUID: "def", Status: "succeeded", Times: times(61, 2.8, 3.2)}},
-			{Name: "evaluate", Action: "submitted", Run: report.Run{UUID: "fed", Status: "stopped", Times: times(-1, -1, -1), Cost: &report.Cost{Currency: "EUR", Unknown: "how long it had a node is not known"}}},
+			{Name: "evaluate", Action: "submitted", Run: report.Run{UUID: "fed", Status: "stopped", Times: times(-1, -1, -1), Cost: &report.Cost{Currency: "EUR", Unknown: "it is unknown how long it had a node"}}},
 			{Name: "train", Action: "submitted", After: "process", Diff: "- gpu: 1\n+ gpu: 2\n", Run: report.Run{
 				UUID: "abc", RunName: "train", Kind: "job", Status: "failed", Reason: "Error", Message: "exit code 1 | <b>", Created: &at, Times: times(0, -1, 4000),
 				Metrics: map[string]float64{"loss": 0.123456, "accuracy": 0.97}, Outputs: []string{"model.json"}, OutputsAt: "outputs",
