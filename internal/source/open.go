@@ -22,7 +22,7 @@ func (e *IrregularError) Error() string {
 	case e.Mode&fs.ModeSocket != 0:
 		return "is a socket, not a file"
 	}
-	return "is no regular file"
+	return "is not a regular file"
 }
 
 // Open opens a regular file below root, or anywhere if root is nil. Any other file is an

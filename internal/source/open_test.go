@@ -23,7 +23,7 @@ func TestOnlyFilesAreOpened(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer root.Close()
-	for name, want := range map[string]string{"pipe": "is a pipe, not a file", "zero": "is no regular file", ".": "is a directory, not a file"} {
+	for name, want := range map[string]string{"pipe": "is a pipe, not a file", "zero": "is not a regular file", ".": "is a directory, not a file"} {
 		var irregular *source.IrregularError
 		if _, err := source.ReadFile(nil, filepath.Join(dir, name), 10); !errors.As(err, &irregular) || irregular.Error() != want {
 			t.Errorf("%s: %v", name, err)

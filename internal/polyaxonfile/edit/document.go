@@ -81,7 +81,7 @@ func (w *walk) fail(n *yaml.Node, what string) any {
 
 func (w *walk) value(n *yaml.Node, depth int) any {
 	if w.nodes++; w.nodes > maxNodes || depth > maxDepth {
-		return w.fail(n, "nested too deeply, or too large once its aliases are put in")
+		return w.fail(n, "nested too deeply, or too large when its aliases are expanded")
 	}
 	switch n.Kind {
 	case yaml.AliasNode:
@@ -103,7 +103,7 @@ func (w *walk) mapping(n *yaml.Node, depth int) any {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key := n.Content[i]
 		if key.Kind != yaml.ScalarNode {
-			return w.fail(key, "a key must be a name")
+			return w.fail(key, "a key must be text, not a list or a mapping")
 		}
 		value := w.value(n.Content[i+1], depth+1)
 		if key.Tag == "!!merge" {
@@ -117,7 +117,7 @@ func (w *walk) mapping(n *yaml.Node, depth int) any {
 			continue
 		}
 		if _, repeated := m[key.Value]; repeated {
-			return w.fail(key, "key "+key.Value+" is repeated")
+			return w.fail(key, "duplicate key "+key.Value)
 		}
 		m[key.Value] = value
 	}

@@ -118,7 +118,7 @@ func (e Edit) onMapping(m map[string]any, path []string) (any, error) {
 	case e.verb == set:
 		changed[key] = e.value
 	case e.verb == insert:
-		return nil, e.errorf("is no list")
+		return nil, e.errorf("is not a list")
 	case !exists:
 		return nil, e.errorf("there is no %s", key)
 	case e.verb == remove:
@@ -158,7 +158,7 @@ func (e Edit) onList(list []any, path []string) (any, error) {
 	case e.verb == remove:
 		changed = slices.Delete(changed, i, i+1)
 	default:
-		return nil, e.errorf("is no key")
+		return nil, e.errorf("is not a key")
 	}
 	return changed, nil
 }

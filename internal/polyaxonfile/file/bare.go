@@ -35,7 +35,7 @@ func bareTemplate(lines [][]byte) string {
 		}
 		before := string(line[:m[2]])
 		if strings.Count(before, `"`)%2 == 0 && strings.Count(before, "'")%2 == 0 && !strings.Contains(before, "#") {
-			return fmt.Sprintf("in line %d a text begins with %s: put it in quotes", i+1, line[m[2]:m[3]])
+			return fmt.Sprintf("the text in line %d begins with %s: put it in quotes", i+1, line[m[2]:m[3]])
 		}
 	}
 	return ""

@@ -31,7 +31,7 @@ func (r Reader) read(ctx context.Context, path, root string) ([]byte, error) {
 type outsideError struct{ root string }
 
 // Error returns a message that names the repository's root.
-func (e *outsideError) Error() string { return "leads out of " + e.root }
+func (e *outsideError) Error() string { return "is outside of " + e.root }
 
 // readWithin reads a file below root. It refuses symbolic links that lead out of root.
 func readWithin(root, full string) ([]byte, error) {
@@ -102,7 +102,7 @@ func fileError(at source.Position, err error) *source.Error {
 	case errors.As(err, &outside):
 		e.Hint = "move the file into the repository"
 	case errors.Is(err, os.ErrNotExist):
-		e.Message, e.Hint = "there is no such Polyaxonfile", "check the path; in slipway.yaml it starts at the repository's root, in a pathRef at its own file"
+		e.Message, e.Hint = "Polyaxonfile not found", "check the path: in slipway.yaml it is relative to the repository's root, in a pathRef to the file that has it"
 	case errors.As(err, &pathError):
 		e.Message = pathError.Err.Error()
 	}

@@ -37,7 +37,7 @@ func (r Reader) hubAddress(reference string) (string, error) {
 		version = "latest"
 	}
 	if owner == "" || name == "" || strings.ContainsAny(name+version, "/:?#%") {
-		return "", fmt.Errorf("%q is no name of a component; write NAME:VERSION or OWNER/NAME:VERSION", reference)
+		return "", fmt.Errorf("%q is not a valid component name; write NAME:VERSION or OWNER/NAME:VERSION", reference)
 	}
 	hub := r.Hub
 	if hub == "" {
@@ -56,9 +56,9 @@ func (r Reader) fetch(ctx context.Context, address string, hub bool) ([]byte, er
 	u, err := url.Parse(address)
 	switch {
 	case err != nil || !isURL(address) || u.Host == "":
-		return nil, errors.New("that is no address that begins with https://")
+		return nil, errors.New("the URL must begin with https://")
 	case !hub && u.Scheme != "https":
-		return nil, errors.New("http:// is not safe: what comes may be anybody's; write https://")
+		return nil, errors.New("http:// is not secure: the response can be forged; use https://")
 	}
 	return r.Held.once(address, func() ([]byte, error) { return r.request(ctx, u, hub) })
 }
@@ -66,7 +66,7 @@ func (r Reader) fetch(ctx context.Context, address string, hub bool) ([]byte, er
 func (r Reader) request(ctx context.Context, u *url.URL, hub bool) ([]byte, error) {
 	shown := u.Redacted()
 	if r.Transport == nil {
-		return nil, fmt.Errorf("%s cannot be asked for here: there is no network", shown)
+		return nil, fmt.Errorf("cannot download %s: network access is disabled here", shown)
 	}
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
@@ -82,7 +82,7 @@ func (r Reader) request(ctx context.Context, u *url.URL, hub bool) ([]byte, erro
 	client := http.Client{Transport: guard, CheckRedirect: func(next *http.Request, via []*http.Request) error {
 		switch host := next.URL.Hostname(); {
 		case len(via) > maxRedirects:
-			return fmt.Errorf("it redirects more than %d times", maxRedirects)
+			return fmt.Errorf("too many redirects: it redirects more than %d times", maxRedirects)
 		case u.Scheme == "https" && next.URL.Scheme != "https":
 			return errors.New("it redirects away from https")
 		case host != u.Hostname() && !guard.allows(host):
@@ -104,13 +104,13 @@ func (r Reader) request(ctx context.Context, u *url.URL, hub bool) ([]byte, erro
 	case response.StatusCode != http.StatusOK:
 		return nil, fmt.Errorf("%s answers %s", shown, response.Status)
 	case err != nil:
-		return nil, fmt.Errorf("%s broke off: %w", shown, err)
+		return nil, fmt.Errorf("the response of %s was cut off: %w", shown, err)
 	case !hub || len(text) > maxSize:
 		return text, nil
 	}
 	var version struct{ Content *string }
 	if err := json.Unmarshal(text, &version); err != nil || version.Content == nil {
-		return nil, fmt.Errorf("%s does not answer as a component hub", shown)
+		return nil, fmt.Errorf("%s is not a component hub: its response has no component", shown)
 	}
 	return []byte(*version.Content), nil
 }

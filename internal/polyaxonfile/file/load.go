@@ -39,9 +39,9 @@ func Load(name string, text []byte) (*File, []Problem) {
 	}
 	switch {
 	case len(text) > maxSize:
-		return refuse("is larger than 4 MiB: that is no Polyaxonfile")
+		return refuse("is larger than 4 MiB, the limit for a Polyaxonfile")
 	case bytes.IndexByte(text, 0) >= 0 || !utf8.Valid(text):
-		return refuse("is not text in UTF-8")
+		return refuse("is not valid UTF-8")
 	}
 	f.texts[name] = lines(text)
 	if mistake := syntax.Find(text); mistake != nil && !json.Valid(text) { // JSON may contain tabs
@@ -104,7 +104,7 @@ func decode(text []byte) (*yaml.Node, error) {
 	}
 	switch err := reader.Decode(&second); {
 	case err == nil:
-		return nil, &syntaxError{second.Line, "has a second document (---); one is allowed"}
+		return nil, &syntaxError{second.Line, "has a second document (---); only one is allowed"}
 	case !errors.Is(err, io.EOF):
 		return nil, notYAML(err)
 	}
@@ -112,10 +112,10 @@ func decode(text []byte) (*yaml.Node, error) {
 }
 
 func notYAML(err error) *syntaxError {
-	bad := &syntaxError{message: "is no YAML: " + err.Error()}
+	bad := &syntaxError{message: "is not valid YAML: " + err.Error()}
 	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
 		bad.line, _ = strconv.Atoi(m[1])
-		bad.message = "is no YAML: " + m[2]
+		bad.message = "is not valid YAML: " + m[2]
 	}
 	return bad
 }
@@ -144,7 +144,7 @@ func (b *builder) value(n *yaml.Node, path []string) (any, *Place) {
 	p := &Place{At: b.position(n)}
 	if n.Kind == yaml.AliasNode {
 		if b.within[n.Alias] {
-			b.fail(n, path, "not-yaml", "", "the alias *%s stands within what it stands for", n.Value)
+			b.fail(n, path, "not-yaml", "", "the alias *%s refers to a value that contains it", n.Value)
 			b.exceeded = true
 			return nil, p
 		}
@@ -157,18 +157,18 @@ func (b *builder) value(n *yaml.Node, path []string) (any, *Place) {
 	b.text += len(n.Value)
 	if b.exceeded || b.nodes > maxNodes || b.text > maxExpanded || len(path) > maxDepth {
 		if !b.exceeded {
-			b.fail(n, path, "not-yaml", "", "is nested too deeply, or too large once its aliases are put in")
+			b.fail(n, path, "not-yaml", "", "is nested too deeply, or too large when its aliases are expanded")
 		}
 		b.exceeded = true
 		return nil, p
 	}
 	if n.Kind != yaml.ScalarNode && n.Style&yaml.TaggedStyle != 0 && n.Tag != "!!map" && n.Tag != "!!seq" {
-		b.fail(n, path, "not-yaml", "", "the tag %s is none that Polyaxon reads", n.Tag)
+		b.fail(n, path, "not-yaml", "", "Polyaxon does not support the tag %s", n.Tag)
 	}
 	switch n.Kind {
 	case yaml.MappingNode:
 		if inner := templateWithoutQuotes(n); inner != "" {
-			b.fail(n, path, "not-yaml", `write "{{ `+inner+` }}"`, "a text that begins with {{ must stand in quotes")
+			b.fail(n, path, "not-yaml", `write "{{ `+inner+` }}"`, "a text that begins with {{ must be in quotes")
 			return "{{ " + inner + " }}", p
 		}
 		return b.mapping(n, path, p), p
@@ -188,7 +188,7 @@ func (b *builder) value(n *yaml.Node, path []string) (any, *Place) {
 		b.fail(n, path, "not-yaml", "", "%s", err.Error())
 	}
 	if x, ok := value.(float64); ok && (math.IsNaN(x) || math.IsInf(x, 0)) {
-		b.fail(n, path, "no-json-number", "write the text in quotes", "%s is a number that JSON does not have", n.Value)
+		b.fail(n, path, "no-json-number", "write the text in quotes", "%s is not a valid number in JSON", n.Value)
 		b.problems[len(b.problems)-1].Stage = StageAdvice
 	}
 	return value, p
@@ -216,7 +216,7 @@ func (b *builder) mapping(n *yaml.Node, path []string, p *Place) map[string]any 
 		for j := len(merged) - 1; j >= 0; j-- {
 			m, ok := merged[j].(map[string]any)
 			if !ok {
-				b.fail(n.Content[i+1], path, "not-yaml", "", "<< takes a mapping, or a list of mappings")
+				b.fail(n.Content[i+1], path, "not-yaml", "", "<< must be a mapping or a list of mappings")
 				break
 			}
 			for _, key := range places[j].Keys {
@@ -231,7 +231,7 @@ func (b *builder) mapping(n *yaml.Node, path []string, p *Place) map[string]any 
 			continue
 		}
 		if key.Kind != yaml.ScalarNode {
-			b.fail(key, path, "not-yaml", "", "a key must be a name")
+			b.fail(key, path, "not-yaml", "", "a key must be text, not a list or a mapping")
 			continue
 		}
 		b.text += len(key.Value)
@@ -240,7 +240,7 @@ func (b *builder) mapping(n *yaml.Node, path []string, p *Place) map[string]any 
 			b.fail(key, path, "not-yaml", "", "%s", err.Error())
 		}
 		if own[name] {
-			b.fail(key, extend(path, name), "repeated-key", "remove one of them; Polyaxon would silently take the last", "key %s is repeated", name)
+			b.fail(key, extend(path, name), "repeated-key", "remove one of them; Polyaxon would silently use the last", "duplicate key %s", name)
 			b.problems[len(b.problems)-1].Stage = StageAdvice
 		}
 		own[name] = true

@@ -23,7 +23,7 @@ func TestPipesAreNoFiles(t *testing.T) {
 	for name, want := range map[string]string{
 		filepath.Join(dir, "op.yml"): "pipe: is a pipe, not a file",
 		filepath.Join(dir, "pipe"):   "is a pipe, not a file",
-		"/dev/zero":                  "is no regular file",
+		"/dev/zero":                  "is not a regular file",
 	} {
 		if _, err := check.Read(t.Context(), (file.Reader{}), name); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", name, err)

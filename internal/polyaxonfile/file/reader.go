@@ -30,7 +30,7 @@ type Reader struct {
 // noComponent returns the message for a referenced file that is not a component. It
 // quotes nothing of the file, because a reference may name any file of the machine.
 func noComponent(name string) string {
-	return fmt.Sprintf("%s is no component: it has neither kind: component nor run at its top", name)
+	return fmt.Sprintf("%s is not a component: it has neither kind: component nor run at its top level", name)
 }
 
 // Texts returns the text of the file at path, and that of the component that it names by

@@ -139,7 +139,7 @@ func (x *resolution) follow(key, name string, at source.Position, base string, p
 	switch key {
 	case "pathRef":
 		if isURL(base) {
-			x.fail(at, path, "use urlRef", nil, "a pathRef leads to a file beside its own, and %s is none", base)
+			x.fail(at, path, "use urlRef", nil, "a pathRef must be in a local file, and %s is not one", base)
 			return nil
 		}
 		if called = filepath.FromSlash(name); !filepath.IsAbs(called) {
@@ -152,7 +152,7 @@ func (x *resolution) follow(key, name string, at source.Position, base string, p
 		}
 	}
 	if slices.Contains(x.stack, called) {
-		x.fail(at, path, "", nil, "%s leads in a circle: %s", key, strings.Join(append(slices.Clone(x.stack), called), " -> "))
+		x.fail(at, path, "", nil, "%s forms a reference cycle: %s", key, strings.Join(append(slices.Clone(x.stack), called), " -> "))
 		return nil
 	}
 	if x.files++; x.files > maxReferences {
@@ -181,7 +181,7 @@ func (x *resolution) follow(key, name string, at source.Position, base string, p
 	case found.root == nil:
 		return nil
 	case found.IsOperation():
-		x.fail(at, path, "", nil, "%s is an operation; a %s names a component", name, key)
+		x.fail(at, path, "", nil, "%s is an operation; a %s must refer to a component", name, key)
 		return nil
 	}
 	return found

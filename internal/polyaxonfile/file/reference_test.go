@@ -57,17 +57,17 @@ func TestReferencesThatLeadNowhere(t *testing.T) {
 		"hub.yml":     "kind: operation\nhubRef: a/b/c\n",
 	})
 	for name, want := range map[string]string{
-		"lost.yml":   "lost.yml:2:10: ./nothing.yml: there is no such Polyaxonfile (check the path; in slipway.yaml it starts at the repository's root, in a pathRef at its own file)",
-		"loop.yml":   "loop.yml:2:10: pathRef leads in a circle: DIR/loop.yml -> DIR/loop.yml",
-		"circle.yml": "circle2.yml:2:50: pathRef leads in a circle: DIR/circle.yml -> DIR/circle2.yml -> DIR/circle.yml",
+		"lost.yml":   "lost.yml:2:10: ./nothing.yml: Polyaxonfile not found (check the path: in slipway.yaml it is relative to the repository's root, in a pathRef to the file that has it)",
+		"loop.yml":   "loop.yml:2:10: pathRef forms a reference cycle: DIR/loop.yml -> DIR/loop.yml",
+		"circle.yml": "circle2.yml:2:50: pathRef forms a reference cycle: DIR/circle.yml -> DIR/circle2.yml -> DIR/circle.yml",
 		"many.yml":   "many.yml:2:2950: refers to more than 100 files",
-		"op.yml":     "op.yml:2:10: lost.yml is an operation; a pathRef names a component",
-		"bad.yml":    "broken.yml:2:13: jab is no kind of run (did you mean job?)",
-		"alone.yml":  "alone.yml:2:9: dagRef names a component of a dag, and there is none around this operation (use pathRef or component)",
+		"op.yml":     "op.yml:2:10: lost.yml is an operation; a pathRef must refer to a component",
+		"bad.yml":    "broken.yml:2:13: unknown kind of run: jab (did you mean job?)",
+		"alone.yml":  "alone.yml:2:9: dagRef refers to a component of a dag, but this operation is not in a dag (use pathRef or component)",
 		"dagref.yml": "dagref.yml:2:96: the dag has no component trian (did you mean train?)",
-		"url.yml":    "url.yml:2:9: urlRef: https://example.com/job.yml cannot be asked for here: there is no network (or save the component in the repository and use pathRef)",
-		"noturl.yml": "noturl.yml:2:9: urlRef: that is no address that begins with https:// (or save the component in the repository and use pathRef)",
-		"hub.yml":    `hub.yml:2:9: "a/b/c" is no name of a component; write NAME:VERSION or OWNER/NAME:VERSION`,
+		"url.yml":    "url.yml:2:9: urlRef: cannot download https://example.com/job.yml: network access is disabled here (or save the component in the repository and use pathRef)",
+		"noturl.yml": "noturl.yml:2:9: urlRef: the URL must begin with https:// (or save the component in the repository and use pathRef)",
+		"hub.yml":    `hub.yml:2:9: "a/b/c" is not a valid component name; write NAME:VERSION or OWNER/NAME:VERSION`,
 	} {
 		_, err := check.Read(t.Context(), file.Reader{}, filepath.Join(dir, name))
 		have := strings.ReplaceAll(fmt.Sprint(err), dir+string(filepath.Separator), "DIR/")
@@ -104,10 +104,10 @@ func TestURLAndHubRefs(t *testing.T) {
 		"hubRef: tensorboard:1.2": "",
 		"hubRef: acme/train":      "",
 		"urlRef: URL/nothing.yml": "op.yml:2:9: urlRef: URL/nothing.yml answers 404 Not Found (or save the component in the repository and use pathRef)",
-		"urlRef: URL/huge.yml":    "URL/huge.yml:1:1: is larger than 4 MiB: that is no Polyaxonfile",
-		"urlRef: URL/round/":      "op.yml:2:9: urlRef: URL/round/ cannot be reached: it redirects more than 5 times (or save the component in the repository and use pathRef)",
-		"urlRef: URL/beside.yml":  "URL/beside.yml:2:50: a pathRef leads to a file beside its own, and URL/beside.yml is none (use urlRef)",
-		"hubRef: other":           "op.yml:2:9: hubRef: URL/api/v1/polyaxon/other/versions/component/latest does not answer as a component hub (or save the component in the repository and use pathRef)",
+		"urlRef: URL/huge.yml":    "URL/huge.yml:1:1: is larger than 4 MiB, the limit for a Polyaxonfile",
+		"urlRef: URL/round/":      "op.yml:2:9: urlRef: URL/round/ cannot be reached: too many redirects: it redirects more than 5 times (or save the component in the repository and use pathRef)",
+		"urlRef: URL/beside.yml":  "URL/beside.yml:2:50: a pathRef must be in a local file, and URL/beside.yml is not one (use urlRef)",
+		"hubRef: other":           "op.yml:2:9: hubRef: URL/api/v1/polyaxon/other/versions/component/latest is not a component hub: its response has no component (or save the component in the repository and use pathRef)",
 		"hubRef: nothing":         "op.yml:2:9: hubRef: URL/api/v1/polyaxon/nothing/versions/component/latest answers 404 Not Found (or save the component in the repository and use pathRef)",
 	} {
 		dir := polyaxonfiletest.Tree(t, map[string]string{"op.yml": "kind: operation\n" + strings.ReplaceAll(reference, "URL", server.URL) + "\n"})
@@ -187,11 +187,11 @@ func TestReferencesStayInTheRepository(t *testing.T) {
 	for name, want := range map[string]string{
 		"deep/up.yml": "",
 		"inlink.yml":  "",
-		"abs.yml":     "abs.yml:2:10: " + filepath.ToSlash(filepath.Join(dir, "outside.yml")) + ": leads out of " + repo + " (move the file into the repository)",
-		"up.yml":      "up.yml:2:10: ../outside.yml: leads out of " + repo + " (move the file into the repository)",
-		"link.yml":    "link.yml:2:10: link: leads out of " + repo + " (move the file into the repository)",
-		"env.yml":     "env.yml:2:10: .env is no component: it has neither kind: component nor run at its top",
-		"data.yml":    "data.yml:2:10: secrets.yml is no component: it has neither kind: component nor run at its top",
+		"abs.yml":     "abs.yml:2:10: " + filepath.ToSlash(filepath.Join(dir, "outside.yml")) + ": is outside of " + repo + " (move the file into the repository)",
+		"up.yml":      "up.yml:2:10: ../outside.yml: is outside of " + repo + " (move the file into the repository)",
+		"link.yml":    "link.yml:2:10: link: is outside of " + repo + " (move the file into the repository)",
+		"env.yml":     "env.yml:2:10: .env is not a component: it has neither kind: component nor run at its top level",
+		"data.yml":    "data.yml:2:10: secrets.yml is not a component: it has neither kind: component nor run at its top level",
 		"dir.yml":     "dir.yml:2:10: deep: is a directory, not a file",
 	} {
 		_, err := check.Read(t.Context(), file.Reader{}, filepath.Join(repo, filepath.FromSlash(name)))
@@ -204,7 +204,7 @@ func TestReferencesStayInTheRepository(t *testing.T) {
 		}
 	}
 	// A Polyaxonfile named by slipway.yaml must be in its repository, too.
-	if _, err := check.Read(t.Context(), (file.Reader{Root: repo}), filepath.Join(repo, "link")); err == nil || !strings.Contains(err.Error(), "leads out of") {
+	if _, err := check.Read(t.Context(), (file.Reader{Root: repo}), filepath.Join(repo, "link")); err == nil || !strings.Contains(err.Error(), "is outside of") {
 		t.Errorf("a link out of the repository gives %v", err)
 	}
 }
@@ -228,12 +228,12 @@ func TestURLRefsReachNothingPrivate(t *testing.T) {
 		want    string
 		asked   int
 	}{
-		{server.URL + "/job.yml", nil, "127.0.0.1 is no public address; references: {hosts: [127.0.0.1]} in slipway.yaml allows it", 0},
-		{"https://localhost:" + port + "/job.yml", nil, "is no public address; references: {hosts: [HOST]} in slipway.yaml allows it", 0},
-		{"https://169.254.169.254/latest", nil, "169.254.169.254 is no public address", 0},
-		{"https://[::1]/job.yml", nil, "::1 is no public address", 0},
-		{"https://[::ffff:10.0.0.1]/job.yml", nil, "is no public address", 0},
-		{"http://example.com/job.yml", nil, "write https://", 0},
+		{server.URL + "/job.yml", nil, "127.0.0.1 is not a public address; references: {hosts: [127.0.0.1]} in slipway.yaml allows it", 0},
+		{"https://localhost:" + port + "/job.yml", nil, "is not a public address; references: {hosts: [HOST]} in slipway.yaml allows it", 0},
+		{"https://169.254.169.254/latest", nil, "169.254.169.254 is not a public address", 0},
+		{"https://[::1]/job.yml", nil, "::1 is not a public address", 0},
+		{"https://[::ffff:10.0.0.1]/job.yml", nil, "is not a public address", 0},
+		{"http://example.com/job.yml", nil, "use https://", 0},
 		{server.URL + "/job.yml", []string{"127.0.0.1"}, "", 1},
 		{server.URL + "/away.yml", []string{"127.0.0.1"}, "it redirects to another host, localhost; references: {hosts: [localhost]} in slipway.yaml allows it", 1},
 	} {

@@ -57,7 +57,7 @@ func (b *builder) respellObject(o *schema.Object, m map[string]any, p *Place) {
 
 func (b *builder) twice(key, known string, p *Place) {
 	b.problems = append(b.problems, Problem{Name: "repeated-key", Stage: StageAdvice, Severity: SeverityError, Error: source.Error{
-		Position: p.Fields[key].AtKey(), Message: "key " + known + " is repeated, as " + key, Hint: "remove one of them; Polyaxon would silently take the last",
+		Position: p.Fields[key].AtKey(), Message: "duplicate key " + known + ", written as " + key, Hint: "remove one of them; Polyaxon would silently use the last",
 	}})
 }
 

@@ -43,12 +43,12 @@ func parseDate(text string) (string, error) {
 	fraction := (m[7] + "000000")[:6]
 	micro, err := strconv.Atoi(fraction)
 	if err != nil {
-		return "", fmt.Errorf("%q is no time", text)
+		return "", fmt.Errorf("%q is not a valid time", text)
 	}
 	t := time.Date(number(1), time.Month(number(2)), number(3), number(4), number(5), number(6), micro*1000, zone)
 	if t.Year() != number(1) || int(t.Month()) != number(2) || t.Day() != number(3) || t.Hour() != number(4) || t.Minute() != number(5) ||
 		t.Second() != number(6) || number(1) == 0 || number(10) > 23 {
-		return "", fmt.Errorf("there is no such date: %s", text)
+		return "", fmt.Errorf("invalid date: %s", text)
 	}
 	switch {
 	case m[4] == "":

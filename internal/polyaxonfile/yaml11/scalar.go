@@ -52,7 +52,7 @@ func Resolve(n *yaml.Node) (value any, date bool, err error) {
 	case "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF":
 		return false, false, nil
 	case "=", "<<":
-		return nil, false, fmt.Errorf("a lone %s must stand in quotes", text)
+		return nil, false, fmt.Errorf("a lone %s must be in quotes", text)
 	}
 	if c := text[0]; c >= '0' && c <= '9' || c == '-' || c == '+' || c == '.' {
 		switch {
@@ -89,7 +89,7 @@ func tagged(tag, text string) (value any, date bool, err error) {
 		value, err = parseFloat(plain)
 	case "!!timestamp":
 		if !isDate(plain) {
-			return nil, true, fmt.Errorf("%q is no date", text)
+			return nil, true, fmt.Errorf("%q is not a valid date", text)
 		}
 		value, err = parseDate(plain)
 		return value, true, err
@@ -102,7 +102,7 @@ func tagged(tag, text string) (value any, date bool, err error) {
 		}
 		err = fmt.Errorf("%q is neither true nor false", text)
 	default:
-		err = fmt.Errorf("the tag %s is none that Polyaxon reads", tag)
+		err = fmt.Errorf("Polyaxon does not support the tag %s", tag)
 	}
 	return value, false, err
 }
@@ -122,7 +122,7 @@ func parseInt(text string) (any, error) {
 		for _, part := range strings.Split(plain, ":") {
 			n, err := strconv.ParseInt(part, 10, 64)
 			if err != nil {
-				return nil, fmt.Errorf("%q is no number", text)
+				return nil, fmt.Errorf("%q is not a valid number", text)
 			}
 			total.Add(total.Mul(total, big.NewInt(60)), big.NewInt(n))
 		}
@@ -139,7 +139,7 @@ func parseInt(text string) (any, error) {
 	const most = 4300 // Python's limit for the digits of an integer
 	n, ok := new(big.Int).SetString(digits, base)
 	if !ok || len(digits) > most {
-		return nil, fmt.Errorf("%.20q is no number", text)
+		return nil, fmt.Errorf("%.20q is not a valid number", text)
 	}
 	return whole(n, negative), nil
 }
@@ -171,7 +171,7 @@ func parseFloat(text string) (float64, error) {
 	for _, part := range strings.Split(plain, ":") {
 		f, err := strconv.ParseFloat(part, 64)
 		if err != nil && !math.IsInf(f, 0) {
-			return 0, fmt.Errorf("%q is no number", text)
+			return 0, fmt.Errorf("%q is not a valid number", text)
 		}
 		total = total*60 + f
 	}

@@ -23,11 +23,11 @@ func TestScalarsAreReadAsPyYAMLReadsThem(t *testing.T) {
 		"2001-12-14 21:59:43.10 -5": "2001-12-14T21:59:43.100000-05:00", "2001-12-14 21:59:43": "2001-12-14T21:59:43+00:00",
 		"2001-12-14T21:59:43Z": "2001-12-14T21:59:43+00:00", "!!str 1": "1", `!!int "3"`: 3, "!!float 3": 3.0, `!!null ""`: nil, `!!bool "yes"`: true,
 		"!!timestamp 2021-01-02": "2021-01-02", "|\n  a": "a\n",
-		"2021-13-45": failure("there is no such date: 2021-13-45"), "2021-02-29": failure("there is no such date: 2021-02-29"),
-		"2021-02-28 25:00:00": failure("there is no such date: 2021-02-28 25:00:00"), "=": failure("a lone = must stand in quotes"),
-		"<<": failure("a lone << must stand in quotes"), "0b_": failure(`"0b_" is no number`), "!foo 1": failure("the tag !foo is none that Polyaxon reads"),
-		"!!binary aGk=": failure("the tag !!binary is none that Polyaxon reads"), "!!int 1.5": failure(`"1.5" is no number`),
-		"!!bool x": failure(`"x" is neither true nor false`), "!!timestamp x": failure(`"x" is no date`), "!!float x": failure(`"x" is no number`),
+		"2021-13-45": failure("invalid date: 2021-13-45"), "2021-02-29": failure("invalid date: 2021-02-29"),
+		"2021-02-28 25:00:00": failure("invalid date: 2021-02-28 25:00:00"), "=": failure("a lone = must be in quotes"),
+		"<<": failure("a lone << must be in quotes"), "0b_": failure(`"0b_" is not a valid number`), "!foo 1": failure("Polyaxon does not support the tag !foo"),
+		"!!binary aGk=": failure("Polyaxon does not support the tag !!binary"), "!!int 1.5": failure(`"1.5" is not a valid number`),
+		"!!bool x": failure(`"x" is neither true nor false`), "!!timestamp x": failure(`"x" is not a valid date`), "!!float x": failure(`"x" is not a valid number`),
 	} {
 		var n yaml.Node
 		if err := yaml.Unmarshal([]byte("v: "+text+"\n"), &n); err != nil {

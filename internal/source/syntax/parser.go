@@ -32,7 +32,7 @@ func (p *parser) stream() {
 			p.take()
 		}
 		if !first {
-			p.fail(begins, "make two files of them", "has a second document (---); one is allowed")
+			p.fail(begins, "split it into two files", "has a second document (---); only one is allowed")
 			return
 		}
 		first, top = false, p.next().mark
@@ -51,7 +51,7 @@ func (p *parser) directives() {
 		words := strings.Fields(strings.SplitN(t.text, " #", 2)[0])
 		switch {
 		case words[0] == "%YAML" && seen:
-			p.fail(t.mark, "", "%YAML stands twice")
+			p.fail(t.mark, "", "duplicate %YAML directive")
 		case words[0] == "%YAML" && (len(words) != 2 || !strings.HasPrefix(words[1], "1.")):
 			p.fail(t.mark, "write %YAML 1.1, or nothing", "only YAML 1 can be read here")
 		case words[0] == "%YAML":
@@ -76,7 +76,7 @@ func (p *parser) node(block, flat bool) {
 	if p.is(alias) {
 		if t := p.take(); p.mistake == nil {
 			if _, known := p.anchors[t.text]; !known {
-				p.fail(t.mark, "put the text in quotes, unless it is meant for an alias", "the alias *"+t.text+" stands for nothing: there is no anchor &"+t.text+" above")
+				p.fail(t.mark, "put the text in quotes, unless it is meant for an alias", "the alias *"+t.text+" is undefined: there is no anchor &"+t.text+" above")
 			}
 		}
 		return

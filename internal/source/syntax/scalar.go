@@ -68,7 +68,7 @@ func (s *scanner) tag() {
 		uri()
 	}
 	if c := s.peek(0); !isBlank(c) || c == '\t' {
-		s.fail(s.mark, "put the text in quotes, unless it is meant for a tag", "a space belongs behind a tag, not "+shownRune(c))
+		s.fail(s.mark, "put the text in quotes, unless it is meant for a tag", "a tag must be followed by a space, not "+shownRune(c))
 	}
 }
 
@@ -85,13 +85,13 @@ func (s *scanner) block() {
 		case c == '+' || c == '-':
 			s.skip(1)
 			if n := s.peek(0); step == 0 && (n == '+' || n == '-') {
-				s.fail(s.mark, "", "behind "+sign+" stands one + or -, not two")
+				s.fail(s.mark, "", "only one + or - is allowed after "+sign)
 			}
 		case c >= '1' && c <= '9' && step == 0:
 			step = int(c - '0')
 			s.skip(1)
 		case c == '0' && step == 0:
-			s.fail(s.mark, "", "the indentation behind "+sign+" is a number from 1 to 9, not 0")
+			s.fail(s.mark, "", "the indentation after "+sign+" is a number from 1 to 9, not 0")
 		}
 	}
 	s.skipWhile(" ")
@@ -99,7 +99,7 @@ func (s *scanner) block() {
 		s.skipLine()
 	}
 	if c := s.peek(0); c != end && !isBreak(c) {
-		s.fail(s.mark, "begin the text in the next line", "behind "+sign+" the line ends, and here stands "+shownRune(c))
+		s.fail(s.mark, "begin the text in the next line", "the line must end after "+sign+", not go on with "+shownRune(c))
 		return
 	}
 	s.skipBreak()

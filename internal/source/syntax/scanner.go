@@ -286,7 +286,7 @@ func (s *scanner) item() {
 func (s *scanner) explicitKey() {
 	if s.depth == 0 {
 		if !s.mayKey {
-			s.fail(s.mark, "put the text in quotes", "a ? that stands alone begins a key, and none can begin here")
+			s.fail(s.mark, "put the text in quotes", "a single ? begins a key, and no key is allowed here")
 			return
 		}
 		if s.begin(s.mark.Column) {

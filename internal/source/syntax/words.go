@@ -56,7 +56,7 @@ func (s *scanner) indentation(number int) int {
 func (s *scanner) noToken(c rune) {
 	switch c {
 	case '\t':
-		s.fail(s.mark, "use spaces", "there is a tab, with which YAML neither indents nor separates")
+		s.fail(s.mark, "use spaces", "there is a tab, which YAML does not allow for indentation or as a separator")
 	case '@', '`', '%':
 		s.fail(s.mark, "put the text in quotes", fmt.Sprintf("a text cannot begin with %c", c))
 	default:
@@ -72,7 +72,7 @@ func (s *scanner) noColon(c candidate) {
 	}
 	hint := "write KEY: VALUE"
 	if name, rest, ok := strings.Cut(text, ":"); ok && rest != "" && !strings.ContainsAny(name, " \"'") {
-		hint = "a space belongs behind the colon: " + name + ": " + rest
+		hint = "write a space after the colon: " + name + ": " + rest
 	}
 	s.fail(s.mark, hint, fmt.Sprintf("line %d has no key with a colon: %s", c.mark.Line, short(text)))
 }
@@ -105,9 +105,9 @@ func (s *scanner) strayColon() {
 	case s.longQuote(s.mark):
 	case last.quote == 0 && last.mark.Line > 0 && last.mark.Line < s.mark.Line && last.until.Line == s.mark.Line:
 		here, above := s.indentation(s.mark.Line), s.indentation(last.mark.Line)
-		s.fail(s.mark, fmt.Sprintf("line %d begins a text that goes on until here", last.mark.Line), fmt.Sprintf("is indented by %s, its siblings by %d", spaces(here), above-1))
+		s.fail(s.mark, fmt.Sprintf("line %d begins a text that goes on until here", last.mark.Line), fmt.Sprintf("is indented by %s, but its siblings by %d", spaces(here), above-1))
 	default:
-		s.fail(s.mark, "put the text in quotes, or begin a new line", "there is a second colon with a space behind it")
+		s.fail(s.mark, "put the text in quotes, or begin a new line", "there is a second colon with a space after it")
 	}
 }
 
@@ -119,20 +119,20 @@ func (s *scanner) noContent(t *token) {
 			s.fail(t.mark, "", fmt.Sprintf("the bracket %s of line %d is closed by %s", s.open[len(s.open)-1].shown(), s.open[len(s.open)-1].mark.Line, t.shown()))
 			return
 		}
-		s.fail(t.mark, "", "there is no bracket that "+t.shown()+" closes")
+		s.fail(t.mark, "", "there is no open bracket for "+t.shown())
 	case s.depth > 0 && len(s.open) > 0:
 		s.notClosed(t)
 	case t.kind == blockEnd || t.kind == item:
-		s.fail(t.mark, "indent it as the lines beside it", "is indented by "+spaces(t.mark.Column)+", and belongs to nothing there")
+		s.fail(t.mark, "indent it as the lines beside it", "is indented by "+spaces(t.mark.Column)+", and does not belong to anything there")
 	default:
-		s.fail(t.mark, "", "a value belongs here, not "+t.shown())
+		s.fail(t.mark, "", "expected a value, not "+t.shown())
 	}
 }
 
 func (s *scanner) notClosed(t *token) {
 	open := s.open[len(s.open)-1]
 	if t.mark.Line == open.mark.Line && t.kind != streamEnd {
-		s.fail(t.mark, "", fmt.Sprintf("a value belongs here, in the bracket %s of this line, not %s", open.shown(), t.shown()))
+		s.fail(t.mark, "", fmt.Sprintf("expected a value in the bracket %s of this line, not %s", open.shown(), t.shown()))
 		return
 	}
 	s.fail(t.mark, "", fmt.Sprintf("the bracket %s of line %d is not closed", open.shown(), open.mark.Line))
@@ -160,14 +160,14 @@ func (s *scanner) notInBlock(begins token, t *token) {
 	switch {
 	case s.longQuote(t.mark):
 	case t.kind == closeList || t.kind == closeMap:
-		s.fail(t.mark, "", "there is no bracket that "+t.shown()+" closes")
+		s.fail(t.mark, "", "there is no open bracket for "+t.shown())
 	case t.kind == comma:
-		s.fail(t.mark, "put the text in quotes", "a comma cannot stand here")
+		s.fail(t.mark, "put the text in quotes", "a comma is not allowed here")
 	case t.mark.Column != s.indentation(t.mark.Line):
-		s.fail(t.mark, "put all of the text in quotes", "behind the value stands something else")
+		s.fail(t.mark, "put all of the text in quotes", "there is something else after the value")
 	case begins.kind == listStart && t.mark.Column == begins.mark.Column:
 		s.fail(t.mark, fmt.Sprintf("begin it with -, or indent it by %s to belong to the item above", spaces(begins.mark.Column+2)),
-			fmt.Sprintf("is indented by %s, as the list of line %d, and is no item of it", spaces(t.mark.Column), begins.mark.Line))
+			fmt.Sprintf("is indented by %s, as the list of line %d, but is not an item of it", spaces(t.mark.Column), begins.mark.Line))
 	case t.kind == item && t.mark.Column == begins.mark.Column:
 		s.fail(t.mark, "indent it further than the key it belongs to", "is an item of a list among the keys of a mapping")
 	default:
@@ -175,7 +175,7 @@ func (s *scanner) notInBlock(begins token, t *token) {
 		if t.sibling > t.mark.Column {
 			siblings = t.sibling
 		}
-		s.fail(t.mark, "", fmt.Sprintf("is indented by %s, its siblings by %d", spaces(t.mark.Column), siblings-1))
+		s.fail(t.mark, "", fmt.Sprintf("is indented by %s, but its siblings by %d", spaces(t.mark.Column), siblings-1))
 	}
 }
 
@@ -183,12 +183,12 @@ func (s *scanner) notInBlock(begins token, t *token) {
 // document.
 func (s *scanner) stray(begins Mark, t *token) {
 	if t.mark.Column < begins.Column && t.mark.Column == s.indentation(t.mark.Line) {
-		s.fail(t.mark, "", fmt.Sprintf("is indented by %s, its siblings by %d", spaces(t.mark.Column), begins.Column-1))
+		s.fail(t.mark, "", fmt.Sprintf("is indented by %s, but its siblings by %d", spaces(t.mark.Column), begins.Column-1))
 		return
 	}
-	s.fail(t.mark, "", "nothing can stand here: what is above is complete")
+	s.fail(t.mark, "", "nothing is allowed here: the value above is complete")
 }
 
 func (s *scanner) twice(at Mark, name string, first Mark) {
-	s.fail(at, "give them two names", fmt.Sprintf("the anchor &%s stands twice, first in line %d", name, first.Line))
+	s.fail(at, "give them two names", fmt.Sprintf("duplicate anchor &%s, first in line %d", name, first.Line))
 }
