@@ -75,10 +75,10 @@ func (v *validator) wrong(t schema.Type, value any, p *file.Place) {
 			v.fail("bad-value", at, v.path, hint, "%s must be %s, not %q", where, describeChoice(c), text)
 			return
 		case c.Form == schema.Name && isText:
-			v.fail("bad-name", at, v.path, "use letters, digits, - and _", "%q is no name", text)
+			v.fail("bad-name", at, v.path, "use letters, digits, - and _", "%q is not a valid name", text)
 			return
 		case c.Form == schema.Quantity:
-			v.fail("bad-quantity", at, v.path, meantQuantity(value), "%s is no quantity: %v", where, value)
+			v.fail("bad-quantity", at, v.path, meantQuantity(value), "%s is not a valid quantity: %v", where, value)
 			return
 		}
 		if want := describeChoice(c); want != "" && !slices.Contains(wants, want) {
@@ -145,11 +145,11 @@ func describeForm(form schema.Form) string {
 	case schema.Int, schema.LooseInt:
 		return "a whole number"
 	case schema.Count, schema.LooseCount:
-		return "a whole number above 0"
+		return "a whole number, 1 or more"
 	case schema.Float, schema.StrictFloat:
 		return "a number"
 	case schema.Positive:
-		return "a number from 0 on"
+		return "a number, 0 or more"
 	case schema.IntOrText:
 		return "a whole number or text"
 	case schema.Value:

@@ -28,21 +28,21 @@ func (v *validator) unknown(o *schema.Object, key string, path []string, at *fil
 // otherVersion reports a key or a kind that only another version of Polyaxon has.
 func (v *validator) otherVersion(in schema.Range, path []string, at *file.Place, what string) {
 	if !in.Before.Any() && !v.version.Before(in.Before) {
-		v.fail("removed-key", at.AtKey(), path, fmt.Sprintf("it went with Polyaxon %s", in.Before.Release()), "%s", what)
+		v.fail("removed-key", at.AtKey(), path, fmt.Sprintf("removed in Polyaxon %s", in.Before.Release()), "%s", what)
 		return
 	}
-	v.fail("newer-key", at.AtKey(), path, fmt.Sprintf("it came with Polyaxon %s", in.Since.Release()), "%s", what)
+	v.fail("newer-key", at.AtKey(), path, fmt.Sprintf("added in Polyaxon %s", in.Since.Release()), "%s", what)
 }
 
 // misspelled reports a key that Polyaxon reads as another key.
 func (v *validator) misspelled(o *schema.Object, key string, path []string, at *file.Place) {
 	switch {
 	case o.Kubernetes:
-		v.add(file.StageAdvice, file.SeverityWarning, "key-spelling", at.AtKey(), path, "write it as "+key, "%s is not how Kubernetes spells it", at.Spelled)
+		v.add(file.StageAdvice, file.SeverityWarning, "key-spelling", at.AtKey(), path, "write it as "+key, "%s is not the spelling that Kubernetes uses", at.Spelled)
 	case v.old():
 		v.unknown(o, at.Spelled, path, at)
 	default:
-		v.add(file.StageAdvice, file.SeverityWarning, "key-spelling", at.AtKey(), path, "write it as "+key, "%s is not how Polyaxon spells it; Polyaxon 1 refuses it", at.Spelled)
+		v.add(file.StageAdvice, file.SeverityWarning, "key-spelling", at.AtKey(), path, "write it as "+key, "%s is not the spelling that Polyaxon uses; Polyaxon 1 refuses it", at.Spelled)
 	}
 }
 

@@ -34,7 +34,7 @@ func (v *validator) resources(m map[string]any, p *file.Place) {
 			v.fail("unknown-key", at.AtKey(), path, "use cpu, memory, gpu or the full name of an extended resource; others go into container.resources",
 				"resources has no key %s", key)
 		case !isAmount(m[key], amount, known):
-			v.fail("bad-quantity", at.At, path, "write a number, or a range such as 1..2", "%s is no amount of %s: %s", strings.Join(path, "."), key, typeName(m[key]))
+			v.fail("bad-quantity", at.At, path, "write a number, or a range such as 1..2", "%s is not a valid amount of %s: %s", strings.Join(path, "."), key, typeName(m[key]))
 		}
 	}
 }

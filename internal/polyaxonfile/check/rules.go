@@ -15,7 +15,7 @@ import (
 func (v *validator) rules(name string, m map[string]any, p *file.Place) {
 	if kind := m["kind"]; (name == "operation" || name == "component") && kind != nil && len(v.path) > 0 && kind != "operation" && kind != "component" {
 		path, at := v.below(p, "kind")
-		v.fail("unknown-kind", at.At, path, "", "kind is component or operation, not %s", typeName(kind))
+		v.fail("unknown-kind", at.At, path, "", "kind must be component or operation, not %s", typeName(kind))
 	}
 	switch name {
 	case "operation":
@@ -63,7 +63,7 @@ func (v *validator) operation(m map[string]any, p *file.Place) {
 	switch {
 	case len(given) > 1:
 		path, at := v.below(p, given[1])
-		v.add(file.StageAdvice, file.SeverityError, "several-components", at.AtKey(), path, "", "an operation has one of %s", strings.Join(given, " and "))
+		v.add(file.StageAdvice, file.SeverityError, "several-components", at.AtKey(), path, "", "an operation must have only one of %s", strings.Join(given, " and "))
 	case len(given) == 0 && !preset && !v.ownRun(m):
 		v.fail("missing-key", v.file.At(v.path...), v.path, "", "an operation needs a component, or a pathRef to one")
 	case len(given) == 1 && given[0] == "dagRef":
@@ -73,7 +73,7 @@ func (v *validator) operation(m map[string]any, p *file.Place) {
 		if at.Told {
 			return
 		}
-		v.fail("unresolved-reference", at.At, path, "servers do not follow it: name a file that slipway reads, or put the component here", "%s is not resolved", given[0])
+		v.fail("unresolved-reference", at.At, path, "servers do not resolve it: name a file that slipway reads, or put the component here", "%s is not resolved", given[0])
 	}
 }
 
@@ -92,13 +92,13 @@ func (v *validator) dagRef(m map[string]any, p *file.Place) {
 	switch {
 	case !ok:
 	case len(v.dags) == 0:
-		v.fail("unresolved-reference", at.At, path, "use pathRef or component", "dagRef names a component of a dag, and there is none around this operation")
+		v.fail("unresolved-reference", at.At, path, "use pathRef or component", "dagRef refers to a component of a dag, but this operation is not in a dag")
 	case !v.dags[len(v.dags)-1][name]:
 		hint, names := "", plain.Keys(v.dags[len(v.dags)-1])
 		if near, found := source.Nearest(name, names); found {
 			hint = "did you mean " + near + "?"
 		} else if len(names) > 0 {
-			hint = "there are " + strings.Join(names, ", ")
+			hint = "known names are " + strings.Join(names, ", ")
 		}
 		v.add(file.StageCompile, file.SeverityError, "unresolved-reference", at.At, path, hint, "the dag has no component %s", name)
 	}
@@ -118,7 +118,7 @@ func (v *validator) component(m map[string]any, p *file.Place) {
 	path, at := v.below(p, given)
 	switch {
 	case given != "" && given != "component" && !at.Told:
-		v.fail("unresolved-reference", at.At, path, "servers do not follow it: put the component here", "%s is not resolved", given)
+		v.fail("unresolved-reference", at.At, path, "servers do not resolve it: put the component here", "%s is not resolved", given)
 	case given == "" && !v.ownRun(m):
 		v.fail("missing-key", v.file.At(v.path...), v.path, "", "the component needs run")
 	}

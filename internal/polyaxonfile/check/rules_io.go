@@ -13,7 +13,7 @@ func (v *validator) io(m map[string]any, p *file.Place) {
 	name, _ := m["name"].(string)
 	if slices.Contains([]string{"globals", "params", "connections"}, name) {
 		path, at := v.below(p, "name")
-		v.fail("reserved-input", at.At, path, "templates have a variable of this name", "an input or output may not be called %s", name)
+		v.fail("reserved-input", at.At, path, "the name is reserved: templates have a variable of this name", "the name of an input or output cannot be %s", name)
 	}
 	kind, isText := m["type"].(string)
 	known := types.Names(v.version)
@@ -23,15 +23,15 @@ func (v *validator) io(m map[string]any, p *file.Place) {
 		if v.old() {
 			stage = file.StageSubmit
 		}
-		v.add(stage, file.SeverityError, "unknown-type", at.At, path, meantType(kind, known), "%s is no type of an input or output", kind)
+		v.add(stage, file.SeverityError, "unknown-type", at.At, path, meantType(kind, known), "unknown input or output type %s", kind)
 	}
 	if fitBool(m["isFlag"]) != wrong && isTrue(m["isFlag"]) && kind != "bool" {
 		path, at := v.below(p, "isFlag")
-		v.fail("flag-no-bool", at.At, path, "set type: bool", "%s is a flag, which only a bool can be", name)
+		v.fail("flag-no-bool", at.At, path, "set type: bool", "%s has isFlag, which requires type bool", name)
 	}
 	if optional, given := m["isOptional"]; m["value"] != nil && given && optional == false {
 		path, at := v.below(p, "isOptional")
-		v.fail("default-of-required", at.At, path, "remove isOptional, or set it to true", "%s has a default value and is not optional", name)
+		v.fail("default-of-required", at.At, path, "remove isOptional, or set it to true", "%s has a default value but is not optional", name)
 	}
 }
 
@@ -39,6 +39,6 @@ func (v *validator) io(m map[string]any, p *file.Place) {
 func (v *validator) param(m map[string]any, p *file.Place) {
 	if _, isText := m["value"].(string); m["ref"] != nil && m["ref"] != "" && !isText {
 		path, at := v.below(p, "ref")
-		v.fail("wrong-type", at.At, path, "write value: outputs.NAME, or what else of the run is meant", "beside ref, value must be text, not %s", typeName(m["value"]))
+		v.fail("wrong-type", at.At, path, "write value: outputs.NAME, or another value of the run", "with ref, value must be text, not %s", typeName(m["value"]))
 	}
 }

@@ -17,7 +17,7 @@ func (v *validator) grid(m map[string]any, p *file.Place) {
 		kind, _ := hp["kind"].(string)
 		if strings.HasSuffix(kind, "uniform") || strings.HasSuffix(kind, "normal") || kind == "pchoice" {
 			where := append(slices.Clone(path), name, "kind")
-			v.fail("grid-of-distribution", v.file.At(where...), where, "use matrix kind random, or choice, range, linspace, logspace, geomspace", "a grid cannot go through %s", kind)
+			v.fail("grid-of-distribution", v.file.At(where...), where, "use matrix kind random, or choice, range, linspace, logspace, geomspace", "a grid cannot enumerate %s", kind)
 		}
 	}
 }

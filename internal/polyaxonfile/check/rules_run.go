@@ -29,7 +29,7 @@ func (v *validator) patch(m map[string]any, p *file.Place, key string) {
 	}
 	path, at := v.below(p, key)
 	if own, given := patch["kind"]; given && own != kind {
-		v.fail("unknown-kind", at.At, append(path, "kind"), "", "a patch of a run of kind %s cannot make it %v", kind, own)
+		v.fail("unknown-kind", at.At, append(path, "kind"), "", "runPatch cannot change the kind of the run from %s to %v", kind, own)
 		return
 	}
 	if v.old() {
@@ -54,7 +54,7 @@ func (v *validator) patch(m map[string]any, p *file.Place, key string) {
 func (v *validator) dag(m map[string]any, p *file.Place) {
 	if operations, isList := m["operations"].([]any); isList && len(operations) == 0 {
 		path, at := v.below(p, "operations")
-		v.add(file.StageCompile, file.SeverityError, "missing-key", at.At, path, "list what it runs", "the dag has no operations")
+		v.add(file.StageCompile, file.SeverityError, "missing-key", at.At, path, "list its operations", "the dag has no operations")
 	}
 }
 
@@ -69,7 +69,7 @@ func (v *validator) init(m map[string]any, p *file.Place) {
 	}
 	if len(given) > 1 {
 		path, at := v.below(p, given[1])
-		v.fail("several-initializers", at.AtKey(), path, "make two elements of them", "an element of init has one of %s", strings.Join(given, " and "))
+		v.fail("several-initializers", at.AtKey(), path, "split it into several elements", "an element of init must have only one of %s", strings.Join(given, " and "))
 	}
 	git, ok := m["git"].(map[string]any)
 	if url, _ := git["url"].(string); ok && url == "" && m["connection"] == nil {
@@ -128,7 +128,7 @@ func (v *validator) tensorboard(m map[string]any, p *file.Place) {
 	path, at := v.below(p, "uuids")
 	check := func(value any, path []string, at source.Position) {
 		if text, ok := value.(string); ok && !uuid.MatchString(strings.TrimSpace(text)) {
-			v.fail("bad-value", at, path, "", "%q is no uuid of a run", text)
+			v.fail("bad-value", at, path, "", "%q is not a valid run UUID", text)
 		}
 	}
 	if text, ok := m["uuids"].(string); ok && text != "" && !strings.Contains(text, "{{") {

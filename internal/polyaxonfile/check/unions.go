@@ -38,7 +38,7 @@ func (v *validator) union(u *schema.Union, m map[string]any, p *file.Place) {
 	case m["kind"] == nil && u.Name == "run" && v.overlaid():
 		// The kind is that of the run that it is laid over.
 	case m["kind"] == nil:
-		hint := "there are " + strings.Join(u.Names(v.version), ", ")
+		hint := "known kinds are " + strings.Join(u.Names(v.version), ", ")
 		if u.Name == "run" {
 			hint = "a program that ends is a job, one that serves a service"
 		}
@@ -46,13 +46,13 @@ func (v *validator) union(u *schema.Union, m map[string]any, p *file.Place) {
 	case here:
 		v.object(found.Object, m, p)
 	case known:
-		v.otherVersion(found.Range, path, &file.Place{At: at.At}, fmt.Sprintf("there is no %s of kind %s", what, kind))
+		v.otherVersion(found.Range, path, &file.Place{At: at.At}, fmt.Sprintf("unknown kind of %s: %s", what, kind))
 	default:
-		hint := "there are " + strings.Join(u.Names(v.version), ", ")
+		hint := "known kinds are " + strings.Join(u.Names(v.version), ", ")
 		if near, ok := meantKind(kind, u.Names(v.version)); ok {
 			hint = "did you mean " + near + "?"
 		}
-		v.fail("unknown-kind", at.At, path, hint, "%v is no kind of %s", m["kind"], what)
+		v.fail("unknown-kind", at.At, path, hint, "unknown kind of %s: %v", what, m["kind"])
 	}
 }
 

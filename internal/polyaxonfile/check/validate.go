@@ -30,7 +30,7 @@ func Validate(f *file.File, version schema.Version) []file.Problem {
 	}
 	kind, given := f.Root()["kind"]
 	if given && kind != "component" && kind != "operation" {
-		v.fail("unknown-kind", f.At("kind"), []string{"kind"}, fileKindHint(f.Root()), "kind is component or operation, not %s", typeName(kind))
+		v.fail("unknown-kind", f.At("kind"), []string{"kind"}, fileKindHint(f.Root()), "kind must be component or operation, not %s", typeName(kind))
 		return v.problems
 	}
 	if v.old() {

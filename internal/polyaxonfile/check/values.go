@@ -92,7 +92,7 @@ func (v *validator) dates(value any, p *file.Place) {
 		}
 	case string:
 		if p.IsDate() {
-			v.add(file.StageSubmit, file.SeverityError, "unquoted-date", p.At, v.path, "put it in quotes", "YAML makes a date of %s, which Polyaxon %s cannot send", x, v.version)
+			v.add(file.StageSubmit, file.SeverityError, "unquoted-date", p.At, v.path, "put it in quotes", "YAML reads %s as a date, which Polyaxon %s cannot send", x, v.version)
 		}
 	}
 }
@@ -113,7 +113,7 @@ func (v *validator) mapping(c schema.Choice, m map[string]any, p *file.Place) bo
 		for _, key := range orderedKeys(m, p) {
 			path, at := v.below(p, key)
 			if at.KeyIsNoText() {
-				v.fail("key-no-text", at.AtKey(), path, "put it in quotes", "YAML reads this key as %s, which is no text", key)
+				v.fail("key-no-text", at.AtKey(), path, "put it in quotes", "YAML reads this key as %s, which is not text", key)
 			}
 			v.into(key, func() { v.element(c.Elem, m[key], at) })
 		}
@@ -151,7 +151,7 @@ func (v *validator) element(t schema.Type, value any, p *file.Place) {
 	case v.isParam(t) && (!isMap || !types.IsParam(m)):
 		// This is the short form of a param, NAME: VALUE.
 		if !v.both() && v.version.Before(shortParams) {
-			v.fail("newer-key", p.At, v.path, "write {value: ...}; the short form came with Polyaxon "+shortParams.Release(),
+			v.fail("newer-key", p.At, v.path, "write {value: ...}; the short form was added in Polyaxon "+shortParams.Release(),
 				"%s must be a mapping with value", strings.Join(v.path, "."))
 		}
 	case v.stage == file.StageRun && value != nil && isScalar(value) && v.takes(t, schema.Text):

@@ -78,7 +78,7 @@ func version0(f *file.File) file.Problem {
 	}
 	return file.Problem{
 		Error: source.Error{
-			Position: f.At(key), Message: "this is a file of Polyaxon 0.x, which no Polyaxon since 1.0 reads",
+			Position: f.At(key), Message: "this is a file for Polyaxon 0.x, which Polyaxon 1.0 and later do not support",
 			Hint: "write version: 1.1, " + strings.Join(write, ", "),
 		},
 		Stage: file.StageSubmit, Severity: file.SeverityError, Name: "polyaxon-0", Path: []string{key},

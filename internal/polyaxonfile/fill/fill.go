@@ -193,7 +193,7 @@ func checkImages(f *file.File, all []operation.Pod, name string) error {
 		if container := p.Container(); container != nil && container["image"] == imagePlaceholder {
 			errs = append(errs, &source.Error{
 				Position: f.At(append(slices.Clip(p.Path), "container", "image")...),
-				Message:  fmt.Sprintf("the image %s stands for one of slipway.yaml, and %s has none", imagePlaceholder, name),
+				Message:  fmt.Sprintf("the image placeholder %s cannot be replaced: %s sets no image", imagePlaceholder, name),
 				Hint:     "set image of " + name + " to one of slipway.yaml's images",
 			})
 		}

@@ -206,11 +206,11 @@ func TestSecretParamsNeverBecomeText(t *testing.T) {
 	at := func(string) source.Position { return source.Position{File: "slipway.yaml", Line: 7, Column: 3} }
 	for name, test := range map[string]struct{ input, run, want string }{
 		"in an argument":      {"", `args: ["--token={{ TOKEN }}"]`, `slipway.yaml:7:3: the param TOKEN is a secret, and run.container.args.0 (train.yml:6:`},
-		"in part of a value":  {"", `env: [{name: URL, value: "http://u:{{ TOKEN }}@h"}]`, "would make it text of the operation"},
-		"through its params":  {"", `args: ["{{ params.TOKEN.as_arg }}"]`, "would make it text of the operation"},
-		"with all the others": {", toEnv: T", `args: ["{{ params.as_args }}"]`, "would make it text of the operation"},
-		"in a statement":      {", toEnv: T", `args: ["{% if TOKEN %}--private{% endif %}"]`, "would make it text of the operation"},
-		"for nobody":          {"", `args: [run]`, "has no environment variable that takes it (give the input toEnv: TOKEN)"},
+		"in part of a value":  {"", `env: [{name: URL, value: "http://u:{{ TOKEN }}@h"}]`, "would put it into the operation as text"},
+		"through its params":  {"", `args: ["{{ params.TOKEN.as_arg }}"]`, "would put it into the operation as text"},
+		"with all the others": {", toEnv: T", `args: ["{{ params.as_args }}"]`, "would put it into the operation as text"},
+		"in a statement":      {", toEnv: T", `args: ["{% if TOKEN %}--private{% endif %}"]`, "would put it into the operation as text"},
+		"for nobody":          {"", `args: [run]`, "has no environment variable for it (give the input toEnv: TOKEN)"},
 		"by toEnv":            {", toEnv: T", `args: [run]`, ""},
 		"as a whole value":    {"", `env: [{name: T, value: "{{TOKEN}}"}]`, ""},
 		"by its value":        {"", `env: [{name: T, value: "{{ params.TOKEN.value }}"}]`, ""},
@@ -228,7 +228,7 @@ func TestSecretParamsNeverBecomeText(t *testing.T) {
 			}
 		})
 	}
-	if _, err := parseOperation(t, fillYML, Fill{Name: "train", Image: "i", Secrets: map[string]SecretKey{"TOKN": {"s", "k"}}, ParamsAt: at}); err == nil || !strings.Contains(err.Error(), "takes no param TOKN (did you mean TOKEN?)") {
+	if _, err := parseOperation(t, fillYML, Fill{Name: "train", Image: "i", Secrets: map[string]SecretKey{"TOKN": {"s", "k"}}, ParamsAt: at}); err == nil || !strings.Contains(err.Error(), "the input TOKN is not declared in train.yml (did you mean TOKEN?)") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -245,7 +245,7 @@ func TestTextsBecomeWhatTheInputWants(t *testing.T) {
 		t.Error(diff)
 	}
 	at := func(name string) source.Position { return source.Position{File: "-P " + name} }
-	if _, err := parseOperation(t, text, Fill{Name: "j", Texts: map[string]string{"A": "x", "B": "yes", "C": "", "D": "[]"}, ParamsAt: at}); err == nil || !strings.HasPrefix(err.Error(), "-P A: the param A does not fit") {
+	if _, err := parseOperation(t, text, Fill{Name: "j", Texts: map[string]string{"A": "x", "B": "yes", "C": "", "D": "[]"}, ParamsAt: at}); err == nil || !strings.HasPrefix(err.Error(), "-P A: the param A is not valid") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -262,7 +262,7 @@ func TestImageThatStandsForOne(t *testing.T) {
 			t.Errorf("%v; %s", err, o.JSON())
 		}
 	}
-	const why = "the image slipway stands for one of slipway.yaml, and j has none (set image of j to one of slipway.yaml's images)"
+	const why = "the image placeholder slipway cannot be replaced: j sets no image (set image of j to one of slipway.yaml's images)"
 	for text, want := range map[string]string{one: ":5:22: " + why, two: ":5:31: " + why} {
 		if _, err := parseOperation(t, text, Fill{Name: "j"}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)
@@ -288,9 +288,9 @@ func TestBracketsOfTheCommandLine(t *testing.T) {
 		{"type: int, isList: true", "[1, 2]", []any{1, 2}},
 		{"type: dict", "{a: 1}", map[string]any{"a": 1}},
 		{"type: str", "[a, b]", "[a, b]"},
-		{"type: list", "[python, -m", "-P A: the param A does not fit: '[python, -m' is neither YAML nor JSON (write a list as [a, b]"},
-		{"type: int, isList: true", "[1, x]", "-P A: the param A does not fit"},
-		{"type: dict", "[a]", "-P A: the param A does not fit"},
+		{"type: list", "[python, -m", "-P A: the param A is not valid: '[python, -m' is neither YAML nor JSON (write a list as [a, b]"},
+		{"type: int, isList: true", "[1, x]", "-P A: the param A is not valid"},
+		{"type: dict", "[a]", "-P A: the param A is not valid"},
 	} {
 		o, err := parseOperation(t, file(test.kind), Fill{Name: "j", Texts: map[string]string{"A": test.text}, ParamsAt: at})
 		if want, _ := test.want.(string); strings.HasPrefix(want, "-P") {

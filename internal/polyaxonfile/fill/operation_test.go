@@ -100,9 +100,9 @@ func TestParams(t *testing.T) {
 		params map[string]any
 		want   string
 	}{
-		"missing":    {map[string]any{}, "train.yml:7:3: the input RATE needs a value, and train gives none (add it to params of train)"},
-		"unknown":    {map[string]any{"RATE": 1, "EPOCH": 2}, "slipway.yaml:7:3: train.yml takes no param EPOCH (did you mean EPOCHS?)"},
-		"wrong type": {map[string]any{"RATE": "fast"}, "slipway.yaml:7:3: the param RATE does not fit: the input's type is float, and 'fast' is none"},
+		"missing":    {map[string]any{}, "train.yml:7:3: the input RATE is required, and train does not set it (add it to params of train)"},
+		"unknown":    {map[string]any{"RATE": 1, "EPOCH": 2}, "slipway.yaml:7:3: the input EPOCH is not declared in train.yml (did you mean EPOCHS?)"},
+		"wrong type": {map[string]any{"RATE": "fast"}, "slipway.yaml:7:3: the param RATE is not valid: the input's type is float, but the value is 'fast'"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			with := fill()
@@ -135,7 +135,7 @@ func TestPathRef(t *testing.T) {
 	if _, err := check.Read(t.Context(), (file.Reader{}), write("loop.yml", "kind: operation\npathRef: ./loop.yml\n")); err == nil {
 		t.Error("a pathRef to itself was read")
 	}
-	if _, err := check.Read(t.Context(), (file.Reader{}), write("lost.yml", "kind: operation\npathRef: ./nothing.yml\n")); err == nil || !strings.Contains(err.Error(), "no such Polyaxonfile") {
+	if _, err := check.Read(t.Context(), (file.Reader{}), write("lost.yml", "kind: operation\npathRef: ./nothing.yml\n")); err == nil || !strings.Contains(err.Error(), "Polyaxonfile not found") {
 		t.Errorf("a pathRef to nothing: %v", err)
 	}
 }

@@ -47,7 +47,7 @@ func checkParams(f *file.File, component map[string]any, at []string, params, ro
 			}
 			errs = append(errs, &source.Error{
 				Position: f.At(append(slices.Clip(at), "inputs", strconv.Itoa(i))...),
-				Message:  fmt.Sprintf("the input %s needs a value, and %s gives none", x.Name, fill.Name), Hint: hint,
+				Message:  fmt.Sprintf("the input %s is required, and %s does not set it", x.Name, fill.Name), Hint: hint,
 			})
 		}
 	}
@@ -65,11 +65,11 @@ func checkParams(f *file.File, component map[string]any, at []string, params, ro
 			continue
 		}
 		if !ok {
-			e := &source.Error{Position: paramAt(f, name, fill), Message: fmt.Sprintf("%s takes no param %s", f.Name, name)}
+			e := &source.Error{Position: paramAt(f, name, fill), Message: fmt.Sprintf("the input %s is not declared in %s", name, f.Name)}
 			if near, found := source.Nearest(name, names); found {
 				e.Hint = "did you mean " + near + "?"
 			} else if len(names) > 0 {
-				e.Hint = "it takes " + strings.Join(names, ", ")
+				e.Hint = "declared inputs: " + strings.Join(names, ", ")
 			}
 			errs = append(errs, e)
 			continue
@@ -81,11 +81,11 @@ func checkParams(f *file.File, component map[string]any, at []string, params, ro
 			continue
 		}
 		if text, unread := value.(string); unread && x.Loadable() && bracketed(text) && fill.Texts[name] == text {
-			errs = append(errs, &source.Error{Position: paramAt(f, name, fill), Message: fmt.Sprintf("the param %s does not fit: %s is neither YAML nor JSON", name, python.Repr(text)), Hint: "write a list as [a, b] and a mapping as {a: b}, in quotes for the shell"})
+			errs = append(errs, &source.Error{Position: paramAt(f, name, fill), Message: fmt.Sprintf("the param %s is not valid: %s is neither YAML nor JSON", name, python.Repr(text)), Hint: "write a list as [a, b] and a mapping as {a: b}, in quotes for the shell"})
 			continue
 		}
 		if _, err := x.Convert(value); err != nil {
-			errs = append(errs, &source.Error{Position: paramAt(f, name, fill), Message: fmt.Sprintf("the param %s does not fit: %s", name, x.Why(value, err))})
+			errs = append(errs, &source.Error{Position: paramAt(f, name, fill), Message: fmt.Sprintf("the param %s is not valid: %s", name, x.Why(value, err))})
 		}
 	}
 	return errors.Join(errs...)

@@ -66,11 +66,11 @@ func deliverSecrets(f *file.File, root, component map[string]any, at []string, a
 		switch {
 		case used != nil:
 			errs = append(errs, &source.Error{Position: where(name),
-				Message: fmt.Sprintf("the param %s is a secret, and %s (%s) would make it text of the operation", name, strings.Join(used, "."), f.At(used...)),
+				Message: fmt.Sprintf("the param %s is a secret, and %s (%s) would put it into the operation as text", name, strings.Join(used, "."), f.At(used...)),
 				Hint:    fmt.Sprintf(`give the input toEnv: %s, or use it only as the whole value of an env entry: {name: %s, value: "{{ %s }}"}`, name, name, name)})
 		case !delivered:
 			errs = append(errs, &source.Error{Position: where(name),
-				Message: fmt.Sprintf("the param %s is a secret, and %s has no environment variable that takes it", name, f.Name),
+				Message: fmt.Sprintf("the param %s is a secret, and %s has no environment variable for it", name, f.Name),
 				Hint:    fmt.Sprintf("give the input toEnv: %s", name)})
 		}
 	}

@@ -24,12 +24,12 @@ func ParseVersion(text string) (Version, error) {
 	parts := strings.Split(plain, ".")
 	var numbers [3]int
 	if len(parts) > len(numbers) {
-		return Version{}, fmt.Errorf("%q is no version of Polyaxon; write it as 1.11.3 or 2.18", text)
+		return Version{}, fmt.Errorf("%q is not a valid Polyaxon version; write it as 1.11.3 or 2.18", text)
 	}
 	for i, part := range parts {
 		n, err := strconv.ParseUint(part, 10, 16)
 		if err != nil || i == 0 && n == 0 {
-			return Version{}, fmt.Errorf("%q is no version of Polyaxon; write it as 1.11.3 or 2.18", text)
+			return Version{}, fmt.Errorf("%q is not a valid Polyaxon version; write it as 1.11.3 or 2.18", text)
 		}
 		numbers[i] = int(n)
 	}

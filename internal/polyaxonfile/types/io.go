@@ -98,7 +98,7 @@ func (x IO) Why(value any, err error) string {
 	if x.List {
 		kind = "list of " + kind
 	}
-	return fmt.Sprintf("the input's type is %s, and %s is none", kind, python.Repr(value))
+	return fmt.Sprintf("the input's type is %s, but the value is %s", kind, python.Repr(value))
 }
 
 func (x IO) misfit(value any, format string, args ...any) error {
