@@ -88,7 +88,7 @@ func TestSecretsOnCluster(t *testing.T) {
 	}
 	events.text.Reset()
 	checked, err := Check(t.Context(), env, CheckOptions{Version: "2.18"})
-	if missing := checked.Problems; ExitCode(err) != ExitUsage || len(missing) != 1 || missing[0].Name != lint.MissingSecret || missing[0].Line != 8 || !strings.Contains(missing[0].Message, "no secret acne-token") {
+	if missing := checked.Problems; ExitCode(err) != ExitUsage || len(missing) != 1 || missing[0].Name != lint.MissingSecret || missing[0].Line != 8 || !strings.Contains(missing[0].Message, "secret acne-token not found") {
 		t.Errorf("check: %v, %+v", err, missing)
 	}
 	if strings.Contains(events.String(), "secrets") {

@@ -57,16 +57,16 @@ func clusterRules() []Rule {
 			check: func(p *pass) { missingFrom(p, kind) }}
 	}
 	return []Rule{
-		missing(Secret, "A Secret that the cluster does not have",
-			"The pod stays in CreateContainerConfigError, or waits for its volume, until the run's time is over. Secrets of slipway.yaml count as there: deploy syncs them first. References with `optional: true` are left alone. "+
-				"A name that a template makes is looked for once the template is rendered, with the params that a job of slipway.yaml gives."),
-		missing(ConfigMap, "A ConfigMap that the cluster does not have", "The pod does not start. Create it, or correct the name."),
-		missing(VolumeClaim, "A PersistentVolumeClaim that the cluster does not have", "The run stays pending. Create the claim, or correct its name."),
-		missing(Connection, "A connection that the agent's catalog does not have",
+		missing(Secret, "A Secret that is not found in the cluster",
+			"The pod stays in CreateContainerConfigError, or waits for its volume, until the run times out. Secrets of slipway.yaml count as present, because deploy syncs them first. References with `optional: true` are ignored. "+
+				"A name that a template makes is checked after the template is rendered with the params of the job in slipway.yaml."),
+		missing(ConfigMap, "A ConfigMap that is not found in the cluster", "The pod does not start. Create it, or correct the name."),
+		missing(VolumeClaim, "A PersistentVolumeClaim that is not found in the cluster", "The run stays pending. Create the claim, or correct its name."),
+		missing(Connection, "A connection that is not found in the agent's catalog",
 			"The run fails when it is compiled. Connections are set up with Polyaxon's Helm chart; their names are in the ConfigMap of the agent, where check reads them."),
 		{Name: ExceedsMachine, Severity: file.SeverityError, Stage: file.StageRun,
 			Summary: "A job asks for more than the sandbox's machine has",
-			Help:    "On the sandbox a job runs on this machine, and one that asks for a GPU, processors or memory that are not there can never run. Set `gpu: 0` for the job in an environment of slipway.yaml, ask for less, or deploy to a cluster."},
+			Help:    "On the sandbox a job runs on this machine, and one that asks for a GPU, processors or memory that the machine does not have can never run. Set `gpu: 0` for the job in an environment of slipway.yaml, ask for less, or deploy to a cluster."},
 	}
 }
 
@@ -148,7 +148,7 @@ func (n need) missing(ctx context.Context, cluster Inventory) (message, hint str
 	if hint = near(n.name, cluster.Names(ctx, n.kind)); hint == "" && n.kind == Secret {
 		hint = "declare it in secrets of slipway.yaml, or correct the name"
 	}
-	return fmt.Sprintf("there is no %s %s where the run goes", n.kind, n.name), hint
+	return fmt.Sprintf("%s %s not found in the cluster of the run", n.kind, n.name), hint
 }
 
 // need is an object that a run needs from its cluster, and the path that names it.

@@ -18,7 +18,7 @@ func commandRules() []Rule {
 				"Write each word as an element of its own: `[python, train.py]`."},
 		{Name: "argument-with-space", Severity: file.SeverityWarning, Stage: file.StageRun, check: argumentWithSpace,
 			Summary: "An option and its value in one argument",
-			Help: "Nothing splits an argument at its spaces: of `args: [\"--epochs 10\"]` the program gets one argument, and knows no option `--epochs 10`. " +
+			Help: "An argument is not split at its spaces: with `args: [\"--epochs 10\"]` the program gets one argument, and does not have an option `--epochs 10`. " +
 				"Write two elements, `[--epochs, \"10\"]`, or one with an equals sign, `[--epochs=10]`."},
 		{Name: "shell-script-cut", Severity: file.SeverityWarning, Stage: file.StageRun, check: shellScriptCut,
 			Summary: "A shell's -c is followed by more than the script",
@@ -28,9 +28,9 @@ func commandRules() []Rule {
 			Summary: "A shell is given a command without -c",
 			Help:    "`[bash, \"python train.py\"]` has the shell look for a script file of that name. Put `-c` before the command."},
 		{Name: "shell-syntax", Severity: file.SeverityWarning, Stage: file.StageRun, check: shellSyntax,
-			Summary: "The shell's signs in arguments of a program",
+			Summary: "Shell syntax in the arguments of a program",
 			Help: "Without a shell, `&&`, `|`, `>` and `$HOME` reach the program as they are. Run a shell: `command: [/bin/sh, -c]` with the whole line as one argument. " +
-				"Kubernetes itself puts in variables that are written `$(NAME)`."},
+				"Kubernetes itself expands variables that are written `$(NAME)`."},
 	}
 }
 
@@ -68,7 +68,7 @@ func commandWithSpaces(p *pass) {
 			continue
 		}
 		words, safe := separated(command[0])
-		found := p.value(paths[0], "write ["+inBrackets(words)+"]", "no program is called %q: Kubernetes does not split a command at its spaces", shortened(command[0]))
+		found := p.value(paths[0], "write ["+inBrackets(words)+"]", "there is no program %q: Kubernetes does not split a command at its spaces", shortened(command[0]))
 		if _, isText := c.values["command"].(string); isText {
 			found.Severity = file.SeverityWarning
 		}
@@ -138,7 +138,7 @@ func shellScriptCut(p *pass) {
 		if templated(words[i+1]) {
 			continue
 		}
-		p.value(paths[i+2], "write the script as one text: "+shortened(`"`+strings.Join(words[i+1:], " ")+`"`), "the shell runs only %q and leaves out what follows", words[i+1])
+		p.value(paths[i+2], "write the script as one text: "+shortened(`"`+strings.Join(words[i+1:], " ")+`"`), "the shell runs only %q and ignores what follows", words[i+1])
 	}
 }
 
@@ -176,12 +176,12 @@ func shellSyntax(p *pass) {
 		}
 		for i, w := range words {
 			if shellSign.MatchString(w) {
-				p.value(paths[i], "write command: [/bin/sh, -c] and the whole line as one argument", "%s is a sign of the shell, and no shell runs here", w)
+				p.value(paths[i], "write command: [/bin/sh, -c] and the whole line as one argument", "%s is shell syntax, and no shell runs here", w)
 				break
 			}
 			if v := shellVariable.FindString(w); v != "" && !templated(w) && !strings.Contains(w, "$(") {
 				name := strings.Trim(v, "${}")
-				p.within(paths[i], v, "write $("+name+"), which Kubernetes puts in, or run a shell", "the program gets the text %s: no shell runs here", v)
+				p.within(paths[i], v, "write $("+name+"), which Kubernetes expands, or run a shell", "the program gets the text %s: no shell runs here", v)
 				break
 			}
 		}
@@ -205,7 +205,7 @@ func argumentWithSpace(p *pass) {
 			if rest := strings.Fields(m[2]); len(rest) == 1 && !strings.Contains(m[2], "{") {
 				hint = "write two elements: " + inBrackets([]string{m[1], m[2]})
 			}
-			p.value(paths[i], hint, "this is one argument with a space in it: the program knows no option %q", shortened(word))
+			p.value(paths[i], hint, "this is one argument with a space in it: the program does not have an option %q", shortened(word))
 		}
 	}
 }

@@ -17,8 +17,8 @@ func compileRules() []Rule {
 	return []Rule{{
 		Name: compileRule, Severity: file.SeverityError, Stage: file.StageCompile,
 		Summary: "Polyaxon's compiler fails on the file",
-		Help: "The file is compiled as the version's server would, with values of the right types where a param is still to come, and that fails: a default that its input's type or validation does not take, " +
-			"a template that computes what cannot be, a reference to what is not there. The message is Polyaxon's own.",
+		Help: "The file is compiled as the version's server would, with values of the right types where a param is still to come, and that fails: a default that its input's type or validation does not accept, " +
+			"a template that cannot be computed, a reference to something that is not found. The message is Polyaxon's own.",
 	}}
 }
 

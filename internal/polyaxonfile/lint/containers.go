@@ -13,7 +13,7 @@ func containerRules() []Rule {
 			Help:    "Of two entries of `env` with the same name the last one wins. An input with `toEnv` sets a variable as well. Remove one of them."},
 		{Name: "reserved-name", Severity: file.SeverityWarning, Stage: file.StageRun, check: reservedName,
 			Summary: "A name that Polyaxon uses itself",
-			Help: "Polyaxon sets variables whose names begin with POLYAXON_, and names its own containers and volumes polyaxon-... and artifacts-context. Setting them in a Polyaxonfile breaks " +
+			Help: "Polyaxon sets variables whose names begin with POLYAXON_, and names its own containers and volumes polyaxon-... and artifacts-context. Using them in a Polyaxonfile breaks " +
 				"tracking or the run. Choose another name. (Inputs called globals, params or connections are refused by every version.)"},
 		{Name: "duplicate-container", Severity: file.SeverityError, Stage: file.StageRun, check: duplicateContainer,
 			Summary: "Two containers have the same name",

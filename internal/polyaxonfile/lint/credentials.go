@@ -14,9 +14,9 @@ import (
 func credentialRules() []Rule {
 	return []Rule{
 		{Name: "plain-text-credential", Severity: file.SeverityWarning, Stage: file.StageAdvice, check: plainTextCredential,
-			Summary: "A password, token or key stands in the file",
-			Help: "Whoever reads the repository reads it, and Polyaxon stores it with each run and shows it in its pages. Put it into `secrets` of slipway.yaml and read it by `valueFrom: {secretKeyRef: ...}`, " +
-				"or pass it as a param `secret:env:NAME`. Change it where it is in use: it is in the history. check never prints the value."},
+			Summary: "A password, token or key in plain text",
+			Help: "Everyone who can read the repository can read it, and Polyaxon stores it with each run and shows it in its pages. Put it into `secrets` of slipway.yaml and read it by `valueFrom: {secretKeyRef: ...}`, " +
+				"or pass it as a param `secret:env:NAME`. If it is in use, revoke it: it stays in the history. check never prints the value."},
 	}
 }
 
@@ -49,7 +49,7 @@ func plainTextCredential(p *pass) {
 		if !seen[key] {
 			seen[key] = true
 			at := p.file.At(path...)
-			p.add(at, 0, "put it into secrets of slipway.yaml and read it by secretKeyRef, or pass it as secret:env:NAME", what+" stands here in plain text")
+			p.add(at, 0, "put it into secrets of slipway.yaml and read it by secretKeyRef, or pass it as secret:env:NAME", what+" is in plain text here")
 		}
 	}
 	visit := func(text string, path []string) {

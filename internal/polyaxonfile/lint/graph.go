@@ -9,7 +9,7 @@ import (
 func graphRules() []Rule {
 	return []Rule{
 		{Name: "dag-cycle", Severity: file.SeverityError, Stage: file.StageCompile, check: dagCycle,
-			Summary: "Operations of a dag wait for each other",
+			Summary: "A dependency cycle in a dag",
 			Help:    "A depends on B and B on A, directly or by way of others, by `dependencies` or by a param whose `ref` is `ops.NAME`. The dag fails when it is compiled."},
 		{Name: "unknown-dependency", Severity: file.SeverityError, Stage: file.StageCompile, check: unknownDependency,
 			Summary: "A dependency on an operation that the dag does not have",
@@ -87,7 +87,7 @@ func dagCycle(p *pass) {
 			case g.values[e.to] == nil:
 			case state[e.to] == visiting:
 				cycle := append(append([]string{}, trail[indexOf(trail, e.to):]...), e.to)
-				p.value(e.path, "remove one of these dependencies", "the operations wait for each other: %s", strings.Join(cycle, " -> "))
+				p.value(e.path, "remove one of these dependencies", "the operations form a dependency cycle: %s", strings.Join(cycle, " -> "))
 				return true
 			case state[e.to] != done:
 				if visit(e.to) {

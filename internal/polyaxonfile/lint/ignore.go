@@ -15,8 +15,8 @@ const marker = "slipway:ignore"
 func commentRules() []Rule {
 	return []Rule{
 		{Name: "unknown-rule", Severity: file.SeverityWarning, Stage: file.StageAdvice, check: unknownRule,
-			Summary: "A comment silences a rule that there is not",
-			Help:    "`# slipway:ignore NAME` takes names of this page, several of them with a space or a comma between. It stands at the end of the line at fault, on a line of its own above it, or, for the whole file, before the file's first key."},
+			Summary: "A comment ignores an unknown rule",
+			Help:    "`# slipway:ignore NAME` takes names of this page, separated by spaces or commas. Write it at the end of the line with the finding, on a line of its own above it, or, for the whole file, before the file's first key."},
 	}
 }
 
@@ -119,7 +119,7 @@ func unknownRule(p *pass) {
 			if !contains(known, name) {
 				where := at
 				where.Column = utf8.RuneCountInString(line[:i+strings.Index(line[i:], name)]) + 1
-				p.add(where, len(name), near(name, known), "there is no rule "+name+" to ignore")
+				p.add(where, len(name), near(name, known), "unknown rule "+name)
 			}
 		}
 	}

@@ -14,13 +14,13 @@ func imageRules() []Rule {
 	return []Rule{
 		{Name: "mutable-image", Severity: file.SeverityWarning, Stage: file.StageAdvice, check: mutableImage,
 			Summary: "An image without a tag, or with the tag latest",
-			Help:    "The image changes under its name: the same run may do something else tomorrow, and nodes that have an older one may keep using it. Name a version or a digest, or let slipway build the image and use DOCKER_IMAGE."},
+			Help:    "The image of a tag can change: the same run may do something else tomorrow, and nodes that have an older image may keep using it. Name a version or a digest, or let slipway build the image and use DOCKER_IMAGE."},
 		{Name: "missing-image", Severity: file.SeverityError, Stage: file.StageRun, check: missingImage,
 			Summary: "A container without an image",
 			Help:    "Kubernetes refuses the pod. Name an image; or declare the input DOCKER_IMAGE, or write `image: slipway`, and give the job an image in slipway.yaml."},
 		{Name: "bad-image", Severity: file.SeverityError, Stage: file.StageRun, check: badImage,
-			Summary: "An image that is no reference",
-			Help:    "The pod stays in InvalidImageName. A reference has no spaces, no upper case letters in its repository, and no https:// before it."},
+			Summary: "An image that is not a valid reference",
+			Help:    "The pod stays in InvalidImageName. A reference has no spaces, no uppercase letters in its repository, and no https:// before it."},
 	}
 }
 
@@ -33,7 +33,7 @@ func mutableImage(p *pass) {
 		last := image[strings.LastIndex(image, "/")+1:]
 		if _, tag, tagged := strings.Cut(last, ":"); !tagged || tag == "latest" {
 			p.value(extend(c.path, "image"), "name a version or a digest, or build it by images in slipway.yaml",
-				"the image %s changes under its name: the same run may do something else tomorrow", image)
+				"the image %s is not pinned to a version: the same run may do something else tomorrow", image)
 		}
 	}
 }
@@ -49,7 +49,7 @@ func missingImage(p *pass) {
 		if c.role == "main" && (p.component["build"] != nil || p.operation["build"] != nil) {
 			continue
 		}
-		p.key(c.path, "name an image; slipway fills in the one it builds where it stands image: slipway", "the container has no image")
+		p.key(c.path, "set an image, or write image: slipway to use the image that slipway builds", "the container has no image")
 	}
 }
 
@@ -79,11 +79,11 @@ func badReference(image string) string {
 	}
 	switch {
 	case strings.Contains(image, "://"):
-		return "has a scheme, as addresses of pages have"
+		return "has a scheme, such as https://"
 	case strings.ContainsAny(image, " \t\n"):
 		return "has a space"
 	case repository != strings.ToLower(repository):
-		return "has upper case letters"
+		return "has uppercase letters"
 	case strings.HasSuffix(image, ":") || strings.HasSuffix(image, "/"):
 		return "is not complete"
 	}

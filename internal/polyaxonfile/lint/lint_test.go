@@ -132,12 +132,13 @@ func TestDocs(t *testing.T) {
 	var b strings.Builder
 	b.WriteString(`# Lints
 
-What ` + "`slipway check`" + ` finds, by name. A finding is an **error** when a run would be refused, fail, or do something else than is written, and a
-**warning** when it may be meant. It is found at once; the column "otherwise" says when Polyaxon would: at submit (the server
-refuses it), at compile (the run fails after it was submitted), at run (its pod cannot be made, or does something else),
-or never.
+What ` + "`slipway check`" + ` finds, by name. A finding is an **error** when a run would be refused, would fail, or
+would not do what is written, and a **warning** when it may be intended. check reports it at once. The column "otherwise"
+says when Polyaxon would report it: at submit (the server refuses it), at compile (the run fails after it was submitted),
+at run (its pod cannot be created, or does something else), or never.
 
-Silence one with a comment, at the end of the line at fault, on a line of its own above it, or before the first key for the whole file:
+Ignore a finding with a comment at the end of its line, on a line of its own above it, or, for the whole file, before
+the first key:
 
 ` + "```yaml" + `
 image: busybox  # slipway:ignore mutable-image

@@ -9,16 +9,16 @@ import (
 func matrixRules() []Rule {
 	return []Rule{
 		{Name: "unknown-matrix-param", Severity: file.SeverityError, Stage: file.StageCompile, check: unknownMatrixParam,
-			Summary: "A matrix varies what is no input",
-			Help:    "Each run of a matrix gets its values as params, and a param that no input takes fails the run on Polyaxon 1.11 and changes nothing on 2.18: all runs are the same, and all are paid for."},
+			Summary: "A matrix varies an input that is not declared",
+			Help:    "Each run of a matrix gets its values as params, and a param whose input is not declared fails the run on Polyaxon 1.11 and changes nothing on 2.18: all runs are the same, and all are paid for."},
 		{Name: "bad-hyperparameter", Severity: file.SeverityError, Stage: file.StageRun, check: badHyperparameter,
-			Summary: "A hyperparameter's space is empty or upside down",
-			Help:    "A range that never reaches its end, a uniform with its low end above its high end, a choice of nothing, or probabilities that do not add up to 1: the search makes no run, or fails when it draws its first value."},
+			Summary: "A hyperparameter's space is empty or reversed",
+			Help:    "A range that never reaches its end, a uniform with its low end above its high end, an empty choice, or probabilities that do not add up to 1: the search makes no run, or fails when it draws its first value."},
 		{Name: "lacking-entry", Severity: file.SeverityError, Stage: file.StageCompile, check: lackingEntry,
-			Summary: "An entry of a mapping lacks a param that needs a value",
+			Summary: "An entry of a mapping lacks a required param",
 			Help:    "Each entry of a matrix of kind mapping is one run. Where it leaves out a param that other entries have, and its input has no default, that run fails when it is compiled, after the others have begun."},
 		{Name: "matrix-conflict", Severity: file.SeverityWarning, Stage: file.StageRun, check: matrixConflict,
-			Summary: "A matrix varies what a param fixes",
+			Summary: "A matrix and a param set the same input",
 			Help:    "The same name is in `params` and in the matrix. Which of the two wins depends on the version; remove one."},
 	}
 }
@@ -38,7 +38,7 @@ func unknownMatrixParam(p *pass) {
 			if hint == "" {
 				hint = "declare it as an input"
 			}
-			p.key(varied[name], hint, "the matrix varies %s, which is no input", name)
+			p.key(varied[name], hint, "the matrix varies %s, which is not declared as an input", name)
 		}
 	}
 }
@@ -58,7 +58,7 @@ func lackingEntry(p *pass) {
 			if _, has := row[x.name]; row == nil || has || varied[x.name] == nil || x.optional || x.hasValue || params[x.name] != nil || !p.nested && contains(p.options.Params, x.name) {
 				continue
 			}
-			p.value(extend(path, "matrix", "values", itoa(i)), "add "+x.name+", or give the input a default", "this entry has no %s, which needs a value", x.name)
+			p.value(extend(path, "matrix", "values", itoa(i)), "add "+x.name+", or give the input a default", "this entry has no %s, which is required", x.name)
 		}
 	}
 }
@@ -67,7 +67,7 @@ func matrixConflict(p *pass) {
 	varied := p.matrixNames()
 	for _, name := range sorted(mapping(p.operation["params"])) {
 		if varied[name] != nil {
-			p.key(varied[name], "remove it from params, or from the matrix", "%s is in params too", name)
+			p.key(varied[name], "remove it from params, or from the matrix", "%s is set in params too", name)
 		}
 	}
 }
@@ -128,7 +128,7 @@ func badSpace(kind string, value any) string {
 	switch kind {
 	case "choice":
 		if l, ok := value.([]any); ok && len(l) == 0 {
-			return "there is nothing to choose from"
+			return "the list of values is empty"
 		}
 	case "pchoice":
 		total, counted := 0.0, 0
@@ -147,28 +147,28 @@ func badSpace(kind string, value any) string {
 		switch {
 		case !ok || len(n) < 2:
 		case len(n) > 2 && n[2] == 0:
-			return "a step of 0 never ends"
+			return "the step must not be 0"
 		case len(n) > 2 && n[2] < 0 && n[0] < n[1], (len(n) == 2 || n[2] > 0) && n[0] >= n[1]:
-			return fmt.Sprintf("from %g one does not come to %g", n[0], n[1])
+			return fmt.Sprintf("the range from %g never reaches %g", n[0], n[1])
 		}
 	case "linspace", "logspace", "geomspace":
 		n, ok := numbers(value, "start", "stop", "num")
 		switch {
 		case ok && len(n) > 2 && n[2] < 1:
-			return fmt.Sprintf("%g values are none", n[2])
+			return fmt.Sprintf("num must be at least 1, not %g", n[2])
 		case ok && kind == "geomspace" && len(n) > 1 && n[0]*n[1] <= 0:
-			return "a geometric space cannot have or cross 0"
+			return "a geometric space cannot contain or cross 0"
 		}
 	case "uniform", "quniform", "loguniform", "qloguniform":
 		n, ok := numbers(value, "low", "high", "q")
 		switch {
 		case ok && len(n) > 1 && n[0] >= n[1]:
-			return fmt.Sprintf("the low end, %g, is not below the high end, %g", n[0], n[1])
+			return fmt.Sprintf("low must be below high, but %g is not below %g", n[0], n[1])
 		}
 	case "normal", "qnormal", "lognormal", "qlognormal":
 		n, ok := numbers(value, "loc", "scale", "q")
 		if ok && len(n) > 1 && n[1] <= 0 {
-			return fmt.Sprintf("a standard deviation of %g", n[1])
+			return fmt.Sprintf("the standard deviation must be above 0, not %g", n[1])
 		}
 	}
 	return ""

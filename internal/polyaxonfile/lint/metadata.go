@@ -12,10 +12,10 @@ func metadataRules() []Rule {
 	return []Rule{
 		{Name: "bad-label", Severity: file.SeverityError, Stage: file.StageRun, check: badLabel,
 			Summary: "A label or an annotation that Kubernetes refuses",
-			Help:    "A label's value has at most 63 letters, digits, - _ and ., and begins and ends with a letter or a digit; a key may have a domain and a / before it. What does not fit belongs into annotations, whose values are free."},
+			Help:    "A label's value has at most 63 letters, digits, - _ and ., and begins and ends with a letter or a digit; a key may have a domain and a / before it. Write other values in annotations, which take any text."},
 		{Name: "bad-kubernetes-name", Severity: file.SeverityError, Stage: file.StageRun, check: badKubernetesName,
 			Summary: "A name that Kubernetes refuses",
-			Help:    "Names of volumes, containers, secrets, config maps and claims are lower case letters, digits and -, and those of environment variables have no spaces, = or leading digits."},
+			Help:    "Names of volumes, containers, secrets, config maps and claims are lowercase letters, digits and -, and those of environment variables have no spaces, = or leading digits."},
 	}
 }
 
@@ -27,7 +27,7 @@ func badLabel(p *pass) {
 			for _, key := range sorted(values) {
 				path := extend(pod.path, "environment", section, key)
 				if errs := validation.IsQualifiedName(key); len(errs) > 0 && !templated(key) {
-					p.key(path, "use letters, digits, - _ and .", "%q is no key of %s", key, section)
+					p.key(path, "use letters, digits, - _ and .", "%q is not a valid key of %s", key, section)
 				}
 				value := unquoted(fmt.Sprint(values[key]))
 				if errs := validation.IsValidLabelValue(value); section != "annotations" && len(errs) > 0 && !templated(value) && values[key] != nil {
@@ -35,7 +35,7 @@ func badLabel(p *pass) {
 					if section == "labels" {
 						hint += "; or write it under annotations"
 					}
-					p.value(path, hint, "%q is no value of a label", shortened(value))
+					p.value(path, hint, "%q is not a valid value of a label", shortened(value))
 				}
 			}
 		}
@@ -45,7 +45,7 @@ func badLabel(p *pass) {
 func badKubernetesName(p *pass) {
 	name := func(what string, value any, path []string) {
 		if s, ok := value.(string); ok && s != "" && !templated(s) && len(validation.IsDNS1123Subdomain(s)) > 0 {
-			p.value(path, "use lower case letters, digits and -", "%q is no name of a %s", s, what)
+			p.value(path, "use lowercase letters, digits and -", "%q is not a valid name of a %s", s, what)
 		}
 	}
 	for _, pod := range p.pods() {
@@ -62,7 +62,7 @@ func badKubernetesName(p *pass) {
 		for i, element := range list(c.values["env"]) {
 			variable, path := text(mapping(element)["name"]), extend(c.path, "env", itoa(i), "name")
 			if variable != "" && !templated(variable) && len(validation.IsEnvVarName(variable)) > 0 {
-				p.value(path, "use letters, digits and _", "%q is no name of an environment variable", variable)
+				p.value(path, "use letters, digits and _", "%q is not a valid name of an environment variable", variable)
 			} else if strings.ContainsAny(variable, "-.") && !templated(variable) {
 				continue // allowed, although no shell can read it
 			}

@@ -16,25 +16,25 @@ const imageInput = "DOCKER_IMAGE"
 func paramRules() []Rule {
 	return []Rule{
 		{Name: "unused-input", Severity: file.SeverityWarning, Stage: file.StageAdvice, check: unusedInput,
-			Summary: "Nothing uses an input",
+			Summary: "An input is not used",
 			Help:    "A value that is passed for the input changes nothing, though the run shows it. Use it in a template, give it `toEnv`, or remove it."},
 		{Name: "unused-image-input", Severity: file.SeverityWarning, Stage: file.StageAdvice, check: unusedImageInput,
 			Summary: "The input DOCKER_IMAGE is not the container's image",
 			Help:    "slipway passes the image that it built as DOCKER_IMAGE. When no container says `image: \"{{ DOCKER_IMAGE }}\"`, the run uses another image than the one that was just built."},
 		{Name: "repeated-input", Severity: file.SeverityError, Stage: file.StageAdvice, check: repeatedInput,
 			Summary: "An input is declared twice",
-			Help:    "Of two inputs with the same name one wins, without a word. Remove one of them."},
+			Help:    "Of two inputs with the same name one silently wins. Remove one of them."},
 		{Name: "default-not-optional", Severity: file.SeverityError, Stage: file.StageSubmit, check: defaultNotOptional, versions: before2,
 			Summary: "An input with a default that does not say isOptional, on Polyaxon 1.11",
 			Help:    "1.11 refuses an input that has a `value` and is not optional; 2.x takes it for optional. `isOptional: true` is right for both."},
 		{Name: "deprecated-key", Severity: file.SeverityWarning, Stage: file.StageAdvice, check: deprecatedKey, versions: since2,
-			Summary: "A key that has another name since Polyaxon 2",
-			Help:    "`options` and `delayValidation` of inputs and outputs are now `validation: {options: ..., delay: ...}`. The old ones still work. It is found only when no older version is asked for, for 1.11 does not know the new ones."},
+			Summary: "A key that was renamed in Polyaxon 2",
+			Help:    "`options` and `delayValidation` of inputs and outputs are now `validation: {options: ..., delay: ...}`. The old ones still work. The rule does not apply when an older version is checked as well, because 1.11 does not have the new ones."},
 		{Name: "unknown-param", Severity: file.SeverityError, Stage: file.StageCompile, check: unknownParam,
-			Summary: "A param that no input takes",
-			Help:    "Polyaxon 1.11 fails the run when it is compiled; 2.18 gives it to templates that use it, unless strictParams is set; where none does, the param is ignored, and the run uses a default instead of the value that was meant. Correct the name, or declare an input."},
+			Summary: "A param whose input is not declared",
+			Help:    "Polyaxon 1.11 fails the run when it is compiled; 2.18 passes it to the templates that use it, unless strictParams is set. When no template uses it, it is ignored, and the run uses a default instead of the value. Correct the name, or declare an input."},
 		{Name: "missing-param", Severity: file.SeverityError, Stage: file.StageCompile, check: missingParam,
-			Summary: "An input needs a value and no param gives one",
+			Summary: "A required input is not set",
 			Help:    "The operation's component has an input without a default that is not optional. The server takes the operation, and its run fails when it is compiled."},
 		{Name: "path-without-default", Severity: file.SeverityWarning, Stage: file.StageAdvice, check: pathWithoutDefault,
 			Summary: "An optional path without a value is used as a directory",
@@ -49,7 +49,7 @@ func unusedInput(p *pass) {
 		if used.all || used.names[x.name] || x.name == "" || x.name == imageInput || text(x.values["toEnv"]) != "" || text(x.values["connection"]) != "" || toInit {
 			continue
 		}
-		p.value(extend(x.path, "name"), "use {{ "+x.name+" }}, give it toEnv, or remove it", "nothing uses the input %s", x.name)
+		p.value(extend(x.path, "name"), "use {{ "+x.name+" }}, give it toEnv, or remove it", "the input %s is not used", x.name)
 	}
 }
 
@@ -97,11 +97,11 @@ func unknownParam(p *pass) {
 		hint := near(name, names)
 		switch {
 		case hint == "" && len(names) > 0:
-			hint = "it takes " + strings.Join(names, ", ")
+			hint = "declared inputs: " + strings.Join(names, ", ")
 		case hint == "":
 			hint = "declare an input, or remove the param"
 		}
-		p.key(extend(p.operationPath, "params", name), hint, "no input takes the param %s", name)
+		p.key(extend(p.operationPath, "params", name), hint, "the input %s is not declared, but params sets it", name)
 	}
 }
 
@@ -114,7 +114,7 @@ func missingParam(p *pass) {
 		if x.name == "" || x.optional || x.hasValue || x.delayed || given[x.name] || !p.nested && (x.name == imageInput || contains(p.options.Params, x.name)) {
 			continue
 		}
-		message := "the input %s needs a value, and no param gives one"
+		message := "the input %s is required, and no param sets it"
 		switch {
 		case p.operation["params"] != nil:
 			p.key(extend(p.operationPath, "params"), "add "+x.name+" to params", message, x.name)
@@ -132,7 +132,7 @@ func defaultNotOptional(p *pass) {
 			if _, given := x.values["isOptional"]; given || !python.Truth(x.value) {
 				continue
 			}
-			p.value(extend(x.path, "name"), "add isOptional: true", "%s has a default value and is not optional: Polyaxon %s refuses it", x.name, p.version).
+			p.value(extend(x.path, "name"), "add isOptional: true", "%s has a default value but is not optional: Polyaxon %s refuses it", x.name, p.version).
 				fix = set(extend(x.path, "isOptional"), true)
 		}
 	}
@@ -146,7 +146,7 @@ func deprecatedKey(p *pass) {
 		for _, x := range p.declared(section) {
 			for old, name := range map[string]string{"options": "options", "delayValidation": "delay"} {
 				if value, given := x.values[old]; given && mapping(x.values["validation"])[name] == nil {
-					p.key(extend(x.path, old), "write validation: {"+name+": ...}", "%s is validation.%s since Polyaxon 2", old, name).
+					p.key(extend(x.path, old), "write validation: {"+name+": ...}", "%s was renamed to validation.%s in Polyaxon 2", old, name).
 						fix = edits(edit.Set(value, extend(x.path, "validation", name)...), edit.Delete(extend(x.path, old)...))
 				}
 			}

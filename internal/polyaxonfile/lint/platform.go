@@ -9,10 +9,10 @@ const JobRule = "bad-job"
 func platformRules() []Rule {
 	return []Rule{
 		{Name: JobRule, Severity: file.SeverityError, Stage: file.StageSubmit,
-			Summary: "slipway.yaml gives a job what its Polyaxonfile does not take",
-			Help:    "A param of the job that no input takes, an input that needs a value and gets none, a value of another type than the input's, a preset that cannot be laid over the file, or a component that does not ship."},
+			Summary: "slipway.yaml sets a value that the Polyaxonfile of the job does not accept",
+			Help:    "A param of the job whose input is not declared, a required input that is not set, a value that is not of its input's type, a preset that cannot be applied to the file, or a component that is not shipped with slipway."},
 		{Name: "commercial-only", Severity: file.SeverityWarning, Stage: file.StageSubmit, check: commercialOnly, versions: before2,
-			Summary: "What the community edition of Polyaxon 1.11 refuses",
+			Summary: "A feature that the community edition of Polyaxon 1.11 refuses",
 			Help:    "The community edition of 1.11 answers 400 to dags, matrices and schedules: \"your plan does not support operations of kind: ...\". 2.x runs them. Silence this rule where you have a commercial installation."},
 		{Name: "build-section", Severity: file.SeverityError, Stage: file.StageCompile, check: buildSection,
 			Summary: "A build section, which the community edition does not build",

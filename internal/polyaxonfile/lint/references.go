@@ -11,9 +11,9 @@ import (
 func referenceRules() []Rule {
 	return []Rule{
 		{Name: "unknown-reference", Severity: file.SeverityError, Stage: file.StageCompile, check: unknownReference,
-			Summary: "A param of a dag's operation refers to what is not there",
+			Summary: "A param of a dag's operation refers to something that is not found",
 			Help: "`ref` is `dag` (the inputs of the dag itself), `ops.NAME` (another operation of it) or `runs.UUID`, and `value` names what is meant there: `outputs.NAME`, `inputs.NAME`, `artifacts.NAME` or " +
-				"`globals.NAME`. What is named must be declared by the component, and its type must be that of the input that takes it. Else the dag fails when it is compiled."},
+				"`globals.NAME`. What is named must be declared by the component, and its type must be that of the input that it sets. Otherwise the dag fails when it is compiled."},
 	}
 }
 
@@ -67,7 +67,7 @@ func (p *pass) target(g *graph, components map[string]map[string]any, ref string
 		return s, s.known
 	case len(parts) == 2 && parts[0] == "runs":
 		if !runUUID.MatchString(strings.ReplaceAll(parts[1], "-", "")) {
-			p.value(extend(path, "ref"), "write the run's uuid", "%q is no uuid of a run", parts[1])
+			p.value(extend(path, "ref"), "write the run's uuid", "%q is not a valid run UUID", parts[1])
 		}
 		return s, false
 	}
@@ -75,7 +75,7 @@ func (p *pass) target(g *graph, components map[string]map[string]any, ref string
 	if g.values[ref] != nil {
 		hint = "did you mean ops." + ref + "?"
 	}
-	p.value(extend(path, "ref"), hint, "%q is no reference", ref)
+	p.value(extend(path, "ref"), hint, "%q is not a valid reference", ref)
 	return s, false
 }
 
@@ -100,7 +100,7 @@ func (p *pass) followed(target signature, ref, value string, path []string, inpu
 		} else if target.inputs[value] != nil {
 			hint = "write inputs." + value
 		}
-		p.value(at, hint, "%q names nothing of %s", value, whose(ref))
+		p.value(at, hint, "%q is not a valid reference to a value of %s", value, whose(ref))
 		return
 	}
 	if !nested {

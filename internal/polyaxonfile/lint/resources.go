@@ -13,15 +13,15 @@ import (
 func resourceRules() []Rule {
 	return []Rule{
 		{Name: "gpu-without-limit", Severity: file.SeverityError, Stage: file.StageRun, check: gpuWithoutLimit,
-			Summary: "A GPU is requested and not limited, or the two differ",
+			Summary: "A GPU is requested without a limit, or the two differ",
 			Help: "Kubernetes does not share GPUs: a pod that requests one needs a limit of the same number, and is refused otherwise. A limit alone is enough. " +
 				"slipway's `gpu: N` in slipway.yaml sets request, limit and toleration together."},
 		{Name: "gpu-without-toleration", Severity: file.SeverityWarning, Stage: file.StageRun, check: gpuWithoutToleration,
-			Summary: "A GPU is asked for and its nodes' taint is not tolerated",
+			Summary: "A GPU is requested, but the taint of its nodes is not tolerated",
 			Help: "Nodes with GPUs carry a taint (`nvidia.com/gpu`) that keeps other pods away. Clusters with the admission plugin ExtendedResourceToleration, GKE for one, add the toleration by themselves; " +
 				"elsewhere the run stays pending. Add it to `environment.tolerations`."},
 		{Name: "gpu-fraction", Severity: file.SeverityError, Stage: file.StageRun, check: gpuFraction,
-			Summary: "A part of a GPU",
+			Summary: "A fraction of a GPU",
 			Help:    "Kubernetes counts GPUs in whole numbers, and refuses the pod. To share a GPU, use the time-sharing or multi-instance node pools of the cloud, which offer whole ones too."},
 		{Name: "unknown-resource", Severity: file.SeverityError, Stage: file.StageRun, check: unknownResource,
 			Summary: "A resource that Kubernetes does not have",
@@ -30,7 +30,7 @@ func resourceRules() []Rule {
 			Summary: "A request is above its limit",
 			Help:    "Kubernetes refuses a pod that asks to be given more than it may use. Raise the limit, or lower the request."},
 		{Name: "odd-quantity", Severity: file.SeverityWarning, Stage: file.StageRun, check: oddQuantity,
-			Summary: "A quantity that is hardly meant",
+			Summary: "A quantity that is probably a mistake",
 			Help: "`memory: 512m` is half a byte (m is a thousandth), `memory: 4` is four bytes, and `cpu: 500` five hundred processors. " +
 				"Write memory as 512Mi or 4Gi, and half a processor as 500m."},
 	}
@@ -129,7 +129,7 @@ func gpuFraction(p *pass) {
 			values, path := amounts(c, section)
 			for _, name := range sorted(values) {
 				if q, known := quantity(values[name]); known && isGPU(name) && q.MilliValue()%1000 != 0 {
-					p.value(extend(path, name), "ask for 1", "%v of %s: Kubernetes gives whole ones only", values[name], name)
+					p.value(extend(path, name), "ask for 1", "%v of %s: Kubernetes accepts only whole numbers of it", values[name], name)
 				}
 			}
 		}

@@ -14,11 +14,11 @@ import (
 func retypeRules() []Rule {
 	return []Rule{
 		{Name: "re-typed-string", Severity: file.SeverityWarning, Stage: file.StageAdvice, check: retypedString, byVersion: true,
-			Summary: "A text that Polyaxon takes for a Python value",
+			Summary: "A text that Polyaxon reads as a Python value",
 			Help: "Polyaxon reads texts of `env`, labels, annotations and nodeSelector as Python literals, and 1.11 those of arguments too: \"1e3\" arrives as 1000.0, \"1.10\" as 1.1, \"0x10\" as 16, \"True\" as true and \"None\" as null. " +
 				"Quotes inside the quotes keep the text: \"'1e3'\"."},
 		{Name: "yaml-value", Severity: file.SeverityWarning, Stage: file.StageAdvice, check: yamlValue,
-			Summary: "A value without quotes that YAML reads as another than is written",
+			Summary: "A value without quotes that YAML reads as a different value",
 			Help: "Polyaxon reads YAML 1.1: without quotes yes, no, on and off are booleans, 1.10 is 1.1, 010 is 8, 0x10 is 16, 1_000 is 1000 and 12:30 is 750 (minutes, in base 60). " +
 				"Put the value in quotes when the text is meant."},
 	}
@@ -31,7 +31,7 @@ func arrival(written string, argument bool, version schema.Version) (string, boo
 	value, ok, err := python.Literal(written)
 	switch {
 	case err != nil:
-		return "nothing that Polyaxon can keep: the run fails", true
+		return "a value that Polyaxon cannot store: the run fails", true
 	case !ok:
 		return "", false
 	}

@@ -13,11 +13,11 @@ import (
 func scheduleRules() []Rule {
 	return []Rule{
 		{Name: "bad-cron", Severity: file.SeverityError, Stage: file.StageCompile, check: badCron,
-			Summary: "A cron expression that is none",
+			Summary: "Invalid cron expression",
 			Help:    "The server takes the operation, and its run fails with \"Compiler received an unexpected error\". A cron expression has five fields: minute, hour, day of the month, month, day of the week."},
 		{Name: "empty-schedule", Severity: file.SeverityError, Stage: file.StageRun, check: emptySchedule,
 			Summary: "A schedule that ends before it starts",
-			Help:    "`endAt` is before `startAt`: nothing is ever run."},
+			Help:    "`endAt` is before `startAt`: the schedule never starts a run."},
 	}
 }
 
@@ -35,7 +35,7 @@ func badCron(p *pass) {
 		return
 	}
 	if why := cron(expression); why != "" {
-		p.value(extend(path, "cron"), "minute, hour, day of the month, month, day of the week; every day at 3: 0 3 * * *", "%q is no cron expression: %s", shortened(expression), why)
+		p.value(extend(path, "cron"), "minute, hour, day of the month, month, day of the week; every day at 3: 0 3 * * *", "invalid cron expression %q: %s", shortened(expression), why)
 	}
 }
 
@@ -48,7 +48,7 @@ func cron(expression string) string {
 		case "@hourly", "@daily", "@weekly", "@monthly", "@yearly", "@annually", "@midnight":
 			return ""
 		}
-		return "there are @hourly, @daily, @weekly, @monthly and @yearly"
+		return "use @hourly, @daily, @weekly, @monthly or @yearly"
 	}
 	fields := strings.Fields(expression)
 	if len(fields) != 5 {
@@ -67,10 +67,10 @@ func cron(expression string) string {
 		for _, part := range strings.Split(field, ",") {
 			m := cronField.FindStringSubmatch(part)
 			if m == nil {
-				return fmt.Sprintf("%s is no %s", part, b.name)
+				return fmt.Sprintf("%s is not a valid %s", part, b.name)
 			}
 			if m[2] == "0" {
-				return "a step of 0 never comes"
+				return "the step must not be 0"
 			}
 			if m[1] == "*" || m[1] == "?" || strings.EqualFold(m[1], "l") {
 				continue
@@ -82,10 +82,10 @@ func cron(expression string) string {
 					n = indexOf(strings.Fields(b.words), strings.ToLower(end)) + b.low
 				}
 				if n < b.low || n > b.high || err != nil && n == b.low-1 {
-					return fmt.Sprintf("%s is no %s: %d to %d", end, b.name, b.low, b.high)
+					return fmt.Sprintf("%s is not a valid %s: use %d to %d", end, b.name, b.low, b.high)
 				}
 				if n < before {
-					return fmt.Sprintf("%s ends before it begins", m[1])
+					return fmt.Sprintf("%s ends before it starts", m[1])
 				}
 				before = n
 			}

@@ -12,13 +12,13 @@ func serviceRules() []Rule {
 	return []Rule{
 		{Name: "several-ports", Severity: file.SeverityError, Stage: file.StageRun, check: severalPorts, versions: before2,
 			Summary: "A service with several ports, on Polyaxon 1.11",
-			Help:    "Polyaxon 1.11 offers every port of a service as port 80, and Kubernetes refuses a Service with the same port twice. Keep one port, or upgrade to 2.x, which offers each as itself."},
+			Help:    "Polyaxon 1.11 exposes every port of a service as port 80, and Kubernetes refuses a Service with the same port twice. Keep one port, or upgrade to 2.x, which exposes each under its own number."},
 		{Name: "service-without-ports", Severity: file.SeverityWarning, Stage: file.StageRun, check: serviceWithoutPorts,
 			Summary: "A service without ports",
-			Help:    "Nothing can reach the service: Polyaxon leads requests to the first of `ports`. Name the port that the program listens on, or make it a job."},
+			Help:    "Nothing can reach the service: Polyaxon sends requests to the first of `ports`. Name the port that the program listens on, or make it a job."},
 		{Name: "port-mismatch", Severity: file.SeverityWarning, Stage: file.StageRun, check: portMismatch,
 			Summary: "The program listens on another port than the service's",
-			Help:    "`ports` of a service say where Polyaxon leads requests to; the container's `ports`, or `--port` among its arguments, say another. The service starts, and its address answers 502."},
+			Help:    "`ports` of a service set the port that Polyaxon sends requests to; the container's `ports`, or `--port` among its arguments, set another. The service starts, and its address answers 502."},
 	}
 }
 
@@ -35,7 +35,7 @@ func (u unit) ports() []int {
 
 func severalPorts(p *pass) {
 	if ports := list(p.run["ports"]); p.run["kind"] == "service" && len(ports) > 1 {
-		p.value(extend(p.runPath, "ports", "1"), "keep one port", "Polyaxon %s cannot serve several ports: each is offered as port 80", p.version)
+		p.value(extend(p.runPath, "ports", "1"), "keep one port", "Polyaxon %s cannot serve several ports: each is exposed as port 80", p.version)
 	}
 }
 

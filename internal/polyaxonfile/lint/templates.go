@@ -15,9 +15,9 @@ import (
 func templateRules() []Rule {
 	return []Rule{
 		{Name: "undefined-variable", Severity: file.SeverityError, Stage: file.StageAdvice, check: undefinedVariable, byVersion: true,
-			Summary: "A template names what nothing defines",
+			Summary: "A template uses an undefined variable",
 			Help: "Polyaxon renders templates leniently: a name with a typo renders as an empty text, and the run starts with an argument or a variable that is empty. Where an attribute " +
-				"is read from it, the run fails when it is compiled. Declare the name as an input, or correct it. Names of `globals` are held against those that the version has."},
+				"is read from it, the run fails when it is compiled. Declare the name as an input, or correct it. Names of `globals` are checked against those of the version."},
 		{Name: "unlisted-connection", Severity: file.SeverityError, Stage: file.StageCompile, check: unlistedConnection,
 			Summary: "A template reads a connection that the run does not list",
 			Help:    "Templates see the connections that the run lists in `connections` or in `init`, not the whole catalog: `{{ connections['data'].mountPath }}` of another one fails the run when it is compiled."},
@@ -26,15 +26,15 @@ func templateRules() []Rule {
 			Help: "Inside a longer text, an input that is optional and has no value renders as Python prints it: `--data={{ DIR }}` becomes `--data=None`, and a program then looks for a directory of that name. " +
 				"Give the input a default, or write `{{ DIR or '' }}`."},
 		{Name: "null-argument", Severity: file.SeverityWarning, Stage: file.StageRun, check: nullArgument, versions: since2,
-			Summary: "An argument becomes nothing when its input has no value",
+			Summary: "An argument is left out when its input has no value",
 			Help: "An argument that is only `{{ NAME }}` is left out of the pod when the input has no value: a flag before it then takes the argument after it for its value. " +
 				"Use `{{ params.NAME.as_arg }}`, or give the input a default."},
 		{Name: "template-syntax", Severity: file.SeverityError, Stage: file.StageCompile, check: templateSyntax,
-			Summary: "A template cannot be read",
-			Help:    "Jinja cannot read the template, and the run fails when it is compiled, after it was submitted. Each `{{` needs its `}}`, each `{% if %}` its `{% endif %}`."},
+			Summary: "Invalid template syntax",
+			Help:    "Jinja cannot parse the template, and the run fails when it is compiled, after it was submitted. Each `{{` needs its `}}`, each `{% if %}` its `{% endif %}`."},
 		{Name: "unknown-filter", Severity: file.SeverityError, Stage: file.StageCompile, check: unknownFilter,
 			Summary: "A template uses a filter that Jinja does not have",
-			Help:    "The run fails when it is compiled. Polyaxon knows the filters that Jinja brings, and `map_format`; those of other programs, such as Ansible's, are not there."},
+			Help:    "The run fails when it is compiled. Polyaxon has the filters of Jinja, and `map_format`, but not those of other programs, such as Ansible."},
 	}
 }
 
@@ -126,11 +126,11 @@ func undefinedVariable(p *pass) {
 				case hint == "":
 					hint = "declare it as an input, or correct the name"
 				}
-				p.name(path, text, n, 1, hint, "nothing defines %s: %s", root, p.consequence(n, 1))
+				p.name(path, text, n, 1, hint, "undefined variable %s: %s", root, p.consequence(n, 1))
 			case root == "globals" && second != "" && !slices.Contains(p.globalNames(), second):
 				p.name(path, text, n, 2, near(second, p.globalNames()), "globals has no %s: %s", second, p.consequence(n, 2))
 			case root == "params" && second != "" && second != "as_args" && !known.names[second]:
-				p.name(path, text, n, 2, near(second, sorted(known.inputs)), "there is no param %s: %s", second, p.consequence(n, 2))
+				p.name(path, text, n, 2, near(second, sorted(known.inputs)), "undefined param %s: %s", second, p.consequence(n, 2))
 			case root == "params" && len(n.Path) > 2 && !slices.Contains(paramAttributes(), n.Path[2]):
 				p.name(path, text, n, 3, near(n.Path[2], paramAttributes()), "a param has no %s: %s", n.Path[2], p.consequence(n, 3))
 			}
@@ -145,7 +145,7 @@ func (p *pass) consequence(name template.Name, n int) string {
 	if len(name.Path) > n {
 		return "the run fails when it is compiled"
 	}
-	return "Polyaxon puts nothing in its place"
+	return "Polyaxon renders it as empty"
 }
 
 func nameOr(name, other string) string {
@@ -265,7 +265,7 @@ func templateSyntax(p *pass) {
 		if block := strings.TrimSpace(p.file.Line(at)); e.Line > 0 && strings.Contains(text, "\n") && (strings.HasSuffix(block, "|") || strings.HasSuffix(block, "|-")) {
 			at.Line, at.Column = at.Line+e.Line, 1
 		}
-		p.add(at, p.length(at), "Jinja says: "+e.Message, "the template cannot be read: the run fails when it is compiled")
+		p.add(at, p.length(at), "Jinja says: "+e.Message, "invalid template syntax: the run fails when it is compiled")
 	})
 }
 

@@ -9,12 +9,12 @@ func terminationRules() []Rule {
 	return []Rule{
 		{Name: "restart-policy", Severity: file.SeverityError, Stage: file.StageRun, check: restartPolicy,
 			Summary: "A restart policy that the kind of run cannot have",
-			Help:    "A job becomes a Kubernetes Job, which knows the policies Never and OnFailure; a service becomes a Deployment, which knows Always alone. Kubernetes refuses the rest. To try a job again, set `termination.maxRetries`."},
+			Help:    "A job becomes a Kubernetes Job, which supports the policies Never and OnFailure; a service becomes a Deployment, which supports only Always. Kubernetes refuses the rest. To try a job again, set `termination.maxRetries`."},
 		{Name: "retries-in-place", Severity: file.SeverityWarning, Stage: file.StageRun, check: retriesInPlace,
 			Summary: "Retries that lose the logs of what failed",
 			Help:    "With `restartPolicy: OnFailure` a failed container is started again in the same pod, and when the retries are used up the pod is deleted with its logs. With Never each of the `maxRetries` is a pod of its own."},
 		{Name: "zero-limit", Severity: file.SeverityWarning, Stage: file.StageRun, check: zeroLimit,
-			Summary: "A time limit of nothing",
+			Summary: "A time limit of 0 or less",
 			Help:    "`termination.timeout` is seconds: 0 or less ends the run at once or is refused. Leave it out for no limit."},
 	}
 }

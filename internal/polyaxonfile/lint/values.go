@@ -13,8 +13,8 @@ func valueRules() []Rule {
 	return []Rule{
 		{Name: "bad-param", Severity: file.SeverityError, Stage: file.StageCompile, check: badParam, byVersion: true,
 			Summary: "A value is not of its input's type",
-			Help: "The server takes the operation, and its run fails when it is compiled: the value of a param, a default, or what a matrix gives one of its runs, has another type than the input, " +
-				"or its validation does not take it. A `linspace` from 0 to 1 has values with a fraction, which no input of type int takes."},
+			Help: "The server takes the operation, and its run fails when it is compiled: the value of a param, a default, or a value of a matrix, is not of the input's type, " +
+				"or the input's validation does not accept it. A `linspace` from 0 to 1 has values with a fraction, which an input of type int does not accept."},
 	}
 }
 

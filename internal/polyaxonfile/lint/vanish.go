@@ -14,11 +14,11 @@ func podRules() []Rule {
 	return []Rule{
 		{Name: "vanishing-argument", Severity: file.SeverityWarning, Stage: file.StageRun, check: vanishingArgument, versions: before2,
 			Summary: "An argument that the pod does not get, on Polyaxon 1.11",
-			Help: "When 1.11 makes the pod, it leaves out each argument that Python takes for false: 0, 0.0, false, an empty text, and the texts \"0\" and \"False\", which it reads as values. " +
+			Help: "When 1.11 makes the pod, it leaves out each argument that is false in Python: 0, 0.0, false, an empty text, and the texts \"0\" and \"False\", which it reads as values. " +
 				"`[--seed, 0]` arrives as `--seed` alone. Write it as one argument, `--seed=0`. `render --pod` shows what arrives."},
 		{Name: "optional-as-text", Severity: file.SeverityError, Stage: file.StageRun, check: optionalAsText,
-			Summary: "A variable's optional reference, of which Polyaxon makes text",
-			Help: "Polyaxon makes texts of all values in `valueFrom`: `optional: true` becomes \"true\", which is no boolean, and Kubernetes refuses the pod. " +
+			Summary: "An optional reference in env, which Polyaxon turns into text",
+			Help: "Polyaxon turns all values in `valueFrom` into text: `optional: true` becomes \"true\", which is not a boolean, and Kubernetes refuses the pod. " +
 				"`envFrom` is left as it is: `envFrom: [{secretRef: {name: ..., optional: true}}]`."},
 	}
 }

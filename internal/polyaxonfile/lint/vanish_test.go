@@ -29,13 +29,13 @@ func TestByVersion(t *testing.T) {
 		"one argument":          {args(`"--n={{ n }}"`), "vanishing-argument", "", ""},
 		"a flag that is off":    {args(`"{{ params.flag.as_arg }}"`), "vanishing-argument", "", ""},
 		"a value to come":       {strings.Replace(args(`"{{ later }}"`), "params: {later: {value: 1}}\n", "", 1), "vanishing-argument", "", ""},
-		"undeclared":            {undeclared, "unknown-param", "no input takes the param lr", ""},
-		"undeclared, unused":    {strings.Replace(undeclared, "{{ lr }}", "1", 1), "unknown-param", "no input takes the param lr", "no input takes the param lr"},
-		"undeclared, strict":    {strings.Replace(undeclared, "params:", "strictParams: true\nparams:", 1), "unknown-param", "no input takes the param lr", "no input takes the param lr"},
-		"undeclared, as matrix": {undeclared + "matrix: {kind: mapping, values: [{x: 1}]}\n", "unknown-param", "no input takes the param lr", ""},
+		"undeclared":            {undeclared, "unknown-param", "the input lr is not declared, but params sets it", ""},
+		"undeclared, unused":    {strings.Replace(undeclared, "{{ lr }}", "1", 1), "unknown-param", "the input lr is not declared, but params sets it", "the input lr is not declared, but params sets it"},
+		"undeclared, strict":    {strings.Replace(undeclared, "params:", "strictParams: true\nparams:", 1), "unknown-param", "the input lr is not declared, but params sets it", "the input lr is not declared, but params sets it"},
+		"undeclared, as matrix": {undeclared + "matrix: {kind: mapping, values: [{x: 1}]}\n", "unknown-param", "the input lr is not declared, but params sets it", ""},
 		"a build":               {"version: 1.1\nkind: component\nbuild: {hubRef: kaniko}\nrun: {kind: job, container: {image: a:1, command: [b]}}\n", "build-section", "does not build", "does not build"},
 		"a build of a dag's":    {"version: 1.1\nkind: component\nrun:\n  kind: dag\n  operations:\n  - name: a\n    build: {hubRef: kaniko}\n    component: {run: {kind: job, container: {image: a:1, command: [b]}}}\n", "build-section", "does not build", "does not build"},
-		"a date":                {operation + "params: {e: {value: 2021-01-02}}\ncomponent: {inputs: [{name: e, type: str}], run: {kind: job, container: {image: a:1, command: [b, \"{{ e }}\"]}}}\n", "unquoted-date", "YAML makes a date of 2021-01-02", ""},
+		"a date":                {operation + "params: {e: {value: 2021-01-02}}\ncomponent: {inputs: [{name: e, type: str}], run: {kind: job, container: {image: a:1, command: [b, \"{{ e }}\"]}}}\n", "unquoted-date", "YAML reads 2021-01-02 as a date", ""},
 		"optional":              {"version: 1.1\nkind: component\nrun: {kind: job, container: {image: a:1, command: [b], env: [{name: A, valueFrom: {secretKeyRef: {name: s, key: k, optional: true}}}]}}\n", "optional-as-text", "makes the text", "makes the text"},
 	} {
 		known := KnownVersions()

@@ -10,7 +10,7 @@ func volumeRules() []Rule {
 	return []Rule{
 		{Name: "unknown-volume", Severity: file.SeverityError, Stage: file.StageRun, check: unknownVolume,
 			Summary: "A mount of a volume that the run does not have",
-			Help:    "A container's `volumeMounts` name entries of the run's `volumes`. Kubernetes refuses a pod with a mount of no volume. Connections are mounted by Polyaxon and need no volumeMount."},
+			Help:    "A container's `volumeMounts` name entries of the run's `volumes`. Kubernetes refuses a pod that mounts an unknown volume. Connections are mounted by Polyaxon and need no volumeMount."},
 		{Name: "unused-volume", Severity: file.SeverityWarning, Stage: file.StageRun, check: unusedVolume,
 			Summary: "A volume that no container mounts",
 			Help:    "The pod waits for the volume to be attached, and no program sees it. Mount it, or remove it."},
