@@ -54,7 +54,7 @@ func (e EarlyStopping) String() string {
 func earlyStopping(matrix map[string]any) ([]EarlyStopping, error) {
 	list, ok := matrix["earlyStopping"].([]any)
 	if !ok && matrix["earlyStopping"] != nil {
-		return nil, matrixErrorf([]string{"earlyStopping"}, "slipway expands a list, and no reference")
+		return nil, matrixErrorf([]string{"earlyStopping"}, "slipway can only expand a list, not a reference")
 	}
 	var all []EarlyStopping
 	for i, element := range list {
@@ -65,16 +65,16 @@ func earlyStopping(matrix map[string]any) ([]EarlyStopping, error) {
 			return nil, matrixErrorf(append(path, "policy"), "slipway cannot compare runs that go on: leave the policy out, and the rest of the matrix is stopped when a run's metric has reached the value")
 		case m["kind"] == "failure_early_stopping":
 			if one.Percent, ok = m["percent"].(float64); !ok || one.Percent <= 0 {
-				return nil, matrixErrorf(append(path, "percent"), "slipway wants a number above 0")
+				return nil, matrixErrorf(append(path, "percent"), "must be a number above 0")
 			}
 		default:
 			one.Metric, _ = m["metric"].(string)
 			if one.Value, ok = m["value"].(float64); !ok {
-				return nil, matrixErrorf(append(path, "value"), "slipway wants a number")
+				return nil, matrixErrorf(append(path, "value"), "must be a number")
 			}
 			goal, isWord := m["optimization"].(string)
 			if !isWord {
-				return nil, matrixErrorf(append(path, "optimization"), "slipway wants maximize or minimize")
+				return nil, matrixErrorf(append(path, "optimization"), "must be maximize or minimize")
 			}
 			one.Minimize = strings.EqualFold(goal, "minimize")
 		}

@@ -127,7 +127,7 @@ func shapedMatrix(matrix map[string]any) (map[string]any, error) {
 	kind, _, _ := s.Tables.Union("matrix").Find(name, s.Version)
 	shaped, err := s.Object(kind.Object, matrix)
 	if wrong, ok := err.(*shape.Misfit); ok { //nolint:errorlint // never wrapped
-		return nil, matrixErrorf(wrong.Path, "Polyaxon does not take it: %s", wrong.What)
+		return nil, matrixErrorf(wrong.Path, "Polyaxon does not accept it: %s", wrong.What)
 	}
 	return shaped, err
 }
@@ -142,7 +142,7 @@ func grid(matrix map[string]any) ([]map[string]any, error) {
 	}
 	for n, p := range params {
 		if p.count == 0 {
-			return nil, matrixErrorf([]string{"params", names[n], "kind"}, "a grid cannot go through a distribution; a random matrix draws from it")
+			return nil, matrixErrorf([]string{"params", names[n], "kind"}, "a grid cannot enumerate a distribution; use a random matrix")
 		}
 	}
 	n, err := whole(matrix, "numRuns")
@@ -211,7 +211,7 @@ func random(matrix map[string]any) ([]map[string]any, error) {
 func mapping(matrix map[string]any) ([]map[string]any, error) {
 	list, ok := matrix["values"].([]any)
 	if !ok {
-		return nil, matrixErrorf([]string{"values"}, "slipway expands a list, and no reference")
+		return nil, matrixErrorf([]string{"values"}, "slipway can only expand a list, not a reference")
 	}
 	if len(list) > maxSuggestions {
 		return nil, tooMany([]string{"values"}, float64(len(list)))
@@ -248,7 +248,7 @@ func fitting(rows []map[string]any, matrix map[string]any, inputs []types.IO) er
 func hyperparameters(matrix map[string]any) (names []string, params []hyperparameter, size float64, err error) {
 	all, ok := matrix["params"].(map[string]any)
 	if !ok {
-		return nil, nil, 0, matrixErrorf([]string{"params"}, "slipway expands params, and no reference")
+		return nil, nil, 0, matrixErrorf([]string{"params"}, "slipway can only expand params, not a reference")
 	}
 	size = 1
 	names = plain.Keys(all)
@@ -277,9 +277,9 @@ func whole(m map[string]any, key string) (int, error) {
 			return n, nil
 		}
 	}
-	return 0, matrixErrorf([]string{key}, "slipway expands a matrix whose %s is a number from 1 on", key)
+	return 0, matrixErrorf([]string{key}, "slipway can only expand a matrix whose %s is a whole number, 1 or more", key)
 }
 
 func tooMany(path []string, n float64) error {
-	return matrixErrorf(path, "%.0f runs are more than the %d that slipway expands; numRuns bounds them", n, maxSuggestions)
+	return matrixErrorf(path, "%.0f runs are more than the limit of %d; use numRuns to limit them", n, maxSuggestions)
 }

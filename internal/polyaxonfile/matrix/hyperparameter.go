@@ -32,7 +32,7 @@ func newHyperparameter(p map[string]any) (hyperparameter, error) {
 	}
 	m, ok := p["value"].(map[string]any)
 	if !ok {
-		return hyperparameter{}, errors.New("slipway expands values, and no reference")
+		return hyperparameter{}, errors.New("slipway can only expand values, not a reference")
 	}
 	switch kind {
 	case "range":
@@ -48,7 +48,7 @@ func newHyperparameter(p map[string]any) (hyperparameter, error) {
 // discrete returns a hyperparameter with count values that are equally probable.
 func discrete(count int, value func(int) any) (hyperparameter, error) {
 	if count < 1 {
-		return hyperparameter{}, errors.New("there is nothing to choose from")
+		return hyperparameter{}, errors.New("the list of values is empty")
 	}
 	return hyperparameter{count, value, func(d *dice) any { return value(d.below(count)) }}, nil
 }
@@ -71,7 +71,7 @@ func weighted(value any) (hyperparameter, error) {
 		sums[i], values[i] = total, pair[0]
 	}
 	if total == 0 {
-		return hyperparameter{}, errors.New("there is nothing to choose from")
+		return hyperparameter{}, errors.New("the list of values is empty")
 	}
 	p, err := discrete(len(values), func(n int) any { return values[n] })
 	p.draw = func(d *dice) any {
@@ -126,14 +126,14 @@ func space(kind string, m map[string]any) (hyperparameter, error) {
 	switch {
 	case kind == "logspace" && m["base"] != nil:
 		if base = number(m["base"]); base <= 0 {
-			return hyperparameter{}, fmt.Errorf("a base of %v has no powers", base)
+			return hyperparameter{}, fmt.Errorf("a base of %v is not valid", base)
 		}
 	case kind == "geomspace":
 		if start < 0 && stop < 0 {
 			sign = -1
 		}
 		if start *= sign; start <= 0 || stop*sign <= 0 {
-			return hyperparameter{}, errors.New("a geomspace neither has nor crosses 0")
+			return hyperparameter{}, errors.New("a geomspace cannot contain or cross 0")
 		}
 		start, stop = log10(start), log10(stop*sign)
 	}
@@ -167,13 +167,13 @@ func dates(kind string, m map[string]any) (hyperparameter, error) {
 		text, _ := m[key].(string)
 		at, err := time.Parse(read, text)
 		if err != nil {
-			return hyperparameter{}, fmt.Errorf("%s is no time", key)
+			return hyperparameter{}, fmt.Errorf("%s is not a valid time", key)
 		}
 		ends[i] = at.UTC()
 	}
 	step := time.Duration(math.Round(number(m["step"]) * float64(unit)))
 	if step <= 0 {
-		return hyperparameter{}, errors.New("a step is above 0")
+		return hyperparameter{}, errors.New("the step must be above 0")
 	}
 	count, err := steps(float64(ends[1].Sub(ends[0])) / float64(step))
 	if err != nil {
@@ -192,19 +192,19 @@ func distribution(kind string, m map[string]any) (hyperparameter, error) {
 	switch base {
 	case "uniform":
 		if by -= from; by < 0 {
-			return hyperparameter{}, errors.New("its low end is above its high end")
+			return hyperparameter{}, errors.New("low must not be above high")
 		}
 	case "normal":
 		if from, by = number(m["loc"]), number(m["scale"]); by < 0 {
-			return hyperparameter{}, errors.New("its scale is below 0")
+			return hyperparameter{}, errors.New("scale must not be below 0")
 		}
 		draw = (*dice).normal
 	default:
-		return hyperparameter{}, fmt.Errorf("slipway knows no kind %q", kind)
+		return hyperparameter{}, fmt.Errorf("unknown kind %q", kind)
 	}
 	q := number(m["q"])
 	if isQuantized && q == 0 {
-		return hyperparameter{}, errors.New("its q is 0")
+		return hyperparameter{}, errors.New("q must not be 0")
 	}
 	return hyperparameter{draw: func(d *dice) any {
 		value := from + float64(draw(d)*by)
