@@ -20,7 +20,7 @@ func differences1() []difference {
 		},
 		{
 			What: "A whole number must fit into 64 bits.",
-			Why:  "1.11.3 takes longer ones; Kubernetes does not, and neither does 2.18.",
+			Why:  "1.11.3 accepts longer ones; Kubernetes and 2.18 do not.",
 			Questions: []string{
 				"input/{name: x, value: 99999999999999999999}", "output/{name: x, value: 99999999999999999999}",
 				"input/{name: x, type: int, value: 99999999999999999999}", "output/{name: x, type: int, value: 99999999999999999999}",
@@ -31,8 +31,8 @@ func differences1() []difference {
 			},
 		},
 		{
-			What: "What templates have of Python's objects, chance and HTML is not there.",
-			Why:  "As with 2.18, for the reasons that stand above.",
+			What: "Python's objects, random results and HTML are not supported in templates.",
+			Why:  "As with 2.18, for the same reasons.",
 			Questions: []string{
 				"odd/args: ['{{ d.items }}']", "odd/args: ['{{ {''class'': ''a''} | xmlattr }}']", "odd/args: ['{{ s | urlize }}']", "odd/args: ['{{ [1, 2] | random }}']",
 				"odd/args: ['{% autoescape true %}{{ s }}{% endautoescape %}']", "odd/args: ['{{ lipsum() }}']", "odd/args: ['{{ [3, 1] | map(\"string\") }}']",
@@ -40,15 +40,15 @@ func differences1() []difference {
 			},
 		},
 		{
-			What: "A dag is held against what 2.18 knows of dags.",
-			Why:  "1.11.3's library leaves to a scheduler that the community edition does not have what it finds out about a dag's operations and connections; a run of it is refused there in any case.",
+			What: "A dag is checked by the rules of 2.18.",
+			Why:  "1.11.3's library leaves these checks of a dag's operations and connections to a scheduler, which the community edition does not have. It refuses a run of a dag in any case.",
 			Questions: []string{
 				"dag/operations: [{name: a, dagRef: c, schedule: {kind: interval, frequency: 5}}]", "dag/operations: [{name: a, dagRef: c, runPatch: {bogus: 1}}]",
 				"dag/operations: [{name: a, dagRef: c}], connections: [nope]",
 			},
 		},
 		{
-			What: "Of some mistakes slipway tells where 1.11.3 tells of another one, or of Python's.",
+			What: "For some mistakes slipway reports another error than 1.11.3, which may report one of Python.",
 			Why: "As with 2.18. 1.11.3 looks at the keys of an object first and at what they must be together another time, tells of a dag whose operation has no name as one that " +
 				"is not acyclic, and tells each key of a param in its short form, which it does not have. That a patch cannot make a job a service says why its ports are refused.",
 			Questions: []string{

@@ -45,14 +45,14 @@ func differences() []difference {
 			},
 		},
 		{
-			What: "`.inf` and `.nan` are nothing, and a time without a zone is one in UTC.",
-			Why: "An operation is sent as JSON, which has neither: Polyaxon's own client sends null and a time in UTC, and so does slipway. The test " +
+			What: "`.inf` and `.nan` become null, and a time without a zone is in UTC.",
+			Why: "An operation is sent as JSON, which has none of these: Polyaxon's own client sends null and a time in UTC, and so does slipway. The test " +
 				"compiles with Polyaxon's library, without sending.",
 			Questions: []string{"input/{name: x, value: 2026-01-02 10:00:00}", "output/{name: x, value: 2026-01-02 10:00:00}"},
 		},
 		{
 			What: "A whole number that a template computes must fit into 64 bits.",
-			Why:  "Python's have no end. What JSON and Kubernetes take ends there too.",
+			Why:  "Whole numbers in Python have no limit. JSON and Kubernetes have the same limit as slipway.",
 			Questions: []string{
 				"odd/args: ['{{ 10 ** 30 }}']",
 			},
@@ -66,13 +66,13 @@ func differences() []difference {
 			},
 		},
 		{
-			What:      "The filter random and the function lipsum are not there.",
-			Why:       "They have another result each time: the same inputs would not give the same run.",
+			What:      "The filter random and the function lipsum are not supported.",
+			Why:       "Their results are random: the same inputs would not give the same run.",
 			Questions: []string{"odd/args: ['{{ [1, 2] | random }}']", "odd/args: ['{{ lipsum() }}']"},
 		},
 		{
-			What: "What makes HTML is not there: the filters urlize and xmlattr, and the tag autoescape.",
-			Why:  "Polyaxonfiles make commands and variables.",
+			What: "The filters urlize and xmlattr, and the tag autoescape, are not supported.",
+			Why:  "They are for HTML, and templates of Polyaxonfiles make commands and variables.",
 			Questions: []string{
 				"odd/args: ['{{ s | urlize }}']", "odd/args: ['{{ {''class'': ''a''} | xmlattr }}']", "odd/args: ['{% autoescape true %}{{ s }}{% endautoescape %}']",
 			},
@@ -84,14 +84,14 @@ func differences() []difference {
 		},
 		{
 			What:      "A pod of a Dask cluster lacks the probes, ports and arguments of its dashboard, and a replica has no volume of another's connection.",
-			Why:       "Polyaxon adds them for itself: the dashboard's are no part of what the user asks for, and nothing mounts the volume.",
+			Why:       "Polyaxon adds them for itself: the user did not ask for those of the dashboard, and nothing mounts the volume.",
 			Questions: []string{"file/distributed", "run/kind: daskcluster, worker: {replicas: 2, POD}, scheduler: {container: {image: s}}, minReplicas: 1"},
 		},
 		{
-			What: "Of some mistakes slipway tells where Polyaxon tells of another one, or of Python's.",
+			What: "For some mistakes slipway reports another error than Polyaxon, which may report one of Python.",
 			Why: "What refusals are about is compared: the keys that lead there, and the sort of mistake. A file of `{}` lacks a run, rather than being unreadable. " +
-				"That an operation of a dag has no component is told beside what else is wrong with it. Of a run whose kind is wrong for its keys slipway tells the keys, " +
-				"and not what is wrong within them; of a patch of replicas, its kind. Of two mistakes in a run that are seen when it is compiled one is told.",
+				"slipway reports that an operation of a dag has no component together with its other errors. For a run whose kind is wrong for its keys slipway reports the keys, " +
+				"and not what is wrong within them; of a patch of replicas, its kind. Of two mistakes in a run that are found when it is compiled, one is reported.",
 			Questions: []string{
 				"shortcut/{}", "dag/operations: [{name: a, bogus: 1}]", "dag/operations: '{{ ops }}'", "random/8", "random/57", "random/77", "random/82",
 			},
@@ -111,7 +111,7 @@ func TestDifferencesDoc(t *testing.T) {
 		"slipway puts Polyaxonfiles together, fills them and renders their templates as Polyaxon 2.18 does, or 1.11.3. A test compares it with the library of each over\n" +
 		"more than a thousand files, right and wrong ones: the same verdict, the same compiled operation, the same resolved operation, the same pod; and a\n" +
 		"refusal is about the same thing: the same key, and the same sort of mistake. Of a distributed run Polyaxon 2.18 often refuses the whole, and of a file\n" +
-		"with several mistakes it is enough that one of them is told by both. What differs\n" +
+		"with several mistakes it is enough that both report one of them. What differs\n" +
 		"is listed here, with the reason; the test fails when anything else differs, or when one of these no longer does. This page is\n" +
 		"written from that list.\n\n# How it differs from Polyaxon 2.18\n")
 	writeDifferences(&b, differences())
