@@ -90,11 +90,11 @@ func (d *decoder) pairs(n *yaml.Node, path []string) [][2]*yaml.Node {
 		key := n.Content[i]
 		switch {
 		case key.Kind != yaml.ScalarNode:
-			d.fail(key, "", "a key of %s must be a name, not %s", name(path), kind(key))
+			d.fail(key, "", "a key of %s must be text, not %s", name(path), kind(key))
 		case key.Tag == "!!merge":
 			d.fail(key, "write the keys out", "merge keys (<<) are not allowed")
 		case seen[key.Value] != nil:
-			d.fail(key, "", "key %s is repeated: it stands at line %d already", key.Value, seen[key.Value].Line)
+			d.fail(key, "", "duplicate key %s: already set at line %d", key.Value, seen[key.Value].Line)
 		default:
 			seen[key.Value] = key
 			pairs = append(pairs, [2]*yaml.Node{key, n.Content[i+1]})
@@ -128,7 +128,7 @@ func (d *decoder) decodeSection(n *yaml.Node, v reflect.Value, path []string) {
 		given[k.name] = true
 		switch field := v.Field(k.field); {
 		case k.whole && d.partial:
-			d.fail(pair[0], "", "an environment has no %s of its own", k.name)
+			d.fail(pair[0], "", "%s cannot be set in an environment", k.name)
 		case field.Type() == reflect.TypeFor[map[string]*Config](): // overlay reads them
 		default:
 			d.decode(pair[1], field, join(path, k.name), k)
@@ -160,7 +160,7 @@ func (d *decoder) unknown(n *yaml.Node, path []string, keys []key) {
 		hint = "did you mean " + near + "?"
 	} else {
 		sort.Strings(names)
-		hint = "it takes " + strings.Join(names, ", ")
+		hint = "known keys are " + strings.Join(names, ", ")
 	}
 	d.fail(n, hint, "%s has no key %s", name(path), n.Value)
 }
@@ -173,7 +173,7 @@ func (d *decoder) decodeMap(n *yaml.Node, v reflect.Value, path []string, k key)
 		// The names of images, jobs and the like are limited by the systems that use them. The
 		// keys of data are free.
 		if element.Kind() == reflect.Pointer && !forms[k.form].matches(key) {
-			d.fail(pair[0], "", "%s is no name for %s: use %s", strconv.Quote(key), name(path), forms[k.form].meaning)
+			d.fail(pair[0], "", "%s is not a valid name for %s: use %s", strconv.Quote(key), name(path), forms[k.form].meaning)
 			continue
 		}
 		value := reflect.New(element).Elem()

@@ -36,7 +36,7 @@ func (d *decoder) overlay(root *yaml.Node, c *Config) *yaml.Node {
 		}
 	}
 	if c.Environment != "" && result == root {
-		e := &source.Error{Position: source.Position{File: d.file, Line: 1, Column: 1}, Message: "there is no environment " + c.Environment}
+		e := &source.Error{Position: source.Position{File: d.file, Line: 1, Column: 1}, Message: "environment " + c.Environment + " not found"}
 		if all != nil {
 			e.Position = d.at(all)
 		}
@@ -44,7 +44,7 @@ func (d *decoder) overlay(root *yaml.Node, c *Config) *yaml.Node {
 		if near, ok := source.Nearest(c.Environment, names); ok {
 			e.Hint = "did you mean " + near + "?"
 		} else if len(names) > 0 {
-			e.Hint = "there are " + strings.Join(names, ", ")
+			e.Hint = "known names are " + strings.Join(names, ", ")
 		}
 		d.errs = append(d.errs, e)
 	}

@@ -36,7 +36,7 @@ func (d *decoder) expand(n *yaml.Node) (text string, expanded, ok bool) {
 		}
 		name, fallback, hasFallback := strings.Cut(reference, ":-")
 		if !variable.MatchString(name) {
-			d.fail(n, "write ${NAME} or ${NAME:-default}, or $${ for a plain ${", "${%s} names no environment variable", reference)
+			d.fail(n, "write ${NAME} or ${NAME:-default}, or $${ for a plain ${", "${%s} is not a valid environment variable name", reference)
 			return "", false, false
 		}
 		value, set := d.lookup(name)

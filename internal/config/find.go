@@ -21,7 +21,7 @@ func Find(dir string) (string, error) {
 		return "", fmt.Errorf("find %s: %w", FileName, err)
 	}
 	if info, err := os.Stat(start); err != nil || !info.IsDir() {
-		return "", &source.Error{Position: source.Position{File: dir}, Message: "there is no such directory", Hint: "-C takes the one to look for " + FileName + " in"}
+		return "", &source.Error{Position: source.Position{File: dir}, Message: "directory not found", Hint: "-C sets the directory to look for " + FileName + " in"}
 	}
 	for at := start; ; at = filepath.Dir(at) {
 		path := filepath.Join(at, FileName)
@@ -30,8 +30,8 @@ func Find(dir string) (string, error) {
 		}
 		_, err := os.Stat(filepath.Join(at, ".git"))
 		if err == nil || at == filepath.Dir(at) {
-			return "", &source.Error{Position: source.Position{File: start}, Message: "there is no " + FileName + " here, nor above in the repository",
-				Hint: "write one, or name the place with -C DIR or -f FILE", Err: fs.ErrNotExist}
+			return "", &source.Error{Position: source.Position{File: start}, Message: FileName + " not found in this directory or in one above it",
+				Hint: "create one, or set its directory with -C DIR or its path with -f FILE", Err: fs.ErrNotExist}
 		}
 	}
 }

@@ -33,8 +33,8 @@ func (f form) matches(text string) bool {
 
 // forms holds the forms by the names that the tag form uses.
 var forms = map[string]form{
-	"slug":     {pattern: regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`), meaning: "small letters, digits and dashes, at most 63"},
-	"dns":      {pattern: regexp.MustCompile(`^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$`), meaning: "small letters, digits, dashes and dots, as Kubernetes demands"},
+	"slug":     {pattern: regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`), meaning: "lowercase letters, digits and dashes, at most 63"},
+	"dns":      {pattern: regexp.MustCompile(`^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$`), meaning: "lowercase letters, digits, dashes and dots, as Kubernetes requires"},
 	"url":      {pattern: regexp.MustCompile(`^https?://[^/\s]+(/\S*)?$`), meaning: "an address that begins with https:// or http://"},
 	"host":     {pattern: regexp.MustCompile(`^[A-Za-z0-9]([-A-Za-z0-9.]{0,251}[A-Za-z0-9])?$|^[0-9A-Fa-f:]+:[0-9A-Fa-f:.]*$`), meaning: "the name or the address of a host, without https:// and port"},
 	"bucket":   {pattern: regexp.MustCompile(`^gs://[a-z0-9][-_.a-z0-9]{1,220}[a-z0-9]/?$`), meaning: "gs:// and the bucket's name"},

@@ -32,7 +32,7 @@ func Load(path string, o Options) (*Config, error) {
 	}
 	text, err := read(full)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &source.Error{Position: source.Position{File: path}, Message: "there is no such file", Hint: "-f names another slipway.yaml than the one that is found", Err: err}
+		return nil, &source.Error{Position: source.Position{File: path}, Message: "file not found", Hint: "-f sets the path of slipway.yaml", Err: err}
 	}
 	if err != nil {
 		return nil, &source.Error{Position: source.Position{File: path}, Message: err.Error(), Err: err}

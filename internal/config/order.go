@@ -47,7 +47,7 @@ func (c *Config) JobOrder(names ...string) ([][]*Job, error) {
 		names = keys(c.Jobs)
 	}
 	if len(names) == 0 {
-		return nil, &source.Error{Position: source.Position{File: c.Path}, Message: "there are no jobs", Hint: "name one under jobs"}
+		return nil, &source.Error{Position: source.Position{File: c.Path}, Message: "no jobs are declared", Hint: "add one under jobs"}
 	}
 	depth := map[string]int{}
 	var visit func(string) int
@@ -68,7 +68,7 @@ func (c *Config) JobOrder(names ...string) ([][]*Job, error) {
 			return nil, &source.Error{Message: name + " is a service, not a job", Hint: "slipway up " + name + " starts it"}
 		}
 		if c.Jobs[name] == nil {
-			return nil, &source.Error{Message: "there is no job " + name, Hint: suggest(name, keys(c.Jobs))}
+			return nil, &source.Error{Message: "job " + name + " not found", Hint: suggest(name, keys(c.Jobs))}
 		}
 		deepest = max(deepest, visit(name))
 	}

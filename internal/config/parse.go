@@ -36,9 +36,9 @@ func read(path string) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case len(text) > maxSize:
-		return nil, errors.New("is larger than 1 MiB: that is no configuration")
+		return nil, errors.New("is larger than 1 MiB, the limit for slipway.yaml")
 	case bytes.IndexByte(text, 0) >= 0, !utf8.Valid(text):
-		return nil, errors.New("is not text in UTF-8")
+		return nil, errors.New("is not valid UTF-8")
 	case len(bytes.TrimSpace(text)) == 0:
 		return nil, errors.New("is empty; name at least a job, or an image to build")
 	}
@@ -71,14 +71,14 @@ func (d *decoder) parse(text []byte) *yaml.Node {
 			}
 			message = m[2]
 		}
-		return fail(min(line, bytes.Count(text, []byte("\n"))+1), "is no YAML: "+message)
+		return fail(min(line, bytes.Count(text, []byte("\n"))+1), "is not valid YAML: "+message)
 	}
 	if err := reader.Decode(&second); !errors.Is(err, io.EOF) {
 		if mistake := syntax.Find(text); mistake != nil {
 			d.errs = append(d.errs, d.noYAML(text, mistake))
 			return nil
 		}
-		return fail(second.Line, "has a second document (---); one is allowed")
+		return fail(second.Line, "has a second document (---); only one is allowed")
 	}
 	root := document.Content[0]
 	if !d.bounded(root) {
@@ -125,7 +125,7 @@ func (d *decoder) bounded(root *yaml.Node) bool {
 		return true
 	}
 	if !walk(root, 0) {
-		d.fail(root, "", "the file is nested too deeply, or too large once its aliases are put in")
+		d.fail(root, "", "the file is nested too deeply, or too large when its aliases are expanded")
 		return false
 	}
 	return true

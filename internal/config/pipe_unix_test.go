@@ -19,7 +19,7 @@ func TestPipesAreNoConfiguration(t *testing.T) {
 	if err := os.Symlink("/dev/zero", zero); err != nil {
 		t.Fatal(err)
 	}
-	for path, want := range map[string]string{pipe: "is a pipe, not a file", zero: "is no regular file"} {
+	for path, want := range map[string]string{pipe: "is a pipe, not a file", zero: "is not a regular file"} {
 		if _, err := Load(path, Options{}); err == nil || err.Error() != path+": "+want {
 			t.Errorf("%v, want %s", err, want)
 		}

@@ -34,9 +34,9 @@ func refParam(value any) (r Reference, isReference bool, problem string) {
 	parts := strings.Split(from, ".")
 	switch {
 	case !isOperation:
-		return r, true, "refers to " + ref + ", which is no job of this file"
+		return r, true, "refers to " + ref + ", which is not a job in this file"
 	case !hasValue || len(parts) != 2 || parts[1] == "" || parts[0] != "outputs" && parts[0] != "inputs":
-		return r, true, "refers to " + job + " and names no value of it"
+		return r, true, "refers to " + job + ", but value is not an output or input of it"
 	}
 	return Reference{Job: job, From: parts[0], Name: parts[1]}, true, ""
 }
@@ -74,9 +74,9 @@ func (c *Config) validateReferences(j *Job, at []string, fail func(string, []str
 		case problem != "":
 			fail("write {ref: ops.JOB, value: outputs.NAME}", path, "params.%s of %s %s", name, j.Name, problem)
 		case j.Service:
-			fail("a service comes after no job", path, "params.%s of %s refers to a job", name, j.Name)
+			fail("a service cannot wait for a job", path, "params.%s of %s refers to a job", name, j.Name)
 		case c.Jobs[r.Job] == nil:
-			fail(suggest(r.Job, keys(c.Jobs)), path, "there is no job %s", r.Job)
+			fail(suggest(r.Job, keys(c.Jobs)), path, "job %s not found", r.Job)
 		case c.Jobs[r.Job].Matrix == "expand":
 			fail(manyRunsHint, path, "%s", manyRuns(r.Job, name))
 		}
@@ -104,5 +104,5 @@ func (c *Config) Expand(j *Job) error {
 const manyRunsHint = "use after, and read what the runs wrote"
 
 func manyRuns(job, param string) string {
-	return "job " + job + " has many runs, so params." + param + " cannot be an output of it"
+	return "job " + job + " has many runs, so params." + param + " cannot refer to an output of it"
 }

@@ -23,12 +23,12 @@ func (d *decoder) decodeScalar(n *yaml.Node, v reflect.Value, path []string, k k
 	resolved := d.resolve(n, text)
 	shown := strconv.Quote(text)
 	if expanded {
-		shown = "what the environment gives" // may be a secret
+		shown = "the value of an environment variable (hidden)" // may be a secret
 	}
 	if v.Type() == reflect.TypeFor[time.Duration]() {
 		limit, ok := parseDuration(text)
 		if !ok {
-			d.fail(n, "write it as 90s, 30m, 6h or 2d", "%s is no time limit: %s", name(path), shown)
+			d.fail(n, "write it as 90s, 30m, 6h or 2d", "%s is not a valid duration: %s", name(path), shown)
 			return
 		}
 		v.SetInt(int64(limit))
@@ -42,7 +42,7 @@ func (d *decoder) decodeScalar(n *yaml.Node, v reflect.Value, path []string, k k
 			return
 		}
 		if !isNumber || number < 0 {
-			d.fail(n, "", "%s must be a whole number from 0, not %s", name(path), shown)
+			d.fail(n, "", "%s must be a whole number, 0 or more, not %s", name(path), shown)
 			return
 		}
 		v.SetInt(int64(number))
@@ -53,7 +53,7 @@ func (d *decoder) decodeScalar(n *yaml.Node, v reflect.Value, path []string, k k
 			number, isNumber = float64(whole), true
 		}
 		if !isNumber || math.IsNaN(number) || math.IsInf(number, 0) || number < 0 {
-			d.fail(n, "", "%s must be a number from 0, not %s", name(path), shown)
+			d.fail(n, "", "%s must be a number, 0 or more, not %s", name(path), shown)
 			return
 		}
 		v.SetFloat(number)
@@ -74,15 +74,15 @@ func (d *decoder) decodeScalar(n *yaml.Node, v reflect.Value, path []string, k k
 func (d *decoder) decodeString(n *yaml.Node, v reflect.Value, path []string, k key, text string, resolved any, shown string) {
 	form := forms[k.form]
 	if form.secret {
-		shown = "what stands there, which may be a secret and is not shown"
+		shown = "the given value (hidden, it may be a secret)"
 	}
 	if _, isText := resolved.(string); !isText && !form.literal {
-		d.fail(n, "put it in quotes", "%s must be text, and %s is read as %s", name(path), shown, typeName(resolved))
+		d.fail(n, "put it in quotes", "%s must be text, but %s is read as %s", name(path), shown, typeName(resolved))
 		return
 	}
 	switch last := len(k.enum) - 1; {
 	case last >= 0 && !slices.Contains(k.enum, text):
-		d.fail(n, "", "%s is %s or %s, not %s", name(path), strings.Join(k.enum[:last], ", "), k.enum[last], shown)
+		d.fail(n, "", "%s must be %s or %s, not %s", name(path), strings.Join(k.enum[:last], ", "), k.enum[last], shown)
 	case !form.matches(text):
 		d.fail(n, "", "%s must be %s, not %s", name(path), form.meaning, shown)
 	case k.required && text == "":

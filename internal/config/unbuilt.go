@@ -13,7 +13,7 @@ import (
 func (c *Config) Unbuilt(jobs []*Job, secrets []*Secret) error {
 	var errs []*source.Error
 	refuse := func(hint, what string, path ...string) {
-		errs = append(errs, &source.Error{Position: c.At(path...), Message: what + " is not built into this version of slipway", Hint: hint})
+		errs = append(errs, &source.Error{Position: c.At(path...), Message: what + " is not supported by this version of slipway", Hint: hint})
 	}
 	if c.Cluster != nil && c.Cluster.GKE != nil {
 		refuse("use cluster.kubeconfig, or leave cluster out to use the sandbox", "access to GKE (cluster.gke)", "cluster", "gke")

@@ -23,14 +23,14 @@ func (c *Config) validate() []*source.Error {
 		switch {
 		case told[strings.Join(at, "\x00")]: // its kind is ambiguous
 		case i.Base != "" && i.Kind() != "files":
-			fail("", append(at, "base"), "base of image %s belongs under %s", name, i.Kind())
+			fail("", append(at, "base"), "base of image %s must be set under %s", name, i.Kind())
 		case i.Dockerfile == "" && (len(i.BuildArgs) > 0 || len(i.BuildSecrets) > 0 || i.SSH || i.Git || i.Target != ""):
 			fail("", at, "image %s has build-args, build-secrets, ssh or target without a dockerfile", name)
 		}
 	}
 	for _, name := range keys(c.Jobs) {
 		if c.Services[name] != nil {
-			fail("", []string{"services", name}, "%s is a job already", name)
+			fail("", []string{"services", name}, "%s is already the name of a job", name)
 		}
 		c.validateJob(c.Jobs[name], []string{"jobs", name}, fail)
 	}
@@ -39,7 +39,7 @@ func (c *Config) validate() []*source.Error {
 	}
 	if len(errs) == 0 {
 		if cycle := c.cycle(); cycle != nil {
-			fail("", []string{"jobs", cycle[0], "after"}, "jobs wait for each other: %s", strings.Join(cycle, " -> "))
+			fail("", []string{"jobs", cycle[0], "after"}, "dependency cycle in after: %s", strings.Join(cycle, " -> "))
 		}
 	}
 	return errs
@@ -47,13 +47,13 @@ func (c *Config) validate() []*source.Error {
 
 func (c *Config) validateJob(j *Job, at []string, fail func(string, []string, string, ...any)) {
 	if j.Image != "" && c.Images[j.Image] == nil {
-		fail(suggest(j.Image, keys(c.Images)), append(at, "image"), "there is no image %s", j.Image)
+		fail(suggest(j.Image, keys(c.Images)), append(at, "image"), "image %s not found", j.Image)
 	}
 	for _, name := range keys(j.Params) {
 		if from, isSecret := SecretParam(j.Params[name]); isSecret {
 			if _, err := secret.ParseSource(from); err != nil {
 				// The value is not shown, as it may be the secret itself.
-				fail("write secret:env:NAME or secret:file:PATH", append(slices.Clone(at), "params", name), "params.%s of %s begins with secret: and names no secret source", name, j.Name)
+				fail("write secret:env:NAME or secret:file:PATH", append(slices.Clone(at), "params", name), "params.%s of %s begins with secret: but is not a valid secret source", name, j.Name)
 			}
 		}
 	}
@@ -68,9 +68,9 @@ func (c *Config) validateJob(j *Job, at []string, fail func(string, []string, st
 		switch {
 		case c.Jobs[before] == nil && referred[before]: // reported at the param
 		case c.Jobs[before] == nil:
-			fail(suggest(before, keys(c.Jobs)), path, "there is no job %s", before)
+			fail(suggest(before, keys(c.Jobs)), path, "job %s not found", before)
 		case seen[before]:
-			fail("", path, "%s stands twice in after", before)
+			fail("", path, "%s is listed twice in after", before)
 		}
 		seen[before] = true
 	}
@@ -82,9 +82,9 @@ func suggest(name string, known []string) string {
 		return "did you mean " + near + "?"
 	}
 	if len(known) == 0 {
-		return "there are none"
+		return "none are declared"
 	}
-	return "there are " + strings.Join(known, ", ")
+	return "known names are " + strings.Join(known, ", ")
 }
 
 // keys returns the keys of m, sorted.

@@ -78,8 +78,8 @@ func TestSources(t *testing.T) {
 		canary:         "not a secret source",
 		"vault:x":      "not a secret source",
 		"":             "not a secret source",
-		"gcp-secret-manager:projects/p/secrets/s":              "not built into this version",
-		"gcp-secret-manager:projects/p/secrets/s/versions/2":   "not built into this version",
+		"gcp-secret-manager:projects/p/secrets/s":              "not supported by this version",
+		"gcp-secret-manager:projects/p/secrets/s/versions/2":   "not supported by this version",
 		"gcp-secret-manager:projects/p/secrets/s/versions/2/x": "not a secret source",
 	} {
 		s, err := ParseSource(text)

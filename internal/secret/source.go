@@ -111,7 +111,7 @@ func (r *Resolver) read(ctx context.Context, s Source) (Value, error) {
 	case SchemeFile:
 		return r.file(ctx, s)
 	}
-	return Value{}, fmt.Errorf("%s is not built into this version of slipway", s.Scheme)
+	return Value{}, fmt.Errorf("%s is not supported by this version of slipway", s.Scheme)
 }
 
 // file reads a file. It may be a pipe, such as file:/dev/fd/63 from a shell's <(...),
@@ -136,7 +136,7 @@ func (r *Resolver) file(ctx context.Context, s Source) (Value, error) {
 	case len(content) == 0:
 		return Value{}, fmt.Errorf("the secret %s is empty", s)
 	case len(content) > maxSize:
-		return Value{}, fmt.Errorf("the secret %s is larger than 1 MiB, more than Kubernetes takes", s)
+		return Value{}, fmt.Errorf("the secret %s is larger than 1 MiB, more than Kubernetes allows", s)
 	}
 	return NewValue(content), nil
 }
