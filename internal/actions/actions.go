@@ -121,7 +121,7 @@ func (c *Commands) relative(path string) string {
 func (c *Commands) SetOutput(name, value string) error {
 	value = c.mask(value)
 	if strings.Contains(value, delimiter) || strings.Contains(name, delimiter) {
-		return errors.New("the value holds the text that ends an output, and could forge others")
+		return errors.New("the value contains the output delimiter and could forge other outputs")
 	}
 	return c.file("GITHUB_OUTPUT", fmt.Sprintf("%s<<%s\n%s\n%s\n", name, delimiter, value, delimiter))
 }
@@ -129,7 +129,7 @@ func (c *Commands) SetOutput(name, value string) error {
 // Summary appends Markdown to the step's summary, cut to GitHub's limit. It does nothing
 // if the runner has no file for it.
 func (c *Commands) Summary(markdown string) error {
-	const cut = "\n\n(cut: a step's summary may have 1 MiB)\n"
+	const cut = "\n\n(truncated: a step summary is limited to 1 MiB)\n"
 	markdown = c.mask(markdown)
 	if len(markdown) > maxSummary-len(cut) {
 		markdown = strings.ToValidUTF8(markdown[:maxSummary-len(cut)], "") + cut

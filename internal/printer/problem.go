@@ -30,11 +30,11 @@ func textProblems(w *page, r *report.Result) {
 		}
 		switch {
 		case p.Hint != "" && p.Fixable:
-			w.entry("  %s = %s (check --fix does it)", gutter, p.Hint)
+			w.entry("  %s = %s (check --fix fixes this)", gutter, p.Hint)
 		case p.Hint != "":
 			w.entry("  %s = %s", gutter, p.Hint)
 		case p.Fixable:
-			w.entry("  %s = check --fix mends it", gutter)
+			w.entry("  %s = check --fix fixes this", gutter)
 		}
 	}
 }

@@ -77,9 +77,9 @@ func (t *table) end() {
 		}
 	}
 	if len(spared) > 0 {
-		note := "(without " + strings.Join(spared, ", ") + "; -o json has all)"
+		note := "(hidden: " + strings.Join(spared, ", ") + "; -o json has all)"
 		if columns(t.indent+note) > t.page.Columns {
-			note = "(without " + Count(len(spared), "column") + "; -o json has all)"
+			note = "(hidden: " + Count(len(spared), "column") + "; -o json has all)"
 		}
 		t.page.line("%s%s", t.indent, note)
 	}

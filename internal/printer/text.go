@@ -181,7 +181,7 @@ func textRuns(w *page, r *report.Result) {
 func textRun(w *page, run report.Run) {
 	w.painted(failed(run.Status), "run %s (%s, %s): %s", run.UUID, run.RunName, run.Kind, run.Status)
 	if run.Pending != "" {
-		w.line("  waits for %s: slipway approve %s has it go on", run.Pending, run.UUID)
+		w.line("  waiting for %s: run slipway approve %s to continue", run.Pending, run.UUID)
 	}
 	failure := ""
 	if run.Failure != nil {
@@ -200,7 +200,7 @@ func textRun(w *page, run report.Run) {
 	switch t := run.Times; {
 	case t == nil:
 	case t.Pulling == nil:
-		w.line("  waited %s until it ran (how much of it for its images is unknown), ran %s", seconds(t.Queued), seconds(t.Running))
+		w.line("  waited %s until it ran (the share of its images is unknown), ran %s", seconds(t.Queued), seconds(t.Running))
 	default:
 		w.line("  queued %s, pulled its images for %s, ran %s", seconds(t.Queued), seconds(t.Pulling), seconds(t.Running))
 	}
