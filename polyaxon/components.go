@@ -29,7 +29,7 @@ func Names() []string {
 func Read(name string) ([]byte, error) {
 	text, err := files.ReadFile(name + ".yml")
 	if err != nil {
-		return nil, fmt.Errorf("no component is called %s: there are %s", name, strings.Join(Names(), ", "))
+		return nil, fmt.Errorf("component %s not found: known components are %s", name, strings.Join(Names(), ", "))
 	}
 	return text, nil
 }

@@ -50,7 +50,7 @@ func TestComponentsAreDocumented(t *testing.T) {
 		"`eject NAME` writes it to `polyaxon/NAME.yml` for you to change. All name the persistent volume by the guide's connection\n" +
 		"`fstore-pvc`, for which `volume` in slipway.yaml may put another ([render.md](render.md)). All run on Polyaxon 1.11.3 and 2.18 except where it is said.\n" +
 		"The programs are your image's: slipway ships no images. Services ask for no password of their own: the sandbox asks for a key, and on a\n" +
-		"cluster whoever reaches Polyaxon's gateway reaches them ([security.md](security.md)).\n\n" +
+		"cluster everyone who can reach Polyaxon's gateway can reach them ([security.md](security.md)).\n\n" +
 		"Services are tried with their programs, at the sandbox's address and at the path that Polyaxon's gateway has for them: JupyterLab 4.6,\n" +
 		"TensorBoard 2.21, Streamlit 1.67 and uvicorn 0.54 with FastAPI in the tests, MLflow 3.17 and code-server 4.100 by hand.\n")
 	for _, name := range components.Names() {

@@ -41,7 +41,7 @@ type CheckOptions struct {
 func Check(ctx context.Context, env *Env, o CheckOptions) (*Result, error) {
 	result := &report.Result{Command: "check"}
 	if o.Write && !o.Fix {
-		return result, exit.Usagef("--write goes with --fix")
+		return result, exit.Usagef("--write requires --fix")
 	}
 	p, err := env.open(ctx)
 	noConfig := errors.Is(err, fs.ErrNotExist) && env.File == ""
@@ -80,11 +80,11 @@ func Check(ctx context.Context, env *Env, o CheckOptions) (*Result, error) {
 	result.Rules = reportRules()
 	partial := func(p report.Problem) bool { return len(p.Versions) > 0 }
 	if c.Guessed && slices.ContainsFunc(result.Problems, partial) {
-		c.Note("nobody says which Polyaxon runs this: what only one version refuses is a warning (--polyaxon-version says which one counts)")
+		c.Note("the version of Polyaxon is unknown: what only one version refuses is a warning (set the version with --polyaxon-version)")
 	}
 	if p != nil && !p.Config.Sandboxed() && len(p.Config.Services) > 0 {
-		p.Note("whoever reaches Polyaxon's gateway reaches the services (" + strings.Join(keys(p.Config.Services), ", ") +
-			"): the community edition asks for no login, so let only those in whom you trust, by a proxy that asks or by the network")
+		p.Note("everyone who can reach Polyaxon's gateway can reach the services (" + strings.Join(keys(p.Config.Services), ", ") +
+			"): the community edition has no authentication, so restrict access with an authenticating proxy or with the network")
 	}
 	c.Event(report.Done, "check", "", "checked "+printer.Count(len(targets), "file"))
 	return result, errors.Join(broken, verdictOf(result.Problems, o.Strict))
@@ -93,12 +93,12 @@ func Check(ctx context.Context, env *Env, o CheckOptions) (*Result, error) {
 // nothingFound returns a message that says where Check found no Polyaxonfile.
 func nothingFound(p *project.Project, names []string) string {
 	if len(names) == 0 && p != nil {
-		return "there is no Polyaxonfile to check: " + project.Shown(p.Config.Path) + " has neither jobs nor services"
+		return "no Polyaxonfile found: " + project.Shown(p.Config.Path) + " has neither jobs nor services"
 	}
 	if len(names) == 0 {
 		names = []string{"this directory and below"}
 	}
-	return "there is no Polyaxonfile to check in " + strings.Join(names, ", ") + ": no .yml, .yaml or .json file has kind: component or operation at its top, nor version: 1.1 with kind, run, component or build " +
+	return "no Polyaxonfile found in " + strings.Join(names, ", ") + ": no .yml, .yaml or .json file has kind: component or operation at its top level, nor version: 1.1 with kind, run, component or build " +
 		"(directories whose names begin with a dot, node_modules and site-packages are left out)"
 }
 

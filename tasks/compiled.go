@@ -27,7 +27,7 @@ func compiled(ctx context.Context, p *project.Project, j *config.Job, operation 
 // only a server can compile those, one by one.
 func putCompiled(p *project.Project, result *Result, j *config.Job, c *compile.Compiled) {
 	if why := c.Schedule(); why != "" {
-		p.Note(j.Name + " is a " + why + ": the runs that it makes are compiled one by one, and its templates stand as they are")
+		p.Note(j.Name + " is a " + why + ": the runs that it makes are compiled one by one, and its templates are not rendered")
 	}
 	result.Text, result.Operation = string(c.YAML()), json.RawMessage(c.JSON())
 }

@@ -83,7 +83,7 @@ func ComponentEject(_ context.Context, env *Env, o ComponentEjectOptions) (*Resu
 	}
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if errors.Is(err, fs.ErrExist) {
-		return result, &source.Error{Position: source.Position{File: told}, Message: "is there already, and is not overwritten", Hint: "name another place: slipway component eject " + name + " PATH"}
+		return result, &source.Error{Position: source.Position{File: told}, Message: "already exists, and is not overwritten", Hint: "choose another path: slipway component eject " + name + " PATH"}
 	}
 	if err != nil {
 		return result, fmt.Errorf("write component %s: %w", name, err)
@@ -92,6 +92,6 @@ func ComponentEject(_ context.Context, env *Env, o ComponentEjectOptions) (*Resu
 	if err = errors.Join(err, file.Close()); err != nil {
 		return result, fmt.Errorf("write component %s: %w", name, err)
 	}
-	env.Events.Event(report.Event{Kind: report.Done, Step: "eject", Subject: name, Message: told + "; name it by polyaxonfile instead of component"})
+	env.Events.Event(report.Event{Kind: report.Done, Step: "eject", Subject: name, Message: told + "; refer to it by polyaxonfile instead of component"})
 	return result, nil
 }

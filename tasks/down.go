@@ -30,7 +30,7 @@ func Down(ctx context.Context, env *Env, o DownOptions) (*Result, error) {
 		return result, err
 	}
 	s := &service.Service{Platform: to, Job: j}
-	left := "service " + o.Service + " may go on; slipway runs --services tells, and slipway down " + o.Service + " stops it"
+	left := "service " + o.Service + " may still run; check it with slipway runs --services, and stop it with slipway down " + o.Service
 	alive, err := s.Alive(ctx)
 	if err != nil {
 		return result, exit.Unsure(ctx, err, left)

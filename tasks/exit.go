@@ -4,7 +4,7 @@ import "github.com/slipway-ci/slipway/tasks/exit"
 
 // The exit codes of slipway.
 const (
-	ExitOK          = exit.OK          // all that was asked is done; the run succeeded, or already had
+	ExitOK          = exit.OK          // everything asked for is done; the run succeeded, now or earlier
 	ExitFailed      = exit.Failed      // the run failed, or its upstream failed
 	ExitUsage       = exit.Usage       // usage or configuration: a flag, slipway.yaml, a Polyaxonfile
 	ExitStep        = exit.Step        // a step before the run failed: build, push, secrets, access

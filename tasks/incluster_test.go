@@ -50,7 +50,7 @@ func TestPolyaxonInCluster(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if up.Jobs[0].Address != "" || !strings.Contains(events.String(), "only the cluster reaches it: slipway up api --port 8888") {
+	if up.Jobs[0].Address != "" || !strings.Contains(events.String(), "it can only be reached from within the cluster: slipway up api --port 8888") {
 		t.Errorf("it answers at %q:\n%s", up.Jobs[0].Address, events)
 	}
 	clustertest.RunPod(t, clients, pod("api-pod", map[string]string{"app.kubernetes.io/instance": up.Jobs[0].UUID}))
@@ -115,7 +115,7 @@ func forwarded(ctx context.Context, t *testing.T, env *Env, events *heard) (addr
 		_, err := Up(ctx, env, UpOptions{Service: "api", Port: local})
 		ended <- err
 	}()
-	for !strings.Contains(events.String(), "the port leads to the service") {
+	for !strings.Contains(events.String(), "the port is forwarded to the service") {
 		select {
 		case err := <-ended:
 			t.Fatalf("up has ended: %v\n%s", err, events)

@@ -25,9 +25,9 @@ func TestInterruptedChange(t *testing.T) {
 		do   func(context.Context) (*report.Result, error)
 		want string
 	}{
-		"restart": {func(ctx context.Context) (*report.Result, error) { return Restart(ctx, env, RunOptions{Run: uuid}) }, "whether the new run was made is unknown"},
+		"restart": {func(ctx context.Context) (*report.Result, error) { return Restart(ctx, env, RunOptions{Run: uuid}) }, "whether the new run was created is unknown"},
 		"stop":    {func(ctx context.Context) (*report.Result, error) { return Stop(ctx, env, RunOptions{Run: uuid}) }, "whether run " + uuid + " was stopped is unknown"},
-		"down":    {func(ctx context.Context) (*report.Result, error) { return Down(ctx, env, DownOptions{Service: "api"}) }, "slipway down api stops it"},
+		"down":    {func(ctx context.Context) (*report.Result, error) { return Down(ctx, env, DownOptions{Service: "api"}) }, "service api may still run; check it with slipway runs --services, and stop it with slipway down api"},
 	} {
 		t.Run(command, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())

@@ -23,7 +23,7 @@ func Restart(ctx context.Context, env *Env, o RunOptions) (*Result, error) {
 		}
 		made, err := to.Polyaxon.Restart(ctx, to.Config.Project, r.UUID, polyaxon.CreateRun{MetaInfo: meta})
 		if err != nil {
-			const unknown = "whether the new run was made is unknown, and slipway runs tells"
+			const unknown = "whether the new run was created is unknown; check it with slipway runs"
 			if !polyaxon.Refused(err) {
 				err = fmt.Errorf("%w; %s", err, unknown)
 			}
@@ -37,10 +37,10 @@ func Restart(ctx context.Context, env *Env, o RunOptions) (*Result, error) {
 func Resume(ctx context.Context, env *Env, o RunOptions) (*Result, error) {
 	return withRun(ctx, env, "resume", o.Run, func(to *platform.Platform, r *polyaxon.Run, result *report.Result) error {
 		if !r.Status.Terminal() {
-			return exit.Usagef("run %s is %s: a run is resumed when it has ended", r.UUID, r.Status)
+			return exit.Usagef("run %s is %s: only a run that has ended can be resumed", r.UUID, r.Status)
 		}
 		if _, err := to.Polyaxon.Resume(ctx, to.Config.Project, r.UUID); err != nil {
-			return exit.Unsure(ctx, fmt.Errorf("resume run %s: %w", r.UUID, err), "whether run "+r.UUID+" goes on is unknown, and slipway status "+r.UUID+" tells")
+			return exit.Unsure(ctx, fmt.Errorf("resume run %s: %w", r.UUID, err), "whether run "+r.UUID+" goes on is unknown; check it with slipway status "+r.UUID)
 		}
 		return noted(ctx, to, "resume", r.UUID, result)
 	})
@@ -53,16 +53,16 @@ const approvals = 2
 func Approve(ctx context.Context, env *Env, o RunOptions) (*Result, error) {
 	return withRun(ctx, env, "approve", o.Run, func(to *platform.Platform, r *polyaxon.Run, result *report.Result) error {
 		if r.Pending == "" {
-			return exit.Usagef("run %s is %s and waits for no approval", r.UUID, r.Status)
+			return exit.Usagef("run %s is %s and does not wait for approval", r.UUID, r.Status)
 		}
 		// On servers of 2.x, the first approval only lets an operation with approval compile.
 		for n := 0; n < approvals; n++ {
 			if err := to.Polyaxon.Approve(ctx, to.Config.Project, r.UUID); err != nil {
-				return exit.Unsure(ctx, fmt.Errorf("approve run %s: %w", r.UUID, err), "whether run "+r.UUID+" was approved is unknown, and slipway status "+r.UUID+" tells")
+				return exit.Unsure(ctx, fmt.Errorf("approve run %s: %w", r.UUID, err), "whether run "+r.UUID+" was approved is unknown; check it with slipway status "+r.UUID)
 			}
 			now, err := to.Polyaxon.Run(ctx, to.Config.Project, r.UUID)
 			if err != nil {
-				return fmt.Errorf("ask for run %s: %w", r.UUID, err)
+				return fmt.Errorf("get run %s: %w", r.UUID, err)
 			}
 			if now.Pending == "" || now.Status.Terminal() {
 				break
@@ -76,7 +76,7 @@ func Approve(ctx context.Context, env *Env, o RunOptions) (*Result, error) {
 func noted(ctx context.Context, to *platform.Platform, step, uuid string, result *report.Result) error {
 	now, err := to.Polyaxon.Run(ctx, to.Config.Project, uuid)
 	if err != nil {
-		return fmt.Errorf("ask for run %s: %w", uuid, err)
+		return fmt.Errorf("get run %s: %w", uuid, err)
 	}
 	to.Event(report.Done, step, now.Name, fmt.Sprintf("run %s is %s; follow it with: slipway follow %s", uuid, now.Status, uuid))
 	result.Jobs = []report.Job{{Name: now.Name, Run: runs.Report(now)}}

@@ -35,7 +35,7 @@ func Logs(ctx context.Context, env *Env, o LogsOptions) (*Result, error) {
 			_, err = run.Follow(ctx, to.Polyaxon, to.RunTarget(r), options, sink)
 		}
 		if err == nil && sink.count == 0 {
-			to.Note("no lines: run " + r.UUID + " has printed nothing so far")
+			to.Note("no lines: run " + r.UUID + " has not printed anything yet")
 		}
 		return err
 	})

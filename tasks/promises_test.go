@@ -19,7 +19,7 @@ func TestCheckSaysWhoReachesServices(t *testing.T) {
 		if _, err := Check(t.Context(), env, CheckOptions{Version: "2.18"}); err != nil {
 			t.Error(err)
 		}
-		if strings.Contains(events.String(), "asks for no login") != says {
+		if strings.Contains(events.String(), "has no authentication") != says {
 			t.Errorf("check says %s of\n%s", events, config)
 		}
 	}

@@ -30,7 +30,7 @@ func TestReferencesReachNothingPrivateByName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := job.Operation(t.Context(), p, p.Config.Jobs["train"], ""); err == nil || !strings.Contains(err.Error(), "is no public address") {
+	if _, err := job.Operation(t.Context(), p, p.Config.Jobs["train"], ""); err == nil || !strings.Contains(err.Error(), "is not a public address") {
 		t.Errorf("%v", err)
 	}
 }

@@ -23,10 +23,10 @@ func TestQuantitiesOfParams(t *testing.T) {
 	}
 	env := &Env{Dir: ".", Events: &heard{}, Transport: http.DefaultTransport, Now: time.Now, Lookup: func(string) (string, bool) { return "", false }}
 	for params, want := range map[string]string{
-		"MEMORY=4GB CPU=1":  `train.yml:4:10: input MEMORY: "4GB" is not a quantity (4G or 4Gi)`,
-		"MEMORY=12kb CPU=1": `train.yml:4:10: input MEMORY: "12kb" is not a quantity (12k or 12Ki)`,
-		"MEMORY=much CPU=1": `train.yml:4:10: input MEMORY: "much" is not a quantity (such are 500m, 2, 4G and 4Gi)`,
-		"MEMORY=4Gi":        `slipway.yaml:3:50: input CPU: "2 cores" is not a quantity`,
+		"MEMORY=4GB CPU=1":  `train.yml:4:10: input MEMORY: "4GB" is not a valid quantity (4G or 4Gi)`,
+		"MEMORY=12kb CPU=1": `train.yml:4:10: input MEMORY: "12kb" is not a valid quantity (12k or 12Ki)`,
+		"MEMORY=much CPU=1": `train.yml:4:10: input MEMORY: "much" is not a valid quantity (write it as 500m, 2, 4G or 4Gi)`,
+		"MEMORY=4Gi":        `slipway.yaml:3:50: input CPU: "2 cores" is not a valid quantity`,
 	} {
 		for name, do := range map[string]func() error{
 			"deploy": func() error {

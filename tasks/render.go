@@ -45,7 +45,7 @@ func Render(ctx context.Context, env *Env, o RenderOptions) (*Result, error) {
 	p.PolyaxonVersion = o.Version
 	result := p.Result("render")
 	if o.Source && (o.Compiled || o.Expand || o.Pod) {
-		return result, exit.Usagef("render prints the source, or what becomes of it, not both")
+		return result, exit.Usagef("--source cannot be combined with --compiled, --pod or --expand")
 	}
 	j := p.Job(o.Job)
 	if j == nil {
@@ -100,7 +100,7 @@ func Render(ctx context.Context, env *Env, o RenderOptions) (*Result, error) {
 func rendered(ctx context.Context, p *project.Project, result *Result, j *config.Job, operation *operation.Operation, o RenderOptions) error {
 	stamped := job.Stamped(p, operation)
 	if o.Compiled && o.Pod {
-		return exit.Usagef("render prints what it is compiled to, or its pod, not both")
+		return exit.Usagef("--compiled cannot be combined with --pod")
 	}
 	if o.Pod {
 		compiled, err := compiled(ctx, p, j, stamped, o.Version)

@@ -32,10 +32,10 @@ func Retag(ctx context.Context, env *Env, o RetagOptions) (*Result, error) {
 	result := p.Result("retag")
 	tag := registry.TagFor(o.To)
 	if tag == "" {
-		return result, exit.Usagef("%q makes no tag", o.To)
+		return result, exit.Usagef("%q is not a valid tag", o.To)
 	}
 	if len(p.Config.Images) == 0 {
-		return result, exit.Usagef("slipway.yaml has no images")
+		return result, exit.Usagef("slipway.yaml declares no images")
 	}
 	commit, err := revision.Resolve(ctx, p.Config.Dir, p.Environ, from)
 	if err != nil {

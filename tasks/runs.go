@@ -52,12 +52,12 @@ func Stop(ctx context.Context, env *Env, o RunOptions) (*Result, error) {
 	return withRun(ctx, env, "stop", o.Run, func(to *platform.Platform, r *polyaxon.Run, result *Result) error {
 		if !r.Status.Terminal() {
 			if err := run.Stop(ctx, to.Polyaxon, to.RunTarget(r)); err != nil {
-				return exit.Unsure(ctx, fmt.Errorf("stop run %s: %w", r.UUID, err), "whether run "+r.UUID+" was stopped is unknown, and slipway status "+r.UUID+" tells")
+				return exit.Unsure(ctx, fmt.Errorf("stop run %s: %w", r.UUID, err), "whether run "+r.UUID+" was stopped is unknown; check it with slipway status "+r.UUID)
 			}
 		}
 		now, err := to.Polyaxon.Run(ctx, to.Config.Project, r.UUID)
 		if err != nil {
-			return fmt.Errorf("ask for run %s: %w", r.UUID, err)
+			return fmt.Errorf("get run %s: %w", r.UUID, err)
 		}
 		to.Event(report.Done, "stop", now.Name, string(now.Status))
 		result.Jobs = []report.Job{{Name: now.Name, Run: runs.Report(now)}}
@@ -86,7 +86,7 @@ type choice func(context.Context, *platform.Platform, string) (*polyaxon.Run, er
 // name is a *UsageError.
 func withChosen(ctx context.Context, env *Env, command, name string, choose choice, do func(*platform.Platform, *polyaxon.Run, *Result) error) (*Result, error) {
 	if strings.TrimSpace(name) == "" {
-		return nil, exit.Usagef("no run is named: give a run's id, the beginning of one, or a job's name (slipway runs lists them)")
+		return nil, exit.Usagef("a run is required: give a run's id, the beginning of one, or a job's name (slipway runs lists them)")
 	}
 	to, err := env.connect(ctx)
 	if err != nil {

@@ -31,7 +31,7 @@ func TestRunWithoutName(t *testing.T) {
 		},
 	} {
 		for _, name := range []string{"", " \t"} {
-			if _, err := do(name); ExitCode(err) != ExitUsage || !strings.Contains(err.Error(), "no run is named") {
+			if _, err := do(name); ExitCode(err) != ExitUsage || !strings.Contains(err.Error(), "a run is required") {
 				t.Errorf("%s %q: %v", command, name, err)
 			}
 		}

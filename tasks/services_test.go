@@ -82,7 +82,7 @@ func TestOnlyAStatusBelow400IsAnAnswer(t *testing.T) {
 // TestCheckTellsWhoReachesServices checks the note that a cluster's gateway does not ask for
 // a login.
 func TestCheckTellsWhoReachesServices(t *testing.T) {
-	const note = "whoever reaches Polyaxon's gateway reaches the services (api)"
+	const note = "everyone who can reach Polyaxon's gateway can reach the services (api)"
 	env, events, _ := serving(t, "polyaxon: {host: '"+sandboxtest.Polyaxon(t, "1.11.3", "")+"'}", unreachable)
 	if _, err := Check(t.Context(), env, CheckOptions{}); err != nil && !errors.As(err, new(*ProblemsError)) {
 		t.Fatal(err)

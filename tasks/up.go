@@ -50,7 +50,7 @@ func Up(ctx context.Context, env *Env, o UpOptions) (*Result, error) {
 		o.Wait = DefaultWait
 	}
 	if o.Wait < 0 {
-		return result, exit.Usagef("nothing answers within %s: --wait is a time such as 10m", o.Wait)
+		return result, exit.Usagef("--wait %s is not valid: it must be above 0, such as 10m", o.Wait)
 	}
 	d, err := deploy.ReadAlone(ctx, p, j, o.Params, false)
 	if err != nil {
@@ -101,11 +101,11 @@ func reach(ctx context.Context, s *service.Service, started *pipeline.Ended, o U
 	reported.Status, reported.Address = string(polyaxon.Running), at.Address
 	s.Event(report.Done, "up", o.Service, at.Address)
 	if at.Address == "" {
-		s.Note("only the cluster reaches it: slipway up " + o.Service + " --port 8888 leads port 8888 of this machine to it")
+		s.Note("it can only be reached from within the cluster: slipway up " + o.Service + " --port 8888 forwards port 8888 of this machine to it")
 	}
 	if !at.Forwards() {
 		return nil
 	}
-	s.Note("the port leads to the service until this command is interrupted; the service goes on then, and slipway down " + o.Service + " stops it")
+	s.Note("the port is forwarded to the service until this command is interrupted; the service keeps running, and slipway down " + o.Service + " stops it")
 	return at.Wait()
 }

@@ -118,7 +118,7 @@ func TestEachCommandReachesForWhatItUses(t *testing.T) {
 		if err != nil || !strings.Contains(rendered.Text, "image") {
 			t.Errorf("render %+v: %v", o, err)
 		}
-		if strings.Contains(events.String(), "does not tell its version") != (o.Version == "") {
+		if strings.Contains(events.String(), "does not report its version") != (o.Version == "") {
 			t.Errorf("render %+v says %v", o, events)
 		}
 	}

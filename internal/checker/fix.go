@@ -52,11 +52,11 @@ func (c *Checker) Fix(ctx context.Context, targets []Target, write bool) (string
 	}
 	switch {
 	case changed == 0:
-		c.Note("there is nothing that --fix mends")
+		c.Note("there is nothing that --fix can fix")
 	case write:
 		c.Event(report.Done, "check", printer.Count(changed, "file"), "written")
 	default:
-		c.Note("nothing is written; --fix --write changes " + printer.Count(changed, "file"))
+		c.Note("no file was changed; --fix --write changes " + printer.Count(changed, "file"))
 	}
 	return diffs.String(), nil
 }

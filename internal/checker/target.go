@@ -57,7 +57,7 @@ func (c *Checker) Targets(names []string) ([]Target, error) {
 	for _, name := range names {
 		files, err := polyaxonfiles(c.Within(name))
 		if err != nil {
-			return nil, &source.Error{Position: source.Position{File: name}, Message: "cannot be looked through: " + err.Error(), Err: err}
+			return nil, &source.Error{Position: source.Position{File: name}, Message: "cannot be searched: " + err.Error(), Err: err}
 		}
 		for _, file := range files {
 			if file = project.Shown(file); !seen[file] {

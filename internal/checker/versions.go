@@ -47,7 +47,7 @@ func here(ctx context.Context, p *project.Project) (versions []schema.Version, g
 	case ctx.Err() != nil:
 		return nil, false, &exit.InterruptedError{}
 	}
-	p.Note(fmt.Sprintf("Polyaxon does not tell its version (%v): checking as every version that is known", err))
+	p.Note(fmt.Sprintf("Polyaxon does not report its version (%v): checking for every known version", err))
 	return lint.KnownVersions(), true, nil
 }
 

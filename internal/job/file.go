@@ -58,7 +58,7 @@ func Absent(p *project.Project, j *config.Job) error {
 		if _, err := os.Stat(p.File(name)); errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, &source.Error{
 				Position: p.Config.At(append([]string{project.Section(j), j.Name}, at...)...),
-				Message:  "there is no " + name, Hint: "paths are relative to the directory of slipway.yaml",
+				Message:  name + " not found", Hint: "paths are relative to the directory of slipway.yaml",
 			})
 		}
 	}
@@ -74,11 +74,11 @@ func Absent(p *project.Project, j *config.Job) error {
 // NoComponent returns a *source.Error at a position for the name of a component that does
 // not exist. Its hint is the nearest name or the list of all names.
 func NoComponent(at source.Position, name string) error {
-	e := source.Errorf(at, "no component is called %s", name)
+	e := source.Errorf(at, "component %s not found", name)
 	if near, ok := source.Nearest(name, components.Names()); ok {
 		e.Hint = "did you mean " + near + "?"
 	} else {
-		e.Hint = "there are " + strings.Join(components.Names(), ", ")
+		e.Hint = "known names are " + strings.Join(components.Names(), ", ")
 	}
 	return e
 }

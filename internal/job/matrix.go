@@ -30,7 +30,7 @@ func ExpandMatrices(ctx context.Context, p *project.Project, jobs []*config.Job)
 		}
 	}
 	if !found {
-		return exit.Usagef("there is nothing to expand: none of these jobs has a matrix")
+		return exit.Usagef("nothing to expand: none of these jobs has a matrix")
 	}
 	return nil
 }

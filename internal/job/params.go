@@ -25,13 +25,13 @@ func Override(ctx context.Context, p *project.Project, params, names []string) e
 		_, repeated := given[name]
 		switch {
 		case !ok || name == "":
-			return exit.Usagef("a param is written NAME=VALUE") // not shown: it may be a secret
+			return exit.Usagef("a param must be written as NAME=VALUE") // not shown: it may be a secret
 		case repeated:
-			return exit.Usagef("the param %s is given twice", name)
+			return exit.Usagef("the param %s is set twice", name)
 		}
 		if from, isSecret := config.SecretParam(value); isSecret {
 			if _, err := secret.ParseSource(from); err != nil {
-				return exit.Usagef("the param %s begins with secret: and names no secret source: write %s=secret:env:NAME", name, name)
+				return exit.Usagef("the param %s begins with secret: but is not a valid secret source: write %s=secret:env:NAME", name, name)
 			}
 		}
 		given[name] = value
@@ -66,15 +66,15 @@ func Override(ctx context.Context, p *project.Project, params, names []string) e
 		if taken[name] {
 			continue
 		}
-		e := &source.Error{Position: source.Position{File: "-P " + name}, Message: strings.Join(names, ", ") + " takes no such param"}
+		e := &source.Error{Position: source.Position{File: "-P " + name}, Message: "the input is not declared in " + strings.Join(names, ", ")}
 		if len(names) > 1 {
-			e.Message = "none of " + strings.Join(names, ", ") + " takes such a param"
+			e.Message = "the input is not declared in any of " + strings.Join(names, ", ")
 		}
 		if near, found := source.Nearest(name, inputs); found {
 			e.Hint = "did you mean " + near + "?"
 		} else if len(inputs) > 0 {
 			slices.Sort(inputs)
-			e.Hint = "there are " + strings.Join(slices.Compact(inputs), ", ")
+			e.Hint = "declared inputs: " + strings.Join(slices.Compact(inputs), ", ")
 		}
 		return e
 	}

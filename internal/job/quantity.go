@@ -74,7 +74,7 @@ func unreadable(value any) (found []string) {
 // input that the amount comes from. Its position is where slipway.yaml sets the input, or
 // else where the Polyaxonfile declares it, or else the job.
 func badQuantity(ctx context.Context, p *project.Project, j *config.Job, inputs map[string]any, text string) error {
-	e := source.Errorf(p.Config.At(project.Section(j), j.Name), "%q is not a quantity (%s)", text, meantAmount(text))
+	e := source.Errorf(p.Config.At(project.Section(j), j.Name), "%q is not a valid quantity (%s)", text, meantAmount(text))
 	name := inputOf(inputs, text)
 	if name == "" {
 		return e
@@ -112,7 +112,7 @@ var bytesUnit = regexp.MustCompile(`^\s*([0-9]+(?:\.[0-9]+)?)\s*([kKmMgGtTpP])i?
 func meantAmount(text string) string {
 	m := bytesUnit.FindStringSubmatch(text)
 	if m == nil {
-		return "such are 500m, 2, 4G and 4Gi"
+		return "write it as 500m, 2, 4G or 4Gi"
 	}
 	unit := strings.ToUpper(m[2])
 	if unit == "K" {

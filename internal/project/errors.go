@@ -13,12 +13,12 @@ import (
 // has the name, such as "image".
 func Unknown(what, name string, known []string) error {
 	if near, ok := source.Nearest(name, known); ok {
-		return exit.Usagef("no %s is called %s in slipway.yaml (did you mean %s?)", what, name, near)
+		return exit.Usagef("%s %s not found in slipway.yaml (did you mean %s?)", what, name, near)
 	}
 	if len(known) == 0 {
-		return exit.Usagef("no %s is called %s: slipway.yaml has none", what, name)
+		return exit.Usagef("%s %s not found: slipway.yaml has none", what, name)
 	}
-	return exit.Usagef("no %s is called %s in slipway.yaml, which has %s", what, name, strings.Join(known, ", "))
+	return exit.Usagef("%s %s not found in slipway.yaml, which has %s", what, name, strings.Join(known, ", "))
 }
 
 // Located returns err as a *source.Error at a position, unless err already is or wraps a

@@ -103,5 +103,5 @@ func (p *Project) Result(command string) *report.Result {
 // Untagged sends a note with the reason why images do not get the tag of a commit. It
 // does so once per Project.
 func (p *Project) Untagged(image, reason string) {
-	p.untagged.Do(func() { p.Event(report.Note, "image", image, "no image gets a commit's tag: "+reason) })
+	p.untagged.Do(func() { p.Event(report.Note, "image", image, "images are not tagged with the commit: "+reason) })
 }

@@ -38,7 +38,7 @@ func ownState(ctx context.Context, root string, environ []string) error {
 	if more := len(files) - namedFiles; more > 0 {
 		named += fmt.Sprintf(" and %d others", more)
 	}
-	return exit.Usagef("git tracks %s: what is in %s must be of this machine, and is not used when it comes with the repository; git rm -r --cached %s, commit that, and delete the directory",
+	return exit.Usagef("git tracks %s: the files in %s must be made on this machine, and are not used when they come with the repository; git rm -r --cached %s, commit that, and delete the directory",
 		named, state.Name, state.Name)
 }
 
@@ -48,7 +48,7 @@ func ownState(ctx context.Context, root string, environ []string) error {
 func (p *Project) Forgetful(name string) {
 	p.forgetful.Do(func() {
 		if _, err := machine.Code("", nil); err != nil {
-			p.Event(report.Note, "image", name, fmt.Sprintf("files are read anew by each build, since what was kept of them cannot be told from what came with the repository: %v", err))
+			p.Event(report.Note, "image", name, fmt.Sprintf("each build reads all files again, because the cache cannot be told from files that came with the repository: %v", err))
 		}
 	})
 }

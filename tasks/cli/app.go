@@ -106,7 +106,7 @@ func (a *App) Run(ctx context.Context, task Task) error {
 
 func (a *App) run(ctx context.Context, task Task) error {
 	if forms := append([]string{"text", "json"}, a.forms...); a.Output != "" && !slices.Contains(forms, a.Output) {
-		return a.fail(&tasks.UsageError{Message: fmt.Sprintf("-o %s: the output is %s", a.Output, strings.Join(forms, " or "))})
+		return a.fail(&tasks.UsageError{Message: fmt.Sprintf("-o %s: the output must be %s", a.Output, strings.Join(forms, " or "))})
 	}
 	env, workflow := a.env()
 	defer a.open().close()

@@ -158,7 +158,7 @@ func (w *workflow) problems(r *report.Result) {
 			annotate(p.Position, p.Name, message)
 		}
 		if more := len(all) - len(shown); more > 0 {
-			annotate(source.Position{}, "slipway "+r.Command, fmt.Sprintf("there are %d more; the log has them all", more))
+			annotate(source.Position{}, "slipway "+r.Command, fmt.Sprintf("%d more problems are in the log", more))
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 // The exit codes of slipway.
 const (
-	OK          = 0   // all that was asked is done; the run succeeded, or already had
+	OK          = 0   // everything asked for is done; the run succeeded, now or earlier
 	Failed      = 1   // the run failed, or its upstream failed
 	Usage       = 2   // usage or configuration: a flag, slipway.yaml, a Polyaxonfile
 	Step        = 3   // a step before the run failed: build, push, secrets, access
@@ -26,7 +26,7 @@ const (
 )
 
 // Codes is the table of exit codes, as `slipway help exit-codes` prints it.
-const Codes = `0    all that was asked is done; the run succeeded, or already had
+const Codes = `0    everything asked for is done; the run succeeded, now or earlier
 1    the run failed, or its upstream failed
 2    usage or configuration: a flag, slipway.yaml, a Polyaxonfile
 3    a step before the run failed: build, push, secrets, access
