@@ -34,7 +34,7 @@ func Lint(ctx context.Context) error { return workshop.Lint(ctx, workshop.Option
 // Cross checks that all packages and tests compile for linux, darwin and windows on amd64 and arm64.
 func Cross(ctx context.Context) error { return workshop.Cross(ctx, workshop.Options{Log: os.Stderr}) }
 
-// Bench sets slipway beside other ways to do the same and prints ratios (all, or `bench deploy`, `bench image`).
+// Bench compares slipway with other tools and prints the ratios (all, or `bench deploy`, `bench image`).
 func Bench(ctx context.Context, run *string) error {
 	return workshop.Bench(ctx, workshop.Options{Run: value(run), Log: os.Stderr})
 }

@@ -68,7 +68,7 @@ func EndAtOnce() {
 // missing skips the test because a component is missing, or fails it if CI is true.
 func missing(t testing.TB, name string) {
 	t.Helper()
-	text := name + " is not here; `go run mage.go test` sets it up where it can be had"
+	text := name + " is not installed; run `go run mage.go test` to install it where it is available"
 	if Thorough() {
 		t.Fatal(text)
 	}
