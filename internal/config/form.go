@@ -45,17 +45,8 @@ var forms = map[string]form{
 		pattern: regexp.MustCompile(`^([^/.]|\.[^.]|\.$|\.\.[^/])`), check: inside,
 		meaning: "a path inside the repository, without .. that leaves it",
 	},
-	"source": {
-		pattern: regexp.MustCompile(`^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+|gcp-secret-manager:projects/[^/]+/secrets/.+)$`), check: isSource, secret: true,
-		meaning: "env:NAME, file:PATH or gcp-secret-manager:projects/P/secrets/S",
-	},
-	"text": {literal: true},
-}
-
-// isSource reports whether text names a secret source.
-func isSource(text string) bool {
-	_, err := secret.ParseSource(text)
-	return err == nil
+	"source": {pattern: regexp.MustCompile(secret.Pattern()), meaning: secret.Forms(), secret: true},
+	"text":   {literal: true},
 }
 
 // inside reports whether the path p is relative and stays inside the repository.

@@ -30,7 +30,7 @@ func TestPipe(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if v, err := r.Resolve(t.Context(), Source{SchemeFile, "pipe"}); err != nil || string(v.Reveal()) != canary {
+		if v, err := r.Resolve(t.Context(), Source{"file", "pipe"}); err != nil || string(v.Reveal()) != canary {
 			t.Errorf("%v", err)
 		}
 	}
@@ -43,7 +43,7 @@ func TestPipe(t *testing.T) {
 	other := &Resolver{Dir: dir}
 	ended := make(chan error, 1)
 	go func() {
-		_, err := other.Resolve(ctx, Source{SchemeFile, "pipe"})
+		_, err := other.Resolve(ctx, Source{"file", "pipe"})
 		ended <- err
 	}()
 	cancel()

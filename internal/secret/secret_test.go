@@ -103,7 +103,7 @@ func TestSources(t *testing.T) {
 func TestCancelledResolveGivesItsError(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := (&Resolver{}).Resolve(ctx, Source{SchemeEnv, "X"}); !errors.Is(err, context.Canceled) {
+	if _, err := (&Resolver{}).Resolve(ctx, Source{"env", "X"}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }

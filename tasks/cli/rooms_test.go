@@ -226,7 +226,7 @@ var within = map[string]func(ctx context.Context, dir string) error{
 		return err
 	},
 	"internal/secret": func(ctx context.Context, dir string) error {
-		_, err := (&secret.Resolver{Dir: dir, Lookup: unreadable}).Resolve(ctx, secret.Source{Scheme: secret.SchemeEnv, Name: "TOKEN"})
+		_, err := (&secret.Resolver{Dir: dir, Lookup: unreadable}).Resolve(ctx, secret.Source{Scheme: "env", Name: "TOKEN"})
 		return err
 	},
 	"internal/silence": func(ctx context.Context, _ string) error {

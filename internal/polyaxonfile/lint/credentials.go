@@ -161,7 +161,7 @@ func looksSecret(value string) bool {
 		return false
 	case slices.Contains([]string{"none", "null", "true", "false", "changeme", "change-me", "password", "secret", "token", "example", "placeholder", "todo", "dummy", "required", "optional"}, lower):
 		return false
-	case strings.HasPrefix(lower, "secret:"), strings.HasPrefix(lower, "env:"), strings.HasPrefix(lower, "file:"), strings.HasPrefix(lower, "gcp-secret-manager:"),
+	case strings.HasPrefix(lower, "secret:"), secret.HasScheme(lower),
 		strings.HasPrefix(lower, "http://"), strings.HasPrefix(lower, "https://"), strings.HasPrefix(lower, "gs://"), strings.HasPrefix(lower, "s3://"):
 		return false
 	case strings.HasSuffix(lower, ".json") || strings.HasSuffix(lower, ".pem") || strings.HasSuffix(lower, ".txt") || strings.HasSuffix(lower, ".yaml") || strings.HasSuffix(lower, ".yml"):
