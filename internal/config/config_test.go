@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/slipway-ci/slipway/internal/secret"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -101,11 +103,11 @@ func TestErrors(t *testing.T) {
 		"image of no kind":     {"images: {i: {workdir: /x}}\n", "slipway.yaml:1:13: image i needs one of go, python, dockerfile and files"},
 		"image of two kinds":   {"images: {i: {go: {main: a}, dockerfile: b}}\n", "slipway.yaml:1:13: image i has more than one of go, python and dockerfile"},
 		"missing main":         {"images: {i: {go: {}}}\n", "slipway.yaml:1:18: images.i.go needs main"},
-		"bad secret source":    {"secrets: {s: {data: {k: hunter2}}}\n", `slipway.yaml:1:25: secrets.s.data.k must be env:NAME, file:PATH or gcp-secret-manager:projects/P/secrets/S, not the given value (hidden, it may be a secret)`},
+		"bad secret source":    {"secrets: {s: {data: {k: hunter2}}}\n", `slipway.yaml:1:25: secrets.s.data.k must be ` + secret.Forms() + `, not the given value (hidden, it may be a secret)`},
 		"a pasted secret":      {"jobs: {j: {polyaxonfile: a.yml, params: {P: \"secret:hunter2\"}}}\n", "slipway.yaml:1:45: params.P of j begins with secret: but is not a valid secret source (write secret:env:NAME or secret:file:PATH)"},
 		"two volumes":          {"volume: {connection: a, claim: b}\n", "slipway.yaml:1:9: volume needs exactly one of connection and claim"},
 		"mlflow without it":    {"mlflow: {experiment: a}\n", "slipway.yaml:1:9: mlflow needs tracking-uri"},
-		"a pasted password":    {"mlflow: {tracking-uri: \"http://m\", password: hunter2}\n", `slipway.yaml:1:46: mlflow.password must be env:NAME, file:PATH or gcp-secret-manager:projects/P/secrets/S, not the given value (hidden, it may be a secret)`},
+		"a pasted password":    {"mlflow: {tracking-uri: \"http://m\", password: hunter2}\n", `slipway.yaml:1:46: mlflow.password must be ` + secret.Forms() + `, not the given value (hidden, it may be a secret)`},
 		"no yes or no":         {"jobs: {j: {polyaxonfile: a.yml, credentials: maybe}}\n", `slipway.yaml:1:46: jobs.j.credentials must be true or false, not "maybe"`},
 		"cluster without way":  {"cluster: {namespace: x}\n", "slipway.yaml:1:10: cluster needs exactly one of gke and kubeconfig"},
 		"unset variable":       {"project: ${NOPE}\n", "slipway.yaml:1:10: the environment variable NOPE is not set (set it, or write ${NOPE:-default})"},

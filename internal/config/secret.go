@@ -10,7 +10,7 @@ import (
 type Secret struct {
 	Name string
 
-	Data           map[string]string `yaml:"data" doc:"Keys, and the secret source of each: env:NAME, file:PATH or gcp-secret-manager:projects/P/secrets/S (not built yet)" form:"source" oneof:"yes"`
+	Data           map[string]string `yaml:"data" doc:"Keys, and the secret source of each" form:"source" oneof:"yes"`
 	DockerRegistry *DockerRegistry   `yaml:"docker-registry" doc:"Credentials to pull images with" oneof:"yes"`
 }
 
