@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 
+	"github.com/slipway-ci/slipway/internal/logline"
 	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/project"
@@ -59,7 +60,7 @@ func (s *lines) Status(c polyaxon.Condition) {
 // context ends the command.
 func (s *lines) Line(l polyaxon.LogLine) {
 	s.count++
-	_, _ = io.WriteString(s.w, s.origins.Before(&l)+run.Sanitize(l.Value)+"\n")
+	_, _ = io.WriteString(s.w, s.origins.Before(&l)+logline.Sanitize(l.Value)+"\n")
 }
 
 // Waits implements run.Sink.

@@ -17,7 +17,7 @@ import (
 	"github.com/tonistiigi/fsutil"
 	"github.com/tonistiigi/fsutil/types"
 
-	"github.com/slipway-ci/slipway/internal/image"
+	"github.com/slipway-ci/slipway/internal/exclusion"
 	"github.com/slipway-ci/slipway/internal/panics"
 )
 
@@ -75,9 +75,9 @@ func (t *tree) Walk(ctx context.Context, target string, visit fs.WalkDirFunc) er
 				return fs.SkipDir
 			}
 			return nil
-		case image.Excluded(d.Name()) && d.IsDir():
+		case exclusion.Excluded(d.Name()) && d.IsDir():
 			return fs.SkipDir
-		case image.Excluded(d.Name()):
+		case exclusion.Excluded(d.Name()):
 			t.leave(at, d.Name())
 			return nil
 		case d.Type()&(fs.ModeSocket|fs.ModeDevice|fs.ModeNamedPipe|fs.ModeIrregular) != 0:
@@ -96,7 +96,7 @@ func (t *tree) Walk(ctx context.Context, target string, visit fs.WalkDirFunc) er
 
 // leave reports a file that is left out if its name or content indicates credentials.
 func (t *tree) leave(at, name string) {
-	if t.left != nil && (name == "" || image.HoldsCredentials(name)) {
+	if t.left != nil && (name == "" || exclusion.HoldsCredentials(name)) {
 		t.left(at)
 	}
 }
@@ -138,7 +138,7 @@ func (t *tree) holdsKey(name string) bool {
 	held, known := t.keys[name]
 	t.mu.Unlock()
 	if !known {
-		held = image.PrivateKey(t.root, name)
+		held = exclusion.PrivateKey(t.root, name)
 		t.mu.Lock()
 		t.keys[name] = held
 		t.mu.Unlock()

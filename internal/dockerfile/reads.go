@@ -15,7 +15,7 @@ import (
 	"github.com/moby/patternmatcher"
 	"github.com/moby/patternmatcher/ignorefile"
 
-	"github.com/slipway-ci/slipway/internal/image"
+	"github.com/slipway-ci/slipway/internal/exclusion"
 )
 
 // Reading is what a build reads of its context, as far as the Dockerfile says. All paths
@@ -78,7 +78,7 @@ func Read(ctx context.Context, s Spec) (*Reading, error) {
 				r.Left = append(r.Left, file)
 			}
 		}
-		r.Secrets = append(r.Secrets, carried(stages, slices.DeleteFunc(slices.Clone(context), func(file string) bool { return !image.OftenSecret(file) }))...)
+		r.Secrets = append(r.Secrets, carried(stages, slices.DeleteFunc(slices.Clone(context), func(file string) bool { return !exclusion.OftenSecret(file) }))...)
 	}
 	for _, all := range []*[]string{&r.Files, &r.Secrets, &r.Left} {
 		slices.Sort(*all)

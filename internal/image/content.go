@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 
+	"github.com/slipway-ci/slipway/internal/exclusion"
 	"github.com/slipway-ci/slipway/internal/panics"
 )
 
@@ -74,12 +75,12 @@ func readEntry(ctx context.Context, root *os.Root, e *entry) (isKey bool, err er
 	}
 	defer file.Close()
 	h := sha256.New()
-	if mayHoldKey(e.file) {
-		head, err := io.ReadAll(io.LimitReader(file, keyBytes))
+	if exclusion.MayHoldKey(e.file) {
+		head, err := io.ReadAll(io.LimitReader(file, exclusion.KeyBytes))
 		if err != nil {
 			return false, &fs.PathError{Op: "read", Path: e.file, Err: cause(err)}
 		}
-		isKey, e.size = holdsKey(head), int64(len(head))
+		isKey, e.size = exclusion.HoldsKey(head), int64(len(head))
 		h.Write(head)
 	} else {
 		e.size = 0

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/slipway-ci/slipway/internal/exclusion"
 	"github.com/slipway-ci/slipway/internal/source"
 	"github.com/slipway-ci/slipway/internal/wheel"
 )
@@ -99,7 +100,7 @@ func collect(ctx context.Context, s Spec, known *stamps) ([]entry, error) {
 // walk adds the file at a path that slipway.yaml names, or the files below it.
 func (c *collector) walk(ctx context.Context, named string) error {
 	for at := named; at != "."; at = path.Dir(at) {
-		if excluded(path.Base(at)) {
+		if exclusion.Excluded(path.Base(at)) {
 			return c.refuse("remove it from files", "%s is never added to an image", named)
 		}
 		if info, err := c.root.Lstat(filepath.FromSlash(at)); err == nil && at != named && info.Mode()&fs.ModeSymlink != 0 {
@@ -116,14 +117,14 @@ func (c *collector) walk(ctx context.Context, named string) error {
 			return ctx.Err()
 		case err != nil:
 			return c.unreadable(&fs.PathError{Op: "read", Path: at, Err: cause(err)})
-		case excluded(d.Name()) && d.IsDir():
+		case exclusion.Excluded(d.Name()) && d.IsDir():
 			return fs.SkipDir
-		case holdsCredentials(d.Name()):
+		case exclusion.HoldsCredentials(d.Name()):
 			c.left = append(c.left, at)
 			return nil
 		case d.IsDir() && at != "." && c.ignored.matches(at) && c.ignored.whole():
 			return fs.SkipDir
-		case excluded(d.Name()), d.IsDir(), c.ignored.matches(at):
+		case exclusion.Excluded(d.Name()), d.IsDir(), c.ignored.matches(at):
 			return nil
 		}
 		return c.add(at, d)
@@ -135,7 +136,7 @@ func (c *collector) walk(ctx context.Context, named string) error {
 func (c *collector) notices(entries []entry, keys []string) {
 	var secrets []string
 	for _, e := range entries {
-		if OftenSecret(e.file) {
+		if exclusion.OftenSecret(e.file) {
 			secrets = append(secrets, e.file)
 		}
 	}

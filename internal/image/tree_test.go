@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -278,20 +277,6 @@ func FuzzCleanPath(f *testing.F) {
 		}
 		if in := path.Join("/app", clean); !within(in, "/app") {
 			t.Fatalf("%q goes to %s", named, in)
-		}
-	})
-}
-
-func FuzzHoldsKey(f *testing.F) {
-	f.Add([]byte(privateKey), 3)
-	f.Add([]byte(certificate), 0)
-	f.Fuzz(func(t *testing.T, text []byte, n int) {
-		if n < 0 || n > len(text) {
-			return
-		}
-		with := fmt.Appendf(nil, "%s%s%s", text[:n], privateKey, text[n:])
-		if !holdsKey(with) {
-			t.Fatalf("no key is found in %q", with)
 		}
 	})
 }

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"strings"
 
+	"github.com/slipway-ci/slipway/internal/logline"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/project"
 	"github.com/slipway-ci/slipway/internal/run"
@@ -39,7 +40,7 @@ func (s *sink) Status(c polyaxon.Condition) {
 		s.end = why
 	}
 	if why != "" && notable(c.Type) {
-		message += ": " + run.Sanitize(why)
+		message += ": " + logline.Sanitize(why)
 	}
 	kind := report.Status
 	switch {
@@ -63,7 +64,7 @@ func notable(s polyaxon.Status) bool {
 
 // Line implements run.Sink.
 func (s *sink) Line(l polyaxon.LogLine) {
-	s.Event(report.Line, "run", s.job, s.origins.Before(&l)+run.Sanitize(l.Value))
+	s.Event(report.Line, "run", s.job, s.origins.Before(&l)+logline.Sanitize(l.Value))
 }
 
 // Waits implements run.Sink.
@@ -74,7 +75,7 @@ func (s *sink) Waits(why string) {
 
 // Progress implements run.Sink.
 func (s *sink) Progress(text string) {
-	s.Event(report.Progress, "run", s.job, run.Sanitize(text))
+	s.Event(report.Progress, "run", s.job, logline.Sanitize(text))
 }
 
 // Note implements run.Sink.

@@ -9,7 +9,7 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/slipway-ci/slipway/internal/run"
+	"github.com/slipway-ci/slipway/internal/logline"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
@@ -101,7 +101,7 @@ func TestNothingActsOnTheTerminal(t *testing.T) {
 		live.tick.Stop()
 		e := report.Event{Kind: kind, Step: "run", Subject: evil, Message: evil}
 		if kind == report.Line {
-			e.Message = run.Sanitize(strings.ReplaceAll(evil, "\n", " ")) // a job's line may have colours, which are reset at its end
+			e.Message = logline.Sanitize(strings.ReplaceAll(evil, "\n", " ")) // a job's line may have colours, which are reset at its end
 		}
 		sink.Event(e)
 		sink.Event(e)

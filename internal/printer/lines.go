@@ -7,8 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/slipway-ci/slipway/internal/logline"
 	"github.com/slipway-ci/slipway/internal/panics"
-	"github.com/slipway-ci/slipway/internal/run"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
@@ -126,7 +126,7 @@ func (l *lines) Event(e report.Event) {
 		l.step("→", dim, e, l.style.Quiet)
 	case report.Line:
 		if !l.style.Quiet {
-			l.print(l.paint(dim, fmt.Sprintf("  %s | ", Clean(e.Subject))) + plainAfter(run.Sanitize(e.Message)))
+			l.print(l.paint(dim, fmt.Sprintf("  %s | ", Clean(e.Subject))) + plainAfter(logline.Sanitize(e.Message)))
 		}
 	case report.Note:
 		l.print(l.paint(bold, "note: ") + message(e))

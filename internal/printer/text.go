@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/slipway-ci/slipway/internal/run"
+	"github.com/slipway-ci/slipway/internal/logline"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
@@ -35,11 +35,11 @@ func Text(w io.Writer, r *report.Result, on Page) error {
 }
 
 // Harmless returns text from a server so that it is safe to print. It treats each line as
-// run.Sanitize treats a job's.
+// logline.Sanitize treats a job's.
 func Harmless(text string) string {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
-		lines[i] = run.Sanitize(line)
+		lines[i] = logline.Sanitize(line)
 	}
 	return strings.Join(lines, "\n")
 }

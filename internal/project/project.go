@@ -9,7 +9,7 @@ import (
 	"sync"
 
 	"github.com/slipway-ci/slipway/internal/config"
-	"github.com/slipway-ci/slipway/internal/image"
+	"github.com/slipway-ci/slipway/internal/exclusion"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 	"github.com/slipway-ci/slipway/internal/revision"
@@ -72,7 +72,7 @@ func Open(ctx context.Context, env *Env) (*Project, error) {
 		Held:    file.NewHeld(),
 		secrets: &secret.Resolver{Dir: cfg.Dir, Lookup: env.Lookup},
 		Revision: sync.OnceValue(func() revision.Revision {
-			known, _ := revision.Read(ctx, cfg.Dir, env.Environ, image.Excluded) // fails only if ctx is done
+			known, _ := revision.Read(ctx, cfg.Dir, env.Environ, exclusion.Excluded) // fails only if ctx is done
 			return known
 		}),
 	}

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/slipway-ci/slipway/internal/logline"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/run"
 	"github.com/slipway-ci/slipway/internal/secret"
@@ -47,7 +48,7 @@ type printer struct {
 
 func (p *printer) Line(l polyaxon.LogLine) {
 	p.count++
-	_, _ = p.w.WriteString(run.Sanitize(l.Value))
+	_, _ = p.w.WriteString(logline.Sanitize(l.Value))
 	_ = p.w.WriteByte('\n')
 }
 

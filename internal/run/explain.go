@@ -3,6 +3,8 @@ package run
 import (
 	"regexp"
 	"strings"
+
+	"github.com/slipway-ci/slipway/internal/logline"
 )
 
 // briefly is the maximum length of a message, in bytes.
@@ -96,7 +98,7 @@ func explain(reason, message string) string {
 
 // brief returns the beginning of a message, in one line.
 func brief(message string) string {
-	message = strings.Join(strings.Fields(Sanitize(message)), " ")
+	message = strings.Join(strings.Fields(logline.Sanitize(message)), " ")
 	if len(message) > briefly {
 		message = strings.ToValidUTF8(message[:briefly], "") + "..."
 	}

@@ -27,7 +27,7 @@ type Sink interface {
 	// Waits, in words that say what to do.
 	Status(polyaxon.Condition)
 	// Line receives each line once, and the lines of a container in order. Secret values are
-	// masked in it. Control characters are as the container printed them (see Sanitize).
+	// masked in it. Control characters are as the container printed them (see logline.Sanitize).
 	Line(polyaxon.LogLine)
 	// Waits receives the reason why a run does not run yet and what to do about it, in one
 	// line, whenever the reason changes.

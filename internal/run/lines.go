@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/slipway-ci/slipway/internal/logline"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
@@ -244,7 +245,7 @@ func (l *lines) flush() {
 		line.Value = shorten(settled(line.Value))
 		l.sink.Line(line)
 		if len(l.batch)-i <= tail {
-			l.final = append(l.final, Sanitize(line.Value))
+			l.final = append(l.final, logline.Sanitize(line.Value))
 			l.final = l.final[max(0, len(l.final)-tail):]
 		}
 	}

@@ -3,6 +3,7 @@ package run
 import (
 	"strings"
 
+	"github.com/slipway-ci/slipway/internal/logline"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
@@ -31,9 +32,9 @@ func (o *Origins) Before(l *polyaxon.LogLine) string {
 	}
 	switch {
 	case o.Containers:
-		return Sanitize(pod+" "+l.Container) + " | "
+		return logline.Sanitize(pod+" "+l.Container) + " | "
 	case o.several:
-		return Sanitize(pod) + " | "
+		return logline.Sanitize(pod) + " | "
 	}
 	return ""
 }

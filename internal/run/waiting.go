@@ -10,6 +10,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/slipway-ci/slipway/internal/logline"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
@@ -146,7 +147,7 @@ func pendingFor(pending, uuid string) string {
 	case polyaxon.PendingUpload:
 		return "it waits for files to be uploaded to it; to continue without them, run: slipway approve " + uuid
 	}
-	return "it waits for its " + Sanitize(pending) + "; to continue without it, run: slipway approve " + uuid
+	return "it waits for its " + logline.Sanitize(pending) + "; to continue without it, run: slipway approve " + uuid
 }
 
 // leftover says what to do about a run that does not stop.

@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/slipway-ci/slipway/internal/logline"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
@@ -61,6 +62,6 @@ type recent struct{ lines []string }
 
 // add adds a line, shortened and sanitized.
 func (l *recent) add(value string) {
-	l.lines = append(l.lines, Sanitize(shorten(value)))
+	l.lines = append(l.lines, logline.Sanitize(shorten(value)))
 	l.lines = l.lines[max(0, len(l.lines)-tail):]
 }

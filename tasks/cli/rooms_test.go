@@ -332,6 +332,8 @@ var elsewhere = map[string]string{
 	"tasks/mage":                  "", // each target calls tasks/cli
 	"tasks":                       "TestFaults, TestPanicAtEveryRequest",
 	"internal/gate":               "TestFaultsOfTheWay",
+	"internal/exclusion":          "",
+	"internal/logline":            "",
 	"internal/machine":            "",
 	"internal/polyaxonfile/plain": "",
 	"internal/state":              "",

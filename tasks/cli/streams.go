@@ -10,8 +10,8 @@ import (
 	"golang.org/x/term"
 
 	"github.com/slipway-ci/slipway/internal/actions"
+	"github.com/slipway-ci/slipway/internal/logline"
 	"github.com/slipway-ci/slipway/internal/printer"
-	"github.com/slipway-ci/slipway/internal/run"
 	"github.com/slipway-ci/slipway/internal/secret"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
@@ -34,7 +34,7 @@ func (a *App) open() *streams {
 	if a.streams != nil {
 		return a.streams
 	}
-	secrets := secret.NewMasker(run.Sanitize, actions.EscapeData, actions.EscapeProperty, printer.EscapeCode)
+	secrets := secret.NewMasker(logline.Sanitize, actions.EscapeData, actions.EscapeProperty, printer.EscapeCode)
 	s := &streams{secrets: secrets, out: secrets.Writer(lasting{a.Stdout}), err: secrets.Writer(lasting{a.Stderr})}
 	if os.Getenv("GITHUB_ACTIONS") == "true" {
 		s.runner = true

@@ -1,87 +1,27 @@
-package image
+// Package exclusion tells which files of a working tree never go into an image: what tools
+// leave behind, credentials, and private keys.
+package exclusion
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 
-	"github.com/moby/patternmatcher"
-	"github.com/moby/patternmatcher/ignorefile"
-
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// ignoreFile is the file in which a repository lists what images do not need, by the rules
-// that Docker documents.
-const ignoreFile = ".dockerignore"
-
-// ignored holds the patterns of a repository's .dockerignore. A nil *ignored has none.
-type ignored struct {
-	matcher *patternmatcher.PatternMatcher
-}
-
-// readIgnored reads the patterns at the root of a tree.
-func readIgnored(root *os.Root) (*ignored, error) {
-	file, err := source.Open(root, ignoreFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if irregular := new(source.IrregularError); errors.As(err, &irregular) {
-		return nil, &source.Error{Position: source.Position{File: ignoreFile}, Message: irregular.Error(), Err: err}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", ignoreFile, cause(err))
-	}
-	defer file.Close()
-	patterns, err := ignorefile.ReadAll(file)
-	if err == nil && len(patterns) > 0 {
-		var matcher *patternmatcher.PatternMatcher
-		if matcher, err = patternmatcher.New(patterns); err == nil {
-			return &ignored{matcher}, nil
-		}
-	}
-	if err != nil {
-		return nil, &source.Error{Position: source.Position{File: ignoreFile}, Message: "it is not a valid .dockerignore: " + err.Error(), Hint: "see Docker's documentation of .dockerignore", Err: err}
-	}
-	return nil, nil
-}
-
-// matches reports whether a path, with slashes, is ignored.
-func (i *ignored) matches(path string) bool {
-	if i == nil {
-		return false
-	}
-	found, err := i.matcher.MatchesOrParentMatches(path)
-	return err == nil && found
-}
-
-// whole reports whether everything below an ignored directory is ignored too, because no
-// pattern re-includes anything.
-func (i *ignored) whole() bool { return !i.matcher.Exclusions() }
-
-// keyBytes is how many bytes of a file are searched for a private key.
-const keyBytes = 64 << 10
-
-// Excluded reports whether a file or directory of this name never goes into an image,
-// wherever in the tree it is.
-func Excluded(name string) bool { return excluded(name) }
-
-// HoldsCredentials reports whether a file of this name holds credentials and so never goes
-// into an image.
-func HoldsCredentials(name string) bool { return holdsCredentials(name) }
+// KeyBytes is how many bytes of a file are searched for a private key.
+const KeyBytes = 64 << 10
 
 // PrivateKey reports whether the file at a path below root holds a private key, and so
 // never goes into an image. It returns false for a file that cannot be read: code that
 // needs the file reports that itself.
 func PrivateKey(root *os.Root, path string) bool {
-	if !mayHoldKey(filepath.Base(path)) {
+	if !MayHoldKey(filepath.Base(path)) {
 		return false
 	}
 	file, err := source.Open(root, path)
@@ -89,23 +29,24 @@ func PrivateKey(root *os.Root, path string) bool {
 		return false
 	}
 	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, keyBytes))
-	return err == nil && holdsKey(text)
+	text, err := io.ReadAll(io.LimitReader(file, KeyBytes))
+	return err == nil && HoldsKey(text)
 }
 
-// excluded reports whether a file or directory of this name never goes into an image,
+// Excluded reports whether a file or directory of this name never goes into an image,
 // wherever in the tree it is: data of tools, and credentials that tools leave in a working
 // tree. __pycache__ is excluded because it contains times, which differ between machines.
-func excluded(name string) bool {
+func Excluded(name string) bool {
 	switch name {
 	case ".git", ".slipway", ".cache", "__pycache__":
 		return true
 	}
-	return holdsCredentials(name)
+	return HoldsCredentials(name)
 }
 
-// holdsCredentials reports whether a file of this name holds credentials.
-func holdsCredentials(name string) bool {
+// HoldsCredentials reports whether a file of this name holds credentials and so never goes
+// into an image.
+func HoldsCredentials(name string) bool {
 	switch name {
 	case ".netrc", "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519":
 		return true
@@ -143,17 +84,17 @@ func isEnvironmentFile(name string) bool {
 		!slices.Contains([]string{".example", ".sample", ".template", ".dist", ".schema", ".defaults"}, path.Ext(rest))
 }
 
-// mayHoldKey reports whether a file of this name is searched for a private key. The name
+// MayHoldKey reports whether a file of this name is searched for a private key. The name
 // alone is not enough, because certificates, which images need, have the same names. The
 // JSON key of a service account contains a private key.
-func mayHoldKey(name string) bool {
+func MayHoldKey(name string) bool {
 	return slices.ContainsFunc([]string{".pem", ".key", ".p8", ".ppk", ".json"}, func(suffix string) bool {
 		return strings.HasSuffix(strings.ToLower(name), suffix)
 	})
 }
 
-// holdsKey reports whether text, the beginning of a file, contains a private key.
-func holdsKey(text []byte) bool {
+// HoldsKey reports whether text, the beginning of a file, contains a private key.
+func HoldsKey(text []byte) bool {
 	for {
 		_, rest, found := bytes.Cut(text, []byte("-----BEGIN "))
 		if !found {

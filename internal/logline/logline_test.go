@@ -1,4 +1,4 @@
-package run_test
+package logline_test
 
 import (
 	"strings"
@@ -6,7 +6,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/slipway-ci/slipway/internal/run"
+	"github.com/slipway-ci/slipway/internal/logline"
 )
 
 func TestSanitize(t *testing.T) {
@@ -35,7 +35,7 @@ func TestSanitize(t *testing.T) {
 		"2026-01-01 ##[error]x":       "2026-01-01 #" + zero + "#[error]x",
 		"a::b std::vector ## [x] #[y": "a::b std::vector ## [x] #[y",
 	} {
-		if got := run.Sanitize(line); got != want {
+		if got := logline.Sanitize(line); got != want {
 			t.Errorf("Sanitize(%q) = %q, want %q", line, got, want)
 		}
 	}
@@ -46,9 +46,9 @@ func FuzzSanitize(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, line string) {
-		got := run.Sanitize(line)
-		if run.Sanitize(got) != got {
-			t.Fatalf("%q becomes %q, which becomes %q", line, got, run.Sanitize(got))
+		got := logline.Sanitize(line)
+		if logline.Sanitize(got) != got {
+			t.Fatalf("%q becomes %q, which becomes %q", line, got, logline.Sanitize(got))
 		}
 		if !utf8.ValidString(got) || strings.Contains(got, "##[") || strings.HasPrefix(strings.TrimLeftFunc(got, unicode.IsSpace), "::") {
 			t.Fatalf("%q becomes %q", line, got)

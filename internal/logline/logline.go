@@ -1,4 +1,5 @@
-package run
+// Package logline makes the lines that jobs print safe to print.
+package logline
 
 import (
 	"fmt"
