@@ -126,7 +126,7 @@ func stories(t *testing.T, dir string, prepare func(*testscript.Env) error) {
 				return false, fmt.Errorf("there is no condition %s", name)
 			}
 			_, err := os.Stat(filepath.Join(root, ".cache", file))
-			if err != nil && os.Getenv("CI") == "true" {
+			if err != nil && testenv.Demanded() {
 				return false, fmt.Errorf("%s is not here, and CI wants it: %w", name, err)
 			}
 			return err == nil, nil

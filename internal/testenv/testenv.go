@@ -1,7 +1,7 @@
 // Package testenv starts the real components that slipway is tested against: a Kubernetes
 // API server, a Polyaxon server, an OCI registry, a runner of GitHub workflows. The command
 // `go run mage.go test` installs them below .cache. If one is missing, a test that needs it
-// is skipped with a message that names it, or fails if CI is true.
+// is skipped with a message that names it, or fails if that is Demanded.
 package testenv
 
 import (
@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -56,6 +57,11 @@ func component(t testing.TB, name, path string) string {
 // of it. It does if CI is true.
 func Thorough() bool { return os.Getenv("CI") == "true" }
 
+// Demanded reports whether a test must fail, rather than be skipped, if this machine lacks
+// what the test needs. It must if CI is true. Other systems than Linux are an exception,
+// because the real components are programs for Linux.
+func Demanded() bool { return Thorough() && runtime.GOOS == "linux" }
+
 // EndAtOnce makes the programs that tests start exit without delay. With the race
 // detector each of them would otherwise wait a second for late reports of races
 // (atexit_sleep_ms, whose default is 1000). Call it from TestMain.
@@ -65,11 +71,11 @@ func EndAtOnce() {
 	}
 }
 
-// missing skips the test because a component is missing, or fails it if CI is true.
+// missing skips the test because a component is missing, or fails it if that is Demanded.
 func missing(t testing.TB, name string) {
 	t.Helper()
 	text := name + " is not installed; run `go run mage.go test` to install it where it is available"
-	if Thorough() {
+	if Demanded() {
 		t.Fatal(text)
 	}
 	t.Skip(text)

@@ -39,7 +39,7 @@ func resolve(t testing.TB, s Spec) *Environment {
 
 func unavailable(t testing.TB, what string) {
 	t.Helper()
-	if os.Getenv("CI") == "true" {
+	if testenv.Demanded() {
 		t.Fatal("there is no " + what)
 	}
 	t.Skip("there is no " + what)

@@ -213,7 +213,7 @@ func isolating(t testing.TB, layers ...v1.Layer) (*Runtime, *Image) {
 	t.Helper()
 	r := newRuntime(t, scratchImage(t, layers...))
 	if ok, why := r.Isolation(t.Context()); !ok {
-		if os.Getenv("CI") == "true" {
+		if testenv.Demanded() {
 			t.Fatalf("CI needs isolation: %s", why)
 		}
 		t.Skipf("not isolated: %s", why)
