@@ -3,7 +3,6 @@ package command
 import (
 	"fmt"
 	"reflect"
-	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -38,24 +37,4 @@ func (c *Command) setArguments(options reflect.Value, given []string) {
 			options.Field(a.index).SetString(given[n])
 		}
 	}
-}
-
-// wrap breaks text into lines of at most so many columns, where its words allow.
-func wrap(text string, columns int) string {
-	var b strings.Builder
-	at := 0
-	for n, word := range strings.Fields(text) {
-		switch {
-		case n == 0:
-		case at+1+len(word) > columns:
-			b.WriteByte('\n')
-			at = 0
-		default:
-			b.WriteByte(' ')
-			at++
-		}
-		b.WriteString(word)
-		at += len(word)
-	}
-	return b.String()
 }

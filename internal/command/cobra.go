@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/slipway-ci/slipway/internal/markdown"
 	"github.com/slipway-ci/slipway/tasks/cli"
 )
 
@@ -17,7 +18,7 @@ const columns = 80
 // runs.
 func Cobra(a *cli.App, table []Command) *cobra.Command {
 	root := &cobra.Command{
-		Use: "slipway", Short: Summary, Long: wrap(About, columns), Version: cli.Version(),
+		Use: "slipway", Short: Summary, Long: markdown.Wrap(About, columns), Version: cli.Version(),
 		SilenceErrors: true, SilenceUsage: true,
 	}
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
@@ -48,7 +49,7 @@ func Cobra(a *cli.App, table []Command) *cobra.Command {
 // cobra returns the cobra command of a row, without those that it holds.
 func (c *Command) cobra(a *cli.App, shared []Flag) *cobra.Command {
 	made := &cobra.Command{
-		Use: strings.TrimPrefix(c.usage(), c.parent()+" "), Short: c.Summary, Long: wrap(c.Help, columns),
+		Use: strings.TrimPrefix(c.usage(), c.parent()+" "), Short: c.Summary, Long: markdown.Wrap(c.Help, columns),
 		Example: "  " + strings.Join(c.Examples, "\n  "),
 	}
 	if c.Task.run == nil {

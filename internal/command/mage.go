@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+
+	"github.com/slipway-ci/slipway/internal/markdown"
 )
 
 // Targets returns the source of tasks/mage/targets.go: the targets of a table for mage,
@@ -109,7 +111,7 @@ func (c *Command) parameters(b *bytes.Buffer) (values string) {
 
 // comment writes a doc comment.
 func comment(b *bytes.Buffer, text string) {
-	b.WriteString("// " + strings.ReplaceAll(wrap(asMage(text), columns), "\n", "\n// ") + "\n")
+	b.WriteString("// " + strings.ReplaceAll(markdown.Wrap(asMage(text), columns), "\n", "\n// ") + "\n")
 }
 
 var (

@@ -3,10 +3,9 @@ package command
 import (
 	"fmt"
 	"strings"
-)
 
-// lineLimit is how wide lines of docs are at most.
-const lineLimit = 118
+	"github.com/slipway-ci/slipway/internal/markdown"
+)
 
 // Markdown returns the list of commands of docs/commands.md, by groups.
 func Markdown(table []Command) string {
@@ -26,7 +25,7 @@ func Markdown(table []Command) string {
 func (c *Command) markdown(b *strings.Builder) {
 	fmt.Fprintf(b, "\n#### slipway %s\n\n", c.Name)
 	fmt.Fprintf(b, "`slipway %s`, as a mage target `%s`.\n\n", c.usage(), c.targetUsage())
-	b.WriteString(wrap(c.Help, lineLimit) + "\n\n")
+	b.WriteString(markdown.Wrap(c.Help, markdown.Columns) + "\n\n")
 	for _, example := range c.Examples {
 		b.WriteString("    " + example + "\n")
 	}
@@ -39,7 +38,7 @@ func (c *Command) markdown(b *strings.Builder) {
 			item += fmt.Sprintf(" (mage: `-%s`)", f.Mage)
 		}
 		item += ": " + f.text()
-		b.WriteString("- " + strings.ReplaceAll(wrap(item+".", lineLimit-2), "\n", "\n  ") + "\n")
+		b.WriteString(markdown.Item(item + "."))
 	}
 }
 
