@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/slipway-ci/slipway/internal/markdown"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/check"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/compile"
@@ -46,13 +47,15 @@ func parse(t *testing.T, name string) *file.File {
 func TestComponentsAreDocumented(t *testing.T) {
 	var page bytes.Buffer
 	page.WriteString("# Components that ship\n\n" +
-		"`component: NAME` in a job or a service of slipway.yaml uses one. `slipway component list` lists them, `show NAME` prints one, and\n" +
-		"`eject NAME` writes it to `polyaxon/NAME.yml` for you to change. All name the persistent volume by the guide's connection\n" +
-		"`fstore-pvc`, for which `volume` in slipway.yaml may put another ([render.md](render.md)). All run on Polyaxon 1.11.3 and 2.18 except where it is said.\n" +
-		"The programs are your image's: slipway ships no images. Services ask for no password of their own: the sandbox asks for a key, and on a\n" +
-		"cluster everyone who can reach Polyaxon's gateway can reach them ([security.md](security.md)).\n\n" +
-		"Services are tried with their programs, at the sandbox's address and at the path that Polyaxon's gateway has for them: JupyterLab 4.6,\n" +
-		"TensorBoard 2.21, Streamlit 1.67 and uvicorn 0.54 with FastAPI in the tests, MLflow 3.17 and code-server 4.100 by hand.\n")
+		"`component: NAME` in a job or a service of slipway.yaml uses one. `slipway component list` lists them, `show NAME`\n" +
+		"prints one, and `eject NAME` writes it to `polyaxon/NAME.yml` for you to change. All name the persistent volume by\n" +
+		"the guide's connection `fstore-pvc`, for which `volume` in slipway.yaml may put another ([render.md](render.md)). All\n" +
+		"run on Polyaxon 1.11.3 and 2.18, except where it is said. The programs are your image's: slipway ships no images.\n\n" +
+		"Services ask for no password of their own. The sandbox asks for a key. On a cluster everyone who can reach Polyaxon's\n" +
+		"gateway can reach them ([security.md](security.md)).\n\n" +
+		"Services are tried with their programs, at the sandbox's address and at the path that Polyaxon's gateway has for\n" +
+		"them: JupyterLab 4.6, TensorBoard 2.21, Streamlit 1.67 and uvicorn 0.54 with FastAPI in the tests, MLflow 3.17 and\n" +
+		"code-server 4.100 by hand.\n")
 	for _, name := range components.Names() {
 		f := parse(t, name)
 		component, _ := f.Component()
@@ -61,14 +64,14 @@ func TestComponentsAreDocumented(t *testing.T) {
 		if description == "" {
 			t.Errorf("%s has no description", name)
 		}
-		fmt.Fprintf(&page, "\n## %s\n\n%s. Kind %s", name, description, run["kind"])
+		what := fmt.Sprintf("%s. Kind %s", description, run["kind"])
 		if ports, ok := run["ports"].([]any); ok {
-			fmt.Fprintf(&page, ", port %v", ports[0])
+			what += fmt.Sprintf(", port %v", ports[0])
 		}
 		if newOnly[name] {
-			page.WriteString(", on Polyaxon 2.x only")
+			what += ", on Polyaxon 2.x only"
 		}
-		page.WriteString(".\n\n| input | type | default | meaning |\n|---|---|---|---|\n")
+		fmt.Fprintf(&page, "\n## %s\n\n%s\n\n", name, markdown.Wrap(what+". Its inputs:", markdown.Columns))
 		inputs, _ := component["inputs"].([]any)
 		for _, element := range inputs {
 			x, _ := element.(map[string]any)
@@ -80,18 +83,18 @@ func TestComponentsAreDocumented(t *testing.T) {
 			switch given := x["value"].(type) {
 			case nil:
 				if x["isOptional"] != true {
-					value = "*needed*"
+					value = ", required"
 				}
 			case []any:
 				var words []string
 				for _, word := range given {
 					words = append(words, fmt.Sprint(word))
 				}
-				value = "`[" + strings.Join(words, ", ") + "]`"
+				value = ", default `[" + strings.Join(words, ", ") + "]`"
 			default:
-				value = fmt.Sprintf("`%v`", given)
+				value = fmt.Sprintf(", default `%v`", given)
 			}
-			fmt.Fprintf(&page, "| `%s` | %s | %s | %s |\n", x["name"], x["type"], value, about)
+			page.WriteString(markdown.Item(fmt.Sprintf("`%s` (%s%s): %s.", x["name"], x["type"], value, about)))
 		}
 	}
 	path := filepath.Join(testenv.Root(t), "docs", "components.md")

@@ -11,11 +11,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/slipway-ci/slipway/internal/markdown"
 )
 
 const keysBegin, keysEnd = "<!-- keys: made by go test ./internal/config -update -->\n", "<!-- end of keys -->\n"
 
-// TestKeysAreDocumented compares the tables of docs/configuration.md with the types.
+// TestKeysAreDocumented compares the lists of keys of docs/configuration.md with the types.
 func TestKeysAreDocumented(t *testing.T) {
 	file := filepath.Join("..", "..", "docs", "configuration.md")
 	text, err := os.ReadFile(file)
@@ -41,14 +43,14 @@ func TestKeysAreDocumented(t *testing.T) {
 	}
 }
 
-// document writes the table of the keys of a section, and those of the sections below it.
+// document writes the list of the keys of a section, and those of the sections below it.
 func document(t *testing.T, b *strings.Builder, of reflect.Type, path []string) {
 	keys := keysOf(of, namedBelow(path))
 	if len(path) > 0 {
 		fmt.Fprintf(b, "\n### %s\n", strings.Join(path, "."))
 	}
 	var one, rest []string
-	b.WriteString("\n| key | value | meaning |\n|---|---|---|\n")
+	b.WriteByte('\n')
 	for _, k := range keys {
 		checkTags(t, of.Field(k.field).Type, join(path, k.name), k)
 		switch k.oneof {
@@ -62,9 +64,9 @@ func document(t *testing.T, b *strings.Builder, of reflect.Type, path []string) 
 			value += ", required"
 		}
 		if k.standard != "" {
-			value += "; default `" + k.standard + "`"
+			value += ", default `" + k.standard + "`"
 		}
-		fmt.Fprintf(b, "| `%s` | %s | %s |\n", k.name, value, strings.ReplaceAll(k.doc, "|", `\|`))
+		b.WriteString(markdown.Item(fmt.Sprintf("`%s` (%s): %s.", k.name, value, k.doc)))
 	}
 	switch {
 	case len(rest) > 0:
@@ -98,13 +100,13 @@ func checkTags(t *testing.T, of reflect.Type, path []string, k key) {
 	}
 }
 
-// valueOf returns the table's description of the values that a key takes.
+// valueOf returns the description of the values that a key takes.
 func valueOf(of reflect.Type, k key) string {
 	switch {
 	case of == reflect.TypeFor[time.Duration]():
 		return "time"
 	case len(k.enum) > 0:
-		return "`" + strings.Join(k.enum, "`, `") + "`"
+		return "`" + strings.Join(k.enum, "` or `") + "`"
 	}
 	switch of.Kind() {
 	case reflect.Pointer:

@@ -23,7 +23,7 @@ import (
 //	whole     "yes" for a key of the whole file, which an environment cannot set
 //	names     the names that editors offer: "components" for those that ship
 //
-// The decoder, the defaults, the checks, the JSON schema and the tables of
+// The decoder, the defaults, the checks, the JSON schema and the lists in
 // docs/configuration.md are all derived from these tags.
 type key struct {
 	field                                   int

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/slipway-ci/slipway/internal/markdown"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/polyaxonfiletest"
 	"github.com/slipway-ci/slipway/internal/testenv"
 )
@@ -83,8 +84,8 @@ func differences() []difference {
 			Questions: []string{"odd/args: ['{{ d.b.append(3) or d.b }}']"},
 		},
 		{
-			What:      "A pod of a Dask cluster lacks the probes, ports and arguments of its dashboard, and a replica has no volume of another's connection.",
-			Why:       "Polyaxon adds them for itself: the user did not ask for those of the dashboard, and nothing mounts the volume.",
+			What:      "A pod of a Dask cluster lacks what its dashboard needs, and a replica has no volume of another's connection.",
+			Why:       "Polyaxon adds the probes, ports and arguments of the dashboard, and the volume, for itself: the user asked for none of them, and nothing mounts the volume.",
 			Questions: []string{"file/distributed", "run/kind: daskcluster, worker: {replicas: 2, POD}, scheduler: {container: {image: s}}, minReplicas: 1"},
 		},
 		{
@@ -97,8 +98,8 @@ func differences() []difference {
 			},
 		},
 		{
-			What:     "A template that takes more than 200,000 steps, makes a text of more than 1 MiB or nests deeper than 100 levels is an error.",
-			Why:      "A server would work on it until it runs out of memory or time.",
+			What:     "A template of more than 200,000 steps, 1 MiB of text or 100 levels is an error.",
+			Why:      "These are the limits of its steps, of the text that it makes and of its nesting. A server would work on it until it runs out of memory or time.",
 			Untested: "Polyaxon would have to be made to hang.",
 		},
 	}
@@ -108,25 +109,26 @@ func differences() []difference {
 func TestDifferencesDoc(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("# How slipway's compilation differs from Polyaxon's\n\n" +
-		"slipway puts Polyaxonfiles together, fills them and renders their templates as Polyaxon 2.18 does, or 1.11.3. A test compares it with the library of each over\n" +
-		"more than a thousand files, right and wrong ones: the same verdict, the same compiled operation, the same resolved operation, the same pod; and a\n" +
-		"refusal is about the same thing: the same key, and the same sort of mistake. Of a distributed run Polyaxon 2.18 often refuses the whole, and of a file\n" +
-		"with several mistakes it is enough that both report one of them. What differs\n" +
-		"is listed here, with the reason; the test fails when anything else differs, or when one of these no longer does. This page is\n" +
-		"written from that list.\n\n# How it differs from Polyaxon 2.18\n")
+		"slipway puts Polyaxonfiles together, fills them and renders their templates as Polyaxon 2.18 does, or 1.11.3. A test\n" +
+		"compares it with the library of each over more than a thousand files, right and wrong ones. The verdict must be the\n" +
+		"same, and so must the compiled operation, the resolved operation and the pod. A refusal must be about the same thing:\n" +
+		"the same key, and the same sort of mistake. Of a distributed run Polyaxon 2.18 often refuses the whole, and of a file\n" +
+		"with several mistakes it is enough that both report one of them.\n\n" +
+		"What differs is listed here, with the reason. The test fails when anything else differs, or when one of these no\n" +
+		"longer does. This page is written from that list.\n\n# How it differs from Polyaxon 2.18\n")
 	writeDifferences(&b, differences())
 	b.WriteString("\n# How it differs from Polyaxon 1.11.3\n")
 	writeDifferences(&b, differences1())
 	b.WriteString("\n# How slipway's check differs from Polyaxon's parser\n\n" +
-		"Another test tries every key of every object with values of every kind, in an operation that is right otherwise: 23,000 files.\n" +
-		"slipway says that a 2.18 server refuses the request if and only if Polyaxon's own parser does, but for these:\n\n" +
-		"| key | why |\n|---|---|\n")
+		"Another test tries every key of every object with values of every kind, in an operation that is right otherwise:\n" +
+		"23,000 files. slipway says that a 2.18 server refuses the request if and only if Polyaxon's own parser does, but for\n" +
+		"these keys:\n\n")
 	for _, d := range polyaxonfiletest.TableDifferences() {
-		fmt.Fprintf(&b, "| `%s` | %s |\n", strings.Join(d.Keys, "`, `"), d.Why)
+		b.WriteString(markdown.Item("`" + strings.Join(d.Keys, "`, `") + "`: " + d.Why))
 	}
-	b.WriteString("\nThe same is done with 1.11.3's parser, where these are left:\n\n| key | why |\n|---|---|\n")
+	b.WriteString("\nThe same is done with 1.11.3's parser, where these are left:\n\n")
 	for _, d := range polyaxonfiletest.TableDifferences1() {
-		fmt.Fprintf(&b, "| `%s` | %s |\n", strings.Join(d.Keys, "`, `"), d.Why)
+		b.WriteString(markdown.Item("`" + strings.Join(d.Keys, "`, `") + "`: " + d.Why))
 	}
 	path := filepath.Join(testenv.Root(t), "docs", "polyaxonfile-differences.md")
 	if *updateDocs {
@@ -145,7 +147,7 @@ func TestDifferencesDoc(t *testing.T) {
 
 func writeDifferences(b *strings.Builder, all []difference) {
 	for _, d := range all {
-		fmt.Fprintf(b, "\n## %s\n\n%s\n", strings.TrimSuffix(d.What, "."), d.Why)
+		fmt.Fprintf(b, "\n## %s\n\n%s\n", strings.TrimSuffix(d.What, "."), markdown.Wrap(d.Why, markdown.Columns))
 		switch {
 		case len(d.Questions) > 0:
 			fmt.Fprintf(b, "\nSeen in %d of the files, for example:\n\n```yaml\n%s\n```\n", len(d.Questions), strings.SplitN(d.Questions[0], "/", 2)[1])

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/slipway-ci/slipway/internal/markdown"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 	"github.com/slipway-ci/slipway/internal/printer"
 	"github.com/slipway-ci/slipway/internal/secret"
@@ -133,9 +134,9 @@ func TestDocs(t *testing.T) {
 	b.WriteString(`# Lints
 
 What ` + "`slipway check`" + ` finds, by name. A finding is an **error** when a run would be refused, would fail, or
-would not do what is written, and a **warning** when it may be intended. check reports it at once. The column "otherwise"
-says when Polyaxon would report it: at submit (the server refuses it), at compile (the run fails after it was submitted),
-at run (its pod cannot be created, or does something else), or never.
+would not do what is written, and a **warning** when it may be intended. check reports it at once. The column
+"otherwise" says when Polyaxon would report it: at submit (the server refuses it), at compile (the run fails after it
+was submitted), at run (its pod cannot be created, or does something else), or never.
 
 Ignore a finding with a comment at the end of its line, on a line of its own above it, or, for the whole file, before
 the first key:
@@ -150,10 +151,15 @@ This page is written from the rules and the examples of their tests.
 |---|---|---|---|
 `)
 	for _, r := range Rules() {
-		fmt.Fprintf(&b, "| [%s](#%s) | %s | %s | %s |\n", r.Name, r.Name, r.Severity, otherwise(r), r.Summary)
+		fmt.Fprintf(&b, "| [%s] | %s | %s | %s |\n", r.Name, r.Severity, otherwise(r), r.Summary)
+	}
+	b.WriteByte('\n')
+	for _, r := range Rules() {
+		fmt.Fprintf(&b, "[%s]: #%s\n", r.Name, r.Name)
 	}
 	for _, r := range Rules() {
-		fmt.Fprintf(&b, "\n## %s\n\n%s (%s%s).\n\n%s\n", r.Name, r.Summary, r.Severity, only(r), r.Help)
+		what := fmt.Sprintf("%s (%s%s).", r.Summary, r.Severity, only(r))
+		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n%s\n", r.Name, markdown.Wrap(what, markdown.Columns), markdown.Wrap(r.Help, markdown.Columns))
 		for _, kind := range []string{"bad", "good"} {
 			text, err := os.ReadFile(filepath.Join("testdata", "lint", r.Name, kind+".yml"))
 			if err != nil {
