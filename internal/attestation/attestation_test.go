@@ -79,7 +79,7 @@ func TestDocuments(t *testing.T) {
 
 // Every element that a relationship names exists, and every package has the fields that
 // SPDX 2.3 requires.
-func TestSBOMIsWhole(t *testing.T) {
+func TestSBOMIsComplete(t *testing.T) {
 	for what, i := range map[string]Image{"full": known(), "index": index(), "dockerfile": built(), "scratch": {Repository: "r/x", Digest: "sha256:00"}} {
 		text, err := SBOM(i)
 		if err != nil {

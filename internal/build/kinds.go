@@ -57,7 +57,7 @@ func Builder(to *platform.Platform, i *config.Image, notice func(image.Notice)) 
 	o.Spec = image.Spec{
 		Name: i.Name, Dir: p.Config.Dir, Kind: i.Kind(), Base: i.Base, Files: i.Files,
 		Workdir: i.Workdir, User: i.User, Owner: owner(i.Owner), Env: i.Env, Entrypoint: i.Entrypoint, Command: i.Command,
-		Platforms: platforms(i, to.Target), At: p.Config.At("images", i.Name), Place: o.place, Environ: p.Environ,
+		Platforms: platforms(i, to.Target), At: p.Config.At("images", i.Name), PositionOf: o.place, Environ: p.Environ,
 		Source: p.Revision().Source, Notice: notice,
 		Watch: func(to http.RoundTripper) http.RoundTripper { return secret.Watch(to, p.Secrets) },
 	}

@@ -11,7 +11,7 @@ import (
 
 // noticed maps the levels of builders' notices to kinds of events.
 var noticed = map[image.Level]report.Kind{
-	image.Begin: report.Start, image.Detail: report.Progress, image.Log: report.Detail, image.Moving: report.Progress,
+	image.Begin: report.Start, image.Detail: report.Progress, image.Log: report.Detail, image.Uploading: report.Progress,
 	image.Step: report.Advance, image.Note: report.Note, image.Warning: report.Warning, image.Failed: report.Failed,
 }
 
@@ -26,7 +26,7 @@ func paces(p *project.Project, pace *pace) func(image.Notice) {
 		switch n.Level {
 		case image.Step:
 			pace.step(n.Text)
-		case image.Detail, image.Moving:
+		case image.Detail, image.Uploading:
 			pace.progress(noticeText(n))
 		default:
 			p.Event(noticed[n.Level], "image", pace.name, n.Text)
@@ -36,7 +36,7 @@ func paces(p *project.Project, pace *pace) func(image.Notice) {
 
 // noticeText returns the text of a notice, with the bytes and layers of an upload.
 func noticeText(n image.Notice) string {
-	if n.Level != image.Moving {
+	if n.Level != image.Uploading {
 		return n.Text
 	}
 	text := printer.Part(n.Progress.Bytes, n.Progress.BytesTotal)

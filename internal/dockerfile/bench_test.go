@@ -64,7 +64,7 @@ func BenchmarkImageBuildKit(b *testing.B) {
 		}
 	}
 	slipway := func(tb testing.TB) int64 {
-		r := &registry.Client{Prefix: host, NameOptions: []name.Option{name.Insecure}, Transport: registry.RememberPings(http.DefaultTransport)}
+		r := &registry.Client{Prefix: host, NameOptions: []name.Option{name.Insecure}, Transport: registry.CachePings(http.DefaultTransport)}
 		recipe, err := image.Prepare(context.Background(), image.Spec{Name: "slipway", Dir: dir, Kind: image.KindFiles, Files: []string{"site", "src"}}, r)
 		if err == nil {
 			_, err = image.Push(context.Background(), r, recipe, []string{"v1"}, nil)

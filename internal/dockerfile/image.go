@@ -101,7 +101,7 @@ func (b *builder) Plan(ctx context.Context) (*image.Planned, error) {
 // Build finds a BuildKit, builds and pushes the image with it, and has the image adopted.
 // If the Dockerfile changes meanwhile, the error wraps an *image.ChangedError.
 func (b *builder) Build(ctx context.Context) (*image.Pushed, error) {
-	b.Tell(image.Begin, "looking for BuildKit")
+	b.Notify(image.Begin, "looking for BuildKit")
 	text, err := b.text()
 	if err != nil {
 		return b.failed(err)
@@ -118,7 +118,7 @@ func (b *builder) Build(ctx context.Context) (*image.Pushed, error) {
 	if err != nil {
 		return b.failed(err)
 	}
-	b.Tell(image.Begin, "building with %s", buildkit.Name)
+	b.Notify(image.Begin, "building with %s", buildkit.Name)
 	repository, err := b.To.Reference(b.Name)
 	if err != nil {
 		return b.failed(err)
@@ -134,7 +134,7 @@ func (b *builder) Build(ctx context.Context) (*image.Pushed, error) {
 	}
 	pushed, err := b.adopt(ctx, spec, built, reading, text)
 	if err != nil {
-		b.Tell(image.Failed, "not tagged")
+		b.Notify(image.Failed, "not tagged")
 		return nil, fmt.Errorf("tag image %s: %w", b.Name, err)
 	}
 	pushed.Steps, pushed.Cached = built.Steps, built.Cached
@@ -142,7 +142,7 @@ func (b *builder) Build(ctx context.Context) (*image.Pushed, error) {
 }
 
 func (b *builder) failed(err error) (*image.Pushed, error) {
-	b.Tell(image.Failed, "not built")
+	b.Notify(image.Failed, "not built")
 	return nil, fmt.Errorf("build image %s: %w", b.Name, err)
 }
 
@@ -165,7 +165,7 @@ func (b *builder) spec(ctx context.Context) (Spec, error) {
 }
 
 func (b *builder) find(ctx context.Context) (*Builder, error) {
-	finder := Finder{Environ: b.Environ, Waiting: func(reason string) { b.Tell(image.Step, "%s", reason) }}
+	finder := Finder{Environ: b.Environ, Waiting: func(reason string) { b.Notify(image.Step, "%s", reason) }}
 	var unreadable error
 	if b.Kubernetes != nil {
 		finder.Kubernetes, unreadable = b.Kubernetes()
@@ -185,7 +185,7 @@ func (b *builder) read(ctx context.Context, spec Spec) (*Reading, error) {
 		return nil, ctx.Err()
 	}
 	for _, n := range image.CredentialNotices(b.Name, reading.Secrets, reading.Left) {
-		b.Tell(n.Level, "%s", n.Text)
+		b.Notify(n.Level, "%s", n.Text)
 	}
 	return reading, nil
 }
@@ -238,14 +238,14 @@ func (b *builder) ingredients(ctx context.Context, spec Spec, reading *Reading) 
 func (b *builder) progress(e Progress) {
 	switch e.Event {
 	case Started:
-		b.Tell(image.Step, "%s", e.Step)
+		b.Notify(image.Step, "%s", e.Step)
 	case Moved:
 		if e.Total > 0 && b.Notice != nil {
-			b.Notice(image.Notice{Level: image.Moving, Text: e.What, Progress: registry.Progress{Bytes: e.Bytes, BytesTotal: e.Total}})
+			b.Notice(image.Notice{Level: image.Uploading, Text: e.What, Progress: registry.Progress{Bytes: e.Bytes, BytesTotal: e.Total}})
 		}
 	case Log:
-		b.Tell(image.Log, "%s: %s", strings.TrimSpace(e.Step), e.Line)
+		b.Notify(image.Log, "%s: %s", strings.TrimSpace(e.Step), e.Line)
 	case Cached, Done, Failed:
-		b.Tell(image.Log, "%s: %s", e.Step, e.Event)
+		b.Notify(image.Log, "%s: %s", e.Step, e.Event)
 	}
 }

@@ -23,7 +23,7 @@ import (
 // be nil, to learn what the image is made of, but only if the image was not adopted before.
 // Adopt can be repeated after any failure, and returns early when ctx is done.
 func Adopt(ctx context.Context, to *registry.Client, s Spec, built v1.Hash, tags []string, attest Attester, made func() (Ingredients, error)) (*Pushed, error) {
-	s.platform = ordered(s.Platforms)[0]
+	s.platform = sortedPlatforms(s.Platforms)[0]
 	recipe := &Recipe{Name: s.Name, spec: s}
 	var err error
 	if recipe.Inputs, err = adoptedIdentity(s, built); err != nil {
@@ -34,7 +34,7 @@ func Adopt(ctx context.Context, to *registry.Client, s Spec, built v1.Hash, tags
 		return nil, err
 	}
 	at := p.to.Name
-	found, err := find(ctx, p.to, recipe)
+	found, err := findByInputs(ctx, p.to, recipe)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +50,7 @@ func Adopt(ctx context.Context, to *registry.Client, s Spec, built v1.Hash, tags
 			BytesSent: p.to.Meter.Sent(), BytesTotal: found.Size, Layers: found.Count,
 		}, err
 	}
-	there, err := p.to.Look(ctx, built.String())
+	there, err := p.to.Manifest(ctx, built.String())
 	if err == nil && there == nil {
 		err = fmt.Errorf("image %s was not found in the registry, although the builder reported that it was pushed", at.Digest(built.String()))
 	}
@@ -67,11 +67,11 @@ func Adopt(ctx context.Context, to *registry.Client, s Spec, built v1.Hash, tags
 			return nil, err
 		}
 	}
-	if err := p.manifests(ctx, a); err != nil {
+	if err := p.putManifests(ctx, a); err != nil {
 		return nil, err
 	}
 	if now != nil {
-		if err := p.remember(ctx, a, now); err != nil {
+		if err := p.putLastPushed(ctx, a, now); err != nil {
 			return nil, err
 		}
 	}
@@ -84,10 +84,10 @@ func Adopt(ctx context.Context, to *registry.Client, s Spec, built v1.Hash, tags
 // verifyAdopted checks that the registry has all blobs of an adopted image. If one is
 // missing it returns an error, because the builder, which has just pushed, sends only what
 // the registry says it lacks.
-func (p *push) verifyAdopted(ctx context.Context, found *standing) error {
+func (p *push) verifyAdopted(ctx context.Context, found *remoteImage) error {
 	whole, err := p.verify(ctx, found)
 	if err == nil && whole == nil {
-		if err = p.to.CheckMended(ctx); err == nil {
+		if err = p.to.CheckRepaired(ctx); err == nil {
 			err = fmt.Errorf("blobs of %s are missing in the registry, although it reports them as present: delete the image there, and build it again", p.to.Name.Digest(found.Digest.String()))
 		}
 	}
@@ -105,8 +105,8 @@ func (p *push) compare(ctx context.Context, a *assembled, made func() (Ingredien
 	if err != nil {
 		return nil, err
 	}
-	if last.made != nil {
-		if a.changed = now.since(*last.made); len(a.changed) == 0 {
+	if last.ingredients != nil {
+		if a.changed = now.since(*last.ingredients); len(a.changed) == 0 {
 			a.changed = []string{"the output of its steps for the same files"}
 		}
 	}
@@ -131,7 +131,7 @@ func (p *push) adopt(ctx context.Context, there *registry.Manifest) (*assembled,
 	var mu sync.Mutex
 	for _, variant := range a.variants {
 		group.Go(func() error {
-			image, err := p.to.Look(limited, variant.Digest)
+			image, err := p.to.Manifest(limited, variant.Digest)
 			if err != nil || image == nil {
 				return err
 			}
@@ -146,7 +146,7 @@ func (p *push) adopt(ctx context.Context, there *registry.Manifest) (*assembled,
 	}
 	platform := ""
 	if len(a.variants) == 0 {
-		platform = ordered(p.recipe.spec.Platforms)[0].String()
+		platform = sortedPlatforms(p.recipe.spec.Platforms)[0].String()
 	}
 	return a, p.attach(ctx, a, platform)
 }

@@ -24,7 +24,7 @@ import (
 // become images of slipway: annotated and attested before they have a tag, and one image
 // whatever the commit.
 func testAdopt(t *testing.T, f *registrytest.Faults, r *registry.Client) {
-	f.During(nil)
+	f.InterceptWith(nil)
 	platform := v1.Platform{OS: "linux", Architecture: "arm64"}
 	made := func(platform v1.Platform) v1.Image {
 		image := mutate.ConfigMediaType(mutate.MediaType(baseImage(t, platform), types.OCIManifestSchema1), types.OCIConfigJSON)
@@ -62,7 +62,7 @@ func testAdopt(t *testing.T, f *registrytest.Faults, r *registry.Client) {
 	}
 	for what, built := range map[string]v1.Hash{"image": oneDigest, "index": manyDigest} {
 		told = nil
-		f.During(nil)
+		f.InterceptWith(nil)
 		adopted, err := Adopt(t.Context(), r, s, built, []string{what}, attest, nil)
 		must(t, err)
 		if adopted.Found || adopted.BytesTotal < 4000 || adopted.Layers != 2 {
@@ -100,7 +100,7 @@ func testAdopt(t *testing.T, f *registrytest.Faults, r *registry.Client) {
 
 		// Another commit of the same content finds the image.
 		told = nil
-		f.During(nil)
+		f.InterceptWith(nil)
 		again, err := Adopt(t.Context(), r, s, built, []string{what}, attest, nil)
 		must(t, err)
 		if requests, _ := f.Log(); !again.Found || !again.UpToDate || again.Reference != adopted.Reference || len(told) > 0 || len(requests) > 3 {
@@ -116,7 +116,7 @@ func testAdopt(t *testing.T, f *registrytest.Faults, r *registry.Client) {
 	if _, err := Adopt(t.Context(), r, s, v1.Hash{Algorithm: "sha256", Hex: strings.Repeat("0", 64)}, nil, attest, nil); err == nil || !strings.Contains(err.Error(), "was not found in the registry") {
 		t.Error(err)
 	}
-	f.During(func(_ int, w http.ResponseWriter, r *http.Request) bool {
+	f.InterceptWith(func(_ int, w http.ResponseWriter, r *http.Request) bool {
 		if r.Method != http.MethodPost && (r.Method != http.MethodPut || strings.Contains(r.URL.Path, "/blobs/")) {
 			return false
 		}
@@ -124,7 +124,7 @@ func testAdopt(t *testing.T, f *registrytest.Faults, r *registry.Client) {
 		return true
 	})
 	_, err = Adopt(t.Context(), r, s, otherDigest, []string{"never"}, attest, nil)
-	f.During(nil)
+	f.InterceptWith(nil)
 	if tagged, askErr := r.Tagged(t.Context(), s.Name, "never"); err == nil || askErr != nil || tagged != nil {
 		t.Errorf("what cannot be attested is adopted: %v, %v, %v", err, tagged, askErr)
 	}

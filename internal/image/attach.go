@@ -54,7 +54,7 @@ func (p *push) attach(ctx context.Context, a *assembled, platform string) error 
 		s.Base = p.recipe.base.String()
 	}
 	for _, c := range p.recipe.contents {
-		if c.what == programContent {
+		if c.description == programContent {
 			s.Modules = modules(filepath.Join(c.dir, c.entries[0].file))
 		}
 	}

@@ -43,9 +43,9 @@ func scratch() *base {
 	return &base{config: &v1.ConfigFile{RootFS: v1.RootFS{Type: "layers"}}, known: rootfs.Merge()}
 }
 
-// ask calls f with what is known of the file system. If that does not suffice, ask reads
+// withFS calls f with what is known of the file system. If that does not suffice, ask reads
 // the whole file system and calls f again.
-func (b *base) ask(ctx context.Context, f func(*rootfs.FS)) error {
+func (b *base) withFS(ctx context.Context, f func(*rootfs.FS)) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.known != nil {
@@ -90,7 +90,7 @@ func openBase(ctx context.Context, s Spec, r *registry.Client, reference *name.D
 	if reference == nil {
 		return scratch(), nil
 	}
-	found, platforms, err := readBase(ctx, r.Puller(), keptBases(s), *reference, s.platform)
+	found, platforms, err := readBase(ctx, r.Puller(), openBaseCache(s), *reference, s.platform)
 	if errors.Is(err, errNoPlatform) && len(platforms) == 0 {
 		return nil, refuseBase(s, err, "name one of its images by its digest: crane manifest "+s.Base+" lists them", "is an image index that does not state the platforms of its images")
 	}
@@ -100,7 +100,7 @@ func openBase(ctx context.Context, s Spec, r *registry.Client, reference *name.D
 	if err != nil {
 		return nil, explainBase(s, r, reference, err)
 	}
-	found.read = func(ctx context.Context) (*rootfs.FS, error) { return readFS(ctx, r, s, found, staying) }
+	found.read = func(ctx context.Context) (*rootfs.FS, error) { return readFS(ctx, r, s, found, noCopy) }
 	return found, nil
 }
 
@@ -126,7 +126,7 @@ var errNoPlatform = errors.New("no image for this platform")
 
 // readBase returns the image for a platform. If there is none, it returns errNoPlatform and
 // the platforms that the base is for.
-func readBase(ctx context.Context, puller *registry.Puller, k kept, reference name.Digest, want v1.Platform) (*base, []string, error) {
+func readBase(ctx context.Context, puller *registry.Puller, k baseCache, reference name.Digest, want v1.Platform) (*base, []string, error) {
 	text, err := baseManifest(ctx, puller, k, reference)
 	if err != nil {
 		return nil, nil, err
@@ -136,7 +136,7 @@ func readBase(ctx context.Context, puller *registry.Puller, k kept, reference na
 		return nil, nil, err
 	}
 	if len(index.Manifests) > 0 {
-		digest, platforms := chosen(index, want)
+		digest, platforms := digestForPlatform(index, want)
 		if digest == nil {
 			return nil, platforms, errNoPlatform
 		}
@@ -162,11 +162,11 @@ func readBase(ctx context.Context, puller *registry.Puller, k kept, reference na
 	if have := config.Platform(); have != nil && have.Architecture != "" && (have.Architecture != want.Architecture || have.OS != want.OS) {
 		return nil, []string{have.String()}, errNoPlatform
 	}
-	return &base{reference: &reference, digest: registry.DigestOf(text), config: config, layers: layersOf(manifest)}, nil, nil
+	return &base{reference: &reference, digest: registry.DigestOf(text), config: config, layers: ociLayers(manifest)}, nil, nil
 }
 
 // baseManifest returns a manifest from the cache or the registry.
-func baseManifest(ctx context.Context, puller *registry.Puller, k kept, reference name.Digest) ([]byte, error) {
+func baseManifest(ctx context.Context, puller *registry.Puller, k baseCache, reference name.Digest) ([]byte, error) {
 	digest, err := v1.NewHash(reference.DigestStr())
 	if err != nil {
 		return nil, err
@@ -174,9 +174,9 @@ func baseManifest(ctx context.Context, puller *registry.Puller, k kept, referenc
 	return k.blob(digest, func() ([]byte, error) { return puller.Manifest(ctx, reference) })
 }
 
-// chosen returns the digest of the image for a platform in an index. If there is none, it
-// returns nil and the platforms in the index.
-func chosen(index *v1.IndexManifest, want v1.Platform) (*v1.Hash, []string) {
+// digestForPlatform returns the digest of the image for a platform in an index. If there is
+// none, it returns nil and the platforms in the index.
+func digestForPlatform(index *v1.IndexManifest, want v1.Platform) (*v1.Hash, []string) {
 	var platforms []string
 	for _, m := range index.Manifests {
 		if m.Platform == nil || m.Platform.OS == "unknown" { // attestations
@@ -190,17 +190,17 @@ func chosen(index *v1.IndexManifest, want v1.Platform) (*v1.Hash, []string) {
 	return nil, platforms
 }
 
-// layersOf returns the layers of an image with OCI media types.
-func layersOf(manifest *v1.Manifest) []v1.Descriptor {
+// ociLayers returns the layers of an image with OCI media types.
+func ociLayers(manifest *v1.Manifest) []v1.Descriptor {
 	layers := make([]v1.Descriptor, len(manifest.Layers))
 	for n, l := range manifest.Layers {
-		layers[n] = v1.Descriptor{MediaType: inOCI(l.MediaType), Size: l.Size, Digest: l.Digest, URLs: l.URLs}
+		layers[n] = v1.Descriptor{MediaType: ociMediaType(l.MediaType), Size: l.Size, Digest: l.Digest, URLs: l.URLs}
 	}
 	return layers
 }
 
-// inOCI returns the OCI media type that corresponds to the media type of a layer.
-func inOCI(t types.MediaType) types.MediaType {
+// ociMediaType returns the OCI media type that corresponds to the media type of a layer.
+func ociMediaType(t types.MediaType) types.MediaType {
 	switch t {
 	case types.DockerLayer:
 		return types.OCILayer

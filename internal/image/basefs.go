@@ -23,17 +23,17 @@ import (
 // layerReaders is the number of layers of a base that are read at once.
 const layerReaders = 3
 
-// kept is a cache of manifests, configurations and layer headers of bases, by digest. Its
+// baseCache is a cache of manifests, configurations and layer headers of bases, by digest. Its
 // files may be deleted at any time.
-type kept struct{ dir string }
+type baseCache struct{ dir string }
 
-// keptBases returns the cache of bases in the spec's tree.
-func keptBases(s Spec) kept { return kept{filepath.Join(cacheDir(s.Dir), "bases")} }
+// openBaseCache returns the cache of bases in the spec's tree.
+func openBaseCache(s Spec) baseCache { return baseCache{filepath.Join(cacheDir(s.Dir), "bases")} }
 
 // blob returns the blob with a digest from the cache, or calls ask and caches the result.
-func (k kept) blob(digest v1.Hash, ask func() ([]byte, error)) ([]byte, error) {
+func (k baseCache) blob(digest v1.Hash, ask func() ([]byte, error)) ([]byte, error) {
 	file := filepath.Join(k.dir, digest.Hex)
-	if text, err := source.ReadFile(nil, file, maxKept); err == nil && registry.DigestOf(text) == digest {
+	if text, err := source.ReadFile(nil, file, maxCacheFile); err == nil && registry.DigestOf(text) == digest {
 		return text, nil
 	}
 	text, err := ask()
@@ -43,13 +43,13 @@ func (k kept) blob(digest v1.Hash, ask func() ([]byte, error)) ([]byte, error) {
 	if registry.DigestOf(text) != digest {
 		return nil, fmt.Errorf("digest mismatch for a base: want %s, got %s", digest, registry.DigestOf(text))
 	}
-	_ = writeWhole(file, text) // without the file, it is requested again
+	_ = writeAtomic(file, text) // without the file, it is requested again
 	return text, nil
 }
 
 // layer returns the cached headers of a layer, and false if there are none.
-func (k kept) layer(digest v1.Hash) (*rootfs.Layer, bool) {
-	text, err := readChecked(k.layerFile(digest))
+func (k baseCache) layer(digest v1.Hash) (*rootfs.Layer, bool) {
+	text, err := readSigned(k.layerFile(digest))
 	if err != nil {
 		return nil, false
 	}
@@ -57,26 +57,26 @@ func (k kept) layer(digest v1.Hash) (*rootfs.Layer, bool) {
 	return &l, json.Unmarshal(text, &l) == nil
 }
 
-// keepLayer caches the headers of a layer.
-func (k kept) keepLayer(digest v1.Hash, l *rootfs.Layer) {
+// storeLayer caches the headers of a layer.
+func (k baseCache) storeLayer(digest v1.Hash, l *rootfs.Layer) {
 	if text, err := json.Marshal(l); err == nil {
-		_ = writeChecked(k.layerFile(digest), text) // without the file, the layer is read again
+		_ = writeSigned(k.layerFile(digest), text) // without the file, the layer is read again
 	}
 }
 
 // layerFile returns the path of the cached headers of a layer.
-func (k kept) layerFile(digest v1.Hash) string {
-	return filepath.Join(k.dir, digest.Hex+".layer-"+rootfs.Edition)
+func (k baseCache) layerFile(digest v1.Hash) string {
+	return filepath.Join(k.dir, digest.Hex+".layer-"+rootfs.FormatVersion)
 }
 
-// passage copies the nth layer of a base to another registry and calls read with its
+// layerCopier copies the nth layer of a base to another registry and calls read with its
 // content on the way. It returns false if it does not copy the layer.
-type passage func(ctx context.Context, n int, read func(io.Reader) error) (passed bool, err error)
+type layerCopier func(ctx context.Context, n int, read func(io.Reader) error) (passed bool, err error)
 
 // readFS returns the file system of a base. Each layer is read once per machine, whichever
 // base it belongs to. pass may copy a layer while it is read.
-func readFS(ctx context.Context, r *registry.Client, s Spec, b *base, pass passage) (*rootfs.FS, error) {
-	k := keptBases(s)
+func readFS(ctx context.Context, r *registry.Client, s Spec, b *base, pass layerCopier) (*rootfs.FS, error) {
+	k := openBaseCache(s)
 	layers := make([]*rootfs.Layer, len(b.layers))
 	var lacking []int
 	var bytes int64
@@ -88,7 +88,7 @@ func readFS(ctx context.Context, r *registry.Client, s Spec, b *base, pass passa
 		}
 	}
 	if len(lacking) > 0 {
-		s.Tell(Detail, "reading the files of the base %s: %d MB, once for each base", s.Base, (bytes+500_000)/1_000_000)
+		s.Notify(Detail, "reading the files of the base %s: %d MB, once for each base", s.Base, (bytes+500_000)/1_000_000)
 	}
 	puller := r.Puller()
 	partial := make([]bool, len(b.layers))
@@ -110,7 +110,7 @@ func readFS(ctx context.Context, r *registry.Client, s Spec, b *base, pass passa
 				err = explainBase(s, r, *b.reference, puller.Read(limited, b.reference.Context().Digest(l.Digest.String()), read))
 			}
 			if err == nil && !partial[n] {
-				k.keepLayer(l.Digest, layers[n])
+				k.storeLayer(l.Digest, layers[n])
 			}
 			return err
 		})
@@ -180,15 +180,15 @@ func (b *base) facts(ctx context.Context, r *Recipe) (*baseFacts, error) {
 	}
 	slices.Sort(dirs)
 	f := &baseFacts{Base: b.digest.String()}
-	err := b.ask(ctx, func(fs *rootfs.FS) { f.Excerpt = fs.Excerpt(slices.Compact(dirs)) })
+	err := b.withFS(ctx, func(fs *rootfs.FS) { f.Excerpt = fs.Excerpt(slices.Compact(dirs)) })
 	if p := b.python; p != nil {
 		f.Python = &pythonFacts{r.spec.asked(), p.path, p.version, p.libc}
 	}
 	return f, err
 }
 
-// recall uses what an image recorded of its base, if that was the same base.
-func (b *base) recall(s Spec, f *baseFacts) {
+// useFacts uses what an image recorded of its base, if that was the same base.
+func (b *base) useFacts(s Spec, f *baseFacts) {
 	if f == nil || b.reference == nil || f.Base != b.digest.String() {
 		return
 	}

@@ -103,7 +103,7 @@ func owned(t *testing.T, image v1.Image, from int) map[string]string {
 	return all
 }
 
-func TestDirectoriesOfTheBaseStayAsTheyAre(t *testing.T) {
+func TestBaseDirectoriesAreUnchanged(t *testing.T) {
 	t.Parallel()
 	r := memory(t)
 	base := rootBase(t, r, "bases/home", nil,
@@ -142,7 +142,7 @@ func TestBaseIsReadOnce(t *testing.T) {
 	two := rootBase(t, r, "bases/two", nil, below, []node{dir("x", 0o755, 0, 0)})
 	s := filesSpec(files{"a.py": "1"}.write(t), "a.py")
 	blobs := func(base string) int {
-		f.During(nil)
+		f.InterceptWith(nil)
 		s.Base = base
 		if got := owned(t, build(t, s, r).V1, strings.Count(base, "two")+1)["/app"]; got != "0700 9:9" {
 			t.Errorf("/app is %s", got)
@@ -180,7 +180,7 @@ func TestBaseIsReadOnce(t *testing.T) {
 
 // The same image is made on a machine that has read the base, on one that knows the base
 // from the image that was pushed last, and on one that knows nothing.
-func TestWhatIsKnownOfABaseMakesNoDifference(t *testing.T) {
+func TestKnownBaseGivesTheSameImage(t *testing.T) {
 	t.Parallel()
 	f := &registrytest.Faults{Next: registrytest.InMemory()}
 	r := serve(t, f)
@@ -194,7 +194,7 @@ func TestWhatIsKnownOfABaseMakesNoDifference(t *testing.T) {
 	alone.Name = "alone/" + alone.Name
 	digests := []v1.Hash{build(t, alone, r).Digest}
 	other := tree("3")
-	f.During(nil)
+	f.InterceptWith(nil)
 	build(t, other, r)
 	requests, _ := f.Log()
 	for _, request := range requests {
@@ -231,7 +231,7 @@ func TestBaseWithAWrongLayer(t *testing.T) {
 	s := filesSpec(files{"a.py": "1"}.write(t), "a.py")
 	s.Base = rootBase(t, r, "bases/one", nil, official("3.12.4", "2.36"))
 	var manifest v1.Manifest
-	f.During(func(_ int, w http.ResponseWriter, q *http.Request) bool {
+	f.InterceptWith(func(_ int, w http.ResponseWriter, q *http.Request) bool {
 		if !strings.Contains(q.URL.Path, "/blobs/") || q.Method != http.MethodGet || len(manifest.Layers) == 0 || !strings.HasSuffix(q.URL.Path, manifest.Layers[0].Digest.String()) {
 			return false
 		}
@@ -257,23 +257,23 @@ func TestBaseWithAWrongLayer(t *testing.T) {
 
 // If there are too many contents, small ones share layers, and a change of one affects only
 // the layer that it is in.
-func TestSqueeze(t *testing.T) {
+func TestLimitLayers(t *testing.T) {
 	contents := make([]*content, 71)
 	for n := range contents {
-		contents[n] = &content{what: fmt.Sprintf("requirements: p%d", n), fingerprint: fmt.Sprint(n), bytes: int64(n) << 20,
+		contents[n] = &content{description: fmt.Sprintf("requirements: p%d", n), fingerprint: fmt.Sprint(n), bytes: int64(n) << 20,
 			entries: []entry{{name: fmt.Sprintf("/opt/venv/p%d", n)}}, parents: []directory{{"/opt", 0o755, Owner{}}, {"/opt/venv", 0o755, Owner{}}}}
 	}
-	if got := squeeze(contents, 71); len(got) != 71 {
+	if got := limitLayers(contents, 71); len(got) != 71 {
 		t.Errorf("with room for all there are %d", len(got))
 	}
-	before := squeeze(contents, 20)
+	before := limitLayers(contents, 20)
 	names := map[string]bool{}
 	for _, c := range before {
 		for _, e := range c.entries {
 			names[e.name] = true
 		}
 		if len(c.parents) != 2 {
-			t.Errorf("%s has the parents %v", c.what, c.parents)
+			t.Errorf("%s has the parents %v", c.description, c.parents)
 		}
 	}
 	if len(before) > 20 || len(names) != 71 {
@@ -283,7 +283,7 @@ func TestSqueeze(t *testing.T) {
 	changed.fingerprint = "new"
 	contents[3] = &changed
 	moved := 0
-	for n, c := range squeeze(contents, 20) {
+	for n, c := range limitLayers(contents, 20) {
 		if c.fingerprint != before[n].fingerprint {
 			moved++
 		}
@@ -295,7 +295,7 @@ func TestSqueeze(t *testing.T) {
 
 // A base with many layers, together with large files, does not make an image that runtimes
 // refuse.
-func TestLayersAreCountedWithTheBases(t *testing.T) {
+func TestLayerLimitIncludesTheBase(t *testing.T) {
 	t.Parallel()
 	r := memory(t)
 	layers := make([][]node, 125)
@@ -304,7 +304,7 @@ func TestLayersAreCountedWithTheBases(t *testing.T) {
 	}
 	tree := files{}
 	for n := range 8 {
-		tree[fmt.Sprintf("data/%d", n)] = strings.Repeat(fmt.Sprint(n), large)
+		tree[fmt.Sprintf("data/%d", n)] = strings.Repeat(fmt.Sprint(n), largeFile)
 	}
 	s := filesSpec(tree.write(t), "data")
 	s.Base = rootBase(t, r, "bases/many", nil, layers...)
@@ -321,7 +321,7 @@ func TestLayersAreCountedWithTheBases(t *testing.T) {
 
 // A base in another registry is fetched once: it is read while it is sent. If the upload of
 // a layer fails once, one more fetch is enough.
-func TestBaseOfAnotherRegistryIsFetchedOnce(t *testing.T) {
+func TestBaseFromAnotherRegistryIsFetchedOnce(t *testing.T) {
 	t.Parallel()
 	elsewhere := &registrytest.Faults{Next: registrytest.InMemory()}
 	base := rootBase(t, serve(t, elsewhere), "bases/far", nil, []node{dir("app", 0o750, 7, 7)}, []node{{name: "large", kind: '0', text: strings.Repeat("0123456789", 100_000)}})
@@ -329,7 +329,7 @@ func TestBaseOfAnotherRegistryIsFetchedOnce(t *testing.T) {
 		var left atomic.Int32
 		left.Store(refused)
 		to := &registrytest.Faults{Next: registrytest.InMemory()}
-		to.During(func(_ int, w http.ResponseWriter, r *http.Request) bool {
+		to.InterceptWith(func(_ int, w http.ResponseWriter, r *http.Request) bool {
 			if r.Method != http.MethodPut || !strings.Contains(r.URL.Path, "/blobs/") || left.Add(-1) < 0 {
 				return false
 			}
@@ -341,7 +341,7 @@ func TestBaseOfAnotherRegistryIsFetchedOnce(t *testing.T) {
 		s.Base = base
 		recipe, err := Prepare(t.Context(), s, r)
 		must(t, err)
-		elsewhere.During(nil)
+		elsewhere.InterceptWith(nil)
 		pushed, err := Push(t.Context(), r, recipe, nil, nil)
 		must(t, err)
 		requests, _ := elsewhere.Log()

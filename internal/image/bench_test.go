@@ -52,7 +52,7 @@ func benchRegistry(b *testing.B, delay time.Duration) *registry.Client {
 // deliver builds and pushes as `slipway build` does.
 func deliver(tb testing.TB, r *registry.Client, s Spec) *Pushed {
 	fresh := *r
-	fresh.Transport = registry.RememberPings(r.Transport) // as in a new process
+	fresh.Transport = registry.CachePings(r.Transport) // as in a new process
 	recipe, err := Prepare(context.Background(), s, &fresh)
 	if err != nil {
 		tb.Fatal(err)

@@ -12,13 +12,13 @@ const (
 	// bucketBytes is the target for the maximum size of a bucket in bytes. A changed file
 	// makes slipway pack and send about that much again.
 	bucketBytes = 4 << 20
-	// bucketLimit is the maximum number of buckets. Container runtimes accept 127 layers,
+	// maxBuckets is the maximum number of buckets. Container runtimes accept 127 layers,
 	// of which a base has up to 40.
-	bucketLimit = 32
-	// large is the size in bytes from which a file gets a layer of its own.
-	large = 16 << 20
-	// largeLimit is the maximum number of files with a layer of their own.
-	largeLimit = 16
+	maxBuckets = 32
+	// largeFile is the size in bytes from which a file gets a layer of its own.
+	largeFile = 16 << 20
+	// maxLargeFiles is the maximum number of files with a layer of their own.
+	maxLargeFiles = 16
 )
 
 // layout distributes entries over layers. The largest files have one layer each. All others
@@ -56,13 +56,13 @@ func layout(dir string, entries []entry) []*content {
 func largest(entries []entry) map[string]bool {
 	var big []entry
 	for _, e := range entries {
-		if e.size >= large {
+		if e.size >= largeFile {
 			big = append(big, e)
 		}
 	}
 	slices.SortFunc(big, func(a, b entry) int { return cmp.Or(cmp.Compare(b.size, a.size), strings.Compare(a.name, b.name)) })
 	names := map[string]bool{}
-	for _, e := range big[:min(len(big), largeLimit)] {
+	for _, e := range big[:min(len(big), maxLargeFiles)] {
 		names[e.name] = true
 	}
 	return names
@@ -75,7 +75,7 @@ func bucketCount(entries []entry) int {
 		total += e.size
 	}
 	count := 1
-	for count < bucketLimit && total/int64(count) > bucketBytes {
+	for count < maxBuckets && total/int64(count) > bucketBytes {
 		count *= 2
 	}
 	return count

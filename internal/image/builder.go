@@ -58,20 +58,20 @@ func (b *builder) Plan(ctx context.Context) (*Planned, error) {
 
 // Build prepares the image and pushes it.
 func (b *builder) Build(ctx context.Context) (*Pushed, error) {
-	b.Tell(Begin, "building")
+	b.Notify(Begin, "building")
 	recipe, err := Prepare(ctx, b.Spec, b.To)
 	if err != nil {
-		b.Tell(Failed, "not built")
+		b.Notify(Failed, "not built")
 		return nil, fmt.Errorf("build image %s: %w", b.Name, err)
 	}
 	recipe.Attest = b.Attest
 	pushed, err := Push(ctx, b.To, recipe, b.Tags(), func(progress registry.Progress) {
 		if b.Notice != nil {
-			b.Notice(Notice{Level: Moving, Progress: progress})
+			b.Notice(Notice{Level: Uploading, Progress: progress})
 		}
 	})
 	if err != nil {
-		b.Tell(Failed, "not pushed")
+		b.Notify(Failed, "not pushed")
 		return nil, fmt.Errorf("push image %s: %w", b.Name, err)
 	}
 	return pushed, nil

@@ -38,8 +38,8 @@ const (
 	annotationBase = "io.github.slipway-ci.base"
 )
 
-// made is one layer of an image, as it is in the registry.
-type made struct {
+// builtLayer is one layer of an image, as it is in the registry.
+type builtLayer struct {
 	facts
 	content *content
 }
@@ -57,7 +57,7 @@ type assembled struct {
 
 // assemble puts layers on a base. All media types in the image are OCI's, even if the base
 // has others.
-func assemble(ctx context.Context, r *Recipe, parent *base, own []made) (*assembled, error) {
+func assemble(ctx context.Context, r *Recipe, parent *base, own []builtLayer) (*assembled, error) {
 	config := configure(r.spec, parent.config)
 	manifest := v1.Manifest{
 		SchemaVersion: 2, MediaType: types.OCIManifestSchema1,
@@ -86,13 +86,13 @@ func assemble(ctx context.Context, r *Recipe, parent *base, own []made) (*assemb
 		manifest.Annotations[annotationBase] = string(text)
 	}
 	for _, l := range own {
-		annotations := map[string]string{annotationFingerprint: l.content.fingerprint, annotationDiffID: l.DiffID.String(), annotationContent: l.content.what}
+		annotations := map[string]string{annotationFingerprint: l.content.fingerprint, annotationDiffID: l.DiffID.String(), annotationContent: l.content.description}
 		if l.content.requirements != "" {
 			annotations[annotationRequirements] = l.content.requirements
 		}
 		manifest.Layers = append(manifest.Layers, v1.Descriptor{MediaType: types.OCILayer, Size: l.Size, Digest: l.Digest, Annotations: annotations})
 		config.RootFS.DiffIDs = append(config.RootFS.DiffIDs, l.DiffID)
-		config.History = append(config.History, v1.History{Created: config.Created, CreatedBy: "slipway", Comment: l.content.what})
+		config.History = append(config.History, v1.History{Created: config.Created, CreatedBy: "slipway", Comment: l.content.description})
 	}
 	a := &assembled{}
 	if a.config, err = json.Marshal(config); err != nil {

@@ -40,7 +40,7 @@ func readEntries(ctx context.Context, root *os.Root, entries []entry, known *sta
 		if e.link != "" {
 			continue
 		}
-		if had, ok := known.holds(e.file, e.info); ok {
+		if had, ok := known.lookup(e.file, e.info); ok {
 			e.size, e.sum, isKey[n] = had.size, had.sum, had.isKey
 			continue
 		}
@@ -49,7 +49,7 @@ func readEntries(ctx context.Context, root *os.Root, entries []entry, known *sta
 				return err
 			}
 			if isKey[n], err = readEntry(ctx, root, e); err == nil && e.size == e.info.Size() {
-				known.note(e.file, e.info, e.sum, isKey[n])
+				known.record(e.file, e.info, e.sum, isKey[n])
 			}
 			return err
 		})

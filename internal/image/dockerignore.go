@@ -56,6 +56,6 @@ func (i *ignored) matches(path string) bool {
 	return err == nil && found
 }
 
-// whole reports whether everything below an ignored directory is ignored too, because no
-// pattern re-includes anything.
-func (i *ignored) whole() bool { return !i.matcher.Exclusions() }
+// ignoresAllBelow reports whether everything below an ignored directory is ignored too,
+// because no pattern re-includes anything.
+func (i *ignored) ignoresAllBelow() bool { return !i.matcher.Exclusions() }

@@ -67,7 +67,7 @@ func wheelIndex(t *testing.T, wheels map[string][]byte, held func(file string)) 
 }
 
 // Packages arrive in the registry while others are still being downloaded.
-func TestPackagesAreSentWhileOthersAreDownloaded(t *testing.T) {
+func TestPackagesAreUploadedDuringDownloads(t *testing.T) {
 	t.Parallel()
 	arrived := make(chan struct{})
 	n := 0
@@ -123,7 +123,7 @@ func TestPackagesAreSentWhileOthersAreDownloaded(t *testing.T) {
 
 // A file that does not match its wheel's RECORD is detected while it is packed. The error
 // points to the line of the lock, and the image gets no tag.
-func TestWheelThatIsNotWhatItSays(t *testing.T) {
+func TestWheelWithWrongHash(t *testing.T) {
 	t.Parallel()
 	for _, size := range []int{1, 3 << 20, 9 << 20} {
 		text := strings.Repeat("x", size)
@@ -163,7 +163,7 @@ func TestMembers(t *testing.T) {
 			return errors.Join(err, other)
 		}}
 	}
-	c := &content{what: "members", parents: []directory{{name: "/a", mode: 0o755}}}
+	c := &content{description: "members", parents: []directory{{name: "/a", mode: 0o755}}}
 	want := map[string]string{"a/": ""}
 	for n, text := range []string{"1", large, large + "2", "", "3"} {
 		e := entry{name: fmt.Sprintf("/a/%d", n), size: int64(len(text)), mode: 0o644, open: func() (io.ReadCloser, error) {
@@ -171,7 +171,7 @@ func TestMembers(t *testing.T) {
 			return io.NopCloser(strings.NewReader(text)), nil
 		}}
 		if len(text) > 1 {
-			e.deflated = deflated(text, carried)
+			e.deflated = deflated(text, minDeflated)
 		} else if n == 4 {
 			e.deflated = deflated(text, 0)
 		}

@@ -49,11 +49,11 @@ func (e *BuildError) Unwrap() error { return e.Err }
 // programContent describes the layer of a program.
 const programContent = "program"
 
-// leftover is the age from which a file in the cache belongs to a build that has ended.
-const leftover = 24 * time.Hour
+// staleAge is the age from which a file in the cache belongs to a build that has ended.
+const staleAge = 24 * time.Hour
 
-// patience is how long the go command may take to exit after an interrupt.
-const patience = time.Second
+// interruptGrace is how long the go command may take to exit after an interrupt.
+const interruptGrace = time.Second
 
 // compile builds a Go package for the spec's platform and returns its layer.
 //
@@ -73,7 +73,7 @@ func compile(ctx context.Context, s Spec) (*content, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("create the cache directory: %w", err)
 	}
-	if err := ownCache(s.Dir, dir); err != nil {
+	if err := checkCacheDir(s.Dir, dir); err != nil {
 		return nil, err
 	}
 	lock := flock.New(filepath.Join(dir, "lock"))
@@ -83,11 +83,11 @@ func compile(ctx context.Context, s Spec) (*content, error) {
 	defer func() { _ = lock.Unlock() }()
 
 	target := filepath.Join(dir, "program")
-	forgetDamaged(target)
+	removeDamaged(target)
 	if err := goBuild(ctx, s, pkg, target); err != nil {
 		return nil, err
 	}
-	e, err := keepProgram(ctx, dir, target)
+	e, err := cacheProgram(ctx, dir, target)
 	if err != nil {
 		return nil, fmt.Errorf("read the program: %w", err)
 	}
@@ -95,9 +95,9 @@ func compile(ctx context.Context, s Spec) (*content, error) {
 	return newContent(programContent, dir, []entry{e}), nil
 }
 
-// ownCache returns an error if a directory of the cache, down to dir, is a link, because
+// checkCacheDir returns an error if a directory of the cache, down to dir, is a link, because
 // the cache would then be written somewhere else.
-func ownCache(root, dir string) error {
+func checkCacheDir(root, dir string) error {
 	top := state.Dir(root)
 	for ; len(dir) >= len(top); dir = filepath.Dir(dir) {
 		if err := machine.Own(dir); err != nil {
@@ -107,9 +107,9 @@ func ownCache(root, dir string) error {
 	return nil
 }
 
-// keepProgram links the binary to a name that contains its hash, and removes the binaries
+// cacheProgram links the binary to a name that contains its hash, and removes the binaries
 // of builds that ended long ago.
-func keepProgram(ctx context.Context, dir, target string) (entry, error) {
+func cacheProgram(ctx context.Context, dir, target string) (entry, error) {
 	file, err := os.Open(target)
 	if err != nil {
 		return entry{}, err
@@ -135,7 +135,7 @@ func keepProgram(ctx context.Context, dir, target string) (entry, error) {
 	}
 	for _, old := range kept {
 		path := filepath.Join(dir, old)
-		if info, err := os.Stat(path); err == nil && old != e.file && time.Since(info.ModTime()) > leftover {
+		if info, err := os.Stat(path); err == nil && old != e.file && time.Since(info.ModTime()) > staleAge {
 			_ = os.Remove(path)
 		}
 	}
@@ -167,10 +167,10 @@ func copyFile(from, to string) error {
 // programSubject is the subject of the authentication codes of programs.
 const programSubject = "program"
 
-// forgetDamaged removes a binary that the last build on this machine did not write, such as
+// removeDamaged removes a binary that the last build on this machine did not write, such as
 // one that came with the tree. The go command would trust its build ID.
-func forgetDamaged(target string) {
-	noted, err := source.ReadFile(nil, target+".sum", maxKept)
+func removeDamaged(target string) {
+	noted, err := source.ReadFile(nil, target+".sum", maxCacheFile)
 	if err == nil {
 		var file *os.File
 		if file, err = source.Open(nil, target); err == nil {
@@ -185,8 +185,8 @@ func forgetDamaged(target string) {
 	_ = os.Remove(target)
 }
 
-// longestBuild is the timeout of the go command, which may have to download modules.
-const longestBuild = time.Hour
+// buildTimeout is the timeout of the go command, which may have to download modules.
+const buildTimeout = time.Hour
 
 // goBuild builds the package with the go command. If that fails, the error is a
 // *BuildError.
@@ -196,12 +196,12 @@ func goBuild(ctx context.Context, s Spec, pkg, target string) error {
 		return err
 	}
 	// -s -w omits data for debuggers. Stack traces still have files and lines.
-	limited, cancel := context.WithTimeout(ctx, longestBuild)
+	limited, cancel := context.WithTimeout(ctx, buildTimeout)
 	defer cancel()
 	command := exec.CommandContext(limited, tool, "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", target, pkg)
 	command.Dir = s.Dir
 	command.Env = append(goEnvironment(s.Environ), goTarget(s)...)
-	command.WaitDelay = patience
+	command.WaitDelay = interruptGrace
 	if runtime.GOOS != "windows" {
 		// On an interrupt, the go command removes its temporary files.
 		command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
@@ -213,7 +213,7 @@ func goBuild(ctx context.Context, s Spec, pkg, target string) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case limited.Err() != nil:
-		return &BuildError{Package: pkg, Output: output.String(), Err: fmt.Errorf("go build timed out after %s; check that the module proxy (GOPROXY) can be reached", longestBuild)}
+		return &BuildError{Package: pkg, Output: output.String(), Err: fmt.Errorf("go build timed out after %s; check that the module proxy (GOPROXY) can be reached", buildTimeout)}
 	case err != nil:
 		if strings.Contains(output.String(), syscall.ENOSPC.Error()) {
 			err = errors.Join(err, syscall.ENOSPC) // the go command reports it only as text

@@ -116,7 +116,7 @@ func TestCompileError(t *testing.T) {
 }
 
 // If the disk is full when the go command writes, the error says so.
-func TestNoRoomForTheProgram(t *testing.T) {
+func TestDiskFullWhileCompiling(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the go command is played by a shell")
 	}
@@ -139,7 +139,7 @@ func TestNotAProgram(t *testing.T) {
 	wantSourceError(t, err, "the directory cmd/train/main.go of the Go package does not exist")
 }
 
-func TestFilesInTheProgramsPlace(t *testing.T) {
+func TestFileAtTheProgramsPath(t *testing.T) {
 	tree := program()
 	tree["train/data.csv"] = "1\n"
 	s := goSpec(tree.write(t))

@@ -34,9 +34,9 @@ const (
 const (
 	// defaultWorkdir is the directory for files, in which the image's program starts.
 	defaultWorkdir = "/app"
-	// programs is the directory for the program of an image of kind go, whatever its
+	// programDir is the directory for the program of an image of kind go, whatever its
 	// workdir is.
-	programs = "/app"
+	programDir = "/app"
 )
 
 // Spec describes what an image is made of.
@@ -58,9 +58,9 @@ type Spec struct {
 	// build from source. Wheels is a directory relative to Dir. See wheel.Spec.
 	Extras, Groups, FromSource []string
 	Wheels                     string
-	// Place, if not nil, returns the position at which slipway.yaml names a path of Files,
+	// PositionOf, if not nil, returns the position at which slipway.yaml names a path of Files,
 	// Main or Requirements.
-	Place func(path string) source.Position
+	PositionOf func(path string) source.Position
 	// Files are files and directories, relative to Dir. They are copied to the same paths
 	// below Workdir.
 	Files []string
@@ -101,16 +101,16 @@ type Spec struct {
 // Owner is a numeric user ID and group ID.
 type Owner struct{ User, Group int }
 
-// place returns the position at which slipway.yaml names a path of the tree.
-func (s Spec) place(named string) source.Position {
-	if s.Place == nil {
+// positionOf returns the position at which slipway.yaml names a path of the tree.
+func (s Spec) positionOf(named string) source.Position {
+	if s.PositionOf == nil {
 		return s.At
 	}
-	return s.Place(named)
+	return s.PositionOf(named)
 }
 
-// normal returns the spec with its defaults, or a *source.Error if it is invalid.
-func (s Spec) normal() (Spec, error) {
+// normalized returns the spec with its defaults, or a *source.Error if it is invalid.
+func (s Spec) normalized() (Spec, error) {
 	refuse := func(hint, format string, args ...any) (Spec, error) {
 		return s, &source.Error{Position: s.At, Message: "image " + s.Name + ": " + fmt.Sprintf(format, args...), Hint: hint}
 	}
@@ -124,7 +124,7 @@ func (s Spec) normal() (Spec, error) {
 	if isWhiteout(s.Workdir) || isWhiteout(s.Main) {
 		return refuse("choose another name", "a name that begins with %s deletes files of the base: %s", whiteout, strings.TrimSpace(s.Workdir+" "+s.Main))
 	}
-	s.Platforms = ordered(s.Platforms)
+	s.Platforms = sortedPlatforms(s.Platforms)
 	s.platform = s.Platforms[0]
 	for n, file := range s.Files {
 		clean, why := cleanPath(file)
@@ -163,9 +163,9 @@ func (s Spec) normal() (Spec, error) {
 	return s, nil
 }
 
-// ordered returns the platforms sorted by name without duplicates, or linux/amd64 if there
-// are none.
-func ordered(platforms []v1.Platform) []v1.Platform {
+// sortedPlatforms returns the platforms sorted by name without duplicates, or linux/amd64 if
+// there are none.
+func sortedPlatforms(platforms []v1.Platform) []v1.Platform {
 	if len(platforms) == 0 {
 		return []v1.Platform{{OS: "linux", Architecture: "amd64"}}
 	}
@@ -173,8 +173,8 @@ func ordered(platforms []v1.Platform) []v1.Platform {
 	return slices.CompactFunc(slices.SortedFunc(slices.Values(platforms), byName), v1.Platform.Equals)
 }
 
-// on returns the spec for one of its platforms.
-func (s Spec) on(platform v1.Platform) Spec {
+// forPlatform returns the spec for one of its platforms.
+func (s Spec) forPlatform(platform v1.Platform) Spec {
 	s.Platforms, s.platform = []v1.Platform{platform}, platform
 	return s
 }
@@ -185,5 +185,5 @@ func (s Spec) program() string {
 	if name == "." { // the repository's root, whose directory has another name in each clone
 		name = path.Base(s.Name)
 	}
-	return path.Join(programs, name)
+	return path.Join(programDir, name)
 }

@@ -216,7 +216,7 @@ func TestChangedFileMovesItsBucketOnly(t *testing.T) {
 	for i := range 20 { // enough for several buckets
 		tree[fmt.Sprintf("src/data%d.bin", i)] = strings.Repeat(fmt.Sprint(i), 1<<20)
 	}
-	tree["src/model.bin"] = strings.Repeat("m", large)
+	tree["src/model.bin"] = strings.Repeat("m", largeFile)
 	before := build(t, filesSpec(tree.write(t), "src"), nil)
 	tree["src/part3/file3.py"] = "print('new')\n"
 	after := build(t, filesSpec(tree.write(t), "src"), nil)

@@ -52,14 +52,14 @@ func assembleIndex(r *Recipe, parts []*assembled) (*assembled, error) {
 }
 
 // sendIndex sends the images of an index concurrently, and then the index.
-func (p *push) sendIndex(ctx context.Context, believing bool) (*assembled, error) {
+func (p *push) sendIndex(ctx context.Context, trustRegistry bool) (*assembled, error) {
 	parts := make([]*assembled, len(p.recipe.parts))
 	same := &common{}
 	group, limited := panics.WithContext(ctx)
 	for n, part := range p.recipe.parts {
 		one := &push{registry: p.registry, to: p.to, recipe: part, attest: p.attest, common: same}
 		group.Go(func() (err error) {
-			parts[n], err = one.send(limited, believing)
+			parts[n], err = one.send(limited, trustRegistry)
 			return err
 		})
 	}
@@ -76,7 +76,7 @@ func (p *push) sendIndex(ctx context.Context, believing bool) (*assembled, error
 	if err := p.attach(ctx, a, ""); err != nil {
 		return nil, err
 	}
-	return a, p.manifests(ctx, a)
+	return a, p.putManifests(ctx, a)
 }
 
 // common holds the layers that the images of an index share.

@@ -50,7 +50,7 @@ func readIndex(t *testing.T, r *registry.Client, pushed *Pushed) map[string]v1.I
 // An index has the images that its platforms would have separately. Shared layers are sent
 // once, and unchanged layers are not sent at all.
 func testIndex(t *testing.T, f *registrytest.Faults, r *registry.Client) {
-	f.During(nil)
+	f.InterceptWith(nil)
 	tree := many(20)
 	tree["src/model.bin"] = strings.Repeat("weights ", 1<<18)
 	s := indexSpec(t, r, "team/index", tree.write(t), "src")
@@ -70,7 +70,7 @@ func testIndex(t *testing.T, f *registrytest.Faults, r *registry.Client) {
 	}
 	planned, err := Plan(t.Context(), r, recipe)
 	must(t, err)
-	f.During(nil)
+	f.InterceptWith(nil)
 	pushed := pushAll(t, r, &Image{Recipe: recipe}, "v1")
 	requests, received := f.Log()
 	if planned.UpToDate || planned.Reference != pushed.Reference || planned.Size != pushed.BytesTotal || planned.Layers != pushed.Layers {
@@ -122,7 +122,7 @@ func testIndex(t *testing.T, f *registrytest.Faults, r *registry.Client) {
 		}
 	}
 
-	f.During(nil)
+	f.InterceptWith(nil)
 	again := pushAll(t, r, &Image{Recipe: prepare(s)}, "v1")
 	requests, received = f.Log()
 	if !again.UpToDate || again.Reference != pushed.Reference || again.BytesTotal != pushed.BytesTotal || again.Layers != pushed.Layers || received > 0 || len(requests) > 4+1 { // one more for the base
@@ -134,7 +134,7 @@ func testIndex(t *testing.T, f *registrytest.Faults, r *registry.Client) {
 	tree["src/part3/file3.py"] = "print('new')\n"
 	s.Dir = tree.write(t)
 	slices.Reverse(s.Platforms)
-	f.During(nil)
+	f.InterceptWith(nil)
 	changed := pushAll(t, r, &Image{Recipe: prepare(s)}, "v2")
 	if requests, received = f.Log(); changed.Found || received > 64<<10 || len(requests) > 30 {
 		t.Errorf("one changed file: %d bytes of %+v by %d requests:\n%s", received, changed, len(requests), strings.Join(requests, "\n"))
@@ -175,7 +175,7 @@ func testIndexElsewhere(t *testing.T, f *registrytest.Faults, r *registry.Client
 		t.Errorf("the lost layer was not sent: %+v", pushed)
 	}
 	var asked atomic.Int32
-	f.During(func(_ int, w http.ResponseWriter, r *http.Request) bool {
+	f.InterceptWith(func(_ int, w http.ResponseWriter, r *http.Request) bool {
 		if r.Method != http.MethodGet || !strings.HasSuffix(r.URL.Path, "/manifests/"+digest.String()) {
 			return false
 		}
@@ -186,7 +186,7 @@ func testIndexElsewhere(t *testing.T, f *registrytest.Faults, r *registry.Client
 	if pushed := pushAll(t, &thorough, &Image{Recipe: recipe}, "v2"); pushed.Found || asked.Load() != 1 {
 		t.Errorf("the lost image was not sent: %+v", pushed)
 	}
-	f.During(nil)
+	f.InterceptWith(nil)
 	if pushed := pushAll(t, &thorough, &Image{Recipe: recipe}, "v2"); !pushed.UpToDate {
 		t.Errorf("it is not up to date then: %+v", pushed)
 	}
@@ -194,7 +194,7 @@ func testIndexElsewhere(t *testing.T, f *registrytest.Faults, r *registry.Client
 
 // No tag points to an index that lacks an image, wherever a push is interrupted.
 func testIndexResets(t *testing.T, f *registrytest.Faults, r *registry.Client, dir string) {
-	f.During(nil)
+	f.InterceptWith(nil)
 	s := indexSpec(t, r, "team/reset", dir, "src/part0/file0.py")
 	made, err := Prepare(t.Context(), s, r)
 	must(t, err)
@@ -214,7 +214,7 @@ func testIndexResets(t *testing.T, f *registrytest.Faults, r *registry.Client, d
 	first := pushAll(t, r, fresh(), "v1")
 	digest, err := v1.NewHash(first.Reference.DigestStr())
 	must(t, err)
-	f.During(nil)
+	f.InterceptWith(nil)
 	pushAll(t, r, fresh(), "v1")
 	requests, _ := f.Log()
 	step := 1
@@ -223,14 +223,14 @@ func testIndexResets(t *testing.T, f *registrytest.Faults, r *registry.Client, d
 	}
 	for k := 1; k <= len(requests)+1; k += step {
 		down := fresh()
-		f.During(func(n int, w http.ResponseWriter, r *http.Request) bool {
+		f.InterceptWith(func(n int, w http.ResponseWriter, r *http.Request) bool {
 			if n >= k {
 				registrytest.Reset(w, r)
 			}
 			return n >= k
 		})
 		_, err := Push(t.Context(), r, down.Recipe, []string{"v1"}, nil)
-		f.During(nil)
+		f.InterceptWith(nil)
 		down.Digest = digest
 		if tags := wantComplete(t, r, down); err == nil && len(tags) != 1 {
 			t.Errorf("resets from request %d on: no error, and tags %v", k, tags)

@@ -35,7 +35,7 @@ func (r *Recipe) describe() Ingredients {
 		c.Base = r.base.String()
 	}
 	for _, one := range r.contents {
-		if one.what == programContent {
+		if one.description == programContent {
 			c.Settings["the program "+path.Base(one.entries[0].name)] = short([]byte(one.fingerprint))
 			continue
 		}

@@ -16,7 +16,7 @@ import (
 // Planning and pushing an image report by name what differs from the last image, even on a
 // machine that has no cache.
 func testChanged(t *testing.T, f *registrytest.Faults, r *registry.Client) {
-	f.During(nil)
+	f.InterceptWith(nil)
 	tree := files{"src/a.py": "1", "src/b.py": "1", "src/c.py": "1"}
 	s := filesSpec(tree.write(t), "src")
 	s.Name, s.Env = "team/changed", map[string]string{"A": "1", "B": "1"}
@@ -62,12 +62,12 @@ func TestChangedPackages(t *testing.T) {
 func TestIngredientsInAnAnnotation(t *testing.T) {
 	few := Ingredients{Base: "a", Files: map[string]string{"a/b.py": "0123456789ab"}}
 	few.Set("user", "1000")
-	text, err := few.packed()
+	text, err := few.encode()
 	must(t, err)
-	if diff := cmp.Diff(&few, unpacked(text)); diff != "" {
+	if diff := cmp.Diff(&few, decodeIngredients(text)); diff != "" {
 		t.Error(diff)
 	}
-	manifest, err := noting([]byte(`{"schemaVersion":2,"annotations":{"a":"b"}}`), &few)
+	manifest, err := withIngredients([]byte(`{"schemaVersion":2,"annotations":{"a":"b"}}`), &few)
 	must(t, err)
 	if want := `{"annotations":{"a":"b","` + annotationIngredients + `":"` + text + `"},"schemaVersion":2}`; string(manifest) != want {
 		t.Errorf("%s, want %s", manifest, want)
@@ -77,11 +77,11 @@ func TestIngredientsInAnAnnotation(t *testing.T) {
 		name := short(fmt.Append(nil, n))
 		many.Files[name] = name
 	}
-	if text, err := many.packed(); err != nil || text != "" {
+	if text, err := many.encode(); err != nil || text != "" {
 		t.Errorf("%d bytes, %v", len(text), err)
 	}
 	for _, text := range []string{"", "?", "AAAA", base64.StdEncoding.EncodeToString([]byte("no gzip"))} {
-		if c := unpacked(text); c != nil {
+		if c := decodeIngredients(text); c != nil {
 			t.Errorf("%q is %v", text, c)
 		}
 	}

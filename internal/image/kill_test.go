@@ -25,8 +25,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestPushOfAnother is the child process of TestKilled.
-func TestPushOfAnother(t *testing.T) {
+// TestPushInChildProcess is the child process of TestKilled.
+func TestPushInChildProcess(t *testing.T) {
 	url, dir, found := strings.Cut(os.Getenv(pusher), " ")
 	if !found {
 		t.Skip("it is started by TestKilled")
@@ -74,7 +74,7 @@ func TestKilled(t *testing.T) {
 		command := push(name)
 		var killed atomic.Bool
 		started := make(chan struct{})
-		f.During(func(n int, w http.ResponseWriter, r *http.Request) bool {
+		f.InterceptWith(func(n int, w http.ResponseWriter, r *http.Request) bool {
 			if n < k {
 				return false
 			}
@@ -90,7 +90,7 @@ func TestKilled(t *testing.T) {
 		if err := command.Wait(); err == nil || !killed.Load() {
 			t.Errorf("at request %d it was not killed: %v", k, err)
 		}
-		f.During(nil)
+		f.InterceptWith(nil)
 		broken := &Image{Recipe: &Recipe{Name: name}, Digest: whole.Digest}
 		wantComplete(t, r, broken)
 		if out, err := push(name).CombinedOutput(); err != nil {

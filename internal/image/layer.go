@@ -21,14 +21,14 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// level is the fastest level of gzip that still finds repetitions, because layers are sent
+// gzipLevel is the fastest level of gzip that still finds repetitions, because layers are sent
 // once and unpacked often.
-const level = gzip.BestSpeed
+const gzipLevel = gzip.BestSpeed
 
 // content is the content of one layer.
 type content struct {
-	// what describes the content in a few words.
-	what string
+	// description describes the content in a few words.
+	description string
 	// fingerprint is the identity: contents with equal fingerprints have equal bytes.
 	fingerprint string
 	// dir is the root of the tree that entries with a file are in.
@@ -44,7 +44,7 @@ type content struct {
 
 // newContent returns the content of entries that have been read below dir.
 func newContent(what, dir string, entries []entry) *content {
-	c := &content{what: what, fingerprint: fingerprint(entries), dir: dir, entries: entries, parents: directories(entries)}
+	c := &content{description: what, fingerprint: fingerprint(entries), dir: dir, entries: entries, parents: directories(entries)}
 	for _, e := range entries {
 		c.bytes += e.size
 	}
@@ -57,7 +57,7 @@ func newContent(what, dir string, entries []entry) *content {
 func (c *content) pack(ctx context.Context, w io.Writer) (facts, error) {
 	f, err := c.write(ctx, w)
 	if err != nil && ctx.Err() == nil && !errors.As(err, new(*source.Error)) {
-		return f, fmt.Errorf("pack the %s: %w", c.what, err)
+		return f, fmt.Errorf("pack the %s: %w", c.description, err)
 	}
 	return f, err
 }
@@ -86,8 +86,8 @@ func (c *content) write(ctx context.Context, w io.Writer) (facts, error) {
 		}
 	}
 	for _, e := range c.entries {
-		if e.deflated != nil && e.deflated.Size >= carried {
-			err = to.carry(ctx, archive, e)
+		if e.deflated != nil && e.deflated.Size >= minDeflated {
+			err = to.writeDeflated(ctx, archive, e)
 		} else {
 			err = packEntry(ctx, archive, root, e)
 		}

@@ -12,8 +12,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// factsLimit is the number of layers whose facts are stored.
-const factsLimit = 2000
+// maxFacts is the number of layers whose facts are stored.
+const maxFacts = 2000
 
 // facts are the digests and the size in bytes of a compressed layer.
 type facts struct {
@@ -38,7 +38,7 @@ type ledger struct {
 // damaged.
 func openLedger(dir string) *ledger {
 	m := &ledger{path: filepath.Join(cacheDir(dir), "layers"), facts: map[string]facts{}}
-	text, err := readChecked(m.path)
+	text, err := readSigned(m.path)
 	if err != nil {
 		return m
 	}
@@ -70,8 +70,8 @@ func (m *ledger) add(fingerprint string, f facts) {
 	m.added = true
 }
 
-// known returns the facts of a layer by its fingerprint.
-func (m *ledger) known(fingerprint string) (facts, bool) {
+// lookup returns the facts of a layer by its fingerprint.
+func (m *ledger) lookup(fingerprint string) (facts, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	f, ok := m.facts[fingerprint]
@@ -86,9 +86,9 @@ func (m *ledger) save() error {
 		return nil
 	}
 	var b bytes.Buffer
-	for _, fingerprint := range m.order[max(0, len(m.order)-factsLimit):] {
+	for _, fingerprint := range m.order[max(0, len(m.order)-maxFacts):] {
 		f := m.facts[fingerprint]
 		fmt.Fprintf(&b, "%s %s %s %d\n", fingerprint, f.Digest, f.DiffID, f.Size)
 	}
-	return writeChecked(m.path, b.Bytes())
+	return writeSigned(m.path, b.Bytes())
 }

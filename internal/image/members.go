@@ -10,9 +10,9 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// carried is the size in bytes from which deflated content is copied into a layer as it is.
+// minDeflated is the size in bytes from which deflated content is copied into a layer as it is.
 // For smaller files it is cheaper to compress them again, together with their neighbours.
-const carried = 2 << 10
+const minDeflated = 2 << 10
 
 // members writes a gzip stream of several members (RFC 1952, section 2.2), which readers
 // treat as one. Content that is already deflated becomes a member of its own. It is not
@@ -21,21 +21,21 @@ type members struct {
 	to    io.Writer
 	plain hash.Hash
 	zip   *gzip.Writer
-	// begun reports whether a member has been begun. carrying reports whether the bytes
+	// begun reports whether a member has been begun. copying reports whether the bytes
 	// passed to Write are already in the stream.
-	begun, carrying bool
+	begun, copying bool
 }
 
 // newMembers returns members that write compressed bytes to to and plain bytes to plain.
 func newMembers(to io.Writer, plain hash.Hash) (*members, error) {
-	zip, err := gzip.NewWriterLevel(to, level)
+	zip, err := gzip.NewWriterLevel(to, gzipLevel)
 	return &members{to: to, plain: plain, zip: zip}, err
 }
 
 // Write writes bytes of the tar archive.
 func (m *members) Write(b []byte) (int, error) {
 	_, _ = m.plain.Write(b)
-	if m.carrying {
+	if m.copying {
 		return len(b), nil
 	}
 	m.begun = true
@@ -53,8 +53,8 @@ func (m *members) end() error {
 	return err
 }
 
-// carry writes an entry whose content is already deflated.
-func (m *members) carry(ctx context.Context, archive *tar.Writer, e entry) error {
+// writeDeflated writes an entry whose content is already deflated.
+func (m *members) writeDeflated(ctx context.Context, archive *tar.Writer, e entry) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -70,9 +70,9 @@ func (m *members) carry(ctx context.Context, archive *tar.Writer, e entry) error
 	if _, err := m.to.Write([]byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff}); err != nil {
 		return err
 	}
-	m.carrying = true
+	m.copying = true
 	err := e.deflated.Copy(&contextWriter{ctx, archive}, m.to)
-	m.carrying = false
+	m.copying = false
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 // Missing returns, joined, a *source.Error for each file and directory that the spec names
 // and that does not exist in the tree. Prepare finds other errors in the spec.
 func Missing(s Spec) error {
-	normal, err := s.normal()
+	normal, err := s.normalized()
 	if err != nil {
 		return err
 	}
@@ -27,7 +27,7 @@ func Missing(s Spec) error {
 		if named == "" {
 			continue
 		}
-		c.at = normal.place(named)
+		c.at = normal.positionOf(named)
 		if _, err := root.Lstat(filepath.FromSlash(named)); errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, c.unreadable(&fs.PathError{Op: "open", Path: named, Err: cause(err)}))
 		} else if named == normal.Requirements {

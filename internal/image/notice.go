@@ -19,8 +19,8 @@ const (
 	Detail
 	// Log is a line of the output of a step.
 	Log
-	// Moving reports the progress of an upload.
-	Moving
+	// Uploading reports the progress of an upload.
+	Uploading
 	// Step says that a part of the work begins, or how far it is.
 	Step
 	// Note is something the user should know.
@@ -35,12 +35,12 @@ const (
 type Notice struct {
 	Level Level
 	Text  string
-	// Progress is set if Level is Moving.
+	// Progress is set if Level is Uploading.
 	Progress registry.Progress
 }
 
-// Tell sends a notice to s.Notice, if it is not nil.
-func (s Spec) Tell(level Level, format string, args ...any) {
+// Notify sends a notice to s.Notice, if it is not nil.
+func (s Spec) Notify(level Level, format string, args ...any) {
 	if s.Notice != nil {
 		s.Notice(Notice{Level: level, Text: fmt.Sprintf(format, args...)})
 	}

@@ -33,27 +33,27 @@ func Plan(ctx context.Context, to *registry.Client, recipe *Recipe) (*Planned, e
 	if err != nil {
 		return nil, err
 	}
-	found, err := find(ctx, at, recipe)
+	found, err := findByInputs(ctx, at, recipe)
 	if err != nil {
 		return nil, err
 	}
 	if found != nil {
 		return &Planned{Reference: repository.Digest(found.Digest.String()), UpToDate: true, Size: found.Size, Layers: found.Count}, nil
 	}
-	a, err := foresee(ctx, to, at, recipe)
+	a, err := assembleDry(ctx, to, at, recipe)
 	if err != nil {
 		return nil, err
 	}
 	return &Planned{Reference: repository.Digest(a.Digest.String()), Size: a.Size, Layers: a.Count, Changed: a.changed}, nil
 }
 
-// foresee assembles an image without uploading anything.
-func foresee(ctx context.Context, to *registry.Client, at *registry.Repository, recipe *Recipe) (*assembled, error) {
+// assembleDry assembles an image without uploading anything.
+func assembleDry(ctx context.Context, to *registry.Client, at *registry.Repository, recipe *Recipe) (*assembled, error) {
 	if len(recipe.parts) > 0 {
 		parts := make([]*assembled, len(recipe.parts))
 		for n, part := range recipe.parts {
 			var err error
-			if parts[n], err = foresee(ctx, to, at, part); err != nil {
+			if parts[n], err = assembleDry(ctx, to, at, part); err != nil {
 				return nil, err
 			}
 		}
@@ -67,16 +67,16 @@ func foresee(ctx context.Context, to *registry.Client, at *registry.Repository, 
 	if err != nil {
 		return nil, err
 	}
-	room, files, err := recipe.rooms(parent)
+	limit, files, err := recipe.layerLimits(parent)
 	if err != nil {
 		return nil, err
 	}
-	parent.recall(recipe.spec, last.base)
-	below, err := recipe.requirements(ctx, parent, last, room, nil)
+	parent.useFacts(recipe.spec, last.base)
+	below, err := recipe.pythonLayers(ctx, parent, last, limit, nil)
 	if err != nil {
 		return nil, err
 	}
-	above, err := lay(ctx, recipe.contents, parent, files)
+	above, err := placeOn(ctx, recipe.contents, parent, files)
 	if err != nil {
 		return nil, err
 	}
@@ -88,8 +88,8 @@ func foresee(ctx context.Context, to *registry.Client, at *registry.Repository, 
 	if err != nil {
 		return nil, err
 	}
-	if last.made != nil {
-		a.changed = recipe.describe().since(*last.made)
+	if last.ingredients != nil {
+		a.changed = recipe.describe().since(*last.ingredients)
 	}
 	return a, nil
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/registry"
 )
 
-// rounds is how often an image is sent to a registry that loses blobs during the push.
-const rounds = 3
+// maxAttempts is how often an image is sent to a registry that loses blobs during the push.
+const maxAttempts = 3
 
 // Pushed is a complete image in the registry.
 type Pushed struct {
@@ -49,9 +49,9 @@ type push struct {
 	// tags are all tags for the image, without duplicates. An image of an index has none.
 	tags []string
 	// last is what the registry has of the image that was pushed last.
-	last *previous
-	// passed are the layers of the base that were sent while they were read.
-	passed passed
+	last *lastImage
+	// copied are the layers of the base that were sent while they were read.
+	copied copiedLayers
 	// common are the layers that the images of an index share, or nil for a single image.
 	common *common
 }
@@ -74,9 +74,9 @@ func Push(ctx context.Context, to *registry.Client, recipe *Recipe, tags []strin
 	if err != nil {
 		return nil, err
 	}
-	p.to.Meter.Tell(progress)
-	defer p.to.Meter.End()
-	found, err := find(ctx, p.to, recipe)
+	p.to.Meter.Start(progress)
+	defer p.to.Meter.Stop()
+	found, err := findByInputs(ctx, p.to, recipe)
 	if err != nil {
 		return nil, err
 	}
@@ -92,8 +92,8 @@ func Push(ctx context.Context, to *registry.Client, recipe *Recipe, tags []strin
 		pushed.Reference, pushed.BytesTotal, pushed.Layers = p.to.Name.Digest(found.Digest.String()), found.Size, found.Count
 	} else {
 		var a *assembled
-		for n := range rounds {
-			if a, err = p.send(ctx, n == 0 && !to.Verify); !registry.Vanished(err) {
+		for n := range maxAttempts {
+			if a, err = p.send(ctx, n == 0 && !to.Verify); !registry.BlobLost(err) {
 				break
 			}
 			p.to.Meter.Restart()
@@ -130,31 +130,31 @@ func open(ctx context.Context, to *registry.Client, recipe *Recipe, tags []strin
 	if p.to, err = to.Open(ctx, repository, registry.Push, others...); err != nil {
 		return nil, err
 	}
-	p.to.Damaged = func(digest v1.Hash, has, want int64) {
-		recipe.spec.Tell(Warning, "image %s: the registry has only %d of the %d bytes of %s; uploading it again", recipe.Name, has, want, digest)
+	p.to.OnDamaged = func(digest v1.Hash, has, want int64) {
+		recipe.spec.Notify(Warning, "image %s: the registry has only %d of the %d bytes of %s; uploading it again", recipe.Name, has, want, digest)
 	}
 	return p, nil
 }
 
 // verify asks the registry for all blobs of an image, or of all images of an index. It
 // returns nil if one of them is missing.
-func (p *push) verify(ctx context.Context, found *standing) (*standing, error) {
-	whole, err := p.whole(ctx, found.Manifest)
+func (p *push) verify(ctx context.Context, found *remoteImage) (*remoteImage, error) {
+	whole, err := p.isComplete(ctx, found.Manifest)
 	if err != nil || !whole {
 		return nil, err
 	}
 	return found, nil
 }
 
-// whole reports whether the registry has all blobs of an image, or of all images of an
+// isComplete reports whether the registry has all blobs of an image, or of all images of an
 // index. It ignores layers that registries do not distribute.
-func (p *push) whole(ctx context.Context, m *registry.Manifest) (bool, error) {
+func (p *push) isComplete(ctx context.Context, m *registry.Manifest) (bool, error) {
 	for _, child := range m.Children {
-		there, err := p.to.Look(ctx, child.Digest.String())
+		there, err := p.to.Manifest(ctx, child.Digest.String())
 		if err != nil || there == nil {
 			return false, err
 		}
-		if whole, err := p.whole(ctx, there); err != nil || !whole {
+		if whole, err := p.isComplete(ctx, there); err != nil || !whole {
 			return false, err
 		}
 	}

@@ -32,7 +32,7 @@ func testPushesOnce(t *testing.T, f *registrytest.Faults, r *registry.Client, i 
 		t.Errorf("planned before the push: %+v, %v", planned, err)
 	}
 	i.ledger = openLedger(t.TempDir())
-	f.During(nil)
+	f.InterceptWith(nil)
 	var seen []registry.Progress
 	pushed, err := Push(t.Context(), r, i.Recipe, []string{"v1", "latest", "v1"}, func(p registry.Progress) { seen = append(seen, p) })
 	must(t, err)
@@ -54,7 +54,7 @@ func testPushesOnce(t *testing.T, f *registrytest.Faults, r *registry.Client, i 
 		t.Error(diff)
 	}
 
-	f.During(nil)
+	f.InterceptWith(nil)
 	again := pushAll(t, r, i, "v1", "latest")
 	requests, received = f.Log()
 	if !again.UpToDate || again.BytesSent != 0 || received != 0 || again.Reference.String() != pushed.Reference.String() || again.BytesTotal != i.Size {
@@ -97,7 +97,7 @@ func wantOrder(t *testing.T, requests []string) {
 // A runner that has only the tree and the registry sends one layer after one file has
 // changed, in few requests, however many layers the base has.
 func testIncrement(t *testing.T, f *registrytest.Faults, r *registry.Client) {
-	f.During(nil)
+	f.InterceptWith(nil)
 	base := put(t, r, "bases/many-layers", func(ref name.Reference) error {
 		image, err := random.Image(512, 20)
 		if err == nil {
@@ -123,7 +123,7 @@ func testIncrement(t *testing.T, f *registrytest.Faults, r *registry.Client) {
 	must(t, err)
 	tree["src/part3/file3.py"] = "print('new')\n"
 	recipe := prepared()
-	f.During(nil)
+	f.InterceptWith(nil)
 	pushed, err := Push(t.Context(), r, recipe, []string{"two"}, nil)
 	must(t, err)
 	requests, received := f.Log()
@@ -152,7 +152,7 @@ func withPlatform(t *testing.T, image v1.Image) *v1.ConfigFile {
 
 // What has arrived is not sent again, whether the push is repeated after a failure or its
 // manifest was refused for another reason.
-func testArrivedStays(t *testing.T, f *registrytest.Faults, r *registry.Client) {
+func testInterruptedPushResumes(t *testing.T, f *registrytest.Faults, r *registry.Client) {
 	tree := files{"model.bin": strings.Repeat("0123456789abcdef", registry.MemoryLimit/16+1), "small.txt": "small"}
 	prepared := func(dir string) *Recipe {
 		s := filesSpec(dir, "model.bin", "small.txt")
@@ -182,29 +182,29 @@ func testArrivedStays(t *testing.T, f *registrytest.Faults, r *registry.Client) 
 		}
 	}
 	dir := tree.write(t)
-	f.During(refusing(http.StatusForbidden, "", 100))
+	f.InterceptWith(refusing(http.StatusForbidden, "", 100))
 	if _, err := Push(t.Context(), r, prepared(dir), []string{"v1"}, nil); err == nil || streams() != 1 {
 		t.Fatalf("%v after %d streams", err, streams())
 	}
-	f.During(nil)
+	f.InterceptWith(nil)
 	pushed, err := Push(t.Context(), r, prepared(dir), []string{"v1"}, nil)
 	must(t, err)
 	if streams() > 0 || pushed.BytesSent > 16<<10 {
 		t.Errorf("what has arrived is sent again: %+v", pushed)
 	}
 	other := (files{"a/b": "1", "model.bin": strings.Repeat("fedcba9876543210", registry.MemoryLimit/16+1), "small.txt": "small"}).write(t)
-	f.During(refusing(http.StatusBadRequest, `{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN","message":"blob unknown to registry"}]}`, 1))
+	f.InterceptWith(refusing(http.StatusBadRequest, `{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN","message":"blob unknown to registry"}]}`, 1))
 	recipe := prepared(other)
 	recipe.Name += "-again"
 	if _, err := Push(t.Context(), r, recipe, []string{"v1"}, nil); err != nil || streams() != 1 {
 		t.Errorf("%v after %d streams", err, streams())
 	}
-	f.During(nil)
+	f.InterceptWith(nil)
 }
 
-func testOneMoreTag(t *testing.T, f *registrytest.Faults, r *registry.Client, i *Image) {
+func testAdditionalTag(t *testing.T, f *registrytest.Faults, r *registry.Client, i *Image) {
 	pushAll(t, r, i)
-	f.During(nil)
+	f.InterceptWith(nil)
 	pushed := pushAll(t, r, i, "v1")
 	manifest, err := i.V1.RawManifest()
 	must(t, err)
@@ -214,7 +214,7 @@ func testOneMoreTag(t *testing.T, f *registrytest.Faults, r *registry.Client, i 
 	wantComplete(t, r, i)
 }
 
-func testSendsWhatIsMissing(t *testing.T, f *registrytest.Faults, r *registry.Client, dir string, i *Image) {
+func testSendsOnlyMissingBlobs(t *testing.T, f *registrytest.Faults, r *registry.Client, dir string, i *Image) {
 	pushAll(t, r, i, "v1")
 	spec := filesSpec(dir, "src")
 	spec.Env = map[string]string{"A": "1"}
@@ -222,7 +222,7 @@ func testSendsWhatIsMissing(t *testing.T, f *registrytest.Faults, r *registry.Cl
 	must(t, err)
 	recipe.Name, recipe.ledger = i.Name, openLedger(t.TempDir())
 	changed := &Image{Recipe: recipe}
-	f.During(nil)
+	f.InterceptWith(nil)
 	pushed := pushAll(t, r, changed, "v2")
 	if _, received := f.Log(); received > 8<<10 || pushed.BytesSent != received {
 		t.Errorf("a change of the configuration sends %d bytes: %+v", received, pushed)
@@ -230,13 +230,13 @@ func testSendsWhatIsMissing(t *testing.T, f *registrytest.Faults, r *registry.Cl
 }
 
 func testMount(t *testing.T, f *registrytest.Faults, r *registry.Client, dir string) {
-	f.During(nil)
+	f.InterceptWith(nil)
 	spec := filesSpec(dir, "src/part0/file0.py")
 	spec.Base = pushBase(t, r, "bases/mounted", v1.Platform{OS: "linux", Architecture: "amd64"})
 	spec.Name = "team/mounted"
 	recipe, err := Prepare(t.Context(), spec, r)
 	must(t, err)
-	f.During(nil)
+	f.InterceptWith(nil)
 	pushed, err := Push(t.Context(), r, recipe, []string{"v1"}, nil)
 	must(t, err)
 	there, err := remote.Image(pushed.Reference, options(t, r)...)
@@ -271,7 +271,7 @@ func testAttestations(t *testing.T, f *registrytest.Faults, r *registry.Client, 
 		}
 		return []registry.Artifact{{Type: "application/spdx+json", Document: []byte(`{"a":1}`)}, {Type: "application/vnd.in-toto+json", Document: []byte(`{"b":2}`)}}, nil
 	}
-	f.During(nil)
+	f.InterceptWith(nil)
 	pushed := pushAll(t, r, i, "v1")
 	wantComplete(t, r, i)
 	index, err := remote.Referrers(pushed.Reference, options(t, r)...)
@@ -303,7 +303,7 @@ func testAttestations(t *testing.T, f *registrytest.Faults, r *registry.Client, 
 	if len(listed) != 1 {
 		t.Errorf("attestations are listed as images: %+v", listed)
 	}
-	f.During(nil)
+	f.InterceptWith(nil)
 	if again := pushAll(t, r, i, "v1"); !again.UpToDate || again.BytesSent > 0 {
 		t.Errorf("%+v", again)
 	}
@@ -317,8 +317,8 @@ func testAttestations(t *testing.T, f *registrytest.Faults, r *registry.Client, 
 	}
 }
 
-func testSameTime(t *testing.T, f *registrytest.Faults, r *registry.Client, i *Image) {
-	f.During(nil)
+func testConcurrentPushes(t *testing.T, f *registrytest.Faults, r *registry.Client, i *Image) {
+	f.InterceptWith(nil)
 	errs := make(chan error)
 	for n := range 4 {
 		go func() {
@@ -337,7 +337,7 @@ func testSameTime(t *testing.T, f *registrytest.Faults, r *registry.Client, i *I
 }
 
 func testList(t *testing.T, f *registrytest.Faults, r *registry.Client, dir string) {
-	f.During(nil)
+	f.InterceptWith(nil)
 	lister := *r
 	lister.Prefix += "/listed"
 	spec := filesSpec(dir, "src/part0")
@@ -365,7 +365,7 @@ func testList(t *testing.T, f *registrytest.Faults, r *registry.Client, dir stri
 }
 
 // Permanent errors are reported without a retry.
-func TestNothingThere(t *testing.T) {
+func TestPushToUnreachableRegistry(t *testing.T) {
 	made, err := Prepare(t.Context(), filesSpec(files{"a": "1"}.write(t), "a"), nil)
 	must(t, err)
 	server := httptest.NewServer(nil)

@@ -24,7 +24,7 @@ import (
 // lose makes a registry deny that it has a blob until it is sent again.
 func lose(f *registrytest.Faults, digest v1.Hash) {
 	var again atomic.Bool
-	f.During(func(_ int, w http.ResponseWriter, r *http.Request) bool {
+	f.InterceptWith(func(_ int, w http.ResponseWriter, r *http.Request) bool {
 		if r.Method == http.MethodPut && r.URL.Query().Get("digest") == digest.String() {
 			again.Store(true)
 		}
@@ -49,7 +49,7 @@ func testLostBlob(t *testing.T, f *registrytest.Faults, r *registry.Client, i *I
 	if pushed.UpToDate || pushed.BytesSent == 0 || !slices.ContainsFunc(requests, func(s string) bool { return strings.HasPrefix(s, "PUT ") }) {
 		t.Errorf("the lost blob was not sent: %+v", pushed)
 	}
-	f.During(nil)
+	f.InterceptWith(nil)
 	if !pushAll(t, &thorough, i, "v1").UpToDate {
 		t.Error("it is not up to date then")
 	}
@@ -57,9 +57,9 @@ func testLostBlob(t *testing.T, f *registrytest.Faults, r *registry.Client, i *I
 
 // A blob that exists when the push asks for it, but not when the manifest is sent, is sent
 // again.
-func testVanishing(t *testing.T, f *registrytest.Faults, r *registry.Client, i *Image) {
+func testBlobsVanish(t *testing.T, f *registrytest.Faults, r *registry.Client, i *Image) {
 	var refused atomic.Int32 // the tags are written concurrently
-	f.During(func(_ int, w http.ResponseWriter, r *http.Request) bool {
+	f.InterceptWith(func(_ int, w http.ResponseWriter, r *http.Request) bool {
 		if r.Method != http.MethodPut || !strings.Contains(r.URL.Path, "/manifests/") || !refused.CompareAndSwap(0, 1) {
 			return false
 		}
@@ -71,13 +71,13 @@ func testVanishing(t *testing.T, f *registrytest.Faults, r *registry.Client, i *
 	if requests, _ := f.Log(); refused.Load() != 1 {
 		t.Errorf("it was never refused: %v", requests)
 	}
-	f.During(nil)
+	f.InterceptWith(nil)
 	wantComplete(t, r, i)
 }
 
 // testResets resets the connection at request k, once or from there on, for each k.
 func testResets(t *testing.T, f *registrytest.Faults, r *registry.Client, named func() *Image) {
-	f.During(nil)
+	f.InterceptWith(nil)
 	pushAll(t, r, named(), "v1", "v2")
 	requests, _ := f.Log()
 	failures, step := 0, 1
@@ -86,7 +86,7 @@ func testResets(t *testing.T, f *registrytest.Faults, r *registry.Client, named 
 	}
 	for k := 1; k <= len(requests)+1; k += step {
 		once := named()
-		f.During(func(n int, w http.ResponseWriter, r *http.Request) bool {
+		f.InterceptWith(func(n int, w http.ResponseWriter, r *http.Request) bool {
 			if n == k {
 				registrytest.Reset(w, r)
 			}
@@ -95,20 +95,20 @@ func testResets(t *testing.T, f *registrytest.Faults, r *registry.Client, named 
 		if _, err := Push(t.Context(), r, once.Recipe, []string{"v1", "v2"}, nil); err != nil {
 			t.Errorf("one reset at request %d: %v", k, err)
 		}
-		f.During(nil)
+		f.InterceptWith(nil)
 		if diff := cmp.Diff([]string{"v1", "v2"}, wantComplete(t, r, once)); diff != "" {
 			t.Errorf("one reset at request %d: %s", k, diff)
 		}
 
 		down := named()
-		f.During(func(n int, w http.ResponseWriter, r *http.Request) bool {
+		f.InterceptWith(func(n int, w http.ResponseWriter, r *http.Request) bool {
 			if n >= k {
 				registrytest.Reset(w, r)
 			}
 			return n >= k
 		})
 		_, err := Push(t.Context(), r, down.Recipe, []string{"v1", "v2"}, nil)
-		f.During(nil)
+		f.InterceptWith(nil)
 		tags := wantComplete(t, r, down)
 		if err == nil && len(tags) != 2 {
 			t.Errorf("resets from request %d on: no error, and tags %v", k, tags)
@@ -145,7 +145,7 @@ func testUnreadable(t *testing.T, f *registrytest.Faults, r *registry.Client, i 
 		}
 		return false
 	}
-	f.During(broken)
+	f.InterceptWith(broken)
 	pushed := pushAll(t, r, i, "v1")
 	if diff := cmp.Diff([]string{"v1"}, wantComplete(t, r, i)); diff != "" {
 		t.Errorf("with %v: %s", pushed, diff)
@@ -153,7 +153,7 @@ func testUnreadable(t *testing.T, f *registrytest.Faults, r *registry.Client, i 
 	if !written["v1"] || !written[inputsTag(i.Inputs)] {
 		t.Errorf("the tags that were written are %v", written)
 	}
-	f.During(nil)
+	f.InterceptWith(nil)
 }
 
 // Cancelling the context ends a push at once, whether it waits for a response or between
@@ -174,7 +174,7 @@ func testCancelled(t *testing.T, f *registrytest.Faults, r *registry.Client, nam
 		t.Run(what, func(t *testing.T) {
 			i := named()
 			ctx, cancel := context.WithCancel(t.Context())
-			f.During(func(n int, w http.ResponseWriter, r *http.Request) bool {
+			f.InterceptWith(func(n int, w http.ResponseWriter, r *http.Request) bool {
 				if r.Method == http.MethodGet || r.Method == http.MethodHead {
 					return false
 				}
@@ -188,7 +188,7 @@ func testCancelled(t *testing.T, f *registrytest.Faults, r *registry.Client, nam
 			if !errors.Is(err, context.Canceled) || time.Since(start) > 30*time.Second { // a pause takes a minute
 				t.Errorf("%v after %v", err, time.Since(start))
 			}
-			f.During(nil)
+			f.InterceptWith(nil)
 			if tags := wantComplete(t, r, i); len(tags) > 0 {
 				t.Errorf("tags are %v", tags)
 			}
@@ -207,7 +207,7 @@ func testImmutable(t *testing.T, f *registrytest.Faults, r *registry.Client, i, 
 	pushAll(t, r, i, "v1")
 	// Another process moves the tag to this image after the push has asked for it.
 	asked := 0
-	f.During(func(n int, w http.ResponseWriter, r *http.Request) bool {
+	f.InterceptWith(func(n int, w http.ResponseWriter, r *http.Request) bool {
 		if r.Method == http.MethodHead && strings.HasSuffix(r.URL.Path, "/manifests/v1") {
 			if asked++; asked == 1 {
 				w.WriteHeader(http.StatusNotFound)
@@ -217,10 +217,10 @@ func testImmutable(t *testing.T, f *registrytest.Faults, r *registry.Client, i, 
 		return immutable(n, w, r)
 	})
 	pushAll(t, r, i, "v1")
-	f.During(immutable)
+	f.InterceptWith(immutable)
 	_, err := Push(t.Context(), r, other.Recipe, []string{"v1"}, nil)
 	if err == nil || !strings.Contains(err.Error(), other.Name+":v1") || !strings.Contains(err.Error(), "immutable") {
 		t.Errorf("%v", err)
 	}
-	f.During(nil)
+	f.InterceptWith(nil)
 }

@@ -31,30 +31,30 @@ type interpreter struct {
 	libc          rootfs.Libc
 }
 
-// requirements returns the requirements of a spec for an interpreter.
-func requirements(s Spec, python interpreter) wheel.Spec {
+// wheelSpec returns the requirements of a spec for an interpreter.
+func wheelSpec(s Spec, python interpreter) wheel.Spec {
 	return wheel.Spec{
 		Name: s.Name, Dir: s.Dir, Lock: s.Requirements, Python: python.version, Libc: python.libc, Platform: s.platform.OS + "/" + s.platform.Architecture,
 		Root: environmentRoot, Interpreter: cmp.Or(python.path, s.Interpreter, officialInterpreter),
 		Extras: s.Extras, Groups: s.Groups, FromSource: s.FromSource, Wheels: s.Wheels,
 		CacheDir: filepath.Join(cacheDir(s.Dir), "wheels"), Environ: s.Environ, At: s.At,
-		Progress: func(text string) { s.Tell(Step, "%s", text) }, Watch: s.Watch,
+		Progress: func(text string) { s.Notify(Step, "%s", text) }, Watch: s.Watch,
 	}
 }
 
-// requirements returns the contents of the layers with requirements, at most room of them.
+// pythonLayers returns the contents of the layers with requirements, at most limit of them.
 // If the image that was pushed last had the same requirements, it returns that image's
 // layers, so that nothing needs to be downloaded. For other kinds of image it returns nil.
 // If early is not nil, it is called with contents that need not wait for others, while
 // packages are still being downloaded, from several goroutines.
-func (r *Recipe) requirements(ctx context.Context, parent *base, last *previous, room int, early func(*content)) ([]*content, error) {
+func (r *Recipe) pythonLayers(ctx context.Context, parent *base, last *lastImage, limit int, early func(*content)) ([]*content, error) {
 	if r.spec.Kind != KindPython {
 		return nil, nil
 	}
 	if err := parent.findPython(ctx, r.spec); err != nil {
 		return nil, err
 	}
-	spec := requirements(r.spec, *parent.python)
+	spec := wheelSpec(r.spec, *parent.python)
 	key, err := wheel.Key(spec)
 	if err != nil {
 		return nil, err
@@ -62,18 +62,18 @@ func (r *Recipe) requirements(ctx context.Context, parent *base, last *previous,
 	if key, err = parent.under(ctx, key, environmentRoot); err != nil {
 		return nil, err
 	}
-	squeezed := fmt.Sprintf("%s/%d", key, room)
+	squeezed := fmt.Sprintf("%s/%d", key, limit)
 	for _, had := range [][]*content{last.requirements[key], last.requirements[squeezed]} {
-		if len(had) > 0 && len(had) <= room && len(last.packages) > 0 {
+		if len(had) > 0 && len(had) <= limit && len(last.packages) > 0 {
 			r.packages = last.packages
 			return had, nil
 		}
 	}
 	if early != nil {
-		spec.Room, spec.Early = room, func(l wheel.Layer) {
-			// If the base cannot be read, the error is returned by the call of lay below.
-			if laid, err := lay(ctx, []*content{wheels(l, key)}, parent, room); err == nil {
-				early(laid[0])
+		spec.Room, spec.Early = limit, func(l wheel.Layer) {
+			// If the base cannot be read, the error is returned by the call of placeOn below.
+			if placed, err := placeOn(ctx, []*content{wheels(l, key)}, parent, limit); err == nil {
+				early(placed[0])
 			}
 		}
 	}
@@ -82,28 +82,28 @@ func (r *Recipe) requirements(ctx context.Context, parent *base, last *previous,
 		return nil, err
 	}
 	for _, c := range environment.Conflicts() {
-		r.spec.Tell(Warning, "image %s: %s and %s both install %d files with the same names and different content: the image has those of %s, as uv would install them, and %s may not work; remove one of the two from %s",
+		r.spec.Notify(Warning, "image %s: %s and %s both install %d files with the same names and different content: the image has those of %s, as uv would install them, and %s may not work; remove one of the two from %s",
 			r.Name, c.Kept, c.Dropped, c.Files, c.Kept, c.Dropped, r.spec.Requirements)
 	}
 	r.packages = nil
 	for _, p := range environment.Packages {
 		r.packages = append(r.packages, Package{Name: p.Name, Version: p.Version, License: p.License, SHA256: p.SHA256})
 	}
-	if len(environment.Layers) > room {
+	if len(environment.Layers) > limit {
 		key = squeezed
 	}
 	var contents []*content
 	for _, l := range environment.Layers {
 		contents = append(contents, wheels(l, key))
 	}
-	return lay(ctx, contents, parent, room)
+	return placeOn(ctx, contents, parent, limit)
 }
 
 // under returns a key for content below a directory. It returns a different key if the base
 // has that directory, or one above it, as a link or with another owner or mode.
 func (b *base) under(ctx context.Context, key, dir string) (string, error) {
 	probe := &content{fingerprint: key, entries: []entry{{name: path.Join(dir, "x")}}}
-	err := b.ask(ctx, func(fs *rootfs.FS) { key = probe.on(fs).fingerprint })
+	err := b.withFS(ctx, func(fs *rootfs.FS) { key = probe.placedOn(fs).fingerprint })
 	return key, err
 }
 
@@ -120,7 +120,7 @@ type Package struct {
 // wheels returns the content of a layer of packages, which belongs to requirements with a
 // key.
 func wheels(l wheel.Layer, key string) *content {
-	c := &content{what: "requirements: " + l.Name, fingerprint: "wheel-" + kindVersion + "-" + l.Fingerprint, requirements: key}
+	c := &content{description: "requirements: " + l.Name, fingerprint: "wheel-" + kindVersion + "-" + l.Fingerprint, requirements: key}
 	for _, f := range l.Files {
 		e := entry{name: f.Path, file: f.Path, link: f.Link, mode: f.Mode, size: f.Size, open: f.Open, deflated: f.Deflated}
 		if f.Mode&fs.ModeSymlink != 0 {
@@ -181,7 +181,7 @@ func pythonOf(s Spec, env []string, fs *rootfs.FS) (interpreter, error) {
 			Hint: "set python.version, such as 3.12, and python.interpreter where Python is not at " + officialInterpreter}
 	}
 	if !fs.Partial {
-		s.Tell(Warning, "image %s: the base %s states that it has Python %s, but no interpreter was found in it; using %s", s.Name, s.Base, told, p.path)
+		s.Notify(Warning, "image %s: the base %s states that it has Python %s, but no interpreter was found in it; using %s", s.Name, s.Base, told, p.path)
 	}
 	p.libc, _ = fs.Libc(p.path)
 	return p, nil

@@ -55,7 +55,7 @@ func TestPythonOfTheBase(t *testing.T) {
 	} {
 		s := pythonSpec(dir, bases[c.base])
 		s.Python, s.Interpreter = c.version, c.interpreter
-		s, err := s.normal()
+		s, err := s.normalized()
 		must(t, err)
 		reference, err := findBase(t.Context(), s, r)
 		must(t, err)
@@ -84,7 +84,7 @@ func TestLibcOfTheBase(t *testing.T) {
 	t.Parallel()
 	r := memory(t)
 	s := pythonSpec(files{"a.py": "1", "lock.txt": emptyLock}.write(t), rootBase(t, r, "bases/bullseye", nil, official("3.9.2", "2.31")))
-	s, err := s.normal()
+	s, err := s.normalized()
 	must(t, err)
 	reference, err := findBase(t.Context(), s, r)
 	must(t, err)
@@ -92,8 +92,8 @@ func TestLibcOfTheBase(t *testing.T) {
 	must(t, err)
 	must(t, base.findPython(t.Context(), s))
 	python := *base.python
-	if want := (rootfs.Libc{Name: rootfs.Glibc, Minor: 31}); requirements(s, python).Libc != want {
-		t.Errorf("wheels are for %v", requirements(s, python).Libc)
+	if want := (rootfs.Libc{Name: rootfs.Glibc, Minor: 31}); wheelSpec(s, python).Libc != want {
+		t.Errorf("wheels are for %v", wheelSpec(s, python).Libc)
 	}
 }
 

@@ -49,7 +49,7 @@ type Recipe struct {
 // Prepare caches data below .slipway/cache/image in the tree, where it may be deleted at
 // any time. Concurrent calls do not interfere with each other.
 func Prepare(ctx context.Context, s Spec, r *registry.Client) (*Recipe, error) {
-	s, err := s.normal()
+	s, err := s.normalized()
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +61,7 @@ func Prepare(ctx context.Context, s Spec, r *registry.Client) (*Recipe, error) {
 	var contents [][]*content
 	group, limited := panics.WithContext(ctx)
 	group.Go(func() (err error) {
-		r.Greet(limited, s.Name)
+		r.Ping(limited, s.Name)
 		base, err = findBase(limited, s, r)
 		return err
 	})
@@ -76,14 +76,14 @@ func Prepare(ctx context.Context, s Spec, r *registry.Client) (*Recipe, error) {
 		return nil, err
 	}
 	if s.Kind == KindPython {
-		if changes := wheel.Stale(requirements(s, interpreter{})); changes != "" {
-			s.Tell(Warning, "image %s: %s is out of date with the pyproject.toml next to it (%s): the image is built from the lock; run `uv lock`", s.Name, s.Requirements, changes)
+		if changes := wheel.Stale(wheelSpec(s, interpreter{})); changes != "" {
+			s.Notify(Warning, "image %s: %s is out of date with the pyproject.toml next to it (%s): the image is built from the lock; run `uv lock`", s.Name, s.Requirements, changes)
 		}
 	}
 	parts := make([]*Recipe, len(s.Platforms))
 	known := openLedger(s.Dir)
 	for n, platform := range s.Platforms {
-		parts[n] = &Recipe{Name: s.Name, spec: s.on(platform), base: base, contents: contents[n], ledger: known}
+		parts[n] = &Recipe{Name: s.Name, spec: s.forPlatform(platform), base: base, contents: contents[n], ledger: known}
 		if parts[n].Inputs, err = parts[n].identity(); err != nil {
 			return nil, err
 		}
@@ -101,7 +101,7 @@ func (r *Recipe) identity() (string, error) {
 	if r.spec.Kind == KindPython {
 		// The Python of the base is not part of the lock's key, because the digest of the
 		// base is part of the identity.
-		lock, err := wheel.Key(requirements(r.spec, interpreter{version: r.spec.Python}))
+		lock, err := wheel.Key(wheelSpec(r.spec, interpreter{version: r.spec.Python}))
 		if err != nil {
 			return "", err
 		}
@@ -135,7 +135,7 @@ func gather(ctx context.Context, s Spec) ([][]*content, error) {
 	group, limited := panics.WithContext(ctx)
 	for n, platform := range s.Platforms {
 		group.Go(func() error {
-			program, err := compile(limited, s.on(platform))
+			program, err := compile(limited, s.forPlatform(platform))
 			contents[n] = append(contents[n], program)
 			return err
 		})
@@ -145,22 +145,22 @@ func gather(ctx context.Context, s Spec) ([][]*content, error) {
 
 // measure returns the facts of contents: from the image that was pushed last, from the
 // ledger of this machine, or by packing them and discarding the result.
-func (r *Recipe) measure(ctx context.Context, contents []*content, last *previous) ([]made, error) {
-	own := make([]made, len(contents))
+func (r *Recipe) measure(ctx context.Context, contents []*content, last *lastImage) ([]builtLayer, error) {
+	own := make([]builtLayer, len(contents))
 	group, limited := panics.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for n, c := range contents {
 		f, ok := last.facts[c.fingerprint]
 		if !ok {
-			f, ok = r.ledger.known(c.fingerprint)
+			f, ok = r.ledger.lookup(c.fingerprint)
 		}
 		if ok {
-			own[n] = made{f, c}
+			own[n] = builtLayer{f, c}
 			continue
 		}
 		group.Go(func() error {
 			f, err := c.pack(limited, io.Discard)
-			own[n] = made{f, c}
+			own[n] = builtLayer{f, c}
 			return err
 		})
 	}

@@ -15,16 +15,16 @@ import (
 	"github.com/slipway-ci/slipway/internal/rootfs"
 )
 
-// send sends what the registry lacks, and then the manifest. If believing, it assumes that
+// send sends what the registry lacks, and then the manifest. If trustRegistry, it assumes that
 // the registry has the layers of the image that was pushed last.
-func (p *push) send(ctx context.Context, believing bool) (*assembled, error) {
+func (p *push) send(ctx context.Context, trustRegistry bool) (*assembled, error) {
 	if len(p.recipe.parts) > 0 {
-		return p.sendIndex(ctx, believing)
+		return p.sendIndex(ctx, trustRegistry)
 	}
 	// If the push fails, the next one does not send again what has arrived.
 	defer func() { _ = p.recipe.ledger.save() }() // the next push works without it
-	p.last = &previous{}
-	if believing {
+	p.last = &lastImage{}
+	if trustRegistry {
 		var err error
 		if p.last, err = lastPushed(ctx, p.to, p.recipe); err != nil {
 			return nil, err
@@ -32,7 +32,7 @@ func (p *push) send(ctx context.Context, believing bool) (*assembled, error) {
 	}
 	var configuration *registry.Reserved
 	var parent *base
-	var own []made
+	var own []builtLayer
 	group, limited := panics.WithContext(ctx)
 	// Begin the upload now, so that the configuration need not wait for it.
 	group.Go(func() (err error) {
@@ -54,8 +54,8 @@ func (p *push) send(ctx context.Context, believing bool) (*assembled, error) {
 		return nil, err
 	}
 	now := p.recipe.describe()
-	if p.last.made != nil {
-		a.changed = now.since(*p.last.made)
+	if p.last.ingredients != nil {
+		a.changed = now.since(*p.last.ingredients)
 	}
 	if err := p.explainConfiguration(configuration.Finish(ctx, a.config)); err != nil {
 		return nil, err
@@ -63,12 +63,12 @@ func (p *push) send(ctx context.Context, believing bool) (*assembled, error) {
 	if err := p.attach(ctx, a, p.recipe.spec.platform.String()); err != nil {
 		return nil, err
 	}
-	if err := p.to.CheckMended(ctx); err != nil {
+	if err := p.to.CheckRepaired(ctx); err != nil {
 		return nil, err
 	}
 	tagged, limited := panics.WithContext(ctx)
-	tagged.Go(func() error { return p.manifests(limited, a) })
-	tagged.Go(func() error { return p.remember(limited, a, &now) })
+	tagged.Go(func() error { return p.putManifests(limited, a) })
+	tagged.Go(func() error { return p.putLastPushed(limited, a, &now) })
 	if err := tagged.Wait(); err != nil {
 		return nil, err
 	}
@@ -79,31 +79,31 @@ func (p *push) send(ctx context.Context, believing bool) (*assembled, error) {
 }
 
 // layers sends the base's layers and the image's own.
-func (p *push) layers(ctx context.Context) (*base, []made, error) {
+func (p *push) layers(ctx context.Context) (*base, []builtLayer, error) {
 	parent, err := openBase(ctx, p.recipe.spec, p.registry, p.recipe.base)
 	if err != nil {
 		return nil, nil, err
 	}
-	room, files, err := p.recipe.rooms(parent)
+	limit, files, err := p.recipe.layerLimits(parent)
 	if err != nil {
 		return nil, nil, err
 	}
 	if parent.reference != nil {
 		parent.read = func(ctx context.Context) (*rootfs.FS, error) {
-			return readFS(ctx, p.registry, p.recipe.spec, parent, p.through(parent))
+			return readFS(ctx, p.registry, p.recipe.spec, parent, p.copyThrough(parent))
 		}
 	}
-	parent.recall(p.recipe.spec, p.last.base)
-	contents, err := lay(ctx, p.recipe.contents, parent, files)
+	parent.useFacts(p.recipe.spec, p.last.base)
+	contents, err := placeOn(ctx, p.recipe.contents, parent, files)
 	if err != nil {
 		return nil, nil, err
 	}
-	var below, above []*made
+	var below, above []*builtLayer
 	group, limited := panics.WithContext(ctx)
 	group.SetLimit(registry.Parallel)
 	group.Go(func() error {
 		early := &early{}
-		contents, err := p.recipe.requirements(limited, parent, p.last, room, func(c *content) {
+		contents, err := p.recipe.pythonLayers(limited, parent, p.last, limit, func(c *content) {
 			p.to.Meter.Expect(c.bytes)
 			early.add(p.start(limited, group, c))
 		})
@@ -117,7 +117,7 @@ func (p *push) layers(ctx context.Context) (*base, []made, error) {
 	if err := group.Wait(); err != nil {
 		return nil, nil, err
 	}
-	var own []made
+	var own []builtLayer
 	for _, m := range append(below, above...) {
 		own = append(own, *m)
 	}
@@ -126,30 +126,30 @@ func (p *push) layers(ctx context.Context) (*base, []made, error) {
 
 // early are layers that are sent before all layers are known, by fingerprint.
 type early struct {
-	mu   sync.Mutex
-	made map[string]*made
+	mu     sync.Mutex
+	layers map[string]*builtLayer
 }
 
 // add adds a layer.
-func (e *early) add(m *made) {
+func (e *early) add(m *builtLayer) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.made == nil {
-		e.made = map[string]*made{}
+	if e.layers == nil {
+		e.layers = map[string]*builtLayer{}
 	}
-	e.made[m.content.fingerprint] = m
+	e.layers[m.content.fingerprint] = m
 }
 
 // contents starts sending layers in a group, except for those that are already being sent.
-func (p *push) contents(ctx context.Context, group *panics.Group, contents []*content, begun *early) []*made {
+func (p *push) contents(ctx context.Context, group *panics.Group, contents []*content, begun *early) []*builtLayer {
 	for _, c := range contents {
-		if begun.made[c.fingerprint] == nil {
+		if begun.layers[c.fingerprint] == nil {
 			p.to.Meter.Expect(c.bytes)
 		}
 	}
-	own := make([]*made, len(contents))
+	own := make([]*builtLayer, len(contents))
 	for n, c := range contents {
-		if own[n] = begun.made[c.fingerprint]; own[n] == nil {
+		if own[n] = begun.layers[c.fingerprint]; own[n] == nil {
 			own[n] = p.start(ctx, group, c)
 		}
 	}
@@ -157,15 +157,15 @@ func (p *push) contents(ctx context.Context, group *panics.Group, contents []*co
 }
 
 // start starts sending a layer in a group. Its facts are known when the group has ended.
-func (p *push) start(ctx context.Context, group *panics.Group, c *content) *made {
+func (p *push) start(ctx context.Context, group *panics.Group, c *content) *builtLayer {
 	if had, ok := p.last.facts[c.fingerprint]; ok {
 		p.to.Meter.Found(c.bytes, had.Size)
-		return &made{had, c}
+		return &builtLayer{had, c}
 	}
-	m := &made{content: c}
+	m := &builtLayer{content: c}
 	group.Go(func() (err error) {
 		var had *facts
-		if f, ok := p.recipe.ledger.known(c.fingerprint); ok {
+		if f, ok := p.recipe.ledger.lookup(c.fingerprint); ok {
 			had = &f
 		}
 		m.facts, err = p.common.once(ctx, c.fingerprint, func() (facts, error) { return p.content(ctx, c, had) }, func(f facts) { p.to.Meter.Found(c.bytes, f.Size) })
@@ -183,7 +183,7 @@ func (p *push) copyBase(ctx context.Context, parent *base) error {
 	group, limited := panics.WithContext(ctx)
 	group.SetLimit(registry.Parallel)
 	for n, l := range parent.layers {
-		if p.last.blobs[l.Digest] || p.passed.has(l.Digest) || len(l.URLs) > 0 || l.MediaType == types.OCIRestrictedLayer {
+		if p.last.blobs[l.Digest] || p.copied.has(l.Digest) || len(l.URLs) > 0 || l.MediaType == types.OCIRestrictedLayer {
 			continue
 		}
 		p.to.Meter.Expect(l.Size)
@@ -219,10 +219,10 @@ func (p *push) copyLayer(ctx context.Context, parent *base, n int) error {
 // nil, are the facts that are already known.
 func (p *push) content(ctx context.Context, c *content, had *facts) (facts, error) {
 	explain := func(err error) error {
-		if making := new(registry.MakingError); errors.As(err, &making) {
+		if making := new(registry.ContentError); errors.As(err, &making) {
 			return making.Unwrap()
 		}
-		return p.to.Explain(fmt.Sprintf("upload the %s of %s", c.what, p.to.Name), err)
+		return p.to.Explain(fmt.Sprintf("upload the %s of %s", c.description, p.to.Name), err)
 	}
 	if had != nil {
 		there, err := p.to.Has(ctx, had.Digest, had.Size)
@@ -232,7 +232,7 @@ func (p *push) content(ctx context.Context, c *content, had *facts) (facts, erro
 		}
 	}
 	var f facts
-	err := p.to.UploadMade(ctx, registry.Making{
+	err := p.to.UploadStream(ctx, registry.Stream{
 		Expected: c.bytes, Dir: cacheDir(p.recipe.spec.Dir),
 		Write: func(ctx context.Context, to io.Writer) (_ v1.Hash, _ int64, err error) {
 			f, err = c.pack(ctx, to)

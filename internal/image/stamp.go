@@ -19,9 +19,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/state"
 )
 
-// settled is the minimum age of a file's times for its stamp to be recorded. A file that is
+// minStampAge is the minimum age of a file's times for its stamp to be recorded. A file that is
 // written twice within the resolution of the clock has the same stamp after both.
-const settled = 2 * time.Second
+const minStampAge = 2 * time.Second
 
 // stamp is the metadata of a file that changes when its content does.
 type stamp struct {
@@ -56,7 +56,7 @@ func cacheDir(root string) string { return state.Dir(root, "cache", "image") }
 func openStamps(s Spec) *stamps {
 	name := sha256.Sum256([]byte(s.Name + "\x00" + s.Kind))
 	r := &stamps{path: filepath.Join(cacheDir(s.Dir), "stamps-"+hex.EncodeToString(name[:6])), now: time.Now(), before: map[string]known{}, after: map[string]known{}}
-	text, err := readChecked(r.path)
+	text, err := readSigned(r.path)
 	if err != nil {
 		return r
 	}
@@ -71,8 +71,8 @@ func openStamps(s Spec) *stamps {
 	return r
 }
 
-// holds returns the content of a file, and false if its stamp is not the recorded one.
-func (r *stamps) holds(name string, info fs.FileInfo) (known, bool) {
+// lookup returns the content of a file, and false if its stamp is not the recorded one.
+func (r *stamps) lookup(name string, info fs.FileInfo) (known, bool) {
 	now := stampOf(info)
 	k, ok := r.before[name]
 	if !ok || k.stamp != now {
@@ -84,11 +84,11 @@ func (r *stamps) holds(name string, info fs.FileInfo) (known, bool) {
 	return k, true
 }
 
-// note records what was read of a file whose metadata was info before it was read. It
+// record records what was read of a file whose metadata was info before it was read. It
 // ignores a file that changed too recently.
-func (r *stamps) note(name string, info fs.FileInfo, sum [32]byte, isKey bool) {
+func (r *stamps) record(name string, info fs.FileInfo, sum [32]byte, isKey bool) {
 	s := stampOf(info)
-	if young := r.now.Add(-settled).UnixNano(); s.modified > young || s.changed > young {
+	if young := r.now.Add(-minStampAge).UnixNano(); s.modified > young || s.changed > young {
 		return
 	}
 	r.mu.Lock()
@@ -111,7 +111,7 @@ func (r *stamps) save() error {
 		}
 		fmt.Fprintf(&b, "%x %t %d %d %d %d %s\n", k.sum, k.isKey, k.size, k.modified, k.changed, k.inode, name)
 	}
-	return writeChecked(r.path, b.Bytes())
+	return writeSigned(r.path, b.Bytes())
 }
 
 // parseStamp parses a line that save wrote.
@@ -148,19 +148,19 @@ func stampOf(info fs.FileInfo) stamp {
 // stateSubject is the subject of the authentication codes of this package's files.
 const stateSubject = "image state"
 
-// writeChecked writes a file atomically. The first line is an authentication code by which
-// readChecked detects damage, and files that this machine did not write, such as files that
+// writeSigned writes a file atomically. The first line is an authentication code by which
+// readSigned detects damage, and files that this machine did not write, such as files that
 // came with the tree.
-func writeChecked(path string, text []byte) error {
+func writeSigned(path string, text []byte) error {
 	code, err := machine.Code(stateSubject, text)
 	if err != nil {
 		return err
 	}
-	return writeWhole(path, append([]byte(code+"\n"), text...))
+	return writeAtomic(path, append([]byte(code+"\n"), text...))
 }
 
-// writeWhole writes a file atomically.
-func writeWhole(path string, text []byte) error {
+// writeAtomic writes a file atomically.
+func writeAtomic(path string, text []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
@@ -179,14 +179,14 @@ func writeWhole(path string, text []byte) error {
 	return os.Rename(file.Name(), path)
 }
 
-// maxKept limits the size of the cached files that are read. slipway never writes that
+// maxCacheFile limits the size of the cached files that are read. slipway never writes that
 // much.
-const maxKept = 1 << 30
+const maxCacheFile = 1 << 30
 
-// readChecked returns what writeChecked wrote. It returns an error if the file is damaged
+// readSigned returns what writeSigned wrote. It returns an error if the file is damaged
 // or was not written on this machine.
-func readChecked(path string) ([]byte, error) {
-	all, err := source.ReadFile(nil, path, maxKept)
+func readSigned(path string) ([]byte, error) {
+	all, err := source.ReadFile(nil, path, maxCacheFile)
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,7 @@ import (
 
 // What slipway records of files and layers is used on this machine. Files that are damaged,
 // or that have a checksum that anybody could compute, are not.
-func TestKeptStateIsBelieved(t *testing.T) {
+func TestSavedStampsAreTrusted(t *testing.T) {
 	t.Parallel()
 	dir := files{"a.py": "1"}.write(t)
 	s := filesSpec(dir, "a.py")
@@ -21,7 +21,7 @@ func TestKeptStateIsBelieved(t *testing.T) {
 		t.Helper()
 		info, err := os.Lstat(filepath.Join(dir, "a.py"))
 		must(t, err)
-		if _, ok := openStamps(s).holds("a.py", info); ok != want {
+		if _, ok := openStamps(s).lookup("a.py", info); ok != want {
 			t.Errorf("the file's content is known: %t", ok)
 		}
 	}
@@ -29,7 +29,7 @@ func TestKeptStateIsBelieved(t *testing.T) {
 	must(t, err)
 	made := openStamps(s)
 	made.now = time.Now().Add(time.Hour) // so that the file is old enough
-	made.note("a.py", info, sha256.Sum256([]byte("1")), false)
+	made.record("a.py", info, sha256.Sum256([]byte("1")), false)
 	must(t, made.save())
 	stamped(true)
 
@@ -37,16 +37,16 @@ func TestKeptStateIsBelieved(t *testing.T) {
 	ledger := openLedger(dir)
 	ledger.add("fingerprint", layer)
 	must(t, ledger.save())
-	if f, ok := openLedger(dir).known("fingerprint"); !ok || f != layer {
+	if f, ok := openLedger(dir).lookup("fingerprint"); !ok || f != layer {
 		t.Errorf("the ledger knows %+v, %t", f, ok)
 	}
 
-	text, err := readChecked(made.path)
+	text, err := readSigned(made.path)
 	must(t, err)
 	must(t, os.WriteFile(made.path, fmt.Appendf(nil, "%x\n%s", sha256.Sum256(text), text), 0o644))
 	stamped(false)
 	damage(t, ledger.path)
-	if f, ok := openLedger(dir).known("fingerprint"); ok {
+	if f, ok := openLedger(dir).lookup("fingerprint"); ok {
 		t.Errorf("a damaged ledger knows %+v", f)
 	}
 }

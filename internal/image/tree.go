@@ -52,8 +52,8 @@ type collector struct {
 	// ignored is what .dockerignore leaves out.
 	ignored *ignored
 	found   map[string]entry
-	// left are files that are left out because they hold credentials.
-	left []string
+	// excluded are files that are left out because they hold credentials.
+	excluded []string
 }
 
 // collect reads the spec's files and returns their entries, sorted by name. Like version
@@ -69,7 +69,7 @@ func collect(ctx context.Context, s Spec, known *stamps) ([]entry, error) {
 		return nil, err
 	}
 	for _, file := range s.Files {
-		c.at = s.place(file)
+		c.at = s.positionOf(file)
 		if err := c.walk(ctx, file); err != nil {
 			return nil, err
 		}
@@ -120,9 +120,9 @@ func (c *collector) walk(ctx context.Context, named string) error {
 		case exclusion.Excluded(d.Name()) && d.IsDir():
 			return fs.SkipDir
 		case exclusion.HoldsCredentials(d.Name()):
-			c.left = append(c.left, at)
+			c.excluded = append(c.excluded, at)
 			return nil
-		case d.IsDir() && at != "." && c.ignored.matches(at) && c.ignored.whole():
+		case d.IsDir() && at != "." && c.ignored.matches(at) && c.ignored.ignoresAllBelow():
 			return fs.SkipDir
 		case exclusion.Excluded(d.Name()), d.IsDir(), c.ignored.matches(at):
 			return nil
@@ -140,8 +140,8 @@ func (c *collector) notices(entries []entry, keys []string) {
 			secrets = append(secrets, e.file)
 		}
 	}
-	for _, n := range CredentialNotices(c.spec.Name, secrets, slices.Concat(c.left, keys)) {
-		c.spec.Tell(n.Level, "%s", n.Text)
+	for _, n := range CredentialNotices(c.spec.Name, secrets, slices.Concat(c.excluded, keys)) {
+		c.spec.Notify(n.Level, "%s", n.Text)
 	}
 }
 
@@ -231,15 +231,15 @@ func (c *collector) unreadable(err error) error {
 	case errors.Is(err, fs.ErrNotExist) && strings.ContainsAny(denied.Path, "*?["):
 		e.Message, e.Hint = fmt.Sprintf("image %s: there is no %s", c.spec.Name, denied.Path), "patterns are not expanded; name files and directories"
 	case errors.Is(err, fs.ErrNotExist):
-		e.Message, e.Hint = fmt.Sprintf("image %s: there is no %s", c.spec.Name, denied.Path), c.nearest(denied.Path)
+		e.Message, e.Hint = fmt.Sprintf("image %s: there is no %s", c.spec.Name, denied.Path), c.suggest(denied.Path)
 	case errors.Is(err, fs.ErrPermission):
 		e.Hint = "change its permissions so that you can read it, or remove it from files"
 	}
 	return e
 }
 
-// nearest returns a hint with the name that may have been meant by a missing path.
-func (c *collector) nearest(missing string) string {
+// suggest returns a hint with the name that may have been meant by a missing path.
+func (c *collector) suggest(missing string) string {
 	siblings, _ := fs.ReadDir(c.root.FS(), path.Dir(missing))
 	names := make([]string, len(siblings))
 	for n, s := range siblings {

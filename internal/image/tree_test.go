@@ -26,7 +26,7 @@ const (
 
 func collectNames(t *testing.T, dir string, named ...string) ([]string, error) {
 	t.Helper()
-	s, err := filesSpec(dir, named...).normal()
+	s, err := filesSpec(dir, named...).normalized()
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +59,7 @@ func TestExcluded(t *testing.T) {
 func TestNoticesOfCredentials(t *testing.T) {
 	dir := files{"src/.env": "TOKEN=x", "src/.env.example": "TOKEN=", "src/.env.local": "TOKEN=y", "src/prod.env": "", "src/a.py": "1", "src/tls/server.pem": privateKey,
 		"src/id_rsa": "x", "src/.netrc": "x", "src/__pycache__/a.pyc": "x"}.write(t)
-	s, err := filesSpec(dir, "src").normal()
+	s, err := filesSpec(dir, "src").normalized()
 	must(t, err)
 	var said []string
 	s.Notice = func(n Notice) { said = append(said, n.Text) }
@@ -203,7 +203,7 @@ func TestFileChangesMeanwhile(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			dir := files{"a": "1", "b": "1234"}.write(t)
-			s, err := filesSpec(dir, "a", "b").normal()
+			s, err := filesSpec(dir, "a", "b").normalized()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -289,7 +289,7 @@ func TestDockerignore(t *testing.T) {
 	}
 	names := func(dir string) string {
 		t.Helper()
-		s, err := filesSpec(dir, ".").normal()
+		s, err := filesSpec(dir, ".").normalized()
 		must(t, err)
 		entries, err := collect(t.Context(), s, openStamps(s))
 		must(t, err)

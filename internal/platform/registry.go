@@ -15,10 +15,10 @@ import (
 // connectRegistry creates the client for the registry of slipway.yaml, or else for the
 // sandbox's.
 func (to *Platform) connectRegistry() {
-	carrier := registry.RememberPings(transport.NewUserAgent(to.Transport, "slipway/"+to.Version))
+	carrier := registry.CachePings(transport.NewUserAgent(to.Transport, "slipway/"+to.Version))
 	credentials := keychain{registry.NewCredentials(), to.Secrets}
 	if to.Config.Registry != "" {
-		to.Registry = &registry.Client{Prefix: to.Config.Registry, Transport: carrier, Keychain: credentials, Waiting: seldom(to.Project)}
+		to.Registry = &registry.Client{Prefix: to.Config.Registry, Transport: carrier, Keychain: credentials, OnWait: seldom(to.Project)}
 		return
 	}
 	to.Registry = &registry.Client{
@@ -26,7 +26,7 @@ func (to *Platform) connectRegistry() {
 		Transport:   carrier,
 		Keychain:    to.Sandbox.Keychain(credentials),
 		NameOptions: []name.Option{name.Insecure},
-		Waiting:     seldom(to.Project),
+		OnWait:      seldom(to.Project),
 	}
 }
 

@@ -54,7 +54,7 @@ func isPrivate(host string) bool {
 	address, err := netip.ParseAddr(host)
 	if err != nil {
 		var ok bool
-		if address, ok = oldAddress(host); !ok {
+		if address, ok = parseInetAton(host); !ok {
 			return false
 		}
 	}
@@ -62,8 +62,8 @@ func isPrivate(host string) bool {
 	return address.IsLoopback() || address.IsPrivate() || address.IsLinkLocalUnicast() || address.IsLinkLocalMulticast() || address.IsUnspecified()
 }
 
-// oldAddress parses the notations of inet_aton: 127.1, 0x7f000001, 017700000001.
-func oldAddress(host string) (netip.Addr, bool) {
+// parseInetAton parses the notations of inet_aton: 127.1, 0x7f000001, 017700000001.
+func parseInetAton(host string) (netip.Addr, bool) {
 	parts := strings.Split(host, ".")
 	if len(parts) > 4 {
 		return netip.Addr{}, false

@@ -46,7 +46,7 @@ func TestLocation(t *testing.T) {
 		must(t, err)
 		to, err := r.Open(t.Context(), repository, Push)
 		must(t, err)
-		err = to.document(t.Context(), []byte("layer"))
+		err = to.uploadSmall(t.Context(), []byte("layer"))
 		if (err == nil) != want || (asked > 0) != want {
 			t.Errorf("%s: %v, and %d requests", location, err, asked)
 		}

@@ -57,7 +57,7 @@ func (r *Repository) attach(ctx context.Context, subject v1.Descriptor, artifact
 	empty := []byte("{}")
 	config := v1.Descriptor{MediaType: emptyType, Digest: DigestOf(empty), Size: int64(len(empty))}
 	group, limited := panics.WithContext(ctx)
-	group.Go(func() error { return r.document(limited, empty) })
+	group.Go(func() error { return r.uploadSmall(limited, empty) })
 	manifests := make([][]byte, len(artifacts))
 	referrers := make([]referrer, len(artifacts))
 	for n, a := range artifacts {
@@ -68,7 +68,7 @@ func (r *Repository) attach(ctx context.Context, subject v1.Descriptor, artifact
 		}
 		manifests[n] = text
 		referrers[n] = referrer{types.OCIManifestSchema1, DigestOf(text), int64(len(text)), a.Type, a.Annotations}
-		group.Go(func() error { return r.document(limited, a.Document) })
+		group.Go(func() error { return r.uploadSmall(limited, a.Document) })
 	}
 	if err := group.Wait(); err != nil {
 		return err
@@ -82,7 +82,7 @@ func (r *Repository) attach(ctx context.Context, subject v1.Descriptor, artifact
 			return err
 		})
 		if err != nil {
-			return unattached(err)
+			return explainAttach(err)
 		}
 		kept = kept && knows
 	}
@@ -92,8 +92,8 @@ func (r *Repository) attach(ctx context.Context, subject v1.Descriptor, artifact
 	return r.addReferrers(ctx, subject.Digest, referrers)
 }
 
-// document uploads a small blob, unless the registry has it.
-func (r *Repository) document(ctx context.Context, text []byte) error {
+// uploadSmall uploads a small blob, unless the registry has it.
+func (r *Repository) uploadSmall(ctx context.Context, text []byte) error {
 	digest := DigestOf(text)
 	return r.client.retry(ctx, func() error {
 		to, err := r.wire.begin(ctx, digest, r.Name.RepositoryStr())
@@ -113,7 +113,7 @@ func (w *wire) putArtifact(ctx context.Context, text []byte) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	defer done(response)
+	defer drain(response)
 	if response.Header.Get(subjectHeader) != "" {
 		return true, nil
 	}
@@ -131,10 +131,10 @@ func (w *wire) putArtifact(ctx context.Context, text []byte) (bool, error) {
 	return bytes.Contains(index, []byte(DigestOf(text).String())), err
 }
 
-// unattached adds to a refusal that the registry accepts images but not attestations.
-func unattached(err error) error {
+// explainAttach adds to a refusal that the registry accepts images but not attestations.
+func explainAttach(err error) error {
 	code := Status(err)
-	if refusedFor(err, transport.ManifestInvalidErrorCode, transport.UnsupportedErrorCode) || code == http.StatusUnsupportedMediaType {
+	if hasErrorCode(err, transport.ManifestInvalidErrorCode, transport.UnsupportedErrorCode) || code == http.StatusUnsupportedMediaType {
 		return fmt.Errorf("the registry does not accept OCI artifacts (SBOM and provenance); use --no-attestations: %w", err)
 	}
 	return err

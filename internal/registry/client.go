@@ -44,9 +44,9 @@ type Client struct {
 	Verify bool
 	// Pause waits between attempts. If nil, it waits by the clock.
 	Pause func(context.Context, time.Duration) error
-	// Waiting is called each time a request waits for a busy registry, possibly from
+	// OnWait is called each time a request waits for a busy registry, possibly from
 	// several goroutines at once. It may be nil.
-	Waiting func(why string)
+	OnWait func(why string)
 
 	// limits bound how long a registry may be silent. If zero, standardLimits apply.
 	limits silence.Limits
@@ -72,7 +72,7 @@ func (c *Client) transport() http.RoundTripper {
 		limits = standardLimits
 	}
 	// go-containerregistry sends requests from its own goroutines, so panics are caught here.
-	return panics.Transport(later{silence.Transport(next, limits)})
+	return panics.Transport(retryAfterTransport{silence.Transport(next, limits)})
 }
 
 // keychain returns the credentials, which may be anonymous.

@@ -28,10 +28,10 @@ func TestContract(t *testing.T) {
 		t.Run("Streams", func(t *testing.T) { testStreams(t, f, c) })
 		t.Run("WrongDigests", func(t *testing.T) { testWrongDigests(t, f, c) })
 		t.Run("RefusesMounts", func(t *testing.T) { testRefusesMounts(t, f, c) })
-		t.Run("KnowsNoHead", func(t *testing.T) { testKnowsNoHead(t, f, c) })
+		t.Run("KnowsNoHead", func(t *testing.T) { testWithoutHead(t, f, c) })
 		t.Run("LosesUploads", func(t *testing.T) { testLosesUploads(t, f, c) })
 		t.Run("Busy", func(t *testing.T) { testBusy(t, f, c) })
-		t.Run("PassingFaults", func(t *testing.T) { testPassingFaults(t, f, c) })
+		t.Run("PassingFaults", func(t *testing.T) { testTemporaryErrors(t, f, c) })
 		t.Run("ImmutableTag", func(t *testing.T) { testImmutable(t, f, c) })
 		t.Run("List", func(t *testing.T) { testList(t, f, c) })
 	})
@@ -40,7 +40,7 @@ func TestContract(t *testing.T) {
 // A blob that is too large to be made in memory is uploaded while it is made. A registry
 // that needs to know the size first gets the blob from a file.
 func testStreams(t *testing.T, f *registrytest.Faults, c *Client) {
-	once := func(act func(http.ResponseWriter, *http.Request)) registrytest.Act {
+	once := func(act func(http.ResponseWriter, *http.Request)) registrytest.Intercept {
 		var once sync.Once
 		return func(_ int, w http.ResponseWriter, r *http.Request) (answered bool) {
 			if r.Method == http.MethodPatch {
@@ -52,7 +52,7 @@ func testStreams(t *testing.T, f *registrytest.Faults, c *Client) {
 			return answered
 		}
 	}
-	for what, act := range map[string]registrytest.Act{
+	for what, act := range map[string]registrytest.Intercept{
 		"streamed": nil,
 		"refused": func(_ int, w http.ResponseWriter, r *http.Request) bool {
 			if r.Method != http.MethodPatch {
@@ -76,10 +76,10 @@ func testStreams(t *testing.T, f *registrytest.Faults, c *Client) {
 		image := "large-" + strings.ReplaceAll(what, " ", "-")
 		s := newSample(t)
 		s.expected = MemoryLimit + 1
-		f.During(act)
+		f.InterceptWith(act)
 		_, err := s.push(t.Context(), c, image, "v1")
 		requests, _ := f.Log()
-		f.During(nil)
+		f.InterceptWith(nil)
 		must(t, err)
 		if !slices.ContainsFunc(requests, func(s string) bool { return strings.HasPrefix(s, "PATCH ") }) {
 			t.Errorf("%s: nothing is streamed: %v", what, requests)
@@ -94,11 +94,11 @@ func testStreams(t *testing.T, f *registrytest.Faults, c *Client) {
 	must(t, err)
 	reason, calls := errors.New("it cannot be made"), 0
 	for _, expected := range []int64{1, MemoryLimit + 1} {
-		err = to.UploadMade(t.Context(), Making{Expected: expected, Write: func(context.Context, io.Writer) (digest v1.Hash, size int64, err error) {
+		err = to.UploadStream(t.Context(), Stream{Expected: expected, Write: func(context.Context, io.Writer) (digest v1.Hash, size int64, err error) {
 			calls++
 			return digest, 0, reason
 		}})
-		if making := new(MakingError); !errors.As(err, &making) || !errors.Is(err, reason) {
+		if making := new(ContentError); !errors.As(err, &making) || !errors.Is(err, reason) {
 			t.Errorf("%v", err)
 		}
 	}
@@ -111,7 +111,7 @@ func testStreams(t *testing.T, f *registrytest.Faults, c *Client) {
 func testWrongDigests(t *testing.T, f *registrytest.Faults, c *Client) {
 	wrong := "sha256:" + strings.Repeat("0", 64)
 	for what, path := range map[string]string{"blob": "/blobs/uploads/", "manifest": "/manifests/"} {
-		f.During(func(_ int, w http.ResponseWriter, r *http.Request) bool {
+		f.InterceptWith(func(_ int, w http.ResponseWriter, r *http.Request) bool {
 			if r.Method != http.MethodPut || !strings.Contains(r.URL.Path, path) {
 				return false
 			}
@@ -125,7 +125,7 @@ func testWrongDigests(t *testing.T, f *registrytest.Faults, c *Client) {
 		if !errors.As(err, &digest) {
 			t.Errorf("%s: %v", what, err)
 		}
-		f.During(nil)
+		f.InterceptWith(nil)
 		wantTags(t, c, "wrong-"+what)
 	}
 }
@@ -134,7 +134,7 @@ func testWrongDigests(t *testing.T, f *registrytest.Faults, c *Client) {
 func testRefusesMounts(t *testing.T, f *registrytest.Faults, c *Client) {
 	for _, code := range []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound} {
 		refused := false
-		f.During(func(_ int, w http.ResponseWriter, r *http.Request) bool {
+		f.InterceptWith(func(_ int, w http.ResponseWriter, r *http.Request) bool {
 			if r.Method != http.MethodPost || r.URL.Query().Get("mount") == "" {
 				return false
 			}
@@ -146,31 +146,31 @@ func testRefusesMounts(t *testing.T, f *registrytest.Faults, c *Client) {
 		if _, err := newSample(t).push(t.Context(), c, image, "v1"); err != nil || !refused {
 			t.Errorf("%d: %v; asked to mount: %t", code, err, refused)
 		}
-		f.During(nil)
+		f.InterceptWith(nil)
 		wantTags(t, c, image, "v1")
 	}
 }
 
 // A registry that does not support HEAD is asked with GET, for references, blobs and tags.
-func testKnowsNoHead(t *testing.T, f *registrytest.Faults, c *Client) {
-	f.During(nil)
+func testWithoutHead(t *testing.T, f *registrytest.Faults, c *Client) {
+	f.InterceptWith(nil)
 	s := newSample(t)
 	pushed, err := s.push(t.Context(), c, "headless", "v1")
 	must(t, err)
-	f.During(func(_ int, w http.ResponseWriter, r *http.Request) bool {
+	f.InterceptWith(func(_ int, w http.ResponseWriter, r *http.Request) bool {
 		if r.Method == http.MethodHead {
 			w.WriteHeader(http.StatusMethodNotAllowed)
 		}
 		return r.Method == http.MethodHead
 	})
-	defer f.During(nil)
+	defer f.InterceptWith(nil)
 	digest, err := c.DigestFor(t.Context(), pushed.Context().Tag("v1"))
 	if err != nil || digest.String() != pushed.DigestStr() {
 		t.Errorf("%s, %v", digest, err)
 	}
 	at, err := c.Open(t.Context(), pushed.Context(), Pull)
 	must(t, err)
-	m, err := at.Look(t.Context(), "v1")
+	m, err := at.Manifest(t.Context(), "v1")
 	must(t, err)
 	for blob, want := range map[v1.Hash]bool{m.Layers[0].Digest: true, digest: false} {
 		if there, err := at.Has(t.Context(), blob, m.Layers[0].Size); err != nil || there != want {
@@ -191,7 +191,7 @@ func testLosesUploads(t *testing.T, f *registrytest.Faults, c *Client) {
 		s := newSample(t)
 		s.expected = MemoryLimit + 1
 		patches := 0
-		f.During(func(_ int, w http.ResponseWriter, r *http.Request) bool {
+		f.InterceptWith(func(_ int, w http.ResponseWriter, r *http.Request) bool {
 			if r.Method != http.MethodPatch {
 				return false
 			}
@@ -203,7 +203,7 @@ func testLosesUploads(t *testing.T, f *registrytest.Faults, c *Client) {
 			return true
 		})
 		_, err := s.push(t.Context(), c, "lost-"+what, "v1")
-		f.During(nil)
+		f.InterceptWith(nil)
 		must(t, err)
 		wantTags(t, c, "lost-"+what, "v1")
 	}
@@ -222,12 +222,12 @@ func testBusy(t *testing.T, f *registrytest.Faults, c *Client) {
 		pauses = append(pauses, d)
 		return nil
 	}
-	busy.Waiting = func(text string) {
+	busy.OnWait = func(text string) {
 		mu.Lock()
 		defer mu.Unlock()
 		told = append(told, text)
 	}
-	f.During(func(n int, w http.ResponseWriter, _ *http.Request) bool {
+	f.InterceptWith(func(n int, w http.ResponseWriter, _ *http.Request) bool {
 		if n > 8 && n%3 > 0 { // the first 8 requests are all refused
 			return false
 		}
@@ -236,7 +236,7 @@ func testBusy(t *testing.T, f *registrytest.Faults, c *Client) {
 		return true
 	})
 	_, err := newSample(t).push(t.Context(), &busy, "busy", "v1")
-	f.During(nil)
+	f.InterceptWith(nil)
 	must(t, err)
 	wantTags(t, c, "busy", "v1")
 	if len(pauses) < 8 || len(told) != len(pauses) || !strings.Contains(told[0], "(429 Too Many Requests)") || !strings.Contains(told[0], "in 7s") {
@@ -249,11 +249,11 @@ func testBusy(t *testing.T, f *registrytest.Faults, c *Client) {
 	}
 }
 
-func testPassingFaults(t *testing.T, f *registrytest.Faults, c *Client) {
+func testTemporaryErrors(t *testing.T, f *registrytest.Faults, c *Client) {
 	for _, code := range []int{http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable} {
 		var turn sync.Mutex
 		seen := map[string]int{}
-		f.During(func(_ int, w http.ResponseWriter, r *http.Request) bool {
+		f.InterceptWith(func(_ int, w http.ResponseWriter, r *http.Request) bool {
 			turn.Lock()
 			defer turn.Unlock()
 			if r.Method == http.MethodPut || r.Method == http.MethodPost || r.Method == http.MethodHead {
@@ -275,7 +275,7 @@ func testPassingFaults(t *testing.T, f *registrytest.Faults, c *Client) {
 		}
 		image := fmt.Sprintf("passing-%d", code)
 		_, err := newSample(t).push(t.Context(), &patient, image, "v1")
-		f.During(nil)
+		f.InterceptWith(nil)
 		must(t, err)
 		wantTags(t, c, image, "v1")
 		if len(pauses) == 0 || slices.Min(pauses) < firstPause || slices.Max(pauses) <= firstPause {
@@ -283,7 +283,7 @@ func testPassingFaults(t *testing.T, f *registrytest.Faults, c *Client) {
 		}
 	}
 	// An error that persists is returned, and says what was being done.
-	f.During(func(_ int, w http.ResponseWriter, _ *http.Request) bool {
+	f.InterceptWith(func(_ int, w http.ResponseWriter, _ *http.Request) bool {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return true
 	})
@@ -291,21 +291,21 @@ func testPassingFaults(t *testing.T, f *registrytest.Faults, c *Client) {
 	if requests, _ := f.Log(); err == nil || !strings.Contains(err.Error(), "acme/ml/down") || len(requests) != attempts {
 		t.Errorf("%v after %d requests; want %d", err, len(requests), attempts)
 	}
-	f.During(nil)
+	f.InterceptWith(nil)
 }
 
 func testImmutable(t *testing.T, f *registrytest.Faults, c *Client) {
 	s := newSample(t)
 	_, err := s.push(t.Context(), c, "immutable", "v1")
 	must(t, err)
-	f.During(func(_ int, w http.ResponseWriter, r *http.Request) bool {
+	f.InterceptWith(func(_ int, w http.ResponseWriter, r *http.Request) bool {
 		if r.Method != http.MethodPut || !strings.HasSuffix(r.URL.Path, "/manifests/v1") {
 			return false
 		}
 		w.WriteHeader(http.StatusConflict)
 		return true
 	})
-	defer f.During(nil)
+	defer f.InterceptWith(nil)
 	_, err = s.push(t.Context(), c, "immutable", "v1")
 	must(t, err)
 	_, err = newSample(t).push(t.Context(), c, "immutable", "v1")
@@ -315,7 +315,7 @@ func testImmutable(t *testing.T, f *registrytest.Faults, c *Client) {
 }
 
 func testList(t *testing.T, f *registrytest.Faults, c *Client) {
-	f.During(nil)
+	f.InterceptWith(nil)
 	lister := *c
 	lister.Prefix += "/listed"
 	older, newer := newSample(t), newSample(t)

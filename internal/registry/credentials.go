@@ -14,9 +14,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/panics"
 )
 
-// googlePatience is the timeout for finding credentials. Outside of Google Cloud nothing
+// googleTimeout is the timeout for finding credentials. Outside of Google Cloud nothing
 // answers at the address of the metadata server.
-const googlePatience = 10 * time.Second
+const googleTimeout = 10 * time.Second
 
 // Credentials finds the user's credentials for a registry. It tries, in this order:
 //
@@ -33,7 +33,7 @@ const googlePatience = 10 * time.Second
 type Credentials struct {
 	docker         authn.Keychain
 	google, gcloud func(context.Context) (authn.Authenticator, error)
-	patience       time.Duration
+	timeout        time.Duration
 
 	mu    sync.Mutex
 	known map[string]authn.Authenticator
@@ -43,7 +43,7 @@ type Credentials struct {
 // NewCredentials returns the credentials of the user who runs slipway.
 func NewCredentials() *Credentials {
 	return &Credentials{
-		docker: authn.DefaultKeychain, google: google.NewEnvAuthenticator, gcloud: google.NewGcloudAuthenticator, patience: googlePatience,
+		docker: authn.DefaultKeychain, google: google.NewEnvAuthenticator, gcloud: google.NewGcloudAuthenticator, timeout: googleTimeout,
 		known: map[string]authn.Authenticator{}, tried: map[string][]string{},
 	}
 }
@@ -73,9 +73,9 @@ func (c *Credentials) ResolveContext(ctx context.Context, resource authn.Resourc
 // find returns the first credentials that a source has, and descriptions of what was tried.
 func (c *Credentials) find(ctx context.Context, resource authn.Resource) (authn.Authenticator, []string) {
 	var tried []string
-	auth, err := c.within(ctx, func(ctx context.Context) (authn.Authenticator, error) { return authn.Resolve(ctx, c.docker, resource) })
+	auth, err := c.withTimeout(ctx, func(ctx context.Context) (authn.Authenticator, error) { return authn.Resolve(ctx, c.docker, resource) })
 	switch {
-	case errors.Is(err, errSilent):
+	case errors.Is(err, errHelperTimeout):
 		tried = append(tried, "Docker's configuration: its credential helper "+err.Error()+"; see what it waits for with `docker-credential-NAME list`, or name another one in ~/.docker/config.json")
 	case err != nil:
 		tried = append(tried, "Docker's configuration: "+firstLine(err.Error()))
@@ -89,7 +89,7 @@ func (c *Credentials) find(ctx context.Context, resource authn.Resource) (authn.
 			name string
 			find func(context.Context) (authn.Authenticator, error)
 		}{{"Google's application default credentials", c.google}, {"gcloud", c.gcloud}} {
-			auth, err := c.within(ctx, way.find)
+			auth, err := c.withTimeout(ctx, way.find)
 			switch {
 			case err != nil:
 				tried = append(tried, way.name+": "+firstLine(err.Error()))
@@ -103,12 +103,12 @@ func (c *Credentials) find(ctx context.Context, resource authn.Resource) (authn.
 	return authn.Anonymous, append(tried, "anonymous access")
 }
 
-var errSilent = errors.New("timed out")
+var errHelperTimeout = errors.New("timed out")
 
-// within calls find with a timeout, because find may ask a server that does not answer.
+// withTimeout calls find with a timeout, because find may ask a server that does not answer.
 // find gets a context that is never cancelled, because the credentials it returns renew
 // their tokens later.
-func (c *Credentials) within(ctx context.Context, find func(context.Context) (authn.Authenticator, error)) (authn.Authenticator, error) {
+func (c *Credentials) withTimeout(ctx context.Context, find func(context.Context) (authn.Authenticator, error)) (authn.Authenticator, error) {
 	type found struct {
 		auth authn.Authenticator
 		err  error
@@ -118,13 +118,13 @@ func (c *Credentials) within(ctx context.Context, find func(context.Context) (au
 		auth, err := find(context.WithoutCancel(ctx))
 		result <- found{auth, err}
 	}, func(err error) { result <- found{nil, err} })
-	timer := time.NewTimer(c.patience)
+	timer := time.NewTimer(c.timeout)
 	defer timer.Stop()
 	select {
 	case f := <-result:
 		return f.auth, f.err
 	case <-timer.C:
-		return nil, fmt.Errorf("%w (%s)", errSilent, c.patience)
+		return nil, fmt.Errorf("%w (%s)", errHelperTimeout, c.timeout)
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}

@@ -43,7 +43,7 @@ func TestCredentialsInOrder(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			asked := 0
 			credentials := NewCredentials()
-			credentials.patience = 10 * time.Millisecond
+			credentials.timeout = 10 * time.Millisecond
 			credentials.docker = keychainFunc(func(authn.Resource) (authn.Authenticator, error) { asked++; return c.docker, c.dockerErr })
 			credentials.google, credentials.gcloud = c.google, c.gcloud
 			host, err := name.NewRegistry(c.host)
@@ -65,7 +65,7 @@ func TestCredentialsInOrder(t *testing.T) {
 }
 
 // The error for a refused request names the credentials that were tried.
-func TestRefusalNamesWhatWasTried(t *testing.T) {
+func TestDeniedAccessListsTriedCredentials(t *testing.T) {
 	r := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("WWW-Authenticate", `Basic realm="test"`)
 		w.WriteHeader(http.StatusUnauthorized)
@@ -84,7 +84,7 @@ func TestSilentCredentialHelper(t *testing.T) {
 	over := make(chan struct{})
 	defer close(over)
 	c := NewCredentials()
-	c.docker, c.patience = hangs{over}, 20*time.Millisecond
+	c.docker, c.timeout = hangingKeychain{over}, 20*time.Millisecond
 	repository, err := (&Client{Prefix: "registry.example.com"}).Reference("x")
 	must(t, err)
 	auth, err := c.ResolveContext(t.Context(), repository)
@@ -93,9 +93,9 @@ func TestSilentCredentialHelper(t *testing.T) {
 	}
 }
 
-type hangs struct{ over chan struct{} }
+type hangingKeychain struct{ over chan struct{} }
 
-func (h hangs) Resolve(authn.Resource) (authn.Authenticator, error) {
+func (h hangingKeychain) Resolve(authn.Resource) (authn.Authenticator, error) {
 	<-h.over
 	return authn.Anonymous, nil
 }

@@ -56,18 +56,18 @@ func (e *DamagedError) Error() string {
 // a blob of another size counts as missing, so that it is uploaded again. Without it the
 // size is ignored, because some registries report no sizes, or wrong ones.
 func (r *Repository) Has(ctx context.Context, digest v1.Hash, want int64) (there bool, err error) {
-	there, size, err := r.sized(ctx, digest)
+	there, size, err := r.blobSize(ctx, digest)
 	if err != nil || !there || !r.client.Verify || size < 0 || size == want {
 		return there, err
 	}
-	if r.damaged.add(digest, want) && r.Damaged != nil {
-		r.Damaged(digest, size, want)
+	if r.damaged.add(digest, want) && r.OnDamaged != nil {
+		r.OnDamaged(digest, size, want)
 	}
 	return false, nil
 }
 
-// sized reports whether the repository has a blob, and its size there, -1 if unknown.
-func (r *Repository) sized(ctx context.Context, digest v1.Hash) (there bool, size int64, err error) {
+// blobSize reports whether the repository has a blob, and its size there, -1 if unknown.
+func (r *Repository) blobSize(ctx context.Context, digest v1.Hash) (there bool, size int64, err error) {
 	err = r.client.retry(ctx, func() error {
 		there, size, err = r.wire.hasBlob(ctx, digest)
 		return err
@@ -75,14 +75,14 @@ func (r *Repository) sized(ctx context.Context, digest v1.Hash) (there bool, siz
 	return there, size, err
 }
 
-// CheckMended checks the blobs that were damaged and have been uploaded again. It returns a
+// CheckRepaired checks the blobs that were damaged and have been uploaded again. It returns a
 // *DamagedError if one of them still has the wrong size.
-func (r *Repository) CheckMended(ctx context.Context) error {
+func (r *Repository) CheckRepaired(ctx context.Context) error {
 	r.damaged.mu.Lock()
 	blobs := maps.Clone(r.damaged.blobs)
 	r.damaged.mu.Unlock()
 	for _, digest := range slices.SortedFunc(maps.Keys(blobs), func(a, b v1.Hash) int { return strings.Compare(a.Hex, b.Hex) }) {
-		there, size, err := r.sized(ctx, digest)
+		there, size, err := r.blobSize(ctx, digest)
 		if err != nil {
 			return r.Explain("look up "+digest.String(), err)
 		}

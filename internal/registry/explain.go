@@ -18,7 +18,7 @@ func (c *Client) Explain(doing, host string, err error) error {
 	case code == http.StatusForbidden && mentions(err, "quota", "storage limit"):
 		return fmt.Errorf("%s: storage quota exceeded in the registry %s: delete unused images, or have the quota raised: %w", doing, host, err)
 	case code == http.StatusTooManyRequests:
-		return fmt.Errorf("%s: %w", doing, limitedError(host, err))
+		return fmt.Errorf("%s: %w", doing, rateLimitError(host, err))
 	case code == http.StatusRequestEntityTooLarge:
 		return fmt.Errorf("%s: request too large for the registry %s or a proxy in front of it (413): have its limit raised (nginx: client_max_body_size 0), or make the largest file of the image smaller: %w", doing, host, err)
 	case code == http.StatusUnauthorized:
@@ -61,7 +61,7 @@ func plain(err error) error {
 	case errors.As(err, unknown):
 		return fmt.Errorf("%w: the registry's certificate is signed by an unknown authority; add the authority's certificate to the system's, or set SSL_CERT_FILE to its file", err)
 	case Status(err) != 0 && mentions(err, "<html", "<!doctype"):
-		return &plainError{answerOf(Status(err)) + ": the response is a web page, probably from a proxy", err}
+		return &plainError{statusText(Status(err)) + ": the response is a web page, probably from a proxy", err}
 	}
 	return err
 }
@@ -78,12 +78,12 @@ func mentions(err error, words ...string) bool {
 	return false
 }
 
-// limitedError explains a refusal by a registry that limits the rate of requests.
-func limitedError(host string, err error) error {
+// rateLimitError explains a refusal by a registry that limits the rate of requests.
+func rateLimitError(host string, err error) error {
 	until := ""
-	if wait := asked(err); wait > 0 {
+	if wait := retryAfterOf(err); wait > 0 {
 		until = fmt.Sprintf(", retry after %s", wait)
 	}
 	return fmt.Errorf("rate limit of the registry %s exceeded (%s)%s: log in with `docker login %s`, since authenticated users may have a higher limit, or use a mirror: %w",
-		host, answerOf(http.StatusTooManyRequests), until, host, err)
+		host, statusText(http.StatusTooManyRequests), until, host, err)
 }

@@ -16,7 +16,7 @@ import (
 )
 
 // Each refusal states its cause and what the user can do.
-func TestRefusalsSayWhatToDo(t *testing.T) {
+func TestErrorsSayWhatToDo(t *testing.T) {
 	s := newSample(t)
 	s.artifacts = []Artifact{{Type: "application/spdx+json", Document: []byte("{}")}}
 	for what, c := range map[string]struct {
@@ -30,7 +30,7 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 		"artifact": {"/manifests/sha256:", `{"errors":[{"code":"MANIFEST_INVALID","message":"manifest invalid"}]}`, 400, "use --no-attestations", ""},
 		"page":     {"/blobs/uploads/", "<!DOCTYPE html><p>gateway", 400, "is a web page", "<p>"},
 	} {
-		f := &registrytest.Faults{Next: registrytest.InMemory(), Act: func(_ int, w http.ResponseWriter, r *http.Request) bool {
+		f := &registrytest.Faults{Next: registrytest.InMemory(), Intercept: func(_ int, w http.ResponseWriter, r *http.Request) bool {
 			if r.Method == http.MethodGet || r.Method == http.MethodHead || !strings.Contains(r.URL.Path, c.path) {
 				return false
 			}
@@ -54,7 +54,7 @@ func TestBadCredentials(t *testing.T) {
 			w.Header().Set("WWW-Authenticate", `Basic realm="test"`)
 			w.WriteHeader(code)
 		}))
-		r.Keychain = alwaysMe{}
+		r.Keychain = fixedKeychain{}
 		_, err := newSample(t).push(t.Context(), r, "train", "v1")
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "train") || strings.Contains(err.Error(), "canary") {
 			t.Errorf("%d: %v", code, err)
@@ -62,9 +62,9 @@ func TestBadCredentials(t *testing.T) {
 	}
 }
 
-type alwaysMe struct{}
+type fixedKeychain struct{}
 
-func (alwaysMe) Resolve(authn.Resource) (authn.Authenticator, error) {
+func (fixedKeychain) Resolve(authn.Resource) (authn.Authenticator, error) {
 	return &authn.Basic{Username: "me", Password: "s3cret-canary"}, nil
 }
 

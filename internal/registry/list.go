@@ -47,10 +47,10 @@ func (c *Client) List(ctx context.Context, names []string) ([]Listed, error) {
 	}
 	l := &lister{client: c}
 	if len(names) == 0 {
-		if err := l.below(ctx); err != nil {
+		if err := l.listPrefix(ctx); err != nil {
 			return nil, err
 		}
-	} else if err := l.all(ctx, repositories, false); err != nil {
+	} else if err := l.listRepositories(ctx, repositories, false); err != nil {
 		return nil, err
 	}
 	slices.SortStableFunc(l.found, func(a, b Listed) int {
@@ -67,8 +67,8 @@ type lister struct {
 	found []Listed
 }
 
-// below lists the images of all repositories under the prefix.
-func (l *lister) below(ctx context.Context) error {
+// listPrefix lists the images of all repositories under the prefix.
+func (l *lister) listPrefix(ctx context.Context) error {
 	any, err := l.client.Reference("any")
 	if err != nil {
 		return err
@@ -77,7 +77,7 @@ func (l *lister) below(ctx context.Context) error {
 		root := any.Registry.Repo(path)
 		tags, err := l.tags(ctx, root)
 		if err == nil && len(tags.Children) > 0 {
-			return l.all(ctx, children(root, tags), true)
+			return l.listRepositories(ctx, children(root, tags), true)
 		}
 	}
 	var repositories []string
@@ -95,7 +95,7 @@ func (l *lister) below(ctx context.Context) error {
 			under = append(under, any.Registry.Repo(repository))
 		}
 	}
-	return l.all(ctx, under, false)
+	return l.listRepositories(ctx, under, false)
 }
 
 // children returns the repositories directly below a repository.
@@ -107,8 +107,9 @@ func children(of name.Repository, tags *google.Tags) []name.Repository {
 	return all
 }
 
-// all lists the images of the repositories and, if deep, of the repositories below them.
-func (l *lister) all(ctx context.Context, repositories []name.Repository, deep bool) error {
+// listRepositories lists the images of the repositories and, if deep, of the repositories
+// below them.
+func (l *lister) listRepositories(ctx context.Context, repositories []name.Repository, deep bool) error {
 	group, limited := panics.WithContext(ctx)
 	group.SetLimit(Parallel)
 	for _, repository := range repositories {
@@ -118,10 +119,10 @@ func (l *lister) all(ctx context.Context, repositories []name.Repository, deep b
 				return nil
 			}
 			if err == nil {
-				err = l.one(limited, repository, tags)
+				err = l.addRepository(limited, repository, tags)
 			}
 			if err == nil && deep {
-				err = l.all(limited, children(repository, tags), true)
+				err = l.listRepositories(limited, children(repository, tags), true)
 			}
 			return l.client.Explain("list "+repository.String(), repository.RegistryStr(), err)
 		})
@@ -139,9 +140,9 @@ func (l *lister) tags(ctx context.Context, repository name.Repository) (tags *go
 	return tags, err
 }
 
-// one adds the images of a repository. Google's registries describe them in the list of
-// tags. With other registries it takes a request for each tag.
-func (l *lister) one(ctx context.Context, repository name.Repository, tags *google.Tags) error {
+// addRepository adds the images of a repository. Google's registries describe them in the
+// list of tags. With other registries it takes a request for each tag.
+func (l *lister) addRepository(ctx context.Context, repository name.Repository, tags *google.Tags) error {
 	if len(tags.Manifests) > 0 {
 		for digest, m := range tags.Manifests {
 			shown := visible(m.Tags)
@@ -166,7 +167,7 @@ func (l *lister) one(ctx context.Context, repository name.Repository, tags *goog
 	group.SetLimit(Parallel)
 	for _, tag := range visible(tags.Tags) {
 		group.Go(func() error {
-			there, err := at.Recall(limited, tag)
+			there, err := at.ManifestIfReadable(limited, tag)
 			// The tag has been deleted meanwhile, or its manifest is unreadable.
 			if err != nil || there == nil {
 				return err
@@ -197,11 +198,11 @@ func (l *lister) one(ctx context.Context, repository name.Repository, tags *goog
 func (l *lister) created(ctx context.Context, at *Repository, there *Manifest, to *Listed) (time.Time, error) {
 	digest := there.Digest
 	for n, child := range there.Children {
-		size, _ := told(child)
+		size, _ := statedSize(child)
 		if n > 0 && size > 0 {
 			continue
 		}
-		image, err := at.Look(ctx, child.Digest.String())
+		image, err := at.Manifest(ctx, child.Digest.String())
 		if err != nil || image == nil {
 			return time.Time{}, err
 		}

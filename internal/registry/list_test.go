@@ -43,7 +43,7 @@ func TestListLikeGoogle(t *testing.T) {
 		_, _ = w.Write([]byte(text))
 	})}
 	r := serve(t, f)
-	r.Transport = RememberPings(r.Transport)
+	r.Transport = CachePings(r.Transport)
 	got, err := r.List(t.Context(), nil)
 	must(t, err)
 	uploaded := time.UnixMilli(1772600800000).UTC()

@@ -53,22 +53,22 @@ func parseManifest(text []byte, digest v1.Hash) (*Manifest, error) {
 		m.Size += l.Size
 	}
 	for _, child := range m.Children {
-		size, layers := told(child)
+		size, layers := statedSize(child)
 		m.Size, m.Count = m.Size+size, m.Count+layers
 	}
 	return m, nil
 }
 
-// told returns the size and the number of layers that an index states for one of its
+// statedSize returns the size and the number of layers that an index states for one of its
 // images, 0 if it does not.
-func told(child v1.Descriptor) (size int64, layers int) {
+func statedSize(child v1.Descriptor) (size int64, layers int) {
 	size, _ = strconv.ParseInt(child.Annotations[AnnotationSize], 10, 64)
 	layers, _ = strconv.Atoi(child.Annotations[AnnotationLayers])
 	return size, layers
 }
 
-// Look returns the manifest that a tag or a digest refers to, or nil if there is none.
-func (r *Repository) Look(ctx context.Context, reference string) (*Manifest, error) {
+// Manifest returns the manifest that a tag or a digest refers to, or nil if there is none.
+func (r *Repository) Manifest(ctx context.Context, reference string) (*Manifest, error) {
 	var text []byte
 	var digest v1.Hash
 	err := r.client.retry(ctx, func() (err error) {
@@ -88,11 +88,11 @@ func (r *Repository) Look(ctx context.Context, reference string) (*Manifest, err
 	return m, nil
 }
 
-// Recall is like Look for manifests that can be made again: it also returns nil for a tag
-// that the registry cannot read.
-func (r *Repository) Recall(ctx context.Context, tag string) (*Manifest, error) {
-	found, err := r.Look(ctx, tag)
-	if unreadable(err) {
+// ManifestIfReadable is like Manifest for manifests that can be made again: it also returns
+// nil for a tag that the registry cannot read.
+func (r *Repository) ManifestIfReadable(ctx context.Context, tag string) (*Manifest, error) {
+	found, err := r.Manifest(ctx, tag)
+	if isUnreadable(err) {
 		return nil, nil
 	}
 	return found, err

@@ -7,26 +7,26 @@ import (
 	"sync"
 )
 
-// RememberPings returns a transport that sends GET /v2/, by which a registry says which
+// CachePings returns a transport that sends GET /v2/, by which a registry says which
 // credentials it wants, only once to each registry. The client sends it for every
 // repository, but the response is the same for all of them.
-func RememberPings(next http.RoundTripper) http.RoundTripper {
-	return &pings{next: next, answers: map[string]*ping{}}
+func CachePings(next http.RoundTripper) http.RoundTripper {
+	return &pings{next: next, byURL: map[string]*ping{}}
 }
 
 type pings struct {
 	next http.RoundTripper
 
-	mu      sync.Mutex
-	answers map[string]*ping
+	mu    sync.Mutex
+	byURL map[string]*ping
 }
 
 // ping is the response of one registry. Its lock makes other requests wait for the first.
 type ping struct {
-	mu     sync.Mutex
-	known  bool
-	answer http.Response
-	body   []byte
+	mu       sync.Mutex
+	known    bool
+	response http.Response
+	body     []byte
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -35,10 +35,10 @@ func (p *pings) RoundTrip(request *http.Request) (*http.Response, error) {
 		return p.next.RoundTrip(request)
 	}
 	p.mu.Lock()
-	one := p.answers[request.URL.Scheme+request.URL.Host]
+	one := p.byURL[request.URL.Scheme+request.URL.Host]
 	if one == nil {
 		one = &ping{}
-		p.answers[request.URL.Scheme+request.URL.Host] = one
+		p.byURL[request.URL.Scheme+request.URL.Host] = one
 	}
 	p.mu.Unlock()
 	one.mu.Lock()
@@ -56,9 +56,9 @@ func (p *pings) RoundTrip(request *http.Request) (*http.Response, error) {
 		if err != nil {
 			return nil, err
 		}
-		one.answer, one.known = *response, true
+		one.response, one.known = *response, true
 	}
-	again := one.answer
+	again := one.response
 	again.Header, again.Request = again.Header.Clone(), request
 	again.Body = io.NopCloser(bytes.NewReader(one.body))
 	return &again, nil

@@ -13,25 +13,25 @@ type Progress struct {
 	Layers, Total     int
 }
 
-// steps is how often, at most, the progress of bytes is reported during a push.
-const steps = 100
+// maxReports is how often, at most, the progress of bytes is reported during a push.
+const maxReports = 100
 
 // Meter counts the bytes that are sent to a repository. It is safe for concurrent use.
 type Meter struct {
 	// sent is the number of bytes that were sent, whether they arrived or not.
 	sent atomic.Int64
 
-	mu   sync.Mutex
-	now  Progress
-	told int64
-	tell func(Progress)
+	mu       sync.Mutex
+	now      Progress
+	reported int64
+	progress func(Progress)
 }
 
-// Tell makes the meter call progress until End, never from two goroutines at once.
-func (m *Meter) Tell(progress func(Progress)) {
+// Start makes the meter call progress until Stop, never from two goroutines at once.
+func (m *Meter) Start(progress func(Progress)) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.tell = progress
+	m.progress = progress
 }
 
 // Sent returns the number of bytes that were sent, whether they arrived or not.
@@ -49,23 +49,23 @@ func (m *Meter) Expect(bytes int64) {
 func (m *Meter) Restart() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.now, m.told = Progress{}, 0
+	m.now, m.reported = Progress{}, 0
 }
 
-// End stops reporting progress.
-func (m *Meter) End() {
+// Stop stops reporting progress.
+func (m *Meter) Stop() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.tell = nil
+	m.progress = nil
 }
 
-// moving counts bytes of a blob as they are sent.
-func (m *Meter) moving(n int64) {
+// countSent counts bytes of a blob as they are sent.
+func (m *Meter) countSent(n int64) {
 	m.sent.Add(n)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.now.Bytes += n
-	if m.now.Bytes-m.told >= m.now.BytesTotal/steps {
+	if m.now.Bytes-m.reported >= m.now.BytesTotal/maxReports {
 		m.report()
 	}
 }
@@ -92,11 +92,11 @@ func (m *Meter) settle(expected, read, size int64) {
 
 // report reports the progress. The lock must be held, which keeps reports in order.
 func (m *Meter) report() {
-	m.told = m.now.Bytes
-	if m.tell == nil {
+	m.reported = m.now.Bytes
+	if m.progress == nil {
 		return
 	}
 	shown := m.now
 	shown.Bytes = min(shown.Bytes, shown.BytesTotal)
-	m.tell(shown)
+	m.progress(shown)
 }

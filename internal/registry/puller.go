@@ -20,7 +20,7 @@ func (c *Client) DigestFor(ctx context.Context, reference name.Reference) (diges
 			digest = descriptor.Digest
 			return nil
 		}
-		if code := Status(err); code != 0 && !refusesHead(err) && code != http.StatusBadRequest || passing(err) {
+		if code := Status(err); code != 0 && !refusesHead(err) && code != http.StatusBadRequest || isTemporary(err) {
 			return err
 		}
 		// The registry does not support HEAD, or sends no digest with it.

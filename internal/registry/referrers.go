@@ -48,7 +48,7 @@ func (r *Repository) addReferrers(ctx context.Context, subject v1.Hash, referrer
 		if err := json.Unmarshal(old, &index); err != nil {
 			return fmt.Errorf("read the index of referrers %s: %w", tag, err)
 		}
-	case Status(err) != http.StatusNotFound && !unreadable(err):
+	case Status(err) != http.StatusNotFound && !isUnreadable(err):
 		return err
 	}
 	before := len(index.Manifests)
@@ -79,12 +79,12 @@ func (r *Repository) addReferrers(ctx context.Context, subject v1.Hash, referrer
 func (r *Repository) attestedTime(ctx context.Context, subject v1.Hash) (time.Time, error) {
 	var index []byte
 	err := r.client.retry(ctx, func() (err error) {
-		if index, err = r.wire.referrers(ctx, subject); Status(err)/100 == 4 && !passing(err) {
+		if index, err = r.wire.referrers(ctx, subject); Status(err)/100 == 4 && !isTemporary(err) {
 			index, _, err = r.wire.manifest(ctx, referrersTag(subject))
 		}
 		return err
 	})
-	if Status(err) == http.StatusNotFound || unreadable(err) {
+	if Status(err) == http.StatusNotFound || isUnreadable(err) {
 		return time.Time{}, nil
 	}
 	var listed struct {
@@ -120,6 +120,6 @@ func (w *wire) referrers(ctx context.Context, subject v1.Hash) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer done(response)
+	defer drain(response)
 	return io.ReadAll(io.LimitReader(response.Body, maxManifest))
 }

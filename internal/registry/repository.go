@@ -27,16 +27,16 @@ type Repository struct {
 	Name name.Repository
 	// Meter counts the bytes that are sent.
 	Meter *Meter
-	// Damaged, if not nil, is called once for each blob that has the wrong size in the
+	// OnDamaged, if not nil, is called once for each blob that has the wrong size in the
 	// registry and will be uploaded again. It needs Client.Verify. The sizes are in bytes.
-	Damaged func(digest v1.Hash, has, want int64)
+	OnDamaged func(digest v1.Hash, has, want int64)
 
 	client *Client
 	wire   *wire
 	// damaged are the blobs that are incomplete in the registry.
 	damaged damaged
-	// whole reports whether the registry refuses blobs of unknown size.
-	whole atomic.Bool
+	// refusesStreams reports whether the registry refuses blobs of unknown size.
+	refusesStreams atomic.Bool
 }
 
 // Open authenticates with the registry of a repository. The scope is Pull or Push. Open
@@ -68,10 +68,10 @@ func (c *Client) Open(ctx context.Context, repository name.Repository, scope str
 	return &Repository{Name: repository, Meter: &Meter{}, client: c, wire: newWire(repository, trip)}, nil
 }
 
-// Greet asks the registry which credentials it wants while there is other work to do, so
+// Ping asks the registry which credentials it wants while there is other work to do, so
 // that Open need not wait for the response. It does nothing unless the transport is that of
-// RememberPings. It ignores errors, which Open will return.
-func (c *Client) Greet(ctx context.Context, image string) {
+// CachePings. It ignores errors, which Open will return.
+func (c *Client) Ping(ctx context.Context, image string) {
 	if _, remembers := c.Transport.(*pings); !remembers || c.Prefix == "" {
 		return
 	}
@@ -96,7 +96,7 @@ func (c *Client) Tagged(ctx context.Context, image, tag string) (*name.Digest, e
 	if err != nil {
 		return nil, err
 	}
-	found, err := at.Look(ctx, tag)
+	found, err := at.Manifest(ctx, tag)
 	if err != nil || found == nil {
 		return nil, err
 	}

@@ -65,10 +65,10 @@ func (c *Client) Retag(ctx context.Context, names []string, from, to string, for
 			if at[n], err = c.Open(limited, repository, Push); err != nil {
 				return err
 			}
-			if found[n], err = at[n].Look(limited, from); err != nil || found[n] == nil {
+			if found[n], err = at[n].Manifest(limited, from); err != nil || found[n] == nil {
 				return err
 			}
-			old, err := at[n].Look(limited, to)
+			old, err := at[n].Manifest(limited, to)
 			moves[n] = old == nil || old.Digest != found[n].Digest
 			if old != nil && moves[n] && !force {
 				taken[n] = &TakenError{repository.Tag(to)}

@@ -24,35 +24,35 @@ func TestRetag(t *testing.T) {
 	push("api", "abc")
 	push("old", "other")
 
-	f.During(nil)
+	f.InterceptWith(nil)
 	_, err := r.Retag(t.Context(), []string{"train", "old", "api", "never"}, "abc", "v1", false)
 	var missing *MissingError
 	if !errors.As(err, &missing) || strings.Join(missing.Names, " ") != "old never" {
 		t.Errorf("%v", err)
 	}
-	unchanged(t, f)
+	isUnchanged(t, f)
 
 	done, err := r.Retag(t.Context(), []string{"train", "api"}, "abc", "v1", false)
 	must(t, err)
 	if len(done) != 2 || done[0].UpToDate || done[0].Reference != *train || !strings.HasSuffix(done[0].Tag.String(), "/train:v1") {
 		t.Errorf("%+v", done)
 	}
-	f.During(nil)
+	f.InterceptWith(nil)
 	again, err := r.Retag(t.Context(), []string{"train", "api"}, "abc", "v1", false)
 	must(t, err)
 	if !again[0].UpToDate || !again[1].UpToDate {
 		t.Errorf("%+v", again)
 	}
-	unchanged(t, f)
+	isUnchanged(t, f)
 
 	newer := push("train", "def")
 	push("api", "def")
-	f.During(nil)
+	f.InterceptWith(nil)
 	var taken *TakenError
 	if _, err := r.Retag(t.Context(), []string{"train", "api"}, "def", "v1", false); !errors.As(err, &taken) || !strings.Contains(err.Error(), "use --force to move it") {
 		t.Errorf("%v", err)
 	}
-	unchanged(t, f)
+	isUnchanged(t, f)
 	moved, err := r.Retag(t.Context(), []string{"train", "api"}, "def", "v1", true)
 	must(t, err)
 	if moved[0].UpToDate || moved[0].Reference != *newer {
@@ -63,7 +63,7 @@ func TestRetag(t *testing.T) {
 	}
 }
 
-func unchanged(t *testing.T, f *registrytest.Faults) {
+func isUnchanged(t *testing.T, f *registrytest.Faults) {
 	t.Helper()
 	requests, _ := f.Log()
 	for _, request := range requests {

@@ -42,15 +42,15 @@ func (c *Client) retry(ctx context.Context, do func() error) error {
 			return err
 		}
 		err := do()
-		wait := asked(err)
+		wait := retryAfterOf(err)
 		switch {
-		case err == nil || ctx.Err() != nil || !passing(err):
+		case err == nil || ctx.Err() != nil || !isTemporary(err):
 			return err
 		case wait > 0 && waited+wait > maxWait:
 			return err
 		case wait > 0:
 			waited += wait
-			c.tellWait(err, wait)
+			c.reportWait(err, wait)
 		case n == attempts-1:
 			return err
 		default:
@@ -63,23 +63,23 @@ func (c *Client) retry(ctx context.Context, do func() error) error {
 	}
 }
 
-// passing reports whether an error is temporary, so that the same request may succeed
+// isTemporary reports whether an error is temporary, so that the same request may succeed
 // later.
-func passing(err error) bool {
+func isTemporary(err error) bool {
 	switch code := Status(err); {
 	case errors.As(err, new(*lostUploadError)):
 		return true
 	case code == http.StatusTooManyRequests, code == http.StatusRequestTimeout, code == http.StatusRequestedRangeNotSatisfiable, code >= 500:
 		return true
 	case code != 0: // an upload that the registry has lost, or that arrived damaged
-		return refusedFor(err, transport.BlobUploadUnknownErrorCode, transport.BlobUploadInvalidErrorCode, transport.DigestInvalidErrorCode, transport.SizeInvalidErrorCode)
+		return hasErrorCode(err, transport.BlobUploadUnknownErrorCode, transport.BlobUploadInvalidErrorCode, transport.DigestInvalidErrorCode, transport.SizeInvalidErrorCode)
 	}
 	var (
 		address     *AddressError
 		silent      *silence.Error // the timeout is too long to wait for it five times
 		fault       *panics.Error
 		file        *fs.PathError
-		making      *MakingError
+		making      *ContentError
 		certificate *tls.CertificateVerificationError
 		lookup      *net.DNSError
 		digest      *digestError

@@ -12,16 +12,16 @@ import (
 	"github.com/slipway-ci/slipway/internal/silence"
 )
 
-// later is a transport that stores how long a busy registry asks to wait, for asked to
-// find. It stores the pause in the request, because an error of go-containerregistry keeps
-// nothing else of the response but its status.
-type later struct{ next http.RoundTripper }
+// retryAfterTransport is a transport that stores how long a busy registry asks to wait, for
+// retryAfterOf to find. It stores the pause in the request, because an error of
+// go-containerregistry keeps nothing else of the response but its status.
+type retryAfterTransport struct{ next http.RoundTripper }
 
 // pauseKey is the key of the pause in the context of a request.
 type pauseKey struct{}
 
 // RoundTrip implements http.RoundTripper.
-func (l later) RoundTrip(request *http.Request) (*http.Response, error) {
+func (l retryAfterTransport) RoundTrip(request *http.Request) (*http.Response, error) {
 	response, err := l.next.RoundTrip(request)
 	if err != nil || response.StatusCode != http.StatusTooManyRequests && response.StatusCode != http.StatusServiceUnavailable {
 		return response, err
@@ -30,15 +30,15 @@ func (l later) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// tellWait reports that a request waits for a busy registry.
-func (c *Client) tellWait(err error, wait time.Duration) {
-	if c.Waiting != nil {
-		c.Waiting(fmt.Sprintf("the registry %s is busy (%s); retrying in %s (Retry-After)", hostOf(err), answerOf(Status(err)), wait))
+// reportWait reports that a request waits for a busy registry.
+func (c *Client) reportWait(err error, wait time.Duration) {
+	if c.OnWait != nil {
+		c.OnWait(fmt.Sprintf("the registry %s is busy (%s); retrying in %s (Retry-After)", hostOf(err), statusText(Status(err)), wait))
 	}
 }
 
-// answerOf returns an HTTP status in searchable form, such as 429 Too Many Requests.
-func answerOf(code int) string { return fmt.Sprintf("%d %s", code, http.StatusText(code)) }
+// statusText returns an HTTP status in searchable form, such as 429 Too Many Requests.
+func statusText(code int) string { return fmt.Sprintf("%d %s", code, http.StatusText(code)) }
 
 // hostOf returns the host that refused a request.
 func hostOf(err error) string {
@@ -49,8 +49,8 @@ func hostOf(err error) string {
 	return "of the image"
 }
 
-// asked returns how long the registry asked to wait before the next attempt, or 0.
-func asked(err error) time.Duration {
+// retryAfterOf returns how long the registry asked to wait before the next attempt, or 0.
+func retryAfterOf(err error) time.Duration {
 	var refused *transport.Error
 	if !errors.As(err, &refused) || refused.Request == nil {
 		return 0

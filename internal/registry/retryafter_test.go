@@ -47,7 +47,7 @@ func TestRetryAfter(t *testing.T) {
 			must(t, err)
 			at, err := r.Open(t.Context(), repository, Pull)
 			must(t, err)
-			_, err = at.Look(t.Context(), "v1")
+			_, err = at.Manifest(t.Context(), "v1")
 			server.Close()
 			if want == 0 { // too long to wait for
 				if len(pauses) > 0 || Status(err) != code {

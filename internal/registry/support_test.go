@@ -73,7 +73,7 @@ func (s sample) push(ctx context.Context, c *Client, image string, tags ...strin
 	}
 	for _, layer := range layers {
 		to.Meter.Expect(s.expected)
-		if err := to.UploadMade(ctx, Making{Expected: s.expected, Dir: s.dir, Write: writes(layer)}); err != nil {
+		if err := to.UploadStream(ctx, Stream{Expected: s.expected, Dir: s.dir, Write: writes(layer)}); err != nil {
 			return nil, to.Explain("send a layer of "+repository.String(), err)
 		}
 	}

@@ -81,17 +81,17 @@ func (r *Repository) Tag(ctx context.Context, tag string, m *Manifest) error {
 		return r.wire.putManifest(ctx, tag, m.MediaType, m.Text)
 	})
 	what := "tag " + r.Name.Tag(tag).String()
-	if err == nil || ctx.Err() != nil || Status(err)/100 != 4 || Vanished(err) {
+	if err == nil || ctx.Err() != nil || Status(err)/100 != 4 || BlobLost(err) {
 		return r.Explain(what, err)
 	}
 	if there, askErr := r.wire.pointsTo(ctx, tag, m.Digest); askErr == nil && there {
 		return nil
 	}
-	return r.Explain(what, immutable(err))
+	return r.Explain(what, explainImmutable(err))
 }
 
-// immutable adds to a refusal that the tag may be immutable.
-func immutable(err error) error {
+// explainImmutable adds to a refusal that the tag may be immutable.
+func explainImmutable(err error) error {
 	if code := Status(err); code == http.StatusBadRequest || code == http.StatusConflict || code == http.StatusMethodNotAllowed {
 		return errors.Join(err, errors.New("the tag may be immutable and point to another image; choose another tag, or delete it"))
 	}

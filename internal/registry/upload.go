@@ -63,45 +63,45 @@ func (r *Repository) Upload(ctx context.Context, b Blob) error {
 	})
 }
 
-// Making is a blob that is made while it is uploaded.
-type Making struct {
+// Stream is a blob that is made while it is uploaded.
+type Stream struct {
 	// Expected is the approximate size in bytes, which the repository's Meter expects.
 	Expected int64
 	// Write writes the content. It is called again for each attempt. If it fails,
-	// UploadMade returns a *MakingError without another attempt.
+	// UploadStream returns a *ContentError without another attempt.
 	Write func(context.Context, io.Writer) (digest v1.Hash, size int64, err error)
 	// Dir is where a large blob is stored for a registry that needs to know its size first.
 	Dir string
 }
 
-// UploadMade uploads a blob while it is made, in constant memory. Only then is it known
+// UploadStream uploads a blob while it is made, in constant memory. Only then is it known
 // whether the repository already has the blob.
-func (r *Repository) UploadMade(ctx context.Context, m Making) error {
+func (r *Repository) UploadStream(ctx context.Context, m Stream) error {
 	if m.Expected <= MemoryLimit {
 		var b bytes.Buffer
 		digest, size, err := m.Write(ctx, &b)
 		if err != nil {
-			return &MakingError{err}
+			return &ContentError{err}
 		}
-		return r.uploadMade(ctx, m, digest, size, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b.Bytes())), nil })
+		return r.uploadStream(ctx, m, digest, size, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b.Bytes())), nil })
 	}
-	if !r.whole.Load() {
+	if !r.refusesStreams.Load() {
 		err := r.stream(ctx, m)
 		if !refusesStreams(err) {
 			return err
 		}
-		r.whole.Store(true)
+		r.refusesStreams.Store(true)
 	}
 	return r.spool(ctx, m)
 }
 
-// uploadMade uploads a blob that has been made.
-func (r *Repository) uploadMade(ctx context.Context, m Making, digest v1.Hash, size int64, open func() (io.ReadCloser, error)) error {
+// uploadStream uploads a blob that has been made.
+func (r *Repository) uploadStream(ctx context.Context, m Stream, digest v1.Hash, size int64, open func() (io.ReadCloser, error)) error {
 	return r.Upload(ctx, Blob{Digest: digest, Size: size, Expected: m.Expected, From: r.Name.RepositoryStr(), Open: open})
 }
 
 // stream uploads a blob while it is made.
-func (r *Repository) stream(ctx context.Context, m Making) error {
+func (r *Repository) stream(ctx context.Context, m Stream) error {
 	return r.client.retry(ctx, func() error {
 		to, err := r.wire.begin(ctx, v1.Hash{}, "")
 		if err != nil {
@@ -112,7 +112,7 @@ func (r *Repository) stream(ctx context.Context, m Making) error {
 }
 
 // streamTo uploads a blob while it is made, in one attempt.
-func (r *Repository) streamTo(ctx context.Context, m Making, to *url.URL) error {
+func (r *Repository) streamTo(ctx context.Context, m Stream, to *url.URL) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	reader, writer := io.Pipe()
@@ -133,7 +133,7 @@ func (r *Repository) streamTo(ctx context.Context, m Making, to *url.URL) error 
 	_ = reader.CloseWithError(errUnread)
 	blob := <-result
 	if blob.err != nil && !errors.Is(blob.err, errUnread) {
-		err = &MakingError{blob.err} // the reason that the request was interrupted
+		err = &ContentError{blob.err} // the reason that the request was interrupted
 	}
 	if err == nil && blob.err != nil {
 		err = io.ErrUnexpectedEOF // the registry responded before it had received everything
@@ -151,12 +151,12 @@ func (r *Repository) streamTo(ctx context.Context, m Making, to *url.URL) error 
 
 var errUnread = errors.New("the registry stopped reading the upload")
 
-// MakingError reports that the content of a blob could not be made, which is not an error
+// ContentError reports that the content of a blob could not be made, which is not an error
 // of the registry.
-type MakingError struct{ error }
+type ContentError struct{ error }
 
-// Unwrap returns the error of Making.Write.
-func (e *MakingError) Unwrap() error { return e.error }
+// Unwrap returns the error of Stream.Write.
+func (e *ContentError) Unwrap() error { return e.error }
 
 // refusesStreams reports whether a registry needs to know the size of a blob first.
 func refusesStreams(err error) bool {
@@ -170,7 +170,7 @@ func refusesStreams(err error) bool {
 
 // spool writes a blob to a temporary file and uploads it from there, for a registry that
 // refuses streams.
-func (r *Repository) spool(ctx context.Context, m Making) error {
+func (r *Repository) spool(ctx context.Context, m Stream) error {
 	if err := os.MkdirAll(m.Dir, 0o755); err != nil {
 		return err
 	}
@@ -184,9 +184,9 @@ func (r *Repository) spool(ctx context.Context, m Making) error {
 	}()
 	digest, size, err := m.Write(ctx, file)
 	if err != nil {
-		return &MakingError{err}
+		return &ContentError{err}
 	}
-	return r.uploadMade(ctx, m, digest, size, func() (io.ReadCloser, error) { return os.Open(file.Name()) })
+	return r.uploadStream(ctx, m, digest, size, func() (io.ReadCloser, error) { return os.Open(file.Name()) })
 }
 
 // Reserved is an upload that was begun before its content was known.
@@ -241,7 +241,7 @@ func (r *countedReader) Read(b []byte) (int, error) {
 	n, err := r.Reader.Read(b)
 	if !r.stopped.Load() {
 		r.n.Add(int64(n))
-		r.meter.moving(int64(n))
+		r.meter.countSent(int64(n))
 	}
 	return n, err
 }

@@ -71,8 +71,8 @@ func (w *wire) do(ctx context.Context, method string, u *url.URL, header http.He
 	return response, nil
 }
 
-// done drains and closes the body of a response, so that its connection can be reused.
-func done(response *http.Response) {
+// drain drains and closes the body of a response, so that its connection can be reused.
+func drain(response *http.Response) {
 	_, _ = io.CopyN(io.Discard, response.Body, 64<<10)
 	_ = response.Body.Close()
 }
@@ -100,7 +100,7 @@ func (w *wire) manifest(ctx context.Context, reference string) ([]byte, v1.Hash,
 	if err != nil {
 		return nil, v1.Hash{}, err
 	}
-	defer done(response)
+	defer drain(response)
 	text, err := io.ReadAll(io.LimitReader(response.Body, maxManifest+1))
 	if err != nil {
 		return nil, v1.Hash{}, err
@@ -126,7 +126,7 @@ func (w *wire) pointsTo(ctx context.Context, reference string, digest v1.Hash) (
 	if err != nil {
 		return false, err
 	}
-	defer done(response)
+	defer drain(response)
 	return response.StatusCode == http.StatusOK && response.Header.Get(digestHeader) == digest.String(), nil
 }
 
@@ -138,7 +138,7 @@ func (w *wire) putManifest(ctx context.Context, reference string, mediaType type
 	if err != nil {
 		return err
 	}
-	defer done(response)
+	defer drain(response)
 	if digest := DigestOf(text).String(); response.Header.Get(digestHeader) != "" && response.Header.Get(digestHeader) != digest {
 		return &digestError{"digest of " + reference, digest, response.Header.Get(digestHeader)}
 	}
@@ -156,7 +156,7 @@ func (w *wire) hasBlob(ctx context.Context, digest v1.Hash) (there bool, size in
 	if err != nil {
 		return false, 0, err
 	}
-	defer done(response)
+	defer drain(response)
 	size = response.ContentLength
 	if response.StatusCode == http.StatusPartialContent {
 		_, total, _ := strings.Cut(response.Header.Get("Content-Range"), "/")
@@ -173,7 +173,7 @@ func (w *wire) smallBlob(ctx context.Context, digest v1.Hash) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer done(response)
+	defer drain(response)
 	text, err := io.ReadAll(io.LimitReader(response.Body, maxManifest+1))
 	if err == nil && DigestOf(text) != digest {
 		return nil, &digestError{"digest of a blob", digest.String(), DigestOf(text).String()}

@@ -24,13 +24,13 @@ func (w *wire) begin(ctx context.Context, digest v1.Hash, from string) (*url.URL
 	if from != "" {
 		response, err = begin(url.Values{"mount": {digest.String()}, "from": {from}})
 	}
-	if from == "" || Status(err)/100 == 4 && !passing(err) {
+	if from == "" || Status(err)/100 == 4 && !isTemporary(err) {
 		response, err = begin(nil)
 	}
 	if err != nil {
 		return nil, err
 	}
-	defer done(response)
+	defer drain(response)
 	if response.StatusCode == http.StatusCreated {
 		return nil, nil
 	}
@@ -73,7 +73,7 @@ func (w *wire) finish(ctx context.Context, to *url.URL, digest v1.Hash, body io.
 	if err != nil {
 		return lost(err)
 	}
-	defer done(response)
+	defer drain(response)
 	if said := response.Header.Get(digestHeader); said != "" && said != digest.String() {
 		return &digestError{"digest of a blob", digest.String(), said}
 	}
@@ -87,7 +87,7 @@ func (w *wire) stream(ctx context.Context, to *url.URL, body io.Reader, sent fun
 	if err != nil {
 		return nil, lost(err)
 	}
-	defer done(response)
+	defer drain(response)
 	var first, last int64
 	if _, err := fmt.Sscanf(response.Header.Get("Range"), "%d-%d", &first, &last); err == nil && (first != 0 || last+1 != sent()) {
 		return nil, &digestError{"range of a blob's uploaded bytes", fmt.Sprintf("0-%d", sent()-1), response.Header.Get("Range")}

@@ -108,8 +108,8 @@ func Tracked(ctx context.Context, dir string, environ []string, below string) []
 	return strings.Split(strings.TrimSuffix(out, "\x00"), "\x00")
 }
 
-// longest is the timeout of a git command. All of them are local.
-const longest = time.Minute
+// gitTimeout is the timeout of a git command. All of them are local.
+const gitTimeout = time.Minute
 
 type git struct {
 	dir     string
@@ -132,14 +132,14 @@ func (g git) run(ctx context.Context, args ...string) string {
 // make the user's own git commands fail.
 func (g git) output(ctx context.Context, args ...string) (string, error) {
 	fixed := []string{"--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=", "-c", "log.showSignature=false", "-c", "safe.bareRepository=explicit", "-C", g.dir}
-	limited, cancel := context.WithTimeout(ctx, longest)
+	limited, cancel := context.WithTimeout(ctx, gitTimeout)
 	defer cancel()
 	command := exec.CommandContext(limited, "git", append(fixed, args...)...)
 	command.Env = g.environ
 	command.WaitDelay = time.Second
 	out, err := command.Output()
 	if ctx.Err() == nil && limited.Err() != nil {
-		return "", fmt.Errorf("git %s timed out after %s", args[0], longest)
+		return "", fmt.Errorf("git %s timed out after %s", args[0], gitTimeout)
 	}
 	if err != nil {
 		return "", err

@@ -95,7 +95,7 @@ func TestRead(t *testing.T) {
 
 // Neither the environment of a Git hook nor the repository's own configuration has an
 // effect on the result or starts a program.
-func TestItIsThisRepository(t *testing.T) {
+func TestReadThisRepository(t *testing.T) {
 	dir, other := repository(t), repository(t)
 	write(t, filepath.Join(other, "b"), "1")
 	command(t, other, "add", ".")

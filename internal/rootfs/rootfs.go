@@ -11,9 +11,9 @@ import (
 	"strings"
 )
 
-// Edition is the version of the data read from a layer. Increase it when Read reads
+// FormatVersion is the version of the data read from a layer. Increase it when Read reads
 // something different from the same layer, so that cached results are not used.
-const Edition = "1"
+const FormatVersion = "1"
 
 // Kinds of nodes.
 const (

@@ -77,7 +77,7 @@ func TestCompressions(t *testing.T) {
 	}
 }
 
-func TestLayersHideWhatIsBelow(t *testing.T) {
+func TestWhiteoutsHideFilesBelow(t *testing.T) {
 	dir := func(name string) file { return file{name: name, kind: tar.TypeDir, mode: 0o755} }
 	fs := Merge(
 		read(t, dir("a"), dir("a/b"), dir("a/b/c"), dir("gone"), dir("gone/x"), dir("opaque"), dir("opaque/old"), dir("replaced"), dir("replaced/x")),

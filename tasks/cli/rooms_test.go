@@ -98,7 +98,7 @@ var within = map[string]func(ctx context.Context, dir string) error{
 		return err
 	},
 	"internal/image": func(ctx context.Context, dir string) error {
-		_, err := image.Prepare(ctx, image.Spec{Name: "job", Dir: dir, Kind: image.KindFiles, Files: []string{"good.yml"}, Place: func(string) (none source.Position) {
+		_, err := image.Prepare(ctx, image.Spec{Name: "job", Dir: dir, Kind: image.KindFiles, Files: []string{"good.yml"}, PositionOf: func(string) (none source.Position) {
 			fault()
 			return none
 		}}, nil)

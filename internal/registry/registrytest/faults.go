@@ -7,16 +7,17 @@ import (
 	"sync"
 )
 
-// Act handles the nth request, counted from 1, and reports whether it has responded to it.
-type Act func(n int, w http.ResponseWriter, r *http.Request) bool
+// Intercept handles the nth request, counted from 1, and reports whether it has responded to
+// it.
+type Intercept func(n int, w http.ResponseWriter, r *http.Request) bool
 
 // Faults is a proxy in front of a registry that counts and can intercept requests. Its
 // methods are safe for concurrent use.
 type Faults struct {
 	Next http.Handler
-	// Act is called with each request. If it is nil or returns false, Next handles the
+	// Intercept is called with each request. If it is nil or returns false, Next handles the
 	// request.
-	Act Act
+	Intercept Intercept
 
 	mu       sync.Mutex
 	n        int
@@ -30,7 +31,7 @@ func (f *Faults) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.n++
 	n := f.n
 	f.requests = append(f.requests, r.Method+" "+r.URL.Path)
-	act := f.Act
+	act := f.Intercept
 	f.mu.Unlock()
 	if act != nil && act(n, w, r) {
 		return
@@ -39,11 +40,11 @@ func (f *Faults) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.Next.ServeHTTP(w, r)
 }
 
-// During sets what handles requests, and resets the log and the counter.
-func (f *Faults) During(act Act) {
+// InterceptWith sets what handles requests, and resets the log and the counter.
+func (f *Faults) InterceptWith(act Intercept) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.n, f.Act, f.requests, f.received = 0, act, nil, 0
+	f.n, f.Intercept, f.requests, f.received = 0, act, nil, 0
 }
 
 // Log returns the method and path of all requests, and the number of bytes in the bodies

@@ -21,8 +21,8 @@ const (
 	maxIngredients = 1 << 20
 )
 
-// packed returns ingredients as the value of an annotation, or "" if they are too large.
-func (c Ingredients) packed() (string, error) {
+// encode returns ingredients as the value of an annotation, or "" if they are too large.
+func (c Ingredients) encode() (string, error) {
 	text, err := json.Marshal(c)
 	if err != nil {
 		return "", err
@@ -36,9 +36,9 @@ func (c Ingredients) packed() (string, error) {
 	return base64.StdEncoding.EncodeToString(b.Bytes()), nil
 }
 
-// unpacked parses the result of packed. It returns nil for any other text, because
+// decodeIngredients parses the result of encode. It returns nil for any other text, because
 // ingredients are only shown to users.
-func unpacked(text string) *Ingredients {
+func decodeIngredients(text string) *Ingredients {
 	packed, err := base64.StdEncoding.DecodeString(text)
 	if err != nil || text == "" {
 		return nil
@@ -55,12 +55,12 @@ func unpacked(text string) *Ingredients {
 	return c
 }
 
-// noting returns a manifest with an annotation for what its image is made of.
-func noting(manifest []byte, c *Ingredients) ([]byte, error) {
+// withIngredients returns a manifest with an annotation for what its image is made of.
+func withIngredients(manifest []byte, c *Ingredients) ([]byte, error) {
 	if c == nil {
 		return manifest, nil
 	}
-	text, err := c.packed()
+	text, err := c.encode()
 	if err != nil || text == "" {
 		return manifest, err
 	}
@@ -92,7 +92,7 @@ func Changes(ctx context.Context, from *registry.Client, s Spec, now Ingredients
 	if err != nil {
 		return nil, err
 	}
-	last, err := recall(ctx, at, layersTag(ordered(s.Platforms)[0]))
+	last, err := readRemote(ctx, at, layersTag(sortedPlatforms(s.Platforms)[0]))
 	if err != nil || last == nil || last.ingredients == nil {
 		return nil, err
 	}

@@ -11,18 +11,18 @@ import (
 )
 
 // A registry that does not support HEAD is asked with GET, for bases, blobs and tags.
-func testKnowsNoHead(t *testing.T, f *registrytest.Faults, r *registry.Client, dir string) {
-	f.During(nil)
+func testWithoutHead(t *testing.T, f *registrytest.Faults, r *registry.Client, dir string) {
+	f.InterceptWith(nil)
 	spec := filesSpec(dir, "src/part0/file0.py")
 	spec.Base = pushBase(t, r, "bases/headless", v1.Platform{OS: "linux", Architecture: "amd64"})
 	spec.Name = "team/headless"
-	f.During(func(_ int, w http.ResponseWriter, r *http.Request) bool {
+	f.InterceptWith(func(_ int, w http.ResponseWriter, r *http.Request) bool {
 		if r.Method == http.MethodHead {
 			w.WriteHeader(http.StatusMethodNotAllowed)
 		}
 		return r.Method == http.MethodHead
 	})
-	defer f.During(nil)
+	defer f.InterceptWith(nil)
 	for _, upToDate := range []bool{false, true} {
 		recipe, err := Prepare(t.Context(), spec, r)
 		must(t, err)

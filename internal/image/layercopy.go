@@ -13,18 +13,18 @@ import (
 	"github.com/slipway-ci/slipway/internal/registry"
 )
 
-// staying is a passage that copies nothing.
-func staying(context.Context, int, func(io.Reader) error) (bool, error) { return false, nil }
+// noCopy is a layerCopier that copies nothing.
+func noCopy(context.Context, int, func(io.Reader) error) (bool, error) { return false, nil }
 
-// passed is the set of layers of a base in another registry that were sent while they were
-// read, so that each is fetched only once.
-type passed struct {
+// copiedLayers is the set of layers of a base in another registry that were sent while they
+// were read, so that each is fetched only once.
+type copiedLayers struct {
 	mu     sync.Mutex
 	layers map[v1.Hash]bool
 }
 
 // add adds a layer.
-func (p *passed) add(digest v1.Hash) {
+func (p *copiedLayers) add(digest v1.Hash) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.layers == nil {
@@ -34,14 +34,14 @@ func (p *passed) add(digest v1.Hash) {
 }
 
 // has reports whether a layer was sent.
-func (p *passed) has(digest v1.Hash) bool {
+func (p *copiedLayers) has(digest v1.Hash) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.layers[digest]
 }
 
-// through returns a passage that copies layers of a base to the repository of the push.
-func (p *push) through(parent *base) passage {
+// copyThrough returns a layerCopier that copies layers of a base to the repository of the push.
+func (p *push) copyThrough(parent *base) layerCopier {
 	return func(ctx context.Context, n int, read func(io.Reader) error) (bool, error) {
 		l := parent.layers[n]
 		if p.last.blobs[l.Digest] || parent.reference.RegistryStr() == p.to.Name.RegistryStr() {
@@ -64,7 +64,7 @@ func (p *push) through(parent *base) passage {
 				err = held
 			}
 			if err == nil {
-				p.passed.add(l.Digest)
+				p.copied.add(l.Digest)
 				return seen, nil
 			}
 		}

@@ -9,8 +9,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/registry"
 )
 
-// standing is an image in the registry, with what slipway's annotations say about it.
-type standing struct {
+// remoteImage is an image in the registry, with what slipway's annotations say about it.
+type remoteImage struct {
 	*registry.Manifest
 	inputs   string
 	packages []Package
@@ -19,34 +19,35 @@ type standing struct {
 	ingredients *Ingredients
 }
 
-// recall returns the image with a tag, or nil if there is none that can be read.
-func recall(ctx context.Context, at *registry.Repository, tag string) (*standing, error) {
-	m, err := at.Recall(ctx, tag)
+// readRemote returns the image with a tag, or nil if there is none that can be read.
+func readRemote(ctx context.Context, at *registry.Repository, tag string) (*remoteImage, error) {
+	m, err := at.ManifestIfReadable(ctx, tag)
 	if m == nil {
 		return nil, err
 	}
-	s := &standing{Manifest: m, inputs: m.Annotations[annotationInputs], ingredients: unpacked(m.Annotations[annotationIngredients])}
+	s := &remoteImage{Manifest: m, inputs: m.Annotations[annotationInputs], ingredients: decodeIngredients(m.Annotations[annotationIngredients])}
 	_ = json.Unmarshal([]byte(m.Annotations[annotationPackages]), &s.packages) // images of other kinds have no packages
 	_ = json.Unmarshal([]byte(m.Annotations[annotationBase]), &s.base)         // images without a base have no facts
 	return s, nil
 }
 
-// find returns the image of the recipe's inputs, or nil if the registry does not have it.
-func find(ctx context.Context, at *registry.Repository, recipe *Recipe) (*standing, error) {
-	found, err := recall(ctx, at, inputsTag(recipe.Inputs))
+// findByInputs returns the image of the recipe's inputs, or nil if the registry does not
+// have it.
+func findByInputs(ctx context.Context, at *registry.Repository, recipe *Recipe) (*remoteImage, error) {
+	found, err := readRemote(ctx, at, inputsTag(recipe.Inputs))
 	if found == nil || found.inputs != recipe.Inputs {
 		return nil, err
 	}
 	return found, nil
 }
 
-// previous is what is known from the image that was pushed last: its layers by fingerprint,
+// lastImage is what is known from the image that was pushed last: its layers by fingerprint,
 // and all blobs that the repository must therefore have.
-type previous struct {
-	// made is what the image is made of, or nil if that is not known.
-	made  *Ingredients
-	facts map[string]facts
-	blobs map[v1.Hash]bool
+type lastImage struct {
+	// ingredients is what the image is made of, or nil if that is not known.
+	ingredients *Ingredients
+	facts       map[string]facts
+	blobs       map[v1.Hash]bool
 	// requirements are the contents of the layers with requirements, by the key of the
 	// requirements. They have no entries, so they cannot be packed again. packages are the
 	// packages in them.
@@ -58,13 +59,13 @@ type previous struct {
 
 // lastPushed returns what is known from the image that was pushed last. The result is empty
 // if there is none.
-func lastPushed(ctx context.Context, at *registry.Repository, recipe *Recipe) (*previous, error) {
-	p := &previous{facts: map[string]facts{}, blobs: map[v1.Hash]bool{}, requirements: map[string][]*content{}}
-	last, err := recall(ctx, at, layersTag(recipe.spec.platform))
+func lastPushed(ctx context.Context, at *registry.Repository, recipe *Recipe) (*lastImage, error) {
+	p := &lastImage{facts: map[string]facts{}, blobs: map[v1.Hash]bool{}, requirements: map[string][]*content{}}
+	last, err := readRemote(ctx, at, layersTag(recipe.spec.platform))
 	if err != nil || last == nil {
 		return p, err
 	}
-	p.made, p.packages, p.base = last.ingredients, last.packages, last.base
+	p.ingredients, p.packages, p.base = last.ingredients, last.packages, last.base
 	for _, l := range last.Layers {
 		p.blobs[l.Digest] = true
 		diffID, err := v1.NewHash(l.Annotations[annotationDiffID])
@@ -74,7 +75,7 @@ func lastPushed(ctx context.Context, at *registry.Repository, recipe *Recipe) (*
 		}
 		p.facts[fingerprint] = facts{Digest: l.Digest, DiffID: diffID, Size: l.Size}
 		if key := l.Annotations[annotationRequirements]; key != "" {
-			p.requirements[key] = append(p.requirements[key], &content{what: l.Annotations[annotationContent], fingerprint: fingerprint, bytes: l.Size, requirements: key})
+			p.requirements[key] = append(p.requirements[key], &content{description: l.Annotations[annotationContent], fingerprint: fingerprint, bytes: l.Size, requirements: key})
 		}
 	}
 	return p, nil

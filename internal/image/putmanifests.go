@@ -8,8 +8,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/registry"
 )
 
-// manifests writes the manifest under all tags or, if there are none, by its digest.
-func (p *push) manifests(ctx context.Context, a *assembled) error {
+// putManifests writes the manifest under all tags or, if there are none, by its digest.
+func (p *push) putManifests(ctx context.Context, a *assembled) error {
 	group, limited := panics.WithContext(ctx)
 	for _, tag := range p.tags {
 		group.Go(func() error { return p.to.Tag(limited, tag, &a.Manifest) })
@@ -20,16 +20,16 @@ func (p *push) manifests(ctx context.Context, a *assembled) error {
 	return group.Wait()
 }
 
-// remember makes an image the one that was pushed last for its platform, and records what
+// putLastPushed makes an image the one that was pushed last for its platform, and records what
 // it is made of, if that is known.
-func (p *push) remember(ctx context.Context, a *assembled, made *Ingredients) error {
-	text, err := noting(a.Text, made)
+func (p *push) putLastPushed(ctx context.Context, a *assembled, made *Ingredients) error {
+	text, err := withIngredients(a.Text, made)
 	if err != nil {
 		return err
 	}
 	noted := &registry.Manifest{Text: text, MediaType: a.MediaType, Digest: registry.DigestOf(text)}
 	err = p.to.Tag(ctx, layersTag(p.recipe.spec.platform), noted)
-	if registry.Status(err)/100 == 4 && !registry.Vanished(err) {
+	if registry.Status(err)/100 == 4 && !registry.BlobLost(err) {
 		return nil // with immutable tags, builds do without it
 	}
 	return err
@@ -38,7 +38,7 @@ func (p *push) remember(ctx context.Context, a *assembled, made *Ingredients) er
 // retag points the tags to an image that exists, and reports whether they all did already.
 // It checks all tags before it writes the first, because docker-registry cannot read a
 // manifest while it is being written.
-func (p *push) retag(ctx context.Context, found *standing) (bool, error) {
+func (p *push) retag(ctx context.Context, found *remoteImage) (bool, error) {
 	there := make([]bool, len(p.tags))
 	asking, limited := panics.WithContext(ctx)
 	asking.SetLimit(registry.Parallel)

@@ -20,7 +20,7 @@ const (
 	maxLayers = 127
 	// fileLayers is how many of them are for files and the program of an image that also
 	// has requirements: the maximum that files are distributed over, and one for a program.
-	fileLayers = bucketLimit + largeLimit + 1
+	fileLayers = maxBuckets + maxLargeFiles + 1
 )
 
 // directory is a directory that is made for entries, or that the base has.
@@ -45,27 +45,27 @@ func directories(entries []entry) []directory {
 	return all
 }
 
-// on returns c as it is placed on a base. Directories that the base has keep their owners
+// placedOn returns c as it is placed on a base. Directories that the base has keep their owners
 // and modes, and entries below a link of the base go to where the link leads. If the base
 // has none of the directories, on returns c.
-func (c *content) on(fs *rootfs.FS) *content {
+func (c *content) placedOn(fs *rootfs.FS) *content {
 	real := map[string]string{}
-	laid := slices.Clone(c.entries)
+	placed := slices.Clone(c.entries)
 	moved := false
-	for n, e := range laid {
+	for n, e := range placed {
 		dir := path.Dir(e.name)
 		to, ok := real[dir]
 		if !ok {
 			to = fs.Real(dir)
 			real[dir] = to
 		}
-		laid[n].name = path.Join(to, path.Base(e.name))
+		placed[n].name = path.Join(to, path.Base(e.name))
 		moved = moved || to != dir
 	}
 	if moved {
-		slices.SortFunc(laid, func(a, b entry) int { return strings.Compare(a.name, b.name) })
+		slices.SortFunc(placed, func(a, b entry) int { return strings.Compare(a.name, b.name) })
 	}
-	parents := directories(laid)
+	parents := directories(placed)
 	identity := sha256.New()
 	fmt.Fprintf(identity, "%s\n", c.fingerprint)
 	kept := false
@@ -80,53 +80,53 @@ func (c *content) on(fs *rootfs.FS) *content {
 		return c
 	}
 	other := *c
-	other.entries, other.parents, other.fingerprint = laid, parents, hex.EncodeToString(identity.Sum(nil))
+	other.entries, other.parents, other.fingerprint = placed, parents, hex.EncodeToString(identity.Sum(nil))
 	return &other
 }
 
-// lay returns contents as they are placed on a base, in at most room layers.
-func lay(ctx context.Context, contents []*content, parent *base, room int) ([]*content, error) {
-	laid := make([]*content, len(contents))
-	err := parent.ask(ctx, func(fs *rootfs.FS) {
+// placeOn returns contents as they are placed on a base, in at most limit layers.
+func placeOn(ctx context.Context, contents []*content, parent *base, limit int) ([]*content, error) {
+	placed := make([]*content, len(contents))
+	err := parent.withFS(ctx, func(fs *rootfs.FS) {
 		for n, c := range contents {
-			laid[n] = c.on(fs)
+			placed[n] = c.placedOn(fs)
 		}
 	})
-	return squeeze(laid, room), err
+	return limitLayers(placed, limit), err
 }
 
-// rooms returns how many layers an image may have on a base: below for its requirements,
+// layerLimits returns how many layers an image may have on a base: below for its requirements,
 // and above for its files and its program. The numbers depend only on the base and the
 // kind, so that a change of the files does not change the layers of the requirements.
-func (r *Recipe) rooms(parent *base) (below, above int, err error) {
-	room := maxLayers - len(parent.layers)
+func (r *Recipe) layerLimits(parent *base) (below, above int, err error) {
+	limit := maxLayers - len(parent.layers)
 	needs := map[string]int{KindFiles: 1, KindGo: 2, KindPython: 4}[r.spec.Kind]
-	if room < needs {
+	if limit < needs {
 		return 0, 0, refuseBase(r.spec, nil, "choose a base with fewer layers, or squash it", "has %d layers, and container runtimes support at most %d", len(parent.layers), maxLayers)
 	}
 	if r.spec.Kind != KindPython {
-		return 0, room, nil
+		return 0, limit, nil
 	}
-	above = min(fileLayers, room/2)
-	return room - above, above, nil
+	above = min(fileLayers, limit/2)
+	return limit - above, above, nil
 }
 
-// squeeze merges contents until there are at most room of them. The largest stay separate.
+// limitLayers merges contents until there are at most limit of them. The largest stay separate.
 // The others share layers by the hash of their description, so that a change of one affects
 // only the layer that it is in.
-func squeeze(contents []*content, room int) []*content {
-	if len(contents) <= room {
+func limitLayers(contents []*content, limit int) []*content {
+	if len(contents) <= limit {
 		return contents
 	}
 	bySize := slices.Clone(contents)
 	slices.SortFunc(bySize, func(a, b *content) int {
-		return cmp.Or(compareTrue(a.what == programContent, b.what == programContent), cmp.Compare(b.bytes, a.bytes), strings.Compare(a.what, b.what))
+		return cmp.Or(compareTrue(a.description == programContent, b.description == programContent), cmp.Compare(b.bytes, a.bytes), strings.Compare(a.description, b.description))
 	})
 	own := map[*content]bool{}
-	for _, c := range bySize[:room/2] {
+	for _, c := range bySize[:limit/2] {
 		own[c] = true
 	}
-	shared := make([][]*content, room-room/2)
+	shared := make([][]*content, limit-limit/2)
 	var result []*content
 	for _, c := range contents {
 		if own[c] {
@@ -134,7 +134,7 @@ func squeeze(contents []*content, room int) []*content {
 			continue
 		}
 		h := fnv.New32a()
-		_, _ = h.Write([]byte(c.what))
+		_, _ = h.Write([]byte(c.description))
 		n := h.Sum32() % uint32(len(shared))
 		shared[n] = append(shared[n], c)
 	}
@@ -169,7 +169,7 @@ func merge(group []*content) *content {
 	parents := map[string]directory{}
 	for _, c := range group {
 		fmt.Fprintf(identity, "%s\n", c.fingerprint)
-		names = append(names, c.what)
+		names = append(names, c.description)
 		whole.bytes += c.bytes
 		whole.entries = append(whole.entries, c.entries...)
 		for _, d := range c.parents {
@@ -183,6 +183,6 @@ func merge(group []*content) *content {
 	}
 	slices.SortFunc(whole.parents, func(a, b directory) int { return strings.Compare(a.name, b.name) })
 	slices.SortFunc(whole.entries, func(a, b entry) int { return strings.Compare(a.name, b.name) })
-	whole.what, whole.fingerprint = strings.Join(names, ", "), hex.EncodeToString(identity.Sum(nil))
+	whole.description, whole.fingerprint = strings.Join(names, ", "), hex.EncodeToString(identity.Sum(nil))
 	return whole
 }
