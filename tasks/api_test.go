@@ -126,7 +126,8 @@ func receiver(f *ast.FuncDecl) string {
 	return ""
 }
 
-// strip removes comments and values from a declaration.
+// strip removes comments, values, and tags other than json from a declaration. The other tags
+// are how the command line looks, which the golden list of commands holds.
 func strip(n ast.Node) {
 	ast.Inspect(n, func(n ast.Node) bool {
 		switch n := n.(type) {
@@ -138,6 +139,9 @@ func strip(n ast.Node) {
 			n.Doc, n.Comment = nil, nil
 		case *ast.Field:
 			n.Doc, n.Comment = nil, nil
+			if n.Tag != nil && !strings.HasPrefix(n.Tag.Value, "`json:") {
+				n.Tag = nil
+			}
 		}
 		return true
 	})

@@ -14,6 +14,10 @@ import (
 // columns is how wide paragraphs of help are.
 const columns = 80
 
+// forms is the annotation of a cobra command that has the Forms of its row, with commas
+// between them.
+const forms = "forms"
+
 // Cobra returns the command line of a table. Its shared flags fill a before a command
 // runs.
 func Cobra(a *cli.App, table []Command) *cobra.Command {
@@ -25,7 +29,7 @@ func Cobra(a *cli.App, table []Command) *cobra.Command {
 	root.SetOut(a.Out())
 	root.SetErr(a.Err())
 	root.SetFlagErrorFunc(badFlag)
-	for _, g := range Groups() {
+	for _, g := range groups() {
 		root.AddGroup(&cobra.Group{ID: string(g), Title: string(g) + ":"})
 	}
 	shared := sharedFlags()
@@ -47,10 +51,10 @@ func Cobra(a *cli.App, table []Command) *cobra.Command {
 }
 
 // cobra returns the cobra command of a row, without those that it holds.
-func (c *Command) cobra(a *cli.App, shared []Flag) *cobra.Command {
+func (c *Command) cobra(a *cli.App, shared []flag) *cobra.Command {
 	made := &cobra.Command{
 		Use: strings.TrimPrefix(c.usage(), c.parent()+" "), Short: c.Summary, Long: markdown.Wrap(c.Help, columns),
-		Example: "  " + strings.Join(c.Examples, "\n  "),
+		Example: "  " + strings.Join(c.Examples, "\n  "), Annotations: map[string]string{forms: strings.Join(c.Forms, ",")},
 	}
 	if c.Task.run == nil {
 		made.Example, made.RunE = "", Hold
@@ -71,12 +75,12 @@ func (c *Command) cobra(a *cli.App, shared []Flag) *cobra.Command {
 	made.Args = c.checkArguments
 	made.ValidArgsFunction = c.completeArguments(a)
 	made.RunE = func(made *cobra.Command, args []string) error {
-		a.Offers(c.Forms...)
+		a.Named(c.Name).Offers(c.Forms...)
 		if c.Task.options == nil {
-			return c.Task.run(made.Context(), a, c.Name, nil)
+			return c.Task.run(made.Context(), a, nil)
 		}
 		c.setArguments(options.Elem(), args)
-		return c.Task.run(made.Context(), a, c.Name, options.Interface())
+		return c.Task.run(made.Context(), a, options.Interface())
 	}
 	return made
 }

@@ -40,8 +40,8 @@ const (
 	Itself        Group = "slipway itself"
 )
 
-// Groups returns all groups in order.
-func Groups() []Group {
+// groups returns all groups in order.
+func groups() []Group {
 	return []Group{Deploys, Images, Secrets, Polyaxonfiles, Runs, Services, Sandbox, Itself}
 }
 

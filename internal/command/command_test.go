@@ -1,9 +1,10 @@
 package command
 
 import (
-	"context"
-	"errors"
-	"flag"
+	"bytes"
+	"encoding/json"
+	stdflag "flag"
+	"io"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -18,7 +19,7 @@ import (
 	"github.com/slipway-ci/slipway/tasks/cli"
 )
 
-var update = flag.Bool("update", false, "write the list of commands in docs/commands.md")
+var update = stdflag.Bool("update", false, "write the list of commands in docs/commands.md")
 
 // TestRows checks that each row says what it has to, and stands below the command that
 // holds it.
@@ -30,7 +31,7 @@ func TestRows(t *testing.T) {
 			t.Errorf("two rows have the name %s", c.Name)
 		case !seen[c.parent()]:
 			t.Errorf("%s stands before %s", c.Name, c.parent())
-		case !slices.Contains(Groups(), c.Group):
+		case !slices.Contains(groups(), c.Group):
 			t.Errorf("%s: help lists no group %q", c.Name, c.Group)
 		case c.Summary == "" || strings.HasSuffix(c.Summary, "."):
 			t.Errorf("%s: the summary %q is not a line", c.Name, c.Summary)
@@ -46,14 +47,14 @@ func TestRows(t *testing.T) {
 // TestTags checks that the tags of all options mean something.
 func TestTags(t *testing.T) {
 	kinds := []reflect.Kind{reflect.Bool, reflect.String, reflect.Int, reflect.Slice, durationType.Kind()}
-	of := map[string][]Flag{"all commands": sharedFlags()}
+	of := map[string][]flag{"all commands": sharedFlags()}
 	for _, c := range Table() {
 		of[c.Name] = c.Task.flags
 		for n, a := range c.Task.arguments {
 			if a.optional() != strings.HasSuffix(a.Word, "]") || a.variadic() != strings.HasSuffix(a.Word, "...]") || a.variadic() && n+1 < len(c.Task.arguments) {
 				t.Errorf("%s: the argument %s is a %s", c.Name, a.Word, a.is)
 			}
-			checkKinds(t, c.Name, a.Field)
+			checkKinds(t, c.Name, a.field)
 		}
 	}
 	for command, flags := range of {
@@ -61,13 +62,13 @@ func TestTags(t *testing.T) {
 			if !slices.Contains(kinds, f.is.Kind()) || f.Help == "" || len(f.Short) > 1 {
 				t.Errorf("%s: the flag --%s is a %s, and its help is %q", command, f.Name, f.is, f.Help)
 			}
-			checkKinds(t, command, f.Field)
+			checkKinds(t, command, f.field)
 		}
 	}
 }
 
 // checkKinds checks that a shell has something to offer for each kind of name.
-func checkKinds(t *testing.T, command string, f Field) {
+func checkKinds(t *testing.T, command string, f field) {
 	t.Helper()
 	for _, kind := range f.Complete {
 		if offered[kind] == nil {
@@ -121,13 +122,35 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// TestResultsAreNamed checks that a Result names its command in full, also where the task
-// returns none.
+// TestResultsAreNamed checks that a Result names its command in full, also if the task fails
+// before it returns one.
 func TestResultsAreNamed(t *testing.T) {
-	failing := func(context.Context, *tasks.Env) (*tasks.Result, error) { return nil, errors.New("no slipway.yaml") }
-	result, err := named("secrets plan", failing)(t.Context(), nil)
-	if err == nil || result == nil || result.Command != "secrets plan" {
-		t.Errorf("the result is %v, and the error is %v", result, err)
+	var output bytes.Buffer
+	a := &cli.App{Dir: t.TempDir(), Output: "json", Stdout: &output, Stderr: io.Discard}
+	root := Cobra(a, Table())
+	root.SetArgs([]string{"secrets", "plan"})
+	err := root.ExecuteContext(t.Context())
+	var result tasks.Result
+	if read := json.Unmarshal(output.Bytes(), &result); err == nil || read != nil || result.Command != "secrets plan" {
+		t.Errorf("the result is %s, and the errors are %v and %v", &output, err, read)
+	}
+}
+
+// TestEnvironment checks that each shared flag has its default from a variable, which the
+// documentation names.
+func TestEnvironment(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "commands.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range sharedFlags() {
+		if f.Env == "" || !strings.Contains(string(text), "`"+f.Env+"`") {
+			t.Errorf("docs/commands.md does not name %q, the variable of --%s", f.Env, f.Name)
+		}
+		t.Setenv(f.Env, "true")
+	}
+	if a := cli.Open(); a.Dir != "true" || a.File != "true" || a.Environment != "true" || a.Output != "true" || !a.Quiet || !a.Verbose || !a.NoAttestations {
+		t.Errorf("the environment makes %+v", a)
 	}
 }
 
@@ -156,7 +179,7 @@ func TestTargetsAreGenerated(t *testing.T) {
 // TestCommandsAreDocumented compares docs/commands.md with the table.
 func TestCommandsAreDocumented(t *testing.T) {
 	const begin, end = "<!-- commands: made by go test ./internal/command -update -->\n", "\n<!-- end of commands -->\n"
-	text := Markdown(Table())
+	text := listing(Table())
 	for _, line := range strings.Split(text, "\n") {
 		if len(line) >= 120 {
 			t.Errorf("a line of %d columns: %s", len(line), line)

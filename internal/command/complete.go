@@ -36,12 +36,15 @@ func runWords(ctx context.Context, a *cli.App) []string {
 }
 
 // words returns what a shell offers for a field, nil if it offers files.
-func (f *Field) words(a *cli.App) cobra.CompletionFunc {
+func (f *field) words(a *cli.App) cobra.CompletionFunc {
 	if len(f.Complete)+len(f.OneOf) == 0 {
 		return nil
 	}
 	return func(c *cobra.Command, _ []string, prefix string) ([]string, cobra.ShellCompDirective) {
 		words := slices.Clone(f.OneOf)
+		if dots := slices.Index(words, "..."); dots >= 0 {
+			words = slices.Replace(words, dots, dots+1, list(c.Annotations[forms])...)
+		}
 		for _, kind := range f.Complete {
 			if of := offered[kind]; of != nil {
 				words = append(words, of(c.Context(), a)...)
@@ -59,7 +62,7 @@ func (f *Field) words(a *cli.App) cobra.CompletionFunc {
 // It is nil if the shell offers files.
 func (c *Command) completeArguments(a *cli.App) cobra.CompletionFunc {
 	arguments := c.Task.arguments
-	if !slices.ContainsFunc(arguments, func(argument Argument) bool { return argument.words(a) != nil }) {
+	if !slices.ContainsFunc(arguments, func(argument argument) bool { return argument.words(a) != nil }) {
 		return nil
 	}
 	return func(made *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {

@@ -24,7 +24,7 @@ const (
 var durationType = reflect.TypeFor[time.Duration]()
 
 // sharedFlags returns the flags that all commands have.
-func sharedFlags() []Flag {
+func sharedFlags() []flag {
 	_, flags := fields(reflect.TypeFor[cli.App]())
 	return flags
 }
@@ -32,13 +32,13 @@ func sharedFlags() []Flag {
 // shared returns all shared flags as c has them. One that belongs to each command has no
 // letter where a flag of c's task has that, and the sandbox's own process has none of
 // these.
-func (c *Command) shared(all []Flag) []Flag {
-	var flags []Flag
+func (c *Command) shared(all []flag) []flag {
+	var flags []flag
 	for _, f := range all {
 		if f.PerCommand && c.Task.serves {
 			continue
 		}
-		if f.PerCommand && slices.ContainsFunc(c.Task.flags, func(own Flag) bool { return own.Short == f.Short }) {
+		if f.PerCommand && slices.ContainsFunc(c.Task.flags, func(own flag) bool { return own.Short == f.Short }) {
 			f.Short = ""
 		}
 		flags = append(flags, f)
@@ -49,7 +49,7 @@ func (c *Command) shared(all []Flag) []Flag {
 // register adds a flag to a command that fills its field of options. Without a Default
 // the value that the field has is the default. A persistent flag is one of all commands
 // below c, too.
-func (f *Flag) register(a *cli.App, c *cobra.Command, persistent bool, options reflect.Value) {
+func (f *flag) register(a *cli.App, c *cobra.Command, persistent bool, options reflect.Value) {
 	flags := c.Flags()
 	if persistent {
 		flags = c.PersistentFlags()

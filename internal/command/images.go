@@ -17,7 +17,7 @@ func images() []Command {
 			},
 		},
 		{
-			Name: "images", Group: Images, Task: plain(tasks.Images),
+			Name: "images", Group: Images, Task: taskWithoutOptions(tasks.Images),
 			Summary: "List what the registry holds of this project",
 			Help: `Lists what the registry holds of this project. ` +
 				`That is every repository below the registry's prefix or, where the registry does not list its repositories, the images of slipway.yaml.`,

@@ -7,7 +7,6 @@ import (
 	"reflect"
 	"regexp"
 	"strings"
-	"unicode"
 
 	"github.com/slipway-ci/slipway/internal/markdown"
 )
@@ -61,17 +60,17 @@ func (c *Command) target(b *bytes.Buffer) {
 	if c.Task.options != nil {
 		options = fmt.Sprintf(", tasks.%s{\n%s}", c.Task.options.Name(), values)
 	}
-	offers := ""
+	app := fmt.Sprintf("cli.Open().Named(%q)", c.Name)
 	if len(c.Forms) > 0 {
-		offers = `.Offers("` + strings.Join(c.Forms, `", "`) + `")`
+		app += `.Offers("` + strings.Join(c.Forms, `", "`) + `")`
 	}
 	switch {
 	case c.Task.serves:
 		fmt.Fprintf(b, "return cli.Open().%s(ctx%s)\n", c.Task.function, options)
 	case options == "":
-		fmt.Fprintf(b, "return cli.Open()%s.Run(ctx, tasks.%s)\n", offers, c.Task.function)
+		fmt.Fprintf(b, "return %s.Run(ctx, tasks.%s)\n", app, c.Task.function)
 	default:
-		fmt.Fprintf(b, "return cli.Open()%s.Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {\n", offers)
+		fmt.Fprintf(b, "return %s.Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {\n", app)
 		fmt.Fprintf(b, "return tasks.%s(ctx, env%s)\n})\n", c.Task.function, options)
 	}
 	b.WriteString("}\n\n")
@@ -129,16 +128,4 @@ func asMage(text string) string {
 		return "-" + camel(flag[2:])
 	})
 	return sarif.ReplaceAllString(text, "SLIPWAY_OUTPUT=$1")
-}
-
-// title returns a word with a capital.
-func title(word string) string { return first(word, unicode.ToUpper) }
-
-// lower returns a text that begins with no capital.
-func lower(text string) string { return first(text, unicode.ToLower) }
-
-func first(text string, change func(rune) rune) string {
-	letters := []rune(text)
-	letters[0] = change(letters[0])
-	return string(letters)
 }

@@ -46,7 +46,7 @@ func overview(table []Command) string {
 	m.section("Synopsis", "slipway COMMAND [arguments] [flags]")
 	m.section("Description", About)
 	m.macro("SH", "COMMANDS")
-	for _, group := range Groups() {
+	for _, group := range groups() {
 		m.macro("SS", string(group))
 		for _, c := range table {
 			if c.Group == group && c.Task.run != nil {
@@ -56,6 +56,10 @@ func overview(table []Command) string {
 	}
 	m.macro("SH", "SHARED OPTIONS")
 	m.flags(sharedFlags())
+	m.macro("SH", "ENVIRONMENT")
+	for _, f := range sharedFlags() {
+		m.item(f.Env, "the default of --"+f.Name)
+	}
 	m.macro("SH", "EXIT STATUS")
 	m.verbatim(strings.TrimSpace(tasks.ExitCodes))
 	return m.String()
@@ -78,7 +82,7 @@ func (m *roff) section(title, text string) {
 }
 
 // flags writes an item for each flag.
-func (m *roff) flags(flags []Flag) {
+func (m *roff) flags(flags []flag) {
 	for _, f := range flags {
 		m.item(f.label(), f.text())
 	}

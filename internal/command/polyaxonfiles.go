@@ -37,7 +37,7 @@ func polyaxonfiles() []Command {
 			Help:    `Lists, prints and copies the Polyaxon components that ship with slipway.`,
 		},
 		{
-			Name: "component list", Group: Polyaxonfiles, Task: plain(tasks.ComponentList),
+			Name: "component list", Group: Polyaxonfiles, Task: taskWithoutOptions(tasks.ComponentList),
 			Summary:  "List the components that ship",
 			Help:     `Lists the components that ship with slipway, and what each is for.`,
 			Examples: []string{"slipway component list"},

@@ -14,19 +14,19 @@ func sandbox() []Command {
 			Help:    `Manages the embedded platform of this repository.`,
 		},
 		{
-			Name: "sandbox status", Group: Sandbox, Task: plain(tasks.SandboxStatus),
+			Name: "sandbox status", Group: Sandbox, Task: taskWithoutOptions(tasks.SandboxStatus),
 			Summary:  "Show whether the sandbox runs, and where",
 			Help:     `Shows whether the sandbox runs, and where.`,
 			Examples: []string{"slipway sandbox status"},
 		},
 		{
-			Name: "sandbox stop", Group: Sandbox, Task: plain(tasks.SandboxStop),
+			Name: "sandbox stop", Group: Sandbox, Task: taskWithoutOptions(tasks.SandboxStop),
 			Summary:  "Stop the sandbox and the runs on it",
 			Help:     `Stops the sandbox and the runs on it.`,
 			Examples: []string{"slipway sandbox stop"},
 		},
 		{
-			Name: "sandbox reset", Group: Sandbox, Task: plain(tasks.SandboxReset),
+			Name: "sandbox reset", Group: Sandbox, Task: taskWithoutOptions(tasks.SandboxReset),
 			Summary:  "Stop the sandbox and delete all that it holds",
 			Help:     `Stops the sandbox and deletes all that it holds: images, secrets, runs, their outputs and the persistent volumes.`,
 			Examples: []string{"slipway sandbox reset"},

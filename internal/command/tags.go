@@ -5,16 +5,16 @@ import (
 	"strings"
 )
 
-// Argument is a field of options that is given by its place.
-type Argument struct {
+// argument is a field of options that is given by its place.
+type argument struct {
 	// Word is how usage shows it: JOB, [DIR] if it may be left out, [JOB...] for any
 	// number.
 	Word string
-	Field
+	field
 }
 
-// Flag is a field of options that is given by its name.
-type Flag struct {
+// flag is a field of options that is given by its name.
+type flag struct {
 	// Name is without its dashes, and Short one letter or "".
 	Name, Short string
 	// Default is the value without the flag, "" for the zero value.
@@ -24,16 +24,19 @@ type Flag struct {
 	// PerCommand tells that a flag of all commands belongs to each rather than to the
 	// root, so that a command can have its letter for another one.
 	PerCommand bool
-	Field
+	// Env is the environment variable that has the default, "" for none.
+	Env string
+	field
 }
 
-// Field is what arguments and flags have in common.
-type Field struct {
+// field is what arguments and flags have in common.
+type field struct {
 	// Help is what it does, in a few words.
 	Help string
 	// Complete are the kinds of names that shells offer, see offered.
 	Complete []string
-	// OneOf are fixed words that shells offer.
+	// OneOf are fixed words that shells offer. Three dots stand for the Forms of the
+	// command.
 	OneOf []string
 	// Mage is the name of the parameter of the target.
 	Mage string
@@ -54,27 +57,28 @@ type Field struct {
 //	complete  Complete, with commas between
 //	oneof     OneOf, with commas between
 //	per       PerCommand, if it is "command"
+//	env       Env
 //	mage      Mage; otherwise the flag's name, or the field's name for an argument
-func fields(of reflect.Type) (arguments []Argument, flags []Flag) {
+func fields(of reflect.Type) (arguments []argument, flags []flag) {
 	for n := range of.NumField() {
 		f := of.Field(n)
-		field := Field{
+		common := field{
 			Help: f.Tag.Get("help"), Complete: list(f.Tag.Get("complete")), OneOf: list(f.Tag.Get("oneof")), Mage: f.Tag.Get("mage"),
 			index: n, name: f.Name, is: f.Type,
 		}
 		if word := f.Tag.Get("arg"); word != "" {
-			if field.Mage == "" {
-				field.Mage = strings.ToLower(f.Name[:1]) + f.Name[1:]
+			if common.Mage == "" {
+				common.Mage = strings.ToLower(f.Name[:1]) + f.Name[1:]
 			}
-			arguments = append(arguments, Argument{Word: word, Field: field})
+			arguments = append(arguments, argument{Word: word, field: common})
 		}
 		if name := f.Tag.Get("flag"); name != "" {
-			if field.Mage == "" {
-				field.Mage = camel(name)
+			if common.Mage == "" {
+				common.Mage = camel(name)
 			}
-			flags = append(flags, Flag{
+			flags = append(flags, flag{
 				Name: name, Short: f.Tag.Get("short"), Default: f.Tag.Get("default"), Value: f.Tag.Get("value"),
-				PerCommand: f.Tag.Get("per") == "command", Field: field,
+				PerCommand: f.Tag.Get("per") == "command", Env: f.Tag.Get("env"), field: common,
 			})
 		}
 	}
@@ -82,13 +86,13 @@ func fields(of reflect.Type) (arguments []Argument, flags []Flag) {
 }
 
 // optional reports whether an argument may be left out.
-func (a *Argument) optional() bool { return strings.HasPrefix(a.Word, "[") }
+func (a *argument) optional() bool { return strings.HasPrefix(a.Word, "[") }
 
 // variadic reports whether an argument is any number of words.
-func (a *Argument) variadic() bool { return a.is.Kind() == reflect.Slice }
+func (a *argument) variadic() bool { return a.is.Kind() == reflect.Slice }
 
 // label returns how help writes a flag, such as "-P, --param NAME=VALUE".
-func (f *Flag) label() string {
+func (f *flag) label() string {
 	text := "--" + f.Name
 	if f.Short != "" {
 		text = "-" + f.Short + ", " + text
@@ -100,7 +104,7 @@ func (f *Flag) label() string {
 }
 
 // text returns what a flag does, with its default.
-func (f *Flag) text() string {
+func (f *flag) text() string {
 	if f.Default == "" {
 		return f.Help
 	}
@@ -108,7 +112,7 @@ func (f *Flag) text() string {
 }
 
 // value returns the word for a flag's value, "" if it takes none.
-func (f *Flag) value() string {
+func (f *flag) value() string {
 	switch {
 	case f.Value != "":
 		return f.Value
@@ -120,15 +124,6 @@ func (f *Flag) value() string {
 		return "N"
 	}
 	return "TEXT"
-}
-
-// camel returns fail-pending as failPending.
-func camel(name string) string {
-	parts := strings.Split(name, "-")
-	for n, part := range parts[1:] {
-		parts[n+1] = strings.ToUpper(part[:1]) + part[1:]
-	}
-	return strings.Join(parts, "")
 }
 
 // list parts a tag at its commas.

@@ -16,56 +16,45 @@ type Task struct {
 	function string
 	// options is the struct that it takes, nil if it takes none.
 	options   reflect.Type
-	arguments []Argument
-	flags     []Flag
+	arguments []argument
+	flags     []flag
 	// serves tells that it is the sandbox's own process, which gives no Result.
 	serves bool
 	// run calls it. options is a pointer to its struct, nil if it takes none.
-	run func(ctx context.Context, a *cli.App, name string, options any) error
+	run func(ctx context.Context, a *cli.App, options any) error
 }
 
 // task returns the Task of a function that takes options.
 func task[O any](f func(context.Context, *tasks.Env, O) (*tasks.Result, error)) Task {
-	t := taking[O](f)
-	t.run = func(ctx context.Context, a *cli.App, name string, options any) error {
-		return a.Run(ctx, named(name, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	t := newTask[O](f)
+	t.run = func(ctx context.Context, a *cli.App, options any) error {
+		return a.Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 			return f(ctx, env, *options.(*O))
-		}))
+		})
 	}
 	return t
 }
 
-// plain returns the Task of a function that takes no options.
-func plain(f cli.Task) Task {
-	return Task{function: nameOf(f), run: func(ctx context.Context, a *cli.App, name string, _ any) error {
-		return a.Run(ctx, named(name, f))
+// taskWithoutOptions returns the Task of a function that takes no options.
+func taskWithoutOptions(f cli.Task) Task {
+	return Task{function: nameOf(f), run: func(ctx context.Context, a *cli.App, _ any) error {
+		return a.Run(ctx, f)
 	}}
 }
 
 // server returns the Task of a process that goes on in the foreground.
 func server[O any](f func(*cli.App, context.Context, O) error) Task {
-	t := taking[O](f)
+	t := newTask[O](f)
 	t.serves = true
-	t.run = func(ctx context.Context, a *cli.App, _ string, options any) error { return f(a, ctx, *options.(*O)) }
+	t.run = func(ctx context.Context, a *cli.App, options any) error { return f(a, ctx, *options.(*O)) }
 	return t
 }
 
-// taking returns a Task of f without run, with the arguments and flags of its options.
-func taking[O any](f any) Task {
+// newTask returns a Task of f without run, with the arguments and flags of its options.
+func newTask[O any](f any) Task {
 	t := Task{function: nameOf(f), options: reflect.TypeFor[O]()}
 	t.arguments, t.flags = fields(t.options)
 	return t
-}
-
-// named returns f with the name of its command in the Result, also where f returns none.
-func named(name string, f cli.Task) cli.Task {
-	return func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
-		result, err := f(ctx, env)
-		if result == nil {
-			result = &tasks.Result{Command: name}
-		}
-		return result, err
-	}
 }
 
 // nameOf returns the name of a function or method, without its package.

@@ -12,6 +12,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"reflect"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -31,17 +32,17 @@ import (
 // App runs tasks in the current process.
 type App struct {
 	// Dir, File and Environment are as in tasks.Env.
-	Dir         string `flag:"dir" short:"C" help:"look for slipway.yaml in this directory"`
-	File        string `flag:"file" short:"f" per:"command" help:"use this file instead of slipway.yaml"`
-	Environment string `flag:"env" complete:"environment" help:"use this environment of slipway.yaml"`
+	Dir         string `flag:"dir" env:"SLIPWAY_DIR" short:"C" help:"look for slipway.yaml in this directory"`
+	File        string `flag:"file" env:"SLIPWAY_FILE" short:"f" per:"command" help:"use this file instead of slipway.yaml"`
+	Environment string `flag:"env" env:"SLIPWAY_ENV" complete:"environment" help:"use this environment of slipway.yaml"`
 	// Output is the format of results: text (the default), json, or another one that the command
 	// offers (see Offers), such as sarif.
-	Output string `flag:"output" short:"o" oneof:"text,json" help:"print results as text or json"`
+	Output string `flag:"output" env:"SLIPWAY_OUTPUT" short:"o" oneof:"text,json,..." help:"print results as text or json"`
 	// Quiet prints only results, warnings and errors. Verbose adds details.
-	Quiet   bool `flag:"quiet" help:"print only results, warnings and errors"`
-	Verbose bool `flag:"verbose" help:"print details"`
+	Quiet   bool `flag:"quiet" env:"SLIPWAY_QUIET" help:"print only results, warnings and errors"`
+	Verbose bool `flag:"verbose" env:"SLIPWAY_VERBOSE" help:"print details"`
 	// NoAttestations is as in tasks.Env.
-	NoAttestations bool `flag:"no-attestations" help:"push images without SBOM and provenance"`
+	NoAttestations bool `flag:"no-attestations" env:"SLIPWAY_NO_ATTESTATIONS" help:"push images without SBOM and provenance"`
 	// Self are the arguments with which this program serves the sandbox.
 	Self []string
 	// Stdout receives results. Stderr receives everything else.
@@ -49,6 +50,7 @@ type App struct {
 
 	live    *printer.Live
 	streams *streams
+	name    string
 	// forms are the values of Output that are allowed besides text and json.
 	forms []string
 }
@@ -59,15 +61,31 @@ func (a *App) Offers(forms ...string) *App {
 	return a
 }
 
-// Open returns an App for this process. Its options come from the environment variables
-// SLIPWAY_DIR, SLIPWAY_FILE, SLIPWAY_ENV, SLIPWAY_OUTPUT, SLIPWAY_QUIET, SLIPWAY_VERBOSE and
-// SLIPWAY_NO_ATTESTATIONS.
+// Named sets the name of the command, which the Result has if its task fails before it
+// gives one. It returns a.
+func (a *App) Named(name string) *App {
+	a.name = name
+	return a
+}
+
+// Open returns an App for this process. Its options come from the environment variables in
+// the tags of its fields, such as SLIPWAY_DIR.
 func Open() *App {
-	on := func(name string) bool { v, _ := strconv.ParseBool(os.Getenv(name)); return v }
-	a := &App{
-		Dir: os.Getenv("SLIPWAY_DIR"), File: os.Getenv("SLIPWAY_FILE"), Environment: os.Getenv("SLIPWAY_ENV"),
-		Output: os.Getenv("SLIPWAY_OUTPUT"), Quiet: on("SLIPWAY_QUIET"), Verbose: on("SLIPWAY_VERBOSE"), NoAttestations: on("SLIPWAY_NO_ATTESTATIONS"),
-		Self: []string{"sandbox:serve"}, Stdout: os.Stdout, Stderr: os.Stderr,
+	a := &App{Self: []string{"sandbox:serve"}, Stdout: os.Stdout, Stderr: os.Stderr}
+	fields := reflect.ValueOf(a).Elem()
+	for n := range fields.NumField() {
+		name := fields.Type().Field(n).Tag.Get("env")
+		if name == "" {
+			continue
+		}
+		value := os.Getenv(name)
+		switch field := fields.Field(n); field.Kind() {
+		case reflect.Bool:
+			on, _ := strconv.ParseBool(value)
+			field.SetBool(on)
+		case reflect.String:
+			field.SetString(value)
+		}
 	}
 	if a.Dir == "" {
 		a.Dir = "."
@@ -129,7 +147,7 @@ func (a *App) run(ctx context.Context, task Task) error {
 		a.live.Close()
 	}
 	if result == nil {
-		result = &report.Result{}
+		result = &report.Result{Command: a.name}
 	}
 	result.Seconds = env.Now().Sub(started).Round(time.Millisecond).Seconds()
 	result.ExitCode = tasks.ExitCode(err)

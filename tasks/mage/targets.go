@@ -35,7 +35,7 @@ func Deploy(ctx context.Context,
 	expand *bool, // make the runs of matrices here, as matrix: expand in slipway.yaml does, rather than on the server
 	download *string, // download the files of each run into DIR once it has ended, also when it failed
 ) error {
-	return cli.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return cli.Open().Named("deploy").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Deploy(ctx, env, tasks.DeployOptions{
 			Jobs:        list(jobs),
 			Rerun:       value(rerun),
@@ -58,7 +58,7 @@ func Plan(ctx context.Context,
 	params *string, // give an input of the named jobs a value, as NAME=VALUE; it wins over slipway.yaml; several with commas between
 	expand *bool, // make the runs of matrices here, as matrix: expand in slipway.yaml does, rather than on the server
 ) error {
-	return cli.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return cli.Open().Named("plan").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Plan(ctx, env, tasks.PlanOptions{
 			Jobs:     list(jobs),
 			ExitCode: value(exitCode),
@@ -77,7 +77,7 @@ func Submit(ctx context.Context, job string,
 	params *string, // give an input of the named jobs a value, as NAME=VALUE; it wins over slipway.yaml; several with commas between
 	expand *bool, // make the runs of matrices here, as matrix: expand in slipway.yaml does, rather than on the server
 ) error {
-	return cli.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return cli.Open().Named("submit").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Submit(ctx, env, tasks.SubmitOptions{
 			Job:    job,
 			Rerun:  value(rerun),
@@ -94,7 +94,7 @@ func Build(ctx context.Context,
 	images *string, // names with commas between
 	verify *bool, // ask the registry for every layer of the images that it has, and send lost ones again
 ) error {
-	return cli.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return cli.Open().Named("build").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Build(ctx, env, tasks.BuildOptions{
 			Images: list(images),
 			Verify: value(verify),
@@ -106,7 +106,7 @@ func Build(ctx context.Context,
 // below the registry's prefix or, where the registry does not list its
 // repositories, the images of slipway.yaml.
 func Images(ctx context.Context) error {
-	return cli.Open().Run(ctx, tasks.Images)
+	return cli.Open().Named("images").Run(ctx, tasks.Images)
 }
 
 // Retag gives all images of a commit another tag, without building them. FROM is a
@@ -114,7 +114,7 @@ func Images(ctx context.Context) error {
 func Retag(ctx context.Context, from string, to string,
 	force *bool, // move a tag that stands for another image
 ) error {
-	return cli.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return cli.Open().Named("retag").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Retag(ctx, env, tasks.RetagOptions{
 			From:  from,
 			To:    to,
@@ -127,7 +127,7 @@ func Retag(ctx context.Context, from string, to string,
 func (Secrets) Plan(ctx context.Context,
 	prune *bool, // include secrets that slipway wrote and that slipway.yaml no longer names: sync deletes them
 ) error {
-	return cli.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return cli.Open().Named("secrets plan").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.SecretsPlan(ctx, env, tasks.SecretsOptions{
 			Prune: value(prune),
 		})
@@ -140,7 +140,7 @@ func (Secrets) Plan(ctx context.Context,
 func (Secrets) Sync(ctx context.Context,
 	prune *bool, // include secrets that slipway wrote and that slipway.yaml no longer names: sync deletes them
 ) error {
-	return cli.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return cli.Open().Named("secrets sync").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.SecretsSync(ctx, env, tasks.SecretsOptions{
 			Prune: value(prune),
 		})
@@ -160,7 +160,7 @@ func Check(ctx context.Context,
 	fix *bool, // show, as a diff, how to fix the findings that can be fixed safely
 	write *bool, // with -fix: write the changes into the files
 ) error {
-	return cli.Open().Offers("sarif").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return cli.Open().Named("check").Offers("sarif").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Check(ctx, env, tasks.CheckOptions{
 			Files:   list(files),
 			Version: value(polyaxonVersion),
@@ -182,7 +182,7 @@ func Render(ctx context.Context, job string,
 	params *string, // give an input of the named jobs a value, as NAME=VALUE; it wins over slipway.yaml; several with commas between
 	expand *bool, // make the runs of matrices here, as matrix: expand in slipway.yaml does, rather than on the server
 ) error {
-	return cli.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return cli.Open().Named("render").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Render(ctx, env, tasks.RenderOptions{
 			Job:      job,
 			Source:   value(source),
@@ -197,12 +197,12 @@ func Render(ctx context.Context, job string,
 
 // List lists the components that ship with slipway, and what each is for.
 func (Component) List(ctx context.Context) error {
-	return cli.Open().Run(ctx, tasks.ComponentList)
+	return cli.Open().Named("component list").Run(ctx, tasks.ComponentList)
 }
 
 // Show prints a component that ships with slipway.
 func (Component) Show(ctx context.Context, name string) error {
-	return cli.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return cli.Open().Named("component show").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.ComponentShow(ctx, env, tasks.ComponentShowOptions{
 			Name: name,
 		})
@@ -214,7 +214,7 @@ func (Component) Show(ctx context.Context, name string) error {
 func (Component) Eject(ctx context.Context, name string,
 	path *string, // write the component to this file
 ) error {
-	return cli.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return cli.Open().Named("component eject").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.ComponentEject(ctx, env, tasks.ComponentEjectOptions{
 			Name: name,
 			Path: value(path),
@@ -231,7 +231,7 @@ func Runs(ctx context.Context,
 	services *bool, // list only the active services
 	query *string, // filter the runs in Polyaxon's query language: status:running|queued,name:train
 ) error {
-	return cli.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return cli.Open().Named("runs").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Runs(ctx, env, tasks.RunsOptions{
 			Limit:    value(limit),
 			Services: value(services),
@@ -246,7 +246,7 @@ func Runs(ctx context.Context,
 func Status(ctx context.Context, run string,
 	lastSucceeded *bool, // take the job's newest run that succeeded
 ) error {
-	return cli.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return cli.Open().Named("status").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Status(ctx, env, tasks.StatusOptions{
 			Run:           run,
 			LastSucceeded: value(lastSucceeded),
@@ -262,7 +262,7 @@ func Logs(ctx context.Context, run string,
 	allContainers *bool, // print the lines of init and sidecar containers too
 	lastSucceeded *bool, // take the job's newest run that succeeded
 ) error {
-	return cli.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return cli.Open().Named("logs").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Logs(ctx, env, tasks.LogsOptions{
 			Run:           run,
 			Follow:        value(follow),
@@ -279,7 +279,7 @@ func Follow(ctx context.Context, run string,
 	failPending *time.Duration, // stop a run that does not start within this time, and exit with 7
 	download *string, // download the files of each run into DIR once it has ended, also when it failed
 ) error {
-	return cli.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return cli.Open().Named("follow").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Follow(ctx, env, tasks.FollowOptions{
 			Run:         run,
 			FailPending: value(failPending),
@@ -292,7 +292,7 @@ func Follow(ctx context.Context, run string,
 // run's id, the beginning of one, or the name of a job or service, which stands
 // for its newest run.
 func Stop(ctx context.Context, run string) error {
-	return cli.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return cli.Open().Named("stop").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Stop(ctx, env, tasks.RunOptions{
 			Run: run,
 		})
@@ -303,7 +303,7 @@ func Stop(ctx context.Context, run string) error {
 // a run's id, the beginning of one, or the name of a job or service, which stands
 // for its newest run.
 func Restart(ctx context.Context, run string) error {
-	return cli.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return cli.Open().Named("restart").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Restart(ctx, env, tasks.RunOptions{
 			Run: run,
 		})
@@ -314,7 +314,7 @@ func Restart(ctx context.Context, run string) error {
 // written. A RUN is a run's id, the beginning of one, or the name of a job or
 // service, which stands for its newest run.
 func Resume(ctx context.Context, run string) error {
-	return cli.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return cli.Open().Named("resume").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Resume(ctx, env, tasks.RunOptions{
 			Run: run,
 		})
@@ -325,7 +325,7 @@ func Resume(ctx context.Context, run string) error {
 // run's id, the beginning of one, or the name of a job or service, which stands
 // for its newest run.
 func Approve(ctx context.Context, run string) error {
-	return cli.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return cli.Open().Named("approve").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Approve(ctx, env, tasks.RunOptions{
 			Run: run,
 		})
@@ -340,7 +340,7 @@ func Artifacts(ctx context.Context, run string,
 	dir *string, // download the files into this directory
 	lastSucceeded *bool, // take the job's newest run that succeeded
 ) error {
-	return cli.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return cli.Open().Named("artifacts").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Artifacts(ctx, env, tasks.ArtifactsOptions{
 			Run:           run,
 			Dir:           value(dir),
@@ -358,7 +358,7 @@ func Up(ctx context.Context, service string,
 	port *int, // forward this local port to the service until interrupted
 	wait *time.Duration, // give up when the service does not answer within this time (default 10m)
 ) error {
-	return cli.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return cli.Open().Named("up").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Up(ctx, env, tasks.UpOptions{
 			Service: service,
 			Params:  assignments(params),
@@ -371,7 +371,7 @@ func Up(ctx context.Context, service string,
 
 // Down stops all active runs of a service, and waits until they have ended.
 func Down(ctx context.Context, service string) error {
-	return cli.Open().Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+	return cli.Open().Named("down").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Down(ctx, env, tasks.DownOptions{
 			Service: service,
 		})
@@ -380,18 +380,18 @@ func Down(ctx context.Context, service string) error {
 
 // Status shows whether the sandbox runs, and where.
 func (Sandbox) Status(ctx context.Context) error {
-	return cli.Open().Run(ctx, tasks.SandboxStatus)
+	return cli.Open().Named("sandbox status").Run(ctx, tasks.SandboxStatus)
 }
 
 // Stop stops the sandbox and the runs on it.
 func (Sandbox) Stop(ctx context.Context) error {
-	return cli.Open().Run(ctx, tasks.SandboxStop)
+	return cli.Open().Named("sandbox stop").Run(ctx, tasks.SandboxStop)
 }
 
 // Reset stops the sandbox and deletes all that it holds: images, secrets, runs,
 // their outputs and the persistent volumes.
 func (Sandbox) Reset(ctx context.Context) error {
-	return cli.Open().Run(ctx, tasks.SandboxReset)
+	return cli.Open().Named("sandbox reset").Run(ctx, tasks.SandboxReset)
 }
 
 // Serve runs the sandbox in the foreground. Other commands start it by themselves.
@@ -410,10 +410,10 @@ func (Sandbox) Serve(ctx context.Context,
 // Schema prints the JSON schema of slipway.yaml, which editors use to complete and
 // check it.
 func Schema(ctx context.Context) error {
-	return cli.Open().Run(ctx, tasks.Schema)
+	return cli.Open().Named("schema").Run(ctx, tasks.Schema)
 }
 
 // Version prints slipway's version, as "slipway --version" does.
 func Version(ctx context.Context) error {
-	return cli.Open().Run(ctx, tasks.Version)
+	return cli.Open().Named("version").Run(ctx, tasks.Version)
 }

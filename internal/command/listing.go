@@ -7,10 +7,10 @@ import (
 	"github.com/slipway-ci/slipway/internal/markdown"
 )
 
-// Markdown returns the list of commands of docs/commands.md, by groups.
-func Markdown(table []Command) string {
+// listing returns the list of commands of docs/commands.md, by groups.
+func listing(table []Command) string {
 	var b strings.Builder
-	for _, group := range Groups() {
+	for _, group := range groups() {
 		fmt.Fprintf(&b, "\n### %s\n", group)
 		for _, c := range table {
 			if c.Group == group && c.Task.run != nil {
