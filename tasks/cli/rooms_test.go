@@ -334,6 +334,7 @@ var elsewhere = map[string]string{
 	"internal/gate":               "TestFaultsOfTheWay",
 	"internal/exclusion":          "",
 	"internal/logline":            "",
+	"internal/markdown":           "",
 	"internal/machine":            "",
 	"internal/polyaxonfile/plain": "",
 	"internal/state":              "",
