@@ -50,22 +50,22 @@ type Builder struct {
 	// dial connects to BuildKit. Each build has its own connection, so that closing it ends
 	// a canceled build that does not end by itself.
 	dial func(context.Context) (*client.Client, error)
-	// near reports whether the builder shares this machine's loopback interface.
-	near bool
+	// sharesLoopback reports whether the builder shares this machine's loopback interface.
+	sharesLoopback bool
 	// docker is the daemon that the BuildKit is part of, or nil for a separate buildkitd.
 	docker *docker
 	// testOnlyNetwork is the network mode of the steps, for a buildkitd without a network.
 	testOnlyNetwork string
-	// beat is the interval at which BuildKit is asked whether it is alive during a build,
-	// and the timeout of each request. Zero means 30 s.
-	beat time.Duration
+	// pingInterval is the interval at which BuildKit is asked whether it is alive during a
+	// build, and the timeout of each request. Zero means 30 s.
+	pingInterval time.Duration
 }
 
 // dockerTag is the tag under which a Docker daemon pushes an image that has no tags.
 const dockerTag = "slipway-docker"
 
-// patience is how long a canceled build may take to end by itself.
-const patience = 500 * time.Millisecond
+// cancelWait is how long a canceled build may take to end by itself.
+const cancelWait = 500 * time.Millisecond
 
 // Build builds an image and pushes it to its registry. It calls progress from one goroutine
 // with the events of the build. progress may be nil.
@@ -75,7 +75,7 @@ const patience = 500 * time.Millisecond
 // manifest is in the registry, so that a build that fails or is canceled leaves them
 // unchanged. When ctx is done, Build returns within a second.
 func (b *Builder) Build(ctx context.Context, s Spec, o Output, progress func(Progress)) (*Built, error) {
-	s, err := s.normal()
+	s, err := s.normalized()
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +120,7 @@ func (b *Builder) deliver(ctx context.Context, s Spec, t *target, solve solver) 
 	if b.docker != nil && !b.docker.containerd {
 		return b.docker.deliver(ctx, s, t, solve)
 	}
-	if t.loopback() && !b.near {
+	if t.loopback() && !b.sharesLoopback {
 		return t.receive(ctx, s, solve)
 	}
 	name := t.repository.String()
@@ -264,13 +264,13 @@ func (b *Builder) run(ctx context.Context, options client.SolveOpt, w *watcher) 
 	defer stop()
 	select {
 	case err = <-solved:
-	case silent := <-b.silence(listening, c):
+	case silent := <-b.watchHealth(listening, c):
 		_ = c.Close()
 		err = errors.Join(silent, <-solved)
 	case <-ctx.Done():
 		select {
 		case err = <-solved:
-		case <-time.After(patience):
+		case <-time.After(cancelWait):
 			_ = c.Close()
 			err = errors.Join(ctx.Err(), <-solved)
 		}

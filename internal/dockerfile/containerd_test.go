@@ -92,7 +92,7 @@ func TestContainerdStore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if builder.docker == nil || !builder.docker.containerd || !builder.near {
+	if builder.docker == nil || !builder.docker.containerd || !builder.sharesLoopback {
 		t.Fatalf("found %+v", builder)
 	}
 	w.builder = builder

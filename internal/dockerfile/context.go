@@ -32,24 +32,25 @@ type tree struct {
 	root *os.Root
 	// git reports whether .git is included.
 	git bool
-	// left, if not nil, is called with the path of each key or credentials file that is
+	// onExcluded, if not nil, is called with the path of each key or credentials file that is
 	// left out.
-	left func(at string)
+	onExcluded func(at string)
 	// keys caches by path which files contain private keys, because BuildKit walks the tree
 	// several times in a build.
 	mu   sync.Mutex
 	keys map[string]bool
 }
 
-// gitsOwn are the names of files in .git, and in the submodules and worktrees in it, that
-// no build needs. Hooks are programs, and CI stores credentials in configuration files.
-var gitsOwn = []string{"config", "config.worktree", "credentials", "hooks", "logs", "FETCH_HEAD"}
+// unneededGitFiles are the names of files in .git, and in the submodules and worktrees in
+// it, that no build needs. Hooks are programs, and CI stores credentials in configuration
+// files.
+var unneededGitFiles = []string{"config", "config.worktree", "credentials", "hooks", "logs", "FETCH_HEAD"}
 
-// isGitsOwn reports whether a file of .git is left out. Branches may have any name.
-func isGitsOwn(at string) bool {
+// isUnneededGitFile reports whether a file of .git is left out. Branches may have any name.
+func isUnneededGitFile(at string) bool {
 	below, ok := strings.CutPrefix(at, ".git/")
 	top, _, _ := strings.Cut(below, "/")
-	return ok && top != "refs" && top != "objects" && slices.Contains(gitsOwn, path.Base(at))
+	return ok && top != "refs" && top != "objects" && slices.Contains(unneededGitFiles, path.Base(at))
 }
 
 func newTree(root *os.Root) *tree { return &tree{root: root, keys: map[string]bool{}} }
@@ -70,7 +71,7 @@ func (t *tree) Walk(ctx context.Context, target string, visit fs.WalkDirFunc) er
 		case at == ".":
 			return nil
 		case t.git && at == ".git" && d.IsDir(): // the files in it are visited
-		case t.git && isGitsOwn(at):
+		case t.git && isUnneededGitFile(at):
 			if d.IsDir() {
 				return fs.SkipDir
 			}
@@ -78,12 +79,12 @@ func (t *tree) Walk(ctx context.Context, target string, visit fs.WalkDirFunc) er
 		case exclusion.Excluded(d.Name()) && d.IsDir():
 			return fs.SkipDir
 		case exclusion.Excluded(d.Name()):
-			t.leave(at, d.Name())
+			t.reportExcluded(at, d.Name())
 			return nil
 		case d.Type()&(fs.ModeSocket|fs.ModeDevice|fs.ModeNamedPipe|fs.ModeIrregular) != 0:
 			return nil // docker build leaves out sockets too, and a pipe would block
 		case d.Type().IsRegular() && t.holdsKey(filepath.FromSlash(at)):
-			t.leave(at, "")
+			t.reportExcluded(at, "")
 			return nil
 		}
 		stat, err := t.stat(at, d)
@@ -94,10 +95,10 @@ func (t *tree) Walk(ctx context.Context, target string, visit fs.WalkDirFunc) er
 	})
 }
 
-// leave reports a file that is left out if its name or content indicates credentials.
-func (t *tree) leave(at, name string) {
-	if t.left != nil && (name == "" || exclusion.HoldsCredentials(name)) {
-		t.left(at)
+// reportExcluded reports a file that is left out if its name or content indicates credentials.
+func (t *tree) reportExcluded(at, name string) {
+	if t.onExcluded != nil && (name == "" || exclusion.HoldsCredentials(name)) {
+		t.onExcluded(at)
 	}
 }
 

@@ -33,7 +33,7 @@ func (r redirected) RoundTrip(request *http.Request) (*http.Response, error) {
 // none, for BuildKit, like the loopback address of a container or a virtual machine.
 func TestRealLoopback(t *testing.T) {
 	t.Parallel()
-	w, other := newWorld(t), newRegistry(t)
+	w, other := newFixture(t), newRegistry(t)
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -64,11 +64,11 @@ func TestRealLoopback(t *testing.T) {
 	}
 }
 
-// TestRealFarBuilder checks that a remote builder does not send anything twice either.
-func TestRealFarBuilder(t *testing.T) {
+// TestRealRemoteBuilder checks that a remote builder does not send anything twice either.
+func TestRealRemoteBuilder(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.builder.near = false
+	w := newFixture(t)
+	w.builder.sharesLoopback = false
 	s := w.spec(map[string]string{"Dockerfile": "FROM BASE\nCOPY a.txt /\nRUN seq 1 100000 > /numbers\nCOPY b.txt /\n", "a.txt": "a", "b.txt": "b"})
 	w.build(t, s, "far")
 	write(t, s.Dir, map[string]string{"b.txt": "changed"})
@@ -101,13 +101,13 @@ func (k keychain) Resolve(r authn.Resource) (authn.Authenticator, error) {
 // the image.
 func TestRealCredentials(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	password := "p4ssw0rd-of-the-registry"
 	inner := w.registry
 	address := guard(t, inner, password)
 	s := w.spec(map[string]string{"Dockerfile": "FROM " + address + "/base:1\nRUN echo made > /made\n"})
 	for _, near := range []bool{true, false} {
-		w.builder.near = near
+		w.builder.sharesLoopback = near
 		output := Output{Repository: address + "/private", Tags: []string{"latest"}, PlainHTTP: true,
 			Keychain: keychain{address: &authn.Basic{Username: "slipway", Password: password}}}
 		var told events
@@ -160,9 +160,9 @@ func guard(t *testing.T, registry, password string) string {
 	return listener.Addr().String()
 }
 
-// TestCancelOfADeadBuilder cancels a build with a daemon that accepts connections and sends
-// nothing.
-func TestCancelOfADeadBuilder(t *testing.T) {
+// TestCancelWithUnresponsiveBuilder cancels a build with a daemon that accepts connections
+// and sends nothing.
+func TestCancelWithUnresponsiveBuilder(t *testing.T) {
 	t.Parallel()
 	dir, err := os.MkdirTemp("", "dead")
 	if err != nil {

@@ -28,8 +28,8 @@ import (
 type docker struct {
 	host string
 	dial func(context.Context) (net.Conn, error)
-	// near reports whether the address is on this machine.
-	near bool
+	// local reports whether the address is on this machine.
+	local bool
 	// containerd reports whether images are in containerd's store, so that BuildKit can
 	// push and export them. With a graph driver Docker has its own exporter, which does
 	// neither and reports no error.
@@ -91,7 +91,7 @@ func (f Finder) docker(ctx context.Context, host string) (*Builder, error) {
 	if err != nil {
 		return nil, err
 	}
-	limited, cancel := context.WithTimeout(ctx, answerTime)
+	limited, cancel := context.WithTimeout(ctx, responseTimeout)
 	defer cancel()
 	info, err := d.info(limited)
 	if err != nil {
@@ -104,9 +104,9 @@ func (f Finder) docker(ctx context.Context, host string) (*Builder, error) {
 		d.containerd = d.containerd || strings.HasPrefix(pair[1], "io.containerd.snapshotter.")
 	}
 	b := &Builder{
-		Name:   "the Docker daemon at " + host,
-		docker: d,
-		near:   runtime.GOOS == "linux" && d.near && info.OperatingSystem != "Docker Desktop", // Docker Desktop runs in a virtual machine
+		Name:           "the Docker daemon at " + host,
+		docker:         d,
+		sharesLoopback: runtime.GOOS == "linux" && d.local && info.OperatingSystem != "Docker Desktop", // Docker Desktop runs in a virtual machine
 		dial: func(ctx context.Context) (*client.Client, error) {
 			return client.New(ctx, "", client.WithContextDialer(func(dialing context.Context, _ string) (connection net.Conn, err error) {
 				defer panics.Keep(ctx, &err, "the Docker daemon at "+host) // gRPC calls it
@@ -127,17 +127,17 @@ func newDocker(host string, f Finder) (*docker, error) {
 		return nil, errors.New("the address is not a valid URL")
 	}
 	d := &docker{host: host}
-	dialer := &net.Dialer{Timeout: answerTime}
+	dialer := &net.Dialer{Timeout: responseTimeout}
 	switch at.Scheme {
 	case "unix":
-		d.near = true
+		d.local = true
 		d.dial = func(ctx context.Context) (net.Conn, error) { return dialer.DialContext(ctx, "unix", at.Path) }
 	case "npipe":
 		d.dial = func(ctx context.Context) (net.Conn, error) {
 			return dialPipe(ctx, strings.TrimPrefix(host, "npipe://"))
 		}
 	case "tcp":
-		d.near = isLoopback(at.Hostname())
+		d.local = isLoopback(at.Hostname())
 		config, err := f.dockerTLS(at)
 		if err != nil {
 			return nil, err
@@ -194,9 +194,9 @@ func (d *docker) info(ctx context.Context) (dockerInfo, error) {
 	return info, json.NewDecoder(response.Body).Decode(&info)
 }
 
-// beginTime is the timeout until a daemon begins its response. It may have to assemble an
+// headerTimeout is the timeout until a daemon begins its response. It may have to assemble an
 // image first.
-const beginTime = 5 * time.Minute
+const headerTimeout = 5 * time.Minute
 
 // request sends a request to the daemon. A failure status is an error.
 func (d *docker) request(ctx context.Context, method, path string) (*http.Response, error) {
@@ -204,7 +204,7 @@ func (d *docker) request(ctx context.Context, method, path string) (*http.Respon
 	if err != nil {
 		return nil, err
 	}
-	transport := &http.Transport{DisableKeepAlives: true, ResponseHeaderTimeout: beginTime, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return d.dial(ctx) }}
+	transport := &http.Transport{DisableKeepAlives: true, ResponseHeaderTimeout: headerTimeout, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return d.dial(ctx) }}
 	response, err := transport.RoundTrip(request)
 	if err != nil {
 		return nil, err
@@ -243,7 +243,7 @@ func (d *docker) upgrade(ctx context.Context, path, protocol string, header map[
 		return nil, err
 	}
 	stop := context.AfterFunc(ctx, func() { _ = connection.Close() })
-	_ = connection.SetDeadline(time.Now().Add(beginTime))
+	_ = connection.SetDeadline(time.Now().Add(headerTimeout))
 	reader := bufio.NewReader(connection)
 	var response *http.Response
 	if err = request.Write(connection); err == nil {

@@ -23,7 +23,7 @@ func TestRealDocker(t *testing.T) {
 	if w.builder, err = Find(t.Context(), Finder{Environ: []string{"DOCKER_HOST=" + host}}); err != nil {
 		t.Fatal(err)
 	}
-	if w.builder.docker == nil || w.builder.docker.containerd || !w.builder.near {
+	if w.builder.docker == nil || w.builder.docker.containerd || !w.builder.sharesLoopback {
 		t.Fatalf("found %+v", w.builder.docker)
 	}
 	w.builder.testOnlyNetwork = "host"

@@ -120,9 +120,9 @@ func (e *BuildError) Error() string {
 // Unwrap returns how the step ended.
 func (e *BuildError) Unwrap() error { return e.Err }
 
-// normal returns the spec with its defaults. It returns an error for an invalid spec before
+// normalized returns the spec with its defaults. It returns an error for an invalid spec before
 // BuildKit is asked to build it.
-func (s Spec) normal() (Spec, error) {
+func (s Spec) normalized() (Spec, error) {
 	if s.File == "" {
 		s.File = defaultFile
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// TestSpecsThatMakeNoSense checks that invalid specs are refused before BuildKit is asked.
-func TestSpecsThatMakeNoSense(t *testing.T) {
+// TestInvalidSpecs checks that invalid specs are refused before BuildKit is asked.
+func TestInvalidSpecs(t *testing.T) {
 	dir := write(t, t.TempDir(), map[string]string{"Dockerfile": "", "docker/api.Dockerfile": ""})
 	at := source.Position{File: "slipway.yaml", Line: 3, Column: 5}
 	good := Output{Repository: "127.0.0.1:1/app"}

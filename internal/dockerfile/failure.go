@@ -29,7 +29,7 @@ func explain(ctx context.Context, s Spec, w *watcher, err error) error {
 		return fault // a panic of slipway
 	}
 	text := brief(err.Error())
-	at, cause := position(s, err), worded{text, err}
+	at, cause := position(s, err), rewordedError{text, err}
 	mistake := func(hint, format string, args ...any) error {
 		return &source.Error{Position: at, Message: fmt.Sprintf(format, args...), Hint: hint, Err: cause}
 	}
@@ -47,7 +47,7 @@ func explain(ctx context.Context, s Spec, w *watcher, err error) error {
 		if strings.HasSuffix(text, "not found") {
 			return mistake("check its name and tag, and that the credentials allow pulling it", "the base image %s was not found", base)
 		}
-		return fmt.Errorf("%s: the base image %s cannot be read: %w", at, base, worded{afterLast(text, base+": "), err})
+		return fmt.Errorf("%s: the base image %s cannot be read: %w", at, base, rewordedError{afterLast(text, base+": "), err})
 	}
 	if file := noFile.FindStringSubmatch(text); file != nil {
 		if strings.Contains(failed, "--from=") {
@@ -65,7 +65,7 @@ func explain(ctx context.Context, s Spec, w *watcher, err error) error {
 		return mistake("", "%s", text)
 	}
 	if code := exitCode.FindStringSubmatch(text); code != nil {
-		return &BuildError{At: at, Step: failed, Output: w.output(), Err: worded{"it ended with exit code " + code[1], err}}
+		return &BuildError{At: at, Step: failed, Output: w.output(), Err: rewordedError{"it ended with exit code " + code[1], err}}
 	}
 	if at.Line > 0 || instruction.MatchString(failed) {
 		return &BuildError{At: at, Step: failed, Output: w.output(), Err: cause}
@@ -99,16 +99,16 @@ func afterLast(text, mark string) string {
 	return text
 }
 
-// worded is an error with another message. The wrapped error is available to errors.Is and
-// errors.As, and not printed.
-type worded struct {
+// rewordedError is an error with another message. The wrapped error is available to
+// errors.Is and errors.As, and not printed.
+type rewordedError struct {
 	text string
 	err  error
 }
 
-func (m worded) Error() string { return m.text }
+func (m rewordedError) Error() string { return m.text }
 
-func (m worded) Unwrap() error { return m.err }
+func (m rewordedError) Unwrap() error { return m.err }
 
 func nearestStage(text string) string {
 	if m := stages.FindStringSubmatch(text); m != nil {

@@ -17,7 +17,7 @@ import (
 // TestRealFailures makes a real buildkitd fail in every way that a user can cause.
 func TestRealFailures(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	for _, c := range []struct {
 		name, dockerfile string
 		change           func(*Spec)
@@ -77,7 +77,7 @@ func TestRealFailures(t *testing.T) {
 // TestRealCancel cancels a build during a long step.
 func TestRealCancel(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	s := w.spec(map[string]string{"Dockerfile": "FROM BASE\nRUN echo here; sleep 60\n"})
 	ctx, cancel := context.WithCancel(t.Context())
 	var cancelled time.Time
@@ -102,9 +102,9 @@ func TestRealCancel(t *testing.T) {
 // the next build must succeed.
 func TestRealRegistryFails(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	for _, near := range []bool{true, false} {
-		w.builder.near = near
+		w.builder.sharesLoopback = near
 		repository := map[bool]string{true: "pushed", false: "received"}[near]
 		s := w.spec(map[string]string{"Dockerfile": "FROM BASE\nCOPY a.txt /\n", "a.txt": "one"})
 		_, before, _ := w.build(t, s, repository)

@@ -30,8 +30,8 @@ type Finder struct {
 	Waiting func(reason string)
 }
 
-// answerTime is the timeout for the first response of a BuildKit or a Docker daemon.
-const answerTime = 5 * time.Second
+// responseTimeout is the timeout for the first response of a BuildKit or a Docker daemon.
+const responseTimeout = 5 * time.Second
 
 // NoBuilderError is the error that no BuildKit was found. It says how to get one.
 type NoBuilderError struct {
@@ -82,9 +82,9 @@ func (f Finder) named(ctx context.Context, address string) (*Builder, error) {
 		return nil, err
 	}
 	b := &Builder{
-		Name: "BuildKit at " + address,
-		near: runtime.GOOS == "linux" && (at.Scheme == "unix" || isLoopback(at.Hostname())), // on other systems it is in a virtual machine
-		dial: func(ctx context.Context) (*client.Client, error) { return client.New(ctx, address, options...) },
+		Name:           "BuildKit at " + address,
+		sharesLoopback: runtime.GOOS == "linux" && (at.Scheme == "unix" || isLoopback(at.Hostname())), // on other systems it is in a virtual machine
+		dial:           func(ctx context.Context) (*client.Client, error) { return client.New(ctx, address, options...) },
 	}
 	return b, b.check(ctx, "start it, or unset BUILDKIT_HOST")
 }
@@ -133,7 +133,7 @@ func (f Finder) tls(at *url.URL) ([]client.ClientOpt, error) {
 
 // check returns an error if the builder does not respond.
 func (b *Builder) check(ctx context.Context, hint string) error {
-	limited, cancel := context.WithTimeout(ctx, answerTime)
+	limited, cancel := context.WithTimeout(ctx, responseTimeout)
 	defer cancel()
 	c, err := b.dial(limited)
 	if err == nil {

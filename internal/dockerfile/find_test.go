@@ -57,7 +57,7 @@ func TestFindAsksBuildKitFirst(t *testing.T) {
 	address := testenv.BuildKit(t)
 	socket, asked := fakeDocker(t, `{"OSType": "linux", "OperatingSystem": "Debian"}`)
 	b, err := Find(t.Context(), Finder{Environ: []string{"BUILDKIT_HOST=" + address}, Sockets: []string{socket}})
-	if err != nil || b.Name != "BuildKit at "+address || !b.near || len(*asked) > 0 {
+	if err != nil || b.Name != "BuildKit at "+address || !b.sharesLoopback || len(*asked) > 0 {
 		t.Errorf("found %+v, %v, and asked Docker for %s", b, err, *asked)
 	}
 }

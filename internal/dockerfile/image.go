@@ -184,7 +184,7 @@ func (b *builder) read(ctx context.Context, spec Spec) (*Reading, error) {
 	if err != nil {
 		return nil, ctx.Err()
 	}
-	for _, n := range image.CredentialNotices(b.Name, reading.Secrets, reading.Left) {
+	for _, n := range image.CredentialNotices(b.Name, reading.Secrets, reading.Excluded) {
 		b.Notify(n.Level, "%s", n.Text)
 	}
 	return reading, nil
@@ -239,7 +239,7 @@ func (b *builder) progress(e Progress) {
 	switch e.Event {
 	case Started:
 		b.Notify(image.Step, "%s", e.Step)
-	case Moved:
+	case Transferred:
 		if e.Total > 0 && b.Notice != nil {
 			b.Notice(image.Notice{Level: image.Uploading, Text: e.What, Progress: registry.Progress{Bytes: e.Bytes, BytesTotal: e.Total}})
 		}

@@ -14,14 +14,14 @@ import (
 type Event string
 
 // The events. A step is Started once, and then Cached, Done or Failed. In between, it has
-// lines of output (Log) and progress in bytes (Moved).
+// lines of output (Log) and progress in bytes (Transferred).
 const (
-	Started Event = "started"
-	Cached  Event = "cached"
-	Done    Event = "done"
-	Failed  Event = "failed"
-	Log     Event = "log"
-	Moved   Event = "moved"
+	Started     Event = "started"
+	Cached      Event = "cached"
+	Done        Event = "done"
+	Failed      Event = "failed"
+	Log         Event = "log"
+	Transferred Event = "moved"
 )
 
 // Progress is one event of a build, as BuildKit and the steps report it. Secrets in it are
@@ -32,7 +32,7 @@ type Progress struct {
 	Step string
 	// Line is a line of the step's output, for Log, without the line end.
 	Line string
-	// What is the item that is transferred, for Moved: a layer's digest, or files of the
+	// What is the item that is transferred, for Transferred: a layer's digest, or files of the
 	// context. Bytes is the number of bytes transferred, out of Total. Total is 0 while it
 	// is unknown.
 	What         string
@@ -80,7 +80,7 @@ func (w *watcher) watch(statuses <-chan *client.SolveStatus) {
 			w.vertex(v)
 		}
 		for _, s := range status.Statuses {
-			w.tell(Progress{Event: Moved, Step: w.step(s.Vertex.String()).name, What: s.ID, Bytes: s.Current, Total: s.Total})
+			w.tell(Progress{Event: Transferred, Step: w.step(s.Vertex.String()).name, What: s.ID, Bytes: s.Current, Total: s.Total})
 		}
 		for _, l := range status.Logs {
 			w.log(w.step(l.Vertex.String()), l.Data)

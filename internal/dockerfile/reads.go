@@ -26,15 +26,15 @@ type Reading struct {
 	Files []string
 	// Secrets are files in the image whose names suggest that they contain secrets.
 	Secrets []string
-	// Left are keys and credentials that an instruction would read, but that are not in the
+	// Excluded are keys and credentials that an instruction would read, but that are not in the
 	// context.
-	Left []string
+	Excluded []string
 }
 
 // Read returns what a build of s reads. It returns an error if the Dockerfile cannot be
 // parsed. The caller can ignore that error, because a build reports it better.
 func Read(ctx context.Context, s Spec) (*Reading, error) {
-	s, err := s.normal()
+	s, err := s.normalized()
 	if err != nil {
 		return nil, err
 	}
@@ -75,12 +75,12 @@ func Read(ctx context.Context, s Spec) (*Reading, error) {
 		}
 		for _, file := range left {
 			if reads(stages, file) {
-				r.Left = append(r.Left, file)
+				r.Excluded = append(r.Excluded, file)
 			}
 		}
-		r.Secrets = append(r.Secrets, carried(stages, slices.DeleteFunc(slices.Clone(context), func(file string) bool { return !exclusion.OftenSecret(file) }))...)
+		r.Secrets = append(r.Secrets, lastStageFiles(stages, slices.DeleteFunc(slices.Clone(context), func(file string) bool { return !exclusion.OftenSecret(file) }))...)
 	}
-	for _, all := range []*[]string{&r.Files, &r.Secrets, &r.Left} {
+	for _, all := range []*[]string{&r.Files, &r.Secrets, &r.Excluded} {
 		slices.Sort(*all)
 		*all = slices.Compact(*all)
 	}
@@ -114,7 +114,7 @@ func readIgnored(root *os.Root, dockerfile string) (*patternmatcher.PatternMatch
 // that are left out and that .dockerignore does not exclude.
 func contextOf(ctx context.Context, root *os.Root, ignored *patternmatcher.PatternMatcher) (files, left []string, err error) {
 	t := newTree(root)
-	t.left = func(at string) {
+	t.onExcluded = func(at string) {
 		if matched, _ := ignored.MatchesOrParentMatches(filepath.FromSlash(at)); !matched {
 			left = append(left, at)
 		}
@@ -140,13 +140,13 @@ func contextOf(ctx context.Context, root *os.Root, ignored *patternmatcher.Patte
 // reads reports whether an instruction of the stages reads a file of the context.
 func reads(stages []*stage, file string) bool {
 	return slices.ContainsFunc(stages, func(one *stage) bool {
-		return slices.ContainsFunc(one.takes, func(t take) bool { return t.from == nil && len(t.places(file)) > 0 })
+		return slices.ContainsFunc(one.sources, func(t copySource) bool { return t.from == nil && len(t.places(file)) > 0 })
 	})
 }
 
-// carried returns the files that are in the last stage, according to what the stages copy
-// from the context and from each other.
-func carried(stages []*stage, files []string) []string {
+// lastStageFiles returns the files that are in the last stage, according to what the stages
+// copy from the context and from each other.
+func lastStageFiles(stages []*stage, files []string) []string {
 	// where has, for each stage and file, the paths of the file in the stage.
 	where := map[*stage]map[string][]string{}
 	for _, one := range stages {
@@ -154,7 +154,7 @@ func carried(stages []*stage, files []string) []string {
 		where[one] = has
 		for _, file := range files {
 			has[file] = slices.Clone(where[one.base][file])
-			for _, t := range one.takes {
+			for _, t := range one.sources {
 				at := []string{file}
 				if t.from != nil {
 					at = where[t.from][file]
@@ -176,12 +176,12 @@ func carried(stages []*stage, files []string) []string {
 // places returns the paths to which a file is copied, given its path at the source. It
 // returns none if the file is not copied. If the source is relative to a workdir that only
 // the base image defines, the file is taken to be in every directory that is copied.
-func (t take) places(file string) []string {
+func (t copySource) places(file string) []string {
 	unknown := t.from != nil && !path.IsAbs(file)
 	file = path.Clean("/" + file)[1:]
 	var all []string
 	for _, source := range t.sources {
-		root, ok := below(path.Clean("/" + source)[1:], file)
+		root, ok := isBelow(path.Clean("/" + source)[1:], file)
 		if !ok && unknown {
 			root, ok = path.Dir(file), true
 		}
@@ -201,7 +201,7 @@ func (t take) places(file string) []string {
 }
 
 // excludes reports whether a pattern of COPY --exclude excludes a file.
-func (t take) excludes(root, file string) bool {
+func (t copySource) excludes(root, file string) bool {
 	if len(t.excluded) == 0 {
 		return false
 	}
@@ -217,9 +217,9 @@ func (t take) excludes(root, file string) bool {
 	return false
 }
 
-// below reports whether a file is named by a source of COPY, or is in a directory that it
+// isBelow reports whether a file is named by a source of COPY, or is in a directory that it
 // names. It returns the path that the source names.
-func below(source, file string) (root string, ok bool) {
+func isBelow(source, file string) (root string, ok bool) {
 	if source == "" || source == "." {
 		return "", true
 	}

@@ -62,7 +62,7 @@ func TestRead(t *testing.T) {
 				c.files = strings.Replace(c.files, "-", "- -.dockerignore", 1)
 			}
 			want := &Reading{strings.Fields(c.files), strings.Fields(c.secrets), strings.Fields(c.left)}
-			for _, all := range []*[]string{&want.Secrets, &want.Left, &got.Secrets, &got.Left} {
+			for _, all := range []*[]string{&want.Secrets, &want.Excluded, &got.Secrets, &got.Excluded} {
 				if len(*all) == 0 {
 					*all = nil
 				}

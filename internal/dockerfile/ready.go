@@ -34,7 +34,7 @@ func (k *Kubernetes) ready(ctx context.Context, clients cluster.Clients, waiting
 	var last state
 	since := time.Now()
 	for {
-		now, err := k.look(ctx, clients)
+		now, err := k.readState(ctx, clients)
 		switch {
 		case ctx.Err() != nil:
 			return "", ctx.Err()
@@ -75,7 +75,7 @@ type state struct {
 	stuck, refused bool
 }
 
-func (k *Kubernetes) look(ctx context.Context, clients cluster.Clients) (state, error) {
+func (k *Kubernetes) readState(ctx context.Context, clients cluster.Clients) (state, error) {
 	deployment, err := clients.AppsV1().Deployments(k.Namespace).Get(ctx, objectName, metav1.GetOptions{})
 	if err != nil {
 		return state{}, err
@@ -84,11 +84,11 @@ func (k *Kubernetes) look(ctx context.Context, clients cluster.Clients) (state, 
 	if err != nil {
 		return state{}, err
 	}
-	return judge(deployment, pods.Items), nil
+	return stateOf(deployment, pods.Items), nil
 }
 
-// judge returns the state of a deployment and its pods.
-func judge(deployment *appsv1.Deployment, pods []corev1.Pod) state {
+// stateOf returns the state of a deployment and its pods.
+func stateOf(deployment *appsv1.Deployment, pods []corev1.Pod) state {
 	for _, condition := range deployment.Status.Conditions {
 		if condition.Type == appsv1.DeploymentReplicaFailure && condition.Status == corev1.ConditionTrue {
 			return state{reason: "its pod is rejected: " + condition.Message, refused: true}
@@ -111,7 +111,7 @@ func judge(deployment *appsv1.Deployment, pods []corev1.Pod) state {
 		}
 	}
 	for _, container := range pod.Status.ContainerStatuses {
-		if s, found := judgeContainer(pod.Name, container); found {
+		if s, found := containerState(pod.Name, container); found {
 			return s
 		}
 	}
@@ -123,7 +123,7 @@ func sameImage(deployment *appsv1.Deployment, pod corev1.Pod) bool {
 	return len(want) > 0 && len(have) > 0 && want[0].Image == have[0].Image
 }
 
-func judgeContainer(pod string, container corev1.ContainerStatus) (state, bool) {
+func containerState(pod string, container corev1.ContainerStatus) (state, bool) {
 	waits := container.State.Waiting
 	switch {
 	case waits == nil:

@@ -21,7 +21,7 @@ import (
 // registry.
 func TestRealBuildKit(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	t.Run("stages, arguments and a heredoc", func(t *testing.T) { testStages(t, w) })
 	t.Run("a secret is in no layer and no line", func(t *testing.T) { testSecret(t, w) })
 	t.Run("cache mounts outlive a build", func(t *testing.T) { testCacheMount(t, w) })
@@ -32,10 +32,10 @@ func TestRealBuildKit(t *testing.T) {
 	t.Run("nothing is sent twice", func(t *testing.T) { testWarm(t, w) })
 	t.Run("a version comes from git", func(t *testing.T) { testGit(t, w) })
 	t.Run("labels and annotations", func(t *testing.T) { testLabels(t, w) })
-	t.Run("faults", func(t *testing.T) { testFaults(t, w) })
+	t.Run("faults", func(t *testing.T) { testPanics(t, w) })
 }
 
-func testStages(t *testing.T, w *world) {
+func testStages(t *testing.T, w *fixture) {
 	s := w.spec(map[string]string{"docker/api.Dockerfile": `FROM BASE AS build
 ARG GREETING
 COPY src/a.txt /a.txt
@@ -70,7 +70,7 @@ RUN exit 1
 	}
 }
 
-func testSecret(t *testing.T, w *world) {
+func testSecret(t *testing.T, w *fixture) {
 	s := w.spec(map[string]string{"Dockerfile": "FROM BASE\nRUN --mount=type=secret,id=token cat /run/secrets/token && sha256sum /run/secrets/token > /sum\n" +
 		"RUN --mount=type=secret,id=token,env=TOKEN echo \"it is $TOKEN\"; test -n \"$TOKEN\"\n"})
 	value := "s3cr3t-value-of-the-token"
@@ -95,7 +95,7 @@ func testSecret(t *testing.T, w *world) {
 	}
 }
 
-func testCacheMount(t *testing.T, w *world) {
+func testCacheMount(t *testing.T, w *fixture) {
 	s := w.spec(map[string]string{"Dockerfile": "FROM BASE\nARG N\nRUN --mount=type=cache,target=/cache echo \"$N\" >> /cache/all && cat /cache/all > /all\n"})
 	for _, n := range []string{"one", "two"} {
 		s.BuildArgs["N"] = n
@@ -106,7 +106,7 @@ func testCacheMount(t *testing.T, w *world) {
 	}
 }
 
-func testIgnored(t *testing.T, w *world) {
+func testIgnored(t *testing.T, w *fixture) {
 	key := "-----BEGIN " + "PRIVATE KEY-----\nMIIE\n"
 	files := map[string]string{
 		"docker/app.Dockerfile": "FROM scratch\nCOPY . /\n", "docker/app.Dockerfile.dockerignore": "*.log\n!keep.log\n", ".dockerignore": "kept-by-the-other\n",
@@ -130,7 +130,7 @@ func testIgnored(t *testing.T, w *world) {
 	}
 }
 
-func testPlatforms(t *testing.T, w *world) {
+func testPlatforms(t *testing.T, w *fixture) {
 	s := w.spec(map[string]string{"Dockerfile": "FROM scratch\nARG TARGETARCH\nCOPY $TARGETARCH.txt /arch\n", "amd64.txt": "amd64", "arm64.txt": "arm64"})
 	s.Platforms = []string{"linux/arm64", "linux/amd64"}
 	built, err := w.builder.Build(t.Context(), s, w.output("platforms", "latest"), nil)
@@ -157,8 +157,8 @@ func testPlatforms(t *testing.T, w *world) {
 
 // testClones builds one tree in two directories, with different modes, times and links, and
 // with two BuildKits that share no cache.
-func testClones(t *testing.T, w *world) {
-	other := newWorld(t)
+func testClones(t *testing.T, w *fixture) {
+	other := newFixture(t)
 	other.registry = w.registry
 	files := w.replace(map[string]string{"Dockerfile": "FROM BASE\nCOPY . /app\nRUN echo made > /made && touch /app/touched\n", "a.txt": "same", "b.txt": "same", "bin/run": "#!/bin/sh\n", "sub/c": "c"})
 	dirs := []string{write(t, t.TempDir(), files), write(t, t.TempDir(), files)}
@@ -189,7 +189,7 @@ func testClones(t *testing.T, w *world) {
 
 // testChanged changes a file between builds, but neither its size nor its time in whole
 // seconds.
-func testChanged(t *testing.T, w *world) {
+func testChanged(t *testing.T, w *fixture) {
 	s := w.spec(map[string]string{"Dockerfile": "FROM scratch\nCOPY a.txt /\n", "a.txt": "one"})
 	file := filepath.Join(s.Dir, "a.txt")
 	now := time.Now().Truncate(time.Second)
@@ -207,7 +207,7 @@ func testChanged(t *testing.T, w *world) {
 	}
 }
 
-func testWarm(t *testing.T, w *world) {
+func testWarm(t *testing.T, w *fixture) {
 	s := w.spec(map[string]string{"Dockerfile": "FROM BASE\nCOPY a.txt /\nRUN seq 1 100000 > /numbers\n", "a.txt": "a"})
 	w.build(t, s, "warm")
 	w.requests()
@@ -224,7 +224,7 @@ func testWarm(t *testing.T, w *world) {
 	}
 }
 
-func testLabels(t *testing.T, w *world) {
+func testLabels(t *testing.T, w *fixture) {
 	s := w.spec(map[string]string{"Dockerfile": "FROM scratch\nCOPY Dockerfile /\n"})
 	s.Labels, s.Annotations = map[string]string{"a.b/c": "label"}, map[string]string{"a.b/c": "annotation"}
 	s.Created = time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC)
@@ -245,7 +245,7 @@ func testLabels(t *testing.T, w *world) {
 
 // testGit has a step ask git for a version, like setuptools_scm. .git is a mount beside a
 // copy of the tree, and git must see the tree as unchanged.
-func testGit(t *testing.T, w *world) {
+func testGit(t *testing.T, w *fixture) {
 	testenv.Programs(t, w.registry+"/git:1", "git")
 	s := w.spec(map[string]string{
 		"Dockerfile": "FROM " + w.registry + "/git:1\nWORKDIR /src\nCOPY . .\n" +

@@ -17,7 +17,7 @@ import (
 // TestRealSSH has a step ask the user's SSH agent for its keys, in the agent's protocol.
 func TestRealSSH(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newFixture(t)
 	dir, err := os.MkdirTemp("", "ssh") // t.TempDir is too long for a socket
 	if err != nil {
 		t.Fatal(err)

@@ -20,8 +20,8 @@ import (
 type stage struct {
 	name string
 	// base is the stage that it begins with, or nil for an image.
-	base  *stage
-	takes []take
+	base    *stage
+	sources []copySource
 	// env are its variables. workdir is its working directory, or "" for the image's.
 	env     map[string]string
 	workdir string
@@ -31,8 +31,8 @@ type stage struct {
 // triggers are the ONBUILD instructions that run when another stage begins with this one.
 type triggers []instructions.Command
 
-// take is an instruction that copies files into a stage or mounts them for a step.
-type take struct {
+// copySource is an instruction that copies files into a stage or mounts them for a step.
+type copySource struct {
 	// from is the stage with the files, or nil for the context.
 	from     *stage
 	sources  []string
@@ -61,7 +61,7 @@ func stagesOf(s Spec, text []byte, platform v1.Platform) ([]*stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := reader{lex: shell.NewLex(parsed.EscapeToken), given: s.BuildArgs, global: platformArguments(platform)}
+	r := reader{lex: shell.NewLex(parsed.EscapeToken), buildArgs: s.BuildArgs, global: platformArguments(platform)}
 	for _, a := range arguments {
 		r.argument(r.global, nil, a)
 	}
@@ -87,7 +87,7 @@ func stagesOf(s Spec, text []byte, platform v1.Platform) ([]*stage, error) {
 	for _, one := range slices.Backward(all[:target+1]) { // a stage needs only earlier stages
 		if needed[one] {
 			needed[one.base] = true
-			for _, t := range one.takes {
+			for _, t := range one.sources {
 				needed[t.from] = true
 			}
 		}
@@ -106,8 +106,8 @@ func platformArguments(p v1.Platform) map[string]string {
 
 // reader evaluates the instructions of a Dockerfile.
 type reader struct {
-	lex           *shell.Lex
-	given, global map[string]string
+	lex               *shell.Lex
+	buildArgs, global map[string]string
 }
 
 func (r reader) expand(word string, env map[string]string) (string, error) {
@@ -123,7 +123,7 @@ func (r reader) expand(word string, env map[string]string) (string, error) {
 // ARG, or the value of an ARG before the first FROM, in this order.
 func (r reader) argument(env, global map[string]string, a instructions.ArgCommand) {
 	for _, one := range a.Args {
-		value, given := r.given[one.Key]
+		value, given := r.buildArgs[one.Key]
 		if !given && one.Value != nil {
 			value, given = *one.Value, true
 			value, _ = r.expand(value, env)
@@ -182,9 +182,9 @@ func (r reader) command(one *stage, c instructions.Command, earlier []*stage) er
 			return err
 		}
 	}
-	from := func(t take, name string) {
+	from := func(t copySource, name string) {
 		if t.from = named(earlier, name); t.from != nil || name == "" {
-			one.takes = append(one.takes, t)
+			one.sources = append(one.sources, t)
 		}
 	}
 	switch c := c.(type) {
@@ -207,14 +207,14 @@ func (r reader) command(one *stage, c instructions.Command, earlier []*stage) er
 			one.triggers = append(one.triggers, later)
 		}
 	case *instructions.CopyCommand:
-		from(take{sources: c.SourcePaths, excluded: c.ExcludePatterns, parents: c.Parents, to: one.destination(c.SourcesAndDest)}, c.From)
+		from(copySource{sources: c.SourcePaths, excluded: c.ExcludePatterns, parents: c.Parents, to: one.destination(c.SourcesAndDest)}, c.From)
 	case *instructions.AddCommand:
 		files := slices.DeleteFunc(slices.Clone(c.SourcePaths), isAddress)
-		from(take{sources: files, excluded: c.ExcludePatterns, to: one.destination(c.SourcesAndDest)}, "")
+		from(copySource{sources: files, excluded: c.ExcludePatterns, to: one.destination(c.SourcesAndDest)}, "")
 	case *instructions.RunCommand:
 		for _, m := range instructions.GetMounts(c) {
 			if m.Type == instructions.MountTypeBind {
-				from(take{sources: []string{m.Source}}, m.From)
+				from(copySource{sources: []string{m.Source}}, m.From)
 			}
 		}
 	}

@@ -27,38 +27,38 @@ import (
 	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
-// world is a BuildKit, a registry with a base image, and a log of the registry's requests.
-type world struct {
-	t        *testing.T
-	builder  *Builder
-	registry string
-	mu       sync.Mutex
-	asked    []string
+// fixture is a BuildKit, a registry with a base image, and a log of the registry's requests.
+type fixture struct {
+	t          *testing.T
+	builder    *Builder
+	registry   string
+	mu         sync.Mutex
+	requestLog []string
 	// refuse, if it returns a status, answers a request instead of the registry.
 	refuse func(*http.Request) int
 }
 
 // requests returns the requests since the last call.
-func (w *world) requests() []string {
+func (w *fixture) requests() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	asked := w.asked
-	w.asked = nil
+	asked := w.requestLog
+	w.requestLog = nil
 	return asked
 }
 
-func (w *world) refusing(refuse func(*http.Request) int) {
+func (w *fixture) refusing(refuse func(*http.Request) int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.refuse = refuse
 }
 
-func newRegistry(t *testing.T) *world {
-	w := &world{t: t}
+func newRegistry(t *testing.T) *fixture {
+	w := &fixture{t: t}
 	handler := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w.mu.Lock()
-		w.asked = append(w.asked, r.Method+" "+r.URL.Path)
+		w.requestLog = append(w.requestLog, r.Method+" "+r.URL.Path)
 		refuse := w.refuse
 		w.mu.Unlock()
 		if refuse != nil {
@@ -76,8 +76,8 @@ func newRegistry(t *testing.T) *world {
 	return w
 }
 
-// newWorld starts a registry, and uses the BuildKit of the tests.
-func newWorld(t *testing.T) *world {
+// newFixture starts a registry, and uses the BuildKit of the tests.
+func newFixture(t *testing.T) *fixture {
 	address := testenv.BuildKit(t)
 	w := newRegistry(t)
 	builder, err := Find(t.Context(), Finder{Environ: []string{"BUILDKIT_HOST=" + address}})
@@ -89,7 +89,7 @@ func newWorld(t *testing.T) *world {
 }
 
 // base builds REGISTRY/base from Debian's static busybox.
-func (w *world) base() {
+func (w *fixture) base() {
 	w.t.Helper()
 	shell, err := exec.LookPath("busybox")
 	if err != nil {
@@ -135,7 +135,7 @@ func (w *world) base() {
 	}
 }
 
-func (w *world) reference(text string) name.Reference {
+func (w *fixture) reference(text string) name.Reference {
 	w.t.Helper()
 	reference, err := name.ParseReference(w.registry+"/"+text, name.Insecure)
 	if err != nil {
@@ -146,12 +146,12 @@ func (w *world) reference(text string) name.Reference {
 
 // spec returns a spec of a tree with these files. BASE in them is replaced by the base
 // image.
-func (w *world) spec(files map[string]string) Spec {
+func (w *fixture) spec(files map[string]string) Spec {
 	w.t.Helper()
 	return Spec{Name: "app", Dir: write(w.t, w.t.TempDir(), w.replace(files)), BuildArgs: map[string]string{}}
 }
 
-func (w *world) replace(files map[string]string) map[string]string {
+func (w *fixture) replace(files map[string]string) map[string]string {
 	replaced := map[string]string{}
 	for path, text := range files {
 		replaced[path] = strings.ReplaceAll(text, "BASE", w.registry+"/base:1")
@@ -174,7 +174,7 @@ func write(t testing.TB, dir string, files map[string]string) string {
 	return dir
 }
 
-func (w *world) output(repository string, tags ...string) Output {
+func (w *fixture) output(repository string, tags ...string) Output {
 	return Output{Repository: w.registry + "/" + repository, Tags: tags, PlainHTTP: true}
 }
 
@@ -192,7 +192,7 @@ func (e events) text() string {
 }
 
 // build builds an image, and returns the image that the tag latest then has.
-func (w *world) build(t *testing.T, s Spec, repository string) (v1.Image, *Built, events) {
+func (w *fixture) build(t *testing.T, s Spec, repository string) (v1.Image, *Built, events) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
@@ -212,7 +212,7 @@ func (w *world) build(t *testing.T, s Spec, repository string) (v1.Image, *Built
 }
 
 // fails builds an image that cannot be built, and returns the error.
-func (w *world) fails(t *testing.T, s Spec) (events, error) {
+func (w *fixture) fails(t *testing.T, s Spec) (events, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()

@@ -70,7 +70,7 @@ func (r *Recipe) pythonLayers(ctx context.Context, parent *base, last *lastImage
 		}
 	}
 	if early != nil {
-		spec.Room, spec.Early = limit, func(l wheel.Layer) {
+		spec.MaxLayers, spec.Early = limit, func(l wheel.Layer) {
 			// If the base cannot be read, the error is returned by the call of placeOn below.
 			if placed, err := placeOn(ctx, []*content{wheels(l, key)}, parent, limit); err == nil {
 				early(placed[0])

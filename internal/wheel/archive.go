@@ -14,9 +14,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// largest is the limit on the total size in bytes of the files of a wheel. It is five times
-// that of the largest known wheels, which contain libraries for GPUs.
-const largest = 16 << 30
+// maxWheelSize is the limit on the total size in bytes of the files of a wheel. It is five
+// times that of the largest known wheels, which contain libraries for GPUs.
+const maxWheelSize = 16 << 30
 
 // archive is a wheel whose directory and metadata were read and found to be valid.
 type archive struct {
@@ -56,7 +56,7 @@ func (a *archive) read(ctx context.Context, t target) error {
 	if a.filename, ok = parseFilename(a.file); !ok {
 		return fmt.Errorf("its name is not a valid wheel file name")
 	}
-	if !t.takes(a.filename) {
+	if !t.accepts(a.filename) {
 		return fmt.Errorf("it is not for %s", t)
 	}
 	if a.filename.name != a.requirement.name || !sameVersion(a.filename.version, a.requirement.version) {
@@ -74,7 +74,7 @@ func (a *archive) read(ctx context.Context, t target) error {
 		return err
 	}
 	if a.indexed && !t.isFor(a.metadata.python) {
-		return fmt.Errorf("it requires Python %s, but the image has %s", a.metadata.python, t.written)
+		return fmt.Errorf("it requires Python %s, but the image has %s", a.metadata.python, t.requestedPython)
 	}
 	return a.noteSums(ctx)
 }
@@ -102,8 +102,8 @@ func (a *archive) readDirectory(file *os.File) error {
 		if f.Method != zip.Store && f.Method != zip.Deflate || f.Flags&1 != 0 {
 			return fmt.Errorf("%s uses an unsupported compression or encryption", f.Name)
 		}
-		if total += f.UncompressedSize64; f.UncompressedSize64 > largest || total > largest {
-			return fmt.Errorf("its files have more than %d GiB", largest>>30)
+		if total += f.UncompressedSize64; f.UncompressedSize64 > maxWheelSize || total > maxWheelSize {
+			return fmt.Errorf("its files have more than %d GiB", maxWheelSize>>30)
 		}
 		offset, err := f.DataOffset()
 		if err != nil || offset < 0 || offset > a.size || f.CompressedSize64 > uint64(a.size-offset) {

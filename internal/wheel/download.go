@@ -20,11 +20,11 @@ import (
 )
 
 const (
-	// sides is the number of pip processes that download at the same time.
-	sides = 4
-	// leftover is the age from which a temporary directory is taken to be that of a killed
+	// pipProcesses is the number of pip processes that download at the same time.
+	pipProcesses = 4
+	// staleAge is the age from which a temporary directory is taken to be that of a killed
 	// process.
-	leftover = 24 * time.Hour
+	staleAge = 24 * time.Hour
 )
 
 // wheel is a file that was chosen for a requirement and matches one of its hashes.
@@ -44,7 +44,7 @@ type store struct{ dir string }
 // choice returns the path of the file that records which wheel was chosen.
 func (c store) choice(t target, r requirement) string {
 	text := fmt.Appendf(nil, "1 %s %s %q %q", t.full, t.platform, r.String(), r.hashes)
-	if t.libc != usual() {
+	if t.libc != defaultLibc() {
 		text = fmt.Appendf(text, " %s", t.libc)
 	}
 	key := sha256.Sum256(text)
@@ -127,25 +127,25 @@ func (r *contextReader) Read(b []byte) (int, error) {
 	return r.Reader.Read(b)
 }
 
-// pipFetch downloads the wheels of requirements with up to sides pip processes, and calls
-// take with each.
-func (s Spec) pipFetch(ctx context.Context, t target, missing []requirement, from *list, take taking) error {
+// pipFetch downloads the wheels of requirements with up to pipProcesses processes of pip,
+// and calls handle with each.
+func (s Spec) pipFetch(ctx context.Context, t target, missing []requirement, from *lockContent, handle handler) error {
 	d, err := s.downloader(ctx, t, from)
 	if err != nil {
 		return err
 	}
 	d.total = len(missing)
 	group, within := panics.WithContext(ctx)
-	for side := range min(sides, len(missing)) {
+	for side := range min(pipProcesses, len(missing)) {
 		group.Go(func() error {
 			var part []requirement
-			for n := side; n < len(missing); n += sides {
+			for n := side; n < len(missing); n += pipProcesses {
 				part = append(part, missing[n])
 			}
 			got, err := d.fetch(within, part)
 			for _, w := range got {
 				if err == nil {
-					err = take(within, w)
+					err = handle(within, w)
 				}
 			}
 			return err
@@ -155,8 +155,8 @@ func (s Spec) pipFetch(ctx context.Context, t target, missing []requirement, fro
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if lacking := (*lackingError)(nil); errors.As(err, &lacking) {
-		return d.others(ctx, missing, lacking)
+	if lacking := (*noWheelError)(nil); errors.As(err, &lacking) {
+		return d.explainAllMissing(ctx, missing, lacking)
 	}
 	return err
 }
@@ -186,7 +186,7 @@ func (d *download) packages(line string) {
 }
 
 // downloader finds pip and prepares the directory for its downloads.
-func (s Spec) downloader(ctx context.Context, t target, from *list) (*download, error) {
+func (s Spec) downloader(ctx context.Context, t target, from *lockContent) (*download, error) {
 	pip, err := s.pip(ctx)
 	if err != nil {
 		return nil, err
@@ -207,7 +207,7 @@ func (c store) tidy(now time.Time) error {
 		return fmt.Errorf("clean the package cache: %w", err)
 	}
 	for _, e := range entries {
-		if info, err := e.Info(); err == nil && now.Sub(info.ModTime()) > leftover {
+		if info, err := e.Info(); err == nil && now.Sub(info.ModTime()) > staleAge {
 			_ = os.RemoveAll(filepath.Join(dir, e.Name()))
 		}
 	}
@@ -295,7 +295,7 @@ func (d *download) verify(ctx context.Context, part []requirement, dir string) (
 			return nil, fmt.Errorf("read the packages that pip downloaded: %w", err)
 		}
 		if !slices.Contains(r.hashes, sum) {
-			return nil, notTheHash(r, file, sum)
+			return nil, hashNotInLock(r, file, sum)
 		}
 		if wheels[n], err = d.store.keep(d.target, r, from, sum, size); err != nil {
 			return nil, fmt.Errorf("write a package to the cache: %w", err)

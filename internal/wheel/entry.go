@@ -60,7 +60,7 @@ func (e *entry) copy(plain, packed io.Writer) error {
 	}
 	r := e.reader(file, io.TeeReader(io.NewSectionReader(file, e.offset, e.packed), packed))
 	_, err = io.Copy(plain, r)
-	if err == nil && r.beyond() {
+	if err == nil && r.hasTrailingData() {
 		err = fmt.Errorf("%s is damaged: it has trailing data", e.name)
 	}
 	return errors.Join(err, r.Close())
@@ -162,14 +162,14 @@ func (r *entryReader) end() error {
 		return fmt.Errorf("%s does not have the checksum in the zip directory", r.name)
 	}
 	if r.hash != nil && hex.EncodeToString(r.hash.Sum(nil)) != r.sum {
-		return r.unlike()
+		return r.hashMismatch()
 	}
 	r.done = true
 	return io.EOF
 }
 
-// beyond reports whether data follows the end of the deflate stream.
-func (r *entryReader) beyond() bool {
+// hasTrailingData reports whether data follows the end of the deflate stream.
+func (r *entryReader) hasTrailingData() bool {
 	_, err := r.packed.ReadByte()
 	return err == nil
 }

@@ -30,8 +30,8 @@ var (
 
 const newLock = "lock again, and check that the index is the one that the lock was made with"
 
-// notTheHash returns the error for a file whose hash is not in the lock.
-func notTheHash(r requirement, file, sum string) error {
+// hashNotInLock returns the error for a file whose hash is not in the lock.
+func hashNotInLock(r requirement, file, sum string) error {
 	return &source.Error{Position: r.at, Message: fmt.Sprintf("hash mismatch: the index has %s for %s with the SHA-256 %s, which is not in the lock", file, r, sum),
 		Hint: "if a file was added to the index, lock again; otherwise do not trust the index"}
 }
@@ -45,7 +45,7 @@ func (d *download) explain(ctx context.Context, part []requirement, dir, output 
 				if got := gotText.FindStringSubmatch(output); got != nil {
 					sum = got[1]
 				}
-				return notTheHash(r, fileName(m[3]), sum)
+				return hashNotInLock(r, fileName(m[3]), sum)
 			}
 		}
 	}
@@ -74,27 +74,27 @@ func (d *download) explainMissing(ctx context.Context, r requirement, dir, versi
 	if err == nil { // it was available after all
 		return &IndexError{r.at, r.String(), "the index did not have it at first, but had it later", "run it again"}
 	}
-	err = missing(d.target, r, stdout+"\n"+stderr, versions)
+	err = noWheelReason(d.target, r, stdout+"\n"+stderr, versions)
 	if wrong := (*source.Error)(nil); errors.As(err, &wrong) {
-		return &lackingError{wrong, r}
+		return &noWheelError{wrong, r}
 	}
 	return err
 }
 
-// lackingError is a requirement for which no index has a wheel.
-type lackingError struct {
+// noWheelError is a requirement for which no index has a wheel.
+type noWheelError struct {
 	wrong       *source.Error
 	requirement requirement
 }
 
-func (e *lackingError) Error() string { return e.wrong.Error() }
+func (e *noWheelError) Error() string { return e.wrong.Error() }
 
-func (e *lackingError) Unwrap() error { return e.wrong }
+func (e *noWheelError) Unwrap() error { return e.wrong }
 
-// others returns errors for all requirements that have no wheel, including the first. pip
-// stops at the first one, so it is run again without those that are known. It downloads
-// nothing.
-func (d *download) others(ctx context.Context, all []requirement, first *lackingError) error {
+// explainAllMissing returns errors for all requirements that have no wheel, including the
+// first. pip stops at the first one, so it is run again without those that are known. It
+// downloads nothing.
+func (d *download) explainAllMissing(ctx context.Context, all []requirement, first *noWheelError) error {
 	wrong := []error{first}
 	known := []requirement{first.requirement}
 	dir, err := os.MkdirTemp(filepath.Join(d.store.dir, "partial"), "")
@@ -130,8 +130,8 @@ func (d *download) others(ctx context.Context, all []requirement, first *lacking
 	return errors.Join(wrong...)
 }
 
-// missing returns why a requirement has no wheel, from the output of pip -vv.
-func missing(t target, r requirement, output, versions string) error {
+// noWheelReason returns why a requirement has no wheel, from the output of pip -vv.
+func noWheelReason(t target, r requirement, output, versions string) error {
 	var wheels, sources []string
 	python := ""
 	for line := range strings.Lines(output) {
@@ -156,9 +156,9 @@ func missing(t target, r requirement, output, versions string) error {
 	}
 	switch {
 	case python != "":
-		return refuse("use another version of Python, or lock for this one", "%s requires Python %s, but the image has %s", r, python, t.written)
+		return refuse("use another version of Python, or lock for this one", "%s requires Python %s, but the image has %s", r, python, t.requestedPython)
 	case len(wheels) > 0:
-		return refuse("choose a version that has one, or another platform or Python", "%s has no wheel for %s; it has %s", r, t, some(wheels))
+		return refuse("choose a version that has one, or another platform or Python", "%s has no wheel for %s; it has %s", r, t, abbreviate(wheels))
 	case len(sources) > 0:
 		return refuse(onlySource, "%s has no wheel for %s, only the source distribution %s", r, t, sources[0])
 	}
@@ -170,7 +170,7 @@ func missing(t target, r requirement, output, versions string) error {
 	}
 	list := strings.Split(versions, ", ")
 	slices.Reverse(list)
-	return refuse(newLock, "the index has no %s; it has %s", r, some(list))
+	return refuse(newLock, "the index has no %s; it has %s", r, abbreviate(list))
 }
 
 // refusedBy returns what an index or the network did, and for which requirement. ok is
@@ -229,8 +229,8 @@ func isSource(file string, r requirement) bool {
 	return false
 }
 
-// some returns the first four of a list, and the number of the others.
-func some(list []string) string {
+// abbreviate returns the first four of a list, and the number of the others.
+func abbreviate(list []string) string {
 	const few = 4
 	if len(list) <= few {
 		return strings.Join(list, ", ")

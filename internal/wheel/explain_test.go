@@ -32,7 +32,7 @@ func TestMissing(t *testing.T) {
 		"name":        {"WARNING: Retrying (Retry(total=0)) after connection broken by 'NameResolutionError(\"x\")': /simple/foo-bar/\n", "none", "the index cannot be reached: NameResolutionError", true},
 		"broken":      {"Could not fetch URL https://x.example/simple/foo-bar/: 503 Server Error: no\n", "none", "the index failed with status 503", true},
 	} {
-		err := missing(target, r, c.output, c.versions)
+		err := noWheelReason(target, r, c.output, c.versions)
 		offline, wrong := (*IndexError)(nil), (*source.Error)(nil)
 		switch {
 		case c.index && (!errors.As(err, &offline) || offline.Reason != c.want || offline.Requirement != "foo-bar==1.0" || offline.Line != 4):

@@ -42,9 +42,9 @@ func (s Spec) exportInputs(f format) (inputs, error) {
 			Hint: "both are files of the repository", Err: err}
 	}
 	h := sha256.New()
-	fmt.Fprintf(h, "export/%s %d %d %d %q %q\n%s%s", edition, f, len(lock), len(project), normalNames(s.Extras), normalNames(s.Groups), lock, project)
+	fmt.Fprintf(h, "export/%s %d %d %d %q %q\n%s%s", formatVersion, f, len(lock), len(project), normalNames(s.Extras), normalNames(s.Groups), lock, project)
 	if p, ok := parseProject(project); ok {
-		if err := s.checkChoices(p.choices()); err != nil {
+		if err := s.checkExtrasAndGroups(p.extrasAndGroups()); err != nil {
 			return inputs{}, err
 		}
 	}
@@ -55,13 +55,13 @@ func (s Spec) exportInputs(f format) (inputs, error) {
 // with hashes. Dependencies for development only are left out, and so are the project and
 // the members of its workspace, which are the repository's own code. The result is kept in
 // the cache.
-func (s Spec) export(ctx context.Context, f format) (*list, error) {
+func (s Spec) export(ctx context.Context, f format) (*lockContent, error) {
 	in, err := s.exportInputs(f)
 	if err != nil {
 		return nil, err
 	}
 	kept := filepath.Join(s.CacheDir, "export", in.key+".txt")
-	text, err := readKept(kept)
+	text, err := readExport(kept)
 	if err != nil {
 		exported, err := s.runExport(ctx, f)
 		if err != nil {
@@ -73,7 +73,7 @@ func (s Spec) export(ctx context.Context, f format) (*list, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := writeKept(kept, text); err != nil {
+	if err := writeExport(kept, text); err != nil {
 		return nil, fmt.Errorf("write the export of %s to the cache: %w", s.Lock, err)
 	}
 	if lock, err := parseLockFile(in.lock); err == nil { // the files and the order in the lock are optional
@@ -90,7 +90,7 @@ func (s Spec) export(ctx context.Context, f format) (*list, error) {
 
 // parseExport parses the output of an export, and sets the positions of its requirements to
 // those in the lock.
-func (s Spec) parseExport(text string, in inputs) (*list, error) {
+func (s Spec) parseExport(text string, in inputs) (*lockContent, error) {
 	l, err := parseRequirements(s.Lock, func(string) ([]byte, error) { return []byte(text), nil })
 	if err != nil {
 		return nil, s.refusedExport(err, text, in)
@@ -141,9 +141,9 @@ func (s Spec) runExport(ctx context.Context, f format) (string, error) {
 		if !slices.Contains(normalNames(s.Groups), "dev") {
 			args = append(args, "--no-dev")
 		}
-		return s.exported(ctx, uv, append(args, repeat("--extra=", s.Extras, "--group=", s.Groups)...)...)
+		return s.exported(ctx, uv, append(args, repeatOption("--extra=", s.Extras, "--group=", s.Groups)...)...)
 	}
-	poetry := append([]string{"export", "--no-interaction", "--no-ansi", "--format", "requirements.txt"}, repeat("--extras=", s.Extras, "--with=", s.Groups)...)
+	poetry := append([]string{"export", "--no-interaction", "--no-ansi", "--format", "requirements.txt"}, repeatOption("--extras=", s.Extras, "--with=", s.Groups)...)
 	if found, ok := find(s.Environ, "poetry"); ok {
 		text, err := s.exported(ctx, program{args: []string{found}, environ: s.environment(), dir: dir}, poetry...)
 		if !errors.Is(err, errNoExport) {
@@ -158,8 +158,8 @@ func (s Spec) runExport(ctx context.Context, f format) (string, error) {
 	return s.exported(ctx, fetched, poetry...)
 }
 
-// repeat returns an option for each extra and each group.
-func repeat(extra string, extras []string, group string, groups []string) []string {
+// repeatOption returns an option for each extra and each group.
+func repeatOption(extra string, extras []string, group string, groups []string) []string {
 	var args []string
 	for _, name := range extras {
 		args = append(args, extra+name)
@@ -181,7 +181,7 @@ func (s Spec) exported(ctx context.Context, p program, args ...string) (string, 
 	case strings.Contains(stdout+stderr, `command "export" does not exist`), strings.Contains(stdout+stderr, "command export does not exist"):
 		return "", errNoExport
 	}
-	return "", &source.Error{Position: source.Position{File: s.Lock}, Message: fmt.Sprintf("it cannot be exported: %s", said(stdout+"\n"+stderr)),
+	return "", &source.Error{Position: source.Position{File: s.Lock}, Message: fmt.Sprintf("it cannot be exported: %s", lastLines(stdout+"\n"+stderr)),
 		Hint: "check that it belongs to the pyproject.toml next to it, and lock again", Err: err}
 }
 

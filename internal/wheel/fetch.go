@@ -17,19 +17,19 @@ import (
 )
 
 const (
-	// streams is the number of files that are downloaded at the same time.
-	streams = 6
-	// toldBytes is the number of bytes of a file after which progress is reported.
-	toldBytes = 16 << 20
+	// maxDownloads is the number of files that are downloaded at the same time.
+	maxDownloads = 6
+	// progressInterval is the number of bytes of a file after which progress is reported.
+	progressInterval = 16 << 20
 )
 
-// taking handles a wheel as soon as it is available. Several goroutines call it.
-type taking func(context.Context, wheel) error
+// handler handles a wheel as soon as it is available. Several goroutines call it.
+type handler func(context.Context, wheel) error
 
 // found is a requirement whose file is known.
 type found struct {
 	requirement
-	offered
+	candidate
 }
 
 // fetcher downloads wheels from indexes. It needs no resolver, because each file is known
@@ -38,8 +38,8 @@ type fetcher struct {
 	spec   Spec
 	target target
 	store  store
-	list   *list
-	take   taking
+	list   *lockContent
+	handle handler
 
 	settings settings
 	remote   *remote
@@ -49,12 +49,12 @@ type fetcher struct {
 	mu sync.Mutex
 	// refused holds, by name, why requirements were not downloaded, where an index or the
 	// network said so.
-	refused map[string]*refusal
+	refused map[string]*requestError
 }
 
-// fetch calls take with the wheel of each requirement: with those in the cache at once, and
+// fetch calls handle with the wheel of each requirement: with those in the cache at once, and
 // with the others while they are downloaded.
-func (s Spec) fetch(ctx context.Context, t target, needed []requirement, from *list, take taking) error {
+func (s Spec) fetch(ctx context.Context, t target, needed []requirement, from *lockContent, handle handler) error {
 	there, missing, err := s.cached(ctx, t, needed)
 	if err != nil {
 		return err
@@ -62,14 +62,14 @@ func (s Spec) fetch(ctx context.Context, t target, needed []requirement, from *l
 	group, within := panics.WithContext(ctx)
 	group.Go(func() error {
 		for _, w := range there {
-			if err := take(within, w); err != nil {
+			if err := handle(within, w); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
 	if len(missing) > 0 {
-		f := &fetcher{spec: s, target: t, store: store{s.CacheDir}, list: from, take: take, settings: s.settings(from), total: len(missing), refused: map[string]*refusal{}}
+		f := &fetcher{spec: s, target: t, store: store{s.CacheDir}, list: from, handle: handle, settings: s.settings(from), total: len(missing), refused: map[string]*requestError{}}
 		group.Go(func() error { return f.fetch(within, missing) })
 	}
 	if err := group.Wait(); ctx.Err() == nil {
@@ -83,7 +83,7 @@ func (s Spec) cached(ctx context.Context, t target, needed []requirement) (there
 	cache := store{s.CacheDir}
 	wheels, ok := make([]wheel, len(needed)), make([]bool, len(needed))
 	group, within := panics.WithContext(ctx)
-	group.SetLimit(sides)
+	group.SetLimit(pipProcesses)
 	for n, r := range needed {
 		group.Go(func() (err error) {
 			wheels[n], ok[n], err = cache.wheel(within, t, r)
@@ -122,11 +122,11 @@ func (f *fetcher) fetch(ctx context.Context, missing []requirement) error {
 	slices.SortStableFunc(known, func(a, b found) int { return cmp.Compare(b.size, a.size) }) // the longest downloads first
 	var lost []requirement
 	group, within := panics.WithContext(ctx)
-	group.SetLimit(streams)
+	group.SetLimit(maxDownloads)
 	for _, one := range known {
 		group.Go(func() error {
 			w, err := f.download(within, one)
-			if refused := (*refusal)(nil); errors.As(err, &refused) {
+			if refused := (*requestError)(nil); errors.As(err, &refused) {
 				if err := f.refuse(one.requirement, refused); err != nil {
 					return err
 				}
@@ -138,7 +138,7 @@ func (f *fetcher) fetch(ctx context.Context, missing []requirement) error {
 			if err != nil {
 				return err
 			}
-			return f.take(within, w)
+			return f.handle(within, w)
 		})
 	}
 	if err := group.Wait(); err != nil {
@@ -149,9 +149,9 @@ func (f *fetcher) fetch(ctx context.Context, missing []requirement) error {
 
 // refuse records why a requirement was not downloaded. For status 429 it returns an error
 // instead, so that pip does not send more requests to that index.
-func (f *fetcher) refuse(r requirement, refused *refusal) error {
+func (f *fetcher) refuse(r requirement, refused *requestError) error {
 	if refused.status == http.StatusTooManyRequests {
-		return refused.of(r)
+		return refused.forRequirement(r)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -166,11 +166,11 @@ func (f *fetcher) byPip(ctx context.Context, rest []requirement) error {
 	if len(rest) == 0 {
 		return nil
 	}
-	err := f.spec.pipFetch(ctx, f.target, rest, f.list, f.take)
+	err := f.spec.pipFetch(ctx, f.target, rest, f.list, f.handle)
 	if refused := (*IndexError)(nil); errors.As(err, &refused) || errors.Is(err, errNoPip) {
 		for _, r := range rest {
 			if own := f.refused[r.name]; own != nil && (refused == nil || refused.Requirement == r.String()) {
-				return own.of(r)
+				return own.forRequirement(r)
 			}
 		}
 	}
@@ -188,9 +188,9 @@ func (f *fetcher) download(ctx context.Context, one found) (wheel, error) {
 	if one.size > 0 {
 		size = fmt.Sprintf(" (%.1f MB)", float64(one.size)/1e6)
 	}
-	f.spec.tell("downloading package %d of %d: %s%s", f.begun.Add(1), f.total, one.file, size)
-	p := &partial{name: filepath.Join(dir, filepath.Base(one.file)), told: func(n, of int64) {
-		f.spec.tell("downloading %s: %d of %d MB", one.file, n/1e6, max(n, of)/1e6)
+	f.spec.reportProgress("downloading package %d of %d: %s%s", f.begun.Add(1), f.total, one.file, size)
+	p := &partial{name: filepath.Join(dir, filepath.Base(one.file)), progress: func(n, of int64) {
+		f.spec.reportProgress("downloading %s: %d of %d MB", one.file, n/1e6, max(n, of)/1e6)
 	}, size: one.size}
 	sum, err := p.fetch(ctx, f.remote, one.address)
 	if err == nil && p.resumed && !slices.Contains(one.hashes, sum) { // the two parts may be of different files
@@ -200,7 +200,7 @@ func (f *fetcher) download(ctx context.Context, one found) (wheel, error) {
 		return wheel{}, err
 	}
 	if !slices.Contains(one.hashes, sum) {
-		return wheel{}, notTheHash(one.requirement, one.file, sum)
+		return wheel{}, hashNotInLock(one.requirement, one.file, sum)
 	}
 	w, err := f.store.keep(f.target, one.requirement, p.name, sum, p.n)
 	if err != nil {
@@ -209,8 +209,8 @@ func (f *fetcher) download(ctx context.Context, one found) (wheel, error) {
 	return w, nil
 }
 
-// tell reports progress.
-func (s Spec) tell(format string, args ...any) {
+// reportProgress reports progress.
+func (s Spec) reportProgress(format string, args ...any) {
 	if s.Progress != nil {
 		s.Progress(fmt.Sprintf(format, args...))
 	}

@@ -23,8 +23,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// played is a fake package index.
-type played struct {
+// fakeIndex is a fake package index.
+type fakeIndex struct {
 	*httptest.Server
 	// html reports whether the index serves only the HTML form of its pages.
 	html bool
@@ -36,9 +36,9 @@ type played struct {
 	log   []string
 }
 
-func play(t testing.TB, recipes ...recipe) *played {
+func newFakeIndex(t testing.TB, recipes ...recipe) *fakeIndex {
 	t.Helper()
-	p := &played{files: map[string][]byte{}}
+	p := &fakeIndex{files: map[string][]byte{}}
 	for _, r := range recipes {
 		file, text := r.make(t)
 		p.files[file] = text
@@ -48,7 +48,7 @@ func play(t testing.TB, recipes ...recipe) *played {
 	return p
 }
 
-func (p *played) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (p *fakeIndex) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	p.log = append(p.log, strings.TrimSpace(r.URL.Path+" "+r.Header.Get("Range")))
 	p.mu.Unlock()
@@ -83,7 +83,7 @@ func (p *played) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (p *played) requests() []string {
+func (p *fakeIndex) requests() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Sorted(slices.Values(p.log))
@@ -91,7 +91,7 @@ func (p *played) requests() []string {
 
 // spec returns a spec for a machine that has neither pip nor uv. Its lock has all files of
 // the index, which a variable names.
-func (p *played) spec(t testing.TB) Spec {
+func (p *fakeIndex) spec(t testing.TB) Spec {
 	t.Helper()
 	s := Spec{Name: "train", Dir: t.TempDir(), Lock: "lock.txt", Python: "3.11", CacheDir: t.TempDir(), Environ: []string{"HOME=" + t.TempDir(), "PIP_CONFIG_FILE=" + os.DevNull, "PIP_INDEX_URL=" + p.URL + "/simple"},
 		Pause: func(context.Context, time.Duration) error { return nil }}
@@ -129,7 +129,7 @@ func TestWheelsOfAnIndex(t *testing.T) {
 	recipes := []recipe{{name: "a", version: "1.0"}, {name: "B.b", version: "2", tags: "cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64"}, {name: "B.b", version: "2", tags: "cp311-cp311-manylinux_2_28_x86_64"},
 		{name: "B.b", version: "2", tags: "cp310-abi3-manylinux_2_28_x86_64"}, {name: "B.b", version: "2"}, {name: "B.b", version: "2", tags: "cp311-cp311-win_amd64"}}
 	for _, html := range []bool{false, true} {
-		p := play(t, recipes...)
+		p := newFakeIndex(t, recipes...)
 		p.html = html
 		var told []string
 		var mu sync.Mutex
@@ -162,9 +162,9 @@ func TestWheelsOfAnIndex(t *testing.T) {
 }
 
 // For a lock with URLs only its files are requested, unless the user names an index.
-func TestWheelsByAddress(t *testing.T) {
+func TestWheelsByURL(t *testing.T) {
 	t.Parallel()
-	p := play(t, recipe{name: "a", version: "1"})
+	p := newFakeIndex(t, recipe{name: "a", version: "1"})
 	s := p.spec(t)
 	file := "a-1-py3-none-any.whl"
 	s.Lock = "pylock.toml"
@@ -190,7 +190,7 @@ func TestWheelsByAddress(t *testing.T) {
 }
 
 // An interrupted download is resumed. If the server does not support that, it begins again.
-func TestDownloadsThatBreakOff(t *testing.T) {
+func TestInterruptedDownloads(t *testing.T) {
 	t.Parallel()
 	const file = "a-1-py3-none-any.whl"
 	for what, c := range map[string]struct {
@@ -200,7 +200,7 @@ func TestDownloadsThatBreakOff(t *testing.T) {
 		"goes on": {true, []string{"/files/" + file, "/files/" + file + " bytes=100-", "/simple/a/"}},
 		"anew":    {false, []string{"/files/" + file, "/files/" + file + " bytes=100-", "/simple/a/"}},
 	} {
-		p := play(t, recipe{name: "a", version: "1", files: map[string]string{"a.py": "print(1)"}})
+		p := newFakeIndex(t, recipe{name: "a", version: "1", files: map[string]string{"a.py": "print(1)"}})
 		broken := false
 		p.act = func(w http.ResponseWriter, r *http.Request) bool {
 			switch {
@@ -230,7 +230,7 @@ func TestDownloadsThatBreakOff(t *testing.T) {
 // refusing is named in the error, and pip does not ask it again.
 func TestBusyIndex(t *testing.T) {
 	t.Parallel()
-	p := play(t, recipe{name: "a", version: "1"})
+	p := newFakeIndex(t, recipe{name: "a", version: "1"})
 	s := p.spec(t)
 	refusals := 2
 	p.act = func(w http.ResponseWriter, _ *http.Request) bool {
@@ -256,7 +256,7 @@ func TestBusyIndex(t *testing.T) {
 	wantIndexError(t, p, err, "lock.txt:1:1: download a==1: too many requests to the index URL/simple/a/ (429 Too Many Requests) (wait until its rate limit allows more, or set PIP_INDEX_URL to a mirror)")
 }
 
-func wantIndexError(t *testing.T, p *played, err error, want string) {
+func wantIndexError(t *testing.T, p *fakeIndex, err error, want string) {
 	t.Helper()
 	refused := (*IndexError)(nil)
 	if !errors.As(err, &refused) || strings.ReplaceAll(err.Error(), strings.TrimPrefix(p.URL, "http://"), "HOST") != strings.Replace(want, "the index URL", "the index http://HOST", 1) {
@@ -265,7 +265,7 @@ func wantIndexError(t *testing.T, p *played, err error, want string) {
 }
 
 // A failure of an index is reported with the index's name if pip does not help either.
-func TestIndexesThatRefuse(t *testing.T) {
+func TestIndexErrors(t *testing.T) {
 	t.Parallel()
 	const hint = " (check the network, the proxy and PIP_INDEX_URL; cached packages need no network)"
 	for what, c := range map[string]struct {
@@ -284,7 +284,7 @@ func TestIndexesThatRefuse(t *testing.T) {
 			_, _ = w.Write([]byte("x"))
 		}},
 	} {
-		p := play(t, recipe{name: "a", version: "1"})
+		p := newFakeIndex(t, recipe{name: "a", version: "1"})
 		p.act = func(w http.ResponseWriter, r *http.Request) bool {
 			if strings.HasPrefix(r.URL.Path, c.path) {
 				c.answer(w)
@@ -299,9 +299,9 @@ func TestIndexesThatRefuse(t *testing.T) {
 }
 
 // A file that has another hash than its page says is refused at its line of the lock.
-func TestFileOfAnotherHash(t *testing.T) {
+func TestHashMismatch(t *testing.T) {
 	t.Parallel()
-	p := play(t, recipe{name: "a", version: "1"})
+	p := newFakeIndex(t, recipe{name: "a", version: "1"})
 	s := p.spec(t)
 	p.act = func(w http.ResponseWriter, r *http.Request) bool {
 		if strings.HasPrefix(r.URL.Path, "/files/") {
@@ -324,7 +324,7 @@ func TestFileOfAnotherHash(t *testing.T) {
 func TestCredentialsOfAnIndex(t *testing.T) {
 	t.Parallel()
 	const secret = "canary"
-	p := play(t, recipe{name: "a", version: "1"})
+	p := newFakeIndex(t, recipe{name: "a", version: "1"})
 	p.act = func(w http.ResponseWriter, r *http.Request) bool {
 		if user, password, _ := r.BasicAuth(); user == "me" && password == secret {
 			return false
@@ -369,14 +369,14 @@ func TestCredentialsOfAnIndex(t *testing.T) {
 // A redirect to another host does not get the credentials, and must not lead to plain HTTP.
 func TestRedirectsOfAnIndex(t *testing.T) {
 	t.Parallel()
-	files := play(t, recipe{name: "a", version: "1"})
+	files := newFakeIndex(t, recipe{name: "a", version: "1"})
 	files.act = func(_ http.ResponseWriter, r *http.Request) bool {
 		if _, _, ok := r.BasicAuth(); ok {
 			t.Error("credentials went to another host")
 		}
 		return false
 	}
-	p := play(t, recipe{name: "a", version: "1"})
+	p := newFakeIndex(t, recipe{name: "a", version: "1"})
 	to := files.URL
 	p.act = func(w http.ResponseWriter, r *http.Request) bool {
 		if !strings.HasPrefix(r.URL.Path, "/files/") {
@@ -396,9 +396,9 @@ func TestRedirectsOfAnIndex(t *testing.T) {
 }
 
 // Settings that only pip supports are left to it.
-func TestUnusualSettings(t *testing.T) {
+func TestSettingsThatNeedPip(t *testing.T) {
 	t.Parallel()
-	p := play(t, recipe{name: "a", version: "1"})
+	p := newFakeIndex(t, recipe{name: "a", version: "1"})
 	for _, more := range []string{"PIP_CLIENT_CERT=/x", "PIP_TRUSTED_HOST=x.example", "PIP_CERT=/none/such", "PIP_INDEX_URL=http://x.example/simple", "PIP_EXTRA_INDEX_URL=ftp://x.example"} {
 		s := p.spec(t)
 		s.Environ = append(s.Environ, more)
@@ -412,9 +412,9 @@ func TestUnusualSettings(t *testing.T) {
 }
 
 // Packages that no index has are reported before anything is downloaded.
-func TestNothingIsDownloadedInVain(t *testing.T) {
+func TestMissingFilesFailBeforeDownloads(t *testing.T) {
 	t.Parallel()
-	p := play(t, recipe{name: "a", version: "1"}, recipe{name: "b", version: "1"})
+	p := newFakeIndex(t, recipe{name: "a", version: "1"}, recipe{name: "b", version: "1"})
 	s := p.spec(t)
 	delete(p.files, "b-1-py3-none-any.whl")
 	if _, err := Resolve(t.Context(), s); !errors.Is(err, errNoPip) {
@@ -429,14 +429,14 @@ func TestNothingIsDownloadedInVain(t *testing.T) {
 // downloaded. If they overlap, the environment has a different layer in its place.
 func TestEarlyLayers(t *testing.T) {
 	t.Parallel()
-	content := strings.Repeat("x", large)
-	p := play(t, recipe{name: "a", version: "1", files: map[string]string{"a.py": content, "shared.py": "a"}}, recipe{name: "b", version: "1", files: map[string]string{"b.py": content, "shared.py": "b"}},
+	content := strings.Repeat("x", largePackage)
+	p := newFakeIndex(t, recipe{name: "a", version: "1", files: map[string]string{"a.py": content, "shared.py": "a"}}, recipe{name: "b", version: "1", files: map[string]string{"b.py": content, "shared.py": "b"}},
 		recipe{name: "c", version: "1", files: map[string]string{"c.py": content}}, recipe{name: "small", version: "1"})
 	s := p.spec(t)
 	var mu sync.Mutex
 	early := map[string]string{}
 	gate := make(chan struct{})
-	s.Room, s.Early = 100, func(l Layer) {
+	s.MaxLayers, s.Early = 100, func(l Layer) {
 		mu.Lock()
 		defer mu.Unlock()
 		if early[l.Name] = l.Fingerprint; l.Name == "a" {
@@ -467,7 +467,7 @@ func TestEarlyLayers(t *testing.T) {
 	if len(early) != 3 || len(same) != 3 || !same["c"] || same["a"] == same["b"] || len(env.Overlaps) != 1 {
 		t.Errorf("%v of %v, %v", same, early, env.Overlaps)
 	}
-	s.Room, s.Early = 5, func(l Layer) { t.Errorf("%s is given, and there may be no room for it", l.Name) }
+	s.MaxLayers, s.Early = 5, func(l Layer) { t.Errorf("%s is given, and there may be no room for it", l.Name) }
 	if _, err := Resolve(ctx, s); err != nil {
 		t.Error(err)
 	}
@@ -478,7 +478,7 @@ func TestNothingIsInflatedTwice(t *testing.T) {
 	t.Parallel()
 	_, text := recipe{name: "a", version: "1", files: map[string]string{"a.py": strings.Repeat("abc", 1000)}}.make(t)
 	text[bytes.Index(text, []byte("a.py"))+len("a.py")+3] ^= 0x55
-	p := play(t)
+	p := newFakeIndex(t)
 	p.files["a-1-py3-none-any.whl"] = text
 	env, err := Resolve(t.Context(), p.spec(t))
 	if err != nil {

@@ -40,7 +40,7 @@ func (s Spec) checkWheels(t target, needed []requirement) error {
 		for _, f := range r.files {
 			if n, ok := parseFilename(f.name); ok {
 				wheels = append(wheels, f.name)
-				there = there || t.takes(n)
+				there = there || t.accepts(n)
 			} else {
 				archive = f.name
 			}
@@ -48,7 +48,7 @@ func (s Spec) checkWheels(t target, needed []requirement) error {
 		switch {
 		case there:
 		case len(wheels) > 0:
-			wrong = append(wrong, &source.Error{Position: r.at, Message: fmt.Sprintf("%s has no wheel for %s; it has %s", r, t, some(wheels)),
+			wrong = append(wrong, &source.Error{Position: r.at, Message: fmt.Sprintf("%s has no wheel for %s; it has %s", r, t, abbreviate(wheels)),
 				Hint: "choose a version that has one, or another platform or Python; put a wheel of it into python.wheels; or build the image with a Dockerfile"})
 		default:
 			wrong = append(wrong, &source.Error{Position: r.at, Message: fmt.Sprintf("%s has no wheel for %s, only the source distribution %s", r, t, archive), Hint: onlySource})
@@ -57,18 +57,18 @@ func (s Spec) checkWheels(t target, needed []requirement) error {
 	return errors.Join(wrong...)
 }
 
-// parts groups requirements by where their wheels come from.
-type parts struct {
+// origins groups requirements by where their wheels come from.
+type origins struct {
 	// index is downloaded, source is built, and given are files of the repository.
 	index, source []requirement
-	given         []wheel
+	local         []wheel
 }
 
-// part determines where the wheel of each requirement comes from.
-func (s Spec) part(t target, needed []requirement) (parts, error) {
-	shelf, err := s.given()
+// split determines where the wheel of each requirement comes from.
+func (s Spec) split(t target, needed []requirement) (origins, error) {
+	shelf, err := s.localWheels()
 	if err != nil {
-		return parts{}, err
+		return origins{}, err
 	}
 	var names []string
 	for _, r := range needed {
@@ -82,12 +82,12 @@ func (s Spec) part(t target, needed []requirement) (parts, error) {
 		if near, ok := source.Nearest(name, names); ok {
 			hint = "did you mean " + near + "?"
 		}
-		return parts{}, &source.Error{Position: s.At, Message: fmt.Sprintf("image %s: build-from-source names %s, which is not in %s", s.Name, name, s.Lock), Hint: hint}
+		return origins{}, &source.Error{Position: s.At, Message: fmt.Sprintf("image %s: build-from-source names %s, which is not in %s", s.Name, name, s.Lock), Hint: hint}
 	}
-	var p parts
+	var p origins
 	for _, r := range needed {
 		if w, ok := shelf.wheel(t, r); ok {
-			p.given = append(p.given, w)
+			p.local = append(p.local, w)
 		} else if slices.Contains(normalNames(s.FromSource), r.name) {
 			p.source = append(p.source, r)
 		} else {
@@ -97,11 +97,11 @@ func (s Spec) part(t target, needed []requirement) (parts, error) {
 	return p, nil
 }
 
-// given is the list of wheels in a directory of the repository.
-type given []wheel
+// localWheels is the list of wheels in a directory of the repository.
+type localWheels []wheel
 
-// given reads the directory of wheels. It is trusted like the rest of the repository.
-func (s Spec) given() (given, error) {
+// localWheels reads the directory of wheels. It is trusted like the rest of the repository.
+func (s Spec) localWheels() (localWheels, error) {
 	if s.Wheels == "" {
 		return nil, nil
 	}
@@ -117,7 +117,7 @@ func (s Spec) given() (given, error) {
 	if err != nil {
 		return nil, refuse(err, "the directory %s cannot be read: %v", s.Wheels, err)
 	}
-	var all given
+	var all localWheels
 	for _, f := range files {
 		n, ok := parseFilename(f.Name())
 		if !ok {
@@ -143,10 +143,10 @@ func (s Spec) given() (given, error) {
 }
 
 // wheel returns the wheel of a requirement that fits the target best.
-func (l given) wheel(t target, r requirement) (wheel, bool) {
+func (l localWheels) wheel(t target, r requirement) (wheel, bool) {
 	var fit []wheel
 	for _, w := range l {
-		if n, ok := parseFilename(w.file); ok && w.name == r.name && sameVersion(w.version, r.version) && t.takes(n) {
+		if n, ok := parseFilename(w.file); ok && w.name == r.name && sameVersion(w.version, r.version) && t.accepts(n) {
 			w.requirement = r
 			fit = append(fit, w)
 		}
@@ -162,7 +162,7 @@ func (l given) wheel(t target, r requirement) (wheel, bool) {
 // build builds the wheels of requirements from their source distributions with pip, each in
 // its own environment. Earlier results are reused. The wheels must be pure, because this
 // machine differs from the image.
-func (s Spec) build(ctx context.Context, t target, needed []requirement, from *list) ([]wheel, error) {
+func (s Spec) build(ctx context.Context, t target, needed []requirement, from *lockContent) ([]wheel, error) {
 	wheels := make([]wheel, len(needed))
 	var d *download
 	for n, r := range needed {
@@ -206,7 +206,7 @@ func (d *download) buildOne(ctx context.Context, r requirement, kept string) (wh
 		if explained := d.explainBuild(r, stdout+"\n"+stderr); explained != nil {
 			return wheel{}, explained
 		}
-		return wheel{}, &source.Error{Position: r.at, Message: fmt.Sprintf("%s cannot be built from source: %s", r, said(stdout+"\n"+stderr)),
+		return wheel{}, &source.Error{Position: r.at, Message: fmt.Sprintf("%s cannot be built from source: %s", r, lastLines(stdout+"\n"+stderr)),
 			Hint: "only pure Python packages are built here, without a compiler; put a wheel of it into python.wheels, or build the image with a Dockerfile", Err: err}
 	}
 	files, err := fs.Glob(os.DirFS(to), "*.whl") // not filepath.Glob: the directory's name may contain pattern characters
@@ -215,7 +215,7 @@ func (d *download) buildOne(ctx context.Context, r requirement, kept string) (wh
 	}
 	name := files[0]
 	n, ok := parseFilename(name)
-	if !ok || !slices.Contains(n.platforms, "any") || !d.target.takes(n) {
+	if !ok || !slices.Contains(n.platforms, "any") || !d.target.accepts(n) {
 		return wheel{}, &source.Error{Position: r.at, Message: fmt.Sprintf("%s is not a pure Python package: building it from source made %s, which is for this machine and not for %s", r, name, d.target),
 			Hint: "put a wheel of it into python.wheels, or build the image with a Dockerfile"}
 	}
@@ -239,7 +239,7 @@ func (d *download) buildOne(ctx context.Context, r requirement, kept string) (wh
 // itself failed.
 func (d *download) explainBuild(r requirement, output string) error {
 	if strings.Contains(output, "DO NOT MATCH THE HASHES") {
-		return notTheHash(r, r.String(), "?")
+		return hashNotInLock(r, r.String(), "?")
 	}
 	if _, reason, hint, ok := refusedBy([]requirement{r}, output); ok {
 		return &IndexError{r.at, r.String(), reason, hint}
@@ -265,13 +265,13 @@ func built(ctx context.Context, kept string, r requirement) (wheel, bool) {
 // lock has no hash of a built wheel, so it is kept outside of the working tree: otherwise
 // anyone who can write to the repository could replace it.
 func (s Spec) builtDir(r requirement) string {
-	key := sha256.Sum256(fmt.Appendf(nil, "built/%s %s %q", edition, r, slices.Sorted(slices.Values(r.hashes))))
-	return filepath.Join(s.ownCache(), "slipway", "built", hex.EncodeToString(key[:]))
+	key := sha256.Sum256(fmt.Appendf(nil, "built/%s %s %q", formatVersion, r, slices.Sorted(slices.Values(r.hashes))))
+	return filepath.Join(s.userCacheDir(), "slipway", "built", hex.EncodeToString(key[:]))
 }
 
-// ownCache returns the user's cache directory as os.UserCacheDir finds it, or s.CacheDir if
+// userCacheDir returns the user's cache directory as os.UserCacheDir finds it, or s.CacheDir if
 // the environment names none.
-func (s Spec) ownCache() string {
+func (s Spec) userCacheDir() string {
 	home := variable(s.Environ, "HOME")
 	switch {
 	case runtime.GOOS == "windows" && variable(s.Environ, "LOCALAPPDATA") != "":

@@ -151,7 +151,7 @@ func TestBuiltFromSource(t *testing.T) {
 	}
 }
 
-func TestWhatIsBuiltMustBePure(t *testing.T) {
+func TestBuiltWheelsMustBePure(t *testing.T) {
 	t.Parallel()
 	s := sourceOnly(t, "cp311-cp311-linux_x86_64")
 	s.FromSource, s.Python = []string{"built"}, "3.11"

@@ -8,7 +8,7 @@ import (
 )
 
 // pipOptions returns the options of the lock that say where packages are.
-func (s Spec) pipOptions(l *list) []string {
+func (s Spec) pipOptions(l *lockContent) []string {
 	options := make([]string, len(l.options))
 	for n, option := range l.options {
 		name, value, _ := strings.Cut(option, " ")
@@ -25,7 +25,7 @@ var replaced = regexp.MustCompile(`\$\{([A-Z0-9_]+)\}`)
 
 // indexEnvironment returns the environment variables that point pip to the indexes of the
 // lock and of uv's variables. Passwords are passed only there, never in arguments or files.
-func (s Spec) indexEnvironment(l *list) []string {
+func (s Spec) indexEnvironment(l *lockContent) []string {
 	var environ []string
 	for _, option := range l.options {
 		for _, m := range replaced.FindAllStringSubmatch(option, -1) {

@@ -28,7 +28,7 @@ func (s Spec) install(t target, a *archive) (tree, error) {
 		if isSignature(e.name, a.info) {
 			continue
 		}
-		where, kind, err := s.place(t, a, e.name)
+		where, kind, err := s.installPath(t, a, e.name)
 		if err != nil {
 			return nil, a.refuse(err)
 		}
@@ -46,10 +46,10 @@ func (s Spec) install(t target, a *archive) (tree, error) {
 	bin := path.Join(s.Root, "bin")
 	for _, command := range a.scripts {
 		where := path.Join(bin, command.name)
-		files[where] = made(where, 0o755, command.text(path.Join(bin, "python"))) // it replaces a script of that name, as in pip
+		files[where] = generatedFile(where, 0o755, command.text(path.Join(bin, "python"))) // it replaces a script of that name, as in pip
 	}
 	installer := path.Join(s.sitePackages(t), a.info, "INSTALLER")
-	files[installer] = made(installer, 0o644, []byte(Installer+"\n"))
+	files[installer] = generatedFile(installer, 0o644, []byte(Installer+"\n"))
 	return files, nil
 }
 
@@ -63,7 +63,7 @@ func (a *archive) content(where string, e *entry) File {
 		if err != nil {
 			return nil, err
 		}
-		return &refusing{r, a}, nil
+		return &wheelErrorReader{r, a}, nil
 	}}
 	if a.built {
 		return f
@@ -100,13 +100,13 @@ func (s *sink) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// refusing is a reader that reports errors as those of the wheel.
-type refusing struct {
+// wheelErrorReader is a reader that reports errors as those of the wheel.
+type wheelErrorReader struct {
 	io.ReadCloser
 	archive *archive
 }
 
-func (r *refusing) Read(b []byte) (int, error) {
+func (r *wheelErrorReader) Read(b []byte) (int, error) {
 	n, err := r.ReadCloser.Read(b)
 	if err != nil && !errors.Is(err, io.EOF) {
 		err = r.archive.refuse(err)
@@ -124,9 +124,10 @@ func (s Spec) sitePackages(t target) string {
 	return path.Join(s.Root, "lib", "python"+t.python(), "site-packages")
 }
 
-// place returns the path of a wheel's file in the image. For a file of the .data directory
-// it also returns its kind. Pure and platform-specific packages share one directory.
-func (s Spec) place(t target, a *archive, name string) (where, kind string, err error) {
+// installPath returns the path of a wheel's file in the image. For a file of the .data
+// directory it also returns its kind. Pure and platform-specific packages share one
+// directory.
+func (s Spec) installPath(t target, a *archive, name string) (where, kind string, err error) {
 	site := s.sitePackages(t)
 	rest, ok := strings.CutPrefix(name, a.data+"/")
 	if a.data == "" || !ok {
@@ -159,11 +160,11 @@ func (s Spec) installScript(f File, e *entry) (File, error) {
 		return f, err
 	}
 	text, _ = shebang(text, path.Join(s.Root, "bin", "python"))
-	return made(f.Path, f.Mode, text), nil
+	return generatedFile(f.Path, f.Mode, text), nil
 }
 
-// made returns a file that is not from a wheel.
-func made(where string, mode fs.FileMode, text []byte) File {
+// generatedFile returns a file that is not from a wheel.
+func generatedFile(where string, mode fs.FileMode, text []byte) File {
 	sum := sha256.Sum256(text)
 	return File{Path: where, Mode: mode, Size: int64(len(text)), sum: hex.EncodeToString(sum[:]), Open: func() (io.ReadCloser, error) {
 		return io.NopCloser(bytes.NewReader(text)), nil
@@ -188,7 +189,7 @@ func (s Spec) addRecord(t target, a *archive, files tree) error {
 	lines = append(lines, installed{path: a.info + "/RECORD"})
 	slices.SortFunc(lines, func(x, y installed) int { return strings.Compare(x.path, y.path) })
 	record := path.Join(site, a.info, "RECORD")
-	files[record] = made(record, 0o644, writeRecord(lines))
+	files[record] = generatedFile(record, 0o644, writeRecord(lines))
 	return nil
 }
 

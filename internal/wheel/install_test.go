@@ -105,7 +105,7 @@ func checkRecord(t *testing.T, all map[string]string, record string, want int) {
 	}
 }
 
-func TestWheelsThatAreRefused(t *testing.T) {
+func TestInvalidWheels(t *testing.T) {
 	const start, end = "lock.txt:3:1: the wheel a-1-py3-none-any.whl cannot be installed: ", " (choose another version)"
 	for what, c := range map[string]struct {
 		recipe
@@ -151,7 +151,7 @@ func TestWheelsThatAreRefused(t *testing.T) {
 	}
 }
 
-func TestFilesThatAreNoWheel(t *testing.T) {
+func TestNotAWheel(t *testing.T) {
 	_, whole := recipe{name: "a", version: "1", files: map[string]string{"a.py": strings.Repeat("a", 1<<20)}}.make(t)
 	directory := bytes.LastIndex(whole, []byte("PK\x01\x02")) // that of a.py, which is last
 	lying := bytes.Clone(whole)
@@ -219,7 +219,7 @@ func TestPackagesThatOverlap(t *testing.T) {
 
 func TestLayers(t *testing.T) {
 	t.Parallel()
-	noise := make([]byte, large)
+	noise := make([]byte, largePackage)
 	_, _ = rand.NewChaCha8([32]byte{}).Read(noise)
 	big := recipe{name: "big", version: "1", files: map[string]string{"big.bin": string(noise)}}
 	small, other := recipe{name: "small", version: "1"}, recipe{name: "other", version: "1"}
@@ -267,7 +267,7 @@ func TestLayers(t *testing.T) {
 }
 
 // A wheel that changes after it was verified causes an error when it is read.
-func TestDamageIsNoticedAtReading(t *testing.T) {
+func TestDamagedWheelFailsOnRead(t *testing.T) {
 	file, text := recipe{name: "a", version: "1", files: map[string]string{"a.py": strings.Repeat("abc", 1000)}}.make(t)
 	w := put(t, "a", "1", file, text)
 	env, err := layWheels(t, w)

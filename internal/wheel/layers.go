@@ -15,12 +15,12 @@ import (
 )
 
 const (
-	// large is the size in bytes from which a package has its own layer. A layer that
+	// largePackage is the size in bytes from which a package has its own layer. A layer that
 	// changes is uploaded as a whole, while each layer costs one or two requests whatever
 	// its size.
-	large = 2 << 20
-	// buckets is the number of layers that the small packages share.
-	buckets = 8
+	largePackage = 2 << 20
+	// sharedLayers is the number of layers that the small packages share.
+	sharedLayers = 8
 	// ownLayer distinguishes the layer of one package from a shared layer of the same name.
 	ownLayer = "own "
 )
@@ -37,8 +37,8 @@ func (s Spec) assemble(ctx context.Context, t target, archives []*archive, ranks
 			return nil, err
 		}
 	}
-	skeleton := s.skeleton(t)
-	overlaps, err := s.settle(archives, trees, skeleton, ranks)
+	skeleton := s.emptyVenv(t)
+	overlaps, err := s.resolveOverlaps(archives, trees, skeleton, ranks)
 	if err != nil {
 		return nil, err
 	}
@@ -79,33 +79,33 @@ func newLayer(name string, files []File) Layer {
 // layerOf returns the name of the layer for a package. It depends on that package only, so
 // that adding or removing others does not change it.
 func layerOf(p Package) string {
-	if p.Unpacked >= large {
+	if p.Unpacked >= largePackage {
 		return ownLayer + p.Name
 	}
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(p.Name)) // Write of a hash never fails
-	return fmt.Sprintf("small-%d", h.Sum32()%buckets)
+	return fmt.Sprintf("small-%d", h.Sum32()%sharedLayers)
 }
 
 // fingerprint returns the identity of a layer's files. Files are packed as their wheels
 // store them, so it includes the hashes of the wheels.
 func fingerprint(files []File) string {
 	h := sha256.New()
-	fmt.Fprintf(h, "python layer/%s\n", edition)
+	fmt.Fprintf(h, "python layer/%s\n", formatVersion)
 	for _, f := range files {
 		fmt.Fprintf(h, "%q %o %q %d %s %s\n", f.Path, f.Mode, f.Link, f.Size, f.sum, f.wheel)
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// skeleton returns a virtual environment without packages, as venv creates it (PEP 405).
-func (s Spec) skeleton(t target) tree {
-	version := t.written
+// emptyVenv returns a virtual environment without packages, as venv creates it (PEP 405).
+func (s Spec) emptyVenv(t target) tree {
+	version := t.requestedPython
 	config := fmt.Sprintf("home = %s\ninclude-system-site-packages = false\nversion = %s\n", path.Dir(s.Interpreter), version)
 	bin := path.Join(s.Root, "bin")
 	files := tree{}
 	for _, f := range []File{
-		made(path.Join(s.Root, "pyvenv.cfg"), 0o644, []byte(config)),
+		generatedFile(path.Join(s.Root, "pyvenv.cfg"), 0o644, []byte(config)),
 		link(path.Join(bin, "python"), s.Interpreter),
 		link(path.Join(bin, "python3"), "python"),
 		link(path.Join(bin, "python"+t.python()), "python"),
@@ -116,10 +116,10 @@ func (s Spec) skeleton(t target) tree {
 	return files
 }
 
-// settle removes a file that is in several packages from all but one. If the copies are
-// equal, the first package keeps it. Otherwise the last one does, and the overlap is
+// resolveOverlaps removes a file that is in several packages from all but one. If the copies
+// are equal, the first package keeps it. Otherwise the last one does, and the overlap is
 // returned. Ranks are the order of the packages.
-func (s Spec) settle(archives []*archive, trees []tree, skeleton tree, ranks map[string]int) ([]Overlap, error) {
+func (s Spec) resolveOverlaps(archives []*archive, trees []tree, skeleton tree, ranks map[string]int) ([]Overlap, error) {
 	var overlaps []Overlap
 	owner := map[string]int{}
 	order := make([]int, len(archives))

@@ -11,18 +11,18 @@ import (
 // line is a logical line of a requirements file: continuation lines are joined, and
 // comments are removed.
 type line struct {
-	file  string
-	text  string
-	parts []part
+	file     string
+	text     string
+	segments []segment
 }
 
-// part is the position in the file at which a stretch of a line begins.
-type part struct{ offset, line, column int }
+// segment is the position in the file at which a stretch of a line begins.
+type segment struct{ offset, line, column int }
 
 // position returns the position in the file of a byte of the line.
 func (l line) position(offset int) source.Position {
-	at := l.parts[0]
-	for _, p := range l.parts {
+	at := l.segments[0]
+	for _, p := range l.segments {
 		if p.offset <= offset {
 			at = p
 		}
@@ -65,7 +65,7 @@ func splitLines(file, text string) []line {
 		if current.text != "" { // a continuation separates words
 			current.text += " "
 		}
-		current.parts = append(current.parts, part{len(current.text), number, 1 + utf8.RuneCountInString(body[:len(body)-len(trimmed)])})
+		current.segments = append(current.segments, segment{len(current.text), number, 1 + utf8.RuneCountInString(body[:len(body)-len(trimmed)])})
 		current.text += trimmed
 		if !continued {
 			flush()

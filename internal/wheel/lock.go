@@ -82,7 +82,7 @@ func (s Spec) reader() readFile {
 }
 
 // requirements returns the content of the lock.
-func (s Spec) requirements(ctx context.Context) (*list, error) {
+func (s Spec) requirements(ctx context.Context) (*lockContent, error) {
 	format, err := s.format()
 	if err != nil {
 		return nil, err
@@ -94,7 +94,7 @@ func (s Spec) requirements(ctx context.Context) (*list, error) {
 	case uvFormat, poetryFormat:
 		return s.export(ctx, format)
 	}
-	if err := s.checkChoices(nil, nil); err != nil {
+	if err := s.checkExtrasAndGroups(nil, nil); err != nil {
 		return nil, err
 	}
 	return parseRequirements(s.Lock, read)
@@ -114,7 +114,7 @@ func Key(s Spec) (string, error) {
 	if unknown {
 		s.Python = "3.0"
 	}
-	s, target, err := s.normal()
+	s, target, err := s.normalized()
 	if err != nil {
 		return "", err
 	}
@@ -126,9 +126,9 @@ func Key(s Spec) (string, error) {
 		target.full = "unknown"
 	}
 	h := sha256.New()
-	fmt.Fprintf(h, "environment/%s %q %q %q %q %q\n", edition, target.full, target.libc, s.Platform, s.Root, s.Interpreter)
+	fmt.Fprintf(h, "environment/%s %q %q %q %q %q\n", formatVersion, target.full, target.libc, s.Platform, s.Root, s.Interpreter)
 	fmt.Fprintf(h, "%q %q %q\n", normalNames(s.Extras), normalNames(s.Groups), normalNames(s.FromSource))
-	shelf, err := s.given()
+	shelf, err := s.localWheels()
 	if err != nil {
 		return "", err
 	}

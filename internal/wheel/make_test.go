@@ -108,7 +108,7 @@ func lay(t testing.TB, recipes ...recipe) (*Environment, error) {
 }
 
 func layWheels(t testing.TB, wheels ...wheel) (*Environment, error) {
-	s, target, err := Spec{Name: "train", Python: "3.11", Lock: "lock.txt", CacheDir: t.TempDir()}.normal()
+	s, target, err := Spec{Name: "train", Python: "3.11", Lock: "lock.txt", CacheDir: t.TempDir()}.normalized()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,9 +139,9 @@ func layWheels(t testing.TB, wheels ...wheel) (*Environment, error) {
 
 func openAll(t testing.TB, target target, wheels []wheel) ([]*archive, error) {
 	t.Helper()
-	o := &opening{target: target}
+	o := &opener{target: target}
 	for _, w := range wheels {
-		if err := o.take(context.Background(), w); err != nil {
+		if err := o.add(context.Background(), w); err != nil {
 			return nil, err
 		}
 	}

@@ -127,8 +127,8 @@ type markerParser struct {
 	names map[string]string
 }
 
-// depth is the limit on nested parentheses. The parser recurses for each of them.
-const depth = 100
+// maxDepth is the limit on nested parentheses. The parser recurses for each of them.
+const maxDepth = 100
 
 func (p *markerParser) fail(format string, args ...any) error {
 	p.blanks()
@@ -205,8 +205,8 @@ func (p *markerParser) and(nested int) (marker, error) {
 
 func (p *markerParser) term(nested int) (marker, error) {
 	if p.peek() == "(" {
-		if nested == depth {
-			return nil, p.fail("there are more than %d nested parentheses", depth)
+		if nested == maxDepth {
+			return nil, p.fail("there are more than %d nested parentheses", maxDepth)
 		}
 		p.at++
 		inner, err := p.or(nested + 1)

@@ -84,7 +84,7 @@ func TestMarkersThatPipDoesNotHave(t *testing.T) {
 	}
 }
 
-func TestMarkersThatAreNone(t *testing.T) {
+func TestInvalidMarkers(t *testing.T) {
 	for text, want := range map[string]struct {
 		offset  int
 		message string

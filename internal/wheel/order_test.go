@@ -69,7 +69,7 @@ func TestOverlapsAsUV(t *testing.T) {
 				wheels = append(wheels, put(t, p.Name, p.Version, file, text))
 			}
 		}
-		s, target, err := Spec{Name: "train", Python: "3.11", Lock: "lock.txt", CacheDir: t.TempDir()}.normal()
+		s, target, err := Spec{Name: "train", Python: "3.11", Lock: "lock.txt", CacheDir: t.TempDir()}.normalized()
 		if err != nil {
 			t.Fatal(err)
 		}

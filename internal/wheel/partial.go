@@ -17,13 +17,13 @@ import (
 
 // partial is a file that is being downloaded.
 type partial struct {
-	name    string
-	size    int64
-	told    func(n, of int64)
-	n, last int64
-	resumed bool
-	sum     hash.Hash
-	file    *os.File
+	name     string
+	size     int64
+	progress func(n, of int64)
+	n, last  int64
+	resumed  bool
+	sum      hash.Hash
+	file     *os.File
 }
 
 // fetch downloads the file from its beginning, and returns its SHA-256 in hexadecimal.
@@ -69,7 +69,7 @@ func (p *partial) get(ctx context.Context, from *remote, address string) error {
 		case strings.HasPrefix(response.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", p.n)):
 			p.resumed = true
 		default:
-			return &refusal{reason: index + " returned the wrong byte range", hint: "run it again", final: true}
+			return &requestError{reason: index + " returned the wrong byte range", hint: "run it again", final: true}
 		}
 		_, err := io.Copy(p, response.Body)
 		if err == nil && p.n < p.size {
@@ -78,12 +78,12 @@ func (p *partial) get(ctx context.Context, from *remote, address string) error {
 		if err == nil || errors.As(err, new(*writeError)) {
 			return err
 		}
-		return unanswered(index+" sent an incomplete response", err)
+		return transportError(index+" sent an incomplete response", err)
 	})
 }
 
 func isStatus(err error, status int) bool {
-	refused := (*refusal)(nil)
+	refused := (*requestError)(nil)
 	return errors.As(err, &refused) && refused.status == status
 }
 
@@ -104,9 +104,9 @@ func (p *partial) Write(b []byte) (int, error) {
 	n, err := p.file.Write(b)
 	_, _ = p.sum.Write(b[:n])
 	p.n += int64(n)
-	if p.n-p.last >= toldBytes {
+	if p.n-p.last >= progressInterval {
 		p.last = p.n
-		p.told(p.n, p.size)
+		p.progress(p.n, p.size)
 	}
 	if err != nil {
 		return n, &writeError{fmt.Errorf("write a package to the cache: %w", err)}

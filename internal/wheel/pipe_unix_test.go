@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestPipesAreNoLocks uses a named pipe as a lock, to which nothing writes.
-func TestPipesAreNoLocks(t *testing.T) {
+// TestNamedPipeAsLock uses a named pipe as a lock, to which nothing writes.
+func TestNamedPipeAsLock(t *testing.T) {
 	s := Spec{Name: "train", Dir: t.TempDir(), Lock: "uv.lock"}
 	if err := syscall.Mkfifo(filepath.Join(s.Dir, s.Lock), 0o600); err != nil {
 		t.Fatal(err)

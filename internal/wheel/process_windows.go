@@ -6,14 +6,14 @@ import (
 	"syscall"
 )
 
-// group keeps Ctrl-C in the terminal from the program, because slipway ends it.
-func group(c *exec.Cmd) {
+// setProcessGroup keeps Ctrl-C in the terminal from the program, because slipway ends it.
+func setProcessGroup(c *exec.Cmd) {
 	c.SysProcAttr = &syscall.SysProcAttr{CreationFlags: syscall.CREATE_NEW_PROCESS_GROUP}
 }
 
-// end kills the program and its children. The python launcher needs this, as it runs Python
-// as a child.
-func end(c *exec.Cmd) error {
+// killProcessGroup kills the program and its children. The python launcher needs this, as it
+// runs Python as a child.
+func killProcessGroup(c *exec.Cmd) error {
 	if err := exec.Command("taskkill", "/T", "/F", "/PID", strconv.Itoa(c.Process.Pid)).Run(); err != nil {
 		return c.Process.Kill()
 	}

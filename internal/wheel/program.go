@@ -17,11 +17,11 @@ import (
 	"github.com/slipway-ci/slipway/internal/panics"
 )
 
-// patience is how long to wait for the output of a program that was killed.
-const patience = time.Second
+// outputWait is how long to wait for the output of a program that was killed.
+const outputWait = time.Second
 
-// longest is the timeout of a program that downloads or builds packages.
-const longest = time.Hour
+// programTimeout is the timeout of a program that downloads or builds packages.
+const programTimeout = time.Hour
 
 // program is a program to run: its first arguments, its environment and its working
 // directory.
@@ -40,13 +40,13 @@ func (p program) run(ctx context.Context, args ...string) (stdout, stderr string
 	args = append(slices.Clone(p.args), args...)
 	watched, stop := panics.Until(ctx)
 	defer stop(nil)
-	limited, cancel := context.WithTimeout(watched, longest)
+	limited, cancel := context.WithTimeout(watched, programTimeout)
 	defer cancel()
 	command := exec.CommandContext(limited, args[0], args[1:]...)
-	command.Env, command.Dir, command.WaitDelay = p.environ, p.dir, patience
-	group(command)
-	command.Cancel = func() error { return end(command) }
-	out, problems := &kept{limit: 64 << 20}, &kept{limit: 16 << 20}
+	command.Env, command.Dir, command.WaitDelay = p.environ, p.dir, outputWait
+	setProcessGroup(command)
+	command.Cancel = func() error { return killProcessGroup(command) }
+	out, problems := &limitedBuffer{limit: 64 << 20}, &limitedBuffer{limit: 16 << 20}
 	command.Stdout, command.Stderr = out, problems
 	if p.line != nil {
 		command.Stdout = io.MultiWriter(out, &lineWriter{ctx: watched, tell: p.line})
@@ -59,7 +59,7 @@ func (p program) run(ctx context.Context, args ...string) (stdout, stderr string
 	case ctx.Err() != nil:
 		return "", "", ctx.Err()
 	case limited.Err() != nil:
-		err = fmt.Errorf("it timed out after %s", longest)
+		err = fmt.Errorf("it timed out after %s", programTimeout)
 	}
 	return out.String(), problems.String(), err
 }
@@ -85,18 +85,18 @@ func (w *lineWriter) Write(b []byte) (n int, err error) {
 	}
 }
 
-// kept is a buffer that keeps the first limit bytes and discards the rest.
-type kept struct {
+// limitedBuffer is a buffer that keeps the first limit bytes and discards the rest.
+type limitedBuffer struct {
 	bytes.Buffer
 	limit int
 }
 
-func (l *kept) Write(b []byte) (int, error) {
+func (l *limitedBuffer) Write(b []byte) (int, error) {
 	_, err := l.Buffer.Write(b[:min(len(b), l.limit-l.Len())])
 	return len(b), err
 }
 
-var _ io.Writer = (*kept)(nil)
+var _ io.Writer = (*limitedBuffer)(nil)
 
 // find searches for a program in the absolute directories of the PATH in environ.
 func find(environ []string, name string) (string, bool) {
@@ -198,8 +198,8 @@ var (
 	errorTag = regexp.MustCompile(`(?m)^(?:ERROR|error|Error): ?`)
 )
 
-// said returns the last lines of a program's output, without the credentials in URLs.
-func said(output string) string {
+// lastLines returns the last lines of a program's output, without the credentials in URLs.
+func lastLines(output string) string {
 	output = strings.TrimSpace(userInfo.ReplaceAllString(output, "://***@"))
 	if at := errorTag.FindAllStringIndex(output, -1); at != nil {
 		output = output[at[0][1]:]
@@ -213,7 +213,7 @@ func said(output string) string {
 
 // failed returns the error for a program that failed, with the end of its output.
 func failed(what, output string, err error) error {
-	if text := said(output); text != "" {
+	if text := lastLines(output); text != "" {
 		return fmt.Errorf("%s: %w:\n%s", what, err, text)
 	}
 	return fmt.Errorf("%s: %w", what, err)

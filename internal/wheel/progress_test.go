@@ -11,7 +11,7 @@ import (
 )
 
 // Each package that pip begins to download is reported, without its URL.
-func TestPackagesAreTold(t *testing.T) {
+func TestPackageProgress(t *testing.T) {
 	var told []string
 	d := &download{spec: Spec{Progress: func(text string) { told = append(told, text) }}, total: 2}
 	w := &lineWriter{tell: d.packages}
@@ -27,7 +27,7 @@ func TestPackagesAreTold(t *testing.T) {
 }
 
 // For a file that is not a lock the error says how to make one.
-func TestFilesThatAreNoLock(t *testing.T) {
+func TestNotALock(t *testing.T) {
 	for lock, want := range map[string]string{
 		"environment.yml": "conda's", "Pipfile.lock": "pipenv requirements --hash", "pyproject.toml": "uv lock", "conda-lock.yml": "conda's", "lock.json": "name a uv.lock",
 	} {

@@ -40,8 +40,9 @@ func parseProject(text []byte) (projectFile, bool) {
 	return p, unmarshal(text, &p) == nil
 }
 
-// choices returns the normalized names of the extras and groups that the project defines.
-func (p projectFile) choices() (extras, groups []string) {
+// extrasAndGroups returns the normalized names of the extras and groups that the project
+// defines.
+func (p projectFile) extrasAndGroups() (extras, groups []string) {
 	extras = slices.Concat(slices.Collect(maps.Keys(p.Project.Optional)), slices.Collect(maps.Keys(p.Tool.Poetry.Extras)))
 	groups = slices.Concat(slices.Collect(maps.Keys(p.Groups)), slices.Collect(maps.Keys(p.Tool.Poetry.Group)))
 	if len(p.Tool.UV.Dev) > 0 {
@@ -71,9 +72,9 @@ func (p projectFile) isMember(dir string) bool {
 	return matches(p.Tool.UV.Workspace.Members) && !matches(p.Tool.UV.Workspace.Exclude)
 }
 
-// checkChoices returns an error if the spec names an extra or group that the lock does not
-// have.
-func (s Spec) checkChoices(extras, groups []string) error {
+// checkExtrasAndGroups returns an error if the spec names an extra or group that the lock
+// does not have.
+func (s Spec) checkExtrasAndGroups(extras, groups []string) error {
 	for _, kind := range []struct {
 		what          string
 		wanted, known []string

@@ -48,7 +48,7 @@ func (f pylockFile) locked() lockedFile {
 }
 
 // parsePylock parses a lock in the standard format.
-func (s Spec) parsePylock(read readFile) (*list, error) {
+func (s Spec) parsePylock(read readFile) (*lockContent, error) {
 	name := s.Lock
 	text, err := read(name)
 	if err != nil {
@@ -66,7 +66,7 @@ func (s Spec) parsePylock(read readFile) (*list, error) {
 		return nil, &source.Error{Position: source.Position{File: name}, Message: fmt.Sprintf("its lock-version is %q, and only 1.0 is supported", lock.Version),
 			Hint: "make it with `uv export --format pylock.toml` or `pip lock`"}
 	}
-	if err := s.checkChoices(normalNames(lock.Extras), normalNames(lock.Groups)); err != nil {
+	if err := s.checkExtrasAndGroups(normalNames(lock.Extras), normalNames(lock.Groups)); err != nil {
 		return nil, err
 	}
 	var project projectFile
@@ -74,7 +74,7 @@ func (s Spec) parsePylock(read readFile) (*list, error) {
 		project, _ = parseProject(text)
 	}
 	extras, groups := normalNames(s.Extras), normalNames(slices.Concat(lock.DefaultGroups, s.Groups))
-	result := &list{}
+	result := &lockContent{}
 	used := map[string]int{}
 	for _, p := range lock.Packages {
 		r := requirement{name: normalName(p.Name), version: p.Version, at: packageLine(name, string(text), normalName(p.Name), p.Version)}

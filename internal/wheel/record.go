@@ -39,15 +39,17 @@ func (a *archive) noteSums(ctx context.Context) error {
 		}
 		raw, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(digest, "="))
 		if err != nil || len(raw) != sha256.Size {
-			return e.unlike()
+			return e.hashMismatch()
 		}
 		e.sum = hex.EncodeToString(raw)
 	}
 	return nil
 }
 
-// unlike returns the error for a file whose hash differs from that in RECORD.
-func (e *entry) unlike() error { return fmt.Errorf("%s does not match its hash in RECORD", e.name) }
+// hashMismatch returns the error for a file whose hash differs from that in RECORD.
+func (e *entry) hashMismatch() error {
+	return fmt.Errorf("%s does not match its hash in RECORD", e.name)
+}
 
 // recordHash returns a SHA-256 in the notation of RECORD.
 func recordHash(sum []byte) string { return "sha256=" + base64.RawURLEncoding.EncodeToString(sum) }
@@ -79,7 +81,7 @@ func (e *entry) read(ctx context.Context, algorithm, digest string) error {
 		return err
 	}
 	if other != nil && base64.RawURLEncoding.EncodeToString(other.Sum(nil)) != strings.TrimRight(digest, "=") {
-		return e.unlike()
+		return e.hashMismatch()
 	}
 	e.sum = hex.EncodeToString(own.Sum(nil))
 	return nil

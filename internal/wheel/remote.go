@@ -26,11 +26,11 @@ const (
 	// firstPause is the time before the first retry. It doubles with each retry: 3 s in
 	// all.
 	firstPause = 200 * time.Millisecond
-	// longestWait is the limit on the total time that one request waits because the index
+	// maxWait is the limit on the total time that one request waits because the index
 	// asks for it.
-	longestWait = 10 * time.Minute
-	// longestPage is the limit on the size in bytes of a project's page.
-	longestPage = 64 << 20
+	maxWait = 10 * time.Minute
+	// maxPageSize is the limit on the size in bytes of a project's page.
+	maxPageSize = 64 << 20
 )
 
 // limits are the limits on how long an index may be silent.
@@ -42,12 +42,12 @@ type remote struct {
 	close    func()
 	settings settings
 	pause    func(context.Context, time.Duration) error
-	tell     func(format string, args ...any)
+	report   func(format string, args ...any)
 }
 
 // remote returns a client for the given settings.
 func (s Spec) remote(c settings) (*remote, error) {
-	transport := &http.Transport{TLSClientConfig: &tls.Config{}, MaxIdleConnsPerHost: streams, TLSHandshakeTimeout: time.Minute,
+	transport := &http.Transport{TLSClientConfig: &tls.Config{}, MaxIdleConnsPerHost: maxDownloads, TLSHandshakeTimeout: time.Minute,
 		// HTTP/2 is off: a connection for each file is faster than one for all, and takes less
 		// work.
 		TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{}}
@@ -76,7 +76,7 @@ func (s Spec) remote(c settings) (*remote, error) {
 	if s.Watch != nil {
 		carrier = s.Watch(carrier)
 	}
-	m := &remote{client: &http.Client{Transport: silence.Transport(carrier, limits)}, close: transport.CloseIdleConnections, settings: c, pause: s.Pause, tell: s.tell}
+	m := &remote{client: &http.Client{Transport: silence.Transport(carrier, limits)}, close: transport.CloseIdleConnections, settings: c, pause: s.Pause, report: s.reportProgress}
 	if m.pause == nil {
 		m.pause = clock.Wait
 	}
@@ -93,23 +93,23 @@ func (s Spec) either(name string) string {
 	return variable(s.Environ, strings.ToUpper(name))
 }
 
-// get sends a GET request and calls take with the response. It retries temporary failures.
+// get sends a GET request and calls handle with the response. It retries temporary failures.
 // If the index says when to retry, get waits until then.
-func (m *remote) get(ctx context.Context, address string, prepare func(*http.Request), take func(*http.Response) error) error {
+func (m *remote) get(ctx context.Context, address string, prepare func(*http.Request), handle func(*http.Response) error) error {
 	var waited time.Duration
 	for n := 0; ; {
-		err := m.once(ctx, address, prepare, take)
-		var refused *refusal
+		err := m.sendOnce(ctx, address, prepare, handle)
+		var refused *requestError
 		switch {
 		case err == nil || !errors.As(err, &refused):
 			return err
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case refused.final || waited+refused.wait > longestWait:
+		case refused.final || waited+refused.wait > maxWait:
 			return err
 		case refused.wait > 0:
 			waited += refused.wait
-			m.tell("%s: retrying in %s", refused.reason, refused.wait)
+			m.report("%s: retrying in %s", refused.reason, refused.wait)
 			err = m.pause(ctx, refused.wait)
 		case n == attempts-1:
 			return err
@@ -123,7 +123,7 @@ func (m *remote) get(ctx context.Context, address string, prepare func(*http.Req
 	}
 }
 
-func (m *remote) once(ctx context.Context, address string, prepare func(*http.Request), take func(*http.Response) error) error {
+func (m *remote) sendOnce(ctx context.Context, address string, prepare func(*http.Request), handle func(*http.Response) error) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return err
@@ -133,13 +133,13 @@ func (m *remote) once(ctx context.Context, address string, prepare func(*http.Re
 	index := "the index " + masked(address)
 	response, err := m.client.Do(request)
 	if err != nil {
-		return unanswered(index+" cannot be reached", err)
+		return transportError(index+" cannot be reached", err)
 	}
 	defer response.Body.Close()
 	if code := response.StatusCode; code != http.StatusOK && code != http.StatusPartialContent {
-		return refusedAnswer(index, login, response)
+		return statusError(index, login, response)
 	}
-	return take(response)
+	return handle(response)
 }
 
 // authorize sets the credentials for the request's URL, and removes all others.
@@ -160,7 +160,7 @@ func (m *remote) follow(request *http.Request, via []*http.Request) error {
 	if len(via) >= most {
 		return errors.New("too many redirects")
 	}
-	if !plainAddress(request.URL.String()) {
+	if !isSupportedURL(request.URL.String()) {
 		return fmt.Errorf("it redirects to %s, which does not use HTTPS", masked(request.URL.String()))
 	}
 	m.authorize(request)
@@ -183,24 +183,24 @@ func (m *remote) login(to *url.URL) *url.Userinfo {
 
 // page requests a page of an index, and returns the files that it offers. It returns none
 // if the index does not have the page (status 404 or 410).
-func (m *remote) page(ctx context.Context, address string) (all []offered, err error) {
+func (m *remote) page(ctx context.Context, address string) (all []candidate, err error) {
 	err = m.get(ctx, address, func(r *http.Request) {
 		r.Header.Set("Accept", "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1")
 	}, func(response *http.Response) error {
 		index := "the index " + masked(address)
-		text, err := io.ReadAll(io.LimitReader(response.Body, longestPage+1))
+		text, err := io.ReadAll(io.LimitReader(response.Body, maxPageSize+1))
 		if err != nil {
-			return unanswered(index+" sent an incomplete response", err)
+			return transportError(index+" sent an incomplete response", err)
 		}
-		if len(text) > longestPage {
-			return &refusal{reason: fmt.Sprintf("%s returned a page of more than %d MiB", index, longestPage>>20), hint: "check that it is the address of a package index", final: true}
+		if len(text) > maxPageSize {
+			return &requestError{reason: fmt.Sprintf("%s returned a page of more than %d MiB", index, maxPageSize>>20), hint: "check that it is the address of a package index", final: true}
 		}
 		if all, err = parsePage(text, response.Request.URL); err != nil {
-			return &refusal{reason: fmt.Sprintf("%s returned a page that cannot be read: %v", index, err), hint: "check that it is the address of a package index", final: true}
+			return &requestError{reason: fmt.Sprintf("%s returned a page that cannot be read: %v", index, err), hint: "check that it is the address of a package index", final: true}
 		}
 		return nil
 	})
-	if refused := (*refusal)(nil); errors.As(err, &refused) && (refused.status == http.StatusNotFound || refused.status == http.StatusGone) {
+	if refused := (*requestError)(nil); errors.As(err, &refused) && (refused.status == http.StatusNotFound || refused.status == http.StatusGone) {
 		return nil, nil
 	}
 	return all, err

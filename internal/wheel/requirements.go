@@ -10,8 +10,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// list is the content of a lock.
-type list struct {
+// lockContent is the content of a lock.
+type lockContent struct {
 	requirements []requirement
 	// options are lines for pip that say where packages are, such as --index-url.
 	options []string
@@ -27,17 +27,17 @@ type list struct {
 // readFile returns the content of a file of the repository by its path.
 type readFile func(name string) ([]byte, error)
 
-// included is the limit on how deep files may include each other.
-const included = 20
+// maxIncludes is the limit on how deep files may include each other.
+const maxIncludes = 20
 
 // parseRequirements parses a requirements file of pip, and the files that it includes.
-func parseRequirements(name string, read readFile) (*list, error) {
-	result := &list{}
+func parseRequirements(name string, read readFile) (*lockContent, error) {
+	result := &lockContent{}
 	return result, result.include(name, source.Position{}, read, nil)
 }
 
-func (l *list) include(name string, from source.Position, read readFile, parents []string) error {
-	if slices.Contains(parents, name) || len(parents) == included {
+func (l *lockContent) include(name string, from source.Position, read readFile, parents []string) error {
+	if slices.Contains(parents, name) || len(parents) == maxIncludes {
 		return source.Errorf(from, "%s includes itself", name)
 	}
 	text, err := read(name)
@@ -70,7 +70,7 @@ func (l *list) include(name string, from source.Position, read readFile, parents
 
 // option parses a line that is an option. Options that say where packages are go to pip
 // unchanged. pip expands ${NAME} in them, so that the file need not contain credentials.
-func (l *list) option(line line, name string, read readFile, parents []string) error {
+func (l *lockContent) option(line line, name string, read readFile, parents []string) error {
 	words := line.words(0)
 	option, value, assigned := strings.Cut(words[0].text, "=")
 	values := words[1:]

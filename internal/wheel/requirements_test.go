@@ -71,7 +71,7 @@ func TestRequirements(t *testing.T) {
 	}
 }
 
-func TestRequirementsThatAreNone(t *testing.T) {
+func TestInvalidRequirements(t *testing.T) {
 	hash := " --hash=sha256:" + digest("0")
 	const elsewhere = " (publish it as a wheel to an index, or add its directory to the image's files)"
 	for text, want := range map[string]string{
@@ -159,7 +159,7 @@ func TestRefusedExports(t *testing.T) {
 	}
 }
 
-func TestFilesThatIncludeEachOther(t *testing.T) {
+func TestCyclicIncludes(t *testing.T) {
 	_, err := parseRequirements("a.txt", files{"a.txt": "-r b.txt", "b.txt": "-r ./a.txt"}.read)
 	if want := "b.txt:1:4: a.txt includes itself"; err == nil || err.Error() != want {
 		t.Errorf("%v", err)

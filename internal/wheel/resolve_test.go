@@ -100,7 +100,7 @@ func TestResolveForAnotherPlatform(t *testing.T) {
 	}
 }
 
-func TestSpecsThatAreRefused(t *testing.T) {
+func TestInvalidSpecs(t *testing.T) {
 	good := Spec{Name: "train", Dir: t.TempDir(), Lock: "lock.txt", Python: "3.11", CacheDir: t.TempDir(), At: source.Position{File: "slipway.yaml", Line: 7, Column: 3}}
 	write(t, good.Dir, "lock.txt", "")
 	write(t, good.Dir, "sub/uv.lock", "version = 1\n")

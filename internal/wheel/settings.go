@@ -22,11 +22,11 @@ type settings struct {
 	// cert is the path of a file of trusted certificates, and proxy the URL of a proxy.
 	cert, proxy string
 	environ     []string
-	// unusual reports whether a setting is not supported here, so that pip must download.
-	unusual bool
+	// needsPip reports whether a setting is not supported here, so that pip must download.
+	needsPip bool
 }
 
-func (s Spec) settings(l *list) settings {
+func (s Spec) settings(l *lockContent) settings {
 	environ := append(s.environment(), s.indexEnvironment(l)...)
 	config := pipConfig(s.Environ)
 	get := func(key string) string {
@@ -35,7 +35,7 @@ func (s Spec) settings(l *list) settings {
 	c := settings{environ: environ, links: strings.Fields(get("find-links")), proxy: get("proxy")}
 	c.cert = cmp.Or(get("cert"), variable(environ, "REQUESTS_CA_BUNDLE"), variable(environ, "CURL_CA_BUNDLE"), variable(environ, "SSL_CERT_FILE"))
 	for _, key := range []string{"client-cert", "trusted-host", "uploaded-prior-to"} {
-		c.unusual = c.unusual || get(key) != ""
+		c.needsPip = c.needsPip || get(key) != ""
 	}
 	none := isSet(get("no-index"))
 	c.replaced = none || get("index-url") != ""
@@ -64,14 +64,14 @@ func (s Spec) settings(l *list) settings {
 		case "--no-index":
 			none, c.indexes, c.standard = true, nil, false
 		default:
-			c.unusual = true
+			c.needsPip = true
 		}
 	}
 	for _, address := range c.indexes {
-		c.unusual = c.unusual || !plainAddress(address)
+		c.needsPip = c.needsPip || !isSupportedURL(address)
 	}
 	if info, err := os.Stat(c.cert); c.cert != "" && (err != nil || info.IsDir()) {
-		c.unusual = true
+		c.needsPip = true
 	}
 	c.indexes = distinct(c.indexes)
 	return c
@@ -93,10 +93,10 @@ func distinct(all []string) []string {
 	return once
 }
 
-// plainAddress reports whether the URL of an index is supported here: HTTPS, or HTTP on
+// isSupportedURL reports whether the URL of an index is supported here: HTTPS, or HTTP on
 // this machine. An index without TLS is left to pip, in whose settings the user must allow
 // it.
-func plainAddress(address string) bool {
+func isSupportedURL(address string) bool {
 	parsed, err := url.Parse(address)
 	if err != nil || parsed.Host == "" {
 		return false
@@ -108,9 +108,9 @@ func isLoopback(host string) bool {
 	return host == "localhost" || host == "::1" || strings.HasPrefix(host, "127.")
 }
 
-// ownIndex returns pip's default index. It is empty if there is no pip, or if pip's default
+// defaultIndex returns pip's default index. It is empty if there is no pip, or if pip's default
 // cannot be read.
-func (s Spec) ownIndex(ctx context.Context) string {
+func (s Spec) defaultIndex(ctx context.Context) string {
 	for _, name := range []string{"python3", "python"} {
 		path, ok := find(s.Environ, name)
 		if !ok {
@@ -118,7 +118,7 @@ func (s Spec) ownIndex(ctx context.Context) string {
 		}
 		p := program{args: []string{path}, environ: s.environment()}
 		text, _, err := p.run(ctx, "-I", "-c", "from pip._internal.models.index import PyPI; print(PyPI.simple_url)")
-		if text = strings.TrimSpace(text); err == nil && plainAddress(text) {
+		if text = strings.TrimSpace(text); err == nil && isSupportedURL(text) {
 			return text
 		}
 	}

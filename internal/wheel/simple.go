@@ -13,8 +13,8 @@ import (
 	"golang.org/x/net/html"
 )
 
-// offered is a file that an index offers.
-type offered struct {
+// candidate is a file that an index offers.
+type candidate struct {
 	file string
 	// address is its URL, or its path if it is on this machine.
 	address string
@@ -27,14 +27,14 @@ type offered struct {
 
 // parsePage parses a project's page of the simple API, in JSON (PEP 691) or HTML (PEP 503).
 // A page of links has the HTML form too.
-func parsePage(text []byte, from *url.URL) ([]offered, error) {
+func parsePage(text []byte, from *url.URL) ([]candidate, error) {
 	if bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
 		return parseJSONPage(text, from)
 	}
 	return parseHTMLPage(text, from)
 }
 
-func parseJSONPage(text []byte, from *url.URL) ([]offered, error) {
+func parseJSONPage(text []byte, from *url.URL) ([]candidate, error) {
 	var page struct {
 		Meta struct {
 			Version string `json:"api-version"`
@@ -53,20 +53,20 @@ func parseJSONPage(text []byte, from *url.URL) ([]offered, error) {
 	if major, _, _ := strings.Cut(page.Meta.Version, "."); major != "" && major != "1" {
 		return nil, fmt.Errorf("unsupported API version %s", page.Meta.Version)
 	}
-	var all []offered
+	var all []candidate
 	for _, f := range page.Files {
 		address, err := from.Parse(f.URL)
 		if err != nil {
 			continue
 		}
 		yanked := f.Yanked != nil && f.Yanked != false
-		all = append(all, offered{f.Filename, address.String(), strings.ToLower(f.Hashes["sha256"]), f.Size, f.Python, yanked})
+		all = append(all, candidate{f.Filename, address.String(), strings.ToLower(f.Hashes["sha256"]), f.Size, f.Python, yanked})
 	}
 	return all, nil
 }
 
-func parseHTMLPage(text []byte, from *url.URL) ([]offered, error) {
-	var all []offered
+func parseHTMLPage(text []byte, from *url.URL) ([]candidate, error) {
+	var all []candidate
 	tokens := html.NewTokenizer(bytes.NewReader(text))
 	for {
 		switch tokens.Next() {
@@ -94,7 +94,7 @@ func parseHTMLPage(text []byte, from *url.URL) ([]offered, error) {
 					sum = ""
 				}
 				address.Fragment, address.RawFragment = "", ""
-				all = append(all, offered{urlFile(address.String()), address.String(), sum, 0, attributes["data-requires-python"], yanked})
+				all = append(all, candidate{urlFile(address.String()), address.String(), sum, 0, attributes["data-requires-python"], yanked})
 			}
 		}
 	}
@@ -102,13 +102,13 @@ func parseHTMLPage(text []byte, from *url.URL) ([]offered, error) {
 
 // best returns the file that pip would choose for a requirement among those that are
 // offered.
-func (t target) best(r requirement, all []offered) (offered, bool) {
-	fit := slices.DeleteFunc(slices.Clone(all), func(o offered) bool {
+func (t target) best(r requirement, all []candidate) (candidate, bool) {
+	fit := slices.DeleteFunc(slices.Clone(all), func(o candidate) bool {
 		n, ok := parseFilename(o.file)
-		return !ok || n.name != r.name || !sameVersion(n.version, r.version) || !t.takes(n) || !t.isFor(o.python) || o.sum != "" && !slices.Contains(r.hashes, o.sum)
+		return !ok || n.name != r.name || !sameVersion(n.version, r.version) || !t.accepts(n) || !t.isFor(o.python) || o.sum != "" && !slices.Contains(r.hashes, o.sum)
 	})
 	if len(fit) == 0 {
-		return offered{}, false
+		return candidate{}, false
 	}
 	flag := func(b bool) int {
 		if b {
@@ -116,7 +116,7 @@ func (t target) best(r requirement, all []offered) (offered, bool) {
 		}
 		return 0
 	}
-	return slices.MinFunc(fit, func(a, b offered) int {
+	return slices.MinFunc(fit, func(a, b candidate) int {
 		return cmp.Or(flag(a.sum == "")-flag(b.sum == ""), flag(a.yanked)-flag(b.yanked), t.rank(a.file)-t.rank(b.file), strings.Compare(b.file, a.file))
 	}), true
 }

@@ -78,7 +78,7 @@ func staleness(lock lockFile, p lockedPackage, project projectFile) []string {
 		for extra, list := range project.Project.Optional {
 			c.addAll(wanted, list, normalName(extra))
 		}
-		changes = append(changes, difference(wanted, c.noted(p.Metadata.RequiresDist), "")...)
+		changes = append(changes, difference(wanted, c.recorded(p.Metadata.RequiresDist), "")...)
 	}
 	groups := slices.Collect(maps.Keys(p.Metadata.RequiresDev))
 	for group := range project.Groups {
@@ -91,7 +91,7 @@ func staleness(lock lockFile, p lockedPackage, project projectFile) []string {
 		if group == "dev" {
 			c.addAll(wanted, project.Tool.UV.Dev, "")
 		}
-		changes = append(changes, difference(wanted, c.noted(p.Metadata.RequiresDev[group]), " in the group "+group)...)
+		changes = append(changes, difference(wanted, c.recorded(p.Metadata.RequiresDev[group]), " in the group "+group)...)
 	}
 	return changes
 }
@@ -100,7 +100,7 @@ func staleness(lock lockFile, p lockedPackage, project projectFile) []string {
 func (p projectFile) group(name string, depth int) []string {
 	var list []string
 	for own, items := range p.Groups {
-		if normalName(own) != name || depth > included {
+		if normalName(own) != name || depth > maxIncludes {
 			continue
 		}
 		for _, item := range items {
@@ -127,7 +127,7 @@ type comparison struct {
 
 // environments returns the environments in which markers are evaluated.
 func environments(requiresPython string, project projectFile) []map[string]string {
-	extras, _ := project.choices()
+	extras, _ := project.extrasAndGroups()
 	var all []map[string]string
 	for minor := 6; minor <= 16; minor++ {
 		version := fmt.Sprintf("3.%d.5", minor)
@@ -172,8 +172,8 @@ func (c comparison) addAll(to map[string][]bool, list []string, extra string) {
 	}
 }
 
-// noted returns the requirements that a lock recorded.
-func (c comparison) noted(list []lockedRequirement) map[string][]bool {
+// recorded returns the requirements that a lock recorded.
+func (c comparison) recorded(list []lockedRequirement) map[string][]bool {
 	all := map[string][]bool{}
 	for _, r := range list {
 		c.add(all, r.Name, r.Extras, r.Specifier, r.Marker, "")

@@ -7,7 +7,7 @@ import (
 
 // The project, and its lock as uv 0.13.9 writes it.
 const (
-	asked = `[project]
+	projectText = `[project]
 name = "P.2"
 version = "1"
 requires-python = ">=3.10,<3.14"
@@ -20,7 +20,7 @@ Train_Group = ["ij", {include-group = "dev"}]
 [tool.uv.sources]
 foo = {path = "lib/foo", editable = true}
 `
-	noted = `version = 1
+	lockText = `version = 1
 requires-python = ">=3.10, <3.14"
 
 [[package]]
@@ -51,7 +51,7 @@ train-group = [
 
 func TestStale(t *testing.T) {
 	s := Spec{Dir: t.TempDir(), Lock: "uv.lock"}
-	write(t, s.Dir, "uv.lock", noted)
+	write(t, s.Dir, "uv.lock", lockText)
 	for _, c := range []struct{ from, to, want string }{
 		{"", "", ""},
 		{`"ab>=1,<2"`, `"ab <2, >=1"`, ""},
@@ -66,8 +66,8 @@ func TestStale(t *testing.T) {
 		{`>=3.10,<3.14`, `>=3.11`, "requires-python is >=3.11 and was >=3.10, <3.14"},
 		{`version = "1"`, `version = "1"` + "\ndynamic = [\"dependencies\"]", ""},
 	} {
-		text := strings.Replace(asked, c.from, c.to, 1)
-		if text == asked && c.from != c.to {
+		text := strings.Replace(projectText, c.from, c.to, 1)
+		if text == projectText && c.from != c.to {
 			t.Fatalf("%q is not there", c.from)
 		}
 		write(t, s.Dir, "pyproject.toml", text)

@@ -17,25 +17,25 @@ type target struct {
 	// full is the version with its patch. If the patch is not known, it is newestPatch,
 	// because a base image has the newest.
 	full string
-	// written is the version as the user wrote it.
-	written, platform string
-	machine           string
-	libc              rootfs.Libc
-	pythonOK          bool
+	// requestedPython is the version as the user wrote it.
+	requestedPython, platform string
+	machine                   string
+	libc                      rootfs.Libc
+	pythonOK                  bool
 }
 
 // newestPatch is later than any patch of a minor version of Python.
 const newestPatch = 99
 
-// usual returns the C library that is assumed if the base's is not known: that of Debian
+// defaultLibc returns the C library that is assumed if the base's is not known: that of Debian
 // 12.
-func usual() rootfs.Libc { return rootfs.Libc{Name: rootfs.Glibc, Minor: 36} }
+func defaultLibc() rootfs.Libc { return rootfs.Libc{Name: rootfs.Glibc, Minor: 36} }
 
 // newTarget returns false if the version or the platform is not supported.
 func newTarget(python, platform string, libc rootfs.Libc) (target, bool) {
-	t := target{written: python, platform: platform, libc: libc}
+	t := target{requestedPython: python, platform: platform, libc: libc}
 	if libc.Name == "" {
-		t.libc = usual()
+		t.libc = defaultLibc()
 	}
 	parts := strings.Split(python, ".")
 	numbers := make([]int, 0, 3)
@@ -73,10 +73,10 @@ func (t target) abi() string { return fmt.Sprintf("cp3%d", t.minor) }
 
 // String returns a description of the target for errors.
 func (t target) String() string {
-	if t.libc != usual() {
-		return fmt.Sprintf("Python %s on %s with %s", t.written, t.platform, t.libc)
+	if t.libc != defaultLibc() {
+		return fmt.Sprintf("Python %s on %s with %s", t.requestedPython, t.platform, t.libc)
 	}
-	return fmt.Sprintf("Python %s on %s", t.written, t.platform)
+	return fmt.Sprintf("Python %s on %s", t.requestedPython, t.platform)
 }
 
 // environment returns the values of the marker variables, as CPython would report them in
@@ -115,16 +115,16 @@ func (t target) platforms() []string {
 	return append(tags, "linux_"+t.machine)
 }
 
-// takes reports whether a wheel with these tags works on the target.
-func (t target) takes(n filename) bool {
+// accepts reports whether a wheel with these tags works on the target.
+func (t target) accepts(n filename) bool {
 	return slices.ContainsFunc(n.pythons, func(python string) bool {
 		return slices.ContainsFunc(n.abis, func(abi string) bool {
-			return slices.ContainsFunc(n.platforms, func(platform string) bool { return t.takesTag(python, abi, platform) })
+			return slices.ContainsFunc(n.platforms, func(platform string) bool { return t.acceptsTag(python, abi, platform) })
 		})
 	})
 }
 
-func (t target) takesTag(python, abi, platform string) bool {
+func (t target) acceptsTag(python, abi, platform string) bool {
 	if platform != "any" && !slices.Contains(t.platforms(), platform) {
 		return false
 	}
@@ -153,7 +153,7 @@ func (t target) rank(file string) int {
 	for _, python := range n.pythons {
 		for _, abi := range n.abis {
 			for _, platform := range n.platforms {
-				if t.takesTag(python, abi, platform) {
+				if t.acceptsTag(python, abi, platform) {
 					best = min(best, t.tier(python, abi, platform)*len(platforms)+max(slices.Index(platforms, platform), 0))
 				}
 			}

@@ -10,7 +10,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-func TestTargetTakes(t *testing.T) {
+func TestTargetAccepts(t *testing.T) {
 	amd, arm := linux(t, "3.11", "linux/amd64"), linux(t, "3.11", "linux/arm64")
 	for file, want := range map[string][2]bool{
 		"a-1-py3-none-any.whl":     {true, true},
@@ -39,7 +39,7 @@ func TestTargetTakes(t *testing.T) {
 		n, ok := parseFilename(file)
 		if !ok {
 			t.Errorf("%s is no wheel", file)
-		} else if got := [2]bool{amd.takes(n), arm.takes(n)}; got != want {
+		} else if got := [2]bool{amd.accepts(n), arm.accepts(n)}; got != want {
 			t.Errorf("%s: %v, want %v", file, got, want)
 		}
 	}
@@ -67,7 +67,7 @@ func TestTargetsOfCLibraries(t *testing.T) {
 	} {
 		target, ok := newTarget("3.12", "linux/amd64", c.libc)
 		name, named := parseFilename(c.file)
-		if !ok || !named || target.takes(name) != c.takes {
+		if !ok || !named || target.accepts(name) != c.takes {
 			t.Errorf("%s with %s: %v", c.file, c.libc, !c.takes)
 		}
 	}

@@ -12,7 +12,7 @@ func ordered() []string {
 		"99999999999999999999999", "100000000000000000000000", "1!0.1"}
 }
 
-func TestVersionsAreOrdered(t *testing.T) {
+func TestVersionOrder(t *testing.T) {
 	list := ordered()
 	for n, a := range list {
 		for m, b := range list {

@@ -21,9 +21,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// edition is part of every identity. It must be raised when equal wheels come to produce
+// formatVersion is part of every identity. It must be raised when equal wheels come to produce
 // other files.
-const edition = "3"
+const formatVersion = "3"
 
 // Spec describes the environment to make.
 type Spec struct {
@@ -70,9 +70,9 @@ type Spec struct {
 	// as soon as its wheel is available and while others are downloaded. Several goroutines
 	// may call it at the same time. The environment has the same layer unless another
 	// package has files of the same names. Early is not called if there may be more than
-	// Room layers.
-	Early func(Layer)
-	Room  int
+	// MaxLayers layers.
+	Early     func(Layer)
+	MaxLayers int
 	// Watch, if not nil, wraps the transport of requests to indexes.
 	Watch func(http.RoundTripper) http.RoundTripper
 	// Pause waits between retries. If it is nil, the clock is used.
@@ -172,7 +172,7 @@ func (e *IndexError) Error() string {
 // the lock. An index that cannot be reached is an *IndexError. If ctx is done, running
 // programs are killed and the context's error is returned.
 func Resolve(ctx context.Context, s Spec) (*Environment, error) {
-	s, target, err := s.normal()
+	s, target, err := s.normalized()
 	if err != nil {
 		return nil, err
 	}
@@ -197,8 +197,8 @@ func Resolve(ctx context.Context, s Spec) (*Environment, error) {
 
 // archives returns the wheels of the requirements, sorted by name. Each is opened as soon
 // as it is available.
-func (s Spec) archives(ctx context.Context, t target, needed []requirement, from *list) ([]*archive, error) {
-	p, err := s.part(t, needed)
+func (s Spec) archives(ctx context.Context, t target, needed []requirement, from *lockContent) ([]*archive, error) {
+	p, err := s.split(t, needed)
 	if err != nil {
 		return nil, err
 	}
@@ -209,20 +209,20 @@ func (s Spec) archives(ctx context.Context, t target, needed []requirement, from
 	if err != nil {
 		return nil, err
 	}
-	o := &opening{spec: s, target: t, early: s.Early != nil && len(needed)+buckets < s.Room}
-	for _, w := range slices.Concat(p.given, built) {
-		if err := o.take(ctx, w); err != nil {
+	o := &opener{spec: s, target: t, early: s.Early != nil && len(needed)+sharedLayers < s.MaxLayers}
+	for _, w := range slices.Concat(p.local, built) {
+		if err := o.add(ctx, w); err != nil {
 			return nil, err
 		}
 	}
-	if err := s.fetch(ctx, t, p.index, from, o.take); err != nil {
+	if err := s.fetch(ctx, t, p.index, from, o.add); err != nil {
 		return nil, err
 	}
 	return o.sorted(), nil
 }
 
-// normal returns the spec with its defaults, and the target.
-func (s Spec) normal() (Spec, target, error) {
+// normalized returns the spec with its defaults, and the target.
+func (s Spec) normalized() (Spec, target, error) {
 	refuse := func(hint, format string, args ...any) (Spec, target, error) {
 		return s, target{}, &source.Error{Position: s.At, Message: "image " + s.Name + ": " + fmt.Sprintf(format, args...), Hint: hint}
 	}

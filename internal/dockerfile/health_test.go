@@ -35,7 +35,7 @@ func TestSilentBuildKit(t *testing.T) {
 			held = append(held, taken)
 		}
 	}()
-	b := &Builder{Name: "BuildKit at " + listener.Addr().String(), near: true, beat: 50 * time.Millisecond, dial: func(ctx context.Context) (*client.Client, error) {
+	b := &Builder{Name: "BuildKit at " + listener.Addr().String(), sharesLoopback: true, pingInterval: 50 * time.Millisecond, dial: func(ctx context.Context) (*client.Client, error) {
 		return client.New(ctx, "tcp://"+listener.Addr().String())
 	}}
 	dir := t.TempDir()

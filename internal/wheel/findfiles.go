@@ -14,7 +14,7 @@ import (
 // names another index, and otherwise searches the pages of the indexes. It returns as rest
 // the requirements that are left to pip.
 func (f *fetcher) find(ctx context.Context, missing []requirement) (known []found, rest []requirement, err error) {
-	if f.settings.unusual {
+	if f.settings.needsPip {
 		return nil, missing, nil
 	}
 	if f.remote, err = f.spec.remote(f.settings); err != nil {
@@ -32,21 +32,21 @@ func (f *fetcher) find(ctx context.Context, missing []requirement) (known []foun
 		return known, nil, nil
 	}
 	if f.settings.standard {
-		own := f.spec.ownIndex(ctx)
+		own := f.spec.defaultIndex(ctx)
 		if own == "" {
 			return known, unknown, ctx.Err()
 		}
 		f.settings.indexes = append([]string{own}, f.settings.indexes...)
 	}
 	for _, index := range f.settings.indexes {
-		f.spec.tell("looking up %d packages on the index %s", len(unknown), masked(index))
+		f.spec.reportProgress("looking up %d packages on the index %s", len(unknown), masked(index))
 	}
 	offers := make([]found, len(unknown))
 	group, within := panics.WithContext(ctx)
-	group.SetLimit(streams)
+	group.SetLimit(maxDownloads)
 	for n, r := range unknown {
 		group.Go(func() error {
-			all, err := f.offers(within, r)
+			all, err := f.candidates(within, r)
 			if o, ok := f.target.best(r, all); ok && err == nil {
 				offers[n] = found{r, o}
 			}
@@ -67,20 +67,20 @@ func (f *fetcher) find(ctx context.Context, missing []requirement) (known []foun
 }
 
 // addresses returns the files for which the lock has a URL.
-func (r requirement) addresses() []offered {
-	var all []offered
+func (r requirement) addresses() []candidate {
+	var all []candidate
 	for _, file := range r.files {
-		if plainAddress(file.url) {
-			all = append(all, offered{file: file.name, address: file.url, sum: file.sum, size: file.size})
+		if isSupportedURL(file.url) {
+			all = append(all, candidate{file: file.name, address: file.url, sum: file.sum, size: file.size})
 		}
 	}
 	return all
 }
 
-// offers returns the files of a project that the indexes and the --find-links locations
+// candidates returns the files of a project that the indexes and the --find-links locations
 // have.
-func (f *fetcher) offers(ctx context.Context, r requirement) ([]offered, error) {
-	var all []offered
+func (f *fetcher) candidates(ctx context.Context, r requirement) ([]candidate, error) {
+	var all []candidate
 	pages := []string{}
 	for _, index := range f.settings.indexes {
 		pages = append(pages, index+"/"+r.name+"/")
@@ -90,7 +90,7 @@ func (f *fetcher) offers(ctx context.Context, r requirement) ([]offered, error) 
 		switch {
 		case err == nil && parsed.Scheme == "file":
 			all = append(all, listed(filepath.FromSlash(parsed.Path))...)
-		case plainAddress(place):
+		case isSupportedURL(place):
 			pages = append(pages, place)
 		default:
 			all = append(all, listed(place)...)
@@ -98,7 +98,7 @@ func (f *fetcher) offers(ctx context.Context, r requirement) ([]offered, error) 
 	}
 	for _, page := range pages {
 		more, err := f.remote.page(ctx, page)
-		if refused := (*refusal)(nil); errors.As(err, &refused) {
+		if refused := (*requestError)(nil); errors.As(err, &refused) {
 			err = f.refuse(r, refused)
 		}
 		if err != nil {
@@ -110,14 +110,14 @@ func (f *fetcher) offers(ctx context.Context, r requirement) ([]offered, error) 
 }
 
 // listed returns the files in a directory.
-func listed(dir string) []offered {
+func listed(dir string) []candidate {
 	files, err := os.ReadDir(dir)
 	if err != nil {
 		return nil // pip ignores it as well
 	}
-	var all []offered
+	var all []candidate
 	for _, file := range files {
-		all = append(all, offered{file: file.Name(), address: filepath.Join(dir, file.Name())})
+		all = append(all, candidate{file: file.Name(), address: filepath.Join(dir, file.Name())})
 	}
 	return all
 }

@@ -11,9 +11,9 @@ import (
 // exportSubject is the subject of the codes of kept exports.
 const exportSubject = "export of a lock"
 
-// writeKept writes an export to the cache, with a code that proves that this machine wrote
+// writeExport writes an export to the cache, with a code that proves that this machine wrote
 // it. The cache is in the working tree, so that a file in it may come from elsewhere.
-func writeKept(name string, text []byte) error {
+func writeExport(name string, text []byte) error {
 	code, err := machine.Code(exportSubject, text)
 	if err != nil {
 		return nil //nolint:nilerr // it is exported again
@@ -21,9 +21,9 @@ func writeKept(name string, text []byte) error {
 	return writeFile(name, append([]byte(code+"\n"), text...))
 }
 
-// readKept returns an export that writeKept wrote. It returns an error if this machine did
+// readExport returns an export that writeExport wrote. It returns an error if this machine did
 // not write it.
-func readKept(name string) ([]byte, error) {
+func readExport(name string) ([]byte, error) {
 	all, err := source.ReadFile(nil, name, maxLock)
 	if err != nil {
 		return nil, err

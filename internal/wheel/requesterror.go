@@ -13,9 +13,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/silence"
 )
 
-// refusal is the error for a request that an index, or the network before it, did not
+// requestError is the error for a request that an index, or the network before it, did not
 // fulfill.
-type refusal struct {
+type requestError struct {
 	reason, hint string
 	// status is the status of the response, or 0 if there is none.
 	status int
@@ -25,10 +25,10 @@ type refusal struct {
 	final bool
 }
 
-func (e *refusal) Error() string { return e.reason }
+func (e *requestError) Error() string { return e.reason }
 
-// of returns the error for a requirement.
-func (e *refusal) of(r requirement) error {
+// forRequirement returns the error for a requirement.
+func (e *requestError) forRequirement(r requirement) error {
 	return &IndexError{r.at, r.String(), e.reason, e.hint}
 }
 
@@ -46,24 +46,24 @@ func masked(address string) string {
 	return parsed.Scheme + "://" + user + parsed.Host + parsed.EscapedPath()
 }
 
-// unanswered returns the error for a request with no response or an incomplete one.
-func unanswered(what string, err error) error {
+// transportError returns the error for a request with no response or an incomplete one.
+func transportError(what string, err error) error {
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err // it contains the URL
 	}
 	silent := (*silence.Error)(nil)
-	e := &refusal{reason: what + ": " + userInfo.ReplaceAllString(err.Error(), "://***@"), hint: "check the network, the proxy and PIP_INDEX_URL; cached packages need no network", final: errors.As(err, &silent)}
+	e := &requestError{reason: what + ": " + userInfo.ReplaceAllString(err.Error(), "://***@"), hint: "check the network, the proxy and PIP_INDEX_URL; cached packages need no network", final: errors.As(err, &silent)}
 	if certificate := (*tls.CertificateVerificationError)(nil); errors.As(err, &certificate) {
 		e.reason, e.hint, e.final = what+": its certificate is signed by an unknown authority", "set PIP_CERT to the file of the authority's certificate", true
 	}
 	return e
 }
 
-// refusedAnswer returns the error for a response with a failure status.
-func refusedAnswer(index string, login *url.Userinfo, response *http.Response) error {
+// statusError returns the error for a response with a failure status.
+func statusError(index string, login *url.Userinfo, response *http.Response) error {
 	code := response.StatusCode
-	e := &refusal{status: code, final: true}
+	e := &requestError{status: code, final: true}
 	text := fmt.Sprintf("%d %s", code, http.StatusText(code))
 	switch {
 	case code == http.StatusUnauthorized, code == http.StatusForbidden, code == http.StatusProxyAuthRequired:

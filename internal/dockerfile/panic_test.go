@@ -29,9 +29,9 @@ type unopened struct{ fsutil.FS }
 
 func (unopened) Open(string) (io.ReadCloser, error) { panic("provoked") }
 
-// mustBeFault fails the test unless err is only a panic of slipway, which happened at the
+// wantPanicError fails the test unless err is only a panic of slipway, which happened at the
 // given place.
-func mustBeFault(t *testing.T, err error, at string) {
+func wantPanicError(t *testing.T, err error, at string) {
 	t.Helper()
 	fault, joined := new(panics.Error), interface{ Unwrap() []error }(nil)
 	if !errors.As(err, &fault) || fault.Value != "provoked" || !strings.Contains(fault.At, at) || errors.As(err, &joined) || !strings.Contains(err.Error(), "this is a bug in slipway") || strings.Contains(err.Error(), "rpc error") {
@@ -39,12 +39,12 @@ func mustBeFault(t *testing.T, err error, at string) {
 	}
 }
 
-// testFaults panics in everything that BuildKit calls during a build, in the goroutines of
+// testPanics panics in everything that BuildKit calls during a build, in the goroutines of
 // gRPC and fsutil. The build must end, and return the panic as its error.
-func testFaults(t *testing.T, w *world) {
+func testPanics(t *testing.T, w *fixture) {
 	private := guard(t, w.registry, "p4ssw0rd-of-the-registry")
 	far := *w.builder
-	far.near = false
+	far.sharesLoopback = false
 	for name, c := range map[string]struct {
 		builder    *Builder
 		dockerfile string
@@ -60,7 +60,7 @@ func testFaults(t *testing.T, w *world) {
 			output := w.output("fault", "latest")
 			c.change(&output)
 			_, err := c.builder.Build(t.Context(), w.spec(map[string]string{"Dockerfile": c.dockerfile}), output, c.progress)
-			mustBeFault(t, err, c.at)
+			wantPanicError(t, err, c.at)
 		})
 	}
 	for name, broken := range map[string]fsutil.FS{"the build's context": spiteful{}, "Dockerfile": nil} {
@@ -78,14 +78,14 @@ func testFaults(t *testing.T, w *world) {
 			if err == nil {
 				t.Error("it was built")
 			}
-			mustBeFault(t, panics.Fault(ctx), name)
+			wantPanicError(t, panics.Fault(ctx), name)
 		})
 	}
 }
 
-// TestFaultOfTheWayToBuildKit panics in the connection to a buildkitd in a cluster, which
+// TestPanicInTransportToBuildKit panics in the connection to a buildkitd in a cluster, which
 // gRPC opens.
-func TestFaultOfTheWayToBuildKit(t *testing.T) {
+func TestPanicInTransportToBuildKit(t *testing.T) {
 	k := &Kubernetes{Config: &rest.Config{Host: "http://127.0.0.1:1", Transport: spiteful{}}, Namespace: "team"}
 	connected, err := k.connect()
 	if err != nil {
@@ -94,5 +94,5 @@ func TestFaultOfTheWayToBuildKit(t *testing.T) {
 	b := &Builder{Name: k.name(), dial: k.dialer(connected)}
 	s := Spec{Name: "app", Dir: write(t, t.TempDir(), map[string]string{"Dockerfile": "FROM scratch\n"})}
 	_, err = b.Build(t.Context(), s, Output{Repository: "registry.test/app"}, nil)
-	mustBeFault(t, err, "GET 127.0.0.1:1")
+	wantPanicError(t, err, "GET 127.0.0.1:1")
 }

@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// opening opens wheels in the order in which they arrive.
-type opening struct {
+// opener opens wheels in the order in which they arrive.
+type opener struct {
 	spec   Spec
 	target target
 	// early reports whether layers are passed to Spec.Early as soon as they are known.
@@ -18,9 +18,9 @@ type opening struct {
 	archives []*archive
 }
 
-// take opens a wheel. If the package has its own layer, take passes the layer to
+// add opens a wheel. If the package has its own layer, add passes the layer to
 // Spec.Early, since its content depends on no other package unless they overlap.
-func (o *opening) take(ctx context.Context, w wheel) error {
+func (o *opener) add(ctx context.Context, w wheel) error {
 	a, err := open(ctx, o.target, w)
 	if err != nil {
 		return err
@@ -46,7 +46,7 @@ func (o *opening) take(ctx context.Context, w wheel) error {
 }
 
 // sorted returns the wheels in the order of their packages' names.
-func (o *opening) sorted() []*archive {
+func (o *opener) sorted() []*archive {
 	slices.SortFunc(o.archives, func(a, b *archive) int { return strings.Compare(a.requirement.name, b.requirement.name) })
 	return o.archives
 }

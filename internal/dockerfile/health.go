@@ -11,14 +11,14 @@ import (
 	"github.com/slipway-ci/slipway/internal/silence"
 )
 
-// defaultBeat is the interval at which BuildKit is asked whether it is alive.
-const defaultBeat = 30 * time.Second
+// defaultPingInterval is the interval at which BuildKit is asked whether it is alive.
+const defaultPingInterval = 30 * time.Second
 
-// silence reports on the channel when BuildKit no longer responds. A step may have no
-// output for hours, but BuildKit itself responds meanwhile. When ctx is done, silence stops
+// watchHealth reports on the channel when BuildKit no longer responds. A step may have no
+// output for hours, but BuildKit itself responds meanwhile. When ctx is done, watchHealth stops
 // without a report.
-func (b *Builder) silence(ctx context.Context, c *client.Client) <-chan error {
-	beat := cmp.Or(b.beat, defaultBeat)
+func (b *Builder) watchHealth(ctx context.Context, c *client.Client) <-chan error {
+	beat := cmp.Or(b.pingInterval, defaultPingInterval)
 	silent := make(chan error, 1)
 	panics.Go(func() {
 		for {
