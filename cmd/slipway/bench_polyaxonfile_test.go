@@ -11,8 +11,8 @@ import (
 	components "github.com/slipway-ci/slipway/polyaxon"
 )
 
-// BenchmarkPolyaxonfile checks a repository of 8 Polyaxonfiles beside `polyaxon
-// check`, which takes one file a call, on the same files; then one of 1,000, and
+// BenchmarkPolyaxonfile compares slipway check with polyaxon check, which takes one file
+// a call, on the same 8 Polyaxonfiles. It also checks a repository of 1,000 files and
 // renders a job.
 func BenchmarkPolyaxonfile(b *testing.B) {
 	polyaxon := testenv.PolyaxonCommand(b)
@@ -33,7 +33,7 @@ func BenchmarkPolyaxonfile(b *testing.B) {
 	if err := os.WriteFile(filepath.Join(job, "slipway.yaml"), []byte(config), 0o644); err != nil {
 		b.Fatal(err)
 	}
-	b.Setenv("HOME", b.TempDir()) // where polyaxon keeps its settings
+	b.Setenv("HOME", b.TempDir()) // Polyaxon keeps its settings there
 	testenv.Compare(b,
 		testenv.Contender{Name: "slipway check, 8 files", Run: func(tb testing.TB) int64 { return execute(tb, few, binary, "check") }},
 		testenv.Contender{Name: "polyaxon check, 8 files", Run: func(tb testing.TB) int64 {
@@ -49,7 +49,8 @@ func BenchmarkPolyaxonfile(b *testing.B) {
 	)
 }
 
-// polyaxonfiles gives those of the quick start and the components that ship.
+// polyaxonfiles returns the Polyaxonfiles of the quick start and of the built-in
+// components.
 func polyaxonfiles(tb testing.TB, root string) []string {
 	var all []string
 	paths, err := filepath.Glob(filepath.Join(root, "examples", "quickstart", "polyaxon", "*.yml"))
@@ -73,7 +74,7 @@ func polyaxonfiles(tb testing.TB, root string) []string {
 	return all
 }
 
-// write writes a Polyaxonfile that is like no other.
+// write writes a Polyaxonfile, with i in its name so that no two files are the same.
 func write(tb testing.TB, dir string, i int, text string) {
 	text = strings.Replace(text, "name: ", fmt.Sprintf("name: n%d-", i), 1)
 	if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("job-%d.yml", i)), []byte(text), 0o644); err != nil {

@@ -22,13 +22,13 @@ import (
 	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
-// sciencePackages are what a first Python build is measured with: 125 MB of wheels
-// and 430 MB of files.
+// sciencePackages are the packages of the benchmark of a first Python build: 125 MB of
+// wheels that contain 430 MB of files.
 const sciencePackages = "numpy==2.2.6\npandas==2.2.3\nscikit-learn==1.6.1\npyarrow==22.0.0\n"
 
-// BenchmarkImagePythonFirst builds and pushes the image of a lock from empty caches,
-// beside uv pip install --target, tar and crane append. Each is a process as a user
-// starts it, and what it takes of the processors is that of the process and its children.
+// BenchmarkImagePythonFirst builds and pushes the image of a lock with empty caches, and
+// compares that with uv pip install --target, tar and crane append. Each is run as a
+// process. Its processor time includes that of its children.
 func BenchmarkImagePythonFirst(b *testing.B) {
 	binary, host := builtAndRegistry(b)
 	pushPythonBase(b, host+"/bases/python:3.11")
@@ -73,7 +73,8 @@ func BenchmarkImagePythonFirst(b *testing.B) {
 			finish(tb, exec.Command(uv, "pip", "install", "--quiet", "--cache-dir", filepath.Join(dir, "cache"), "--target", target, "--require-hashes", "--no-deps", "--only-binary=:all:",
 				"--python-version=3.11", "--python-platform=x86_64-manylinux_2_28", "--requirement", filepath.Join(locks, "requirements.txt"))),
 			finish(tb, exec.Command("tar", "-C", dir, "-cf", layer, "opt")),
-			// Another repository each time, or the registry would have the layer.
+			// Use another repository each time, because the registry would already have
+			// the layer.
 			finish(tb, exec.Command(crane, "append", "--insecure", "-b", host+"/bases/python:3.11", "-f", layer, "-t", fmt.Sprintf("%s/crane%d:v1", host, n))),
 		}
 	}})
@@ -92,17 +93,17 @@ func BenchmarkImagePythonFirst(b *testing.B) {
 			rows[i].Processor = append(rows[i].Processor, processor)
 		}
 	}
-	slices.Reverse(rows) // the ratios are to the other way
+	slices.Reverse(rows) // the ratios are relative to uv, tar and crane
 	testenv.Print(b, rows...)
 }
 
-// measured is a way to do the thing, which gives the processes that did it.
+// measured is one of the compared ways. run returns the processes that did the work.
 type measured struct {
 	name string
 	run  func(testing.TB) []*os.ProcessState
 }
 
-// finish runs a program to its end.
+// finish runs a program to its end and returns its state.
 func finish(tb testing.TB, c *exec.Cmd) *os.ProcessState {
 	tb.Helper()
 	if out, err := c.CombinedOutput(); err != nil {
@@ -111,7 +112,8 @@ func finish(tb testing.TB, c *exec.Cmd) *os.ProcessState {
 	return c.ProcessState
 }
 
-// pushPythonBase pushes a base that has nothing but what tells of its Python.
+// pushPythonBase pushes a base image that only has the files by which slipway detects its
+// Python.
 func pushPythonBase(b *testing.B, reference string) {
 	b.Helper()
 	var text bytes.Buffer

@@ -15,9 +15,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
-// BenchmarkRunOverhead runs a job that does nothing on a real Polyaxon server, by
-// slipway and by Polyaxon's own command line: all the time that it takes is what
-// these, the server and its agent add to a run.
+// BenchmarkRunOverhead runs a job that does nothing on a real Polyaxon server, once with
+// slipway and once with Polyaxon's own command line. The measured time is what the
+// command line, the server and its agent add to a run.
 func BenchmarkRunOverhead(b *testing.B) {
 	w := newBenchRun(b, "echo done")
 	testenv.Compare(b,
@@ -32,9 +32,10 @@ func BenchmarkRunOverhead(b *testing.B) {
 	)
 }
 
-// BenchmarkRunLatency measures how late slipway and Polyaxon's own command line
-// are: from a job's first line to its being shown, and from the job's end to theirs.
-// The job prints the time when it begins and when it ends.
+// BenchmarkRunLatency measures the delay of slipway and of Polyaxon's own command line:
+// from the moment a job prints its first line until the line is shown, and from the end
+// of the job until the command ends. The job prints the time when it begins and when it
+// ends.
 func BenchmarkRunLatency(b *testing.B) {
 	w := newBenchRun(b, "date +%s%N; sleep 2; date +%s%N")
 	commands := []func() *exec.Cmd{
@@ -56,12 +57,12 @@ func BenchmarkRunLatency(b *testing.B) {
 	testenv.Print(b, rows...)
 }
 
-// moment is a time in nanoseconds since 1970, as a job prints it.
+// moment matches a time in nanoseconds since 1970, as the job prints it.
 var moment = regexp.MustCompile(`\b\d{19}\b`)
 
-// lateness runs a command that shows what a job prints, and gives how long after
-// the first moment that the job printed it was shown, and how long after the last
-// one the command ended.
+// lateness runs a command that shows what a job prints. It returns the delay between the
+// first time that the job printed and its being shown, and the delay between the last
+// time that the job printed and the end of the command.
 func lateness(tb testing.TB, command *exec.Cmd) (line, end time.Duration) {
 	read, write := io.Pipe()
 	command.Stdout, command.Stderr = write, write
@@ -85,14 +86,15 @@ func lateness(tb testing.TB, command *exec.Cmd) (line, end time.Duration) {
 		}
 		last = time.Unix(0, printed)
 	}
-	// Polyaxon's own exit code says nothing of the run.
+	// The exit code of Polyaxon's command line does not depend on how the run ended.
 	if err := <-ended; last.IsZero() || err != nil && !errors.As(err, new(*exec.ExitError)) {
 		tb.Fatalf("%s: %v; it shows no moment", command, err)
 	}
 	return line, time.Since(last)
 }
 
-// benchRun is a repository whose job runs a shell's script on a real Polyaxon.
+// benchRun is a repository with one job, which runs a shell script on a real Polyaxon
+// server.
 type benchRun struct{ dir, home, host, root, binary string }
 
 func newBenchRun(b *testing.B, script string) *benchRun {
@@ -112,7 +114,7 @@ func newBenchRun(b *testing.B, script string) *benchRun {
 	return w
 }
 
-// polyaxon is Polyaxon's own command line, which runs the same job.
+// polyaxon returns the command of Polyaxon's own command line that runs the same job.
 func (w *benchRun) polyaxon(flag string) *exec.Cmd {
 	command := exec.Command(filepath.Join(w.root, ".cache", "haupt", "bin", "polyaxon"), "run", "-f", "job.yml", "-p", "bench", flag)
 	command.Dir = w.dir

@@ -18,10 +18,10 @@ import (
 	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
-// BenchmarkDeploy sets the quick start's deploy beside its steps by hand (go
-// build, and its two programs straight on the machine): what is above them is
-// what slipway itself takes to build an image, push it, sync secrets, check,
-// submit, isolate, follow and report.
+// BenchmarkDeploy compares the quick start's deploy with its steps by hand: go build, and
+// its two programs run directly on the machine. The difference is the time that slipway
+// needs to build an image, push it, sync secrets, check, submit, isolate, follow and
+// report.
 func BenchmarkDeploy(b *testing.B) {
 	root := testenv.Root(b)
 	dir := b.TempDir()
@@ -77,8 +77,8 @@ func builtAndRegistry(b *testing.B) (binary, host string) {
 	return binary, strings.TrimPrefix(server.URL, "http://")
 }
 
-// BenchmarkImageMemory builds and pushes one file of 5 GB: what slipway needs of
-// memory stays what it is for a small one.
+// BenchmarkImageMemory builds and pushes an image with one file of 5 GB. It must not need
+// more memory than an image with a small file.
 func BenchmarkImageMemory(b *testing.B) {
 	binary, host := builtAndRegistry(b)
 	contender := func(name string, size int64) testenv.Contender {
@@ -90,7 +90,7 @@ func BenchmarkImageMemory(b *testing.B) {
 		b.Cleanup(func() { stopSandbox(dir) })
 		n := byte(0)
 		return testenv.Contender{Name: name, Prepare: func(tb testing.TB) {
-			n++ // another file each time
+			n++ // another file each time, so that it is pushed again
 			file, err := os.Create(filepath.Join(dir, "model.bin"))
 			if err == nil {
 				_, err = file.Write([]byte{n})
@@ -103,7 +103,7 @@ func BenchmarkImageMemory(b *testing.B) {
 	testenv.Compare(b, contender("1 MB", 1e6), contender("5 GB", 5e9))
 }
 
-// stopSandbox ends what a command left in the background.
+// stopSandbox stops the sandbox that a command left running in the background.
 func stopSandbox(dir string) {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
@@ -112,7 +112,7 @@ func stopSandbox(dir string) {
 	}
 }
 
-// execute runs a program to its end and gives its largest resident memory.
+// execute runs a program to its end and returns its peak resident memory in bytes.
 func execute(tb testing.TB, dir, name string, args ...string) int64 {
 	c := exec.Command(name, args...)
 	c.Dir = dir

@@ -52,12 +52,13 @@ run:
 `
 
 // TestDagIsFollowed deploys dags to a server that runs them: one that succeeds, and one
-// with an operation that fails, so that what depends on it never runs. The lines of all
-// operations are told under their names, and the exit code is the end of the whole.
+// with a failing operation, so that the operation that depends on it never runs. The
+// lines of all operations are printed under their names. The exit code is that of the
+// whole dag.
 func TestDagIsFollowed(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, testenv.Forward(t, shared.Polyaxon(t)))
-	s.ends.Store(polyaxon.Running) // the server's agent ends runs itself
+	s.ends.Store(polyaxon.Running) // the server's agent ends the runs
 	s.faults.Watch(nil)
 	for _, test := range []struct {
 		project, end string
@@ -91,9 +92,9 @@ func TestDagIsFollowed(t *testing.T) {
 	}
 }
 
-// TestDagIsNotWaitedFor ends the watch over a dag whose operation goes on: by deleting
-// it, and by its time limit. What runs below it keeps nobody waiting, and the limit
-// stops it.
+// TestDagIsNotWaitedFor ends the watch over a dag while one of its operations is running:
+// the dag is deleted, or its time limit passes. The command does not wait for the
+// operation, and the time limit stops the dag.
 func TestDagIsNotWaitedFor(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, testenv.Forward(t, shared.Polyaxon(t)))
@@ -125,7 +126,7 @@ func TestDagIsNotWaitedFor(t *testing.T) {
 					once.Do(func() { s.deleteDag(t, project) })
 				}
 			})
-			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute) // it hangs
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute) // ends the test if the command hangs
 			defer cancel()
 			result, err := tasks.Deploy(ctx, env, tasks.DeployOptions{Jobs: []string{"prepare"}})
 			if code := tasks.ExitCode(err); code != test.code {

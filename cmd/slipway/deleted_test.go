@@ -14,8 +14,9 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// TestDeletedWhileFollowed deletes the run that is followed, or its project: nobody
-// tells any more how it ends, which the exit code says, at once.
+// TestDeletedWhileFollowed deletes the run that is being followed, or its project. How
+// the run ends can no longer be found out. The command reports that at once, and its exit
+// code says so.
 func TestDeletedWhileFollowed(t *testing.T) {
 	t.Parallel()
 	t.Run("sandbox", func(t *testing.T) { deletedWhileFollowed(newStage(t, sandboxServer(t))) })
@@ -24,7 +25,7 @@ func TestDeletedWhileFollowed(t *testing.T) {
 }
 
 func deletedWhileFollowed(s *stage) {
-	s.ends.Store(polyaxon.Status("")) // runs go on
+	s.ends.Store(polyaxon.Status("")) // runs keep running
 	for what, remove := range map[string]func(ctx context.Context, project, uuid string) error{
 		"run":     s.direct.Delete,
 		"project": func(ctx context.Context, project, _ string) error { return s.direct.DeleteProject(ctx, project) },
@@ -71,7 +72,7 @@ func deletedWhileFollowed(s *stage) {
 					}
 				})
 				defer end()
-				ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute) // it hangs
+				ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute) // ends the test if the command hangs
 				defer cancel()
 				_, err := do(ctx, env)
 				if code := tasks.ExitCode(err); code != tasks.ExitLost || !strings.Contains(err.Error(), "it is unknown how it ends") {

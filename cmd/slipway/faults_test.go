@@ -20,12 +20,13 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// polyaxons are the requests to Polyaxon, rather than to the registry or the cluster.
+// polyaxons matches the paths of requests to Polyaxon, and not those to the registry or
+// the cluster.
 var polyaxons = regexp.MustCompile(`^/(api/v1/(default|installation)|streams/v1)`)
 
-// TestDeployThroughFaults spoils each request of a whole deploy in each way. The
-// deploy overcomes it, but for a registry or a cluster that plainly refuses: then
-// it fails before anything runs, and the next one does it all.
+// TestDeployThroughFaults makes each request of a whole deploy fail in each way. The
+// deploy succeeds nevertheless, unless the registry or the cluster refuses the request.
+// Then it fails before any job runs, and the next deploy succeeds.
 func TestDeployThroughFaults(t *testing.T) {
 	t.Parallel()
 	t.Run("sandbox", func(t *testing.T) {
@@ -42,8 +43,8 @@ func TestDeployThroughFaults(t *testing.T) {
 	})
 }
 
-// throughFaults goes through some requests of a deploy, which on servers but the
-// sandbox are those to Polyaxon: all of them, with this fault or that.
+// throughFaults deploys once for each fault and each of some requests. On servers other
+// than the sandbox it only takes the requests to Polyaxon.
 func throughFaults(s *stage, usual, thorough int, faults ...testenv.Fault) {
 	s.t.Helper()
 	paths, first := s.rehearse(), 0
@@ -61,7 +62,7 @@ func throughFaults(s *stage, usual, thorough int, faults ...testenv.Fault) {
 	}
 }
 
-// throughFault deploys with one request spoiled.
+// throughFault deploys with the k-th request made to fail.
 func (s *stage) throughFault(k int, fault testenv.Fault) {
 	s.t.Helper()
 	project, path := s.project(), ""
@@ -87,8 +88,8 @@ func (s *stage) throughFault(k int, fault testenv.Fault) {
 	s.mustBeOnce(what, project, polyaxon.Succeeded, "prepare", "train")
 }
 
-// rehearse deploys twice, as the first finds an empty cluster, and gives the paths
-// of the requests that a deploy takes.
+// rehearse deploys twice and returns the paths of the requests of the second deploy. The
+// first deploy finds an empty cluster and sends other requests.
 func (s *stage) rehearse() []string {
 	s.t.Helper()
 	if code, err := s.deploy(s.t.Context(), s.project(), tasks.DeployOptions{}); code != tasks.ExitOK {
@@ -110,8 +111,9 @@ func (s *stage) rehearse() []string {
 	return paths
 }
 
-// TestEveryEndThroughFaults has runs end in every way, and cuts the connection at
-// each request to Polyaxon: the exit code is that of the run's true end.
+// TestEveryEndThroughFaults lets runs end with every final status, and breaks the
+// connection at each request to Polyaxon. The exit code is always that of the real final
+// status.
 func TestEveryEndThroughFaults(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, sandboxServer(t))
@@ -138,7 +140,7 @@ func TestEveryEndThroughFaults(t *testing.T) {
 				if end.status == polyaxon.Succeeded {
 					jobs = append(jobs, "train")
 				}
-				if end.status != polyaxon.Stopped { // then twins cannot be told apart
+				if end.status != polyaxon.Stopped { // duplicates are stopped too, so they look the same
 					s.mustBeOnce(fmt.Sprintf("request %d", first+k), project, end.status, jobs...)
 				}
 			}
@@ -146,12 +148,12 @@ func TestEveryEndThroughFaults(t *testing.T) {
 	}
 }
 
-// TestInterruptedAtEveryRequest has the signal come with each request, whose
-// answer is there or lost: no run goes on.
+// TestInterruptedAtEveryRequest interrupts a deploy at each request, whose response
+// arrives or is lost. No run is left running.
 func TestInterruptedAtEveryRequest(t *testing.T) {
 	s := newStage(t, sandboxServer(t))
 	paths := s.rehearse()
-	s.ends.Store(polyaxon.Status("")) // runs go on until they are stopped
+	s.ends.Store(polyaxon.Status("")) // runs keep running until they are stopped
 	for number, fault := range []testenv.Fault{"", testenv.LoseAnswer} {
 		for _, k := range some(len(paths), 3, 1, number) {
 			project := s.project()
@@ -177,7 +179,8 @@ func TestInterruptedAtEveryRequest(t *testing.T) {
 	}
 }
 
-// TestSecondSignalEndsAtOnce has a server that does not answer the request to stop.
+// TestSecondSignalEndsAtOnce sends a second signal while the server does not answer the
+// request to stop a run.
 func TestSecondSignalEndsAtOnce(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows has no signals that can be sent")
@@ -201,8 +204,8 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	endsInterrupted(t, command, started, ended)
 }
 
-// endsInterrupted runs a command that is interrupted on its way, and tells when it has
-// started and ended.
+// endsInterrupted runs a command that a signal interrupts, and checks its exit code. It
+// closes started when the command has started, and ended when it has ended.
 func endsInterrupted(t *testing.T, command *exec.Cmd, started, ended chan struct{}) {
 	t.Helper()
 	if err := command.Start(); err != nil {
@@ -216,8 +219,8 @@ func endsInterrupted(t *testing.T, command *exec.Cmd, started, ended chan struct
 	}
 }
 
-// TestPlanOnlyAsks plans before anything was deployed, and afterwards with other
-// inputs, and looks at each request: none of them can change anything.
+// TestPlanOnlyAsks runs plan before anything was deployed, and again after a deploy with
+// changed inputs. None of its requests can change anything on a server.
 func TestPlanOnlyAsks(t *testing.T) {
 	s := newStage(t, sandboxServer(t))
 	project := s.project()
@@ -243,9 +246,9 @@ func TestPlanOnlyAsks(t *testing.T) {
 	}
 }
 
-// TestRaces has two and eight deploys at the same moment, again and again: all
-// follow the same runs to their end. A job does not end before all have submitted
-// it: a run that ended before its twin was seen cannot be undone.
+// TestRaces runs two and eight deploys at the same time, repeatedly. All follow the same
+// runs to their end. A job does not end before all deploys have submitted it, because a
+// run that ends before its duplicate is detected cannot be undone.
 func TestRaces(t *testing.T) {
 	s := newStage(t, sandboxServer(t))
 	defer s.hold.Store((func(string) bool)(nil))
@@ -253,7 +256,7 @@ func TestRaces(t *testing.T) {
 		for range map[bool]int{true: 50, false: 3}[testenv.Thorough()] {
 			project := s.project()
 			var mu sync.Mutex
-			submitted := map[string]map[int]bool{"prepare": {}, "train": {}} // by whom
+			submitted := map[string]map[int]bool{"prepare": {}, "train": {}} // the runners that submitted each job
 			submits := func(runner int, jobs ...string) {
 				mu.Lock()
 				defer mu.Unlock()
@@ -270,7 +273,7 @@ func TestRaces(t *testing.T) {
 			var group sync.WaitGroup
 			for runner := range runners {
 				group.Go(func() {
-					defer submits(runner, "prepare", "train") // whoever failed holds nobody up
+					defer submits(runner, "prepare", "train") // a failed deploy must not block the others
 					env := s.env(project, &http.Transport{DisableKeepAlives: true})
 					env.Events = watching(func(e report.Event) {
 						if e.Kind == report.Done && e.Step == "submit" {
@@ -288,7 +291,7 @@ func TestRaces(t *testing.T) {
 	}
 }
 
-// watching takes events.
+// watching is a function that is a report.Sink.
 type watching func(report.Event)
 
 // Event implements report.Sink.
@@ -296,7 +299,7 @@ func (w watching) Event(e report.Event) { w(e) }
 
 var digest = regexp.MustCompile(`@(sha256:[0-9a-f]{64})`)
 
-// digests gives the digests of the images that a project's runs were made of.
+// digests returns the digests of the images of a project's runs.
 func (s *stage) digests(project string) []string {
 	s.t.Helper()
 	runs, _, err := s.direct.Runs(context.Background(), project, polyaxon.Query{Limit: 100})
@@ -317,10 +320,10 @@ func (s *stage) digests(project string) []string {
 	return slices.Compact(all)
 }
 
-// TestKilledAtEveryRequest kills slipway at each request of a whole deploy, before
-// the server hears of it or after it has answered, and deploys again: one run of
-// each job, of the same image. Where the request makes a run it tries both, else
-// one of the two.
+// TestKilledAtEveryRequest kills slipway at each request of a whole deploy, before the
+// server receives it or after the server has answered, and then deploys again. Each job
+// must have one run, and all must have the same image. For requests that create a run it
+// tests both moments, for others one of the two.
 func TestKilledAtEveryRequest(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, sandboxServer(t))
@@ -334,7 +337,7 @@ func TestKilledAtEveryRequest(t *testing.T) {
 			project := s.project()
 			s.ends.Store(polyaxon.Succeeded)
 			if answered && k <= following+2 {
-				s.ends.Store(polyaxon.Status("")) // the run outlives who submitted it
+				s.ends.Store(polyaxon.Status("")) // the run outlives the process that submitted it
 			}
 			what := fmt.Sprintf("request %d of %d, answered %v", k, len(paths), answered)
 			s.killed(project, k, answered)
@@ -350,7 +353,7 @@ func TestKilledAtEveryRequest(t *testing.T) {
 	}
 }
 
-// killed deploys and kills the process at a request.
+// killed deploys and kills the process at the k-th request.
 func (s *stage) killed(project string, k int, answered bool) {
 	command := s.command(project)
 	started := make(chan struct{})
@@ -368,12 +371,13 @@ func (s *stage) killed(project string, k int, answered bool) {
 		s.t.Fatal(err)
 	}
 	close(started)
-	_ = command.Wait() // it was killed, or had nothing more to ask
-	// What it sent may still be at work: wait for it as the machine would.
+	_ = command.Wait() // it was killed, or ended before that request
+	// Requests that it sent may still be running. Wait for them, as the time until the
+	// next deploy would.
 	s.faults.Quiet()
 }
 
-// command gives slipway deploy as a process.
+// command returns slipway deploy as a process.
 func (s *stage) command(project string) *exec.Cmd {
 	command := exec.Command("slipway", "deploy", "--no-attestations", "-C", s.dir)
 	command.Env = append(os.Environ(), "PROJECT="+project)

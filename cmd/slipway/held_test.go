@@ -13,9 +13,9 @@ import (
 	"github.com/slipway-ci/slipway/tasks"
 )
 
-// TestWhatWasCheckedIsSubmitted edits all that a job is made of while the job before it
-// runs: slipway.yaml, its Polyaxonfile, the component and the preset that it names, a
-// file of its image, and a secret. What is submitted then is what was there at first.
+// TestWhatWasCheckedIsSubmitted edits everything that a job is made from while the job
+// before it runs: slipway.yaml, its Polyaxonfile, its component, its preset and a file of
+// its image. The submitted job must be made from the content that was checked.
 func TestWhatWasCheckedIsSubmitted(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, sandboxServer(t))
@@ -46,7 +46,7 @@ func TestWhatWasCheckedIsSubmitted(t *testing.T) {
 		var once sync.Once
 		end := s.during(func(_ int, r *http.Request, answered bool) {
 			if statusesOf.MatchString(r.URL.Path) && !answered {
-				once.Do(then) // prepare is followed
+				once.Do(then) // prepare is being followed
 			}
 		})
 		defer end()

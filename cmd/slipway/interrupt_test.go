@@ -18,9 +18,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
-// TestInterrupted sends SIGINT to commands whose request has no answer yet, or that
-// wait: up stops the service that it started, and resume and approve say that they do
-// not know whether the run goes on. All exit with 130.
+// TestInterrupted sends a signal to commands while they wait, or while a request of
+// theirs is not answered. up stops the service that it started. resume and approve report
+// that they do not know what the server made of the request. All exit with 130.
 func TestInterrupted(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows has no signals that can be sent")
@@ -39,7 +39,7 @@ func TestInterrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, test := range []struct {
-		name, method, suffix string // the request at which the signal comes
+		name, method, suffix string // the request at which the signal is sent
 		made                 func(project string) string
 		args                 []string
 		want, left           string
@@ -83,7 +83,7 @@ func TestInterrupted(t *testing.T) {
 			defer end()
 			endsInterrupted(t, command, started, ended)
 			runs := s.runs(project)
-			if test.made != nil { // what the server makes of the request does not go on
+			if test.made != nil { // do not leave the run running
 				defer func() {
 					s.faults.Quiet()
 					_ = s.direct.SetStatus(context.Background(), project, uuid, polyaxon.Condition{Type: polyaxon.Stopped, Reason: "Test"})
@@ -109,7 +109,8 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-// ended gives a run that was stopped, and gated one that waits for approval.
+// ended returns the id of a run that was stopped, and gated the id of one that waits for
+// approval.
 func (s *stage) ended(project string) string {
 	uuid := s.submitted(project, `"component"`)
 	if err := s.direct.Stop(s.t.Context(), project, uuid); err != nil {

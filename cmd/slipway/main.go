@@ -14,7 +14,7 @@ import (
 
 func main() { os.Exit(run(cli.Open(), os.Args[1:])) }
 
-// run runs a command line and gives its exit code.
+// run runs a command line and returns its exit code.
 func run(a *cli.App, args []string) int {
 	table := command.Table()
 	a.Self = command.Server(table)

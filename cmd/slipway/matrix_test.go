@@ -33,7 +33,7 @@ component:
     container: {image: "{{ DOCKER_IMAGE }}", command: [sh, -c, "echo the rate is {{ rate }}; %s"]}
 `
 
-// deploying gives the command that deploys a Polyaxonfile to the stage's server.
+// deploying returns the command that deploys a Polyaxonfile to the stage's server.
 func (s *stage) deploying(t *testing.T, project, polyaxonfile string) *exec.Cmd {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(s.dir, "job.yml"), []byte(polyaxonfile), 0o600); err != nil {
@@ -44,12 +44,13 @@ func (s *stage) deploying(t *testing.T, project, polyaxonfile string) *exec.Cmd 
 	return command
 }
 
-// TestMatrixIsFollowed deploys a matrix to a server that runs it, and stops one: the
-// lines of all its runs are told, and what came of them, and none goes on.
+// TestMatrixIsFollowed deploys a matrix to a server that runs it. The lines of all its
+// runs and the table of their results are printed. It then interrupts another deploy, and
+// all runs of that matrix are stopped.
 func TestMatrixIsFollowed(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, testenv.Forward(t, shared.Polyaxon(t)))
-	s.ends.Store(polyaxon.Running) // the server's agent ends runs itself
+	s.ends.Store(polyaxon.Running) // the server's agent ends the runs
 	s.faults.Watch(nil)
 	deploy := func(project, end string) *exec.Cmd {
 		return s.deploying(t, project, fmt.Sprintf(stagedMatrix, end))
@@ -75,7 +76,7 @@ func TestMatrixIsFollowed(t *testing.T) {
 		}
 	}
 	if runtime.GOOS == "windows" {
-		return // it has no signals that can be sent
+		return // Windows cannot send signals
 	}
 	command := deploy("matrix-is-stopped", "sleep 600")
 	if err := command.Start(); err != nil {
@@ -106,8 +107,8 @@ func TestMatrixIsFollowed(t *testing.T) {
 	}
 }
 
-// TestMatrixIsRefusedBeforehand has a server that takes no matrix: it is told at
-// its line, and nothing is built, synced or submitted.
+// TestMatrixIsRefusedBeforehand deploys a matrix to a server that does not support it.
+// The error has the line of the matrix, and nothing is built, synced or submitted.
 func TestMatrixIsRefusedBeforehand(t *testing.T) {
 	s := newStage(t, oldServer(t))
 	if err := os.WriteFile(filepath.Join(s.dir, "job.yml"), fmt.Appendf(nil, stagedMatrix, "true"), 0o600); err != nil {

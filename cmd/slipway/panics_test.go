@@ -16,18 +16,18 @@ import (
 	"github.com/slipway-ci/slipway/tasks/cli"
 )
 
-// jammed is an output that panics when somebody writes to it.
+// jammed is an output whose Write panics.
 type jammed struct{}
 
 func (jammed) Write([]byte) (int, error) { panic("provoked") }
 
-// TestPanicOfEveryCommand has each command panic while it prints what it did: it exits
-// with 3, and says how to report it.
+// TestPanicOfEveryCommand makes each command panic while it prints its result. It exits
+// with 3 and says how to report the bug.
 func TestPanicOfEveryCommand(t *testing.T) {
 	var commands [][]string
 	var walk func(c *cobra.Command, path []string)
 	walk = func(c *cobra.Command, path []string) {
-		if !c.HasSubCommands() && strings.Join(path, " ") != "sandbox serve" { // prints nothing
+		if !c.HasSubCommands() && strings.Join(path, " ") != "sandbox serve" { // it prints nothing
 			commands = append(commands, path)
 		}
 		for _, below := range c.Commands() {
@@ -41,7 +41,7 @@ func TestPanicOfEveryCommand(t *testing.T) {
 	for _, command := range append(commands, []string{"--help"}, []string{"--version"}, []string{"__complete", "submit", ""}) {
 		t.Run(strings.Join(command, " "), func(t *testing.T) {
 			code, told := 0, ""
-			for n := 0; n <= 2; n++ { // however many arguments it wants
+			for n := 0; n <= 2; n++ { // find the number of arguments that it takes
 				var b bytes.Buffer
 				d := cli.Open()
 				d.Dir, d.Output, d.Stdout, d.Stderr = t.TempDir(), "json", jammed{}, &b
@@ -56,14 +56,14 @@ func TestPanicOfEveryCommand(t *testing.T) {
 	}
 }
 
-// carrier carries requests.
+// carrier is a function that is an http.RoundTripper.
 type carrier func(*http.Request) (*http.Response, error)
 
 // RoundTrip implements http.RoundTripper.
 func (c carrier) RoundTrip(r *http.Request) (*http.Response, error) { return c(r) }
 
-// TestPanicAtEveryRequest panics at the requests of a whole deploy, to the registry, the
-// cluster and Polyaxon, in whatever goroutine they are: it ends with 3.
+// TestPanicAtEveryRequest panics at the requests of a whole deploy to the registry, the
+// cluster and Polyaxon. The deploy exits with 3, whichever goroutine panics.
 func TestPanicAtEveryRequest(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, sandboxServer(t))
@@ -78,7 +78,7 @@ func TestPanicAtEveryRequest(t *testing.T) {
 			}
 			return transport.RoundTrip(r)
 		}))
-		ctx, faults := panics.Watch(t.Context()) // as cli does
+		ctx, faults := panics.Watch(t.Context()) // as package cli does
 		err := panics.Catch("", func() error {
 			_, err := tasks.Deploy(ctx, env, tasks.DeployOptions{})
 			return err

@@ -21,9 +21,9 @@ import (
 	"github.com/slipway-ci/slipway/tasks"
 )
 
-// TestPipesAreNotWaitedFor has a pipe stand where a file of the repository is wanted:
-// it is refused. What may be a pipe, as a shell's <(...) is, and an address that does
-// not answer, are waited for until one SIGTERM.
+// TestPipesAreNotWaitedFor replaces a file of the repository by a named pipe, which is
+// refused with an error. Files that may be pipes, such as a shell's <(...), and URLs that
+// do not answer are waited for until a SIGTERM.
 func TestPipesAreNotWaitedFor(t *testing.T) {
 	t.Parallel()
 	asked, silent := make(chan struct{}, 1), make(chan struct{})
@@ -84,7 +84,7 @@ func TestPipesAreNotWaitedFor(t *testing.T) {
 			if test.pipe == "" {
 				<-asked
 			} else {
-				writer, err := os.OpenFile(filepath.Join(dir, test.pipe), os.O_WRONLY, 0) // as soon as it is read
+				writer, err := os.OpenFile(filepath.Join(dir, test.pipe), os.O_WRONLY, 0) // returns as soon as slipway opens it for reading
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -93,15 +93,16 @@ func TestPipesAreNotWaitedFor(t *testing.T) {
 			began := time.Now()
 			_ = command.Process.Signal(syscall.SIGTERM)
 			_ = command.Wait()
-			if code, took := command.ProcessState.ExitCode(), time.Since(began); code != tasks.ExitInterrupted || took > 3*time.Second { // on a busy machine
+			if code, took := command.ProcessState.ExitCode(), time.Since(began); code != tasks.ExitInterrupted || took > 3*time.Second { // 3 seconds allow for a busy machine
 				t.Errorf("exit code %d after %s: %s", code, took, said.String())
 			}
 		})
 	}
 }
 
-// TestHeadReadsADeploy closes the output of a deploy after its first line, as
-// `slipway deploy 2>&1 | head -1` does: it goes on, and exits with the run's end.
+// TestHeadReadsADeploy closes the output of a deploy after its first line, as `slipway
+// deploy 2>&1 | head -1` does. The deploy continues, and its exit code is that of the
+// runs.
 func TestHeadReadsADeploy(t *testing.T) {
 	s := newStage(t, sandboxServer(t))
 	for end, code := range map[polyaxon.Status]int{polyaxon.Succeeded: tasks.ExitOK, polyaxon.Failed: tasks.ExitFailed} {

@@ -18,21 +18,21 @@ import (
 	components "github.com/slipway-ci/slipway/polyaxon"
 )
 
-// program is what a component that is a service runs.
+// program describes what the program of a service component serves.
 type program struct {
-	// params are beside those that every component has.
+	// params are its params besides those that every component has.
 	params string
-	// page is what a browser that opens the printed address ends at, below which the
-	// service is, and marker a part of it.
+	// page is the path, relative to the service, that a browser is redirected to when it
+	// opens the printed address. marker is a part of that page.
 	page, marker string
-	// others are pages that can be opened by their own addresses, each with a part.
+	// others are pages that can be opened directly, each with a part of its text.
 	others map[string]string
 	// socket is the path of a WebSocket, "" for none.
 	socket string
 }
 
-// programs are those of the components. MLflow and code-server are not: they are too
-// large for every run of the tests.
+// programs are the programs of the components. MLflow and code-server are left out,
+// because they are too large for every run of the tests.
 var programs = map[string]program{
 	"jupyter": {
 		page: "lab", marker: `<title>JupyterLab</title>`, socket: "api/events/subscribe",
@@ -46,7 +46,7 @@ var programs = map[string]program{
 	"rest-api": {
 		params: `, COMMAND: [uvicorn, "api:app", --app-dir=/app, --host=0.0.0.0, --port=8000]`,
 		page:   "docs", marker: "swagger", socket: "socket",
-		// The second one is where the first one leads to.
+		// openapi.json lists the path of the second page.
 		others: map[string]string{"openapi.json": `"/predict/"`, "predict": "virginica"},
 	},
 }
@@ -54,8 +54,8 @@ var programs = map[string]program{
 var withoutProgram = []string{"mlflow", "vscode"}
 
 // TestServicesWithTheirPrograms starts the components that are services on a sandbox,
-// each with its real program, and opens the addresses that are printed, and those that
-// the gateway of a cluster would have.
+// each with its real program. It opens the printed addresses, and the addresses that a
+// cluster's gateway would have.
 func TestServicesWithTheirPrograms(t *testing.T) {
 	packages, base := testenv.Services(t), testenv.PythonBase(t)
 	for _, name := range components.Names() {
@@ -76,7 +76,7 @@ func TestServicesWithTheirPrograms(t *testing.T) {
 			b.opens(t, address.String(), p.page, p.marker)
 			below := strings.TrimSuffix(address.Path, p.page)
 			if name == "jupyter" {
-				below = address.Path // its page is where it leads to
+				below = address.Path // its address redirects to its page
 			}
 			root := "http://" + address.Host + below
 			for path, marker := range p.others {
@@ -106,7 +106,8 @@ func isService(t *testing.T, name string) bool {
 	return run["kind"] == "service"
 }
 
-// refusesOthers has another user of the machine, and web pages, ask a service.
+// refusesOthers sends requests to a service as another user of the machine, and as web
+// pages of other origins.
 func refusesOthers(t *testing.T, root, key string) {
 	t.Helper()
 	for who, c := range map[string]struct {
@@ -137,7 +138,7 @@ func refusesOthers(t *testing.T, root, key string) {
 	}
 }
 
-// browser keeps cookies and follows redirects.
+// browser is an HTTP client that keeps cookies and follows redirects.
 type browser struct{ http.Client }
 
 func newBrowser(t *testing.T) *browser {
@@ -148,7 +149,8 @@ func newBrowser(t *testing.T) *browser {
 	return &browser{http.Client{Jar: jar, Timeout: time.Minute}}
 }
 
-// opens opens an address, which must lead to a page that has a marker.
+// opens opens an address and checks that it leads to page and that the response contains
+// marker.
 func (b *browser) opens(t *testing.T, address, page, marker string, headers ...string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
@@ -174,7 +176,8 @@ func (b *browser) opens(t *testing.T, address, page, marker string, headers ...s
 	}
 }
 
-// handshake asks for a WebSocket as a page of an origin does.
+// handshake requests a WebSocket as a page of an origin does, and checks the status of
+// the response.
 func (b *browser) handshake(t *testing.T, address, origin string, want int) {
 	t.Helper()
 	at, err := url.Parse(address)

@@ -21,8 +21,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/sandbox"
 )
 
-// programStage is a repository whose image has Python, and a sandbox whose volume has
-// the programs.
+// programStage is a repository whose image has Python, and a sandbox whose volume has the
+// programs of the services.
 type programStage struct{ dir, slipway string }
 
 func newProgramStage(t *testing.T, packages, base string) *programStage {
@@ -48,7 +48,7 @@ func newProgramStage(t *testing.T, packages, base string) *programStage {
 		mustWrite(t, filepath.Join(s.dir, name), text, 0o755)
 	}
 	unpackPython(t, base, s.dir)
-	// The race detector would read the image ten times slower.
+	// With the race detector, reading the image would take ten times longer.
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", s.slipway, ".").CombinedOutput(); err != nil {
 		t.Fatalf("build slipway: %v\n%s", err, out)
 	}
@@ -67,7 +67,7 @@ func (s *programStage) command(ctx context.Context, args ...string) *exec.Cmd {
 	return command
 }
 
-// up starts all services at the same time, and gives the addresses that are printed.
+// up starts all services at the same time and returns the addresses that they print.
 func (s *programStage) up(t *testing.T) map[string]*url.URL {
 	var mu sync.Mutex
 	addresses := map[string]*url.URL{}
@@ -96,8 +96,8 @@ func (s *programStage) up(t *testing.T) map[string]*url.URL {
 	return addresses
 }
 
-// throughGateway opens a service where Polyaxon's gateway has it, which the sandbox's
-// server has too.
+// throughGateway opens a service at the path that Polyaxon's gateway serves it at. The
+// sandbox's server has the same paths.
 func (s *programStage) throughGateway(t *testing.T, name string, p program) {
 	t.Helper()
 	running, err := sandbox.Running(t.Context(), filepath.Join(s.dir, ".slipway", "sandbox"))
@@ -126,7 +126,8 @@ func (s *programStage) throughGateway(t *testing.T, name string, p program) {
 	}
 }
 
-// unpackPython unpacks Python and a shell, and what they load, out of the base.
+// unpackPython unpacks Python, a shell and the libraries that they load from the base
+// image.
 func unpackPython(t *testing.T, base, dir string) {
 	t.Helper()
 	wanted := regexp.MustCompile(`^(bin|lib|lib64|usr/bin/(python3[.0-9]*|sh|dash|env)|usr/lib64/.*|usr/lib/python3\.11/.*|usr/lib/[^/]*-linux-gnu/(lib)?[^/]*\.so[.0-9]*|usr/lib/ld-linux[^/]*)$`)
@@ -161,7 +162,7 @@ func unpackPython(t *testing.T, base, dir string) {
 			mustWrite(t, to, string(text), header.FileInfo().Mode().Perm())
 		case tar.TypeSymlink:
 			target := header.Linkname
-			if path.IsAbs(target) { // an image's links stay within it
+			if path.IsAbs(target) { // absolute links are relative to the root of the image
 				if target, err = filepath.Rel(filepath.Dir("/"+name), target); err != nil {
 					t.Fatal(err)
 				}
@@ -177,7 +178,8 @@ func unpackPython(t *testing.T, base, dir string) {
 	}
 }
 
-// linkTree makes a tree of the same files, as copies where the file system is another.
+// linkTree makes a tree of hard links to the same files. It copies a file that cannot be
+// linked, for example to another file system.
 func linkTree(t *testing.T, from, to string) {
 	t.Helper()
 	err := filepath.WalkDir(from, func(at string, entry fs.DirEntry, err error) error {

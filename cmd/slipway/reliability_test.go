@@ -11,8 +11,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
-// TestPromisesHaveTests holds docs/reliability.md to the tests and stories that it
-// names.
+// TestPromisesHaveTests checks that the tests and stories that docs/reliability.md names
+// exist, and that each promise names one.
 func TestPromisesHaveTests(t *testing.T) {
 	root := testenv.Root(t)
 	page, err := os.ReadFile(filepath.Join(root, "docs", "reliability.md"))

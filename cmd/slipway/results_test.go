@@ -22,18 +22,19 @@ import (
 
 var update = flag.Bool("update", false, "write the results in testdata/results as they are")
 
-// step is one command of the project of TestResults.
+// step is one command that TestResults runs in its project.
 type step struct {
 	// golden is the name of its result in testdata/results, "" for a command that only
 	// prepares the next one.
 	golden string
 	code   int
 	args   string
-	// soon tells that the run goes on meanwhile, so that its status varies.
+	// soon reports whether the run is still running when the command returns, so that its
+	// status varies.
 	soon bool
 }
 
-// steps show each command once, and how commands fail.
+// steps run each command once, and some commands that fail.
 var steps = []step{
 	{golden: "version", args: "version"},
 	{golden: "schema", args: "schema"},
@@ -74,11 +75,12 @@ var steps = []step{
 	{golden: "component-eject", args: "component eject train"},
 }
 
-// withoutResult are the commands that print no Result.
+// withoutResult matches the commands that print no Result.
 var withoutResult = regexp.MustCompile(`^(completion \w+|exit-codes|help|sandbox serve)$`)
 
-// TestResults holds the JSON Result of each command, and its exit code, to
-// testdata/results: scripts read them. What differs from run to run is left out.
+// TestResults compares the JSON Result and the exit code of each command with
+// testdata/results, because scripts read them. Values that differ from run to run are
+// replaced.
 func TestResults(t *testing.T) {
 	t.Parallel()
 	var walk func(c *cobra.Command, path string)
@@ -134,8 +136,8 @@ func TestResults(t *testing.T) {
 	}
 }
 
-// resultsProject makes a repository with one of each: an image, a secret, jobs that
-// succeed, fail, wait for approval and take long, and a service.
+// resultsProject makes a repository with an image, a secret, jobs that succeed, fail,
+// wait for approval and take long, and a service.
 func resultsProject(t *testing.T) string {
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
@@ -175,7 +177,8 @@ func resultsProject(t *testing.T) string {
 	return dir
 }
 
-// steady gives a result with what differs from run to run left out.
+// steady returns a result in which placeholders replace the values that differ from run
+// to run.
 func steady(t *testing.T, dir string, text []byte, soon bool) []byte {
 	t.Helper()
 	var result map[string]any
@@ -192,13 +195,14 @@ func steady(t *testing.T, dir string, text []byte, soon bool) []byte {
 	return b.Bytes()
 }
 
-// placeholder stands for what differs from run to run.
+// placeholder replaces the values that differ from run to run.
 type placeholder struct {
 	dir  string
 	soon bool
 }
 
-// varying are the keys whose values differ, and places what differs in texts.
+// varying matches the keys whose values differ. places matches the parts of texts that
+// differ.
 var (
 	varying = regexp.MustCompile(`^(seconds|\w+_seconds|\w*bytes|created|time|started|pid|active_runs|isolated|platform|owner)$`)
 	places  = []struct {
@@ -215,8 +219,8 @@ var (
 	}
 )
 
-// longest is how much of a text is held to the golden: schemas and components have tests
-// of their own.
+// longest is the length of the longest text that is compared. Schemas and components have
+// tests of their own.
 const longest = 1000
 
 func (p placeholder) of(key string, value any) any {
@@ -236,7 +240,7 @@ func (p placeholder) of(key string, value any) any {
 		for i, v := range x {
 			x[i] = p.of("", v)
 		}
-		if key == "history" { // one status may have several reasons, one after the other
+		if key == "history" { // a status may occur several times, with different reasons
 			return slices.CompactFunc(x, func(a, b any) bool { return a.(map[string]any)["status"] == b.(map[string]any)["status"] })
 		}
 	case string:

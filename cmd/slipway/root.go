@@ -10,7 +10,8 @@ import (
 	"github.com/slipway-ci/slipway/tasks/cli"
 )
 
-// root returns the whole command line: the table of commands, and what only a binary has.
+// root returns the whole command line: the table of commands, and the commands that only
+// the binary has.
 func root(a *cli.App, table []command.Command) *cobra.Command {
 	c := command.Cobra(a, table)
 	c.SetHelpCommandGroupID(string(command.Itself))
@@ -22,7 +23,7 @@ func root(a *cli.App, table []command.Command) *cobra.Command {
 	return c
 }
 
-// exitCodes is a help topic: it does nothing by itself.
+// exitCodes returns a help topic. It has no action.
 func exitCodes() *cobra.Command {
 	return &cobra.Command{
 		Use: "exit-codes", Short: "What the exit codes mean", GroupID: string(command.Itself),
@@ -30,8 +31,8 @@ func exitCodes() *cobra.Command {
 	}
 }
 
-// refuseUnknown makes unknown help topics and shells errors: cobra prints its help for
-// them and exits with 0.
+// refuseUnknown makes unknown help topics and shells errors. By default, cobra prints its
+// help for them and exits with 0.
 func refuseUnknown(root *cobra.Command) {
 	for _, c := range root.Commands() {
 		switch c.Name() {

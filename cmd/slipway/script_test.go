@@ -33,17 +33,17 @@ import (
 	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
-// shared has the server of Polyaxon 2.18 that tests share.
+// shared holds the server of Polyaxon 2.18 that the tests share.
 var shared testenv.Lasting
 
-// suite runs the tests, more of them at once than there are processors: most wait for a
-// server, or for a process.
+// suite runs the tests. It runs more of them at once than there are processors, because
+// most wait for a server or a process.
 type suite struct{ *testing.M }
 
 // Run runs the tests.
 func (s suite) Run() int {
 	flag.Parse()
-	for _, variable := range os.Environ() { // no test is a step of the workflow that runs the tests
+	for _, variable := range os.Environ() { // the tests must not write into the workflow that runs them
 		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "GITHUB_") {
 			_ = os.Unsetenv(name)
 		}
@@ -57,17 +57,18 @@ func (s suite) Run() int {
 func TestMain(m *testing.M) {
 	testenv.EndAtOnce()
 	if len(os.Args) > 2 && os.Args[1] == "sandbox" && os.Args[2] == "serve" {
-		main() // the sandbox of a command that a test runs in its own process
+		main() // a test ran a command in its own process, and the command started this sandbox
 	}
 	testscript.Main(suite{m}, map[string]func(){"slipway": main})
 }
 
-// TestStories runs every story in testdata: what a user types, and what they
-// get. Each has a repository of its own in $WORK with the program of
-// testdata/job, and a sandbox of its own, on a machine that has nothing but Go.
+// TestStories runs every story in testdata: the commands that a user types, and what they
+// print. Each story has its own repository in $WORK, with the program of testdata/job,
+// and its own sandbox. Nothing but Go has to be installed.
 func TestStories(t *testing.T) { stories(t, "testdata", nil) }
 
-// stories runs the stories of a directory, each in a world that prepare completes.
+// stories runs the stories of a directory. prepare, which may be nil, completes the
+// environment of each.
 func stories(t *testing.T, dir string, prepare func(*testscript.Env) error) {
 	program, err := os.ReadFile(filepath.Join("testdata", "job", "main.go"))
 	if err != nil {
@@ -91,14 +92,15 @@ func stories(t *testing.T, dir string, prepare func(*testscript.Env) error) {
 				return err
 			}
 			env.Setenv("GOCACHE", filepath.Join(cache, "go-build"))
-			config, err := os.UserConfigDir() // where this machine's secret is
+			config, err := os.UserConfigDir() // holds this machine's secret
 			if err != nil {
 				return err
 			}
 			env.Setenv("XDG_CONFIG_HOME", config)
 			env.Setenv("ROOT", root)
 			if os.Geteuid() == 0 {
-				// Without these capabilities a mode means to root what it means to others.
+				// Without these capabilities, file modes restrict root as they restrict
+				// other users.
 				env.Setenv("UNPRIVILEGED", "setpriv --bounding-set=-dac_override,-dac_read_search")
 			}
 			env.Setenv("PATH", filepath.Dir(mustExecutable(t))+string(os.PathListSeparator)+env.Getenv("PATH"))
@@ -143,8 +145,8 @@ func stories(t *testing.T, dir string, prepare func(*testscript.Env) error) {
 	})
 }
 
-// eventually runs a slipway command again and again, for 5 minutes at most, until its
-// output matches: eventually REGEXP slipway ARGS...
+// eventually runs a command repeatedly, for at most 5 minutes, until its output matches:
+// eventually REGEXP slipway ARGS...
 func eventually(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: eventually REGEXP COMMAND [ARGS...]")
@@ -161,9 +163,9 @@ func eventually(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("%s never said %q; last:\n%s", strings.Join(args[1:], " "), args[0], output)
 }
 
-// pythonBase pushes a base with Debian's Python to the sandbox that runs in the
-// working directory, and puts its reference into a variable: pythonbase NAME. It is
-// for amd64 and arm64, and really has the Python of this machine only.
+// pythonBase pushes a base image with Debian's Python to the sandbox that runs in the
+// working directory, and stores its reference in a variable: pythonbase NAME. The image
+// is an index for amd64 and arm64, but both have the Python of this machine.
 func pythonBase(t *testing.T, ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: pythonbase NAME")
@@ -192,8 +194,8 @@ func pythonBase(t *testing.T, ts *testscript.TestScript, neg bool, args []string
 	ts.Setenv(args[0], reference.String())
 }
 
-// tarLayer is a tar file as a layer that is not compressed: to compress 200 MB takes
-// the race detector half a minute.
+// tarLayer is an uncompressed layer made from a tar file. With the race detector,
+// compressing its 200 MB would take half a minute.
 type tarLayer struct {
 	path   string
 	digest v1.Hash
@@ -219,7 +221,7 @@ func (l tarLayer) Size() (int64, error)                { return l.size, nil }
 func (l tarLayer) MediaType() (types.MediaType, error) { return types.OCIUncompressedLayer, nil }
 func (l tarLayer) Compressed() (io.ReadCloser, error)  { return os.Open(l.path) }
 
-// buildKit starts a buildkitd for the story, and names it in BUILDKIT_HOST.
+// buildKit starts a buildkitd for the story and stores its address in BUILDKIT_HOST.
 func buildKit(t *testing.T, ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 0 {
 		ts.Fatalf("usage: buildkit")
@@ -227,8 +229,8 @@ func buildKit(t *testing.T, ts *testscript.TestScript, neg bool, args []string) 
 	ts.Setenv("BUILDKIT_HOST", testenv.BuildKit(t))
 }
 
-// unraced has slipway be a program without the race detector from here on, which
-// reads large images ten times faster: unraced
+// unraced builds slipway without the race detector and uses that binary from here on,
+// because it reads large images ten times faster: unraced
 func unraced(t *testing.T, ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 0 {
 		ts.Fatalf("usage: unraced")
@@ -240,7 +242,7 @@ func unraced(t *testing.T, ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("PATH", bin+string(os.PathListSeparator)+ts.Getenv("PATH"))
 }
 
-// freePort puts a port that nobody listens on into a variable: freeport NAME
+// freePort stores a free port in a variable: freeport NAME
 func freePort(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: freeport NAME")
@@ -252,8 +254,9 @@ func freePort(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], port)
 }
 
-// fetch asks an address again and again, for two minutes at most, until its answer
-// holds a text; with a file, the address is what in it begins so: fetch TEXT URL [FILE]
+// fetch requests a URL repeatedly, for at most 5 minutes, until the response contains
+// TEXT. With FILE, the URL is only the beginning, and the whole URL is read from the
+// file: fetch TEXT URL [FILE]
 func fetch(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 || len(args) > 3 {
 		ts.Fatalf("usage: fetch TEXT URL [FILE]")
@@ -261,7 +264,7 @@ func fetch(ts *testscript.TestScript, neg bool, args []string) {
 	last := ""
 	for deadline := time.Now().Add(5 * time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		address := args[1]
-		if len(args) == 3 { // which has the whole address
+		if len(args) == 3 { // the file has the whole URL
 			text, _ := os.ReadFile(ts.MkAbs(args[2]))
 			_, rest, ok := strings.Cut(string(text), address)
 			if !ok {
@@ -284,7 +287,7 @@ func fetch(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("%s never said %q; last: %s", args[1], args[0], last)
 }
 
-// occupy listens on the ports that a file lists, until the story ends: occupy FILE
+// occupy listens on the ports that a file lists until the story ends: occupy FILE
 func occupy(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: occupy FILE")
@@ -298,7 +301,7 @@ func occupy(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// stopSandboxes ends what a story left running in the background.
+// stopSandboxes stops the sandboxes that a story left running in the background.
 func stopSandboxes(t *testing.T, dir string) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()

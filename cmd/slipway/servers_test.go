@@ -16,11 +16,11 @@ import (
 	"github.com/slipway-ci/slipway/internal/sandbox/sandboxtest"
 )
 
-// TestStoriesOnServers runs the stories of testdata/servers three times: on the
-// sandbox, on a server of Polyaxon 1.11.3 (the sandbox's, elsewhere), and on a real 2.18.
-// Of that a container is a process of this machine, so that the stories' job is a program
-// on disk, whose path they have in PROGRAM, and that begins in its run's artifacts: AT is
-// then where those are.
+// TestStoriesOnServers runs the stories of testdata/servers three times: on the sandbox,
+// on a server of Polyaxon 1.11.3 (the sandbox's, running outside of it), and on a real
+// 2.18. The 2.18 server runs containers as processes of this machine. There the stories'
+// job is a program on disk, whose path is in PROGRAM. It starts in the artifacts
+// directory of its run, and AT is the path of that directory.
 func TestStoriesOnServers(t *testing.T) {
 	dir, program := filepath.Join("testdata", "servers"), filepath.Join(t.TempDir(), "job")
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./testdata/job")
@@ -46,8 +46,8 @@ func TestStoriesOnServers(t *testing.T) {
 	})
 }
 
-// elsewhere has a story deploy to a server, with a registry and a cluster of its
-// own. Its job is program, whose run's artifacts are at a path.
+// elsewhere makes a story deploy to the server at host, with a registry and a cluster of
+// its own. program is the path of its job, and at the path of the artifacts of its run.
 func elsewhere(env *testscript.Env, host, program, at string) error {
 	images, err := registry.New(filepath.Join(env.WorkDir, ".registry"), io.Discard)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
-// TestBinarySize builds the binary as a release has it. docs/benchmarks.md says what its
-// largest parts are.
+// TestBinarySize builds the binary as a release is built and checks its size.
+// docs/benchmarks.md lists its largest parts.
 func TestBinarySize(t *testing.T) {
 	if !testenv.Thorough() {
 		t.Skip("links another binary: only if CI is true")

@@ -24,19 +24,19 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// stage is a platform whose requests can be spoiled, and a repository to deploy to
-// it: an image, a secret, and two jobs one after the other. Each project is a
-// world of its own: nothing is pushed, synced or submitted for it yet.
+// stage is a platform whose requests can be made to fail, and a repository to deploy to
+// it: an image, a secret, and two jobs that run one after the other. Each project starts
+// empty: nothing has been pushed, synced or submitted for it.
 //
-// A job ends, as the test says, when somebody asks for its statuses.
+// A job ends, with the status in ends, when its statuses are requested.
 type stage struct {
 	t      *testing.T
-	name   string // begins those of its projects: stages share servers
+	name   string // begins the names of its projects, because stages share servers
 	faults testenv.Faults
 	dir    string
 	direct *polyaxon.Client
-	ends   atomic.Value // polyaxon.Status: how runs end; "" for not at all
-	hold   atomic.Value // func(uuid string) bool: whether a run does not end yet
+	ends   atomic.Value // polyaxon.Status: how runs end; "" if they do not end
+	hold   atomic.Value // func(uuid string) bool: reports whether a run does not end yet
 
 	mu    sync.Mutex
 	seen  func(n int, r *http.Request, answered bool)
@@ -56,8 +56,8 @@ jobs:
   train: {polyaxonfile: job.yml, image: data, after: [prepare]}
 `
 
-// stagedJob asks for what the sandbox does not have: it waits, and its end is
-// posted. Other servers run its command, until that.
+// stagedJob requests a resource that the sandbox does not have, so the job waits until
+// the test posts its end. Other servers run its command until then.
 const stagedJob = `version: 1.1
 kind: component
 inputs:
@@ -78,10 +78,10 @@ users: [{name: faults, user: {}}]
 current-context: faults
 `
 
-// sandboxServer gives the sandbox's Polyaxon server, without a sandbox.
+// sandboxServer returns the sandbox's Polyaxon server, without a sandbox around it.
 func sandboxServer(t *testing.T) http.Handler { return serverOf(t, "2.18") }
 
-// oldServer gives it as one of 1.11.3.
+// oldServer returns the sandbox's Polyaxon server as one of release 1.11.3.
 func oldServer(t *testing.T) http.Handler { return serverOf(t, "1.11.3") }
 
 func serverOf(t *testing.T, release string) http.Handler {
@@ -132,7 +132,7 @@ func newStage(t *testing.T, server http.Handler) *stage {
 
 var statusesOf = regexp.MustCompile(`^/api/v1/default/([^/]+)/runs/([0-9a-f]{32})/statuses$`)
 
-// watch ends the runs that somebody follows.
+// watch ends the runs whose statuses are requested.
 func (s *stage) watch(n int, r *http.Request, answered bool) {
 	s.mu.Lock()
 	seen := s.seen
@@ -164,7 +164,7 @@ func (s *stage) watch(n int, r *http.Request, answered bool) {
 	}
 }
 
-// project gives a name that was not used yet.
+// project returns a name that no other test uses.
 func (s *stage) project() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -174,14 +174,14 @@ func (s *stage) project() string {
 
 var noName = regexp.MustCompile(`[^a-z0-9]+`)
 
-// during has seen called with each request, until the function that it gives is.
+// during calls seen with each request until the caller calls end.
 func (s *stage) during(seen func(n int, r *http.Request, answered bool)) (end func()) {
 	set := func(f func(int, *http.Request, bool)) { s.mu.Lock(); s.seen = f; s.mu.Unlock() }
 	set(seen)
 	return func() { set(nil) }
 }
 
-// deploy deploys a project in this process and gives the exit code.
+// deploy deploys a project in this process and returns the exit code.
 func (s *stage) deploy(ctx context.Context, project string, o tasks.DeployOptions) (int, error) {
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
@@ -189,8 +189,8 @@ func (s *stage) deploy(ctx context.Context, project string, o tasks.DeployOption
 	return tasks.ExitCode(err), err
 }
 
-// env gives the world of one command, on a clock of its own that loses no time
-// waiting.
+// env returns the environment of one command. Its clock advances at once when the command
+// sleeps, so tests do not wait.
 func (s *stage) env(project string, transport http.RoundTripper) *tasks.Env {
 	var waited atomic.Int64
 	return &tasks.Env{
@@ -216,7 +216,7 @@ type silent struct{}
 // Event implements report.Sink.
 func (silent) Event(report.Event) {}
 
-// runs gives how many runs of each job a project has, by job and status.
+// runs returns the number of runs of a project, by job and status.
 func (s *stage) runs(project string) map[string]int {
 	runs, _, err := s.direct.Runs(context.Background(), project, polyaxon.Query{Limit: 100})
 	if err != nil && !polyaxon.IsNotFound(err) {
@@ -229,8 +229,8 @@ func (s *stage) runs(project string) map[string]int {
 	return count
 }
 
-// mustBeOnce fails the test unless each job has one run that ended so, and all
-// others were stopped.
+// mustBeOnce fails the test unless each job has exactly one run with the status end, and
+// all other runs of these jobs were stopped.
 func (s *stage) mustBeOnce(what, project string, end polyaxon.Status, jobs ...string) {
 	s.t.Helper()
 	count := s.runs(project)
@@ -247,8 +247,8 @@ func (s *stage) mustBeOnce(what, project string, end polyaxon.Status, jobs ...st
 	}
 }
 
-// some gives every usual'th number from 1 to n, or every thorough'th in a thorough
-// test; another salt gives others of them.
+// some returns every usual-th number from 1 to n, or every thorough-th in a thorough
+// test. The salt selects where the sequence begins.
 func some(n, usual, thorough, salt int) []int {
 	step := usual
 	if testenv.Thorough() {

@@ -15,12 +15,13 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// TestStoppedIsSaid has slipway stop a run that waits for ever, since it waited for too
-// long or the command was interrupted, and leave one: the events, the summary and JSON
-// say what became of it.
+// TestStoppedIsSaid checks what is reported about a run that never starts: slipway stops
+// it because it was pending for too long or because the command was interrupted, or
+// leaves it running (on-cancel: leave). The events, the summary and the JSON Result have
+// its status.
 func TestStoppedIsSaid(t *testing.T) {
 	s := newStage(t, sandboxServer(t))
-	s.faults.Watch(func(int, *http.Request, bool) {}) // nobody runs it
+	s.faults.Watch(func(int, *http.Request, bool) {}) // the run is never given another status
 	config := filepath.Join(s.dir, "slipway.yaml")
 	text, err := os.ReadFile(config)
 	if err != nil {

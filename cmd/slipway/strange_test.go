@@ -14,9 +14,9 @@ import (
 	"github.com/slipway-ci/slipway/tasks"
 )
 
-// TestStrangeStatus has a server whose runs have a status that nobody knows, and that
-// holds what a terminal or GitHub's runner would obey. Every command that prints one
-// shows it harmless, and none takes it for a success.
+// TestStrangeStatus uses a server whose runs have an unknown status. The status contains
+// escape sequences of terminals and workflow commands of GitHub. Every command that
+// prints the status escapes it, and no command takes it for a success.
 func TestStrangeStatus(t *testing.T) {
 	const strange, shown = "sublimating\x1b]0;title\x07\n::set-output name=a::b", `sublimating\x1b]0;title\x07`
 	uuid := strings.Repeat("0", 31) + "1"
@@ -67,7 +67,7 @@ func TestStrangeStatus(t *testing.T) {
 				line = strings.TrimSpace(line)
 				bad = bad || strings.HasPrefix(line, "::set-output") || strings.HasPrefix(line, "::add-mask")
 			}
-			told := workflow == "" || test.command[0] != "logs" // which there is no detail of in a workflow
+			told := workflow == "" || test.command[0] != "logs" // in a workflow, logs prints no statuses
 			if bad || told && !strings.Contains(string(output), shown) {
 				t.Errorf("%s (workflow %q):\n%q", test.command, workflow, output)
 			}

@@ -19,10 +19,10 @@ import (
 	"github.com/slipway-ci/slipway/tasks/cli"
 )
 
-// TestTargets holds the binary's commands and the magefile's targets together.
+// TestTargets checks that the binary's commands and the magefile's targets are the same.
 func TestTargets(t *testing.T) {
-	// What only one of them has: shells and help are the binary's own business,
-	// slipway's own development the magefile's.
+	// Only the binary has shells' completions and help topics. Only the magefile has the
+	// targets for developing slipway.
 	onlyBinary := []string{"completion", "exit-codes", "help"}
 	onlyMage := []string{"bench", "cross", "fuzz", "lint", "test"}
 
@@ -68,7 +68,7 @@ func TestTargets(t *testing.T) {
 	}
 }
 
-// TestReadmeCommands has the README name only commands that there are.
+// TestReadmeCommands checks that every command that the README names exists.
 func TestReadmeCommands(t *testing.T) {
 	text, err := os.ReadFile("../../README.md")
 	if err != nil {
@@ -83,7 +83,7 @@ func TestReadmeCommands(t *testing.T) {
 	}
 }
 
-// TestDependencies holds the list of direct dependencies: each is here on purpose.
+// TestDependencies checks the list of direct dependencies, with the reason for each.
 func TestDependencies(t *testing.T) {
 	want := map[string]string{
 		"github.com/moby/patternmatcher":         ".dockerignore, by Docker's own rules",

@@ -17,7 +17,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
-// terminal gives both ends of a terminal of 100 columns.
+// terminal returns both ends of a pseudoterminal of 100 columns.
 func terminal(t *testing.T) (keyboard, tty *os.File) {
 	t.Helper()
 	keyboard, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
@@ -38,7 +38,7 @@ func terminal(t *testing.T) (keyboard, tty *os.File) {
 	if err := unix.IoctlSetWinsize(int(tty.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: 100}); err != nil {
 		t.Fatal(err)
 	}
-	// What nobody has read yet would otherwise be lost when somebody presses Ctrl-C.
+	// Without NOFLSH, Ctrl-C discards output that has not been read yet.
 	settings, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS)
 	if err != nil {
 		t.Fatal(err)
@@ -52,7 +52,7 @@ func terminal(t *testing.T) (keyboard, tty *os.File) {
 
 var control = regexp.MustCompile(`^\x1b\[(\d*)([A-Za-z])`)
 
-// screen gives what a terminal shows in the end, without colours.
+// screen returns what a terminal finally shows for an output, without colours.
 func screen(output string) string {
 	rows, row, column := [][]rune{nil}, 0, 0
 	for output != "" {
@@ -93,7 +93,8 @@ func screen(output string) string {
 }
 
 // TestCtrlC presses Ctrl-C on a terminal, once, and twice while the server does not
-// answer: what went on is gone from the screen, and what became of it is said.
+// answer. The live lines disappear from the screen, and what became of the run is
+// printed.
 func TestCtrlC(t *testing.T) {
 	s := newStage(t, sandboxServer(t))
 	s.ends.Store(polyaxon.Status(""))
@@ -102,7 +103,7 @@ func TestCtrlC(t *testing.T) {
 		2: {"✓ submit   prepare  run "},
 	} {
 		t.Run(strconv.Itoa(presses), func(t *testing.T) {
-			s.faults.Quiet() // what an earlier process asked is over
+			s.faults.Quiet() // wait until the requests of the process before are answered
 			keyboard, tty := terminal(t)
 			command := s.command(s.project())
 			command.Env = append(command.Env, "TERM=xterm", "GITHUB_ACTIONS=")
@@ -126,7 +127,7 @@ func TestCtrlC(t *testing.T) {
 			read := make(chan struct{})
 			go func() {
 				defer close(read)
-				_, _ = output.ReadFrom(keyboard) // ends with EIO
+				_, _ = output.ReadFrom(keyboard) // ends with EIO when the terminal is closed
 			}()
 			endsInterrupted(t, command, started, ended)
 			_ = tty.Close()

@@ -8,8 +8,8 @@ import (
 	"github.com/slipway-ci/slipway/tasks/cli"
 )
 
-// TestUsageIsSaidInItsWords calls commands wrongly: what is wrong names the command, and
-// how it is called.
+// TestUsageIsSaidInItsWords calls commands wrongly. The errors name the command and its
+// usage.
 func TestUsageIsSaidInItsWords(t *testing.T) {
 	for _, test := range []struct {
 		want string

@@ -7,7 +7,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// checkArguments says in the command's own words which arguments it takes.
+// checkArguments returns an error with the command's usage if the number of arguments is
+// wrong.
 func (c *Command) checkArguments(_ *cobra.Command, given []string) error {
 	least, most := 0, len(c.Task.arguments)
 	for _, a := range c.Task.arguments {
@@ -27,7 +28,7 @@ func (c *Command) checkArguments(_ *cobra.Command, given []string) error {
 	return fmt.Errorf("too many or too few arguments (%q): slipway %s", given, c.usage())
 }
 
-// setArguments puts the words of a command line into its options.
+// setArguments sets the fields of options from the arguments of a command line.
 func (c *Command) setArguments(options reflect.Value, given []string) {
 	for n, a := range c.Task.arguments {
 		switch {

@@ -11,15 +11,15 @@ import (
 	"github.com/slipway-ci/slipway/tasks/cli"
 )
 
-// columns is how wide paragraphs of help are.
+// columns is the width of paragraphs of help.
 const columns = 80
 
-// forms is the annotation of a cobra command that has the Forms of its row, with commas
-// between them.
+// forms is the annotation of a cobra command that has the Forms of its row, separated by
+// commas.
 const forms = "forms"
 
-// Cobra returns the command line of a table. Its shared flags fill a before a command
-// runs.
+// Cobra returns the root command of a table. Its shared flags set the fields of a before
+// a command runs.
 func Cobra(a *cli.App, table []Command) *cobra.Command {
 	root := &cobra.Command{
 		Use: "slipway", Short: Summary, Long: markdown.Wrap(About, columns), Version: cli.Version(),
@@ -50,7 +50,7 @@ func Cobra(a *cli.App, table []Command) *cobra.Command {
 	return root
 }
 
-// cobra returns the cobra command of a row, without those that it holds.
+// cobra returns the cobra command of a row, without subcommands.
 func (c *Command) cobra(a *cli.App, shared []flag) *cobra.Command {
 	made := &cobra.Command{
 		Use: strings.TrimPrefix(c.usage(), c.parent()+" "), Short: c.Summary, Long: markdown.Wrap(c.Help, columns),
@@ -85,8 +85,8 @@ func (c *Command) cobra(a *cli.App, shared []flag) *cobra.Command {
 	return made
 }
 
-// Hold is what a command does that only holds others: it prints its help, or refuses a
-// command that it does not hold.
+// Hold is the action of a command that only has subcommands. It prints help, or returns
+// an error for an unknown subcommand.
 func Hold(c *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return fmt.Errorf("unknown command %q for %q", args[0], c.CommandPath())
@@ -94,8 +94,8 @@ func Hold(c *cobra.Command, args []string) error {
 	return c.Help()
 }
 
-// badFlag says where the flags of a command are listed, and keeps the names of Go's
-// functions from users.
+// badFlag adds to a flag's error how to list the flags, and removes the names of Go
+// functions.
 func badFlag(c *cobra.Command, err error) error {
 	what, _, _ := strings.Cut(err.Error(), ": strconv.")
 	return fmt.Errorf("%s (%s --help lists the flags)", what, c.CommandPath())

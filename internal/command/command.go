@@ -1,6 +1,6 @@
-// Package command is the table of slipway's commands. The command line, the targets for
-// mage, the list in docs/commands.md, the manual pages and the completions of shells are
-// made from it.
+// Package command has the table of slipway's commands. The command line, the mage
+// targets, the list in docs/commands.md, the manual pages and shell completions are made
+// from it.
 package command
 
 import "strings"
@@ -9,19 +9,20 @@ import "strings"
 type Command struct {
 	// Name is what users type after slipway, such as "secrets plan".
 	Name string
-	// Group is the heading below which help lists the command.
+	// Group is the heading under which help lists the command.
 	Group Group
-	// Summary is one line of help, and begins with a verb: "Build images".
+	// Summary is one line of help. It begins with a verb in the imperative: "Build
+	// images".
 	Summary string
 	// Help is a paragraph. It begins with a verb in the third person, as the doc comment
 	// of a target does: "Builds images".
 	Help string
-	// Examples are command lines.
+	// Examples are complete command lines.
 	Examples []string
-	// Forms are what -o may be besides text and json.
+	// Forms are the values that -o accepts besides text and json.
 	Forms []string
-	// Task is what the command calls. A command without one only holds others, those
-	// whose names begin with its own.
+	// Task is the task that the command runs. The zero Task is for a command that only
+	// has subcommands, whose names begin with its own.
 	Task Task
 }
 
@@ -45,7 +46,7 @@ func groups() []Group {
 	return []Group{Deploys, Images, Secrets, Polyaxonfiles, Runs, Services, Sandbox, Itself}
 }
 
-// Table returns all commands. A command that holds others stands before them.
+// Table returns all commands. A command precedes its subcommands.
 func Table() []Command {
 	var all []Command
 	for _, part := range [][]Command{
@@ -56,8 +57,8 @@ func Table() []Command {
 	return all
 }
 
-// Server returns the words that start the sandbox's own process: the name of the command
-// that serves it.
+// Server returns the arguments that start the sandbox's own process: the words of the
+// name of the command that serves it.
 func Server(table []Command) []string {
 	for _, c := range table {
 		if c.Task.serves {
@@ -67,7 +68,7 @@ func Server(table []Command) []string {
 	return nil
 }
 
-// parent returns the name of the command that holds c, "" if none does.
+// parent returns the name of the parent command of c, or "" if c has none.
 func (c *Command) parent() string {
 	above, _ := cutLast(c.Name)
 	return above
@@ -88,7 +89,7 @@ func (c *Command) usage() string {
 	return strings.Join(words, " ")
 }
 
-// cutLast cuts a name at its last space. If there is none, the word is all of it.
+// cutLast cuts a name at its last space. Without a space, word is the whole name.
 func cutLast(name string) (above, word string) {
 	n := strings.LastIndexByte(name, ' ')
 	return name[:max(n, 0)], name[n+1:]

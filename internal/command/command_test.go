@@ -21,8 +21,7 @@ import (
 
 var update = stdflag.Bool("update", false, "write the list of commands in docs/commands.md")
 
-// TestRows checks that each row says what it has to, and stands below the command that
-// holds it.
+// TestRows checks that each row is complete and follows the row of its parent command.
 func TestRows(t *testing.T) {
 	seen := map[string]bool{"": true}
 	for _, c := range Table() {
@@ -44,7 +43,7 @@ func TestRows(t *testing.T) {
 	}
 }
 
-// TestTags checks that the tags of all options mean something.
+// TestTags checks the tags of all options.
 func TestTags(t *testing.T) {
 	kinds := []reflect.Kind{reflect.Bool, reflect.String, reflect.Int, reflect.Slice, durationType.Kind()}
 	of := map[string][]flag{"all commands": sharedFlags()}
@@ -67,7 +66,7 @@ func TestTags(t *testing.T) {
 	}
 }
 
-// checkKinds checks that a shell has something to offer for each kind of name.
+// checkKinds checks that each kind of name that a field completes is known.
 func checkKinds(t *testing.T, command string, f field) {
 	t.Helper()
 	for _, kind := range f.Complete {
@@ -77,7 +76,7 @@ func checkKinds(t *testing.T, command string, f field) {
 	}
 }
 
-// TestDefaults compares the defaults in tags with those that tasks have.
+// TestDefaults compares the defaults in tags with those of the tasks.
 func TestDefaults(t *testing.T) {
 	root := Cobra(cli.Open(), Table())
 	for name, want := range map[string]string{
@@ -136,8 +135,8 @@ func TestResultsAreNamed(t *testing.T) {
 	}
 }
 
-// TestEnvironment checks that each shared flag has its default from a variable, which the
-// documentation names.
+// TestEnvironment checks that each shared flag takes its default from an environment
+// variable, and that the documentation names the variable.
 func TestEnvironment(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "commands.md"))
 	if err != nil {
@@ -154,7 +153,7 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
-// TestServer checks that magefiles start the sandbox by the name of its command.
+// TestServer checks that magefiles start the sandbox with the name of its command.
 func TestServer(t *testing.T) {
 	if got, want := strings.Join(Server(Table()), ":"), strings.Join(cli.Open().Self, " "); got != want {
 		t.Errorf("the command of the sandbox is %s, and magefiles start %s", got, want)
@@ -206,8 +205,8 @@ func TestCommandsAreDocumented(t *testing.T) {
 	}
 }
 
-// TestManual checks that each command has a page that shows its flags and examples, and
-// that no text in it is taken for a request.
+// TestManual checks that each command has a page with its flags and examples, and that
+// man takes no text on it for a request.
 func TestManual(t *testing.T) {
 	pages := Manual(Table())
 	for _, c := range Table() {

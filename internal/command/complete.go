@@ -14,8 +14,8 @@ import (
 	"github.com/slipway-ci/slipway/tasks/cli"
 )
 
-// offered are the words that a shell can offer for each kind of name. A word may have a
-// description behind a tab.
+// offered has a function for each kind of name. It returns the words that a shell offers.
+// A word may be followed by a tab and a description.
 var offered = map[string]func(ctx context.Context, a *cli.App) []string{
 	"component":   func(context.Context, *cli.App) []string { return components.Names() },
 	"environment": func(_ context.Context, a *cli.App) []string { return tasks.Names(a.Env()).Environments },
@@ -25,7 +25,7 @@ var offered = map[string]func(ctx context.Context, a *cli.App) []string{
 	"run":         runWords,
 }
 
-// runWords returns the names of jobs and services and the ids of the newest runs.
+// runWords returns the names of jobs and services, and the ids of the newest runs.
 func runWords(ctx context.Context, a *cli.App) []string {
 	names := tasks.Names(a.Env())
 	words := append(names.Jobs, names.Services...)
@@ -35,7 +35,7 @@ func runWords(ctx context.Context, a *cli.App) []string {
 	return words
 }
 
-// words returns what a shell offers for a field, nil if it offers files.
+// words returns the completion of a field. It is nil if the shell offers files.
 func (f *field) words(a *cli.App) cobra.CompletionFunc {
 	if len(f.Complete)+len(f.OneOf) == 0 {
 		return nil
@@ -58,8 +58,8 @@ func (f *field) words(a *cli.App) cobra.CompletionFunc {
 	}
 }
 
-// completeArguments returns what a shell offers for the arguments of c, each word once.
-// It is nil if the shell offers files.
+// completeArguments returns the completion of the arguments of c, which offers each word
+// once. It is nil if the shell offers files.
 func (c *Command) completeArguments(a *cli.App) cobra.CompletionFunc {
 	arguments := c.Task.arguments
 	if !slices.ContainsFunc(arguments, func(argument argument) bool { return argument.words(a) != nil }) {

@@ -2,7 +2,7 @@ package command
 
 import "github.com/slipway-ci/slipway/tasks"
 
-// deploys are the commands that bring jobs to runs.
+// deploys returns the commands that deploy and submit jobs.
 func deploys() []Command {
 	return []Command{
 		{

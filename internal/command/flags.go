@@ -11,7 +11,7 @@ import (
 	"github.com/slipway-ci/slipway/tasks/cli"
 )
 
-// What a command line is for.
+// The help of the root command.
 const (
 	// Summary is one line of help.
 	Summary = "Takes a machine learning repository from a commit to a finished run"
@@ -29,9 +29,9 @@ func sharedFlags() []flag {
 	return flags
 }
 
-// shared returns all shared flags as c has them. One that belongs to each command has no
-// letter where a flag of c's task has that, and the sandbox's own process has none of
-// these.
+// shared returns all shared flags as c has them. A PerCommand flag has no letter if a
+// flag of c's task has the same letter. The command of the sandbox's own process has no
+// PerCommand flags.
 func (c *Command) shared(all []flag) []flag {
 	var flags []flag
 	for _, f := range all {
@@ -46,9 +46,9 @@ func (c *Command) shared(all []flag) []flag {
 	return flags
 }
 
-// register adds a flag to a command that fills its field of options. Without a Default
-// the value that the field has is the default. A persistent flag is one of all commands
-// below c, too.
+// register adds a flag to c that sets its field of options. If the flag has no Default,
+// the current value of the field is the default. A persistent flag applies to the
+// subcommands of c, too.
 func (f *flag) register(a *cli.App, c *cobra.Command, persistent bool, options reflect.Value) {
 	flags := c.Flags()
 	if persistent {
@@ -56,7 +56,7 @@ func (f *flag) register(a *cli.App, c *cobra.Command, persistent bool, options r
 	}
 	help := f.Help
 	if f.Value != "" {
-		help = strings.Replace(help, f.Value, "`"+f.Value+"`", 1) // pflag's mark for the value's name
+		help = strings.Replace(help, f.Value, "`"+f.Value+"`", 1) // pflag takes the name of the value from the backquotes
 	}
 	switch into := options.Field(f.index).Addr().Interface().(type) {
 	case *bool:
@@ -74,6 +74,6 @@ func (f *flag) register(a *cli.App, c *cobra.Command, persistent bool, options r
 		added.DefValue = added.Value.String()
 	}
 	if words := f.words(a); words != nil {
-		_ = c.RegisterFlagCompletionFunc(f.Name, words) // fails for a flag that there is not
+		_ = c.RegisterFlagCompletionFunc(f.Name, words) // only fails for a flag that does not exist
 	}
 }

@@ -2,7 +2,7 @@ package command
 
 import "github.com/slipway-ci/slipway/tasks"
 
-// images are the commands about images.
+// images returns the commands for images.
 func images() []Command {
 	return []Command{
 		{

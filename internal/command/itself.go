@@ -2,7 +2,7 @@ package command
 
 import "github.com/slipway-ci/slipway/tasks"
 
-// itself are the commands about slipway.
+// itself returns the commands about slipway.
 func itself() []Command {
 	return []Command{
 		{

@@ -7,7 +7,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/markdown"
 )
 
-// listing returns the list of commands of docs/commands.md, by groups.
+// listing returns the list of commands for docs/commands.md, by group.
 func listing(table []Command) string {
 	var b strings.Builder
 	for _, group := range groups() {
@@ -21,7 +21,7 @@ func listing(table []Command) string {
 	return b.String()
 }
 
-// markdown writes what there is to say about a command.
+// markdown writes the section of a command.
 func (c *Command) markdown(b *strings.Builder) {
 	fmt.Fprintf(b, "\n#### slipway %s\n\n", c.Name)
 	fmt.Fprintf(b, "`slipway %s`, as a mage target `%s`.\n\n", c.usage(), c.targetUsage())
@@ -42,7 +42,7 @@ func (c *Command) markdown(b *strings.Builder) {
 	}
 }
 
-// targetUsage returns how the target of a command is called.
+// targetUsage returns the command line of the mage target of a command.
 func (c *Command) targetUsage() string {
 	words := []string{strings.ReplaceAll(c.Name, " ", ":")}
 	for _, a := range c.Task.arguments {

@@ -11,8 +11,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/markdown"
 )
 
-// Targets returns the source of tasks/mage/targets.go: the targets of a table for mage,
-// which finds targets by parsing source.
+// Targets returns the source of tasks/mage/targets.go: the mage targets of a table. They
+// are generated because mage finds targets by parsing source.
 func Targets(table []Command) ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteString(targetsHeader)
@@ -46,7 +46,7 @@ import (
 
 `
 
-// target writes the function that is c's target.
+// target writes the function of c's target.
 func (c *Command) target(b *bytes.Buffer) {
 	comment(b, title(c.word())+" "+lower(c.Help))
 	receiver := ""
@@ -76,8 +76,8 @@ func (c *Command) target(b *bytes.Buffer) {
 	b.WriteString("}\n\n")
 }
 
-// parameters writes the parameters of a target, and returns the fields of its options. A
-// pointer is a flag of mage, and the comment beside it is the flag's help.
+// parameters writes the parameters of a target and returns the fields of its options.
+// Mage makes a flag of a pointer, with the comment beside it as its help.
 func (c *Command) parameters(b *bytes.Buffer) (values string) {
 	var optional bytes.Buffer
 	for _, a := range c.Task.arguments {
@@ -118,8 +118,8 @@ var (
 	sarif  = regexp.MustCompile(`-o (sarif|json)`)
 )
 
-// asMage returns a text of help with flags as mage has them: -failPending, and the output as a
-// variable of the environment.
+// asMage returns a help text with flags in the form of mage, such as -failPending, and
+// with -o as an environment variable.
 func asMage(text string) string {
 	text = dashed.ReplaceAllStringFunc(text, func(flag string) string {
 		if strings.HasPrefix(flag, "slipway") {

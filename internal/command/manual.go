@@ -7,7 +7,7 @@ import (
 	"github.com/slipway-ci/slipway/tasks"
 )
 
-// Manual returns the manual pages of a table, by the names of their files.
+// Manual returns the manual pages of a table, by file name.
 func Manual(table []Command) map[string]string {
 	pages := map[string]string{"slipway.1": overview(table)}
 	for _, c := range table {
@@ -18,10 +18,10 @@ func Manual(table []Command) map[string]string {
 	return pages
 }
 
-// pageName returns the name of a command's page.
+// pageName returns the name of the page of a command.
 func pageName(command string) string { return "slipway-" + strings.ReplaceAll(command, " ", "-") }
 
-// page is the page of one command.
+// page returns the page of one command.
 func (c *Command) page() string {
 	var m roff
 	m.head(pageName(c.Name), c.Summary)
@@ -39,7 +39,7 @@ func (c *Command) page() string {
 	return m.String()
 }
 
-// overview is the page slipway(1).
+// overview returns the page slipway(1).
 func overview(table []Command) string {
 	var m roff
 	m.head("slipway", Summary)
@@ -65,17 +65,17 @@ func overview(table []Command) string {
 	return m.String()
 }
 
-// roff is the text of a page in the language of man.
+// roff builds the text of a page in roff, the language of man.
 type roff struct{ strings.Builder }
 
-// head begins a page.
+// head writes the title and the NAME section.
 func (m *roff) head(name, summary string) {
 	m.macro("TH", strings.ToUpper(name), "1")
 	m.macro("SH", "NAME")
 	m.line(name + " - " + summary)
 }
 
-// section writes a section of one paragraph.
+// section writes a section with one paragraph.
 func (m *roff) section(title, text string) {
 	m.macro("SH", strings.ToUpper(title))
 	m.line(text)
@@ -88,14 +88,14 @@ func (m *roff) flags(flags []flag) {
 	}
 }
 
-// item writes a term and what it means.
+// item writes a term and its description.
 func (m *roff) item(term, text string) {
 	m.macro("TP")
 	m.macro("B", term)
 	m.line(text)
 }
 
-// verbatim writes lines as they are.
+// verbatim writes lines without filling them.
 func (m *roff) verbatim(text string) {
 	m.macro("nf")
 	for _, line := range strings.Split(text, "\n") {
@@ -113,7 +113,7 @@ func (m *roff) macro(name string, arguments ...string) {
 	m.WriteByte('\n')
 }
 
-// line writes a line of text. A control character at its beginning is text, too.
+// line writes a line of text. A control character at its beginning is escaped.
 func (m *roff) line(text string) {
 	text = escape(text)
 	if strings.HasPrefix(text, ".") || strings.HasPrefix(text, "'") {
@@ -122,7 +122,7 @@ func (m *roff) line(text string) {
 	m.WriteString(text + "\n")
 }
 
-// escape returns text so that man prints it as it is.
+// escape returns text with the special characters of roff escaped.
 func escape(text string) string {
 	return strings.NewReplacer(`\`, `\e`, "-", `\-`, "'", `\(aq`).Replace(text)
 }

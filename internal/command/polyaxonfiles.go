@@ -2,7 +2,7 @@ package command
 
 import "github.com/slipway-ci/slipway/tasks"
 
-// polyaxonfiles are the commands about Polyaxonfiles and components.
+// polyaxonfiles returns the commands for Polyaxonfiles and components.
 func polyaxonfiles() []Command {
 	return []Command{
 		{

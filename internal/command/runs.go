@@ -2,7 +2,7 @@ package command
 
 import "github.com/slipway-ci/slipway/tasks"
 
-// runs are the commands about runs on the server.
+// runs returns the commands for runs on the server.
 func runs() []Command {
 	return []Command{
 		{
@@ -82,5 +82,5 @@ func runs() []Command {
 	}
 }
 
-// whichRun says what may stand for RUN.
+// whichRun is the part of the help that says what users may write for RUN.
 const whichRun = `A RUN is a run's id, the beginning of one, or the name of a job or service, which stands for its newest run.`

@@ -5,7 +5,7 @@ import (
 	"github.com/slipway-ci/slipway/tasks/cli"
 )
 
-// sandbox are the commands about the embedded platform.
+// sandbox returns the commands for the embedded sandbox.
 func sandbox() []Command {
 	return []Command{
 		{

@@ -2,7 +2,7 @@ package command
 
 import "github.com/slipway-ci/slipway/tasks"
 
-// secrets are the commands about the secrets in the cluster.
+// secrets returns the commands for secrets in the cluster.
 func secrets() []Command {
 	return []Command{
 		{

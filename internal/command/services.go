@@ -2,7 +2,7 @@ package command
 
 import "github.com/slipway-ci/slipway/tasks"
 
-// services are the commands about services.
+// services returns the commands for services.
 func services() []Command {
 	return []Command{
 		{

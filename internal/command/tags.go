@@ -5,40 +5,39 @@ import (
 	"strings"
 )
 
-// argument is a field of options that is given by its place.
+// argument is a field of options that is set by a positional argument.
 type argument struct {
-	// Word is how usage shows it: JOB, [DIR] if it may be left out, [JOB...] for any
+	// Word is its form in usage lines: JOB, [DIR] if it is optional, [JOB...] for any
 	// number.
 	Word string
 	field
 }
 
-// flag is a field of options that is given by its name.
+// flag is a field of options that is set by a flag.
 type flag struct {
-	// Name is without its dashes, and Short one letter or "".
+	// Name is without dashes. Short is one letter or "".
 	Name, Short string
-	// Default is the value without the flag, "" for the zero value.
+	// Default is the default value, "" for the zero value.
 	Default string
-	// Value is how help shows the value, "" for the name of its type.
+	// Value is the value's name in help, "" for the name of its type.
 	Value string
-	// PerCommand tells that a flag of all commands belongs to each rather than to the
-	// root, so that a command can have its letter for another one.
+	// PerCommand reports whether a shared flag is added to each command instead of the
+	// root, so that a command can use its letter for another flag.
 	PerCommand bool
-	// Env is the environment variable that has the default, "" for none.
+	// Env is the environment variable that sets the default, "" for none.
 	Env string
 	field
 }
 
-// field is what arguments and flags have in common.
+// field is the part that arguments and flags have in common.
 type field struct {
-	// Help is what it does, in a few words.
+	// Help describes it in a few words.
 	Help string
-	// Complete are the kinds of names that shells offer, see offered.
+	// Complete are the kinds of names that shells offer, the keys of offered.
 	Complete []string
-	// OneOf are fixed words that shells offer. Three dots stand for the Forms of the
-	// command.
+	// OneOf are fixed words that shells offer. "..." stands for the Forms of the command.
 	OneOf []string
-	// Mage is the name of the parameter of the target.
+	// Mage is the name of the parameter of the mage target.
 	Mage string
 
 	index int
@@ -85,13 +84,13 @@ func fields(of reflect.Type) (arguments []argument, flags []flag) {
 	return arguments, flags
 }
 
-// optional reports whether an argument may be left out.
+// optional reports whether the argument may be omitted.
 func (a *argument) optional() bool { return strings.HasPrefix(a.Word, "[") }
 
-// variadic reports whether an argument is any number of words.
+// variadic reports whether the argument takes any number of words.
 func (a *argument) variadic() bool { return a.is.Kind() == reflect.Slice }
 
-// label returns how help writes a flag, such as "-P, --param NAME=VALUE".
+// label returns the flag as help shows it, such as "-P, --param NAME=VALUE".
 func (f *flag) label() string {
 	text := "--" + f.Name
 	if f.Short != "" {
@@ -103,7 +102,7 @@ func (f *flag) label() string {
 	return text
 }
 
-// text returns what a flag does, with its default.
+// text returns the help of a flag with its default.
 func (f *flag) text() string {
 	if f.Default == "" {
 		return f.Help
@@ -111,7 +110,7 @@ func (f *flag) text() string {
 	return f.Help + " (default " + f.Default + ")"
 }
 
-// value returns the word for a flag's value, "" if it takes none.
+// value returns the name of the flag's value, or "" if it takes none.
 func (f *flag) value() string {
 	switch {
 	case f.Value != "":
@@ -126,7 +125,7 @@ func (f *flag) value() string {
 	return "TEXT"
 }
 
-// list parts a tag at its commas.
+// list splits a tag at its commas.
 func list(tag string) []string {
 	if tag == "" {
 		return nil

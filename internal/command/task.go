@@ -10,17 +10,18 @@ import (
 	"github.com/slipway-ci/slipway/tasks/cli"
 )
 
-// Task is the function that a command calls, with its options.
+// Task is the function that a command runs, with its options.
 type Task struct {
-	// function is its name, such as "Deploy".
+	// function is the name of the function, such as "Deploy".
 	function string
-	// options is the struct that it takes, nil if it takes none.
+	// options is the type of its options struct, nil if it has none.
 	options   reflect.Type
 	arguments []argument
 	flags     []flag
-	// serves tells that it is the sandbox's own process, which gives no Result.
+	// serves reports whether it is the sandbox's own process, which returns no Result.
 	serves bool
-	// run calls it. options is a pointer to its struct, nil if it takes none.
+	// run calls the function. options is a pointer to the options struct, nil if it has
+	// none.
 	run func(ctx context.Context, a *cli.App, options any) error
 }
 
@@ -42,7 +43,7 @@ func taskWithoutOptions(f cli.Task) Task {
 	}}
 }
 
-// server returns the Task of a process that goes on in the foreground.
+// server returns the Task of a process that runs in the foreground until it is stopped.
 func server[O any](f func(*cli.App, context.Context, O) error) Task {
 	t := newTask[O](f)
 	t.serves = true
@@ -50,7 +51,8 @@ func server[O any](f func(*cli.App, context.Context, O) error) Task {
 	return t
 }
 
-// newTask returns a Task of f without run, with the arguments and flags of its options.
+// newTask returns a Task for f, with the arguments and flags of its options, but without
+// run.
 func newTask[O any](f any) Task {
 	t := Task{function: nameOf(f), options: reflect.TypeFor[O]()}
 	t.arguments, t.flags = fields(t.options)

@@ -5,7 +5,7 @@ import (
 	"unicode"
 )
 
-// camel returns fail-pending as failPending.
+// camel returns a name in camel case: failPending for fail-pending.
 func camel(name string) string {
 	parts := strings.Split(name, "-")
 	for n, part := range parts[1:] {
@@ -14,10 +14,10 @@ func camel(name string) string {
 	return strings.Join(parts, "")
 }
 
-// title returns a word with a capital.
+// title returns a word with its first letter in upper case.
 func title(word string) string { return first(word, unicode.ToUpper) }
 
-// lower returns a text that begins with no capital.
+// lower returns a text with its first letter in lower case.
 func lower(text string) string { return first(text, unicode.ToLower) }
 
 func first(text string, change func(rune) rune) string {

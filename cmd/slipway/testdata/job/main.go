@@ -1,4 +1,4 @@
-// Command job is what the stories run: it does what its arguments say, in order.
+// Command job is the job that the stories run. It does what its arguments say, in order.
 package main
 
 import (
@@ -54,7 +54,7 @@ func main() {
 			seconds, err := strconv.Atoi(value)
 			check(err)
 			wait(time.Duration(seconds) * time.Second)
-		case "host", "run": // where to tell outputs, unless Polyaxon says it itself
+		case "host", "run": // where to send outputs, unless Polyaxon has set it
 			name := map[string]string{"host": "POLYAXON_HOST", "run": "POLYAXON_RUN_INSTANCE"}[verb]
 			if os.Getenv(name) == "" {
 				check(os.Setenv(name, value))
@@ -78,7 +78,8 @@ func main() {
 	}
 }
 
-// show prints what the program is given: its arguments, and the variables of a prefix.
+// show prints the arguments of the program, and the environment variables that begin with
+// prefix.
 func show(prefix string) {
 	environ := slices.DeleteFunc(os.Environ(), func(variable string) bool { return !strings.HasPrefix(variable, prefix) })
 	slices.Sort(environ)
@@ -87,7 +88,7 @@ func show(prefix string) {
 	}
 }
 
-// output tells Polyaxon an output of this run, as its tracking client does.
+// output sends an output of this run to Polyaxon, as Polyaxon's tracking client does.
 func output(name, text string) error {
 	parts := strings.Split(os.Getenv("POLYAXON_RUN_INSTANCE"), ".") // owner, project, runs, uuid
 	if len(parts) != 4 {
@@ -116,7 +117,8 @@ func output(name, text string) error {
 	return nil
 }
 
-// wait tells that it was asked to end, as a program that saves its work would.
+// wait waits for d. If a SIGTERM comes first, it prints that and exits, as a program that
+// saves its work would.
 func wait(d time.Duration) {
 	asked := make(chan os.Signal, 1)
 	signal.Notify(asked, syscall.SIGTERM)
