@@ -58,7 +58,7 @@ func (c *Checker) check(ctx context.Context, t Target) ([]report.Problem, error)
 	for _, j := range t.jobs {
 		options.ImageGiven = options.ImageGiven || j.Image != ""
 		options.Params = append(options.Params, slices.Sorted(maps.Keys(j.Params))...)
-		options.Given = givenBy(c.Project, j, options.Given, j == t.jobs[0])
+		options.CommonParams = givenBy(c.Project, j, options.CommonParams, j == t.jobs[0])
 		options.Expanded = options.Expanded && j.Matrix == "expand"
 	}
 	var problems []report.Problem

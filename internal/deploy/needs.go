@@ -102,7 +102,7 @@ func (d *Deployment) checkNeeds(ctx context.Context, jobs []*config.Job) error {
 // unheededHere returns the keys of an operation that the sandbox on this machine does not
 // act on.
 func unheededHere(c *compile.Compiled) []string {
-	keys := c.Unheeded()
+	keys := c.IgnoredKeys()
 	if pod, err := c.Pod(); err == nil && !sandbox.EnforcesMemory() && !pod.Container.Resources.Limits.Memory().IsZero() {
 		keys = append(keys, "container.resources.limits.memory")
 	}

@@ -40,7 +40,7 @@ func File(ctx context.Context, p *project.Project, j *config.Job) (*file.File, e
 // refer to. It reads each of them once per command. What is planned, hashed into the
 // deploy key and sent is therefore what was checked, even hours later.
 func Reader(p *project.Project) file.Reader {
-	reader := file.Reader{Transport: p.Public, Root: p.Config.Dir, Held: p.Held}
+	reader := file.Reader{Transport: p.Public, Root: p.Config.Dir, Cache: p.Held}
 	if repository := p.Config.Repository(); repository != "" {
 		reader.Root = repository
 	}

@@ -33,7 +33,7 @@ type Project struct {
 	// the addresses.
 	Public http.RoundTripper
 	// Held caches the texts of Polyaxonfiles as they were first read.
-	Held *file.Held
+	Held *file.Cache
 	// Access returns the access to the cluster. It reads the kubeconfig once.
 	Access func() (*Access, error)
 	// Revision returns the commit and the state of the working tree. It runs git once.
@@ -69,7 +69,7 @@ func Open(ctx context.Context, env *Env) (*Project, error) {
 		Env:     &watched,
 		Config:  cfg,
 		Public:  env.Transport,
-		Held:    file.NewHeld(),
+		Held:    file.NewCache(),
 		secrets: &secret.Resolver{Dir: cfg.Dir, Lookup: env.Lookup},
 		Revision: sync.OnceValue(func() revision.Revision {
 			known, _ := revision.Read(ctx, cfg.Dir, env.Environ, exclusion.Excluded) // fails only if ctx is done

@@ -54,8 +54,8 @@ func componentNames(dag map[string]any) map[string]bool {
 	return names
 }
 
-// wrong reports a value that fits none of a type's choices.
-func (v *validator) wrong(t schema.Type, value any, p *file.Place) {
+// reportWrongType reports a value that fits none of a type's choices.
+func (v *validator) reportWrongType(t schema.Type, value any, p *file.Place) {
 	at, where := v.file.At(v.path...), strings.Join(v.path, ".")
 	if p != nil {
 		at = p.At
@@ -69,7 +69,7 @@ func (v *validator) wrong(t schema.Type, value any, p *file.Place) {
 		switch {
 		case c.Form == schema.Enum && isText:
 			hint := ""
-			if near, ok := meantWord(text, c.Words); ok {
+			if near, ok := suggestWord(text, c.Words); ok {
 				hint = "did you mean " + near + "?"
 			}
 			v.fail("bad-value", at, v.path, hint, "%s must be %s, not %q", where, describeChoice(c), text)
@@ -78,7 +78,7 @@ func (v *validator) wrong(t schema.Type, value any, p *file.Place) {
 			v.fail("bad-name", at, v.path, "use letters, digits, - and _", "%q is not a valid name", text)
 			return
 		case c.Form == schema.Quantity:
-			v.fail("bad-quantity", at, v.path, meantQuantity(value), "%s is not a valid quantity: %v", where, value)
+			v.fail("bad-quantity", at, v.path, suggestQuantity(value), "%s is not a valid quantity: %v", where, value)
 			return
 		}
 		if want := describeChoice(c); want != "" && !slices.Contains(wants, want) {
@@ -95,13 +95,13 @@ func (v *validator) wrong(t schema.Type, value any, p *file.Place) {
 		hint = "write it as {kind: choice, value: [...]}"
 	case isText && template.Has(text):
 		hint = "Polyaxon takes no template here"
-	case isText && (v.takes(t, schema.Int) || v.takes(t, schema.Duration) || v.takes(t, schema.LooseInt)) && seconds(text) != "":
-		hint = seconds(text)
+	case isText && (v.accepts(t, schema.Int) || v.accepts(t, schema.Duration) || v.accepts(t, schema.LooseInt)) && suggestSeconds(text) != "":
+		hint = suggestSeconds(text)
 	case isText && slices.Contains(wants, "a list") && v.isScript():
 		hint = "write it as a list: [" + strconv.Quote(text) + "]"
 	case isText && slices.Contains(wants, "a list"):
 		hint = "write it as a list" + asList(text)
-	case !isText && isScalar(value) && v.takes(t, schema.Text), p != nil && p.IsDate():
+	case !isText && isScalar(value) && v.accepts(t, schema.Text), p != nil && p.IsDate():
 		hint = "put it in quotes"
 	}
 	v.fail("wrong-type", at, v.path, hint, "%s must be %s, not %s", where, strings.Join(wants, " or "), typeName(value))

@@ -18,8 +18,8 @@ import (
 type fitness int
 
 const (
-	wrong fitness = iota
-	loose         // a server converts it
+	mismatch    fitness = iota
+	convertible         // a server converts it
 	exact
 )
 
@@ -33,11 +33,11 @@ func (v *validator) fit(c schema.Choice, value any, p *file.Place) fitness {
 		return fitKubernetes(c, value)
 	}
 	date := p != nil && p.IsDate()
-	first, second := wrong, wrong
-	if v.old() || v.both() {
+	first, second := mismatch, mismatch
+	if v.isVersion1() || v.anyVersion() {
 		first = fit1(c, value, date)
 	}
-	if !v.old() {
+	if !v.isVersion1() {
 		second = fit2(c, value, date)
 	}
 	return max(first, second)
@@ -72,7 +72,7 @@ func fit2(c schema.Choice, value any, date bool) fitness {
 		return fitInt(value, true)
 	case schema.Count, schema.LooseCount:
 		if n, ok := numeric(value); ok && n <= 0 {
-			return wrong
+			return mismatch
 		}
 		return fitInt(value, c.Form == schema.LooseCount)
 	case schema.StrictFloat:
@@ -84,20 +84,20 @@ func fit2(c schema.Choice, value any, date bool) fitness {
 		case ok:
 			return when(c.Form == schema.Float || n >= 0, exact)
 		case value == true || value == false || isText && isNumber(text):
-			return loose
+			return convertible
 		}
 	case schema.Date:
 		return when(date && len(text) == len("2006-01-02") || isText && shape.IsDate(text), exact)
 	case schema.DateTime:
 		_, ok := numeric(value)
-		return max(when(date || isText && shape.IsDateTime(text), exact), when(ok || isText && isNumber(text), loose))
+		return max(when(date || isText && shape.IsDateTime(text), exact), when(ok || isText && isNumber(text), convertible))
 	case schema.Duration:
 		_, ok := numeric(value)
-		return max(when(ok || isText && isDuration(text), exact), when(value == true || value == false, loose))
+		return max(when(ok || isText && isDuration(text), exact), when(value == true || value == false, convertible))
 	case schema.Mapping:
 		return when(isText && c.Object.Compact && c.Object.Fields[0].Type[0].Form == schema.Float && isCompact(c.Object, text), exact)
 	}
-	return wrong
+	return mismatch
 }
 
 // fit1 returns how well a scalar fits a form of Polyaxon 1.11.3, according to its tables.
@@ -109,17 +109,17 @@ func fit1(c schema.Choice, value any, date bool) fitness {
 		return when(isText && !date && len(text) > len("2006-01-02") && shape.IsDateTime(text), exact)
 	case schema.Int, schema.LooseInt, schema.Count, schema.LooseCount:
 		if n, ok := numeric(value); ok && n < 1 && (c.Form == schema.Count || c.Form == schema.LooseCount) {
-			return wrong
+			return mismatch
 		}
 		switch {
 		case isInt(value):
 			return exact
 		case isNum, isText && isNumber(text) && !strings.Contains(text, "."):
-			return loose
+			return convertible
 		}
-		return wrong
+		return mismatch
 	case schema.Float, schema.StrictFloat, schema.Positive:
-		return max(when(isNum, exact), when(isText && !date && isNumber(text), loose))
+		return max(when(isNum, exact), when(isText && !date && isNumber(text), convertible))
 	}
 	return fit2(c, value, date)
 }
@@ -146,14 +146,14 @@ func fitKubernetes(c schema.Choice, value any) fitness {
 		_, ok := types.Quantity(value)
 		return when(!isBool && ok, exact)
 	}
-	return wrong
+	return mismatch
 }
 
 func when(ok bool, f fitness) fitness {
 	if ok {
 		return f
 	}
-	return wrong
+	return mismatch
 }
 
 func fitBool(value any) fitness {
@@ -163,23 +163,23 @@ func fitBool(value any) fitness {
 	case string:
 		switch strings.ToLower(x) {
 		case "0", "off", "f", "false", "n", "no", "1", "on", "t", "true", "y", "yes":
-			return loose
+			return convertible
 		}
-		return wrong
+		return mismatch
 	}
 	n, ok := numeric(value)
-	return when(ok && (n == 0 || n == 1), loose)
+	return when(ok && (n == 0 || n == 1), convertible)
 }
 
 func fitInt(value any, fromText bool) fitness {
 	switch x := value.(type) {
 	case bool:
-		return loose
+		return convertible
 	case float64:
-		return when(x == math.Trunc(x) && !math.IsInf(x, 0), loose)
+		return when(x == math.Trunc(x) && !math.IsInf(x, 0), convertible)
 	case string:
 		_, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(x), ".0"), 10, 64)
-		return when(fromText && err == nil, loose)
+		return when(fromText && err == nil, convertible)
 	}
 	return when(isInt(value), exact)
 }

@@ -12,10 +12,10 @@ import (
 // or "".
 func (v *validator) unknown(o *schema.Object, key string, path []string, at *file.Place) (meant string) {
 	hint := ""
-	if at.KeyIsNoText() {
+	if at.KeyIsNotText() {
 		hint = "YAML reads this key as " + key + "; put it in quotes"
 	} else {
-		meant, hint = v.meantKey(o, key)
+		meant, hint = v.suggestKey(o, key)
 	}
 	stage := v.stage
 	if _, _, ofContainer := schema.Kubernetes("SecurityContext").Find(key, v.version); ofContainer && o.Name == "PodSecurityContext" {
@@ -39,7 +39,7 @@ func (v *validator) misspelled(o *schema.Object, key string, path []string, at *
 	switch {
 	case o.Kubernetes:
 		v.add(file.StageAdvice, file.SeverityWarning, "key-spelling", at.AtKey(), path, "write it as "+key, "%s is not the spelling that Kubernetes uses", at.Spelled)
-	case v.old():
+	case v.isVersion1():
 		v.unknown(o, at.Spelled, path, at)
 	default:
 		v.add(file.StageAdvice, file.SeverityWarning, "key-spelling", at.AtKey(), path, "write it as "+key, "%s is not the spelling that Polyaxon uses; Polyaxon 1 refuses it", at.Spelled)

@@ -22,7 +22,7 @@ var amounts = map[string]*regexp.Regexp{
 // resources. Each is a number or a range such as 1..2, 1.. or ..2.
 func (v *validator) resources(m map[string]any, p *file.Place) {
 	for _, key := range orderedKeys(m, p) {
-		path, at := v.below(p, key)
+		path, at := v.child(p, key)
 		amount, known := amounts[key]
 		if !known {
 			amount = amounts[""]

@@ -14,7 +14,7 @@ import (
 // rules checks what an object's table cannot express.
 func (v *validator) rules(name string, m map[string]any, p *file.Place) {
 	if kind := m["kind"]; (name == "operation" || name == "component") && kind != nil && len(v.path) > 0 && kind != "operation" && kind != "component" {
-		path, at := v.below(p, "kind")
+		path, at := v.child(p, "kind")
 		v.fail("unknown-kind", at.At, path, "", "kind must be component or operation, not %s", typeName(kind))
 	}
 	switch name {
@@ -44,7 +44,7 @@ func (v *validator) rules(name string, m map[string]any, p *file.Place) {
 		if text, ok := m["dnsPolicy"].(string); ok && !template.Has(text) {
 			words := []string{"ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"}
 			if !slices.Contains(words, text) {
-				path, at := v.below(p, "dnsPolicy")
+				path, at := v.child(p, "dnsPolicy")
 				v.add(file.StageRun, file.SeverityError, "bad-value", at.At, path, "", "%s must be one of %s, not %q", strings.Join(path, "."), strings.Join(words, ", "), text)
 			}
 		}
@@ -62,15 +62,15 @@ func (v *validator) operation(m map[string]any, p *file.Place) {
 	preset := m["isPreset"] == true
 	switch {
 	case len(given) > 1:
-		path, at := v.below(p, given[1])
+		path, at := v.child(p, given[1])
 		v.add(file.StageAdvice, file.SeverityError, "several-components", at.AtKey(), path, "", "an operation must have only one of %s", strings.Join(given, " and "))
 	case len(given) == 0 && !preset && !v.ownRun(m):
 		v.fail("missing-key", v.file.At(v.path...), v.path, "", "an operation needs a component, or a pathRef to one")
 	case len(given) == 1 && given[0] == "dagRef":
 		v.dagRef(m, p)
 	case len(given) == 1 && given[0] != "component":
-		path, at := v.below(p, given[0])
-		if at.Told {
+		path, at := v.child(p, given[0])
+		if at.Reported {
 			return
 		}
 		v.fail("unresolved-reference", at.At, path, "servers do not resolve it: name a file that slipway reads, or put the component here", "%s is not resolved", given[0])
@@ -79,7 +79,7 @@ func (v *validator) operation(m map[string]any, p *file.Place) {
 
 // ownRun reports whether there is a run without a component, which 2.18 allows.
 func (v *validator) ownRun(m map[string]any) bool {
-	if !v.both() && v.version.Before(schema.Shortcuts()) {
+	if !v.anyVersion() && v.version.Before(schema.ShortcutsSince()) {
 		return false
 	}
 	return file.HasRun(m)
@@ -88,7 +88,7 @@ func (v *validator) ownRun(m map[string]any) bool {
 // dagRef checks that a dagRef names a component of the surrounding dag.
 func (v *validator) dagRef(m map[string]any, p *file.Place) {
 	name, ok := m["dagRef"].(string)
-	path, at := v.below(p, "dagRef")
+	path, at := v.child(p, "dagRef")
 	switch {
 	case !ok:
 	case len(v.dags) == 0:
@@ -106,7 +106,7 @@ func (v *validator) dagRef(m map[string]any, p *file.Place) {
 
 // component checks that there is a run, unless this is the component of a component.
 func (v *validator) component(m map[string]any, p *file.Place) {
-	if n := len(v.path); n > 1 && v.path[n-1] == "component" && v.path[n-2] == "component" || v.version.Before(schema.Shortcuts()) && !v.both() {
+	if n := len(v.path); n > 1 && v.path[n-1] == "component" && v.path[n-2] == "component" || v.version.Before(schema.ShortcutsSince()) && !v.anyVersion() {
 		return
 	}
 	given := ""
@@ -115,9 +115,9 @@ func (v *validator) component(m map[string]any, p *file.Place) {
 			given = key
 		}
 	}
-	path, at := v.below(p, given)
+	path, at := v.child(p, given)
 	switch {
-	case given != "" && given != "component" && !at.Told:
+	case given != "" && given != "component" && !at.Reported:
 		v.fail("unresolved-reference", at.At, path, "servers do not resolve it: put the component here", "%s is not resolved", given)
 	case given == "" && !v.ownRun(m):
 		v.fail("missing-key", v.file.At(v.path...), v.path, "", "the component needs run")

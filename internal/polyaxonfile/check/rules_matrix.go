@@ -11,7 +11,7 @@ import (
 // and a distribution has no list of values.
 func (v *validator) grid(m map[string]any, p *file.Place) {
 	params, _ := m["params"].(map[string]any)
-	path, at := v.below(p, "params")
+	path, at := v.child(p, "params")
 	for _, name := range orderedKeys(params, at) {
 		hp, _ := params[name].(map[string]any)
 		kind, _ := hp["kind"].(string)

@@ -27,20 +27,20 @@ func (v *validator) patch(m map[string]any, p *file.Place, key string) {
 	if !ok || !here {
 		return
 	}
-	path, at := v.below(p, key)
+	path, at := v.child(p, key)
 	if own, given := patch["kind"]; given && own != kind {
 		v.fail("unknown-kind", at.At, append(path, "kind"), "", "runPatch cannot change the kind of the run from %s to %v", kind, own)
 		return
 	}
-	if v.old() {
+	if v.isVersion1() {
 		for _, below := range orderedKeys(patch, at) {
-			if path, place := v.below(at, below); patch[below] == nil {
+			if path, place := v.child(at, below); patch[below] == nil {
 				v.fail("missing-key", place.At, path, "", "%s needs a value", below)
 			}
 		}
 	}
 	before := len(v.problems)
-	v.into(key, func() { v.object(found.Object, patch, at) })
+	v.descend(key, func() { v.object(found.Object, patch, at) })
 	kept := v.problems[:before]
 	for _, problem := range v.problems[before:] {
 		if problem.Name != "missing-key" {
@@ -53,7 +53,7 @@ func (v *validator) patch(m map[string]any, p *file.Place, key string) {
 // dag checks that a dag has operations.
 func (v *validator) dag(m map[string]any, p *file.Place) {
 	if operations, isList := m["operations"].([]any); isList && len(operations) == 0 {
-		path, at := v.below(p, "operations")
+		path, at := v.child(p, "operations")
 		v.add(file.StageCompile, file.SeverityError, "missing-key", at.At, path, "list its operations", "the dag has no operations")
 	}
 }
@@ -61,19 +61,19 @@ func (v *validator) dag(m map[string]any, p *file.Place) {
 // init checks that an initializer does one thing, and that git has a source.
 func (v *validator) init(m map[string]any, p *file.Place) {
 	var given []string
-	initializer := v.around[len(v.around)-1].object
+	initializer := v.parents[len(v.parents)-1].object
 	for _, key := range []string{"artifacts", "paths", "git", "file", "dockerfile", "tensorboard", "lineageRef", "modelRef", "artifactRef"} {
 		if _, here, _ := initializer.Find(key, v.version); here && m[key] != nil {
 			given = append(given, key)
 		}
 	}
 	if len(given) > 1 {
-		path, at := v.below(p, given[1])
+		path, at := v.child(p, given[1])
 		v.fail("several-initializers", at.AtKey(), path, "split it into several elements", "an element of init must have only one of %s", strings.Join(given, " and "))
 	}
 	git, ok := m["git"].(map[string]any)
 	if url, _ := git["url"].(string); ok && url == "" && m["connection"] == nil {
-		path, at := v.below(p, "git")
+		path, at := v.child(p, "git")
 		v.fail("missing-key", at.At, path, "", "git needs a url, or a connection beside it")
 	}
 }
@@ -97,11 +97,11 @@ func (v *validator) runtime(m map[string]any, p *file.Place) {
 	}
 	list, isList := m["cmd"].([]any)
 	if text, isText := m["cmd"].(string); isText && strings.TrimSpace(text) == "" || isList && len(list) == 0 {
-		path, at := v.below(p, "cmd")
+		path, at := v.child(p, "cmd")
 		v.fail("bad-value", at.At, path, "", "cmd is empty")
 	}
-	if run, given := m["run"]; given && run == nil && v.stage == file.StageSubmit && !v.old() {
-		path, at := v.below(p, "run")
+	if run, given := m["run"]; given && run == nil && v.stage == file.StageSubmit && !v.isVersion1() {
+		path, at := v.child(p, "run")
 		v.fail("missing-key", at.At, path, "", "%s needs a value", strings.Join(path, "."))
 	}
 	kind := runKind(m)
@@ -109,12 +109,12 @@ func (v *validator) runtime(m map[string]any, p *file.Place) {
 		return
 	}
 	if m["ports"] != nil {
-		path, at := v.below(p, "ports")
+		path, at := v.child(p, "ports")
 		v.fail("only-for-services", at.AtKey(), path, "", "only a service has ports; the run is of kind %s", kind)
 	}
 	plugins, _ := m["plugins"].(map[string]any)
 	for _, key := range []string{"sandbox", "ssh"} {
-		if on := plugins[key]; on != nil && isTrue(on) && !v.both() && !v.version.Before(schema.Shortcuts()) {
+		if on := plugins[key]; on != nil && isTrue(on) && !v.anyVersion() && !v.version.Before(schema.ShortcutsSince()) {
 			path := append(slices.Clone(v.path), "plugins", key)
 			v.fail("only-for-services", v.file.AtKey(path...), path, "", "only a service has the plugin %s; the run is of kind %s", key, kind)
 		}
@@ -125,7 +125,7 @@ var uuid = regexp.MustCompile(`^(?i:[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a
 
 // tensorboard checks that the uuids are valid.
 func (v *validator) tensorboard(m map[string]any, p *file.Place) {
-	path, at := v.below(p, "uuids")
+	path, at := v.child(p, "uuids")
 	check := func(value any, path []string, at source.Position) {
 		if text, ok := value.(string); ok && !uuid.MatchString(strings.TrimSpace(text)) {
 			v.fail("bad-value", at, path, "", "%q is not a valid run UUID", text)

@@ -12,7 +12,7 @@ import (
 // overlaid reports whether the current run is laid over another one: that of a component
 // or, in a preset, that of any operation.
 func (v *validator) overlaid() bool {
-	if !v.both() && v.version.Before(schema.Shortcuts()) {
+	if !v.anyVersion() && v.version.Before(schema.ShortcutsSince()) {
 		return false
 	}
 	var around any = v.file.Root()
@@ -31,9 +31,9 @@ func (v *validator) overlaid() bool {
 
 func (v *validator) union(u *schema.Union, m map[string]any, p *file.Place) {
 	kind, _ := m["kind"].(string)
-	path, at := v.below(p, "kind")
+	path, at := v.child(p, "kind")
 	found, here, known := u.Find(kind, v.version)
-	what := people(u.Name)
+	what := unionLabel(u.Name)
 	switch {
 	case m["kind"] == nil && u.Name == "run" && v.overlaid():
 		// The kind is that of the run that it is laid over.
@@ -49,15 +49,15 @@ func (v *validator) union(u *schema.Union, m map[string]any, p *file.Place) {
 		v.otherVersion(found.Range, path, &file.Place{At: at.At}, fmt.Sprintf("unknown kind of %s: %s", what, kind))
 	default:
 		hint := "known kinds are " + strings.Join(u.Names(v.version), ", ")
-		if near, ok := meantKind(kind, u.Names(v.version)); ok {
+		if near, ok := suggestKind(kind, u.Names(v.version)); ok {
 			hint = "did you mean " + near + "?"
 		}
 		v.fail("unknown-kind", at.At, path, hint, "unknown kind of %s: %v", what, m["kind"])
 	}
 }
 
-// people returns the name of a union for messages.
-func people(name string) string {
+// unionLabel returns the name of a union for messages.
+func unionLabel(name string) string {
 	switch name {
 	case "hp":
 		return "search space"

@@ -33,9 +33,9 @@ func Validate(f *file.File, version schema.Version) []file.Problem {
 		v.fail("unknown-kind", f.At("kind"), []string{"kind"}, fileKindHint(f.Root()), "kind must be component or operation, not %s", typeName(kind))
 		return v.problems
 	}
-	if v.old() {
+	if v.isVersion1() {
 		v.version1(given)
-	} else if !given && !version.Any() && version.Before(schema.Shortcuts()) {
+	} else if !given && !version.Any() && version.Before(schema.ShortcutsSince()) {
 		v.fail("missing-kind", f.At(), nil, "add kind: component or kind: operation", "Polyaxon %s needs kind", version)
 	}
 	name := "component"
@@ -62,8 +62,8 @@ type validator struct {
 	// stage is the stage at which a wrong value takes effect. It is StageRun inside Kubernetes
 	// objects, of which Polyaxon checks only the outermost keys.
 	stage file.Stage
-	// around are the objects that lead to the current value.
-	around []level
+	// parents are the objects that lead to the current value.
+	parents []level
 	// dags are the names of the components of the surrounding dags.
 	dags []map[string]bool
 }
@@ -74,10 +74,10 @@ type level struct {
 	depth  int
 }
 
-// old reports whether the version is Polyaxon 1. both reports whether any version may
-// accept the value.
-func (v *validator) old() bool  { return v.version.Major == 1 }
-func (v *validator) both() bool { return v.version.Any() }
+// isVersion1 reports whether the version is Polyaxon 1. anyVersion reports whether any
+// version may accept the value.
+func (v *validator) isVersion1() bool { return v.version.Major == 1 }
+func (v *validator) anyVersion() bool { return v.version.Any() }
 
 func (v *validator) fail(name string, at source.Position, path []string, hint, format string, args ...any) {
 	v.add(v.stage, file.SeverityError, name, at, path, hint, format, args...)
@@ -90,8 +90,8 @@ func (v *validator) add(stage file.Stage, severity file.Severity, name string, a
 	})
 }
 
-// below returns the path of a key, and the place of its value.
-func (v *validator) below(p *file.Place, key string) (path []string, at *file.Place) {
+// child returns the path of a key, and the place of its value.
+func (v *validator) child(p *file.Place, key string) (path []string, at *file.Place) {
 	if p != nil {
 		at = p.Fields[key]
 	}
@@ -101,8 +101,8 @@ func (v *validator) below(p *file.Place, key string) (path []string, at *file.Pl
 	return append(v.path[:len(v.path):len(v.path)], key), at
 }
 
-// into calls look with the path extended by a key or an index.
-func (v *validator) into(key string, look func()) {
+// descend calls look with the path extended by a key or an index.
+func (v *validator) descend(key string, look func()) {
 	v.path = append(v.path, key)
 	look()
 	v.path = v.path[:len(v.path)-1]
@@ -113,15 +113,15 @@ func (v *validator) object(o *schema.Object, m map[string]any, p *file.Place) {
 		v.rules(o.Name, m, p)
 		return
 	}
-	v.around = append(v.around, level{o, len(v.path)})
-	defer func() { v.around = v.around[:len(v.around)-1] }()
+	v.parents = append(v.parents, level{o, len(v.path)})
+	defer func() { v.parents = v.parents[:len(v.parents)-1] }()
 	if o.Name == "dag" {
 		v.dags = append(v.dags, componentNames(m))
 		defer func() { v.dags = v.dags[:len(v.dags)-1] }()
 	}
 	meant := map[string]bool{} // keys that an unknown key was probably meant for
 	for _, key := range orderedKeys(m, p) {
-		path, at := v.below(p, key)
+		path, at := v.child(p, key)
 		field, here, known := o.Find(key, v.version)
 		if here && at.Spelled != "" {
 			v.misspelled(o, key, path, at)
@@ -131,7 +131,7 @@ func (v *validator) object(o *schema.Object, m map[string]any, p *file.Place) {
 			v.otherVersion(field.Range, path, at, describe(v.path, o.Name)+" has no key "+key)
 		case !here:
 			meant[v.unknown(o, key, path, at)] = true
-		case key == "version" && len(path) == 1 && v.old(): // already reported
+		case key == "version" && len(path) == 1 && v.isVersion1(): // already reported
 		case o.Name == "operation" && key == "run" && changesRun(m): // rules checks it
 		case m[key] == nil && field.Required:
 			v.fail("missing-key", at.At, path, "", "%s needs a value", strings.Join(path, "."))
@@ -140,7 +140,7 @@ func (v *validator) object(o *schema.Object, m map[string]any, p *file.Place) {
 			if o.Kubernetes {
 				v.stage = file.StageRun
 			}
-			v.into(key, func() { v.value(field.Type, m[key], at) })
+			v.descend(key, func() { v.value(field.Type, m[key], at) })
 			v.stage = stage
 		}
 	}

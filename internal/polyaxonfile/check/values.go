@@ -14,7 +14,7 @@ import (
 // value checks a value against a type.
 func (v *validator) value(t schema.Type, value any, p *file.Place) {
 	text, isText := value.(string)
-	if isText && (v.stage == file.StageRun && template.Has(text) || strings.Contains(text, "{{") && v.takes(t, schema.Template)) {
+	if isText && (v.stage == file.StageRun && template.Has(text) || strings.Contains(text, "{{") && v.accepts(t, schema.Template)) {
 		return // its value is known only after rendering
 	}
 	if isText && v.isCommand() {
@@ -37,7 +37,7 @@ func (v *validator) value(t schema.Type, value any, p *file.Place) {
 				v.problems = v.problems[:before]
 				v.dates(value, p)
 				return
-			case loose:
+			case convertible:
 				v.add(file.StageAdvice, file.SeverityWarning, "loose-type", p.At, v.path, "", "%s should be %s, not %s: Polyaxon converts it",
 					strings.Join(v.path, "."), describeChoice(c), typeName(value))
 				fits = true
@@ -63,31 +63,31 @@ func (v *validator) value(t schema.Type, value any, p *file.Place) {
 		v.problems = append(v.problems, best...)
 		return
 	}
-	v.wrong(t, value, p)
+	v.reportWrongType(t, value, p)
 }
 
 // isCommand reports whether the value is the command or the arguments of a container.
 func (v *validator) isCommand() bool {
 	key := v.path[len(v.path)-1]
-	return (key == "command" || key == "args") && v.around[len(v.around)-1].object == schema.Kubernetes("Container")
+	return (key == "command" || key == "args") && v.parents[len(v.parents)-1].object == schema.Kubernetes("Container")
 }
 
 // dates reports unquoted dates in a value of any type. YAML reads them as dates, which
 // Polyaxon 1 cannot send.
 func (v *validator) dates(value any, p *file.Place) {
-	if p == nil || !v.old() {
+	if p == nil || !v.isVersion1() {
 		return
 	}
 	switch x := value.(type) {
 	case map[string]any:
 		for _, key := range orderedKeys(x, p) {
-			_, at := v.below(p, key)
-			v.into(key, func() { v.dates(x[key], at) })
+			_, at := v.child(p, key)
+			v.descend(key, func() { v.dates(x[key], at) })
 		}
 	case []any:
 		for i, element := range x {
 			if i < len(p.Items) {
-				v.into(strconv.Itoa(i), func() { v.dates(element, p.Items[i]) })
+				v.descend(strconv.Itoa(i), func() { v.dates(element, p.Items[i]) })
 			}
 		}
 	case string:
@@ -97,8 +97,8 @@ func (v *validator) dates(value any, p *file.Place) {
 	}
 }
 
-// takes reports whether one of the choices has this form.
-func (v *validator) takes(t schema.Type, form schema.Form) bool {
+// accepts reports whether one of the choices has this form.
+func (v *validator) accepts(t schema.Type, form schema.Form) bool {
 	return slices.ContainsFunc(t, func(c schema.Choice) bool { return c.Form == form && c.Has(v.version) })
 }
 
@@ -111,11 +111,11 @@ func (v *validator) mapping(c schema.Choice, m map[string]any, p *file.Place) bo
 		v.union(c.Union, m, p)
 	case schema.Map:
 		for _, key := range orderedKeys(m, p) {
-			path, at := v.below(p, key)
-			if at.KeyIsNoText() {
+			path, at := v.child(p, key)
+			if at.KeyIsNotText() {
 				v.fail("key-no-text", at.AtKey(), path, "put it in quotes", "YAML reads this key as %s, which is not text", key)
 			}
-			v.into(key, func() { v.element(c.Elem, m[key], at) })
+			v.descend(key, func() { v.element(c.Elem, m[key], at) })
 		}
 	case schema.Any, schema.Value:
 	default:
@@ -133,7 +133,7 @@ func (v *validator) list(c schema.Choice, list []any, p *file.Place) bool {
 			if p != nil && i < len(p.Items) {
 				at = p.Items[i]
 			}
-			v.into(strconv.Itoa(i), func() { v.element(c.Elem, item, at) })
+			v.descend(strconv.Itoa(i), func() { v.element(c.Elem, item, at) })
 		}
 	case c.Form == schema.Mapping && c.Object.Compact:
 		v.compact(c.Object, list, p)
@@ -150,11 +150,11 @@ func (v *validator) element(t schema.Type, value any, p *file.Place) {
 	switch m, isMap := value.(map[string]any); {
 	case v.isParam(t) && (!isMap || !types.IsParam(m)):
 		// This is the short form of a param, NAME: VALUE.
-		if !v.both() && v.version.Before(shortParams) {
+		if !v.anyVersion() && v.version.Before(shortParams) {
 			v.fail("newer-key", p.At, v.path, "write {value: ...}; the short form was added in Polyaxon "+shortParams.Release(),
 				"%s must be a mapping with value", strings.Join(v.path, "."))
 		}
-	case v.stage == file.StageRun && value != nil && isScalar(value) && v.takes(t, schema.Text):
+	case v.stage == file.StageRun && value != nil && isScalar(value) && v.accepts(t, schema.Text):
 		v.dates(value, p) // Polyaxon converts any other scalar to text
 	case value == nil && v.stage == file.StageRun:
 	default:
@@ -175,6 +175,6 @@ func (v *validator) compact(o *schema.Object, list []any, p *file.Place) {
 	}
 	for i, item := range list {
 		field, _, _ := o.Find(keys[i], v.version)
-		v.into(strconv.Itoa(i), func() { v.value(field.Type, item, p.Items[i]) })
+		v.descend(strconv.Itoa(i), func() { v.value(field.Type, item, p.Items[i]) })
 	}
 }

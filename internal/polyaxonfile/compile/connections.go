@@ -39,7 +39,7 @@ func (c *Compiled) applyConnections(x Context) error {
 		return err
 	}
 	r := &renderer{c.version}
-	scope, err := scopeOf(specs, r, map[string]any{"globals": c.early(x)})
+	scope, err := scopeOf(specs, r, map[string]any{"globals": c.globalsBeforeRun(x)})
 	if err != nil {
 		return err
 	}

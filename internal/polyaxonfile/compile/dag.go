@@ -93,7 +93,7 @@ func (c *Compiled) dagNode(local map[string]any, components map[string]map[strin
 	if local["schedule"] != nil {
 		return nil, dagErrorf("DAG node `%s` cannot define a schedule.", n.name)
 	}
-	full, err := c.withTemplate(plain.Clone(local), components, nil)
+	full, err := c.resolveDagRef(plain.Clone(local), components, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -126,10 +126,10 @@ func opsOf(ref any) []string {
 	return []string{parts[1]}
 }
 
-// withTemplate replaces a dagRef with the dag's component.
-func (c *Compiled) withTemplate(local map[string]any, components map[string]map[string]any, sources []string) (map[string]any, error) {
+// resolveDagRef replaces a dagRef with the dag's component.
+func (c *Compiled) resolveDagRef(local map[string]any, components map[string]map[string]any, sources []string) (map[string]any, error) {
 	if component, ok := local["component"].(map[string]any); ok {
-		full, err := c.withTemplate(component, components, sources)
+		full, err := c.resolveDagRef(component, components, sources)
 		local["component"] = full
 		return local, err
 	}
@@ -144,7 +144,7 @@ func (c *Compiled) withTemplate(local map[string]any, components map[string]map[
 	if component == nil {
 		return nil, dagErrorf("Pipeline op with name `%v` requires a component with name `%s`, which is not defined on this pipeline.", local["name"], name)
 	}
-	full, err := c.withTemplate(plain.Clone(component), components, append(sources, name))
+	full, err := c.resolveDagRef(plain.Clone(component), components, append(sources, name))
 	local["component"] = full
 	return local, err
 }
@@ -170,7 +170,7 @@ func circular(nodes []*node) bool {
 // the input.
 func (c *Compiled) dagReference(nodes []*node, x types.IO, ref, value string) error {
 	what := value
-	if m := referred.FindStringSubmatch(value); m != nil {
+	if m := templateText.FindStringSubmatch(value); m != nil {
 		what = strings.TrimSpace(m[1])
 	}
 	section, name, nested := strings.Cut(what, ".")
@@ -181,7 +181,7 @@ func (c *Compiled) dagReference(nodes []*node, x types.IO, ref, value string) er
 	case "ops":
 		i := slices.IndexFunc(nodes, func(n *node) bool { return n.name == to[1] })
 		if i < 0 {
-			return noReference(x.Name, value, ref)
+			return brokenReference(x.Name, value, ref)
 		}
 		target = nodes[i].compiled
 	}
@@ -208,7 +208,7 @@ func (c *Compiled) dagReference(nodes []*node, x types.IO, ref, value string) er
 		case !found && section == "artifacts":
 			return nil // artifacts are logged while a run is in progress
 		case !found:
-			return noReference(x.Name, value, ref)
+			return brokenReference(x.Name, value, ref)
 		}
 	}
 	if !types.Compatible(x.Kind, kind) || x.List != isList {

@@ -39,7 +39,7 @@ func forVersion1(q question) question {
 
 // TestAgainstPolyaxon1 is TestAgainstPolyaxon for Polyaxon 1.11.3.
 func TestAgainstPolyaxon1(t *testing.T) {
-	all := handWritten(t)
+	all := readQuestions(t)
 	for i, q := range questions() {
 		if testenv.Thorough() || i%16 == 0 {
 			all = append(all, q)
@@ -49,10 +49,10 @@ func TestAgainstPolyaxon1(t *testing.T) {
 		all[i] = forVersion1(all[i])
 	}
 	var answers []reply
-	testenv.Oracle1(t, "testdata/oracle1.py", map[string]any{"agent": agent(), "cases": all}, &answers)
+	testenv.Oracle1(t, "testdata/oracle1.py", map[string]any{"agent": agentCatalog(), "cases": all}, &answers)
 	known, used := differences1(), map[string]bool{}
 	for i, q := range all {
-		difference := compare(q, answer(q, version1), answers[i])
+		difference := compare(q, compileQuestion(q, version1), answers[i])
 		switch {
 		case difference == "":
 		case reasonFor(known, q.Name) != "":
@@ -75,17 +75,17 @@ func compare(q question, have, want reply) string {
 	case have.Valid != want.Valid:
 		return fmt.Sprintf("have valid %v (%s), want %v (%s)", have.Valid, have.Error, want.Valid, want.Error)
 	case have.Valid:
-		difference := leaves("compiled", have.Compiled, want.Compiled)
+		difference := diffValues("compiled", have.Compiled, want.Compiled)
 		if want.Resolved != nil { // the community edition refuses dags
-			difference += leaves("resolved", withoutEmptyInit(have.Resolved), want.Resolved)
+			difference += diffValues("resolved", withoutEmptyInit(have.Resolved), want.Resolved)
 		}
 		return difference + comparePods(have.Pods, want.Pods)
 	}
 	return otherSubjects(q, have, want, true)
 }
 
-// leaves returns where two values differ, one line for each difference.
-func leaves(path string, have, want any) string {
+// diffValues returns where two values differ, one line for each difference.
+func diffValues(path string, have, want any) string {
 	if cmp.Equal(have, want) {
 		return ""
 	}
@@ -94,7 +94,7 @@ func leaves(path string, have, want any) string {
 	if isMap && both {
 		var b strings.Builder
 		for _, key := range slices.Sorted(maps.Keys(mergedKeys(h, w))) {
-			b.WriteString(leaves(path+"."+key, h[key], w[key]))
+			b.WriteString(diffValues(path+"."+key, h[key], w[key]))
 		}
 		return b.String()
 	}
@@ -103,7 +103,7 @@ func leaves(path string, have, want any) string {
 	if isList && both && len(hl) == len(wl) {
 		var b strings.Builder
 		for i := range hl {
-			b.WriteString(leaves(fmt.Sprintf("%s[%d]", path, i), hl[i], wl[i]))
+			b.WriteString(diffValues(fmt.Sprintf("%s[%d]", path, i), hl[i], wl[i]))
 		}
 		return b.String()
 	}

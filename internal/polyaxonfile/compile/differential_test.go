@@ -33,7 +33,7 @@ type reply struct {
 
 const runID = "00000000000000000000000000000001"
 
-func catalogue() Context {
+func testContext() Context {
 	return Context{
 		Owner: "default", Project: "p", ProjectUUID: "p", UUID: runID, Namespace: "polyaxon", Created: time.Date(2026, 11, 23, 12, 30, 15, 0, time.UTC),
 		Store: Connection{Name: "store", Kind: "host_path", Schema: map[string]any{"hostPath": "/s", "mountPath": "/s"}},
@@ -44,9 +44,10 @@ func catalogue() Context {
 	}
 }
 
-// agent returns the catalogue in the form in which Polyaxon's agent reads it.
-func agent() map[string]any {
-	x := catalogue()
+// agentCatalog returns the connections of testContext in the form in which Polyaxon's agent
+// reads it.
+func agentCatalog() map[string]any {
+	x := testContext()
 	connection := func(c Connection) map[string]any {
 		return map[string]any{"name": c.Name, "kind": c.Kind, "schema": c.Schema}
 	}
@@ -56,8 +57,8 @@ func agent() map[string]any {
 	}
 }
 
-// answer composes, compiles and resolves a question with slipway.
-func answer(q question, version schema.Version) reply {
+// compileQuestion composes, compiles and resolves a question with slipway.
+func compileQuestion(q question, version schema.Version) reply {
 	refused := func(err error) reply { return reply{Error: err.Error(), Subjects: subjectsOf(err)} }
 	content, err := submitted(q, version)
 	if err != nil {
@@ -69,7 +70,7 @@ func answer(q question, version schema.Version) reply {
 	}
 	r := reply{Valid: true, Compiled: parsed(compiled)}
 	if compiled.Schedule() == "" || compiled.Kind == "dag" && compiled.root["schedule"] == nil && compiled.root["matrix"] == nil {
-		x := catalogue()
+		x := testContext()
 		if x.Name = compiled.Name; x.Name == "" {
 			x.Name = "n"
 		}
@@ -161,9 +162,9 @@ func withParams(root map[string]any, q question) map[string]any {
 	return root
 }
 
-// handWritten returns the files of testdata/differential. NAME.yml is a question, and
+// readQuestions returns the files of testdata/differential. NAME.yml is a question, and
 // NAME.preset*.yml are its presets.
-func handWritten(t *testing.T) []question {
+func readQuestions(t *testing.T) []question {
 	paths, err := filepath.Glob("testdata/differential/*.yml")
 	if err != nil {
 		t.Fatal(err)
@@ -190,7 +191,7 @@ func handWritten(t *testing.T) []question {
 // differences, with their reasons. Unless the tests are thorough, only every third
 // generated file is compared.
 func TestAgainstPolyaxon(t *testing.T) {
-	all := handWritten(t)
+	all := readQuestions(t)
 	for i, q := range questions() {
 		if testenv.Thorough() || i%6 == 0 {
 			all = append(all, q)
@@ -198,14 +199,14 @@ func TestAgainstPolyaxon(t *testing.T) {
 	}
 	t.Logf("%d files", len(all))
 	var answers []reply
-	testenv.Oracle(t, "testdata/oracle.py", map[string]any{"agent": agent(), "cases": all}, &answers)
+	testenv.Oracle(t, "testdata/oracle.py", map[string]any{"agent": agentCatalog(), "cases": all}, &answers)
 	if len(all) < 150 {
 		t.Errorf("there are %d files only", len(all))
 	}
 	known := differences()
 	used := map[string]bool{}
 	for i, q := range all {
-		have, want := answer(q, schema.Newest()), answers[i]
+		have, want := compileQuestion(q, schema.Newest()), answers[i]
 		difference := ""
 		switch {
 		case have.Valid != want.Valid:
@@ -258,18 +259,18 @@ func comparePods(have, want map[string]any) string {
 	if len(want) == 0 || want["error"] != nil {
 		return ""
 	}
-	return leaves("pods", tidied(have), tidied(want))
+	return diffValues("pods", withoutGeneratedNames(have), withoutGeneratedNames(want))
 }
 
-var madeUp = regexp.MustCompile(`^[a-z-]+-[0-9a-f]{10}$`)
+var generatedName = regexp.MustCompile(`^[a-z-]+-[0-9a-f]{10}$`)
 
-func tidied(value any) any {
+func withoutGeneratedNames(value any) any {
 	switch x := value.(type) {
 	case map[string]any:
 		kept := map[string]any{}
 		for key, element := range x {
 			name, isText := element.(string)
-			if element = tidied(element); element != nil && !(key == "name" && isText && madeUp.MatchString(name)) {
+			if element = withoutGeneratedNames(element); element != nil && !(key == "name" && isText && generatedName.MatchString(name)) {
 				kept[key] = element
 			}
 		}
@@ -280,7 +281,7 @@ func tidied(value any) any {
 	case []any:
 		var kept []any
 		for _, element := range x {
-			kept = append(kept, tidied(element))
+			kept = append(kept, withoutGeneratedNames(element))
 		}
 		if len(kept) == 0 {
 			return nil

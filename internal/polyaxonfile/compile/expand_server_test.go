@@ -80,10 +80,10 @@ func TestExpandLikeServer(t *testing.T) {
 		for _, r := range list.Results {
 			var run struct{ Inputs map[string]any }
 			ask(t, http.MethodGet, runs+"/"+r.UUID, nil, &run)
-			got = append(got, given(run.Inputs))
+			got = append(got, normalizeInputs(run.Inputs))
 		}
 		for _, s := range q.want.Suggestions {
-			want = append(want, given(s.Params))
+			want = append(want, normalizeInputs(s.Params))
 		}
 		byValues(got)
 		byValues(want)
@@ -104,9 +104,9 @@ func operationOf(t *testing.T, matrix, kind string) *operation.Operation {
 	return o
 }
 
-// given removes inputs without a value, converts all numbers to one type, and writes
+// normalizeInputs removes inputs without a value, converts all numbers to one type, and writes
 // midnight in the form that servers use.
-func given(inputs map[string]any) map[string]any {
+func normalizeInputs(inputs map[string]any) map[string]any {
 	m := map[string]any{}
 	for name, value := range inputs {
 		switch x := value.(type) {

@@ -74,17 +74,17 @@ func (c *Compiled) globals(x Context, plugins map[string]any) map[string]any {
 	return g
 }
 
-// early returns globals for the sections that are rendered before the run. The namespace
-// is not known yet at that time, because no agent has taken the run.
-func (c *Compiled) early(x Context) map[string]any {
+// globalsBeforeRun returns globals for the sections that are rendered before the run. The
+// namespace is not known yet at that time, because no agent has taken the run.
+func (c *Compiled) globalsBeforeRun(x Context) map[string]any {
 	g := c.globals(x, nil)
 	g["namespace"] = nil
 	return g
 }
 
-// addresses adds the attributes that only services have: ports, and the paths that lead
+// addServiceGlobals adds the attributes that only services have: ports, and the paths that lead
 // to them.
-func (c *Compiled) addresses(g, run map[string]any, x Context) {
+func (c *Compiled) addServiceGlobals(g, run map[string]any, x Context) {
 	g["ports"] = run["ports"]
 	location := "services"
 	if run["isExternal"] == true {

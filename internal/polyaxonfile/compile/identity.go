@@ -22,27 +22,27 @@ func (c *Compiled) Identity() string {
 	for _, key := range []string{"name", "description", "tags", "version"} {
 		delete(root, key)
 	}
-	content := map[string]any{"operation": anonymous(root), "params": anonymous(plain.Copy(c.params))}
+	content := map[string]any{"operation": stripNames(root), "params": stripNames(plain.Copy(c.params))}
 	sum := sha256.Sum256([]byte(python.JSON(content)))
 	return hex.EncodeToString(sum[:])
 }
 
-// anonymous removes what Identity leaves out, and the mappings that become empty without
+// stripNames removes what Identity leaves out, and the mappings that become empty without
 // it.
-func anonymous(value any) any {
+func stripNames(value any) any {
 	switch x := value.(type) {
 	case map[string]any:
 		for key, element := range x {
 			below, isMapping := element.(map[string]any)
 			before := len(below)
-			x[key] = anonymous(element)
+			x[key] = stripNames(element)
 			if strings.HasPrefix(key, operation.LabelPrefix) || isMapping && before > 0 && len(below) == 0 {
 				delete(x, key)
 			}
 		}
 	case []any:
 		for i, element := range x {
-			x[i] = anonymous(element)
+			x[i] = stripNames(element)
 		}
 	case string:
 		if _, digest, ok := strings.Cut(x, "@sha256:"); ok && !strings.ContainsAny(x, " \t\n{}") {

@@ -52,16 +52,16 @@ func (c *Compiled) Pod() (*Pod, error) {
 	spec := plain.Map(c.PodTemplates()[""]["spec"])
 	var containers []corev1.Container
 	err := errors.Join(
-		take(spec, "containers", &containers), take(spec, "initContainers", &p.Init), take(spec, "volumes", &p.Volumes),
-		take(run, "connections", &p.Connections), take(run, "environment", &p.Environment), take(run, "ports", &p.Ports),
-		take(run, "rewritePath", &p.RewritePath), take(c.root, "termination", &p.Termination),
+		decodeKey(spec, "containers", &containers), decodeKey(spec, "initContainers", &p.Init), decodeKey(spec, "volumes", &p.Volumes),
+		decodeKey(run, "connections", &p.Connections), decodeKey(run, "environment", &p.Environment), decodeKey(run, "ports", &p.Ports),
+		decodeKey(run, "rewritePath", &p.RewritePath), decodeKey(c.root, "termination", &p.Termination),
 	)
 	if err != nil {
 		return nil, err
 	}
 	custom := converter.Run{Version: c.version, Spec: run}.Custom()
 	var first []corev1.Container
-	if err := take(map[string]any{"init": custom}, "init", &first); err != nil {
+	if err := decodeKey(map[string]any{"init": custom}, "init", &first); err != nil {
 		return nil, err
 	}
 	p.Init = append(first, p.Init...)
@@ -88,7 +88,7 @@ func supported(run map[string]any) error {
 	return nil
 }
 
-func take(from map[string]any, key string, into any) error {
+func decodeKey(from map[string]any, key string, into any) error {
 	value, ok := from[key]
 	if !ok || value == nil {
 		return nil

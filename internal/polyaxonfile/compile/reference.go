@@ -12,9 +12,9 @@ import (
 type referenceFunc = func(x types.IO, ref, value string) error
 
 var (
-	referred   = regexp.MustCompile(`\{\{\s*(.+)\s*\}\}`)
-	runUUID    = regexp.MustCompile(`^[{(]?(?:urn:)?(?:uuid:)?[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}[})]?$`)
-	entityRefs = []string{"ops", "runs"}
+	templateText = regexp.MustCompile(`\{\{\s*(.+)\s*\}\}`)
+	runUUID      = regexp.MustCompile(`^[{(]?(?:urn:)?(?:uuid:)?[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}[})]?$`)
+	entityRefs   = []string{"ops", "runs"}
 )
 
 // checkReference checks the form of a param that refers to another operation or run:
@@ -26,7 +26,7 @@ func checkReference(name string, param map[string]any) error {
 	}
 	value, _ := param["value"].(string)
 	what := value
-	if m := referred.FindStringSubmatch(value); m != nil {
+	if m := templateText.FindStringSubmatch(value); m != nil {
 		what = strings.TrimSpace(m[1])
 	}
 	parts := strings.Split(what, ".")
@@ -52,7 +52,7 @@ func checkReference(name string, param map[string]any) error {
 	return nil
 }
 
-func noReference(name, value, ref string) error {
+func brokenReference(name, value, ref string) error {
 	return compileErrorf("Param `%s` has a ref value `%s`, but reference with name `%s` has no such information, "+
 		"please check that your polyaxonfile defines the correct template", name, value, ref)
 }

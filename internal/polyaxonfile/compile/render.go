@@ -15,9 +15,9 @@ const maxRounds = 100
 // renderer renders the values of an operation as a version of Polyaxon does.
 type renderer struct{ version schema.Version }
 
-// asIs is a text that is rendered once and stays text. In a command, it is dropped when
+// verbatim is a text that is rendered once and stays text. In a command, it is dropped when
 // it renders as None.
-type asIs struct {
+type verbatim struct {
 	text      string
 	inCommand bool
 }
@@ -26,7 +26,7 @@ type asIs struct {
 // literal: "1e3" becomes a number.
 func (r *renderer) value(value any, scope map[string]any) (any, error) {
 	switch x := value.(type) {
-	case asIs:
+	case verbatim:
 		rendered, err := template.Render(x.text, scope)
 		if err != nil {
 			return nil, rendering(err)
@@ -59,7 +59,7 @@ func (r *renderer) value(value any, scope map[string]any) (any, error) {
 				return nil, err
 			}
 			if _, isText := name.(string); !isText {
-				name = shape.NotText + python.Str(name)
+				name = shape.NotTextPrefix + python.Str(name)
 			}
 			m[python.Str(name)] = rendered
 		}
@@ -139,7 +139,7 @@ func markIO(m map[string]any) {
 	switch x := m["value"].(type) {
 	case string:
 		if text {
-			m["value"] = asIs{text: x}
+			m["value"] = verbatim{text: x}
 		}
 	case []any:
 		if list {
@@ -158,7 +158,7 @@ func markAll(list []any, inCommand bool) []any {
 	for i, element := range list {
 		marked[i] = element
 		if text, ok := element.(string); ok {
-			marked[i] = asIs{text, inCommand}
+			marked[i] = verbatim{text, inCommand}
 		}
 	}
 	return marked

@@ -52,7 +52,7 @@ func (c *Compiled) Resolve(x Context) (*Compiled, error) {
 			return nil, err
 		}
 	}
-	r.values()
+	r.setValues()
 	return r, nil
 }
 
@@ -63,7 +63,7 @@ func (c *Compiled) applyParams() error {
 		if strings.HasPrefix(value, "artifacts") {
 			return nil
 		}
-		return noReference(x.Name, value, ref)
+		return brokenReference(x.Name, value, ref)
 	})
 	if err != nil || len(specs) == 0 {
 		return err
@@ -89,7 +89,7 @@ func (c *Compiled) applyParams() error {
 		entry["isOptional"] = true
 		if s.literal {
 			entry["value"] = s.value
-			if err := c.takesTemplate(entry); err != nil {
+			if err := c.checkTemplate(entry); err != nil {
 				return err
 			}
 			put(entry, "connection", s.connection)
@@ -105,10 +105,10 @@ func (c *Compiled) applyParams() error {
 	return nil
 }
 
-// takesTemplate refuses a template as the value of an input whose type does not accept
+// checkTemplate refuses a template as the value of an input whose type does not accept
 // that text. Polyaxon 2.x reads the input again with its param before anything is
 // rendered.
-func (c *Compiled) takesTemplate(entry map[string]any) error {
+func (c *Compiled) checkTemplate(entry map[string]any) error {
 	if text, isText := entry["value"].(string); c.version.Major == 1 || !isText || !template.Has(text) {
 		return nil
 	}
@@ -138,8 +138,8 @@ func (c *Compiled) entry(name string) map[string]any {
 	return nil
 }
 
-// rendered returns the keys of the sections that are rendered before the run.
-func rendered() []string {
+// sectionsBeforeRun returns the keys of the sections that are rendered before the run.
+func sectionsBeforeRun() []string {
 	return []string{
 		"isApproved", "matrix", "presets", "cost", "queue", "cache", "plugins", "namespace", "termination", "schedule", "dependencies", "trigger",
 		"conditions", "mount", "skipOnUpstreamSkip",
@@ -154,7 +154,7 @@ func (c *Compiled) renderSections(x Context) error {
 		return err
 	}
 	r := &renderer{c.version}
-	scope, err := scopeOf(specs, r, map[string]any{"globals": c.early(x)})
+	scope, err := scopeOf(specs, r, map[string]any{"globals": c.globalsBeforeRun(x)})
 	if err != nil {
 		return err
 	}
@@ -182,7 +182,7 @@ func (c *Compiled) renderSections(x Context) error {
 			root[key] = all
 		}
 	}
-	for _, key := range rendered() {
+	for _, key := range sectionsBeforeRun() {
 		if c.root[key] == nil || c.version.Major == 1 && (key == "isApproved" || key == "skipOnUpstreamSkip") {
 			continue // 1.11.3 uses these two before rendering
 		}
@@ -195,11 +195,11 @@ func (c *Compiled) renderSections(x Context) error {
 		}
 		root[key] = value
 	}
-	return c.read(root)
+	return c.reshape(root)
 }
 
-// read shapes the operation again, as a server does after each rendering.
-func (c *Compiled) read(root map[string]any) error {
+// reshape shapes the operation again, as a server does after each rendering.
+func (c *Compiled) reshape(root map[string]any) error {
 	o := compiledObject(c.composer)
 	shaped, err := c.composer.Object(o, c.composer.Prune(o, root))
 	if err != nil {
@@ -216,8 +216,8 @@ func (c *Compiled) read(root map[string]any) error {
 	return nil
 }
 
-// values sets Inputs and Outputs.
-func (c *Compiled) values() {
+// setValues sets Inputs and Outputs.
+func (c *Compiled) setValues() {
 	c.Inputs, c.Outputs = map[string]any{}, map[string]any{}
 	for _, section := range []string{"inputs", "outputs", "contexts"} {
 		for _, x := range types.ReadIO(c.root, section) {

@@ -16,18 +16,18 @@ func (c *Compiled) renderRun(x Context) error {
 	run := plain.Clone(plain.Map(c.root["run"]))
 	plugins := plain.Map(c.root["plugins"])
 	pods := c.pods()
-	besides := func(pod map[string]any) map[string]any {
+	extra := func(pod map[string]any) map[string]any {
 		g := c.globals(x, plugins)
 		if namespace := c.root["namespace"]; namespace != nil {
 			g["namespace"] = namespace
 		}
 		if c.Kind == "service" {
-			c.addresses(g, plain.Map(c.root["run"]), x)
+			c.addServiceGlobals(g, plain.Map(c.root["run"]), x)
 		}
 		return map[string]any{"globals": g, "connections": schemas(x, names(pod["connections"])), "init": schemas(x, initConnections(pod))}
 	}
 	if pod, single := pods[""]; single {
-		scope, err := scopeOf(specs, r, besides(pod))
+		scope, err := scopeOf(specs, r, extra(pod))
 		if err != nil {
 			return err
 		}
@@ -39,17 +39,17 @@ func (c *Compiled) renderRun(x Context) error {
 			return err
 		}
 		run = plain.Map(value)
-	} else if err := c.renderReplicas(run, pods, specs, r, besides); err != nil {
+	} else if err := c.renderReplicas(run, pods, specs, r, extra); err != nil {
 		return err
 	}
 	root := plain.Clone(c.root)
 	root["run"] = run
-	return c.read(root)
+	return c.reshape(root)
 }
 
 // renderReplicas renders each replica with its own connections. Nothing else of a
 // distributed run is rendered.
-func (c *Compiled) renderReplicas(run map[string]any, pods map[string]map[string]any, specs []spec, r *renderer, besides func(map[string]any) map[string]any) error {
+func (c *Compiled) renderReplicas(run map[string]any, pods map[string]map[string]any, specs []spec, r *renderer, extra func(map[string]any) map[string]any) error {
 	for key, value := range run {
 		replica, ok := value.(map[string]any)
 		if !ok {
@@ -57,7 +57,7 @@ func (c *Compiled) renderReplicas(run map[string]any, pods map[string]map[string
 		}
 		more := map[string]any{}
 		if pod, ok := pods[key]; ok {
-			more = besides(pod)
+			more = extra(pod)
 			if c.version.Major != 1 {
 				markPod(replica)
 			}
@@ -65,7 +65,7 @@ func (c *Compiled) renderReplicas(run map[string]any, pods map[string]map[string
 			// Polyaxon provides the contexts of a Ray cluster's workers only under their names.
 			for path, pod := range pods {
 				if name, ok := strings.CutPrefix(path, "workers."); ok {
-					more[name] = besides(pod)
+					more[name] = extra(pod)
 					markPod(plain.Map(replica[name]))
 				}
 			}

@@ -69,7 +69,7 @@ func (s spec) asArgument(r *renderer) (any, error) {
 
 // scopeOf returns the variables that templates see: each param by its name, all of them
 // in params, and besides.
-func scopeOf(specs []spec, r *renderer, besides map[string]any) (map[string]any, error) {
+func scopeOf(specs []spec, r *renderer, extra map[string]any) (map[string]any, error) {
 	scope, byName, arguments := map[string]any{}, map[string]any{}, []any{}
 	for _, s := range specs {
 		argument, err := s.asArgument(r)
@@ -84,7 +84,7 @@ func scopeOf(specs []spec, r *renderer, besides map[string]any) (map[string]any,
 			arguments = append(arguments, argument)
 		}
 	}
-	for name, value := range besides {
+	for name, value := range extra {
 		scope[name] = value
 	}
 	byName["as_args"] = arguments

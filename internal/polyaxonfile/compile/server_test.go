@@ -26,7 +26,7 @@ func TestMain(m *testing.M) { os.Exit(shared.Run(m)) }
 // server returns the address of the shared server, which has the connections of agent.
 func server(t *testing.T) string {
 	t.Helper()
-	connections, err := json.Marshal(agent()["connections"])
+	connections, err := json.Marshal(agentCatalog()["connections"])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +121,7 @@ func compareWithServer(t *testing.T, host string, operation *operation.Operation
 	if err != nil {
 		t.Fatal(err)
 	}
-	x := catalogue()
+	x := testContext()
 	x.Project, x.Name, x.UUID, x.Created, x.Store, x.Namespace = "compile", run.Name, made.UUID, run.Created, Connection{}, "sandbox"
 	resolved, err := compiled.Resolve(x)
 	if err != nil {

@@ -72,7 +72,7 @@ func (c *Compiled) specs(references referenceFunc) ([]spec, error) {
 		param, given := params[x.Name]
 		switch {
 		case given:
-			s, err := c.fit(x, param, references)
+			s, err := c.checkParam(x, param, references)
 			if err != nil {
 				return nil, err
 			}
@@ -82,7 +82,7 @@ func (c *Compiled) specs(references referenceFunc) ([]spec, error) {
 				all = append(all, specOf(x))
 			}
 		case matrix != nil && inMatrix(matrix, x.Name):
-			if err := c.fitMatrix(x, matrix); err != nil {
+			if err := c.checkMatrixParam(x, matrix); err != nil {
 				return nil, err
 			}
 		case !x.Optional && x.Entry["delayValidation"] != true:
@@ -164,8 +164,8 @@ func inMatrix(matrix map[string]any, name string) bool {
 	return ok || resource != nil && resource["name"] == name
 }
 
-// fitMatrix checks the choices of a matrix against an input's type.
-func (c *Compiled) fitMatrix(x types.IO, matrix map[string]any) error {
+// checkMatrixParam checks the choices of a matrix against an input's type.
+func (c *Compiled) checkMatrixParam(x types.IO, matrix map[string]any) error {
 	params, _ := matrix["params"].(map[string]any)
 	param, _ := params[x.Name].(map[string]any)
 	values, _ := param["value"].([]any)
@@ -180,8 +180,8 @@ func (c *Compiled) fitMatrix(x types.IO, matrix map[string]any) error {
 	return nil
 }
 
-// fit checks one param against its input or output.
-func (c *Compiled) fit(x types.IO, param map[string]any, references referenceFunc) (spec, error) {
+// checkParam checks one param against its input or output.
+func (c *Compiled) checkParam(x types.IO, param map[string]any, references referenceFunc) (spec, error) {
 	s := specOf(x)
 	s.given = true
 	s.value = param["value"]

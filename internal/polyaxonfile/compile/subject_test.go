@@ -49,8 +49,8 @@ func subjectsOf(err error) []subject {
 // validation matches slipway's messages in pydantic's form.
 var validation = regexp.MustCompile(`(?m)^([\w. -]+)\n {2}(.*?)(?: \[type=(\w+)\])?$`)
 
-// sort returns the sort of mistake of a subject.
-func (s subject) sort() string {
+// category returns the category of a subject's mistake.
+func (s subject) category() string {
 	switch s.Kind {
 	case "missing", "union_tag_not_found", "missing-key", "missing-kind", "version-missing":
 		return "missing"
@@ -69,7 +69,7 @@ func (s subject) sort() string {
 		}
 		return "value"
 	}
-	for _, x := range sorts {
+	for _, x := range categories {
 		if x.message.MatchString(s.Message) {
 			return x.sort
 		}
@@ -77,7 +77,7 @@ func (s subject) sort() string {
 	return "rule"
 }
 
-var sorts = []struct {
+var categories = []struct {
 	message *regexp.Regexp
 	sort    string
 }{
@@ -91,10 +91,10 @@ var sorts = []struct {
 	{regexp.MustCompile("rendering the template|parsing the template|recursion"), "template"},
 }
 
-// sameSort reports whether two sorts may be the same mistake. What Polyaxon reports as no
-// valid choice is a wrong value for slipway, or one of another version.
-func sameSort(theirs, ours subject) bool {
-	a, b := theirs.sort(), ours.sort()
+// sameCategory reports whether two categories may be the same mistake. What Polyaxon reports
+// as no valid choice is a wrong value for slipway, or one of another version.
+func sameCategory(theirs, ours subject) bool {
+	a, b := theirs.category(), ours.category()
 	if a == b {
 		return true
 	}
@@ -114,8 +114,8 @@ func sameSort(theirs, ours subject) bool {
 }
 
 var (
-	digits = regexp.MustCompile(`^\d+$`)
-	naming = []*regexp.Regexp{
+	digits          = regexp.MustCompile(`^\d+$`)
+	segmentPatterns = []*regexp.Regexp{
 		regexp.MustCompile("Unexpected section `(\\w+)`"), regexp.MustCompile("Polyaxonfile `(\\w+)` must"), regexp.MustCompile("Polyaxonfile with (kind)"),
 		regexp.MustCompile(`Polyaxonfile's (version)`), regexp.MustCompile(`keyword argument '(\w+)'`), regexp.MustCompile("value for `(\\w+)`, must not be"),
 	}
@@ -128,7 +128,7 @@ var (
 // keys returns the keys of a path that the file has, without the indexes of lists.
 func (s subject) keys(text string) []string {
 	path := slices.Clone(s.Path)
-	for _, name := range naming {
+	for _, name := range segmentPatterns {
 		if found := name.FindStringSubmatch(s.Message); found != nil {
 			key := found[1]
 			if strings.Contains(s.Message, "keyword argument") && !strings.Contains(text, key+":") {
@@ -139,7 +139,7 @@ func (s subject) keys(text string) []string {
 	}
 	var keys []string
 	for i, key := range path {
-		missing := s.sort() == "missing" && i == len(path)-1 // the text does not have this key
+		missing := s.category() == "missing" && i == len(path)-1 // the text does not have this key
 		noise := i > 0 && path[i-1] == key || !strings.Contains(text, key+":")
 		if missing || !noise && key != "component" && (key != "runPatch" || len(path) == 1) && !digits.MatchString(key) {
 			keys = append(keys, camel(key))
@@ -153,22 +153,22 @@ func camel(key string) string {
 	return underscore.ReplaceAllStringFunc(key, func(x string) string { return strings.ToUpper(x[1:]) })
 }
 
-// about reports whether two subjects are the same. They must have the same sort of
+// sameSubject reports whether two subjects are the same. They must have the same category of
 // mistake, and slipway's path must contain each key of Polyaxon's path. It may be up to
 // three keys longer.
-func about(theirs, ours subject, text string) bool {
+func sameSubject(theirs, ours subject, text string) bool {
 	if len(ours.Path) == 0 && ours.Kind == "" && len(theirs.Path) == 0 {
 		say := func(s subject) string {
 			return strings.TrimSpace(around.ReplaceAllString(forX.ReplaceAllString(strings.ToLower(s.Message), "$1"), ""))
 		}
 		a, b := say(theirs), say(ours)
-		return strings.Contains(a, b[:min(40, len(b))]) || strings.Contains(b, a[:min(40, len(a))]) || theirs.sort() == ours.sort() && theirs.sort() != "rule"
+		return strings.Contains(a, b[:min(40, len(b))]) || strings.Contains(b, a[:min(40, len(a))]) || theirs.category() == ours.category() && theirs.category() != "rule"
 	}
-	if !sameSort(theirs, ours) {
+	if !sameCategory(theirs, ours) {
 		return false
 	}
 	keys, at := theirs.keys(text), 0
-	if n := len(keys) - 1; n >= 0 && !slices.Contains(ours.Path, keys[n]) && (theirs.sort() == "missing" || len(ours.Path) == 0) && strings.Contains(ours.Message, keys[n]) {
+	if n := len(keys) - 1; n >= 0 && !slices.Contains(ours.Path, keys[n]) && (theirs.category() == "missing" || len(ours.Path) == 0) && strings.Contains(ours.Message, keys[n]) {
 		keys = keys[:n] // slipway's message names it
 	}
 	for _, key := range keys {
@@ -181,9 +181,9 @@ func about(theirs, ours subject, text string) bool {
 	return len(keys) == 0 || len(slices.DeleteFunc(slices.Clone(ours.Path[at:]), digits.MatchString)) <= 3
 }
 
-// early reports whether Polyaxon stopped at the first mistake. In this case it names no
-// path.
-func early(all []subject) bool {
+// stoppedAtFirst reports whether Polyaxon stopped at the first mistake. In this case it
+// names no path.
+func stoppedAtFirst(all []subject) bool {
 	return slices.ContainsFunc(all, func(s subject) bool { return len(s.Path) == 0 || strings.Contains(s.Message, "unexpected keyword") })
 }
 
@@ -194,7 +194,7 @@ func early(all []subject) bool {
 func otherSubjects(q question, have, want reply, complete bool) string {
 	text, theirs, ours := strings.Join(q.Files, "\n"), withoutReferences(want.Subjects), have.Subjects
 	met := func(a subject) bool {
-		return slices.ContainsFunc(ours, func(b subject) bool { return about(a, b, text) })
+		return slices.ContainsFunc(ours, func(b subject) bool { return sameSubject(a, b, text) })
 	}
 	var lines []string
 	random := strings.HasPrefix(q.Name, "random/")
@@ -204,9 +204,9 @@ func otherSubjects(q question, have, want reply, complete bool) string {
 	}
 	if !slices.ContainsFunc(theirs, met) {
 		lines = append(lines, "they have nothing in common")
-	} else if !random && !early(theirs) {
+	} else if !random && !stoppedAtFirst(theirs) {
 		for _, b := range ours {
-			if !slices.ContainsFunc(theirs, func(a subject) bool { return about(a, b, text) }) {
+			if !slices.ContainsFunc(theirs, func(a subject) bool { return sameSubject(a, b, text) }) {
 				lines = append(lines, fmt.Sprintf("only slipway: %+v", b))
 			}
 		}
@@ -220,10 +220,10 @@ func otherSubjects(q question, have, want reply, complete bool) string {
 		return ""
 	}
 	for _, a := range theirs {
-		lines = append(lines, fmt.Sprintf("Polyaxon: %+v (%s)", a, a.sort()))
+		lines = append(lines, fmt.Sprintf("Polyaxon: %+v (%s)", a, a.category()))
 	}
 	for _, b := range ours {
-		lines = append(lines, fmt.Sprintf("slipway: %+v (%s)", b, b.sort()))
+		lines = append(lines, fmt.Sprintf("slipway: %+v (%s)", b, b.category()))
 	}
 	return strings.Join(lines, "\n")
 }
@@ -240,7 +240,7 @@ func wholeRun(theirs []subject) bool {
 // checked the keys, and the other reports only the keys.
 func laterStage(theirs, ours []subject) bool {
 	value := func(s subject) bool {
-		return s.sort() == "input" || strings.Contains(s.Message, "Could not parse value")
+		return s.category() == "input" || strings.Contains(s.Message, "Could not parse value")
 	}
 	return slices.ContainsFunc(theirs, value) != slices.ContainsFunc(ours, value)
 }

@@ -1,6 +1,6 @@
-// Package compose merges the parts of an operation as a server does: it lays the
-// operation on its component by Polyaxon's patch strategies, lays presets and patches
-// over it, and turns shortcuts into parts of the run.
+// Package compose merges the parts of an operation as a server does: it merges the
+// operation into its component by Polyaxon's patch strategies, applies presets and patches to
+// it, and turns shortcuts into parts of the run.
 package compose
 
 import (
@@ -11,16 +11,16 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 )
 
-// notLayered returns the keys of a file that control how it is merged, or that are merged
+// notMerged returns the keys of a file that control how it is merged, or that are merged
 // in a way of their own.
-func notLayered() []string {
+func notMerged() []string {
 	return []string{
 		"component", "hubRef", "pathRef", "urlRef", "dagRef", "isPreset", "patchStrategy", "run", "runPatch", "strictParams", "version", "kind",
 		"container", "cmd", "env", "resources", "ports", "environment", "init", "connections", "sidecars", "volumes",
 	}
 }
 
-// Compose lays a shaped file on its component, recursively. The result contains neither
+// Compose merges a shaped file into its component, recursively. The result contains neither
 // references nor patches nor shortcuts. Errors have Polyaxon's wording.
 func (s *Composer) Compose(local map[string]any) (map[string]any, error) {
 	effective := map[string]any{}
@@ -40,27 +40,27 @@ func (s *Composer) Compose(local map[string]any) (map[string]any, error) {
 	strict := effective["strictParams"] == true || local["strictParams"] == true
 	layered := map[string]any{}
 	for key, value := range local {
-		if !slices.Contains(notLayered(), key) {
+		if !slices.Contains(notMerged(), key) {
 			layered[key] = value
 		}
 	}
-	s.layer(s.Tables.Object("operation"), effective, layered, strategy)
+	s.merge(s.Tables.Object("operation"), effective, layered, strategy)
 	// Keys that an operation does not have, such as inputs and outputs, belong to the
 	// component.
 	for key, value := range layered {
 		if _, here, _ := s.Tables.Object("operation").Find(key, s.Version); !here {
 			field, _, _ := s.Tables.Object("component").Find(key, s.Version)
-			effective[key] = s.layerValue(s.Tables.Object("component"), key, field.Type, effective[key], value, strategy)
+			effective[key] = s.mergeValue(s.Tables.Object("component"), key, field.Type, effective[key], value, strategy)
 		}
 	}
-	if !s.Version.Before(schema.Shortcuts()) {
+	if !s.Version.Before(schema.ShortcutsSince()) {
 		effective["strictParams"] = strict
 	}
 	if effective["version"] == nil && local["version"] != nil {
 		effective["version"] = local["version"]
 	}
 	if run, ok := local["run"]; ok {
-		patched, err := s.layRun(effective["run"], run, strategy)
+		patched, err := s.mergeRun(effective["run"], run, strategy)
 		if err != nil {
 			return nil, err
 		}

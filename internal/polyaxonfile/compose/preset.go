@@ -9,7 +9,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 )
 
-// Patch lays a preset over an operation, as servers do when a run is created from another
+// Patch applies a preset to an operation, as servers do when a run is created from another
 // run. Both are YAML or JSON; the result is JSON. The preset's patchStrategy determines
 // which values win. Patch returns an error if one of the texts cannot be read.
 func Patch(operation, preset []byte) ([]byte, error) {
@@ -21,20 +21,20 @@ func Patch(operation, preset []byte) ([]byte, error) {
 	if over.Root() == nil {
 		return nil, fmt.Errorf("read the preset: %w", file.Errors(problems))
 	}
-	laid := plain.Clone(over.Root())
-	delete(laid, "isPreset")
-	strategy, _ := laid["patchStrategy"].(string)
-	patched := LayPreset(below.Root(), laid, strategy)
+	patch := plain.Clone(over.Root())
+	delete(patch, "isPreset")
+	strategy, _ := patch["patchStrategy"].(string)
+	patched := ApplyPreset(below.Root(), patch, strategy)
 	if strategy != "" {
-		patched["patchStrategy"] = strategy // servers also use it to lay runPatch on the run
+		patched["patchStrategy"] = strategy // servers also use it to apply runPatch to the run
 	}
 	return json.Marshal(patched)
 }
 
-// LayPreset lays a preset on an operation by one of Polyaxon's strategies; "" stands for
+// ApplyPreset applies a preset to an operation by one of Polyaxon's strategies; "" stands for
 // post_merge. A runPatch that does not fit the run is still added: checking the operation
 // reports it.
-func LayPreset(base, over map[string]any, strategy string) map[string]any {
+func ApplyPreset(base, over map[string]any, strategy string) map[string]any {
 	file, preset := plain.Clone(base), plain.Clone(over)
 	if strategy == "" {
 		strategy = postMerge
@@ -45,12 +45,12 @@ func LayPreset(base, over map[string]any, strategy string) map[string]any {
 		err = s.Preset(file, preset)
 	}
 	if runPatch, ok := preset["runPatch"]; err != nil && ok {
-		file["runPatch"] = layerAny(file["runPatch"], runPatch, strategy)
+		file["runPatch"] = mergeAny(file["runPatch"], runPatch, strategy)
 	}
 	return file
 }
 
-// Preset lays a preset on a file. Both are shaped. It changes the file.
+// Preset applies a preset to a file. Both are shaped. It changes the file.
 func (s *Composer) Preset(file, over map[string]any) error {
 	strategy, _ := over["patchStrategy"].(string)
 	if strategy == "" {
@@ -66,7 +66,7 @@ func (s *Composer) Preset(file, over map[string]any) error {
 			}
 		}
 	}
-	s.layer(s.File(file), file, own, strategy)
+	s.merge(s.File(file), file, own, strategy)
 	if cmd, ok := over["cmd"]; ok && (file["cmd"] == nil || strategy == postMerge || strategy == replace) {
 		file["cmd"] = cmd
 	}
@@ -85,7 +85,7 @@ func (s *Composer) Preset(file, over map[string]any) error {
 			}
 			file["run"] = own
 		default:
-			patched, err := s.layRun(file["run"], run, strategy)
+			patched, err := s.mergeRun(file["run"], run, strategy)
 			if err != nil {
 				return err
 			}

@@ -13,6 +13,6 @@ func TestPatch(t *testing.T) {
 		}
 	}
 	if _, err := Patch([]byte("kind: operation"), []byte("{")); err == nil {
-		t.Error("a preset that is no YAML was laid over an operation")
+		t.Error("a preset that is not YAML was applied to an operation")
 	}
 }

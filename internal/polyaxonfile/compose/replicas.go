@@ -7,8 +7,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 )
 
-// layRun lays a file's own run on the run of its component.
-func (s *Composer) layRun(old, value any, strategy string) (any, error) {
+// mergeRun merges a file's own run into the run of its component.
+func (s *Composer) mergeRun(old, value any, strategy string) (any, error) {
 	base, _ := old.(map[string]any)
 	over, ok := value.(map[string]any)
 	if ok && over["kind"] == nil {
@@ -20,16 +20,16 @@ func (s *Composer) layRun(old, value any, strategy string) (any, error) {
 	if base == nil {
 		return value, nil
 	}
-	return s.layerKind(s.Tables.Union("run"), base, value, strategy), nil
+	return s.mergeKind(s.Tables.Union("run"), base, value, strategy), nil
 }
 
-// patchRun lays a patch on a run. A patch for a run with replicas may also be a patch for
+// patchRun applies a patch to a run. A patch for a run with replicas may also be a patch for
 // each of its replicas.
 func (s *Composer) patchRun(run, over map[string]any, strategy string) error {
 	return s.patchRunAs(run, run, over, strategy)
 }
 
-// patchRunAs lays a patch on a run that is part of another run, native. The kind and the
+// patchRunAs applies a patch to a run that is part of another run, native. The kind and the
 // replicas are those of native.
 func (s *Composer) patchRunAs(native, run, over map[string]any, strategy string) error {
 	name, _ := native["kind"].(string)
@@ -55,7 +55,7 @@ func (s *Composer) patchRunAs(native, run, over map[string]any, strategy string)
 	if err != nil {
 		return err
 	}
-	s.layer(kind.Object, run, shaped, strategy)
+	s.merge(kind.Object, run, shaped, strategy)
 	return nil
 }
 

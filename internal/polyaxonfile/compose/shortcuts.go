@@ -13,7 +13,7 @@ import (
 // run. Without a run, ports create a service and any other key a job.
 func (s *Composer) shortcuts(old any, local map[string]any, strategy string) (map[string]any, error) {
 	run, _ := old.(map[string]any)
-	lay := func(over map[string]any, strategy, kind string) error {
+	merge := func(over map[string]any, strategy, kind string) error {
 		if run == nil {
 			run = map[string]any{"kind": kind}
 			strategy = postMerge
@@ -21,31 +21,31 @@ func (s *Composer) shortcuts(old any, local map[string]any, strategy string) (ma
 		return s.patchRun(run, over, strategy)
 	}
 	if ports := local["ports"]; ports != nil {
-		if err := lay(map[string]any{"ports": ports}, strategy, "service"); err != nil {
+		if err := merge(map[string]any{"ports": ports}, strategy, "service"); err != nil {
 			return nil, err
 		}
 	}
 	if container, ok := local["container"]; ok {
-		if err := lay(map[string]any{"container": container}, strategy, "job"); err != nil {
+		if err := merge(map[string]any{"container": container}, strategy, "job"); err != nil {
 			return nil, err
 		}
 	}
-	if err := s.command(&run, local["cmd"], strategy, lay); err != nil {
+	if err := s.command(&run, local["cmd"], strategy, merge); err != nil {
 		return nil, err
 	}
 	if env, ok := local["env"].(map[string]any); ok {
-		if err := s.environment(&run, env, strategy, lay); err != nil {
+		if err := s.environment(&run, env, strategy, merge); err != nil {
 			return nil, err
 		}
 	}
 	if resources, ok := local["resources"].(map[string]any); ok {
-		if err := lay(map[string]any{"container": map[string]any{"resources": lowered(resources)}}, strategy, "job"); err != nil {
+		if err := merge(map[string]any{"container": map[string]any{"resources": resourceLists(resources)}}, strategy, "job"); err != nil {
 			return nil, err
 		}
 	}
 	for _, key := range []string{"environment", "init", "connections", "sidecars", "volumes"} {
 		if value := local[key]; value != nil {
-			if err := lay(map[string]any{key: value}, strategy, "job"); err != nil {
+			if err := merge(map[string]any{key: value}, strategy, "job"); err != nil {
 				return nil, err
 			}
 		}
@@ -53,11 +53,11 @@ func (s *Composer) shortcuts(old any, local map[string]any, strategy string) (ma
 	return run, nil
 }
 
-type layFunc = func(over map[string]any, strategy, kind string) error
+type mergeFunc = func(over map[string]any, strategy, kind string) error
 
 // command sets a container's command and args from cmd. It never mixes a command with the
 // args of another.
-func (s *Composer) command(run *map[string]any, cmd any, strategy string, lay layFunc) error {
+func (s *Composer) command(run *map[string]any, cmd any, strategy string, merge mergeFunc) error {
 	var lines []string
 	switch x := cmd.(type) {
 	case string:
@@ -72,7 +72,7 @@ func (s *Composer) command(run *map[string]any, cmd any, strategy string, lay la
 	}
 	pair := map[string]any{"command": []any{"/bin/sh", "-c"}, "args": []any{strings.Join(append([]string{"set -e"}, lines...), "\n")}}
 	if *run == nil || strategy != preMerge && strategy != isNull {
-		return lay(map[string]any{"container": pair}, replace, "job")
+		return merge(map[string]any{"container": pair}, replace, "job")
 	}
 	type kept struct {
 		container     map[string]any
@@ -84,7 +84,7 @@ func (s *Composer) command(run *map[string]any, cmd any, strategy string, lay la
 			all = append(all, kept{c, c["command"], c["args"]})
 		}
 	}
-	if err := lay(map[string]any{"container": pair}, isNull, "job"); err != nil {
+	if err := merge(map[string]any{"container": pair}, isNull, "job"); err != nil {
 		return err
 	}
 	for _, k := range all {
@@ -95,7 +95,7 @@ func (s *Composer) command(run *map[string]any, cmd any, strategy string, lay la
 
 // environment adds env to the main containers. Of two values with the same name, the last
 // one is kept.
-func (s *Composer) environment(run *map[string]any, env map[string]any, strategy string, lay layFunc) error {
+func (s *Composer) environment(run *map[string]any, env map[string]any, strategy string, merge mergeFunc) error {
 	var entries, typed []any
 	for _, name := range plain.Keys(env) {
 		entries = append(entries, map[string]any{"name": name, "value": env[name]})
@@ -104,13 +104,13 @@ func (s *Composer) environment(run *map[string]any, env map[string]any, strategy
 	}
 	over := map[string]any{"container": map[string]any{"env": entries}}
 	if *run == nil || strategy != postMerge && strategy != preMerge {
-		return lay(over, strategy, "job")
+		return merge(over, strategy, "job")
 	}
 	before := map[int]any{}
 	for i, c := range s.containers(*run) {
 		before[i] = plain.Copy(c["env"])
 	}
-	if err := lay(over, strategy, "job"); err != nil {
+	if err := merge(over, strategy, "job"); err != nil {
 		return err
 	}
 	for i, c := range s.containers(*run) {
@@ -145,9 +145,9 @@ func lastOfName(env []any) []any {
 	return kept
 }
 
-// lowered returns the requests and limits for resources. A range 1..2 sets both, and
+// resourceLists returns the requests and limits for resources. A range 1..2 sets both, and
 // devices always get both.
-func lowered(resources map[string]any) map[string]any {
+func resourceLists(resources map[string]any) map[string]any {
 	requests, limits := map[string]any{}, map[string]any{}
 	for name, value := range resources {
 		device := name != "cpu" && name != "memory"

@@ -9,27 +9,27 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 )
 
-// Vanishes reports whether a version's converter drops an element of a command or of its
+// DropsElement reports whether a version's converter drops an element of a command or of its
 // arguments. Version 2 drops null and empty texts. Version 1.11.3 drops whatever is false
 // in Python, which includes 0, 0.0 and false.
-func Vanishes(value any, version schema.Version) bool {
+func DropsElement(value any, version schema.Version) bool {
 	if version.Major == 1 {
 		return !python.Truth(value)
 	}
 	return value == nil || value == ""
 }
 
-// main returns the main container, with the ports of a service added.
-func (r Run) main(container map[string]any) map[string]any {
-	c := r.connected(container)
+// mainContainer returns the main container, with the ports of a service added.
+func (r Run) mainContainer(container map[string]any) map[string]any {
+	c := r.withConnections(container)
 	c["name"] = r.mainName()
 	put(c, "ports", r.ports(list(c["ports"])))
 	return r.container(c)
 }
 
-// connected returns a copy of a container with the environment variables of params and
+// withConnections returns a copy of a container with the environment variables of params and
 // the mounts of connections added.
-func (r Run) connected(container map[string]any) map[string]any {
+func (r Run) withConnections(container map[string]any) map[string]any {
 	c := maps.Clone(container)
 	if c == nil {
 		c = map[string]any{}
@@ -38,7 +38,7 @@ func (r Run) connected(container map[string]any) map[string]any {
 	for _, v := range r.Variables {
 		env = append(env, map[string]any{"name": v.Name, "value": r.text(v.Value)})
 	}
-	if !r.old() && !requestsGPU(mapping(c["resources"])) {
+	if !r.isVersion1() && !requestsGPU(mapping(c["resources"])) {
 		// Without this variable, NVIDIA's runtime exposes all GPUs of the node to a container.
 		env = append(env, map[string]any{"name": "NVIDIA_VISIBLE_DEVICES", "value": "none"})
 	}
@@ -65,7 +65,7 @@ func (r Run) container(container map[string]any) map[string]any {
 		}
 		kept := []any{}
 		for _, element := range toList(c[key]) {
-			if !Vanishes(element, r.Version) {
+			if !DropsElement(element, r.Version) {
 				kept = append(kept, python.Str(element))
 			}
 		}
@@ -125,12 +125,12 @@ func (r Run) env(variables []any) []any {
 			if key == "name" || key == "value" {
 				made[key] = r.text(value)
 			} else {
-				made[key] = r.inner(value)
+				made[key] = r.valueSource(value)
 			}
 		}
 		all = append(all, made)
 	}
-	if r.old() {
+	if r.isVersion1() {
 		return all
 	}
 	kept, seen := []any{}, map[any]bool{}
@@ -144,15 +144,15 @@ func (r Run) env(variables []any) []any {
 	return kept
 }
 
-// inner converts the values in a variable's source, such as valueFrom, to text.
-func (r Run) inner(value any) any {
+// valueSource converts the values in a variable's source, such as valueFrom, to text.
+func (r Run) valueSource(value any) any {
 	m, ok := value.(map[string]any)
 	if !ok {
 		return r.text(value)
 	}
 	made := make(map[string]any, len(m))
 	for key, element := range m {
-		made[key] = r.inner(element)
+		made[key] = r.valueSource(element)
 	}
 	return made
 }
@@ -164,7 +164,7 @@ func (r Run) ports(own []any) []any {
 	for _, port := range list(r.Spec["ports"]) {
 		all = append(all, map[string]any{"containerPort": port})
 	}
-	if r.old() {
+	if r.isVersion1() {
 		return all
 	}
 	var kept []any

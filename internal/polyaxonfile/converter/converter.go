@@ -48,17 +48,17 @@ type Connection struct {
 // Main is the name of the main container, except in Kubeflow's jobs.
 const Main = "polyaxon-main"
 
-// old reports whether the converter is that of Polyaxon 1.
-func (r Run) old() bool { return r.Version.Major == 1 }
+// isVersion1 reports whether the converter is that of Polyaxon 1.
+func (r Run) isVersion1() bool { return r.Version.Major == 1 }
 
 // Template returns the pod template, with metadata and spec as Kubernetes has them.
 func (r Run) Template() map[string]any {
 	environment := mapping(r.Spec["environment"])
-	containers := []any{r.main(mapping(r.Spec["container"]))}
+	containers := []any{r.mainContainer(mapping(r.Spec["container"]))}
 	for _, element := range list(r.Spec["sidecars"]) {
 		sidecar := mapping(element)
-		if !r.old() && !r.PlainSidecars {
-			sidecar = r.connected(sidecar)
+		if !r.isVersion1() && !r.PlainSidecars {
+			sidecar = r.withConnections(sidecar)
 		}
 		containers = append(containers, r.container(sidecar))
 	}
@@ -81,12 +81,12 @@ func (r Run) Template() map[string]any {
 			}
 			put(spec, key, secrets)
 		case "nodeSelector":
-			if !r.old() {
+			if !r.isVersion1() {
 				value = r.texts(mapping(value))
 			}
 			spec[key] = value
 		case "hostPID":
-			if !r.old() {
+			if !r.isVersion1() {
 				value = python.Str(value) // Polyaxon 2 writes text here, which Kubernetes refuses
 			}
 			spec[key] = value
@@ -98,7 +98,7 @@ func (r Run) Template() map[string]any {
 	}
 	metadata := map[string]any{}
 	for _, key := range []string{"labels", "annotations"} {
-		if r.old() && r.Replica {
+		if r.isVersion1() && r.Replica {
 			continue // a replica gets only the labels and annotations of the run
 		}
 		if texts := r.texts(mapping(environment[key])); len(texts) > 0 {

@@ -25,7 +25,7 @@ func Apply(text []byte, edits ...Edit) ([]byte, error) {
 	for len(edits) > 0 {
 		changed, n := d.batch(edits)
 		for i := 0; changed == nil && i < n; i++ {
-			if d, err = d.one(edits[i]); err != nil {
+			if d, err = d.applyOne(edits[i]); err != nil {
 				return nil, err
 			}
 		}
@@ -37,9 +37,9 @@ func Apply(text []byte, edits ...Edit) ([]byte, error) {
 	return d.text, nil
 }
 
-// one applies one edit, and checks that the new text has the expected value.
-func (d *document) one(e Edit) (*document, error) {
-	want, err := e.On(d.value)
+// applyOne applies one edit, and checks that the new text has the expected value.
+func (d *document) applyOne(e Edit) (*document, error) {
+	want, err := e.ApplyTo(d.value)
 	if err != nil {
 		return nil, err
 	}
@@ -53,18 +53,18 @@ func (d *document) one(e Edit) (*document, error) {
 	if err != nil {
 		return nil, err
 	}
-	if after := reads(changed, want); after != nil {
+	if after := parseAs(changed, want); after != nil {
 		return after, nil
 	}
 	// A block scalar that has become the last value needs its line break.
-	if after := reads(append(changed, styleOf(d).line...), want); after != nil {
+	if after := parseAs(append(changed, styleOf(d).line...), want); after != nil {
 		return after, nil
 	}
 	return nil, e.errorf("this form of YAML cannot be edited there")
 }
 
-// reads parses a text. It returns nil when the text does not have the value want.
-func reads(text []byte, want any) *document {
+// parseAs parses a text. It returns nil when the text does not have the value want.
+func parseAs(text []byte, want any) *document {
 	d, err := parse(text)
 	if err != nil || !Equal(d.value, want) {
 		return nil
@@ -90,8 +90,8 @@ func (d *document) edit(e Edit) ([]byte, error) {
 		if at.node.Kind == yaml.AliasNode {
 			return d.expand(e, depth, at)
 		}
-		if at.node.Kind == yaml.ScalarNode { // On has checked that it is empty
-			made, err := e.make(e.path[depth:])
+		if at.node.Kind == yaml.ScalarNode { // ApplyTo has checked that it is empty
+			made, err := e.newValue(e.path[depth:])
 			if err != nil {
 				return nil, err
 			}
@@ -102,7 +102,7 @@ func (d *document) edit(e Edit) ([]byte, error) {
 		}
 		next := place{parent: at.node, above: d.column(at.node)}
 		if at.node.Kind == yaml.SequenceNode {
-			next.index, _ = strconv.Atoi(key) // On has checked the index
+			next.index, _ = strconv.Atoi(key) // ApplyTo has checked the index
 			next.node = at.node.Content[next.index]
 		} else if next.node, next.index = find(at.node, key); next.node == nil {
 			return d.addKey(e, depth, at)
@@ -130,7 +130,7 @@ func (d *document) column(n *yaml.Node) int {
 // the copy.
 func (d *document) expand(e Edit, depth int, at place) ([]byte, error) {
 	w := &walk{}
-	value, err := e.on(w.value(at.node, 0), e.path[depth:])
+	value, err := e.applyTo(w.value(at.node, 0), e.path[depth:])
 	if err != nil {
 		return nil, err
 	}
@@ -148,10 +148,10 @@ func (d *document) addKey(e Edit, depth int, at place) ([]byte, error) {
 	var value any
 	var err error
 	if old, ok := merged[e.path[depth]]; ok && depth+1 < len(e.path) {
-		value, err = e.on(old, e.path[depth+1:])
+		value, err = e.applyTo(old, e.path[depth+1:])
 	} else {
 		var made any
-		if made, err = e.make(e.path[depth:]); err == nil {
+		if made, err = e.newValue(e.path[depth:]); err == nil {
 			value = made.(map[string]any)[e.path[depth]]
 		}
 	}

@@ -26,14 +26,14 @@ func (d *document) batch(edits []Edit) (*document, int) {
 		if slices.ContainsFunc(edits[:n], func(before Edit) bool { return before.moves(e, d.value) }) {
 			break
 		}
-		after, err := e.On(want)
+		after, err := e.ApplyTo(want)
 		if err != nil {
 			break
 		}
 		if e.value, err = plain(e.value); err != nil {
 			break
 		}
-		if _, err := e.On(d.value); err != nil {
+		if _, err := e.ApplyTo(d.value); err != nil {
 			break
 		}
 		if Equal(after, want) {
@@ -59,7 +59,7 @@ func (d *document) batch(edits []Edit) (*document, int) {
 		text = append(append(text, d.text[at:h.from]...), h.text...)
 		at = h.to
 	}
-	return reads(append(text, d.text[at:]...), want), n
+	return parseAs(append(text, d.text[at:]...), want), n
 }
 
 // moves reports whether an edit changes what another edit's path refers to: a value that

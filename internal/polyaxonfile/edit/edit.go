@@ -2,8 +2,8 @@
 // indentation, blank lines and line endings stay as they are.
 //
 // An Edit names a value by its path of keys and list indexes. Apply applies edits to a
-// text, and Edit.On to plain values. Apply parses its result again: either the result has
-// the value that Edit.On returns, or Apply returns an error and no text.
+// text, and Edit.ApplyTo to plain values. Apply parses its result again: either the result has
+// the value that Edit.ApplyTo returns, or Apply returns an error and no text.
 package edit
 
 import (
@@ -51,18 +51,18 @@ func Rename(key string, path ...string) Edit { return Edit{verb: rename, path: p
 // Path returns the path joined by dots, for messages.
 func (e Edit) Path() string { return strings.Join(e.path, ".") }
 
-// On applies the edit to a copy of plain values and returns the copy. It returns an error
+// ApplyTo applies the edit to a copy of plain values and returns the copy. It returns an error
 // when the path does not exist.
-func (e Edit) On(value any) (any, error) {
+func (e Edit) ApplyTo(value any) (any, error) {
 	given, err := plain(e.value)
 	if err != nil {
 		return nil, err
 	}
 	e.value = given
-	return e.on(value, e.path)
+	return e.applyTo(value, e.path)
 }
 
-func (e Edit) on(value any, path []string) (any, error) {
+func (e Edit) applyTo(value any, path []string) (any, error) {
 	if len(path) == 0 {
 		if e.verb != set {
 			return nil, e.errorf("needs a key")
@@ -72,18 +72,18 @@ func (e Edit) on(value any, path []string) (any, error) {
 	switch at := value.(type) {
 	case nil:
 		if e.verb == set || e.verb == insert {
-			return e.make(path)
+			return e.newValue(path)
 		}
 	case map[string]any:
-		return e.onMapping(at, path)
+		return e.applyToMapping(at, path)
 	case []any:
-		return e.onList(at, path)
+		return e.applyToList(at, path)
 	}
 	return nil, e.errorf("there is nothing at this place")
 }
 
-// make returns the value that is put at a path that does not exist.
-func (e Edit) make(path []string) (any, error) {
+// newValue returns the value that is put at a path that does not exist.
+func (e Edit) newValue(path []string) (any, error) {
 	if e.verb == insert && len(path) == 1 {
 		if path[0] != "-" && path[0] != "0" {
 			return nil, e.errorf("the list has no such element")
@@ -92,7 +92,7 @@ func (e Edit) make(path []string) (any, error) {
 	}
 	below := e.value
 	if len(path) > 1 {
-		made, err := e.make(path[1:])
+		made, err := e.newValue(path[1:])
 		if err != nil {
 			return nil, err
 		}
@@ -101,7 +101,7 @@ func (e Edit) make(path []string) (any, error) {
 	return map[string]any{path[0]: below}, nil
 }
 
-func (e Edit) onMapping(m map[string]any, path []string) (any, error) {
+func (e Edit) applyToMapping(m map[string]any, path []string) (any, error) {
 	key := path[0]
 	old, exists := m[key]
 	changed := maps.Clone(m)
@@ -110,7 +110,7 @@ func (e Edit) onMapping(m map[string]any, path []string) (any, error) {
 		if !exists && (e.verb == remove || e.verb == rename) {
 			return nil, e.errorf("there is no %s", key)
 		}
-		below, err := e.on(old, path[1:])
+		below, err := e.applyTo(old, path[1:])
 		if err != nil {
 			return nil, err
 		}
@@ -133,7 +133,7 @@ func (e Edit) onMapping(m map[string]any, path []string) (any, error) {
 	return changed, nil
 }
 
-func (e Edit) onList(list []any, path []string) (any, error) {
+func (e Edit) applyToList(list []any, path []string) (any, error) {
 	i, err := strconv.Atoi(path[0])
 	if e.verb == insert && len(path) == 1 {
 		if path[0] == "-" {
@@ -150,7 +150,7 @@ func (e Edit) onList(list []any, path []string) (any, error) {
 	changed := slices.Clone(list)
 	switch {
 	case len(path) > 1:
-		if changed[i], err = e.on(list[i], path[1:]); err != nil {
+		if changed[i], err = e.applyTo(list[i], path[1:]); err != nil {
 			return nil, err
 		}
 	case e.verb == set:

@@ -12,8 +12,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
-// author writes random documents in many styles.
-type author struct {
+// documentGenerator writes random documents in many styles.
+type documentGenerator struct {
 	*rand.Rand
 	comments int
 	step     int
@@ -21,9 +21,9 @@ type author struct {
 	json     bool
 }
 
-func (a *author) one(of ...string) string { return of[a.IntN(len(of))] }
+func (a *documentGenerator) one(of ...string) string { return of[a.IntN(len(of))] }
 
-func (a *author) comment() string {
+func (a *documentGenerator) comment() string {
 	if a.json || a.IntN(4) > 0 {
 		return ""
 	}
@@ -31,7 +31,7 @@ func (a *author) comment() string {
 	return fmt.Sprintf("%s# c%d", a.one(" ", "  "), a.comments)
 }
 
-func (a *author) own(indent int) string {
+func (a *documentGenerator) own(indent int) string {
 	switch {
 	case a.json || a.IntN(6) > 0:
 		return ""
@@ -42,7 +42,7 @@ func (a *author) own(indent int) string {
 	return fmt.Sprintf("%s# c%d\n", strings.Repeat(" ", indent), a.comments)
 }
 
-func (a *author) scalar(inFlow bool) string {
+func (a *documentGenerator) scalar(inFlow bool) string {
 	words := []string{"text", "1", "1.5", "true", `"a: \"b\" # no"`, "'it''s # so'", `"{{ X }}"`, "null", "ünï", `""`, "1e3", "-x"}
 	if a.json {
 		words = []string{`"text"`, "1", "1.5", "true", `"a: \"b\" # no"`, "null", `"ünï"`}
@@ -52,14 +52,14 @@ func (a *author) scalar(inFlow bool) string {
 	return a.one(words...)
 }
 
-func (a *author) key(i int) string {
+func (a *documentGenerator) key(i int) string {
 	if a.json {
 		return fmt.Sprintf(`"k%d"`, i)
 	}
 	return fmt.Sprintf(a.one("k%d", "k%d", `"k%d"`, "'k%d'"), i)
 }
 
-func (a *author) flow(depth int) string {
+func (a *documentGenerator) flow(depth int) string {
 	if depth <= 0 || a.IntN(3) == 0 {
 		return a.scalar(true)
 	}
@@ -78,7 +78,7 @@ func (a *author) flow(depth int) string {
 }
 
 // value writes the value after a key or a dash at indent, up to the end of the line.
-func (a *author) value(indent, depth int, dash bool) string {
+func (a *documentGenerator) value(indent, depth int, dash bool) string {
 	choice := a.IntN(6)
 	switch {
 	case depth <= 0 || choice < 2:
@@ -107,7 +107,7 @@ func (a *author) value(indent, depth int, dash bool) string {
 	return a.comment() + "\n" + a.block(inner, depth-1, mapping, true)
 }
 
-func (a *author) block(indent, depth int, mapping, own bool) string {
+func (a *documentGenerator) block(indent, depth int, mapping, own bool) string {
 	var b strings.Builder
 	in := strings.Repeat(" ", indent)
 	for i := range 1 + a.IntN(3) {
@@ -123,7 +123,7 @@ func (a *author) block(indent, depth int, mapping, own bool) string {
 	return b.String()
 }
 
-func (a *author) document() string {
+func (a *documentGenerator) document() string {
 	if a.json = a.IntN(6) == 0; a.json {
 		items := make([]string, 1+a.IntN(4))
 		for i := range items {
@@ -147,7 +147,7 @@ func (a *author) document() string {
 }
 
 // anywhere returns the path of a random value inside value, and that value.
-func (a *author) anywhere(value any) ([]string, any) {
+func (a *documentGenerator) anywhere(value any) ([]string, any) {
 	var path []string
 	for {
 		switch x := value.(type) {
@@ -170,7 +170,7 @@ func (a *author) anywhere(value any) ([]string, any) {
 	}
 }
 
-func (a *author) plain() any {
+func (a *documentGenerator) plain() any {
 	switch a.IntN(9) {
 	case 0:
 		return map[string]any{"name": "x", "value": "{{ Y }}", "list": []any{1, map[string]any{"a": nil}}}
@@ -199,7 +199,7 @@ func TestEditsAreExact(t *testing.T) {
 		rounds = 10000
 	}
 	for seed := range rounds {
-		a := &author{Rand: rand.New(rand.NewPCG(seed, 7))}
+		a := &documentGenerator{Rand: rand.New(rand.NewPCG(seed, 7))}
 		text := a.document()
 		d, err := parse([]byte(text))
 		if err != nil {
@@ -221,7 +221,7 @@ func TestEditsAreExact(t *testing.T) {
 		if len(path) == 0 && e.verb != set {
 			continue
 		}
-		want, err := e.On(d.value)
+		want, err := e.ApplyTo(d.value)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -242,7 +242,7 @@ func TestEditsAreExact(t *testing.T) {
 			t.Fatalf("seed %d: line endings are mixed\n%q", seed, have)
 		}
 		// Applying the difference of two documents to the first must yield the second.
-		b := &author{Rand: a.Rand}
+		b := &documentGenerator{Rand: a.Rand}
 		if other, err := parse([]byte(b.document())); err == nil {
 			if now, err := Apply([]byte(text), Diff(d.value, other.value)...); err != nil {
 				t.Fatalf("seed %d: %v\n%s\n--- to\n%s", seed, err, text, other.text)
@@ -258,7 +258,7 @@ func TestEditsAreExact(t *testing.T) {
 func TestEditsAtOnce(t *testing.T) {
 	atOnce := 0
 	for seed := range uint64(1000) {
-		a := &author{Rand: rand.New(rand.NewPCG(seed, 11))}
+		a := &documentGenerator{Rand: rand.New(rand.NewPCG(seed, 11))}
 		text := []byte(a.document())
 		d, err := parse(text)
 		if err != nil {
@@ -275,7 +275,7 @@ func TestEditsAtOnce(t *testing.T) {
 			case list(old):
 				e = Insert(a.plain(), below(path, a.one("-", "0"))...)
 			}
-			if want, err = e.On(want); err != nil {
+			if want, err = e.ApplyTo(want); err != nil {
 				t.Fatal(err)
 			}
 			edits = append(edits, e)
@@ -287,7 +287,7 @@ func TestEditsAtOnce(t *testing.T) {
 		if err != nil {
 			t.Fatalf("seed %d: %v: %v\n%s", seed, edits, err, text)
 		}
-		if reads(have, want) == nil {
+		if parseAs(have, want) == nil {
 			t.Fatalf("seed %d: %v gives\n%s", seed, edits, have)
 		}
 		if before, now := comment.FindAllString(string(text), -1), comment.FindAllString(string(have), -1); !slices.Equal(before, now) {
@@ -313,10 +313,10 @@ func FuzzApply(f *testing.F) {
 		if err != nil {
 			return
 		}
-		a := &author{Rand: rand.New(rand.NewPCG(seed, 1))}
+		a := &documentGenerator{Rand: rand.New(rand.NewPCG(seed, 1))}
 		path, _ := a.anywhere(d.value)
 		for _, e := range []Edit{Set(a.plain(), path...), Delete(path...), Insert(a.plain(), below(path, "-")...), Rename("new", path...), Set(a.plain(), below(path, "new")...)} {
-			want, err := e.On(d.value)
+			want, err := e.ApplyTo(d.value)
 			have, applied := Apply([]byte(text), e)
 			if err != nil && applied == nil {
 				t.Fatalf("%v fails on the value and not on the text", e)

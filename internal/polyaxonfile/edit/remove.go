@@ -29,7 +29,7 @@ func (d *document) remove(at place) []byte {
 	}
 	if _, alone := d.indent(start); alone {
 		from, to := d.lineStart(start), d.nextLine(end)
-		for d.keeps() && to < len(d.text) && d.breaks(to) {
+		for d.hasKeepScalar() && to < len(d.text) && d.breaks(to) {
 			to = d.nextLine(to) // a block scalar before it would absorb the blank lines
 		}
 		if to == len(d.text) && !strings.HasSuffix(string(d.text), "\n") && from > 0 {
@@ -52,8 +52,8 @@ func (d *document) remove(at place) []byte {
 	return d.splice(start, end, "")
 }
 
-// keeps reports whether a block scalar may include the blank lines after it.
-func (d *document) keeps() bool {
+// hasKeepScalar reports whether a block scalar may include the blank lines after it.
+func (d *document) hasKeepScalar() bool {
 	return bytes.Contains(d.text, []byte("|+")) || bytes.Contains(d.text, []byte(">+"))
 }
 
@@ -77,7 +77,7 @@ func (d *document) empty(m *yaml.Node, text string) []byte {
 		return d.splice(d.content(m), d.end(m, -1), text)
 	}
 	if d.ownLine(d.content(m), at) {
-		return d.foldIn(at, text)
+		return d.replaceInline(at, text)
 	}
 	return d.splice(d.content(m), d.end(m, at.above), text)
 }
@@ -110,27 +110,27 @@ func (d *document) removeFromFlow(at place, per int) []byte {
 	if per == 2 {
 		start = d.offset(m.Content[at.index-1])
 	}
-	if comma := d.gap(end); comma < len(d.text) && d.text[comma] == ',' {
+	if comma := d.skipSpaceAndComments(end); comma < len(d.text) && d.text[comma] == ',' {
 		if d.gapIsBlank(end, comma) {
 			end = comma + 1
 		} else {
 			return append(append(append([]byte{}, d.text[:start]...), d.text[end:comma]...), d.text[comma+1:]...)
 		}
-		if _, alone := d.indent(start); alone && d.lineEnd(end) == d.space(end) {
+		if _, alone := d.indent(start); alone && d.lineEnd(end) == d.skipBlanks(end) {
 			return d.splice(d.lineStart(start), d.nextLine(end), "")
 		}
-		return d.splice(start, d.space(end), "")
+		return d.splice(start, d.skipBlanks(end), "")
 	}
 	if at.index < per { // the only one
 		return d.splice(start, end, "")
 	}
 	// The last element takes the comma before it along.
 	before := d.end(m.Content[at.index-per], -1)
-	comma := d.gap(before)
+	comma := d.skipSpaceAndComments(before)
 	if d.gapIsBlank(before, start-1) || strings.TrimSpace(string(d.text[before:start])) == "," {
 		return d.splice(before, end, "")
 	}
-	if _, alone := d.indent(start); alone && d.lineEnd(end) == d.space(end) {
+	if _, alone := d.indent(start); alone && d.lineEnd(end) == d.skipBlanks(end) {
 		return append(append(append([]byte{}, d.text[:comma]...), d.text[comma+1:d.lineStart(start)]...), d.text[d.nextLine(end):]...)
 	}
 	return append(append(append([]byte{}, d.text[:comma]...), d.text[comma+1:start]...), d.text[end:]...)

@@ -27,7 +27,7 @@ func (d *document) replace(at place, value any) []byte {
 		}
 		switch {
 		case block(n) && d.ownLine(start, at):
-			return d.foldIn(at, text)
+			return d.replaceInline(at, text)
 		case start > 0 && !strings.ContainsRune(" \t\r\n[{,", rune(d.text[start-1])):
 			text = " " + text // an empty value stands directly after the colon
 		}
@@ -94,11 +94,11 @@ func (s style) text(value any, n *yaml.Node, short bool, above int) string {
 	return header
 }
 
-// foldIn replaces a block collection, which stands on the lines below its key or dash,
+// replaceInline replaces a block collection, which stands on the lines below its key or dash,
 // with text after the key or dash.
-func (d *document) foldIn(at place, text string) []byte {
+func (d *document) replaceInline(at place, text string) []byte {
 	first := d.content(at.node)
-	mark := d.behind(at)
+	mark := d.afterIndicator(at)
 	from, to := d.lineStart(first), d.nextLine(d.end(at.node, at.above))
 	if d.lineEnd(mark) >= first {
 		return d.splice(first, d.end(at.node, at.above), text)
@@ -121,11 +121,12 @@ func (d *document) propertiesEnd(at place, mark int) int {
 	return d.skipProperties(d.offset(at.node))
 }
 
-// behind returns the offset after the colon of a value's key, or after an element's dash.
-func (d *document) behind(at place) int {
+// afterIndicator returns the offset after the colon of a value's key, or after an element's
+// dash.
+func (d *document) afterIndicator(at place) int {
 	if at.parent.Kind == yaml.MappingNode {
 		key := at.parent.Content[at.index-1]
-		colon := d.gap(d.end(key, at.above))
+		colon := d.skipSpaceAndComments(d.end(key, at.above))
 		return min(colon+1, len(d.text))
 	}
 	return d.dashOf(at) + 1
@@ -137,12 +138,12 @@ func (d *document) dashOf(at place) int {
 	if at.index > 0 {
 		from = d.end(at.parent.Content[at.index-1], at.above)
 	}
-	return d.gap(from)
+	return d.skipSpaceAndComments(from)
 }
 
 // replaceByBlock replaces a value with a collection in block style.
 func (d *document) replaceByBlock(at place, value any, s style) []byte {
-	mark := d.behind(at)
+	mark := d.afterIndicator(at)
 	start, end := d.content(at.node), d.end(at.node, at.above)
 	if at.parent.Kind == yaml.SequenceNode {
 		column := at.above + 2

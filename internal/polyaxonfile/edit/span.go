@@ -16,7 +16,7 @@ func (d *document) content(n *yaml.Node) int {
 	case n.Kind == yaml.MappingNode && block(n):
 		return d.offset(n.Content[0])
 	case block(n):
-		return d.gap(d.skipProperties(d.offset(n)))
+		return d.skipSpaceAndComments(d.skipProperties(d.offset(n)))
 	}
 	at := d.offset(n)
 	if n.Kind == yaml.AliasNode {
@@ -31,7 +31,7 @@ func (d *document) skipProperties(at int) int {
 		for at < len(d.text) && !strings.ContainsRune(" \t\r\n,[]{}", rune(d.text[at])) {
 			at++
 		}
-		next := d.space(at)
+		next := d.skipBlanks(at)
 		if next < len(d.text) && (d.text[next] == '&' || d.text[next] == '!' || !atEnd(d.text, next)) {
 			at = next
 			continue
@@ -45,16 +45,16 @@ func atEnd(text []byte, at int) bool {
 	return at >= len(text) || text[at] == '\n' || text[at] == '\r' || text[at] == '#'
 }
 
-// space returns the offset after blanks and tabs.
-func (d *document) space(at int) int {
+// skipBlanks returns the offset after blanks and tabs.
+func (d *document) skipBlanks(at int) int {
 	for at < len(d.text) && (d.text[at] == ' ' || d.text[at] == '\t') {
 		at++
 	}
 	return at
 }
 
-// gap returns the offset after white space, line breaks and comments.
-func (d *document) gap(at int) int {
+// skipSpaceAndComments returns the offset after white space, line breaks and comments.
+func (d *document) skipSpaceAndComments(at int) int {
 	for at < len(d.text) {
 		switch c := d.text[at]; {
 		case c == ' ' || c == '\t' || c == '\r' || c == '\n':
@@ -118,13 +118,13 @@ func (d *document) end(n *yaml.Node, above int) int {
 	}
 	switch {
 	case n.Style&yaml.DoubleQuotedStyle != 0:
-		return d.quoted(at, '"')
+		return d.quotedEnd(at, '"')
 	case n.Style&yaml.SingleQuotedStyle != 0:
-		return d.quoted(at, '\'')
+		return d.quotedEnd(at, '\'')
 	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
-		return d.literal(at, above)
+		return d.blockScalarEnd(at, above)
 	}
-	return d.word(at, n.Value)
+	return d.plainEnd(at, n.Value)
 }
 
 func (d *document) collectionEnd(n *yaml.Node, at int) int {
@@ -139,7 +139,7 @@ func (d *document) collectionEnd(n *yaml.Node, at int) int {
 		return end
 	}
 	for end < len(d.text) {
-		end = d.gap(end)
+		end = d.skipSpaceAndComments(end)
 		if end < len(d.text) && strings.ContainsRune("]}", rune(d.text[end])) {
 			return end + 1
 		}
@@ -148,8 +148,8 @@ func (d *document) collectionEnd(n *yaml.Node, at int) int {
 	return len(d.text)
 }
 
-// quoted returns the end of the quoted scalar that begins at at.
-func (d *document) quoted(at int, quote byte) int {
+// quotedEnd returns the end of the quoted scalar that begins at at.
+func (d *document) quotedEnd(at int, quote byte) int {
 	for i := at + 1; i < len(d.text); i++ {
 		switch {
 		case d.text[i] == '\\' && quote == '"':
@@ -163,9 +163,9 @@ func (d *document) quoted(at int, quote byte) int {
 	return len(d.text)
 }
 
-// literal returns the end of the block scalar whose header is at at, before its last line
-// break. The scalar continues while lines are indented.
-func (d *document) literal(at, above int) int {
+// blockScalarEnd returns the end of the block scalar whose header is at at, before its last
+// line break. The scalar continues while lines are indented.
+func (d *document) blockScalarEnd(at, above int) int {
 	header := string(d.text[at:d.lineEnd(at)])
 	if comment := strings.Index(header, " #"); comment >= 0 {
 		header = header[:comment]
@@ -198,8 +198,8 @@ func (d *document) literal(at, above int) int {
 	return end
 }
 
-// word returns the end of a plain scalar, which may span several lines.
-func (d *document) word(at int, value string) int {
+// plainEnd returns the end of a plain scalar, which may span several lines.
+func (d *document) plainEnd(at int, value string) int {
 	for i := 0; i < len(value) && at < len(d.text); {
 		if value[i] == d.text[at] && value[i] != '\n' {
 			if value[i] != ' ' || !d.breaks(at) {
@@ -223,6 +223,6 @@ func (d *document) word(at int, value string) int {
 
 // breaks reports whether only blanks follow at on its line.
 func (d *document) breaks(at int) bool {
-	at = d.space(at)
+	at = d.skipBlanks(at)
 	return at >= len(d.text) || d.text[at] == '\n' || d.text[at] == '\r'
 }

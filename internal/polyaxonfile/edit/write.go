@@ -90,9 +90,9 @@ var (
 	plainWord  = regexp.MustCompile(`^[\pL0-9_/.][\pL0-9_./@+-]*$`)
 )
 
-// bare reports whether a text may be written without quotes and is still read as text,
+// isPlainSafe reports whether a text may be written without quotes and is still read as text,
 // both by YAML 1.1 and by YAML 1.2.
-func bare(text string, inFlow bool) bool {
+func isPlainSafe(text string, inFlow bool) bool {
 	words := plainWords
 	if inFlow {
 		words = plainWord
@@ -125,7 +125,7 @@ func (s style) scalar(value any, like yaml.Style, inFlow bool) string {
 	case s.json, like&yaml.DoubleQuotedStyle != 0:
 	case like&yaml.SingleQuotedStyle != 0 && printable(text):
 		return "'" + strings.ReplaceAll(text, "'", "''") + "'"
-	case bare(text, inFlow):
+	case isPlainSafe(text, inFlow):
 		return text
 	}
 	return quote(text)

@@ -16,7 +16,7 @@ func (r Reader) read(ctx context.Context, path, root string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.Held.once(full, func() ([]byte, error) {
+	return r.Cache.load(full, func() ([]byte, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}

@@ -46,9 +46,9 @@ func (r Reader) hubAddress(reference string) (string, error) {
 	return strings.TrimSuffix(hub, "/") + "/api/v1/" + owner + "/" + name + "/versions/component/" + version, nil
 }
 
-// allow is the hint that names the setting of slipway.yaml which permits a request to
+// allowHint is the hint that names the setting of slipway.yaml which permits a request to
 // another host.
-const allow = "references: {hosts: [%s]} in slipway.yaml allows it"
+const allowHint = "references: {hosts: [%s]} in slipway.yaml allows it"
 
 // fetch downloads a component from an address. A hub returns it as the content field of a
 // JSON object.
@@ -60,7 +60,7 @@ func (r Reader) fetch(ctx context.Context, address string, hub bool) ([]byte, er
 	case !hub && u.Scheme != "https":
 		return nil, errors.New("http:// is not secure: the response can be forged; use https://")
 	}
-	return r.Held.once(address, func() ([]byte, error) { return r.request(ctx, u, hub) })
+	return r.Cache.load(address, func() ([]byte, error) { return r.request(ctx, u, hub) })
 }
 
 func (r Reader) request(ctx context.Context, u *url.URL, hub bool) ([]byte, error) {
@@ -86,7 +86,7 @@ func (r Reader) request(ctx context.Context, u *url.URL, hub bool) ([]byte, erro
 		case u.Scheme == "https" && next.URL.Scheme != "https":
 			return errors.New("it redirects away from https")
 		case host != u.Hostname() && !guard.allows(host):
-			return fmt.Errorf("it redirects to another host, %s; "+allow, host, host)
+			return fmt.Errorf("it redirects to another host, %s; "+allowHint, host, host)
 		}
 		return nil
 	}}

@@ -56,9 +56,9 @@ func FuzzLoad(f *testing.F) {
 	})
 }
 
-// TestLinesAreYAMLs checks that a position's line is found also with the line breaks of
-// YAML 1.1 that editors no longer use.
-func TestLinesAreYAMLs(t *testing.T) {
+// TestLineBreaksAreThoseOfYAML checks that a position's line is found also with the line
+// breaks of YAML 1.1 that editors no longer use.
+func TestLineBreaksAreThoseOfYAML(t *testing.T) {
 	for _, end := range []string{"\n", "\r\n", "\r", "\u0085", "\u2028", "\u2029"} {
 		file, problems := file.Load("f.yml", []byte("version: 1.1"+end+"kind: component"+end+"run: {kind: jobb}"+end))
 		problems = append(problems, check.Validate(file, schema.Newest())...)

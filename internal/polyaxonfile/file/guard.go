@@ -29,7 +29,7 @@ func newGuard(transport http.RoundTripper, hosts []string) *guard {
 		public := t.Clone()
 		dialer := &net.Dialer{Timeout: fetchTimeout, Control: func(_, address string, _ syscall.RawConn) error {
 			if at, err := netip.ParseAddrPort(address); err != nil || !isPublic(at.Addr()) {
-				return fmt.Errorf("%s is not a public address; "+allow, address, "HOST")
+				return fmt.Errorf("%s is not a public address; "+allowHint, address, "HOST")
 			}
 			return nil
 		}}
@@ -51,7 +51,7 @@ func (g *guard) RoundTrip(request *http.Request) (*http.Response, error) {
 		return g.plain.RoundTrip(request)
 	}
 	if at, err := netip.ParseAddr(host); err == nil && !isPublic(at) {
-		return nil, fmt.Errorf("%s is not a public address; "+allow, host, host)
+		return nil, fmt.Errorf("%s is not a public address; "+allowHint, host, host)
 	}
 	if g.proxy != nil {
 		if through, err := g.proxy(request); err == nil && through != nil {

@@ -48,7 +48,7 @@ func Load(name string, text []byte) (*File, []Problem) {
 		at.Line, at.Column = mistake.Line, mistake.Column
 		f, problems := refuse("%s", mistake.Message)
 		problems[0].Hint = mistake.Hint
-		if hint := bareTemplate(f.texts[name]); hint != "" {
+		if hint := unquotedTemplate(f.texts[name]); hint != "" {
 			problems[0].Hint = hint
 		}
 		return f, problems
@@ -247,7 +247,7 @@ func (b *builder) mapping(n *yaml.Node, path []string, p *Place) map[string]any 
 		value, below := b.value(n.Content[i+1], extend(path, name))
 		below.key = b.position(key)
 		if noText {
-			below.note |= noteKeyIsNoText
+			below.note |= noteKeyIsNotText
 		}
 		put(name, value, below)
 	}

@@ -9,7 +9,7 @@ import "github.com/slipway-ci/slipway/internal/source"
 func (f *File) Locate(path []string) (source.Position, bool) {
 	var best []string
 	for _, from := range [][]string{path, withoutFirst(path, "component"), append([]string{"component"}, path...)} {
-		if found := f.along(from); len(found) > len(best) {
+		if found := f.existingPath(from); len(found) > len(best) {
 			best = found
 		}
 	}
@@ -26,8 +26,8 @@ func withoutFirst(path []string, key string) []string {
 	return nil
 }
 
-// along returns the steps of a path that exist in the file.
-func (f *File) along(path []string) []string {
+// existingPath returns the steps of a path that exist in the file.
+func (f *File) existingPath(path []string) []string {
 	var found []string
 	for _, step := range path {
 		if _, exact := f.find(append(found[:len(found):len(found)], step)); exact {

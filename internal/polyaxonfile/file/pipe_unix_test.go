@@ -13,9 +13,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/polyaxonfiletest"
 )
 
-// TestPipesAreNoFiles checks that neither a pipe nor a device is read, because reading
+// TestPipesAreNotFiles checks that neither a pipe nor a device is read, because reading
 // one may never end.
-func TestPipesAreNoFiles(t *testing.T) {
+func TestPipesAreNotFiles(t *testing.T) {
 	dir := polyaxonfiletest.Tree(t, map[string]string{"op.yml": "kind: operation\npathRef: pipe\n"})
 	if err := syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600); err != nil {
 		t.Skip(err)

@@ -11,9 +11,9 @@ type Place struct {
 	note    note
 	// Spelled is the key as it is spelled in the file, if Polyaxon reads it as another key.
 	Spelled string
-	// Told says that the value comes from a reference whose problems have already been
+	// Reported says that the value comes from a reference whose problems have already been
 	// reported.
-	Told bool
+	Reported bool
 }
 
 // Place returns the positions of the file's values.
@@ -23,9 +23,9 @@ func (f *File) Place() *Place { return f.place }
 // types of its own.
 func (p *Place) IsDate() bool { return p.note&noteDate != 0 }
 
-// KeyIsNoText reports whether YAML reads the key as a number or a boolean, as it does
+// KeyIsNotText reports whether YAML reads the key as a number or a boolean, as it does
 // with on.
-func (p *Place) KeyIsNoText() bool { return p.note&noteKeyIsNoText != 0 }
+func (p *Place) KeyIsNotText() bool { return p.note&noteKeyIsNotText != 0 }
 
 // AtKey returns the position of the key, or of the value when there is no key.
 func (p *Place) AtKey() source.Position {
@@ -50,8 +50,8 @@ type note uint8
 const (
 	// noteDate marks a text that is a date or a time, for which Polyaxon has types of its own.
 	noteDate note = 1 << iota
-	// noteKeyIsNoText marks a key that is a number or a boolean, such as on.
-	noteKeyIsNoText
+	// noteKeyIsNotText marks a key that is a number or a boolean, such as on.
+	noteKeyIsNotText
 )
 
 // named appends the positions of the keys with this name to found.

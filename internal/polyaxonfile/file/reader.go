@@ -22,14 +22,14 @@ type Reader struct {
 	// followed. If it is "", a Polyaxonfile may be anywhere, and the files that it refers to
 	// must be in its repository.
 	Root string
-	// Held caches what was read, so that a command reads each file once. If it is nil, files
+	// Cache caches what was read, so that a command reads each file once. If it is nil, files
 	// are read each time.
-	Held *Held
+	Cache *Cache
 }
 
-// noComponent returns the message for a referenced file that is not a component. It
+// notComponentMessage returns the message for a referenced file that is not a component. It
 // quotes nothing of the file, because a reference may name any file of the machine.
-func noComponent(name string) string {
+func notComponentMessage(name string) string {
 	return fmt.Sprintf("%s is not a component: it has neither kind: component nor run at its top level", name)
 }
 

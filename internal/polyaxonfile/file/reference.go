@@ -94,7 +94,7 @@ func (x *resolution) operation(m map[string]any, p *Place, base string, path []s
 				x.dag(found.root, found.place, found.Name, at)
 				x.stack = x.stack[:len(x.stack)-1]
 			} else {
-				p.Fields[key].Told = true
+				p.Fields[key].Reported = true
 			}
 			return
 		}
@@ -173,7 +173,7 @@ func (x *resolution) follow(key, name string, at source.Position, base string, p
 	}
 	found, problems := Load(called, text)
 	if !found.isComponent(text) {
-		x.fail(at, path, "", nil, "%s", noComponent(name))
+		x.fail(at, path, "", nil, "%s", notComponentMessage(name))
 		return nil
 	}
 	x.problems = append(x.problems, problems...)

@@ -38,7 +38,7 @@ func TestPathRefsAreFollowed(t *testing.T) {
 	}
 }
 
-func TestReferencesThatLeadNowhere(t *testing.T) {
+func TestBrokenReferences(t *testing.T) {
 	dir := polyaxonfiletest.Tree(t, map[string]string{
 		"job.yml":     polyaxonfiletest.Job,
 		"lost.yml":    "kind: operation\npathRef: ./nothing.yml\n",
@@ -122,10 +122,10 @@ func TestURLAndHubRefs(t *testing.T) {
 	}
 }
 
-// refusing is a transport that fails each request, as if there were no network.
-type refusing struct{}
+// failingTransport is a transport that fails each request, as if there were no network.
+type failingTransport struct{}
 
-func (refusing) RoundTrip(*http.Request) (*http.Response, error) {
+func (failingTransport) RoundTrip(*http.Request) (*http.Response, error) {
 	return nil, errors.New("network is unreachable")
 }
 
@@ -135,19 +135,19 @@ func TestOffline(t *testing.T) {
 		"op.yml":  "urlRef: https://me:xxxxx@example.com/job.yml cannot be reached: network is unreachable",
 		"hub.yml": "hubRef: https://cloud.polyaxon.com/api/v1/polyaxon/train/versions/component/v1 cannot be reached: network is unreachable",
 	} {
-		_, err := check.Read(t.Context(), file.Reader{Transport: refusing{}}, filepath.Join(dir, name))
+		_, err := check.Read(t.Context(), file.Reader{Transport: failingTransport{}}, filepath.Join(dir, name))
 		if err == nil || !strings.Contains(err.Error(), name+":2:9: "+want) || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: have %v", name, err)
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := check.Read(ctx, file.Reader{Transport: refusing{}}, filepath.Join(dir, "op.yml")); !errors.Is(err, context.Canceled) {
+	if _, err := check.Read(ctx, file.Reader{Transport: failingTransport{}}, filepath.Join(dir, "op.yml")); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled, it gives %v", err)
 	}
 }
 
-func TestPresetsNeedNoComponent(t *testing.T) {
+func TestPresetWithoutComponent(t *testing.T) {
 	dir := polyaxonfiletest.Tree(t, map[string]string{"preset.yml": "tags: [a]\nrunPatch: {container: {resources: {limits: {cpu: 1}}}}\n", "bad.yml": "isPreset: true\nqueu: a\n"})
 	if _, err := check.ReadPreset(t.Context(), (file.Reader{}), filepath.Join(dir, "preset.yml")); err != nil {
 		t.Error(err)
@@ -209,8 +209,8 @@ func TestReferencesStayInTheRepository(t *testing.T) {
 	}
 }
 
-// TestURLRefsReachNothingPrivate checks that requests go to public addresses only.
-func TestURLRefsReachNothingPrivate(t *testing.T) {
+// TestURLRefsCannotReachPrivateAddresses checks that requests go to public addresses only.
+func TestURLRefsCannotReachPrivateAddresses(t *testing.T) {
 	asked := 0
 	mux := http.NewServeMux()
 	mux.HandleFunc("/job.yml", func(w http.ResponseWriter, _ *http.Request) { asked++; _, _ = w.Write([]byte(polyaxonfiletest.Job)) })
@@ -246,10 +246,10 @@ func TestURLRefsReachNothingPrivate(t *testing.T) {
 	}
 }
 
-// TestHeld checks that a file and the files that it refers to are read once.
-func TestHeld(t *testing.T) {
+// TestCache checks that a file and the files that it refers to are read once.
+func TestCache(t *testing.T) {
 	dir := polyaxonfiletest.Tree(t, map[string]string{"op.yml": "kind: operation\npathRef: job.yml\n", "job.yml": polyaxonfiletest.Job})
-	reader := file.Reader{Held: file.NewHeld()}
+	reader := file.Reader{Cache: file.NewCache()}
 	for range 2 {
 		f, err := check.Read(t.Context(), reader, filepath.Join(dir, "op.yml"))
 		if err != nil {

@@ -33,7 +33,7 @@ func (b *builder) respellObject(o *schema.Object, m map[string]any, p *Place) {
 		case !ok || taken && !o.Kubernetes:
 			continue
 		case taken:
-			b.twice(key, known, p)
+			b.duplicateKey(key, known, p)
 			if slices.Index(p.Keys, known) > slices.Index(p.Keys, key) {
 				known = "" // the last one counts
 			} else {
@@ -55,7 +55,7 @@ func (b *builder) respellObject(o *schema.Object, m map[string]any, p *Place) {
 	}
 }
 
-func (b *builder) twice(key, known string, p *Place) {
+func (b *builder) duplicateKey(key, known string, p *Place) {
 	b.problems = append(b.problems, Problem{Name: "repeated-key", Stage: StageAdvice, Severity: SeverityError, Error: source.Error{
 		Position: p.Fields[key].AtKey(), Message: "duplicate key " + known + ", written as " + key, Hint: "remove one of them; Polyaxon would silently use the last",
 	}})

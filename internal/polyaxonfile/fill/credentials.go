@@ -32,9 +32,9 @@ func addCredentials(component map[string]any, all []operation.Pod, c Credentials
 	for _, p := range all {
 		if environment := section(p.Spec, "environment"); environment != nil {
 			if c.Pull {
-				add(environment, "imagePullSecrets", PullSecret, pullsWith(PullSecret))
+				add(environment, "imagePullSecrets", PullSecret, isPullSecret(PullSecret))
 			}
-			tidy(p.Spec, "environment")
+			removeEmpty(p.Spec, "environment")
 		}
 		if container := p.Container(); container != nil && c.Key != "" {
 			volume := volumeOf(p.Spec)
@@ -94,8 +94,8 @@ func mountOf(volume string) func(any) bool {
 	}
 }
 
-// pullsWith returns a function that reports whether an element is the pull secret of this
+// isPullSecret returns a function that reports whether an element is the pull secret of this
 // name, in either of its two forms.
-func pullsWith(name string) func(any) bool {
+func isPullSecret(name string) func(any) bool {
 	return func(element any) bool { return element == name || named("name", name)(element) }
 }

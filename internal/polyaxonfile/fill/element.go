@@ -13,8 +13,8 @@ func section(m map[string]any, key string) map[string]any {
 	return found
 }
 
-// tidy removes a mapping or a list that is empty.
-func tidy(m map[string]any, key string) {
+// removeEmpty removes a mapping or a list that is empty.
+func removeEmpty(m map[string]any, key string) {
 	switch x := m[key].(type) {
 	case map[string]any:
 		if len(x) == 0 {

@@ -86,7 +86,7 @@ func Operation(f *file.File, fill Fill) (*operation.Operation, error) {
 	if err := checkParams(f, component, at, params, root, fill); err != nil {
 		return nil, err
 	}
-	if err := deliverSecrets(f, root, component, at, all, fill.Secrets, func(name string) source.Position { return paramAt(f, name, fill) }); err != nil {
+	if err := injectSecrets(f, root, component, at, all, fill.Secrets, func(name string) source.Position { return paramAt(f, name, fill) }); err != nil {
 		return nil, err
 	}
 	if fill.GPU != nil {
@@ -122,7 +122,7 @@ func asOperation(f *file.File, presets []*file.File) (root, component map[string
 		for _, key := range []string{"isPreset", "patchStrategy", "kind", "version"} {
 			delete(over, key)
 		}
-		root = compose.LayPreset(root, over, strategy)
+		root = compose.ApplyPreset(root, over, strategy)
 		component, _ = root["component"].(map[string]any)
 	}
 	return root, component, at

@@ -233,7 +233,7 @@ func TestSecretParamsNeverBecomeText(t *testing.T) {
 	}
 }
 
-func TestTextsBecomeWhatTheInputWants(t *testing.T) {
+func TestTextsAreConvertedToInputTypes(t *testing.T) {
 	const text = "version: 1.1\nkind: component\ninputs: [{name: A, type: int}, {name: B, type: bool}, {name: C, type: str}, {name: D, type: list}, {name: E, isOptional: true}]\nrun: {kind: job, container: {image: \"i:1\", args: [\"{{ A }}{{ B }}{{ C }}{{ D }}{{ E }}\"]}}\n"
 	o, err := parseOperation(t, text, Fill{Name: "j", Texts: map[string]string{"A": "20", "B": "yes", "C": "20", "D": "[1, \"a\"]", "E": "1"}, Params: map[string]any{"A": 3}})
 	if err != nil {
@@ -250,9 +250,9 @@ func TestTextsBecomeWhatTheInputWants(t *testing.T) {
 	}
 }
 
-// TestImageThatStandsForOne checks that the placeholder is replaced, also beside an input
+// TestImagePlaceholder checks that the placeholder is replaced, also beside an input
 // for the image, and that it is refused when the job has no image.
-func TestImageThatStandsForOne(t *testing.T) {
+func TestImagePlaceholder(t *testing.T) {
 	const one = "version: 1.1\nkind: component\nrun:\n  kind: job\n  container: {image: slipway}\n"
 	const both = "version: 1.1\nkind: component\ninputs: [{name: DOCKER_IMAGE, type: str}]\nrun:\n  kind: job\n  container: {image: slipway}\n"
 	const two = "version: 1.1\nkind: component\nrun:\n  kind: pytorchjob\n  master: {container: {image: slipway}}\n  worker: {container: {image: slipway}}\n"
@@ -307,7 +307,7 @@ func TestBracketsOfTheCommandLine(t *testing.T) {
 	}
 }
 
-func TestLabelsAreNoPartOfTheOperation(t *testing.T) {
+func TestLabelsAreNotPartOfTheOperation(t *testing.T) {
 	o, err := parseOperation(t, distributedYML, Fill{Name: "train", Image: "i"})
 	if err != nil {
 		t.Fatal(err)

@@ -30,10 +30,10 @@ func setGPU(all []operation.Pod, count int) {
 				} else {
 					delete(amounts, gpuResource)
 				}
-				tidy(resources, key)
+				removeEmpty(resources, key)
 			}
 		}
-		tidy(container, "resources")
+		removeEmpty(container, "resources")
 		tolerate(p.Spec, count > 0)
 	}
 }
@@ -68,7 +68,7 @@ func tolerate(spec map[string]any, wanted bool) {
 			}
 		}
 		environment["tolerations"] = kept
-		tidy(environment, "tolerations")
+		removeEmpty(environment, "tolerations")
 	}
 	// All of these nodes have the taint that is no longer tolerated: the pod would stay
 	// pending.
@@ -78,7 +78,7 @@ func tolerate(spec map[string]any, wanted bool) {
 				delete(selector, key)
 			}
 		}
-		tidy(environment, "nodeSelector")
+		removeEmpty(environment, "nodeSelector")
 	}
-	tidy(spec, "environment")
+	removeEmpty(spec, "environment")
 }

@@ -25,9 +25,9 @@ func Labelled(o *operation.Operation, labels, annotations map[string]string) *op
 					under[name] = value
 				}
 			}
-			tidy(environment, key)
+			removeEmpty(environment, key)
 		}
-		tidy(p.Spec, "environment")
+		removeEmpty(p.Spec, "environment")
 	}
 	return operation.New(root)
 }
@@ -46,9 +46,9 @@ func Unlabelled(o *operation.Operation) *operation.Operation {
 					delete(under, name)
 				}
 			}
-			tidy(environment, key)
+			removeEmpty(environment, key)
 		}
-		tidy(p.Spec, "environment")
+		removeEmpty(p.Spec, "environment")
 	}
 	return operation.New(root)
 }

@@ -85,7 +85,7 @@ func checkParams(f *file.File, component map[string]any, at []string, params, ro
 			continue
 		}
 		if _, err := x.Convert(value); err != nil {
-			errs = append(errs, &source.Error{Position: paramAt(f, name, fill), Message: fmt.Sprintf("the param %s is not valid: %s", name, x.Why(value, err))})
+			errs = append(errs, &source.Error{Position: paramAt(f, name, fill), Message: fmt.Sprintf("the param %s is not valid: %s", name, x.Explain(value, err))})
 		}
 	}
 	return errors.Join(errs...)

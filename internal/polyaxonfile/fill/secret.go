@@ -22,12 +22,12 @@ func (k SecretKey) variable(name string) map[string]any {
 	return map[string]any{"name": name, "valueFrom": map[string]any{"secretKeyRef": map[string]any{"name": k.Name, "key": k.Key}}}
 }
 
-// deliverSecrets passes secret params to containers as environment variables that
+// injectSecrets passes secret params to containers as environment variables that
 // Kubernetes sets from a Secret, so that the operation does not contain their values. It
 // does so by the input's toEnv, and where the value of an env entry is only the input.
 // The inputs are then removed, because Polyaxon does not get their values. It returns an
 // error for a secret that a template would turn into text.
-func deliverSecrets(f *file.File, root, component map[string]any, at []string, all []operation.Pod, secrets map[string]SecretKey, where func(string) source.Position) error {
+func injectSecrets(f *file.File, root, component map[string]any, at []string, all []operation.Pod, secrets map[string]SecretKey, where func(string) source.Position) error {
 	var errs []error
 	for _, name := range plain.Keys(secrets) {
 		inputs, _ := component["inputs"].([]any)
@@ -37,7 +37,7 @@ func deliverSecrets(f *file.File, root, component map[string]any, at []string, a
 		}
 		environment, _ := inputs[n].(map[string]any)["toEnv"].(string)
 		component["inputs"] = slices.Delete(slices.Clone(inputs), n, n+1)
-		tidy(component, "inputs")
+		removeEmpty(component, "inputs")
 		delivered := false
 		for _, p := range all {
 			container := p.Container()

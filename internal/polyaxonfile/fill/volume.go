@@ -38,7 +38,7 @@ func addVolume(all []operation.Pod, v Volume) {
 		connections, isList := p.Spec["connections"].([]any)
 		if isList && v.Connection != VolumeConnection {
 			p.Spec["connections"] = slices.DeleteFunc(slices.Clone(connections), func(c any) bool { return c == VolumeConnection })
-			tidy(p.Spec, "connections")
+			removeEmpty(p.Spec, "connections")
 		}
 		if v.Connection != "" {
 			add(p.Spec, "connections", v.Connection, func(c any) bool { return c == v.Connection })

@@ -145,7 +145,7 @@ func (n need) missing(ctx context.Context, cluster Inventory) (message, hint str
 	if n.name == "" || cluster.Has(ctx, n.kind, n.name) {
 		return "", ""
 	}
-	if hint = near(n.name, cluster.Names(ctx, n.kind)); hint == "" && n.kind == Secret {
+	if hint = didYouMean(n.name, cluster.Names(ctx, n.kind)); hint == "" && n.kind == Secret {
 		hint = "declare it in secrets of slipway.yaml, or correct the name"
 	}
 	return fmt.Sprintf("%s %s not found in the cluster of the run", n.kind, n.name), hint

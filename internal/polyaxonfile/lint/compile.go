@@ -55,14 +55,15 @@ func (p *pass) compile() {
 		// The schema's rules know better which spellings of keys Polyaxon accepts.
 	case errors.As(err, &invalid):
 		lines := strings.Split(strings.TrimSpace(invalid.Error()), "\n")
-		p.told("the server refuses it: ", strings.TrimPrefix(strings.TrimSpace(lines[len(lines)-1]), "Value error, "), lines)
+		p.reportCompilerError("the server refuses it: ", strings.TrimPrefix(strings.TrimSpace(lines[len(lines)-1]), "Value error, "), lines)
 	case errors.As(err, &failed):
-		p.told("the run fails when it is compiled: ", strings.TrimPrefix(failed.Message, "Compilation Error: "), nil)
+		p.reportCompilerError("the run fails when it is compiled: ", strings.TrimPrefix(failed.Message, "Compilation Error: "), nil)
 	}
 }
 
-// told reports a message of the compiler at the input or the path that the message names.
-func (p *pass) told(what, message string, lines []string) {
+// reportCompilerError reports a message of the compiler at the input or the path that the
+// message names.
+func (p *pass) reportCompilerError(what, message string, lines []string) {
 	at := p.file.At(p.runPath...)
 	if p.run == nil {
 		at = p.file.At()

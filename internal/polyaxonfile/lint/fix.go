@@ -83,7 +83,7 @@ func (f *Fixed) apply(ctx context.Context, name string, o Options, before, open 
 		text = changed
 	}
 	after := inspect(ctx, name, text, o)
-	if worse(before, after) || len(open) > 1 && len(after) > len(before)-len(open) {
+	if hasMoreErrors(before, after) || len(open) > 1 && len(after) > len(before)-len(open) {
 		return nil, nil, false
 	}
 	return text, after, true
@@ -97,10 +97,10 @@ func inspect(ctx context.Context, name string, text []byte, o Options) []Finding
 	return finish(ctx, f, problems, o)
 }
 
-// worse reports whether some rule has more errors than before. If none has, it reports
+// hasMoreErrors reports whether some rule has more errors than before. If none has, it reports
 // whether there are neither fewer errors nor, with the same number of errors, fewer
 // findings.
-func worse(before, after []Finding) bool {
+func hasMoreErrors(before, after []Finding) bool {
 	balance, fewer := map[string]int{}, 0
 	for _, side := range []struct {
 		findings []Finding

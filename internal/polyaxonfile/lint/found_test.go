@@ -25,8 +25,8 @@ func found(t *testing.T, text string) []string {
 	return all
 }
 
-// TestWhatIsFound checks all findings in small files.
-func TestWhatIsFound(t *testing.T) {
+// TestFindings checks all findings in small files.
+func TestFindings(t *testing.T) {
 	const (
 		component = "version: 1.1\nkind: component\n"
 		operation = "version: 1.1\nkind: operation\n"
@@ -83,8 +83,8 @@ func TestWhatIsFound(t *testing.T) {
 	}
 }
 
-// TestWhatIsMeant checks the hints for words that people confuse with others.
-func TestWhatIsMeant(t *testing.T) {
+// TestSuggestions checks the hints for words that people confuse with others.
+func TestSuggestions(t *testing.T) {
 	for _, c := range []struct{ above, written, hint string }{
 		{"run: {kind: job, container: {image: a, %s}}", "cmd: x", "write command and args, each a list"},
 		{"inputs: [{name: a, %s}]", "type: integer", "did you mean int?"},
@@ -120,9 +120,9 @@ func TestWhatIsMeant(t *testing.T) {
 	}
 }
 
-// TestAnotherCommandIsNeverMade checks that --fix does not change what a shell would read
+// TestFixKeepsCommands checks that --fix does not change what a shell would read
 // differently.
-func TestAnotherCommandIsNeverMade(t *testing.T) {
+func TestFixKeepsCommands(t *testing.T) {
 	for written, want := range map[string]string{
 		`sh -c echo hi`:          `[sh, "-c", "echo hi"]`,
 		`bash -lc 'python a.py'`: `[bash, "-lc", "python a.py"]`,
@@ -144,16 +144,16 @@ func TestAnotherCommandIsNeverMade(t *testing.T) {
 	}
 }
 
-// TestGivenBySlipway checks that an optional input without a value is not reported when
+// TestCommonParams checks that an optional input without a value is not reported when
 // slipway.yaml sets it.
-func TestGivenBySlipway(t *testing.T) {
+func TestCommonParams(t *testing.T) {
 	text := "version: 1.1\nkind: component\ninputs: [{name: DATA, type: str, isOptional: true}]\nrun: {kind: job, container: {image: \"a:1\", args: [\"--data={{ DATA }}\", \"{{ DATA }}\"]}}\n"
 	f, _ := file.Load("f.yml", []byte(text))
 	if have := Check(t.Context(), f, Options{}); len(have) != 2 {
 		t.Errorf("without a value: %v", have)
 	}
-	if have := Check(t.Context(), f, Options{Params: []string{"DATA"}, Given: []string{"DATA"}}); len(have) != 0 {
-		t.Errorf("with one: %s", shown(have))
+	if have := Check(t.Context(), f, Options{Params: []string{"DATA"}, CommonParams: []string{"DATA"}}); len(have) != 0 {
+		t.Errorf("with one: %s", formatFindings(have))
 	}
 }
 
@@ -169,7 +169,7 @@ func TestMissingRendered(t *testing.T) {
 			"    envFrom: [{secretRef: {name: '{{ TEAM }}-token'}}, {secretRef: {name: \"{{ 'acne' + '-' + 'token' }}\"}}]\n"
 		f, problems := file.Load("f.yml", []byte(text))
 		got := ""
-		for _, x := range finish(t.Context(), f, problems, Options{Cluster: there{Secret: {"acne-token"}}}) {
+		for _, x := range finish(t.Context(), f, problems, Options{Cluster: fakeCluster{Secret: {"acne-token"}}}) {
 			if x.Rule == MissingSecret {
 				got += x.Message
 				if x.Position.Line != 8 || x.Hint != "did you mean acne-token?" || len(x.Versions) != 2 {

@@ -113,7 +113,7 @@ func unknownDependency(p *pass) {
 	for _, name := range g.names {
 		for _, e := range g.edges(name) {
 			if g.values[e.to] == nil {
-				p.value(e.path, near(e.to, g.names), "the dag has no operation %s", e.to)
+				p.value(e.path, didYouMean(e.to, g.names), "the dag has no operation %s", e.to)
 			}
 		}
 	}

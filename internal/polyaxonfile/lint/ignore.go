@@ -8,7 +8,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// marker begins a comment that silences rules. The names of one or several rules follow
+// marker begins a comment that suppresses rules. The names of one or several rules follow
 // it.
 const marker = "slipway:ignore"
 
@@ -20,9 +20,9 @@ func commentRules() []Rule {
 	}
 }
 
-// silence removes the findings that a comment silences: one on the same line, directly
+// suppress removes the findings that a comment suppresses: one on the same line, directly
 // above it, or at the top of the file.
-func silence(f *file.File, all []Finding) []Finding {
+func suppress(f *file.File, all []Finding) []Finding {
 	lines := map[string]int{} // last line with a finding, by file
 	for i := range all {
 		lines[all[i].File] = max(lines[all[i].File], all[i].Position.Line)
@@ -40,10 +40,10 @@ func silence(f *file.File, all []Finding) []Finding {
 	return kept
 }
 
-// lineNames returns the names of the rules that comments silence, by the line that they
+// lineNames returns the names of the rules that comments suppress, by the line that they
 // apply to.
 func lineNames(f *file.File, name string, last int) map[int][]string {
-	silenced := map[int][]string{}
+	suppressed := map[int][]string{}
 	var above []string
 	for n := 1; n <= last; n++ {
 		line := f.Line(source.Position{File: name, Line: n})
@@ -56,14 +56,14 @@ func lineNames(f *file.File, name string, last int) map[int][]string {
 			names = append(names, ignored(f.Comments(source.Position{File: name, Line: n}))...)
 		}
 		if len(names) > 0 {
-			silenced[n] = names
+			suppressed[n] = names
 		}
 		above = nil
 	}
-	return silenced
+	return suppressed
 }
 
-// ignored returns the names of the rules that comments silence.
+// ignored returns the names of the rules that comments suppress.
 func ignored(comments []string) []string {
 	var names []string
 	for _, comment := range comments {
@@ -76,7 +76,7 @@ func ignored(comments []string) []string {
 }
 
 // topNames returns the names of the rules that the comments before a file's first key
-// silence.
+// suppress.
 func topNames(f *file.File, name string) []string {
 	var names []string
 	for n := 1; ; n++ {
@@ -119,7 +119,7 @@ func unknownRule(p *pass) {
 			if !contains(known, name) {
 				where := at
 				where.Column = utf8.RuneCountInString(line[:i+strings.Index(line[i:], name)]) + 1
-				p.add(where, len(name), near(name, known), "unknown rule "+name)
+				p.add(where, len(name), didYouMean(name, known), "unknown rule "+name)
 			}
 		}
 	}

@@ -32,8 +32,8 @@ type Options struct {
 	Expanded bool
 	// Params are the names of inputs that slipway.yaml sets.
 	Params []string
-	// Given are those of Params that every job of the file gets.
-	Given []string
+	// CommonParams are those of Params that every job of the file gets.
+	CommonParams []string
 	// Cluster reports what exists where the run goes. If it is nil, that is not checked.
 	Cluster Inventory
 	// Reader follows references. The zero Reader follows only references to files.
@@ -65,8 +65,8 @@ type Finding struct {
 	// Versions are the checked versions for which the finding holds.
 	Versions []schema.Version
 	fix      fix
-	// ruled means that the finding comes from a rule's check, not from the schema.
-	ruled bool
+	// fromRule means that the finding comes from a rule's check, not from the schema.
+	fromRule bool
 }
 
 // Fixable reports whether Fix can fix the finding.
@@ -83,7 +83,7 @@ func finish(ctx context.Context, f *file.File, problems []file.Problem, o Option
 	if len(o.Versions) == 0 {
 		o.Versions = KnownVersions()
 	}
-	c := &collection{index: map[place]int{}}
+	c := &collection{index: map[findingKey]int{}}
 	for _, version := range o.Versions {
 		found := problems
 		if f.Root() != nil {
@@ -96,7 +96,7 @@ func finish(ctx context.Context, f *file.File, problems []file.Problem, o Option
 	if f.Root() != nil && !check.IsVersion0(f) {
 		applyRules(ctx, f, o, c)
 	}
-	all := silence(f, c.all)
+	all := suppress(f, c.all)
 	for i := range all {
 		all[i].Line = f.Line(all[i].Position)
 		// A failure of slipway itself is not a finding about the file: keep its cause.
@@ -129,7 +129,7 @@ func applyRules(ctx context.Context, f *file.File, o Options, c *collection) {
 					versions = o.Versions
 				}
 				for _, found := range p.findings {
-					c.look(found, versions...)
+					c.addFromRule(found, versions...)
 				}
 				p.findings = p.findings[:0]
 			}
@@ -156,7 +156,7 @@ func compileAll(ctx context.Context, f *file.File, o Options, table []Rule, temp
 		p := &pass{Context: ctx, unit: own, file: f, version: version, options: o, parsed: templates, rule: table[rule]}
 		p.compile()
 		for _, found := range p.findings {
-			c.look(found, version)
+			c.addFromRule(found, version)
 		}
 	}
 }
@@ -168,23 +168,23 @@ const maxFindings = 1000
 // collection holds each finding once, with its versions.
 type collection struct {
 	all   []Finding
-	index map[place]int
+	index map[findingKey]int
 }
 
-// place identifies a finding. An empty message stands for all findings of a rule at a
+// findingKey identifies a finding. An empty message stands for all findings of a rule at a
 // position.
-type place struct {
+type findingKey struct {
 	source.Position
 	rule, message string
 }
 
-// look adds the finding of a rule, unless the schema has already reported the same. A
+// addFromRule adds the finding of a rule, unless the schema has already reported the same. A
 // rule may examine the same thing more closely than the schema.
-func (c *collection) look(found Finding, versions ...schema.Version) {
-	n, told := c.index[place{found.Position, found.Rule, ""}]
+func (c *collection) addFromRule(found Finding, versions ...schema.Version) {
+	n, told := c.index[findingKey{found.Position, found.Rule, ""}]
 	for _, version := range versions {
-		if !told || !slices.Contains(c.all[n].Versions, version) || c.all[n].Message == found.Message || c.all[n].ruled {
-			found.ruled = true
+		if !told || !slices.Contains(c.all[n].Versions, version) || c.all[n].Message == found.Message || c.all[n].fromRule {
+			found.fromRule = true
 			c.add(found, version)
 		}
 	}
@@ -192,7 +192,7 @@ func (c *collection) look(found Finding, versions ...schema.Version) {
 
 // add adds a finding, or adds the version to an identical finding.
 func (c *collection) add(found Finding, version schema.Version) {
-	key := place{found.Position, found.Rule, found.Message}
+	key := findingKey{found.Position, found.Rule, found.Message}
 	if n, ok := c.index[key]; ok {
 		if !slices.Contains(c.all[n].Versions, version) {
 			c.all[n].Versions = append(c.all[n].Versions, version)
@@ -204,8 +204,8 @@ func (c *collection) add(found Finding, version schema.Version) {
 	}
 	found.Versions = []schema.Version{version}
 	c.index[key] = len(c.all)
-	if _, ok := c.index[place{found.Position, found.Rule, ""}]; !ok {
-		c.index[place{found.Position, found.Rule, ""}] = len(c.all)
+	if _, ok := c.index[findingKey{found.Position, found.Rule, ""}]; !ok {
+		c.index[findingKey{found.Position, found.Rule, ""}] = len(c.all)
 	}
 	c.all = append(c.all, found)
 }

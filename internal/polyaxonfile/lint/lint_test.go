@@ -25,19 +25,19 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files and docs/lints.md")
 
-// there is the cluster of the examples.
-type there map[Kind][]string
+// fakeCluster is the cluster of the examples.
+type fakeCluster map[Kind][]string
 
-func (t there) Has(_ context.Context, kind Kind, name string) bool {
+func (t fakeCluster) Has(_ context.Context, kind Kind, name string) bool {
 	return slices.Contains(t[kind], name)
 }
 
-func (t there) Names(_ context.Context, kind Kind) []string { return t[kind] }
+func (t fakeCluster) Names(_ context.Context, kind Kind) []string { return t[kind] }
 
-var examples = Options{Cluster: there{Secret: {"mlflow"}, ConfigMap: {"settings"}, VolumeClaim: {"dataset"}, Connection: {"fstore-pvc"}}}
+var examples = Options{Cluster: fakeCluster{Secret: {"mlflow"}, ConfigMap: {"settings"}, VolumeClaim: {"dataset"}, Connection: {"fstore-pvc"}}}
 
-// shown formats findings as the command check prints them.
-func shown(findings []Finding) string {
+// formatFindings formats findings as the command check prints them.
+func formatFindings(findings []Finding) string {
 	r := &report.Result{}
 	for _, f := range findings {
 		p := report.Problem{Position: f.Position, Severity: string(f.Severity), Name: f.Rule, Message: f.Message, Hint: f.Hint, Source: f.Line, Length: f.Length, Fixable: f.Fixable()}
@@ -85,11 +85,11 @@ func TestRules(t *testing.T) {
 			}
 			found := Read(t.Context(), filepath.Join(dir, "bad.yml"), o)
 			if r.check != nil && !slices.ContainsFunc(found, func(f Finding) bool { return f.Rule == r.Name }) {
-				t.Errorf("it does not find its bad example: %s", shown(found))
+				t.Errorf("it does not find its bad example: %s", formatFindings(found))
 			}
-			golden(t, filepath.Join(dir, "bad.txt"), masker.Mask(shown(found)))
+			golden(t, filepath.Join(dir, "bad.txt"), masker.Mask(formatFindings(found)))
 			if found := Read(t.Context(), filepath.Join(dir, "good.yml"), o); len(found) > 0 {
-				t.Errorf("the good example is not: %s", shown(found))
+				t.Errorf("the good example is not: %s", formatFindings(found))
 			}
 		})
 	}
@@ -104,8 +104,8 @@ func TestRules(t *testing.T) {
 	}
 }
 
-// TestShipped checks the Polyaxonfiles that ship with slipway.
-func TestShipped(t *testing.T) {
+// TestShippedPolyaxonfiles checks the Polyaxonfiles that ship with slipway.
+func TestShippedPolyaxonfiles(t *testing.T) {
 	root := testenv.Root(t)
 	files, err := filepath.Glob(filepath.Join(root, "examples", "*", "polyaxon", "*.yml"))
 	if err != nil || len(files) == 0 {
@@ -113,7 +113,7 @@ func TestShipped(t *testing.T) {
 	}
 	for _, file := range files {
 		if found := Read(t.Context(), file, Options{}); len(found) > 0 {
-			t.Errorf("%s", shown(found))
+			t.Errorf("%s", formatFindings(found))
 		}
 	}
 	for _, name := range components.Names() {
@@ -123,7 +123,7 @@ func TestShipped(t *testing.T) {
 		}
 		f, problems := file.Load(name, text)
 		if found := Check(t.Context(), f, Options{}); len(found) > 0 || len(problems) > 0 {
-			t.Errorf("%s: %v %s", name, problems, shown(found))
+			t.Errorf("%s: %v %s", name, problems, formatFindings(found))
 		}
 	}
 }
@@ -151,14 +151,14 @@ This page is written from the rules and the examples of their tests.
 |---|---|---|---|
 `)
 	for _, r := range Rules() {
-		fmt.Fprintf(&b, "| [%s] | %s | %s | %s |\n", r.Name, r.Severity, otherwise(r), r.Summary)
+		fmt.Fprintf(&b, "| [%s] | %s | %s | %s |\n", r.Name, r.Severity, stageLabel(r), r.Summary)
 	}
 	b.WriteByte('\n')
 	for _, r := range Rules() {
 		fmt.Fprintf(&b, "[%s]: #%s\n", r.Name, r.Name)
 	}
 	for _, r := range Rules() {
-		what := fmt.Sprintf("%s (%s%s).", r.Summary, r.Severity, only(r))
+		what := fmt.Sprintf("%s (%s%s).", r.Summary, r.Severity, versionLabel(r))
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n%s\n", r.Name, markdown.Wrap(what, markdown.Columns), markdown.Wrap(r.Help, markdown.Columns))
 		for _, kind := range []string{"bad", "good"} {
 			text, err := os.ReadFile(filepath.Join("testdata", "lint", r.Name, kind+".yml"))
@@ -171,14 +171,14 @@ This page is written from the rules and the examples of their tests.
 	golden(t, filepath.Join(testenv.Root(t), "docs", "lints.md"), b.String())
 }
 
-func otherwise(r Rule) string {
+func stageLabel(r Rule) string {
 	if r.Stage == file.StageAdvice {
 		return "never"
 	}
 	return string(r.Stage)
 }
 
-func only(r Rule) string {
+func versionLabel(r Rule) string {
 	old, recent := KnownVersions()[0], KnownVersions()[1]
 	switch {
 	case r.versions == nil || r.versions(old) && r.versions(recent):
@@ -189,9 +189,9 @@ func only(r Rule) string {
 	return ", on Polyaxon 2.x"
 }
 
-// TestNamesOfTheSchema checks that each name of a problem of reading or validating is a
+// TestSchemaProblemsAreRules checks that each name of a problem of reading or validating is a
 // rule.
-func TestNamesOfTheSchema(t *testing.T) {
+func TestSchemaProblemsAreRules(t *testing.T) {
 	names := regexp.MustCompile(`(?:v\.fail\(|Severity(?:Error|Warning), |b\.fail\([^"]*|Name: +)"([a-z]+(?:-[a-z0-9]+)+)"`)
 	var files []string
 	for _, dir := range []string{"check", "file"} {

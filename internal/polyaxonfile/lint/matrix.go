@@ -14,7 +14,7 @@ func matrixRules() []Rule {
 		{Name: "bad-hyperparameter", Severity: file.SeverityError, Stage: file.StageRun, check: badHyperparameter,
 			Summary: "A hyperparameter's space is empty or reversed",
 			Help:    "A range that never reaches its end, a uniform with its low end above its high end, an empty choice, or probabilities that do not add up to 1: the search makes no run, or fails when it draws its first value."},
-		{Name: "lacking-entry", Severity: file.SeverityError, Stage: file.StageCompile, check: lackingEntry,
+		{Name: "lacking-entry", Severity: file.SeverityError, Stage: file.StageCompile, check: incompleteEntry,
 			Summary: "An entry of a mapping lacks a required param",
 			Help:    "Each entry of a matrix of kind mapping is one run. Where it leaves out a param that other entries have, and its input has no default, that run fails when it is compiled, after the others have begun."},
 		{Name: "matrix-conflict", Severity: file.SeverityWarning, Stage: file.StageRun, check: matrixConflict,
@@ -34,7 +34,7 @@ func unknownMatrixParam(p *pass) {
 	varied := p.matrixNames()
 	for _, name := range sorted(varied) {
 		if !contains(names, name) {
-			hint := near(name, names)
+			hint := didYouMean(name, names)
 			if hint == "" {
 				hint = "declare it as an input"
 			}
@@ -43,9 +43,9 @@ func unknownMatrixParam(p *pass) {
 	}
 }
 
-// lackingEntry reports entries of a mapping that lack a param which other entries have,
+// incompleteEntry reports entries of a mapping that lack a param which other entries have,
 // if nothing else sets it.
-func lackingEntry(p *pass) {
+func incompleteEntry(p *pass) {
 	holder, path := p.operation, p.operationPath
 	if holder["matrix"] == nil {
 		holder, path = p.component, p.path

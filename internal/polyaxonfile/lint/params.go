@@ -94,7 +94,7 @@ func unknownParam(p *pass) {
 		if contextOnly, _ := param["contextOnly"].(bool); contextOnly || param["toInit"] == true || contains(names, name) || text(param["toEnv"]) != "" {
 			continue
 		}
-		hint := near(name, names)
+		hint := didYouMean(name, names)
 		switch {
 		case hint == "" && len(names) > 0:
 			hint = "declared inputs: " + strings.Join(names, ", ")

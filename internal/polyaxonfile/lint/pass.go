@@ -26,11 +26,11 @@ type pass struct {
 	parsed map[string]parsed
 
 	findings []Finding
-	// known and uses cache the results of scope and used.
-	known *scope
-	uses  *usage
-	// places caches the templates of the unit.
-	places []located
+	// cachedScope and cachedUsage cache the results of scope and used.
+	cachedScope *scope
+	cachedUsage *usage
+	// cachedTexts caches the templates of the unit.
+	cachedTexts []located
 }
 
 func (p *pass) add(at source.Position, length int, hint, message string) *Finding {
@@ -170,8 +170,8 @@ func sorted[V any](m map[string]V) []string {
 
 func templated(text string) bool { return template.Has(text) }
 
-// near returns a hint if one of the candidates is similar to a name.
-func near(name string, candidates []string) string {
+// didYouMean returns a hint if one of the candidates is similar to a name.
+func didYouMean(name string, candidates []string) string {
 	if best, ok := source.Nearest(name, candidates); ok {
 		return "did you mean " + best + "?"
 	}

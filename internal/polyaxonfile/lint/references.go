@@ -46,7 +46,7 @@ func unknownReference(p *pass) {
 			if !known {
 				continue
 			}
-			p.followed(target, ref, value, path, receiver.inputs[param])
+			p.checkReference(target, ref, value, path, receiver.inputs[param])
 		}
 	}
 }
@@ -57,7 +57,7 @@ func (p *pass) target(g *graph, components map[string]map[string]any, ref string
 	parts := strings.Split(ref, ".")
 	switch {
 	case ref == "dag":
-		return p.own(), true
+		return p.ownSignature(), true
 	case len(parts) == 2 && parts[0] == "ops":
 		operation := g.values[parts[1]]
 		if operation == nil {
@@ -81,8 +81,8 @@ func (p *pass) target(g *graph, components map[string]map[string]any, ref string
 
 var runUUID = regexp.MustCompile(`^[0-9a-fA-F]{32}$`)
 
-// followed checks the name that a param reads from its ref's target.
-func (p *pass) followed(target signature, ref, value string, path []string, input map[string]any) {
+// checkReference checks the name that a param reads from its ref's target.
+func (p *pass) checkReference(target signature, ref, value string, path []string, input map[string]any) {
 	section, name, nested := strings.Cut(value, ".")
 	at := extend(path, "value")
 	var declared map[string]map[string]any
@@ -100,7 +100,7 @@ func (p *pass) followed(target signature, ref, value string, path []string, inpu
 		} else if target.inputs[value] != nil {
 			hint = "write inputs." + value
 		}
-		p.value(at, hint, "%q is not a valid reference to a value of %s", value, whose(ref))
+		p.value(at, hint, "%q is not a valid reference to a value of %s", value, targetLabel(ref))
 		return
 	}
 	if !nested {
@@ -108,18 +108,18 @@ func (p *pass) followed(target signature, ref, value string, path []string, inpu
 	}
 	found := declared[name]
 	if found == nil {
-		hint := near(name, sorted(declared))
+		hint := didYouMean(name, sorted(declared))
 		for _, candidate := range sorted(declared) {
 			if hint == "" && (strings.HasPrefix(name, candidate) || strings.HasPrefix(candidate, name)) {
 				hint = "did you mean " + candidate + "?"
 			}
 		}
 		if hint == "" && len(declared) > 0 {
-			hint = whose(ref) + " has " + strings.Join(sorted(declared), ", ")
+			hint = targetLabel(ref) + " has " + strings.Join(sorted(declared), ", ")
 		} else if hint == "" {
 			hint = "declare it in the component's " + section
 		}
-		p.value(at, hint, "%s has no %s %s", whose(ref), strings.TrimSuffix(section, "s"), name)
+		p.value(at, hint, "%s has no %s %s", targetLabel(ref), strings.TrimSuffix(section, "s"), name)
 		return
 	}
 	from, to := text(found["type"]), text(input["type"])
@@ -127,11 +127,11 @@ func (p *pass) followed(target signature, ref, value string, path []string, inpu
 		return
 	}
 	if isList(found) != isList(input) || !types.Compatible(to, from) {
-		p.value(at, "give both the same type", "%s of %s is %s, and the input is %s", name, whose(ref), typeOf(found), typeOf(input))
+		p.value(at, "give both the same type", "%s of %s is %s, and the input is %s", name, targetLabel(ref), typeOf(found), typeOf(input))
 	}
 }
 
-func whose(ref string) string {
+func targetLabel(ref string) string {
 	if name, ok := strings.CutPrefix(ref, "ops."); ok {
 		return "the operation " + name
 	}
@@ -168,8 +168,8 @@ func (s *signature) add(values map[string]any) {
 	}
 }
 
-// own returns the signature of the unit, whose run is the dag.
-func (p *pass) own() signature {
+// ownSignature returns the signature of the unit, whose run is the dag.
+func (p *pass) ownSignature() signature {
 	s := signature{map[string]map[string]any{}, map[string]map[string]any{}, true}
 	s.add(p.component)
 	s.add(p.operation)

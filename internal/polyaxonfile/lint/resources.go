@@ -148,7 +148,7 @@ func unknownResource(p *pass) {
 					p.key(extend(path, name), "write nvidia.com/gpu", "Kubernetes has no resource %s: it refuses the pod", name).
 						fix = edits(edit.Rename("nvidia.com/gpu", extend(path, name)...))
 				default:
-					p.key(extend(path, name), near(name, []string{"cpu", "memory", "ephemeral-storage"}), "Kubernetes has no resource %s: it refuses the pod", name)
+					p.key(extend(path, name), didYouMean(name, []string{"cpu", "memory", "ephemeral-storage"}), "Kubernetes has no resource %s: it refuses the pod", name)
 				}
 			}
 		}

@@ -24,10 +24,10 @@ func retypeRules() []Rule {
 	}
 }
 
-// arrival returns what a text becomes where Polyaxon reads Python literals, as the pod
+// valueInPod returns what a text becomes where Polyaxon reads Python literals, as the pod
 // has it: JSON in a variable, and Python's str in an argument. It returns false when the
 // text stays the same.
-func arrival(written string, argument bool, version schema.Version) (string, bool) {
+func valueInPod(written string, argument bool, version schema.Version) (string, bool) {
 	value, ok, err := python.Literal(written)
 	switch {
 	case err != nil:
@@ -70,7 +70,7 @@ func retypedString(p *pass) {
 		if !ok || templated(written) || strings.Contains(written, "\n") {
 			return
 		}
-		becomes, ok := arrival(written, !quotable, p.version)
+		becomes, ok := valueInPod(written, !quotable, p.version)
 		if !ok {
 			return
 		}
@@ -94,7 +94,7 @@ func retypedString(p *pass) {
 		for _, key := range []string{"command", "args"} {
 			for i, element := range list(c.values[key]) {
 				path := extend(c.path, key, itoa(i))
-				if value, ok := p.rendered(nil, element, path); ok && converter.Vanishes(value, p.version) {
+				if value, ok := p.rendered(nil, element, path); ok && converter.DropsElement(value, p.version) {
 					continue // vanishing-argument reports it
 				}
 				report(element, path, false)
@@ -120,7 +120,7 @@ func yamlValue(p *pass) {
 		default:
 			return
 		}
-		written := p.written(p.file.At(path...))
+		written := p.scalarText(p.file.At(path...))
 		becomes := python.Str(value)
 		if b, ok := value.(bool); ok {
 			becomes = strconv.FormatBool(b)
@@ -130,7 +130,7 @@ func yamlValue(p *pass) {
 		}
 		kept := written
 		if retyped {
-			if _, ok := arrival(written, false, p.version); ok {
+			if _, ok := valueInPod(written, false, p.version); ok {
 				kept, _ = quoted(written)
 			}
 		}
@@ -173,8 +173,8 @@ func yamlValue(p *pass) {
 	}
 }
 
-// written returns the plain scalar at a position, as it is written.
-func (p *pass) written(at source.Position) string {
+// scalarText returns the plain scalar at a position, as it is written.
+func (p *pass) scalarText(at source.Position) string {
 	line := []rune(p.file.Line(at))
 	if at.Column < 1 || at.Column > len(line) {
 		return ""

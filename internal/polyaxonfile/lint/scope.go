@@ -45,8 +45,8 @@ func (u unit) declared(section string) []input {
 
 // scope returns the names that templates of the unit may use.
 func (p *pass) scope() *scope {
-	if p.known != nil {
-		return p.known
+	if p.cachedScope != nil {
+		return p.cachedScope
 	}
 	s := &scope{names: map[string]bool{}, inputs: map[string]input{}, none: map[string]bool{}}
 	for _, name := range []string{"globals", "params", "connections", "init"} {
@@ -63,12 +63,12 @@ func (p *pass) scope() *scope {
 	for _, section := range []string{"inputs", "outputs", "contexts"} {
 		for _, x := range p.declared(section) {
 			s.names[x.name], s.inputs[x.name] = true, x
-			if section == "inputs" && x.optional && !x.hasValue && !given[x.name] && (p.nested || !contains(p.options.Given, x.name)) {
+			if section == "inputs" && x.optional && !x.hasValue && !given[x.name] && (p.nested || !contains(p.options.CommonParams, x.name)) {
 				s.none[x.name] = true
 			}
 		}
 	}
-	p.known = s
+	p.cachedScope = s
 	return s
 }
 
@@ -122,8 +122,8 @@ type usage struct {
 
 // used returns the names that the unit uses of its inputs.
 func (p *pass) used() *usage {
-	if p.uses != nil {
-		return p.uses
+	if p.cachedUsage != nil {
+		return p.cachedUsage
 	}
 	u := &usage{names: map[string]bool{}}
 	visit := func(text string, _ []string) {
@@ -160,7 +160,7 @@ func (p *pass) used() *usage {
 			})
 		}
 	}
-	p.uses = u
+	p.cachedUsage = u
 	return u
 }
 
@@ -171,7 +171,7 @@ func (p *pass) misnamed(used map[string]bool) bool {
 	if g == nil {
 		return false
 	}
-	own := p.own()
+	own := p.ownSignature()
 	for _, operation := range g.values {
 		for _, param := range mapping(operation["params"]) {
 			name, ok := strings.CutPrefix(strings.Trim(text(mapping(param)["value"]), "{} "), "inputs.")

@@ -58,15 +58,15 @@ func (p *pass) globalNames() []string {
 // templates calls visit for the texts of the unit that are rendered as templates in a
 // run. The operations of dags are units of their own.
 func (p *pass) templates(visit func(text string, path []string)) {
-	if p.places == nil {
-		p.places = []located{}
+	if p.cachedTexts == nil {
+		p.cachedTexts = []located{}
 		p.findTemplates(func(text string, path []string) {
 			if templated(text) {
-				p.places = append(p.places, located{text, path})
+				p.cachedTexts = append(p.cachedTexts, located{text, path})
 			}
 		})
 	}
-	for _, l := range p.places {
+	for _, l := range p.cachedTexts {
 		if len(p.findings) < maxFindings {
 			visit(l.text, l.path)
 		}
@@ -119,7 +119,7 @@ func undefinedVariable(p *pass) {
 			}
 			switch {
 			case !known.names[root]:
-				hint := near(root, sorted(known.names))
+				hint := didYouMean(root, sorted(known.names))
 				switch {
 				case root == "inputs" || root == "outputs":
 					hint = "write {{ " + nameOr(second, "NAME") + " }} or {{ params." + nameOr(second, "NAME") + ".value }}"
@@ -128,11 +128,11 @@ func undefinedVariable(p *pass) {
 				}
 				p.name(path, text, n, 1, hint, "undefined variable %s: %s", root, p.consequence(n, 1))
 			case root == "globals" && second != "" && !slices.Contains(p.globalNames(), second):
-				p.name(path, text, n, 2, near(second, p.globalNames()), "globals has no %s: %s", second, p.consequence(n, 2))
+				p.name(path, text, n, 2, didYouMean(second, p.globalNames()), "globals has no %s: %s", second, p.consequence(n, 2))
 			case root == "params" && second != "" && second != "as_args" && !known.names[second]:
-				p.name(path, text, n, 2, near(second, sorted(known.inputs)), "undefined param %s: %s", second, p.consequence(n, 2))
+				p.name(path, text, n, 2, didYouMean(second, sorted(known.inputs)), "undefined param %s: %s", second, p.consequence(n, 2))
 			case root == "params" && len(n.Path) > 2 && !slices.Contains(paramAttributes(), n.Path[2]):
-				p.name(path, text, n, 3, near(n.Path[2], paramAttributes()), "a param has no %s: %s", n.Path[2], p.consequence(n, 3))
+				p.name(path, text, n, 3, didYouMean(n.Path[2], paramAttributes()), "a param has no %s: %s", n.Path[2], p.consequence(n, 3))
 			}
 		}
 	})
@@ -173,7 +173,7 @@ func unlistedConnection(p *pass) {
 			if (n.Path[0] != "connections" && n.Path[0] != "init") || len(n.Path) < 2 || n.Tolerated || contains(listed, n.Path[1]) || n.Path[1] == "get" || n.Path[1] == "keys" || n.Path[1] == "items" {
 				continue
 			}
-			p.name(path, text, n, 2, nameOr(near(n.Path[1], listed), "add it to the run's connections"), "the run does not list the connection %s: %s", n.Path[1], p.consequence(n, 2))
+			p.name(path, text, n, 2, nameOr(didYouMean(n.Path[1], listed), "add it to the run's connections"), "the run does not list the connection %s: %s", n.Path[1], p.consequence(n, 2))
 		}
 	})
 }
@@ -260,7 +260,7 @@ func nullArgument(p *pass) {
 }
 
 func templateSyntax(p *pass) {
-	p.broken("TemplateAssertionError", false, func(text string, path []string, e *template.Error) {
+	p.invalidTemplates("TemplateAssertionError", false, func(text string, path []string, e *template.Error) {
 		at := p.file.At(path...)
 		if block := strings.TrimSpace(p.file.Line(at)); e.Line > 0 && strings.Contains(text, "\n") && (strings.HasSuffix(block, "|") || strings.HasSuffix(block, "|-")) {
 			at.Line, at.Column = at.Line+e.Line, 1
@@ -270,20 +270,20 @@ func templateSyntax(p *pass) {
 }
 
 func unknownFilter(p *pass) {
-	p.broken("TemplateAssertionError", true, func(text string, path []string, e *template.Error) {
+	p.invalidTemplates("TemplateAssertionError", true, func(text string, path []string, e *template.Error) {
 		name := ""
 		if m := quotedName.FindStringSubmatch(e.Message); m != nil {
 			name = m[1]
 		}
-		p.within(path, name, near(name, filters()), "Jinja has no filter or test %s: the run fails when it is compiled", name)
+		p.within(path, name, didYouMean(name, filters()), "Jinja has no filter or test %s: the run fails when it is compiled", name)
 	})
 }
 
 var quotedName = regexp.MustCompile(`'(\w+)'`)
 
-// broken calls visit for the templates that cannot be parsed. If is is true, it visits
-// only errors of this kind, otherwise only those of other kinds.
-func (p *pass) broken(kind string, is bool, visit func(text string, path []string, e *template.Error)) {
+// invalidTemplates calls visit for the templates that cannot be parsed. If is is true, it
+// visits only errors of this kind, otherwise only those of other kinds.
+func (p *pass) invalidTemplates(kind string, is bool, visit func(text string, path []string, e *template.Error)) {
 	p.templates(func(text string, path []string) {
 		var e *template.Error
 		if errors.As(p.template(text).err, &e) && (e.Kind == kind) == is {

@@ -32,7 +32,7 @@ func badParam(p *pass) {
 	for _, section := range []string{"inputs", "outputs"} {
 		for _, x := range p.declared(section) {
 			if !x.delayed && (since2(p.version) || python.Truth(x.value)) { // in 1.x "" is unset
-				p.hold(x.values, x.name, x.value, extend(x.path, "value"))
+				p.checkValue(x.values, x.name, x.value, extend(x.path, "value"))
 			}
 		}
 	}
@@ -47,7 +47,7 @@ func badParam(p *pass) {
 				value, path = given, extend(path, "value")
 			}
 		}
-		p.hold(inputs[name], name, value, path)
+		p.checkValue(inputs[name], name, value, path)
 	}
 	holder, path := p.operation, p.operationPath
 	if holder["matrix"] == nil {
@@ -61,13 +61,13 @@ func badParam(p *pass) {
 	for i, row := range list(mapping(holder["matrix"])["values"]) {
 		values := mapping(row)
 		for _, name := range sorted(values) {
-			p.hold(inputs[name], name, values[name], extend(path, "values", itoa(i), name))
+			p.checkValue(inputs[name], name, values[name], extend(path, "values", itoa(i), name))
 		}
 	}
 }
 
-// hold reports a value that an input does not accept.
-func (p *pass) hold(input map[string]any, name string, value any, path []string) {
+// checkValue reports a value that an input does not accept.
+func (p *pass) checkValue(input map[string]any, name string, value any, path []string) {
 	if input == nil || value == nil || templated(text(value)) || holdsTemplate(value) {
 		return
 	}

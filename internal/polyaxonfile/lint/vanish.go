@@ -32,7 +32,7 @@ func vanishingArgument(p *pass) {
 			elements := list(c.values[key])
 			for i, element := range elements {
 				value, ok := p.rendered(resolved, element, extend(c.path, key, itoa(i)))
-				if !ok || value == nil && element == nil || !converter.Vanishes(value, p.version) {
+				if !ok || value == nil && element == nil || !converter.DropsElement(value, p.version) {
 					continue
 				}
 				p.value(extend(c.path, key, itoa(i)), vanishingHint(elements, i, value), "Polyaxon %s leaves the argument %s out of the pod", p.version, printed(value))

@@ -52,7 +52,7 @@ func unknownVolume(p *pass) {
 			if name == "" || templated(name) || volumes[name] != nil || own || templated(text(pod.values["volumes"])) || p.operation["runPatch"] != nil {
 				return
 			}
-			hint := near(name, sorted(volumes))
+			hint := didYouMean(name, sorted(volumes))
 			if hint == "" {
 				hint = "add it to the run's volumes"
 			}

@@ -89,10 +89,10 @@ func Expand(o *operation.Operation) (*Expansion, error) {
 		return nil, matrixErrorf(nil, "it has no runs")
 	}
 	expansion := &Expansion{}
-	if err := fitting(rows, matrix, types.ReadIO(component, "inputs")); err != nil {
+	if err := checkRows(rows, matrix, types.ReadIO(component, "inputs")); err != nil {
 		return nil, err
 	}
-	if expansion.Concurrency, err = whole(matrix, "concurrency"); err != nil {
+	if expansion.Concurrency, err = positiveInt(matrix, "concurrency"); err != nil {
 		return nil, err
 	}
 	if expansion.Stopping, err = earlyStopping(matrix); err != nil {
@@ -126,8 +126,8 @@ func shapedMatrix(matrix map[string]any) (map[string]any, error) {
 	}
 	kind, _, _ := s.Tables.Union("matrix").Find(name, s.Version)
 	shaped, err := s.Object(kind.Object, matrix)
-	if wrong, ok := err.(*shape.Misfit); ok { //nolint:errorlint // never wrapped
-		return nil, matrixErrorf(wrong.Path, "Polyaxon does not accept it: %s", wrong.What)
+	if wrong, ok := err.(*shape.ValidationError); ok { //nolint:errorlint // never wrapped
+		return nil, matrixErrorf(wrong.Path, "Polyaxon does not accept it: %s", wrong.Message)
 	}
 	return shaped, err
 }
@@ -145,7 +145,7 @@ func grid(matrix map[string]any) ([]map[string]any, error) {
 			return nil, matrixErrorf([]string{"params", names[n], "kind"}, "a grid cannot enumerate a distribution; use a random matrix")
 		}
 	}
-	n, err := whole(matrix, "numRuns")
+	n, err := positiveInt(matrix, "numRuns")
 	if err != nil {
 		return nil, err
 	}
@@ -180,7 +180,7 @@ func random(matrix map[string]any) ([]map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := whole(matrix, "numRuns")
+	n, err := positiveInt(matrix, "numRuns")
 	if err != nil {
 		return nil, err
 	}
@@ -188,9 +188,9 @@ func random(matrix map[string]any) ([]map[string]any, error) {
 		return nil, tooMany([]string{"numRuns"}, float64(n))
 	}
 	n = int(math.Min(float64(n), size))
-	d := newDice(python.JSON(matrix["params"]))
+	d := newGenerator(python.JSON(matrix["params"]))
 	if seed := matrix["seed"]; seed != nil {
-		d = newDice(python.JSON(seed))
+		d = newGenerator(python.JSON(seed))
 	}
 	var rows []map[string]any
 	seen := map[string]bool{}
@@ -223,8 +223,8 @@ func mapping(matrix map[string]any) ([]map[string]any, error) {
 	return rows, nil
 }
 
-// fitting checks the params of each run against the types of their inputs.
-func fitting(rows []map[string]any, matrix map[string]any, inputs []types.IO) error {
+// checkRows checks the params of each run against the types of their inputs.
+func checkRows(rows []map[string]any, matrix map[string]any, inputs []types.IO) error {
 	for i, row := range rows {
 		for _, x := range inputs {
 			value, given := row[x.Name]
@@ -236,7 +236,7 @@ func fitting(rows []map[string]any, matrix map[string]any, inputs []types.IO) er
 				if matrix["kind"] == "mapping" {
 					path = []string{"values", strconv.Itoa(i), x.Name}
 				}
-				return matrixErrorf(path, "%s of run %d: %s", x.Name, i+1, x.Why(value, err))
+				return matrixErrorf(path, "%s of run %d: %s", x.Name, i+1, x.Explain(value, err))
 			}
 		}
 	}
@@ -266,9 +266,9 @@ func hyperparameters(matrix map[string]any) (names []string, params []hyperparam
 	return names, params, size, nil
 }
 
-// whole returns an integer above 0, or 0 when the key is missing. It returns an *Error
+// positiveInt returns an integer above 0, or 0 when the key is missing. It returns an *Error
 // for any other value.
-func whole(m map[string]any, key string) (int, error) {
+func positiveInt(m map[string]any, key string) (int, error) {
 	switch n := m[key].(type) {
 	case nil:
 		return 0, nil

@@ -16,7 +16,7 @@ type hyperparameter struct {
 	// count is the number of values, or 0 for a distribution.
 	count int
 	value func(n int) any
-	draw  func(*dice) any
+	draw  func(*generator) any
 }
 
 // newHyperparameter returns the hyperparameter for a shaped param. Its values are those
@@ -50,7 +50,7 @@ func discrete(count int, value func(int) any) (hyperparameter, error) {
 	if count < 1 {
 		return hyperparameter{}, errors.New("the list of values is empty")
 	}
-	return hyperparameter{count, value, func(d *dice) any { return value(d.below(count)) }}, nil
+	return hyperparameter{count, value, func(d *generator) any { return value(d.intN(count)) }}, nil
 }
 
 // weighted returns a hyperparameter for pairs of a value and its weight.
@@ -74,8 +74,8 @@ func weighted(value any) (hyperparameter, error) {
 		return hyperparameter{}, errors.New("the list of values is empty")
 	}
 	p, err := discrete(len(values), func(n int) any { return values[n] })
-	p.draw = func(d *dice) any {
-		at, n := d.unit()*total, 0
+	p.draw = func(d *generator) any {
+		at, n := d.uniform()*total, 0
 		for n < len(sums)-1 && at >= sums[n] {
 			n++
 		}
@@ -188,7 +188,7 @@ func distribution(kind string, m map[string]any) (hyperparameter, error) {
 	base, isQuantized := strings.CutPrefix(kind, "q")
 	base, isLog := strings.CutPrefix(base, "log")
 	from, by := number(m["low"]), number(m["high"])
-	draw := func(d *dice) float64 { return d.unit() }
+	draw := func(d *generator) float64 { return d.uniform() }
 	switch base {
 	case "uniform":
 		if by -= from; by < 0 {
@@ -198,7 +198,7 @@ func distribution(kind string, m map[string]any) (hyperparameter, error) {
 		if from, by = number(m["loc"]), number(m["scale"]); by < 0 {
 			return hyperparameter{}, errors.New("scale must not be below 0")
 		}
-		draw = (*dice).normal
+		draw = (*generator).normal
 	default:
 		return hyperparameter{}, fmt.Errorf("unknown kind %q", kind)
 	}
@@ -206,7 +206,7 @@ func distribution(kind string, m map[string]any) (hyperparameter, error) {
 	if isQuantized && q == 0 {
 		return hyperparameter{}, errors.New("q must not be 0")
 	}
-	return hyperparameter{draw: func(d *dice) any {
+	return hyperparameter{draw: func(d *generator) any {
 		value := from + float64(draw(d)*by)
 		if isLog {
 			value = powerOfE(value)

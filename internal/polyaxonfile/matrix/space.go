@@ -62,7 +62,7 @@ func CheckSpace(declared, space map[string]any, version schema.Version) error {
 		}
 	}
 	if p.count == 0 {
-		d := newDice(kind)
+		d := newGenerator(kind)
 		for range 4 {
 			value, isNumber := p.draw(d).(float64)
 			if isNumber && (math.IsInf(value, 0) || math.IsNaN(value)) {

@@ -8,7 +8,7 @@ import (
 // maxDepth is the maximum nesting of a literal.
 const maxDepth = 50
 
-var errNoLiteral = errors.New("is no Python literal")
+var errNotLiteral = errors.New("is no Python literal")
 
 // ErrUnwritable reports a literal that Python reads and that JSON cannot represent:
 // bytes, a set, a complex number, an ellipsis, or an integer beyond 64 bits.
@@ -114,12 +114,12 @@ func (p *literal) sequence() (any, error) {
 
 func (p *literal) value(lines bool) (any, error) {
 	if p.depth++; p.depth > maxDepth {
-		return nil, errNoLiteral
+		return nil, errNotLiteral
 	}
 	defer func() { p.depth-- }()
 	p.skip(lines)
 	if p.rest == "" {
-		return nil, errNoLiteral
+		return nil, errNotLiteral
 	}
 	switch c := p.rest[0]; {
 	case c == '+' || c == '-':
@@ -137,7 +137,7 @@ func (p *literal) value(lines bool) (any, error) {
 			}
 			return x, err
 		}
-		return nil, errNoLiteral
+		return nil, errNotLiteral
 	case strings.HasPrefix(p.rest, "..."):
 		p.rest, p.unwritable = p.rest[3:], true
 		return "...", nil
@@ -176,7 +176,7 @@ func (p *literal) value(lines bool) (any, error) {
 	if end < len(p.rest) && (p.rest[end] == '"' || p.rest[end] == '\'') {
 		return p.texts(lines)
 	}
-	return nil, errNoLiteral
+	return nil, errNotLiteral
 }
 
 func isNameByte(c byte) bool {
@@ -190,7 +190,7 @@ func (p *literal) list(closing byte) (list []any, comma bool, err error) {
 			return list, comma, nil
 		}
 		if len(list) > 0 && !comma {
-			return nil, false, errNoLiteral
+			return nil, false, errNotLiteral
 		}
 		value, err := p.value(true)
 		if err != nil {
@@ -208,7 +208,7 @@ func (p *literal) mapping() (any, error) {
 			return d, nil
 		}
 		if !comma {
-			return nil, errNoLiteral
+			return nil, errNotLiteral
 		}
 		key, err := p.value(true)
 		if err != nil {
@@ -219,7 +219,7 @@ func (p *literal) mapping() (any, error) {
 		}
 		value, err := p.value(true)
 		if err != nil || !d.Set(key, value) {
-			return nil, errNoLiteral
+			return nil, errNotLiteral
 		}
 		comma = p.take(',', true)
 	}

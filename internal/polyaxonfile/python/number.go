@@ -10,7 +10,7 @@ import (
 // set parses the rest of a set, after its first element.
 func (p *literal) set(d *Dict) (any, error) {
 	if len(d.keys) > 0 {
-		return nil, errNoLiteral
+		return nil, errNotLiteral
 	}
 	p.unwritable = true
 	for p.take(',', true) {
@@ -22,7 +22,7 @@ func (p *literal) set(d *Dict) (any, error) {
 		}
 	}
 	if !p.take('}', true) {
-		return nil, errNoLiteral
+		return nil, errNotLiteral
 	}
 	return "", nil
 }
@@ -65,7 +65,7 @@ func (p *literal) imaginary() (any, error) {
 	text := strings.ToLower(p.rest[:end])
 	p.rest, p.unwritable = p.rest[end:], true
 	if !strings.HasSuffix(text, "j") {
-		return nil, errNoLiteral
+		return nil, errNotLiteral
 	}
 	return ParseNumber(strings.TrimSuffix(text, "j"))
 }
@@ -76,10 +76,10 @@ func hexadecimal(text string) bool { return len(text) > 1 && (text[1] == 'x' || 
 // float64. The error for an integer beyond 64 bits wraps strconv.ErrRange.
 func ParseNumber(text string) (any, error) {
 	if strings.HasPrefix(text, "_") || strings.HasSuffix(text, "_") || strings.Contains(text, "__") || strings.ContainsAny(text, "pP") {
-		return nil, errNoLiteral
+		return nil, errNotLiteral
 	}
 	if strings.Contains(text, "_.") || strings.Contains(text, "._") {
-		return nil, errNoLiteral
+		return nil, errNotLiteral
 	}
 	plain := strings.ReplaceAll(text, "_", "")
 	if len(plain) > 1 && plain[0] == '0' && strings.ContainsRune("xXoObB", rune(plain[1])) {
@@ -88,17 +88,17 @@ func ParseNumber(text string) (any, error) {
 	}
 	if strings.Trim(plain, "0123456789") == "" {
 		if len(plain) > 1 && plain[0] == '0' && strings.Trim(plain, "0") != "" {
-			return nil, errNoLiteral // Python does not allow leading zeros, as in 007
+			return nil, errNotLiteral // Python does not allow leading zeros, as in 007
 		}
 		i, err := strconv.ParseInt(plain, 10, 64)
 		return int(i), err
 	}
 	if strings.Trim(plain, "0123456789.eE+-") != "" {
-		return nil, errNoLiteral
+		return nil, errNotLiteral
 	}
 	f, err := strconv.ParseFloat(plain, 64)
 	if err != nil && !math.IsInf(f, 0) {
-		return nil, errNoLiteral
+		return nil, errNotLiteral
 	}
 	return f, nil
 }

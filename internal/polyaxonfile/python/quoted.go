@@ -17,7 +17,7 @@ func (p *literal) texts(lines bool) (any, error) {
 		}
 		if end >= len(p.rest) || p.rest[end] != '"' && p.rest[end] != '\'' {
 			if first {
-				return nil, errNoLiteral
+				return nil, errNotLiteral
 			}
 			return b.String(), nil
 		}
@@ -27,16 +27,16 @@ func (p *literal) texts(lines bool) (any, error) {
 		case "b", "br", "rb":
 			p.unwritable = true
 		default:
-			return nil, errNoLiteral
+			return nil, errNotLiteral
 		}
 		text, rest, ok := quoted(p.rest[end:])
 		if !ok {
-			return nil, errNoLiteral
+			return nil, errNotLiteral
 		}
 		p.rest = rest
 		if !strings.Contains(prefix, "r") {
 			if text, ok = Unescape(text); !ok {
-				return nil, errNoLiteral
+				return nil, errNotLiteral
 			}
 		}
 		b.WriteString(text)

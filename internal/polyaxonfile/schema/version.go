@@ -61,9 +61,9 @@ func (v Version) String() string {
 	return fmt.Sprintf("%d.%d.%d", v.Major, v.Minor, v.Patch)
 }
 
-// Shortcuts returns the release that introduced shortcuts and a single object for all
+// ShortcutsSince returns the release that introduced shortcuts and a single object for all
 // files.
-func Shortcuts() Version { return Version{Major: 2, Minor: 18} }
+func ShortcutsSince() Version { return Version{Major: 2, Minor: 18} }
 
 // Newest returns the newest supported release of Polyaxon.
 func Newest() Version { return Version{Major: 2, Minor: 18} }

@@ -12,7 +12,7 @@ func cleaned(value any) any {
 	case map[string]any:
 		m := make(map[string]any, len(x))
 		for key, element := range x {
-			m[strings.TrimPrefix(key, NotText)] = cleaned(element)
+			m[strings.TrimPrefix(key, NotTextPrefix)] = cleaned(element)
 		}
 		return m
 	case []any:

@@ -29,21 +29,21 @@ func New(version schema.Version) (*Shaper, error) {
 	return &Shaper{tables, version}, nil
 }
 
-// Misfit reports a value that a server does not accept. Path leads to the value, and What
-// is the server's message.
-type Misfit struct {
-	Path []string
-	What string
+// ValidationError reports a value that a server does not accept. Path leads to the value,
+// and Message is the server's message.
+type ValidationError struct {
+	Path    []string
+	Message string
 }
 
 // Error returns the message that a server returns.
-func (e *Misfit) Error() string {
-	return "1 validation error for V1CompiledOperation\n" + strings.Join(e.Path, ".") + "\n  " + e.What
+func (e *ValidationError) Error() string {
+	return "1 validation error for V1CompiledOperation\n" + strings.Join(e.Path, ".") + "\n  " + e.Message
 }
 
-// within prepends a key to a misfit's path.
-func within(key string, err error) error {
-	if m, ok := err.(*Misfit); ok { //nolint:errorlint // never wrapped
+// prefixPath prepends a key to the path of a ValidationError.
+func prefixPath(key string, err error) error {
+	if m, ok := err.(*ValidationError); ok { //nolint:errorlint // never wrapped
 		m.Path = append([]string{key}, m.Path...)
 	}
 	return err
@@ -61,9 +61,9 @@ func (s *Shaper) Object(o *schema.Object, m map[string]any) (map[string]any, err
 				continue
 			}
 			if o.Kubernetes {
-				return nil, &Misfit{[]string{key}, o.Name + " got an unexpected keyword argument '" + key + "'"}
+				return nil, &ValidationError{[]string{key}, o.Name + " got an unexpected keyword argument '" + key + "'"}
 			}
-			return nil, &Misfit{[]string{key}, "Extra inputs are not permitted [type=extra_forbidden]"}
+			return nil, &ValidationError{[]string{key}, "Extra inputs are not permitted [type=extra_forbidden]"}
 		}
 		if value == nil || o.Kubernetes {
 			shaped[key] = cleaned(value)
@@ -74,13 +74,13 @@ func (s *Shaper) Object(o *schema.Object, m map[string]any) (map[string]any, err
 		}
 		result, err := s.value(field.Type, value)
 		if err != nil {
-			return nil, within(key, err)
+			return nil, prefixPath(key, err)
 		}
 		shaped[key] = result
 	}
 	for _, key := range o.Required(s.Version) {
 		if _, ok := m[key]; !ok && !o.Kubernetes {
-			return nil, &Misfit{[]string{key}, "Field required [type=missing]"}
+			return nil, &ValidationError{[]string{key}, "Field required [type=missing]"}
 		}
 	}
 	switch {
@@ -129,22 +129,22 @@ func (s *Shaper) io(m map[string]any) {
 	}
 }
 
-// NotText is the prefix of a key that a template rendered to something other than text.
-const NotText = "\x00"
+// NotTextPrefix is the prefix of a key that a template rendered to something other than text.
+const NotTextPrefix = "\x00"
 
-func takesAny(t schema.Type) bool { return takes(t, schema.Any) }
+func acceptsAny(t schema.Type) bool { return accepts(t, schema.Any) }
 
-func takes(t schema.Type, form schema.Form) bool {
+func accepts(t schema.Type, form schema.Form) bool {
 	return slices.ContainsFunc(t, func(c schema.Choice) bool { return c.Form == form })
 }
 
 // element converts an element of a list or of a mapping. Most types do not accept null.
 func (s *Shaper) element(t schema.Type, value any) (any, error) {
-	if value == nil && s.Version.Major == 1 && takes(t, schema.Value) {
+	if value == nil && s.Version.Major == 1 && accepts(t, schema.Value) {
 		return "null", nil // 1.11.3 writes a null label as this text
 	}
-	if value == nil && !takesAny(t) {
-		return nil, &Misfit{nil, "Input should be a valid value [type=type_error]"}
+	if value == nil && !acceptsAny(t) {
+		return nil, &ValidationError{nil, "Input should be a valid value [type=type_error]"}
 	}
 	return s.value(t, value)
 }
@@ -171,7 +171,7 @@ func (s *Shaper) value(t schema.Type, value any) (any, error) {
 		}
 	}
 	if first == nil {
-		first = &Misfit{nil, "Input should be another type [type=type_error]"}
+		first = &ValidationError{nil, "Input should be another type [type=type_error]"}
 	}
 	return nil, first
 }
@@ -187,7 +187,7 @@ func (s *Shaper) choice(c schema.Choice, value any, exact bool) (any, bool, erro
 		for i, element := range list {
 			result, err := s.element(c.Elem, element)
 			if err != nil {
-				return nil, false, within(strconv.Itoa(i), err)
+				return nil, false, prefixPath(strconv.Itoa(i), err)
 			}
 			shaped[i] = result
 		}
@@ -203,15 +203,15 @@ func (s *Shaper) choice(c schema.Choice, value any, exact bool) (any, bool, erro
 				element = longParam(element)
 			}
 			result, err := s.element(c.Elem, element)
-			plain, numbered := strings.CutPrefix(key, NotText)
+			plain, numbered := strings.CutPrefix(key, NotTextPrefix)
 			if numbered && s.Version.Major == 1 {
 				key, numbered = plain, false
 			}
-			if numbered && !takesAny(c.Elem) {
-				err = &Misfit{nil, "Input should be a valid string [type=string_type]"}
+			if numbered && !acceptsAny(c.Elem) {
+				err = &ValidationError{nil, "Input should be a valid string [type=string_type]"}
 			}
 			if err != nil {
-				return nil, false, within(plain, err)
+				return nil, false, prefixPath(plain, err)
 			}
 			shaped[key] = result
 		}
@@ -231,10 +231,10 @@ func (s *Shaper) choice(c schema.Choice, value any, exact bool) (any, bool, erro
 		name, _ := m["kind"].(string)
 		kind, here, _ := c.Union.Find(name, s.Version)
 		if !here {
-			if c.Union.Name == "run" && m["kind"] == nil && !s.Version.Before(schema.Shortcuts()) {
+			if c.Union.Name == "run" && m["kind"] == nil && !s.Version.Before(schema.ShortcutsSince()) {
 				return plain.Copy(m), true, nil // it is laid over the component's run
 			}
-			return nil, false, &Misfit{[]string{"kind"}, "Value error, Unsupported kind: " + python.Repr(m["kind"]) + "."}
+			return nil, false, &ValidationError{[]string{"kind"}, "Value error, Unsupported kind: " + python.Repr(m["kind"]) + "."}
 		}
 		shaped, err := s.Object(kind.Object, m)
 		return shaped, err == nil, err

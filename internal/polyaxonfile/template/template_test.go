@@ -29,9 +29,9 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// TestBounds checks that templates that would never end, or grow without limit, return an
+// TestLimits checks that templates that would never end, or grow without limit, return an
 // error.
-func TestBounds(t *testing.T) {
+func TestLimits(t *testing.T) {
 	for text, want := range map[string]string{
 		"{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}": "may never end",
 		"{% set x = 'xxxxxxxxxx' * 1000 %}{% for a in range(200) %}{{ x }}{% endfor %}":    "beyond 1 MiB",

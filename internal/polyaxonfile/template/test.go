@@ -54,7 +54,7 @@ func testTable() map[string]testFunc {
 		"mapping": named("dict"), "sequence": named("str", "list", "tuple", "dict", "Undefined"), "iterable": named("str", "list", "tuple", "dict", "Undefined"),
 		"lower":  is(func(v any) bool { s := text(v); return strings.ToLower(s) == s && strings.ToUpper(s) != s }),
 		"upper":  is(func(v any) bool { s := text(v); return strings.ToUpper(s) == s && strings.ToLower(s) != s }),
-		"sameas": same,
+		"sameas": sameAs,
 	}
 }
 
@@ -67,9 +67,9 @@ func divisible(value any, args values) (bool, error) {
 	return ok && f == 0 && !math.IsNaN(f), nil
 }
 
-// same implements the test sameas. Plain values are the same when they have the same type
+// sameAs implements the test sameas. Plain values are the same when they have the same type
 // and are equal.
-func same(value any, args values) (bool, error) {
+func sameAs(value any, args values) (bool, error) {
 	other := args.get(0, "other", nil)
 	return typeName(value) == typeName(other) && equal(value, other), nil
 }

@@ -8,9 +8,9 @@ import (
 
 // undefined is the value of an undefined name. It renders as an empty text, and most
 // operations on it return an error.
-type undefined struct{ what string }
+type undefined struct{ description string }
 
-func (u undefined) err() error { return errorf("UndefinedError", "%s", u.what) }
+func (u undefined) err() error { return errorf("UndefinedError", "%s", u.description) }
 
 // function is a value that can be called.
 type function func(r *runtime, args values) (any, error)

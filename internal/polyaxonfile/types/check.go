@@ -21,7 +21,7 @@ func Check(declared map[string]any, value any, version schema.Version) error {
 		return nil
 	}
 	if _, err := x.ConvertFor(value, version); err != nil {
-		return &ValueError{x.Why(value, err)}
+		return &ValueError{x.Explain(value, err)}
 	}
 	return nil
 }

@@ -168,7 +168,7 @@ func convertURL(kind, text string) (any, bool) {
 
 // convertObject converts a mapping to one of Polyaxon's objects.
 func convertObject(name string, m map[string]any) (any, bool) {
-	s, err := shape.New(schema.Shortcuts())
+	s, err := shape.New(schema.ShortcutsSince())
 	if err != nil {
 		return nil, false
 	}

@@ -15,7 +15,7 @@ import (
 // convert1 converts a value as Polyaxon 1.11.3 was observed to do.
 func (x IO) convert1(value any) (any, error) {
 	if !slices.Contains(Names(schema.Version{Major: 1}), x.Kind) {
-		return nil, x.refuse(value)
+		return nil, x.typeError(value)
 	}
 	if x.List {
 		list, ok := value.([]any)
@@ -31,19 +31,19 @@ func (x IO) convert1(value any) (any, error) {
 			}
 		}
 		if !ok {
-			return nil, x.refuse(value)
+			return nil, x.typeError(value)
 		}
 		converted := make([]any, len(list))
 		for i, element := range list {
 			if converted[i], ok = convertKind1(x.Kind, element); !ok {
-				return nil, x.refuse(value)
+				return nil, x.typeError(value)
 			}
 		}
 		return converted, x.options1(converted)
 	}
 	converted, ok := convertKind1(x.Kind, value)
 	if !ok {
-		return nil, x.refuse(value)
+		return nil, x.typeError(value)
 	}
 	return converted, x.options1(converted)
 }
@@ -55,8 +55,8 @@ func (x IO) options1(value any) error {
 	if options == nil {
 		return nil
 	}
-	if found, sensible := holds(options, value); !found || !sensible {
-		return x.misfit(value, "The value `%s` provided for key `%s` is not one of the possible values.", python.Str(value), x.Name)
+	if found, sensible := contains(options, value); !found || !sensible {
+		return x.valueErrorf(value, "The value `%s` provided for key `%s` is not one of the possible values.", python.Str(value), x.Name)
 	}
 	return nil
 }
@@ -144,35 +144,35 @@ func convertKind1(kind string, value any) (any, bool) {
 	case "uuid":
 		return strings.ToLower(strings.ReplaceAll(text, "-", "")), isText && uuidPattern.MatchString(text)
 	case "uri":
-		return orMapping(value, text, m, isMapping, loginAt.MatchString(text), "user", "password", "host")
+		return textOrMapping(value, text, m, isMapping, loginAt.MatchString(text), "user", "password", "host")
 	case "auth":
-		return orMapping(value, text, m, isMapping, isText && strings.Contains(text, ":"), "user", "password")
+		return textOrMapping(value, text, m, isMapping, isText && strings.Contains(text, ":"), "user", "password")
 	case "gcs":
-		return orMapping(value, text, m, isMapping, strings.HasPrefix(text, "gs://") && len(text) > len("gs://"), "bucket", "blob")
+		return textOrMapping(value, text, m, isMapping, strings.HasPrefix(text, "gs://") && len(text) > len("gs://"), "bucket", "blob")
 	case "s3":
-		return orMapping(value, text, m, isMapping, bucket.MatchString(text), "bucket", "key")
+		return textOrMapping(value, text, m, isMapping, bucket.MatchString(text), "bucket", "key")
 	case "wasb":
-		return orMapping(value, text, m, isMapping, azure.MatchString(text), "container", "storageAccount", "path")
+		return textOrMapping(value, text, m, isMapping, azure.MatchString(text), "container", "storageAccount", "path")
 	case "image":
-		return orMapping(value, text, m, isMapping, isText, "name")
+		return textOrMapping(value, text, m, isMapping, isText, "name")
 	case "git":
-		return orMapping(nil, "", m, isMapping, false, "url", "revision", "flags")
+		return textOrMapping(nil, "", m, isMapping, false, "url", "revision", "flags")
 	case "event":
-		return orMapping(nil, "", m, isMapping, false, "name", "kind")
+		return textOrMapping(nil, "", m, isMapping, false, "name", "kind")
 	case "artifacts":
-		return orMapping(nil, "", m, isMapping, false, "files", "dirs", "workers")
+		return textOrMapping(nil, "", m, isMapping, false, "files", "dirs", "workers")
 	case "dockerfile":
 		_, hasImage := m["image"]
-		converted, ok := orMapping(nil, "", m, isMapping, false, "image", "env", "path", "copy", "postRunCopy", "run", "langEnv", "uid", "gid",
+		converted, ok := textOrMapping(nil, "", m, isMapping, false, "image", "env", "path", "copy", "postRunCopy", "run", "langEnv", "uid", "gid",
 			"username", "filename", "workdir", "workdirPath", "shell")
 		return converted, ok && hasImage
 	}
 	return nil, false
 }
 
-// orMapping accepts a text when fits is true, or a mapping that has no keys other than
+// textOrMapping accepts a text when fits is true, or a mapping that has no keys other than
 // keys.
-func orMapping(value any, text string, m map[string]any, isMapping, fits bool, keys ...string) (any, bool) {
+func textOrMapping(value any, text string, m map[string]any, isMapping, fits bool, keys ...string) (any, bool) {
 	if fits {
 		return text, true
 	}

@@ -72,7 +72,7 @@ func (x IO) ConvertFor(value any, version schema.Version) (any, error) {
 	}
 	if value == nil {
 		if !x.Optional {
-			return nil, x.misfit(value, "No value was provided for the non optional key `%s`.", x.Name)
+			return nil, x.valueErrorf(value, "No value was provided for the non optional key `%s`.", x.Name)
 		}
 		return nil, nil
 	}
@@ -88,9 +88,9 @@ func (x IO) ConvertFor(value any, version schema.Version) (any, error) {
 	return converted, err
 }
 
-// Why explains in a few words why a value cannot be converted. When the type is not the
+// Explain explains in a few words why a value cannot be converted. When the type is not the
 // reason, it returns Polyaxon's wording.
-func (x IO) Why(value any, err error) string {
+func (x IO) Explain(value any, err error) string {
 	if x.Kind == "" || !strings.Contains(err.Error(), "Cannot convert value") {
 		return err.Error()
 	}
@@ -101,16 +101,16 @@ func (x IO) Why(value any, err error) string {
 	return fmt.Sprintf("the input's type is %s, but the value is %s", kind, python.Repr(value))
 }
 
-func (x IO) misfit(value any, format string, args ...any) error {
+func (x IO) valueErrorf(value any, format string, args ...any) error {
 	return fmt.Errorf("Could not parse value `%s` for `%s`, an error was encountered: "+format, append([]any{python.Str(value), x.Name}, args...)...) //nolint:staticcheck // Polyaxon's words
 }
 
-func (x IO) refuse(value any) error {
+func (x IO) typeError(value any) error {
 	kind := x.Kind
 	if x.List {
 		kind = "List[" + kind + "]"
 	}
-	return x.misfit(value, "Cannot convert value `%s` (key: `%s`) to `%s`", python.Str(value), x.Name, kind)
+	return x.valueErrorf(value, "Cannot convert value `%s` (key: `%s`) to `%s`", python.Str(value), x.Name, kind)
 }
 
 // convert2 converts a value as Polyaxon 2 does.
@@ -122,16 +122,16 @@ func (x IO) convert2(value any) (any, error) {
 	if text, ok := value.(string); ok && x.Loadable() {
 		loaded, err := python.ParseJSON(text)
 		if err != nil {
-			return nil, x.refuse(value)
+			return nil, x.typeError(value)
 		}
 		value = loaded
 		if loaded == nil && !strings.HasPrefix(kind, "Optional") && kind != "any" {
-			return nil, x.refuse(text)
+			return nil, x.typeError(text)
 		}
 	}
 	converted, ok := convertKind(kind, value)
 	if !ok {
-		return nil, x.refuse(value)
+		return nil, x.typeError(value)
 	}
 	return converted, x.validate(converted)
 }

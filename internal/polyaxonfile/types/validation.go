@@ -30,7 +30,7 @@ func (x IO) validate(value any) error {
 	} {
 		if limit := x.Validation[rule]; limit != nil {
 			for _, element := range each {
-				if err := x.rule(rule, element, limit); err != nil {
+				if err := x.validateRule(rule, element, limit); err != nil {
 					return err
 				}
 			}
@@ -38,7 +38,7 @@ func (x IO) validate(value any) error {
 	}
 	for _, rule := range []string{"minItems", "maxItems", "keys", "containsKeys", "excludesKeys"} {
 		if limit := x.Validation[rule]; limit != nil && (isList || isMapping) {
-			if err := x.ruleOfAll(rule, value, limit); err != nil {
+			if err := x.validateItems(rule, value, limit); err != nil {
 				return err
 			}
 		}
@@ -46,9 +46,9 @@ func (x IO) validate(value any) error {
 	return nil
 }
 
-func (x IO) rule(rule string, value, limit any) error {
+func (x IO) validateRule(rule string, value, limit any) error {
 	broken := func(words string) error {
-		return x.misfit(value, "Value `%s` "+words+" `%s`", python.Str(value), python.Str(limit))
+		return x.valueErrorf(value, "Value `%s` "+words+" `%s`", python.Str(value), python.Str(limit))
 	}
 	length := func() (int, bool) {
 		if text, ok := value.(string); ok {
@@ -95,12 +95,12 @@ func (x IO) rule(rule string, value, limit any) error {
 			return broken("must have so many characters:")
 		}
 	case "contains", "excludes":
-		found, sensible := holds(value, limit)
+		found, sensible := contains(value, limit)
 		if !sensible || found != (rule == "contains") {
 			return broken("must have, or not have,")
 		}
 	case "options":
-		found, sensible := holds(limit, value)
+		found, sensible := contains(limit, value)
 		if !sensible || !found {
 			return broken("must be one of the values")
 		}
@@ -108,9 +108,9 @@ func (x IO) rule(rule string, value, limit any) error {
 	return nil
 }
 
-// holds implements Python's in operator. It returns false for sensible when Python would
+// contains implements Python's in operator. It returns false for sensible when Python would
 // raise a TypeError.
-func holds(container, value any) (found, sensible bool) {
+func contains(container, value any) (found, sensible bool) {
 	if text, ok := container.(string); ok {
 		part, ok := value.(string)
 		return strings.Contains(text, part), ok
@@ -130,7 +130,7 @@ func holds(container, value any) (found, sensible bool) {
 	return false, false
 }
 
-func (x IO) ruleOfAll(rule string, value, limit any) error {
+func (x IO) validateItems(rule string, value, limit any) error {
 	items, _ := python.Items(value)
 	keys, _, isMapping := python.Mapping(value)
 	size := max(len(items), len(keys))
@@ -148,13 +148,13 @@ func (x IO) ruleOfAll(rule string, value, limit any) error {
 		}
 		all, none := true, true
 		for _, key := range wanted {
-			found, _ := holds(value, key)
+			found, _ := contains(value, key)
 			all, none = all && found, none && !found
 		}
 		ok = map[string]bool{"keys": all && len(keys) == len(wanted), "containsKeys": all, "excludesKeys": none}[rule]
 	}
 	if !ok {
-		return x.misfit(value, "Value `%s` breaks %s `%s`", python.Str(value), rule, python.Str(limit))
+		return x.valueErrorf(value, "Value `%s` breaks %s `%s`", python.Str(value), rule, python.Str(limit))
 	}
 	return nil
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 )
 
-// The strategies by which Polyaxon lays one value over another.
+// The strategies by which Polyaxon merges one value into another.
 const (
 	postMerge = "post_merge" // the new value wins, lists are joined; the default
 	preMerge  = "pre_merge"  // the old value wins, lists are joined, new elements first
@@ -14,23 +14,23 @@ const (
 	isNull    = "isnull"     // the new value only fills what is empty
 )
 
-// layer lays the mapping over on the mapping base, key by key. Both are shaped. A key of
+// merge merges the mapping over into the mapping base, key by key. Both are shaped. A key of
 // over whose value is null clears the value. layer changes base.
-func (s *Composer) layer(o *schema.Object, base, over map[string]any, strategy string) {
+func (s *Composer) merge(o *schema.Object, base, over map[string]any, strategy string) {
 	for key, value := range over {
 		field, here, _ := o.Find(key, s.Version)
 		if here || o.Kubernetes {
-			base[key] = s.layerValue(o, key, field.Type, base[key], value, strategy)
+			base[key] = s.mergeValue(o, key, field.Type, base[key], value, strategy)
 		}
 	}
 }
 
-func (s *Composer) layerValue(o *schema.Object, key string, t schema.Type, old, value any, strategy string) any {
+func (s *Composer) mergeValue(o *schema.Object, key string, t schema.Type, old, value any, strategy string) any {
 	if old == nil {
 		return value
 	}
 	if o.Kubernetes {
-		return layerAny(old, value, strategy)
+		return mergeAny(old, value, strategy)
 	}
 	if m, ok := old.(map[string]any); ok {
 		over, isMapping := value.(map[string]any)
@@ -38,25 +38,25 @@ func (s *Composer) layerValue(o *schema.Object, key string, t schema.Type, old, 
 			switch {
 			case c.Form == schema.Mapping && c.Object.Kubernetes:
 				if isMapping {
-					layerKubernetes(m, over, strategy)
+					mergeKubernetes(m, over, strategy)
 				}
 				return m
 			case c.Form == schema.Mapping && !c.Object.Open:
 				if isMapping {
-					s.layer(c.Object, m, over, strategy)
+					s.merge(c.Object, m, over, strategy)
 				}
 				return m
 			case c.Form == schema.OneOf && (key == "schedule" || key == "matrix" || key == "run"):
-				return s.layerKind(c.Union, m, value, strategy)
+				return s.mergeKind(c.Union, m, value, strategy)
 			}
 		}
 	}
-	return layerAny(old, value, strategy)
+	return mergeAny(old, value, strategy)
 }
 
-// layerKind lays a value on one that has a kind. If the kind is the same, it does so key
+// mergeKind merges a value into one that has a kind. If the kind is the same, it does so key
 // by key; otherwise only one of the two values is kept.
-func (s *Composer) layerKind(u *schema.Union, old map[string]any, value any, strategy string) any {
+func (s *Composer) mergeKind(u *schema.Union, old map[string]any, value any, strategy string) any {
 	over, ok := value.(map[string]any)
 	switch {
 	case u.Name != "run" && strategy == isNull:
@@ -66,7 +66,7 @@ func (s *Composer) layerKind(u *schema.Union, old map[string]any, value any, str
 	case ok && over["kind"] == old["kind"]:
 		name, _ := old["kind"].(string)
 		if kind, here, _ := u.Find(name, s.Version); here {
-			s.layer(kind.Object, old, over, strategy)
+			s.merge(kind.Object, old, over, strategy)
 		}
 		return old
 	case strategy == preMerge || strategy == isNull:
@@ -75,9 +75,9 @@ func (s *Composer) layerKind(u *schema.Union, old map[string]any, value any, str
 	return value
 }
 
-// layerKubernetes lays the keys of a Kubernetes object. A key whose value is null changes
+// mergeKubernetes merges the keys of a Kubernetes object. A key whose value is null changes
 // nothing.
-func layerKubernetes(base, over map[string]any, strategy string) {
+func mergeKubernetes(base, over map[string]any, strategy string) {
 	for key, value := range over {
 		if value == nil {
 			continue
@@ -86,12 +86,12 @@ func layerKubernetes(base, over map[string]any, strategy string) {
 			base[key] = value
 			continue
 		}
-		base[key] = layerAny(base[key], value, strategy)
+		base[key] = mergeAny(base[key], value, strategy)
 	}
 }
 
-// layerAny lays values that the tables do not describe.
-func layerAny(old, value any, strategy string) any {
+// mergeAny merges values that the tables do not describe.
+func mergeAny(old, value any, strategy string) any {
 	switch {
 	case old == nil:
 		return value

@@ -2,20 +2,20 @@ package file
 
 import "sync"
 
-// Held caches the texts of files and addresses by name. It makes sure that the text that
+// Cache caches the texts of files and addresses by name. It makes sure that the text that
 // is sent is the text that was checked, even if the file is edited in between. Its
 // methods may be called concurrently.
-type Held struct {
+type Cache struct {
 	mu    sync.Mutex
 	texts map[string][]byte
 }
 
-// NewHeld returns an empty cache.
-func NewHeld() *Held { return &Held{texts: map[string][]byte{}} }
+// NewCache returns an empty cache.
+func NewCache() *Cache { return &Cache{texts: map[string][]byte{}} }
 
-// once returns the cached text of a name, or calls read and caches its result. Errors are
-// not cached. With a nil Held it calls read each time.
-func (h *Held) once(name string, read func() ([]byte, error)) ([]byte, error) {
+// load returns the cached text of a name, or calls read and caches its result. Errors are
+// not cached. With a nil Cache it calls read each time.
+func (h *Cache) load(name string, read func() ([]byte, error)) ([]byte, error) {
 	if h == nil {
 		return read()
 	}

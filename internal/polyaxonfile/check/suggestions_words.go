@@ -9,8 +9,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// wordsMeant maps words that people write to Polyaxon's words.
-func wordsMeant() map[string]string {
+// wordAliases maps words that people write to Polyaxon's words.
+func wordAliases() map[string]string {
 	return map[string]string{
 		"success": "succeeded", "successful": "succeeded", "ok": "succeeded", "passed": "succeeded", "failure": "failed", "error": "failed", "errored": "failed",
 		"finished": "done", "complete": "done", "completed": "done", "finish": "done", "cancelled": "stopped", "canceled": "stopped", "aborted": "stopped",
@@ -19,21 +19,21 @@ func wordsMeant() map[string]string {
 	}
 }
 
-// meantWord returns the one of words that is probably meant by another word.
-func meantWord(written string, words []string) (string, bool) {
+// suggestWord returns the one of words that is probably meant by another word.
+func suggestWord(written string, words []string) (string, bool) {
 	bare, prefix := strings.ToLower(written), ""
 	if rest, ok := strings.CutPrefix(bare, "run_status_"); ok {
 		bare, prefix = rest, "run_status_"
 	}
-	if meant, ok := wordsMeant()[bare]; ok && slices.Contains(words, prefix+meant) {
+	if meant, ok := wordAliases()[bare]; ok && slices.Contains(words, prefix+meant) {
 		return prefix + meant, true
 	}
 	return source.Nearest(written, words)
 }
 
-// kindsMeant maps what people call a kind of run, matrix or search space to Polyaxon's
+// kindAliases maps what people call a kind of run, matrix or search space to Polyaxon's
 // name.
-func kindsMeant() map[string]string {
+func kindAliases() map[string]string {
 	return map[string]string{
 		"pod": "job", "experiment": "job", "container": "job", "task": "job", "build": "job", "batch": "job", "script": "job",
 		"deployment": "service", "notebook": "service", "jupyter": "service", "server": "service", "app": "service", "tensorboard": "service",
@@ -43,10 +43,10 @@ func kindsMeant() map[string]string {
 	}
 }
 
-// meantKind returns the kind of a union that is probably meant by another name.
-func meantKind(written string, kinds []string) (string, bool) {
+// suggestKind returns the kind of a union that is probably meant by another name.
+func suggestKind(written string, kinds []string) (string, bool) {
 	bare := strings.NewReplacer("_", "", "-", "", " ", "").Replace(strings.ToLower(written))
-	for _, kind := range []string{bare, kindsMeant()[bare]} {
+	for _, kind := range []string{bare, kindAliases()[bare]} {
 		if slices.Contains(kinds, kind) {
 			return kind, true
 		}
@@ -61,7 +61,7 @@ func fileKindHint(root map[string]any) string {
 		return "did you mean " + near + "?"
 	}
 	if tables, err := schema.Load(); err == nil && kind != "" {
-		if meant, ok := meantKind(kind, tables.Union("run").Names(schema.Version{})); ok {
+		if meant, ok := suggestKind(kind, tables.Union("run").Names(schema.Version{})); ok {
 			return "write kind: component here, and kind: " + meant + " in run"
 		}
 		if _, here, _ := tables.Union("matrix").Find(kind, schema.Version{}); here {
@@ -76,8 +76,8 @@ var (
 	spelledDict = regexp.MustCompile(`(?i)^(?:dict|map|mapping)\s*[\[<].*[\]>]$`)
 )
 
-// meantType returns a hint for an input type that does not exist.
-func meantType(written string, types []string) string {
+// suggestType returns a hint for an input type that does not exist.
+func suggestType(written string, types []string) string {
 	others := map[string]string{
 		"integer": "int", "number": "float", "double": "float", "real": "float", "decimal": "float", "string": "str", "text": "str", "boolean": "bool", "logical": "bool",
 		"array": "list", "tuple": "list", "object": "dict", "map": "dict", "mapping": "dict", "json": "dict", "url": "uri", "directory": "path", "dir": "path", "timestamp": "datetime",

@@ -9,9 +9,9 @@ import (
 
 var amountOfTime = regexp.MustCompile(`^(\d+(?:\.\d+)?)\s*(s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?)$`)
 
-// seconds returns a hint for a text that is a duration, such as 6h, where a number of
+// suggestSeconds returns a hint for a text that is a duration, such as 6h, where a number of
 // seconds is expected. It returns "" for any other text.
-func seconds(text string) string {
+func suggestSeconds(text string) string {
 	var d time.Duration
 	if m := amountOfTime.FindStringSubmatch(strings.ToLower(strings.TrimSpace(text))); m != nil {
 		unit := map[byte]time.Duration{'s': time.Second, 'm': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour}[m[2][0]]
@@ -31,9 +31,9 @@ func seconds(text string) string {
 
 var amount = regexp.MustCompile(`(?i)^\s*(\d+(?:[.,]\d+)?)\s*(?:([kmgtp])i?(?:b(?:ytes?)?)?|cores?|cpus?|gpus?|b(?:ytes?)?|(millicores?|milli))\s*$`)
 
-// meantQuantity returns a hint for a value that is not a Kubernetes quantity, such as
+// suggestQuantity returns a hint for a value that is not a Kubernetes quantity, such as
 // 8GB.
-func meantQuantity(value any) string {
+func suggestQuantity(value any) string {
 	m := amount.FindStringSubmatch(fmt.Sprint(value))
 	if m == nil {
 		return "write it as 500m, 2, 512Mi or 4Gi"

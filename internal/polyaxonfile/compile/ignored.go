@@ -13,13 +13,13 @@ func (c *Compiled) Joins() bool {
 	return len(joins) > 0
 }
 
-// Unheeded returns the keys of the operation that the sandbox accepts and ignores,
+// IgnoredKeys returns the keys of the operation that the sandbox accepts and ignores,
 // sorted. They concern nodes, Polyaxon's scheduler, and the kubelet.
-func (c *Compiled) Unheeded() []string {
+func (c *Compiled) IgnoredKeys() []string {
 	var found []string
 	look := func(in any, prefix string, heeds func(key string) bool) {
 		for key, value := range plain.Map(in) {
-			if !nothing(value) && !heeds(key) {
+			if !isEmpty(value) && !heeds(key) {
 				found = append(found, prefix+key)
 			}
 		}
@@ -42,8 +42,8 @@ func (c *Compiled) Unheeded() []string {
 	return slices.Compact(found)
 }
 
-// nothing reports whether a value requests nothing.
-func nothing(value any) bool {
+// isEmpty reports whether a value requests nothing.
+func isEmpty(value any) bool {
 	switch v := value.(type) {
 	case nil:
 		return true

@@ -25,9 +25,9 @@ func templateWithoutQuotes(n *yaml.Node) string {
 
 var beginsWithTemplate = regexp.MustCompile(`(?:^\s*|[-:,] +|\[ *)(\{[{%])`)
 
-// bareTemplate returns a hint for the first line in which a value begins with {{ or {%
+// unquotedTemplate returns a hint for the first line in which a value begins with {{ or {%
 // without quotes, or "" when there is none. Its input is a text that is not valid YAML.
-func bareTemplate(lines [][]byte) string {
+func unquotedTemplate(lines [][]byte) string {
 	for i, line := range lines {
 		m := beginsWithTemplate.FindSubmatchIndex(line)
 		if m == nil {

@@ -7,19 +7,19 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// meaning is a key that people write instead of another one, because Docker, GitHub or
+// suggestion is a key that people write instead of another one, because Docker, GitHub or
 // Polyaxon 0.x calls it so.
-type meaning struct {
+type suggestion struct {
 	object, written string
 	// key is the key of the object that is meant. It is "" when the hint alone explains what to
 	// write.
 	key, hint string
 }
 
-// meanings returns the wrong keys that are not misspellings. Objects of Kubernetes are
+// suggestions returns the wrong keys that are not misspellings. Objects of Kubernetes are
 // named by their type.
-func meanings() []meaning {
-	return []meaning{
+func suggestions() []suggestion {
+	return []suggestion{
 		{"io", "default", "value", ""},
 		{"io", "defaultValue", "value", ""},
 		{"io", "required", "isOptional", "write isOptional, which is the opposite"},
@@ -133,11 +133,11 @@ func meanings() []meaning {
 	}
 }
 
-// meantKey returns the key that is probably meant by a key which the object does not
+// suggestKey returns the key that is probably meant by a key which the object does not
 // have, and a hint. It looks for a known meaning, for a similar spelling, and for other
 // objects that have the key. The key is "" when it is not one of this object's.
-func (v *validator) meantKey(o *schema.Object, written string) (key, hint string) {
-	for _, m := range meanings() {
+func (v *validator) suggestKey(o *schema.Object, written string) (key, hint string) {
+	for _, m := range suggestions() {
 		if m.written != written || m.object != o.Name && !(m.object == "param" && o.Name == "shortparam") {
 			continue
 		}
@@ -149,34 +149,34 @@ func (v *validator) meantKey(o *schema.Object, written string) (key, hint string
 		}
 		return m.key, "did you mean " + m.key + "?"
 	}
-	inner := v.deeper(o, written)
+	inner := v.findNested(o, written)
 	if near, ok := source.Nearest(written, o.Keys(v.version)); ok && (inner == "" || strings.EqualFold(near, written)) {
 		return near, "did you mean " + near + "?"
 	}
 	if inner != "" {
 		return "", "it belongs in " + inner
 	}
-	for i := len(v.around) - 2; i >= 0; i-- { // the last one is o
-		if _, here, _ := v.around[i].object.Find(written, v.version); here {
-			return "", "it belongs beside " + v.path[v.around[i].depth]
+	for i := len(v.parents) - 2; i >= 0; i-- { // the last one is o
+		if _, here, _ := v.parents[i].object.Find(written, v.version); here {
+			return "", "it belongs beside " + v.path[v.parents[i].depth]
 		}
 	}
 	return "", ""
 }
 
-// deeper returns the path from an object to the nearest object inside it that has a key.
+// findNested returns the path from an object to the nearest object inside it that has a key.
 // For resources in run it returns container.
-func (v *validator) deeper(o *schema.Object, key string) string {
+func (v *validator) findNested(o *schema.Object, key string) string {
 	for depth := 1; depth <= 2; depth++ {
-		if found := v.inObject(o, key, depth); found != "" {
+		if found := v.findAtDepth(o, key, depth); found != "" {
 			return found
 		}
 	}
 	return ""
 }
 
-// inObject searches for a key in the objects that are exactly depth levels further down.
-func (v *validator) inObject(o *schema.Object, key string, depth int) string {
+// findAtDepth searches for a key in the objects that are exactly depth levels further down.
+func (v *validator) findAtDepth(o *schema.Object, key string, depth int) string {
 	for _, name := range []string{"run", "container", "environment", "termination", "plugins", "cache", "resources", "valueFrom", "component"} {
 		field, here, _ := o.Find(name, v.version)
 		if !here {
@@ -194,7 +194,7 @@ func (v *validator) inObject(o *schema.Object, key string, depth int) string {
 				return name
 			}
 			if depth > 1 {
-				if found := v.inObject(inner, key, depth-1); found != "" {
+				if found := v.findAtDepth(inner, key, depth-1); found != "" {
 					return name + "." + found
 				}
 			}

@@ -39,13 +39,13 @@ func TestPatchStrategies(t *testing.T) {
 		},
 	} {
 		want["component"] = base()["component"]
-		if diff := cmp.Diff(want, LayPreset(base(), over, strategy)); diff != "" {
+		if diff := cmp.Diff(want, ApplyPreset(base(), over, strategy)); diff != "" {
 			t.Errorf("%s: %s", strategy, diff)
 		}
 	}
 }
 
-// FuzzPatch lays any value on any other. It checks that there is no panic, that the base
+// FuzzPatch merges any value into any other. It checks that there is no panic, that the base
 // stays unchanged, and that the strategy that only fills empty values keeps existing
 // ones.
 func FuzzPatch(f *testing.F) {
@@ -60,7 +60,7 @@ func FuzzPatch(f *testing.F) {
 			return
 		}
 		before := plain.Clone(base)
-		patched := LayPreset(base, over, strategy)
+		patched := ApplyPreset(base, over, strategy)
 		if diff := cmp.Diff(before, base); diff != "" {
 			t.Errorf("the base was changed: %s", diff)
 		}
@@ -83,10 +83,10 @@ func TestPatchThatDoesNotFit(t *testing.T) {
 	base := map[string]any{"run": map[string]any{"kind": "job"}, "runPatch": map[string]any{"container": map[string]any{}}}
 	over := map[string]any{"runPatch": map[string]any{"worker": 1}}
 	want := map[string]any{"run": map[string]any{"kind": "job"}, "runPatch": map[string]any{"container": map[string]any{}, "worker": 1}}
-	if diff := cmp.Diff(want, LayPreset(base, over, postMerge)); diff != "" {
+	if diff := cmp.Diff(want, ApplyPreset(base, over, postMerge)); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff(map[string]any{"run": map[string]any{}}, LayPreset(map[string]any{}, map[string]any{"run": map[string]any{}}, isNull)); diff != "" {
+	if diff := cmp.Diff(map[string]any{"run": map[string]any{}}, ApplyPreset(map[string]any{}, map[string]any{"run": map[string]any{}}, isNull)); diff != "" {
 		t.Error(diff)
 	}
 }
