@@ -37,7 +37,7 @@ func paced(ctx context.Context, p *project.Project, name string) (*pace, func())
 	c := &pace{sink: p.Events, name: name, now: time.Now, every: paceEvery, text: "building", since: began, begun: began}
 	ctx, stop := context.WithCancel(ctx)
 	var watching panics.WaitGroup
-	watching.Go(func() { c.watch(ctx, clock.Wait) })
+	watching.Go(func() { c.watch(ctx, clock.Sleep) })
 	return c, func() {
 		stop()
 		watching.Wait()

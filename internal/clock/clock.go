@@ -1,5 +1,5 @@
 // Package clock waits until a time has passed or a context has ended. Code that waits
-// takes a function with the signature of Wait as an option, so that tests need not wait.
+// takes a function with the signature of Sleep as an option, so that tests need not wait.
 package clock
 
 import (
@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// Wait waits until d has passed and returns nil, or until ctx is done and returns its
+// Sleep waits until d has passed and returns nil, or until ctx is done and returns its
 // error. It does not wait when d is zero or negative.
-func Wait(ctx context.Context, d time.Duration) error {
+func Sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

@@ -21,8 +21,8 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/slipway-ci/slipway/internal/panics"
-	"github.com/slipway-ci/slipway/internal/silence"
 	"github.com/slipway-ci/slipway/internal/source"
+	"github.com/slipway-ci/slipway/internal/timeouts"
 )
 
 // FieldManager is the name of slipway's field manager in server-side apply.
@@ -34,7 +34,7 @@ type Cluster struct {
 	Namespace string
 	// Name is the name of the cluster in messages.
 	Name string
-	// Pause waits between the attempts of a request. Nil means clock.Wait.
+	// Pause waits between the attempts of a request. Nil means clock.Sleep.
 	Pause func(context.Context, time.Duration) error
 
 	config *rest.Config
@@ -42,7 +42,7 @@ type Cluster struct {
 
 // limits bound how long an API server may be silent. A followed log and a watch may be
 // silent without a limit once they have begun.
-var limits = silence.Limits{Answer: time.Minute, Part: time.Minute, Pace: 64 << 10, Endless: func(request *http.Request) bool {
+var limits = timeouts.Limits{Response: time.Minute, Chunk: time.Minute, Pace: 64 << 10, Endless: func(request *http.Request) bool {
 	query := request.URL.Query()
 	return query.Get("follow") == "true" || query.Get("watch") == "true" || query.Get("watch") == "1"
 }}
@@ -55,7 +55,7 @@ func Connect(config *rest.Config, namespace, name string) (*Cluster, error) {
 	config.UserAgent = FieldManager
 	patient := rest.CopyConfig(config)
 	patient.Wrap(func(next http.RoundTripper) http.RoundTripper {
-		return panics.Transport(silence.Transport(next, limits))
+		return panics.Transport(timeouts.Transport(next, limits))
 	})
 	client, err := newClients(patient)
 	if err != nil {
@@ -88,16 +88,16 @@ func Kubeconfig(path, context string) (access *rest.Config, name string, err err
 // NoNamespaceError reports that a namespace does not exist.
 type NoNamespaceError struct {
 	Namespace, Cluster string
-	// Near is a namespace with a similar name. It is empty if there is none, or if the
+	// Similar is a namespace with a similar name. It is empty if there is none, or if the
 	// credentials may not list namespaces.
-	Near string
+	Similar string
 }
 
-// Error implements error. It suggests Near.
+// Error implements error. It suggests Similar.
 func (e *NoNamespaceError) Error() string {
 	text := fmt.Sprintf("cluster %s has no namespace %s", e.Cluster, e.Namespace)
-	if e.Near != "" {
-		text += ": did you mean " + e.Near + "?"
+	if e.Similar != "" {
+		text += ": did you mean " + e.Similar + "?"
 	}
 	return text
 }
@@ -120,7 +120,7 @@ func (c *Cluster) CheckNamespace(ctx context.Context) error {
 		for i := range list.Items {
 			names = append(names, list.Items[i].Name)
 		}
-		none.Near, _ = source.Nearest(c.Namespace, names)
+		none.Similar, _ = source.Nearest(c.Namespace, names)
 	}
 	return none
 }

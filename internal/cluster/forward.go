@@ -18,7 +18,7 @@ import (
 	"k8s.io/client-go/transport/spdy"
 
 	"github.com/slipway-ci/slipway/internal/panics"
-	"github.com/slipway-ci/slipway/internal/silence"
+	"github.com/slipway-ci/slipway/internal/timeouts"
 )
 
 // DialPod connects to a port of a pod, through the API server and the pod's kubelet, as
@@ -27,7 +27,7 @@ import (
 // connecting, for which there is a timeout of a minute too. Deadlines of the connection
 // have no effect. Closing it ends pending reads and writes.
 func (c *Cluster) DialPod(ctx context.Context, pod string, port int) (net.Conn, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, limits.Answer, &silence.Error{Host: "the API server of cluster " + c.Name, Limit: limits.Answer})
+	ctx, cancel := context.WithTimeoutCause(ctx, limits.Response, &timeouts.Error{Host: "the API server of cluster " + c.Name, Limit: limits.Response})
 	defer cancel()
 	url := c.Client.CoreV1().RESTClient().Post().Resource("pods").Namespace(c.Namespace).Name(pod).SubResource("portforward").URL()
 	transport, upgrader, err := spdy.RoundTripperFor(c.config)
@@ -87,31 +87,31 @@ func openStreams(connection httpstream.Connection, pod string, port int) (net.Co
 	if err != nil {
 		return nil, err
 	}
-	f := &forwarded{pod: pod, connection: connection, data: data, told: make(chan struct{})}
+	f := &podConn{pod: pod, connection: connection, data: data, errorsEnded: make(chan struct{})}
 	panics.Go(func() { f.watch(failures) }, func(err error) { f.fail(err) })
 	return f, nil
 }
 
-// forwarded is a connection to a pod through the API server.
-type forwarded struct {
+// podConn is a connection to a pod through the API server.
+type podConn struct {
 	pod        string
 	connection httpstream.Connection
 	data       httpstream.Stream
-	// told is closed when the stream of errors has ended.
-	told chan struct{}
+	// errorsEnded is closed when the stream of errors has ended.
+	errorsEnded chan struct{}
 
 	mu  sync.Mutex
 	err error
 }
 
-// reasonLimit is how long an ended connection waits for the kubelet's error, since the
+// errorWait is how long an ended connection waits for the kubelet's error, since the
 // two streams may end in either order.
-const reasonLimit = time.Second
+const errorWait = time.Second
 
 // watch ends the connection when the kubelet reports an error. It returns when the
 // connection ends.
-func (f *forwarded) watch(failures io.Reader) {
-	defer close(f.told)
+func (f *podConn) watch(failures io.Reader) {
+	defer close(f.errorsEnded)
 	said, err := io.ReadAll(io.LimitReader(failures, 4<<10))
 	if err != nil || len(said) == 0 {
 		return
@@ -120,7 +120,7 @@ func (f *forwarded) watch(failures io.Reader) {
 }
 
 // fail records why the connection failed and closes it.
-func (f *forwarded) fail(err error) {
+func (f *podConn) fail(err error) {
 	f.mu.Lock()
 	f.err = err
 	f.mu.Unlock()
@@ -128,25 +128,25 @@ func (f *forwarded) fail(err error) {
 }
 
 // Read implements net.Conn. Its error is that of the kubelet, if there is one.
-func (f *forwarded) Read(text []byte) (int, error) {
+func (f *podConn) Read(text []byte) (int, error) {
 	n, err := f.data.Read(text)
 	return n, f.cause(err)
 }
 
 // Write implements net.Conn. Its error is that of the kubelet, if there is one.
-func (f *forwarded) Write(text []byte) (int, error) {
+func (f *podConn) Write(text []byte) (int, error) {
 	n, err := f.data.Write(text)
 	return n, f.cause(err)
 }
 
 // cause returns the kubelet's error if there is one, and err otherwise.
-func (f *forwarded) cause(err error) error {
+func (f *podConn) cause(err error) error {
 	if err == nil {
 		return nil
 	}
 	select {
-	case <-f.told:
-	case <-time.After(reasonLimit):
+	case <-f.errorsEnded:
+	case <-time.After(errorWait):
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -157,7 +157,7 @@ func (f *forwarded) cause(err error) error {
 }
 
 // Close closes the streams and the connection below them.
-func (f *forwarded) Close() error {
+func (f *podConn) Close() error {
 	return errors.Join(f.data.Reset(), f.connection.Close())
 }
 
@@ -168,11 +168,11 @@ type address string
 func (address) Network() string  { return "kubernetes" }
 func (a address) String() string { return string(a) }
 
-func (f *forwarded) LocalAddr() net.Addr  { return address(f.pod) }
-func (f *forwarded) RemoteAddr() net.Addr { return address(f.pod) }
+func (f *podConn) LocalAddr() net.Addr  { return address(f.pod) }
+func (f *podConn) RemoteAddr() net.Addr { return address(f.pod) }
 
 // The deadlines do nothing. Callers bound their calls with contexts and close the
 // connection.
-func (f *forwarded) SetDeadline(time.Time) error      { return nil }
-func (f *forwarded) SetReadDeadline(time.Time) error  { return nil }
-func (f *forwarded) SetWriteDeadline(time.Time) error { return nil }
+func (f *podConn) SetDeadline(time.Time) error      { return nil }
+func (f *podConn) SetReadDeadline(time.Time) error  { return nil }
+func (f *podConn) SetWriteDeadline(time.Time) error { return nil }

@@ -9,8 +9,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/httpstream"
 )
 
-// TestReasonThatComesLate ends the data of a port before the kubelet reports why.
-func TestReasonThatComesLate(t *testing.T) {
+// TestLateError ends the data of a port before the kubelet reports why.
+func TestLateError(t *testing.T) {
 	said, say := io.Pipe()
 	c := &connection{streams: map[string]io.Reader{"error": said, "data": reader(func() {
 		go func() {

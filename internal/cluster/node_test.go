@@ -191,7 +191,7 @@ func besides(t *testing.T, c *cluster.Cluster) {
 				t.Fatal(err)
 			}
 			f := outcome.Failure
-			if outcome.Run.Status != polyaxon.Failed || f == nil || f.ExitCode != 4 || f.Speaker() == "" || f.Speaker() != f.Container || !slices.Equal(outcome.LastLines, []string{want}) {
+			if outcome.Run.Status != polyaxon.Failed || f == nil || f.ExitCode != 4 || f.LinesContainer() == "" || f.LinesContainer() != f.Container || !slices.Equal(outcome.LastLines, []string{want}) {
 				t.Errorf("it ended as %s, %+v, with the lines %q; want %q", outcome.Run.Status, f, outcome.LastLines, want)
 			}
 		})

@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// attempts is the maximum number of attempts of a request.
-	attempts = 5
+	// maxAttempts is the maximum number of attempts of a request.
+	maxAttempts = 5
 	// firstPause doubles after each attempt. All pauses together are 1.5 s.
 	firstPause = 100 * time.Millisecond
 )
@@ -26,11 +26,11 @@ const (
 func retry[T any](ctx context.Context, c *Cluster, do func() (T, error)) (T, error) {
 	pause := c.Pause
 	if pause == nil {
-		pause = clock.Wait
+		pause = clock.Sleep
 	}
 	for n := 0; ; n++ {
 		given, err := do()
-		if err == nil || n == attempts-1 || !passing(err) {
+		if err == nil || n == maxAttempts-1 || !isTemporary(err) {
 			return given, err
 		}
 		if pause(ctx, firstPause<<n) != nil {
@@ -39,9 +39,9 @@ func retry[T any](ctx context.Context, c *Cluster, do func() (T, error)) (T, err
 	}
 }
 
-// passing reports whether a retry of the request may succeed: the connection broke, or
+// isTemporary reports whether a retry of the request may succeed: the connection broke, or
 // the server is overloaded or failed.
-func passing(err error) bool {
+func isTemporary(err error) bool {
 	var refused apierrors.APIStatus
 	if errors.As(err, &refused) {
 		code := refused.Status().Code

@@ -32,7 +32,7 @@ func rotations(t *testing.T, c *cluster.Cluster, podLogs string) {
 			p := pod(t, "sleep=2s", fmt.Sprintf("steady=%d,250us", printed), "sleep=2s")
 			create(t, c, p)
 			files := func() []string { return logFiles(t, podLogs, c.Namespace, p.Name) }
-			access, sink := &blinking{Cluster: c}, &sink{}
+			access, sink := &flakyCluster{Cluster: c}, &sink{}
 			sink.each = func() {
 				if blind && len(sink.lines) == 5000 {
 					before := len(files())
@@ -61,41 +61,41 @@ func rotations(t *testing.T, c *cluster.Cluster, podLogs string) {
 			if told := strings.Contains(notes, fmt.Sprintf("%d lines of polyaxon-main were not shown", lost)); told != (lost > 0) {
 				t.Errorf("%d lines are missing; the notes are %q", lost, sink.notes)
 			}
-			if told := strings.Contains(notes, "the log of polyaxon-main was rotated while it could not be read"); told != blind && !access.blind {
+			if told := strings.Contains(notes, "the log of polyaxon-main was rotated while it could not be read"); told != blind && !access.down {
 				t.Errorf("the notes are %q", sink.notes)
 			}
-			if blind && lost == 0 && !access.blind {
+			if blind && lost == 0 && !access.down {
 				t.Error("nothing is missing though nobody looked")
 			}
 		})
 	}
 }
 
-// blinking is a cluster that serves no logs for a while.
-type blinking struct {
+// flakyCluster is a cluster that serves no logs for a while.
+type flakyCluster struct {
 	*cluster.Cluster
-	mu    sync.Mutex
-	blind bool
+	mu   sync.Mutex
+	down bool
 	// until reports whether that time is over. cut cancels the logs that are being read.
 	until func() bool
 	cut   []context.CancelFunc
 }
 
 // shut cancels all logs being read, and serves none before until returns true.
-func (b *blinking) shut(until func() bool) {
+func (b *flakyCluster) shut(until func() bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.blind, b.until = true, until
+	b.down, b.until = true, until
 	for _, cut := range b.cut {
 		cut()
 	}
 }
 
 // PodLog implements run.Cluster.
-func (b *blinking) PodLog(ctx context.Context, pod string, o *corev1.PodLogOptions) (io.ReadCloser, error) {
+func (b *flakyCluster) PodLog(ctx context.Context, pod string, o *corev1.PodLogOptions) (io.ReadCloser, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.blind = b.blind && !b.until(); b.blind {
+	if b.down = b.down && !b.until(); b.down {
 		return nil, errors.New("the connection was cut")
 	}
 	ctx, cut := context.WithCancel(ctx)

@@ -13,14 +13,14 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/rest"
 
-	"github.com/slipway-ci/slipway/internal/silence"
+	"github.com/slipway-ci/slipway/internal/timeouts"
 )
 
 // An API server that accepts the connection and never responds is an error, without a
 // retry. A followed log may be silent for any time.
 func TestSilentServer(t *testing.T) {
 	was := limits
-	limits.Answer, limits.Part = 50*time.Millisecond, 50*time.Millisecond
+	limits.Response, limits.Chunk = 50*time.Millisecond, 50*time.Millisecond
 	defer func() { limits = was }()
 	over := make(chan struct{})
 	var asked atomic.Int32
@@ -41,7 +41,7 @@ func TestSilentServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Pause = func(context.Context, time.Duration) error { return errors.New("it is tried again") }
-	silent := new(silence.Error)
+	silent := new(timeouts.Error)
 	if err := c.EnsureNamespace(t.Context()); !errors.As(err, &silent) || asked.Load() != 1 {
 		t.Errorf("after %d requests: %v", asked.Load(), err)
 	}

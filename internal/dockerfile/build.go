@@ -210,7 +210,7 @@ func (b *Builder) solve(ctx context.Context, s Spec, o Output, export client.Exp
 	defer root.Close()
 	files := newTree(root)
 	files.git = s.Git
-	ctx, end := panics.Until(ctx)
+	ctx, end := panics.WithCancelOnPanic(ctx)
 	defer end(nil)
 	offered, err := attachables(ctx, s, o.Keychain)
 	if err != nil {
@@ -229,7 +229,7 @@ func (b *Builder) solve(ctx context.Context, s Spec, o Output, export client.Exp
 		options.AllowedEntitlements = []string{"network." + b.testOnlyNetwork}
 	}
 	response, err := b.run(ctx, options, w)
-	if fault := panics.Fault(ctx); fault != nil {
+	if fault := panics.Cause(ctx); fault != nil {
 		return nil, fault // BuildKit's error has fewer details
 	}
 	return response, err

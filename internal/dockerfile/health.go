@@ -8,7 +8,7 @@ import (
 	"github.com/moby/buildkit/client"
 
 	"github.com/slipway-ci/slipway/internal/panics"
-	"github.com/slipway-ci/slipway/internal/silence"
+	"github.com/slipway-ci/slipway/internal/timeouts"
 )
 
 // defaultPingInterval is the interval at which BuildKit is asked whether it is alive.
@@ -32,7 +32,7 @@ func (b *Builder) watchHealth(ctx context.Context, c *client.Client) <-chan erro
 			late := limited.Err() != nil && ctx.Err() == nil
 			cancel()
 			if err != nil && late {
-				silent <- &silence.Error{Host: b.Name, Limit: beat}
+				silent <- &timeouts.Error{Host: b.Name, Limit: beat}
 				return
 			}
 		}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/moby/buildkit/client"
 
-	"github.com/slipway-ci/slipway/internal/silence"
+	"github.com/slipway-ci/slipway/internal/timeouts"
 )
 
 // A BuildKit that accepts connections and no longer responds ends the build.
@@ -43,7 +43,7 @@ func TestSilentBuildKit(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = b.Build(t.Context(), Spec{Name: "api", Dir: dir, File: "Dockerfile", Platforms: []string{"linux/amd64"}}, Output{Repository: "127.0.0.1:9/api", PlainHTTP: true}, nil)
-	if silent := new(silence.Error); !errors.As(err, &silent) {
+	if silent := new(timeouts.Error); !errors.As(err, &silent) {
 		t.Errorf("%v", err)
 	}
 }

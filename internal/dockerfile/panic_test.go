@@ -72,13 +72,13 @@ func testPanics(t *testing.T, w *fixture) {
 				}
 				broken = unopened{files}
 			}
-			ctx, end := panics.Until(t.Context())
+			ctx, end := panics.WithCancelOnPanic(t.Context())
 			defer end(nil)
 			_, err := w.builder.run(ctx, client.SolveOpt{Frontend: "dockerfile.v0", LocalMounts: map[string]fsutil.FS{"context": guarded{broken, ctx}, "dockerfile": guarded{broken, ctx}}}, newWatcher(nil))
 			if err == nil {
 				t.Error("it was built")
 			}
-			wantPanicError(t, panics.Fault(ctx), name)
+			wantPanicError(t, panics.Cause(ctx), name)
 		})
 	}
 }

@@ -30,7 +30,7 @@ const manifestBytes = 4 << 20
 // to a content store, which receive serves. For blobs that the registry has, the store
 // reports that they exist, so that they are not sent over either connection.
 func (t *target) receive(ctx context.Context, s Spec, solve solver) (v1.Hash, error) {
-	solving, cancel := panics.Until(ctx)
+	solving, cancel := panics.WithCancelOnPanic(ctx)
 	defer cancel(nil)
 	r := &receiver{ctx: solving, fail: cancel, target: t, manifests: map[v1.Hash][]byte{}}
 	response, err := solve(solving, client.ExportEntry{Type: client.ExporterOCI, Attrs: imageAttributes(s, client.ExporterOCI)}, r)

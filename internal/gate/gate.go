@@ -38,9 +38,10 @@ type Options struct {
 	// Path is the path of the service below its port, such as /lab/. The empty string means
 	// /.
 	Path string
-	// Strip removes Path from the requests that are sent to the service. It is for a service
-	// that is configured to be at Path but serves /, as behind a proxy that rewrites paths.
-	Strip bool
+	// StripPath removes Path from the requests that are sent to the service. It is for a
+	// service that is configured to be at Path but serves /, as behind a proxy that rewrites
+	// paths.
+	StripPath bool
 	// Port is the local port to listen on, or 0 for any free port.
 	Port int
 	// Dial connects to the service.
@@ -56,7 +57,7 @@ type Options struct {
 type Gate struct {
 	key, cookie string
 	path        string
-	strip       bool
+	stripPath   bool
 	listener    net.Listener
 	server      *http.Server
 	proxy       *httputil.ReverseProxy
@@ -73,7 +74,7 @@ func Open(o Options) (*Gate, error) {
 	}
 	random := make([]byte, 16)
 	_, _ = rand.Read(random) // never fails
-	g := &Gate{key: hex.EncodeToString(random), cookie: cookiePrefix + o.Name, path: cmp.Or(o.Path, "/"), strip: o.Strip, listener: listener}
+	g := &Gate{key: hex.EncodeToString(random), cookie: cookiePrefix + o.Name, path: cmp.Or(o.Path, "/"), stripPath: o.StripPath, listener: listener}
 	logger := log.New(o.Log, "service "+o.Name+": ", 0)
 	g.transport = &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (connection net.Conn, err error) {
@@ -115,12 +116,12 @@ func (g *Gate) Close() error {
 // ServeHTTP implements http.Handler. It passes authorized requests on to the service.
 func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
-	shown := g.is(query.Get(Parameter))
+	shown := g.isKey(query.Get(Parameter))
 	switch {
 	case !loopback(r.Host):
 		http.Error(w, "forbidden: the Host header must be 127.0.0.1, [::1] or localhost", http.StatusForbidden)
 		return
-	case !shown && !g.known(r):
+	case !shown && !g.hasKey(r):
 		w.Header().Set("WWW-Authenticate", `Basic realm="slipway service"`)
 		http.Error(w, "authentication required: use the whole address that slipway up or slipway runs prints, with its key", http.StatusUnauthorized)
 		return
@@ -144,16 +145,16 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.proxy.ServeHTTP(w, r)
 }
 
-// is reports whether key is the gate's key. It compares in constant time.
-func (g *Gate) is(key string) bool {
+// isKey reports whether key is the gate's key. It compares in constant time.
+func (g *Gate) isKey(key string) bool {
 	return subtle.ConstantTimeCompare([]byte(key), []byte(g.key)) == 1
 }
 
-// known reports whether a request carries the key: in the cookie or, as programs send it,
+// hasKey reports whether a request carries the key: in the cookie or, as programs send it,
 // as a password or a bearer token.
-func (g *Gate) known(r *http.Request) bool {
+func (g *Gate) hasKey(r *http.Request) bool {
 	for _, cookie := range r.CookiesNamed(g.cookie) {
-		if g.is(cookie.Value) {
+		if g.isKey(cookie.Value) {
 			return true
 		}
 	}
@@ -162,11 +163,11 @@ func (g *Gate) known(r *http.Request) bool {
 
 // authorized reports whether the Authorization header of a request has the key.
 func (g *Gate) authorized(r *http.Request) bool {
-	if _, password, ok := r.BasicAuth(); ok && g.is(password) {
+	if _, password, ok := r.BasicAuth(); ok && g.isKey(password) {
 		return true
 	}
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	return ok && g.is(token)
+	return ok && g.isKey(token)
 }
 
 // ownPage reports whether a request comes from the service's own pages or from no page at
@@ -199,7 +200,7 @@ func loopback(host string) bool {
 func (g *Gate) rewrite(p *httputil.ProxyRequest) {
 	p.SetURL(&url.URL{Scheme: "http", Host: p.In.Host})
 	p.Out.Host = p.In.Host
-	if g.strip {
+	if g.stripPath {
 		p.Out.URL.Path, p.Out.URL.RawPath = g.stripped(p.In.URL.Path), g.stripped(p.In.URL.RawPath)
 	}
 	if g.authorized(p.In) {

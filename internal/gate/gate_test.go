@@ -52,7 +52,7 @@ func opened(t *testing.T, path string, strip ...bool) *gate.Gate {
 		_, _ = io.WriteString(w, strings.Join([]string{r.Host, r.URL.RequestURI(), r.Header.Get("Authorization"), r.Header.Get("Cookie")}, "|"))
 	}))
 	t.Cleanup(program.Close)
-	g, err := gate.Open(gate.Options{Name: "1234", Path: path, Strip: len(strip) > 0, Log: io.Discard, Dial: func(ctx context.Context) (net.Conn, error) {
+	g, err := gate.Open(gate.Options{Name: "1234", Path: path, StripPath: len(strip) > 0, Log: io.Discard, Dial: func(ctx context.Context) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "tcp", program.Listener.Addr().String())
 	}})
 	if err != nil {
@@ -205,8 +205,8 @@ func TestClosedGateEndsWebSockets(t *testing.T) {
 	}
 }
 
-// TestGateTakesItsPathOff uses Strip: the gate has a path, and the program serves /.
-func TestGateTakesItsPathOff(t *testing.T) {
+// TestGateStripsThePath uses StripPath: the gate has a path, and the program serves /.
+func TestGateStripsThePath(t *testing.T) {
 	address, key := open(t, "/rewrite-services/v1/x/", true)
 	cookie := "slipway-1234=" + key
 	for path, want := range map[string]string{
@@ -228,9 +228,9 @@ func TestGateTakesItsPathOff(t *testing.T) {
 	}
 }
 
-// TestFaultsOfTheWay has Dial panic in a goroutine of the transport. The request is
+// TestPanicsOfTheProxy has Dial panic in a goroutine of the transport. The request is
 // answered, the log has the panic, and the gate goes on.
-func TestFaultsOfTheWay(t *testing.T) {
+func TestPanicsOfTheProxy(t *testing.T) {
 	var log bytes.Buffer
 	g, err := gate.Open(gate.Options{Name: "1234", Log: &log, Dial: func(context.Context) (net.Conn, error) { panic("provoked") }})
 	if err != nil {

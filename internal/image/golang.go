@@ -100,7 +100,7 @@ func compile(ctx context.Context, s Spec) (*content, error) {
 func checkCacheDir(root, dir string) error {
 	top := state.Dir(root)
 	for ; len(dir) >= len(top); dir = filepath.Dir(dir) {
-		if err := machine.Own(dir); err != nil {
+		if err := machine.CheckOwner(dir); err != nil {
 			return err
 		}
 	}
@@ -123,7 +123,7 @@ func cacheProgram(ctx context.Context, dir, target string) (entry, error) {
 	h.Sum(e.sum[:0])
 	hash := hex.EncodeToString(e.sum[:])
 	// Without a code, the next build links the program again.
-	code, _ := machine.Code(programSubject, []byte(hash))
+	code, _ := machine.MAC(programSubject, []byte(hash))
 	if err := os.WriteFile(target+".sum", []byte(code), 0o644); err != nil {
 		return entry{}, err
 	}
@@ -177,7 +177,7 @@ func removeDamaged(target string) {
 			h := sha256.New()
 			_, err = io.Copy(h, file)
 			_ = file.Close()
-			if ok, _ := machine.Proves(string(noted), programSubject, []byte(hex.EncodeToString(h.Sum(nil)))); err == nil && ok {
+			if ok, _ := machine.VerifyMAC(string(noted), programSubject, []byte(hex.EncodeToString(h.Sum(nil)))); err == nil && ok {
 				return
 			}
 		}

@@ -89,7 +89,7 @@ func TestBuildGo(t *testing.T) {
 	kept := filepath.Dir(binaries[0])
 	must(t, os.Rename(kept, kept+"-elsewhere"))
 	must(t, os.Symlink(kept+"-elsewhere", kept))
-	if _, err := Prepare(t.Context(), goSpec(dir), nil); !errors.As(err, new(*machine.OwnError)) {
+	if _, err := Prepare(t.Context(), goSpec(dir), nil); !errors.As(err, new(*machine.OwnerError)) {
 		t.Errorf("a cache that is a link: %v", err)
 	}
 	must(t, os.Remove(kept))

@@ -182,7 +182,7 @@ func testCancelled(t *testing.T, f *registrytest.Faults, r *registry.Client, nam
 				return true
 			})
 			patient := *r
-			patient.Pause = func(ctx context.Context, _ time.Duration) error { return clock.Wait(ctx, time.Minute) }
+			patient.Pause = func(ctx context.Context, _ time.Duration) error { return clock.Sleep(ctx, time.Minute) }
 			start := time.Now()
 			_, err := Push(ctx, &patient, i.Recipe, []string{"v1"}, nil)
 			if !errors.Is(err, context.Canceled) || time.Since(start) > 30*time.Second { // a pause takes a minute

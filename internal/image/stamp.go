@@ -152,7 +152,7 @@ const stateSubject = "image state"
 // readSigned detects damage, and files that this machine did not write, such as files that
 // came with the tree.
 func writeSigned(path string, text []byte) error {
-	code, err := machine.Code(stateSubject, text)
+	code, err := machine.MAC(stateSubject, text)
 	if err != nil {
 		return err
 	}
@@ -191,7 +191,7 @@ func readSigned(path string) ([]byte, error) {
 		return nil, err
 	}
 	code, text, _ := bytes.Cut(all, []byte("\n"))
-	ok, err := machine.Proves(string(code), stateSubject, text)
+	ok, err := machine.VerifyMAC(string(code), stateSubject, text)
 	if err == nil && !ok {
 		err = fmt.Errorf("%s is damaged or was written on another machine", path)
 	}

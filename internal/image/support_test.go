@@ -43,7 +43,7 @@ func at127(url string) *registry.Client {
 		Prefix:      strings.TrimPrefix(url, "http://") + "/acme/ml",
 		NameOptions: []name.Option{name.Insecure},
 		Transport:   &http.Transport{MaxIdleConnsPerHost: 8},
-		Pause:       func(ctx context.Context, d time.Duration) error { return clock.Wait(ctx, d/100) },
+		Pause:       func(ctx context.Context, d time.Duration) error { return clock.Sleep(ctx, d/100) },
 	}
 }
 

@@ -46,9 +46,9 @@ func Shared(what string) (string, error) {
 	return dir, os.MkdirAll(dir, 0o700)
 }
 
-// Code returns an authentication code (HMAC-SHA256, in hex) of subject and text, made
-// with this machine's secret. Proves checks it.
-func Code(subject string, text []byte) (string, error) {
+// MAC returns an authentication code (HMAC-SHA256, in hex) of subject and text, made
+// with this machine's secret. VerifyMAC checks it.
+func MAC(subject string, text []byte) (string, error) {
 	key, err := secret()
 	if err != nil {
 		return "", fmt.Errorf("read this machine's secret: %w", err)
@@ -59,9 +59,9 @@ func Code(subject string, text []byte) (string, error) {
 	return hex.EncodeToString(code.Sum(nil)), nil
 }
 
-// Proves reports whether code is what Code returns for subject and text on this machine.
-func Proves(code, subject string, text []byte) (bool, error) {
-	want, err := Code(subject, text)
+// VerifyMAC reports whether code is what MAC returns for subject and text on this machine.
+func VerifyMAC(code, subject string, text []byte) (bool, error) {
+	want, err := MAC(subject, text)
 	return err == nil && hmac.Equal([]byte(code), []byte(want)), err
 }
 
@@ -122,41 +122,41 @@ func write(dir, path string, link func(from, to string) error) error {
 func home(of func() (string, error)) (string, error) {
 	if base, err := of(); err == nil && filepath.IsAbs(base) {
 		dir := filepath.Join(base, "slipway")
-		if os.MkdirAll(dir, 0o700) == nil && Own(dir) == nil && writable(dir) {
+		if os.MkdirAll(dir, 0o700) == nil && CheckOwner(dir) == nil && writable(dir) {
 			return dir, nil
 		}
 	}
 	dir := filepath.Join(os.TempDir(), fmt.Sprintf("slipway-%d", os.Getuid()))
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return "", &HomelessError{err}
+		return "", &NoHomeError{err}
 	}
-	return dir, Own(dir)
+	return dir, CheckOwner(dir)
 }
 
-// HomelessError reports that this user has no writable directory outside of the working
+// NoHomeError reports that this user has no writable directory outside of the working
 // tree.
-type HomelessError struct{ Err error }
+type NoHomeError struct{ Err error }
 
 // Error implements error. It says what to do.
-func (e *HomelessError) Error() string {
+func (e *NoHomeError) Error() string {
 	return fmt.Sprintf("neither the home directory nor the temporary directory is writable (%v): set HOME or TMPDIR to a writable directory", e.Err)
 }
 
 // Unwrap returns the reason.
-func (e *HomelessError) Unwrap() error { return e.Err }
+func (e *NoHomeError) Unwrap() error { return e.Err }
 
-// OwnError reports that Path is not a directory of this user. Why is the rest of a
+// OwnerError reports that Path is not a directory of this user. Why is the rest of a
 // sentence that begins with the path.
-type OwnError struct{ Path, Why string }
+type OwnerError struct{ Path, Why string }
 
 // Error implements error. It says what is at the path, and what to do.
-func (e *OwnError) Error() string {
+func (e *OwnerError) Error() string {
 	return fmt.Sprintf("%s %s: slipway does not store files there; remove it (only the link, if it is one)", e.Path, e.Why)
 }
 
-// Own returns an *OwnError if path is a symbolic link, is not a directory, or belongs to
-// another user. It returns nil if there is nothing at path.
-func Own(path string) error {
+// CheckOwner returns an *OwnerError if path is a symbolic link, is not a directory, or
+// belongs to another user. It returns nil if there is nothing at path.
+func CheckOwner(path string) error {
 	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -164,12 +164,12 @@ func Own(path string) error {
 	case err != nil:
 		return err
 	case info.Mode()&fs.ModeSymlink != 0:
-		return &OwnError{path, "is a symbolic link"}
+		return &OwnerError{path, "is a symbolic link"}
 	case info.Mode().Type() != fs.ModeDir:
-		return &OwnError{path, "is not a directory"}
+		return &OwnerError{path, "is not a directory"}
 	}
-	if why := foreign(info); why != "" {
-		return &OwnError{path, why}
+	if why := whyNotOwned(info); why != "" {
+		return &OwnerError{path, why}
 	}
 	return nil
 }

@@ -25,31 +25,31 @@ func elsewhere(t *testing.T) string {
 	return dir
 }
 
-func TestCodesAreThisMachines(t *testing.T) {
+func TestMACsBelongToTheMachine(t *testing.T) {
 	elsewhere(t)
 	var group sync.WaitGroup
 	codes := make([]string, 8)
 	for i := range codes {
 		group.Go(func() {
 			var err error
-			if codes[i], err = machine.Code("a", []byte("text")); err != nil {
+			if codes[i], err = machine.MAC("a", []byte("text")); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	group.Wait()
 	for _, code := range codes {
-		if ok, err := machine.Proves(code, "a", []byte("text")); err != nil || !ok {
+		if ok, err := machine.VerifyMAC(code, "a", []byte("text")); err != nil || !ok {
 			t.Errorf("%s proves nothing (%v)", code, err)
 		}
 	}
 	for name, c := range map[string][2]string{"another text": {"a", "texts"}, "another subject": {"b", "text"}, "moved": {"at", "ext"}} {
-		if ok, err := machine.Proves(codes[0], c[0], []byte(c[1])); err != nil || ok {
+		if ok, err := machine.VerifyMAC(codes[0], c[0], []byte(c[1])); err != nil || ok {
 			t.Errorf("%s is proved (%v)", name, err)
 		}
 	}
 	elsewhere(t)
-	if ok, err := machine.Proves(codes[0], "a", []byte("text")); err != nil || ok {
+	if ok, err := machine.VerifyMAC(codes[0], "a", []byte("text")); err != nil || ok {
 		t.Errorf("another machine proves it (%v)", err)
 	}
 }
@@ -67,11 +67,11 @@ func TestWithoutAHome(t *testing.T) {
 	for _, name := range []string{"XDG_CONFIG_HOME", "XDG_CACHE_HOME", "HOME"} {
 		t.Setenv(name, file)
 	}
-	code, err := machine.Code("a", nil)
+	code, err := machine.MAC("a", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if ok, err := machine.Proves(code, "a", nil); err != nil || !ok {
+	if ok, err := machine.VerifyMAC(code, "a", nil); err != nil || !ok {
 		t.Error(ok, err)
 	}
 	if dir, err := machine.Cache(".", "mage"); err != nil || dir == "" {
@@ -82,16 +82,16 @@ func TestWithoutAHome(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if ok, err := machine.Proves(code, "a", nil); err != nil || !ok {
+	if ok, err := machine.VerifyMAC(code, "a", nil); err != nil || !ok {
 		t.Error("without HOME:", ok, err)
 	}
 	t.Setenv("TMPDIR", file)
-	if _, err := machine.Code("a", nil); !errors.As(err, new(*machine.HomelessError)) {
+	if _, err := machine.MAC("a", nil); !errors.As(err, new(*machine.NoHomeError)) {
 		t.Errorf("without a temporary directory: %v", err)
 	}
 }
 
-func TestOwn(t *testing.T) {
+func TestCheckOwner(t *testing.T) {
 	dir := t.TempDir()
 	own, link, file := filepath.Join(dir, "own"), filepath.Join(dir, "link"), filepath.Join(dir, "file")
 	for _, err := range []error{os.Mkdir(own, 0o755), os.Symlink(own, link), os.WriteFile(file, nil, 0o600)} {
@@ -100,7 +100,7 @@ func TestOwn(t *testing.T) {
 		}
 	}
 	for _, path := range []string{own, filepath.Join(dir, "nothing")} {
-		if err := machine.Own(path); err != nil {
+		if err := machine.CheckOwner(path); err != nil {
 			t.Error(err)
 		}
 	}
@@ -113,7 +113,7 @@ func TestOwn(t *testing.T) {
 		refused = append(refused, theirs)
 	}
 	for _, path := range refused {
-		if err := machine.Own(path); !errors.As(err, new(*machine.OwnError)) {
+		if err := machine.CheckOwner(path); !errors.As(err, new(*machine.OwnerError)) {
 			t.Errorf("%s: %v", path, err)
 		}
 	}

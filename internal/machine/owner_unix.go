@@ -11,9 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// foreign returns why a directory does not belong to this user, as the rest of a
+// whyNotOwned returns why a directory does not belong to this user, as the rest of a
 // sentence, or "" if it does.
-func foreign(info fs.FileInfo) string {
+func whyNotOwned(info fs.FileInfo) string {
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok && int(stat.Uid) != os.Geteuid() {
 		return "belongs to another user (" + strconv.FormatUint(uint64(stat.Uid), 10) + ")"
 	}

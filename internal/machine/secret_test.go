@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// TestFirstSecretStays makes the secret in many goroutines at once, on a file system with
-// hard links and on one without. All must see the same secret.
-func TestFirstSecretStays(t *testing.T) {
+// TestConcurrentSecretCreation makes the secret in many goroutines at once, on a file system
+// with hard links and on one without. All must see the same secret.
+func TestConcurrentSecretCreation(t *testing.T) {
 	for name, link := range map[string]func(from, to string) error{
 		"links":    os.Link,
 		"no links": func(string, string) error { return errors.ErrUnsupported },

@@ -43,8 +43,8 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// mostFrames is the maximum number of stack frames that an error shows.
-const mostFrames = 8
+// maxFrames is the maximum number of stack frames that an error shows.
+const maxFrames = 8
 
 // module is the prefix of the names of slipway's own functions.
 const module = "github.com/slipway-ci/slipway/"
@@ -70,7 +70,7 @@ func (e *Error) frames() []string {
 			file, _, _ = strings.Cut(file, ".")
 			at = path.Join(dir, strings.TrimSuffix(file, "_test"), path.Base(at))
 		}
-		if places = slices.Compact(append(places, at)); len(places) == mostFrames {
+		if places = slices.Compact(append(places, at)); len(places) == maxFrames {
 			break
 		}
 	}
@@ -111,9 +111,9 @@ func Catch(at string, f func() error) (err error) {
 	return f()
 }
 
-// Within calls f, which cannot be interrupted, in a goroutine. It returns the error of f,
+// CallContext calls f, which cannot be interrupted, in a goroutine. It returns the error of f,
 // or that of ctx if ctx is done first. f is then left running.
-func Within(ctx context.Context, f func() error) error {
+func CallContext(ctx context.Context, f func() error) error {
 	ended := make(chan error, 1)
 	Go(func() { ended <- f() }, func(err error) { ended <- err })
 	select {

@@ -48,10 +48,10 @@ func TestGroups(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	if err := Within(ctx, func() error { cancel(); select {} }); !errors.Is(err, context.Canceled) {
+	if err := CallContext(ctx, func() error { cancel(); select {} }); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
-	if err := Within(t.Context(), func() error { provoke(); return nil }); !errors.As(err, &fault) {
+	if err := CallContext(t.Context(), func() error { provoke(); return nil }); !errors.As(err, &fault) {
 		t.Errorf("%v", err)
 	}
 	if err := Catch("", func() error { return context.Canceled }); !errors.Is(err, context.Canceled) {
@@ -59,13 +59,13 @@ func TestGroups(t *testing.T) {
 	}
 }
 
-// TestFaultsOfWhatOthersCall has a function panic that uses Keep. The panic must reach
-// the context of Until and that of Watch above it.
-func TestFaultsOfWhatOthersCall(t *testing.T) {
+// TestPanicsInCallbacks has a function panic that uses Keep. The panic must reach
+// the context of WithCancelOnPanic and that of Watch above it.
+func TestPanicsInCallbacks(t *testing.T) {
 	watched, faults := Watch(t.Context())
-	ctx, end := Until(watched)
+	ctx, end := WithCancelOnPanic(watched)
 	defer end(nil)
-	if Fault(ctx) != nil {
+	if Cause(ctx) != nil {
 		t.Error("a fault before there is one")
 	}
 	err := func() (err error) {
@@ -73,13 +73,13 @@ func TestFaultsOfWhatOthersCall(t *testing.T) {
 		provoke()
 		return nil
 	}()
-	for what, err := range map[string]error{"the call": err, "the part": Fault(ctx), "all": faults()} {
+	for what, err := range map[string]error{"the call": err, "the part": Cause(ctx), "all": faults()} {
 		if fault := new(Error); !errors.As(err, &fault) || fault.At != "train.yml" || fault.Value != "provoked" {
 			t.Errorf("%s has %v", what, err)
 		}
 	}
-	ctx, end = Until(watched)
-	if end(errors.New("another reason")); ctx.Err() == nil || Fault(ctx) != nil {
-		t.Errorf("ended for another reason it has %v", Fault(ctx))
+	ctx, end = WithCancelOnPanic(watched)
+	if end(errors.New("another reason")); ctx.Err() == nil || Cause(ctx) != nil {
+		t.Errorf("ended for another reason it has %v", Cause(ctx))
 	}
 }

@@ -50,9 +50,9 @@ func sources(t *testing.T, visit func(path string, at token.Position, n ast.Node
 	}
 }
 
-// TestSourcesStartGoroutinesInOneWay checks that no goroutine is started whose panic
+// TestGoroutinesStartThroughPanics checks that no goroutine is started whose panic
 // would end the process or be lost.
-func TestSourcesStartGoroutinesInOneWay(t *testing.T) {
+func TestGoroutinesStartThroughPanics(t *testing.T) {
 	sources(t, func(_ string, at token.Position, n ast.Node) {
 		switch n := n.(type) {
 		case *ast.GoStmt:
@@ -73,21 +73,21 @@ func TestSourcesStartGoroutinesInOneWay(t *testing.T) {
 // context, in a goroutine of its own, and why its panic is not lost.
 var timed = map[string]string{
 	"internal/dockerfile/docker.go":         "it closes a connection",
-	"internal/polyaxon/answer.go":           "it ends a context",
+	"internal/polyaxon/response.go":         "it ends a context",
 	"internal/printer/lines.go":             "it keeps its fault for the next event",
 	"internal/run/follow.go":                "who calls it keeps its fault",
 	"internal/run/submit.go":                "it waits and ends a context",
 	"internal/sandbox/container/process.go": "it sends a signal",
 	"internal/secret/source.go":             "it sets a deadline",
-	"internal/silence/silence.go":           "it ends a context",
+	"internal/timeouts/timeouts.go":         "it ends a context",
 	"internal/service/forward.go":           "it closes connections",
 	"internal/pipeline/pending.go":          "it ends a context",
 	"internal/platform/polyaxon.go":         "as internal/run/follow.go",
 }
 
-// TestSourcesKeepFaultsOfTimers checks that no timer calls a function whose panic would
+// TestTimersHandlePanics checks that no timer calls a function whose panic would
 // end the process, except for those in timed.
-func TestSourcesKeepFaultsOfTimers(t *testing.T) {
+func TestTimersHandlePanics(t *testing.T) {
 	met := map[string]bool{}
 	sources(t, func(path string, at token.Position, n ast.Node) {
 		if n, ok := n.(*ast.SelectorExpr); ok && n.Sel.Name == "AfterFunc" {
@@ -122,25 +122,25 @@ func recovers(server *ast.CompositeLit) bool {
 	return false
 }
 
-// bounded lists the sources that bound their waits in a way that TestSourcesHaveLimits
+// bounded lists the sources that bound their waits in a way that TestWaitsHaveTimeouts
 // cannot see.
 var bounded = map[string]string{
 	"internal/sandbox/join.go exec.Command":           "the sandbox outlives the command; its beginning has a limit",
 	"internal/wheel/process_windows.go exec.Command":  "taskkill",
 	"internal/sandbox/sandbox.go http.Client":         "ask's context has a limit",
 	"internal/polyaxonfile/file/fetch.go http.Client": "request's context has a limit",
-	"internal/registry/wire.go http.Client":           "its transport has those of package silence",
+	"internal/registry/wire.go http.Client":           "its transport has those of package timeouts",
 	"internal/polyaxon/client.go http.Client":         "each request has a limit",
-	"internal/wheel/remote.go http.Client":            "its transport has those of package silence",
+	"internal/wheel/remote.go http.Client":            "its transport has those of package timeouts",
 	"internal/cluster/forward.go http.Client":         "reach's context has a limit",
 	"internal/gate/gate.go http.Server":               "ReadHeaderTimeout",
 	"internal/sandbox/serve.go http.Server":           "ReadHeaderTimeout",
 }
 
-// TestSourcesHaveLimits checks that nothing is waited for without a limit: each program
+// TestWaitsHaveTimeouts checks that nothing is waited for without a limit: each program
 // ends with a context, and each HTTP client and connection has a timeout, except for
 // those in bounded.
-func TestSourcesHaveLimits(t *testing.T) {
+func TestWaitsHaveTimeouts(t *testing.T) {
 	refused := map[string]bool{
 		"exec.Command": true, "http.Client": true, "http.Server": true, "http.DefaultClient": true, "http.Get": true, "http.Post": true, "http.Head": true, "http.PostForm": true,
 		"net.Dial": true, "tls.Dial": true, "http.ListenAndServe": true,

@@ -34,7 +34,7 @@ func (p *Pipeline) followOldest(ctx context.Context, j *config.Job, s run.Submis
 		if !errors.As(err, &stopped) || e.Status != polyaxon.Stopped {
 			return err
 		}
-		elder, asked := run.Elder(ctx, p.Polyaxon, s, submitted)
+		elder, asked := run.OlderRun(ctx, p.Polyaxon, s, submitted)
 		if asked != nil || elder == nil {
 			return err
 		}
@@ -100,7 +100,7 @@ func Verdict(j *config.Job, o *run.Outcome) error {
 	}
 	return &exit.RunError{
 		Job: j.Name, Service: j.Service, UUID: o.Run.UUID, Status: string(o.Run.Status), Reason: reason, Message: message,
-		LastLines: o.LastLines, Container: o.Failure.Speaker(),
+		LastLines: o.LastLines, Container: o.Failure.LinesContainer(),
 	}
 }
 

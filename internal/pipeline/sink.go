@@ -34,7 +34,7 @@ func (s *sink) Status(c polyaxon.Condition) {
 	why, more, _ := strings.Cut(strings.TrimSpace(c.Message), "\n")
 	switch {
 	case !c.Type.Terminal():
-	case !s.below && (more != "" || c.Reason == "DeadlineExceeded" || polyaxon.AsCompileError([]polyaxon.Condition{c}) != nil):
+	case !s.below && (more != "" || c.Reason == "DeadlineExceeded" || polyaxon.CompileErrorOf([]polyaxon.Condition{c}) != nil):
 		why = "" // the error says this in full, with a hint or at the line of the user's file
 	default:
 		s.end = why

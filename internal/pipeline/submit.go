@@ -28,7 +28,7 @@ func (p *Pipeline) Submission(j *config.Job, operation *operation.Operation, ups
 	from, keys := p.Origin(), job.Keys(p.Project, j, operation, p.References[j.Image], upstream)
 	return run.Submission{
 		Project: p.Config.Project, Name: j.Name, Content: string(job.Stamped(p.Project, operation).JSON()),
-		Key: keys[0], FormerKeys: keys[1:], Tags: from.Tags, MetaInfo: from.Meta, Rerun: p.Rerun, Lasting: j.Service, Sleep: p.Sleep,
+		Key: keys[0], FormerKeys: keys[1:], Tags: from.Tags, MetaInfo: from.Meta, Rerun: p.Rerun, Service: j.Service, Sleep: p.Sleep,
 	}
 }
 

@@ -88,7 +88,7 @@ const sandboxPatience = 5 * time.Second
 func (to *Platform) Following(o run.FollowOptions) run.FollowOptions {
 	o.Clock = to.clock
 	if to.Embedded {
-		o.Patience, o.Whole = sandboxPatience, to.SandboxVersion().Major > 1 // 1.11.3 returns only the last lines
+		o.Patience, o.CompleteLive = sandboxPatience, to.SandboxVersion().Major > 1 // 1.11.3 returns only the last lines
 	} else {
 		o.Cluster = to.Pods()
 	}

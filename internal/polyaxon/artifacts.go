@@ -48,7 +48,7 @@ func (c *Client) Directory(ctx context.Context, a Artifact) (io.ReadCloser, erro
 func (c *Client) stream(ctx context.Context, path string, query url.Values) (io.ReadCloser, error) {
 	ask := request{method: http.MethodGet, path: path, query: query, limit: c.limits.stream, stream: true}
 	var body io.ReadCloser
-	err := c.again(ctx, func() error {
+	err := c.retry(ctx, func() error {
 		answer, err := c.open(ctx, ask)
 		if err == nil {
 			body = answer
@@ -65,7 +65,7 @@ func (c *Client) DeleteArtifact(ctx context.Context, a Artifact) error {
 		return errNoPath
 	}
 	ask := request{method: http.MethodDelete, path: c.streams(a, "artifact"), query: url.Values{"path": {a.Path}}, limit: c.limits.change}
-	err := c.again(ctx, func() error { return c.do(ctx, ask, nil) })
+	err := c.retry(ctx, func() error { return c.do(ctx, ask, nil) })
 	if answered := new(Error); errors.As(err, &answered) && (answered.Kind == NotFound || answered.Kind == Invalid) {
 		return nil
 	}

@@ -30,7 +30,7 @@ type Options struct {
 	Owner string
 	// Transport sends the requests. Nil means http.DefaultTransport.
 	Transport http.RoundTripper
-	// Sleep waits between retries. Nil means clock.Wait.
+	// Sleep waits between retries. Nil means clock.Sleep.
 	Sleep func(context.Context, time.Duration) error
 }
 
@@ -48,7 +48,7 @@ type Client struct {
 }
 
 // moment is one moment by the server's clock (there) and by this machine's (here).
-type moment struct{ there, here time.Time }
+type moment struct{ server, local time.Time }
 
 // New returns a client. It sends no request. It returns an error if the host is not an
 // http or https URL, or has a user, a query or a fragment. There is no default host: that
@@ -62,33 +62,33 @@ func New(o Options) (*Client, error) {
 	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return nil, fmt.Errorf("polyaxon.host %s is not valid: it must not have a user, a query or a fragment", u.Redacted())
 	}
-	c := &Client{host: strings.TrimRight(o.Host, "/"), owner: o.Owner, token: o.Token, sleep: o.Sleep, limits: standard()}
+	c := &Client{host: strings.TrimRight(o.Host, "/"), owner: o.Owner, token: o.Token, sleep: o.Sleep, limits: defaultLimits()}
 	if c.owner == "" {
 		c.owner = "default"
 	}
 	if c.sleep == nil {
-		c.sleep = clock.Wait
+		c.sleep = clock.Sleep
 	}
 	transport := o.Transport
 	if transport == nil {
 		transport = http.DefaultTransport
 	}
-	c.http = &http.Client{Transport: transport, CheckRedirect: stayThere}
+	c.http = &http.Client{Transport: transport, CheckRedirect: checkRedirect}
 	return c, nil
 }
 
 // Host returns the URL of the server, without a trailing slash.
 func (c *Client) Host() string { return c.host }
 
-// Ahead returns how far the server's clock is ahead of this machine's, rounded to the
+// ClockOffset returns how far the server's clock is ahead of this machine's, rounded to the
 // second. It is taken from the last response with a Date header, and is 0 before the
 // first. Add it to this machine's time to compare that with times from the server.
-func (c *Client) Ahead() time.Duration {
+func (c *Client) ClockOffset() time.Duration {
 	last := c.last.Load()
 	if last == nil {
 		return 0
 	}
-	return last.there.Sub(last.here).Round(time.Second) // Date has whole seconds
+	return last.server.Sub(last.local).Round(time.Second) // Date has whole seconds
 }
 
 // Time returns the current time by the server's clock, to the second, independent of this
@@ -98,11 +98,11 @@ func (c *Client) Time() time.Time {
 	if last == nil {
 		return time.Time{}
 	}
-	return last.there.Add(time.Since(last.here))
+	return last.server.Add(time.Since(last.local))
 }
 
-// heard records the server's time from a response.
-func (c *Client) heard(response *http.Response) {
+// recordTime records the server's time from a response.
+func (c *Client) recordTime(response *http.Response) {
 	if at, err := http.ParseTime(response.Header.Get("Date")); err == nil {
 		c.last.Store(&moment{at, time.Now()})
 	}

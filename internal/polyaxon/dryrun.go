@@ -22,9 +22,9 @@ func (e *CompileError) Error() string { return e.Message }
 // compiling is the prefix of the message of a run whose operation did not compile.
 const compiling = "Failed to compile."
 
-// AsCompileError returns the CompileError that a run's last condition describes, or nil
+// CompileErrorOf returns the CompileError that a run's last condition describes, or nil
 // if the run did not fail to compile.
-func AsCompileError(conditions []Condition) *CompileError {
+func CompileErrorOf(conditions []Condition) *CompileError {
 	if len(conditions) == 0 {
 		return nil
 	}
@@ -73,7 +73,7 @@ func (c *Client) DryRun(ctx context.Context, project string, r CreateRun) (conte
 			}
 			return told.Content, nil
 		case status.Terminal():
-			if failed := AsCompileError(conditions); failed != nil {
+			if failed := CompileErrorOf(conditions); failed != nil {
 				return "", failed
 			}
 			return "", fmt.Errorf("the dry run %s ended as %s", created.UUID, status)

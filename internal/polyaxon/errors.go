@@ -121,28 +121,28 @@ func Refused(err error) bool {
 	return errors.As(err, &e) && e.Kind != Server && e.StatusCode >= 300 && e.StatusCode < 500
 }
 
-// lost returns the error of a request that got no complete response.
-func (c *Client) lost(r request, err error) error {
+// contactError returns the error of a request that got no complete response.
+func (c *Client) contactError(r request, err error) error {
 	if fault := new(panics.Error); errors.As(err, &fault) {
 		return fault // a bug of slipway, not of the server
 	}
 	return &ContactError{Method: r.method, Path: r.path, Host: c.host, Err: err}
 }
 
-// strange returns the error for a successful response that Polyaxon does not send.
-func (r request) strange(words string) error {
+// unexpected returns the error for a successful response that Polyaxon does not send.
+func (r request) unexpected(words string) error {
 	return &Error{Method: r.method, Path: r.path, StatusCode: http.StatusOK, Kind: NotPolyaxon, Messages: []string{words}}
 }
 
-// pageInstead returns the error for a response that is a web page. from is the URL after
+// htmlError returns the error for a response that is a web page. from is the URL after
 // all redirects.
-func pageInstead(r request, from string, code int) error {
+func htmlError(r request, from string, code int) error {
 	return &Error{Method: r.method, Path: r.path, StatusCode: code, Kind: NotPolyaxon,
 		Messages: []string{fmt.Sprintf("received a web page (%d) from %s: it is not a Polyaxon server, or a proxy in front of it requires a login", code, from)}}
 }
 
-// whence returns the URL that a response came from, without its query.
-func whence(response *http.Response) string {
+// responseURL returns the URL that a response came from, without its query.
+func responseURL(response *http.Response) string {
 	at := response.Request.URL
 	return at.Scheme + "://" + at.Host + at.Path
 }
@@ -163,7 +163,7 @@ func errorOf(r request, response *http.Response, body io.Reader) error {
 		e.Kind = Auth
 	// The gateway itself responds, with a page, when a file does not exist.
 	case looksLikeHTML(text) && !(code == http.StatusNotFound && strings.HasPrefix(r.path, "/streams/")):
-		return pageInstead(r, whence(response), code)
+		return htmlError(r, responseURL(response), code)
 	case code == http.StatusForbidden:
 		e.Kind = Auth
 	case code == http.StatusNotFound:
@@ -171,7 +171,7 @@ func errorOf(r request, response *http.Response, body io.Reader) error {
 	case code == http.StatusMethodNotAllowed && len(text) == 0:
 		e.Kind = Server
 	case code < 400:
-		return r.strange(fmt.Sprintf("the server responded with %s, which a Polyaxon server does not do", response.Status))
+		return r.unexpected(fmt.Sprintf("the server responded with %s, which a Polyaxon server does not do", response.Status))
 	}
 	return e
 }
@@ -187,7 +187,7 @@ func messages(text []byte) []string {
 	var value any
 	if err := json.Unmarshal(text, &value); err != nil {
 		if plain := strings.TrimSpace(string(text)); plain != "" && !looksLikeHTML(text) {
-			return []string{first(plain, 4000)}
+			return []string{truncate(plain, 4000)}
 		}
 		return nil
 	}
@@ -224,15 +224,15 @@ func flatten(field string, value any) []string {
 		}
 		return all
 	}
-	text := first(plain(value), 4000)
+	text := truncate(plain(value), 4000)
 	if field != "" {
 		text = field + ": " + text
 	}
 	return []string{text}
 }
 
-// first returns text, or its first limit bytes with an ellipsis if it is longer.
-func first(text string, limit int) string {
+// truncate returns text, or its first limit bytes with an ellipsis if it is longer.
+func truncate(text string, limit int) string {
 	if len(text) > limit {
 		return strings.ToValidUTF8(text[:limit], "") + "..."
 	}

@@ -32,7 +32,7 @@ func (c *Client) Installation(ctx context.Context) (Installation, error) {
 		return Installation{}, err
 	}
 	if told.Version == "" {
-		return Installation{}, ask.strange(c.host + " responds, but not as a Polyaxon server does")
+		return Installation{}, ask.unexpected(c.host + " responds, but not as a Polyaxon server does")
 	}
 	version, err := schema.ParseVersion(string(told.Version))
 	if oldest := (schema.Version{Major: 1, Minor: 11, Patch: 3}); err == nil && version.Before(oldest) {

@@ -85,7 +85,7 @@ func (c *Client) Logs(ctx context.Context, q LogQuery) (*LogPage, error) {
 	if q.Live {
 		return page, ask()
 	}
-	return page, c.again(ctx, ask)
+	return page, c.retry(ctx, ask)
 }
 
 // ReadLogs sends one request and calls take for each line as it arrives, since a response
@@ -103,26 +103,26 @@ func (c *Client) ReadLogs(ctx context.Context, q LogQuery, take func(LogLine) er
 	}
 	defer body.Close()
 	page := &LogPage{}
-	rest := &allowance{Reader: body, limit: c.limits.size}
-	var taking *takeError
+	rest := &valueLimit{Reader: body, limit: c.limits.size}
+	var taking *callbackError
 	switch err := page.read(rest, take); {
 	case err == nil:
 		return page, nil
 	case errors.As(err, &taking):
 		return nil, taking.err
 	case errors.Is(err, errNoObject) && rest.html:
-		return nil, pageInstead(r, body.from, http.StatusOK)
+		return nil, htmlError(r, body.from, http.StatusOK)
 	case errors.Is(err, errNoObject), errors.Is(err, errTooLong), errors.As(err, new(*json.SyntaxError)), errors.As(err, new(*json.UnmarshalTypeError)):
-		return nil, r.strange("the response is not a log: " + err.Error())
+		return nil, r.unexpected("the response is not a log: " + err.Error())
 	default:
-		return nil, c.lost(r, err)
+		return nil, c.contactError(r, err)
 	}
 }
 
-// takeError distinguishes an error of take from one of the network.
-type takeError struct{ err error }
+// callbackError distinguishes an error of take from one of the network.
+type callbackError struct{ err error }
 
-func (e *takeError) Error() string { return e.err.Error() }
+func (e *callbackError) Error() string { return e.err.Error() }
 
 // errNoObject and errTooLong report responses that are not a log.
 var (
@@ -131,18 +131,18 @@ var (
 )
 
 // read reads one response and calls take for each of its lines.
-func (p *LogPage) read(body *allowance, take func(LogLine) error) error {
+func (p *LogPage) read(body *valueLimit, take func(LogLine) error) error {
 	decoder := json.NewDecoder(body)
 	if token, err := decoder.Token(); err != nil || token != json.Delim('{') {
 		if err == nil || body.html {
 			return errNoObject
 		}
-		return cut(err)
+		return unexpectedEOF(err)
 	}
 	for decoder.More() {
 		key, err := decoder.Token()
 		if err != nil {
-			return cut(err)
+			return unexpectedEOF(err)
 		}
 		body.used = 0
 		var at stamp
@@ -162,15 +162,15 @@ func (p *LogPage) read(body *allowance, take func(LogLine) error) error {
 			err = decoder.Decode(new(json.RawMessage))
 		}
 		if err != nil {
-			return cut(err)
+			return unexpectedEOF(err)
 		}
 	}
 	_, err := decoder.Token() // a response without its last brace was cut off
-	return cut(err)
+	return unexpectedEOF(err)
 }
 
 // lines reads the array of lines, which may be null.
-func (p *LogPage) lines(decoder *json.Decoder, body *allowance, take func(LogLine) error) error {
+func (p *LogPage) lines(decoder *json.Decoder, body *valueLimit, take func(LogLine) error) error {
 	if token, err := decoder.Token(); err != nil || token == nil {
 		return err
 	} else if token != json.Delim('[') {
@@ -183,24 +183,24 @@ func (p *LogPage) lines(decoder *json.Decoder, body *allowance, take func(LogLin
 			return err
 		}
 		if err := take(LogLine{Timestamp: time.Time(l.Timestamp), Node: string(l.Node), Pod: string(l.Pod), Container: string(l.Container), Value: string(l.Value)}); err != nil {
-			return &takeError{err}
+			return &callbackError{err}
 		}
 	}
 	_, err := decoder.Token()
 	return err
 }
 
-// cut replaces io.EOF with an error that says that the response ended too early.
-func cut(err error) error {
+// unexpectedEOF replaces io.EOF with an error that says that the response ended too early.
+func unexpectedEOF(err error) error {
 	if errors.Is(err, io.EOF) {
 		return fmt.Errorf("the response ends too early: %w", io.ErrUnexpectedEOF)
 	}
 	return err
 }
 
-// allowance limits how many bytes are read for one value, and records whether the body
+// valueLimit limits how many bytes are read for one value, and records whether the body
 // begins like a web page.
-type allowance struct {
+type valueLimit struct {
 	io.Reader
 	limit, used int
 	seen        bool
@@ -208,7 +208,7 @@ type allowance struct {
 }
 
 // Read implements io.Reader. It returns errTooLong when the limit is exceeded.
-func (a *allowance) Read(p []byte) (int, error) {
+func (a *valueLimit) Read(p []byte) (int, error) {
 	if a.used > a.limit {
 		return 0, fmt.Errorf("%w than %d MiB", errTooLong, a.limit>>20)
 	}

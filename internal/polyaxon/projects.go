@@ -55,7 +55,7 @@ func (c *Client) EnsureProject(ctx context.Context, name string) error {
 	}
 	// It is safe to retry: the server refuses a second project of the same name. An error
 	// then means that the first request, or somebody else, created it.
-	err := c.again(ctx, func() error {
+	err := c.retry(ctx, func() error {
 		return c.send(ctx, http.MethodPost, c.api("projects", "create"), map[string]any{"name": name}, nil)
 	})
 	if err == nil {
@@ -70,7 +70,7 @@ func (c *Client) EnsureProject(ctx context.Context, name string) error {
 // DeleteProject deletes a project and its runs. It returns nil if the project does not
 // exist.
 func (c *Client) DeleteProject(ctx context.Context, name string) error {
-	err := c.again(ctx, func() error { return c.send(ctx, http.MethodDelete, c.api(name), nil, nil) })
+	err := c.retry(ctx, func() error { return c.send(ctx, http.MethodDelete, c.api(name), nil, nil) })
 	if IsNotFound(err) {
 		return nil
 	}

@@ -15,9 +15,9 @@ import (
 )
 
 const (
-	// tries is the maximum number of attempts. Requests that cannot be repeated are sent
+	// maxAttempts is the maximum number of attempts. Requests that cannot be repeated are sent
 	// once.
-	tries = 4
+	maxAttempts = 4
 	// maxRedirects is the maximum number of redirects that a request follows.
 	maxRedirects = 5
 )
@@ -35,10 +35,10 @@ type limits struct {
 // pace is 256 KiB.
 const pace = 256 << 10
 
-// standard returns the limits. To create a run, a server compiles the operation before it
+// defaultLimits returns the limits. To create a run, a server compiles the operation before it
 // responds, and 1.11.3 also sends requests to Kubernetes. A server took 11 s for an
 // archive of 100,000 log lines.
-func standard() limits {
+func defaultLimits() limits {
 	return limits{ask: time.Minute, change: 2 * time.Minute, stream: 5 * time.Minute, size: 64 << 20}
 }
 
@@ -55,17 +55,17 @@ type request struct {
 	stream bool
 }
 
-// tooSlowError reports that a request took longer than its limit. It is a
+// timeoutError reports that a request took longer than its limit. It is a
 // context.DeadlineExceeded.
-type tooSlowError struct{ limit time.Duration }
+type timeoutError struct{ limit time.Duration }
 
-func (e tooSlowError) Error() string        { return fmt.Sprintf("timed out after %s", e.limit) }
-func (e tooSlowError) Is(target error) bool { return target == context.DeadlineExceeded } //nolint:errorlint // an Is method compares directly
+func (e timeoutError) Error() string        { return fmt.Sprintf("timed out after %s", e.limit) }
+func (e timeoutError) Is(target error) bool { return target == context.DeadlineExceeded } //nolint:errorlint // an Is method compares directly
 
 // get sends a GET request, with retries after temporary errors, and decodes the response.
 func (c *Client) get(ctx context.Context, path string, query url.Values, into any) error {
 	ask := request{method: http.MethodGet, path: path, query: query, limit: c.limits.ask}
-	return c.again(ctx, func() error { return c.do(ctx, ask, into) })
+	return c.retry(ctx, func() error { return c.do(ctx, ask, into) })
 }
 
 // send sends a request that changes something, once. body and into may be nil.
@@ -81,13 +81,13 @@ func (c *Client) send(ctx context.Context, method, path string, body, into any) 
 	return c.do(ctx, change, into)
 }
 
-// again calls ask until it succeeds or returns an error that is not temporary, at most
-// tries times. A request that took its whole limit is not repeated, since waiting four
+// retry calls ask until it succeeds or returns an error that is not temporary, at most
+// maxAttempts times. A request that took its whole limit is not repeated, since waiting four
 // times for it would take too long.
-func (c *Client) again(ctx context.Context, ask func() error) error {
+func (c *Client) retry(ctx context.Context, ask func() error) error {
 	for n := 0; ; n++ {
 		err := ask()
-		if err == nil || n+1 == tries || ctx.Err() != nil || !Temporary(err) || errors.As(err, new(tooSlowError)) {
+		if err == nil || n+1 == maxAttempts || ctx.Err() != nil || !Temporary(err) || errors.As(err, new(timeoutError)) {
 			return err
 		}
 		if err := c.sleep(ctx, 200*time.Millisecond<<n); err != nil {
@@ -107,11 +107,11 @@ func (c *Client) do(ctx context.Context, r request, into any) error {
 	text, err := io.ReadAll(io.LimitReader(answer, int64(c.limits.size)+1))
 	switch {
 	case err != nil:
-		return c.lost(r, err)
+		return c.contactError(r, err)
 	case into == nil:
 		return nil
 	case len(text) > c.limits.size:
-		return r.strange(fmt.Sprintf("the response is larger than %d MiB", c.limits.size>>20))
+		return r.unexpected(fmt.Sprintf("the response is larger than %d MiB", c.limits.size>>20))
 	}
 	err = json.Unmarshal(text, into)
 	if errors.As(err, new(*json.SyntaxError)) {
@@ -120,29 +120,29 @@ func (c *Client) do(ctx context.Context, r request, into any) error {
 		}
 	}
 	if err != nil {
-		return c.undecodable(r, answer.from, text, err)
+		return c.decodeError(r, answer.from, text, err)
 	}
 	return nil
 }
 
-// undecodable returns the error for a successful response that cannot be decoded. If it
+// decodeError returns the error for a successful response that cannot be decoded. If it
 // ends too early, it was cut off. If it is HTML, it comes from a proxy or from another
 // server.
-func (c *Client) undecodable(r request, from string, text []byte, err error) error {
+func (c *Client) decodeError(r request, from string, text []byte, err error) error {
 	syntax := new(json.SyntaxError)
 	switch {
 	case looksLikeHTML(text):
-		return pageInstead(r, from, http.StatusOK)
+		return htmlError(r, from, http.StatusOK)
 	case errors.As(err, &syntax) && syntax.Offset >= int64(len(text)):
-		return c.lost(r, fmt.Errorf("the response ends too early: %w", err))
+		return c.contactError(r, fmt.Errorf("the response ends too early: %w", err))
 	}
-	return r.strange("the response is not what Polyaxon sends: " + err.Error())
+	return r.unexpected("the response is not what Polyaxon sends: " + err.Error())
 }
 
 // open sends a request and returns the decompressed body of a successful response. The
 // caller must close it. The error is an *Error for any other response, and a
 // *ContactError if there was none.
-func (c *Client) open(ctx context.Context, r request) (*answer, error) {
+func (c *Client) open(ctx context.Context, r request) (*responseBody, error) {
 	ctx, timer := watch(ctx, r.limit)
 	address := c.host + r.path
 	if len(r.query) > 0 {
@@ -171,10 +171,10 @@ func (c *Client) open(ctx context.Context, r request) (*answer, error) {
 		if away := new(redirectError); errors.As(err, &away) {
 			return nil, &Error{Method: r.method, Path: r.path, StatusCode: http.StatusFound, Kind: NotPolyaxon, Messages: []string{away.Error()}}
 		}
-		return nil, c.lost(r, timer.reason(unwrapURL(err)))
+		return nil, c.contactError(r, timer.reason(unwrapURL(err)))
 	}
-	c.heard(response)
-	answer := &answer{Reader: &wire{Reader: response.Body, timer: timer, stream: r.stream}, response: response.Body, timer: timer, from: whence(response)}
+	c.recordTime(response)
+	answer := &responseBody{Reader: &rawBody{Reader: response.Body, timer: timer, stream: r.stream}, response: response.Body, timer: timer, from: responseURL(response)}
 	// List endpoints send gzip even if the request does not accept it.
 	if strings.EqualFold(response.Header.Get("Content-Encoding"), "gzip") {
 		unpacked, err := gzip.NewReader(answer.Reader)
@@ -183,7 +183,7 @@ func (c *Client) open(ctx context.Context, r request) (*answer, error) {
 			answer.Reader = http.NoBody
 		case err != nil:
 			_ = answer.Close()
-			return nil, c.lost(r, fmt.Errorf("decompress the response: %w", err))
+			return nil, c.contactError(r, fmt.Errorf("decompress the response: %w", err))
 		default:
 			answer.Reader = unpacked
 		}
@@ -200,10 +200,10 @@ type redirectError struct{ reason string }
 
 func (e *redirectError) Error() string { return e.reason }
 
-// stayThere rejects redirects to another host, which would receive the token. It also
+// checkRedirect rejects redirects to another host, which would receive the token. It also
 // rejects those that change the method: a client turns POST into GET at 301 and 302, and
 // would take the list of runs for the run that it created.
-func stayThere(next *http.Request, via []*http.Request) error {
+func checkRedirect(next *http.Request, via []*http.Request) error {
 	first := via[0]
 	switch {
 	case next.URL.Host != first.URL.Host || next.URL.Scheme != first.URL.Scheme:

@@ -13,24 +13,24 @@ import (
 // operation that does not compile and fail the run afterwards. Their response has neither
 // a status nor times: call Run or Statuses.
 func (c *Client) CreateRun(ctx context.Context, project string, r CreateRun) (*Run, error) {
-	return c.make(ctx, project, c.api(project, "runs"), r.body())
+	return c.postRun(ctx, project, c.api(project, "runs"), r.body())
 }
 
-// make sends a request that creates a run, once.
-func (c *Client) make(ctx context.Context, project, path string, body map[string]any) (*Run, error) {
+// postRun sends a request that creates a run, once.
+func (c *Client) postRun(ctx context.Context, project, path string, body map[string]any) (*Run, error) {
 	var run Run
 	if err := c.send(ctx, http.MethodPost, path, body, &run); err != nil {
 		return nil, err
 	}
 	if run.UUID == "" {
-		return nil, request{method: http.MethodPost, path: path}.strange("the response has no run")
+		return nil, request{method: http.MethodPost, path: path}.unexpected("the response has no run")
 	}
-	return c.owned(&run, project), nil
+	return c.setOwner(&run, project), nil
 }
 
-// owned sets the project and the owner, which servers leave out in lists and for new
+// setOwner sets the project and the owner, which servers leave out in lists and for new
 // runs.
-func (c *Client) owned(r *Run, project string) *Run {
+func (c *Client) setOwner(r *Run, project string) *Run {
 	if r.Project == "" {
 		r.Project = project
 	}
@@ -51,7 +51,7 @@ func (c *Client) Run(ctx context.Context, project, uuid string) (*Run, error) {
 	if run.deleted {
 		return nil, &Error{Method: http.MethodGet, Path: path, StatusCode: http.StatusOK, Kind: NotFound, Messages: []string{"the run was deleted"}}
 	}
-	return c.owned(&run, project), nil
+	return c.setOwner(&run, project), nil
 }
 
 // Query selects runs. Query is a filter in Polyaxon's syntax, such as
@@ -86,7 +86,7 @@ func (c *Client) Runs(ctx context.Context, project string, q Query) ([]Run, int,
 	}
 	err := c.get(ctx, c.api(project, "runs"), values, &page)
 	for i := range page.Results {
-		c.owned(&page.Results[i], project)
+		c.setOwner(&page.Results[i], project)
 	}
 	return page.Results, page.Count, err
 }
@@ -97,15 +97,15 @@ func (c *Client) Stop(ctx context.Context, project, uuid string) error {
 	return c.act(ctx, project, uuid, "stop")
 }
 
-// approvals is how often a run is approved before Approve returns an error.
-const approvals = 3
+// maxApprovals is how often a run is approved before Approve returns an error.
+const maxApprovals = 3
 
 // Approve lets a run go on that waits for approval or for an upload, and checks that it
 // does. If the operation itself says isApproved: false, 2.18 only compiles the run at the
 // first request and continues at the second. Approving a run that does not wait is not an
 // error.
 func (c *Client) Approve(ctx context.Context, project, uuid string) error {
-	for range approvals {
+	for range maxApprovals {
 		if err := c.act(ctx, project, uuid, "approve"); err != nil {
 			return err
 		}
@@ -117,7 +117,7 @@ func (c *Client) Approve(ctx context.Context, project, uuid string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("run %s is still waiting after it was approved %d times", uuid, approvals)
+	return fmt.Errorf("run %s is still waiting after it was approved %d times", uuid, maxApprovals)
 }
 
 // Skip ends a run that waits for approval or for an upload as skipped. It has no effect
@@ -128,14 +128,14 @@ func (c *Client) Skip(ctx context.Context, project, uuid string) error {
 
 // act requests an action that can be repeated safely.
 func (c *Client) act(ctx context.Context, project, uuid, action string) error {
-	return c.again(ctx, func() error {
+	return c.retry(ctx, func() error {
 		return c.send(ctx, http.MethodPost, c.run(project, uuid, action), map[string]any{}, nil)
 	})
 }
 
 // Delete deletes a run. It returns nil if the run does not exist.
 func (c *Client) Delete(ctx context.Context, project, uuid string) error {
-	err := c.again(ctx, func() error { return c.send(ctx, http.MethodDelete, c.run(project, uuid), nil, nil) })
+	err := c.retry(ctx, func() error { return c.send(ctx, http.MethodDelete, c.run(project, uuid), nil, nil) })
 	if IsNotFound(err) {
 		return nil
 	}
@@ -167,7 +167,7 @@ func (c *Client) clone(ctx context.Context, project, uuid, action string, r Crea
 	if r.Content == "" {
 		delete(body, "content")
 	}
-	return c.make(ctx, project, c.run(project, uuid, action), body)
+	return c.postRun(ctx, project, c.run(project, uuid, action), body)
 }
 
 // Patch lists changes to a run. Empty fields are left unchanged, and maps are merged into
@@ -187,7 +187,7 @@ func (c *Client) Patch(ctx context.Context, project, uuid string, p Patch) error
 		Patch
 		Merge bool `json:"merge"`
 	}{p, true}
-	return c.again(ctx, func() error { return c.send(ctx, http.MethodPatch, c.run(project, uuid), body, nil) })
+	return c.retry(ctx, func() error { return c.send(ctx, http.MethodPatch, c.run(project, uuid), body, nil) })
 }
 
 // Namespace returns the Kubernetes namespace of a run's pods.

@@ -54,5 +54,5 @@ func (c *Client) upload(ctx context.Context, a Artifact, what string, options ma
 		return fmt.Errorf("encode the upload of %s: %w", a.Path, err)
 	}
 	send := request{method: http.MethodPost, path: c.streams(a, what), body: form.Bytes(), contentType: writer.FormDataContentType(), limit: c.limits.stream}
-	return c.again(ctx, func() error { return c.do(ctx, send, nil) })
+	return c.retry(ctx, func() error { return c.do(ctx, send, nil) })
 }

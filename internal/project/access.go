@@ -32,7 +32,7 @@ func (p *Project) readAccess(ctx context.Context) (*Access, error) {
 	if path != "" && !filepath.IsAbs(path) {
 		path = p.File(path)
 	}
-	err := panics.Within(ctx, func() (err error) { // reading may block: the path may be a shell's <(...)
+	err := panics.CallContext(ctx, func() (err error) { // reading may block: the path may be a shell's <(...)
 		read.Config, read.Name, err = cluster.Kubeconfig(path, cfg.Kubeconfig.Context)
 		return err
 	})

@@ -62,5 +62,5 @@ func (e *Env) Pause(ctx context.Context, d time.Duration) error {
 	if e.Sleep != nil {
 		return e.Sleep(ctx, d)
 	}
-	return clock.Wait(ctx, d)
+	return clock.Sleep(ctx, d)
 }

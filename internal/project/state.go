@@ -26,7 +26,7 @@ func ownState(ctx context.Context, root string, environ []string) error {
 		return nil
 	}
 	for _, dir := range []string{state.Dir(root), state.Dir(root, "sandbox"), state.Dir(root, "cache"), state.Dir(root, "cache", "image")} {
-		if err := machine.Own(dir); err != nil {
+		if err := machine.CheckOwner(dir); err != nil {
 			return exit.Usagef("%v", err)
 		}
 	}
@@ -47,7 +47,7 @@ func ownState(ctx context.Context, root string, environ []string) error {
 // so once per Project.
 func (p *Project) Forgetful(name string) {
 	p.forgetful.Do(func() {
-		if _, err := machine.Code("", nil); err != nil {
+		if _, err := machine.MAC("", nil); err != nil {
 			p.Event(report.Note, "image", name, fmt.Sprintf("each build reads all files again, because the cache cannot be told from files that came with the repository: %v", err))
 		}
 	})

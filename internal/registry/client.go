@@ -19,12 +19,12 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/slipway-ci/slipway/internal/panics"
-	"github.com/slipway-ci/slipway/internal/silence"
+	"github.com/slipway-ci/slipway/internal/timeouts"
 )
 
 // standardLimits bound how long a registry may be silent. Commit is longer than Answer
 // because a registry that has received gigabytes copies and hashes them before it responds.
-var standardLimits = silence.Limits{Answer: time.Minute, Commit: 5 * time.Minute, Part: 2 * time.Minute, Pace: 256 << 10}
+var standardLimits = timeouts.Limits{Response: time.Minute, Write: 5 * time.Minute, Chunk: 2 * time.Minute, Pace: 256 << 10}
 
 // Client is a client for registries: the one that images are pushed to, and those of their
 // base images.
@@ -49,7 +49,7 @@ type Client struct {
 	OnWait func(why string)
 
 	// limits bound how long a registry may be silent. If zero, standardLimits apply.
-	limits silence.Limits
+	limits timeouts.Limits
 }
 
 // options returns the options of a request. They turn off the retries of
@@ -62,17 +62,17 @@ func (c *Client) options(ctx context.Context, more ...remote.Option) []remote.Op
 	return append(options, more...)
 }
 
-// transport returns the transport for all requests, with limits on silence.
+// transport returns the transport for all requests, with timeouts.
 func (c *Client) transport() http.RoundTripper {
 	next, limits := c.Transport, c.limits
 	if next == nil {
 		next = http.DefaultTransport
 	}
-	if limits.Answer == 0 {
+	if limits.Response == 0 {
 		limits = standardLimits
 	}
 	// go-containerregistry sends requests from its own goroutines, so panics are caught here.
-	return panics.Transport(retryAfterTransport{silence.Transport(next, limits)})
+	return panics.Transport(retryAfterTransport{timeouts.Transport(next, limits)})
 }
 
 // keychain returns the credentials, which may be anonymous.

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 
 	"github.com/slipway-ci/slipway/internal/registry/registrytest"
-	"github.com/slipway-ci/slipway/internal/silence"
+	"github.com/slipway-ci/slipway/internal/timeouts"
 )
 
 // Each refusal states its cause and what the user can do.
@@ -73,10 +73,10 @@ func TestSilentRegistry(t *testing.T) {
 	over := make(chan struct{})
 	r := serve(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-over }))
 	defer close(over)
-	r.limits = silence.Limits{Answer: 50 * time.Millisecond, Part: time.Minute, Pace: 1}
+	r.limits = timeouts.Limits{Response: 50 * time.Millisecond, Chunk: time.Minute, Pace: 1}
 	r.Pause = func(context.Context, time.Duration) error { return errors.New("it is tried again") }
 	_, err := newSample(t).push(t.Context(), r, "train", "v1")
-	if silent := new(silence.Error); !errors.As(err, &silent) || !strings.Contains(err.Error(), "did not respond within 50ms") || !strings.Contains(err.Error(), "acme/ml/train") {
+	if silent := new(timeouts.Error); !errors.As(err, &silent) || !strings.Contains(err.Error(), "did not respond within 50ms") || !strings.Contains(err.Error(), "acme/ml/train") {
 		t.Errorf("%v", err)
 	}
 }

@@ -15,7 +15,7 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/clock"
 	"github.com/slipway-ci/slipway/internal/panics"
-	"github.com/slipway-ci/slipway/internal/silence"
+	"github.com/slipway-ci/slipway/internal/timeouts"
 )
 
 const (
@@ -34,7 +34,7 @@ const (
 func (c *Client) retry(ctx context.Context, do func() error) error {
 	pause := c.Pause
 	if pause == nil {
-		pause = clock.Wait
+		pause = clock.Sleep
 	}
 	var waited time.Duration
 	for n := 0; ; {
@@ -76,7 +76,7 @@ func isTemporary(err error) bool {
 	}
 	var (
 		address     *AddressError
-		silent      *silence.Error // the timeout is too long to wait for it five times
+		silent      *timeouts.Error // the timeout is too long to wait for it five times
 		fault       *panics.Error
 		file        *fs.PathError
 		making      *ContentError

@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
-	"github.com/slipway-ci/slipway/internal/silence"
+	"github.com/slipway-ci/slipway/internal/timeouts"
 )
 
 // retryAfterTransport is a transport that stores how long a busy registry asks to wait, for
@@ -26,7 +26,7 @@ func (l retryAfterTransport) RoundTrip(request *http.Request) (*http.Response, e
 	if err != nil || response.StatusCode != http.StatusTooManyRequests && response.StatusCode != http.StatusServiceUnavailable {
 		return response, err
 	}
-	response.Request = request.WithContext(context.WithValue(request.Context(), pauseKey{}, silence.RetryAfter(response.Header)))
+	response.Request = request.WithContext(context.WithValue(request.Context(), pauseKey{}, timeouts.RetryAfter(response.Header)))
 	return response, nil
 }
 

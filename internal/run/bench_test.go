@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 
 // printer prints lines as the commands do.
 type printer struct {
-	told
+	recorder
 	w     *bufio.Writer
 	count int
 }

@@ -34,9 +34,9 @@ func unwrapped(message string) string {
 // cause returns a reason in a form that is equal for all attempts with the same error.
 func cause(why string) string { return changing.ReplaceAllString(why, "#") }
 
-// same reports whether why has the cause told, which was reported last. A back-off that
+// sameCause reports whether why has the cause told, which was reported last. A back-off that
 // does not say why has that cause if the cause names its image.
-func same(told, why string) bool {
+func sameCause(told, why string) bool {
 	if told == "" {
 		return false
 	}

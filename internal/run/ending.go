@@ -17,8 +17,8 @@ const endsAfter = 1500 * time.Millisecond
 // ending is the state of reporting a run's end.
 type ending struct {
 	mu sync.Mutex
-	// told reports whether the end was reported, and over whether the last lines were.
-	told, over bool
+	// reported reports whether the end was reported, and over whether the last lines were.
+	reported, over bool
 	// fault is a panic of the sink in the timer's goroutine.
 	fault error
 	// failure is how the run failed, as far as it is known so far.
@@ -36,7 +36,7 @@ func (f *follower) finish(ctx context.Context) {
 			return
 		}
 		f.ending.fault = panics.Catch("", func() error {
-			f.tellEnd()
+			f.reportEnd()
 			if f.options.Logs {
 				f.sink.Note(fmt.Sprintf("the run has ended (%s); waiting for its log until no line arrives for %s", f.status, f.options.Patience))
 			}
@@ -45,33 +45,33 @@ func (f *follower) finish(ctx context.Context) {
 	})
 	defer stop()
 	f.look(ctx)
-	f.ending.knows(failure(f.status, f.conditions, f.pods))
+	f.ending.setFailure(failure(f.status, f.conditions, f.pods))
 	if f.options.Logs {
 		f.lastLines(ctx)
 	}
-	f.survived(ctx)
+	f.reportEviction(ctx)
 	f.ending.mu.Lock()
 	defer f.ending.mu.Unlock()
 	if f.ending.over = true; f.ending.fault != nil {
 		panic(f.ending.fault)
 	}
-	f.tellEnd()
+	f.reportEnd()
 }
 
-// knows records how the run failed, including what its pods say.
-func (e *ending) knows(f *Failure) {
+// setFailure records how the run failed, including what its pods say.
+func (e *ending) setFailure(f *Failure) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.failure = f
 }
 
-// tellEnd reports the conditions of the end, once. The message of a failure is replaced
+// reportEnd reports the conditions of the end, once. The message of a failure is replaced
 // by one that says what to do. The caller must hold ending.mu.
-func (f *follower) tellEnd() {
-	if f.ending.told {
+func (f *follower) reportEnd() {
+	if f.ending.reported {
 		return
 	}
-	f.ending.told = true
+	f.ending.reported = true
 	for _, condition := range f.held {
 		if f.ending.failure != nil && condition.Type == polyaxon.Failed {
 			condition.Message = f.ending.failure.Text
@@ -83,10 +83,10 @@ func (f *follower) tellEnd() {
 // lastLines reports the lines that were not reported before.
 func (f *follower) lastLines(ctx context.Context) {
 	// Pods may still exist for a moment, and only they have the lines that are not archived.
-	f.lines.until = f.options.Clock.Now().Add(lastWords)
+	f.lines.until = f.options.Clock.Now().Add(logEndWait)
 	switch {
 	case f.direct(ctx):
-	case f.printed && !f.options.Whole:
+	case f.printed && !f.options.CompleteLive:
 		_ = f.lines.live(ctx) // errors do not matter, since the archive follows
 	}
 	archives := func() bool { return f.archives(ctx) }
@@ -102,10 +102,10 @@ func (f *follower) archives(ctx context.Context) bool {
 	return err != nil || r.CollectsLogs()
 }
 
-// survived reports a pod that was evicted although the run succeeded. To Kubernetes, a
+// reportEviction reports a pod that was evicted although the run succeeded. To Kubernetes, a
 // program that exits with 0 when it is asked to end looks like one that has done its
 // work.
-func (f *follower) survived(ctx context.Context) {
+func (f *follower) reportEviction(ctx context.Context) {
 	if f.status != polyaxon.Succeeded || !f.reachable || len(f.pods) == 0 {
 		return
 	}
@@ -125,9 +125,9 @@ func (f *follower) survived(ctx context.Context) {
 func (f *follower) outcome(ctx context.Context) *Outcome {
 	outcome := f.summary(ctx)
 	outcome.LastLines = f.lines.last()
-	if failed := outcome.Failure; failed != nil && failed.Container != "" && !main(failed.Container) {
-		if words := f.words(ctx, failed); len(words) > 0 {
-			outcome.LastLines, failed.spoke = words, true
+	if failed := outcome.Failure; failed != nil && failed.Container != "" && !isMain(failed.Container) {
+		if words := f.lastLinesOf(ctx, failed); len(words) > 0 {
+			outcome.LastLines, failed.ownLines = words, true
 		}
 	}
 	return outcome

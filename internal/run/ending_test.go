@@ -14,31 +14,31 @@ import (
 	"github.com/slipway-ci/slipway/internal/run"
 )
 
-// protocol is a sink that records all events in their order.
-type protocol struct {
+// eventLog is a sink that records all events in their order.
+type eventLog struct {
 	lines []string
 	each  func(string)
 }
 
-func (s *protocol) tell(text string) {
+func (s *eventLog) record(text string) {
 	s.lines = append(s.lines, text)
 	if s.each != nil {
 		s.each(text)
 	}
 }
-func (s *protocol) Status(c polyaxon.Condition) { s.tell("status " + string(c.Type)) }
-func (s *protocol) Line(l polyaxon.LogLine)     { s.tell("line " + l.Value) }
-func (s *protocol) Waits(why string)            { s.tell("waits " + why) }
-func (s *protocol) Progress(string)             {}
-func (s *protocol) Note(text string)            { s.tell("note " + text) }
+func (s *eventLog) Status(c polyaxon.Condition) { s.record("status " + string(c.Type)) }
+func (s *eventLog) Line(l polyaxon.LogLine)     { s.record("line " + l.Value) }
+func (s *eventLog) Waits(why string)            { s.record("waits " + why) }
+func (s *eventLog) Progress(string)             {}
+func (s *eventLog) Note(text string)            { s.record("note " + text) }
 
-// TestEndIsNotKeptBack uses a server whose streams are down. The end is reported when it
+// TestEndIsNotDelayed uses a server whose streams are down. The end is reported when it
 // is seen, followed by a note that the log is waited for. Canceling meanwhile must not
 // change that.
-func TestEndIsNotKeptBack(t *testing.T) {
+func TestEndIsNotDelayed(t *testing.T) {
 	for name, interrupted := range map[string]bool{"waited for": false, "interrupted": true} {
 		t.Run(name, func(t *testing.T) {
-			s, c := &scripted{t: t, streamsDown: true}, &clock{now: start}
+			s, c := &scriptedServer{t: t, streamsDown: true}, &clock{now: start}
 			s.reach("running", "", "")
 			s.reach("failed", "Error", "Job has failed: exit code 3")
 			server := httptest.NewServer(s)
@@ -49,7 +49,7 @@ func TestEndIsNotKeptBack(t *testing.T) {
 			}
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			told, when := &protocol{}, time.Duration(0)
+			told, when := &eventLog{}, time.Duration(0)
 			told.each = func(text string) {
 				if strings.Contains(text, "status failed") {
 					when = c.now.Sub(start)
@@ -88,9 +88,9 @@ func TestUnarchivedLogs(t *testing.T) {
 		"an archive that is late": {note: "waiting"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, k, c := &scripted{t: t}, &kubelet{}, &clock{now: start}
+			s, k, c := &scriptedServer{t: t}, &kubelet{}, &clock{now: start}
 			if test.content != "" {
-				s.story = map[string]any{"content": test.content}
+				s.overrides = map[string]any{"content": test.content}
 			}
 			o := run.FollowOptions{Logs: true}
 			a := k.pod("a")
@@ -129,7 +129,7 @@ func TestOtherContainersFail(t *testing.T) {
 	for _, container := range []string{"polyaxon-init-git", "polyaxon-sidecar"} {
 		for _, readable := range []bool{true, false} {
 			t.Run(container, func(t *testing.T) {
-				s, k, c := &scripted{t: t, printed: lines("a", "polyaxon-main", 3, time.Second)}, &kubelet{}, &clock{now: start}
+				s, k, c := &scriptedServer{t: t, printed: lines("a", "polyaxon-main", 3, time.Second)}, &kubelet{}, &clock{now: start}
 				s.printed = append(s.printed, record{start.Add(time.Minute), "a", container, "fatal: no such repository"})
 				s.shown, s.archived = len(s.printed), len(s.printed)
 				o := run.FollowOptions{Logs: true}
@@ -142,7 +142,7 @@ func TestOtherContainersFail(t *testing.T) {
 				s.reach("running", "", "")
 				s.reach("failed", "Error", "Job has failed: container "+container+" exited with code 128")
 				_, outcome, err := follow(t, s, c, o)
-				if err != nil || outcome.Failure == nil || outcome.Failure.Container != container || outcome.Failure.Speaker() != container {
+				if err != nil || outcome.Failure == nil || outcome.Failure.Container != container || outcome.Failure.LinesContainer() != container {
 					t.Fatalf("%+v, %v", outcome.Failure, err)
 				}
 				if want := []string{"fatal: no such repository"}; !slices.Equal(outcome.LastLines, want) {

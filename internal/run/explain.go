@@ -7,8 +7,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/logline"
 )
 
-// briefly is the maximum length of a message, in bytes.
-const briefly = 400
+// maxMessage is the maximum length of a message, in bytes.
+const maxMessage = 400
 
 // advice says what to do about messages that match a pattern. In text, $1 and so on stand
 // for the submatches.
@@ -99,8 +99,8 @@ func explain(reason, message string) string {
 // brief returns the beginning of a message, in one line.
 func brief(message string) string {
 	message = strings.Join(strings.Fields(logline.Sanitize(message)), " ")
-	if len(message) > briefly {
-		message = strings.ToValidUTF8(message[:briefly], "") + "..."
+	if len(message) > maxMessage {
+		message = strings.ToValidUTF8(message[:maxMessage], "") + "..."
 	}
 	return strings.TrimSuffix(message, ".")
 }

@@ -25,13 +25,13 @@ type Failure struct {
 
 	// restarted reports whether the container was started again since. spoke reports whether
 	// the outcome's last lines are those of this container although it is not the main one.
-	restarted, spoke bool
+	restarted, ownLines bool
 }
 
-// Speaker returns the name of the container that the outcome's last lines are from, or ""
-// for the main container. It may be called on nil.
-func (f *Failure) Speaker() string {
-	if f == nil || !f.spoke {
+// LinesContainer returns the name of the container that the outcome's last lines are from,
+// or "" for the main container. It may be called on nil.
+func (f *Failure) LinesContainer() string {
+	if f == nil || !f.ownLines {
 		return ""
 	}
 	return f.Container
@@ -78,9 +78,9 @@ func podFailure(pod *corev1.Pod) *Failure {
 	statuses := slices.Concat(pod.Status.ContainerStatuses, pod.Status.InitContainerStatuses)
 	slices.SortStableFunc(statuses, func(a, b corev1.ContainerStatus) int { // main containers first
 		switch {
-		case main(a.Name) == main(b.Name):
+		case isMain(a.Name) == isMain(b.Name):
 			return 0
-		case main(a.Name):
+		case isMain(a.Name):
 			return -1
 		}
 		return 1

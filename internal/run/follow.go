@@ -55,7 +55,7 @@ type systemClock struct{}
 func (systemClock) AfterFunc(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop }
 
 func (systemClock) Now() time.Time                                   { return time.Now() }
-func (systemClock) Sleep(ctx context.Context, d time.Duration) error { return clock.Wait(ctx, d) }
+func (systemClock) Sleep(ctx context.Context, d time.Duration) error { return clock.Sleep(ctx, d) }
 
 // FollowOptions configure Follow and Logs.
 type FollowOptions struct {
@@ -73,9 +73,9 @@ type FollowOptions struct {
 	// Logs turns on the lines of the main containers. AllContainers adds those of init
 	// containers and sidecars.
 	Logs, AllContainers bool
-	// Whole reports whether the server's live responses have all lines, as those of the
+	// CompleteLive reports whether the server's live responses have all lines, as those of the
 	// sandbox do.
-	Whole bool
+	CompleteLive bool
 	// Cluster, if not nil, is asked for what Polyaxon does not report.
 	Cluster Cluster
 }
@@ -147,7 +147,7 @@ func (e *LimitError) Error() string {
 // It never changes the run.
 func Follow(ctx context.Context, c *polyaxon.Client, t Target, o FollowOptions, sink Sink) (*Outcome, error) {
 	o = o.filled()
-	sink = &oneAtATime{sink: sink}
+	sink = &lockedSink{sink: sink}
 	f := &follower{client: c, target: t, options: o, sink: sink, lines: newLines(c, t, o, sink), seen: map[polyaxon.Condition]int{}}
 	f.lines.tails = map[key]*podReading{}
 	defer f.lines.closeTails()
@@ -155,7 +155,7 @@ func Follow(ctx context.Context, c *polyaxon.Client, t Target, o FollowOptions, 
 	silence := func() time.Duration { return o.Clock.Now().Sub(heard) }
 	for wait := firstPoll; ; {
 		ended, err := f.poll(ctx)
-		longest := min(o.Poll, max(promptPoll, share*f.answered))
+		longest := min(o.Poll, max(promptPoll, share*f.latency))
 		switch {
 		case ctx.Err() != nil:
 			return nil, ctx.Err()

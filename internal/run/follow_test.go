@@ -14,8 +14,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/run"
 )
 
-func TestStatusesAreToldOnce(t *testing.T) {
-	s, c := &scripted{}, &clock{now: start}
+func TestStatusesAreReportedOnce(t *testing.T) {
+	s, c := &scriptedServer{}, &clock{now: start}
 	s.reach("created", "", "")
 	c.step = func(n int) {
 		s.mu.Lock()
@@ -42,10 +42,10 @@ func TestStatusesAreToldOnce(t *testing.T) {
 	}
 }
 
-// TestUnknownEnd has a run end with a status that is not known. That is an end, but not a
-// success.
-func TestUnknownEnd(t *testing.T) {
-	s, c := &scripted{finished: true}, &clock{now: start}
+// TestUnknownFinalStatus has a run end with a status that is not known. That is an end, but
+// not a success.
+func TestUnknownFinalStatus(t *testing.T) {
+	s, c := &scriptedServer{finished: true}, &clock{now: start}
 	s.reach("sublimated", "", "")
 	_, outcome, err := follow(t, s, c, run.FollowOptions{})
 	if err != nil || outcome.Run.Status != "sublimated" {
@@ -54,7 +54,7 @@ func TestUnknownEnd(t *testing.T) {
 }
 
 func TestTimeLimit(t *testing.T) {
-	s, c := &scripted{printed: lines("a", "polyaxon-main", 3, time.Second), shown: 3}, &clock{now: start}
+	s, c := &scriptedServer{printed: lines("a", "polyaxon-main", 3, time.Second), shown: 3}, &clock{now: start}
 	s.reach("running", "", "")
 	_, _, err := follow(t, s, c, run.FollowOptions{Logs: true, Limit: 5 * time.Minute})
 	var limit *run.LimitError
@@ -67,7 +67,7 @@ func TestTimeLimit(t *testing.T) {
 }
 
 func TestLostContact(t *testing.T) {
-	s, c := &scripted{}, &clock{now: start}
+	s, c := &scriptedServer{}, &clock{now: start}
 	s.reach("running", "", "")
 	c.step = func(n int) {
 		s.mu.Lock()
@@ -81,11 +81,11 @@ func TestLostContact(t *testing.T) {
 	}
 }
 
-// TestPollsByTheServersPace checks that a fast server is polled often, so that the end of
-// a run is seen soon, and a slow server seldom.
-func TestPollsByTheServersPace(t *testing.T) {
+// TestPollIntervalFollowsTheServer checks that a fast server is polled often, so that the
+// end of a run is seen soon, and a slow server seldom.
+func TestPollIntervalFollowsTheServer(t *testing.T) {
 	for took, longest := range map[time.Duration]time.Duration{0: 150 * time.Millisecond, 40 * time.Millisecond: 400 * time.Millisecond, 5 * time.Second: time.Second} {
-		s, c := &scripted{}, &clock{now: start}
+		s, c := &scriptedServer{}, &clock{now: start}
 		s.reach("running", "", "")
 		s.cut = func() bool { c.now = c.now.Add(took); return false }
 		most := time.Duration(0)
@@ -109,7 +109,7 @@ func TestPollsByTheServersPace(t *testing.T) {
 // TestSlowLinesDoNotDelayTheEnd uses a server that is slow to return lines. Lines must be
 // requested seldom, and the status as often as otherwise.
 func TestSlowLinesDoNotDelayTheEnd(t *testing.T) {
-	s, c := &scripted{printed: lines("a", "polyaxon-main", 3, time.Second), shown: 3, archived: 3}, &clock{now: start}
+	s, c := &scriptedServer{printed: lines("a", "polyaxon-main", 3, time.Second), shown: 3, archived: 3}, &clock{now: start}
 	s.reach("running", "", "")
 	var statuses, logs []time.Time
 	s.asked = func(path string) {
@@ -158,7 +158,7 @@ func TestDeletedRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err = run.Follow(t.Context(), client, target(), run.FollowOptions{Clock: &clock{now: start}}, &told{}); !polyaxon.IsNotFound(err) {
+	if _, err = run.Follow(t.Context(), client, target(), run.FollowOptions{Clock: &clock{now: start}}, &recorder{}); !polyaxon.IsNotFound(err) {
 		t.Fatalf("the error is %v", err)
 	}
 	if lost := new(run.LostError); !errors.As(err, &lost) || !strings.Contains(err.Error(), "it is unknown how it ends") {
@@ -166,8 +166,8 @@ func TestDeletedRun(t *testing.T) {
 	}
 }
 
-func TestWhyItWaits(t *testing.T) {
-	s, c := &scripted{}, &clock{now: start}
+func TestWaitingReasons(t *testing.T) {
+	s, c := &scriptedServer{}, &clock{now: start}
 	s.reach("queued", "", "")
 	c.step = func(n int) {
 		s.mu.Lock()
@@ -215,7 +215,7 @@ func TestEndIsKnownBeforeItsStory(t *testing.T) {
 		"deleted":          {http.StatusNotFound, 0, "Not Found"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, c := &scripted{t: t}, &clock{now: start}
+			s, c := &scriptedServer{t: t}, &clock{now: start}
 			s.reach("running", "", "")
 			s.reach("failed", "Error", "Job has failed: exit code 3")
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -230,7 +230,7 @@ func TestEndIsKnownBeforeItsStory(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			sink := &told{}
+			sink := &recorder{}
 			outcome, err := run.Follow(t.Context(), client, target(), run.FollowOptions{Clock: c}, sink)
 			if err != nil || outcome.Run.Status != polyaxon.Failed || outcome.Run.UUID != uuid || len(outcome.Conditions) != 2 {
 				t.Fatalf("%+v, %v", outcome, err)

@@ -28,38 +28,38 @@ type follower struct {
 	// cluster responded then.
 	pods      []corev1.Pod
 	reachable bool
-	looked    time.Time
+	podsAt    time.Time
 	// printed reports whether the run may have printed something.
 	printed bool
-	// answered is how long the last request for the statuses took. nextRead is when lines
+	// latency is how long the last request for the statuses took. nextRead is when lines
 	// may be requested again.
-	answered time.Duration
+	latency  time.Duration
 	nextRead time.Time
 	// running is when the run was first seen running, by this machine's clock.
 	running time.Time
-	// strange counts the responses in a row whose status is not known.
-	strange int
-	waiting waiting
-	ending  ending
+	// unknownStatuses counts the responses in a row whose status is not known.
+	unknownStatuses int
+	waiting         waiting
+	ending          ending
 }
 
 // poll requests the statuses and the lines once and reports whether the run has ended.
 func (f *follower) poll(ctx context.Context) (bool, error) {
 	asked := f.options.Clock.Now()
 	status, conditions, err := f.client.Statuses(ctx, f.target.Project, f.target.UUID)
-	f.answered = f.options.Clock.Now().Sub(asked)
+	f.latency = f.options.Clock.Now().Sub(asked)
 	if err != nil {
 		return false, err
 	}
 	f.status, f.conditions = status, conditions
-	f.tell(status, conditions)
+	f.report(status, conditions)
 	if status.Terminal() {
 		return true, nil
 	}
 	if gone, err := f.unknown(ctx, status); gone || err != nil {
 		return gone, err
 	}
-	if f.options.Clock.Now().Sub(f.looked) >= lookEvery {
+	if f.options.Clock.Now().Sub(f.podsAt) >= podsInterval {
 		f.look(ctx)
 	}
 	f.waits(ctx, status, conditions)
@@ -77,7 +77,7 @@ func (f *follower) read(ctx context.Context) error {
 		return nil
 	}
 	if !f.direct(ctx) {
-		f.lines.leave(ctx) // use only one source at a time
+		f.lines.detachTails(ctx) // use only one source at a time
 		if err := f.lines.live(ctx); err != nil && ctx.Err() == nil && !polyaxon.Temporary(err) && !isServer(err) {
 			return err
 		}
@@ -95,14 +95,14 @@ func (f *follower) direct(ctx context.Context) bool {
 	return (f.reachable || len(f.lines.tails) > 0) && f.lines.direct(ctx, f.options.Cluster, f.pods)
 }
 
-// tell reports the conditions that are new.
-func (f *follower) tell(status polyaxon.Status, conditions []polyaxon.Condition) {
+// report reports the conditions that are new.
+func (f *follower) report(status polyaxon.Status, conditions []polyaxon.Condition) {
 	found := map[polyaxon.Condition]int{}
 	for _, condition := range conditions {
 		f.printed = f.printed || started(condition.Type) && !condition.Type.Terminal()
 		same := condition
 		same.LastUpdateTime = time.Time{} // some writers update it on every poll
-		if same.Reason == pulling {
+		if same.Reason == reasonPulling {
 			same.Message = "" // its message is reported as progress
 		}
 		// Count equal conditions, so that a run that is running again is reported again: the
@@ -123,17 +123,17 @@ func (f *follower) tell(status polyaxon.Status, conditions []polyaxon.Condition)
 	}
 }
 
-// strangePolls is after how many responses with an unknown status the run is checked for
+// unknownStatusPolls is after how many responses with an unknown status the run is checked for
 // its end.
-const strangePolls = 10
+const unknownStatusPolls = 10
 
 // unknown reports whether a run has ended with a status that is not known.
 func (f *follower) unknown(ctx context.Context, status polyaxon.Status) (bool, error) {
 	if status.Known() {
-		f.strange = 0
+		f.unknownStatuses = 0
 		return false, nil
 	}
-	if f.strange++; f.strange%strangePolls != 0 {
+	if f.unknownStatuses++; f.unknownStatuses%unknownStatusPolls != 0 {
 		return false, nil
 	}
 	run, err := f.client.Run(ctx, f.target.Project, f.target.UUID)

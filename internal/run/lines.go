@@ -14,10 +14,10 @@ import (
 )
 
 const (
-	// tail is the number of last lines that an outcome keeps.
-	tail = 20
-	// longest is the maximum length of a line that is passed on, in bytes.
-	longest = 1 << 20
+	// maxLastLines is the number of last lines that an outcome keeps.
+	maxLastLines = 20
+	// maxLine is the maximum length of a line that is passed on, in bytes.
+	maxLine = 1 << 20
 	// batchLines and batchBytes limit the lines that are collected to be sorted by time.
 	// heldBytes limits the lines that are held until it is known that none is missing before
 	// them.
@@ -50,8 +50,8 @@ type lines struct {
 	batch []timed
 	bytes int
 	final []string
-	// torn reports whether the user was told that lines are delayed until the archive.
-	torn bool
+	// delayNoted reports whether the user was told that lines are delayed until the archive.
+	delayNoted bool
 	// busy reports whether the last reading had so many lines that the next one should
 	// follow soon.
 	busy bool
@@ -87,11 +87,11 @@ type reading struct {
 	whole bool
 	// since is the time from which lines were requested, or zero for all.
 	since time.Time
-	// newcomers reports whether new containers appeared whose first lines were not
+	// newContainers reports whether new containers appeared whose first lines were not
 	// requested.
-	newcomers bool
-	total     int
-	held      int
+	newContainers bool
+	total         int
+	held          int
 }
 
 // reading begins a reading of lines from since on.
@@ -101,11 +101,11 @@ func (l *lines) reading(whole bool, since time.Time) *reading {
 
 // take processes the next line of the reading.
 func (r *reading) take(line polyaxon.LogLine) error {
-	if !r.options.AllContainers && !main(line.Container) {
+	if !r.options.AllContainers && !isMain(line.Container) {
 		return nil
 	}
-	if r.options.Whole && strings.HasSuffix(line.Value, "\r") {
-		r.goes(line.Value) // in the sandbox, only a line being redrawn ends with \r
+	if r.options.CompleteLive && strings.HasSuffix(line.Value, "\r") {
+		r.progress(line.Value) // in the sandbox, only a line being redrawn ends with \r
 		return nil
 	}
 	r.total++
@@ -117,18 +117,18 @@ func (r *reading) take(line polyaxon.LogLine) error {
 	m, blank := r.print.mark(&line), strings.TrimSpace(line.Value) == ""
 	switch {
 	case !c.fresh(m, blank):
-		c.torn = false
+		c.gap = false
 		r.release(c)
 	case c.attached:
-		r.tell(c, m, blank, line)
+		r.emit(c, m, blank, line)
 	default:
 		r.hold(c, line)
 	}
 	return nil
 }
 
-// knows reports whether a line was passed on before the reading began.
-func (r *reading) knows(line *polyaxon.LogLine) bool {
+// wasEmitted reports whether a line was passed on before the reading began.
+func (r *reading) wasEmitted(line *polyaxon.LogLine) bool {
 	c := r.chunk(line.Pod, line.Container)
 	m := r.print.mark(line)
 	return c != nil && (m.at <= c.before || c.left[m.hash] > 0)
@@ -145,7 +145,7 @@ func (r *reading) chunk(pod, container string) *chunk {
 	s := r.streams[k]
 	if s == nil {
 		if !r.whole && !r.since.IsZero() {
-			r.newcomers = true
+			r.newContainers = true
 			return nil
 		}
 		s = newStream()
@@ -163,23 +163,23 @@ func (r *reading) hold(c *chunk, line polyaxon.LogLine) {
 	r.held += len(line.Value)
 	switch {
 	case c.count > mostLines:
-		c.attached, c.torn = true, false // longer than any response that leaves out lines
+		c.attached, c.gap = true, false // longer than any response that leaves out lines
 		r.release(c)
 	case r.held > heldBytes:
-		c.torn, c.held = true, nil
+		c.gap, c.held = true, nil
 	}
 }
 
 // release passes on the lines that were held.
 func (r *reading) release(c *chunk) {
 	for _, line := range c.held {
-		r.tell(c, r.print.mark(&line), strings.TrimSpace(line.Value) == "", line)
+		r.emit(c, r.print.mark(&line), strings.TrimSpace(line.Value) == "", line)
 	}
 	c.held = nil
 }
 
-// tell adds a line to the batch, which is passed on in the order of time.
-func (r *reading) tell(c *chunk, m mark, blank bool, line polyaxon.LogLine) {
+// emit adds a line to the batch, which is passed on in the order of time.
+func (r *reading) emit(c *chunk, m mark, blank bool, line polyaxon.LogLine) {
 	c.add(m, blank)
 	r.bytes += len(line.Value)
 	r.batch = append(r.batch, timed{c.newest, c.stream, line})
@@ -202,35 +202,35 @@ func (r *reading) settle() {
 	for k, c := range r.chunks {
 		switch {
 		case r.whole:
-			c.torn = false
+			c.gap = false
 			if lost := c.skipped - c.already; lost > 0 {
 				r.sink.Note(fmt.Sprintf("%d lines of %s were not shown: its log was rotated or restarted before they were read; slipway logs %s shows all that is archived",
 					lost, k.container, r.target.UUID))
-				c.told += lost // so that it is reported once
+				c.emitted += lost // so that it is reported once
 			}
-		case c.torn, len(c.held) == 0:
-		case r.options.Whole, !capped(c.count):
+		case c.gap, len(c.held) == 0:
+		case r.options.CompleteLive, !mayBeTruncated(c.count):
 			// The log does not reach back to the last line: the container was restarted, or its
 			// log was rotated. The lines between are lost.
 			r.release(c)
 		default:
-			c.torn = true
+			c.gap = true
 		}
 		if c.count > c.skipped {
 			c.heard = now
 		}
-		if c.torn && !r.torn {
-			r.torn = true
+		if c.gap && !r.delayNoted {
+			r.delayNoted = true
 			r.sink.Note(fmt.Sprintf("%s prints faster than Polyaxon returns live lines: further lines are shown after the run has ended, "+
 				"so that no line is left out (where slipway.yaml gives access to the cluster, pods are read directly)", k.container))
 		}
 	}
 }
 
-// capped reports whether a response with n lines of a container may be truncated at its
+// mayBeTruncated reports whether a response with n lines of a container may be truncated at its
 // beginning. Servers return the last 2000 (1.11.3) or 6000 (2.18) lines, and may leave
 // out some of these.
-func capped(n int) bool { return n >= 1900 && n <= 2000 || n >= 5900 && n <= mostLines }
+func mayBeTruncated(n int) bool { return n >= 1900 && n <= 2000 || n >= 5900 && n <= mostLines }
 
 // flush passes on the batch.
 func (l *lines) flush() {
@@ -242,24 +242,24 @@ func (l *lines) flush() {
 	}
 	for i := range l.batch {
 		line := l.batch[i].line
-		line.Value = shorten(settled(line.Value))
+		line.Value = shorten(lastState(line.Value))
 		l.sink.Line(line)
-		if len(l.batch)-i <= tail {
+		if len(l.batch)-i <= maxLastLines {
 			l.final = append(l.final, logline.Sanitize(line.Value))
-			l.final = l.final[max(0, len(l.final)-tail):]
+			l.final = l.final[max(0, len(l.final)-maxLastLines):]
 		}
 	}
 	clear(l.batch) // do not retain the texts
 	l.batch, l.bytes = l.batch[:0], 0
 }
 
-// goes reports the current state of a line that a program redraws.
-func (l *lines) goes(state string) { l.sink.Progress(settled(state)) }
+// progress reports the current state of a line that a program redraws.
+func (l *lines) progress(state string) { l.sink.Progress(lastState(state)) }
 
-// settled returns the last state of a line that a program has redrawn, as progress bars
+// lastState returns the last state of a line that a program has redrawn, as progress bars
 // do. That is the text after its last carriage return, or the text before that one if it
 // is blank.
-func settled(value string) string {
+func lastState(value string) string {
 	for {
 		value = strings.TrimRight(value, "\r")
 		begin := strings.LastIndexByte(value, '\r') + 1
@@ -272,11 +272,11 @@ func settled(value string) string {
 
 // shorten truncates a line that is too long, and says so.
 func shorten(value string) string {
-	if len(value) <= longest {
+	if len(value) <= maxLine {
 		return value
 	}
-	cut := longest
-	for cut > longest-utf8.UTFMax && !utf8.RuneStart(value[cut]) {
+	cut := maxLine
+	for cut > maxLine-utf8.UTFMax && !utf8.RuneStart(value[cut]) {
 		cut--
 	}
 	return fmt.Sprintf("%s [slipway: line truncated, %d more bytes]", value[:cut], len(value)-cut)
@@ -285,9 +285,9 @@ func shorten(value string) string {
 // last returns the last lines that were passed on, at most tail.
 func (l *lines) last() []string { return l.final }
 
-// main reports whether a container runs the user's program, by the names that Polyaxon
+// isMain reports whether a container runs the user's program, by the names that Polyaxon
 // gives to such containers.
-func main(container string) bool {
+func isMain(container string) bool {
 	switch container {
 	case "polyaxon-main", "tensorflow", "pytorch", "mpi", "":
 		return true

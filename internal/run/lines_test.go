@@ -48,7 +48,7 @@ func same(t *testing.T, got, want []string) {
 
 // grow has a script show more lines at each step, and end the run when all are shown. The
 // archive is filled some steps later.
-func grow(s *scripted, c *clock, more func() int) {
+func grow(s *scriptedServer, c *clock, more func() int) {
 	s.reach("running", "", "")
 	late := 3
 	c.step = func(int) {
@@ -73,21 +73,21 @@ func grow(s *scripted, c *clock, more func() int) {
 func TestEveryLineOnceAndInOrder(t *testing.T) {
 	few := func() int { return 700 }
 	for name, test := range map[string]struct {
-		server *scripted
+		server *scriptedServer
 		more   func() int
 		note   bool
 	}{
-		"live, then archived":                          {&scripted{printed: lines("a", "polyaxon-main", 5000, time.Millisecond)}, few, false},
-		"2.18 with its last 6000":                      {&scripted{printed: lines("a", "polyaxon-main", 15_000, time.Millisecond), cap: 6000}, few, false},
-		"1.11.3 with its last 2000, and files":         {&scripted{printed: lines("a", "polyaxon-main", 9000, time.Millisecond), cap: 2000, perFile: 500}, few, false},
-		"more at once than 1.11.3 hands out":           {&scripted{printed: lines("a", "polyaxon-main", 20_000, time.Millisecond), cap: 2000, perFile: 2000}, func() int { return 3000 }, true},
-		"more at once than 2.18 hands out":             {&scripted{printed: lines("a", "polyaxon-main", 20_000, time.Millisecond), cap: 6000}, func() int { return 9000 }, true},
-		"all at once, of a server that hands out all":  {&scripted{printed: lines("a", "polyaxon-main", 20_000, time.Millisecond)}, func() int { return 20_000 }, false},
-		"all with one time":                            {&scripted{printed: lines("a", "polyaxon-main", 3000, 0)}, few, false},
-		"slower than the overlap":                      {&scripted{printed: lines("a", "polyaxon-main", 50, time.Minute)}, func() int { return 1 }, false},
-		"nothing is printed":                           {&scripted{}, few, false},
-		"only the archive has lines":                   {&scripted{printed: lines("a", "polyaxon-main", 5000, time.Millisecond)}, func() int { return 5000 }, false},
-		"several within a microsecond, in three words": {&scripted{printed: lines("a", "polyaxon-main", 4000, 300*time.Nanosecond)}, few, false},
+		"live, then archived":                          {&scriptedServer{printed: lines("a", "polyaxon-main", 5000, time.Millisecond)}, few, false},
+		"2.18 with its last 6000":                      {&scriptedServer{printed: lines("a", "polyaxon-main", 15_000, time.Millisecond), cap: 6000}, few, false},
+		"1.11.3 with its last 2000, and files":         {&scriptedServer{printed: lines("a", "polyaxon-main", 9000, time.Millisecond), cap: 2000, perFile: 500}, few, false},
+		"more at once than 1.11.3 hands out":           {&scriptedServer{printed: lines("a", "polyaxon-main", 20_000, time.Millisecond), cap: 2000, perFile: 2000}, func() int { return 3000 }, true},
+		"more at once than 2.18 hands out":             {&scriptedServer{printed: lines("a", "polyaxon-main", 20_000, time.Millisecond), cap: 6000}, func() int { return 9000 }, true},
+		"all at once, of a server that hands out all":  {&scriptedServer{printed: lines("a", "polyaxon-main", 20_000, time.Millisecond)}, func() int { return 20_000 }, false},
+		"all with one time":                            {&scriptedServer{printed: lines("a", "polyaxon-main", 3000, 0)}, few, false},
+		"slower than the overlap":                      {&scriptedServer{printed: lines("a", "polyaxon-main", 50, time.Minute)}, func() int { return 1 }, false},
+		"nothing is printed":                           {&scriptedServer{}, few, false},
+		"only the archive has lines":                   {&scriptedServer{printed: lines("a", "polyaxon-main", 5000, time.Millisecond)}, func() int { return 5000 }, false},
+		"several within a microsecond, in three words": {&scriptedServer{printed: lines("a", "polyaxon-main", 4000, 300*time.Nanosecond)}, few, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -109,9 +109,9 @@ func TestEveryLineOnceAndInOrder(t *testing.T) {
 	}
 }
 
-// TestLinesByChance has several containers print at random, with all kinds of differences
+// TestRandomLines has several containers print at random, with all kinds of differences
 // between responses, some of which are truncated.
-func TestLinesByChance(t *testing.T) {
+func TestRandomLines(t *testing.T) {
 	seeds := uint64(12)
 	if testenv.Thorough() {
 		seeds = 60
@@ -120,7 +120,7 @@ func TestLinesByChance(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			random := rand.New(rand.NewPCG(seed, 7)) //nolint:gosec // only a test
-			s, c := &scripted{cap: []int{0, 2000, 6000}[random.IntN(3)], perFile: []int{0, 300}[random.IntN(2)]}, &clock{now: start}
+			s, c := &scriptedServer{cap: []int{0, 2000, 6000}[random.IntN(3)], perFile: []int{0, 300}[random.IntN(2)]}, &clock{now: start}
 			skew := []time.Duration{0, -40 * time.Second, 3 * time.Millisecond}
 			at := start
 			for i := range 500 + random.IntN(6000) {
@@ -172,7 +172,7 @@ func TestLinesByChance(t *testing.T) {
 }
 
 func TestNumbersAndBlanks(t *testing.T) {
-	s, c := &scripted{}, &clock{now: start}
+	s, c := &scriptedServer{}, &clock{now: start}
 	for i, value := range []string{"007", "", "1e3", "  ", "-0.50", "12345678901234567890123", "", "+1"} {
 		s.printed = append(s.printed, record{start.Add(time.Duration(i) * time.Second), "a", "polyaxon-main", value})
 	}
@@ -187,7 +187,7 @@ func TestNumbersAndBlanks(t *testing.T) {
 func TestRestartsAndRotation(t *testing.T) {
 	for name, lost := range map[string]int{"nothing was printed between": 0, "the last look came too early": 300} {
 		t.Run(name, func(t *testing.T) {
-			s, c := &scripted{cap: 2000, restarted: map[string]int{}}, &clock{now: start}
+			s, c := &scriptedServer{cap: 2000, restarted: map[string]int{}}, &clock{now: start}
 			s.printed = lines("a", "polyaxon-main", 6000, time.Millisecond)
 			grow(s, c, func() int { return 500 })
 			step := c.step
@@ -212,7 +212,7 @@ func TestRestartsAndRotation(t *testing.T) {
 }
 
 func TestContainers(t *testing.T) {
-	s := &scripted{printed: append(lines("a", "polyaxon-main", 20, time.Second), lines("a", "polyaxon-sidecar", 20, time.Second)...)}
+	s := &scriptedServer{printed: append(lines("a", "polyaxon-main", 20, time.Second), lines("a", "polyaxon-sidecar", 20, time.Second)...)}
 	for _, all := range []bool{false, true} {
 		s.status, s.conditions, s.shown, s.archived = "", nil, 0, 0
 		c := &clock{now: start}
@@ -235,7 +235,7 @@ func TestLongLines(t *testing.T) {
 	if testenv.Thorough() {
 		size = 30 << 20
 	}
-	s, c := &scripted{printed: []record{{early, "a", "polyaxon-main", strings.Repeat("y", size)}, {start, "a", "polyaxon-main", long}}}, &clock{now: start}
+	s, c := &scriptedServer{printed: []record{{early, "a", "polyaxon-main", strings.Repeat("y", size)}, {start, "a", "polyaxon-main", long}}}, &clock{now: start}
 	grow(s, c, func() int { return 2 })
 	sink, outcome, err := follow(t, s, c, run.FollowOptions{Logs: true})
 	if err != nil {
@@ -249,7 +249,7 @@ func TestLongLines(t *testing.T) {
 }
 
 func TestHundredThousandLinesInFiles(t *testing.T) {
-	s, c := &scripted{printed: lines("a", "polyaxon-main", 100_000, 100*time.Microsecond), perFile: 2000, cap: 2000, status: ""}, &clock{now: start}
+	s, c := &scriptedServer{printed: lines("a", "polyaxon-main", 100_000, 100*time.Microsecond), perFile: 2000, cap: 2000, status: ""}, &clock{now: start}
 	s.reach("running", "", "")
 	s.reach("succeeded", "", "")
 	s.shown, s.archived = len(s.printed), len(s.printed)

@@ -27,7 +27,7 @@ type Outcome struct {
 	// Outputs are the paths of the run's output files, relative to its outputs.
 	Outputs []string
 	// LastLines are the last lines of the main container, or of the container that failed
-	// (see Failure.Speaker), at most 20.
+	// (see Failure.LinesContainer), at most 20.
 	LastLines []string
 	Times
 	// Failure describes the container that made the run fail. It is nil if that is not
@@ -176,7 +176,7 @@ func Stop(ctx context.Context, c *polyaxon.Client, t Target) error {
 		if err != nil && !polyaxon.Temporary(err) && ctx.Err() == nil {
 			return err
 		}
-		if clock.Wait(ctx, wait) != nil {
+		if clock.Sleep(ctx, wait) != nil {
 			return context.Cause(ctx)
 		}
 	}
@@ -201,7 +201,7 @@ func AwaitService(ctx context.Context, c *polyaxon.Client, t Target, waits func(
 			}
 			last := conditions[len(conditions)-1]
 			why := conditionWaits(last)
-			if unscheduledYet(r.Status) && r.Pending != "" {
+			if mayBePending(r.Status) && r.Pending != "" {
 				why = pendingFor(r.Pending, t.UUID)
 			}
 			if why != "" && why != told {
@@ -209,7 +209,7 @@ func AwaitService(ctx context.Context, c *polyaxon.Client, t Target, waits func(
 				waits(why)
 			}
 		}
-		if err := clock.Wait(ctx, wait); err != nil {
+		if err := clock.Sleep(ctx, wait); err != nil {
 			return nil, err
 		}
 	}

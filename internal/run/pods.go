@@ -30,8 +30,8 @@ type Cluster interface {
 	PodLog(ctx context.Context, pod string, o *corev1.PodLogOptions) (io.ReadCloser, error)
 }
 
-// lookEvery is the minimum time between two requests for the pods of an active run.
-const lookEvery = 400 * time.Millisecond
+// podsInterval is the minimum time between two requests for the pods of an active run.
+const podsInterval = 400 * time.Millisecond
 
 // look requests the run's pods from the cluster. If there is no access to the cluster,
 // what Polyaxon reports counts.
@@ -39,10 +39,10 @@ func (f *follower) look(ctx context.Context) {
 	if f.options.Cluster == nil {
 		return
 	}
-	f.looked = f.options.Clock.Now()
+	f.podsAt = f.options.Clock.Now()
 	pods, err := f.options.Cluster.RunPods(ctx, f.target.UUID)
 	f.reachable = err == nil
-	f.lines.refused(err)
+	f.lines.noteForbidden(err)
 	if err == nil && len(pods) > 0 {
 		f.pods = pods // keep the last seen pods after they are deleted, since they say how the run ended
 	}
@@ -56,12 +56,12 @@ func (l *lines) direct(ctx context.Context, cluster Cluster, pods []corev1.Pod) 
 	for i := range pods {
 		pod := &pods[i]
 		for _, status := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
-			if !l.options.AllContainers && !main(status.Name) || !printed(&status) {
+			if !l.options.AllContainers && !isMain(status.Name) || !hasRun(&status) {
 				continue
 			}
 			r := l.podReading(cluster, pod, &status)
 			err := r.container(ctx, &status)
-			l.refused(err)
+			l.noteForbidden(err)
 			found = err == nil || found
 			l.whole = l.whole && err == nil && status.State.Running == nil && !l.incomplete
 			total += r.total
@@ -78,13 +78,13 @@ func (l *lines) direct(ctx context.Context, cluster Cluster, pods []corev1.Pod) 
 	return found
 }
 
-// printed reports whether a container has run, so that it may have printed something.
-func printed(s *corev1.ContainerStatus) bool {
+// hasRun reports whether a container has run, so that it may have printed something.
+func hasRun(s *corev1.ContainerStatus) bool {
 	return s.State.Running != nil || s.State.Terminated != nil || s.RestartCount > 0
 }
 
-// refused notes, once, that the cluster does not allow pods or their logs to be read.
-func (l *lines) refused(err error) {
+// noteForbidden notes, once, that the cluster does not allow pods or their logs to be read.
+func (l *lines) noteForbidden(err error) {
 	if l.forbidden || !apierrors.IsForbidden(err) {
 		return
 	}
@@ -140,7 +140,7 @@ func (r *podReading) container(ctx context.Context, status *corev1.ContainerStat
 // since returns the time from which to request a log so that it begins with lines that
 // were passed on, or nil for the whole log. Kubernetes truncates times to seconds.
 func (s *stream) since() *metav1.Time {
-	if s.told == 0 {
+	if s.emitted == 0 {
 		return nil
 	}
 	at := metav1.NewTime(time.UnixMicro(s.newest).Add(-2 * time.Second))
@@ -189,7 +189,7 @@ func (r *podReading) log(ctx context.Context, o *corev1.PodLogOptions) error {
 // that was read: the container was restarted, which its status may not show yet, or the
 // log was rotated.
 func (r *podReading) line(ctx context.Context, text string, first *bool) error {
-	at, value, ok := stamped(text)
+	at, value, ok := splitTimestamp(text)
 	if !ok {
 		return nil // a message of the kubelet, such as that a log cannot be found
 	}
@@ -198,38 +198,38 @@ func (r *podReading) line(ctx context.Context, text string, first *bool) error {
 	switch {
 	case *first:
 		*first = false
-		missed := c.loose && c.told > 0
-		c.loose = false
-		if newest := c.newest; !r.knows(&line) && r.previous(ctx) != nil && missed {
+		missed := c.unread && c.emitted > 0
+		c.unread = false
+		if newest := c.newest; !r.wasEmitted(&line) && r.previous(ctx) != nil && missed {
 			r.incomplete = true
 			r.sink.Note(fmt.Sprintf("the log of %s was rotated while it could not be read: lines between %s and %s may be missing",
 				r.key.container, time.UnixMicro(newest).UTC().Format(time.TimeOnly), line.Timestamp.UTC().Format(time.TimeOnly)))
 		}
-	case r.again(c, &line):
+	case r.isRestarted(c, &line):
 		delete(r.chunks, r.key)
 	}
 	return r.take(line)
 }
 
-// stamped splits a line into its time and its text. It reports false if the line does not
-// begin with a time.
-func stamped(text string) (at time.Time, value string, ok bool) {
+// splitTimestamp splits a line into its time and its text. It reports false if the line does
+// not begin with a time.
+func splitTimestamp(text string) (at time.Time, value string, ok bool) {
 	stamp, value, _ := strings.Cut(strings.TrimSuffix(text, "\n"), " ")
 	at, err := time.Parse(time.RFC3339Nano, stamp)
 	return at, strings.TrimSuffix(value, "\r"), err == nil
 }
 
-// unstamped returns a line without the time at its beginning, if there is one.
-func unstamped(text string) string {
-	if _, value, ok := stamped(text); ok {
+// trimTimestamp returns a line without the time at its beginning, if there is one.
+func trimTimestamp(text string) string {
+	if _, value, ok := splitTimestamp(text); ok {
 		return value
 	}
 	return text
 }
 
-// longestRead is the maximum length of a line that is kept in memory, in bytes. Less of
+// maxReadLine is the maximum length of a line that is kept in memory, in bytes. Less of
 // it is passed on.
-const longestRead = 8 << 20
+const maxReadLine = 8 << 20
 
 // readLine reads one line, including its end. It returns only the beginning of a long
 // line.
@@ -241,7 +241,7 @@ func readLine(r *bufio.Reader) (string, error) {
 	text := append([]byte{}, part...)
 	for errors.Is(err, bufio.ErrBufferFull) {
 		part, err = r.ReadSlice('\n')
-		if len(text)+len(part) <= longestRead || err == nil && len(text) < longestRead {
+		if len(text)+len(part) <= maxReadLine || err == nil && len(text) < maxReadLine {
 			text = append(text, part...)
 		}
 	}

@@ -79,7 +79,7 @@ func (p *scriptedPod) wake() {
 }
 
 // print prints n more lines, a millisecond apart.
-func (p *scriptedPod) print(s *scripted, n int) {
+func (p *scriptedPod) print(s *scriptedServer, n int) {
 	for range n {
 		i := len(s.printed)
 		l := record{start.Add(time.Duration(i) * time.Millisecond), p.name, "polyaxon-main", fmt.Sprintf("line %d", i)}
@@ -212,12 +212,12 @@ func (s *stream) Read(into []byte) (int, error) {
 
 // script is a sink that runs each step after a given number of lines.
 type script struct {
-	told
+	recorder
 	steps map[int]func()
 }
 
 func (s *script) Line(l polyaxon.LogLine) {
-	s.told.Line(l)
+	s.recorder.Line(l)
 	if step := s.steps[len(s.lines)]; step != nil {
 		step()
 	}
@@ -225,7 +225,7 @@ func (s *script) Line(l polyaxon.LogLine) {
 
 // followPods follows the run of a script whose pods can be read. The run begins with 2000
 // lines of pod a.
-func followPods(t *testing.T, s *scripted, k *kubelet, steps func(a *scriptedPod, end func()) map[int]func()) *script {
+func followPods(t *testing.T, s *scriptedServer, k *kubelet, steps func(a *scriptedPod, end func()) map[int]func()) *script {
 	t.Helper()
 	s.t = t
 	s.reach("running", "", "")
@@ -261,14 +261,14 @@ func followPods(t *testing.T, s *scripted, k *kubelet, steps func(a *scriptedPod
 
 func TestPodsAreFollowed(t *testing.T) {
 	for name, test := range map[string]struct {
-		steps func(s *scripted, k *kubelet, a *scriptedPod, end func()) map[int]func()
+		steps func(s *scriptedServer, k *kubelet, a *scriptedPod, end func()) map[int]func()
 		note  string
 		lost  int
 	}{
-		"the log is rotated after a line that nobody else has": {steps: func(s *scripted, _ *kubelet, a *scriptedPod, end func()) map[int]func() {
+		"the log is rotated after a line that nobody else has": {steps: func(s *scriptedServer, _ *kubelet, a *scriptedPod, end func()) map[int]func() {
 			return map[int]func(){2000: func() { a.print(s, 500); a.rotate(); a.print(s, 500) }, 3000: end}
 		}},
-		"rotated twice, and the file that is written to sent twice": {steps: func(s *scripted, _ *kubelet, a *scriptedPod, end func()) map[int]func() {
+		"rotated twice, and the file that is written to sent twice": {steps: func(s *scriptedServer, _ *kubelet, a *scriptedPod, end func()) map[int]func() {
 			return map[int]func(){2000: func() { a.rotate(); a.print(s, 1500) },
 				3500: func() {
 					for _, stream := range a.streams {
@@ -277,7 +277,7 @@ func TestPodsAreFollowed(t *testing.T) {
 					a.print(s, 500)
 				}, 4000: end}
 		}},
-		"a kubelet that misses a rotation": {steps: func(s *scripted, _ *kubelet, a *scriptedPod, end func()) map[int]func() {
+		"a kubelet that misses a rotation": {steps: func(s *scriptedServer, _ *kubelet, a *scriptedPod, end func()) map[int]func() {
 			return map[int]func(){2000: func() {
 				for _, stream := range a.streams {
 					stream.stuck = true
@@ -286,10 +286,10 @@ func TestPodsAreFollowed(t *testing.T) {
 				a.print(s, 500)
 			}, 2500: end}
 		}},
-		"the container is started again": {steps: func(s *scripted, _ *kubelet, a *scriptedPod, end func()) map[int]func() {
+		"the container is started again": {steps: func(s *scriptedServer, _ *kubelet, a *scriptedPod, end func()) map[int]func() {
 			return map[int]func(){2000: func() { a.print(s, 500); a.restart(); a.print(s, 500) }, 3000: end}
 		}},
-		"the connection is cut": {steps: func(s *scripted, _ *kubelet, a *scriptedPod, end func()) map[int]func() {
+		"the connection is cut": {steps: func(s *scriptedServer, _ *kubelet, a *scriptedPod, end func()) map[int]func() {
 			return map[int]func(){2000: func() {
 				for _, stream := range a.streams {
 					stream.cut = true
@@ -297,7 +297,7 @@ func TestPodsAreFollowed(t *testing.T) {
 				a.print(s, 500)
 			}, 2500: end}
 		}},
-		"the connection is cut, and the log rotated meanwhile": {steps: func(s *scripted, _ *kubelet, a *scriptedPod, end func()) map[int]func() {
+		"the connection is cut, and the log rotated meanwhile": {steps: func(s *scriptedServer, _ *kubelet, a *scriptedPod, end func()) map[int]func() {
 			return map[int]func(){2000: func() {
 				for _, stream := range a.streams {
 					stream.cut = true
@@ -307,7 +307,7 @@ func TestPodsAreFollowed(t *testing.T) {
 				a.print(s, 3000)
 			}, 5000: end}
 		}, note: "was rotated while it could not be read: lines between 12:00:01 and 12:00:02 may be missing", lost: 300},
-		"the pod is deleted while it is read": {steps: func(s *scripted, k *kubelet, a *scriptedPod, end func()) map[int]func() {
+		"the pod is deleted while it is read": {steps: func(s *scriptedServer, k *kubelet, a *scriptedPod, end func()) map[int]func() {
 			return map[int]func(){2000: func() {
 				for _, stream := range a.streams {
 					stream.cut = true
@@ -320,7 +320,7 @@ func TestPodsAreFollowed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, k := &scripted{}, &kubelet{}
+			s, k := &scriptedServer{}, &kubelet{}
 			sink := followPods(t, s, k, func(a *scriptedPod, end func()) map[int]func() { return test.steps(s, k, a, end) })
 			want := wanted(s.printed, "a", "polyaxon-main")
 			same(t, sink.of("a", "polyaxon-main"), append(want[:2000:2000], want[2000+test.lost:]...))
@@ -339,7 +339,7 @@ func TestPodsAreFollowed(t *testing.T) {
 
 // TestReplicasAreFollowed has pods appear and disappear while others print.
 func TestReplicasAreFollowed(t *testing.T) {
-	s, k := &scripted{}, &kubelet{}
+	s, k := &scriptedServer{}, &kubelet{}
 	sink := followPods(t, s, k, func(a *scriptedPod, end func()) map[int]func() {
 		return map[int]func(){
 			2000: func() {
@@ -365,7 +365,7 @@ func TestReplicasAreFollowed(t *testing.T) {
 // TestRefusedPods forbids reading pods. The lines must come from Polyaxon, with one note
 // about that.
 func TestRefusedPods(t *testing.T) {
-	s, k := &scripted{shown: 1800}, &kubelet{refuses: true} // 2000 lines may be truncated
+	s, k := &scriptedServer{shown: 1800}, &kubelet{refuses: true} // 2000 lines may be truncated
 	sink := followPods(t, s, k, func(a *scriptedPod, end func()) map[int]func() {
 		return map[int]func(){1000: func() { a.print(s, 500) }, 1800: end}
 	})

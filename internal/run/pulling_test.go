@@ -12,10 +12,10 @@ import (
 	"github.com/slipway-ci/slipway/internal/run"
 )
 
-// TestBusyMachineIsTold checks that a run that waits for others is reported in the
+// TestBusyMachineIsReported checks that a run that waits for others is reported in the
 // sandbox's words.
-func TestBusyMachineIsTold(t *testing.T) {
-	s, c := &scripted{}, &clock{now: start}
+func TestBusyMachineIsReported(t *testing.T) {
+	s, c := &scriptedServer{}, &clock{now: start}
 	const why = "the run needs 2 CPUs of this machine's 2: run train (1a2b3c4d) has 1 CPUs; it starts when enough resources are free"
 	s.reach("queued", "MachineBusy", why)
 	c.step = func(n int) {
@@ -31,15 +31,15 @@ func TestBusyMachineIsTold(t *testing.T) {
 	}
 }
 
-// TestServiceTellsWhatItWaitsFor checks that AwaitService reports each reason once, and
+// TestServiceReportsWhatItWaitsFor checks that AwaitService reports each reason once, and
 // that it waits for a node that the cluster may be adding.
-func TestServiceTellsWhatItWaitsFor(t *testing.T) {
+func TestServiceReportsWhatItWaitsFor(t *testing.T) {
 	for _, c := range []struct{ status, reason, message, want string }{
 		{"queued", "MachineBusy", "the run needs 2 CPUs of this machine's 2: run train (1a2b3c4d) has 1 CPUs; it starts when enough resources are free",
 			"the run needs 2 CPUs of this machine's 2: run train (1a2b3c4d) has 1 CPUs; it starts when enough resources are free"},
 		{"unschedulable", "", "as the test says", "as the test says"},
 	} {
-		s := &scripted{t: t}
+		s := &scriptedServer{t: t}
 		s.reach(c.status, c.reason, c.message)
 		asked := 0
 		s.asked = func(path string) {
@@ -63,11 +63,11 @@ func TestServiceTellsWhatItWaitsFor(t *testing.T) {
 	}
 }
 
-// TestPullingIsTold checks that the pulling of an image and its size are reported at
+// TestPullingIsReported checks that the pulling of an image and its size are reported at
 // once. Its progress must be reported as progress, and only now and then as a reason for
 // waiting.
-func TestPullingIsTold(t *testing.T) {
-	s, c := &scripted{}, &clock{now: start}
+func TestPullingIsReported(t *testing.T) {
+	s, c := &scriptedServer{}, &clock{now: start}
 	s.reach("starting", "Pulling", "pulling a:1: 187 MB")
 	c.step = func(n int) {
 		s.mu.Lock()
@@ -101,7 +101,7 @@ func TestPullingIsTold(t *testing.T) {
 // TestRedrawnLines checks that the current state of a progress bar is reported, and that
 // its last state becomes the line.
 func TestRedrawnLines(t *testing.T) {
-	s, c := &scripted{printed: lines("a", "polyaxon-main", 2, time.Second)}, &clock{now: start}
+	s, c := &scriptedServer{printed: lines("a", "polyaxon-main", 2, time.Second)}, &clock{now: start}
 	s.printed[0].value = " 10%|#\r 50%|##\r100%|####\r"
 	s.printed[1].value = "done"
 	s.shown = 2
@@ -121,7 +121,7 @@ func TestRedrawnLines(t *testing.T) {
 		t.Errorf("lines %q", got)
 	}
 	// The sandbox returns a line that is being redrawn. It is progress, not a line.
-	s = &scripted{printed: lines("a", "polyaxon-main", 1, time.Second), shown: 1}
+	s = &scriptedServer{printed: lines("a", "polyaxon-main", 1, time.Second), shown: 1}
 	s.printed[0].value = " 50%|##\r"
 	s.reach("running", "", "")
 	c.step = func(n int) {
@@ -132,7 +132,7 @@ func TestRedrawnLines(t *testing.T) {
 		}
 	}
 	c.n = 0
-	sink, _, err = follow(t, s, c, run.FollowOptions{Logs: true, Whole: true})
+	sink, _, err = follow(t, s, c, run.FollowOptions{Logs: true, CompleteLive: true})
 	if err != nil || len(sink.progress) == 0 || sink.progress[0] != " 50%|##" {
 		t.Errorf("progress %q, %v", sink.progress, err)
 	}

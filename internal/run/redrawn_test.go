@@ -36,19 +36,19 @@ func TestRedrawnStates(t *testing.T) {
 		log = append(log, s.chunk)
 	}
 	var state atomic.Pointer[string]
-	u := &redrawn{Reader: &log, state: &state}
+	u := &redrawReader{Reader: &log, state: &state}
 	for n, s := range states {
 		if _, err := u.Read(make([]byte, 64<<10)); err != nil {
 			t.Fatal(err)
 		}
 		got := ""
 		if now := state.Load(); now != nil {
-			got = strings.TrimRight(settled(unstamped(*now)), " ")
+			got = strings.TrimRight(lastState(trimTimestamp(*now)), " ")
 		}
 		if got != s.want {
 			t.Errorf("chunk %d: the state is %q, want %q", n, got, s.want)
 		}
-		if len(u.line) > longestState {
+		if len(u.line) > maxState {
 			t.Errorf("chunk %d: %d bytes are kept", n, len(u.line))
 		}
 	}

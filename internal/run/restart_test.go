@@ -16,9 +16,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
-// counting prints numbered lines until a file exists, then a last line, and exits with a
+// countingScript prints numbered lines until a file exists, then a last line, and exits with a
 // code.
-const counting = `n=0; while [ ! -e '%s' ]; do n=$((n+1)); echo "line $n"; sleep 0.03; done; echo "the last of $n"; exit %d`
+const countingScript = `n=0; while [ ! -e '%s' ]; do n=$((n+1)); echo "line $n"; sleep 0.03; done; echo "the last of $n"; exit %d`
 
 // ownServer starts a real server for one test. Its agent runs shells, and it has the
 // project p.
@@ -62,7 +62,7 @@ func TestServerRestarts(t *testing.T) {
 		}
 		t.Run(test.name, func(t *testing.T) {
 			end := filepath.Join(t.TempDir(), "end")
-			followed := followCounting(t, client, fmt.Sprintf(counting, end, test.exit))
+			followed := followCounting(t, client, fmt.Sprintf(countingScript, end, test.exit))
 			release := func() {
 				if err := os.WriteFile(end, nil, 0o600); err != nil {
 					t.Error(err)
@@ -99,13 +99,13 @@ type following struct {
 
 // countingSink is a sink that counts lines.
 type countingSink struct {
-	told
+	recorder
 	count *atomic.Int64
 }
 
 // Line implements run.Sink.
 func (s *countingSink) Line(l polyaxon.LogLine) {
-	s.told.Line(l)
+	s.recorder.Line(l)
 	s.count.Add(1)
 }
 

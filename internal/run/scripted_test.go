@@ -34,8 +34,8 @@ type record struct {
 	pod, container, value string
 }
 
-// scripted is a Polyaxon server that follows a script. It behaves like 2.18 or 1.11.3.
-type scripted struct {
+// scriptedServer is a Polyaxon server that follows a script. It behaves like 2.18 or 1.11.3.
+type scriptedServer struct {
 	t  testing.TB
 	mu sync.Mutex
 	// printed are the lines of all containers in the order of printing. The first shown of
@@ -68,8 +68,8 @@ type scripted struct {
 	owned   map[string][]int
 	encoded [][]byte
 
-	// story, when set, overrides fields of the run.
-	story map[string]any
+	// overrides, when set, overrides fields of the run.
+	overrides map[string]any
 
 	status     string
 	conditions []map[string]any
@@ -81,7 +81,7 @@ type scripted struct {
 
 // reach sets the status as Polyaxon's operator does: its conditions have the transition
 // time of its first one.
-func (s *scripted) reach(status, reason, message string) {
+func (s *scriptedServer) reach(status, reason, message string) {
 	s.status = status
 	now := start.Add(time.Duration(len(s.conditions)) * time.Second).Format(time.RFC3339Nano)
 	if s.job == "" && !slices.Contains([]string{"created", "compiled", "queued", "scheduled"}, status) {
@@ -91,7 +91,7 @@ func (s *scripted) reach(status, reason, message string) {
 	s.conditions = append(s.conditions, map[string]any{"type": status, "reason": reason, "message": message, "status": "True", "last_update_time": now, "last_transition_time": at})
 }
 
-func (s *scripted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *scriptedServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.requests++
@@ -116,7 +116,7 @@ func (s *scripted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if s.finished {
 			one["finished_at"] = start.Add(time.Hour).Format(time.RFC3339Nano)
 		}
-		maps.Copy(one, s.story)
+		maps.Copy(one, s.overrides)
 		answer = one
 	}
 	if body == nil {
@@ -142,7 +142,7 @@ func (s *scripted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // logs returns live lines or the archive.
-func (s *scripted) logs(r *http.Request) []byte {
+func (s *scriptedServer) logs(r *http.Request) []byte {
 	since := r.URL.Query().Get("last_time")
 	if since == "" {
 		logs, next := s.archive(r.URL.Query().Get("last_file"))
@@ -204,7 +204,7 @@ func (l *record) sent(numeric bool) []byte {
 // archive returns the encoded lines of the file after the given one, and the name of the
 // next file. An archive has no blank lines, is sorted by time, and has numbers for lines
 // that look like numbers.
-func (s *scripted) archive(after string) (logs [][]byte, next string) {
+func (s *scriptedServer) archive(after string) (logs [][]byte, next string) {
 	if n := min(s.archived, s.shown); s.sorted == nil || s.sortedOf != n {
 		s.sorted, s.sortedOf = slices.Clone(s.printed[:n]), n
 		s.sorted = slices.DeleteFunc(s.sorted, func(l record) bool { return strings.TrimSpace(l.value) == "" })
@@ -274,8 +274,8 @@ func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
-// told is a sink that records what Follow reports.
-type told struct {
+// recorder is a sink that records what Follow reports.
+type recorder struct {
 	statuses []string
 	lines    []polyaxon.LogLine
 	waits    []string
@@ -283,12 +283,12 @@ type told struct {
 	notes    []string
 }
 
-func (s *told) Status(c polyaxon.Condition)  { s.statuses = append(s.statuses, string(c.Type)) }
-func (s *told) Line(l polyaxon.LogLine)      { s.lines = append(s.lines, l) }
-func (s *told) Waits(why string)             { s.waits = append(s.waits, why) }
-func (s *told) Progress(text string)         { s.progress = append(s.progress, text) }
-func (s *told) Note(text string)             { s.notes = append(s.notes, text) }
-func (s *told) of(pod, name string) []string { return values(s.lines, pod, name) }
+func (s *recorder) Status(c polyaxon.Condition)  { s.statuses = append(s.statuses, string(c.Type)) }
+func (s *recorder) Line(l polyaxon.LogLine)      { s.lines = append(s.lines, l) }
+func (s *recorder) Waits(why string)             { s.waits = append(s.waits, why) }
+func (s *recorder) Progress(text string)         { s.progress = append(s.progress, text) }
+func (s *recorder) Note(text string)             { s.notes = append(s.notes, text) }
+func (s *recorder) of(pod, name string) []string { return values(s.lines, pod, name) }
 
 func values(lines []polyaxon.LogLine, pod, container string) []string {
 	var own []string
@@ -301,7 +301,7 @@ func values(lines []polyaxon.LogLine, pod, container string) []string {
 }
 
 // follow follows the run of a scripted server.
-func follow(t testing.TB, s *scripted, c *clock, o run.FollowOptions) (*told, *run.Outcome, error) {
+func follow(t testing.TB, s *scriptedServer, c *clock, o run.FollowOptions) (*recorder, *run.Outcome, error) {
 	t.Helper()
 	s.t = t
 	server := httptest.NewServer(s)
@@ -311,7 +311,7 @@ func follow(t testing.TB, s *scripted, c *clock, o run.FollowOptions) (*told, *r
 		t.Fatal(err)
 	}
 	o.Clock = c
-	sink := &told{}
+	sink := &recorder{}
 	outcome, err := run.Follow(t.Context(), client, target(), o, sink)
 	return sink, outcome, err
 }

@@ -16,9 +16,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
-// fake is a Polyaxon server for submissions whose faults a test can choose. It does
+// fakeServer is a Polyaxon server for submissions whose faults a test can choose. It does
 // nothing by itself to prevent duplicate runs.
-type fake struct {
+type fakeServer struct {
 	t      *testing.T
 	client *polyaxon.Client
 
@@ -57,43 +57,43 @@ type fault struct {
 	hold chan struct{}
 }
 
-func newFake(t *testing.T) *fake {
-	f := &fake{t: t, now: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)}
+func newFakeServer(t *testing.T) *fakeServer {
+	f := &fakeServer{t: t, now: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)}
 	server := httptest.NewServer(f)
 	t.Cleanup(server.Close)
 	var err error
-	quickly := func(ctx context.Context, _ time.Duration) error { return clock.Wait(ctx, time.Millisecond) }
+	quickly := func(ctx context.Context, _ time.Duration) error { return clock.Sleep(ctx, time.Millisecond) }
 	if f.client, err = polyaxon.New(polyaxon.Options{Host: server.URL, Sleep: quickly}); err != nil {
 		t.Fatal(err)
 	}
 	return f
 }
 
-func (f *fake) submission(key string) Submission {
-	return Submission{Project: "p", Name: "train", Content: "{}", Key: key, Sleep: func(ctx context.Context, _ time.Duration) error { return clock.Wait(ctx, time.Millisecond) }}
+func (f *fakeServer) submission(key string) Submission {
+	return Submission{Project: "p", Name: "train", Content: "{}", Key: key, Sleep: func(ctx context.Context, _ time.Duration) error { return clock.Sleep(ctx, time.Millisecond) }}
 }
 
 // add adds an existing run and returns its UUID.
-func (f *fake) add(key, status string) string {
+func (f *fakeServer) add(key, status string) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.make("train", status, map[string]any{MetaKey: key}).uuid
 }
 
-func (f *fake) make(name, status string, meta map[string]any) *fakeRun {
+func (f *fakeServer) make(name, status string, meta map[string]any) *fakeRun {
 	f.now = f.now.Add(time.Second)
 	r := &fakeRun{uuid: fmt.Sprintf("%032x", len(f.runs)+1), name: name, status: status, created: f.now, meta: meta}
 	f.runs = append(f.runs, r)
 	return r
 }
 
-func (f *fake) statusOf(uuid string) string {
+func (f *fakeServer) statusOf(uuid string) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.run(uuid).status
 }
 
-func (f *fake) run(uuid string) *fakeRun {
+func (f *fakeServer) run(uuid string) *fakeRun {
 	for _, r := range f.runs {
 		if r.uuid == uuid {
 			return r
@@ -103,7 +103,7 @@ func (f *fake) run(uuid string) *fakeRun {
 }
 
 // alive returns the UUIDs of the active runs.
-func (f *fake) alive() []string {
+func (f *fakeServer) alive() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var all []string
@@ -115,7 +115,7 @@ func (f *fake) alive() []string {
 	return all
 }
 
-func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (f *fakeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rest, _ := strings.CutPrefix(r.URL.Path, "/api/v1/default/p/runs")
 	parts := strings.Split(strings.Trim(rest, "/"), "/")
 	switch {
@@ -149,7 +149,7 @@ func (r *fakeRun) view() map[string]any {
 	return map[string]any{"uuid": r.uuid, "name": r.name, "status": r.status, "created_at": r.created.Format(time.RFC3339Nano), "meta_info": r.meta, "kind": "job"}
 }
 
-func (f *fake) post(w http.ResponseWriter, r *http.Request) {
+func (f *fakeServer) post(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		Name, Content string
 		MetaInfo      map[string]any `json:"meta_info"`
@@ -188,7 +188,7 @@ func (f *fake) post(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (f *fake) list(w http.ResponseWriter, r *http.Request) {
+func (f *fakeServer) list(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	text := r.URL.Query().Get("query")
@@ -223,7 +223,7 @@ func (f *fake) list(w http.ResponseWriter, r *http.Request) {
 }
 
 // release makes the runs appear that were created late.
-func (f *fake) release() {
+func (f *fakeServer) release() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, r := range f.runs {

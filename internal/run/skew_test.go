@@ -12,17 +12,17 @@ import (
 	"github.com/slipway-ci/slipway/internal/run"
 )
 
-// TestNodesClockIsWrong runs on a node whose clock is hours ahead of or behind that of a
+// TestWrongNodeClock runs on a node whose clock is hours ahead of or behind that of a
 // real server. Lines must be reported while the run is active, each once and in order,
 // and no time may be negative.
-func TestNodesClockIsWrong(t *testing.T) {
+func TestWrongNodeClock(t *testing.T) {
 	t.Parallel()
 	server, client := ownServer(t)
 	for _, skew := range []time.Duration{5 * time.Hour, -5 * time.Hour} {
 		t.Run(skew.String(), func(t *testing.T) {
 			server.Skew(skew)
 			end := filepath.Join(t.TempDir(), "end")
-			followed := followCounting(t, client, fmt.Sprintf(counting, end, 0))
+			followed := followCounting(t, client, fmt.Sprintf(countingScript, end, 0))
 			release := func() {
 				if err := os.WriteFile(end, nil, 0o600); err != nil {
 					t.Error(err)
@@ -45,15 +45,15 @@ func TestNodesClockIsWrong(t *testing.T) {
 	}
 }
 
-// TestClocksDisagree has the runner's clock hours ahead of or behind the server's. The
+// TestClockSkew has the runner's clock hours ahead of or behind the server's. The
 // agent's clock, which sets the times of conditions and of the run, differs from both.
 // Nothing may end too early or too late, no time may be negative, and lines must be
 // reported once.
-func TestClocksDisagree(t *testing.T) {
+func TestClockSkew(t *testing.T) {
 	for _, runner := range []time.Duration{-30 * time.Hour, 0, 30 * time.Hour} {
 		for _, agent := range []time.Duration{-30 * time.Hour, 30 * time.Hour} {
 			t.Run(fmt.Sprintf("runner %s, agent %s", runner, agent), func(t *testing.T) {
-				s, c := &scripted{printed: lines("a", "polyaxon-main", 60, time.Second)}, &clock{now: start.Add(runner)}
+				s, c := &scriptedServer{printed: lines("a", "polyaxon-main", 60, time.Second)}, &clock{now: start.Add(runner)}
 				at := func(d time.Duration) string { return start.Add(agent + d).Format(time.RFC3339Nano) }
 				reach := func(status string) {
 					s.reach(status, "", "")
@@ -75,7 +75,7 @@ func TestClocksDisagree(t *testing.T) {
 						s.archived = len(s.printed)
 						reach("succeeded")
 						// The agent's clock was set back, and the server uses its times.
-						s.story = map[string]any{"started_at": at(time.Minute), "finished_at": at(0), "wait_time": -3600, "duration": -1.5}
+						s.overrides = map[string]any{"started_at": at(time.Minute), "finished_at": at(0), "wait_time": -3600, "duration": -1.5}
 					}
 				}
 				sink, outcome, err := follow(t, s, c, run.FollowOptions{Logs: true, Limit: 3 * time.Minute})
@@ -98,7 +98,7 @@ func TestClocksDisagree(t *testing.T) {
 
 // TestServersSumsAreNegative uses a server that returns no times and negative durations.
 func TestServersSumsAreNegative(t *testing.T) {
-	s, c := &scripted{story: map[string]any{"wait_time": -3600, "duration": -1.5}}, &clock{now: start}
+	s, c := &scriptedServer{overrides: map[string]any{"wait_time": -3600, "duration": -1.5}}, &clock{now: start}
 	s.reach("succeeded", "", "")
 	_, outcome, err := follow(t, s, c, run.FollowOptions{})
 	if err != nil || outcome.Times != (run.Times{}) {

@@ -14,8 +14,8 @@ const (
 	// overlap is how far a live request reaches back before the newest line seen. The
 	// cursors that servers return lose lines that arrive late.
 	overlap = 10 * time.Second
-	// lively is how long after its last line a container counts as printing.
-	lively = time.Minute
+	// activeWindow is how long after its last line a container counts as printing.
+	activeWindow = time.Minute
 	// drains is how often an incomplete archive is read again. silence is after how many
 	// further readings an empty archive counts as final, since nothing was printed.
 	drains, silence = 12, 6
@@ -33,7 +33,7 @@ func (l *lines) live(ctx context.Context) error {
 	began := l.client.Time()
 	r := l.reading(false, l.since())
 	err := l.ask(ctx, r)
-	if err == nil && r.newcomers {
+	if err == nil && r.newContainers {
 		err = l.ask(ctx, l.reading(false, time.Time{}))
 	}
 	if err == nil {
@@ -63,11 +63,11 @@ func (l *lines) since() time.Time {
 	now := l.options.Clock.Now()
 	oldest := int64(0)
 	for _, s := range l.streams {
-		if s.told == 0 {
+		if s.emitted == 0 {
 			continue
 		}
 		latest = max(latest, s.newest)
-		if now.Sub(s.heard) < lively && (oldest == 0 || s.newest < oldest) {
+		if now.Sub(s.heard) < activeWindow && (oldest == 0 || s.newest < oldest) {
 			oldest = s.newest
 		}
 	}
@@ -98,7 +98,7 @@ func (l *lines) drain(ctx context.Context, started bool, archives func() bool) e
 	last := -1
 	for n := 0; ; n++ {
 		before, patience := l.archived(ctx), l.options.Patience
-		whole := l.whole && !l.anyTorn()
+		whole := l.whole && !l.anyGap()
 		if whole {
 			patience = 0
 		}
@@ -111,13 +111,13 @@ func (l *lines) drain(ctx context.Context, started bool, archives func() bool) e
 		case err != nil:
 			l.sink.Note(fmt.Sprintf("the archived log cannot be read, lines may be missing: %v", err))
 			return nil
-		case r.total >= l.told() && l.settled(ctx, n, r.total, last, before, started):
+		case r.total >= l.emitted() && l.settled(ctx, n, r.total, last, before, started):
 			return nil
 		case r.total == 0 && n == 0 && !archives():
 			l.sink.Note("its operation sets collectLogs: false: lines that were not shown live are not archived")
 			return nil
 		case n >= drains:
-			if l.anyTorn() {
+			if l.anyGap() {
 				l.sink.Note("the server's archive does not hold the end of the log: lines are missing")
 			}
 			return nil
@@ -140,20 +140,20 @@ func (l *lines) settled(ctx context.Context, n, total, last int, before string, 
 	return total == 0 && n >= silence
 }
 
-// told returns the number of lines of all containers that were passed on, without blank
+// emitted returns the number of lines of all containers that were passed on, without blank
 // ones.
-func (l *lines) told() int {
+func (l *lines) emitted() int {
 	sum := 0
 	for _, s := range l.streams {
-		sum += s.told
+		sum += s.emitted
 	}
 	return sum
 }
 
-// anyTorn reports whether lines of any container are missing.
-func (l *lines) anyTorn() bool {
+// anyGap reports whether lines of any container are missing.
+func (l *lines) anyGap() bool {
 	for _, s := range l.streams {
-		if s.torn {
+		if s.gap {
 			return true
 		}
 	}
@@ -181,10 +181,10 @@ func (l *lines) archive(ctx context.Context, patience time.Duration) (*reading, 
 	r, q, seen := l.reading(true, time.Time{}), l.query(), map[string]bool{}
 	heard := l.options.Clock.Now()
 	for n := 0; len(seen) < maxLogFiles; {
-		total, told := r.total, l.told()
+		total, told := r.total, l.emitted()
 		page, err := l.client.ReadLogs(ctx, q, r.take)
 		now := l.options.Clock.Now()
-		if err == nil || l.told() > told {
+		if err == nil || l.emitted() > told {
 			heard, n = now, 0
 		}
 		switch {
@@ -225,6 +225,6 @@ func Logs(ctx context.Context, c *polyaxon.Client, t Target, o FollowOptions, si
 		}
 	}
 	// There is only one request, so lines that the server leaves out cannot follow later.
-	l.options.Whole = true
+	l.options.CompleteLive = true
 	return l.live(ctx)
 }

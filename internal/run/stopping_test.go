@@ -10,9 +10,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/run"
 )
 
-// TestStoppingForEver has a run that stays in the status stopping. That must be reported,
+// TestStuckStopping has a run that stays in the status stopping. That must be reported,
 // with what to do, and Follow must end.
-func TestStoppingForEver(t *testing.T) {
+func TestStuckStopping(t *testing.T) {
 	for name, test := range map[string]struct {
 		k    *kubelet
 		want string
@@ -21,7 +21,7 @@ func TestStoppingForEver(t *testing.T) {
 		"no pod is left":          {&kubelet{}, "it has no pods"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, c := &scripted{}, &clock{now: start}
+			s, c := &scriptedServer{}, &clock{now: start}
 			s.reach("running", "", "")
 			s.reach("stopping", "", "")
 			o := run.FollowOptions{Logs: true}
@@ -48,14 +48,14 @@ func TestStoppingForEver(t *testing.T) {
 func TestApprovalIsAskedFor(t *testing.T) {
 	for pending, want := range map[string]string{"approval": "slipway approve " + uuid, "upload": "files to be uploaded", "build": "it waits for its build"} {
 		for _, status := range []string{"created", "compiled"} {
-			s, c := &scripted{story: map[string]any{"pending": pending}}, &clock{now: start}
+			s, c := &scriptedServer{overrides: map[string]any{"pending": pending}}, &clock{now: start}
 			s.reach(status, "", "")
 			var said time.Duration
 			c.step = func(int) {
 				s.mu.Lock()
 				defer s.mu.Unlock()
 				if past := c.now.Sub(start); past > time.Minute && s.status == status {
-					delete(s.story, "pending")
+					delete(s.overrides, "pending")
 					s.reach("running", "", "")
 					s.reach("succeeded", "", "")
 					said = past
@@ -69,9 +69,9 @@ func TestApprovalIsAskedFor(t *testing.T) {
 	}
 }
 
-// TestOneCauseIsToldOnce has the conditions of failing attempts. Those with the same
+// TestCauseIsReportedOnce has the conditions of failing attempts. Those with the same
 // cause must be reported once, and each other cause too.
-func TestOneCauseIsToldOnce(t *testing.T) {
+func TestCauseIsReportedOnce(t *testing.T) {
 	const image = "127.0.0.1:5000/team/train:1"
 	missing := `failed to pull and unpack image "` + image + `": failed to resolve reference "` + image + `": ` + image + ": not found"
 	dial := `failed to pull and unpack image "` + image + `": failed to do request: Head "https://127.0.0.1:5000/v2/": dial tcp 10.0.0.7:PORT->10.0.0.1:443: connection refused`
@@ -86,7 +86,7 @@ func TestOneCauseIsToldOnce(t *testing.T) {
 		{"ImagePullBackOff", `Back-off pulling image "` + image + `"`},
 		{"ErrImagePull", missing},
 	}
-	s, c := &scripted{}, &clock{now: start}
+	s, c := &scriptedServer{}, &clock{now: start}
 	s.reach("starting", "", "")
 	c.step = func(n int) {
 		s.mu.Lock()

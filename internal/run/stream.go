@@ -15,8 +15,8 @@ const (
 	// window is the number of last lines that a stream remembers one by one. Older lines are
 	// recognized by their time.
 	window = 1024
-	// crowd is the maximum size of the window while all its lines have the same time.
-	crowd = 64 * window
+	// maxWindow is the maximum size of the window while all its lines have the same time.
+	maxWindow = 64 * window
 )
 
 // stream records which lines of a container were passed on. Its size is constant, however
@@ -32,13 +32,13 @@ type stream struct {
 	floor, newest int64
 	recent        []mark // oldest first
 	counts        map[uint64]int
-	// told is the number of lines passed on, without blank ones, which archives drop.
-	told int
-	// torn reports whether lines are missing after the last one that was passed on. No
+	// emitted is the number of lines passed on, without blank ones, which archives drop.
+	emitted int
+	// gap reports whether lines are missing after the last one that was passed on. No
 	// further lines are then passed on until a complete source is read.
-	torn bool
-	// loose reports whether the log has not been open since the last line passed on.
-	loose bool
+	gap bool
+	// unread reports whether the log has not been open since the last line passed on.
+	unread bool
 	// restarts is the number of restarts of the container whose previous logs were read.
 	restarts int32
 	// heard is when the container last had a new line.
@@ -58,7 +58,7 @@ func newStream() *stream {
 // add records that a line was passed on.
 func (s *stream) add(m mark, blank bool) {
 	if !blank {
-		s.told++
+		s.emitted++
 	}
 	s.newest = max(s.newest, m.at)
 	s.recent = append(s.recent, m)
@@ -70,7 +70,7 @@ func (s *stream) add(m mark, blank bool) {
 	switch {
 	case oldest.at < s.newest:
 		s.floor = max(s.floor, oldest.at)
-	case len(s.recent) <= crowd:
+	case len(s.recent) <= maxWindow:
 		return
 	}
 	s.recent = s.recent[1:] // append copies the rest now and then
@@ -99,7 +99,7 @@ type chunk struct {
 
 // read begins a reading of the stream's log.
 func (s *stream) read() *chunk {
-	return &chunk{stream: s, before: s.floor, left: maps.Clone(s.counts), already: s.told}
+	return &chunk{stream: s, before: s.floor, left: maps.Clone(s.counts), already: s.emitted}
 }
 
 // fresh reports whether a line has not been passed on yet.
@@ -124,12 +124,12 @@ type fingerprint struct{ seed maphash.Seed }
 // mark returns the mark of a line, which is the same for all sources of the line.
 func (f fingerprint) mark(l *polyaxon.LogLine) mark {
 	at := l.Timestamp.UnixMicro() // rounds down to a whole microsecond
-	return mark{at, maphash.Comparable(f.seed, at) ^ maphash.String(f.seed, plain(l.Value))}
+	return mark{at, maphash.Comparable(f.seed, at) ^ maphash.String(f.seed, normalize(l.Value))}
 }
 
-// plain undoes what servers change in a line: it removes blanks at the end and a time at
+// normalize undoes what servers change in a line: it removes blanks at the end and a time at
 // the beginning, and normalizes numbers.
-func plain(value string) string {
+func normalize(value string) string {
 	value = strings.TrimRight(value, " \t\r\n\v\f")
 	if value == "" {
 		return ""

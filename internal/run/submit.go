@@ -28,10 +28,10 @@ const (
 )
 
 const (
-	// tries is the maximum number of requests for a run whose creation was not confirmed.
-	tries = 5
-	// answerLimit is how long a canceled submission waits for the response to its request.
-	answerLimit = time.Second
+	// maxAttempts is the maximum number of requests for a run whose creation was not confirmed.
+	maxAttempts = 5
+	// responseLimit is how long a canceled submission waits for the response to its request.
+	responseLimit = time.Second
 	// FinishLimit is how long a canceled submission takes in all to find out whether its run
 	// was created. A run that was created must be stopped.
 	FinishLimit = 2 * time.Second
@@ -53,10 +53,10 @@ type Submission struct {
 	// Rerun submits even if a run for the key is active or has succeeded. It creates exactly
 	// one new run, however often its requests are repeated.
 	Rerun bool
-	// Lasting reports whether the run is of use only while it is active, as a service is. A
+	// Service reports whether the run is of use only while it is active, as a service is. A
 	// run that succeeded does not count then.
-	Lasting bool
-	// Sleep waits between retries. Nil means clock.Wait.
+	Service bool
+	// Sleep waits between retries. Nil means clock.Sleep.
 	Sleep func(context.Context, time.Duration) error
 }
 
@@ -126,7 +126,7 @@ func (e *UnconfirmedError) Unwrap() error { return e.Err }
 func Submit(ctx context.Context, c *polyaxon.Client, s Submission) (*Submitted, error) {
 	t := &submitter{client: c, Submission: s}
 	if t.Sleep == nil {
-		t.Sleep = clock.Wait
+		t.Sleep = clock.Sleep
 	}
 	if !s.Rerun {
 		found, err := t.find(ctx)
@@ -148,13 +148,13 @@ func Submit(ctx context.Context, c *polyaxon.Client, s Submission) (*Submitted, 
 	if created == nil {
 		return nil, err
 	}
-	made := &Submitted{Run: *created, How: Created, Unsettled: t.unsettled, attempt: t.attempt}
+	made := &Submitted{Run: *created, How: Created, Unsettled: t.maybeDuplicate, attempt: t.attempt}
 	if ctx.Err() != nil {
 		return made, ctx.Err()
 	}
-	if t.lost {
+	if t.foundLater {
 		// It was found in a list, which does not have all fields of a run.
-		made.Run = *whole(ctx, c, s.Project, created)
+		made.Run = *fetchFull(ctx, c, s.Project, created)
 	}
 	if made.Run.Status == polyaxon.Failed {
 		if _, conditions, err := c.Statuses(ctx, s.Project, created.UUID); err == nil {
@@ -174,9 +174,10 @@ type submitter struct {
 	attempt string
 	// finishing is a context that ends FinishLimit after that of the call.
 	finishing context.Context
-	// lost reports whether the run was found after its request had no response. unsettled
-	// reports whether a request without a response may have created another run.
-	lost, unsettled bool
+	// foundLater reports whether the run was found after its request had no response.
+	// maybeDuplicate reports whether a request without a response may have created another
+	// run.
+	foundLater, maybeDuplicate bool
 }
 
 // create creates the run, or finds the run that was created by a request whose response
@@ -196,13 +197,13 @@ func (t *submitter) create(ctx context.Context) (*polyaxon.Run, error) {
 		case err == nil && ctx.Err() != nil:
 			return created, nil //nolint:nilerr // the caller checks ctx
 		case err == nil:
-			return whole(ctx, t.client, t.Project, created), nil
+			return fetchFull(ctx, t.client, t.Project, created), nil
 		case ctx.Err() != nil:
 			return t.finish(ctx, err)
 		case !polyaxon.Temporary(err):
 			return nil, err
 		}
-		t.unsettled = t.unsettled || unanswered(err)
+		t.maybeDuplicate = t.maybeDuplicate || outcomeUnknown(err)
 		// The response was lost, or reports an error that may have happened after the run was
 		// created. Look for the run, now and again before the next request.
 		for again := range 2 {
@@ -221,20 +222,20 @@ func (t *submitter) create(ctx context.Context) (*polyaxon.Run, error) {
 			if looked != nil && !polyaxon.Temporary(looked) {
 				return nil, fmt.Errorf("%w; then, when looking whether the run exists: %w", err, looked)
 			}
-			if n+1 == tries {
+			if n+1 == maxAttempts {
 				return nil, err
 			}
 		}
 	}
 }
 
-// post requests the run, once. When ctx is canceled, the request has answerLimit more to
+// post requests the run, once. When ctx is canceled, the request has responseLimit more to
 // finish.
 func (t *submitter) post(ctx context.Context, request polyaxon.CreateRun) (*polyaxon.Run, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	sending, cancel := outlive(ctx, answerLimit)
+	sending, cancel := outlive(ctx, responseLimit)
 	defer cancel()
 	return t.client.CreateRun(sending, t.Project, request)
 }
@@ -242,25 +243,25 @@ func (t *submitter) post(ctx context.Context, request polyaxon.CreateRun) (*poly
 // finish looks for the run of a canceled submission for as long as its request may still
 // arrive.
 func (t *submitter) finish(ctx context.Context, sent error) (*polyaxon.Run, error) {
-	if !t.unsettled && !unanswered(sent) {
+	if !t.maybeDuplicate && !outcomeUnknown(sent) {
 		return nil, ctx.Err()
 	}
 	for t.finishing.Err() == nil {
 		if found, _ := t.own(t.finishing); found != nil {
 			return found, nil
 		}
-		_ = clock.Wait(t.finishing, 100*time.Millisecond)
+		_ = clock.Sleep(t.finishing, 100*time.Millisecond)
 	}
 	return nil, &UnconfirmedError{Name: t.Name, Project: t.Project, Err: ctx.Err()}
 }
 
 // own returns the run of this attempt, or nil if there is none.
 func (t *submitter) own(ctx context.Context) (*polyaxon.Run, error) {
-	runs, err := list(ctx, t.client, t.Submission, attempted(t.attempt))
+	runs, err := list(ctx, t.client, t.Submission, byAttempt(t.attempt))
 	if err != nil || len(runs) == 0 {
 		return nil, err
 	}
-	t.lost = true
+	t.foundLater = true
 	return &runs[0], nil
 }
 
@@ -268,15 +269,15 @@ func (t *submitter) own(ctx context.Context) (*polyaxon.Run, error) {
 func outlive(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
-		_ = clock.Wait(longer, d)
+		_ = clock.Sleep(longer, d)
 		cancel()
 	})
 	return longer, func() { stop(); cancel() }
 }
 
-// unanswered reports whether the server may still be processing a failed request: the
+// outcomeUnknown reports whether the server may still be processing a failed request: the
 // connection was lost after it was sent, or a gateway timed out.
-func unanswered(err error) bool {
+func outcomeUnknown(err error) bool {
 	dial := new(net.OpError)
 	if errors.As(err, &dial) && dial.Op == "dial" {
 		return false
@@ -284,9 +285,9 @@ func unanswered(err error) bool {
 	return polyaxon.Unreachable(err)
 }
 
-// whole returns a run with all its fields. The response of 1.11.3 to a create has neither
+// fetchFull returns a run with all its fields. The response of 1.11.3 to a create has neither
 // status nor kind.
-func whole(ctx context.Context, c *polyaxon.Client, project string, created *polyaxon.Run) *polyaxon.Run {
+func fetchFull(ctx context.Context, c *polyaxon.Client, project string, created *polyaxon.Run) *polyaxon.Run {
 	if asked, err := c.Run(ctx, project, created.UUID); err == nil {
 		return asked
 	}
@@ -296,7 +297,7 @@ func whole(ctx context.Context, c *polyaxon.Client, project string, created *pol
 // NotCompiled returns a *CompileError if the conditions of a failed run say that its
 // operation did not compile, and nil otherwise.
 func NotCompiled(uuid string, conditions []polyaxon.Condition) *CompileError {
-	if failed := polyaxon.AsCompileError(conditions); failed != nil {
+	if failed := polyaxon.CompileErrorOf(conditions); failed != nil {
 		return &CompileError{UUID: uuid, Message: failed.Message}
 	}
 	return nil

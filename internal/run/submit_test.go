@@ -12,9 +12,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
-// TestSubmitFindsWhatCounts has runs that exist before, and checks which of them a
+// TestSubmitFindsExistingRun has runs that exist before, and checks which of them a
 // submission finds.
-func TestSubmitFindsWhatCounts(t *testing.T) {
+func TestSubmitFindsExistingRun(t *testing.T) {
 	for name, c := range map[string]struct {
 		before []string // statuses, oldest first
 		rerun  bool
@@ -40,7 +40,7 @@ func TestSubmitFindsWhatCounts(t *testing.T) {
 		"a failed one between those that matter": {[]string{"failed", "queued", "failed"}, false, Attached, 1, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := newFake(t)
+			f := newFakeServer(t)
 			var before []string
 			for _, status := range c.before {
 				before = append(before, f.add("t-1", status))
@@ -82,7 +82,7 @@ func TestSubmitFindsFormerKeys(t *testing.T) {
 		"a success of a key that is not of these": {[][2]string{{"t-other", "succeeded"}}, Created, 1, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := newFake(t)
+			f := newFakeServer(t)
 			var before []string
 			for _, b := range c.before {
 				before = append(before, f.add(b[0], b[1]))
@@ -123,7 +123,7 @@ func TestSubmitThroughFaults(t *testing.T) {
 	} {
 		for _, rerun := range []bool{false, true} {
 			t.Run(name, func(t *testing.T) {
-				f := newFake(t)
+				f := newFakeServer(t)
 				f.create = func(n int) fault {
 					if n <= len(faults) {
 						return faults[n-1]
@@ -149,9 +149,9 @@ func TestSubmitThroughFaults(t *testing.T) {
 
 // TestSubmitGivesUp checks that Submit returns an error if the server never recovers.
 func TestSubmitGivesUp(t *testing.T) {
-	f := newFake(t)
+	f := newFakeServer(t)
 	f.create = func(int) fault { return fault{never: true, code: 405} }
-	if _, err := Submit(t.Context(), f.client, f.submission("t-1")); err == nil || f.creates != tries {
+	if _, err := Submit(t.Context(), f.client, f.submission("t-1")); err == nil || f.creates != maxAttempts {
 		t.Errorf("asked %d times: %v", f.creates, err)
 	}
 	f.create = func(int) fault { return fault{never: true, code: 400} }
@@ -162,11 +162,11 @@ func TestSubmitGivesUp(t *testing.T) {
 }
 
 // TestSubmitLate has a request without a response create its run long after another one
-// was created instead. Settle must stop the younger of the two, and Elder must return the
+// was created instead. Settle must stop the younger of the two, and OlderRun must return the
 // older one.
 func TestSubmitLate(t *testing.T) {
 	for _, rerun := range []bool{false, true} {
-		f := newFake(t)
+		f := newFakeServer(t)
 		f.create = func(n int) fault { return fault{late: n == 1, code: map[bool]int{true: -1}[n == 1]} }
 		s := f.submission("t-1")
 		s.Rerun = rerun
@@ -174,7 +174,7 @@ func TestSubmitLate(t *testing.T) {
 		if err != nil || !got.Unsettled {
 			t.Fatalf("%+v, %v", got, err)
 		}
-		if elder, err := Elder(t.Context(), f.client, s, got); elder != nil || err != nil {
+		if elder, err := OlderRun(t.Context(), f.client, s, got); elder != nil || err != nil {
 			t.Fatalf("an elder before there is one: %v, %v", elder, err)
 		}
 		f.release()
@@ -183,7 +183,7 @@ func TestSubmitLate(t *testing.T) {
 		if len(alive) != 1 || alive[0] == got.Run.UUID {
 			t.Fatalf("%v go on; the younger is %s", alive, got.Run.UUID)
 		}
-		elder, err := Elder(t.Context(), f.client, s, got)
+		elder, err := OlderRun(t.Context(), f.client, s, got)
 		if err != nil || elder == nil || elder.Run.UUID != alive[0] {
 			t.Errorf("the elder is %v, %v", elder, err)
 		}
@@ -194,7 +194,7 @@ func TestSubmitLate(t *testing.T) {
 // and without a response.
 func TestSubmitUncompiled(t *testing.T) {
 	for _, code := range []int{0, -1} {
-		f := newFake(t)
+		f := newFakeServer(t)
 		f.create = func(int) fault { return fault{code: code} }
 		s := f.submission("t-1")
 		s.Content = "bad"
@@ -209,7 +209,7 @@ func TestSubmitUncompiled(t *testing.T) {
 // TestSubmitLooksEverywhere uses servers that make it hard to find a run.
 func TestSubmitLooksEverywhere(t *testing.T) {
 	t.Run("behind 250 others", func(t *testing.T) {
-		f := newFake(t)
+		f := newFakeServer(t)
 		first := f.add("t-1", "running")
 		for range 250 {
 			f.add("t-1", "failed")
@@ -220,7 +220,7 @@ func TestSubmitLooksEverywhere(t *testing.T) {
 		}
 	})
 	t.Run("where meta_info is no query", func(t *testing.T) {
-		f := newFake(t)
+		f := newFakeServer(t)
 		f.query = func(string) (int, bool) { return http.StatusBadRequest, false }
 		first := f.add("t-1", "running")
 		got, err := Submit(t.Context(), f.client, f.submission("t-1"))
@@ -229,7 +229,7 @@ func TestSubmitLooksEverywhere(t *testing.T) {
 		}
 	})
 	t.Run("where meta_info finds nothing", func(t *testing.T) {
-		f := newFake(t)
+		f := newFakeServer(t)
 		f.query = func(string) (int, bool) { return 0, false }
 		first := f.add("t-1", "running")
 		got, err := Submit(t.Context(), f.client, f.submission("t-1"))
@@ -238,7 +238,7 @@ func TestSubmitLooksEverywhere(t *testing.T) {
 		}
 	})
 	t.Run("where lists lag", func(t *testing.T) {
-		f := newFake(t)
+		f := newFakeServer(t)
 		f.lag = 2
 		got, err := Submit(t.Context(), f.client, f.submission("t-1"))
 		if err != nil || got.How != Created || got.Unsettled {
@@ -246,7 +246,7 @@ func TestSubmitLooksEverywhere(t *testing.T) {
 		}
 	})
 	t.Run("not among the deleted", func(t *testing.T) {
-		f := newFake(t)
+		f := newFakeServer(t)
 		first := f.add("t-1", "running")
 		f.run(first).deleted = true
 		got, err := Submit(t.Context(), f.client, f.submission("t-1"))
@@ -271,7 +271,7 @@ func TestSubmitInterrupted(t *testing.T) {
 		"the request is lost":    {fault: fault{never: true, code: -1}, unconfirmed: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := newFake(t)
+			f := newFakeServer(t)
 			ctx, cancel := context.WithCancel(t.Context())
 			hold := make(chan struct{})
 			c.fault.hold = hold
@@ -291,7 +291,7 @@ func TestSubmitInterrupted(t *testing.T) {
 		})
 	}
 	t.Run("nothing was sent", func(t *testing.T) {
-		f := newFake(t)
+		f := newFakeServer(t)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		if got, err := Submit(ctx, f.client, f.submission("t-1")); got != nil || !errors.Is(err, context.Canceled) || f.creates != 0 {
@@ -309,7 +309,7 @@ func TestSubmitRaces(t *testing.T) {
 	}
 	for _, submitters := range []int{2, 8} {
 		for range times {
-			f := newFake(t)
+			f := newFakeServer(t)
 			uuids := make([]string, submitters)
 			var group sync.WaitGroup
 			for n := range submitters {
@@ -323,7 +323,7 @@ func TestSubmitRaces(t *testing.T) {
 					// A duplicate may have been stopped in favor of an older run that its submitter did
 					// not see yet.
 					if f.statusOf(got.Run.UUID) == "stopping" {
-						if elder, err := Elder(t.Context(), f.client, s, got); err != nil || elder == nil {
+						if elder, err := OlderRun(t.Context(), f.client, s, got); err != nil || elder == nil {
 							t.Errorf("run %s was stopped, and none is older: %v", got.Run.UUID, err)
 						} else {
 							got = elder
@@ -340,13 +340,13 @@ func TestSubmitRaces(t *testing.T) {
 	}
 }
 
-// TestSubmitLasting submits a service whose run succeeded. That run does not count, and
+// TestSubmitService submits a service whose run succeeded. That run does not count, and
 // the service is started again.
-func TestSubmitLasting(t *testing.T) {
-	f := newFake(t)
+func TestSubmitService(t *testing.T) {
+	f := newFakeServer(t)
 	f.add("t-1", "succeeded")
 	s := f.submission("t-1")
-	s.Lasting = true
+	s.Service = true
 	made, err := Submit(t.Context(), f.client, s)
 	if err != nil || made.How != Created {
 		t.Fatalf("%+v, %v", made, err)

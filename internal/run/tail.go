@@ -15,13 +15,13 @@ import (
 )
 
 const (
-	// quiet is how long a followed log may be silent before it is opened again. A kubelet
+	// reopenAfter is how long a followed log may be silent before it is opened again. A kubelet
 	// that has much to send may miss that the log was rotated, and then waits for more in a
 	// file that gets no more lines. It rotates logs at most every 3 s.
-	quiet = 2 * time.Second
-	// lastWords is how long to wait for the end of a followed log after its container has
+	reopenAfter = 2 * time.Second
+	// logEndWait is how long to wait for the end of a followed log after its container has
 	// ended. A kubelet checks every second.
-	lastWords = 3 * time.Second
+	logEndWait = 3 * time.Second
 	// batchRead is the approximate size of a batch that is read ahead, in bytes. Up to four
 	// batches are queued.
 	batchRead = 256 << 10
@@ -59,7 +59,7 @@ func (r *podReading) follow(ctx context.Context) error {
 func (t *tailing) read(ctx context.Context, body io.ReadCloser) {
 	defer close(t.batches)
 	defer body.Close()
-	reader := bufio.NewReaderSize(&redrawn{Reader: body, state: &t.state}, 64<<10)
+	reader := bufio.NewReaderSize(&redrawReader{Reader: body, state: &t.state}, 64<<10)
 	var batch []string
 	for size := 0; ; {
 		text, err := readLine(reader)
@@ -82,24 +82,24 @@ func (t *tailing) read(ctx context.Context, body io.ReadCloser) {
 	}
 }
 
-// redrawn is a reader that records the state of an unfinished line that is being redrawn,
+// redrawReader is a reader that records the state of an unfinished line that is being redrawn,
 // as progress bars are.
-type redrawn struct {
+type redrawReader struct {
 	io.Reader
 	state *atomic.Pointer[string]
 	line  []byte
 }
 
 // Read implements io.Reader.
-func (u *redrawn) Read(b []byte) (int, error) {
+func (u *redrawReader) Read(b []byte) (int, error) {
 	n, err := u.Reader.Read(b)
 	read := b[:n]
 	if end := bytes.LastIndexByte(read, '\n'); end >= 0 {
 		u.line, read = u.line[:0], read[end+1:]
 		u.state.Store(nil)
 	}
-	u.line = append(u.line, read[max(0, len(read)-longestState):]...)
-	if over := len(u.line) - longestState; over > 0 {
+	u.line = append(u.line, read[max(0, len(read)-maxState):]...)
+	if over := len(u.line) - maxState; over > 0 {
 		u.line = append(u.line[:0], u.line[over:]...)
 	}
 	if bytes.IndexByte(u.line, '\r') >= 0 {
@@ -109,8 +109,8 @@ func (u *redrawn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// longestState is the maximum length of such a line that is kept, in bytes.
-const longestState = 4 << 10
+// maxState is the maximum length of such a line that is kept, in bytes.
+const maxState = 4 << 10
 
 // drain passes on the new lines of a followed log and reports whether the log stays open.
 // If the container or the run has ended, it waits for the end of the log.
@@ -118,19 +118,19 @@ func (r *podReading) drain(ctx context.Context, running bool) bool {
 	running = running && r.until.IsZero()
 	until := r.until
 	if until.IsZero() {
-		until = r.options.Clock.Now().Add(lastWords)
+		until = r.options.Clock.Now().Add(logEndWait)
 	}
 	for r.ready(ctx) {
 		now := r.options.Clock.Now()
 		switch {
-		case running && now.Sub(r.heard) < quiet:
+		case running && now.Sub(r.heard) < reopenAfter:
 			return true
 		case running, !now.Before(until), r.options.Clock.Sleep(ctx, firstPoll) != nil:
 			r.close()
 			return false
 		}
 	}
-	r.own().loose = true
+	r.own().unread = true
 	r.close()
 	return false
 }
@@ -150,7 +150,7 @@ func (r *podReading) ready(ctx context.Context) bool {
 			}
 		default:
 			if state := r.state.Swap(nil); state != nil {
-				r.goes(unstamped(*state))
+				r.progress(trimTimestamp(*state))
 			}
 			return true
 		}
@@ -164,15 +164,15 @@ func (r *podReading) close() {
 	delete(r.tails, r.key)
 }
 
-// again reports whether a followed log starts over: a kubelet that finds it rotated twice
+// isRestarted reports whether a followed log starts over: a kubelet that finds it rotated twice
 // sends the current file twice.
-func (r *podReading) again(c *chunk, line *polyaxon.LogLine) bool {
+func (r *podReading) isRestarted(c *chunk, line *polyaxon.LogLine) bool {
 	m := r.print.mark(line)
 	return m.at > c.before && c.left[m.hash] == 0 && (m.at <= c.floor || m.at < c.newest && c.counts[m.hash] > 0)
 }
 
-// leave passes on the lines that have arrived of the open logs, and closes them.
-func (l *lines) leave(ctx context.Context) {
+// detachTails passes on the lines that have arrived of the open logs, and closes them.
+func (l *lines) detachTails(ctx context.Context) {
 	for _, r := range l.tails {
 		r.ready(ctx)
 		r.close()

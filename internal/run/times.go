@@ -44,16 +44,16 @@ func known(d time.Duration) *time.Duration {
 // TimesOf returns the times of a run from its conditions and, if it has any, its pods.
 // For an active run, now is the current time by the server's clock.
 func TimesOf(r *polyaxon.Run, conditions []polyaxon.Condition, pods []corev1.Pod, now time.Time) Times {
-	s := storyOf(r, conditions, now)
+	s := timelineOf(r, conditions, now)
 	if t, ok := s.byPods(pods); ok {
 		return t
 	}
 	return s.byConditions()
 }
 
-// story has the times of a run's events as Polyaxon reports them: begin, started and end
+// timeline has the times of a run's events as Polyaxon reports them: begin, started and end
 // by the server's clock, job and ran by the operator's.
-type story struct {
+type timeline struct {
 	status              polyaxon.Status
 	begin, started, end time.Time
 	// job is when the operator had created the job, or the time of its first condition if
@@ -64,10 +64,10 @@ type story struct {
 	made bool
 }
 
-// storyOf returns the story of a run, which begins with its last resumption if it was
+// timelineOf returns the timeline of a run, which begins with its last resumption if it was
 // resumed.
-func storyOf(r *polyaxon.Run, conditions []polyaxon.Condition, now time.Time) story {
-	s := story{status: r.Status, begin: r.CreatedAt, started: r.StartedAt, end: r.FinishedAt}
+func timelineOf(r *polyaxon.Run, conditions []polyaxon.Condition, now time.Time) timeline {
+	s := timeline{status: r.Status, begin: r.CreatedAt, started: r.StartedAt, end: r.FinishedAt}
 	for i, c := range slices.Backward(conditions) {
 		if c.Type == polyaxon.Resuming { // ignore what was before the run was resumed
 			s.begin, s.started, conditions = c.At(), time.Time{}, conditions[i:]
@@ -106,7 +106,7 @@ func first(times ...time.Time) time.Time {
 
 // queued returns the time from the beginning to until, which is by the operator's clock.
 // It compares until only with times by the same clock.
-func (s *story) queued(until time.Time) *time.Duration {
+func (s *timeline) queued(until time.Time) *time.Duration {
 	switch {
 	case s.begin.IsZero():
 		return nil
@@ -117,7 +117,7 @@ func (s *story) queued(until time.Time) *time.Duration {
 }
 
 // byConditions returns the times according to the conditions alone.
-func (s *story) byConditions() Times {
+func (s *timeline) byConditions() Times {
 	switch {
 	case !s.ran.IsZero():
 		t := Times{Queued: s.queued(s.ran)}
@@ -132,7 +132,7 @@ func (s *story) byConditions() Times {
 }
 
 // neverRan returns the times of a run that never had a node.
-func (s *story) neverRan() Times {
+func (s *timeline) neverRan() Times {
 	t := Times{Pulling: known(0), Running: known(0)}
 	if !s.begin.IsZero() && !s.end.IsZero() {
 		t.Queued = known(s.end.Sub(s.begin))
@@ -141,7 +141,7 @@ func (s *story) neverRan() Times {
 }
 
 // byPods returns the times according to the pods. It reports false if they do not say.
-func (s *story) byPods(pods []corev1.Pod) (Times, bool) {
+func (s *timeline) byPods(pods []corev1.Pod) (Times, bool) {
 	var held, pulled []span
 	for i := range pods {
 		had := s.node(&pods[i])
@@ -162,7 +162,7 @@ func (s *story) byPods(pods []corev1.Pod) (Times, bool) {
 }
 
 // node returns the span in which a pod had a node, or the zero span if it never had one.
-func (s *story) node(pod *corev1.Pod) span {
+func (s *timeline) node(pod *corev1.Pod) span {
 	var had span
 	for _, c := range pod.Status.Conditions {
 		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionTrue {
@@ -188,7 +188,7 @@ func (s *story) node(pod *corev1.Pod) span {
 // began returns when the program of a pod began, or the zero time if it did not.
 func began(pod *corev1.Pod) time.Time {
 	for _, status := range pod.Status.ContainerStatuses {
-		if !main(status.Name) {
+		if !isMain(status.Name) {
 			continue
 		}
 		for _, state := range []corev1.ContainerState{status.LastTerminationState, status.State} {

@@ -104,7 +104,7 @@ func TestTimes(t *testing.T) {
 // A run that is running again is reported again, although Polyaxon's operator gives every
 // condition the transition time of the first one.
 func TestRunsAgain(t *testing.T) {
-	s, c := &scripted{}, &clock{now: start}
+	s, c := &scriptedServer{}, &clock{now: start}
 	s.reach("starting", "", "")
 	c.step = func(n int) {
 		s.mu.Lock()

@@ -15,39 +15,39 @@ import (
 )
 
 const (
-	// eventsEvery is the minimum time between two requests for events. pendingEvery is that
-	// between two requests for what a run waits for before it is scheduled.
-	eventsEvery, pendingEvery = 2 * time.Second, 10 * time.Second
-	// untaken is how long a run may be queued, and unended how long it may be stopping,
-	// before that is reported as the reason.
-	untaken, unended = time.Minute, time.Minute
-	// abandoned is how long a run may be stopping, in addition to its pods' grace period.
-	abandoned = 10 * time.Minute
-	// busy is the reason of the sandbox's condition whose message names the runs that this
-	// one waits for.
-	busy = "MachineBusy"
-	// pulling is the reason of the sandbox's condition whose message is the progress of
-	// pulling the image. farEvery is how often that is reported as the reason for waiting.
-	pulling  = "Pulling"
-	farEvery = 15 * time.Second
+	// eventsInterval is the minimum time between two requests for events. pendingInterval is
+	// that between two requests for what a run waits for before it is scheduled.
+	eventsInterval, pendingInterval = 2 * time.Second, 10 * time.Second
+	// queuedLimit is how long a run may be queued, and stoppingLimit how long it may be
+	// stopping, before that is reported as the reason.
+	queuedLimit, stoppingLimit = time.Minute, time.Minute
+	// giveUpAfter is how long a run may be stopping, in addition to its pods' grace period.
+	giveUpAfter = 10 * time.Minute
+	// reasonBusy is the reason of the sandbox's condition whose message names the runs that
+	// this one waits for.
+	reasonBusy = "MachineBusy"
+	// reasonPulling is the reason of the sandbox's condition whose message is the progress of
+	// pulling the image. progressEvery is how often that is reported as the reason for waiting.
+	reasonPulling = "Pulling"
+	progressEvery = 15 * time.Second
 )
 
 // waiting is what is known about why a run does not run.
 type waiting struct {
-	// told is the reason that was reported last, and cause its cause.
-	told, cause string
-	// asked is when events were last requested, and events is the response.
-	asked  time.Time
-	events []corev1.Event
-	// inquired is when the server was last asked what the run waits for, and pending is the
+	// reported is the reason that was reported last, and cause its cause.
+	reported, cause string
+	// eventsAt is when events were last requested, and events is the response.
+	eventsAt time.Time
+	events   []corev1.Event
+	// pendingAt is when the server was last asked what the run waits for, and pending is the
 	// response.
-	inquired time.Time
-	pending  string
+	pendingAt time.Time
+	pending   string
 	// status is the last status, and since is when it was first seen.
 	status polyaxon.Status
 	since  time.Time
-	// far is when the progress of the image was last reported as the reason.
-	far time.Time
+	// progressAt is when the progress of the image was last reported as the reason.
+	progressAt time.Time
 }
 
 // waits reports why the run does not run yet or does not end, if the reason is known and
@@ -55,21 +55,21 @@ type waiting struct {
 func (f *follower) waits(ctx context.Context, status polyaxon.Status, conditions []polyaxon.Condition) {
 	w, now := &f.waiting, f.options.Clock.Now()
 	if status != w.status {
-		w.status, w.since, w.inquired = status, now, time.Time{}
+		w.status, w.since, w.pendingAt = status, now, time.Time{}
 	}
 	if status == polyaxon.Running || status == polyaxon.Processing {
-		w.told, w.cause = "", ""
+		w.reported, w.cause = "", ""
 		return
 	}
-	if n := len(conditions); n > 0 && conditions[n-1].Reason == pulling {
+	if n := len(conditions); n > 0 && conditions[n-1].Reason == reasonPulling {
 		w.pulls(brief(conditions[n-1].Message), now, f.sink)
 		return
 	}
-	if why := f.why(ctx, now, conditions); why != "" && why != w.told {
-		if same(w.cause, why) {
+	if why := f.why(ctx, now, conditions); why != "" && why != w.reported {
+		if sameCause(w.cause, why) {
 			return
 		}
-		w.told, w.cause = why, cause(why)
+		w.reported, w.cause = why, cause(why)
 		f.sink.Waits(why)
 	}
 }
@@ -78,17 +78,17 @@ func (f *follower) waits(ctx context.Context, status polyaxon.Status, conditions
 func (f *follower) why(ctx context.Context, now time.Time, conditions []polyaxon.Condition) string {
 	w := &f.waiting
 	switch past := now.Sub(w.since); {
-	case w.status == polyaxon.Stopping && past >= unended:
-		return fmt.Sprintf("it has been stopping for %s and has not ended; %s; slipway waits %s in all", unended, f.leftover(), f.endless())
+	case w.status == polyaxon.Stopping && past >= stoppingLimit:
+		return fmt.Sprintf("it has been stopping for %s and has not ended; %s; slipway waits %s in all", stoppingLimit, f.stoppingAdvice(), f.maxStopping())
 	case w.status == polyaxon.Stopping:
 		return ""
-	case unscheduledYet(w.status):
-		if f.inquire(ctx, now); w.pending != "" {
+	case mayBePending(w.status):
+		if f.askServer(ctx, now); w.pending != "" {
 			return pendingFor(w.pending, f.target.UUID)
 		}
 	}
-	if f.reachable && (w.asked.IsZero() || now.Sub(w.asked) >= eventsEvery) {
-		w.asked = now
+	if f.reachable && (w.eventsAt.IsZero() || now.Sub(w.eventsAt) >= eventsInterval) {
+		w.eventsAt = now
 		if events, err := f.options.Cluster.RunEvents(ctx, f.target.UUID, f.pods); err == nil {
 			w.events = events
 		}
@@ -103,16 +103,16 @@ func (f *follower) why(ctx context.Context, now time.Time, conditions []polyaxon
 			return why
 		}
 	}
-	if unclaimed(w.status) && now.Sub(w.since) >= untaken {
+	if awaitsScheduler(w.status) && now.Sub(w.since) >= queuedLimit {
 		return fmt.Sprintf("it has been %s for %s and was not picked up; check that Polyaxon's agent is running (kubectl get pods), and whether its queue is full (slipway runs)",
-			w.status, untaken)
+			w.status, queuedLimit)
 	}
 	return ""
 }
 
 // conditionWaits returns why a run does not run according to a condition, or "".
 func conditionWaits(c polyaxon.Condition) string {
-	if c.Reason == busy {
+	if c.Reason == reasonBusy {
 		return brief(c.Message)
 	}
 	why := explain(c.Reason, c.Message)
@@ -122,21 +122,21 @@ func conditionWaits(c polyaxon.Condition) string {
 	return why
 }
 
-// inquire asks the server what a run waits for that is not scheduled at once.
-func (f *follower) inquire(ctx context.Context, now time.Time) {
+// askServer asks the server what a run waits for that is not scheduled at once.
+func (f *follower) askServer(ctx context.Context, now time.Time) {
 	w := &f.waiting
-	if now.Sub(w.since) < firstPoll || !w.inquired.IsZero() && now.Sub(w.inquired) < pendingEvery {
+	if now.Sub(w.since) < firstPoll || !w.pendingAt.IsZero() && now.Sub(w.pendingAt) < pendingInterval {
 		return
 	}
-	w.inquired = now
+	w.pendingAt = now
 	if r, err := f.client.Run(ctx, f.target.Project, f.target.UUID); err == nil {
 		w.pending = r.Pending
 	}
 }
 
-// unscheduledYet reports whether a run with this status may be waiting for approval or
+// mayBePending reports whether a run with this status may be waiting for approval or
 // for an upload.
-func unscheduledYet(s polyaxon.Status) bool { return s == polyaxon.Created || s == polyaxon.Compiled }
+func mayBePending(s polyaxon.Status) bool { return s == polyaxon.Created || s == polyaxon.Compiled }
 
 // pendingFor describes what a run waits for, given Polyaxon's word for it, and what to
 // do.
@@ -150,8 +150,8 @@ func pendingFor(pending, uuid string) string {
 	return "it waits for its " + logline.Sanitize(pending) + "; to continue without it, run: slipway approve " + uuid
 }
 
-// leftover says what to do about a run that does not stop.
-func (f *follower) leftover() string {
+// stoppingAdvice says what to do about a run that does not stop.
+func (f *follower) stoppingAdvice() string {
 	text := "one of its pods may still end by itself, or Polyaxon's agent and operator are down, or its resource was deleted before they saw it (kubectl get pods -l " +
 		"app.kubernetes.io/instance=" + f.target.UUID + ")"
 	switch {
@@ -163,42 +163,42 @@ func (f *follower) leftover() string {
 	return text + "; if the run does nothing any more, delete it in Polyaxon"
 }
 
-// endless returns how long the run may be stopping, including the grace period of its
+// maxStopping returns how long the run may be stopping, including the grace period of its
 // pods.
-func (f *follower) endless() time.Duration {
+func (f *follower) maxStopping() time.Duration {
 	longest := time.Duration(0)
 	for i := range f.pods {
 		if grace := f.pods[i].Spec.TerminationGracePeriodSeconds; grace != nil {
 			longest = max(longest, time.Duration(*grace)*time.Second)
 		}
 	}
-	return abandoned + longest
+	return giveUpAfter + longest
 }
 
 // stuck returns an error if the run has been stopping for longer than endless.
 func (f *follower) stuck() error {
 	w := &f.waiting
-	if past := f.options.Clock.Now().Sub(w.since); w.status != polyaxon.Stopping || past < f.endless() {
+	if past := f.options.Clock.Now().Sub(w.since); w.status != polyaxon.Stopping || past < f.maxStopping() {
 		return nil
 	}
-	return fmt.Errorf("it has been stopping for %s and has not ended; %s", f.endless(), f.leftover())
+	return fmt.Errorf("it has been stopping for %s and has not ended; %s", f.maxStopping(), f.stoppingAdvice())
 }
 
 // pulls reports the progress of pulling the image.
 func (w *waiting) pulls(how string, now time.Time, sink Sink) {
 	switch {
-	case how == w.told:
-	case w.far.IsZero() || now.Sub(w.far) >= farEvery:
-		w.told, w.far = how, now
+	case how == w.reported:
+	case w.progressAt.IsZero() || now.Sub(w.progressAt) >= progressEvery:
+		w.reported, w.progressAt = how, now
 		sink.Waits(how)
 	default:
-		w.told = how
+		w.reported = how
 		sink.Progress(how)
 	}
 }
 
-// unclaimed reports whether Polyaxon's scheduler or agent has to act next.
-func unclaimed(s polyaxon.Status) bool {
+// awaitsScheduler reports whether Polyaxon's scheduler or agent has to act next.
+func awaitsScheduler(s polyaxon.Status) bool {
 	return s == polyaxon.Created || s == polyaxon.Compiled || s == polyaxon.Queued
 }
 
@@ -212,7 +212,7 @@ func podWaits(pods []corev1.Pod, events []corev1.Event) string {
 		}
 		for _, status := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
 			if state := status.State.Waiting; state != nil {
-				if why := explain(state.Reason, words(state, pod.Name, events)); why != "" {
+				if why := explain(state.Reason, waitingMessage(state, pod.Name, events)); why != "" {
 					return why
 				}
 			}
@@ -236,11 +236,11 @@ func podWaits(pods []corev1.Pod, events []corev1.Event) string {
 	return ""
 }
 
-// words returns the message about a waiting container. During a back-off, the status does
-// not say why the pull failed, but an earlier event does. If an image pull secret is
-// missing, the registry only reports missing credentials, so the event about the secret
-// comes first.
-func words(state *corev1.ContainerStateWaiting, pod string, events []corev1.Event) string {
+// waitingMessage returns the message about a waiting container. During a back-off, the
+// status does not say why the pull failed, but an earlier event does. If an image pull
+// secret is missing, the registry only reports missing credentials, so the event about the
+// secret comes first.
+func waitingMessage(state *corev1.ContainerStateWaiting, pod string, events []corev1.Event) string {
 	if event := lastEvent(events, pod, "FailedToRetrieveImagePullSecret"); event != nil && strings.Contains(state.Reason, "Image") {
 		return event.Message
 	}

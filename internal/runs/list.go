@@ -141,7 +141,7 @@ func complete(ctx context.Context, to *platform.Platform, runs []polyaxon.Run) (
 // differ from this machine's.
 func listedRun(ctx context.Context, to *platform.Platform, r *polyaxon.Run, conditions []polyaxon.Condition) report.Run {
 	one := Report(r)
-	now := to.Now().Add(to.Polyaxon.Ahead())
+	now := to.Now().Add(to.Polyaxon.ClockOffset())
 	took := run.TimesOf(r, conditions, nil, now)
 	one.Times = times(took)
 	one.Owner, _ = r.MetaInfo[project.MetaActor].(string)

@@ -44,7 +44,7 @@ func (s *server) publish() error {
 	if err != nil {
 		return err
 	}
-	code, err := machine.Code(subject(s.dir), text)
+	code, err := machine.MAC(subject(s.dir), text)
 	if err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func readEndpoint(dir string) (*endpoint, error) {
 	if json.Unmarshal(text, &p) != nil {
 		return nil, ErrNotRunning // written by a process that was killed, or by another version
 	}
-	ok, err := machine.Proves(p.Code, subject(dir), p.Endpoint)
+	ok, err := machine.VerifyMAC(p.Code, subject(dir), p.Endpoint)
 	if err != nil {
 		return nil, err
 	}

@@ -128,7 +128,7 @@ func TestHundredThousandLinesThroughResets(t *testing.T) {
 		}
 	}}
 	outcome, err := run.Follow(t.Context(), client, run.Target{Namespace: s.Namespace, Project: "lines", UUID: made.UUID, Kind: "job"},
-		run.FollowOptions{Logs: true, Whole: true, Poll: 100 * time.Millisecond}, sink)
+		run.FollowOptions{Logs: true, CompleteLive: true, Poll: 100 * time.Millisecond}, sink)
 	if err != nil || outcome.Run.Status != polyaxon.Succeeded {
 		t.Fatal(outcome, err)
 	}

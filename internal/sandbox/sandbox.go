@@ -134,7 +134,7 @@ func (s *Sandbox) Stop(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
 	for s.ask(ctx, http.MethodGet, "/_slipway/status", time.Second, nil) == nil {
-		if err := clock.Wait(ctx, 20*time.Millisecond); err != nil {
+		if err := clock.Sleep(ctx, 20*time.Millisecond); err != nil {
 			return fmt.Errorf("process %d does not exit: %w", s.PID, err)
 		}
 	}

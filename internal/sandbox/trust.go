@@ -34,7 +34,7 @@ func trusted(dir string) error {
 		if path != dir && filepath.Base(path) != state.Name {
 			continue
 		}
-		if err := machine.Own(path); err != nil {
+		if err := machine.CheckOwner(path); err != nil {
 			return err
 		}
 	}
@@ -58,7 +58,7 @@ func trusted(dir string) error {
 	}
 	byPath, byIdentity, _ := strings.Cut(strings.TrimSpace(string(text)), "\n")
 	for code, subject := range map[string]string{byPath: "path " + dir, byIdentity: "directory " + identity(dir)} {
-		if ok, err := machine.Proves(code, subject, nil); err != nil || ok {
+		if ok, err := machine.VerifyMAC(code, subject, nil); err != nil || ok {
 			return err
 		}
 	}
@@ -75,11 +75,11 @@ func claim(dir string) error {
 	if err := trusted(dir); err != nil {
 		return err
 	}
-	byPath, err := machine.Code("path "+dir, nil)
+	byPath, err := machine.MAC("path "+dir, nil)
 	if err != nil {
 		return err
 	}
-	byIdentity, err := machine.Code("directory "+identity(dir), nil)
+	byIdentity, err := machine.MAC("directory "+identity(dir), nil)
 	if err != nil {
 		return err
 	}

@@ -82,7 +82,7 @@ func TestEndpointOfAnotherHost(t *testing.T) {
 	join(t, dir)
 	for _, address := range []string{"http://192.0.2.1:80", "https://127.0.0.1:80", "http://127.0.0.1.example:80", "http://x@127.0.0.1:80", "http://localhost:80"} {
 		text := []byte(`{"registry":"http://127.0.0.1:1","kubernetes":"http://127.0.0.1:1","polyaxon":"` + address + `"}`)
-		code, err := machine.Code("endpoint of "+dir, text)
+		code, err := machine.MAC("endpoint of "+dir, text)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -106,7 +106,7 @@ func TestEndpointThatIsLeft(t *testing.T) {
 	dir := t.TempDir()
 	kill(t, dir, join(t, dir))
 	text := []byte(`{"version":"test","registry":"` + server.URL + `","kubernetes":"` + server.URL + `","polyaxon":"` + server.URL + `","token":"x"}`)
-	code, err := machine.Code("endpoint of "+dir, text)
+	code, err := machine.MAC("endpoint of "+dir, text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +131,7 @@ func TestSandboxBeforeReleases(t *testing.T) {
 	}
 	defer func() { _ = lock.Unlock() }()
 	text := []byte(`{"version":"older","registry":"` + server.URL + `","kubernetes":"` + server.URL + `","polyaxon":"` + server.URL + `","token":"x"}`)
-	code, err := machine.Code("endpoint of "+dir, text)
+	code, err := machine.MAC("endpoint of "+dir, text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +165,7 @@ func TestLinksAreNotFollowed(t *testing.T) {
 			"join":    func() error { _, err := sandbox.Join(t.Context(), options(dir)); return err },
 			"running": func() error { _, err := sandbox.Running(t.Context(), dir); return err },
 		} {
-			if err := do(); !errors.As(err, new(*machine.OwnError)) || !strings.Contains(err.Error(), "is a symbolic link") {
+			if err := do(); !errors.As(err, new(*machine.OwnerError)) || !strings.Contains(err.Error(), "is a symbolic link") {
 				t.Errorf("%s through a link %s: %v", name, link, err)
 			}
 		}

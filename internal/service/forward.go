@@ -55,10 +55,10 @@ func (s *Service) forward(ctx context.Context, r *polyaxon.Run, port int) (*forw
 	if err != nil {
 		return nil, err
 	}
-	ctx, end := panics.Until(ctx)
+	ctx, end := panics.WithCancelOnPanic(ctx)
 	f := &forwarding{ctx: ctx}
 	g, err := gate.Open(gate.Options{
-		Name: fmt.Sprintf("%.8s-%d", r.UUID, port), Port: port, Failed: end, Path: path, Strip: r.Service().RewritePath, Log: io.Discard, // what matters is reported as events
+		Name: fmt.Sprintf("%.8s-%d", r.UUID, port), Port: port, Failed: end, Path: path, StripPath: r.Service().RewritePath, Log: io.Discard, // what matters is reported as events
 		Dial: func(context.Context) (net.Conn, error) { return f.dial(s, r) },
 	})
 	if err != nil {
@@ -103,7 +103,7 @@ func (s *Service) relay(ctx context.Context, r *polyaxon.Run, port int) (*forwar
 		return nil, noPort(port, err)
 	}
 	address.Host = listener.Addr().String()
-	ctx, end := panics.Until(ctx)
+	ctx, end := panics.WithCancelOnPanic(ctx)
 	var group panics.WaitGroup
 	f := &forwarding{ctx: ctx, address: address.String(), close: func() {
 		end(nil)

@@ -37,7 +37,7 @@ func (r *Reached) Forwards() bool { return r.forwarding != nil }
 func (r *Reached) Wait() error {
 	r.forwarding.answered.Store(true)
 	<-r.forwarding.ctx.Done()
-	return panics.Fault(r.forwarding.ctx)
+	return panics.Cause(r.forwarding.ctx)
 }
 
 // Reach waits until the service runs and answers, for at most limit. If port is not zero,

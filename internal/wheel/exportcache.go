@@ -14,7 +14,7 @@ const exportSubject = "export of a lock"
 // writeExport writes an export to the cache, with a code that proves that this machine wrote
 // it. The cache is in the working tree, so that a file in it may come from elsewhere.
 func writeExport(name string, text []byte) error {
-	code, err := machine.Code(exportSubject, text)
+	code, err := machine.MAC(exportSubject, text)
 	if err != nil {
 		return nil //nolint:nilerr // it is exported again
 	}
@@ -29,7 +29,7 @@ func readExport(name string) ([]byte, error) {
 		return nil, err
 	}
 	code, text, _ := bytes.Cut(all, []byte("\n"))
-	ok, err := machine.Proves(string(code), exportSubject, text)
+	ok, err := machine.VerifyMAC(string(code), exportSubject, text)
 	if err == nil && !ok {
 		err = fmt.Errorf("%s is damaged or was written on another machine", name)
 	}

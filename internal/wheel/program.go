@@ -38,7 +38,7 @@ type program struct {
 // program and its children are killed.
 func (p program) run(ctx context.Context, args ...string) (stdout, stderr string, err error) {
 	args = append(slices.Clone(p.args), args...)
-	watched, stop := panics.Until(ctx)
+	watched, stop := panics.WithCancelOnPanic(ctx)
 	defer stop(nil)
 	limited, cancel := context.WithTimeout(watched, programTimeout)
 	defer cancel()
@@ -52,7 +52,7 @@ func (p program) run(ctx context.Context, args ...string) (stdout, stderr string
 		command.Stdout = io.MultiWriter(out, &lineWriter{ctx: watched, tell: p.line})
 	}
 	err = command.Run()
-	if fault := panics.Fault(watched); fault != nil {
+	if fault := panics.Cause(watched); fault != nil {
 		panic(fault)
 	}
 	switch {

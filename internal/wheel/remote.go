@@ -16,8 +16,8 @@ import (
 	"golang.org/x/net/http/httpproxy"
 
 	"github.com/slipway-ci/slipway/internal/clock"
-	"github.com/slipway-ci/slipway/internal/silence"
 	"github.com/slipway-ci/slipway/internal/source"
+	"github.com/slipway-ci/slipway/internal/timeouts"
 )
 
 const (
@@ -34,7 +34,7 @@ const (
 )
 
 // limits are the limits on how long an index may be silent.
-var limits = silence.Limits{Answer: time.Minute, Part: 2 * time.Minute, Pace: 256 << 10}
+var limits = timeouts.Limits{Response: time.Minute, Chunk: 2 * time.Minute, Pace: 256 << 10}
 
 // remote is a client for indexes. It sends the credentials that the settings have for them.
 type remote struct {
@@ -76,9 +76,9 @@ func (s Spec) remote(c settings) (*remote, error) {
 	if s.Watch != nil {
 		carrier = s.Watch(carrier)
 	}
-	m := &remote{client: &http.Client{Transport: silence.Transport(carrier, limits)}, close: transport.CloseIdleConnections, settings: c, pause: s.Pause, report: s.reportProgress}
+	m := &remote{client: &http.Client{Transport: timeouts.Transport(carrier, limits)}, close: transport.CloseIdleConnections, settings: c, pause: s.Pause, report: s.reportProgress}
 	if m.pause == nil {
-		m.pause = clock.Wait
+		m.pause = clock.Sleep
 	}
 	m.client.CheckRedirect = m.follow
 	return m, nil

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/slipway-ci/slipway/internal/silence"
+	"github.com/slipway-ci/slipway/internal/timeouts"
 )
 
 // requestError is the error for a request that an index, or the network before it, did not
@@ -52,7 +52,7 @@ func transportError(what string, err error) error {
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err // it contains the URL
 	}
-	silent := (*silence.Error)(nil)
+	silent := (*timeouts.Error)(nil)
 	e := &requestError{reason: what + ": " + userInfo.ReplaceAllString(err.Error(), "://***@"), hint: "check the network, the proxy and PIP_INDEX_URL; cached packages need no network", final: errors.As(err, &silent)}
 	if certificate := (*tls.CertificateVerificationError)(nil); errors.As(err, &certificate) {
 		e.reason, e.hint, e.final = what+": its certificate is signed by an unknown authority", "set PIP_CERT to the file of the authority's certificate", true
@@ -83,7 +83,7 @@ func statusError(index string, login *url.Userinfo, response *http.Response) err
 		e.reason, e.hint = index+" responded with "+text, "check PIP_INDEX_URL, and that the index is the one that the lock was made with"
 	}
 	if !e.final {
-		e.wait = silence.RetryAfter(response.Header)
+		e.wait = timeouts.RetryAfter(response.Header)
 	}
 	return e
 }

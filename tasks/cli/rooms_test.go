@@ -57,9 +57,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/sandbox"
 	"github.com/slipway-ci/slipway/internal/secret"
 	"github.com/slipway-ci/slipway/internal/service"
-	"github.com/slipway-ci/slipway/internal/silence"
 	"github.com/slipway-ci/slipway/internal/source"
 	"github.com/slipway-ci/slipway/internal/testenv"
+	"github.com/slipway-ci/slipway/internal/timeouts"
 	"github.com/slipway-ci/slipway/internal/wheel"
 	"github.com/slipway-ci/slipway/tasks"
 	"github.com/slipway-ci/slipway/tasks/cli"
@@ -80,7 +80,7 @@ var within = map[string]func(ctx context.Context, dir string) error{
 		return err
 	},
 	"internal/clock": func(ctx context.Context, _ string) error {
-		return clock.Wait(broken{ctx, "Done"}, time.Nanosecond)
+		return clock.Sleep(broken{ctx, "Done"}, time.Nanosecond)
 	},
 	"internal/cluster": func(ctx context.Context, _ string) error {
 		c, err := cluster.Connect(&rest.Config{Host: "http://127.0.0.1:1", Transport: refusing}, "team", "test")
@@ -229,12 +229,12 @@ var within = map[string]func(ctx context.Context, dir string) error{
 		_, err := (&secret.Resolver{Dir: dir, Lookup: unreadable}).Resolve(ctx, secret.Source{Scheme: "env", Name: "TOKEN"})
 		return err
 	},
-	"internal/silence": func(ctx context.Context, _ string) error {
+	"internal/timeouts": func(ctx context.Context, _ string) error {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1:1", nil)
 		if err != nil {
 			return err
 		}
-		response, err := silence.Transport(refusing, silence.Limits{Answer: time.Minute}).RoundTrip(request)
+		response, err := timeouts.Transport(refusing, timeouts.Limits{Response: time.Minute}).RoundTrip(request)
 		if err == nil {
 			_ = response.Body.Close()
 		}
@@ -331,7 +331,7 @@ var elsewhere = map[string]string{
 	"tasks/cli":                   "TestFaults",
 	"tasks/mage":                  "", // each target calls tasks/cli
 	"tasks":                       "TestFaults, TestPanicAtEveryRequest",
-	"internal/gate":               "TestFaultsOfTheWay",
+	"internal/gate":               "TestPanicsOfTheProxy",
 	"internal/exclusion":          "",
 	"internal/logline":            "",
 	"internal/markdown":           "",

@@ -17,7 +17,7 @@ import (
 // line read them without checking that they exist.
 const (
 	projectFields = "bookmarked created_at description live_state name readme tags updated_at user uuid"
-	madeFields    = "content description is_managed kind managed_by meta_info name pending settings tags uuid"
+	createdFields = "content description is_managed kind managed_by meta_info name pending settings tags uuid"
 	clonedFields  = "created_at duration finished_at inputs is_managed kind managed_by meta_info name original outputs owner pending pipeline project " +
 		"runtime schedule_at settings started_at status tags updated_at user uuid wait_time"
 	listedFields = "bookmarked created_at duration finished_at inputs is_managed kind managed_by meta_info name original outputs pending pipeline " +
@@ -37,7 +37,7 @@ func (s *suite) fields(t *testing.T) {
 	api := "/api/v1/default/" + project
 	s.has(t, projectFields, s.ask(t, http.MethodGet, api, nil))
 	made := s.ask(t, http.MethodPost, api+"/runs", map[string]any{"content": s.operation(nil, "print=fields"), "is_managed": true})
-	s.has(t, madeFields, made)
+	s.has(t, createdFields, made)
 	uuid, _ := made["uuid"].(string)
 	s.becomes(t, uuid, polyaxon.Succeeded)
 	whole := s.ask(t, http.MethodGet, api+"/runs/"+uuid, nil)

@@ -24,7 +24,7 @@ func (s *suite) uncompiled(t *testing.T) {
 	if status != polyaxon.Failed || last.Reason != "SchedulerPrepare" || !strings.HasPrefix(last.Message, "Failed to compile.\nCompilation Error: The Polyaxonfile has non optional inputs") {
 		t.Errorf("status %s, reason %s, message %q", status, last.Reason, last.Message)
 	}
-	if failed := polyaxon.AsCompileError(conditions); failed == nil || !strings.HasPrefix(failed.Message, "The Polyaxonfile has non optional inputs") {
+	if failed := polyaxon.CompileErrorOf(conditions); failed == nil || !strings.HasPrefix(failed.Message, "The Polyaxonfile has non optional inputs") {
 		t.Errorf("the run did not compile: %v", failed)
 	}
 }

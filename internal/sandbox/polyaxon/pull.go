@@ -102,7 +102,7 @@ func megabytes(n int64) string {
 }
 
 func (p *podRun) pause(d time.Duration) error {
-	if clock.Wait(p.ctx, d) != nil {
+	if clock.Sleep(p.ctx, d) != nil {
 		return context.Cause(p.ctx)
 	}
 	return nil

@@ -34,7 +34,7 @@ func (p *podRun) serve(process *container.Process) (end func(), err error) {
 		return process.Dial(ctx, port)
 	}}
 	s.gate, err = gate.Open(gate.Options{
-		Name: p.run.UUID[:8], Path: p.basePath(), Strip: p.o.RewritePath, Log: p.options.Log,
+		Name: p.run.UUID[:8], Path: p.basePath(), StripPath: p.o.RewritePath, Log: p.options.Log,
 		Dial: func(ctx context.Context) (net.Conn, error) { return s.dial(ctx, p.o.Ports[0]) },
 	})
 	if err != nil {

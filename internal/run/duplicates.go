@@ -24,7 +24,7 @@ const (
 // Find returns the run that counts for a submission's key: the newest that succeeded, or
 // else the oldest that is active. It returns nil if there is none. It changes nothing.
 func Find(ctx context.Context, c *polyaxon.Client, s Submission) (*polyaxon.Run, error) {
-	runs, err := list(ctx, c, s, keyed(s))
+	runs, err := list(ctx, c, s, byKey(s))
 	if err != nil {
 		return nil, err
 	}
@@ -34,10 +34,10 @@ func Find(ctx context.Context, c *polyaxon.Client, s Submission) (*polyaxon.Run,
 
 // Settle looks for duplicates of a run that Submit left unsettled, and stops all but the
 // oldest run. It looks less and less often, for 2 minutes or until ctx ends. It may stop
-// the submitted run itself, which Follow then reports. Elder returns the run that counts
+// the submitted run itself, which Follow then reports. OlderRun returns the run that counts
 // in that case.
 func Settle(ctx context.Context, c *polyaxon.Client, s Submission, submitted *Submitted) {
-	t := again(c, s, submitted)
+	t := submitterOf(c, s, submitted)
 	for wait, waited := time.Second, time.Duration(0); waited < settleLimit; waited, wait = waited+wait, wait*2 {
 		if t.Sleep(ctx, wait) != nil {
 			return
@@ -49,11 +49,11 @@ func Settle(ctx context.Context, c *polyaxon.Client, s Submission, submitted *Su
 	}
 }
 
-// Elder returns the run for the same inputs that is older than a submission's own and is
+// OlderRun returns the run for the same inputs that is older than a submission's own and is
 // active or has succeeded. It is the run in favor of which the submission's own run was
-// stopped. Elder returns nil if there is none.
-func Elder(ctx context.Context, c *polyaxon.Client, s Submission, submitted *Submitted) (*Submitted, error) {
-	runs, err := list(ctx, c, s, again(c, s, submitted).group())
+// stopped. OlderRun returns nil if there is none.
+func OlderRun(ctx context.Context, c *polyaxon.Client, s Submission, submitted *Submitted) (*Submitted, error) {
+	runs, err := list(ctx, c, s, submitterOf(c, s, submitted).group())
 	if err != nil {
 		return nil, err
 	}
@@ -61,55 +61,55 @@ func Elder(ctx context.Context, c *polyaxon.Client, s Submission, submitted *Sub
 		switch r := &runs[i]; {
 		case r.UUID == submitted.Run.UUID:
 			return nil, nil
-		case alive(r) || r.Status == polyaxon.Succeeded:
+		case isActive(r) || r.Status == polyaxon.Succeeded:
 			return attached(r), nil
 		}
 	}
 	return nil, nil
 }
 
-// again returns the submitter of an earlier submission.
-func again(c *polyaxon.Client, s Submission, submitted *Submitted) *submitter {
+// submitterOf returns the submitter of an earlier submission.
+func submitterOf(c *polyaxon.Client, s Submission, submitted *Submitted) *submitter {
 	t := &submitter{client: c, Submission: s, attempt: submitted.attempt}
 	if t.Sleep == nil {
-		t.Sleep = clock.Wait
+		t.Sleep = clock.Sleep
 	}
 	return t
 }
 
-// group selects runs by the values of one key in their meta_info.
-type group struct {
+// runGroup selects runs by the values of one key in their meta_info.
+type runGroup struct {
 	key    string
 	values []string
 }
 
 // has reports whether a run belongs to the group.
-func (g group) has(r *polyaxon.Run) bool {
+func (g runGroup) has(r *polyaxon.Run) bool {
 	value, _ := r.MetaInfo[g.key].(string)
 	return slices.Contains(g.values, value)
 }
 
-// keyed returns the group of all runs for a submission's inputs.
-func keyed(s Submission) group {
-	return group{MetaKey, append([]string{s.Key}, s.FormerKeys...)}
+// byKey returns the group of all runs for a submission's inputs.
+func byKey(s Submission) runGroup {
+	return runGroup{MetaKey, append([]string{s.Key}, s.FormerKeys...)}
 }
 
-// attempted returns the group of the runs that one attempt created.
-func attempted(attempt string) group { return group{MetaAttempt, []string{attempt}} }
+// byAttempt returns the group of the runs that one attempt created.
+func byAttempt(attempt string) runGroup { return runGroup{MetaAttempt, []string{attempt}} }
 
 // group returns the group of runs of which only one may remain. A rerun has its own run,
 // so that only its own repeated requests can create duplicates.
-func (t *submitter) group() group {
+func (t *submitter) group() runGroup {
 	if t.Rerun {
-		return attempted(t.attempt)
+		return byAttempt(t.attempt)
 	}
-	return keyed(t.Submission)
+	return byKey(t.Submission)
 }
 
 // find returns the run that counts for the key. It stops younger duplicates, which may be
 // left by submitters that were killed.
 func (t *submitter) find(ctx context.Context) (*Submitted, error) {
-	runs, err := list(ctx, t.client, t.Submission, keyed(t.Submission))
+	runs, err := list(ctx, t.client, t.Submission, byKey(t.Submission))
 	if err != nil {
 		return nil, err
 	}
@@ -157,12 +157,12 @@ func (t *submitter) settle(ctx context.Context, made *Submitted) *Submitted {
 func (t *submitter) listWith(ctx context.Context, uuid string) (runs []polyaxon.Run, own *polyaxon.Run) {
 	for n := range 4 {
 		found, err := list(ctx, t.client, t.Submission, t.group())
-		if err == nil && n > 0 && named(found, uuid) == nil {
+		if err == nil && n > 0 && findByUUID(found, uuid) == nil {
 			// The server may not support searching meta_info, and return no runs for it.
 			found, err = byName(ctx, t.client, t.Submission, t.group())
 		}
 		if err == nil {
-			if own = named(found, uuid); own != nil {
+			if own = findByUUID(found, uuid); own != nil {
 				return found, own
 			}
 		}
@@ -199,7 +199,7 @@ func choose(runs []polyaxon.Run) (winner *polyaxon.Run, twins []*polyaxon.Run) {
 // elect returns the oldest run that is active or has succeeded, and its duplicates.
 func elect(runs []polyaxon.Run, rerun bool) (winner *polyaxon.Run, twins []*polyaxon.Run) {
 	for i := range runs {
-		if alive(&runs[i]) || runs[i].Status == polyaxon.Succeeded {
+		if isActive(&runs[i]) || runs[i].Status == polyaxon.Succeeded {
 			return &runs[i], younger(runs, &runs[i], rerun)
 		}
 	}
@@ -210,23 +210,23 @@ func elect(runs []polyaxon.Run, rerun bool) (winner *polyaxon.Run, twins []*poly
 // reruns if rerun is true, and others if not. It returns nil if winner itself is of the
 // other kind.
 func younger(runs []polyaxon.Run, winner *polyaxon.Run, rerun bool) []*polyaxon.Run {
-	if forced(winner) != rerun {
+	if isRerun(winner) != rerun {
 		return nil
 	}
 	var twins []*polyaxon.Run
 	for i := range runs {
-		if r := &runs[i]; alive(r) && forced(r) == rerun && older(winner, r) {
+		if r := &runs[i]; isActive(r) && isRerun(r) == rerun && older(winner, r) {
 			twins = append(twins, r)
 		}
 	}
 	return twins
 }
 
-// forced reports whether a run is a rerun.
-func forced(r *polyaxon.Run) bool { return r.MetaInfo[MetaRerun] != nil }
+// isRerun reports whether a run is a rerun.
+func isRerun(r *polyaxon.Run) bool { return r.MetaInfo[MetaRerun] != nil }
 
-// alive reports whether a run is active: it has not ended and is not stopping.
-func alive(r *polyaxon.Run) bool {
+// isActive reports whether a run is active: it has not ended and is not stopping.
+func isActive(r *polyaxon.Run) bool {
 	return !r.Status.Terminal() && r.Status != polyaxon.Stopping
 }
 
@@ -247,8 +247,8 @@ func attached(r *polyaxon.Run) *Submitted {
 	return &Submitted{Run: *r, How: Attached}
 }
 
-// named returns the run with the UUID, or nil if it is not in the list.
-func named(runs []polyaxon.Run, uuid string) *polyaxon.Run {
+// findByUUID returns the run with the UUID, or nil if it is not in the list.
+func findByUUID(runs []polyaxon.Run, uuid string) *polyaxon.Run {
 	for i := range runs {
 		if runs[i].UUID == uuid {
 			return &runs[i]
@@ -259,7 +259,7 @@ func named(runs []polyaxon.Run, uuid string) *polyaxon.Run {
 
 // list returns the runs of a group, oldest first. It leaves out runs that do not count
 // for the submission. Servers do not list deleted runs.
-func list(ctx context.Context, c *polyaxon.Client, s Submission, g group) ([]polyaxon.Run, error) {
+func list(ctx context.Context, c *polyaxon.Client, s Submission, g runGroup) ([]polyaxon.Run, error) {
 	var runs []polyaxon.Run
 	for _, value := range g.values {
 		found, err := pages(ctx, c, s.Project, "meta_info."+g.key+":"+value)
@@ -272,19 +272,19 @@ func list(ctx context.Context, c *polyaxon.Client, s Submission, g group) ([]pol
 		runs = append(runs, found...)
 	}
 	slices.SortStableFunc(runs, order)
-	return counting(runs, s), nil
+	return candidates(runs, s), nil
 }
 
 // byName is list for servers that cannot search meta_info.
-func byName(ctx context.Context, c *polyaxon.Client, s Submission, g group) ([]polyaxon.Run, error) {
+func byName(ctx context.Context, c *polyaxon.Client, s Submission, g runGroup) ([]polyaxon.Run, error) {
 	all, err := pages(ctx, c, s.Project, "name:"+s.Name)
 	mine := slices.DeleteFunc(all, func(r polyaxon.Run) bool { return !g.has(&r) })
-	return counting(mine, s), err
+	return candidates(mine, s), err
 }
 
-// counting returns the runs that may count for a submission.
-func counting(runs []polyaxon.Run, s Submission) []polyaxon.Run {
-	if !s.Lasting {
+// candidates returns the runs that may count for a submission.
+func candidates(runs []polyaxon.Run, s Submission) []polyaxon.Run {
+	if !s.Service {
 		return runs
 	}
 	return slices.DeleteFunc(runs, func(r polyaxon.Run) bool { return r.Status == polyaxon.Succeeded })

@@ -14,11 +14,11 @@ type deadline struct {
 	limit  time.Duration
 }
 
-// watch returns a context that is canceled with a tooSlowError when limit has passed.
+// watch returns a context that is canceled with a timeoutError when limit has passed.
 func watch(ctx context.Context, limit time.Duration) (context.Context, *deadline) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	d := &deadline{ctx: ctx, cancel: cancel, limit: limit}
-	d.timer = time.AfterFunc(limit, func() { cancel(tooSlowError{limit}) })
+	d.timer = time.AfterFunc(limit, func() { cancel(timeoutError{limit}) })
 	return ctx, d
 }
 
@@ -28,17 +28,17 @@ func (d *deadline) stop() {
 	d.cancel(nil)
 }
 
-// reason returns why a request ended: the tooSlowError of its limit if that ended it, and
+// reason returns why a request ended: the timeoutError of its limit if that ended it, and
 // err otherwise.
 func (d *deadline) reason(err error) error {
-	if slow, ok := context.Cause(d.ctx).(tooSlowError); ok && err != nil { //nolint:errorlint // never wrapped
+	if slow, ok := context.Cause(d.ctx).(timeoutError); ok && err != nil { //nolint:errorlint // never wrapped
 		return slow
 	}
 	return err
 }
 
-// answer is the body of a response. Closing it stops the deadline of its request.
-type answer struct {
+// responseBody is the body of a response. Closing it stops the deadline of its request.
+type responseBody struct {
 	io.Reader
 	response io.Closer
 	timer    *deadline
@@ -47,16 +47,16 @@ type answer struct {
 }
 
 // Close closes the body and stops the deadline.
-func (a *answer) Close() error {
+func (a *responseBody) Close() error {
 	err := a.response.Close()
 	a.timer.stop()
 	return err
 }
 
-// wire is the body of a response before it is decompressed. The limit of a stream starts
+// rawBody is the body of a response before it is decompressed. The limit of a stream starts
 // again with each pace bytes. Only the time spent waiting for the server counts, not the
 // time that the caller takes between reads.
-type wire struct {
+type rawBody struct {
 	io.Reader
 	timer  *deadline
 	stream bool
@@ -65,7 +65,7 @@ type wire struct {
 }
 
 // Read implements io.Reader.
-func (w *wire) Read(p []byte) (int, error) {
+func (w *rawBody) Read(p []byte) (int, error) {
 	started := time.Now()
 	if w.stream {
 		w.timer.timer.Reset(w.timer.limit - w.spent)

@@ -1,8 +1,8 @@
-// Package silence bounds how long a server may keep its client waiting: for the response
+// Package timeouts bounds how long a server may keep its client waiting: for the response
 // to a request, and for each part of a body that is sent or received. A server that
 // accepts a connection and never responds ends in an error. A server that is slow but
 // makes progress does not.
-package silence
+package timeouts
 
 import (
 	"context"
@@ -18,15 +18,15 @@ import (
 
 // Limits are the timeouts of a server.
 type Limits struct {
-	// Answer bounds the time from the end of the request to the beginning of the response.
-	// Commit, when not zero, replaces it for PUT and PATCH, for which the server may have
+	// Response bounds the time from the end of the request to the beginning of the response.
+	// Write, when not zero, replaces it for PUT and PATCH, for which the server may have
 	// much to do.
-	Answer, Commit time.Duration
-	// Part bounds the time that every Pace bytes of a body may take. Only the time spent
+	Response, Write time.Duration
+	// Chunk bounds the time that every Pace bytes of a body may take. Only the time spent
 	// waiting for the server counts, not the time that the caller takes to produce or read
 	// the body.
-	Part time.Duration
-	Pace int
+	Chunk time.Duration
+	Pace  int
 	// Endless reports whether the response to a request may be silent without a limit, as
 	// that of a watch may. Only its beginning has a timeout then. When nil, no response may.
 	Endless func(*http.Request) bool
@@ -65,19 +65,19 @@ type transport struct {
 
 // RoundTrip implements http.RoundTripper.
 func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
-	ctx, cancel := panics.Until(request.Context())
+	ctx, cancel := panics.WithCancelOnPanic(request.Context())
 	w := &watch{ctx: ctx, cancel: cancel, limits: t.limits}
-	if w.limits.Commit > 0 && (request.Method == http.MethodPut || request.Method == http.MethodPatch) {
-		w.limits.Answer = w.limits.Commit
+	if w.limits.Write > 0 && (request.Method == http.MethodPut || request.Method == http.MethodPatch) {
+		w.limits.Response = w.limits.Write
 	}
-	w.timer = time.AfterFunc(w.limits.Answer, func() { cancel(&Error{request.URL.Host, w.limit()}) })
+	w.timer = time.AfterFunc(w.limits.Response, func() { cancel(&Error{request.URL.Host, w.limit()}) })
 	bounded := request.WithContext(ctx)
 	if request.Body != nil && request.Body != http.NoBody {
-		bounded.Body = &sent{request.Body, w}
+		bounded.Body = &requestBody{request.Body, w}
 	}
-	response, err := t.carry(bounded)
+	response, err := t.roundTrip(bounded)
 	w.answered()
-	if fault := panics.Fault(ctx); fault != nil { // of the body, in another goroutine
+	if fault := panics.Cause(ctx); fault != nil { // of the body, in another goroutine
 		if err == nil {
 			_ = response.Body.Close()
 		}
@@ -92,21 +92,21 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	case response.StatusCode == http.StatusSwitchingProtocols:
 		return response, nil // the connection belongs to the caller
 	case t.limits.Endless != nil && t.limits.Endless(request):
-		response.Body = &received{ReadCloser: response.Body, watch: w, endless: true}
+		response.Body = &responseBody{ReadCloser: response.Body, watch: w, endless: true}
 	default:
-		response.Body = &received{ReadCloser: response.Body, watch: w}
+		response.Body = &responseBody{ReadCloser: response.Body, watch: w}
 	}
 	response.Request = request
 	return response, nil
 }
 
-// straggle is how long to wait for a transport after its request was canceled.
-const straggle = time.Second
+// cancelGrace is how long to wait for a transport after its request was canceled.
+const cancelGrace = time.Second
 
-// carry sends a request. A transport may ignore the context of a request, for example
+// roundTrip sends a request. A transport may ignore the context of a request, for example
 // while it waits for a program that supplies credentials. carry returns soon after the
 // context ends in any case, and leaves such a transport running.
-func (t *transport) carry(request *http.Request) (*http.Response, error) {
+func (t *transport) roundTrip(request *http.Request) (*http.Response, error) {
 	type answer struct {
 		response *http.Response
 		err      error
@@ -127,7 +127,7 @@ func (t *transport) carry(request *http.Request) (*http.Response, error) {
 		return taken(a)
 	case <-request.Context().Done():
 	}
-	timer := time.NewTimer(straggle)
+	timer := time.NewTimer(cancelGrace)
 	defer timer.Stop()
 	select {
 	case a := <-answered:
@@ -164,9 +164,9 @@ func (w *watch) limit() time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.parts {
-		return w.limits.Part
+		return w.limits.Chunk
 	}
-	return w.limits.Answer
+	return w.limits.Response
 }
 
 // stop stops the timer while the server is not waited for.
@@ -184,7 +184,7 @@ func (w *watch) run(n int) {
 		w.passed, w.spent = 0, 0
 	}
 	w.since = time.Now()
-	w.timer.Reset(max(w.limits.Part-w.spent, 0))
+	w.timer.Reset(max(w.limits.Chunk-w.spent, 0))
 }
 
 // answered stops the timer when the response begins.
@@ -210,14 +210,14 @@ func (w *watch) reason(err error) error {
 	return err
 }
 
-// sent is the body of a request. The server is waited for between two reads.
-type sent struct {
+// requestBody is the body of a request. The server is waited for between two reads.
+type requestBody struct {
 	io.ReadCloser
 	watch *watch
 }
 
 // Read implements io.Reader.
-func (b *sent) Read(p []byte) (int, error) {
+func (b *requestBody) Read(p []byte) (int, error) {
 	w := b.watch
 	w.mu.Lock()
 	if !w.done {
@@ -231,7 +231,7 @@ func (b *sent) Read(p []byte) (int, error) {
 	case w.done:
 	case err != nil: // the body was sent, and the response is due
 		w.parts = false
-		w.timer.Reset(w.limits.Answer)
+		w.timer.Reset(w.limits.Response)
 	default:
 		w.run(n)
 	}
@@ -239,20 +239,20 @@ func (b *sent) Read(p []byte) (int, error) {
 }
 
 // read reads from the body. A panic becomes an error that ends the request.
-func (b *sent) read(p []byte) (n int, err error) {
+func (b *requestBody) read(p []byte) (n int, err error) {
 	defer panics.Keep(b.watch.ctx, &err, "")
 	return b.ReadCloser.Read(p)
 }
 
-// received is the body of a response. The server is waited for during a read.
-type received struct {
+// responseBody is the body of a response. The server is waited for during a read.
+type responseBody struct {
 	io.ReadCloser
 	watch   *watch
 	endless bool
 }
 
 // Read implements io.Reader.
-func (b *received) Read(p []byte) (int, error) {
+func (b *responseBody) Read(p []byte) (int, error) {
 	if b.endless {
 		return b.ReadCloser.Read(p)
 	}
@@ -272,7 +272,7 @@ func (b *received) Read(p []byte) (int, error) {
 }
 
 // Close closes the body and releases the request's context.
-func (b *received) Close() error {
+func (b *responseBody) Close() error {
 	err := b.ReadCloser.Close()
 	b.watch.end()
 	return err

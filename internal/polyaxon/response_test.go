@@ -152,7 +152,7 @@ func TestKindsOfErrors(t *testing.T) {
 		}
 		want := int32(1)
 		if test.kind == Server {
-			want = tries
+			want = maxAttempts
 		}
 		if Temporary(err) != (test.kind == Server) || asked.Load() != want {
 			t.Errorf("%d %s: temporary %t, asked %d times", test.code, test.body, Temporary(err), asked.Load())
@@ -165,7 +165,7 @@ func TestKindsOfErrors(t *testing.T) {
 }
 
 // A response that is too slow, never begins or never ends must time out.
-func TestSlowAnswers(t *testing.T) {
+func TestSlowResponses(t *testing.T) {
 	drip := func(w http.ResponseWriter, r *http.Request, text string) {
 		for {
 			if _, err := io.WriteString(w, text); err != nil {
@@ -243,7 +243,7 @@ func TestSlowReaders(t *testing.T) {
 }
 
 // A truncated response is a ContactError, not a success.
-func TestCutAnswers(t *testing.T) {
+func TestTruncatedResponses(t *testing.T) {
 	for name, text := range map[string]string{
 		"a run": `{"uuid":"u","status":"succ`, "logs": `{"logs":[{"value":"a"},{"val`, "logs without the last brace": `{"logs":[],"last_time":null`, "nothing": "",
 	} {
@@ -260,7 +260,7 @@ func TestCutAnswers(t *testing.T) {
 }
 
 // A response that is larger than any of Polyaxon's must not be read to its end.
-func TestEndlessAnswers(t *testing.T) {
+func TestEndlessResponses(t *testing.T) {
 	block := strings.Repeat("x", 1<<20)
 	endless := func(before string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
@@ -289,7 +289,7 @@ func TestEndlessAnswers(t *testing.T) {
 
 // A very long line, bytes that are not UTF-8, and numbers instead of strings are all
 // valid lines.
-func TestStrangeLines(t *testing.T) {
+func TestUnusualLines(t *testing.T) {
 	size := 1 << 20
 	if testenv.Thorough() {
 		size = 30 << 20
@@ -312,7 +312,7 @@ func TestStrangeLines(t *testing.T) {
 }
 
 // A list may be compressed unasked, a number may be NaN, and a status may be unknown.
-func TestStrangeAnswers(t *testing.T) {
+func TestUnexpectedResponses(t *testing.T) {
 	c := serving(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Encoding", "gzip")
 		zip := gzip.NewWriter(w)
@@ -376,14 +376,14 @@ func TestClockAhead(t *testing.T) {
 		w.Header().Set("Date", time.Now().Add(-5*time.Hour).UTC().Format(http.TimeFormat))
 		fmt.Fprint(w, `{"version":"2.18.0"}`)
 	})
-	if c.Ahead() != 0 || !c.Time().IsZero() {
-		t.Errorf("before any answer: %s, %s", c.Ahead(), c.Time())
+	if c.ClockOffset() != 0 || !c.Time().IsZero() {
+		t.Errorf("before any answer: %s, %s", c.ClockOffset(), c.Time())
 	}
 	if _, err := c.Installation(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	if got := c.Ahead() + 5*time.Hour; got.Abs() > time.Minute {
-		t.Errorf("the server's clock is %s ahead", c.Ahead())
+	if got := c.ClockOffset() + 5*time.Hour; got.Abs() > time.Minute {
+		t.Errorf("the server's clock is %s ahead", c.ClockOffset())
 	}
 	if got := time.Until(c.Time()) + 5*time.Hour; got.Abs() > time.Minute {
 		t.Errorf("the server's clock tells %s", c.Time())

@@ -11,11 +11,11 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
-// words returns the last lines of a container that failed and whose lines were not passed
+// lastLinesOf returns the last lines of a container that failed and whose lines were not passed
 // on, from its pod or else from the archive.
-func (f *follower) words(ctx context.Context, of *Failure) []string {
+func (f *follower) lastLinesOf(ctx context.Context, of *Failure) []string {
 	last := &recent{}
-	if f.reachable && of.Pod != "" && f.podWords(ctx, of, last) == nil && len(last.lines) > 0 {
+	if f.reachable && of.Pod != "" && f.podLastLines(ctx, of, last) == nil && len(last.lines) > 0 {
 		return last.lines
 	}
 	last.lines = nil
@@ -36,10 +36,10 @@ func (f *follower) words(ctx context.Context, of *Failure) []string {
 	return last.lines
 }
 
-// podWords reads the lines from the pod. It reads those of the instance before the last
+// podLastLines reads the lines from the pod. It reads those of the instance before the last
 // restart if that is the one that failed.
-func (f *follower) podWords(ctx context.Context, of *Failure, last *recent) error {
-	lines := int64(tail)
+func (f *follower) podLastLines(ctx context.Context, of *Failure, last *recent) error {
+	lines := int64(maxLastLines)
 	body, err := f.options.Cluster.PodLog(ctx, of.Pod, &corev1.PodLogOptions{Container: of.Container, TailLines: &lines, Timestamps: true, Previous: of.restarted})
 	if err != nil {
 		return err
@@ -48,7 +48,7 @@ func (f *follower) podWords(ctx context.Context, of *Failure, last *recent) erro
 	reader := bufio.NewReaderSize(body, 64<<10)
 	for {
 		text, err := readLine(reader)
-		if _, value, ok := stamped(text); ok {
+		if _, value, ok := splitTimestamp(text); ok {
 			last.add(value)
 		}
 		if err != nil {
@@ -63,5 +63,5 @@ type recent struct{ lines []string }
 // add adds a line, shortened and sanitized.
 func (l *recent) add(value string) {
 	l.lines = append(l.lines, logline.Sanitize(shorten(value)))
-	l.lines = l.lines[max(0, len(l.lines)-tail):]
+	l.lines = l.lines[max(0, len(l.lines)-maxLastLines):]
 }

@@ -1,4 +1,4 @@
-package silence
+package timeouts
 
 import (
 	"net/http"

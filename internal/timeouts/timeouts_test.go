@@ -1,4 +1,4 @@
-package silence
+package timeouts
 
 import (
 	"errors"
@@ -57,19 +57,19 @@ func slow(t *testing.T) (address string, client *http.Client) {
 		}
 	}))
 	t.Cleanup(func() { close(over); server.Close() })
-	limits := Limits{Answer: 200 * time.Millisecond, Part: 150 * time.Millisecond, Pace: 1000, Endless: func(r *http.Request) bool { return r.URL.Path == "/watch" }}
+	limits := Limits{Response: 200 * time.Millisecond, Chunk: 150 * time.Millisecond, Pace: 1000, Endless: func(r *http.Request) bool { return r.URL.Path == "/watch" }}
 	return server.URL, &http.Client{Transport: Transport(&http.Transport{}, limits)}
 }
 
-// endlessly is a body without an end.
-type endlessly struct{}
+// endlessBody is a body without an end.
+type endlessBody struct{}
 
-func (endlessly) Read(p []byte) (int, error) { return len(p), nil }
+func (endlessBody) Read(p []byte) (int, error) { return len(p), nil }
 
-// slowly is a body that takes longer than the limits to produce each part.
-type slowly struct{ parts int }
+// slowBody is a body that takes longer than the limits to produce each part.
+type slowBody struct{ parts int }
 
-func (s *slowly) Read(p []byte) (int, error) {
+func (s *slowBody) Read(p []byte) (int, error) {
 	if s.parts--; s.parts < 0 {
 		return 0, io.EOF
 	}
@@ -79,7 +79,7 @@ func (s *slowly) Read(p []byte) (int, error) {
 
 func TestTransport(t *testing.T) {
 	address, client := slow(t)
-	for path, body := range map[string]io.Reader{"/silent": nil, "/unread": endlessly{}, "/half": nil, "/trickle": nil} {
+	for path, body := range map[string]io.Reader{"/silent": nil, "/unread": endlessBody{}, "/half": nil, "/trickle": nil} {
 		t.Run("ends"+path, func(t *testing.T) {
 			t.Parallel()
 			response, err := client.Post(address+path, "", body)
@@ -93,7 +93,7 @@ func TestTransport(t *testing.T) {
 			}
 		})
 	}
-	for path, body := range map[string]io.Reader{"/steady": nil, "/watch": nil, "/read": &slowly{3}} {
+	for path, body := range map[string]io.Reader{"/steady": nil, "/watch": nil, "/read": &slowBody{3}} {
 		t.Run("goes on"+path, func(t *testing.T) {
 			t.Parallel()
 			response, err := client.Post(address+path, "", body)
@@ -108,34 +108,34 @@ func TestTransport(t *testing.T) {
 	}
 }
 
-// stuck is a transport that does what the function does.
-type stuck func() error
+// transportFunc is a transport that does what the function does.
+type transportFunc func() error
 
 // RoundTrip implements http.RoundTripper.
-func (s stuck) RoundTrip(*http.Request) (*http.Response, error) { return nil, s() }
+func (s transportFunc) RoundTrip(*http.Request) (*http.Response, error) { return nil, s() }
 
-// TestTransportThatHeedsNothing uses a transport that ignores its context, as one does
+// TestTransportThatIgnoresCancellation uses a transport that ignores its context, as one does
 // that runs the credential program of a kubeconfig, and a transport that panics.
-func TestTransportThatHeedsNothing(t *testing.T) {
+func TestTransportThatIgnoresCancellation(t *testing.T) {
 	t.Parallel()
 	over := make(chan struct{})
 	defer close(over)
-	client := &http.Client{Transport: Transport(stuck(func() error { <-over; return io.EOF }), Limits{Answer: 10 * time.Millisecond})}
+	client := &http.Client{Transport: Transport(transportFunc(func() error { <-over; return io.EOF }), Limits{Response: 10 * time.Millisecond})}
 	var silent *Error
 	if _, err := client.Get("http://a.invalid"); !errors.As(err, &silent) {
 		t.Errorf("%v", err)
 	}
-	client.Transport = panics.Transport(Transport(stuck(func() error { panic("provoked") }), Limits{Answer: time.Minute}))
+	client.Transport = panics.Transport(Transport(transportFunc(func() error { panic("provoked") }), Limits{Response: time.Minute}))
 	var fault *panics.Error
 	if _, err := client.Get("http://a.invalid"); !errors.As(err, &fault) {
 		t.Errorf("%v", err)
 	}
 }
 
-// spiteful is a body that panics after its first part.
-type spiteful struct{ read bool }
+// panickingBody is a body that panics after its first part.
+type panickingBody struct{ read bool }
 
-func (s *spiteful) Read(p []byte) (int, error) {
+func (s *panickingBody) Read(p []byte) (int, error) {
 	if s.read {
 		panic("provoked")
 	}
@@ -143,20 +143,20 @@ func (s *spiteful) Read(p []byte) (int, error) {
 	return copy(p, "part"), nil
 }
 
-// TestFaultOfABody has a body panic while the transport reads it in another goroutine.
+// TestPanicInBody has a body panic while the transport reads it in another goroutine.
 // The caller that sends it gets the panic.
-func TestFaultOfABody(t *testing.T) {
+func TestPanicInBody(t *testing.T) {
 	t.Parallel()
 	address, client := slow(t)
 	for _, path := range []string{"/read", "/silent"} {
 		err := panics.Catch("", func() error {
-			response, err := client.Post(address+path, "", &spiteful{})
+			response, err := client.Post(address+path, "", &panickingBody{})
 			if err == nil {
 				_ = response.Body.Close()
 			}
 			return err
 		})
-		if fault := new(panics.Error); !errors.As(err, &fault) || fault.Value != "provoked" || !strings.Contains(fault.Stack, "TestFaultOfABody") {
+		if fault := new(panics.Error); !errors.As(err, &fault) || fault.Value != "provoked" || !strings.Contains(fault.Stack, "TestPanicInBody") {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
