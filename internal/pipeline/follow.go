@@ -34,12 +34,12 @@ func (p *Pipeline) followOldest(ctx context.Context, j *config.Job, s run.Submis
 		if !errors.As(err, &stopped) || e.Status != polyaxon.Stopped {
 			return err
 		}
-		elder, asked := run.OlderRun(ctx, p.Polyaxon, s, submitted)
-		if asked != nil || elder == nil {
+		older, asked := run.OlderRun(ctx, p.Polyaxon, s, submitted)
+		if asked != nil || older == nil {
 			return err
 		}
-		p.Note(fmt.Sprintf("run %s was stopped: run %s is older and has the same inputs; following it", submitted.Run.UUID, elder.Run.UUID))
-		submitted = elder
+		p.Note(fmt.Sprintf("run %s was stopped: run %s is older and has the same inputs; following it", submitted.Run.UUID, older.Run.UUID))
+		submitted = older
 	}
 }
 

@@ -43,8 +43,8 @@ func Settle(ctx context.Context, c *polyaxon.Client, s Submission, submitted *Su
 			return
 		}
 		if runs, err := list(ctx, c, s, t.group()); err == nil { // what fails now is tried again
-			_, twins := elect(runs, t.Rerun)
-			_ = t.stop(ctx, twins)
+			_, duplicates := elect(runs, t.Rerun)
+			_ = t.stop(ctx, duplicates)
 		}
 	}
 }
@@ -113,12 +113,12 @@ func (t *submitter) find(ctx context.Context) (*Submitted, error) {
 	if err != nil {
 		return nil, err
 	}
-	winner, twins := choose(runs)
+	winner, duplicates := choose(runs)
 	if winner == nil {
 		return nil, nil
 	}
 	found := attached(winner)
-	found.Unsettled = !t.stop(ctx, twins)
+	found.Unsettled = !t.stop(ctx, duplicates)
 	return found, nil
 }
 
@@ -131,12 +131,12 @@ func (t *submitter) settle(ctx context.Context, made *Submitted) *Submitted {
 		return made
 	}
 	made.Run.CreatedAt = listed.CreatedAt // 1.11.3 does not return it when it creates a run
-	winner, twins := elect(runs, t.Rerun)
+	winner, duplicates := elect(runs, t.Rerun)
 	switch {
 	case winner == nil:
 		return made // it has failed already, which Follow reports
 	case winner.UUID == made.Run.UUID:
-		made.Unsettled = !t.stop(ctx, twins) || made.Unsettled
+		made.Unsettled = !t.stop(ctx, duplicates) || made.Unsettled
 		return made
 	case !older(winner, &made.Run):
 		return made
@@ -174,17 +174,17 @@ func (t *submitter) listWith(ctx context.Context, uuid string) (runs []polyaxon.
 }
 
 // stop stops runs and reports whether all requests succeeded.
-func (t *submitter) stop(ctx context.Context, twins []*polyaxon.Run) bool {
+func (t *submitter) stop(ctx context.Context, duplicates []*polyaxon.Run) bool {
 	all := true
-	for _, twin := range twins {
-		all = t.client.Stop(ctx, t.Project, twin.UUID) == nil && all
+	for _, duplicate := range duplicates {
+		all = t.client.Stop(ctx, t.Project, duplicate.UUID) == nil && all
 	}
 	return all
 }
 
 // choose returns the run that counts, or nil if there is none, and its duplicates: the
 // active runs that are younger and are not reruns.
-func choose(runs []polyaxon.Run) (winner *polyaxon.Run, twins []*polyaxon.Run) {
+func choose(runs []polyaxon.Run) (winner *polyaxon.Run, duplicates []*polyaxon.Run) {
 	for i := range runs {
 		if runs[i].Status == polyaxon.Succeeded {
 			winner = &runs[i]
@@ -197,7 +197,7 @@ func choose(runs []polyaxon.Run) (winner *polyaxon.Run, twins []*polyaxon.Run) {
 }
 
 // elect returns the oldest run that is active or has succeeded, and its duplicates.
-func elect(runs []polyaxon.Run, rerun bool) (winner *polyaxon.Run, twins []*polyaxon.Run) {
+func elect(runs []polyaxon.Run, rerun bool) (winner *polyaxon.Run, duplicates []*polyaxon.Run) {
 	for i := range runs {
 		if isActive(&runs[i]) || runs[i].Status == polyaxon.Succeeded {
 			return &runs[i], younger(runs, &runs[i], rerun)
@@ -213,13 +213,13 @@ func younger(runs []polyaxon.Run, winner *polyaxon.Run, rerun bool) []*polyaxon.
 	if isRerun(winner) != rerun {
 		return nil
 	}
-	var twins []*polyaxon.Run
+	var duplicates []*polyaxon.Run
 	for i := range runs {
 		if r := &runs[i]; isActive(r) && isRerun(r) == rerun && older(winner, r) {
-			twins = append(twins, r)
+			duplicates = append(duplicates, r)
 		}
 	}
-	return twins
+	return duplicates
 }
 
 // isRerun reports whether a run is a rerun.

@@ -22,22 +22,22 @@ func TestSubmitFindsExistingRun(t *testing.T) {
 		which  int // index into before, or len(before) for a new run
 		alive  int // number of active runs afterwards
 	}{
-		"nothing":                                {nil, false, Created, 0, 1},
-		"one goes on":                            {[]string{"running"}, false, Attached, 0, 1},
-		"one waits":                              {[]string{"unschedulable"}, false, Attached, 0, 1},
-		"one succeeded":                          {[]string{"succeeded"}, false, UpToDate, 0, 0},
-		"the newest success counts":              {[]string{"succeeded", "succeeded", "failed"}, false, UpToDate, 1, 0},
-		"one failed":                             {[]string{"failed"}, false, Created, 1, 1},
-		"one was stopped":                        {[]string{"stopped"}, false, Created, 1, 1},
-		"one is stopping":                        {[]string{"stopping"}, false, Created, 1, 1},
-		"the upstream of one failed":             {[]string{"upstream_failed"}, false, Created, 1, 1},
-		"one was skipped":                        {[]string{"skipped"}, false, Created, 1, 1},
-		"twins that a killed submitter left":     {[]string{"running", "queued", "queued"}, false, Attached, 0, 1},
-		"a twin beside a success":                {[]string{"succeeded", "running"}, false, UpToDate, 0, 0},
-		"an older one goes on beside a success":  {[]string{"running", "succeeded"}, false, UpToDate, 1, 1},
-		"a rerun of a success":                   {[]string{"succeeded"}, true, Created, 1, 1},
-		"a rerun leaves what goes on":            {[]string{"running"}, true, Created, 1, 2},
-		"a failed one between those that matter": {[]string{"failed", "queued", "failed"}, false, Attached, 1, 1},
+		"nothing":                    {nil, false, Created, 0, 1},
+		"one goes on":                {[]string{"running"}, false, Attached, 0, 1},
+		"one waits":                  {[]string{"unschedulable"}, false, Attached, 0, 1},
+		"one succeeded":              {[]string{"succeeded"}, false, UpToDate, 0, 0},
+		"the newest success counts":  {[]string{"succeeded", "succeeded", "failed"}, false, UpToDate, 1, 0},
+		"one failed":                 {[]string{"failed"}, false, Created, 1, 1},
+		"one was stopped":            {[]string{"stopped"}, false, Created, 1, 1},
+		"one is stopping":            {[]string{"stopping"}, false, Created, 1, 1},
+		"the upstream of one failed": {[]string{"upstream_failed"}, false, Created, 1, 1},
+		"one was skipped":            {[]string{"skipped"}, false, Created, 1, 1},
+		"duplicates that a killed submitter left": {[]string{"running", "queued", "queued"}, false, Attached, 0, 1},
+		"a duplicate beside a success":            {[]string{"succeeded", "running"}, false, UpToDate, 0, 0},
+		"an older one goes on beside a success":   {[]string{"running", "succeeded"}, false, UpToDate, 1, 1},
+		"a rerun of a success":                    {[]string{"succeeded"}, true, Created, 1, 1},
+		"a rerun leaves what goes on":             {[]string{"running"}, true, Created, 1, 2},
+		"a failed one between those that matter":  {[]string{"failed", "queued", "failed"}, false, Attached, 1, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFakeServer(t)
@@ -174,8 +174,8 @@ func TestSubmitLate(t *testing.T) {
 		if err != nil || !got.Unsettled {
 			t.Fatalf("%+v, %v", got, err)
 		}
-		if elder, err := OlderRun(t.Context(), f.client, s, got); elder != nil || err != nil {
-			t.Fatalf("an elder before there is one: %v, %v", elder, err)
+		if older, err := OlderRun(t.Context(), f.client, s, got); older != nil || err != nil {
+			t.Fatalf("an older run before there is one: %v, %v", older, err)
 		}
 		f.release()
 		Settle(t.Context(), f.client, s, got)
@@ -183,9 +183,9 @@ func TestSubmitLate(t *testing.T) {
 		if len(alive) != 1 || alive[0] == got.Run.UUID {
 			t.Fatalf("%v go on; the younger is %s", alive, got.Run.UUID)
 		}
-		elder, err := OlderRun(t.Context(), f.client, s, got)
-		if err != nil || elder == nil || elder.Run.UUID != alive[0] {
-			t.Errorf("the elder is %v, %v", elder, err)
+		older, err := OlderRun(t.Context(), f.client, s, got)
+		if err != nil || older == nil || older.Run.UUID != alive[0] {
+			t.Errorf("the older run is %v, %v", older, err)
 		}
 	}
 }
@@ -323,10 +323,10 @@ func TestSubmitRaces(t *testing.T) {
 					// A duplicate may have been stopped in favor of an older run that its submitter did
 					// not see yet.
 					if f.statusOf(got.Run.UUID) == "stopping" {
-						if elder, err := OlderRun(t.Context(), f.client, s, got); err != nil || elder == nil {
+						if older, err := OlderRun(t.Context(), f.client, s, got); err != nil || older == nil {
 							t.Errorf("run %s was stopped, and none is older: %v", got.Run.UUID, err)
 						} else {
-							got = elder
+							got = older
 						}
 					}
 					uuids[n] = got.Run.UUID
