@@ -6,7 +6,6 @@ import (
 	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/runs"
-	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // ArtifactsOptions are the options of Artifacts.
@@ -31,7 +30,7 @@ func Artifacts(ctx context.Context, env *Env, o ArtifactsOptions) (*Result, erro
 		}
 		result.Artifacts, err = runs.Artifacts(ctx, to, r, directory)
 		if err == nil && directory != "" {
-			to.Event(report.Done, "download", r.UUID, runs.Saved(result.Artifacts, directory))
+			to.Report(runs.Saved(r.UUID, result.Artifacts, directory))
 		}
 		return err
 	})

@@ -39,11 +39,12 @@ type CheckOptions struct {
 // for its inventory, and continues if they do not answer. It starts nothing. It returns an
 // *exit.ProblemsError if a finding is an error.
 func Check(ctx context.Context, env *Env, o CheckOptions) (*Result, error) {
-	result := &report.Result{Command: "check"}
+	opened := env.project()
+	result := opened.Result("check")
 	if o.Write && !o.Fix {
 		return result, exit.Usagef("--write requires --fix")
 	}
-	p, err := env.open(ctx)
+	p, err := project.Open(ctx, opened)
 	noConfig := errors.Is(err, fs.ErrNotExist) && env.File == ""
 	if err != nil && !noConfig {
 		return result, err
@@ -51,7 +52,7 @@ func Check(ctx context.Context, env *Env, o CheckOptions) (*Result, error) {
 	if p != nil {
 		result = p.Result("check")
 	}
-	c := &checker.Checker{Env: env.project(), Project: p, Suspects: env.Secrets}
+	c := &checker.Checker{Env: opened, Project: p, Suspects: env.Secrets}
 	targets, err := c.Targets(o.Files)
 	if err != nil {
 		return result, err

@@ -68,7 +68,8 @@ type ComponentEjectOptions struct {
 // can be changed there. It never overwrites an existing file.
 func ComponentEject(_ context.Context, env *Env, o ComponentEjectOptions) (*Result, error) {
 	name, path := o.Name, o.Path
-	result := &report.Result{Command: "component eject"}
+	opened := env.project()
+	result := opened.Result("component eject")
 	text, err := components.Read(name)
 	if err != nil {
 		return result, job.NoComponent(source.Position{}, name)
@@ -77,7 +78,7 @@ func ComponentEject(_ context.Context, env *Env, o ComponentEjectOptions) (*Resu
 		path = filepath.Join("polyaxon", name+".yml")
 	}
 	told := path
-	path = env.project().Within(path)
+	path = opened.Within(path)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return result, fmt.Errorf("write component %s: %w", name, err)
 	}
@@ -92,6 +93,6 @@ func ComponentEject(_ context.Context, env *Env, o ComponentEjectOptions) (*Resu
 	if err = errors.Join(err, file.Close()); err != nil {
 		return result, fmt.Errorf("write component %s: %w", name, err)
 	}
-	env.Events.Event(report.Event{Kind: report.Done, Step: "eject", Subject: name, Message: told + "; refer to it by polyaxonfile instead of component"})
+	opened.Event(report.Done, "eject", name, told+"; refer to it by polyaxonfile instead of component")
 	return result, nil
 }

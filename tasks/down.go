@@ -40,7 +40,10 @@ func Down(ctx context.Context, env *Env, o DownOptions) (*Result, error) {
 		if err != nil {
 			return result, exit.Unsure(ctx, fmt.Errorf("stop run %s of service %s: %w", alive[i].UUID, o.Service, err), left)
 		}
-		s.Event(report.Done, "down", o.Service, fmt.Sprintf("run %s is %s", alive[i].UUID, status))
+		s.Report(report.Event{
+			Kind: report.Done, Step: "down", Subject: o.Service, Run: alive[i].UUID, Status: string(status),
+			Message: fmt.Sprintf("run %s is %s", alive[i].UUID, status),
+		})
 		one := runs.Report(&alive[i])
 		one.Status = string(status)
 		result.Jobs = append(result.Jobs, report.Job{Name: o.Service, Run: one})

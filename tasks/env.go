@@ -19,7 +19,7 @@ import (
 )
 
 // Env is the environment that a task runs in. cli.Open().Env() returns an Env for the
-// current process. Stdout, Events, Lookup, Now and Transport are required.
+// current process. Stdout, Events, Lookup and Transport are required.
 type Env struct {
 	// Dir is the directory to search for slipway.yaml (-C). File is its path (-f).
 	Dir, File string
@@ -35,7 +35,7 @@ type Env struct {
 	Machine string
 	// Environ is the environment for child processes of a build.
 	Environ []string
-	// Now returns the current time.
+	// Now returns the current time. If it is nil, the clock is used.
 	Now func() time.Time
 	// Sleep waits between retries and requests. If it is nil, the clock is used.
 	Sleep func(context.Context, time.Duration) error
@@ -64,9 +64,13 @@ type Masker interface {
 
 // project returns the environment to open a project with.
 func (e *Env) project() *project.Env {
+	now := e.Now
+	if now == nil {
+		now = time.Now
+	}
 	return &project.Env{
-		Dir: e.Dir, File: e.File, Environment: e.Environment, Events: e.Events, Lookup: e.Lookup, Machine: e.Machine, Environ: e.Environ,
-		Now: e.Now, Sleep: e.Sleep, Transport: e.Transport, Self: e.Self, NoAttestations: e.NoAttestations, Version: e.Version, Secrets: e.Secrets,
+		Dir: e.Dir, File: e.File, Environment: e.Environment, Events: project.NewRecorder(e.Events, now), Lookup: e.Lookup, Machine: e.Machine, Environ: e.Environ,
+		Now: now, Sleep: e.Sleep, Transport: e.Transport, Self: e.Self, NoAttestations: e.NoAttestations, Version: e.Version, Secrets: e.Secrets,
 	}
 }
 

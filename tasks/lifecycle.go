@@ -78,7 +78,10 @@ func noted(ctx context.Context, to *platform.Platform, step, uuid string, result
 	if err != nil {
 		return fmt.Errorf("get run %s: %w", uuid, err)
 	}
-	to.Event(report.Done, step, now.Name, fmt.Sprintf("run %s is %s; follow it with: slipway follow %s", uuid, now.Status, uuid))
+	to.Report(report.Event{
+		Kind: report.Done, Step: step, Subject: now.Name, Run: uuid, Status: string(now.Status),
+		Message: fmt.Sprintf("run %s is %s; follow it with: slipway follow %s", uuid, now.Status, uuid),
+	})
 	result.Jobs = []report.Job{{Name: now.Name, Run: runs.Report(now)}}
 	return nil
 }

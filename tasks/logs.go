@@ -27,7 +27,7 @@ type LogsOptions struct {
 // Logs writes the lines of a run to env.Stdout.
 func Logs(ctx context.Context, env *Env, o LogsOptions) (*Result, error) {
 	return withRead(ctx, env, "logs", o.Run, o.LastSucceeded, func(to *platform.Platform, r *polyaxon.Run, _ *Result) error {
-		sink := &lines{Env: to.Env, w: env.Stdout, origins: run.Origins{Containers: o.AllContainers}}
+		sink := &lines{Env: to.Env, uuid: r.UUID, w: env.Stdout, origins: run.Origins{Containers: o.AllContainers}}
 		options := to.Following(run.FollowOptions{Logs: true, AllContainers: o.AllContainers})
 		var err error
 		if !o.Follow && !r.Status.Terminal() {
@@ -45,6 +45,8 @@ func Logs(ctx context.Context, env *Env, o LogsOptions) (*Result, error) {
 // lines is a sink that writes the lines of a run, with control sequences made harmless.
 type lines struct {
 	*project.Env
+	// uuid is the id of the run.
+	uuid    string
 	w       io.Writer
 	origins run.Origins
 	// count is the number of lines written.
@@ -53,7 +55,7 @@ type lines struct {
 
 // Status implements run.Sink.
 func (s *lines) Status(c polyaxon.Condition) {
-	s.Event(report.Detail, "run", "", string(c.Type))
+	s.tell(report.Event{Kind: report.Detail, Status: string(c.Type)})
 }
 
 // Line implements run.Sink. It ignores write errors: if the reader is gone, SIGPIPE or the
@@ -64,10 +66,18 @@ func (s *lines) Line(l polyaxon.LogLine) {
 }
 
 // Waits implements run.Sink.
-func (s *lines) Waits(why string) { s.Event(report.Status, "run", "", "waits: "+why) }
+func (s *lines) Waits(why string) {
+	s.tell(report.Event{Kind: report.Status, Waits: true, Message: why})
+}
 
 // Progress implements run.Sink. Progress is not printed, because it does not stay.
 func (s *lines) Progress(string) {}
 
 // Note implements run.Sink.
-func (s *lines) Note(text string) { s.Event(report.Note, "run", "", text) }
+func (s *lines) Note(text string) { s.tell(report.Event{Kind: report.Note, Message: text}) }
+
+// tell reports an event of the run.
+func (s *lines) tell(e report.Event) {
+	e.Step, e.Run = "run", s.uuid
+	s.Report(e)
+}

@@ -59,7 +59,7 @@ func Stop(ctx context.Context, env *Env, o RunOptions) (*Result, error) {
 		if err != nil {
 			return fmt.Errorf("get run %s: %w", r.UUID, err)
 		}
-		to.Event(report.Done, "stop", now.Name, string(now.Status))
+		to.Report(report.Event{Kind: report.Done, Step: "stop", Subject: now.Name, Run: r.UUID, Status: string(now.Status), Message: string(now.Status)})
 		result.Jobs = []report.Job{{Name: now.Name, Run: runs.Report(now)}}
 		return nil
 	})

@@ -42,6 +42,7 @@ func Up(ctx context.Context, env *Env, o UpOptions) (*Result, error) {
 		return nil, err
 	}
 	result := p.Result("up")
+	defer p.Events.Close() // the end of a forwarded connection may still be reported
 	j, err := serviceOf(p, o.Service)
 	if err != nil {
 		return result, err
@@ -99,7 +100,7 @@ func reach(ctx context.Context, s *service.Service, started *pipeline.Ended, o U
 	}
 	defer at.Close()
 	reported.Status, reported.Address = string(polyaxon.Running), at.Address
-	s.Event(report.Done, "up", o.Service, at.Address)
+	s.Report(report.Event{Kind: report.Done, Step: "up", Subject: o.Service, Run: target.UUID, Status: reported.Status, Message: at.Address})
 	if at.Address == "" {
 		s.Note("it can only be reached from within the cluster: slipway up " + o.Service + " --port 8888 forwards port 8888 of this machine to it")
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,6 +19,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/command"
 	"github.com/slipway-ci/slipway/tasks"
 	"github.com/slipway-ci/slipway/tasks/cli"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 var update = flag.Bool("update", false, "write the results in testdata/results as they are")
@@ -109,6 +111,9 @@ func TestResults(t *testing.T) {
 		if s.golden == "" {
 			continue
 		}
+		if s.golden == "deploy" {
+			checkEvents(t, out.Bytes())
+		}
 		file := filepath.Join("testdata", "results", s.golden+".json")
 		left[file] = true
 		got := steady(t, dir, out.Bytes(), s.soon)
@@ -132,6 +137,36 @@ func TestResults(t *testing.T) {
 	for _, file := range files {
 		if !left[file] {
 			t.Errorf("%s is no command's result", file)
+		}
+	}
+}
+
+// checkEvents checks the events in the Result of a deploy: their order and their typed data.
+func checkEvents(t *testing.T, text []byte) {
+	t.Helper()
+	var result tasks.Result
+	if err := json.Unmarshal(text, &result); err != nil {
+		t.Fatal(err)
+	}
+	var have []string
+	for n, e := range result.Events {
+		if n > 0 && e.Time.Before(result.Events[n-1].Time) || e.Kind == report.Line || e.Kind == report.Progress {
+			t.Errorf("event %d is %+v", n, e)
+		}
+		run := e.Run
+		if len(result.Jobs) > 0 && run == result.Jobs[0].UUID {
+			run = "its-run"
+		}
+		if e.Step == "submit" && e.Status != "" {
+			e.Status = "some-status" // the run goes on meanwhile
+		}
+		have = append(have, strings.Join(strings.Fields(fmt.Sprint(e.Kind, " ", e.Step, " ", e.Subject, " ", run, " ", e.Status, " ", e.Amount != nil)), " "))
+	}
+	for _, want := range []string{
+		"start image job false", "done image job true", "done secrets polyaxon-v1 false", "done submit train its-run some-status false", "status run train its-run succeeded false",
+	} {
+		if !slices.Contains(have, want) {
+			t.Errorf("there is no event %q in\n%s", want, strings.Join(have, "\n"))
 		}
 	}
 }
@@ -185,6 +220,7 @@ func steady(t *testing.T, dir string, text []byte, soon bool) []byte {
 	if err := json.Unmarshal(text, &result); err != nil {
 		t.Fatalf("%v: %s", err, text)
 	}
+	delete(result, "events") // see checkEvents
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
 	encoder.SetIndent("", "  ")

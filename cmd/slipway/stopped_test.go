@@ -50,8 +50,8 @@ func TestStoppedIsSaid(t *testing.T) {
 			var said []string
 			env := s.env(s.project(), http.DefaultTransport)
 			env.Events = watching(func(e report.Event) {
-				said = append(said, e.Message)
-				if test.pending == 0 && strings.HasPrefix(e.Message, "waits: ") {
+				said = append(said, e.Status, e.Message)
+				if test.pending == 0 && e.Waits {
 					cancel()
 				}
 			})

@@ -1,10 +1,7 @@
 package build
 
 import (
-	"fmt"
-
 	"github.com/slipway-ci/slipway/internal/image"
-	"github.com/slipway-ci/slipway/internal/printer"
 	"github.com/slipway-ci/slipway/internal/project"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
@@ -17,34 +14,26 @@ var noticed = map[image.Level]report.Kind{
 
 // Notices returns a function that reports a builder's notices about an image as events.
 func Notices(p *project.Project, name string) func(image.Notice) {
-	return func(n image.Notice) { p.Event(noticed[n.Level], "image", name, noticeText(n)) }
+	return func(n image.Notice) { p.Report(event(name, n)) }
 }
 
 // paces is like Notices, but sends what shows the progress of the build through pace.
 func paces(p *project.Project, pace *pace) func(image.Notice) {
 	return func(n image.Notice) {
-		switch n.Level {
-		case image.Step:
-			pace.step(n.Text)
-		case image.Detail, image.Uploading:
-			pace.progress(noticeText(n))
+		switch e := event(pace.name, n); n.Level {
+		case image.Step, image.Detail, image.Uploading:
+			pace.said(e)
 		default:
-			p.Event(noticed[n.Level], "image", pace.name, n.Text)
+			p.Report(e)
 		}
 	}
 }
 
-// noticeText returns the text of a notice, with the bytes and layers of an upload.
-func noticeText(n image.Notice) string {
-	if n.Level != image.Uploading {
-		return n.Text
+// event returns a builder's notice as an event.
+func event(name string, n image.Notice) report.Event {
+	e := report.Event{Kind: noticed[n.Level], Step: "image", Subject: name, Message: n.Text}
+	if n.Level == image.Uploading {
+		e.Amount = &report.Amount{Bytes: n.Progress.Bytes, BytesTotal: n.Progress.BytesTotal, Parts: n.Progress.Layers, PartsTotal: n.Progress.Total, Unit: layer}
 	}
-	text := printer.Part(n.Progress.Bytes, n.Progress.BytesTotal)
-	if n.Text != "" {
-		text = n.Text + ": " + text
-	}
-	if n.Progress.Total > 0 {
-		text += fmt.Sprintf(", %d of %d layers", n.Progress.Layers, n.Progress.Total)
-	}
-	return text
+	return e
 }

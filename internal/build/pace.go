@@ -19,22 +19,24 @@ const paceEvery = 15 * time.Second
 // a while, it reports that the build is still going on, because the log of a workflow has
 // no moving clock.
 type pace struct {
-	sink  report.Sink
-	name  string
-	now   func() time.Time
-	every time.Duration
+	report func(report.Event)
+	name   string
+	now    func() time.Time
+	every  time.Duration
 
-	mu    sync.Mutex
-	text  string
-	since time.Time // when a line was last sent
-	begun time.Time
+	mu sync.Mutex
+	// last is the event that was sent last. An event with news was sent at since. The build
+	// began at begun.
+	last         report.Event
+	since, begun time.Time
 }
 
 // paced starts reporting the progress of an image's build. It returns the pace, and a
 // function that ends it.
 func paced(ctx context.Context, p *project.Project, name string) (*pace, func()) {
 	began := time.Now()
-	c := &pace{sink: p.Events, name: name, now: time.Now, every: paceEvery, text: "building", since: began, begun: began}
+	c := &pace{report: p.Report, name: name, now: time.Now, every: paceEvery, since: began, begun: began}
+	c.last = report.Event{Step: "image", Subject: name, Message: "building"}
 	ctx, stop := context.WithCancel(ctx)
 	var watching panics.WaitGroup
 	watching.Go(func() { c.watch(ctx, clock.Sleep) })
@@ -58,28 +60,19 @@ func (c *pace) goesOn() {
 	now := c.now()
 	if now.Sub(c.since) >= c.every {
 		c.since = now
-		c.tell(report.Advance, c.text+", for "+now.Sub(c.begun).Round(time.Second).String()+" now")
+		e := c.last
+		e.Kind, e.Seconds = report.Advance, now.Sub(c.begun).Seconds()
+		c.report(e)
 	}
 }
 
-// step reports that a part of the build begins.
-func (c *pace) step(text string) { c.said(report.Advance, text) }
-
-// progress reports how far the build is.
-func (c *pace) progress(text string) { c.said(report.Progress, text) }
-
-// said sends an event and remembers its text for goesOn.
-func (c *pace) said(kind report.Kind, text string) {
+// said sends an event and remembers it for goesOn.
+func (c *pace) said(e report.Event) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.text = text
-	if kind == report.Advance {
+	c.last = e
+	if e.Kind == report.Advance {
 		c.since = c.now()
 	}
-	c.tell(kind, text)
-}
-
-// tell sends an event about the image.
-func (c *pace) tell(kind report.Kind, text string) {
-	c.sink.Event(report.Event{Kind: kind, Step: "image", Subject: c.name, Message: text})
+	c.report(e)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/printer"
+	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // TestPace checks that without a terminal each step is a line, and that a build that is
@@ -16,17 +17,20 @@ func TestPace(t *testing.T) {
 	var out strings.Builder
 	now := time.Unix(0, 0)
 	clock := func() time.Time { return now }
-	c := &pace{sink: printer.Lines(&out, printer.Style{Now: clock}), name: "api", now: clock, every: paceEvery, text: "building", since: now, begun: now}
-	c.step("[1/2] FROM python")
+	said := func(kind report.Kind, text string) report.Event {
+		return report.Event{Kind: kind, Step: "image", Subject: "api", Message: text}
+	}
+	c := &pace{report: printer.Lines(&out, printer.Style{Now: clock}).Event, name: "api", now: clock, every: paceEvery, last: said(report.Progress, "building"), since: now, begun: now}
+	c.said(said(report.Advance, "[1/2] FROM python"))
 	waits := 0
 	c.watch(t.Context(), func(context.Context, time.Duration) error {
 		waits++
 		now = now.Add(paceEvery)
 		switch waits {
 		case 2:
-			c.step("[2/2] RUN pip install torch")
+			c.said(said(report.Advance, "[2/2] RUN pip install torch"))
 		case 3:
-			c.progress("downloading 3 of 9 packages")
+			c.said(said(report.Progress, "downloading 3 of 9 packages"))
 		case 5:
 			return errors.New("it is over")
 		}

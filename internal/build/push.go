@@ -46,6 +46,9 @@ func Push(ctx context.Context, to *platform.Platform, images []*config.Image) (m
 	return byName, err
 }
 
+// layer is the part that events count the progress of an image in.
+const layer = "layer"
+
 // push builds and pushes one image and reports how the build ended.
 func push(ctx context.Context, to *platform.Platform, i *config.Image) (*image.Pushed, error) {
 	pace, stop := paced(ctx, to.Project, i.Name)
@@ -55,7 +58,10 @@ func push(ctx context.Context, to *platform.Platform, i *config.Image) (*image.P
 	if err != nil {
 		return nil, disk.Explain(to.StateDir(), err)
 	}
-	to.Event(report.Done, "image", i.Name, ending(pushed))
+	to.Report(report.Event{
+		Kind: report.Done, Step: "image", Subject: i.Name, Message: ending(pushed),
+		Amount: &report.Amount{Bytes: pushed.BytesSent, BytesTotal: pushed.BytesTotal, Parts: pushed.Layers, PartsTotal: pushed.Layers, Unit: layer},
+	})
 	return pushed, nil
 }
 
@@ -70,7 +76,7 @@ func ending(pushed *image.Pushed) string {
 	case pushed.Found:
 		return "unchanged, and tagged " + strings.Join(pushed.Tags, ", ")
 	}
-	return fmt.Sprintf("pushed %s in %s", printer.Part(pushed.BytesSent, pushed.BytesTotal), printer.Count(pushed.Layers, "layer"))
+	return fmt.Sprintf("pushed %s in %s", printer.Part(pushed.BytesSent, pushed.BytesTotal), printer.Count(pushed.Layers, layer))
 }
 
 // tags returns the additional tags of an image: that of the commit, if the working tree

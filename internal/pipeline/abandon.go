@@ -75,7 +75,7 @@ func (p *Pipeline) stop(ctx context.Context, j *config.Job, target run.Target, e
 		return fmt.Errorf("run %s of %s could NOT be stopped, and may still be running: %w; stop it with: slipway stop %s", target.UUID, named(j), err, target.UUID)
 	}
 	e.Status = polyaxon.Stopped
-	p.Event(report.Status, "run", j.Name, string(e.Status))
+	p.Report(report.Event{Kind: report.Status, Step: "run", Subject: j.Name, Run: target.UUID, Status: string(e.Status)})
 	return nil
 }
 

@@ -105,10 +105,10 @@ func (f *family) follow(ctx context.Context, child *polyaxon.Run) {
 	}
 	f.slots <- struct{}{}
 	defer func() { <-f.slots }()
-	sink := &sink{Env: f.Env, job: one.Name, below: true, pending: &pendingWatch{cancel: func(error) {}}}
-	f.Event(report.Detail, "run", one.Name, "run "+child.UUID)
+	sink := &sink{Env: f.Env, job: one.Name, uuid: child.UUID, below: true, pending: &pendingWatch{cancel: func(error) {}}}
+	f.Report(report.Event{Kind: report.Detail, Step: "run", Subject: one.Name, Run: child.UUID, Message: "run " + child.UUID})
 	if _, err := run.Follow(ctx, f.Polyaxon, f.RunTarget(child), f.Following(run.FollowOptions{Logs: !parent(child)}), sink); err != nil && ctx.Err() == nil {
-		f.Event(report.Warning, "run", one.Name, fmt.Sprintf("its lines may be missing: %v", err))
+		f.Report(report.Event{Kind: report.Warning, Step: "run", Subject: one.Name, Run: child.UUID, Message: fmt.Sprintf("its lines may be missing: %v", err)})
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"github.com/slipway-ci/slipway/internal/project"
 	"github.com/slipway-ci/slipway/internal/runs"
 	"github.com/slipway-ci/slipway/tasks/exit"
-	"github.com/slipway-ci/slipway/tasks/report"
 )
 
 // download downloads the files of a run that has ended, if the options ask for it. If there
@@ -31,6 +30,6 @@ func (p *Pipeline) download(ctx context.Context, job string, e *Ended) error {
 		return exit.IfInterrupted(ctx, err)
 	}
 	e.described.OutputsAt = project.Shown(filepath.Join(directory, "outputs"))
-	p.Event(report.Done, "download", e.UUID(), runs.Saved(files, directory))
+	p.Report(runs.Saved(e.UUID(), files, directory))
 	return nil
 }

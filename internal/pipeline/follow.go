@@ -61,7 +61,7 @@ func (p *Pipeline) follow(ctx context.Context, j *config.Job, submitted *run.Sub
 	if parent(&submitted.Run) {
 		told = p.children(followed, j, submitted.Run.UUID)
 	}
-	sink := &sink{Env: p.Env, job: j.Name, pending: pending}
+	sink := &sink{Env: p.Env, job: j.Name, uuid: submitted.Run.UUID, pending: pending}
 	outcome, err := run.Follow(followed, p.Polyaxon, target, p.Following(run.FollowOptions{Logs: true, Limit: limitOf(j)}), sink)
 	if err != nil {
 		pending.stop() // do not wait for the runs below it

@@ -100,7 +100,7 @@ func (p *Pipeline) Job(ctx context.Context, j *config.Job, before map[string]End
 		if before[name].Status != polyaxon.Succeeded {
 			e.Action, e.Status = Skipped, polyaxon.UpstreamFailed
 			e.Message = fmt.Sprintf("not submitted: %s did not succeed", name)
-			p.Event(report.Status, "run", j.Name, e.Message)
+			p.Report(report.Event{Kind: report.Status, Step: "run", Subject: j.Name, Status: string(e.Status), Message: e.Message})
 			return e, nil
 		}
 		upstream, uuids[name] = append(upstream, before[name].Identity()), before[name].UUID()

@@ -13,7 +13,9 @@ import (
 // sink reports what happens in a run.
 type sink struct {
 	*project.Env
-	job     string
+	job string
+	// uuid is the id of the run.
+	uuid    string
 	pending *pendingWatch
 	origins run.Origins
 	// below reports whether the run is below a job's run. No error will say how such a run
@@ -30,7 +32,6 @@ func (s *sink) Status(c polyaxon.Condition) {
 	if c.Type != polyaxon.Warning {
 		s.status = c.Type
 	}
-	message := string(c.Type)
 	why, more, _ := strings.Cut(strings.TrimSpace(c.Message), "\n")
 	switch {
 	case !c.Type.Terminal():
@@ -39,8 +40,8 @@ func (s *sink) Status(c polyaxon.Condition) {
 	default:
 		s.end = why
 	}
-	if why != "" && notable(c.Type) {
-		message += ": " + logline.Sanitize(why)
+	if !notable(c.Type) {
+		why = ""
 	}
 	kind := report.Status
 	switch {
@@ -49,7 +50,7 @@ func (s *sink) Status(c polyaxon.Condition) {
 	case !notable(c.Type) && c.Type != polyaxon.Running && !c.Type.Terminal():
 		kind = report.Detail
 	}
-	s.Event(kind, "run", s.job, message)
+	s.tell(report.Event{Kind: kind, Status: string(c.Type), Message: logline.Sanitize(why)})
 }
 
 // notable reports whether the message of a status matters to the user. It also reports true
@@ -64,19 +65,25 @@ func notable(s polyaxon.Status) bool {
 
 // Line implements run.Sink.
 func (s *sink) Line(l polyaxon.LogLine) {
-	s.Event(report.Line, "run", s.job, s.origins.Before(&l)+logline.Sanitize(l.Value))
+	s.tell(report.Event{Kind: report.Line, Message: s.origins.Before(&l) + logline.Sanitize(l.Value)})
 }
 
 // Waits implements run.Sink.
 func (s *sink) Waits(why string) {
 	s.pending.reason(why)
-	s.Event(report.Status, "run", s.job, "waits: "+why)
+	s.tell(report.Event{Kind: report.Status, Status: string(s.status), Waits: true, Message: why})
 }
 
 // Progress implements run.Sink.
 func (s *sink) Progress(text string) {
-	s.Event(report.Progress, "run", s.job, logline.Sanitize(text))
+	s.tell(report.Event{Kind: report.Progress, Message: logline.Sanitize(text)})
 }
 
 // Note implements run.Sink.
-func (s *sink) Note(text string) { s.Event(report.Note, "run", s.job, text) }
+func (s *sink) Note(text string) { s.tell(report.Event{Kind: report.Note, Message: text}) }
+
+// tell reports an event of the run.
+func (s *sink) tell(e report.Event) {
+	e.Step, e.Subject, e.Run = "run", s.job, s.uuid
+	s.Report(e)
+}

@@ -48,7 +48,7 @@ func (p *Pipeline) submit(ctx context.Context, j *config.Job, s run.Submission) 
 		run.Attached: "run " + submitted.Run.UUID + " is already active for these inputs; following it",
 		run.UpToDate: "up to date: run " + submitted.Run.UUID + " succeeded for these inputs (--rerun runs it again)",
 	}[submitted.How]
-	p.Event(report.Done, "submit", j.Name, message)
+	p.Report(report.Event{Kind: report.Done, Step: "submit", Subject: j.Name, Run: submitted.Run.UUID, Status: string(submitted.Run.Status), Message: message})
 	return submitted, nil
 }
 

@@ -20,11 +20,19 @@ type Style struct {
 	Quiet bool
 	// Verbose shows details, too.
 	Verbose bool
-	// Now returns the current time. It is used to print how long a step took.
+	// Now returns the current time. It is used to print for how long a step has been active.
 	Now func() time.Time
 	// AfterFunc calls f once d has passed, unless stop is called before. It defaults to
 	// time.AfterFunc.
 	AfterFunc func(d time.Duration, f func()) (stop func() bool)
+}
+
+// at returns the time of an event. It is now if the event has none.
+func (s Style) at(e report.Event) time.Time {
+	if e.Time.IsZero() {
+		return s.Now()
+	}
+	return e.Time
 }
 
 // begun is how long a step runs before a line says that it has begun. A step that ends
@@ -66,7 +74,7 @@ type started struct {
 // and otherwise if the step has not ended after a while.
 func (l *lines) start(e report.Event) {
 	l.end(e)
-	s := &started{at: l.style.Now(), event: e, told: l.style.Quiet}
+	s := &started{at: l.style.at(e), event: e, told: l.style.Quiet}
 	l.started[key(e)] = s
 	if l.style.Verbose {
 		l.tell(s)
@@ -107,19 +115,20 @@ func (l *lines) Event(e report.Event) {
 	if l.fault != nil {
 		panic(l.fault)
 	}
+	e.Message = words(e)
 	switch e.Kind {
 	case report.Start:
 		l.start(e)
 	case report.Done:
 		if s := l.end(e); s != nil {
-			e.Message = fmt.Sprintf("%s (%s)", e.Message, l.style.Now().Sub(s.at).Round(10*time.Millisecond))
+			e.Message = fmt.Sprintf("%s (%s)", e.Message, l.style.at(e).Sub(s.at).Round(10*time.Millisecond))
 		}
 		l.step("✓", green, e, l.style.Quiet)
 	case report.Failed:
 		l.end(e)
 		l.step("✗", red, e, false)
 	case report.Status:
-		if failing(e.Message) {
+		if failing(e) {
 			l.step("✗", red, e, l.style.Quiet)
 			return
 		}
@@ -154,21 +163,6 @@ func message(e report.Event) string { return Brief(strings.ReplaceAll(Plain(e.Me
 
 // print ignores errors: there is no other place to report that standard error is gone.
 func (l *lines) print(line string) { _, _ = io.WriteString(l.w, line+"\n") }
-
-// failing reports whether message begins with a status that is a failure.
-func failing(message string) bool {
-	status, _, _ := strings.Cut(message, ":")
-	return status == "failed" || status == "upstream_failed" || status == "not submitted"
-}
-
-// Ended returns the status alone if message is that of a failed run with the reason, and
-// otherwise message unchanged.
-func Ended(message string) string {
-	if status, _, ok := strings.Cut(message, ":"); ok && failing(message) && status != "not submitted" {
-		return status
-	}
-	return message
-}
 
 // The SGR codes of ECMA-48.
 const (

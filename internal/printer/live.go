@@ -126,9 +126,9 @@ func (l *Live) Event(e report.Event) {
 	case report.Done, report.Failed:
 		l.end(e)
 	case report.Status:
-		if final(e.Message) || e.Step != "run" {
+		if ended(e) || e.Step != "run" {
 			l.end(e)
-		} else if a := l.begin(e); !strings.HasPrefix(e.Message, "waits") || l.fits(a) {
+		} else if a := l.begin(e); !e.Waits || l.fits(a) {
 			l.redraw("")
 			return
 		} // too long for its row, so the message is printed above, too
@@ -140,26 +140,16 @@ func (l *Live) Event(e report.Event) {
 	l.redraw(over.String())
 }
 
-// final reports whether message begins with the status of a run that has ended.
-func final(message string) bool {
-	status, _, _ := strings.Cut(message, " ")
-	switch strings.TrimSuffix(status, ":") {
-	case "succeeded", "failed", "upstream_failed", "stopped", "skipped", "done", "not":
-		return true
-	}
-	return false
-}
-
 // begin adds an active step, or updates its message if it is active already.
 func (l *Live) begin(e report.Event) *activity {
-	e.Subject, e.Message = shortSubject(Clean(e.Subject)), Brief(Clean(strings.ReplaceAll(e.Message, "\t", " "))) // must fit in one row
+	e.Subject, e.Message = shortSubject(Clean(e.Subject)), Brief(Clean(strings.ReplaceAll(words(e), "\t", " "))) // must fit in one row
 	for _, a := range l.active {
 		if a.step == e.Step && a.subject == e.Subject {
 			a.message = e.Message
 			return a
 		}
 	}
-	a := &activity{e.Step, e.Subject, e.Message, l.style.Now()}
+	a := &activity{e.Step, e.Subject, e.Message, l.style.at(e)}
 	l.active = append(l.active, a)
 	return a
 }

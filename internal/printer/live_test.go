@@ -44,11 +44,11 @@ func TestLive(t *testing.T) {
 		{report.Event{Kind: report.Progress, Step: "image", Subject: "train", Message: "1 MB of 2 MB"}, 0, "◌ image    train  1 MB of 2 MB  2s|◌ image    api  building  1s"},
 		{report.Event{Kind: report.Done, Step: "image", Subject: "train", Message: "pushed"}, 0, "✓ image    train  pushed (2s)|◌ image    api  building  1s"},
 		{report.Event{Kind: report.Failed, Step: "image", Subject: "api", Message: "not built"}, 0, "✓ image    train  pushed (2s)|✗ image    api  not built"},
-		{report.Event{Kind: report.Status, Step: "run", Subject: "train", Message: "queued"}, time.Second, "✓ image    train  pushed (2s)|✗ image    api  not built|◌ run      train  queued  0s"},
+		{report.Event{Kind: report.Status, Step: "run", Subject: "train", Run: "r", Status: "queued"}, time.Second, "✓ image    train  pushed (2s)|✗ image    api  not built|◌ run      train  queued  0s"},
 		{report.Event{Kind: report.Line, Subject: "train", Message: "epoch 0"}, 0, "✓ image    train  pushed (2s)|✗ image    api  not built|  train | epoch 0|◌ run      train  queued  1s"},
-		{report.Event{Kind: report.Status, Step: "run", Subject: "train", Message: "unschedulable: 0/3 nodes are available"}, 0,
+		{report.Event{Kind: report.Status, Step: "run", Subject: "train", Run: "r", Status: "unschedulable", Message: "0/3 nodes are available"}, 0,
 			"✓ image    train  pushed (2s)|✗ image    api  not built|  train | epoch 0|◌ run      train  unschedulable: 0/3 n…"},
-		{report.Event{Kind: report.Status, Step: "run", Subject: "train", Message: "failed: exit code 1"}, 0,
+		{report.Event{Kind: report.Status, Step: "run", Subject: "train", Run: "r", Status: "failed", Message: "exit code 1"}, 0,
 			"✓ image    train  pushed (2s)|✗ image    api  not built|  train | epoch 0|✗ run      train  failed: exit code 1"},
 	}
 	for _, step := range steps {
@@ -75,7 +75,7 @@ func TestLiveAfterAnEcho(t *testing.T) {
 	l.tick.Stop()
 	l.Event(report.Event{Kind: report.Start, Step: "run", Subject: "train", Message: "queued"})
 	b.WriteString("^C")
-	l.Event(report.Event{Kind: report.Status, Step: "run", Subject: "train", Message: "stopped"})
+	l.Event(report.Event{Kind: report.Status, Step: "run", Subject: "train", Run: "r", Status: "stopped"})
 	l.Close()
 	if _, after, _ := strings.Cut(b.String(), "^C"); !strings.HasPrefix(after, "\r\x1b[1A\x1b[J→ run") {
 		t.Errorf("after the echo comes %q", after)
@@ -99,7 +99,7 @@ func TestLiveStaysInItsRows(t *testing.T) {
 		t.Errorf("%q", s.rows)
 	}
 	for _, name := range []string{"a", "b", "c", "d", "e"} {
-		l.Event(report.Event{Kind: report.Status, Step: "run", Subject: name, Message: "upstream_failed: first did not succeed"})
+		l.Event(report.Event{Kind: report.Status, Step: "run", Subject: name, Run: "r", Status: "upstream_failed", Message: "first did not succeed"})
 	}
 	if len(l.active) != 1 || s.rows[0] != "✗ run      a  upstream_failed: first did not succeed" {
 		t.Errorf("%q", s.rows)
@@ -116,8 +116,8 @@ func TestWhyARunWaitsIsSaidWhole(t *testing.T) {
 	s := &screen{}
 	l := NewLive(s, Style{Now: func() time.Time { return time.Unix(0, 0) }}, func() (int, int) { return 80, 24 })
 	l.tick.Stop()
-	l.Event(report.Event{Kind: report.Status, Step: "run", Subject: "train", Message: "waits: it waits for approval: slipway approve 01234567"})
-	l.Event(report.Event{Kind: report.Status, Step: "run", Subject: "train", Message: "waits: the run needs 2 CPUs of this machine's 2 CPUs: run other (01234567) has 1 CPUs"})
+	l.Event(report.Event{Kind: report.Status, Step: "run", Subject: "train", Run: "r", Waits: true, Message: "it waits for approval: slipway approve 01234567"})
+	l.Event(report.Event{Kind: report.Status, Step: "run", Subject: "train", Run: "r", Waits: true, Message: "the run needs 2 CPUs of this machine's 2 CPUs: run other (01234567) has 1 CPUs"})
 	want := "→ run      train  waits: the run needs 2 CPUs of this machine's 2 CPUs: run other (01234567) has 1 CPUs|" +
 		"◌ run      train  waits: the run needs 2 CPUs of this machine's 2 CPUs: run ot…"
 	if got := strings.Join(s.rows, "|"); got != want {

@@ -66,7 +66,7 @@ func (p *page) paint(color, text string) string {
 
 // failed returns the colour for a status: red for a failure, or "".
 func failed(status string) string {
-	if failing(status) {
+	if failure(status) {
 		return red
 	}
 	return ""

@@ -99,7 +99,7 @@ func TestLines(t *testing.T) {
 		{Kind: report.Start, Step: "image", Subject: "train", Message: "building"},
 		{Kind: report.Progress, Step: "image", Subject: "train", Message: "1 MB of 2 MB"},
 		{Kind: report.Done, Step: "image", Subject: "train", Message: "pushed"},
-		{Kind: report.Status, Step: "run", Subject: "train", Message: "running"},
+		{Kind: report.Status, Step: "run", Subject: "train", Run: "r", Status: "running"},
 		{Kind: report.Line, Subject: "train", Message: "epoch 0"},
 		{Kind: report.Detail, Step: "run", Subject: "train", Message: "queued"},
 		{Kind: report.Note, Message: "not isolated"},
@@ -148,7 +148,7 @@ func TestNamesForgeNoLines(t *testing.T) {
 	if err := Text(&b, r, Page{}); err != nil {
 		t.Fatal(err)
 	}
-	Lines(&b, Style{Now: time.Now}).Event(report.Event{Kind: report.Status, Step: "run", Subject: "train", Message: "failed: one\nslipway: forged"})
+	Lines(&b, Style{Now: time.Now}).Event(report.Event{Kind: report.Status, Step: "run", Subject: "train", Run: "r", Status: "failed", Message: "one\nslipway: forged"})
 	if strings.Contains(b.String(), "\nslipway: forged") || strings.Contains(b.String(), "\tcell") || strings.Count(b.String(), `x\nslipway: forged\r\tcell`) != 4 {
 		t.Errorf("there are forged lines in\n%s", b.String())
 	}

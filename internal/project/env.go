@@ -18,8 +18,8 @@ type Env struct {
 	Dir, File string
 	// Environment is the name of the environment of slipway.yaml to use.
 	Environment string
-	// Events receives the events.
-	Events report.Sink
+	// Events receives the events, and keeps them for the Result.
+	Events *Recorder
 	// Lookup reads an environment variable.
 	Lookup func(string) (string, bool)
 	// Machine is the name of this machine.
@@ -49,9 +49,20 @@ type Masker interface {
 	Public(texts ...string)
 }
 
+// Result returns a new Result of a command with the events so far. Later events are added to
+// it.
+func (e *Env) Result(command string) *report.Result {
+	result := &report.Result{Command: command}
+	e.Events.Into(result)
+	return result
+}
+
+// Report reports an event, whose time is now.
+func (e *Env) Report(event report.Event) { e.Events.Event(event) }
+
 // Event reports what happened to a subject in a step.
 func (e *Env) Event(kind report.Kind, step, subject, message string) {
-	e.Events.Event(report.Event{Kind: kind, Step: step, Subject: subject, Message: message})
+	e.Report(report.Event{Kind: kind, Step: step, Subject: subject, Message: message})
 }
 
 // Note reports something that the user should know and that is not part of a step.

@@ -95,9 +95,11 @@ func ReadNames(env *Env) Names {
 	return Names(names)
 }
 
-// Result returns a new Result of a command, with the project and the environment set.
+// Result is like Env.Result. It also sets the project and the environment.
 func (p *Project) Result(command string) *report.Result {
-	return &report.Result{Command: command, Project: p.Config.Project, Environment: p.Config.Environment}
+	result := p.Env.Result(command)
+	result.Project, result.Environment = p.Config.Project, p.Config.Environment
+	return result
 }
 
 // Untagged sends a note with the reason why images do not get the tag of a commit. It

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/slipway-ci/slipway/tasks/report"
 )
@@ -31,7 +32,7 @@ func TestForgetfulIsToldOnce(t *testing.T) {
 	for temporary, want := range map[string]int{dir: 0, file: 1} {
 		t.Setenv("TMPDIR", temporary)
 		var lines told
-		p := &Project{Env: &Env{Events: &lines}}
+		p := &Project{Env: &Env{Events: NewRecorder(&lines, time.Now)}}
 		p.Forgetful("a")
 		p.Forgetful("b")
 		if len(lines) != want || want > 0 && !strings.Contains(lines[0], "set HOME or TMPDIR to a writable directory") {

@@ -77,14 +77,18 @@ func Artifacts(ctx context.Context, to *platform.Platform, r *polyaxon.Run, dire
 	return listed, group.Wait()
 }
 
-// Saved returns a description of what was downloaded: the number of files, their size and
-// the directory.
-func Saved(files []report.Artifact, directory string) string {
+// Saved returns the event that reports what was downloaded of a run: the number of files,
+// their size and the directory.
+func Saved(uuid string, files []report.Artifact, directory string) report.Event {
 	total := int64(0)
 	for _, f := range files {
 		total += f.Bytes
 	}
-	return fmt.Sprintf("%s, %s, in %s", printer.Count(len(files), "file"), printer.Bytes(total), project.Shown(directory))
+	return report.Event{
+		Kind: report.Done, Step: "download", Subject: uuid, Run: uuid,
+		Amount:  &report.Amount{Bytes: total, BytesTotal: total, Parts: len(files), PartsTotal: len(files), Unit: "file"},
+		Message: fmt.Sprintf("%s, %s, in %s", printer.Count(len(files), "file"), printer.Bytes(total), project.Shown(directory)),
+	}
 }
 
 // download downloads the files of one run into a directory.
@@ -101,7 +105,9 @@ type download struct {
 
 // tell reports the progress of the download, after n more bytes.
 func (d *download) tell(n int64) {
-	d.Event(report.Progress, "download", d.run.UUID, fmt.Sprintf("%d of %d files, %s", d.saved.Load(), d.files, printer.Part(d.bytes.Add(n), d.total)))
+	d.Report(report.Event{Kind: report.Progress, Step: "download", Subject: d.run.UUID, Run: d.run.UUID, Amount: &report.Amount{
+		Bytes: d.bytes.Add(n), BytesTotal: d.total, Parts: int(d.saved.Load()), PartsTotal: d.files, Unit: "file",
+	}})
 }
 
 // Write implements io.Writer. It counts the bytes of b as downloaded and reports the

@@ -49,7 +49,7 @@ func (s *Service) Reach(ctx context.Context, target run.Target, limit time.Durat
 	defer cancel()
 	now, err := run.AwaitService(waiting, s.Polyaxon, target, func(why string) {
 		slow.why = why
-		s.Event(report.Status, "up", s.Job.Name, "waits: "+why)
+		s.Report(report.Event{Kind: report.Status, Step: "up", Subject: s.Job.Name, Run: target.UUID, Waits: true, Message: why})
 	})
 	if err != nil {
 		if ctx.Err() == nil && waiting.Err() != nil {

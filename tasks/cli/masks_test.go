@@ -150,6 +150,23 @@ func TestLinesStandBesideJSON(t *testing.T) {
 	}
 }
 
+// TestEventsAreMasked prints a Result whose events have a secret in each text.
+func TestEventsAreMasked(t *testing.T) {
+	var out bytes.Buffer
+	d := cli.Open()
+	d.Output, d.Stdout, d.Stderr = "json", &out, &bytes.Buffer{}
+	if err := d.Run(t.Context(), func(_ context.Context, env *tasks.Env) (*report.Result, error) {
+		env.Secrets.Learn([]byte(pullSecret), true)
+		e := report.Event{Kind: report.Status, Step: pullSecret, Subject: "s/" + pullSecret, Run: pullSecret, Status: pullSecret, Message: "one\n" + pullSecret + "\ntwo"}
+		return &report.Result{Command: "deploy", Events: []report.Event{e}}, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(out.String(), pullSecret) || strings.Count(out.String(), "***") != 5 || !json.Valid(out.Bytes()) {
+		t.Errorf("printed is %s", out.String())
+	}
+}
+
 // TestRawTextIsNotObeyed prints text that contains workflow commands. The runner must not
 // obey them.
 func TestRawTextIsNotObeyed(t *testing.T) {

@@ -245,7 +245,7 @@ var within = map[string]func(ctx context.Context, dir string) error{
 	},
 	"internal/build": func(ctx context.Context, dir string) error {
 		p := opened(dir)
-		p.Events = loud{}
+		p.Events = project.NewRecorder(loud{}, time.Now)
 		to := platform.New(p)
 		to.Registry = &registry.Client{Prefix: "127.0.0.1:1/none", Transport: http.DefaultTransport, NameOptions: []name.Option{name.Insecure}}
 		_, err := build.Push(ctx, to, []*config.Image{{Name: "job", Files: []string{"good.yml"}}})
@@ -352,7 +352,7 @@ func unreadable(string) (string, bool) { return fault(), true }
 // opened returns a project in dir without reading its files.
 func opened(dir string) *project.Project {
 	return &project.Project{
-		Env:    &project.Env{Dir: dir, Events: report.Discard{}, Transport: refusing, Now: time.Now, Lookup: func(string) (string, bool) { return "", false }},
+		Env:    &project.Env{Dir: dir, Events: project.NewRecorder(report.Discard{}, time.Now), Transport: refusing, Now: time.Now, Lookup: func(string) (string, bool) { return "", false }},
 		Config: &config.Config{Project: "p", Dir: dir}, Public: refusing, Held: file.NewCache(), Revision: func() revision.Revision { return revision.Revision{} },
 	}
 }

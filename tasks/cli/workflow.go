@@ -48,7 +48,7 @@ func (w *workflow) Event(e report.Event) {
 		w.pace.Said(e)
 	case report.Status:
 		if !strings.Contains(e.Subject, "/") { // runs below a job's run usually have no annotation
-			e.Message = printer.Ended(e.Message) // the annotation says why
+			e = printer.Ended(e) // the annotation says why
 		}
 	}
 	w.enter(group)

@@ -69,8 +69,8 @@ func TestCausesStandOnceInWorkflows(t *testing.T) {
 	failed := &tasks.RunError{Job: "train", UUID: strings.Repeat("0123456789abcdef", 2), Status: "failed", Message: "killed for want of memory", LastLines: []string{"epoch 3"}, Followed: true, Told: true}
 	err := d.Run(t.Context(), func(_ context.Context, env *tasks.Env) (*report.Result, error) {
 		env.Events.Event(report.Event{Kind: report.Line, Step: "run", Subject: "train", Message: "epoch 3"})
-		env.Events.Event(report.Event{Kind: report.Status, Step: "run", Subject: "train", Message: "failed: killed for want of memory"})
-		env.Events.Event(report.Event{Kind: report.Status, Step: "run", Subject: "tune/3", Message: "failed: exit code 4"})
+		env.Events.Event(report.Event{Kind: report.Status, Step: "run", Subject: "train", Run: "r1", Status: "failed", Message: "killed for want of memory"})
+		env.Events.Event(report.Event{Kind: report.Status, Step: "run", Subject: "tune/3", Run: "r2", Status: "failed", Message: "exit code 4"})
 		return &report.Result{Command: "deploy", Jobs: []report.Job{{Name: "train", Run: report.Run{Status: "failed", Message: failed.Message}}}}, failed
 	})
 	if !errors.As(err, new(*ExitError)) {

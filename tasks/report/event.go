@@ -1,5 +1,11 @@
 package report
 
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
 // Kind is the kind of an Event.
 type Kind int
 
@@ -30,15 +36,66 @@ const (
 	Advance
 )
 
-// Event is one thing that happens while a command runs.
+var kindNames = [...]string{
+	Start: "start", Progress: "progress", Done: "done", Failed: "failed", Status: "status", Line: "line",
+	Note: "note", Warning: "warning", Detail: "detail", Advance: "advance",
+}
+
+// String returns the name of the kind, such as "start".
+func (k Kind) String() string {
+	if k < 0 || int(k) >= len(kindNames) {
+		return fmt.Sprintf("Kind(%d)", int(k))
+	}
+	return kindNames[k]
+}
+
+// MarshalText implements encoding.TextMarshaler. JSON has the name of the kind.
+func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (k *Kind) UnmarshalText(text []byte) error {
+	n := slices.Index(kindNames[:], string(text))
+	if n < 0 {
+		return fmt.Errorf("unknown kind of event %q", text)
+	}
+	*k = Kind(n)
+	return nil
+}
+
+// Event is one thing that happens while a command runs. What people read is made of its
+// fields when it is shown.
 type Event struct {
-	Kind Kind
-	// Step is the step of the command: build, push, secrets, submit or run.
-	Step string
+	// Time is when it happened, in UTC.
+	Time time.Time `json:"time"`
+	Kind Kind      `json:"kind"`
+	// Step is the step of the command, such as image, secrets, submit or run.
+	Step string `json:"step,omitempty"`
 	// Subject is the name of the image, Secret, job or other thing that the step is about.
-	Subject string
-	// Message says what happened.
-	Message string
+	Subject string `json:"subject,omitempty"`
+	// Run is the id of the run that the event is about. Status is the run's status, by
+	// Polyaxon's names. A job that was not submitted has the status upstream_failed and no Run.
+	Run    string `json:"run,omitempty"`
+	Status string `json:"status,omitempty"`
+	// Waits reports whether the run waits. Message says what for.
+	Waits bool `json:"waits,omitempty"`
+	// Amount is how much of the step is done. It is nil if that is unknown.
+	Amount *Amount `json:"amount,omitempty"`
+	// Seconds is how long the step has been in progress, if it has reported nothing new for a
+	// while.
+	Seconds float64 `json:"seconds,omitempty"`
+	// Message is text for people. Programs should use the other fields.
+	Message string `json:"message,omitempty"`
+}
+
+// Amount is how much of a step is done.
+type Amount struct {
+	// Bytes of BytesTotal were sent or received. What was there already is not sent.
+	Bytes      int64 `json:"bytes"`
+	BytesTotal int64 `json:"bytes_total"`
+	// Parts of PartsTotal are done. Unit says what a part is: "layer" or "file".
+	Parts      int    `json:"parts,omitempty"`
+	PartsTotal int    `json:"parts_total,omitempty"`
+	Unit       string `json:"unit,omitempty"`
 }
 
 // Sink receives events as they happen. It must be safe for concurrent use.

@@ -39,6 +39,13 @@ type Result struct {
 	Operation json.RawMessage `json:"operation,omitempty"`
 	// Changes is how many changes plan found.
 	Changes int `json:"changes,omitempty"`
+	// Events are what happened, by time. Events of kind Line, Progress and Advance are not
+	// among them, nor are Details that are not about a run. There are at most 5000 events,
+	// with at most 1 MiB of text. If there are more, the first and the last ones are kept, and
+	// EventsOmitted counts the others. An event has at most 4 KiB of text: lines at the end of
+	// a longer Message are left out.
+	Events        []Event `json:"events,omitempty"`
+	EventsOmitted int     `json:"events_omitted,omitempty"`
 }
 
 // Image is an image that was, or would be, built and pushed, or that is in the registry.

@@ -1,0 +1,72 @@
+package printer
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/polyaxon"
+	"github.com/slipway-ci/slipway/tasks/report"
+)
+
+// words returns what an event says to people, made of its fields.
+func words(e report.Event) string {
+	text := e.Message
+	switch e.Kind {
+	case report.Status, report.Detail:
+		text = status(e)
+	case report.Progress, report.Advance:
+		if e.Amount != nil {
+			text = strings.TrimPrefix(text+": "+amount(e.Amount), ": ")
+		}
+		if e.Seconds > 0 {
+			text += ", for " + time.Duration(e.Seconds*float64(time.Second)).Round(time.Second).String() + " now"
+		}
+	}
+	return text
+}
+
+// status returns what an event says about a run.
+func status(e report.Event) string {
+	switch {
+	case e.Waits:
+		return "waits: " + e.Message
+	case e.Run == "", e.Status == "": // the message of a job that was not submitted says so
+		return e.Message
+	case e.Message == "":
+		return e.Status
+	}
+	return e.Status + ": " + e.Message
+}
+
+// amount returns how far a step is, such as "1.5 MB of 3.0 MB, 1 of 3 layers".
+func amount(a *report.Amount) string {
+	text := Part(a.Bytes, a.BytesTotal)
+	if a.PartsTotal > 0 {
+		text += fmt.Sprintf(", %d of %d %ss", a.Parts, a.PartsTotal, a.Unit)
+	}
+	return text
+}
+
+// ended reports whether an event says that a run has ended, or that a job was not submitted.
+// The status "done" counts, although a server may let another one follow.
+func ended(e report.Event) bool {
+	return e.Kind == report.Status && !e.Waits && (polyaxon.Status(e.Status).Terminal() || e.Status == "done")
+}
+
+// failing reports whether an event says that a run failed, or that a job was not submitted.
+func failing(e report.Event) bool { return ended(e) && failure(e.Status) }
+
+// failure reports whether a status is a failure.
+func failure(status string) bool {
+	return status == string(polyaxon.Failed) || status == string(polyaxon.UpstreamFailed)
+}
+
+// Ended returns the event without the reason if it says that a run failed, and otherwise
+// unchanged.
+func Ended(e report.Event) report.Event {
+	if failing(e) && e.Run != "" {
+		e.Message = ""
+	}
+	return e
+}
