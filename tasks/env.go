@@ -85,7 +85,7 @@ func (e *Env) connect(ctx context.Context) (*platform.Platform, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := p.Config.Unbuilt(nil, nil); err != nil {
+	if err := p.Config.Unsupported(nil, nil); err != nil {
 		return nil, err
 	}
 	to, err := platform.Connect(ctx, p, platform.Uses{Runs: true})

@@ -196,7 +196,7 @@ func TestAllThatIsMissing(t *testing.T) {
 			t.Errorf("%s is not told", missing)
 		}
 	}
-	for _, leaf := range source.Leaves(err) {
+	for _, leaf := range source.Flatten(err) {
 		var located *source.Error
 		if !errors.As(leaf, &located) || located.Position.File == "" || located.Position.Line == 0 {
 			t.Errorf("without a place: %v", leaf)

@@ -72,25 +72,25 @@ func (c *Commands) EndGroup() { c.action.EndGroup() }
 
 // Error annotates a position in a file, or the run if at has no file.
 func (c *Commands) Error(at source.Position, title, message string) {
-	c.annotation(at, title).Errorf("%s", cut(message))
+	c.withPosition(at, title).Errorf("%s", truncate(message))
 }
 
 // Warning is like Error, with the level warning.
 func (c *Commands) Warning(at source.Position, title, message string) {
-	c.annotation(at, title).Warningf("%s", cut(message))
+	c.withPosition(at, title).Warningf("%s", truncate(message))
 }
 
-func cut(message string) string {
+func truncate(message string) string {
 	if len(message) > MaxAnnotation {
 		message = strings.ToValidUTF8(message[:MaxAnnotation], "") + "..."
 	}
 	return message
 }
 
-func (c *Commands) annotation(at source.Position, title string) *githubactions.Action {
+func (c *Commands) withPosition(at source.Position, title string) *githubactions.Action {
 	fields := map[string]string{"title": title}
 	if at.File != "" {
-		fields["file"] = c.relative(at.File)
+		fields["file"] = c.inWorkspace(at.File)
 		if at.Line > 0 {
 			fields["line"] = strconv.Itoa(at.Line)
 		}
@@ -101,9 +101,9 @@ func (c *Commands) annotation(at source.Position, title string) *githubactions.A
 	return c.action.WithFieldsMap(fields)
 }
 
-// relative returns a path as the runner expects it: relative to the workspace, with
+// inWorkspace returns a path as the runner expects it: relative to the workspace, with
 // slashes. A path outside of the workspace is not made relative.
-func (c *Commands) relative(path string) string {
+func (c *Commands) inWorkspace(path string) string {
 	workspace, ok := c.lookup("GITHUB_WORKSPACE")
 	whole, err := filepath.Abs(path)
 	if !ok || workspace == "" || err != nil {

@@ -34,7 +34,7 @@ func (c *Checker) problem(f *lint.Finding, versions []schema.Version) report.Pro
 // jobProblems converts the errors of filling a job's Polyaxonfile.
 func jobProblems(err error) []report.Problem {
 	var problems []report.Problem
-	for _, leaf := range source.Leaves(err) {
+	for _, leaf := range source.Flatten(err) {
 		p := report.Problem{Severity: string(file.SeverityError), Name: lint.JobRule, Message: leaf.Error()}
 		var located *source.Error
 		if errors.As(leaf, &located) {

@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// validateChoices checks the sections that need exactly one of several keys. It returns
+// validateOneOf checks the sections that need exactly one of several keys. It returns
 // the paths, joined by NUL, of the sections that have none of them or more than one.
-func (c *Config) validateChoices(fail func(string, []string, string, ...any)) map[string]bool {
-	told := map[string]bool{}
+func (c *Config) validateOneOf(fail func(string, []string, string, ...any)) map[string]bool {
+	reported := map[string]bool{}
 	c.sections(func(path []string, keys []key, v reflect.Value) {
 		var one, all []string
 		given, alone := 0, false
@@ -32,16 +32,16 @@ func (c *Config) validateChoices(fail func(string, []string, string, ...any)) ma
 		case len(all) == 0 || given == 1 || given == 0 && alone:
 			return
 		case len(all) == len(one):
-			problem = "needs exactly one of " + listed(one)
+			problem = "needs exactly one of " + joinWords(one)
 		case given == 0:
-			problem = "needs one of " + listed(all)
+			problem = "needs one of " + joinWords(all)
 		default:
-			problem = "has more than one of " + listed(one)
+			problem = "has more than one of " + joinWords(one)
 		}
-		told[strings.Join(path, "\x00")] = true
-		fail("", path, "%s %s", titled(path), problem)
+		reported[strings.Join(path, "\x00")] = true
+		fail("", path, "%s %s", sectionLabel(path), problem)
 	})
-	return told
+	return reported
 }
 
 // isEmpty reports whether v is its type's zero value, or a map or slice without elements.
@@ -49,18 +49,18 @@ func isEmpty(v reflect.Value) bool {
 	return v.IsZero() || (v.Kind() == reflect.Map || v.Kind() == reflect.Slice) && v.Len() == 0
 }
 
-// titled returns the section's name for error messages. A section images.train is "image
+// sectionLabel returns the section's name for error messages. A section images.train is "image
 // train" and a section secrets.token is "secret token", which is how users speak of them.
 // Any other section is named by its path.
-func titled(path []string) string {
+func sectionLabel(path []string) string {
 	if len(path) == 2 && (path[0] == "images" || path[0] == "secrets") {
 		return strings.TrimSuffix(path[0], "s") + " " + path[1]
 	}
-	return name(path)
+	return pathLabel(path)
 }
 
-// listed joins words into one phrase: "a, b and c".
-func listed(words []string) string {
+// joinWords joins words into one phrase: "a, b and c".
+func joinWords(words []string) string {
 	last := len(words) - 1
 	if last < 1 {
 		return strings.Join(words, "")

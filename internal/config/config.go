@@ -18,7 +18,7 @@ type Config struct {
 	// Environment is the name of the environment that was merged in, or "".
 	Environment string
 
-	Version int `yaml:"version" doc:"Version of the file's format" enum:"1" default:"1" whole:"yes"`
+	Version int `yaml:"version" doc:"Version of the file's format" enum:"1" default:"1" fileonly:"yes"`
 	// Project defaults to a name made from that of Dir.
 	Project string `yaml:"project" doc:"Polyaxon project, created when missing; the directory's name when left out" form:"slug"`
 	// Registry is "" for the sandbox's registry. It does not end in a slash.
@@ -43,7 +43,7 @@ type Config struct {
 	References *References `yaml:"references" doc:"Where the urlRef of a Polyaxonfile may lead"`
 	// Environments holds each environment as it is written, before the merge. Required keys
 	// may be missing.
-	Environments map[string]*Config `yaml:"environments" doc:"Values that --env NAME lays over the rest" whole:"yes"`
+	Environments map[string]*Config `yaml:"environments" doc:"Values that --env NAME lays over the rest" fileonly:"yes"`
 
 	positions map[string]source.Position
 }

@@ -173,7 +173,7 @@ func TestVersion(t *testing.T) {
 	}
 }
 
-func TestUnbuilt(t *testing.T) {
+func TestUnsupported(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("testdata", "example.yaml"))
 	if err != nil {
 		t.Fatal(err)
@@ -182,7 +182,7 @@ func TestUnbuilt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	refused := c.Unbuilt([]*Job{c.Jobs["train"]}, nil)
+	refused := c.Unsupported([]*Job{c.Jobs["train"]}, nil)
 	if refused == nil {
 		t.Fatal("nothing is refused")
 	}

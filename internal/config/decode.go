@@ -81,7 +81,7 @@ func (d *decoder) decode(n *yaml.Node, v reflect.Value, path []string, k key) {
 // and repetitions of a key are errors and are left out.
 func (d *decoder) pairs(n *yaml.Node, path []string) [][2]*yaml.Node {
 	if n.Kind != yaml.MappingNode {
-		d.fail(n, "", "%s must be a mapping, not %s", name(path), kind(n))
+		d.fail(n, "", "%s must be a mapping, not %s", pathLabel(path), kind(n))
 		return nil
 	}
 	seen := map[string]*yaml.Node{}
@@ -90,7 +90,7 @@ func (d *decoder) pairs(n *yaml.Node, path []string) [][2]*yaml.Node {
 		key := n.Content[i]
 		switch {
 		case key.Kind != yaml.ScalarNode:
-			d.fail(key, "", "a key of %s must be text, not %s", name(path), kind(key))
+			d.fail(key, "", "a key of %s must be text, not %s", pathLabel(path), kind(key))
 		case key.Tag == "!!merge":
 			d.fail(key, "write the keys out", "merge keys (<<) are not allowed")
 		case seen[key.Value] != nil:
@@ -116,7 +116,7 @@ func valueAt(n *yaml.Node, key string) *yaml.Node {
 // decodeSection decodes a mapping into a struct, and sets the defaults of the keys that
 // are left out.
 func (d *decoder) decodeSection(n *yaml.Node, v reflect.Value, path []string) {
-	keys := keysOf(v.Type(), namedBelow(path))
+	keys := keysOf(v.Type(), parentKey(path))
 	given := map[string]bool{}
 	for _, pair := range d.pairs(n, path) {
 		i := slices.IndexFunc(keys, func(k key) bool { return k.name == pair[0].Value })
@@ -127,7 +127,7 @@ func (d *decoder) decodeSection(n *yaml.Node, v reflect.Value, path []string) {
 		k := keys[i]
 		given[k.name] = true
 		switch field := v.Field(k.field); {
-		case k.whole && d.partial:
+		case k.fileOnly && d.partial:
 			d.fail(pair[0], "", "%s cannot be set in an environment", k.name)
 		case field.Type() == reflect.TypeFor[map[string]*Config](): // overlay reads them
 		default:
@@ -141,9 +141,9 @@ func (d *decoder) decodeSection(n *yaml.Node, v reflect.Value, path []string) {
 		field := v.Field(k.field)
 		switch {
 		case k.required && !given[k.name]:
-			d.fail(n, "", "%s needs %s", name(path), k.name)
-		case k.standard != "" && field.IsZero() && (!given[k.name] || field.Kind() == reflect.String):
-			d.decodeScalar(&yaml.Node{Kind: yaml.ScalarNode, Value: k.standard}, field, join(path, k.name), k)
+			d.fail(n, "", "%s needs %s", pathLabel(path), k.name)
+		case k.defaultValue != "" && field.IsZero() && (!given[k.name] || field.Kind() == reflect.String):
+			d.decodeScalar(&yaml.Node{Kind: yaml.ScalarNode, Value: k.defaultValue}, field, join(path, k.name), k)
 		}
 	}
 }
@@ -162,7 +162,7 @@ func (d *decoder) unknown(n *yaml.Node, path []string, keys []key) {
 		sort.Strings(names)
 		hint = "known keys are " + strings.Join(names, ", ")
 	}
-	d.fail(n, hint, "%s has no key %s", name(path), n.Value)
+	d.fail(n, hint, "%s has no key %s", pathLabel(path), n.Value)
 }
 
 func (d *decoder) decodeMap(n *yaml.Node, v reflect.Value, path []string, k key) {
@@ -173,7 +173,7 @@ func (d *decoder) decodeMap(n *yaml.Node, v reflect.Value, path []string, k key)
 		// The names of images, jobs and the like are limited by the systems that use them. The
 		// keys of data are free.
 		if element.Kind() == reflect.Pointer && !forms[k.form].matches(key) {
-			d.fail(pair[0], "", "%s is not a valid name for %s: use %s", strconv.Quote(key), name(path), forms[k.form].meaning)
+			d.fail(pair[0], "", "%s is not a valid name for %s: use %s", strconv.Quote(key), pathLabel(path), forms[k.form].description)
 			continue
 		}
 		value := reflect.New(element).Elem()
@@ -184,7 +184,7 @@ func (d *decoder) decodeMap(n *yaml.Node, v reflect.Value, path []string, k key)
 
 func (d *decoder) decodeSlice(n *yaml.Node, v reflect.Value, path []string, k key) {
 	if n.Kind != yaml.SequenceNode {
-		d.fail(n, "put it in brackets: [...]", "%s must be a list, not %s", name(path), kind(n))
+		d.fail(n, "put it in brackets: [...]", "%s must be a list, not %s", pathLabel(path), kind(n))
 		return
 	}
 	for i, item := range n.Content {
@@ -194,8 +194,8 @@ func (d *decoder) decodeSlice(n *yaml.Node, v reflect.Value, path []string, k ke
 	}
 }
 
-// name returns what error messages call the value at path.
-func name(path []string) string {
+// pathLabel returns what error messages call the value at path.
+func pathLabel(path []string) string {
 	if len(path) == 0 {
 		return FileName
 	}

@@ -45,7 +45,7 @@ func TestKeysAreDocumented(t *testing.T) {
 
 // document writes the list of the keys of a section, and those of the sections below it.
 func document(t *testing.T, b *strings.Builder, of reflect.Type, path []string) {
-	keys := keysOf(of, namedBelow(path))
+	keys := keysOf(of, parentKey(path))
 	if len(path) > 0 {
 		fmt.Fprintf(b, "\n### %s\n", strings.Join(path, "."))
 	}
@@ -63,16 +63,16 @@ func document(t *testing.T, b *strings.Builder, of reflect.Type, path []string) 
 		if k.required {
 			value += ", required"
 		}
-		if k.standard != "" {
-			value += ", default `" + k.standard + "`"
+		if k.defaultValue != "" {
+			value += ", default `" + k.defaultValue + "`"
 		}
 		b.WriteString(markdown.Item(fmt.Sprintf("`%s` (%s): %s.", k.name, value, k.doc)))
 	}
 	switch {
 	case len(rest) > 0:
-		fmt.Fprintf(b, "\nOne of %s, or %s alone.\n", listed(one), listed(rest))
+		fmt.Fprintf(b, "\nOne of %s, or %s alone.\n", joinWords(one), joinWords(rest))
 	case len(one) > 0:
-		fmt.Fprintf(b, "\nExactly one of %s.\n", listed(one))
+		fmt.Fprintf(b, "\nExactly one of %s.\n", joinWords(one))
 	}
 	for _, k := range keys {
 		switch below := of.Field(k.field).Type; {
@@ -89,14 +89,14 @@ func document(t *testing.T, b *strings.Builder, of reflect.Type, path []string) 
 func checkTags(t *testing.T, of reflect.Type, path []string, k key) {
 	t.Helper()
 	if _, known := forms[k.form]; k.doc == "" || k.form != "" && !known {
-		t.Errorf("%s has no doc, or a form that there is not: %+v", name(path), k)
+		t.Errorf("%s has no doc, or a form that there is not: %+v", pathLabel(path), k)
 	}
-	if k.standard == "" {
+	if k.defaultValue == "" {
 		return
 	}
 	d := newDecoder(FileName, nil)
-	if d.decodeScalar(&yaml.Node{Kind: yaml.ScalarNode, Value: k.standard}, reflect.New(of).Elem(), path, k); len(d.errs) > 0 {
-		t.Errorf("the default of %s: %v", name(path), d.errs[0])
+	if d.decodeScalar(&yaml.Node{Kind: yaml.ScalarNode, Value: k.defaultValue}, reflect.New(of).Elem(), path, k); len(d.errs) > 0 {
+		t.Errorf("the default of %s: %v", pathLabel(path), d.errs[0])
 	}
 }
 

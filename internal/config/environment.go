@@ -8,9 +8,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// maxOthers is how many environments are checked besides the chosen one. Checking one
+// maxEnvironments is how many environments are checked besides the chosen one. Checking one
 // costs as much as loading the whole file.
-const maxOthers = 50
+const maxEnvironments = 50
 
 // environments returns the mapping of environments in root, or nil if there is none, and
 // its names and values.
@@ -62,19 +62,19 @@ func (d *decoder) environment(name string, n *yaml.Node) *Config {
 	return &c
 }
 
-// others checks the configuration as each of the other environments would make it, and
-// returns the errors. A misspelt job in an environment, for example, shows only after the
-// merge, as a job without a Polyaxonfile. An environment is skipped if a variable that it
-// needs is not set, as it may be set only where that environment is used.
-func (c *Config) others(root *yaml.Node, d *decoder) []*source.Error {
+// checkEnvironments checks the configuration as each of the other environments would make
+// it, and returns the errors. A misspelt job in an environment, for example, shows only
+// after the merge, as a job without a Polyaxonfile. An environment is skipped if a variable
+// that it needs is not set, as it may be set only where that environment is used.
+func (c *Config) checkEnvironments(root *yaml.Node, d *decoder) []*source.Error {
 	var errs []*source.Error
 	_, pairs := d.environments(root)
-	for _, pair := range pairs[:min(len(pairs), maxOthers)] {
+	for _, pair := range pairs[:min(len(pairs), maxEnvironments)] {
 		name := pair[0].Value
 		if name == c.Environment {
 			continue
 		}
-		for _, e := range c.other(merge(root, pair[1]), newDecoder(d.file, d.lookup)) {
+		for _, e := range c.checkMerged(merge(root, pair[1]), newDecoder(d.file, d.lookup)) {
 			e.Message = "with --env " + name + ": " + e.Message
 			errs = append(errs, e)
 		}
@@ -82,9 +82,9 @@ func (c *Config) others(root *yaml.Node, d *decoder) []*source.Error {
 	return errs
 }
 
-// other returns the errors of the configuration that root describes, or nil if a variable
+// checkMerged returns the errors of the configuration that root describes, or nil if a variable
 // that root names is not set.
-func (c *Config) other(root *yaml.Node, d *decoder) []*source.Error {
+func (c *Config) checkMerged(root *yaml.Node, d *decoder) []*source.Error {
 	merged := &Config{Path: c.Path, Dir: c.Dir, positions: d.positions}
 	d.decodeConfig(root, merged)
 	switch {
@@ -93,7 +93,7 @@ func (c *Config) other(root *yaml.Node, d *decoder) []*source.Error {
 	case len(d.errs) > 0:
 		return d.errs
 	}
-	merged.settle()
+	merged.setDefaults()
 	return merged.validate()
 }
 

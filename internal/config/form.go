@@ -14,8 +14,8 @@ import (
 type form struct {
 	// pattern is the regular expression that the JSON schema has for editors.
 	pattern *regexp.Regexp
-	// meaning describes the syntax in error messages.
-	meaning string
+	// description says what the syntax is in error messages.
+	description string
 	// check, if set, is used instead of pattern, for rules that a pattern cannot express.
 	check func(string) bool
 	// secret is set if an invalid value must not be printed because it may be a secret.
@@ -33,24 +33,24 @@ func (f form) matches(text string) bool {
 
 // forms holds the forms by the names that the tag form uses.
 var forms = map[string]form{
-	"slug":     {pattern: regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`), meaning: "lowercase letters, digits and dashes, at most 63"},
-	"dns":      {pattern: regexp.MustCompile(`^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$`), meaning: "lowercase letters, digits, dashes and dots, as Kubernetes requires"},
-	"url":      {pattern: regexp.MustCompile(`^https?://[^/\s]+(/\S*)?$`), meaning: "an address that begins with https:// or http://"},
-	"host":     {pattern: regexp.MustCompile(`^[A-Za-z0-9]([-A-Za-z0-9.]{0,251}[A-Za-z0-9])?$|^[0-9A-Fa-f:]+:[0-9A-Fa-f:.]*$`), meaning: "the name or the address of a host, without https:// and port"},
-	"bucket":   {pattern: regexp.MustCompile(`^gs://[a-z0-9][-_.a-z0-9]{1,220}[a-z0-9]/?$`), meaning: "gs:// and the bucket's name"},
-	"owner":    {pattern: regexp.MustCompile(`^[0-9]{1,9}(:[0-9]{1,9})?$`), meaning: "a user's number, or a user's and a group's, such as 1000:1000"},
-	"python":   {pattern: regexp.MustCompile(`^3\.[0-9]{1,2}$`), meaning: "a version such as 3.12"},
-	"platform": {pattern: regexp.MustCompile(`^[a-z0-9]+/[a-z0-9]+(/v[0-9]+)?$`), meaning: "a platform such as linux/amd64"},
+	"slug":     {pattern: regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`), description: "lowercase letters, digits and dashes, at most 63"},
+	"dns":      {pattern: regexp.MustCompile(`^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$`), description: "lowercase letters, digits, dashes and dots, as Kubernetes requires"},
+	"url":      {pattern: regexp.MustCompile(`^https?://[^/\s]+(/\S*)?$`), description: "an address that begins with https:// or http://"},
+	"host":     {pattern: regexp.MustCompile(`^[A-Za-z0-9]([-A-Za-z0-9.]{0,251}[A-Za-z0-9])?$|^[0-9A-Fa-f:]+:[0-9A-Fa-f:.]*$`), description: "the name or the address of a host, without https:// and port"},
+	"bucket":   {pattern: regexp.MustCompile(`^gs://[a-z0-9][-_.a-z0-9]{1,220}[a-z0-9]/?$`), description: "gs:// and the bucket's name"},
+	"owner":    {pattern: regexp.MustCompile(`^[0-9]{1,9}(:[0-9]{1,9})?$`), description: "a user's number, or a user's and a group's, such as 1000:1000"},
+	"python":   {pattern: regexp.MustCompile(`^3\.[0-9]{1,2}$`), description: "a version such as 3.12"},
+	"platform": {pattern: regexp.MustCompile(`^[a-z0-9]+/[a-z0-9]+(/v[0-9]+)?$`), description: "a platform such as linux/amd64"},
 	"path": {
-		pattern: regexp.MustCompile(`^([^/.]|\.[^.]|\.$|\.\.[^/])`), check: inside,
-		meaning: "a path inside the repository, without .. that leaves it",
+		pattern: regexp.MustCompile(`^([^/.]|\.[^.]|\.$|\.\.[^/])`), check: isInsideRepository,
+		description: "a path inside the repository, without .. that leaves it",
 	},
-	"source": {pattern: regexp.MustCompile(secret.Pattern()), meaning: secret.Forms(), secret: true},
+	"source": {pattern: regexp.MustCompile(secret.Pattern()), description: secret.Forms(), secret: true},
 	"text":   {literal: true},
 }
 
-// inside reports whether the path p is relative and stays inside the repository.
-func inside(p string) bool {
+// isInsideRepository reports whether the path p is relative and stays inside the repository.
+func isInsideRepository(p string) bool {
 	p = strings.ReplaceAll(p, `\`, "/")
 	if p == "" || path.IsAbs(p) || len(p) > 1 && p[1] == ':' {
 		return false

@@ -20,16 +20,16 @@ import (
 //	          stand beside one of them, or alone
 //	only      if several mappings of named sections share the type, the key of the only
 //	          mapping whose sections have this key
-//	whole     "yes" for a key of the whole file, which an environment cannot set
+//	fileonly  "yes" for a key of the whole file, which an environment cannot set
 //	names     the names that editors offer: "components" for those that ship
 //
 // The decoder, the defaults, the checks, the JSON schema and the lists in
 // docs/configuration.md are all derived from these tags.
 type key struct {
-	field                                   int
-	name, doc, form, standard, oneof, names string
-	enum                                    []string
-	required, whole                         bool
+	field                                       int
+	name, doc, form, defaultValue, oneof, names string
+	enum                                        []string
+	required, fileOnly                          bool
 }
 
 // keysOf returns the keys of a section of type t. named is the key of the mapping of named
@@ -43,8 +43,8 @@ func keysOf(t reflect.Type, named string) []key {
 			continue
 		}
 		k := key{
-			field: i, name: name, doc: tag.Get("doc"), form: tag.Get("form"), standard: tag.Get("default"),
-			oneof: tag.Get("oneof"), names: tag.Get("names"), required: tag.Get("required") != "", whole: tag.Get("whole") != "",
+			field: i, name: name, doc: tag.Get("doc"), form: tag.Get("form"), defaultValue: tag.Get("default"),
+			oneof: tag.Get("oneof"), names: tag.Get("names"), required: tag.Get("required") != "", fileOnly: tag.Get("fileonly") != "",
 		}
 		if enum := tag.Get("enum"); enum != "" {
 			k.enum = strings.Split(enum, ",")
@@ -54,9 +54,9 @@ func keysOf(t reflect.Type, named string) []key {
 	return keys
 }
 
-// namedBelow returns the last key but one of path, or "" if path is shorter. For a named
+// parentKey returns the last key but one of path, or "" if path is shorter. For a named
 // section, such as jobs.train, it is the key of the mapping that contains it: jobs.
-func namedBelow(path []string) string {
+func parentKey(path []string) string {
 	if len(path) < 2 {
 		return ""
 	}
@@ -81,7 +81,7 @@ func walk(v reflect.Value, path []string, visit func([]string, []key, reflect.Va
 			walk(v.MapIndex(name), join(path, name.String()), visit)
 		}
 	case v.Kind() == reflect.Struct:
-		keys := keysOf(v.Type(), namedBelow(path))
+		keys := keysOf(v.Type(), parentKey(path))
 		visit(path, keys, v)
 		for _, k := range keys {
 			walk(v.Field(k.field), join(path, k.name), visit)

@@ -42,11 +42,11 @@ func Load(path string, o Options) (*Config, error) {
 	if root := d.parse(text); root != nil && d.supported(root) {
 		d.decodeConfig(d.overlay(root, c), c)
 		if len(d.errs) == 0 {
-			c.settle()
+			c.setDefaults()
 			d.errs = c.validate()
 		}
 		if len(d.errs) == 0 {
-			d.errs = c.others(root, d)
+			d.errs = c.checkEnvironments(root, d)
 		}
 	}
 	if len(d.errs) > 0 {
@@ -55,9 +55,9 @@ func Load(path string, o Options) (*Config, error) {
 	return c, nil
 }
 
-// settle fills in the project's default, the names of images, secrets, jobs and services,
+// setDefaults fills in the project's default, the names of images, secrets, jobs and services,
 // and the order of jobs that follows from references.
-func (c *Config) settle() {
+func (c *Config) setDefaults() {
 	if c.Registry = strings.TrimSuffix(c.Registry, "/"); c.Project == "" {
 		c.Project = slug(filepath.Base(c.Dir))
 	}
@@ -69,7 +69,7 @@ func (c *Config) settle() {
 	}
 	for name, j := range c.Jobs {
 		j.Name = name
-		j.follow()
+		j.addReferencedJobs()
 	}
 	for name, j := range c.Services {
 		j.Name, j.Service = name, true

@@ -61,7 +61,7 @@ func (d *decoder) parse(text []byte) *yaml.Node {
 			return fail(1, "is empty; name at least a job, or an image to build")
 		}
 		if mistake := syntax.Find(text); mistake != nil {
-			d.errs = append(d.errs, d.noYAML(text, mistake))
+			d.errs = append(d.errs, d.syntaxError(text, mistake))
 			return nil
 		}
 		line, message := 1, err.Error()
@@ -75,13 +75,13 @@ func (d *decoder) parse(text []byte) *yaml.Node {
 	}
 	if err := reader.Decode(&second); !errors.Is(err, io.EOF) {
 		if mistake := syntax.Find(text); mistake != nil {
-			d.errs = append(d.errs, d.noYAML(text, mistake))
+			d.errs = append(d.errs, d.syntaxError(text, mistake))
 			return nil
 		}
 		return fail(second.Line, "has a second document (---); only one is allowed")
 	}
 	root := document.Content[0]
-	if !d.bounded(root) {
+	if !d.checkSize(root) {
 		return nil
 	}
 	if root.Kind != yaml.MappingNode {
@@ -91,23 +91,23 @@ func (d *decoder) parse(text []byte) *yaml.Node {
 	return root
 }
 
-// sensitive matches lines that are not printed, as they may hold a secret that should not
+// sensitiveLine matches lines that are not printed, as they may hold a secret that should not
 // be there.
-var sensitive = regexp.MustCompile(`(?i)passw|token|secret|credential|private|key`)
+var sensitiveLine = regexp.MustCompile(`(?i)passw|token|secret|credential|private|key`)
 
-// noYAML returns the error for invalid YAML. It has an excerpt of the line, unless the
+// syntaxError returns the error for invalid YAML. It has an excerpt of the line, unless the
 // line may hold a secret.
-func (d *decoder) noYAML(text []byte, mistake *syntax.Mistake) *source.Error {
+func (d *decoder) syntaxError(text []byte, mistake *syntax.Mistake) *source.Error {
 	e := &source.Error{Position: source.Position{File: d.file, Line: mistake.Line, Column: mistake.Column}, Message: mistake.Message, Hint: mistake.Hint}
-	if lines := strings.Split(string(text), "\n"); mistake.Line <= len(lines) && !sensitive.MatchString(lines[mistake.Line-1]) {
+	if lines := strings.Split(string(text), "\n"); mistake.Line <= len(lines) && !sensitiveLine.MatchString(lines[mistake.Line-1]) {
 		e.Excerpt = source.Excerpt(strings.TrimRight(lines[mistake.Line-1], "\r"), e.Position)
 	}
 	return e
 }
 
-// bounded reports whether a tree stays small when its aliases are expanded, and adds an
+// checkSize reports whether a tree stays small when its aliases are expanded, and adds an
 // error otherwise. An alias can repeat a large part of the file, or contain itself.
-func (d *decoder) bounded(root *yaml.Node) bool {
+func (d *decoder) checkSize(root *yaml.Node) bool {
 	nodes := 0
 	var walk func(*yaml.Node, int) bool
 	walk = func(n *yaml.Node, depth int) bool {

@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// TestPipesAreNoConfiguration checks that Load refuses a pipe and a device, which it
+// TestPipesAreNotConfiguration checks that Load refuses a pipe and a device, which it
 // could read forever.
-func TestPipesAreNoConfiguration(t *testing.T) {
+func TestPipesAreNotConfiguration(t *testing.T) {
 	pipe, zero := filepath.Join(t.TempDir(), FileName), filepath.Join(t.TempDir(), FileName)
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)

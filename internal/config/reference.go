@@ -52,8 +52,8 @@ func (j *Job) References() map[string]Reference {
 	return all
 }
 
-// follow adds the jobs that the params refer to to After.
-func (j *Job) follow() {
+// addReferencedJobs adds the jobs that the params refer to to After.
+func (j *Job) addReferencedJobs() {
 	references := j.References()
 	for _, name := range keys(references) {
 		if before := references[name].Job; !slices.Contains(j.After, before) {

@@ -13,7 +13,7 @@ import (
 
 func (d *decoder) decodeScalar(n *yaml.Node, v reflect.Value, path []string, k key) {
 	if n.Kind != yaml.ScalarNode {
-		d.fail(n, "", "%s must be a single value, not %s", name(path), kind(n))
+		d.fail(n, "", "%s must be a single value, not %s", pathLabel(path), kind(n))
 		return
 	}
 	text, expanded, ok := d.expand(n)
@@ -28,7 +28,7 @@ func (d *decoder) decodeScalar(n *yaml.Node, v reflect.Value, path []string, k k
 	if v.Type() == reflect.TypeFor[time.Duration]() {
 		limit, ok := parseDuration(text)
 		if !ok {
-			d.fail(n, "write it as 90s, 30m, 6h or 2d", "%s is not a valid duration: %s", name(path), shown)
+			d.fail(n, "write it as 90s, 30m, 6h or 2d", "%s is not a valid duration: %s", pathLabel(path), shown)
 			return
 		}
 		v.SetInt(int64(limit))
@@ -38,11 +38,11 @@ func (d *decoder) decodeScalar(n *yaml.Node, v reflect.Value, path []string, k k
 	case reflect.Int:
 		number, isNumber := resolved.(int)
 		if len(k.enum) > 0 && (!isNumber || !slices.Contains(k.enum, strconv.Itoa(number))) {
-			d.fail(n, "", "%s must be %s, not %s", name(path), strings.Join(k.enum, " or "), shown)
+			d.fail(n, "", "%s must be %s, not %s", pathLabel(path), strings.Join(k.enum, " or "), shown)
 			return
 		}
 		if !isNumber || number < 0 {
-			d.fail(n, "", "%s must be a whole number, 0 or more, not %s", name(path), shown)
+			d.fail(n, "", "%s must be a whole number, 0 or more, not %s", pathLabel(path), shown)
 			return
 		}
 		v.SetInt(int64(number))
@@ -53,21 +53,21 @@ func (d *decoder) decodeScalar(n *yaml.Node, v reflect.Value, path []string, k k
 			number, isNumber = float64(whole), true
 		}
 		if !isNumber || math.IsNaN(number) || math.IsInf(number, 0) || number < 0 {
-			d.fail(n, "", "%s must be a number, 0 or more, not %s", name(path), shown)
+			d.fail(n, "", "%s must be a number, 0 or more, not %s", pathLabel(path), shown)
 			return
 		}
 		v.SetFloat(number)
 	case reflect.Bool:
 		on, isBool := resolved.(bool)
 		if !isBool {
-			d.fail(n, "", "%s must be true or false, not %s", name(path), shown)
+			d.fail(n, "", "%s must be true or false, not %s", pathLabel(path), shown)
 			return
 		}
 		v.SetBool(on)
 	case reflect.String:
 		d.decodeString(n, v, path, k, text, resolved, shown)
 	default:
-		d.fail(n, "", "%s cannot be read", name(path))
+		d.fail(n, "", "%s cannot be read", pathLabel(path))
 	}
 }
 
@@ -77,16 +77,16 @@ func (d *decoder) decodeString(n *yaml.Node, v reflect.Value, path []string, k k
 		shown = "the given value (hidden, it may be a secret)"
 	}
 	if _, isText := resolved.(string); !isText && !form.literal {
-		d.fail(n, "put it in quotes", "%s must be text, but %s is read as %s", name(path), shown, typeName(resolved))
+		d.fail(n, "put it in quotes", "%s must be text, but %s is read as %s", pathLabel(path), shown, typeName(resolved))
 		return
 	}
 	switch last := len(k.enum) - 1; {
 	case last >= 0 && !slices.Contains(k.enum, text):
-		d.fail(n, "", "%s must be %s or %s, not %s", name(path), strings.Join(k.enum[:last], ", "), k.enum[last], shown)
+		d.fail(n, "", "%s must be %s or %s, not %s", pathLabel(path), strings.Join(k.enum[:last], ", "), k.enum[last], shown)
 	case !form.matches(text):
-		d.fail(n, "", "%s must be %s, not %s", name(path), form.meaning, shown)
+		d.fail(n, "", "%s must be %s, not %s", pathLabel(path), form.description, shown)
 	case k.required && text == "":
-		d.fail(n, "", "%s must be given, not %s", name(path), shown)
+		d.fail(n, "", "%s must be given, not %s", pathLabel(path), shown)
 	default:
 		v.SetString(text)
 	}

@@ -68,8 +68,8 @@ func (x schema) scalar(t reflect.Type, k key, s map[string]any) {
 		}
 		return text
 	}
-	if k.standard != "" {
-		s["default"] = plain(k.standard)
+	if k.defaultValue != "" {
+		s["default"] = plain(k.defaultValue)
 	}
 	words := k.enum
 	if k.names == "components" {
@@ -109,7 +109,7 @@ func (x schema) section(t reflect.Type, named string) map[string]any {
 	properties, required := map[string]any{}, []string{}
 	keys := keysOf(t, named)
 	for _, k := range keys {
-		if k.whole && x.partial {
+		if k.fileOnly && x.partial {
 			continue
 		}
 		properties[k.name] = x.of(t.Field(k.field).Type, k)

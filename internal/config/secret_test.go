@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// TestSourcesAreAllThatThereAre has a secret source in each place that takes one. It
+// TestSourcesAreComplete has a secret source in each place that takes one. It
 // fails when a key for a new source is added and not named here.
-func TestSourcesAreAllThatThereAre(t *testing.T) {
+func TestSourcesAreComplete(t *testing.T) {
 	c, err := load(t, `
 secrets: {a: {data: {K: "env:DATA"}}, b: {docker-registry: {server: gcr.io, service-account-key: "env:REGISTRY"}}}
 images: {i: {dockerfile: Dockerfile, build-secrets: {s: "env:BUILD"}}}

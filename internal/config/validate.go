@@ -17,11 +17,11 @@ func (c *Config) validate() []*source.Error {
 	fail := func(hint string, path []string, format string, args ...any) {
 		errs = append(errs, &source.Error{Position: c.At(path...), Message: fmt.Sprintf(format, args...), Hint: hint})
 	}
-	told := c.validateChoices(fail)
+	reported := c.validateOneOf(fail)
 	for _, name := range keys(c.Images) {
 		i, at := c.Images[name], []string{"images", name}
 		switch {
-		case told[strings.Join(at, "\x00")]: // its kind is ambiguous
+		case reported[strings.Join(at, "\x00")]: // its kind is ambiguous
 		case i.Base != "" && i.Kind() != "files":
 			fail("", append(at, "base"), "base of image %s must be set under %s", name, i.Kind())
 		case i.Dockerfile == "" && (len(i.BuildArgs) > 0 || len(i.BuildSecrets) > 0 || i.SSH || i.Git || i.Target != ""):

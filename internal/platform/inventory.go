@@ -35,7 +35,7 @@ func InventoryOf(ctx context.Context, p *project.Project) lint.Inventory {
 	if err != nil {
 		return nil
 	}
-	secret.Tell(p.Secrets, running.Token, running.RegistryToken, running.KubernetesToken)
+	secret.LearnAll(p.Secrets, running.Token, running.RegistryToken, running.KubernetesToken)
 	connected, err := cluster.Connect(&rest.Config{Host: running.Kubernetes, BearerToken: string(running.KubernetesToken.Reveal())}, running.Namespace, "sandbox")
 	if err != nil {
 		return nil

@@ -56,7 +56,7 @@ func (a authenticator) AuthorizationContext(ctx context.Context) (*authn.AuthCon
 		return config, err
 	}
 	for _, text := range []string{config.Password, config.Auth, config.IdentityToken, config.RegistryToken} {
-		secret.Tell(a.secrets, secret.NewValue([]byte(text)))
+		secret.LearnAll(a.secrets, secret.NewValue([]byte(text)))
 	}
 	return config, nil
 }

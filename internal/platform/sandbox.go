@@ -65,6 +65,6 @@ func (to *Platform) startSandbox(ctx context.Context) error {
 		to.Event(report.Done, "sandbox", project.Shown(to.StateDir()), "started")
 	}
 	to.Sandbox = joined
-	secret.Tell(to.Secrets, joined.Token, joined.RegistryToken, joined.KubernetesToken)
+	secret.LearnAll(to.Secrets, joined.Token, joined.RegistryToken, joined.KubernetesToken)
 	return nil
 }

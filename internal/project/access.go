@@ -49,16 +49,16 @@ const maxKey = 16 << 20
 // hide masks the credentials of a kubeconfig, and those that its plugins add to requests.
 func (p *Project) hide(access *rest.Config) {
 	for _, text := range []string{access.BearerToken, access.Password, string(access.KeyData)} {
-		secret.Tell(p.Secrets, secret.NewValue([]byte(text)))
+		secret.LearnAll(p.Secrets, secret.NewValue([]byte(text)))
 	}
 	for _, path := range []string{access.BearerTokenFile, access.KeyFile} {
 		if text, err := source.ReadFile(nil, path, maxKey); err == nil {
-			secret.Tell(p.Secrets, secret.NewValue(text))
+			secret.LearnAll(p.Secrets, secret.NewValue(text))
 		}
 	}
 	if access.AuthProvider != nil {
 		for _, value := range access.AuthProvider.Config {
-			secret.Tell(p.Secrets, secret.NewValue([]byte(value)))
+			secret.LearnAll(p.Secrets, secret.NewValue([]byte(value)))
 		}
 	}
 	access.Wrap(func(to http.RoundTripper) http.RoundTripper { return secret.Watch(to, p.Secrets) })

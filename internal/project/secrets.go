@@ -20,7 +20,7 @@ func (p *Project) Resolve(ctx context.Context, text string, at ...string) (secre
 	if err != nil {
 		return secret.Value{}, Located(p.Config.At(at...), err)
 	}
-	secret.Tell(p.Secrets, value)
+	secret.LearnAll(p.Secrets, value)
 	return value, nil
 }
 
@@ -31,7 +31,7 @@ func (p *Project) learn(ctx context.Context) {
 	for _, text := range p.Config.Sources() {
 		if from, err := secret.ParseSource(text); err == nil {
 			if value, err := p.secrets.Resolve(ctx, from); err == nil {
-				secret.Tell(p.Secrets, value)
+				secret.LearnAll(p.Secrets, value)
 			}
 		}
 	}
@@ -39,10 +39,10 @@ func (p *Project) learn(ctx context.Context) {
 		name, value, _ := strings.Cut(variable, "=")
 		if at, err := url.Parse(value); err == nil && at.User != nil {
 			password, _ := at.User.Password()
-			secret.Tell(p.Secrets, secret.NewValue([]byte(password)))
+			secret.LearnAll(p.Secrets, secret.NewValue([]byte(password)))
 		}
 		if indexPassword.MatchString(name) {
-			secret.Tell(p.Secrets, secret.NewValue([]byte(value)))
+			secret.LearnAll(p.Secrets, secret.NewValue([]byte(value)))
 		}
 	}
 }

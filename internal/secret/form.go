@@ -14,15 +14,15 @@ import (
 )
 
 const (
-	// piece is the length, in characters, of the shortest part of a base64 form that is
+	// minPiece is the length, in characters, of the shortest part of a base64 form that is
 	// masked by itself. Programs break base64 into lines, and embed a value in longer base64.
-	piece = 8
-	// tokenPiece is the same for a token that is not encoded. It is longer because the first
+	minPiece = 8
+	// minTokenPiece is the same for a token that is not encoded. It is longer because the first
 	// characters of a token often say what it is for.
-	tokenPiece = 16
-	// dense is the length up to which any piece of a form is found. In a longer form only
+	minTokenPiece = 16
+	// maxDense is the length up to which any piece of a form is found. In a longer form only
 	// every piece-th character is indexed, so some pieces must be longer to be found.
-	dense = 16 << 10
+	maxDense = 16 << 10
 )
 
 // form is one text that a value may appear as.
@@ -33,15 +33,15 @@ type form struct {
 	piece int
 	// word is set if the form is masked only where it is not part of a longer word.
 	word bool
-	// twice is set for base64 of base64.
-	twice bool
+	// doubleEncoded is set for base64 of base64.
+	doubleEncoded bool
 }
 
 func (f form) key() string { return strconv.Itoa(f.piece) + "\x00" + f.text }
 
 func (f form) stride() int {
-	if len(f.text) > dense {
-		return piece
+	if len(f.text) > maxDense {
+		return minPiece
 	}
 	return 1
 }
@@ -61,27 +61,27 @@ func (f *form) match(text []byte, i, at, from int) (found span, open bool) {
 	found, open = span{i, i + n}, i+n == len(text)
 	switch {
 	case f.piece == 0 && n < len(f.text):
-		if n >= cutFrom && elided(text[i+n:]) {
+		if n >= minLengthCut && elided(text[i+n:]) {
 			return found, open
 		}
-		return span{i, i}, open || strings.HasPrefix(ellipses[0], string(text[i+n:])) || strings.HasPrefix(ellipses[1], string(text[i+n:]))
+		return span{i, i}, open || strings.HasPrefix(ellipsisMarks[0], string(text[i+n:])) || strings.HasPrefix(ellipsisMarks[1], string(text[i+n:]))
 	case f.word && !isWord(text, found):
 		return span{i, i}, open
 	case n < min(f.piece, len(f.text)):
 		return span{i, i}, open
 	}
-	if f.piece == piece && at+n == len(f.text) {
+	if f.piece == minPiece && at+n == len(f.text) {
 		found.end += padding(text[found.end:])
 		open = open || len(text)-found.end < 3
 	}
 	return found, open
 }
 
-// ellipses are the marks that slipway leaves where it cuts a text.
-var ellipses = []string{"…", "...", " [slipway: "}
+// ellipsisMarks are the marks that slipway leaves where it cuts a text.
+var ellipsisMarks = []string{"…", "...", " [slipway: "}
 
 func elided(text []byte) bool {
-	for _, ellipsis := range ellipses {
+	for _, ellipsis := range ellipsisMarks {
 		if strings.HasPrefix(string(text[:min(len(text), len(ellipsis))]), ellipsis) {
 			return true
 		}
@@ -133,14 +133,14 @@ func inWord(r rune) bool {
 // derive returns the forms of one text: unchanged, escaped, and in base64 at each of the
 // three alignments, encoded once and twice.
 func derive(text string, escapes []func(string) string) []form {
-	word := len(text) < inWords
+	word := len(text) < minLengthInWords
 	forms := []form{{text: text, word: word}}
 	if token.MatchString(text) && strings.ContainsAny(text, "0123456789") {
-		forms = append(forms, form{text: text, piece: tokenPiece})
+		forms = append(forms, form{text: text, piece: minTokenPiece})
 	}
 	for _, escape := range append(encoders, escapes...) {
 		if escaped := escape(text); escaped != text {
-			forms = append(forms, form{text: escaped, word: len(escaped) < inWords})
+			forms = append(forms, form{text: escaped, word: len(escaped) < minLengthInWords})
 		}
 	}
 	whole := base64.StdEncoding.EncodeToString([]byte(text))
@@ -158,15 +158,15 @@ func derive(text string, escapes []func(string) string) []form {
 func encodings(text string) []form {
 	var forms []form
 	for _, once := range inBase64(text) {
-		forms = append(forms, form{text: once, piece: piece})
+		forms = append(forms, form{text: once, piece: minPiece})
 		if websafe := urlAlphabet.Replace(once); websafe != once {
-			forms = append(forms, form{text: websafe, piece: piece})
+			forms = append(forms, form{text: websafe, piece: minPiece})
 		}
-		if len(text) > dense {
+		if len(text) > maxDense {
 			continue
 		}
 		for _, again := range inBase64(once) {
-			forms = append(forms, form{text: again, piece: 2 * piece, twice: true})
+			forms = append(forms, form{text: again, piece: 2 * minPiece, doubleEncoded: true})
 		}
 	}
 	return forms

@@ -22,7 +22,7 @@ func (m *Masker) MaskJSON(text []byte) []byte {
 				n = len(text)
 			}
 			number := string(text[:n])
-			if n >= inWords && m.Mask(number) == masked {
+			if n >= minLengthInWords && m.Mask(number) == masked {
 				number = `"` + masked + `"`
 			}
 			out.WriteString(number)

@@ -8,17 +8,17 @@ import (
 )
 
 const (
-	// shortest is the length, in bytes, below which a text is not masked. Masking such short
+	// minLength is the length, in bytes, below which a text is not masked. Masking such short
 	// texts would make the output unreadable and protect little.
-	shortest = 4
-	// inWords is the length from which a text is masked inside of longer words, too.
-	inWords = 8
-	// cutFrom is the length from which the beginning of a value is masked if an ellipsis
+	minLength = 4
+	// minLengthInWords is the length from which a text is masked inside of longer words, too.
+	minLengthInWords = 8
+	// minLengthCut is the length from which the beginning of a value is masked if an ellipsis
 	// follows.
-	cutFrom = 8
-	// longChain bounds how many places with the same first four bytes are compared.
-	longChain  = 64
-	filterBits = 20
+	minLengthCut = 8
+	// maxCompared bounds how many places with the same first four bytes are compared.
+	maxCompared = 64
+	filterBits  = 20
 )
 
 // Masker replaces secret values in text by ***. It finds a value as it is and in the
@@ -37,9 +37,9 @@ type Masker struct {
 	filter []uint64
 	// public are texts that are not secret.
 	public []string
-	// told are the forms that tell has been called with.
-	told map[string]bool
-	tell func(form string)
+	// passedOn are the forms that onLearn has been called with.
+	passedOn map[string]bool
+	onLearn  func(form string)
 }
 
 type (
@@ -55,14 +55,14 @@ type (
 // function of escapes makes of a value. These are the escapes of the program that prints.
 func NewMasker(escapes ...func(string) string) *Masker {
 	return &Masker{
-		escapes: escapes, known: map[string]bool{}, chains: map[uint32]chain{}, told: map[string]bool{},
+		escapes: escapes, known: map[string]bool{}, chains: map[uint32]chain{}, passedOn: map[string]bool{},
 	}
 }
 
-// Tell sets a function that is called with each form that another program can mask too,
+// OnLearn sets a function that is called with each form that another program can mask too,
 // by replacing it literally and everywhere. Forms of less than 8 bytes are left out, as
-// that would break words. Tell must be called before the first value is added.
-func (m *Masker) Tell(tell func(form string)) { m.tell = tell }
+// that would break words. OnLearn must be called before the first value is added.
+func (m *Masker) OnLearn(f func(form string)) { m.onLearn = f }
 
 // Public declares that texts, such as the name of a registry, are not secret. A value
 // that is part of such a text is not masked there.
@@ -86,8 +86,8 @@ type Learner interface {
 	Learn(value []byte, sure bool)
 }
 
-// Tell passes secret values to a Learner, which may be nil.
-func Tell(to Learner, values ...Value) {
+// LearnAll passes secret values to a Learner, which may be nil.
+func LearnAll(to Learner, values ...Value) {
 	for _, v := range values {
 		if to != nil {
 			to.Learn(v.Reveal(), true)
@@ -95,9 +95,9 @@ func Tell(to Learner, values ...Value) {
 	}
 }
 
-// Suspect passes values that look like secrets, and may not be, to a Learner, which may
+// LearnSuspects passes values that look like secrets, and may not be, to a Learner, which may
 // be nil.
-func Suspect(to Learner, values ...Value) {
+func LearnSuspects(to Learner, values ...Value) {
 	for _, v := range values {
 		if to != nil {
 			to.Learn(v.Reveal(), false)
@@ -113,7 +113,7 @@ func (m *Masker) Add(values ...Value) {
 }
 
 // Learn implements Learner: it masks value from now on. A value that is not sure to be a
-// secret is not passed on to the function set by Tell: a runner would mask it in the
+// secret is not passed on to the function set by OnLearn: a runner would mask it in the
 // output of other programs, too.
 func (m *Masker) Learn(value []byte, sure bool) {
 	if m == nil {
@@ -122,26 +122,26 @@ func (m *Masker) Learn(value []byte, sure bool) {
 	var news []string
 	m.mu.Lock()
 	for _, part := range parts(value) {
-		if told, known := m.known[part]; known && (told || !sure) {
+		if wasSure, known := m.known[part]; known && (wasSure || !sure) {
 			continue
 		}
 		m.known[part] = sure
 		for _, f := range derive(part, m.escapes) {
 			m.add(f)
-			if sure && m.tellable(f) {
+			if sure && m.isPassedOn(f) {
 				news = append(news, f.text)
 			}
 		}
 	}
 	m.mu.Unlock()
-	for _, text := range news { // without the lock, as tell may write through m
-		m.tell(text)
+	for _, text := range news { // without the lock, as onLearn may write through m
+		m.onLearn(text)
 	}
 }
 
 // add adds a form to those that are masked.
 func (m *Masker) add(f form) {
-	if len(f.text) < shortest || m.known[f.key()] {
+	if len(f.text) < minLength || m.known[f.key()] {
 		return
 	}
 	m.known[f.key()] = true
@@ -150,7 +150,7 @@ func (m *Masker) add(f form) {
 	}
 	number := int32(len(m.forms)) //nolint:gosec // a value has at most 1 MiB
 	m.forms = append(m.forms, f)
-	for at := 0; at <= len(f.text)-max(shortest, min(f.piece, len(f.text))); at += f.stride() {
+	for at := 0; at <= len(f.text)-max(minLength, min(f.piece, len(f.text))); at += f.stride() {
 		m.index(number, at, f.text)
 		if f.piece == 0 {
 			break
@@ -158,22 +158,22 @@ func (m *Masker) add(f form) {
 	}
 }
 
-// tellable reports whether a form is passed to tell. Another program replaces it
+// isPassedOn reports whether a form is passed to onLearn. Another program replaces it
 // literally and everywhere, and a runner drops each output that contains it.
-func (m *Masker) tellable(f form) bool {
-	if m.tell == nil || len(f.text) < inWords || f.twice || m.told[f.text] || strings.ContainsAny(f.text, "\r\n") {
+func (m *Masker) isPassedOn(f form) bool {
+	if m.onLearn == nil || len(f.text) < minLengthInWords || f.doubleEncoded || m.passedOn[f.text] || strings.ContainsAny(f.text, "\r\n") {
 		return false
 	}
-	m.told[f.text] = true
+	m.passedOn[f.text] = true
 	return !slices.ContainsFunc(m.public, func(text string) bool { return strings.Contains(text, f.text) })
 }
 
 // index adds position at of the form with this number to the chain of its first four
 // bytes.
 func (m *Masker) index(number int32, at int, text string) {
-	key := begins(text[at:])
+	key := prefixOf(text[at:])
 	c := m.chains[key]
-	if c.count == longChain {
+	if c.count == maxCompared {
 		return
 	}
 	next := int32(-1)
@@ -186,8 +186,8 @@ func (m *Masker) index(number int32, at int, text string) {
 	m.filter[hash/64] |= 1 << (hash % 64)
 }
 
-// begins returns the first four bytes of text as a number.
-func begins[T string | []byte](text T) uint32 {
+// prefixOf returns the first four bytes of text as a number.
+func prefixOf[T string | []byte](text T) uint32 {
 	return uint32(text[0]) | uint32(text[1])<<8 | uint32(text[2])<<16 | uint32(text[3])<<24
 }
 
@@ -227,10 +227,10 @@ func (m *Masker) find(text []byte, from int, last bool) ([]span, int) {
 		return nil, safe
 	}
 	if !last {
-		safe = max(from, len(text)-shortest+1)
+		safe = max(from, len(text)-minLength+1)
 	}
-	for i := from; i+shortest <= len(text); i++ {
-		key := begins(text[i:])
+	for i := from; i+minLength <= len(text); i++ {
+		key := prefixOf(text[i:])
 		hash := key * 0x9E3779B1 >> (32 - filterBits)
 		if m.filter[hash/64]&(1<<(hash%64)) == 0 {
 			continue
@@ -259,7 +259,7 @@ func (m *Masker) find(text []byte, from int, last bool) ([]span, int) {
 		} else {
 			spans = append(spans, found)
 		}
-		i = max(i, found.end-inWords) // finds a value that begins inside this span and ends after it
+		i = max(i, found.end-minLengthInWords) // finds a value that begins inside this span and ends after it
 	}
 	if len(spans) > 0 && !last {
 		safe = min(safe, spans[0].start) // a value may be public, depending on the text around it

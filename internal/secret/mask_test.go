@@ -90,7 +90,7 @@ func TestForms(t *testing.T) {
 		"cut": value[:20] + "…", "cut with dots": value[:20] + "...",
 	} {
 		got := m.Mask("before " + text + " after")
-		if left := clear(got, value); len(left) >= piece || !strings.Contains(got, masked) {
+		if left := clear(got, value); len(left) >= minPiece || !strings.Contains(got, masked) {
 			t.Errorf("%s: %q is left in %q", name, left, got)
 		}
 		if !strings.HasPrefix(got, "before ") || !strings.HasSuffix(got, " after") {
@@ -153,39 +153,39 @@ func TestWords(t *testing.T) {
 	}
 }
 
-// TestTold checks that tell gets only forms that a runner may replace everywhere.
-func TestTold(t *testing.T) {
+// TestOnLearn checks that the function gets only forms that a runner may replace everywhere.
+func TestOnLearn(t *testing.T) {
 	m := NewMasker()
 	m.Public("asia.gcr.io/acme-machines")
-	var told []string
-	m.Tell(func(form string) { told = append(told, form); m.Mask("it is free to print") })
+	var learned []string
+	m.OnLearn(func(form string) { learned = append(learned, form); m.Mask("it is free to print") })
 	m.Add(NewValue([]byte(serviceAccount(t))), NewValue([]byte("prod")), NewValue([]byte("acme-machines")), NewValue([]byte("line one of it\nline two of it")))
-	all := "\n" + strings.Join(told, "\n") + "\n"
+	all := "\n" + strings.Join(learned, "\n") + "\n"
 	for _, want := range []string{strings.Split(body(), "\n")[3], "line two of it", "0123456789abcdef0123456789abcdef01234567"} {
 		if !strings.Contains(all, "\n"+want+"\n") {
-			t.Errorf("%s is not told", want)
+			t.Errorf("%s is not passed on", want)
 		}
 	}
-	for _, form := range told {
-		if len(form) < inWords || strings.Contains("asia.gcr.io/acme-machines/acme-ml@sha256 service_account https://oauth2.googleapis.com/token", form) {
-			t.Errorf("%q is told", form)
+	for _, form := range learned {
+		if len(form) < minLengthInWords || strings.Contains("asia.gcr.io/acme-machines/acme-ml@sha256 service_account https://oauth2.googleapis.com/token", form) {
+			t.Errorf("%q is passed on", form)
 		}
 	}
 }
 
-// TestSuspected masks what may be a secret, and passes it to tell only once it is known
+// TestSuspected masks what may be a secret, and passes it to the function only once it is known
 // to be one.
 func TestSuspected(t *testing.T) {
 	m := NewMasker()
-	told := 0
-	m.Tell(func(string) { told++ })
-	Suspect(m, NewValue([]byte("Tr0ub4dor&3")))
-	if got := m.Mask("it is Tr0ub4dor&3"); got != "it is ***" || told > 0 {
-		t.Errorf("%d are told, and it prints %q", told, got)
+	learned := 0
+	m.OnLearn(func(string) { learned++ })
+	LearnSuspects(m, NewValue([]byte("Tr0ub4dor&3")))
+	if got := m.Mask("it is Tr0ub4dor&3"); got != "it is ***" || learned > 0 {
+		t.Errorf("%d are passed on, and it prints %q", learned, got)
 	}
 	m.Add(NewValue([]byte("Tr0ub4dor&3")))
-	if told == 0 {
-		t.Error("none is told once it is known to be a secret")
+	if learned == 0 {
+		t.Error("none is passed on once it is known to be a secret")
 	}
 }
 

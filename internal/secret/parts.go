@@ -26,7 +26,7 @@ func parts(value []byte) []string {
 type partition struct{ texts []string }
 
 func (p *partition) add(text string) {
-	if text = strings.TrimSpace(text); len(text) >= shortest && !slices.Contains(p.texts, text) {
+	if text = strings.TrimSpace(text); len(text) >= minLength && !slices.Contains(p.texts, text) {
 		p.texts = append(p.texts, text)
 	}
 }
@@ -43,7 +43,7 @@ func (p *partition) value(text string, nested int) {
 	}
 	for line := range strings.SplitSeq(text, "\n") {
 		line = strings.TrimSpace(line)
-		if len(line) < inWords || strings.HasPrefix(line, "-----") {
+		if len(line) < minLengthInWords || strings.HasPrefix(line, "-----") {
 			continue // a brace, or the header of a PEM block
 		}
 		name, of := "", assignment.FindStringSubmatch(line)
@@ -56,7 +56,7 @@ func (p *partition) value(text string, nested int) {
 		default:
 			continue
 		}
-		if of != nil && (len(of[2]) >= inWords || secretName.MatchString(name)) {
+		if of != nil && (len(of[2]) >= minLengthInWords || secretName.MatchString(name)) {
 			p.line(of[2], nested)
 		}
 	}
@@ -77,7 +77,7 @@ func (p *partition) line(text string, nested int) {
 			p.line(rest, nested+1)
 		}
 	}
-	if len(text) < 2*inWords || nested > maxNested {
+	if len(text) < 2*minLengthInWords || nested > maxNested {
 		return
 	}
 	decoded, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(text, "="))
@@ -113,7 +113,7 @@ func (p *partition) walk(name string, node any, nested int) {
 	case string:
 		switch {
 		case p.document(x, nested):
-		case len(x) < inWords && !secretName.MatchString(name), isPublic(name, x):
+		case len(x) < minLengthInWords && !secretName.MatchString(name), isPublic(name, x):
 		default:
 			p.value(x, nested+1)
 		}

@@ -15,8 +15,8 @@ type Resolver struct {
 	// Lookup returns an environment variable, as os.LookupEnv does.
 	Lookup func(string) (string, bool)
 
-	mu   sync.Mutex
-	held map[Source]Value
+	mu    sync.Mutex
+	cache map[Source]Value
 }
 
 // Resolve returns the value of s. It returns an error that names the source if an
@@ -30,7 +30,7 @@ func (r *Resolver) Resolve(ctx context.Context, s Source) (Value, error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if value, have := r.held[s]; have {
+	if value, have := r.cache[s]; have {
 		return value, nil
 	}
 	known, err := schemeOf(s.Scheme)
@@ -41,9 +41,9 @@ func (r *Resolver) Resolve(ctx context.Context, s Source) (Value, error) {
 	if err != nil {
 		return Value{}, err
 	}
-	if r.held == nil {
-		r.held = map[Source]Value{}
+	if r.cache == nil {
+		r.cache = map[Source]Value{}
 	}
-	r.held[s] = value
+	r.cache[s] = value
 	return value, nil
 }

@@ -28,7 +28,7 @@ func schemes() []scheme {
 	return []scheme{
 		{name: "env", form: "env:NAME", pattern: `[A-Za-z_][A-Za-z0-9_]*`, read: (*Resolver).variable},
 		{name: "file", form: "file:PATH", pattern: `.+`, read: (*Resolver).file},
-		{name: "gcp-secret-manager", form: "gcp-secret-manager:projects/P/secrets/S", pattern: `projects/[^/]+/secrets/[^/]+(/versions/[^/]+)?`, read: (*Resolver).unbuilt},
+		{name: "gcp-secret-manager", form: "gcp-secret-manager:projects/P/secrets/S", pattern: `projects/[^/]+/secrets/[^/]+(/versions/[^/]+)?`, read: (*Resolver).unsupported},
 	}
 }
 
@@ -108,6 +108,6 @@ func (r *Resolver) file(ctx context.Context, s Source) (Value, error) {
 	return NewValue(content), nil
 }
 
-func (r *Resolver) unbuilt(_ context.Context, s Source) (Value, error) {
+func (r *Resolver) unsupported(_ context.Context, s Source) (Value, error) {
 	return Value{}, fmt.Errorf("%s is not supported by this version of slipway", s.Scheme)
 }

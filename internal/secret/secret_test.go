@@ -17,7 +17,7 @@ import (
 
 const canary = "canary/in a+mine=\"7\""
 
-func TestValueNeverPrints(t *testing.T) {
+func TestValueIsNeverPrinted(t *testing.T) {
 	v := NewValue([]byte(canary))
 	type holder struct {
 		Value   Value
@@ -100,7 +100,7 @@ func TestSources(t *testing.T) {
 	}
 }
 
-func TestCancelledResolveGivesItsError(t *testing.T) {
+func TestCancelledResolve(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := (&Resolver{}).Resolve(ctx, Source{"env", "X"}); !errors.Is(err, context.Canceled) {
@@ -108,7 +108,7 @@ func TestCancelledResolveGivesItsError(t *testing.T) {
 	}
 }
 
-func TestDockerConfigIsWhatKubeletsRead(t *testing.T) {
+func TestDockerConfigFormat(t *testing.T) {
 	b := DockerConfig("gcp-imagepullsecrets", "https://asia.gcr.io", NewValue([]byte(`{"type": "service_account"}`+"\n")))
 	var config struct {
 		Auths map[string]struct{ Username, Password, Auth string }
@@ -168,7 +168,7 @@ func (m *memory) Delete(_ context.Context, name string) error {
 	return nil
 }
 
-func TestSyncCanAlwaysBeRunAgain(t *testing.T) {
+func TestSyncCanBeRepeated(t *testing.T) {
 	data := func(text string) map[string]Value { return map[string]Value{"key": NewValue([]byte(text))} }
 	want := []Bundle{Opaque("changed", data("new")), Opaque("new", data("new")), Opaque("same", data("same"))}
 	for i := range want {

@@ -62,7 +62,7 @@ type KeyChange struct {
 // bundle are part of it only with prune. Plan fails if a Secret would have to change its
 // type, which Kubernetes does not allow.
 func Plan(ctx context.Context, s Store, project string, bundles []Bundle, prune bool) ([]Change, error) {
-	stored, err := ask(ctx, s, bundles, prune)
+	stored, err := readSecrets(ctx, s, bundles, prune)
 	if err != nil {
 		return nil, err
 	}
@@ -90,17 +90,17 @@ func Plan(ctx context.Context, s Store, project string, bundles []Bundle, prune 
 	return changes, nil
 }
 
-// askedAtOnce bounds how many Secrets are read in parallel.
-const askedAtOnce = 8
+// maxParallelReads bounds how many Secrets are read in parallel.
+const maxParallelReads = 8
 
-// ask returns the Secrets in the cluster that bundles name, or with prune all Secrets.
-func ask(ctx context.Context, s Store, bundles []Bundle, prune bool) ([]Stored, error) {
+// readSecrets returns the Secrets in the cluster that bundles name, or with prune all Secrets.
+func readSecrets(ctx context.Context, s Store, bundles []Bundle, prune bool) ([]Stored, error) {
 	if prune {
 		return s.List(ctx)
 	}
 	found, exists := make([]Stored, len(bundles)), make([]bool, len(bundles))
 	group, ctx := panics.WithContext(ctx)
-	group.SetLimit(askedAtOnce)
+	group.SetLimit(maxParallelReads)
 	for i, b := range bundles {
 		group.Go(func() (err error) {
 			found[i], exists[i], err = s.Get(ctx, b.Name)

@@ -12,7 +12,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-func TestOnlyFilesAreOpened(t *testing.T) {
+func TestOnlyRegularFilesAreOpened(t *testing.T) {
 	dir := t.TempDir()
 	if err := errors.Join(syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600), os.WriteFile(filepath.Join(dir, "file"), []byte("text"), 0o600),
 		os.Symlink("/dev/zero", filepath.Join(dir, "zero")), os.Symlink("file", filepath.Join(dir, "link"))); err != nil {

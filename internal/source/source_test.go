@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestErrorSaysWhereAndWhat(t *testing.T) {
+func TestErrorMessage(t *testing.T) {
 	for _, c := range []struct {
 		err  *Error
 		want string

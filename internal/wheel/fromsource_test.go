@@ -44,7 +44,7 @@ func TestPackagesWithoutWheels(t *testing.T) {
 	write(t, s.Dir, "pylock.toml", lockOf([]string{"good", "good-1-py3-none-any.whl", "good-1.tar.gz"}, []string{"kfp", "kfp-1.tar.gz"}, []string{"peewee", "peewee-1.tar.gz"}, []string{"mac", "mac-1-cp312-cp312-macosx_11_0_arm64.whl", "mac-1.tar.gz"}))
 	_, err := Resolve(t.Context(), s)
 	var got []string
-	for _, leaf := range source.Leaves(err) {
+	for _, leaf := range source.Flatten(err) {
 		got = append(got, leaf.Error())
 	}
 	want := []string{

@@ -241,7 +241,7 @@ var within = map[string]func(ctx context.Context, dir string) error{
 		return err
 	},
 	"internal/source": func(context.Context, string) error {
-		return errors.Join(source.Leaves(spiteful{})...)
+		return errors.Join(source.Flatten(spiteful{})...)
 	},
 	"internal/build": func(ctx context.Context, dir string) error {
 		p := opened(dir)

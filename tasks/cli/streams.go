@@ -38,7 +38,7 @@ func (a *App) open() *streams {
 	s := &streams{secrets: secrets, out: secrets.Writer(lasting{a.Stdout}), err: secrets.Writer(lasting{a.Stderr})}
 	if os.Getenv("GITHUB_ACTIONS") == "true" {
 		s.runner = true
-		secrets.Tell(func(form string) { actions.AddMask(s.err.Raw(), form) })
+		secrets.OnLearn(func(form string) { actions.AddMask(s.err.Raw(), form) })
 	}
 	if file, ok := a.Stdout.(*os.File); ok {
 		s.descriptor = int(file.Fd())
@@ -86,8 +86,8 @@ func (s *streams) text(r *report.Result) error {
 		return err
 	}
 	text := s.secrets.Mask(b.String())
-	if s.runner && actions.Obeyed(text) {
-		text = actions.Quoted(text, rand.Text())
+	if s.runner && actions.ContainsCommand(text) {
+		text = actions.StopCommands(text, rand.Text())
 	}
 	_, err := s.out.Raw().Write([]byte(text))
 	return err

@@ -82,7 +82,7 @@ func (w *workflow) report(r *report.Result, err error) {
 	if err != nil {
 		shown.Error = exit.Cause(err) // the summary shows the last lines in a section of their own
 	}
-	for _, e := range source.Leaves(err) {
+	for _, e := range source.Flatten(err) {
 		if errors.As(e, new(*tasks.ProblemsError)) {
 			continue // each problem has its own annotation
 		}

@@ -44,7 +44,7 @@ func secretStarts() []string {
 func plainTextCredential(p *pass) {
 	seen := map[string]bool{}
 	report := func(value string, path []string, what string) {
-		secret.Suspect(p.options.Secrets, secret.NewValue([]byte(value)))
+		secret.LearnSuspects(p.options.Secrets, secret.NewValue([]byte(value)))
 		key := strings.Join(path, "\x00")
 		if !seen[key] {
 			seen[key] = true

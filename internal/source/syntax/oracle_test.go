@@ -11,8 +11,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
-// whole are valid texts that the test damages.
-var whole = []string{
+// validTexts are valid texts that the test damages.
+var validTexts = []string{
 	`version: 1.1
 kind: component
 name: train
@@ -106,12 +106,12 @@ func damages() []func(r *rand.Rand, lines []string, n int) {
 	return all
 }
 
-// TestMistakesStandWherePyYAMLFindsThem damages texts in every way at every line, and
+// TestSamePositionsAsPyYAML damages texts in every way at every line, and
 // some at two lines, and compares the positions with PyYAML's.
-func TestMistakesStandWherePyYAMLFindsThem(t *testing.T) {
+func TestSamePositionsAsPyYAML(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	texts := []string{"", "...\n", "a", "- a\nb: c\n", "%YAML 1.1\n---\na: 1\n", "%YAML 2.0\n---\na\n", "%TAG !e! tag:x\n---\n!e!a b\n", "--- a\n--- b\n", "a: &x 1\nb: &x 2\n", "]", "a: b: c", "[a, b]: c\n", "a: [\n", "a: 'b\n", "\"a", "a\n  b: c\n", "? ? a\n", "a: b\n c: d\n", "&a *b", "a: &a\n*a : b\n", "-\ta\n", "- - a\n - b\n", "\ufeffa: b\n  c: d\n", "a: \"\\\n b\"\n c", "a: b\u0085 c: d"}
-	for _, text := range whole {
+	for _, text := range validTexts {
 		lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 		for _, damage := range damages() {
 			for n := range lines {

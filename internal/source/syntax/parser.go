@@ -26,7 +26,7 @@ func (p *parser) stream() {
 		if explicit {
 			p.directives()
 			if !p.is(documentStart) {
-				p.stray(top, p.next())
+				p.unexpectedAfterEnd(top, p.next())
 				return
 			}
 			p.take()
@@ -95,12 +95,12 @@ func (p *parser) node(block, flat bool) {
 	switch k := content.kind; {
 	case k == scalar, k == openList, k == openMap, block && (k == listStart || k == mapStart), flat && k == item, given:
 	default:
-		p.noContent(content)
+		p.missingValue(content)
 		return
 	}
 	if p.mistake == nil && name != "" {
 		if first, known := p.anchors[name]; known {
-			p.twice(begins, name, first)
+			p.duplicateAnchor(begins, name, first)
 			return
 		}
 		p.anchors[name] = begins
@@ -157,7 +157,7 @@ func (p *parser) mapping() {
 // endOf parses the end of a block.
 func (p *parser) endOf(begins token) {
 	if p.mistake == nil && !p.is(blockEnd) {
-		p.notInBlock(begins, p.next())
+		p.unexpectedInBlock(begins, p.next())
 		return
 	}
 	p.take()
@@ -169,7 +169,7 @@ func (p *parser) brackets(closes kind) {
 	for n := 0; p.mistake == nil && !p.is(closes); n++ {
 		if n > 0 {
 			if !p.is(comma) {
-				p.notInBrackets(begins, p.next())
+				p.unexpectedInBrackets(begins, p.next())
 				return
 			}
 			if p.take(); p.is(closes) {

@@ -19,7 +19,7 @@ func (s *scanner) name(sign rune) {
 	t.text = string(s.text[s.at : s.at+n])
 	s.skip(n)
 	if c := s.peek(0); n == 0 || !isBlank(c) && !strings.ContainsRune("?:,]}%@`", c) {
-		s.fail(s.mark, "put the text in quotes, unless it is meant for YAML's", "the name of the "+what+" has letters, digits, - and _ only, not "+shownRune(c))
+		s.fail(s.mark, "put the text in quotes, unless it is meant for YAML's", "the name of the "+what+" has letters, digits, - and _ only, not "+quoteRune(c))
 	}
 }
 
@@ -37,7 +37,7 @@ func (s *scanner) tag() {
 		}
 		s.skip(n)
 		if n == 0 {
-			s.fail(s.mark, "put the text in quotes, unless it is meant for a tag", "a tag has no name here, but "+shownRune(s.peek(0)))
+			s.fail(s.mark, "put the text in quotes, unless it is meant for a tag", "a tag has no name here, but "+quoteRune(s.peek(0)))
 		}
 	}
 	switch after := s.peek(1); {
@@ -59,7 +59,7 @@ func (s *scanner) tag() {
 		if handle {
 			s.skip(s.word())
 			if s.peek(0) != '!' {
-				s.fail(s.mark, "put the text in quotes, unless it is meant for a tag", "the handle of a tag ends with !, not "+shownRune(s.peek(0)))
+				s.fail(s.mark, "put the text in quotes, unless it is meant for a tag", "the handle of a tag ends with !, not "+quoteRune(s.peek(0)))
 				return
 			}
 			s.skip(1)
@@ -68,7 +68,7 @@ func (s *scanner) tag() {
 		uri()
 	}
 	if c := s.peek(0); !isBlank(c) || c == '\t' {
-		s.fail(s.mark, "put the text in quotes, unless it is meant for a tag", "a tag must be followed by a space, not "+shownRune(c))
+		s.fail(s.mark, "put the text in quotes, unless it is meant for a tag", "a tag must be followed by a space, not "+quoteRune(c))
 	}
 }
 
@@ -99,7 +99,7 @@ func (s *scanner) block() {
 		s.skipLine()
 	}
 	if c := s.peek(0); c != end && !isBreak(c) {
-		s.fail(s.mark, "begin the text in the next line", "the line must end after "+sign+", not go on with "+shownRune(c))
+		s.fail(s.mark, "begin the text in the next line", "the line must end after "+sign+", not go on with "+quoteRune(c))
 		return
 	}
 	s.skipBreak()
@@ -135,7 +135,7 @@ func (s *scanner) block() {
 		s.skipBreak()
 		toText()
 	}
-	t.until = s.mark
+	t.end = s.mark
 	s.before, s.last = s.last, *t
 }
 
@@ -158,7 +158,7 @@ func (s *scanner) quoted(quote rune) {
 			s.skip(2)
 		case c == quote:
 			s.skip(1)
-			s.tokens[index].until = s.mark
+			s.tokens[index].end = s.mark
 			s.before, s.last = s.last, s.tokens[index]
 			return
 		case c == '\\' && quote == '"':
@@ -184,7 +184,7 @@ func (s *scanner) escape() {
 		s.skip(1)
 		for n := range digits {
 			if d := s.peek(n); !strings.ContainsRune("0123456789abcdefABCDEF", d) || d == end {
-				s.fail(s.mark, `write \\ for a backslash, or put the text in single quotes`, fmt.Sprintf(`\%c is followed by %d hexadecimal digits, not by %s`, c, digits, shownRune(d)))
+				s.fail(s.mark, `write \\ for a backslash, or put the text in single quotes`, fmt.Sprintf(`\%c is followed by %d hexadecimal digits, not by %s`, c, digits, quoteRune(d)))
 				return
 			}
 		}
@@ -214,9 +214,9 @@ func (s *scanner) plain() {
 		}
 		s.mayKey = false
 		s.skip(n)
-		t.until = s.mark
+		t.end = s.mark
 		spaces := s.skipWhile(" ")
-		if isBreak(s.peek(0)) && !s.plainBreaks() || spaces == 0 && t.until.Line == s.mark.Line ||
+		if isBreak(s.peek(0)) && !s.plainBreaks() || spaces == 0 && t.end.Line == s.mark.Line ||
 			s.peek(0) == '#' || s.depth == 0 && s.mark.Column < column {
 			break
 		}

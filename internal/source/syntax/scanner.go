@@ -56,8 +56,8 @@ func (s *scanner) fail(at Mark, hint, message string) {
 
 // next returns the next token without taking it.
 func (s *scanner) next() *token {
-	for s.mistake == nil && s.wantsMore() {
-		s.more()
+	for s.mistake == nil && s.needsMore() {
+		s.scanToken()
 	}
 	if s.mistake != nil || len(s.tokens) == 0 {
 		return &token{kind: streamEnd, mark: s.mark}
@@ -77,8 +77,8 @@ func (s *scanner) take() token {
 
 func (s *scanner) is(kinds ...kind) bool { return slices.Contains(kinds, s.next().kind) }
 
-// wantsMore reports whether the next token is not known or not certain yet.
-func (s *scanner) wantsMore() bool {
+// needsMore reports whether the next token is not known or not certain yet.
+func (s *scanner) needsMore() bool {
 	if s.ended {
 		return false
 	}
@@ -101,7 +101,7 @@ func (s *scanner) expire() {
 	for depth, c := range s.pending {
 		if c.mark.Line != s.mark.Line || s.at-c.at > longest {
 			if c.must {
-				s.noColon(c)
+				s.missingColon(c)
 			}
 			delete(s.pending, depth)
 		}
@@ -112,7 +112,7 @@ func (s *scanner) expire() {
 func (s *scanner) drop() {
 	if c, ok := s.pending[s.depth]; ok {
 		if c.must {
-			s.noColon(c)
+			s.missingColon(c)
 		}
 		delete(s.pending, s.depth)
 	}
@@ -144,9 +144,9 @@ func (s *scanner) closeTo(column int) {
 	}
 }
 
-// begin opens a block at a column, unless such a block is open. It reports whether it
+// openBlock opens a block at a column, unless such a block is open. It reports whether it
 // opened one.
-func (s *scanner) begin(column int) bool {
+func (s *scanner) openBlock(column int) bool {
 	if s.column >= column {
 		return false
 	}
@@ -155,9 +155,9 @@ func (s *scanner) begin(column int) bool {
 	return true
 }
 
-// more scans one token, and the tokens that it implies.
-func (s *scanner) more() {
-	s.toNext()
+// scanToken scans one token, and the tokens that it implies.
+func (s *scanner) scanToken() {
+	s.skipToToken()
 	s.expire()
 	if s.mistake != nil {
 		return
@@ -203,12 +203,12 @@ func (s *scanner) more() {
 	case !strings.ContainsRune(blanks+"-?:,[]{}#&*!|>'\"%@`", c), !after && (c == '-' || s.depth == 0 && (c == '?' || c == ':')):
 		s.plain()
 	default:
-		s.noToken(c)
+		s.unexpectedCharacter(c)
 	}
 }
 
-// toNext skips spaces, comments and line breaks. It does not skip tabs.
-func (s *scanner) toNext() {
+// skipToToken skips spaces, comments and line breaks. It does not skip tabs.
+func (s *scanner) skipToToken() {
 	if s.at == 0 && s.peek(0) == '\ufeff' {
 		s.skip(1)
 	}
@@ -273,7 +273,7 @@ func (s *scanner) item() {
 			s.fail(s.mark, "begin the list in a line of its own", "an item of a list cannot begin here")
 			return
 		}
-		if s.begin(s.mark.Column) {
+		if s.openBlock(s.mark.Column) {
 			s.add(listStart, s.mark)
 		}
 	}
@@ -289,7 +289,7 @@ func (s *scanner) explicitKey() {
 			s.fail(s.mark, "put the text in quotes", "a single ? begins a key, and no key is allowed here")
 			return
 		}
-		if s.begin(s.mark.Column) {
+		if s.openBlock(s.mark.Column) {
 			s.add(mapStart, s.mark)
 		}
 	}
@@ -304,17 +304,17 @@ func (s *scanner) colon() {
 		delete(s.pending, s.depth)
 		at := c.number - s.taken
 		s.tokens = slices.Insert(s.tokens, at, token{kind: key, mark: c.mark, sibling: c.closed})
-		if s.depth == 0 && s.begin(c.mark.Column) {
+		if s.depth == 0 && s.openBlock(c.mark.Column) {
 			s.tokens = slices.Insert(s.tokens, at, token{kind: mapStart, mark: c.mark, sibling: c.closed})
 		}
 		s.mayKey = false
 	} else {
 		if s.depth == 0 {
 			if !s.mayKey {
-				s.strayColon()
+				s.unexpectedColon()
 				return
 			}
-			if s.begin(s.mark.Column) {
+			if s.openBlock(s.mark.Column) {
 				s.add(mapStart, s.mark)
 			}
 		}

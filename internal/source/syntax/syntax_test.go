@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestWords checks the messages for common mistakes. It does not need PyYAML.
-func TestWords(t *testing.T) {
+// TestMessages checks the messages for common mistakes. It does not need PyYAML.
+func TestMessages(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"run:\n  container:\n    image: a\n   command: [b]\n", "4:4 is indented by 3 spaces, but its siblings by 4"},
 		{"a:\n  b: 1\n   c: 2\n", "3:5 is indented by 3 spaces, but its siblings by 2 | line 2 begins a text that goes on until here"},
@@ -49,7 +49,7 @@ func TestWords(t *testing.T) {
 
 // FuzzFind checks that Find terminates for any text.
 func FuzzFind(f *testing.F) {
-	for _, text := range whole {
+	for _, text := range validTexts {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(_ *testing.T, text []byte) { Find(text) })

@@ -31,15 +31,15 @@ type token struct {
 	mark Mark
 	// text is the token's name or sign, if it is needed.
 	text string
-	// until is the end of a scalar. quote is its quote character, or 0 when it has none.
-	until Mark
+	// end is the end of a scalar. quote is its quote character, or 0 when it has none.
+	end   Mark
 	quote rune
 	// sibling is the column of the block that ended just before, or 0.
 	sibling int
 }
 
-// shown returns the name of a token in messages.
-func (t *token) shown() string {
+// String returns the name of a token in messages.
+func (t *token) String() string {
 	switch t.kind {
 	case streamEnd:
 		return "the end of the file"

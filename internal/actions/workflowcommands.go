@@ -2,9 +2,9 @@ package actions
 
 import "strings"
 
-// Obeyed reports whether a runner would take text for a command: one of its lines begins
-// with :: after spaces, or it contains ##[.
-func Obeyed(text string) bool {
+// ContainsCommand reports whether a runner would take text for a command: one of its lines
+// begins with :: after spaces, or it contains ##[.
+func ContainsCommand(text string) bool {
 	if strings.Contains(text, "##[") {
 		return true
 	}
@@ -16,9 +16,9 @@ func Obeyed(text string) bool {
 	return false
 }
 
-// Quoted returns text between commands that make the runner ignore commands in it. The
+// StopCommands returns text between commands that make the runner ignore commands in it. The
 // token must be one that the author of the text cannot guess.
-func Quoted(text, token string) string {
+func StopCommands(text, token string) string {
 	if !strings.HasSuffix(text, "\n") {
 		text += "\n"
 	}

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-func shownRune(c rune) string {
+func quoteRune(c rune) string {
 	switch {
 	case c == end:
 		return "the end of the file"
@@ -52,22 +52,22 @@ func (s *scanner) indentation(number int) int {
 	return len(line) - len(strings.TrimLeft(line, " ")) + 1
 }
 
-// noToken reports a character that cannot begin a token.
-func (s *scanner) noToken(c rune) {
+// unexpectedCharacter reports a character that cannot begin a token.
+func (s *scanner) unexpectedCharacter(c rune) {
 	switch c {
 	case '\t':
 		s.fail(s.mark, "use spaces", "there is a tab, which YAML does not allow for indentation or as a separator")
 	case '@', '`', '%':
 		s.fail(s.mark, "put the text in quotes", fmt.Sprintf("a text cannot begin with %c", c))
 	default:
-		s.fail(s.mark, "put the text in quotes", fmt.Sprintf("nothing can begin with %s here", shownRune(c)))
+		s.fail(s.mark, "put the text in quotes", fmt.Sprintf("nothing can begin with %s here", quoteRune(c)))
 	}
 }
 
-// noColon reports a line between keys that is not a key.
-func (s *scanner) noColon(c candidate) {
+// missingColon reports a line between keys that is not a key.
+func (s *scanner) missingColon(c candidate) {
 	text := strings.TrimSpace(s.line(c.mark.Line))
-	if s.longQuote(s.mark) {
+	if s.unclosedQuote(s.mark) {
 		return
 	}
 	hint := "write KEY: VALUE"
@@ -85,25 +85,25 @@ func short(text string) string {
 	return text
 }
 
-// longQuote reports a quoted scalar that ends several lines below its beginning, directly
+// unclosedQuote reports a quoted scalar that ends several lines below its beginning, directly
 // before a mistake. The closing quote is probably missing. It returns false when there is
 // no such scalar.
-func (s *scanner) longQuote(at Mark) bool {
+func (s *scanner) unclosedQuote(at Mark) bool {
 	for _, last := range []token{s.last, s.before} {
-		if last.quote != 0 && last.mark.Line < last.until.Line && last.until.Line >= at.Line-1 {
-			s.fail(at, "", fmt.Sprintf("the quote %c of line %d is closed only in line %d", last.quote, last.mark.Line, last.until.Line))
+		if last.quote != 0 && last.mark.Line < last.end.Line && last.end.Line >= at.Line-1 {
+			s.fail(at, "", fmt.Sprintf("the quote %c of line %d is closed only in line %d", last.quote, last.mark.Line, last.end.Line))
 			return true
 		}
 	}
 	return false
 }
 
-// strayColon reports a colon inside of a value.
-func (s *scanner) strayColon() {
+// unexpectedColon reports a colon inside of a value.
+func (s *scanner) unexpectedColon() {
 	last := s.last
 	switch {
-	case s.longQuote(s.mark):
-	case last.quote == 0 && last.mark.Line > 0 && last.mark.Line < s.mark.Line && last.until.Line == s.mark.Line:
+	case s.unclosedQuote(s.mark):
+	case last.quote == 0 && last.mark.Line > 0 && last.mark.Line < s.mark.Line && last.end.Line == s.mark.Line:
 		here, above := s.indentation(s.mark.Line), s.indentation(last.mark.Line)
 		s.fail(s.mark, fmt.Sprintf("line %d begins a text that goes on until here", last.mark.Line), fmt.Sprintf("is indented by %s, but its siblings by %d", spaces(here), above-1))
 	default:
@@ -111,56 +111,56 @@ func (s *scanner) strayColon() {
 	}
 }
 
-// noContent reports a missing value.
-func (s *scanner) noContent(t *token) {
+// missingValue reports a missing value.
+func (s *scanner) missingValue(t *token) {
 	switch {
 	case t.kind == closeList || t.kind == closeMap:
 		if len(s.open) > 0 {
-			s.fail(t.mark, "", fmt.Sprintf("the bracket %s of line %d is closed by %s", s.open[len(s.open)-1].shown(), s.open[len(s.open)-1].mark.Line, t.shown()))
+			s.fail(t.mark, "", fmt.Sprintf("the bracket %s of line %d is closed by %s", s.open[len(s.open)-1].String(), s.open[len(s.open)-1].mark.Line, t.String()))
 			return
 		}
-		s.fail(t.mark, "", "there is no open bracket for "+t.shown())
+		s.fail(t.mark, "", "there is no open bracket for "+t.String())
 	case s.depth > 0 && len(s.open) > 0:
-		s.notClosed(t)
+		s.unclosedBracket(t)
 	case t.kind == blockEnd || t.kind == item:
 		s.fail(t.mark, "indent it as the lines beside it", "is indented by "+spaces(t.mark.Column)+", and does not belong to anything there")
 	default:
-		s.fail(t.mark, "", "expected a value, not "+t.shown())
+		s.fail(t.mark, "", "expected a value, not "+t.String())
 	}
 }
 
-func (s *scanner) notClosed(t *token) {
+func (s *scanner) unclosedBracket(t *token) {
 	open := s.open[len(s.open)-1]
 	if t.mark.Line == open.mark.Line && t.kind != streamEnd {
-		s.fail(t.mark, "", fmt.Sprintf("expected a value in the bracket %s of this line, not %s", open.shown(), t.shown()))
+		s.fail(t.mark, "", fmt.Sprintf("expected a value in the bracket %s of this line, not %s", open.String(), t.String()))
 		return
 	}
-	s.fail(t.mark, "", fmt.Sprintf("the bracket %s of line %d is not closed", open.shown(), open.mark.Line))
+	s.fail(t.mark, "", fmt.Sprintf("the bracket %s of line %d is not closed", open.String(), open.mark.Line))
 }
 
-// notInBrackets reports a token in brackets that is neither a comma nor the closing
+// unexpectedInBrackets reports a token in brackets that is neither a comma nor the closing
 // bracket.
-func (s *scanner) notInBrackets(begins token, t *token) {
+func (s *scanner) unexpectedInBrackets(begins token, t *token) {
 	wants := "]"
 	if begins.kind == openMap {
 		wants = "}"
 	}
 	switch {
 	case t.kind == closeList || t.kind == closeMap:
-		s.fail(t.mark, "", fmt.Sprintf("the bracket %s of line %d is closed by %s", begins.shown(), begins.mark.Line, t.shown()))
+		s.fail(t.mark, "", fmt.Sprintf("the bracket %s of line %d is closed by %s", begins.String(), begins.mark.Line, t.String()))
 	case t.mark.Line > begins.mark.Line || t.kind == streamEnd:
-		s.fail(t.mark, "or a comma is missing before this", fmt.Sprintf("the bracket %s of line %d is not closed", begins.shown(), begins.mark.Line))
+		s.fail(t.mark, "or a comma is missing before this", fmt.Sprintf("the bracket %s of line %d is not closed", begins.String(), begins.mark.Line))
 	default:
 		s.fail(t.mark, "", fmt.Sprintf("a comma or %s is missing before this", wants))
 	}
 }
 
-// notInBlock reports a token that neither continues nor ends a list or a mapping.
-func (s *scanner) notInBlock(begins token, t *token) {
+// unexpectedInBlock reports a token that neither continues nor ends a list or a mapping.
+func (s *scanner) unexpectedInBlock(begins token, t *token) {
 	switch {
-	case s.longQuote(t.mark):
+	case s.unclosedQuote(t.mark):
 	case t.kind == closeList || t.kind == closeMap:
-		s.fail(t.mark, "", "there is no open bracket for "+t.shown())
+		s.fail(t.mark, "", "there is no open bracket for "+t.String())
 	case t.kind == comma:
 		s.fail(t.mark, "put the text in quotes", "a comma is not allowed here")
 	case t.mark.Column != s.indentation(t.mark.Line):
@@ -179,9 +179,9 @@ func (s *scanner) notInBlock(begins token, t *token) {
 	}
 }
 
-// stray reports a token after the end of the document. begins is the beginning of the
-// document.
-func (s *scanner) stray(begins Mark, t *token) {
+// unexpectedAfterEnd reports a token after the end of the document. begins is the beginning
+// of the document.
+func (s *scanner) unexpectedAfterEnd(begins Mark, t *token) {
 	if t.mark.Column < begins.Column && t.mark.Column == s.indentation(t.mark.Line) {
 		s.fail(t.mark, "", fmt.Sprintf("is indented by %s, but its siblings by %d", spaces(t.mark.Column), begins.Column-1))
 		return
@@ -189,6 +189,6 @@ func (s *scanner) stray(begins Mark, t *token) {
 	s.fail(t.mark, "", "nothing is allowed here: the value above is complete")
 }
 
-func (s *scanner) twice(at Mark, name string, first Mark) {
+func (s *scanner) duplicateAnchor(at Mark, name string, first Mark) {
 	s.fail(at, "give them two names", fmt.Sprintf("duplicate anchor &%s, first in line %d", name, first.Line))
 }

@@ -2,9 +2,9 @@ package source
 
 import "errors"
 
-// Leaves returns the single errors that are joined in err, in order. It returns nil when
+// Flatten returns the single errors that are joined in err, in order. It returns nil when
 // err is nil.
-func Leaves(err error) []error {
+func Flatten(err error) []error {
 	if err == nil {
 		return nil
 	}
@@ -14,7 +14,7 @@ func Leaves(err error) []error {
 	}
 	var all []error
 	for _, e := range joined.Unwrap() {
-		all = append(all, Leaves(e)...)
+		all = append(all, Flatten(e)...)
 	}
 	return all
 }

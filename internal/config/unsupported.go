@@ -7,10 +7,10 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// Unbuilt returns a *source.Error for each part of the configuration that a command needs
+// Unsupported returns a *source.Error for each part of the configuration that a command needs
 // and that this version does not implement, joined. Such a part is refused by name, never
 // ignored.
-func (c *Config) Unbuilt(jobs []*Job, secrets []*Secret) error {
+func (c *Config) Unsupported(jobs []*Job, secrets []*Secret) error {
 	var errs []*source.Error
 	refuse := func(hint, what string, path ...string) {
 		errs = append(errs, &source.Error{Position: c.At(path...), Message: what + " is not supported by this version of slipway", Hint: hint})
