@@ -78,7 +78,7 @@ var timed = map[string]string{
 	"internal/run/follow.go":                "who calls it keeps its fault",
 	"internal/run/submit.go":                "it waits and ends a context",
 	"internal/sandbox/container/process.go": "it sends a signal",
-	"internal/secret/source.go":             "it sets a deadline",
+	"internal/secret/scheme.go":             "it sets a deadline",
 	"internal/timeouts/timeouts.go":         "it ends a context",
 	"internal/service/forward.go":           "it closes connections",
 	"internal/pipeline/pending.go":          "it ends a context",

@@ -24,10 +24,10 @@ type endpoint struct {
 	KubernetesToken string `json:"kubernetes_token"`
 }
 
-// proved is an endpoint with a code that proves that this user's slipway wrote it. A file
-// in a working tree may have come with the repository, and the server that it names would
-// get secrets.
-type proved struct {
+// signedEndpoint is an endpoint with a code that proves that this user's slipway wrote it. A
+// file in a working tree may have come with the repository, and the server that it names
+// would get secrets.
+type signedEndpoint struct {
 	Endpoint json.RawMessage `json:"endpoint"`
 	Code     string          `json:"code"`
 }
@@ -48,7 +48,7 @@ func (s *server) publish() error {
 	if err != nil {
 		return err
 	}
-	if text, err = json.Marshal(proved{text, code}); err != nil {
+	if text, err = json.Marshal(signedEndpoint{text, code}); err != nil {
 		return err
 	}
 	return disk.Write(filepath.Join(s.dir, endpointFile), text, 0o600)
@@ -72,7 +72,7 @@ func readEndpoint(dir string) (*endpoint, error) {
 	if err != nil {
 		return nil, fmt.Errorf("look for the sandbox: %w", err)
 	}
-	var p proved
+	var p signedEndpoint
 	if json.Unmarshal(text, &p) != nil {
 		return nil, ErrNotRunning // written by a process that was killed, or by another version
 	}

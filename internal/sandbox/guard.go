@@ -39,7 +39,7 @@ func (s *server) guard(next http.Handler, admit func(*http.Request) (*http.Reque
 			_, _ = w.Write([]byte(`{"detail":"Authentication credentials were not provided."}`))
 			return
 		}
-		if !s.owns() {
+		if !s.ownsDir() {
 			s.end()
 			http.Error(w, "the sandbox's directory was deleted; the sandbox is shutting down", http.StatusServiceUnavailable)
 			return

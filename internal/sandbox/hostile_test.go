@@ -80,9 +80,9 @@ func (h *hostile) run(t *testing.T, more string, args ...string) (uuid string, s
 	return made.UUID, status, h.lines(t, made.UUID)
 }
 
-// TestJobCannotHaveTheSandboxWrite runs a job that replaces the log file of its next
+// TestJobCannotMakeTheSandboxWrite runs a job that replaces the log file of its next
 // attempt, and the log directory, by links to files of the machine.
-func TestJobCannotHaveTheSandboxWrite(t *testing.T) {
+func TestJobCannotMakeTheSandboxWrite(t *testing.T) {
 	dir, machine := t.TempDir(), t.TempDir()
 	victim := filepath.Join(machine, "bashrc")
 	if err := os.WriteFile(victim, []byte("mine\n"), 0o600); err != nil {
@@ -112,8 +112,8 @@ func TestJobCannotHaveTheSandboxWrite(t *testing.T) {
 	}
 }
 
-// TestJobCannotHaveTheSandboxRead runs a job that leaves links among its artifacts.
-func TestJobCannotHaveTheSandboxRead(t *testing.T) {
+// TestJobCannotMakeTheSandboxRead runs a job that leaves links among its artifacts.
+func TestJobCannotMakeTheSandboxRead(t *testing.T) {
 	dir := t.TempDir()
 	victim := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(victim, []byte("step|timestamp|metric\n0|2026-01-01 00:00:00+00:00|1\n"), 0o600); err != nil {
@@ -159,9 +159,9 @@ func TestJobCannotHaveTheSandboxRead(t *testing.T) {
 	}
 }
 
-// TestNamesAreNoPaths uses names in operations that would lead elsewhere if they were
+// TestNamesAreNotPaths uses names in operations that would lead elsewhere if they were
 // used as paths.
-func TestNamesAreNoPaths(t *testing.T) {
+func TestNamesAreNotPaths(t *testing.T) {
 	base := t.TempDir()
 	dir := filepath.Join(base, "a", "sandbox")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -237,9 +237,9 @@ func archived(t *testing.T, content io.Reader) (names []string) {
 	}
 }
 
-// TestRunsTokenIsForItsProjectOnly takes the token from a job's environment and uses it
+// TestRunTokenIsLimitedToItsProject takes the token from a job's environment and uses it
 // for requests to all parts of the sandbox.
-func TestRunsTokenIsForItsProjectOnly(t *testing.T) {
+func TestRunTokenIsLimitedToItsProject(t *testing.T) {
 	h := attack(t, t.TempDir())
 	if err := h.client.EnsureProject(t.Context(), "other"); err != nil {
 		t.Fatal(err)

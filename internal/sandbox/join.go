@@ -73,7 +73,7 @@ func Join(ctx context.Context, o Options) (*Sandbox, error) {
 	if running, err := o.usable(ctx, dir); running != nil || err != nil {
 		return running, err
 	}
-	if err := claim(dir); err != nil {
+	if err := markOwned(dir); err != nil {
 		return nil, err
 	}
 	starting, err := hold(ctx, filepath.Join(dir, startFile), startLimit)
@@ -135,7 +135,7 @@ func (o Options) start(ctx context.Context, dir string) (*Sandbox, error) {
 		}
 		select {
 		case err := <-ended:
-			return nil, fmt.Errorf("the sandbox exited at start (%w); last lines of %s:\n%s", orDone(err), log.Name(), tailOf(log.Name(), offset))
+			return nil, fmt.Errorf("the sandbox exited at start (%w); last lines of %s:\n%s", waitOrDone(err), log.Name(), tailOf(log.Name(), offset))
 		case <-ctx.Done():
 			return nil, fmt.Errorf("the sandbox does not respond; last lines of %s:\n%s", log.Name(), tailOf(log.Name(), offset))
 		case <-time.After(5 * time.Millisecond):
@@ -143,7 +143,7 @@ func (o Options) start(ctx context.Context, dir string) (*Sandbox, error) {
 	}
 }
 
-func orDone(err error) error {
+func waitOrDone(err error) error {
 	if err == nil {
 		return errors.New("without an error")
 	}

@@ -16,9 +16,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/run"
 )
 
-// resetting is a proxy that resets connections after a random number of bytes. For a
+// resettingProxy is a proxy that resets connections after a random number of bytes. For a
 // while in the middle it resets all of them, as if the server restarted.
-type resetting struct {
+type resettingProxy struct {
 	to     string
 	mu     sync.Mutex
 	random *rand.Rand
@@ -29,7 +29,7 @@ type resetting struct {
 }
 
 // allowance returns how many bytes of responses a connection lets through.
-func (p *resetting) allowance() int64 {
+func (p *resettingProxy) allowance() int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.random.IntN(3) == 0 {
@@ -38,7 +38,7 @@ func (p *resetting) allowance() int64 {
 	return p.random.Int64N(3 << 20)
 }
 
-func (p *resetting) serve(listener net.Listener) {
+func (p *resettingProxy) serve(listener net.Listener) {
 	for {
 		client, err := listener.Accept()
 		if err != nil {
@@ -48,7 +48,7 @@ func (p *resetting) serve(listener net.Listener) {
 	}
 }
 
-func (p *resetting) pass(client *net.TCPConn) {
+func (p *resettingProxy) pass(client *net.TCPConn) {
 	defer client.Close()
 	server, err := net.Dial("tcp", p.to)
 	if err != nil {
@@ -67,25 +67,25 @@ func (p *resetting) pass(client *net.TCPConn) {
 	}
 }
 
-// numbered checks that every line comes once and in order.
-type numbered struct {
+// numberedLines checks that every line comes once and in order.
+type numberedLines struct {
 	next  int
 	wrong string
 	at    func(n int)
 }
 
-func (s *numbered) Status(polyaxon.Condition) {}
-func (s *numbered) Waits(string)              {}
-func (*numbered) Progress(string)             {}
+func (s *numberedLines) Status(polyaxon.Condition) {}
+func (s *numberedLines) Waits(string)              {}
+func (*numberedLines) Progress(string)             {}
 
 // Note treats every note as an error, except that the log is not complete yet.
-func (s *numbered) Note(text string) {
+func (s *numberedLines) Note(text string) {
 	if !strings.Contains(text, "waiting for its log") {
 		s.wrong += text + "\n"
 	}
 }
 
-func (s *numbered) Line(l polyaxon.LogLine) {
+func (s *numberedLines) Line(l polyaxon.LogLine) {
 	if want := fmt.Sprint("line ", s.next); l.Value != want && s.wrong == "" {
 		s.wrong = fmt.Sprintf("%q came, want %q", l.Value, want)
 	}
@@ -115,14 +115,14 @@ func TestHundredThousandLinesThroughResets(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer listener.Close()
-	proxy := &resetting{to: strings.TrimPrefix(s.Polyaxon, "http://"), random: rand.New(rand.NewPCG(5, 8))} //nolint:gosec // a test's
+	proxy := &resettingProxy{to: strings.TrimPrefix(s.Polyaxon, "http://"), random: rand.New(rand.NewPCG(5, 8))} //nolint:gosec // a test's
 	go proxy.serve(listener)
 	transport := &http.Transport{DisableKeepAlives: true}
 	client, err := polyaxon.New(polyaxon.Options{Host: "http://" + listener.Addr().String(), Token: s.Token, Transport: transport})
 	if err != nil {
 		t.Fatal(err)
 	}
-	sink := &numbered{at: func(n int) {
+	sink := &numberedLines{at: func(n int) {
 		if n == count/3 {
 			proxy.away.Store(true)
 		}

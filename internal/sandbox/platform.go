@@ -43,7 +43,7 @@ func openPlatform(ctx context.Context, s *server) (*platform, error) {
 	}
 	p.polyaxon, err = polyaxon.New(polyaxon.Options{
 		Dir: s.dir, Cluster: p.kubernetes, Runtime: runtime, Namespace: Namespace,
-		Host: s.state.Polyaxon, Token: s.state.Token, Log: s.options.Log, Owns: s.owns, Public: public,
+		Host: s.state.Polyaxon, Token: s.state.Token, Log: s.options.Log, Owns: s.ownsDir, Public: public,
 		Release: s.options.Release,
 	})
 	return p, err
@@ -70,7 +70,7 @@ func (s *server) pull(ctx context.Context, reference string) (v1.Image, error) {
 		return nil, fmt.Errorf("read %s from the sandbox's registry: %w", reference, err)
 	}
 	basic := &authn.Basic{Username: "slipway", Password: string(s.state.RegistryToken.Reveal())}
-	image, err := whole(parsed, append(options, remote.WithAuth(basic))...)
+	image, err := verifiedImage(parsed, append(options, remote.WithAuth(basic))...)
 	var answer *transport.Error
 	if errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound {
 		return nil, &polyaxon.LostImageError{Reference: reference, Err: err}
@@ -89,8 +89,8 @@ func public(ctx context.Context, reference string) error {
 	return err
 }
 
-// whole returns an image, and an error if the registry lacks one of its blobs.
-func whole(reference name.Reference, options ...remote.Option) (v1.Image, error) {
+// verifiedImage returns an image, and an error if the registry lacks one of its blobs.
+func verifiedImage(reference name.Reference, options ...remote.Option) (v1.Image, error) {
 	image, err := remote.Image(reference, options...)
 	if err != nil {
 		return nil, err

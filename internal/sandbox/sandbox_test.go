@@ -85,7 +85,7 @@ func joinAs(t *testing.T, dir, release string) *sandbox.Sandbox {
 	return joined
 }
 
-func TestManyJoinOne(t *testing.T) {
+func TestConcurrentJoin(t *testing.T) {
 	dir := t.TempDir()
 	join(t, dir)
 	var group sync.WaitGroup
@@ -110,7 +110,7 @@ func TestManyJoinOne(t *testing.T) {
 	}
 }
 
-func TestManyStartOne(t *testing.T) {
+func TestConcurrentStart(t *testing.T) {
 	dir := t.TempDir()
 	var group sync.WaitGroup
 	var mu sync.Mutex
@@ -181,7 +181,7 @@ func kill(t *testing.T, dir string, s *sandbox.Sandbox) {
 	}
 }
 
-func TestKilledAndStartedAgain(t *testing.T) {
+func TestRestartAfterKill(t *testing.T) {
 	dir := t.TempDir()
 	before := join(t, dir)
 	kill(t, dir, before)
@@ -211,7 +211,7 @@ func TestAnotherVersionReplacesIt(t *testing.T) {
 	}
 }
 
-func TestTokenIsDemanded(t *testing.T) {
+func TestTokenIsRequired(t *testing.T) {
 	s := join(t, t.TempDir())
 	for _, address := range []string{s.Registry + "/v2/", s.Kubernetes + "/api", s.Kubernetes + "/api/v1/secrets", s.Polyaxon + "/api/v1/installation", s.Polyaxon + "/_slipway/status"} {
 		for name, authorization := range map[string]string{"none": "", "wrong": "Bearer " + strings.Repeat("0", 64), "empty": "Bearer "} {
@@ -248,9 +248,9 @@ func TestTokenIsDemanded(t *testing.T) {
 	}
 }
 
-// TestNothingLeaks looks for the secrets of the command that starts a sandbox, and for
+// TestSecretsDoNotLeak looks for the secrets of the command that starts a sandbox, and for
 // the sandbox's own token, where they must not be.
-func TestNothingLeaks(t *testing.T) {
+func TestSecretsDoNotLeak(t *testing.T) {
 	t.Setenv("CANARY", "canary-in-the-environment")
 	dir := t.TempDir()
 	s := join(t, dir)
@@ -293,7 +293,7 @@ func TestNothingLeaks(t *testing.T) {
 	}
 }
 
-func TestResetForgetsAll(t *testing.T) {
+func TestResetDeletesAll(t *testing.T) {
 	dir := t.TempDir()
 	join(t, dir)
 	if err := sandbox.Reset(t.Context(), dir); err != nil {
@@ -310,7 +310,7 @@ func TestResetForgetsAll(t *testing.T) {
 	}
 }
 
-func TestStartThatFailsSaysWhy(t *testing.T) {
+func TestFailedStartSaysWhy(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)

@@ -57,7 +57,7 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := claim(dir); err != nil {
+	if err := markOwned(dir); err != nil {
 		return err
 	}
 	lock, err := hold(ctx, filepath.Join(dir, lockFile), 2*time.Second)
@@ -138,10 +138,10 @@ func (s *server) serve(ctx context.Context) error {
 	return errors.Join(published, group.Wait())
 }
 
-// owns reports whether the directory is still the one that this sandbox started in. If it
+// ownsDir reports whether the directory is still the one that this sandbox started in. If it
 // was deleted, another sandbox may have a new directory of the same name, in which this
 // one must not write or remove anything.
-func (s *server) owns() bool {
+func (s *server) ownsDir() bool {
 	now, err := os.Lstat(filepath.Join(s.dir, lockFile))
 	return err == nil && os.SameFile(now, s.lock)
 }
@@ -164,7 +164,7 @@ func (s *server) await(ctx context.Context) {
 			idle = 0
 		}
 		left := s.options.Idle - idle
-		if _, err := os.Lstat(filepath.Join(s.dir, endpointFile)); left <= 0 || errors.Is(err, fs.ErrNotExist) || !s.owns() {
+		if _, err := os.Lstat(filepath.Join(s.dir, endpointFile)); left <= 0 || errors.Is(err, fs.ErrNotExist) || !s.ownsDir() {
 			return // it is idle, or its directory was deleted
 		}
 		timer := time.NewTimer(min(left, 2*time.Second))
@@ -182,7 +182,7 @@ func (s *server) await(ctx context.Context) {
 // shutdown stops the runs and then the servers.
 func (s *server) shutdown(servers []*http.Server) error {
 	var err error
-	if s.owns() {
+	if s.ownsDir() {
 		err = disk.Remove(filepath.Join(s.dir, endpointFile))
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)

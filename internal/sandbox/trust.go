@@ -65,10 +65,10 @@ func trusted(dir string) error {
 	return &ForeignError{dir}
 }
 
-// claim creates a directory, or takes an existing trusted one, and records that it was
+// markOwned creates a directory, or takes an existing trusted one, and records that it was
 // made on this machine. It records both the path, since a file system may renumber its
 // directories, and the directory's identity, since a repository may be moved.
-func claim(dir string) error {
+func markOwned(dir string) error {
 	if err := disk.Mkdir(dir); err != nil {
 		return err
 	}

@@ -40,9 +40,9 @@ func replace(t *testing.T, path, text string) (restore func()) {
 	return func() { write(t, path, string(before)) }
 }
 
-// TestPlantedEndpointIsNotBelieved uses a repository that contains the address of
+// TestPlantedEndpointIsNotTrusted uses a repository that contains the address of
 // somebody else's server as a sandbox.
-func TestPlantedEndpointIsNotBelieved(t *testing.T) {
+func TestPlantedEndpointIsNotTrusted(t *testing.T) {
 	asked := false
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		asked = true
@@ -94,9 +94,9 @@ func TestEndpointOfAnotherHost(t *testing.T) {
 	}
 }
 
-// TestEndpointThatIsLeft uses the endpoint of a killed sandbox, whose ports now belong to
+// TestStaleEndpoint uses the endpoint of a killed sandbox, whose ports now belong to
 // another process.
-func TestEndpointThatIsLeft(t *testing.T) {
+func TestStaleEndpoint(t *testing.T) {
 	asked := false
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		asked = true
@@ -215,9 +215,9 @@ func TestStateMoves(t *testing.T) {
 	}
 }
 
-// TestDeletedSandboxLeavesTheNextOneAlone deletes .slipway while a sandbox runs, and
+// TestDeletedSandboxDoesNotAffectTheNextOne deletes .slipway while a sandbox runs, and
 // starts another one.
-func TestDeletedSandboxLeavesTheNextOneAlone(t *testing.T) {
+func TestDeletedSandboxDoesNotAffectTheNextOne(t *testing.T) {
 	dir := repository(t)
 	before := join(t, dir)
 	if err := os.RemoveAll(filepath.Dir(dir)); err != nil {

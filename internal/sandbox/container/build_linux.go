@@ -22,14 +22,14 @@ func (i *initProcess) build() error {
 	if err := i.mountRoot(); err != nil {
 		return fmt.Errorf("mount the image: %w", err)
 	}
-	m, err := i.machine()
+	m, err := i.cloneFromMachine()
 	if err != nil {
 		return err
 	}
 	if err := pivot(i.Root); err != nil {
 		return fmt.Errorf("change the root: %w", err)
 	}
-	for _, step := range []func(*machine) error{i.mountDevices, i.mountSystem, i.writeNames, i.attachMounts} {
+	for _, step := range []func(*hostResources) error{i.mountDevices, i.mountSystem, i.writeNames, i.attachMounts} {
 		if err := step(m); err != nil {
 			return err
 		}
@@ -91,9 +91,9 @@ func pivot(root string) error {
 	return os.Chdir("/")
 }
 
-// machine is what a container gets from the machine: descriptors of mounts that are not
+// hostResources is what a container gets from the machine: descriptors of mounts that are not
 // attached anywhere, and the content of files.
-type machine struct {
+type hostResources struct {
 	proc, sys     int            // -1 if not available
 	sysMounts     []string       // mount points of other file systems below /sys
 	facts         map[string]int // descriptors of files in /proc, by name
@@ -105,9 +105,9 @@ type machine struct {
 
 var deviceNames = []string{"null", "zero", "full", "random", "urandom", "tty"}
 
-// machine clones what the container gets from the machine.
-func (i *initProcess) machine() (*machine, error) {
-	m := &machine{
+// cloneFromMachine clones what the container gets from the machine.
+func (i *initProcess) cloneFromMachine() (*hostResources, error) {
+	m := &hostResources{
 		facts: map[string]int{}, devices: map[string]int{},
 		sources: map[int]int{}, directory: map[int]bool{},
 	}
@@ -118,7 +118,7 @@ func (i *initProcess) machine() (*machine, error) {
 		if m.proc = -1; !errors.Is(err, unix.EPERM) {
 			return nil, fmt.Errorf("mount /proc: %w", err)
 		}
-		for _, name := range procFacts {
+		for _, name := range procFiles {
 			if fd, err := clone("/proc/"+name, false); err == nil {
 				m.facts[name] = fd
 			}
@@ -151,7 +151,7 @@ func (i *initProcess) machine() (*machine, error) {
 }
 
 // attachMounts attaches the order's mounts, outer ones first.
-func (i *initProcess) attachMounts(m *machine) error {
+func (i *initProcess) attachMounts(m *hostResources) error {
 	for n, mount := range i.Mounts {
 		if err := i.attachMount(m, n, mount); err != nil {
 			return fmt.Errorf("mount at %s: %w", mount.Target, err)
@@ -168,7 +168,7 @@ func (i *initProcess) attachMounts(m *machine) error {
 	return nil
 }
 
-func (i *initProcess) attachMount(m *machine, n int, mount Mount) error {
+func (i *initProcess) attachMount(m *hostResources, n int, mount Mount) error {
 	if mount.Files == nil {
 		if err := attach(m.sources[n], mount.Target, m.directory[n]); err != nil {
 			return err
@@ -186,7 +186,7 @@ func (i *initProcess) attachMount(m *machine, n int, mount Mount) error {
 
 // writeNames writes /etc/hostname, /etc/hosts and /etc/resolv.conf, and creates /tmp if
 // it is missing. The image's own versions of these files are leftovers of its build.
-func (i *initProcess) writeNames(m *machine) error {
+func (i *initProcess) writeNames(m *hostResources) error {
 	if err := os.MkdirAll("/etc", 0o755); err != nil {
 		return err
 	}

@@ -14,9 +14,9 @@ import (
 // cgroups is the mount point of the kernel's control groups.
 const cgroups = "/sys/fs/cgroup"
 
-// leastGrouped is the smallest limit, in bytes, for which a control group is used. The
+// minGroupLimit is the smallest limit, in bytes, for which a control group is used. The
 // setup of a container needs memory too, before the command executes.
-const leastGrouped = 32 << 20
+const minGroupLimit = 32 << 20
 
 // groupName is the prefix of the names of the groups that sandboxes create. The PID of
 // the process that created the group follows it.
@@ -42,7 +42,7 @@ type hierarchy struct {
 // that systemd delegated to the user; otherwise the error says what is missing. root is
 // where control groups are mounted, and self is this process's /proc/self/cgroup.
 func newMemoryGroup(root, self string, limit int64) (*memoryGroup, error) {
-	if limit < leastGrouped {
+	if limit < minGroupLimit {
 		return nil, errors.New("the limit is too small for a cgroup")
 	}
 	places, err := hierarchies(root, self)
@@ -51,7 +51,7 @@ func newMemoryGroup(root, self string, limit int64) (*memoryGroup, error) {
 	}
 	err = errors.New("no cgroup allows child groups")
 	for _, place := range places {
-		place.sweep()
+		place.removeStale()
 		var g *memoryGroup
 		if g, err = place.make(limit); err == nil {
 			return g, nil
@@ -119,9 +119,9 @@ func (h hierarchy) make(limit int64) (*memoryGroup, error) {
 	return g, nil
 }
 
-// sweep removes the groups of sandboxes that were killed. A group that still has
+// removeStale removes the groups of sandboxes that were killed. A group that still has
 // processes stays.
-func (h hierarchy) sweep() {
+func (h hierarchy) removeStale() {
 	left, _ := filepath.Glob(filepath.Join(h.dir, groupName+"*"))
 	for _, dir := range left {
 		text, _, _ := strings.Cut(filepath.Base(dir)[len(groupName):], "-")

@@ -44,7 +44,7 @@ func (r *Runtime) startDirectly(ctx context.Context, s Spec, i isolation) (_ *Pr
 	if err != nil {
 		return nil, &StartError{Command: argv[0], Reason: CannotRun, Message: err.Error()}
 	}
-	if problem := t.unfit(name, s.Image.Config); problem != "" {
+	if problem := t.whyNotDirect(name, s.Image.Config); problem != "" {
 		return nil, &NotIsolatedError{Command: argv[0], Why: i.why, Problem: problem, Remedy: i.remedy}
 	}
 	real, err := t.resolve(name)
@@ -75,7 +75,7 @@ func (r *Runtime) startDirectly(ctx context.Context, s Spec, i isolation) (_ *Pr
 	// os/exec adds the variables that every process needs on this system.
 	environ = (&exec.Cmd{Env: environ}).Environ()
 	p, err := start(ctx, command{
-		memory: s.bound,
+		memory: s.memoryGroup,
 		name:   s.Name, path: path, argv: argv, env: environ, dir: dir,
 		sys: directAttributes(), stdout: s.Stdout, stderr: s.Stderr, dial: dialLoopback, group: true,
 		cleanup: func() { _ = scratch.remove() },
@@ -83,7 +83,7 @@ func (r *Runtime) startDirectly(ctx context.Context, s Spec, i isolation) (_ *Pr
 	if err != nil {
 		message := err.Error()
 		if e := syscall.Errno(0); errors.As(err, &e) {
-			message = refusal(t, name, s.Image.Config, r.Platform(), e)
+			message = execError(t, name, s.Image.Config, r.Platform(), e)
 		}
 		return nil, &StartError{Command: argv[0], Reason: CannotRun, Message: message}
 	}
@@ -108,9 +108,9 @@ func (t *tree) workingDir(name string, mounts rewriter) (string, error) {
 	return filepath.Join(t.root.Name(), filepath.FromSlash(dir.path)), err
 }
 
-// unfit says why a program cannot run without its image as the root, or returns "" if it
+// whyNotDirect says why a program cannot run without its image as the root, or returns "" if it
 // can.
-func (t *tree) unfit(name string, c ImageConfig) string {
+func (t *tree) whyNotDirect(name string, c ImageConfig) string {
 	if c.OS != runtime.GOOS {
 		return fmt.Sprintf("its image is for %s and this machine is %s", c.Platform(), runtime.GOOS)
 	}

@@ -110,8 +110,8 @@ func (r *Runtime) layerDir(digest v1.Hash) string {
 	return filepath.Join(r.options.Dir, layersDir, digest.Hex)
 }
 
-// keptImage is the metadata of an unpacked image, as stored in its file.
-type keptImage struct {
+// imageMetadata is the metadata of an unpacked image, as stored in its file.
+type imageMetadata struct {
 	ImageConfig
 	Layers []v1.Hash
 }
@@ -119,7 +119,7 @@ type keptImage struct {
 // unpacked returns the image if it is on disk and undamaged.
 func (r *Runtime) unpacked(reference string, digest v1.Hash) (*Image, error) {
 	dir := r.imageDir(digest)
-	k, err := readKept(dir)
+	k, err := readImageMetadata(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -138,8 +138,8 @@ func (r *Runtime) unpacked(reference string, digest v1.Hash) (*Image, error) {
 	return image, nil
 }
 
-func readKept(dir string) (keptImage, error) {
-	var k keptImage
+func readImageMetadata(dir string) (imageMetadata, error) {
+	var k imageMetadata
 	text, err := os.ReadFile(filepath.Join(dir, configEntry))
 	if err != nil {
 		return k, err
@@ -194,7 +194,7 @@ func compose(ctx context.Context, dir string, from v1.Image, layers []*content) 
 	}
 	defer t.close()
 	c := file.Config
-	k := keptImage{ImageConfig: ImageConfig{
+	k := imageMetadata{ImageConfig: ImageConfig{
 		OS: file.OS, Architecture: file.Architecture,
 		Entrypoint: c.Entrypoint, Cmd: c.Cmd, Env: c.Env, WorkingDir: c.WorkingDir, User: c.User,
 	}}

@@ -283,7 +283,7 @@ func TestImageByDigestIsNotPulledAgain(t *testing.T) {
 	}
 }
 
-func TestImageThatBreaks(t *testing.T) {
+func TestInterruptedPull(t *testing.T) {
 	image := imageOf(t, v1.Config{}, layerOf(t, file("a", "1")), &brokenLayer{layerOf(t, file("b", "2"))})
 	r := newRuntime(t, image)
 	if _, err := r.Image(t.Context(), "probe", nil); !errors.Is(err, errBroken) {

@@ -88,7 +88,7 @@ func (i *initProcess) run() error {
 			return fmt.Errorf("bring up the loopback network: %w", err)
 		}
 	}
-	if err := renounce(); err != nil {
+	if err := dropCapabilities(); err != nil {
 		return fmt.Errorf("drop capabilities: %w", err)
 	}
 	i.status.Ready = true
@@ -112,7 +112,7 @@ func (i *initProcess) cannotRun(message string) error {
 }
 
 func (i *initProcess) refused(name string, err error) error {
-	return i.cannotRun(refusal(system{}, name, i.Image, i.Platform, err))
+	return i.cannotRun(execError(system{}, name, i.Image, i.Platform, err))
 }
 
 // system is the file system that this process sees.
@@ -124,18 +124,18 @@ func (system) open(name string) (program, error) {
 	return os.OpenFile(name, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0) // the file may be a named pipe
 }
 
-// kept are the capabilities, over its own namespaces, that a container's programs keep.
-// They are those that container engines keep. Without the others programs cannot change
-// mounts, so what is mounted read-only stays read-only.
-var kept = map[uintptr]bool{
+// keptCapabilities are the capabilities, over its own namespaces, that a container's
+// programs keep. They are those that container engines keep. Without the others programs
+// cannot change mounts, so what is mounted read-only stays read-only.
+var keptCapabilities = map[uintptr]bool{
 	unix.CAP_CHOWN: true, unix.CAP_DAC_OVERRIDE: true, unix.CAP_FOWNER: true, unix.CAP_FSETID: true,
 	unix.CAP_KILL: true, unix.CAP_SETGID: true, unix.CAP_SETUID: true, unix.CAP_SETPCAP: true,
 	unix.CAP_NET_BIND_SERVICE: true, unix.CAP_SYS_CHROOT: true, unix.CAP_SETFCAP: true,
 }
 
-// renounce drops the capabilities that a container's programs do not need, and makes sure
-// that nothing that this thread executes can gain any.
-func renounce() error {
+// dropCapabilities drops the capabilities that a container's programs do not need, and makes
+// sure that nothing that this thread executes can gain any.
+func dropCapabilities() error {
 	for c := uintptr(0); ; c++ {
 		has, err := unix.PrctlRetInt(unix.PR_CAPBSET_READ, c, 0, 0, 0)
 		if errors.Is(err, unix.EINVAL) { // beyond the last capability
@@ -144,7 +144,7 @@ func renounce() error {
 		if err != nil {
 			return err
 		}
-		if has == 0 || kept[c] {
+		if has == 0 || keptCapabilities[c] {
 			continue
 		}
 		if err := unix.Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0); err != nil {

@@ -27,7 +27,7 @@ func (r *Runtime) startIsolated(ctx context.Context, s Spec, i isolation) (*Proc
 		WorkingDir: s.workingDir(), Image: s.Image.Config, Platform: r.Platform(),
 		Lower: s.Image.Root, Copy: i.copies, Ports: s.Ports,
 	}
-	o.in(s.Dir)
+	o.setDirs(s.Dir)
 	sockets, err := openSockets(filepath.Join(s.Dir, socketEntry), s.Ports)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start %s: %w", s.Name, err), scratch.remove())
@@ -35,7 +35,7 @@ func (r *Runtime) startIsolated(ctx context.Context, s Spec, i isolation) (*Proc
 	used := r.use(s.Image)
 	release := sync.OnceFunc(func() { sockets.close(); used() })
 	p, _, err := r.startInit(ctx, o, command{
-		name: s.Name, memory: s.bound, files: sockets.listeners, stdout: s.Stdout, stderr: s.Stderr, dial: sockets.dial,
+		name: s.Name, memory: s.memoryGroup, files: sockets.listeners, stdout: s.Stdout, stderr: s.Stderr, dial: sockets.dial,
 		supervised: len(s.Ports) > 0,
 		cleanup:    func() { _ = scratch.remove(); release() },
 	})
@@ -45,8 +45,8 @@ func (r *Runtime) startIsolated(ctx context.Context, s Spec, i isolation) (*Proc
 	return p, err
 }
 
-// in sets the container's own directories to those below dir.
-func (o *order) in(dir string) {
+// setDirs sets the container's own directories to those below dir.
+func (o *order) setDirs(dir string) {
 	o.Upper = filepath.Join(dir, "upper")
 	o.Work = filepath.Join(dir, "work")
 	o.Root = filepath.Join(dir, rootEntry)

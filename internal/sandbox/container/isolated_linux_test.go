@@ -45,7 +45,7 @@ func TestView(t *testing.T) {
 		t.Error(diff)
 	}
 	var rights uint64
-	for c := range kept {
+	for c := range keptCapabilities {
 		rights |= 1 << c
 	}
 	for _, ports := range [][]int{nil, {80}} {
@@ -71,8 +71,8 @@ func TestView(t *testing.T) {
 	}
 }
 
-// TestImageStaysAsItIs writes to the image's files from a container.
-func TestImageStaysAsItIs(t *testing.T) {
+// TestImageIsNotModified writes to the image's files from a container.
+func TestImageIsNotModified(t *testing.T) {
 	for _, mode := range []string{"overlay", "copy", "direct"} {
 		t.Run(mode, func(t *testing.T) {
 			r, image := modes[mode](t, layerOf(t, file("app/data/x", "before")))
@@ -366,8 +366,8 @@ func TestCancelledStart(t *testing.T) {
 	}
 }
 
-// TestManyAtOnce starts containers from many goroutines.
-func TestManyAtOnce(t *testing.T) {
+// TestConcurrentContainers starts containers from many goroutines.
+func TestConcurrentContainers(t *testing.T) {
 	r, image := isolating(t)
 	done := make(chan string)
 	for n := range 12 {
@@ -406,9 +406,9 @@ func BenchmarkStart(b *testing.B) {
 	}
 }
 
-// TestControlGroupsAreNotThere runs a job that, as root, looks for the machine's control
+// TestControlGroupsAreHidden runs a job that, as root, looks for the machine's control
 // groups.
-func TestControlGroupsAreNotThere(t *testing.T) {
+func TestControlGroupsAreHidden(t *testing.T) {
 	if _, err := os.Stat("/sys/fs/cgroup"); err != nil {
 		t.Skip("this machine has none")
 	}
@@ -422,9 +422,9 @@ func TestControlGroupsAreNotThere(t *testing.T) {
 	}
 }
 
-// TestKernelIsOutOfReach runs a job that tries to use what is not in a namespace: the
+// TestKernelIsInaccessible runs a job that tries to use what is not in a namespace: the
 // user's keys, user namespaces with more capabilities, and abstract sockets.
-func TestKernelIsOutOfReach(t *testing.T) {
+func TestKernelIsInaccessible(t *testing.T) {
 	r, image := isolating(t)
 	name := "slipway-test-" + filepath.Base(t.TempDir()) + strconv.Itoa(os.Getpid())
 	listener, err := net.Listen("unix", "@"+name)
@@ -438,9 +438,9 @@ func TestKernelIsOutOfReach(t *testing.T) {
 	}
 }
 
-// TestMachinesEntriesStayAsTheyAre runs a job that, as root, tries to change the entries
+// TestMachineFilesAreNotModified runs a job that, as root, tries to change the entries
 // of /proc and /dev that all containers share with the machine.
-func TestMachinesEntriesStayAsTheyAre(t *testing.T) {
+func TestMachineFilesAreNotModified(t *testing.T) {
 	r, image := isolating(t)
 	if got := succeed(t, r, Spec{Image: image, Args: []string{"all", "shared", "--", "write", "/dev/null", "x"}}); got != "true\n" {
 		t.Errorf("it can change:\n%s", got)

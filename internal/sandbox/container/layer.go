@@ -29,9 +29,9 @@ type layer struct {
 
 var errOutside = errors.New("it points outside of the image, so the image is broken or malicious")
 
-// inside returns an entry's clean path, relative to the image's root. It returns
+// entryPath returns an entry's clean path, relative to the image's root. It returns
 // errOutside for a path with "..".
-func inside(name string) (string, error) {
+func entryPath(name string) (string, error) {
 	if slices.Contains(strings.Split(name, "/"), "..") {
 		return "", errOutside
 	}
@@ -41,7 +41,7 @@ func inside(name string) (string, error) {
 // entry applies an entry of the archive. put creates its file under a free name of a
 // directory.
 func (l *layer) entry(header *tar.Header, put func(dir directory, base string) error) error {
-	name, err := inside(header.Name)
+	name, err := entryPath(header.Name)
 	if err != nil || name == "" {
 		return err
 	}
@@ -71,7 +71,7 @@ func (l *layer) entry(header *tar.Header, put func(dir directory, base string) e
 	at := path.Join(dir.path, base)
 	l.mark(at)
 	isDir := header.Typeflag == tar.TypeDir
-	exists, err := l.makeRoom(dir, base, isDir)
+	exists, err := l.removeReplaced(dir, base, isDir)
 	if err != nil {
 		return err
 	}
@@ -92,9 +92,9 @@ func (l *layer) entry(header *tar.Header, put func(dir directory, base string) e
 	return put(dir, base)
 }
 
-// makeRoom removes what a new entry replaces. A directory that is replaced by a directory
+// removeReplaced removes what a new entry replaces. A directory that is replaced by a directory
 // stays; exists reports that.
-func (l *layer) makeRoom(dir directory, base string, isDir bool) (exists bool, err error) {
+func (l *layer) removeReplaced(dir directory, base string, isDir bool) (exists bool, err error) {
 	info, err := dir.root.Lstat(base)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
@@ -110,7 +110,7 @@ func (l *layer) makeRoom(dir directory, base string, isDir bool) (exists bool, e
 
 // link makes a hard link, or a copy if the file system refuses links.
 func (l *layer) link(target, at string) error {
-	name, err := inside(target)
+	name, err := entryPath(target)
 	if err != nil {
 		return fmt.Errorf("link to %q: %w", target, err)
 	}

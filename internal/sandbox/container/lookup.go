@@ -62,8 +62,8 @@ func executable(f files, name string) error {
 	return nil
 }
 
-// refusal says why the kernel did not execute the program at name.
-func refusal(f files, name string, c ImageConfig, machine string, err error) string {
+// execError says why the kernel did not execute the program at name.
+func execError(f files, name string, c ImageConfig, machine string, err error) string {
 	switch {
 	case errors.Is(err, syscall.ENOENT):
 		if i := interpreter(f, name); i != "" {

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// memoryEvery is the interval at which a container's memory is measured.
-const memoryEvery = 50 * time.Millisecond
+// memoryInterval is the interval at which a container's memory is measured.
+const memoryInterval = 50 * time.Millisecond
 
 // enforcesMemory reports whether a container that exceeds its memory limit is killed.
 const enforcesMemory = true
@@ -20,7 +20,7 @@ const enforcesMemory = true
 // created, and needs no privileges. A process's own limits (setrlimit) would not do: they
 // count memory that was reserved and never used.
 func (p *Process) watchMemory(limit int64) {
-	tick := time.NewTicker(memoryEvery)
+	tick := time.NewTicker(memoryInterval)
 	defer tick.Stop()
 	for {
 		select {
@@ -30,7 +30,7 @@ func (p *Process) watchMemory(limit int64) {
 		}
 		pids := processesBelow(p.process.Pid)
 		if sum(pids, resident) > limit && sum(pids, share) > limit {
-			p.starve()
+			p.killForMemory()
 			return
 		}
 	}

@@ -121,13 +121,13 @@ func mountMemory(target, options string, flags uintptr) error {
 	return unix.Mount("tmpfs", target, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV|flags, options)
 }
 
-// procFacts are the files of the machine's /proc that a container sees if it cannot have
+// procFiles are the files of the machine's /proc that a container sees if it cannot have
 // a /proc of its own. They do not include processes, through which the machine's files
 // would be reachable.
-var procFacts = []string{"cpuinfo", "filesystems", "loadavg", "meminfo", "stat", "uptime", "version"}
+var procFiles = []string{"cpuinfo", "filesystems", "loadavg", "meminfo", "stat", "uptime", "version"}
 
 // mountSystem mounts /proc and /sys.
-func (i *initProcess) mountSystem(m *machine) error {
+func (i *initProcess) mountSystem(m *hostResources) error {
 	if m.proc >= 0 {
 		if err := attach(m.proc, "/proc", true); err != nil {
 			return fmt.Errorf("mount /proc: %w", err)
@@ -241,7 +241,7 @@ func cover(path, from string) error {
 
 // mountDevices mounts a small /dev. Its devices are the machine's, so they are mounted
 // read-only to protect their modes; programs can still write to the devices.
-func (i *initProcess) mountDevices(m *machine) error {
+func (i *initProcess) mountDevices(m *hostResources) error {
 	if err := mountMemory("/dev", "mode=0755", 0); err != nil {
 		return fmt.Errorf("mount /dev: %w", err)
 	}

@@ -10,9 +10,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/panics"
 )
 
-// lingering is how long output may keep coming after a container's end. Only a program
+// drainTimeout is how long output may keep coming after a container's end. Only a program
 // that is not isolated and left its process group still holds the pipe then.
-const lingering = time.Second
+const drainTimeout = time.Second
 
 // pipeSize is the most that a pipe holds by default, on any system.
 const pipeSize = 64 << 10
@@ -79,7 +79,7 @@ func (o *output) begin() {
 		o.copies.Go(func() {
 			_, err := io.Copy(p.to, p.from)
 			if errors.Is(err, os.ErrDeadlineExceeded) { // what is in the pipe still counts
-				_ = p.from.SetReadDeadline(time.Now().Add(lingering))
+				_ = p.from.SetReadDeadline(time.Now().Add(drainTimeout))
 				_, err = io.CopyN(p.to, p.from, pipeSize)
 			}
 			if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, os.ErrDeadlineExceeded) {
@@ -98,7 +98,7 @@ func (o *output) begin() {
 func (o *output) wait(bounded bool) error {
 	for _, p := range o.pipes {
 		if bounded {
-			_ = p.from.SetReadDeadline(time.Now().Add(lingering))
+			_ = p.from.SetReadDeadline(time.Now().Add(drainTimeout))
 		}
 	}
 	o.copies.Wait()

@@ -13,12 +13,12 @@ import (
 	"time"
 )
 
-// probing is how long a probe may take, also on a busy machine.
-const probing = time.Minute
+// probeTimeout is how long a probe may take, also on a busy machine.
+const probeTimeout = time.Minute
 
 // probe finds out what the machine allows by building a container that executes nothing.
 func (r *Runtime) probe(ctx context.Context) isolation {
-	ctx, cancel := context.WithTimeout(ctx, probing)
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	dir := r.options.Dir
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -34,12 +34,12 @@ func (r *Runtime) probe(ctx context.Context) isolation {
 		return isolation{why: err.Error()}
 	}
 	o := order{Name: "probe", Probe: true, Lower: lower, Ports: []int{1}, WorkingDir: "/"}
-	o.in(dir)
+	o.setDirs(dir)
 	var stderr bytes.Buffer
 	p, last, err := r.startInit(ctx, o, command{name: o.Name, stderr: &stderr, cleanup: func() {}})
 	if err != nil {
 		detail := cmp.Or(firstLine(stderr.String()), strings.TrimPrefix(err.Error(), "start probe: "))
-		return forbidden(err, detail, os.Geteuid(), readKernel)
+		return whyForbidden(err, detail, os.Geteuid(), readKernel)
 	}
 	if _, err := p.Wait(); err != nil {
 		return isolation{why: err.Error()}
@@ -60,8 +60,8 @@ func readKernel(name string) string {
 
 const meaning = ", so programs run without isolation"
 
-// forbidden says why the kernel refuses what a container needs, and how to allow it.
-func forbidden(err error, detail string, uid int, kernel func(name string) string) isolation {
+// whyForbidden says why the kernel refuses what a container needs, and how to allow it.
+func whyForbidden(err error, detail string, uid int, kernel func(name string) string) isolation {
 	const (
 		users    = "/proc/sys/user/max_user_namespaces"
 		debian   = "/proc/sys/kernel/unprivileged_userns_clone"

@@ -37,7 +37,7 @@ func TestForbidden(t *testing.T) {
 		{"unknown", errors.New("other"), 1000, nil, "setting up an isolated container failed (detail)", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got := forbidden(fmt.Errorf("fork: %w", test.err), "detail", test.uid, func(name string) string { return test.kernel[name] })
+			got := whyForbidden(fmt.Errorf("fork: %w", test.err), "detail", test.uid, func(name string) string { return test.kernel[name] })
 			if got.ok || !strings.Contains(got.why, test.why) || strings.Contains(got.why, "\n") || !strings.HasSuffix(got.why, meaning) {
 				t.Errorf("why %q, want %q in it", got.why, test.why)
 			}
@@ -118,7 +118,7 @@ func TestUserNamespacesForbidden(t *testing.T) {
 func TestMaskedProc(t *testing.T) {
 	r, image := isolating(t)
 	got := role(t, "masked", r, image)
-	want := "true \n" + strings.Join(procFacts, "\n") + "\n/proc/version true\n{Code:0 Signal: OOM:false}\n"
+	want := "true \n" + strings.Join(procFiles, "\n") + "\n/proc/version true\n{Code:0 Signal: OOM:false}\n"
 	if got != want {
 		t.Errorf("got %s\nwant %s", got, want)
 	}

@@ -200,13 +200,13 @@ func (p *Process) Stop(grace time.Duration) {
 	p.timers = append(p.timers, time.AfterFunc(grace, p.kill))
 }
 
-func (p *Process) kill() { p.endFor(&p.killed) }
+func (p *Process) kill() { p.killWithReason(&p.killed) }
 
-// starve kills a container that exceeded its memory limit.
-func (p *Process) starve() { p.endFor(&p.starved) }
+// killForMemory kills a container that exceeded its memory limit.
+func (p *Process) killForMemory() { p.killWithReason(&p.starved) }
 
-// endFor kills the container, unless it has ended, and records the reason.
-func (p *Process) endFor(why *atomic.Bool) {
+// killWithReason kills the container, unless it has ended, and records the reason.
+func (p *Process) killWithReason(why *atomic.Bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.ended {

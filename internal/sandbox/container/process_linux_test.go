@@ -46,7 +46,7 @@ func TestStop(t *testing.T) {
 				want  Exit
 				out   string
 			}{
-				{"polite", bound, Exit{Code: 7}, "ready\ngot terminated\n"},
+				{"polite", testTimeout, Exit{Code: 7}, "ready\ngot terminated\n"},
 				{"stubborn", 50 * time.Millisecond, Exit{Code: 137, Signal: "SIGKILL"}, "ready\n"},
 				{"polite", 0, Exit{Code: 137, Signal: "SIGKILL"}, "ready\n"},
 			} {
@@ -67,7 +67,7 @@ func TestStop(t *testing.T) {
 	}
 }
 
-func TestShorterGraceCounts(t *testing.T) {
+func TestShorterGracePeriodWins(t *testing.T) {
 	r, image := isolating(t)
 	l := mustLaunch(t, r, Spec{Image: image, Args: []string{"stubborn"}})
 	l.out.until(t, "ready")
@@ -219,9 +219,9 @@ func TestDaemonKilled(t *testing.T) {
 				t.Fatal(err)
 			}
 			ended := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-			n, err := unix.Poll(ended, int(bound.Milliseconds()))
+			n, err := unix.Poll(ended, int(testTimeout.Milliseconds()))
 			for errors.Is(err, unix.EINTR) { // interrupted by a signal of the Go runtime, or by a child's end
-				n, err = unix.Poll(ended, int(bound.Milliseconds()))
+				n, err = unix.Poll(ended, int(testTimeout.Milliseconds()))
 			}
 			if n != 1 || err != nil {
 				t.Errorf("the container outlives its daemon: %d, %v", n, err)

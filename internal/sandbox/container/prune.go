@@ -18,9 +18,9 @@ const (
 	// keepBytes and keepImages limit the disk space of unpacked images.
 	keepBytes  = 10 << 30
 	keepImages = 20
-	// fresh is the age below which an image is not removed: whoever requested it may not
+	// minIdle is the age below which an image is not removed: whoever requested it may not
 	// have started its containers yet.
-	fresh = time.Hour
+	minIdle = time.Hour
 	// retired is the prefix of the names of images that were replaced while containers
 	// ran in them.
 	retired = ".retired-"
@@ -139,9 +139,9 @@ func (r *Runtime) prunable() []unpackedImage {
 		i := unpackedImage{dir: dir, kept: r.used(name)}
 		if info, err := os.Stat(filepath.Join(dir, configEntry)); err == nil {
 			i.used = info.ModTime()
-			i.kept = i.kept || time.Since(i.used) < fresh
+			i.kept = i.kept || time.Since(i.used) < minIdle
 		}
-		if k, err := readKept(dir); err == nil {
+		if k, err := readImageMetadata(dir); err == nil {
 			i.layers = k.Layers
 		}
 		all = append(all, i)

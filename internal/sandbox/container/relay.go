@@ -11,8 +11,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/panics"
 )
 
-// dialing is how long a service may take to accept a connection.
-const dialing = 5 * time.Second
+// dialTimeout is how long a service may take to accept a connection.
+const dialTimeout = 5 * time.Second
 
 // relay forwards connections to a loopback port of its own network namespace, for as long
 // as its process lives.
@@ -51,7 +51,7 @@ func (r relay) pass(client net.Conn) {
 
 // dialLoopback connects to a port of the loopback interface, by IPv4 or IPv6.
 func dialLoopback(ctx context.Context, port int) (net.Conn, error) {
-	dialer := net.Dialer{Timeout: dialing}
+	dialer := net.Dialer{Timeout: dialTimeout}
 	connection, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	if err != nil {
 		connection, err = dialer.DialContext(ctx, "tcp", net.JoinHostPort("::1", strconv.Itoa(port)))

@@ -113,14 +113,14 @@ func (r *Runtime) Start(ctx context.Context, s Spec) (*Process, error) {
 		start = r.startIsolated
 	}
 	if s.Memory > 0 {
-		s.bound, _ = newMemoryGroup(cgroups, "/proc/self/cgroup", s.Memory) // or else it is watched
+		s.memoryGroup, _ = newMemoryGroup(cgroups, "/proc/self/cgroup", s.Memory) // or else it is watched
 	}
 	p, err := start(ctx, s, i)
 	if err != nil {
-		s.bound.remove()
+		s.memoryGroup.remove()
 	}
 	// A program that is not isolated executes before it joins the group.
-	if err == nil && s.Memory > 0 && !(i.ok && s.bound.holds()) {
+	if err == nil && s.Memory > 0 && !(i.ok && s.memoryGroup.holds()) {
 		panics.Go(func() { p.watchMemory(s.Memory) }, func(error) { p.kill() }) // it must not run unwatched
 	}
 	return p, err

@@ -20,7 +20,7 @@ func ask(t *testing.T, p *Process, port int, question string) string {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(bound))
+	_ = c.SetDeadline(time.Now().Add(testTimeout))
 	// The connection may already be closed if nothing listens.
 	if _, err := io.WriteString(c, question); err != nil && !errors.Is(err, syscall.EPIPE) {
 		t.Fatal(err)
@@ -60,7 +60,7 @@ func TestServices(t *testing.T) {
 			t.Errorf("%s listens on the machine's loopback", name)
 		}
 		defer func() {
-			l.Stop(bound)
+			l.Stop(testTimeout)
 			if exit := l.end(t); exit.Code != 2 && exit.Signal != "SIGTERM" {
 				t.Errorf("%s: exit %+v", name, exit)
 			}
@@ -96,8 +96,8 @@ func TestServiceView(t *testing.T) {
 	}
 }
 
-// TestNothingIsInherited opens a directory so that children inherit it.
-func TestNothingIsInherited(t *testing.T) {
+// TestNoInheritedFiles opens a directory so that children inherit it.
+func TestNoInheritedFiles(t *testing.T) {
 	fd, err := syscall.Open(t.TempDir(), syscall.O_RDONLY|syscall.O_DIRECTORY, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -149,7 +149,7 @@ func TestDirectService(t *testing.T) {
 	defer idle.Close()
 	s.Stop(0)
 	s.end(t)
-	_ = idle.SetDeadline(time.Now().Add(bound))
+	_ = idle.SetDeadline(time.Now().Add(testTimeout))
 	if _, err := idle.Read(make([]byte, 1)); err == nil {
 		t.Error("a connection outlives its service")
 	}

@@ -61,7 +61,7 @@ func (s *sockets) dial(ctx context.Context, port int) (net.Conn, error) {
 	if s.closed {
 		return nil, net.ErrClosed
 	}
-	dialer := net.Dialer{Timeout: dialing}
+	dialer := net.Dialer{Timeout: dialTimeout}
 	return dialer.DialContext(ctx, "unix", s.path(port))
 }
 

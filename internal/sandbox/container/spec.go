@@ -25,8 +25,8 @@ type Spec struct {
 	Mounts     []Mount
 	// Memory is how many bytes of memory the container's processes may use, 0 for no
 	// limit. On Linux a container that exceeds it is killed.
-	Memory int64
-	bound  *memoryGroup // the group in which the kernel enforces it
+	Memory      int64
+	memoryGroup *memoryGroup // the group in which the kernel enforces it
 	// Ports are the ports that a service listens on. Process.Dial connects to them. An
 	// isolated service has a loopback network of its own and no other network. A
 	// container without ports shares the machine's network.

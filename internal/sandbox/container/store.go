@@ -22,8 +22,8 @@ const (
 	storeLock = "images.lock"
 )
 
-// atOnce is how many layers are unpacked at a time.
-const atOnce = 4
+// maxParallelPulls is how many layers are unpacked at a time.
+const maxParallelPulls = 4
 
 const lockPoll = 10 * time.Millisecond
 
@@ -82,7 +82,7 @@ func (r *Runtime) contents(ctx context.Context, layers []v1.Layer, tell func(Pro
 	}
 	read := progress(whole, tell)
 	group, ctx := panics.WithContext(ctx)
-	group.SetLimit(atOnce)
+	group.SetLimit(maxParallelPulls)
 	for _, l := range missing {
 		group.Go(func() error {
 			digest, err := l.Digest()
@@ -138,8 +138,8 @@ func (r *Runtime) fetch(ctx context.Context, digest v1.Hash, from v1.Layer, read
 	return openContent(final)
 }
 
-// steps is how many times the progress of a pull is reported.
-const steps = 50
+// progressSteps is how many times the progress of a pull is reported.
+const progressSteps = 50
 
 // progress returns a function that adds up bytes and calls tell with the total so far.
 func progress(whole int64, tell func(Progress)) func(n int) {
@@ -150,7 +150,7 @@ func progress(whole int64, tell func(Progress)) func(n int) {
 	var done atomic.Int64
 	return func(n int) {
 		now := done.Add(int64(n))
-		if before := now - int64(n); before*steps/whole < now*steps/whole {
+		if before := now - int64(n); before*progressSteps/whole < now*progressSteps/whole {
 			tell(Progress{Done: min(now, whole), Whole: whole})
 		}
 	}

@@ -58,9 +58,9 @@ func pulling(r *Runtime, image v1.Image) *Runtime {
 	return New(o)
 }
 
-// TestDamageIsUnpackedAnew damages unpacked files as a crash or a full disk would. The
+// TestDamagedImageIsUnpackedAgain damages unpacked files as a crash or a full disk would. The
 // image must be complete again, and only damaged layers pulled.
-func TestDamageIsUnpackedAnew(t *testing.T) {
+func TestDamagedImageIsUnpackedAgain(t *testing.T) {
 	content := strings.Repeat("x", 5000)
 	for _, test := range []struct {
 		name   string
@@ -137,9 +137,9 @@ func TestDamagedImageInUse(t *testing.T) {
 	}
 }
 
-// TestOldImagesGo checks that prune removes the least recently used images, and none that
-// is in use or was just requested.
-func TestOldImagesGo(t *testing.T) {
+// TestPruneRemovesOldImages checks that prune removes the least recently used images, and
+// none that is in use or was just requested.
+func TestPruneRemovesOldImages(t *testing.T) {
 	base := layerOf(t, file("base", strings.Repeat("b", 1000)))
 	r := newRuntime(t, nil)
 	r.options.Keep = 3500

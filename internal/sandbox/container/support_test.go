@@ -240,14 +240,14 @@ var modes = map[string]func(testing.TB, ...v1.Layer) (*Runtime, *Image){
 	"direct": direct,
 }
 
-// watched collects output, and lets a test wait for a text in it.
-type watched struct {
+// watchedOutput collects output, and lets a test wait for a text in it.
+type watchedOutput struct {
 	mu    sync.Mutex
 	b     bytes.Buffer
 	waits map[string]chan struct{}
 }
 
-func (w *watched) Write(p []byte) (int, error) {
+func (w *watchedOutput) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.b.Write(p)
@@ -260,14 +260,14 @@ func (w *watched) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (w *watched) String() string {
+func (w *watchedOutput) String() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.b.String()
 }
 
 // until waits until text was written.
-func (w *watched) until(t testing.TB, text string) {
+func (w *watchedOutput) until(t testing.TB, text string) {
 	t.Helper()
 	w.mu.Lock()
 	c := make(chan struct{})
@@ -282,25 +282,25 @@ func (w *watched) until(t testing.TB, text string) {
 	w.mu.Unlock()
 	select {
 	case <-c:
-	case <-time.After(bound):
+	case <-time.After(testTimeout):
 		t.Fatalf("%q was not written, but: %s", text, w)
 	}
 }
 
-// bound is how long anything may take, also on a very busy machine.
-const bound = 60 * time.Second
+// testTimeout is how long anything may take, also on a very busy machine.
+const testTimeout = 60 * time.Second
 
-// launched is a container under test.
-type launched struct {
+// testContainer is a container under test.
+type testContainer struct {
 	*Process
-	out *watched
+	out *watchedOutput
 	dir string
 }
 
 // launch starts a container.
-func launch(t testing.TB, r *Runtime, s Spec) (*launched, error) {
+func launch(t testing.TB, r *Runtime, s Spec) (*testContainer, error) {
 	t.Helper()
-	out := &watched{}
+	out := &watchedOutput{}
 	s.Stdout, s.Stderr = out, out
 	if s.Name == "" {
 		s.Name = "main"
@@ -316,10 +316,10 @@ func launch(t testing.TB, r *Runtime, s Spec) (*launched, error) {
 		p.Stop(0)
 		_, _ = p.Wait()
 	})
-	return &launched{Process: p, out: out, dir: s.Dir}, nil
+	return &testContainer{Process: p, out: out, dir: s.Dir}, nil
 }
 
-func mustLaunch(t testing.TB, r *Runtime, s Spec) *launched {
+func mustLaunch(t testing.TB, r *Runtime, s Spec) *testContainer {
 	t.Helper()
 	l, err := launch(t, r, s)
 	if err != nil {
@@ -329,11 +329,11 @@ func mustLaunch(t testing.TB, r *Runtime, s Spec) *launched {
 }
 
 // end waits for the container's end.
-func (l *launched) end(t testing.TB) Exit {
+func (l *testContainer) end(t testing.TB) Exit {
 	t.Helper()
 	select {
 	case <-l.Done():
-	case <-time.After(bound):
+	case <-time.After(testTimeout):
 		t.Fatalf("the container does not end; it wrote: %s", l.out)
 	}
 	exit, err := l.Wait()

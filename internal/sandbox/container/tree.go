@@ -37,12 +37,12 @@ func openTree(dir string) (*tree, error) {
 }
 
 func (t *tree) close() {
-	t.leave()
+	t.closeLast()
 	_ = t.root.Close()
 }
 
-// leave closes the directory that was opened last.
-func (t *tree) leave() {
+// closeLast closes the directory that was opened last.
+func (t *tree) closeLast() {
 	if t.last.root != nil {
 		_ = t.last.root.Close()
 	}
@@ -55,7 +55,7 @@ func (t *tree) directory(name string) (directory, error) {
 	if t.last.root != nil && t.last.name == name {
 		return t.last, nil
 	}
-	t.leave()
+	t.closeLast()
 	real, err := t.resolve(name)
 	if err != nil {
 		return directory{}, err

@@ -103,7 +103,7 @@ func (e *FullError) Unwrap() error { return e.Err }
 // It returns other errors unchanged.
 func Explain(path string, err error) error {
 	var known *FullError
-	if errors.As(err, &known) || !full(err) {
+	if errors.As(err, &known) || !isFull(err) {
 		return err
 	}
 	return &FullError{Path: path, Err: err}

@@ -6,6 +6,6 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-func full(err error) bool {
+func isFull(err error) bool {
 	return errors.Is(err, windows.ERROR_DISK_FULL) || errors.Is(err, windows.ERROR_HANDLE_DISK_FULL)
 }

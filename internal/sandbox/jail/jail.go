@@ -93,7 +93,7 @@ func (d *Dir) open(name string, flags int, mode fs.FileMode) (*os.File, fs.FileI
 	case err != nil && (!errors.Is(err, fs.ErrNotExist) || flags&os.O_CREATE == 0):
 		return nil, nil, err
 	}
-	file, err := d.root.OpenFile(name, flags|unblocked, mode)
+	file, err := d.root.OpenFile(name, flags|openFlags, mode)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -192,7 +192,7 @@ func (d *Dir) entries(name string) ([]fs.DirEntry, error) {
 		}
 		return nil, &fs.PathError{Op: "list", Path: name, Err: err}
 	}
-	file, err := d.root.OpenFile(name, os.O_RDONLY|unblocked, 0)
+	file, err := d.root.OpenFile(name, os.O_RDONLY|openFlags, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -61,7 +61,7 @@ func soon(t *testing.T, what string, do func()) {
 	}
 }
 
-func TestNothingLeadsOut(t *testing.T) {
+func TestLinksDoNotEscape(t *testing.T) {
 	d, base := planted(t)
 	for _, name := range []string{
 		"absolute", "relative", "chain", "zero", "self", "pipe", "to-pipe", "up", "etc/passwd", "up/host", "../host", "outputs", "outputs/all/relative",
@@ -101,7 +101,7 @@ func TestNothingLeadsOut(t *testing.T) {
 	}
 }
 
-func TestWalksEnd(t *testing.T) {
+func TestWalkLimits(t *testing.T) {
 	d, _ := planted(t)
 	var seen []string
 	soon(t, "walk", func() {

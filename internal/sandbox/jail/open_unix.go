@@ -4,6 +4,6 @@ package jail
 
 import "syscall"
 
-// unblocked opens a named pipe without waiting for its other end, and a terminal without
+// openFlags opens a named pipe without waiting for its other end, and a terminal without
 // making it the controlling terminal.
-const unblocked = syscall.O_NONBLOCK | syscall.O_NOCTTY
+const openFlags = syscall.O_NONBLOCK | syscall.O_NOCTTY

@@ -1,4 +1,4 @@
 package jail
 
-// unblocked is 0 because directories on Windows have no named pipes.
-const unblocked = 0
+// openFlags is 0 because directories on Windows have no named pipes.
+const openFlags = 0

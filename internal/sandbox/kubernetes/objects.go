@@ -146,7 +146,7 @@ func (o *objects) list(k kind, namespace string, selector labels.Selector) any {
 func (o *objects) create(x object, k kind, namespace, manager string) (object, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if err := o.placed(x, k, namespace); err != nil {
+	if err := o.checkPlacement(x, k, namespace); err != nil {
 		return nil, err
 	}
 	if _, exists := o.byKey[key(k, x.GetNamespace(), x.GetName())]; exists {
@@ -247,7 +247,7 @@ func (o *objects) apply(t target, body []byte, manager string, force bool) (obje
 	if old != nil {
 		live = old.DeepCopyObject().(object)
 	} else {
-		if err := o.placed(applied, t.kind, t.namespace); err != nil {
+		if err := o.checkPlacement(applied, t.kind, t.namespace); err != nil {
 			return nil, false, err
 		}
 		live.SetName(t.name)

@@ -163,14 +163,14 @@ func (s *Server) act(r *http.Request, t target, body []byte) (any, int, error) {
 		if err != nil {
 			return nil, 0, err
 		}
-		created, err := s.objects.create(object, t.kind, t.namespace, orAgent(manager, r))
+		created, err := s.objects.create(object, t.kind, t.namespace, managerOrUserAgent(manager, r))
 		return created, http.StatusCreated, err
 	case r.Method == http.MethodPut && t.name != "":
 		object, err := decode(t.kind, body, r.Header.Get("Content-Type"))
 		if err != nil {
 			return nil, 0, err
 		}
-		updated, err := s.objects.update(object, t, orAgent(manager, r))
+		updated, err := s.objects.update(object, t, managerOrUserAgent(manager, r))
 		return updated, http.StatusOK, err
 	case r.Method == http.MethodPatch && t.name != "":
 		form, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
@@ -188,7 +188,7 @@ func (s *Server) act(r *http.Request, t target, body []byte) (any, int, error) {
 			}
 			return applied, http.StatusOK, err
 		}
-		patched, err := s.objects.patch(t, types.PatchType(form), body, orAgent(manager, r))
+		patched, err := s.objects.patch(t, types.PatchType(form), body, managerOrUserAgent(manager, r))
 		return patched, http.StatusOK, err
 	case r.Method == http.MethodDelete && t.name != "":
 		err := s.objects.delete(t)
@@ -197,9 +197,9 @@ func (s *Server) act(r *http.Request, t target, body []byte) (any, int, error) {
 	return nil, 0, apierrors.NewMethodNotSupported(t.kind.group(), strings.ToLower(r.Method))
 }
 
-// orAgent returns manager, or if it is empty the field manager of a request without one:
-// the first word of its user agent, as in the API server.
-func orAgent(manager string, r *http.Request) string {
+// managerOrUserAgent returns manager, or if it is empty the field manager of a request
+// without one: the first word of its user agent, as in the API server.
+func managerOrUserAgent(manager string, r *http.Request) string {
 	if manager != "" {
 		return manager
 	}

@@ -15,8 +15,8 @@ import (
 // maxSecret is the limit of the total size of a Secret's data, in bytes.
 const maxSecret = corev1.MaxSecretSize
 
-// placed checks a new object's name and namespace. The namespace must exist.
-func (o *objects) placed(x object, k kind, namespace string) error {
+// checkPlacement checks a new object's name and namespace. The namespace must exist.
+func (o *objects) checkPlacement(x object, k kind, namespace string) error {
 	if x.GetName() == "" {
 		return invalid(k, "", "metadata.name", "name or generateName is required")
 	}

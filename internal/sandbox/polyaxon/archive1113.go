@@ -100,7 +100,7 @@ func (s *Server) live1113(query logQuery, answer *lineList) error {
 
 // archivable reports whether a run's lines belong in the archive.
 func (s *Server) archivable(run record) bool {
-	return terminal(run.Status) && !s.executor.goesOn(run.UUID) && s.options.Now().Sub(run.FinishedAt) >= s.options.Archive.After
+	return terminal(run.Status) && !s.executor.isAlive(run.UUID) && s.options.Now().Sub(run.FinishedAt) >= s.options.Archive.After
 }
 
 // archive1113 returns the directory with the files of a run's archive. It is named after
@@ -126,9 +126,9 @@ func archive1113(s *Server, run record) (string, error) {
 	if err := disk.Mkdir(part); err != nil {
 		return "", err
 	}
-	a := &archiver{dir: part, stamp: run.FinishedAt.Unix(), most: s.options.Archive.Lines}
-	if a.most <= 0 {
-		a.most = 2000
+	a := &archiver{dir: part, stamp: run.FinishedAt.Unix(), maxLines: s.options.Archive.Lines}
+	if a.maxLines <= 0 {
+		a.maxLines = 2000
 	}
 	err := eachLine(s.executor.dir("logs", run.UUID), time.Time{}, a.add)
 	if err = errors.Join(err, a.close()); err != nil {
@@ -139,9 +139,9 @@ func archive1113(s *Server, run record) (string, error) {
 
 // archiver writes the files of an archive.
 type archiver struct {
-	dir   string
-	stamp int64
-	most  int
+	dir      string
+	stamp    int64
+	maxLines int
 
 	files, lines int
 	file         *os.File
@@ -149,7 +149,7 @@ type archiver struct {
 }
 
 func (a *archiver) add(l line) error {
-	if a.lines == a.most {
+	if a.lines == a.maxLines {
 		if err := a.close(); err != nil {
 			return err
 		}

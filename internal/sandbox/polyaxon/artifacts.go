@@ -40,7 +40,7 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request, where func(*Server
 		dir, err = jail.Make(path)
 	}
 	if err != nil {
-		s.broken(w, err)
+		s.internalError(w, err)
 		return nil
 	}
 	return dir
@@ -154,7 +154,7 @@ func (s *Server) archive(w http.ResponseWriter, r *http.Request) {
 	zip := gzip.NewWriter(w)
 	packed := tar.NewWriter(zip)
 	above := ""
-	if s.dialect.packedName {
+	if s.dialect.archiveHasDir {
 		above = path.Base(name)
 	}
 	err := dir.Walk(at, func(file string, content *os.File, info fs.FileInfo) error {

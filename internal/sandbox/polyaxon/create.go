@@ -44,7 +44,7 @@ func (s *Server) createRun(w http.ResponseWriter, r *http.Request) {
 	case body.Name != "" && !slug.MatchString(body.Name):
 		reply(w, http.StatusBadRequest, map[string][]string{"name": {"Enter a valid “slug” consisting of letters, numbers, underscores or hyphens."}})
 		return
-	case !tagged && s.dialect.tagsHeld:
+	case !tagged && s.dialect.checksTags:
 		reply(w, http.StatusBadRequest, map[string][]string{"tags": {`Expected a list of items but got type "str".`}})
 		return
 	case body.Pending != "" && !slices.Contains([]string{"approval", "upload", "cache", "build"}, body.Pending):
@@ -55,11 +55,11 @@ func (s *Server) createRun(w http.ResponseWriter, r *http.Request) {
 		Project: p.Name, Name: body.Name, Description: body.Description, MetaInfo: body.MetaInfo, ManagedBy: s.dialect.manager(&body),
 		Pending: body.Pending, RawContent: content, Tags: tags,
 	}
-	s.make(w, r, run)
+	s.createFrom(w, r, run)
 }
 
-// make creates a run, compiles and queues it, and responds with it.
-func (s *Server) make(w http.ResponseWriter, r *http.Request, run *record) {
+// createFrom creates a run, compiles and queues it, and responds with it.
+func (s *Server) createFrom(w http.ResponseWriter, r *http.Request, run *record) {
 	if from := callerOf(r); from != nil {
 		run.Grants = s.executor.grants(from)
 	}
@@ -81,26 +81,26 @@ func (s *Server) make(w http.ResponseWriter, r *http.Request, run *record) {
 		run.Kind = "job"
 	}
 	run.Content = string(operation.JSON())
-	if run.unapproved() {
+	if run.needsApproval() {
 		run.Pending = "approval"
 	}
 	run.set(created, "OperationServiceInit", "Run is created", false, now)
 	if err := s.store.add(run); err != nil {
-		s.broken(w, err)
+		s.internalError(w, err)
 		return
 	}
-	if run.ManagedBy != "user" && (run.Pending == "" || run.Pending == "upload" && s.dialect.waitsCompiled) {
+	if run.ManagedBy != "user" && (run.Pending == "" || run.Pending == "upload" && s.dialect.compilesPending) {
 		if err := s.executor.compile(run.UUID, run.ManagedBy == "agent" && run.Pending == ""); err != nil {
-			s.broken(w, err)
+			s.internalError(w, err)
 			return
 		}
 	}
 	made, _ := s.store.run(run.UUID)
 	if run.Original != nil {
-		reply(w, http.StatusCreated, s.dialect.tell(formMade, s.dialect.cloned(made, s.options.Namespace)))
+		reply(w, http.StatusCreated, s.dialect.omitMissing(formCreated, s.dialect.cloned(made, s.options.Namespace)))
 		return
 	}
-	reply(w, http.StatusCreated, s.dialect.tell(formMade, viewOfMade(made)))
+	reply(w, http.StatusCreated, s.dialect.omitMissing(formCreated, viewOfCreated(made)))
 }
 
 // unsupported is the error for an operation of a kind that the sandbox does not run.
@@ -136,6 +136,6 @@ func (s *Server) clone(kind string) func(http.ResponseWriter, *http.Request, rec
 			next.RawContent = string(patched)
 		}
 		next.Grants = run.Grants
-		s.make(w, r, next)
+		s.createFrom(w, r, next)
 	}
 }

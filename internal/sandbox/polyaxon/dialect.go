@@ -18,11 +18,11 @@ type dialect struct {
 	installation map[string]string
 	// routes adds the routes that not every release has.
 	routes func(s *Server, m *router)
-	// basic reports whether a request with `Authorization: Basic` is refused.
-	basic bool
-	// speechless reports whether the server responds with an empty page if it fails at a
+	// refusesBasicAuth reports whether a request with `Authorization: Basic` is refused.
+	refusesBasicAuth bool
+	// emptyErrors reports whether the server responds with an empty page if it fails at a
 	// request.
-	speechless bool
+	emptyErrors bool
 
 	// manager returns what manages a run: "agent", "cli", which only compiles it, or
 	// "user".
@@ -30,10 +30,10 @@ type dialect struct {
 	// operation compiles an operation. If the server refuses it, refused holds the
 	// server's messages.
 	operation func(content string) (compiled *compile.Compiled, refused []string)
-	// tagsHeld reports whether tags that are not a list are refused.
-	tagsHeld bool
-	// waitsCompiled reports whether a run that waits for an upload is compiled meanwhile.
-	waitsCompiled bool
+	// checksTags reports whether tags that are not a list are refused.
+	checksTags bool
+	// compilesPending reports whether a run that waits for an upload is compiled meanwhile.
+	compilesPending bool
 	// approvedTwice reports whether a run whose operation says isApproved: false needs
 	// two approvals, of which the first compiles it.
 	approvedTwice bool
@@ -44,8 +44,8 @@ type dialect struct {
 	lacks map[form][]string
 	// cloned is the response to restart and copy, and resumed the response to resume.
 	cloned, resumed func(r record, namespace string) map[string]any
-	// forgets reports whether requests for a deleted run get a 404.
-	forgets bool
+	// hidesDeleted reports whether requests for a deleted run get a 404.
+	hidesDeleted bool
 	// listed describes how lists are cut and sent.
 	listed listing
 	// queries maps the keys that runs can be queried by to a run's values.
@@ -56,17 +56,17 @@ type dialect struct {
 	lines func(s *Server, run record) (dir string, err error)
 	// logs responds with log lines.
 	logs func(s *Server, query logQuery, answer *lineList) error
-	// packedName reports whether the paths in an archive of a directory begin with the
+	// archiveHasDir reports whether the paths in an archive of a directory begin with the
 	// directory's name.
-	packedName bool
+	archiveHasDir bool
 	// unpacked is the directory in which an uploaded archive is unpacked if the request
 	// names none.
 	unpacked string
 
-	// gateways are the prefixes of paths to services. If ported is set the port follows
+	// gateways are the prefixes of paths to services. If portInPath is set the port follows
 	// the run in the path; otherwise there is only one port.
-	gateways []string
-	ported   bool
+	gateways   []string
+	portInPath bool
 }
 
 func dialects() []*dialect { return []*dialect{release1113(), release218()} }

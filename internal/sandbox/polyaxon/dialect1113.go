@@ -13,28 +13,28 @@ import (
 // Where nothing was recorded it does what 2.18 does.
 func release1113() *dialect {
 	return &dialect{
-		version:      schema.Version{Major: 1, Minor: 11, Patch: 3},
-		installation: map[string]string{"key": "slipway-sandbox", "version": "1.11.3", "dist": "ce"},
-		routes:       func(*Server, *router) {}, // it has no skip, invalidate and transfer
-		basic:        true,
-		speechless:   true,
-		manager:      manager1113,
-		operation:    operation1113,
-		tagsHeld:     true,
-		submitted:    [2]string{"SchedulerStart", "Run is scheduled"}, // it has no agent
-		lacks:        lacks1113(),
-		cloned:       cloned1113,
-		resumed:      viewOfRun,
-		forgets:      true,
-		listed:       listing{order: "-updated_at", most: 100, short: true, packed: true},
+		version:          schema.Version{Major: 1, Minor: 11, Patch: 3},
+		installation:     map[string]string{"key": "slipway-sandbox", "version": "1.11.3", "dist": "ce"},
+		routes:           func(*Server, *router) {}, // it has no skip, invalidate and transfer
+		refusesBasicAuth: true,
+		emptyErrors:      true,
+		manager:          manager1113,
+		operation:        operation1113,
+		checksTags:       true,
+		submitted:        [2]string{"SchedulerStart", "Run is scheduled"}, // it has no agent
+		lacks:            lacks1113(),
+		cloned:           cloned1113,
+		resumed:          viewOfRun,
+		hidesDeleted:     true,
+		listed:           listing{order: "-updated_at", maxPage: 100, pagesAll: true, compressed: true},
 		queries: map[string]func(record) []string{
 			"tags": func(r record) []string { return r.Tags }, // an array in PostgreSQL
 		},
-		lines:      archive1113,
-		logs:       logs1113,
-		packedName: true,
-		unpacked:   "uploads",
-		gateways:   []string{"/services/v1/", "/rewrite-services/v1/"},
+		lines:         archive1113,
+		logs:          logs1113,
+		archiveHasDir: true,
+		unpacked:      "uploads",
+		gateways:      []string{"/services/v1/", "/rewrite-services/v1/"},
 	}
 }
 
@@ -52,7 +52,7 @@ func manager1113(body *createBody) string {
 func lacks1113() map[form][]string {
 	later := []string{"managed_by", "settings", "resources", "bookmarked", "pipeline", "schedule_at", "user", "readme", "live_state"}
 	return map[form][]string{
-		formMade:     append([]string{"kind"}, later...),
+		formCreated:  append([]string{"kind"}, later...),
 		formRun:      later,
 		formProject:  append([]string{"tags", "updated_at"}, later...),
 		formStatuses: {"meta_info"},
@@ -62,7 +62,7 @@ func lacks1113() map[form][]string {
 // cloned1113 is the response to restart and copy. It is like that to the creation of a
 // run.
 func cloned1113(r record, _ string) map[string]any {
-	v := viewOfMade(r)
+	v := viewOfCreated(r)
 	v["original"] = r.Original
 	return v
 }

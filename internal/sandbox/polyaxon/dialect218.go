@@ -12,27 +12,27 @@ import (
 // server (the package haupt, which tests run beside this one).
 func release218() *dialect {
 	return &dialect{
-		version:       schema.Version{Major: 2, Minor: 18},
-		installation:  map[string]string{"key": "slipway-sandbox", "version": "2.18.0", "dist": "ce", "mode": "sandbox"},
-		routes:        routes218,
-		manager:       manager218,
-		operation:     operation218,
-		waitsCompiled: true,
-		approvedTwice: true,
-		submitted:     [2]string{"AgentSubmit", "The run was given to the sandbox"},
-		cloned:        viewOfItem,
-		resumed:       viewOfItem,
-		listed:        listing{order: "-created_at", unlimited: 100},
+		version:         schema.Version{Major: 2, Minor: 18},
+		installation:    map[string]string{"key": "slipway-sandbox", "version": "2.18.0", "dist": "ce", "mode": "sandbox"},
+		routes:          routes218,
+		manager:         manager218,
+		operation:       operation218,
+		compilesPending: true,
+		approvedTwice:   true,
+		submitted:       [2]string{"AgentSubmit", "The run was given to the sandbox"},
+		cloned:          viewOfItem,
+		resumed:         viewOfItem,
+		listed:          listing{order: "-created_at", unlimited: 100},
 		queries: map[string]func(record) []string{
 			"runtime":     func(r record) []string { return []string{r.Runtime} },
 			"description": func(r record) []string { return []string{r.Description} },
 			"managed_by":  func(r record) []string { return []string{r.ManagedBy} },
 		},
-		lines:    func(s *Server, run record) (string, error) { return s.executor.dir("logs", run.UUID), nil },
-		logs:     logs218,
-		unpacked: ".",
-		gateways: []string{"/services/v1/", "/rewrite-services/v1/", "/external/v1/", "/rewrite-external/v1/"},
-		ported:   true,
+		lines:      func(s *Server, run record) (string, error) { return s.executor.dir("logs", run.UUID), nil },
+		logs:       logs218,
+		unpacked:   ".",
+		gateways:   []string{"/services/v1/", "/rewrite-services/v1/", "/external/v1/", "/rewrite-external/v1/"},
+		portInPath: true,
 	}
 }
 
@@ -85,7 +85,7 @@ func logs218(s *Server, query logQuery, answer *lineList) error {
 	end := map[string]any{"last_time": nil, "last_file": nil, "files": []any{}}
 	if query.live && query.known && !terminal(query.run.Status) {
 		end["last_time"] = last
-		for _, l := range s.executor.going(query.run.UUID) {
+		for _, l := range s.executor.liveStates(query.run.UUID) {
 			_ = answer.add(l) // the client may be gone
 		}
 	}

@@ -81,9 +81,9 @@ func makeRun(t *testing.T, s *Server, body string) string {
 	return decoded(t, w)["uuid"].(string)
 }
 
-// TestRecordedAnswers compares the dialect of 1.11.3 with the recorded responses of a
+// TestRecordedResponses compares the dialect of 1.11.3 with the recorded responses of a
 // real server, word for word except where the recording omits words.
-func TestRecordedAnswers(t *testing.T) {
+func TestRecordedResponses(t *testing.T) {
 	s := alone(t, Options{Release: "1.11.3"})
 	uuid := makeRun(t, s, content(operation))
 	dag := `{"version":1.1,"kind":"operation","component":{"run":{"kind":"dag","operations":[]}}}`

@@ -46,7 +46,7 @@ func (p *podRun) environment(c corev1.Container) (*variables, error) {
 // lacking sets the status of a container that cannot be created yet, and waits for
 // retryPause.
 func (p *podRun) lacking(what string) error {
-	p.tell(p.run.UUID, warning, "CreateContainerConfigError", what)
+	p.setStatus(p.run.UUID, warning, "CreateContainerConfigError", what)
 	return p.pause(retryPause)
 }
 

@@ -32,8 +32,8 @@ type executor struct {
 	mu    sync.Mutex
 	alive map[string]*execution
 	used  request
-	// holds is what each run with claimed resources uses.
-	holds map[string]request
+	// reserved is what each run with claimed resources uses.
+	reserved map[string]request
 	// freed is closed, and replaced, when resources become free.
 	freed chan struct{}
 }
@@ -55,7 +55,7 @@ var errStopped = errors.New("the run was stopped")
 
 func newExecutor(o Options, d *dialect, s *store) *executor {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &executor{options: o, dialect: d, store: s, ctx: ctx, cancel: cancel, alive: map[string]*execution{}, used: request{}, holds: map[string]request{}, freed: make(chan struct{})}
+	return &executor{options: o, dialect: d, store: s, ctx: ctx, cancel: cancel, alive: map[string]*execution{}, used: request{}, reserved: map[string]request{}, freed: make(chan struct{})}
 }
 
 // recover resumes or ends the runs that the previous process left when it was killed.
@@ -201,7 +201,7 @@ func (e *executor) begin(uuid string, o *compile.Pod) {
 		if before != nil {
 			<-before.done
 		}
-		status, reason, message := e.tried(ctx, x, uuid, o)
+		status, reason, message := e.runAttempts(ctx, x, uuid, o)
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		if !x.abandoned {
@@ -227,15 +227,15 @@ func (e *executor) attempts(ctx context.Context, x *execution, uuid string, o *c
 	asked := requestOf(append(o.Sidecars, o.Container)...)
 	lacks := e.options.Capacity.lacks(asked)
 	if lacks == "" {
-		if err := e.claim(ctx, uuid, asked); err != nil {
+		if err := e.reserve(ctx, uuid, asked); err != nil {
 			return ending(ctx, err)
 		}
 		defer e.release(uuid)
 	}
-	e.tell(uuid, scheduled, e.dialect.submitted[0], e.dialect.submitted[1])
-	e.tell(uuid, starting, "JobCreated", "Job is created")
+	e.setStatus(uuid, scheduled, e.dialect.submitted[0], e.dialect.submitted[1])
+	e.setStatus(uuid, starting, "JobCreated", "Job is created")
 	if lacks != "" {
-		e.tell(uuid, unschedulable, "Unschedulable", lacks)
+		e.setStatus(uuid, unschedulable, "Unschedulable", lacks)
 		<-ctx.Done()
 		return ending(ctx, nil)
 	}
@@ -248,7 +248,7 @@ func (e *executor) attempts(ctx context.Context, x *execution, uuid string, o *c
 		if ctx.Err() != nil || !errors.As(err, &ended) || attempt >= o.Termination.MaxRetries {
 			return ending(ctx, err)
 		}
-		e.tell(uuid, retrying, "Retrying", fmt.Sprintf("%s; starting attempt %d of %d", err, attempt+2, o.Termination.MaxRetries+1))
+		e.setStatus(uuid, retrying, "Retrying", fmt.Sprintf("%s; starting attempt %d of %d", err, attempt+2, o.Termination.MaxRetries+1))
 	}
 }
 
@@ -311,8 +311,8 @@ func (e *exitError) reason() string {
 	return "Error"
 }
 
-// tell sets a status that is not final.
-func (e *executor) tell(uuid, status, reason, message string) {
+// setStatus sets a status that is not final.
+func (e *executor) setStatus(uuid, status, reason, message string) {
 	if err := e.store.report(uuid, status, reason, message); err != nil {
 		fmt.Fprintf(e.options.Log, "run %s: its status %s cannot be stored: %v\n", uuid, status, err)
 	}
@@ -325,8 +325,8 @@ func (e *executor) dir(parts ...string) string {
 	return filepath.Join(append([]string{e.options.Dir}, parts...)...)
 }
 
-// tried is like attempts, but turns a panic into the end of the run.
-func (e *executor) tried(ctx context.Context, x *execution, uuid string, o *compile.Pod) (status, reason, message string) {
+// runAttempts is like attempts, but turns a panic into the end of the run.
+func (e *executor) runAttempts(ctx context.Context, x *execution, uuid string, o *compile.Pod) (status, reason, message string) {
 	if err := panics.Catch("run "+uuid, func() error {
 		status, reason, message = e.attempts(ctx, x, uuid, o)
 		return nil

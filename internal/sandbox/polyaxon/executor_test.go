@@ -20,18 +20,18 @@ import (
 	"github.com/slipway-ci/slipway/internal/secret"
 )
 
-// none is a cluster without Secrets and ConfigMaps.
-type none struct{}
+// emptyCluster is a cluster without Secrets and ConfigMaps.
+type emptyCluster struct{}
 
-func (none) Secret(string, string) (map[string][]byte, bool)    { return nil, false }
-func (none) ConfigMap(string, string) (map[string][]byte, bool) { return nil, false }
+func (emptyCluster) Secret(string, string) (map[string][]byte, bool)    { return nil, false }
+func (emptyCluster) ConfigMap(string, string) (map[string][]byte, bool) { return nil, false }
 
 // serve returns a server that gets images from pull, with a project p.
 func serve(t *testing.T, capacity *Capacity, pull func(context.Context, string) (v1.Image, error)) *Server {
 	t.Helper()
 	dir := t.TempDir()
 	s, err := New(Options{
-		Dir: dir, Cluster: none{}, Runtime: container.New(container.Options{Dir: dir, Pull: pull, Unisolated: "a test"}),
+		Dir: dir, Cluster: emptyCluster{}, Runtime: container.New(container.Options{Dir: dir, Pull: pull, Unisolated: "a test"}),
 		Namespace: "test", Host: "http://127.0.0.1:1", Token: secret.NewValue([]byte("t")), Log: io.Discard, Capacity: capacity,
 	})
 	if err != nil {
@@ -85,8 +85,8 @@ func reaches(t *testing.T, s *Server, uuid string, wanted func(condition) bool) 
 	return last
 }
 
-// TestRunsEndWhereNoWaitHelps uses images that no retry can pull.
-func TestRunsEndWhereNoWaitHelps(t *testing.T) {
+// TestRunsFailOnPermanentPullErrors uses images that no retry can pull.
+func TestRunsFailOnPermanentPullErrors(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		err    error
@@ -113,9 +113,9 @@ func TestRunsEndWhereNoWaitHelps(t *testing.T) {
 	}
 }
 
-// TestFaultEndsItsRun panics while a run is executed. The run fails with the panic as its
+// TestPanicFailsItsRun panics while a run is executed. The run fails with the panic as its
 // message, and the server keeps running.
-func TestFaultEndsItsRun(t *testing.T) {
+func TestPanicFailsItsRun(t *testing.T) {
 	s := serve(t, nil, func(context.Context, string) (v1.Image, error) { panic("provoked") })
 	for range 2 {
 		last := reaches(t, s, submit(t, s, "job", "1m"), func(c condition) bool { return terminal(c.Type) })
@@ -125,8 +125,8 @@ func TestFaultEndsItsRun(t *testing.T) {
 	}
 }
 
-// TestRunsSayForWhomTheyWait runs a job that must wait for CPUs that another run uses.
-func TestRunsSayForWhomTheyWait(t *testing.T) {
+// TestRunsNameTheRunsTheyWaitFor runs a job that must wait for CPUs that another run uses.
+func TestRunsNameTheRunsTheyWaitFor(t *testing.T) {
 	s := serve(t, &Capacity{MilliCPU: 2000, Memory: 1 << 30}, func(ctx context.Context, _ string) (v1.Image, error) {
 		<-ctx.Done()
 		return nil, ctx.Err()
@@ -134,7 +134,7 @@ func TestRunsSayForWhomTheyWait(t *testing.T) {
 	first := submit(t, s, "first", "1500m")
 	reaches(t, s, first, func(c condition) bool { return c.Type == starting })
 	second := submit(t, s, "second", "1")
-	last := reaches(t, s, second, func(c condition) bool { return c.Reason == busy })
+	last := reaches(t, s, second, func(c condition) bool { return c.Reason == reasonBusy })
 	want := "the run needs 1 CPUs of this machine's 2 CPUs: run first (" + first[:8] + ") has 1.5 CPUs; it starts when enough resources are free"
 	if last.Type != queued || last.Message != want {
 		t.Errorf("it is %s: %q, want %q", last.Type, last.Message, want)
@@ -145,9 +145,9 @@ func TestRunsSayForWhomTheyWait(t *testing.T) {
 	reaches(t, s, second, func(c condition) bool { return c.Type == starting })
 }
 
-// TestJoinsAreRefused submits an operation with an input whose value comes from a query
+// TestJoinsAreRejected submits an operation with an input whose value comes from a query
 // of other runs.
-func TestJoinsAreRefused(t *testing.T) {
+func TestJoinsAreRejected(t *testing.T) {
 	s := serve(t, nil, nil)
 	body, err := json.Marshal(map[string]string{"content": `{"version": 1.1, "kind": "operation", "joins": [{"query": "status: succeeded", "params": {"us": {"value": "globals.uuid"}}}],
 		"component": {"version": 1.1, "kind": "component", "inputs": [{"name": "us", "type": "uuid", "isList": true}], "run": {"kind": "job", "container": {"image": "a"}}}}`})

@@ -16,7 +16,7 @@ import (
 func (s *Server) service(w http.ResponseWriter, r *http.Request, prefix string) {
 	parts := strings.SplitN(strings.TrimPrefix(r.URL.Path, prefix), "/", 6) // ns/owner/project/runs/uuid/rest
 	if len(parts) < 5 {
-		s.nothing(w, r)
+		s.unknownPath(w, r)
 		return
 	}
 	run, known := s.store.run(parts[4])
@@ -31,7 +31,7 @@ func (s *Server) service(w http.ResponseWriter, r *http.Request, prefix string) 
 	}
 	port := 0
 	switch {
-	case s.dialect.ported:
+	case s.dialect.portInPath:
 		var number string
 		number, rest, named = strings.Cut(rest, "/")
 		port, _ = strconv.Atoi(number) // no service has port 0
@@ -39,7 +39,7 @@ func (s *Server) service(w http.ResponseWriter, r *http.Request, prefix string) 
 		port = serving.ports[0]
 	}
 	if !named {
-		s.nothing(w, r)
+		s.unknownPath(w, r)
 		return
 	}
 	if serving == nil || port == 0 {

@@ -11,21 +11,21 @@ import (
 	"strings"
 )
 
-// usualPage is the length of a page of runs if the request sets no limit.
-const usualPage = 20
+// defaultPage is the length of a page of runs if the request sets no limit.
+const defaultPage = 20
 
 // listing describes how a release cuts and sends its lists.
 type listing struct {
 	// order is the order of runs if the request does not set one.
 	order string
-	// most is the maximum length of a page, 0 for none. unlimited is the length for
+	// maxPage is the maximum length of a page, 0 for none. unlimited is the length for
 	// limit=0.
-	most, unlimited int
-	// short reports whether all lists are cut by default, and not only that of runs.
-	short bool
-	// packed reports whether responses are compressed if that makes them smaller, even if
+	maxPage, unlimited int
+	// pagesAll reports whether all lists are cut by default, and not only that of runs.
+	pagesAll bool
+	// compressed reports whether responses are compressed if that makes them smaller, even if
 	// the client did not ask for it.
-	packed bool
+	compressed bool
 }
 
 // sort sorts runs by created_at or updated_at, in descending order after a "-".
@@ -52,8 +52,8 @@ func (l *listing) sort(runs []record, by string) {
 // page responds with the requested page of a list. usual is the default length of a page.
 func (l *listing) page(w http.ResponseWriter, r *http.Request, all []any, usual int) {
 	limit, offset := usual, 0
-	if l.short {
-		limit = usualPage
+	if l.pagesAll {
+		limit = defaultPage
 	}
 	query := r.URL.Query()
 	if n, err := strconv.Atoi(query.Get("limit")); err == nil && n > 0 {
@@ -61,8 +61,8 @@ func (l *listing) page(w http.ResponseWriter, r *http.Request, all []any, usual 
 	} else if err == nil && l.unlimited > 0 {
 		limit = l.unlimited
 	}
-	if l.most > 0 {
-		limit = min(limit, l.most)
+	if l.maxPage > 0 {
+		limit = min(limit, l.maxPage)
 	}
 	if n, err := strconv.Atoi(query.Get("offset")); err == nil {
 		offset = min(max(0, n), len(all))
@@ -78,7 +78,7 @@ func (l *listing) page(w http.ResponseWriter, r *http.Request, all []any, usual 
 }
 
 func (l *listing) send(w http.ResponseWriter, body any) {
-	if !l.packed {
+	if !l.compressed {
 		reply(w, http.StatusOK, body)
 		return
 	}

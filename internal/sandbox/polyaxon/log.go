@@ -72,7 +72,7 @@ func (l *logWriter) write(name string, text []byte) {
 		now = l.last.Add(time.Microsecond)
 	}
 	l.last = now
-	record, err := json.Marshal(line{Timestamp: now, Node: nodeName, Pod: l.pod, Container: name, Value: valid(settled(text))})
+	record, err := json.Marshal(line{Timestamp: now, Node: nodeName, Pod: l.pod, Container: name, Value: valid(lastState(text))})
 	if err == nil {
 		_, err = l.file.Write(append(record, '\n'))
 	}

@@ -51,14 +51,14 @@ func TestLinesOfPods(t *testing.T) {
 	}
 }
 
-// heavy is a response that measures the heap once part of it was written.
-type heavy struct {
+// heapMeter is a response that measures the heap once part of it was written.
+type heapMeter struct {
 	*httptest.ResponseRecorder
 	sent int
 	used uint64
 }
 
-func (h *heavy) Write(b []byte) (int, error) {
+func (h *heapMeter) Write(b []byte) (int, error) {
 	if h.sent += len(b); h.used == 0 && h.sent > 1<<20 {
 		h.used = heap()
 	}
@@ -72,8 +72,8 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-// TestLongLogsAreNotHeld checks that a long log is not held in memory.
-func TestLongLogsAreNotHeld(t *testing.T) {
+// TestLongLogsAreStreamed checks that a long log is not held in memory.
+func TestLongLogsAreStreamed(t *testing.T) {
 	s, err := New(Options{Dir: t.TempDir(), Log: io.Discard})
 	if err != nil {
 		t.Fatal(err)
@@ -90,7 +90,7 @@ func TestLongLogsAreNotHeld(t *testing.T) {
 	if err := log.close(); err != nil {
 		t.Fatal(err)
 	}
-	before, h := heap(), &heavy{ResponseRecorder: httptest.NewRecorder()}
+	before, h := heap(), &heapMeter{ResponseRecorder: httptest.NewRecorder()}
 	s.ServeHTTP(h, httptest.NewRequest(http.MethodGet, "/streams/v1/n/default/x/runs/"+run.UUID+"/logs", nil))
 	if h.sent < 16<<20 || h.used > before+4<<20 {
 		t.Errorf("%d bytes were sent, and %d held", h.sent, h.used-before)
@@ -98,7 +98,7 @@ func TestLongLogsAreNotHeld(t *testing.T) {
 }
 
 // TestProgressBars checks that the log keeps the last state of a redrawn line, and that
-// going returns its current state.
+// liveStates returns its current state.
 func TestProgressBars(t *testing.T) {
 	now := time.Unix(1000, 0).UTC()
 	dir := t.TempDir()
@@ -111,7 +111,7 @@ func TestProgressBars(t *testing.T) {
 	going := func(want ...string) {
 		t.Helper()
 		var got []string
-		for _, l := range log.going() {
+		for _, l := range log.liveStates() {
 			got = append(got, l.Value)
 		}
 		if !slices.Equal(got, want) {

@@ -146,7 +146,7 @@ func (e *executor) pod(ctx context.Context, x *execution, uuid string, o *compil
 		}
 		defer closeService()
 	}
-	e.tell(uuid, running, "PodRunning", "Run is running")
+	e.setStatus(uuid, running, "PodRunning", "Run is running")
 	return p.wait(process, mainContainer)
 }
 

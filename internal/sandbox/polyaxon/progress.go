@@ -9,8 +9,8 @@ import (
 // return. The log keeps the line's last state. Responses with live lines also contain its
 // current state.
 
-// settled returns the last state of a line that is not blank.
-func settled(text []byte) []byte {
+// lastState returns the last state of a line that is not blank.
+func lastState(text []byte) []byte {
 	for {
 		text = bytes.TrimRight(text, "\r")
 		begin := bytes.LastIndexByte(text, '\r') + 1
@@ -29,13 +29,13 @@ func redrawn(text []byte) []byte {
 	if begin == 0 {
 		return text
 	}
-	before := settled(text[:begin])
+	before := lastState(text[:begin])
 	return append(append(bytes.Clone(before), '\r'), text[begin:]...)
 }
 
-// going returns the current states of the lines that containers are redrawing. Each ends
+// liveStates returns the current states of the lines that containers are redrawing. Each ends
 // with a carriage return, which no line in the log does.
-func (l *logWriter) going() []line {
+func (l *logWriter) liveStates() []line {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var states []line
@@ -44,7 +44,7 @@ func (l *logWriter) going() []line {
 			if bytes.IndexByte(s.partial, '\r') < 0 {
 				continue
 			}
-			if state := settled(s.partial); len(state) > 0 {
+			if state := lastState(s.partial); len(state) > 0 {
 				states = append(states, line{Timestamp: l.now().Truncate(time.Microsecond), Node: nodeName, Pod: l.pod, Container: name, Value: valid(state) + "\r"})
 			}
 		}
@@ -52,8 +52,8 @@ func (l *logWriter) going() []line {
 	return states
 }
 
-// going returns the current states of the lines that a run is redrawing.
-func (e *executor) going(uuid string) []line {
+// liveStates returns the current states of the lines that a run is redrawing.
+func (e *executor) liveStates(uuid string) []line {
 	e.mu.Lock()
 	x := e.alive[uuid]
 	e.mu.Unlock()
@@ -64,5 +64,5 @@ func (e *executor) going(uuid string) []line {
 	if log == nil {
 		return nil
 	}
-	return log.going()
+	return log.liveStates()
 }

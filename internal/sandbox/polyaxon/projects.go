@@ -34,11 +34,11 @@ func (s *Server) createProject(w http.ResponseWriter, r *http.Request) {
 	}
 	p := &project{UUID: newUUID(), Name: body.Name, Description: body.Description, Tags: body.Tags, CreatedAt: s.options.Now()}
 	if err := s.store.save("projects", p.Name, p); err != nil {
-		s.broken(w, err)
+		s.internalError(w, err)
 		return
 	}
 	s.store.projects[p.Name] = p
-	reply(w, http.StatusCreated, s.dialect.tell(formProject, viewOfProject(p)))
+	reply(w, http.StatusCreated, s.dialect.omitMissing(formProject, viewOfProject(p)))
 }
 
 // patchProject changes a project's description, tags and name. Its runs move to the new
@@ -75,10 +75,10 @@ func (s *Server) patchProject(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if err := s.store.replaceProject(p.Name, &next); err != nil {
-		s.broken(w, err)
+		s.internalError(w, err)
 		return
 	}
-	reply(w, http.StatusOK, s.dialect.tell(formProject, viewOfProject(&next)))
+	reply(w, http.StatusOK, s.dialect.omitMissing(formProject, viewOfProject(&next)))
 }
 
 // transferRun moves a run to another project.
@@ -111,7 +111,7 @@ func (s *Server) listProjects(w http.ResponseWriter, r *http.Request) {
 	s.store.mu.Unlock()
 	list := make([]any, len(projects))
 	for i, p := range projects {
-		list[i] = s.dialect.tell(formProject, viewOfProject(p))
+		list[i] = s.dialect.omitMissing(formProject, viewOfProject(p))
 	}
 	s.dialect.listed.page(w, r, list, len(list))
 }
@@ -128,7 +128,7 @@ func (s *Server) getProject(w http.ResponseWriter, r *http.Request) {
 		notFound(w, "Project")
 		return
 	}
-	reply(w, http.StatusOK, s.dialect.tell(formProject, viewOfProject(p)))
+	reply(w, http.StatusOK, s.dialect.omitMissing(formProject, viewOfProject(p)))
 }
 
 func (s *Server) deleteProject(w http.ResponseWriter, r *http.Request) {
@@ -139,7 +139,7 @@ func (s *Server) deleteProject(w http.ResponseWriter, r *http.Request) {
 	}
 	for _, run := range s.store.ofProject(p.Name) {
 		if err := s.deleteOne(run); err != nil {
-			s.broken(w, err)
+			s.internalError(w, err)
 			return
 		}
 	}
@@ -147,7 +147,7 @@ func (s *Server) deleteProject(w http.ResponseWriter, r *http.Request) {
 	defer s.store.mu.Unlock()
 	delete(s.store.projects, p.Name)
 	if err := disk.Remove(filepath.Join(s.store.dir, "projects", p.Name+".json")); err != nil {
-		s.broken(w, err)
+		s.internalError(w, err)
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)

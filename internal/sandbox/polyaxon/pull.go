@@ -39,11 +39,11 @@ func (p *podRun) pull(c corev1.Container) (*container.Image, error) {
 	for wait := time.Second; ; wait = min(2*wait, 5*time.Minute) {
 		image, err := p.options.Runtime.Image(p.ctx, c.Image, func(now container.Progress) {
 			pulled = true
-			p.tell(p.run.UUID, starting, pulling, "pulling "+brief(c.Image)+": "+far(now))
+			p.setStatus(p.run.UUID, starting, reasonPulling, "pulling "+brief(c.Image)+": "+formatProgress(now))
 		})
 		if err == nil {
 			if pulled {
-				p.tell(p.run.UUID, starting, "ContainerCreating", "Creating the containers")
+				p.setStatus(p.run.UUID, starting, "ContainerCreating", "Creating the containers")
 			}
 			return image, nil
 		}
@@ -60,7 +60,7 @@ func (p *podRun) pull(c corev1.Container) (*container.Image, error) {
 		if wait > 2*time.Second {
 			reason = "ImagePullBackOff"
 		}
-		p.tell(p.run.UUID, warning, reason, err.Error())
+		p.setStatus(p.run.UUID, warning, reason, err.Error())
 		if err := p.pause(wait); err != nil {
 			return nil, err
 		}
@@ -77,10 +77,10 @@ func brief(image string) string {
 	return name
 }
 
-// pulling is the reason of a run that starts and waits for its image.
-const pulling = "Pulling"
+// reasonPulling is the reason of a run that starts and waits for its image.
+const reasonPulling = "Pulling"
 
-func far(p container.Progress) string {
+func formatProgress(p container.Progress) string {
 	number, unit := megabytes, " MB"
 	if p.Whole < 100_000 { // usually an edit of a few files
 		number, unit = kilobytes, " kB"

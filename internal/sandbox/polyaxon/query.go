@@ -28,9 +28,9 @@ func (s *Server) listRuns(w http.ResponseWriter, r *http.Request) {
 	s.dialect.listed.sort(found, query.Get("sort"))
 	results := make([]any, len(found))
 	for i := range found {
-		results[i] = s.dialect.tell(formRun, viewOfItem(found[i], s.options.Namespace))
+		results[i] = s.dialect.omitMissing(formRun, viewOfItem(found[i], s.options.Namespace))
 	}
-	s.dialect.listed.page(w, r, results, usualPage)
+	s.dialect.listed.page(w, r, results, defaultPage)
 }
 
 // query parses `status:running|queued,name:train,meta_info.key:~value`.

@@ -7,7 +7,7 @@ import (
 )
 
 func (s *Server) getRun(w http.ResponseWriter, _ *http.Request, run record) {
-	reply(w, http.StatusOK, s.dialect.tell(formRun, viewOfRun(run, s.options.Namespace)))
+	reply(w, http.StatusOK, s.dialect.omitMissing(formRun, viewOfRun(run, s.options.Namespace)))
 }
 
 func (s *Server) patchRun(w http.ResponseWriter, r *http.Request, run record) {
@@ -52,7 +52,7 @@ func (s *Server) patchRun(w http.ResponseWriter, r *http.Request, run record) {
 		}
 	})
 	if err != nil {
-		s.broken(w, err)
+		s.internalError(w, err)
 		return
 	}
 	changed, _ := s.store.run(run.UUID)
@@ -61,13 +61,13 @@ func (s *Server) patchRun(w http.ResponseWriter, r *http.Request, run record) {
 
 func (s *Server) deleteRun(w http.ResponseWriter, r *http.Request) {
 	run, ok := s.runOf(r)
-	if !ok && s.dialect.forgets {
+	if !ok && s.dialect.hidesDeleted {
 		notFound(w, "Run")
 		return
 	}
 	if ok {
 		if err := s.deleteOne(run); err != nil {
-			s.broken(w, err)
+			s.internalError(w, err)
 			return
 		}
 	}
@@ -88,7 +88,7 @@ func (s *Server) getStatuses(w http.ResponseWriter, _ *http.Request, run record)
 		notFound(w, "Run")
 		return
 	}
-	reply(w, http.StatusOK, s.dialect.tell(formStatuses, map[string]any{
+	reply(w, http.StatusOK, s.dialect.omitMissing(formStatuses, map[string]any{
 		"uuid": run.UUID, "status": run.Status, "status_conditions": run.Conditions, "meta_info": run.MetaInfo,
 	}))
 }
@@ -104,27 +104,27 @@ func (s *Server) postStatus(w http.ResponseWriter, r *http.Request, run record) 
 	if body.Condition != nil {
 		status, _ := body.Condition["type"].(string)
 		if !slices.Contains(statuses(), status) {
-			s.nothing(w, r)
+			s.unknownPath(w, r)
 			return
 		}
 		reason, _ := body.Condition["reason"].(string)
 		message, _ := body.Condition["message"].(string)
 		if err := s.store.set(run.UUID, status, reason, message, body.Force); err != nil {
-			s.broken(w, err)
+			s.internalError(w, err)
 			return
 		}
 		if terminal(status) {
 			s.executor.abandon(run.UUID)
 		}
 	}
-	reply(w, http.StatusCreated, s.dialect.tell(formStatuses, map[string]any{"status": nil, "status_conditions": nil, "meta_info": nil}))
+	reply(w, http.StatusCreated, s.dialect.omitMissing(formStatuses, map[string]any{"status": nil, "status_conditions": nil, "meta_info": nil}))
 }
 
 // act returns a handler for an action with an empty response.
 func (s *Server) act(do func(record) error) func(http.ResponseWriter, *http.Request, record) {
 	return func(w http.ResponseWriter, _ *http.Request, run record) {
 		if err := do(run); err != nil {
-			s.broken(w, err)
+			s.internalError(w, err)
 			return
 		}
 		reply(w, http.StatusOK, map[string]any{})
@@ -143,7 +143,7 @@ func (s *Server) bulk(do func(record) error) http.HandlerFunc {
 		for _, uuid := range body.UUIDs {
 			if run, ok := s.store.run(uuid); ok && run.Project == r.PathValue("project") {
 				if err := do(run); err != nil {
-					s.broken(w, err)
+					s.internalError(w, err)
 					return
 				}
 			}
@@ -159,8 +159,8 @@ func (s *Server) stopRun(run record) error {
 	return s.executor.stop(run.UUID)
 }
 
-// unapproved reports whether the operation itself says that it must be approved.
-func (r *record) unapproved() bool {
+// needsApproval reports whether the operation itself says that it must be approved.
+func (r *record) needsApproval() bool {
 	var operation struct {
 		IsApproved *bool `json:"isApproved"`
 	}
@@ -173,7 +173,7 @@ func (s *Server) approveRun(run record) error {
 	switch {
 	case run.Pending == "" || terminal(run.Status) || run.ManagedBy == "user":
 		return nil
-	case s.dialect.approvedTwice && run.Status == created && run.unapproved():
+	case s.dialect.approvedTwice && run.Status == created && run.needsApproval():
 		return s.executor.compile(run.UUID, false)
 	}
 	if err := s.store.change(run.UUID, func(r *record) { r.Pending = "" }); err != nil {
@@ -199,15 +199,15 @@ func (s *Server) resumeRun(w http.ResponseWriter, r *http.Request, run record) {
 		return
 	}
 	if err := s.store.set(run.UUID, resuming, "ResumeManager", "Run is resuming", true); err != nil {
-		s.broken(w, err)
+		s.internalError(w, err)
 		return
 	}
 	if err := s.executor.compile(run.UUID, run.ManagedBy == "agent"); err != nil {
-		s.broken(w, err)
+		s.internalError(w, err)
 		return
 	}
 	resumed, _ := s.store.run(run.UUID)
-	reply(w, http.StatusCreated, s.dialect.tell(formRun, s.dialect.resumed(resumed, s.options.Namespace)))
+	reply(w, http.StatusCreated, s.dialect.omitMissing(formRun, s.dialect.resumed(resumed, s.options.Namespace)))
 }
 
 func (s *Server) getLineage(w http.ResponseWriter, r *http.Request, run record) {
@@ -228,7 +228,7 @@ func (s *Server) postLineage(w http.ResponseWriter, r *http.Request, run record)
 		return
 	}
 	if err := s.store.change(run.UUID, func(r *record) { r.Lineage = append(slices.Clone(r.Lineage), list...) }); err != nil {
-		s.broken(w, err)
+		s.internalError(w, err)
 		return
 	}
 	w.WriteHeader(http.StatusCreated)

@@ -127,20 +127,20 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if len(r.URL.Path) > 1 {
 		r.URL.Path = strings.TrimSuffix(r.URL.Path, "/") // servers accept paths with and without it
 	}
-	if s.dialect.basic && strings.HasPrefix(r.Header.Get("Authorization"), "Basic ") {
+	if s.dialect.refusesBasicAuth && strings.HasPrefix(r.Header.Get("Authorization"), "Basic ") {
 		reply(w, http.StatusForbidden, map[string]string{"detail": "Invalid username/password."})
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	if _, pattern := s.mux.Handler(r); pattern == "" {
-		s.nothing(w, r)
+		s.unknownPath(w, r)
 		return
 	}
 	s.mux.ServeHTTP(w, r)
 }
 
-// nothing is the response of a server to an unknown path.
-func (s *Server) nothing(w http.ResponseWriter, r *http.Request) {
+// unknownPath is the response of a server to an unknown path.
+func (s *Server) unknownPath(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/html")
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		w.WriteHeader(http.StatusNotFound)
@@ -214,7 +214,7 @@ func (s *Server) withRun(handle func(http.ResponseWriter, *http.Request, record)
 // runOf returns the run that a path names.
 func (s *Server) runOf(r *http.Request) (record, bool) {
 	run, ok := s.store.run(strings.ReplaceAll(r.PathValue("uuid"), "-", ""))
-	return run, ok && run.Project == r.PathValue("project") && !(run.Deleted && s.dialect.forgets)
+	return run, ok && run.Project == r.PathValue("project") && !(run.Deleted && s.dialect.hidesDeleted)
 }
 
 func notFound(w http.ResponseWriter, what string) {
@@ -246,9 +246,9 @@ func newUUID() string {
 	return hex.EncodeToString(random)
 }
 
-// exception is the response to a request that a real server of Polyaxon fails at.
-func (s *Server) exception(w http.ResponseWriter, why string) {
-	if s.dialect.speechless {
+// serverFault is the response to a request that a real server of Polyaxon fails at.
+func (s *Server) serverFault(w http.ResponseWriter, why string) {
+	if s.dialect.emptyErrors {
 		w.Header().Set("Content-Type", "text/html")
 		w.WriteHeader(http.StatusInternalServerError)
 		return
@@ -256,8 +256,8 @@ func (s *Server) exception(w http.ResponseWriter, why string) {
 	http.Error(w, why, http.StatusInternalServerError)
 }
 
-// broken reports an error of this machine. A real server would respond with an empty
+// internalError reports an error of this machine. A real server would respond with an empty
 // page; here the user can fix the cause.
-func (s *Server) broken(w http.ResponseWriter, err error) {
+func (s *Server) internalError(w http.ResponseWriter, err error) {
 	reply(w, http.StatusInternalServerError, map[string]string{"detail": err.Error()})
 }

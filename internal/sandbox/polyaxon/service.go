@@ -62,7 +62,7 @@ func (p *podRun) basePath() string {
 	}
 	for _, prefix := range p.dialect.gateways {
 		base := prefix + strings.Join([]string{p.options.Namespace, owner, p.run.Project, "runs", p.run.UUID}, "/")
-		if p.dialect.ported {
+		if p.dialect.portInPath {
 			base += "/" + strconv.Itoa(p.o.Ports[0])
 		}
 		if slices.ContainsFunc(told, func(text string) bool { return strings.Contains(text, base) }) {

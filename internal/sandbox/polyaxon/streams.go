@@ -50,7 +50,7 @@ func (s *Server) logs(w http.ResponseWriter, r *http.Request) {
 	if query.live {
 		var err error
 		if query.since, err = time.Parse(time.RFC3339Nano, strings.ReplaceAll(r.URL.Query().Get("last_time"), " ", "+")); err != nil {
-			s.exception(w, "last_time is not a valid time")
+			s.serverFault(w, "last_time is not a valid time")
 			return
 		}
 	}
@@ -61,7 +61,7 @@ func (s *Server) logs(w http.ResponseWriter, r *http.Request) {
 	case err != nil && answer.begun:
 		panic(http.ErrAbortHandler) // a truncated response must not look complete
 	case err != nil:
-		s.broken(w, err)
+		s.internalError(w, err)
 	}
 }
 
@@ -109,7 +109,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	switch {
 	case !query.Has("names"):
-		s.exception(w, "names is missing")
+		s.serverFault(w, "names is missing")
 		return
 	case kind != "metric" && kind != "text" && kind != "image" && kind != "chart" && kind != "html" && kind != "artifact":
 		http.Error(w, "events of kind "+kind+" are not supported", http.StatusBadRequest)
@@ -143,7 +143,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 		}
 		columns, err := parseEvents(kind, text)
 		if err != nil {
-			s.exception(w, "the events "+name+" cannot be read: "+err.Error())
+			s.serverFault(w, "the events "+name+" cannot be read: "+err.Error())
 			return
 		}
 		data = append(data, map[string]any{"name": name, "kind": kind, "data": columns})

@@ -41,13 +41,13 @@ func (s *Server) Admit(r *http.Request, token string) (*http.Request, bool) {
 	}
 	uuid, _, _ := strings.Cut(token, ".")
 	run, known := s.store.run(uuid)
-	if !known || !s.executor.goesOn(uuid) || subtle.ConstantTimeCompare([]byte(token), []byte(s.executor.token(uuid))) != 1 {
+	if !known || !s.executor.isAlive(uuid) || subtle.ConstantTimeCompare([]byte(token), []byte(s.executor.token(uuid))) != 1 {
 		return nil, false
 	}
 	return r.WithContext(context.WithValue(r.Context(), callerKey{}, &run)), true
 }
 
-func (e *executor) goesOn(uuid string) bool {
+func (e *executor) isAlive(uuid string) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.alive[uuid] != nil

@@ -10,9 +10,9 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// TestJobsRunsUseNoImageOfTheUsers submits runs as a job, with images that only the user
+// TestRunsOfJobsCannotUseTheUsersImages submits runs as a job, with images that only the user
 // may pull.
-func TestJobsRunsUseNoImageOfTheUsers(t *testing.T) {
+func TestRunsOfJobsCannotUseTheUsersImages(t *testing.T) {
 	s := serve(t, nil, func(context.Context, string) (v1.Image, error) { return nil, errors.New("not here") })
 	s.executor.options.Public = func(_ context.Context, image string) error {
 		if strings.HasPrefix(image, "public.test/") {

@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// TestVolumesHaveDirectoriesOfTheirOwn checks that similar names get different
+// TestVolumesHaveSeparateDirectories checks that similar names get different
 // directories, also on case-insensitive file systems, and that no name leads elsewhere.
-func TestVolumesHaveDirectoriesOfTheirOwn(t *testing.T) {
+func TestVolumesHaveSeparateDirectories(t *testing.T) {
 	of := map[string]string{}
 	for _, name := range []string{"data", "a.b", "a_b", "a-b", "A-b", "/data", "data/", "/a/b", "/a_b", "..", ".", "/", "", "../data", "é", "ü"} {
 		dir := safe(name)

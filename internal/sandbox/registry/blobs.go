@@ -13,8 +13,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/sandbox/disk"
 )
 
-// partial is the prefix of the names of blobs that are being received.
-const partial = "upload-"
+// partialPrefix is the prefix of the names of blobs that are being received.
+const partialPrefix = "upload-"
 
 // blobs stores blobs on disk, where go-containerregistry's handler finds them.
 type blobs struct {
@@ -28,7 +28,7 @@ func openBlobs(dir string) (*blobs, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, disk.Explain(dir, err)
 	}
-	left, err := disk.Files(dir, partial+"*")
+	left, err := disk.Files(dir, partialPrefix+"*")
 	if err != nil {
 		return nil, err
 	}
@@ -42,8 +42,8 @@ func openBlobs(dir string) (*blobs, error) {
 	return b, nil
 }
 
-// checked is the directory that records which files were found to match their digest.
-const checked = "checked"
+// checkedDir is the directory that records which files were found to match their digest.
+const checkedDir = "checked"
 
 func (b *blobs) path(digest v1.Hash) string {
 	return filepath.Join(b.dir, digest.Algorithm, digest.Hex)
@@ -55,7 +55,7 @@ func (b *blobs) take(path string, digest v1.Hash) error {
 	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 		return err
 	}
-	if err := onDisk(path); err != nil {
+	if err := syncFile(path); err != nil {
 		return err
 	}
 	if err := os.Rename(path, to); err != nil {
@@ -68,8 +68,8 @@ func (b *blobs) take(path string, digest v1.Hash) error {
 	return b.mark(digest, info)
 }
 
-// onDisk syncs a file to disk, which must happen before it gets its final name.
-func onDisk(path string) error {
+// syncFile syncs a file to disk, which must happen before it gets its final name.
+func syncFile(path string) error {
 	file, err := os.OpenFile(path, os.O_WRONLY, 0)
 	if err != nil {
 		return err
@@ -79,7 +79,7 @@ func onDisk(path string) error {
 
 // mark records that a file was checked in its current state.
 func (b *blobs) mark(digest v1.Hash, info os.FileInfo) error {
-	return disk.Write(filepath.Join(b.dir, checked, digest.Hex), []byte(stamp(info)), 0o600)
+	return disk.Write(filepath.Join(b.dir, checkedDir, digest.Hex), []byte(stamp(info)), 0o600)
 }
 
 func stamp(info os.FileInfo) string {
@@ -98,10 +98,10 @@ func (b *blobs) Stat(_ context.Context, _ string, h v1.Hash) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if text, err := os.ReadFile(filepath.Join(b.dir, checked, h.Hex)); err == nil && string(text) == stamp(info) {
+	if text, err := os.ReadFile(filepath.Join(b.dir, checkedDir, h.Hex)); err == nil && string(text) == stamp(info) {
 		return info.Size(), nil
 	}
-	whole, err := b.whole(h)
+	whole, err := b.matchesDigest(h)
 	if err != nil {
 		return 0, err
 	}
@@ -111,8 +111,8 @@ func (b *blobs) Stat(_ context.Context, _ string, h v1.Hash) (int64, error) {
 	return info.Size(), b.mark(h, info)
 }
 
-// whole reports whether a blob's file has its digest.
-func (b *blobs) whole(h v1.Hash) (bool, error) {
+// matchesDigest reports whether a blob's file has its digest.
+func (b *blobs) matchesDigest(h v1.Hash) (bool, error) {
 	file, err := os.Open(b.path(h))
 	if err != nil {
 		return false, err

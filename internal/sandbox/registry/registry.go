@@ -52,8 +52,8 @@ type server struct {
 	mu sync.Mutex
 }
 
-// kept is a manifest as it is stored in its file.
-type kept struct {
+// storedManifest is a manifest as it is stored in its file.
+type storedManifest struct {
 	Path        string `json:"path"` // of the request that put it
 	ContentType string `json:"content_type"`
 	Body        string `json:"body"` // base64, because a digest covers every byte
@@ -76,7 +76,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer := httptest.NewRecorder()
 	s.next.ServeHTTP(answer, r)
 	if answer.Code/100 == 2 {
-		if err := s.keep(r, body); err != nil {
+		if err := s.store(r, body); err != nil {
 			http.Error(w, err.Error(), http.StatusInsufficientStorage)
 			return
 		}
@@ -88,7 +88,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(answer.Body.Bytes())
 }
 
-func (s *server) keep(r *http.Request, body []byte) error {
+func (s *server) store(r *http.Request, body []byte) error {
 	path := filepath.Join(s.dir, url.PathEscape(r.URL.Path)+".json")
 	if r.Method == http.MethodDelete {
 		if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
@@ -96,7 +96,7 @@ func (s *server) keep(r *http.Request, body []byte) error {
 		}
 		return nil
 	}
-	text, err := json.Marshal(kept{Path: r.URL.Path, ContentType: r.Header.Get("Content-Type"), Body: base64.StdEncoding.EncodeToString(body)})
+	text, err := json.Marshal(storedManifest{Path: r.URL.Path, ContentType: r.Header.Get("Content-Type"), Body: base64.StdEncoding.EncodeToString(body)})
 	if err != nil {
 		return err
 	}
@@ -110,9 +110,9 @@ func (s *server) replay() error {
 	if err != nil {
 		return err
 	}
-	var manifests []kept
+	var manifests []storedManifest
 	for _, file := range files {
-		var k kept
+		var k storedManifest
 		text, err := os.ReadFile(file)
 		if err != nil {
 			return err
@@ -134,6 +134,6 @@ func (s *server) replay() error {
 	return nil
 }
 
-func index(k kept) bool {
+func index(k storedManifest) bool {
 	return strings.Contains(k.ContentType, "index") || strings.Contains(k.ContentType, "list")
 }

@@ -75,7 +75,7 @@ func TestRestart(t *testing.T) {
 	stop()
 
 	// A partial blob of a killed process is removed.
-	part := filepath.Join(dir, "blobs", partial+"dead")
+	part := filepath.Join(dir, "blobs", partialPrefix+"dead")
 	must(t, os.WriteFile(part, []byte("half"), 0o600))
 	host, _ = serve(t, dir)
 	if _, err := os.Stat(part); !os.IsNotExist(err) {
@@ -100,9 +100,9 @@ func TestRestart(t *testing.T) {
 	}
 }
 
-// TestReferrersOutliveIt checks that the referrers of an image, such as its SBOM, survive
+// TestReferrersSurviveRestart checks that the referrers of an image, such as its SBOM, survive
 // a restart.
-func TestReferrersOutliveIt(t *testing.T) {
+func TestReferrersSurviveRestart(t *testing.T) {
 	dir := t.TempDir()
 	host, stop := serve(t, dir)
 	one, err := random.Image(2000, 1)

@@ -45,27 +45,27 @@ func (u *uploads) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodPut && valid(id):
 		err = u.finish(w, r, repository, id)
 	default:
-		err = &refusal{http.StatusNotFound, "BLOB_UPLOAD_UNKNOWN", "upload not found"}
+		err = &protocolError{http.StatusNotFound, "BLOB_UPLOAD_UNKNOWN", "upload not found"}
 	}
 	if err == nil {
 		return
 	}
-	var told *refusal
+	var told *protocolError
 	if !errors.As(err, &told) {
-		told = &refusal{http.StatusInternalServerError, "INTERNAL_SERVER_ERROR", disk.Explain(u.blobs.dir, err).Error()}
+		told = &protocolError{http.StatusInternalServerError, "INTERNAL_SERVER_ERROR", disk.Explain(u.blobs.dir, err).Error()}
 	}
 	told.write(w)
 }
 
-// refusal is an error of the distribution protocol.
-type refusal struct {
+// protocolError is an error of the distribution protocol.
+type protocolError struct {
 	status        int
 	code, message string
 }
 
-func (r *refusal) Error() string { return r.message }
+func (r *protocolError) Error() string { return r.message }
 
-func (r *refusal) write(w http.ResponseWriter) {
+func (r *protocolError) write(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(r.status)
 	_, _ = fmt.Fprintf(w, `{"errors":[{"code":%q,"message":%q}]}`, r.code, r.message)
@@ -117,7 +117,7 @@ func (u *uploads) patch(w http.ResponseWriter, r *http.Request, repository, id s
 func (u *uploads) finish(w http.ResponseWriter, r *http.Request, repository, id string) error {
 	digest, err := v1.NewHash(r.URL.Query().Get("digest"))
 	if err != nil || digest.Algorithm != "sha256" {
-		return &refusal{http.StatusBadRequest, "DIGEST_INVALID", "the digest is missing or is not a SHA-256 digest"}
+		return &protocolError{http.StatusBadRequest, "DIGEST_INVALID", "the digest is missing or is not a SHA-256 digest"}
 	}
 	release, err := u.hold(id)
 	if err != nil {
@@ -138,7 +138,7 @@ func (u *uploads) finish(w http.ResponseWriter, r *http.Request, repository, id 
 	}
 	if hex.EncodeToString(h.Sum(nil)) != digest.Hex {
 		_ = os.Remove(u.path(id))
-		return &refusal{http.StatusBadRequest, "DIGEST_INVALID", "digest mismatch: the content that was sent does not have the digest " + digest.String()}
+		return &protocolError{http.StatusBadRequest, "DIGEST_INVALID", "digest mismatch: the content that was sent does not have the digest " + digest.String()}
 	}
 	if err := u.blobs.take(u.path(id), digest); err != nil {
 		return err
@@ -151,7 +151,7 @@ func (u *uploads) finish(w http.ResponseWriter, r *http.Request, repository, id 
 func (u *uploads) add(r *http.Request, id string) (int64, error) {
 	file, err := os.OpenFile(u.path(id), os.O_APPEND|os.O_WRONLY, 0o600)
 	if errors.Is(err, os.ErrNotExist) {
-		return 0, &refusal{http.StatusNotFound, "BLOB_UPLOAD_UNKNOWN", "the upload has ended or was never started"}
+		return 0, &protocolError{http.StatusNotFound, "BLOB_UPLOAD_UNKNOWN", "the upload has ended or was never started"}
 	}
 	if err != nil {
 		return 0, err
@@ -163,7 +163,7 @@ func (u *uploads) add(r *http.Request, id string) (int64, error) {
 	}
 	var first, last int64
 	if _, err := fmt.Sscanf(r.Header.Get("Content-Range"), "%d-%d", &first, &last); err == nil && first != info.Size() {
-		return 0, &refusal{http.StatusRequestedRangeNotSatisfiable, "BLOB_UPLOAD_INVALID", fmt.Sprintf("the upload has %d bytes", info.Size())}
+		return 0, &protocolError{http.StatusRequestedRangeNotSatisfiable, "BLOB_UPLOAD_INVALID", fmt.Sprintf("the upload has %d bytes", info.Size())}
 	}
 	n, err := io.Copy(file, r.Body)
 	if err != nil {
@@ -177,7 +177,7 @@ func (u *uploads) hold(id string) (release func(), err error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.busy[id] {
-		return nil, &refusal{http.StatusBadRequest, "BLOB_UPLOAD_INVALID", "another request is writing to this upload"}
+		return nil, &protocolError{http.StatusBadRequest, "BLOB_UPLOAD_INVALID", "another request is writing to this upload"}
 	}
 	u.busy[id] = true
 	return func() {
@@ -187,7 +187,7 @@ func (u *uploads) hold(id string) (release func(), err error) {
 	}, nil
 }
 
-func (u *uploads) path(id string) string { return filepath.Join(u.blobs.dir, partial+id) }
+func (u *uploads) path(id string) string { return filepath.Join(u.blobs.dir, partialPrefix+id) }
 
 // valid reports whether id has the form of the IDs that begin returns.
 func valid(id string) bool { return len(id) == 32 && strings.Trim(id, "0123456789abcdef") == "" }

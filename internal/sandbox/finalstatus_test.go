@@ -10,9 +10,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
-// TestEndThatSomebodyTells sets a run's final status through the API while its program is
+// TestFinalStatusSetByClient sets a run's final status through the API while its program is
 // running. The program is stopped, the status stays, and the run can be resumed.
-func TestEndThatSomebodyTells(t *testing.T) {
+func TestFinalStatusSetByClient(t *testing.T) {
 	s := join(t, t.TempDir())
 	client, err := polyaxon.New(polyaxon.Options{Host: s.Polyaxon, Token: s.Token})
 	if err != nil {

@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// busy is the reason of a run that waits for resources that other runs use.
-const busy = "MachineBusy"
+// reasonBusy is the reason of a run that waits for resources that other runs use.
+const reasonBusy = "MachineBusy"
 
-// claim waits until the resources that a run requests are free, and claims them. The
+// reserve waits until the resources that a run requests are free, and claims them. The
 // run's status says which runs it waits for. It returns the cause if ctx is cancelled.
-func (e *executor) claim(ctx context.Context, uuid string, asked request) error {
+func (e *executor) reserve(ctx context.Context, uuid string, asked request) error {
 	told := ""
 	for {
 		e.mu.Lock()
@@ -20,7 +20,7 @@ func (e *executor) claim(ctx context.Context, uuid string, asked request) error 
 			for name, n := range asked {
 				e.used[name] += n
 			}
-			e.holds[uuid] = asked
+			e.reserved[uuid] = asked
 			e.mu.Unlock()
 			return nil
 		}
@@ -28,7 +28,7 @@ func (e *executor) claim(ctx context.Context, uuid string, asked request) error 
 		e.mu.Unlock()
 		if why != told {
 			told = why
-			e.tell(uuid, queued, busy, why)
+			e.setStatus(uuid, queued, reasonBusy, why)
 		}
 		select {
 		case <-ctx.Done():
@@ -47,8 +47,8 @@ func (e *executor) waitsFor(asked request) string {
 			continue
 		}
 		var holders []string
-		for _, uuid := range slices.Sorted(maps.Keys(e.holds)) {
-			if n := e.holds[uuid][name]; n > 0 {
+		for _, uuid := range slices.Sorted(maps.Keys(e.reserved)) {
+			if n := e.reserved[uuid][name]; n > 0 {
 				r, _ := e.store.run(uuid)
 				holders = append(holders, "run "+r.Name+" ("+uuid[:min(8, len(uuid))]+") has "+quantity(name, n))
 			}
@@ -61,10 +61,10 @@ func (e *executor) waitsFor(asked request) string {
 func (e *executor) release(uuid string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for name, n := range e.holds[uuid] {
+	for name, n := range e.reserved[uuid] {
 		e.used[name] -= n
 	}
-	delete(e.holds, uuid)
+	delete(e.reserved, uuid)
 	close(e.freed)
 	e.freed = make(chan struct{})
 }

@@ -12,9 +12,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
-// TestWhatIsKept restarts a sandbox whose directory has a name that looks like a pattern.
-// Its images, runs and secrets are still there.
-func TestWhatIsKept(t *testing.T) {
+// TestStateSurvivesRestart restarts a sandbox whose directory has a name that looks like a
+// pattern. Its images, runs and secrets are still there.
+func TestStateSurvivesRestart(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "team [a-z]*", "sandbox")
 	h := attack(t, dir)
 	secrets := func() *kubernetes.Clientset {

@@ -9,22 +9,22 @@ import "time"
 type form int
 
 const (
-	formMade     form = iota // a run, in response to its creation
+	formCreated  form = iota // a run, in response to its creation
 	formRun                  // an existing run
 	formProject              // a project
 	formStatuses             // a run's statuses
 )
 
-// tell removes the fields that the release does not have from a response.
-func (d *dialect) tell(f form, answer map[string]any) map[string]any {
+// omitMissing removes the fields that the release does not have from a response.
+func (d *dialect) omitMissing(f form, answer map[string]any) map[string]any {
 	for _, name := range d.lacks[f] {
 		delete(answer, name)
 	}
 	return answer
 }
 
-// viewOfMade is the response to the creation of a run.
-func viewOfMade(r record) map[string]any {
+// viewOfCreated is the response to the creation of a run.
+func viewOfCreated(r record) map[string]any {
 	return map[string]any{
 		"uuid": r.UUID, "kind": r.Kind, "name": r.Name, "description": null(r.Description), "content": r.Content,
 		"is_managed": r.ManagedBy == "agent", "managed_by": r.ManagedBy, "pending": null(r.Pending), "meta_info": orEmpty(r.MetaInfo),
