@@ -17,7 +17,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -125,12 +124,12 @@ func (o *objects) get(k kind, namespace, name string) (object, error) {
 	return found.DeepCopyObject().(object), nil
 }
 
-func (o *objects) list(k kind, namespace string, selector labels.Selector) any {
+func (o *objects) list(k kind, namespace string, s selector) any {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	items := []object{}
 	for _, x := range o.byKey {
-		if x.GetObjectKind().GroupVersionKind().Kind == k.name && (namespace == "" || x.GetNamespace() == namespace) && selector.Matches(labels.Set(x.GetLabels())) {
+		if x.GetObjectKind().GroupVersionKind().Kind == k.name && (namespace == "" || x.GetNamespace() == namespace) && s.matches(x) {
 			items = append(items, x.DeepCopyObject().(object))
 		}
 	}
@@ -167,17 +166,16 @@ func (o *objects) update(x object, t target, manager string) (object, error) {
 	if !ok {
 		return nil, t.kind.missing(t.name)
 	}
-	if x.GetName() != t.name {
-		return nil, apierrors.NewBadRequest("the name of the object does not match the name on the URL")
-	}
-	if v := x.GetResourceVersion(); v != "" && v != old.GetResourceVersion() {
-		return nil, apierrors.NewConflict(t.kind.group(), t.name, fmt.Errorf("the object has been modified; please apply your changes to the latest version and try again"))
-	}
-	return o.replace(x, old, t.kind, manager)
+	return o.replace(x, old, t, manager)
 }
 
-// replace stores x in place of old. It keeps the fields that the server owns.
-func (o *objects) replace(x, old object, k kind, manager string) (object, error) {
+// replace stores x in place of old, which has the name of t. It keeps the fields that the
+// server owns.
+func (o *objects) replace(x, old object, t target, manager string) (object, error) {
+	if err := t.matches(x, old); err != nil {
+		return nil, err
+	}
+	k := t.kind
 	x.SetNamespace(old.GetNamespace())
 	x.SetUID(old.GetUID())
 	x.SetCreationTimestamp(old.GetCreationTimestamp())
@@ -220,7 +218,7 @@ func (o *objects) patch(t target, form types.PatchType, patch []byte, manager st
 	if err := json.Unmarshal(after, x); err != nil {
 		return nil, apierrors.NewBadRequest(err.Error())
 	}
-	return o.replace(x, old, t.kind, manager)
+	return o.replace(x, old, t, manager)
 }
 
 // apply is server-side apply. It creates the object if it does not exist; the second
@@ -239,10 +237,10 @@ func (o *objects) apply(t target, body []byte, manager string, force bool) (obje
 	if applied.GetName() == "" {
 		applied.SetName(t.name)
 	}
-	if applied.GetName() != t.name {
-		return nil, false, apierrors.NewBadRequest("the name of the object does not match the name on the URL")
-	}
 	old := o.byKey[key(t.kind, t.namespace, t.name)]
+	if err := t.matches(applied, old); err != nil {
+		return nil, false, err
+	}
 	live := t.kind.empty()
 	if old != nil {
 		live = old.DeepCopyObject().(object)
@@ -307,12 +305,17 @@ func (o *objects) store(x, old object, k kind) (object, error) {
 	return x.DeepCopyObject().(object), nil
 }
 
-func (o *objects) delete(t target) error {
+func (o *objects) delete(t target, options *metav1.DeleteOptions) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	x, ok := o.byKey[key(t.kind, t.namespace, t.name)]
 	if !ok {
 		return t.kind.missing(t.name)
+	}
+	if p := options.Preconditions; p != nil {
+		if err := t.unchanged(x, orZero(p.ResourceVersion), orZero(p.UID)); err != nil {
+			return err
+		}
 	}
 	doomed := []object{x}
 	if t.kind == namespaceKind {

@@ -14,7 +14,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/version"
@@ -22,6 +21,8 @@ import (
 
 // maxBody is the limit of a request's body in bytes. It is the API server's own.
 const maxBody = 3 << 20
+
+const noDryRun = "the sandbox's cluster does not support dryRun"
 
 // Server serves the API. It is safe for concurrent use.
 type Server struct{ objects *objects }
@@ -145,16 +146,19 @@ func (s *Server) serve(r *http.Request) (any, int, error) {
 func (s *Server) act(r *http.Request, t target, body []byte) (any, int, error) {
 	query := r.URL.Query()
 	manager := query.Get("fieldManager")
+	if query.Has("dryRun") {
+		return nil, 0, apierrors.NewBadRequest(noDryRun)
+	}
 	switch {
 	case r.Method == http.MethodGet && t.name == "":
 		if query.Get("watch") == "true" || query.Get("watch") == "1" {
 			return nil, 0, apierrors.NewMethodNotSupported(t.kind.group(), "watch")
 		}
-		selector, err := labels.Parse(query.Get("labelSelector"))
+		selected, err := parseSelector(query)
 		if err != nil {
-			return nil, 0, apierrors.NewBadRequest(err.Error())
+			return nil, 0, err
 		}
-		return s.objects.list(t.kind, t.namespace, selector), http.StatusOK, nil
+		return s.objects.list(t.kind, t.namespace, selected), http.StatusOK, nil
 	case r.Method == http.MethodGet:
 		object, err := s.objects.get(t.kind, t.namespace, t.name)
 		return object, http.StatusOK, err
@@ -191,7 +195,11 @@ func (s *Server) act(r *http.Request, t target, body []byte) (any, int, error) {
 		patched, err := s.objects.patch(t, types.PatchType(form), body, managerOrUserAgent(manager, r))
 		return patched, http.StatusOK, err
 	case r.Method == http.MethodDelete && t.name != "":
-		err := s.objects.delete(t)
+		options, err := deleteOptions(body)
+		if err != nil {
+			return nil, 0, err
+		}
+		err = s.objects.delete(t, options)
 		return &metav1.Status{TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: metav1.StatusSuccess}, http.StatusOK, err
 	}
 	return nil, 0, apierrors.NewMethodNotSupported(t.kind.group(), strings.ToLower(r.Method))

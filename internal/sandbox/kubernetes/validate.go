@@ -2,12 +2,14 @@ package kubernetes
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
@@ -34,6 +36,31 @@ func (o *objects) checkPlacement(x object, k kind, namespace string) error {
 		return namespaceKind.missing(namespace)
 	}
 	x.SetNamespace(namespace)
+	return nil
+}
+
+// matches checks what a request says about the identity of the object that it writes. old
+// is the object in its place, or nil if there is none.
+func (t target) matches(x, old object) error {
+	switch {
+	case x.GetName() != t.name:
+		return apierrors.NewBadRequest("the name of the object does not match the name on the URL")
+	case x.GetNamespace() != "" && x.GetNamespace() != t.namespace:
+		return apierrors.NewBadRequest("the namespace of the provided object does not match the namespace sent on the request")
+	case old == nil:
+		return nil
+	}
+	return t.unchanged(old, x.GetResourceVersion(), x.GetUID())
+}
+
+// unchanged checks the preconditions of a request. An empty one is always met.
+func (t target) unchanged(x object, version string, uid types.UID) error {
+	switch {
+	case uid != "" && uid != x.GetUID():
+		return apierrors.NewConflict(t.kind.group(), t.name, fmt.Errorf("the UID in the precondition (%s) differs from the UID in record (%s)", uid, x.GetUID()))
+	case version != "" && version != x.GetResourceVersion():
+		return apierrors.NewConflict(t.kind.group(), t.name, errors.New("the object has been modified; please apply your changes to the latest version and try again"))
+	}
 	return nil
 }
 
