@@ -25,8 +25,8 @@ func cleaned(value any) any {
 	return value
 }
 
-// Prune removes the keys of Polyaxon's objects whose value is null, as a server does when
-// it writes an operation.
+// Prune removes the keys of objects whose value is null, as a server does when it writes an
+// operation. What is within a value of a Kubernetes object stays.
 func (s *Shaper) Prune(o *schema.Object, m map[string]any) map[string]any {
 	pruned := make(map[string]any, len(m))
 	for key, value := range m {
