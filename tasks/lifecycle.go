@@ -40,7 +40,7 @@ func Resume(ctx context.Context, env *Env, o RunOptions) (*Result, error) {
 			return exit.Usagef("run %s is %s: only a run that has ended can be resumed", r.UUID, r.Status)
 		}
 		if _, err := to.Polyaxon.Resume(ctx, to.Config.Project, r.UUID); err != nil {
-			return exit.Unsure(ctx, fmt.Errorf("resume run %s: %w", r.UUID, err), "whether run "+r.UUID+" goes on is unknown; check it with slipway status "+r.UUID)
+			return exit.Unsure(ctx, fmt.Errorf("resume run %s: %w", r.UUID, err), "whether run "+r.UUID+" was resumed is unknown; check it with slipway status "+r.UUID)
 		}
 		return noted(ctx, to, "resume", r.UUID, result)
 	})

@@ -19,7 +19,7 @@ type RetagOptions struct {
 	// To is the new tag.
 	To string `arg:"TO"`
 	// Force moves the tag if it already names another image.
-	Force bool `flag:"force" help:"move a tag that stands for another image"`
+	Force bool `flag:"force" help:"move a tag that points to another image"`
 }
 
 // Retag adds a tag to all images of a commit, without building them.

@@ -77,7 +77,7 @@ type SandboxServeOptions struct {
 	// Dir is the directory for the sandbox's state.
 	Dir string `flag:"state" mage:"dir" help:"keep the state here (default .slipway/sandbox)"`
 	// Idle is how long the sandbox keeps running while idle.
-	Idle time.Duration `flag:"idle" default:"15m" help:"end when nobody has needed it for this long"`
+	Idle time.Duration `flag:"idle" default:"15m" help:"stop when no command has used it for this long"`
 	// Release is the version of Polyaxon that the sandbox behaves like, 2.18 if empty.
 	Release string `flag:"polyaxon" oneof:"1.11.3,2.18" help:"be this release of Polyaxon: 1.11.3 or 2.18 (default 2.18)"`
 	// Log receives the sandbox's log.

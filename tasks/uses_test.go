@@ -191,7 +191,7 @@ func TestAllThatIsMissing(t *testing.T) {
 	if err == nil || ExitCode(err) != ExitUsage {
 		t.Fatalf("%v", err)
 	}
-	for _, missing := range []string{"FIRST", "SECOND", "third", "PLX_TOKEN", "slipway.yaml:6:22: image api: there is no conf", "slipway.yaml:7:55: image train: there is no lock.txt", "Dockerfile.gone", "one.yml", "two.yml"} {
+	for _, missing := range []string{"FIRST", "SECOND", "third", "PLX_TOKEN", "slipway.yaml:6:22: image api: conf not found", "slipway.yaml:7:55: image train: lock.txt not found", "Dockerfile.gone", "one.yml", "two.yml"} {
 		if !strings.Contains(err.Error(), missing) {
 			t.Errorf("%s is not told", missing)
 		}

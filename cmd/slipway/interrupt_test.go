@@ -49,7 +49,7 @@ func TestInterrupted(t *testing.T) {
 		{"up while it waits", http.MethodGet, "/runs/", nil, []string{"up", "api"}, "run [UUID] of service api was stopped", "api stopp", os.Interrupt},
 		{"up while its terminal is closed", http.MethodGet, "/runs/", nil, []string{"up", "api"}, "run [UUID] of service api was stopped", "api stopp", syscall.SIGHUP},
 		{"up that is told to quit", http.MethodGet, "/runs/", nil, []string{"up", "api"}, "run [UUID] of service api was stopped", "api stopp", syscall.SIGQUIT},
-		{"resume", http.MethodPost, "/resume", s.ended, []string{"resume"}, "whether run [UUID] goes on is unknown; check it with slipway status [UUID]", "", os.Interrupt},
+		{"resume", http.MethodPost, "/resume", s.ended, []string{"resume"}, "whether run [UUID] was resumed is unknown; check it with slipway status [UUID]", "", os.Interrupt},
 		{"approve", http.MethodPost, "/approve", s.gated, []string{"approve"}, "whether run [UUID] was approved is unknown; check it with slipway status [UUID]", "", os.Interrupt},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -32,5 +32,5 @@ func run(args []string) error {
 	case "serve":
 		return serve(args[1:])
 	}
-	return fmt.Errorf("there is no step %q: there are process-data, train and serve", args[0])
+	return fmt.Errorf("unknown step %q: the steps are process-data, train and serve", args[0])
 }

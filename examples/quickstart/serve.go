@@ -20,7 +20,7 @@ func serve(args []string) error {
 	}
 	text, err := os.ReadFile(filepath.Join(*data, "model.json"))
 	if err != nil {
-		return fmt.Errorf("there is no model yet, deploy first: %w", err)
+		return fmt.Errorf("no model found, deploy first: %w", err)
 	}
 	var m model
 	if err := json.Unmarshal(text, &m); err != nil {

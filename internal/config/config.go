@@ -26,7 +26,7 @@ type Config struct {
 	Cluster  *Cluster  `yaml:"cluster" doc:"Kubernetes cluster; the sandbox's when left out"`
 	Polyaxon *Polyaxon `yaml:"polyaxon" doc:"Polyaxon server; the sandbox's when left out"`
 	// Sandbox is nil if the file has no section sandbox.
-	Sandbox *Sandbox `yaml:"sandbox" doc:"What the sandbox is like, where it stands for a registry, a cluster or a Polyaxon server"`
+	Sandbox *Sandbox `yaml:"sandbox" doc:"Settings of the sandbox, which is used in place of a registry, a cluster or a Polyaxon server"`
 	// Bucket is "" for none.
 	Bucket   string             `yaml:"bucket" doc:"Cloud Storage bucket, as gs://NAME (not built yet)" form:"bucket"`
 	Images   map[string]*Image  `yaml:"images" doc:"Images to build, by name" form:"slug"`
@@ -34,7 +34,7 @@ type Config struct {
 	Jobs     map[string]*Job    `yaml:"jobs" doc:"Jobs to run, by name" form:"slug"`
 	Services map[string]*Job    `yaml:"services" doc:"Services that up and down start and stop, by name" form:"slug"`
 	// Volume is nil if the Polyaxonfiles mount the persistent volume themselves.
-	Volume *Volume `yaml:"volume" doc:"What stands for the persistent volume, /polyaxon-v1-data; the sandbox has its own"`
+	Volume *Volume `yaml:"volume" doc:"What is mounted as the persistent volume, /polyaxon-v1-data; the sandbox has its own"`
 	MLflow *MLflow `yaml:"mlflow" doc:"MLflow's tracking server, for jobs and services"`
 	// Prices is nil if the cost of runs is not reported.
 	Prices    *Prices  `yaml:"prices" doc:"What resources cost, for the cost of runs in reports"`

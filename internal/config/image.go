@@ -20,7 +20,7 @@ type Image struct {
 	Env          map[string]string `yaml:"env" doc:"Environment variables" form:"text"`
 	Entrypoint   []string          `yaml:"entrypoint" doc:"Entry point; a Go program's binary when left out"`
 	Command      []string          `yaml:"command" doc:"Default arguments"`
-	Tags         []string          `yaml:"tags" doc:"Tags besides those that slipway gives"`
+	Tags         []string          `yaml:"tags" doc:"Tags in addition to those that slipway adds"`
 	Platforms    []string          `yaml:"platforms" doc:"Platforms such as linux/amd64; the cluster's when left out" form:"platform"`
 }
 

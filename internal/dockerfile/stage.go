@@ -81,7 +81,7 @@ func stagesOf(s Spec, text []byte, platform v1.Platform) ([]*stage, error) {
 		}
 	}
 	if target < 0 {
-		return nil, fmt.Errorf("there is no stage %s", s.Target)
+		return nil, fmt.Errorf("stage %s not found", s.Target)
 	}
 	needed := map[*stage]bool{all[target]: true}
 	for _, one := range slices.Backward(all[:target+1]) { // a stage needs only earlier stages

@@ -229,9 +229,9 @@ func (c *collector) unreadable(err error) error {
 		Message: fmt.Sprintf("image %s: %s cannot be read: %v", c.spec.Name, denied.Path, denied.Err)}
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && strings.ContainsAny(denied.Path, "*?["):
-		e.Message, e.Hint = fmt.Sprintf("image %s: there is no %s", c.spec.Name, denied.Path), "patterns are not expanded; name files and directories"
+		e.Message, e.Hint = fmt.Sprintf("image %s: %s not found", c.spec.Name, denied.Path), "patterns are not expanded; name files and directories"
 	case errors.Is(err, fs.ErrNotExist):
-		e.Message, e.Hint = fmt.Sprintf("image %s: there is no %s", c.spec.Name, denied.Path), c.suggest(denied.Path)
+		e.Message, e.Hint = fmt.Sprintf("image %s: %s not found", c.spec.Name, denied.Path), c.suggest(denied.Path)
 	case errors.Is(err, fs.ErrPermission):
 		e.Hint = "change its permissions so that you can read it, or remove it from files"
 	}

@@ -105,7 +105,7 @@ func TestCollectRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for named, want := range map[string]string{
-		"none.py":          "there is no none.py",
+		"none.py":          "none.py not found",
 		"src/c.py":         "did you mean src/b.py?",
 		"src/*.py":         "patterns are not expanded",
 		"out":              "points outside the repository, to ../../etc/passwd",

@@ -36,7 +36,7 @@ func ask(t testing.TB, python, script string, question, answer any) {
 		t.Fatalf("%s: %v\n%s", script, err, said.String())
 	}
 	if err := json.Unmarshal(output.Bytes(), answer); err != nil {
-		t.Fatalf("%s answers what is no JSON: %v\n%s", script, err, output.String())
+		t.Fatalf("%s does not print valid JSON: %v\n%s", script, err, output.String())
 	}
 }
 

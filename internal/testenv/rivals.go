@@ -61,7 +61,7 @@ func UV(b *testing.B) string {
 		return binary
 	}
 	if out, err := exec.Command("python3", "-m", "pip", "install", "--quiet", "--only-binary=:all:", "--target", dir, "uv=="+uvVersion).CombinedOutput(); err != nil {
-		b.Skipf("uv cannot be had: %v\n%s", err, out)
+		b.Skipf("uv cannot be installed: %v\n%s", err, out)
 	}
 	return binary
 }

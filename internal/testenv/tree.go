@@ -39,7 +39,7 @@ func PythonTree(t testing.TB, dir string) {
 		}
 		args := append([]string{"-m", "pip", "install", "--quiet", "--no-compile", "--target", part}, packages...)
 		if out, err := exec.Command("python3", args...).CombinedOutput(); err != nil {
-			t.Skipf("the packages cannot be had: %v\n%s", err, out)
+			t.Skipf("the packages cannot be downloaded: %v\n%s", err, out)
 		}
 		if err := os.Rename(part, site); err != nil {
 			t.Fatal(err)

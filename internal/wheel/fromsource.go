@@ -137,7 +137,7 @@ func (s Spec) localWheels() (localWheels, error) {
 		all = append(all, wheel{requirement: requirement{name: n.name, version: n.version}, path: filepath.Join(s.Dir, filepath.FromSlash(name)), file: f.Name(), sum: sum, size: size})
 	}
 	if len(all) == 0 {
-		return nil, refuse(nil, "there is no wheel in %s", s.Wheels)
+		return nil, refuse(nil, "no wheel found in %s", s.Wheels)
 	}
 	return all, nil
 }

@@ -61,7 +61,7 @@ func setUp(ctx context.Context, o Options) error {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			_, _ = fmt.Fprintf(o.Log, "%s cannot be had here: %v\n", p.name, err)
+			_, _ = fmt.Fprintf(o.Log, "%s is not available here: %v\n", p.name, err)
 		}
 	}
 	return nil

@@ -112,7 +112,7 @@ func Images(ctx context.Context) error {
 // Retag gives all images of a commit another tag, without building them. FROM is a
 // commit, branch or tag of git, or a tag of the images.
 func Retag(ctx context.Context, from string, to string,
-	force *bool, // move a tag that stands for another image
+	force *bool, // move a tag that points to another image
 ) error {
 	return cli.Open().Named("retag").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
 		return tasks.Retag(ctx, env, tasks.RetagOptions{
@@ -397,7 +397,7 @@ func (Sandbox) Reset(ctx context.Context) error {
 // Serve runs the sandbox in the foreground. Other commands start it by themselves.
 func (Sandbox) Serve(ctx context.Context,
 	dir *string, // keep the state here (default .slipway/sandbox)
-	idle *time.Duration, // end when nobody has needed it for this long (default 15m)
+	idle *time.Duration, // stop when no command has used it for this long (default 15m)
 	polyaxon *string, // be this release of Polyaxon: 1.11.3 or 2.18 (default 2.18)
 ) error {
 	return cli.Open().Serve(ctx, tasks.SandboxServeOptions{

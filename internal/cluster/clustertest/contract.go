@@ -93,7 +93,7 @@ func Contract(t *testing.T, access *rest.Config) {
 			t.Errorf("data %v, labels %v", got.Data, got.Labels)
 		}
 	})
-	t.Run("server-side apply tells conflicts", func(t *testing.T) {
+	t.Run("server-side apply reports conflicts", func(t *testing.T) {
 		wanted := apply.Secret("conflict", c.Namespace).WithData(map[string][]byte{"k": []byte("1")})
 		_, err := secrets.Apply(ctx, wanted, metav1.ApplyOptions{FieldManager: "one"})
 		must(t, err)

@@ -87,10 +87,10 @@ func Contract(t *testing.T, server Server) {
 		{"a dry run compiles and leaves nothing", s.dryRuns},
 		{"what is wrong is refused", s.refused},
 		{"pipelines are taken or refused", s.pipelines},
-		{"lines are told live and from the archive", s.logs},
+		{"lines are returned live and from the archive", s.logs},
 		{"files are stored and listed", s.files},
 		{"directories are stored whole", s.directories},
-		{"metrics, outputs and lineage are told", s.tracked},
+		{"metrics, outputs and lineage are returned", s.tracked},
 		{"a service answers", s.service},
 		{"submitters at the same moment end with one run", s.race},
 	} {

@@ -50,7 +50,7 @@ func (s *suite) dryRuns(t *testing.T) {
 	}
 	var failed *polyaxon.CompileError
 	if _, err := s.Client.DryRun(s.ctx, project, polyaxon.CreateRun{Content: withInput("seven"), MetaInfo: meta}); !errors.As(err, &failed) || !strings.Contains(err.Error(), "Cannot convert value `seven`") {
-		t.Errorf("a value that is no number: %v", err)
+		t.Errorf("a value that is not a number: %v", err)
 	}
 	var refused *polyaxon.Error
 	if _, err := s.Client.DryRun(s.ctx, project, polyaxon.CreateRun{Content: "{", MetaInfo: meta}); !errors.As(err, &refused) || refused.Kind != polyaxon.Invalid {
@@ -84,7 +84,7 @@ func (s *suite) refused(t *testing.T) {
 		}
 		found := slices.ContainsFunc(refused.Problems(), func(p polyaxon.Problem) bool { return p.Path[len(p.Path)-1] == test.key })
 		if test.key != "" && !found {
-			t.Errorf("%s: the place is not told: %v has %+v", name, err, refused.Problems())
+			t.Errorf("%s: the position is not returned: %v has %+v", name, err, refused.Problems())
 		}
 	}
 	if _, err := s.Client.CreateRun(s.ctx, project, polyaxon.CreateRun{Content: s.operation(nil), Name: "two words"}); err == nil || !polyaxon.Refused(err) {

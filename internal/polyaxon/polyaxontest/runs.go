@@ -27,7 +27,7 @@ func (s *suite) succeeds(t *testing.T) {
 	told, err := s.Client.Run(s.ctx, project, first.Run.UUID)
 	must(t, err)
 	if told.Kind != "job" || told.Project != project || told.CreatedAt.IsZero() || told.StartedAt.IsZero() || told.FinishedAt.IsZero() || !strings.Contains(told.Content, "print=hello") {
-		t.Errorf("the run is told as %+v", told)
+		t.Errorf("the run is returned as %+v", told)
 	}
 	s.operatorsTimes(t, told)
 	if namespace, err := s.Client.Namespace(s.ctx, project, first.Run.UUID); err != nil || namespace == "" {
@@ -74,7 +74,7 @@ func (s *suite) fails(t *testing.T) {
 func (s *suite) stopped(t *testing.T) {
 	long := s.submit(t, "t-a3", "sleep=60")
 	if again := s.submit(t, "t-a3", "sleep=60"); again.How != run.Attached || again.Run.UUID != long.Run.UUID {
-		t.Errorf("a run that goes on was not attached to: %v", again.How)
+		t.Errorf("an active run was not attached to: %v", again.How)
 	}
 	must(t, run.Stop(s.ctx, s.Client, s.target(long.Run.UUID)))
 	s.follow(t, long.Run.UUID, polyaxon.Stopped)
@@ -93,7 +93,7 @@ func (s *suite) clones(t *testing.T) {
 	told, err := s.Client.Run(s.ctx, project, restarted.UUID)
 	must(t, err)
 	if told.UUID == first.UUID || told.Original == nil || told.Original.UUID != first.UUID || told.Original.Kind != "restart" || told.Name != "origin" || told.MetaInfo["origin"] != "t-b2" {
-		t.Errorf("the restarted run is told as %+v, original %+v", told, told.Original)
+		t.Errorf("the restarted run is returned as %+v, original %+v", told, told.Original)
 	}
 	command := `["` + strings.Join(append(append([]string{}, s.Program...), "print=changed"), `","`) + `"]`
 	changed, err := s.Client.Restart(s.ctx, project, first.UUID, polyaxon.CreateRun{Name: "changed",
@@ -106,11 +106,11 @@ func (s *suite) clones(t *testing.T) {
 	must(t, err)
 	s.follow(t, copied.UUID, polyaxon.Succeeded)
 	if told, err := s.Client.Run(s.ctx, project, copied.UUID); err != nil || told.Original == nil || told.Original.Kind != "copy" {
-		t.Errorf("the copy is told as %+v, %v", told, err)
+		t.Errorf("the copy is returned as %+v, %v", told, err)
 	}
 	var refused *polyaxon.Error
 	if _, err := s.Client.Restart(s.ctx, project, first.UUID, polyaxon.CreateRun{Content: "{"}); !errors.As(err, &refused) || refused.Kind != polyaxon.Invalid {
-		t.Errorf("a preset that is no YAML: %v", err)
+		t.Errorf("a preset that is not YAML: %v", err)
 	}
 }
 
@@ -120,7 +120,7 @@ func (s *suite) resumed(t *testing.T) {
 	s.becomes(t, first.UUID, polyaxon.Running)
 	var refused *polyaxon.Error
 	if _, err := s.Client.Resume(s.ctx, project, first.UUID); !errors.As(err, &refused) || refused.Kind != polyaxon.Invalid || !strings.Contains(err.Error(), "running") {
-		t.Errorf("a run was resumed that goes on: %v", err)
+		t.Errorf("an active run was resumed: %v", err)
 	}
 	must(t, s.Client.Stop(s.ctx, project, first.UUID))
 	s.becomes(t, first.UUID, polyaxon.Stopped)
@@ -184,7 +184,7 @@ func (s *suite) deleted(t *testing.T) {
 		t.Errorf("found %v, %v", found, err)
 	}
 	if _, err := s.Client.Run(s.ctx, project, doomed.Run.UUID); !polyaxon.IsNotFound(err) {
-		t.Errorf("a deleted run is told: %v", err)
+		t.Errorf("a deleted run is returned: %v", err)
 	}
 	// A run, or its project, may be deleted while the run is followed.
 	deleted := s.submit(t, "t-a7", "sleep=60")

@@ -42,7 +42,7 @@ func (s *suite) logs(t *testing.T) {
 		return all
 	}
 	want = []string{"  indented", "::notice::x"}
-	s.until(t, "the lines of a run that goes on are told", func() bool {
+	s.until(t, "the lines of an active run are returned", func() bool {
 		page, err := s.Client.Logs(s.ctx, query)
 		must(t, err)
 		return slices.Equal(values(page.Lines), want) && !page.LastTime.IsZero()
@@ -197,7 +197,7 @@ func (s *suite) tracked(t *testing.T) {
 	told, err := s.Client.Run(s.ctx, project, of)
 	must(t, err)
 	if told.Outputs["best"] != "yes" || told.Outputs["epochs"] != 3.0 || told.Description != "as text" || !slices.Equal(told.Tags, []string{"t"}) || told.Status != polyaxon.Succeeded || told.Name != "tracked" {
-		t.Errorf("the run is told as %+v", told)
+		t.Errorf("the run is returned as %+v", told)
 	}
 	if len(lineage) != 2 || !slices.ContainsFunc(lineage, func(l polyaxon.Lineage) bool { return l.Name == "data" && l.IsInput && l.Summary["rows"] == 2.0 }) {
 		t.Errorf("lineage %+v", lineage)

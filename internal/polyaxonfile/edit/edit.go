@@ -65,7 +65,7 @@ func (e Edit) ApplyTo(value any) (any, error) {
 func (e Edit) applyTo(value any, path []string) (any, error) {
 	if len(path) == 0 {
 		if e.verb != set {
-			return nil, e.errorf("needs a key")
+			return nil, e.errorf("the path is empty")
 		}
 		return e.value, nil
 	}
@@ -79,7 +79,7 @@ func (e Edit) applyTo(value any, path []string) (any, error) {
 	case []any:
 		return e.applyToList(at, path)
 	}
-	return nil, e.errorf("there is nothing at this place")
+	return nil, e.errorf("the value above it is neither a mapping nor a list")
 }
 
 // newValue returns the value that is put at a path that does not exist.
@@ -108,7 +108,7 @@ func (e Edit) applyToMapping(m map[string]any, path []string) (any, error) {
 	switch {
 	case len(path) > 1:
 		if !exists && (e.verb == remove || e.verb == rename) {
-			return nil, e.errorf("there is no %s", key)
+			return nil, e.errorf("key %s not found", key)
 		}
 		below, err := e.applyTo(old, path[1:])
 		if err != nil {
@@ -118,14 +118,14 @@ func (e Edit) applyToMapping(m map[string]any, path []string) (any, error) {
 	case e.verb == set:
 		changed[key] = e.value
 	case e.verb == insert:
-		return nil, e.errorf("is not a list")
+		return nil, e.errorf("the value above it is not a list")
 	case !exists:
-		return nil, e.errorf("there is no %s", key)
+		return nil, e.errorf("key %s not found", key)
 	case e.verb == remove:
 		delete(changed, key)
 	case e.verb == rename:
 		if _, taken := m[e.key]; taken {
-			return nil, e.errorf("%s is there already", e.key)
+			return nil, e.errorf("key %s already exists", e.key)
 		}
 		delete(changed, key)
 		changed[e.key] = old
@@ -158,7 +158,7 @@ func (e Edit) applyToList(list []any, path []string) (any, error) {
 	case e.verb == remove:
 		changed = slices.Delete(changed, i, i+1)
 	default:
-		return nil, e.errorf("is not a key")
+		return nil, e.errorf("an element of a list cannot be renamed")
 	}
 	return changed, nil
 }

@@ -114,11 +114,11 @@ func TestRefused(t *testing.T) {
 		edit Edit
 		want string
 	}{
-		"no such key":      {job, Delete("run", "nothing"), "edit run.nothing: there is no nothing"},
+		"no such key":      {job, Delete("run", "nothing"), "edit run.nothing: key nothing not found"},
 		"no such element":  {job, Set(1, "inputs", "7"), "the list has no such element"},
-		"below a scalar":   {job, Set(1, "kind", "x"), "there is nothing at this place"},
+		"below a scalar":   {job, Set(1, "kind", "x"), "the value above it is neither a mapping nor a list"},
 		"no list":          {job, Insert(1, "run", "-"), "is not a list"},
-		"a name in use":    {job, Rename("run", "kind"), "run is there already"},
+		"a name in use":    {job, Rename("run", "kind"), "key run already exists"},
 		"an anchor in use": {"a: &x 1\nb: *x\n", Set(2, "a"), "cannot be edited there"},
 		"a merged key":     {"a: &x {k: 1}\nb: {<<: *x}\n", Delete("b", "k"), "merge key"},
 		"no YAML":          {"a: [", Set(1, "a"), "did not find expected"},

@@ -64,7 +64,7 @@ func portMismatch(p *pass) {
 	path := extend(p.runPath, "container")
 	for i, element := range list(main["ports"]) {
 		if n, ok := mapping(element)["containerPort"].(int); ok && !among(n) {
-			p.value(extend(path, "ports", itoa(i), "containerPort"), "make them the same", "the container listens on port %d, and requests go to %s", n, joined(ports))
+			p.value(extend(path, "ports", itoa(i), "containerPort"), "make them the same", "the container listens on port %d, but requests go to %s", n, joined(ports))
 			return
 		}
 	}
@@ -79,7 +79,7 @@ func portMismatch(p *pass) {
 			number, at = words[i+1], paths[i+1]
 		}
 		if n, err := strconv.Atoi(number); err == nil && !among(n) {
-			p.value(at, "make them the same", "the program is told to listen on port %d, and requests go to %s", n, joined(ports))
+			p.value(at, "make them the same", "the program listens on port %d, but requests go to %s", n, joined(ports))
 		}
 		return
 	}

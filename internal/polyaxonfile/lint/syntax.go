@@ -10,9 +10,9 @@ func schemaRules() []Rule {
 	}
 	return []Rule{
 		rule("not-yaml", "The file is not valid YAML", "The file is not YAML, not UTF-8, too large, or holds several documents. The position is where Polyaxon itself would stop reading. For a quote or a bracket that is not closed, the message has its line."),
-		rule("polyaxon-0", "A file of Polyaxon 0.x", "Polyaxon 1.0 changed the format of its files, and no version since then reads the old one. What was `hptuning` is the `matrix` of an operation, `run.cmd` is `command` and `args` of a container, and what `build` said is one of the images of slipway.yaml."),
+		rule("polyaxon-0", "A file of Polyaxon 0.x", "Polyaxon 1.0 changed the format of its files, and no version since then reads the old one. `hptuning` became the `matrix` of an operation, and `run.cmd` became `command` and `args` of a container. Instead of `build`, declare an image in slipway.yaml."),
 		rule("repeated-key", "A duplicate key in a mapping", "Polyaxon silently uses the last one. Remove one of them."),
-		rule("unknown-key", "A key that this version of Polyaxon does not have", "The server refuses the operation. Most often it is a typo, or the key stands a level too high or too low."),
+		rule("unknown-key", "A key that this version of Polyaxon does not have", "The server refuses the operation. Usually it is a typo, or the key is a level too high or too low."),
 		rule("missing-key", "A required key is missing", "The server refuses the operation without it."),
 		rule("wrong-type", "A value of the wrong type", "A text where a list belongs, or a number where a text belongs. Some servers accept wrong types in the keys of Kubernetes, and the run fails when its pod is created."),
 		rule("bad-quantity", "Not a valid Kubernetes quantity", "Write 500m, 2, 512Mi or 4Gi: there is no `GB`, and no space before the unit."),

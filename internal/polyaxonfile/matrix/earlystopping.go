@@ -62,7 +62,7 @@ func earlyStopping(matrix map[string]any) ([]EarlyStopping, error) {
 		one := EarlyStopping{}
 		switch {
 		case m["policy"] != nil:
-			return nil, matrixErrorf(append(path, "policy"), "slipway cannot compare runs that go on: leave the policy out, and the rest of the matrix is stopped when a run's metric has reached the value")
+			return nil, matrixErrorf(append(path, "policy"), "slipway cannot compare runs that are still running: leave the policy out, and the rest of the matrix is stopped when a run's metric has reached the value")
 		case m["kind"] == "failure_early_stopping":
 			if one.Percent, ok = m["percent"].(float64); !ok || one.Percent <= 0 {
 				return nil, matrixErrorf(append(path, "percent"), "must be a number above 0")

@@ -8,7 +8,7 @@ import (
 // maxDepth is the maximum nesting of a literal.
 const maxDepth = 50
 
-var errNotLiteral = errors.New("is no Python literal")
+var errNotLiteral = errors.New("is not a Python literal")
 
 // ErrUnwritable reports a literal that Python reads and that JSON cannot represent:
 // bytes, a set, a complex number, an ellipsis, or an integer beyond 64 bits.

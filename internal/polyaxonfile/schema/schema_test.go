@@ -35,17 +35,17 @@ func TestTablesCanBeRead(t *testing.T) {
 
 func TestMistakesInTables(t *testing.T) {
 	for text, want := range map[string]string{
-		"    key str":                    "stands in no block",
-		"object":                         "names nothing",
-		"thing x":                        "begins no block",
+		"    key str":                    "is not in a block",
+		"object":                         "has no name",
+		"thing x":                        "does not begin a block",
 		"object o\n    key":              "has no type",
-		"object o\n    key nothing":      "there is no type nothing",
-		"object o\n    key k8s.Nothing":  "there is no type k8s.Nothing",
+		"object o\n    key nothing":      "unknown type nothing",
+		"object o\n    key k8s.Nothing":  "unknown type k8s.Nothing",
 		"object o\n    key str since x":  "is not a valid Polyaxon version",
 		"object o\n    key str@x":        "is not a valid Polyaxon version",
 		"object o\n    key str sometime": "is unknown",
-		"object o : p\nobject p\n":       "does not stand above it",
-		"union u\n    kind nothing":      "there is no object nothing",
+		"object o : p\nobject p\n":       "is not defined above it",
+		"union u\n    kind nothing":      "object nothing not found",
 	} {
 		if _, err := parse(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", text, err, want)

@@ -69,12 +69,12 @@ func parse(text string) (*Tables, error) {
 			continue
 		case line[0] == ' ':
 			if len(blocks) == 0 {
-				return nil, fmt.Errorf("%q stands in no block", line)
+				return nil, fmt.Errorf("%q is not in a block", line)
 			}
 			blocks[len(blocks)-1] = append(blocks[len(blocks)-1], words)
 			continue
 		case len(words) < 2:
-			return nil, fmt.Errorf("%q names nothing", line)
+			return nil, fmt.Errorf("%q has no name", line)
 		}
 		blocks = append(blocks, [][]string{words})
 		switch name := words[1]; words[0] {
@@ -85,7 +85,7 @@ func parse(text string) (*Tables, error) {
 		case "enum":
 			t.enums[name] = words[2:]
 		default:
-			return nil, fmt.Errorf("%q begins no block", line)
+			return nil, fmt.Errorf("%q does not begin a block", line)
 		}
 	}
 	for _, block := range blocks {
@@ -110,7 +110,7 @@ func (t *Tables) fill(block [][]string) error {
 		case word == "open":
 			o.Open = true
 		case base == nil || len(base.Fields) == 0:
-			return fmt.Errorf("its base %s does not stand above it", word)
+			return fmt.Errorf("its base %s is not defined above it", word)
 		default:
 			o.Fields = append(o.Fields, base.Fields...)
 		}
@@ -126,7 +126,7 @@ func (t *Tables) fill(block [][]string) error {
 		if u != nil {
 			target := t.objects[words[1]]
 			if target == nil {
-				return fmt.Errorf("there is no object %s", words[1])
+				return fmt.Errorf("object %s not found", words[1])
 			}
 			u.Kinds = append(u.Kinds, Kind{words[0], target, in})
 			continue
@@ -197,7 +197,7 @@ func (t *Tables) choice(word string, c *Choice) (err error) {
 	case strings.HasPrefix(word, "k8s."):
 		c.Form = Mapping
 		if c.Object = Kubernetes(word[len("k8s."):]); c.Object == nil {
-			err = fmt.Errorf("there is no type %s", word)
+			err = fmt.Errorf("unknown type %s", word)
 		}
 	case t.objects[word] != nil:
 		c.Form, c.Object = Mapping, t.objects[word]
@@ -209,7 +209,7 @@ func (t *Tables) choice(word string, c *Choice) (err error) {
 		switch c.Form = Form(word); c.Form {
 		case Any, Text, Name, Bool, Int, LooseInt, Count, LooseCount, Float, StrictFloat, Positive, Value, Date, DateTime, Moment, Duration, Template:
 		default:
-			err = fmt.Errorf("there is no type %s", word)
+			err = fmt.Errorf("unknown type %s", word)
 		}
 	}
 	return err

@@ -169,7 +169,7 @@ func real(operator string, x, y float64) (any, error) {
 	case "**":
 		z := math.Pow(x, y)
 		if math.IsNaN(z) || math.IsInf(z, 0) && !math.IsInf(x, 0) && !math.IsInf(y, 0) {
-			return nil, errorf("OverflowError", "the result of ** is no number")
+			return nil, errorf("OverflowError", "the result of ** is out of range")
 		}
 		return z, nil
 	}

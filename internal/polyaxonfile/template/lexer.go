@@ -189,7 +189,7 @@ func (l *lexer) words(closing string, ending kind) error {
 		if m := word.FindString(l.rest); m != "" {
 			value, err := python.ParseNumber(m)
 			if err != nil {
-				return l.fail("%s is no number that fits", m)
+				return l.fail("the number %s is out of range", m)
 			}
 			l.add(literal, m, value)
 			l.advance(len(m))

@@ -105,7 +105,7 @@ func (s *scanner) unexpectedColon() {
 	case s.unclosedQuote(s.mark):
 	case last.quote == 0 && last.mark.Line > 0 && last.mark.Line < s.mark.Line && last.end.Line == s.mark.Line:
 		here, above := s.indentation(s.mark.Line), s.indentation(last.mark.Line)
-		s.fail(s.mark, fmt.Sprintf("line %d begins a text that goes on until here", last.mark.Line), fmt.Sprintf("is indented by %s, but its siblings by %d", spaces(here), above-1))
+		s.fail(s.mark, fmt.Sprintf("the text that begins in line %d continues until here", last.mark.Line), fmt.Sprintf("is indented by %s, but its siblings by %d", spaces(here), above-1))
 	default:
 		s.fail(s.mark, "put the text in quotes, or begin a new line", "there is a second colon with a space after it")
 	}

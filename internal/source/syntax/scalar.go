@@ -99,7 +99,7 @@ func (s *scanner) block() {
 		s.skipLine()
 	}
 	if c := s.peek(0); c != end && !isBreak(c) {
-		s.fail(s.mark, "begin the text in the next line", "the line must end after "+sign+", not go on with "+quoteRune(c))
+		s.fail(s.mark, "begin the text in the next line", "the line must end after "+sign+", not continue with "+quoteRune(c))
 		return
 	}
 	s.skipBreak()
@@ -194,7 +194,7 @@ func (s *scanner) escape() {
 	case c != end && strings.ContainsRune(escapes, c):
 		s.skip(1)
 	default:
-		s.fail(s.mark, `write \\ for a backslash, or put the text in single quotes`, fmt.Sprintf(`in double quotes \ begins a sign, and there is no \%c`, c))
+		s.fail(s.mark, `write \\ for a backslash, or put the text in single quotes`, fmt.Sprintf(`unknown escape sequence \%c in double quotes`, c))
 	}
 }
 

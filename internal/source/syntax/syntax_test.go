@@ -10,7 +10,7 @@ import (
 func TestMessages(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"run:\n  container:\n    image: a\n   command: [b]\n", "4:4 is indented by 3 spaces, but its siblings by 4"},
-		{"a:\n  b: 1\n   c: 2\n", "3:5 is indented by 3 spaces, but its siblings by 2 | line 2 begins a text that goes on until here"},
+		{"a:\n  b: 1\n   c: 2\n", "3:5 is indented by 3 spaces, but its siblings by 2 | the text that begins in line 2 continues until here"},
 		{"a:\n  b: [1]\n   c: 2\n", "3:4 is indented by 3 spaces, but its siblings by 2"},
 		{"in:\n  - name: a\n    type: int\n  value: 3\n", "4:3 is indented by 2 spaces, as the list of line 2, but is not an item of it | begin it with -, or indent it by 4 spaces to belong to the item above"},
 		{"a:\n  b: 1\n  - c\n", "3:3 is an item of a list among the keys of a mapping | indent it further than the key it belongs to"},
@@ -28,7 +28,7 @@ func TestMessages(t *testing.T) {
 		{"a: @b\n", "1:4 a text cannot begin with @ | put the text in quotes"},
 		{"a: *b\n", "1:4 the alias *b is undefined: there is no anchor &b above | put the text in quotes, unless it is meant for an alias"},
 		{"a: &b 1\nc: &b 2\n", "2:4 duplicate anchor &b, first in line 1 | give them two names"},
-		{"a: \"\\d\"\n", `1:6 in double quotes \ begins a sign, and there is no \d | write \\ for a backslash, or put the text in single quotes`},
+		{"a: \"\\d\"\n", `1:6 unknown escape sequence \d in double quotes | write \\ for a backslash, or put the text in single quotes`},
 		{"a: 1\n---\nb: 2\n", "2:1 has a second document (---); only one is allowed | split it into two files"},
 		{"a: \"x\u0007\"\n", "1:6 there is a control character, U+0007 | remove it, or write it as an escape in double quotes"},
 		{"a: [1, 2]\nb: {c: d}\n? e\n: - f\n", ""},

@@ -39,7 +39,7 @@ func main() {
 	case "kubelet":
 		kubernetes(kubelet.NewKubeletCommand(context.Background()))
 	default:
-		err = fmt.Errorf("there is no %s", name)
+		err = fmt.Errorf("%s not found", name)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "kubetest", name+":", err)
