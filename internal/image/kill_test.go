@@ -53,7 +53,7 @@ func TestKilled(t *testing.T) {
 	must(t, os.WriteFile(dir+"/model.bin", []byte(strings.Repeat("0123456789abcdef", registry.MemoryLimit/16+1)), 0o644))
 	push := func(name string) *exec.Cmd {
 		must(t, os.RemoveAll(cacheDir(dir))) // so that all pushes send the same requests
-		command := exec.Command(os.Args[0], "-test.run=^TestPushOfAnother$")
+		command := exec.Command(os.Args[0], "-test.run=^TestPushInChildProcess$")
 		command.Env = append(os.Environ(), pusher+"=http://"+strings.SplitN(r.Prefix, "/", 2)[0]+" "+dir, pusher+"_NAME="+name)
 		return command
 	}
