@@ -74,7 +74,7 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 	}
 	for want, args := range map[string][]string{
 		"say which step":                       {},
-		`unknown step "deploy"`:            {"deploy"},
+		`unknown step "deploy"`:                {"deploy"},
 		"cannot find the data":                 {"process-data", "--in", filepath.Join(dir, "nowhere.csv")},
 		"it was cut off":                       {"process-data", "--in", cut},
 		"sample 1, column 2":                   {"process-data", "--in", text},
@@ -86,7 +86,7 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 		"cannot read the signing key":          train("--signing-key", filepath.Join(dir, "nowhere")),
 		"no such file or directory":            train(),
 		"flag provided but not defined: -what": train("--what"),
-		"no model found, deploy first":  {"serve", "--data", filepath.Join(dir, "nowhere")},
+		"no model found, deploy first":         {"serve", "--data", filepath.Join(dir, "nowhere")},
 	} {
 		if err := run(args); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: got %v, want %q", args, err, want)
