@@ -26,11 +26,11 @@ func Artifacts(ctx context.Context, env *Env, o ArtifactsOptions) (*Result, erro
 	return withRead(ctx, env, "artifacts", o.Run, o.LastSucceeded, func(to *platform.Platform, r *polyaxon.Run, result *Result) (err error) {
 		directory := ""
 		if o.Dir != "" {
-			directory = to.Within(o.Dir)
+			directory = to.ResolvePath(o.Dir)
 		}
 		result.Artifacts, err = runs.Artifacts(ctx, to, r, directory)
 		if err == nil && directory != "" {
-			to.Report(runs.Saved(r.UUID, result.Artifacts, directory))
+			to.Report(runs.DownloadEvent(r.UUID, result.Artifacts, directory))
 		}
 		return err
 	})

@@ -52,7 +52,7 @@ func Check(ctx context.Context, env *Env, o CheckOptions) (*Result, error) {
 	if p != nil {
 		result = p.Result("check")
 	}
-	c := &checker.Checker{Env: opened, Project: p, Suspects: env.Secrets}
+	c := &checker.Checker{Env: opened, Project: p, Masker: env.Secrets}
 	targets, err := c.Targets(o.Files)
 	if err != nil {
 		return result, err
@@ -61,11 +61,11 @@ func Check(ctx context.Context, env *Env, o CheckOptions) (*Result, error) {
 		c.Event(report.Warning, "check", "", nothingFound(p, o.Files))
 		return result, nil
 	}
-	if c.Versions, c.Guessed, err = checker.Versions(ctx, p, o.Version); err != nil {
+	if c.Versions, c.VersionsGuessed, err = checker.Versions(ctx, p, o.Version); err != nil {
 		return result, err
 	}
 	if p != nil {
-		c.Cluster, c.Machine = platform.InventoryOf(ctx, p), p.Config.Sandboxed()
+		c.Cluster, c.CheckMachine = platform.InventoryOf(ctx, p), p.Config.Sandboxed()
 	}
 	if o.Fix {
 		if result.Text, err = c.Fix(ctx, targets, o.Write); err != nil {
@@ -80,7 +80,7 @@ func Check(ctx context.Context, env *Env, o CheckOptions) (*Result, error) {
 	result.Problems = problems
 	result.Rules = reportRules()
 	partial := func(p report.Problem) bool { return len(p.Versions) > 0 }
-	if c.Guessed && slices.ContainsFunc(result.Problems, partial) {
+	if c.VersionsGuessed && slices.ContainsFunc(result.Problems, partial) {
 		c.Note("the version of Polyaxon is unknown: what only one version refuses is a warning (set the version with --polyaxon-version)")
 	}
 	if p != nil && !p.Config.Sandboxed() && len(p.Config.Services) > 0 {
@@ -94,7 +94,7 @@ func Check(ctx context.Context, env *Env, o CheckOptions) (*Result, error) {
 // nothingFound returns a message that says where Check found no Polyaxonfile.
 func nothingFound(p *project.Project, names []string) string {
 	if len(names) == 0 && p != nil {
-		return "no Polyaxonfile found: " + project.Shown(p.Config.Path) + " has neither jobs nor services"
+		return "no Polyaxonfile found: " + project.DisplayPath(p.Config.Path) + " has neither jobs nor services"
 	}
 	if len(names) == 0 {
 		names = []string{"this directory and below"}

@@ -50,7 +50,7 @@ func ComponentShow(_ context.Context, _ *Env, o ComponentShowOptions) (*Result, 
 	result := &report.Result{Command: "component show"}
 	text, err := components.Read(o.Name)
 	if err != nil {
-		return result, job.NoComponent(source.Position{}, o.Name)
+		return result, job.UnknownComponent(source.Position{}, o.Name)
 	}
 	result.Text = string(text)
 	return result, nil
@@ -72,13 +72,13 @@ func ComponentEject(_ context.Context, env *Env, o ComponentEjectOptions) (*Resu
 	result := opened.Result("component eject")
 	text, err := components.Read(name)
 	if err != nil {
-		return result, job.NoComponent(source.Position{}, name)
+		return result, job.UnknownComponent(source.Position{}, name)
 	}
 	if path == "" {
 		path = filepath.Join("polyaxon", name+".yml")
 	}
 	told := path
-	path = opened.Within(path)
+	path = opened.ResolvePath(path)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return result, fmt.Errorf("write component %s: %w", name, err)
 	}

@@ -44,7 +44,7 @@ func Deploy(ctx context.Context, env *Env, o DeployOptions) (*Result, error) {
 	if err := how.Check(); err != nil {
 		return result, err
 	}
-	d, err := deploy.Read(ctx, p, deploy.Wanted{Jobs: o.Jobs, Params: o.Params, Expand: o.Expand})
+	d, err := deploy.Read(ctx, p, deploy.Selection{Jobs: o.Jobs, Params: o.Params, Expand: o.Expand})
 	if err != nil {
 		return result, err
 	}
@@ -80,7 +80,7 @@ func Plan(ctx context.Context, env *Env, o PlanOptions) (*Result, error) {
 	}
 	result := p.Result("plan")
 	p.Offline = o.Offline
-	d, err := deploy.Read(ctx, p, deploy.Wanted{Jobs: o.Jobs, Params: o.Params, Expand: o.Expand})
+	d, err := deploy.Read(ctx, p, deploy.Selection{Jobs: o.Jobs, Params: o.Params, Expand: o.Expand})
 	if err != nil {
 		return result, err
 	}
@@ -114,9 +114,9 @@ func Submit(ctx context.Context, env *Env, o SubmitOptions) (*Result, error) {
 	result := p.Result("submit")
 	j, ok := p.Config.Jobs[o.Job]
 	if !ok {
-		return result, project.Unknown("job", o.Job, keys(p.Config.Jobs))
+		return result, project.UnknownName("job", o.Job, keys(p.Config.Jobs))
 	}
-	d, err := deploy.ReadAlone(ctx, p, j, o.Params, o.Expand)
+	d, err := deploy.ReadWithoutUpstream(ctx, p, j, o.Params, o.Expand)
 	if err != nil {
 		return result, err
 	}

@@ -63,5 +63,5 @@ func serviceOf(p *project.Project, name string) (*config.Job, error) {
 	if p.Config.Jobs[name] != nil {
 		return nil, exit.Usagef("%s is a job, not a service (slipway deploy %s runs it, slipway stop %s stops its newest run)", name, name, name)
 	}
-	return nil, project.Unknown("service", name, keys(p.Config.Services))
+	return nil, project.UnknownName("service", name, keys(p.Config.Services))
 }

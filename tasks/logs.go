@@ -28,7 +28,7 @@ type LogsOptions struct {
 func Logs(ctx context.Context, env *Env, o LogsOptions) (*Result, error) {
 	return withRead(ctx, env, "logs", o.Run, o.LastSucceeded, func(to *platform.Platform, r *polyaxon.Run, _ *Result) error {
 		sink := &lines{Env: to.Env, uuid: r.UUID, w: env.Stdout, origins: run.Origins{Containers: o.AllContainers}}
-		options := to.Following(run.FollowOptions{Logs: true, AllContainers: o.AllContainers})
+		options := to.FollowOptions(run.FollowOptions{Logs: true, AllContainers: o.AllContainers})
 		var err error
 		if !o.Follow && !r.Status.Terminal() {
 			err = run.Logs(ctx, to.Polyaxon, to.RunTarget(r), options, sink)

@@ -49,7 +49,7 @@ func Render(ctx context.Context, env *Env, o RenderOptions) (*Result, error) {
 	}
 	j := p.Job(o.Job)
 	if j == nil {
-		return result, project.Unknown("job or service", o.Job, append(keys(p.Config.Jobs), keys(p.Config.Services)...))
+		return result, project.UnknownName("job or service", o.Job, append(keys(p.Config.Jobs), keys(p.Config.Services)...))
 	}
 	if err := job.Override(ctx, p, o.Params, []string{o.Job}); err != nil {
 		return result, err
@@ -98,7 +98,7 @@ func Render(ctx context.Context, env *Env, o RenderOptions) (*Result, error) {
 
 // rendered adds an operation to a result, compiled or as a pod if o says so.
 func rendered(ctx context.Context, p *project.Project, result *Result, j *config.Job, operation *operation.Operation, o RenderOptions) error {
-	stamped := job.Stamped(p, operation)
+	stamped := job.WithOrigin(p, operation)
 	if o.Compiled && o.Pod {
 		return exit.Usagef("--compiled cannot be combined with --pod")
 	}

@@ -74,7 +74,7 @@ func withRun(ctx context.Context, env *Env, command, name string, do func(*platf
 // lastSucceeded is set, a job's name selects its newest run that succeeded.
 func withRead(ctx context.Context, env *Env, command, name string, lastSucceeded bool, do func(*platform.Platform, *polyaxon.Run, *Result) error) (*Result, error) {
 	choose := func(ctx context.Context, to *platform.Platform, name string) (*polyaxon.Run, error) {
-		return runs.Chosen(ctx, to, name, lastSucceeded)
+		return runs.FindForReading(ctx, to, name, lastSucceeded)
 	}
 	return withChosen(ctx, env, command, name, choose, do)
 }

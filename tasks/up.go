@@ -53,7 +53,7 @@ func Up(ctx context.Context, env *Env, o UpOptions) (*Result, error) {
 	if o.Wait < 0 {
 		return result, exit.Usagef("--wait %s is not valid: it must be above 0, such as 10m", o.Wait)
 	}
-	d, err := deploy.ReadAlone(ctx, p, j, o.Params, false)
+	d, err := deploy.ReadWithoutUpstream(ctx, p, j, o.Params, false)
 	if err != nil {
 		return result, err
 	}
@@ -68,12 +68,12 @@ func Up(ctx context.Context, env *Env, o UpOptions) (*Result, error) {
 	if err := d.Apply(ctx, result); err != nil {
 		return result, err
 	}
-	return result, reach(ctx, s, &d.Ended[0], o, result)
+	return result, reach(ctx, s, &d.Results[0], o, result)
 }
 
 // reach waits until a submitted service answers. If a port is forwarded, it then waits until
 // the forwarding ends.
-func reach(ctx context.Context, s *service.Service, started *pipeline.Ended, o UpOptions, result *Result) error {
+func reach(ctx context.Context, s *service.Service, started *pipeline.JobResult, o UpOptions, result *Result) error {
 	target := run.Target{Namespace: s.RunNamespace, Project: s.Config.Project, UUID: started.UUID(), Kind: "service"}
 	reported := &result.Jobs[0]
 	abandon := func(err error) error {

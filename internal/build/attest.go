@@ -12,9 +12,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/registry"
 )
 
-// laptop is the builder's id in the provenance of images that are not built by a
+// defaultBuilder is the builder's id in the provenance of images that are not built by a
 // workflow.
-const laptop = "https://github.com/slipway-ci/slipway"
+const defaultBuilder = "https://github.com/slipway-ci/slipway"
 
 // attester returns a function that makes the attestations of an image: an SBOM of its
 // contents, and the provenance of its build. source is the address of the sources.
@@ -22,7 +22,7 @@ func attester(p *project.Project, i *config.Image, source string) image.Attester
 	return func(s image.Subject) ([]registry.Artifact, error) {
 		known := attestation.Image{
 			Repository: s.Repository, Digest: s.Digest, Kind: i.Kind(), Platform: s.Platform, Inputs: s.Inputs, Base: s.Base,
-			Sources: s.Sources, Source: source, Version: p.Version, Builder: laptop, Parameters: kinds[i.Kind()].parameters(i),
+			Sources: s.Sources, Source: source, Version: p.Version, Builder: defaultBuilder, Parameters: kinds[i.Kind()].parameters(i),
 		}
 		if s.File != nil {
 			known.Dockerfile = &attestation.File{Path: s.File.Path, Text: s.File.Text}
@@ -63,7 +63,7 @@ func builder(p *project.Project) (id, invocation string) {
 	server, _ := p.Lookup("GITHUB_SERVER_URL")
 	workflow, _ := p.Lookup("GITHUB_WORKFLOW_REF")
 	if server == "" || workflow == "" {
-		return laptop, ""
+		return defaultBuilder, ""
 	}
 	repository, _ := p.Lookup("GITHUB_REPOSITORY")
 	run, _ := p.Lookup("GITHUB_RUN_ID")

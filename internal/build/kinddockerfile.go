@@ -14,7 +14,7 @@ import (
 )
 
 // dockerfileBuilder returns the builder of images from Dockerfiles. It uses BuildKit.
-func dockerfileBuilder(o *order) image.Builder {
+func dockerfileBuilder(o *imageBuild) image.Builder {
 	p, i := o.to.Project, o.config
 	return dockerfile.NewBuilder(dockerfile.Order{
 		Order: o.Order, File: i.Dockerfile, FileAt: p.Config.At("images", i.Name, "dockerfile"), Target: i.Target,

@@ -10,7 +10,7 @@ import (
 
 // filesBuilder returns the builder of images of kind files, which only add files to a
 // base image.
-func filesBuilder(o *order) image.Builder { return image.NewBuilder(o.Order) }
+func filesBuilder(o *imageBuild) image.Builder { return image.NewBuilder(o.Order) }
 
 // filesParameters returns the parameters of an image of kind files.
 func filesParameters(i *config.Image) map[string]any {

@@ -6,7 +6,7 @@ import (
 )
 
 // goBuilder returns the builder of images of a Go program.
-func goBuilder(o *order) image.Builder {
+func goBuilder(o *imageBuild) image.Builder {
 	from := o.config.Go
 	o.Main, o.Base = from.Main, from.Base
 	o.note(from.Main, "go", "main")

@@ -6,7 +6,7 @@ import (
 )
 
 // pythonBuilder returns the builder of images of locked Python requirements and files.
-func pythonBuilder(o *order) image.Builder {
+func pythonBuilder(o *imageBuild) image.Builder {
 	from := o.config.Python
 	o.Base, o.Requirements, o.Python, o.Interpreter = from.Base, from.Requirements, from.Version, from.Interpreter
 	o.Extras, o.Groups, o.FromSource, o.Wheels = from.Extras, from.Groups, from.FromSource, from.Wheels

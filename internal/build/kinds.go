@@ -22,13 +22,13 @@ import (
 // kind describes a kind of image of slipway.yaml.
 type kind struct {
 	// builder returns the builder of an image of this kind.
-	builder func(*order) image.Builder
+	builder func(*imageBuild) image.Builder
 	// parameters returns the settings of an image in slipway.yaml, for its provenance. Of
 	// variables it returns only the names, because their values may be secret.
 	parameters func(*config.Image) map[string]any
-	// unforeseen reports whether the digest of an image is only known after it has been
+	// digestUnknown reports whether the digest of an image is only known after it has been
 	// built.
-	unforeseen bool
+	digestUnknown bool
 }
 
 // kinds are all kinds of images, by their names in package config.
@@ -39,9 +39,9 @@ var kinds = map[string]kind{
 	"python":     {pythonBuilder, pythonParameters, false},
 }
 
-// order is an image of slipway.yaml to build, with the inputs that the builders of all
+// imageBuild is an image of slipway.yaml to build, with the inputs that the builders of all
 // kinds need.
-type order struct {
+type imageBuild struct {
 	image.Order
 	to     *platform.Platform
 	config *config.Image
@@ -53,7 +53,7 @@ type order struct {
 // progress.
 func Builder(to *platform.Platform, i *config.Image, notice func(image.Notice)) image.Builder {
 	p := to.Project
-	o := &order{to: to, config: i, places: map[string]source.Position{}}
+	o := &imageBuild{to: to, config: i, places: map[string]source.Position{}}
 	o.Spec = image.Spec{
 		Name: i.Name, Dir: p.Config.Dir, Kind: i.Kind(), Base: i.Base, Files: i.Files,
 		Workdir: i.Workdir, User: i.User, Owner: owner(i.Owner), Env: i.Env, Entrypoint: i.Entrypoint, Command: i.Command,
@@ -83,13 +83,13 @@ func Check(ctx context.Context, p *project.Project, images []*config.Image) erro
 	return errors.Join(errs...)
 }
 
-// Unforeseen reports whether the digest of an image is only known after it has been
+// DigestUnknown reports whether the digest of an image is only known after it has been
 // built.
-func Unforeseen(i *config.Image) bool { return kinds[i.Kind()].unforeseen }
+func DigestUnknown(i *config.Image) bool { return kinds[i.Kind()].digestUnknown }
 
 // note records the position of a path in slipway.yaml. keys lead to it from the image.
 // The first position of a path is kept.
-func (o *order) note(named string, keys ...string) {
+func (o *imageBuild) note(named string, keys ...string) {
 	named = path.Clean(filepath.ToSlash(named))
 	if _, known := o.places[named]; !known {
 		o.places[named] = o.to.Config.At(append([]string{"images", o.config.Name}, keys...)...)
@@ -97,7 +97,7 @@ func (o *order) note(named string, keys ...string) {
 }
 
 // place returns the position of a path in slipway.yaml, or else that of the image.
-func (o *order) place(named string) source.Position {
+func (o *imageBuild) place(named string) source.Position {
 	if at, ok := o.places[path.Clean(named)]; ok {
 		return at
 	}

@@ -51,22 +51,22 @@ const layer = "layer"
 
 // push builds and pushes one image and reports how the build ended.
 func push(ctx context.Context, to *platform.Platform, i *config.Image) (*image.Pushed, error) {
-	pace, stop := paced(ctx, to.Project, i.Name)
+	progress, stop := startProgress(ctx, to.Project, i.Name)
 	defer stop()
-	to.Forgetful(i.Name)
-	pushed, err := Builder(to, i, paces(to.Project, pace)).Build(ctx)
+	to.NoteCacheUnused(i.Name)
+	pushed, err := Builder(to, i, progressNotices(to.Project, progress)).Build(ctx)
 	if err != nil {
 		return nil, disk.Explain(to.StateDir(), err)
 	}
 	to.Report(report.Event{
-		Kind: report.Done, Step: "image", Subject: i.Name, Message: ending(pushed),
+		Kind: report.Done, Step: "image", Subject: i.Name, Message: resultMessage(pushed),
 		Amount: &report.Amount{Bytes: pushed.BytesSent, BytesTotal: pushed.BytesTotal, Parts: pushed.Layers, PartsTotal: pushed.Layers, Unit: layer},
 	})
 	return pushed, nil
 }
 
-// ending returns the message that reports how a build ended.
-func ending(pushed *image.Pushed) string {
+// resultMessage returns the message that reports how a build ended.
+func resultMessage(pushed *image.Pushed) string {
 	digest := pushed.Reference.DigestStr()[:19]
 	switch {
 	case pushed.Steps > 0:
@@ -87,7 +87,7 @@ func tags(p *project.Project, i *config.Image) []string {
 	case r.Clean:
 		tags = append(tags, registry.TagFor(r.Commit))
 	case r.Reason != "":
-		p.Untagged(i.Name, r.Reason)
+		p.NoteUntagged(i.Name, r.Reason)
 	}
 	return append(tags, i.Tags...)
 }

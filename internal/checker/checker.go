@@ -29,21 +29,21 @@ type Checker struct {
 	*project.Env
 	// Project is nil if there is no slipway.yaml.
 	Project *project.Project
-	// Versions are the releases of Polyaxon to check for. Guessed reports whether they
+	// Versions are the releases of Polyaxon to check for. VersionsGuessed reports whether they
 	// are a guess, because the release of the server is not known.
-	Versions []schema.Version
-	Guessed  bool
+	Versions        []schema.Version
+	VersionsGuessed bool
 	// Cluster reports what the cluster has. If it is nil, nothing is compared with the
 	// cluster.
 	Cluster lint.Inventory
-	// Machine turns on the comparison of jobs with the resources of this machine. Deploy
+	// CheckMachine turns on the comparison of jobs with the resources of this machine. Deploy
 	// compares them itself when it knows where the jobs run, and has an exit code for the
 	// result.
-	Machine bool
-	// Suspects is told texts that look like credentials in a file whose lines are
+	CheckMachine bool
+	// Masker is told texts that look like credentials in a file whose lines are
 	// printed, so that they are masked. It is not used elsewhere, because part of such a
 	// text may be a name that users want to read.
-	Suspects secret.Learner
+	Masker secret.Learner
 }
 
 // Check returns the problems of one file. If a server would accept the file, it also
@@ -54,16 +54,16 @@ func (c *Checker) Check(ctx context.Context, t Target) ([]report.Problem, error)
 }
 
 func (c *Checker) check(ctx context.Context, t Target) ([]report.Problem, error) {
-	options := lint.Options{Versions: c.Versions, Cluster: c.Cluster, Reader: c.readerOf(t), Secrets: c.Suspects, Expanded: len(t.jobs) > 0}
+	options := lint.Options{Versions: c.Versions, Cluster: c.Cluster, Reader: c.readerOf(t), Secrets: c.Masker, Expanded: len(t.jobs) > 0}
 	for _, j := range t.jobs {
 		options.ImageGiven = options.ImageGiven || j.Image != ""
 		options.Params = append(options.Params, slices.Sorted(maps.Keys(j.Params))...)
-		options.CommonParams = givenBy(c.Project, j, options.CommonParams, j == t.jobs[0])
+		options.CommonParams = commonParams(c.Project, j, options.CommonParams, j == t.jobs[0])
 		options.Expanded = options.Expanded && j.Matrix == "expand"
 	}
 	var problems []report.Problem
 	for _, j := range t.jobs {
-		problems = append(problems, jobProblems(job.Absent(c.Project, j))...)
+		problems = append(problems, jobProblems(job.MissingFiles(c.Project, j))...)
 	}
 	if len(problems) > 0 {
 		return problems, nil
@@ -78,15 +78,15 @@ func (c *Checker) check(ctx context.Context, t Target) ([]report.Problem, error)
 		problems = append(problems, one)
 	}
 	for _, j := range t.jobs {
-		problems = append(problems, c.lacking(ctx, j)...)
+		problems = append(problems, c.missing(ctx, j)...)
 	}
-	if problems = once(problems); failed {
+	if problems = dedupe(problems); failed {
 		return problems, nil
 	}
 	for _, j := range t.jobs {
 		reference := ""
 		if j.Image != "" {
-			reference = job.UnbuiltImage
+			reference = job.PlaceholderImage
 		}
 		_, err := job.Operation(ctx, c.Project, j, reference)
 		problems = append(problems, jobProblems(err)...)
@@ -94,9 +94,9 @@ func (c *Checker) check(ctx context.Context, t Target) ([]report.Problem, error)
 	return problems, nil
 }
 
-// givenBy returns the params that are set for a job and for all jobs before it. before
+// commonParams returns the params that are set for a job and for all jobs before it. before
 // are those of the jobs before it, and first reports whether there are none.
-func givenBy(p *project.Project, j *config.Job, before []string, first bool) []string {
+func commonParams(p *project.Project, j *config.Job, before []string, first bool) []string {
 	names := append(slices.Sorted(maps.Keys(j.Params)), slices.Sorted(maps.Keys(p.Params[j.Name]))...)
 	if first {
 		return names
@@ -155,5 +155,5 @@ func (c *Checker) CheckAll(ctx context.Context, targets []Target) (problems []re
 	if err := group.Wait(); err != nil {
 		return nil, nil, exit.IfInterrupted(ctx, err)
 	}
-	return once(slices.Concat(found...)), errors.Join(failures...), nil
+	return dedupe(slices.Concat(found...)), errors.Join(failures...), nil
 }

@@ -34,7 +34,7 @@ func (c *Checker) Fix(ctx context.Context, targets []Target, write bool) (string
 		if err != nil {
 			continue // Check reports why
 		}
-		fixed := lint.Fix(ctx, t.path, text, lint.Options{Versions: c.Versions, Secrets: c.Suspects})
+		fixed := lint.Fix(ctx, t.path, text, lint.Options{Versions: c.Versions, Secrets: c.Masker})
 		if ctx.Err() != nil {
 			return "", &exit.InterruptedError{}
 		}

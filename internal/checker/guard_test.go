@@ -10,9 +10,9 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// TestPanicOfARule checks that a panic of a rule becomes an error that names the file and
+// TestPanicInRule checks that a panic of a rule becomes an error that names the file and
 // decides the exit code.
-func TestPanicOfARule(t *testing.T) {
+func TestPanicInRule(t *testing.T) {
 	broken := Target{path: "jobs/train.yml"}
 	_, err := broken.guarded(func() ([]report.Problem, error) {
 		var none map[string][]string
@@ -32,7 +32,7 @@ func TestPanicOfARule(t *testing.T) {
 	}
 }
 
-func TestWhatLooksLikeAPolyaxonfile(t *testing.T) {
+func TestLooksLikePolyaxonfile(t *testing.T) {
 	for name, c := range map[string]struct {
 		text string
 		want bool

@@ -17,7 +17,7 @@ import (
 func Jobs(ctx context.Context, p *project.Project, jobs []*config.Job) error {
 	c := &Checker{Env: p.Env, Project: p}
 	var err error
-	if c.Versions, c.Guessed, err = here(ctx, p); err != nil {
+	if c.Versions, c.VersionsGuessed, err = serverVersions(ctx, p); err != nil {
 		return err
 	}
 	var errs []error

@@ -25,9 +25,9 @@ var (
 	kindInBraces    = regexp.MustCompile(`["']?kind["']?\s*:\s*["']?(?:component|operation)\b`)
 )
 
-// notSearched reports whether a directory of this name is skipped: a hidden directory, or
+// skipDir reports whether a directory of this name is skipped: a hidden directory, or
 // one of installed packages.
-func notSearched(name string) bool {
+func skipDir(name string) bool {
 	return strings.HasPrefix(name, ".") || name == "node_modules" || name == "site-packages"
 }
 
@@ -46,7 +46,7 @@ func polyaxonfiles(path string) ([]string, error) {
 			return err
 		case err != nil:
 			return nil //nolint:nilerr // files and directories that cannot be read are skipped
-		case entry.IsDir() && name != path && notSearched(entry.Name()):
+		case entry.IsDir() && name != path && skipDir(entry.Name()):
 			return fs.SkipDir
 		case !entry.Type().IsRegular():
 			return nil
@@ -62,8 +62,8 @@ func polyaxonfiles(path string) ([]string, error) {
 	return found, err
 }
 
-// sniffed is how many bytes at the beginning of a file are searched for keys.
-const sniffed = 64 << 10
+// sniffLen is how many bytes at the beginning of a file are searched for keys.
+const sniffLen = 64 << 10
 
 // isPolyaxonfile reports whether the file at path looks like a Polyaxonfile. It returns
 // false for binary files and for files that cannot be read.
@@ -73,7 +73,7 @@ func isPolyaxonfile(path string) bool {
 		return false
 	}
 	defer file.Close()
-	head, err := io.ReadAll(io.LimitReader(file, sniffed))
+	head, err := io.ReadAll(io.LimitReader(file, sniffLen))
 	if err != nil || bytes.IndexByte(head, 0) >= 0 {
 		return false
 	}

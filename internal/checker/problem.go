@@ -24,7 +24,7 @@ func (c *Checker) problem(f *lint.Finding, versions []schema.Version) report.Pro
 		for _, v := range f.Versions {
 			p.Versions = append(p.Versions, v.Short())
 		}
-		if c.Guessed {
+		if c.VersionsGuessed {
 			p.Severity = string(file.SeverityWarning)
 		}
 	}
@@ -45,9 +45,9 @@ func jobProblems(err error) []report.Problem {
 	return problems
 }
 
-// once removes duplicates, which occur when several files refer to the same file. It
+// dedupe removes duplicates, which occur when several files refer to the same file. It
 // modifies problems.
-func once(problems []report.Problem) []report.Problem {
+func dedupe(problems []report.Problem) []report.Problem {
 	type key struct {
 		at            report.Position
 		name, message string

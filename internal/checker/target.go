@@ -55,12 +55,12 @@ func (c *Checker) Targets(names []string) ([]Target, error) {
 	var all []Target
 	seen := map[string]bool{}
 	for _, name := range names {
-		files, err := polyaxonfiles(c.Within(name))
+		files, err := polyaxonfiles(c.ResolvePath(name))
 		if err != nil {
 			return nil, &source.Error{Position: source.Position{File: name}, Message: "cannot be searched: " + err.Error(), Err: err}
 		}
 		for _, file := range files {
-			if file = project.Shown(file); !seen[file] {
+			if file = project.DisplayPath(file); !seen[file] {
 				seen[file] = true
 				all = append(all, Target{path: file, jobs: jobsOf(c.Project, file)})
 			}

@@ -21,16 +21,16 @@ func Versions(ctx context.Context, p *project.Project, wanted string) (versions 
 		return versions, false, err
 	}
 	if p != nil && (!p.Config.Sandboxed() || p.Config.Sandbox != nil) {
-		return here(ctx, p)
+		return serverVersions(ctx, p)
 	}
 	return lint.KnownVersions(), true, nil
 }
 
-// here returns the releases that p's command line names, or else the release of the
+// serverVersions returns the releases that p's command line names, or else the release of the
 // server that runs go to. If p is offline or the server does not answer, it returns all
 // known releases, as a guess. If ctx is cancelled, the error is an
 // *exit.InterruptedError.
-func here(ctx context.Context, p *project.Project) (versions []schema.Version, guessed bool, err error) {
+func serverVersions(ctx context.Context, p *project.Project) (versions []schema.Version, guessed bool, err error) {
 	if versions, err = parse(p.PolyaxonVersion); err != nil || len(versions) > 0 {
 		return versions, false, err
 	}

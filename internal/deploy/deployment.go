@@ -29,19 +29,19 @@ type Deployment struct {
 	Prune bool
 	// Runs are the options for submitting and following the jobs.
 	Runs pipeline.Options
-	// Alone deploys one job without its upstream. The last succeeded runs of the upstream jobs
-	// are used instead.
-	Alone bool
+	// WithoutUpstream deploys one job without its upstream. The last succeeded runs of the
+	// upstream jobs are used instead.
+	WithoutUpstream bool
 
-	// Ended is how each job ended. Apply sets it.
-	Ended []pipeline.Ended
+	// Results is how each job ended. Apply sets it.
+	Results []pipeline.JobResult
 
 	// references maps the names of images to their references by digest.
 	references map[string]string
 }
 
-// Wanted selects what to deploy.
-type Wanted struct {
+// Selection selects what to deploy.
+type Selection struct {
 	// Jobs are the names of the jobs to run, together with their upstream. Empty means all jobs.
 	Jobs []string
 	// Params are the params of the command line, each NAME=VALUE.
@@ -52,7 +52,7 @@ type Wanted struct {
 
 // Read reads and checks everything that a deploy needs. It changes nothing, and the only
 // question it asks the server is its version. It returns all errors joined.
-func Read(ctx context.Context, p *project.Project, w Wanted) (*Deployment, error) {
+func Read(ctx context.Context, p *project.Project, w Selection) (*Deployment, error) {
 	d := &Deployment{Platform: platform.New(p)}
 	if len(w.Jobs) == 0 && len(p.Config.Jobs) == 0 && len(p.Config.Images)+len(p.Config.Secrets) > 0 {
 		p.Note("slipway.yaml has no jobs: only its images and secrets are deployed")
@@ -70,11 +70,11 @@ func Read(ctx context.Context, p *project.Project, w Wanted) (*Deployment, error
 	return d, d.check(ctx, w)
 }
 
-// ReadAlone is like Read for one job or service without its upstream.
-func ReadAlone(ctx context.Context, p *project.Project, j *config.Job, params []string, expand bool) (*Deployment, error) {
-	d := &Deployment{Platform: platform.New(p), Jobs: []*config.Job{j}, Alone: true}
+// ReadWithoutUpstream is like Read for one job or service without its upstream.
+func ReadWithoutUpstream(ctx context.Context, p *project.Project, j *config.Job, params []string, expand bool) (*Deployment, error) {
+	d := &Deployment{Platform: platform.New(p), Jobs: []*config.Job{j}, WithoutUpstream: true}
 	d.Images = p.ImagesOf(d.Jobs)
-	return d, d.check(ctx, Wanted{Jobs: []string{j.Name}, Params: params, Expand: expand})
+	return d, d.check(ctx, Selection{Jobs: []string{j.Name}, Params: params, Expand: expand})
 }
 
 // ReadImages is like Read for images only. Empty names means all images.
@@ -99,7 +99,7 @@ func ReadSecrets(ctx context.Context, p *project.Project, prune bool) (*Deployme
 	return d, err
 }
 
-func (d *Deployment) check(ctx context.Context, w Wanted) error {
+func (d *Deployment) check(ctx context.Context, w Selection) error {
 	if err := job.Override(ctx, d.Project, w.Params, w.Jobs); err != nil {
 		return exit.IfInterrupted(ctx, err)
 	}
@@ -137,7 +137,7 @@ func (d *Deployment) Uses() platform.Uses {
 // or that would wait for ever.
 func (d *Deployment) Connect(ctx context.Context) error {
 	u := d.Uses()
-	if err := d.RefuseHalfClouds(u); err != nil {
+	if err := d.CheckCombination(u); err != nil {
 		return err
 	}
 	if err := d.Extend(ctx, u); err != nil {

@@ -37,9 +37,9 @@ func (s images) Plan(ctx context.Context, result *report.Result) (changes int, e
 	unchanged := make([]bool, len(s.Images))
 	for n, i := range s.Images {
 		planned[n] = report.Image{Name: i.Name, Action: unknown}
-		s.references[i.Name] = job.UnbuiltImage
+		s.references[i.Name] = job.PlaceholderImage
 	}
-	if s.asks(ctx, "the registry", platform.Uses{Images: len(s.Images) > 0}) {
+	if s.connectForPlan(ctx, "the registry", platform.Uses{Images: len(s.Images) > 0}) {
 		err = s.planAll(ctx, planned, unchanged)
 	} else {
 		err = ctx.Err()
@@ -62,7 +62,7 @@ func (s images) planAll(ctx context.Context, planned []report.Image, unchanged [
 	for n, i := range s.Images {
 		group.Go(func() error {
 			one, same, err := s.plan(limited, i)
-			if err != nil && limited.Err() == nil && cannotAsk(err) {
+			if err != nil && limited.Err() == nil && isUnreachable(err) {
 				s.Event(report.Note, "image", i.Name, "image "+i.Name+" is unknown: "+err.Error())
 				return nil
 			}
@@ -76,14 +76,14 @@ func (s images) planAll(ctx context.Context, planned []report.Image, unchanged [
 // plan plans one image, and reports whether the registry already has it.
 func (s images) plan(ctx context.Context, i *config.Image) (one report.Image, same bool, err error) {
 	one = report.Image{Name: i.Name, Action: unknown}
-	s.Forgetful(i.Name)
+	s.NoteCacheUnused(i.Name)
 	planned, err := build.Builder(s.Platform, i, build.Notices(s.Project, i.Name)).Plan(ctx)
 	if err != nil {
 		return one, false, err
 	}
 	one.Changed = planned.Changed
 	if planned.Reference == (name.Digest{}) {
-		one.Action, one.Reference = "build", job.UnbuiltImage
+		one.Action, one.Reference = "build", job.PlaceholderImage
 		return one, false, nil
 	}
 	one.Action = "push"

@@ -33,21 +33,21 @@ func (d *Deployment) checkRuns(ctx context.Context, jobs []*config.Job) error {
 	return d.checkNeeds(ctx, jobs)
 }
 
-// namespacePatience limits how long checkNamespaceOfRuns waits for the cluster when Polyaxon
+// namespaceTimeout limits how long checkNamespaceOfRuns waits for the cluster when Polyaxon
 // is reached without the cluster.
-const namespacePatience = 5 * time.Second
+const namespaceTimeout = 5 * time.Second
 
 // checkNamespaceOfRuns returns an error if the namespace of the runs does not exist, even if
 // no secrets are written to it. If Polyaxon has its own address, the runs do not need the
 // cluster, so a cluster that cannot be asked is not an error.
 func (d *Deployment) checkNamespaceOfRuns(ctx context.Context, jobs []*config.Job) error {
-	if len(jobs) == 0 || d.Cluster == nil || d.Creates != "" {
+	if len(jobs) == 0 || d.Cluster == nil || d.NamespaceToCreate != "" {
 		return nil
 	}
 	if d.Config.Polyaxon == nil {
 		return d.CheckNamespace(ctx)
 	}
-	soon, cancel := context.WithTimeout(ctx, namespacePatience)
+	soon, cancel := context.WithTimeout(ctx, namespaceTimeout)
 	defer cancel()
 	if err := d.CheckNamespace(soon); errors.As(err, new(*cluster.NoNamespaceError)) {
 		return err
@@ -60,8 +60,8 @@ func (d *Deployment) checkNamespaceOfRuns(ctx context.Context, jobs []*config.Jo
 // the sandbox does not act on. It runs before anything is built.
 func (d *Deployment) checkNeeds(ctx context.Context, jobs []*config.Job) error {
 	var errs []error
-	unheeded := map[string][]string{}
-	secrets := secretsAlone{d.Inventory()}
+	ignored := map[string][]string{}
+	secrets := secretsOnly{d.Inventory()}
 	for _, j := range jobs {
 		if d.Cluster != nil && (d.Embedded || d.Rest != nil) { // the cluster can be asked
 			errs = append(errs, d.checkSecrets(ctx, secrets, j))
@@ -69,15 +69,15 @@ func (d *Deployment) checkNeeds(ctx context.Context, jobs []*config.Job) error {
 		if !d.Embedded {
 			continue
 		}
-		compiled, err := job.Unbuilt(ctx, d.Project, j)
+		compiled, err := job.CompiledWithPlaceholder(ctx, d.Project, j)
 		if err != nil {
 			return err
 		}
 		if compiled == nil {
 			continue
 		}
-		for _, key := range unheededHere(compiled) {
-			unheeded[key] = append(unheeded[key], j.Name)
+		for _, key := range ignoredKeys(compiled) {
+			ignored[key] = append(ignored[key], j.Name)
 		}
 		pod, err := compiled.Pod()
 		if err != nil {
@@ -87,11 +87,11 @@ func (d *Deployment) checkNeeds(ctx context.Context, jobs []*config.Job) error {
 			errs = append(errs, &exit.NeverError{Job: j.Name, Why: lacks})
 		}
 	}
-	if len(unheeded) > 0 {
-		keys := slices.Sorted(maps.Keys(unheeded))
+	if len(ignored) > 0 {
+		keys := slices.Sorted(maps.Keys(ignored))
 		var names []string
 		for _, key := range keys {
-			names = append(names, unheeded[key]...)
+			names = append(names, ignored[key]...)
 		}
 		slices.Sort(names)
 		d.Note(fmt.Sprintf("the sandbox ignores %s (%s): only a cluster supports it", strings.Join(keys, ", "), strings.Join(slices.Compact(names), ", ")))
@@ -99,9 +99,9 @@ func (d *Deployment) checkNeeds(ctx context.Context, jobs []*config.Job) error {
 	return errors.Join(errs...)
 }
 
-// unheededHere returns the keys of an operation that the sandbox on this machine does not
+// ignoredKeys returns the keys of an operation that the sandbox on this machine does not
 // act on.
-func unheededHere(c *compile.Compiled) []string {
+func ignoredKeys(c *compile.Compiled) []string {
 	keys := c.IgnoredKeys()
 	if pod, err := c.Pod(); err == nil && !sandbox.EnforcesMemory() && !pod.Container.Resources.Limits.Memory().IsZero() {
 		keys = append(keys, "container.resources.limits.memory")
@@ -123,11 +123,11 @@ func (d *Deployment) checkSecrets(ctx context.Context, there lint.Inventory, j *
 	return errors.Join(errs...)
 }
 
-// secretsAlone is an Inventory that checks only Secrets. It reports that everything else
+// secretsOnly is an Inventory that checks only Secrets. It reports that everything else
 // exists.
-type secretsAlone struct{ lint.Inventory }
+type secretsOnly struct{ lint.Inventory }
 
 // Has implements lint.Inventory.
-func (s secretsAlone) Has(ctx context.Context, kind lint.Kind, name string) bool {
+func (s secretsOnly) Has(ctx context.Context, kind lint.Kind, name string) bool {
 	return kind != lint.Secret || s.Inventory.Has(ctx, kind, name)
 }

@@ -18,7 +18,7 @@ import (
 func (d *Deployment) checkPipelines(ctx context.Context, jobs []*config.Job) error {
 	var errs []error
 	for _, j := range jobs {
-		operation, err := job.Operation(ctx, d.Project, j, job.UnbuiltImage)
+		operation, err := job.Operation(ctx, d.Project, j, job.PlaceholderImage)
 		if err != nil {
 			return err
 		}
@@ -29,7 +29,7 @@ func (d *Deployment) checkPipelines(ctx context.Context, jobs []*config.Job) err
 		}
 		compiled, err := compile.Operation(operation.JSON(), d.SandboxVersion())
 		if err == nil && compiled.Schedule() == "" && compiled.Joins() && d.Embedded {
-			errs = append(errs, d.noPipelines(ctx, j, "joins", "the sandbox"))
+			errs = append(errs, d.unsupportedPipeline(ctx, j, "joins", "the sandbox"))
 		}
 		if err != nil || compiled.Schedule() == "" {
 			continue // checker.Jobs has reported what does not compile, if it is an error
@@ -39,7 +39,7 @@ func (d *Deployment) checkPipelines(ctx context.Context, jobs []*config.Job) err
 			return err
 		}
 		if refusing != "" {
-			errs = append(errs, d.noPipelines(ctx, j, compiled.Schedule(), refusing))
+			errs = append(errs, d.unsupportedPipeline(ctx, j, compiled.Schedule(), refusing))
 		}
 	}
 	return errors.Join(errs...)
@@ -61,9 +61,9 @@ func (d *Deployment) refusesPipelines(ctx context.Context) (string, error) {
 	return "", nil
 }
 
-// noPipelines returns the error for a job of a kind that the server does not accept, at the
-// line of the Polyaxonfile that asks for it.
-func (d *Deployment) noPipelines(ctx context.Context, j *config.Job, kind, server string) error {
+// unsupportedPipeline returns the error for a job of a kind that the server does not accept,
+// at the line of the Polyaxonfile that asks for it.
+func (d *Deployment) unsupportedPipeline(ctx context.Context, j *config.Job, kind, server string) error {
 	e := source.Errorf(d.Config.At(project.Section(j), j.Name), "%s does not support %s", server, kind)
 	e.Hint = "Polyaxon 2.x runs it; or submit its parts as jobs of slipway.yaml"
 	switch kind {

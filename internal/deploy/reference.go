@@ -24,7 +24,7 @@ func PlanReference(ctx context.Context, p *project.Project, j *config.Job) (stri
 	if len(d.Images) == 0 {
 		return "", nil
 	}
-	if err := d.RefuseHalfClouds(d.Uses()); err != nil {
+	if err := d.CheckCombination(d.Uses()); err != nil {
 		return "", err
 	}
 	if err := d.Extend(ctx, d.Uses()); err != nil {

@@ -26,12 +26,12 @@ func (s runs) Apply(ctx context.Context, result *report.Result) (err error) {
 		return ifInterrupted(ctx, fmt.Errorf("create project %s: %w", s.Config.Project, err))
 	}
 	p := s.pipeline()
-	if s.Alone {
-		err = s.alone(ctx, p)
+	if s.WithoutUpstream {
+		err = s.applyWithoutUpstream(ctx, p)
 	} else {
-		s.Ended, err = p.Run(ctx, s.Jobs)
+		s.Results, err = p.Run(ctx, s.Jobs)
 	}
-	result.Jobs = append(result.Jobs, pipeline.Reports(s.Ended)...)
+	result.Jobs = append(result.Jobs, pipeline.Reports(s.Results)...)
 	return err
 }
 
@@ -40,10 +40,10 @@ func (d *Deployment) pipeline() *pipeline.Pipeline {
 	return &pipeline.Pipeline{Platform: d.Platform, Options: d.Runs, References: d.references}
 }
 
-// alone submits one job without its upstream. The last succeeded runs of the upstream jobs
-// are used instead.
-func (s runs) alone(ctx context.Context, p *pipeline.Pipeline) error {
-	j, before := s.Jobs[0], map[string]pipeline.Ended{}
+// applyWithoutUpstream submits one job without its upstream. The last succeeded runs of the
+// upstream jobs are used instead.
+func (s runs) applyWithoutUpstream(ctx context.Context, p *pipeline.Pipeline) error {
+	j, before := s.Jobs[0], map[string]pipeline.JobResult{}
 	for _, name := range j.After {
 		last, err := runsof.Last(ctx, s.Platform, name, polyaxon.Succeeded)
 		if err != nil {
@@ -52,20 +52,20 @@ func (s runs) alone(ctx context.Context, p *pipeline.Pipeline) error {
 		if last == nil {
 			return errors.New("job " + j.Name + " comes after " + name + ", which has not succeeded yet; deploy runs both")
 		}
-		before[name] = pipeline.Of(name, last)
+		before[name] = pipeline.ResultOf(name, last)
 	}
 	ended, err := p.Job(ctx, j, before)
-	s.Ended = []pipeline.Ended{ended}
+	s.Results = []pipeline.JobResult{ended}
 	return err
 }
 
 // Plan implements Step. It reports for each job whether it would be submitted, and how its
 // operation differs from the operation of its last run.
 func (s runs) Plan(ctx context.Context, result *report.Result) (changes int, err error) {
-	asks := s.asks(ctx, "Polyaxon", platform.Uses{Runs: len(s.Jobs) > 0})
+	asks := s.connectForPlan(ctx, "Polyaxon", platform.Uses{Runs: len(s.Jobs) > 0})
 	if asks {
-		if err := s.checkRuns(ctx, s.Jobs); cannotAsk(err) {
-			asks = s.unasked("Polyaxon", err)
+		if err := s.checkRuns(ctx, s.Jobs); isUnreachable(err) {
+			asks = s.noteUnreachable("Polyaxon", err)
 		} else if err != nil {
 			return 0, err
 		}
@@ -73,12 +73,12 @@ func (s runs) Plan(ctx context.Context, result *report.Result) (changes int, err
 	p := s.pipeline()
 	before := map[string]pipeline.Planned{}
 	for _, j := range s.Jobs {
-		planned := pipeline.Planned{Ended: pipeline.Ended{Name: j.Name, After: j.After}}
-		if asks && (j.Image == "" || s.references[j.Image] != job.UnbuiltImage || build.Unforeseen(s.Config.Images[j.Image])) {
+		planned := pipeline.Planned{JobResult: pipeline.JobResult{Name: j.Name, After: j.After}}
+		if asks && (j.Image == "" || s.references[j.Image] != job.PlaceholderImage || build.DigestUnknown(s.Config.Images[j.Image])) {
 			planned, err = p.Plan(ctx, j, before)
-			if ctx.Err() == nil && cannotAsk(err) {
-				asks = s.unasked("Polyaxon", err)
-				planned = pipeline.Planned{Ended: pipeline.Ended{Name: j.Name, After: j.After}}
+			if ctx.Err() == nil && isUnreachable(err) {
+				asks = s.noteUnreachable("Polyaxon", err)
+				planned = pipeline.Planned{JobResult: pipeline.JobResult{Name: j.Name, After: j.After}}
 			} else if err != nil {
 				return changes, fmt.Errorf("plan job %s: %w", j.Name, err)
 			}

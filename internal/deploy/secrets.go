@@ -29,13 +29,13 @@ func (s secrets) Plan(ctx context.Context, result *report.Result) (changes int, 
 		}
 		return changes, nil
 	}
-	if s.asks(ctx, "the cluster", platform.Uses{Secrets: s.Uses().Secrets}) {
+	if s.connectForPlan(ctx, "the cluster", platform.Uses{Secrets: s.Uses().Secrets}) {
 		planned, err := s.plan(ctx)
-		if !cannotAsk(err) || ctx.Err() != nil {
+		if !isUnreachable(err) || ctx.Err() != nil {
 			result.Secrets = append(result.Secrets, reportSecrets(planned)...)
 			return changed(planned), err
 		}
-		s.unasked("the cluster", err)
+		s.noteUnreachable("the cluster", err)
 	}
 	for _, b := range s.Bundles {
 		result.Secrets = append(result.Secrets, report.Secret{Name: b.Name, Action: unknown})
@@ -76,14 +76,14 @@ func (s secrets) sync(ctx context.Context) ([]secret.Change, error) {
 
 // createNamespace creates the namespace if slipway.yaml asks for it.
 func (s secrets) createNamespace(ctx context.Context) error {
-	if s.Creates == "" {
+	if s.NamespaceToCreate == "" {
 		return nil
 	}
 	if err := s.Cluster.EnsureNamespace(ctx); err != nil {
 		return err
 	}
-	s.Event(report.Done, "secrets", s.Creates, "namespace created")
-	s.Creates = ""
+	s.Event(report.Done, "secrets", s.NamespaceToCreate, "namespace created")
+	s.NamespaceToCreate = ""
 	return nil
 }
 
@@ -122,25 +122,25 @@ func reportSecrets(changes []secret.Change) []report.Secret {
 
 // SyncSecrets connects to the cluster and syncs only the secrets.
 func (d *Deployment) SyncSecrets(ctx context.Context, result *report.Result) error {
-	return d.onlySecrets(ctx, result, secrets.sync)
+	return d.withSecretsStep(ctx, result, secrets.sync)
 }
 
 // PlanSecrets connects to the cluster and plans only the secrets. It returns an error if the
 // cluster does not answer.
 func (d *Deployment) PlanSecrets(ctx context.Context, result *report.Result) error {
-	return d.onlySecrets(ctx, result, secrets.plan)
+	return d.withSecretsStep(ctx, result, secrets.plan)
 }
 
-// onlySecrets connects to the cluster, calls do, and adds the changes to result.
-func (d *Deployment) onlySecrets(ctx context.Context, result *report.Result, do func(secrets, context.Context) ([]secret.Change, error)) error {
+// withSecretsStep connects to the cluster, calls do, and adds the changes to result.
+func (d *Deployment) withSecretsStep(ctx context.Context, result *report.Result, do func(secrets, context.Context) ([]secret.Change, error)) error {
 	u := platform.Uses{Secrets: true}
-	if err := d.RefuseHalfClouds(u); err != nil {
+	if err := d.CheckCombination(u); err != nil {
 		return err
 	}
 	if err := d.Extend(ctx, u); err != nil {
 		return err
 	}
 	changes, err := do(secrets{d}, ctx)
-	result.Secrets, result.Namespace, result.Changes = reportSecrets(changes), d.Creates, changed(changes)
+	result.Secrets, result.Namespace, result.Changes = reportSecrets(changes), d.NamespaceToCreate, changed(changes)
 	return err
 }

@@ -40,7 +40,7 @@ func apply(ctx context.Context, steps []Step, result *report.Result) error {
 // Plan plans the steps in order, and stops at the first one that fails. A server that does
 // not answer is not a failure: what depends on it is reported as unknown.
 func (d *Deployment) Plan(ctx context.Context, result *report.Result) error {
-	if err := d.RefuseHalfClouds(d.Uses()); err != nil {
+	if err := d.CheckCombination(d.Uses()); err != nil {
 		return err
 	}
 	return d.plan(ctx, d.Steps(), result)
@@ -55,8 +55,8 @@ func (d *Deployment) plan(ctx context.Context, steps []Step, result *report.Resu
 		}
 		total += changes
 	}
-	if d.Creates != "" { // created for the secrets, or only for the runs
-		result.Namespace = d.Creates
+	if d.NamespaceToCreate != "" { // created for the secrets, or only for the runs
+		result.Namespace = d.NamespaceToCreate
 		total++
 	}
 	result.Changes = total

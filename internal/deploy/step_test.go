@@ -11,19 +11,19 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// ending is a step that fails with err.
-type ending struct{ err error }
+// failingStep is a step that fails with err.
+type failingStep struct{ err error }
 
-func (s ending) Plan(context.Context, *report.Result) (int, error) { return 1, s.err }
-func (s ending) Apply(context.Context, *report.Result) error       { return s.err }
+func (s failingStep) Plan(context.Context, *report.Result) (int, error) { return 1, s.err }
+func (s failingStep) Apply(context.Context, *report.Result) error       { return s.err }
 
-// TestEndOfARunIsKept presses Ctrl-C after a run has failed. The error still says how the
+// TestRunErrorIsKept presses Ctrl-C after a run has failed. The error still says how the
 // run ended, and does not say what was left running.
-func TestEndOfARunIsKept(t *testing.T) {
+func TestRunErrorIsKept(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	failed := &exit.RunError{Job: "train", UUID: "1", Status: "failed"}
-	if err := apply(ctx, []Step{ending{}, ending{failed}, ending{errors.New("not reached")}}, &report.Result{}); !errors.Is(err, failed) || exit.Code(err) != exit.Failed {
+	if err := apply(ctx, []Step{failingStep{}, failingStep{failed}, failingStep{errors.New("not reached")}}, &report.Result{}); !errors.Is(err, failed) || exit.Code(err) != exit.Failed {
 		t.Errorf("it ends with %v", err)
 	}
 }
@@ -42,13 +42,13 @@ func TestInterruptedBeforeThereWasARun(t *testing.T) {
 
 // TestNamespaceOfRunsIsPlanned plans a namespace that is created only for the runs.
 func TestNamespaceOfRunsIsPlanned(t *testing.T) {
-	d := &Deployment{Platform: &platform.Platform{Project: &project.Project{Env: &project.Env{}}, Creates: "polyaxon-v2"}}
+	d := &Deployment{Platform: &platform.Platform{Project: &project.Project{Env: &project.Env{}}, NamespaceToCreate: "polyaxon-v2"}}
 	result := &report.Result{}
-	if err := d.plan(t.Context(), []Step{ending{}}, result); err != nil || result.Namespace != "polyaxon-v2" || result.Changes != 2 {
+	if err := d.plan(t.Context(), []Step{failingStep{}}, result); err != nil || result.Namespace != "polyaxon-v2" || result.Changes != 2 {
 		t.Errorf("%+v, %v", result, err)
 	}
 	result = &report.Result{}
-	if err := d.plan(t.Context(), []Step{ending{}, ending{errors.New("refused")}}, result); err == nil || result.Changes != 0 {
+	if err := d.plan(t.Context(), []Step{failingStep{}, failingStep{errors.New("refused")}}, result); err == nil || result.Changes != 0 {
 		t.Errorf("%+v, %v", result, err)
 	}
 }

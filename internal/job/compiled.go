@@ -24,9 +24,9 @@ var compiledRun = strings.Repeat("0", 32)
 func Compiled(ctx context.Context, p *project.Project, j *config.Job, operation *operation.Operation, version schema.Version) (*compile.Compiled, error) {
 	compiled, err := compiledAs(p, j, operation, version)
 	if refused := new(compile.Error); errors.As(err, &refused) {
-		return nil, project.Located(blamed(ctx, p, j, refused.Message), err)
+		return nil, project.WithPosition(positionOf(ctx, p, j, refused.Message), err)
 	}
-	return compiled, project.Located(p.Config.At(project.Section(j), j.Name), err)
+	return compiled, project.WithPosition(p.Config.At(project.Section(j), j.Name), err)
 }
 
 // compiledAs is like Compiled, but returns the compiler's error unchanged.

@@ -23,24 +23,24 @@ func File(ctx context.Context, p *project.Project, j *config.Job) (*file.File, e
 		text, err := components.Read(j.Component)
 		if err != nil {
 			at := p.Config.At(project.Section(j), j.Name, "component")
-			return nil, NoComponent(at, j.Component)
+			return nil, UnknownComponent(at, j.Component)
 		}
 		return check.Parse("component "+j.Component, text)
 	}
 	file, err := check.Read(ctx, Reader(p), p.File(j.Polyaxonfile))
 	if err != nil {
-		if absent := Absent(p, j); absent != nil {
+		if absent := MissingFiles(p, j); absent != nil {
 			return nil, absent
 		}
 	}
-	return file, project.Located(p.Config.At(project.Section(j), j.Name, "polyaxonfile"), err)
+	return file, project.WithPosition(p.Config.At(project.Section(j), j.Name, "polyaxonfile"), err)
 }
 
 // Reader returns the reader of Polyaxonfiles and of the files and addresses that they
 // refer to. It reads each of them once per command. What is planned, hashed into the
 // deploy key and sent is therefore what was checked, even hours later.
 func Reader(p *project.Project) file.Reader {
-	reader := file.Reader{Transport: p.Public, Root: p.Config.Dir, Cache: p.Held}
+	reader := file.Reader{Transport: p.Public, Root: p.Config.Dir, Cache: p.FileCache}
 	if repository := p.Config.Repository(); repository != "" {
 		reader.Root = repository
 	}
@@ -50,9 +50,9 @@ func Reader(p *project.Project) file.Reader {
 	return reader
 }
 
-// Absent returns, joined, a *source.Error for each file that a job names and that does
+// MissingFiles returns, joined, a *source.Error for each file that a job names and that does
 // not exist, at its position in slipway.yaml. It returns nil if all files exist.
-func Absent(p *project.Project, j *config.Job) error {
+func MissingFiles(p *project.Project, j *config.Job) error {
 	var errs []error
 	look := func(name string, at ...string) {
 		if _, err := os.Stat(p.File(name)); errors.Is(err, fs.ErrNotExist) {
@@ -71,9 +71,9 @@ func Absent(p *project.Project, j *config.Job) error {
 	return errors.Join(errs...)
 }
 
-// NoComponent returns a *source.Error at a position for the name of a component that does
+// UnknownComponent returns a *source.Error at a position for the name of a component that does
 // not exist. Its hint is the nearest name or the list of all names.
-func NoComponent(at source.Position, name string) error {
+func UnknownComponent(at source.Position, name string) error {
 	e := source.Errorf(at, "component %s not found", name)
 	if near, ok := source.Nearest(name, components.Names()); ok {
 		e.Hint = "did you mean " + near + "?"

@@ -11,9 +11,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/project"
 )
 
-// filling returns the values of slipway.yaml and of the command line that fill a job's
+// fillFor returns the values of slipway.yaml and of the command line that fill a job's
 // Polyaxonfile. image is the reference, by digest, of the job's image.
-func filling(ctx context.Context, p *project.Project, j *config.Job, image string) (fill.Fill, error) {
+func fillFor(ctx context.Context, p *project.Project, j *config.Job, image string) (fill.Fill, error) {
 	fill := fill.Fill{
 		Name: j.Name, GPU: j.GPU, Timeout: j.Timeout, Image: image,
 		Credentials: credentials(p, j), Volume: volume(p), MLflow: mlflow(p),
@@ -22,7 +22,7 @@ func filling(ctx context.Context, p *project.Project, j *config.Job, image strin
 	for _, path := range j.Presets {
 		preset, err := check.ReadPreset(ctx, Reader(p), p.File(path))
 		if err != nil {
-			return fill, project.Located(p.Config.At(project.Section(j), j.Name, "presets"), err)
+			return fill, project.WithPosition(p.Config.At(project.Section(j), j.Name, "presets"), err)
 		}
 		fill.Presets = append(fill.Presets, preset)
 	}

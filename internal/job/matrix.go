@@ -44,7 +44,7 @@ func Expansion(ctx context.Context, p *project.Project, j *config.Job, operation
 	}
 	wrong := new(matrix.Error)
 	if !errors.As(err, &wrong) {
-		return expansion, project.Located(p.Config.At(project.Section(j), j.Name, "matrix"), err)
+		return expansion, project.WithPosition(p.Config.At(project.Section(j), j.Name, "matrix"), err)
 	}
 	e := source.Errorf(p.Config.At(project.Section(j), j.Name), "%s", wrong.Message)
 	if file, err := File(ctx, p, j); err == nil {
@@ -58,13 +58,13 @@ func Expansion(ctx context.Context, p *project.Project, j *config.Job, operation
 	return nil, e
 }
 
-// Unbuilt returns a job's operation, compiled for the sandbox's release, with
-// UnbuiltImage as the image. For a matrix that slipway expands, it is the operation of
-// the first run. Unbuilt returns nil if the operation is compiled later or does not
-// compile. The latter error is reported, with its position, where the operation is
-// checked.
-func Unbuilt(ctx context.Context, p *project.Project, j *config.Job) (*compile.Compiled, error) {
-	operation, err := Operation(ctx, p, j, UnbuiltImage)
+// CompiledWithPlaceholder returns a job's operation, compiled for the sandbox's release,
+// with PlaceholderImage as the image. For a matrix that slipway expands, it is the operation
+// of the first run. CompiledWithPlaceholder returns nil if the operation is compiled later
+// or does not compile. The latter error is reported, with its position, where the operation
+// is checked.
+func CompiledWithPlaceholder(ctx context.Context, p *project.Project, j *config.Job) (*compile.Compiled, error) {
+	operation, err := Operation(ctx, p, j, PlaceholderImage)
 	if err != nil {
 		return nil, err
 	}

@@ -13,28 +13,28 @@ import (
 	components "github.com/slipway-ci/slipway/polyaxon"
 )
 
-// UnbuiltImage is the placeholder for an image's reference that is not known yet.
-const UnbuiltImage = "slipway.invalid/not-built@sha256:0000000000000000000000000000000000000000000000000000000000000000"
+// PlaceholderImage is the placeholder for an image's reference that is not known yet.
+const PlaceholderImage = "slipway.invalid/not-built@sha256:0000000000000000000000000000000000000000000000000000000000000000"
 
 // Operation returns the operation of a job: its Polyaxonfile, filled with the values of
 // slipway.yaml and of the command line. image is the reference, by digest, of the job's
-// image, or UnbuiltImage. Errors are *source.Error.
+// image, or PlaceholderImage. Errors are *source.Error.
 func Operation(ctx context.Context, p *project.Project, j *config.Job, image string) (*operation.Operation, error) {
 	file, err := File(ctx, p, j)
 	if err != nil {
 		return nil, err
 	}
-	with, err := filling(ctx, p, j, image)
+	with, err := fillFor(ctx, p, j, image)
 	if err != nil {
 		return nil, err
 	}
 	operation, err := fill.Operation(file, with)
-	return operation, project.Located(p.Config.At(project.Section(j), j.Name), err)
+	return operation, project.WithPosition(p.Config.At(project.Section(j), j.Name), err)
 }
 
-// Stamped returns an operation as it is sent, with labels and annotations for its pods
+// WithOrigin returns an operation as it is sent, with labels and annotations for its pods
 // that say where the operation came from.
-func Stamped(p *project.Project, operation *operation.Operation) *operation.Operation {
+func WithOrigin(p *project.Project, operation *operation.Operation) *operation.Operation {
 	o := p.Origin()
 	return fill.Labelled(operation, o.Labels, o.Annotations)
 }

@@ -21,7 +21,7 @@ import (
 // Kubernetes cannot parse. Such amounts come from params, and a server would only report
 // them when it creates the pod.
 func CheckQuantities(ctx context.Context, p *project.Project, j *config.Job) error {
-	operation, err := Operation(ctx, p, j, UnbuiltImage)
+	operation, err := Operation(ctx, p, j, PlaceholderImage)
 	if err != nil {
 		return nil //nolint:nilerr // reported where the operation is checked
 	}
@@ -36,24 +36,24 @@ func CheckQuantities(ctx context.Context, p *project.Project, j *config.Job) err
 		return err
 	}
 	var errs []error
-	for _, text := range unreadable(root) {
+	for _, text := range invalidQuantities(root) {
 		errs = append(errs, badQuantity(ctx, p, j, compiled.Inputs, text))
 	}
 	return errors.Join(errs...)
 }
 
-// unreadable returns the amounts below all keys called resources that Kubernetes cannot
+// invalidQuantities returns the amounts below all keys called resources that Kubernetes cannot
 // parse.
-func unreadable(value any) (found []string) {
+func invalidQuantities(value any) (found []string) {
 	switch x := value.(type) {
 	case []any:
 		for _, item := range x {
-			found = append(found, unreadable(item)...)
+			found = append(found, invalidQuantities(item)...)
 		}
 	case map[string]any:
 		for _, key := range slices.Sorted(maps.Keys(x)) {
 			if key != "resources" {
-				found = append(found, unreadable(x[key])...)
+				found = append(found, invalidQuantities(x[key])...)
 				continue
 			}
 			asked, _ := x[key].(map[string]any)
@@ -74,13 +74,13 @@ func unreadable(value any) (found []string) {
 // input that the amount comes from. Its position is where slipway.yaml sets the input, or
 // else where the Polyaxonfile declares it, or else the job.
 func badQuantity(ctx context.Context, p *project.Project, j *config.Job, inputs map[string]any, text string) error {
-	e := source.Errorf(p.Config.At(project.Section(j), j.Name), "%q is not a valid quantity (%s)", text, meantAmount(text))
+	e := source.Errorf(p.Config.At(project.Section(j), j.Name), "%q is not a valid quantity (%s)", text, suggestQuantity(text))
 	name := inputOf(inputs, text)
 	if name == "" {
 		return e
 	}
 	e.Message = "input " + name + ": " + e.Message
-	e.Position = blamed(ctx, p, j, "`"+name+"`")
+	e.Position = positionOf(ctx, p, j, "`"+name+"`")
 	if _, typed := p.Params[j.Name][name]; typed { // the command line overrides slipway.yaml
 		if file, err := File(ctx, p, j); err == nil {
 			if path := pathOf(file.Root(), name); path != nil {
@@ -108,8 +108,8 @@ func inputOf(inputs map[string]any, text string) (part string) {
 // bytesUnit matches an amount of bytes with a unit as people write it, such as 4GB.
 var bytesUnit = regexp.MustCompile(`^\s*([0-9]+(?:\.[0-9]+)?)\s*([kKmMgGtTpP])i?[bB]?\s*$`)
 
-// meantAmount suggests, for an error message, the amount that text may stand for.
-func meantAmount(text string) string {
+// suggestQuantity suggests, for an error message, the amount that text may stand for.
+func suggestQuantity(text string) string {
 	m := bytesUnit.FindStringSubmatch(text)
 	if m == nil {
 		return "write it as 500m, 2, 4G or 4Gi"

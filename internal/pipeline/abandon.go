@@ -19,7 +19,7 @@ const stopLimit = 4500 * time.Millisecond
 
 // Abandon stops following a run after err has ended that, usually because ctx was cancelled.
 // It stops the run, or leaves it running if the job's on-cancel says so.
-func (p *Pipeline) Abandon(ctx context.Context, j *config.Job, target run.Target, e *Ended, err error) error {
+func (p *Pipeline) Abandon(ctx context.Context, j *config.Job, target run.Target, e *JobResult, err error) error {
 	return p.abandon(ctx, ctx, j, target, e, err)
 }
 
@@ -27,7 +27,7 @@ func (p *Pipeline) Abandon(ctx context.Context, j *config.Job, target run.Target
 // ran for too long, or if the command was interrupted, unless the job's on-cancel leaves it
 // running. followed is the context that the run was followed with: its cause may be an
 // *exit.PendingError.
-func (p *Pipeline) abandon(ctx, followed context.Context, j *config.Job, target run.Target, e *Ended, err error) error {
+func (p *Pipeline) abandon(ctx, followed context.Context, j *config.Job, target run.Target, e *JobResult, err error) error {
 	var pending *exit.PendingError
 	var over *run.LimitError
 	var why error
@@ -39,7 +39,7 @@ func (p *Pipeline) abandon(ctx, followed context.Context, j *config.Job, target 
 	case errors.As(context.Cause(followed), &pending):
 		why = pending
 	default:
-		return fmt.Errorf("follow %s: %w", named(j), err)
+		return fmt.Errorf("follow %s: %w", jobLabel(j), err)
 	}
 	if err := p.stop(ctx, j, target, e, stopLimit); err != nil {
 		return fmt.Errorf("%w; %w", why, err)
@@ -50,7 +50,7 @@ func (p *Pipeline) abandon(ctx, followed context.Context, j *config.Job, target 
 // interrupt handles the run of an interrupted command: it stops the run and confirms that
 // within limit, or leaves it running if the job's on-cancel says so. A run of a matrix that
 // was stopped early is always stopped.
-func (p *Pipeline) interrupt(ctx context.Context, j *config.Job, target run.Target, e *Ended, limit time.Duration) error {
+func (p *Pipeline) interrupt(ctx context.Context, j *config.Job, target run.Target, e *JobResult, limit time.Duration) error {
 	if early := stoppedEarly(ctx); early != nil {
 		if err := p.stop(ctx, j, target, e, stopLimit); err != nil {
 			return err
@@ -58,21 +58,21 @@ func (p *Pipeline) interrupt(ctx context.Context, j *config.Job, target run.Targ
 		return early
 	}
 	if j.OnCancel == "leave" {
-		p.Note(fmt.Sprintf("run %s of %s keeps running (on-cancel: leave); follow it with: slipway follow %s", target.UUID, named(j), target.UUID))
-		return &exit.InterruptedError{Outcome: fmt.Sprintf("run %s of %s was left running", target.UUID, named(j))}
+		p.Note(fmt.Sprintf("run %s of %s keeps running (on-cancel: leave); follow it with: slipway follow %s", target.UUID, jobLabel(j), target.UUID))
+		return &exit.InterruptedError{Outcome: fmt.Sprintf("run %s of %s was left running", target.UUID, jobLabel(j))}
 	}
 	if err := p.stop(ctx, j, target, e, limit); err != nil {
 		return &exit.InterruptedError{Outcome: err.Error()}
 	}
-	return &exit.InterruptedError{Outcome: fmt.Sprintf("run %s of %s was stopped", target.UUID, named(j))}
+	return &exit.InterruptedError{Outcome: fmt.Sprintf("run %s of %s was stopped", target.UUID, jobLabel(j))}
 }
 
 // stop stops a run and confirms that within limit, even if ctx is cancelled.
-func (p *Pipeline) stop(ctx context.Context, j *config.Job, target run.Target, e *Ended, limit time.Duration) error {
+func (p *Pipeline) stop(ctx context.Context, j *config.Job, target run.Target, e *JobResult, limit time.Duration) error {
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
 	if err := run.Stop(stopping, p.Polyaxon, target); err != nil {
-		return fmt.Errorf("run %s of %s could NOT be stopped, and may still be running: %w; stop it with: slipway stop %s", target.UUID, named(j), err, target.UUID)
+		return fmt.Errorf("run %s of %s could NOT be stopped, and may still be running: %w; stop it with: slipway stop %s", target.UUID, jobLabel(j), err, target.UUID)
 	}
 	e.Status = polyaxon.Stopped
 	p.Report(report.Event{Kind: report.Status, Step: "run", Subject: j.Name, Run: target.UUID, Status: string(e.Status)})

@@ -22,8 +22,8 @@ const (
 	maxChildren = 10_000
 )
 
-// parent reports whether a run has runs below it that do the work.
-func parent(r *polyaxon.Run) bool {
+// hasChildren reports whether a run has runs below it that do the work.
+func hasChildren(r *polyaxon.Run) bool {
 	switch r.Kind {
 	case "matrix", "dag", "schedule":
 		return true
@@ -31,19 +31,19 @@ func parent(r *polyaxon.Run) bool {
 	return false
 }
 
-// children follows the runs that the server creates below a run of kind matrix, dag or
+// followChildren follows the runs that the server creates below a run of kind matrix, dag or
 // schedule. It reports their statuses and lines under the job's name and their own. It does
 // not report how they end: that is part of how their parent ends. The caller must call end
 // when the parent has ended. end returns when everything has been reported, or after another
 // minute if runs go on. Cancelling ctx ends it at once.
-func (p *Pipeline) children(ctx context.Context, j *config.Job, of string) (end func()) {
+func (p *Pipeline) followChildren(ctx context.Context, j *config.Job, of string) (end func()) {
 	ctx, leave := context.WithCancel(ctx)
 	asking, stop := context.WithCancel(ctx)
-	f := &family{Pipeline: p, job: j, seen: map[string]bool{}, slots: make(chan struct{}, jobLimit)}
+	f := &childRuns{Pipeline: p, job: j, seen: map[string]bool{}, slots: make(chan struct{}, jobLimit)}
 	var group panics.WaitGroup
 	group.Go(func() {
 		for {
-			f.look(ctx, of)
+			f.poll(ctx, of)
 			if p.Pause(asking, childPoll) != nil {
 				return
 			}
@@ -53,7 +53,7 @@ func (p *Pipeline) children(ctx context.Context, j *config.Job, of string) (end 
 		defer leave()
 		stop()
 		group.Wait()
-		f.look(ctx, of)
+		f.poll(ctx, of)
 		waiting, told := context.WithCancel(ctx)
 		group.Go(func() {
 			if p.Pause(waiting, childGrace) == nil {
@@ -67,8 +67,8 @@ func (p *Pipeline) children(ctx context.Context, j *config.Job, of string) (end 
 	}
 }
 
-// family is the set of runs below one run.
-type family struct {
+// childRuns is the set of runs below one run.
+type childRuns struct {
 	*Pipeline
 	job   *config.Job
 	slots chan struct{}
@@ -76,9 +76,9 @@ type family struct {
 	group panics.WaitGroup
 }
 
-// look starts to follow runs that were not seen before. It ignores errors, because it is
+// poll starts to follow runs that were not seen before. It ignores errors, because it is
 // called again.
-func (f *family) look(ctx context.Context, of string) {
+func (f *childRuns) poll(ctx context.Context, of string) {
 	for offset := 0; offset < maxChildren; {
 		page, count, err := f.Polyaxon.Runs(ctx, f.Config.Project, polyaxon.Query{Query: "pipeline:" + of, Sort: "created_at", Limit: 100, Offset: offset})
 		if err != nil || len(page) == 0 {
@@ -97,17 +97,17 @@ func (f *family) look(ctx context.Context, of string) {
 }
 
 // follow reports one of the runs, and the runs below it.
-func (f *family) follow(ctx context.Context, child *polyaxon.Run) {
+func (f *childRuns) follow(ctx context.Context, child *polyaxon.Run) {
 	one := *f.job
 	one.Name = f.job.Name + "/" + childName(f.job.Name, child)
-	if parent(child) {
-		defer f.children(ctx, &one, child.UUID)()
+	if hasChildren(child) {
+		defer f.followChildren(ctx, &one, child.UUID)()
 	}
 	f.slots <- struct{}{}
 	defer func() { <-f.slots }()
-	sink := &sink{Env: f.Env, job: one.Name, uuid: child.UUID, below: true, pending: &pendingWatch{cancel: func(error) {}}}
+	sink := &sink{Env: f.Env, job: one.Name, uuid: child.UUID, child: true, pending: &pendingWatch{cancel: func(error) {}}}
 	f.Report(report.Event{Kind: report.Detail, Step: "run", Subject: one.Name, Run: child.UUID, Message: "run " + child.UUID})
-	if _, err := run.Follow(ctx, f.Polyaxon, f.RunTarget(child), f.Following(run.FollowOptions{Logs: !parent(child)}), sink); err != nil && ctx.Err() == nil {
+	if _, err := run.Follow(ctx, f.Polyaxon, f.RunTarget(child), f.FollowOptions(run.FollowOptions{Logs: !hasChildren(child)}), sink); err != nil && ctx.Err() == nil {
 		f.Report(report.Event{Kind: report.Warning, Step: "run", Subject: one.Name, Run: child.UUID, Message: fmt.Sprintf("its lines may be missing: %v", err)})
 	}
 }

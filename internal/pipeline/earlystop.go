@@ -38,10 +38,10 @@ func stoppedEarly(ctx context.Context) *earlyStop {
 	return e
 }
 
-// stopping watches the runs of a matrix. It stops the remaining runs when one is good enough
-// or too many have failed.
-type stopping struct {
-	*search
+// earlyStopWatch watches the runs of a matrix. It stops the remaining runs when one is good
+// enough or too many have failed.
+type earlyStopWatch struct {
+	*expandedMatrix
 	stop context.CancelCauseFunc
 
 	mu     sync.Mutex
@@ -49,8 +49,8 @@ type stopping struct {
 	early  *earlyStop
 }
 
-// saw records the end of a run, and stops the remaining runs if a condition is met.
-func (s *stopping) saw(e *Ended) {
+// record records the end of a run, and stops the remaining runs if a condition is met.
+func (s *earlyStopWatch) record(e *JobResult) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if e.Status == polyaxon.Failed {
@@ -68,12 +68,12 @@ func (s *stopping) saw(e *Ended) {
 }
 
 // watchesMetrics reports whether a condition for early stopping depends on a metric.
-func (s *search) watchesMetrics() bool {
+func (s *expandedMatrix) watchesMetrics() bool {
 	return slices.ContainsFunc(s.expansion.Stopping, func(e matrix.EarlyStopping) bool { return e.Metric != "" })
 }
 
 // reached returns the reason to stop if a run is good enough, nil otherwise.
-func (s *search) reached(e *Ended) *earlyStop {
+func (s *expandedMatrix) reached(e *JobResult) *earlyStop {
 	for _, policy := range s.expansion.Stopping {
 		if e.Status == polyaxon.Succeeded && policy.Reached(e.Metrics()) {
 			return &earlyStop{Why: fmt.Sprintf("%s in run %s", policy, e.UUID())}
@@ -83,7 +83,7 @@ func (s *search) reached(e *Ended) *earlyStop {
 }
 
 // exceeded returns the reason to stop if too many runs have failed, nil otherwise.
-func (s *search) exceeded(failed int) *earlyStop {
+func (s *expandedMatrix) exceeded(failed int) *earlyStop {
 	for _, policy := range s.expansion.Stopping {
 		if policy.Exceeded(failed, len(s.submissions)) {
 			return &earlyStop{Why: policy.String(), Failed: true}
@@ -93,7 +93,7 @@ func (s *search) exceeded(failed int) *earlyStop {
 }
 
 // reachedBefore returns the reason to stop if a run of an earlier deploy was good enough.
-func (s *search) reachedBefore(found []Ended) *earlyStop {
+func (s *expandedMatrix) reachedBefore(found []JobResult) *earlyStop {
 	for n := range found {
 		if early := s.reached(&found[n]); early != nil {
 			return early

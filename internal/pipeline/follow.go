@@ -20,7 +20,7 @@ import (
 // followOldest follows the run of a submission. Two submitters may submit the same inputs at
 // the same moment and not see each other's run at once. In that case the newer run is
 // stopped, and followOldest follows the older one.
-func (p *Pipeline) followOldest(ctx context.Context, j *config.Job, s run.Submission, submitted *run.Submitted, e *Ended) error {
+func (p *Pipeline) followOldest(ctx context.Context, j *config.Job, s run.Submission, submitted *run.Submitted, e *JobResult) error {
 	for {
 		settling, settled := context.WithCancel(ctx)
 		var group panics.WaitGroup
@@ -46,48 +46,48 @@ func (p *Pipeline) followOldest(ctx context.Context, j *config.Job, s run.Submis
 // Follow follows an existing run to its end, and downloads its files if the options ask for
 // it. Its error says how the run ended; it is nil if the run succeeded. If ctx is cancelled,
 // it stops the run, or leaves it running if the job's on-cancel says so.
-func (p *Pipeline) Follow(ctx context.Context, j *config.Job, r *polyaxon.Run) (Ended, error) {
-	e := Ended{Name: j.Name}
+func (p *Pipeline) Follow(ctx context.Context, j *config.Job, r *polyaxon.Run) (JobResult, error) {
+	e := JobResult{Name: j.Name}
 	err := p.follow(ctx, j, &run.Submitted{Run: *r, How: run.Attached}, &e)
 	err = errors.Join(err, p.download(ctx, "", &e))
 	return e, err
 }
 
-func (p *Pipeline) follow(ctx context.Context, j *config.Job, submitted *run.Submitted, e *Ended) error {
+func (p *Pipeline) follow(ctx context.Context, j *config.Job, submitted *run.Submitted, e *JobResult) error {
 	target := p.RunTarget(&submitted.Run)
 	followed, pending := watchPending(ctx, p.FailPending, j.Name, submitted.Run.UUID)
 	defer pending.stop()
 	told := func() {}
-	if parent(&submitted.Run) {
-		told = p.children(followed, j, submitted.Run.UUID)
+	if hasChildren(&submitted.Run) {
+		told = p.followChildren(followed, j, submitted.Run.UUID)
 	}
 	sink := &sink{Env: p.Env, job: j.Name, uuid: submitted.Run.UUID, pending: pending}
-	outcome, err := run.Follow(followed, p.Polyaxon, target, p.Following(run.FollowOptions{Logs: true, Limit: limitOf(j)}), sink)
+	outcome, err := run.Follow(followed, p.Polyaxon, target, p.FollowOptions(run.FollowOptions{Logs: true, Limit: limitOf(j)}), sink)
 	if err != nil {
 		pending.stop() // do not wait for the runs below it
 	}
 	told()
 	if err != nil {
-		e.saw(&submitted.Run)
+		e.setRun(&submitted.Run)
 		e.Status = cmp.Or(sink.status, submitted.Run.Status)
 		return p.abandon(ctx, followed, j, target, e, err)
 	}
-	e.ended(outcome)
+	e.setOutcome(outcome)
 	e.described.OutputsAt = p.OutputsAt(outcome)
 	e.described.Cost = runs.Cost(p.Config.Prices, outcome)
 	if uncompiled := run.NotCompiled(outcome.Run.UUID, outcome.Conditions); uncompiled != nil && outcome.Run.Status == polyaxon.Failed {
-		return job.Refused(ctx, p.Project, j, fmt.Errorf("%s: %w", named(j), uncompiled))
+		return job.LocateRejection(ctx, p.Project, j, fmt.Errorf("%s: %w", jobLabel(j), uncompiled))
 	}
-	err = Verdict(j, outcome)
+	err = OutcomeError(j, outcome)
 	if failed := new(exit.RunError); errors.As(err, &failed) {
 		failed.Followed, failed.Told = true, sink.end == strings.TrimSpace(failed.Message)
 	}
 	return err
 }
 
-// Verdict returns the error for how a run ended, nil if the run succeeded. It returns an
+// OutcomeError returns the error for how a run ended, nil if the run succeeded. It returns an
 // *exit.TimeLimitError or an *exit.RunError.
-func Verdict(j *config.Job, o *run.Outcome) error {
+func OutcomeError(j *config.Job, o *run.Outcome) error {
 	if o.Run.Status == polyaxon.Succeeded {
 		return nil
 	}
@@ -104,14 +104,14 @@ func Verdict(j *config.Job, o *run.Outcome) error {
 	}
 }
 
-// overtime is how much longer than its time limit a run may run before slipway stops it.
+// stopGrace is how much longer than its time limit a run may run before slipway stops it.
 // Servers normally enforce time limits themselves. This is for servers that do not.
-const overtime = time.Minute
+const stopGrace = time.Minute
 
 // limitOf returns how long slipway lets a job run, 0 for no limit.
 func limitOf(j *config.Job) time.Duration {
 	if j.Timeout == 0 {
 		return 0
 	}
-	return j.Timeout + overtime
+	return j.Timeout + stopGrace
 }

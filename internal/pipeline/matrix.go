@@ -13,20 +13,20 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// expanded submits and follows the runs of a matrix instead of the server: in order, and
+// runMatrix submits and follows the runs of a matrix instead of the server: in order, and
 // with at most as many active runs as the matrix's concurrency. The job succeeds if all runs
 // succeed, or if one run is good enough to stop the others early.
-func (p *Pipeline) expanded(ctx context.Context, j *config.Job, upstream []string, e Ended) (Ended, error) {
+func (p *Pipeline) runMatrix(ctx context.Context, j *config.Job, upstream []string, e JobResult) (JobResult, error) {
 	operation, err := job.Operation(ctx, p.Project, j, p.References[j.Image])
 	if err != nil {
 		return e, err
 	}
-	s, err := p.search(ctx, j, operation, upstream)
+	s, err := p.expandMatrix(ctx, j, operation, upstream)
 	if err != nil {
 		return e, err
 	}
 	if !p.Rerun && s.watchesMetrics() {
-		found, err := p.found(ctx, s)
+		found, err := p.existingRuns(ctx, s)
 		if err != nil {
 			return e, interrupted(ctx, err)
 		}
@@ -36,27 +36,27 @@ func (p *Pipeline) expanded(ctx context.Context, j *config.Job, upstream []strin
 			for n := range found {
 				errs = append(errs, p.download(ctx, j.Name+"/"+strconv.Itoa(n+1), &found[n]))
 			}
-			return s.gather(e, found, early), errors.Join(errs...)
+			return s.combine(e, found, early), errors.Join(errs...)
 		}
 	}
-	all, early, err := p.each(ctx, j, s)
-	return s.gather(e, all, early), err
+	all, early, err := p.runAll(ctx, j, s)
+	return s.combine(e, all, early), err
 }
 
-// each submits the runs of a matrix and follows them to their ends, until they are stopped
+// runAll submits the runs of a matrix and follows them to their ends, until they are stopped
 // early.
-func (p *Pipeline) each(ctx context.Context, j *config.Job, s *search) ([]Ended, *earlyStop, error) {
+func (p *Pipeline) runAll(ctx context.Context, j *config.Job, s *expandedMatrix) ([]JobResult, *earlyStop, error) {
 	wanted, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	all, errs := make([]Ended, len(s.submissions)), make([]error, len(s.submissions))
+	all, errs := make([]JobResult, len(s.submissions)), make([]error, len(s.submissions))
 	downloads := make([]error, len(s.submissions))
 	slots := make(chan struct{}, s.concurrency())
-	watch := &stopping{search: s, stop: stop}
+	watch := &earlyStopWatch{expandedMatrix: s, stop: stop}
 	var group panics.WaitGroup
 	for n, submission := range s.submissions {
 		one := *j
 		one.Name = j.Name + "/" + strconv.Itoa(n+1)
-		all[n] = Ended{Name: one.Name, Action: Skipped}
+		all[n] = JobResult{Name: one.Name, Action: Skipped}
 		slots <- struct{}{}
 		if ctx.Err() != nil {
 			errs[n] = &exit.InterruptedError{}
@@ -69,7 +69,7 @@ func (p *Pipeline) each(ctx context.Context, j *config.Job, s *search) ([]Ended,
 			defer func() { <-slots }()
 			p.Event(report.Detail, "submit", one.Name, s.params(n))
 			errs[n] = p.submitAndFollow(wanted, &one, submission, &all[n])
-			watch.saw(&all[n])
+			watch.record(&all[n])
 			downloads[n] = p.download(ctx, one.Name, &all[n])
 		})
 	}

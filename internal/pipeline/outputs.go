@@ -38,15 +38,15 @@ func (p *Pipeline) withOutputs(ctx context.Context, j *config.Job, runs map[stri
 		values := map[string]map[string]any{"outputs": known[r.Job].Outputs, "inputs": known[r.Job].Inputs}[r.From]
 		value, ok := values[r.Name]
 		if !ok {
-			return nil, p.nothingOf(j, name, r, known[r.Job], slices.Sorted(maps.Keys(values)))
+			return nil, p.missingOutput(j, name, r, known[r.Job], slices.Sorted(maps.Keys(values)))
 		}
 		filled.Params[name] = value
 	}
 	return &filled, nil
 }
 
-// nothingOf returns the error for an output or input that a run does not have.
-func (p *Pipeline) nothingOf(j *config.Job, param string, r config.Reference, of *polyaxon.Run, there []string) error {
+// missingOutput returns the error for an output or input that a run does not have.
+func (p *Pipeline) missingOutput(j *config.Job, param string, r config.Reference, of *polyaxon.Run, there []string) error {
 	one := strings.TrimSuffix(r.From, "s")
 	e := source.Errorf(p.Config.At(project.Section(j), j.Name, "params", param), "run %s of job %s has no %s %s", of.UUID, r.Job, one, r.Name)
 	switch near, found := source.Nearest(r.Name, there); {

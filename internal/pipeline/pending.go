@@ -41,8 +41,8 @@ func watchPending(ctx context.Context, limit time.Duration, job, uuid string) (c
 	return ctx, w
 }
 
-// saw records a condition of the run, and stops the timer if the run has started or ended.
-func (w *pendingWatch) saw(c polyaxon.Condition) {
+// record records a condition of the run, and stops the timer if the run has started or ended.
+func (w *pendingWatch) record(c polyaxon.Condition) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if c.Message != "" && !w.explained {

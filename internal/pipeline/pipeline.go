@@ -58,9 +58,9 @@ type Pipeline struct {
 // as soon as its own upstream has succeeded. It is not submitted if its upstream did not
 // succeed. All other jobs go on to their ends. Run returns the errors of all jobs joined. If
 // ctx is cancelled, each run is stopped, or left running if its job's on-cancel says so.
-func (p *Pipeline) Run(ctx context.Context, jobs []*config.Job) ([]Ended, error) {
+func (p *Pipeline) Run(ctx context.Context, jobs []*config.Job) ([]JobResult, error) {
 	p.several = len(jobs) > 1
-	all, failures := make([]Ended, len(jobs)), make([]error, len(jobs))
+	all, failures := make([]JobResult, len(jobs)), make([]error, len(jobs))
 	slots := make(chan struct{}, jobLimit)
 	done := make([]chan struct{}, len(jobs))
 	index := map[string]int{}
@@ -73,7 +73,7 @@ func (p *Pipeline) Run(ctx context.Context, jobs []*config.Job) ([]Ended, error)
 		}
 		group.Go(func() {
 			defer close(done[n])
-			before := map[string]Ended{}
+			before := map[string]JobResult{}
 			for _, u := range upstream {
 				<-done[u]
 				before[jobs[u].Name] = all[u]
@@ -92,8 +92,8 @@ func (p *Pipeline) Run(ctx context.Context, jobs []*config.Job) ([]Ended, error)
 
 // Job submits and follows one job. before maps the names of its upstream jobs to their
 // results. If one of them did not succeed, the job is not submitted.
-func (p *Pipeline) Job(ctx context.Context, j *config.Job, before map[string]Ended) (Ended, error) {
-	e := Ended{Name: j.Name, After: j.After}
+func (p *Pipeline) Job(ctx context.Context, j *config.Job, before map[string]JobResult) (JobResult, error) {
+	e := JobResult{Name: j.Name, After: j.After}
 	var upstream []string
 	uuids := map[string]string{}
 	for _, name := range j.After {
@@ -114,7 +114,7 @@ func (p *Pipeline) Job(ctx context.Context, j *config.Job, before map[string]End
 		return e, interrupted(ctx, err)
 	}
 	if j.Matrix == "expand" {
-		return p.expanded(ctx, j, upstream, e)
+		return p.runMatrix(ctx, j, upstream, e)
 	}
 	s, err := p.submission(ctx, j, upstream)
 	if err != nil {

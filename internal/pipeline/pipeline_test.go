@@ -15,8 +15,8 @@ import (
 	"github.com/slipway-ci/slipway/tasks/exit"
 )
 
-// told returns names, actions and statuses of ended jobs.
-func told(all []pipeline.Ended) string {
+// describe returns names, actions and statuses of ended jobs.
+func describe(all []pipeline.JobResult) string {
 	var texts []string
 	for _, e := range all {
 		texts = append(texts, strings.Join([]string{e.Name, e.Action.String(), string(e.Status)}, " "))
@@ -57,8 +57,8 @@ func TestOrder(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	all, err := p.Run(ctx, jobs)
-	if want := "a submitted succeeded, b submitted succeeded, c submitted succeeded, d submitted succeeded, e submitted succeeded"; err != nil || told(all) != want {
-		t.Fatalf("%s: %v", told(all), err)
+	if want := "a submitted succeeded, b submitted succeeded, c submitted succeeded, d submitted succeeded, e submitted succeeded"; err != nil || describe(all) != want {
+		t.Fatalf("%s: %v", describe(all), err)
 	}
 	order := strings.Fields(s.created())
 	at := func(name string) int { return slices.Index(order, name) }
@@ -66,8 +66,8 @@ func TestOrder(t *testing.T) {
 		t.Errorf("submitted %q", order)
 	}
 	again, err := p.Run(ctx, jobs)
-	if want := "a up-to-date succeeded, b up-to-date succeeded, c up-to-date succeeded, d up-to-date succeeded, e up-to-date succeeded"; err != nil || told(again) != want {
-		t.Errorf("again: %s: %v", told(again), err)
+	if want := "a up-to-date succeeded, b up-to-date succeeded, c up-to-date succeeded, d up-to-date succeeded, e up-to-date succeeded"; err != nil || describe(again) != want {
+		t.Errorf("again: %s: %v", describe(again), err)
 	}
 }
 
@@ -78,8 +78,8 @@ func TestFailure(t *testing.T) {
 	s := &server{ends: fail("b")}
 	p, jobs := connect(t, s, diamond, nil, "a", "b", "c", "d", "e")
 	all, err := p.Run(t.Context(), jobs)
-	if want := "a submitted succeeded, b submitted failed, c submitted succeeded, d skip upstream_failed, e submitted succeeded"; told(all) != want {
-		t.Errorf("ended %s", told(all))
+	if want := "a submitted succeeded, b submitted failed, c submitted succeeded, d skip upstream_failed, e submitted succeeded"; describe(all) != want {
+		t.Errorf("ended %s", describe(all))
 	}
 	if strings.Contains(s.created(), "d") || all[3].Message != "not submitted: b did not succeed" {
 		t.Errorf("submitted %s; d: %s", s.created(), all[3].Message)
@@ -111,7 +111,7 @@ func TestOutputs(t *testing.T) {
 		all, err := p.Run(t.Context(), list)
 		if test.want == "" {
 			if runs := s.named("b"); err != nil || len(runs) != 1 || !strings.Contains(runs[0].content, `"value":0.25`) {
-				t.Errorf("%v: %v", told(all), err)
+				t.Errorf("%v: %v", describe(all), err)
 			}
 			continue
 		}
@@ -136,8 +136,8 @@ func TestConcurrency(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	all, err := p.Run(ctx, jobs)
-	if err != nil || told(all) != "m submitted succeeded" || all[0].Message != "7 of 7 runs succeeded" || s.most != limit {
-		t.Errorf("%s, %s, %d active at once: %v", told(all), all[0].Message, s.most, err)
+	if err != nil || describe(all) != "m submitted succeeded" || all[0].Message != "7 of 7 runs succeeded" || s.most != limit {
+		t.Errorf("%s, %s, %d active at once: %v", describe(all), all[0].Message, s.most, err)
 	}
 	if runs := all[0].Runs; len(runs) != count || fmt.Sprint(runs[6].Params) != "map[x:7]" || runs[6].Number != 7 {
 		t.Errorf("the runs are %+v", runs)
@@ -225,8 +225,8 @@ func TestGoodEnoughBefore(t *testing.T) {
 		if err != nil || planned.Changes() != strings.Contains(want, "submitted") {
 			t.Errorf("planned %v, %s: %v", planned.Action, planned.Diff, err)
 		}
-		if all, err := p.Run(t.Context(), jobs); err != nil || told(all) != want || s.created() != "m m" {
-			t.Errorf("%s, submitted %s: %v", told(all), s.created(), err)
+		if all, err := p.Run(t.Context(), jobs); err != nil || describe(all) != want || s.created() != "m m" {
+			t.Errorf("%s, submitted %s: %v", describe(all), s.created(), err)
 		}
 	}
 }
@@ -245,8 +245,8 @@ func TestCancel(t *testing.T) {
 	}
 	p, jobs := connect(t, s, "  a: {polyaxonfile: a.yml}\n  b: {polyaxonfile: a.yml, params: {y: b}, on-cancel: leave}\n  c: {polyaxonfile: a.yml, params: {y: c}, after: [a]}\n", nil, "a", "b", "c")
 	all, err := p.Run(ctx, jobs)
-	if want := "a submitted stopped, b submitted scheduled, c skip upstream_failed"; told(all) != want {
-		t.Errorf("ended %s", told(all))
+	if want := "a submitted stopped, b submitted scheduled, c skip upstream_failed"; describe(all) != want {
+		t.Errorf("ended %s", describe(all))
 	}
 	if a, b := s.named("a")[0], s.named("b")[0]; a.status != "stopped" || b.status != "scheduled" || len(s.runs) != 2 {
 		t.Errorf("a is %s, b is %s, submitted %s", a.status, b.status, s.created())
@@ -254,8 +254,8 @@ func TestCancel(t *testing.T) {
 	if !errors.As(err, new(*exit.InterruptedError)) || !strings.Contains(err.Error(), "of job a was stopped") || !strings.Contains(err.Error(), "of job b was left running") {
 		t.Errorf("the error is %v", err)
 	}
-	if all, err := p.Run(ctx, jobs[:1]); told(all) != "a skip " || !errors.As(err, new(*exit.InterruptedError)) {
-		t.Errorf("after the end of the context: %s, %v", told(all), err)
+	if all, err := p.Run(ctx, jobs[:1]); describe(all) != "a skip " || !errors.As(err, new(*exit.InterruptedError)) {
+		t.Errorf("after the end of the context: %s, %v", describe(all), err)
 	}
 }
 
@@ -268,8 +268,8 @@ func TestFailPending(t *testing.T) {
 	p.FailPending = 300 * time.Millisecond
 	all, err := p.Run(t.Context(), jobs)
 	pending := new(exit.PendingError)
-	if told(all) != "a submitted stopped" || !errors.As(err, &pending) || pending.Job != "a" || pending.After != p.FailPending || pending.Why != "it says scheduled" {
-		t.Errorf("%s: %v", told(all), err)
+	if describe(all) != "a submitted stopped" || !errors.As(err, &pending) || pending.Job != "a" || pending.After != p.FailPending || pending.Why != "it says scheduled" {
+		t.Errorf("%s: %v", describe(all), err)
 	}
 	for text, valid := range map[time.Duration]bool{-1: false, 0: true, time.Hour: true} {
 		if err := (pipeline.Options{FailPending: text}).Check(); (err == nil) != valid {
@@ -313,8 +313,8 @@ func TestPlan(t *testing.T) {
 	plan("up-to-date up-to-date")
 	p.Detach, s.ends = true, nil
 	jobs[1].Params["y"] = "other"
-	if all, err := p.Run(t.Context(), jobs); err != nil || told(all) != "a up-to-date succeeded, b submitted scheduled" {
-		t.Errorf("detached: %s: %v", told(all), err)
+	if all, err := p.Run(t.Context(), jobs); err != nil || describe(all) != "a up-to-date succeeded, b submitted scheduled" {
+		t.Errorf("detached: %s: %v", describe(all), err)
 	}
 	plan("up-to-date attach")
 }

@@ -19,7 +19,7 @@ import (
 
 // Planned is what a deploy would do with a job. Action is None if that is unknown.
 type Planned struct {
-	Ended
+	JobResult
 	// Diff is the difference between the operation and the operation of the last run.
 	Diff string
 
@@ -30,16 +30,16 @@ type Planned struct {
 // Changes reports whether a deploy would or may submit a run.
 func (p Planned) Changes() bool { return p.Action == None || p.Action == Submitted }
 
-// settled reports whether the job has succeeded with the same inputs, so that downstream
+// upToDate reports whether the job has succeeded with the same inputs, so that downstream
 // jobs can be planned.
-func (p Planned) settled() bool {
+func (p Planned) upToDate() bool {
 	return p.Action == UpToDate && !p.active
 }
 
 // Report returns the plan as a report shows it. Planned actions have their own names in
 // reports.
 func (p Planned) Report() report.Job {
-	j := p.Ended.Report()
+	j := p.JobResult.Report()
 	j.Action = map[Action]string{None: "unknown", UpToDate: "up-to-date", Attached: "attach", Submitted: "submit"}[p.Action]
 	j.Diff = p.Diff
 	return j
@@ -48,12 +48,12 @@ func (p Planned) Report() report.Job {
 // Plan returns what Job would do. before maps the names of the upstream jobs to their plans.
 // It changes nothing.
 func (p *Pipeline) Plan(ctx context.Context, j *config.Job, before map[string]Planned) (Planned, error) {
-	plan := Planned{Ended: Ended{Name: j.Name, After: j.After, Action: Submitted}}
+	plan := Planned{JobResult: JobResult{Name: j.Name, After: j.After, Action: Submitted}}
 	var upstream []string
 	uuids := map[string]string{}
 	for _, name := range j.After {
 		one := before[name]
-		if !one.settled() {
+		if !one.upToDate() {
 			plan.Diff = "after " + name + " has run\n"
 			return plan, nil
 		}
@@ -79,7 +79,7 @@ func (p *Pipeline) Plan(ctx context.Context, j *config.Job, before map[string]Pl
 		if plan.Action = Attached; found.Status == polyaxon.Succeeded {
 			plan.Action = UpToDate
 		}
-		plan.saw(found)
+		plan.setRun(found)
 		return plan, nil
 	}
 	plan.Diff, err = p.diff(ctx, j, operation)
@@ -115,11 +115,11 @@ func text(content string) string {
 
 // planExpanded plans the runs of an expanded matrix.
 func (p *Pipeline) planExpanded(ctx context.Context, j *config.Job, operation *operation.Operation, upstream []string, plan *Planned) error {
-	s, err := p.search(ctx, j, operation, upstream)
+	s, err := p.expandMatrix(ctx, j, operation, upstream)
 	if err != nil {
 		return err
 	}
-	found, err := p.found(ctx, s)
+	found, err := p.existingRuns(ctx, s)
 	if err != nil {
 		return err
 	}

@@ -18,9 +18,9 @@ type sink struct {
 	uuid    string
 	pending *pendingWatch
 	origins run.Origins
-	// below reports whether the run is below a job's run. No error will say how such a run
+	// child reports whether the run is below a job's run. No error will say how such a run
 	// ended.
-	below bool
+	child bool
 	// end is the message of the last final status, as reported. status is the last status.
 	end    string
 	status polyaxon.Status
@@ -28,14 +28,14 @@ type sink struct {
 
 // Status implements run.Sink.
 func (s *sink) Status(c polyaxon.Condition) {
-	s.pending.saw(c)
+	s.pending.record(c)
 	if c.Type != polyaxon.Warning {
 		s.status = c.Type
 	}
 	why, more, _ := strings.Cut(strings.TrimSpace(c.Message), "\n")
 	switch {
 	case !c.Type.Terminal():
-	case !s.below && (more != "" || c.Reason == "DeadlineExceeded" || polyaxon.CompileErrorOf([]polyaxon.Condition{c}) != nil):
+	case !s.child && (more != "" || c.Reason == "DeadlineExceeded" || polyaxon.CompileErrorOf([]polyaxon.Condition{c}) != nil):
 		why = "" // the error says this in full, with a hint or at the line of the user's file
 	default:
 		s.end = why
@@ -50,7 +50,7 @@ func (s *sink) Status(c polyaxon.Condition) {
 	case !notable(c.Type) && c.Type != polyaxon.Running && !c.Type.Terminal():
 		kind = report.Detail
 	}
-	s.tell(report.Event{Kind: kind, Status: string(c.Type), Message: logline.Sanitize(why)})
+	s.send(report.Event{Kind: kind, Status: string(c.Type), Message: logline.Sanitize(why)})
 }
 
 // notable reports whether the message of a status matters to the user. It also reports true
@@ -65,25 +65,25 @@ func notable(s polyaxon.Status) bool {
 
 // Line implements run.Sink.
 func (s *sink) Line(l polyaxon.LogLine) {
-	s.tell(report.Event{Kind: report.Line, Message: s.origins.Before(&l) + logline.Sanitize(l.Value)})
+	s.send(report.Event{Kind: report.Line, Message: s.origins.Before(&l) + logline.Sanitize(l.Value)})
 }
 
 // Waits implements run.Sink.
 func (s *sink) Waits(why string) {
 	s.pending.reason(why)
-	s.tell(report.Event{Kind: report.Status, Status: string(s.status), Waits: true, Message: why})
+	s.send(report.Event{Kind: report.Status, Status: string(s.status), Waits: true, Message: why})
 }
 
 // Progress implements run.Sink.
 func (s *sink) Progress(text string) {
-	s.tell(report.Event{Kind: report.Progress, Message: logline.Sanitize(text)})
+	s.send(report.Event{Kind: report.Progress, Message: logline.Sanitize(text)})
 }
 
 // Note implements run.Sink.
-func (s *sink) Note(text string) { s.tell(report.Event{Kind: report.Note, Message: text}) }
+func (s *sink) Note(text string) { s.send(report.Event{Kind: report.Note, Message: text}) }
 
-// tell reports an event of the run.
-func (s *sink) tell(e report.Event) {
+// send reports an event of the run.
+func (s *sink) send(e report.Event) {
 	e.Step, e.Subject, e.Run = "run", s.job, s.uuid
 	s.Report(e)
 }

@@ -27,7 +27,7 @@ func (p *Pipeline) submission(ctx context.Context, j *config.Job, upstream []str
 func (p *Pipeline) Submission(j *config.Job, operation *operation.Operation, upstream []string) run.Submission {
 	from, keys := p.Origin(), job.Keys(p.Project, j, operation, p.References[j.Image], upstream)
 	return run.Submission{
-		Project: p.Config.Project, Name: j.Name, Content: string(job.Stamped(p.Project, operation).JSON()),
+		Project: p.Config.Project, Name: j.Name, Content: string(job.WithOrigin(p.Project, operation).JSON()),
 		Key: keys[0], FormerKeys: keys[1:], Tags: from.Tags, MetaInfo: from.Meta, Rerun: p.Rerun, Service: j.Service, Sleep: p.Sleep,
 	}
 }
@@ -41,7 +41,7 @@ func (p *Pipeline) submit(ctx context.Context, j *config.Job, s run.Submission) 
 		if ctx.Err() == nil {
 			p.Event(report.Failed, "submit", j.Name, "not submitted")
 		}
-		return submitted, job.Refused(ctx, p.Project, j, fmt.Errorf("submit %s: %w", named(j), err))
+		return submitted, job.LocateRejection(ctx, p.Project, j, fmt.Errorf("submit %s: %w", jobLabel(j), err))
 	}
 	message := map[run.How]string{
 		run.Created:  "run " + submitted.Run.UUID,
@@ -54,13 +54,13 @@ func (p *Pipeline) submit(ctx context.Context, j *config.Job, s run.Submission) 
 
 // submitAndFollow submits a job and follows its run to its end, unless the options say to
 // detach.
-func (p *Pipeline) submitAndFollow(ctx context.Context, j *config.Job, s run.Submission, e *Ended) error {
+func (p *Pipeline) submitAndFollow(ctx context.Context, j *config.Job, s run.Submission, e *JobResult) error {
 	submitted, err := p.submit(ctx, j, s)
 	if submitted == nil {
 		return interrupted(ctx, err)
 	}
 	e.Action = actionOf(submitted.How)
-	e.saw(&submitted.Run)
+	e.setRun(&submitted.Run)
 	switch {
 	case ctx.Err() != nil:
 		// The run was created while the signal arrived.
@@ -72,14 +72,14 @@ func (p *Pipeline) submitAndFollow(ctx context.Context, j *config.Job, s run.Sub
 		if err != nil {
 			return interrupted(ctx, err)
 		}
-		e.ended(outcome)
+		e.setOutcome(outcome)
 		e.described.OutputsAt = p.OutputsAt(outcome)
 	default:
 		err = p.followOldest(ctx, j, s, submitted, e)
 	}
-	p.table(ctx, j, s, e)
+	p.addServerRuns(ctx, j, s, e)
 	return err
 }
 
-// named returns the kind and the name of a job, such as "job train" or "service api".
-func named(j *config.Job) string { return exit.KindOf(j.Service) + " " + j.Name }
+// jobLabel returns the kind and the name of a job, such as "job train" or "service api".
+func jobLabel(j *config.Job) string { return exit.KindOf(j.Service) + " " + j.Name }

@@ -38,7 +38,7 @@ func (to *Platform) connectCluster() error {
 
 // CheckNamespace returns a *source.Error if the cluster's namespace does not exist, so
 // that a typo does not put secrets into another namespace. If slipway.yaml sets
-// create-namespace, it sets Creates instead.
+// create-namespace, it sets NamespaceToCreate instead.
 func (to *Platform) CheckNamespace(ctx context.Context) error {
 	if to.Config.Cluster == nil {
 		return nil
@@ -49,7 +49,7 @@ func (to *Platform) CheckNamespace(ctx context.Context) error {
 	case !errors.As(err, &none):
 		return err
 	case to.Config.Cluster.CreateNamespace:
-		to.Creates = none.Namespace
+		to.NamespaceToCreate = none.Namespace
 		return nil
 	}
 	at := to.Config.At("cluster")

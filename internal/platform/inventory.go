@@ -60,9 +60,9 @@ type inventory struct {
 	mu      sync.Mutex
 	listed  map[lint.Kind]list
 	secrets map[string]bool
-	// blind reports whether a request for a Secret has failed. Then all Secrets count as
-	// existing.
-	blind bool
+	// secretsUnknown reports whether a request for a Secret has failed. Then all Secrets
+	// count as existing.
+	secretsUnknown bool
 }
 
 // list is the names of the objects of a kind. known reports whether the list is complete.
@@ -98,14 +98,14 @@ func (i *inventory) hasSecret(ctx context.Context, name string) bool {
 	if i.Config.Secrets[name] != nil {
 		return true
 	}
-	if has, asked := i.secrets[name]; asked || i.blind {
-		return has || i.blind
+	if has, asked := i.secrets[name]; asked || i.secretsUnknown {
+		return has || i.secretsUnknown
 	}
-	ctx, cancel := context.WithTimeout(ctx, askPatience)
+	ctx, cancel := context.WithTimeout(ctx, optionalTimeout)
 	defer cancel()
 	has, err := i.cluster.HasSecret(ctx, name)
 	if err != nil {
-		i.blind = true
+		i.secretsUnknown = true
 		i.Note(fmt.Sprintf("it is unknown whether the secrets that runs name exist: %v", err))
 		return true
 	}
@@ -122,9 +122,9 @@ func (i *inventory) list(ctx context.Context, kind lint.Kind) list {
 	if all, asked := i.listed[kind]; asked {
 		return all
 	}
-	ctx, cancel := context.WithTimeout(ctx, askPatience)
+	ctx, cancel := context.WithTimeout(ctx, optionalTimeout)
 	defer cancel()
-	names, known, err := i.ask(ctx, kind)
+	names, known, err := i.fetchNames(ctx, kind)
 	if err != nil {
 		i.Note(fmt.Sprintf("the %ss of the cluster cannot be listed: %v", kind, err))
 	}
@@ -135,9 +135,9 @@ func (i *inventory) list(ctx context.Context, kind lint.Kind) list {
 	return i.listed[kind]
 }
 
-// ask requests the names of the objects of a kind. known is false if they cannot be
+// fetchNames requests the names of the objects of a kind. known is false if they cannot be
 // known.
-func (i *inventory) ask(ctx context.Context, kind lint.Kind) (names []string, known bool, err error) {
+func (i *inventory) fetchNames(ctx context.Context, kind lint.Kind) (names []string, known bool, err error) {
 	resource := map[lint.Kind]string{lint.ConfigMap: "configmaps", lint.VolumeClaim: "persistentvolumeclaims"}[kind]
 	switch {
 	case kind == lint.Connection && i.connections != nil:

@@ -39,9 +39,9 @@ type Platform struct {
 	// Gateway sends requests to a Polyaxon server that is only reachable from inside the
 	// cluster. It is nil for other servers.
 	Gateway http.RoundTripper
-	// Creates is the namespace to create because slipway.yaml asks for it, or "" if it
-	// exists.
-	Creates string
+	// NamespaceToCreate is the namespace to create because slipway.yaml asks for it, or ""
+	// if it exists.
+	NamespaceToCreate string
 	// Embedded reports whether runs go to the sandbox.
 	Embedded bool
 
@@ -70,7 +70,7 @@ func New(p *project.Project) *Platform {
 // cannot be connected because of what slipway.yaml says.
 func Connect(ctx context.Context, p *project.Project, u Uses) (*Platform, error) {
 	to := New(p)
-	if err := to.RefuseHalfClouds(u); err != nil {
+	if err := to.CheckCombination(u); err != nil {
 		return nil, err
 	}
 	return to, to.Extend(ctx, u)

@@ -152,8 +152,8 @@ func TestNamespace(t *testing.T) {
 	p := open(t, "project: p\ncluster: {namespace: new, create-namespace: true, kubeconfig: {path: '"+config+"'}}\n"+job)
 	for range 2 {
 		to, err := platform.Connect(t.Context(), p, platform.Uses{Secrets: true})
-		if err != nil || to.Creates != "new" || to.RunNamespace != "new" {
-			t.Fatalf("creates %q in %q: %v", to.Creates, to.RunNamespace, err)
+		if err != nil || to.NamespaceToCreate != "new" || to.RunNamespace != "new" {
+			t.Fatalf("creates %q in %q: %v", to.NamespaceToCreate, to.RunNamespace, err)
 		}
 	}
 }
@@ -179,10 +179,10 @@ func TestSandbox(t *testing.T) {
 	if at := to.OutputsAt(outcome); at != filepath.Join(to.StateDir(), "artifacts", "u", "outputs") {
 		t.Errorf("outputs are at %s", at)
 	}
-	if o := to.Following(run.FollowOptions{}); !o.CompleteLive || o.Patience == 0 || o.Cluster != nil {
+	if o := to.FollowOptions(run.FollowOptions{}); !o.CompleteLive || o.Patience == 0 || o.Cluster != nil {
 		t.Errorf("the sandbox is followed with %+v", o)
 	}
-	if o := sandboxOf(t, "1.11.3", running).Following(run.FollowOptions{}); o.CompleteLive {
+	if o := sandboxOf(t, "1.11.3", running).FollowOptions(run.FollowOptions{}); o.CompleteLive {
 		t.Error("1.11.3 returns only the last lines")
 	}
 
@@ -203,9 +203,9 @@ func sandboxOf(t *testing.T, release string, running *sandbox.Sandbox) *platform
 	return to
 }
 
-// TestRefuseHalfClouds checks which combinations of sandbox and cloud are refused, where
+// TestCheckCombination checks which combinations of sandbox and cloud are refused, where
 // and in which words.
-func TestRefuseHalfClouds(t *testing.T) {
+func TestCheckCombination(t *testing.T) {
 	t.Parallel()
 	const (
 		clusterLine = "cluster: {kubeconfig: {}}\n"
@@ -234,7 +234,7 @@ func TestRefuseHalfClouds(t *testing.T) {
 		{registryLine + polyaxonLine + secrets + job, "images secrets", "4:10: runs on http://p.example cannot see the sandbox's secrets"},
 	} {
 		p := open(t, "project: p\n"+test.config)
-		err := platform.New(p).RefuseHalfClouds(platform.Uses{
+		err := platform.New(p).CheckCombination(platform.Uses{
 			Images: strings.Contains(test.uses, "images"), Secrets: strings.Contains(test.uses, "secrets"), Runs: strings.Contains(test.uses, "runs"),
 		})
 		if test.want == "" {

@@ -31,7 +31,7 @@ func (to *Platform) connectPolyaxon(ctx context.Context) error {
 	case to.Config.Cluster != nil:
 		found, err := to.Cluster.Polyaxon(ctx)
 		if none := new(cluster.NoPolyaxonError); errors.As(err, &none) {
-			return project.Located(to.Config.At("cluster"), err)
+			return project.WithPosition(to.Config.At("cluster"), err)
 		}
 		if err != nil {
 			return err
@@ -46,13 +46,13 @@ func (to *Platform) connectPolyaxon(ctx context.Context) error {
 	return err
 }
 
-// askPatience is the timeout of a request whose answer is not essential to a command.
-const askPatience = 3 * time.Second
+// optionalTimeout is the timeout of a request whose answer is not essential to a command.
+const optionalTimeout = 3 * time.Second
 
 // ServerVersion requests the version of the configured Polyaxon server. It returns an
 // error if there is no answer within 3 s.
 func ServerVersion(ctx context.Context, p *project.Project) (schema.Version, error) {
-	ctx, cancel := context.WithTimeout(ctx, askPatience)
+	ctx, cancel := context.WithTimeout(ctx, optionalTimeout)
 	defer cancel()
 	to := New(p)
 	if p.Config.Polyaxon == nil {
@@ -79,16 +79,16 @@ func (to *Platform) RunTarget(r *polyaxon.Run) run.Target {
 	return run.Target{Namespace: to.RunNamespace, Project: to.Config.Project, UUID: r.UUID, Kind: kind}
 }
 
-// sandboxPatience is how long to retry while the sandbox does not respond. The loopback
+// sandboxTimeout is how long to retry while the sandbox does not respond. The loopback
 // interface has no outages, so a sandbox that is silent for longer has ended.
-const sandboxPatience = 5 * time.Second
+const sandboxTimeout = 5 * time.Second
 
-// Following returns o with the fields set that depend on the platform: the clock, and
+// FollowOptions returns o with the fields set that depend on the platform: the clock, and
 // either how the sandbox responds or the cluster of the pods.
-func (to *Platform) Following(o run.FollowOptions) run.FollowOptions {
+func (to *Platform) FollowOptions(o run.FollowOptions) run.FollowOptions {
 	o.Clock = to.clock
 	if to.Embedded {
-		o.Patience, o.CompleteLive = sandboxPatience, to.SandboxVersion().Major > 1 // 1.11.3 returns only the last lines
+		o.Patience, o.CompleteLive = sandboxTimeout, to.SandboxVersion().Major > 1 // 1.11.3 returns only the last lines
 	} else {
 		o.Cluster = to.Pods()
 	}
@@ -99,7 +99,7 @@ func (to *Platform) Following(o run.FollowOptions) run.FollowOptions {
 // sandbox, or the command that lists them.
 func (to *Platform) OutputsAt(o *run.Outcome) string {
 	if to.Embedded {
-		return project.Shown(filepath.Join(to.StateDir(), "artifacts", o.Run.UUID, "outputs"))
+		return project.DisplayPath(filepath.Join(to.StateDir(), "artifacts", o.Run.UUID, "outputs"))
 	}
 	return "slipway artifacts " + o.Run.UUID
 }

@@ -18,7 +18,7 @@ func (to *Platform) connectRegistry() {
 	carrier := registry.CachePings(transport.NewUserAgent(to.Transport, "slipway/"+to.Version))
 	credentials := keychain{registry.NewCredentials(), to.Secrets}
 	if to.Config.Registry != "" {
-		to.Registry = &registry.Client{Prefix: to.Config.Registry, Transport: carrier, Keychain: credentials, OnWait: seldom(to.Project)}
+		to.Registry = &registry.Client{Prefix: to.Config.Registry, Transport: carrier, Keychain: credentials, OnWait: throttledNotes(to.Project)}
 		return
 	}
 	to.Registry = &registry.Client{
@@ -26,16 +26,16 @@ func (to *Platform) connectRegistry() {
 		Transport:   carrier,
 		Keychain:    to.Sandbox.Keychain(credentials),
 		NameOptions: []name.Option{name.Insecure},
-		OnWait:      seldom(to.Project),
+		OnWait:      throttledNotes(to.Project),
 	}
 }
 
 // noteEvery is the minimum time between two notes that a request is still waiting.
 const noteEvery = 10 * time.Second
 
-// seldom returns a function that sends its text as a note, but drops texts within
+// throttledNotes returns a function that sends its text as a note, but drops texts within
 // noteEvery of the last note, because many requests may wait for the same reason.
-func seldom(p *project.Project) func(text string) {
+func throttledNotes(p *project.Project) func(text string) {
 	var mu sync.Mutex
 	var last time.Time
 	return func(text string) {

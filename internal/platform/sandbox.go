@@ -52,17 +52,17 @@ func (to *Platform) startSandbox(ctx context.Context) error {
 		to.Note(fmt.Sprintf("the sandbox runs Polyaxon %s, but %s is required: restarting it", was.Release, to.SandboxVersion().Short()))
 	}
 	if starts {
-		to.Event(report.Start, "sandbox", project.Shown(to.StateDir()), "starting")
+		to.Event(report.Start, "sandbox", project.DisplayPath(to.StateDir()), "starting")
 	}
 	joined, err := sandbox.Join(ctx, sandbox.Options{Dir: to.StateDir(), Self: to.Self, Lookup: to.Lookup, Version: to.Version, Release: to.SandboxRelease()})
 	if busy := new(sandbox.BusyError); errors.As(err, &busy) {
-		return project.Located(to.Config.At("sandbox", "polyaxon"), err)
+		return project.WithPosition(to.Config.At("sandbox", "polyaxon"), err)
 	}
 	if err != nil {
 		return fmt.Errorf("start the sandbox: %w", err)
 	}
 	if starts {
-		to.Event(report.Done, "sandbox", project.Shown(to.StateDir()), "started")
+		to.Event(report.Done, "sandbox", project.DisplayPath(to.StateDir()), "started")
 	}
 	to.Sandbox = joined
 	secret.LearnAll(to.Secrets, joined.Token, joined.RegistryToken, joined.KubernetesToken)

@@ -37,17 +37,18 @@ func (p *Project) readAccess(ctx context.Context) (*Access, error) {
 		return err
 	})
 	if err != nil {
-		return nil, Located(p.Config.At("cluster", "kubeconfig"), err)
+		return nil, WithPosition(p.Config.At("cluster", "kubeconfig"), err)
 	}
-	p.hide(read.Config)
+	p.maskCredentials(read.Config)
 	return read, nil
 }
 
 // maxKey is the size in bytes of the largest key or token file that is masked.
 const maxKey = 16 << 20
 
-// hide masks the credentials of a kubeconfig, and those that its plugins add to requests.
-func (p *Project) hide(access *rest.Config) {
+// maskCredentials masks the credentials of a kubeconfig, and those that its plugins add to
+// requests.
+func (p *Project) maskCredentials(access *rest.Config) {
 	for _, text := range []string{access.BearerToken, access.Password, string(access.KeyData)} {
 		secret.LearnAll(p.Secrets, secret.NewValue([]byte(text)))
 	}

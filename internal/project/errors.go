@@ -8,10 +8,10 @@ import (
 	"github.com/slipway-ci/slipway/tasks/exit"
 )
 
-// Unknown returns an *exit.UsageError for a name that slipway.yaml does not have. It
+// UnknownName returns an *exit.UsageError for a name that slipway.yaml does not have. It
 // suggests the nearest of the known names or lists them. what is the kind of thing that
 // has the name, such as "image".
-func Unknown(what, name string, known []string) error {
+func UnknownName(what, name string, known []string) error {
 	if near, ok := source.Nearest(name, known); ok {
 		return exit.Usagef("%s %s not found in slipway.yaml (did you mean %s?)", what, name, near)
 	}
@@ -21,9 +21,9 @@ func Unknown(what, name string, known []string) error {
 	return exit.Usagef("%s %s not found in slipway.yaml, which has %s", what, name, strings.Join(known, ", "))
 }
 
-// Located returns err as a *source.Error at a position, unless err already is or wraps a
+// WithPosition returns err as a *source.Error at a position, unless err already is or wraps a
 // *source.Error. It returns nil if err is nil.
-func Located(at source.Position, err error) error {
+func WithPosition(at source.Position, err error) error {
 	if err == nil || errors.As(err, new(*source.Error)) {
 		return err
 	}

@@ -34,7 +34,7 @@ func (p *Project) Images(names []string) ([]*config.Image, error) {
 	for _, name := range names {
 		i, ok := p.Config.Images[name]
 		if !ok {
-			return nil, Unknown("image", name, slices.Sorted(maps.Keys(p.Config.Images)))
+			return nil, UnknownName("image", name, slices.Sorted(maps.Keys(p.Config.Images)))
 		}
 		images = append(images, i)
 	}

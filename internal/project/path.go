@@ -12,22 +12,22 @@ func (e *Env) configPath() (string, error) {
 	if e.File == "" {
 		return config.Find(e.Dir)
 	}
-	return e.Within(e.File), nil
+	return e.ResolvePath(e.File), nil
 }
 
-// Within resolves a path of the command line. A relative path is relative to Dir.
-func (e *Env) Within(path string) string {
+// ResolvePath resolves a path of the command line. A relative path is relative to Dir.
+func (e *Env) ResolvePath(path string) string {
 	if filepath.IsAbs(path) {
 		return path
 	}
 	return filepath.Join(e.Dir, path)
 }
 
-// File returns the path of a file that slipway.yaml names, in the form that Shown
+// File returns the path of a file that slipway.yaml names, in the form that DisplayPath
 // returns. name is relative to the directory of slipway.yaml and has slashes as
 // separators.
 func (p *Project) File(name string) string {
-	return Shown(filepath.Join(p.Config.Dir, filepath.FromSlash(name)))
+	return DisplayPath(filepath.Join(p.Config.Dir, filepath.FromSlash(name)))
 }
 
 // StateDir returns the directory in which the project's sandbox keeps its state.
@@ -37,9 +37,9 @@ func (p *Project) StateDir() string { return SandboxDir(p.Config.Dir) }
 // its state.
 func SandboxDir(dir string) string { return state.Dir(dir, "sandbox") }
 
-// Shown returns a path as users write it. An absolute path below the working directory is
+// DisplayPath returns a path as users write it. An absolute path below the working directory is
 // made relative to it. Other paths are returned unchanged.
-func Shown(path string) string {
+func DisplayPath(path string) string {
 	here, err := filepath.Abs(".")
 	if err != nil {
 		return path

@@ -32,17 +32,17 @@ type Project struct {
 	// Public sends requests without slipway's credentials. The caller is responsible for
 	// the addresses.
 	Public http.RoundTripper
-	// Held caches the texts of Polyaxonfiles as they were first read.
-	Held *file.Cache
+	// FileCache caches the texts of Polyaxonfiles as they were first read.
+	FileCache *file.Cache
 	// Access returns the access to the cluster. It reads the kubeconfig once.
 	Access func() (*Access, error)
 	// Revision returns the commit and the state of the working tree. It runs git once.
 	Revision func() revision.Revision
 
 	secrets *secret.Resolver
-	// untagged and forgetful make sure that the notes of Untagged and Forgetful are sent
-	// once.
-	untagged, forgetful sync.Once
+	// untaggedOnce and cacheUnusedOnce make sure that the notes of NoteUntagged and
+	// NoteCacheUnused are sent once.
+	untaggedOnce, cacheUnusedOnce sync.Once
 }
 
 // Open reads slipway.yaml and masks the secrets that it names. Errors in slipway.yaml are
@@ -53,11 +53,11 @@ func Open(ctx context.Context, env *Env) (*Project, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg, err := config.Load(Shown(path), config.Options{Environment: env.Environment, Lookup: env.Lookup})
+	cfg, err := config.Load(DisplayPath(path), config.Options{Environment: env.Environment, Lookup: env.Lookup})
 	if err != nil {
 		return nil, err
 	}
-	if err := ownState(ctx, cfg.Dir, env.Environ); err != nil {
+	if err := checkStateDir(ctx, cfg.Dir, env.Environ); err != nil {
 		return nil, err
 	}
 	if env.Secrets != nil {
@@ -66,18 +66,18 @@ func Open(ctx context.Context, env *Env) (*Project, error) {
 	watched := *env
 	watched.Transport = panics.Transport(secret.Watch(env.Transport, env.Secrets))
 	p := &Project{
-		Env:     &watched,
-		Config:  cfg,
-		Public:  env.Transport,
-		Held:    file.NewCache(),
-		secrets: &secret.Resolver{Dir: cfg.Dir, Lookup: env.Lookup},
+		Env:       &watched,
+		Config:    cfg,
+		Public:    env.Transport,
+		FileCache: file.NewCache(),
+		secrets:   &secret.Resolver{Dir: cfg.Dir, Lookup: env.Lookup},
 		Revision: sync.OnceValue(func() revision.Revision {
 			known, _ := revision.Read(ctx, cfg.Dir, env.Environ, exclusion.Excluded) // fails only if ctx is done
 			return known
 		}),
 	}
 	p.Access = sync.OnceValues(func() (*Access, error) { return p.readAccess(ctx) })
-	p.learn(ctx)
+	p.maskSecrets(ctx)
 	return p, nil
 }
 
@@ -102,8 +102,8 @@ func (p *Project) Result(command string) *report.Result {
 	return result
 }
 
-// Untagged sends a note with the reason why images do not get the tag of a commit. It
+// NoteUntagged sends a note with the reason why images do not get the tag of a commit. It
 // does so once per Project.
-func (p *Project) Untagged(image, reason string) {
-	p.untagged.Do(func() { p.Event(report.Note, "image", image, "images are not tagged with the commit: "+reason) })
+func (p *Project) NoteUntagged(image, reason string) {
+	p.untaggedOnce.Do(func() { p.Event(report.Note, "image", image, "images are not tagged with the commit: "+reason) })
 }

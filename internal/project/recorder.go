@@ -65,10 +65,10 @@ func (r *Recorder) record(e report.Event) report.Event {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	e.Time = r.now().UTC() // under the lock, so that the times are in order
-	if r.closed || !kept(e) {
+	if r.closed || !isKept(e) {
 		return e
 	}
-	short, ok := shortened(e)
+	short, ok := truncate(e)
 	if !ok {
 		r.result.EventsOmitted++
 		return e
@@ -88,9 +88,9 @@ func (r *Recorder) omit(n int) {
 	r.result.EventsOmitted++
 }
 
-// kept reports whether an event is kept for the Result. The output of runs and builds is not,
+// isKept reports whether an event is kept for the Result. The output of runs and builds is not,
 // and neither is progress.
-func kept(e report.Event) bool {
+func isKept(e report.Event) bool {
 	switch e.Kind {
 	case report.Line, report.Progress, report.Advance:
 		return false
@@ -100,10 +100,10 @@ func kept(e report.Event) bool {
 	return true
 }
 
-// shortened returns an event whose texts have at most maxText bytes. It removes lines from the
+// truncate returns an event whose texts have at most maxText bytes. It removes lines from the
 // end of the message. It does not cut a line: part of a secret could not be masked. It reports
 // false if the texts besides the message are too long.
-func shortened(e report.Event) (report.Event, bool) {
+func truncate(e report.Event) (report.Event, bool) {
 	room := maxText - (length(e) - len(e.Message))
 	if room < 0 {
 		return e, false

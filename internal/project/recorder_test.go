@@ -23,7 +23,7 @@ func recorded(next report.Sink) (*Recorder, *report.Result) {
 // TestRecorderKeeps records one event of each kind, some of them before there is a Result,
 // and one after the end.
 func TestRecorderKeeps(t *testing.T) {
-	var all told
+	var all eventTexts
 	r, result := recorded(&all)
 	for kind := range report.Advance + 1 {
 		if kind == report.Failed {
@@ -76,9 +76,9 @@ func TestRecorderIsBounded(t *testing.T) {
 	}
 }
 
-// TestRecorderCutsNoLine records texts that are too long. What is left of a message are whole
-// lines, because part of a secret would not be masked.
-func TestRecorderCutsNoLine(t *testing.T) {
+// TestRecorderKeepsWholeLines records texts that are too long. What is left of a message are
+// whole lines, because part of a secret would not be masked.
+func TestRecorderKeepsWholeLines(t *testing.T) {
 	r, result := recorded(report.Discard{})
 	first, secret := strings.Repeat("a", 100)+"\n", strings.Repeat("s", maxText)
 	for _, message := range []string{first + secret, secret} {

@@ -14,20 +14,20 @@ import (
 func (p *Project) Resolve(ctx context.Context, text string, at ...string) (secret.Value, error) {
 	src, err := secret.ParseSource(text)
 	if err != nil {
-		return secret.Value{}, Located(p.Config.At(at...), err)
+		return secret.Value{}, WithPosition(p.Config.At(at...), err)
 	}
 	value, err := p.secrets.Resolve(ctx, src)
 	if err != nil {
-		return secret.Value{}, Located(p.Config.At(at...), err)
+		return secret.Value{}, WithPosition(p.Config.At(at...), err)
 	}
 	secret.LearnAll(p.Secrets, value)
 	return value, nil
 }
 
-// learn masks the secrets of slipway.yaml that can be read now, whatever the command is,
+// maskSecrets masks the secrets of slipway.yaml that can be read now, whatever the command is,
 // because jobs print them and servers echo them. It also masks passwords in the
 // environment. A secret that cannot be read is an error only where it is needed.
-func (p *Project) learn(ctx context.Context) {
+func (p *Project) maskSecrets(ctx context.Context) {
 	for _, text := range p.Config.Sources() {
 		if from, err := secret.ParseSource(text); err == nil {
 			if value, err := p.secrets.Resolve(ctx, from); err == nil {

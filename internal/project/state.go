@@ -18,10 +18,10 @@ import (
 // namedFiles is the number of files that an error lists by name.
 const namedFiles = 5
 
-// ownState returns an *exit.UsageError if the directory .slipway is tracked by git, or if
+// checkStateDir returns an *exit.UsageError if the directory .slipway is tracked by git, or if
 // it or a directory in it is a symbolic link, is not a directory or belongs to another
 // user. slipway trusts the files in .slipway and deletes some of them.
-func ownState(ctx context.Context, root string, environ []string) error {
+func checkStateDir(ctx context.Context, root string, environ []string) error {
 	if _, err := os.Lstat(state.Dir(root)); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -42,11 +42,11 @@ func ownState(ctx context.Context, root string, environ []string) error {
 		named, state.Name, state.Name)
 }
 
-// Forgetful sends a note if the cache of files and layers in .slipway is not used because
+// NoteCacheUnused sends a note if the cache of files and layers in .slipway is not used because
 // there is no machine secret that proves that the cache was made on this machine. It does
 // so once per Project.
-func (p *Project) Forgetful(name string) {
-	p.forgetful.Do(func() {
+func (p *Project) NoteCacheUnused(name string) {
+	p.cacheUnusedOnce.Do(func() {
 		if _, err := machine.MAC("", nil); err != nil {
 			p.Event(report.Note, "image", name, fmt.Sprintf("each build reads all files again, because the cache cannot be told from files that came with the repository: %v", err))
 		}

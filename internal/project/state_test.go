@@ -11,13 +11,13 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-type told []string
+type eventTexts []string
 
-func (l *told) Event(e report.Event) { *l = append(*l, e.Message) }
+func (l *eventTexts) Event(e report.Event) { *l = append(*l, e.Message) }
 
-// TestForgetfulIsToldOnce checks that the note is sent once for all images, and not at
+// TestNoteCacheUnusedOnce checks that the note is sent once for all images, and not at
 // all if this machine's secret can be stored.
-func TestForgetfulIsToldOnce(t *testing.T) {
+func TestNoteCacheUnusedOnce(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("each account has a profile")
 	}
@@ -31,10 +31,10 @@ func TestForgetfulIsToldOnce(t *testing.T) {
 	}
 	for temporary, want := range map[string]int{dir: 0, file: 1} {
 		t.Setenv("TMPDIR", temporary)
-		var lines told
+		var lines eventTexts
 		p := &Project{Env: &Env{Events: NewRecorder(&lines, time.Now)}}
-		p.Forgetful("a")
-		p.Forgetful("b")
+		p.NoteCacheUnused("a")
+		p.NoteCacheUnused("b")
 		if len(lines) != want || want > 0 && !strings.Contains(lines[0], "set HOME or TMPDIR to a writable directory") {
 			t.Errorf("with TMPDIR=%s it is told %q", temporary, lines)
 		}

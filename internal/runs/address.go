@@ -16,7 +16,7 @@ func Address(ctx context.Context, to *platform.Platform, r *polyaxon.Run) (strin
 		return "", nil
 	}
 	address, err := GatewayAddress(ctx, to, r)
-	return Opened(address, r), err
+	return FirstPage(address, r), err
 }
 
 // GatewayAddress returns the URL of a service at the sandbox or at the server's gateway,
@@ -30,9 +30,9 @@ func GatewayAddress(ctx context.Context, to *platform.Platform, r *polyaxon.Run)
 	return to.Polyaxon.ServiceURL(ctx, r, to.RunNamespace)
 }
 
-// Opened returns the URL of the page of a service that users open first. address is the
+// FirstPage returns the URL of the page of a service that users open first. address is the
 // URL of the service.
-func Opened(address string, r *polyaxon.Run) string {
+func FirstPage(address string, r *polyaxon.Run) string {
 	at, err := url.Parse(address)
 	if err != nil || r.Service().Page == "" {
 		return address

@@ -35,7 +35,7 @@ func Cost(prices *config.Prices, o *run.Outcome) *report.Cost {
 		Resources corev1.ResourceRequirements `json:"resources"`
 	}
 	if json.Unmarshal(operation.Run["container"], &single) == nil {
-		asked(pieces, single.Resources, 1)
+		addRequests(pieces, single.Resources, 1)
 	}
 	for _, text := range operation.Run {
 		var role struct {
@@ -45,7 +45,7 @@ func Cost(prices *config.Prices, o *run.Outcome) *report.Cost {
 			} `json:"container"`
 		}
 		if json.Unmarshal(text, &role) == nil && role.Replicas > 0 {
-			asked(pieces, role.Container.Resources, role.Replicas)
+			addRequests(pieces, role.Container.Resources, role.Replicas)
 		}
 	}
 	total, priced := 0.0, false
@@ -63,10 +63,10 @@ func Cost(prices *config.Prices, o *run.Outcome) *report.Cost {
 	return &report.Cost{Amount: &total, Currency: prices.Currency}
 }
 
-// asked adds the resources that a container requests to pieces, under the names that
+// addRequests adds the resources that a container requests to pieces, under the names that
 // prices have. As in Kubernetes, a limit counts if there is no request. Memory is in GB
 // (1e9 bytes).
-func asked(pieces map[string]float64, r corev1.ResourceRequirements, replicas float64) {
+func addRequests(pieces map[string]float64, r corev1.ResourceRequirements, replicas float64) {
 	all := corev1.ResourceList{}
 	for _, list := range []corev1.ResourceList{r.Limits, r.Requests} {
 		for name, quantity := range list {

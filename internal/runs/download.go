@@ -61,7 +61,7 @@ func Artifacts(ctx context.Context, to *platform.Platform, r *polyaxon.Run, dire
 	for _, f := range files {
 		d.total += f.Size
 	}
-	d.tell(0)
+	d.reportProgress(0)
 	group, ctx := panics.WithContext(ctx)
 	group.SetLimit(downloadLimit)
 	for n, f := range files {
@@ -77,9 +77,9 @@ func Artifacts(ctx context.Context, to *platform.Platform, r *polyaxon.Run, dire
 	return listed, group.Wait()
 }
 
-// Saved returns the event that reports what was downloaded of a run: the number of files,
-// their size and the directory.
-func Saved(uuid string, files []report.Artifact, directory string) report.Event {
+// DownloadEvent returns the event that reports what was downloaded of a run: the number of
+// files, their size and the directory.
+func DownloadEvent(uuid string, files []report.Artifact, directory string) report.Event {
 	total := int64(0)
 	for _, f := range files {
 		total += f.Bytes
@@ -87,7 +87,7 @@ func Saved(uuid string, files []report.Artifact, directory string) report.Event 
 	return report.Event{
 		Kind: report.Done, Step: "download", Subject: uuid, Run: uuid,
 		Amount:  &report.Amount{Bytes: total, BytesTotal: total, Parts: len(files), PartsTotal: len(files), Unit: "file"},
-		Message: fmt.Sprintf("%s, %s, in %s", printer.Count(len(files), "file"), printer.Bytes(total), project.Shown(directory)),
+		Message: fmt.Sprintf("%s, %s, in %s", printer.Count(len(files), "file"), printer.Bytes(total), project.DisplayPath(directory)),
 	}
 }
 
@@ -103,8 +103,8 @@ type download struct {
 	saved, bytes atomic.Int64
 }
 
-// tell reports the progress of the download, after n more bytes.
-func (d *download) tell(n int64) {
+// reportProgress reports the progress of the download, after n more bytes.
+func (d *download) reportProgress(n int64) {
 	d.Report(report.Event{Kind: report.Progress, Step: "download", Subject: d.run.UUID, Run: d.run.UUID, Amount: &report.Amount{
 		Bytes: d.bytes.Add(n), BytesTotal: d.total, Parts: int(d.saved.Load()), PartsTotal: d.files, Unit: "file",
 	}})
@@ -113,7 +113,7 @@ func (d *download) tell(n int64) {
 // Write implements io.Writer. It counts the bytes of b as downloaded and reports the
 // progress.
 func (d *download) Write(b []byte) (int, error) {
-	d.tell(int64(len(b)))
+	d.reportProgress(int64(len(b)))
 	return len(b), nil
 }
 

@@ -15,11 +15,11 @@ import (
 	"github.com/slipway-ci/slipway/tasks/exit"
 )
 
-// Chosen is like Find, for commands that only read what a run left. If lastSucceeded is
+// FindForReading is like Find, for commands that only read what a run left. If lastSucceeded is
 // set, it returns the newest run of a job that succeeded, and an *exit.UsageError if
 // there is none. Otherwise, if the newest run of a job ended without success, it sends a
 // note that names the last run that succeeded.
-func Chosen(ctx context.Context, to *platform.Platform, name string, lastSucceeded bool) (*polyaxon.Run, error) {
+func FindForReading(ctx context.Context, to *platform.Platform, name string, lastSucceeded bool) (*polyaxon.Run, error) {
 	if lastSucceeded {
 		last, err := Last(ctx, to, name, polyaxon.Succeeded)
 		if err == nil && last == nil {
@@ -60,23 +60,23 @@ func Find(ctx context.Context, to *platform.Platform, name string) (*polyaxon.Ru
 	}
 	switch len(matches) {
 	case 0:
-		return nil, noRun(to.Config.Project, name)
+		return nil, notFound(to.Config.Project, name)
 	case 1:
 		return to.Polyaxon.Run(ctx, to.Config.Project, matches[0])
 	}
-	return nil, exit.Usagef("%s is ambiguous: the ids of %d runs begin with it; give more digits (%s)", name, len(matches), strings.Join(apart(matches, len(plain)), ", "))
+	return nil, exit.Usagef("%s is ambiguous: the ids of %d runs begin with it; give more digits (%s)", name, len(matches), strings.Join(uniquePrefixes(matches, len(plain)), ", "))
 }
 
-// beginning matches what is looked up as the beginning of a run's UUID.
-var beginning = regexp.MustCompile(`^[0-9a-f]{4,31}$`)
+// idPrefix matches what is looked up as the beginning of a run's UUID.
+var idPrefix = regexp.MustCompile(`^[0-9a-f]{4,31}$`)
 
-// tooShort matches beginnings of UUIDs that are not looked up, because a typo could
+// shortPrefix matches beginnings of UUIDs that are not looked up, because a typo could
 // select the wrong run, for example to be stopped.
-var tooShort = regexp.MustCompile(`^[0-9a-f]{1,3}$`)
+var shortPrefix = regexp.MustCompile(`^[0-9a-f]{1,3}$`)
 
-// apart returns the beginnings of the first few ids, each long enough to be unique among
-// ids. All ids have their first common digits in common.
-func apart(ids []string, common int) []string {
+// uniquePrefixes returns the beginnings of the first few ids, each long enough to be unique
+// among ids. All ids have their first common digits in common.
+func uniquePrefixes(ids []string, common int) []string {
 	ids = slices.Sorted(slices.Values(ids))
 	var shown []string
 	for n, id := range ids[:min(len(ids), 4)] {
@@ -96,14 +96,14 @@ func apart(ids []string, common int) []string {
 // requests for runs.
 const pageSize = 100
 
-// oldest is the maximum number of runs that are searched for the beginning of a UUID.
-const oldest = 10_000
+// maxSearched is the maximum number of runs that are searched for the beginning of a UUID.
+const maxSearched = 10_000
 
 // matches returns the UUID of the newest run of this name. If there is none, it returns
 // the UUIDs that begin with prefix: of the first page of runs, newest first, that has
 // any.
 func matches(ctx context.Context, to *platform.Platform, name, prefix string) ([]string, error) {
-	for offset := 0; offset < oldest; {
+	for offset := 0; offset < maxSearched; {
 		runs, count, err := to.Polyaxon.Runs(ctx, to.Config.Project, polyaxon.Query{Sort: "-created_at", Limit: pageSize, Offset: offset})
 		if polyaxon.IsNotFound(err) || err == nil && len(runs) == 0 {
 			break
@@ -116,21 +116,21 @@ func matches(ctx context.Context, to *platform.Platform, name, prefix string) ([
 			switch {
 			case runs[i].Name == name && offset == 0:
 				return []string{runs[i].UUID}, nil
-			case beginning.MatchString(prefix) && strings.HasPrefix(runs[i].UUID, prefix):
+			case idPrefix.MatchString(prefix) && strings.HasPrefix(runs[i].UUID, prefix):
 				found = append(found, runs[i].UUID)
 			}
 		}
-		if offset += len(runs); len(found) > 0 || offset >= count || !beginning.MatchString(prefix) {
+		if offset += len(runs); len(found) > 0 || offset >= count || !idPrefix.MatchString(prefix) {
 			return found, nil
 		}
 	}
 	return nil, nil
 }
 
-// noRun returns the *exit.UsageError for a name that no run has. If the name may be a
+// notFound returns the *exit.UsageError for a name that no run has. If the name may be a
 // beginning of a UUID that is too short, the error says how many digits are needed.
-func noRun(project, name string) error {
-	if tooShort.MatchString(strings.ToLower(name)) {
+func notFound(project, name string) error {
+	if shortPrefix.MatchString(strings.ToLower(name)) {
 		return exit.Usagef("run not found: project %s has no run named %s; the beginning of an id needs at least 4 digits (slipway runs lists them)", project, name)
 	}
 	return exit.Usagef("run not found: project %s has no run named %s, and none whose id begins with it (slipway runs lists them)", project, name)

@@ -16,9 +16,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/project"
 )
 
-// TestRunsAreFoundByTheirBeginnings looks up runs by the beginnings of UUIDs that tables
+// TestFindByIDPrefix looks up runs by the beginnings of UUIDs that tables
 // show, including a run that is older than those of the server's first page.
-func TestRunsAreFoundByTheirBeginnings(t *testing.T) {
+func TestFindByIDPrefix(t *testing.T) {
 	const count = 350
 	uuid := func(n int) string { return fmt.Sprintf("%08x%024x", n+1, n) }
 	asked := 0

@@ -16,10 +16,10 @@ import (
 )
 
 const (
-	// longAlive is the age from which on a service counts as forgotten.
-	longAlive = 24 * time.Hour
-	// askedAtOnce is how many requests are sent concurrently.
-	askedAtOnce = 8
+	// forgottenAge is the age from which on a service counts as forgotten.
+	forgottenAge = 24 * time.Hour
+	// maxRequests is how many requests are sent concurrently.
+	maxRequests = 8
 )
 
 // Query selects the runs to list: the newest Limit runs, and all active services.
@@ -65,7 +65,7 @@ func List(ctx context.Context, to *platform.Platform, q Query) ([]report.Run, er
 	for i := range runs {
 		one := listedRun(ctx, to, &runs[i], conditions[i])
 		all = append(all, one)
-		if one.Kind == "service" && one.Age > longAlive.Seconds() {
+		if one.Kind == "service" && one.Age > forgottenAge.Seconds() {
 			to.Event(report.Warning, "runs", one.RunName, forgotten(to, &one))
 		}
 	}
@@ -110,7 +110,7 @@ func listed(ctx context.Context, to *platform.Platform, o Query) ([]polyaxon.Run
 func complete(ctx context.Context, to *platform.Platform, runs []polyaxon.Run) ([][]polyaxon.Condition, error) {
 	conditions := make([][]polyaxon.Condition, len(runs))
 	group, ctx := panics.WithContext(ctx)
-	group.SetLimit(askedAtOnce)
+	group.SetLimit(maxRequests)
 	for i := range runs {
 		uuid := runs[i].UUID // the other goroutine replaces runs[i] concurrently
 		group.Go(func() error {

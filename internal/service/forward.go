@@ -63,7 +63,7 @@ func (s *Service) forward(ctx context.Context, r *polyaxon.Run, port int) (*forw
 	})
 	if err != nil {
 		end(nil)
-		return nil, noPort(port, err)
+		return nil, portError(port, err)
 	}
 	f.address, f.close = g.Address(), func() {
 		end(nil)
@@ -72,8 +72,8 @@ func (s *Service) forward(ctx context.Context, r *polyaxon.Run, port int) (*forw
 	return f, nil
 }
 
-// noPort returns the error for a port that cannot be listened on.
-func noPort(port int, err error) error {
+// portError returns the error for a port that cannot be listened on.
+func portError(port int, err error) error {
 	return exit.Usagef("port %d of this machine cannot be used: %v", port, err)
 }
 
@@ -100,7 +100,7 @@ func (s *Service) relay(ctx context.Context, r *polyaxon.Run, port int) (*forwar
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	if err != nil {
-		return nil, noPort(port, err)
+		return nil, portError(port, err)
 	}
 	address.Host = listener.Addr().String()
 	ctx, end := panics.WithCancelOnPanic(ctx)
@@ -117,14 +117,14 @@ func (s *Service) relay(ctx context.Context, r *polyaxon.Run, port int) (*forwar
 			if err != nil {
 				return
 			}
-			group.Go(func() { f.carry(s, r, local) })
+			group.Go(func() { f.proxy(s, r, local) })
 		}
 	})
 	return f, nil
 }
 
-// carry copies data between a local connection and the service until either end closes it.
-func (f *forwarding) carry(s *Service, r *polyaxon.Run, local net.Conn) {
+// proxy copies data between a local connection and the service until either end closes it.
+func (f *forwarding) proxy(s *Service, r *polyaxon.Run, local net.Conn) {
 	defer local.Close()
 	remote, err := f.dial(s, r)
 	if err != nil {

@@ -10,9 +10,9 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
-// TestFaultOfForwarding checks that a panic while dialing the service ends the forwarding
+// TestPanicInForwarding checks that a panic while dialing the service ends the forwarding
 // with that fault.
-func TestFaultOfForwarding(t *testing.T) {
+func TestPanicInForwarding(t *testing.T) {
 	ctx, end := panics.WithCancelOnPanic(t.Context())
 	defer end(nil)
 	f := &forwarding{ctx: ctx}

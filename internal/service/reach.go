@@ -79,7 +79,7 @@ func (s *Service) Reach(ctx context.Context, target run.Target, limit time.Durat
 	case s.Gateway != nil:
 		carrier = s.Gateway
 	}
-	address, err := s.awaitReady(waiting, target, carrier, runs.Opened(root, now), root)
+	address, err := s.awaitReady(waiting, target, carrier, runs.FirstPage(root, now), root)
 	if err != nil {
 		at.Close()
 		return nil, err
@@ -93,11 +93,11 @@ func (s *Service) Reach(ctx context.Context, target run.Target, limit time.Durat
 // ended returns the error for a service that has ended instead of answering. It includes the
 // last lines of the service.
 func (s *Service) ended(ctx context.Context, target run.Target) error {
-	outcome, err := run.Follow(ctx, s.Polyaxon, target, s.Following(run.FollowOptions{Logs: true}), silence{})
+	outcome, err := run.Follow(ctx, s.Polyaxon, target, s.FollowOptions(run.FollowOptions{Logs: true}), discardSink{})
 	if err != nil {
 		return fmt.Errorf("get the outcome of service %s: %w", s.Job.Name, err)
 	}
-	if err := pipeline.Verdict(s.Job, outcome); err != nil {
+	if err := pipeline.OutcomeError(s.Job, outcome); err != nil {
 		return err
 	}
 	text := fmt.Sprintf("service %s exited before it was ready (run %s succeeded)", s.Job.Name, target.UUID)
@@ -107,14 +107,15 @@ func (s *Service) ended(ctx context.Context, target run.Target) error {
 	return errors.New(text)
 }
 
-// silence is a sink that discards everything. It is used when only the end of a run matters.
-type silence struct{}
+// discardSink is a sink that discards everything. It is used when only the end of a run
+// matters.
+type discardSink struct{}
 
-func (silence) Status(polyaxon.Condition) {}
-func (silence) Line(polyaxon.LogLine)     {}
-func (silence) Waits(string)              {}
-func (silence) Progress(string)           {}
-func (silence) Note(string)               {}
+func (discardSink) Status(polyaxon.Condition) {}
+func (discardSink) Line(polyaxon.LogLine)     {}
+func (discardSink) Waits(string)              {}
+func (discardSink) Progress(string)           {}
+func (discardSink) Note(string)               {}
 
 // slowError says that a service did not answer in time. The service is not stopped, because
 // the node or the image that it waits for may still become available.

@@ -11,8 +11,8 @@ import (
 	"github.com/slipway-ci/slipway/internal/run"
 )
 
-// askingLimit is the timeout of one request to a service.
-const askingLimit = 10 * time.Second
+// probeTimeout is the timeout of one request to a service.
+const probeTimeout = 10 * time.Second
 
 // awaitReady sends requests to a service until it answers with a status below 400, at page
 // or, if page does not exist, at root. It returns the address that answered. A running
@@ -22,7 +22,7 @@ const askingLimit = 10 * time.Second
 func (s *Service) awaitReady(ctx context.Context, target run.Target, carrier http.RoundTripper, page, root string) (string, error) {
 	last, told := "nothing", false
 	for wait := 50 * time.Millisecond; ; wait = min(wait*3/2, 2*time.Second) {
-		address, code, said := s.askEither(ctx, carrier, page, root)
+		address, code, said := s.probePageOrRoot(ctx, carrier, page, root)
 		if said != "" {
 			last = said
 		}
@@ -50,15 +50,15 @@ func (s *Service) awaitReady(ctx context.Context, target run.Target, carrier htt
 // answers reports whether code is the status of a page that exists.
 func answers(code int) bool { return code > 0 && code < http.StatusBadRequest }
 
-// askEither requests page and, if that does not answer, root. If root answers, it requests
-// page once more, because the service may have started in between.
-func (s *Service) askEither(ctx context.Context, carrier http.RoundTripper, page, root string) (address string, code int, said string) {
-	code, said = s.ask(ctx, carrier, page)
+// probePageOrRoot requests page and, if that does not answer, root. If root answers, it
+// requests page once more, because the service may have started in between.
+func (s *Service) probePageOrRoot(ctx context.Context, carrier http.RoundTripper, page, root string) (address string, code int, said string) {
+	code, said = s.probe(ctx, carrier, page)
 	if answers(code) || page == root {
 		return page, code, said
 	}
-	if atRoot, saidThere := s.ask(ctx, carrier, root); answers(atRoot) {
-		if again, saidAgain := s.ask(ctx, carrier, page); answers(again) {
+	if atRoot, saidThere := s.probe(ctx, carrier, root); answers(atRoot) {
+		if again, saidAgain := s.probe(ctx, carrier, page); answers(again) {
 			return page, again, saidAgain
 		}
 		return root, atRoot, saidThere
@@ -90,11 +90,11 @@ func isOfService(code int) bool {
 	return code > 0 && code != http.StatusBadGateway && code != http.StatusServiceUnavailable && code != http.StatusGatewayTimeout
 }
 
-// ask returns the status code that a service answers with, 0 for none, and the answer or
+// probe returns the status code that a service answers with, 0 for none, and the answer or
 // error in words. It does not send Polyaxon's token, because the service is the user's
 // program.
-func (s *Service) ask(ctx context.Context, carrier http.RoundTripper, address string) (code int, said string) {
-	ctx, cancel := context.WithTimeout(ctx, askingLimit)
+func (s *Service) probe(ctx context.Context, carrier http.RoundTripper, address string) (code int, said string) {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {

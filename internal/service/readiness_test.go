@@ -31,7 +31,7 @@ func TestPageOrRoot(t *testing.T) {
 	r := &polyaxon.Run{Content: `{"run":{"environment":{"annotations":{"slipway/page":"/docs"}}}}`}
 	for name, want := range map[string]string{"both": "both/docs", "root": "root/", "page": "page/docs", "starting": "starting/docs", "neither": ""} {
 		root := server.URL + "/" + name + "/"
-		address, code, said := s.askEither(t.Context(), http.DefaultTransport, runs.Opened(root, r), root)
+		address, code, said := s.probePageOrRoot(t.Context(), http.DefaultTransport, runs.FirstPage(root, r), root)
 		if answers(code) != (want != "") || want != "" && address != server.URL+"/"+want {
 			t.Errorf("%s answers %d %s at %s, want %s", name, code, said, address, want)
 		}

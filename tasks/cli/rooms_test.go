@@ -353,7 +353,7 @@ func unreadable(string) (string, bool) { return fault(), true }
 func opened(dir string) *project.Project {
 	return &project.Project{
 		Env:    &project.Env{Dir: dir, Events: project.NewRecorder(report.Discard{}, time.Now), Transport: refusing, Now: time.Now, Lookup: func(string) (string, bool) { return "", false }},
-		Config: &config.Config{Project: "p", Dir: dir}, Public: refusing, Held: file.NewCache(), Revision: func() revision.Revision { return revision.Revision{} },
+		Config: &config.Config{Project: "p", Dir: dir}, Public: refusing, FileCache: file.NewCache(), Revision: func() revision.Revision { return revision.Revision{} },
 	}
 }
 

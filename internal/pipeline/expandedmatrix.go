@@ -17,20 +17,20 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// search is a matrix that slipway expanded: its runs in order, and its conditions for early
-// stopping.
-type search struct {
+// expandedMatrix is a matrix that slipway expanded: its runs in order, and its conditions
+// for early stopping.
+type expandedMatrix struct {
 	expansion   *matrix.Expansion
 	submissions []run.Submission
 }
 
-// search expands the matrix of a job into the submissions of its runs.
-func (p *Pipeline) search(ctx context.Context, j *config.Job, operation *operation.Operation, upstream []string) (*search, error) {
+// expandMatrix expands the matrix of a job into the submissions of its runs.
+func (p *Pipeline) expandMatrix(ctx context.Context, j *config.Job, operation *operation.Operation, upstream []string) (*expandedMatrix, error) {
 	expansion, err := job.Expansion(ctx, p.Project, j, operation)
 	if err != nil {
 		return nil, err
 	}
-	s := &search{expansion: expansion}
+	s := &expandedMatrix{expansion: expansion}
 	for _, suggestion := range expansion.Suggestions {
 		before := upstream
 		if suggestion.Repeat > 0 {
@@ -42,7 +42,7 @@ func (p *Pipeline) search(ctx context.Context, j *config.Job, operation *operati
 }
 
 // concurrency returns how many runs of the matrix may be active at once.
-func (s *search) concurrency() int {
+func (s *expandedMatrix) concurrency() int {
 	if c := s.expansion.Concurrency; c > 0 {
 		return min(c, jobLimit)
 	}
@@ -50,7 +50,7 @@ func (s *search) concurrency() int {
 }
 
 // params returns the params of run n as text.
-func (s *search) params(n int) string {
+func (s *expandedMatrix) params(n int) string {
 	params := s.expansion.Suggestions[n].Params
 	var parts []string
 	for _, name := range slices.Sorted(maps.Keys(params)) {
@@ -59,10 +59,10 @@ func (s *search) params(n int) string {
 	return strings.Join(parts, " ")
 }
 
-// found returns the existing runs for the submissions of a matrix, in order. An entry has no
-// UUID if there is no run.
-func (p *Pipeline) found(ctx context.Context, s *search) ([]Ended, error) {
-	found := make([]Ended, len(s.submissions))
+// existingRuns returns the existing runs for the submissions of a matrix, in order. An entry
+// has no UUID if there is no run.
+func (p *Pipeline) existingRuns(ctx context.Context, s *expandedMatrix) ([]JobResult, error) {
+	found := make([]JobResult, len(s.submissions))
 	group, ctx := panics.WithContext(ctx)
 	group.SetLimit(jobLimit)
 	for n, submission := range s.submissions {
@@ -76,13 +76,13 @@ func (p *Pipeline) found(ctx context.Context, s *search) ([]Ended, error) {
 				return err
 			}
 			found[n].Action = UpToDate
-			found[n].saw(r)
+			found[n].setRun(r)
 			if r.Status == polyaxon.Succeeded && s.watchesMetrics() {
 				outcome, err := run.Summarize(ctx, p.Polyaxon, p.RunTarget(r), p.Pods())
 				if err != nil {
 					return err
 				}
-				found[n].ended(outcome)
+				found[n].setOutcome(outcome)
 			}
 			return nil
 		})
@@ -90,9 +90,9 @@ func (p *Pipeline) found(ctx context.Context, s *search) ([]Ended, error) {
 	return found, group.Wait()
 }
 
-// gather combines the runs of a matrix into the result of one job. The job succeeded if all
+// combine combines the runs of a matrix into the result of one job. The job succeeded if all
 // runs did, or if one run was good enough. It failed if a run failed.
-func (s *search) gather(e Ended, all []Ended, early *earlyStop) Ended {
+func (s *expandedMatrix) combine(e JobResult, all []JobResult, early *earlyStop) JobResult {
 	status := map[polyaxon.Status]int{}
 	for n := range all {
 		status[all[n].Status]++
@@ -119,12 +119,12 @@ func (s *search) gather(e Ended, all []Ended, early *earlyStop) Ended {
 			e.Status = polyaxon.Failed
 		}
 	}
-	e.rank(s.by())
+	e.rank(s.ranking())
 	return e
 }
 
-// by returns the metric that early stopping watches, nil if there is none.
-func (s *search) by() *report.Ranking {
+// ranking returns the metric that early stopping watches, nil if there is none.
+func (s *expandedMatrix) ranking() *report.Ranking {
 	for _, e := range s.expansion.Stopping {
 		if e.Metric != "" {
 			return &report.Ranking{Metric: e.Metric, Lower: e.Minimize}
@@ -134,7 +134,7 @@ func (s *search) by() *report.Ranking {
 }
 
 // rank sorts the runs, best first.
-func (e *Ended) rank(by *report.Ranking) {
+func (e *JobResult) rank(by *report.Ranking) {
 	j := report.Job{Runs: e.Runs}
 	j.Rank(by)
 	e.Runs, e.BestBy = j.Runs, j.BestBy

@@ -14,10 +14,10 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// table adds the runs of a matrix that the server expanded to the job's result, best first.
-// If the server does not list the runs, that is only a warning, because the result of the
-// job is already known.
-func (p *Pipeline) table(ctx context.Context, j *config.Job, s run.Submission, e *Ended) {
+// addServerRuns adds the runs of a matrix that the server expanded to the job's result, best
+// first. If the server does not list the runs, that is only a warning, because the result of
+// the job is already known.
+func (p *Pipeline) addServerRuns(ctx context.Context, j *config.Job, s run.Submission, e *JobResult) {
 	if ctx.Err() != nil || e.UUID() == "" {
 		return
 	}

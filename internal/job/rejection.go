@@ -15,12 +15,12 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// Refused turns an error of submitting a job into a *source.Error in the user's file if
+// LocateRejection turns an error of submitting a job into a *source.Error in the user's file if
 // the server rejected the operation, or accepted it and could not compile it. It returns
 // other errors unchanged.
-func Refused(ctx context.Context, p *project.Project, j *config.Job, err error) error {
+func LocateRejection(ctx context.Context, p *project.Project, j *config.Job, err error) error {
 	if uncompiled := new(run.CompileError); errors.As(err, &uncompiled) {
-		return project.Located(blamed(ctx, p, j, uncompiled.Message), err)
+		return project.WithPosition(positionOf(ctx, p, j, uncompiled.Message), err)
 	}
 	return invalid(ctx, p, j, err)
 }
@@ -61,9 +61,9 @@ func locate(ctx context.Context, p *project.Project, j *config.Job, problem poly
 // quoted matches names and values as servers quote them in error messages.
 var quoted = regexp.MustCompile("[`']([-a-zA-Z0-9_]+)[`']")
 
-// blamed returns the position of what a server's message is about: the param that it
+// positionOf returns the position of what a server's message is about: the param that it
 // quotes, or the value that it quotes in the Polyaxonfile, or else the job.
-func blamed(ctx context.Context, p *project.Project, j *config.Job, message string) source.Position {
+func positionOf(ctx context.Context, p *project.Project, j *config.Job, message string) source.Position {
 	file, err := File(ctx, p, j)
 	for _, match := range quoted.FindAllStringSubmatch(message, -1) {
 		if _, given := j.Params[match[1]]; given {

@@ -10,9 +10,9 @@ import (
 	"github.com/slipway-ci/slipway/tasks/exit"
 )
 
-// TestRefusedAtTheLine checks that the server's rejection is reported at the line of the
+// TestRejectionPosition checks that the server's rejection is reported at the line of the
 // user's file that it names.
-func TestRefusedAtTheLine(t *testing.T) {
+func TestRejectionPosition(t *testing.T) {
 	t.Chdir(t.TempDir())
 	write := func(name, text string) {
 		t.Helper()

@@ -17,28 +17,28 @@ import (
 // determine.
 const unknown = "unknown"
 
-// asks connects a plan to the parts of the platform in u, and reports whether they can be
-// asked. A failure to connect is logged as a note and is not an error, because the rest of
-// the plan is still useful.
-func (d *Deployment) asks(ctx context.Context, whom string, u platform.Uses) bool {
+// connectForPlan connects a plan to the parts of the platform in u, and reports whether they
+// can be asked. A failure to connect is logged as a note and is not an error, because the
+// rest of the plan is still useful.
+func (d *Deployment) connectForPlan(ctx context.Context, whom string, u platform.Uses) bool {
 	if u == (platform.Uses{}) || d.Offline {
 		return false
 	}
 	if err := d.Extend(ctx, u); err != nil {
-		return ctx.Err() == nil && d.unasked(whom, err)
+		return ctx.Err() == nil && d.noteUnreachable(whom, err)
 	}
 	return true
 }
 
-// unasked notes that whom cannot be asked, and why. It always returns false.
-func (d *Deployment) unasked(whom string, err error) bool {
+// noteUnreachable notes that whom cannot be reached, and why. It always returns false.
+func (d *Deployment) noteUnreachable(whom string, err error) bool {
 	d.Note(whom + " cannot be accessed, so its state is unknown: " + err.Error())
 	return false
 }
 
-// cannotAsk reports whether err means that a server does not answer, or does not let this
+// isUnreachable reports whether err means that a server does not answer, or does not let this
 // user ask.
-func cannotAsk(err error) bool {
+func isUnreachable(err error) bool {
 	var network net.Error
 	var contact *polyaxon.ContactError
 	if errors.As(err, &network) || errors.As(err, &contact) || apierrors.IsUnauthorized(err) || apierrors.IsForbidden(err) {

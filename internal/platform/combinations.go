@@ -8,10 +8,10 @@ import (
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// RefuseHalfClouds returns a *source.Error for combinations of sandbox and cloud that
+// CheckCombination returns a *source.Error for combinations of sandbox and cloud that
 // cannot work: a cluster elsewhere can neither pull from the sandbox's registry nor see
 // the sandbox's secrets.
-func (to *Platform) RefuseHalfClouds(u Uses) error {
+func (to *Platform) CheckCombination(u Uses) error {
 	cfg := to.Config
 	switch {
 	case !u.Images && !u.Secrets: // no image or secret is sent that runs could miss

@@ -13,14 +13,14 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// lacking returns problems for what a job, filled with its params, needs and does not
+// missing returns problems for what a job, filled with its params, needs and does not
 // find where it runs: objects of the cluster and, on the sandbox, resources of this
 // machine.
-func (c *Checker) lacking(ctx context.Context, j *config.Job) []report.Problem {
-	if c.Cluster == nil && !c.Machine {
+func (c *Checker) missing(ctx context.Context, j *config.Job) []report.Problem {
+	if c.Cluster == nil && !c.CheckMachine {
 		return nil
 	}
-	compiled, err := job.Unbuilt(ctx, c.Project, j)
+	compiled, err := job.CompiledWithPlaceholder(ctx, c.Project, j)
 	if err != nil || compiled == nil {
 		return nil // an error is reported by other checks
 	}
@@ -38,7 +38,7 @@ func (c *Checker) lacking(ctx context.Context, j *config.Job) []report.Problem {
 			problems = append(problems, one)
 		}
 	}
-	if pod, err := compiled.Pod(); err == nil && c.Machine {
+	if pod, err := compiled.Pod(); err == nil && c.CheckMachine {
 		if lacks := sandbox.Lacks(append(pod.Sidecars, pod.Container)...); lacks != "" {
 			problems = append(problems, report.Problem{
 				Position: c.Project.Config.At(project.Section(j), j.Name, "gpu"), Severity: string(file.SeverityError), Stage: string(file.StageRun),

@@ -36,8 +36,8 @@ func actionOf(how run.How) Action {
 	return map[run.How]Action{run.Created: Submitted, run.Attached: Attached, run.UpToDate: UpToDate}[how]
 }
 
-// Ended is the result of a job, or of one run of its matrix.
-type Ended struct {
+// JobResult is the result of a job, or of one run of its matrix.
+type JobResult struct {
 	Name   string
 	After  []string
 	Action Action
@@ -58,15 +58,15 @@ type Ended struct {
 }
 
 // UUID returns the UUID of the run, "" if there is none.
-func (e Ended) UUID() string { return e.described.UUID }
+func (e JobResult) UUID() string { return e.described.UUID }
 
 // Metrics returns the metrics of the run.
-func (e Ended) Metrics() map[string]float64 { return e.described.Metrics }
+func (e JobResult) Metrics() map[string]float64 { return e.described.Metrics }
 
 // Identity returns the UUID of the job's run. For a matrix that slipway expanded, it returns
 // the sorted UUIDs of the runs that succeeded, separated by commas. It is part of the deploy
 // keys of downstream jobs.
-func (e Ended) Identity() string {
+func (e JobResult) Identity() string {
 	if e.UUID() != "" {
 		return e.UUID()
 	}
@@ -74,7 +74,7 @@ func (e Ended) Identity() string {
 }
 
 // include adds a run of the matrix.
-func (e *Ended) include(one *Ended, r report.Run) {
+func (e *JobResult) include(one *JobResult, r report.Run) {
 	e.Runs = append(e.Runs, r)
 	if one.Status == polyaxon.Succeeded {
 		e.succeeded = append(e.succeeded, one.UUID())
@@ -82,21 +82,23 @@ func (e *Ended) include(one *Ended, r report.Run) {
 	}
 }
 
-// saw records a run as the server lists it.
-func (e *Ended) saw(r *polyaxon.Run) { e.Status, e.described = r.Status, runs.Report(r) }
+// setRun records a run as the server lists it.
+func (e *JobResult) setRun(r *polyaxon.Run) { e.Status, e.described = r.Status, runs.Report(r) }
 
-// ended records the outcome of a run.
-func (e *Ended) ended(o *run.Outcome) { e.Status, e.described = o.Run.Status, runs.ReportOutcome(o) }
+// setOutcome records the outcome of a run.
+func (e *JobResult) setOutcome(o *run.Outcome) {
+	e.Status, e.described = o.Run.Status, runs.ReportOutcome(o)
+}
 
-// Of returns the Ended of a job from a run that ended earlier.
-func Of(name string, r *polyaxon.Run) Ended {
-	e := Ended{Name: name}
-	e.saw(r)
+// ResultOf returns the JobResult of a job from a run that ended earlier.
+func ResultOf(name string, r *polyaxon.Run) JobResult {
+	e := JobResult{Name: name}
+	e.setRun(r)
 	return e
 }
 
 // Run returns the run as a report shows it.
-func (e Ended) Run() report.Run {
+func (e JobResult) Run() report.Run {
 	r := e.described
 	r.Status = string(e.Status)
 	if e.Message != "" {
@@ -106,12 +108,12 @@ func (e Ended) Run() report.Run {
 }
 
 // Report returns the job as a report shows it.
-func (e Ended) Report() report.Job {
+func (e JobResult) Report() report.Job {
 	return report.Job{Name: e.Name, Action: e.Action.String(), After: strings.Join(e.After, ", "), Run: e.Run(), Runs: e.Runs, BestBy: e.BestBy}
 }
 
 // Reports returns jobs as a report shows them.
-func Reports(all []Ended) []report.Job {
+func Reports(all []JobResult) []report.Job {
 	reported := make([]report.Job, len(all))
 	for n := range all {
 		reported[n] = all[n].Report()

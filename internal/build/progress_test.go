@@ -11,26 +11,26 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// TestPace checks that without a terminal each step is a line, and that a build that is
+// TestProgress checks that without a terminal each step is a line, and that a build that is
 // silent for 15 s reports that it is still going on, and how far it is.
-func TestPace(t *testing.T) {
+func TestProgress(t *testing.T) {
 	var out strings.Builder
 	now := time.Unix(0, 0)
 	clock := func() time.Time { return now }
 	said := func(kind report.Kind, text string) report.Event {
 		return report.Event{Kind: kind, Step: "image", Subject: "api", Message: text}
 	}
-	c := &pace{report: printer.Lines(&out, printer.Style{Now: clock}).Event, name: "api", now: clock, every: paceEvery, last: said(report.Progress, "building"), since: now, begun: now}
-	c.said(said(report.Advance, "[1/2] FROM python"))
+	c := &progress{report: printer.Lines(&out, printer.Style{Now: clock}).Event, name: "api", now: clock, every: progressInterval, last: said(report.Progress, "building"), since: now, started: now}
+	c.send(said(report.Advance, "[1/2] FROM python"))
 	waits := 0
 	c.watch(t.Context(), func(context.Context, time.Duration) error {
 		waits++
-		now = now.Add(paceEvery)
+		now = now.Add(progressInterval)
 		switch waits {
 		case 2:
-			c.said(said(report.Advance, "[2/2] RUN pip install torch"))
+			c.send(said(report.Advance, "[2/2] RUN pip install torch"))
 		case 3:
-			c.said(said(report.Progress, "downloading 3 of 9 packages"))
+			c.send(said(report.Progress, "downloading 3 of 9 packages"))
 		case 5:
 			return errors.New("it is over")
 		}

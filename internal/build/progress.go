@@ -11,14 +11,14 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// paceEvery is how long a build may be silent before an event says that it is still going
-// on.
-const paceEvery = 15 * time.Second
+// progressInterval is how long a build may be silent before an event says that it is still
+// going on.
+const progressInterval = 15 * time.Second
 
-// pace reports the progress of an image's build. If there has been nothing to report for
+// progress reports the progress of an image's build. If there has been nothing to report for
 // a while, it reports that the build is still going on, because the log of a workflow has
 // no moving clock.
-type pace struct {
+type progress struct {
 	report func(report.Event)
 	name   string
 	now    func() time.Time
@@ -27,15 +27,15 @@ type pace struct {
 	mu sync.Mutex
 	// last is the event that was sent last. An event with news was sent at since. The build
 	// began at begun.
-	last         report.Event
-	since, begun time.Time
+	last           report.Event
+	since, started time.Time
 }
 
-// paced starts reporting the progress of an image's build. It returns the pace, and a
-// function that ends it.
-func paced(ctx context.Context, p *project.Project, name string) (*pace, func()) {
+// startProgress starts reporting the progress of an image's build. It returns the progress,
+// and a function that ends it.
+func startProgress(ctx context.Context, p *project.Project, name string) (*progress, func()) {
 	began := time.Now()
-	c := &pace{report: p.Report, name: name, now: time.Now, every: paceEvery, since: began, begun: began}
+	c := &progress{report: p.Report, name: name, now: time.Now, every: progressInterval, since: began, started: began}
 	c.last = report.Event{Step: "image", Subject: name, Message: "building"}
 	ctx, stop := context.WithCancel(ctx)
 	var watching panics.WaitGroup
@@ -47,27 +47,27 @@ func paced(ctx context.Context, p *project.Project, name string) (*pace, func())
 }
 
 // watch reports periodically that the build is still going on, until ctx is done.
-func (c *pace) watch(ctx context.Context, wait func(context.Context, time.Duration) error) {
+func (c *progress) watch(ctx context.Context, wait func(context.Context, time.Duration) error) {
 	for wait(ctx, c.every) == nil {
-		c.goesOn()
+		c.stillBuilding()
 	}
 }
 
-// goesOn reports that the build is still going on, if no line was sent for c.every.
-func (c *pace) goesOn() {
+// stillBuilding reports that the build is still going on, if no line was sent for c.every.
+func (c *progress) stillBuilding() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.now()
 	if now.Sub(c.since) >= c.every {
 		c.since = now
 		e := c.last
-		e.Kind, e.Seconds = report.Advance, now.Sub(c.begun).Seconds()
+		e.Kind, e.Seconds = report.Advance, now.Sub(c.started).Seconds()
 		c.report(e)
 	}
 }
 
-// said sends an event and remembers it for goesOn.
-func (c *pace) said(e report.Event) {
+// send sends an event and remembers it for stillBuilding.
+func (c *progress) send(e report.Event) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.last = e
