@@ -14,9 +14,9 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// TestWhatIsNoPolyaxon runs commands against servers that are not Polyaxon. Every command
+// TestNotAPolyaxonServer runs commands against servers that are not Polyaxon. Every command
 // must report that. None may succeed or hang.
-func TestWhatIsNoPolyaxon(t *testing.T) {
+func TestNotAPolyaxonServer(t *testing.T) {
 	closed := freePort(t)
 	page := "<html><title>Sign in</title></html>"
 	for name, test := range map[string]struct {

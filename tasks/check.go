@@ -88,7 +88,7 @@ func Check(ctx context.Context, env *Env, o CheckOptions) (*Result, error) {
 			"): the community edition has no authentication, so restrict access with an authenticating proxy or with the network")
 	}
 	c.Event(report.Done, "check", "", "checked "+printer.Count(len(targets), "file"))
-	return result, errors.Join(broken, verdictOf(result.Problems, o.Strict))
+	return result, errors.Join(broken, applyStrict(result.Problems, o.Strict))
 }
 
 // nothingFound returns a message that says where Check found no Polyaxonfile.
@@ -103,9 +103,9 @@ func nothingFound(p *project.Project, names []string) string {
 		"(directories whose names begin with a dot, node_modules and site-packages are left out)"
 }
 
-// verdictOf turns warnings into errors if strict is set. It returns an *exit.ProblemsError
+// applyStrict turns warnings into errors if strict is set. It returns an *exit.ProblemsError
 // if one of the problems is an error, nil otherwise.
-func verdictOf(problems []report.Problem, strict bool) error {
+func applyStrict(problems []report.Problem, strict bool) error {
 	e := &exit.ProblemsError{}
 	for i := range problems {
 		if strict {

@@ -104,13 +104,13 @@ func world(t *testing.T) (dir string, transport http.RoundTripper) {
 			t.Fatal(err)
 		}
 	}
-	return dir, everywhere{at}
+	return dir, singleHostTransport{at}
 }
 
-// everywhere is a transport that sends requests for all hosts to one host.
-type everywhere struct{ at *url.URL }
+// singleHostTransport is a transport that sends requests for all hosts to one host.
+type singleHostTransport struct{ at *url.URL }
 
-func (e everywhere) RoundTrip(r *http.Request) (*http.Response, error) {
+func (e singleHostTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	r.URL.Scheme, r.URL.Host = e.at.Scheme, e.at.Host
 	return http.DefaultTransport.RoundTrip(r)

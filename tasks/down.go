@@ -33,12 +33,12 @@ func Down(ctx context.Context, env *Env, o DownOptions) (*Result, error) {
 	left := "service " + o.Service + " may still run; check it with slipway runs --services, and stop it with slipway down " + o.Service
 	alive, err := s.Alive(ctx)
 	if err != nil {
-		return result, exit.Unsure(ctx, err, left)
+		return result, exit.IfInterruptedWith(ctx, err, left)
 	}
 	for i := range alive {
 		status, err := s.End(ctx, &alive[i])
 		if err != nil {
-			return result, exit.Unsure(ctx, fmt.Errorf("stop run %s of service %s: %w", alive[i].UUID, o.Service, err), left)
+			return result, exit.IfInterruptedWith(ctx, fmt.Errorf("stop run %s of service %s: %w", alive[i].UUID, o.Service, err), left)
 		}
 		s.Report(report.Event{
 			Kind: report.Done, Step: "down", Subject: o.Service, Run: alive[i].UUID, Status: string(status),

@@ -89,7 +89,7 @@ func (e *Env) connect(ctx context.Context) (*platform.Platform, error) {
 		return nil, err
 	}
 	to, err := platform.Connect(ctx, p, platform.Uses{Runs: true})
-	return to, exit.Unsure(ctx, err, "")
+	return to, exit.IfInterruptedWith(ctx, err, "")
 }
 
 // keys returns the keys of m, sorted.

@@ -41,6 +41,7 @@ type (
 	TimeLimitError = exit.TimeLimitError
 	// PendingError says that a run waited longer than --fail-pending allows.
 	PendingError = exit.PendingError
-	// NeverError says that a job needs resources that the sandbox's machine does not have.
-	NeverError = exit.NeverError
+	// UnschedulableError says that a job needs resources that the sandbox's machine does not
+	// have.
+	UnschedulableError = exit.UnschedulableError
 )

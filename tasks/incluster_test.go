@@ -105,7 +105,7 @@ func gated(t *testing.T, address *url.URL) {
 
 // forwarded runs `up api --port` until the service has answered. It returns the printed
 // address and a function that interrupts the command.
-func forwarded(ctx context.Context, t *testing.T, env *Env, events *heard) (address *url.URL, interrupt func()) {
+func forwarded(ctx context.Context, t *testing.T, env *Env, events *eventLog) (address *url.URL, interrupt func()) {
 	t.Helper()
 	local := freePort(t)
 	ctx, cancel := context.WithCancel(ctx)

@@ -27,9 +27,9 @@ func Restart(ctx context.Context, env *Env, o RunOptions) (*Result, error) {
 			if !polyaxon.Refused(err) {
 				err = fmt.Errorf("%w; %s", err, unknown)
 			}
-			return exit.Unsure(ctx, fmt.Errorf("restart run %s: %w", r.UUID, err), unknown)
+			return exit.IfInterruptedWith(ctx, fmt.Errorf("restart run %s: %w", r.UUID, err), unknown)
 		}
-		return noted(ctx, to, "restart", made.UUID, result)
+		return noteState(ctx, to, "restart", made.UUID, result)
 	})
 }
 
@@ -40,14 +40,14 @@ func Resume(ctx context.Context, env *Env, o RunOptions) (*Result, error) {
 			return exit.Usagef("run %s is %s: only a run that has ended can be resumed", r.UUID, r.Status)
 		}
 		if _, err := to.Polyaxon.Resume(ctx, to.Config.Project, r.UUID); err != nil {
-			return exit.Unsure(ctx, fmt.Errorf("resume run %s: %w", r.UUID, err), "whether run "+r.UUID+" was resumed is unknown; check it with slipway status "+r.UUID)
+			return exit.IfInterruptedWith(ctx, fmt.Errorf("resume run %s: %w", r.UUID, err), "whether run "+r.UUID+" was resumed is unknown; check it with slipway status "+r.UUID)
 		}
-		return noted(ctx, to, "resume", r.UUID, result)
+		return noteState(ctx, to, "resume", r.UUID, result)
 	})
 }
 
-// approvals is the maximum number of approvals that a run needs.
-const approvals = 2
+// maxApprovals is the maximum number of approvals that a run needs.
+const maxApprovals = 2
 
 // Approve approves a run that waits for approval, and checks that the run continues.
 func Approve(ctx context.Context, env *Env, o RunOptions) (*Result, error) {
@@ -56,9 +56,9 @@ func Approve(ctx context.Context, env *Env, o RunOptions) (*Result, error) {
 			return exit.Usagef("run %s is %s and does not wait for approval", r.UUID, r.Status)
 		}
 		// On servers of 2.x, the first approval only lets an operation with approval compile.
-		for n := 0; n < approvals; n++ {
+		for n := 0; n < maxApprovals; n++ {
 			if err := to.Polyaxon.Approve(ctx, to.Config.Project, r.UUID); err != nil {
-				return exit.Unsure(ctx, fmt.Errorf("approve run %s: %w", r.UUID, err), "whether run "+r.UUID+" was approved is unknown; check it with slipway status "+r.UUID)
+				return exit.IfInterruptedWith(ctx, fmt.Errorf("approve run %s: %w", r.UUID, err), "whether run "+r.UUID+" was approved is unknown; check it with slipway status "+r.UUID)
 			}
 			now, err := to.Polyaxon.Run(ctx, to.Config.Project, r.UUID)
 			if err != nil {
@@ -68,12 +68,12 @@ func Approve(ctx context.Context, env *Env, o RunOptions) (*Result, error) {
 				break
 			}
 		}
-		return noted(ctx, to, "approve", r.UUID, result)
+		return noteState(ctx, to, "approve", r.UUID, result)
 	})
 }
 
-// noted reports the current state of a run.
-func noted(ctx context.Context, to *platform.Platform, step, uuid string, result *report.Result) error {
+// noteState reports the current state of a run.
+func noteState(ctx context.Context, to *platform.Platform, step, uuid string, result *report.Result) error {
 	now, err := to.Polyaxon.Run(ctx, to.Config.Project, uuid)
 	if err != nil {
 		return fmt.Errorf("get run %s: %w", uuid, err)

@@ -23,20 +23,20 @@ import (
 // unreachable is the kubeconfig of a cluster that does not answer.
 const unreachable = "apiVersion: v1\nkind: Config\ncurrent-context: a\nclusters: [{name: a, cluster: {server: 'http://127.0.0.1:1'}}]\nusers: [{name: a, user: {}}]\ncontexts: [{name: a, context: {cluster: a, user: a}}]\n"
 
-// heard is a sink that collects events.
-type heard struct {
+// eventLog is a sink that collects events.
+type eventLog struct {
 	mu   sync.Mutex
 	text strings.Builder
 }
 
 // Event implements report.Sink.
-func (h *heard) Event(e report.Event) {
+func (h *eventLog) Event(e report.Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	fmt.Fprintf(&h.text, "%v %s %s: %s\n", e.Kind, e.Step, e.Subject, e.Message)
 }
 
-func (h *heard) String() string {
+func (h *eventLog) String() string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.text.String()
@@ -44,7 +44,7 @@ func (h *heard) String() string {
 
 // serving writes a repository with a service that listens on port, and returns the Env of a
 // user there. where is the part of slipway.yaml that describes the platform.
-func serving(t *testing.T, where, kubeconfig string) (env *Env, events *heard, port int) {
+func serving(t *testing.T, where, kubeconfig string) (env *Env, events *eventLog, port int) {
 	t.Helper()
 	dir := t.TempDir()
 	port = freePort(t)
@@ -59,7 +59,7 @@ func serving(t *testing.T, where, kubeconfig string) (env *Env, events *heard, p
 		}
 	}
 	t.Chdir(dir)
-	events = &heard{}
+	events = &eventLog{}
 	return &Env{Dir: ".", Events: events, Transport: http.DefaultTransport, Now: time.Now, Machine: "desk",
 		Lookup: func(name string) (string, bool) { return "anna", name == "USER" }}, events, port
 }

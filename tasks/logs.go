@@ -55,7 +55,7 @@ type lines struct {
 
 // Status implements run.Sink.
 func (s *lines) Status(c polyaxon.Condition) {
-	s.tell(report.Event{Kind: report.Detail, Status: string(c.Type)})
+	s.send(report.Event{Kind: report.Detail, Status: string(c.Type)})
 }
 
 // Line implements run.Sink. It ignores write errors: if the reader is gone, SIGPIPE or the
@@ -67,17 +67,17 @@ func (s *lines) Line(l polyaxon.LogLine) {
 
 // Waits implements run.Sink.
 func (s *lines) Waits(why string) {
-	s.tell(report.Event{Kind: report.Status, Waits: true, Message: why})
+	s.send(report.Event{Kind: report.Status, Waits: true, Message: why})
 }
 
 // Progress implements run.Sink. Progress is not printed, because it does not stay.
 func (s *lines) Progress(string) {}
 
 // Note implements run.Sink.
-func (s *lines) Note(text string) { s.tell(report.Event{Kind: report.Note, Message: text}) }
+func (s *lines) Note(text string) { s.send(report.Event{Kind: report.Note, Message: text}) }
 
-// tell reports an event of the run.
-func (s *lines) tell(e report.Event) {
+// send reports an event of the run.
+func (s *lines) send(e report.Event) {
 	e.Step, e.Run = "run", s.uuid
 	s.Report(e)
 }

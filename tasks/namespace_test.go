@@ -45,7 +45,7 @@ func TestSecretsOnCluster(t *testing.T) {
 	poor.Impersonate.UserName = "ci"
 
 	t.Chdir(t.TempDir())
-	events := &heard{}
+	events := &eventLog{}
 	env := &Env{Dir: ".", Events: events, Transport: http.DefaultTransport, Now: time.Now,
 		Lookup: func(name string) (string, bool) { return "a-secret-value", name == "TOKEN" }}
 	write := func(access *rest.Config, cluster string) {
@@ -126,15 +126,15 @@ func TestSecretsOnCluster(t *testing.T) {
 	must(nil, err)
 	whole, err := Plan(t.Context(), env, PlanOptions{})
 	must(nil, err)
-	if plan.Namespace != "polyaxon-v2" || whole.Namespace != "polyaxon-v2" || whole.Changes != 2 {
-		t.Errorf("the plans name %q and %q, and %d changes", plan.Namespace, whole.Namespace, whole.Changes)
+	if plan.CreateNamespace != "polyaxon-v2" || whole.CreateNamespace != "polyaxon-v2" || whole.Changes != 2 {
+		t.Errorf("the plans name %q and %q, and %d changes", plan.CreateNamespace, whole.CreateNamespace, whole.Changes)
 	}
 	forRuns := strings.Replace(jobs, "namespace: polyaxon-v2", "namespace: polyaxon-v3, create-namespace: true", 1)
 	must(nil, os.WriteFile("slipway.yaml", []byte(forRuns), 0o600))
 	whole, err = Plan(t.Context(), env, PlanOptions{})
 	must(nil, err)
-	if whole.Namespace != "polyaxon-v3" || whole.Changes != 2 {
-		t.Errorf("the plan of jobs alone names %q, and %d changes", whole.Namespace, whole.Changes)
+	if whole.CreateNamespace != "polyaxon-v3" || whole.Changes != 2 {
+		t.Errorf("the plan of jobs alone names %q, and %d changes", whole.CreateNamespace, whole.Changes)
 	}
 	write(access, "polyaxon-v2, create-namespace: true")
 	must(SecretsSync(t.Context(), env, SecretsOptions{}))

@@ -12,10 +12,10 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// TestReferencesReachNothingPrivateByName uses a urlRef with a host name that resolves to
+// TestReferencesCannotReachPrivateNames uses a urlRef with a host name that resolves to
 // loopback. It must be refused, also in a command that masks secrets and therefore wraps the
 // transport.
-func TestReferencesReachNothingPrivateByName(t *testing.T) {
+func TestReferencesCannotReachPrivateNames(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
 		"slipway.yaml": "project: p\njobs: {train: {polyaxonfile: op.yml}}\n",

@@ -21,7 +21,7 @@ func TestQuantitiesOfParams(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	env := &Env{Dir: ".", Events: &heard{}, Transport: http.DefaultTransport, Now: time.Now, Lookup: func(string) (string, bool) { return "", false }}
+	env := &Env{Dir: ".", Events: &eventLog{}, Transport: http.DefaultTransport, Now: time.Now, Lookup: func(string) (string, bool) { return "", false }}
 	for params, want := range map[string]string{
 		"MEMORY=4GB CPU=1":  `train.yml:4:10: input MEMORY: "4GB" is not a valid quantity (4G or 4Gi)`,
 		"MEMORY=12kb CPU=1": `train.yml:4:10: input MEMORY: "12kb" is not a valid quantity (12k or 12Ki)`,

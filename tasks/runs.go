@@ -52,7 +52,7 @@ func Stop(ctx context.Context, env *Env, o RunOptions) (*Result, error) {
 	return withRun(ctx, env, "stop", o.Run, func(to *platform.Platform, r *polyaxon.Run, result *Result) error {
 		if !r.Status.Terminal() {
 			if err := run.Stop(ctx, to.Polyaxon, to.RunTarget(r)); err != nil {
-				return exit.Unsure(ctx, fmt.Errorf("stop run %s: %w", r.UUID, err), "whether run "+r.UUID+" was stopped is unknown; check it with slipway status "+r.UUID)
+				return exit.IfInterruptedWith(ctx, fmt.Errorf("stop run %s: %w", r.UUID, err), "whether run "+r.UUID+" was stopped is unknown; check it with slipway status "+r.UUID)
 			}
 		}
 		now, err := to.Polyaxon.Run(ctx, to.Config.Project, r.UUID)
@@ -67,7 +67,7 @@ func Stop(ctx context.Context, env *Env, o RunOptions) (*Result, error) {
 
 // withRun finds the run that the user names, and calls do with it.
 func withRun(ctx context.Context, env *Env, command, name string, do func(*platform.Platform, *polyaxon.Run, *Result) error) (*Result, error) {
-	return withChosen(ctx, env, command, name, runs.Find, do)
+	return withFound(ctx, env, command, name, runs.Find, do)
 }
 
 // withRead is like withRun for commands that only read what a run has written. If
@@ -76,15 +76,15 @@ func withRead(ctx context.Context, env *Env, command, name string, lastSucceeded
 	choose := func(ctx context.Context, to *platform.Platform, name string) (*polyaxon.Run, error) {
 		return runs.FindForReading(ctx, to, name, lastSucceeded)
 	}
-	return withChosen(ctx, env, command, name, choose, do)
+	return withFound(ctx, env, command, name, choose, do)
 }
 
-// choice finds the run that a name stands for.
-type choice func(context.Context, *platform.Platform, string) (*polyaxon.Run, error)
+// findFunc finds the run that a name stands for.
+type findFunc func(context.Context, *platform.Platform, string) (*polyaxon.Run, error)
 
-// withChosen connects to Polyaxon, finds a run with choose, and calls do with it. An empty
+// withFound connects to Polyaxon, finds a run with choose, and calls do with it. An empty
 // name is a *UsageError.
-func withChosen(ctx context.Context, env *Env, command, name string, choose choice, do func(*platform.Platform, *polyaxon.Run, *Result) error) (*Result, error) {
+func withFound(ctx context.Context, env *Env, command, name string, choose findFunc, do func(*platform.Platform, *polyaxon.Run, *Result) error) (*Result, error) {
 	if strings.TrimSpace(name) == "" {
 		return nil, exit.Usagef("a run is required: give a run's id, the beginning of one, or a job's name (slipway runs lists them)")
 	}
@@ -95,7 +95,7 @@ func withChosen(ctx context.Context, env *Env, command, name string, choose choi
 	result := to.Result(command)
 	found, err := choose(ctx, to, name)
 	if err != nil {
-		return result, exit.Unsure(ctx, err, "")
+		return result, exit.IfInterruptedWith(ctx, err, "")
 	}
-	return result, exit.Unsure(ctx, do(to, found, result), "")
+	return result, exit.IfInterruptedWith(ctx, do(to, found, result), "")
 }

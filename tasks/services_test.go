@@ -15,14 +15,14 @@ import (
 	"github.com/slipway-ci/slipway/internal/sandbox/sandboxtest"
 )
 
-// answering is a transport that answers requests to services with codes in order, repeating
-// the last one. It forwards other requests.
-type answering struct {
+// statusTransport is a transport that answers requests to services with codes in order,
+// repeating the last one. It forwards other requests.
+type statusTransport struct {
 	codes []int
 	asked atomic.Int64
 }
 
-func (a *answering) RoundTrip(r *http.Request) (*http.Response, error) {
+func (a *statusTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if !strings.Contains(r.URL.Path, "rewrite-services/") {
 		return http.DefaultTransport.RoundTrip(r)
 	}
@@ -30,13 +30,13 @@ func (a *answering) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: code, Status: http.StatusText(code), Header: http.Header{}, Body: io.NopCloser(&bytes.Buffer{}), Request: r}, nil
 }
 
-// TestOnlyAStatusBelow400IsAnAnswer checks that a service does not count as up while it
+// TestServiceReadyStatus checks that a service does not count as up while it
 // answers with a status that says that it is not ready or that the page does not exist.
-func TestOnlyAStatusBelow400IsAnAnswer(t *testing.T) {
+func TestServiceReadyStatus(t *testing.T) {
 	host := sandboxtest.Polyaxon(t, "1.11.3", buildJob(t))
 	env, events, _ := serving(t, "polyaxon: {host: '"+host+"'}", unreachable)
 	env.Sleep = func(ctx context.Context, d time.Duration) error { return ctx.Err() }
-	env.Transport = &answering{codes: []int{http.StatusOK}}
+	env.Transport = &statusTransport{codes: []int{http.StatusOK}}
 	if _, err := Up(t.Context(), env, UpOptions{Service: "api", Wait: time.Minute}); err != nil { // the service takes a moment to start
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func TestOnlyAStatusBelow400IsAnAnswer(t *testing.T) {
 		{[]int{500}, false, "service api responds with Internal Server Error at "},
 		{[]int{503}, false, ""},
 	} {
-		answers := &answering{codes: c.codes}
+		answers := &statusTransport{codes: c.codes}
 		env.Transport = answers
 		before, wait := len(events.String()), 300*time.Millisecond
 		_, err := Up(t.Context(), env, UpOptions{Service: "api", Wait: wait})

@@ -25,7 +25,7 @@ import (
 // laptopWith returns the Env of a repository with the files of tree. In slipway.yaml,
 // REGISTRY stands for the address of a registry. asked returns the number of requests to
 // that registry.
-func laptopWith(t *testing.T, tree map[string]string) (env *Env, events *heard, asked func() int) {
+func laptopWith(t *testing.T, tree map[string]string) (env *Env, events *eventLog, asked func() int) {
 	t.Helper()
 	var mu sync.Mutex
 	requests := 0
@@ -45,7 +45,7 @@ func laptopWith(t *testing.T, tree map[string]string) (env *Env, events *heard, 
 		}
 	}
 	t.Chdir(dir)
-	events = &heard{}
+	events = &eventLog{}
 	return &Env{Dir: ".", Events: events, Transport: http.DefaultTransport, Now: time.Now, Self: []string{"no-program-starts-the-sandbox"},
 			Lookup: func(string) (string, bool) { return "", false }}, events, func() int {
 			mu.Lock()
@@ -70,9 +70,9 @@ func actions(r *report.Result) map[string]string {
 	return all
 }
 
-// TestEachCommandReachesForWhatItUses checks that each command contacts only the servers
+// TestCommandsConnectOnlyWhatTheyUse checks that each command contacts only the servers
 // that it uses. There is a registry, and a cluster whose kubeconfig file does not exist.
-func TestEachCommandReachesForWhatItUses(t *testing.T) {
+func TestCommandsConnectOnlyWhatTheyUse(t *testing.T) {
 	env, events, asked := laptopWith(t, map[string]string{
 		"slipway.yaml": "project: story\nregistry: REGISTRY\ncluster: {kubeconfig: {path: elsewhere/kubeconfig}}\n" +
 			"images: {api: {files: [src]}}\nsecrets: {token: {data: {key: 'file:src/a.py'}}}\njobs: {train: {polyaxonfile: job.yml, image: api}}\n",
@@ -159,7 +159,7 @@ func TestPartsThatAreLeftOut(t *testing.T) {
 			if err == nil && (len(deployed.Images) != 1 || deployed.Images[0].Action != "pushed") {
 				t.Errorf("%+v", deployed)
 			}
-			if events, _ := env.Events.(*heard); !strings.Contains(events.String(), "has no jobs") {
+			if events, _ := env.Events.(*eventLog); !strings.Contains(events.String(), "has no jobs") {
 				t.Error("it is not said that there are no jobs")
 			}
 			return err

@@ -16,10 +16,10 @@ import (
 	"github.com/slipway-ci/slipway/tasks/cli"
 )
 
-// jammed is an output whose Write panics.
-type jammed struct{}
+// panickingWriter is an output whose Write panics.
+type panickingWriter struct{}
 
-func (jammed) Write([]byte) (int, error) { panic("provoked") }
+func (panickingWriter) Write([]byte) (int, error) { panic("provoked") }
 
 // TestPanicOfEveryCommand makes each command panic while it prints its result. It exits
 // with 3 and says how to report the bug.
@@ -44,7 +44,7 @@ func TestPanicOfEveryCommand(t *testing.T) {
 			for n := 0; n <= 2; n++ { // find the number of arguments that it takes
 				var b bytes.Buffer
 				d := cli.Open()
-				d.Dir, d.Output, d.Stdout, d.Stderr = t.TempDir(), "json", jammed{}, &b
+				d.Dir, d.Output, d.Stdout, d.Stderr = t.TempDir(), "json", panickingWriter{}, &b
 				if code, told = run(d, append(command[:len(command):len(command)], []string{"a", "b"}[:n]...)), b.String(); code == tasks.ExitStep {
 					break
 				}

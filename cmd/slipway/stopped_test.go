@@ -15,11 +15,11 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// TestStoppedIsSaid checks what is reported about a run that never starts: slipway stops
+// TestStopIsReported checks what is reported about a run that never starts: slipway stops
 // it because it was pending for too long or because the command was interrupted, or
 // leaves it running (on-cancel: leave). The events, the summary and the JSON Result have
 // its status.
-func TestStoppedIsSaid(t *testing.T) {
+func TestStopIsReported(t *testing.T) {
 	s := newStage(t, sandboxServer(t))
 	s.faults.Watch(func(int, *http.Request, bool) {}) // the run is never given another status
 	config := filepath.Join(s.dir, "slipway.yaml")

@@ -8,9 +8,9 @@ import (
 	"github.com/slipway-ci/slipway/tasks/cli"
 )
 
-// TestUsageIsSaidInItsWords calls commands wrongly. The errors name the command and its
+// TestUsageMessages calls commands wrongly. The errors name the command and its
 // usage.
-func TestUsageIsSaidInItsWords(t *testing.T) {
+func TestUsageMessages(t *testing.T) {
 	for _, test := range []struct {
 		want string
 		args []string

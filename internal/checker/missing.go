@@ -42,7 +42,7 @@ func (c *Checker) missing(ctx context.Context, j *config.Job) []report.Problem {
 		if lacks := sandbox.Lacks(append(pod.Sidecars, pod.Container)...); lacks != "" {
 			problems = append(problems, report.Problem{
 				Position: c.Project.Config.At(project.Section(j), j.Name, "gpu"), Severity: string(file.SeverityError), Stage: string(file.StageRun),
-				Name: lint.ExceedsMachine, Message: (&exit.NeverError{Job: j.Name, Why: lacks}).Error(),
+				Name: lint.ExceedsMachine, Message: (&exit.UnschedulableError{Job: j.Name, Why: lacks}).Error(),
 			})
 		}
 	}

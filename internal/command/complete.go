@@ -30,7 +30,7 @@ func runWords(ctx context.Context, a *cli.App) []string {
 	names := tasks.Names(a.Env())
 	words := append(names.Jobs, names.Services...)
 	for _, r := range tasks.NewestRuns(ctx, a.Env()) {
-		words = append(words, fmt.Sprintf("%.8s\t%s, %s", r.UUID, printer.Clean(r.RunName), r.Status))
+		words = append(words, fmt.Sprintf("%.8s\t%s, %s", r.UUID, printer.EscapeLine(r.RunName), r.Status))
 	}
 	return words
 }

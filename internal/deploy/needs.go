@@ -84,7 +84,7 @@ func (d *Deployment) checkNeeds(ctx context.Context, jobs []*config.Job) error {
 			continue // reported when the job is submitted
 		}
 		if lacks := sandbox.Lacks(append(pod.Sidecars, pod.Container)...); lacks != "" {
-			errs = append(errs, &exit.NeverError{Job: j.Name, Why: lacks})
+			errs = append(errs, &exit.UnschedulableError{Job: j.Name, Why: lacks})
 		}
 	}
 	if len(ignored) > 0 {

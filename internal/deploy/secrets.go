@@ -141,6 +141,6 @@ func (d *Deployment) withSecretsStep(ctx context.Context, result *report.Result,
 		return err
 	}
 	changes, err := do(secrets{d}, ctx)
-	result.Secrets, result.Namespace, result.Changes = reportSecrets(changes), d.NamespaceToCreate, changed(changes)
+	result.Secrets, result.CreateNamespace, result.Changes = reportSecrets(changes), d.NamespaceToCreate, changed(changes)
 	return err
 }

@@ -56,7 +56,7 @@ func (d *Deployment) plan(ctx context.Context, steps []Step, result *report.Resu
 		total += changes
 	}
 	if d.NamespaceToCreate != "" { // created for the secrets, or only for the runs
-		result.Namespace = d.NamespaceToCreate
+		result.CreateNamespace = d.NamespaceToCreate
 		total++
 	}
 	result.Changes = total

@@ -44,7 +44,7 @@ func TestInterruptedBeforeThereWasARun(t *testing.T) {
 func TestNamespaceOfRunsIsPlanned(t *testing.T) {
 	d := &Deployment{Platform: &platform.Platform{Project: &project.Project{Env: &project.Env{}}, NamespaceToCreate: "polyaxon-v2"}}
 	result := &report.Result{}
-	if err := d.plan(t.Context(), []Step{failingStep{}}, result); err != nil || result.Namespace != "polyaxon-v2" || result.Changes != 2 {
+	if err := d.plan(t.Context(), []Step{failingStep{}}, result); err != nil || result.CreateNamespace != "polyaxon-v2" || result.Changes != 2 {
 		t.Errorf("%+v, %v", result, err)
 	}
 	result = &report.Result{}

@@ -80,7 +80,7 @@ func (p *Pipeline) follow(ctx context.Context, j *config.Job, submitted *run.Sub
 	}
 	err = OutcomeError(j, outcome)
 	if failed := new(exit.RunError); errors.As(err, &failed) {
-		failed.Followed, failed.Told = true, sink.end == strings.TrimSpace(failed.Message)
+		failed.Followed, failed.Reported = true, sink.end == strings.TrimSpace(failed.Message)
 	}
 	return err
 }

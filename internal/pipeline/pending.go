@@ -35,7 +35,7 @@ func watchPending(ctx context.Context, limit time.Duration, job, uuid string) (c
 		w.timer = time.AfterFunc(limit, func() {
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			cancel(&exit.PendingError{Job: job, UUID: uuid, After: limit, Why: w.why, Told: w.explained})
+			cancel(&exit.PendingError{Job: job, UUID: uuid, After: limit, Why: w.why, Reported: w.explained})
 		})
 	}
 	return ctx, w

@@ -64,9 +64,9 @@ func wrap(list string, most int) []string {
 	return lines
 }
 
-// Clean returns text from a job, a server or a file as part of one line: without colours,
+// EscapeLine returns text from a job, a server or a file as part of one line: without colours,
 // and with control characters escaped, so that it cannot act on a terminal or start a new
 // line.
-func Clean(text string) string {
-	return strings.NewReplacer("\n", `\n`, "\t", `\t`).Replace(Plain(text))
+func EscapeLine(text string) string {
+	return strings.NewReplacer("\n", `\n`, "\t", `\t`).Replace(EscapeText(text))
 }

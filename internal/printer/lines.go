@@ -35,9 +35,9 @@ func (s Style) at(e report.Event) time.Time {
 	return e.Time
 }
 
-// begun is how long a step runs before a line says that it has begun. A step that ends
+// announceAfter is how long a step runs before a line says that it has begun. A step that ends
 // sooner has only the line of its end.
-const begun = 250 * time.Millisecond
+const announceAfter = 250 * time.Millisecond
 
 // Lines returns a sink that writes one line per event to w:
 //
@@ -49,50 +49,50 @@ func Lines(w io.Writer, style Style) report.Sink {
 	if style.AfterFunc == nil {
 		style.AfterFunc = func(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop }
 	}
-	return &lines{w: w, style: style, started: map[string]*started{}, pace: NewPace(style.Now)}
+	return &lines{w: w, style: style, started: map[string]*started{}, throttle: NewThrottle(style.Now)}
 }
 
 type lines struct {
-	mu      sync.Mutex
-	w       io.Writer
-	style   Style
-	started map[string]*started
-	pace    *Pace
+	mu       sync.Mutex
+	w        io.Writer
+	style    Style
+	started  map[string]*started
+	throttle *Throttle
 	// fault is a panic in the timer of a step's beginning. The next event panics with it.
 	fault error
 }
 
 // started is a step that has begun and not ended.
 type started struct {
-	at    time.Time
-	event report.Event
-	stop  func() bool
-	told  bool
+	at        time.Time
+	event     report.Event
+	stop      func() bool
+	announced bool
 }
 
 // start records that a step has begun. It prints that at once if the style is verbose,
 // and otherwise if the step has not ended after a while.
 func (l *lines) start(e report.Event) {
 	l.end(e)
-	s := &started{at: l.style.at(e), event: e, told: l.style.Quiet}
+	s := &started{at: l.style.at(e), event: e, announced: l.style.Quiet}
 	l.started[key(e)] = s
 	if l.style.Verbose {
-		l.tell(s)
+		l.announce(s)
 		return
 	}
-	s.stop = l.style.AfterFunc(begun, func() {
+	s.stop = l.style.AfterFunc(announceAfter, func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		if l.started[key(e)] == s {
-			l.fault = panics.Catch("", func() error { l.tell(s); return nil })
+			l.fault = panics.Catch("", func() error { l.announce(s); return nil })
 		}
 	})
 }
 
-// tell prints that a step has begun, unless it did so before.
-func (l *lines) tell(s *started) {
-	l.step("·", dim, s.event, s.told)
-	s.told = true
+// announce prints that a step has begun, unless it did so before.
+func (l *lines) announce(s *started) {
+	l.step("·", dim, s.event, s.announced)
+	s.announced = true
 }
 
 // end records that a step has ended, and returns it, or nil if the step has no beginning.
@@ -106,7 +106,7 @@ func (l *lines) end(e report.Event) *started {
 }
 
 // progress prints the progress of a step, at most as often as l.pace allows.
-func (l *lines) progress(e report.Event) { l.step("·", dim, e, l.style.Quiet || !l.pace.Due(e)) }
+func (l *lines) progress(e report.Event) { l.step("·", dim, e, l.style.Quiet || !l.throttle.Due(e)) }
 
 // Event implements report.Sink.
 func (l *lines) Event(e report.Event) {
@@ -115,7 +115,7 @@ func (l *lines) Event(e report.Event) {
 	if l.fault != nil {
 		panic(l.fault)
 	}
-	e.Message = words(e)
+	e.Message = eventText(e)
 	switch e.Kind {
 	case report.Start:
 		l.start(e)
@@ -135,7 +135,7 @@ func (l *lines) Event(e report.Event) {
 		l.step("→", dim, e, l.style.Quiet)
 	case report.Line:
 		if !l.style.Quiet {
-			l.print(l.paint(dim, fmt.Sprintf("  %s | ", Clean(e.Subject))) + plainAfter(logline.Sanitize(e.Message)))
+			l.print(l.paint(dim, fmt.Sprintf("  %s | ", EscapeLine(e.Subject))) + plainAfter(logline.Sanitize(e.Message)))
 		}
 	case report.Note:
 		l.print(l.paint(bold, "note: ") + message(e))
@@ -154,12 +154,14 @@ func (l *lines) step(mark, color string, e report.Event, hidden bool) {
 	if hidden {
 		return
 	}
-	l.print(fmt.Sprintf("%s %-8s %s  %s", l.paint(color, mark), e.Step, shortSubject(Clean(e.Subject)), message(e)))
+	l.print(fmt.Sprintf("%s %-8s %s  %s", l.paint(color, mark), e.Step, shortSubject(EscapeLine(e.Subject)), message(e)))
 }
 
 // message returns the text of an event. Lines after the first are indented, so that they
 // do not look like other events.
-func message(e report.Event) string { return Brief(strings.ReplaceAll(Plain(e.Message), "\n", "\n  ")) }
+func message(e report.Event) string {
+	return ShortenIDs(strings.ReplaceAll(EscapeText(e.Message), "\n", "\n  "))
+}
 
 // print ignores errors: there is no other place to report that standard error is gone.
 func (l *lines) print(line string) { _, _ = io.WriteString(l.w, line+"\n") }

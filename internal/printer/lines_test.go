@@ -25,9 +25,9 @@ func TestProgressInLines(t *testing.T) {
 	}
 }
 
-// TestLongStepsAreToldAtTheirBeginning checks that only a step that does not end at once
+// TestLongStepsAreAnnounced checks that only a step that does not end at once
 // has a line for its beginning.
-func TestLongStepsAreToldAtTheirBeginning(t *testing.T) {
+func TestLongStepsAreAnnounced(t *testing.T) {
 	for _, c := range []struct {
 		style Style
 		want  string
@@ -56,7 +56,7 @@ func TestLongStepsAreToldAtTheirBeginning(t *testing.T) {
 		tell(report.Done, "a", "up to date")
 		tell(report.Start, "b", "looking")
 		tell(report.Start, "b", "building with BuildKit")
-		now = now.Add(begun)
+		now = now.Add(announceAfter)
 		for n := range len(waiting) {
 			waiting[n]()
 		}
@@ -67,16 +67,16 @@ func TestLongStepsAreToldAtTheirBeginning(t *testing.T) {
 	}
 }
 
-// jammed is a writer that panics.
-type jammed struct{}
+// panickingWriter is a writer that panics.
+type panickingWriter struct{}
 
-func (jammed) Write([]byte) (int, error) { panic("provoked") }
+func (panickingWriter) Write([]byte) (int, error) { panic("provoked") }
 
-// TestFaultOfTheTimer checks that a panic in the timer of a step's beginning reaches the
+// TestPanicInTimer checks that a panic in the timer of a step's beginning reaches the
 // caller of the next Event.
-func TestFaultOfTheTimer(t *testing.T) {
+func TestPanicInTimer(t *testing.T) {
 	var timer func()
-	l := Lines(jammed{}, Style{Now: time.Now, AfterFunc: func(_ time.Duration, f func()) func() bool {
+	l := Lines(panickingWriter{}, Style{Now: time.Now, AfterFunc: func(_ time.Duration, f func()) func() bool {
 		timer = f
 		return func() bool { return true }
 	}})

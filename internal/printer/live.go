@@ -46,7 +46,7 @@ type activity struct {
 func NewLive(w io.Writer, style Style, size func() (columns, rows int)) *Live {
 	l := &Live{w: w, style: style, size: size, done: make(chan struct{}), tick: time.NewTicker(frame)}
 	style.AfterFunc = func(time.Duration, func()) func() bool { return func() bool { return true } } // active steps have a line already
-	l.past = &lines{w: w, style: style, started: map[string]*started{}, pace: NewPace(style.Now)}
+	l.past = &lines{w: w, style: style, started: map[string]*started{}, throttle: NewThrottle(style.Now)}
 	l.drawing.Go(l.run)
 	return l
 }
@@ -142,7 +142,7 @@ func (l *Live) Event(e report.Event) {
 
 // begin adds an active step, or updates its message if it is active already.
 func (l *Live) begin(e report.Event) *activity {
-	e.Subject, e.Message = shortSubject(Clean(e.Subject)), Brief(Clean(strings.ReplaceAll(words(e), "\t", " "))) // must fit in one row
+	e.Subject, e.Message = shortSubject(EscapeLine(e.Subject)), ShortenIDs(EscapeLine(strings.ReplaceAll(eventText(e), "\t", " "))) // must fit in one row
 	for _, a := range l.active {
 		if a.step == e.Step && a.subject == e.Subject {
 			a.message = e.Message
@@ -165,7 +165,7 @@ func (l *Live) row(a *activity) string {
 }
 
 func (l *Live) end(e report.Event) {
-	subject := shortSubject(Clean(e.Subject))
+	subject := shortSubject(EscapeLine(e.Subject))
 	l.active = slices.DeleteFunc(l.active, func(a *activity) bool { return a.step == e.Step && a.subject == subject })
 }
 

@@ -111,8 +111,8 @@ func TestLiveStaysInItsRows(t *testing.T) {
 	}
 }
 
-// TestWhyARunWaitsIsSaidWhole prints a reason that is longer than a row.
-func TestWhyARunWaitsIsSaidWhole(t *testing.T) {
+// TestWaitReasonIsNotCut prints a reason that is longer than a row.
+func TestWaitReasonIsNotCut(t *testing.T) {
 	s := &screen{}
 	l := NewLive(s, Style{Now: func() time.Time { return time.Unix(0, 0) }}, func() (int, int) { return 80, 24 })
 	l.tick.Stop()
@@ -125,13 +125,13 @@ func TestWhyARunWaitsIsSaidWhole(t *testing.T) {
 	}
 }
 
-// gated is a terminal that blocks until open is closed.
-type gated struct {
+// blockedTerminal is a terminal that blocks until open is closed.
+type blockedTerminal struct {
 	screen
 	open chan struct{}
 }
 
-func (g *gated) Write(b []byte) (int, error) {
+func (g *blockedTerminal) Write(b []byte) (int, error) {
 	<-g.open
 	return g.screen.Write(b)
 }
@@ -140,7 +140,7 @@ func (g *gated) Write(b []byte) (int, error) {
 // it is stuck.
 func TestLeaveWhileARowIsDrawn(t *testing.T) {
 	for _, stuck := range []bool{false, true} {
-		g := &gated{open: make(chan struct{})}
+		g := &blockedTerminal{open: make(chan struct{})}
 		l := NewLive(g, Style{Now: func() time.Time { return time.Unix(0, 0) }}, func() (int, int) { return 80, 24 })
 		l.tick.Stop()
 		drawn := make(chan struct{})

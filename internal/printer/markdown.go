@@ -18,7 +18,7 @@ func Markdown(r *report.Result) string {
 	}
 	fmt.Fprintf(b, "## slipway %s: %s\n\n", r.Command, verdict)
 	if r.Error != "" {
-		fmt.Fprintf(b, "%s\n\n", fenced(Brief(r.Error)))
+		fmt.Fprintf(b, "%s\n\n", fenced(ShortenIDs(r.Error)))
 	}
 	if len(r.Jobs) > 0 {
 		fmt.Fprintf(b, "| job | status | run | ran | metrics |\n|---|---|---|---|---|\n")
@@ -41,8 +41,8 @@ func Markdown(r *report.Result) string {
 		}
 		if len(j.LastLines) > 0 && j.Status != "succeeded" {
 			of := ""
-			if j.Speaker != "" {
-				of = ", container " + code(j.Speaker)
+			if j.LastLinesOf != "" {
+				of = ", container " + code(j.LastLinesOf)
 			}
 			fmt.Fprintf(b, "Last lines of %s%s:\n\n%s\n\n", code(j.Name), of, fenced(strings.Join(j.LastLines, "\n")))
 		}
@@ -59,7 +59,7 @@ func Markdown(r *report.Result) string {
 
 // fenced returns text as a code block with a fence that text does not contain.
 func fenced(text string) string {
-	text = Plain(text)
+	text = EscapeText(text)
 	fence := "```"
 	for strings.Contains(text, fence) {
 		fence += "`"
@@ -71,7 +71,7 @@ func fenced(text string) string {
 // become Markdown, HTML, another cell of a table, or change the direction of the text
 // around it.
 func inline(text string) string {
-	text = Plain(strings.ReplaceAll(text, "\n", " "))
+	text = EscapeText(strings.ReplaceAll(text, "\n", " "))
 	if text == "" || plain.MatchString(text) && !strings.Contains(strings.ToLower(text), "www.") {
 		return text
 	}
@@ -81,10 +81,10 @@ func inline(text string) string {
 // plain matches text without a meaning in Markdown: words, numbers and paths.
 var plain = regexp.MustCompile(`^[\pL\pN](?:[\pL\pN ,=()%/-]|[._:+][\pL\pN ]|[.:)]$)*$`)
 
-// Plain returns text without colours and with control characters escaped. It escapes
+// EscapeText returns text without colours and with control characters escaped. It escapes
 // twice, as removing a colour may join the text around it to a control sequence.
-func Plain(text string) string {
-	return Harmless(colour.ReplaceAllString(Harmless(text), ""))
+func EscapeText(text string) string {
+	return EscapeLines(colour.ReplaceAllString(EscapeLines(text), ""))
 }
 
 var colour = regexp.MustCompile(`\x1b\[[0-9;:]*m`)
@@ -98,7 +98,7 @@ func code(text string) string {
 	for strings.Contains(text, fence) {
 		fence += "`"
 	}
-	text = EscapeCode(Plain(strings.ReplaceAll(text, "\n", " ")))
+	text = EscapeCode(EscapeText(strings.ReplaceAll(text, "\n", " ")))
 	if len(fence) > 1 {
 		text = " " + text + " "
 	}

@@ -44,8 +44,8 @@ func matrix(j *report.Job) (header []string, rows [][]string) {
 	return header, rows
 }
 
-// ranked describes the order of a matrix's runs. It is "" if they are not ranked.
-func ranked(j *report.Job) string {
+// rankingLabel describes the order of a matrix's runs. It is "" if they are not ranked.
+func rankingLabel(j *report.Job) string {
 	switch {
 	case j.BestBy == nil:
 		return ""
@@ -59,7 +59,7 @@ func ranked(j *report.Job) string {
 func isMatrix(j *report.Job) bool { return len(j.Runs) > 0 && j.Runs[0].Number > 0 }
 
 func textMatrix(w *page, j *report.Job) {
-	if order := ranked(j); order != "" {
+	if order := rankingLabel(j); order != "" {
 		w.line("  %s", order)
 	}
 	header, rows := matrix(j)
@@ -68,7 +68,7 @@ func textMatrix(w *page, j *report.Job) {
 	first := len(header) - len(j.MetricNames())
 	all := make([]column, len(header))
 	for n, title := range header {
-		all[n].title = Clean(title)
+		all[n].title = EscapeLine(title)
 		switch {
 		case n < 3:
 		case n == first:
@@ -92,7 +92,7 @@ func textMatrix(w *page, j *report.Job) {
 func markdownMatrix(w io.Writer, j *report.Job) {
 	header, rows := matrix(j)
 	order := ""
-	if by := ranked(j); by != "" {
+	if by := rankingLabel(j); by != "" {
 		order = ", " + inline(by)
 	}
 	fmt.Fprintf(w, "Runs of %s%s:\n\n", inline(j.Name), order)

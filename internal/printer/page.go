@@ -29,31 +29,31 @@ func (p *page) line(format string, args ...any) { p.painted("", format, args...)
 func (p *page) painted(color, format string, args ...any) {
 	for n, arg := range args {
 		if text, ok := arg.(string); ok {
-			args[n] = Clean(text)
+			args[n] = EscapeLine(text)
 		}
 	}
-	p.WriteString(p.paint(color, Brief(fmt.Sprintf(format, args...))) + "\n")
+	p.WriteString(p.paint(color, ShortenIDs(fmt.Sprintf(format, args...))) + "\n")
 }
 
 // entry writes texts that may have several lines. Lines after the first are indented.
 func (p *page) entry(format string, args ...any) {
 	for n, arg := range args {
 		if text, ok := arg.(string); ok {
-			args[n] = strings.ReplaceAll(Plain(text), "\n", "\n  ")
+			args[n] = strings.ReplaceAll(EscapeText(text), "\n", "\n  ")
 		}
 	}
-	p.WriteString(Brief(fmt.Sprintf(format, args...)) + "\n")
+	p.WriteString(ShortenIDs(fmt.Sprintf(format, args...)) + "\n")
 }
 
 // quote writes a line of a file, with its tabs.
 func (p *page) quote(before, line string) {
-	p.WriteString(before + strings.ReplaceAll(Plain(line), "\n", `\n`) + "\n")
+	p.WriteString(before + strings.ReplaceAll(EscapeText(line), "\n", `\n`) + "\n")
 }
 
 // block writes lines, each with the given prefix.
 func (p *page) block(text, by string) {
 	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
-		p.WriteString(by + Brief(Plain(line)) + "\n")
+		p.WriteString(by + ShortenIDs(EscapeText(line)) + "\n")
 	}
 }
 

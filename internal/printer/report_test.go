@@ -71,7 +71,7 @@ func full() *report.Result {
 	}
 }
 
-func TestFormsOfAResult(t *testing.T) {
+func TestFormats(t *testing.T) {
 	for name, form := range map[string]func(*bytes.Buffer, *report.Result) error{
 		"result.txt":   func(b *bytes.Buffer, r *report.Result) error { return Text(b, r, Page{}) },
 		"result.json":  func(b *bytes.Buffer, r *report.Result) error { return JSON(b, r) },
@@ -86,7 +86,7 @@ func TestFormsOfAResult(t *testing.T) {
 	}
 }
 
-func TestNothingIsPrintedOfNothing(t *testing.T) {
+func TestEmptyResult(t *testing.T) {
 	var b bytes.Buffer
 	if err := Text(&b, &report.Result{Command: "runs"}, Page{}); err != nil || b.Len() > 0 {
 		t.Errorf("%q, %v", b.String(), err)
@@ -121,7 +121,7 @@ func TestBytes(t *testing.T) {
 	for _, c := range []struct{ got, want string }{
 		{Part(1_500_000, 3_000_000), "1.5 MB of 3.0 MB"}, {Part(3_100_000, 3_000_000), "3.0 MB of 3.0 MB"},
 		{Count(0, "run"), "0 runs"}, {Count(1, "run"), "1 run"}, {Count(2, "layer"), "2 layers"},
-		{explained(&report.Cost{Currency: "EUR", Unknown: "why"}), "unknown (why)"}, {explained(&report.Cost{Amount: new(float64), Currency: "EUR"}), "0.00 EUR"},
+		{formatCost(&report.Cost{Currency: "EUR", Unknown: "why"}), "unknown (why)"}, {formatCost(&report.Cost{Amount: new(float64), Currency: "EUR"}), "0.00 EUR"},
 	} {
 		if c.got != c.want {
 			t.Errorf("%q, want %q", c.got, c.want)
@@ -134,9 +134,9 @@ func TestBytes(t *testing.T) {
 	}
 }
 
-// TestNamesForgeNoLines checks that names and messages from a job cannot become lines, or
+// TestNamesCannotForgeLines checks that names and messages from a job cannot become lines, or
 // cells of a table, of their own.
-func TestNamesForgeNoLines(t *testing.T) {
+func TestNamesCannotForgeLines(t *testing.T) {
 	const forged = "x\nslipway: forged\r\tcell"
 	var b bytes.Buffer
 	r := &report.Result{

@@ -49,7 +49,7 @@ func (p *page) table(columns ...column) *table {
 
 func (t *table) row(cells ...string) {
 	for n, cell := range cells {
-		cells[n] = Clean(cell)
+		cells[n] = EscapeLine(cell)
 	}
 	t.rows = append(t.rows, cells)
 }

@@ -34,9 +34,9 @@ func Text(w io.Writer, r *report.Result, on Page) error {
 	return err
 }
 
-// Harmless returns text from a server so that it is safe to print. It treats each line as
+// EscapeLines returns text from a server so that it is safe to print. It treats each line as
 // logline.Sanitize treats a job's.
-func Harmless(text string) string {
+func EscapeLines(text string) string {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
 		lines[i] = logline.Sanitize(line)
@@ -64,7 +64,7 @@ func textImages(w *page, r *report.Result) {
 	table.end()
 	for _, i := range r.Images {
 		if len(i.Changed) > 0 {
-			w.line("%s: changed since its last image: %s", i.Name, some(i.Changed))
+			w.line("%s: changed since its last image: %s", i.Name, firstChanges(i.Changed))
 		}
 	}
 }
@@ -72,8 +72,8 @@ func textImages(w *page, r *report.Result) {
 // shownChanges is the maximum number of changes that are listed for an image.
 const shownChanges = 8
 
-// some joins at most shownChanges of all, and says how many more there are.
-func some(all []string) string {
+// firstChanges joins at most shownChanges of all, and says how many more there are.
+func firstChanges(all []string) string {
 	if len(all) <= shownChanges {
 		return strings.Join(all, ", ")
 	}
@@ -81,8 +81,8 @@ func some(all []string) string {
 }
 
 func textSecrets(w *page, r *report.Result) {
-	if r.Namespace != "" {
-		w.line("namespace %s: create", r.Namespace)
+	if r.CreateNamespace != "" {
+		w.line("namespace %s: create", r.CreateNamespace)
 	}
 	if len(r.Secrets) == 0 {
 		return
@@ -136,7 +136,7 @@ func jobLine(j report.Job) string {
 		parts = append(parts, fmt.Sprintf("ran %s, waited %s", seconds(j.Running), seconds(j.Queued)))
 	}
 	if j.Cost != nil {
-		parts = append(parts, "cost "+explained(j.Cost))
+		parts = append(parts, "cost "+formatCost(j.Cost))
 	}
 	if j.Message != "" && (len(j.Runs) > 0 || j.Status == "") { // events and the error say why a run failed
 
@@ -205,7 +205,7 @@ func textRun(w *page, run report.Run) {
 		w.line("  queued %s, pulled its images for %s, ran %s", seconds(t.Queued), seconds(t.Pulling), seconds(t.Running))
 	}
 	if run.Cost != nil {
-		w.line("  cost: %s", explained(run.Cost))
+		w.line("  cost: %s", formatCost(run.Cost))
 	}
 	if failure != "" {
 		w.line("  failed: %s", failure)
@@ -301,8 +301,8 @@ func firstLine(s string) string {
 	return line
 }
 
-// explained formats a cost, with the reason if it is unknown.
-func explained(c *report.Cost) string {
+// formatCost formats a cost, with the reason if it is unknown.
+func formatCost(c *report.Cost) string {
 	if c.Unknown == "" {
 		return c.String()
 	}

@@ -131,7 +131,7 @@ func (a *App) run(ctx context.Context, task Task) error {
 	ctx, faults := panics.Watch(ctx)
 	ctx, release := interruptible(ctx, a.leave)
 	defer release()
-	latest := &latest{next: env.Events}
+	latest := &lastStep{next: env.Events}
 	env.Events = latest
 	started := env.Now()
 	var result *report.Result
@@ -194,7 +194,7 @@ func (a *App) env() (*tasks.Env, *workflow) {
 	}
 	var inWorkflow *workflow
 	if commands, ok := actions.New(to.err, to.secrets.Mask, os.LookupEnv); ok {
-		inWorkflow = &workflow{commands: commands, next: sink, pace: printer.NewPace(env.Now)}
+		inWorkflow = &workflow{commands: commands, next: sink, throttle: printer.NewThrottle(env.Now)}
 		sink = inWorkflow
 	}
 	env.Events = sink
@@ -244,7 +244,7 @@ func (a *App) fail(err error) error {
 	if a.Quiet {
 		text = err.Error() // in quiet mode only the worst events were printed
 	}
-	_, _ = fmt.Fprintf(a.open().err, "%s %s\n", name, printer.Brief(printer.Plain(strings.ReplaceAll(text, "\n", "\n  "))))
+	_, _ = fmt.Fprintf(a.open().err, "%s %s\n", name, printer.ShortenIDs(printer.EscapeText(strings.ReplaceAll(text, "\n", "\n  "))))
 	return &ExitError{Code: tasks.ExitCode(err), Err: err}
 }
 

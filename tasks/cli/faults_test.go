@@ -107,7 +107,7 @@ func TestFaults(t *testing.T) {
 			d := cli.Open()
 			d.Dir, d.Stdout, d.Stderr = dir, &out, &told
 			if name == "report" {
-				d.Stdout = jammed{}
+				d.Stdout = panickingWriter{}
 			}
 			err := d.Run(t.Context(), func(ctx context.Context, env *tasks.Env) (*report.Result, error) {
 				if test.broken != nil {
@@ -129,13 +129,13 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// jammed is a writer that panics.
-type jammed struct{}
+// panickingWriter is a writer that panics.
+type panickingWriter struct{}
 
-func (jammed) Write([]byte) (int, error) { return len(fault()), nil }
+func (panickingWriter) Write([]byte) (int, error) { return len(fault()), nil }
 
-// TestNobodyReads checks that a command continues when its output has no reader left.
-func TestNobodyReads(t *testing.T) {
+// TestBrokenPipe checks that a command continues when its output has no reader left.
+func TestBrokenPipe(t *testing.T) {
 	reader, writer, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

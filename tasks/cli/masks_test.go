@@ -167,9 +167,9 @@ func TestEventsAreMasked(t *testing.T) {
 	}
 }
 
-// TestRawTextIsNotObeyed prints text that contains workflow commands. The runner must not
+// TestRawTextIsNotACommand prints text that contains workflow commands. The runner must not
 // obey them.
-func TestRawTextIsNotObeyed(t *testing.T) {
+func TestRawTextIsNotACommand(t *testing.T) {
 	t.Setenv("GITHUB_ACTIONS", "true")
 	for _, text := range []string{"a: |\n  ::error::forged\n", "# ##[error]forged\n", "a\r::warning::forged"} {
 		for _, output := range []string{"text", "json"} {

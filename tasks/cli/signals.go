@@ -11,9 +11,9 @@ import (
 	"github.com/slipway-ci/slipway/tasks"
 )
 
-// lastWait is how long a command may take to exit after a signal, in case it is blocked, for
+// exitTimeout is how long a command may take to exit after a signal, in case it is blocked, for
 // example in a read. Stopping runs takes less time.
-const lastWait = 15 * time.Second
+const exitTimeout = 15 * time.Second
 
 // interruptible returns a context that is cancelled by the first signal, so that runs are
 // stopped and reported. The second signal, or lastWait passing, calls leave and exits.
@@ -45,7 +45,7 @@ func interruptible(ctx context.Context, leave func()) (context.Context, func()) 
 				leave()
 				os.Exit(tasks.ExitInterrupted)
 			}
-			over = time.After(lastWait)
+			over = time.After(exitTimeout)
 		}
 	}, func(error) { cancel() })
 	return ctx, func() {

@@ -35,7 +35,7 @@ func (a *App) open() *streams {
 		return a.streams
 	}
 	secrets := secret.NewMasker(logline.Sanitize, actions.EscapeData, actions.EscapeProperty, printer.EscapeCode)
-	s := &streams{secrets: secrets, out: secrets.Writer(lasting{a.Stdout}), err: secrets.Writer(lasting{a.Stderr})}
+	s := &streams{secrets: secrets, out: secrets.Writer(ignoreBrokenPipe{a.Stdout}), err: secrets.Writer(ignoreBrokenPipe{a.Stderr})}
 	if os.Getenv("GITHUB_ACTIONS") == "true" {
 		s.runner = true
 		secrets.OnLearn(func(form string) { actions.AddMask(s.err.Raw(), form) })
@@ -79,7 +79,7 @@ func (s *streams) json(write func(io.Writer) error) error {
 func (s *streams) text(r *report.Result) error {
 	shown := *r
 	if s.terminal {
-		shown.Text = printer.Harmless(r.Text)
+		shown.Text = printer.EscapeLines(r.Text)
 	}
 	var b strings.Builder
 	if err := printer.Text(&b, &shown, s.page()); err != nil {
@@ -102,14 +102,14 @@ func (s *streams) page() printer.Page {
 	return printer.Page{Columns: wide, Color: os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
 }
 
-// lasting is a writer that ignores the loss of its reader. The command must not end because
-// of that, or it would leave a run behind.
-type lasting struct{ io.Writer }
+// ignoreBrokenPipe is a writer that ignores the loss of its reader. The command must not end
+// because of that, or it would leave a run behind.
+type ignoreBrokenPipe struct{ io.Writer }
 
 // Write implements io.Writer.
-func (l lasting) Write(b []byte) (int, error) {
+func (l ignoreBrokenPipe) Write(b []byte) (int, error) {
 	n, err := l.Writer.Write(b)
-	if left(err) {
+	if isBrokenPipe(err) {
 		return len(b), nil
 	}
 	return n, err

@@ -23,7 +23,7 @@ type workflow struct {
 	mu       sync.Mutex
 	commands *actions.Commands
 	next     report.Sink
-	pace     *printer.Pace
+	throttle *printer.Throttle
 	group    string
 }
 
@@ -40,15 +40,15 @@ func (w *workflow) Event(e report.Event) {
 		return
 	case report.Progress:
 		// Print progress only now and then: a log cannot update a line in place.
-		if !w.pace.Due(e) {
+		if !w.throttle.Due(e) {
 			return
 		}
 		e.Kind = report.Advance
 	case report.Advance:
-		w.pace.Said(e)
+		w.throttle.Reset(e)
 	case report.Status:
 		if !strings.Contains(e.Subject, "/") { // runs below a job's run usually have no annotation
-			e = printer.Ended(e) // the annotation says why
+			e = printer.WithoutReason(e) // the annotation says why
 		}
 	}
 	w.enter(group)
@@ -92,7 +92,7 @@ func (w *workflow) report(r *report.Result, err error) {
 		if errors.As(e, &located) {
 			at, message = located.Position, strings.TrimPrefix(located.Error(), located.Position.String()+": ")
 		}
-		w.commands.Error(at, "slipway "+r.Command, printer.Brief(printer.Harmless(message)))
+		w.commands.Error(at, "slipway "+r.Command, printer.ShortenIDs(printer.EscapeLines(message)))
 	}
 	outputs := map[string]string{"status": word(status(r))}
 	for _, j := range r.Jobs {

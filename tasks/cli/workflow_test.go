@@ -18,13 +18,13 @@ import (
 func played(log *bytes.Buffer, now *time.Time) *workflow {
 	commands, _ := actions.New(log, func(text string) string { return text }, func(name string) (string, bool) { return "true", name == "GITHUB_ACTIONS" })
 	clock := func() time.Time { return *now }
-	return &workflow{commands: commands, next: printer.Lines(log, printer.Style{Now: clock}), pace: printer.NewPace(clock)}
+	return &workflow{commands: commands, next: printer.Lines(log, printer.Style{Now: clock}), throttle: printer.NewThrottle(clock)}
 }
 
-// TestWorkflowTellsHowFarItIs runs a download, a build and a job's progress bar for a minute
+// TestWorkflowReportsProgress runs a download, a build and a job's progress bar for a minute
 // each. The log must have a line for each every 15 s, and lines of a job must stay in their
 // group.
-func TestWorkflowTellsHowFarItIs(t *testing.T) {
+func TestWorkflowReportsProgress(t *testing.T) {
 	var log bytes.Buffer
 	now := time.Unix(0, 0)
 	w := played(&log, &now)
@@ -58,15 +58,15 @@ func TestWorkflowTellsHowFarItIs(t *testing.T) {
 	}
 }
 
-// TestCausesStandOnceInWorkflows checks that only the annotation says why a run failed.
-func TestCausesStandOnceInWorkflows(t *testing.T) {
+// TestWorkflowPrintsCausesOnce checks that only the annotation says why a run failed.
+func TestWorkflowPrintsCausesOnce(t *testing.T) {
 	t.Setenv("GITHUB_ACTIONS", "true")
 	t.Setenv("GITHUB_STEP_SUMMARY", t.TempDir()+"/summary")
 	t.Setenv("GITHUB_OUTPUT", t.TempDir()+"/output")
 	var out, log bytes.Buffer
 	d := Open()
 	d.Stdout, d.Stderr = &out, &log
-	failed := &tasks.RunError{Job: "train", UUID: strings.Repeat("0123456789abcdef", 2), Status: "failed", Message: "killed for want of memory", LastLines: []string{"epoch 3"}, Followed: true, Told: true}
+	failed := &tasks.RunError{Job: "train", UUID: strings.Repeat("0123456789abcdef", 2), Status: "failed", Message: "killed for want of memory", LastLines: []string{"epoch 3"}, Followed: true, Reported: true}
 	err := d.Run(t.Context(), func(_ context.Context, env *tasks.Env) (*report.Result, error) {
 		env.Events.Event(report.Event{Kind: report.Line, Step: "run", Subject: "train", Message: "epoch 3"})
 		env.Events.Event(report.Event{Kind: report.Status, Step: "run", Subject: "train", Run: "r1", Status: "failed", Message: "killed for want of memory"})

@@ -50,7 +50,7 @@ func Code(err error) int {
 		lost        *run.LostError
 		limit       *TimeLimitError
 		pending     *PendingError
-		never       *NeverError
+		never       *UnschedulableError
 		ended       *RunError
 		changes     *ChangesError
 		broken      *panics.Error

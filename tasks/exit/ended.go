@@ -17,9 +17,9 @@ type RunError struct {
 	Container string
 	// Service reports whether the run belongs to a service rather than a job.
 	Service bool
-	// Followed reports whether the job's lines were printed as they arrived. Told reports
+	// Followed reports whether the job's lines were printed as they arrived. Reported reports
 	// whether Message has been printed.
-	Followed, Told bool
+	Followed, Reported bool
 }
 
 // Error says how the run ended, followed by its last lines.
@@ -30,8 +30,8 @@ func (e *RunError) Error() string {
 	return e.end() + e.message() + lastLines("its last lines", e.LastLines)
 }
 
-// Cause implements Told. It keeps the lines of a container other than the job's own, because
-// they have not been printed.
+// Cause implements Reported. It keeps the lines of a container other than the job's own,
+// because they have not been printed.
 func (e *RunError) Cause() string {
 	if !e.Followed || e.Container != "" {
 		return e.Error()
@@ -39,10 +39,10 @@ func (e *RunError) Cause() string {
 	return e.end() + e.message()
 }
 
-// Rest implements Told.
+// Rest implements Reported.
 func (e *RunError) Rest() string {
 	short := *e
-	if e.Told {
+	if e.Reported {
 		short.Message = ""
 	}
 	return short.Cause()

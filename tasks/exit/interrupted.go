@@ -31,12 +31,12 @@ func IfInterrupted(ctx context.Context, err error) error {
 	return &InterruptedError{Outcome: "nothing was left running"}
 }
 
-// Unsure returns an *InterruptedError if ctx was cancelled. Its Outcome is what, which says
-// what is not known. Otherwise, and if err is nil or already an *InterruptedError, it
-// returns err.
-func Unsure(ctx context.Context, err error, what string) error {
+// IfInterruptedWith returns an *InterruptedError if ctx was cancelled. Its Outcome is
+// outcome, which says what is not known. Otherwise, and if err is nil or already an
+// *InterruptedError, it returns err.
+func IfInterruptedWith(ctx context.Context, err error, outcome string) error {
 	if interrupted := new(InterruptedError); err == nil || ctx.Err() == nil || errors.As(err, &interrupted) {
 		return err
 	}
-	return &InterruptedError{Outcome: what}
+	return &InterruptedError{Outcome: outcome}
 }

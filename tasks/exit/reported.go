@@ -2,8 +2,8 @@ package exit
 
 import "strings"
 
-// Told is an error of which events may have reported parts before it is returned.
-type Told interface {
+// Reported is an error of which events may have reported parts before it is returned.
+type Reported interface {
 	error
 	// Cause returns the text of the error without the lines of the job that were printed.
 	Cause() string
@@ -12,33 +12,33 @@ type Told interface {
 }
 
 // Cause returns the text of err without lines of a job that events have reported.
-func Cause(err error) string { return without(err, Told.Cause) }
+func Cause(err error) string { return without(err, Reported.Cause) }
 
 // Rest returns the text of err without anything that events have reported.
-func Rest(err error) string { return without(err, Told.Rest) }
+func Rest(err error) string { return without(err, Reported.Rest) }
 
-// without returns the text of err, with each Told in it replaced by its form.
-func without(err error, form func(Told) string) string {
+// without returns the text of err, with each Reported in it replaced by its form.
+func without(err error, form func(Reported) string) string {
 	text := err.Error()
-	for _, told := range toldIn(err) {
-		text = strings.ReplaceAll(text, told.Error(), form(told))
+	for _, r := range reportedIn(err) {
+		text = strings.ReplaceAll(text, r.Error(), form(r))
 	}
 	return text
 }
 
-// toldIn returns each Told in the tree of err.
-func toldIn(err error) []Told {
-	if told, ok := err.(Told); ok { //nolint:errorlint // walks the tree itself
-		return []Told{told}
+// reportedIn returns each Reported in the tree of err.
+func reportedIn(err error) []Reported {
+	if r, ok := err.(Reported); ok { //nolint:errorlint // walks the tree itself
+		return []Reported{r}
 	}
-	var all []Told
+	var all []Reported
 	switch wrapped := err.(type) { //nolint:errorlint // walks the tree itself
 	case interface{ Unwrap() []error }:
 		for _, e := range wrapped.Unwrap() {
-			all = append(all, toldIn(e)...)
+			all = append(all, reportedIn(e)...)
 		}
 	case interface{ Unwrap() error }:
-		all = toldIn(wrapped.Unwrap())
+		all = reportedIn(wrapped.Unwrap())
 	}
 	return all
 }

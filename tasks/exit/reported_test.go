@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// TestWhatWasToldIsNotRepeated checks that Cause and Rest leave out what events have
+// TestReportedTextIsNotRepeated checks that Cause and Rest leave out what events have
 // reported, also for wrapped errors.
-func TestWhatWasToldIsNotRepeated(t *testing.T) {
-	followed := &RunError{Job: "a", UUID: "1", Status: "failed", Message: "exit code 3", LastLines: []string{"no data"}, Followed: true, Told: true}
+func TestReportedTextIsNotRepeated(t *testing.T) {
+	followed := &RunError{Job: "a", UUID: "1", Status: "failed", Message: "exit code 3", LastLines: []string{"no data"}, Followed: true, Reported: true}
 	half := &RunError{Job: "b", UUID: "2", Status: "failed", Message: "two\nlines", LastLines: []string{"no data"}, Followed: true}
-	sidecar := &RunError{Job: "c", UUID: "3", Status: "failed", Message: "exit code 4", LastLines: []string{"no port"}, Container: "proxy", Followed: true, Told: true}
+	sidecar := &RunError{Job: "c", UUID: "3", Status: "failed", Message: "exit code 4", LastLines: []string{"no port"}, Container: "proxy", Followed: true, Reported: true}
 	unseen := &RunError{Job: "d", Service: true, UUID: "4", Status: "failed", Message: "exit code 5", LastLines: []string{"bye"}}
 	limit := &TimeLimitError{Job: "e", UUID: "5", Limit: time.Hour, LastLines: []string{"epoch 3"}}
-	pending := &PendingError{Job: "f", UUID: "6", After: time.Minute, Why: "no node has a GPU", Told: true}
+	pending := &PendingError{Job: "f", UUID: "6", After: time.Minute, Why: "no node has a GPU", Reported: true}
 	for _, test := range []struct {
 		err         error
 		cause, rest string

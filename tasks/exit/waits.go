@@ -16,10 +16,10 @@ type TimeLimitError struct {
 // Error names the limit and how to raise it, followed by the last lines of the job.
 func (e *TimeLimitError) Error() string { return e.Cause() + lastLines("its last lines", e.LastLines) }
 
-// Rest implements Told.
+// Rest implements Reported.
 func (e *TimeLimitError) Rest() string { return e.Cause() }
 
-// Cause implements Told.
+// Cause implements Reported.
 func (e *TimeLimitError) Cause() string {
 	kind := KindOf(e.Service)
 	text := fmt.Sprintf("%s %s: run %s passed its time limit", kind, e.Job, e.UUID)
@@ -34,8 +34,8 @@ type PendingError struct {
 	Job, UUID string
 	After     time.Duration
 	Why       string
-	// Told reports whether Why was printed while the run waited.
-	Told bool
+	// Reported reports whether Why was printed while the run waited.
+	Reported bool
 }
 
 // Error says why the run waits, if that is known.
@@ -47,12 +47,12 @@ func (e *PendingError) Error() string {
 	return e.end() + ": " + why
 }
 
-// Cause implements Told.
+// Cause implements Reported.
 func (e *PendingError) Cause() string { return e.Error() }
 
-// Rest implements Told.
+// Rest implements Reported.
 func (e *PendingError) Rest() string {
-	if e.Told {
+	if e.Reported {
 		return e.end()
 	}
 	return e.Error()
@@ -62,8 +62,10 @@ func (e *PendingError) end() string {
 	return fmt.Sprintf("job %s: run %s was not running after %s and was stopped", e.Job, e.UUID, e.After)
 }
 
-// NeverError says that a job needs resources that the sandbox's machine does not have.
-type NeverError struct{ Job, Why string }
+// UnschedulableError says that a job needs resources that the sandbox's machine does not have.
+type UnschedulableError struct{ Job, Why string }
 
 // Error says what the machine lacks.
-func (e *NeverError) Error() string { return fmt.Sprintf("job %s can never run: %s", e.Job, e.Why) }
+func (e *UnschedulableError) Error() string {
+	return fmt.Sprintf("job %s can never run: %s", e.Job, e.Why)
+}

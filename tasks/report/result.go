@@ -21,12 +21,12 @@ type Result struct {
 	Error string `json:"error,omitempty"`
 
 	Images []Image `json:"images,omitempty"`
-	// Namespace is the namespace that would be created for the secrets, or "".
-	Namespace string    `json:"create_namespace,omitempty"`
-	Secrets   []Secret  `json:"secrets,omitempty"`
-	Jobs      []Job     `json:"jobs,omitempty"`
-	Runs      []Run     `json:"runs,omitempty"`
-	Problems  []Problem `json:"problems,omitempty"`
+	// CreateNamespace is the namespace that would be created for the secrets, or "".
+	CreateNamespace string    `json:"create_namespace,omitempty"`
+	Secrets         []Secret  `json:"secrets,omitempty"`
+	Jobs            []Job     `json:"jobs,omitempty"`
+	Runs            []Run     `json:"runs,omitempty"`
+	Problems        []Problem `json:"problems,omitempty"`
 	// Files is how many files check has read.
 	Files int `json:"files,omitempty"`
 	// Rules describes the rules that problems refer to, for SARIF.
@@ -114,13 +114,13 @@ type Run struct {
 	// downloads them.
 	OutputsAt string   `json:"outputs_at,omitempty"`
 	LastLines []string `json:"last_lines,omitempty"`
-	// Speaker is the container that printed the last lines, or "" for the main one.
-	Speaker string            `json:"last_lines_of,omitempty"`
-	Address string            `json:"address,omitempty"` // of a service, or of the run's page
-	Inputs  map[string]any    `json:"inputs,omitempty"`
-	History []Transition      `json:"history,omitempty"`
-	Tags    []string          `json:"tags,omitempty"`
-	Meta    map[string]string `json:"meta,omitempty"`
+	// LastLinesOf is the container that printed the last lines, or "" for the main one.
+	LastLinesOf string            `json:"last_lines_of,omitempty"`
+	Address     string            `json:"address,omitempty"` // of a service, or of the run's page
+	Inputs      map[string]any    `json:"inputs,omitempty"`
+	History     []Transition      `json:"history,omitempty"`
+	Tags        []string          `json:"tags,omitempty"`
+	Meta        map[string]string `json:"meta,omitempty"`
 }
 
 // Times says how a run spent its time, in seconds. A value is nil, and null in JSON, if

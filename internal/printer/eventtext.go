@@ -9,8 +9,8 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// words returns what an event says to people, made of its fields.
-func words(e report.Event) string {
+// eventText returns what an event says to people, made of its fields.
+func eventText(e report.Event) string {
 	text := e.Message
 	switch e.Kind {
 	case report.Status, report.Detail:
@@ -62,9 +62,9 @@ func failure(status string) bool {
 	return status == string(polyaxon.Failed) || status == string(polyaxon.UpstreamFailed)
 }
 
-// Ended returns the event without the reason if it says that a run failed, and otherwise
-// unchanged.
-func Ended(e report.Event) report.Event {
+// WithoutReason returns the event without the reason if it says that a run failed, and
+// otherwise unchanged.
+func WithoutReason(e report.Event) report.Event {
 	if failing(e) && e.Run != "" {
 		e.Message = ""
 	}

@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// left reports whether err means that a stream has no reader left.
-func left(err error) bool {
+// isBrokenPipe reports whether err means that a stream has no reader left.
+func isBrokenPipe(err error) bool {
 	return errors.Is(err, windows.ERROR_BROKEN_PIPE) || errors.Is(err, windows.ERROR_NO_DATA)
 }

@@ -8,10 +8,10 @@ import (
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/lint"
 )
 
-// TestCheckLacking checks that check reports, like deploy, which resources the sandbox's
-// machine lacks, without starting anything. It does not report that for a server, whose
-// machines are not known.
-func TestCheckLacking(t *testing.T) {
+// TestCheckMissingResources checks that check reports, like deploy, which resources the
+// sandbox's machine lacks, without starting anything. It does not report that for a server,
+// whose machines are not known.
+func TestCheckMissingResources(t *testing.T) {
 	tree := map[string]string{
 		"slipway.yaml": "project: story\nimages: {api: {files: [job.yml]}}\njobs:\n  some: {polyaxonfile: job.yml, image: api}\n  many: {polyaxonfile: job.yml, image: api, gpu: 4000}\n",
 		"job.yml":      jobFile,

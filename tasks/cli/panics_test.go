@@ -67,23 +67,24 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// within maps each package of docs/architecture.md to a function that makes it panic through
-// something passed to it. Packages that are passed nothing that can panic have no entry.
-var within = map[string]func(ctx context.Context, dir string) error{
+// provocations maps each package of docs/architecture.md to a function that makes it panic
+// through something passed to it. Packages that are passed nothing that can panic have no
+// entry.
+var provocations = map[string]func(ctx context.Context, dir string) error{
 	"internal/actions": func(context.Context, string) error {
-		commands, _ := actions.New(jammed{}, strings.ToUpper, func(string) (string, bool) { return "true", true })
+		commands, _ := actions.New(panickingWriter{}, strings.ToUpper, func(string) (string, bool) { return "true", true })
 		commands.Group("train")
 		return nil
 	},
 	"internal/attestation": func(context.Context, string) error {
-		_, err := attestation.Provenance(attestation.Image{Parameters: map[string]any{"epochs": spiteful{}}})
+		_, err := attestation.Provenance(attestation.Image{Parameters: map[string]any{"epochs": panickingValue{}}})
 		return err
 	},
 	"internal/clock": func(ctx context.Context, _ string) error {
-		return clock.Sleep(broken{ctx, "Done"}, time.Nanosecond)
+		return clock.Sleep(panickingContext{ctx, "Done"}, time.Nanosecond)
 	},
 	"internal/cluster": func(ctx context.Context, _ string) error {
-		c, err := cluster.Connect(&rest.Config{Host: "http://127.0.0.1:1", Transport: refusing}, "team", "test")
+		c, err := cluster.Connect(&rest.Config{Host: "http://127.0.0.1:1", Transport: panickingTransport}, "team", "test")
 		if err != nil {
 			return err
 		}
@@ -94,7 +95,7 @@ var within = map[string]func(ctx context.Context, dir string) error{
 		return err
 	},
 	"internal/dockerfile": func(ctx context.Context, dir string) error {
-		_, err := dockerfile.Read(broken{ctx, "Err"}, dockerfile.Spec{Name: "job", Dir: dir, Platforms: []string{"linux/amd64"}})
+		_, err := dockerfile.Read(panickingContext{ctx, "Err"}, dockerfile.Spec{Name: "job", Dir: dir, Platforms: []string{"linux/amd64"}})
 		return err
 	},
 	"internal/image": func(ctx context.Context, dir string) error {
@@ -131,7 +132,7 @@ var within = map[string]func(ctx context.Context, dir string) error{
 		return err
 	},
 	"internal/polyaxonfile/file": func(ctx context.Context, dir string) error {
-		_, problems := file.Reader{Transport: refusing}.Load(ctx, filepath.Join(dir, "ref.yml"))
+		_, problems := file.Reader{Transport: panickingTransport}.Load(ctx, filepath.Join(dir, "ref.yml"))
 		return file.Errors(problems)
 	},
 	"internal/polyaxonfile/fill": func(context.Context, string) error {
@@ -143,7 +144,7 @@ var within = map[string]func(ctx context.Context, dir string) error{
 		if err != nil {
 			return err
 		}
-		lint.Check(ctx, f, lint.Options{Cluster: asked{}})
+		lint.Check(ctx, f, lint.Options{Cluster: panickingInventory{}})
 		return nil
 	},
 	"internal/polyaxonfile/matrix": func(context.Context, string) error {
@@ -193,11 +194,11 @@ var within = map[string]func(ctx context.Context, dir string) error{
 		return nil
 	},
 	"internal/registry": func(ctx context.Context, _ string) error {
-		_, err := (&registry.Client{Prefix: "registry.test/team", Transport: refusing}).List(ctx, []string{"job", "other"})
+		_, err := (&registry.Client{Prefix: "registry.test/team", Transport: panickingTransport}).List(ctx, []string{"job", "other"})
 		return err
 	},
 	"internal/printer": func(context.Context, string) error {
-		printer.Lines(jammed{}, printer.Style{Now: time.Now}).Event(report.Event{Kind: report.Note, Message: "it goes on"})
+		printer.Lines(panickingWriter{}, printer.Style{Now: time.Now}).Event(report.Event{Kind: report.Note, Message: "it goes on"})
 		return nil
 	},
 	"tasks/report": func(context.Context, string) error {
@@ -206,11 +207,11 @@ var within = map[string]func(ctx context.Context, dir string) error{
 		return nil
 	},
 	"internal/revision": func(ctx context.Context, dir string) error {
-		_, err := revision.Read(broken{ctx, "Deadline"}, dir, os.Environ(), nil)
+		_, err := revision.Read(panickingContext{ctx, "Deadline"}, dir, os.Environ(), nil)
 		return err
 	},
 	"internal/rootfs": func(context.Context, string) error {
-		_, err := rootfs.Read(spiteful{})
+		_, err := rootfs.Read(panickingValue{})
 		return err
 	},
 	"internal/run": func(ctx context.Context, _ string) error {
@@ -234,25 +235,25 @@ var within = map[string]func(ctx context.Context, dir string) error{
 		if err != nil {
 			return err
 		}
-		response, err := timeouts.Transport(refusing, timeouts.Limits{Response: time.Minute}).RoundTrip(request)
+		response, err := timeouts.Transport(panickingTransport, timeouts.Limits{Response: time.Minute}).RoundTrip(request)
 		if err == nil {
 			_ = response.Body.Close()
 		}
 		return err
 	},
 	"internal/source": func(context.Context, string) error {
-		return errors.Join(source.Flatten(spiteful{})...)
+		return errors.Join(source.Flatten(panickingValue{})...)
 	},
 	"internal/build": func(ctx context.Context, dir string) error {
 		p := opened(dir)
-		p.Events = project.NewRecorder(loud{}, time.Now)
+		p.Events = project.NewRecorder(panickingSink{}, time.Now)
 		to := platform.New(p)
 		to.Registry = &registry.Client{Prefix: "127.0.0.1:1/none", Transport: http.DefaultTransport, NameOptions: []name.Option{name.Insecure}}
 		_, err := build.Push(ctx, to, []*config.Image{{Name: "job", Files: []string{"good.yml"}}})
 		return err
 	},
 	"internal/checker": func(ctx context.Context, dir string) error {
-		c := &checker.Checker{Env: opened(dir).Env, Versions: []schema.Version{schema.Newest()}, Cluster: asked{}}
+		c := &checker.Checker{Env: opened(dir).Env, Versions: []schema.Version{schema.Newest()}, Cluster: panickingInventory{}}
 		targets, err := c.Targets([]string{"good.yml"})
 		if err != nil {
 			return err
@@ -306,26 +307,26 @@ var within = map[string]func(ctx context.Context, dir string) error{
 		return err
 	},
 	"tasks/exit": func(context.Context, string) error {
-		return &exit.UsageError{Message: strconv.Itoa(exit.Code(spiteful{}))}
+		return &exit.UsageError{Message: strconv.Itoa(exit.Code(panickingValue{}))}
 	},
 	"internal/wheel": func(ctx context.Context, dir string) error {
 		_, err := wheel.Resolve(ctx, wheel.Spec{Name: "job", Dir: dir, Lock: "lock.txt", Python: "3.12", CacheDir: filepath.Join(dir, "cache"),
 			Environ: []string{"PIP_CONFIG_FILE=" + os.DevNull, "PIP_INDEX_URL=http://127.0.0.1:1/simple"},
-			Watch:   func(http.RoundTripper) http.RoundTripper { return refusing }})
+			Watch:   func(http.RoundTripper) http.RoundTripper { return panickingTransport }})
 		return err
 	},
 }
 
-// atHand maps packages to the file or the step that their faults name.
-var atHand = map[string]string{
+// namedIn maps packages to the file or the step that their faults name.
+var namedIn = map[string]string{
 	"internal/cluster": "GET 127.0.0.1:1: ",
 	"internal/config":  "slipway.yaml: ",
 	"internal/secret":  "the secret env:TOKEN: ",
 }
 
-// elsewhere maps packages to the test that makes each of their parts panic, or to "" if they
-// are passed nothing that can panic.
-var elsewhere = map[string]string{
+// testedElsewhere maps packages to the test that makes each of their parts panic, or to ""
+// if they are passed nothing that can panic.
+var testedElsewhere = map[string]string{
 	"cmd/slipway":                 "TestPanicOfEveryCommand",
 	"internal/command":            "TestPanicOfEveryCommand",
 	"tasks/cli":                   "TestFaults",
@@ -343,8 +344,8 @@ var elsewhere = map[string]string{
 	"examples/quickstart":         "", // a separate program
 }
 
-// refusing is a transport that panics.
-var refusing = carrier(func(*http.Request) (*http.Response, error) { fault(); return nil, nil })
+// panickingTransport is a transport that panics.
+var panickingTransport = carrier(func(*http.Request) (*http.Response, error) { fault(); return nil, nil })
 
 // unreadable is an environment that panics.
 func unreadable(string) (string, bool) { return fault(), true }
@@ -352,56 +353,56 @@ func unreadable(string) (string, bool) { return fault(), true }
 // opened returns a project in dir without reading its files.
 func opened(dir string) *project.Project {
 	return &project.Project{
-		Env:    &project.Env{Dir: dir, Events: project.NewRecorder(report.Discard{}, time.Now), Transport: refusing, Now: time.Now, Lookup: func(string) (string, bool) { return "", false }},
-		Config: &config.Config{Project: "p", Dir: dir}, Public: refusing, FileCache: file.NewCache(), Revision: func() revision.Revision { return revision.Revision{} },
+		Env:    &project.Env{Dir: dir, Events: project.NewRecorder(report.Discard{}, time.Now), Transport: panickingTransport, Now: time.Now, Lookup: func(string) (string, bool) { return "", false }},
+		Config: &config.Config{Project: "p", Dir: dir}, Public: panickingTransport, FileCache: file.NewCache(), Revision: func() revision.Revision { return revision.Revision{} },
 	}
 }
 
-// loud is a sink that panics.
-type loud struct{}
+// panickingSink is a sink that panics.
+type panickingSink struct{}
 
-func (loud) Event(report.Event) { fault() }
+func (panickingSink) Event(report.Event) { fault() }
 
 // client returns a client whose requests panic.
 func client() (*polyaxon.Client, error) {
-	return polyaxon.New(polyaxon.Options{Host: "http://127.0.0.1:1", Transport: refusing})
+	return polyaxon.New(polyaxon.Options{Host: "http://127.0.0.1:1", Transport: panickingTransport})
 }
 
-// spiteful panics when it is marshaled, read from, or inspected as an error.
-type spiteful struct{}
+// panickingValue panics when it is marshaled, read from, or inspected as an error.
+type panickingValue struct{}
 
-func (spiteful) MarshalJSON() ([]byte, error) { return []byte(fault()), nil }
-func (spiteful) Read([]byte) (int, error)     { return len(fault()), io.EOF }
-func (spiteful) Error() string                { return "an error" }
-func (spiteful) As(any) bool                  { return fault() == "" }
+func (panickingValue) MarshalJSON() ([]byte, error) { return []byte(fault()), nil }
+func (panickingValue) Read([]byte) (int, error)     { return len(fault()), io.EOF }
+func (panickingValue) Error() string                { return "an error" }
+func (panickingValue) As(any) bool                  { return fault() == "" }
 
-// asked is an inventory of a cluster that panics.
-type asked struct{}
+// panickingInventory is an inventory of a cluster that panics.
+type panickingInventory struct{}
 
-func (asked) Has(context.Context, lint.Kind, string) bool { return fault() == "" }
-func (asked) Names(context.Context, lint.Kind) []string   { return []string{fault()} }
+func (panickingInventory) Has(context.Context, lint.Kind, string) bool { return fault() == "" }
+func (panickingInventory) Names(context.Context, lint.Kind) []string   { return []string{fault()} }
 
-// broken is a context that panics in one of its methods.
-type broken struct {
+// panickingContext is a context that panics in one of its methods.
+type panickingContext struct {
 	context.Context
 	method string
 }
 
-func (b broken) Done() <-chan struct{} { b.of("Done"); return b.Context.Done() }
-func (b broken) Err() error            { b.of("Err"); return b.Context.Err() }
+func (b panickingContext) Done() <-chan struct{} { b.of("Done"); return b.Context.Done() }
+func (b panickingContext) Err() error            { b.of("Err"); return b.Context.Err() }
 
-func (b broken) Deadline() (time.Time, bool) { b.of("Deadline"); return b.Context.Deadline() }
+func (b panickingContext) Deadline() (time.Time, bool) { b.of("Deadline"); return b.Context.Deadline() }
 
-func (b broken) of(method string) {
+func (b panickingContext) of(method string) {
 	if b.method == method {
 		fault()
 	}
 }
 
-// TestFaultInEachRoom makes each package panic, also in its own goroutines. The command must
+// TestPanicInEachPackage makes each package panic, also in its own goroutines. The command must
 // exit with 3 and say where the fault is and how to report it. A new package needs an entry
 // in within or elsewhere.
-func TestFaultInEachRoom(t *testing.T) {
+func TestPanicInEachPackage(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
 		"slipway.yaml": "project: \"${NAME}\"\n",
@@ -414,25 +415,25 @@ func TestFaultInEachRoom(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	rooms := testenv.Rooms(t)
-	for room := range rooms {
-		if _, told := elsewhere[room]; !told && within[room] == nil {
-			t.Errorf("nothing provokes a panic in %s", room)
+	packages := testenv.Rooms(t)
+	for pkg := range packages {
+		if _, told := testedElsewhere[pkg]; !told && provocations[pkg] == nil {
+			t.Errorf("nothing provokes a panic in %s", pkg)
 		}
 	}
-	for room, provoke := range within {
-		if _, is := rooms[room]; !is {
-			t.Errorf("docs/architecture.md has no room %s", room)
+	for pkg, provoke := range provocations {
+		if _, is := packages[pkg]; !is {
+			t.Errorf("docs/architecture.md has no room %s", pkg)
 		}
-		t.Run(room, func(t *testing.T) { ends(t, dir, room, provoke) })
+		t.Run(pkg, func(t *testing.T) { checkPanic(t, dir, pkg, provoke) })
 	}
 	t.Run("given nothing", func(t *testing.T) {
-		ends(t, dir, "tasks/cli", func(context.Context, string) error { fault(); return nil })
+		checkPanic(t, dir, "tasks/cli", func(context.Context, string) error { fault(); return nil })
 	})
 }
 
-// ends runs a command that panics in a package, and checks how it ends.
-func ends(t *testing.T, dir, room string, provoke func(context.Context, string) error) {
+// checkPanic runs a command that panics in a package, and checks how it ends.
+func checkPanic(t *testing.T, dir, pkg string, provoke func(context.Context, string) error) {
 	var told bytes.Buffer
 	d := cli.Open()
 	d.Dir, d.Stdout, d.Stderr = dir, io.Discard, &told
@@ -443,10 +444,10 @@ func ends(t *testing.T, dir, room string, provoke func(context.Context, string) 
 	if !errors.As(err, &ended) || ended.Code != tasks.ExitStep || !errors.As(err, &found) {
 		t.Fatalf("it ended with %v: %s", err, told.String())
 	}
-	if !strings.Contains(found.Stack, "/"+room+"/") {
-		t.Errorf("the panic was not in %s:\n%s", room, found.Stack)
+	if !strings.Contains(found.Stack, "/"+pkg+"/") {
+		t.Errorf("the panic was not in %s:\n%s", pkg, found.Stack)
 	}
-	for _, want := range []string{atHand[room] + "this is a bug in slipway (panic: ", "please report it at https://", ".go:"} {
+	for _, want := range []string{namedIn[pkg] + "this is a bug in slipway (panic: ", "please report it at https://", ".go:"} {
 		if !strings.Contains(told.String(), want) {
 			t.Errorf("it does not say %q:\n%s", want, told.String())
 		}

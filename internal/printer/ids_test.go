@@ -7,16 +7,16 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
-// TestBrief checks that ids are shortened where they name a run, but not in paths and
+// TestShortenIDs checks that ids are shortened where they name a run, but not in paths and
 // digests.
-func TestBrief(t *testing.T) {
+func TestShortenIDs(t *testing.T) {
 	uuid := "0123456789abcdef0123456789abcdef"
 	for text, want := range map[string]string{
 		"run " + uuid + " of job a failed; slipway stop " + uuid: "run 01234567 of job a failed; slipway stop 01234567",
 		"in .slipway/artifacts/" + uuid + "/outputs":             "in .slipway/artifacts/" + uuid + "/outputs",
 		"run " + uuid + uuid:                                     "run " + uuid + uuid,
 	} {
-		if got := Brief(text); got != want {
+		if got := ShortenIDs(text); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
