@@ -12,7 +12,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/slipway-ci/slipway/internal/workshop"
+	"github.com/slipway-ci/slipway/internal/devtools"
 
 	//mage:import
 	_ "github.com/slipway-ci/slipway/tasks/mage"
@@ -20,23 +20,23 @@ import (
 
 // Test sets up what the tests need and runs them all (or -run=REGEXP). With CI=true, or -race, the race detector is on.
 func Test(ctx context.Context, run *string, race *bool) error {
-	return workshop.Test(ctx, workshop.Options{Run: value(run), Race: value(race), Log: os.Stderr})
+	return devtools.Test(ctx, devtools.Options{Run: value(run), Race: value(race), Log: os.Stderr})
 }
 
 // Fuzz runs every fuzz target for 10 minutes, or -time=1h.
 func Fuzz(ctx context.Context, time *time.Duration) error {
-	return workshop.Fuzz(ctx, workshop.Options{Log: os.Stderr}, value(time))
+	return devtools.Fuzz(ctx, devtools.Options{Log: os.Stderr}, value(time))
 }
 
 // Lint checks formatting, go vet, staticcheck and the workflows.
-func Lint(ctx context.Context) error { return workshop.Lint(ctx, workshop.Options{Log: os.Stderr}) }
+func Lint(ctx context.Context) error { return devtools.Lint(ctx, devtools.Options{Log: os.Stderr}) }
 
 // Cross checks that all packages and tests compile for linux, darwin and windows on amd64 and arm64.
-func Cross(ctx context.Context) error { return workshop.Cross(ctx, workshop.Options{Log: os.Stderr}) }
+func Cross(ctx context.Context) error { return devtools.Cross(ctx, devtools.Options{Log: os.Stderr}) }
 
 // Bench compares slipway with other tools and prints the ratios (all, or `bench deploy`, `bench image`).
 func Bench(ctx context.Context, run *string) error {
-	return workshop.Bench(ctx, workshop.Options{Run: value(run), Log: os.Stderr})
+	return devtools.Bench(ctx, devtools.Options{Run: value(run), Log: os.Stderr})
 }
 
 // value returns *p, or the zero value if p is nil.

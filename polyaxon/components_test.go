@@ -174,12 +174,12 @@ func TestComponentsRunOnPolyaxon(t *testing.T) {
 func startServer(t *testing.T) string {
 	t.Helper()
 	bin := t.TempDir()
-	standin := filepath.Join(bin, "python")
-	if out, err := exec.Command("go", "build", "-o", standin, "./testdata/standin").CombinedOutput(); err != nil {
-		t.Fatalf("build the stand-in: %v\n%s", err, out)
+	stub := filepath.Join(bin, "python")
+	if out, err := exec.Command("go", "build", "-o", stub, "./testdata/stub").CombinedOutput(); err != nil {
+		t.Fatalf("build the stub: %v\n%s", err, out)
 	}
 	for _, name := range []string{"jupyter", "code-server", "streamlit", "uvicorn", "tensorboard", "mlflow"} {
-		if err := os.Link(standin, filepath.Join(bin, name)); err != nil {
+		if err := os.Link(stub, filepath.Join(bin, name)); err != nil {
 			t.Fatal(err)
 		}
 	}

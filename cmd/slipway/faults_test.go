@@ -39,7 +39,7 @@ func TestDeployThroughFaults(t *testing.T) {
 	})
 	t.Run("2.18", func(t *testing.T) {
 		t.Parallel()
-		throughFaults(newStage(t, testenv.Forward(t, shared.Polyaxon(t))), 31, 3, testenv.LoseAnswer, testenv.Twice, testenv.Refuse405)
+		throughFaults(newStage(t, testenv.Forward(t, shared.Polyaxon(t))), 31, 3, testenv.LoseResponse, testenv.Twice, testenv.Refuse405)
 	})
 }
 
@@ -131,7 +131,7 @@ func TestEveryEndThroughFaults(t *testing.T) {
 			s.ends.Store(end.status)
 			for _, k := range some(len(paths)-first, 9, 1, number) {
 				project := s.project()
-				s.faults.Spoil(first+k, []testenv.Fault{testenv.LoseRequest, testenv.LoseAnswer, testenv.CutAnswer}[k%3])
+				s.faults.Spoil(first+k, []testenv.Fault{testenv.LoseRequest, testenv.LoseResponse, testenv.CutResponse}[k%3])
 				code, err := s.deploy(t.Context(), project, tasks.DeployOptions{})
 				if code != end.code {
 					t.Errorf("request %d: exit code %d: %v", first+k, code, err)
@@ -154,7 +154,7 @@ func TestInterruptedAtEveryRequest(t *testing.T) {
 	s := newStage(t, sandboxServer(t))
 	paths := s.rehearse()
 	s.ends.Store(polyaxon.Status("")) // runs keep running until they are stopped
-	for number, fault := range []testenv.Fault{"", testenv.LoseAnswer} {
+	for number, fault := range []testenv.Fault{"", testenv.LoseResponse} {
 		for _, k := range some(len(paths), 3, 1, number) {
 			project := s.project()
 			ctx, cancel := context.WithCancel(t.Context())

@@ -34,7 +34,7 @@ import (
 )
 
 // shared holds the server of Polyaxon 2.18 that the tests share.
-var shared testenv.Lasting
+var shared testenv.Shared
 
 // suite runs the tests. It runs more of them at once than there are processors, because
 // most wait for a server or a process.
@@ -55,7 +55,7 @@ func (s suite) Run() int {
 }
 
 func TestMain(m *testing.M) {
-	testenv.EndAtOnce()
+	testenv.DisableRaceExitDelay()
 	if len(os.Args) > 2 && os.Args[1] == "sandbox" && os.Args[2] == "serve" {
 		main() // a test ran a command in its own process, and the command started this sandbox
 	}

@@ -21,7 +21,7 @@ import (
 const pusher = "SLIPWAY_TEST_PUSH"
 
 func TestMain(m *testing.M) {
-	testenv.EndAtOnce()
+	testenv.DisableRaceExitDelay()
 	os.Exit(m.Run())
 }
 

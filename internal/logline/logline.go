@@ -12,8 +12,8 @@ import (
 // sgr matches a color or another harmless text attribute (ECMA-48, SGR).
 var sgr = regexp.MustCompile(`^\x1b\[[0-9;:]*m`)
 
-// broken is inserted into what must not be a workflow command: a zero-width space.
-const broken = "\u200b"
+// zeroWidthSpace is inserted into what must not be a workflow command: a zero-width space.
+const zeroWidthSpace = "\u200b"
 
 // Sanitize returns a line that a job printed in a form that is safe to print. Control
 // characters, and characters that change the direction of text, are escaped, except for
@@ -21,7 +21,7 @@ const broken = "\u200b"
 // a zero-width space. The runner recognizes `::set-output` after any blanks, and
 // `##[group]` anywhere. Sanitize is idempotent.
 func Sanitize(line string) string {
-	if harmless(line) {
+	if isSafe(line) {
 		return line
 	}
 	var b strings.Builder
@@ -43,28 +43,28 @@ func Sanitize(line string) string {
 			b.WriteString(`\r`)
 		case r != '\t' && unicode.IsControl(r):
 			fmt.Fprintf(&b, `\x%02x`, r)
-		case turns(r):
+		case isUnsafe(r):
 			fmt.Fprintf(&b, `\u%04x`, r)
 		default:
 			b.WriteString(line[at : at+size])
 		}
 		at += size
 	}
-	text := strings.ReplaceAll(b.String(), "##[", "#"+broken+"#[")
+	text := strings.ReplaceAll(b.String(), "##[", "#"+zeroWidthSpace+"#[")
 	if trimmed := strings.TrimLeftFunc(text, unicode.IsSpace); strings.HasPrefix(trimmed, "::") {
-		text = text[:len(text)-len(trimmed)] + ":" + broken + trimmed[1:]
+		text = text[:len(text)-len(trimmed)] + ":" + zeroWidthSpace + trimmed[1:]
 	}
 	return text
 }
 
-// turns reports whether some readers take a character for the end of a line, or whether
+// isUnsafe reports whether some readers take a character for the end of a line, or whether
 // it changes the direction of the text after it.
-func turns(r rune) bool {
+func isUnsafe(r rune) bool {
 	return r == '\u2028' || r == '\u2029' || unicode.Is(unicode.Bidi_Control, r)
 }
 
-// harmless reports whether a line needs no change, which is the common case.
-func harmless(line string) bool {
+// isSafe reports whether a line needs no change, which is the common case.
+func isSafe(line string) bool {
 	for i := range len(line) {
 		switch c := line[i]; {
 		case c == '#' && strings.HasPrefix(line[i:], "##["), c < ' ' && c != '\t', c >= 0x7f:

@@ -14,7 +14,7 @@ import (
 
 // exempt matches sources that are not part of slipway as it is released, and this
 // package.
-var exempt = regexp.MustCompile(`_test\.go$|/(testenv|workshop|panics|polyaxontest|clustertest|testdata|\.cache|\.slipway)/|/mage\.go$|/magefile\.go$|/examples/`)
+var exempt = regexp.MustCompile(`_test\.go$|/(testenv|devtools|panics|polyaxontest|clustertest|testdata|\.cache|\.slipway)/|/mage\.go$|/magefile\.go$|/examples/`)
 
 // parsed returns slipway's sources by their paths. They are read once for all tests.
 var parsed = sync.OnceValues(func() (map[string]*ast.File, error) {

@@ -47,7 +47,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	testenv.EndAtOnce()
+	testenv.DisableRaceExitDelay()
 	os.Exit(m.Run())
 }
 

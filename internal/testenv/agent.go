@@ -88,7 +88,7 @@ func (a *agent) poll(ctx context.Context) {
 	for _, entry := range answer.State.Stopping {
 		project, uuid := instance(entry)
 		if !a.kill(uuid) {
-			a.tell(ctx, project, uuid, "stopped", "stopped by the agent")
+			a.postStatus(ctx, project, uuid, "stopped", "stopped by the agent")
 		}
 	}
 	for _, entry := range answer.State.Deleting {
@@ -120,9 +120,9 @@ func instance(entry []any) (project, uuid string) {
 	return parts[1], parts[3]
 }
 
-// tell posts a status until the server accepts it, the run does not exist any more, or
+// postStatus posts a status until the server accepts it, the run does not exist any more, or
 // ctx is done.
-func (a *agent) tell(ctx context.Context, project, uuid, status, message string) {
+func (a *agent) postStatus(ctx context.Context, project, uuid, status, message string) {
 	now := a.now()
 	at := now
 	a.mu.Lock()
@@ -163,8 +163,8 @@ func (a *agent) now() time.Time {
 
 // execute runs a run until it ends or running is done, and reports how it ended.
 func (a *agent) execute(ctx, running context.Context, p *pod, project, uuid, content string) {
-	a.tell(ctx, project, uuid, "starting", "")
-	a.tell(ctx, project, uuid, "running", "")
+	a.postStatus(ctx, project, uuid, "starting", "")
+	a.postStatus(ctx, project, uuid, "running", "")
 	err := program.Run(running, content, filepath.Join(a.data, uuid), func(text string) {
 		at := a.now().Truncate(time.Microsecond)
 		a.mu.Lock()
@@ -181,11 +181,11 @@ func (a *agent) execute(ctx, running context.Context, p *pod, project, uuid, con
 	defer a.forget(uuid, p)
 	switch {
 	case running.Err() != nil:
-		a.tell(ctx, project, uuid, "stopped", "stopped by the agent")
+		a.postStatus(ctx, project, uuid, "stopped", "stopped by the agent")
 	case err != nil:
-		a.tell(ctx, project, uuid, "failed", err.Error())
+		a.postStatus(ctx, project, uuid, "failed", err.Error())
 	default:
-		a.tell(ctx, project, uuid, "succeeded", "")
+		a.postStatus(ctx, project, uuid, "succeeded", "")
 	}
 }
 

@@ -20,10 +20,10 @@ type Fault string
 const (
 	// LoseRequest closes the connection before the server gets the request.
 	LoseRequest Fault = "the request is lost"
-	// LoseAnswer lets the server handle the request and then closes the connection.
-	LoseAnswer Fault = "the answer is lost"
-	// CutAnswer closes the connection in the middle of the response.
-	CutAnswer Fault = "the answer is cut"
+	// LoseResponse lets the server handle the request and then closes the connection.
+	LoseResponse Fault = "the answer is lost"
+	// CutResponse closes the connection in the middle of the response.
+	CutResponse Fault = "the answer is cut"
 	// Twice sends the request to the server two times, and returns the second response.
 	Twice Fault = "it arrives twice"
 	// Delay holds the response back for a while.
@@ -40,7 +40,7 @@ const (
 
 // AllFaults returns all faults.
 func AllFaults() []Fault {
-	return []Fault{LoseRequest, LoseAnswer, CutAnswer, Twice, Delay, Refuse500, Refuse503, Refuse405, Late500}
+	return []Fault{LoseRequest, LoseResponse, CutResponse, Twice, Delay, Refuse500, Refuse503, Refuse405, Late500}
 }
 
 // slow is how long Delay holds a response back.
@@ -157,7 +157,7 @@ func (f *Faults) before(next http.Handler) http.Handler {
 			seen(n, r, true)
 		}
 		switch fault {
-		case LoseAnswer:
+		case LoseResponse:
 			panic(http.ErrAbortHandler)
 		case Late500:
 			refuse(w, Refuse500)
@@ -169,11 +169,11 @@ func (f *Faults) before(next http.Handler) http.Handler {
 			w.Header()[key] = values
 		}
 		text := recorded.Body.Bytes()
-		if fault == CutAnswer {
+		if fault == CutResponse {
 			w.Header().Set("Content-Length", strconv.Itoa(len(text)+1))
 		}
 		w.WriteHeader(recorded.Code)
-		if fault == CutAnswer {
+		if fault == CutResponse {
 			_, _ = w.Write(text[:len(text)/2])
 			panic(http.ErrAbortHandler)
 		}

@@ -212,15 +212,15 @@ func (n *node) access() *rest.Config {
 			if err != nil {
 				return
 			}
-			go n.lead(local)
+			go n.relay(local)
 		}
 	}()
 	access.Host, access.QPS = "https://"+listener.Addr().String(), -1
 	return access
 }
 
-// lead relays a connection to the API server until either side closes it.
-func (n *node) lead(local net.Conn) {
+// relay relays a connection to the API server until either side closes it.
+func (n *node) relay(local net.Conn) {
 	remote, err := net.Dial("unix", n.path("api.sock"))
 	if err != nil {
 		_ = local.Close()

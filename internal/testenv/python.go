@@ -16,8 +16,8 @@ func Oracle(t testing.TB, script string, question, answer any) {
 	ask(t, component(t, "haupt (Polyaxon 2.18)", filepath.Join("haupt", "bin", "python")), script, question, answer)
 }
 
-// Oracle1 is like Oracle, with the package of Polyaxon 1.11.3.
-func Oracle1(t testing.TB, script string, question, answer any) {
+// Oracle111 is like Oracle, with the package of Polyaxon 1.11.3.
+func Oracle111(t testing.TB, script string, question, answer any) {
 	t.Helper()
 	ask(t, component(t, "polyaxon111 (Polyaxon 1.11.3)", filepath.Join("polyaxon111", "bin", "python")), script, question, answer)
 }

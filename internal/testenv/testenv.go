@@ -62,10 +62,10 @@ func Thorough() bool { return os.Getenv("CI") == "true" }
 // because the real components are programs for Linux.
 func Demanded() bool { return Thorough() && runtime.GOOS == "linux" }
 
-// EndAtOnce makes the programs that tests start exit without delay. With the race
+// DisableRaceExitDelay makes the programs that tests start exit without delay. With the race
 // detector each of them would otherwise wait a second for late reports of races
 // (atexit_sleep_ms, whose default is 1000). Call it from TestMain.
-func EndAtOnce() {
+func DisableRaceExitDelay() {
 	if _, set := os.LookupEnv("GORACE"); !set {
 		_ = os.Setenv("GORACE", "atexit_sleep_ms=20")
 	}

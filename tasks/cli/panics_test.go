@@ -415,7 +415,7 @@ func TestPanicInEachPackage(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	packages := testenv.Rooms(t)
+	packages := testenv.Packages(t)
 	for pkg := range packages {
 		if _, told := testedElsewhere[pkg]; !told && provocations[pkg] == nil {
 			t.Errorf("nothing provokes a panic in %s", pkg)

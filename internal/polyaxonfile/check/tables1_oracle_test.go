@@ -13,6 +13,6 @@ import (
 // 1.11.3.
 func TestTablesAgreeWithTheParserOfPolyaxon1(t *testing.T) {
 	agree(t, schema.Version{Major: 1, Minor: 11, Patch: 3}, 500, polyaxonfiletest.TableDifferences1(), func(texts []string, verdicts any) {
-		testenv.Oracle1(t, filepath.Join("testdata", "verdicts1.py"), texts, verdicts)
+		testenv.Oracle111(t, filepath.Join("testdata", "verdicts1.py"), texts, verdicts)
 	})
 }

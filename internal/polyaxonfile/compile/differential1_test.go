@@ -49,7 +49,7 @@ func TestAgainstPolyaxon1(t *testing.T) {
 		all[i] = forVersion1(all[i])
 	}
 	var answers []reply
-	testenv.Oracle1(t, "testdata/oracle1.py", map[string]any{"agent": agentCatalog(), "cases": all}, &answers)
+	testenv.Oracle111(t, "testdata/oracle1.py", map[string]any{"agent": agentCatalog(), "cases": all}, &answers)
 	known, used := differences1(), map[string]bool{}
 	for i, q := range all {
 		difference := compare(q, compileQuestion(q, version1), answers[i])

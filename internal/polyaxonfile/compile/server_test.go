@@ -19,7 +19,7 @@ import (
 )
 
 // shared provides the server that tests share.
-var shared testenv.Lasting
+var shared testenv.Shared
 
 func TestMain(m *testing.M) { os.Exit(shared.Run(m)) }
 

@@ -46,7 +46,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	testenv.EndAtOnce()
+	testenv.DisableRaceExitDelay()
 	var err error
 	if scratchTests, err = os.MkdirTemp("", "container-test-"); err != nil {
 		panic(err)

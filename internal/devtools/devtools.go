@@ -1,6 +1,6 @@
-// Package workshop tests, lints and builds slipway itself. It has the development targets
+// Package devtools tests, lints and builds slipway itself. It has the development targets
 // of the magefile.
-package workshop
+package devtools
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package workshop
+package devtools
 
 import (
 	"bufio"
@@ -21,7 +21,7 @@ import (
 const fuzzTime = 10 * time.Minute
 
 const (
-	fuzzAtOnce = 2
+	fuzzParallel = 2
 	// When the targets run with the tests, those of Polyaxonfiles get more time, as a
 	// Polyaxonfile may come from anywhere. Other input was written by the user.
 	fuzzPolyaxonfile = 10 * time.Second
@@ -68,7 +68,7 @@ func fuzz(ctx context.Context, o Options, targets []fuzzTarget, share func(fuzzT
 	var lock sync.Mutex
 	var failures []error
 	group := errgroup.Group{}
-	group.SetLimit(fuzzAtOnce)
+	group.SetLimit(fuzzParallel)
 	for _, target := range targets {
 		group.Go(func() error {
 			if ctx.Err() != nil {

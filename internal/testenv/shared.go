@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// Lasting holds components that all tests of a package share because they are slow to
+// Shared holds components that all tests of a package share because they are slow to
 // start. They are stopped when Run returns, which TestMain calls.
-type Lasting struct {
+type Shared struct {
 	once sync.Once
 	host string
 	ends []func()
@@ -17,10 +17,10 @@ type Lasting struct {
 
 // Polyaxon returns the address of a server like that of the function Polyaxon. The first
 // test that calls it starts the server. Each test uses its own projects there.
-func (l *Lasting) Polyaxon(t testing.TB) string {
+func (l *Shared) Polyaxon(t testing.TB) string {
 	t.Helper()
 	component(t, "haupt (Polyaxon 2.18)", filepath.Join("haupt", "bin", "haupt"))
-	l.once.Do(func() { l.host = startHaupt(&lasting{t, l}, inTurn).Host })
+	l.once.Do(func() { l.host = startHaupt(&sharedTB{t, l}, inTurn).Host })
 	if l.host == "" {
 		t.Fatal("the server that tests share did not start")
 	}
@@ -28,7 +28,7 @@ func (l *Lasting) Polyaxon(t testing.TB) string {
 }
 
 // Run runs the tests and stops the shared components.
-func (l *Lasting) Run(tests interface{ Run() int }) int {
+func (l *Shared) Run(tests interface{ Run() int }) int {
 	defer func() {
 		for _, end := range slices.Backward(l.ends) {
 			end()
@@ -37,11 +37,11 @@ func (l *Lasting) Run(tests interface{ Run() int }) int {
 	return tests.Run()
 }
 
-// lasting is a testing.TB whose cleanups run after all tests.
-type lasting struct {
+// sharedTB is a testing.TB whose cleanups run after all tests.
+type sharedTB struct {
 	testing.TB
-	all *Lasting
+	all *Shared
 }
 
 // Cleanup registers a function that is called after all tests.
-func (t *lasting) Cleanup(f func()) { t.all.ends = append(t.all.ends, f) }
+func (t *sharedTB) Cleanup(f func()) { t.all.ends = append(t.all.ends, f) }

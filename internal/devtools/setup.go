@@ -1,4 +1,4 @@
-package workshop
+package devtools
 
 import (
 	"context"
@@ -23,8 +23,8 @@ const (
 	intotoVersion = "0.9.3"
 )
 
-// part is a real component that tests use.
-type part struct {
+// component is a real component that tests use.
+type component struct {
 	name string
 	// stamp returns a text that changes when the part has to be made again.
 	stamp func() (string, error)
@@ -43,7 +43,7 @@ func setUp(ctx context.Context, o Options) error {
 	if err := os.MkdirAll(cacheDir, 0o755); err != nil {
 		return err
 	}
-	parts := []part{
+	parts := []component{
 		{"kubetest (Kubernetes)", func() (string, error) { return hashTree("internal/testenv/kubetest") }, makeKubetest},
 		{"haupt (Polyaxon " + hauptVersion + ")", func() (string, error) { return hauptVersion, nil }, makeHaupt},
 		{"spdx (pyspdxtools and in-toto-attestation)", func() (string, error) { return spdxVersion + " " + intotoVersion, nil }, makeSPDX},
@@ -67,7 +67,7 @@ func setUp(ctx context.Context, o Options) error {
 	return nil
 }
 
-func (p part) setUp(ctx context.Context, o Options) error {
+func (p component) setUp(ctx context.Context, o Options) error {
 	want, err := p.stamp()
 	if err != nil {
 		return err

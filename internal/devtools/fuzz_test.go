@@ -1,4 +1,4 @@
-package workshop
+package devtools
 
 import (
 	"bytes"
@@ -34,12 +34,12 @@ func TestFuzzPackagesAreFound(t *testing.T) {
 			t.Errorf("%s is not among %v", want, packages)
 		}
 	}
-	if slices.Contains(packages, module+"workshop") {
+	if slices.Contains(packages, module+"devtools") {
 		t.Error("a package without fuzz functions is among them")
 	}
 }
 
-func TestFuzzFindsAndTellsFailures(t *testing.T) {
+func TestFuzzReportsFailures(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
 	for name, text := range map[string]string{

@@ -1,4 +1,4 @@
-package workshop
+package devtools
 
 import (
 	"go/parser"
@@ -18,10 +18,10 @@ const (
 	module = "github.com/slipway-ci/slipway"
 )
 
-// roomOf returns the entry of rooms that dir is in, or "" if there is none.
-func roomOf(rooms map[string]int, dir string) string {
+// packageOf returns the entry of packages that dir is in, or "" if there is none.
+func packageOf(packages map[string]int, dir string) string {
 	for ; dir != "."; dir = path.Dir(dir) {
-		if _, ok := rooms[dir]; ok {
+		if _, ok := packages[dir]; ok {
 			return dir
 		}
 	}
@@ -31,7 +31,7 @@ func roomOf(rooms map[string]int, dir string) string {
 // TestImportsGoDown checks that packages import only those below them in
 // docs/architecture.md.
 func TestImportsGoDown(t *testing.T) {
-	order := testenv.Rooms(t)
+	order := testenv.Packages(t)
 	seen := map[string]bool{}
 	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -48,14 +48,14 @@ func TestImportsGoDown(t *testing.T) {
 		case d.IsDir() || path.Ext(name) != ".go" || strings.HasSuffix(name, "_test.go") || path.Dir(name) == ".":
 			return nil
 		}
-		from := roomOf(order, path.Dir(name))
+		from := packageOf(order, path.Dir(name))
 		for _, dir := range strings.Split(path.Dir(name), "/") {
-			if dir == "testenv" || dir == "workshop" || strings.HasSuffix(dir, "test") {
+			if dir == "testenv" || dir == "devtools" || strings.HasSuffix(dir, "test") {
 				return nil // packages for tests may import any package
 			}
 		}
 		if from == "" {
-			t.Errorf("%s is in no room of docs/architecture.md", name)
+			t.Errorf("%s is in no package of docs/architecture.md", name)
 			return nil
 		}
 		seen[from] = true
@@ -69,7 +69,7 @@ func TestImportsGoDown(t *testing.T) {
 				return err
 			}
 			dir, ours := strings.CutPrefix(imported, module+"/")
-			if to := roomOf(order, dir); ours && order[to] < order[from] {
+			if to := packageOf(order, dir); ours && order[to] < order[from] {
 				t.Errorf("%s imports %s, which is above %s in docs/architecture.md", name, imported, from)
 			}
 		}
@@ -78,9 +78,9 @@ func TestImportsGoDown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for room := range order {
-		if !seen[room] && room != "examples/quickstart" {
-			t.Errorf("docs/architecture.md has the room %s, and the sources have none", room)
+	for pkg := range order {
+		if !seen[pkg] && pkg != "examples/quickstart" {
+			t.Errorf("docs/architecture.md has the package %s, and the sources do not", pkg)
 		}
 	}
 }

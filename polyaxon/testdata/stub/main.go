@@ -1,4 +1,4 @@
-// Command standin replaces, in tests, the programs that the components start. It prints
+// Command stub replaces, in tests, the programs that the components start. It prints
 // how it was started. As python it then exits; under any other name it is a server on the
 // port that its arguments name.
 package main
