@@ -1,8 +1,10 @@
 package command
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -97,6 +99,10 @@ func Hold(c *cobra.Command, args []string) error {
 // badFlag adds to a flag's error how to list the flags, and removes the names of Go
 // functions.
 func badFlag(c *cobra.Command, err error) error {
-	what, _, _ := strings.Cut(err.Error(), ": strconv.")
+	what := err.Error()
+	var number *strconv.NumError
+	if errors.As(err, &number) {
+		what = strings.TrimSuffix(what, ": "+number.Error())
+	}
 	return fmt.Errorf("%s (%s --help lists the flags)", what, c.CommandPath())
 }

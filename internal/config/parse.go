@@ -3,7 +3,6 @@ package config
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"regexp"
 	"strings"
@@ -45,8 +44,6 @@ func read(path string) ([]byte, error) {
 	return text, nil
 }
 
-var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)
-
 // parse returns the root mapping, or nil if the text has none. It adds the reason to
 // d.errs.
 func (d *decoder) parse(text []byte) *yaml.Node {
@@ -64,14 +61,8 @@ func (d *decoder) parse(text []byte) *yaml.Node {
 			d.errs = append(d.errs, d.syntaxError(text, mistake))
 			return nil
 		}
-		line, message := 1, err.Error()
-		if m := yamlLine.FindStringSubmatch(message); m != nil {
-			if _, err := fmt.Sscan(m[1], &line); err != nil {
-				line = 1
-			}
-			message = m[2]
-		}
-		return fail(min(line, bytes.Count(text, []byte("\n"))+1), "is not valid YAML: "+message)
+		line, message := syntax.Split(err)
+		return fail(min(max(line, 1), bytes.Count(text, []byte("\n"))+1), "is not valid YAML: "+message)
 	}
 	if err := reader.Decode(&second); !errors.Is(err, io.EOF) {
 		if mistake := syntax.Find(text); mistake != nil {

@@ -140,7 +140,7 @@ func (b *Builder) deliver(ctx context.Context, s Spec, t *target, solve solver) 
 	attributes["name"] = name
 	response, err := solve(ctx, client.ExportEntry{Type: client.ExporterImage, Attrs: attributes})
 	if err != nil {
-		if t.loopback() && strings.Contains(err.Error(), "connection refused") {
+		if t.loopback() && refusesConnection(err) {
 			return t.receive(ctx, s, solve)
 		}
 		return v1.Hash{}, err
@@ -309,3 +309,8 @@ func newTarget(s Spec, o Output) (*target, error) {
 	}
 	return &target{repository: repository, tags: o.Tags, plainHTTP: o.PlainHTTP, keychain: o.Keychain, transport: o.Transport}, nil
 }
+
+// refusesConnection reports whether BuildKit could not connect to the registry. BuildKit
+// is another process: the error of its system call arrives over gRPC as a text, without a
+// code or a detail of its own.
+func refusesConnection(err error) bool { return strings.Contains(err.Error(), "connection refused") }

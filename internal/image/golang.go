@@ -215,13 +215,17 @@ func goBuild(ctx context.Context, s Spec, pkg, target string) error {
 	case limited.Err() != nil:
 		return &BuildError{Package: pkg, Output: output.String(), Err: fmt.Errorf("go build timed out after %s; check that the module proxy (GOPROXY) can be reached", buildTimeout)}
 	case err != nil:
-		if strings.Contains(output.String(), syscall.ENOSPC.Error()) {
-			err = errors.Join(err, syscall.ENOSPC) // the go command reports it only as text
+		if reportsFullDisk(output.String()) {
+			err = errors.Join(err, syscall.ENOSPC)
 		}
 		return &BuildError{Package: pkg, Output: output.String(), Err: err}
 	}
 	return checkProgramFile(s, target)
 }
+
+// reportsFullDisk reports whether the go command failed because the disk is full. The go
+// command is another process and only prints that: its exit code is 1 for every error.
+func reportsFullDisk(output string) bool { return strings.Contains(output, syscall.ENOSPC.Error()) }
 
 // checkProgramFile returns an error if the package is not a program: go build then writes
 // an archive, or nothing.

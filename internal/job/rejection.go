@@ -62,7 +62,8 @@ func locate(ctx context.Context, p *project.Project, j *config.Job, problem poly
 var quoted = regexp.MustCompile("[`']([-a-zA-Z0-9_]+)[`']")
 
 // positionOf returns the position of what a server's message is about: the param that it
-// quotes, or the value that it quotes in the Polyaxonfile, or else the job.
+// quotes, or the value that it quotes in the Polyaxonfile, or else the job. The server only
+// sends a text.
 func positionOf(ctx context.Context, p *project.Project, j *config.Job, message string) source.Position {
 	file, err := File(ctx, p, j)
 	for _, match := range quoted.FindAllStringSubmatch(message, -1) {

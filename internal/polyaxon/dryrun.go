@@ -23,7 +23,7 @@ func (e *CompileError) Error() string { return e.Message }
 const compiling = "Failed to compile."
 
 // CompileErrorOf returns the CompileError that a run's last condition describes, or nil
-// if the run did not fail to compile.
+// if the run did not fail to compile. A condition only says that in its message.
 func CompileErrorOf(conditions []Condition) *CompileError {
 	if len(conditions) == 0 {
 		return nil

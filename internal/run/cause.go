@@ -16,7 +16,8 @@ var (
 	bare = regexp.MustCompile(`^(?i:back-off pulling image "([^"]*)")(?:;|$)`)
 )
 
-// unwrapped returns a message without the prefixes before its cause.
+// unwrapped returns a message without the prefixes before its cause. The kubelet joins the
+// errors of several programs into one text, so their types are lost.
 func unwrapped(message string) string {
 	for {
 		found := wrapping.FindStringSubmatch(message)

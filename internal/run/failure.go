@@ -150,7 +150,7 @@ var (
 )
 
 // conditionFailure returns how a container failed according to a condition's message, or
-// nil if it is not about the end of one.
+// nil if it is not about the end of one. Conditions have no field for an exit code.
 func conditionFailure(c polyaxon.Condition) *Failure {
 	text := c.Reason + ": " + c.Message
 	f := &Failure{ExitCode: -1, OOMKilled: saysOOM.MatchString(text), Evicted: saysEvicted.MatchString(text)}

@@ -244,15 +244,27 @@ func waitingMessage(state *corev1.ContainerStateWaiting, pod string, events []co
 	if event := lastEvent(events, pod, "FailedToRetrieveImagePullSecret"); event != nil && strings.Contains(state.Reason, "Image") {
 		return event.Message
 	}
-	if state.Reason != "ImagePullBackOff" || strings.Contains(state.Message, "ErrImagePull") {
+	if state.Reason != "ImagePullBackOff" || namesPullError(state.Message) {
 		return state.Message
 	}
 	for i := len(events) - 1; i >= 0; i-- {
-		if events[i].InvolvedObject.Name == pod && strings.HasPrefix(events[i].Message, "Failed to pull image") {
+		if events[i].InvolvedObject.Name == pod && reportsFailedPull(events[i].Message) {
 			return events[i].Message
 		}
 	}
 	return state.Message
+}
+
+// namesPullError reports whether the message of a back-off says why the pull failed. Newer
+// kubelets write the reason there, after the name of the error. The status has no field
+// for it.
+func namesPullError(message string) bool { return strings.Contains(message, "ErrImagePull") }
+
+// reportsFailedPull reports whether an event's message is about a failed pull. The kubelet
+// gives these events the reason Failed, as it does for containers that cannot be started,
+// so only the message distinguishes them.
+func reportsFailedPull(message string) bool {
+	return strings.HasPrefix(message, "Failed to pull image")
 }
 
 // volumeWaits returns why the volumes of a pod that has a node are not available, or "".

@@ -36,7 +36,8 @@ func hashNotInLock(r requirement, file, sum string) error {
 		Hint: "if a file was added to the index, lock again; otherwise do not trust the index"}
 }
 
-// explain turns pip's output into one error.
+// explain turns pip's output into one error. pip is another process, and its exit code
+// does not say what failed: only its output does.
 func (d *download) explain(ctx context.Context, part []requirement, dir, output string, cause error) error {
 	if strings.Contains(output, "DO NOT MATCH THE HASHES") {
 		if m := mismatchText.FindStringSubmatch(output); m != nil {
@@ -174,7 +175,7 @@ func noWheelReason(t target, r requirement, output, versions string) error {
 }
 
 // refusedBy returns what an index or the network did, and for which requirement. ok is
-// false if the output shows no such failure.
+// false if pip's output shows no such failure. Its exit code does not say it.
 func refusedBy(part []requirement, output string) (r requirement, reason, hint string, ok bool) {
 	r = part[0]
 	for _, candidate := range part {

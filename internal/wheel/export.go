@@ -178,11 +178,17 @@ func (s Spec) exported(ctx context.Context, p program, args ...string) (string, 
 		return "", ctx.Err()
 	case err == nil:
 		return stdout, nil
-	case strings.Contains(stdout+stderr, `command "export" does not exist`), strings.Contains(stdout+stderr, "command export does not exist"):
+	case lacksExport(stdout + stderr):
 		return "", errNoExport
 	}
 	return "", &source.Error{Position: source.Position{File: s.Lock}, Message: fmt.Sprintf("it cannot be exported: %s", lastLines(stdout+"\n"+stderr)),
 		Hint: "check that it belongs to the pyproject.toml next to it, and lock again", Err: err}
+}
+
+// lacksExport reports whether a program failed because it has no export command. Its exit
+// code is also that of other errors, so only its output distinguishes this one.
+func lacksExport(output string) bool {
+	return strings.Contains(output, `command "export" does not exist`) || strings.Contains(output, "command export does not exist")
 }
 
 // uv returns the uv on the PATH, or installs one.

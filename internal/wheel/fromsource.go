@@ -236,7 +236,7 @@ func (d *download) buildOne(ctx context.Context, r requirement, kept string) (wh
 }
 
 // explainBuild returns an error if an index or the network failed, and nil if the build
-// itself failed.
+// itself failed. Only pip's output distinguishes them.
 func (d *download) explainBuild(r requirement, output string) error {
 	if strings.Contains(output, "DO NOT MATCH THE HASHES") {
 		return hashNotInLock(r, r.String(), "?")

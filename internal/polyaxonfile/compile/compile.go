@@ -18,10 +18,18 @@ import (
 )
 
 // InvalidError reports an operation that a server refuses when it is submitted.
-type InvalidError struct{ Messages []string }
+type InvalidError struct {
+	Messages []string
+	// Err is the reason, or nil. It is a *shape.ValidationError for a value that does not fit the
+	// schema.
+	Err error
+}
 
 // Error returns the messages, joined.
 func (e *InvalidError) Error() string { return strings.Join(e.Messages, "; ") }
+
+// Unwrap returns the reason.
+func (e *InvalidError) Unwrap() error { return e.Err }
 
 // Error reports an operation that a server accepts and whose run then fails.
 type Error struct{ Message string }
@@ -60,7 +68,7 @@ func Operation(content []byte, version schema.Version) (*Compiled, error) {
 		return nil, err
 	}
 	if hasBig(f.Root()) {
-		return nil, &InvalidError{[]string{"TypeError: Integer exceeds 64-bit range"}}
+		return nil, &InvalidError{Messages: []string{"TypeError: Integer exceeds 64-bit range"}}
 	}
 	return compile(f.Root(), version)
 }
@@ -102,15 +110,15 @@ func compile(root map[string]any, version schema.Version) (*Compiled, error) {
 	}
 	shaped, err := s.Object(s.File(root), root)
 	if err != nil {
-		return nil, &InvalidError{[]string{err.Error()}}
+		return nil, &InvalidError{Messages: []string{err.Error()}, Err: err}
 	}
 	effective, err := s.Compose(shaped)
 	if err != nil {
-		return nil, &InvalidError{[]string{err.Error()}}
+		return nil, &InvalidError{Messages: []string{err.Error()}, Err: err}
 	}
 	run, ok := effective["run"].(map[string]any)
 	if !ok {
-		return nil, &InvalidError{[]string{"Compile operation received an invalid configuration: the resolved Polyaxonfile has no run."}}
+		return nil, &InvalidError{Messages: []string{"Compile operation received an invalid configuration: the resolved Polyaxonfile has no run."}}
 	}
 	c := &Compiled{version: version, composer: s, params: plain.Map(effective["params"])}
 	c.Kind, _ = run["kind"].(string)
@@ -118,7 +126,7 @@ func compile(root map[string]any, version schema.Version) (*Compiled, error) {
 	for _, section := range []string{"inputs", "outputs"} {
 		for _, x := range types.ReadIO(effective, section) {
 			if err := x.CheckDefault(version); err != nil {
-				return nil, &InvalidError{[]string{"1 validation error for V1Operation\n" + section + "." + x.Name + "\n  Value error, " + err.Error()}}
+				return nil, &InvalidError{Messages: []string{"1 validation error for V1Operation\n" + section + "." + x.Name + "\n  Value error, " + err.Error()}}
 			}
 		}
 	}
@@ -179,7 +187,7 @@ func (c *Compiled) checkReplicas(run map[string]any) error {
 		inits, _ := m["init"].([]any)
 		for _, init := range inits {
 			if plain.Map(init)["container"] != nil {
-				return &InvalidError{[]string{"TypeError: " + strings.Join(path, ".") + ".init: Polyaxon " + c.version.String() + " cannot keep the container of a replica's init container"}}
+				return &InvalidError{Messages: []string{"TypeError: " + strings.Join(path, ".") + ".init: Polyaxon " + c.version.String() + " cannot keep the container of a replica's init container"}}
 			}
 		}
 	}
@@ -227,7 +235,7 @@ func invalid(problems []file.Problem) error {
 		if p.Name == "unknown-key" {
 			text = fmt.Sprintf("1 validation error for V1Operation\n%s\n  Extra inputs are not permitted [type=extra_forbidden]", strings.Join(p.Path, "."))
 		}
-		return &InvalidError{[]string{text}} // a server returns a single text
+		return &InvalidError{Messages: []string{text}} // a server returns a single text
 	}
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/slipway-ci/slipway/internal/source"
 )
@@ -49,11 +48,20 @@ func readWithin(root, full string) ([]byte, error) {
 	}
 	defer dir.Close()
 	text, err := readRegular(dir, inside)
-	// Package os exports no error for this case.
-	if err != nil && strings.Contains(err.Error(), "path escapes") {
+	if err != nil && errors.Is(err, escape(dir)) {
 		return nil, &outsideError{root}
 	}
 	return text, err
+}
+
+// escape returns the error of a path that leads out of a root. Package os does not export
+// it, so escape provokes one.
+func escape(root *os.Root) error {
+	var escaped *os.PathError
+	if _, err := root.Lstat(".."); errors.As(err, &escaped) {
+		return escaped.Err
+	}
+	return errors.ErrUnsupported // not reached: a root never opens its parent directory
 }
 
 // readRegular reads a regular file, up to one byte more than maxSize.

@@ -85,8 +85,6 @@ func (e *syntaxError) Error() string { return e.message }
 
 var directive = regexp.MustCompile(`^%YAML 1\.\d`)
 
-var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)
-
 // decode returns the root node of the only document in a text. Its error is a
 // *syntaxError.
 func decode(text []byte) (*yaml.Node, error) {
@@ -112,12 +110,8 @@ func decode(text []byte) (*yaml.Node, error) {
 }
 
 func notYAML(err error) *syntaxError {
-	bad := &syntaxError{message: "is not valid YAML: " + err.Error()}
-	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
-		bad.line, _ = strconv.Atoi(m[1])
-		bad.message = "is not valid YAML: " + m[2]
-	}
-	return bad
+	line, message := syntax.Split(err)
+	return &syntaxError{line, "is not valid YAML: " + message}
 }
 
 // builder converts YAML nodes to plain values and records their positions.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/compile"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/shape"
 )
 
 // compileRule is the rule whose findings come from compiling the file. A file is compiled
@@ -49,9 +50,10 @@ func (p *pass) compile() {
 		}
 	}
 	var invalid *compile.InvalidError
+	var misfit *shape.ValidationError
 	var failed *compile.Error
 	switch {
-	case errors.As(err, &invalid) && strings.Contains(invalid.Error(), "unexpected keyword argument"):
+	case errors.As(err, &misfit) && misfit.UnknownArgument:
 		// The schema's rules know better which spellings of keys Polyaxon accepts.
 	case errors.As(err, &invalid):
 		lines := strings.Split(strings.TrimSpace(invalid.Error()), "\n")
@@ -62,7 +64,8 @@ func (p *pass) compile() {
 }
 
 // reportCompilerError reports a message of the compiler at the input or the path that the
-// message names.
+// message names. The names are read from the message, because the compiler's errors are
+// Polyaxon's, which are texts only. They decide nothing but the position.
 func (p *pass) reportCompilerError(what, message string, lines []string) {
 	at := p.file.At(p.runPath...)
 	if p.run == nil {

@@ -271,15 +271,9 @@ func templateSyntax(p *pass) {
 
 func unknownFilter(p *pass) {
 	p.invalidTemplates("TemplateAssertionError", true, func(text string, path []string, e *template.Error) {
-		name := ""
-		if m := quotedName.FindStringSubmatch(e.Message); m != nil {
-			name = m[1]
-		}
-		p.within(path, name, didYouMean(name, filters()), "Jinja has no filter or test %s: the run fails when it is compiled", name)
+		p.within(path, e.Name, didYouMean(e.Name, filters()), "Jinja has no filter or test %s: the run fails when it is compiled", e.Name)
 	})
 }
-
-var quotedName = regexp.MustCompile(`'(\w+)'`)
 
 // invalidTemplates calls visit for the templates that cannot be parsed. If is is true, it
 // visits only errors of this kind, otherwise only those of other kinds.

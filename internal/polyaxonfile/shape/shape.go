@@ -34,6 +34,9 @@ func New(version schema.Version) (*Shaper, error) {
 type ValidationError struct {
 	Path    []string
 	Message string
+	// UnknownArgument reports whether the value is a key that a class of Kubernetes does
+	// not have.
+	UnknownArgument bool
 }
 
 // Error returns the message that a server returns.
@@ -61,9 +64,9 @@ func (s *Shaper) Object(o *schema.Object, m map[string]any) (map[string]any, err
 				continue
 			}
 			if o.Kubernetes {
-				return nil, &ValidationError{[]string{key}, o.Name + " got an unexpected keyword argument '" + key + "'"}
+				return nil, &ValidationError{Path: []string{key}, Message: o.Name + " got an unexpected keyword argument '" + key + "'", UnknownArgument: true}
 			}
-			return nil, &ValidationError{[]string{key}, "Extra inputs are not permitted [type=extra_forbidden]"}
+			return nil, &ValidationError{Path: []string{key}, Message: "Extra inputs are not permitted [type=extra_forbidden]"}
 		}
 		if value == nil || o.Kubernetes {
 			shaped[key] = cleaned(value)
@@ -80,7 +83,7 @@ func (s *Shaper) Object(o *schema.Object, m map[string]any) (map[string]any, err
 	}
 	for _, key := range o.Required(s.Version) {
 		if _, ok := m[key]; !ok && !o.Kubernetes {
-			return nil, &ValidationError{[]string{key}, "Field required [type=missing]"}
+			return nil, &ValidationError{Path: []string{key}, Message: "Field required [type=missing]"}
 		}
 	}
 	switch {
@@ -144,7 +147,7 @@ func (s *Shaper) element(t schema.Type, value any) (any, error) {
 		return "null", nil // 1.11.3 writes a null label as this text
 	}
 	if value == nil && !acceptsAny(t) {
-		return nil, &ValidationError{nil, "Input should be a valid value [type=type_error]"}
+		return nil, &ValidationError{Message: "Input should be a valid value [type=type_error]"}
 	}
 	return s.value(t, value)
 }
@@ -171,7 +174,7 @@ func (s *Shaper) value(t schema.Type, value any) (any, error) {
 		}
 	}
 	if first == nil {
-		first = &ValidationError{nil, "Input should be another type [type=type_error]"}
+		first = &ValidationError{Message: "Input should be another type [type=type_error]"}
 	}
 	return nil, first
 }
@@ -208,7 +211,7 @@ func (s *Shaper) choice(c schema.Choice, value any, exact bool) (any, bool, erro
 				key, numbered = plain, false
 			}
 			if numbered && !acceptsAny(c.Elem) {
-				err = &ValidationError{nil, "Input should be a valid string [type=string_type]"}
+				err = &ValidationError{Message: "Input should be a valid string [type=string_type]"}
 			}
 			if err != nil {
 				return nil, false, prefixPath(plain, err)
@@ -234,7 +237,7 @@ func (s *Shaper) choice(c schema.Choice, value any, exact bool) (any, bool, erro
 			if c.Union.Name == "run" && m["kind"] == nil && !s.Version.Before(schema.ShortcutsSince()) {
 				return plain.Copy(m), true, nil // it is laid over the component's run
 			}
-			return nil, false, &ValidationError{[]string{"kind"}, "Value error, Unsupported kind: " + python.Repr(m["kind"]) + "."}
+			return nil, false, &ValidationError{Path: []string{"kind"}, Message: "Value error, Unsupported kind: " + python.Repr(m["kind"]) + "."}
 		}
 		shaped, err := s.Object(kind.Object, m)
 		return shaped, err == nil, err

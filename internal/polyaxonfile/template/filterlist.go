@@ -170,7 +170,7 @@ func mapFilter(r *runtime, value any, args values) (any, error) {
 				}
 			}
 		case len(args.positional) == 0 || !isFilter(text(args.positional[0])):
-			return nil, errorf("TemplateAssertionError", "No filter named %s.", python.Repr(text(args.get(0, "", ""))))
+			return nil, unknownName("filter", text(args.get(0, "", "")))
 		default:
 			if mapped[i], err = r.filter(text(args.positional[0]), item, values{args.positional[1:], args.named}); err != nil {
 				return nil, err
@@ -206,7 +206,7 @@ func choose(keep, byAttribute bool) filterFunc {
 			ok := truth(subject)
 			if len(rest) > 0 {
 				if !isTest(text(rest[0])) {
-					return nil, errorf("TemplateAssertionError", "No test named %s.", python.Repr(text(rest[0])))
+					return nil, unknownName("test", text(rest[0]))
 				}
 				if ok, err = test(text(rest[0]), subject, values{rest[1:], args.named}); err != nil {
 					return nil, err

@@ -1,7 +1,5 @@
 package template
 
-import "github.com/slipway-ci/slipway/internal/polyaxonfile/python"
-
 func (p *parser) primary() (expression, error) {
 	p.last = -1
 	t := p.peek()
@@ -299,7 +297,7 @@ func (p *parser) filter() (call, error) {
 		return c, err
 	}
 	if !isFilter(word) {
-		return c, errorf("TemplateAssertionError", "No filter named %s.", python.Repr(word))
+		return c, unknownName("filter", word)
 	}
 	if _, ok := p.take(operator, "("); ok {
 		c.args, err = p.arguments()
@@ -315,7 +313,7 @@ func (p *parser) test() (call, error) {
 		return c, err
 	}
 	if !isTest(word) {
-		return c, errorf("TemplateAssertionError", "No test named %s.", python.Repr(word))
+		return c, unknownName("test", word)
 	}
 	if _, ok := p.take(operator, "("); ok {
 		c.args, err = p.arguments()

@@ -10,6 +10,8 @@ package template
 import (
 	"fmt"
 	"strings"
+
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
 )
 
 // The limits of a rendering.
@@ -24,21 +26,26 @@ const (
 type Error struct {
 	// Kind is Jinja's name of the error: TemplateSyntaxError, UndefinedError, TypeError.
 	Kind, Message string
+	// Name is the name of the filter or the test that Jinja does not have, in a
+	// TemplateAssertionError.
+	Name string
 	// Line is the line in the template, from 1, or 0 when it is not known.
 	Line int
 }
 
 // Error returns kind and message as Python prints them.
 func (e *Error) Error() string {
-	quoted := "'" + strings.ReplaceAll(e.Message, "'", `\'`) + "'"
-	if strings.Contains(e.Message, "'") && !strings.Contains(e.Message, `"`) {
-		quoted = `"` + e.Message + `"`
-	}
-	return e.Kind + "(" + quoted + ")"
+	return e.Kind + "(" + python.Repr(e.Message) + ")"
 }
 
 func errorf(kind, format string, args ...any) error {
 	return &Error{Kind: kind, Message: fmt.Sprintf(format, args...)}
+}
+
+// unknownName returns a TemplateAssertionError for a filter or a test that Jinja does not
+// have.
+func unknownName(what, name string) error {
+	return &Error{Kind: "TemplateAssertionError", Message: "No " + what + " named " + python.Repr(name) + ".", Name: name}
 }
 
 // syntaxErrorf returns a TemplateSyntaxError at a line.

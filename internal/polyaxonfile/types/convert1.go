@@ -15,7 +15,7 @@ import (
 // convert1 converts a value as Polyaxon 1.11.3 was observed to do.
 func (x IO) convert1(value any) (any, error) {
 	if !slices.Contains(Names(schema.Version{Major: 1}), x.Kind) {
-		return nil, x.typeError(value)
+		return nil, x.conversionError(value)
 	}
 	if x.List {
 		list, ok := value.([]any)
@@ -31,19 +31,19 @@ func (x IO) convert1(value any) (any, error) {
 			}
 		}
 		if !ok {
-			return nil, x.typeError(value)
+			return nil, x.conversionError(value)
 		}
 		converted := make([]any, len(list))
 		for i, element := range list {
 			if converted[i], ok = convertKind1(x.Kind, element); !ok {
-				return nil, x.typeError(value)
+				return nil, x.conversionError(value)
 			}
 		}
 		return converted, x.options1(converted)
 	}
 	converted, ok := convertKind1(x.Kind, value)
 	if !ok {
-		return nil, x.typeError(value)
+		return nil, x.conversionError(value)
 	}
 	return converted, x.options1(converted)
 }

@@ -3,6 +3,7 @@
 package types
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -91,7 +92,7 @@ func (x IO) ConvertFor(value any, version schema.Version) (any, error) {
 // Explain explains in a few words why a value cannot be converted. When the type is not the
 // reason, it returns Polyaxon's wording.
 func (x IO) Explain(value any, err error) string {
-	if x.Kind == "" || !strings.Contains(err.Error(), "Cannot convert value") {
+	if x.Kind == "" || !errors.As(err, new(*conversionError)) {
 		return err.Error()
 	}
 	kind := x.Kind
@@ -105,12 +106,16 @@ func (x IO) valueErrorf(value any, format string, args ...any) error {
 	return fmt.Errorf("Could not parse value `%s` for `%s`, an error was encountered: "+format, append([]any{python.Str(value), x.Name}, args...)...) //nolint:staticcheck // Polyaxon's words
 }
 
-func (x IO) typeError(value any) error {
+// conversionError reports a value that cannot be converted to the type of its input. The
+// message has Polyaxon's wording.
+type conversionError struct{ error }
+
+func (x IO) conversionError(value any) error {
 	kind := x.Kind
 	if x.List {
 		kind = "List[" + kind + "]"
 	}
-	return x.valueErrorf(value, "Cannot convert value `%s` (key: `%s`) to `%s`", python.Str(value), x.Name, kind)
+	return &conversionError{x.valueErrorf(value, "Cannot convert value `%s` (key: `%s`) to `%s`", python.Str(value), x.Name, kind)}
 }
 
 // convert2 converts a value as Polyaxon 2 does.
@@ -122,16 +127,16 @@ func (x IO) convert2(value any) (any, error) {
 	if text, ok := value.(string); ok && x.Loadable() {
 		loaded, err := python.ParseJSON(text)
 		if err != nil {
-			return nil, x.typeError(value)
+			return nil, x.conversionError(value)
 		}
 		value = loaded
 		if loaded == nil && !strings.HasPrefix(kind, "Optional") && kind != "any" {
-			return nil, x.typeError(text)
+			return nil, x.conversionError(text)
 		}
 	}
 	converted, ok := convertKind(kind, value)
 	if !ok {
-		return nil, x.typeError(value)
+		return nil, x.conversionError(value)
 	}
 	return converted, x.validate(converted)
 }

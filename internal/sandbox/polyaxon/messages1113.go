@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
 )
 
 // marshmallow formats a problem as the real server does.
@@ -24,11 +25,7 @@ func marshmallow(p file.Problem) string {
 	} else if p.Name == "unknown-key" {
 		message = "Unknown field."
 	}
-	quote := "'"
-	if strings.Contains(message, "'") {
-		quote = `"`
-	}
-	text := "[" + quote + message + quote + "]"
+	text := "[" + python.Repr(message) + "]"
 	for i := len(path) - 1; i >= 0; i-- {
 		key := "'" + path[i] + "'"
 		if strings.Trim(path[i], "0123456789") == "" {
