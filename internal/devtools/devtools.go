@@ -41,8 +41,9 @@ func Test(ctx context.Context, o Options) error {
 		args = append(args, "-race")
 	}
 	if !ci {
-		// More packages than processors, as most tests wait for servers or processes.
-		args = append(args, "-p="+strconv.Itoa(2*runtime.GOMAXPROCS(0)))
+		// More packages and tests than processors, as most tests wait for servers or processes.
+		n := strconv.Itoa(2 * runtime.GOMAXPROCS(0))
+		args = append(args, "-p="+n, "-parallel="+n)
 	}
 	if o.Run != "" {
 		args = append(args, "-run="+o.Run)
