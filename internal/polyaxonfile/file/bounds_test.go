@@ -67,7 +67,7 @@ func TestBadTexts(t *testing.T) {
 		"key no date":      {"inputs: [{name: a, value: {2021-13-01: b}}]\n" + run, "f.yml:1:28: invalid date: 2021-13-01"},
 		"cyclic mapping":   {"a: &a {b: {c: *a}}\n", "f.yml:1:15: the alias *a refers to a value that contains it"},
 		"wrong merge":      {"<<: a\n" + run, "f.yml:1:5: << must be a mapping or a list of mappings"},
-		"tag":              {"run: !!python/object:os.system {kind: job}\n", "f.yml:1:6: Polyaxon does not support the tag !!python/object:os.system"},
+		"tag":              {"run: !!python/object:os.system {kind: job}\n", "f.yml:1:6: the tag !!python/object:os.system is not supported by Polyaxon"},
 		"no date":          {"inputs: [{name: a, value: 2021-13-01}]\n" + run, "f.yml:1:27: invalid date: 2021-13-01"},
 		"lone equals sign": {"inputs: [{name: a, value: =}]\n" + run, "f.yml:1:27: a lone = must be in quotes"},
 		"infinity":         {"inputs: [{name: a, value: .inf}]\n" + run, "f.yml:1:27: .inf is not a valid number in JSON (write the text in quotes)"},

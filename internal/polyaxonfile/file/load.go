@@ -157,7 +157,7 @@ func (b *builder) value(n *yaml.Node, path []string) (any, *Place) {
 		return nil, p
 	}
 	if n.Kind != yaml.ScalarNode && n.Style&yaml.TaggedStyle != 0 && n.Tag != "!!map" && n.Tag != "!!seq" {
-		b.fail(n, path, "not-yaml", "", "Polyaxon does not support the tag %s", n.Tag)
+		b.fail(n, path, "not-yaml", "", "the tag %s is not supported by Polyaxon", n.Tag)
 	}
 	switch n.Kind {
 	case yaml.MappingNode:

@@ -1,8 +1,10 @@
 package shape_test
 
 import (
+	"errors"
 	"math"
 	"reflect"
+	"strings"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
@@ -66,13 +68,10 @@ func TestObject(t *testing.T) {
 			before := plain.Clone(from)
 			shaped, err := s.Object(o, from)
 			got := python.JSON(shaped)
-			if err != nil {
-				m := err.(*shape.ValidationError)
-				got = ""
-				for _, key := range m.Path {
-					got += "." + key
-				}
-				got = got[1:] + ": " + m.Message
+			if invalid := (*shape.ValidationError)(nil); errors.As(err, &invalid) {
+				got = strings.Join(invalid.Path, ".") + ": " + invalid.Message
+			} else if err != nil {
+				t.Fatal(err)
 			}
 			if got != want {
 				t.Errorf("%s of %s:\n%s\n got %s\nwant %s", test.object, version, test.text, got, want)

@@ -102,7 +102,7 @@ func tagged(tag, text string) (value any, date bool, err error) {
 		}
 		err = fmt.Errorf("%q is neither true nor false", text)
 	default:
-		err = fmt.Errorf("Polyaxon does not support the tag %s", tag)
+		err = fmt.Errorf("the tag %s is not supported by Polyaxon", tag)
 	}
 	return value, false, err
 }

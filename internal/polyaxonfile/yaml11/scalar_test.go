@@ -25,8 +25,8 @@ func TestScalarsAreReadAsPyYAMLReadsThem(t *testing.T) {
 		"!!timestamp 2021-01-02": "2021-01-02", "|\n  a": "a\n",
 		"2021-13-45": failure("invalid date: 2021-13-45"), "2021-02-29": failure("invalid date: 2021-02-29"),
 		"2021-02-28 25:00:00": failure("invalid date: 2021-02-28 25:00:00"), "=": failure("a lone = must be in quotes"),
-		"<<": failure("a lone << must be in quotes"), "0b_": failure(`"0b_" is not a valid number`), "!foo 1": failure("Polyaxon does not support the tag !foo"),
-		"!!binary aGk=": failure("Polyaxon does not support the tag !!binary"), "!!int 1.5": failure(`"1.5" is not a valid number`),
+		"<<": failure("a lone << must be in quotes"), "0b_": failure(`"0b_" is not a valid number`), "!foo 1": failure("the tag !foo is not supported by Polyaxon"),
+		"!!binary aGk=": failure("the tag !!binary is not supported by Polyaxon"), "!!int 1.5": failure(`"1.5" is not a valid number`),
 		"!!bool x": failure(`"x" is neither true nor false`), "!!timestamp x": failure(`"x" is not a valid date`), "!!float x": failure(`"x" is not a valid number`),
 	} {
 		var n yaml.Node

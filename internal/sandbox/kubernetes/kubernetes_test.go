@@ -1,6 +1,7 @@
 package kubernetes_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http/httptest"
 	"slices"
@@ -74,10 +75,10 @@ func TestApply(t *testing.T) {
 	first := must[*corev1.Secret](t)(secrets.Apply(ctx, applied("s", "a", "1", "b", "1"), by("one")))
 
 	_, err := secrets.Apply(ctx, applied("s", "a", "2"), by("two"))
-	status := new(apierrors.StatusError)
-	if !apierrors.IsConflict(err) || !strings.Contains(err.Error(), `conflict with "one": .data.a`) {
+	var status *apierrors.StatusError
+	if !errors.As(err, &status) || !apierrors.IsConflict(err) || !strings.Contains(err.Error(), `conflict with "one": .data.a`) {
 		t.Errorf("another manager's value is %v", err)
-	} else if status = err.(*apierrors.StatusError); len(status.ErrStatus.Details.Causes) != 1 || status.ErrStatus.Details.Causes[0].Field != ".data.a" {
+	} else if len(status.ErrStatus.Details.Causes) != 1 || status.ErrStatus.Details.Causes[0].Field != ".data.a" {
 		t.Errorf("the causes are %+v", status.ErrStatus.Details)
 	}
 	same := must[*corev1.Secret](t)(secrets.Apply(ctx, applied("s", "a", "1", "b", "1"), by("one")))
