@@ -13,6 +13,34 @@ import (
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
+// Missing returns problems for objects of the cluster that a job, which was checked before,
+// needs and does not find. The error is a *panics.Error if a rule panics.
+func (c *Checker) Missing(ctx context.Context, j *config.Job) ([]report.Problem, error) {
+	t := TargetOf(c.Project, j)
+	return t.guarded(func() ([]report.Problem, error) {
+		f, err := job.File(ctx, c.Project, j)
+		if err != nil {
+			return nil, err
+		}
+		problems := c.problems(j, lint.Missing(ctx, f, c.Cluster))
+		return dedupe(append(problems, c.missing(ctx, j)...)), nil
+	})
+}
+
+// problems returns the problems of findings. Those in a component that ships with slipway
+// get the position of its name in slipway.yaml.
+func (c *Checker) problems(j *config.Job, findings []lint.Finding) []report.Problem {
+	var problems []report.Problem
+	for _, found := range findings {
+		one := c.problem(&found, nil)
+		if j.Component != "" {
+			one.Position, one.Length, one.Source = c.Project.Config.At(project.Section(j), j.Name, "component"), 0, ""
+		}
+		problems = append(problems, one)
+	}
+	return problems
+}
+
 // missing returns problems for what a job, filled with its params, needs and does not
 // find where it runs: objects of the cluster and, on the sandbox, resources of this
 // machine.
@@ -30,13 +58,7 @@ func (c *Checker) missing(ctx context.Context, j *config.Job) []report.Problem {
 	}
 	var problems []report.Problem
 	if c.Cluster != nil {
-		for _, found := range lint.Missing(ctx, f, compiled, c.Cluster) {
-			one := c.problem(&found, nil)
-			if j.Component != "" {
-				one.Position, one.Length, one.Source = c.Project.Config.At(project.Section(j), j.Name, "component"), 0, ""
-			}
-			problems = append(problems, one)
-		}
+		problems = c.problems(j, lint.MissingRendered(ctx, f, compiled, c.Cluster))
 	}
 	if pod, err := compiled.Pod(); err == nil && c.CheckMachine {
 		if lacks := sandbox.Lacks(append(pod.Sidecars, pod.Container)...); lacks != "" {

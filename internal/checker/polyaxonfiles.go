@@ -7,9 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
@@ -18,11 +18,11 @@ import (
 // run. The latter also recognizes files of Polyaxon 0.x, and files whose kind is
 // misspelt.
 var (
-	polyaxonKind    = regexp.MustCompile(`(?m)^["']?kind["']?[ \t]*:[ \t]*["']?(?:component|operation)["']?[ \t]*(?:#.*)?$`)
-	polyaxonVersion = regexp.MustCompile(`(?m)^["']?version["']?[ \t]*:[ \t]*["']?(?:1(?:\.[0-9]{1,2})?|0\.[0-9]{1,2})["']?[ \t]*(?:#.*)?$`)
-	polyaxonKeys    = regexp.MustCompile(`(?m)^["']?(?:kind|run|component|build|hubRef|pathRef|urlRef|isPreset)["']?[ \t]*:`)
-	braces          = regexp.MustCompile(`^\s*\{`)
-	kindInBraces    = regexp.MustCompile(`["']?kind["']?\s*:\s*["']?(?:component|operation)\b`)
+	polyaxonKind    = lazyregexp.New(`(?m)^["']?kind["']?[ \t]*:[ \t]*["']?(?:component|operation)["']?[ \t]*(?:#.*)?$`)
+	polyaxonVersion = lazyregexp.New(`(?m)^["']?version["']?[ \t]*:[ \t]*["']?(?:1(?:\.[0-9]{1,2})?|0\.[0-9]{1,2})["']?[ \t]*(?:#.*)?$`)
+	polyaxonKeys    = lazyregexp.New(`(?m)^["']?(?:kind|run|component|build|hubRef|pathRef|urlRef|isPreset)["']?[ \t]*:`)
+	braces          = lazyregexp.New(`^\s*\{`)
+	kindInBraces    = lazyregexp.New(`["']?kind["']?\s*:\s*["']?(?:component|operation)\b`)
 )
 
 // skipDir reports whether a directory of this name is skipped: a hidden directory, or

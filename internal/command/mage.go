@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"go/format"
 	"reflect"
-	"regexp"
 	"strings"
 
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/markdown"
 )
 
@@ -114,8 +114,8 @@ func comment(b *bytes.Buffer, text string) {
 }
 
 var (
-	dashed = regexp.MustCompile(`(slipway )?--[a-z][a-z-]*`)
-	sarif  = regexp.MustCompile(`-o (sarif|json)`)
+	dashed = lazyregexp.New(`(slipway )?--[a-z][a-z-]*`)
+	sarif  = lazyregexp.New(`-o (sarif|json)`)
 )
 
 // asMage returns a help text with flags in the form of mage, such as -failPending, and

@@ -1,13 +1,14 @@
 package config
 
 import (
-	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 )
 
-var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var variable = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // expand replaces ${NAME} and ${NAME:-default} in a scalar by the values of environment
 // variables, and $${ by a literal ${. expanded reports whether there were any variables.

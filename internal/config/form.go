@@ -2,18 +2,18 @@ package config
 
 import (
 	"path"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/secret"
 )
 
 // form is the syntax of a text value.
 type form struct {
 	// pattern is the regular expression that the JSON schema has for editors.
-	pattern *regexp.Regexp
+	pattern *lazyregexp.Regexp
 	// description says what the syntax is in error messages.
 	description string
 	// check, if set, is used instead of pattern, for rules that a pattern cannot express.
@@ -33,19 +33,19 @@ func (f form) matches(text string) bool {
 
 // forms holds the forms by the names that the tag form uses.
 var forms = map[string]form{
-	"slug":     {pattern: regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`), description: "lowercase letters, digits and dashes, at most 63"},
-	"dns":      {pattern: regexp.MustCompile(`^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$`), description: "lowercase letters, digits, dashes and dots, as Kubernetes requires"},
-	"url":      {pattern: regexp.MustCompile(`^https?://[^/\s]+(/\S*)?$`), description: "an address that begins with https:// or http://"},
-	"host":     {pattern: regexp.MustCompile(`^[A-Za-z0-9]([-A-Za-z0-9.]{0,251}[A-Za-z0-9])?$|^[0-9A-Fa-f:]+:[0-9A-Fa-f:.]*$`), description: "the name or the address of a host, without https:// and port"},
-	"bucket":   {pattern: regexp.MustCompile(`^gs://[a-z0-9][-_.a-z0-9]{1,220}[a-z0-9]/?$`), description: "gs:// and the bucket's name"},
-	"owner":    {pattern: regexp.MustCompile(`^[0-9]{1,9}(:[0-9]{1,9})?$`), description: "a user's number, or a user's and a group's, such as 1000:1000"},
-	"python":   {pattern: regexp.MustCompile(`^3\.[0-9]{1,2}$`), description: "a version such as 3.12"},
-	"platform": {pattern: regexp.MustCompile(`^[a-z0-9]+/[a-z0-9]+(/v[0-9]+)?$`), description: "a platform such as linux/amd64"},
+	"slug":     {pattern: lazyregexp.New(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`), description: "lowercase letters, digits and dashes, at most 63"},
+	"dns":      {pattern: lazyregexp.New(`^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$`), description: "lowercase letters, digits, dashes and dots, as Kubernetes requires"},
+	"url":      {pattern: lazyregexp.New(`^https?://[^/\s]+(/\S*)?$`), description: "an address that begins with https:// or http://"},
+	"host":     {pattern: lazyregexp.New(`^[A-Za-z0-9]([-A-Za-z0-9.]{0,251}[A-Za-z0-9])?$|^[0-9A-Fa-f:]+:[0-9A-Fa-f:.]*$`), description: "the name or the address of a host, without https:// and port"},
+	"bucket":   {pattern: lazyregexp.New(`^gs://[a-z0-9][-_.a-z0-9]{1,220}[a-z0-9]/?$`), description: "gs:// and the bucket's name"},
+	"owner":    {pattern: lazyregexp.New(`^[0-9]{1,9}(:[0-9]{1,9})?$`), description: "a user's number, or a user's and a group's, such as 1000:1000"},
+	"python":   {pattern: lazyregexp.New(`^3\.[0-9]{1,2}$`), description: "a version such as 3.12"},
+	"platform": {pattern: lazyregexp.New(`^[a-z0-9]+/[a-z0-9]+(/v[0-9]+)?$`), description: "a platform such as linux/amd64"},
 	"path": {
-		pattern: regexp.MustCompile(`^([^/.]|\.[^.]|\.$|\.\.[^/])`), check: isInsideRepository,
+		pattern: lazyregexp.New(`^([^/.]|\.[^.]|\.$|\.\.[^/])`), check: isInsideRepository,
 		description: "a path inside the repository, without .. that leaves it",
 	},
-	"source": {pattern: regexp.MustCompile(secret.Pattern()), description: secret.Forms(), secret: true},
+	"source": {pattern: lazyregexp.New(secret.Pattern()), description: secret.Forms(), secret: true},
 	"text":   {literal: true},
 }
 
@@ -61,7 +61,7 @@ func isInsideRepository(p string) bool {
 
 // durationPattern matches what parseDuration takes: the syntax of time.ParseDuration,
 // with days and without fractions of a second.
-var durationPattern = regexp.MustCompile(`^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$`)
+var durationPattern = lazyregexp.New(`^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$`)
 
 // parseDuration parses a positive duration in whole seconds, such as 90s, 1h30m or 2d.
 func parseDuration(text string) (time.Duration, bool) {

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"regexp"
 	"sort"
 	"strings"
 
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/source"
 )
@@ -76,7 +76,7 @@ func (c *Config) setDefaults() {
 	}
 }
 
-var notSlug = regexp.MustCompile(`[^a-z0-9]+`)
+var notSlug = lazyregexp.New(`[^a-z0-9]+`)
 
 // slug turns a directory's name into a valid project name.
 func slug(text string) string {

@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/source"
 	"github.com/slipway-ci/slipway/internal/source/syntax"
 )
@@ -84,7 +84,7 @@ func (d *decoder) parse(text []byte) *yaml.Node {
 
 // sensitiveLine matches lines that are not printed, as they may hold a secret that should not
 // be there.
-var sensitiveLine = regexp.MustCompile(`(?i)passw|token|secret|credential|private|key`)
+var sensitiveLine = lazyregexp.New(`(?i)passw|token|secret|credential|private|key`)
 
 // syntaxError returns the error for invalid YAML. It has an excerpt of the line, unless the
 // line may hold a secret.

@@ -15,7 +15,6 @@ import (
 	"github.com/slipway-ci/slipway/internal/job"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/compile"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/lint"
-	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 	"github.com/slipway-ci/slipway/internal/sandbox"
 	"github.com/slipway-ci/slipway/internal/source"
 	"github.com/slipway-ci/slipway/tasks/exit"
@@ -112,8 +111,8 @@ func ignoredKeys(c *compile.Compiled) []string {
 // checkSecrets returns an error for a job that names a Secret that is neither in
 // slipway.yaml nor in the namespace of the run.
 func (d *Deployment) checkSecrets(ctx context.Context, there lint.Inventory, j *config.Job) error {
-	c := &checker.Checker{Env: d.Env, Project: d.Project, Versions: []schema.Version{schema.Newest()}, Cluster: there}
-	problems, err := c.Check(ctx, checker.TargetOf(d.Project, j))
+	c := &checker.Checker{Env: d.Env, Project: d.Project, Cluster: there}
+	problems, err := c.Missing(ctx, j)
 	errs := []error{err}
 	for _, problem := range problems {
 		if problem.Name == lint.MissingSecret {

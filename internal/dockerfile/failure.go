@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/moby/buildkit/solver/errdefs"
 
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/source"
 )
@@ -75,17 +75,17 @@ func explain(ctx context.Context, s Spec, w *watcher, err error) error {
 
 // The messages of BuildKit. The groups are the arguments of slipway's messages.
 var (
-	noStage   = regexp.MustCompile(`target stage "?[^"]*"? could not be found`)
-	noBase    = regexp.MustCompile(`base name \(.*\) should not be blank|failed to parse stage name|^invalid reference format`)
-	noFile    = regexp.MustCompile(`"(/[^"]*)": not found$|lstat (/.*): no such file or directory$`)
-	noSecret  = regexp.MustCompile(`secret (\S+): not found$`)
-	noAgent   = regexp.MustCompile(`no SSH key "[^"]*" forwarded from the client`)
-	exitCode  = regexp.MustCompile(`exit code: (\d+)`)
-	parseLine = regexp.MustCompile(`dockerfile parse error(?: on)? line (\d+): `)
-	stages    = regexp.MustCompile(`did you mean (\S+)\?`)
+	noStage   = lazyregexp.New(`target stage "?[^"]*"? could not be found`)
+	noBase    = lazyregexp.New(`base name \(.*\) should not be blank|failed to parse stage name|^invalid reference format`)
+	noFile    = lazyregexp.New(`"(/[^"]*)": not found$|lstat (/.*): no such file or directory$`)
+	noSecret  = lazyregexp.New(`secret (\S+): not found$`)
+	noAgent   = lazyregexp.New(`no SSH key "[^"]*" forwarded from the client`)
+	exitCode  = lazyregexp.New(`exit code: (\d+)`)
+	parseLine = lazyregexp.New(`dockerfile parse error(?: on)? line (\d+): `)
+	stages    = lazyregexp.New(`did you mean (\S+)\?`)
 	// preambles are prefixes of a message that say what BuildKit was doing. The position
 	// says this better.
-	preambles = regexp.MustCompile(`^(?:failed to solve(?: with frontend \S+)?: |rpc error: code = \S+ desc = |failed to create LLB definition: |` +
+	preambles = lazyregexp.New(`^(?:failed to solve(?: with frontend \S+)?: |rpc error: code = \S+ desc = |failed to create LLB definition: |` +
 		`dockerfile parse error(?: on)? line \d+: |failed to process "[^"]*": |failed to read dockerfile: )+`)
 )
 

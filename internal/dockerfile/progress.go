@@ -2,12 +2,13 @@ package dockerfile
 
 import (
 	"bytes"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/moby/buildkit/client"
+
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 )
 
 // Event is the kind of an event of a step.
@@ -170,7 +171,7 @@ func (w *watcher) line(s *step) {
 // instruction matches the name of a step for an instruction of the Dockerfile other than
 // FROM, which BuildKit does not cache: [build 2/3] RUN make. BuildKit's internal steps,
 // such as [internal] load build context, have no number.
-var instruction = regexp.MustCompile(`^\[(?:.* )?\d+/\d+\] (?:[^F]|F[^R])`)
+var instruction = lazyregexp.New(`^\[(?:.* )?\d+/\d+\] (?:[^F]|F[^R])`)
 
 // counts returns the number of steps, and how many of them were in BuildKit's cache.
 func (w *watcher) counts() (steps, cached int) {
@@ -188,7 +189,7 @@ func (w *watcher) counts() (steps, cached int) {
 
 // from matches the name of the step for an image that a stage begins with or copies from:
 // [build 1/2] FROM docker.io/library/golang:1@sha256:...
-var from = regexp.MustCompile(`(?:^|\] )FROM ([^\s@]+)@(sha256:[0-9a-f]{64})`)
+var from = lazyregexp.New(`(?:^|\] )FROM ([^\s@]+)@(sha256:[0-9a-f]{64})`)
 
 // bases returns the base images, as references with digests, sorted.
 func (w *watcher) bases() []string {

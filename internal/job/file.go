@@ -16,9 +16,17 @@ import (
 	components "github.com/slipway-ci/slipway/polyaxon"
 )
 
-// File reads the Polyaxonfile or the component that a job names. Errors are
-// *source.Error, possibly joined.
+// File returns the Polyaxonfile or the component that a job names. It is read once per
+// command, and must not be changed. Errors are *source.Error, possibly joined.
 func File(ctx context.Context, p *project.Project, j *config.Job) (*file.File, error) {
+	name := "component " + j.Component
+	if j.Component == "" {
+		name = p.File(j.Polyaxonfile)
+	}
+	return p.FileCache.File(name, func() (*file.File, error) { return readFile(ctx, p, j) })
+}
+
+func readFile(ctx context.Context, p *project.Project, j *config.Job) (*file.File, error) {
 	if j.Component != "" {
 		text, err := components.Read(j.Component)
 		if err != nil {

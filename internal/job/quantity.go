@@ -7,11 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/types"
 	"github.com/slipway-ci/slipway/internal/project"
 	"github.com/slipway-ci/slipway/internal/source"
@@ -106,7 +106,7 @@ func inputOf(inputs map[string]any, text string) (part string) {
 }
 
 // bytesUnit matches an amount of bytes with a unit as people write it, such as 4GB.
-var bytesUnit = regexp.MustCompile(`^\s*([0-9]+(?:\.[0-9]+)?)\s*([kKmMgGtTpP])i?[bB]?\s*$`)
+var bytesUnit = lazyregexp.New(`^\s*([0-9]+(?:\.[0-9]+)?)\s*([kKmMgGtTpP])i?[bB]?\s*$`)
 
 // suggestQuantity suggests, for an error message, the amount that text may stand for.
 func suggestQuantity(text string) string {

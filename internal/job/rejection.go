@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 
 	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/project"
 	"github.com/slipway-ci/slipway/internal/run"
@@ -59,7 +59,7 @@ func locate(ctx context.Context, p *project.Project, j *config.Job, problem poly
 }
 
 // quoted matches names and values as servers quote them in error messages.
-var quoted = regexp.MustCompile("[`']([-a-zA-Z0-9_]+)[`']")
+var quoted = lazyregexp.New("[`']([-a-zA-Z0-9_]+)[`']")
 
 // positionOf returns the position of what a server's message is about: the param that it
 // quotes, or the value that it quotes in the Polyaxonfile, or else the job. The server only

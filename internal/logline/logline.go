@@ -3,14 +3,15 @@ package logline
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 )
 
 // sgr matches a color or another harmless text attribute (ECMA-48, SGR).
-var sgr = regexp.MustCompile(`^\x1b\[[0-9;:]*m`)
+var sgr = lazyregexp.New(`^\x1b\[[0-9;:]*m`)
 
 // zeroWidthSpace is inserted into what must not be a workflow command: a zero-width space.
 const zeroWidthSpace = "\u200b"

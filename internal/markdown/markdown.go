@@ -2,9 +2,10 @@
 package markdown
 
 import (
-	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 )
 
 // Columns is how wide the lines of generated pages are at most.
@@ -40,7 +41,7 @@ func Wrap(text string, columns int) string {
 
 // block matches a word that makes something else than a paragraph of a line that begins
 // with it: a list, a heading, a quotation or a table.
-var block = regexp.MustCompile(`^([+*]|#+|-+|=+|[0-9]+[.)]|[>|].*)$`)
+var block = lazyregexp.New(`^([+*]|#+|-+|=+|[0-9]+[.)]|[>|].*)$`)
 
 // words returns the parts of a text that stay on one line.
 func words(text string) []string {

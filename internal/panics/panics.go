@@ -13,6 +13,8 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 )
 
 // Error is a panic that was recovered, which is a bug of slipway.
@@ -78,7 +80,7 @@ func (e *Error) frames() []string {
 }
 
 // hidden matches functions that are on the stack of every panic.
-var hidden = regexp.MustCompile(`^(?:runtime[./]|panic\(|goroutine |` + regexp.QuoteMeta(module) + `internal/panics\.(?:\(|At|Catch|Go|Keep|Recover|recovered|Within))`)
+var hidden = lazyregexp.New(`^(?:runtime[./]|panic\(|goroutine |` + regexp.QuoteMeta(module) + `internal/panics\.(?:\(|At|Catch|Go|Keep|Recover|recovered|Within))`)
 
 // Recover, deferred, sets *err to the panic of the surrounding function, joined with the
 // error that was there. The argument at is the file or the step being processed. It is

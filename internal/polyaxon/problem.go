@@ -1,9 +1,10 @@
 package polyaxon
 
 import (
-	"regexp"
 	"sort"
 	"strings"
+
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 )
 
 // Problem is one mistake that a server finds in an operation.
@@ -56,13 +57,13 @@ func readProblems(text string) []Problem {
 
 var (
 	// 1.11.3, for a key at the top.
-	unexpectedSection = regexp.MustCompile("^Unexpected section `([^`]+)` in Polyaxonfile")
+	unexpectedSection = lazyregexp.New("^Unexpected section `([^`]+)` in Polyaxonfile")
 	// Both, for a key of a Kubernetes object, such as a container.
-	unexpectedArgument = regexp.MustCompile(`\.__init__\(\) got an unexpected keyword argument '([^']+)'`)
+	unexpectedArgument = lazyregexp.New(`\.__init__\(\) got an unexpected keyword argument '([^']+)'`)
 	// The first line of pydantic's message.
-	validationErrors = regexp.MustCompile(`(?m)^\d+ validation errors? for \S+$`)
+	validationErrors = lazyregexp.New(`(?m)^\d+ validation errors? for \S+$`)
 	// The end of a line of pydantic: the type of the error, the input, and a hint.
-	messageEnd = regexp.MustCompile(`\s*\[type=[^\n]*$`)
+	messageEnd = lazyregexp.New(`\s*\[type=[^\n]*$`)
 )
 
 // readPydantic reads pydantic's text: a line with the count, and then a line with a path

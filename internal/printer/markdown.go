@@ -2,9 +2,9 @@ package printer
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/tasks/report"
 )
 
@@ -79,7 +79,7 @@ func inline(text string) string {
 }
 
 // plain matches text without a meaning in Markdown: words, numbers and paths.
-var plain = regexp.MustCompile(`^[\pL\pN](?:[\pL\pN ,=()%/-]|[._:+][\pL\pN ]|[.:)]$)*$`)
+var plain = lazyregexp.New(`^[\pL\pN](?:[\pL\pN ,=()%/-]|[._:+][\pL\pN ]|[.:)]$)*$`)
 
 // EscapeText returns text without colours and with control characters escaped. It escapes
 // twice, as removing a colour may join the text around it to a control sequence.
@@ -87,7 +87,7 @@ func EscapeText(text string) string {
 	return EscapeLines(colour.ReplaceAllString(EscapeLines(text), ""))
 }
 
-var colour = regexp.MustCompile(`\x1b\[[0-9;:]*m`)
+var colour = lazyregexp.New(`\x1b\[[0-9;:]*m`)
 
 // code returns text as inline code for the cell of a table. It returns "" for "".
 func code(text string) string {

@@ -1,9 +1,10 @@
 package printer
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 )
 
 const (
@@ -170,7 +171,7 @@ func (t *table) floor(n, least int) int {
 	return min(c.width, max(least, numbers))
 }
 
-var figure = regexp.MustCompile(`^[-+]?[0-9.]+(e[-+]?[0-9]+)?$`)
+var figure = lazyregexp.New(`^[-+]?[0-9.]+(e[-+]?[0-9]+)?$`)
 
 // write writes one row with its status in the given colour.
 func (t *table) write(cells []string, color string) {

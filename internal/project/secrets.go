@@ -3,9 +3,9 @@ package project
 import (
 	"context"
 	"net/url"
-	"regexp"
 	"strings"
 
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/secret"
 )
 
@@ -49,4 +49,4 @@ func (p *Project) maskSecrets(ctx context.Context) {
 
 // indexPassword matches the environment variables from which uv, Poetry and twine read
 // passwords of package indexes.
-var indexPassword = regexp.MustCompile(`^(UV_INDEX_.*_PASSWORD|POETRY_HTTP_BASIC_.*_PASSWORD|POETRY_PYPI_TOKEN_.*|TWINE_PASSWORD)$`)
+var indexPassword = lazyregexp.New(`^(UV_INDEX_.*_PASSWORD|POETRY_HTTP_BASIC_.*_PASSWORD|POETRY_PYPI_TOKEN_.*|TWINE_PASSWORD)$`)

@@ -8,11 +8,12 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 )
 
 // File names by which a layer hides files of the layers below it. See the OCI image
@@ -26,7 +27,7 @@ const (
 // directories and links at most.
 const maxNodes = 1 << 20
 
-var programName = regexp.MustCompile(`^python(?:3(?:\.[0-9]+)?)?$`)
+var programName = lazyregexp.New(`^python(?:3(?:\.[0-9]+)?)?$`)
 
 // Read reads a layer: a tar archive, uncompressed or compressed by gzip or zstd. It fails
 // if the archive is malformed or has more than 1<<20 directories and links.

@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 )
 
 // The C libraries that Python's platform tags distinguish: manylinux and musllinux.
@@ -35,10 +36,10 @@ func (c Libc) String() string {
 }
 
 var (
-	muslName  = regexp.MustCompile(`^ld-musl-[a-z0-9_]+\.so\.1$`)
-	oldGlibc  = regexp.MustCompile(`^libc-2\.([0-9]+)\.so$`)
-	glibcText = regexp.MustCompile(`GNU C Library [^\n\x00]*version 2\.([0-9]+)`)
-	muslText  = regexp.MustCompile(`\x001\.([0-9]+)\.[0-9]+[-_.0-9a-z]*\x00`)
+	muslName  = lazyregexp.New(`^ld-musl-[a-z0-9_]+\.so\.1$`)
+	oldGlibc  = lazyregexp.New(`^libc-2\.([0-9]+)\.so$`)
+	glibcText = lazyregexp.New(`GNU C Library [^\n\x00]*version 2\.([0-9]+)`)
+	muslText  = lazyregexp.New(`\x001\.([0-9]+)\.[0-9]+[-_.0-9a-z]*\x00`)
 )
 
 // isLibc reports whether a file of this name is a C library.

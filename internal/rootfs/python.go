@@ -3,9 +3,10 @@ package rootfs
 import (
 	"cmp"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 )
 
 // Python is a Python interpreter.
@@ -15,8 +16,8 @@ type Python struct {
 }
 
 var (
-	versioned = regexp.MustCompile(`^python(3\.[0-9]+)$`)
-	library   = regexp.MustCompile(`^/(.*/)?lib/python(3\.[0-9]+)$`)
+	versioned = lazyregexp.New(`^python(3\.[0-9]+)$`)
+	library   = lazyregexp.New(`^/(.*/)?lib/python(3\.[0-9]+)$`)
 )
 
 // Python returns the interpreter at a path, and false if there is none. If Python would not

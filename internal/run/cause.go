@@ -1,19 +1,20 @@
 package run
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 )
 
 var (
 	// wrapping matches the prefixes that a kubelet adds to the error of a container runtime
 	// or of a registry. They differ from attempt to attempt.
-	wrapping = regexp.MustCompile(`^(?i:back-off pulling image "([^"]*)": |failed to pull image "([^"]*)": |errimagepull: |imagepullbackoff: |error: |rpc error: code = \w+ desc = )`)
+	wrapping = lazyregexp.New(`^(?i:back-off pulling image "([^"]*)": |failed to pull image "([^"]*)": |errimagepull: |imagepullbackoff: |error: |rpc error: code = \w+ desc = )`)
 	// changing matches what differs between two attempts with the same error: times, ports,
 	// IDs.
-	changing = regexp.MustCompile(`[0-9a-fA-F]*[0-9][0-9a-fA-F]*`)
+	changing = lazyregexp.New(`[0-9a-fA-F]*[0-9][0-9a-fA-F]*`)
 	// bare matches a back-off that does not say why.
-	bare = regexp.MustCompile(`^(?i:back-off pulling image "([^"]*)")(?:;|$)`)
+	bare = lazyregexp.New(`^(?i:back-off pulling image "([^"]*)")(?:;|$)`)
 )
 
 // unwrapped returns a message without the prefixes before its cause. The kubelet joins the

@@ -2,12 +2,12 @@ package run
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
 
@@ -143,10 +143,10 @@ func exitText(f *Failure, limit, message string) string {
 
 // The patterns of what conditions say about the end of a container.
 var (
-	saysOOM     = regexp.MustCompile(`(?i)oom[- ]?kill|out of memory|want of memory`)
-	saysEvicted = regexp.MustCompile(`(?i)\bevict|low on resource|preempt|node (?:was|is) (?:lost|shut)|NodeShutdown`)
-	saysCode    = regexp.MustCompile(`(?i)exit(?:ed)?(?:[ _]?(?:with|code|status))*[ :=(]+(-?\d+)`)
-	saysName    = regexp.MustCompile(`(?i)container:? "?([-a-z0-9]+)"? (?:exited|was|terminated|failed)`)
+	saysOOM     = lazyregexp.New(`(?i)oom[- ]?kill|out of memory|want of memory`)
+	saysEvicted = lazyregexp.New(`(?i)\bevict|low on resource|preempt|node (?:was|is) (?:lost|shut)|NodeShutdown`)
+	saysCode    = lazyregexp.New(`(?i)exit(?:ed)?(?:[ _]?(?:with|code|status))*[ :=(]+(-?\d+)`)
+	saysName    = lazyregexp.New(`(?i)container:? "?([-a-z0-9]+)"? (?:exited|was|terminated|failed)`)
 )
 
 // conditionFailure returns how a container failed according to a condition's message, or

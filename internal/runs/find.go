@@ -5,11 +5,11 @@ package runs
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/platform"
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/tasks/exit"
@@ -40,7 +40,7 @@ func FindForReading(ctx context.Context, to *platform.Platform, name string, las
 }
 
 // uuidPattern matches the UUID of a run without hyphens.
-var uuidPattern = regexp.MustCompile(`^[0-9a-f]{32}$`)
+var uuidPattern = lazyregexp.New(`^[0-9a-f]{32}$`)
 
 // Find returns the run that name stands for: the run with this UUID, the newest run of
 // the job or service of this name, or the only run whose UUID begins with it. If there is
@@ -68,11 +68,11 @@ func Find(ctx context.Context, to *platform.Platform, name string) (*polyaxon.Ru
 }
 
 // idPrefix matches what is looked up as the beginning of a run's UUID.
-var idPrefix = regexp.MustCompile(`^[0-9a-f]{4,31}$`)
+var idPrefix = lazyregexp.New(`^[0-9a-f]{4,31}$`)
 
 // shortPrefix matches beginnings of UUIDs that are not looked up, because a typo could
 // select the wrong run, for example to be stopped.
-var shortPrefix = regexp.MustCompile(`^[0-9a-f]{1,3}$`)
+var shortPrefix = lazyregexp.New(`^[0-9a-f]{1,3}$`)
 
 // uniquePrefixes returns the beginnings of the first few ids, each long enough to be unique
 // among ids. All ids have their first common digits in common.

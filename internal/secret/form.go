@@ -5,12 +5,13 @@ import (
 	"encoding/json"
 	"html"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 )
 
 const (
@@ -124,7 +125,7 @@ func isWord(text []byte, s span) bool {
 
 // endsEscape matches an escape sequence of JSON, of a URL or of a terminal at the end of
 // a text.
-var endsEscape = regexp.MustCompile(`(\\[nrtbf]|%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\x1b\[[0-9;]*m)$`)
+var endsEscape = lazyregexp.New(`(\\[nrtbf]|%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\x1b\[[0-9;]*m)$`)
 
 func inWord(r rune) bool {
 	return r == '_' || r == '-' || r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsDigit(r))
@@ -173,7 +174,7 @@ func encodings(text string) []form {
 }
 
 // token matches texts that are long enough, and unlike words, to be tokens.
-var token = regexp.MustCompile(`^[A-Za-z0-9+/=_.~-]{24,}$`)
+var token = lazyregexp.New(`^[A-Za-z0-9+/=_.~-]{24,}$`)
 
 var urlAlphabet = strings.NewReplacer("+", "-", "/", "_")
 
@@ -203,7 +204,7 @@ var encoders = []func(string) string{
 	html.EscapeString,
 }
 
-var lowerHex = regexp.MustCompile(`%[0-9A-F]{2}`)
+var lowerHex = lazyregexp.New(`%[0-9A-F]{2}`)
 
 func quoted(s string) string { return strings.TrimSuffix(strings.TrimPrefix(s, `"`), `"`) }
 

@@ -4,10 +4,11 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 )
 
 // maxNested bounds the depth of documents inside of documents.
@@ -63,7 +64,7 @@ func (p *partition) value(text string, nested int) {
 }
 
 // assignment matches NAME=value and name: value.
-var assignment = regexp.MustCompile(`^(?:export\s+)?["']?([A-Za-z_][\w.-]*)["']?\s*[=:]\s*["']?(.*?)["']?,?$`)
+var assignment = lazyregexp.New(`^(?:export\s+)?["']?([A-Za-z_][\w.-]*)["']?\s*[=:]\s*["']?(.*?)["']?,?$`)
 
 // line adds the parts of one line, which may be an encoding or a URL.
 func (p *partition) line(text string, nested int) {
@@ -93,7 +94,7 @@ func (p *partition) line(text string, nested int) {
 }
 
 // isUser matches a user name in front of a password.
-var isUser = regexp.MustCompile(`^[\w.@+-]{1,128}$`)
+var isUser = lazyregexp.New(`^[\w.@+-]{1,128}$`)
 
 // document adds the parts of a JSON object or array, and reports whether text is one.
 func (p *partition) document(text string, nested int) bool {
@@ -131,12 +132,12 @@ func (p *partition) walk(name string, node any, nested int) {
 var (
 	// publicName matches the names of fields that hold a type, an owner or a place, and no
 	// secret.
-	publicName = regexp.MustCompile(`(?i)^(type|kind|apiversion|version|name|project_?(id|number)?|quota_project_id|client_?(id|email)|.*_(uri|url)|universe_domain|` +
+	publicName = lazyregexp.New(`(?i)^(type|kind|apiversion|version|name|project_?(id|number)?|quota_project_id|client_?(id|email)|.*_(uri|url)|universe_domain|` +
 		`user(_?name)?|login|e?mail|host(name)?|port|server|endpoint|region|zone|location|account|database|db(_?name)?|audience|scopes?|subject_token_type)$`)
-	secretName = regexp.MustCompile(`(?i)pass|pwd|secret|token|key|auth|cred|private|signature|cookie|session|dsn|webhook|^pin$`)
-	address    = regexp.MustCompile(`^[\w.+-]+@[\w-]+(\.[\w-]+)+$`)
-	word       = regexp.MustCompile(`^[a-z_. -]*$`)
-	segment    = regexp.MustCompile(`^[A-Za-z0-9_-]{16,}$`)
+	secretName = lazyregexp.New(`(?i)pass|pwd|secret|token|key|auth|cred|private|signature|cookie|session|dsn|webhook|^pin$`)
+	address    = lazyregexp.New(`^[\w.+-]+@[\w-]+(\.[\w-]+)+$`)
+	word       = lazyregexp.New(`^[a-z_. -]*$`)
+	segment    = lazyregexp.New(`^[A-Za-z0-9_-]{16,}$`)
 )
 
 // isPublic reports whether the value of a field cannot be secret: a URL without

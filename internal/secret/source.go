@@ -2,8 +2,9 @@ package secret
 
 import (
 	"errors"
-	"regexp"
 	"strings"
+
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 )
 
 // maxSize is the maximum size of a Secret in Kubernetes, in bytes; etcd's limit of 1.5 MiB
@@ -17,9 +18,11 @@ type Source struct{ Scheme, Name string }
 // the value.
 func (s Source) String() string { return s.Scheme + ":" + s.Name }
 
+var sourcePattern = lazyregexp.New(Pattern())
+
 // ParseSource parses a source in one of the Forms. Its error does not contain text.
 func ParseSource(text string) (Source, error) {
-	if !regexp.MustCompile(Pattern()).MatchString(text) {
+	if !sourcePattern.MatchString(text) {
 		// The text is not shown, as it may be the secret itself, pasted in place.
 		return Source{}, errors.New("not a secret source: write " + Forms())
 	}

@@ -3,8 +3,9 @@ package secret
 import (
 	"bytes"
 	"io"
-	"regexp"
 	"sync"
+
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 )
 
 const (
@@ -55,7 +56,7 @@ func (w raw) Write(b []byte) (int, error) {
 }
 
 // control matches a terminal's control sequence at the end of a text.
-var control = regexp.MustCompile(`\x1b\[[0-9;?]*[A-Za-z]$`)
+var control = lazyregexp.New(`\x1b\[[0-9;?]*[A-Za-z]$`)
 
 // Flush writes the text that is held back.
 func (w *Writer) Flush() error {

@@ -7,25 +7,25 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
 // The messages of pip, in all versions from 20 to 26. pip has no other way to distinguish
 // one failure from another.
 var (
-	notFoundText = regexp.MustCompile(`Could not find a version that satisfies the requirement (\S+?)===?(\S+)(?: \(from [^()]*\))* \(from versions: ([^)]*)\)`)
-	mismatchText = regexp.MustCompile(`(?m)^ +([-\w.]+)(?:\[[^\]]*\])?===?(\S+) from (\S+)`)
-	gotText      = regexp.MustCompile(`(?m)^ +Got +([0-9a-f]{64})`)
-	fileText     = regexp.MustCompile(`https?://\S+|file://\S+`)
-	brokenText   = regexp.MustCompile(`after connection broken by '?(\w+)\(|(Max retries exceeded|Read timed out|Connection timed out|Network is unreachable|Temporary failure in name resolution|SSLError|ConnectTimeoutError|ReadTimeoutError|ProtocolError|IncompleteRead)`)
-	deniedText   = regexp.MustCompile(`\b(401|403|407) (?:Client )?Error|User for \S+:|" (401|403|407) `)
-	hostText     = regexp.MustCompile(`ConnectionPool\(host='([^']+)'`)
-	brokenIndex  = regexp.MustCompile(`\b(5\d\d) Server Error`)
-	pythonText   = regexp.MustCompile(`(?:requires a different Python|requires-python)[^']*'?([<>=!~][^')]*)`)
+	notFoundText = lazyregexp.New(`Could not find a version that satisfies the requirement (\S+?)===?(\S+)(?: \(from [^()]*\))* \(from versions: ([^)]*)\)`)
+	mismatchText = lazyregexp.New(`(?m)^ +([-\w.]+)(?:\[[^\]]*\])?===?(\S+) from (\S+)`)
+	gotText      = lazyregexp.New(`(?m)^ +Got +([0-9a-f]{64})`)
+	fileText     = lazyregexp.New(`https?://\S+|file://\S+`)
+	brokenText   = lazyregexp.New(`after connection broken by '?(\w+)\(|(Max retries exceeded|Read timed out|Connection timed out|Network is unreachable|Temporary failure in name resolution|SSLError|ConnectTimeoutError|ReadTimeoutError|ProtocolError|IncompleteRead)`)
+	deniedText   = lazyregexp.New(`\b(401|403|407) (?:Client )?Error|User for \S+:|" (401|403|407) `)
+	hostText     = lazyregexp.New(`ConnectionPool\(host='([^']+)'`)
+	brokenIndex  = lazyregexp.New(`\b(5\d\d) Server Error`)
+	pythonText   = lazyregexp.New(`(?:requires a different Python|requires-python)[^']*'?([<>=!~][^')]*)`)
 )
 
 const newLock = "lock again, and check that the index is the one that the lock was made with"

@@ -3,8 +3,9 @@ package wheel
 import (
 	"net/url"
 	"path/filepath"
-	"regexp"
 	"strings"
+
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 )
 
 // pipOptions returns the options of the lock that say where packages are.
@@ -21,7 +22,7 @@ func (s Spec) pipOptions(l *lockContent) []string {
 }
 
 // replaced matches the environment variables that pip expands in a requirements file.
-var replaced = regexp.MustCompile(`\$\{([A-Z0-9_]+)\}`)
+var replaced = lazyregexp.New(`\$\{([A-Z0-9_]+)\}`)
 
 // indexEnvironment returns the environment variables that point pip to the indexes of the
 // lock and of uv's variables. Passwords are passed only there, never in arguments or files.
@@ -58,7 +59,7 @@ func (s Spec) indexEnvironment(l *lockContent) []string {
 	return environ
 }
 
-var notInName = regexp.MustCompile(`[^A-Z0-9]`)
+var notInName = lazyregexp.New(`[^A-Z0-9]`)
 
 // withCredentials returns the URL of an index that uv writes as NAME=URL. It adds the user
 // and password from the variables UV_INDEX_NAME_USERNAME and UV_INDEX_NAME_PASSWORD.

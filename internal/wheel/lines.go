@@ -1,10 +1,10 @@
 package wheel
 
 import (
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
@@ -37,7 +37,7 @@ func (l line) position(offset int) source.Position {
 
 // comment matches a comment, which begins at the start of a line or after a blank. A "#"
 // elsewhere may be part of a URL.
-var comment = regexp.MustCompile(`(^|[ \t]+)#.*$`)
+var comment = lazyregexp.New(`(^|[ \t]+)#.*$`)
 
 // splitLines returns the nonempty logical lines of a requirements file of pip. A comment
 // line ends a continued line.

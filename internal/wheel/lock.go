@@ -11,10 +11,10 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
@@ -28,7 +28,7 @@ const (
 	poetryFormat
 )
 
-var pylockName = regexp.MustCompile(`^pylock\.(?:[^.]+\.)?toml$`)
+var pylockName = lazyregexp.New(`^pylock\.(?:[^.]+\.)?toml$`)
 
 // format returns the format of the lock, which its file name determines.
 func (s Spec) format() (format, error) {

@@ -1,9 +1,10 @@
 package wheel
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 )
 
 // header holds the fields at the beginning of a METADATA or WHEEL file, which has the
@@ -92,7 +93,7 @@ func license(h header) string {
 	return oneLine(first)
 }
 
-var blanks = regexp.MustCompile(`[\s\p{Cc}]+`)
+var blanks = lazyregexp.New(`[\s\p{Cc}]+`)
 
 func oneLine(text string) string {
 	return strings.TrimSpace(blanks.ReplaceAllString(strings.ToValidUTF8(text, "\ufffd"), " "))

@@ -8,12 +8,12 @@ import (
 	"io"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/panics"
 )
 
@@ -194,8 +194,8 @@ func (s Spec) pip(ctx context.Context) (program, error) {
 }
 
 var (
-	userInfo = regexp.MustCompile(`://[^/\s@'"]+@`)
-	errorTag = regexp.MustCompile(`(?m)^(?:ERROR|error|Error): ?`)
+	userInfo = lazyregexp.New(`://[^/\s@'"]+@`)
+	errorTag = lazyregexp.New(`(?m)^(?:ERROR|error|Error): ?`)
 )
 
 // lastLines returns the last lines of a program's output, without the credentials in URLs.

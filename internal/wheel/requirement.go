@@ -2,10 +2,10 @@ package wheel
 
 import (
 	"errors"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
@@ -33,11 +33,11 @@ const howToLock = "make the lock with `uv pip compile --generate-hashes` or `pip
 const notLocked = "publish it as a wheel to an index, or add its directory to the image's files"
 
 var (
-	requirementName = regexp.MustCompile(`^[A-Za-z0-9](?:[-._A-Za-z0-9]*[A-Za-z0-9])?`)
-	extrasList      = regexp.MustCompile(`^\[[ \tA-Za-z0-9._,-]*\]`)
-	pin             = regexp.MustCompile(`^\(?[ \t]*(===?)[ \t]*([^ \t(),;=<>!~]+)[ \t]*\)?$`)
-	sha256Text      = regexp.MustCompile(`^[0-9a-f]{64}$`)
-	urlStart        = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.]*://|^(?:git|hg|svn|bzr)\+|^file:`)
+	requirementName = lazyregexp.New(`^[A-Za-z0-9](?:[-._A-Za-z0-9]*[A-Za-z0-9])?`)
+	extrasList      = lazyregexp.New(`^\[[ \tA-Za-z0-9._,-]*\]`)
+	pin             = lazyregexp.New(`^\(?[ \t]*(===?)[ \t]*([^ \t(),;=<>!~]+)[ \t]*\)?$`)
+	sha256Text      = lazyregexp.New(`^[0-9a-f]{64}$`)
+	urlStart        = lazyregexp.New(`^[A-Za-z][A-Za-z0-9+.]*://|^(?:git|hg|svn|bzr)\+|^file:`)
 )
 
 // parseRequirement parses a line such as

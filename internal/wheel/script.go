@@ -3,17 +3,18 @@ package wheel
 import (
 	"bytes"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 )
 
 // script is a command that calls a function of a package.
 type script struct{ name, module, function string }
 
 var (
-	commandName = regexp.MustCompile(`^[A-Za-z0-9_][-+.A-Za-z0-9_]*$`)
-	dotted      = regexp.MustCompile(`^[\p{L}_][\p{L}\p{N}_]*(?:\.[\p{L}_][\p{L}\p{N}_]*)*$`)
+	commandName = lazyregexp.New(`^[A-Za-z0-9_][-+.A-Za-z0-9_]*$`)
+	dotted      = lazyregexp.New(`^[\p{L}_][\p{L}\p{N}_]*(?:\.[\p{L}_][\p{L}\p{N}_]*)*$`)
 )
 
 // parseEntryPoints returns the commands in an entry_points.txt, sorted by name: those of

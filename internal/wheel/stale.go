@@ -4,9 +4,10 @@ import (
 	"fmt"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 )
 
 // lockedRequirement is a requirement of a project as uv.lock recorded it.
@@ -155,7 +156,7 @@ func environments(requiresPython string, project projectFile) []map[string]strin
 	return all
 }
 
-var requirementText = regexp.MustCompile(`^\s*([A-Za-z0-9][-._A-Za-z0-9]*)\s*(?:\[([^\]]*)\])?\s*(@[^;]*(?:;\S[^;]*)*|[^;]*)(?:;(.*))?$`)
+var requirementText = lazyregexp.New(`^\s*([A-Za-z0-9][-._A-Za-z0-9]*)\s*(?:\[([^\]]*)\])?\s*(@[^;]*(?:;\S[^;]*)*|[^;]*)(?:;(.*))?$`)
 
 // addAll adds requirements of a pyproject.toml. Those of an extra hold only with it.
 func (c comparison) addAll(to map[string][]bool, list []string, extra string) {

@@ -336,6 +336,7 @@ var testedElsewhere = map[string]string{
 	"internal/exclusion":          "",
 	"internal/logline":            "",
 	"internal/markdown":           "",
+	"internal/lazyregexp":         "",
 	"internal/machine":            "",
 	"internal/polyaxonfile/plain": "",
 	"internal/state":              "",

@@ -3,11 +3,11 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"sync"
 
 	"github.com/slipway-ci/slipway/internal/actions"
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/printer"
 	"github.com/slipway-ci/slipway/internal/source"
@@ -124,7 +124,7 @@ func word(told string) string {
 	return told
 }
 
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9_-]{0,64}$`)
+var plainWord = lazyregexp.New(`^[A-Za-z0-9_-]{0,64}$`)
 
 // annotated reports whether an annotation contains all of an error, so that the error need
 // not be printed again. It does not for the problems of check, which have one annotation

@@ -3,8 +3,9 @@ package report
 import (
 	"cmp"
 	"maps"
-	"regexp"
 	"slices"
+
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 )
 
 // Ranking is the order of the runs of a matrix.
@@ -14,7 +15,7 @@ type Ranking struct {
 	Lower bool `json:"lower_is_better"`
 }
 
-var lowerIsBetter = regexp.MustCompile(`(?i)loss|err|mse|mae|perplexity|deviance|latency|(^|[_-])(time|seconds|wer|cer)([_-]|$)`)
+var lowerIsBetter = lazyregexp.New(`(?i)loss|err|mse|mae|perplexity|deviance|latency|(^|[_-])(time|seconds|wer|cer)([_-]|$)`)
 
 // Rank sorts the runs of a matrix, the best one first. It sorts by the given ranking, or
 // if that is nil by the metric whose name is first in the alphabet; that name decides

@@ -3,11 +3,11 @@ package check
 import (
 	"math"
 	"math/big"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/shape"
@@ -211,7 +211,7 @@ func isNumber(text string) bool {
 	return err == nil && !strings.ContainsAny(text, "xXpP")
 }
 
-var duration = regexp.MustCompile(`^[-+]?P(?:\d+W)?(?:\d+D)?(?:T(?:\d+H)?(?:\d+M)?(?:\d+(?:\.\d+)?S)?)?$|^(?:\d+ ?d(?:ays?)?,? ?)?\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?$`)
+var duration = lazyregexp.New(`^[-+]?P(?:\d+W)?(?:\d+D)?(?:T(?:\d+H)?(?:\d+M)?(?:\d+(?:\.\d+)?S)?)?$|^(?:\d+ ?d(?:ays?)?,? ?)?\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?$`)
 
 func isDuration(text string) bool { return duration.MatchString(text) && !strings.HasSuffix(text, "P") }
 

@@ -3,19 +3,19 @@ package check
 import (
 	"math"
 	"math/big"
-	"regexp"
 	"strings"
 
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
 // amounts are the valid amounts of the shortcut resources: a number, and for cpu and
 // memory a unit.
-var amounts = map[string]*regexp.Regexp{
-	"cpu":    regexp.MustCompile(`^(?:\d+\.?\d*|\.\d+)[num]?$`),
-	"memory": regexp.MustCompile(`^(?:\d+\.?\d*|\.\d+)(?:[KMGTPE]i|[kMGTPE])?$`),
-	"":       regexp.MustCompile(`^\d+$`),
+var amounts = map[string]*lazyregexp.Regexp{
+	"cpu":    lazyregexp.New(`^(?:\d+\.?\d*|\.\d+)[num]?$`),
+	"memory": lazyregexp.New(`^(?:\d+\.?\d*|\.\d+)(?:[KMGTPE]i|[kMGTPE])?$`),
+	"":       lazyregexp.New(`^\d+$`),
 }
 
 // resources checks the shortcut resources of 2.18: cpu, memory, gpu and extended
@@ -39,7 +39,7 @@ func (v *validator) resources(m map[string]any, p *file.Place) {
 	}
 }
 
-func isAmount(value any, amount *regexp.Regexp, fractions bool) bool {
+func isAmount(value any, amount *lazyregexp.Regexp, fractions bool) bool {
 	switch x := value.(type) {
 	case int:
 		return x >= 0

@@ -1,11 +1,11 @@
 package check
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 	"github.com/slipway-ci/slipway/internal/source"
@@ -121,7 +121,7 @@ func (v *validator) runtime(m map[string]any, p *file.Place) {
 	}
 }
 
-var uuid = regexp.MustCompile(`^(?i:[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12})$`)
+var uuid = lazyregexp.New(`^(?i:[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12})$`)
 
 // tensorboard checks that the uuids are valid.
 func (v *validator) tensorboard(m map[string]any, p *file.Place) {

@@ -2,12 +2,13 @@ package check
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
+
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 )
 
-var amountOfTime = regexp.MustCompile(`^(\d+(?:\.\d+)?)\s*(s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?)$`)
+var amountOfTime = lazyregexp.New(`^(\d+(?:\.\d+)?)\s*(s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?)$`)
 
 // suggestSeconds returns a hint for a text that is a duration, such as 6h, where a number of
 // seconds is expected. It returns "" for any other text.
@@ -29,7 +30,7 @@ func suggestSeconds(text string) string {
 	return fmt.Sprintf("write it in seconds: %d", int(d.Seconds()))
 }
 
-var amount = regexp.MustCompile(`(?i)^\s*(\d+(?:[.,]\d+)?)\s*(?:([kmgtp])i?(?:b(?:ytes?)?)?|cores?|cpus?|gpus?|b(?:ytes?)?|(millicores?|milli))\s*$`)
+var amount = lazyregexp.New(`(?i)^\s*(\d+(?:[.,]\d+)?)\s*(?:([kmgtp])i?(?:b(?:ytes?)?)?|cores?|cpus?|gpus?|b(?:ytes?)?|(millicores?|milli))\s*$`)
 
 // suggestQuantity returns a hint for a value that is not a Kubernetes quantity, such as
 // 8GB.

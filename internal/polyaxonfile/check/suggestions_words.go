@@ -1,10 +1,10 @@
 package check
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 	"github.com/slipway-ci/slipway/internal/source"
 )
@@ -72,8 +72,8 @@ func fileKindHint(root map[string]any) string {
 }
 
 var (
-	spelledList = regexp.MustCompile(`(?i)^(?:list|array|sequence|tuple|set)\s*(?:\[|<|\(|\s+of\s+)\s*(\w+)\s*[\])>]?$`)
-	spelledDict = regexp.MustCompile(`(?i)^(?:dict|map|mapping)\s*[\[<].*[\]>]$`)
+	spelledList = lazyregexp.New(`(?i)^(?:list|array|sequence|tuple|set)\s*(?:\[|<|\(|\s+of\s+)\s*(\w+)\s*[\])>]?$`)
+	spelledDict = lazyregexp.New(`(?i)^(?:dict|map|mapping)\s*[\[<].*[\]>]$`)
 )
 
 // suggestType returns a hint for an input type that does not exist.

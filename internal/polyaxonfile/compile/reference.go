@@ -1,10 +1,10 @@
 package compile
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/types"
 )
 
@@ -12,8 +12,8 @@ import (
 type referenceFunc = func(x types.IO, ref, value string) error
 
 var (
-	templateText = regexp.MustCompile(`\{\{\s*(.+)\s*\}\}`)
-	runUUID      = regexp.MustCompile(`^[{(]?(?:urn:)?(?:uuid:)?[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}[})]?$`)
+	templateText = lazyregexp.New(`\{\{\s*(.+)\s*\}\}`)
+	runUUID      = lazyregexp.New(`^[{(]?(?:urn:)?(?:uuid:)?[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}[})]?$`)
 	entityRefs   = []string{"ops", "runs"}
 )
 

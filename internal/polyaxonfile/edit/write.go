@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"math"
 	"math/big"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/yaml11"
 )
 
@@ -86,8 +86,8 @@ func styleOf(d *document) style {
 // These texts are safe without quotes: plainWords in block style, plainWord in flow
 // style.
 var (
-	plainWords = regexp.MustCompile(`^[\pL0-9_/.][\pL0-9_./@+-]*(?:(?:[ :]|, )[\pL0-9_./@+-]+)*$`)
-	plainWord  = regexp.MustCompile(`^[\pL0-9_/.][\pL0-9_./@+-]*$`)
+	plainWords = lazyregexp.New(`^[\pL0-9_/.][\pL0-9_./@+-]*(?:(?:[ :]|, )[\pL0-9_./@+-]+)*$`)
+	plainWord  = lazyregexp.New(`^[\pL0-9_/.][\pL0-9_./@+-]*$`)
 )
 
 // isPlainSafe reports whether a text may be written without quotes and is still read as text,

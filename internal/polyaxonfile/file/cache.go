@@ -2,16 +2,27 @@ package file
 
 import "sync"
 
-// Cache caches the texts of files and addresses by name. It makes sure that the text that
-// is sent is the text that was checked, even if the file is edited in between. Its
-// methods may be called concurrently.
+// Cache caches the texts of files and addresses by name, and Polyaxonfiles that were made
+// of them. It makes sure that the text that is sent is the text that was checked, even if
+// the file is edited in between. Its methods may be called concurrently.
 type Cache struct {
 	mu    sync.Mutex
 	texts map[string][]byte
+	files map[string]*File
 }
 
 // NewCache returns an empty cache.
-func NewCache() *Cache { return &Cache{texts: map[string][]byte{}} }
+func NewCache() *Cache { return &Cache{texts: map[string][]byte{}, files: map[string]*File{}} }
+
+// File returns the cached Polyaxonfile of a name, or calls read and caches its result.
+// Errors are not cached. Callers share the File, so they must not change it. With a nil
+// Cache it calls read each time.
+func (h *Cache) File(name string, read func() (*File, error)) (*File, error) {
+	if h == nil {
+		return read()
+	}
+	return cached(&h.mu, h.files, name, read)
+}
 
 // load returns the cached text of a name, or calls read and caches its result. Errors are
 // not cached. With a nil Cache it calls read each time.
@@ -19,21 +30,27 @@ func (h *Cache) load(name string, read func() ([]byte, error)) ([]byte, error) {
 	if h == nil {
 		return read()
 	}
-	h.mu.Lock()
-	text, have := h.texts[name]
-	h.mu.Unlock()
+	return cached(&h.mu, h.texts, name, read)
+}
+
+// cached returns the value of a name in all, or calls read and stores its result. All
+// concurrent callers get the value that was stored first.
+func cached[V any](mu *sync.Mutex, all map[string]V, name string, read func() (V, error)) (V, error) {
+	mu.Lock()
+	value, have := all[name]
+	mu.Unlock()
 	if have {
-		return text, nil
+		return value, nil
 	}
-	text, err := read()
+	value, err := read()
 	if err != nil {
-		return nil, err
+		return value, err
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if first, have := h.texts[name]; have {
-		return first, nil // both callers get the text that was stored first
+	mu.Lock()
+	defer mu.Unlock()
+	if first, have := all[name]; have {
+		return first, nil
 	}
-	h.texts[name] = text
-	return text, nil
+	all[name] = value
+	return value, nil
 }

@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"regexp"
 	"slices"
 	"strconv"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/yaml11"
 	"github.com/slipway-ci/slipway/internal/source"
 	"github.com/slipway-ci/slipway/internal/source/syntax"
@@ -83,7 +83,7 @@ type syntaxError struct {
 
 func (e *syntaxError) Error() string { return e.message }
 
-var directive = regexp.MustCompile(`^%YAML 1\.\d`)
+var directive = lazyregexp.New(`^%YAML 1\.\d`)
 
 // decode returns the root node of the only document in a text. Its error is a
 // *syntaxError.

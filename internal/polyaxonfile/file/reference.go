@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/template"
 	"github.com/slipway-ci/slipway/internal/source"
 )
@@ -118,7 +118,7 @@ func (x *resolution) dag(component map[string]any, p *Place, base string, path [
 	}
 }
 
-var looksLikeComponent = regexp.MustCompile(`(?m)^["']?(?:kind["']?:[ \t]*["']?(?:component|operation)\b|run["']?:)|^\s*\{`)
+var looksLikeComponent = lazyregexp.New(`(?m)^["']?(?:kind["']?:[ \t]*["']?(?:component|operation)\b|run["']?:)|^\s*\{`)
 
 // isComponent reports whether a referenced file is meant to be a component, so that its
 // problems may be reported. A text that exceeds maxSize counts as a component.

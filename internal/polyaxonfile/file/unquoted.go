@@ -2,10 +2,11 @@ package file
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 )
 
 // templateWithoutQuotes returns the text inside the braces when a node is {{ NAME }},
@@ -23,7 +24,7 @@ func templateWithoutQuotes(n *yaml.Node) string {
 	return inner.Content[0].Value
 }
 
-var beginsWithTemplate = regexp.MustCompile(`(?:^\s*|[-:,] +|\[ *)(\{[{%])`)
+var beginsWithTemplate = lazyregexp.New(`(?:^\s*|[-:,] +|\[ *)(\{[{%])`)
 
 // unquotedTemplate returns a hint for the first line in which a value begins with {{ or {%
 // without quotes, or "" when there is none. Its input is a text that is not valid YAML.

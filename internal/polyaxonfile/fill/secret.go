@@ -3,11 +3,11 @@ package fill
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/operation"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/plain"
@@ -87,7 +87,7 @@ func without(m map[string]any, key string) map[string]any {
 	return less
 }
 
-var templateBlock = regexp.MustCompile(`(?s)\{\{.*?\}\}|\{%.*?%\}`)
+var templateBlock = lazyregexp.New(`(?s)\{\{.*?\}\}|\{%.*?%\}`)
 
 // isInput reports whether a text consists only of a template for the input.
 func isInput(text, name string) bool {

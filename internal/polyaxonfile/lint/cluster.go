@@ -9,6 +9,7 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/compile"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
@@ -86,9 +87,17 @@ func missingFrom(p *pass, kind Kind) {
 	}
 }
 
-// Missing returns findings for objects that the file names by templates and that the
-// cluster does not have. The compiled operation c has the rendered names.
-func Missing(ctx context.Context, f *file.File, c *compile.Compiled, cluster Inventory) []Finding {
+// Missing returns findings for objects that the file names and that the cluster does not
+// have. It runs no other rules.
+func Missing(ctx context.Context, f *file.File, cluster Inventory) []Finding {
+	c := &collection{index: map[findingKey]int{}}
+	applyRules(ctx, f, Options{Versions: []schema.Version{schema.Newest()}, Cluster: cluster}, clusterRules(), map[string]parsed{}, c)
+	return suppress(f, c.all)
+}
+
+// MissingRendered returns findings for objects that the file names by templates and that
+// the cluster does not have. The compiled operation c has the rendered names.
+func MissingRendered(ctx context.Context, f *file.File, c *compile.Compiled, cluster Inventory) []Finding {
 	var root map[string]any
 	if json.Unmarshal(c.JSON(), &root) != nil {
 		return nil // slipway wrote this JSON: it is valid

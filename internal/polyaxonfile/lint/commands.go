@@ -2,11 +2,11 @@ package lint
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 )
 
@@ -59,7 +59,7 @@ func isShell(word string) bool {
 	return slices.Contains([]string{"sh", "bash", "dash", "zsh", "ash"}, path.Base(word))
 }
 
-var wordsOfCommand = regexp.MustCompile(`^[\w./-]+(?:\s+\S+)+$`)
+var wordsOfCommand = lazyregexp.New(`^[\w./-]+(?:\s+\S+)+$`)
 
 func commandWithSpaces(p *pass) {
 	for _, c := range p.containers() {
@@ -161,8 +161,8 @@ func shellWithoutC(p *pass) {
 }
 
 var (
-	shellSign     = regexp.MustCompile(`^(?:&&|\|\||\||>|>>|<|2>&1|;)$`)
-	shellVariable = regexp.MustCompile(`\$(?:\{[A-Za-z_]\w*\}|[A-Za-z_]\w*)`)
+	shellSign     = lazyregexp.New(`^(?:&&|\|\||\||>|>>|<|2>&1|;)$`)
+	shellVariable = lazyregexp.New(`\$(?:\{[A-Za-z_]\w*\}|[A-Za-z_]\w*)`)
 )
 
 func shellSyntax(p *pass) {
@@ -188,7 +188,7 @@ func shellSyntax(p *pass) {
 	}
 }
 
-var optionWithValue = regexp.MustCompile(`^(--?[A-Za-z][\w.-]*)[ \t]+(\S.*)$`)
+var optionWithValue = lazyregexp.New(`^(--?[A-Za-z][\w.-]*)[ \t]+(\S.*)$`)
 
 func argumentWithSpace(p *pass) {
 	for _, c := range p.containers() {

@@ -2,9 +2,9 @@ package lint
 
 import (
 	"errors"
-	"regexp"
 	"strings"
 
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/compile"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/shape"
@@ -24,7 +24,7 @@ func compileRules() []Rule {
 }
 
 // named matches the phrases by which Polyaxon's messages name an input or a param.
-var named = regexp.MustCompile("(?:for|param|Param|Input|input) `?([A-Za-z_][\\w-]*)`?")
+var named = lazyregexp.New("(?:for|param|Param|Input|input) `?([A-Za-z_][\\w-]*)`?")
 
 // compile reports the errors of compiling the unit. The unit must be the file's own, not
 // one of a dag.
@@ -46,7 +46,7 @@ func (p *pass) compile() {
 	if err == nil && complete && compiled.Schedule() == "" && !p.needsRuns() {
 		compiled, err = compiled.Resolve(p.context())
 		if err == nil && p.options.Cluster != nil && p.asWritten(operation) {
-			p.findings = append(p.findings, Missing(p, p.file, compiled, p.options.Cluster)...)
+			p.findings = append(p.findings, MissingRendered(p, p.file, compiled, p.options.Cluster)...)
 		}
 	}
 	var invalid *compile.InvalidError

@@ -3,10 +3,10 @@ package lint
 import (
 	"math"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 	"github.com/slipway-ci/slipway/internal/secret"
 )
@@ -21,16 +21,16 @@ func credentialRules() []Rule {
 }
 
 var (
-	secretKey = regexp.MustCompile(`(?i)(?:^|[_.\- ])(?:password|passwd|pwd|passphrase|secret|token|api[_-]?key|apikey|access[_-]?key|secret[_-]?key|private[_-]?key|client[_-]?secret|auth[_-]?token|credentials?)$|(?:password|passwd|apikey|secretkey|accesskey|authtoken|privatekey)$`)
+	secretKey = lazyregexp.New(`(?i)(?:^|[_.\- ])(?:password|passwd|pwd|passphrase|secret|token|api[_-]?key|apikey|access[_-]?key|secret[_-]?key|private[_-]?key|client[_-]?secret|auth[_-]?token|credentials?)$|(?:password|passwd|apikey|secretkey|accesskey|authtoken|privatekey)$`)
 	// Known forms of tokens. Each is long enough not to match by chance.
-	secretForm = regexp.MustCompile(`\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36,}\b|\bgithub_pat_[A-Za-z0-9_]{50,}\b|\bglpat-[A-Za-z0-9_-]{20,}\b|\bxox[abprs]-[A-Za-z0-9-]{20,}\b|` +
+	secretForm = lazyregexp.New(`\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36,}\b|\bgithub_pat_[A-Za-z0-9_]{50,}\b|\bglpat-[A-Za-z0-9_-]{20,}\b|\bxox[abprs]-[A-Za-z0-9-]{20,}\b|` +
 		`\bAIza[0-9A-Za-z_-]{35}\b|\bya29\.[0-9A-Za-z_-]{20,}\b|\bsk-(?:proj-|ant-)?[A-Za-z0-9_-]{32,}\b|\bhf_[A-Za-z0-9]{30,}\b|\bnpm_[A-Za-z0-9]{36}\b|\bpypi-[A-Za-z0-9_-]{50,}\b|\bdop_v1_[a-f0-9]{64}\b|` +
 		`\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}`)
-	privateKey = regexp.MustCompile(`-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----`)
-	addressed  = regexp.MustCompile(`[a-zA-Z][a-zA-Z0-9+.-]*://[^\s/@:"']*:[^\s/@"']+@[^\s"']+`)
-	assignment = regexp.MustCompile(`^(?:--?)?([A-Za-z][\w.-]*)=(.+)$`)
-	shellSet   = regexp.MustCompile(`(?:^|[\s;])(?:export\s+)?([A-Za-z_]\w*)=("[^"]*"|'[^']*'|[^\s;"']+)`)
-	openingKey = regexp.MustCompile(`^--?([A-Za-z][\w.-]*)$`)
+	privateKey = lazyregexp.New(`-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----`)
+	addressed  = lazyregexp.New(`[a-zA-Z][a-zA-Z0-9+.-]*://[^\s/@:"']*:[^\s/@"']+@[^\s"']+`)
+	assignment = lazyregexp.New(`^(?:--?)?([A-Za-z][\w.-]*)=(.+)$`)
+	shellSet   = lazyregexp.New(`(?:^|[\s;])(?:export\s+)?([A-Za-z_]\w*)=("[^"]*"|'[^']*'|[^\s;"']+)`)
+	openingKey = lazyregexp.New(`^--?([A-Za-z][\w.-]*)$`)
 )
 
 // secretStarts returns the prefixes of secretForm's alternatives. Most texts contain none

@@ -94,7 +94,9 @@ func finish(ctx context.Context, f *file.File, problems []file.Problem, o Option
 		}
 	}
 	if f.Root() != nil && !check.IsVersion0(f) {
-		applyRules(ctx, f, o, c)
+		table, templates := rules(), map[string]parsed{}
+		applyRules(ctx, f, o, table, templates, c)
+		compileAll(ctx, f, o, table, templates, c)
 	}
 	all := suppress(f, c.all)
 	for i := range all {
@@ -110,10 +112,9 @@ func finish(ctx context.Context, f *file.File, problems []file.Problem, o Option
 	return all
 }
 
-// applyRules runs all rules. It runs those that depend on the version for each version,
-// and the others once.
-func applyRules(ctx context.Context, f *file.File, o Options, c *collection) {
-	table, templates := rules(), map[string]parsed{}
+// applyRules runs the rules of a table. It runs those that depend on the version for each
+// version, and the others once.
+func applyRules(ctx context.Context, f *file.File, o Options, table []Rule, templates map[string]parsed, c *collection) {
 	for _, u := range units(f) {
 		for n, version := range o.Versions {
 			p := &pass{Context: ctx, unit: u, file: f, version: version, options: o, parsed: templates}
@@ -135,7 +136,6 @@ func applyRules(ctx context.Context, f *file.File, o Options, c *collection) {
 			}
 		}
 	}
-	compileAll(ctx, f, o, table, templates, c)
 }
 
 // compileAll compiles the file for those versions for which no other errors were found.

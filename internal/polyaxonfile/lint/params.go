@@ -1,10 +1,10 @@
 package lint
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/edit"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
@@ -154,7 +154,7 @@ func deprecatedKey(p *pass) {
 	}
 }
 
-var pathKey = regexp.MustCompile(`^(?:mountPath|subPath|workingDir|path)$`)
+var pathKey = lazyregexp.New(`^(?:mountPath|subPath|workingDir|path)$`)
 
 func pathWithoutDefault(p *pass) {
 	known := p.scope()

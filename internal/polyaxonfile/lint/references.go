@@ -1,9 +1,9 @@
 package lint
 
 import (
-	"regexp"
 	"strings"
 
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/types"
 )
@@ -17,7 +17,7 @@ func referenceRules() []Rule {
 	}
 }
 
-var inBraces = regexp.MustCompile(`^\s*\{\{\s*(.+?)\s*\}\}\s*$`)
+var inBraces = lazyregexp.New(`^\s*\{\{\s*(.+?)\s*\}\}\s*$`)
 
 // unknownReference checks the refs of a dag's operations.
 func unknownReference(p *pass) {
@@ -79,7 +79,7 @@ func (p *pass) target(g *graph, components map[string]map[string]any, ref string
 	return s, false
 }
 
-var runUUID = regexp.MustCompile(`^[0-9a-fA-F]{32}$`)
+var runUUID = lazyregexp.New(`^[0-9a-fA-F]{32}$`)
 
 // checkReference checks the name that a param reads from its ref's target.
 func (p *pass) checkReference(target signature, ref, value string, path []string, input map[string]any) {

@@ -2,11 +2,11 @@ package lint
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 )
 
@@ -39,7 +39,7 @@ func badCron(p *pass) {
 	}
 }
 
-var cronField = regexp.MustCompile(`^(\*|\?|[\dA-Za-z]+(?:-[\dA-Za-z]+)?|[Ll])(?:/(\d+))?$`)
+var cronField = lazyregexp.New(`^(\*|\?|[\dA-Za-z]+(?:-[\dA-Za-z]+)?|[Ll])(?:/(\d+))?$`)
 
 // cron returns what is wrong with a cron expression, or "" when it is valid.
 func cron(expression string) string {

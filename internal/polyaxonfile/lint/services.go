@@ -1,10 +1,10 @@
 package lint
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 )
 
@@ -45,7 +45,7 @@ func serviceWithoutPorts(p *pass) {
 	}
 }
 
-var portFlag = regexp.MustCompile(`^--?(?:[a-z]+[._-])*port(?:=(\d+))?$`)
+var portFlag = lazyregexp.New(`^--?(?:[a-z]+[._-])*port(?:=(\d+))?$`)
 
 func portMismatch(p *pass) {
 	ports := p.ports()

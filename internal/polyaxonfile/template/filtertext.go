@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"html"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
 )
 
@@ -23,7 +23,7 @@ func escape(s string) string {
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "'", "&#39;", `"`, "&#34;").Replace(s)
 }
 
-var htmlTag = regexp.MustCompile(`(?s)<!--.*?-->|<[^>]*>`)
+var htmlTag = lazyregexp.New(`(?s)<!--.*?-->|<[^>]*>`)
 
 func stripTags(s string) string {
 	return html.UnescapeString(strings.Join(strings.Fields(htmlTag.ReplaceAllString(s, "")), " "))
@@ -107,7 +107,7 @@ func replace(_ *runtime, value any, args values) (any, error) {
 	return replaced(text(value), text(args.get(0, "old", "")), text(args.get(1, "new", "")), n)
 }
 
-var wordStart = regexp.MustCompile(`[-\s({\[<]+|[^-\s({\[<]+`)
+var wordStart = lazyregexp.New(`[-\s({\[<]+|[^-\s({\[<]+`)
 
 // titleFilter capitalizes each word, as Jinja's filter title does.
 func titleFilter(s string) string {
@@ -178,7 +178,7 @@ func urlEncode(r *runtime, value any, _ values) (any, error) {
 	return strings.Join(parts, "&"), nil
 }
 
-var wordPattern = regexp.MustCompile(`[\pL\pN_]+`)
+var wordPattern = lazyregexp.New(`[\pL\pN_]+`)
 
 func wordCount(_ *runtime, value any, _ values) (any, error) {
 	return len(wordPattern.FindAllString(text(value), -1)), nil

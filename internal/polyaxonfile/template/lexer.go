@@ -1,9 +1,9 @@
 package template
 
 import (
-	"regexp"
 	"strings"
 
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
 )
 
@@ -30,12 +30,12 @@ type token struct {
 
 // The tokens of an expression.
 var (
-	nameWord   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*`)
-	numberWord = regexp.MustCompile(`^(?:0[bB](?:_?[01])+|0[oO](?:_?[0-7])+|0[xX](?:_?[0-9a-fA-F])+|[0-9](?:_?[0-9])*(?:\.[0-9](?:_?[0-9])*)?(?:[eE][-+]?[0-9](?:_?[0-9])*)?)`)
-	indexWord  = regexp.MustCompile(`^[0-9]+`)
-	signWord   = regexp.MustCompile(`^(?:==|!=|<=|>=|//|\*\*|[-+*/%~<>=()\[\]{}.,:;|])`)
-	rawEnd     = regexp.MustCompile(`(?s)\{%([-+]?)\s*endraw\s*([-+]?)%\}`)
-	rawBegin   = regexp.MustCompile(`^\{%[-+]?\s*raw\s*(-?)%\}`)
+	nameWord   = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*`)
+	numberWord = lazyregexp.New(`^(?:0[bB](?:_?[01])+|0[oO](?:_?[0-7])+|0[xX](?:_?[0-9a-fA-F])+|[0-9](?:_?[0-9])*(?:\.[0-9](?:_?[0-9])*)?(?:[eE][-+]?[0-9](?:_?[0-9])*)?)`)
+	indexWord  = lazyregexp.New(`^[0-9]+`)
+	signWord   = lazyregexp.New(`^(?:==|!=|<=|>=|//|\*\*|[-+*/%~<>=()\[\]{}.,:;|])`)
+	rawEnd     = lazyregexp.New(`(?s)\{%([-+]?)\s*endraw\s*([-+]?)%\}`)
+	rawBegin   = lazyregexp.New(`^\{%[-+]?\s*raw\s*(-?)%\}`)
 )
 
 // lex splits a template into tokens. As in Jinja, every line break becomes \n, and a

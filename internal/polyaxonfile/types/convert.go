@@ -1,10 +1,10 @@
 package types
 
 import (
-	"regexp"
 	"strings"
 	"time"
 
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/plain"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
@@ -12,11 +12,11 @@ import (
 )
 
 var (
-	uuidPattern = regexp.MustCompile(`^(?:urn:uuid:)?\{?[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}\}?$`)
-	urlPattern  = regexp.MustCompile(`^([a-zA-Z][a-zA-Z0-9+.-]*):(//)?([^\s/?#]*)([^\s]*)$`)
-	wasbAccount = regexp.MustCompile(`^[^@]+@[^.]+\.blob\.core\.windows\.net`)
-	httpAccount = regexp.MustCompile(`^[^@]+\.blob\.core\.windows\.net`)
-	generic     = regexp.MustCompile(`^(List|Dict|Optional)\[(.*)\]$`)
+	uuidPattern = lazyregexp.New(`^(?:urn:uuid:)?\{?[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}\}?$`)
+	urlPattern  = lazyregexp.New(`^([a-zA-Z][a-zA-Z0-9+.-]*):(//)?([^\s/?#]*)([^\s]*)$`)
+	wasbAccount = lazyregexp.New(`^[^@]+@[^.]+\.blob\.core\.windows\.net`)
+	httpAccount = lazyregexp.New(`^[^@]+\.blob\.core\.windows\.net`)
+	generic     = lazyregexp.New(`^(List|Dict|Optional)\[(.*)\]$`)
 )
 
 // convertKind converts a value to a type as Polyaxon 2 does, and reports whether the type

@@ -2,11 +2,11 @@ package types
 
 import (
 	"math"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/shape"
@@ -62,10 +62,10 @@ func (x IO) options1(value any) error {
 }
 
 var (
-	loginAt = regexp.MustCompile(`^[^:@]+:[^@]*@.+$`)
-	bucket  = regexp.MustCompile(`^[a-zA-Z0-9]+://[^/]+`)
-	azure   = regexp.MustCompile(`^(?:wasbs?://[^@/]+@[^.]+\.blob\.core\.windows\.net|https://[^.]+\.blob\.core\.windows\.net|az://|abfs://)`)
-	days    = regexp.MustCompile(`^\d{4}-\d{1,2}-\d{1,2}$`)
+	loginAt = lazyregexp.New(`^[^:@]+:[^@]*@.+$`)
+	bucket  = lazyregexp.New(`^[a-zA-Z0-9]+://[^/]+`)
+	azure   = lazyregexp.New(`^(?:wasbs?://[^@/]+@[^.]+\.blob\.core\.windows\.net|https://[^.]+\.blob\.core\.windows\.net|az://|abfs://)`)
+	days    = lazyregexp.New(`^\d{4}-\d{1,2}-\d{1,2}$`)
 )
 
 func convertKind1(kind string, value any) (any, bool) {

@@ -2,14 +2,15 @@ package types
 
 import (
 	"fmt"
-	"regexp"
 
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 )
 
 // hugeExponent matches exponents larger than any real quantity has. Kubernetes' parser
 // takes hours for 1e-999999999.
-var hugeExponent = regexp.MustCompile(`[eE][-+]?[0-9]{4,}$`)
+var hugeExponent = lazyregexp.New(`[eE][-+]?[0-9]{4,}$`)
 
 // maxQuantity is the maximum length of a quantity's text, in bytes.
 const maxQuantity = 100

@@ -2,13 +2,14 @@ package yaml11
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"time"
+
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 )
 
 // timestamp matches PyYAML's dates and times.
-var timestamp = regexp.MustCompile(`^(\d{4})-(\d\d?)-(\d\d?)(?:(?:[Tt]|[ \t]+)(\d\d?):(\d\d):(\d\d)(?:\.(\d*))?(?:[ \t]*(Z|([-+])(\d\d?)(?::(\d\d))?))?)?$`)
+var timestamp = lazyregexp.New(`^(\d{4})-(\d\d?)-(\d\d?)(?:(?:[Tt]|[ \t]+)(\d\d?):(\d\d):(\d\d)(?:\.(\d*))?(?:[ \t]*(Z|([-+])(\d\d?)(?::(\d\d))?))?)?$`)
 
 // isDate reports whether a text has the form of a date or a time. A date without a time
 // needs two digits for month and day.

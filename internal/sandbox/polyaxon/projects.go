@@ -4,14 +4,14 @@ import (
 	"maps"
 	"net/http"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 	"github.com/slipway-ci/slipway/internal/sandbox/disk"
 )
 
-var slug = regexp.MustCompile(`^[-a-zA-Z0-9_]{1,128}$`)
+var slug = lazyregexp.New(`^[-a-zA-Z0-9_]{1,128}$`)
 
 func (s *Server) createProject(w http.ResponseWriter, r *http.Request) {
 	var body struct {

@@ -1,11 +1,12 @@
 package syntax
 
 import (
-	"regexp"
 	"strconv"
+
+	"github.com/slipway-ci/slipway/internal/lazyregexp"
 )
 
-var libraryLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)
+var libraryLine = lazyregexp.New(`^yaml: (?:line (\d+): )?(.*)`)
 
 // Split splits an error of the YAML library into its line, from 1, and its message. The
 // line is 0 if the error does not have one. The library has no type for errors of syntax:
