@@ -26,7 +26,7 @@ type progress struct {
 
 	mu sync.Mutex
 	// last is the event that was sent last. An event with news was sent at since. The build
-	// began at begun.
+	// began at started.
 	last           report.Event
 	since, started time.Time
 }

@@ -2,16 +2,15 @@ package devtools
 
 import (
 	"go/ast"
-	"go/parser"
 	"go/token"
 	"go/types"
-	"io/fs"
 	"path"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // readsErrorText lists the functions that decide by the text of an error or of a message,
@@ -47,26 +46,13 @@ var (
 // the text of an error.
 func TestErrorsAreToldApartByType(t *testing.T) {
 	met := map[string]bool{}
-	set := token.NewFileSet()
-	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
+	all, set := testenv.Sources(t)
+	for _, file := range all {
+		if strings.HasSuffix(path.Dir(file.Path), "test") {
+			continue // a package for tests
 		}
-		name := strings.TrimPrefix(filepath.ToSlash(file), root+"/")
-		switch {
-		case d.IsDir() && (d.Name() == "testdata" || strings.HasPrefix(d.Name(), ".") && file != root):
-			return fs.SkipDir
-		case d.IsDir() && (d.Name() == "testenv" || strings.HasSuffix(d.Name(), "test")):
-			return fs.SkipDir // packages for tests
-		case d.IsDir() || path.Ext(name) != ".go" || strings.HasSuffix(name, "_test.go"):
-			return nil
-		}
-		parsed, err := parser.ParseFile(set, file, nil, parser.SkipObjectResolution)
-		if err != nil {
-			return err
-		}
-		for _, declaration := range parsed.Decls {
-			where := path.Dir(name)
+		for _, declaration := range file.File.Decls {
+			where := path.Dir(file.Path)
 			if function, ok := declaration.(*ast.FuncDecl); ok {
 				where += "." + functionName(function)
 			}
@@ -76,10 +62,6 @@ func TestErrorsAreToldApartByType(t *testing.T) {
 				}
 			}
 		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 	for name := range readsErrorText {
 		if !met[name] {

@@ -2,48 +2,31 @@ package panics
 
 import (
 	"go/ast"
-	"go/parser"
 	"go/token"
-	"io/fs"
-	"path/filepath"
 	"regexp"
-	"strings"
-	"sync"
 	"testing"
+
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // exempt matches sources that are not part of slipway as it is released, and this
 // package.
-var exempt = regexp.MustCompile(`_test\.go$|/(testenv|devtools|panics|polyaxontest|clustertest|testdata|\.cache|\.slipway)/|/mage\.go$|/magefile\.go$|/examples/`)
-
-// parsed returns slipway's sources by their paths. They are read once for all tests.
-var parsed = sync.OnceValues(func() (map[string]*ast.File, error) {
-	root, all := filepath.Join("..", ".."), map[string]*ast.File{}
-	return all, filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || exempt.MatchString("/"+filepath.ToSlash(path)) {
-			if entry != nil && entry.IsDir() && strings.HasPrefix(entry.Name(), ".") && path != root && entry.Name() != ".." {
-				return fs.SkipDir
-			}
-			return err
-		}
-		all[path], err = parser.ParseFile(positions, path, nil, parser.SkipObjectResolution)
-		return err
-	})
-})
-
-var positions = token.NewFileSet()
+var exempt = regexp.MustCompile(`/(devtools|panics|polyaxontest|clustertest)/|^mage\.go$|^magefile\.go$|^examples/`)
 
 // sources calls visit for each node of slipway's sources.
 func sources(t *testing.T, visit func(path string, at token.Position, n ast.Node)) {
 	t.Helper()
-	files, err := parsed()
-	if err != nil || len(files) < 200 {
-		t.Errorf("%d sources: %v", len(files), err)
+	all, set := testenv.Sources(t)
+	if len(all) < 200 {
+		t.Errorf("only %d sources are found", len(all))
 	}
-	for path, file := range files {
-		ast.Inspect(file, func(n ast.Node) bool {
+	for _, file := range all {
+		if exempt.MatchString(file.Path) {
+			continue
+		}
+		ast.Inspect(file.File, func(n ast.Node) bool {
 			if n != nil {
-				visit(strings.TrimPrefix(filepath.ToSlash(path), "../../"), positions.Position(n.Pos()), n)
+				visit(file.Path, set.Position(n.Pos()), n)
 			}
 			return true
 		})

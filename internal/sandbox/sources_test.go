@@ -2,13 +2,11 @@ package sandbox_test
 
 import (
 	"go/ast"
-	"go/parser"
-	"go/token"
-	"io/fs"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
 // opening lists the functions that open files by path, by package.
@@ -65,28 +63,19 @@ func reaching() map[string]string {
 // containers uses package jail.
 func TestSourcesReachFilesInOneWay(t *testing.T) {
 	used := map[string]bool{}
-	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case entry.IsDir() && (entry.Name() == "testdata" || entry.Name() == "sandboxtest"):
-			return filepath.SkipDir // for tests
-		case entry.IsDir() || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go"):
-			return nil
+	all, set := testenv.Sources(t)
+	for _, file := range all {
+		path, within := strings.CutPrefix(file.Path, "internal/sandbox/")
+		if !within || strings.HasPrefix(path, "sandboxtest/") {
+			continue
 		}
-		path = filepath.ToSlash(path)
 		allowed := ""
 		for _, name := range []string{path, strings.Split(path, "/")[0]} {
 			if reaching()[name] != "" {
 				allowed = name
 			}
 		}
-		set := token.NewFileSet()
-		file, err := parser.ParseFile(set, filepath.FromSlash(path), nil, 0)
-		if err != nil {
-			return err
-		}
-		ast.Inspect(file, func(node ast.Node) bool {
+		ast.Inspect(file.File, func(node ast.Node) bool {
 			call, ok := node.(*ast.SelectorExpr)
 			if !ok {
 				return true
@@ -101,10 +90,6 @@ func TestSourcesReachFilesInOneWay(t *testing.T) {
 			}
 			return true
 		})
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 	for name := range reaching() {
 		if !used[name] {

@@ -7,19 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/operation"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/polyaxonfiletest"
 )
-
-func parse(t *testing.T, text string) map[string]any {
-	t.Helper()
-	var m map[string]any
-	if err := yaml.Unmarshal([]byte(text), &m); err != nil {
-		t.Fatal(err)
-	}
-	return m
-}
 
 // TestJSON checks that equal operations have equal bytes, and the forms of floats.
 func TestJSON(t *testing.T) {
@@ -36,12 +26,12 @@ func TestJSON(t *testing.T) {
 // TestRoundTrip checks that what is sent can be parsed again, and that YAML says the same.
 func TestRoundTrip(t *testing.T) {
 	t.Parallel()
-	o := operation.New(parse(t, "{version: 1.1, kind: operation, name: n, params: {a: {value: 1.5}}, component: {version: 1.1, kind: component, run: {kind: job, container: {image: i}}}}"))
+	o := operation.New(polyaxonfiletest.Values(t, "{version: 1.1, kind: operation, name: n, params: {a: {value: 1.5}}, component: {version: 1.1, kind: component, run: {kind: job, container: {image: i}}}}"))
 	again, err := operation.Parse(o.JSON())
 	if err != nil || !reflect.DeepEqual(again.Root(), o.Root()) {
 		t.Errorf("parsed %v, %v", again, err)
 	}
-	if read := parse(t, string(o.YAML())); !reflect.DeepEqual(read, o.Root()) {
+	if read := polyaxonfiletest.Values(t, string(o.YAML())); !reflect.DeepEqual(read, o.Root()) {
 		t.Errorf("the YAML is\n%s", o.YAML())
 	}
 	for _, text := range []string{"", "{", "[]", `{"kind": "operation", "nonsense": 1}`} {
@@ -68,7 +58,7 @@ func TestPods(t *testing.T) {
 		"{run: {kind: dag, components: [{run: {kind: job, container: {image: c}}}], operations: [{hubRef: x}, {component: {run: {kind: mpijob, worker: {}}}}]}}": "component.run.components.0.run=c component.run.operations.1.component.run.worker=",
 	} {
 		var got []string
-		for _, p := range operation.Pods(parse(t, text), []string{"component"}) {
+		for _, p := range operation.Pods(polyaxonfiletest.Values(t, text), []string{"component"}) {
 			image, _ := p.Container()["image"].(string)
 			one := strings.Join(p.Path, ".") + "=" + image
 			if p.Helper {
@@ -93,7 +83,7 @@ func TestConnections(t *testing.T) {
 		"{component: {run: {kind: job, connections: '{{ c }}'}}}":                                                      nil,
 		"{hubRef: x}": nil,
 	} {
-		if got := operation.New(parse(t, text)).Connections(); !slices.Equal(got, want) {
+		if got := operation.New(polyaxonfiletest.Values(t, text)).Connections(); !slices.Equal(got, want) {
 			t.Errorf("%s: %q, want %q", text, got, want)
 		}
 	}
@@ -115,7 +105,7 @@ func TestSource(t *testing.T) {
 			strings.ReplaceAll("version: 1.1\nkind: operation\ncomponent:\n  # about training\n  version: 1.1\n  kind: component\n  name: 'train' # its name\n  run:\n    kind: job\n    container: {image: b} # the image\n", "\n", "\r\n")},
 		"a component with a marker of its document": {"---\n" + component + "...\n", "", value, "version: 1.1\nkind: operation\ncomponent:\n  # about training\n  version: 1.1\n  kind: component\n  name: 'train' # its name\n  run:\n    kind: job\n    container: {image: b} # the image\n"},
 	} {
-		o := operation.New(parse(t, test.value))
+		o := operation.New(polyaxonfiletest.Values(t, test.value))
 		var beside []byte
 		if test.component != "" {
 			beside = []byte(test.component)

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // Job is the shortest valid component.
@@ -44,4 +46,14 @@ func Tree(t *testing.T, files map[string]string) string {
 		}
 	}
 	return dir
+}
+
+// Values returns the values of a YAML mapping.
+func Values(t *testing.T, text string) map[string]any {
+	t.Helper()
+	var m map[string]any
+	if err := yaml.Unmarshal([]byte(text), &m); err != nil {
+		t.Fatal(err)
+	}
+	return m
 }

@@ -7,22 +7,12 @@ import (
 	"strings"
 	"testing"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/plain"
+	"github.com/slipway-ci/slipway/internal/polyaxonfile/polyaxonfiletest"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/python"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/schema"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/shape"
 )
-
-func parse(t *testing.T, text string) map[string]any {
-	t.Helper()
-	var m map[string]any
-	if err := yaml.Unmarshal([]byte(text), &m); err != nil {
-		t.Fatal(err)
-	}
-	return m
-}
 
 // TestObject converts values as 1.11.3 and 2.18 do, and checks that it leaves the originals
 // alone.
@@ -64,7 +54,7 @@ func TestObject(t *testing.T) {
 				t.Errorf("there is no %s", test.object)
 				continue
 			}
-			from := parse(t, test.text)
+			from := polyaxonfiletest.Values(t, test.text)
 			before := plain.Clone(from)
 			shaped, err := s.Object(o, from)
 			got := python.JSON(shaped)
@@ -100,9 +90,9 @@ func TestPrune(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	from := parse(t, `{name: null, params: {a: {value: null, ref: null}, b: {value: {k: null}}},
+	from := polyaxonfiletest.Values(t, `{name: null, params: {a: {value: null, ref: null}, b: {value: {k: null}}},
   component: {cache: {ttl: null, disable: false}, run: {kind: job, container: {image: a, command: null, resources: {limits: null}}, environment: {labels: null, nodeName: x}}}}`)
-	want := parse(t, `{params: {a: {}, b: {value: {k: null}}},
+	want := polyaxonfiletest.Values(t, `{params: {a: {}, b: {value: {k: null}}},
   component: {cache: {disable: false}, run: {kind: job, container: {image: a, resources: {limits: null}}, environment: {nodeName: x}}}}`)
 	if got := s.Prune(s.Tables.Object("operation"), from); !reflect.DeepEqual(got, want) {
 		t.Errorf(" got %v\nwant %v", got, want)
