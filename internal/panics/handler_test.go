@@ -39,6 +39,7 @@ func TestHandlers(t *testing.T) {
 			t.Errorf("it answers %s", text)
 		}
 	}
+	server.Close() // waits for the handlers, which write the log
 	for _, want := range []string{"GET /begun: panic: provoked", "GET /fault: panic: provoked", "panics.provoke"} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("the log does not say %q:\n%s", want, log.String())
