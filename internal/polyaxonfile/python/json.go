@@ -46,13 +46,7 @@ func writeJSON(b *strings.Builder, value any) {
 			b.WriteString(text)
 		}
 	case string:
-		var encoded bytes.Buffer
-		encoder := json.NewEncoder(&encoded)
-		encoder.SetEscapeHTML(false)
-		if encoder.Encode(x) == nil { // encoding a string cannot fail
-			text := strings.TrimSuffix(encoded.String(), "\n")
-			b.WriteString(strings.NewReplacer(`\u2028`, "\u2028", `\u2029`, "\u2029").Replace(text))
-		}
+		writeString(b, x)
 	default:
 		if list, ok := Items(value); ok {
 			b.WriteByte('[')
@@ -82,6 +76,31 @@ func writeJSON(b *strings.Builder, value any) {
 		}
 		b.WriteByte('}')
 	}
+}
+
+// writeString writes a string. Unlike Polyaxon, encoding/json escapes the characters that
+// separate lines and paragraphs, so they are written between the parts that it encodes.
+func writeString(b *strings.Builder, text string) {
+	b.WriteByte('"')
+	for {
+		end := strings.IndexAny(text, "\u2028\u2029")
+		part := text
+		if end >= 0 {
+			part = text[:end]
+		}
+		var encoded bytes.Buffer
+		encoder := json.NewEncoder(&encoded)
+		encoder.SetEscapeHTML(false)
+		_ = encoder.Encode(part) // encoding a string cannot fail
+		b.WriteString(strings.TrimSuffix(encoded.String()[1:], "\"\n"))
+		if end < 0 {
+			break
+		}
+		separator := len("\u2028")
+		b.WriteString(text[end : end+separator])
+		text = text[end+separator:]
+	}
+	b.WriteByte('"')
 }
 
 // ParseJSON parses one JSON value. Integers become int; other numbers, and integers that

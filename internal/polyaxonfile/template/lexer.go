@@ -41,7 +41,7 @@ var (
 // lex splits a template into tokens. As in Jinja, every line break becomes \n, and a
 // final one is dropped.
 func lex(text string) ([]token, error) {
-	text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text)
+	text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
 	text = strings.TrimSuffix(text, "\n")
 	l := &lexer{rest: text, line: 1}
 	for l.rest != "" {
