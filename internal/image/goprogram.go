@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -47,32 +48,27 @@ func currentProgram(ctx context.Context, s Spec, dir string) (entry, error) {
 		_ = os.Remove(target) // the go command would trust its build ID
 		last.Digest = ""
 	}
-	before, err := last.Sources.digest(ctx, s, tool)
+	before, _, err := last.Sources.digest(ctx, s, tool)
 	if err != nil {
 		before = ""
 	}
 	if before != "" && before == last.Digest {
 		return e, nil
 	}
-	// The digest says what the go command read if it is the same before and after. The
-	// first build only finds out which files to compare.
-	for range 2 {
-		now, err := goBuildAndList(ctx, s, tool, target)
-		if err != nil {
-			return entry{}, err
-		}
-		if e, err = readProgram(ctx, target); err != nil {
-			return entry{}, err
-		}
-		after, err := now.digest(ctx, s, tool)
-		last = lastBuild{Program: hex.EncodeToString(e.sum[:]), Sources: now}
-		if err == nil && after == before {
-			last.Digest = after
-		}
-		if err != nil || last.Digest != "" {
-			break
-		}
-		before = after
+	began := time.Now()
+	sources, err := goBuildAndList(ctx, s, tool, target)
+	if err != nil {
+		return entry{}, err
+	}
+	if e, err = readProgram(ctx, target); err != nil {
+		return entry{}, fmt.Errorf("read the program: %w", err)
+	}
+	last = lastBuild{Program: hex.EncodeToString(e.sum[:]), Sources: sources}
+	// These are the sources that the go command read if they are the same as before, or if
+	// their last change was before.
+	after, changed, err := sources.digest(ctx, s, tool)
+	if err == nil && (after == before || changed.Before(began.Add(-minStampAge))) {
+		last.Digest = after
 	}
 	return e, last.write(target)
 }

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/slipway-ci/slipway/internal/source"
 )
@@ -118,41 +119,51 @@ func goVersionFile(tool string) (string, error) {
 	return file, nil
 }
 
-// digest returns a digest of the sources, and of the environment in which the go command
-// builds them.
-func (g goSources) digest(ctx context.Context, s Spec, tool string) (string, error) {
+// digest returns a digest of the sources and of the environment in which the go command
+// builds them, and when one of them changed last.
+func (g goSources) digest(ctx context.Context, s Spec, tool string) (string, time.Time, error) {
 	if len(g.Packages) == 0 {
-		return "", errors.New("the sources are not known")
+		return "", time.Time{}, errors.New("the sources are not known")
 	}
 	version, err := goVersionFile(tool)
 	if err != nil {
-		return "", err
+		return "", time.Time{}, err
 	}
-	h := sha256.New()
 	environ := goCommand(ctx, s, tool).Env
 	slices.Sort(environ)
+	h := &sourceHash{Hash: sha256.New(), ctx: ctx}
 	fmt.Fprintf(h, "%q %q %q\n", s.Main, version, environ)
 	for _, path := range g.Files {
-		if err := hashFile(ctx, h, path); err != nil {
-			return "", err
+		if err := h.addFile(path); err != nil {
+			return "", time.Time{}, err
 		}
 	}
 	for _, dir := range g.Packages {
-		if err := hashPackage(ctx, h, dir); err != nil {
-			return "", err
+		if err := h.addPackage(dir); err != nil {
+			return "", time.Time{}, err
 		}
 		for _, pattern := range g.Embedded[dir] {
-			if err := hashEmbedded(ctx, h, dir, strings.TrimPrefix(pattern, "all:")); err != nil {
-				return "", err
+			if err := h.addEmbedded(dir, strings.TrimPrefix(pattern, "all:")); err != nil {
+				return "", time.Time{}, err
 			}
 		}
 	}
-	return hex.EncodeToString(h.Sum(nil)), nil
+	return hex.EncodeToString(h.Sum(nil)), h.changed, nil
 }
 
-// hashPackage adds a package's directory to a hash: the names of all files, and the content
-// of those that the go command may read.
-func hashPackage(ctx context.Context, h hash.Hash, dir string) error {
+// sourceHash hashes source files.
+type sourceHash struct {
+	hash.Hash
+	ctx     context.Context //nolint:containedctx // lives as long as one call
+	changed time.Time       // the latest change of a file or directory
+}
+
+// addPackage adds a package's directory: the names of all files, and the content of those
+// that the go command may read.
+func (h *sourceHash) addPackage(dir string) error {
+	if info, err := os.Stat(dir); err == nil {
+		h.addTimes(info)
+	}
 	files, err := os.ReadDir(dir)
 	if err != nil {
 		return err
@@ -167,7 +178,7 @@ func hashPackage(ctx context.Context, h hash.Hash, dir string) error {
 			if strings.HasSuffix(name, "_test.go") {
 				continue
 			}
-			if err := hashFile(ctx, h, filepath.Join(dir, name)); err != nil {
+			if err := h.addFile(filepath.Join(dir, name)); err != nil {
 				return err
 			}
 		}
@@ -175,9 +186,9 @@ func hashPackage(ctx context.Context, h hash.Hash, dir string) error {
 	return nil
 }
 
-// hashEmbedded adds the files that match a pattern to a hash, and all files in the
-// directories that match it.
-func hashEmbedded(ctx context.Context, h hash.Hash, dir, pattern string) error {
+// addEmbedded adds the files that match a pattern, and all files in the directories that
+// match it.
+func (h *sourceHash) addEmbedded(dir, pattern string) error {
 	tree := os.DirFS(dir)
 	found, err := fs.Glob(tree, pattern)
 	if err != nil {
@@ -185,10 +196,16 @@ func hashEmbedded(ctx context.Context, h hash.Hash, dir, pattern string) error {
 	}
 	for _, name := range found {
 		err := fs.WalkDir(tree, name, func(path string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() {
+			if err != nil {
 				return err
 			}
-			return hashFile(ctx, h, filepath.Join(dir, filepath.FromSlash(path)))
+			if !d.IsDir() {
+				return h.addFile(filepath.Join(dir, filepath.FromSlash(path)))
+			}
+			if info, err := d.Info(); err == nil {
+				h.addTimes(info)
+			}
+			return nil
 		})
 		if err != nil {
 			return err
@@ -197,19 +214,31 @@ func hashEmbedded(ctx context.Context, h hash.Hash, dir, pattern string) error {
 	return nil
 }
 
-// hashFile adds a file's path and content to a hash, or that it is not a file that can be
-// read.
-func hashFile(ctx context.Context, h hash.Hash, path string) error {
+// addFile adds a file's path and content, or that it is not a file that can be read.
+func (h *sourceHash) addFile(path string) error {
 	file, err := source.Open(nil, path)
 	if err != nil {
 		fmt.Fprintf(h, "%q is missing\n", path)
-		return ctx.Err()
+		return h.ctx.Err()
 	}
 	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	h.addTimes(info)
 	content := sha256.New()
-	if _, err := io.Copy(content, &contextReader{ctx, file}); err != nil {
+	if _, err := io.Copy(content, &contextReader{h.ctx, file}); err != nil {
 		return err
 	}
 	fmt.Fprintf(h, "%q %x\n", path, content.Sum(nil))
 	return nil
+}
+
+// addTimes notes when a file or directory changed.
+func (h *sourceHash) addTimes(info fs.FileInfo) {
+	s := stampOf(info)
+	if changed := time.Unix(0, max(s.modified, s.changed)); changed.After(h.changed) {
+		h.changed = changed
+	}
 }

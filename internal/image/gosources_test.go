@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 )
 
 // tool returns the go command of the spec.
@@ -47,7 +48,7 @@ func TestDigestOfGoSources(t *testing.T) {
 	must(t, err)
 	digest := func(s Spec) string {
 		t.Helper()
-		d, err := sources.digest(t.Context(), s, tool)
+		d, _, err := sources.digest(t.Context(), s, tool)
 		must(t, err)
 		return d
 	}
@@ -104,6 +105,18 @@ func TestDigestOfGoSources(t *testing.T) {
 		t.Error("the digest differs after all changes were undone")
 	}
 
+	_, changed, err := sources.digest(t.Context(), s, tool)
+	must(t, err)
+	for _, name := range []string{"go.mod", "lib/lib.go", "cmd/train", "cmd/train/static", "cmd/train/static/a.html"} {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		later := changed.Add(time.Hour)
+		must(t, os.Chtimes(path, later, later))
+		if _, now, err := sources.digest(t.Context(), s, tool); err != nil || !now.Equal(later) {
+			t.Errorf("%s changed at %s; the last change is %s, %v", name, later, now, err)
+		}
+		must(t, os.Chtimes(path, changed, changed))
+	}
+
 	for _, variable := range []string{"GOTOOLCHAIN=local", "GOROOT=/elsewhere"} {
 		other := s
 		other.Environ = append([]string{variable}, s.Environ...)
@@ -145,11 +158,15 @@ func TestGoRunsAfterChanges(t *testing.T) {
 		return strings.Count(string(text), "build\n"), made.Digest.String()
 	}
 	n, first := builds()
-	if n == 0 {
-		t.Fatal("the go command did not run")
+	if n != 1 {
+		t.Errorf("for the first build the go command ran %d builds", n)
+	}
+	// The sources are so young that they may have changed during the first build.
+	if n, again := builds(); n > 1 || again != first {
+		t.Errorf("with nothing changed the go command ran %d builds; same digest: %t", n, again == first)
 	}
 	if n, again := builds(); n != 0 || again != first {
-		t.Errorf("with nothing changed the go command ran %d builds; same digest: %t", n, again == first)
+		t.Errorf("with nothing changed again the go command ran %d builds; same digest: %t", n, again == first)
 	}
 	path := filepath.Join(dir, "cmd", "train", "main.go")
 	must(t, os.WriteFile(path, []byte(strings.Replace(tree["cmd/train/main.go"], "trained", "changed", 1)), 0o644))
