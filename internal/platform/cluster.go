@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"k8s.io/client-go/rest"
-
 	"github.com/slipway-ci/slipway/internal/cluster"
 	"github.com/slipway-ci/slipway/internal/run"
 	"github.com/slipway-ci/slipway/internal/source"
@@ -16,8 +14,7 @@ import (
 func (to *Platform) connectCluster() error {
 	cfg := to.Config.Cluster
 	if cfg == nil {
-		access := &rest.Config{Host: to.Sandbox.Kubernetes, BearerToken: string(to.Sandbox.KubernetesToken.Reveal())}
-		connected, err := cluster.Connect(access, to.RunNamespace, "sandbox")
+		connected, err := cluster.Connect(to.Sandbox.Access(), to.RunNamespace, "sandbox")
 		to.Cluster = connected
 		return err
 	}

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"sync"
 
-	"k8s.io/client-go/rest"
-
 	"github.com/slipway-ci/slipway/internal/cluster"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/lint"
 	"github.com/slipway-ci/slipway/internal/project"
@@ -36,7 +34,7 @@ func InventoryOf(ctx context.Context, p *project.Project) lint.Inventory {
 		return nil
 	}
 	secret.LearnAll(p.Secrets, running.Token, running.RegistryToken, running.KubernetesToken)
-	connected, err := cluster.Connect(&rest.Config{Host: running.Kubernetes, BearerToken: string(running.KubernetesToken.Reveal())}, running.Namespace, "sandbox")
+	connected, err := cluster.Connect(running.Access(), running.Namespace, "sandbox")
 	if err != nil {
 		return nil
 	}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"path/filepath"
+	"slices"
 
 	"github.com/slipway-ci/slipway/internal/machine"
 	"github.com/slipway-ci/slipway/internal/sandbox/disk"
@@ -81,7 +82,7 @@ func readEndpoint(dir string) (*endpoint, error) {
 		return nil, err
 	}
 	var e endpoint
-	if !ok || json.Unmarshal(p.Endpoint, &e) != nil || !loopback(e.Registry) || !loopback(e.Kubernetes) || !loopback(e.Polyaxon) {
+	if !ok || json.Unmarshal(p.Endpoint, &e) != nil || !loopback(e.Registry, "http") || !loopback(e.Kubernetes, "http", "https") || !loopback(e.Polyaxon, "http") {
 		return nil, ErrNotRunning
 	}
 	e.Sandbox.Token = secret.NewValue([]byte(e.Token))
@@ -100,10 +101,11 @@ func read(dir, name string) ([]byte, error) {
 	return d.Read(name, 64<<10)
 }
 
-// loopback reports whether an address is an http URL with a loopback IP address.
-func loopback(address string) bool {
+// loopback reports whether an address is a URL with a loopback IP address and one of the
+// schemes. A sandbox of an earlier version has Kubernetes without TLS.
+func loopback(address string, schemes ...string) bool {
 	at, err := url.Parse(address)
-	if err != nil || at.Scheme != "http" || at.User != nil {
+	if err != nil || !slices.Contains(schemes, at.Scheme) || at.User != nil {
 		return false
 	}
 	ip := net.ParseIP(at.Hostname())

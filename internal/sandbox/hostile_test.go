@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/client-go/rest"
+
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 	"github.com/slipway-ci/slipway/internal/sandbox"
 	"github.com/slipway-ci/slipway/internal/secret"
@@ -277,6 +279,10 @@ func TestRunTokenIsLimitedToItsProject(t *testing.T) {
 		}
 	}
 	const project = "/api/v1/default/hostile"
+	carrier, err := rest.TransportFor(&rest.Config{TLSClientConfig: h.Access().TLSClientConfig})
+	if err != nil {
+		t.Fatal(err)
+	}
 	ask := func(method, address, body string) int {
 		request, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(body))
 		if err != nil {
@@ -284,7 +290,7 @@ func TestRunTokenIsLimitedToItsProject(t *testing.T) {
 		}
 		request.Header.Set("Authorization", "Bearer "+token)
 		request.Header.Set("Content-Type", "application/json")
-		response, err := http.DefaultClient.Do(request)
+		response, err := carrier.RoundTrip(request)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,7 +7,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/rest"
 
 	"github.com/slipway-ci/slipway/internal/polyaxon"
 )
@@ -18,7 +17,7 @@ func TestStateSurvivesRestart(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "team [a-z]*", "sandbox")
 	h := attack(t, dir)
 	secrets := func() *kubernetes.Clientset {
-		client, err := kubernetes.NewForConfig(&rest.Config{Host: h.Kubernetes, BearerToken: string(h.KubernetesToken.Reveal())})
+		client, err := kubernetes.NewForConfig(h.Access())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -39,6 +39,8 @@ const (
 	endpointFile = "endpoint.json" // its address
 	portsFile    = "ports.json"    // its ports, to use them again
 	logFile      = "sandbox.log"
+	// authorityFile holds the authority of the cluster's certificates, with its key.
+	authorityFile = "authority.pem"
 )
 
 // Sandbox is a running sandbox.
@@ -49,10 +51,14 @@ type Sandbox struct {
 	Version string `json:"version"`
 	// Release is the release of Polyaxon that it is.
 	Release string `json:"release"`
-	// Registry, Kubernetes and Polyaxon are URLs of the form http://127.0.0.1:PORT.
+	// Registry, Kubernetes and Polyaxon are URLs of the form http://127.0.0.1:PORT, or
+	// https for Kubernetes.
 	Registry   string `json:"registry"`
 	Kubernetes string `json:"kubernetes"`
 	Polyaxon   string `json:"polyaxon"`
+	// Authority is the certificate, in PEM, of the authority that issues the certificate of
+	// Kubernetes.
+	Authority string `json:"authority"`
 	// Namespace is the namespace of runs and their secrets.
 	Namespace string `json:"namespace"`
 	// Isolation says why jobs run without isolation. It is "" if they are isolated.

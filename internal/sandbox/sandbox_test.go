@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -213,6 +214,10 @@ func TestAnotherVersionReplacesIt(t *testing.T) {
 
 func TestTokenIsRequired(t *testing.T) {
 	s := join(t, t.TempDir())
+	client, err := rest.HTTPClientFor(&rest.Config{TLSClientConfig: s.Access().TLSClientConfig})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, address := range []string{s.Registry + "/v2/", s.Kubernetes + "/api", s.Kubernetes + "/api/v1/secrets", s.Polyaxon + "/api/v1/installation", s.Polyaxon + "/_slipway/status"} {
 		for name, authorization := range map[string]string{"none": "", "wrong": "Bearer " + strings.Repeat("0", 64), "empty": "Bearer "} {
 			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
@@ -222,7 +227,7 @@ func TestTokenIsRequired(t *testing.T) {
 			if authorization != "" {
 				request.Header.Set("Authorization", authorization)
 			}
-			response, err := http.DefaultClient.Do(request)
+			response, err := client.Do(request)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -237,7 +242,7 @@ func TestTokenIsRequired(t *testing.T) {
 		}
 		request.Host = "evil.example"
 		request.Header.Set("Authorization", "Bearer "+string(s.Token.Reveal()))
-		response, err := http.DefaultClient.Do(request)
+		response, err := client.Do(request)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -290,6 +295,46 @@ func TestSecretsDoNotLeak(t *testing.T) {
 		if !strings.Contains(string(tables), "0100007F"+listening) || strings.Contains(string(tables), "00000000"+listening) {
 			t.Errorf("%s is not on loopback only", address)
 		}
+	}
+}
+
+// TestKubernetesIsServedWithTLS checks that clients reach the cluster with TLS only, that
+// they check it by the sandbox's own authority, which survives a restart, and that only the
+// user can read the authority's key.
+func TestKubernetesIsServedWithTLS(t *testing.T) {
+	dir := t.TempDir()
+	s := join(t, dir)
+	ask := func(address string, trusted []byte) (int, error) {
+		client, err := rest.HTTPClientFor(&rest.Config{BearerToken: string(s.KubernetesToken.Reveal()), TLSClientConfig: rest.TLSClientConfig{CAData: trusted}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := client.Get(address)
+		if err != nil {
+			return 0, err
+		}
+		return response.StatusCode, response.Body.Close()
+	}
+	_, port, _ := strings.Cut(s.Kubernetes, "127.0.0.1:")
+	for _, address := range []string{s.Kubernetes, "https://localhost:" + port} {
+		if status, err := ask(address+"/version", []byte(s.Authority)); status != http.StatusOK || err != nil {
+			t.Errorf("%s: %d, %v", address, status, err)
+		}
+	}
+	if status, err := ask("http://127.0.0.1:"+port+"/version", nil); status == http.StatusOK {
+		t.Errorf("without TLS: %d, %v", status, err)
+	}
+	if _, err := ask(s.Kubernetes+"/version", nil); err == nil {
+		t.Error("the authorities of this machine suffice")
+	}
+	if info, err := os.Stat(filepath.Join(dir, "authority.pem")); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
+		t.Errorf("the authority's key: %v, %v", info.Mode(), err)
+	}
+	if err := s.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if again := join(t, dir); again.Authority != s.Authority {
+		t.Error("after a restart the authority is another one")
 	}
 }
 
@@ -389,5 +434,5 @@ func pushJob(t *testing.T, s *sandbox.Sandbox) string {
 
 func TestClusterContract(t *testing.T) {
 	s := join(t, t.TempDir())
-	clustertest.Contract(t, &rest.Config{Host: s.Kubernetes, BearerToken: string(s.KubernetesToken.Reveal())})
+	clustertest.Contract(t, s.Access())
 }

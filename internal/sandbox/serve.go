@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -19,6 +20,7 @@ import (
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/panics"
+	"github.com/slipway-ci/slipway/internal/sandbox/authority"
 	"github.com/slipway-ci/slipway/internal/sandbox/container"
 	"github.com/slipway-ci/slipway/internal/sandbox/disk"
 	"github.com/slipway-ci/slipway/internal/secret"
@@ -103,10 +105,15 @@ func (s *server) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	authority, err := authority.Open(filepath.Join(s.dir, authorityFile), nil)
+	if err != nil {
+		return errors.Join(err, closeAll(listeners))
+	}
 	s.state = Sandbox{
 		PID: os.Getpid(), Started: time.Now().UTC(), Version: s.options.Version, Release: releaseOf(s.options.Release), Namespace: Namespace,
-		Registry: address(listeners[0]), Kubernetes: address(listeners[1]), Polyaxon: address(listeners[2]),
-		Platform: runtime.GOOS + "/" + runtime.GOARCH, Token: newToken(), RegistryToken: newToken(), KubernetesToken: newToken(),
+		Registry: "http://" + address(listeners[0]), Kubernetes: "https://" + address(listeners[1]), Polyaxon: "http://" + address(listeners[2]),
+		Authority: string(authority.PEM()),
+		Platform:  runtime.GOOS + "/" + runtime.GOARCH, Token: newToken(), RegistryToken: newToken(), KubernetesToken: newToken(),
 	}
 	if s.platform, err = openPlatform(ctx, s); err != nil {
 		return errors.Join(err, closeAll(listeners))
@@ -116,6 +123,7 @@ func (s *server) serve(ctx context.Context) error {
 		s.guard(s.platform.kubernetes, bearer(s.state.KubernetesToken)),
 		s.control(s.platform.polyaxon),
 	}
+	listeners[1] = tls.NewListener(listeners[1], authority.TLS())
 	group, serving := panics.WithContext(ctx)
 	var servers []*http.Server
 	for i, listener := range listeners {
@@ -231,7 +239,7 @@ func listen(path string) ([]net.Listener, error) {
 	return listeners, nil
 }
 
-func address(l net.Listener) string { return "http://" + l.Addr().String() }
+func address(l net.Listener) string { return l.Addr().String() }
 
 func closeAll(listeners []net.Listener) error {
 	var errs []error
