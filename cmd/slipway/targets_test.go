@@ -92,6 +92,7 @@ func TestDependencies(t *testing.T) {
 		"github.com/gofrs/flock":                 "locks between processes, on every system",
 		"github.com/google/go-cmp":               "readable differences in tests",
 		"github.com/google/go-containerregistry": "OCI images and registries",
+		"github.com/gorilla/websocket":           "the sandbox's Kubernetes: ports over WebSocket, for kubectl port-forward",
 		"github.com/klauspost/compress":          "gzip faster than the standard library's",
 		"github.com/magefile/mage":               "targets",
 		"github.com/pelletier/go-toml/v2":        "Python's locks",

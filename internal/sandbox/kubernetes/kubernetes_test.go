@@ -223,7 +223,7 @@ func TestRefused(t *testing.T) {
 		reason metav1.StatusReason
 		words  string
 	}{
-		"a name that is none":  {create(secretOf("No")), metav1.StatusReasonInvalid, `Secret "No" is invalid: metadata.name: Invalid value: a lowercase RFC 1123 subdomain`},
+		"a name that is none":  {create(secretOf("No")), metav1.StatusReasonInvalid, `Secret "No" is invalid: metadata.name: Invalid value: "No": a lowercase RFC 1123 subdomain`},
 		"no name":              {create(secretOf("")), metav1.StatusReasonInvalid, "metadata.name: Invalid value: name or generateName is required"},
 		"a name that is taken": {create(secretOf("s")), metav1.StatusReasonAlreadyExists, `secrets "s" already exists`},
 		"a key that is none":   {create(secretOf("t", "a/b", "1")), metav1.StatusReasonInvalid, "data[a/b]: Invalid value: a valid config key must consist of"},
@@ -241,14 +241,18 @@ func TestRefused(t *testing.T) {
 			"the namespace of the provided object does not match the namespace sent on the request"},
 		"a patch that is none": {patch(types.JSONPatchType, `[{"op":"remove","path":"/data/none"}]`), metav1.StatusReasonBadRequest, "Unable to remove nonexistent key: none"},
 		"a form that is none":  {patch("text/plain", ``), metav1.StatusReasonUnsupportedMediaType, "the patch type text/plain is not supported"},
-		"a dry run": {func() error {
-			_, err := secrets.Create(ctx, secretOf("t"), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+		"another dry run": {func() error {
+			_, err := secrets.Create(ctx, secretOf("t"), metav1.CreateOptions{DryRun: []string{"Some"}})
 			return err
-		}(), metav1.StatusReasonBadRequest, "the sandbox's cluster does not support dryRun"},
-		"a dry deletion": {secrets.Delete(ctx, "s", metav1.DeleteOptions{DryRun: []string{metav1.DryRunAll}}), metav1.StatusReasonBadRequest, "the sandbox's cluster does not support dryRun"},
-		"a watch":        {func() error { _, err := secrets.Watch(ctx, metav1.ListOptions{}); return err }(), metav1.StatusReasonMethodNotAllowed, "watch is not supported on resources of kind \"secrets\""},
-		"all at once": {secrets.DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{}), metav1.StatusReasonMethodNotAllowed,
+		}(), metav1.StatusReasonBadRequest, `dryRun: Unsupported value: ["Some"]: supported values: "All"`},
+		"a dry deletion of nothing": {secrets.Delete(ctx, "t", metav1.DeleteOptions{DryRun: []string{metav1.DryRunAll}}), metav1.StatusReasonNotFound, `secrets "t" not found`},
+		"a watch from nowhere":      {func() error { _, err := secrets.Watch(ctx, metav1.ListOptions{ResourceVersion: "x"}); return err }(), metav1.StatusReasonBadRequest, `invalid resource version "x"`},
+		"a watch of the future": {func() error { _, err := secrets.Watch(ctx, metav1.ListOptions{ResourceVersion: "999"}); return err }(), metav1.StatusReasonExpired,
+			"too old resource version: 999"},
+		"all of a cluster": {c.Secrets("").DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{}), metav1.StatusReasonMethodNotAllowed,
 			"delete is not supported on resources of kind \"secrets\""},
+		"a version of a new object": {create(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "t", ResourceVersion: "1"}}), metav1.StatusReasonBadRequest,
+			"resourceVersion should not be set on objects to be created"},
 		"an unknown field": {func() error {
 			_, err := secrets.List(ctx, metav1.ListOptions{FieldSelector: "data.k=1"})
 			return err

@@ -3,7 +3,6 @@ package kubernetes
 import (
 	"encoding/json"
 	"fmt"
-	"mime"
 	"os"
 	"path"
 	"path/filepath"
@@ -17,66 +16,40 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/managedfields"
+	"k8s.io/apimachinery/pkg/util/rand"
 	"k8s.io/apimachinery/pkg/util/strategicpatch"
 	"k8s.io/apimachinery/pkg/util/uuid"
 	"k8s.io/client-go/applyconfigurations"
 	"k8s.io/client-go/kubernetes/scheme"
-	"sigs.k8s.io/yaml"
 
 	"github.com/slipway-ci/slipway/internal/sandbox/disk"
 )
 
-// kind is a kind of object that the cluster supports.
-type kind struct {
-	name, resource string
-	namespaced     bool
-}
-
-var (
-	namespaceKind = kind{"Namespace", "namespaces", false}
-	secretKind    = kind{"Secret", "secrets", true}
-	configMapKind = kind{"ConfigMap", "configmaps", true}
-)
-
-func kinds() []kind { return []kind{namespaceKind, secretKind, configMapKind} }
-
-func (k kind) gvk() schema.GroupVersionKind { return corev1.SchemeGroupVersion.WithKind(k.name) }
-func (k kind) group() schema.GroupResource  { return schema.GroupResource{Resource: k.resource} }
-func (k kind) missing(name string) error    { return apierrors.NewNotFound(k.group(), name) }
-
-// object is implemented by all of the cluster's types.
-type object interface {
-	runtime.Object
-	metav1.Object
-}
-
-func (k kind) empty() object {
-	switch k {
-	case namespaceKind:
-		return &corev1.Namespace{}
-	case secretKind:
-		return &corev1.Secret{}
-	}
-	return &corev1.ConfigMap{}
-}
-
-// objects holds the cluster's objects, in memory and in one file each on disk.
+// objects holds the cluster's objects, in memory and, unless they are derived, in one file
+// each on disk.
 type objects struct {
 	dir      string
-	mu       sync.Mutex
-	byKey    map[string]object
-	revision int64
 	managers map[string]*managedfields.FieldManager
+
+	mu    sync.Mutex
+	byKey map[string]object
+	// given are the derived objects as they were given, by the keys of byKey.
+	given    map[string]object
+	revision int64
+	history  []change
+	// changed is closed, and replaced, when an object changes.
+	changed chan struct{}
 }
 
 func openObjects(dir string) (*objects, error) {
-	o := &objects{dir: dir, byKey: map[string]object{}, managers: map[string]*managedfields.FieldManager{}}
+	o := &objects{dir: dir, byKey: map[string]object{}, given: map[string]object{}, managers: map[string]*managedfields.FieldManager{}, changed: make(chan struct{})}
 	converter := applyconfigurations.NewTypeConverter(scheme.Scheme)
 	for _, k := range kinds() {
+		if k.derived {
+			continue
+		}
 		manager, err := managedfields.NewDefaultFieldManager(converter, scheme.Scheme, scheme.Scheme, scheme.Scheme, k.gvk(), corev1.SchemeGroupVersion, "", nil)
 		if err != nil {
 			return nil, fmt.Errorf("open the sandbox's cluster: %w", err)
@@ -124,54 +97,71 @@ func (o *objects) get(k kind, namespace, name string) (object, error) {
 	return found.DeepCopyObject().(object), nil
 }
 
-func (o *objects) list(k kind, namespace string, s selector) any {
+// list returns the target's objects that a selector matches, by namespace and name, and the
+// revision that they are of.
+func (o *objects) list(t target, s selector) ([]object, int64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	items := []object{}
 	for _, x := range o.byKey {
-		if x.GetObjectKind().GroupVersionKind().Kind == k.name && (namespace == "" || x.GetNamespace() == namespace) && s.matches(x) {
+		if kindOf(x) == t.kind && t.includes(x) && s.matches(x) {
 			items = append(items, x.DeepCopyObject().(object))
 		}
 	}
 	sort.Slice(items, func(i, j int) bool {
 		return items[i].GetNamespace()+"/"+items[i].GetName() < items[j].GetNamespace()+"/"+items[j].GetName()
 	})
-	return map[string]any{
-		"kind": k.name + "List", "apiVersion": "v1", "items": items,
-		"metadata": map[string]any{"resourceVersion": strconv.FormatInt(o.revision, 10)},
-	}
+	return items, o.revision
 }
 
-func (o *objects) create(x object, k kind, namespace, manager string) (object, error) {
+// writing says how a request writes.
+type writing struct {
+	// manager is the field manager. force takes fields from others, in server-side apply.
+	manager string
+	force   bool
+	// dry reports whether the request must change nothing, and only gets the result.
+	dry bool
+	// decoder reads objects, and refuses or reports unknown fields.
+	decoder *decoder
+}
+
+func (o *objects) create(x object, k kind, namespace string, by writing) (object, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if x.GetName() == "" && x.GetGenerateName() != "" {
+		x.SetName(x.GetGenerateName() + rand.String(5))
+	}
 	if err := o.checkPlacement(x, k, namespace); err != nil {
 		return nil, err
 	}
 	if _, exists := o.byKey[key(k, x.GetNamespace(), x.GetName())]; exists {
 		return nil, apierrors.NewAlreadyExists(k.group(), x.GetName())
 	}
+	if x.GetResourceVersion() != "" {
+		return nil, apierrors.NewBadRequest("resourceVersion should not be set on objects to be created")
+	}
+	x.SetManagedFields(nil)
 	blank := k.empty()
-	managed, err := o.managers[k.name].Update(blank, complete(x, k), manager)
+	managed, err := o.managers[k.name].Update(blank, complete(x, k), by.manager)
 	if err != nil {
 		return nil, err
 	}
-	return o.store(managed.(object), nil, k)
+	return o.store(managed.(object), nil, k, by.dry)
 }
 
-func (o *objects) update(x object, t target, manager string) (object, error) {
+func (o *objects) update(x object, t target, by writing) (object, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	old, ok := o.byKey[key(t.kind, t.namespace, t.name)]
 	if !ok {
 		return nil, t.kind.missing(t.name)
 	}
-	return o.replace(x, old, t, manager)
+	return o.replace(x, old, t, by)
 }
 
 // replace stores x in place of old, which has the name of t. It keeps the fields that the
 // server owns.
-func (o *objects) replace(x, old object, t target, manager string) (object, error) {
+func (o *objects) replace(x, old object, t target, by writing) (object, error) {
 	if err := t.matches(x, old); err != nil {
 		return nil, err
 	}
@@ -179,14 +169,14 @@ func (o *objects) replace(x, old object, t target, manager string) (object, erro
 	x.SetNamespace(old.GetNamespace())
 	x.SetUID(old.GetUID())
 	x.SetCreationTimestamp(old.GetCreationTimestamp())
-	managed, err := o.managers[k.name].Update(old.DeepCopyObject(), complete(x, k), manager)
+	managed, err := o.managers[k.name].Update(old.DeepCopyObject(), complete(x, k), by.manager)
 	if err != nil {
 		return nil, err
 	}
-	return o.store(managed.(object), old, k)
+	return o.store(managed.(object), old, k, by.dry)
 }
 
-func (o *objects) patch(t target, form types.PatchType, patch []byte, manager string) (object, error) {
+func (o *objects) patch(t target, form types.PatchType, patch []byte, by writing) (object, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	old, ok := o.byKey[key(t.kind, t.namespace, t.name)]
@@ -214,86 +204,34 @@ func (o *objects) patch(t target, form types.PatchType, patch []byte, manager st
 	if err != nil {
 		return nil, apierrors.NewBadRequest(err.Error())
 	}
-	x := t.kind.empty()
-	if err := json.Unmarshal(after, x); err != nil {
-		return nil, apierrors.NewBadRequest(err.Error())
+	x, err := by.decoder.decode(t.kind, after)
+	if err != nil {
+		return nil, err
 	}
-	return o.replace(x, old, t, manager)
+	return o.replace(x, old, t, by)
 }
 
-// apply is server-side apply. It creates the object if it does not exist; the second
-// result reports whether it did.
-func (o *objects) apply(t target, body []byte, manager string, force bool) (object, bool, error) {
-	text, err := yaml.YAMLToJSON(body)
-	if err != nil {
-		return nil, false, apierrors.NewBadRequest("error decoding YAML: " + err.Error())
-	}
-	applied := t.kind.empty()
-	if err := json.Unmarshal(text, applied); err != nil {
-		return nil, false, apierrors.NewBadRequest(err.Error())
-	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if applied.GetName() == "" {
-		applied.SetName(t.name)
-	}
-	old := o.byKey[key(t.kind, t.namespace, t.name)]
-	if err := t.matches(applied, old); err != nil {
-		return nil, false, err
-	}
-	live := t.kind.empty()
-	if old != nil {
-		live = old.DeepCopyObject().(object)
-	} else {
-		if err := o.checkPlacement(applied, t.kind, t.namespace); err != nil {
-			return nil, false, err
-		}
-		live.SetName(t.name)
-		live.SetNamespace(t.namespace)
-	}
-	live.GetObjectKind().SetGroupVersionKind(t.kind.gvk())
-	applied.SetNamespace(t.namespace)
-	applied.SetManagedFields(nil)
-	applied.GetObjectKind().SetGroupVersionKind(t.kind.gvk())
-	sent, err := applyObject(text, applied, t)
-	if err != nil {
-		return nil, false, err
-	}
-	merged, err := o.managers[t.kind.name].Apply(live, sent, manager, force)
-	if err != nil {
-		return nil, false, err
-	}
-	if merged == nil { // nothing changes
-		return live, false, nil
-	}
-	x := complete(merged.(object), t.kind)
-	stored, err := o.store(x, old, t.kind)
-	return stored, old == nil, err
-}
-
-// store sets the fields that the server owns and stores x. An object that did not change
-// keeps its resource version.
-func (o *objects) store(x, old object, k kind) (object, error) {
-	if s, ok := x.(*corev1.Secret); ok {
-		if err := validateSecret(s); err != nil {
-			return nil, err
-		}
+// store sets the fields that the server owns and stores x, unless it is a dry run. An
+// object that did not change keeps its resource version.
+func (o *objects) store(x, old object, k kind, dry bool) (object, error) {
+	if err := validate(x, old); err != nil {
+		return nil, err
 	}
 	if old == nil {
 		x.SetUID(uuid.NewUUID())
 		x.SetCreationTimestamp(metav1.NewTime(time.Now().UTC().Truncate(time.Second)))
 	} else {
-		if k == secretKind && x.(*corev1.Secret).Type != old.(*corev1.Secret).Type {
-			return nil, invalid(k, x.GetName(), "type", "field is immutable")
-		}
 		x.SetResourceVersion(old.GetResourceVersion())
 		if equality.Semantic.DeepEqual(x, old) {
 			return old.DeepCopyObject().(object), nil
 		}
 	}
+	x.GetObjectKind().SetGroupVersionKind(k.gvk())
+	if dry {
+		return x, nil
+	}
 	o.revision++
 	x.SetResourceVersion(strconv.FormatInt(o.revision, 10))
-	x.GetObjectKind().SetGroupVersionKind(k.gvk())
 	text, err := json.Marshal(x)
 	if err != nil {
 		return nil, err
@@ -302,58 +240,42 @@ func (o *objects) store(x, old object, k kind) (object, error) {
 		return nil, err
 	}
 	o.byKey[key(k, x.GetNamespace(), x.GetName())] = x
+	o.record(k, old, x)
 	return x.DeepCopyObject().(object), nil
 }
 
-func (o *objects) delete(t target, options *metav1.DeleteOptions) error {
+// delete deletes an object, and with a namespace what is in it. It returns the object.
+func (o *objects) delete(t target, options *metav1.DeleteOptions) (object, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	x, ok := o.byKey[key(t.kind, t.namespace, t.name)]
 	if !ok {
-		return t.kind.missing(t.name)
+		return nil, t.kind.missing(t.name)
 	}
 	if p := options.Preconditions; p != nil {
 		if err := t.unchanged(x, orZero(p.ResourceVersion), orZero(p.UID)); err != nil {
-			return err
+			return nil, err
 		}
+	}
+	if len(options.DryRun) > 0 {
+		return x, nil
 	}
 	doomed := []object{x}
 	if t.kind == namespaceKind {
 		for _, other := range o.byKey {
-			if other.GetNamespace() == t.name {
+			if other.GetNamespace() == t.name && !kindOf(other).derived {
 				doomed = append(doomed, other)
 			}
 		}
 	}
 	for _, d := range doomed {
-		for _, k := range kinds() {
-			if k.name != d.GetObjectKind().GroupVersionKind().Kind {
-				continue
-			}
-			if err := os.Remove(o.file(k, d)); err != nil && !os.IsNotExist(err) {
-				return err
-			}
-			delete(o.byKey, key(k, d.GetNamespace(), d.GetName()))
+		k := kindOf(d)
+		if err := disk.Remove(o.file(k, d)); err != nil {
+			return nil, err
 		}
-	}
-	return nil
-}
-
-// decode reads a complete object, sent as JSON, YAML or protobuf.
-func decode(k kind, body []byte, contentType string) (object, error) {
-	form, _, err := mime.ParseMediaType(contentType)
-	known := form == "application/json" || form == "application/yaml" || form == runtime.ContentTypeProtobuf
-	if err != nil || !known {
-		return nil, apierrors.NewGenericServerResponse(415, "create", k.group(), "", fmt.Sprintf("the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf (got %s)", contentType), 0, true)
-	}
-	gvk := k.gvk()
-	x := k.empty()
-	decoded, _, err := scheme.Codecs.UniversalDeserializer().Decode(body, &gvk, x)
-	if err != nil {
-		return nil, apierrors.NewBadRequest(err.Error())
-	}
-	if decoded != x {
-		return nil, apierrors.NewBadRequest("the object is not a " + k.name)
+		delete(o.byKey, key(k, d.GetNamespace(), d.GetName()))
+		o.revision++
+		o.record(k, d, nil)
 	}
 	return x, nil
 }

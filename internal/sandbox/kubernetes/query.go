@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"fmt"
 	"net/url"
 
 	corev1 "k8s.io/api/core/v1"
@@ -18,41 +19,78 @@ type selector struct {
 }
 
 func (s selector) matches(x object) bool {
-	return s.labels.Matches(labels.Set(x.GetLabels())) &&
-		s.fields.Matches(fields.Set{"metadata.name": x.GetName(), "metadata.namespace": x.GetNamespace()})
+	return s.labels.Matches(labels.Set(x.GetLabels())) && (s.fields.Empty() || s.fields.Matches(fieldsOf(x)))
 }
 
-// parseSelector reads the selectors of a list. Fields other than the name and the namespace
-// are refused.
-func parseSelector(query url.Values) (s selector, err error) {
+// fieldsOf returns the fields by which objects can be selected, as the API server has them.
+func fieldsOf(x object) fields.Set {
+	set := fields.Set{"metadata.name": x.GetName()}
+	if kindOf(x).namespaced {
+		set["metadata.namespace"] = x.GetNamespace()
+	}
+	switch x := x.(type) {
+	case *corev1.Namespace:
+		set["status.phase"] = string(x.Status.Phase)
+	case *corev1.Secret:
+		set["type"] = string(x.Type)
+	case *corev1.Pod:
+		set["spec.nodeName"], set["spec.restartPolicy"] = x.Spec.NodeName, string(x.Spec.RestartPolicy)
+		set["spec.schedulerName"], set["spec.serviceAccountName"] = x.Spec.SchedulerName, x.Spec.ServiceAccountName
+		set["status.phase"], set["status.podIP"] = string(x.Status.Phase), x.Status.PodIP
+	case *corev1.Event:
+		set["involvedObject.kind"], set["involvedObject.namespace"] = x.InvolvedObject.Kind, x.InvolvedObject.Namespace
+		set["involvedObject.name"], set["involvedObject.uid"] = x.InvolvedObject.Name, string(x.InvolvedObject.UID)
+		set["involvedObject.apiVersion"], set["involvedObject.fieldPath"] = x.InvolvedObject.APIVersion, x.InvolvedObject.FieldPath
+		set["reason"], set["type"], set["source"] = x.Reason, x.Type, x.Source.Component
+		set["reportingComponent"], set["involvedObject.resourceVersion"] = x.ReportingController, x.InvolvedObject.ResourceVersion
+	}
+	return set
+}
+
+// parseSelector reads the selectors of a list of objects of a kind.
+func parseSelector(k kind, query url.Values) (s selector, err error) {
 	if s.labels, err = labels.Parse(query.Get("labelSelector")); err != nil {
 		return s, apierrors.NewBadRequest(err.Error())
 	}
 	if s.fields, err = fields.ParseSelector(query.Get("fieldSelector")); err != nil {
 		return s, apierrors.NewBadRequest(err.Error())
 	}
+	blank := k.empty()
+	blank.GetObjectKind().SetGroupVersionKind(k.gvk())
+	known := fieldsOf(blank)
 	for _, required := range s.fields.Requirements() {
-		if required.Field != "metadata.name" && required.Field != "metadata.namespace" {
+		if !known.Has(required.Field) {
 			return s, apierrors.NewBadRequest("field label not supported: " + required.Field)
 		}
 	}
 	return s, nil
 }
 
-// deleteOptions reads the body of a delete, which may be empty.
-func deleteOptions(body []byte) (*metav1.DeleteOptions, error) {
-	options := &metav1.DeleteOptions{}
+// isDry reports whether a request must change nothing.
+func isDry(dryRun []string) (bool, error) {
+	switch {
+	case len(dryRun) == 0:
+		return false, nil
+	case len(dryRun) == 1 && dryRun[0] == metav1.DryRunAll:
+		return true, nil
+	}
+	return false, apierrors.NewBadRequest(fmt.Sprintf("dryRun: Unsupported value: %q: supported values: \"All\"", dryRun))
+}
+
+// deleteOptions reads the body of a delete, which may be empty, and its query. Nothing in
+// the cluster depends on other objects, so that all propagation policies are the same.
+func deleteOptions(query url.Values, body []byte) (*metav1.DeleteOptions, error) {
+	options := &metav1.DeleteOptions{DryRun: query["dryRun"]}
 	if len(body) == 0 {
-		return options, nil
+		_, err := isDry(options.DryRun)
+		return options, err
 	}
 	gvk := corev1.SchemeGroupVersion.WithKind("DeleteOptions")
 	if _, _, err := scheme.Codecs.UniversalDeserializer().Decode(body, &gvk, options); err != nil {
 		return nil, apierrors.NewBadRequest(err.Error())
 	}
-	if len(options.DryRun) > 0 {
-		return nil, apierrors.NewBadRequest(noDryRun)
-	}
-	return options, nil
+	_, err := isDry(options.DryRun)
+	return options, err
 }
 
 func orZero[T any](p *T) (value T) {

@@ -1,31 +1,36 @@
 // Package kubernetes is the sandbox's cluster: a Kubernetes API server for namespaces,
-// Secrets and ConfigMaps. It uses Kubernetes' own code for server-side apply and field
-// managers, and keeps its objects on disk.
+// Secrets and ConfigMaps, which clients write, and for the pods of runs, their services and
+// events, which clients read. It uses Kubernetes' own code for server-side apply and field
+// managers, and keeps what clients write on disk.
 package kubernetes
 
 import (
 	"encoding/json"
-	"errors"
 	"io"
 	"mime"
 	"net/http"
+	"strconv"
 	"strings"
+	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/version"
 )
 
 // maxBody is the limit of a request's body in bytes. It is the API server's own.
 const maxBody = 3 << 20
 
-const noDryRun = "the sandbox's cluster does not support dryRun"
-
 // Server serves the API. It is safe for concurrent use.
-type Server struct{ objects *objects }
+type Server struct {
+	objects   *objects
+	workloads Workloads
+	// refreshing is held while the derived objects are taken over, so that older ones do not
+	// replace newer ones.
+	refreshing sync.Mutex
+}
 
 // New returns a server whose objects are in dir. The namespaces default, kube-system and
 // the given ones exist from the start.
@@ -35,12 +40,12 @@ func New(dir string, namespaces ...string) (*Server, error) {
 		return nil, err
 	}
 	for _, name := range append([]string{"default", "kube-system"}, namespaces...) {
-		_, err := o.create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}, namespaceKind, "", "sandbox")
+		_, err := o.create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}, namespaceKind, "", writing{manager: "sandbox"})
 		if err != nil && !apierrors.IsAlreadyExists(err) {
 			return nil, err
 		}
 	}
-	return &Server{o}, nil
+	return &Server{objects: o}, nil
 }
 
 // Secret returns the data of a Secret, and whether it exists.
@@ -68,141 +73,169 @@ func (s *Server) ConfigMap(namespace, name string) (map[string][]byte, bool) {
 	return data, true
 }
 
-// target is the kind and the name of the objects that a request is about.
-type target struct {
-	kind            kind
-	namespace, name string
-}
-
-// parse reads /api/v1/namespaces[/NAME] and /api/v1/namespaces/NS/RESOURCE[/NAME]. It
-// reports whether path is one of these.
-func parse(path string) (target, bool) {
-	rest, ok := strings.CutPrefix(path, "/api/v1/")
-	if !ok {
-		return target{}, false
-	}
-	parts := strings.Split(strings.Trim(rest, "/"), "/")
-	at := func(n int) string {
-		if n < len(parts) {
-			return parts[n]
-		}
-		return ""
-	}
-	if parts[0] == "namespaces" && len(parts) <= 2 {
-		return target{kind: namespaceKind, name: at(1)}, true
-	}
-	t := target{}
-	if parts[0] == "namespaces" {
-		t.namespace, parts = parts[1], parts[2:]
-	}
-	if len(parts) > 2 || t.namespace == "" && len(parts) > 1 {
-		return target{}, false
-	}
-	for _, k := range kinds() {
-		if k.resource == parts[0] {
-			t.kind, t.name = k, at(1)
-			return t, true
-		}
-	}
-	return target{}, false
-}
-
 // ServeHTTP serves the API.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	answer, code, err := s.serve(r)
-	if err != nil {
-		var status apierrors.APIStatus
-		if !errors.As(err, &status) {
-			status = apierrors.NewInternalError(err)
-		}
-		body := status.Status()
-		body.TypeMeta = metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}
-		answer, code = &body, int(body.Code)
+	if err := s.serve(w, r); err != nil {
+		status := statusOf(err)
+		respond(w, int(status.Code), status)
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(code)
-	_ = json.NewEncoder(w).Encode(answer)
 }
 
-func (s *Server) serve(r *http.Request) (any, int, error) {
-	if answer := discovery(strings.TrimSuffix(r.URL.Path, "/")); answer != nil && r.Method == http.MethodGet {
-		return answer, http.StatusOK, nil
+// respond sends a response as JSON.
+func respond(w http.ResponseWriter, code int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	_ = json.NewEncoder(w).Encode(body)
+}
+
+// serve responds, or returns the error to respond with.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
+	if answer := discovery(strings.TrimSuffix(r.URL.Path, "/"), s.workloads != nil); answer != nil && r.Method == http.MethodGet {
+		respond(w, http.StatusOK, answer)
+		return nil
+	}
+	if strings.HasPrefix(r.URL.Path, "/openapi/v3") && r.Method == http.MethodGet {
+		return serveOpenAPI(w, r)
 	}
 	t, ok := parse(r.URL.Path)
-	if !ok {
-		return nil, 0, apierrors.NewGenericServerResponse(http.StatusNotFound, strings.ToLower(r.Method), schema.GroupResource{}, "", "the sandbox's cluster has no "+r.URL.Path, 0, true)
+	if !ok || t.kind.derived && s.workloads == nil {
+		return apierrors.NewGenericServerResponse(http.StatusNotFound, strings.ToLower(r.Method), schema.GroupResource{}, "", "the sandbox's cluster has no "+r.URL.Path, 0, true)
+	}
+	query := r.URL.Query()
+	watched := query.Get("watch") == "true" || query.Get("watch") == "1"
+	switch {
+	case t.subresource != "":
+		return s.serveSubresource(w, r, t)
+	case r.Method == http.MethodGet && watched:
+		return s.watch(w, r, t)
+	case r.Method == http.MethodGet:
+		return s.read(w, r, t)
+	case t.kind.derived:
+		return forbidden(r, t)
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	switch {
 	case err != nil:
-		return nil, 0, apierrors.NewBadRequest(err.Error())
+		return apierrors.NewBadRequest(err.Error())
 	case len(body) > maxBody:
-		return nil, 0, apierrors.NewRequestEntityTooLargeError("limit is 3145728")
+		return apierrors.NewRequestEntityTooLargeError("limit is 3145728")
 	}
-	answer, code, err := s.act(r, t, body)
-	return answer, code, err
+	return s.write(w, r, t, body)
 }
 
-func (s *Server) act(r *http.Request, t target, body []byte) (any, int, error) {
-	query := r.URL.Query()
-	manager := query.Get("fieldManager")
-	if query.Has("dryRun") {
-		return nil, 0, apierrors.NewBadRequest(noDryRun)
-	}
-	switch {
-	case r.Method == http.MethodGet && t.name == "":
-		if query.Get("watch") == "true" || query.Get("watch") == "1" {
-			return nil, 0, apierrors.NewMethodNotSupported(t.kind.group(), "watch")
-		}
-		selected, err := parseSelector(query)
-		if err != nil {
-			return nil, 0, err
-		}
-		return s.objects.list(t.kind, t.namespace, selected), http.StatusOK, nil
-	case r.Method == http.MethodGet:
+// read responds with an object or a list.
+func (s *Server) read(w http.ResponseWriter, r *http.Request, t target) error {
+	s.refresh(t.kind)
+	if t.name != "" {
 		object, err := s.objects.get(t.kind, t.namespace, t.name)
-		return object, http.StatusOK, err
-	case r.Method == http.MethodPost && t.name == "":
-		object, err := decode(t.kind, body, r.Header.Get("Content-Type"))
 		if err != nil {
-			return nil, 0, err
+			return err
 		}
-		created, err := s.objects.create(object, t.kind, t.namespace, managerOrUserAgent(manager, r))
-		return created, http.StatusCreated, err
-	case r.Method == http.MethodPut && t.name != "":
-		object, err := decode(t.kind, body, r.Header.Get("Content-Type"))
-		if err != nil {
-			return nil, 0, err
-		}
-		updated, err := s.objects.update(object, t, managerOrUserAgent(manager, r))
-		return updated, http.StatusOK, err
-	case r.Method == http.MethodPatch && t.name != "":
-		form, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-		if err != nil {
-			return nil, 0, apierrors.NewBadRequest(err.Error())
-		}
-		if types.PatchType(form) == types.ApplyPatchType {
-			if manager == "" {
-				return nil, 0, apierrors.NewBadRequest("PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch")
-			}
-			force := query.Get("force") == "true"
-			applied, created, err := s.objects.apply(t, body, manager, force)
-			if created {
-				return applied, http.StatusCreated, err
-			}
-			return applied, http.StatusOK, err
-		}
-		patched, err := s.objects.patch(t, types.PatchType(form), body, managerOrUserAgent(manager, r))
-		return patched, http.StatusOK, err
-	case r.Method == http.MethodDelete && t.name != "":
-		options, err := deleteOptions(body)
-		if err != nil {
-			return nil, 0, err
-		}
-		err = s.objects.delete(t, options)
-		return &metav1.Status{TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: metav1.StatusSuccess}, http.StatusOK, err
+		respond(w, http.StatusOK, formOf(r).one(object))
+		return nil
 	}
-	return nil, 0, apierrors.NewMethodNotSupported(t.kind.group(), strings.ToLower(r.Method))
+	selected, err := parseSelector(t.kind, r.URL.Query())
+	if err != nil {
+		return err
+	}
+	items, revision := s.objects.list(t, selected)
+	respond(w, http.StatusOK, formOf(r).list(t.kind, items, strconv.FormatInt(revision, 10)))
+	return nil
+}
+
+// write changes objects, and responds with what they are then.
+func (s *Server) write(w http.ResponseWriter, r *http.Request, t target, body []byte) error {
+	known, err := newDecoder(r)
+	if err != nil {
+		return err
+	}
+	query := r.URL.Query()
+	by := writing{manager: managerOrUserAgent(query.Get("fieldManager"), r), force: query.Get("force") == "true", decoder: known}
+	if by.dry, err = isDry(query["dryRun"]); err != nil {
+		return err
+	}
+	var written object
+	code := http.StatusOK
+	switch {
+	case r.Method == http.MethodPost && t.name == "":
+		var x object
+		if x, err = known.read(t.kind, body, r.Header.Get("Content-Type")); err == nil {
+			written, err = s.objects.create(x, t.kind, t.namespace, by)
+		}
+		code = http.StatusCreated
+	case r.Method == http.MethodPut && t.name != "":
+		var x object
+		if x, err = known.read(t.kind, body, r.Header.Get("Content-Type")); err == nil {
+			written, err = s.objects.update(x, t, by)
+		}
+	case r.Method == http.MethodPatch && t.name != "":
+		var created bool
+		if written, created, err = s.patch(r, t, body, by); created {
+			code = http.StatusCreated
+		}
+	case r.Method == http.MethodDelete:
+		return s.delete(w, r, t, body)
+	default:
+		return apierrors.NewMethodNotSupported(t.kind.group(), strings.ToLower(r.Method))
+	}
+	if err != nil {
+		return err
+	}
+	known.warn(w)
+	respond(w, code, formOf(r).one(written))
+	return nil
+}
+
+// patch patches an object, or applies it. It reports whether it created the object.
+func (s *Server) patch(r *http.Request, t target, body []byte, by writing) (object, bool, error) {
+	form, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil {
+		return nil, false, apierrors.NewBadRequest(err.Error())
+	}
+	if types.PatchType(form) != types.ApplyPatchType {
+		patched, err := s.objects.patch(t, types.PatchType(form), body, by)
+		return patched, false, err
+	}
+	if r.URL.Query().Get("fieldManager") == "" {
+		return nil, false, apierrors.NewBadRequest("PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch")
+	}
+	return s.objects.apply(t, body, by)
+}
+
+// delete deletes an object, or all that the request selects.
+func (s *Server) delete(w http.ResponseWriter, r *http.Request, t target, body []byte) error {
+	options, err := deleteOptions(r.URL.Query(), body)
+	if err != nil {
+		return err
+	}
+	if t.name != "" {
+		deleted, err := s.objects.delete(t, options)
+		if err != nil {
+			return err
+		}
+		respond(w, http.StatusOK, &metav1.Status{
+			TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: metav1.StatusSuccess,
+			Details: &metav1.StatusDetails{Name: t.name, Kind: t.kind.resource, UID: deleted.GetUID()},
+		})
+		return nil
+	}
+	if !t.kind.namespaced || t.namespace == "" {
+		return apierrors.NewMethodNotSupported(t.kind.group(), "delete")
+	}
+	selected, err := parseSelector(t.kind, r.URL.Query())
+	if err != nil {
+		return err
+	}
+	items, revision := s.objects.list(t, selected)
+	for _, x := range items {
+		one := t
+		one.name = x.GetName()
+		if _, err := s.objects.delete(one, options); err != nil && !apierrors.IsNotFound(err) {
+			return err
+		}
+	}
+	respond(w, http.StatusOK, formOf(r).list(t.kind, items, strconv.FormatInt(revision, 10)))
+	return nil
 }
 
 // managerOrUserAgent returns manager, or if it is empty the field manager of a request
@@ -213,26 +246,4 @@ func managerOrUserAgent(manager string, r *http.Request) string {
 	}
 	agent, _, _ := strings.Cut(r.UserAgent(), "/")
 	return agent
-}
-
-// discovery returns the answer to a discovery request, or nil for other paths.
-func discovery(path string) any {
-	switch path {
-	case "/version":
-		return version.Info{Major: "1", Minor: "35", GitVersion: "v1.35.4+slipway-sandbox", Platform: "linux/amd64"}
-	case "/api":
-		return metav1.APIVersions{TypeMeta: metav1.TypeMeta{Kind: "APIVersions"}, Versions: []string{"v1"}}
-	case "/apis":
-		return metav1.APIGroupList{TypeMeta: metav1.TypeMeta{Kind: "APIGroupList", APIVersion: "v1"}, Groups: []metav1.APIGroup{}}
-	case "/api/v1":
-		list := metav1.APIResourceList{TypeMeta: metav1.TypeMeta{Kind: "APIResourceList", APIVersion: "v1"}, GroupVersion: "v1"}
-		for _, k := range kinds() {
-			list.APIResources = append(list.APIResources, metav1.APIResource{
-				Name: k.resource, SingularName: strings.ToLower(k.name), Kind: k.name, Namespaced: k.namespaced,
-				Verbs: metav1.Verbs{"create", "delete", "get", "list", "patch", "update"},
-			})
-		}
-		return list
-	}
-	return nil
 }

@@ -1,0 +1,81 @@
+package kubernetes
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// kind is a kind of object that the cluster supports.
+type kind struct {
+	name, resource string
+	namespaced     bool
+	// derived reports whether the objects are made of Polyaxon's runs. They are not kept on
+	// disk, and clients can only read them.
+	derived bool
+	// short is the short name that kubectl accepts, and category the category, such as
+	// all. They may be empty.
+	short, category string
+}
+
+var (
+	namespaceKind = kind{name: "Namespace", resource: "namespaces", short: "ns"}
+	secretKind    = kind{name: "Secret", resource: "secrets", namespaced: true}
+	configMapKind = kind{name: "ConfigMap", resource: "configmaps", namespaced: true, short: "cm"}
+	podKind       = kind{name: "Pod", resource: "pods", namespaced: true, derived: true, short: "po", category: "all"}
+	serviceKind   = kind{name: "Service", resource: "services", namespaced: true, derived: true, short: "svc", category: "all"}
+	eventKind     = kind{name: "Event", resource: "events", namespaced: true, derived: true, short: "ev"}
+	nodeKind      = kind{name: "Node", resource: "nodes", derived: true, short: "no"}
+)
+
+func kinds() []kind {
+	return []kind{namespaceKind, secretKind, configMapKind, podKind, serviceKind, eventKind, nodeKind}
+}
+
+func (k kind) gvk() schema.GroupVersionKind { return corev1.SchemeGroupVersion.WithKind(k.name) }
+func (k kind) group() schema.GroupResource  { return schema.GroupResource{Resource: k.resource} }
+func (k kind) missing(name string) error    { return apierrors.NewNotFound(k.group(), name) }
+
+// object is implemented by all of the cluster's types.
+type object interface {
+	runtime.Object
+	metav1.Object
+}
+
+func (k kind) empty() object {
+	switch k {
+	case namespaceKind:
+		return &corev1.Namespace{}
+	case secretKind:
+		return &corev1.Secret{}
+	case configMapKind:
+		return &corev1.ConfigMap{}
+	case podKind:
+		return &corev1.Pod{}
+	case serviceKind:
+		return &corev1.Service{}
+	case eventKind:
+		return &corev1.Event{}
+	}
+	return &corev1.Node{}
+}
+
+// kindOf returns the kind of an object of the cluster.
+func kindOf(x object) kind {
+	for _, k := range kinds() {
+		if k.name == x.GetObjectKind().GroupVersionKind().Kind {
+			return k
+		}
+	}
+	return kind{}
+}
+
+// verbs returns what clients can do with objects of the kind.
+func (k kind) verbs() metav1.Verbs {
+	if k.derived {
+		return metav1.Verbs{"get", "list", "watch"}
+	}
+	return metav1.Verbs{"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"}
+}
