@@ -46,7 +46,11 @@ func openPlatform(ctx context.Context, s *server) (*platform, error) {
 		Host: s.state.Polyaxon, Token: s.state.Token, Log: s.options.Log, Owns: s.ownsDir, Public: public,
 		Release: s.options.Release,
 	})
-	return p, err
+	if err != nil {
+		return nil, err
+	}
+	p.kubernetes.Attach(p.polyaxon.Workloads())
+	return p, nil
 }
 
 // pull reads an image. A reference with any port of 127.0.0.1 is read from the sandbox's

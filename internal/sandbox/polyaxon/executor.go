@@ -224,6 +224,7 @@ func (e *executor) attempts(ctx context.Context, x *execution, uuid string, o *c
 		ctx, cancel = context.WithTimeoutCause(ctx, limit, &deadlineError{limit})
 		defer cancel()
 	}
+	e.podCreated(uuid, 0)
 	asked := requestOf(append(o.Sidecars, o.Container)...)
 	lacks := e.options.Capacity.lacks(asked)
 	if lacks == "" {
@@ -240,6 +241,9 @@ func (e *executor) attempts(ctx context.Context, x *execution, uuid string, o *c
 		return ending(ctx, nil)
 	}
 	for attempt := 0; ; attempt++ {
+		if attempt > 0 {
+			e.podCreated(uuid, attempt)
+		}
 		err := e.pod(ctx, x, uuid, o, attempt)
 		if err == nil {
 			return succeeded, "PodSucceeded", "Run succeeded"

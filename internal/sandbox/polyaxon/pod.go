@@ -1,6 +1,7 @@
 package polyaxon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -79,7 +80,7 @@ func makeOutputs(dir string) error {
 // sidecars beside the main container. The pod ends with the main container.
 func (e *executor) pod(ctx context.Context, x *execution, uuid string, o *compile.Pod, attempt int) (err error) {
 	r, _ := e.store.run(uuid)
-	p := &podRun{executor: e, ctx: ctx, x: x, run: r, o: o, name: fmt.Sprintf("plx-operation-%s-%d", uuid, attempt), scratch: e.dir("containers", uuid)}
+	p := &podRun{executor: e, ctx: ctx, x: x, run: r, o: o, name: podName(uuid, attempt), scratch: e.dir("containers", uuid)}
 	if !e.options.Owns() {
 		return errors.New("the sandbox's directory was deleted")
 	}
@@ -100,9 +101,7 @@ func (e *executor) pod(ctx context.Context, x *execution, uuid string, o *compil
 	}()
 	defer func() { _ = container.Remove(p.scratch) }()
 	for i, init := range o.Init {
-		if init.Name == "" {
-			init.Name = fmt.Sprintf("init-%d", i)
-		}
+		init.Name = initName(init, i)
 		process, err := p.start(init, nil)
 		if err != nil {
 			return err
@@ -113,15 +112,14 @@ func (e *executor) pod(ctx context.Context, x *execution, uuid string, o *compil
 	}
 	var sidecars []*container.Process
 	defer func() {
-		for _, sidecar := range sidecars {
+		for i, sidecar := range sidecars {
 			sidecar.Stop(time.Second)
-			_, _ = sidecar.Wait() // the run does not depend on how a sidecar ends
+			exit, _ := sidecar.Wait() // the run does not depend on how a sidecar ends
+			p.ended(sidecarName(o.Sidecars[i], i), exit)
 		}
 	}()
 	for i, sidecar := range o.Sidecars {
-		if sidecar.Name == "" {
-			sidecar.Name = fmt.Sprintf("sidecar-%d", i)
-		}
+		sidecar.Name = sidecarName(sidecar, i)
 		process, err := p.start(sidecar, nil)
 		if err != nil {
 			return err
@@ -150,6 +148,14 @@ func (e *executor) pod(ctx context.Context, x *execution, uuid string, o *compil
 	return p.wait(process, mainContainer)
 }
 
+func initName(c corev1.Container, i int) string {
+	return cmp.Or(c.Name, fmt.Sprintf("init-%d", i))
+}
+
+func sidecarName(c corev1.Container, i int) string {
+	return cmp.Or(c.Name, fmt.Sprintf("sidecar-%d", i))
+}
+
 // wait waits for a container's end. It stops the container when the run is stopped.
 func (p *podRun) wait(process *container.Process, name string) error {
 	select {
@@ -159,6 +165,7 @@ func (p *podRun) wait(process *container.Process, name string) error {
 	}
 	exit, err := process.Wait()
 	p.log.flush(name)
+	p.ended(name, exit)
 	switch {
 	case err != nil:
 		return fmt.Errorf("run container %s: %w", name, err)
@@ -192,8 +199,12 @@ func (p *podRun) start(c corev1.Container, ports []int) (*container.Process, err
 	}
 	// The process gets the executor's context, because the end of the run's own context
 	// sends the process a signal first.
-	return p.options.Runtime.Start(p.executor.ctx, container.Spec{
+	process, err := p.options.Runtime.Start(p.executor.ctx, container.Spec{
 		Name: p.name, Image: image, Command: expandAll(c.Command, env), Args: expandAll(c.Args, env), Env: env.list(), WorkingDir: c.WorkingDir,
 		Memory: c.Resources.Limits.Memory().Value(), Mounts: mounts, Ports: ports, Stdout: p.log.stream(c.Name), Stderr: p.log.stream(c.Name), Dir: dir,
 	})
+	if err == nil {
+		p.began(c.Name)
+	}
+	return process, err
 }

@@ -85,6 +85,8 @@ type record struct {
 	Original    *original      `json:"original"`
 	Lineage     []any          `json:"lineage"`
 	Deleted     bool           `json:"deleted"`
+	// Pods are what happened to the pods of its attempts.
+	Pods []podState `json:"pods,omitempty"`
 	// Grants limit what a run that a job submitted may use. They are nil for a run that
 	// the user submitted.
 	Grants *grants `json:"grants,omitempty"`
@@ -107,10 +109,12 @@ type store struct {
 	mu       sync.Mutex
 	projects map[string]*project
 	runs     map[string]*record
+	// changed is closed, and replaced, when a run changes.
+	changed chan struct{}
 }
 
 func openStore(dir string, now func() time.Time, owns func() bool) (*store, error) {
-	s := &store{dir: dir, now: now, owns: owns, projects: map[string]*project{}, runs: map[string]*record{}}
+	s := &store{dir: dir, now: now, owns: owns, projects: map[string]*project{}, runs: map[string]*record{}, changed: make(chan struct{})}
 	err := load(filepath.Join(dir, "projects"), func(p *project) { s.projects[p.Name] = p })
 	if err == nil {
 		err = load(filepath.Join(dir, "runs"), func(r *record) { s.runs[r.UUID] = r })
@@ -170,8 +174,27 @@ func (s *store) change(uuid string, change func(*record)) error {
 	err := s.save("runs", uuid, &next)
 	if err == nil || next.Status != r.Status || len(next.Conditions) != before {
 		s.runs[uuid] = &next // clients see the status of a running run even if the disk does not take it
+		s.wake()
 	}
 	return err
+}
+
+// note changes a run in memory. The next change stores it.
+func (s *store) note(uuid string, change func(*record)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r, ok := s.runs[uuid]; ok {
+		next := *r
+		change(&next)
+		s.runs[uuid] = &next
+		s.wake()
+	}
+}
+
+// wake tells those who wait for a change of a run. The caller must hold mu.
+func (s *store) wake() {
+	close(s.changed)
+	s.changed = make(chan struct{})
 }
 
 // add stores a new run. Its time of creation is set while it becomes visible to others,
@@ -185,6 +208,7 @@ func (s *store) add(r *record) error {
 		return err
 	}
 	s.runs[r.UUID] = r
+	s.wake()
 	return nil
 }
 
