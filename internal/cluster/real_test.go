@@ -7,4 +7,13 @@ import (
 	"github.com/slipway-ci/slipway/internal/testenv"
 )
 
-func TestRealKubernetes(t *testing.T) { clustertest.Contract(t, testenv.Kubernetes(t)) }
+// TestRealKubernetes runs the contract, and the scripts of kubectl, against the real API
+// server.
+func TestRealKubernetes(t *testing.T) {
+	access := testenv.Kubernetes(t)
+	clustertest.Contract(t, access)
+	checkOpenAPI(t, access)
+	if testenv.Thorough() { // the sandbox runs them every time
+		clustertest.Kubectl(t, access)
+	}
+}

@@ -45,6 +45,7 @@ func setUp(ctx context.Context, o Options) error {
 	}
 	parts := []component{
 		{"kubetest (Kubernetes)", func() (string, error) { return hashTree("internal/testenv/kubetest") }, makeKubetest},
+		{"kubectl and crane", func() (string, error) { return hashTree(kubectlModule) }, makeClients},
 		{"haupt (Polyaxon " + hauptVersion + ")", func() (string, error) { return hauptVersion, nil }, makeHaupt},
 		{"spdx (pyspdxtools and in-toto-attestation)", func() (string, error) { return spdxVersion + " " + intotoVersion, nil }, makeSPDX},
 		{"polyaxon111 (Polyaxon " + polyaxon1Version + ")", func() (string, error) { return strings.Join(polyaxon1Packages(), " "), nil }, makePolyaxon1},
@@ -90,6 +91,27 @@ func makeKubetest(ctx context.Context, o Options) error {
 	}
 	return run(ctx, o, nil, "go", "build", "-C", filepath.FromSlash("internal/testenv/kubetest"), "-trimpath", "-ldflags=-s -w", "-o", target, ".")
 }
+
+// makeClients makes the clients that people use beside slipway. kubectl is a module of its
+// own, and slipway's own module has crane.
+func makeClients(ctx context.Context, o Options) error {
+	target, err := filepath.Abs(filepath.Join(cacheDir, "kubectl"))
+	if err != nil {
+		return err
+	}
+	flags := "-ldflags=-s -w -X=k8s.io/component-base/version.gitVersion=" + kubectlVersion
+	if err := run(ctx, o, nil, "go", "build", "-C", filepath.FromSlash(kubectlModule), "-trimpath", flags, "-o", target, "."); err != nil {
+		return err
+	}
+	return run(ctx, o, nil, "go", "build", "-o", filepath.Join(cacheDir, "crane"), "github.com/google/go-containerregistry/cmd/crane")
+}
+
+// kubectlModule is the module that builds kubectl, and kubectlVersion is what kubectl says
+// that it is.
+const (
+	kubectlModule  = "internal/testenv/kubectl"
+	kubectlVersion = "v1.35.4"
+)
 
 func makeHaupt(ctx context.Context, o Options) error {
 	venv := filepath.Join(cacheDir, "haupt")

@@ -435,4 +435,5 @@ func pushJob(t *testing.T, s *sandbox.Sandbox) string {
 func TestClusterContract(t *testing.T) {
 	s := join(t, t.TempDir())
 	clustertest.Contract(t, s.Access())
+	clustertest.Kubectl(t, s.Access())
 }

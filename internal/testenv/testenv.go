@@ -269,3 +269,6 @@ func until(t testing.TB, log string, limit time.Duration, what string, ready fun
 	lines := strings.Split(string(said), "\n")
 	t.Fatalf("%s is not ready; the log ends:\n%s", what, strings.Join(lines[max(0, len(lines)-20):], "\n"))
 }
+
+// Kubectl returns the path of Kubernetes' own client.
+func Kubectl(t testing.TB) string { return component(t, "kubectl", "kubectl") }
