@@ -27,6 +27,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/dockerfile"
 	"github.com/slipway-ci/slipway/internal/image"
 	"github.com/slipway-ci/slipway/internal/job"
+	"github.com/slipway-ci/slipway/internal/kubeconfig"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/pipeline"
 	"github.com/slipway-ci/slipway/internal/platform"
@@ -104,6 +105,10 @@ var provocations = map[string]func(ctx context.Context, dir string) error{
 			return none
 		}}, nil)
 		return err
+	},
+	"internal/kubeconfig": func(context.Context, string) error {
+		kubeconfig.Files("", unreadable)
+		return nil
 	},
 	"internal/panics": func(context.Context, string) error {
 		var group panics.Group
