@@ -36,7 +36,7 @@ func TestPolyaxonInCluster(t *testing.T) {
 		t.Fatal(err)
 	}
 	job := buildJob(t)
-	env, events, _ := serving(t, "", kubeconfig(t, access))
+	env, events, _ := serving(t, "", writeKubeconfig(t, access))
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 
@@ -176,8 +176,8 @@ func pod(name string, labels map[string]string) *corev1.Pod {
 		Spec: corev1.PodSpec{AutomountServiceAccountToken: &no, Containers: []corev1.Container{{Name: "main", Image: "none"}}}}
 }
 
-// kubeconfig returns access in the format of a kubeconfig file.
-func kubeconfig(t *testing.T, access *rest.Config) string {
+// writeKubeconfig returns access in the format of a kubeconfig file.
+func writeKubeconfig(t *testing.T, access *rest.Config) string {
 	t.Helper()
 	config := api.NewConfig()
 	config.Clusters["a"] = &api.Cluster{Server: access.Host, CertificateAuthority: access.CAFile, CertificateAuthorityData: access.CAData}

@@ -51,7 +51,7 @@ func TestSecretsOnCluster(t *testing.T) {
 	write := func(access *rest.Config, cluster string) {
 		t.Helper()
 		for name, text := range map[string]string{
-			"kubeconfig":   kubeconfig(t, access),
+			"kubeconfig":   writeKubeconfig(t, access),
 			"slipway.yaml": "project: story\nregistry: 127.0.0.1:1/none\ncluster: {kubeconfig: {path: kubeconfig}, namespace: " + cluster + "}\nsecrets: {token: {data: {token: env:TOKEN}}}\n",
 		} {
 			if err := os.WriteFile(name, []byte(text), 0o600); err != nil {

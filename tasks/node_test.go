@@ -25,7 +25,7 @@ func TestUpOnNode(t *testing.T) {
 		t.Skip("a node of its own is for CI; TestRunsOnNode reaches a pod too")
 	}
 	access, _ := testenv.Node(t)
-	env, events, port := serving(t, "polyaxon: {host: '"+sandboxtest.Polyaxon(t, "1.11.3", buildJob(t))+"'}", kubeconfig(t, access))
+	env, events, port := serving(t, "polyaxon: {host: '"+sandboxtest.Polyaxon(t, "1.11.3", buildJob(t))+"'}", writeKubeconfig(t, access))
 	clients, err := kubernetes.NewForConfig(access)
 	if err != nil {
 		t.Fatal(err)

@@ -71,6 +71,9 @@ var steps = []step{
 	{golden: "up", args: "up api"},
 	{golden: "runs", args: "runs --services"},
 	{golden: "down", args: "down api"},
+	{golden: "cluster-credentials", args: "cluster credentials --kubeconfig KUBECONFIG"},
+	{golden: "cluster-token", args: "cluster token"},
+	{golden: "registry-password", args: "registry password"},
 	{golden: "sandbox-status", args: "sandbox status"},
 	{golden: "sandbox-stop", args: "sandbox stop"},
 	{golden: "sandbox-reset", args: "sandbox reset"},
@@ -104,7 +107,8 @@ func TestResults(t *testing.T) {
 		var out, told bytes.Buffer
 		d := cli.Open()
 		d.Dir, d.Stdout, d.Stderr = dir, &out, &told
-		code := run(d, append(strings.Fields(s.args), "-o", "json"))
+		args := strings.Fields(strings.ReplaceAll(s.args, "KUBECONFIG", filepath.Join(dir, ".slipway", "kubeconfig")))
+		code := run(d, append(args, "-o", "json"))
 		if code != s.code {
 			t.Fatalf("%s: exit code %d, want %d\n%s%s", s.args, code, s.code, told.String(), out.String())
 		}

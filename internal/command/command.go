@@ -37,20 +37,21 @@ const (
 	Polyaxonfiles Group = "Polyaxonfiles"
 	Runs          Group = "Runs"
 	Services      Group = "Services"
+	Cluster       Group = "Cluster"
 	Sandbox       Group = "Sandbox"
 	Itself        Group = "slipway itself"
 )
 
 // groups returns all groups in order.
 func groups() []Group {
-	return []Group{Deploys, Images, Secrets, Polyaxonfiles, Runs, Services, Sandbox, Itself}
+	return []Group{Deploys, Images, Secrets, Polyaxonfiles, Runs, Services, Cluster, Sandbox, Itself}
 }
 
 // Table returns all commands. A command precedes its subcommands.
 func Table() []Command {
 	var all []Command
 	for _, part := range [][]Command{
-		deploys(), images(), secrets(), polyaxonfiles(), runs(), services(), sandbox(), itself(),
+		deploys(), images(), secrets(), polyaxonfiles(), runs(), services(), cluster(), sandbox(), itself(),
 	} {
 		all = append(all, part...)
 	}

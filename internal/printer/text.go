@@ -27,7 +27,7 @@ func Text(w io.Writer, r *report.Result, on Page) error {
 			out.WriteString("\n")
 		}
 	}
-	for _, section := range []func(*page, *report.Result){textProblems, textImages, textSecrets, textJobs, textRuns, textArtifacts, textSandbox} {
+	for _, section := range []func(*page, *report.Result){textProblems, textImages, textSecrets, textJobs, textRuns, textArtifacts, textSandbox, textCredentials} {
 		section(out, r)
 	}
 	_, err := io.WriteString(w, out.String())
@@ -245,6 +245,29 @@ func textSandbox(w *page, r *report.Result) {
 			w.line("  jobs run isolated, in namespaces of their own")
 		} else {
 			w.line("  jobs are not isolated from this machine: %s", s.Isolation)
+		}
+	}
+}
+
+func textCredentials(w *page, r *report.Result) {
+	c := r.Credentials
+	if c == nil || c.Kubeconfig == "" {
+		return
+	}
+	state := "is written to"
+	if !c.Changed {
+		state = "is up to date in"
+	}
+	w.line("context %s %s %s", c.Context, state, c.Kubeconfig)
+	if c.Current {
+		w.line("  kubectl get pods")
+	} else {
+		w.line("  kubectl --context %s get pods", c.Context)
+	}
+	if c.Registry != "" {
+		w.line("registry %s: log in with one of", c.Registry)
+		for _, login := range c.Logins {
+			w.line("  %s", login)
 		}
 	}
 }

@@ -19,6 +19,12 @@ type Secrets mg.Namespace
 // slipway.
 type Component mg.Namespace
 
+// Cluster gives kubectl access to the cluster.
+type Cluster mg.Namespace
+
+// Registry gives crane, skopeo and docker access to the sandbox's registry.
+type Registry mg.Namespace
+
 // Sandbox manages the embedded platform of this repository.
 type Sandbox mg.Namespace
 
@@ -376,6 +382,38 @@ func Down(ctx context.Context, service string) error {
 			Service: service,
 		})
 	})
+}
+
+// Credentials writes an entry for kubectl to the kubeconfig, and makes it the
+// current context. All else in the file stays as it is. The entry has no
+// credentials: kubectl runs slipway cluster token for them. For the sandbox it
+// also prints how crane and skopeo log in to its registry.
+func (Cluster) Credentials(ctx context.Context,
+	kubeconfig *string, // write to this file, not to that of KUBECONFIG or ~/.kube/config
+	name *string, // name the context so (default sandbox-PROJECT)
+	keepContext *bool, // leave kubectl's current context as it is
+) error {
+	return cli.Open().Named("cluster credentials").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
+		return tasks.ClusterCredentials(ctx, env, tasks.ClusterCredentialsOptions{
+			Kubeconfig:  value(kubeconfig),
+			Name:        value(name),
+			KeepContext: value(keepContext),
+		})
+	})
+}
+
+// Token prints a token for the cluster, as kubectl wants it from its plugins (an
+// ExecCredential). kubectl runs it by itself. The token is not masked, and is kept
+// nowhere.
+func (Cluster) Token(ctx context.Context) error {
+	return cli.Open().Named("cluster token").Run(ctx, tasks.ClusterToken)
+}
+
+// Password prints the password of the user slipway at the sandbox's registry, for
+// the standard input of another client's login. It is another one each time the
+// sandbox starts. It is not masked.
+func (Registry) Password(ctx context.Context) error {
+	return cli.Open().Named("registry password").Run(ctx, tasks.RegistryPassword)
 }
 
 // Status shows whether the sandbox runs, and where.

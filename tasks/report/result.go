@@ -33,6 +33,8 @@ type Result struct {
 	Rules     []Rule     `json:"-"`
 	Artifacts []Artifact `json:"artifacts,omitempty"`
 	Sandbox   *Sandbox   `json:"sandbox,omitempty"`
+	// Credentials is the access that other clients have.
+	Credentials *Credentials `json:"credentials,omitempty"`
 	// Text is printed literally, such as a rendered operation.
 	Text string `json:"text,omitempty"`
 	// Operation is a rendered operation as JSON.
@@ -170,6 +172,23 @@ type Artifact struct {
 	Bytes int64  `json:"bytes"`
 	// SavedAs is the path of the downloaded file.
 	SavedAs string `json:"saved_as,omitempty"`
+}
+
+// Credentials is the access to the cluster and the registry that other clients have. It has
+// no secret.
+type Credentials struct {
+	// Context is the name of the context in the kubeconfig, and Current reports whether it is
+	// the current one. Changed reports whether Kubeconfig was written.
+	Kubeconfig string `json:"kubeconfig,omitempty"`
+	Context    string `json:"context"`
+	Current    bool   `json:"current"`
+	Changed    bool   `json:"changed"`
+	Server     string `json:"server"`
+	Namespace  string `json:"namespace,omitempty"`
+	// Registry is the host of the sandbox's registry, and Logins are command lines by which
+	// other clients log in there.
+	Registry string   `json:"registry,omitempty"`
+	Logins   []string `json:"logins,omitempty"`
 }
 
 // Sandbox is the state of the embedded platform.
