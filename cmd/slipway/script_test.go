@@ -122,7 +122,7 @@ func stories(t *testing.T, dir string, prepare func(*testscript.Env) error) {
 			case "thorough":
 				return testenv.Thorough(), nil
 			}
-			components := map[string]string{"python-base": "python-base.tar", "buildkitd": "buildkitd", "polyaxon": "haupt/bin/polyaxon"}
+			components := map[string]string{"python-base": "python-base.tar", "buildkitd": "buildkitd", "polyaxon": "haupt/bin/polyaxon", "kubectl": "kubectl", "crane": "crane"}
 			file, ok := components[name]
 			if !ok {
 				return false, fmt.Errorf("there is no condition %s", name)
