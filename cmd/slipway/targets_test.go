@@ -105,6 +105,7 @@ func TestDependencies(t *testing.T) {
 		"go.yaml.in/yaml/v3":                     "YAML with positions",
 		"golang.org/x/crypto":                    "an SSH agent, in tests",
 		"golang.org/x/net":                       "the pages of Python's indexes, and what proxies are for",
+		"golang.org/x/oauth2":                    "the tokens of each kind of credentials of Google",
 		"golang.org/x/sync":                      "errgroup",
 		"golang.org/x/sys":                       "namespaces and mounts",
 		"golang.org/x/term":                      "whether somebody looks",

@@ -18,6 +18,9 @@ import (
 var readsErrorText = map[string]string{
 	"internal/dockerfile.position":                        "BuildKit before 0.8 has the line in the text only",
 	"internal/dockerfile.refusesConnection":               "BuildKit's errors come over gRPC",
+	"internal/google.APIError.says":                       "Google's refusals have no field for it",
+	"internal/google.disabled":                            "older services have the project in the text only",
+	"internal/google.lacking":                             "older services have the permission in the text only",
 	"internal/image.reportsFullDisk":                      "the go command only prints it",
 	"internal/job.positionOf":                             "Polyaxon's message is a text; it finds the position",
 	"internal/polyaxon.CompileErrorOf":                    "Polyaxon's condition has no field for it",

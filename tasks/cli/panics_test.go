@@ -25,6 +25,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/deploy"
 	"github.com/slipway-ci/slipway/internal/dockerfile"
+	"github.com/slipway-ci/slipway/internal/google"
 	"github.com/slipway-ci/slipway/internal/image"
 	"github.com/slipway-ci/slipway/internal/job"
 	"github.com/slipway-ci/slipway/internal/kubeconfig"
@@ -200,6 +201,17 @@ var provocations = map[string]func(ctx context.Context, dir string) error{
 	},
 	"internal/registry": func(ctx context.Context, _ string) error {
 		_, err := (&registry.Client{Prefix: "registry.test/team", Transport: panickingTransport}).List(ctx, []string{"job", "other"})
+		return err
+	},
+	"internal/google": func(ctx context.Context, _ string) error {
+		found, err := google.Find(ctx, google.Options{
+			Federation: &google.Federation{Provider: "projects/1/locations/global/workloadIdentityPools/ci/providers/github"},
+			Lookup:     func(string) (string, bool) { return "https://github.test", true }, Transport: panickingTransport,
+		})
+		if err != nil {
+			return err
+		}
+		_, err = found.Token(ctx)
 		return err
 	},
 	"internal/printer": func(context.Context, string) error {
