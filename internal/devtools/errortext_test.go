@@ -21,6 +21,7 @@ var readsErrorText = map[string]string{
 	"internal/google.APIError.says":                       "Google's refusals have no field for it",
 	"internal/google.disabled":                            "older services have the project in the text only",
 	"internal/google.lacking":                             "older services have the permission in the text only",
+	"internal/google/secretmanager.stateOf":               "Secret Manager's refusal has no field for it",
 	"internal/image.reportsFullDisk":                      "the go command only prints it",
 	"internal/job.positionOf":                             "Polyaxon's message is a text; it finds the position",
 	"internal/polyaxon.CompileErrorOf":                    "Polyaxon's condition has no field for it",

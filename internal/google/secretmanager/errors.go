@@ -1,0 +1,116 @@
+package secretmanager
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/slipway-ci/slipway/internal/google"
+	"github.com/slipway-ci/slipway/internal/source"
+)
+
+// ChecksumError reports that a value does not have its checksum, because something on the
+// way has changed it.
+type ChecksumError struct{ Name Name }
+
+// Error implements error.
+func (e *ChecksumError) Error() string {
+	return fmt.Sprintf("the secret %s arrived damaged: its checksum (CRC32C) is another: check whether a proxy changes it", e.Name)
+}
+
+// StateError reports that a version is disabled or destroyed.
+type StateError struct {
+	// Name is what was asked for, and Version the number of the version, which latest or an
+	// alias hides.
+	Name    Name
+	Version string
+	// State is DISABLED or DESTROYED.
+	State string
+	Err   error
+}
+
+// Error implements error.
+func (e *StateError) Error() string {
+	what := fmt.Sprintf("version %s of the secret projects/%s/secrets/%s", e.Version, e.Name.Project, e.Name.Secret)
+	advice := map[string]string{"DISABLED": "enable it, or name another version", "DESTROYED": "add a new version, or name another one"}[e.State]
+	if e.Version != e.Name.Version {
+		what += ", which is its " + e.Name.Version + " one,"
+	}
+	return fmt.Sprintf("%s is %s: %s", what, strings.ToLower(e.State), advice)
+}
+
+// Unwrap returns the refusal.
+func (e *StateError) Unwrap() error { return e.Err }
+
+// state matches the text of Secret Manager, such as
+// "Secret Version [projects/1/secrets/db/versions/4] is in DESTROYED state.", as
+// google-github-actions/get-secretmanager-secrets#268 has it.
+var state = regexp.MustCompile(`/versions/([A-Za-z0-9_-]+)\] is in (DISABLED|DESTROYED) state`)
+
+// stateOf returns the *StateError of a refusal, or nil if it is about something else.
+func stateOf(name Name, refused *google.APIError) error {
+	m := state.FindStringSubmatch(refused.Message)
+	if m == nil {
+		return nil
+	}
+	return &StateError{Name: name, Version: m[1], State: m[2], Err: refused}
+}
+
+// NotFoundError reports that a secret or a version does not exist.
+type NotFoundError struct {
+	Name Name
+	// Near is a secret of the project with a similar name, or "".
+	Near string
+	// Empty reports whether the secret exists and has no version.
+	Empty bool
+	Err   error
+}
+
+// Error implements error.
+func (e *NotFoundError) Error() string {
+	what := fmt.Sprintf("there is no secret %s in project %s", e.Name.Secret, e.Name.Project)
+	switch {
+	case e.Empty && e.Name.Version == Latest:
+		return fmt.Sprintf("the secret %s in project %s has no version yet: add one", e.Name.Secret, e.Name.Project)
+	case e.Empty:
+		return fmt.Sprintf("the secret %s in project %s has no version %s", e.Name.Secret, e.Name.Project, e.Name.Version)
+	case e.Near != "":
+		return what + ": did you mean " + e.Near + "?"
+	case e.Name.Version == Latest:
+		return what + ", or it has no version"
+	}
+	return what + ", or it has no version " + e.Name.Version
+}
+
+// Unwrap returns the refusal.
+func (e *NotFoundError) Unwrap() error { return e.Err }
+
+// missing returns a *NotFoundError. It lists the secrets of the project, if it may.
+func (r *Reader) missing(ctx context.Context, name Name, err error) error {
+	none := &NotFoundError{Name: name, Err: err}
+	var list struct {
+		Secrets []struct {
+			Name string `json:"name"`
+		} `json:"secrets"`
+	}
+	failed := r.client().Get(ctx, "v1/projects/"+name.Project+"/secrets", url.Values{"pageSize": {"1000"}}, &list)
+	if failed != nil {
+		if errors.Is(failed, context.Canceled) || errors.Is(failed, context.DeadlineExceeded) {
+			return failed
+		}
+		return none
+	}
+	var names []string
+	for _, s := range list.Secrets {
+		last := s.Name[strings.LastIndexByte(s.Name, '/')+1:]
+		none.Empty = none.Empty || last == name.Secret
+		names = append(names, last)
+	}
+	if !none.Empty {
+		none.Near, _ = source.Nearest(name.Secret, names)
+	}
+	return none
+}
