@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/slipway-ci/slipway/internal/panics"
 )
 
 // PermissionError reports that an identity may not do something.
@@ -209,9 +211,9 @@ func lacking(refused *APIError) (permission, resource string) {
 }
 
 // masked returns err, which is not a refusal, without secrets. It leaves the error of a
-// context as it is.
+// context and a panic as they are.
 func (c *Credentials) masked(err error) error {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.As(err, new(*panics.Error)) {
 		return err
 	}
 	text, _, _ := strings.Cut(err.Error(), "\n") // x/oauth2 adds what a program printed, which may be a token

@@ -31,6 +31,21 @@ type Federation struct {
 // provider matches the name of a provider. Projects stand there by number.
 var provider = regexp.MustCompile(`^projects/([^/]+)/locations/global/workloadIdentityPools/([^/]+)(/providers/[^/]+)?$`)
 
+// AccountNameError reports that a text is not the address of a service account.
+type AccountNameError struct{ Name string }
+
+// Error implements error.
+func (e *AccountNameError) Error() string {
+	return fmt.Sprintf("%q is not the address of a service account, such as deployer@project.iam.gserviceaccount.com", e.Name)
+}
+
+// Check says what is wrong with the names, without a request. The error is an
+// *AccountNameError if it is the service account's.
+func (f Federation) Check() error {
+	_, err := f.check()
+	return err
+}
+
 // check returns the federation with a plain name of its provider, or says what is wrong.
 func (f Federation) check() (Federation, error) {
 	for _, prefix := range []string{"https:", "//iam.googleapis.com/"} {
@@ -44,7 +59,7 @@ func (f Federation) check() (Federation, error) {
 	case strings.Trim(m[1], "0123456789") != "":
 		return f, fmt.Errorf("the provider %q names its project by id: write the project's number in place of %q", f.Provider, m[1])
 	case f.ServiceAccount != "" && !mail.MatchString(f.ServiceAccount):
-		return f, fmt.Errorf("%q is not the address of a service account, such as deployer@project.iam.gserviceaccount.com", f.ServiceAccount)
+		return f, &AccountNameError{f.ServiceAccount}
 	}
 	if f.Audience == "" {
 		f.Audience = "https://iam.googleapis.com/" + f.Provider

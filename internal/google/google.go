@@ -14,7 +14,6 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/timeouts"
 )
 
@@ -56,16 +55,17 @@ func Public() Endpoints {
 // maxAnswer is the maximum size of an answer. The largest is a list of clusters.
 const maxAnswer = 16 << 20
 
-// patient returns the transport for requests to Google if the caller gives none. A service
-// that does not answer ends in an error. The metadata server is asked without a proxy, which
-// would answer for its own machine.
-func patient() http.RoundTripper {
-	base := http.DefaultTransport.(*http.Transport).Clone() //nolint:errcheck // its type is documented
+// patient returns a copy of a transport for requests to Google. A service that does not
+// answer ends in an error. The metadata server is asked without a proxy, which would answer
+// for its own machine.
+func patient(base *http.Transport) http.RoundTripper {
+	base = base.Clone()
+	proxy := base.Proxy
 	base.Proxy = func(request *http.Request) (*url.URL, error) {
-		if request.Header.Get(metadataFlavor) != "" {
+		if request.Header.Get(metadataFlavor) != "" || proxy == nil {
 			return nil, nil //nolint:nilnil // no proxy
 		}
-		return http.ProxyFromEnvironment(request)
+		return proxy(request)
 	}
-	return panics.Transport(timeouts.Transport(base, timeouts.Limits{Response: 30 * time.Second, Chunk: 30 * time.Second, Pace: 16 << 10}))
+	return timeouts.Transport(base, timeouts.Limits{Response: 30 * time.Second, Chunk: 30 * time.Second, Pace: 16 << 10})
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/slipway-ci/slipway/internal/clock"
+	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/secret"
 )
 
@@ -24,8 +25,9 @@ type Options struct {
 	Endpoints Endpoints
 	// Lookup returns an environment variable, as os.LookupEnv does.
 	Lookup func(string) (string, bool)
-	// Transport sends the requests. Nil means one that limits how long a service may be
-	// silent.
+	// Transport sends the requests. Nil means http.DefaultTransport. An *http.Transport is
+	// copied, so that the copy limits how long a service may be silent, and asks the metadata
+	// server without a proxy.
 	Transport http.RoundTripper
 	// Secrets learns each token before it is used, and each part of the credentials that is
 	// secret. It may be nil.
@@ -46,8 +48,12 @@ func (o Options) complete() Options {
 		o.Lookup = func(string) (string, bool) { return "", false }
 	}
 	if o.Transport == nil {
-		o.Transport = patient()
+		o.Transport = http.DefaultTransport
 	}
+	if base, ok := o.Transport.(*http.Transport); ok {
+		o.Transport = patient(base)
+	}
+	o.Transport = panics.Transport(o.Transport)
 	if o.Pause == nil {
 		o.Pause = clock.Sleep
 	}

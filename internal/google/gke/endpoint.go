@@ -11,11 +11,11 @@ type Endpoint string
 
 // The endpoints. Auto chooses one.
 const (
-	Auto           Endpoint = ""
+	Auto           Endpoint = "auto"
 	DNS            Endpoint = "dns"
 	Public         Endpoint = "public"
 	Private        Endpoint = "private"
-	ConnectGateway Endpoint = "connect-gateway"
+	ConnectGateway Endpoint = "fleet"
 )
 
 // Endpoints returns the endpoints that can be asked for by name.

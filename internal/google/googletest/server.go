@@ -27,6 +27,8 @@ import (
 type Server struct {
 	t    testing.TB
 	base string
+	// public reports whether the services have the addresses of Google's public cloud.
+	public bool
 
 	mu sync.Mutex
 	// ahead is how far its clock is ahead of this machine's.
@@ -79,6 +81,9 @@ func (s *Server) Listen() *Server {
 
 // Endpoints returns the addresses of the services.
 func (s *Server) Endpoints() google.Endpoints {
+	if s.public {
+		return google.Public()
+	}
 	return google.Endpoints{
 		Token: s.base + "/oauth2/token", STS: s.base + "/sts", IAMCredentials: s.base + "/iamcredentials",
 		Container: s.base + "/container", GKEHub: s.base + "/gkehub", ConnectGateway: s.base + "/connectgateway",
