@@ -19,7 +19,8 @@ type scheme struct {
 	name, form string
 	// pattern is the regular expression of what follows the colon.
 	pattern string
-	// read reads the value. Its error names the source and does not contain the value.
+	// read reads the value. Its error names the source and does not contain the value. It is
+	// nil if a service keeps the value: see Remote.
 	read func(*Resolver, context.Context, Source) (Value, error)
 }
 
@@ -28,7 +29,7 @@ func schemes() []scheme {
 	return []scheme{
 		{name: "env", form: "env:NAME", pattern: `[A-Za-z_][A-Za-z0-9_]*`, read: (*Resolver).variable},
 		{name: "file", form: "file:PATH", pattern: `.+`, read: (*Resolver).file},
-		{name: "gcp-secret-manager", form: "gcp-secret-manager:projects/P/secrets/S", pattern: `projects/[^/]+/secrets/[^/]+(/versions/[^/]+)?`, read: (*Resolver).unsupported},
+		{name: "gcp-secret-manager", form: "gcp-secret-manager:projects/P/secrets/S", pattern: `projects/[a-z0-9][a-z0-9.:-]*/secrets/[A-Za-z0-9_-]{1,255}(/versions/[A-Za-z0-9_-]{1,63})?`},
 	}
 }
 
@@ -106,8 +107,4 @@ func (r *Resolver) file(ctx context.Context, s Source) (Value, error) {
 		return Value{}, fmt.Errorf("the secret %s is larger than 1 MiB, more than Kubernetes allows", s)
 	}
 	return NewValue(content), nil
-}
-
-func (r *Resolver) unsupported(_ context.Context, s Source) (Value, error) {
-	return Value{}, fmt.Errorf("%s is not supported by this version of slipway", s.Scheme)
 }

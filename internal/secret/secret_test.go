@@ -60,7 +60,7 @@ func TestSources(t *testing.T) {
 	write("key", 9)
 	write("empty", 0)
 	write("large", maxSize+1)
-	r := &Resolver{Dir: dir, Lookup: func(name string) (string, bool) {
+	r := &Resolver{Dir: dir, Remotes: map[string]Remote{"gcp-secret-manager": kept{"projects/p/secrets/s": canary, "projects/p/secrets/s/versions/2": canary}}, Lookup: func(name string) (string, bool) {
 		value, ok := map[string]string{"TOKEN": canary, "EMPTY": ""}[name]
 		return value, ok
 	}}
@@ -78,8 +78,10 @@ func TestSources(t *testing.T) {
 		canary:         "not a secret source",
 		"vault:x":      "not a secret source",
 		"":             "not a secret source",
-		"gcp-secret-manager:projects/p/secrets/s":              "not supported by this version",
-		"gcp-secret-manager:projects/p/secrets/s/versions/2":   "not supported by this version",
+		"gcp-secret-manager:projects/p/secrets/s":              "",
+		"gcp-secret-manager:projects/p/secrets/s/versions/2":   "",
+		"gcp-secret-manager:projects/p/secrets/t":              "projects/p/secrets/t: no such secret",
+		"gcp-secret-manager:projects/P/secrets/s":              "not a secret source",
 		"gcp-secret-manager:projects/p/secrets/s/versions/2/x": "not a secret source",
 	} {
 		s, err := ParseSource(text)
@@ -97,6 +99,36 @@ func TestSources(t *testing.T) {
 		case err != nil && strings.Contains(err.Error(), canary):
 			t.Errorf("the error shows the value: %v", err)
 		}
+	}
+}
+
+// kept are the values of a service, by name.
+type kept map[string]string
+
+// Read implements Remote.
+func (k kept) Read(_ context.Context, name string) (Value, error) {
+	if k[name] == "" {
+		return Value{}, errors.New(name + ": no such secret")
+	}
+	return NewValue([]byte(k[name])), nil
+}
+
+// TestRemoteSources reads a source of a service once, and knows it from the others.
+func TestRemoteSources(t *testing.T) {
+	values := kept{"projects/p/secrets/s": "a"}
+	r := &Resolver{Remotes: map[string]Remote{"gcp-secret-manager": values}}
+	s := Source{"gcp-secret-manager", "projects/p/secrets/s"}
+	for range 2 {
+		if v, err := r.Resolve(t.Context(), s); err != nil || string(v.Reveal()) != "a" {
+			t.Errorf("%s, %v", v.Reveal(), err)
+		}
+		values["projects/p/secrets/s"] = "b"
+	}
+	if !s.IsRemote() || (Source{"env", "A"}).IsRemote() || (Source{"vault", "A"}).IsRemote() {
+		t.Error("the wrong sources are remote")
+	}
+	if _, err := (&Resolver{}).Resolve(t.Context(), s); err == nil {
+		t.Error("a service without access has a value")
 	}
 }
 
