@@ -27,6 +27,8 @@ type Config struct {
 	Polyaxon *Polyaxon `yaml:"polyaxon" doc:"Polyaxon server; the sandbox's when left out"`
 	// Sandbox is nil if the file has no section sandbox.
 	Sandbox *Sandbox `yaml:"sandbox" doc:"Settings of the sandbox, which is used in place of a registry, a cluster or a Polyaxon server"`
+	// Google is nil if access to Google Cloud needs nothing but what this machine has.
+	Google *Google `yaml:"google" doc:"Access to Google Cloud; the credentials of this machine when left out"`
 	// Bucket is "" for none.
 	Bucket   string             `yaml:"bucket" doc:"Cloud Storage bucket, as gs://NAME (not built yet)" form:"bucket"`
 	Images   map[string]*Image  `yaml:"images" doc:"Images to build, by name" form:"slug"`
@@ -67,6 +69,16 @@ type GKE struct {
 type Kubeconfig struct {
 	Path    string `yaml:"path" doc:"Path of the file, from the directory of slipway.yaml; kubectl's default when left out"`
 	Context string `yaml:"context" doc:"Context to use; the file's current one when left out"`
+}
+
+// Google says as whom to access Google Cloud. Each field may be empty.
+type Google struct {
+	Project        string `yaml:"project" doc:"Google Cloud project, for cluster.gke if that names none" form:"project"`
+	Credentials    string `yaml:"credentials" doc:"Secret source of a service account key, such as env:GCP_SA_KEY" form:"source"`
+	Provider       string `yaml:"workload-identity-provider" doc:"Provider of Workload Identity Federation, as projects/NUMBER/locations/global/workloadIdentityPools/POOL/providers/PROVIDER"`
+	ServiceAccount string `yaml:"service-account" doc:"Service account that the provider's identities impersonate; they have their own roles when left out"`
+	IDToken        string `yaml:"id-token" doc:"Environment variable with the OIDC token of the job, such as env:GCP_ID_TOKEN; GitHub is asked for one when left out" form:"source"`
+	Audience       string `yaml:"audience" doc:"Audience of the OIDC tokens of GitHub; the provider's default when left out"`
 }
 
 // Polyaxon is a Polyaxon server. Token is "" if it needs none.

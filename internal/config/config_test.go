@@ -73,6 +73,7 @@ func TestExample(t *testing.T) {
 
 func TestErrors(t *testing.T) {
 	const job = "jobs: {j: {polyaxonfile: a.yml}}\n"
+	const provider = "projects/1/locations/global/workloadIdentityPools/ci/providers/github"
 	for name, test := range map[string]struct{ text, want string }{
 		"empty":                {" \n", "slipway.yaml: is empty; name at least a job, or an image to build"},
 		"a list":               {"- a\n", "slipway.yaml:1:1: slipway.yaml must be a mapping, not a list"},
@@ -110,6 +111,13 @@ func TestErrors(t *testing.T) {
 		"a pasted password":    {"mlflow: {tracking-uri: \"http://m\", password: hunter2}\n", `slipway.yaml:1:46: mlflow.password must be ` + secret.Forms() + `, not the given value (hidden, it may be a secret)`},
 		"no yes or no":         {"jobs: {j: {polyaxonfile: a.yml, credentials: maybe}}\n", `slipway.yaml:1:46: jobs.j.credentials must be true or false, not "maybe"`},
 		"cluster without way":  {"cluster: {namespace: x}\n", "slipway.yaml:1:10: cluster needs exactly one of gke and kubeconfig"},
+		"key in the manager":   {"google: {credentials: \"gcp-secret-manager:projects/p/secrets/s\"}\n", "slipway.yaml:1:23: google.credentials cannot be in Secret Manager, which is read with these credentials (use env: or file:, or leave it out and use the credentials of this machine)"},
+		"a pasted key":         {"google: {credentials: hunter2}\n", `slipway.yaml:1:23: google.credentials must be ` + secret.Forms() + `, not the given value (hidden, it may be a secret)`},
+		"two identities":       {"google: {credentials: env:K, workload-identity-provider: " + provider + "}\n", "slipway.yaml:1:9: google has both credentials and workload-identity-provider (leave one out)"},
+		"no provider":          {"google: {service-account: a@b.iam.gserviceaccount.com}\n", "slipway.yaml:1:27: google.service-account needs workload-identity-provider"},
+		"a pool":               {"google: {workload-identity-provider: projects/1/locations/global/workloadIdentityPools/ci}\n", `slipway.yaml:1:38: "projects/1/locations/global/workloadIdentityPools/ci" is a workload identity pool, and not a provider: add /providers/PROVIDER`},
+		"not an account":       {"google: {workload-identity-provider: " + provider + ", service-account: x}\n", `slipway.yaml:1:126: "x" is not the address of a service account, such as deployer@project.iam.gserviceaccount.com`},
+		"token in a file":      {"google: {workload-identity-provider: " + provider + ", id-token: file:t}\n", "slipway.yaml:1:119: google.id-token must be an environment variable (write env:NAME)"},
 		"unset variable":       {"project: ${NOPE}\n", "slipway.yaml:1:10: the environment variable NOPE is not set (set it, or write ${NOPE:-default})"},
 		"open variable":        {"project: ${NOPE\n", "slipway.yaml:1:10: ${ is not closed by } (write $${ for a plain ${)"},
 		"hidden value":         {"jobs: {j: {polyaxonfile: a.yml, gpu: \"${SECRET}\"}}\n", "slipway.yaml:1:38: jobs.j.gpu must be a whole number, 0 or more, not the value of an environment variable (hidden)"},

@@ -41,6 +41,9 @@ var forms = map[string]form{
 	"owner":    {pattern: lazyregexp.New(`^[0-9]{1,9}(:[0-9]{1,9})?$`), description: "a user's number, or a user's and a group's, such as 1000:1000"},
 	"python":   {pattern: lazyregexp.New(`^3\.[0-9]{1,2}$`), description: "a version such as 3.12"},
 	"platform": {pattern: lazyregexp.New(`^[a-z0-9]+/[a-z0-9]+(/v[0-9]+)?$`), description: "a platform such as linux/amd64"},
+	"project":  {pattern: lazyregexp.New(`^([a-z0-9.-]+:)?[a-z0-9][a-z0-9-]{0,62}$`), description: "the id of a Google Cloud project, such as acme-ml"},
+	"region":   {pattern: lazyregexp.New(`^[a-z]+-[a-z]+[0-9]+(-[a-z])?$`), description: "a region, such as europe-west4, or a zone, such as europe-west4-a"},
+	"gke":      {pattern: lazyregexp.New(`^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$`), description: "lowercase letters, digits and dashes, at most 40"},
 	"path": {
 		pattern: lazyregexp.New(`^([^/.]|\.[^.]|\.$|\.\.[^/])`), check: isInsideRepository,
 		description: "a path inside the repository, without .. that leaves it",

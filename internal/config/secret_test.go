@@ -9,7 +9,9 @@ import (
 // TestSourcesAreComplete has a secret source in each place that takes one. It
 // fails when a key for a new source is added and not named here.
 func TestSourcesAreComplete(t *testing.T) {
-	c, err := load(t, `
+	const google = "\ngoogle: {credentials: \"env:GOOGLE\"}"
+	const federated = "\ngoogle: {workload-identity-provider: projects/1/locations/global/workloadIdentityPools/ci/providers/gitlab, id-token: \"env:ID\"}"
+	const rest = `
 secrets: {a: {data: {K: "env:DATA"}}, b: {docker-registry: {server: gcr.io, service-account-key: "env:REGISTRY"}}}
 images: {i: {dockerfile: Dockerfile, build-secrets: {s: "env:BUILD"}}}
 registry: gcr.io/x
@@ -17,15 +19,18 @@ polyaxon: {host: "https://x.example", token: "env:POLYAXON"}
 mlflow: {tracking-uri: "https://m.example", username: u, password: "env:MLFLOW"}
 jobs: {j: {polyaxonfile: a.yml, params: {P: "secret:env:PARAM", Q: "env:PLAIN"}}}
 services: {s: {component: jupyter, params: {P: "secret:env:SERVICE"}}}
-`, Options{Lookup: environment()})
-	if err != nil {
-		t.Fatal(err)
+`
+	for text, source := range map[string]string{google: "env:GOOGLE", federated: "env:ID"} {
+		c, err := load(t, text+rest, Options{Lookup: environment()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []string{"env:BUILD", "env:DATA", source, "env:MLFLOW", "env:PARAM", "env:POLYAXON", "env:REGISTRY", "env:SERVICE"}
+		if got := c.Sources(); !slices.Equal(got, want) {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
-	want := []string{"env:BUILD", "env:DATA", "env:MLFLOW", "env:PARAM", "env:POLYAXON", "env:REGISTRY", "env:SERVICE"}
-	if got := c.Sources(); !slices.Equal(got, want) {
-		t.Errorf("%q, want %q", got, want)
-	}
-	if places := sourcesOf(reflect.TypeFor[Config](), map[reflect.Type]bool{}); places != 5 {
+	if places := sourcesOf(reflect.TypeFor[Config](), map[reflect.Type]bool{}); places != 7 {
 		t.Errorf("%d keys take a secret source: give those of all from Sources, and name them above", places)
 	}
 }

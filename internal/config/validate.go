@@ -18,6 +18,7 @@ func (c *Config) validate() []*source.Error {
 		errs = append(errs, &source.Error{Position: c.At(path...), Message: fmt.Sprintf(format, args...), Hint: hint})
 	}
 	reported := c.validateOneOf(fail)
+	c.validateGoogle(fail)
 	for _, name := range keys(c.Images) {
 		i, at := c.Images[name], []string{"images", name}
 		switch {

@@ -112,7 +112,7 @@ func (d *Deployment) check(ctx context.Context, w Selection) error {
 	if errs[0] == nil && !d.Offline {
 		var err error
 		d.Bundles, err = bundles(ctx, d.Project, d.Jobs)
-		errs = append(errs, err, d.checkToken(ctx))
+		errs = append(errs, err, d.checkToken(ctx), d.checkKey(ctx))
 	}
 	errs = append(errs, build.Check(ctx, d.Project, d.Images), checker.Jobs(ctx, d.Project, d.Jobs))
 	return exit.IfInterrupted(ctx, errors.Join(errs...))
@@ -125,6 +125,15 @@ func (d *Deployment) checkToken(ctx context.Context) error {
 		return err
 	}
 	return nil
+}
+
+// checkKey checks the service account key that slipway.yaml names, which sends no request.
+func (d *Deployment) checkKey(ctx context.Context) error {
+	if cfg := d.Config.Google; cfg == nil || cfg.Credentials == "" {
+		return nil
+	}
+	_, err := d.Google(ctx)
+	return err
 }
 
 // Uses returns the parts of the platform that the deployment needs.

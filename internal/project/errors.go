@@ -24,8 +24,11 @@ func UnknownName(what, name string, known []string) error {
 // WithPosition returns err as a *source.Error at a position, unless err already is or wraps a
 // *source.Error. It returns nil if err is nil.
 func WithPosition(at source.Position, err error) error {
-	if err == nil || errors.As(err, new(*source.Error)) {
+	if err == nil || isLocated(err) {
 		return err
 	}
 	return &source.Error{Position: at, Message: err.Error(), Err: err}
 }
+
+// isLocated reports whether err is or wraps a *source.Error.
+func isLocated(err error) bool { return errors.As(err, new(*source.Error)) }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/exclusion"
+	"github.com/slipway-ci/slipway/internal/google"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/polyaxonfile/file"
 	"github.com/slipway-ci/slipway/internal/revision"
@@ -40,6 +41,7 @@ type Project struct {
 	Revision func() revision.Revision
 
 	secrets *secret.Resolver
+	google  once[*google.Credentials]
 	// untaggedOnce and cacheUnusedOnce make sure that the notes of NoteUntagged and
 	// NoteCacheUnused are sent once.
 	untaggedOnce, cacheUnusedOnce sync.Once

@@ -1,0 +1,63 @@
+package project
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/slipway-ci/slipway/internal/google"
+	"github.com/slipway-ci/slipway/internal/google/gke"
+	"github.com/slipway-ci/slipway/internal/google/secretmanager"
+)
+
+// Google returns the credentials for Google Cloud: those of slipway.yaml, or else those of
+// this machine. It looks for them once, when they are first needed. The only request that
+// it may send is one to the metadata server, if this machine has no others. The error of a
+// key that slipway.yaml names has its position.
+func (p *Project) Google(ctx context.Context) (*google.Credentials, error) {
+	return p.google.get(ctx, p.findGoogle)
+}
+
+// findGoogle looks for the credentials for Google Cloud.
+func (p *Project) findGoogle(ctx context.Context) (*google.Credentials, error) {
+	options := google.Options{Lookup: p.Lookup, Transport: p.Public, Pause: p.Pause, Secrets: p.Secrets}
+	if cfg := p.Config.Google; cfg != nil {
+		options.Federation = cfg.Federation()
+		if cfg.Credentials != "" {
+			key, err := p.Resolve(ctx, cfg.Credentials, "google", "credentials")
+			if err != nil {
+				return nil, err
+			}
+			options.Key, options.KeyFrom = key, cfg.Credentials
+		}
+	}
+	found, err := google.Find(ctx, options)
+	if bad := new(google.KeyError); errors.As(err, &bad) && options.KeyFrom != "" {
+		return nil, WithPosition(p.Config.At("google", "credentials"), err)
+	}
+	return found, err
+}
+
+// located returns the error of a request to Google Cloud with the position in slipway.yaml
+// of what it was for. The error is a *source.Error if slipway.yaml is to be corrected, and
+// not the rights of an identity or a network.
+func (p *Project) located(err error, at ...string) error {
+	var (
+		key       *google.KeyError
+		none      *google.NoCredentialsError
+		cluster   *gke.NotFoundError
+		endpoint  *gke.EndpointError
+		fleet     *gke.NoMembershipError
+		missing   *secretmanager.NotFoundError
+		forbidden *secretmanager.StateError
+	)
+	for _, mistake := range []any{&key, &none, &cluster, &endpoint, &fleet, &missing, &forbidden} {
+		if errors.As(err, mistake) {
+			return WithPosition(p.Config.At(at...), err)
+		}
+	}
+	if err == nil || errors.Is(err, context.Canceled) || isLocated(err) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", p.Config.At(at...), err)
+}
