@@ -45,7 +45,7 @@ func ClusterCredentials(ctx context.Context, env *Env, o ClusterCredentialsOptio
 		return result, exit.IfInterrupted(ctx, err)
 	}
 	if from == nil {
-		access, err := p.Access()
+		access, err := p.Access(ctx)
 		if err != nil {
 			return result, err
 		}

@@ -20,8 +20,8 @@ func dockerfileBuilder(o *imageBuild) image.Builder {
 		Order: o.Order, File: i.Dockerfile, FileAt: p.Config.At("images", i.Name, "dockerfile"), Target: i.Target,
 		BuildArgs: i.BuildArgs, SSH: i.SSH, Git: i.Git, Offline: p.Offline,
 		Secrets: func(ctx context.Context) (map[string]secret.Value, error) { return buildSecrets(ctx, p, i) },
-		Kubernetes: func() (*dockerfile.Kubernetes, error) {
-			access, err := p.Access()
+		Kubernetes: func(ctx context.Context) (*dockerfile.Kubernetes, error) {
+			access, err := p.Access(ctx)
 			if err != nil || access.Config == nil {
 				return nil, err
 			}

@@ -52,17 +52,19 @@ type Config struct {
 
 // Cluster says how to reach Kubernetes.
 type Cluster struct {
-	GKE             *GKE        `yaml:"gke" doc:"A cluster of Google Kubernetes Engine (not built yet)" oneof:"yes"`
+	GKE             *GKE        `yaml:"gke" doc:"A cluster of Google Kubernetes Engine" oneof:"yes"`
 	Kubeconfig      *Kubeconfig `yaml:"kubeconfig" doc:"A context of a kubeconfig file" oneof:"yes"`
 	Namespace       string      `yaml:"namespace" doc:"Namespace of Polyaxon's runs; polyaxon-v1 when left out" form:"dns" default:"polyaxon-v1"`
 	CreateNamespace bool        `yaml:"create-namespace" doc:"Create the namespace when it does not exist"`
 }
 
-// GKE is a cluster of Google Kubernetes Engine.
+// GKE is a cluster of Google Kubernetes Engine. FleetProject is "" for Project.
 type GKE struct {
-	Project  string `yaml:"project" doc:"Google Cloud project" required:"yes"`
-	Location string `yaml:"location" doc:"Region or zone" required:"yes"`
-	Name     string `yaml:"name" doc:"Name of the cluster" required:"yes"`
+	Project      string `yaml:"project" doc:"Google Cloud project; google.project when left out" form:"project"`
+	Location     string `yaml:"location" doc:"Region or zone" required:"yes" form:"region"`
+	Name         string `yaml:"name" doc:"Name of the cluster" required:"yes" form:"gke"`
+	Endpoint     string `yaml:"endpoint" doc:"How to reach it; the best way that it has when left out" enum:"auto,public,private,dns,fleet" default:"auto"`
+	FleetProject string `yaml:"fleet-project" doc:"Project of its fleet, for endpoint: fleet; the cluster's own when left out" form:"project"`
 }
 
 // Kubeconfig is a context of a kubeconfig file. Either field may be empty.

@@ -111,6 +111,10 @@ func TestErrors(t *testing.T) {
 		"a pasted password":    {"mlflow: {tracking-uri: \"http://m\", password: hunter2}\n", `slipway.yaml:1:46: mlflow.password must be ` + secret.Forms() + `, not the given value (hidden, it may be a secret)`},
 		"no yes or no":         {"jobs: {j: {polyaxonfile: a.yml, credentials: maybe}}\n", `slipway.yaml:1:46: jobs.j.credentials must be true or false, not "maybe"`},
 		"cluster without way":  {"cluster: {namespace: x}\n", "slipway.yaml:1:10: cluster needs exactly one of gke and kubeconfig"},
+		"GKE of no project":    {"cluster: {gke: {location: europe-west4, name: ml}}\n", "slipway.yaml:1:16: cluster.gke needs project (or set google.project)"},
+		"GKE nowhere":          {"cluster: {gke: {project: p, location: Belgium, name: ml}}\n", `slipway.yaml:1:39: cluster.gke.location must be a region, such as europe-west4, or a zone, such as europe-west4-a, not "Belgium"`},
+		"GKE by another way":   {"cluster: {gke: {project: p, location: europe-west4, name: ml, endpoint: vpn}}\n", `slipway.yaml:1:73: cluster.gke.endpoint must be auto, public, private, dns or fleet, not "vpn"`},
+		"fleet of no use":      {"google: {project: p}\ncluster: {gke: {location: europe-west4, name: ml, fleet-project: f}}\n", "slipway.yaml:2:66: cluster.gke.fleet-project needs endpoint: fleet"},
 		"key in the manager":   {"google: {credentials: \"gcp-secret-manager:projects/p/secrets/s\"}\n", "slipway.yaml:1:23: google.credentials cannot be in Secret Manager, which is read with these credentials (use env: or file:, or leave it out and use the credentials of this machine)"},
 		"a pasted key":         {"google: {credentials: hunter2}\n", `slipway.yaml:1:23: google.credentials must be ` + secret.Forms() + `, not the given value (hidden, it may be a secret)`},
 		"two identities":       {"google: {credentials: env:K, workload-identity-provider: " + provider + "}\n", "slipway.yaml:1:9: google has both credentials and workload-identity-provider (leave one out)"},
@@ -194,7 +198,7 @@ func TestUnsupported(t *testing.T) {
 	if refused == nil {
 		t.Fatal("nothing is refused")
 	}
-	for _, part := range []string{"cluster.gke", "bucket", "manifests"} {
+	for _, part := range []string{"bucket", "manifests"} {
 		if !strings.Contains(refused.Error(), part) {
 			t.Errorf("%s is not refused: %v", part, refused)
 		}

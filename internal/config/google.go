@@ -56,3 +56,16 @@ func (c *Config) validateGoogle(fail func(string, []string, string, ...any)) {
 		fail("", at(key), "%v", err)
 	}
 }
+
+// validateGKE checks the keys of cluster.gke.
+func (c *Config) validateGKE(fail func(string, []string, string, ...any)) {
+	if c.Cluster == nil || c.Cluster.GKE == nil {
+		return
+	}
+	switch gke := c.Cluster.GKE; {
+	case gke.Project == "":
+		fail("or set google.project", []string{"cluster", "gke"}, "cluster.gke needs project")
+	case gke.FleetProject != "" && gke.Endpoint != "fleet":
+		fail("", []string{"cluster", "gke", "fleet-project"}, "cluster.gke.fleet-project needs endpoint: fleet")
+	}
+}

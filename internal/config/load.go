@@ -61,6 +61,9 @@ func (c *Config) setDefaults() {
 	if c.Registry = strings.TrimSuffix(c.Registry, "/"); c.Project == "" {
 		c.Project = slug(filepath.Base(c.Dir))
 	}
+	if c.Cluster != nil && c.Cluster.GKE != nil && c.Cluster.GKE.Project == "" && c.Google != nil {
+		c.Cluster.GKE.Project = c.Google.Project
+	}
 	for name, i := range c.Images {
 		i.Name = name
 	}

@@ -15,9 +15,6 @@ func (c *Config) Unsupported(jobs []*Job, secrets []*Secret) error {
 	refuse := func(hint, what string, path ...string) {
 		errs = append(errs, &source.Error{Position: c.At(path...), Message: what + " is not supported by this version of slipway", Hint: hint})
 	}
-	if c.Cluster != nil && c.Cluster.GKE != nil {
-		refuse("use cluster.kubeconfig, or leave cluster out to use the sandbox", "access to GKE (cluster.gke)", "cluster", "gke")
-	}
 	if c.Bucket != "" {
 		refuse("leave it out, and use gcloud storage for now", "Cloud Storage (bucket)", "bucket")
 	}

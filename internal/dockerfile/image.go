@@ -34,7 +34,7 @@ type Order struct {
 	Offline bool
 	// Kubernetes, if not nil, returns the cluster in which a buildkitd may be started, or
 	// nil if there is none. Its error is reported only if no other BuildKit is found.
-	Kubernetes func() (*Kubernetes, error)
+	Kubernetes func(context.Context) (*Kubernetes, error)
 }
 
 // builder builds an image with BuildKit. The package image then adopts it.
@@ -168,7 +168,7 @@ func (b *builder) find(ctx context.Context) (*Builder, error) {
 	finder := Finder{Environ: b.Environ, Waiting: func(reason string) { b.Notify(image.Step, "%s", reason) }}
 	var unreadable error
 	if b.Kubernetes != nil {
-		finder.Kubernetes, unreadable = b.Kubernetes()
+		finder.Kubernetes, unreadable = b.Kubernetes(ctx)
 	}
 	found, err := Find(ctx, finder)
 	if err != nil {

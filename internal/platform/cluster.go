@@ -10,21 +10,18 @@ import (
 )
 
 // connectCluster connects to the cluster of slipway.yaml, or to the sandbox's if
-// slipway.yaml has none. It sends no request.
-func (to *Platform) connectCluster() error {
+// slipway.yaml has none. It sends no request to the cluster.
+func (to *Platform) connectCluster(ctx context.Context) error {
 	cfg := to.Config.Cluster
 	if cfg == nil {
 		connected, err := cluster.Connect(to.Sandbox.Access(), to.RunNamespace, "sandbox")
 		to.Cluster = connected
 		return err
 	}
-	if cfg.Kubeconfig == nil {
-		return &source.Error{Position: to.Config.At("cluster"), Message: "no access to the cluster is configured", Hint: "set cluster.kubeconfig"}
-	}
 	if cfg.Namespace != "" {
 		to.RunNamespace = cfg.Namespace
 	}
-	access, err := to.Access()
+	access, err := to.Access(ctx)
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ func InventoryOf(ctx context.Context, p *project.Project) lint.Inventory {
 	switch {
 	case p.Config.Cluster != nil:
 		to := New(p)
-		if err := to.connectCluster(); err != nil {
+		if err := to.connectCluster(ctx); err != nil {
 			p.Note("the resources of the cluster cannot be listed: " + err.Error())
 			return nil
 		}

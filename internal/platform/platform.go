@@ -86,7 +86,7 @@ func (to *Platform) Extend(ctx context.Context, u Uses) error {
 		to.connectRegistry()
 	}
 	if to.Cluster == nil && (u.Secrets || u.Runs && (to.Config.Cluster != nil || to.Embedded)) {
-		err := to.connectCluster()
+		err := to.connectCluster(ctx)
 		if err != nil && to.Config.Polyaxon != nil && !u.Secrets {
 			to.Note("pods cannot be read directly, only what Polyaxon reports about them: " + err.Error())
 			err = nil

@@ -56,7 +56,7 @@ func ServerVersion(ctx context.Context, p *project.Project) (schema.Version, err
 	defer cancel()
 	to := New(p)
 	if p.Config.Polyaxon == nil {
-		if err := to.connectCluster(); err != nil {
+		if err := to.connectCluster(ctx); err != nil {
 			return schema.Version{}, err
 		}
 	}

@@ -2,38 +2,82 @@ package project
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"path/filepath"
 
 	"k8s.io/client-go/rest"
 
 	"github.com/slipway-ci/slipway/internal/cluster"
+	"github.com/slipway-ci/slipway/internal/config"
+	"github.com/slipway-ci/slipway/internal/google/gke"
 	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/secret"
 	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// Access is the access to a cluster that a kubeconfig describes.
+// Access is the access to the cluster of slipway.yaml.
 type Access struct {
-	// Config is nil if slipway.yaml names no kubeconfig.
+	// Config is nil if slipway.yaml names no cluster.
 	Config *rest.Config
 	// Name is what users call the cluster.
 	Name string
 }
 
-// readAccess reads the kubeconfig that slipway.yaml names. It sends no request to the
-// cluster.
-func (p *Project) readAccess(ctx context.Context) (*Access, error) {
-	read, cfg := &Access{}, p.Config.Cluster
-	if cfg == nil || cfg.Kubeconfig == nil {
-		return read, nil
+// Access returns the access to the cluster of slipway.yaml. It finds it once: it reads the
+// kubeconfig, or asks Google for the cluster. It sends no request to the cluster. Errors
+// have the position in slipway.yaml.
+func (p *Project) Access(ctx context.Context) (*Access, error) {
+	return p.access.get(ctx, func(ctx context.Context) (*Access, error) {
+		switch cfg := p.Config.Cluster; {
+		case cfg == nil:
+			return &Access{}, nil
+		case cfg.GKE != nil:
+			return p.findGKE(ctx, cfg.GKE)
+		}
+		return p.readKubeconfig(ctx, p.Config.Cluster.Kubeconfig)
+	})
+}
+
+// findGKE asks Google for a cluster.
+func (p *Project) findGKE(ctx context.Context, cfg *config.GKE) (*Access, error) {
+	credentials, err := p.Google(ctx)
+	if err != nil {
+		return nil, p.located(err, "cluster", "gke")
 	}
-	path := cfg.Kubeconfig.Path
+	finder := gke.Finder{Credentials: credentials}
+	found, err := finder.Find(ctx, gke.Reference{Project: cfg.Project, Location: cfg.Location, Name: cfg.Name}, gke.Endpoint(cfg.Endpoint), cfg.FleetProject)
+	if err != nil {
+		return nil, p.located(err, "cluster", "gke", culprit(err))
+	}
+	return &Access{Config: found.Config, Name: found.Name}, nil
+}
+
+// culprit returns the key of cluster.gke that is to be corrected after an error.
+func culprit(err error) string {
+	var (
+		unknown *gke.NotFoundError
+		lacking *gke.EndpointError
+		alone   *gke.NoMembershipError
+	)
+	switch {
+	case errors.As(err, &unknown):
+		return "name"
+	case errors.As(err, &lacking), errors.As(err, &alone):
+		return "endpoint"
+	}
+	return ""
+}
+
+// readKubeconfig reads a kubeconfig.
+func (p *Project) readKubeconfig(ctx context.Context, cfg *config.Kubeconfig) (*Access, error) {
+	read := &Access{}
+	path := cfg.Path
 	if path != "" && !filepath.IsAbs(path) {
 		path = p.File(path)
 	}
 	err := panics.CallContext(ctx, func() (err error) { // reading may block: the path may be a shell's <(...)
-		read.Config, read.Name, err = cluster.Kubeconfig(path, cfg.Kubeconfig.Context)
+		read.Config, read.Name, err = cluster.Kubeconfig(path, cfg.Context)
 		return err
 	})
 	if err != nil {

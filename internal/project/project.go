@@ -35,13 +35,12 @@ type Project struct {
 	Public http.RoundTripper
 	// FileCache caches the texts of Polyaxonfiles as they were first read.
 	FileCache *file.Cache
-	// Access returns the access to the cluster. It reads the kubeconfig once.
-	Access func() (*Access, error)
 	// Revision returns the commit and the state of the working tree. It runs git once.
 	Revision func() revision.Revision
 
 	secrets *secret.Resolver
 	google  once[*google.Credentials]
+	access  once[*Access]
 	// untaggedOnce and cacheUnusedOnce make sure that the notes of NoteUntagged and
 	// NoteCacheUnused are sent once.
 	untaggedOnce, cacheUnusedOnce sync.Once
@@ -78,7 +77,6 @@ func Open(ctx context.Context, env *Env) (*Project, error) {
 			return known
 		}),
 	}
-	p.Access = sync.OnceValues(func() (*Access, error) { return p.readAccess(ctx) })
 	p.maskSecrets(ctx)
 	return p, nil
 }
