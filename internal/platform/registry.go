@@ -1,13 +1,16 @@
 package platform
 
 import (
+	"context"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
+	"github.com/slipway-ci/slipway/internal/google/artifactregistry"
 	"github.com/slipway-ci/slipway/internal/project"
 	"github.com/slipway-ci/slipway/internal/registry"
 )
@@ -16,7 +19,7 @@ import (
 // sandbox's.
 func (to *Platform) connectRegistry() {
 	carrier := registry.CachePings(transport.NewUserAgent(to.Transport, "slipway/"+to.Version))
-	credentials := keychain{registry.NewCredentials(), to.Secrets}
+	credentials := keychain{registry.NewCredentials(to.googleLogin), to.Secrets}
 	if to.Config.Registry != "" {
 		to.Registry = &registry.Client{Prefix: to.Config.Registry, Transport: carrier, Keychain: credentials, OnWait: throttledNotes(to.Project)}
 		return
@@ -28,6 +31,15 @@ func (to *Platform) connectRegistry() {
 		NameOptions: []name.Option{name.Insecure},
 		OnWait:      throttledNotes(to.Project),
 	}
+}
+
+// googleLogin returns the credentials for Google's registries.
+func (to *Platform) googleLogin(ctx context.Context) (authn.Authenticator, error) {
+	credentials, err := to.Google(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return artifactregistry.Login(ctx, credentials)
 }
 
 // noteEvery is the minimum time between two notes that a request is still waiting.

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/v1/google"
 
+	"github.com/slipway-ci/slipway/internal/google/artifactregistry"
 	"github.com/slipway-ci/slipway/internal/panics"
 )
 
@@ -22,9 +23,8 @@ const googleTimeout = 10 * time.Second
 //
 //   - Docker's configuration and its credential helpers, as DOCKER_CONFIG and
 //     REGISTRY_AUTH_FILE locate them;
-//   - for Google's registries, the application default credentials: the key file that
-//     GOOGLE_APPLICATION_CREDENTIALS names, workload identity federation, the login of
-//     gcloud for applications, the metadata server;
+//   - for Google's registries, the credentials for Google Cloud, of slipway.yaml or of this
+//     machine;
 //   - for Google's registries, gcloud itself;
 //   - anonymous access.
 //
@@ -40,10 +40,11 @@ type Credentials struct {
 	tried map[string][]string
 }
 
-// NewCredentials returns the credentials of the user who runs slipway.
-func NewCredentials() *Credentials {
+// NewCredentials returns the credentials of the user who runs slipway. cloud finds those for
+// Google Cloud, and is called for Google's registries only.
+func NewCredentials(cloud func(context.Context) (authn.Authenticator, error)) *Credentials {
 	return &Credentials{
-		docker: authn.DefaultKeychain, google: google.NewEnvAuthenticator, gcloud: google.NewGcloudAuthenticator, timeout: googleTimeout,
+		docker: authn.DefaultKeychain, google: cloud, gcloud: google.NewGcloudAuthenticator, timeout: googleTimeout,
 		known: map[string]authn.Authenticator{}, tried: map[string][]string{},
 	}
 }
@@ -84,11 +85,11 @@ func (c *Credentials) find(ctx context.Context, resource authn.Resource) (authn.
 	default:
 		tried = append(tried, "Docker's configuration: no credentials for "+resource.RegistryStr())
 	}
-	if isGoogle(resource.RegistryStr()) {
+	if artifactregistry.Serves(resource.RegistryStr()) {
 		for _, way := range []struct {
 			name string
 			find func(context.Context) (authn.Authenticator, error)
-		}{{"Google's application default credentials", c.google}, {"gcloud", c.gcloud}} {
+		}{{"Google's credentials", c.google}, {"gcloud", c.gcloud}} {
 			auth, err := c.withTimeout(ctx, way.find)
 			switch {
 			case err != nil:
@@ -135,12 +136,6 @@ func (c *Credentials) Tried(host string) []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return append([]string{}, c.tried[host]...)
-}
-
-// isGoogle reports whether a registry is Artifact Registry, including under the names of
-// the former Container Registry.
-func isGoogle(host string) bool {
-	return host == "gcr.io" || strings.HasSuffix(host, ".gcr.io") || strings.HasSuffix(host, "-docker.pkg.dev")
 }
 
 // firstLine returns the first line of text.

@@ -32,17 +32,17 @@ func TestCredentialsInOrder(t *testing.T) {
 		tried          string
 	}{
 		"docker first":        {"gcr.io", docker, nil, gives(adc, nil), gives(cli, nil), docker, "Docker's configuration: it has credentials for gcr.io"},
-		"a broken helper":     {"gcr.io", nil, errors.New("helper broke"), gives(adc, nil), gives(cli, nil), adc, "Docker's configuration: helper broke|Google's application default credentials: credentials found"},
-		"default credentials": {"asia-docker.pkg.dev", authn.Anonymous, nil, gives(adc, nil), gives(cli, nil), adc, "Docker's configuration: no credentials for asia-docker.pkg.dev|Google's application default credentials: credentials found"},
-		"gcloud last":         {"eu.gcr.io", authn.Anonymous, nil, gives(nil, none), gives(cli, nil), cli, "Docker's configuration: no credentials for eu.gcr.io|Google's application default credentials: could not find default credentials.|gcloud: credentials found"},
-		"nobody":              {"gcr.io", authn.Anonymous, nil, gives(nil, none), gives(authn.Anonymous, nil), authn.Anonymous, "Docker's configuration: no credentials for gcr.io|Google's application default credentials: could not find default credentials.|gcloud: not found|anonymous access"},
-		"a silent server":     {"gcr.io", authn.Anonymous, nil, hangs, gives(cli, nil), cli, "Docker's configuration: no credentials for gcr.io|Google's application default credentials: timed out (10ms)|gcloud: credentials found"},
+		"a broken helper":     {"gcr.io", nil, errors.New("helper broke"), gives(adc, nil), gives(cli, nil), adc, "Docker's configuration: helper broke|Google's credentials: credentials found"},
+		"default credentials": {"asia-docker.pkg.dev", authn.Anonymous, nil, gives(adc, nil), gives(cli, nil), adc, "Docker's configuration: no credentials for asia-docker.pkg.dev|Google's credentials: credentials found"},
+		"gcloud last":         {"eu.gcr.io", authn.Anonymous, nil, gives(nil, none), gives(cli, nil), cli, "Docker's configuration: no credentials for eu.gcr.io|Google's credentials: could not find default credentials.|gcloud: credentials found"},
+		"nobody":              {"gcr.io", authn.Anonymous, nil, gives(nil, none), gives(authn.Anonymous, nil), authn.Anonymous, "Docker's configuration: no credentials for gcr.io|Google's credentials: could not find default credentials.|gcloud: not found|anonymous access"},
+		"a silent server":     {"gcr.io", authn.Anonymous, nil, hangs, gives(cli, nil), cli, "Docker's configuration: no credentials for gcr.io|Google's credentials: timed out (10ms)|gcloud: credentials found"},
 		"not Google's":        {"registry.example.com", authn.Anonymous, nil, gives(adc, nil), gives(cli, nil), authn.Anonymous, "Docker's configuration: no credentials for registry.example.com|anonymous access"},
 		"looks like Google's": {"gcr.io.example.com", authn.Anonymous, nil, gives(adc, nil), gives(cli, nil), authn.Anonymous, "Docker's configuration: no credentials for gcr.io.example.com|anonymous access"},
 	} {
 		t.Run(what, func(t *testing.T) {
 			asked := 0
-			credentials := NewCredentials()
+			credentials := NewCredentials(nil)
 			credentials.timeout = 10 * time.Millisecond
 			credentials.docker = keychainFunc(func(authn.Resource) (authn.Authenticator, error) { asked++; return c.docker, c.dockerErr })
 			credentials.google, credentials.gcloud = c.google, c.gcloud
@@ -70,7 +70,7 @@ func TestDeniedAccessListsTriedCredentials(t *testing.T) {
 		w.Header().Set("WWW-Authenticate", `Basic realm="test"`)
 		w.WriteHeader(http.StatusUnauthorized)
 	}))
-	credentials := NewCredentials()
+	credentials := NewCredentials(nil)
 	credentials.docker = keychainFunc(func(authn.Resource) (authn.Authenticator, error) { return authn.Anonymous, nil })
 	r.Keychain = credentials
 	_, err := newSample(t).push(t.Context(), r, "train")
@@ -83,7 +83,7 @@ func TestDeniedAccessListsTriedCredentials(t *testing.T) {
 func TestSilentCredentialHelper(t *testing.T) {
 	over := make(chan struct{})
 	defer close(over)
-	c := NewCredentials()
+	c := NewCredentials(nil)
 	c.docker, c.timeout = hangingKeychain{over}, 20*time.Millisecond
 	repository, err := (&Client{Prefix: "registry.example.com"}).Reference("x")
 	must(t, err)
