@@ -36,7 +36,7 @@ func ClusterCredentials(ctx context.Context, env *Env, o ClusterCredentialsOptio
 		return nil, err
 	}
 	result := p.Result("cluster credentials")
-	if err := p.Config.Unsupported(nil, nil); err != nil {
+	if err := p.Config.Unsupported(); err != nil {
 		return result, err
 	}
 	to := platform.New(p)

@@ -62,7 +62,7 @@ func ClusterToken(ctx context.Context, env *Env) (*Result, error) {
 		return nil, err
 	}
 	result := p.Result("cluster token")
-	if err := p.Config.Unsupported(nil, nil); err != nil {
+	if err := p.Config.Unsupported(); err != nil {
 		return result, err
 	}
 	from, err := platform.New(p).Kubectl(ctx)

@@ -194,7 +194,7 @@ func TestUnsupported(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	refused := c.Unsupported([]*Job{c.Jobs["train"]}, nil)
+	refused := c.Unsupported()
 	if refused == nil {
 		t.Fatal("nothing is refused")
 	}

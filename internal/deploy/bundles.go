@@ -14,6 +14,7 @@ import (
 // bundles reads the secrets that jobs need: the ones in slipway.yaml, the secret params of
 // jobs, and the password of MLflow. It returns all errors joined.
 func bundles(ctx context.Context, p *project.Project, jobs []*config.Job) ([]secret.Bundle, error) {
+	_ = p.ReadRemote(ctx) // all at once; the errors of those that are needed come back below
 	bundles, err := configured(ctx, p)
 	errs := []error{err}
 	for _, j := range jobs {

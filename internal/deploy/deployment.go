@@ -84,14 +84,14 @@ func ReadImages(ctx context.Context, p *project.Project, names []string) (*Deplo
 	if d.Images, err = p.Images(names); err != nil {
 		return nil, err
 	}
-	return d, errors.Join(p.Config.Unsupported(nil, nil), build.Check(ctx, p, d.Images))
+	return d, errors.Join(p.Config.Unsupported(), build.Check(ctx, p, d.Images))
 }
 
 // ReadSecrets is like Read for the secrets only.
 func ReadSecrets(ctx context.Context, p *project.Project, prune bool) (*Deployment, error) {
 	d := &Deployment{Platform: platform.New(p), Prune: prune}
 	jobs := append(p.Jobs(), p.Services()...)
-	if err := p.Config.Unsupported(jobs, p.SecretList()); err != nil {
+	if err := p.Config.Unsupported(); err != nil {
 		return nil, err
 	}
 	var err error
@@ -108,7 +108,7 @@ func (d *Deployment) check(ctx context.Context, w Selection) error {
 			return exit.IfInterrupted(ctx, err)
 		}
 	}
-	errs := []error{d.Config.Unsupported(d.Jobs, d.SecretList())}
+	errs := []error{d.Config.Unsupported()}
 	if errs[0] == nil && !d.Offline {
 		var err error
 		d.Bundles, err = bundles(ctx, d.Project, d.Jobs)
@@ -151,6 +151,9 @@ func (d *Deployment) Connect(ctx context.Context) error {
 	}
 	if err := d.Extend(ctx, u); err != nil {
 		return exit.IfInterrupted(ctx, err)
+	}
+	if u.Runs {
+		d.MaskRemote(ctx)
 	}
 	return exit.IfInterrupted(ctx, d.checkRuns(ctx, d.Jobs))
 }

@@ -41,6 +41,7 @@ type Project struct {
 	secrets *secret.Resolver
 	google  once[*google.Credentials]
 	access  once[*Access]
+	remote  once[struct{}]
 	// untaggedOnce and cacheUnusedOnce make sure that the notes of NoteUntagged and
 	// NoteCacheUnused are sent once.
 	untaggedOnce, cacheUnusedOnce sync.Once
@@ -77,6 +78,7 @@ func Open(ctx context.Context, env *Env) (*Project, error) {
 			return known
 		}),
 	}
+	p.secrets.Remotes = p.remotes()
 	p.maskSecrets(ctx)
 	return p, nil
 }

@@ -10,26 +10,30 @@ import (
 )
 
 // Resolve reads the secret that text names, such as env:TOKEN, and masks its value. at
-// are the keys of text in slipway.yaml. Errors are *source.Error at that position.
+// are the keys of text in slipway.yaml. Errors have that position. They are *source.Error,
+// unless a service that keeps the secret fails or refuses.
 func (p *Project) Resolve(ctx context.Context, text string, at ...string) (secret.Value, error) {
 	src, err := secret.ParseSource(text)
 	if err != nil {
 		return secret.Value{}, WithPosition(p.Config.At(at...), err)
 	}
 	value, err := p.secrets.Resolve(ctx, src)
-	if err != nil {
+	switch {
+	case err != nil && src.IsRemote():
+		return secret.Value{}, p.located(err, at...)
+	case err != nil:
 		return secret.Value{}, WithPosition(p.Config.At(at...), err)
 	}
 	secret.LearnAll(p.Secrets, value)
 	return value, nil
 }
 
-// maskSecrets masks the secrets of slipway.yaml that can be read now, whatever the command is,
-// because jobs print them and servers echo them. It also masks passwords in the
-// environment. A secret that cannot be read is an error only where it is needed.
+// maskSecrets masks the secrets of slipway.yaml that can be read without a request, whatever
+// the command is, because jobs print them and servers echo them. It also masks passwords in
+// the environment. A secret that cannot be read is an error only where it is needed.
 func (p *Project) maskSecrets(ctx context.Context) {
 	for _, text := range p.Config.Sources() {
-		if from, err := secret.ParseSource(text); err == nil {
+		if from, err := secret.ParseSource(text); err == nil && !from.IsRemote() {
 			if value, err := p.secrets.Resolve(ctx, from); err == nil {
 				secret.LearnAll(p.Secrets, value)
 			}
