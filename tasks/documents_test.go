@@ -161,8 +161,8 @@ func configRoot(t *testing.T, i v1.Image) v1.RootFS {
 	return config.RootFS
 }
 
-// slipwayFiles returns the slipway.yaml files that the documents show: those of README.md
-// and first-project.md as printed, the sections of configuration.md as one file, and each
+// slipwayFiles returns the slipway.yaml files that the documents show: those of README.md,
+// google.md and first-project.md as printed, the sections of configuration.md as one file, and each
 // part of images.md in the place that it is for.
 func slipwayFiles(t *testing.T, root string) map[string]string {
 	t.Helper()
@@ -176,6 +176,11 @@ func slipwayFiles(t *testing.T, root string) map[string]string {
 	for _, b := range yamlBlocks(t, filepath.Join(root, "docs", "first-project.md")) {
 		if strings.HasPrefix(b.text, "# slipway.yaml\n") {
 			all["first-project.md"] = b.text
+		}
+	}
+	for _, b := range yamlBlocks(t, filepath.Join(root, "docs", "google.md")) {
+		if !strings.Contains(b.text, "runs-on:") && !strings.Contains(b.text, "id_tokens:") { // of GitHub, of GitLab
+			all[fmt.Sprintf("%s:%d", b.file, b.line)] = b.text
 		}
 	}
 	for _, b := range yamlBlocks(t, filepath.Join(root, "docs", "images.md")) {

@@ -1,0 +1,259 @@
+package tasks
+
+import (
+	"context"
+	"encoding/pem"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/slipway-ci/slipway/internal/google/googletest"
+	"github.com/slipway-ci/slipway/internal/registry/registrytest"
+	"github.com/slipway-ci/slipway/internal/sandbox/kubernetes"
+)
+
+// googleHost is the registry of the tests.
+const googleHost = "europe-west4-docker.pkg.dev"
+
+// googleCloud is a Google Cloud with a cluster, ml in europe-west4, and a registry.
+type googleCloud struct {
+	*googletest.Server
+	// images and objects are the requests to the registry and the cluster that came in with a
+	// valid token.
+	images, objects *registrytest.Faults
+	// refused is how many requests had no valid token.
+	refused atomic.Int32
+}
+
+// inCloud starts a Google Cloud, and returns the Env of a repository that deploys to it
+// with the key of a service account.
+func inCloud(t *testing.T, tree map[string]string) (*googleCloud, *Env, *eventLog) {
+	t.Helper()
+	env, events, _ := laptopWith(t, tree)
+	t.Setenv("DOCKER_CONFIG", t.TempDir())
+	cluster, err := kubernetes.New(t.TempDir(), "polyaxon-v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &googleCloud{Server: googletest.New(t), images: &registrytest.Faults{Next: registrytest.InMemory()}, objects: &registrytest.Faults{Next: cluster}}
+	plane := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, ok := c.Valid(r); !ok {
+			c.refused.Add(1)
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		c.objects.ServeHTTP(w, r)
+	}))
+	t.Cleanup(plane.Close)
+	registry := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user, password, _ := r.BasicAuth()
+		r.Header.Set("Authorization", "Bearer "+password)
+		if _, ok := c.Valid(r); !ok || user != "oauth2accesstoken" {
+			c.refused.Add(1)
+			w.Header().Set("WWW-Authenticate", `Basic realm="Artifact Registry"`)
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		c.images.ServeHTTP(w, r)
+	}))
+	t.Cleanup(registry.Close)
+	at, err := url.Parse(registry.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.AddCluster(googletest.Cluster{Location: "europe-west4", Name: "ml", Public: plane.Listener.Addr().String(),
+		Authority: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: plane.Certificate().Raw})})
+	key := string(c.NewKey(c.Account("deployer")))
+	env.Transport = c.World(oneHost{googleHost, singleHostTransport{at}})
+	env.Sleep = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
+	env.Lookup = func(name string) (string, bool) { return key, name == "GCP_SA_KEY" }
+	return c, env, events
+}
+
+// oneHost is a transport whose requests for one host go elsewhere.
+type oneHost struct {
+	host string
+	to   http.RoundTripper
+}
+
+// RoundTrip implements http.RoundTripper.
+func (o oneHost) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Host == o.host {
+		return o.to.RoundTrip(r)
+	}
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+const inGoogle = "project: story\nregistry: " + googleHost + "/acme-ml/team\n" +
+	"google: {credentials: env:GCP_SA_KEY}\n" +
+	"cluster: {gke: {project: acme-ml, location: europe-west4, name: ml}}\n"
+
+// managed is how a secret of the cloud stands in slipway.yaml.
+func managed(name string) string { return "gcp-secret-manager:projects/acme-ml/secrets/" + name }
+
+// TestGoogleCloud builds an image into Google's registry and syncs secrets of Secret Manager
+// to a cluster of GKE, with nothing but a key in the environment. It goes on with new
+// tokens when the first have expired, and leaves nothing of them on disk.
+func TestGoogleCloud(t *testing.T) {
+	c, env, events := inCloud(t, map[string]string{
+		"slipway.yaml": inGoogle + "images: {api: {files: [src]}}\n" +
+			"mlflow: {tracking-uri: 'https://mlflow.acme.dev', password: '" + managed("mlflow") + "'}\n" +
+			"secrets:\n  db: {data: {new: '" + managed("db") + "', old: '" + managed("db/versions/1") + "'}}\n" +
+			"  pull: {docker-registry: {server: 'https://" + googleHost + "', service-account-key: '" + managed("pull") + "'}}\n" +
+			"jobs: {train: {polyaxonfile: job.yml, image: api, params: {TOKEN: 'secret:" + managed("db") + "'}}}\n",
+		"src/a.py": "print(1)\n", "job.yml": strings.Replace(jobFile, "inputs: [", "inputs: [{name: TOKEN, type: str}, ", 1),
+	})
+	first, second := &googletest.Version{Value: []byte("first-0123456789")}, &googletest.Version{Value: []byte("second-0123456789"), Damaged: 1}
+	c.AddSecret("db", first, second)
+	c.AddSecret("mlflow", first)
+	c.AddSecret("pull", &googletest.Version{Value: c.NewKey(c.Account("puller"))})
+	ctx := t.Context()
+	sync := func(want string) {
+		t.Helper()
+		planned, err := SecretsPlan(ctx, env, SecretsOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		synced, err := SecretsSync(ctx, env, SecretsOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, result := range []*Result{planned, synced} {
+			var all []string
+			for name, action := range actions(result) {
+				all = append(all, name+" "+action)
+			}
+			slices.Sort(all)
+			if got := strings.Join(all, ", "); got != want {
+				t.Errorf("%s: %s, want %s", result.Command, got, want)
+			}
+		}
+	}
+	sync("secret db create, secret pull create, secret slipway-story-mlflow create, secret slipway-story-train-params create")
+	if asked := strings.Join(c.Requests(), "\n"); strings.Count(asked, "POST /oauth2/token") != 2 || strings.Count(asked, "/clusters/ml") != 2 || strings.Count(asked, "/secrets/db/versions/latest:access") != 3 {
+		t.Errorf("two commands sent\n%s", asked) // one access of db was damaged
+	}
+	c.Expire()
+	sync("secret db unchanged, secret pull unchanged, secret slipway-story-mlflow unchanged, secret slipway-story-train-params unchanged")
+	c.AddSecret("db", first, second, &googletest.Version{Value: []byte("third-0123456789")})
+	sync("secret db update, secret pull unchanged, secret slipway-story-mlflow unchanged, secret slipway-story-train-params update")
+	if built, err := Build(ctx, env, BuildOptions{}); err != nil || built.Images[0].Action != "pushed" || !strings.HasPrefix(built.Images[0].Reference, googleHost+"/acme-ml/team/api") {
+		t.Errorf("build: %+v, %v", built, err)
+	}
+	if refused := c.refused.Load(); refused > 3 { // the registry asks for a login
+		t.Errorf("%d requests without a valid token\n%s", refused, events)
+	}
+	noneOnDisk(t, append(c.Tokens(), "first-0123456789", "second-0123456789", "third-0123456789", "BEGIN PRIVATE KEY", "private_key"))
+}
+
+// noneOnDisk checks that no file of the repository has one of these texts.
+func noneOnDisk(t *testing.T, texts []string) {
+	t.Helper()
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		for _, text := range texts {
+			if strings.Contains(string(content), text) {
+				t.Errorf("%s has a secret", path)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// TestGoogleCloudRefuses checks the errors of commands: what they say, at which line, and
+// the exit code. Nothing has been changed.
+func TestGoogleCloudRefuses(t *testing.T) {
+	token := "secrets: {token: {data: {key: '" + managed("token") + "'}}}\n"
+	secrets := func(ctx context.Context, env *Env) (*Result, error) { return SecretsSync(ctx, env, SecretsOptions{}) }
+	const who = "service account deployer@acme-ml.iam.gserviceaccount.com"
+	for name, test := range map[string]struct {
+		text    string
+		prepare func(*googleCloud, *Env)
+		command func(context.Context, *Env) (*Result, error)
+		code    int
+		want    string
+	}{
+		"no right to a secret": {inGoogle + token, func(c *googleCloud, _ *Env) { c.Deny("secretmanager.versions.access") }, secrets, ExitStep,
+			"slipway.yaml:5:31: read the secret projects/acme-ml/secrets/token/versions/latest: " + who +
+				" lacks the permission secretmanager.versions.access on projects/acme-ml/secrets/token/versions/latest, or it does not exist: grant roles/secretmanager.secretAccessor to serviceAccount:deployer@"},
+		"an unknown secret": {inGoogle + strings.Replace(token, "secrets/token", "secrets/tokn", 1), func(*googleCloud, *Env) {}, secrets, ExitUsage,
+			"slipway.yaml:5:31: there is no secret tokn in project acme-ml: did you mean token?"},
+		"a disabled version": {inGoogle + token, func(c *googleCloud, _ *Env) {
+			c.AddSecret("token", &googletest.Version{Value: []byte("x"), State: "DISABLED"})
+		}, secrets, ExitUsage, "slipway.yaml:5:31: version 1 of the secret projects/acme-ml/secrets/token, which is its latest one, is disabled: enable it"},
+		"a damaged value": {inGoogle + token, func(c *googleCloud, _ *Env) {
+			c.AddSecret("token", &googletest.Version{Value: []byte("hunter2-hunter2"), Damaged: 2})
+		}, secrets, ExitStep, "slipway.yaml:5:31: the secret projects/acme-ml/secrets/token/versions/latest arrived damaged: its checksum (CRC32C) is another"},
+		"Secret Manager is down": {inGoogle + token, func(c *googleCloud, _ *Env) {
+			c.Fail(googletest.Fault{Service: "secretmanager", Code: http.StatusServiceUnavailable})
+		}, secrets, ExitStep, "slipway.yaml:5:31: read the secret projects/acme-ml/secrets/token/versions/latest: secretmanager.googleapis.com: "},
+		"an unknown cluster": {strings.Replace(inGoogle, "name: ml", "name: mll", 1) + token, func(*googleCloud, *Env) {}, secrets, ExitUsage,
+			"slipway.yaml:4:65: there is no cluster mll in europe-west4 of project acme-ml: did you mean ml in europe-west4?"},
+		"no right to the cluster": {inGoogle + token, func(c *googleCloud, _ *Env) { c.Deny("container.clusters.get") }, secrets, ExitStep,
+			"slipway.yaml:4:16: " + who + " lacks the permission container.clusters.get on projects/acme-ml/locations/europe-west4/clusters/ml"},
+		"not a key": {inGoogle + token, func(_ *googleCloud, env *Env) {
+			env.Lookup = func(string) (string, bool) { return "hunter2-hunter2", true }
+		}, secrets, ExitUsage, "slipway.yaml:3:23: env:GCP_SA_KEY is not JSON"},
+		"not a key, of use or not": {"project: story\nregistry: REGISTRY\ngoogle: {credentials: env:GCP_SA_KEY}\nimages: {api: {files: [src]}}\n", func(_ *googleCloud, env *Env) {
+			env.Lookup = func(string) (string, bool) { return "hunter2-hunter2", true }
+		}, func(ctx context.Context, env *Env) (*Result, error) { return Deploy(ctx, env, DeployOptions{}) }, ExitUsage, "slipway.yaml:3:23: env:GCP_SA_KEY is not JSON"},
+		"a build secret": {inGoogle + "images: {api: {dockerfile: src/Dockerfile, build-secrets: {pip: '" + managed("pip") + "'}}}\n", func(*googleCloud, *Env) {},
+			func(ctx context.Context, env *Env) (*Result, error) { return Build(ctx, env, BuildOptions{}) }, ExitUsage,
+			"slipway.yaml:5:65: there is no secret pip in project acme-ml"},
+		"Polyaxon's token": {inGoogle + "polyaxon: {host: 'http://127.0.0.1:1', token: '" + managed("plx") + "'}\n", func(*googleCloud, *Env) {},
+			func(ctx context.Context, env *Env) (*Result, error) { return Runs(ctx, env, RunsOptions{}) }, ExitUsage,
+			"slipway.yaml:5:47: there is no secret plx in project acme-ml"},
+		"a registry that refuses": {inGoogle + "images: {api: {files: [src]}}\n", func(c *googleCloud, _ *Env) { c.DisableAccount("deployer@acme-ml.iam.gserviceaccount.com") },
+			func(ctx context.Context, env *Env) (*Result, error) { return Build(ctx, env, BuildOptions{}) }, ExitStep,
+			"Google's credentials: no access token for " + who},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, env, _ := inCloud(t, map[string]string{"slipway.yaml": test.text, "src/a.py": "print(1)\n", "src/Dockerfile": "FROM scratch\n"})
+			c.AddSecret("token", &googletest.Version{Value: []byte("hunter2-hunter2")})
+			test.prepare(c, env)
+			_, err := test.command(t.Context(), env)
+			if ExitCode(err) != test.code || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("exit code %d: %v", ExitCode(err), err)
+			}
+			images, _ := c.images.Log()
+			objects, _ := c.objects.Log()
+			for _, sent := range append(images, objects...) {
+				if !strings.HasPrefix(sent, http.MethodGet) && !strings.HasPrefix(sent, http.MethodHead) {
+					t.Errorf("it sent %s", sent)
+				}
+			}
+		})
+	}
+}
+
+// TestNothingOfGoogle checks that a repository that names nothing of Google asks Google for
+// nothing, the metadata server neither.
+func TestNothingOfGoogle(t *testing.T) {
+	c, env, _ := inCloud(t, map[string]string{
+		"slipway.yaml": "project: story\nregistry: REGISTRY\nimages: {api: {files: [src]}}\n", "src/a.py": "print(1)\n",
+	})
+	env.Lookup = func(string) (string, bool) { return "", false }
+	if _, err := Build(t.Context(), env, BuildOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Plan(t.Context(), env, PlanOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if asked := c.Requests(); len(asked) > 0 {
+		t.Errorf("requests to Google: %v", asked)
+	}
+}
