@@ -21,8 +21,9 @@ type ClusterCredentialsOptions struct {
 	// Kubeconfig is the file to write. If it is empty, it is the one that kubectl would
 	// write.
 	Kubeconfig string `flag:"kubeconfig" value:"FILE" help:"write to this file, not to that of KUBECONFIG or ~/.kube/config"`
-	// Name is the name of the context. If it is empty, it is sandbox-PROJECT.
-	Name string `flag:"name" value:"CONTEXT" help:"name the context so (default sandbox-PROJECT)"`
+	// Name is the name of the context. If it is empty, it is sandbox-PROJECT, or the one that
+	// gcloud gives a cluster of GKE.
+	Name string `flag:"name" value:"CONTEXT" help:"name the context so (default sandbox-PROJECT, or gke_PROJECT_LOCATION_NAME)"`
 	// KeepContext leaves the current context of kubectl as it is.
 	KeepContext bool `flag:"keep-context" help:"leave kubectl's current context as it is"`
 }

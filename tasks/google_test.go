@@ -2,6 +2,7 @@ package tasks
 
 import (
 	"context"
+	"encoding/json"
 	"encoding/pem"
 	"io/fs"
 	"net/http"
@@ -14,6 +15,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/slipway-ci/slipway/internal/google/googletest"
 	"github.com/slipway-ci/slipway/internal/registry/registrytest"
@@ -255,5 +258,58 @@ func TestNothingOfGoogle(t *testing.T) {
 	}
 	if asked := c.Requests(); len(asked) > 0 {
 		t.Errorf("requests to Google: %v", asked)
+	}
+}
+
+// TestKubectlOfGKE gives kubectl an entry without credentials, and a token for that cluster
+// and no other.
+func TestKubectlOfGKE(t *testing.T) {
+	c, env, _ := inCloud(t, map[string]string{"slipway.yaml": inGoogle})
+	key := env.Lookup
+	asked := ""
+	env.Lookup = func(name string) (string, bool) {
+		if name == "KUBERNETES_EXEC_INFO" {
+			return asked, asked != ""
+		}
+		return key(name)
+	}
+	env.Self = []string{"/usr/local/bin/slipway", "sandbox", "serve"}
+	path := filepath.Join(t.TempDir(), "config")
+	written, err := ClusterCredentials(t.Context(), env, ClusterCredentialsOptions{Kubeconfig: path})
+	if err != nil || written.Credentials.Context != "gke_acme-ml_europe-west4_ml" || written.Credentials.Namespace != "polyaxon-v1" || len(written.Credentials.Logins) > 0 {
+		t.Fatalf("%+v, %v", written, err)
+	}
+	if len(c.Tokens()) != 1 { // to ask for the cluster
+		t.Errorf("%d tokens", len(c.Tokens()))
+	}
+	text, err := os.ReadFile(path)
+	if err != nil || strings.Contains(string(text), c.Tokens()[0]) || strings.Contains(string(text), "PRIVATE") {
+		t.Errorf("%v: %s", err, text)
+	}
+	entry, err := clientcmd.LoadFromFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cluster := entry.Clusters["gke_acme-ml_europe-west4_ml"]
+	info := func(server string) string {
+		text, err := json.Marshal(execCredential{APIVersion: credentialVersion, Kind: "ExecCredential",
+			Spec: execSpec{Cluster: &execCluster{Server: server, Authority: cluster.CertificateAuthorityData}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	asked = info(cluster.Server)
+	got, err := ClusterToken(t.Context(), env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var credential execCredential
+	if err := json.Unmarshal([]byte(got.Text), &credential); err != nil || credential.Status == nil || credential.Status.Expires == nil || !slices.Contains(c.Tokens(), credential.Status.Token) {
+		t.Errorf("%v: %s", err, got.Text)
+	}
+	asked = info("https://attacker.test")
+	if got, err := ClusterToken(t.Context(), env); ExitCode(err) != ExitUsage || got.Text != "" {
+		t.Errorf("another server gets %q, %v", got.Text, err)
 	}
 }

@@ -14,6 +14,7 @@ func cluster() []Command {
 			Name: "cluster credentials", Group: Cluster, Task: task(tasks.ClusterCredentials),
 			Summary: "Write the kubeconfig entry for kubectl",
 			Help: `Writes an entry for kubectl to the kubeconfig, and makes it the current context. ` +
+				`The cluster is the sandbox's or one of GKE. ` +
 				`All else in the file stays as it is. ` +
 				`The entry has no credentials: kubectl runs slipway cluster token for them. ` +
 				`For the sandbox it also prints how crane and skopeo log in to its registry.`,

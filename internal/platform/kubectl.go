@@ -7,11 +7,10 @@ import (
 	"github.com/slipway-ci/slipway/internal/kubeconfig"
 	"github.com/slipway-ci/slipway/internal/sandbox"
 	"github.com/slipway-ci/slipway/internal/secret"
-	"github.com/slipway-ci/slipway/internal/source"
 )
 
-// Kubectl is a cluster to which slipway gives kubectl access: the sandbox's. The cluster of
-// a kubeconfig is none, because its kubeconfig has the credentials already.
+// Kubectl is a cluster to which slipway gives kubectl access: the sandbox's, or one of GKE.
+// The cluster of a kubeconfig is none, because its kubeconfig has the credentials already.
 type Kubectl interface {
 	// Entry returns the entry for the kubeconfig, without its plugin. Its Name is a proposal.
 	Entry(ctx context.Context) (kubeconfig.Entry, error)
@@ -29,10 +28,10 @@ func (to *Platform) Kubectl(ctx context.Context) (Kubectl, error) {
 			return nil, err
 		}
 		return SandboxKubectl{to.Config.Project, to.Sandbox}, nil
-	case cfg.Kubeconfig != nil:
-		return nil, nil
+	case cfg.GKE != nil:
+		return gkeKubectl{to}, nil
 	}
-	return nil, &source.Error{Position: to.Config.At("cluster"), Message: "no access to the cluster is configured", Hint: "set cluster.kubeconfig"}
+	return nil, nil
 }
 
 // SandboxKubectl is a sandbox's cluster for kubectl.

@@ -385,12 +385,13 @@ func Down(ctx context.Context, service string) error {
 }
 
 // Credentials writes an entry for kubectl to the kubeconfig, and makes it the
-// current context. All else in the file stays as it is. The entry has no
-// credentials: kubectl runs slipway cluster token for them. For the sandbox it
-// also prints how crane and skopeo log in to its registry.
+// current context. The cluster is the sandbox's or one of GKE. All else in the
+// file stays as it is. The entry has no credentials: kubectl runs slipway cluster
+// token for them. For the sandbox it also prints how crane and skopeo log in to
+// its registry.
 func (Cluster) Credentials(ctx context.Context,
 	kubeconfig *string, // write to this file, not to that of KUBECONFIG or ~/.kube/config
-	name *string, // name the context so (default sandbox-PROJECT)
+	name *string, // name the context so (default sandbox-PROJECT, or gke_PROJECT_LOCATION_NAME)
 	keepContext *bool, // leave kubectl's current context as it is
 ) error {
 	return cli.Open().Named("cluster credentials").Run(ctx, func(ctx context.Context, env *tasks.Env) (*tasks.Result, error) {
