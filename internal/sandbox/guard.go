@@ -44,7 +44,11 @@ func (s *server) guard(next http.Handler, admit func(*http.Request) (*http.Reque
 			http.Error(w, "the sandbox's directory was deleted; the sandbox is shutting down", http.StatusServiceUnavailable)
 			return
 		}
-		s.touch()
+		s.open.Add(1)
+		defer func() {
+			s.touch() // first: at every moment the request is open, or was it just now
+			s.open.Add(-1)
+		}()
 		next.ServeHTTP(w, admitted)
 	})
 }

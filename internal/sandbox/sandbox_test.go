@@ -21,6 +21,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
 	"github.com/slipway-ci/slipway/internal/cluster/clustertest"
@@ -154,6 +156,41 @@ func TestEndsWhenIdle(t *testing.T) {
 	}
 	if running, err := sandbox.Running(t.Context(), dir); err == nil {
 		t.Errorf("it has ended, and is said to run: %+v", running)
+	}
+}
+
+// TestOpenRequestKeepsItAlive checks that a sandbox does not end while a client watches it,
+// although the client sends no other request.
+func TestOpenRequestKeepsItAlive(t *testing.T) {
+	t.Parallel()
+	const idle = 500 * time.Millisecond
+	dir := t.TempDir()
+	ended := make(chan error, 1)
+	go func() {
+		ended <- sandbox.Serve(t.Context(), sandbox.ServeOptions{Dir: dir, Idle: idle, Log: io.Discard, Self: self(), Lookup: os.LookupEnv, Version: "test"})
+	}()
+	var s *sandbox.Sandbox
+	until(t, "the sandbox runs", func() (ok bool) {
+		found, err := sandbox.Running(t.Context(), dir)
+		s = found
+		return err == nil
+	})
+	client, err := kubernetes.NewForConfig(s.Access())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := client.CoreV1().Secrets("default").Watch(t.Context(), metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-ended:
+		t.Errorf("it has ended under a watch: %v", err)
+	case <-time.After(2 * idle):
+		w.Stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
 	}
 }
 

@@ -30,7 +30,8 @@ import (
 type ServeOptions struct {
 	// Dir is the sandbox's directory.
 	Dir string
-	// Idle is how long the sandbox keeps running without runs and requests.
+	// Idle is how long the sandbox keeps running without runs and requests. A request that is
+	// open, such as a watch, counts until it ends.
 	Idle time.Duration
 	// Log gets the sandbox's errors.
 	Log io.Writer
@@ -93,7 +94,8 @@ type server struct {
 	lock     fs.FileInfo
 	platform *platform
 	state    Sandbox
-	last     atomic.Int64 // time of the last request, in Unix nanoseconds
+	last     atomic.Int64 // time of the end of the last request, in Unix nanoseconds
+	open     atomic.Int64 // number of requests that have not ended, such as a watch
 	stopOnce sync.Once
 	stop     chan struct{}
 }
@@ -168,7 +170,8 @@ func newToken() secret.Value {
 func (s *server) await(ctx context.Context) {
 	for {
 		idle := time.Since(time.Unix(0, s.last.Load()))
-		if s.platform.polyaxon.Active() > 0 {
+		busy := s.open.Load() > 0 || s.platform.polyaxon.Active() > 0 // before the time: see guard
+		if busy {
 			idle = 0
 		}
 		left := s.options.Idle - idle
