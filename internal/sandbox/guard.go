@@ -20,28 +20,26 @@ func bearer(token secret.Value) func(*http.Request) (*http.Request, bool) {
 }
 
 // guard passes on requests that admit accepts and whose Host is a name of loopback. The
-// latter keeps out web pages that reach this server under another name (DNS rebinding).
-func (s *server) guard(next http.Handler, admit func(*http.Request) (*http.Request, bool)) http.Handler {
+// latter keeps out web pages that reach this server under another name (DNS rebinding). It
+// responds to others by refuse.
+func (s *server) guard(next http.Handler, admit func(*http.Request) (*http.Request, bool), refuse func(w http.ResponseWriter, code int, message string)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, err := net.SplitHostPort(r.Host)
 		if err != nil {
 			host = r.Host
 		}
 		if host != "127.0.0.1" && host != "localhost" && host != "[::1]" {
-			http.Error(w, "forbidden: the Host header must be 127.0.0.1, [::1] or localhost", http.StatusForbidden)
+			refuse(w, http.StatusForbidden, "forbidden: the Host header must be 127.0.0.1, [::1] or localhost")
 			return
 		}
 		admitted, ok := admit(r)
 		if !ok {
-			w.Header().Set("WWW-Authenticate", `Basic realm="slipway sandbox"`)
-			w.Header().Set("Content-Type", "application/json")
-			w.WriteHeader(http.StatusUnauthorized)
-			_, _ = w.Write([]byte(`{"detail":"Authentication credentials were not provided."}`))
+			refuse(w, http.StatusUnauthorized, "Unauthorized")
 			return
 		}
 		if !s.ownsDir() {
 			s.end()
-			http.Error(w, "the sandbox's directory was deleted; the sandbox is shutting down", http.StatusServiceUnavailable)
+			refuse(w, http.StatusServiceUnavailable, "the sandbox's directory was deleted; the sandbox is shutting down")
 			return
 		}
 		s.open.Add(1)
@@ -51,6 +49,18 @@ func (s *server) guard(next http.Handler, admit func(*http.Request) (*http.Reque
 		}()
 		next.ServeHTTP(w, admitted)
 	})
+}
+
+// refuse responds to a request to the registry or to Polyaxon that is not passed on.
+func refuse(w http.ResponseWriter, code int, message string) {
+	if code != http.StatusUnauthorized {
+		http.Error(w, message, code)
+		return
+	}
+	w.Header().Set("WWW-Authenticate", `Basic realm="slipway sandbox"`)
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	_, _ = w.Write([]byte(`{"detail":"Authentication credentials were not provided."}`))
 }
 
 // credential returns the token of a request: the password of basic authentication
@@ -88,8 +98,8 @@ func (s *server) control(next *polyaxon.Server) http.Handler {
 		answer(w, map[string]string{"address": at})
 	})
 	all := http.NewServeMux()
-	all.Handle("/_slipway/", s.guard(mux, bearer(s.state.Token)))
-	all.Handle("/", s.guard(next, func(r *http.Request) (*http.Request, bool) { return next.Admit(r, credential(r)) }))
+	all.Handle("/_slipway/", s.guard(mux, bearer(s.state.Token), refuse))
+	all.Handle("/", s.guard(next, func(r *http.Request) (*http.Request, bool) { return next.Admit(r, credential(r)) }, refuse))
 	return all
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
@@ -287,6 +288,23 @@ func TestTokenIsRequired(t *testing.T) {
 		if response.StatusCode != http.StatusForbidden {
 			t.Errorf("%s under another host's name: %s", address, response.Status)
 		}
+	}
+}
+
+// TestKubernetesRefusesInItsWords checks that a client without the token gets the refusal
+// of an API server, which it can tell from that of a proxy.
+func TestKubernetesRefusesInItsWords(t *testing.T) {
+	s := join(t, t.TempDir())
+	access := s.Access()
+	access.BearerToken = "wrong"
+	client, err := kubernetes.NewForConfig(access)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = client.CoreV1().Secrets("default").List(t.Context(), metav1.ListOptions{})
+	var refused *apierrors.StatusError
+	if !errors.As(err, &refused) || !apierrors.IsUnauthorized(err) || refused.ErrStatus.Message != "Unauthorized" || refused.ErrStatus.Details != nil {
+		t.Errorf("%v: %+v", err, refused)
 	}
 }
 

@@ -23,6 +23,7 @@ import (
 	"github.com/slipway-ci/slipway/internal/sandbox/authority"
 	"github.com/slipway-ci/slipway/internal/sandbox/container"
 	"github.com/slipway-ci/slipway/internal/sandbox/disk"
+	"github.com/slipway-ci/slipway/internal/sandbox/kubernetes"
 	"github.com/slipway-ci/slipway/internal/secret"
 )
 
@@ -121,8 +122,8 @@ func (s *server) serve(ctx context.Context) error {
 		return errors.Join(err, closeAll(listeners))
 	}
 	handlers := []http.Handler{
-		s.guard(s.platform.registry, bearer(s.state.RegistryToken)),
-		s.guard(s.platform.kubernetes, bearer(s.state.KubernetesToken)),
+		s.guard(s.platform.registry, bearer(s.state.RegistryToken), refuse),
+		s.guard(s.platform.kubernetes, bearer(s.state.KubernetesToken), kubernetes.Refuse),
 		s.control(s.platform.polyaxon),
 	}
 	listeners[1] = tls.NewListener(listeners[1], authority.TLS())
@@ -169,8 +170,8 @@ func newToken() secret.Value {
 // await returns when the sandbox should end.
 func (s *server) await(ctx context.Context) {
 	for {
-		idle := time.Since(time.Unix(0, s.last.Load()))
 		busy := s.open.Load() > 0 || s.platform.polyaxon.Active() > 0 // before the time: see guard
+		idle := time.Since(time.Unix(0, s.last.Load()))
 		if busy {
 			idle = 0
 		}

@@ -75,7 +75,11 @@ func (s *Server) ConfigMap(namespace, name string) (map[string][]byte, bool) {
 
 // ServeHTTP serves the API.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if err := s.serve(w, r); err != nil {
+	err := checkImpersonation(r)
+	if err == nil {
+		err = s.serve(w, r)
+	}
+	if err != nil {
 		status := statusOf(err)
 		respond(w, int(status.Code), status)
 	}
@@ -176,7 +180,7 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, t target, body []
 	case r.Method == http.MethodDelete:
 		return s.delete(w, r, t, body)
 	default:
-		return apierrors.NewMethodNotSupported(t.kind.group(), strings.ToLower(r.Method))
+		return methodNotSupported(r, t)
 	}
 	if err != nil {
 		return err
