@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"flag"
 	"io"
+	"net/http"
 	"os"
+	"path/filepath"
 	"regexp"
 	"testing"
 
@@ -15,19 +17,40 @@ import (
 
 var update = flag.Bool("update", false, "write the sandbox's description of the API")
 
-// described matches the paths that the sandbox's cluster serves.
-var described = regexp.MustCompile(`^/api/v1(/watch)?(/namespaces/\{namespace\})?/(namespaces|secrets|configmaps|pods|services|events|nodes)(/\{name\}(/log|/portforward)?)?$`)
+// descriptions are the sandbox's descriptions of its API groups: where the API server has
+// them, in which files they are, and what the sandbox's cluster serves.
+var descriptions = []struct {
+	group, file string
+	served      *regexp.Regexp
+}{
+	{"api/v1", "core.json.gz", regexp.MustCompile(`^/api/v1(/watch)?(/namespaces/\{namespace\})?/(namespaces|secrets|configmaps|pods|services|events|nodes)(/\{name\}(/log|/portforward)?)?$`)},
+	{"apis/authorization.k8s.io/v1", "authorization.json.gz", regexp.MustCompile(`^/apis/authorization\.k8s\.io/v1/selfsubject(access|rules)reviews$`)},
+}
 
-const openAPI = "../sandbox/kubernetes/openapi.json.gz"
-
-// checkOpenAPI checks that the sandbox's description of the API is the part of the API
-// server's that is about the kinds that the sandbox has.
+// checkOpenAPI checks that the sandbox's descriptions of its API are the parts of the API
+// server's that are about the kinds that the sandbox has.
 func checkOpenAPI(t *testing.T, access *rest.Config) {
 	client, err := rest.HTTPClientFor(access)
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, err := client.Get(access.Host + "/openapi/v3/api/v1")
+	for _, d := range descriptions {
+		file := filepath.Join("..", "sandbox", "kubernetes", "openapi", d.file)
+		want := describe(t, client, access.Host+"/openapi/v3/"+d.group, d.served)
+		if *update {
+			compress(t, file, want)
+		}
+		if have := decompress(t, file); !bytes.Equal(have, want) {
+			t.Errorf("%s (%d bytes) is not of this API server (%d bytes): -update writes it", file, len(have), len(want))
+		}
+	}
+}
+
+// describe returns the part of the API server's description that is about the paths that
+// the sandbox serves.
+func describe(t *testing.T, client *http.Client, address string, served *regexp.Regexp) []byte {
+	t.Helper()
+	response, err := client.Get(address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +61,7 @@ func checkOpenAPI(t *testing.T, access *rest.Config) {
 	}
 	paths, _ := whole["paths"].(map[string]any)
 	for path := range paths {
-		if !described.MatchString(path) {
+		if !served.MatchString(path) {
 			delete(paths, path)
 		}
 	}
@@ -71,32 +94,43 @@ func checkOpenAPI(t *testing.T, access *rest.Config) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if *update {
-		var b bytes.Buffer
-		w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
-		if err == nil {
-			_, err = w.Write(want)
-		}
-		if err == nil {
-			err = w.Close()
-		}
-		if err == nil {
-			err = os.WriteFile(openAPI, b.Bytes(), 0o644)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+	return want
+}
+
+// compress writes a file.
+func compress(t *testing.T, path string, text []byte) {
+	t.Helper()
+	var b bytes.Buffer
+	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err == nil {
+		_, err = w.Write(text)
 	}
-	file, err := os.Open(openAPI)
+	if err == nil {
+		err = w.Close()
+	}
+	if err == nil {
+		err = os.WriteFile(path, b.Bytes(), 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// decompress reads a file.
+func decompress(t *testing.T, path string) []byte {
+	t.Helper()
+	file, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	text, err := gzip.NewReader(file)
+	r, err := gzip.NewReader(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if have, err := io.ReadAll(text); err != nil || !bytes.Equal(have, want) {
-		t.Errorf("%s (%d bytes) is not of this API server (%d bytes): -update writes it; %v", openAPI, len(have), len(want), err)
+	text, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return text
 }

@@ -1,36 +1,68 @@
 package kubernetes
 
 import (
+	"mime"
+	"net/http"
 	"runtime"
 	"strings"
 
+	apidiscovery "k8s.io/api/apidiscovery/v2"
+	authorization "k8s.io/api/authorization/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/version"
 )
 
-// discovery returns the answer to a discovery request, or nil for other paths. derived
-// reports whether there are derived objects.
-func discovery(path string, derived bool) any {
-	switch path {
-	case "/version":
-		return version.Info{
+// groups returns the API groups of the cluster. Each has the version v1 only.
+func groups() []string { return []string{"", authorization.GroupName} }
+
+// serveDiscovery responds with what the cluster has, and reports whether that is what the
+// request is about.
+func (s *Server) serveDiscovery(w http.ResponseWriter, r *http.Request) bool {
+	var answer any
+	path := strings.TrimSuffix(r.URL.Path, "/")
+	reviews := metav1.APIGroup{Name: authorization.GroupName, Versions: []metav1.GroupVersionForDiscovery{{GroupVersion: authorization.SchemeGroupVersion.String(), Version: "v1"}}}
+	reviews.PreferredVersion = reviews.Versions[0]
+	switch {
+	case r.Method != http.MethodGet:
+		return false
+	case path == "/version":
+		answer = version.Info{
 			Major: "1", Minor: "35", GitVersion: "v1.35.4+slipway-sandbox", GoVersion: runtime.Version(), Compiler: runtime.Compiler,
 			Platform: runtime.GOOS + "/" + runtime.GOARCH,
 		}
-	case "/api":
-		return metav1.APIVersions{TypeMeta: metav1.TypeMeta{Kind: "APIVersions"}, Versions: []string{"v1"}}
-	case "/apis":
-		return metav1.APIGroupList{TypeMeta: metav1.TypeMeta{Kind: "APIGroupList", APIVersion: "v1"}, Groups: []metav1.APIGroup{}}
-	case "/api/v1":
-		list := metav1.APIResourceList{TypeMeta: metav1.TypeMeta{Kind: "APIResourceList"}, GroupVersion: "v1"}
-		for _, k := range kinds() {
-			if derived || !k.derived {
-				list.APIResources = append(list.APIResources, k.resources()...)
-			}
+	case path == "/api" && wantsAggregated(r):
+		answer = s.aggregated(w, "")
+	case path == "/apis" && wantsAggregated(r):
+		answer = s.aggregated(w, authorization.GroupName)
+	case path == "/api":
+		answer = metav1.APIVersions{TypeMeta: metav1.TypeMeta{Kind: "APIVersions"}, Versions: []string{"v1"}}
+	case path == "/apis":
+		answer = metav1.APIGroupList{TypeMeta: metav1.TypeMeta{Kind: "APIGroupList", APIVersion: "v1"}, Groups: []metav1.APIGroup{reviews}}
+	case path == "/apis/"+authorization.GroupName:
+		reviews.TypeMeta = metav1.TypeMeta{Kind: "APIGroup", APIVersion: "v1"}
+		answer = reviews
+	case path == "/api/v1":
+		answer = metav1.APIResourceList{TypeMeta: metav1.TypeMeta{Kind: "APIResourceList"}, GroupVersion: "v1", APIResources: s.resources("")}
+	case path == "/apis/"+authorization.SchemeGroupVersion.String():
+		answer = metav1.APIResourceList{
+			TypeMeta: metav1.TypeMeta{Kind: "APIResourceList", APIVersion: "v1"}, GroupVersion: authorization.SchemeGroupVersion.String(), APIResources: s.resources(authorization.GroupName),
 		}
-		return list
+	default:
+		return false
 	}
-	return nil
+	respond(w, http.StatusOK, answer)
+	return true
+}
+
+// resources describes the resources of an API group, and their subresources.
+func (s *Server) resources(group string) []metav1.APIResource {
+	var all []metav1.APIResource
+	for _, k := range append(kinds(), reviewKinds()...) {
+		if k.apiGroup == group && (!k.derived || s.workloads != nil) {
+			all = append(all, k.resources()...)
+		}
+	}
+	return all
 }
 
 // resources describes the kind's resource and its subresources.
@@ -49,5 +81,52 @@ func (k kind) resources() []metav1.APIResource {
 		resource,
 		{Name: "pods/log", Kind: "Pod", Namespaced: true, Verbs: metav1.Verbs{"get"}},
 		{Name: "pods/portforward", Kind: "PodPortForwardOptions", Namespaced: true, Verbs: metav1.Verbs{"create", "get"}},
+		{Name: "pods/status", Kind: "Pod", Namespaced: true, Verbs: metav1.Verbs{"get"}},
+	}
+}
+
+// aggregatedForm is the media type of all groups, their versions and their resources in one
+// document. Clients ask for it first.
+const aggregatedForm = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+
+// wantsAggregated reports whether aggregatedForm is the first media type of the Accept
+// header that the server has.
+func wantsAggregated(r *http.Request) bool {
+	for accepted := range strings.SplitSeq(r.Header.Get("Accept"), ",") {
+		kind, parameters, err := mime.ParseMediaType(accepted)
+		switch {
+		case err != nil || kind != "application/json" && kind != "*/*" && kind != "application/*":
+		case parameters["as"] == "":
+			return false
+		case kind == "application/json" && parameters["g"] == apidiscovery.GroupName && parameters["v"] == "v2" && parameters["as"] == "APIGroupDiscoveryList" && parameters["profile"] == "":
+			return true
+		}
+	}
+	return false
+}
+
+// aggregated describes an API group in aggregatedForm.
+func (s *Server) aggregated(w http.ResponseWriter, group string) *apidiscovery.APIGroupDiscoveryList {
+	w.Header().Set("Content-Type", aggregatedForm)
+	v1 := apidiscovery.APIVersionDiscovery{Version: "v1", Freshness: apidiscovery.DiscoveryFreshnessCurrent}
+	for _, resource := range s.resources(group) {
+		answers := &metav1.GroupVersionKind{Group: group, Version: "v1", Kind: resource.Kind}
+		if _, name, is := strings.Cut(resource.Name, "/"); is { // its resource precedes it
+			of := &v1.Resources[len(v1.Resources)-1]
+			of.Subresources = append(of.Subresources, apidiscovery.APISubresourceDiscovery{Subresource: name, ResponseKind: answers, Verbs: resource.Verbs})
+			continue
+		}
+		scope := apidiscovery.ScopeCluster
+		if resource.Namespaced {
+			scope = apidiscovery.ScopeNamespace
+		}
+		v1.Resources = append(v1.Resources, apidiscovery.APIResourceDiscovery{
+			Resource: resource.Name, ResponseKind: answers, Scope: scope, SingularResource: resource.SingularName,
+			Verbs: resource.Verbs, ShortNames: resource.ShortNames, Categories: resource.Categories,
+		})
+	}
+	return &apidiscovery.APIGroupDiscoveryList{
+		TypeMeta: metav1.TypeMeta{Kind: "APIGroupDiscoveryList", APIVersion: apidiscovery.SchemeGroupVersion.String()},
+		Items:    []apidiscovery.APIGroupDiscovery{{ObjectMeta: metav1.ObjectMeta{Name: group}, Versions: []apidiscovery.APIVersionDiscovery{v1}}},
 	}
 }

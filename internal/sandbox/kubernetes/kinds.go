@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	authorization "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -10,6 +11,8 @@ import (
 
 // kind is a kind of object that the cluster supports.
 type kind struct {
+	// apiGroup is the API group. It is "" for the core.
+	apiGroup       string
 	name, resource string
 	namespaced     bool
 	// derived reports whether the objects are made of Polyaxon's runs. They are not kept on
@@ -30,13 +33,20 @@ var (
 	nodeKind      = kind{name: "Node", resource: "nodes", derived: true, short: "no"}
 )
 
+// kinds returns the kinds whose objects the cluster has.
 func kinds() []kind {
 	return []kind{namespaceKind, secretKind, configMapKind, podKind, serviceKind, eventKind, nodeKind}
 }
 
-func (k kind) gvk() schema.GroupVersionKind { return corev1.SchemeGroupVersion.WithKind(k.name) }
-func (k kind) group() schema.GroupResource  { return schema.GroupResource{Resource: k.resource} }
-func (k kind) missing(name string) error    { return apierrors.NewNotFound(k.group(), name) }
+func (k kind) gvk() schema.GroupVersionKind {
+	return schema.GroupVersionKind{Group: k.apiGroup, Version: "v1", Kind: k.name}
+}
+
+func (k kind) group() schema.GroupResource {
+	return schema.GroupResource{Group: k.apiGroup, Resource: k.resource}
+}
+
+func (k kind) missing(name string) error { return apierrors.NewNotFound(k.group(), name) }
 
 // object is implemented by all of the cluster's types.
 type object interface {
@@ -58,6 +68,10 @@ func (k kind) empty() object {
 		return &corev1.Service{}
 	case eventKind:
 		return &corev1.Event{}
+	case accessReviewKind:
+		return &authorization.SelfSubjectAccessReview{}
+	case rulesReviewKind:
+		return &authorization.SelfSubjectRulesReview{}
 	}
 	return &corev1.Node{}
 }
@@ -74,8 +88,13 @@ func kindOf(x object) kind {
 
 // verbs returns what clients can do with objects of the kind.
 func (k kind) verbs() metav1.Verbs {
-	if k.derived {
+	switch {
+	case k.apiGroup == authorization.GroupName:
+		return metav1.Verbs{"create"}
+	case k.derived:
 		return metav1.Verbs{"get", "list", "watch"}
+	case !k.namespaced:
+		return metav1.Verbs{"create", "delete", "get", "list", "patch", "update", "watch"}
 	}
 	return metav1.Verbs{"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"}
 }

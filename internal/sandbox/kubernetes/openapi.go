@@ -1,35 +1,54 @@
 package kubernetes
 
 import (
-	"bytes"
 	"compress/gzip"
-	_ "embed"
+	"embed"
 	"io"
 	"net/http"
 	"strings"
 
+	authorization "k8s.io/api/authorization/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// openAPI is the part of the API server's description of v1 that is about the cluster's
-// kinds, as compressed JSON. the tests of package cluster write it.
+// openAPI has the parts of the API server's description of its API that are about the
+// cluster's kinds: one file of compressed JSON for each API group. The tests of package
+// cluster write them.
 //
-//go:embed openapi.json.gz
-var openAPI []byte
+//go:embed openapi
+var openAPI embed.FS
+
+// descriptions returns the files of openAPI, by the paths of the API groups.
+func descriptions() map[string]string {
+	return map[string]string{
+		"api/v1": "openapi/core.json.gz",
+		"apis/" + authorization.SchemeGroupVersion.String(): "openapi/authorization.json.gz",
+	}
+}
 
 // serveOpenAPI serves the description of the API, by which kubectl explains fields and
 // finds out that the server checks them.
 func serveOpenAPI(w http.ResponseWriter, r *http.Request) error {
-	switch strings.TrimSuffix(r.URL.Path, "/") {
-	case "/openapi/v3":
-		respond(w, http.StatusOK, map[string]any{"paths": map[string]any{"api/v1": map[string]string{"serverRelativeURL": "/openapi/v3/api/v1"}}})
+	path := strings.Trim(strings.TrimPrefix(r.URL.Path, "/openapi/v3"), "/")
+	if path == "" {
+		paths := map[string]any{}
+		for group := range descriptions() {
+			paths[group] = map[string]string{"serverRelativeURL": "/openapi/v3/" + group}
+		}
+		respond(w, http.StatusOK, map[string]any{"paths": paths})
 		return nil
-	case "/openapi/v3/api/v1":
-	default:
+	}
+	name, ok := descriptions()[path]
+	if !ok {
 		return apierrors.NewGenericServerResponse(http.StatusNotFound, "get", schema.GroupResource{}, "", "the sandbox's cluster has no "+r.URL.Path, 0, true)
 	}
-	text, err := gzip.NewReader(bytes.NewReader(openAPI))
+	file, err := openAPI.Open(name)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	text, err := gzip.NewReader(file)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 
+	authorization "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -87,15 +88,16 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // respond sends a response as JSON.
 func respond(w http.ResponseWriter, code int, body any) {
-	w.Header().Set("Content-Type", "application/json")
+	if w.Header().Get("Content-Type") == "" {
+		w.Header().Set("Content-Type", "application/json")
+	}
 	w.WriteHeader(code)
 	_ = json.NewEncoder(w).Encode(body)
 }
 
 // serve responds, or returns the error to respond with.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
-	if answer := discovery(strings.TrimSuffix(r.URL.Path, "/"), s.workloads != nil); answer != nil && r.Method == http.MethodGet {
-		respond(w, http.StatusOK, answer)
+	if s.serveDiscovery(w, r) {
 		return nil
 	}
 	if strings.HasPrefix(r.URL.Path, "/openapi/v3") && r.Method == http.MethodGet {
@@ -108,6 +110,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
 	watched := query.Get("watch") == "true" || query.Get("watch") == "1"
 	switch {
+	case t.kind.apiGroup == authorization.GroupName:
+		return s.review(w, r, t)
 	case t.subresource != "":
 		return s.serveSubresource(w, r, t)
 	case r.Method == http.MethodGet && watched:
@@ -117,14 +121,23 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 	case t.kind.derived:
 		return forbidden(r, t)
 	}
+	body, err := readBody(r)
+	if err != nil {
+		return err
+	}
+	return s.write(w, r, t, body)
+}
+
+// readBody returns the body of a request.
+func readBody(r *http.Request) ([]byte, error) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	switch {
 	case err != nil:
-		return apierrors.NewBadRequest(err.Error())
+		return nil, apierrors.NewBadRequest(err.Error())
 	case len(body) > maxBody:
-		return apierrors.NewRequestEntityTooLargeError("limit is 3145728")
+		return nil, apierrors.NewRequestEntityTooLargeError("limit is 3145728")
 	}
-	return s.write(w, r, t, body)
+	return body, nil
 }
 
 // read responds with an object or a list.

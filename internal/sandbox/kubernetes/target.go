@@ -1,6 +1,10 @@
 package kubernetes
 
-import "strings"
+import (
+	"strings"
+
+	authorization "k8s.io/api/authorization/v1"
+)
 
 // target is the kind and the name of the objects that a request is about.
 type target struct {
@@ -12,22 +16,27 @@ type target struct {
 }
 
 // parse reads /api/v1/namespaces[/NAME[/SUBRESOURCE]] and
-// /api/v1[/namespaces/NS]/RESOURCE[/NAME[/SUBRESOURCE]]. It reports whether path is one of
-// these.
+// /api/v1[/namespaces/NS]/RESOURCE[/NAME[/SUBRESOURCE]], and the same below
+// /apis/authorization.k8s.io/v1. It reports whether path is one of these.
 func parse(path string) (target, bool) {
+	group := ""
 	rest, ok := strings.CutPrefix(path, "/api/v1/")
+	if !ok {
+		group = authorization.GroupName
+		rest, ok = strings.CutPrefix(path, "/apis/"+group+"/v1/")
+	}
 	if !ok {
 		return target{}, false
 	}
 	parts := strings.Split(strings.Trim(rest, "/"), "/")
 	t := target{}
-	if parts[0] == "namespaces" && len(parts) > 2 && kindOfResource(parts[2]) != (kind{}) {
+	if parts[0] == "namespaces" && len(parts) > 2 && kindOfResource(group, parts[2]) != (kind{}) {
 		t.namespace, parts = parts[1], parts[2:]
 	}
 	if len(parts) > 3 {
 		return target{}, false
 	}
-	if t.kind = kindOfResource(parts[0]); t.kind == (kind{}) || t.namespace != "" && !t.kind.namespaced {
+	if t.kind = kindOfResource(group, parts[0]); t.kind == (kind{}) || t.namespace != "" && !t.kind.namespaced {
 		return target{}, false
 	}
 	if len(parts) > 1 {
@@ -43,9 +52,9 @@ func parse(path string) (target, bool) {
 }
 
 // kindOfResource returns the kind of a resource such as pods, or the zero kind.
-func kindOfResource(resource string) kind {
-	for _, k := range kinds() {
-		if k.resource == resource {
+func kindOfResource(group, resource string) kind {
+	for _, k := range append(kinds(), reviewKinds()...) {
+		if k.apiGroup == group && k.resource == resource {
 			return k
 		}
 	}
