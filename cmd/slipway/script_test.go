@@ -121,6 +121,12 @@ func stories(t *testing.T, dir string, prepare func(*testscript.Env) error) {
 				return os.Geteuid() == 0, nil
 			case "thorough":
 				return testenv.Thorough(), nil
+			case "skopeo":
+				_, err := exec.LookPath(name)
+				if err != nil && testenv.Demanded() {
+					return false, fmt.Errorf("%s is not here, and CI wants it: %w", name, err)
+				}
+				return err == nil, nil
 			}
 			components := map[string]string{"python-base": "python-base.tar", "buildkitd": "buildkitd", "polyaxon": "haupt/bin/polyaxon", "kubectl": "kubectl", "crane": "crane"}
 			file, ok := components[name]

@@ -55,6 +55,7 @@ func setUp(ctx context.Context, o Options) error {
 		{"services (JupyterLab, TensorBoard, Streamlit, uvicorn)", func() (string, error) { return strings.Join(servicePackages(), " "), nil }, makeServices},
 		{"docker-registry", func() (string, error) { return "debian", nil }, makeRegistry},
 		{"containerd (a Kubernetes node)", func() (string, error) { return "debian", nil }, makeNode},
+		{"skopeo", func() (string, error) { return "debian", nil }, makeSkopeo},
 		{"dockerd (Docker)", func() (string, error) { return "debian", nil }, makeDocker},
 	}
 	for _, p := range parts {
@@ -148,6 +149,10 @@ func makeRegistry(ctx context.Context, o Options) error {
 // kubetest.
 func makeNode(ctx context.Context, o Options) error {
 	return installed(ctx, o, []string{"containerd", "runc", "ip", "/usr/lib/cni/bridge"}, "containerd", "runc", "iproute2", "containernetworking-plugins")
+}
+
+func makeSkopeo(ctx context.Context, o Options) error {
+	return installed(ctx, o, []string{"skopeo"}, "skopeo")
 }
 
 // makeDocker installs a Docker daemon, which tests start themselves.
