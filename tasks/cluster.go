@@ -50,8 +50,13 @@ func ClusterCredentials(ctx context.Context, env *Env, o ClusterCredentialsOptio
 		if err != nil {
 			return result, err
 		}
+		result.Credentials = &report.Credentials{Server: access.Config.Host}
+		if access.Name == access.Config.Host { // it has no context, as in a pod
+			p.Note("kubectl has the access to the cluster of slipway.yaml already: kubectl get pods")
+			return result, nil
+		}
 		p.Note("the cluster of slipway.yaml is in the kubeconfig already: kubectl --context " + access.Name)
-		result.Credentials = &report.Credentials{Context: access.Name, Server: access.Config.Host}
+		result.Credentials.Context = access.Name
 		return result, nil
 	}
 	entry, err := from.Entry(ctx)

@@ -67,7 +67,8 @@ func Connect(config *rest.Config, namespace, name string) (*Cluster, error) {
 // Kubeconfig returns the configuration that a kubeconfig describes, and the name of the
 // cluster for messages. It reads the file at path, or the files that kubectl would read
 // if path is empty. It uses the given context, or the current one if context is empty.
-// The name is that of the context, or else the URL of the server.
+// The name is that of the context, or else the URL of the server. Like kubectl, it uses the
+// service account of the pod that it runs in if there is no such file and path is empty.
 func Kubeconfig(path, context string) (access *rest.Config, name string, err error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	if path != "" {
@@ -79,6 +80,9 @@ func Kubeconfig(path, context string) (access *rest.Config, name string, err err
 		if clientcmd.IsEmptyConfig(err) && unread == nil && len(raw.Contexts) > 0 {
 			return nil, "", fmt.Errorf("the kubeconfig has no current-context: name one of its contexts (%s) by cluster.kubeconfig.context",
 				strings.Join(slices.Sorted(maps.Keys(raw.Contexts)), ", "))
+		}
+		if clientcmd.IsEmptyConfig(err) && unread == nil && path == "" {
+			return nil, "", fmt.Errorf("there is no kubeconfig (%s), and no service account of a pod", strings.Join(rules.GetLoadingPrecedence(), ", "))
 		}
 		return nil, "", fmt.Errorf("read the kubeconfig: %w", err)
 	}

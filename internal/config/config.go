@@ -69,7 +69,7 @@ type GKE struct {
 
 // Kubeconfig is a context of a kubeconfig file. Either field may be empty.
 type Kubeconfig struct {
-	Path    string `yaml:"path" doc:"Path of the file, from the directory of slipway.yaml; kubectl's default when left out"`
+	Path    string `yaml:"path" doc:"Path of the file, from the directory of slipway.yaml; kubectl's default when left out, and in a pod without one the pod's service account"`
 	Context string `yaml:"context" doc:"Context to use; the file's current one when left out"`
 }
 
