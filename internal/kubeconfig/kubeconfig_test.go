@@ -219,6 +219,7 @@ func TestRefused(t *testing.T) {
 		"two documents":    {"a: 1\n---\nb: 2\n", "config:2:1: "},
 		"another's name":   {"users:\n- name: sandbox-story\n  user: {token: secret}\n", "has an entry sandbox-story that leads elsewhere"},
 		"another place":    {"users:\n- name: sandbox-story\n  user: {exec: {command: slipway, env: [{name: SLIPWAY_DIR, value: /other}]}}\n", "has an entry sandbox-story that leads elsewhere"},
+		"another context":  {"contexts:\n- name: sandbox-story\n  context: {cluster: prod, user: me}\n", "has an entry sandbox-story that leads elsewhere"},
 		"a shared list":    {"clusters: &all [{name: a}]\nx: *all\n", "cannot be edited"},
 	} {
 		t.Run(name, func(t *testing.T) {

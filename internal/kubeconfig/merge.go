@@ -131,6 +131,13 @@ func (f *file) index(list, name string) int {
 	})
 }
 
+// content returns the content of an item, which is under the item's key.
+func (f *file) content(list string, at int, key string) map[string]any {
+	item, _ := f.value[list].([]any)[at].(map[string]any)
+	content, _ := item[key].(map[string]any)
+	return content
+}
+
 // current returns the file's current context, or "".
 func (f *file) current() string {
 	text, _ := f.value["current-context"].(string)
@@ -145,15 +152,21 @@ func (e *TakenError) Error() string {
 	return fmt.Sprintf("%s has an entry %s that leads elsewhere", e.Path, e.Name)
 }
 
-// free returns a *TakenError if one of the files has a user of the entry's name that does
-// not run the entry's plugin with the same variables.
+// free returns a *TakenError if one of the files has a context of the entry's name with
+// another cluster or user, or a user of that name that does not run the entry's plugin with
+// the same variables.
 func (e *Entry) free(files []*file) error {
+	if f, at := find(files, "contexts", e.Name); f != nil {
+		context := f.content("contexts", at, "context")
+		if context["cluster"] != e.Name || context["user"] != e.Name {
+			return &TakenError{f.path, e.Name}
+		}
+	}
 	f, at := find(files, "users", e.Name)
 	if f == nil {
 		return nil
 	}
-	item, _ := f.value["users"].([]any)[at].(map[string]any)
-	user, _ := item["user"].(map[string]any)
+	user := f.content("users", at, "user")
 	exec, _ := user["exec"].(map[string]any)
 	variables, _ := exec["env"].([]any)
 	have := map[any]any{}
