@@ -10,7 +10,8 @@ import (
 )
 
 // form is the form in which a client wants objects: whole if it is "", or else Table or
-// PartialObjectMetadata. Whole reports whether the rows of a table have whole objects.
+// PartialObjectMetadata. include says what a row of a table has of its object, a
+// metav1.IncludeObjectPolicy.
 type form struct {
 	as      string
 	include string
