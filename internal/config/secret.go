@@ -12,12 +12,26 @@ type Secret struct {
 
 	Data           map[string]string `yaml:"data" doc:"Keys, and the secret source of each" form:"source" oneof:"yes"`
 	DockerRegistry *DockerRegistry   `yaml:"docker-registry" doc:"Credentials to pull images with" oneof:"yes"`
+	TLS            *TLS              `yaml:"tls" doc:"A certificate and its private key, such as for an Ingress" oneof:"yes"`
+	BasicAuth      *BasicAuth        `yaml:"basic-auth" doc:"A user name and a password" oneof:"yes"`
 }
 
 // DockerRegistry holds what an imagePullSecret is made of.
 type DockerRegistry struct {
 	Server            string `yaml:"server" doc:"Address of the registry" required:"yes"`
 	ServiceAccountKey string `yaml:"service-account-key" doc:"Secret source of a Google service account key" required:"yes" form:"source"`
+}
+
+// TLS is what a Secret of the type kubernetes.io/tls is made of.
+type TLS struct {
+	Cert string `yaml:"cert" doc:"Secret source of the certificate in PEM, followed by those of its issuers" required:"yes" form:"source"`
+	Key  string `yaml:"key" doc:"Secret source of the certificate's private key in PEM" required:"yes" form:"source"`
+}
+
+// BasicAuth is what a Secret of the type kubernetes.io/basic-auth is made of.
+type BasicAuth struct {
+	Username string `yaml:"username" doc:"User name" required:"yes" form:"text"`
+	Password string `yaml:"password" doc:"Secret source of the password" required:"yes" form:"source"`
 }
 
 // SecretParam returns the secret source of a param such as secret:env:TOKEN. isSecret

@@ -12,7 +12,8 @@ func TestSourcesAreComplete(t *testing.T) {
 	const google = "\ngoogle: {credentials: \"env:GOOGLE\"}"
 	const federated = "\ngoogle: {workload-identity-provider: projects/1/locations/global/workloadIdentityPools/ci/providers/gitlab, id-token: \"env:ID\"}"
 	const rest = `
-secrets: {a: {data: {K: "env:DATA"}}, b: {docker-registry: {server: gcr.io, service-account-key: "env:REGISTRY"}}}
+secrets: {a: {data: {K: "env:DATA"}}, b: {docker-registry: {server: gcr.io, service-account-key: "env:REGISTRY"}},
+  c: {tls: {cert: "env:CERT", key: "env:TLS_KEY"}}, d: {basic-auth: {username: u, password: "env:BASIC"}}}
 images: {i: {dockerfile: Dockerfile, build-secrets: {s: "env:BUILD"}}}
 registry: gcr.io/x
 polyaxon: {host: "https://x.example", token: "env:POLYAXON"}
@@ -25,12 +26,12 @@ services: {s: {component: jupyter, params: {P: "secret:env:SERVICE"}}}
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := []string{"env:BUILD", "env:DATA", source, "env:MLFLOW", "env:PARAM", "env:POLYAXON", "env:REGISTRY", "env:SERVICE"}
+		want := []string{"env:BASIC", "env:BUILD", "env:CERT", "env:DATA", source, "env:MLFLOW", "env:PARAM", "env:POLYAXON", "env:REGISTRY", "env:SERVICE", "env:TLS_KEY"}
 		if got := c.Sources(); !slices.Equal(got, want) {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
-	if places := sourcesOf(reflect.TypeFor[Config](), map[reflect.Type]bool{}); places != 7 {
+	if places := sourcesOf(reflect.TypeFor[Config](), map[reflect.Type]bool{}); places != 10 {
 		t.Errorf("%d keys take a secret source: give those of all from Sources, and name them above", places)
 	}
 }

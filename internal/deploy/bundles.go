@@ -3,12 +3,14 @@ package deploy
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/slipway-ci/slipway/internal/config"
 	"github.com/slipway-ci/slipway/internal/project"
 	"github.com/slipway-ci/slipway/internal/secret"
+	"github.com/slipway-ci/slipway/internal/source"
 )
 
 // bundles reads the secrets that jobs need: the ones in slipway.yaml, the secret params of
@@ -55,17 +57,23 @@ func configured(ctx context.Context, p *project.Project) ([]secret.Bundle, error
 		b.At, b.Project = p.Config.At("secrets", s.Name), p.Config.Project
 		bundles = append(bundles, b)
 	}
-	// bundle reads the values of one secret of slipway.yaml.
 	return bundles, errors.Join(errs...)
 }
 
+// bundle reads the values of one secret of slipway.yaml.
 func bundle(ctx context.Context, p *project.Project, s *config.Secret) (secret.Bundle, error) {
-	if d := s.DockerRegistry; d != nil {
-		key, err := p.Resolve(ctx, d.ServiceAccountKey, "secrets", s.Name, "docker-registry", "service-account-key")
+	switch {
+	case s.DockerRegistry != nil:
+		key, err := p.Resolve(ctx, s.DockerRegistry.ServiceAccountKey, "secrets", s.Name, "docker-registry", "service-account-key")
 		if err != nil {
 			return secret.Bundle{}, err
 		}
-		return secret.DockerConfig(s.Name, d.Server, key), nil
+		return secret.DockerConfig(s.Name, s.DockerRegistry.Server, key), nil
+	case s.TLS != nil:
+		return tlsBundle(ctx, p, s)
+	case s.BasicAuth != nil:
+		password, err := p.Resolve(ctx, s.BasicAuth.Password, "secrets", s.Name, "basic-auth", "password")
+		return secret.BasicAuth(s.Name, s.BasicAuth.Username, password), err
 	}
 	data := map[string]secret.Value{}
 	var errs []error
@@ -75,4 +83,28 @@ func bundle(ctx context.Context, p *project.Project, s *config.Secret) (secret.B
 		data[key] = value
 	}
 	return secret.Opaque(s.Name, data), errors.Join(errs...)
+}
+
+// tlsBundle reads a certificate and its private key. It notes that the certificate has
+// expired or is not valid yet. That is not an error, because a deploy that does not
+// concern the certificate should not fail on the day that it expires.
+func tlsBundle(ctx context.Context, p *project.Project, s *config.Secret) (secret.Bundle, error) {
+	cert, certErr := p.Resolve(ctx, s.TLS.Cert, "secrets", s.Name, "tls", "cert")
+	key, keyErr := p.Resolve(ctx, s.TLS.Key, "secrets", s.Name, "tls", "key")
+	if err := errors.Join(certErr, keyErr); err != nil {
+		return secret.Bundle{}, err
+	}
+	b, leaf, err := secret.TLS(s.Name, cert, key)
+	if wrong := new(secret.TLSError); errors.As(err, &wrong) {
+		return b, &source.Error{Position: p.Config.At("secrets", s.Name, "tls", wrong.Key), Message: wrong.Problem, Hint: wrong.Hint, Err: err}
+	}
+	const day = "2006-01-02"
+	at := p.Config.At("secrets", s.Name, "tls", "cert")
+	switch now := p.Now(); {
+	case now.After(leaf.NotAfter):
+		p.Note(fmt.Sprintf("%s: the certificate of secret %s expired on %s", at, s.Name, leaf.NotAfter.UTC().Format(day)))
+	case now.Before(leaf.NotBefore):
+		p.Note(fmt.Sprintf("%s: the certificate of secret %s is not valid before %s", at, s.Name, leaf.NotBefore.UTC().Format(day)))
+	}
+	return b, nil
 }

@@ -12,6 +12,8 @@ import (
 const (
 	TypeOpaque       = "Opaque"
 	TypeDockerConfig = "kubernetes.io/dockerconfigjson"
+	TypeTLS          = "kubernetes.io/tls"
+	TypeBasicAuth    = "kubernetes.io/basic-auth"
 )
 
 // Bundle is one Kubernetes Secret as the configuration describes it.
@@ -28,6 +30,11 @@ type Bundle struct {
 // Opaque returns a Secret with arbitrary data.
 func Opaque(name string, data map[string]Value) Bundle {
 	return Bundle{Name: name, Type: TypeOpaque, Data: data}
+}
+
+// BasicAuth returns a Secret with a user name and a password.
+func BasicAuth(name, username string, password Value) Bundle {
+	return Bundle{Name: name, Type: TypeBasicAuth, Data: map[string]Value{"username": NewValue([]byte(username)), "password": password}}
 }
 
 // DockerConfig returns a Secret for pulling images from server with the JSON key of a

@@ -169,6 +169,29 @@ func Contract(t *testing.T, access *rest.Config) {
 			t.Errorf("the secret is %v", got.Type)
 		}
 	})
+	t.Run("secrets of other types are written", func(t *testing.T) {
+		value := func(text string) secret.Value { return secret.NewValue([]byte(text)) }
+		certified := secret.Bundle{Name: "tls", Type: secret.TypeTLS, Data: map[string]secret.Value{"tls.crt": value("c"), "tls.key": value("k")}}
+		bundles := []secret.Bundle{certified, secret.BasicAuth("basic", "user", value("hush"))}
+		for _, want := range []string{"basic create, tls create", "basic unchanged, tls unchanged"} {
+			changes, err := secret.Sync(ctx, c.Secrets(), "", bundles, false)
+			must(t, err)
+			if got := actions(changes); got != want {
+				t.Errorf("did %q, want %q", got, want)
+			}
+		}
+		basic, err := secrets.Get(ctx, "basic", metav1.GetOptions{})
+		must(t, err)
+		if basic.Type != corev1.SecretTypeBasicAuth || string(basic.Data["username"]) != "user" || string(basic.Data["password"]) != "hush" {
+			t.Errorf("basic is %+v", basic)
+		}
+		for _, kind := range []corev1.SecretType{corev1.SecretTypeTLS, corev1.SecretTypeBasicAuth} {
+			_, err := secrets.Create(ctx, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "empty"}, Type: kind}, metav1.CreateOptions{})
+			if !apierrors.IsInvalid(err) || !strings.Contains(err.Error(), ": Required value") {
+				t.Errorf("without data: %v", err)
+			}
+		}
+	})
 
 	t.Run("names are listed, and the agent's connections", func(t *testing.T) {
 		if _, known, err := c.AgentConnections(ctx); err != nil || known {

@@ -155,6 +155,12 @@ func validateSecret(s *corev1.Secret) error {
 			return invalid(secretKind, s.Name, "data[.dockerconfigjson]", "Invalid value: \"<secret contents redacted>\"")
 		}
 	}
+	if s.Type == corev1.SecretTypeBasicAuth {
+		_, named := s.Data[corev1.BasicAuthUsernameKey]
+		if _, ok := s.Data[corev1.BasicAuthPasswordKey]; !ok && !named {
+			return invalid(secretKind, s.Name, "data[username]", "Required value")
+		}
+	}
 	return nil
 }
 

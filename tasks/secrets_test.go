@@ -1,0 +1,145 @@
+package tasks
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/client-go/rest"
+
+	"github.com/slipway-ci/slipway/internal/sandbox/kubernetes"
+)
+
+// vault is a repository whose secrets go to a cluster of the test's own.
+type vault struct {
+	*testing.T
+	env    *Env
+	events *eventLog
+	dir    string
+	// values are the environment variables.
+	values map[string]string
+}
+
+// newVault returns a repository that syncs secrets to the sandbox's cluster. Each request
+// passes through, if that is not nil, before the cluster.
+func newVault(t *testing.T, through func(http.Handler) http.Handler) *vault {
+	t.Helper()
+	objects, err := kubernetes.New(t.TempDir(), "ns")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var handler http.Handler = objects
+	if through != nil {
+		handler = through(objects)
+	}
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return vaultOn(t, &rest.Config{Host: server.URL})
+}
+
+// vaultOn returns a repository that syncs secrets to the namespace ns of a cluster.
+func vaultOn(t *testing.T, access *rest.Config) *vault {
+	t.Helper()
+	v := &vault{T: t, events: &eventLog{}, dir: t.TempDir(), values: map[string]string{}}
+	v.env = &Env{Dir: v.dir, Events: v.events, Transport: http.DefaultTransport, Now: time.Now,
+		Lookup: func(name string) (string, bool) { value, ok := v.values[name]; return value, ok }}
+	v.write("kubeconfig", writeKubeconfig(t, access))
+	return v
+}
+
+func (v *vault) write(name, text string) {
+	v.Helper()
+	if err := os.WriteFile(filepath.Join(v.dir, name), []byte(text), 0o600); err != nil {
+		v.Fatal(err)
+	}
+}
+
+// secrets writes a slipway.yaml with these secrets, from its line 4 on.
+func (v *vault) secrets(text string) {
+	v.Helper()
+	v.write("slipway.yaml", "project: story\ncluster: {kubeconfig: {path: "+filepath.Join(v.dir, "kubeconfig")+"}, namespace: ns}\nsecrets:\n"+text)
+}
+
+// sync syncs the secrets, and returns what was done to them.
+func (v *vault) sync(o SecretsOptions) (string, error) {
+	v.Helper()
+	synced, err := SecretsSync(v.Context(), v.env, o)
+	var all []string
+	if synced != nil {
+		for _, s := range synced.Secrets {
+			all = append(all, s.Name+" "+s.Action)
+		}
+	}
+	return strings.Join(all, ", "), err
+}
+
+// refused syncs the secrets, which must fail with this exit code and text, and must not
+// change anything.
+func (v *vault) refused(o SecretsOptions, code int, text string) {
+	v.Helper()
+	done, err := v.sync(o)
+	if err == nil || ExitCode(err) != code || !strings.Contains(err.Error(), text) || done != "" {
+		v.Errorf("%q, exit code %d: %v\nwant %d: %s", done, ExitCode(err), err, code, text)
+	}
+}
+
+// certified returns a certificate that is valid for a time from now on, and its key.
+func certified(t *testing.T, from, to time.Duration) (cert, key string) {
+	t.Helper()
+	made, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(made)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(from), NotAfter: time.Now().Add(to)}
+	public, err := x509.CreateCertificate(rand.Reader, template, template, made.Public(), made)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := func(kind string, der []byte) string {
+		return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
+	}
+	return block("CERTIFICATE", public), block("PRIVATE KEY", private)
+}
+
+// TestTLSSecrets checks where a wrong certificate is reported, and that the time of
+// another one is noted.
+func TestTLSSecrets(t *testing.T) {
+	t.Parallel()
+	v := newVault(t, nil)
+	v.secrets("  web: {tls: {cert: env:CERT, key: env:KEY}}\n")
+	cert, key := certified(t, -time.Hour, time.Hour)
+	v.values["CERT"], v.values["KEY"] = key, cert
+	v.refused(SecretsOptions{}, ExitUsage, "slipway.yaml:4:21: the certificate contains a private key (set tls.cert to the certificate")
+	v.values["CERT"] = cert
+	v.refused(SecretsOptions{}, ExitUsage, "slipway.yaml:4:36: the private key is a certificate")
+	v.values["KEY"] = key
+	if done, err := v.sync(SecretsOptions{}); err != nil || done != "web create" || strings.Contains(v.events.String(), "certificate") {
+		t.Errorf("%s, %v\n%s", done, err, v.events)
+	}
+	for _, c := range []struct {
+		from, to time.Duration
+		note     string
+	}{
+		{-48 * time.Hour, -24 * time.Hour, "slipway.yaml:4:21: the certificate of secret web expired on " + time.Now().Add(-24*time.Hour).UTC().Format("2006-01-02")},
+		{24 * time.Hour, 48 * time.Hour, "slipway.yaml:4:21: the certificate of secret web is not valid before " + time.Now().Add(24*time.Hour).UTC().Format("2006-01-02")},
+	} {
+		v.values["CERT"], v.values["KEY"] = certified(t, c.from, c.to)
+		if done, err := v.sync(SecretsOptions{}); err != nil || done != "web update" || !strings.Contains(v.events.String(), c.note) {
+			t.Errorf("%s, %v\n%s\nwant %s", done, err, v.events, c.note)
+		}
+	}
+}
