@@ -52,7 +52,7 @@ func TestSecretsOnCluster(t *testing.T) {
 		t.Helper()
 		for name, text := range map[string]string{
 			"kubeconfig":   writeKubeconfig(t, access),
-			"slipway.yaml": "project: story\nregistry: 127.0.0.1:1/none\ncluster: {kubeconfig: {path: kubeconfig}, namespace: " + cluster + "}\nsecrets: {token: {data: {token: env:TOKEN}}}\n",
+			"slipway.yaml": "project: story\nregistry: 127.0.0.1:1/none\ncluster: {kubeconfig: {path: kubeconfig}, namespace: " + cluster + "}\nsecrets: {token: {data: {token: env:TOKEN}}, other: {data: {token: env:TOKEN}}}\n",
 		} {
 			if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 				t.Fatal(err)
@@ -67,7 +67,7 @@ func TestSecretsOnCluster(t *testing.T) {
 		must(nil, err)
 		synced, err := SecretsSync(t.Context(), env, SecretsOptions{})
 		must(nil, err)
-		if plan.Secrets[0].Action != want || synced.Secrets[0].Action != want {
+		if len(plan.Secrets) != 2 || plan.Secrets[0].Action != want || synced.Secrets[1].Action != want {
 			t.Errorf("planned %+v, did %+v, want %s", plan.Secrets, synced.Secrets, want)
 		}
 	}
@@ -109,7 +109,7 @@ func TestSecretsOnCluster(t *testing.T) {
 	write(access, "polyaxon-v2")
 	text, err := os.ReadFile("slipway.yaml")
 	must(nil, err)
-	jobs := strings.Replace(string(text), "secrets: {token: {data: {token: env:TOKEN}}}", "polyaxon: {host: '"+sandboxtest.Polyaxon(t, "1.11.3", "")+"'}\njobs: {job: {polyaxonfile: job.yml}}", 1)
+	jobs := strings.Replace(string(text), "secrets: {token: {data: {token: env:TOKEN}}, other: {data: {token: env:TOKEN}}}", "polyaxon: {host: '"+sandboxtest.Polyaxon(t, "1.11.3", "")+"'}\njobs: {job: {polyaxonfile: job.yml}}", 1)
 	must(nil, os.WriteFile("slipway.yaml", []byte(jobs), 0o600))
 	must(nil, os.WriteFile("job.yml", []byte("version: 1.1\nkind: component\nrun: {kind: job, container: {image: busybox, command: [\"true\"]}}\n"), 0o600))
 	_, planned := Plan(t.Context(), env, PlanOptions{})
@@ -126,7 +126,7 @@ func TestSecretsOnCluster(t *testing.T) {
 	must(nil, err)
 	whole, err := Plan(t.Context(), env, PlanOptions{})
 	must(nil, err)
-	if plan.CreateNamespace != "polyaxon-v2" || whole.CreateNamespace != "polyaxon-v2" || whole.Changes != 2 {
+	if plan.CreateNamespace != "polyaxon-v2" || whole.CreateNamespace != "polyaxon-v2" || whole.Changes != 3 {
 		t.Errorf("the plans name %q and %q, and %d changes", plan.CreateNamespace, whole.CreateNamespace, whole.Changes)
 	}
 	forRuns := strings.Replace(jobs, "namespace: polyaxon-v2", "namespace: polyaxon-v3, create-namespace: true", 1)

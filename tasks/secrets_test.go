@@ -6,12 +6,14 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -140,6 +142,35 @@ func TestTLSSecrets(t *testing.T) {
 		v.values["CERT"], v.values["KEY"] = certified(t, c.from, c.to)
 		if done, err := v.sync(SecretsOptions{}); err != nil || done != "web update" || !strings.Contains(v.events.String(), c.note) {
 			t.Errorf("%s, %v\n%s\nwant %s", done, err, v.events, c.note)
+		}
+	}
+}
+
+// TestNothingToSync counts the requests of a sync of 50 secrets that are up to date: one
+// for the namespace, and one for all secrets.
+func TestNothingToSync(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var requests []string
+	v := newVault(t, func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			mu.Lock()
+			requests = append(requests, r.Method+" "+r.URL.Path)
+			mu.Unlock()
+			next.ServeHTTP(w, r)
+		})
+	})
+	text := ""
+	for n := range 50 {
+		text += fmt.Sprintf("  secret-%d: {data: {token: env:TOKEN}}\n", n)
+	}
+	v.secrets(text)
+	v.values["TOKEN"] = "a-secret-value"
+	for _, want := range []int{52, 2} {
+		requests = nil
+		synced, err := SecretsSync(t.Context(), v.env, SecretsOptions{})
+		if err != nil || len(synced.Secrets) != 50 || len(requests) != want {
+			t.Errorf("%v; %d requests, want %d: %q", err, len(requests), want, requests)
 		}
 	}
 }

@@ -3,12 +3,14 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	corev1 "k8s.io/client-go/applyconfigurations/core/v1"
 
+	"github.com/slipway-ci/slipway/internal/panics"
 	"github.com/slipway-ci/slipway/internal/secret"
 )
 
@@ -25,33 +27,74 @@ func (c *Cluster) Secrets() secret.Store { return secrets{c} }
 // secrets implements secret.Store.
 type secrets struct{ *Cluster }
 
+// written selects the Secrets that slipway may have written. Helm keeps a Secret for each
+// revision of a release, of up to 1 MiB.
+const written = "type!=helm.sh/release.v1"
+
 // List implements secret.Store.
 func (s secrets) List(ctx context.Context) ([]secret.Stored, error) {
-	list, err := retry(ctx, s.Cluster, func() (*v1.SecretList, error) {
-		return s.Client.CoreV1().Secrets(s.Namespace).List(ctx, metav1.ListOptions{})
-	})
+	all, err := s.list(ctx)
 	if err != nil {
 		return nil, s.explain("list secrets", err)
-	}
-	var all []secret.Stored
-	for i := range list.Items {
-		all = append(all, stored(&list.Items[i]))
 	}
 	return all, nil
 }
 
-// Get implements secret.Store.
-func (s secrets) Get(ctx context.Context, name string) (secret.Stored, bool, error) {
-	item, err := retry(ctx, s.Cluster, func() (*v1.Secret, error) {
-		return s.Client.CoreV1().Secrets(s.Namespace).Get(ctx, name, metav1.GetOptions{})
+func (s secrets) list(ctx context.Context) ([]secret.Stored, error) {
+	list, err := retry(ctx, s.Cluster, func() (*v1.SecretList, error) {
+		return s.Client.CoreV1().Secrets(s.Namespace).List(ctx, metav1.ListOptions{FieldSelector: written})
 	})
-	switch {
-	case apierrors.IsNotFound(err):
-		return secret.Stored{}, false, nil
-	case err != nil:
-		return secret.Stored{}, false, s.explain("get secret "+name, err)
+	if err != nil {
+		return nil, err
 	}
-	return stored(item), true, nil
+	all := make([]secret.Stored, len(list.Items))
+	for i := range list.Items {
+		all[i] = stored(&list.Items[i])
+	}
+	return all, nil
+}
+
+// Read implements secret.Store. It reads several Secrets by one request, or by one request
+// for each if the user may not list Secrets.
+func (s secrets) Read(ctx context.Context, names []string) ([]secret.Stored, error) {
+	if len(names) > 1 {
+		all, err := s.list(ctx)
+		if err == nil {
+			return slices.DeleteFunc(all, func(x secret.Stored) bool { return !slices.Contains(names, x.Name) }), nil
+		}
+		if !apierrors.IsForbidden(err) {
+			return nil, s.explain("list secrets", err)
+		}
+	}
+	return s.readEach(ctx, names)
+}
+
+// maxParallelReads bounds how many Secrets are read in parallel.
+const maxParallelReads = 8
+
+func (s secrets) readEach(ctx context.Context, names []string) ([]secret.Stored, error) {
+	found := make([][]secret.Stored, len(names))
+	group, ctx := panics.WithContext(ctx)
+	group.SetLimit(maxParallelReads)
+	for i, name := range names {
+		group.Go(func() error {
+			item, err := retry(ctx, s.Cluster, func() (*v1.Secret, error) {
+				return s.Client.CoreV1().Secrets(s.Namespace).Get(ctx, name, metav1.GetOptions{})
+			})
+			switch {
+			case apierrors.IsNotFound(err):
+				return nil
+			case err != nil:
+				return s.explain("get secret "+name, err)
+			}
+			found[i] = []secret.Stored{stored(item)}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return slices.Concat(found...), nil
 }
 
 // stored returns what a Secret of the cluster contains.

@@ -171,9 +171,14 @@ func (m *memory) List(context.Context) ([]Stored, error) {
 	return all, nil
 }
 
-func (m *memory) Get(_ context.Context, name string) (Stored, bool, error) {
-	s, ok := m.secrets[name]
-	return s, ok, nil
+func (m *memory) Read(_ context.Context, names []string) ([]Stored, error) {
+	var found []Stored
+	for _, name := range names {
+		if s, ok := m.secrets[name]; ok {
+			found = append(found, s)
+		}
+	}
+	return found, nil
 }
 
 func (m *memory) change(name string) error {

@@ -5,17 +5,16 @@ import (
 	"context"
 	"fmt"
 	"sort"
-
-	"github.com/slipway-ci/slipway/internal/panics"
 )
 
 // Store holds the Secrets of a namespace.
 type Store interface {
-	// Get returns a Secret, and reports whether it exists.
-	Get(ctx context.Context, name string) (Stored, bool, error)
-	// List returns all Secrets of the namespace, or none if the namespace does not exist. It
-	// is only called for pruning, as a user who deploys may not have permission to list
-	// Secrets.
+	// Read returns the Secrets with these names that exist. It needs no permission to list
+	// Secrets, but is faster with it.
+	Read(ctx context.Context, names []string) ([]Stored, error)
+	// List returns all Secrets of the namespace that slipway may have written, or none if the
+	// namespace does not exist. It is only called for pruning, as a user who deploys may not
+	// have permission to list Secrets.
 	List(context.Context) ([]Stored, error)
 	// Apply writes b by server-side apply.
 	Apply(context.Context, Bundle) error
@@ -90,33 +89,16 @@ func Plan(ctx context.Context, s Store, project string, bundles []Bundle, prune 
 	return changes, nil
 }
 
-// maxParallelReads bounds how many Secrets are read in parallel.
-const maxParallelReads = 8
-
 // readSecrets returns the Secrets in the cluster that bundles name, or with prune all Secrets.
 func readSecrets(ctx context.Context, s Store, bundles []Bundle, prune bool) ([]Stored, error) {
 	if prune {
 		return s.List(ctx)
 	}
-	found, exists := make([]Stored, len(bundles)), make([]bool, len(bundles))
-	group, ctx := panics.WithContext(ctx)
-	group.SetLimit(maxParallelReads)
-	for i, b := range bundles {
-		group.Go(func() (err error) {
-			found[i], exists[i], err = s.Get(ctx, b.Name)
-			return err
-		})
+	var names []string
+	for _, b := range bundles {
+		names = append(names, b.Name)
 	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	var stored []Stored
-	for i := range found {
-		if exists[i] {
-			stored = append(stored, found[i])
-		}
-	}
-	return stored, nil
+	return s.Read(ctx, names)
 }
 
 // Sync makes the changes that Plan returns, and returns them. A second Sync changes
